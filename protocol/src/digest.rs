@@ -1,0 +1,212 @@
+//! SHA-256 digests and the canonical encoding of what is signed or hashed.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// A SHA-256 digest (FIPS 180-4).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Digest(pub [u8; 32]);
+
+impl Digest {
+    /// The digest before the first entry of a chain.
+    pub const ZERO: Digest = Digest([0; 32]);
+
+    /// Digest of one byte string.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// Digest of the concatenation of `parts`. The caller makes the parts' borders unambiguous (fixed lengths or [`Canonical`]).
+    #[must_use]
+    pub fn of_parts(parts: &[&[u8]]) -> Self {
+        let mut hasher = Hasher::new();
+        for part in parts {
+            hasher.update(part);
+        }
+        hasher.finish()
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The first eight hexadecimal digits, for people.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let mut text = alloc::format!("{self}");
+        text.truncate(8);
+        text
+    }
+
+    /// Parses 64 hexadecimal digits; `None` if the text is anything else.
+    #[must_use]
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let text = text.as_bytes();
+        let mut bytes = [0_u8; 32];
+        if text.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+            let [high, low] = pair else { return None };
+            *byte = hex_value(*high)? << 4 | hex_value(*low)?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+fn hex_value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{self}")
+    }
+}
+
+/// An incremental SHA-256, for bytes that arrive in pieces.
+#[derive(Clone)]
+pub struct Hasher(Sha256);
+
+impl Hasher {
+    /// Starts an empty digest.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Sha256::new())
+    }
+
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of everything added.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The canonical encoding: fixed order, little-endian integers, `u32` length before anything of variable length.
+///
+/// Hand-written rather than derived, so that a change of a struct cannot silently change what a signature means.
+#[derive(Clone, Default)]
+pub struct Canonical(Vec<u8>);
+
+impl Canonical {
+    /// Starts an encoding with a label that separates its domain from all others.
+    #[must_use]
+    pub fn new(label: &str) -> Self {
+        Self::default().bytes(label.as_bytes())
+    }
+
+    /// Appends one byte.
+    #[must_use]
+    pub fn u8(mut self, value: u8) -> Self {
+        self.0.push(value);
+        self
+    }
+
+    /// Appends a 32-bit integer.
+    #[must_use]
+    pub fn u32(mut self, value: u32) -> Self {
+        self.0.extend_from_slice(&value.to_le_bytes());
+        self
+    }
+
+    /// Appends a 64-bit integer.
+    #[must_use]
+    pub fn u64(mut self, value: u64) -> Self {
+        self.0.extend_from_slice(&value.to_le_bytes());
+        self
+    }
+
+    /// Appends a 128-bit integer.
+    #[must_use]
+    pub fn u128(mut self, value: u128) -> Self {
+        self.0.extend_from_slice(&value.to_le_bytes());
+        self
+    }
+
+    /// Appends a digest, without a length.
+    #[must_use]
+    pub fn digest(mut self, value: &Digest) -> Self {
+        self.0.extend_from_slice(&value.0);
+        self
+    }
+
+    /// Appends a byte string behind its length.
+    ///
+    /// # Panics
+    /// If the string is longer than `u32::MAX` bytes, which no limit of [`crate::limits`] allows.
+    #[must_use]
+    pub fn bytes(mut self, value: &[u8]) -> Self {
+        let length = u32::try_from(value.len()).expect("limits keep byte strings below 4 GiB");
+        self.0.extend_from_slice(&length.to_le_bytes());
+        self.0.extend_from_slice(value);
+        self
+    }
+
+    /// The encoding.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// The digest of the encoding.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        Digest::of(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn abc_has_the_published_digest() {
+        let digest = Digest::of(b"abc");
+        assert_eq!(alloc::format!("{digest}"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(Digest::from_hex(&alloc::format!("{digest}")), Some(digest));
+        assert_eq!(Digest::of_parts(&[b"a", b"bc"]), digest);
+    }
+
+    #[test]
+    fn hexadecimal_of_another_shape_is_refused() {
+        assert_eq!(Digest::from_hex("00"), None);
+        assert_eq!(Digest::from_hex(&"g".repeat(64)), None);
+    }
+
+    #[test]
+    fn borders_between_byte_strings_count() {
+        assert_ne!(
+            Canonical::new("x").bytes(b"ab").bytes(b"c").finish(),
+            Canonical::new("x").bytes(b"a").bytes(b"bc").finish()
+        );
+    }
+}

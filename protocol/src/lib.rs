@@ -1,0 +1,15 @@
+//! The quiet core of Tributary: what both ends must agree on, or what must be proved.
+//!
+//! No clock, socket, file, thread, logger or source of randomness lives here. Time arrives as [`time::Millis`], randomness as an
+//! [`entropy::Entropy`], cryptography as a [`secagg::suite::Suite`].
+#![no_std]
+
+extern crate alloc;
+
+pub mod digest;
+pub mod entropy;
+pub mod ids;
+pub mod limits;
+pub mod privacy;
+pub mod secagg;
+pub mod time;

@@ -1,0 +1,39 @@
+//! A limit on everything, and the relations between limits, checked at compile time.
+
+/// Version of the protocol that both ends must speak.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Largest cohort of one session: the complete graph's limit (SA-1, section 3).
+pub const COHORT_MAX: usize = 256;
+
+/// Smallest cohort that a plan may ask for (SA-1, section 2: `n_min`).
+pub const COHORT_MIN: usize = 8;
+
+/// Rounds keyed by one session (SA-1, section 4: R).
+pub const SESSION_ROUNDS_MAX: usize = 64;
+
+/// Most coordinates of one update, check coordinates included: 32 Mi.
+pub const DIMENSION_MAX: usize = 1 << 25;
+
+/// Longest control message on the wire. A roster freeze of a full cohort with full sessions must fit.
+pub const CONTROL_MESSAGE_BYTES_MAX: usize = 4 << 20;
+
+/// Longest vector on the wire.
+pub const VECTOR_BYTES_MAX: usize = DIMENSION_MAX * 8;
+
+/// Longest ledger entry.
+pub const LEDGER_ENTRY_BYTES_MAX: usize = 1 << 20;
+
+/// Most rounds of one plan, retries included.
+pub const PLAN_ROUNDS_MAX: u32 = 1_000_000;
+
+/// Default of `S_units`: integer units for one `example_clip_norm` in the 64-bit ring (SA-1, section 7).
+pub const CLIP_UNITS_DEFAULT: u32 = 1 << 20;
+
+/// Most customers of all branches together; with it the 64-bit ring cannot wrap (SA-1, section 7).
+pub const CUSTOMERS_MAX: u64 = 1 << 40;
+
+// Worst case: every customer aligned on one coordinate at a quarter of the ring, noise in the rest.
+const _: () = assert!((CUSTOMERS_MAX as u128) * (CLIP_UNITS_DEFAULT as u128) <= 1 << 62);
+// KEYS are 1.3 kB + 64 B a round; a freeze carries one for each member.
+const _: () = assert!(COHORT_MAX * (1_400 + 64 * SESSION_ROUNDS_MAX) < CONTROL_MESSAGE_BYTES_MAX);

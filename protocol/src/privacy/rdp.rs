@@ -1,0 +1,67 @@
+//! Rényi differential privacy at fixed integer orders, in integer nano-units.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+/// The orders alpha at which RDP is kept: 2 to 64, then wider steps (Mironov 2017; the grid of the reference accountants).
+pub const ORDERS: [u32; 73] = orders();
+
+const fn orders() -> [u32; 73] {
+    let tail = [80, 96, 128, 192, 256, 384, 512, 1024, 2048, 4096];
+    let mut orders = [0; 73];
+    let mut index = 0;
+    while index < 63 {
+        orders[index] = index as u32 + 2;
+        index += 1;
+    }
+    while index < 73 {
+        orders[index] = tail[index - 63];
+        index += 1;
+    }
+    orders
+}
+
+/// One non-negative integer for each of [`ORDERS`]: RDP in nano-units (1e-9).
+///
+/// A charge is rounded up and a cap is rounded down when it is made, so that integer comparison errs on the safe side.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RdpVector(Vec<u64>);
+
+impl RdpVector {
+    /// Nothing at any order.
+    #[must_use]
+    pub fn zero() -> Self {
+        Self(alloc::vec![0; ORDERS.len()])
+    }
+
+    /// From one value for each of [`ORDERS`]; `None` if the count differs.
+    #[must_use]
+    pub fn from_nanos(values: Vec<u64>) -> Option<Self> {
+        (values.len() == ORDERS.len()).then_some(Self(values))
+    }
+
+    /// The values in nano-units, in the order of [`ORDERS`].
+    #[must_use]
+    pub fn nanos(&self) -> &[u64] {
+        &self.0
+    }
+
+    /// The composition of two charges: the sum at each order, saturating.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(a, b)| a.saturating_add(*b)).collect())
+    }
+
+    /// The composition of `count` equal charges, saturating.
+    #[must_use]
+    pub fn times(&self, count: u64) -> Self {
+        Self(self.0.iter().map(|a| a.saturating_mul(count)).collect())
+    }
+
+    /// Whether this spend stays within `cap` at one order at least, which is what bounds epsilon.
+    #[must_use]
+    pub fn within(&self, cap: &Self) -> bool {
+        self.0.iter().zip(&cap.0).any(|(spent, allowed)| *allowed > 0 && spent <= allowed)
+    }
+}

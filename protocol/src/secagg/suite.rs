@@ -1,0 +1,138 @@
+//! The cryptography that SA-1 needs, as a trait: `certs` has the real suite, tests have a toy one.
+
+use alloc::vec::Vec;
+use core::ops::{Add, Mul, Sub};
+
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::entropy::Entropy;
+
+/// A 32-byte secret: a pair key, a mask seed, an AEAD key. Erased when dropped; cannot be printed or serialised.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct SecretKey([u8; 32]);
+
+impl SecretKey {
+    /// Takes ownership of secret bytes.
+    #[must_use]
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for the one computation that needs them.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// The public half of a protocol signing key (Ed25519, RFC 8032).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct VerifyingKey(pub [u8; 32]);
+
+/// A signature by a protocol signing key: 64 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature(pub Vec<u8>);
+
+/// The public halves of a client's session keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExchangePublic {
+    /// X25519 (RFC 7748), 32 bytes.
+    pub diffie_hellman: [u8; 32],
+    /// ML-KEM-768 encapsulation key (FIPS 203), 1,184 bytes in the real suite.
+    pub encapsulation: Vec<u8>,
+}
+
+/// Why a cryptographic operation failed. Says no more, on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SuiteError {
+    /// A key or ciphertext has the wrong shape, or the agreement gave all zeros.
+    #[error("malformed key or ciphertext")]
+    Malformed,
+    /// An AEAD tag did not verify.
+    #[error("authentication failed")]
+    Unauthentic,
+}
+
+/// An element of the prime field in which secrets are shared.
+pub trait FieldElement: Copy + Eq + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Zeroize {
+    /// The element of a small integer.
+    fn from_u64(value: u64) -> Self;
+    /// The inverse. The argument must not be zero.
+    fn invert(self) -> Self;
+    /// Canonical little-endian bytes.
+    fn to_bytes(self) -> [u8; 32];
+    /// Parses canonical bytes; `None` if they are not canonical.
+    fn from_bytes(bytes: [u8; 32]) -> Option<Self>;
+    /// A uniform element (wide reduction of 64 random bytes), zero included.
+    fn random(entropy: &mut dyn Entropy) -> Self;
+}
+
+/// The primitives of SA-1 (PROTOCOL.md, sections 1 and 4).
+pub trait Suite: Sized + 'static {
+    /// The field of the secret shares.
+    type Scalar: FieldElement;
+    /// A protocol signing key.
+    type SigningKey;
+    /// The secret halves of a client's session keys; erased when dropped.
+    type ExchangeSecret;
+
+    /// Signs a message.
+    fn sign(key: &Self::SigningKey, message: &[u8]) -> Signature;
+
+    /// The public half of a signing key.
+    fn verifying_key(key: &Self::SigningKey) -> VerifyingKey;
+
+    /// Whether a signature is valid (strictly: no malleability, no small-order keys).
+    fn verify(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool;
+
+    /// Fresh session keys.
+    fn exchange_keys(entropy: &mut dyn Entropy) -> (Self::ExchangeSecret, ExchangePublic);
+
+    /// Diffie-Hellman agreement.
+    ///
+    /// # Errors
+    /// [`SuiteError::Malformed`] for an all-zero result.
+    fn agree(secret: &Self::ExchangeSecret, peer: &ExchangePublic) -> Result<SecretKey, SuiteError>;
+
+    /// Encapsulates a fresh secret to a peer: (ciphertext, secret).
+    ///
+    /// # Errors
+    /// [`SuiteError::Malformed`] for a bad encapsulation key.
+    fn encapsulate(entropy: &mut dyn Entropy, peer: &ExchangePublic) -> Result<(Vec<u8>, SecretKey), SuiteError>;
+
+    /// Opens an encapsulation.
+    ///
+    /// # Errors
+    /// [`SuiteError::Malformed`] for a ciphertext of the wrong length.
+    fn decapsulate(secret: &Self::ExchangeSecret, ciphertext: &[u8]) -> Result<SecretKey, SuiteError>;
+
+    /// HKDF-Extract with SHA-256 (RFC 5869) over the concatenated parts.
+    fn extract(salt: &[u8], parts: &[&[u8]]) -> SecretKey;
+
+    /// HKDF-Expand with SHA-256 to 32 bytes; `info` is the concatenation of the parts.
+    fn expand(key: &SecretKey, info: &[&[u8]]) -> SecretKey;
+
+    /// AES-256-GCM with an all-zero nonce: every key seals one message only. Returns ciphertext and tag.
+    fn seal(key: &SecretKey, associated: &[u8], plaintext: &[u8]) -> Vec<u8>;
+
+    /// Opens what [`Suite::seal`] made.
+    ///
+    /// # Errors
+    /// [`SuiteError::Unauthentic`] if key, associated data or ciphertext differ.
+    fn open(key: &SecretKey, associated: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SuiteError>;
+
+    /// A position in the mask generator's stream.
+    type Keystream: Keystream;
+
+    /// The mask generator under a key that is used for one mask: AES-256-CTR, 128-bit big-endian counter from 0.
+    fn keystream(key: &SecretKey) -> Self::Keystream;
+}
+
+/// A seekable key stream.
+pub trait Keystream {
+    /// Moves to a byte position, a multiple of 16.
+    fn seek(&mut self, position: u64);
+    /// Writes the next bytes of the stream, replacing the contents of `bytes`.
+    fn fill(&mut self, bytes: &mut [u8]);
+}

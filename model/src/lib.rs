@@ -1,1 +1,18 @@
-//! Tributary.
+//! Learning without I/O: schema, features, networks, clipping, noise, accounting, server optimizers, evaluation.
+//!
+//! Every stage of the data's way consumes its input by value: [`features::RawBatch`] -> [`features::FeatureMatrix`] ->
+//! [`update::ClippedSum`] -> [`update::NoisedUpdate`] -> [`update::QuantizedUpdate`] at a branch, and
+//! [`server_optimizer::MeanUpdate`] -> [`parameters::Parameters`] at the centre.
+
+pub mod evaluate;
+pub mod features;
+#[cfg(feature = "train")]
+pub mod network;
+pub mod parameters;
+pub mod privacy;
+pub mod schema;
+pub mod server_optimizer;
+pub mod synthetic;
+#[cfg(feature = "train")]
+pub mod train;
+pub mod update;

@@ -1,0 +1,5 @@
+//! From a branch's rows to numbers.
+
+mod matrix;
+
+pub use matrix::{FeatureMatrix, ShapeError};

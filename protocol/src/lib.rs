@@ -11,5 +11,6 @@ pub mod entropy;
 pub mod ids;
 pub mod limits;
 pub mod privacy;
+pub mod roster;
 pub mod secagg;
 pub mod time;

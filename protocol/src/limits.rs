@@ -9,6 +9,12 @@ pub const COHORT_MAX: usize = 256;
 /// Smallest cohort that a plan may ask for (SA-1, section 2: `n_min`).
 pub const COHORT_MIN: usize = 8;
 
+/// Most clients of one roster. A full roster, 80 bytes for each entry, fits into one control message.
+pub const ROSTER_ENTRIES_MAX: usize = 10_000;
+
+/// Most authorities that may sign rosters (M of m-of-M).
+pub const ROSTER_AUTHORITIES_MAX: usize = 16;
+
 /// Rounds keyed by one session (SA-1, section 4: R).
 pub const SESSION_ROUNDS_MAX: usize = 64;
 
@@ -37,3 +43,5 @@ pub const CUSTOMERS_MAX: u64 = 1 << 40;
 const _: () = assert!((CUSTOMERS_MAX as u128) * (CLIP_UNITS_DEFAULT as u128) <= 1 << 62);
 // KEYS are 1.3 kB + 64 B a round; a freeze carries one for each member.
 const _: () = assert!(COHORT_MAX * (1_400 + 64 * SESSION_ROUNDS_MAX) < CONTROL_MESSAGE_BYTES_MAX);
+// A roster entry is 80 bytes of canonical encoding; derived encodings stay below twice that.
+const _: () = assert!(ROSTER_ENTRIES_MAX * 160 < CONTROL_MESSAGE_BYTES_MAX);

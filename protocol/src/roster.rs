@@ -1,0 +1,473 @@
+//! The roster: who may take part, signed by the authorities (PROTOCOL.md, section 1).
+//!
+//! The coordinator cannot add a member: every entry carries the client's protocol signing key, and the whole is signed by at least m of M
+//! offline authorities. Rosters form a chain; a client remembers the [`RosterHead`] that it saw last and refuses to go back.
+//!
+//! Does **not** guarantee that an entry is still valid today: `not_after` is compared where a clock is, in the shells.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Canonical, Digest};
+use crate::ids::{ClientId, OrganisationId};
+use crate::limits::{ROSTER_AUTHORITIES_MAX, ROSTER_ENTRIES_MAX};
+use crate::secagg::suite::{Signature, Suite, VerifyingKey};
+
+/// One enrolled client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RosterEntry {
+    /// The client's number in the roster.
+    pub client: ClientId,
+    /// The organisation it belongs to.
+    pub organisation: OrganisationId,
+    /// Its protocol signing key, distinct from its TLS key.
+    pub signing_key: VerifyingKey,
+    /// SHA-256 of the public key information (SPKI) of its TLS certificate: binds transport and protocol identities.
+    pub tls_spki_sha256: Digest,
+    /// Unix seconds after which the signing key is no longer valid.
+    pub not_after: u64,
+}
+
+/// The enrolled clients at one epoch: strictly ascending by client, no key twice. Parsing enforces both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RosterParts")]
+pub struct Roster {
+    epoch: u64,
+    previous: Digest,
+    entries: Vec<RosterEntry>,
+}
+
+/// What a client remembers of the newest roster it accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RosterHead {
+    /// Its epoch.
+    pub epoch: u64,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+/// How a roster follows the one that was accepted last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Succession {
+    /// It is the same roster.
+    Same,
+    /// It is the next one, and names the last one as its predecessor.
+    Next,
+    /// It is newer by more than one: authentic by its signatures, but the chain between the two was not seen.
+    Skipped {
+        /// Number of rosters between the two.
+        missing: u64,
+    },
+}
+
+/// Members that differ between two rosters, for the people who watch membership.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RosterChanges {
+    /// Clients that are new.
+    pub added: Vec<ClientId>,
+    /// Clients that are gone.
+    pub removed: Vec<ClientId>,
+    /// Clients whose organisation, keys or validity changed.
+    pub changed: Vec<ClientId>,
+}
+
+/// One authority's signature. `authority` counts in the list of authorities that was agreed at enrolment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthoritySignature {
+    /// Index of the signer among the authorities.
+    pub authority: u8,
+    /// Its signature over [`Roster::signing_input`].
+    pub signature: Signature,
+}
+
+/// A roster with its authorities' signatures, ascending by authority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedRoster {
+    /// The roster.
+    pub roster: Roster,
+    /// The signatures.
+    pub signatures: Vec<AuthoritySignature>,
+}
+
+/// Why a roster was refused. The roster authorities are to blame for its contents, its bearer for the signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RosterError {
+    /// Epochs count from 1, and the first alone has no predecessor.
+    #[error(
+        "epoch {epoch} and predecessor do not fit: epochs count from 1, and only the first has an all-zero predecessor"
+    )]
+    Predecessor {
+        /// The epoch it claims.
+        epoch: u64,
+    },
+    /// More entries or signatures than the limits allow.
+    #[error("the roster has {count} {what}, more than the {limit} allowed")]
+    TooMany {
+        /// Entries or signatures.
+        what: &'static str,
+        /// How many there are.
+        count: usize,
+        /// How many may be.
+        limit: usize,
+    },
+    /// Entries are not strictly ascending by client.
+    #[error("client {client} is out of order or listed twice; the roster must be made again, sorted by client")]
+    Order {
+        /// The entry at fault.
+        client: ClientId,
+    },
+    /// Two clients share a signing key: one of them is a double of the other.
+    #[error("client {client} has the signing key of another client; each client must enrol with a key of its own")]
+    SigningKeyTwice {
+        /// The second of the two.
+        client: ClientId,
+    },
+    /// Two clients share a TLS key.
+    #[error("client {client} has the TLS key of another client; each client must enrol with a key of its own")]
+    TlsKeyTwice {
+        /// The second of the two.
+        client: ClientId,
+    },
+    /// The verifier's own settings cannot be met: no authority, too many, one twice, or a threshold of zero or above their number.
+    #[error(
+        "{needed} signatures of {authorities} distinct authorities were asked for; correct the authorities in the local settings"
+    )]
+    Authorities {
+        /// The threshold asked for.
+        needed: usize,
+        /// Distinct authorities configured.
+        authorities: usize,
+    },
+    /// A signature names an authority that is not configured.
+    #[error("a signature names authority {authority}, which is not among the configured ones")]
+    UnknownAuthority {
+        /// The index it names.
+        authority: u8,
+    },
+    /// Signatures are not strictly ascending by authority: one may have been counted twice.
+    #[error("authority {authority} signs twice or out of order")]
+    SignatureOrder {
+        /// The index at fault.
+        authority: u8,
+    },
+    /// A signature does not verify: the roster was altered, or signed by another key.
+    #[error(
+        "the signature of authority {authority} does not verify; the roster was altered or signed with another key: do not use it"
+    )]
+    BadSignature {
+        /// The index at fault.
+        authority: u8,
+    },
+    /// Too few authorities signed.
+    #[error("{present} authorities signed and {needed} are needed; ask the others to sign")]
+    TooFewSignatures {
+        /// Valid signatures.
+        present: usize,
+        /// The threshold.
+        needed: usize,
+    },
+    /// Older than the roster seen last: somebody restored or replays an old membership.
+    #[error(
+        "the roster has epoch {epoch}, but epoch {seen} was already accepted; an old membership is being replayed: refuse it"
+    )]
+    Rollback {
+        /// The epoch offered.
+        epoch: u64,
+        /// The epoch accepted before.
+        seen: u64,
+    },
+    /// Two different rosters of one epoch, or a next one with another predecessor.
+    #[error(
+        "the roster of epoch {epoch} contradicts the one accepted before; the authorities signed two histories: stop and ask them"
+    )]
+    Fork {
+        /// The epoch offered.
+        epoch: u64,
+    },
+}
+
+/// The untrusted parts of a [`Roster`], as they arrive.
+#[derive(Deserialize)]
+struct RosterParts {
+    epoch: u64,
+    previous: Digest,
+    entries: Vec<RosterEntry>,
+}
+
+impl TryFrom<RosterParts> for Roster {
+    type Error = RosterError;
+
+    fn try_from(parts: RosterParts) -> Result<Self, RosterError> {
+        Roster::new(parts.epoch, parts.previous, parts.entries)
+    }
+}
+
+impl Roster {
+    /// Parses a roster from its parts. The first epoch is 1, with [`Digest::ZERO`] as its predecessor.
+    ///
+    /// # Errors
+    /// [`RosterError`] if there are too many entries, if they are not strictly ascending by client, if a key occurs twice, or if epoch and
+    /// predecessor do not fit.
+    pub fn new(epoch: u64, previous: Digest, entries: Vec<RosterEntry>) -> Result<Self, RosterError> {
+        if epoch == 0 || (epoch == 1) != (previous == Digest::ZERO) {
+            return Err(RosterError::Predecessor { epoch });
+        }
+        at_most("entries", entries.len(), ROSTER_ENTRIES_MAX)?;
+        let mut last = None;
+        let mut signing_keys = BTreeSet::new();
+        let mut tls_keys = BTreeSet::new();
+        for entry in &entries {
+            let client = entry.client;
+            if last >= Some(client) {
+                return Err(RosterError::Order { client });
+            }
+            if !signing_keys.insert(entry.signing_key) {
+                return Err(RosterError::SigningKeyTwice { client });
+            }
+            if !tls_keys.insert(entry.tls_spki_sha256) {
+                return Err(RosterError::TlsKeyTwice { client });
+            }
+            last = Some(client);
+        }
+        Ok(Self { epoch, previous, entries })
+    }
+
+    /// The epoch, from 1.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    /// Digest of the roster before; [`Digest::ZERO`] for the first.
+    #[must_use]
+    pub fn previous(&self) -> Digest {
+        self.previous
+    }
+
+    /// The entries, strictly ascending by client.
+    #[must_use]
+    pub fn entries(&self) -> &[RosterEntry] {
+        &self.entries
+    }
+
+    /// The entry of a client.
+    #[must_use]
+    pub fn entry(&self, client: ClientId) -> Option<&RosterEntry> {
+        self.entries.binary_search_by_key(&client, |entry| entry.client).ok().map(|index| &self.entries[index])
+    }
+
+    /// The canonical encoding: label, epoch, predecessor, count, entries.
+    #[must_use]
+    pub fn canonical(&self) -> Vec<u8> {
+        let count = u32::try_from(self.entries.len()).expect("ROSTER_ENTRIES_MAX is below 2^32");
+        let head = Canonical::new("SA1 roster").u64(self.epoch).digest(&self.previous).u32(count);
+        let body = self.entries.iter().fold(head, |body, entry| {
+            body.u32(entry.client.0)
+                .u32(entry.organisation.0)
+                .digest(&Digest(entry.signing_key.0))
+                .digest(&entry.tls_spki_sha256)
+                .u64(entry.not_after)
+        });
+        body.into_bytes()
+    }
+
+    /// SHA-256 of the canonical encoding: the `roster_hash` of PROTOCOL.md.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.canonical())
+    }
+
+    /// What a client remembers of this roster.
+    #[must_use]
+    pub fn head(&self) -> RosterHead {
+        RosterHead { epoch: self.epoch, digest: self.digest() }
+    }
+
+    /// The bytes that an authority signs: `"SA1/" || "roster" || 0x00 || H(body)` (PROTOCOL.md, section 1).
+    #[must_use]
+    pub fn signing_input(&self) -> Vec<u8> {
+        [b"SA1/roster\0".as_slice(), self.digest().as_bytes()].concat()
+    }
+
+    /// How this roster follows the one that was accepted last. Says nothing about signatures: verify first.
+    ///
+    /// # Errors
+    /// [`RosterError::Rollback`] if it is older, [`RosterError::Fork`] if it contradicts the last one.
+    pub fn follows(&self, last: &RosterHead) -> Result<Succession, RosterError> {
+        let epoch = self.epoch;
+        match epoch.checked_sub(last.epoch) {
+            None => Err(RosterError::Rollback { epoch, seen: last.epoch }),
+            Some(0) if self.digest() == last.digest => Ok(Succession::Same),
+            Some(1) if self.previous == last.digest => Ok(Succession::Next),
+            Some(0 | 1) => Err(RosterError::Fork { epoch }),
+            Some(ahead) => Ok(Succession::Skipped { missing: ahead - 1 }),
+        }
+    }
+
+    /// The members that differ from an earlier roster.
+    #[must_use]
+    pub fn changes_since(&self, earlier: &Roster) -> RosterChanges {
+        let mut changes = RosterChanges::default();
+        for entry in &self.entries {
+            match earlier.entry(entry.client) {
+                None => changes.added.push(entry.client),
+                Some(before) if before != entry => changes.changed.push(entry.client),
+                Some(_) => {}
+            }
+        }
+        let gone = earlier.entries.iter().map(|entry| entry.client).filter(|client| self.entry(*client).is_none());
+        changes.removed.extend(gone);
+        changes
+    }
+}
+
+impl SignedRoster {
+    /// Whether at least `needed` of the `authorities` signed this roster. Every signature present must verify, the surplus ones too.
+    ///
+    /// # Errors
+    /// [`RosterError`] naming the first fault.
+    pub fn verify<S: Suite>(&self, authorities: &[VerifyingKey], needed: usize) -> Result<(), RosterError> {
+        let distinct = authorities.iter().collect::<BTreeSet<_>>().len();
+        let usable = distinct == authorities.len() && distinct <= ROSTER_AUTHORITIES_MAX;
+        if !usable || needed == 0 || needed > distinct {
+            return Err(RosterError::Authorities { needed, authorities: distinct });
+        }
+        at_most("signatures", self.signatures.len(), ROSTER_AUTHORITIES_MAX)?;
+        let input = self.roster.signing_input();
+        let mut last = None;
+        for AuthoritySignature { authority, signature } in &self.signatures {
+            let authority = *authority;
+            if last >= Some(authority) {
+                return Err(RosterError::SignatureOrder { authority });
+            }
+            let key = authorities.get(usize::from(authority)).ok_or(RosterError::UnknownAuthority { authority })?;
+            if !S::verify(key, &input, signature) {
+                return Err(RosterError::BadSignature { authority });
+            }
+            last = Some(authority);
+        }
+        match self.signatures.len() {
+            present if present < needed => Err(RosterError::TooFewSignatures { present, needed }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The entry of a client.
+    #[must_use]
+    pub fn entry(&self, client: ClientId) -> Option<&RosterEntry> {
+        self.roster.entry(client)
+    }
+}
+
+fn at_most(what: &'static str, count: usize, limit: usize) -> Result<(), RosterError> {
+    if count > limit { Err(RosterError::TooMany { what, count, limit }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn entry(client: u32) -> RosterEntry {
+        let label = client.to_le_bytes();
+        RosterEntry {
+            client: ClientId(client),
+            organisation: OrganisationId(client / 4),
+            signing_key: VerifyingKey(Digest::of_parts(&[b"signing", &label]).0),
+            tls_spki_sha256: Digest::of_parts(&[b"tls", &label]),
+            not_after: 2_000_000_000,
+        }
+    }
+
+    fn first(clients: &[u32]) -> Roster {
+        Roster::new(1, Digest::ZERO, clients.iter().copied().map(entry).collect()).expect("well-formed")
+    }
+
+    fn refused(entries: Vec<RosterEntry>) -> RosterError {
+        Roster::new(1, Digest::ZERO, entries).expect_err("malformed")
+    }
+
+    #[test]
+    fn entries_out_of_order_or_twice_are_refused() {
+        let client = ClientId(2);
+        assert_eq!(refused(vec![entry(3), entry(2)]), RosterError::Order { client });
+        assert_eq!(refused(vec![entry(1), entry(2), entry(2)]), RosterError::Order { client });
+    }
+
+    #[test]
+    fn a_key_of_two_clients_is_refused() {
+        let client = ClientId(2);
+        let signing_twin = RosterEntry { signing_key: entry(1).signing_key, ..entry(2) };
+        assert_eq!(refused(vec![entry(1), signing_twin]), RosterError::SigningKeyTwice { client });
+        let tls_twin = RosterEntry { tls_spki_sha256: entry(1).tls_spki_sha256, ..entry(2) };
+        assert_eq!(refused(vec![entry(1), tls_twin]), RosterError::TlsKeyTwice { client });
+    }
+
+    #[test]
+    fn the_first_epoch_alone_has_no_predecessor() {
+        let predecessor = Digest::of(b"before");
+        for (epoch, previous) in [(0, Digest::ZERO), (0, predecessor), (1, predecessor), (2, Digest::ZERO)] {
+            assert_eq!(Roster::new(epoch, previous, vec![]), Err(RosterError::Predecessor { epoch }));
+        }
+        assert!(Roster::new(2, predecessor, vec![]).is_ok());
+    }
+
+    #[test]
+    fn every_field_counts_in_the_digest() {
+        let base = first(&[1, 2]);
+        let variants = [
+            RosterEntry { client: ClientId(3), ..entry(2) },
+            RosterEntry { organisation: OrganisationId(9), ..entry(2) },
+            RosterEntry { signing_key: VerifyingKey([7; 32]), ..entry(2) },
+            RosterEntry { tls_spki_sha256: Digest([7; 32]), ..entry(2) },
+            RosterEntry { not_after: 1, ..entry(2) },
+        ];
+        for variant in variants {
+            let other = Roster::new(1, Digest::ZERO, vec![entry(1), variant]).expect("well-formed");
+            assert_ne!(other.digest(), base.digest());
+        }
+        let later = Roster::new(2, base.digest(), base.entries().to_vec()).expect("well-formed");
+        assert_ne!(later.digest(), base.digest());
+    }
+
+    #[test]
+    fn the_canonical_encoding_has_a_known_length_and_start() {
+        let bytes = first(&[1, 2, 3]).canonical();
+        assert_eq!(bytes.len(), 4 + 10 + 8 + 32 + 4 + 3 * 80);
+        assert_eq!(&bytes[..22], b"\x0a\0\0\0SA1 roster\x01\0\0\0\0\0\0\0");
+    }
+
+    #[test]
+    fn succession_refuses_rollback_and_forks() {
+        let one = first(&[1]);
+        let two = Roster::new(2, one.digest(), vec![entry(1), entry(2)]).expect("well-formed");
+        let stray = Roster::new(2, Digest([9; 32]), vec![entry(1)]).expect("well-formed");
+        let five = Roster::new(5, Digest([9; 32]), vec![entry(1)]).expect("well-formed");
+        assert_eq!(one.follows(&one.head()), Ok(Succession::Same));
+        assert_eq!(two.follows(&one.head()), Ok(Succession::Next));
+        assert_eq!(five.follows(&two.head()), Ok(Succession::Skipped { missing: 2 }));
+        assert_eq!(one.follows(&two.head()), Err(RosterError::Rollback { epoch: 1, seen: 2 }));
+        assert_eq!(stray.follows(&one.head()), Err(RosterError::Fork { epoch: 2 }));
+        assert_eq!(stray.follows(&two.head()), Err(RosterError::Fork { epoch: 2 }));
+    }
+
+    #[test]
+    fn changes_name_the_members_that_differ() {
+        let before = first(&[1, 2, 3]);
+        let rekeyed = RosterEntry { signing_key: VerifyingKey([7; 32]), ..entry(3) };
+        let after = Roster::new(2, before.digest(), vec![entry(2), rekeyed, entry(4)]).expect("well-formed");
+        let changes = after.changes_since(&before);
+        assert_eq!(changes.added, [ClientId(4)]);
+        assert_eq!(changes.removed, [ClientId(1)]);
+        assert_eq!(changes.changed, [ClientId(3)]);
+    }
+
+    #[test]
+    fn an_entry_is_found_by_its_client() {
+        let roster = first(&[1, 5, 9]);
+        assert_eq!(roster.entry(ClientId(5)), Some(&entry(5)));
+        assert_eq!(roster.entry(ClientId(6)), None);
+    }
+}

@@ -6,8 +6,10 @@
 
 extern crate alloc;
 
+pub mod codec;
 pub mod digest;
 pub mod entropy;
+pub mod frame;
 pub mod ids;
 pub mod limits;
 pub mod privacy;

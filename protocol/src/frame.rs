@@ -1,0 +1,273 @@
+//! Frames on a stream: `u32` payload length, `u8` kind, payload; all little-endian.
+//!
+//! The length is judged against the kind's maximum before anything is allocated, and memory grows with the bytes that have arrived,
+//! never with the length that was promised (THREAT_MODEL, decoder bombs).
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use alloc::vec::Vec;
+
+/// Bytes before a frame's payload.
+pub const FRAME_HEADER_BYTES: usize = 5;
+
+/// Reserved at once for a payload; more only as bytes arrive.
+const FIRST_RESERVE_BYTES: usize = 16 << 10;
+
+/// A complete frame.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// What the payload is.
+    pub kind: u8,
+    /// The payload, within the maximum of its kind.
+    pub payload: Vec<u8>,
+}
+
+/// Why a stream of frames cannot go on. The reader stays at this error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// No frame of this kind may arrive here.
+    #[error("frame kind {kind} is not expected here; the peer speaks another version or is faulty")]
+    UnknownKind {
+        /// The kind received.
+        kind: u8,
+    },
+    /// The announced payload is longer than its kind may be.
+    #[error("frame kind {kind} announces {length} bytes and may have {limit}; the peer is faulty or hostile")]
+    TooLong {
+        /// The kind received.
+        kind: u8,
+        /// Payload bytes announced.
+        length: u32,
+        /// Payload bytes allowed.
+        limit: usize,
+    },
+    /// The stream ended within a frame.
+    #[error("the stream ended {missing} bytes before the end of a frame; the peer or the network broke off")]
+    Incomplete {
+        /// Bytes still expected; for a header that is itself incomplete, the rest of the header.
+        missing: usize,
+    },
+}
+
+/// Encodes one frame.
+///
+/// # Panics
+/// If the payload is longer than `u32::MAX` bytes, which no limit of [`crate::limits`] allows.
+#[must_use]
+pub fn encode_frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(FRAME_HEADER_BYTES.saturating_add(payload.len()));
+    bytes.extend_from_slice(&frame_header(kind, payload.len()));
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+/// The header alone, for a payload that is sent without being copied.
+///
+/// # Panics
+/// If the payload is longer than `u32::MAX` bytes, which no limit of [`crate::limits`] allows.
+#[must_use]
+pub fn frame_header(kind: u8, payload_bytes: usize) -> [u8; FRAME_HEADER_BYTES] {
+    let length = u32::try_from(payload_bytes).expect("limits keep payloads below 4 GiB");
+    let [a, b, c, d] = length.to_le_bytes();
+    [a, b, c, d, kind]
+}
+
+/// Takes a stream apart into frames, from pieces of any size.
+pub struct FrameReader<L> {
+    limit_of_kind: L,
+    header: [u8; FRAME_HEADER_BYTES],
+    header_bytes: usize,
+    open: Option<OpenFrame>,
+    failed: Option<FrameError>,
+}
+
+struct OpenFrame {
+    kind: u8,
+    missing: usize,
+    payload: Vec<u8>,
+}
+
+impl<L: Fn(u8) -> Option<usize>> FrameReader<L> {
+    /// A reader at a frame's border. `limit_of_kind` gives the longest payload in bytes of a kind, or `None` where the kind is refused.
+    #[must_use]
+    pub fn new(limit_of_kind: L) -> Self {
+        Self { limit_of_kind, header: [0; FRAME_HEADER_BYTES], header_bytes: 0, open: None, failed: None }
+    }
+
+    /// Consumes bytes from the front of `input` up to the end of one frame at most; `None` when more input is needed. Call it again while
+    /// it returns a frame: an empty payload completes without further input.
+    ///
+    /// # Errors
+    /// [`FrameError`]; the stream has lost its borders and must be closed, and every later call gives the same error.
+    pub fn push(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, FrameError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => match self.read_header(input) {
+                Ok(Some(open)) => open,
+                Ok(None) => return Ok(None),
+                Err(error) => {
+                    self.failed = Some(error);
+                    return Err(error);
+                }
+            },
+        };
+        let piece = take(input, open.missing);
+        open.payload.extend_from_slice(piece);
+        open.missing = open.missing.saturating_sub(piece.len());
+        if open.missing == 0 {
+            return Ok(Some(Frame { kind: open.kind, payload: open.payload }));
+        }
+        self.open = Some(open);
+        Ok(None)
+    }
+
+    /// States that the stream has ended.
+    ///
+    /// # Errors
+    /// [`FrameError::Incomplete`] within a frame, or the error that [`FrameReader::push`] gave.
+    pub fn finish(&self) -> Result<(), FrameError> {
+        match (self.failed, &self.open, self.header_bytes) {
+            (Some(error), _, _) => Err(error),
+            (None, Some(open), _) => Err(FrameError::Incomplete { missing: open.missing }),
+            (None, None, 0) => Ok(()),
+            (None, None, bytes) => Err(FrameError::Incomplete { missing: FRAME_HEADER_BYTES.saturating_sub(bytes) }),
+        }
+    }
+
+    fn read_header(&mut self, input: &mut &[u8]) -> Result<Option<OpenFrame>, FrameError> {
+        let piece = take(input, FRAME_HEADER_BYTES.saturating_sub(self.header_bytes));
+        for (to, from) in self.header.iter_mut().skip(self.header_bytes).zip(piece) {
+            *to = *from;
+        }
+        self.header_bytes = self.header_bytes.saturating_add(piece.len());
+        if self.header_bytes < FRAME_HEADER_BYTES {
+            return Ok(None);
+        }
+        self.header_bytes = 0;
+        let [a, b, c, d, kind] = self.header;
+        let length = u32::from_le_bytes([a, b, c, d]);
+        let limit = (self.limit_of_kind)(kind).ok_or(FrameError::UnknownKind { kind })?;
+        let missing = usize::try_from(length).ok().filter(|bytes| *bytes <= limit);
+        let missing = missing.ok_or(FrameError::TooLong { kind, length, limit })?;
+        let payload = Vec::with_capacity(missing.min(FIRST_RESERVE_BYTES));
+        Ok(Some(OpenFrame { kind, missing, payload }))
+    }
+}
+
+/// Splits at most `count` bytes off the front.
+fn take<'a>(input: &mut &'a [u8], count: usize) -> &'a [u8] {
+    let (piece, rest) = input.split_at_checked(count).unwrap_or((input, &[]));
+    *input = rest;
+    piece
+}
+
+#[cfg(test)]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test that indexes wrongly fails, as it should"
+)]
+mod tests {
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn limits(kind: u8) -> Option<usize> {
+        match kind {
+            1 => Some(0),
+            2 => Some(300),
+            3 => Some(1 << 28),
+            _ => None,
+        }
+    }
+
+    fn read(pieces: &[&[u8]]) -> Result<Vec<Frame>, FrameError> {
+        let mut reader = FrameReader::new(limits);
+        let mut frames = vec![];
+        for piece in pieces {
+            let mut input = *piece;
+            while let Some(frame) = reader.push(&mut input)? {
+                frames.push(frame);
+            }
+            assert!(input.is_empty(), "a reader that asks for more has taken everything");
+        }
+        reader.finish()?;
+        Ok(frames)
+    }
+
+    #[test]
+    fn golden_bytes() {
+        assert_eq!(encode_frame(2, b"ab"), [2, 0, 0, 0, 2, b'a', b'b']);
+        assert_eq!(encode_frame(1, b""), [0, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_length_beyond_its_kind_fails_at_the_header_and_for_good() {
+        let mut reader = FrameReader::new(limits);
+        let error = FrameError::TooLong { kind: 2, length: 301, limit: 300 };
+        assert_eq!(reader.push(&mut [0x2d, 1, 0, 0].as_slice()).map(|frame| frame.is_some()), Ok(false));
+        assert_eq!(reader.push(&mut [2].as_slice()).map(|frame| frame.is_some()), Err(error));
+        assert_eq!(reader.push(&mut encode_frame(1, b"").as_slice()).map(|frame| frame.is_some()), Err(error));
+        assert_eq!(reader.finish(), Err(error));
+        assert_eq!(
+            read(&[&[0xff, 0xff, 0xff, 0xff, 3]]).err(),
+            Some(FrameError::TooLong { kind: 3, length: u32::MAX, limit: 1 << 28 })
+        );
+        assert_eq!(read(&[&[0, 0, 0, 0, 9]]).err(), Some(FrameError::UnknownKind { kind: 9 }));
+    }
+
+    #[test]
+    fn memory_follows_what_arrived_not_what_was_promised() {
+        let mut reader = FrameReader::new(limits);
+        let promise = frame_header(3, 1 << 28);
+        assert_eq!(reader.push(&mut promise.as_slice()).map(|frame| frame.is_some()), Ok(false));
+        assert_eq!(reader.push(&mut [7; 100].as_slice()).map(|frame| frame.is_some()), Ok(false));
+        assert!(reader.open.as_ref().is_some_and(|open| open.payload.capacity() <= FIRST_RESERVE_BYTES));
+        assert_eq!(reader.finish(), Err(FrameError::Incomplete { missing: (1 << 28) - 100 }));
+    }
+
+    #[test]
+    fn every_early_end_is_noticed() {
+        let bytes = encode_frame(2, b"payload");
+        for end in 1..bytes.len() {
+            assert!(matches!(read(&[&bytes[..end]]), Err(FrameError::Incomplete { .. })), "{end} bytes");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn frames_survive_every_split(
+            payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..6),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        ) {
+            let frames: Vec<Frame> = payloads
+                .into_iter()
+                .map(|payload| Frame { kind: if payload.is_empty() { 1 } else { 2 }, payload })
+                .collect();
+            let bytes: Vec<u8> = frames.iter().flat_map(|frame| encode_frame(frame.kind, &frame.payload)).collect();
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            cuts.sort_unstable();
+            cuts.push(bytes.len());
+            let mut start = 0;
+            let pieces: Vec<&[u8]> = cuts.iter().map(|end| {
+                let piece = &bytes[start..*end];
+                start = *end;
+                piece
+            }).collect();
+            prop_assert!(read(&pieces) == Ok(frames.clone()));
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            prop_assert!(read(&single) == Ok(frames));
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(prop_oneof![0_u8..4, any::<u8>()], 0..64)) {
+            let whole = read(&[&bytes]);
+            let single: Vec<&[u8]> = bytes.chunks(1).collect();
+            prop_assert!(read(&single) == whole);
+        }
+    }
+}

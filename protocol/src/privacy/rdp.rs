@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// The orders alpha at which RDP is kept: 2 to 64, then wider steps (Mironov 2017; the grid of the reference accountants).
 pub const ORDERS: [u32; 73] = orders();
 
+/// Nano-units in one.
+const NANOS: u128 = 1_000_000_000;
+
 const fn orders() -> [u32; 73] {
     let tail = [80, 96, 128, 192, 256, 384, 512, 1024, 2048, 4096];
     let mut orders = [0; 73];
@@ -41,6 +44,19 @@ impl RdpVector {
         (values.len() == ORDERS.len()).then_some(Self(values))
     }
 
+    /// One release of the Gaussian mechanism, continuous or discrete: `order * sensitivity^2 / (2 * variance)` at each order, rounded up
+    /// (Mironov 2017, corollary 3; Canonne, Kamath, Steinke 2020, theorem 4). No noise costs the largest value at every order.
+    #[must_use]
+    pub fn gaussian(sensitivity_squared: u128, variance: u128) -> Self {
+        let charge = |order: u32| -> u64 {
+            let numerator = sensitivity_squared.checked_mul(u128::from(order)).and_then(|n| n.checked_mul(NANOS));
+            let denominator = variance.checked_mul(2).filter(|variance| *variance > 0);
+            let (Some(numerator), Some(denominator)) = (numerator, denominator) else { return u64::MAX };
+            u64::try_from(numerator.div_ceil(denominator)).unwrap_or(u64::MAX)
+        };
+        Self(ORDERS.iter().map(|order| charge(*order)).collect())
+    }
+
     /// The values in nano-units, in the order of [`ORDERS`].
     #[must_use]
     pub fn nanos(&self) -> &[u64] {
@@ -59,9 +75,10 @@ impl RdpVector {
         Self(self.0.iter().map(|a| a.saturating_mul(count)).collect())
     }
 
-    /// Whether this spend stays within `cap` at one order at least, which is what bounds epsilon.
+    /// Whether this spend stays within `cap` at one order at least, which is what bounds epsilon. Nothing spent is within any cap.
     #[must_use]
     pub fn within(&self, cap: &Self) -> bool {
-        self.0.iter().zip(&cap.0).any(|(spent, allowed)| *allowed > 0 && spent <= allowed)
+        let nothing = self.0.iter().all(|spent| *spent == 0);
+        nothing || self.0.iter().zip(&cap.0).any(|(spent, allowed)| *allowed > 0 && spent <= allowed)
     }
 }

@@ -1,0 +1,254 @@
+//! QUIC to the coordinator: one connection, one bidirectional stream, kept open. The only place of this crate that names quinn.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn::crypto::rustls::QuicClientConfig;
+use tributary_certs::identity::{Identity, IdentityError, identity_of};
+use tributary_protocol::codec::{self, CodecError};
+use tributary_protocol::frame::{Frame, FrameError, FrameReader, frame_header};
+use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
+use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start, Upstream, frame_bytes_max};
+
+/// Bytes asked of the stream at once.
+const READ_BYTES: usize = 256 << 10;
+
+/// The largest UDP payload that path discovery may try: a loopback or jumbo-frame path saves most of the per-packet work.
+const UDP_PAYLOAD_BYTES_MAX: u16 = 65_527 - 8;
+
+/// Why the connection failed or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// No local socket.
+    #[error("no UDP socket could be opened: {0}; check the machine's network configuration")]
+    Socket(#[source] std::io::Error),
+    /// The address or the TLS configuration is unusable.
+    #[error("the connection could not be prepared: {0}")]
+    Prepare(String),
+    /// The handshake failed, or the coordinator refused the certificate.
+    #[error("{0}")]
+    Handshake(String),
+    /// The coordinator's certificate names somebody else.
+    #[error("the coordinator's certificate is not a coordinator's: {0}; check the address, somebody else may answer there")]
+    Identity(#[from] IdentityError),
+    /// The connection ended.
+    #[error("the connection to the coordinator ended: {0}")]
+    Lost(String),
+    /// The coordinator sent something unreadable.
+    #[error("the coordinator's bytes are not this protocol: {0}; compare the releases of both sides")]
+    Frame(#[from] FrameError),
+    /// The coordinator sent an unreadable message.
+    #[error("the coordinator's message cannot be read: {0}; compare the releases of both sides")]
+    Codec(#[from] CodecError),
+}
+
+/// The sending half.
+pub struct Sender {
+    stream: quinn::SendStream,
+}
+
+/// The receiving half.
+pub struct Receiver {
+    stream: quinn::RecvStream,
+    frames: FrameReader<fn(u8) -> Option<usize>>,
+    chunk: Vec<u8>,
+    used: usize,
+    start: Option<Start>,
+}
+
+/// What arrived.
+pub enum Incoming {
+    /// A control message other than a start.
+    Message(Downstream),
+    /// A start and the model's bytes.
+    Started(Start, Vec<u8>),
+}
+
+/// An open connection.
+pub struct Connection {
+    /// Keeps the socket.
+    endpoint: quinn::Endpoint,
+    connection: quinn::Connection,
+    /// Who the certificate says the coordinator is.
+    pub coordinator: Identity,
+}
+
+/// Connects and opens the stream. The coordinator's judgement of our certificate arrives later, as its first message or as the end of the
+/// connection.
+///
+/// # Errors
+/// [`TransportError`] with what to do about it.
+pub async fn connect(
+    address: SocketAddr,
+    server_name: &str,
+    tls: Arc<rustls::ClientConfig>,
+) -> Result<(Connection, Sender, Receiver), TransportError> {
+    let crypto = QuicClientConfig::try_from(tls).map_err(|fault| TransportError::Prepare(fault.to_string()))?;
+    let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+    config.transport_config(Arc::new(transport_config()));
+    let endpoint = open_endpoint(address)?;
+    let connecting = endpoint
+        .connect_with(config, address, server_name)
+        .map_err(|fault| TransportError::Prepare(fault.to_string()))?;
+    let connection = connecting.await.map_err(|fault| TransportError::Handshake(explain(&fault)))?;
+    let coordinator = peer_identity(&connection)?;
+    let (send, recv) = connection.open_bi().await.map_err(|fault| TransportError::Lost(explain(&fault)))?;
+    let receiver = Receiver {
+        stream: recv,
+        frames: FrameReader::new(limit_of_kind),
+        chunk: Vec::new(),
+        used: 0,
+        start: None,
+    };
+    Ok((Connection { endpoint, connection, coordinator }, Sender { stream: send }, receiver))
+}
+
+impl Connection {
+    /// UDP bytes sent and received so far.
+    #[must_use]
+    pub fn bytes(&self) -> (u64, u64) {
+        let stats = self.connection.stats();
+        (stats.udp_tx.bytes, stats.udp_rx.bytes)
+    }
+
+    /// Closes after everything sent was acknowledged or the peer has gone.
+    pub async fn close(self, mut sender: Sender) {
+        if sender.stream.finish().is_ok() {
+            let _ = tokio::time::timeout(Duration::from_secs(2), sender.stream.stopped()).await;
+        }
+        self.connection.close(0_u32.into(), b"done");
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.endpoint.wait_idle()).await;
+    }
+}
+
+impl Sender {
+    /// Sends a control message.
+    ///
+    /// # Errors
+    /// [`TransportError::Lost`].
+    pub async fn send(&mut self, message: &Upstream) -> Result<(), TransportError> {
+        let payload = codec::encode(message);
+        self.write(FRAME_CONTROL, &payload).await
+    }
+
+    /// Sends a vector's bytes behind the message that announced it.
+    ///
+    /// # Errors
+    /// [`TransportError::Lost`].
+    pub async fn send_vector(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
+        self.write(FRAME_VECTOR, bytes).await
+    }
+
+    async fn write(&mut self, kind: u8, payload: &[u8]) -> Result<(), TransportError> {
+        let lost = |fault: quinn::WriteError| TransportError::Lost(fault.to_string());
+        self.stream.write_all(&frame_header(kind, payload.len())).await.map_err(lost)?;
+        self.stream.write_all(payload).await.map_err(lost)
+    }
+}
+
+impl Receiver {
+    /// The next message. Safe to drop while it waits: nothing that arrived is lost.
+    ///
+    /// # Errors
+    /// The end of the connection, or bytes that are not this protocol.
+    pub async fn next(&mut self) -> Result<Incoming, TransportError> {
+        loop {
+            while self.used < self.chunk.len() {
+                let mut rest = &self.chunk[self.used..];
+                let before = rest.len();
+                let frame = self.frames.push(&mut rest)?;
+                self.used += before - rest.len();
+                if let Some(incoming) = frame.map(|frame| self.interpret(frame)).transpose()?.flatten() {
+                    return Ok(incoming);
+                }
+            }
+            let chunk = self.stream.read_chunk(READ_BYTES, true).await;
+            match chunk.map_err(|fault| TransportError::Lost(explain_read(&fault)))? {
+                Some(chunk) => {
+                    self.chunk.clear();
+                    self.chunk.extend_from_slice(&chunk.bytes);
+                    self.used = 0;
+                }
+                None => return Err(TransportError::Lost("the coordinator closed the stream".into())),
+            }
+        }
+    }
+
+    fn interpret(&mut self, frame: Frame) -> Result<Option<Incoming>, TransportError> {
+        if frame.kind == FRAME_VECTOR {
+            // A vector without a start before it is nobody's: the machine learns of it as a start it did not expect.
+            return Ok(self.start.take().map(|start| Incoming::Started(start, frame.payload)));
+        }
+        match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX)? {
+            Downstream::Start(start) => {
+                self.start = Some(start);
+                Ok(None)
+            }
+            message => Ok(Some(Incoming::Message(message))),
+        }
+    }
+}
+
+fn limit_of_kind(kind: u8) -> Option<usize> {
+    frame_bytes_max(kind, VECTOR_BYTES_MAX)
+}
+
+fn open_endpoint(address: SocketAddr) -> Result<quinn::Endpoint, TransportError> {
+    let local: SocketAddr = if address.is_ipv6() { ([0_u16; 8], 0).into() } else { ([0, 0, 0, 0], 0).into() };
+    let socket = std::net::UdpSocket::bind(local).map_err(TransportError::Socket)?;
+    let mut config = quinn::EndpointConfig::default();
+    config
+        .max_udp_payload_size(UDP_PAYLOAD_BYTES_MAX)
+        .map_err(|fault| TransportError::Prepare(fault.to_string()))?;
+    quinn::Endpoint::new(config, None, socket, Arc::new(quinn::TokioRuntime)).map_err(TransportError::Socket)
+}
+
+fn transport_config() -> quinn::TransportConfig {
+    let mut discovery = quinn::MtuDiscoveryConfig::default();
+    discovery.upper_bound(UDP_PAYLOAD_BYTES_MAX);
+    let mut config = quinn::TransportConfig::default();
+    config
+        .max_concurrent_bidi_streams(0_u32.into())
+        .max_concurrent_uni_streams(0_u32.into())
+        .stream_receive_window((8_u32 << 20).into())
+        .receive_window((8_u32 << 20).into())
+        .datagram_receive_buffer_size(None)
+        .keep_alive_interval(Some(Duration::from_secs(5)))
+        .max_idle_timeout(Some(quinn::IdleTimeout::from(quinn::VarInt::from_u32(20_000))))
+        .mtu_discovery_config(Some(discovery));
+    config
+}
+
+fn peer_identity(connection: &quinn::Connection) -> Result<Identity, TransportError> {
+    let chain = connection.peer_identity().and_then(|any| any.downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>().ok());
+    let leaf = chain.and_then(|chain| chain.first().cloned());
+    let leaf = leaf.ok_or_else(|| TransportError::Handshake("the coordinator showed no certificate".into()))?;
+    Ok(identity_of(&leaf)?)
+}
+
+fn explain_read(fault: &quinn::ReadError) -> String {
+    match fault {
+        quinn::ReadError::ConnectionLost(lost) => explain(lost),
+        other => other.to_string(),
+    }
+}
+
+/// What a lost connection means to the branch operator.
+fn explain(fault: &quinn::ConnectionError) -> String {
+    match fault {
+        quinn::ConnectionError::ConnectionClosed(close) => format!(
+            "the coordinator refused the connection ({}); its certificate check failed for this branch, see its log; \
+             `tributary certs inspect` shows what is wrong with a certificate",
+            close.error_code
+        ),
+        quinn::ConnectionError::ApplicationClosed(close) => {
+            format!("the coordinator closed the connection: {}", String::from_utf8_lossy(&close.reason))
+        }
+        quinn::ConnectionError::TimedOut => {
+            "nobody answers at the coordinator's address; check address, port and that UDP passes the firewall".into()
+        }
+        quinn::ConnectionError::TransportError(inner) => tributary_certs::tls::explain_text(&inner.to_string()),
+        other => other.to_string(),
+    }
+}

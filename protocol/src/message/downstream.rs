@@ -1,0 +1,263 @@
+//! Coordinator to client.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::signed::SignedBody;
+use super::upstream::{Encapsulation, Keys, SealedShares};
+use crate::digest::{Canonical, Digest};
+use crate::ids::{ClientId, RoundId, SessionId};
+use crate::plan::Plan;
+use crate::roster::SignedRoster;
+use crate::round::RoundDescriptor;
+use crate::secagg::parameters::Thresholds;
+use crate::secagg::suite::Signature;
+
+/// The coordinator's control message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Downstream {
+    /// Answer to `Join`: the certificate was accepted, here is the job.
+    Welcome(Welcome),
+    /// The connection is refused and closes.
+    Rejected {
+        /// Stable code.
+        code: RejectCode,
+        /// What happened, what it means, what to do.
+        explanation: String,
+    },
+    /// B0: a key set-up begins.
+    Offer(Offer),
+    /// B2: the frozen cohort.
+    Freeze(Freeze),
+    /// B4a, relayed: everything that earlier neighbours encapsulated to the receiver.
+    Encapsulations {
+        /// The session.
+        session: SessionId,
+        /// One for each neighbour with a smaller id.
+        items: Vec<Encapsulation>,
+    },
+    /// B4b, relayed: the receiver's bundle from every neighbour.
+    Shares {
+        /// The session.
+        session: SessionId,
+        /// One for each neighbour.
+        bundles: Vec<SealedShares>,
+    },
+    /// B5, relayed: the acknowledgements of the whole cohort, in its order.
+    SetupAcks {
+        /// The session.
+        session: SessionId,
+        /// One for each member.
+        signatures: Vec<Signature>,
+    },
+    /// R1: a round begins; the model's bytes follow.
+    Start(Start),
+    /// R3: the proposed survivor set.
+    Survivors(Survivors),
+    /// R5: proof that a quorum acknowledged this set.
+    Quorum(QuorumCertificate),
+    /// R7: the round's end.
+    Outcome(RoundOutcome),
+    /// The session is over; its keys are to be erased.
+    SessionClosed {
+        /// The session.
+        session: SessionId,
+        /// Why.
+        reason: ClosedReason,
+    },
+    /// The plan is over.
+    Finished {
+        /// Digest of the final model.
+        model: Digest,
+        /// Rounds committed.
+        rounds: u32,
+    },
+}
+
+/// Answer to `Join`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// Version of the protocol.
+    pub version: u32,
+    /// The job, checked by the receiver.
+    pub plan: Plan,
+    /// Who may take part, signed by the roster authorities.
+    pub roster: SignedRoster,
+    /// Signature of the coordinator over plan and roster digests.
+    pub signature: Signature,
+}
+
+/// Why a connection is refused. Numbers are stable on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RejectCode {
+    /// The certificate names nobody in the roster.
+    NotInRoster,
+    /// The same identity is connected already.
+    AlreadyConnected,
+    /// Another protocol version.
+    VersionDiffers,
+    /// The branch's schema is not the plan's.
+    SchemaDiffers,
+    /// A message that the protocol does not allow here.
+    Misbehaved,
+    /// The plan is over.
+    PlanFinished,
+}
+
+/// B0: a key set-up begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Digest of the plan.
+    pub plan: Digest,
+    /// Digest of the roster.
+    pub roster: Digest,
+    /// The session.
+    pub session: SessionId,
+    /// First round of the session.
+    pub first_round: RoundId,
+    /// Rounds of the session.
+    pub rounds: u32,
+    /// Who is asked, ascending.
+    pub candidates: Vec<ClientId>,
+    /// Time until the key set-up must stand.
+    pub deadline_ms: u64,
+    /// Signature of the coordinator.
+    pub signature: Signature,
+}
+
+impl SignedBody for Offer {
+    const KIND: &'static str = "OFFER";
+
+    fn canonical(&self) -> Canonical {
+        let mut body = Canonical::new("OFFER")
+            .digest(&self.plan)
+            .digest(&self.roster)
+            .digest(&Digest(self.session.0))
+            .u64(self.first_round.0)
+            .u32(self.rounds)
+            .u64(self.deadline_ms)
+            .u32(u32::try_from(self.candidates.len()).unwrap_or(u32::MAX));
+        for candidate in &self.candidates {
+            body = body.u32(candidate.0);
+        }
+        body
+    }
+}
+
+/// One member of a frozen cohort.
+pub type FrozenMember = Keys;
+
+/// B2: the frozen cohort, with everything that its members must agree on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// The session.
+    pub session: SessionId,
+    /// Every member's signed keys, ascending by client.
+    pub members: Vec<FrozenMember>,
+    /// What the coordinator offers; a client recomputes it and refuses weaker values than its policy's.
+    pub thresholds: Thresholds,
+}
+
+/// R1: a round begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// What the round is; its digest keys every mask.
+    pub descriptor: RoundDescriptor,
+    /// Signature of the coordinator.
+    pub signature: Signature,
+}
+
+/// R3: the proposed survivor set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Survivors {
+    /// The round.
+    pub round: RoundId,
+    /// Each survivor and the digest of the vector that it uploaded, ascending.
+    pub uploads: Vec<(ClientId, Digest)>,
+}
+
+impl Survivors {
+    /// Digest of the survivor set as acknowledged: members and uploads (SA-1, R4).
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut body =
+            Canonical::new("U3").u64(self.round.0).u32(u32::try_from(self.uploads.len()).unwrap_or(u32::MAX));
+        for (client, upload) in &self.uploads {
+            body = body.u32(client.0).digest(upload);
+        }
+        body.finish()
+    }
+}
+
+/// R5: a quorum's signatures over one survivor set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuorumCertificate {
+    /// The round.
+    pub round: RoundId,
+    /// Signer and signature, ascending.
+    pub signatures: Vec<(ClientId, Signature)>,
+}
+
+/// R7: the round's end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RoundOutcome {
+    /// The sum was used.
+    Committed {
+        /// The round.
+        round: RoundId,
+        /// Survivors in the sum.
+        survivors: u32,
+        /// Digest of the new model.
+        model: Digest,
+    },
+    /// Nothing was revealed.
+    Aborted {
+        /// The round.
+        round: RoundId,
+        /// Why.
+        reason: ClosedReason,
+    },
+}
+
+/// Why a session or a round ended early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum ClosedReason {
+    /// All its rounds are used.
+    #[error("all rounds of the session are used")]
+    Exhausted,
+    /// A participant was lost.
+    #[error("client {0} was lost")]
+    ParticipantLost(ClientId),
+    /// A participant gave up, for the reason that it named.
+    #[error("client {0} gave up")]
+    ParticipantGaveUp(ClientId),
+    /// A participant sent something that the protocol does not allow.
+    #[error("client {0} broke the protocol")]
+    ParticipantMisbehaved(ClientId),
+    /// The deadline passed.
+    #[error("the deadline passed")]
+    Deadline,
+    /// Too few participants for the plan's thresholds.
+    #[error("too few participants for the plan's thresholds")]
+    TooFew,
+    /// The shares of a seed do not give the seed that its owner committed to.
+    #[error("the shares of a seed do not give the seed that its owner committed to")]
+    SharesInvalid,
+    /// The check coordinates of the sum are wrong.
+    #[error("the check coordinates of the unmasked sum are wrong")]
+    ChecksFailed,
+    /// The new model would not be finite.
+    #[error("the server optimizer refused the sum")]
+    UpdateRefused,
+    /// The coordinator was restarted.
+    #[error("the coordinator was restarted")]
+    Restart,
+    /// The operator stopped the coordinator.
+    #[error("the coordinator was stopped")]
+    Stopped,
+    /// The rounds that may be charged are used up.
+    #[error("the rounds that may be charged are used up")]
+    ChargesExhausted,
+}

@@ -1,0 +1,129 @@
+//! What a machine asks its shell to do, in order. Appends come before the sends that rely on them.
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::descriptor::RoundDescriptor;
+use super::event::{CoordinatorEvent, ParticipantEvent};
+use crate::ids::{ClientId, RoundId};
+use crate::message::{Downstream, MaskedHeader, Start, Upstream};
+use crate::plan::ValidPlan;
+use crate::secagg::mask::MaskSeeds;
+use crate::secagg::modular::Ring;
+use crate::secagg::permit::{BudgetReceipt, Ticket, UnmaskPermit};
+
+/// Effects in the order in which the shell must execute them.
+pub struct Outbox<E>(VecDeque<E>);
+
+impl<E> Outbox<E> {
+    /// An empty outbox.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(VecDeque::new())
+    }
+
+    /// Asks for one more effect.
+    pub fn push(&mut self, effect: E) {
+        self.0.push_back(effect);
+    }
+
+    /// Takes the next effect.
+    pub fn pop(&mut self) -> Option<E> {
+        self.0.pop_front()
+    }
+}
+
+impl<E> Default for Outbox<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What the coordinator's shell must do.
+pub enum CoordinatorEffect {
+    /// Write an event behind the ledger's end. Failure ends the process.
+    Append(CoordinatorEvent),
+    /// Everything appended must be on the disk before the next effect.
+    Sync,
+    /// Send a control message.
+    Send(ClientId, Downstream),
+    /// Send a round's start and the bytes of its model to every listed client.
+    SendStart(Vec<ClientId>, Start),
+    /// Make an empty sum.
+    OpenSum {
+        /// The round.
+        round: RoundId,
+        /// Ring of the sum.
+        ring: Ring,
+        /// Coordinates, check coordinates included.
+        dimension: usize,
+    },
+    /// The vector announced by the ticket's client may be read and folded.
+    Admit(Ticket),
+    /// The vector announced by this client is to be discarded unread.
+    Discard(ClientId),
+    /// Forget the sum: the round is aborted.
+    DropSum(RoundId),
+    /// Unmask the sum and apply it to the model; answer with `Input::Updated` or `Input::UpdateFailed`.
+    Unmask(UnmaskPermit),
+    /// Close a connection after what was sent before has left.
+    Close(ClientId),
+    /// The plan is over.
+    Finished {
+        /// Whether every round was committed.
+        complete: bool,
+    },
+}
+
+/// What the client's shell must do.
+pub enum ParticipantEffect {
+    /// Write an event behind the budget file's end. Failure ends the process.
+    Append(ParticipantEvent),
+    /// Everything appended must be on the disk before the next effect.
+    Sync,
+    /// Send a control message.
+    Send(Upstream),
+    /// Judge a plan against data, schema and model code; answer with `Input::PlanJudged`.
+    JudgePlan(ValidPlan),
+    /// Train, clip, noise and mask; answer with `Input::Masked` or `Input::TrainingFailed`.
+    Contribute(Contribution),
+    /// Send this header and, behind it, the masked vector that was made for its round.
+    Upload(MaskedHeader),
+    /// Forget the masked vector and stop training for it.
+    ForgetVector(RoundId),
+    /// A key set-up stands: noise shares of this variance can be drawn ahead.
+    Keyed {
+        /// Noise variance of a share, in units squared.
+        share_variance: u128,
+    },
+    /// A round ended; for the operator's screen.
+    RoundClosed {
+        /// The round.
+        round: RoundId,
+        /// Whether its sum was used.
+        committed: bool,
+    },
+    /// The plan is over; the connection may close.
+    Finished {
+        /// Rounds committed.
+        rounds: u32,
+    },
+    /// Give up the connection; for the operator's screen.
+    Stop {
+        /// What happened, what it means, what to do.
+        explanation: String,
+        /// Whether trying again can help.
+        retry: bool,
+    },
+}
+
+/// Permission to train one round and to mask its result, budget already charged.
+pub struct Contribution {
+    /// What the round is.
+    pub descriptor: RoundDescriptor,
+    /// Proof that the spend is recorded durably.
+    pub receipt: BudgetReceipt,
+    /// The round's mask seeds.
+    pub seeds: MaskSeeds,
+}

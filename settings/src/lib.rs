@@ -1,0 +1,277 @@
+//! Typed reading of the daemons' TOML files: every fault at once, each with file, key, what was found and what is allowed.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+/// One thing that is wrong with a settings file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The key, with its tables: `policy.epsilon_max`. Empty if the file as a whole is unreadable.
+    pub key: String,
+    /// What was found.
+    pub found: String,
+    /// What is allowed.
+    pub allowed: String,
+}
+
+/// Everything that is wrong with one settings file.
+#[derive(Debug, thiserror::Error)]
+pub struct Faults {
+    /// The file.
+    pub file: PathBuf,
+    /// At least one fault.
+    pub faults: Vec<Fault>,
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.faults.len();
+        write!(formatter, "{}: {count} fault{}", self.file.display(), if count == 1 { "" } else { "s" })?;
+        for fault in &self.faults {
+            write!(formatter, "\n  {}: found {}; allowed: {}", fault.key, fault.found, fault.allowed)?;
+        }
+        Ok(())
+    }
+}
+
+/// A settings file that is being read. Every key that is asked for counts as known; [`Document::finish`] refuses the others.
+pub struct Document {
+    file: PathBuf,
+    root: Table,
+    known: BTreeSet<String>,
+    faults: Vec<Fault>,
+}
+
+impl Document {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not TOML; the fault names line and column.
+    pub fn open(path: &Path) -> Result<Self, Faults> {
+        let whole = |found: String, allowed: &str| Faults {
+            file: path.to_path_buf(),
+            faults: vec![Fault { key: "(file)".into(), found, allowed: allowed.into() }],
+        };
+        let text = std::fs::read_to_string(path).map_err(|fault| whole(fault.to_string(), "a readable TOML file"))?;
+        let root = text.parse().map_err(|fault: toml::de::Error| whole(fault.to_string().trim().into(), "TOML"))?;
+        Ok(Self { file: path.to_path_buf(), root, known: BTreeSet::new(), faults: Vec::new() })
+    }
+
+    /// A text that `parse` accepts.
+    pub fn text<T>(&mut self, key: &str, allowed: &str, default: Option<T>, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        self.value(key, allowed, default, |value| value.as_str().and_then(&parse))
+    }
+
+    /// A non-empty text.
+    pub fn string(&mut self, key: &str) -> Option<String> {
+        self.text(key, "a text that is not empty", None, |text| (!text.is_empty()).then(|| text.to_string()))
+    }
+
+    /// A file or directory, relative to the settings file.
+    pub fn path(&mut self, key: &str) -> Option<PathBuf> {
+        let base = self.file.parent().unwrap_or(Path::new("")).to_path_buf();
+        self.text(key, "a path", None, |text| (!text.is_empty()).then(|| base.join(text)))
+    }
+
+    /// A file that exists, relative to the settings file.
+    pub fn existing_file(&mut self, key: &str) -> Option<PathBuf> {
+        let path = self.path(key)?;
+        if path.is_file() {
+            return Some(path);
+        }
+        self.fault(key, format!("{}, which is no file", path.display()), "a file that exists");
+        None
+    }
+
+    /// An integer in a range.
+    pub fn integer<T: TryFrom<i64>>(&mut self, key: &str, range: RangeInclusive<i64>, default: Option<T>) -> Option<T> {
+        let allowed = format!("an integer from {} to {}", range.start(), range.end());
+        self.value(key, &allowed, default, |value| {
+            value.as_integer().filter(|value| range.contains(value)).and_then(|value| T::try_from(value).ok())
+        })
+    }
+
+    /// A finite number that `accept` admits; an integer counts as one.
+    #[expect(clippy::cast_precision_loss, reason = "settings are small numbers")]
+    pub fn number(&mut self, key: &str, allowed: &str, default: Option<f64>, accept: impl Fn(f64) -> bool) -> Option<f64> {
+        self.value(key, allowed, default, |value| {
+            let number = value.as_float().or_else(|| value.as_integer().map(|integer| integer as f64))?;
+            (number.is_finite() && accept(number)).then_some(number)
+        })
+    }
+
+    /// True or false.
+    pub fn boolean(&mut self, key: &str, default: bool) -> Option<bool> {
+        self.value(key, "true or false", Some(default), Value::as_bool)
+    }
+
+    /// One of a few words.
+    pub fn choice<T: Copy>(&mut self, key: &str, words: &[(&str, T)], default: Option<T>) -> Option<T> {
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        self.text(key, &names.join(", "), default, |text| {
+            words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning)
+        })
+    }
+
+    /// A list of texts that `parse` accepts, one at least.
+    pub fn texts<T>(&mut self, key: &str, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+        self.value(key, allowed, None, |value| {
+            let items: Option<Vec<T>> = value.as_array()?.iter().map(|item| item.as_str().and_then(&parse)).collect();
+            items.filter(|items| !items.is_empty())
+        })
+    }
+
+    /// A list of integers in a range, possibly empty.
+    pub fn integers<T: TryFrom<i64>>(&mut self, key: &str, range: RangeInclusive<i64>, default: Vec<T>) -> Option<Vec<T>> {
+        let allowed = format!("a list of integers from {} to {}", range.start(), range.end());
+        self.value(key, &allowed, Some(default), |value| {
+            let in_range = |item: &Value| {
+                item.as_integer().filter(|value| range.contains(value)).and_then(|value| T::try_from(value).ok())
+            };
+            value.as_array()?.iter().map(in_range).collect()
+        })
+    }
+
+    /// Whether a key is there.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.find(key).is_some()
+    }
+
+    /// Records a fault that only the caller can see.
+    pub fn fault(&mut self, key: &str, found: impl Into<String>, allowed: impl Into<String>) {
+        self.faults.push(Fault { key: key.into(), found: found.into(), allowed: allowed.into() });
+    }
+
+    /// Ends reading: unknown keys are faults as well.
+    ///
+    /// # Errors
+    /// Every fault. Without an error, every value that was asked for is there.
+    pub fn finish(mut self) -> Result<(), Faults> {
+        let mut unknown = Vec::new();
+        collect_unknown(&self.root, "", &self.known, &mut unknown);
+        for key in unknown {
+            let allowed = nearest(&key, &self.known);
+            self.fault(&key, "a key that means nothing here", allowed);
+        }
+        if self.faults.is_empty() { Ok(()) } else { Err(Faults { file: self.file, faults: self.faults }) }
+    }
+
+    fn value<T>(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        default: Option<T>,
+        parse: impl Fn(&Value) -> Option<T>,
+    ) -> Option<T> {
+        self.known.insert(key.into());
+        let Some(value) = self.find(key) else {
+            if default.is_none() {
+                self.fault(key, "nothing", allowed);
+            }
+            return default;
+        };
+        let parsed = parse(value);
+        if parsed.is_none() {
+            let found = describe(value);
+            self.fault(key, found, allowed);
+        }
+        parsed
+    }
+
+    fn find(&self, key: &str) -> Option<&Value> {
+        let (tables, last) = key.rsplit_once('.').map_or((None, key), |(tables, last)| (Some(tables), last));
+        let mut table = &self.root;
+        for name in tables.into_iter().flat_map(|tables| tables.split('.')) {
+            table = table.get(name)?.as_table()?;
+        }
+        table.get(last)
+    }
+}
+
+fn describe(value: &Value) -> String {
+    match value {
+        Value::Table(_) => "a table".into(),
+        Value::Array(items) => format!("a list of {} items", items.len()),
+        other => other.to_string(),
+    }
+}
+
+fn collect_unknown(table: &Table, prefix: &str, known: &BTreeSet<String>, unknown: &mut Vec<String>) {
+    for (name, value) in table {
+        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        match value {
+            Value::Table(inner) if known.iter().any(|known| known.starts_with(&format!("{key}."))) => {
+                collect_unknown(inner, &key, known, unknown);
+            }
+            _ if known.contains(&key) => {}
+            _ => unknown.push(key),
+        }
+    }
+}
+
+/// The known keys of the same table, for whoever mistyped one.
+fn nearest(key: &str, known: &BTreeSet<String>) -> String {
+    let table = key.rsplit_once('.').map_or("", |(table, _)| table);
+    let siblings: Vec<&str> = known
+        .iter()
+        .filter(|known| known.rsplit_once('.').map_or("", |(table, _)| table) == table)
+        .map(|known| known.rsplit_once('.').map_or(known.as_str(), |(_, name)| name))
+        .collect();
+    if siblings.is_empty() {
+        let tables: BTreeSet<&str> = known.iter().filter_map(|known| known.split('.').next()).collect();
+        return format!("the tables {}", tables.into_iter().collect::<Vec<_>>().join(", "));
+    }
+    siblings.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(text: &str) -> Document {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("x.toml");
+        std::fs::write(&path, text).expect("writes");
+        Document::open(&path).expect("is TOML")
+    }
+
+    #[test]
+    fn every_fault_is_reported_at_once() {
+        let mut document = document("a.port = 70000\na.colour = 'red'\na.typo = 1\n[b]\nx = 1\n");
+        assert_eq!(document.integer::<u16>("a.port", 1..=65535, None), None);
+        assert_eq!(document.choice("a.colour", &[("green", 1), ("blue", 2)], None), None);
+        assert_eq!(document.string("a.name"), None);
+        let faults = document.finish().expect_err("four faults").to_string();
+        for part in
+            ["a.port: found 70000", "1 to 65535", "a.colour: found \"red\"", "green, blue", "a.name: found nothing", "a.typo", "b: found"]
+        {
+            assert!(faults.contains(part), "{part} in {faults}");
+        }
+    }
+
+    #[test]
+    fn good_values_defaults_and_lists_are_read() {
+        let mut document = document("n = 3\nf = 1\nlist = [1, 2]\nnames = ['x']\n");
+        assert_eq!(document.integer::<u32>("n", 0..=5, None), Some(3));
+        assert_eq!(document.integer::<u32>("m", 0..=5, Some(4)), Some(4));
+        assert_eq!(document.number("f", "positive", None, |f| f > 0.0), Some(1.0));
+        assert_eq!(document.integers::<u32>("list", 0..=5, vec![]), Some(vec![1, 2]));
+        assert_eq!(document.texts("names", "names", |name| Some(name.len())), Some(vec![1]));
+        document.finish().expect("no fault");
+    }
+
+    #[test]
+    fn a_broken_file_names_its_line() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("x.toml");
+        std::fs::write(&path, "a = 1\nb = = 2\n").expect("writes");
+        let faults = Document::open(&path).err().expect("a fault").to_string();
+        assert!(faults.contains("line 2"), "{faults}");
+        assert!(Document::open(&dir.path().join("none")).is_err());
+    }
+}

@@ -11,6 +11,7 @@ pub mod digest;
 pub mod entropy;
 pub mod frame;
 pub mod ids;
+pub mod ledger;
 pub mod limits;
 pub mod message;
 pub mod plan;

@@ -1,0 +1,274 @@
+//! From an update to an upload, and from uploads to their sum.
+//!
+//! ```text
+//! client       RingWords + BudgetReceipt + MaskSeeds --mask--> MaskedUpdate
+//! coordinator  MaskedSum --fold(Ticket, bytes)*--> MaskedSum --unmask(UnmaskPermit)--> AggregateSum
+//! ```
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use super::labels;
+use super::mask::{CHECK_COORDINATES, CheckFailure, MaskBlock, Sign, append_checks, apply_blocks, split_checks};
+use super::modular::{Ring, RingWords, bytes_of};
+use super::permit::{BudgetReceipt, Ticket, UnmaskPermit};
+use super::suite::{SecretKey, Suite};
+use crate::digest::Digest;
+use crate::ids::{ClientId, RoundId};
+
+/// The seeds with which a client masks one round's update.
+pub struct MaskSeeds {
+    /// The seed b of the self mask: canonical bytes of the shared scalar.
+    pub self_seed: SecretKey,
+    /// For each peer of the cohort the sign ([`Sign::of_pair`]) and the pair's seed s_ij,r.
+    pub pairs: Vec<(Sign, SecretKey)>,
+}
+
+/// A masked update in its wire form: what a client stores durably and then uploads, byte for byte the same at every attempt.
+#[must_use = "the round has been charged for this update"]
+pub struct MaskedUpdate {
+    round: RoundId,
+    bytes: Vec<u8>,
+    digest: Digest,
+}
+
+impl MaskedUpdate {
+    /// The round.
+    #[must_use]
+    pub fn round(&self) -> RoundId {
+        self.round
+    }
+
+    /// Little-endian words: the update and then the check coordinates, all masked.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Digest of [`MaskedUpdate::bytes`]: H(y_i), which the client signs.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Gives up the wire form.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// Masks one update: appends the check coordinates, then applies the self mask and every pairwise mask. `words` have their noise already.
+pub fn mask<S: Suite>(words: RingWords, receipt: BudgetReceipt, seeds: MaskSeeds) -> MaskedUpdate {
+    mask_with::<S>(words, receipt, seeds, |blocks| blocks.into_iter().for_each(MaskBlock::run::<S>))
+}
+
+/// [`mask`] with blocks of coordinates handed to `execute`, which may run them on several threads.
+///
+/// # Panics
+/// If `execute` returns before it has run every block.
+pub fn mask_with<S: Suite>(
+    mut words: RingWords,
+    receipt: BudgetReceipt,
+    seeds: MaskSeeds,
+    execute: impl FnOnce(Vec<MaskBlock<'_>>),
+) -> MaskedUpdate {
+    let descriptor = receipt.descriptor();
+    append_checks::<S>(&mut words, &descriptor);
+    let pairs = seeds.pairs.iter().map(|(sign, seed)| (*sign, labels::pair_mask_key::<S>(seed, &descriptor)));
+    let own = (Sign::Add, labels::self_mask_key::<S>(&seeds.self_seed, &descriptor));
+    let masks: Vec<_> = pairs.chain([own]).collect();
+    apply_blocks(&mut words, &masks, execute);
+    let bytes = words.to_le_bytes();
+    let digest = Digest::of(&bytes);
+    MaskedUpdate { round: receipt.round(), bytes, digest }
+}
+
+/// Bytes of a masked update of `dimension` coordinates, check coordinates added; saturates.
+#[must_use]
+pub const fn upload_bytes(ring: Ring, dimension: usize) -> usize {
+    bytes_of(ring, dimension.saturating_add(CHECK_COORDINATES))
+}
+
+/// The running sum of one round's masked updates.
+pub struct MaskedSum {
+    round: RoundId,
+    dimension: usize,
+    sum: RingWords,
+    folded: BTreeSet<ClientId>,
+}
+
+/// Says that an upload is in the sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Folded {
+    /// Whose upload.
+    pub client: ClientId,
+    /// Uploads in the sum, this one counted.
+    pub count: usize,
+}
+
+/// Why an upload cannot be folded. The sum is as it was; the ticket is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FoldError {
+    /// The ticket is for another round, or another dimension, than this sum.
+    #[error("the ticket of client {0} belongs to another round; its upload is not counted")]
+    OtherRound(ClientId),
+    /// The upload is shorter or longer than the round's dimension needs.
+    #[error("client {client} sent {found} bytes where {expected} belong; its upload is not counted")]
+    OtherLength {
+        /// Who sent it.
+        client: ClientId,
+        /// Bytes that the round needs.
+        expected: usize,
+        /// Bytes received.
+        found: usize,
+    },
+    /// The bytes are not those that the client signed.
+    #[error("the upload of client {0} does not have the signed digest; it is not counted")]
+    OtherDigest(ClientId),
+    /// The client's upload is in the sum already.
+    #[error("the upload of client {0} is already counted; the second is not")]
+    Repeated(ClientId),
+}
+
+/// Why a sum cannot be unmasked. The permit is spent, and the round must be aborted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnmaskError {
+    /// The permit is for another round.
+    #[error("the permit is for round {permitted} and the sum for round {found}; abort the round")]
+    OtherRound {
+        /// The round of the permit.
+        permitted: RoundId,
+        /// The round of the sum.
+        found: RoundId,
+    },
+    /// The sum does not hold exactly the certified survivors' uploads.
+    #[error("{certified} survivors are certified and other uploads ({folded}) are in the sum; abort the round")]
+    OtherSurvivors {
+        /// Survivors that the quorum certified.
+        certified: usize,
+        /// Uploads in the sum.
+        folded: usize,
+    },
+    /// The result is not the sum of the survivors' updates.
+    #[error(transparent)]
+    Check(#[from] CheckFailure),
+}
+
+impl MaskedSum {
+    /// An empty sum of updates with `dimension` coordinates, check coordinates not counted.
+    #[must_use]
+    pub fn new(round: RoundId, ring: Ring, dimension: usize) -> Self {
+        let sum = RingWords::zero(ring, dimension.saturating_add(CHECK_COORDINATES));
+        Self { round, dimension, sum, folded: BTreeSet::new() }
+    }
+
+    /// The clients whose uploads are in the sum.
+    #[must_use]
+    pub fn folded(&self) -> &BTreeSet<ClientId> {
+        &self.folded
+    }
+
+    /// Adds one admitted upload, given in its wire form, after comparing it with the digest of its ticket.
+    ///
+    /// # Errors
+    /// [`FoldError`]; the sum is unchanged.
+    pub fn fold(&mut self, ticket: Ticket, bytes: &[u8]) -> Result<Folded, FoldError> {
+        let client = ticket.client();
+        if ticket.round() != self.round || ticket.dimension() != self.dimension {
+            return Err(FoldError::OtherRound(client));
+        }
+        let expected = upload_bytes(self.sum.ring(), self.dimension);
+        let other_length = FoldError::OtherLength { client, expected, found: bytes.len() };
+        if bytes.len() != expected {
+            return Err(other_length);
+        }
+        if self.folded.contains(&client) {
+            return Err(FoldError::Repeated(client));
+        }
+        if Digest::of(bytes) != ticket.digest() {
+            return Err(FoldError::OtherDigest(client));
+        }
+        self.sum.add_le_bytes(bytes).map_err(|_| other_length)?;
+        self.folded.insert(client);
+        Ok(Folded { client, count: self.folded.len() })
+    }
+
+    /// Removes the survivors' self masks and the lost participants' pairwise masks, and verifies the check coordinates.
+    ///
+    /// # Errors
+    /// [`UnmaskError`]; the sum is gone, as the seeds are.
+    pub fn unmask<S: Suite>(self, permit: UnmaskPermit) -> Result<AggregateSum, UnmaskError> {
+        self.unmask_with::<S>(permit, |blocks| blocks.into_iter().for_each(MaskBlock::run::<S>))
+    }
+
+    /// [`MaskedSum::unmask`] with blocks of coordinates handed to `execute`, which may run them on several threads.
+    ///
+    /// # Errors
+    /// [`UnmaskError`]; the sum is gone, as the seeds are.
+    ///
+    /// # Panics
+    /// If `execute` returns before it has run every block.
+    pub fn unmask_with<S: Suite>(
+        mut self,
+        permit: UnmaskPermit,
+        execute: impl FnOnce(Vec<MaskBlock<'_>>),
+    ) -> Result<AggregateSum, UnmaskError> {
+        if permit.round() != self.round {
+            return Err(UnmaskError::OtherRound { permitted: permit.round(), found: self.round });
+        }
+        let certified = permit.survivors();
+        let participants = self.folded.len();
+        if certified.len() != participants || certified.iter().copied().collect::<BTreeSet<_>>() != self.folded {
+            return Err(UnmaskError::OtherSurvivors { certified: certified.len(), folded: participants });
+        }
+        let descriptor = permit.descriptor();
+        let own = permit.self_seeds().iter();
+        let own = own.map(|seed| (Sign::Subtract, labels::self_mask_key::<S>(seed, &descriptor)));
+        let lost = permit.lost_pairs().iter();
+        let lost = lost.map(|(sign, seed)| (sign.opposite(), labels::pair_mask_key::<S>(seed, &descriptor)));
+        let masks: Vec<_> = own.chain(lost).collect();
+        apply_blocks(&mut self.sum, &masks, execute);
+        let sum = split_checks::<S>(self.sum, &descriptor, participants)?;
+        Ok(AggregateSum { round: self.round, values: sum.centred(), participants })
+    }
+}
+
+/// The exact integer sum of the survivors' noised updates. All that a round reveals.
+#[must_use = "the round's privacy has been spent on this sum"]
+#[derive(Clone, PartialEq, Eq)]
+pub struct AggregateSum {
+    round: RoundId,
+    values: Vec<i64>,
+    participants: usize,
+}
+
+impl AggregateSum {
+    /// The round.
+    #[must_use]
+    pub fn round(&self) -> RoundId {
+        self.round
+    }
+
+    /// One centred integer a coordinate, in fixed-point units; check coordinates removed.
+    #[must_use]
+    pub fn values(&self) -> &[i64] {
+        &self.values
+    }
+
+    /// Updates in the sum.
+    #[must_use]
+    pub fn participants(&self) -> usize {
+        self.participants
+    }
+
+    /// Gives up the coordinates.
+    #[must_use]
+    pub fn into_values(self) -> Vec<i64> {
+        self.values
+    }
+}
+
+#[cfg(test)]
+#[path = "masked_sum_tests.rs"]
+mod tests;

@@ -1,0 +1,240 @@
+use alloc::collections::BTreeMap;
+use alloc::vec;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::entropy::Entropy;
+use crate::secagg::permit::Opened;
+use crate::secagg::toy::{Seeded, Toy};
+
+const RINGS: [Ring; 2] = [Ring::Bits32, Ring::Bits64];
+const ROUND: RoundId = RoundId(9);
+const OTHER_ROUND: RoundId = RoundId(10);
+
+/// A cohort of clients 10, 13, 16, .. with their seeds and updates, and what the coordinator would have received from each.
+struct Cohort {
+    ring: Ring,
+    dimension: usize,
+    clients: Vec<ClientId>,
+    self_seeds: Vec<SecretKey>,
+    pair_seeds: BTreeMap<(ClientId, ClientId), SecretKey>,
+    values: Vec<Vec<i64>>,
+}
+
+fn descriptor() -> Digest {
+    Digest::of(b"descriptor")
+}
+
+impl Cohort {
+    fn new(ring: Ring, size: u32, dimension: usize, seed: u64) -> Self {
+        let mut entropy = Seeded::new(seed);
+        let clients: Vec<_> = (0..size).map(|index| ClientId(10 + 3 * index)).collect();
+        let mut pair_seeds = BTreeMap::new();
+        for low in &clients {
+            for high in clients.iter().filter(|high| *high > low) {
+                pair_seeds.insert((*low, *high), entropy.key());
+            }
+        }
+        let values = clients
+            .iter()
+            .map(|_| {
+                let mut draw = || i64::from(i16::from_le_bytes([entropy.bytes32()[0], entropy.bytes32()[0]]));
+                (0..dimension).map(|_| draw()).collect()
+            })
+            .collect();
+        let self_seeds = clients.iter().map(|_| entropy.key()).collect();
+        Self { ring, dimension, clients, self_seeds, pair_seeds, values }
+    }
+
+    fn pair_seed(&self, a: ClientId, b: ClientId) -> SecretKey {
+        self.pair_seeds[&(a.min(b), a.max(b))].clone()
+    }
+
+    fn upload(&self, index: usize, descriptor: Digest) -> MaskedUpdate {
+        let own = self.clients[index];
+        let peers = self.clients.iter().filter(|peer| **peer != own);
+        let pairs = peers.map(|peer| (Sign::of_pair(own, *peer), self.pair_seed(own, *peer))).collect();
+        let seeds = MaskSeeds { self_seed: self.self_seeds[index].clone(), pairs };
+        mask::<Toy>(RingWords::reduce(self.ring, &self.values[index]), BudgetReceipt::new(ROUND, descriptor), seeds)
+    }
+
+    fn ticket(&self, index: usize, update: &MaskedUpdate) -> Ticket {
+        Ticket::new(ROUND, self.clients[index], self.dimension, update.digest())
+    }
+
+    fn fold(&self, survivors: &[usize]) -> MaskedSum {
+        let mut sum = MaskedSum::new(ROUND, self.ring, self.dimension);
+        for (count, index) in survivors.iter().enumerate() {
+            let update = self.upload(*index, descriptor());
+            let folded = sum.fold(self.ticket(*index, &update), update.bytes()).unwrap();
+            assert_eq!(folded, Folded { client: self.clients[*index], count: count + 1 });
+        }
+        sum
+    }
+
+    fn permit(&self, survivors: &[usize]) -> UnmaskPermit {
+        let lost = (0..self.clients.len()).filter(|index| !survivors.contains(index));
+        let lost_pairs = lost
+            .flat_map(|lost| survivors.iter().map(move |survivor| (self.clients[*survivor], self.clients[lost])))
+            .map(|(survivor, lost)| (Sign::of_pair(survivor, lost), self.pair_seed(survivor, lost)))
+            .collect();
+        let survivors = survivors.iter().map(|index| (self.clients[*index], self.self_seeds[*index].clone())).collect();
+        UnmaskPermit::new(Opened { round: ROUND, descriptor: descriptor(), survivors, lost_pairs })
+    }
+
+    fn expected(&self, survivors: &[usize]) -> Vec<i64> {
+        (0..self.dimension).map(|k| survivors.iter().map(|index| self.values[*index][k]).sum()).collect()
+    }
+}
+
+fn error(result: Result<AggregateSum, UnmaskError>) -> Option<UnmaskError> {
+    result.err()
+}
+
+#[test]
+fn masks_cancel_for_every_cohort_and_every_single_loss() {
+    for ring in RINGS {
+        for size in 2..=12 {
+            let cohort = Cohort::new(ring, size, 9, size.into());
+            let all: Vec<usize> = (0..cohort.clients.len()).collect();
+            let losses = all.iter().map(|lost| all.iter().copied().filter(|index| index != lost).collect());
+            for survivors in [all.clone()].into_iter().chain(losses) {
+                let sum = cohort.fold(&survivors).unmask::<Toy>(cohort.permit(&survivors)).unwrap();
+                assert_eq!(sum.values(), cohort.expected(&survivors));
+                assert_eq!((sum.participants(), sum.round()), (survivors.len(), ROUND));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_upload_has_the_announced_size_and_digest() {
+    for ring in RINGS {
+        let cohort = Cohort::new(ring, 3, 7, 1);
+        let update = cohort.upload(0, descriptor());
+        assert_eq!(update.bytes().len(), upload_bytes(ring, 7));
+        assert_eq!(update.bytes().len(), 9 * ring.word_bytes());
+        assert_eq!(update.digest(), Digest::of(update.bytes()));
+        assert_eq!(update.round(), ROUND);
+    }
+}
+
+#[test]
+fn unfit_uploads_leave_the_sum_as_it_was() {
+    let cohort = Cohort::new(Ring::Bits64, 3, 4, 5);
+    let mut sum = cohort.fold(&[0, 1]);
+    let before = sum.sum.clone();
+    let update = cohort.upload(2, descriptor());
+    let client = cohort.clients[2];
+    let digest = update.digest();
+    let expected = upload_bytes(Ring::Bits64, 4);
+    let refuse = |sum: &mut MaskedSum, ticket, bytes: &[u8]| sum.fold(ticket, bytes).unwrap_err();
+
+    let late = Ticket::new(OTHER_ROUND, client, 4, digest);
+    assert_eq!(refuse(&mut sum, late, update.bytes()), FoldError::OtherRound(client));
+    let wide = Ticket::new(ROUND, client, 5, digest);
+    assert_eq!(refuse(&mut sum, wide, update.bytes()), FoldError::OtherRound(client));
+    for found in [0, expected - 1, expected + 1] {
+        let mut bytes = update.bytes().to_vec();
+        bytes.resize(found, 0);
+        let ticket = Ticket::new(ROUND, client, 4, Digest::of(&bytes));
+        assert_eq!(refuse(&mut sum, ticket, &bytes), FoldError::OtherLength { client, expected, found });
+    }
+    let mut flipped = update.bytes().to_vec();
+    flipped[17] ^= 1;
+    assert_eq!(refuse(&mut sum, cohort.ticket(2, &update), &flipped), FoldError::OtherDigest(client));
+    let repeated = cohort.upload(1, descriptor());
+    let ticket = cohort.ticket(1, &repeated);
+    assert_eq!(refuse(&mut sum, ticket, repeated.bytes()), FoldError::Repeated(cohort.clients[1]));
+
+    assert!(sum.sum == before);
+    assert_eq!(sum.folded().len(), 2);
+    sum.fold(cohort.ticket(2, &update), update.bytes()).unwrap();
+    let all = [0, 1, 2];
+    assert_eq!(sum.unmask::<Toy>(cohort.permit(&all)).unwrap().into_values(), cohort.expected(&all));
+}
+
+#[test]
+fn permits_for_another_round_or_other_survivors_are_refused() {
+    let cohort = Cohort::new(Ring::Bits64, 4, 3, 8);
+    let other = UnmaskPermit::new(Opened {
+        round: OTHER_ROUND,
+        descriptor: descriptor(),
+        survivors: vec![],
+        lost_pairs: vec![],
+    });
+    let refused = error(cohort.fold(&[0, 1]).unmask::<Toy>(other));
+    assert_eq!(refused, Some(UnmaskError::OtherRound { permitted: OTHER_ROUND, found: ROUND }));
+    for certified in [vec![0, 1], vec![0, 1, 3], vec![0, 1, 1], vec![0, 1, 2, 3], vec![]] {
+        let refused = error(cohort.fold(&[0, 1, 2]).unmask::<Toy>(cohort.permit(&certified)));
+        assert_eq!(refused, Some(UnmaskError::OtherSurvivors { certified: certified.len(), folded: 3 }));
+    }
+}
+
+/// A member that saw another model derives other masks: nothing but noise is left, and the checks say so.
+#[test]
+fn a_member_under_another_descriptor_makes_the_sum_noise() {
+    for ring in RINGS {
+        let cohort = Cohort::new(ring, 4, 6, 3);
+        let mut sum = cohort.fold(&[0, 1, 2]);
+        let update = cohort.upload(3, Digest::of(b"another model"));
+        sum.fold(cohort.ticket(3, &update), update.bytes()).unwrap();
+        let refused = error(sum.unmask::<Toy>(cohort.permit(&[0, 1, 2, 3])));
+        assert_eq!(refused, Some(UnmaskError::Check(CheckFailure::Counter)));
+    }
+}
+
+#[test]
+fn a_forgotten_or_reversed_mask_fails_the_checks() {
+    let cohort = Cohort::new(Ring::Bits64, 4, 6, 3);
+    let survivors = [0, 1, 3];
+    let opened = |alter: &dyn Fn(&mut Opened)| {
+        let lost = cohort.clients[2];
+        let mut opened = Opened {
+            round: ROUND,
+            descriptor: descriptor(),
+            survivors: survivors.iter().map(|i| (cohort.clients[*i], cohort.self_seeds[*i].clone())).collect(),
+            lost_pairs: survivors
+                .iter()
+                .map(|i| (Sign::of_pair(cohort.clients[*i], lost), cohort.pair_seed(cohort.clients[*i], lost)))
+                .collect(),
+        };
+        alter(&mut opened);
+        error(cohort.fold(&survivors).unmask::<Toy>(UnmaskPermit::new(opened)))
+    };
+    assert_eq!(opened(&|_| ()), None);
+    let failed = Some(UnmaskError::Check(CheckFailure::Counter));
+    assert_eq!(opened(&|opened| drop(opened.lost_pairs.pop())), failed);
+    assert_eq!(opened(&|opened| opened.lost_pairs[0].0 = opened.lost_pairs[0].0.opposite()), failed);
+    assert_eq!(opened(&|opened| opened.survivors[1].1 = SecretKey::new([1; 32])), failed);
+}
+
+/// Without the self masks a late upload would be open once its sender's pairwise masks are; with them it is not.
+#[test]
+fn a_late_upload_stays_masked_by_its_self_mask() {
+    let cohort = Cohort::new(Ring::Bits64, 3, 4, 2);
+    let late = cohort.upload(2, descriptor());
+    let mut words = RingWords::from_le_bytes(Ring::Bits64, 6, late.bytes()).unwrap();
+    for peer in 0..2 {
+        let (own, peer) = (cohort.clients[2], cohort.clients[peer]);
+        let key = labels::pair_mask_key::<Toy>(&cohort.pair_seed(own, peer), &descriptor());
+        crate::secagg::mask::apply::<Toy>(&mut words, &key, Sign::of_pair(own, peer).opposite());
+    }
+    assert!(words.centred().iter().zip(&cohort.values[2]).all(|(masked, plain)| masked != plain));
+    let key = labels::self_mask_key::<Toy>(&cohort.self_seeds[2], &descriptor());
+    crate::secagg::mask::apply::<Toy>(&mut words, &key, Sign::Subtract);
+    assert_eq!(words.centred()[..4], cohort.values[2]);
+}
+
+proptest! {
+    #[test]
+    fn any_survivors_give_their_exact_sum(size in 2_u32..=12, dimension in 0_usize..50, lost: u16, seed: u64) {
+        for ring in RINGS {
+            let cohort = Cohort::new(ring, size, dimension, seed);
+            let survivors: Vec<usize> = (0..cohort.clients.len()).filter(|index| lost >> index & 1 == 0).collect();
+            let sum = cohort.fold(&survivors).unmask::<Toy>(cohort.permit(&survivors));
+            prop_assert_eq!(sum.map(AggregateSum::into_values).ok(), Some(cohort.expected(&survivors)));
+        }
+    }
+}

@@ -1,0 +1,410 @@
+//! Vectors of integers modulo 2^32 or 2^64: what is masked, sent and summed (SA-1, section 7).
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+use crate::digest::Digest;
+
+/// The ring of an aggregation's coordinates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Ring {
+    /// Integers modulo 2^32: 4 bytes a coordinate.
+    Bits32,
+    /// Integers modulo 2^64: 8 bytes a coordinate.
+    Bits64,
+}
+
+impl Ring {
+    /// Bits of a coordinate: 32 or 64.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        match self {
+            Ring::Bits32 => 32,
+            Ring::Bits64 => 64,
+        }
+    }
+
+    /// Bytes of a coordinate on the wire: 4 or 8.
+    #[must_use]
+    pub const fn word_bytes(self) -> usize {
+        match self {
+            Ring::Bits32 => 4,
+            Ring::Bits64 => 8,
+        }
+    }
+}
+
+/// Why two vectors do not belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RingError {
+    /// The vectors are in different rings.
+    #[error("one vector is in another ring than this aggregation; the sender follows another round's parameters")]
+    OtherRing,
+    /// The vectors differ in length, or the bytes are not as many as the dimension needs.
+    #[error("a vector has {found} where {expected} belong; the sender follows another round's parameters")]
+    OtherLength {
+        /// Coordinates or bytes expected.
+        expected: usize,
+        /// Coordinates or bytes found.
+        found: usize,
+    },
+}
+
+/// A vector in a ring. Erased when dropped: before masking these are a branch's numbers.
+#[derive(Clone, PartialEq, Eq)]
+pub enum RingWords {
+    /// Modulo 2^32.
+    W32(Vec<u32>),
+    /// Modulo 2^64.
+    W64(Vec<u64>),
+}
+
+impl RingWords {
+    /// The zero vector.
+    #[must_use]
+    pub fn zero(ring: Ring, dimension: usize) -> Self {
+        match ring {
+            Ring::Bits32 => Self::W32(alloc::vec![0; dimension]),
+            Ring::Bits64 => Self::W64(alloc::vec![0; dimension]),
+        }
+    }
+
+    /// Reduces signed integers into the ring (two's complement).
+    #[must_use]
+    pub fn reduce(ring: Ring, values: &[i64]) -> Self {
+        match ring {
+            Ring::Bits32 => Self::W32(values.iter().map(|value| low_word(value.cast_unsigned())).collect()),
+            Ring::Bits64 => Self::W64(values.iter().map(|value| value.cast_unsigned()).collect()),
+        }
+    }
+
+    /// The ring.
+    #[must_use]
+    pub const fn ring(&self) -> Ring {
+        match self {
+            Self::W32(_) => Ring::Bits32,
+            Self::W64(_) => Ring::Bits64,
+        }
+    }
+
+    /// Coordinates.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::W32(words) => words.len(),
+            Self::W64(words) => words.len(),
+        }
+    }
+
+    /// Whether there are no coordinates.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds another vector, coordinate by coordinate, in the ring.
+    ///
+    /// # Errors
+    /// [`RingError`], with nothing changed, if ring or length differ.
+    pub fn add(&mut self, other: &Self) -> Result<(), RingError> {
+        self.combine(other, u32::wrapping_add, u64::wrapping_add)
+    }
+
+    /// Subtracts another vector, coordinate by coordinate, in the ring.
+    ///
+    /// # Errors
+    /// [`RingError`], with nothing changed, if ring or length differ.
+    pub fn subtract(&mut self, other: &Self) -> Result<(), RingError> {
+        self.combine(other, u32::wrapping_sub, u64::wrapping_sub)
+    }
+
+    /// Adds a vector in its wire form, without an intermediate copy.
+    ///
+    /// # Errors
+    /// [`RingError::OtherLength`] in bytes, with nothing changed.
+    pub fn add_le_bytes(&mut self, bytes: &[u8]) -> Result<(), RingError> {
+        expect_length(bytes_of(self.ring(), self.len()), bytes.len())?;
+        match self {
+            Self::W32(words) => {
+                let (chunks, _) = bytes.as_chunks();
+                words
+                    .iter_mut()
+                    .zip(chunks)
+                    .for_each(|(word, chunk)| *word = word.wrapping_add(u32::from_le_bytes(*chunk)));
+            }
+            Self::W64(words) => {
+                let (chunks, _) = bytes.as_chunks();
+                words
+                    .iter_mut()
+                    .zip(chunks)
+                    .for_each(|(word, chunk)| *word = word.wrapping_add(u64::from_le_bytes(*chunk)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The representatives nearest to zero: `-2^(bits-1) ..= 2^(bits-1) - 1` (two's complement).
+    #[must_use]
+    pub fn centred(&self) -> Vec<i64> {
+        match self {
+            Self::W32(words) => words.iter().map(|word| i64::from(word.cast_signed())).collect(),
+            Self::W64(words) => words.iter().map(|word| word.cast_signed()).collect(),
+        }
+    }
+
+    /// The wire form: little-endian words.
+    #[must_use]
+    pub fn to_le_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(bytes_of(self.ring(), self.len()));
+        match self {
+            Self::W32(words) => words.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes())),
+            Self::W64(words) => words.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes())),
+        }
+        bytes
+    }
+
+    /// Reads the wire form of `dimension` coordinates.
+    ///
+    /// # Errors
+    /// [`RingError::OtherLength`] in bytes, before anything is allocated.
+    pub fn from_le_bytes(ring: Ring, dimension: usize, bytes: &[u8]) -> Result<Self, RingError> {
+        expect_length(bytes_of(ring, dimension), bytes.len())?;
+        Ok(match ring {
+            Ring::Bits32 => Self::W32(bytes.as_chunks().0.iter().map(|chunk| u32::from_le_bytes(*chunk)).collect()),
+            Ring::Bits64 => Self::W64(bytes.as_chunks().0.iter().map(|chunk| u64::from_le_bytes(*chunk)).collect()),
+        })
+    }
+
+    /// Digest of the wire form.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.to_le_bytes())
+    }
+
+    /// A mutable view of all coordinates.
+    pub fn view_mut(&mut self) -> RingSliceMut<'_> {
+        match self {
+            Self::W32(words) => RingSliceMut::W32(words),
+            Self::W64(words) => RingSliceMut::W64(words),
+        }
+    }
+
+    /// Appends one coordinate, reduced into the ring.
+    pub(crate) fn push(&mut self, word: u64) {
+        match self {
+            Self::W32(words) => words.push(low_word(word)),
+            Self::W64(words) => words.push(word),
+        }
+    }
+
+    /// Removes the last coordinate.
+    pub(crate) fn pop(&mut self) -> Option<u64> {
+        match self {
+            Self::W32(words) => words.pop().map(u64::from),
+            Self::W64(words) => words.pop(),
+        }
+    }
+
+    fn combine(
+        &mut self,
+        other: &Self,
+        narrow: fn(u32, u32) -> u32,
+        wide: fn(u64, u64) -> u64,
+    ) -> Result<(), RingError> {
+        expect_length(self.len(), other.len())?;
+        match (self, other) {
+            (Self::W32(own), Self::W32(other)) => own.iter_mut().zip(other).for_each(|(a, b)| *a = narrow(*a, *b)),
+            (Self::W64(own), Self::W64(other)) => own.iter_mut().zip(other).for_each(|(a, b)| *a = wide(*a, *b)),
+            _ => return Err(RingError::OtherRing),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for RingWords {
+    fn drop(&mut self) {
+        match self {
+            Self::W32(words) => words.zeroize(),
+            Self::W64(words) => words.zeroize(),
+        }
+    }
+}
+
+/// A mutable view of consecutive coordinates.
+pub enum RingSliceMut<'a> {
+    /// Modulo 2^32.
+    W32(&'a mut [u32]),
+    /// Modulo 2^64.
+    W64(&'a mut [u64]),
+}
+
+impl<'a> RingSliceMut<'a> {
+    /// Coordinates.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::W32(words) => words.len(),
+            Self::W64(words) => words.len(),
+        }
+    }
+
+    /// Whether there are no coordinates.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of a coordinate: 4 or 8.
+    #[must_use]
+    pub const fn word_bytes(&self) -> usize {
+        match self {
+            Self::W32(_) => Ring::Bits32.word_bytes(),
+            Self::W64(_) => Ring::Bits64.word_bytes(),
+        }
+    }
+
+    /// The same view for a shorter time.
+    #[must_use]
+    pub fn reborrow(&mut self) -> RingSliceMut<'_> {
+        match self {
+            Self::W32(words) => RingSliceMut::W32(words),
+            Self::W64(words) => RingSliceMut::W64(words),
+        }
+    }
+
+    /// Views of `block` consecutive coordinates each; the last may be shorter.
+    ///
+    /// # Panics
+    /// If `block` is 0.
+    #[must_use]
+    pub fn blocks(self, block: usize) -> Vec<RingSliceMut<'a>> {
+        match self {
+            Self::W32(words) => words.chunks_mut(block).map(RingSliceMut::W32).collect(),
+            Self::W64(words) => words.chunks_mut(block).map(RingSliceMut::W64).collect(),
+        }
+    }
+}
+
+/// Bytes of `dimension` coordinates on the wire; saturates.
+#[must_use]
+pub const fn bytes_of(ring: Ring, dimension: usize) -> usize {
+    dimension.saturating_mul(ring.word_bytes())
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "reduction modulo 2^32 is what the ring means")]
+pub(crate) const fn low_word(word: u64) -> u32 {
+    word as u32
+}
+
+fn expect_length(expected: usize, found: usize) -> Result<(), RingError> {
+    if expected == found { Ok(()) } else { Err(RingError::OtherLength { expected, found }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn words(ring: Ring, values: &[u64]) -> RingWords {
+        let mut words = RingWords::zero(ring, 0);
+        values.iter().for_each(|value| words.push(*value));
+        words
+    }
+
+    fn same(a: &RingWords, b: &RingWords) -> bool {
+        a == b
+    }
+
+    #[test]
+    fn centring_at_the_edges() {
+        let narrow = words(Ring::Bits32, &[0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]);
+        assert_eq!(narrow.centred(), [0, 1, i64::from(i32::MAX), i64::from(i32::MIN), -1]);
+        let wide = words(Ring::Bits64, &[0, 1, u64::MAX >> 1, 1 << 63, u64::MAX]);
+        assert_eq!(wide.centred(), [0, 1, i64::MAX, i64::MIN, -1]);
+    }
+
+    #[test]
+    fn reduction_at_the_edges() {
+        let values = [0, -1, i64::from(i32::MIN), i64::from(i32::MAX) + 1, i64::MIN, i64::MAX];
+        assert_eq!(RingWords::reduce(Ring::Bits64, &values).centred(), values);
+        let narrow = RingWords::reduce(Ring::Bits32, &values).centred();
+        assert_eq!(narrow, [0, -1, i64::from(i32::MIN), i64::from(i32::MIN), 0, -1]);
+    }
+
+    #[test]
+    fn sums_wrap() {
+        for ring in [Ring::Bits32, Ring::Bits64] {
+            let mut sum = words(ring, &[u64::MAX, 3]);
+            sum.add(&words(ring, &[2, 4])).unwrap();
+            assert_eq!(sum.centred(), [1, 7]);
+            sum.subtract(&words(ring, &[2, 8])).unwrap();
+            assert_eq!(sum.centred(), [-1, -1]);
+        }
+    }
+
+    #[test]
+    fn wire_form_is_little_endian() {
+        assert_eq!(words(Ring::Bits32, &[0x0102_0304]).to_le_bytes(), [4, 3, 2, 1]);
+        assert_eq!(words(Ring::Bits64, &[0x0102_0304]).to_le_bytes(), [4, 3, 2, 1, 0, 0, 0, 0]);
+        assert_eq!(words(Ring::Bits32, &[1]).digest(), Digest::of(&[1, 0, 0, 0]));
+    }
+
+    #[test]
+    fn other_shapes_are_refused_and_change_nothing() {
+        let mut own = words(Ring::Bits32, &[1, 2]);
+        assert_eq!(own.add(&words(Ring::Bits64, &[1, 2])), Err(RingError::OtherRing));
+        assert_eq!(own.subtract(&words(Ring::Bits32, &[1])), Err(RingError::OtherLength { expected: 2, found: 1 }));
+        for length in [0, 1, 7, 9, 16] {
+            let bytes = vec![1; length];
+            assert_eq!(own.add_le_bytes(&bytes), Err(RingError::OtherLength { expected: 8, found: length }));
+            let read = RingWords::from_le_bytes(Ring::Bits32, 2, &bytes);
+            assert_eq!(read.err(), Some(RingError::OtherLength { expected: 8, found: length }));
+        }
+        assert!(RingWords::from_le_bytes(Ring::Bits64, usize::MAX, &[0; 8]).is_err());
+        assert!(same(&own, &words(Ring::Bits32, &[1, 2])));
+    }
+
+    #[test]
+    fn blocks_cover_every_coordinate_once() {
+        let mut sum = RingWords::zero(Ring::Bits64, 10);
+        for block in sum.view_mut().blocks(4) {
+            let RingSliceMut::W64(words) = block else { panic!("the ring does not change") };
+            assert!(words.len() <= 4);
+            words.iter_mut().for_each(|word| *word += 1);
+        }
+        assert_eq!(sum.centred(), [1; 10]);
+    }
+
+    proptest! {
+        #[test]
+        fn wire_form_returns(values in prop::collection::vec(any::<u64>(), 0..20)) {
+            for ring in [Ring::Bits32, Ring::Bits64] {
+                let own = words(ring, &values);
+                let bytes = own.to_le_bytes();
+                let read = RingWords::from_le_bytes(ring, values.len(), &bytes).unwrap();
+                prop_assert!(same(&read, &own));
+                let mut sum = RingWords::zero(ring, values.len());
+                sum.add_le_bytes(&bytes).unwrap();
+                prop_assert!(same(&sum, &own));
+            }
+        }
+
+        #[test]
+        fn the_64_bit_ring_agrees_with_wide_integers(pairs in prop::collection::vec((any::<i32>(), any::<i32>()), 1..20)) {
+            for ring in [Ring::Bits32, Ring::Bits64] {
+                let halves = |value: i32| i64::from(value / 2);
+                let a: Vec<i64> = pairs.iter().map(|pair| halves(pair.0)).collect();
+                let b: Vec<i64> = pairs.iter().map(|pair| halves(pair.1)).collect();
+                let mut sum = RingWords::reduce(ring, &a);
+                sum.add(&RingWords::reduce(ring, &b)).unwrap();
+                let expected: Vec<i64> = a.iter().zip(&b).map(|(a, b)| a + b).collect();
+                prop_assert_eq!(sum.centred(), expected);
+            }
+        }
+    }
+}

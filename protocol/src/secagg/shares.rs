@@ -1,0 +1,254 @@
+//! Shamir's secret sharing over the suite's field (Shamir 1979), and the commitments that make wrong shares provable (SA-1, section 4).
+//!
+//! A holder's point is x = 1 + its rank in the secret's sorted holder list. All coefficients are uniform, zero included: a sharing that
+//! excludes zero leaks (RUSTSEC-2024-0398).
+
+use alloc::vec::Vec;
+
+use zeroize::Zeroize;
+
+use super::suite::{FieldElement, SecretKey};
+use crate::digest::Digest;
+use crate::entropy::Entropy;
+use crate::ids::{ClientId, RoundId, SessionId};
+use crate::limits::COHORT_MAX;
+
+/// One holder's share of one secret. Erased when dropped; cannot be printed.
+#[derive(Clone)]
+pub struct Share<F: FieldElement> {
+    /// The holder's point: 1 + its rank.
+    pub x: u16,
+    /// The polynomial's value there.
+    pub value: F,
+}
+
+impl<F: FieldElement> Drop for Share<F> {
+    fn drop(&mut self) {
+        self.value.zeroize();
+    }
+}
+
+/// Why a secret cannot be shared or put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ShareError {
+    /// A threshold of 0, or above the number of holders, or more holders than a cohort has.
+    #[error("a threshold of {threshold} among {holders} holders is not possible; correct the session's thresholds")]
+    ThresholdInvalid {
+        /// Shares needed.
+        threshold: usize,
+        /// Shares dealt.
+        holders: usize,
+    },
+    /// Fewer shares than the threshold: the round must be aborted.
+    #[error("{found} shares of {needed} have arrived; the secret stays closed and the round must be aborted")]
+    TooFew {
+        /// Shares needed.
+        needed: usize,
+        /// Shares given.
+        found: usize,
+    },
+    /// Two shares of one holder.
+    #[error("two shares are for point {x}; a holder counts once")]
+    Repeated {
+        /// The point.
+        x: u16,
+    },
+    /// Point 0 is the secret itself; no holder has it.
+    #[error("a share is for point 0, which no holder has")]
+    PointZero,
+}
+
+/// Deals shares of `secret` for the points 1 to `holders`; any `threshold` of them give it back, fewer say nothing.
+///
+/// # Errors
+/// [`ShareError::ThresholdInvalid`].
+pub fn share<F: FieldElement>(
+    secret: F,
+    threshold: usize,
+    holders: usize,
+    entropy: &mut dyn Entropy,
+) -> Result<Vec<Share<F>>, ShareError> {
+    let points = u16::try_from(holders).ok().filter(|_| holders <= COHORT_MAX && (1..=holders).contains(&threshold));
+    let points = points.ok_or(ShareError::ThresholdInvalid { threshold, holders })?;
+    // Allocated once at its full size, so that erasing it erases every copy.
+    let mut coefficients = Vec::with_capacity(threshold);
+    coefficients.push(secret);
+    coefficients.extend((1..threshold).map(|_| F::random(entropy)));
+    let shares = (1..=points).map(|x| Share { x, value: evaluate(&coefficients, F::from_u64(x.into())) }).collect();
+    coefficients.iter_mut().for_each(Zeroize::zeroize);
+    Ok(shares)
+}
+
+/// Gives back a secret from the first `threshold` of the shares, as (x, value). For many secrets with the same holders use
+/// [`LagrangeAtZero`].
+///
+/// Not guaranteed: wrong shares give a wrong secret; compare its commitment.
+///
+/// # Errors
+/// [`ShareError`] for too few shares, a repeated point or point 0.
+pub fn reconstruct<F: FieldElement>(threshold: usize, shares: &[(u16, F)]) -> Result<F, ShareError> {
+    if threshold == 0 {
+        return Err(ShareError::ThresholdInvalid { threshold, holders: shares.len() });
+    }
+    let used = shares.get(..threshold).ok_or(ShareError::TooFew { needed: threshold, found: shares.len() })?;
+    let (points, values): (Vec<u16>, Vec<F>) = used.iter().copied().unzip();
+    let mut values = values;
+    let secret = LagrangeAtZero::new(&points)?.reconstruct(&values);
+    values.iter_mut().for_each(Zeroize::zeroize);
+    secret
+}
+
+/// Lagrange's coefficients at 0 for a fixed list of points: one field inversion for all secrets of one set of holders.
+pub struct LagrangeAtZero<F> {
+    coefficients: Vec<F>,
+}
+
+impl<F: FieldElement> LagrangeAtZero<F> {
+    /// For the shares at these points, in this order; as many as the threshold.
+    ///
+    /// # Errors
+    /// [`ShareError::PointZero`], [`ShareError::Repeated`], or [`ShareError::TooFew`] for none.
+    pub fn new(points: &[u16]) -> Result<Self, ShareError> {
+        if points.is_empty() {
+            return Err(ShareError::TooFew { needed: 1, found: 0 });
+        }
+        if points.contains(&0) {
+            return Err(ShareError::PointZero);
+        }
+        let mut sorted = points.to_vec();
+        sorted.sort_unstable();
+        if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(ShareError::Repeated { x: pair[0] });
+        }
+        let points: Vec<F> = points.iter().map(|x| F::from_u64((*x).into())).collect();
+        let one = F::from_u64(1);
+        let others = |own: usize| points.iter().enumerate().filter(move |(other, _)| *other != own).map(|(_, x)| *x);
+        let numerators = (0..points.len()).map(|own| others(own).fold(one, |product, x| product * x));
+        let denominators: Vec<F> = (points.iter().enumerate())
+            .map(|(own, own_x)| others(own).fold(one, |product, x| product * (x - *own_x)))
+            .collect();
+        let coefficients = numerators.zip(invert_all(&denominators)).map(|(above, below)| above * below).collect();
+        Ok(Self { coefficients })
+    }
+
+    /// The secret behind the values at the points given to [`LagrangeAtZero::new`], in the same order.
+    ///
+    /// # Errors
+    /// [`ShareError::TooFew`] if there is not one value for each point.
+    pub fn reconstruct(&self, values: &[F]) -> Result<F, ShareError> {
+        let needed = self.coefficients.len();
+        if values.len() != needed {
+            return Err(ShareError::TooFew { needed, found: values.len() });
+        }
+        let terms = self.coefficients.iter().zip(values).map(|(coefficient, value)| *coefficient * *value);
+        Ok(terms.fold(F::from_u64(0), |sum, term| sum + term))
+    }
+}
+
+/// What a commitment commits to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretKind {
+    /// The self-mask seed b.
+    SelfMask,
+    /// The envelope key kappa, which opens the round's pair seeds.
+    Envelope,
+}
+
+impl SecretKind {
+    /// The number that stands for it in what is hashed.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            SecretKind::SelfMask => 0,
+            SecretKind::Envelope => 1,
+        }
+    }
+}
+
+/// Which secret of which dealer a commitment is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecretName {
+    /// The session.
+    pub session: SessionId,
+    /// The client that made the secret.
+    pub dealer: ClientId,
+    /// The one round that it serves.
+    pub round: RoundId,
+    /// Which of the two.
+    pub kind: SecretKind,
+}
+
+impl SecretName {
+    /// The commitment to the secret itself: `H("com" | session | dealer | round | kind | secret | rho)`, with a fresh random `rho`.
+    #[must_use]
+    pub fn commit<F: FieldElement>(&self, secret: F, rho: &SecretKey) -> Digest {
+        self.hash(b"com", &[], secret, rho)
+    }
+
+    /// The commitment to one share, a leaf that its holder can hold against the dealer and the coordinator against the holder:
+    /// `H("leaf" | session | dealer | round | kind | x | value | rho)`.
+    #[must_use]
+    pub fn commit_share<F: FieldElement>(&self, share: &Share<F>, rho: &SecretKey) -> Digest {
+        self.hash(b"leaf", &share.x.to_le_bytes(), share.value, rho)
+    }
+
+    /// Every field has a fixed length for each label, so that plain concatenation is unambiguous.
+    fn hash<F: FieldElement>(&self, label: &[u8], point: &[u8], value: F, rho: &SecretKey) -> Digest {
+        let mut value = value.to_bytes();
+        let digest = Digest::of_parts(&[
+            label,
+            &self.session.0,
+            &self.dealer.0.to_le_bytes(),
+            &self.round.0.to_le_bytes(),
+            &[self.kind.code()],
+            point,
+            &value,
+            rho.expose(),
+        ]);
+        value.zeroize();
+        digest
+    }
+}
+
+/// The commitment to a pair's seed, the same at both ends so that each can sign it:
+/// `H("pair" | session | smaller id | larger id | round | seed)`. The seed is 256 uniform bits and needs no blinding.
+#[must_use]
+pub fn commit_pair(session: &SessionId, ends: (ClientId, ClientId), round: RoundId, seed: &SecretKey) -> Digest {
+    let (low, high) = (ends.0.min(ends.1), ends.0.max(ends.1));
+    Digest::of_parts(&[
+        b"pair",
+        &session.0,
+        &low.0.to_le_bytes(),
+        &high.0.to_le_bytes(),
+        &round.0.to_le_bytes(),
+        seed.expose(),
+    ])
+}
+
+/// Horner's rule; the first coefficient is the constant one.
+fn evaluate<F: FieldElement>(coefficients: &[F], x: F) -> F {
+    coefficients.iter().rev().fold(F::from_u64(0), |value, coefficient| value * x + *coefficient)
+}
+
+/// Montgomery's trick: all inverses for one inversion. None of the elements is zero.
+fn invert_all<F: FieldElement>(elements: &[F]) -> Vec<F> {
+    let mut product = F::from_u64(1);
+    let mut inverses: Vec<F> = elements
+        .iter()
+        .map(|element| {
+            let before = product;
+            product = product * *element;
+            before
+        })
+        .collect();
+    let mut inverse = product.invert();
+    for (before, element) in inverses.iter_mut().zip(elements).rev() {
+        *before = *before * inverse;
+        inverse = inverse * *element;
+    }
+    inverses
+}
+
+#[cfg(test)]
+#[path = "shares_tests.rs"]
+mod tests;

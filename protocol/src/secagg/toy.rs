@@ -1,0 +1,249 @@
+//! A suite for tests: fast, the right shapes and the right algebra, and no security whatsoever.
+
+use alloc::vec::Vec;
+use core::ops::{Add, Mul, Sub};
+
+use zeroize::Zeroize;
+
+use super::suite::{ExchangePublic, FieldElement, Keystream, SecretKey, Signature, Suite, SuiteError, VerifyingKey};
+use crate::digest::Digest;
+use crate::entropy::Entropy;
+
+/// 2^61 - 1, a prime.
+const PRIME: u64 = (1 << 61) - 1;
+
+const GENERATOR: ToyField = ToyField(37);
+
+/// Integers modulo 2^61 - 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ToyField(u64);
+
+#[expect(clippy::cast_possible_truncation, reason = "a residue modulo 2^61 - 1 fits in 64 bits")]
+const fn residue(value: u128) -> ToyField {
+    ToyField((value % PRIME as u128) as u64)
+}
+
+impl ToyField {
+    fn power(self, mut exponent: u64) -> Self {
+        let (mut base, mut result) = (self, ToyField(1));
+        while exponent > 0 {
+            if exponent & 1 == 1 {
+                result = result * base;
+            }
+            base = base * base;
+            exponent >>= 1;
+        }
+        result
+    }
+}
+
+impl Add for ToyField {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        residue(u128::from(self.0) + u128::from(other.0))
+    }
+}
+
+impl Sub for ToyField {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        residue(u128::from(self.0) + u128::from(PRIME - other.0))
+    }
+}
+
+impl Mul for ToyField {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        residue(u128::from(self.0) * u128::from(other.0))
+    }
+}
+
+impl Zeroize for ToyField {
+    fn zeroize(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl FieldElement for ToyField {
+    fn from_u64(value: u64) -> Self {
+        residue(value.into())
+    }
+    fn invert(self) -> Self {
+        assert_ne!(self.0, 0, "zero has no inverse");
+        self.power(PRIME - 2)
+    }
+    fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&self.0.to_le_bytes());
+        bytes
+    }
+    fn from_bytes(bytes: [u8; 32]) -> Option<Self> {
+        let (value, rest) = bytes.split_first_chunk()?;
+        let value = u64::from_le_bytes(*value);
+        (value < PRIME && rest.iter().all(|byte| *byte == 0)).then_some(Self(value))
+    }
+    fn random(entropy: &mut dyn Entropy) -> Self {
+        let mut bytes = [0; 16];
+        entropy.fill(&mut bytes);
+        residue(u128::from_le_bytes(bytes))
+    }
+}
+
+/// The toy.
+pub(crate) struct Toy;
+
+fn agreed(element: ToyField) -> SecretKey {
+    SecretKey::new(Digest::of(&element.to_bytes()).0)
+}
+
+fn element(bytes: &[u8]) -> Result<ToyField, SuiteError> {
+    let bytes = bytes.try_into().map_err(|_| SuiteError::Malformed)?;
+    ToyField::from_bytes(bytes).filter(|element| element.0 > 1).ok_or(SuiteError::Malformed)
+}
+
+fn tag(key: &SecretKey, associated: &[u8], ciphertext: &[u8]) -> [u8; 32] {
+    let length = (associated.len() as u64).to_le_bytes();
+    Digest::of_parts(&[b"tag", key.expose(), &length, associated, ciphertext]).0
+}
+
+fn crypt(key: &SecretKey, bytes: &mut [u8]) {
+    let mut pad = alloc::vec![0; bytes.len()];
+    Toy::keystream(key).fill(&mut pad);
+    bytes.iter_mut().zip(pad).for_each(|(byte, pad)| *byte ^= pad);
+}
+
+impl Suite for Toy {
+    type Scalar = ToyField;
+    type SigningKey = [u8; 32];
+    type ExchangeSecret = (u64, u64);
+    type Keystream = ToyStream;
+
+    fn sign(key: &[u8; 32], message: &[u8]) -> Signature {
+        let public = Self::verifying_key(key);
+        Signature(Digest::of_parts(&[b"sign", &public.0, message]).0.to_vec())
+    }
+    fn verifying_key(key: &[u8; 32]) -> VerifyingKey {
+        VerifyingKey(Digest::of_parts(&[b"public", key]).0)
+    }
+    fn verify(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
+        signature.0 == Digest::of_parts(&[b"sign", &key.0, message]).0
+    }
+    fn exchange_keys(entropy: &mut dyn Entropy) -> ((u64, u64), ExchangePublic) {
+        let secret = (ToyField::random(entropy).0, ToyField::random(entropy).0);
+        let diffie_hellman = GENERATOR.power(secret.0).to_bytes();
+        (secret, ExchangePublic { diffie_hellman, encapsulation: GENERATOR.power(secret.1).to_bytes().to_vec() })
+    }
+    fn agree(secret: &(u64, u64), peer: &ExchangePublic) -> Result<SecretKey, SuiteError> {
+        Ok(agreed(element(&peer.diffie_hellman)?.power(secret.0)))
+    }
+    fn encapsulate(entropy: &mut dyn Entropy, peer: &ExchangePublic) -> Result<(Vec<u8>, SecretKey), SuiteError> {
+        let (peer, fresh) = (element(&peer.encapsulation)?, ToyField::random(entropy).0);
+        Ok((GENERATOR.power(fresh).to_bytes().to_vec(), agreed(peer.power(fresh))))
+    }
+    fn decapsulate(secret: &(u64, u64), ciphertext: &[u8]) -> Result<SecretKey, SuiteError> {
+        Ok(agreed(element(ciphertext)?.power(secret.1)))
+    }
+    fn extract(salt: &[u8], parts: &[&[u8]]) -> SecretKey {
+        let salt = Digest::of(salt);
+        SecretKey::new(Digest::of_parts(&[&[b"extract".as_slice(), &salt.0], parts].concat()).0)
+    }
+    fn expand(key: &SecretKey, info: &[&[u8]]) -> SecretKey {
+        SecretKey::new(Digest::of_parts(&[&[b"expand".as_slice(), key.expose()], info].concat()).0)
+    }
+    fn seal(key: &SecretKey, associated: &[u8], plaintext: &[u8]) -> Vec<u8> {
+        let mut sealed = plaintext.to_vec();
+        crypt(key, &mut sealed);
+        let tag = tag(key, associated, &sealed);
+        sealed.extend_from_slice(&tag);
+        sealed
+    }
+    fn open(key: &SecretKey, associated: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SuiteError> {
+        let (ciphertext, found) = sealed.split_last_chunk::<32>().ok_or(SuiteError::Unauthentic)?;
+        if *found != tag(key, associated, ciphertext) {
+            return Err(SuiteError::Unauthentic);
+        }
+        let mut plaintext = ciphertext.to_vec();
+        crypt(key, &mut plaintext);
+        Ok(plaintext)
+    }
+    fn keystream(key: &SecretKey) -> ToyStream {
+        let digest = Digest::of(key.expose());
+        let (seed, _) = digest.0.split_first_chunk().unwrap();
+        ToyStream { seed: u64::from_le_bytes(*seed), position: 0 }
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014) by position.
+pub(crate) struct ToyStream {
+    seed: u64,
+    position: u64,
+}
+
+fn mix(seed: u64, index: u64) -> u64 {
+    let mut word = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
+}
+
+impl Keystream for ToyStream {
+    fn seek(&mut self, position: u64) {
+        assert_eq!(position % 16, 0, "streams are positioned at multiples of 16");
+        self.position = position;
+    }
+    fn fill(&mut self, mut bytes: &mut [u8]) {
+        while !bytes.is_empty() {
+            let word = mix(self.seed, self.position / 8).to_le_bytes();
+            let offset = usize::try_from(self.position % 8).unwrap();
+            let count = bytes.len().min(8 - offset);
+            let (piece, rest) = bytes.split_at_mut(count);
+            piece.copy_from_slice(&word[offset..offset + count]);
+            self.position += count as u64;
+            bytes = rest;
+        }
+    }
+}
+
+/// Reproducible bytes for tests.
+pub(crate) struct Seeded(ToyStream);
+
+impl Seeded {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(ToyStream { seed, position: 0 })
+    }
+
+    pub(crate) fn key(&mut self) -> SecretKey {
+        SecretKey::new(self.bytes32())
+    }
+}
+
+impl Entropy for Seeded {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        self.0.fill(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_toy_has_the_right_algebra() {
+        let mut entropy = Seeded::new(1);
+        for _ in 0..50 {
+            let (a, b) = (ToyField::random(&mut entropy), ToyField::random(&mut entropy));
+            assert_eq!(a * a.invert(), ToyField(1));
+            assert_eq!(a - b + b, a);
+            assert_eq!(ToyField::from_bytes(a.to_bytes()), Some(a));
+        }
+        let ((one, one_public), (other, other_public)) =
+            (Toy::exchange_keys(&mut entropy), Toy::exchange_keys(&mut entropy));
+        let (a, b) = (Toy::agree(&one, &other_public).unwrap(), Toy::agree(&other, &one_public).unwrap());
+        assert_eq!(a.expose(), b.expose());
+        let (ciphertext, a) = Toy::encapsulate(&mut entropy, &one_public).unwrap();
+        assert_eq!(a.expose(), Toy::decapsulate(&one, &ciphertext).unwrap().expose());
+        let sealed = Toy::seal(&a, b"to", b"text");
+        assert_eq!(Toy::open(&a, b"to", &sealed), Ok(b"text".to_vec()));
+        assert_eq!(Toy::open(&a, b"other", &sealed), Err(SuiteError::Unauthentic));
+    }
+}

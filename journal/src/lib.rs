@@ -59,8 +59,7 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         let io = |fault| JournalError::Io { path: path.to_path_buf(), fault };
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         std::fs::create_dir_all(directory).map_err(io)?;
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
         if file.try_lock().is_err() {
             return Err(JournalError::Locked(path.to_path_buf()));
         }

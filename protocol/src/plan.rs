@@ -144,7 +144,13 @@ impl Plan {
             "rounds to 1000000",
         )?;
         range("customers_nominal", self.customers_nominal.into(), 1, CUSTOMERS_MAX.into(), "1 to 2^40")?;
-        range("customers_max", self.customers_max.into(), self.customers_nominal.into(), CUSTOMERS_MAX.into(), "customers_nominal to 2^40")?;
+        range(
+            "customers_max",
+            self.customers_max.into(),
+            self.customers_nominal.into(),
+            CUSTOMERS_MAX.into(),
+            "customers_nominal to 2^40",
+        )?;
         range("session_rounds", self.session_rounds.into(), 1, SESSION_ROUNDS_MAX as u128, "1 to 64")?;
         range("cohort_min", self.cohort.cohort_min.into(), 2, COHORT_MAX as u128, "2 to 256")?;
         range("coalition_permille", self.cohort.coalition_permille.into(), 0, 333, "0 to 333")?;
@@ -152,14 +158,25 @@ impl Plan {
         range("honest_min", self.cohort.honest_min.into(), 1, COHORT_MAX as u128, "1 to 256")?;
         range("round_deadline_ms", self.round_deadline_ms.into(), 10, 86_400_000, "10 to 86400000")?;
         range("keying_deadline_ms", self.keying_deadline_ms.into(), 10, 86_400_000, "10 to 86400000")?;
-        for (field, bits) in [("example_clip_norm", self.example_clip_norm_bits), ("loss_bound", self.loss_bound_bits)] {
+        for (field, bits) in [("example_clip_norm", self.example_clip_norm_bits), ("loss_bound", self.loss_bound_bits)]
+        {
             let value = f64::from_bits(bits);
             if !(value.is_finite() && value > 0.0 && value <= 1e6) {
-                return Err(PlanFault::OutOfRange { field, found: alloc::format!("{value}"), allowed: "above 0, at most 1e6" });
+                return Err(PlanFault::OutOfRange {
+                    field,
+                    found: alloc::format!("{value}"),
+                    allowed: "above 0, at most 1e6",
+                });
             }
         }
         let floor = u128::from(self.clip_units).pow(2);
-        range("sensitivity_squared", self.sensitivity_squared, floor, floor.saturating_mul(4), "clip_units^2 to 4 clip_units^2")?;
+        range(
+            "sensitivity_squared",
+            self.sensitivity_squared,
+            floor,
+            floor.saturating_mul(4),
+            "clip_units^2 to 4 clip_units^2",
+        )?;
         match self.privacy {
             PrivacyMode::Customer => range("noise_variance", self.noise_variance, 36, 1 << 90, "36 to 2^90")?,
             PrivacyMode::None => range("noise_variance", self.noise_variance, 0, 0, "0, because privacy is none")?,

@@ -62,7 +62,13 @@ impl Document {
     }
 
     /// A text that `parse` accepts.
-    pub fn text<T>(&mut self, key: &str, allowed: &str, default: Option<T>, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub fn text<T>(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        default: Option<T>,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
         self.value(key, allowed, default, |value| value.as_str().and_then(&parse))
     }
 
@@ -97,7 +103,13 @@ impl Document {
 
     /// A finite number that `accept` admits; an integer counts as one.
     #[expect(clippy::cast_precision_loss, reason = "settings are small numbers")]
-    pub fn number(&mut self, key: &str, allowed: &str, default: Option<f64>, accept: impl Fn(f64) -> bool) -> Option<f64> {
+    pub fn number(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        default: Option<f64>,
+        accept: impl Fn(f64) -> bool,
+    ) -> Option<f64> {
         self.value(key, allowed, default, |value| {
             let number = value.as_float().or_else(|| value.as_integer().map(|integer| integer as f64))?;
             (number.is_finite() && accept(number)).then_some(number)
@@ -126,7 +138,12 @@ impl Document {
     }
 
     /// A list of integers in a range, possibly empty.
-    pub fn integers<T: TryFrom<i64>>(&mut self, key: &str, range: RangeInclusive<i64>, default: Vec<T>) -> Option<Vec<T>> {
+    pub fn integers<T: TryFrom<i64>>(
+        &mut self,
+        key: &str,
+        range: RangeInclusive<i64>,
+        default: Vec<T>,
+    ) -> Option<Vec<T>> {
         let allowed = format!("a list of integers from {} to {}", range.start(), range.end());
         self.value(key, &allowed, Some(default), |value| {
             let in_range = |item: &Value| {
@@ -247,9 +264,15 @@ mod tests {
         assert_eq!(document.choice("a.colour", &[("green", 1), ("blue", 2)], None), None);
         assert_eq!(document.string("a.name"), None);
         let faults = document.finish().expect_err("four faults").to_string();
-        for part in
-            ["a.port: found 70000", "1 to 65535", "a.colour: found \"red\"", "green, blue", "a.name: found nothing", "a.typo", "b: found"]
-        {
+        for part in [
+            "a.port: found 70000",
+            "1 to 65535",
+            "a.colour: found \"red\"",
+            "green, blue",
+            "a.name: found nothing",
+            "a.typo",
+            "b: found",
+        ] {
             assert!(faults.contains(part), "{part} in {faults}");
         }
     }

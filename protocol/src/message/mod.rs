@@ -8,7 +8,8 @@ mod signed;
 mod upstream;
 
 pub use downstream::{
-    ClosedReason, Downstream, Freeze, FrozenMember, Offer, QuorumCertificate, RejectCode, RoundOutcome, Start, Survivors, Welcome,
+    ClosedReason, Downstream, Freeze, FrozenMember, Offer, QuorumCertificate, RejectCode, RoundOutcome, Start,
+    Survivors, Welcome,
 };
 pub use signed::{SignedBody, body_of, signed_message};
 pub use upstream::{Encapsulation, Join, Keys, MaskedHeader, RefusalCode, SealedShares, Upstream};

@@ -13,9 +13,11 @@ const NANOS: u128 = 1_000_000_000;
 const fn orders() -> [u32; 73] {
     let tail = [80, 96, 128, 192, 256, 384, 512, 1024, 2048, 4096];
     let mut orders = [0; 73];
+    let mut order = 2;
     let mut index = 0;
     while index < 63 {
-        orders[index] = index as u32 + 2;
+        orders[index] = order;
+        order += 1;
         index += 1;
     }
     while index < 73 {

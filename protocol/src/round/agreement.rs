@@ -4,12 +4,12 @@ use alloc::vec::Vec;
 
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, RoundId, SessionId};
+use crate::limits::PROTOCOL_VERSION;
 use crate::message::{Keys, Offer, body_of, signed_message};
 use crate::plan::ValidPlan;
 use crate::roster::SignedRoster;
 use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::SecretKey;
-use crate::limits::PROTOCOL_VERSION;
 
 /// The bytes that a coordinator signs in its welcome.
 pub(super) fn welcome_message(plan: &ValidPlan, roster: &SignedRoster) -> Vec<u8> {

@@ -9,7 +9,7 @@ use super::event::{CoordinatorEvent, ParticipantEvent};
 use crate::ids::{ClientId, RoundId};
 use crate::message::{Downstream, MaskedHeader, Start, Upstream};
 use crate::plan::ValidPlan;
-use crate::secagg::mask::MaskSeeds;
+use crate::secagg::masked_sum::MaskSeeds;
 use crate::secagg::modular::Ring;
 use crate::secagg::permit::{BudgetReceipt, Ticket, UnmaskPermit};
 

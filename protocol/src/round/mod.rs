@@ -16,8 +16,8 @@ mod effect;
 mod event;
 mod participant;
 
-pub use coordinator::{Coordinator, CoordinatorRecord, CoordinatorSettings, Input, ResumeFault, Wait};
+pub use coordinator::{Coordinator, CoordinatorRecord, CoordinatorSettings, Input, OutOfOrder, ResumeFault, Wait};
 pub use descriptor::{RoundDescriptor, SessionView};
 pub use effect::{Contribution, CoordinatorEffect, Outbox, ParticipantEffect};
 pub use event::{CoordinatorEvent, ParticipantEvent, Recorded};
-pub use participant::{Participant, ParticipantInput, ParticipantRecord, Policy};
+pub use participant::{Participant, ParticipantInput, ParticipantRecord, PlanSpend, Policy};

@@ -5,7 +5,6 @@ pub mod mask;
 pub mod masked_sum;
 pub mod modular;
 pub mod parameters;
-#[cfg_attr(not(test), expect(dead_code, reason = "the round machines make permits; remove this with them"))]
 pub mod permit;
 pub mod shares;
 pub mod suite;

@@ -8,9 +8,9 @@ use super::{Coordinator, Phase, Wait};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{Downstream, QuorumCertificate};
+use crate::round::agreement::survivors_ack_message;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
-use crate::round::agreement::survivors_ack_message;
 use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 

@@ -1,6 +1,6 @@
 //! Collecting: a round is open and uploads are folded as they arrive.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::certifying::Certifying;
@@ -12,7 +12,6 @@ use crate::message::{ClosedReason, Downstream, MaskedHeader, SignedBody, Start, 
 use crate::round::descriptor::RoundDescriptor;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
-use crate::secagg::masked_sum::Folded;
 use crate::secagg::permit::Ticket;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
@@ -24,7 +23,7 @@ pub(super) struct Collecting {
     /// When the whole round must have ended.
     pub(super) deadline: Millis,
     /// Announced by a ticket, folded or not.
-    ticketed: BTreeSet<ClientId>,
+    ticketed: BTreeMap<ClientId, Digest>,
     folded: BTreeSet<ClientId>,
 }
 
@@ -81,7 +80,7 @@ impl<S: Suite> Coordinator<S> {
             descriptor: digest,
             dimension,
             deadline,
-            ticketed: BTreeSet::new(),
+            ticketed: BTreeMap::new(),
             folded: BTreeSet::new(),
         };
         self.phase = Phase::Collecting(session, collecting);
@@ -124,7 +123,7 @@ impl<S: Suite> Coordinator<S> {
         let entry = self.settings.roster.roster.entry(from);
         let valid = header.descriptor == collecting.descriptor
             && entry.is_some_and(|entry| S::verify(&entry.signing_key, &header.to_sign(), &header.signature))
-            && collecting.ticketed.insert(from);
+            && collecting.ticketed.insert(from, header.vector).is_none();
         if valid {
             outbox.push(CoordinatorEffect::Admit(Ticket::new(
                 collecting.round,
@@ -139,25 +138,21 @@ impl<S: Suite> Coordinator<S> {
     }
 
     /// R2, arrived: when the last one is in the sum, the survivor set is fixed.
-    pub(super) fn on_folded(&mut self, now: Millis, folded: Folded, outbox: &mut Outbox<CoordinatorEffect>) {
+    pub(super) fn on_folded(&mut self, round: RoundId, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
         let Phase::Collecting(_, collecting) = &mut self.phase else { return };
-        if folded.round() != collecting.round || !collecting.folded.insert(folded.client()) {
+        let Some(vector) = collecting.ticketed.get(&client).copied() else { return };
+        if round != collecting.round || !collecting.folded.insert(client) {
             return;
         }
-        let event = CoordinatorEvent::UpdateAdmitted {
-            round: folded.round(),
-            client: folded.client(),
-            vector: folded.digest(),
-        };
-        self.commit(event, outbox);
+        self.commit(CoordinatorEvent::UpdateAdmitted { round, client, vector }, outbox);
         let Phase::Collecting(session, collecting) = &self.phase else { return };
         if collecting.folded.len() == session.members.len() {
-            self.freeze_survivors(now, outbox);
+            self.freeze_survivors(outbox);
         }
     }
 
     /// R3: proposes the survivor set, once and for all.
-    fn freeze_survivors(&mut self, _now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
+    fn freeze_survivors(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
         let Phase::Collecting(session, collecting) = core::mem::replace(&mut self.phase, Phase::Finished) else {
             return;
         };
@@ -166,8 +161,7 @@ impl<S: Suite> Coordinator<S> {
         let survivors = Survivors { round: collecting.round, uploads };
         let digest = survivors.digest();
         let names: Vec<ClientId> = survivors.uploads.iter().map(|(client, _)| *client).collect();
-        let event =
-            CoordinatorEvent::SurvivorsFrozen { round: collecting.round, survivors: names.clone(), digest };
+        let event = CoordinatorEvent::SurvivorsFrozen { round: collecting.round, survivors: names.clone(), digest };
         self.commit(event, outbox);
         outbox.push(CoordinatorEffect::Sync);
         for client in &names {

@@ -7,10 +7,10 @@ use super::{Coordinator, Phase, Wait};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::{Downstream, Encapsulation, Freeze, Keys, Offer, SealedShares, SignedBody};
+use crate::round::agreement::{setup_ack_message, view_digest};
 use crate::round::descriptor::SessionView;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
-use crate::round::agreement::{setup_ack_message, view_digest};
 use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 
@@ -113,13 +113,7 @@ impl Keying {
 }
 
 impl<S: Suite> Coordinator<S> {
-    pub(super) fn on_keys(
-        &mut self,
-        now: Millis,
-        from: ClientId,
-        keys: Keys,
-        outbox: &mut Outbox<CoordinatorEffect>,
-    ) {
+    pub(super) fn on_keys(&mut self, now: Millis, from: ClientId, keys: Keys, outbox: &mut Outbox<CoordinatorEffect>) {
         let Phase::Keying(keying) = &mut self.phase else { return };
         let Step::Keys(got) = &mut keying.step else { return self.stray(now, from, keys.session, outbox) };
         if keys.session != keying.offer.session {
@@ -149,8 +143,7 @@ impl<S: Suite> Coordinator<S> {
         };
         let view = view_digest(&keying.offer, &members, &thresholds);
         for client in &keying.offer.candidates {
-            let freeze =
-                Freeze { session: keying.offer.session, members: members.clone(), thresholds };
+            let freeze = Freeze { session: keying.offer.session, members: members.clone(), thresholds };
             outbox.push(CoordinatorEffect::Send(*client, Downstream::Freeze(freeze)));
         }
         let view = SessionView { session: keying.offer.session, view, thresholds };
@@ -177,7 +170,7 @@ impl<S: Suite> Coordinator<S> {
         if !fits || got.insert(from, items).is_some() {
             return self.misbehaved(now, from, outbox);
         }
-        if !keying.complete() {
+        if got.len() < keying.offer.candidates.len() {
             return;
         }
         let mut inboxes: BTreeMap<ClientId, Vec<Encapsulation>> = BTreeMap::new();
@@ -211,7 +204,7 @@ impl<S: Suite> Coordinator<S> {
         if !fits || got.insert(from, bundles).is_some() {
             return self.misbehaved(now, from, outbox);
         }
-        if !keying.complete() {
+        if got.len() < keying.offer.candidates.len() {
             return;
         }
         let mut inboxes: BTreeMap<ClientId, Vec<SealedShares>> = BTreeMap::new();

@@ -30,7 +30,6 @@ use crate::limits::PROTOCOL_VERSION;
 use crate::message::{ClosedReason, Downstream, RejectCode, RoundOutcome, Upstream, Welcome};
 use crate::plan::ValidPlan;
 use crate::roster::SignedRoster;
-use crate::secagg::masked_sum::Folded;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
 
@@ -57,7 +56,12 @@ pub enum Input {
     /// A client's control message. Who it is comes from its certificate.
     Message(ClientId, Upstream),
     /// An admitted vector is in the sum.
-    Folded(Folded),
+    Folded {
+        /// The round.
+        round: RoundId,
+        /// Whose.
+        client: ClientId,
+    },
     /// An admitted vector was cut short or has another digest than announced.
     UploadFailed {
         /// The round.
@@ -158,8 +162,12 @@ impl<S: Suite> Coordinator<S> {
             return Err(ResumeFault::OtherPlan { recorded: plan.short(), configured: settings.plan.digest().short() });
         }
         let deadline = now.plus(settings.gather_ms);
-        let mut machine =
-            Self { settings, record, links: BTreeMap::new(), phase: Phase::Gathering(Gathering { deadline: Some(deadline) }) };
+        let mut machine = Self {
+            settings,
+            record,
+            links: BTreeMap::new(),
+            phase: Phase::Gathering(Gathering { deadline: Some(deadline) }),
+        };
         if machine.record.plan.is_none() {
             let plan = machine.settings.plan.plan().clone();
             let (roster, delta_bits) = (machine.settings.roster.roster.digest(), machine.settings.delta_bits);
@@ -191,7 +199,7 @@ impl<S: Suite> Coordinator<S> {
                 }
             }
             Input::Message(from, message) => self.on_message(now, from, message, outbox),
-            Input::Folded(folded) => self.on_folded(now, folded, outbox),
+            Input::Folded { round, client } => self.on_folded(round, client, outbox),
             Input::UploadFailed { round, client } => {
                 if self.is_open(round) {
                     self.misbehaved(now, client, outbox);
@@ -282,7 +290,8 @@ impl<S: Suite> Coordinator<S> {
 
     fn on_connected(&mut self, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
         if self.settings.roster.roster.entry(client).is_none() {
-            let explanation = "this certificate is not in the roster; ask the coordinator's operator to enrol this branch";
+            let explanation =
+                "this certificate is not in the roster; ask the coordinator's operator to enrol this branch";
             reject(client, RejectCode::NotInRoster, explanation.to_string(), outbox);
             return;
         }
@@ -305,7 +314,10 @@ impl<S: Suite> Coordinator<S> {
             );
             Some((RejectCode::SchemaDiffers, text))
         } else if self.record.finished.is_some() {
-            Some((RejectCode::PlanFinished, "the plan is over; there is nothing to do until a new one is served".to_string()))
+            Some((
+                RejectCode::PlanFinished,
+                "the plan is over; there is nothing to do until a new one is served".to_string(),
+            ))
         } else {
             None
         };
@@ -317,7 +329,10 @@ impl<S: Suite> Coordinator<S> {
         if let Some(link) = self.links.get_mut(&from) {
             link.joined = true;
         }
-        let signature = S::sign(&self.settings.signing_key, &agreement::welcome_message(&self.settings.plan, &self.settings.roster));
+        let signature = S::sign(
+            &self.settings.signing_key,
+            &agreement::welcome_message(&self.settings.plan, &self.settings.roster),
+        );
         let welcome = Welcome {
             version: PROTOCOL_VERSION,
             plan: self.settings.plan.plan().clone(),
@@ -403,7 +418,10 @@ impl<S: Suite> Coordinator<S> {
         }
         for client in self.ready_clients() {
             if let Some(round) = round {
-                outbox.push(CoordinatorEffect::Send(client, Downstream::Outcome(RoundOutcome::Aborted { round, reason })));
+                outbox.push(CoordinatorEffect::Send(
+                    client,
+                    Downstream::Outcome(RoundOutcome::Aborted { round, reason }),
+                ));
             }
             if let Some(session) = session {
                 outbox.push(CoordinatorEffect::Send(client, Downstream::SessionClosed { session, reason }));

@@ -62,9 +62,10 @@ impl CoordinatorRecord {
         let in_round = |round: &RoundId| self.round.as_ref().is_some_and(|open| open.round == *round);
         match event {
             CoordinatorEvent::PlanOpened { .. } => rule(self.plan.is_none(), "a ledger opens one plan"),
-            CoordinatorEvent::SessionOpened { .. } => {
-                rule(opened && self.session.is_none() && self.round.is_none(), "a session opens after the one before it closed")
-            }
+            CoordinatorEvent::SessionOpened { .. } => rule(
+                opened && self.session.is_none() && self.round.is_none(),
+                "a session opens after the one before it closed",
+            ),
             CoordinatorEvent::SessionKeyed { session, .. } => {
                 rule(self.session == Some(*session), "the session that is keyed is the open one")
             }
@@ -86,15 +87,14 @@ impl CoordinatorRecord {
             }
             CoordinatorEvent::SurvivorsFrozen { round, survivors, .. } => {
                 rule(in_round(round) && self.survivors.is_none(), "one survivor set for each round")?;
-                rule(
-                    survivors.iter().eq(self.admitted.keys()),
-                    "the survivors are those whose updates were admitted",
-                )
+                rule(survivors.iter().eq(self.admitted.keys()), "the survivors are those whose updates were admitted")
             }
             CoordinatorEvent::QuorumReached { round, .. } | CoordinatorEvent::RoundCommitted { round, .. } => {
                 rule(in_round(round) && self.survivors.is_some(), "a quorum and a commit follow a survivor set")
             }
-            CoordinatorEvent::RoundAborted { round, .. } => rule(in_round(round), "the round that is aborted is the open one"),
+            CoordinatorEvent::RoundAborted { round, .. } => {
+                rule(in_round(round), "the round that is aborted is the open one")
+            }
             CoordinatorEvent::ClientRefused { .. } => rule(opened, "a refusal answers an open plan"),
             CoordinatorEvent::PlanFinished { .. } => {
                 rule(opened && self.round.is_none() && self.session.is_none(), "a plan finishes outside sessions")

@@ -9,8 +9,8 @@ use super::{Coordinator, Phase, Wait};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::ClosedReason;
-use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::agreement::{holder_point, seed_commitment};
+use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::secagg::permit::{Opened, UnmaskPermit};
 use crate::secagg::shares::LagrangeAtZero;
 use crate::secagg::suite::{FieldElement, SecretKey, Suite};
@@ -56,7 +56,7 @@ impl<S: Suite> Unmasking<S> {
         for (index, survivor) in self.survivors.iter().enumerate() {
             let values: Vec<S::Scalar> =
                 self.shares.values().map(|values| values.get(index).copied()).collect::<Option<_>>()?;
-            let seed = SecretKey::new(lagrange.combine(&values).to_bytes());
+            let seed = SecretKey::new(lagrange.reconstruct(&values).ok()?.to_bytes());
             let committed = commitment_of(session, *survivor, self.round)?;
             if seed_commitment(session.view.session, *survivor, self.round, &seed) != *committed {
                 return None;

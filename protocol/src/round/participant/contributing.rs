@@ -97,8 +97,7 @@ impl<S: Suite> Participant<S> {
         }));
         let Phase::Ready(session) = core::mem::replace(&mut self.phase, Phase::Idle) else { return };
         let deadline = now.plus(descriptor.deadline_ms);
-        self.phase =
-            Phase::Training(session, Training { round: descriptor.round, descriptor: digest, deadline, held });
+        self.phase = Phase::Training(session, Training { round: descriptor.round, descriptor: digest, deadline, held });
     }
 
     /// R2: the masked vector is ready to leave.
@@ -109,8 +108,12 @@ impl<S: Suite> Participant<S> {
             return;
         }
         let Phase::Training(session, training) = core::mem::replace(&mut self.phase, Phase::Idle) else { return };
-        let mut header =
-            MaskedHeader { round, descriptor: training.descriptor, vector, signature: Signature(alloc::vec::Vec::new()) };
+        let mut header = MaskedHeader {
+            round,
+            descriptor: training.descriptor,
+            vector,
+            signature: Signature(alloc::vec::Vec::new()),
+        };
         header.signature = self.sign(&header.to_sign());
         self.commit(ParticipantEvent::Uploaded { round, vector }, outbox);
         outbox.push(ParticipantEffect::Upload(header));

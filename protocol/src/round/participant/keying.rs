@@ -16,7 +16,9 @@ use crate::message::{
 use crate::round::agreement::{seed_commitment, setup_ack_message, view_digest};
 use crate::round::descriptor::SessionView;
 use crate::round::effect::{Outbox, ParticipantEffect};
-use crate::secagg::mask::{MaskSeeds, Sign};
+use crate::secagg::labels::{bundle_key, pair_key, pair_seed};
+use crate::secagg::mask::Sign;
+use crate::secagg::masked_sum::MaskSeeds;
 use crate::secagg::shares::share;
 use crate::secagg::suite::{FieldElement, SecretKey, Signature, Suite};
 use crate::time::Millis;
@@ -145,8 +147,7 @@ impl<S: Suite> Participant<S> {
                 seed_commitment(offer.session, client, RoundId(round), &SecretKey::new(seed.to_bytes()))
             })
             .collect();
-        let mut keys =
-            Keys { session: offer.session, client, exchange, commitments, signature: Signature(Vec::new()) };
+        let mut keys = Keys { session: offer.session, client, exchange, commitments, signature: Signature(Vec::new()) };
         keys.signature = self.sign(&keys.to_sign());
         outbox.push(ParticipantEffect::Send(Upstream::Keys(keys.clone())));
         let deadline = now.plus(offer.deadline_ms);
@@ -254,16 +255,14 @@ impl<S: Suite> Participant<S> {
             if !fits || !S::verify(&key, &item.to_sign(), &item.signature) {
                 return Err(RefusalCode::SignatureInvalid);
             }
-            let secret =
-                S::decapsulate(&keying.secret, &item.ciphertext).map_err(|_| RefusalCode::BadKeyMaterial)?;
+            let secret = S::decapsulate(&keying.secret, &item.ciphertext).map_err(|_| RefusalCode::BadKeyMaterial)?;
             secrets.insert(item.from, secret);
         }
         let mut pairs = BTreeMap::new();
         for keys in frozen.members.iter().filter(|keys| keys.client != client) {
             let shared = S::agree(&keying.secret, &keys.exchange).map_err(|_| RefusalCode::BadKeyMaterial)?;
             let encapsulated = secrets.get(&keys.client).ok_or(RefusalCode::Unexpected)?;
-            let pair = S::extract(frozen.view.view.as_bytes(), &[shared.expose(), encapsulated.expose()]);
-            pairs.insert(keys.client, pair);
+            pairs.insert(keys.client, pair_key::<S>(&frozen.view.view, &shared, encapsulated));
         }
         Ok((frozen, pairs))
     }
@@ -283,8 +282,7 @@ impl<S: Suite> Participant<S> {
         // By holder: the values of all rounds, in their order.
         let mut dealt: Vec<Vec<S::Scalar>> = alloc::vec![Vec::with_capacity(keying.seeds.len()); holders.len()];
         for seed in &keying.seeds {
-            let shares =
-                share(*seed, threshold, holders.len(), entropy).map_err(|_| RefusalCode::BadKeyMaterial)?;
+            let shares = share(*seed, threshold, holders.len(), entropy).map_err(|_| RefusalCode::BadKeyMaterial)?;
             for (values, share) in dealt.iter_mut().zip(shares) {
                 values.push(share.value);
             }
@@ -340,10 +338,8 @@ impl<S: Suite> Participant<S> {
             let label = bundle_label(session, bundle.from, client);
             let mut plain = S::open(&bundle_key::<S>(pair, bundle.from, client), &label, &bundle.sealed)
                 .map_err(|_| RefusalCode::BadKeyMaterial)?;
-            let values: Option<Vec<S::Scalar>> = plain
-                .chunks(SHARE_BYTES)
-                .map(|chunk| chunk.try_into().ok().and_then(S::Scalar::from_bytes))
-                .collect();
+            let values: Option<Vec<S::Scalar>> =
+                plain.chunks(SHARE_BYTES).map(|chunk| chunk.try_into().ok().and_then(S::Scalar::from_bytes)).collect();
             plain.zeroize();
             let values = values.filter(|values| values.len() == rounds).ok_or(RefusalCode::BadKeyMaterial)?;
             held.insert(bundle.from, values);
@@ -353,7 +349,7 @@ impl<S: Suite> Participant<S> {
             let self_seed = SecretKey::new(keying.seeds[index].to_bytes());
             let pairs = pairs
                 .iter()
-                .map(|(peer, pair)| (Sign::of_pair(client, *peer), round_pair_seed::<S>(pair, session, RoundId(round))))
+                .map(|(peer, pair)| (Sign::of_pair(client, *peer), pair_seed::<S>(pair, &session, RoundId(round))))
                 .collect();
             let held = held.iter().map(|(dealer, values)| (*dealer, values[index])).collect();
             keyed.push(Some(RoundKeys { seeds: MaskSeeds { self_seed, pairs }, held }));
@@ -401,18 +397,8 @@ impl<S: Suite> Participant<S> {
     }
 }
 
-/// Key of the one message from a dealer to a holder (`enc_{i->j}`).
-fn bundle_key<S: Suite>(pair: &SecretKey, from: ClientId, to: ClientId) -> SecretKey {
-    S::expand(pair, &[b"enc", &from.0.to_le_bytes(), &to.0.to_le_bytes()])
-}
-
 /// Associated data of a bundle: type, session, dealer, holder.
 fn bundle_label(session: SessionId, from: ClientId, to: ClientId) -> Vec<u8> {
     let body = Canonical::new("SHARES").digest(&Digest(session.0)).u32(from.0).u32(to.0);
     signed_message("SHARES", &body.finish())
-}
-
-/// `s_{ij,r}` (SA-1, section 4).
-fn round_pair_seed<S: Suite>(pair: &SecretKey, session: SessionId, round: RoundId) -> SecretKey {
-    S::expand(pair, &[b"pair", &session.0, &round.0.to_le_bytes()])
 }

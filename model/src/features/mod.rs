@@ -8,3 +8,6 @@ mod raw;
 pub use error::{DataError, ValueKind};
 pub use matrix::{FeatureMatrix, ShapeError};
 pub use raw::RawBatch;
+
+#[cfg(test)]
+mod tests;

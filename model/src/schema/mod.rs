@@ -324,3 +324,6 @@ fn bin_names(name: &str, edges: &[f64]) -> Vec<String> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

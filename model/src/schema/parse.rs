@@ -130,7 +130,12 @@ fn dialect(node: &Node<'_>) -> Option<Dialect> {
         node.fault("delimiter", "a character that is also the quote or the comment", "three different characters");
     }
     node.finish();
-    Some(Dialect { delimiter: delimiter?, quote, comment, columns: (!header).then_some(columns) })
+    Some(Dialect {
+        delimiter: delimiter?,
+        quote,
+        comment,
+        columns: (!header && !columns.is_empty()).then_some(columns),
+    })
 }
 
 fn label(node: &Node<'_>) -> Option<Label> {

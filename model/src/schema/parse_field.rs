@@ -19,14 +19,16 @@ pub(super) fn field(node: &Node<'_>) -> Option<Field> {
     if let Some(twice) = repeated(missing_codes.iter().map(String::as_str)) {
         node.fault("missing_codes", format!("{} twice", quoted(twice)), "each code once");
     }
-    let kind = node
+    let numeric = node
         .required("kind", "\"numeric\" or \"categorical\"")
-        .and_then(|_| node.word("kind", &[("numeric", true), ("categorical", false)]))
-        .and_then(
-            |numeric| if numeric { self::numeric(node, &missing_codes) } else { categorical(node, &missing_codes) },
-        );
-    // Without a readable kind, nobody asked for the keys of either.
-    if kind.is_some() {
+        .and_then(|_| node.word("kind", &[("numeric", true), ("categorical", false)]));
+    let kind = match numeric {
+        Some(true) => self::numeric(node, &missing_codes),
+        Some(false) => categorical(node, &missing_codes),
+        None => None,
+    };
+    // Without a kind it is not known which keys mean something.
+    if numeric.is_some() {
         node.finish();
     }
     Some(Field { name: name?, column: column?, kind: kind?, missing_codes, class: class?, level: level? })
@@ -82,22 +84,30 @@ fn numeric(node: &Node<'_>, missing_codes: &[String]) -> Option<FieldKind> {
 fn transform(node: &Node<'_>, min: Option<f64>, max: Option<f64>) -> Option<Transform> {
     let word = match node.value("transform") {
         None => "linear",
-        Some(_) => node.word("transform", &["linear", "log", "signed_log", "bins"].map(|word| (word, word)))?,
+        Some(_) => {
+            let word = node.word("transform", &["linear", "log", "signed_log", "bins"].map(|word| (word, word)));
+            if word.is_none() {
+                // Which of these belong here depends on the word.
+                let _later = ["edges", "range", "unit"].map(|key| node.value(key));
+            }
+            word?
+        }
     };
     if word == "bins" {
         return bins(node, min, max);
     }
     let range = match node.value("range") {
-        None => Range::Symmetric,
-        Some(_) => node.word("range", &[("symmetric", Range::Symmetric), ("unit", Range::Unit)])?,
+        None => Some(Range::Symmetric),
+        Some(_) => node.word("range", &[("symmetric", Range::Symmetric), ("unit", Range::Unit)]),
     };
     if word == "linear" {
-        return Some(Transform::Linear(range));
+        return range.map(Transform::Linear);
     }
     let unit = match node.value("unit") {
-        None => 1.0,
-        Some(_) => node.number("unit")?,
+        None => Some(1.0),
+        Some(_) => node.number("unit"),
     };
+    let (range, unit) = (range?, unit?);
     if unit <= 0.0 {
         node.fault("unit", unit.to_string(), "a number above 0");
         return None;
@@ -149,13 +159,13 @@ fn categorical(node: &Node<'_>, missing_codes: &[String]) -> Option<FieldKind> {
         index
     };
     let unlisted = match node.value("unlisted") {
-        None => None,
-        Some(value) => Some(index_of("unlisted", value)?),
+        None => Some(None),
+        Some(value) => index_of("unlisted", value).map(Some),
     };
     let missing =
         missing(node, "category", "{ category = one of categories }", |value| index_of("missing.category", value));
     codes_need_a_rule(node, missing.as_ref(), missing_codes);
-    Some(FieldKind::Categorical { categories, unlisted, missing: missing? })
+    Some(FieldKind::Categorical { categories, unlisted: unlisted?, missing: missing? })
 }
 
 /// The `missing` key: absent, `"indicator"`, or a table with one key.

@@ -171,3 +171,6 @@ fn label(stream: &mut Stream, log_odds: f64, missing_percent: f64, words: [&str;
     };
     word.to_owned()
 }
+
+#[cfg(test)]
+mod tests;

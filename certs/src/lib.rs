@@ -3,4 +3,15 @@
 //! Nothing here decides who may take part; it says who somebody is and proves it.
 
 pub mod entropy;
+pub mod fault;
+pub mod files;
+pub mod identity;
+pub mod inspect;
+pub mod issue;
+pub mod keys;
+pub mod provider;
 pub mod suite;
+pub mod tls;
+mod verify;
+
+pub use verify::PeerRule;

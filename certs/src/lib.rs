@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides who may take part; it says who somebody is and proves it.
 
+pub mod enrolment;
 pub mod entropy;
 pub mod fault;
 pub mod files;
@@ -9,7 +10,9 @@ pub mod identity;
 pub mod inspect;
 pub mod issue;
 pub mod keys;
+mod lines;
 pub mod provider;
+pub mod roster;
 pub mod suite;
 pub mod tls;
 mod verify;

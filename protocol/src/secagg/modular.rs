@@ -157,10 +157,16 @@ impl RingWords {
     /// The wire form: little-endian words.
     #[must_use]
     pub fn to_le_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(bytes_of(self.ring(), self.len()));
+        let mut bytes = alloc::vec![0; bytes_of(self.ring(), self.len())];
         match self {
-            Self::W32(words) => words.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes())),
-            Self::W64(words) => words.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes())),
+            Self::W32(words) => {
+                let (chunks, _) = bytes.as_chunks_mut();
+                chunks.iter_mut().zip(words).for_each(|(chunk, word)| *chunk = word.to_le_bytes());
+            }
+            Self::W64(words) => {
+                let (chunks, _) = bytes.as_chunks_mut();
+                chunks.iter_mut().zip(words).for_each(|(chunk, word)| *chunk = word.to_le_bytes());
+            }
         }
         bytes
     }

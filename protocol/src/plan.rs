@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{Canonical, Digest};
 use crate::limits::{COHORT_MAX, CUSTOMERS_MAX, DIMENSION_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
-use crate::secagg::mask::CHECK_COORDINATES;
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::CohortRule;
 
@@ -253,16 +252,10 @@ impl ValidPlan {
         self.digest
     }
 
-    /// Coordinates that a branch noises: gradient and riders.
-    #[must_use]
-    pub fn noised_coordinates(&self) -> usize {
-        (self.plan.parameters + self.plan.riders) as usize
-    }
-
-    /// Coordinates of the masked vector: gradient, riders, check coordinates.
+    /// Coordinates of an update: gradient and riders. Masking adds its own check coordinates behind them.
     #[must_use]
     pub fn dimension(&self) -> usize {
-        self.noised_coordinates() + CHECK_COORDINATES
+        (self.plan.parameters + self.plan.riders) as usize
     }
 }
 

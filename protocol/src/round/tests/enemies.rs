@@ -50,9 +50,15 @@ fn revealed(world: &World) -> usize {
     world.branches[&VICTIM].events.iter().filter(reveals).count()
 }
 
+/// What a survivor set lists.
+type Uploads = Vec<(ClientId, Digest)>;
+
+/// A refusal, and the lie that earns it.
+type Lie<M> = (RefusalCode, fn(&mut M));
+
 #[test]
 fn a_start_with_less_noise_or_another_model_is_refused_before_it_is_charged() {
-    let changes: [(RefusalCode, fn(&mut Start)); 4] = [
+    let changes: [Lie<Start>; 4] = [
         (RefusalCode::DescriptorInvalid, |start| start.descriptor.share_variance -= 1),
         (RefusalCode::DescriptorInvalid, |start| start.descriptor.survivors_min -= 1),
         (RefusalCode::DescriptorInvalid, |start| start.descriptor.sensitivity_squared -= 1),
@@ -99,7 +105,7 @@ fn a_round_is_never_started_twice() {
 
 #[test]
 fn a_survivor_set_that_is_small_foreign_or_without_the_own_upload_is_refused() {
-    let changes: [fn(&mut Vec<(ClientId, Digest)>); 4] = [
+    let changes: [fn(&mut Uploads); 4] = [
         |uploads| uploads.retain(|(client, _)| *client == VICTIM),
         |uploads| uploads.retain(|(client, _)| *client != VICTIM),
         |uploads| uploads[1].1 = Digest::of(b"another upload of the victim"),
@@ -163,7 +169,7 @@ fn shares_are_revealed_once_for_a_round() {
 
 #[test]
 fn swapped_keys_and_weaker_thresholds_are_refused_in_the_freeze() {
-    let changes: [(RefusalCode, fn(&mut crate::message::Freeze)); 4] = [
+    let changes: [Lie<crate::message::Freeze>; 4] = [
         (RefusalCode::SignatureInvalid, |freeze| {
             freeze.members[4].exchange.diffie_hellman = freeze.members[5].exchange.diffie_hellman;
         }),
@@ -184,8 +190,7 @@ fn swapped_keys_and_weaker_thresholds_are_refused_in_the_freeze() {
 
 #[test]
 fn an_encapsulation_or_bundle_that_was_exchanged_on_the_way_is_refused() {
-    let (mut world, packet) =
-        until(|packet| matches!(to_victim(packet), Some(Downstream::Encapsulations { .. })));
+    let (mut world, packet) = until(|packet| matches!(to_victim(packet), Some(Downstream::Encapsulations { .. })));
     let Packet::Down(_, Downstream::Encapsulations { session, mut items }) = packet else { panic!("items") };
     items[0].ciphertext[0] ^= 1;
     world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Encapsulations { session, items }));

@@ -11,7 +11,7 @@
 //! | shares | integers modulo 2^252 + 277423.. | curve25519-dalek | constant-time arithmetic |
 //!
 //! `benches/suite.rs` measures the masks against aws-lc-rs as well: on a processor without VAES that library is about a quarter faster
-//! (2.7 to 3.6 ns a 64-bit word), but its stream cannot seek, and writes past the end of a piece that is no whole number of blocks.
+//! (2.7 to 3.6 ns a 64-bit word), but its stream cannot seek, and it demands spare room behind a piece that is no whole number of blocks.
 //!
 //! Does **not** guarantee that ML-KEM draws from the given [`Entropy`]: aws-lc-rs takes no randomness from outside, and draws from its own
 //! generator, seeded by the operating system. Everything else uses the argument alone.

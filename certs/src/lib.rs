@@ -2,5 +2,19 @@
 //!
 //! Nothing here decides who may take part; it says who somebody is and proves it.
 
+pub mod enrolment;
 pub mod entropy;
+pub mod fault;
+pub mod files;
+pub mod identity;
+pub mod inspect;
+pub mod issue;
+pub mod keys;
+mod lines;
+pub mod provider;
+pub mod roster;
 pub mod suite;
+pub mod tls;
+mod verify;
+
+pub use verify::PeerRule;

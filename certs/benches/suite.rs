@@ -1,0 +1,125 @@
+//! Costs of the primitives on one core, printed as plain lines: `cargo bench -p tributary-certs`.
+//!
+//! Each line is the best of several repetitions: the figure to compare with PROTOCOL.md, section 9, on a busy machine.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use aws_lc_rs::cipher::{AES_256, EncryptionContext, StreamingEncryptingKey, UnboundCipherKey};
+use aws_lc_rs::iv::FixedLength;
+use tributary_certs::entropy::OsEntropy;
+use tributary_certs::suite::{RealSuite, ShareScalar, SigningKey};
+use tributary_protocol::entropy::Entropy;
+use tributary_protocol::secagg::suite::{FieldElement, Keystream, SecretKey, Suite};
+
+/// Coordinates of the mask that is expanded: 1 MiB, so that a repetition fits into one slice of a busy machine's scheduler.
+const WORDS: usize = 1 << 17;
+/// Coordinates for each piece of the stream.
+const CHUNKS: [usize; 4] = [256, 512, 1_024, 4_096];
+const REPETITIONS: usize = 101;
+
+fn main() {
+    masks();
+    exchanges();
+    signatures();
+    sealing();
+    scalars();
+}
+
+/// Nanoseconds for each of `count` operations that one call makes; the best of all repetitions.
+fn best(count: usize, mut operation: impl FnMut()) -> f64 {
+    let runs = (0..REPETITIONS).map(|_| {
+        let start = Instant::now();
+        operation();
+        start.elapsed().as_nanos()
+    });
+    let nanoseconds = runs.min().expect("at least one repetition");
+    f64::from(u32::try_from(nanoseconds).expect("below four seconds")) / f64::from(u32::try_from(count).expect("small"))
+}
+
+fn print(what: &str, nanoseconds: f64) {
+    if nanoseconds < 1_000.0 {
+        println!("{what:<58} {nanoseconds:>9.3} ns");
+    } else {
+        println!("{what:<58} {:>9.2} us", nanoseconds / 1_000.0);
+    }
+}
+
+fn masks() {
+    let mut sum = vec![1_u64; WORDS];
+    let key = SecretKey::new(OsEntropy.bytes32());
+    for chunk in CHUNKS {
+        let mut buffer = vec![0_u8; chunk * 8];
+        let cost = best(WORDS, || {
+            let mut stream = RealSuite::keystream(&key);
+            for part in sum.chunks_mut(chunk) {
+                stream.fill(&mut buffer);
+                add(part, &buffer);
+            }
+            black_box(&sum);
+        });
+        print(&format!("mask: expand and add, a 64-bit word, pieces of {chunk}"), cost);
+        let zeroes = vec![0_u8; chunk * 8];
+        let cost = best(WORDS, || {
+            let mut stream = other_stream(&key);
+            for part in sum.chunks_mut(chunk) {
+                stream.less_safe_update(&zeroes, &mut buffer).expect("buffer of the same length");
+                add(part, &buffer);
+            }
+            black_box(&sum);
+        });
+        print(&format!("  the same by aws-lc-rs, pieces of {chunk}"), cost);
+    }
+    let mut buffer = vec![0_u8; 8 * 512];
+    let mut stream = RealSuite::keystream(&key);
+    let cost = best(512 * 64, || (0..64).for_each(|_| stream.fill(black_box(&mut buffer))));
+    print("mask: expand alone, a 64-bit word", cost);
+}
+
+fn other_stream(key: &SecretKey) -> StreamingEncryptingKey {
+    let key = UnboundCipherKey::new(&AES_256, key.expose()).expect("32 bytes");
+    StreamingEncryptingKey::less_safe_ctr(key, EncryptionContext::Iv128(FixedLength::from([0; 16]))).expect("a counter")
+}
+
+fn add(part: &mut [u64], stream: &[u8]) {
+    for (word, bytes) in part.iter_mut().zip(stream.chunks_exact(8)) {
+        *word = word.wrapping_add(u64::from_le_bytes(bytes.try_into().expect("eight bytes")));
+    }
+}
+
+fn exchanges() {
+    let (alice, _) = RealSuite::exchange_keys(&mut OsEntropy);
+    let (bob, public) = RealSuite::exchange_keys(&mut OsEntropy);
+    print(
+        "X25519 and ML-KEM-768 key generation",
+        best(1, || drop(black_box(RealSuite::exchange_keys(&mut OsEntropy)))),
+    );
+    print("X25519 agreement", best(1, || drop(black_box(RealSuite::agree(&alice, &public)))));
+    print("ML-KEM-768 encapsulation", best(1, || drop(black_box(RealSuite::encapsulate(&mut OsEntropy, &public)))));
+    let (ciphertext, _) = RealSuite::encapsulate(&mut OsEntropy, &public).expect("a good key");
+    print("ML-KEM-768 decapsulation", best(1, || drop(black_box(RealSuite::decapsulate(&bob, &ciphertext)))));
+}
+
+fn signatures() {
+    let key = SigningKey::generate(&mut OsEntropy);
+    let public = key.verifying_key();
+    let message = [7; 43];
+    let signature = RealSuite::sign(&key, &message);
+    print("Ed25519 signature", best(1, || drop(black_box(RealSuite::sign(&key, &message)))));
+    let verify = || assert!(RealSuite::verify(&public, black_box(&message), &signature));
+    print("Ed25519 strict verification", best(1, verify));
+}
+
+fn sealing() {
+    let key = SecretKey::new(OsEntropy.bytes32());
+    let bundle = vec![7_u8; 64 * 64];
+    print("AES-256-GCM seal of 4 KiB", best(1, || drop(black_box(RealSuite::seal(&key, b"header", &bundle)))));
+    print("HKDF-SHA256 expansion", best(1, || drop(black_box(RealSuite::expand(&key, &[b"SA1/pair", &[0; 36]])))));
+}
+
+fn scalars() {
+    let [mut left, right] = [(); 2].map(|()| ShareScalar::random(&mut OsEntropy));
+    let cost = best(1_000, || (0..1_000).for_each(|_| left = black_box(left * right + right)));
+    print("share field: multiply and add", cost);
+    print("share field: inversion", best(1, || left = black_box(left.invert())));
+}

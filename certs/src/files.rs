@@ -1,0 +1,294 @@
+//! Files that survive a crash and keep secrets: atomic writes, private modes, bounded reads.
+//!
+//! A write goes to a temporary file in the same folder, is synced, renamed over its target, and the folder is synced: a reader sees the old
+//! file or the new one. Private files are made with mode 0600 from the first byte and refused when others can read them.
+//!
+//! Does **not** guarantee anything about modes outside Unix, where the folder's access control list must protect private files.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use tributary_protocol::entropy::Entropy;
+use zeroize::Zeroizing;
+
+use crate::entropy::OsEntropy;
+
+/// Longest file that is read here, in bytes: a full roster in text form.
+pub const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// Why a file could not be used. The operator or the environment is to blame; the message names the file and the cure.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The operating system refused.
+    #[error("{action} {} failed: {source}. Check that the folder exists and that this user may use it", path.display())]
+    System {
+        /// What was attempted.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A private file that other users may read.
+    #[error(
+        "{} is a private key, but its mode {mode:04o} lets other users read it. It may have been copied: \
+         run `chmod 600` on it if nobody else had access, otherwise issue a new one",
+        path.display()
+    )]
+    NotPrivate {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A file that must not be replaced is already there.
+    #[error("{} exists already and is not replaced. Move it away if it is no longer needed", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Longer than anything this program writes.
+    #[error("{} is longer than {FILE_BYTES_MAX} bytes, so it is no file of this program. Check the path", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The content is not what the file's name promises.
+    #[error("{} is not a valid {what}. Restore it from a copy or make it again", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+    },
+}
+
+impl FileError {
+    /// The error for a file whose content cannot be parsed.
+    #[must_use]
+    pub fn content(path: &Path, what: &'static str) -> Self {
+        Self::Content { path: path.to_owned(), what }
+    }
+
+    fn system(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::System { action, path, source }
+    }
+}
+
+/// Whether a write may replace what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// An existing file is left alone and the write fails: for keys.
+    Keep,
+    /// An existing file is replaced at once: for lists and renewed certificates.
+    Replace,
+}
+
+/// Writes a file that everybody may read (mode 0644).
+///
+/// # Errors
+/// [`FileError`].
+pub fn write_public(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), FileError> {
+    write(path, bytes, 0o644, existing)
+}
+
+/// Writes a file that only its owner may read (mode 0600).
+///
+/// # Errors
+/// [`FileError`].
+pub fn write_private(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), FileError> {
+    write(path, bytes, 0o600, existing)
+}
+
+/// Reads a file that everybody may read.
+///
+/// # Errors
+/// [`FileError::System`] or [`FileError::TooLong`].
+pub fn read_public(path: &Path) -> Result<Vec<u8>, FileError> {
+    let file = File::open(path).map_err(FileError::system("opening", path))?;
+    let mut bytes = Vec::new();
+    read_all(file, path, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads a text file that everybody may read.
+///
+/// # Errors
+/// As [`read_public`], and [`FileError::Content`] if it is not UTF-8.
+pub fn read_text(path: &Path, what: &'static str) -> Result<String, FileError> {
+    String::from_utf8(read_public(path)?).map_err(|_| FileError::content(path, what))
+}
+
+/// Reads a file that only its owner may read, into memory that is erased. The mode is taken from the opened file, not from its path.
+///
+/// # Errors
+/// [`FileError::NotPrivate`] if group or others have any right to it, and as [`read_public`].
+pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let file = File::open(path).map_err(FileError::system("opening", path))?;
+    let metadata = file.metadata().map_err(FileError::system("reading the mode of", path))?;
+    check_private(path, &metadata)?;
+    // Reserved at once, so that no half-filled copy is left behind by a growing vector.
+    let length = usize::try_from(metadata.len().min(FILE_BYTES_MAX)).expect("a few MiB fit into memory");
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
+    read_all(file, path, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Makes a folder, and those above it, that only its owner may enter (mode 0700). An existing folder is left as it is.
+///
+/// # Errors
+/// [`FileError::System`].
+pub fn create_private_folder(path: &Path) -> Result<(), FileError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(path).map_err(FileError::system("making the folder", path))
+}
+
+fn read_all(file: File, path: &Path, bytes: &mut Vec<u8>) -> Result<(), FileError> {
+    file.take(FILE_BYTES_MAX + 1).read_to_end(bytes).map_err(FileError::system("reading", path))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length <= FILE_BYTES_MAX) {
+        return Ok(());
+    }
+    Err(FileError::TooLong { path: path.to_owned() })
+}
+
+fn write(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(), FileError> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let temporary = folder.join(temporary_name());
+    let result = write_temporary(&temporary, bytes, mode).map_err(FileError::system("writing", path));
+    let result = result.and_then(|()| place(&temporary, path, existing));
+    if result.is_err() || existing == Existing::Keep {
+        // After an error the target is untouched; after a link the name is no longer needed. A leftover is harmless and private.
+        let _ = fs::remove_file(&temporary);
+    }
+    result?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::system("syncing the folder of", path))
+}
+
+fn write_temporary(temporary: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(mode);
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    let mut file = options.open(temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// A link fails where the target exists; a rename replaces it. Both are atomic.
+fn place(temporary: &Path, path: &Path, existing: Existing) -> Result<(), FileError> {
+    match existing {
+        Existing::Replace => fs::rename(temporary, path).map_err(FileError::system("replacing", path)),
+        Existing::Keep => fs::hard_link(temporary, path).map_err(|source| match source.kind() {
+            io::ErrorKind::AlreadyExists => FileError::Exists { path: path.to_owned() },
+            _ => FileError::system("creating", path)(source),
+        }),
+    }
+}
+
+fn temporary_name() -> String {
+    let mut random = [0; 8];
+    OsEntropy.fill(&mut random);
+    format!(".{:016x}.tmp", u64::from_le_bytes(random))
+}
+
+#[cfg(unix)]
+fn check_private(path: &Path, metadata: &fs::Metadata) -> Result<(), FileError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = metadata.permissions().mode() & 0o7777;
+    if mode & 0o077 == 0 { Ok(()) } else { Err(FileError::NotPrivate { path: path.to_owned(), mode }) }
+}
+
+#[cfg(not(unix))]
+fn check_private(_: &Path, _: &fs::Metadata) -> Result<(), FileError> {
+    Ok(())
+}
+
+#[cfg(unix)]
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_private_file_is_private_and_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        write_private(&path, b"secret", Existing::Keep).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(read_private(&path).unwrap().as_slice(), b"secret");
+        assert_eq!(names(folder.path()), ["key"]);
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        write_private(&path, b"secret", Existing::Keep).unwrap();
+        for open in [0o640, 0o604, 0o620, 0o610, 0o644, 0o666] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(open)).unwrap();
+            let error = read_private(&path).unwrap_err();
+            assert!(matches!(error, FileError::NotPrivate { mode, .. } if mode == open), "{open:o}");
+            assert!(error.to_string().contains("chmod 600") && !error.to_string().contains("secret"));
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        assert!(read_private(&path).is_ok());
+    }
+
+    #[test]
+    fn a_key_is_never_replaced_and_a_list_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        write_public(&path, b"one", Existing::Keep).unwrap();
+        assert_eq!(mode(&path), 0o644);
+        assert!(matches!(write_public(&path, b"two", Existing::Keep), Err(FileError::Exists { .. })));
+        assert_eq!(read_public(&path).unwrap(), b"one");
+        write_public(&path, b"three", Existing::Replace).unwrap();
+        assert_eq!(read_public(&path).unwrap(), b"three");
+        assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn missing_and_oversized_files_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        let error = read_public(&missing).unwrap_err();
+        assert!(error.to_string().contains("missing"));
+        assert!(matches!(write_public(&missing.join("x"), b"", Existing::Keep), Err(FileError::System { .. })));
+        let long = folder.path().join("long");
+        fs::File::create(&long).unwrap().set_len(FILE_BYTES_MAX + 1).unwrap();
+        assert!(matches!(read_public(&long), Err(FileError::TooLong { .. })));
+    }
+
+    #[test]
+    fn a_new_folder_is_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b");
+        create_private_folder(&path).unwrap();
+        create_private_folder(&path).unwrap();
+        assert_eq!(mode(&path), 0o700);
+    }
+}

@@ -1,0 +1,358 @@
+//! A private certificate authority in two tiers: an offline root, an issuing authority, and leaves (SECURITY notes, C.1).
+//!
+//! ```text
+//! root (P-384, path length 1, key offline) ─► issuing (P-384, path length 0) ─► leaf (P-256, one URI, one purpose)
+//! ```
+//!
+//! Time is an argument. A leaf depends on the issuing key, its own key and its request alone: issuing for client N + 1 changes nothing
+//! that clients 1 to N hold.
+
+use std::net::IpAddr;
+
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P384_SHA384,
+    RevokedCertParams, SanType, SerialNumber, SubjectPublicKeyInfo,
+};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use time::OffsetDateTime;
+use tributary_protocol::entropy::Entropy;
+
+use crate::identity::{Identity, Role, TrustDomain};
+use crate::keys::TlsKey;
+
+/// Largest time that a certificate can carry, in Unix seconds: the last second of the year 9999 (RFC 5280, section 4.1.2.5).
+pub const TIME_MAX: u64 = 253_402_300_799;
+
+/// Why nothing was issued.
+#[derive(Debug, thiserror::Error)]
+pub enum IssueError {
+    /// The validity ends before it begins, or lies outside what a certificate can carry.
+    #[error(
+        "a validity from {not_before} to {not_after} (Unix seconds) is empty or beyond the year 9999; choose another"
+    )]
+    Validity {
+        /// Its first second.
+        not_before: u64,
+        /// Its last second.
+        not_after: u64,
+    },
+    /// The leaf would outlive its issuer or begin before it.
+    #[error(
+        "the certificate would be valid outside the validity of its issuing authority; shorten it or renew the authority"
+    )]
+    OutsideIssuer,
+    /// A host name that cannot stand in a certificate.
+    #[error("{name:?} is not a host name that a certificate can carry; correct the coordinator's addresses")]
+    HostName {
+        /// The name.
+        name: String,
+    },
+    /// A coordinator without any address.
+    #[error("a coordinator's certificate needs at least one host name or address, by which clients connect; name one")]
+    NoHost,
+    /// A client with an address: it accepts no connection.
+    #[error("a client accepts no connection, so its certificate carries no host name or address; leave them out")]
+    HostOfClient,
+    /// Another trust domain than the authority's.
+    #[error(
+        "the identity belongs to the trust domain {asked}, and this authority issues for {own}; use that domain's authority"
+    )]
+    TrustDomain {
+        /// The identity's.
+        asked: TrustDomain,
+        /// The authority's.
+        own: TrustDomain,
+    },
+    /// The certificate library refused a key or a certificate.
+    #[error("the key or certificate could not be used ({0}); make it again")]
+    Library(#[from] rcgen::Error),
+    /// The authority's own certificate cannot be read.
+    #[error("the authority's certificate is unusable ({0}); restore the authority's folder")]
+    Authority(#[from] crate::identity::IdentityError),
+}
+
+/// First and last second of a validity, in Unix seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    /// First second.
+    pub not_before: u64,
+    /// Last second.
+    pub not_after: u64,
+}
+
+impl Validity {
+    /// From five minutes before `now`, for clocks that lag, to `seconds` after it.
+    #[must_use]
+    pub const fn starting(now: u64, seconds: u64) -> Self {
+        Self { not_before: now.saturating_sub(300), not_after: now.saturating_add(seconds) }
+    }
+}
+
+/// What a leaf certificate is asked for.
+#[derive(Clone, Debug)]
+pub struct LeafRequest {
+    /// Who the bearer is; the only URI of the certificate.
+    pub identity: Identity,
+    /// DNS names by which clients reach a coordinator; empty for a client.
+    pub host_names: Vec<String>,
+    /// Addresses by which clients reach a coordinator; empty for a client.
+    pub addresses: Vec<IpAddr>,
+    /// When it is valid.
+    pub validity: Validity,
+}
+
+/// The leaf's certificate and those above it, without the root: what a peer presents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chain(Vec<CertificateDer<'static>>);
+
+impl Chain {
+    /// The certificates, leaf first.
+    #[must_use]
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.0
+    }
+
+    /// The leaf.
+    #[must_use]
+    pub fn leaf(&self) -> &CertificateDer<'static> {
+        &self.0[0]
+    }
+
+    /// The certificates, leaf first, by value.
+    #[must_use]
+    pub fn into_certificates(self) -> Vec<CertificateDer<'static>> {
+        self.0
+    }
+
+    /// A chain that was read from a file; `None` if it is empty.
+    #[must_use]
+    pub fn new(certificates: Vec<CertificateDer<'static>>) -> Option<Self> {
+        if certificates.is_empty() { None } else { Some(Self(certificates)) }
+    }
+}
+
+/// The online issuing authority. Its key is erased when dropped.
+pub struct CertificateAuthority {
+    trust_domain: TrustDomain,
+    certificate: CertificateDer<'static>,
+    validity: Validity,
+    key: TlsKey,
+}
+
+/// A new two-tier authority. The root's key signs nothing but issuing authorities: take it offline at once.
+pub struct NewAuthority {
+    /// The root's certificate: what everybody trusts.
+    pub root: CertificateDer<'static>,
+    /// The root's key.
+    pub root_key: TlsKey,
+    /// The issuing authority.
+    pub issuing: CertificateAuthority,
+}
+
+impl CertificateAuthority {
+    /// Creates a root and an issuing authority under it.
+    ///
+    /// # Errors
+    /// [`IssueError::Validity`], or [`IssueError::OutsideIssuer`] if the issuing authority would outlive the root.
+    pub fn create(
+        entropy: &mut dyn Entropy,
+        trust_domain: &TrustDomain,
+        root: Validity,
+        issuing: Validity,
+    ) -> Result<NewAuthority, IssueError> {
+        let root_key = authority_key()?;
+        let root_parameters = authority_parameters(entropy, trust_domain, "root", 1, root)?;
+        let root_certificate = root_parameters.self_signed(root_key.pair())?;
+        within(issuing, root)?;
+        let key = authority_key()?;
+        let parameters = authority_parameters(entropy, trust_domain, "issuing", 0, issuing)?;
+        let certificate = parameters.signed_by(key.pair(), &Issuer::from_params(&root_parameters, root_key.pair()))?;
+        let issuing =
+            Self { trust_domain: trust_domain.clone(), certificate: certificate.into(), validity: issuing, key };
+        Ok(NewAuthority { root: root_certificate.into(), root_key, issuing })
+    }
+
+    /// An issuing authority from its stored parts.
+    ///
+    /// # Errors
+    /// [`IssueError::Authority`] if the certificate cannot be read.
+    pub fn from_parts(
+        trust_domain: TrustDomain,
+        certificate: CertificateDer<'static>,
+        key: TlsKey,
+    ) -> Result<Self, IssueError> {
+        let validity = crate::inspect::validity_of(&certificate)?;
+        Ok(Self { trust_domain, certificate, validity, key })
+    }
+
+    /// The issuing authority's certificate.
+    #[must_use]
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        &self.certificate
+    }
+
+    /// The issuing authority's key.
+    #[must_use]
+    pub fn key(&self) -> &TlsKey {
+        &self.key
+    }
+
+    /// When this authority may issue.
+    #[must_use]
+    pub fn validity(&self) -> Validity {
+        self.validity
+    }
+
+    /// The trust domain it issues for.
+    #[must_use]
+    pub fn trust_domain(&self) -> &TrustDomain {
+        &self.trust_domain
+    }
+
+    /// Issues for a fresh key.
+    ///
+    /// # Errors
+    /// [`IssueError`].
+    pub fn issue(&self, entropy: &mut dyn Entropy, request: &LeafRequest) -> Result<(Chain, TlsKey), IssueError> {
+        let key = TlsKey::generate();
+        let chain = self.issue_for(entropy, request, &key.spki())?;
+        Ok((chain, key))
+    }
+
+    /// Issues for a key whose public half (SPKI, DER) is given: the private half stays where it was made.
+    ///
+    /// # Errors
+    /// [`IssueError`].
+    pub fn issue_for(
+        &self,
+        entropy: &mut dyn Entropy,
+        request: &LeafRequest,
+        spki: &[u8],
+    ) -> Result<Chain, IssueError> {
+        if request.identity.trust_domain() != &self.trust_domain {
+            let (asked, own) = (request.identity.trust_domain().clone(), self.trust_domain.clone());
+            return Err(IssueError::TrustDomain { asked, own });
+        }
+        within(request.validity, self.validity)?;
+        let parameters = leaf_parameters(entropy, request)?;
+        let issuer = Issuer::from_ca_cert_der(&self.certificate, self.key.pair())?;
+        let leaf: Certificate = parameters.signed_by(&SubjectPublicKeyInfo::from_der(spki)?, &issuer)?;
+        Ok(Chain(vec![leaf.into(), self.certificate.clone()]))
+    }
+
+    /// A revocation list, complete, of certificates that this authority issued.
+    ///
+    /// `number` grows with every list; `validity` runs from this list's time to the latest time of the next one.
+    ///
+    /// # Errors
+    /// [`IssueError::Validity`] or [`IssueError::Library`].
+    pub fn revocation_list(
+        &self,
+        number: u64,
+        validity: Validity,
+        serials: &[Vec<u8>],
+    ) -> Result<CertificateRevocationListDer<'static>, IssueError> {
+        let this_update = moment(validity.not_before, validity)?;
+        let revoked = |serial: &Vec<u8>| RevokedCertParams {
+            serial_number: SerialNumber::from_slice(serial),
+            revocation_time: this_update,
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update,
+            next_update: moment(validity.not_after, validity)?,
+            crl_number: SerialNumber::from(number),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let issuer = Issuer::from_ca_cert_der(&self.certificate, self.key.pair())?;
+        Ok(list.signed_by(&issuer)?.into())
+    }
+}
+
+fn authority_key() -> Result<TlsKey, IssueError> {
+    Ok(TlsKey::from_pair(KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)?))
+}
+
+fn authority_parameters(
+    entropy: &mut dyn Entropy,
+    trust_domain: &TrustDomain,
+    tier: &str,
+    path_length: u8,
+    validity: Validity,
+) -> Result<CertificateParams, IssueError> {
+    // A part of random name, so that two authorities of one domain are told apart when chains are built.
+    let mark = u32::from_le_bytes(random(entropy));
+    let mut parameters = parameters(entropy, validity)?;
+    parameters.distinguished_name = name(trust_domain.as_str(), &format!("Tributary {tier} authority {mark:08x}"));
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(path_length));
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    Ok(parameters)
+}
+
+fn leaf_parameters(entropy: &mut dyn Entropy, request: &LeafRequest) -> Result<CertificateParams, IssueError> {
+    let identity = &request.identity;
+    let hosts = request.host_names.len() + request.addresses.len();
+    let purpose = match identity.role() {
+        Role::Client if hosts > 0 => return Err(IssueError::HostOfClient),
+        Role::Coordinator if hosts == 0 => return Err(IssueError::NoHost),
+        Role::Client => ExtendedKeyUsagePurpose::ClientAuth,
+        Role::Coordinator => ExtendedKeyUsagePurpose::ServerAuth,
+    };
+    let mut parameters = parameters(entropy, request.validity)?;
+    parameters.distinguished_name = name(identity.organisation(), identity.id());
+    parameters.is_ca = IsCa::ExplicitNoCa;
+    parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    parameters.extended_key_usages = vec![purpose];
+    parameters.subject_alt_names.push(SanType::URI(identity.to_string().try_into()?));
+    for host in &request.host_names {
+        let refused = || IssueError::HostName { name: host.clone() };
+        rustls::pki_types::DnsName::try_from(host.as_str()).map_err(|_| refused())?;
+        let host = host.clone().try_into().map_err(|_| refused())?;
+        parameters.subject_alt_names.push(SanType::DnsName(host));
+    }
+    parameters.subject_alt_names.extend(request.addresses.iter().copied().map(SanType::IpAddress));
+    Ok(parameters)
+}
+
+fn parameters(entropy: &mut dyn Entropy, validity: Validity) -> Result<CertificateParams, IssueError> {
+    let mut parameters = CertificateParams::default();
+    parameters.not_before = moment(validity.not_before, validity)?;
+    parameters.not_after = moment(validity.not_after, validity)?;
+    parameters.use_authority_key_identifier_extension = true;
+    // Random and positive (RFC 5280, section 4.1.2.2): a renewal for the same key gets another number, so that either can be revoked.
+    let mut serial: [u8; 16] = random(entropy);
+    serial[0] = serial[0] & 0x7f | 0x40;
+    parameters.serial_number = Some(SerialNumber::from_slice(&serial));
+    Ok(parameters)
+}
+
+fn random<const N: usize>(entropy: &mut dyn Entropy) -> [u8; N] {
+    let mut bytes = [0; N];
+    entropy.fill(&mut bytes);
+    bytes
+}
+
+fn name(organisation: &str, common: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::OrganizationName, organisation);
+    name.push(DnType::CommonName, common);
+    name
+}
+
+fn within(inner: Validity, outer: Validity) -> Result<(), IssueError> {
+    let inside = inner.not_before >= outer.not_before && inner.not_after <= outer.not_after;
+    if inside { Ok(()) } else { Err(IssueError::OutsideIssuer) }
+}
+
+/// Seconds since 1970 in the certificate library's type of time.
+fn moment(seconds: u64, of: Validity) -> Result<OffsetDateTime, IssueError> {
+    let Validity { not_before, not_after } = of;
+    if not_before >= not_after || not_after > TIME_MAX {
+        return Err(IssueError::Validity { not_before, not_after });
+    }
+    Ok(OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
+}

@@ -1,0 +1,216 @@
+//! The roster's files: making, signing and reading what `protocol::roster` defines.
+//!
+//! The text form is for people and for transport between the authorities; signatures cover the canonical encoding, never the text.
+//!
+//! ```text
+//! tributary roster 1
+//! epoch 2
+//! previous 6b1e..
+//! client 1 organisation 1 signing 3d40.. tls 9f86.. not-after 1931536000
+//! signature 0 e556..
+//! ```
+
+use std::path::Path;
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::limits::ROSTER_AUTHORITIES_MAX;
+use tributary_protocol::roster::{AuthoritySignature, Roster, RosterError, SignedRoster};
+use tributary_protocol::secagg::suite::{Signature, Suite, VerifyingKey};
+
+use crate::files::{self, Existing, FileError};
+use crate::lines::{Fields, body, hex, print_entry};
+use crate::suite::{RealSuite, SigningKey};
+
+const ROSTER_TITLE: &str = "tributary roster 1";
+const AUTHORITIES_TITLE: &str = "tributary roster authorities 1";
+
+/// The authorities that may sign rosters and how many must: part of every enrolment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RosterAuthorities {
+    needed: usize,
+    keys: Vec<VerifyingKey>,
+}
+
+/// Why a roster's file was not accepted.
+#[derive(Debug, thiserror::Error)]
+pub enum RosterFileError {
+    /// The file could not be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The roster in it is refused.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+}
+
+impl RosterAuthorities {
+    /// `needed` of these keys must sign.
+    ///
+    /// # Errors
+    /// [`RosterError::Authorities`] if a key occurs twice, there are too many, or `needed` is zero or more than there are.
+    pub fn new(needed: usize, keys: Vec<VerifyingKey>) -> Result<Self, RosterError> {
+        let distinct = keys.iter().collect::<std::collections::BTreeSet<_>>().len();
+        let usable = distinct == keys.len() && distinct <= ROSTER_AUTHORITIES_MAX && (1..=distinct).contains(&needed);
+        if usable { Ok(Self { needed, keys }) } else { Err(RosterError::Authorities { needed, authorities: distinct }) }
+    }
+
+    /// How many must sign.
+    #[must_use]
+    pub fn needed(&self) -> usize {
+        self.needed
+    }
+
+    /// Their keys; a signature names its signer by the index here.
+    #[must_use]
+    pub fn keys(&self) -> &[VerifyingKey] {
+        &self.keys
+    }
+
+    /// Whether a roster is signed by enough of them.
+    ///
+    /// # Errors
+    /// [`RosterError`].
+    pub fn verify(&self, roster: &SignedRoster) -> Result<(), RosterError> {
+        roster.verify::<RealSuite>(&self.keys, self.needed)
+    }
+
+    /// Writes the list, replacing an older one.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn write(&self, path: &Path) -> Result<(), FileError> {
+        let keys = self.keys.iter().map(|key| format!("authority {}\n", Digest(key.0)));
+        let text = [format!("{AUTHORITIES_TITLE}\nneeded {}\n", self.needed)].into_iter().chain(keys);
+        files::write_public(path, text.collect::<String>().as_bytes(), Existing::Replace)
+    }
+
+    /// Reads the list.
+    ///
+    /// # Errors
+    /// [`RosterFileError`].
+    pub fn read(path: &Path) -> Result<Self, RosterFileError> {
+        const WHAT: &str = "list of roster authorities";
+        let text = files::read_text(path, WHAT)?;
+        let (needed, keys) = parse_authorities(&text).ok_or_else(|| FileError::content(path, WHAT))?;
+        Ok(Self::new(needed, keys)?)
+    }
+}
+
+/// Adds an authority's signature, in its place; an earlier one of the same authority is replaced.
+///
+/// # Errors
+/// [`RosterError::UnknownAuthority`] if the key is not the one that the list has at that index.
+pub fn countersign(
+    signed: &mut SignedRoster,
+    authorities: &RosterAuthorities,
+    authority: u8,
+    key: &SigningKey,
+) -> Result<(), RosterError> {
+    if authorities.keys.get(usize::from(authority)) != Some(&key.verifying_key()) {
+        return Err(RosterError::UnknownAuthority { authority });
+    }
+    let signature = RealSuite::sign(key, &signed.roster.signing_input());
+    signed.signatures.retain(|other| other.authority != authority);
+    signed.signatures.push(AuthoritySignature { authority, signature });
+    signed.signatures.sort_by_key(|signature| signature.authority);
+    Ok(())
+}
+
+/// The text form.
+#[must_use]
+pub fn print_roster(signed: &SignedRoster) -> String {
+    let SignedRoster { roster, signatures } = signed;
+    let mut text = format!("{ROSTER_TITLE}\nepoch {}\nprevious {}\n", roster.epoch(), roster.previous());
+    for entry in roster.entries() {
+        text += &print_entry(entry);
+        text.push('\n');
+    }
+    for AuthoritySignature { authority, signature } in signatures {
+        text += &format!("signature {authority} {}\n", hex(&signature.0));
+    }
+    text
+}
+
+/// Parses the text form. Says nothing about the signatures: verify.
+///
+/// # Errors
+/// `None` inside if the text has another form; [`RosterError`] if the roster in it is refused.
+pub fn parse_roster(text: &str) -> Result<SignedRoster, Option<RosterError>> {
+    let (parts, signatures) = roster_parts(text).ok_or(None)?;
+    let (epoch, previous, entries) = parts;
+    Ok(SignedRoster { roster: Roster::new(epoch, previous, entries)?, signatures })
+}
+
+/// Writes a roster's text form.
+///
+/// # Errors
+/// [`FileError`].
+pub fn write_roster(signed: &SignedRoster, path: &Path, existing: Existing) -> Result<(), FileError> {
+    files::write_public(path, print_roster(signed).as_bytes(), existing)
+}
+
+/// Reads a roster and verifies its signatures.
+///
+/// # Errors
+/// [`RosterFileError`].
+pub fn read_roster(path: &Path, authorities: &RosterAuthorities) -> Result<SignedRoster, RosterFileError> {
+    let signed = read_unverified_roster(path)?;
+    authorities.verify(&signed)?;
+    Ok(signed)
+}
+
+/// Reads a roster that may still lack signatures, for the authority that adds one.
+///
+/// # Errors
+/// [`RosterFileError`].
+pub fn read_unverified_roster(path: &Path) -> Result<SignedRoster, RosterFileError> {
+    const WHAT: &str = "roster";
+    let text = files::read_text(path, WHAT)?;
+    parse_roster(&text).map_err(|error| match error {
+        Some(error) => error.into(),
+        None => FileError::content(path, WHAT).into(),
+    })
+}
+
+type Parts = (u64, Digest, Vec<tributary_protocol::roster::RosterEntry>);
+
+fn roster_parts(text: &str) -> Option<(Parts, Vec<AuthoritySignature>)> {
+    let mut lines = body(text, ROSTER_TITLE)?.peekable();
+    let mut fields = Fields::of(lines.next()?);
+    let epoch = fields.number("epoch")?;
+    fields.end()?;
+    let mut fields = Fields::of(lines.next()?);
+    let previous = fields.digest("previous")?;
+    fields.end()?;
+    let mut entries = Vec::new();
+    while let Some(line) = lines.next_if(|line| line.starts_with("client ")) {
+        let mut fields = Fields::of(line);
+        entries.push(fields.entry()?);
+        fields.end()?;
+    }
+    let signatures = lines.map(signature).collect::<Option<Vec<_>>>()?;
+    Some(((epoch, previous, entries), signatures))
+}
+
+/// `signature INDEX` and 128 hexadecimal digits, which are two digests' worth.
+fn signature(line: &str) -> Option<AuthoritySignature> {
+    let mut fields = Fields::of(line);
+    let authority = fields.number("signature")?;
+    let digits = fields.value().filter(|digits| digits.len() == 128 && digits.is_ascii())?;
+    fields.end()?;
+    let (first, second) = digits.split_at(64);
+    let halves = [Digest::from_hex(first)?.0, Digest::from_hex(second)?.0];
+    Some(AuthoritySignature { authority, signature: Signature(halves.concat()) })
+}
+
+fn parse_authorities(text: &str) -> Option<(usize, Vec<VerifyingKey>)> {
+    let mut lines = body(text, AUTHORITIES_TITLE)?;
+    let mut fields = Fields::of(lines.next()?);
+    let needed = fields.number("needed")?;
+    fields.end()?;
+    let key = |line| {
+        let mut fields = Fields::of(line);
+        let key = VerifyingKey(fields.digest("authority")?.0);
+        fields.end().map(|()| key)
+    };
+    Some((needed, lines.map(key).collect::<Option<_>>()?))
+}

@@ -1,0 +1,275 @@
+//! TLS configurations of the two daemons: TLS 1.3, mutual authentication, no resumption, no early data (SECURITY notes, C.4).
+//!
+//! Resumption would skip the verifier, so that a revoked client could return with a saved ticket. Both sides therefore refuse it.
+//! The configurations fit QUIC as they are: early data is off and the suite that protects QUIC's first packets is in the provider.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName};
+use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
+use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tributary_protocol::digest::Digest;
+
+use crate::files::{self, FileError};
+use crate::identity::{Identity, IdentityError, Role, TrustDomain, identity_of};
+use crate::issue::Chain;
+use crate::keys::TlsKey;
+use crate::provider::provider;
+use crate::verify::{ClientIdentityVerifier, CoordinatorIdentityVerifier, PeerRule};
+
+/// The application protocol (ALPN, RFC 7301) that both sides must name.
+pub const APPLICATION_PROTOCOL: &[u8] = b"tributary/1";
+
+/// Why no configuration could be made. The operator's files are to blame.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file could not be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The trust file holds no certificate.
+    #[error("no trusted authority is configured; give the federation's trust.pem")]
+    NoRoots,
+    /// This side's own certificate carries no usable identity.
+    #[error("this side's certificate cannot be used: {0}")]
+    OwnIdentity(#[from] IdentityError),
+    /// This side's own certificate is for the other role.
+    #[error("this side's certificate says {identity}, and a {needed}'s is needed; check the path in the settings")]
+    OwnRole {
+        /// What it says.
+        identity: Identity,
+        /// What is needed.
+        needed: Role,
+    },
+    /// Neither a DNS name nor an address.
+    #[error("{host:?} is neither a host name nor an address; correct the coordinator's address in the settings")]
+    Host {
+        /// What was given.
+        host: String,
+    },
+    /// The revocation list cannot be read.
+    #[error("the revocation list cannot be used ({0}); install the authority's current one")]
+    RevocationList(VerifierBuilderError),
+    /// Certificate and key do not belong together, or another refusal of the library.
+    #[error("certificate and private key cannot be used together ({0}); check that both come from one enrolment")]
+    Library(#[from] rustls::Error),
+}
+
+/// The authorities that are trusted: root certificates.
+#[derive(Clone, Debug)]
+pub struct TrustRoots(Arc<RootCertStore>);
+
+impl TrustRoots {
+    /// Trusts these root certificates.
+    ///
+    /// # Errors
+    /// [`TlsError::NoRoots`] without any, [`TlsError::Library`] if one cannot be parsed.
+    pub fn new(certificates: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates {
+            roots.add(certificate)?;
+        }
+        if roots.is_empty() { Err(TlsError::NoRoots) } else { Ok(Self(Arc::new(roots))) }
+    }
+
+    /// Reads `trust.pem`: one root, or an old and a new one while an authority is replaced.
+    ///
+    /// # Errors
+    /// [`TlsError::File`], and as [`TrustRoots::new`].
+    pub fn read(path: &Path) -> Result<Self, TlsError> {
+        Self::new(read_certificates(path)?)
+    }
+
+    pub(crate) fn store(&self) -> &Arc<RootCertStore> {
+        &self.0
+    }
+}
+
+/// This side's certificate chain and its private key. Neither `Debug` nor `Clone`.
+pub struct Credentials {
+    chain: Chain,
+    key: PrivateKeyDer<'static>,
+    identity: Identity,
+}
+
+impl Credentials {
+    /// Joins a chain and its key.
+    ///
+    /// # Errors
+    /// [`TlsError::OwnIdentity`] if the leaf has no identity of ours.
+    pub fn new(chain: Chain, key: &TlsKey) -> Result<Self, TlsError> {
+        let identity = identity_of(chain.leaf())?;
+        Ok(Self { chain, key: key.to_der(), identity })
+    }
+
+    /// Reads a chain file (PEM, leaf first) and a key file (PEM, mode 0600).
+    ///
+    /// # Errors
+    /// [`TlsError::File`] or [`TlsError::OwnIdentity`].
+    pub fn read(chain: &Path, key: &Path) -> Result<Self, TlsError> {
+        let certificates = read_certificates(chain)?;
+        let chain = Chain::new(certificates).ok_or_else(|| FileError::content(chain, "certificate chain (PEM)"))?;
+        Self::new(chain, &TlsKey::read(key)?)
+    }
+
+    /// Who this side is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The leaf certificate (DER).
+    #[must_use]
+    pub fn leaf(&self) -> &CertificateDer<'static> {
+        self.chain.leaf()
+    }
+
+    /// SHA-256 of the leaf's public key information, as the roster holds it.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotACertificate`].
+    pub fn spki_sha256(&self) -> Result<Digest, IdentityError> {
+        crate::identity::spki_sha256_of(self.leaf())
+    }
+
+    fn of_role(self, needed: Role) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+        if self.identity.role() != needed {
+            return Err(TlsError::OwnRole { identity: self.identity, needed });
+        }
+        Ok((self.chain.into_certificates(), self.key))
+    }
+}
+
+/// What the coordinator's configuration is made of.
+pub struct CoordinatorTls<'a> {
+    /// Its certificate and key.
+    pub credentials: Credentials,
+    /// The authorities whose clients are served.
+    pub roots: &'a TrustRoots,
+    /// Revocation lists of the issuing authorities (DER); empty if none are used. With any, a client not covered by a current list is refused.
+    pub revocations: Vec<CertificateRevocationListDer<'static>>,
+    /// The clock that validities are compared with.
+    pub clock: Arc<dyn TimeProvider>,
+}
+
+/// What a client's configuration is made of.
+pub struct ClientTls<'a> {
+    /// Its certificate and key.
+    pub credentials: Credentials,
+    /// The authorities whose coordinator is believed.
+    pub roots: &'a TrustRoots,
+    /// The very coordinator, from the enrolment bundle; `None` accepts any coordinator of the client's trust domain.
+    pub coordinator: Option<Identity>,
+    /// Revocation lists of the issuing authorities (DER); empty if none are used.
+    pub revocations: Vec<CertificateRevocationListDer<'static>>,
+    /// The clock that validities are compared with.
+    pub clock: Arc<dyn TimeProvider>,
+}
+
+/// The machine's clock.
+#[must_use]
+pub fn system_clock() -> Arc<dyn TimeProvider> {
+    Arc::new(rustls::time_provider::DefaultTimeProvider)
+}
+
+/// The coordinator's configuration: client certificates are mandatory, no ticket is issued, no session is kept, no early data is taken.
+///
+/// # Errors
+/// [`TlsError`].
+pub fn server_config(tls: CoordinatorTls<'_>) -> Result<ServerConfig, TlsError> {
+    let rule = rule(&tls.credentials, Role::Client, None);
+    let (chain, key) = tls.credentials.of_role(Role::Coordinator)?;
+    let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(tls.roots.store()), provider());
+    if !tls.revocations.is_empty() {
+        verifier =
+            verifier.with_crls(tls.revocations).only_check_end_entity_revocation().enforce_revocation_expiration();
+    }
+    let verifier = ClientIdentityVerifier { chain: verifier.build().map_err(TlsError::RevocationList)?, rule };
+    let mut config = ServerConfig::builder_with_details(provider(), tls.clock)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_client_cert_verifier(Arc::new(verifier))
+        .with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![APPLICATION_PROTOCOL.to_vec()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.max_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    config.send_half_rtt_data = false;
+    Ok(config)
+}
+
+/// A client's configuration: the roots are pinned, nothing is resumed.
+///
+/// # Errors
+/// [`TlsError`].
+pub fn client_config(tls: ClientTls<'_>) -> Result<ClientConfig, TlsError> {
+    let rule = rule(&tls.credentials, Role::Coordinator, tls.coordinator);
+    let (chain, key) = tls.credentials.of_role(Role::Client)?;
+    let mut verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(tls.roots.store()), provider());
+    if !tls.revocations.is_empty() {
+        verifier =
+            verifier.with_crls(tls.revocations).only_check_end_entity_revocation().enforce_revocation_expiration();
+    }
+    let verifier = CoordinatorIdentityVerifier { chain: verifier.build().map_err(TlsError::RevocationList)?, rule };
+    let mut config = ClientConfig::builder_with_details(provider(), tls.clock)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_client_auth_cert(chain, key)?;
+    config.alpn_protocols = vec![APPLICATION_PROTOCOL.to_vec()];
+    config.resumption = Resumption::disabled();
+    config.enable_early_data = false;
+    Ok(config)
+}
+
+/// Parses the name or address that a client dials, for the handshake's host check.
+///
+/// # Errors
+/// [`TlsError::Host`] if it is neither a DNS name nor an address.
+pub fn server_name(host: &str) -> Result<ServerName<'static>, TlsError> {
+    ServerName::try_from(host.to_owned()).map_err(|_| TlsError::Host { host: host.to_owned() })
+}
+
+/// Reads all certificates of a PEM file, in order.
+///
+/// # Errors
+/// [`FileError::Content`] if the file holds none or a broken one, and as reading.
+pub fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
+    let text = files::read_public(path)?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match certificates {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(FileError::content(path, "certificate file (PEM)")),
+    }
+}
+
+/// Reads a revocation list (PEM).
+///
+/// # Errors
+/// [`FileError::Content`] if the file holds none or a broken one, and as reading.
+pub fn read_revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, FileError> {
+    let text = files::read_public(path)?;
+    let lists: Result<Vec<_>, _> = CertificateRevocationListDer::pem_slice_iter(&text).collect();
+    match lists {
+        Ok(lists) if !lists.is_empty() => Ok(lists),
+        _ => Err(FileError::content(path, "revocation list (PEM)")),
+    }
+}
+
+/// Writes a revocation list (PEM), replacing an older one.
+///
+/// # Errors
+/// [`FileError`].
+pub fn write_revocations(list: &CertificateRevocationListDer<'_>, path: &Path) -> Result<(), FileError> {
+    let text = pem::encode(&pem::Pem::new("X509 CRL", list.to_vec()));
+    files::write_public(path, text.as_bytes(), files::Existing::Replace)
+}
+
+/// Peers belong to this side's own federation.
+fn rule(own: &Credentials, role: Role, exactly: Option<Identity>) -> PeerRule {
+    let trust_domain: TrustDomain = own.identity.trust_domain().clone();
+    PeerRule { trust_domain, role, exactly }
+}

@@ -1,0 +1,193 @@
+//! A federation, its handshakes in memory, and certificates that no authority of ours would issue.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::{CertificateRevocationListDer, UnixTime};
+use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
+use tributary_certs::entropy::OsEntropy;
+use tributary_certs::fault::{CertificateFault, FaultKind, explain};
+use tributary_certs::identity::{Identity, Role, TrustDomain};
+use tributary_certs::issue::{CertificateAuthority, LeafRequest, NewAuthority, Validity};
+use tributary_certs::tls::{
+    ClientTls, CoordinatorTls, Credentials, TrustRoots, client_config, server_config, server_name,
+};
+
+pub(crate) const NOW: u64 = 1_900_000_000;
+pub(crate) const DAY: u64 = 86_400;
+pub(crate) const MONTH: Validity = Validity::starting(NOW, 30 * DAY);
+
+#[derive(Debug)]
+pub(crate) struct Clock(pub(crate) u64);
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(self.0)))
+    }
+}
+
+/// A federation with its authority, and everything a test may replace.
+pub(crate) struct Federation {
+    pub(crate) authority: NewAuthority,
+    pub(crate) roots: TrustRoots,
+}
+
+impl Federation {
+    pub(crate) fn new(domain: &str) -> Self {
+        let domain = TrustDomain::parse(domain).expect("a good domain");
+        let authority = CertificateAuthority::create(
+            &mut OsEntropy,
+            &domain,
+            Validity::starting(NOW - DAY, 3_650 * DAY),
+            Validity::starting(NOW - DAY, 730 * DAY),
+        );
+        let authority = authority.expect("a good authority");
+        let roots = TrustRoots::new([authority.root.clone()]).expect("one root");
+        Self { authority, roots }
+    }
+
+    pub(crate) fn request(&self, role: Role, id: &str, validity: Validity) -> LeafRequest {
+        let domain = self.authority.issuing.trust_domain().clone();
+        let identity = Identity::new(domain, "north-bank", role, id).expect("a good identity");
+        let hosts = if role == Role::Coordinator { vec!["coordinator.example".to_owned()] } else { vec![] };
+        LeafRequest { identity, host_names: hosts, addresses: vec![], validity }
+    }
+
+    pub(crate) fn credentials(&self, role: Role, id: &str, validity: Validity) -> Credentials {
+        let request = self.request(role, id, validity);
+        let (chain, key) = self.authority.issuing.issue(&mut OsEntropy, &request).expect("issued");
+        Credentials::new(chain, &key).expect("an identity")
+    }
+
+    pub(crate) fn server(&self) -> ServerConfig {
+        self.server_with(self.credentials(Role::Coordinator, "centre", MONTH), vec![], NOW)
+    }
+
+    pub(crate) fn server_with(
+        &self,
+        credentials: Credentials,
+        revocations: Vec<CertificateRevocationListDer<'static>>,
+        now: u64,
+    ) -> ServerConfig {
+        let tls = CoordinatorTls { credentials, roots: &self.roots, revocations, clock: Arc::new(Clock(now)) };
+        server_config(tls).expect("a good configuration")
+    }
+
+    pub(crate) fn client(&self) -> ClientConfig {
+        self.client_with(self.credentials(Role::Client, "branch-1", MONTH), NOW)
+    }
+
+    pub(crate) fn client_with(&self, credentials: Credentials, now: u64) -> ClientConfig {
+        let clock = Arc::new(Clock(now));
+        let tls = ClientTls { credentials, roots: &self.roots, coordinator: None, revocations: vec![], clock };
+        client_config(tls).expect("a good configuration")
+    }
+}
+
+/// A handshake: both ends once they are through, or the first end that refused and why.
+pub(crate) fn connect(
+    client: ClientConfig,
+    server: ServerConfig,
+) -> Result<(ClientConnection, ServerConnection), Box<Refused>> {
+    connect_to("coordinator.example", &Arc::new(client), &Arc::new(server))
+}
+
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) by_server: bool,
+    pub(crate) fault: CertificateFault,
+    /// What the other end makes of the alert it is sent.
+    pub(crate) told: CertificateFault,
+}
+
+pub(crate) fn connect_to(
+    host: &str,
+    client: &Arc<ClientConfig>,
+    server: &Arc<ServerConfig>,
+) -> Result<(ClientConnection, ServerConnection), Box<Refused>> {
+    let mut client = ClientConnection::new(Arc::clone(client), server_name(host).expect("a host")).expect("a client");
+    let mut server = ServerConnection::new(Arc::clone(server)).expect("a server");
+    // A TLS 1.3 handshake takes three flights; the rest carries what follows it.
+    for _ in 0..6 {
+        let mut bytes = Vec::new();
+        while client.wants_write() {
+            client.write_tls(&mut bytes).expect("memory");
+        }
+        if let Err(error) =
+            feed(&bytes, |piece| server.read_tls(piece).map(|_| server.process_new_packets().map(|_| ())))
+        {
+            let mut alert = Vec::new();
+            while server.wants_write() {
+                server.write_tls(&mut alert).expect("memory");
+            }
+            let told = feed(&alert, |piece| client.read_tls(piece).map(|_| client.process_new_packets().map(|_| ())));
+            let told = explain(&told.expect_err("the client is told"));
+            return Err(Box::new(Refused { by_server: true, fault: explain(&error), told }));
+        }
+        let mut bytes = Vec::new();
+        while server.wants_write() {
+            server.write_tls(&mut bytes).expect("memory");
+        }
+        if let Err(error) =
+            feed(&bytes, |piece| client.read_tls(piece).map(|_| client.process_new_packets().map(|_| ())))
+        {
+            let mut alert = Vec::new();
+            while client.wants_write() {
+                client.write_tls(&mut alert).expect("memory");
+            }
+            let told = feed(&alert, |piece| server.read_tls(piece).map(|_| server.process_new_packets().map(|_| ())));
+            let told = explain(&told.expect_err("the server is told"));
+            return Err(Box::new(Refused { by_server: false, fault: explain(&error), told }));
+        }
+    }
+    assert!(!client.is_handshaking() && !server.is_handshaking());
+    Ok((client, server))
+}
+
+fn feed(
+    bytes: &[u8],
+    mut read: impl FnMut(&mut &[u8]) -> std::io::Result<Result<(), rustls::Error>>,
+) -> Result<(), rustls::Error> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        read(&mut rest).expect("memory")?;
+    }
+    Ok(())
+}
+
+pub(crate) fn assert_refused(
+    result: Result<(ClientConnection, ServerConnection), Box<Refused>>,
+    by_server: bool,
+    kind: FaultKind,
+) {
+    let refused = result.map(|_| ()).expect_err("this handshake must fail");
+    assert_eq!((refused.fault.kind, refused.by_server), (kind, by_server), "{}", refused.fault);
+    assert!(!refused.fault.found_by_peer && refused.told.found_by_peer);
+}
+
+/// A client whose leaf the federation's authority signed with arbitrary contents; its configuration skips our own checks.
+pub(crate) fn hand_made(
+    federation: &Federation,
+    uris: &[&str],
+    purposes: Vec<rcgen::ExtendedKeyUsagePurpose>,
+) -> ClientConfig {
+    let issuing = &federation.authority.issuing;
+    let folder = tempfile::tempdir().expect("a folder");
+    issuing.key().write(&folder.path().join("key")).expect("written");
+    let pem = std::fs::read_to_string(folder.path().join("key")).expect("read");
+    let issuer_key = rcgen::KeyPair::from_pem(&pem).expect("a key");
+    let issuer = rcgen::Issuer::from_ca_cert_der(issuing.certificate(), issuer_key).expect("an issuer");
+    let mut parameters = rcgen::CertificateParams::default();
+    let uri = |uri: &&str| rcgen::SanType::URI((*uri).try_into().expect("ASCII"));
+    parameters.subject_alt_names = uris.iter().map(uri).collect();
+    parameters.extended_key_usages = purposes;
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let leaf = parameters.signed_by(&key, &issuer).expect("signed");
+    let mut config = federation.client();
+    let signer = rustls::crypto::aws_lc_rs::sign::any_supported_type(&key.into()).expect("a key");
+    let chain = vec![leaf.into(), issuing.certificate().clone()];
+    config.client_auth_cert_resolver =
+        Arc::new(rustls::sign::SingleCertAndKey::from(rustls::sign::CertifiedKey::new(chain, signer)));
+    config
+}

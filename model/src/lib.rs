@@ -4,6 +4,8 @@
 //! [`update::ClippedSum`] -> [`update::NoisedUpdate`] -> [`update::QuantizedUpdate`] at a branch, and
 //! [`server_optimizer::MeanUpdate`] -> [`parameters::Parameters`] at the centre.
 
+pub mod architecture;
+pub mod canonical;
 pub mod evaluate;
 pub mod features;
 #[cfg(feature = "train")]

@@ -1,1 +1,27 @@
-//! update.
+//! From a branch's rows to one integer vector that may leave it: clip, sum, add noise, quantize, in this order and no other.
+//!
+//! ```text
+//! Trainer + Parameters + ClipRule --clipped_sum--> ClippedSum --add_noise--> NoisedUpdate --quantize--> QuantizedUpdate
+//! ```
+//!
+//! Each stage consumes the one before; none can be printed, copied or serialised, and each erases its integers when it is dropped. The
+//! bound that a customer's presence keeps is [`ClipRule::sensitivity_squared_units`], which both ends compute.
+
+#[cfg(feature = "train")]
+mod chunked;
+mod clip_rule;
+#[cfg(feature = "train")]
+mod clipped;
+#[cfg(feature = "train")]
+mod exact;
+#[cfg(feature = "train")]
+mod stages;
+
+pub use clip_rule::{
+    CLIP_NORM_MAX, CLIP_NORM_MIN, CLIP_UNITS_MAX, CLIP_UNITS_MIN, ClipForm, ClipRule, ClipRuleError, ClipSettings,
+    LOSS_BOUND_MAX, RIDERS, RiderScale,
+};
+#[cfg(feature = "train")]
+pub use clipped::{UpdateError, clipped_sum};
+#[cfg(feature = "train")]
+pub use stages::{ClippedSum, NoisedUpdate, QuantizedUpdate, Ring, RingWords, StageError};

@@ -1,0 +1,95 @@
+//! Rows for each CPU-second: clipped sums against plain forward and backward passes. `cargo bench -p tributary-model --features train`.
+
+use std::time::{Duration, Instant};
+
+use ndarray::Array2;
+use tributary_model::architecture::Architecture;
+use tributary_model::features::FeatureMatrix;
+use tributary_model::parameters::Parameters;
+use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
+use tributary_model::train::{CentralSettings, Placement, PlacementKey, Trainer, train_centrally};
+use tributary_model::update::{ClipForm, ClipRule, ClipSettings, clipped_sum};
+
+/// As in the shipped executable: large tensors otherwise go through mmap at every step.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const INPUTS: u32 = 50;
+const ROWS: u32 = 45_000;
+const ROUNDS: u32 = 5;
+
+fn main() {
+    let data = rows();
+    let logistic = Architecture::logistic(INPUTS, &["churn"]).expect("a small shape");
+    let perceptron = Architecture::mlp(INPUTS, &[128, 64], &["churn"]).expect("a small shape");
+    println!("{ROWS} rows, {INPUTS} features, one thread, rows for each CPU-second");
+    for (name, shape) in [("logistic 50-1", &logistic), ("perceptron 50-128-64-1", &perceptron)] {
+        report(name, "plain gradient descent", plain(shape, &data));
+        report(name, "exact", clipped(shape, &data, ClipForm::Exact, &Placement::Dense));
+        let customers_max = ROWS;
+        let key = PlacementKey::new([1; 32]);
+        let hashed = Placement::Hashed { key, customers_max, rows_per_customer_max: 1 };
+        report(name, "chunked, half-full micro-batches", clipped(shape, &data, ClipForm::Chunked, &hashed));
+    }
+}
+
+fn rows() -> FeatureMatrix {
+    let mut state = 1_u64;
+    let mut next = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / 8_388_608.0 - 1.0
+    };
+    let features = Array2::from_shape_simple_fn((ROWS as usize, INPUTS as usize), &mut next);
+    let targets = features.column(0).mapv(|value| f32::from(u8::from(value > 0.3))).insert_axis(ndarray::Axis(1));
+    let present = Array2::ones(targets.dim());
+    FeatureMatrix::new(features, targets, present, (0..ROWS).collect()).expect("well-formed rows")
+}
+
+/// Rounds of one clipped sum each.
+fn clipped(shape: &Architecture, data: &FeatureMatrix, form: ClipForm, placement: &Placement) -> Duration {
+    let settings = ClipSettings { example_clip_norm: 0.5, clip_units: 1 << 20, form, loss_bound: Some(4.0) };
+    let rule = ClipRule::new(settings).expect("a rule within its limits");
+    let trainer = Trainer::new(shape, data, placement).expect("rows that fit");
+    let parameters = Parameters::initial(shape, 1);
+    timed(|| {
+        for _ in 0..ROUNDS {
+            let sum = clipped_sum(&trainer, &parameters, &rule).expect("finite gradients");
+            assert_eq!(sum.coordinates(), shape.parameter_count() + 2);
+        }
+    })
+}
+
+/// Rounds of full-batch gradient descent, without the set-up.
+fn plain(shape: &Architecture, data: &FeatureMatrix) -> Duration {
+    let update_rule = UpdateRule::Sgd { learning_rate: 0.5, momentum: 0.0 };
+    let optimizer = OptimizerSettings::new(OptimizerFields { update_rule, tail_start: None }).expect("valid settings");
+    let run = |rounds| {
+        timed(|| {
+            let settings = CentralSettings { rounds, optimizer, seed: 1 };
+            train_centrally(shape, data, &settings).expect("finite gradients");
+        })
+    };
+    let set_up = run(0);
+    run(ROUNDS).saturating_sub(set_up)
+}
+
+fn report(network: &str, way: &str, time: Duration) {
+    let rate = f64::from(ROWS * ROUNDS) / time.as_secs_f64();
+    println!("{network:24} {way:36} {rate:>12.0}");
+}
+
+/// CPU time of this process where the system tells it, else wall time.
+fn timed(work: impl FnOnce()) -> Duration {
+    let (start, wall) = (cpu_time(), Instant::now());
+    work();
+    match (start, cpu_time()) {
+        (Some(start), Some(end)) => end.saturating_sub(start),
+        _ => wall.elapsed(),
+    }
+}
+
+/// Nanoseconds on a CPU, from the first field of Linux' schedstat.
+fn cpu_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}

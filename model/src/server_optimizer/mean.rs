@@ -1,0 +1,135 @@
+//! The unmasked sum, read.
+
+use crate::architecture::Architecture;
+use crate::update::{ClipRule, RIDERS};
+
+/// The noised mean gradient of a round: one value for each parameter. Private already, by the noise in the sum.
+pub struct MeanUpdate(Vec<f64>);
+
+/// What rode along in a round, noise included: an estimate, and published as such.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RoundMetrics {
+    /// Mean over customers of their clamped loss, in nats. None where the noised count is not positive.
+    pub loss_mean: Option<f64>,
+    /// Noised number of customers; can be fractional or negative.
+    pub customers: f64,
+}
+
+/// A sum that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MeanError {
+    /// Another length than plan and rule say.
+    #[error(
+        "the sum has {found} coordinates, but plan and clip rule say {expected}: check coordinates must be taken off first"
+    )]
+    Length {
+        /// Parameters and riders.
+        expected: usize,
+        /// What came.
+        found: usize,
+    },
+    /// The plan's nominal number of customers is zero.
+    #[error("nominal_customers must be at least 1; correct the plan")]
+    NominalCustomers,
+    /// A value is not finite.
+    #[error("a gradient is not finite: training diverged; lower the learning rate")]
+    NotFinite,
+}
+
+impl MeanUpdate {
+    /// Reads the integer sum of a round (parameters, then riders; check coordinates already off): gradient = sum * C / (S_units * N), with N
+    /// the plan's public `nominal_customers`, never the actual count (PRIVACY, section 2). The metrics are there where the rule has riders.
+    ///
+    /// # Errors
+    /// If the length is not the one of plan and rule, or `nominal_customers` is zero.
+    pub fn from_sum(
+        sum: &[i64],
+        architecture: &Architecture,
+        rule: &ClipRule,
+        nominal_customers: u64,
+    ) -> Result<(Self, Option<RoundMetrics>), MeanError> {
+        let parameters = architecture.parameter_count();
+        let expected = rule.update_length(parameters);
+        if sum.len() != expected {
+            return Err(MeanError::Length { expected, found: sum.len() });
+        }
+        if nominal_customers == 0 {
+            return Err(MeanError::NominalCustomers);
+        }
+        let (gradient, riders) = sum.split_at(parameters);
+        let unit = rule.example_clip_norm() / f64::from(rule.clip_units()) / nominal_customers as f64;
+        let mean = Self(gradient.iter().map(|units| *units as f64 * unit).collect());
+        Ok((mean, metrics(riders, rule)))
+    }
+
+    /// A gradient that was computed in the clear, for central baselines.
+    ///
+    /// # Errors
+    /// If a value is not finite.
+    pub fn from_gradient(gradient: Vec<f64>) -> Result<Self, MeanError> {
+        if gradient.iter().all(|value| value.is_finite()) { Ok(Self(gradient)) } else { Err(MeanError::NotFinite) }
+    }
+
+    /// One value for each parameter.
+    #[must_use]
+    pub fn gradient(&self) -> &[f64] {
+        &self.0
+    }
+
+    /// L2 norm of the gradient, for the operator's eyes: noise included.
+    #[must_use]
+    pub fn norm(&self) -> f64 {
+        self.0.iter().map(|value| value * value).sum::<f64>().sqrt()
+    }
+}
+
+fn metrics(riders: &[i64], rule: &ClipRule) -> Option<RoundMetrics> {
+    let scale = rule.riders()?;
+    let [loss, customers] = *riders.first_chunk::<RIDERS>()?;
+    let customers = customers as f64 / f64::from(scale.units);
+    let loss = loss as f64 / f64::from(scale.units) * scale.loss_bound;
+    let loss_mean = (customers > 0.0).then(|| (loss / customers).clamp(0.0, scale.loss_bound));
+    Some(RoundMetrics { loss_mean, customers })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::update::{ClipForm, ClipSettings};
+
+    fn rule() -> ClipRule {
+        ClipRule::new(ClipSettings {
+            example_clip_norm: 2.0,
+            clip_units: 1000,
+            form: ClipForm::Exact,
+            loss_bound: Some(4.0),
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_sum_is_read() {
+        let shape = Architecture::logistic(2, &["churn"]).unwrap();
+        // 50 units for a customer; 10 customers, losses of 1 nat on average (12.5 units each).
+        let (mean, metrics) = MeanUpdate::from_sum(&[1000, -500, 0, 125, 500], &shape, &rule(), 10).ok().unwrap();
+        assert_eq!(mean.gradient(), [0.2, -0.1, 0.0]);
+        assert!((mean.norm() - 0.05_f64.sqrt()).abs() < 1e-15);
+        assert_eq!(metrics, Some(RoundMetrics { loss_mean: Some(1.0), customers: 10.0 }));
+    }
+
+    #[test]
+    fn a_noised_count_below_zero_has_no_mean() {
+        let shape = Architecture::logistic(2, &["churn"]).unwrap();
+        let (_, metrics) = MeanUpdate::from_sum(&[0, 0, 0, 125, -500], &shape, &rule(), 10).ok().unwrap();
+        assert_eq!(metrics, Some(RoundMetrics { loss_mean: None, customers: -10.0 }));
+    }
+
+    #[test]
+    fn another_shape_is_refused() {
+        let shape = Architecture::logistic(2, &["churn"]).unwrap();
+        let refusal = |sum: &[i64], customers| MeanUpdate::from_sum(sum, &shape, &rule(), customers).err();
+        assert_eq!(refusal(&[0; 3], 10), Some(MeanError::Length { expected: 5, found: 3 }));
+        assert_eq!(refusal(&[0; 5], 0), Some(MeanError::NominalCustomers));
+        assert_eq!(MeanUpdate::from_gradient(vec![f64::NAN]).err(), Some(MeanError::NotFinite));
+    }
+}

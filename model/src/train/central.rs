@@ -1,0 +1,78 @@
+//! Plain training on one set of rows, without privacy: the baselines that a federated model is compared with. And scoring.
+
+use ndarray::Array2;
+
+use super::{MicroBatch, Placement, SLOTS, TrainError, Trainer};
+use crate::architecture::Architecture;
+use crate::features::FeatureMatrix;
+use crate::network::Network;
+use crate::parameters::Parameters;
+use crate::server_optimizer::{MeanUpdate, OptimizerSettings, ServerOptimizer};
+use burn::tensor::{Device, activation};
+
+/// How to train centrally.
+#[derive(Clone, Copy, Debug)]
+pub struct CentralSettings {
+    /// Full passes over the data.
+    pub rounds: u32,
+    /// As a plan's server optimizer.
+    pub optimizer: OptimizerSettings,
+    /// Of the first model ([`Parameters::initial`]).
+    pub seed: u64,
+}
+
+/// Full-batch gradient descent on the mean over customers of their rows' summed gradients: what a federated plan computes, without clipping
+/// and without noise. **Not private**: for branch-only and pooled baselines on data that may be compared so.
+///
+/// # Errors
+/// If rows and network do not fit, or training diverges.
+pub fn train_centrally(
+    architecture: &Architecture,
+    data: &FeatureMatrix,
+    settings: &CentralSettings,
+) -> Result<Parameters, TrainError> {
+    let trainer = Trainer::new(architecture, data, &Placement::Dense)?;
+    let mut parameters = Parameters::initial(architecture, settings.seed);
+    let mut optimizer = ServerOptimizer::new(settings.optimizer, &parameters);
+    for _ in 0..settings.rounds {
+        let gradient = mean_gradient(&trainer, &parameters);
+        let update = MeanUpdate::from_gradient(gradient).map_err(|_| TrainError::Diverged)?;
+        parameters = optimizer.step(&update).map_err(|_| TrainError::Diverged)?;
+    }
+    optimizer.released().map_err(|_| TrainError::Diverged)
+}
+
+/// Scores rows: rows x heads, each a probability.
+///
+/// # Errors
+/// If rows and model do not fit.
+pub fn predict(parameters: &Parameters, data: &FeatureMatrix) -> Result<Array2<f32>, TrainError> {
+    let expected = parameters.architecture().inputs() as usize;
+    if data.features().ncols() != expected {
+        return Err(TrainError::Inputs { expected, found: data.features().ncols() });
+    }
+    let device = Device::flex();
+    let network = Network::new(parameters, &device);
+    let heads = parameters.architecture().heads().len();
+    let mut scores = Vec::with_capacity(data.rows() * heads);
+    let rows: Vec<usize> = (0..data.rows()).collect();
+    for rows in rows.chunks(SLOTS) {
+        let batch = MicroBatch::new(data, rows, &device);
+        let probabilities = activation::sigmoid(network.forward(batch.features));
+        let values = probabilities.try_into_vec_as::<f32>().expect("the CPU device holds 32-bit floats in memory");
+        scores.extend_from_slice(&values[..rows.len() * heads]);
+    }
+    Ok(Array2::from_shape_vec((data.rows(), heads), scores).expect("one score for each row and head"))
+}
+
+/// The mean over customers; zeros without customers.
+fn mean_gradient(trainer: &Trainer, parameters: &Parameters) -> Vec<f64> {
+    let mut sum = vec![0.0; parameters.values().len()];
+    for (_, pass) in trainer.passes(parameters) {
+        for (total, value) in sum.iter_mut().zip(pass.weighted_sum([1.0; SLOTS]).iter()) {
+            *total += f64::from(*value);
+        }
+    }
+    let customers = trainer.customers().max(1) as f64;
+    sum.iter().map(|total| total / customers).collect()
+}

@@ -1,0 +1,108 @@
+//! One micro-batch forward and back: each row's loss, and each linear layer's input activations and pre-activation gradients.
+//!
+//! With activations a and gradients g of a row at a layer, the row's weight gradient is the outer product of a and g, and its bias gradient is
+//! g. So its squared norm is |g|^2 (|a|^2 + 1), and a sum over rows with a coefficient each is one matrix product (Goodfellow 2015; "ghost
+//! clipping", Li et al. 2022). No weight gradient of a single row is ever formed here.
+
+use burn::tensor::{Tensor, TensorData, activation};
+use zeroize::Zeroizing;
+
+use super::SLOTS;
+use crate::network::Network;
+
+/// The backward pass of one micro-batch.
+pub(crate) struct BatchGradients {
+    layers: Vec<Layer>,
+    losses: Zeroizing<Vec<f32>>,
+}
+
+struct Layer {
+    /// Slots x layer inputs.
+    activations: Tensor<2>,
+    /// Slots x layer outputs.
+    gradients: Tensor<2>,
+}
+
+/// One layer's activations and gradients in plain memory, slot by slot.
+pub(crate) struct HostLayer {
+    activations: Zeroizing<Vec<f32>>,
+    gradients: Zeroizing<Vec<f32>>,
+}
+
+impl BatchGradients {
+    /// Forward and backward. The loss of a row is the sum over its known labels of the binary cross-entropy, in nats, computed as
+    /// (1 - y) z - ln sigmoid(z), which is stable for every logit z.
+    pub(super) fn new(network: &Network, features: Tensor<2>, negatives: Tensor<2>, present: Tensor<2>) -> Self {
+        let trace = network.trace(features);
+        let entropy = negatives * trace.logits.clone() - activation::log_sigmoid(trace.logits);
+        let losses = (entropy * present).sum_dim(1);
+        let mut gradients = losses.clone().sum().backward();
+        let layers = trace
+            .inputs
+            .into_iter()
+            .zip(trace.leaves)
+            .map(|(activations, leaf)| Layer {
+                activations,
+                gradients: leaf.grad_remove(&mut gradients).expect("every leaf has a part in the loss"),
+            })
+            .collect();
+        Self { layers, losses: host(losses.inner()) }
+    }
+
+    /// Each slot's loss, in nats.
+    pub(crate) fn losses(&self) -> &[f32] {
+        &self.losses
+    }
+
+    /// Each slot's gradient norm, from 32-bit sums of squares.
+    pub(crate) fn norms(&self) -> Vec<f64> {
+        let mut squares = vec![0.0; SLOTS];
+        for layer in &self.layers {
+            let gradients = host(squares_of(&layer.gradients));
+            let activations = host(squares_of(&layer.activations));
+            for ((square, gradient), activation) in squares.iter_mut().zip(gradients.iter()).zip(activations.iter()) {
+                *square += f64::from(*gradient) * (f64::from(*activation) + 1.0);
+            }
+        }
+        squares.into_iter().map(f64::sqrt).collect()
+    }
+
+    /// The sum of the slots' gradients, each times its coefficient, in the order of the flat parameter vector.
+    pub(crate) fn weighted_sum(self, coefficients: [f32; SLOTS]) -> Zeroizing<Vec<f32>> {
+        let mut flat = Zeroizing::new(Vec::new());
+        let device = self.layers.first().expect("a network has a layer").gradients.device();
+        let coefficients = Tensor::<2>::from_data(TensorData::new(coefficients.to_vec(), [SLOTS, 1]), &device);
+        for layer in self.layers {
+            let weighted = layer.gradients * coefficients.clone();
+            let biases = host(weighted.clone().sum_dim(0));
+            flat.extend_from_slice(&host(layer.activations.transpose().matmul(weighted)));
+            flat.extend_from_slice(&biases);
+        }
+        flat
+    }
+
+    /// The layers in plain memory, for arithmetic in wider types.
+    pub(crate) fn into_host(self) -> Vec<HostLayer> {
+        let layers = self.layers.into_iter();
+        layers
+            .map(|layer| HostLayer { activations: host(layer.activations), gradients: host(layer.gradients) })
+            .collect()
+    }
+}
+
+impl HostLayer {
+    /// A slot's input activations and pre-activation gradients.
+    pub(crate) fn slot(&self, slot: usize) -> (&[f32], &[f32]) {
+        let inputs = self.activations.len() / SLOTS;
+        let outputs = self.gradients.len() / SLOTS;
+        (&self.activations[slot * inputs..(slot + 1) * inputs], &self.gradients[slot * outputs..(slot + 1) * outputs])
+    }
+}
+
+fn squares_of(tensor: &Tensor<2>) -> Tensor<2> {
+    (tensor.clone() * tensor.clone()).sum_dim(1)
+}
+
+fn host(tensor: Tensor<2>) -> Zeroizing<Vec<f32>> {
+    Zeroizing::new(tensor.try_into_vec_as::<f32>().expect("the CPU device holds 32-bit floats in this process' memory"))
+}

@@ -1,0 +1,89 @@
+//! The chunked form: each micro-batch's clipped sum in 32-bit floats by one matrix product, rounded to integers before anything is added.
+//!
+//! Why 1.01 suffices: a sum of at most 256 products errs by at most 256 * 2^-24 of the sum of their absolute values, which is at most 256 clip
+//! norms; with and without one customer that is 0.0078 clip norms together, and the customer's own norm errs by less than 0.0001. Rounding
+//! moves a coordinate by at most a half each time: sqrt(parameters) for the pair.
+
+use super::clip_rule::ClipRule;
+use super::clipped::{UpdateError, add, ride};
+use crate::parameters::Parameters;
+use crate::train::{SLOTS, Trainer};
+
+/// A slot's share of a micro-batch's sum is at most one clip norm; a little more for the floats' errors.
+const BATCH_NORMS_MAX: f64 = 1.01 * SLOTS as f64;
+
+/// 1.5 * 2^52: added to a float of up to 2^51, it leaves the nearest integer in the low bits.
+const ROUNDER: f64 = 6_755_399_441_055_744.0;
+
+/// Adds every micro-batch's integers to `gradient` and every customer's to `riders`.
+pub(super) fn accumulate(
+    trainer: &Trainer,
+    parameters: &Parameters,
+    rule: &ClipRule,
+    gradient: &mut [i64],
+    riders: &mut [i64],
+) -> Result<(), UpdateError> {
+    let unit = f64::from(rule.clip_units()) / rule.example_clip_norm();
+    let largest = f64::from(rule.clip_units()) * BATCH_NORMS_MAX;
+    for (customers, pass) in trainer.passes(parameters) {
+        let coefficients = coefficients(customers, &pass.norms(), pass.losses(), rule, riders)?;
+        let sum = pass.weighted_sum(coefficients);
+        for (total, value) in gradient.iter_mut().zip(sum.iter()) {
+            let units = f64::from(*value) * unit;
+            if !(units.abs() <= largest) {
+                return Err(UpdateError::NotFinite);
+            }
+            add(total, round(units))?;
+        }
+    }
+    Ok(())
+}
+
+/// Each slot's coefficient; a customer's slots share one. Padding gets 0.
+pub(super) fn coefficients(
+    customers: &[u32],
+    norms: &[f64],
+    losses: &[f32],
+    rule: &ClipRule,
+    riders: &mut [i64],
+) -> Result<[f32; SLOTS], UpdateError> {
+    let mut coefficients = [0.0; SLOTS];
+    let mut start = 0;
+    for rows in customers.chunk_by(|left, right| left == right) {
+        let slots = start..start + rows.len();
+        start = slots.end;
+        let norm: f64 = norms[slots.clone()].iter().sum();
+        let loss: f64 = losses[slots.clone()].iter().map(|loss| f64::from(*loss)).sum();
+        if !norm.is_finite() || !loss.is_finite() {
+            return Err(UpdateError::NotFinite);
+        }
+        coefficients[slots].fill(nearest(rule.example_clip_norm() / norm.max(rule.example_clip_norm())));
+        ride(riders, rule.riders(), loss, u32::try_from(rows.len()).expect("a micro-batch is small"))?;
+    }
+    Ok(coefficients)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "rounding to 32 bits; the sensitivity's slack covers it")]
+fn nearest(coefficient: f64) -> f32 {
+    coefficient as f32
+}
+
+/// To the nearest integer, ties to even. The value is below 2^51: callers checked it against 2^40.
+fn round(value: f64) -> i64 {
+    (value + ROUNDER).to_bits().cast_signed() - ROUNDER.to_bits().cast_signed()
+}
+
+const _: () = assert!(super::clip_rule::CLIP_UNITS_MAX as f64 * BATCH_NORMS_MAX < (1_u64 << 40) as f64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_is_to_the_nearest() {
+        let cases = [(0.0, 0), (0.49, 0), (0.5, 0), (1.5, 2), (-0.51, -1), (-2.5, -2), (1e12 + 0.6, 1_000_000_000_001)];
+        for (value, expected) in cases {
+            assert_eq!(round(value), expected);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The way in: from a branch's rows and a model to a clipped sum.
+
+use zeroize::Zeroizing;
+
+use super::clip_rule::{ClipForm, ClipRule, ClipRuleError, RiderScale};
+use super::stages::ClippedSum;
+use super::{chunked, exact};
+use crate::parameters::Parameters;
+use crate::train::Trainer;
+
+/// A sum that could not be made. The round must not be joined; nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpdateError {
+    /// Model and data differ in shape.
+    #[error(
+        "the model has another architecture than the data was laid out for; the coordinator sent another plan's model"
+    )]
+    Architecture,
+    /// The rule itself cannot be met.
+    #[error(transparent)]
+    Rule(#[from] ClipRuleError),
+    /// The chunked form needs fixed micro-batches.
+    #[error("the chunked form needs a hashed placement of the rows; this is a fault of the program")]
+    Placement,
+    /// A loss or gradient overflowed.
+    #[error(
+        "a loss or gradient is not finite: the model diverged or a feature is far out of range; the round was not joined"
+    )]
+    NotFinite,
+    /// An integer bound did not hold. Checked on both sides of rounding; no known input reaches it.
+    #[error(
+        "a customer's integers pass the clip norm after clipping: this is a fault of the program; the round was not joined"
+    )]
+    Norm,
+    /// The sum leaves 64 bits.
+    #[error("the sum passes 64 bits: clip_units or the branch is far too large; the round was not joined")]
+    Overflow,
+}
+
+/// Clips every customer's gradient to the rule's norm and sums the integers: `parameters` coordinates, then the rule's riders (each
+/// customer's clamped mean loss, and one for each customer, scaled by [`ClipRule::riders`]).
+///
+/// A customer with several rows is clipped as one: the coefficient is min(1, C / sum over its rows of the row's norm) (PRIVACY, section 2).
+/// No customers at all give zeros. One customer more or less moves the result by at most the root of
+/// [`ClipRule::sensitivity_squared_units`].
+///
+/// # Errors
+/// See [`UpdateError`]; none of them says which customer.
+pub fn clipped_sum(trainer: &Trainer, parameters: &Parameters, rule: &ClipRule) -> Result<ClippedSum, UpdateError> {
+    if parameters.architecture() != trainer.architecture() {
+        return Err(UpdateError::Architecture);
+    }
+    let count = parameters.values().len();
+    rule.sensitivity_squared_units(count)?;
+    let mut values = Zeroizing::new(vec![0_i64; rule.update_length(count)]);
+    let (gradient, riders) = values.split_at_mut(count);
+    match rule.form() {
+        ClipForm::Exact => exact::accumulate(trainer, parameters, rule, gradient, riders)?,
+        ClipForm::Chunked if trainer.is_hashed() => chunked::accumulate(trainer, parameters, rule, gradient, riders)?,
+        ClipForm::Chunked => return Err(UpdateError::Placement),
+    }
+    Ok(ClippedSum::new(values))
+}
+
+/// Adds one customer's riders. `loss` is the sum over its rows; `rows` is at least 1.
+pub(super) fn ride(riders: &mut [i64], scale: Option<RiderScale>, loss: f64, rows: u32) -> Result<(), UpdateError> {
+    let (Some(scale), [losses, customers]) = (scale, riders) else { return Ok(()) };
+    if !loss.is_finite() {
+        return Err(UpdateError::NotFinite);
+    }
+    let clamped = (loss / f64::from(rows)).clamp(0.0, scale.loss_bound);
+    let units = truncate(clamped / scale.loss_bound * f64::from(scale.units)).min(i64::from(scale.units));
+    add(losses, units)?;
+    add(customers, i64::from(scale.units))
+}
+
+/// Exact addition.
+pub(super) fn add(total: &mut i64, value: i64) -> Result<(), UpdateError> {
+    *total = total.checked_add(value).ok_or(UpdateError::Overflow)?;
+    Ok(())
+}
+
+/// Towards zero, so that an absolute value never grows.
+#[expect(clippy::cast_possible_truncation, reason = "truncation is what is wanted; callers bound the value by 2^32")]
+pub(super) fn truncate(value: f64) -> i64 {
+    value as i64
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,261 @@
+use super::super::clip_rule::ClipSettings;
+use super::*;
+use crate::architecture::{Activation, Architecture};
+use crate::features::FeatureMatrix;
+use crate::train::tests::{Dice, Row, matrix, parameters, rows, shape};
+use crate::train::{Placement, PlacementKey};
+
+const UNITS: u32 = 1 << 20;
+const LOSS_BOUND: f64 = 1.5;
+
+fn rule(form: ClipForm, norm: f64) -> ClipRule {
+    let loss_bound = Some(LOSS_BOUND);
+    ClipRule::new(ClipSettings { example_clip_norm: norm, clip_units: UNITS, form, loss_bound }).unwrap()
+}
+
+fn placement(form: ClipForm) -> Placement {
+    match form {
+        ClipForm::Exact => Placement::Dense,
+        ClipForm::Chunked => {
+            Placement::Hashed { key: PlacementKey::new([3; 32]), customers_max: 600, rows_per_customer_max: 3 }
+        }
+    }
+}
+
+fn sum_of(data: &FeatureMatrix, parameters: &Parameters, rule: &ClipRule) -> Vec<i64> {
+    let trainer = Trainer::new(parameters.architecture(), data, &placement(rule.form()));
+    let trainer = trainer.unwrap_or_else(|error| panic!("{error}"));
+    clipped_sum(&trainer, parameters, rule).unwrap_or_else(|error| panic!("{error}")).values().to_vec()
+}
+
+/// Loss of one row, by the book, in 64-bit floats.
+fn loss(shape: &Architecture, values: &[f64], row: &Row) -> f64 {
+    let mut activations: Vec<f64> = row.features.iter().map(|value| f64::from(*value)).collect();
+    let layout = shape.layout();
+    for (index, layer) in layout.iter().enumerate() {
+        let outputs = (0..layer.outputs).map(|output| {
+            let products = activations.iter().enumerate();
+            let weighted: f64 =
+                products.map(|(input, value)| value * values[layer.weights + input * layer.outputs + output]).sum();
+            weighted + values[layer.biases + output]
+        });
+        let last = index + 1 == layout.len();
+        activations = outputs
+            .map(|output| match shape.activation() {
+                _ if last => output,
+                Activation::Relu => output.max(0.0),
+                Activation::Tanh => output.tanh(),
+            })
+            .collect();
+    }
+    let heads = activations.iter().zip(&row.targets).zip(&row.present);
+    heads
+        .map(|((logit, target), present)| {
+            let probability = 1.0 / (1.0 + (-logit).exp());
+            let likelihood = if *target == 1.0 { probability } else { 1.0 - probability };
+            -f64::from(*present) * likelihood.ln()
+        })
+        .sum()
+}
+
+/// Gradient of one row by central differences.
+fn gradient(shape: &Architecture, values: &[f64], row: &Row) -> Vec<f64> {
+    let step = 1e-5;
+    let mut moved = values.to_vec();
+    (0..values.len())
+        .map(|index| {
+            moved[index] = values[index] + step;
+            let above = loss(shape, &moved, row);
+            moved[index] = values[index] - step;
+            let below = loss(shape, &moved, row);
+            moved[index] = values[index];
+            (above - below) / (2.0 * step)
+        })
+        .collect()
+}
+
+/// The clipped sum by the book: floats, one row at a time, in units.
+fn reference(shape: &Architecture, parameters: &Parameters, rows: &[Row], norm: f64) -> Vec<f64> {
+    let values: Vec<f64> = parameters.values().iter().map(|value| f64::from(*value)).collect();
+    let mut total = vec![0.0; values.len() + 2];
+    let rider = f64::from(UNITS / 20);
+    for own in rows.chunk_by(|left, right| left.customer == right.customer) {
+        let gradients: Vec<Vec<f64>> = own.iter().map(|row| gradient(shape, &values, row)).collect();
+        let norms: f64 = gradients.iter().map(|row| row.iter().map(|value| value * value).sum::<f64>().sqrt()).sum();
+        let scale = f64::from(UNITS) / norm * (norm / norms).min(1.0);
+        for gradient in gradients {
+            total.iter_mut().zip(gradient).for_each(|(sum, value)| *sum += value * scale);
+        }
+        let losses: f64 = own.iter().map(|row| loss(shape, &values, row)).sum();
+        total[values.len()] += (losses / own.len() as f64).min(LOSS_BOUND) / LOSS_BOUND * rider;
+        total[values.len() + 1] += rider;
+    }
+    total
+}
+
+fn distance_squared(left: &[i64], right: &[i64]) -> u128 {
+    left.iter().zip(right).map(|(left, right)| u128::from(left.abs_diff(*right)).pow(2)).sum()
+}
+
+#[test]
+fn both_forms_agree_with_the_book() {
+    let mut dice = Dice::new(11);
+    for (hidden, activation) in [(&[][..], Activation::Relu), (&[6, 4], Activation::Tanh), (&[6, 4], Activation::Relu)]
+    {
+        let shape = shape(5, hidden, activation, 2);
+        let parameters = parameters(&mut dice, &shape);
+        let rows = rows(&mut dice, 5, 2, 300, 3);
+        let data = matrix(&rows, 5, 2);
+        // The middle norm clips about half of the customers, the large one nobody.
+        for norm in [0.01, 1.5, 100.0] {
+            let expected = reference(&shape, &parameters, &rows, norm);
+            for form in [ClipForm::Exact, ClipForm::Chunked] {
+                let found = sum_of(&data, &parameters, &rule(form, norm));
+                let scale: f64 = expected.iter().map(|value| value * value).sum::<f64>().sqrt();
+                for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                    let error = (*found as f64 - expected).abs();
+                    // Truncation costs each customer up to one unit; floats and differences a few millionths of the whole.
+                    assert!(
+                        error < 300.0 + 3e-6 * scale,
+                        "{form:?} {hidden:?} {norm} at {index}: {found} for {expected}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_missing_customer_moves_the_sum_by_at_most_the_sensitivity() {
+    let mut dice = Dice::new(12);
+    for (form, hidden) in [(ClipForm::Exact, &[][..]), (ClipForm::Exact, &[6]), (ClipForm::Chunked, &[16, 8])] {
+        let shape = shape(7, hidden, Activation::Relu, 2);
+        let parameters = parameters(&mut dice, &shape);
+        let rule = rule(form, 0.2);
+        let rows = rows(&mut dice, 7, 2, 400, 3);
+        let whole = sum_of(&matrix(&rows, 7, 2), &parameters, &rule);
+        let bound = rule.sensitivity_squared_units(parameters.values().len()).unwrap();
+        let mut furthest = 0;
+        for missing in (0..400).step_by(21) {
+            let rest: Vec<Row> = rows.iter().filter(|row| row.customer != missing).cloned().collect();
+            let alone: Vec<Row> = rows.iter().filter(|row| row.customer == missing).cloned().collect();
+            let rest = sum_of(&matrix(&rest, 7, 2), &parameters, &rule);
+            let moved = distance_squared(&whole, &rest);
+            assert!(moved <= bound, "{form:?}: {moved} beyond {bound}");
+            furthest = furthest.max(moved);
+            if form == ClipForm::Exact {
+                // Every other customer's integers are the same, so the difference is what the customer gives alone.
+                let alone = sum_of(&matrix(&alone, 7, 2), &parameters, &rule);
+                let difference: Vec<i64> = whole.iter().zip(&rest).map(|(whole, rest)| whole - rest).collect();
+                assert_eq!(difference, alone);
+            }
+        }
+        // Somebody of one row and a high loss nearly meets the bound: the test would notice a looser one.
+        assert!(furthest * 100 > bound * 95, "{form:?}: {furthest} far from {bound}");
+    }
+}
+
+#[test]
+fn the_order_of_rows_does_not_matter() {
+    let mut dice = Dice::new(13);
+    for (form, hidden) in [(ClipForm::Exact, &[][..]), (ClipForm::Chunked, &[16, 8])] {
+        let shape = shape(7, hidden, Activation::Tanh, 2);
+        let parameters = parameters(&mut dice, &shape);
+        let mut rows = rows(&mut dice, 7, 2, 300, 3);
+        rows.push(Row { customer: 1000, ..rows[5].clone() });
+        let before = sum_of(&matrix(&rows, 7, 2), &parameters, &rule(form, 0.5));
+        for last in (1..rows.len()).rev() {
+            rows.swap(last, dice.below(u32::try_from(last).unwrap() + 1) as usize);
+        }
+        assert_eq!(sum_of(&matrix(&rows, 7, 2), &parameters, &rule(form, 0.5)), before, "{form:?}");
+    }
+}
+
+#[test]
+fn only_the_missing_customers_micro_batch_changes() {
+    let mut dice = Dice::new(14);
+    let shape = shape(7, &[16, 8], Activation::Relu, 1);
+    let parameters = parameters(&mut dice, &shape);
+    let rows = rows(&mut dice, 7, 1, 500, 2);
+    let rule = rule(ClipForm::Chunked, 0.5);
+    let batch_sums = |rows: &[Row]| {
+        let trainer = Trainer::new(&shape, &matrix(rows, 7, 1), &placement(ClipForm::Chunked)).ok().unwrap();
+        let mut sums = Vec::new();
+        for (customers, pass) in trainer.passes(&parameters) {
+            let mut riders = [0; 2];
+            let coefficients =
+                super::super::chunked::coefficients(customers, &pass.norms(), pass.losses(), &rule, &mut riders);
+            let sum = pass.weighted_sum(coefficients.ok().unwrap());
+            sums.push((riders, sum.iter().map(|value| value.to_bits()).collect::<Vec<u32>>()));
+        }
+        sums
+    };
+    let whole = batch_sums(&rows);
+    assert!(whole.len() > 4);
+    for missing in [0, 250, 499] {
+        let rest: Vec<Row> = rows.iter().filter(|row| row.customer != missing).cloned().collect();
+        let rest = batch_sums(&rest);
+        assert_eq!(rest.len(), whole.len());
+        assert_eq!(rest.iter().zip(&whole).filter(|(rest, whole)| rest != whole).count(), 1);
+    }
+}
+
+#[test]
+fn no_customers_give_zeros() {
+    let mut dice = Dice::new(15);
+    for form in [ClipForm::Exact, ClipForm::Chunked] {
+        let shape = shape(4, &[3], Activation::Relu, 2);
+        let parameters = parameters(&mut dice, &shape);
+        let sum = sum_of(&matrix(&[], 4, 2), &parameters, &rule(form, 1.0));
+        assert_eq!(sum, vec![0; shape.parameter_count() + 2]);
+    }
+}
+
+#[test]
+fn a_rule_without_riders_has_none() {
+    let mut dice = Dice::new(16);
+    let shape = shape(4, &[], Activation::Relu, 1);
+    let parameters = parameters(&mut dice, &shape);
+    let rows = rows(&mut dice, 4, 1, 20, 2);
+    let riding = rule(ClipForm::Exact, 1.0);
+    let plain = ClipRule::new(ClipSettings { loss_bound: None, ..riding.into() }).unwrap();
+    let with = sum_of(&matrix(&rows, 4, 1), &parameters, &riding);
+    let without = sum_of(&matrix(&rows, 4, 1), &parameters, &plain);
+    assert_eq!(with[..5], without[..]);
+    assert_eq!(with[6], 20 * i64::from(UNITS / 20));
+}
+
+#[test]
+fn what_is_not_finite_is_refused() {
+    let mut dice = Dice::new(17);
+    for form in [ClipForm::Exact, ClipForm::Chunked] {
+        let shape = shape(4, &[3, 3], Activation::Relu, 1);
+        let parameters = Parameters::new(shape.clone(), vec![1e6; shape.parameter_count()]).ok().unwrap();
+        let mut rows = rows(&mut dice, 4, 1, 20, 1);
+        rows[7] = Row { features: vec![f32::MAX; 4], targets: vec![0.0], present: vec![1.0], customer: 7 };
+        let trainer = Trainer::new(&shape, &matrix(&rows, 4, 1), &placement(form)).ok().unwrap();
+        let refusal = clipped_sum(&trainer, &parameters, &rule(form, 1.0)).err();
+        assert_eq!(refusal, Some(UpdateError::NotFinite), "{form:?}");
+    }
+}
+
+#[test]
+fn a_rule_that_does_not_fit_is_refused() {
+    let mut dice = Dice::new(18);
+    let shape = shape(4, &[], Activation::Relu, 1);
+    let parameters = parameters(&mut dice, &shape);
+    let data = matrix(&rows(&mut dice, 4, 1, 20, 1), 4, 1);
+    let dense = Trainer::new(&shape, &data, &Placement::Dense).ok().unwrap();
+    let refusal = clipped_sum(&dense, &parameters, &rule(ClipForm::Chunked, 1.0)).err();
+    assert_eq!(refusal, Some(UpdateError::Placement));
+    let other = Parameters::initial(&Architecture::logistic(4, &["other"]).unwrap(), 0);
+    let refusal = clipped_sum(&dense, &other, &rule(ClipForm::Exact, 1.0)).err();
+    assert_eq!(refusal, Some(UpdateError::Architecture));
+    let settings = ClipSettings { clip_units: 256, ..rule(ClipForm::Chunked, 1.0).into() };
+    let wide = crate::train::tests::shape(2000, &[], Activation::Relu, 1);
+    let data = matrix(&rows(&mut dice, 2000, 1, 2, 1), 2000, 1);
+    let hashed = Trainer::new(&wide, &data, &placement(ClipForm::Chunked)).ok().unwrap();
+    let coarse = ClipRule::new(settings).unwrap();
+    let refusal = clipped_sum(&hashed, &Parameters::initial(&wide, 0), &coarse).err();
+    assert!(matches!(refusal, Some(UpdateError::Rule(ClipRuleError::Rounding { .. }))));
+}

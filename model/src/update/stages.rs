@@ -1,0 +1,141 @@
+//! The stages behind the clipped sum. Each consumes the one before and erases its integers when dropped.
+
+use zeroize::Zeroizing;
+
+/// A branch's clipped sum: exact integers, no noise yet. Must not leave the branch, and cannot: it only turns into a [`NoisedUpdate`].
+pub struct ClippedSum(Zeroizing<Vec<i64>>);
+
+/// A clipped sum with this branch's noise share on it.
+pub struct NoisedUpdate(Zeroizing<Vec<i64>>);
+
+/// A noised update as words of the ring that the masks live in.
+pub struct QuantizedUpdate(RingWords);
+
+/// The ring of the secure aggregation (SA-1, section 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ring {
+    /// Integers modulo 2^32.
+    Bits32,
+    /// Integers modulo 2^64.
+    Bits64,
+}
+
+/// Two's complement words, one for each coordinate. What takes them out of here must mask them before they leave the branch.
+pub enum RingWords {
+    /// Modulo 2^32.
+    Bits32(Zeroizing<Vec<u32>>),
+    /// Modulo 2^64.
+    Bits64(Zeroizing<Vec<u64>>),
+}
+
+/// Noise that does not fit a sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StageError {
+    /// Another number of samples than coordinates.
+    #[error(
+        "{noise} noise samples for {coordinates} coordinates: this is a fault of the program; the round was not joined"
+    )]
+    NoiseLength {
+        /// Coordinates of the sum.
+        coordinates: usize,
+        /// Samples given.
+        noise: usize,
+    },
+    /// Noise and sum do not fit 64 bits together.
+    #[error("the noised sum passes 64 bits: the plan's units or noise are far too large; the round was not joined")]
+    Overflow,
+}
+
+impl ClippedSum {
+    /// The one door in: only the clipping code of this module's parent calls it.
+    pub(super) fn new(values: Zeroizing<Vec<i64>>) -> Self {
+        Self(values)
+    }
+
+    /// Coordinates: parameters, then riders.
+    #[must_use]
+    pub fn coordinates(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds this branch's share of the noise, one integer for each coordinate, from `privacy`'s exact sampler.
+    ///
+    /// # Errors
+    /// If the lengths differ, or a coordinate leaves 64 bits.
+    pub fn add_noise(mut self, noise: Vec<i64>) -> Result<NoisedUpdate, StageError> {
+        let noise = Zeroizing::new(noise);
+        if noise.len() != self.0.len() {
+            return Err(StageError::NoiseLength { coordinates: self.0.len(), noise: noise.len() });
+        }
+        for (value, sample) in self.0.iter_mut().zip(noise.iter()) {
+            *value = value.checked_add(*sample).ok_or(StageError::Overflow)?;
+        }
+        Ok(NoisedUpdate(self.0))
+    }
+
+    #[cfg(test)]
+    pub(super) fn values(&self) -> &[i64] {
+        &self.0
+    }
+}
+
+impl NoisedUpdate {
+    /// Reduces to the ring. A wrap is a fault of utility, not of privacy: it happens after the noise.
+    #[must_use]
+    pub fn quantize(self, ring: Ring) -> QuantizedUpdate {
+        QuantizedUpdate(match ring {
+            Ring::Bits32 => RingWords::Bits32(Zeroizing::new(self.0.iter().map(|value| low_word(*value)).collect())),
+            Ring::Bits64 => {
+                RingWords::Bits64(Zeroizing::new(self.0.iter().map(|value| value.cast_unsigned()).collect()))
+            }
+        })
+    }
+}
+
+impl QuantizedUpdate {
+    /// Coordinates: parameters, then riders.
+    #[must_use]
+    pub fn coordinates(&self) -> usize {
+        match &self.0 {
+            RingWords::Bits32(words) => words.len(),
+            RingWords::Bits64(words) => words.len(),
+        }
+    }
+
+    /// The words, for the masks.
+    #[must_use]
+    pub fn into_words(self) -> RingWords {
+        self.0
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "reduction modulo 2^32 is what is wanted")]
+fn low_word(value: i64) -> u32 {
+    value as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum(values: &[i64]) -> ClippedSum {
+        ClippedSum::new(Zeroizing::new(values.to_vec()))
+    }
+
+    #[test]
+    fn words_are_twos_complement() {
+        let noised = sum(&[1, -1, 1 << 40]).add_noise(vec![1, -1, -3]).ok().unwrap();
+        let RingWords::Bits64(words) = noised.quantize(Ring::Bits64).into_words() else { panic!("64-bit words") };
+        assert_eq!(words[..], [2, u64::MAX - 1, (1 << 40) - 3]);
+        let noised = sum(&[1, -1, 1 << 40]).add_noise(vec![1, -1, -3]).ok().unwrap();
+        let RingWords::Bits32(words) = noised.quantize(Ring::Bits32).into_words() else { panic!("32-bit words") };
+        assert_eq!(words[..], [2, u32::MAX - 1, u32::MAX - 2]);
+    }
+
+    #[test]
+    fn noise_of_another_length_or_size_is_refused() {
+        let refusal = sum(&[0, 0]).add_noise(vec![1]).err();
+        assert_eq!(refusal, Some(StageError::NoiseLength { coordinates: 2, noise: 1 }));
+        assert_eq!(sum(&[i64::MAX]).add_noise(vec![1]).err(), Some(StageError::Overflow));
+    }
+}

@@ -1,1 +1,329 @@
-//! schema.
+//! What every branch's rows must look like, and how a row becomes numbers: one public file, approved once, the same everywhere.
+//!
+//! Scaling comes from the schema alone. Nothing here is computed from rows: a mean or a quantile taken from a branch's customers would be
+//! a release about them. Format: `docs/SCHEMA.md`.
+
+mod canonical;
+mod fault;
+mod node;
+mod parse;
+mod parse_field;
+
+use tributary_protocol::digest::Digest;
+
+pub use fault::{SchemaErrors, SchemaFault};
+
+/// Most fields of one schema.
+pub const FIELDS_MAX: usize = 512;
+/// Most numbers that one row is encoded into.
+pub const WIDTH_MAX: usize = 4096;
+/// Most labels of one schema.
+pub const LABELS_MAX: usize = 16;
+/// Longest schema file, in bytes.
+pub const SCHEMA_BYTES_MAX: usize = 1 << 20;
+/// Longest name, column, category or code, in bytes.
+pub const TEXT_BYTES_MAX: usize = 128;
+
+// A field has at least one slot.
+const _: () = assert!(FIELDS_MAX <= WIDTH_MAX);
+
+/// A parsed schema. Whatever holds one holds a valid one: [`Schema::parse`] is the only way to make it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schema {
+    name: String,
+    version: u32,
+    dialect: Dialect,
+    customer_column: Option<String>,
+    dropped: Vec<String>,
+    fields: Vec<Field>,
+    labels: Vec<Label>,
+}
+
+/// How a branch's text files are written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// Between two fields of a line; ASCII.
+    pub delimiter: u8,
+    /// Around fields that hold a delimiter; ASCII. `None`: quotes are ordinary characters.
+    pub quote: Option<u8>,
+    /// Lines that begin with it are skipped; ASCII.
+    pub comment: Option<u8>,
+    /// The columns in order, for files whose first line is already data. `None`: the first line names them.
+    pub columns: Option<Vec<String>>,
+}
+
+/// One input of the model: a column and its encoding into slots.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// Name, unique in the schema.
+    pub name: String,
+    /// The column it is read from; several fields may read one column.
+    pub column: String,
+    /// Values and encoding.
+    pub kind: FieldKind,
+    /// Values that mean "missing", beside the empty one.
+    pub missing_codes: Vec<String>,
+    /// Class after JR/T 0171-2020.
+    pub class: DataClass,
+    /// The institution's own level.
+    pub level: Level,
+}
+
+/// Values of a field, and how they become numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FieldKind {
+    /// A finite number. Below `min` it counts as `min`, above `max` as `max`: bounds are public and rows are clamped to them.
+    Numeric {
+        /// Smallest value, in the column's unit.
+        min: f64,
+        /// Largest value, above `min`.
+        max: f64,
+        /// Encoding.
+        transform: Transform,
+        /// What a missing value becomes.
+        missing: Missing<f64>,
+        /// Those of the missing codes that are numbers, compared as numbers: `999` also matches `999.0`.
+        missing_numbers: Vec<f64>,
+    },
+    /// One of a public list, one-hot: one slot for each category.
+    Categorical {
+        /// The categories, in slot order.
+        categories: Vec<String>,
+        /// Index of the category that stands for all that are not listed. `None`: an unlisted value is an error.
+        unlisted: Option<usize>,
+        /// What a missing value becomes: the index of a category.
+        missing: Missing<usize>,
+    },
+}
+
+/// Encoding of a number. Every result lies in the named range, whatever the rows are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Transform {
+    /// Linear between the bounds.
+    Linear(Range),
+    /// `ln(1 + value / unit)`, then linear between the transformed bounds. For amounts and counts with a long tail.
+    Log {
+        /// The value around which the curve bends.
+        unit: f64,
+        /// Result range.
+        range: Range,
+    },
+    /// `sign(value) ln(1 + |value| / unit)`, then linear between the transformed bounds. For flows and overdrafts.
+    SignedLog {
+        /// The value around which the curve bends.
+        unit: f64,
+        /// Result range.
+        range: Range,
+    },
+    /// One-hot over fixed bins: bin `i` holds values of at least `edges[i - 1]` and below `edges[i]`.
+    Bins(Vec<f64>),
+}
+
+/// Where the smallest and the largest value land.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Range {
+    /// -1 to 1, the default: centred columns converge in fewer rounds.
+    Symmetric,
+    /// 0 to 1.
+    Unit,
+}
+
+/// What becomes of a missing value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Missing<V> {
+    /// It is an error.
+    Refused,
+    /// One more slot says so; the field's other slots are 0.
+    Indicator,
+    /// It is read as this value.
+    Value(V),
+}
+
+/// Class of personal financial information after JR/T 0171-2020. There is no C3: authentication data is refused when a schema is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DataClass {
+    /// Internal information.
+    C1,
+    /// Identifies a person or a person's financial status.
+    C2,
+}
+
+/// Sensitivity as the institution grades it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Low.
+    L1,
+    /// Personal.
+    L2,
+    /// Sensitive.
+    L3,
+}
+
+/// One binary thing to predict; one output of the model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// Name, unique in the schema.
+    pub name: String,
+    /// The column it is read from.
+    pub column: String,
+    /// Values that mean 1.
+    pub positive: Vec<String>,
+    /// Values that mean 0.
+    pub negative: Vec<String>,
+    /// Values that mean "not known". The empty value is one of them only if it is listed.
+    pub missing_codes: Vec<String>,
+}
+
+impl Schema {
+    /// Parses a schema file.
+    ///
+    /// # Errors
+    /// Every fault of the file, each with its key, what was found and what is allowed. Class C3 is one of them.
+    pub fn parse(toml: &str) -> Result<Self, SchemaErrors> {
+        parse::schema(toml)
+    }
+
+    /// Name of the schema.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Version, counted by whoever maintains the schema.
+    #[must_use]
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// How files are written.
+    #[must_use]
+    pub fn dialect(&self) -> &Dialect {
+        &self.dialect
+    }
+
+    /// The column whose value tells customers apart. `None`: every row is a customer of its own.
+    #[must_use]
+    pub fn customer_column(&self) -> Option<&str> {
+        self.customer_column.as_deref()
+    }
+
+    /// Columns that no field or label may read.
+    #[must_use]
+    pub fn dropped(&self) -> &[String] {
+        &self.dropped
+    }
+
+    /// The fields, in encoding order.
+    #[must_use]
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The labels, in output order.
+    #[must_use]
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
+    }
+
+    /// Numbers in an encoded row; at most [`WIDTH_MAX`]. A model's bias is not among them.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.fields.iter().map(Field::width).sum()
+    }
+
+    /// One name for each slot of an encoded row, such as `age`, `job=student`, `balance<250`, `balance>=250<1000` or `pdays=missing`.
+    #[must_use]
+    pub fn feature_names(&self) -> Vec<String> {
+        self.fields.iter().flat_map(Field::slot_names).collect()
+    }
+
+    /// Largest Euclidean norm that an encoded row can have, a bias of 1 included. With `labels` outputs, the gradient of a logistic model for
+    /// one row is at most `sqrt(labels)` times as long.
+    #[must_use]
+    pub fn row_norm_max(&self) -> f64 {
+        (1.0 + self.fields.len() as f64).sqrt()
+    }
+
+    /// The schema's identity: SHA-256 of the canonical encoding of what it means. Comments, the order of keys and the way a number is
+    /// written do not change it; the order of fields, labels and categories does.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        canonical::encoding(self).finish()
+    }
+}
+
+impl Field {
+    /// Number of slots.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        match &self.kind {
+            FieldKind::Numeric { transform, missing, .. } => transform.width() + missing.width(),
+            FieldKind::Categorical { categories, missing, .. } => categories.len() + missing.width(),
+        }
+    }
+
+    /// One name for each slot.
+    #[must_use]
+    pub fn slot_names(&self) -> Vec<String> {
+        let name = &self.name;
+        let (mut names, indicator) = match &self.kind {
+            FieldKind::Numeric { transform: Transform::Bins(edges), missing, .. } => {
+                (bin_names(name, edges), missing.width() == 1)
+            }
+            FieldKind::Numeric { missing, .. } => (vec![name.clone()], missing.width() == 1),
+            FieldKind::Categorical { categories, missing, .. } => (
+                categories.iter().map(|category| format!("{name}={category}")).collect::<Vec<_>>(),
+                missing.width() == 1,
+            ),
+        };
+        if indicator {
+            names.push(format!("{name}=missing"));
+        }
+        names
+    }
+}
+
+impl Transform {
+    /// The curve before it is scaled: strictly ascending over a parsed field's bounds.
+    pub(crate) fn curve(&self, value: f64) -> f64 {
+        match self {
+            Transform::Linear(_) | Transform::Bins(_) => value,
+            Transform::Log { unit, .. } => (value / unit).ln_1p(),
+            Transform::SignedLog { unit, .. } => (value.abs() / unit).ln_1p().copysign(value),
+        }
+    }
+
+    /// Where the bounds land. Bins land on 0 and 1.
+    pub(crate) fn range(&self) -> Range {
+        match self {
+            Transform::Bins(_) => Range::Unit,
+            Transform::Linear(range) | Transform::Log { range, .. } | Transform::SignedLog { range, .. } => *range,
+        }
+    }
+
+    fn width(&self) -> usize {
+        match self {
+            Transform::Bins(edges) => edges.len() + 1,
+            _ => 1,
+        }
+    }
+}
+
+impl<V> Missing<V> {
+    fn width(&self) -> usize {
+        usize::from(matches!(self, Missing::Indicator))
+    }
+}
+
+fn bin_names(name: &str, edges: &[f64]) -> Vec<String> {
+    (0..=edges.len())
+        .map(|bin| {
+            let below = edges.get(bin).map(|edge| format!("<{edge}")).unwrap_or_default();
+            let from = bin.checked_sub(1).and_then(|lower| edges.get(lower));
+            format!("{name}{}{below}", from.map(|edge| format!(">={edge}")).unwrap_or_default())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,197 @@
+use super::{DataError, FeatureMatrix, RawBatch, ValueKind};
+use crate::schema::Schema;
+
+const HEADER: [&str; 7] = ["who", "age", "balance", "job", "churn", "buys", "secret"];
+
+fn schema() -> Schema {
+    Schema::parse(
+        r#"
+name = "small"
+version = 1
+customer_column = "who"
+drop = ["secret"]
+fields = [
+    { name = "age", kind = "numeric", min = 20, max = 60, transform = "bins", edges = [30, 40], class = "C2", level = "L2" },
+    { name = "age_line", column = "age", kind = "numeric", min = 20, max = 60, class = "C2", level = "L2" },
+    { name = "balance", kind = "numeric", min = -100, max = 100, transform = "signed_log", unit = 10, missing = "indicator",
+      missing_codes = [999, "none"], class = "C2", level = "L3" },
+    { name = "balance_log", column = "balance", kind = "numeric", min = 0, max = 100, transform = "log", range = "unit",
+      missing = { constant = 100 }, missing_codes = [999, "none"], class = "C2", level = "L3" },
+    { name = "job", kind = "categorical", categories = ["office", "student"], missing = "indicator", missing_codes = ["?"],
+      class = "C1", level = "L1" },
+    { name = "job_or_other", column = "job", kind = "categorical", categories = ["office", "other"], unlisted = "other",
+      missing = { category = "other" }, missing_codes = ["?"], class = "C1", level = "L1" },
+]
+labels = [
+    { name = "churn", positive = ["yes", "y"], negative = ["no"], missing_codes = ["", "unknown"] },
+    { name = "buys", positive = [1], negative = [0] },
+]
+"#,
+    )
+    .unwrap()
+}
+
+fn encode(rows: &[[&str; 7]]) -> Result<FeatureMatrix, DataError> {
+    let schema = schema();
+    let mut batch = RawBatch::new(&schema, &HEADER)?;
+    for (row, values) in (1..).zip(rows) {
+        batch.push(row, values)?;
+    }
+    batch.into_features()
+}
+
+fn slots(age: &str, balance: &str, job: &str) -> Vec<f32> {
+    encode(&[["a", age, balance, job, "no", "0", "x"]]).unwrap().features().row(0).to_vec()
+}
+
+/// The error of a second row, after a good first one.
+fn second(values: [&str; 7]) -> DataError {
+    match encode(&[["a", "20", "1", "office", "no", "0", "x"], values]) {
+        Err(error) => error,
+        Ok(_) => panic!("the row was accepted"),
+    }
+}
+
+#[test]
+fn values_become_slots() {
+    assert_eq!(slots("20", "100", "office"), [1.0, 0.0, 0.0, -1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0]);
+    assert_eq!(slots(" 30 ", "0", "student"), [0.0, 1.0, 0.0, -0.5, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0]);
+    let halfway = slots("4e1", "90", "office");
+    assert_eq!(halfway[..4], [0.0, 0.0, 1.0, 0.0]);
+    let signed = (1.0_f64 + 9.0).ln() / (1.0_f64 + 10.0).ln();
+    let plain = 91.0_f64.ln() / 101.0_f64.ln();
+    assert!((f64::from(halfway[4]) - signed).abs() < 1e-6 && (f64::from(halfway[6]) - plain).abs() < 1e-6);
+    assert_eq!(slots("40", "-90", "office")[4], -halfway[4]);
+}
+
+#[test]
+fn values_outside_the_bounds_are_clamped() {
+    assert_eq!(slots("-7", "1e300", "office"), slots("20", "100", "office"));
+    assert_eq!(slots("99", "-1e300", "office"), slots("60", "-100", "office"));
+    assert_eq!(slots("20", "-100", "office")[6], 0.0);
+}
+
+#[test]
+fn missing_values_follow_their_rule() {
+    for code in ["", "  ", "999", "999.0", "none"] {
+        assert_eq!(slots("20", code, "office")[4..7], [0.0, 1.0, 1.0], "{code:?}");
+    }
+    for code in ["", "?"] {
+        assert_eq!(slots("20", "1", code)[7..], [0.0, 0.0, 1.0, 0.0, 1.0], "{code:?}");
+    }
+}
+
+#[test]
+fn labels_are_positive_negative_or_missing() {
+    let row = |churn, buys| ["a", "20", "1", "office", churn, buys, "x"];
+    let matrix = encode(&[row("yes", "1"), row("y", "0"), row(" no", "0"), row("", "1"), row("unknown", "1")]).unwrap();
+    assert_eq!(matrix.targets().column(0).to_vec(), [1.0, 1.0, 0.0, 0.0, 0.0]);
+    assert_eq!(matrix.present().column(0).to_vec(), [1.0, 1.0, 1.0, 0.0, 0.0]);
+    assert_eq!(matrix.targets().column(1).to_vec(), [1.0, 0.0, 0.0, 1.0, 1.0]);
+    assert!(matrix.present().column(1).iter().all(|present| *present == 1.0));
+}
+
+#[test]
+fn rows_of_one_customer_share_an_index() {
+    let row = |who| [who, "20", "1", "office", "no", "0", "x"];
+    let matrix = encode(&[row("b"), row("a"), row(" b "), row("c")]).unwrap();
+    assert_eq!((matrix.customers(), matrix.customer_count(), matrix.rows()), (&[0, 1, 0, 2][..], 3, 4));
+    let text = r#"
+name = "plain"
+version = 1
+fields = [{ name = "age", kind = "numeric", min = 0, max = 9, class = "C1", level = "L1" }]
+labels = [{ name = "y", positive = [1], negative = [0] }]
+"#;
+    let schema = Schema::parse(text).unwrap();
+    let mut batch = RawBatch::new(&schema, &["y", "age"]).unwrap();
+    batch.push(1, &["1", "3"]).unwrap();
+    batch.push(2, &["1", "3"]).unwrap();
+    assert_eq!(batch.into_features().unwrap().customers(), [0, 1]);
+}
+
+#[test]
+fn every_fault_of_a_row_has_its_name_row_and_column() {
+    use DataError as E;
+    let good = ["a", "20", "1", "office", "no", "0", "x"];
+    let with = |place: usize, value: &'static str| {
+        let mut row = good;
+        row[place] = value;
+        second(row)
+    };
+    assert!(matches!(with(1, "x7"), E::NotANumber { row: 2, column, found: ValueKind::Text } if column == "age"));
+    assert!(matches!(with(1, "1,5"), E::NotANumber { row: 2, .. }));
+    assert!(matches!(with(1, "NaN"), E::Nan { row: 2, column } if column == "age"));
+    assert!(matches!(with(1, "-inf"), E::Infinite { row: 2, column } if column == "age"));
+    assert!(matches!(with(1, "1e999"), E::Infinite { row: 2, .. }));
+    assert!(matches!(with(1, " "), E::Empty { row: 2, column } if column == "age"));
+    assert!(
+        matches!(with(3, "17"), E::UnknownCategory { row: 2, column, found: ValueKind::Number } if column == "job")
+    );
+    assert!(
+        matches!(with(4, "perhaps"), E::UnknownLabel { row: 2, column, found: ValueKind::Text } if column == "churn")
+    );
+    assert!(matches!(with(5, ""), E::UnknownLabel { row: 2, column, found: ValueKind::Empty } if column == "buys"));
+    assert!(matches!(with(0, " "), E::Empty { row: 2, column } if column == "who"));
+    let schema = schema();
+    let mut batch = RawBatch::new(&schema, &HEADER).unwrap();
+    assert!(matches!(batch.push(9, &good[..6]), Err(E::FieldCount { row: 9, expected: 7, found: 6 })));
+    assert!(matches!(RawBatch::new(&schema, &HEADER).map(RawBatch::into_features), Ok(Err(E::NoRows))));
+}
+
+#[test]
+fn every_fault_of_a_header_is_named() {
+    let schema = schema();
+    let header = |from: &str, to: &'static str| HEADER.map(|column| if column == from { to } else { column });
+    for column in ["who", "age", "job", "churn"] {
+        let error = RawBatch::new(&schema, &header(column, "else")).err();
+        assert!(matches!(error, Some(DataError::MissingColumn { column: missing }) if missing == column));
+        let error = RawBatch::new(&schema, &header("secret", column)).err();
+        assert!(matches!(error, Some(DataError::DuplicateColumn { column: twice }) if twice == column));
+    }
+    assert!(RawBatch::new(&schema, &header("secret", "else")).is_ok());
+}
+
+#[test]
+fn scoring_needs_no_labels() {
+    let schema = schema();
+    let mut batch = RawBatch::for_scoring(&schema, &["buys", "job", "balance", "age", "who"]).unwrap();
+    batch.push(1, &["1", "office", "1", "20", "a"]).unwrap();
+    let matrix = batch.into_features().unwrap();
+    assert_eq!((matrix.present()[[0, 0]], matrix.present()[[0, 1]], matrix.targets()[[0, 1]]), (0.0, 1.0, 1.0));
+    let error = RawBatch::for_scoring(&schema, &["buys", "job", "balance", "who"]).err();
+    assert!(matches!(error, Some(DataError::MissingColumn { column }) if column == "age"));
+}
+
+#[test]
+fn messages_hold_no_value() {
+    let long = "Mustermann".repeat(20);
+    for value in ["Mustermann", "4711.25", "NaN", "inf", long.as_str()] {
+        for place in [1, 3, 4] {
+            let mut row = ["a", "20", "1", "office", "no", "0", "x"];
+            row[place] = value;
+            let Err(error) = encode(&[row]) else { continue };
+            let message = format!("{error} {error:?}");
+            assert!(!message.contains("Muster") && !message.contains("4711"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn kinds_of_values() {
+    let kinds = ["", " ", "7", "-1e3", "nan", "infinity", "abc"].map(ValueKind::of);
+    use ValueKind::{Empty, Infinity, LongText, Nan, Number, Text};
+    assert_eq!(kinds, [Empty, Empty, Number, Number, Nan, Infinity, Text]);
+    assert_eq!(ValueKind::of(&"x".repeat(200)), LongText);
+}
+
+proptest::proptest! {
+    #[test]
+    fn every_number_lands_in_its_range(age in -1e6_f64..1e6, balance in -1e6_f64..1e6) {
+        let slots = slots(&age.to_string(), &balance.to_string(), "office");
+        proptest::prop_assert!(slots.iter().all(|slot| (-1.0..=1.0).contains(slot)));
+        proptest::prop_assert!(slots[..3].iter().sum::<f32>() == 1.0);
+        proptest::prop_assert!((0.0..=1.0).contains(&slots[6]));
+        let norm: f32 = 1.0 + slots.iter().map(|slot| slot * slot).sum::<f32>();
+        proptest::prop_assert!(f64::from(norm.sqrt()) <= schema().row_norm_max() + 1e-6);
+    }
+}

@@ -1,0 +1,106 @@
+//! The bytes under a schema's digest.
+
+use tributary_protocol::digest::Canonical;
+
+use super::{DataClass, Dialect, Field, FieldKind, Label, Level, Missing, Range, Schema, Transform};
+
+/// Everything a schema says, in a fixed order. Lists whose order means nothing are sorted.
+pub(super) fn encoding(schema: &Schema) -> Canonical {
+    let mut out = Canonical::new("tributary schema 1").bytes(schema.name.as_bytes()).u32(schema.version);
+    out = dialect(out, &schema.dialect);
+    out = texts(out, schema.customer_column.as_slice());
+    out = set(out, &schema.dropped);
+    out = count(out, schema.fields.len());
+    out = schema.fields.iter().fold(out, field);
+    out = count(out, schema.labels.len());
+    schema.labels.iter().fold(out, label)
+}
+
+fn dialect(out: Canonical, dialect: &Dialect) -> Canonical {
+    // A dialect's characters are printable or a tab, so that 0 can stand for none.
+    let out = out.u8(dialect.delimiter).u8(dialect.quote.unwrap_or(0)).u8(dialect.comment.unwrap_or(0));
+    match &dialect.columns {
+        None => out.u8(0),
+        Some(columns) => texts(out.u8(1), columns),
+    }
+}
+
+fn field(out: Canonical, field: &Field) -> Canonical {
+    let out = out.bytes(field.name.as_bytes()).bytes(field.column.as_bytes());
+    let out = out.u8(match field.class {
+        DataClass::C1 => 1,
+        DataClass::C2 => 2,
+    });
+    let out = out.u8(match field.level {
+        Level::L1 => 1,
+        Level::L2 => 2,
+        Level::L3 => 3,
+    });
+    let out = set(out, &field.missing_codes);
+    match &field.kind {
+        // The numbers among the missing codes follow from the codes.
+        FieldKind::Numeric { min, max, transform: curve, missing: rule, missing_numbers: _ } => {
+            let out = transform(number(number(out.u8(0), *min), *max), curve);
+            missing(out, rule, |out, constant| number(out, *constant))
+        }
+        FieldKind::Categorical { categories, unlisted, missing: rule } => {
+            let out = texts(out.u8(1), categories);
+            let out = match unlisted {
+                None => out.u8(0),
+                Some(index) => count(out.u8(1), *index),
+            };
+            missing(out, rule, |out, index| count(out, *index))
+        }
+    }
+}
+
+fn transform(out: Canonical, transform: &Transform) -> Canonical {
+    match transform {
+        Transform::Linear(to) => range(out.u8(0), *to),
+        Transform::Log { unit, range: to } => range(number(out.u8(1), *unit), *to),
+        Transform::SignedLog { unit, range: to } => range(number(out.u8(2), *unit), *to),
+        Transform::Bins(edges) => {
+            let out = count(out.u8(3), edges.len());
+            edges.iter().fold(out, |out, edge| number(out, *edge))
+        }
+    }
+}
+
+fn range(out: Canonical, range: Range) -> Canonical {
+    out.u8(match range {
+        Range::Symmetric => 0,
+        Range::Unit => 1,
+    })
+}
+
+fn missing<V>(out: Canonical, missing: &Missing<V>, value: impl Fn(Canonical, &V) -> Canonical) -> Canonical {
+    match missing {
+        Missing::Refused => out.u8(0),
+        Missing::Indicator => out.u8(1),
+        Missing::Value(replacement) => value(out.u8(2), replacement),
+    }
+}
+
+fn label(out: Canonical, label: &Label) -> Canonical {
+    let out = out.bytes(label.name.as_bytes()).bytes(label.column.as_bytes());
+    set(set(set(out, &label.positive), &label.negative), &label.missing_codes)
+}
+
+/// A float by its bits; the parser has made both zeros one.
+fn number(out: Canonical, value: f64) -> Canonical {
+    out.u64(value.to_bits())
+}
+
+fn count(out: Canonical, count: usize) -> Canonical {
+    out.u64(count as u64)
+}
+
+fn texts(out: Canonical, texts: &[String]) -> Canonical {
+    texts.iter().fold(count(out, texts.len()), |out, text| out.bytes(text.as_bytes()))
+}
+
+fn set(out: Canonical, set: &[String]) -> Canonical {
+    let mut sorted = set.to_vec();
+    sorted.sort_unstable();
+    texts(out, &sorted)
+}

@@ -1,0 +1,214 @@
+//! From a TOML file to a [`Schema`]: its sections, and what must hold between them.
+
+use std::collections::BTreeSet;
+
+use toml::{Table, Value};
+
+use super::fault::SchemaErrors;
+use super::node::{Faults, Node, described, quoted};
+use super::parse_field::field;
+use super::{Dialect, FIELDS_MAX, LABELS_MAX, Label, SCHEMA_BYTES_MAX, Schema, WIDTH_MAX};
+
+pub(super) fn schema(text: &str) -> Result<Schema, SchemaErrors> {
+    let faults = Faults::default();
+    let schema = table(text, &faults).and_then(|table| whole(&table, &faults));
+    let faults = faults.into_inner();
+    match schema {
+        Some(schema) if faults.is_empty() => Ok(schema),
+        _ => Err(SchemaErrors(faults)),
+    }
+}
+
+fn table(text: &str, faults: &Faults) -> Option<Table> {
+    if text.len() > SCHEMA_BYTES_MAX {
+        faults.add("(file)", format!("{} bytes", text.len()), format!("at most {SCHEMA_BYTES_MAX} bytes"));
+        return None;
+    }
+    let table = text.parse::<Table>();
+    if let Err(error) = &table {
+        let line =
+            error.span().map_or(1, |span| text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1);
+        faults.add(format!("(line {line})"), error.message(), "TOML 1.0");
+    }
+    table.ok()
+}
+
+/// `None` only with a fault. What could be read is put together in either case, so that faults between sections show as well.
+fn whole(table: &Table, faults: &Faults) -> Option<Schema> {
+    let root = Node::new(String::new(), table, faults);
+    let (name, version) = (root.name("name"), version(&root));
+    let customer_column = root.text("customer_column");
+    let dropped = root.texts("drop");
+    let dialect = match root.value("csv") {
+        None => Some(COMMA_SEPARATED),
+        Some(Value::Table(table)) => dialect(&root.child("csv.".into(), table)),
+        Some(other) => {
+            root.fault("csv", described(other), "a table headed [csv]");
+            None
+        }
+    };
+    let fields = each(&root, "fields", FIELDS_MAX, field);
+    let labels = each(&root, "labels", LABELS_MAX, label);
+    root.finish();
+    let complete = name.is_some()
+        && version.is_some()
+        && dialect.is_some()
+        && fields.iter().all(Option::is_some)
+        && labels.iter().all(Option::is_some);
+    let schema = Schema {
+        name: name.unwrap_or_default(),
+        version: version.unwrap_or_default(),
+        dialect: dialect.unwrap_or(COMMA_SEPARATED),
+        customer_column,
+        dropped,
+        fields: fields.into_iter().flatten().collect(),
+        labels: labels.into_iter().flatten().collect(),
+    };
+    together(&schema, faults);
+    complete.then_some(schema)
+}
+
+const COMMA_SEPARATED: Dialect = Dialect { delimiter: b',', quote: Some(b'"'), comment: None, columns: None };
+
+/// Reads every table of a list.
+fn each<T>(
+    root: &Node<'_>,
+    list: &'static str,
+    count_max: usize,
+    read: impl Fn(&Node<'_>) -> Option<T>,
+) -> Vec<Option<T>> {
+    let tables = root.tables(list, count_max).into_iter().enumerate();
+    tables.map(|(index, table)| read(&root.child(path(list, index, table), table))).collect()
+}
+
+/// `fields[2] age.`: the place for a machine, the name for a person.
+fn path(list: &str, index: usize, table: &Table) -> String {
+    match table.get("name").and_then(Value::as_str) {
+        Some(name) => format!("{list}[{}] {}.", index + 1, name.escape_debug()),
+        None => format!("{list}[{}].", index + 1),
+    }
+}
+
+fn version(root: &Node<'_>) -> Option<u32> {
+    let allowed = "a whole number from 1 up";
+    let value = root.required("version", allowed)?;
+    let version = value.as_integer().and_then(|number| u32::try_from(number).ok()).filter(|number| *number > 0);
+    if version.is_none() {
+        root.fault("version", described(value), allowed);
+    }
+    version
+}
+
+fn dialect(node: &Node<'_>) -> Option<Dialect> {
+    let delimiter = node.value("delimiter").map_or(Some(b','), |_| node.character("delimiter"));
+    let quote = node.value("quote").map_or(Some(b'"'), |_| node.character("quote"));
+    let comment = node.character("comment");
+    let header = match node.value("header") {
+        None => true,
+        Some(Value::Boolean(header)) => *header,
+        Some(other) => {
+            node.fault("header", described(other), "true or false");
+            true
+        }
+    };
+    let columns = node.texts("columns");
+    if header != columns.is_empty() {
+        node.fault(
+            "columns",
+            format!("{} columns", columns.len()),
+            "the columns in order where header = false, else nothing",
+        );
+    }
+    if let Some(twice) = repeated(columns.iter().map(String::as_str)) {
+        node.fault("columns", format!("{} twice", quoted(twice)), "each column once");
+    }
+    if delimiter.is_none() {
+        node.fault("delimiter", "an empty text", "one ASCII character");
+    }
+    let special: Vec<u8> = [delimiter, quote, comment].into_iter().flatten().collect();
+    if special.iter().collect::<BTreeSet<_>>().len() < special.len() {
+        node.fault("delimiter", "a character that is also the quote or the comment", "three different characters");
+    }
+    node.finish();
+    Some(Dialect {
+        delimiter: delimiter?,
+        quote,
+        comment,
+        columns: (!header && !columns.is_empty()).then_some(columns),
+    })
+}
+
+fn label(node: &Node<'_>) -> Option<Label> {
+    let name = node.name("name");
+    let column = node.text("column").or_else(|| name.clone());
+    let (positive, negative, missing_codes) =
+        (node.texts("positive"), node.texts("negative"), node.codes("missing_codes"));
+    let _only = node.word("kind", &[("binary", ())]);
+    for (key, values) in [("positive", &positive), ("negative", &negative)] {
+        if values.is_empty() {
+            node.fault(key, "no value", "at least one value");
+        }
+    }
+    let all = positive.iter().chain(&negative).chain(&missing_codes);
+    if let Some(twice) = repeated(all.map(String::as_str)) {
+        node.fault(
+            "positive",
+            format!("{} twice", quoted(twice)),
+            "each value in one of positive, negative, missing_codes",
+        );
+    }
+    node.finish();
+    Some(Label { name: name?, column: column?, positive, negative, missing_codes })
+}
+
+/// What holds between the sections.
+fn together(schema: &Schema, faults: &Faults) {
+    if let Some(twice) = repeated(schema.fields.iter().map(|field| field.name.as_str())) {
+        faults.add(
+            "fields",
+            format!("the name {} twice", quoted(twice)),
+            "each name once; several fields may share a column",
+        );
+    }
+    if let Some(twice) = repeated(schema.labels.iter().map(|label| label.name.as_str())) {
+        faults.add("labels", format!("the name {} twice", quoted(twice)), "each name once");
+    }
+    if schema.width() > WIDTH_MAX {
+        faults.add("fields", format!("{} encoded numbers", schema.width()), format!("at most {WIDTH_MAX}"));
+    }
+    let inputs = schema.fields.iter().map(|field| ("fields", field.column.as_str()));
+    let targets = schema.labels.iter().map(|label| ("labels", label.column.as_str()));
+    let customer = schema.customer_column.iter().map(|column| ("customer_column", column.as_str()));
+    for (key, column) in inputs.clone().chain(targets.clone()).chain(customer.clone()) {
+        if schema.dropped.iter().any(|dropped| dropped == column) {
+            faults.add(key, format!("the column {}", quoted(column)), "a column that is not in drop");
+        }
+        if let Some(columns) = &schema.dialect.columns
+            && !columns.iter().any(|known| known == column)
+        {
+            faults.add(key, format!("the column {}", quoted(column)), "a column of csv.columns");
+        }
+    }
+    for (_, column) in inputs {
+        if targets.clone().any(|(_, target)| target == column) {
+            faults.add(
+                "fields",
+                format!("the column {}, which is a label", quoted(column)),
+                "a column that no label reads",
+            );
+        }
+        if schema.customer_column.as_deref() == Some(column) {
+            faults.add(
+                "fields",
+                format!("the column {}, which tells customers apart", quoted(column)),
+                "another column",
+            );
+        }
+    }
+}
+
+/// The first text that comes a second time.
+pub(super) fn repeated<'a>(texts: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut seen = BTreeSet::new();
+    texts.into_iter().find(|text| !seen.insert(*text))
+}

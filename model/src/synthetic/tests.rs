@@ -1,0 +1,78 @@
+use super::{SyntheticBranch, SyntheticData, SyntheticSpec, generate, schema};
+use crate::features::{FeatureMatrix, RawBatch};
+
+fn encoded(data: &SyntheticData, branch: &SyntheticBranch) -> FeatureMatrix {
+    let schema = schema();
+    let header: Vec<&str> = data.header.iter().map(String::as_str).collect();
+    let mut batch = RawBatch::new(&schema, &header).unwrap();
+    for (row, values) in (1..).zip(branch.training.iter().chain(&branch.held_out)) {
+        batch.push(row, &values.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    }
+    batch.into_features().unwrap()
+}
+
+/// Share of positives among the known values of a label.
+fn rate(matrix: &FeatureMatrix, label: usize) -> f32 {
+    matrix.targets().column(label).sum() / matrix.present().column(label).sum()
+}
+
+#[test]
+fn the_schema_reads_every_row_and_every_column() {
+    let data = generate(&SyntheticSpec::default());
+    let schema = schema();
+    assert_eq!(data.header.len(), 1 + schema.fields().len() + schema.labels().len());
+    assert!((25..=35).contains(&schema.fields().len()));
+    for branch in &data.branches {
+        let matrix = encoded(&data, branch);
+        assert_eq!(matrix.rows(), branch.training.len() + branch.held_out.len());
+        assert_eq!(matrix.customer_count(), matrix.rows());
+    }
+}
+
+#[test]
+fn the_seed_decides_everything() {
+    let spec = SyntheticSpec { branches: 3, customers_per_branch: 50, ..SyntheticSpec::default() };
+    let first = generate(&spec);
+    assert!(first == generate(&spec));
+    assert!(first != generate(&SyntheticSpec { seed: spec.seed + 1, ..spec.clone() }));
+    let more = generate(&SyntheticSpec { branches: 4, ..spec });
+    assert!(first.branches[..] == more.branches[..3]);
+}
+
+#[test]
+fn branches_differ_in_size_customers_and_labels() {
+    let data = generate(&SyntheticSpec::default());
+    let sizes: Vec<usize> = data.branches.iter().map(|branch| branch.training.len() + branch.held_out.len()).collect();
+    let (smallest, largest) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+    assert!(*largest >= 2 * smallest, "{sizes:?}");
+    let total: usize = sizes.iter().sum();
+    assert!((2_500..7_000).contains(&total), "{sizes:?}");
+    let held_out: usize = data.branches.iter().map(|branch| branch.held_out.len()).sum();
+    assert!((total * 17 / 100..total * 23 / 100).contains(&held_out));
+
+    let branches: Vec<FeatureMatrix> = data.branches.iter().map(|branch| encoded(&data, branch)).collect();
+    for label in 0..2 {
+        let rates: Vec<f32> = branches.iter().map(|matrix| rate(matrix, label)).collect();
+        let spread = rates.iter().copied().fold(0.0, f32::max) - rates.iter().copied().fold(1.0, f32::min);
+        assert!(spread > 0.12, "{rates:?}");
+        assert!(rates.iter().all(|rate| (0.02..0.75).contains(rate)), "{rates:?}");
+        assert!(branches.iter().any(|matrix| matrix.present().column(label).sum() < matrix.rows() as f32));
+    }
+    let balance = schema().feature_names().iter().position(|name| name == "deposit_balance").unwrap();
+    let means: Vec<f32> = branches.iter().map(|matrix| matrix.features().column(balance).mean().unwrap()).collect();
+    let spread = means.iter().copied().fold(f32::MIN, f32::max) - means.iter().copied().fold(f32::MAX, f32::min);
+    assert!(spread > 0.1, "{means:?}");
+}
+
+#[test]
+fn no_slot_is_constant() {
+    let data = generate(&SyntheticSpec::default());
+    let all = SyntheticBranch {
+        training: data.branches.iter().flat_map(|branch| branch.training.clone()).collect(),
+        held_out: Vec::new(),
+    };
+    let matrix = encoded(&data, &all);
+    for (name, column) in schema().feature_names().iter().zip(matrix.features().columns()) {
+        assert!(column.iter().any(|value| *value != column[0]), "{name}");
+    }
+}

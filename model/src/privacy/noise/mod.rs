@@ -15,8 +15,8 @@
 //! *Proposals.* Heights are integers that sum to 2^64 (the tail with all its blocks counts as one), the alias table splits them without
 //! remainder, and widths are powers of two: every proposal (sign, x) has probability `height(x) / (2^65 w)` exactly, from disjoint and
 //! unused random bits. Every height is at least `scale exp(-x^2 / 2V)`, so `p(x)` is a probability. For the tail: block k begins at
-//! `(255 + 256 k) w`, and from `w > sigma / 32` or `w = 1, V < 256` the curve falls by more than `exp(-63)` from one block to the next,
-//! while the staircase falls by 1/2.
+//! `(255 + 256 k) w`, and because `w > sigma / 32` the curve falls by a factor below `exp(-63)` from one block to the next, while the
+//! staircase falls by 1/2.
 //!
 //! *Acceptance.* U is a real number with independent fair bits, drawn as needed. x is accepted exactly if `U < p(x)`:
 //! - `p` is never below `quick / 2^27` on the step (it falls with x, and `quick` is rounded down), so 27 bits of U that are below `quick` accept;
@@ -52,7 +52,7 @@ use generator::NoiseGenerator;
 use sampler::Sampler;
 
 /// Smallest variance of one share in units^2: a standard deviation of 6 units. From there on a sum of shares differs from one discrete
-/// Gaussian by less than 1e-150.
+/// Gaussian by a factor within 1e-150 of one ([`super::accountant::ln_share_sum_gap`]).
 pub const SHARE_VARIANCE_MIN: u128 = 36;
 
 /// Largest variance of one share in units^2: a standard deviation of 2^40 units.

@@ -118,9 +118,9 @@ mod tests {
     #[test]
     fn the_published_example_costs_what_it_should() {
         // PRIVACY.md, section 2: z = 42.2 over 100 rounds is 1.08 by RDP; 45.3 is 1.00.
-        let spent = |z: f64| charge(10_000, (z * z * 10_000.0) as u128).times(100);
-        assert!((epsilon_of(&spent(42.2), 1e-6).0 - 1.08).abs() < 0.005);
-        assert!((epsilon_of(&spent(45.308_78), 1e-6).0 - 1.0).abs() < 1e-5);
+        let spent = |z_hundred_thousandths: u128| charge(10_u128.pow(10), z_hundred_thousandths.pow(2)).times(100);
+        assert!((epsilon_of(&spent(4_220_000), 1e-6).0 - 1.08).abs() < 0.005);
+        assert!((epsilon_of(&spent(4_530_878), 1e-6).0 - 1.0).abs() < 1e-5);
         // z = 10, one round: within a nano-unit of the float accountant's 0.429951519...
         let (epsilon, order) = epsilon_of(&charge(1, 100), 1e-6);
         assert!((0.429_951_519_0..0.429_951_521_2).contains(&epsilon), "{epsilon}");
@@ -130,10 +130,15 @@ mod tests {
     proptest! {
         #[test]
         fn within_the_cap_means_within_epsilon(
-            ln_z in -2.0_f64..7.0, rounds in 1_u64..2000, ln_delta in -25.0_f64..-2.4, factor in 0.9_f64..1.1, exact: bool
+            mantissa in 1_u128 << 20..1 << 21,
+            bits in 14..40,
+            rounds in 1_u64..2000,
+            ln_delta in -25.0_f64..-2.4,
+            factor in 0.9_f64..1.1,
+            exact: bool,
         ) {
-            let sensitivity = 1_u128 << 40;
-            let spent = charge(sensitivity, (sensitivity as f64 * (2.0 * ln_z).exp()) as u128).times(rounds);
+            // Noise multipliers from an eighth to a thousand.
+            let spent = charge(1 << 40, mantissa << bits).times(rounds);
             let delta = ln_delta.exp();
             let (proved, _) = epsilon_of(&spent, delta);
             prop_assume!(proved < 1000.0);

@@ -4,7 +4,6 @@ use super::generator::BitSource;
 use super::natural::Natural;
 
 /// `low <= value * 2^(64 limbs) <= high` for some number of fraction limbs.
-#[derive(Clone, Debug)]
 pub(super) struct Interval {
     pub(super) low: Natural,
     pub(super) high: Natural,
@@ -19,7 +18,7 @@ impl Interval {
 }
 
 /// One acceptance test: `U * height < exp(-magnitude^2 / (2 variance)) * scale * 2^doublings`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Decision {
     pub(super) magnitude: u64,
     pub(super) variance: u128,

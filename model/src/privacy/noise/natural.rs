@@ -3,7 +3,8 @@
 use core::cmp::Ordering;
 
 /// A natural number: little-endian 64-bit limbs, without leading zero limbs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub(super) struct Natural(Vec<u64>);
 
 impl Natural {

@@ -230,7 +230,7 @@ fn every_field_of_a_plan_is_in_its_digest() {
         plan(|plan| plan.initial_model.0[0] ^= 1),
         plan(|plan| plan.privacy = PrivacyMode::None),
         plan(|plan| plan.ring = Ring::Bits32),
-        plan(|plan| plan.clip_form = crate::plan::ClipForm::Chunked { branch_customers_max: 0 }),
+        plan(|plan| plan.clip_form = crate::plan::ClipForm::Chunked),
         plan(|plan| plan.example_clip_norm_bits += 1),
         plan(|plan| plan.loss_bound_bits += 1),
         plan(|plan| plan.clip_units -= 1),

@@ -12,11 +12,11 @@ use tributary_certs::suite::{RealSuite, ShareScalar, SigningKey};
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::secagg::suite::{FieldElement, Keystream, SecretKey, Suite};
 
-/// Coordinates of the mask that is expanded: 8 MiB, beyond the second-level cache as a real update is.
-const WORDS: usize = 1 << 20;
+/// Coordinates of the mask that is expanded: 1 MiB, so that a repetition fits into one slice of a busy machine's scheduler.
+const WORDS: usize = 1 << 17;
 /// Coordinates for each piece of the stream.
 const CHUNKS: [usize; 4] = [256, 512, 1_024, 4_096];
-const REPETITIONS: usize = 15;
+const REPETITIONS: usize = 101;
 
 fn main() {
     masks();

@@ -200,7 +200,7 @@ impl<'a> LedgerReader<'a> {
         if prefix.sequence != sequence {
             return Err(LedgerFaultKind::BadSequence);
         }
-        if prefix.payload_bytes > LEDGER_ENTRY_BYTES_MAX {
+        if !prefix.allowed() {
             return Err(LedgerFaultKind::TooLong);
         }
         let Some((payload, digest)) = prefix.body(rest) else {
@@ -227,7 +227,9 @@ impl<'a> LedgerReader<'a> {
         let next = sequence.saturating_add(1);
         (RECORD_OVERHEAD_BYTES..rest.len()).any(|start| {
             let Some((before, after)) = rest.split_at_checked(start) else { return false };
-            let Some(prefix) = Prefix::read(after).filter(|prefix| prefix.sequence == next) else { return false };
+            let Some(prefix) = Prefix::read(after).filter(|prefix| prefix.sequence == next && prefix.allowed()) else {
+                return false;
+            };
             let Some((payload, digest)) = prefix.body(after) else { return false };
             let previous = before.last_chunk::<DIGEST_BYTES>();
             previous.is_some_and(|previous| chain_digest(&Digest(*previous), next, prefix.length, payload) == digest)
@@ -271,6 +273,10 @@ impl Prefix {
         let (sequence, _) = rest.split_first_chunk()?;
         let length = u32::from_le_bytes(*length);
         Some(Self { length, payload_bytes: usize::try_from(length).ok()?, sequence: u64::from_le_bytes(*sequence) })
+    }
+
+    fn allowed(&self) -> bool {
+        self.payload_bytes <= LEDGER_ENTRY_BYTES_MAX
     }
 
     /// Payload and digest of the record, if all of it is there.

@@ -1,8 +1,4 @@
-#![expect(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    reason = "a test that indexes wrongly fails, as it should"
-)]
+#![expect(clippy::indexing_slicing, reason = "a test that indexes wrongly fails, as it should")]
 
 use alloc::vec;
 
@@ -93,8 +89,11 @@ fn truncation_at_every_byte_keeps_the_whole_entries() {
             assert_eq!((scan.good_length, scan.fault), (0, fault(0, 0, LedgerFaultKind::TornTail)), "cut at {end}");
             continue;
         }
-        let torn =
-            (end > last).then(|| LedgerFault { sequence: whole as u64, offset: last, kind: LedgerFaultKind::TornTail });
+        let torn = (end > last).then_some(LedgerFault {
+            sequence: whole as u64,
+            offset: last,
+            kind: LedgerFaultKind::TornTail,
+        });
         assert_eq!(scan.fault, torn, "cut at {end}");
         assert_front(&scan, whole);
         // Recovery: cut, then append the rest again; the result is the original file.

@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{Canonical, Digest};
 use crate::limits::{COHORT_MAX, CUSTOMERS_MAX, DIMENSION_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
-use crate::secagg::mask::CHECK_COORDINATES;
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::CohortRule;
 
@@ -25,11 +24,8 @@ pub enum PrivacyMode {
 pub enum ClipForm {
     /// One integer vector for each customer, its norm checked in integers.
     Exact,
-    /// Fixed micro-batches, sized by a public maximum of customers for each branch.
-    Chunked {
-        /// Public maximum of customers of one branch.
-        branch_customers_max: u32,
-    },
+    /// Fixed micro-batches, whose number follows from public maxima in each branch's own policy.
+    Chunked,
 }
 
 /// A learning job. A client recomputes everything in it that can be recomputed and refuses the rest where its policy is stricter.
@@ -202,9 +198,9 @@ impl Plan {
     /// Digest of the canonical encoding of every field.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let (form, branch_customers_max) = match self.clip_form {
-            ClipForm::Exact => (0, 0),
-            ClipForm::Chunked { branch_customers_max } => (1, branch_customers_max),
+        let form = match self.clip_form {
+            ClipForm::Exact => 0,
+            ClipForm::Chunked => 1,
         };
         Canonical::new("tributary/plan/1")
             .bytes(self.name.as_bytes())
@@ -219,7 +215,6 @@ impl Plan {
             })
             .u32(self.ring.bits())
             .u8(form)
-            .u32(branch_customers_max)
             .u64(self.example_clip_norm_bits)
             .u64(self.loss_bound_bits)
             .u32(self.clip_units)
@@ -253,16 +248,10 @@ impl ValidPlan {
         self.digest
     }
 
-    /// Coordinates that a branch noises: gradient and riders.
-    #[must_use]
-    pub fn noised_coordinates(&self) -> usize {
-        (self.plan.parameters + self.plan.riders) as usize
-    }
-
-    /// Coordinates of the masked vector: gradient, riders, check coordinates.
+    /// Coordinates of an update: gradient and riders. Masking adds its own check coordinates behind them.
     #[must_use]
     pub fn dimension(&self) -> usize {
-        self.noised_coordinates() + CHECK_COORDINATES
+        (self.plan.parameters + self.plan.riders) as usize
     }
 }
 

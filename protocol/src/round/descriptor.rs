@@ -25,7 +25,7 @@ pub struct RoundDescriptor {
     pub view: Digest,
     /// Ring of the sum.
     pub ring: Ring,
-    /// Coordinates of the masked vector, check coordinates included.
+    /// Coordinates of an update, check coordinates not counted.
     pub dimension: u32,
     /// Squared L2 sensitivity of the sum, in units squared.
     pub sensitivity_squared: u128,

@@ -56,7 +56,7 @@ pub enum CoordinatorEffect {
         round: RoundId,
         /// Ring of the sum.
         ring: Ring,
-        /// Coordinates, check coordinates included.
+        /// Coordinates, check coordinates not counted.
         dimension: usize,
     },
     /// The vector announced by the ticket's client may be read and folded.

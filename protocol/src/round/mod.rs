@@ -15,6 +15,8 @@ mod descriptor;
 mod effect;
 mod event;
 mod participant;
+#[cfg(test)]
+mod tests;
 
 pub use coordinator::{Coordinator, CoordinatorRecord, CoordinatorSettings, Input, OutOfOrder, ResumeFault, Wait};
 pub use descriptor::{RoundDescriptor, SessionView};

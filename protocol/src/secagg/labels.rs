@@ -56,3 +56,62 @@ fn round_bytes(bytes: &[u8; 8]) -> &[u8] {
         all => all,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+    use crate::secagg::toy::Toy;
+
+    const KEY: [u8; 32] = [7; 32];
+
+    /// What the suite derives under [`KEY`] from the given bytes.
+    fn expanded(info: &[&[u8]]) -> SecretKey {
+        Toy::expand(&SecretKey::new(KEY), &[&info.concat()])
+    }
+
+    fn same(derived: &SecretKey, info: &[&[u8]]) -> bool {
+        derived.expose() == expanded(info).expose()
+    }
+
+    /// Frozen: both ends of every build must derive the same keys. The real suite is held to the reference vectors in `certs`.
+    #[test]
+    fn labels_have_their_layout() {
+        let (key, session, descriptor) = (SecretKey::new(KEY), SessionId([2; 32]), Digest([3; 32]));
+        let seed = |round| pair_seed::<Toy>(&key, &session, RoundId(round));
+        assert!(same(&seed(7), &[b"SA1/pair", &[2; 32], &[7, 0, 0, 0]]));
+        assert!(same(&seed(0xffff_ffff), &[b"SA1/pair", &[2; 32], &[0xff; 4]]));
+        assert!(same(&seed(1 << 32 | 7), &[b"SA1/pair", &[2; 32], &[7, 0, 0, 0, 1, 0, 0, 0]]));
+        let bundle = bundle_key::<Toy>(&key, ClientId(1), ClientId(0x0203));
+        assert!(same(&bundle, &[b"SA1/enc", &[1, 0, 0, 0], &[3, 2, 0, 0]]));
+        assert!(same(&envelope_key::<Toy>(&key), &[b"SA1/env"]));
+        assert!(same(&self_mask_key::<Toy>(&key, &descriptor), &[b"SA1/self", &[3; 32]]));
+        assert!(same(&pair_mask_key::<Toy>(&key, &descriptor), &[b"SA1/pair", &[3; 32]]));
+        assert!(same(&checksum_key::<Toy>(&Digest(KEY)), &[b"SA1/checksum"]));
+        let pair = pair_key::<Toy>(&descriptor, &key, &SecretKey::new([8; 32]));
+        let expected = Toy::extract(&[3; 32], &[&[KEY, [8; 32]].concat()]);
+        assert_eq!(pair.expose(), expected.expose());
+    }
+
+    #[test]
+    fn keys_of_different_uses_differ() {
+        let (key, descriptor) = (SecretKey::new(KEY), Digest(KEY));
+        let (session, one, two) = (SessionId(KEY), ClientId(1), ClientId(2));
+        let keys = [
+            pair_seed::<Toy>(&key, &session, RoundId(1)),
+            pair_seed::<Toy>(&key, &session, RoundId(2)),
+            pair_seed::<Toy>(&key, &session, RoundId(1 << 32 | 1)),
+            bundle_key::<Toy>(&key, one, two),
+            bundle_key::<Toy>(&key, two, one),
+            envelope_key::<Toy>(&key),
+            self_mask_key::<Toy>(&key, &descriptor),
+            pair_mask_key::<Toy>(&key, &descriptor),
+            checksum_key::<Toy>(&descriptor),
+        ];
+        let mut distinct: Vec<_> = keys.iter().map(SecretKey::expose).collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), keys.len());
+    }
+}

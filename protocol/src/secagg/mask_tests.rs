@@ -1,3 +1,5 @@
+extern crate std;
+
 use alloc::vec;
 
 use proptest::prelude::*;
@@ -56,6 +58,24 @@ fn every_way_of_masking_gives_the_same() {
             apply_blocks(&mut reversed, &masks, |blocks| blocks.into_iter().rev().for_each(MaskBlock::run::<Toy>));
             assert!(reversed == one_by_one, "{ring:?}, {dimension} coordinates");
         }
+    }
+}
+
+#[test]
+fn blocks_run_on_threads_of_their_own() {
+    let masks = masks(4, 3);
+    for ring in RINGS {
+        let mut whole = RingWords::zero(ring, 3 * BLOCK_WORDS + 5);
+        let mut threaded = whole.clone();
+        apply_all::<Toy>(&mut whole, &masks);
+        apply_blocks(&mut threaded, &masks, |blocks| {
+            std::thread::scope(|scope| {
+                for block in blocks {
+                    scope.spawn(|| block.run::<Toy>());
+                }
+            });
+        });
+        assert!(threaded == whole);
     }
 }
 

@@ -157,10 +157,16 @@ impl RingWords {
     /// The wire form: little-endian words.
     #[must_use]
     pub fn to_le_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(bytes_of(self.ring(), self.len()));
+        let mut bytes = alloc::vec![0; bytes_of(self.ring(), self.len())];
         match self {
-            Self::W32(words) => words.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes())),
-            Self::W64(words) => words.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes())),
+            Self::W32(words) => {
+                let (chunks, _) = bytes.as_chunks_mut();
+                chunks.iter_mut().zip(words).for_each(|(chunk, word)| *chunk = word.to_le_bytes());
+            }
+            Self::W64(words) => {
+                let (chunks, _) = bytes.as_chunks_mut();
+                chunks.iter_mut().zip(words).for_each(|(chunk, word)| *chunk = word.to_le_bytes());
+            }
         }
         bytes
     }
@@ -303,108 +309,5 @@ fn expect_length(expected: usize, found: usize) -> Result<(), RingError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use alloc::vec;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn words(ring: Ring, values: &[u64]) -> RingWords {
-        let mut words = RingWords::zero(ring, 0);
-        values.iter().for_each(|value| words.push(*value));
-        words
-    }
-
-    fn same(a: &RingWords, b: &RingWords) -> bool {
-        a == b
-    }
-
-    #[test]
-    fn centring_at_the_edges() {
-        let narrow = words(Ring::Bits32, &[0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]);
-        assert_eq!(narrow.centred(), [0, 1, i64::from(i32::MAX), i64::from(i32::MIN), -1]);
-        let wide = words(Ring::Bits64, &[0, 1, u64::MAX >> 1, 1 << 63, u64::MAX]);
-        assert_eq!(wide.centred(), [0, 1, i64::MAX, i64::MIN, -1]);
-    }
-
-    #[test]
-    fn reduction_at_the_edges() {
-        let values = [0, -1, i64::from(i32::MIN), i64::from(i32::MAX) + 1, i64::MIN, i64::MAX];
-        assert_eq!(RingWords::reduce(Ring::Bits64, &values).centred(), values);
-        let narrow = RingWords::reduce(Ring::Bits32, &values).centred();
-        assert_eq!(narrow, [0, -1, i64::from(i32::MIN), i64::from(i32::MIN), 0, -1]);
-    }
-
-    #[test]
-    fn sums_wrap() {
-        for ring in [Ring::Bits32, Ring::Bits64] {
-            let mut sum = words(ring, &[u64::MAX, 3]);
-            sum.add(&words(ring, &[2, 4])).unwrap();
-            assert_eq!(sum.centred(), [1, 7]);
-            sum.subtract(&words(ring, &[2, 8])).unwrap();
-            assert_eq!(sum.centred(), [-1, -1]);
-        }
-    }
-
-    #[test]
-    fn wire_form_is_little_endian() {
-        assert_eq!(words(Ring::Bits32, &[0x0102_0304]).to_le_bytes(), [4, 3, 2, 1]);
-        assert_eq!(words(Ring::Bits64, &[0x0102_0304]).to_le_bytes(), [4, 3, 2, 1, 0, 0, 0, 0]);
-        assert_eq!(words(Ring::Bits32, &[1]).digest(), Digest::of(&[1, 0, 0, 0]));
-    }
-
-    #[test]
-    fn other_shapes_are_refused_and_change_nothing() {
-        let mut own = words(Ring::Bits32, &[1, 2]);
-        assert_eq!(own.add(&words(Ring::Bits64, &[1, 2])), Err(RingError::OtherRing));
-        assert_eq!(own.subtract(&words(Ring::Bits32, &[1])), Err(RingError::OtherLength { expected: 2, found: 1 }));
-        for length in [0, 1, 7, 9, 16] {
-            let bytes = vec![1; length];
-            assert_eq!(own.add_le_bytes(&bytes), Err(RingError::OtherLength { expected: 8, found: length }));
-            let read = RingWords::from_le_bytes(Ring::Bits32, 2, &bytes);
-            assert_eq!(read.err(), Some(RingError::OtherLength { expected: 8, found: length }));
-        }
-        assert!(RingWords::from_le_bytes(Ring::Bits64, usize::MAX, &[0; 8]).is_err());
-        assert!(same(&own, &words(Ring::Bits32, &[1, 2])));
-    }
-
-    #[test]
-    fn blocks_cover_every_coordinate_once() {
-        let mut sum = RingWords::zero(Ring::Bits64, 10);
-        for block in sum.view_mut().blocks(4) {
-            let RingSliceMut::W64(words) = block else { panic!("the ring does not change") };
-            assert!(words.len() <= 4);
-            words.iter_mut().for_each(|word| *word += 1);
-        }
-        assert_eq!(sum.centred(), [1; 10]);
-    }
-
-    proptest! {
-        #[test]
-        fn wire_form_returns(values in prop::collection::vec(any::<u64>(), 0..20)) {
-            for ring in [Ring::Bits32, Ring::Bits64] {
-                let own = words(ring, &values);
-                let bytes = own.to_le_bytes();
-                let read = RingWords::from_le_bytes(ring, values.len(), &bytes).unwrap();
-                prop_assert!(same(&read, &own));
-                let mut sum = RingWords::zero(ring, values.len());
-                sum.add_le_bytes(&bytes).unwrap();
-                prop_assert!(same(&sum, &own));
-            }
-        }
-
-        #[test]
-        fn the_64_bit_ring_agrees_with_wide_integers(pairs in prop::collection::vec((any::<i32>(), any::<i32>()), 1..20)) {
-            for ring in [Ring::Bits32, Ring::Bits64] {
-                let halves = |value: i32| i64::from(value / 2);
-                let a: Vec<i64> = pairs.iter().map(|pair| halves(pair.0)).collect();
-                let b: Vec<i64> = pairs.iter().map(|pair| halves(pair.1)).collect();
-                let mut sum = RingWords::reduce(ring, &a);
-                sum.add(&RingWords::reduce(ring, &b)).unwrap();
-                let expected: Vec<i64> = a.iter().zip(&b).map(|(a, b)| a + b).collect();
-                prop_assert_eq!(sum.centred(), expected);
-            }
-        }
-    }
-}
+#[path = "modular_tests.rs"]
+mod tests;

@@ -122,12 +122,15 @@ impl<F: FieldElement> LagrangeAtZero<F> {
         }
         let points: Vec<F> = points.iter().map(|x| F::from_u64((*x).into())).collect();
         let one = F::from_u64(1);
-        let others = |own: usize| points.iter().enumerate().filter(move |(other, _)| *other != own).map(|(_, x)| *x);
-        let numerators = (0..points.len()).map(|own| others(own).fold(one, |product, x| product * x));
-        let denominators: Vec<F> = (points.iter().enumerate())
-            .map(|(own, own_x)| others(own).fold(one, |product, x| product * (x - *own_x)))
+        // The product of the other points, over the product of their distances: both times the own point.
+        let all = points.iter().fold(one, |product, x| product * *x);
+        let below: Vec<F> = (points.iter().enumerate())
+            .map(|(own, own_x)| {
+                let others = points.iter().enumerate().filter(|(other, _)| *other != own);
+                others.fold(*own_x, |product, (_, x)| product * (*x - *own_x))
+            })
             .collect();
-        let coefficients = numerators.zip(invert_all(&denominators)).map(|(above, below)| above * below).collect();
+        let coefficients = invert_all(&below).into_iter().map(|inverse| all * inverse).collect();
         Ok(Self { coefficients })
     }
 

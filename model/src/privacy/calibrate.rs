@@ -1,0 +1,228 @@
+//! From a target to the noise that meets it.
+
+use tributary_protocol::limits::PLAN_ROUNDS_MAX;
+use tributary_protocol::privacy::ORDERS;
+
+use super::accountant::{GaussianDp, NANOS, RdpCurve, SampledRound, cap, charge, epsilon_of};
+use super::{NoiseError, SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
+
+/// Largest epsilon that can be asked for; beyond it the word privacy has no meaning.
+const EPSILON_MAX: f64 = 1000.0;
+/// Largest delta that can be asked for.
+const DELTA_MAX: f64 = 0.1;
+/// Largest squared sensitivity, units^2; with it no product of the accounting overflows.
+const SENSITIVITY_SQUARED_MAX: u128 = 1 << 80;
+/// Rounds charged over the planned ones, for retries.
+const RETRY_PERCENT: u32 = 5;
+
+/// Why no noise meets a target.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum CalibrateError {
+    /// Not above 0, above 1000, or not a number.
+    #[error("epsilon {0} is out of range: choose one above 0 and at most 1000")]
+    Epsilon(f64),
+    /// Not above 0, above 0.1, or not a number.
+    #[error(
+        "delta {0} is out of range: choose one above 0 and at most 0.1, well below one over the number of customers"
+    )]
+    Delta(f64),
+    /// None, or more than `PLAN_ROUNDS_MAX`.
+    #[error("{0} charged rounds are out of range: a plan has 1 to {PLAN_ROUNDS_MAX}, retries included")]
+    Rounds(u32),
+    /// Zero or above 2^80 units^2.
+    #[error("a squared sensitivity of {0} units^2 is out of range: it is at least 1 and at most 2^80")]
+    Sensitivity(u128),
+    /// Not above 0 and at most 1.
+    #[error("sampling probability {0} is out of range: choose one above 0 and at most 1")]
+    SamplingProbability(f64),
+    /// Noise of any size leaves the accounting above this epsilon.
+    #[error(
+        "epsilon {epsilon} at delta {delta} over {rounds} rounds cannot be proved: raise epsilon or delta, or plan fewer rounds"
+    )]
+    Unreachable {
+        /// As asked for.
+        epsilon: f64,
+        /// As asked for.
+        delta: f64,
+        /// As asked for.
+        rounds: u32,
+    },
+    /// A share that no branch would draw.
+    #[error(transparent)]
+    Share(#[from] NoiseError),
+    /// Noise that nobody honest draws protects nobody.
+    #[error(
+        "noise cannot be split over no honest share: lower the number of colluding participants that is assumed, or enlarge the cohort"
+    )]
+    NoHonestShare,
+}
+
+/// What a plan asks for: full-batch rounds that together cost at most `(epsilon, delta)` for a customer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Target {
+    /// Nats, above 0 and at most 1000.
+    pub epsilon: f64,
+    /// Above 0 and at most 0.1.
+    pub delta: f64,
+    /// Rounds that may be charged, retries included: see [`charged_rounds_max`].
+    pub rounds_charged: u32,
+    /// Squared effective sensitivity, units^2, from 1 to 2^80.
+    pub sensitivity_squared_units: u128,
+}
+
+/// Noise that meets a [`Target`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Calibrated {
+    /// The smallest variance of the noise in a sum that the accounting admits, units^2.
+    pub total_variance_units: u128,
+    /// Standard deviation over sensitivity, rounded down: the guaranteed one.
+    pub noise_multiplier: f64,
+    /// Epsilon after all charged rounds by the accounting that is enforced, rounded up; at most the target.
+    pub epsilon_enforced: f64,
+    /// Epsilon after all charged rounds by the exact Gaussian curve.
+    pub epsilon_gdp: f64,
+    /// The order that proves the enforced epsilon.
+    pub order: u32,
+}
+
+/// The smallest integer variance with which the enforced integer accounting admits all charged rounds.
+///
+/// Solved, not searched: at one order the rounds fit if one round's charge is at most `cap / rounds`, rounded down, and the smallest
+/// variance for that is a quotient; the best order wins. Reconsidering every order here costs nothing, the ledger does the same.
+///
+/// # Errors
+/// If a field is out of range, no order proves so small an epsilon, or the noise is beyond what a branch can draw.
+pub fn calibrate(target: &Target) -> Result<Calibrated, CalibrateError> {
+    let Target { epsilon, delta, rounds_charged: rounds, sensitivity_squared_units: sensitivity } = *target;
+    check(epsilon, delta, rounds)?;
+    if !(1..=SENSITIVITY_SQUARED_MAX).contains(&sensitivity) {
+        return Err(CalibrateError::Sensitivity(sensitivity));
+    }
+    let cap = cap(epsilon, delta);
+    let smallest = |(order, threshold): (u32, &u64)| -> Option<u128> {
+        let share = Some(threshold / u64::from(rounds)).filter(|share| *share > 0)?;
+        Some((sensitivity * u128::from(order) * u128::from(NANOS)).div_ceil(2 * u128::from(share)))
+    };
+    let variance = ORDERS.into_iter().zip(cap.nanos()).filter_map(smallest).min();
+    let variance = variance.ok_or(CalibrateError::Unreachable { epsilon, delta, rounds })?;
+    if variance > SHARE_VARIANCE_MAX {
+        return Err(NoiseError::VarianceTooLarge(variance).into());
+    }
+    let spent = charge(sensitivity, variance).times(u64::from(rounds));
+    assert!(spent.within(&cap), "the quotient is the variance at which one order admits the rounds");
+    let (epsilon_enforced, order) = epsilon_of(&spent, delta);
+    // Two conversions, a quotient and a root, each off by at most a part in 2^53.
+    let noise_multiplier = (variance as f64 / sensitivity as f64).sqrt() * (1.0 - 4.0 * f64::EPSILON);
+    let epsilon_gdp = GaussianDp::round(noise_multiplier).times(f64::from(rounds)).epsilon_discrete(delta);
+    Ok(Calibrated { total_variance_units: variance, noise_multiplier, epsilon_enforced, epsilon_gdp, order })
+}
+
+/// What a plan with sampled rounds asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SampledTarget {
+    /// Nats, above 0 and at most 1000.
+    pub epsilon: f64,
+    /// Above 0 and at most 0.1.
+    pub delta: f64,
+    /// Rounds that may be charged, retries included.
+    pub rounds_charged: u32,
+    /// Probability of a customer's secret coin, above 0 and at most 1.
+    pub sampling_probability: f64,
+}
+
+/// The noise multiplier that meets a [`SampledTarget`] by RDP at the integer orders: the smallest, but for a relative 1e-6 upwards.
+///
+/// # Errors
+/// If a field is out of range, or no noise multiplier up to 2^40 meets the target.
+pub fn calibrate_sampled(target: &SampledTarget) -> Result<f64, CalibrateError> {
+    let SampledTarget { epsilon, delta, rounds_charged: rounds, sampling_probability } = *target;
+    check(epsilon, delta, rounds)?;
+    if !(sampling_probability > 0.0 && sampling_probability <= 1.0) {
+        return Err(CalibrateError::SamplingProbability(sampling_probability));
+    }
+    let meets = |noise_multiplier: f64| {
+        let round = SampledRound { sampling_probability, noise_multiplier };
+        RdpCurve::round(round).times(rounds).epsilon(delta).epsilon <= epsilon
+    };
+    let mut high = 1.0;
+    while !meets(high) {
+        high *= 2.0;
+        if high > (1_u64 << 40) as f64 {
+            return Err(CalibrateError::Unreachable { epsilon, delta, rounds });
+        }
+    }
+    // Below 2^-20 the exponents overflow; nobody would call that noise.
+    let mut low = if high > 1.0 { high / 2.0 } else { 2_f64.powi(-20) };
+    while high - low > 1e-6 * high {
+        let middle = low + (high - low) / 2.0;
+        if meets(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Ok(high)
+}
+
+/// The rounds to calibrate for: the planned ones and 5 % more for retries, at least one more.
+#[must_use]
+pub fn charged_rounds_max(rounds: u32) -> u32 {
+    let retries = (u64::from(rounds) * u64::from(RETRY_PERCENT)).div_ceil(100).max(1);
+    rounds.saturating_add(u32::try_from(retries).unwrap_or(u32::MAX))
+}
+
+/// The variance of one branch's share, units^2, so that `honest_shares` of them hold `total_variance_units` at least: the quotient,
+/// rounded up.
+///
+/// # Errors
+/// If there is no honest share, or the share is below [`SHARE_VARIANCE_MIN`] or above [`SHARE_VARIANCE_MAX`].
+pub fn share_variance(total_variance_units: u128, honest_shares: u32) -> Result<u128, CalibrateError> {
+    if honest_shares == 0 {
+        return Err(CalibrateError::NoHonestShare);
+    }
+    let share = total_variance_units.div_ceil(u128::from(honest_shares));
+    if share < SHARE_VARIANCE_MIN {
+        return Err(NoiseError::VarianceTooSmall(share).into());
+    }
+    if share > SHARE_VARIANCE_MAX {
+        return Err(NoiseError::VarianceTooLarge(share).into());
+    }
+    Ok(share)
+}
+
+/// The worst case of a customer: everybody but its own branch colludes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Collusion {
+    /// Variance of the own branch's share, units^2.
+    pub share_variance_units: u128,
+    /// Squared effective sensitivity, units^2.
+    pub sensitivity_squared_units: u128,
+    /// Rounds that may be charged.
+    pub rounds_charged: u32,
+    /// Between 0 and 1.
+    pub delta: f64,
+}
+
+/// The epsilon that is left in the worst case, by the exact Gaussian curve, rounded up. Infinite without noise.
+#[must_use]
+pub fn collusion_epsilon(collusion: &Collusion) -> f64 {
+    let ratio = collusion.share_variance_units as f64 / collusion.sensitivity_squared_units as f64;
+    let round = GaussianDp::round(ratio.sqrt() * (1.0 - 4.0 * f64::EPSILON));
+    round.times(f64::from(collusion.rounds_charged)).epsilon_discrete(collusion.delta)
+}
+
+fn check(epsilon: f64, delta: f64, rounds: u32) -> Result<(), CalibrateError> {
+    if !(epsilon > 0.0 && epsilon <= EPSILON_MAX) {
+        return Err(CalibrateError::Epsilon(epsilon));
+    }
+    if !(delta > 0.0 && delta <= DELTA_MAX) {
+        return Err(CalibrateError::Delta(delta));
+    }
+    if rounds == 0 || rounds > PLAN_ROUNDS_MAX {
+        return Err(CalibrateError::Rounds(rounds));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,256 @@
+//! Both machines against each other, and each against an enemy.
+
+mod enemies;
+mod world;
+
+use alloc::vec::Vec;
+
+use self::world::{Packet, World, plan, policy};
+use crate::ids::ClientId;
+use crate::message::{ClosedReason, Upstream};
+use crate::plan::{PlanFault, PrivacyMode};
+use crate::round::{CoordinatorEvent, Input};
+use crate::secagg::modular::Ring;
+use crate::time::Millis;
+
+#[test]
+fn a_plan_runs_to_its_end_over_several_sessions_and_every_sum_is_exact() {
+    for ring in [Ring::Bits64, Ring::Bits32] {
+        for clients in [8, 9, 16] {
+            let mut world = World::new(
+                clients,
+                plan(|plan| {
+                    plan.ring = ring;
+                    if ring == Ring::Bits32 {
+                        plan.clip_units = 1000;
+                        plan.sensitivity_squared = 1_000_000;
+                        plan.noise_variance = 2_000_000_000;
+                    }
+                }),
+            );
+            world.connect_all();
+            world.run();
+            assert_eq!(world.finished, Some(true), "{:?} {:?}", world.coordinator.wait(), world.refusals());
+            assert_eq!(world.sums.len(), 5);
+            world.assert_sums_exact();
+            assert!(world.aborts().is_empty());
+            let sessions = world.events.iter().filter(|event| matches!(event, CoordinatorEvent::SessionKeyed { .. }));
+            assert_eq!(sessions.count(), 2, "three rounds a session, five rounds");
+            for branch in world.branches.values() {
+                assert_eq!(branch.stopped, None);
+                assert_eq!(branch.machine.record().plans.values().map(|spend| spend.rounds).sum::<u32>(), 5);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_session_waits_for_the_whole_roster_and_then_takes_those_that_came() {
+    let mut world = World::new(10, plan(|_| {}));
+    for number in 1..=9 {
+        world.connect(ClientId(number));
+    }
+    world.run();
+    assert!(world.coordinator.wait().reason.contains("9 are ready"), "{}", world.coordinator.wait().reason);
+    assert_eq!(world.coordinator.wait().deadline, Some(Millis(100)));
+    world.tell(Input::Timer);
+    assert!(world.packets.is_empty(), "the deadline has not passed");
+    world.now = Millis(100);
+    world.tell(Input::Timer);
+    world.run();
+    assert_eq!(world.finished, Some(true));
+    world.assert_sums_exact();
+}
+
+#[test]
+fn too_few_clients_wait_without_a_deadline() {
+    let mut world = World::new(10, plan(|_| {}));
+    for number in 1..=7 {
+        world.connect(ClientId(number));
+    }
+    world.run();
+    world.now = Millis(1_000_000);
+    world.tell(Input::Timer);
+    assert_eq!(world.coordinator.wait().deadline, None);
+    assert!(world.packets.is_empty());
+}
+
+/// A participant is cut off after every possible number of deliveries. The round in progress aborts, a session without it is keyed, and
+/// the plan ends; nothing ever comes out wrong.
+#[test]
+fn a_client_lost_at_any_moment_costs_a_round_and_nothing_else() {
+    let mut moments = 0;
+    for steps in 0.. {
+        let mut world = World::new(9, plan(|plan| (plan.rounds, plan.session_rounds) = (2, 1)));
+        world.connect_all();
+        let mut taken = 0;
+        while taken < steps && world.step() {
+            taken += 1;
+        }
+        if taken < steps {
+            break;
+        }
+        moments += 1;
+        world.cut(ClientId(4));
+        world.run();
+        if world.finished.is_none() {
+            world.now = Millis(100);
+            world.tell(Input::Timer);
+            world.run();
+        }
+        assert_eq!(world.finished, Some(true), "cut after {steps} deliveries: {:?}", world.coordinator.wait());
+        assert_eq!(world.sums.len(), 2);
+        world.assert_sums_exact();
+        assert!(world.aborts().len() <= 1);
+        let charged = world.coordinator.record().charged;
+        for branch in world.branches.values() {
+            let spent: u32 = branch.machine.record().plans.values().map(|spend| spend.rounds).sum();
+            assert!(spent <= charged, "no branch charges a round that was not started");
+        }
+    }
+    assert!(moments > 200, "{moments}");
+}
+
+#[test]
+fn a_lost_client_comes_back_with_the_next_session() {
+    let mut world = World::new(9, plan(|_| {}));
+    world.connect_all();
+    for _ in 0..120 {
+        world.step();
+    }
+    world.cut(ClientId(9));
+    world.connect(ClientId(9));
+    world.run();
+    assert_eq!(world.finished, Some(true));
+    world.assert_sums_exact();
+    let last = world.events.iter().rev().find_map(|event| match event {
+        CoordinatorEvent::SessionKeyed { cohort, .. } => Some(cohort.clone()),
+        _ => None,
+    });
+    assert!(last.expect("a session").contains(&ClientId(9)));
+}
+
+#[test]
+fn silence_is_ended_by_the_deadline() {
+    let mut world = World::new(9, plan(|_| {}));
+    world.connect_all();
+    // Client 3 goes silent when the first round collects: its upload never leaves.
+    while world.step() {
+        let silent = |packet: &Packet| matches!(packet, Packet::Up(ClientId(3), Upstream::Masked(_)));
+        if world.packets.iter().any(silent) {
+            world.packets.retain(|packet| !silent(packet));
+            break;
+        }
+    }
+    world.run();
+    let wait = world.coordinator.wait();
+    assert!(wait.reason.contains("1 of 9") && wait.reason.ends_with("first 3"), "{}", wait.reason);
+    world.now = wait.deadline.expect("a round has a deadline");
+    world.tell(Input::Timer);
+    world.run();
+    assert_eq!(world.aborts(), [ClosedReason::Deadline]);
+    world.assert_sums_exact();
+    assert_eq!(world.finished, Some(true), "the other eight finish the plan");
+}
+
+#[test]
+fn a_restart_aborts_the_open_round_and_keeps_everything_else() {
+    for steps in [40, 120, 160, 200, 260] {
+        let mut world = World::new(8, plan(|_| {}));
+        world.connect_all();
+        for _ in 0..steps {
+            world.step();
+        }
+        let before = world.coordinator.record().clone();
+        world.restart_coordinator(8, plan(|_| {}));
+        assert_eq!(world.coordinator.record().committed, before.committed);
+        assert_eq!(world.coordinator.record().model, before.model);
+        world.run();
+        assert_eq!(world.finished, Some(true), "after {steps} deliveries");
+        world.assert_sums_exact();
+        assert_eq!(world.sums.len(), 5);
+    }
+}
+
+#[test]
+fn retries_end_where_the_charges_end() {
+    let mut world = World::new(9, plan(|plan| plan.rounds_charged_max = 5));
+    world.connect_all();
+    while world.coordinator.record().charged < 2 {
+        assert!(world.step());
+    }
+    world.cut(ClientId(1));
+    world.run();
+    assert_eq!(world.finished, Some(false), "five rounds may be charged, one was lost");
+    assert_eq!(world.sums.len(), 4);
+    world.assert_sums_exact();
+}
+
+#[test]
+fn without_noise_nothing_runs_unless_every_policy_says_so() {
+    let quiet = |plan: &mut crate::plan::Plan| {
+        plan.privacy = PrivacyMode::None;
+        plan.noise_variance = 0;
+    };
+    let mut world = World::new(8, plan(quiet));
+    world.connect_all();
+    world.run();
+    assert!(world.sums.is_empty());
+    assert!(world.branches.values().all(|branch| branch.stopped.is_some()));
+
+    let open = plan(quiet);
+    let mut world = World::with_policy(8, open.clone(), |_| {
+        let mut policy = policy(&plan(|_| {}));
+        policy.allow_no_privacy = true;
+        policy
+    });
+    world.connect_all();
+    world.run();
+    assert_eq!(world.finished, Some(true));
+    world.assert_sums_exact();
+}
+
+#[test]
+fn a_plan_whose_sum_could_wrap_is_refused() {
+    let fault = plan(|plan| plan.ring = Ring::Bits32).validate();
+    assert!(matches!(fault, Err(PlanFault::Wraps { bits: 32, .. })), "{fault:?}");
+    let huge = plan(|plan| plan.customers_max = (1 << 40) + 1).validate();
+    assert!(matches!(huge, Err(PlanFault::OutOfRange { field: "customers_max", .. })));
+}
+
+#[test]
+fn every_field_of_a_plan_is_in_its_digest() {
+    let digests: Vec<_> = [
+        plan(|_| {}),
+        plan(|plan| plan.name = "other".into()),
+        plan(|plan| plan.schema.0[0] ^= 1),
+        plan(|plan| plan.architecture.push(2)),
+        plan(|plan| plan.parameters += 1),
+        plan(|plan| plan.riders += 1),
+        plan(|plan| plan.initial_model.0[0] ^= 1),
+        plan(|plan| plan.privacy = PrivacyMode::None),
+        plan(|plan| plan.ring = Ring::Bits32),
+        plan(|plan| plan.clip_form = crate::plan::ClipForm::Chunked),
+        plan(|plan| plan.example_clip_norm_bits += 1),
+        plan(|plan| plan.loss_bound_bits += 1),
+        plan(|plan| plan.clip_units -= 1),
+        plan(|plan| plan.sensitivity_squared += 1),
+        plan(|plan| plan.noise_variance += 1),
+        plan(|plan| plan.rounds += 1),
+        plan(|plan| plan.rounds_charged_max += 1),
+        plan(|plan| plan.customers_nominal += 1),
+        plan(|plan| plan.customers_max += 1),
+        plan(|plan| plan.session_rounds += 1),
+        plan(|plan| plan.cohort.cohort_min += 1),
+        plan(|plan| plan.cohort.coalition_permille += 1),
+        plan(|plan| plan.cohort.survivors_permille += 1),
+        plan(|plan| plan.cohort.honest_min += 1),
+        plan(|plan| plan.round_deadline_ms += 1),
+        plan(|plan| plan.keying_deadline_ms += 1),
+    ]
+    .iter()
+    .map(crate::plan::Plan::digest)
+    .collect();
+    let distinct: alloc::collections::BTreeSet<_> = digests.iter().collect();
+    assert_eq!(distinct.len(), digests.len());
+}

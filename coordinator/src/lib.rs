@@ -1,1 +1,35 @@
-//! Tributary.
+//! The coordinator daemon: a shell around the round machine of `tributary_protocol::round`. The shell carries, the machine decides.
+//!
+//! ```text
+//! clients ══QUIC══ transport ─ connections ─► Arrival ─► runtime ─► shell ─ handle ─► Coordinator (machine)
+//!                      ▲            │ fold                            │ outbox, in order
+//!                      │         uploads (one sum)                    ├─ ledger: append, sync
+//!                      └──────────── queues ◄──────────────────────── ├─ send, admit, close
+//!                                                                     └─ server_update: unmask, step, store
+//! ```
+
+mod connections;
+mod error;
+mod identity;
+mod open;
+mod plan;
+mod progress;
+mod report;
+mod runtime;
+mod server_update;
+mod shell;
+mod telemetry;
+mod transport;
+mod uploads;
+
+pub mod cli;
+pub mod settings;
+pub mod store;
+
+pub use error::CoordinatorError;
+pub use identity::OwnIdentity;
+pub use open::{Opened, Report};
+pub use plan::{Guarantee, Job};
+pub use report::{Event, Finished};
+pub use runtime::{run, unix_seconds};
+pub use transport::ListenError;

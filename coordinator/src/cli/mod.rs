@@ -1,0 +1,89 @@
+//! What the command line offers: a first settings file, a check of everything it names, and the daemon.
+
+use std::future::Future;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use tributary_certs::files::{self, Existing};
+use tributary_settings::Faults;
+
+use crate::error::CoordinatorError;
+use crate::open::{Opened, Report};
+use crate::report::Event;
+use crate::runtime::{run, unix_seconds};
+
+/// The commented settings file, as `docs/samples` shows it.
+pub const SAMPLE: &str = include_str!("../../../docs/samples/coordinator.toml");
+
+/// Name of the settings file that [`init`] writes.
+pub const SETTINGS_FILE: &str = "coordinator.toml";
+
+/// How to serve.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// The settings file.
+    pub config: PathBuf,
+    /// One JSON object for each event on standard output, instead of lines for people.
+    pub events: bool,
+}
+
+/// Writes a commented settings file into a folder, which is made if it is absent. Gives the file's path.
+///
+/// # Errors
+/// If there is one already, which is never replaced, or it cannot be written.
+pub fn init(folder: &Path) -> Result<PathBuf, CoordinatorError> {
+    let path = folder.join(SETTINGS_FILE);
+    files::create_private_folder(folder)?;
+    files::write_public(&path, SAMPLE.as_bytes(), Existing::Keep)?;
+    Ok(path)
+}
+
+/// Opens every file that the settings name and builds the plan, without opening a port or touching the state directory.
+///
+/// # Errors
+/// Every fault.
+pub fn check(config: &Path) -> Result<Report, Faults> {
+    Opened::open(config, unix_seconds()).map(|opened| opened.report())
+}
+
+/// Serves the plan until it is over or the operator stops the process (SIGTERM, ctrl-c), and prints what happens.
+///
+/// # Errors
+/// Why the coordinator could not start or had to end.
+pub fn serve(options: &ServeOptions) -> Result<(), CoordinatorError> {
+    let mut print = |event: &Event| {
+        let line = if options.events { event.to_json() } else { event.to_string() };
+        let mut out = std::io::stdout().lock();
+        // A reader that has gone away does not stop a round.
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    };
+    serve_reporting(&options.config, &mut print, stop_signal())
+}
+
+/// [`serve`] with the events given to `report`, until `stop` completes.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_reporting(
+    config: &Path,
+    report: &mut dyn FnMut(&Event),
+    stop: impl Future<Output = ()>,
+) -> Result<(), CoordinatorError> {
+    run(Opened::open(config, unix_seconds())?, report, stop)
+}
+
+/// Completes at SIGTERM or ctrl-c.
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,34 @@
+//! Why a coordinator does not run. Every text says what happened, what it means and what to do.
+
+use tributary_journal::JournalError;
+use tributary_protocol::round::ResumeFault;
+use tributary_settings::Faults;
+
+use crate::store::StoreError;
+use crate::transport::ListenError;
+
+/// Why a coordinator could not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum CoordinatorError {
+    /// The settings, or a file that they name.
+    #[error(transparent)]
+    Settings(#[from] Faults),
+    /// The ledger cannot be opened or written. Nothing is decided without it.
+    #[error("the ledger cannot be used, so the coordinator does not run: {0}")]
+    Ledger(#[from] JournalError),
+    /// The ledger is another plan's, or contradicts itself.
+    #[error(transparent)]
+    Resume(#[from] ResumeFault),
+    /// The state directory cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The port cannot be opened.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The operating system refused threads or timers.
+    #[error("the runtime could not be started: {0}; check this process's limits for threads and open files")]
+    Runtime(#[source] std::io::Error),
+    /// A new settings file would replace something.
+    #[error("{0}")]
+    Init(#[from] tributary_certs::files::FileError),
+}

@@ -1,0 +1,147 @@
+//! Everything that settings name, opened and judged: before a port is, and for `coordinator check`.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::Serialize;
+use tributary_settings::{Fault, Faults};
+
+use crate::identity::OwnIdentity;
+use crate::plan::Job;
+use crate::settings::Settings;
+
+/// Settings with everything that they name.
+pub struct Opened {
+    /// The settings.
+    pub settings: Settings,
+    /// Certificate, keys, roster.
+    pub identity: OwnIdentity,
+    /// Plan, network, first model, optimizer.
+    pub job: Job,
+}
+
+/// What a check found, for people and programs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// Who the coordinator is.
+    pub identity: String,
+    /// Unix seconds at which its certificate ends.
+    pub certificate_not_after: u64,
+    /// Clients of the roster.
+    pub enrolled: usize,
+    /// Epoch of the roster.
+    pub roster_epoch: u64,
+    /// Digest of the plan, which branches show as well.
+    pub plan: String,
+    /// Digest of the feature schema.
+    pub schema: String,
+    /// Coordinates of the model.
+    pub parameters: usize,
+    /// Bytes of one upload.
+    pub upload_bytes: usize,
+    /// Steps of one clip norm.
+    pub clip_units: u32,
+    /// Rounds to commit.
+    pub rounds: u32,
+    /// Rounds that may be charged.
+    pub rounds_charged_max: u32,
+    /// Epsilon after all of them; nothing without noise.
+    pub epsilon: Option<f64>,
+    /// Delta of that statement.
+    pub delta: Option<f64>,
+    /// Noise standard deviation over sensitivity.
+    pub noise_multiplier: Option<f64>,
+    /// What should be done soon.
+    pub warnings: Vec<String>,
+}
+
+impl Opened {
+    /// Reads the settings and opens every file that they name; `now` is in Unix seconds.
+    ///
+    /// # Errors
+    /// Every fault.
+    pub fn open(path: &Path, now: u64) -> Result<Self, Faults> {
+        let settings = Settings::load(path)?;
+        let mut faults = Vec::new();
+        let identity = OwnIdentity::open(&settings.identity, now).map_err(|more| faults.extend(more)).ok();
+        let job = Job::build(&settings.plan).map_err(|fault| faults.push(fault)).ok();
+        if let (Some(identity), Some(job)) = (&identity, &job) {
+            faults.extend(cohort_fault(identity, job));
+        }
+        match (identity, job) {
+            (Some(identity), Some(job)) if faults.is_empty() => Ok(Self { settings, identity, job }),
+            _ => Err(Faults { file: path.to_path_buf(), faults }),
+        }
+    }
+
+    /// What stands in these files.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let plan = &self.job.plan;
+        let guarantee = self.job.guarantee;
+        Report {
+            identity: self.identity.identity.to_string(),
+            certificate_not_after: self.identity.validity.not_after,
+            enrolled: self.identity.roster.roster.entries().len(),
+            roster_epoch: self.identity.roster.roster.epoch(),
+            plan: plan.digest().to_string(),
+            schema: plan.schema.to_string(),
+            parameters: self.job.architecture.parameter_count(),
+            upload_bytes: upload_bytes(&self.job),
+            clip_units: plan.clip_units,
+            rounds: plan.rounds,
+            rounds_charged_max: plan.rounds_charged_max,
+            epsilon: guarantee.map(|guarantee| guarantee.epsilon),
+            delta: guarantee.map(|guarantee| guarantee.delta),
+            noise_multiplier: guarantee.map(|guarantee| guarantee.noise_multiplier),
+            warnings: self.identity.warnings.clone(),
+        }
+    }
+}
+
+/// Exact bytes of one masked update.
+#[must_use]
+pub(crate) fn upload_bytes(job: &Job) -> usize {
+    tributary_protocol::secagg::modular::bytes_of(job.plan.ring, job.plan.dimension())
+}
+
+/// A roster that can never make a cohort, or a share of noise that no branch would draw.
+fn cohort_fault(identity: &OwnIdentity, job: &Job) -> Option<Fault> {
+    let enrolled = identity.roster.roster.entries().len();
+    let cohort = enrolled.min(tributary_protocol::limits::COHORT_MAX);
+    let fault =
+        |found: String, allowed: &str| Some(Fault { key: "plan.cohort".into(), found, allowed: allowed.into() });
+    let thresholds = match job.plan.cohort.thresholds(cohort) {
+        Ok(thresholds) => thresholds,
+        Err(refused) => {
+            let found = format!("{enrolled} enrolled clients, which can never make a round: {refused}");
+            return fault(found, "a roster and a cohort rule that fit each other");
+        }
+    };
+    if job.guarantee.is_none() {
+        return None;
+    }
+    match tributary_model::privacy::share_variance(job.plan.noise_variance, thresholds.honest_min.into()) {
+        Ok(_) => None,
+        Err(error) => fault(error.to_string(), "a plan whose noise can be split over the honest participants"),
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "identity     {}", self.identity)?;
+        writeln!(formatter, "roster       epoch {}, {} clients", self.roster_epoch, self.enrolled)?;
+        writeln!(formatter, "plan         {}", self.plan)?;
+        writeln!(formatter, "schema       {}", self.schema)?;
+        writeln!(formatter, "model        {} parameters, {} bytes an upload", self.parameters, self.upload_bytes)?;
+        writeln!(formatter, "rounds       {}, at most {} charged", self.rounds, self.rounds_charged_max)?;
+        match (self.epsilon, self.delta, self.noise_multiplier) {
+            (Some(epsilon), Some(delta), Some(noise)) => writeln!(
+                formatter,
+                "privacy      epsilon {epsilon:.4} at delta {delta:e} for a customer, noise multiplier {noise:.4}"
+            )?,
+            _ => writeln!(formatter, "privacy      none: secure aggregation alone")?,
+        }
+        self.warnings.iter().try_for_each(|warning| writeln!(formatter, "warning      {warning}"))
+    }
+}

@@ -1,0 +1,229 @@
+//! From settings to a plan that both ends can check: shape, first model, clipping, noise, ring.
+
+use tributary_model::architecture::Architecture;
+use tributary_model::parameters::Parameters;
+use tributary_model::privacy::{self, Calibrated, Target};
+use tributary_model::schema::{SCHEMA_BYTES_MAX, Schema};
+use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
+use tributary_model::update::{self, CLIP_UNITS_MIN, ClipRule, ClipSettings};
+use tributary_protocol::limits::CLIP_UNITS_DEFAULT;
+use tributary_protocol::plan::{ClipForm, Plan, PlanFault, ValidPlan};
+use tributary_protocol::secagg::modular::Ring;
+use tributary_settings::Fault;
+
+use crate::settings::{ModelKind, OptimizerKind, PlanSettings, PrivacyTarget};
+
+/// A plan with everything at the centre that belongs to it.
+pub struct Job {
+    /// What the branches are told.
+    pub plan: ValidPlan,
+    /// The network.
+    pub architecture: Architecture,
+    /// The first model.
+    pub initial: Parameters,
+    /// How a mean gradient moves the model.
+    pub optimizer: OptimizerSettings,
+    /// How a customer's influence is bounded.
+    pub rule: ClipRule,
+    /// The guarantee; none without noise.
+    pub guarantee: Option<Guarantee>,
+}
+
+/// What the noise of a plan achieves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Guarantee {
+    /// Epsilon after every round that may be charged, by the accounting that is enforced.
+    pub epsilon: f64,
+    /// Probability with which it may fail.
+    pub delta: f64,
+    /// Noise standard deviation over sensitivity.
+    pub noise_multiplier: f64,
+}
+
+impl Job {
+    /// Builds the plan.
+    ///
+    /// # Errors
+    /// The first fault, under the key that cures it.
+    pub fn build(settings: &PlanSettings) -> Result<Self, Fault> {
+        let schema = schema(settings)?;
+        let architecture = architecture(settings, &schema)?;
+        let initial = Parameters::initial(&architecture, settings.seed);
+        let optimizer = optimizer(settings)?;
+        let form = PlanForm { settings, schema: &schema, architecture: &architecture, initial: &initial };
+        let Noised { plan, rule, calibrated } = form.with_fitting_units()?;
+        let guarantee = match (settings.privacy, calibrated) {
+            (PrivacyTarget::Customer { delta, .. }, Some(Calibrated { epsilon_enforced, noise_multiplier, .. })) => {
+                Some(Guarantee { epsilon: epsilon_enforced, delta, noise_multiplier })
+            }
+            _ => None,
+        };
+        Ok(Self { plan, architecture, initial, optimizer, rule, guarantee })
+    }
+
+    /// Delta of the statement; 0 without noise.
+    #[must_use]
+    pub fn delta(&self) -> f64 {
+        self.guarantee.map_or(0.0, |guarantee| guarantee.delta)
+    }
+}
+
+/// What a plan is made of before its integers are chosen.
+struct PlanForm<'a> {
+    settings: &'a PlanSettings,
+    schema: &'a Schema,
+    architecture: &'a Architecture,
+    initial: &'a Parameters,
+}
+
+struct Noised {
+    plan: ValidPlan,
+    rule: ClipRule,
+    calibrated: Option<Calibrated>,
+}
+
+impl PlanForm<'_> {
+    /// With the configured clip units, or the default; in the small ring the default is halved until the sum cannot wrap.
+    fn with_fitting_units(&self) -> Result<Noised, Fault> {
+        let mut clip_units = self.settings.clip_units.unwrap_or(CLIP_UNITS_DEFAULT);
+        let may_halve = self.settings.clip_units.is_none() && self.settings.ring == Ring::Bits32;
+        loop {
+            let (plan, rule, calibrated) = self.plan(clip_units)?;
+            match plan.validate() {
+                Ok(plan) => return Ok(Noised { plan, rule, calibrated }),
+                Err(PlanFault::Wraps { .. }) if may_halve && clip_units / 2 >= CLIP_UNITS_MIN => clip_units /= 2,
+                Err(PlanFault::Wraps { .. }) if may_halve => return Err(self.too_small_ring()),
+                Err(fault) => {
+                    let allowed = "values that give a plan within the protocol's limits";
+                    return Err(Fault { key: plan_key(&fault), found: fault.to_string(), allowed: allowed.into() });
+                }
+            }
+        }
+    }
+
+    fn plan(&self, clip_units: u32) -> Result<(Plan, ClipRule, Option<Calibrated>), Fault> {
+        let settings = self.settings;
+        let parameters = self.architecture.parameter_count();
+        let (form, clip_form) = match &settings.model {
+            ModelKind::Logistic => (update::ClipForm::Exact, ClipForm::Exact),
+            ModelKind::Mlp { .. } => (update::ClipForm::Chunked, ClipForm::Chunked),
+        };
+        let example_clip_norm = settings.example_clip_norm;
+        let rule =
+            ClipRule::new(ClipSettings { example_clip_norm, clip_units, form, loss_bound: Some(settings.loss_bound) });
+        let rule = rule.map_err(|error| fault("plan.example_clip_norm", &error, "a clip rule within its limits"))?;
+        let sensitivity_squared = rule.sensitivity_squared_units(parameters).map_err(|error| {
+            fault("plan.clip_units", &error, "more units, customers_max below which they fit, or ring = 64")
+        })?;
+        let rounds_charged_max = settings.rounds.saturating_add(settings.retries);
+        let calibrated = calibrate(settings.privacy, rounds_charged_max, sensitivity_squared)?;
+        let plan = Plan {
+            name: settings.name.clone(),
+            schema: self.schema.digest(),
+            architecture: self.architecture.encode(),
+            parameters: small(parameters),
+            riders: small(rule.rider_count()),
+            initial_model: self.initial.digest(),
+            privacy: settings.privacy.mode(),
+            ring: settings.ring,
+            clip_form,
+            example_clip_norm_bits: example_clip_norm.to_bits(),
+            loss_bound_bits: settings.loss_bound.to_bits(),
+            clip_units,
+            sensitivity_squared,
+            noise_variance: calibrated.map_or(0, |calibrated| calibrated.total_variance_units),
+            rounds: settings.rounds,
+            rounds_charged_max,
+            customers_nominal: settings.customers_nominal,
+            customers_max: settings.customers_max,
+            session_rounds: settings.session_rounds,
+            cohort: settings.cohort,
+            round_deadline_ms: settings.round_deadline_ms,
+            keying_deadline_ms: settings.keying_deadline_ms,
+        };
+        Ok((plan, rule, calibrated))
+    }
+
+    fn too_small_ring(&self) -> Fault {
+        Fault {
+            key: "plan.ring".into(),
+            found: format!(
+                "32 bits, in which the noised sum of {} customers can wrap even at {CLIP_UNITS_MIN} steps for one clip norm",
+                self.settings.customers_max
+            ),
+            allowed: "64, or a smaller customers_max, or less noise (larger epsilon, fewer rounds)".into(),
+        }
+    }
+}
+
+fn schema(settings: &PlanSettings) -> Result<Schema, Fault> {
+    let path = settings.schema.display();
+    let unreadable = |found: String| Fault {
+        key: "plan.schema".into(),
+        found: format!("{path}: {found}"),
+        allowed: format!("a schema file in UTF-8, at most {SCHEMA_BYTES_MAX} bytes, as docs/SCHEMA.md describes it"),
+    };
+    let text = std::fs::read_to_string(&settings.schema).map_err(|error| unreadable(error.to_string()))?;
+    Schema::parse(&text).map_err(|errors| unreadable(errors.to_string()))
+}
+
+fn architecture(settings: &PlanSettings, schema: &Schema) -> Result<Architecture, Fault> {
+    let heads: Vec<&str> = schema.labels().iter().map(|label| label.name.as_str()).collect();
+    let hidden = match &settings.model {
+        ModelKind::Logistic => &[][..],
+        ModelKind::Mlp { hidden } => hidden.as_slice(),
+    };
+    Architecture::mlp(small(schema.width()), hidden, &heads)
+        .map_err(|error| fault("plan.model", &error, "a network that the schema's inputs and labels fit"))
+}
+
+fn optimizer(settings: &PlanSettings) -> Result<OptimizerSettings, Fault> {
+    let update_rule = match settings.optimizer {
+        OptimizerKind::Sgd { learning_rate, momentum } => UpdateRule::Sgd { learning_rate, momentum },
+        OptimizerKind::Adam { learning_rate, beta1, beta2, epsilon } => {
+            UpdateRule::Adam { learning_rate, beta1, beta2, epsilon }
+        }
+    };
+    let fields = OptimizerFields { update_rule, tail_start: tail_start(settings.rounds, settings.tail_fraction) };
+    OptimizerSettings::new(fields).map_err(|error| fault("plan.optimizer", &error, "values within their limits"))
+}
+
+/// The step behind which models are averaged: one model at least where a fraction is asked for.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a fraction of a 32-bit count, and the cast saturates"
+)]
+fn tail_start(rounds: u32, tail_fraction: f64) -> Option<u32> {
+    let averaged = (f64::from(rounds) * tail_fraction).round() as u32;
+    (tail_fraction > 0.0).then(|| rounds.saturating_sub(averaged.max(1)))
+}
+
+fn calibrate(target: PrivacyTarget, rounds_charged: u32, sensitivity: u128) -> Result<Option<Calibrated>, Fault> {
+    let PrivacyTarget::Customer { epsilon, delta } = target else { return Ok(None) };
+    let target = Target { epsilon, delta, rounds_charged, sensitivity_squared_units: sensitivity };
+    let allowed = "a target that noise of a drawable size meets over rounds and retries";
+    privacy::calibrate(&target).map(Some).map_err(|error| fault("plan.epsilon", &error, allowed))
+}
+
+/// The settings' key that a plan's fault is cured with.
+fn plan_key(fault: &PlanFault) -> String {
+    match fault {
+        PlanFault::Wraps { .. } => "plan.clip_units".into(),
+        PlanFault::OutOfRange { field, .. } => {
+            let field = field.split(' ').next().unwrap_or(field);
+            format!("plan.{field}")
+        }
+    }
+}
+
+fn fault(key: &str, found: &dyn std::error::Error, allowed: &str) -> Fault {
+    Fault { key: key.into(), found: found.to_string(), allowed: allowed.into() }
+}
+
+fn small(count: usize) -> u32 {
+    u32::try_from(count).expect("limits keep dimensions below 2^32")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! From recorded events to what supervisors see: durations, losses, the budget spent so far.
+
+use std::time::{Duration, Instant};
+
+use tributary_model::privacy::epsilon_of;
+use tributary_model::server_optimizer::RoundMetrics;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::message::ClosedReason;
+use tributary_protocol::plan::PrivacyMode;
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::CoordinatorEvent;
+
+use crate::plan::Job;
+use crate::report::{Event, Finished};
+use crate::telemetry::{cpu_seconds, rss_bytes_max};
+
+/// What this process and the ledger have seen of a plan.
+pub(crate) struct Progress {
+    privacy: PrivacyMode,
+    delta: f64,
+    spent: RdpVector,
+    committed: u32,
+    survivors: usize,
+    open_since: Option<Instant>,
+    first_start: Option<Instant>,
+    last_commit: Option<Instant>,
+    durations: Vec<Duration>,
+}
+
+/// How a plan ended.
+pub(crate) struct Outcome {
+    pub(crate) complete: bool,
+    pub(crate) model: Digest,
+    pub(crate) model_file: String,
+    pub(crate) ledger: String,
+    pub(crate) rounds: u32,
+    pub(crate) charged: u32,
+    pub(crate) bytes: (u64, u64),
+}
+
+impl Progress {
+    /// After the ledger's events.
+    pub(crate) fn resume(job: &Job, events: &[CoordinatorEvent]) -> Self {
+        let mut progress = Self {
+            privacy: job.plan.privacy,
+            delta: job.delta(),
+            spent: RdpVector::zero(),
+            committed: 0,
+            survivors: 0,
+            open_since: None,
+            first_start: None,
+            last_commit: None,
+            durations: Vec::new(),
+        };
+        for event in events {
+            match event {
+                CoordinatorEvent::RoundStarted { descriptor } => {
+                    progress.spent = progress.spent.plus(&descriptor.charge(progress.privacy));
+                }
+                CoordinatorEvent::RoundCommitted { .. } => progress.committed += 1,
+                _ => {}
+            }
+        }
+        progress
+    }
+
+    /// Takes an event that is being recorded; what to tell of it once it is durable.
+    pub(crate) fn observe(&mut self, event: &CoordinatorEvent, metrics: Option<RoundMetrics>) -> Option<Event> {
+        match event {
+            CoordinatorEvent::RoundStarted { descriptor } => {
+                self.spent = self.spent.plus(&descriptor.charge(self.privacy));
+                let now = Instant::now();
+                self.first_start.get_or_insert(now);
+                self.open_since = Some(now);
+                None
+            }
+            CoordinatorEvent::SurvivorsFrozen { survivors, .. } => {
+                self.survivors = survivors.len();
+                None
+            }
+            CoordinatorEvent::RoundCommitted { round, .. } => Some(self.committed(round.0, metrics)),
+            CoordinatorEvent::RoundAborted { round, reason } => {
+                self.open_since = None;
+                Some(Event::Aborted { round: Some(round.0), reason: reason.to_string() })
+            }
+            CoordinatorEvent::SessionKeyed { session, cohort, thresholds, .. } => Some(Event::Session {
+                session: session.to_string().chars().take(8).collect(),
+                cohort: cohort.len(),
+                survivors_min: thresholds.survivors_min,
+                quorum: thresholds.quorum,
+                honest_min: thresholds.honest_min,
+            }),
+            CoordinatorEvent::SessionClosed { reason, .. } if *reason != ClosedReason::Exhausted => {
+                Some(Event::Aborted { round: None, reason: reason.to_string() })
+            }
+            CoordinatorEvent::ClientRefused { client, code } => {
+                Some(Event::Refused { client: client.0, reason: code.to_string() })
+            }
+            CoordinatorEvent::PlanOpened { .. }
+            | CoordinatorEvent::SessionOpened { .. }
+            | CoordinatorEvent::SessionClosed { .. }
+            | CoordinatorEvent::UpdateAdmitted { .. }
+            | CoordinatorEvent::QuorumReached { .. }
+            | CoordinatorEvent::PlanFinished { .. } => None,
+        }
+    }
+
+    /// The last event.
+    pub(crate) fn finished(&self, job: &Job, outcome: Outcome) -> Event {
+        let Outcome { complete, model, model_file, ledger, rounds, charged, bytes: (bytes_up, bytes_down) } = outcome;
+        let span = self.first_start.zip(self.last_commit).map(|(first, last)| last.saturating_duration_since(first));
+        Event::Finished(Box::new(Finished {
+            complete,
+            model_file,
+            model: model.to_string(),
+            ledger,
+            rounds,
+            charged,
+            epsilon: self.epsilon(),
+            delta: job.guarantee.map(|guarantee| guarantee.delta),
+            noise_multiplier: job.guarantee.map(|guarantee| guarantee.noise_multiplier),
+            parameters: job.architecture.parameter_count(),
+            seconds_rounds: span.unwrap_or_default().as_secs_f64(),
+            round_milliseconds: self.durations.iter().copied().map(milliseconds).collect(),
+            bytes_up,
+            bytes_down,
+            cpu_seconds: cpu_seconds(),
+            rss_bytes_max: rss_bytes_max(),
+        }))
+    }
+
+    fn committed(&mut self, round: u64, metrics: Option<RoundMetrics>) -> Event {
+        let now = Instant::now();
+        let duration = self.open_since.take().map_or(Duration::ZERO, |start| now.saturating_duration_since(start));
+        self.last_commit = Some(now);
+        self.durations.push(duration);
+        self.committed = self.committed.saturating_add(1);
+        Event::Round {
+            round,
+            committed: self.committed,
+            survivors: self.survivors,
+            loss: metrics.and_then(|metrics| metrics.loss_mean),
+            epsilon: self.epsilon(),
+            milliseconds: milliseconds(duration),
+        }
+    }
+
+    /// Spent so far, as it is enforced; nothing without noise.
+    fn epsilon(&self) -> Option<f64> {
+        (self.privacy == PrivacyMode::Customer).then(|| epsilon_of(&self.spent, self.delta).0)
+    }
+}
+
+/// Milliseconds with a thousandth.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

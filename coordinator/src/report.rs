@@ -1,0 +1,220 @@
+//! What happens, for supervisors (one JSON object a line) and for people (one line each). Everything here is public or noised.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+/// An event of a running coordinator.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Clients can connect.
+    Listening {
+        /// Where.
+        address: SocketAddr,
+        /// Digest of the plan.
+        plan: String,
+        /// Clients of the roster.
+        enrolled: usize,
+    },
+    /// A client is connected and speaks this protocol.
+    Joined {
+        /// Its number in the roster.
+        client: u32,
+    },
+    /// A client's connection is gone.
+    Left {
+        /// Its number in the roster.
+        client: u32,
+    },
+    /// A client refused the plan or gave up a session.
+    Refused {
+        /// Its number in the roster.
+        client: u32,
+        /// Why.
+        reason: String,
+    },
+    /// A cohort's keys stand.
+    Session {
+        /// First digits of the session's id.
+        session: String,
+        /// Participants.
+        cohort: usize,
+        /// Survivors that a sum needs.
+        survivors_min: u16,
+        /// Signatures that certify a survivor set.
+        quorum: u16,
+        /// Honest participants that each sum has at least.
+        honest_min: u16,
+    },
+    /// A round is in the model and in the ledger.
+    Round {
+        /// The round.
+        round: u64,
+        /// Rounds committed so far.
+        committed: u32,
+        /// Updates in the sum.
+        survivors: usize,
+        /// Mean loss over customers, with noise; nothing where the noised number of customers is not positive.
+        loss: Option<f64>,
+        /// Epsilon spent so far by every round that was started, as it is enforced; nothing without noise.
+        epsilon: Option<f64>,
+        /// From the round's start to its commit.
+        milliseconds: f64,
+    },
+    /// A round or a key set-up ended without a sum; what was charged stays charged.
+    Aborted {
+        /// The round; nothing for a key set-up.
+        round: Option<u64>,
+        /// Why.
+        reason: String,
+    },
+    /// The operator stopped the coordinator; it continues at its next start.
+    Stopped {
+        /// Rounds committed.
+        rounds: u32,
+    },
+    /// The plan is over.
+    Finished(Box<Finished>),
+}
+
+/// The last event of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finished {
+    /// Whether every round was committed.
+    pub complete: bool,
+    /// The released model's parameters.
+    pub model_file: String,
+    /// Digest of the released model.
+    pub model: String,
+    /// The ledger.
+    pub ledger: String,
+    /// Rounds committed.
+    pub rounds: u32,
+    /// Rounds started, each of which every participant may have charged.
+    pub charged: u32,
+    /// Epsilon spent by all of them, as it is enforced; nothing without noise.
+    pub epsilon: Option<f64>,
+    /// Delta of that statement; nothing without noise.
+    pub delta: Option<f64>,
+    /// Noise standard deviation over sensitivity; nothing without noise.
+    pub noise_multiplier: Option<f64>,
+    /// Coordinates of the model.
+    pub parameters: usize,
+    /// From the first round's start to the last commit, within this process.
+    pub seconds_rounds: f64,
+    /// Of each committed round of this process, from start to commit.
+    pub round_milliseconds: Vec<f64>,
+    /// UDP bytes received from clients.
+    pub bytes_up: u64,
+    /// UDP bytes sent to clients.
+    pub bytes_down: u64,
+    /// CPU seconds of this process.
+    pub cpu_seconds: Option<f64>,
+    /// Largest resident memory of this process.
+    pub rss_bytes_max: Option<u64>,
+}
+
+impl Event {
+    /// The event as one line of JSON, without a line end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("events are plain data")
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listening { address, plan, enrolled } => {
+                write!(formatter, "listening on {address} for {enrolled} enrolled clients, plan {plan}")
+            }
+            Self::Joined { client } => write!(formatter, "client {client} joined"),
+            Self::Left { client } => write!(formatter, "client {client} left"),
+            Self::Refused { client, reason } => write!(formatter, "client {client} refused: {reason}"),
+            Self::Session { session, cohort, survivors_min, honest_min, .. } => write!(
+                formatter,
+                "session {session}: {cohort} clients are keyed; a sum needs {survivors_min}, of whom {honest_min} are assumed honest"
+            ),
+            Self::Round { round, committed, survivors, loss, epsilon, milliseconds } => {
+                write!(
+                    formatter,
+                    "round {round} committed ({committed} so far) with {survivors} updates in {milliseconds:.0} ms"
+                )?;
+                if let Some(loss) = loss {
+                    write!(formatter, ", loss about {loss:.4}")?;
+                }
+                epsilon.map_or(Ok(()), |epsilon| write!(formatter, ", epsilon {epsilon:.4} spent"))
+            }
+            Self::Aborted { round: Some(round), reason } => write!(formatter, "round {round} aborted: {reason}"),
+            Self::Aborted { round: None, reason } => write!(formatter, "key set-up ended: {reason}"),
+            Self::Stopped { rounds } => {
+                write!(formatter, "stopped after {rounds} rounds; the plan continues at the next start")
+            }
+            Self::Finished(finished) => finished.fmt(formatter),
+        }
+    }
+}
+
+impl fmt::Display for Finished {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = if self.complete { "complete" } else { "incomplete: the rounds that may be charged are used up" };
+        write!(formatter, "plan finished, {how}: {} rounds, {} charged", self.rounds, self.charged)?;
+        if let (Some(epsilon), Some(delta)) = (self.epsilon, self.delta) {
+            write!(formatter, ", epsilon {epsilon:.4} at delta {delta:e}")?;
+        }
+        write!(formatter, "\n  model   {}\n  ledger  {}", self.model_file, self.ledger)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_have_stable_names_and_keys() {
+        let listening = Event::Listening { address: ([127, 0, 0, 1], 7443).into(), plan: "ab".into(), enrolled: 9 };
+        assert_eq!(listening.to_json(), r#"{"event":"listening","address":"127.0.0.1:7443","plan":"ab","enrolled":9}"#);
+        assert_eq!(Event::Joined { client: 3 }.to_json(), r#"{"event":"joined","client":3}"#);
+        let round =
+            Event::Round { round: 7, committed: 6, survivors: 9, loss: None, epsilon: Some(0.5), milliseconds: 12.5 };
+        assert_eq!(
+            round.to_json(),
+            r#"{"event":"round","round":7,"committed":6,"survivors":9,"loss":null,"epsilon":0.5,"milliseconds":12.5}"#
+        );
+        let aborted = Event::Aborted { round: None, reason: "x".into() };
+        assert_eq!(aborted.to_json(), r#"{"event":"aborted","round":null,"reason":"x"}"#);
+    }
+
+    #[test]
+    fn the_last_event_is_flat() {
+        let finished = Finished {
+            complete: true,
+            model_file: "m".into(),
+            model: "d".into(),
+            ledger: "l".into(),
+            rounds: 2,
+            charged: 3,
+            epsilon: Some(1.5),
+            delta: Some(1e-6),
+            noise_multiplier: Some(2.0),
+            parameters: 4,
+            seconds_rounds: 0.25,
+            round_milliseconds: vec![1.0],
+            bytes_up: 5,
+            bytes_down: 6,
+            cpu_seconds: None,
+            rss_bytes_max: None,
+        };
+        let event = Event::Finished(Box::new(finished));
+        let value: serde_json::Value = serde_json::from_str(&event.to_json()).unwrap();
+        assert_eq!(value["event"], "finished");
+        assert_eq!(value["complete"], true);
+        assert_eq!(value["rss_bytes_max"], serde_json::Value::Null);
+        let keys = value.as_object().unwrap().len();
+        assert_eq!(keys, 17, "one for the name and one for each field");
+        let line = event.to_string();
+        assert!(line.contains("epsilon 1.5000 at delta 1e-6") && line.contains("3 charged"), "{line}");
+    }
+}

@@ -1,0 +1,183 @@
+//! The daemon's loop: one task owns the machine, executes what it asks for strictly in order, and sleeps until something happens.
+//!
+//! This task runs on the thread that called [`run`]: syncing the ledger and unmasking block it and nothing else. Sockets and folding run
+//! on two worker threads.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc;
+use tributary_journal::Journal;
+use tributary_protocol::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox};
+use tributary_protocol::time::Millis;
+
+use crate::connections::{Arrival, Door, DoorSettings};
+use crate::error::CoordinatorError;
+use crate::open::{Opened, upload_bytes};
+use crate::progress::Progress;
+use crate::report::Event;
+use crate::server_update::{Committed, ServerUpdate};
+use crate::shell::{Shell, ShellParts};
+use crate::store::Store;
+use crate::transport::Listener;
+use crate::uploads::OpenSum;
+
+/// Threads for sockets and folding.
+const WORKERS: usize = 2;
+
+/// Inputs that may wait for the machine; beyond it connections are not read.
+const INPUTS_MAX: usize = 1_024;
+
+/// Inputs handled before the next look at the clock.
+const BATCH: usize = 64;
+
+/// How long clients have to take their last messages.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// The two clocks of a daemon.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock {
+    origin: Instant,
+}
+
+impl Clock {
+    /// Starts at zero.
+    pub(crate) fn start() -> Self {
+        Self { origin: Instant::now() }
+    }
+
+    /// Monotonic milliseconds, by which everything is decided.
+    pub(crate) fn now(&self) -> Millis {
+        Millis(u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Milliseconds of the Unix clock, for the ledger's readers.
+    pub(crate) fn unix() -> Millis {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// The moment of a deadline.
+    fn instant(&self, deadline: Millis) -> tokio::time::Instant {
+        (self.origin + Duration::from_millis(deadline.0)).into()
+    }
+}
+
+/// Seconds of the Unix clock.
+#[must_use]
+pub fn unix_seconds() -> u64 {
+    Clock::unix().0 / 1000
+}
+
+/// Serves a plan until it is over or `stop` completes, and tells `report` what happens.
+///
+/// # Errors
+/// Why the coordinator could not start or had to end.
+pub fn run(
+    opened: Opened,
+    report: &mut dyn FnMut(&Event),
+    stop: impl Future<Output = ()>,
+) -> Result<(), CoordinatorError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
+    let runtime = runtime.map_err(CoordinatorError::Runtime)?;
+    let result = runtime.block_on(serve(opened, report, stop));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
+}
+
+async fn serve(
+    opened: Opened,
+    report: &mut dyn FnMut(&Event),
+    stop: impl Future<Output = ()>,
+) -> Result<(), CoordinatorError> {
+    let Opened { settings, identity, job } = opened;
+    for warning in &identity.warnings {
+        tracing::warn!("{warning}");
+    }
+    let store = Store::open(&settings.state_dir)?;
+    // The ledger's lock keeps a second coordinator out before anything else is touched.
+    let (journal, recorded) = Journal::<CoordinatorEvent>::open(&store.ledger())?;
+    let events: Vec<CoordinatorEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
+    let clock = Clock::start();
+    let mut outbox = Outbox::new();
+    let delta_bits = job.delta().to_bits();
+    let roster = identity.roster.clone();
+    let machine = CoordinatorSettings {
+        plan: job.plan.clone(),
+        delta_bits,
+        roster: identity.roster,
+        signing_key: identity.signing_key,
+        gather_ms: settings.gather_ms,
+    };
+    let machine = Coordinator::resume(machine, &events, clock.now(), &mut outbox)?;
+    let rounds = machine.record().committed;
+    let committed = machine.record().model.filter(|_| rounds > 0).map(|model| Committed { model, rounds });
+    let update = ServerUpdate::start(&job, &store, committed)?;
+    let progress = Progress::resume(&job, &events);
+    let sum = OpenSum::default();
+    let (inputs, arrivals) = mpsc::channel(INPUTS_MAX);
+    let door = DoorSettings {
+        roster: &roster.roster,
+        inputs,
+        sum: sum.clone(),
+        upload_bytes: upload_bytes(&job),
+        unix_seconds,
+    };
+    let door = Door::new(door);
+    let plan = job.plan.digest();
+    let mut shell =
+        Shell::new(ShellParts { machine, outbox, journal, store, update, progress, sum, job, clock }, report);
+    shell.execute()?;
+    if !shell.is_over() {
+        let listener = Arc::new(Listener::open(&settings.listen, identity.tls)?);
+        let address = listener.address();
+        let enrolled = roster.roster.entries().len();
+        shell.tell(&Event::Listening { address, plan: plan.to_string(), enrolled });
+        tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener)));
+        turn(&mut shell, arrivals, stop).await?;
+        shell.leave();
+        listener.drain(DRAIN_TIME).await;
+    }
+    shell.conclude(door.bytes())
+}
+
+/// Inputs, deadlines and the operator's wish to stop, until the plan is over or the wish was fulfilled.
+async fn turn(
+    shell: &mut Shell<'_>,
+    mut arrivals: mpsc::Receiver<Arrival>,
+    stop: impl Future<Output = ()>,
+) -> Result<(), CoordinatorError> {
+    let mut stop = pin!(stop);
+    let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
+    let mut armed: Option<Millis> = None;
+    let mut expired: Option<Millis> = None;
+    let mut batch = Vec::with_capacity(BATCH);
+    while !shell.is_over() {
+        // A deadline that has passed once is not waited for again: the machine acted on it, or waits for something else.
+        let deadline = shell.deadline().filter(|deadline| Some(*deadline) != expired);
+        if let Some(deadline) = deadline.filter(|deadline| armed != Some(*deadline)) {
+            sleep.as_mut().reset(shell.clock().instant(deadline));
+        }
+        armed = deadline;
+        tokio::select! {
+            biased;
+            () = &mut stop => {
+                shell.input(Input::Stop)?;
+                shell.stopped();
+            }
+            count = arrivals.recv_many(&mut batch, BATCH) => {
+                debug_assert!(count > 0, "the door keeps a sender");
+                for arrival in batch.drain(..) {
+                    shell.arrive(arrival)?;
+                }
+            }
+            () = &mut sleep, if armed.is_some() => {
+                expired = armed;
+                shell.input(Input::Timer)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! From the unmasked sum to the next model: computed, made durable, and adopted only when the ledger has committed it.
+
+use std::num::NonZero;
+
+use bytes::Bytes;
+use tributary_certs::suite::RealSuite;
+use tributary_model::architecture::Architecture;
+use tributary_model::server_optimizer::{MeanUpdate, OptimizerError, RoundMetrics, ServerOptimizer};
+use tributary_model::update::ClipRule;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::RoundId;
+use tributary_protocol::message::ClosedReason;
+use tributary_protocol::round::Input;
+use tributary_protocol::secagg::mask::MaskBlock;
+use tributary_protocol::secagg::masked_sum::{AggregateSum, MaskedSum};
+use tributary_protocol::secagg::modular::{Ring, RingWords};
+use tributary_protocol::secagg::permit::UnmaskPermit;
+
+use crate::plan::Job;
+use crate::store::{StateName, Store, StoreError};
+
+/// Fewest blocks of coordinates for which threads are worth their start.
+const THREADED_BLOCKS_MIN: usize = 8;
+
+/// The current model and what moves it.
+pub(crate) struct ServerUpdate {
+    architecture: Architecture,
+    rule: ClipRule,
+    ring: Ring,
+    customers_nominal: u64,
+    current: Version,
+    pending: Option<Version>,
+}
+
+/// A model, the state behind it, and what rode along with the round that made it.
+struct Version {
+    digest: Digest,
+    bytes: Bytes,
+    optimizer: ServerOptimizer,
+    metrics: Option<RoundMetrics>,
+}
+
+/// What the ledger committed last.
+#[derive(Clone, Copy)]
+pub(crate) struct Committed {
+    pub(crate) model: Digest,
+    pub(crate) rounds: u32,
+}
+
+impl Version {
+    fn state_name(&self) -> StateName {
+        StateName { model: self.digest, rounds: self.optimizer.steps() }
+    }
+}
+
+impl ServerUpdate {
+    /// Starts from the first model, or continues from the one that the ledger committed last.
+    ///
+    /// # Errors
+    /// If what the ledger names is not in the store as it was.
+    pub(crate) fn start(job: &Job, store: &Store, committed: Option<Committed>) -> Result<Self, StoreError> {
+        let current = match committed {
+            None => {
+                let bytes = job.initial.to_le_bytes();
+                store.add_model(&job.plan.initial_model, &bytes)?;
+                let optimizer = ServerOptimizer::new(job.optimizer, &job.initial);
+                Version { digest: job.plan.initial_model, bytes: bytes.into(), optimizer, metrics: None }
+            }
+            Some(Committed { model: digest, rounds }) => {
+                let model = store.model(&job.architecture, &digest)?;
+                let name = StateName { model: digest, rounds };
+                let optimizer = store.optimizer(job.optimizer, &job.architecture, name)?;
+                Version { digest, bytes: model.to_le_bytes().into(), optimizer, metrics: None }
+            }
+        };
+        store.forget_other_optimizers(current.state_name());
+        Ok(Self {
+            architecture: job.architecture.clone(),
+            rule: job.rule,
+            ring: job.plan.ring,
+            customers_nominal: job.plan.customers_nominal,
+            current,
+            pending: None,
+        })
+    }
+
+    /// Digest and bytes of the model that the next round trains on.
+    pub(crate) fn model(&self) -> (Digest, &Bytes) {
+        (self.current.digest, &self.current.bytes)
+    }
+
+    /// The noised metrics of the round whose model is being committed, or else of the current model's round.
+    pub(crate) fn metrics(&self) -> Option<RoundMetrics> {
+        self.pending.as_ref().unwrap_or(&self.current).metrics
+    }
+
+    /// Unmasks the sum, takes the step and makes its result durable, to be adopted when the ledger has it.
+    ///
+    /// # Errors
+    /// If the result cannot be stored, which ends the process. A sum that cannot be used is an answer.
+    pub(crate) fn apply(
+        &mut self,
+        round: RoundId,
+        sum: Option<MaskedSum>,
+        permit: UnmaskPermit,
+        store: &Store,
+    ) -> Result<Input, StoreError> {
+        self.pending = None;
+        let failed = |reason| Ok(Input::UpdateFailed { round, reason });
+        let Some(sum) = sum else { return failed(ClosedReason::ChecksFailed) };
+        let sum = match sum.unmask_with::<RealSuite>(permit, run_blocks) {
+            Ok(sum) => sum,
+            Err(fault) => {
+                tracing::error!(%round, %fault, "the sum was not used");
+                return failed(ClosedReason::ChecksFailed);
+            }
+        };
+        let next = match self.next(&sum) {
+            Ok(next) => next,
+            Err(fault) => {
+                tracing::error!(%round, %fault, "the sum was not used");
+                return failed(ClosedReason::UpdateRefused);
+            }
+        };
+        // Both files are synced at the same time: a file system writes them out together.
+        std::thread::scope(|scope| {
+            let state = scope.spawn(|| store.write_optimizer(next.state_name(), &next.optimizer.export()));
+            let model = store.add_model(&next.digest, &next.bytes);
+            state.join().expect("writing a file does not panic").and(model)
+        })?;
+        let sum = RingWords::reduce(self.ring, sum.values()).digest();
+        let model = next.digest;
+        self.pending = Some(next);
+        Ok(Input::Updated { round, sum, model })
+    }
+
+    /// The ledger has committed `model`, durably: it is the current one from here on, and the state behind the one before is removed.
+    pub(crate) fn adopt(&mut self, model: Digest, store: &Store) {
+        let next = self.pending.take().filter(|next| next.digest == model);
+        let next = next.expect("a round commits the model that was computed for it");
+        let before = std::mem::replace(&mut self.current, next);
+        store.forget_optimizer(before.state_name());
+    }
+
+    /// The model to release, made durable; its digest.
+    ///
+    /// # Errors
+    /// If it cannot be stored.
+    pub(crate) fn release(&self, store: &Store) -> Result<Digest, StoreError> {
+        let parameters = self
+            .current
+            .optimizer
+            .released()
+            .map_err(|fault| StoreError::Optimizer { path: store.model_file(&self.current.digest), fault })?;
+        let digest = parameters.digest();
+        store.add_model(&digest, &parameters.to_le_bytes())?;
+        Ok(digest)
+    }
+
+    fn next(&self, sum: &AggregateSum) -> Result<Version, OptimizerError> {
+        let read = MeanUpdate::from_sum(sum.values(), &self.architecture, &self.rule, self.customers_nominal);
+        let (mean, metrics) = read.expect("the sum has the dimension that the plan gave it");
+        let mut optimizer = self.current.optimizer.clone();
+        let parameters = optimizer.step(&mean)?;
+        Ok(Version { digest: parameters.digest(), bytes: parameters.to_le_bytes().into(), optimizer, metrics })
+    }
+}
+
+/// Runs the blocks, on all cores where there are many.
+fn run_blocks(mut blocks: Vec<MaskBlock<'_>>) {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    if cores == 1 || blocks.len() < THREADED_BLOCKS_MIN {
+        return blocks.into_iter().for_each(MaskBlock::run::<RealSuite>);
+    }
+    let share = blocks.len().div_ceil(cores);
+    std::thread::scope(|scope| {
+        while blocks.len() > share {
+            let part = blocks.split_off(blocks.len() - share);
+            scope.spawn(move || part.into_iter().for_each(MaskBlock::run::<RealSuite>));
+        }
+        blocks.into_iter().for_each(MaskBlock::run::<RealSuite>);
+    });
+}

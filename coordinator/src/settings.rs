@@ -1,0 +1,361 @@
+//! `coordinator.toml`, parsed: every value within its range, every contradiction inside the file refused.
+//!
+//! What each key means stands in `docs/samples/coordinator.toml`, which is also what `coordinator init` writes.
+
+use std::path::{Path, PathBuf};
+
+use tributary_protocol::limits::{COHORT_MAX, CUSTOMERS_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
+use tributary_protocol::plan::PrivacyMode;
+use tributary_protocol::secagg::modular::Ring;
+use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_settings::{Document, Faults};
+
+/// Longest deadline and waiting time, in milliseconds: a day.
+const DAY_MS: i64 = 86_400_000;
+
+/// Share of the rounds that may be retried by default, in per cent.
+const RETRY_PERCENT: u32 = 5;
+
+/// The whole file.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Address of clients, HOST:PORT; port 0 lets the operating system choose.
+    pub listen: String,
+    /// Folder of ledger, models and optimizer state.
+    pub state_dir: PathBuf,
+    /// Time to wait for the whole roster before a session opens with those who came, in milliseconds.
+    pub gather_ms: u64,
+    /// Files of this coordinator's identity.
+    pub identity: IdentityFiles,
+    /// The learning job.
+    pub plan: PlanSettings,
+}
+
+/// Files of the coordinator's identity.
+#[derive(Clone, Debug)]
+pub struct IdentityFiles {
+    /// Certificate chain (PEM, leaf first).
+    pub certificate: PathBuf,
+    /// TLS key (PEM, mode 0600).
+    pub private_key: PathBuf,
+    /// Protocol signing key (PEM, mode 0600).
+    pub signing_key: PathBuf,
+    /// The federation's certificate authorities (PEM).
+    pub ca_certificate: PathBuf,
+    /// The signed roster.
+    pub roster: PathBuf,
+    /// The authorities that must have signed it.
+    pub authorities: PathBuf,
+}
+
+/// The learning job as the analyst writes it.
+#[derive(Clone, Debug)]
+pub struct PlanSettings {
+    /// For people.
+    pub name: String,
+    /// The feature schema's file.
+    pub schema: PathBuf,
+    /// The network's kind.
+    pub model: ModelKind,
+    /// Rounds to commit.
+    pub rounds: u32,
+    /// Rounds that may be charged without being committed.
+    pub retries: u32,
+    /// What protects the single customer.
+    pub privacy: PrivacyTarget,
+    /// L2 bound of a customer's gradient.
+    pub example_clip_norm: f64,
+    /// Bound of a customer's loss.
+    pub loss_bound: f64,
+    /// Ring of the masked sum.
+    pub ring: Ring,
+    /// Integer units of one clip norm; chosen by the plan if absent.
+    pub clip_units: Option<u32>,
+    /// Customers by which the sum is divided.
+    pub customers_nominal: u64,
+    /// Customers at which the sum still cannot wrap.
+    pub customers_max: u64,
+    /// Makes the first model.
+    pub seed: u64,
+    /// Rounds of one key set-up.
+    pub session_rounds: u32,
+    /// Time for a round, in milliseconds.
+    pub round_deadline_ms: u64,
+    /// Time for a key set-up, in milliseconds.
+    pub keying_deadline_ms: u64,
+    /// Who may be a cohort.
+    pub cohort: CohortRule,
+    /// How a mean gradient moves the model.
+    pub optimizer: OptimizerKind,
+    /// Share of the last rounds whose models are averaged into the released one, 0 to 1.
+    pub tail_fraction: f64,
+}
+
+/// The network's kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelKind {
+    /// Logistic regression, clipped in the exact form.
+    Logistic,
+    /// A multi-layer perceptron, clipped in the chunked form.
+    Mlp {
+        /// Units of each hidden layer.
+        hidden: Vec<u32>,
+    },
+}
+
+/// What protects the single customer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PrivacyTarget {
+    /// Noise for (epsilon, delta) over every round that may be charged.
+    Customer {
+        /// The target.
+        epsilon: f64,
+        /// Probability with which it may fail.
+        delta: f64,
+    },
+    /// Secure aggregation alone.
+    None,
+}
+
+/// The server optimizer's rule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum OptimizerKind {
+    /// Gradient descent with momentum.
+    Sgd {
+        /// Step length.
+        learning_rate: f64,
+        /// Share of the last step that is kept.
+        momentum: f64,
+    },
+    /// Adam.
+    Adam {
+        /// Step length.
+        learning_rate: f64,
+        /// Decay of the first moment.
+        beta1: f64,
+        /// Decay of the second moment.
+        beta2: f64,
+        /// Added to the second moment's root.
+        epsilon: f64,
+    },
+}
+
+impl Settings {
+    /// Reads a settings file.
+    ///
+    /// # Errors
+    /// Every fault of the file at once, each with its key, what was found and what is allowed.
+    pub fn load(path: &Path) -> Result<Self, Faults> {
+        let mut document = Document::open(path)?;
+        let listen = document.text("coordinator.listen", "HOST:PORT, such as 0.0.0.0:7443", None, address);
+        let state_dir = document.path("coordinator.state_dir");
+        let gather_ms = document.integer("coordinator.gather_ms", 0..=DAY_MS, Some(30_000));
+        let identity = identity(&mut document);
+        let plan = plan(&mut document);
+        document.finish()?;
+        let read = "a document without a fault gave every value";
+        Ok(Self {
+            listen: listen.expect(read),
+            state_dir: state_dir.expect(read),
+            gather_ms: gather_ms.expect(read),
+            identity: identity.expect(read),
+            plan: plan.expect(read),
+        })
+    }
+}
+
+impl PrivacyTarget {
+    /// The plan's word for it.
+    #[must_use]
+    pub fn mode(&self) -> PrivacyMode {
+        match self {
+            Self::Customer { .. } => PrivacyMode::Customer,
+            Self::None => PrivacyMode::None,
+        }
+    }
+}
+
+fn address(text: &str) -> Option<String> {
+    let (host, port) = text.rsplit_once(':')?;
+    (!host.is_empty() && port.parse::<u16>().is_ok()).then(|| text.to_owned())
+}
+
+fn identity(document: &mut Document) -> Option<IdentityFiles> {
+    let names = ["certificate", "private_key", "signing_key", "ca_certificate", "roster", "authorities"];
+    // All of them before the first `?`: every fault is reported, and every key counts as known.
+    let files = names.map(|name| document.existing_file(&format!("identity.{name}")));
+    let [certificate, private_key, signing_key, ca_certificate, roster, authorities] = files;
+    Some(IdentityFiles {
+        certificate: certificate?,
+        private_key: private_key?,
+        signing_key: signing_key?,
+        ca_certificate: ca_certificate?,
+        roster: roster?,
+        authorities: authorities?,
+    })
+}
+
+fn plan(document: &mut Document) -> Option<PlanSettings> {
+    let positive = |value: f64| value > 0.0 && value <= 1e6;
+    let name = document.text("plan.name", "a text of 1 to 64 bytes", None, |text| {
+        (1..=64).contains(&text.len()).then(|| text.to_owned())
+    });
+    let schema = document.existing_file("plan.schema");
+    let model = model(document);
+    let rounds: Option<u32> = document.integer("plan.rounds", 1..=PLAN_ROUNDS_MAX.into(), None);
+    let retries_default = rounds.map_or(1, |rounds| (rounds * RETRY_PERCENT).div_ceil(100).max(1));
+    let retries = document.integer("plan.retries", 0..=PLAN_ROUNDS_MAX.into(), Some(retries_default));
+    let example_clip_norm = document.number("plan.example_clip_norm", "above 0, at most 1e6", None, positive);
+    let loss_bound =
+        document.number("plan.loss_bound", "above 0, at most 1000", Some(4.0), |value| value > 0.0 && value <= 1000.0);
+    let ring = ring(document);
+    let clip_units = optional_integer(document, "plan.clip_units", 256, 1 << 20);
+    let customers = 1..=i64::try_from(CUSTOMERS_MAX).expect("2^40 fits");
+    let customers_nominal: Option<u64> = document.integer("plan.customers_nominal", customers.clone(), None);
+    let customers_max: Option<u64> = document.integer("plan.customers_max", customers, None);
+    if let (Some(nominal), Some(most)) = (customers_nominal, customers_max)
+        && most < nominal
+    {
+        document.fault("plan.customers_max", most.to_string(), format!("customers_nominal ({nominal}) or more"));
+    }
+    let privacy = privacy(document, customers_nominal);
+    let seed = document.integer("plan.seed", 0..=i64::MAX, Some(1));
+    let session_rounds = document.integer("plan.session_rounds", 1..=SESSION_ROUNDS_MAX as i64, Some(16));
+    let round_deadline_ms = document.integer("plan.round_deadline_ms", 10..=DAY_MS, Some(60_000));
+    let keying_deadline_ms = document.integer("plan.keying_deadline_ms", 10..=DAY_MS, Some(30_000));
+    let cohort = cohort(document);
+    let optimizer = optimizer(document);
+    let tail = |value: f64| (0.0..=1.0).contains(&value);
+    let tail_fraction = document.number("plan.optimizer.tail_fraction", "from 0 to 1", Some(0.0), tail);
+    Some(PlanSettings {
+        name: name?,
+        schema: schema?,
+        model: model?,
+        rounds: rounds?,
+        retries: retries?,
+        privacy: privacy?,
+        example_clip_norm: example_clip_norm?,
+        loss_bound: loss_bound?,
+        ring: ring?,
+        clip_units: clip_units?,
+        customers_nominal: customers_nominal?,
+        customers_max: customers_max?,
+        seed: seed?,
+        session_rounds: session_rounds?,
+        round_deadline_ms: round_deadline_ms?,
+        keying_deadline_ms: keying_deadline_ms?,
+        cohort: cohort?,
+        optimizer: optimizer?,
+        tail_fraction: tail_fraction?,
+    })
+}
+
+fn model(document: &mut Document) -> Option<ModelKind> {
+    let is_mlp = document.choice("plan.model", &[("logistic", false), ("mlp", true)], None);
+    let hidden = document.integers("plan.hidden", 1..=4096, vec![64, 32]);
+    if is_mlp? {
+        if hidden.as_ref().is_some_and(Vec::is_empty) {
+            document.fault(
+                "plan.hidden",
+                "no layer",
+                "one hidden layer at least; without any the model is \"logistic\"",
+            );
+        }
+        return hidden.map(|hidden| ModelKind::Mlp { hidden });
+    }
+    only_with(document, &["plan.hidden"], "model = \"mlp\"");
+    Some(ModelKind::Logistic)
+}
+
+fn ring(document: &mut Document) -> Option<Ring> {
+    match document.integer::<u32>("plan.ring", 32..=64, Some(64))? {
+        32 => Some(Ring::Bits32),
+        64 => Some(Ring::Bits64),
+        other => {
+            document.fault("plan.ring", other.to_string(), "32 or 64");
+            None
+        }
+    }
+}
+
+fn privacy(document: &mut Document, customers_nominal: Option<u64>) -> Option<PrivacyTarget> {
+    let protects = document.choice("plan.privacy", &[("customer", true), ("none", false)], None);
+    if !protects.unwrap_or(true) {
+        let ignored = |_: f64| true;
+        for key in ["plan.epsilon", "plan.delta"] {
+            document.number(key, "a number", Some(0.0), ignored);
+        }
+        only_with(document, &["plan.epsilon", "plan.delta"], "privacy = \"customer\"");
+        return Some(PrivacyTarget::None);
+    }
+    let epsilon = document.number("plan.epsilon", "above 0, at most 100", None, |value| value > 0.0 && value <= 100.0);
+    let delta = document.number("plan.delta", "above 0, below 1", None, |value| value > 0.0 && value < 1.0);
+    #[expect(clippy::cast_precision_loss, reason = "2^40 is exact in a double")]
+    if let (Some(delta), Some(customers)) = (delta, customers_nominal)
+        && delta * customers as f64 >= 1.0
+    {
+        let allowed = format!(
+            "below 1 / customers_nominal ({customers}): with a larger delta the statement would allow that one customer's data \
+             is revealed in full"
+        );
+        document.fault("plan.delta", delta.to_string(), allowed);
+    }
+    protects?;
+    Some(PrivacyTarget::Customer { epsilon: epsilon?, delta: delta? })
+}
+
+fn cohort(document: &mut Document) -> Option<CohortRule> {
+    let most = COHORT_MAX as i64;
+    let cohort_min = document.integer("plan.cohort.cohort_min", 2..=most, Some(8));
+    let coalition_permille = document.integer("plan.cohort.coalition_permille", 0..=333, Some(200));
+    let survivors_permille = document.integer("plan.cohort.survivors_permille", 500..=1000, Some(800));
+    let honest_min = document.integer("plan.cohort.honest_min", 1..=most, Some(5));
+    Some(CohortRule {
+        coalition_permille: coalition_permille?,
+        cohort_min: cohort_min?,
+        survivors_permille: survivors_permille?,
+        honest_min: honest_min?,
+    })
+}
+
+fn optimizer(document: &mut Document) -> Option<OptimizerKind> {
+    let adam = document.choice("plan.optimizer.kind", &[("sgd", false), ("adam", true)], None);
+    let rate = |value: f64| value > 0.0 && value <= 1000.0;
+    let decay = |value: f64| (0.0..1.0).contains(&value);
+    let learning_rate = document.number("plan.optimizer.learning_rate", "above 0, at most 1000", None, rate);
+    let mut decays = |key: &str, default| document.number(key, "at least 0, below 1", Some(default), decay);
+    let momentum = decays("plan.optimizer.momentum", 0.9);
+    let beta1 = decays("plan.optimizer.beta1", 0.9);
+    let beta2 = decays("plan.optimizer.beta2", 0.999);
+    let small = |value: f64| value > 0.0 && value <= 1.0;
+    let epsilon = document.number("plan.optimizer.epsilon", "above 0, at most 1", Some(1e-8), small);
+    if adam? {
+        only_with(document, &["plan.optimizer.momentum"], "kind = \"sgd\"");
+        return Some(OptimizerKind::Adam {
+            learning_rate: learning_rate?,
+            beta1: beta1?,
+            beta2: beta2?,
+            epsilon: epsilon?,
+        });
+    }
+    let moments = ["plan.optimizer.beta1", "plan.optimizer.beta2", "plan.optimizer.epsilon"];
+    only_with(document, &moments, "kind = \"adam\"");
+    Some(OptimizerKind::Sgd { learning_rate: learning_rate?, momentum: momentum? })
+}
+
+/// A key without a default that may be absent: nothing, if it is there and bad.
+fn optional_integer(document: &mut Document, key: &str, least: i64, most: i64) -> Option<Option<u32>> {
+    if document.has(key) { document.integer(key, least..=most, None).map(Some) } else { Some(None) }
+}
+
+/// A key that would silently do nothing is a misunderstanding.
+fn only_with(document: &mut Document, keys: &[&str], other: &str) {
+    for key in keys {
+        if document.has(key) {
+            document.fault(key, "a value that would have no effect", format!("nothing; it belongs to {other}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

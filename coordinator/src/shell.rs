@@ -1,0 +1,262 @@
+//! What the machine asks for, done in its order: append, sync, send, fold, unmask. Nothing here decides.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use tributary_certs::entropy::OsEntropy;
+use tributary_certs::suite::RealSuite;
+use tributary_journal::Journal;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::ClientId;
+use tributary_protocol::message::{Downstream, Start};
+use tributary_protocol::round::{Coordinator, CoordinatorEffect, CoordinatorEvent, Input, Outbox};
+use tributary_protocol::time::Millis;
+
+use crate::connections::{Arrival, Link, control_frame, start_frames};
+use crate::error::CoordinatorError;
+use crate::plan::Job;
+use crate::progress::{Outcome, Progress};
+use crate::report::Event;
+use crate::runtime::Clock;
+use crate::server_update::ServerUpdate;
+use crate::store::{ModelPointer, Store};
+use crate::uploads::{OpenSum, Verdict};
+
+/// What a shell is made of.
+pub(crate) struct ShellParts {
+    pub(crate) machine: Coordinator<RealSuite>,
+    /// What the machine asked for as it resumed.
+    pub(crate) outbox: Outbox<CoordinatorEffect>,
+    pub(crate) journal: Journal<CoordinatorEvent>,
+    pub(crate) store: Store,
+    pub(crate) update: ServerUpdate,
+    pub(crate) progress: Progress,
+    pub(crate) sum: OpenSum,
+    pub(crate) job: Job,
+    pub(crate) clock: Clock,
+}
+
+/// The machine and its hands.
+pub(crate) struct Shell<'a> {
+    parts: ShellParts,
+    links: BTreeMap<ClientId, Link>,
+    report: &'a mut dyn FnMut(&Event),
+    /// The last control message and its frame: one that goes to a whole cohort is encoded once.
+    encoded: Option<(Downstream, Bytes)>,
+    /// Events that are told when they are durable.
+    untold: Vec<Event>,
+    /// Answers of this machine's own arithmetic.
+    answers: VecDeque<Input>,
+    /// A model whose round is in the ledger and not yet known to be on the disk.
+    committed: Option<Digest>,
+    over: bool,
+}
+
+impl<'a> Shell<'a> {
+    /// A shell that has executed nothing yet.
+    pub(crate) fn new(parts: ShellParts, report: &'a mut dyn FnMut(&Event)) -> Self {
+        let over = parts.machine.record().finished.is_some();
+        Self {
+            parts,
+            links: BTreeMap::new(),
+            report,
+            encoded: None,
+            untold: Vec::new(),
+            answers: VecDeque::new(),
+            committed: None,
+            over,
+        }
+    }
+
+    /// Whether nothing more is to be done.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// When the machine must be asked again, if ever.
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        self.parts.machine.wait().deadline
+    }
+
+    /// This daemon's clock.
+    pub(crate) fn clock(&self) -> Clock {
+        self.parts.clock
+    }
+
+    /// Tells what happens.
+    pub(crate) fn tell(&mut self, event: &Event) {
+        (self.report)(event);
+    }
+
+    /// Takes something from a connection.
+    ///
+    /// # Errors
+    /// As [`Shell::input`].
+    pub(crate) fn arrive(&mut self, arrival: Arrival) -> Result<(), CoordinatorError> {
+        match arrival {
+            Arrival::Connected(client, link) => {
+                self.links.insert(client, link);
+                self.input(Input::Connected(client))
+            }
+            Arrival::Input(input) => {
+                if let Input::Disconnected(client) = &input {
+                    self.links.remove(client);
+                    self.tell(&Event::Left { client: client.0 });
+                }
+                self.input(input)
+            }
+        }
+    }
+
+    /// Lets the machine judge an input, and does what it asks for.
+    ///
+    /// # Errors
+    /// If ledger or store fail, which ends the process: nothing may rely on what was not written.
+    pub(crate) fn input(&mut self, input: Input) -> Result<(), CoordinatorError> {
+        self.answers.push_back(input);
+        while let Some(input) = self.answers.pop_front() {
+            let now = self.parts.clock.now();
+            self.parts.machine.handle(now, &mut OsEntropy, input, &mut self.parts.outbox);
+            self.execute()?;
+        }
+        Ok(())
+    }
+
+    /// Does everything in the outbox, in order.
+    ///
+    /// # Errors
+    /// As [`Shell::input`].
+    pub(crate) fn execute(&mut self) -> Result<(), CoordinatorError> {
+        while let Some(effect) = self.parts.outbox.pop() {
+            self.effect(effect)?;
+        }
+        self.tell_all();
+        Ok(())
+    }
+
+    /// The operator's stop was carried out.
+    pub(crate) fn stopped(&mut self) {
+        let rounds = self.parts.machine.record().committed;
+        if !self.over {
+            self.tell(&Event::Stopped { rounds });
+        }
+        self.over = true;
+    }
+
+    /// Closes every connection behind what is queued for it.
+    pub(crate) fn leave(&mut self) {
+        self.links.clear();
+    }
+
+    /// After the last connection: releases the model if the plan is over.
+    ///
+    /// # Errors
+    /// If the released model cannot be stored.
+    pub(crate) fn conclude(mut self, bytes: (u64, u64)) -> Result<(), CoordinatorError> {
+        let record = self.parts.machine.record();
+        let Some(complete) = record.finished else { return Ok(()) };
+        let (rounds, charged) = (record.committed, record.charged);
+        let ShellParts { store, update, job, progress, .. } = &self.parts;
+        let released = update.release(store)?;
+        store.write_pointer(&ModelPointer {
+            model: released.to_string(),
+            file: Store::model_name(&released),
+            architecture: job.architecture.clone(),
+            schema: job.plan.schema.to_string(),
+            plan: job.plan.digest().to_string(),
+            last_model: update.model().0.to_string(),
+            rounds,
+            complete,
+        })?;
+        let model_file = store.model_file(&released).display().to_string();
+        let ledger = store.ledger().display().to_string();
+        let outcome = Outcome { complete, model: released, model_file, ledger, rounds, charged, bytes };
+        let event = progress.finished(job, outcome);
+        self.tell(&event);
+        Ok(())
+    }
+
+    fn effect(&mut self, effect: CoordinatorEffect) -> Result<(), CoordinatorError> {
+        match effect {
+            CoordinatorEffect::Append(event) => self.append(event)?,
+            CoordinatorEffect::Sync => {
+                self.parts.journal.sync()?;
+                if let Some(model) = self.committed.take() {
+                    self.parts.update.adopt(model, &self.parts.store);
+                }
+                self.tell_all();
+            }
+            CoordinatorEffect::Send(client, message) => self.send(client, message),
+            CoordinatorEffect::SendStart(clients, start) => self.send_start(&clients, start),
+            CoordinatorEffect::OpenSum { round, ring, dimension } => self.parts.sum.open(round, ring, dimension),
+            CoordinatorEffect::Admit(ticket) => self.judge(ticket.client(), Verdict::Admit(ticket)),
+            CoordinatorEffect::Discard(client) => self.judge(client, Verdict::Discard),
+            CoordinatorEffect::DropSum(_) => self.parts.sum.forget(),
+            CoordinatorEffect::Unmask(permit) => {
+                let (round, sum) = (permit.round(), self.parts.sum.take());
+                let answer = self.parts.update.apply(round, sum, permit, &self.parts.store)?;
+                self.answers.push_back(answer);
+            }
+            CoordinatorEffect::Close(client) => {
+                self.links.remove(&client);
+            }
+            CoordinatorEffect::Finished { .. } => self.over = true,
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, event: CoordinatorEvent) -> Result<(), CoordinatorError> {
+        let ShellParts { journal, progress, update, .. } = &mut self.parts;
+        if let CoordinatorEvent::RoundCommitted { model, .. } = &event {
+            self.committed = Some(*model);
+        }
+        self.untold.extend(progress.observe(&event, update.metrics()));
+        Ok(journal.append(Clock::unix(), event)?)
+    }
+
+    fn send(&mut self, client: ClientId, message: Downstream) {
+        if matches!(message, Downstream::Welcome(_)) {
+            self.untold.push(Event::Joined { client: client.0 });
+        }
+        let frame = match &self.encoded {
+            Some((last, frame)) if *last == message => frame.clone(),
+            _ => {
+                let frame = control_frame(&message);
+                self.encoded = Some((message, frame.clone()));
+                frame
+            }
+        };
+        self.queue(client, frame);
+    }
+
+    fn send_start(&mut self, clients: &[ClientId], start: Start) {
+        let (digest, model) = self.parts.update.model();
+        assert!(start.descriptor.model == digest, "a round starts from the model that was committed last");
+        let frames = start_frames(start, model);
+        for client in clients {
+            self.queue(*client, frames.clone());
+        }
+    }
+
+    fn queue(&mut self, client: ClientId, frame: Bytes) {
+        if self.links.get(&client).is_some_and(|link| !link.send(frame))
+            && let Some(link) = self.links.remove(&client)
+        {
+            tracing::warn!(%client, "does not read what it is sent; the connection is closed");
+            link.abort("this client did not read what it was sent");
+        }
+    }
+
+    fn judge(&self, client: ClientId, verdict: Verdict) {
+        // Without a link the connection is closing, and its reader ends without a verdict.
+        if let Some(link) = self.links.get(&client) {
+            assert!(link.judge(verdict), "a connection waits for one verdict at a time");
+        }
+    }
+
+    fn tell_all(&mut self) {
+        for event in self.untold.drain(..) {
+            (self.report)(&event);
+        }
+    }
+}

@@ -1,3 +1,13 @@
 //! The client daemon of a branch: a shell around the participant machine.
+//!
+//! One thread carries messages and owns the machine; another one touches data. Nothing but [`transport`] speaks to the network, nothing but
+//! [`training_worker`] sees a row.
 
+pub mod cli;
 pub mod data;
+pub mod judge;
+pub mod runtime;
+pub mod settings;
+pub mod telemetry;
+pub mod training_worker;
+pub mod transport;

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicClientConfig;
+use tributary_certs::fault::explain_alert;
 use tributary_certs::identity::{Identity, IdentityError, identity_of};
 use tributary_protocol::codec::{self, CodecError};
 use tributary_protocol::frame::{Frame, FrameError, FrameReader, frame_header};
 use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
-use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start, Upstream, frame_bytes_max};
+use tributary_protocol::message::{
+    Downstream, FRAME_CONTROL, FRAME_VECTOR, MaskedHeader, Start, Upstream, frame_bytes_max,
+};
 
 /// Bytes asked of the stream at once.
 const READ_BYTES: usize = 256 << 10;
@@ -23,6 +26,9 @@ pub enum TransportError {
     /// No local socket.
     #[error("no UDP socket could be opened: {0}; check the machine's network configuration")]
     Socket(#[source] std::io::Error),
+    /// The coordinator's name has no address.
+    #[error("the coordinator's address cannot be looked up: {0}; check coordinator.address in the settings")]
+    Address(#[source] std::io::Error),
     /// The address or the TLS configuration is unusable.
     #[error("the connection could not be prepared: {0}")]
     Prepare(String),
@@ -30,7 +36,9 @@ pub enum TransportError {
     #[error("{0}")]
     Handshake(String),
     /// The coordinator's certificate names somebody else.
-    #[error("the coordinator's certificate is not a coordinator's: {0}; check the address, somebody else may answer there")]
+    #[error(
+        "the coordinator's certificate is not a coordinator's: {0}; check the address, somebody else may answer there"
+    )]
     Identity(#[from] IdentityError),
     /// The connection ended.
     #[error("the connection to the coordinator ended: {0}")]
@@ -94,13 +102,8 @@ pub async fn connect(
     let connection = connecting.await.map_err(|fault| TransportError::Handshake(explain(&fault)))?;
     let coordinator = peer_identity(&connection)?;
     let (send, recv) = connection.open_bi().await.map_err(|fault| TransportError::Lost(explain(&fault)))?;
-    let receiver = Receiver {
-        stream: recv,
-        frames: FrameReader::new(limit_of_kind),
-        chunk: Vec::new(),
-        used: 0,
-        start: None,
-    };
+    let receiver =
+        Receiver { stream: recv, frames: FrameReader::new(limit_of_kind), chunk: Vec::new(), used: 0, start: None };
     Ok((Connection { endpoint, connection, coordinator }, Sender { stream: send }, receiver))
 }
 
@@ -132,11 +135,12 @@ impl Sender {
         self.write(FRAME_CONTROL, &payload).await
     }
 
-    /// Sends a vector's bytes behind the message that announced it.
+    /// Sends a masked vector behind the header that announces it.
     ///
     /// # Errors
     /// [`TransportError::Lost`].
-    pub async fn send_vector(&mut self, bytes: &[u8]) -> Result<(), TransportError> {
+    pub async fn send_masked(&mut self, header: MaskedHeader, bytes: &[u8]) -> Result<(), TransportError> {
+        self.send(&Upstream::Masked(header)).await?;
         self.write(FRAME_VECTOR, bytes).await
     }
 
@@ -198,9 +202,7 @@ fn open_endpoint(address: SocketAddr) -> Result<quinn::Endpoint, TransportError>
     let local: SocketAddr = if address.is_ipv6() { ([0_u16; 8], 0).into() } else { ([0, 0, 0, 0], 0).into() };
     let socket = std::net::UdpSocket::bind(local).map_err(TransportError::Socket)?;
     let mut config = quinn::EndpointConfig::default();
-    config
-        .max_udp_payload_size(UDP_PAYLOAD_BYTES_MAX)
-        .map_err(|fault| TransportError::Prepare(fault.to_string()))?;
+    config.max_udp_payload_size(UDP_PAYLOAD_BYTES_MAX).map_err(|fault| TransportError::Prepare(fault.to_string()))?;
     quinn::Endpoint::new(config, None, socket, Arc::new(quinn::TokioRuntime)).map_err(TransportError::Socket)
 }
 
@@ -221,7 +223,9 @@ fn transport_config() -> quinn::TransportConfig {
 }
 
 fn peer_identity(connection: &quinn::Connection) -> Result<Identity, TransportError> {
-    let chain = connection.peer_identity().and_then(|any| any.downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>().ok());
+    let chain = connection
+        .peer_identity()
+        .and_then(|any| any.downcast::<Vec<rustls::pki_types::CertificateDer<'static>>>().ok());
     let leaf = chain.and_then(|chain| chain.first().cloned());
     let leaf = leaf.ok_or_else(|| TransportError::Handshake("the coordinator showed no certificate".into()))?;
     Ok(identity_of(&leaf)?)
@@ -237,18 +241,24 @@ fn explain_read(fault: &quinn::ReadError) -> String {
 /// What a lost connection means to the branch operator.
 fn explain(fault: &quinn::ConnectionError) -> String {
     match fault {
-        quinn::ConnectionError::ConnectionClosed(close) => format!(
-            "the coordinator refused the connection ({}); its certificate check failed for this branch, see its log; \
-             `tributary certs inspect` shows what is wrong with a certificate",
-            close.error_code
-        ),
+        quinn::ConnectionError::ConnectionClosed(close) => {
+            tls_fault(close.error_code.into(), true, &String::from_utf8_lossy(&close.reason))
+        }
         quinn::ConnectionError::ApplicationClosed(close) => {
             format!("the coordinator closed the connection: {}", String::from_utf8_lossy(&close.reason))
         }
         quinn::ConnectionError::TimedOut => {
             "nobody answers at the coordinator's address; check address, port and that UDP passes the firewall".into()
         }
-        quinn::ConnectionError::TransportError(inner) => tributary_certs::tls::explain_text(&inner.to_string()),
+        quinn::ConnectionError::TransportError(inner) => tls_fault(inner.code.into(), false, &inner.reason),
         other => other.to_string(),
+    }
+}
+
+/// A TLS alert travels as QUIC error 0x100 + alert (RFC 9001, section 4.8).
+fn tls_fault(code: u64, found_by_peer: bool, text: &str) -> String {
+    match code.checked_sub(0x100).and_then(|alert| u8::try_from(alert).ok()) {
+        Some(alert) => explain_alert(alert, found_by_peer, text).to_string(),
+        None => format!("QUIC error {code:#x}: {text}"),
     }
 }

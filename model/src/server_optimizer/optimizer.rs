@@ -197,7 +197,7 @@ impl ServerOptimizer {
     /// Every value finite, the model within its limits.
     fn check(&self) -> Result<(), OptimizerError> {
         let limit = f64::from(PARAMETER_ABS_MAX);
-        if let Some(index) = self.model.iter().position(|value| !(value.abs() <= limit)) {
+        if let Some(index) = self.model.iter().position(|value| value.is_nan() || value.abs() > limit) {
             return Err(OptimizerError::Diverged(index));
         }
         for vector in [&self.first, &self.second, &self.tail] {

@@ -30,7 +30,7 @@ pub(super) fn accumulate(
         let sum = pass.weighted_sum(coefficients);
         for (total, value) in gradient.iter_mut().zip(sum.iter()) {
             let units = f64::from(*value) * unit;
-            if !(units.abs() <= largest) {
+            if units.is_nan() || units.abs() > largest {
                 return Err(UpdateError::NotFinite);
             }
             add(total, round(units))?;

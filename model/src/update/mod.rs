@@ -24,4 +24,4 @@ pub use clip_rule::{
 #[cfg(feature = "train")]
 pub use clipped::{UpdateError, clipped_sum};
 #[cfg(feature = "train")]
-pub use stages::{ClippedSum, NoisedUpdate, QuantizedUpdate, Ring, RingWords, StageError};
+pub use stages::{ClippedSum, NoisedUpdate, QuantizedUpdate, StageError};

@@ -1,5 +1,6 @@
 //! The stages behind the clipped sum. Each consumes the one before and erases its integers when dropped.
 
+use tributary_protocol::secagg::modular::{Ring, RingWords};
 use zeroize::Zeroizing;
 
 /// A branch's clipped sum: exact integers, no noise yet. Must not leave the branch, and cannot: it only turns into a [`NoisedUpdate`].
@@ -10,23 +11,6 @@ pub struct NoisedUpdate(Zeroizing<Vec<i64>>);
 
 /// A noised update as words of the ring that the masks live in.
 pub struct QuantizedUpdate(RingWords);
-
-/// The ring of the secure aggregation (SA-1, section 7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ring {
-    /// Integers modulo 2^32.
-    Bits32,
-    /// Integers modulo 2^64.
-    Bits64,
-}
-
-/// Two's complement words, one for each coordinate. What takes them out of here must mask them before they leave the branch.
-pub enum RingWords {
-    /// Modulo 2^32.
-    Bits32(Zeroizing<Vec<u32>>),
-    /// Modulo 2^64.
-    Bits64(Zeroizing<Vec<u64>>),
-}
 
 /// Noise that does not fit a sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,12 +67,7 @@ impl NoisedUpdate {
     /// Reduces to the ring. A wrap is a fault of utility, not of privacy: it happens after the noise.
     #[must_use]
     pub fn quantize(self, ring: Ring) -> QuantizedUpdate {
-        QuantizedUpdate(match ring {
-            Ring::Bits32 => RingWords::Bits32(Zeroizing::new(self.0.iter().map(|value| low_word(*value)).collect())),
-            Ring::Bits64 => {
-                RingWords::Bits64(Zeroizing::new(self.0.iter().map(|value| value.cast_unsigned()).collect()))
-            }
-        })
+        QuantizedUpdate(RingWords::reduce(ring, &self.0))
     }
 }
 
@@ -96,10 +75,7 @@ impl QuantizedUpdate {
     /// Coordinates: parameters, then riders.
     #[must_use]
     pub fn coordinates(&self) -> usize {
-        match &self.0 {
-            RingWords::Bits32(words) => words.len(),
-            RingWords::Bits64(words) => words.len(),
-        }
+        self.0.len()
     }
 
     /// The words, for the masks.
@@ -107,11 +83,6 @@ impl QuantizedUpdate {
     pub fn into_words(self) -> RingWords {
         self.0
     }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "reduction modulo 2^32 is what is wanted")]
-fn low_word(value: i64) -> u32 {
-    value as u32
 }
 
 #[cfg(test)]
@@ -125,11 +96,9 @@ mod tests {
     #[test]
     fn words_are_twos_complement() {
         let noised = sum(&[1, -1, 1 << 40]).add_noise(vec![1, -1, -3]).ok().unwrap();
-        let RingWords::Bits64(words) = noised.quantize(Ring::Bits64).into_words() else { panic!("64-bit words") };
-        assert_eq!(words[..], [2, u64::MAX - 1, (1 << 40) - 3]);
+        assert_eq!(noised.quantize(Ring::Bits64).into_words().centred(), [2, -2, (1 << 40) - 3]);
         let noised = sum(&[1, -1, 1 << 40]).add_noise(vec![1, -1, -3]).ok().unwrap();
-        let RingWords::Bits32(words) = noised.quantize(Ring::Bits32).into_words() else { panic!("32-bit words") };
-        assert_eq!(words[..], [2, u32::MAX - 1, u32::MAX - 2]);
+        assert_eq!(noised.quantize(Ring::Bits32).into_words().centred(), [2, -2, -3]);
     }
 
     #[test]

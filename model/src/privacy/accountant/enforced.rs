@@ -17,13 +17,7 @@ const GUARD_NANOS: f64 = 2.0;
 /// proposition 5). Saturates, which no cap admits, where there is no noise or a number does not fit.
 #[must_use]
 pub fn charge(sensitivity_squared_units: u128, total_variance_units: u128) -> RdpVector {
-    let nanos = |order: u32| -> Option<u64> {
-        let numerator = sensitivity_squared_units.checked_mul(u128::from(order) * u128::from(NANOS))?;
-        let denominator = total_variance_units.checked_mul(2).filter(|denominator| *denominator > 0)?;
-        u64::try_from(numerator.div_ceil(denominator)).ok()
-    };
-    RdpVector::from_nanos(ORDERS.iter().map(|order| nanos(*order).unwrap_or(u64::MAX)).collect())
-        .expect("one value for each order")
+    RdpVector::gaussian(sensitivity_squared_units, total_variance_units)
 }
 
 /// The most that may be spent for `(epsilon, delta)`: a threshold for each order, in nano-units, rounded down.

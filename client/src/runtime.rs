@@ -1,0 +1,399 @@
+//! The daemon's loop: one task owns the participant machine and carries out what it asks, in order.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc as jobs;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::mpsc;
+use tributary_certs::enrolment::{names, read_coordinator};
+use tributary_certs::entropy::OsEntropy;
+use tributary_certs::keys::read_signing_key;
+use tributary_certs::roster::RosterAuthorities;
+use tributary_certs::suite::RealSuite;
+use tributary_certs::tls::{ClientTls, Credentials, TrustRoots, client_config, system_clock};
+use tributary_journal::{Journal, JournalError};
+use tributary_model::privacy::cap;
+use tributary_model::schema::Schema;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::RoundId;
+use tributary_protocol::message::MaskedHeader;
+use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy};
+use tributary_protocol::secagg::masked_sum::MaskedUpdate;
+use tributary_protocol::time::Millis;
+
+use crate::settings::Settings;
+use crate::telemetry::{Report, Reporter, process_cpu, rss_bytes_max};
+use crate::training_worker::{Answer, DataSource, Job, WorkerCpu, run as run_worker};
+use crate::transport::{Connection, Incoming, Receiver, Sender, TransportError, connect};
+
+/// Name of the budget file in the state directory.
+pub const BUDGET_FILE: &str = "budget.ledger";
+
+/// First and longest pause between attempts to connect.
+const RETRY_MS: (u64, u64) = (200, 10_000);
+
+/// Why the daemon ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The settings file.
+    #[error("{0}")]
+    Settings(#[from] tributary_settings::Faults),
+    /// A file that the settings name.
+    #[error("{0}")]
+    File(String),
+    /// The budget file.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// This branch refused, or was refused, and trying again cannot help.
+    #[error("{0}")]
+    Refused(String),
+    /// The runtime could not start.
+    #[error("the daemon's runtime could not start: {0}")]
+    Runtime(#[source] std::io::Error),
+}
+
+/// Everything that the loop owns.
+struct Daemon {
+    settings: Settings,
+    machine: Participant<RealSuite>,
+    journal: Journal<ParticipantEvent>,
+    tls: Arc<rustls::ClientConfig>,
+    jobs: jobs::Sender<Job>,
+    answers: mpsc::UnboundedReceiver<Answer>,
+    reporter: Reporter,
+    clock: Clock,
+    vector: Option<MaskedUpdate>,
+    model: Option<Vec<u8>>,
+    share_variance: u128,
+    explanation: Option<String>,
+    bytes: (u64, u64),
+    rounds: Option<u32>,
+    ended: Option<Result<(), String>>,
+}
+
+/// What ended a connection.
+enum Ended {
+    Lost(TransportError),
+    Over,
+    Stopped,
+}
+
+/// Milliseconds of the Unix clock at start, counted on by the monotonic one.
+struct Clock {
+    unix_ms: u64,
+    started: Instant,
+}
+
+impl Clock {
+    fn new() -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX), started: Instant::now() }
+    }
+
+    fn now(&self) -> Millis {
+        Millis(self.unix_ms).plus(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Runs the daemon until the plan is over or the operator stops it.
+///
+/// # Errors
+/// [`ClientError`], for the operator.
+pub fn run(settings: Settings, reporter: Reporter) -> Result<(), ClientError> {
+    let file = |fault: &dyn std::fmt::Display| ClientError::File(fault.to_string());
+    let schema_text = std::fs::read_to_string(&settings.schema_file)
+        .map_err(|fault| ClientError::File(format!("{}: {fault}", settings.schema_file.display())))?;
+    let schema = Schema::parse(&schema_text)
+        .map_err(|faults| ClientError::File(format!("{}: {faults}", settings.schema_file.display())))?;
+    let path = |name: &str| -> PathBuf { settings.identity.join(name) };
+    let pin = read_coordinator(&path(names::COORDINATOR)).map_err(|fault| file(&fault))?;
+    let authorities = RosterAuthorities::read(&path(names::AUTHORITIES)).map_err(|fault| file(&fault))?;
+    let signing_key = read_signing_key(&path(names::SIGNING_KEY)).map_err(|fault| file(&fault))?;
+    let roots = TrustRoots::read(&path(names::TRUST)).map_err(|fault| file(&fault))?;
+    let credentials = Credentials::read(&path(names::CHAIN), &path(names::KEY)).map_err(|fault| file(&fault))?;
+    let tls = client_config(ClientTls {
+        credentials,
+        roots: &roots,
+        coordinator: Some(pin.identity),
+        revocations: Vec::new(),
+        clock: system_clock(),
+    })
+    .map_err(|fault| file(&fault))?;
+    let (journal, recorded) = Journal::open(&settings.state_dir.join(BUDGET_FILE))?;
+    let events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
+    let policy = Policy {
+        cohort: settings.cohort,
+        cap: cap(settings.epsilon_max, settings.delta),
+        allow_no_privacy: settings.allow_no_privacy,
+        coordinator: pin.signing_key,
+        authorities: authorities.keys().to_vec(),
+        authorities_needed: authorities.needed(),
+    };
+    let machine = Participant::resume(policy, schema.digest(), signing_key, &events);
+    let source = DataSource {
+        file: settings.data_file.clone(),
+        schema,
+        customers_max: settings.customers_max,
+        rows_per_customer_max: settings.rows_per_customer_max,
+    };
+    let (job_sender, job_receiver) = jobs::channel();
+    let (answer_sender, answers) = mpsc::unbounded_channel();
+    let worker = std::thread::spawn(move || {
+        run_worker(source, &job_receiver, |answer| {
+            // A closed channel means that the daemon is ending.
+            let _ = answer_sender.send(answer);
+        })
+    });
+    let mut daemon = Daemon {
+        settings,
+        machine,
+        journal,
+        tls: Arc::new(tls),
+        jobs: job_sender,
+        answers,
+        reporter,
+        clock: Clock::new(),
+        vector: None,
+        model: None,
+        share_variance: 0,
+        explanation: None,
+        bytes: (0, 0),
+        rounds: None,
+        ended: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
+    let result = runtime.block_on(daemon.serve());
+    let (rounds, bytes) = (daemon.rounds, daemon.bytes);
+    drop(daemon);
+    let cpu = worker.join().unwrap_or_default();
+    if let Some(rounds) = rounds {
+        reporter.report(&finished(rounds, bytes, cpu));
+    }
+    result
+}
+
+fn finished(rounds: u32, (bytes_up, bytes_down): (u64, u64), cpu: WorkerCpu) -> Report {
+    Report::Finished {
+        rounds,
+        cpu_seconds: process_cpu().as_secs_f64(),
+        cpu_seconds_training: cpu.training.as_secs_f64(),
+        cpu_seconds_noise: cpu.noise.as_secs_f64(),
+        rss_bytes_max: rss_bytes_max(),
+        bytes_up,
+        bytes_down,
+    }
+}
+
+impl Daemon {
+    /// Connects, and connects again, until the plan is over.
+    async fn serve(&mut self) -> Result<(), ClientError> {
+        let mut pause_ms = RETRY_MS.0;
+        let mut stop = std::pin::pin!(stop_signal());
+        loop {
+            let attempt = self.attempt();
+            let opened = tokio::select! {
+                opened = attempt => opened,
+                () = &mut stop => return Ok(()),
+            };
+            let lost = match opened {
+                Ok((connection, sender, receiver)) => {
+                    pause_ms = RETRY_MS.0;
+                    match self.carry(connection, sender, receiver, stop.as_mut()).await? {
+                        Ended::Stopped => return Ok(()),
+                        Ended::Over => return self.verdict(),
+                        Ended::Lost(fault) => fault,
+                    }
+                }
+                Err(fault) => fault,
+            };
+            if self.ended.is_some() {
+                return self.verdict();
+            }
+            self.reporter.report(&Report::Disconnected { reason: lost.to_string(), retry_ms: pause_ms });
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
+                () = &mut stop => return Ok(()),
+            }
+            pause_ms = (pause_ms * 2).min(RETRY_MS.1);
+        }
+    }
+
+    async fn attempt(&self) -> Result<(Connection, Sender, Receiver), TransportError> {
+        let address = self.settings.resolve().map_err(TransportError::Address)?;
+        connect(address, &self.settings.server_name, Arc::clone(&self.tls)).await
+    }
+
+    fn verdict(&mut self) -> Result<(), ClientError> {
+        match self.ended.take() {
+            Some(Err(reason)) => {
+                let reason = match self.explanation.take() {
+                    Some(explanation) => format!("{reason}: {explanation}"),
+                    None => reason,
+                };
+                self.reporter.report(&Report::Refused { reason: reason.clone() });
+                Err(ClientError::Refused(reason))
+            }
+            Some(Ok(())) | None => Ok(()),
+        }
+    }
+
+    /// Carries one connection from its first message to its end.
+    async fn carry(
+        &mut self,
+        connection: Connection,
+        mut sender: Sender,
+        mut receiver: Receiver,
+        mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Ended, ClientError> {
+        self.reporter.report(&Report::Connected { coordinator: connection.coordinator.to_string() });
+        let mut input = Some(ParticipantInput::Connected);
+        let ended = loop {
+            if let Some(input) = input.take()
+                && let Err(fault) = self.handle(input, &mut sender).await?
+            {
+                break Ended::Lost(fault);
+            }
+            if self.ended.is_some() {
+                break Ended::Over;
+            }
+            let deadline = self.machine.wait().deadline.map(|deadline| self.clock.now().until(deadline));
+            let timer = async {
+                match deadline {
+                    Some(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            input = tokio::select! {
+                incoming = receiver.next() => match incoming {
+                    Ok(Incoming::Message(message)) => Some(ParticipantInput::Message(message)),
+                    Ok(Incoming::Started(start, model)) => {
+                        let digest = Digest::of(&model);
+                        self.model = Some(model);
+                        Some(ParticipantInput::Started { start, model: digest })
+                    }
+                    Err(fault) => break Ended::Lost(fault),
+                },
+                Some(answer) = self.answers.recv() => match answer {
+                    Answer::Input(input) => Some(input),
+                    Answer::Vector(update) => { self.vector = Some(update); None }
+                    Answer::Explain(text) => { tracing::error!("{text}"); self.explanation = Some(text); None }
+                },
+                () = timer => Some(ParticipantInput::Timer),
+                () = &mut stop => {
+                    let _ = self.handle(ParticipantInput::Stop, &mut sender).await?;
+                    break Ended::Stopped;
+                }
+            };
+        };
+        self.bytes = {
+            let (up, down) = connection.bytes();
+            (self.bytes.0 + up, self.bytes.1 + down)
+        };
+        connection.close(sender).await;
+        if let Ended::Lost(_) = &ended {
+            self.handle_offline(ParticipantInput::Disconnected)?;
+        }
+        Ok(ended)
+    }
+
+    /// Tells the machine, and carries out its effects in order. The outer error ends the process, the inner one the connection.
+    async fn handle(
+        &mut self,
+        input: ParticipantInput,
+        sender: &mut Sender,
+    ) -> Result<Result<(), TransportError>, ClientError> {
+        let mut outbox = Outbox::new();
+        self.machine.handle(self.clock.now(), &mut OsEntropy, input, &mut outbox);
+        while let Some(effect) = outbox.pop() {
+            let sent = match effect {
+                ParticipantEffect::Send(message) => sender.send(&message).await,
+                ParticipantEffect::Upload(header) => self.upload(header, sender).await,
+                other => {
+                    self.carry_out(other)?;
+                    Ok(())
+                }
+            };
+            if let Err(fault) = sent {
+                return Ok(Err(fault));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// As [`Daemon::handle`] with nobody to send to.
+    fn handle_offline(&mut self, input: ParticipantInput) -> Result<(), ClientError> {
+        let mut outbox = Outbox::new();
+        self.machine.handle(self.clock.now(), &mut OsEntropy, input, &mut outbox);
+        while let Some(effect) = outbox.pop() {
+            self.carry_out(effect)?;
+        }
+        Ok(())
+    }
+
+    async fn upload(&mut self, header: MaskedHeader, sender: &mut Sender) -> Result<(), TransportError> {
+        let update = self.vector.take().filter(|update| update.round() == header.round);
+        let update = update.expect("the machine uploads what it was told is masked");
+        sender.send_masked(header, update.bytes()).await?;
+        let _ = self.jobs.send(Job::DrawAhead { variance: self.share_variance });
+        Ok(())
+    }
+
+    fn carry_out(&mut self, effect: ParticipantEffect) -> Result<(), ClientError> {
+        match effect {
+            ParticipantEffect::Append(event) => self.journal.append(self.clock.now(), event)?,
+            ParticipantEffect::Sync => self.journal.sync()?,
+            ParticipantEffect::JudgePlan(plan) => {
+                let _ = self.jobs.send(Job::Judge(plan));
+            }
+            ParticipantEffect::Contribute(contribution) => {
+                let model = self.model.take().expect("a start brings its model");
+                let _ = self.jobs.send(Job::Contribute(contribution, model));
+            }
+            ParticipantEffect::ForgetVector(round) => self.forget(round),
+            ParticipantEffect::Keyed { share_variance } => {
+                self.share_variance = share_variance;
+                let _ = self.jobs.send(Job::DrawAhead { variance: share_variance });
+            }
+            ParticipantEffect::RoundClosed { round, committed } => {
+                self.reporter.report(&Report::Round { round: round.0, committed });
+            }
+            ParticipantEffect::Finished { rounds } => {
+                self.rounds = Some(rounds);
+                self.ended = Some(Ok(()));
+            }
+            ParticipantEffect::Stop { explanation, retry } => {
+                if !retry {
+                    self.ended = Some(Err(explanation));
+                }
+            }
+            // Nobody to send to.
+            ParticipantEffect::Send(_) | ParticipantEffect::Upload(_) => {}
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, round: RoundId) {
+        self.vector = self.vector.take().filter(|update| update.round() != round);
+    }
+}
+
+/// SIGTERM or Ctrl-C.
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+        else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,110 @@
+//! The client's settings file.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+
+use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_settings::{Document, Faults};
+
+/// A commented settings file with every key.
+pub const SAMPLE: &str = include_str!("../../docs/samples/client.toml");
+
+/// What a client daemon is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where the budget file lives.
+    pub state_dir: PathBuf,
+    /// Where the coordinator listens: host and port.
+    pub address: String,
+    /// The name that the coordinator's certificate must carry.
+    pub server_name: String,
+    /// The folder that enrolment wrote.
+    pub identity: PathBuf,
+    /// The branch's rows.
+    pub data_file: PathBuf,
+    /// Their feature schema.
+    pub schema_file: PathBuf,
+    /// Public maximum of this branch's customers.
+    pub customers_max: u32,
+    /// Public maximum of one customer's rows.
+    pub rows_per_customer_max: u32,
+    /// Largest epsilon for life.
+    pub epsilon_max: f64,
+    /// At this delta.
+    pub delta: f64,
+    /// The cohorts that this branch joins and the coalition that it assumes.
+    pub cohort: CohortRule,
+    /// Whether a plan without noise is admitted.
+    pub allow_no_privacy: bool,
+}
+
+impl Settings {
+    /// Reads a settings file. Paths in it are relative to the file.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn load(path: &Path) -> Result<Self, Faults> {
+        let mut file = Document::open(path)?;
+        let state_dir = file.path("client.state_dir");
+        let address = file.text("coordinator.address", "HOST:PORT", None, |text| {
+            let (host, port) = text.rsplit_once(':')?;
+            (!host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)).then(|| text.to_string())
+        });
+        let host = address.as_deref().and_then(|address| address.rsplit_once(':')).map(|(host, _)| host);
+        let host = host.map(|host| host.trim_matches(['[', ']']).to_string());
+        let server_name =
+            file.text("coordinator.server_name", "a host name or an address", host.or(Some(String::new())), |text| {
+                (!text.is_empty()).then(|| text.to_string())
+            });
+        let identity = file.path("identity.folder");
+        if let Some(folder) = identity.as_ref().filter(|folder| !folder.is_dir()) {
+            file.fault(
+                "identity.folder",
+                format!("{}, which is no folder", folder.display()),
+                "the folder that enrolment wrote",
+            );
+        }
+        let data_file = file.existing_file("data.file");
+        let schema_file = file.existing_file("data.schema");
+        let customers_max = file.integer("data.customers_max", 1..=16_777_216, Some(100_000_u32));
+        let rows_per_customer_max = file.integer("data.rows_per_customer_max", 1..=32, Some(1_u32));
+        let epsilon_max =
+            file.number("policy.epsilon_max", "above 0, at most 1000", None, |value| value > 0.0 && value <= 1000.0);
+        let delta = file.number("policy.delta", "above 0, at most 0.001", None, |value| value > 0.0 && value <= 1e-3);
+        let cohort_min = file.integer("policy.cohort_min", 8..=256, Some(8_u16));
+        let coalition_permille = file.integer("policy.coalition_permille", 0..=333, None::<u16>);
+        let survivors_permille = file.integer("policy.survivors_permille", 500..=1000, Some(800_u16));
+        let honest_min = file.integer("policy.honest_min", 1..=256, Some(5_u16));
+        let allow_no_privacy = file.boolean("policy.allow_no_privacy", false);
+        file.finish()?;
+        let here = "every value is there when no fault is";
+        Ok(Self {
+            state_dir: state_dir.expect(here),
+            address: address.expect(here),
+            server_name: server_name.expect(here),
+            identity: identity.expect(here),
+            data_file: data_file.expect(here),
+            schema_file: schema_file.expect(here),
+            customers_max: customers_max.expect(here),
+            rows_per_customer_max: rows_per_customer_max.expect(here),
+            epsilon_max: epsilon_max.expect(here),
+            delta: delta.expect(here),
+            cohort: CohortRule {
+                coalition_permille: coalition_permille.expect(here),
+                cohort_min: cohort_min.expect(here),
+                survivors_permille: survivors_permille.expect(here),
+                honest_min: honest_min.expect(here),
+            },
+            allow_no_privacy: allow_no_privacy.expect(here),
+        })
+    }
+
+    /// The coordinator's address, looked up now.
+    ///
+    /// # Errors
+    /// If the name does not resolve.
+    pub fn resolve(&self) -> std::io::Result<SocketAddr> {
+        let none = || std::io::Error::new(std::io::ErrorKind::NotFound, format!("{} has no address", self.address));
+        self.address.to_socket_addrs()?.next().ok_or_else(none)
+    }
+}

@@ -1,0 +1,101 @@
+//! What the daemon tells its operator, and a supervisor that asked for events: one JSON object a line.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// A line for a supervisor or a person.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Report {
+    /// The coordinator's certificate was checked and the stream is open.
+    Connected {
+        /// The coordinator's identity.
+        coordinator: String,
+    },
+    /// The connection is gone; another attempt follows.
+    Disconnected {
+        /// Why, and what to do.
+        reason: String,
+        /// Time until the next attempt.
+        retry_ms: u64,
+    },
+    /// A round ended.
+    Round {
+        /// The round.
+        round: u64,
+        /// Whether its sum was used.
+        committed: bool,
+    },
+    /// This branch refused or was refused.
+    Refused {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The plan is over.
+    Finished {
+        /// Rounds committed.
+        rounds: u32,
+        /// CPU seconds of this process.
+        cpu_seconds: f64,
+        /// Of which training.
+        cpu_seconds_training: f64,
+        /// Of which drawing noise.
+        cpu_seconds_noise: f64,
+        /// Largest resident memory, where the system tells.
+        rss_bytes_max: Option<u64>,
+        /// UDP bytes sent.
+        bytes_up: u64,
+        /// UDP bytes received.
+        bytes_down: u64,
+    },
+}
+
+/// Where reports go.
+#[derive(Clone, Copy, Debug)]
+pub struct Reporter {
+    /// JSON lines instead of sentences.
+    pub events: bool,
+}
+
+impl Reporter {
+    /// Prints a report on standard output. A closed output is not an error of the daemon.
+    pub fn report(self, report: &Report) {
+        let line = if self.events {
+            serde_json::to_string(report).expect("reports have no maps with keys that are not texts")
+        } else {
+            sentence(report)
+        };
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+}
+
+fn sentence(report: &Report) -> String {
+    match report {
+        Report::Connected { coordinator } => format!("connected to {coordinator}"),
+        Report::Disconnected { reason, retry_ms } => format!("{reason}; next attempt in {retry_ms} ms"),
+        Report::Round { round, committed: true } => format!("round {round}: committed"),
+        Report::Round { round, committed: false } => format!("round {round}: aborted, nothing was revealed"),
+        Report::Refused { reason } => format!("refused: {reason}"),
+        Report::Finished { rounds, cpu_seconds, bytes_up, bytes_down, .. } => {
+            format!(
+                "plan finished after {rounds} rounds; {cpu_seconds:.2} CPU s, {bytes_up} bytes up, {bytes_down} down"
+            )
+        }
+    }
+}
+
+/// CPU time of this process so far.
+#[must_use]
+pub fn process_cpu() -> Duration {
+    cpu_time::ProcessTime::try_now().map_or(Duration::ZERO, |time| time.as_duration())
+}
+
+/// Largest resident memory of this process, where the system tells.
+#[must_use]
+pub fn rss_bytes_max() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
+}

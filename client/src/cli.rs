@@ -10,7 +10,7 @@ use tributary_model::schema::Schema;
 use crate::data::read_csv;
 use crate::runtime::{self, ClientError};
 use crate::settings::Settings;
-use crate::telemetry::Reporter;
+use crate::telemetry::print;
 
 /// Options of `client run`.
 #[derive(Clone, Debug)]
@@ -27,7 +27,7 @@ pub struct RunOptions {
 /// [`ClientError`], for the operator.
 pub fn run(options: &RunOptions) -> Result<(), ClientError> {
     let settings = Settings::load(&options.config)?;
-    runtime::run(settings, Reporter { events: options.events })
+    runtime::run(settings, &|report| print(report, options.events))
 }
 
 /// Checks a settings file and every file that it names, the data included; opens no port and changes nothing.

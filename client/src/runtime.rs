@@ -23,7 +23,7 @@ use tributary_protocol::secagg::masked_sum::MaskedUpdate;
 use tributary_protocol::time::Millis;
 
 use crate::settings::Settings;
-use crate::telemetry::{Report, Reporter, process_cpu, rss_bytes_max};
+use crate::telemetry::{Report, process_cpu, rss_bytes_max};
 use crate::training_worker::{Answer, DataSource, Job, WorkerCpu, run as run_worker};
 use crate::transport::{Connection, Incoming, Receiver, Sender, TransportError, connect};
 
@@ -54,14 +54,14 @@ pub enum ClientError {
 }
 
 /// Everything that the loop owns.
-struct Daemon {
+struct Daemon<'r> {
     settings: Settings,
     machine: Participant<RealSuite>,
     journal: Journal<ParticipantEvent>,
     tls: Arc<rustls::ClientConfig>,
     jobs: jobs::Sender<Job>,
     answers: mpsc::UnboundedReceiver<Answer>,
-    reporter: Reporter,
+    report: &'r dyn Fn(&Report),
     clock: Clock,
     vector: Option<MaskedUpdate>,
     model: Option<Vec<u8>>,
@@ -96,11 +96,11 @@ impl Clock {
     }
 }
 
-/// Runs the daemon until the plan is over or the operator stops it.
+/// Runs the daemon until the plan is over or the operator stops it, and tells `report` what happens.
 ///
 /// # Errors
 /// [`ClientError`], for the operator.
-pub fn run(settings: Settings, reporter: Reporter) -> Result<(), ClientError> {
+pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientError> {
     let file = |fault: &dyn std::fmt::Display| ClientError::File(fault.to_string());
     let schema_text = std::fs::read_to_string(&settings.schema_file)
         .map_err(|fault| ClientError::File(format!("{}: {fault}", settings.schema_file.display())))?;
@@ -152,7 +152,7 @@ pub fn run(settings: Settings, reporter: Reporter) -> Result<(), ClientError> {
         tls: Arc::new(tls),
         jobs: job_sender,
         answers,
-        reporter,
+        report,
         clock: Clock::new(),
         vector: None,
         model: None,
@@ -168,7 +168,7 @@ pub fn run(settings: Settings, reporter: Reporter) -> Result<(), ClientError> {
     drop(daemon);
     let cpu = worker.join().unwrap_or_default();
     if let Some(rounds) = rounds {
-        reporter.report(&finished(rounds, bytes, cpu));
+        report(&finished(rounds, bytes, cpu));
     }
     result
 }
@@ -185,7 +185,7 @@ fn finished(rounds: u32, (bytes_up, bytes_down): (u64, u64), cpu: WorkerCpu) -> 
     }
 }
 
-impl Daemon {
+impl Daemon<'_> {
     /// Connects, and connects again, until the plan is over.
     async fn serve(&mut self) -> Result<(), ClientError> {
         let mut pause_ms = RETRY_MS.0;
@@ -210,7 +210,7 @@ impl Daemon {
             if self.ended.is_some() {
                 return self.verdict();
             }
-            self.reporter.report(&Report::Disconnected { reason: lost.to_string(), retry_ms: pause_ms });
+            (self.report)(&Report::Disconnected { reason: lost.to_string(), retry_ms: pause_ms });
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
                 () = &mut stop => return Ok(()),
@@ -231,7 +231,7 @@ impl Daemon {
                     Some(explanation) => format!("{reason}: {explanation}"),
                     None => reason,
                 };
-                self.reporter.report(&Report::Refused { reason: reason.clone() });
+                (self.report)(&Report::Refused { reason: reason.clone() });
                 Err(ClientError::Refused(reason))
             }
             Some(Ok(())) | None => Ok(()),
@@ -246,7 +246,7 @@ impl Daemon {
         mut receiver: Receiver,
         mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Ended, ClientError> {
-        self.reporter.report(&Report::Connected { coordinator: connection.coordinator.to_string() });
+        (self.report)(&Report::Connected { coordinator: connection.coordinator.to_string() });
         let mut input = Some(ParticipantInput::Connected);
         let ended = loop {
             if let Some(input) = input.take()
@@ -356,7 +356,7 @@ impl Daemon {
                 let _ = self.jobs.send(Job::DrawAhead { variance: share_variance });
             }
             ParticipantEffect::RoundClosed { round, committed } => {
-                self.reporter.report(&Report::Round { round: round.0, committed });
+                (self.report)(&Report::Round { round: round.0, committed });
             }
             ParticipantEffect::Finished { rounds } => {
                 self.rounds = Some(rounds);

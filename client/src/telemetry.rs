@@ -52,23 +52,14 @@ pub enum Report {
     },
 }
 
-/// Where reports go.
-#[derive(Clone, Copy, Debug)]
-pub struct Reporter {
-    /// JSON lines instead of sentences.
-    pub events: bool,
-}
-
-impl Reporter {
-    /// Prints a report on standard output. A closed output is not an error of the daemon.
-    pub fn report(self, report: &Report) {
-        let line = if self.events {
-            serde_json::to_string(report).expect("reports have no maps with keys that are not texts")
-        } else {
-            sentence(report)
-        };
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
-    }
+/// Prints a report on standard output: as a JSON line, or as a sentence. A closed output is not an error of the daemon.
+pub fn print(report: &Report, events: bool) {
+    let line = if events {
+        serde_json::to_string(report).expect("reports have no maps with keys that are not texts")
+    } else {
+        sentence(report)
+    };
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 fn sentence(report: &Report) -> String {

@@ -102,7 +102,7 @@ impl Opened {
 /// Exact bytes of one masked update.
 #[must_use]
 pub(crate) fn upload_bytes(job: &Job) -> usize {
-    tributary_protocol::secagg::modular::bytes_of(job.plan.ring, job.plan.dimension())
+    tributary_protocol::secagg::masked_sum::upload_bytes(job.plan.ring, job.plan.dimension())
 }
 
 /// A roster that can never make a cohort, or a share of noise that no branch would draw.
@@ -118,9 +118,7 @@ fn cohort_fault(identity: &OwnIdentity, job: &Job) -> Option<Fault> {
             return fault(found, "a roster and a cohort rule that fit each other");
         }
     };
-    if job.guarantee.is_none() {
-        return None;
-    }
+    job.guarantee?;
     match tributary_model::privacy::share_variance(job.plan.noise_variance, thresholds.honest_min.into()) {
         Ok(_) => None,
         Err(error) => fault(error.to_string(), "a plan whose noise can be split over the honest participants"),

@@ -1,1 +1,3 @@
-//! Tributary.
+//! Cross-crate tests: real daemons over real QUIC, compared with plain arithmetic.
+
+pub mod federation;

@@ -69,7 +69,9 @@ impl BatchGradients {
 
     /// The sum of the slots' gradients, each times its coefficient, in the order of the flat parameter vector.
     pub(crate) fn weighted_sum(self, coefficients: [f32; SLOTS]) -> Zeroizing<Vec<f32>> {
-        let mut flat = Zeroizing::new(Vec::new());
+        // At full size from the start: growing would leave copies behind that nobody erases.
+        let sizes = self.layers.iter().map(|layer| (layer.activations.dims()[1] + 1) * layer.gradients.dims()[1]);
+        let mut flat = Zeroizing::new(Vec::with_capacity(sizes.sum()));
         let device = self.layers.first().expect("a network has a layer").gradients.device();
         let coefficients = Tensor::<2>::from_data(TensorData::new(coefficients.to_vec(), [SLOTS, 1]), &device);
         for layer in self.layers {

@@ -1,0 +1,243 @@
+//! Who gets in, who does not, and what each is told: over real QUIC on this machine.
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod support;
+
+use std::path::Path;
+
+use support::{Client, Daemon, Federation, dial, now};
+use tributary_certs::enrolment::names;
+use tributary_certs::keys::TlsKey;
+use tributary_coordinator::Event;
+use tributary_coordinator::cli::{SAMPLE, check, init};
+use tributary_protocol::frame::frame_header;
+use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
+use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, RejectCode};
+
+const DAY: u64 = 86_400;
+const CLIENTS: usize = 8;
+
+/// A coordinator that serves while `test` runs, and then stops in order.
+fn with_coordinator<T>(federation: &Federation, test: impl AsyncFnOnce(std::net::SocketAddr) -> T) -> T {
+    let mut daemon = Daemon::start(&federation.settings(|text| text));
+    let address = daemon.address();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let result = runtime.block_on(test(address));
+    daemon.stop();
+    let (end, events) = daemon.join();
+    end.unwrap();
+    assert_eq!(events.last(), Some(&Event::Stopped { rounds: 0 }));
+    result
+}
+
+/// The answer to a client's first message, or why there was none.
+async fn answer(federation: &Federation, id: &str, address: std::net::SocketAddr) -> Result<Downstream, String> {
+    Client::connect(federation, id, address, 0).await?.first_answer().await
+}
+
+#[test]
+fn an_enrolled_client_is_welcomed_and_a_second_one_like_it_is_not() {
+    let federation = Federation::new(CLIENTS);
+    with_coordinator(&federation, async |address| {
+        let mut first = Client::connect(&federation, "branch-0", address, 0).await.unwrap();
+        let Downstream::Welcome(welcome) = first.first_answer().await.unwrap() else { panic!("a welcome") };
+        assert_eq!(welcome.roster.roster.entries().len(), CLIENTS);
+        let second = answer(&federation, "branch-0", address).await.unwrap();
+        let Downstream::Rejected { code: RejectCode::AlreadyConnected, explanation } = second else {
+            panic!("{second:?}")
+        };
+        assert!(explanation.contains("the first stays") && explanation.contains("20 seconds"), "{explanation}");
+        // The first one stays: the coordinator talks to it still.
+        assert!(first.is_open());
+        // And when it has gone its seat is free.
+        first.leave().await;
+        loop {
+            match answer(&federation, "branch-0", address).await.unwrap() {
+                Downstream::Welcome(_) => break,
+                Downstream::Rejected { code: RejectCode::AlreadyConnected, .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_stranger_with_a_valid_certificate_is_told_that_the_roster_lacks_it() {
+    let federation = Federation::new(CLIENTS);
+    federation.enrol("latecomer", now());
+    let told = with_coordinator(&federation, async |address| answer(&federation, "latecomer", address).await.unwrap());
+    let Downstream::Rejected { code: RejectCode::NotInRoster, explanation } = told else { panic!("{told:?}") };
+    assert!(explanation.contains("latecomer") && explanation.contains("roster"), "{explanation}");
+}
+
+#[test]
+fn a_client_whose_entry_in_the_roster_has_expired_is_told_so() {
+    // Enrolled long ago: the entry ends after a year, and the certificate was renewed for the same key.
+    let federation = Federation::aged(CLIENTS, now(), now() - 366 * DAY);
+    federation.renew("branch-0");
+    let told = with_coordinator(&federation, async |address| answer(&federation, "branch-0", address).await.unwrap());
+    let Downstream::Rejected { code: RejectCode::NotInRoster, explanation } = told else { panic!("{told:?}") };
+    assert!(explanation.contains("has expired"), "{explanation}");
+}
+
+#[test]
+fn bad_certificates_end_at_the_handshake() {
+    let federation = Federation::new(CLIENTS);
+    let foreign = Federation::new(1);
+    federation.enrol("old", now() - 40 * DAY);
+    let folder = federation.client_folder("self");
+    self_signed(&folder);
+    with_coordinator(&federation, async |address| {
+        let foreign = foreign.client_folder("branch-0");
+        let cases = [
+            ("expired", federation.client_folder("old"), "certificate expired"),
+            ("foreign authority", foreign, "nknown"),
+            ("self-signed", folder, "SelfSigned"),
+        ];
+        for (name, folder, part) in cases {
+            let reason = refused(&federation, &folder, address).await;
+            assert!(reason.to_lowercase().contains(&part.to_lowercase()), "{name}: {reason}");
+        }
+    });
+}
+
+/// Why a connection with this folder's certificate ends. A client's own handshake ends before the coordinator has judged it.
+async fn refused(federation: &Federation, folder: &Path, address: std::net::SocketAddr) -> String {
+    match dial(address, federation.tls(folder)).await {
+        Err(reason) => reason,
+        Ok((_endpoint, connection)) => connection.closed().await.to_string(),
+    }
+}
+
+fn self_signed(folder: &Path) {
+    std::fs::create_dir_all(folder).unwrap();
+    let key = TlsKey::generate();
+    key.write(&folder.join(names::KEY)).unwrap();
+    let pair = rcgen::KeyPair::from_pem(&std::fs::read_to_string(folder.join(names::KEY)).unwrap()).unwrap();
+    let mut parameters = rcgen::CertificateParams::default();
+    let uri = "spiffe://federation.example/north-bank/client/self";
+    parameters.subject_alt_names = vec![rcgen::SanType::URI(uri.try_into().unwrap())];
+    parameters.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    let certificate = parameters.self_signed(&pair).unwrap();
+    std::fs::write(folder.join(names::CHAIN), certificate.pem()).unwrap();
+}
+
+#[test]
+fn bytes_that_are_not_the_protocol_close_the_connection_with_a_reason() {
+    let federation = Federation::new(CLIENTS);
+    let too_long = u32::try_from(CONTROL_MESSAGE_BYTES_MAX).unwrap() as usize + 1;
+    let cases: [(&str, Vec<u8>, &str); 4] = [
+        ("branch-0", frame_header(FRAME_CONTROL, too_long).to_vec(), "faulty or hostile"),
+        ("branch-1", frame_header(77, 1).to_vec(), "kind 77"),
+        ("branch-2", [frame_header(FRAME_CONTROL, 2).as_slice(), &[0xff, 0xff]].concat(), "cannot be decoded"),
+        ("branch-3", frame_header(FRAME_VECTOR, 1 << 20).to_vec(), "announces"),
+    ];
+    with_coordinator(&federation, async |address| {
+        for (id, bytes, part) in &cases {
+            let client = Client::connect(&federation, id, address, 0).await.unwrap();
+            let reason = client.send_and_be_closed(bytes).await;
+            assert!(reason.contains(part), "{id}: {reason}");
+        }
+        // Nobody else noticed.
+        assert!(matches!(answer(&federation, "branch-4", address).await, Ok(Downstream::Welcome(_))));
+    });
+}
+
+#[test]
+fn a_port_in_use_is_named_with_its_cure() {
+    let federation = Federation::new(CLIENTS);
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let config = federation.settings(|text| text.replace("127.0.0.1:0", &format!("127.0.0.1:{port}")));
+    let (result, events) = Daemon::start(&config).join();
+    let text = result.unwrap_err().to_string();
+    assert!(text.contains(&format!("UDP port {port}")) && text.contains("coordinator.listen"), "{text}");
+    assert!(events.is_empty());
+}
+
+#[test]
+fn a_second_coordinator_on_the_same_state_is_refused() {
+    let federation = Federation::new(CLIENTS);
+    let config = federation.settings(|text| text);
+    let mut first = Daemon::start(&config);
+    first.address();
+    let text = Daemon::start(&config).join().0.unwrap_err().to_string();
+    assert!(text.contains("in use by another tributary process"), "{text}");
+    first.stop();
+    first.join().0.unwrap();
+}
+
+#[test]
+fn a_check_reports_the_plan_and_touches_nothing() {
+    let federation = Federation::new(CLIENTS);
+    let config = federation.settings(|text| text);
+    let report = check(&config).unwrap();
+    assert_eq!((report.enrolled, report.rounds, report.rounds_charged_max), (CLIENTS, 3, 4));
+    assert!(report.epsilon.is_some_and(|epsilon| epsilon <= 4.0) && report.warnings.is_empty(), "{report:?}");
+    assert!(report.identity.contains("coordinator"));
+    assert!(report.to_string().contains("noise multiplier"));
+    assert!(!federation.path("state").exists());
+}
+
+#[test]
+fn a_check_names_every_bad_file() {
+    let federation = Federation::new(CLIENTS);
+    let other = Federation::new(CLIENTS);
+    let config = federation.settings(|text| text);
+    let own = |name: &str| federation.coordinator().join(name);
+    let theirs = |name: &str| other.coordinator().join(name);
+    let cases = [
+        (own(names::ROSTER), theirs(names::ROSTER), "identity.roster", "signature"),
+        (own(names::TRUST), theirs(names::TRUST), "identity.certificate", "authority"),
+        (
+            own(names::CHAIN),
+            federation.client_folder("branch-0").join(names::CHAIN),
+            "identity.certificate",
+            "oordinator",
+        ),
+        (own(names::SIGNING_KEY), own(names::KEY), "identity.signing_key", "signing key"),
+    ];
+    for (file, by, key, part) in cases {
+        let before = std::fs::read(&file).unwrap();
+        std::fs::write(&file, std::fs::read(by).unwrap()).unwrap();
+        let faults = check(&config).unwrap_err();
+        let fault = faults.faults.iter().find(|fault| fault.key == key).unwrap_or_else(|| panic!("{key}: {faults}"));
+        assert!(fault.found.contains(part), "{faults}");
+        std::fs::write(&file, before).unwrap();
+    }
+    let small = Federation::new(3);
+    let faults = check(&small.settings(|text| text)).unwrap_err();
+    assert!(faults.to_string().contains("3 enrolled clients, which can never make a round"), "{faults}");
+}
+
+#[test]
+fn an_expired_certificate_of_the_coordinator_is_found_before_the_port_opens() {
+    let federation = Federation::aged(CLIENTS, now() - 31 * DAY, now());
+    let text = Daemon::start(&federation.settings(|text| text)).join().0.unwrap_err().to_string();
+    assert!(text.contains("identity.certificate") && text.contains("expired 1 days ago"), "{text}");
+}
+
+#[test]
+fn init_writes_the_sample_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = init(&folder.path().join("new")).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), SAMPLE);
+    let refused = init(&folder.path().join("new")).unwrap_err().to_string();
+    assert!(refused.contains("exists already"), "{refused}");
+    // What init writes names its own folder's files, so that a check says which ones are missing.
+    let faults = check(&path).unwrap_err();
+    assert!(faults.faults.iter().all(|fault| fault.found.contains("no file")), "{faults}");
+}
+
+#[test]
+fn clients_of_another_release_or_schema_are_told() {
+    let federation = Federation::new(CLIENTS);
+    with_coordinator(&federation, async |address| {
+        let mut client = Client::connect(&federation, "branch-0", address, 0).await.unwrap();
+        let told = client.answer_to_join(99, Client::schema()).await.unwrap();
+        assert!(matches!(told, Downstream::Rejected { code: RejectCode::VersionDiffers, .. }), "{told:?}");
+        let mut client = Client::connect(&federation, "branch-1", address, 0).await.unwrap();
+        let told = client.answer_to_join(1, tributary_protocol::digest::Digest::ZERO).await.unwrap();
+        assert!(matches!(told, Downstream::Rejected { code: RejectCode::SchemaDiffers, .. }), "{told:?}");
+    });
+}

@@ -1,0 +1,231 @@
+//! Whole plans over real QUIC on this machine: what the clients put in is what the model becomes, across sessions, restarts and losses.
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod support;
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use support::{Behaviour, Client, Daemon, Ended, Federation};
+use tributary_coordinator::settings::Settings;
+use tributary_coordinator::store::ModelPointer;
+use tributary_coordinator::{Event, Job};
+use tributary_model::parameters::Parameters;
+use tributary_model::server_optimizer::{MeanUpdate, ServerOptimizer};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::round::{CoordinatorEvent, CoordinatorRecord};
+
+const CLIENTS: usize = 9;
+
+/// What each client puts into every coordinate: its number in thousands.
+fn value(index: usize) -> i64 {
+    1000 * (i64::try_from(index).unwrap() + 1)
+}
+
+fn total() -> i64 {
+    (0..CLIENTS).map(value).sum()
+}
+
+async fn run_all(federation: &Federation, address: SocketAddr) -> Vec<Ended> {
+    let mut running = tokio::task::JoinSet::new();
+    for index in 0..CLIENTS {
+        let client = Client::connect(federation, &format!("branch-{index}"), address, value(index)).await.unwrap();
+        running.spawn(client.run());
+    }
+    running.join_all().await
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// The model after so many rounds of the same sum.
+fn expected(config: &Path, rounds: u32) -> Parameters {
+    let job = Job::build(&Settings::load(config).unwrap().plan).unwrap();
+    let mut optimizer = ServerOptimizer::new(job.optimizer, &job.initial);
+    let sum = vec![total(); job.plan.dimension()];
+    for _ in 0..rounds {
+        let (mean, _) = MeanUpdate::from_sum(&sum, &job.architecture, &job.rule, job.plan.customers_nominal).unwrap();
+        optimizer.step(&mean).unwrap();
+    }
+    optimizer.released().unwrap()
+}
+
+fn ledger(path: &Path) -> Vec<CoordinatorEvent> {
+    tributary_journal::read(path).unwrap().into_iter().map(|recorded| recorded.event).collect()
+}
+
+fn pointer(federation: &Federation) -> ModelPointer {
+    serde_json::from_slice(&std::fs::read(federation.path("state/model.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_plan_runs_to_its_end_over_two_sessions() {
+    let federation = Federation::new(CLIENTS);
+    let config = federation.settings(|text| text);
+    let daemon = Daemon::start(&config);
+    let address = daemon.address();
+    let ends = runtime().block_on(run_all(&federation, address));
+    assert_eq!(ends, vec![Ended::Finished(3); CLIENTS]);
+
+    let (mut sessions, mut rounds) = (0, Vec::new());
+    let finished = loop {
+        match daemon.wait_for(|event| Some(event.clone())) {
+            Event::Session { cohort, .. } => {
+                assert_eq!(cohort, CLIENTS);
+                sessions += 1;
+            }
+            Event::Round { round, committed, survivors, loss, epsilon, .. } => {
+                assert_eq!((u64::from(committed), survivors), (round, CLIENTS));
+                assert!(loss.is_some() && epsilon.is_some_and(|epsilon| epsilon > 0.0));
+                rounds.push(epsilon);
+            }
+            Event::Finished(finished) => break *finished,
+            _ => {}
+        }
+    };
+    assert_eq!((sessions, rounds.len()), (2, 3));
+    assert!(rounds.is_sorted());
+    assert!(finished.complete && finished.rounds == 3 && finished.charged == 3);
+    assert_eq!(finished.epsilon, rounds[2]);
+    assert!(finished.bytes_up > 0 && finished.bytes_down > 0 && finished.round_milliseconds.len() == 3);
+
+    let model = expected(&config, 3);
+    assert_eq!(finished.model, model.digest().to_string());
+    assert_eq!(std::fs::read(&finished.model_file).unwrap(), model.to_le_bytes());
+    let pointer = pointer(&federation);
+    assert_eq!((pointer.model, pointer.rounds, pointer.complete), (finished.model.clone(), 3, true));
+    let events = ledger(Path::new(&finished.ledger));
+    let record = CoordinatorRecord::replay(&events).unwrap();
+    assert_eq!((record.committed, record.finished), (3, Some(true)));
+    assert_eq!(record.model, Digest::from_hex(&pointer.last_model));
+    daemon.join().0.unwrap();
+
+    // The plan is over: another start says so again, without opening a port.
+    let again = Daemon::start(&config);
+    assert_eq!(again.finished().model, finished.model);
+    let (result, events) = again.join();
+    result.unwrap();
+    assert!(events.is_empty());
+}
+
+#[test]
+fn a_stopped_coordinator_continues_where_its_ledger_ends() {
+    let federation = Federation::new(CLIENTS);
+    let config = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 4\n"));
+    let mut daemon = Daemon::start(&config);
+    let address = daemon.address();
+    let first = std::thread::scope(|scope| {
+        let clients = scope.spawn(|| runtime().block_on(run_all(&federation, address)));
+        let committed = daemon.wait_for(|event| match event {
+            Event::Round { committed, .. } => Some(*committed),
+            _ => None,
+        });
+        daemon.stop();
+        let ends = clients.join().unwrap();
+        assert!(ends.iter().all(|end| matches!(end, Ended::Lost(_))), "{ends:?}");
+        committed
+    });
+    let (result, events) = daemon.join();
+    result.unwrap();
+    let stopped =
+        events.iter().find_map(|event| if let Event::Stopped { rounds } = event { Some(*rounds) } else { None });
+    let stopped = stopped.expect("it said so");
+    assert!(stopped >= first && stopped < 4, "{stopped}");
+
+    // What is left in the state directory beside the ledger's own is not trusted and not needed.
+    std::fs::write(federation.path("state/optimizer/stray.state"), b"stray").unwrap();
+    let daemon = Daemon::start(&config);
+    let address = daemon.address();
+    let ends = runtime().block_on(run_all(&federation, address));
+    assert_eq!(ends, vec![Ended::Finished(4); CLIENTS]);
+    let finished = daemon.finished();
+    assert!(finished.complete && finished.charged >= 4);
+    assert_eq!(finished.model, expected(&config, 4).digest().to_string());
+    daemon.join().0.unwrap();
+    let states = std::fs::read_dir(federation.path("state/optimizer")).unwrap().count();
+    assert_eq!(states, 1);
+}
+
+#[test]
+fn a_state_directory_that_was_tampered_with_is_refused() {
+    let federation = Federation::new(CLIENTS);
+    let config = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
+    let daemon = Daemon::start(&config);
+    let address = daemon.address();
+    runtime().block_on(run_all(&federation, address));
+    let finished = daemon.finished();
+    daemon.join().0.unwrap();
+
+    let model = std::fs::read(&finished.model_file).unwrap();
+    let mut changed = model.clone();
+    changed[3] ^= 1;
+    std::fs::write(&finished.model_file, &changed).unwrap();
+    let refused = Daemon::start(&config).join().0.unwrap_err().to_string();
+    assert!(refused.contains("restore the state directory"), "{refused}");
+    std::fs::write(&finished.model_file, &model).unwrap();
+
+    let other = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 2\n"));
+    let refused = Daemon::start(&other).join().0.unwrap_err().to_string();
+    assert!(refused.contains("fresh state directory"), "{refused}");
+
+    let ledger = std::fs::read(&finished.ledger).unwrap();
+    let mut changed = ledger.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    std::fs::write(&finished.ledger, &changed).unwrap();
+    let config = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
+    let refused = Daemon::start(&config).join().0.unwrap_err().to_string();
+    assert!(refused.contains("ledger"), "{refused}");
+}
+
+/// A client that breaks the rules of uploading ends the session, is turned away, and the others finish without it.
+fn others_finish_without(behaviour: Behaviour) -> Ended {
+    let federation = Federation::new(CLIENTS);
+    let config = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
+    let daemon = Daemon::start(&config);
+    let address = daemon.address();
+    let (bad, good) = runtime().block_on(async {
+        let mut running = tokio::task::JoinSet::new();
+        for index in 1..CLIENTS {
+            let client = Client::connect(&federation, &format!("branch-{index}"), address, value(index)).await.unwrap();
+            running.spawn(client.run());
+        }
+        let bad = Client::connect(&federation, "branch-0", address, value(0)).await.unwrap();
+        let bad = bad.behaving(behaviour).run().await;
+        (bad, running.join_all().await)
+    });
+    assert_eq!(good, vec![Ended::Finished(1); CLIENTS - 1]);
+    let finished = daemon.finished();
+    assert!(finished.complete);
+    let events = ledger(Path::new(&finished.ledger));
+    let last = events.iter().rev().find_map(|event| match event {
+        CoordinatorEvent::SurvivorsFrozen { survivors, .. } => Some(survivors.len()),
+        _ => None,
+    });
+    assert_eq!(last, Some(CLIENTS - 1));
+    daemon.join().0.unwrap();
+    bad
+}
+
+#[test]
+fn an_upload_with_another_digest_than_signed_is_not_counted() {
+    let Ended::Stopped(explanation) = others_finish_without(Behaviour::OtherDigest) else { panic!("it is told why") };
+    assert!(explanation.contains("protocol does not allow"), "{explanation}");
+}
+
+#[test]
+fn an_upload_of_another_length_is_not_counted() {
+    assert!(matches!(others_finish_without(Behaviour::OtherLength), Ended::Stopped(_)));
+}
+
+#[test]
+fn a_vector_that_nobody_announced_closes_the_connection() {
+    let Ended::Lost(reason) = others_finish_without(Behaviour::Unannounced) else { panic!("the connection ends") };
+    assert!(reason.contains("no header announced"), "{reason}");
+}
+
+#[test]
+fn an_upload_that_is_cut_is_not_counted() {
+    assert_eq!(others_finish_without(Behaviour::CutUpload), Ended::Lost("cut".into()));
+}

@@ -1,0 +1,136 @@
+//! What a private round costs: real daemons as processes of their own, over QUIC on loopback.
+//!
+//! `cargo bench -p tributary-tests --bench rounds [-- --branches 16 --hidden 121 --rounds 100 --ring 64]` prints the median round, and CPU
+//! time for each client-round with training and noise sampling apart. Quote figures of an otherwise idle machine.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tributary_client::cli::{RunOptions, run};
+use tributary_coordinator::cli::{ServeOptions, serve};
+use tributary_tests::federation::{Federation, FederationSpec};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+struct Options {
+    branches: usize,
+    hidden: u32,
+    rounds: u32,
+    ring: u32,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["coordinator", config] => {
+            serve(&ServeOptions { config: PathBuf::from(config), events: true }).expect("the coordinator ends well");
+        }
+        ["client", config] => {
+            run(&RunOptions { config: PathBuf::from(config), events: true }).expect("the client ends well");
+        }
+        _ => measure(&options(&arguments)),
+    }
+}
+
+fn options(arguments: &[String]) -> Options {
+    let value = |name: &str, default: u32| {
+        let at = arguments.iter().position(|argument| argument == name);
+        at.and_then(|at| arguments.get(at + 1)?.parse().ok()).unwrap_or(default)
+    };
+    Options {
+        branches: value("--branches", 16) as usize,
+        hidden: value("--hidden", 121),
+        rounds: value("--rounds", 100),
+        ring: value("--ring", 64),
+    }
+}
+
+fn measure(options: &Options) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plan = format!(
+        "model = \"mlp\"\nhidden = [{}]\nrounds = {}\nring = {}\nprivacy = \"customer\"\nepsilon = 4.0\ndelta = 1e-6\n\
+         [plan.optimizer]\nkind = \"sgd\"\nlearning_rate = 0.1\nmomentum = 0.9\n",
+        options.hidden, options.rounds, options.ring
+    );
+    let federation = Federation::create(
+        folder.path(),
+        FederationSpec {
+            branches: options.branches,
+            customers_per_branch: 30,
+            plan,
+            epsilon_max: 4.0,
+            allow_no_privacy: false,
+            seed: 1,
+        },
+    );
+    let (mut coordinator, mut lines) = start("coordinator", &federation.coordinator);
+    let listening = next_event(&mut lines, "listening");
+    let address: SocketAddr = listening["address"].as_str().and_then(|text| text.parse().ok()).expect("an address");
+    let clients: Vec<_> = federation.client_settings(address).iter().map(|path| start("client", path)).collect();
+    let finished = next_event(&mut lines, "finished");
+    let (mut total, mut training, mut noise) = (0.0, 0.0, 0.0);
+    for (mut child, mut lines) in clients {
+        let event = next_event(&mut lines, "finished");
+        let seconds = |key: &str| event[key].as_f64().expect("seconds");
+        total += seconds("cpu_seconds");
+        training += seconds("cpu_seconds_training");
+        noise += seconds("cpu_seconds_noise");
+        child.wait().expect("the client ends");
+    }
+    coordinator.wait().expect("the coordinator ends");
+    print(options, &finished, [total, training, noise]);
+}
+
+fn print(options: &Options, finished: &Value, [total, training, noise]: [f64; 3]) {
+    let mut rounds: Vec<f64> =
+        finished["round_milliseconds"].as_array().expect("rounds").iter().filter_map(Value::as_f64).collect();
+    rounds.sort_by(f64::total_cmp);
+    let client_rounds = rounds.len() as f64 * options.branches as f64;
+    let per = |seconds: f64| seconds * 1e3 / client_rounds;
+    let coordinator = finished["cpu_seconds"].as_f64().expect("seconds");
+    let at = |share: f64| rounds[((rounds.len() - 1) as f64 * share) as usize];
+    println!(
+        "{} clients x {} parameters, ring {}, {} private rounds",
+        options.branches,
+        finished["parameters"],
+        options.ring,
+        rounds.len()
+    );
+    println!("round: median {:.2} ms, 90 % {:.2} ms, shortest {:.2} ms", at(0.5), at(0.9), at(0.0));
+    println!(
+        "CPU for each client-round: {:.3} ms client outside training and noise, {:.3} ms coordinator; {:.3} ms training, {:.3} ms noise",
+        per(total - training - noise),
+        per(coordinator),
+        per(training),
+        per(noise)
+    );
+    println!(
+        "bytes for each client-round: {:.0} up, {:.0} down; whole processes, start-up and key set-up included",
+        finished["bytes_up"].as_f64().unwrap_or(0.0) / client_rounds,
+        finished["bytes_down"].as_f64().unwrap_or(0.0) / client_rounds
+    );
+}
+
+type Lines = std::io::Lines<BufReader<std::process::ChildStdout>>;
+
+fn start(role: &str, config: &std::path::Path) -> (Child, Lines) {
+    let program = std::env::current_exe().expect("this program");
+    let mut child =
+        Command::new(program).arg(role).arg(config).stdout(Stdio::piped()).spawn().expect("a process starts");
+    let output = child.stdout.take().expect("piped");
+    (child, BufReader::new(output).lines())
+}
+
+fn next_event(lines: &mut Lines, name: &str) -> Value {
+    for line in lines {
+        let event: Value = serde_json::from_str(&line.expect("a readable line")).expect("JSON");
+        if event["event"] == name {
+            return event;
+        }
+    }
+    panic!("a daemon ended before its {name} event");
+}

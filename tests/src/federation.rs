@@ -1,0 +1,129 @@
+//! A federation on this machine: authority, identities, roster, data and settings files below one folder.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_client, issue_coordinator, sign_roster};
+use tributary_certs::identity::TrustDomain;
+use tributary_client::data::write_csv;
+use tributary_model::synthetic::{SCHEMA_TOML, SyntheticSpec, generate, schema};
+
+/// What to set up.
+#[derive(Clone, Debug)]
+pub struct FederationSpec {
+    /// Number of branches.
+    pub branches: usize,
+    /// Median customers of a branch.
+    pub customers_per_branch: usize,
+    /// Lines of `[plan]` that differ from one federation to another.
+    pub plan: String,
+    /// What the branches allow in their `[policy]`: `epsilon_max`.
+    pub epsilon_max: f64,
+    /// Whether the branches admit a plan without noise.
+    pub allow_no_privacy: bool,
+    /// Seed of the invented data.
+    pub seed: u64,
+}
+
+/// The files of a federation.
+pub struct Federation {
+    /// Everything lies below.
+    pub folder: PathBuf,
+    /// Settings of the coordinator.
+    pub coordinator: PathBuf,
+    branches: usize,
+    spec: FederationSpec,
+}
+
+impl Federation {
+    /// Writes everything but the clients' settings, which need the coordinator's address.
+    ///
+    /// # Panics
+    /// If a file cannot be written: there is no test without them.
+    #[must_use]
+    pub fn create(folder: &Path, spec: FederationSpec) -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+        let now = since.as_secs();
+        let authority = folder.join("authority");
+        let domain = TrustDomain::parse("bank.test").expect("a trust domain");
+        init_authority(&authority, &domain, 1, 1, now).expect("an authority");
+        let request = CoordinatorRequest {
+            organisation: "bank",
+            id: "centre",
+            host_names: &["localhost".to_string()],
+            addresses: &[IpAddr::V4(Ipv4Addr::LOCALHOST)],
+        };
+        issue_coordinator(&authority, &request, &folder.join("coordinator/identity"), now).expect("a coordinator");
+        let data = generate(&SyntheticSpec {
+            branches: spec.branches,
+            customers_per_branch: spec.customers_per_branch,
+            holdout_fraction: 0.2,
+            seed: spec.seed,
+        });
+        std::fs::write(folder.join("schema.toml"), SCHEMA_TOML).expect("a schema file");
+        let mut customers = 0;
+        for (index, branch) in data.branches.iter().enumerate() {
+            let home = folder.join(branch_name(index));
+            issue_client(&authority, "bank", &branch_name(index), &home.join("identity"), now).expect("a client");
+            let training = home.join("customers.csv");
+            let rows = branch.training.iter();
+            customers += write_csv(&training, schema().dialect(), &data.header, rows).expect("a data file");
+        }
+        sign_roster(&authority).expect("a roster");
+        let coordinator = folder.join("coordinator/coordinator.toml");
+        std::fs::write(&coordinator, coordinator_settings(&spec, customers)).expect("settings");
+        Self { folder: folder.to_path_buf(), coordinator, branches: spec.branches, spec }
+    }
+
+    /// Writes every client's settings; their paths.
+    ///
+    /// # Panics
+    /// If a file cannot be written.
+    #[must_use]
+    pub fn client_settings(&self, coordinator: SocketAddr) -> Vec<PathBuf> {
+        (0..self.branches).map(|index| self.write_client(index, coordinator)).collect()
+    }
+
+    /// A branch's folder.
+    #[must_use]
+    pub fn branch(&self, index: usize) -> PathBuf {
+        self.folder.join(branch_name(index))
+    }
+
+    fn write_client(&self, index: usize, coordinator: SocketAddr) -> PathBuf {
+        let path = self.branch(index).join("client.toml");
+        let mut text = String::new();
+        let _ = write!(
+            text,
+            "[client]\nstate_dir = \"state\"\n\n[coordinator]\naddress = \"{coordinator}\"\nserver_name = \"localhost\"\n\n\
+             [identity]\nfolder = \"identity\"\n\n[data]\nfile = \"customers.csv\"\nschema = \"../schema.toml\"\n\
+             customers_max = {}\n\n[policy]\nepsilon_max = {:?}\ndelta = 1e-6\ncoalition_permille = 200\nallow_no_privacy = {}\n",
+            (self.spec.customers_per_branch * 4).max(128),
+            self.spec.epsilon_max,
+            self.spec.allow_no_privacy,
+        );
+        std::fs::write(&path, text).expect("settings");
+        path
+    }
+}
+
+/// Name of a branch, from 0.
+#[must_use]
+pub fn branch_name(index: usize) -> String {
+    format!("branch-{index:02}")
+}
+
+fn coordinator_settings(spec: &FederationSpec, customers: u64) -> String {
+    format!(
+        "[coordinator]\nlisten = \"127.0.0.1:0\"\nstate_dir = \"state\"\n\n\
+         [identity]\ncertificate = \"identity/identity.pem\"\nprivate_key = \"identity/identity.key\"\n\
+         signing_key = \"identity/signing.key\"\nca_certificate = \"identity/trust.pem\"\n\
+         roster = \"../authority/roster\"\nauthorities = \"../authority/authorities\"\n\n\
+         [plan]\nname = \"test\"\nschema = \"../schema.toml\"\nexample_clip_norm = 1.0\ncustomers_nominal = {customers}\n\
+         customers_max = {}\n{}\n",
+        customers * 2,
+        spec.plan
+    )
+}

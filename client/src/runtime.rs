@@ -13,9 +13,10 @@ use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::RealSuite;
 use tributary_certs::tls::{ClientTls, Credentials, TrustRoots, client_config, system_clock};
 use tributary_journal::{Journal, JournalError};
+use tributary_model::architecture::Architecture;
+use tributary_model::parameters::digest_of;
 use tributary_model::privacy::cap;
 use tributary_model::schema::Schema;
-use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::message::MaskedHeader;
 use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy};
@@ -65,6 +66,8 @@ struct Daemon<'r> {
     clock: Clock,
     vector: Option<MaskedUpdate>,
     model: Option<Vec<u8>>,
+    /// Of the plan that is being judged or was admitted.
+    architecture: Option<Architecture>,
     share_variance: u128,
     explanation: Option<String>,
     bytes: (u64, u64),
@@ -156,6 +159,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         clock: Clock::new(),
         vector: None,
         model: None,
+        architecture: None,
         share_variance: 0,
         explanation: None,
         bytes: (0, 0),
@@ -268,9 +272,10 @@ impl Daemon<'_> {
                 incoming = receiver.next() => match incoming {
                     Ok(Incoming::Message(message)) => Some(ParticipantInput::Message(message)),
                     Ok(Incoming::Started(start, model)) => {
-                        let digest = Digest::of(&model);
+                        // Without an admitted plan the digest does not matter: the machine refuses the start.
+                        let digest = self.architecture.as_ref().map(|architecture| digest_of(architecture, &model));
                         self.model = Some(model);
-                        Some(ParticipantInput::Started { start, model: digest })
+                        Some(ParticipantInput::Started { model: digest.unwrap_or(start.descriptor.plan), start })
                     }
                     Err(fault) => break Ended::Lost(fault),
                 },
@@ -344,6 +349,7 @@ impl Daemon<'_> {
             ParticipantEffect::Append(event) => self.journal.append(self.clock.now(), event)?,
             ParticipantEffect::Sync => self.journal.sync()?,
             ParticipantEffect::JudgePlan(plan) => {
+                self.architecture = Architecture::decode(&plan.architecture).ok();
                 let _ = self.jobs.send(Job::Judge(plan));
             }
             ParticipantEffect::Contribute(contribution) => {

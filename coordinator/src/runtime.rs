@@ -168,7 +168,7 @@ async fn turn(
                 shell.stopped();
             }
             count = arrivals.recv_many(&mut batch, BATCH) => {
-                debug_assert!(count > 0, "the door keeps a sender");
+                assert!(count > 0, "the door keeps a sender");
                 for arrival in batch.drain(..) {
                     shell.arrive(arrival)?;
                 }

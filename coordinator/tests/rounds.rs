@@ -179,6 +179,26 @@ fn a_state_directory_that_was_tampered_with_is_refused() {
     assert!(refused.contains("ledger"), "{refused}");
 }
 
+#[test]
+fn a_session_opens_without_those_who_do_not_come() {
+    let federation = Federation::new(CLIENTS);
+    let config = federation
+        .settings(|text| text.replace("rounds = 3\n", "rounds = 1\n").replace("gather_ms = 60000", "gather_ms = 1000"));
+    let daemon = Daemon::start(&config);
+    let address = daemon.address();
+    let ends = runtime().block_on(async {
+        let mut running = tokio::task::JoinSet::new();
+        for index in 1..CLIENTS {
+            let client = Client::connect(&federation, &format!("branch-{index}"), address, value(index)).await.unwrap();
+            running.spawn(client.run());
+        }
+        running.join_all().await
+    });
+    assert_eq!(ends, vec![Ended::Finished(1); CLIENTS - 1]);
+    assert!(daemon.finished().complete);
+    daemon.join().0.unwrap();
+}
+
 /// A client that breaks the rules of uploading ends the session, is turned away, and the others finish without it.
 fn others_finish_without(behaviour: Behaviour) -> Ended {
     let federation = Federation::new(CLIENTS);

@@ -112,8 +112,19 @@ impl Parameters {
     /// Digest over the architecture's digest and the values' bytes.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Canonical::new("tributary/parameters/1").digest(&self.architecture.digest()).bytes(&self.to_le_bytes()).finish()
+        digest_of(&self.architecture, &self.to_le_bytes())
     }
+}
+
+/// Digest of a model in its wire form, before anything is read from it.
+///
+/// # Panics
+/// If there are 4 GiB of bytes or more, which no limit lets arrive.
+#[must_use]
+pub fn digest_of(architecture: &Architecture, bytes: &[u8]) -> Digest {
+    let length = u32::try_from(bytes.len()).expect("limits keep vectors below 4 GiB");
+    let head = Canonical::new("tributary/parameters/1").digest(&architecture.digest()).u32(length).into_bytes();
+    Digest::of_parts(&[&head, bytes])
 }
 
 fn uniform_bound(layer: &LayerShape, activation: Activation) -> f32 {

@@ -97,6 +97,17 @@ impl Suite for RealSuite {
         ed25519_dalek::VerifyingKey::from_bytes(&key.0).is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
     }
 
+    /// Batch verification (Bernstein et al. 2012, section 5); keys of small order are refused as in [`Suite::verify`].
+    fn verify_all(message: &[u8], signatures: &[(VerifyingKey, &Signature)]) -> bool {
+        let parse = |(key, signature): &(VerifyingKey, &Signature)| {
+            let key = ed25519_dalek::VerifyingKey::from_bytes(&key.0).ok().filter(|key| !key.is_weak())?;
+            Some((key, ed25519_dalek::Signature::from_slice(&signature.0).ok()?))
+        };
+        let Some(parsed) = signatures.iter().map(parse).collect::<Option<Vec<_>>>() else { return false };
+        let (keys, signatures): (Vec<_>, Vec<_>) = parsed.into_iter().unzip();
+        ed25519_dalek::verify_batch(&vec![message; keys.len()], &signatures, &keys).is_ok()
+    }
+
     fn exchange_keys(entropy: &mut dyn Entropy) -> (ExchangeSecret, ExchangePublic) {
         let diffie_hellman = StaticSecret::from(*Zeroizing::new(entropy.bytes32()));
         let encapsulation =

@@ -296,3 +296,18 @@ fn secrets_cannot_be_printed_or_copied() {
         !implements!(SecretKey: Debug) && !implements!(SecretKey: Display) && !implements!(SecretKey: serde::Serialize)
     );
 }
+
+#[test]
+fn signatures_verified_together_are_all_valid_or_refused() {
+    let keys: Vec<SigningKey> = (0..12).map(|_| SigningKey::generate(&mut OsEntropy)).collect();
+    let signatures: Vec<_> = keys.iter().map(|key| RealSuite::sign(key, b"one survivor set")).collect();
+    let listed: Vec<_> = keys.iter().map(SigningKey::verifying_key).zip(&signatures).collect();
+    assert!(RealSuite::verify_all(b"one survivor set", &listed));
+    assert!(!RealSuite::verify_all(b"another survivor set", &listed));
+    for index in 0..listed.len() {
+        let mut swapped = listed.clone();
+        swapped[index].1 = listed[(index + 1) % listed.len()].1;
+        assert!(!RealSuite::verify_all(b"one survivor set", &swapped), "signature {index}");
+    }
+    assert!(RealSuite::verify_all(b"nobody signs", &[]));
+}

@@ -86,6 +86,13 @@ pub trait Suite: Sized + 'static {
     /// Whether a signature is valid (strictly: no malleability, no small-order keys).
     fn verify(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool;
 
+    /// Whether every one of several signatures over one message is valid. A suite may verify them together, which costs about half.
+    ///
+    /// Verification together may accept a signature that [`Suite::verify`] refuses, but only one that its own signer malformed on purpose.
+    fn verify_all(message: &[u8], signatures: &[(VerifyingKey, &Signature)]) -> bool {
+        signatures.iter().all(|(key, signature)| Self::verify(key, message, signature))
+    }
+
     /// Fresh session keys.
     fn exchange_keys(entropy: &mut dyn Entropy) -> (Self::ExchangeSecret, ExchangePublic);
 

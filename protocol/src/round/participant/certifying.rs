@@ -106,9 +106,7 @@ impl<S: Suite> Participant<S> {
         let valid = certificate.signatures.len() >= quorum
             && signers.clone().is_sorted_by(|a, b| a < b)
             && signers.clone().all(|signer| acknowledged.survivors.binary_search(signer).is_ok())
-            && certificate.signatures.iter().all(|(signer, signature)| {
-                self.verifying_key(*signer).is_some_and(|key| S::verify(&key, &message, signature))
-            });
+            && self.all_signed(&message, certificate.signatures.iter().map(|(signer, signature)| (*signer, signature)));
         if !valid {
             return self.give_up(RefusalCode::SignatureInvalid, outbox);
         }

@@ -380,9 +380,7 @@ impl<S: Suite> Participant<S> {
             return self.give_up(RefusalCode::Unexpected, outbox);
         }
         let message = setup_ack_message(id, &session.view.view);
-        let valid = session.cohort.iter().zip(signatures).all(|(member, signature)| {
-            self.verifying_key(*member).is_some_and(|key| S::verify(&key, &message, signature))
-        });
+        let valid = self.all_signed(&message, session.cohort.iter().copied().zip(signatures));
         if !valid {
             return self.give_up(RefusalCode::SignatureInvalid, outbox);
         }

@@ -27,7 +27,7 @@ use crate::message::{ClosedReason, Downstream, Join, RefusalCode, RejectCode, Ro
 use crate::plan::ValidPlan;
 use crate::privacy::RdpVector;
 use crate::roster::Roster;
-use crate::secagg::suite::{Suite, VerifyingKey};
+use crate::secagg::suite::{Signature, Suite, VerifyingKey};
 use crate::time::Millis;
 
 /// Something happened outside.
@@ -309,6 +309,12 @@ impl<S: Suite> Participant<S> {
         self.offered.as_ref()?.roster.entry(client).map(|entry| entry.signing_key)
     }
 
+    /// Whether every listed client is in the roster and signed this message.
+    fn all_signed<'a>(&self, message: &[u8], signed: impl Iterator<Item = (ClientId, &'a Signature)>) -> bool {
+        let keyed = signed.map(|(client, signature)| Some((self.verifying_key(client)?, signature)));
+        keyed.collect::<Option<Vec<_>>>().is_some_and(|signatures| S::verify_all(message, &signatures))
+    }
+
     fn may_spend(&self, charge: &RdpVector, rounds: u64) -> bool {
         self.record.spent.plus(&charge.times(rounds)).within(&self.policy.cap)
     }
@@ -318,7 +324,7 @@ impl<S: Suite> Participant<S> {
         outbox.push(ParticipantEffect::Append(event));
     }
 
-    fn sign(&self, message: &[u8]) -> crate::secagg::suite::Signature {
+    fn sign(&self, message: &[u8]) -> Signature {
         S::sign(&self.signing_key, message)
     }
 

@@ -1,0 +1,166 @@
+//! The conversation: reading, folding and writing until one side ends.
+
+use bytes::Bytes;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, oneshot};
+use tributary_protocol::codec;
+use tributary_protocol::frame::{FRAME_HEADER_BYTES, frame_header};
+use tributary_protocol::ids::ClientId;
+use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
+use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start, Upstream};
+use tributary_protocol::round::Input;
+
+use super::Door;
+use crate::transport::{CLOSING_TIME, Peer, PeerError, Receiver, Sender};
+use crate::uploads::Verdict;
+
+/// Messages to one client that wait to be sent. A round sends four; whoever lets more pile up does not read.
+const QUEUE_MAX: usize = 64;
+
+/// Something for the machine's task.
+pub(crate) enum Arrival {
+    /// A client is connected; this is the way to it.
+    Connected(ClientId, Link),
+    /// An input of the machine.
+    Input(Input),
+}
+
+/// The way to a connected client. Dropping it sends what is queued and closes the connection.
+pub(crate) struct Link {
+    queue: mpsc::Sender<Bytes>,
+    verdicts: mpsc::Sender<Verdict>,
+    peer: Peer,
+    _dropped: oneshot::Sender<()>,
+}
+
+impl Link {
+    /// Queues a frame; whether there was room.
+    pub(crate) fn send(&self, frame: Bytes) -> bool {
+        self.queue.try_send(frame).is_ok()
+    }
+
+    /// Tells the connection what to do with the vector that it announced; false if it has not taken the last verdict yet.
+    pub(crate) fn judge(&self, verdict: Verdict) -> bool {
+        !matches!(self.verdicts.try_send(verdict), Err(TrySendError::Full(_)))
+    }
+
+    /// Ends the connection without waiting for what is queued.
+    pub(crate) fn abort(&self, reason: &str) {
+        self.peer.close(reason);
+    }
+}
+
+impl Door {
+    /// Both directions, until the machine drops the link or the peer has gone.
+    pub(super) async fn converse(
+        &self,
+        client: ClientId,
+        peer: &Peer,
+        sender: Sender,
+        mut receiver: Receiver,
+    ) -> Result<(), PeerError> {
+        let (queue, queued) = mpsc::channel(QUEUE_MAX);
+        let (verdicts, judged) = mpsc::channel(1);
+        let (_dropped, dropped) = oneshot::channel();
+        let link = Link { queue, verdicts, peer: peer.clone(), _dropped };
+        if self.inputs.send(Arrival::Connected(client, link)).await.is_err() {
+            return Ok(());
+        }
+        let reading = async {
+            let end = self.read(client, &mut receiver, judged).await;
+            if let Err(fault @ (PeerError::Frame(_) | PeerError::Protocol(_))) = &end {
+                peer.close(&fault.to_string());
+            }
+            // The machine drops the link, which ends the writing.
+            let _ = self.inputs.send(Arrival::Input(Input::Disconnected(client))).await;
+            end
+        };
+        let (end, ()) = tokio::join!(reading, write(peer, sender, queued, dropped));
+        end
+    }
+
+    async fn read(
+        &self,
+        client: ClientId,
+        receiver: &mut Receiver,
+        mut judged: mpsc::Receiver<Verdict>,
+    ) -> Result<(), PeerError> {
+        while let Some(frame) = receiver.next().await? {
+            let message = match frame.kind {
+                FRAME_CONTROL => codec::decode::<Upstream>(&frame.payload, CONTROL_MESSAGE_BYTES_MAX),
+                _ => return Err(PeerError::Protocol("a vector came that no header announced".into())),
+            };
+            let message = message.map_err(|fault| PeerError::Protocol(fault.to_string()))?;
+            let announces = matches!(message, Upstream::Masked(_));
+            if self.inputs.send(Arrival::Input(Input::Message(client, message))).await.is_err() {
+                return Ok(());
+            }
+            if announces {
+                // Nothing is read until the machine has judged the header: what is not wanted stays in the sender's window.
+                let Some(verdict) = judged.recv().await else { return Ok(()) };
+                self.take_vector(receiver, verdict).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The vector behind a header.
+    async fn take_vector(&self, receiver: &mut Receiver, verdict: Verdict) -> Result<(), PeerError> {
+        let vector = match receiver.next().await {
+            Ok(Some(frame)) if frame.kind == FRAME_VECTOR => Ok(frame.payload),
+            Ok(Some(_)) => Err(PeerError::Protocol("a message came where a vector was announced".into())),
+            Ok(None) => Err(PeerError::Lost("the stream ended before the announced vector".into())),
+            Err(fault) => Err(fault),
+        };
+        let Verdict::Admit(ticket) = verdict else { return vector.map(|_| ()) };
+        let (round, client) = (ticket.round(), ticket.client());
+        let (input, end) = match vector {
+            Ok(bytes) => (self.sum.fold(ticket, &bytes), Ok(())),
+            Err(fault) => (Input::UploadFailed { round, client }, Err(fault)),
+        };
+        let _ = self.inputs.send(Arrival::Input(input)).await;
+        end
+    }
+}
+
+/// A control message as one frame.
+pub(crate) fn control_frame(message: &Downstream) -> Bytes {
+    let payload = codec::encode(message);
+    let mut frame = Vec::with_capacity(FRAME_HEADER_BYTES + payload.len());
+    frame.extend_from_slice(&frame_header(FRAME_CONTROL, payload.len()));
+    frame.extend_from_slice(&payload);
+    frame.into()
+}
+
+/// A round's start and the model behind it, as two frames in one piece.
+pub(crate) fn start_frames(start: Start, model: &[u8]) -> Bytes {
+    let payload = codec::encode(&Downstream::Start(start));
+    let mut frames = Vec::with_capacity(2 * FRAME_HEADER_BYTES + payload.len() + model.len());
+    frames.extend_from_slice(&frame_header(FRAME_CONTROL, payload.len()));
+    frames.extend_from_slice(&payload);
+    frames.extend_from_slice(&frame_header(FRAME_VECTOR, model.len()));
+    frames.extend_from_slice(model);
+    frames.into()
+}
+
+/// Sends what is queued until the link is dropped, and then closes in order; a peer that does not read is not waited for.
+async fn write(peer: &Peer, mut sender: Sender, mut queued: mpsc::Receiver<Bytes>, dropped: oneshot::Receiver<()>) {
+    let sending = async {
+        while let Some(frame) = queued.recv().await {
+            if sender.send(frame).await.is_err() {
+                // The reader sees the same end and reports it.
+                return;
+            }
+        }
+        sender.finish().await;
+    };
+    let patience = async {
+        let _ = dropped.await;
+        tokio::time::sleep(CLOSING_TIME).await;
+    };
+    tokio::select! {
+        () = sending => {}
+        () = patience => {}
+    }
+    peer.close("done");
+}

@@ -1,2 +1,31 @@
-//! Tributary.
-fn main() {}
+//! Tributary's one executable: it dispatches to the roles that it was built with.
+
+mod certs;
+mod check;
+mod command;
+#[cfg(feature = "demo")]
+mod demo;
+mod exit;
+#[cfg(any(feature = "coordinator", feature = "client"))]
+mod roles;
+mod verify;
+
+use std::process::ExitCode;
+
+/// Tensors of 128 KiB and more otherwise go through mmap at every training step.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let exit = match command::parse() {
+        Ok(command) => command::run(command),
+        Err(exit) => return exit.into(),
+    };
+    match exit {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("tributary: {}", failure.message);
+            failure.exit.into()
+        }
+    }
+}

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::mpsc;
 
 use tributary_client::data::read_csv;
-use tributary_coordinator::cli::serve_reporting;
 use tributary_coordinator::Event;
+use tributary_coordinator::cli::serve_reporting;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_model::synthetic::schema;
@@ -151,12 +151,16 @@ fn every_branch_charges_what_the_ledger_says_and_no_more_than_its_cap() {
         "model = \"logistic\"\nrounds = 4\nprivacy = \"customer\"\nepsilon = 8.0\ndelta = 1e-6\n\
          [plan.optimizer]\nkind = \"sgd\"\nlearning_rate = 1.0\n",
     );
-    let started = ledger(&federation).iter().filter(|event| matches!(event, CoordinatorEvent::RoundStarted { .. })).count();
+    let started =
+        ledger(&federation).iter().filter(|event| matches!(event, CoordinatorEvent::RoundStarted { .. })).count();
     assert_eq!(started, 4);
     for branch in 0..BRANCHES {
         let path = federation.branch(branch).join("state/budget.ledger");
-        let events: Vec<ParticipantEvent> =
-            tributary_journal::read(&path).expect("a good budget file").into_iter().map(|recorded| recorded.event).collect();
+        let events: Vec<ParticipantEvent> = tributary_journal::read(&path)
+            .expect("a good budget file")
+            .into_iter()
+            .map(|recorded| recorded.event)
+            .collect();
         let charges: Vec<_> = events
             .iter()
             .filter_map(|event| match event {

@@ -1,0 +1,137 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+
+use crate::exit::{Exit, Failure};
+use crate::{certs, check, verify};
+
+/// Federated learning for banks: every number that leaves a branch is clipped, noised and masked first.
+#[derive(Parser)]
+#[command(name = "tributary", version, propagate_version = true, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What can be asked.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// The centre: writes a first settings file, or serves a plan
+    #[cfg(feature = "coordinator")]
+    #[command(subcommand)]
+    Coordinator(CoordinatorCommand),
+    /// A branch: takes part in a plan with its own data
+    #[cfg(feature = "client")]
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Certificates, keys and the roster
+    #[command(subcommand)]
+    Certs(certs::CertsCommand),
+    /// Settings files
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Evidence, checked offline
+    #[command(subcommand)]
+    Verify(VerifyCommand),
+    /// The whole thing on this machine: one coordinator and its branches, each a process of its own
+    #[cfg(feature = "demo")]
+    Demo(Box<crate::demo::DemoOptions>),
+}
+
+/// `tributary coordinator`.
+#[cfg(feature = "coordinator")]
+#[derive(Subcommand)]
+pub(crate) enum CoordinatorCommand {
+    /// Write a commented coordinator.toml into a folder
+    Init {
+        /// The folder; made if it is absent
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Serve the plan of a settings file until it is over or the process is asked to stop
+    Serve(DaemonOptions),
+}
+
+/// `tributary client`.
+#[cfg(feature = "client")]
+#[derive(Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Take part in the coordinator's plan until it is over or the process is asked to stop
+    Run(DaemonOptions),
+}
+
+/// How a daemon runs.
+#[cfg(any(feature = "coordinator", feature = "client"))]
+#[derive(Args)]
+pub(crate) struct DaemonOptions {
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// One JSON object for each event on standard output
+    #[arg(long)]
+    pub(crate) events: bool,
+}
+
+/// `tributary config`.
+#[derive(Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Read a coordinator's or a client's settings file, and everything that it names, and explain every fault
+    Check(check::CheckOptions),
+}
+
+/// `tributary verify`.
+#[derive(Subcommand)]
+pub(crate) enum VerifyCommand {
+    /// Recompute chain, order of events and epsilon of a coordinator's ledger or a branch's budget file
+    Ledger(verify::LedgerOptions),
+}
+
+/// Reads the command line. Help and version are printed here.
+///
+/// # Errors
+/// With how the process should end at once.
+pub(crate) fn parse() -> Result<Command, Exit> {
+    CommandLine::try_parse().map(|line| line.command).map_err(|error| {
+        // Nothing can be done where standard output or error is closed.
+        let _ = error.print();
+        match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
+            _ => Exit::Usage,
+        }
+    })
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// Why it was not done.
+pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+    match command {
+        #[cfg(feature = "coordinator")]
+        Command::Coordinator(CoordinatorCommand::Init { folder }) => crate::roles::coordinator_init(&folder),
+        #[cfg(feature = "coordinator")]
+        Command::Coordinator(CoordinatorCommand::Serve(options)) => crate::roles::coordinator_serve(options),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Run(options)) => crate::roles::client_run(options),
+        Command::Certs(command) => certs::run(command),
+        Command::Config(ConfigCommand::Check(options)) => check::run(&options),
+        Command::Verify(VerifyCommand::Ledger(options)) => verify::run(&options),
+        #[cfg(feature = "demo")]
+        Command::Demo(options) => crate::demo::run(&options),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+}

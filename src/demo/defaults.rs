@@ -1,0 +1,75 @@
+//! Every number that the demo chooses where its user does not, in one table.
+
+/// The table.
+pub(super) struct Defaults {
+    /// Branches.
+    pub(super) branches: usize,
+    /// Rounds to commit.
+    pub(super) rounds: u32,
+    /// Epsilon for the whole plan.
+    pub(super) epsilon: f64,
+    /// Delta of that statement.
+    pub(super) delta: f64,
+    /// Seed of data and first model.
+    pub(super) seed: u64,
+    /// Median number of invented customers of a branch.
+    pub(super) customers_per_branch: usize,
+    /// Share of a branch's invented customers that is kept aside.
+    pub(super) holdout_fraction: f64,
+    /// L2 bound of a customer's gradient.
+    pub(super) clip_norm: f64,
+    /// Largest loss of a customer that counts, in nats.
+    pub(super) loss_bound: f64,
+    /// Step length for a mean gradient.
+    pub(super) learning_rate: f64,
+    /// Share of the last step that the next one keeps.
+    pub(super) momentum: f64,
+    /// Share of the last rounds whose models are averaged.
+    pub(super) tail_fraction: f64,
+    /// Hidden layers of `--model mlp`.
+    pub(super) hidden: &'static [u32],
+    /// Rounds of one key set-up.
+    pub(super) session_rounds: u32,
+    /// Longest wait for all branches to join, in milliseconds.
+    pub(super) gather_ms: u64,
+    /// Longest round, in milliseconds.
+    pub(super) round_deadline_ms: u64,
+    /// Longest key set-up, in milliseconds.
+    pub(super) keying_deadline_ms: u64,
+}
+
+/// The values, each with its reason.
+pub(super) const DEFAULTS: Defaults = Defaults {
+    // Ten processes with their data fit any laptop, and two may be lost before the cohort is too small.
+    branches: 10,
+    // Enough for logistic regression to settle; the noise grows with the root of it.
+    rounds: 100,
+    // A few thousand customers: below, the noise of so small a federation costs more than federation gains.
+    epsilon: 4.0,
+    // Far below one over the number of customers.
+    delta: 1e-6,
+    seed: 1,
+    // Small enough that a branch alone has too little to learn from.
+    customers_per_branch: 400,
+    // The usual fifth.
+    holdout_fraction: 0.2,
+    // About the median gradient norm of a row in the first rounds, so that clipping binds and noise stays small beside it.
+    clip_norm: 0.5,
+    // ln 2 is where training starts; 4 nats is a customer that was predicted with 2 %.
+    loss_bound: 4.0,
+    // For a mean gradient of clipped rows: the loss falls within thirty rounds and does not oscillate.
+    learning_rate: 1.0,
+    // Averages about ten rounds of noise.
+    momentum: 0.9,
+    // The average of the last third forgets the way and keeps the place.
+    tail_fraction: 0.3,
+    // The published comparison's layers.
+    hidden: &[64, 32],
+    // One set-up for half a plan of 100 rounds.
+    session_rounds: 50,
+    // All processes start at once; a machine with one core for all of them still makes it.
+    gather_ms: 60_000,
+    // Two orders of magnitude over a usual round.
+    round_deadline_ms: 60_000,
+    keying_deadline_ms: 60_000,
+};

@@ -1,0 +1,85 @@
+//! What federation gained: areas under the curve, from held-out rows, outside the protocol.
+//!
+//! The demo's process reads every branch's files, which nobody could in earnest. Branch-only, pooled and federated models are judged on
+//! the same rows, those that all branches together hold out; the in-branch figure judges the federated model on each branch's own.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use tributary_client::data::{read_csv, read_csv_rows};
+use tributary_model::architecture::Architecture;
+use tributary_model::evaluate::{branch_mean, evaluate};
+use tributary_model::features::FeatureMatrix;
+use tributary_model::parameters::Parameters;
+use tributary_model::schema::Schema;
+use tributary_model::train::{CentralSettings, predict, train_centrally};
+
+use super::prepare::Prepared;
+
+/// The figures. Nothing where no held-out row, or only one class, is labelled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measured {
+    /// The federated model on all held-out rows.
+    pub(super) federated: Option<f64>,
+    /// Mean over branches of models from one branch's rows each, on all held-out rows.
+    pub(super) local_mean: Option<f64>,
+    /// A model from all branches' rows, on all held-out rows.
+    pub(super) pooled: Option<f64>,
+    /// Mean over branches of the federated model on the branch's own held-out rows.
+    pub(super) in_branch_mean: Option<f64>,
+    /// Customers with rows to learn from.
+    pub(super) customers: usize,
+}
+
+/// Trains the baselines with the plan's optimizer, without clipping and noise, and judges all models.
+///
+/// # Errors
+/// If a file cannot be read, or a baseline diverges.
+pub(super) fn measure(
+    prepared: &Prepared,
+    hidden: &[u32],
+    settings: &CentralSettings,
+    model_file: &Path,
+) -> anyhow::Result<Measured> {
+    let schema = &prepared.schema;
+    let architecture = architecture(schema, hidden)?;
+    let bytes = std::fs::read(model_file).with_context(|| format!("{} cannot be read", model_file.display()))?;
+    let federated = Parameters::from_le_bytes(&architecture, &bytes)?;
+    let held_out: Vec<PathBuf> = prepared.branches.iter().filter_map(|branch| branch.held_out.clone()).collect();
+    let training: Vec<PathBuf> = prepared.branches.iter().map(|branch| branch.training.clone()).collect();
+    let everybodys = if held_out.is_empty() { None } else { Some(read_csv_rows(&held_out, schema, |_| true)?) };
+    let judged = |model: &Parameters| everybodys.as_ref().map_or(Ok(None), |rows| auc_mean(model, rows));
+
+    let mut alone = Vec::with_capacity(training.len());
+    let mut customers = 0;
+    for path in &training {
+        let rows = read_csv(path, schema)?;
+        customers += rows.customer_count();
+        alone.push(judged(&train_centrally(&architecture, &rows, settings)?)?);
+    }
+    let all_rows = read_csv_rows(&training, schema, |_| true)?;
+    let pooled = judged(&train_centrally(&architecture, &all_rows, settings)?)?;
+    let own: anyhow::Result<Vec<_>> =
+        held_out.iter().map(|path| auc_mean(&federated, &read_csv(path, schema)?)).collect();
+    Ok(Measured {
+        federated: judged(&federated)?,
+        local_mean: branch_mean(&alone),
+        pooled,
+        in_branch_mean: branch_mean(&own?),
+        customers,
+    })
+}
+
+/// The network that the coordinator makes of this schema.
+fn architecture(schema: &Schema, hidden: &[u32]) -> anyhow::Result<Architecture> {
+    let heads: Vec<&str> = schema.labels().iter().map(|label| label.name.as_str()).collect();
+    Ok(Architecture::mlp(u32::try_from(schema.width())?, hidden, &heads)?)
+}
+
+/// Mean over labels of the area under the curve.
+fn auc_mean(model: &Parameters, rows: &FeatureMatrix) -> anyhow::Result<Option<f64>> {
+    let scores = predict(model, rows)?;
+    let heads = 0..model.architecture().heads().len();
+    let each: Vec<_> = heads.map(|head| evaluate(&scores, rows, head).and_then(|found| found.auc)).collect();
+    Ok(branch_mean(&each))
+}

@@ -1,0 +1,115 @@
+//! `tributary demo`: the whole thing on one machine, in real processes.
+//!
+//! ```text
+//! demo ─ prepare ─► data files, authority, identities, roster, settings
+//!      ─ rounds  ─► coordinator and branches: this executable in its roles, over QUIC on loopback
+//!      ─ verify  ─► the ledger, as an auditor would
+//!      ─ measure ─► held-out rows and baselines, outside the protocol
+//! ```
+
+mod defaults;
+mod events;
+mod measure;
+mod options;
+mod prepare;
+mod processes;
+mod progress;
+mod result;
+mod rounds;
+mod settings;
+mod workplace;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use tributary_model::train::CentralSettings;
+
+use self::measure::{Measured, measure};
+pub(crate) use self::options::DemoOptions;
+use self::prepare::{Prepared, prepare};
+use self::result::{Figures, Table};
+use self::rounds::{Interrupts, Trained, train};
+use self::workplace::Workplace;
+use crate::exit::{Exit, Failure};
+use crate::verify::{Verdict, judge_file};
+
+/// Largest difference between the coordinator's epsilon and the one recomputed from its ledger: they are the same integers.
+const EPSILON_TOLERANCE: f64 = 1e-9;
+
+/// Runs the demo and prints its result.
+///
+/// # Errors
+/// What could not be done, with the last words of the process that failed.
+pub(crate) fn run(options: &DemoOptions) -> Result<Exit, Failure> {
+    options.check()?;
+    let failed = |error: anyhow::Error| Failure::failed(format!("{error:#}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("the runtime could not be started").map_err(failed)?;
+    let exit = runtime.block_on(perform(options)).map_err(failed);
+    // Training of a baseline that nobody waits for any more is left behind, not waited for.
+    runtime.shutdown_background();
+    exit
+}
+
+async fn perform(options: &DemoOptions) -> anyhow::Result<Exit> {
+    let begin = Instant::now();
+    let workplace = Workplace::open(options.dir.as_deref())?;
+    eprintln!("everything is written to {}", workplace.root().display());
+    let kept = || format!("everything so far is kept in {}", workplace.root().display());
+    let mut interrupts = Interrupts::listen()?;
+    let prepared = prepare(options, &workplace).with_context(kept)?;
+    eprintln!("{} branches, about {} customers", prepared.branches.len(), prepared.customers_nominal);
+    let Some(trained) = train(options, &workplace, &prepared, &mut interrupts).await.with_context(kept)? else {
+        return Ok(interrupted(&workplace));
+    };
+    verify(&trained).with_context(kept)?;
+    let judged = judge(options, prepared, &trained);
+    let measured = tokio::select! {
+        measured = judged => measured.with_context(kept)?,
+        () = interrupts.wait() => return Ok(interrupted(&workplace)),
+    };
+    let figures = Figures::new(&trained, measured, begin.elapsed().as_secs_f64());
+    if options.json {
+        println!("{}", serde_json::to_string(&figures).context("figures are plain data")?);
+    } else {
+        println!("{}", Table { figures: &figures, trained: &trained, root: workplace.root().to_path_buf() });
+    }
+    Ok(Exit::Done)
+}
+
+fn interrupted(workplace: &Workplace) -> Exit {
+    eprintln!(
+        "stopped, and every process that was started with it; what was written is kept in {}",
+        workplace.root().display()
+    );
+    Exit::Interrupted
+}
+
+/// The demo believes the ledger, not the coordinator.
+fn verify(trained: &Trained) -> anyhow::Result<()> {
+    let finished = &trained.coordinator;
+    let ledger = PathBuf::from(&finished.ledger);
+    match judge_file(&ledger, finished.delta.unwrap_or(0.0)) {
+        Verdict::Coordinator(report) => {
+            let same = match (report.epsilon, finished.epsilon) {
+                (Some(own), Some(told)) => (own - told).abs() <= EPSILON_TOLERANCE,
+                (own, told) => own == told,
+            };
+            if !same || report.rounds_committed != finished.rounds {
+                bail!("the coordinator's last words and its ledger {} contradict each other", ledger.display());
+            }
+            Ok(())
+        }
+        Verdict::Bad(bad) => bail!("the ledger {} is not in order:\n{bad}", ledger.display()),
+        Verdict::Budget(_) | Verdict::Empty => bail!("{} is no coordinator's ledger", ledger.display()),
+    }
+}
+
+async fn judge(options: &DemoOptions, prepared: Prepared, trained: &Trained) -> anyhow::Result<Measured> {
+    let settings = CentralSettings { rounds: options.rounds, optimizer: options.optimizer(), seed: options.seed };
+    let (hidden, model_file) = (options.hidden(), PathBuf::from(&trained.coordinator.model_file));
+    eprintln!("training the models to compare with");
+    let measured = tokio::task::spawn_blocking(move || measure(&prepared, hidden, &settings, &model_file));
+    measured.await.context("the comparison ended early")?
+}

@@ -1,0 +1,211 @@
+//! What the demo's user asked for, judged before anything is made.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
+use tributary_protocol::limits::{COHORT_MAX, COHORT_MIN};
+
+use super::defaults::DEFAULTS;
+use crate::exit::Failure;
+
+/// The network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Model {
+    /// Logistic regression
+    Logistic,
+    /// A multi-layer perceptron
+    Mlp,
+}
+
+/// What protects the single customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Privacy {
+    /// Clipping and noise, (epsilon, delta) for each customer
+    Customer,
+    /// Secure aggregation alone
+    None,
+}
+
+/// `tributary demo`.
+#[derive(Args)]
+pub(crate) struct DemoOptions {
+    /// Where everything is written and kept: absent or empty [default: a fresh temporary directory]
+    #[arg(long)]
+    pub(super) dir: Option<PathBuf>,
+    /// Branches, each a process of its own [default: 10, or as many as the partition has]
+    #[arg(long)]
+    pub(super) branches: Option<usize>,
+    /// Rounds to commit
+    #[arg(long, default_value_t = DEFAULTS.rounds, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) rounds: u32,
+    /// Privacy that the whole plan may cost a customer; smaller is safer
+    #[arg(long, default_value_t = DEFAULTS.epsilon)]
+    pub(super) epsilon: f64,
+    /// Probability with which that statement may fail
+    #[arg(long, default_value_t = DEFAULTS.delta)]
+    pub(super) delta: f64,
+    /// The network
+    #[arg(long, value_enum, default_value_t = Model::Logistic)]
+    pub(super) model: Model,
+    /// What protects the single customer
+    #[arg(long, value_enum, default_value_t = Privacy::Customer)]
+    pub(super) privacy: Privacy,
+    /// Seed of invented data and of the first model; never of noise or keys
+    #[arg(long, default_value_t = DEFAULTS.seed, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub(super) seed: u64,
+    /// A data file instead of invented customers; may be repeated
+    #[arg(long, value_name = "FILE", requires_all = ["schema", "partition", "split"])]
+    pub(super) data: Vec<PathBuf>,
+    /// The data's feature schema, as docs/SCHEMA.md describes it
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub(super) schema: Option<PathBuf>,
+    /// Which row goes to which branch: a CSV file with the header row,branch
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub(super) partition: Option<PathBuf>,
+    /// Which rows are held out: a CSV file with the header row,y,part
+    #[arg(long, value_name = "FILE", requires = "data")]
+    pub(super) split: Option<PathBuf>,
+    /// Print the result as one JSON object, and nothing else on standard output
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Median number of invented customers of a branch
+    #[arg(long, hide = true, default_value_t = DEFAULTS.customers_per_branch)]
+    pub(super) customers_per_branch: usize,
+    /// L2 bound of a customer's gradient
+    #[arg(long, hide = true, default_value_t = DEFAULTS.clip_norm)]
+    pub(super) clip_norm: f64,
+    /// Step length for a mean gradient
+    #[arg(long, hide = true, default_value_t = DEFAULTS.learning_rate)]
+    pub(super) learning_rate: f64,
+    /// Share of the last step that the next one keeps
+    #[arg(long, hide = true, default_value_t = DEFAULTS.momentum)]
+    pub(super) momentum: f64,
+    /// Share of the last rounds whose models are averaged
+    #[arg(long, hide = true, default_value_t = DEFAULTS.tail_fraction)]
+    pub(super) tail_fraction: f64,
+    /// Largest number of rows of one customer
+    #[arg(long, hide = true, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=32))]
+    pub(super) rows_per_customer_max: u32,
+    /// Address that the coordinator listens on
+    #[arg(long, hide = true, default_value = "127.0.0.1:0")]
+    pub(super) listen: String,
+}
+
+/// Where the rows come from.
+pub(super) enum Source<'a> {
+    /// Invented, for this many branches.
+    Synthetic {
+        /// Branches.
+        branches: usize,
+    },
+    /// A data set and its division.
+    Real(RealData<'a>),
+}
+
+/// A data set and its division.
+pub(super) struct RealData<'a> {
+    /// The rows, counted through all files.
+    pub(super) data: &'a [PathBuf],
+    /// Their schema.
+    pub(super) schema: &'a Path,
+    /// Row to branch.
+    pub(super) partition: &'a Path,
+    /// Row to training or test.
+    pub(super) split: &'a Path,
+}
+
+impl DemoOptions {
+    /// Judges what needs no file.
+    ///
+    /// # Errors
+    /// The first number that no plan may have.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        if self.data.is_empty() {
+            check_branches(self.branches.unwrap_or(DEFAULTS.branches))?;
+        }
+        let range = |name: &str, good: bool, allowed: &str| {
+            if good { Ok(()) } else { Err(Failure::usage(format!("--{name} must be {allowed}"))) }
+        };
+        range("epsilon", self.epsilon > 0.0 && self.epsilon <= 100.0, "above 0 and at most 100")?;
+        range("delta", self.delta > 0.0 && self.delta <= 1e-3, "above 0 and at most 0.001")?;
+        range("clip-norm", self.clip_norm >= 1e-3 && self.clip_norm <= 1e3, "from 0.001 to 1000")?;
+        range("learning-rate", self.learning_rate > 0.0 && self.learning_rate <= 1000.0, "above 0 and at most 1000")?;
+        range("momentum", (0.0..1.0).contains(&self.momentum), "at least 0 and below 1")?;
+        range("tail-fraction", (0.0..=1.0).contains(&self.tail_fraction), "from 0 to 1")?;
+        range("customers-per-branch", (20..=1_000_000).contains(&self.customers_per_branch), "from 20 to 1000000")
+    }
+
+    /// Where the rows come from.
+    pub(super) fn source(&self) -> Source<'_> {
+        match (&self.schema, &self.partition, &self.split) {
+            (Some(schema), Some(partition), Some(split)) => {
+                Source::Real(RealData { data: &self.data, schema, partition, split })
+            }
+            _ => Source::Synthetic { branches: self.branches.unwrap_or(DEFAULTS.branches) },
+        }
+    }
+
+    /// The server optimizer of the plan, for the baselines: the same rule, rate and tail.
+    pub(super) fn optimizer(&self) -> OptimizerSettings {
+        let update_rule = UpdateRule::Sgd { learning_rate: self.learning_rate, momentum: self.momentum };
+        let fields = OptimizerFields { update_rule, tail_start: tail_start(self.rounds, self.tail_fraction) };
+        OptimizerSettings::new(fields).expect("the options were checked")
+    }
+
+    /// Hidden layers of the network.
+    pub(super) fn hidden(&self) -> &'static [u32] {
+        match self.model {
+            Model::Logistic => &[],
+            Model::Mlp => DEFAULTS.hidden,
+        }
+    }
+}
+
+/// A federation of this size, or the reason why not.
+///
+/// # Errors
+/// With too few or too many branches.
+pub(super) fn check_branches(branches: usize) -> Result<(), Failure> {
+    if branches < COHORT_MIN {
+        return Err(Failure::usage(format!(
+            "{branches} branches are too few: with fewer than {COHORT_MIN} in a sum, a coalition of a fifth of them and the \
+             coordinator could see through it, and too few honest branches would carry the noise. Take {COHORT_MIN} or more"
+        )));
+    }
+    if branches > COHORT_MAX {
+        return Err(Failure::usage(format!("{branches} branches are too many: one session has at most {COHORT_MAX}")));
+    }
+    Ok(())
+}
+
+/// As the coordinator reads `tail_fraction`: one averaged model at least.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a 32-bit count")]
+fn tail_start(rounds: u32, tail_fraction: f64) -> Option<u32> {
+    let averaged = (f64::from(rounds) * tail_fraction).round() as u32;
+    (tail_fraction > 0.0).then(|| rounds.saturating_sub(averaged.max(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit::Exit;
+
+    #[test]
+    fn few_branches_are_refused_with_the_reason() {
+        for branches in [0, 1, 7] {
+            let failure = check_branches(branches).unwrap_err();
+            assert_eq!(failure.exit, Exit::Usage);
+            assert!(failure.message.contains("too few") && failure.message.contains("noise"), "{}", failure.message);
+        }
+        assert!(check_branches(8).is_ok() && check_branches(256).is_ok());
+        assert!(check_branches(257).unwrap_err().message.contains("256"));
+    }
+
+    #[test]
+    fn the_tail_is_that_of_the_coordinator() {
+        assert_eq!(tail_start(100, 0.3), Some(70));
+        assert_eq!(tail_start(3, 0.01), Some(2));
+        assert_eq!(tail_start(3, 0.0), None);
+    }
+}

@@ -1,0 +1,172 @@
+//! Before any process starts: data files, schema, authority, identities, roster, settings.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, ensure};
+use tributary_certs::enrolment::{self, CoordinatorRequest};
+use tributary_certs::identity::TrustDomain;
+use tributary_client::data::{PartitionRequest, split_by_branch, write_csv};
+use tributary_model::schema::Schema;
+use tributary_model::synthetic::{self, SyntheticSpec};
+
+use super::options::{DemoOptions, RealData, Source, check_branches};
+use super::settings::{ClientFile, CoordinatorFile};
+use super::workplace::{Workplace, branch_name};
+use crate::certs::unix_seconds;
+
+/// The name of the demo's federation.
+const TRUST_DOMAIN: &str = "demo.tributary";
+/// Roster authorities, and how many must sign: one folder holds them all here, and still the majority rule runs.
+const AUTHORITIES: (u8, usize) = (3, 2);
+
+/// Everything that the processes need.
+pub(super) struct Prepared {
+    /// The feature schema.
+    pub(super) schema: Schema,
+    /// The branches, in order.
+    pub(super) branches: Vec<Branch>,
+    /// The public nominal number of customers of all branches, by which sums are divided.
+    pub(super) customers_nominal: u64,
+}
+
+/// A branch and its files.
+#[derive(Clone, Debug)]
+pub(super) struct Branch {
+    /// Its name in files and identities.
+    pub(super) name: String,
+    /// Rows to learn from.
+    pub(super) training: PathBuf,
+    /// Number of rows to learn from.
+    pub(super) training_rows: u64,
+    /// Rows to test with; nothing if the branch has none.
+    pub(super) held_out: Option<PathBuf>,
+}
+
+/// Writes everything but the clients' settings, which need the coordinator's port.
+///
+/// # Errors
+/// What could not be made, and why.
+pub(super) fn prepare(options: &DemoOptions, workplace: &Workplace) -> anyhow::Result<Prepared> {
+    let (schema, branches) = match options.source() {
+        Source::Synthetic { branches } => invent(options, branches, workplace)?,
+        Source::Real(real) => divide(options, &real, workplace)?,
+    };
+    enrol(workplace, &branches)?;
+    let rows: u64 = branches.iter().map(|branch| branch.training_rows).sum();
+    let customers_nominal = two_digits(rows);
+    CoordinatorFile { options, customers_nominal }.write(workplace)?;
+    Ok(Prepared { schema, branches, customers_nominal })
+}
+
+/// Writes the clients' settings for a coordinator that listens.
+///
+/// # Errors
+/// If a file cannot be written.
+pub(super) fn write_clients(
+    options: &DemoOptions,
+    workplace: &Workplace,
+    prepared: &Prepared,
+    coordinator: SocketAddr,
+) -> anyhow::Result<()> {
+    // A public maximum must not follow from one branch's rows: twice the size of the largest one, up to a power of two, for all.
+    let largest = prepared.branches.iter().map(|branch| branch.training_rows).max().unwrap_or(1);
+    let customers_max = (2 * largest).next_power_of_two();
+    prepared
+        .branches
+        .iter()
+        .try_for_each(|branch| ClientFile { options, coordinator, customers_max }.write(workplace, branch))
+}
+
+fn invent(options: &DemoOptions, branches: usize, workplace: &Workplace) -> anyhow::Result<(Schema, Vec<Branch>)> {
+    let schema = synthetic::schema();
+    write(&workplace.schema(), synthetic::SCHEMA_TOML)?;
+    let data = synthetic::generate(&SyntheticSpec {
+        branches,
+        customers_per_branch: options.customers_per_branch,
+        holdout_fraction: super::defaults::DEFAULTS.holdout_fraction,
+        seed: options.seed,
+    });
+    let mut list = Vec::with_capacity(branches);
+    for (number, rows) in (0..).zip(&data.branches) {
+        let name = branch_name(number);
+        let training = workplace.data().join(format!("{name}.csv"));
+        let training_rows = write_csv(&training, schema.dialect(), &data.header, &rows.training)?;
+        let path = workplace.data().join(format!("{name}.held-out.csv"));
+        let held_out_rows = write_csv(&path, schema.dialect(), &data.header, &rows.held_out)?;
+        list.push(Branch { name, training, training_rows, held_out: (held_out_rows > 0).then_some(path) });
+    }
+    Ok((schema, list))
+}
+
+fn divide(options: &DemoOptions, real: &RealData<'_>, workplace: &Workplace) -> anyhow::Result<(Schema, Vec<Branch>)> {
+    let path = real.schema;
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("{} cannot be read; check the path", path.display()))?;
+    let schema = Schema::parse(&text).with_context(|| format!("{} is not a usable schema", path.display()))?;
+    write(&workplace.schema(), &text)?;
+    let into = workplace.data();
+    let request = PartitionRequest {
+        data: real.data,
+        schema: &schema,
+        partition: real.partition,
+        split: Some(real.split),
+        into: &into,
+    };
+    let files = split_by_branch(&request)?;
+    check_branches(files.len()).map_err(|failure| anyhow::anyhow!(failure.message))?;
+    if let Some(asked) = options.branches {
+        let found = files.len();
+        ensure!(asked == found, "--branches {asked} was asked for and the partition has {found}; leave the option out");
+    }
+    let branches = files.into_iter().map(|files| Branch {
+        name: branch_name(files.branch),
+        training: files.training,
+        training_rows: files.training_rows,
+        held_out: files.held_out,
+    });
+    Ok((schema, branches.collect()))
+}
+
+/// An authority, a coordinator that branches pin, the branches, and the roster of all of them.
+fn enrol(workplace: &Workplace, branches: &[Branch]) -> anyhow::Result<()> {
+    let (now, authority) = (unix_seconds(), workplace.authority());
+    let domain = TrustDomain::parse(TRUST_DOMAIN)?;
+    enrolment::init_authority(&authority, &domain, AUTHORITIES.0, AUTHORITIES.1, now)?;
+    let request = CoordinatorRequest {
+        organisation: "head-office",
+        id: "coordinator",
+        host_names: &["localhost".to_owned()],
+        addresses: &[[127, 0, 0, 1].into()],
+    };
+    enrolment::issue_coordinator(&authority, &request, &workplace.identity("coordinator"), now)?;
+    for branch in branches {
+        enrolment::issue_client(&authority, "bank", &branch.name, &workplace.identity(&branch.name), now)?;
+    }
+    enrolment::sign_roster(&authority)?;
+    Ok(())
+}
+
+fn write(path: &std::path::Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("{} cannot be written; check the free space", path.display()))
+}
+
+/// A public number stands for a count only to two significant digits.
+fn two_digits(count: u64) -> u64 {
+    let unit = 10_u64.pow(count.max(1).ilog10().saturating_sub(1));
+    ((count + unit / 2) / unit * unit).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nominal_counts_have_two_digits() {
+        for (count, nominal) in
+            [(0, 1), (7, 7), (84, 84), (3_449, 3_400), (3_450, 3_500), (996, 1_000), (36_168, 36_000)]
+        {
+            assert_eq!(two_digits(count), nominal, "{count}");
+        }
+    }
+}

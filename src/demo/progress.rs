@@ -1,0 +1,81 @@
+//! What the demo's user sees while rounds run: a live line on a terminal, ten lines anywhere else. Always on standard error.
+
+use std::io::IsTerminal as _;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::events::Round;
+
+/// Shown while rounds run.
+pub(super) struct Progress {
+    rounds: u32,
+    bar: Option<ProgressBar>,
+    milliseconds: f64,
+    seen: u32,
+}
+
+impl Progress {
+    /// Before the first round.
+    pub(super) fn new(rounds: u32) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::with_draw_target(Some(rounds.into()), ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("round {pos}/{len} [{bar:30}] {msg}");
+            bar.set_style(style.expect("the template is fixed").progress_chars("=> "));
+            bar
+        });
+        Self { rounds, bar, milliseconds: 0.0, seen: 0 }
+    }
+
+    /// Something that is said once.
+    pub(super) fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    /// A round is in the model.
+    pub(super) fn round(&mut self, round: &Round) {
+        self.milliseconds += round.milliseconds;
+        self.seen += 1;
+        let text = self.line(round);
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(round.committed.into());
+                bar.set_message(text);
+            }
+            None if round.committed % self.rounds.div_ceil(10) == 0 || round.committed == self.rounds => {
+                eprintln!("round {}/{}: {text}", round.committed, self.rounds);
+            }
+            None => {}
+        }
+    }
+
+    /// No more rounds.
+    pub(super) fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn line(&self, round: &Round) -> String {
+        let left = f64::from(self.rounds.saturating_sub(round.committed));
+        let seconds = self.milliseconds / f64::from(self.seen) * left / 1000.0;
+        let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
+        let (loss, epsilon) = (number(round.loss), number(round.epsilon));
+        format!("{} survivors, loss {loss}, epsilon {epsilon}, about {seconds:.0} s left", round.survivors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_everything() {
+        let mut progress = Progress { rounds: 20, bar: None, milliseconds: 0.0, seen: 0 };
+        let round = Round { committed: 10, survivors: 9, loss: Some(0.5), epsilon: None, milliseconds: 200.0 };
+        progress.round(&round);
+        assert_eq!(progress.line(&round), "9 survivors, loss 0.5000, epsilon -, about 2 s left");
+    }
+}

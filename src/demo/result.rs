@@ -1,0 +1,134 @@
+//! The demo's last words: one JSON object, or a table.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::measure::Measured;
+use super::rounds::Trained;
+
+/// The object that `--json` prints. Its keys are stable.
+#[derive(Debug, Serialize)]
+pub(super) struct Figures {
+    auc_federated: Option<f64>,
+    auc_local_mean: Option<f64>,
+    auc_pooled: Option<f64>,
+    auc_in_branch_mean: Option<f64>,
+    epsilon: Option<f64>,
+    delta: Option<f64>,
+    noise_multiplier: Option<f64>,
+    rounds: u32,
+    branches: usize,
+    customers: usize,
+    parameters: usize,
+    seconds_total: f64,
+    seconds_rounds: f64,
+    bytes_up: u64,
+    bytes_down: u64,
+    cpu_seconds_coordinator: Option<f64>,
+    cpu_seconds_clients: f64,
+    rss_bytes_coordinator_max: Option<u64>,
+}
+
+/// What the table says beside the figures.
+pub(super) struct Table<'a> {
+    /// The figures.
+    pub(super) figures: &'a Figures,
+    /// The processes' reports.
+    pub(super) trained: &'a Trained,
+    /// The directory, which is kept.
+    pub(super) root: PathBuf,
+}
+
+impl Figures {
+    /// Puts together what was measured.
+    pub(super) fn new(trained: &Trained, measured: Measured, seconds_total: f64) -> Self {
+        let coordinator = &trained.coordinator;
+        Self {
+            auc_federated: measured.federated,
+            auc_local_mean: measured.local_mean,
+            auc_pooled: measured.pooled,
+            auc_in_branch_mean: measured.in_branch_mean,
+            epsilon: coordinator.epsilon,
+            delta: coordinator.delta,
+            noise_multiplier: coordinator.noise_multiplier,
+            rounds: coordinator.rounds,
+            branches: trained.clients.len(),
+            customers: measured.customers,
+            parameters: coordinator.parameters,
+            seconds_total,
+            seconds_rounds: coordinator.seconds_rounds,
+            bytes_up: coordinator.bytes_up,
+            bytes_down: coordinator.bytes_down,
+            cpu_seconds_coordinator: coordinator.cpu_seconds,
+            cpu_seconds_clients: trained.clients.iter().map(|client| client.cpu_seconds).sum(),
+            rss_bytes_coordinator_max: coordinator.rss_bytes_max,
+        }
+    }
+}
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Figures { rounds, branches, customers, parameters, bytes_up, bytes_down, .. } = self.figures;
+        let auc = |value: Option<f64>| value.map_or("no label to judge by".to_owned(), |value| format!("{value:.4}"));
+        writeln!(formatter, "\nAUC on held-out customers")?;
+        writeln!(formatter, "  federated model             {}", auc(self.figures.auc_federated))?;
+        writeln!(formatter, "  branch-only models, mean    {}", auc(self.figures.auc_local_mean))?;
+        writeln!(formatter, "  pooled model, not private   {}", auc(self.figures.auc_pooled))?;
+        writeln!(formatter, "  federated, inside a branch  {}", auc(self.figures.auc_in_branch_mean))?;
+        let Figures { epsilon, delta, noise_multiplier, .. } = self.figures;
+        match (epsilon, delta, noise_multiplier) {
+            (Some(epsilon), Some(delta), Some(noise)) => writeln!(
+                formatter,
+                "privacy   epsilon {epsilon:.4} at delta {delta:e} for each customer, noise multiplier {noise:.3}"
+            )?,
+            _ => writeln!(formatter, "privacy   none for the customer: secure aggregation alone")?,
+        }
+        writeln!(formatter, "size      {branches} branches, {customers} customers, {parameters} parameters")?;
+        let Figures { seconds_rounds, seconds_total, .. } = self.figures;
+        let median = median(&self.trained.coordinator.round_milliseconds);
+        writeln!(
+            formatter,
+            "time      {rounds} rounds in {seconds_rounds:.1} s, a median of {median:.1} ms each; {seconds_total:.1} s in all"
+        )?;
+        writeln!(formatter, "traffic   {} up, {} down", megabytes(*bytes_up), megabytes(*bytes_down))?;
+        let clients = &self.trained.clients;
+        let training: f64 = clients.iter().map(|client| client.cpu_seconds_training).sum();
+        let noise: f64 = clients.iter().map(|client| client.cpu_seconds_noise).sum();
+        let (coordinator, all) =
+            (self.figures.cpu_seconds_coordinator.unwrap_or(0.0), self.figures.cpu_seconds_clients);
+        writeln!(
+            formatter,
+            "CPU       coordinator {coordinator:.2} s; clients {all:.2} s, of which training {training:.2} s and noise {noise:.2} s"
+        )?;
+        writeln!(formatter, "model     {}", self.trained.coordinator.model_file)?;
+        writeln!(formatter, "ledger    {} (verified)", self.trained.coordinator.ledger)?;
+        write!(formatter, "kept in   {} with the logs of every process", self.root.display())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (low, high) = (sorted.len().saturating_sub(1) / 2, sorted.len() / 2);
+    sorted.get(low).zip(sorted.get(high)).map_or(0.0, |(low, high)| (low + high) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_are_those_of_the_middle() {
+        assert_eq!(median(&[]), 0.0);
+        assert_eq!(median(&[3.0]), 3.0);
+        assert_eq!(median(&[4.0, 1.0]), 2.5);
+        assert_eq!(median(&[9.0, 1.0, 2.0]), 2.0);
+    }
+}

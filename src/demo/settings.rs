@@ -1,0 +1,114 @@
+//! The settings files of the demo's daemons. They are read by the same code as anybody's.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::Context as _;
+use tributary_certs::files::create_private_folder;
+
+use super::defaults::DEFAULTS;
+use super::options::{DemoOptions, Model, Privacy};
+use super::prepare::Branch;
+use super::workplace::Workplace;
+
+/// `coordinator.toml`.
+pub(super) struct CoordinatorFile<'a> {
+    /// What the user asked for.
+    pub(super) options: &'a DemoOptions,
+    /// By which sums are divided.
+    pub(super) customers_nominal: u64,
+}
+
+/// `client.toml`.
+pub(super) struct ClientFile<'a> {
+    /// What the user asked for.
+    pub(super) options: &'a DemoOptions,
+    /// Where the coordinator listens.
+    pub(super) coordinator: SocketAddr,
+    /// Public maximum of a branch's customers.
+    pub(super) customers_max: u64,
+}
+
+impl CoordinatorFile<'_> {
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn write(&self, workplace: &Workplace) -> anyhow::Result<()> {
+        write(&workplace.coordinator_settings(), &self.text())
+    }
+
+    fn text(&self) -> String {
+        let DemoOptions { listen, rounds, seed, clip_norm, learning_rate, momentum, tail_fraction, .. } = self.options;
+        let (gather_ms, session_rounds) = (DEFAULTS.gather_ms, DEFAULTS.session_rounds);
+        let (round_ms, keying_ms) = (DEFAULTS.round_deadline_ms, DEFAULTS.keying_deadline_ms);
+        let mut text = format!(
+            "[coordinator]\nlisten = \"{listen}\"\nstate_dir = \"state\"\ngather_ms = {gather_ms}\n\n[identity]\n"
+        );
+        for (key, file) in [
+            ("certificate", "identities/coordinator/identity.pem"),
+            ("private_key", "identities/coordinator/identity.key"),
+            ("signing_key", "identities/coordinator/signing.key"),
+            ("ca_certificate", "identities/coordinator/trust.pem"),
+            ("roster", "authority/roster"),
+            ("authorities", "authority/authorities"),
+        ] {
+            line(&mut text, format_args!("{key} = \"../{file}\""));
+        }
+        line(&mut text, format_args!("\n[plan]\nname = \"demo\"\nschema = \"../schema.toml\""));
+        match self.options.model {
+            Model::Logistic => line(&mut text, format_args!("model = \"logistic\"")),
+            Model::Mlp => line(&mut text, format_args!("model = \"mlp\"\nhidden = {:?}", self.options.hidden())),
+        }
+        match self.options.privacy {
+            Privacy::None => line(&mut text, format_args!("privacy = \"none\"")),
+            Privacy::Customer => {
+                let DemoOptions { epsilon, delta, .. } = self.options;
+                line(&mut text, format_args!("privacy = \"customer\"\nepsilon = {epsilon:?}\ndelta = {delta:?}"));
+            }
+        }
+        let (nominal, most) = (self.customers_nominal, self.customers_nominal.saturating_mul(4));
+        line(&mut text, format_args!("rounds = {rounds}\nseed = {seed}\nsession_rounds = {session_rounds}"));
+        line(&mut text, format_args!("example_clip_norm = {clip_norm:?}\nloss_bound = {:?}", DEFAULTS.loss_bound));
+        line(&mut text, format_args!("customers_nominal = {nominal}\ncustomers_max = {most}"));
+        line(&mut text, format_args!("round_deadline_ms = {round_ms}\nkeying_deadline_ms = {keying_ms}"));
+        line(&mut text, format_args!("\n[plan.optimizer]\nkind = \"sgd\"\nlearning_rate = {learning_rate:?}"));
+        line(&mut text, format_args!("momentum = {momentum:?}\ntail_fraction = {tail_fraction:?}"));
+        text
+    }
+}
+
+impl ClientFile<'_> {
+    /// Writes a branch's file into its folder.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn write(&self, workplace: &Workplace, branch: &Branch) -> anyhow::Result<()> {
+        create_private_folder(&workplace.branch(&branch.name))?;
+        write(&workplace.client_settings(&branch.name), &self.text(&branch.name))
+    }
+
+    fn text(&self, name: &str) -> String {
+        let Self { options, coordinator, customers_max } = self;
+        let DemoOptions { epsilon, delta, rows_per_customer_max, .. } = options;
+        let allow_no_privacy = options.privacy == Privacy::None;
+        format!(
+            "[client]\nstate_dir = \"state\"\n\n\
+             [coordinator]\naddress = \"{coordinator}\"\nserver_name = \"localhost\"\n\n\
+             [identity]\nfolder = \"../../identities/{name}\"\n\n\
+             [data]\nfile = \"../../data/{name}.csv\"\nschema = \"../../schema.toml\"\ncustomers_max = {customers_max}\n\
+             rows_per_customer_max = {rows_per_customer_max}\n\n\
+             [policy]\nepsilon_max = {epsilon:?}\ndelta = {delta:?}\ncohort_min = 8\ncoalition_permille = 200\n\
+             survivors_permille = 800\nhonest_min = 5\nallow_no_privacy = {allow_no_privacy}\n"
+        )
+    }
+}
+
+fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    writeln!(text, "{arguments}").expect("a text takes every line");
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("{} cannot be written; check the free space", path.display()))
+}

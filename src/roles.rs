@@ -1,0 +1,62 @@
+//! The two daemons, as commands.
+
+#[cfg(feature = "coordinator")]
+use std::path::Path;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::command::DaemonOptions;
+use crate::exit::{Exit, Failure};
+
+/// The variable that chooses what is logged, in the form of `tracing`'s filters.
+const LOG_VARIABLE: &str = "TRIBUTARY_LOG";
+
+/// `tributary coordinator init`.
+///
+/// # Errors
+/// If the file is there already or cannot be written.
+#[cfg(feature = "coordinator")]
+pub(crate) fn coordinator_init(folder: &Path) -> Result<Exit, Failure> {
+    let path = tributary_coordinator::cli::init(folder).map_err(Failure::failed)?;
+    println!("{} is written; every key is explained in it. Edit it, then `tributary config check` it.", path.display());
+    Ok(Exit::Done)
+}
+
+/// `tributary coordinator serve`.
+///
+/// # Errors
+/// Why the coordinator could not start or had to end.
+#[cfg(feature = "coordinator")]
+pub(crate) fn coordinator_serve(options: DaemonOptions) -> Result<Exit, Failure> {
+    use tributary_coordinator::CoordinatorError;
+    use tributary_coordinator::cli::{ServeOptions, serve};
+
+    log_to_stderr();
+    let DaemonOptions { config, events } = options;
+    serve(&ServeOptions { config, events }).map(|()| Exit::Done).map_err(|error| match error {
+        CoordinatorError::Settings(faults) => Failure::settings(faults),
+        other => Failure::failed(other),
+    })
+}
+
+/// `tributary client run`.
+///
+/// # Errors
+/// Why the client could not start or had to end.
+#[cfg(feature = "client")]
+pub(crate) fn client_run(options: DaemonOptions) -> Result<Exit, Failure> {
+    use tributary_client::cli::{RunOptions, run};
+    use tributary_client::runtime::ClientError;
+
+    log_to_stderr();
+    let DaemonOptions { config, events } = options;
+    run(&RunOptions { config, events }).map(|()| Exit::Done).map_err(|error| match error {
+        ClientError::Settings(faults) => Failure::settings(faults),
+        other => Failure::failed(other),
+    })
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
+}

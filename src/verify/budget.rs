@@ -1,0 +1,226 @@
+//! A branch's budget file: nothing left the branch that was not charged before.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::Serialize;
+use tributary_model::privacy::epsilon_of;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::RoundId;
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::{ParticipantEvent, ParticipantRecord};
+
+use super::{Bad, Entry};
+
+/// What a verified budget file says.
+#[derive(Debug, Serialize)]
+pub(crate) struct BudgetReport {
+    /// Entries of the file.
+    pub(crate) entries: usize,
+    /// Digest over all of them.
+    pub(crate) head: String,
+    /// Epsilon of everything ever charged. Nothing where a charge has no finite epsilon at this delta.
+    pub(crate) epsilon: Option<f64>,
+    /// Delta of all epsilons here.
+    pub(crate) delta: f64,
+    /// What each plan charged.
+    pub(crate) plans: Vec<PlanReport>,
+}
+
+/// What one plan charged.
+#[derive(Debug, Serialize)]
+pub(crate) struct PlanReport {
+    /// Digest of the plan.
+    pub(crate) plan: String,
+    /// Rounds charged.
+    pub(crate) rounds: u32,
+    /// The last round.
+    pub(crate) last_round: u64,
+    /// Epsilon of these rounds alone.
+    pub(crate) epsilon: Option<f64>,
+}
+
+/// Follows a budget file from its first entry.
+///
+/// # Errors
+/// The first entry that breaks a rule.
+pub(super) fn audit(entries: &[Entry<ParticipantEvent>], head: String, delta: f64) -> Result<BudgetReport, Bad> {
+    let mut audit = Audit::default();
+    for entry in entries {
+        audit.follow(&entry.event).map_err(|reason| entry.bad(reason))?;
+    }
+    let plans = audit.record.plans.iter().map(|(plan, spend)| PlanReport {
+        plan: plan.to_string(),
+        rounds: spend.rounds,
+        last_round: spend.last_round,
+        epsilon: finite(&spend.spent, delta),
+    });
+    Ok(BudgetReport {
+        entries: entries.len(),
+        head,
+        epsilon: finite(&audit.record.spent, delta),
+        delta,
+        plans: plans.collect(),
+    })
+}
+
+#[derive(Default)]
+struct Audit {
+    record: ParticipantRecord,
+    accepted: BTreeSet<Digest>,
+    open: Option<Open>,
+}
+
+/// The last round that was charged, and how far it came.
+struct Open {
+    plan: Digest,
+    round: RoundId,
+    uploaded: bool,
+    acknowledged: Option<Digest>,
+    revealed: bool,
+}
+
+impl Audit {
+    fn follow(&mut self, event: &ParticipantEvent) -> Result<(), &'static str> {
+        let rule = |holds: bool, text| if holds { Ok(()) } else { Err(text) };
+        match event {
+            ParticipantEvent::PlanAccepted { plan, .. } => {
+                self.accepted.insert(*plan);
+            }
+            ParticipantEvent::BudgetCharged { plan, round, .. } => {
+                rule(self.accepted.contains(plan), "a plan is charged that was not accepted")?;
+                rule(round.0 > self.record.last_round(plan), "a round is charged that was used before")?;
+                let (plan, round) = (*plan, *round);
+                self.open = Some(Open { plan, round, uploaded: false, acknowledged: None, revealed: false });
+            }
+            ParticipantEvent::Uploaded { round, .. } => {
+                let open = self.open.as_mut().filter(|open| open.round == *round && !open.uploaded);
+                open.ok_or("an upload without a charge of its own")?.uploaded = true;
+            }
+            ParticipantEvent::SurvivorsAcknowledged { plan, round, survivors } => {
+                let open =
+                    self.open.as_mut().filter(|open| open.plan == *plan && open.round == *round && open.uploaded);
+                let open = open.ok_or("a survivor set is acknowledged for a round without an upload")?;
+                rule(open.acknowledged.is_none(), "two survivor sets are acknowledged for one round")?;
+                open.acknowledged = Some(*survivors);
+            }
+            ParticipantEvent::SharesRevealed { round, survivors } => {
+                let open = self.open.as_mut().filter(|open| open.round == *round);
+                let open = open.ok_or("shares are revealed for a round that is not the last one charged")?;
+                rule(
+                    open.acknowledged == Some(*survivors),
+                    "shares are revealed for other survivors than acknowledged",
+                )?;
+                rule(!open.revealed, "shares are revealed twice for one round")?;
+                open.revealed = true;
+            }
+            ParticipantEvent::RoundClosed { .. } | ParticipantEvent::Refused { .. } => {}
+        }
+        self.record.apply(event);
+        Ok(())
+    }
+}
+
+fn finite(spent: &RdpVector, delta: f64) -> Option<f64> {
+    Some(epsilon_of(spent, delta).0).filter(|epsilon| epsilon.is_finite())
+}
+
+impl fmt::Display for BudgetReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |epsilon: Option<f64>| epsilon.map_or("unbounded".to_owned(), |epsilon| format!("{epsilon:.6}"));
+        writeln!(formatter, "  branch's budget file, {} entries", self.entries)?;
+        writeln!(formatter, "  head     {}", self.head)?;
+        write!(formatter, "  spent    epsilon {} at delta {:e} for a customer", shown(self.epsilon), self.delta)?;
+        for plan in &self.plans {
+            let PlanReport { plan, rounds, last_round, epsilon } = plan;
+            write!(
+                formatter,
+                "\n  plan     {plan}: {rounds} rounds, the last is {last_round}, epsilon {}",
+                shown(*epsilon)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAN: Digest = Digest([1; 32]);
+    const SET: Digest = Digest([2; 32]);
+
+    fn charged(round: u64) -> ParticipantEvent {
+        let charge = RdpVector::gaussian(1, 10_000);
+        ParticipantEvent::BudgetCharged { plan: PLAN, round: RoundId(round), descriptor: SET, charge }
+    }
+
+    fn whole_round(round: u64) -> Vec<ParticipantEvent> {
+        let number = RoundId(round);
+        vec![
+            charged(round),
+            ParticipantEvent::Uploaded { round: number, vector: SET },
+            ParticipantEvent::SurvivorsAcknowledged { plan: PLAN, round: number, survivors: SET },
+            ParticipantEvent::SharesRevealed { round: number, survivors: SET },
+            ParticipantEvent::RoundClosed { round: number, model: Some(SET) },
+        ]
+    }
+
+    fn audited(events: Vec<ParticipantEvent>) -> Result<BudgetReport, Bad> {
+        let accepted = ParticipantEvent::PlanAccepted { plan: PLAN, charge: RdpVector::zero() };
+        let events = [accepted].into_iter().chain(events);
+        let entries: Vec<_> = (0..).zip(events).map(|(sequence, event)| Entry { sequence, offset: 0, event }).collect();
+        audit(&entries, String::new(), 1e-6)
+    }
+
+    #[test]
+    fn whole_rounds_add_up() {
+        let report = audited([whole_round(1), whole_round(4)].concat()).unwrap();
+        assert_eq!((report.entries, report.plans.len()), (11, 1));
+        assert_eq!((report.plans[0].rounds, report.plans[0].last_round), (2, 4));
+        let expected = epsilon_of(&RdpVector::gaussian(1, 10_000).times(2), 1e-6).0;
+        assert_eq!(report.epsilon, Some(expected));
+        assert!(report.to_string().contains("2 rounds"));
+    }
+
+    #[test]
+    fn what_no_client_writes_is_named() {
+        let refusal = |events: Vec<ParticipantEvent>| {
+            let bad = audited(events).expect_err("a rule is broken");
+            (bad.entry.unwrap(), bad.reason)
+        };
+        let without = |index: usize| {
+            let mut events = whole_round(1);
+            events.remove(index);
+            events
+        };
+        for (events, entry, reason) in [
+            (without(0), 1, "without a charge"),
+            (without(1), 2, "without an upload"),
+            (without(2), 3, "other survivors"),
+            ([whole_round(2), vec![charged(2)]].concat(), 6, "used before"),
+            ([whole_round(2), vec![charged(1)]].concat(), 6, "used before"),
+        ] {
+            let (found, text) = refusal(events);
+            assert!(found == entry && text.contains(reason), "{found} {text}");
+        }
+        let mut twice = whole_round(1);
+        twice.insert(3, twice[2].clone());
+        assert!(refusal(twice).1.contains("two survivor sets"));
+        let mut stranger = whole_round(1);
+        stranger[0] = ParticipantEvent::BudgetCharged {
+            plan: SET,
+            round: RoundId(1),
+            descriptor: SET,
+            charge: RdpVector::zero(),
+        };
+        assert!(refusal(stranger).1.contains("not accepted"));
+    }
+
+    #[test]
+    fn an_unbounded_charge_has_no_epsilon() {
+        let charge = RdpVector::gaussian(1, 0);
+        let event = ParticipantEvent::BudgetCharged { plan: PLAN, round: RoundId(1), descriptor: SET, charge };
+        assert_eq!(audited(vec![event]).unwrap().epsilon, None);
+    }
+}

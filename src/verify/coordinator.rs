@@ -1,0 +1,319 @@
+//! A coordinator's ledger against the machine's rules, and against every number that follows from its plan.
+
+use std::fmt;
+
+use serde::Serialize;
+use tributary_model::architecture::Architecture;
+use tributary_model::privacy::{charge, epsilon_of};
+use tributary_model::update::{self, ClipRule, ClipSettings};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, RoundId, SessionId};
+use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode, ValidPlan};
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::{CoordinatorEvent, CoordinatorRecord, RoundDescriptor, SessionView};
+use tributary_protocol::secagg::parameters::Thresholds;
+
+use super::{Bad, Entry};
+
+/// What a verified ledger says.
+#[derive(Debug, Serialize)]
+pub(crate) struct CoordinatorReport {
+    /// Entries of the file.
+    pub(crate) entries: usize,
+    /// Digest over all of them: compare it with a copy that was kept elsewhere.
+    pub(crate) head: String,
+    /// The plan's name.
+    pub(crate) plan_name: String,
+    /// Digest of the plan.
+    pub(crate) plan: String,
+    /// `customer` or `none`.
+    pub(crate) privacy: &'static str,
+    /// Rounds to commit.
+    pub(crate) rounds: u32,
+    /// Rounds that became a model.
+    pub(crate) rounds_committed: u32,
+    /// Rounds that were started, each of which costs.
+    pub(crate) rounds_charged: u32,
+    /// Rounds that may be started.
+    pub(crate) rounds_charged_max: u32,
+    /// Epsilon of the rounds that were started, recomputed; nothing without noise.
+    pub(crate) epsilon: Option<f64>,
+    /// Epsilon of all rounds that may be started: what the plan promised.
+    pub(crate) epsilon_plan: Option<f64>,
+    /// Delta of both.
+    pub(crate) delta: Option<f64>,
+    /// Standard deviation of the noise that every sum holds at least, over the sensitivity.
+    pub(crate) noise_multiplier: Option<f64>,
+    /// Digest of the last round's model.
+    pub(crate) model: Option<String>,
+    /// Digest of the model that the plan released at its end, which may be an average.
+    pub(crate) released: Option<String>,
+    /// Whether the plan is over.
+    pub(crate) finished: bool,
+    /// Whether every round of it was committed.
+    pub(crate) complete: bool,
+}
+
+/// Follows a ledger from its first entry.
+///
+/// # Errors
+/// The first entry that breaks a rule.
+pub(super) fn audit(entries: &[Entry<CoordinatorEvent>], head: String) -> Result<CoordinatorReport, Bad> {
+    let mut audit = Audit::default();
+    for entry in entries {
+        audit.follow(&entry.event).map_err(|reason| entry.bad(reason))?;
+    }
+    let nothing = "the first event opens a plan, because every other one needs an open plan";
+    let plan = audit.plan.as_ref().expect(nothing);
+    let noised = plan.privacy == PrivacyMode::Customer;
+    Ok(CoordinatorReport {
+        entries: entries.len(),
+        head,
+        plan_name: plan.name.clone(),
+        plan: plan.digest().to_string(),
+        privacy: if noised { "customer" } else { "none" },
+        rounds: plan.rounds,
+        rounds_committed: audit.record.committed,
+        rounds_charged: audit.record.charged,
+        rounds_charged_max: plan.rounds_charged_max,
+        epsilon: noised.then(|| epsilon_of(&audit.spent, audit.delta).0),
+        epsilon_plan: noised.then(|| epsilon_of(&audit.allowed, audit.delta).0),
+        delta: noised.then_some(audit.delta),
+        noise_multiplier: noised.then(|| noise_multiplier(plan)),
+        model: audit.record.model.map(|model| model.to_string()),
+        released: audit.released.map(|model| model.to_string()),
+        finished: audit.record.finished.is_some(),
+        complete: audit.record.finished == Some(true),
+    })
+}
+
+/// What the entries so far amount to.
+struct Audit {
+    record: CoordinatorRecord,
+    plan: Option<ValidPlan>,
+    delta: f64,
+    keyed: Option<Keyed>,
+    survivors: Vec<ClientId>,
+    quorum: bool,
+    released: Option<Digest>,
+    spent: RdpVector,
+    allowed: RdpVector,
+}
+
+/// A session whose keys stand.
+struct Keyed {
+    view: SessionView,
+    cohort: Vec<ClientId>,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            record: CoordinatorRecord::default(),
+            plan: None,
+            delta: 0.0,
+            keyed: None,
+            survivors: Vec::new(),
+            quorum: false,
+            released: None,
+            spent: RdpVector::zero(),
+            allowed: RdpVector::zero(),
+        }
+    }
+}
+
+impl Audit {
+    fn follow(&mut self, event: &CoordinatorEvent) -> Result<(), String> {
+        self.record.check(event).map_err(|fault| fault.to_string())?;
+        match event {
+            CoordinatorEvent::PlanOpened { plan, delta_bits, .. } => self.open(plan, *delta_bits)?,
+            CoordinatorEvent::SessionKeyed { session, view, cohort, thresholds } => {
+                let view = SessionView { session: *session, view: *view, thresholds: *thresholds };
+                self.key(view, cohort)?;
+            }
+            CoordinatorEvent::SessionClosed { session, .. } => self.close(session),
+            CoordinatorEvent::RoundStarted { descriptor } => self.start(descriptor)?,
+            CoordinatorEvent::UpdateAdmitted { client, .. } => self.admit(*client)?,
+            CoordinatorEvent::SurvivorsFrozen { survivors, .. } => self.freeze(survivors)?,
+            CoordinatorEvent::QuorumReached { signatures, .. } => {
+                self.certify(&signatures.iter().map(|(signer, _)| *signer).collect::<Vec<_>>())?;
+            }
+            CoordinatorEvent::RoundCommitted { round, .. } => self.commit(*round)?,
+            CoordinatorEvent::PlanFinished { model, rounds, complete } => {
+                self.finish(*rounds, *complete)?;
+                self.released = Some(*model);
+            }
+            CoordinatorEvent::SessionOpened { .. }
+            | CoordinatorEvent::RoundAborted { .. }
+            | CoordinatorEvent::ClientRefused { .. } => {}
+        }
+        self.record.apply(event);
+        Ok(())
+    }
+
+    fn open(&mut self, plan: &Plan, delta_bits: u64) -> Result<(), String> {
+        let plan = plan.clone().validate().map_err(|fault| fault.to_string())?;
+        let own = sensitivity_squared(&plan)?;
+        if own != plan.sensitivity_squared {
+            return Err(format!(
+                "the plan states a squared sensitivity of {} where {own} follows",
+                plan.sensitivity_squared
+            ));
+        }
+        let delta = f64::from_bits(delta_bits);
+        if plan.privacy == PrivacyMode::Customer {
+            if !(delta > 0.0 && delta < 1.0) {
+                return Err("the delta is no probability".into());
+            }
+            let round = charge(plan.sensitivity_squared, plan.noise_variance);
+            self.allowed = round.times(plan.rounds_charged_max.into());
+        }
+        (self.plan, self.delta) = (Some(plan), delta);
+        Ok(())
+    }
+
+    fn key(&mut self, view: SessionView, cohort: &[ClientId]) -> Result<(), String> {
+        let plan = self.opened();
+        if !ascending(cohort) {
+            return Err("the cohort is not in ascending order, or names a client twice".into());
+        }
+        let own = plan.cohort.thresholds(cohort.len()).map_err(|fault| fault.to_string())?;
+        if own != view.thresholds {
+            return Err("the session's thresholds are not those of the plan for its cohort".into());
+        }
+        self.keyed = Some(Keyed { view, cohort: cohort.to_vec() });
+        Ok(())
+    }
+
+    fn close(&mut self, session: &SessionId) {
+        self.keyed = self.keyed.take().filter(|keyed| keyed.view.session != *session);
+    }
+
+    fn start(&mut self, descriptor: &RoundDescriptor) -> Result<(), String> {
+        let plan = self.opened();
+        let Keyed { view, .. } = self.keyed()?;
+        if *descriptor != RoundDescriptor::derive(plan, view, descriptor.round, descriptor.model) {
+            return Err("the round's descriptor does not follow from plan and session".into());
+        }
+        if self.record.charged >= plan.rounds_charged_max {
+            return Err(format!("a round beyond the {} that the plan may charge", plan.rounds_charged_max));
+        }
+        if plan.privacy == PrivacyMode::Customer {
+            let variance = descriptor.share_variance.saturating_mul(descriptor.honest_min.into());
+            self.spent = self.spent.plus(&charge(descriptor.sensitivity_squared, variance));
+            if self.spent.nanos().iter().zip(self.allowed.nanos()).any(|(spent, allowed)| spent > allowed) {
+                return Err("the rounds so far cost more than the plan promised for all of them".into());
+            }
+        }
+        (self.survivors, self.quorum) = (Vec::new(), false);
+        Ok(())
+    }
+
+    fn admit(&self, client: ClientId) -> Result<(), String> {
+        let cohort = &self.keyed()?.cohort;
+        if cohort.contains(&client) { Ok(()) } else { Err(format!("client {client} is not of the session's cohort")) }
+    }
+
+    fn freeze(&mut self, survivors: &[ClientId]) -> Result<(), String> {
+        let needed = usize::from(self.thresholds()?.survivors_min);
+        if survivors.len() < needed {
+            return Err(format!("{} survivors where {needed} are needed", survivors.len()));
+        }
+        self.survivors = survivors.to_vec();
+        Ok(())
+    }
+
+    fn certify(&mut self, signers: &[ClientId]) -> Result<(), String> {
+        let needed = usize::from(self.thresholds()?.quorum);
+        if !ascending(signers) || signers.iter().any(|signer| !self.survivors.contains(signer)) {
+            return Err("the quorum names a client twice, or one that is no survivor".into());
+        }
+        if signers.len() < needed {
+            return Err(format!("{} signatures where {needed} are needed", signers.len()));
+        }
+        self.quorum = true;
+        Ok(())
+    }
+
+    fn commit(&self, round: RoundId) -> Result<(), String> {
+        if self.quorum { Ok(()) } else { Err(format!("round {round} is committed without a quorum")) }
+    }
+
+    fn finish(&self, rounds: u32, complete: bool) -> Result<(), String> {
+        let committed = self.record.committed;
+        if rounds != committed || complete != (committed == self.opened().rounds) {
+            return Err(format!(
+                "the plan ends after {rounds} rounds by its own words, and {committed} were committed"
+            ));
+        }
+        Ok(())
+    }
+
+    fn opened(&self) -> &ValidPlan {
+        self.plan.as_ref().expect("the record admits this event in an open plan only")
+    }
+
+    fn keyed(&self) -> Result<&Keyed, String> {
+        self.keyed.as_ref().ok_or_else(|| "the session has no keys yet".into())
+    }
+
+    fn thresholds(&self) -> Result<&Thresholds, String> {
+        self.keyed().map(|keyed| &keyed.view.thresholds)
+    }
+}
+
+/// What follows from a plan's clip rule and network.
+fn sensitivity_squared(plan: &Plan) -> Result<u128, String> {
+    let architecture = Architecture::decode(&plan.architecture).map_err(|fault| fault.to_string())?;
+    let parameters = architecture.parameter_count();
+    if u32::try_from(parameters) != Ok(plan.parameters) {
+        return Err(format!("the plan states {} parameters and its network has {parameters}", plan.parameters));
+    }
+    let settings = ClipSettings {
+        example_clip_norm: f64::from_bits(plan.example_clip_norm_bits),
+        clip_units: plan.clip_units,
+        form: match plan.clip_form {
+            ClipForm::Exact => update::ClipForm::Exact,
+            ClipForm::Chunked => update::ClipForm::Chunked,
+        },
+        loss_bound: (plan.riders > 0).then(|| f64::from_bits(plan.loss_bound_bits)),
+    };
+    let rule = ClipRule::new(settings).map_err(|fault| fault.to_string())?;
+    rule.sensitivity_squared_units(parameters).map_err(|fault| fault.to_string())
+}
+
+fn ascending(clients: &[ClientId]) -> bool {
+    clients.windows(2).all(|pair| pair[0] < pair[1])
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown, not enforced")]
+fn noise_multiplier(plan: &Plan) -> f64 {
+    (plan.noise_variance as f64 / plan.sensitivity_squared as f64).sqrt()
+}
+
+impl fmt::Display for CoordinatorReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "  coordinator's ledger, {} entries", self.entries)?;
+        writeln!(formatter, "  head     {}", self.head)?;
+        writeln!(formatter, "  plan     {} ({})", self.plan, self.plan_name)?;
+        let state = match (self.finished, self.complete) {
+            (true, true) => "complete",
+            (true, false) => "ended early",
+            (false, _) => "open",
+        };
+        writeln!(
+            formatter,
+            "  rounds   {} of {} committed, {} of at most {} charged, {state}",
+            self.rounds_committed, self.rounds, self.rounds_charged, self.rounds_charged_max
+        )?;
+        match (self.epsilon, self.epsilon_plan, self.delta, self.noise_multiplier) {
+            (Some(epsilon), Some(plan), Some(delta), Some(noise)) => writeln!(
+                formatter,
+                "  privacy  epsilon {epsilon:.6} spent of {plan:.6} at delta {delta:e} for a customer, noise multiplier {noise:.4}"
+            )?,
+            _ => writeln!(formatter, "  privacy  none: secure aggregation alone")?,
+        }
+        write!(formatter, "  model    {}", self.model.as_deref().unwrap_or("none"))?;
+        self.released.as_ref().map_or(Ok(()), |released| write!(formatter, "\n  released {released}"))
+    }
+}

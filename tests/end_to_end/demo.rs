@@ -1,0 +1,146 @@
+//! `tributary demo` from its first process to its last, over real QUIC.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::support::{EXECUTABLE, Finished, run};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// The keys of `demo --json`, all of them.
+const KEYS: [&str; 18] = [
+    "auc_federated",
+    "auc_in_branch_mean",
+    "auc_local_mean",
+    "auc_pooled",
+    "branches",
+    "bytes_down",
+    "bytes_up",
+    "cpu_seconds_clients",
+    "cpu_seconds_coordinator",
+    "customers",
+    "delta",
+    "epsilon",
+    "noise_multiplier",
+    "parameters",
+    "rounds",
+    "rss_bytes_coordinator_max",
+    "seconds_rounds",
+    "seconds_total",
+];
+
+/// Eight small branches and a few rounds.
+const SMALL: [&str; 7] = ["demo", "--branches", "8", "--customers-per-branch", "60", "--rounds", "4"];
+
+/// Runs a small demo to its end.
+pub(crate) fn demo(dir: &Path, more: &[&str]) -> Finished {
+    run(SMALL.iter().map(Path::new).chain(more.iter().map(Path::new)).chain([Path::new("--dir"), dir]))
+}
+
+/// Processes of this executable that were told of this folder, by their command lines.
+fn left_behind(dir: &Path) -> Vec<String> {
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    let lines = processes.filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok());
+    let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
+    let dir = dir.display().to_string();
+    lines.filter(|line| line.contains(&dir) && line.contains("--events")).collect()
+}
+
+#[test]
+fn the_demo_trains_one_model_and_says_what_it_cost() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    let finished = demo(&dir, &["--json", "--epsilon", "8"]);
+    assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
+    let figures = finished.json();
+    let mut keys: Vec<&str> = figures.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, KEYS);
+    assert_eq!((&figures["rounds"], &figures["branches"]), (&4.into(), &8.into()));
+    for key in ["auc_federated", "auc_local_mean", "auc_pooled", "auc_in_branch_mean"] {
+        let auc = figures[key].as_f64().unwrap();
+        assert!((0.0..=1.0).contains(&auc), "{key} {auc}");
+    }
+    let epsilon = figures["epsilon"].as_f64().unwrap();
+    // Four of five rounds that may be charged.
+    assert!(epsilon > 4.0 && epsilon <= 8.0, "{epsilon}");
+    assert!(figures["bytes_up"].as_u64() > Some(4 * 8 * 8), "{figures}");
+    assert!(figures["customers"].as_u64() > Some(100), "{figures}");
+
+    // What an auditor sees is what was told, and every branch's own file agrees.
+    let verify = |file: PathBuf| {
+        let verdict = run(["verify".as_ref(), "ledger".as_ref(), "--json".as_ref(), file.as_os_str()]);
+        assert_eq!(verdict.code, Some(0), "{} {}", verdict.out, verdict.err);
+        verdict.json()
+    };
+    let verdict = verify(dir.join("coordinator/state/coordinator.ledger"));
+    assert_eq!((&verdict["epsilon"], &verdict["complete"]), (&figures["epsilon"], &true.into()));
+    assert_eq!(
+        verdict["noise_multiplier"].as_f64().map(|noise| (noise * 1e6).round()),
+        figures["noise_multiplier"].as_f64().map(|noise| (noise * 1e6).round())
+    );
+    let released = verdict["released"].as_str().unwrap();
+    assert!(dir.join(format!("coordinator/state/models/{released}.params")).is_file());
+    for branch in 0..8 {
+        let budget = verify(dir.join(format!("branches/branch-{branch:03}/state/budget.ledger")));
+        assert_eq!(budget["plans"][0]["rounds"], 4);
+        assert_eq!(budget["epsilon"], figures["epsilon"]);
+    }
+    assert_eq!(left_behind(&dir), Vec::<String>::new());
+
+    // The settings that the demo wrote are settings like any others.
+    for file in ["coordinator/coordinator.toml", "branches/branch-000/client.toml"] {
+        let check = run(["config".as_ref(), "check".as_ref(), dir.join(file).as_os_str()]);
+        assert_eq!(check.code, Some(0), "{} {}", check.out, check.err);
+    }
+}
+
+#[test]
+fn a_perceptron_without_noise_trains_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    let finished = demo(&dir, &["--model", "mlp", "--privacy", "none"]);
+    assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
+    for part in ["federated", "branch-only", "pooled", "privacy   none", "coordinator.ledger (verified)", "kept in"] {
+        assert!(finished.out.contains(part), "{part} in {}", finished.out);
+    }
+    assert!(finished.err.contains("round 4/4: 8 survivors"), "{}", finished.err);
+    assert_eq!(left_behind(&dir), Vec::<String>::new());
+}
+
+#[test]
+fn a_port_in_use_ends_the_demo_with_the_reason() {
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    let finished = demo(&dir, &["--listen", &address]);
+    finished.assert_refused(1, &["coordinator failed", &address, "logs/coordinator.log"]);
+    assert!(!dir.join("coordinator/state/coordinator.ledger").exists(), "nothing was begun");
+    assert_eq!(left_behind(&dir), Vec::<String>::new());
+}
+
+#[test]
+fn ctrl_c_leaves_no_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    let mut command = Command::new(EXECUTABLE);
+    // More rounds than anybody waits for.
+    command.args(["demo", "--branches", "8", "--customers-per-branch", "60", "--rounds", "50000", "--dir"]).arg(&dir);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("branches started") {
+        line.clear();
+        assert!(stderr.read_line(&mut line).unwrap() > 0, "the demo ended early");
+    }
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
+    assert!(rest.contains("kept in"), "{rest}");
+    assert_eq!(left_behind(&dir), Vec::<String>::new());
+}

@@ -1,0 +1,219 @@
+//! Daemons as an operator runs them: what goes wrong at their doors, and how they stop.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::demo::demo;
+use crate::support::{EXECUTABLE, Finished, finished, run};
+
+/// A coordinator alone, over the files of a small demo, whose clients are started one by one.
+struct Federation {
+    _folder: tempfile::TempDir,
+    dir: PathBuf,
+    coordinator: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Federation {
+    /// Files from a demo that ran, with the coordinator started anew on a fresh state: its plan waits for eight branches.
+    fn waiting() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().canonicalize().unwrap().join("run");
+        let made = demo(&dir, &["--rounds", "1"]);
+        assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
+        fs::remove_dir_all(dir.join("coordinator/state")).unwrap();
+        let mut command = Command::new(EXECUTABLE);
+        command.args(["coordinator", "serve", "--events", "--config"]).arg(dir.join("coordinator/coordinator.toml"));
+        let mut coordinator =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(coordinator.stdout.take().unwrap());
+        let mut federation = Self { _folder: folder, dir, coordinator, lines };
+        let listening = federation.until("listening");
+        let address = listening["address"].as_str().unwrap().to_owned();
+        for branch in 0..8 {
+            federation.edit(branch, |text| {
+                let old = text.lines().find(|line| line.starts_with("address")).unwrap().to_owned();
+                text.replace(&old, &format!("address = \"{address}\""))
+            });
+            // Spent budget stays spent: a branch that is asked again starts with a new file here.
+            fs::remove_dir_all(federation.branch(branch).join("state")).unwrap();
+        }
+        federation
+    }
+
+    fn branch(&self, number: usize) -> PathBuf {
+        self.dir.join(format!("branches/branch-{number:03}"))
+    }
+
+    fn config(&self, number: usize) -> PathBuf {
+        self.branch(number).join("client.toml")
+    }
+
+    fn data(&self, number: usize) -> PathBuf {
+        self.dir.join(format!("data/branch-{number:03}.csv"))
+    }
+
+    fn edit(&self, number: usize, change: impl FnOnce(&str) -> String) {
+        let text = fs::read_to_string(self.config(number)).unwrap();
+        fs::write(self.config(number), change(&text)).unwrap();
+    }
+
+    /// The next event of this name.
+    fn until(&mut self, name: &str) -> serde_json::Value {
+        loop {
+            let mut line = String::new();
+            assert!(self.lines.read_line(&mut line).unwrap() > 0, "the coordinator ended before {name}");
+            let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+            if event["event"] == name {
+                return event;
+            }
+        }
+    }
+
+    fn start(&self, number: usize) -> Child {
+        let mut command = Command::new(EXECUTABLE);
+        command.args(["client", "run", "--events", "--config"]).arg(self.config(number));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    fn run(&self, number: usize) -> Finished {
+        finished(&self.start(number).wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Federation {
+    fn drop(&mut self) {
+        // It may have ended on its own.
+        let _ = self.coordinator.kill();
+        let _ = self.coordinator.wait();
+    }
+}
+
+#[test]
+fn bad_data_is_named_and_nothing_leaves_the_branch() {
+    let federation = Federation::waiting();
+    let file = federation.data(0);
+    let good = fs::read_to_string(&file).unwrap();
+    let header = good.lines().next().unwrap();
+    let column = |name: &str| header.split(',').position(|column| column == name).unwrap();
+    let schema = fs::read_to_string(federation.dir.join("schema.toml")).unwrap();
+    let (numeric, category) = (first_field(&schema, "numeric"), first_field(&schema, "categorical"));
+    let with = |name: &str, value: &str| replace(&good, 3, column(name), value);
+    let without_column = good.replacen(&numeric, "another_name", 1);
+    let cases = [
+        (without_column, vec![numeric.as_str(), "column"]),
+        (with(&category, "SECRET-VALUE"), vec!["row 3", category.as_str()]),
+        (with(&numeric, "NaN"), vec!["row 3", numeric.as_str()]),
+        (with(&numeric, "inf"), vec!["row 3", numeric.as_str()]),
+        (String::new(), vec!["no rows"]),
+        (format!("{header}\n"), vec!["no rows"]),
+    ];
+    for (text, parts) in cases {
+        fs::write(&file, &text).unwrap();
+        let check = run(["config".as_ref(), "check".as_ref(), federation.config(0).as_os_str()]);
+        check.assert_refused(2, &parts);
+        assert!(!check.err.contains("SECRET-VALUE"), "a value was printed: {}", check.err);
+        assert_eq!(fs::read_to_string(&file).unwrap(), text, "the file was left as it is");
+    }
+}
+
+#[test]
+fn a_second_process_with_the_same_identity_is_refused() {
+    let mut federation = Federation::waiting();
+    let mut first = federation.start(0);
+    assert_eq!(federation.until("joined")["client"], 1);
+    // The same settings: the branch's own budget file is taken.
+    federation.run(0).assert_refused(1, &["in use by another tributary process"]);
+    // The same identity with another state folder: the coordinator keeps the first, and the second waits for its end.
+    federation.edit(0, |text| text.replace("state_dir = \"state\"", "state_dir = \"other\""));
+    let mut second = federation.start(0);
+    let told = event(&mut second, "disconnected");
+    assert!(told["reason"].as_str().unwrap().contains("connected already"), "{told}");
+    stop(second);
+    // The first one was not disturbed.
+    assert!(first.try_wait().unwrap().is_none());
+    stop(first);
+}
+
+#[test]
+fn another_schema_is_refused_before_any_row_is_read() {
+    let mut federation = Federation::waiting();
+    let schema = fs::read_to_string(federation.dir.join("schema.toml")).unwrap();
+    assert!(schema.contains("version = 1"));
+    fs::write(federation.dir.join("other.toml"), schema.replacen("version = 1", "version = 2", 1)).unwrap();
+    federation.edit(0, |text| text.replace("../../schema.toml", "../../other.toml"));
+    fs::write(federation.data(0), "nobody reads this").unwrap();
+    federation.run(0).assert_refused(1, &["another feature schema"]);
+    assert_eq!(federation.until("refused")["client"], 1);
+}
+
+#[test]
+fn a_foreign_certificate_is_refused_with_the_reason() {
+    let federation = Federation::waiting();
+    let path = |name: &str| federation.dir.join(name).display().to_string();
+    let issue = |words: &[&str]| {
+        let done = run(["certs", "issue"].iter().chain(words));
+        assert_eq!(done.code, Some(0), "{} {}", done.out, done.err);
+    };
+    issue(&["authority", "--authority", &path("foreign"), "--trust-domain", "demo.tributary"]);
+    let who = ["--organisation", "bank", "--id", "branch-000"];
+    issue(&[&["client", "--authority", &path("foreign"), "--out", &path("identities/foreign")], &who[..]].concat());
+    // It trusts and expects the right coordinator; only its own certificate is somebody else's.
+    for file in ["trust.pem", "authorities", "coordinator"] {
+        fs::copy(path(&format!("identities/branch-000/{file}")), path(&format!("identities/foreign/{file}"))).unwrap();
+    }
+    federation.edit(0, |text| text.replace("identities/branch-000", "identities/foreign"));
+    let mut client = federation.start(0);
+    let told = event(&mut client, "disconnected");
+    assert!(told["reason"].as_str().unwrap().contains("certificate"), "{told}");
+    stop(client);
+}
+
+#[test]
+fn a_coordinator_stops_gracefully() {
+    let mut federation = Federation::waiting();
+    let id = i32::try_from(federation.coordinator.id()).unwrap();
+    kill(Pid::from_raw(id), Signal::SIGTERM).unwrap();
+    federation.until("stopped");
+    assert_eq!(federation.coordinator.wait().unwrap().code(), Some(0));
+    let ledger = federation.dir.join("coordinator/state/coordinator.ledger");
+    assert_eq!(run(["verify".as_ref(), "ledger".as_ref(), ledger.as_os_str()]).code, Some(0));
+}
+
+/// The next event of this name that a client prints.
+fn event(client: &mut Child, name: &str) -> serde_json::Value {
+    let lines = BufReader::new(client.stdout.take().unwrap()).lines();
+    let events = lines.map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap());
+    events.into_iter().find(|event| event["event"] == name).unwrap_or_else(|| panic!("the client ended before {name}"))
+}
+
+/// SIGTERM, which a client obeys at once.
+fn stop(mut client: Child) {
+    kill(Pid::from_raw(i32::try_from(client.id()).unwrap()), Signal::SIGTERM).unwrap();
+    assert_eq!(client.wait().unwrap().code(), Some(0), "SIGTERM stops a client gracefully");
+}
+
+/// Name of the schema's first field of a kind.
+fn first_field(schema: &str, kind: &str) -> String {
+    let table: toml::Table = schema.parse().unwrap();
+    let fields = table["fields"].as_array().unwrap();
+    let field = fields.iter().find(|field| field["kind"].as_str() == Some(kind)).unwrap();
+    field.get("column").unwrap_or(&field["name"]).as_str().unwrap().to_owned()
+}
+
+/// The text with one value of a data row, counted from 1, exchanged.
+fn replace(text: &str, row: usize, column: usize, value: &str) -> String {
+    let lines = text.lines().enumerate().map(|(number, line)| {
+        let mut values: Vec<&str> = line.split(',').collect();
+        if number == row {
+            values[column] = value;
+        }
+        values.join(",") + "\n"
+    });
+    lines.collect()
+}

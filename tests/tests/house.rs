@@ -1,0 +1,253 @@
+//! The house's rules, over `cargo metadata`, `deny.toml` and the sources: who may know whom, and which crate is named where.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Which of our packages each of our packages may depend on, in any kind of dependency.
+const HOUSE: [(&str, &[&str]); 9] = [
+    ("tributary-protocol", &[]),
+    ("tributary-settings", &[]),
+    ("tributary-journal", &["tributary-protocol"]),
+    ("tributary-model", &["tributary-protocol"]),
+    ("tributary-certs", &["tributary-protocol"]),
+    ("tributary-coordinator", &SHELL),
+    ("tributary-client", &SHELL),
+    ("tributary", &EVERYTHING),
+    ("tributary-tests", &EVERYTHING),
+];
+
+/// What the two daemons may know.
+const SHELL: [&str; 5] =
+    ["tributary-protocol", "tributary-model", "tributary-certs", "tributary-journal", "tributary-settings"];
+
+/// What the executable and the tests may know.
+const EVERYTHING: [&str; 7] = [
+    "tributary-protocol",
+    "tributary-model",
+    "tributary-certs",
+    "tributary-journal",
+    "tributary-settings",
+    "tributary-coordinator",
+    "tributary-client",
+];
+
+/// Crates with one home: the packages that may depend on them, and the only sources that name them. Nothing: no source of ours at all.
+const HOMES: [(&str, &[&str], &[&str]); 5] = [
+    ("bincode", &["tributary-protocol"], &["protocol/src/codec.rs"]),
+    ("burn", &["tributary-model"], &["model/src/network/", "model/src/train/"]),
+    (
+        "quinn",
+        &["tributary-client", "tributary-coordinator"],
+        &["client/src/transport.rs", "coordinator/src/transport.rs", "coordinator/tests/"],
+    ),
+    ("rcgen", &["tributary-certs", "tributary-coordinator"], &["certs/", "coordinator/tests/"]),
+    ("aws_lc_rs", &["tributary-certs"], &["certs/"]),
+];
+
+/// Wanted for tests alone: package and crate.
+const TESTS_ONLY: [(&str, &str); 1] = [("tributary-coordinator", "rcgen")];
+
+/// Crates that nobody may depend on, directly or not.
+const BANNED: [&str; 2] = ["openssl", "ring"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
+}
+
+fn cargo(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().expect("cargo runs");
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "cargo {arguments:?}: {words}");
+    String::from_utf8(output.stdout).expect("cargo prints UTF-8")
+}
+
+/// Each of our packages with the names of everything that it depends on, in any kind.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    wanted(|_| true)
+}
+
+/// As [`dependencies`], without those for tests and benches.
+fn shipped() -> BTreeMap<String, BTreeSet<String>> {
+    wanted(|dependency| dependency["kind"] != "dev")
+}
+
+fn wanted(counts: impl Fn(&serde_json::Value) -> bool) -> BTreeMap<String, BTreeSet<String>> {
+    let text = cargo(&["metadata", "--format-version", "1", "--no-deps", "--offline", "--locked"]);
+    let metadata: serde_json::Value = serde_json::from_str(&text).expect("metadata is JSON");
+    let name = |value: &serde_json::Value| value["name"].as_str().expect("a name").to_owned();
+    let list = |package: &serde_json::Value| {
+        let all = package["dependencies"].as_array().expect("dependencies");
+        all.iter().filter(|dependency| counts(dependency)).map(name).collect()
+    };
+    let packages = metadata["packages"].as_array().expect("packages");
+    packages.iter().map(|package| (name(package), list(package))).collect()
+}
+
+#[test]
+fn nobody_knows_whom_they_must_not() {
+    let found = dependencies();
+    let rules: BTreeMap<&str, &[&str]> = HOUSE.into_iter().collect();
+    assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), rules.keys().copied().collect::<Vec<_>>());
+    for (package, known) in &found {
+        let ours: Vec<&str> = known.iter().map(String::as_str).filter(|name| rules.contains_key(name)).collect();
+        let allowed = rules[package.as_str()];
+        for name in ours {
+            assert!(allowed.contains(&name), "{package} knows {name}, and may only know {allowed:?}");
+        }
+    }
+}
+
+#[test]
+fn crates_with_one_home_are_wanted_nowhere_else() {
+    for (package, crate_name) in TESTS_ONLY {
+        assert!(!shipped()[package].contains(crate_name), "{package} ships {crate_name}");
+    }
+    for (package, known) in dependencies() {
+        for (name, packages, _) in HOMES {
+            let crate_name = name.replace('_', "-");
+            assert!(
+                !known.contains(&crate_name) || packages.contains(&package.as_str()),
+                "{package} wants {crate_name}"
+            );
+        }
+        for name in BANNED {
+            assert!(!known.contains(name), "{package} wants {name}");
+        }
+    }
+}
+
+#[test]
+fn crates_with_one_home_are_named_nowhere_else() {
+    let mut sources = Vec::new();
+    collect(&root(), &mut sources);
+    assert!(sources.len() > 100, "the sources were found");
+    let mut named: BTreeMap<&str, usize> = BTreeMap::new();
+    for path in sources {
+        let relative = path.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/");
+        if relative == "tests/tests/house.rs" {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("a source is UTF-8");
+        for (name, _, homes) in HOMES {
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let here = lines.filter(|line| names(line, name)).count();
+            *named.entry(name).or_default() += here;
+            let home = homes.iter().any(|home| relative.starts_with(home));
+            assert!(here == 0 || home, "{relative} names {name}, which is for {homes:?}");
+        }
+    }
+    assert!(named.values().all(|count| *count > 0), "a rule about a name that nobody uses tests nothing: {named:?}");
+}
+
+/// The provider of TLS is chosen in one file; tests of certificates may choose others to be refused.
+#[test]
+fn the_crypto_provider_is_chosen_in_one_place() {
+    let mut sources = Vec::new();
+    collect(&root(), &mut sources);
+    let choose = |path: &PathBuf| fs::read_to_string(path).expect("UTF-8").contains("rustls::crypto");
+    let chosen: Vec<String> = sources
+        .iter()
+        .filter(|path| choose(path))
+        .map(|path| path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned())
+        .filter(|path| !path.starts_with("certs/tests/") && path != "tests/tests/house.rs")
+        .collect();
+    assert_eq!(chosen, ["certs/src/provider.rs"]);
+}
+
+#[test]
+fn the_core_has_no_standard_library() {
+    let text = fs::read_to_string(root().join("protocol/src/lib.rs")).expect("the core");
+    assert!(text.contains("#![no_std]"));
+    let known = &dependencies()["tributary-protocol"];
+    for loud in ["tokio", "tracing", "getrandom", "rand", "socket2"] {
+        assert!(!known.contains(loud), "the quiet core wants {loud}");
+    }
+}
+
+#[test]
+fn each_role_comes_without_the_other() {
+    let tree = |feature| {
+        let text = cargo(&[
+            "tree",
+            "--offline",
+            "--locked",
+            "--package",
+            "tributary",
+            "--no-default-features",
+            "--features",
+            feature,
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ]);
+        text.lines().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect::<BTreeSet<String>>()
+    };
+    let (client, coordinator) = (tree("client"), tree("coordinator"));
+    assert!(client.contains("tributary-client") && !client.contains("tributary-coordinator"));
+    assert!(coordinator.contains("tributary-coordinator") && !coordinator.contains("tributary-client"));
+    // Only branches train.
+    assert!(client.contains("burn") && !coordinator.contains("burn"));
+    for name in BANNED {
+        assert!(!client.contains(name) && !coordinator.contains(name), "{name} is in an executable");
+    }
+}
+
+#[test]
+fn deny_toml_says_the_same() {
+    let text = fs::read_to_string(root().join("deny.toml")).expect("deny.toml");
+    let table: toml::Table = text.parse().expect("TOML");
+    let denied = table["bans"]["deny"].as_array().expect("a list");
+    let denied: BTreeMap<&str, BTreeSet<&str>> = denied
+        .iter()
+        .map(|entry| {
+            let wrappers = entry["wrappers"].as_array().expect("wrappers").iter();
+            (entry["crate"].as_str().expect("a name"), wrappers.map(|name| name.as_str().expect("a name")).collect())
+        })
+        .collect();
+    // aws-lc-rs is under everything that speaks TLS, so that wrappers cannot say who may name it; the sources can.
+    for (name, packages, _) in HOMES.into_iter().filter(|(name, ..)| *name != "aws_lc_rs") {
+        assert_eq!(denied[name], packages.iter().copied().collect(), "{name}");
+    }
+    for name in BANNED {
+        assert!(denied[name].is_empty(), "{name}");
+    }
+    for name in ["tributary-coordinator", "tributary-client", "tributary-tests"] {
+        let may = HOUSE.iter().filter(|(_, known)| known.contains(&name)).map(|(package, _)| *package);
+        assert_eq!(denied[name], may.collect(), "{name}");
+    }
+}
+
+#[test]
+fn a_name_is_told_from_a_part_of_one() {
+    assert!(names("use burn::module::Module;", "burn") && names("    burn::tensor::Tensor::zeros()", "burn"));
+    assert!(!names("let burned = heartburn::new();", "burn") && !names("network::burn::x()", "burn"));
+}
+
+/// Whether a line of code starts a path with this crate's name.
+fn names(line: &str, name: &str) -> bool {
+    let path = format!("{name}::");
+    line.match_indices(&path).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        !before.is_some_and(|before| before.is_alphanumeric() || before == '_' || before == ':')
+    })
+}
+
+/// Every Rust source of the workspace, in order.
+fn collect(folder: &Path, sources: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    entries.sort();
+    for path in entries {
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.') || name == "target");
+        if path.is_dir() && !hidden {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push(path);
+        }
+    }
+}

@@ -368,11 +368,10 @@ impl Daemon<'_> {
                 self.rounds = Some(rounds);
                 self.ended = Some(Ok(()));
             }
-            ParticipantEffect::Stop { explanation, retry } => {
-                if !retry {
-                    self.ended = Some(Err(explanation));
-                }
+            ParticipantEffect::Stop { explanation, retry: true } => {
+                (self.report)(&Report::Refused { reason: explanation });
             }
+            ParticipantEffect::Stop { explanation, retry: false } => self.ended = Some(Err(explanation)),
             // Nobody to send to.
             ParticipantEffect::Send(_) | ParticipantEffect::Upload(_) => {}
         }

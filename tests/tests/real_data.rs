@@ -15,8 +15,8 @@ use tributary_model::privacy::{NoiseShare, charged_rounds_max, share_variance};
 use tributary_model::schema::Schema;
 use tributary_model::server_optimizer::{MeanUpdate, ServerOptimizer};
 use tributary_model::train::{Placement, Trainer, predict};
-use tributary_model::update::{Ring, RingWords, clipped_sum};
-use tributary_protocol::secagg::modular;
+use tributary_model::update::clipped_sum;
+use tributary_protocol::secagg::modular::{Ring, RingWords};
 use tributary_protocol::secagg::parameters::CohortRule;
 
 const ROUNDS: u32 = 100;
@@ -73,9 +73,9 @@ impl Bank {
             rounds: ROUNDS,
             retries: charged_rounds_max(ROUNDS) - ROUNDS,
             privacy,
-            example_clip_norm: 0.5,
+            example_clip_norm: 1.0,
             loss_bound: 4.0,
-            ring: modular::Ring::Bits64,
+            ring: Ring::Bits64,
             clip_units: None,
             customers_nominal: (self.customers + 500) / 1000 * 1000,
             customers_max: 200_000,
@@ -84,8 +84,8 @@ impl Bank {
             round_deadline_ms: 60_000,
             keying_deadline_ms: 60_000,
             cohort: CohortRule { coalition_permille: 200, cohort_min: 8, survivors_permille: 800, honest_min: 5 },
-            optimizer: OptimizerKind::Sgd { learning_rate: 1.0, momentum: 0.9 },
-            tail_fraction: 0.3,
+            optimizer: OptimizerKind::Sgd { learning_rate: 0.75, momentum: 0.9 },
+            tail_fraction: 0.5,
         });
         job.unwrap_or_else(|fault| panic!("{fault:?}"))
     }
@@ -103,18 +103,16 @@ impl Bank {
         let mut optimizer = ServerOptimizer::new(job.optimizer, &job.initial);
         let mut model = job.initial.clone();
         for _ in 0..ROUNDS {
-            let mut sum = vec![0_u64; job.plan.dimension()];
+            let mut total = RingWords::zero(Ring::Bits64, job.plan.dimension());
             for trainer in &trainers {
                 let clipped = clipped_sum(trainer, &model, &job.rule).unwrap();
                 let noise = match variance {
-                    None => vec![0; sum.len()],
-                    Some(variance) => NoiseShare::sample(variance, sum.len(), &mut OsEntropy).unwrap().into_values(),
+                    None => vec![0; total.len()],
+                    Some(variance) => NoiseShare::sample(variance, total.len(), &mut OsEntropy).unwrap().into_values(),
                 };
-                let update = clipped.add_noise(noise).unwrap().quantize(Ring::Bits64).into_words();
-                let RingWords::Bits64(words) = update else { unreachable!("the ring was chosen above") };
-                sum.iter_mut().zip(words.iter()).for_each(|(total, word)| *total = total.wrapping_add(*word));
+                total.add(&clipped.add_noise(noise).unwrap().quantize(Ring::Bits64).into_words()).unwrap();
             }
-            let sum: Vec<i64> = sum.into_iter().map(u64::cast_signed).collect();
+            let sum = total.centred();
             let (mean, _) =
                 MeanUpdate::from_sum(&sum, &job.architecture, &job.rule, job.plan.customers_nominal).unwrap();
             model = optimizer.step(&mean).unwrap();

@@ -24,6 +24,7 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use aws_lc_rs::kem::{Ciphertext, DecapsulationKey, EncapsulationKey, ML_KEM_768};
 use hkdf::Hkdf;
 use sha2::Sha256;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::secagg::suite::{ExchangePublic, SecretKey, Signature, Suite, SuiteError, VerifyingKey};
 use x25519_dalek::{PublicKey, StaticSecret};
@@ -37,6 +38,14 @@ pub const ENCAPSULATION_KEY_BYTES: usize = 1_184;
 
 /// Bytes of an ML-KEM-768 ciphertext (FIPS 203, table 3).
 pub const ENCAPSULATION_CIPHERTEXT_BYTES: usize = 1_088;
+
+/// SHA-256 (FIPS 180-4) of long vectors: the same digest as [`Digest::of`], from aws-lc, whose code for processors without SHA instructions
+/// is the faster one.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> Digest {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    Digest(digest.as_ref().try_into().expect("SHA-256 has 32 bytes"))
+}
 
 /// The suite that both daemons run.
 pub struct RealSuite;

@@ -6,7 +6,6 @@ use serde::Serialize;
 use tributary_model::architecture::Architecture;
 use tributary_model::privacy::{charge, epsilon_of};
 use tributary_model::update::{self, ClipRule, ClipSettings};
-use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode, ValidPlan};
 use tributary_protocol::privacy::RdpVector;
@@ -46,8 +45,6 @@ pub(crate) struct CoordinatorReport {
     pub(crate) noise_multiplier: Option<f64>,
     /// Digest of the last round's model.
     pub(crate) model: Option<String>,
-    /// Digest of the model that the plan released at its end, which may be an average.
-    pub(crate) released: Option<String>,
     /// Whether the plan is over.
     pub(crate) finished: bool,
     /// Whether every round of it was committed.
@@ -81,7 +78,6 @@ pub(super) fn audit(entries: &[Entry<CoordinatorEvent>], head: String) -> Result
         delta: noised.then_some(audit.delta),
         noise_multiplier: noised.then(|| noise_multiplier(plan)),
         model: audit.record.model.map(|model| model.to_string()),
-        released: audit.released.map(|model| model.to_string()),
         finished: audit.record.finished.is_some(),
         complete: audit.record.finished == Some(true),
     })
@@ -95,7 +91,6 @@ struct Audit {
     keyed: Option<Keyed>,
     survivors: Vec<ClientId>,
     quorum: bool,
-    released: Option<Digest>,
     spent: RdpVector,
     allowed: RdpVector,
 }
@@ -115,7 +110,6 @@ impl Default for Audit {
             keyed: None,
             survivors: Vec::new(),
             quorum: false,
-            released: None,
             spent: RdpVector::zero(),
             allowed: RdpVector::zero(),
         }
@@ -139,10 +133,7 @@ impl Audit {
                 self.certify(&signatures.iter().map(|(signer, _)| *signer).collect::<Vec<_>>())?;
             }
             CoordinatorEvent::RoundCommitted { round, .. } => self.commit(*round)?,
-            CoordinatorEvent::PlanFinished { model, rounds, complete } => {
-                self.finish(*rounds, *complete)?;
-                self.released = Some(*model);
-            }
+            CoordinatorEvent::PlanFinished { rounds, complete, .. } => self.finish(*rounds, *complete)?,
             CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::RoundAborted { .. }
             | CoordinatorEvent::ClientRefused { .. } => {}
@@ -313,7 +304,6 @@ impl fmt::Display for CoordinatorReport {
             )?,
             _ => writeln!(formatter, "  privacy  none: secure aggregation alone")?,
         }
-        write!(formatter, "  model    {}", self.model.as_deref().unwrap_or("none"))?;
-        self.released.as_ref().map_or(Ok(()), |released| write!(formatter, "\n  released {released}"))
+        write!(formatter, "  model    {}", self.model.as_deref().unwrap_or("none"))
     }
 }

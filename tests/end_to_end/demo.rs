@@ -81,8 +81,8 @@ fn the_demo_trains_one_model_and_says_what_it_cost() {
         verdict["noise_multiplier"].as_f64().map(|noise| (noise * 1e6).round()),
         figures["noise_multiplier"].as_f64().map(|noise| (noise * 1e6).round())
     );
-    let released = verdict["released"].as_str().unwrap();
-    assert!(dir.join(format!("coordinator/state/models/{released}.params")).is_file());
+    let model = verdict["model"].as_str().unwrap();
+    assert!(dir.join(format!("coordinator/state/models/{model}.params")).is_file());
     for branch in 0..8 {
         let budget = verify(dir.join(format!("branches/branch-{branch:03}/state/budget.ledger")));
         assert_eq!(budget["plans"][0]["rounds"], 4);

@@ -24,7 +24,7 @@ impl Federation {
     fn waiting() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().canonicalize().unwrap().join("run");
-        let made = demo(&dir, &["--rounds", "1"]);
+        let made = demo(&dir, &[]);
         assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
         fs::remove_dir_all(dir.join("coordinator/state")).unwrap();
         let mut command = Command::new(EXECUTABLE);

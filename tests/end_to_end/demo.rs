@@ -113,12 +113,16 @@ fn a_perceptron_without_noise_trains_too() {
 #[test]
 fn a_port_in_use_ends_the_demo_with_the_reason() {
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
+    let address = taken.local_addr().unwrap();
+    let port = address.port().to_string();
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().canonicalize().unwrap().join("run");
-    let finished = demo(&dir, &["--listen", &address]);
-    finished.assert_refused(1, &["coordinator failed", &address, "logs/coordinator.log"]);
-    assert!(!dir.join("coordinator/state/coordinator.ledger").exists(), "nothing was begun");
+    let finished = demo(&dir, &["--listen", &address.to_string()]);
+    finished.assert_refused(1, &["coordinator failed", &port, "in use by another program", "logs/coordinator.log"]);
+    // The ledger was locked before the port was asked for, and nothing is in it.
+    let ledger = dir.join("coordinator/state/coordinator.ledger");
+    let verdict = run(["verify".as_ref(), "ledger".as_ref(), "--json".as_ref(), ledger.as_os_str()]);
+    assert_eq!(verdict.json()["kind"], "empty");
     assert_eq!(left_behind(&dir), Vec::<String>::new());
 }
 

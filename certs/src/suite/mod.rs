@@ -117,6 +117,10 @@ impl Suite for RealSuite {
         ed25519_dalek::verify_batch(&vec![message; keys.len()], &signatures, &keys).is_ok()
     }
 
+    fn sha256(bytes: &[u8]) -> Digest {
+        sha256(bytes)
+    }
+
     fn exchange_keys(entropy: &mut dyn Entropy) -> (ExchangeSecret, ExchangePublic) {
         let diffie_hellman = StaticSecret::from(*Zeroizing::new(entropy.bytes32()));
         let encapsulation =

@@ -80,7 +80,7 @@ pub fn mask_with<S: Suite>(
     let masks: Vec<_> = pairs.chain([own]).collect();
     apply_blocks(&mut words, &masks, execute);
     let bytes = words.to_le_bytes();
-    let digest = Digest::of(&bytes);
+    let digest = S::sha256(&bytes);
     MaskedUpdate { round: receipt.round(), bytes, digest }
 }
 

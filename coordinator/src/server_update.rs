@@ -3,8 +3,9 @@
 use std::num::NonZero;
 
 use bytes::Bytes;
-use tributary_certs::suite::RealSuite;
+use tributary_certs::suite::{RealSuite, sha256};
 use tributary_model::architecture::Architecture;
+use tributary_model::parameters::digest_of;
 use tributary_model::server_optimizer::{MeanUpdate, OptimizerError, RoundMetrics, ServerOptimizer};
 use tributary_model::update::ClipRule;
 use tributary_protocol::digest::Digest;
@@ -128,7 +129,7 @@ impl ServerUpdate {
             let model = store.add_model(&next.digest, &next.bytes);
             state.join().expect("writing a file does not panic").and(model)
         })?;
-        let sum = RingWords::reduce(self.ring, sum.values()).digest();
+        let sum = sha256(&RingWords::reduce(self.ring, sum.values()).to_le_bytes());
         let model = next.digest;
         self.pending = Some(next);
         Ok(Input::Updated { round, sum, model })
@@ -162,7 +163,9 @@ impl ServerUpdate {
         let (mean, metrics) = read.expect("the sum has the dimension that the plan gave it");
         let mut optimizer = self.current.optimizer.clone();
         let parameters = optimizer.step(&mean)?;
-        Ok(Version { digest: parameters.digest(), bytes: parameters.to_le_bytes().into(), optimizer, metrics })
+        let bytes = parameters.to_le_bytes();
+        let digest = digest_of(&self.architecture, &sha256(&bytes));
+        Ok(Version { digest, bytes: bytes.into(), optimizer, metrics })
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tributary_certs::suite::sha256;
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::round::Input;
 use tributary_protocol::secagg::masked_sum::MaskedSum;
@@ -45,7 +46,7 @@ impl OpenSum {
         let failed = Input::UploadFailed { round, client };
         let mut sum = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(sum) = sum.as_mut() else { return failed };
-        match sum.fold(ticket, bytes) {
+        match sum.fold_with(ticket, bytes, sha256) {
             Ok(_) => Input::Folded { round, client },
             Err(fault) => {
                 tracing::warn!(%round, %client, %fault, "upload refused");

@@ -109,22 +109,17 @@ impl Parameters {
         Self::new(architecture.clone(), words.iter().map(|word| f32::from_le_bytes(*word)).collect())
     }
 
-    /// Digest over the architecture's digest and the values' bytes.
+    /// Digest over the architecture's digest and the digest of the values' bytes.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        digest_of(&self.architecture, &self.to_le_bytes())
+        digest_of(&self.architecture, &Digest::of(&self.to_le_bytes()))
     }
 }
 
-/// Digest of a model in its wire form, before anything is read from it.
-///
-/// # Panics
-/// If there are 4 GiB of bytes or more, which no limit lets arrive.
+/// Digest of a model, from its network and the SHA-256 of its values' bytes: for whoever has the bytes and hashes them faster.
 #[must_use]
-pub fn digest_of(architecture: &Architecture, bytes: &[u8]) -> Digest {
-    let length = u32::try_from(bytes.len()).expect("limits keep vectors below 4 GiB");
-    let head = Canonical::new("tributary/parameters/1").digest(&architecture.digest()).u32(length).into_bytes();
-    Digest::of_parts(&[&head, bytes])
+pub fn digest_of(architecture: &Architecture, values: &Digest) -> Digest {
+    Canonical::new("tributary/parameters/1").digest(&architecture.digest()).digest(values).finish()
 }
 
 fn uniform_bound(layer: &LayerShape, activation: Activation) -> f32 {

@@ -44,7 +44,7 @@ impl Progress {
                 bar.set_position(round.committed.into());
                 bar.set_message(text);
             }
-            None if round.committed % self.rounds.div_ceil(10) == 0 || round.committed == self.rounds => {
+            None if round.committed.is_multiple_of(self.rounds.div_ceil(10)) || round.committed == self.rounds => {
                 eprintln!("round {}/{}: {text}", round.committed, self.rounds);
             }
             None => {}

@@ -1,5 +1,7 @@
 //! Real processes of the built executable: its command line, its ledgers, and the whole thing over real QUIC.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod command_line;
 mod demo;
 mod federation;

@@ -3,6 +3,8 @@
 //! The plan, the clip rule, the noise and the optimizer are those that a coordinator builds from its settings; a round is what 50 clients
 //! compute, added up. Masks are left out: they cancel, which other tests show bit for bit.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use std::path::{Path, PathBuf};
 
 use tributary_certs::entropy::OsEntropy;

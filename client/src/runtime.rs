@@ -25,7 +25,7 @@ use tributary_protocol::time::Millis;
 
 use crate::settings::Settings;
 use crate::telemetry::{Report, process_cpu, rss_bytes_max};
-use crate::training_worker::{Answer, DataSource, Job, WorkerCpu, run as run_worker};
+use crate::training_worker::{Answer, DataSource, Job, run as run_worker};
 use crate::transport::{Connection, Incoming, Receiver, Sender, TransportError, connect};
 
 /// Name of the budget file in the state directory.
@@ -72,6 +72,8 @@ struct Daemon<'r> {
     explanation: Option<String>,
     bytes: (u64, u64),
     rounds: Option<u32>,
+    /// CPU time when the first round began.
+    cpu_before: Option<Duration>,
     ended: Option<Result<(), String>>,
 }
 
@@ -164,25 +166,27 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         explanation: None,
         bytes: (0, 0),
         rounds: None,
+        cpu_before: None,
         ended: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
     let result = runtime.block_on(daemon.serve());
-    let (rounds, bytes) = (daemon.rounds, daemon.bytes);
+    let (rounds, bytes, before) = (daemon.rounds, daemon.bytes, daemon.cpu_before.unwrap_or_default());
     drop(daemon);
     let cpu = worker.join().unwrap_or_default();
     if let Some(rounds) = rounds {
-        report(&finished(rounds, bytes, cpu));
+        report(&finished(rounds, bytes, [before, cpu.training, cpu.noise]));
     }
     result
 }
 
-fn finished(rounds: u32, (bytes_up, bytes_down): (u64, u64), cpu: WorkerCpu) -> Report {
+fn finished(rounds: u32, (bytes_up, bytes_down): (u64, u64), [before, training, noise]: [Duration; 3]) -> Report {
     Report::Finished {
         rounds,
         cpu_seconds: process_cpu().as_secs_f64(),
-        cpu_seconds_training: cpu.training.as_secs_f64(),
-        cpu_seconds_noise: cpu.noise.as_secs_f64(),
+        cpu_seconds_before: before.as_secs_f64(),
+        cpu_seconds_training: training.as_secs_f64(),
+        cpu_seconds_noise: noise.as_secs_f64(),
         rss_bytes_max: rss_bytes_max(),
         bytes_up,
         bytes_down,
@@ -280,7 +284,7 @@ impl Daemon<'_> {
                     Err(fault) => break Ended::Lost(fault),
                 },
                 Some(answer) = self.answers.recv() => match answer {
-                    Answer::Input(input) => Some(input),
+                    Answer::Input(input) => Some(*input),
                     Answer::Vector(update) => { self.vector = Some(update); None }
                     Answer::Explain(text) => { tracing::error!("{text}"); self.explanation = Some(text); None }
                 },
@@ -353,6 +357,7 @@ impl Daemon<'_> {
                 let _ = self.jobs.send(Job::Judge(plan));
             }
             ParticipantEffect::Contribute(contribution) => {
+                self.cpu_before.get_or_insert_with(process_cpu);
                 let model = self.model.take().expect("a start brings its model");
                 let _ = self.jobs.send(Job::Contribute(contribution, model));
             }

@@ -39,6 +39,8 @@ pub enum Report {
         rounds: u32,
         /// CPU seconds of this process.
         cpu_seconds: f64,
+        /// Of which before the first round: start, plan, data, key set-up.
+        cpu_seconds_before: f64,
         /// Of which training.
         cpu_seconds_training: f64,
         /// Of which drawing noise.

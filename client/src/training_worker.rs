@@ -37,7 +37,7 @@ pub enum Job {
 /// What the worker answers.
 pub enum Answer {
     /// For the machine.
-    Input(ParticipantInput),
+    Input(Box<ParticipantInput>),
     /// A masked vector, kept by the shell until the machine lets it leave.
     Vector(MaskedUpdate),
     /// Why something failed, for the operator.
@@ -97,7 +97,7 @@ impl<A: Fn(Answer)> Worker<A> {
             Ok((judged, trainer))
         });
         let verdict = verdict.map(|(judged, trainer)| self.ready = Some((plan, judged, trainer)));
-        (self.answer)(Answer::Input(ParticipantInput::PlanJudged { plan: digest, verdict }));
+        (self.answer)(Answer::Input(Box::new(ParticipantInput::PlanJudged { plan: digest, verdict })));
     }
 
     /// Reads the branch's rows; only after the plan was admitted.
@@ -127,11 +127,11 @@ impl<A: Fn(Answer)> Worker<A> {
             Ok(update) => {
                 let vector = update.digest();
                 (self.answer)(Answer::Vector(update));
-                (self.answer)(Answer::Input(ParticipantInput::Masked { round, vector }));
+                (self.answer)(Answer::Input(Box::new(ParticipantInput::Masked { round, vector })));
             }
             Err(explanation) => {
                 (self.answer)(Answer::Explain(explanation));
-                (self.answer)(Answer::Input(ParticipantInput::TrainingFailed { round }));
+                (self.answer)(Answer::Input(Box::new(ParticipantInput::TrainingFailed { round })));
             }
         }
     }

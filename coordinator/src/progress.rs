@@ -23,6 +23,8 @@ pub(crate) struct Progress {
     survivors: usize,
     open_since: Option<Instant>,
     first_start: Option<Instant>,
+    /// CPU seconds when the first round began.
+    cpu_before: Option<f64>,
     last_commit: Option<Instant>,
     durations: Vec<Duration>,
 }
@@ -49,6 +51,7 @@ impl Progress {
             survivors: 0,
             open_since: None,
             first_start: None,
+            cpu_before: None,
             last_commit: None,
             durations: Vec::new(),
         };
@@ -70,7 +73,10 @@ impl Progress {
             CoordinatorEvent::RoundStarted { descriptor } => {
                 self.spent = self.spent.plus(&descriptor.charge(self.privacy));
                 let now = Instant::now();
-                self.first_start.get_or_insert(now);
+                if self.first_start.is_none() {
+                    self.first_start = Some(now);
+                    self.cpu_before = cpu_seconds();
+                }
                 self.open_since = Some(now);
                 None
             }
@@ -125,6 +131,7 @@ impl Progress {
             bytes_up,
             bytes_down,
             cpu_seconds: cpu_seconds(),
+            cpu_seconds_before: self.cpu_before,
             rss_bytes_max: rss_bytes_max(),
         }))
     }

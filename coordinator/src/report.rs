@@ -112,6 +112,8 @@ pub struct Finished {
     pub bytes_down: u64,
     /// CPU seconds of this process.
     pub cpu_seconds: Option<f64>,
+    /// Of which before the first round: start, handshakes, key set-up.
+    pub cpu_seconds_before: Option<f64>,
     /// Largest resident memory of this process.
     pub rss_bytes_max: Option<u64>,
 }
@@ -205,6 +207,7 @@ mod tests {
             bytes_up: 5,
             bytes_down: 6,
             cpu_seconds: None,
+            cpu_seconds_before: None,
             rss_bytes_max: None,
         };
         let event = Event::Finished(Box::new(finished));

@@ -129,9 +129,13 @@ async fn serve(
     let plan = job.plan.digest();
     let mut shell =
         Shell::new(ShellParts { machine, outbox, journal, store, update, progress, sum, job, clock }, report);
+    // The port comes first: where it cannot be had, the ledger stays as it was.
+    let listener = match shell.is_over() {
+        true => None,
+        false => Some(Arc::new(Listener::open(&settings.listen, identity.tls)?)),
+    };
     shell.execute()?;
-    if !shell.is_over() {
-        let listener = Arc::new(Listener::open(&settings.listen, identity.tls)?);
+    if let Some(listener) = listener {
         let address = listener.address();
         let enrolled = roster.roster.entries().len();
         shell.tell(&Event::Listening { address, plan: plan.to_string(), enrolled });

@@ -72,27 +72,29 @@ fn measure(options: &Options) {
     let address: SocketAddr = listening["address"].as_str().and_then(|text| text.parse().ok()).expect("an address");
     let clients: Vec<_> = federation.client_settings(address).iter().map(|path| start("client", path)).collect();
     let finished = next_event(&mut lines, "finished");
-    let (mut total, mut training, mut noise) = (0.0, 0.0, 0.0);
+    let (mut rest, mut before, mut training, mut noise) = (0.0, 0.0, 0.0, 0.0);
     for (mut child, mut lines) in clients {
         let event = next_event(&mut lines, "finished");
         let seconds = |key: &str| event[key].as_f64().expect("seconds");
-        total += seconds("cpu_seconds");
+        before += seconds("cpu_seconds_before");
         training += seconds("cpu_seconds_training");
         noise += seconds("cpu_seconds_noise");
+        rest += seconds("cpu_seconds") - seconds("cpu_seconds_before");
         child.wait().expect("the client ends");
     }
     coordinator.wait().expect("the coordinator ends");
-    print(options, &finished, [total, training, noise]);
+    print(options, &finished, [rest - training - noise, before, training, noise]);
 }
 
-fn print(options: &Options, finished: &Value, [total, training, noise]: [f64; 3]) {
+fn print(options: &Options, finished: &Value, [rest, before, training, noise]: [f64; 4]) {
     let mut rounds: Vec<f64> =
         finished["round_milliseconds"].as_array().expect("rounds").iter().filter_map(Value::as_f64).collect();
     rounds.sort_by(f64::total_cmp);
     let client_rounds = rounds.len() as f64 * options.branches as f64;
     let per = |seconds: f64| seconds * 1e3 / client_rounds;
-    let coordinator = finished["cpu_seconds"].as_f64().expect("seconds");
-    let at = |share: f64| rounds[((rounds.len() - 1) as f64 * share) as usize];
+    let seconds = |key: &str| finished[key].as_f64().expect("seconds");
+    let coordinator = seconds("cpu_seconds") - seconds("cpu_seconds_before");
+    let at = |percent: usize| rounds[(rounds.len() - 1) * percent / 100];
     println!(
         "{} clients x {} parameters, ring {}, {} private rounds",
         options.branches,
@@ -100,16 +102,21 @@ fn print(options: &Options, finished: &Value, [total, training, noise]: [f64; 3]
         options.ring,
         rounds.len()
     );
-    println!("round: median {:.2} ms, 90 % {:.2} ms, shortest {:.2} ms", at(0.5), at(0.9), at(0.0));
+    println!("round: median {:.2} ms, 90 % {:.2} ms, shortest {:.2} ms", at(50), at(90), at(0));
     println!(
         "CPU for each client-round: {:.3} ms client outside training and noise, {:.3} ms coordinator; {:.3} ms training, {:.3} ms noise",
-        per(total - training - noise),
+        per(rest),
         per(coordinator),
         per(training),
         per(noise)
     );
     println!(
-        "bytes for each client-round: {:.0} up, {:.0} down; whole processes, start-up and key set-up included",
+        "CPU before the first round (start, data, first key set-up): {:.0} ms a client, {:.0} ms coordinator; later key set-ups count above",
+        before * 1e3 / options.branches as f64,
+        seconds("cpu_seconds_before") * 1e3
+    );
+    println!(
+        "bytes for each client-round: {:.0} up, {:.0} down",
         finished["bytes_up"].as_f64().unwrap_or(0.0) / client_rounds,
         finished["bytes_down"].as_f64().unwrap_or(0.0) / client_rounds
     );

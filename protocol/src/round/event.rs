@@ -115,7 +115,7 @@ pub enum CoordinatorEvent {
     },
     /// The plan is over.
     PlanFinished {
-        /// The released model.
+        /// The last round's model; what is released may be an average of the last rounds' models, named beside the registry.
         model: Digest,
         /// Rounds committed.
         rounds: u32,

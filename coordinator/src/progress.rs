@@ -146,7 +146,7 @@ impl Progress {
             round,
             committed: self.committed,
             survivors: self.survivors,
-            loss: metrics.and_then(|metrics| metrics.loss_mean),
+            loss: metrics.map(|metrics| metrics.loss_mean),
             epsilon: self.epsilon(),
             milliseconds: milliseconds(duration),
         }

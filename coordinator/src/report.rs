@@ -56,7 +56,7 @@ pub enum Event {
         committed: u32,
         /// Updates in the sum.
         survivors: usize,
-        /// Mean loss over customers, with noise; nothing where the noised number of customers is not positive.
+        /// Mean loss over the nominal number of customers, with noise; nothing in the first moments of a restarted coordinator.
         loss: Option<f64>,
         /// Epsilon spent so far by every round that was started, as it is enforced; nothing without noise.
         epsilon: Option<f64>,

@@ -55,8 +55,8 @@ pub(super) const DEFAULTS: Defaults = Defaults {
     holdout_fraction: 0.2,
     // Rows have a public norm bound, so one norm serves every schema; at 1 few customers are clipped after the first rounds (docs/PRIVACY.md).
     clip_norm: 1.0,
-    // ln 2 is where training starts; 4 nats is a customer that was predicted with 2 %.
-    loss_bound: 4.0,
+    // Training starts at ln 2 a label; a tight bound keeps the noise on the displayed loss small.
+    loss_bound: 2.0,
     // With momentum 0.9 a hundred rounds settle on all of the sets that docs/PRIVACY.md names; half and double of it do as well.
     learning_rate: 0.75,
     // Averages about ten rounds of noise.

@@ -12,7 +12,12 @@ pub(super) struct Progress {
     bar: Option<ProgressBar>,
     milliseconds: f64,
     seen: u32,
+    /// Of the noised losses, so that the noise averages out.
+    loss: Option<f64>,
 }
+
+/// Share of the newest round in the smoothed loss.
+const SMOOTHING: f64 = 0.05;
 
 impl Progress {
     /// Before the first round.
@@ -23,7 +28,7 @@ impl Progress {
             bar.set_style(style.expect("the template is fixed").progress_chars("=> "));
             bar
         });
-        Self { rounds, bar, milliseconds: 0.0, seen: 0 }
+        Self { rounds, bar, milliseconds: 0.0, seen: 0, loss: None }
     }
 
     /// Something that is said once.
@@ -38,6 +43,10 @@ impl Progress {
     pub(super) fn round(&mut self, round: &Round) {
         self.milliseconds += round.milliseconds;
         self.seen += 1;
+        if let Some(loss) = round.loss {
+            let weight = (1.0 / f64::from(self.seen)).max(SMOOTHING);
+            self.loss = Some(self.loss.map_or(loss, |mean| mean + weight * (loss - mean)));
+        }
         let text = self.line(round);
         match &self.bar {
             Some(bar) => {
@@ -62,8 +71,8 @@ impl Progress {
         let left = f64::from(self.rounds.saturating_sub(round.committed));
         let seconds = self.milliseconds / f64::from(self.seen) * left / 1000.0;
         let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
-        let (loss, epsilon) = (number(round.loss), number(round.epsilon));
-        format!("{} survivors, loss {loss}, epsilon {epsilon}, about {seconds:.0} s left", round.survivors)
+        let (loss, epsilon) = (number(self.loss), number(round.epsilon));
+        format!("{} survivors, smoothed loss {loss}, epsilon {epsilon}, about {seconds:.0} s left", round.survivors)
     }
 }
 
@@ -73,9 +82,9 @@ mod tests {
 
     #[test]
     fn a_line_says_everything() {
-        let mut progress = Progress { rounds: 20, bar: None, milliseconds: 0.0, seen: 0 };
+        let mut progress = Progress { rounds: 20, bar: None, milliseconds: 0.0, seen: 0, loss: None };
         let round = Round { committed: 10, survivors: 9, loss: Some(0.5), epsilon: None, milliseconds: 200.0 };
         progress.round(&round);
-        assert_eq!(progress.line(&round), "9 survivors, loss 0.5000, epsilon -, about 2 s left");
+        assert_eq!(progress.line(&round), "9 survivors, smoothed loss 0.5000, epsilon -, about 2 s left");
     }
 }

@@ -9,8 +9,8 @@ pub struct MeanUpdate(Vec<f64>);
 /// What rode along in a round, noise included: an estimate, and published as such.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RoundMetrics {
-    /// Mean over customers of their clamped loss, in nats. None where the noised count is not positive.
-    pub loss_mean: Option<f64>,
+    /// Clamped losses over the nominal number of customers, in nats, noise included; can be negative.
+    pub loss_mean: f64,
     /// Noised number of customers; can be fractional or negative.
     pub customers: f64,
 }
@@ -59,7 +59,7 @@ impl MeanUpdate {
         let (gradient, riders) = sum.split_at(parameters);
         let unit = rule.example_clip_norm() / f64::from(rule.clip_units()) / nominal_customers as f64;
         let mean = Self(gradient.iter().map(|units| *units as f64 * unit).collect());
-        Ok((mean, metrics(riders, rule)))
+        Ok((mean, metrics(riders, rule, nominal_customers as f64)))
     }
 
     /// A gradient that was computed in the clear, for central baselines.
@@ -83,13 +83,15 @@ impl MeanUpdate {
     }
 }
 
-fn metrics(riders: &[i64], rule: &ClipRule) -> Option<RoundMetrics> {
+/// The loss is divided by the public nominal count: dividing by the noised one would add its noise.
+fn metrics(riders: &[i64], rule: &ClipRule, nominal_customers: f64) -> Option<RoundMetrics> {
     let scale = rule.riders()?;
     let [loss, customers] = *riders.first_chunk::<RIDERS>()?;
-    let customers = customers as f64 / f64::from(scale.units);
-    let loss = loss as f64 / f64::from(scale.units) * scale.loss_bound;
-    let loss_mean = (customers > 0.0).then(|| (loss / customers).clamp(0.0, scale.loss_bound));
-    Some(RoundMetrics { loss_mean, customers })
+    let units = f64::from(scale.units);
+    Some(RoundMetrics {
+        loss_mean: loss as f64 / units * scale.loss_bound / nominal_customers,
+        customers: customers as f64 / units,
+    })
 }
 
 #[cfg(test)]
@@ -114,14 +116,14 @@ mod tests {
         let (mean, metrics) = MeanUpdate::from_sum(&[1000, -500, 0, 125, 500], &shape, &rule(), 10).ok().unwrap();
         assert_eq!(mean.gradient(), [0.2, -0.1, 0.0]);
         assert!((mean.norm() - 0.05_f64.sqrt()).abs() < 1e-15);
-        assert_eq!(metrics, Some(RoundMetrics { loss_mean: Some(1.0), customers: 10.0 }));
+        assert_eq!(metrics, Some(RoundMetrics { loss_mean: 1.0, customers: 10.0 }));
     }
 
     #[test]
-    fn a_noised_count_below_zero_has_no_mean() {
+    fn noise_can_make_metrics_negative() {
         let shape = Architecture::logistic(2, &["churn"]).unwrap();
-        let (_, metrics) = MeanUpdate::from_sum(&[0, 0, 0, 125, -500], &shape, &rule(), 10).ok().unwrap();
-        assert_eq!(metrics, Some(RoundMetrics { loss_mean: None, customers: -10.0 }));
+        let (_, metrics) = MeanUpdate::from_sum(&[0, 0, 0, -125, -500], &shape, &rule(), 10).ok().unwrap();
+        assert_eq!(metrics, Some(RoundMetrics { loss_mean: -1.0, customers: -10.0 }));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use cpu_time::ThreadTime;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
 use tributary_model::parameters::Parameters;
-use tributary_model::privacy::NoiseShare;
+use tributary_model::privacy::{NoiseSampler, NoiseShare};
 use tributary_model::schema::Schema;
 use tributary_model::train::{Placement, PlacementKey, Trainer};
 use tributary_model::update::{ClipForm, clipped_sum};
@@ -69,13 +69,14 @@ struct Worker<A> {
     source: DataSource,
     answer: A,
     ready: Option<(ValidPlan, Judged, Trainer)>,
+    sampler: Option<NoiseSampler>,
     ahead: Option<NoiseShare>,
     cpu: WorkerCpu,
 }
 
 /// Runs until the job channel closes; returns the CPU time by purpose.
 pub fn run(source: DataSource, jobs: &mpsc::Receiver<Job>, answer: impl Fn(Answer)) -> WorkerCpu {
-    let mut worker = Worker { source, answer, ready: None, ahead: None, cpu: WorkerCpu::default() };
+    let mut worker = Worker { source, answer, ready: None, sampler: None, ahead: None, cpu: WorkerCpu::default() };
     while let Ok(job) = jobs.recv() {
         match job {
             Job::Judge(plan) => worker.judge(plan),
@@ -146,16 +147,11 @@ impl<A: Fn(Answer)> Worker<A> {
         self.cpu.training += started.elapsed();
         let dimension = plan.dimension();
         let started = ThreadTime::now();
-        let noise = if descriptor.share_variance == 0 {
-            vec![0; dimension]
-        } else {
-            let ahead = self.ahead.take().filter(|share| share.variance() == descriptor.share_variance);
-            let share = match ahead.filter(|share| share.dimension() == dimension) {
-                Some(share) => share,
-                None => NoiseShare::sample(descriptor.share_variance, dimension, &mut OsEntropy)
-                    .map_err(|fault| fault.to_string())?,
-            };
-            share.into_values()
+        let ahead = self.ahead.take().filter(|share| share.variance() == descriptor.share_variance);
+        let noise = match ahead.filter(|share| share.dimension() == dimension) {
+            Some(share) => share.into_values(),
+            None if descriptor.share_variance == 0 => vec![0; dimension],
+            None => draw(&mut self.sampler, descriptor.share_variance, dimension)?.into_values(),
         };
         self.cpu.noise += started.elapsed();
         let noised = sum.add_noise(noise).map_err(|fault| fault.to_string())?;
@@ -169,7 +165,16 @@ impl<A: Fn(Answer)> Worker<A> {
         }
         let started = ThreadTime::now();
         // A variance out of range is reported by the round that needs it.
-        self.ahead = NoiseShare::sample(variance, plan.dimension(), &mut OsEntropy).ok();
+        self.ahead = draw(&mut self.sampler, variance, plan.dimension()).ok();
         self.cpu.noise += started.elapsed();
     }
+}
+
+/// A fresh share, from the sampler of its variance, which is made once.
+fn draw(sampler: &mut Option<NoiseSampler>, variance: u128, dimension: usize) -> Result<NoiseShare, String> {
+    let sampler = match sampler.take().filter(|sampler| sampler.variance() == variance) {
+        Some(kept) => sampler.insert(kept),
+        None => sampler.insert(NoiseSampler::new(variance).map_err(|fault| fault.to_string())?),
+    };
+    sampler.share(dimension, &mut OsEntropy).map_err(|fault| fault.to_string())
 }

@@ -44,9 +44,11 @@ impl OpenSum {
     pub(crate) fn fold(&self, ticket: Ticket, bytes: &[u8]) -> Input {
         let (round, client) = (ticket.round(), ticket.client());
         let failed = Input::UploadFailed { round, client };
+        // Before the lock, so that two connections hash at once.
+        let digest = sha256(bytes);
         let mut sum = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(sum) = sum.as_mut() else { return failed };
-        match sum.fold_with(ticket, bytes, sha256) {
+        match sum.fold_with(ticket, bytes, |_| digest) {
             Ok(_) => Input::Folded { round, client },
             Err(fault) => {
                 tracing::warn!(%round, %client, %fault, "upload refused");

@@ -1,6 +1,6 @@
 //! What a private round costs: real daemons as processes of their own, over QUIC on loopback.
 //!
-//! `cargo bench -p tributary-tests --bench rounds [-- --branches 16 --hidden 121 --rounds 100 --ring 64]` prints the median round, and CPU
+//! `cargo bench -p tributary-tests --bench rounds [-- --branches 16 --hidden 121 --rounds 100 --ring 64 --session-rounds 64]` prints the median round, and CPU
 //! time for each client-round with training and noise sampling apart. Quote figures of an otherwise idle machine.
 
 use std::io::{BufRead, BufReader};
@@ -21,6 +21,7 @@ struct Options {
     hidden: u32,
     rounds: u32,
     ring: u32,
+    session_rounds: u32,
 }
 
 fn main() {
@@ -46,15 +47,16 @@ fn options(arguments: &[String]) -> Options {
         hidden: value("--hidden", 121),
         rounds: value("--rounds", 100),
         ring: value("--ring", 64),
+        session_rounds: value("--session-rounds", 64),
     }
 }
 
 fn measure(options: &Options) {
     let folder = tempfile::tempdir().expect("a folder");
     let plan = format!(
-        "model = \"mlp\"\nhidden = [{}]\nrounds = {}\nring = {}\nprivacy = \"customer\"\nepsilon = 4.0\ndelta = 1e-6\n\
+        "model = \"mlp\"\nhidden = [{}]\nrounds = {}\nring = {}\nsession_rounds = {}\nprivacy = \"customer\"\nepsilon = 4.0\ndelta = 1e-6\n\
          [plan.optimizer]\nkind = \"sgd\"\nlearning_rate = 0.1\nmomentum = 0.9\n",
-        options.hidden, options.rounds, options.ring
+        options.hidden, options.rounds, options.ring, options.session_rounds
     );
     let federation = Federation::create(
         folder.path(),
@@ -96,11 +98,12 @@ fn print(options: &Options, finished: &Value, [rest, before, training, noise]: [
     let coordinator = seconds("cpu_seconds") - seconds("cpu_seconds_before");
     let at = |percent: usize| rounds[(rounds.len() - 1) * percent / 100];
     println!(
-        "{} clients x {} parameters, ring {}, {} private rounds",
+        "{} clients x {} parameters, ring {}, {} private rounds, {} of them a session",
         options.branches,
         finished["parameters"],
         options.ring,
-        rounds.len()
+        rounds.len(),
+        options.session_rounds
     );
     println!("round: median {:.2} ms, 90 % {:.2} ms, shortest {:.2} ms", at(50), at(90), at(0));
     println!(

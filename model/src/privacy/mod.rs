@@ -13,7 +13,7 @@ pub use calibrate::{
     CalibrateError, Calibrated, Collusion, SampledTarget, Target, calibrate, calibrate_sampled, charged_rounds_max,
     collusion_epsilon, share_variance,
 };
-pub use noise::{NoiseError, NoiseShare, SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
+pub use noise::{NoiseError, NoiseSampler, NoiseShare, SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
 
 #[cfg(test)]
 mod vectors;

@@ -86,27 +86,57 @@ pub struct NoiseShare {
     variance: u128,
 }
 
-impl NoiseShare {
-    /// Draws `dimension` values of variance `variance` (units^2, from [`SHARE_VARIANCE_MIN`] to [`SHARE_VARIANCE_MAX`]) under a fresh key.
+/// Draws shares of one variance. Making it costs some hundred microseconds, so a branch keeps it for all rounds of a session; it holds no
+/// secret.
+pub struct NoiseSampler {
+    sampler: Sampler,
+    variance: u128,
+}
+
+impl NoiseSampler {
+    /// Prepares for a variance (units^2, from [`SHARE_VARIANCE_MIN`] to [`SHARE_VARIANCE_MAX`]).
     ///
     /// # Errors
-    /// If the variance or the dimension is out of range; nothing is drawn then.
-    pub fn sample(variance: u128, dimension: usize, entropy: &mut dyn Entropy) -> Result<Self, NoiseError> {
+    /// If the variance is out of range.
+    pub fn new(variance: u128) -> Result<Self, NoiseError> {
         if variance < SHARE_VARIANCE_MIN {
             return Err(NoiseError::VarianceTooSmall(variance));
         }
         if variance > SHARE_VARIANCE_MAX {
             return Err(NoiseError::VarianceTooLarge(variance));
         }
+        Ok(Self { sampler: Sampler::new(variance), variance })
+    }
+
+    /// The variance of each value, units^2.
+    #[must_use]
+    pub fn variance(&self) -> u128 {
+        self.variance
+    }
+
+    /// Draws `dimension` values under a fresh key.
+    ///
+    /// # Errors
+    /// If the dimension is out of range; nothing is drawn then.
+    pub fn share(&self, dimension: usize, entropy: &mut dyn Entropy) -> Result<NoiseShare, NoiseError> {
         if dimension == 0 || dimension > DIMENSION_MAX {
             return Err(NoiseError::Dimension(dimension));
         }
-        let sampler = Sampler::new(variance);
         let mut generator = NoiseGenerator::new(entropy);
         // The whole capacity at once: a vector that grew would leave copies behind.
         let mut values = Vec::with_capacity(dimension);
-        values.extend((0..dimension).map(|_| sampler.draw(&mut generator)));
-        Ok(Self { values, variance })
+        values.extend((0..dimension).map(|_| self.sampler.draw(&mut generator)));
+        Ok(NoiseShare { values, variance: self.variance })
+    }
+}
+
+impl NoiseShare {
+    /// Draws one share of `dimension` values of variance `variance`: [`NoiseSampler`] for whoever draws one only.
+    ///
+    /// # Errors
+    /// If the variance or the dimension is out of range; nothing is drawn then.
+    pub fn sample(variance: u128, dimension: usize, entropy: &mut dyn Entropy) -> Result<Self, NoiseError> {
+        NoiseSampler::new(variance)?.share(dimension, entropy)
     }
 
     /// The variance of each value, units^2.

@@ -216,7 +216,7 @@ mod tests {
         assert_eq!(value["complete"], true);
         assert_eq!(value["rss_bytes_max"], serde_json::Value::Null);
         let keys = value.as_object().unwrap().len();
-        assert_eq!(keys, 17, "one for the name and one for each field");
+        assert_eq!(keys, 18, "one for the name and one for each field");
         let line = event.to_string();
         assert!(line.contains("epsilon 1.5000 at delta 1e-6") && line.contains("3 charged"), "{line}");
     }

@@ -62,24 +62,6 @@ fn every_way_of_masking_gives_the_same() {
 }
 
 #[test]
-fn blocks_run_on_threads_of_their_own() {
-    let masks = masks(4, 3);
-    for ring in RINGS {
-        let mut whole = RingWords::zero(ring, 3 * BLOCK_WORDS + 5);
-        let mut threaded = whole.clone();
-        apply_all::<Toy>(&mut whole, &masks);
-        apply_blocks(&mut threaded, &masks, |blocks| {
-            std::thread::scope(|scope| {
-                for block in blocks {
-                    scope.spawn(|| block.run::<Toy>());
-                }
-            });
-        });
-        assert!(threaded == whole);
-    }
-}
-
-#[test]
 #[should_panic(expected = "every block of a vector is masked")]
 fn a_block_that_is_not_run_is_noticed() {
     let mut words = RingWords::zero(Ring::Bits64, BLOCK_WORDS + 1);

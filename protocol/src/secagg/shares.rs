@@ -1,4 +1,4 @@
-//! Shamir's secret sharing over the suite's field (Shamir 1979), and the commitments that make wrong shares provable (SA-1, section 4).
+//! Shamir's secret sharing over the suite's field (Shamir 1979; SA-1, section 4).
 //!
 //! A holder's point is x = 1 + its rank in the secret's sorted holder list. All coefficients are uniform, zero included: a sharing that
 //! excludes zero leaks (RUSTSEC-2024-0398).
@@ -7,10 +7,8 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroize;
 
-use super::suite::{FieldElement, SecretKey};
-use crate::digest::Digest;
+use super::suite::FieldElement;
 use crate::entropy::Entropy;
-use crate::ids::{ClientId, RoundId, SessionId};
 use crate::limits::COHORT_MAX;
 
 /// One holder's share of one secret. Erased when dropped; cannot be printed.
@@ -146,86 +144,6 @@ impl<F: FieldElement> LagrangeAtZero<F> {
         let terms = self.coefficients.iter().zip(values).map(|(coefficient, value)| *coefficient * *value);
         Ok(terms.fold(F::from_u64(0), |sum, term| sum + term))
     }
-}
-
-/// What a commitment commits to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SecretKind {
-    /// The self-mask seed b.
-    SelfMask,
-    /// The envelope key kappa, which opens the round's pair seeds.
-    Envelope,
-}
-
-impl SecretKind {
-    /// The number that stands for it in what is hashed.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
-            SecretKind::SelfMask => 0,
-            SecretKind::Envelope => 1,
-        }
-    }
-}
-
-/// Which secret of which dealer a commitment is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SecretName {
-    /// The session.
-    pub session: SessionId,
-    /// The client that made the secret.
-    pub dealer: ClientId,
-    /// The one round that it serves.
-    pub round: RoundId,
-    /// Which of the two.
-    pub kind: SecretKind,
-}
-
-impl SecretName {
-    /// The commitment to the secret itself: `H("com" | session | dealer | round | kind | secret | rho)`, with a fresh random `rho`.
-    #[must_use]
-    pub fn commit<F: FieldElement>(&self, secret: F, rho: &SecretKey) -> Digest {
-        self.hash(b"com", &[], secret, rho)
-    }
-
-    /// The commitment to one share, a leaf that its holder can hold against the dealer and the coordinator against the holder:
-    /// `H("leaf" | session | dealer | round | kind | x | value | rho)`.
-    #[must_use]
-    pub fn commit_share<F: FieldElement>(&self, share: &Share<F>, rho: &SecretKey) -> Digest {
-        self.hash(b"leaf", &share.x.to_le_bytes(), share.value, rho)
-    }
-
-    /// Every field has a fixed length for each label, so that plain concatenation is unambiguous.
-    fn hash<F: FieldElement>(&self, label: &[u8], point: &[u8], value: F, rho: &SecretKey) -> Digest {
-        let mut value = value.to_bytes();
-        let digest = Digest::of_parts(&[
-            label,
-            &self.session.0,
-            &self.dealer.0.to_le_bytes(),
-            &self.round.0.to_le_bytes(),
-            &[self.kind.code()],
-            point,
-            &value,
-            rho.expose(),
-        ]);
-        value.zeroize();
-        digest
-    }
-}
-
-/// The commitment to a pair's seed, the same at both ends so that each can sign it:
-/// `H("pair" | session | smaller id | larger id | round | seed)`. The seed is 256 uniform bits and needs no blinding.
-#[must_use]
-pub fn commit_pair(session: &SessionId, ends: (ClientId, ClientId), round: RoundId, seed: &SecretKey) -> Digest {
-    let (low, high) = (ends.0.min(ends.1), ends.0.max(ends.1));
-    Digest::of_parts(&[
-        b"pair",
-        &session.0,
-        &low.0.to_le_bytes(),
-        &high.0.to_le_bytes(),
-        &round.0.to_le_bytes(),
-        seed.expose(),
-    ])
 }
 
 /// Horner's rule; the first coefficient is the constant one.

@@ -1,5 +1,4 @@
 use alloc::collections::BTreeSet;
-use alloc::vec;
 
 use proptest::prelude::*;
 
@@ -8,10 +7,6 @@ use crate::secagg::toy::{Seeded, ToyField};
 
 fn pairs(shares: &[Share<ToyField>]) -> Vec<(u16, ToyField)> {
     shares.iter().map(|share| (share.x, share.value)).collect()
-}
-
-fn name() -> SecretName {
-    SecretName { session: SessionId([3; 32]), dealer: ClientId(4), round: RoundId(5), kind: SecretKind::SelfMask }
 }
 
 /// An entropy of zeros: every coefficient above the secret is zero, as it may be.
@@ -103,67 +98,6 @@ fn fewer_shares_say_nothing() {
         let chi: f64 = counts.iter().map(|count| (f64::from(*count) - 256.0).powi(2) / 256.0).sum();
         assert!(chi < 44.3, "chi-squared {chi} is beyond the 1e-4 quantile");
     }
-}
-
-#[test]
-fn a_wrong_share_is_found_by_the_commitments() {
-    let mut entropy = Seeded::new(7);
-    let (secret, rho) = (ToyField::from_u64(31), entropy.key());
-    let shares = share(secret, 3, 5, &mut entropy).unwrap();
-    let (commitment, leaves) =
-        (name().commit(secret, &rho), shares.iter().map(|share| name().commit_share(share, &rho)).collect::<Vec<_>>());
-    let mut received = pairs(&shares);
-    assert_eq!(name().commit(reconstruct(3, &received).unwrap(), &rho), commitment);
-    received[1].1 = received[1].1 + ToyField::from_u64(1);
-    assert_ne!(name().commit(reconstruct(3, &received).unwrap(), &rho), commitment);
-    let wrong: Vec<usize> = (0..5)
-        .filter(|i| name().commit_share(&Share { x: received[*i].0, value: received[*i].1 }, &rho) != leaves[*i])
-        .collect();
-    assert_eq!(wrong, [1]);
-}
-
-#[test]
-fn commitments_bind_every_field() {
-    let (secret, rho) = (ToyField::from_u64(31), SecretKey::new([9; 32]));
-    let own = Share { x: 2, value: secret };
-    let mut digests = vec![name().commit(secret, &rho), name().commit_share(&own, &rho)];
-    for other in [
-        SecretName { session: SessionId([4; 32]), ..name() },
-        SecretName { dealer: ClientId(5), ..name() },
-        SecretName { round: RoundId(6), ..name() },
-        SecretName { kind: SecretKind::Envelope, ..name() },
-    ] {
-        digests.extend([other.commit(secret, &rho), other.commit_share(&own, &rho)]);
-    }
-    digests.push(name().commit(ToyField::from_u64(32), &rho));
-    digests.push(name().commit(secret, &SecretKey::new([8; 32])));
-    digests.push(name().commit_share(&Share { x: 3, value: secret }, &rho));
-    let distinct: BTreeSet<_> = digests.iter().collect();
-    assert_eq!(distinct.len(), digests.len());
-}
-
-/// Frozen: the fields of the commitment in the order of the specification.
-#[test]
-fn the_commitment_has_its_layout() {
-    let bytes = [
-        b"com".as_slice(),
-        &[3; 32],
-        &[4, 0, 0, 0],
-        &[5, 0, 0, 0, 0, 0, 0, 0],
-        &[0],
-        &ToyField::from_u64(31).to_bytes(),
-        &[9; 32],
-    ];
-    assert_eq!(name().commit(ToyField::from_u64(31), &SecretKey::new([9; 32])), Digest::of(&bytes.concat()));
-}
-
-#[test]
-fn both_ends_commit_to_a_pair_seed_alike() {
-    let (session, seed) = (SessionId([1; 32]), SecretKey::new([2; 32]));
-    let one = commit_pair(&session, (ClientId(3), ClientId(8)), RoundId(1), &seed);
-    assert_eq!(one, commit_pair(&session, (ClientId(8), ClientId(3)), RoundId(1), &seed));
-    assert_ne!(one, commit_pair(&session, (ClientId(3), ClientId(8)), RoundId(2), &seed));
-    assert_ne!(one, commit_pair(&session, (ClientId(3), ClientId(9)), RoundId(1), &seed));
 }
 
 proptest! {

@@ -7,6 +7,7 @@
 extern crate alloc;
 
 pub mod codec;
+pub mod defence;
 pub mod digest;
 pub mod entropy;
 pub mod frame;

@@ -8,5 +8,5 @@ pub mod parameters;
 pub mod permit;
 pub mod shares;
 pub mod suite;
-#[cfg(test)]
-pub(crate) mod toy;
+#[cfg(any(test, feature = "toy"))]
+pub mod toy;

@@ -16,7 +16,7 @@ const GENERATOR: ToyField = ToyField(37);
 
 /// Integers modulo 2^61 - 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ToyField(u64);
+pub struct ToyField(u64);
 
 #[expect(clippy::cast_possible_truncation, reason = "a residue modulo 2^61 - 1 fits in 64 bits")]
 const fn residue(value: u128) -> ToyField {
@@ -90,7 +90,7 @@ impl FieldElement for ToyField {
 }
 
 /// The toy.
-pub(crate) struct Toy;
+pub struct Toy;
 
 fn agreed(element: ToyField) -> SecretKey {
     SecretKey::new(Digest::of(&element.to_bytes()).0)
@@ -168,13 +168,13 @@ impl Suite for Toy {
     }
     fn keystream(key: &SecretKey) -> ToyStream {
         let digest = Digest::of(key.expose());
-        let (seed, _) = digest.0.split_first_chunk().unwrap();
+        let (seed, _) = digest.0.split_first_chunk().expect("a digest has 32 bytes");
         ToyStream { seed: u64::from_le_bytes(*seed), position: 0 }
     }
 }
 
 /// SplitMix64 (Steele, Lea, Flood 2014) by position.
-pub(crate) struct ToyStream {
+pub struct ToyStream {
     seed: u64,
     position: u64,
 }
@@ -194,7 +194,7 @@ impl Keystream for ToyStream {
     fn fill(&mut self, mut bytes: &mut [u8]) {
         while !bytes.is_empty() {
             let word = mix(self.seed, self.position / 8).to_le_bytes();
-            let offset = usize::try_from(self.position % 8).unwrap();
+            let offset = usize::from(self.position.to_le_bytes()[0] % 8);
             let count = bytes.len().min(8 - offset);
             let (piece, rest) = bytes.split_at_mut(count);
             piece.copy_from_slice(&word[offset..offset + count]);
@@ -205,14 +205,17 @@ impl Keystream for ToyStream {
 }
 
 /// Reproducible bytes for tests.
-pub(crate) struct Seeded(ToyStream);
+pub struct Seeded(ToyStream);
 
 impl Seeded {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// The bytes of a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
         Self(ToyStream { seed, position: 0 })
     }
 
-    pub(crate) fn key(&mut self) -> SecretKey {
+    /// A fresh key.
+    pub fn key(&mut self) -> SecretKey {
         SecretKey::new(self.bytes32())
     }
 }

@@ -1,0 +1,92 @@
+//! The defences that tests take away, one at a time, to show that the attack against each is real.
+//!
+//! Every build but one has all of them: [`stands`] is then a constant that the compiler removes. The feature `sabotage`, which nothing but
+//! the tests enables, lets a test take one down; a binary built with it carries [`MARKER`], and the checks look for that in the release.
+
+/// A check without which a named attack of SA-1, section 8, succeeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Defence {
+    /// A participant acknowledges one survivor set for each round, so that it reveals one kind of share for each peer.
+    OneSurvivorSet,
+    /// A survivor set is as large as the participant's own policy asks for.
+    SurvivorsMin,
+    /// The survivors fulfil the participant's own rule on organisations.
+    OrganisationRule,
+    /// Shares are revealed under a quorum's signatures only.
+    QuorumCertificate,
+    /// Session keys are signed by their owners.
+    SignedKeys,
+    /// The roster is signed by the pinned authorities.
+    SignedRoster,
+    /// An older roster than the newest one seen is refused.
+    RosterChain,
+    /// The cohort and its thresholds are as strict as the participant's own policy.
+    CohortFloor,
+    /// The seed of the neighbour graph takes a contribution of every member, committed before any is known.
+    GraphSeedReveal,
+    /// The round's descriptor, with the digest of the model in it, keys every mask.
+    DescriptorKeysMasks,
+    /// The model's bytes have the digest that the descriptor names.
+    ModelDigest,
+    /// A round is used once, whatever crashed or was restored.
+    FreshRound,
+    /// A participant whose record is older than its own signed statement stops.
+    RecordRollback,
+    /// What arrives after the survivor set was fixed is not read.
+    LateUploadDiscarded,
+    /// A share that its dealer did not commit to is found, and its sender blamed.
+    ShareCommitment,
+    /// A seed that its owner did not commit to is found.
+    SeedCommitment,
+    /// The pairwise seeds in an envelope are those that both ends committed to.
+    EnvelopeCommitment,
+    /// One upload for each client and round.
+    OneUpload,
+    /// An upload has the digest that its sender signed.
+    UploadDigest,
+    /// The check coordinates of the unmasked sum are verified.
+    CheckCoordinates,
+    /// The budget is charged before anything leaves.
+    ChargeFirst,
+}
+
+/// Found in every binary in which a defence can be taken down, and in no other.
+#[cfg(feature = "sabotage")]
+pub const MARKER: &str = "tributary: built with the feature sabotage, defences can be taken down";
+
+/// Whether a defence stands. Always, but in builds for the tests that take it down.
+#[cfg(not(feature = "sabotage"))]
+#[must_use]
+pub const fn stands(_: Defence) -> bool {
+    true
+}
+
+#[cfg(feature = "sabotage")]
+pub use sabotaged::{rebuild, stands, take_down};
+
+#[cfg(feature = "sabotage")]
+mod sabotaged {
+    use core::sync::atomic::{AtomicU8, Ordering};
+
+    use super::Defence;
+
+    const NONE: u8 = u8::MAX;
+
+    static DOWN: AtomicU8 = AtomicU8::new(NONE);
+
+    /// Whether a defence stands.
+    #[must_use]
+    pub fn stands(defence: Defence) -> bool {
+        DOWN.load(Ordering::Relaxed) != defence as u8
+    }
+
+    /// Takes one defence down in the whole process, instead of the one that was down.
+    pub fn take_down(defence: Defence) {
+        DOWN.store(defence as u8, Ordering::Relaxed);
+    }
+
+    /// All defences stand again.
+    pub fn rebuild() {
+        DOWN.store(NONE, Ordering::Relaxed);
+    }
+}

@@ -6,6 +6,19 @@ pub const PROTOCOL_VERSION: u32 = 1;
 /// Largest cohort of one session: the complete graph's limit (SA-1, section 3).
 pub const COHORT_MAX: usize = 256;
 
+/// Largest cohort in which everybody masks with everybody (SA-1, section 3).
+pub const COMPLETE_GRAPH_MAX: usize = 256;
+
+/// Key set-ups that may end, since the last one that stood, after a member's part of the graph's seed was known: each is a choice among
+/// graphs for whoever ends them (SA-1, section 6 spends 2^-20 on such choices; twenty are less).
+pub const GRAPH_ATTEMPTS_MAX: u32 = 20;
+
+/// Sessions whose keys a member holds at once: the one in use and the next.
+pub const SESSIONS_HELD_MAX: usize = 2;
+
+/// Breaches of the protocol, without proof of intent, after which a client is out of the plan.
+pub const STRIKES_MAX: u32 = 3;
+
 /// Smallest cohort that a plan may ask for (SA-1, section 2: `n_min`).
 pub const COHORT_MIN: usize = 8;
 

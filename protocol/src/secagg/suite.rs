@@ -99,6 +99,11 @@ pub trait Suite: Sized + 'static {
         Digest::of(bytes)
     }
 
+    /// SHA-256 of the concatenation of short parts, for commitments and trees. The caller makes the parts' borders unambiguous.
+    fn hash(parts: &[&[u8]]) -> Digest {
+        Digest::of_parts(parts)
+    }
+
     /// Fresh session keys.
     fn exchange_keys(entropy: &mut dyn Entropy) -> (Self::ExchangeSecret, ExchangePublic);
 

@@ -1,0 +1,84 @@
+//! Who masks with whom and who holds whose shares: the complete graph up to 256 members, a sparse one above.
+
+use alloc::vec::Vec;
+
+use crate::ids::ClientId;
+
+/// The graph of one session, the same at every member and at the coordinator.
+pub(super) struct Topology {
+    /// Ascending.
+    cohort: Vec<ClientId>,
+    /// Holders of every secret and signers of certificates in a complete graph, ascending.
+    committee: Vec<ClientId>,
+    /// In a sparse graph, for each member of the cohort: itself and its neighbours, ascending.
+    sparse: Option<Vec<Vec<ClientId>>>,
+}
+
+impl Topology {
+    /// Everybody masks with everybody; the committee holds the shares.
+    pub(super) fn complete(cohort: Vec<ClientId>, committee: Vec<ClientId>) -> Self {
+        Self { cohort, committee, sparse: None }
+    }
+
+    /// Each masks and shares with its neighbours alone.
+    pub(super) fn sparse(
+        cohort: Vec<ClientId>,
+        _seed: &crate::digest::Digest,
+        _thresholds: &crate::secagg::parameters::Thresholds,
+    ) -> Self {
+        Self { committee: cohort.clone(), cohort, sparse: None }
+    }
+
+    /// The cohort, ascending.
+    pub(super) fn cohort(&self) -> &[ClientId] {
+        &self.cohort
+    }
+
+    /// Whether a client is in the cohort.
+    pub(super) fn has(&self, client: ClientId) -> bool {
+        self.cohort.binary_search(&client).is_ok()
+    }
+
+    /// Whether a client signs survivor sets.
+    pub(super) fn certifies(&self, client: ClientId) -> bool {
+        let signers = if self.sparse.is_some() { &self.cohort } else { &self.committee };
+        signers.binary_search(&client).is_ok()
+    }
+
+    /// With whom a member shares pairwise masks, ascending.
+    pub(super) fn neighbours(&self, client: ClientId) -> impl Iterator<Item = ClientId> + '_ {
+        self.around(client).iter().copied().filter(move |peer| *peer != client)
+    }
+
+    /// Who holds shares of a dealer's secrets, ascending. The first one's point is 1.
+    pub(super) fn holders(&self, dealer: ClientId) -> &[ClientId] {
+        if self.sparse.is_some() { self.around(dealer) } else { &self.committee }
+    }
+
+    /// The holders of every secret, where all secrets have the same.
+    pub(super) fn common_holders(&self) -> Option<&[ClientId]> {
+        self.sparse.is_none().then_some(&self.committee)
+    }
+
+    /// Whose shares a member holds, ascending.
+    pub(super) fn dealers(&self, holder: ClientId) -> &[ClientId] {
+        match &self.sparse {
+            Some(_) => self.around(holder),
+            None if self.committee.binary_search(&holder).is_ok() => &self.cohort,
+            None => &[],
+        }
+    }
+
+    /// The point at which a holder's share was evaluated: one more than its rank, so that nobody holds the secret itself.
+    pub(super) fn point(&self, dealer: ClientId, holder: ClientId) -> Option<u16> {
+        let rank = self.holders(dealer).binary_search(&holder).ok()?;
+        u16::try_from(rank).ok()?.checked_add(1)
+    }
+
+    /// A member with its neighbours.
+    fn around(&self, client: ClientId) -> &[ClientId] {
+        let Some(lists) = &self.sparse else { return &self.cohort };
+        let rank = self.cohort.binary_search(&client).ok();
+        rank.and_then(|rank| lists.get(rank)).map_or(&[], Vec::as_slice)
+    }
+}

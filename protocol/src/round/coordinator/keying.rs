@@ -138,7 +138,9 @@ impl<S: Suite> Coordinator<S> {
         let Phase::Keying(keying) = &mut self.phase else { return };
         let Step::Keys(got) = &mut keying.step else { return };
         let members: Vec<Keys> = core::mem::take(got).into_values().collect();
-        let Ok(thresholds) = rule.thresholds(members.len()) else {
+        let clients: Vec<ClientId> = members.iter().map(|keys| keys.client).collect();
+        let organisations = self.settings.roster.roster.organisations(&clients).unwrap_or_default();
+        let Ok(thresholds) = rule.thresholds(&organisations) else {
             return self.abort(now, crate::message::ClosedReason::TooFew, outbox);
         };
         let view = view_digest(&keying.offer, &members, &thresholds);

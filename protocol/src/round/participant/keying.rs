@@ -192,7 +192,13 @@ impl<S: Suite> Participant<S> {
                 return Err(RefusalCode::SignatureInvalid);
             }
         }
-        self.policy.cohort.accept(cohort.len(), &freeze.thresholds).map_err(|_| RefusalCode::PolicyFloor)?;
+        let roster = self.offered.as_ref().map(|admitted| &admitted.roster).ok_or(RefusalCode::Unexpected)?;
+        let members = roster.organisations(&cohort).ok_or(RefusalCode::RosterInvalid)?;
+        self.policy.cohort.accept(&members, &freeze.thresholds).map_err(|_| RefusalCode::PolicyFloor)?;
+        // Everybody is dealt shares: a smaller committee has no place yet, and its threshold would be too low for all.
+        if freeze.thresholds.committee(&members).holders().len() != cohort.len() {
+            return Err(RefusalCode::PolicyFloor);
+        }
         let view = view_digest(&keying.offer, &freeze.members, &freeze.thresholds);
         let mut items = Vec::new();
         let mut secrets = BTreeMap::new();

@@ -258,6 +258,12 @@ impl Roster {
         self.entries.binary_search_by_key(&client, |entry| entry.client).ok().map(|index| &self.entries[index])
     }
 
+    /// The organisations of clients, in their order; `None` if one of them is not in the roster.
+    #[must_use]
+    pub fn organisations(&self, clients: &[ClientId]) -> Option<Vec<OrganisationId>> {
+        clients.iter().map(|client| self.entry(*client).map(|entry| entry.organisation)).collect()
+    }
+
     /// The canonical encoding: label, epoch, predecessor, count, entries.
     #[must_use]
     pub fn canonical(&self) -> Vec<u8> {

@@ -23,8 +23,8 @@ pub(super) fn frozen_view(offer: &Offer, members: &[KeysStatement], thresholds: 
     for statement in members {
         body = body.digest(&body_of(statement));
     }
-    let Thresholds { coalition_max, quorum, threshold, survivors_min, honest_min } = thresholds;
-    [coalition_max, quorum, threshold, survivors_min, honest_min]
+    let Thresholds { coalition_max, holder_cap, quorum, threshold, survivors_min, honest_min } = thresholds;
+    [coalition_max, holder_cap, quorum, threshold, survivors_min, honest_min]
         .into_iter()
         .fold(body, |body, value| body.u32(u32::from(*value)))
         .finish()

@@ -2,31 +2,44 @@
 
 use alloc::vec::Vec;
 
-use crate::ids::ClientId;
+use crate::digest::Digest;
+use crate::ids::{ClientId, OrganisationId};
+use crate::secagg::parameters::Thresholds;
 
 /// The graph of one session, the same at every member and at the coordinator.
 pub(super) struct Topology {
     /// Ascending.
     cohort: Vec<ClientId>,
-    /// Holders of every secret and signers of certificates in a complete graph, ascending.
+    /// In the cohort's order.
+    organisations: Vec<OrganisationId>,
+    /// Holders of every secret in a complete graph, and signers of certificates, ascending.
     committee: Vec<ClientId>,
     /// In a sparse graph, for each member of the cohort: itself and its neighbours, ascending.
     sparse: Option<Vec<Vec<ClientId>>>,
 }
 
 impl Topology {
-    /// Everybody masks with everybody; the committee holds the shares.
-    pub(super) fn complete(cohort: Vec<ClientId>, committee: Vec<ClientId>) -> Self {
-        Self { cohort, committee, sparse: None }
+    /// The graph that follows from a frozen cohort, ascending, its organisations, its thresholds, and the seed where it is sparse.
+    pub(super) fn new(
+        cohort: Vec<ClientId>,
+        organisations: Vec<OrganisationId>,
+        thresholds: &Thresholds,
+        _seed: &Digest,
+    ) -> Self {
+        let committee = thresholds.committee(&organisations);
+        let committee = committee.holders().iter().filter_map(|index| cohort.get(*index as usize).copied()).collect();
+        Self { cohort, organisations, committee, sparse: None }
     }
 
-    /// Each masks and shares with its neighbours alone.
-    pub(super) fn sparse(
-        cohort: Vec<ClientId>,
-        _seed: &crate::digest::Digest,
-        _thresholds: &crate::secagg::parameters::Thresholds,
-    ) -> Self {
-        Self { committee: cohort.clone(), cohort, sparse: None }
+    /// Each member's organisation, in the cohort's order.
+    pub(super) fn organisations(&self) -> &[OrganisationId] {
+        &self.organisations
+    }
+
+    /// Positions in the cohort of those of these clients that are members, in their order.
+    pub(super) fn indices(&self, clients: impl IntoIterator<Item = ClientId>) -> Vec<u32> {
+        let index = |client| self.cohort.binary_search(&client).ok().and_then(|index| u32::try_from(index).ok());
+        clients.into_iter().filter_map(index).collect()
     }
 
     /// The cohort, ascending.
@@ -41,8 +54,7 @@ impl Topology {
 
     /// Whether a client signs survivor sets.
     pub(super) fn certifies(&self, client: ClientId) -> bool {
-        let signers = if self.sparse.is_some() { &self.cohort } else { &self.committee };
-        signers.binary_search(&client).is_ok()
+        self.committee.binary_search(&client).is_ok()
     }
 
     /// With whom a member shares pairwise masks, ascending.

@@ -4,7 +4,6 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::certifying::Certifying;
-use super::material::Session;
 use super::{Coordinator, Phase, Wait};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
@@ -127,14 +126,16 @@ impl<S: Suite> Coordinator<S> {
     fn freeze_if_due(&mut self, expired: bool, outbox: &mut Outbox<CoordinatorEffect>) {
         let (Phase::Collecting(collecting), Some(current)) = (&self.phase, self.sessions.front()) else { return };
         let arrived = &self.record.admitted;
+        let rule = &self.settings.plan.cohort;
+        let may_survive = |clients: &mut dyn Iterator<Item = ClientId>| {
+            let members = current.topology.organisations();
+            rule.admits_survivors(members, &current.view.thresholds, &current.topology.indices(clients)).is_ok()
+        };
         let awaited = collecting.expected.iter().any(|client| !arrived.contains_key(client));
-        let enough = may_survive(current, arrived.keys().copied());
+        let enough = may_survive(&mut arrived.keys().copied());
         let hope = || {
-            let present = self.present(current);
-            may_survive(
-                current,
-                present.into_iter().filter(|client| !arrived.contains_key(client)).chain(arrived.keys().copied()),
-            )
+            let all: BTreeSet<ClientId> = self.present(current).into_iter().chain(arrived.keys().copied()).collect();
+            may_survive(&mut all.into_iter())
         };
         if enough && (expired || !awaited) {
             self.freeze_survivors(outbox);
@@ -176,15 +177,4 @@ impl<S: Suite> Coordinator<S> {
         // Survivors may have gone already.
         self.certifying_checked(outbox);
     }
-}
-
-/// Whether these clients' uploads may be summed: as many as the thresholds ask for, with a quorum of signers and a threshold of holders.
-fn may_survive(session: &Session, clients: impl Iterator<Item = ClientId>) -> bool {
-    let thresholds = &session.view.thresholds;
-    let (mut survivors, mut signers) = (0_usize, 0_usize);
-    for client in clients {
-        survivors += 1;
-        signers += usize::from(session.topology.certifies(client));
-    }
-    survivors >= usize::from(thresholds.survivors_min) && signers >= usize::from(thresholds.quorum)
 }

@@ -22,7 +22,7 @@ impl<S: Suite> Coordinator<S> {
         let ready = self.ready_clients().len();
         let enrolled = self.settings.roster.roster.entries().len();
         let least = self.settings.plan.cohort.cohort_min;
-        if self.settings.plan.cohort.thresholds(ready).is_ok() {
+        if self.can_be_cohort(&self.ready_clients()) {
             Wait {
                 reason: alloc::format!("the rest of {enrolled} enrolled clients; {ready} are ready"),
                 deadline: gathering.deadline,
@@ -68,7 +68,7 @@ impl<S: Suite> Coordinator<S> {
         let mut candidates = self.ready_clients();
         let everybody = candidates.len() == self.settings.roster.roster.entries().len();
         candidates.truncate(COHORT_MAX);
-        let enough = self.settings.plan.cohort.thresholds(candidates.len()).is_ok();
+        let enough = self.can_be_cohort(&candidates);
         if !enough || (!everybody && now < deadline) {
             return;
         }
@@ -91,6 +91,12 @@ impl<S: Suite> Coordinator<S> {
             outbox.push(CoordinatorEffect::Send(client, Downstream::Offer(offer.clone())));
         }
         self.phase = Phase::Keying(Keying::new(offer, now));
+    }
+
+    /// Whether a session with exactly these clients would have thresholds.
+    fn can_be_cohort(&self, clients: &[ClientId]) -> bool {
+        let members = self.settings.roster.roster.organisations(clients);
+        members.is_some_and(|members| self.settings.plan.cohort.thresholds(&members).is_ok())
     }
 
     /// Ends the plan, complete or not.

@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::material::{MemberMaterial, Session, SessionMaterial, topology};
+use super::material::{MemberMaterial, Session, SessionMaterial};
 use super::{Coordinator, Wait};
 use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
@@ -152,7 +152,9 @@ impl<S: Suite> Coordinator<S> {
     fn freeze(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
         let rule = self.settings.plan.cohort;
         let Some(Step::Keys(members)) = self.take_step() else { return };
-        let Ok(thresholds) = rule.thresholds(members.len()) else {
+        let cohort: Vec<ClientId> = members.keys().copied().collect();
+        let organisations = self.settings.roster.roster.organisations(&cohort).unwrap_or_default();
+        let Ok(thresholds) = rule.thresholds(&organisations) else {
             return self.drop_keying(ClosedReason::TooFew, outbox);
         };
         let Some(keying) = &mut self.keying else { return };
@@ -167,7 +169,7 @@ impl<S: Suite> Coordinator<S> {
             keying.step = Step::Contributions(frozen, BTreeMap::new());
             return;
         }
-        let topology = topology(&keying.offer.candidates, &Digest::ZERO, &thresholds);
+        let topology = Topology::new(cohort, organisations, &thresholds, &Digest::ZERO);
         let linked = Linked { frozen, contributions: Vec::new(), seed: Digest::ZERO, topology };
         keying.step = Step::Encapsulations(linked, BTreeMap::new());
     }
@@ -196,7 +198,9 @@ impl<S: Suite> Coordinator<S> {
         let Some(keying) = &mut self.keying else { return };
         let contributions: Vec<[u8; 32]> = got.into_values().collect();
         let seed = graph_seed(&frozen.view, &contributions);
-        let topology = topology(&keying.offer.candidates, &seed, &frozen.thresholds);
+        let cohort = keying.offer.candidates.clone();
+        let organisations = self.settings.roster.roster.organisations(&cohort).unwrap_or_default();
+        let topology = Topology::new(cohort, organisations, &frozen.thresholds, &seed);
         for client in &keying.offer.candidates {
             let keys = topology.neighbours(*client).filter_map(|peer| frozen.members.get(&peer)).map(neighbour_keys);
             let hood = Neighbourhood {
@@ -328,8 +332,8 @@ impl<S: Suite> Coordinator<S> {
         });
         let thresholds = frozen.thresholds;
         let material = Arc::new(SessionMaterial { offer, thresholds, contributions, members: members.collect() });
-        let keyed = Session::new(Arc::clone(&material));
-        debug_assert!(keyed.view.view == view, "one session has one view");
+        let keyed = Session::new(Arc::clone(&material), &self.settings.roster.roster);
+        let keyed = keyed.filter(|keyed| keyed.view.view == view).expect("a session of this roster has one view");
         outbox.push(CoordinatorEffect::StoreSession(material));
         let cohort = keyed.cohort().to_vec();
         self.commit(CoordinatorEvent::SessionKeyed { session, view, cohort: cohort.clone(), thresholds }, outbox);

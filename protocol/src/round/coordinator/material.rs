@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::codec::{CodecError, decode, encode};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
-use crate::limits::{COHORT_MAX, COMPLETE_GRAPH_MAX, CONTROL_MESSAGE_BYTES_MAX};
+use crate::limits::{COHORT_MAX, CONTROL_MESSAGE_BYTES_MAX};
 use crate::message::{DealStatement, KeysStatement, Offer};
+use crate::roster::Roster;
 use crate::round::agreement::{frozen_view, graph_seed, keyed_view};
 use crate::round::descriptor::SessionView;
 use crate::round::topology::Topology;
@@ -94,16 +95,18 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// From complete material. The graph follows from it.
-    pub(super) fn new(material: Arc<SessionMaterial>) -> Self {
+    /// From complete material. The graph follows from it. Nothing if it was made under another roster.
+    pub(super) fn new(material: Arc<SessionMaterial>, roster: &Roster) -> Option<Self> {
+        let cohort = material.offer.candidates.clone();
+        let organisations = roster.organisations(&cohort).filter(|_| material.offer.roster == roster.digest())?;
         let statements: Vec<KeysStatement> = material.members.iter().map(|member| member.keys.clone()).collect();
         let frozen = frozen_view(&material.offer, &statements, &material.thresholds);
         let seed = graph_seed(&frozen, &material.contributions);
         let deals: Vec<DealStatement> = material.members.iter().map(|member| member.deal.clone()).collect();
         let view = keyed_view(&frozen, &seed, &deals);
-        let topology = topology(&material.offer.candidates, &seed, &material.thresholds);
+        let topology = Topology::new(cohort, organisations, &material.thresholds, &seed);
         let view = SessionView { session: material.offer.session, view, thresholds: material.thresholds };
-        Self { material, view, topology }
+        Some(Self { material, view, topology })
     }
 
     pub(super) fn id(&self) -> SessionId {
@@ -143,14 +146,5 @@ impl Session {
     /// A member's commitment to one of its secrets of one round.
     pub(super) fn commitment(&self, client: ClientId, round: RoundId, kind: SecretKind) -> Option<&Digest> {
         Some(self.member(client)?.commitments.get(self.index(round)?)?.of(kind))
-    }
-}
-
-/// The graph of a cohort.
-pub(super) fn topology(cohort: &[ClientId], seed: &Digest, thresholds: &Thresholds) -> Topology {
-    if cohort.len() > COMPLETE_GRAPH_MAX {
-        Topology::sparse(cohort.to_vec(), seed, thresholds)
-    } else {
-        Topology::complete(cohort.to_vec(), cohort.to_vec())
     }
 }

@@ -181,7 +181,8 @@ impl<S: Suite> Coordinator<S> {
     fn reopen_sessions(&mut self, stored: Vec<SessionMaterial>, outbox: &mut Outbox<CoordinatorEffect>) {
         let mut stored: BTreeMap<_, _> = stored.into_iter().map(|material| (material.session(), material)).collect();
         for (id, view) in self.record.sessions.clone() {
-            let session = stored.remove(&id).map(|material| Session::new(Arc::new(material)));
+            let roster = &self.settings.roster.roster;
+            let session = stored.remove(&id).and_then(|material| Session::new(Arc::new(material), roster));
             match session.filter(|session| session.view.view == view) {
                 Some(session) => self.sessions.push_back(session),
                 None => {

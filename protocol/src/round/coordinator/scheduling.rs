@@ -96,7 +96,7 @@ impl<S: Suite> Coordinator<S> {
             return;
         }
         let patient = self.gather_until.is_some();
-        let enough = |candidates: &[ClientId]| self.settings.plan.cohort.thresholds(candidates.len()).is_ok();
+        let enough = |candidates: &[ClientId]| self.may_be_cohort(candidates);
         let ready = self.ready_clients();
         let willing = |client: &ClientId| self.links.get(client).is_some_and(|link| !link.left_out);
         let mut candidates: Vec<ClientId> = ready.iter().copied().filter(willing).collect();
@@ -110,6 +110,12 @@ impl<S: Suite> Coordinator<S> {
             self.links.values_mut().for_each(|link| link.left_out = false);
             self.open_keying(now, entropy, candidates, outbox);
         }
+    }
+
+    /// Whether these clients satisfy the plan's rule.
+    pub(super) fn may_be_cohort(&self, clients: &[ClientId]) -> bool {
+        let organisations = self.settings.roster.roster.organisations(clients);
+        organisations.is_some_and(|members| self.settings.plan.cohort.thresholds(&members).is_ok())
     }
 
     fn needs_session(&self) -> bool {

@@ -39,7 +39,8 @@ impl<S: Suite> Coordinator<S> {
     }
 
     fn gathering_wait(&self) -> Wait {
-        let ready = self.ready_clients().len();
+        let ready_clients = self.ready_clients();
+        let ready = ready_clients.len();
         let enrolled = self.settings.roster.roster.entries().len();
         let least = self.settings.plan.cohort.cohort_min;
         let hopeful = self.gather_until;
@@ -54,7 +55,7 @@ impl<S: Suite> Coordinator<S> {
                 next: "go on with those that are here if they are enough, or key another session",
             };
         }
-        if self.settings.plan.cohort.thresholds(ready).is_ok() {
+        if self.may_be_cohort(&ready_clients) {
             Wait {
                 reason: alloc::format!("the rest of {enrolled} enrolled clients; {ready} are ready"),
                 deadline: hopeful,

@@ -12,6 +12,7 @@ use crate::message::{QuorumCertificate, RefusalCode, Survivors, Upstream};
 use crate::round::agreement::survivors_ack_message;
 use crate::round::effect::{Outbox, ParticipantEffect};
 use crate::round::event::ParticipantEvent;
+use crate::secagg::parameters::SurvivorsRefused;
 use crate::secagg::suite::Suite;
 
 impl<S: Suite> Participant<S> {
@@ -48,11 +49,18 @@ impl<S: Suite> Participant<S> {
         let session = self.sessions.iter().find(|session| session.id() == open.session)?;
         let (Stage::Uploaded { vector } | Stage::Acknowledged { vector, .. }) = &open.stage else { return None };
         let names: Vec<ClientId> = survivors.uploads.iter().map(|(member, _)| *member).collect();
-        let enough = names.len() >= usize::from(session.view.thresholds.survivors_min);
+        let indices = session.topology.indices(names.iter().copied());
+        let members = session.topology.organisations();
+        let verdict = self.policy.cohort.admits_survivors(members, &session.view.thresholds, &indices);
+        let allowed = match verdict {
+            Ok(()) => true,
+            Err(SurvivorsRefused::TooFewOrganisations { .. }) => !stands(Defence::OrganisationRule),
+            Err(_) => !stands(Defence::SurvivorsMin),
+        };
         let admitted_set = names.is_sorted_by(|a, b| a < b)
             && names.iter().all(|member| session.topology.has(*member))
             && survivors.uploads.contains(&(client, *vector))
-            && (enough || !stands(Defence::SurvivorsMin))
+            && allowed
             && (session.can_be_opened(client, &names) || !stands(Defence::SurvivorsMin));
         admitted_set.then(|| (admitted.plan.digest(), *vector))
     }

@@ -10,7 +10,7 @@ use super::session::Session;
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
-use crate::ids::{ClientId, RoundId, SessionId};
+use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::limits::{COMPLETE_GRAPH_MAX, GRAPH_ATTEMPTS_MAX, SESSIONS_HELD_MAX};
 use crate::message::{
     Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, RefusalCode, SealedShares,
@@ -49,6 +49,8 @@ enum Step<S: Suite> {
 /// The cohort and its thresholds are fixed.
 struct Frozen {
     members: Vec<KeysStatement>,
+    cohort: Vec<ClientId>,
+    organisations: Vec<OrganisationId>,
     thresholds: Thresholds,
     /// `H_view0`.
     view: Digest,
@@ -195,9 +197,10 @@ impl<S: Suite> Participant<S> {
         if !matches!(keying.step, Step::AwaitFreeze) {
             return Err(RefusalCode::Unexpected.into());
         }
-        let cohort = members.iter().map(|member| &member.client);
         // Everybody who was asked is a member, or the session does not stand.
-        if !cohort.eq(&keying.offer.candidates) || !members.contains(&keying.own.statement) {
+        if !members.iter().map(|member| &member.client).eq(&keying.offer.candidates)
+            || !members.contains(&keying.own.statement)
+        {
             return Err(RefusalCode::Unexpected.into());
         }
         for statement in members.iter().filter(|statement| statement.client != keying.own.statement.client) {
@@ -207,11 +210,15 @@ impl<S: Suite> Participant<S> {
                 return Err(RefusalCode::SignatureInvalid.into());
             }
         }
-        if stands(Defence::CohortFloor) {
-            self.policy.cohort.accept(members.len(), &thresholds).map_err(|_| RefusalCode::PolicyFloor)?;
+        let cohort: Vec<ClientId> = members.iter().map(|member| member.client).collect();
+        let roster = self.admitted().map(|(_, admitted)| &admitted.roster).ok_or(RefusalCode::Unexpected)?;
+        let organisations = roster.organisations(&cohort).ok_or(RefusalCode::RosterInvalid)?;
+        let accepted = self.policy.cohort.accept(&organisations, &thresholds);
+        if stands(Defence::CohortFloor) && accepted.is_err() {
+            return Err(RefusalCode::PolicyFloor.into());
         }
         let view = frozen_view(&keying.offer, &members, &thresholds);
-        let frozen = Frozen { members, thresholds, view };
+        let frozen = Frozen { members, cohort, organisations, thresholds, view };
         if frozen.members.len() > COMPLETE_GRAPH_MAX {
             let contribution = keying.contribution;
             // From here on the coordinator could choose among graphs by breaking off.
@@ -220,9 +227,7 @@ impl<S: Suite> Participant<S> {
             self.set_step(Step::AwaitNeighbourhood(frozen));
             return Ok(());
         }
-        let cohort: Vec<ClientId> = frozen.members.iter().map(|member| member.client).collect();
-        let topology = Topology::complete(cohort.clone(), cohort);
-        self.link(entropy, (frozen, Digest::ZERO, topology), keys, outbox)
+        self.link(entropy, (frozen, Digest::ZERO), keys, outbox)
     }
 
     /// B3: everybody's contribution gives the graph, and the graph the neighbours, whose keys are here.
@@ -255,21 +260,21 @@ impl<S: Suite> Participant<S> {
             return Err(RefusalCode::SignatureInvalid.into());
         }
         let seed = graph_seed(&frozen.view, &contributions);
-        let cohort = frozen.members.iter().map(|member| member.client).collect();
-        let topology = Topology::sparse(cohort, &seed, &frozen.thresholds);
-        self.link(entropy, (frozen, seed, topology), keys, outbox)
+        self.link(entropy, (frozen, seed), keys, outbox)
     }
 
     /// B4a: checks the neighbours' keys and encapsulates to every later one.
     fn link(
         &mut self,
         entropy: &mut dyn Entropy,
-        (frozen, graph_seed, topology): (Frozen, Digest, Topology),
+        (mut frozen, graph_seed): (Frozen, Digest),
         keys: Vec<NeighbourKeys>,
         outbox: &mut Outbox<ParticipantEffect>,
     ) -> Result<(), Trouble> {
         let keying = self.keying.as_ref().ok_or(RefusalCode::Unexpected)?;
         let (session, client) = (keying.session(), keying.own.statement.client);
+        let (cohort, organisations) = (core::mem::take(&mut frozen.cohort), core::mem::take(&mut frozen.organisations));
+        let topology = Topology::new(cohort, organisations, &frozen.thresholds, &graph_seed);
         // Everybody gets the same list in a complete graph, its own keys among the others'.
         let mut keys = keys;
         keys.retain(|keys| keys.client != client);

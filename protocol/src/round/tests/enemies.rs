@@ -7,6 +7,7 @@ use crate::digest::Digest;
 use crate::ids::ClientId;
 use crate::message::{ClosedReason, Downstream, RefusalCode, SignedBody, Start, Upstream};
 use crate::round::{ParticipantEvent, ParticipantInput};
+use crate::secagg::parameters::CoalitionRule;
 
 const VICTIM: ClientId = ClientId(2);
 
@@ -216,7 +217,7 @@ fn a_plan_weaker_than_the_policy_or_beyond_the_budget_is_refused_before_data_is_
     let mut world = World::with_policy(9, served.clone(), |client| {
         let mut policy = policy(&served);
         match client.0 {
-            1 => policy.cohort.coalition_permille = 300,
+            1 => policy.cohort.coalition = CoalitionRule::Fraction { permille: 300 },
             2 => policy.cohort.cohort_min = 9,
             3 => policy.cap = cap(&served, 7),
             4 => policy.authorities_needed = 2,

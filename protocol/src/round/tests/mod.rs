@@ -7,10 +7,13 @@ use alloc::vec::Vec;
 
 use self::world::{Packet, World, plan, policy};
 use crate::ids::ClientId;
-use crate::message::{ClosedReason, Upstream};
+use crate::ids::OrganisationId;
+use crate::message::Upstream;
+use crate::plan::Plan;
 use crate::plan::{PlanFault, PrivacyMode};
 use crate::round::{CoordinatorEvent, Input};
 use crate::secagg::modular::Ring;
+use crate::secagg::parameters::CoalitionRule;
 use crate::time::Millis;
 
 #[test]
@@ -230,6 +233,11 @@ fn a_plan_whose_sum_could_wrap_is_refused() {
     assert!(matches!(huge, Err(PlanFault::OutOfRange { field: "customers_max", .. })));
 }
 
+fn organisations(operator: u32, others: u16, outside_min: u16) -> Plan {
+    let operator = OrganisationId(operator);
+    plan(|plan| plan.cohort.coalition = CoalitionRule::Organisations { operator, others, outside_min })
+}
+
 #[test]
 fn every_field_of_a_plan_is_in_its_digest() {
     let digests: Vec<_> = [
@@ -254,7 +262,11 @@ fn every_field_of_a_plan_is_in_its_digest() {
         plan(|plan| plan.customers_max += 1),
         plan(|plan| plan.session_rounds += 1),
         plan(|plan| plan.cohort.cohort_min += 1),
-        plan(|plan| plan.cohort.coalition_permille += 1),
+        plan(|plan| plan.cohort.coalition = CoalitionRule::Fraction { permille: 201 }),
+        organisations(200, 1, 2),
+        organisations(201, 1, 2),
+        organisations(200, 2, 2),
+        organisations(200, 1, 3),
         plan(|plan| plan.cohort.survivors_permille += 1),
         plan(|plan| plan.cohort.honest_min += 1),
         plan(|plan| plan.round_deadline_ms += 1),

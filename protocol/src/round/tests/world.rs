@@ -18,7 +18,7 @@ use crate::round::{
 };
 use crate::secagg::masked_sum::{MaskedSum, MaskedUpdate, mask};
 use crate::secagg::modular::{Ring, RingWords};
-use crate::secagg::parameters::CohortRule;
+use crate::secagg::parameters::{CoalitionRule, CohortRule};
 use crate::secagg::permit::Ticket;
 use crate::secagg::suite::{Signature, Suite};
 use crate::secagg::toy::{Seeded, Toy};
@@ -88,7 +88,12 @@ pub(super) fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
         customers_nominal: 1000,
         customers_max: 2000,
         session_rounds: 3,
-        cohort: CohortRule { coalition_permille: 200, cohort_min: 8, survivors_permille: 800, honest_min: 5 },
+        cohort: CohortRule {
+            coalition: CoalitionRule::Fraction { permille: 200 },
+            cohort_min: 8,
+            survivors_permille: 800,
+            honest_min: 5,
+        },
         round_deadline_ms: 1000,
         keying_deadline_ms: 500,
     };

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! client       RingWords + BudgetReceipt + MaskSeeds --mask--> MaskedUpdate
-//! coordinator  MaskedSum --fold(Ticket, bytes)*--> MaskedSum --unmask(UnmaskPermit)--> AggregateSum
+//! coordinator  Ticket + bytes --verify--> VerifiedUpload
+//!              MaskedSum --fold(VerifiedUpload)*--> MaskedSum --unmask(UnmaskPermit)--> AggregateSum
 //! ```
 
 use alloc::collections::BTreeSet;
@@ -11,7 +12,7 @@ use alloc::vec::Vec;
 use super::labels;
 use super::mask::{CHECK_COORDINATES, CheckFailure, MaskBlock, Sign, append_checks, apply_blocks, split_checks};
 use super::modular::{Ring, RingWords, bytes_of};
-use super::permit::{BudgetReceipt, Ticket, UnmaskPermit};
+use super::permit::{BudgetReceipt, UnmaskPermit, VerifiedUpload};
 use super::suite::{SecretKey, Suite};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
@@ -80,7 +81,7 @@ pub fn mask_with<S: Suite>(
     let masks: Vec<_> = pairs.chain([own]).collect();
     apply_blocks(&mut words, &masks, execute);
     let bytes = words.to_le_bytes();
-    let digest = S::sha256(&bytes);
+    let digest = Digest::of_vector(&bytes);
     MaskedUpdate { round: receipt.round(), bytes, digest }
 }
 
@@ -169,25 +170,12 @@ impl MaskedSum {
         &self.folded
     }
 
-    /// Adds one admitted upload, given in its wire form, after comparing it with the digest of its ticket.
+    /// Adds one verified upload.
     ///
     /// # Errors
     /// [`FoldError`]; the sum is unchanged.
-    pub fn fold(&mut self, ticket: Ticket, bytes: &[u8]) -> Result<Folded, FoldError> {
-        self.fold_with(ticket, bytes, Digest::of)
-    }
-
-    /// [`MaskedSum::fold`] with another implementation of SHA-256: hashing is most of what an upload costs the coordinator, and processors
-    /// without instructions for it differ by a factor of two between implementations.
-    ///
-    /// # Errors
-    /// [`FoldError`]; the sum is unchanged.
-    pub fn fold_with(
-        &mut self,
-        ticket: Ticket,
-        bytes: &[u8],
-        sha256: impl FnOnce(&[u8]) -> Digest,
-    ) -> Result<Folded, FoldError> {
+    pub fn fold(&mut self, upload: VerifiedUpload<'_>) -> Result<Folded, FoldError> {
+        let (ticket, bytes) = upload.into_parts();
         let client = ticket.client();
         if ticket.round() != self.round || ticket.dimension() != self.dimension {
             return Err(FoldError::OtherRound(client));
@@ -199,9 +187,6 @@ impl MaskedSum {
         }
         if self.folded.contains(&client) {
             return Err(FoldError::Repeated(client));
-        }
-        if sha256(bytes) != ticket.digest() {
-            return Err(FoldError::OtherDigest(client));
         }
         self.sum.add_le_bytes(bytes).map_err(|_| other_length)?;
         self.folded.insert(client);

@@ -186,7 +186,7 @@ impl RingWords {
     /// Digest of the wire form.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of(&self.to_le_bytes())
+        Digest::of_vector(&self.to_le_bytes())
     }
 
     /// A mutable view of all coordinates.

@@ -5,6 +5,7 @@
 use alloc::vec::Vec;
 
 use super::mask::Sign;
+use super::masked_sum::FoldError;
 use super::suite::SecretKey;
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
@@ -46,6 +47,30 @@ impl Ticket {
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Compares an upload's bytes with what its client signed. Needs no sum, so that many uploads are hashed at once.
+    ///
+    /// # Errors
+    /// [`FoldError::OtherDigest`]; the ticket is spent.
+    pub fn verify(self, bytes: &[u8]) -> Result<VerifiedUpload<'_>, FoldError> {
+        if Digest::of_vector(bytes) != self.digest {
+            return Err(FoldError::OtherDigest(self.client));
+        }
+        Ok(VerifiedUpload { ticket: self, bytes })
+    }
+}
+
+/// An upload that was admitted and is, byte for byte, what its client signed. Made by [`Ticket::verify`] alone.
+#[must_use = "a verified upload that is not folded leaves its client out of the sum"]
+pub struct VerifiedUpload<'a> {
+    ticket: Ticket,
+    bytes: &'a [u8],
+}
+
+impl<'a> VerifiedUpload<'a> {
+    pub(super) fn into_parts(self) -> (Ticket, &'a [u8]) {
+        (self.ticket, self.bytes)
     }
 }
 

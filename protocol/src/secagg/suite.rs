@@ -6,7 +6,6 @@ use core::ops::{Add, Mul, Sub};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::digest::Digest;
 use crate::entropy::Entropy;
 
 /// A 32-byte secret: a pair key, a mask seed, an AEAD key. Erased when dropped; cannot be printed or serialised.
@@ -92,11 +91,6 @@ pub trait Suite: Sized + 'static {
     /// Verification together may accept a signature that [`Suite::verify`] refuses, but only one that its own signer malformed on purpose.
     fn verify_all(message: &[u8], signatures: &[(VerifyingKey, &Signature)]) -> bool {
         signatures.iter().all(|(key, signature)| Self::verify(key, message, signature))
-    }
-
-    /// SHA-256 of a long vector. A suite may know a faster implementation than this crate's; the result is the same.
-    fn sha256(bytes: &[u8]) -> Digest {
-        Digest::of(bytes)
     }
 
     /// Fresh session keys.

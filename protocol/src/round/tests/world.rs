@@ -341,7 +341,7 @@ impl World {
     fn fold(&mut self, ticket: Ticket) -> Input {
         let (round, client) = (ticket.round(), ticket.client());
         let update = self.uploads.remove(&client).expect("announced");
-        match self.sum.as_mut().unwrap().fold(ticket, update.bytes()) {
+        match ticket.verify(update.bytes()).and_then(|upload| self.sum.as_mut().unwrap().fold(upload)) {
             Ok(_) => Input::Folded { round, client },
             Err(_) => Input::UploadFailed { round, client },
         }

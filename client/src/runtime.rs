@@ -10,7 +10,7 @@ use tributary_certs::enrolment::{names, read_coordinator};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::roster::RosterAuthorities;
-use tributary_certs::suite::{RealSuite, sha256};
+use tributary_certs::suite::RealSuite;
 use tributary_certs::tls::{ClientTls, Credentials, TrustRoots, client_config, system_clock};
 use tributary_journal::{Journal, JournalError};
 use tributary_model::architecture::Architecture;
@@ -277,7 +277,7 @@ impl Daemon<'_> {
                     Ok(Incoming::Message(message)) => Some(ParticipantInput::Message(message)),
                     Ok(Incoming::Started(start, model)) => {
                         // Without an admitted plan the digest does not matter: the machine refuses the start.
-                        let digest = self.architecture.as_ref().map(|network| digest_of(network, &sha256(&model)));
+                        let digest = self.architecture.as_ref().map(|network| digest_of(network, &model));
                         self.model = Some(model);
                         Some(ParticipantInput::Started { model: digest.unwrap_or(start.descriptor.plan), start })
                     }

@@ -4,7 +4,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tributary_certs::suite::sha256;
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::round::Input;
 use tributary_protocol::secagg::masked_sum::MaskedSum;
@@ -45,11 +44,13 @@ impl OpenSum {
         let (round, client) = (ticket.round(), ticket.client());
         let failed = Input::UploadFailed { round, client };
         // Before the lock, so that two connections hash at once.
-        let digest = sha256(bytes);
-        let mut sum = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(sum) = sum.as_mut() else { return failed };
-        match sum.fold_with(ticket, bytes, |_| digest) {
-            Ok(_) => Input::Folded { round, client },
+        let folded = ticket.verify(bytes).and_then(|upload| {
+            let mut sum = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            sum.as_mut().map(|sum| sum.fold(upload)).transpose()
+        });
+        match folded {
+            Ok(Some(_)) => Input::Folded { round, client },
+            Ok(None) => failed,
             Err(fault) => {
                 tracing::warn!(%round, %client, %fault, "upload refused");
                 failed

@@ -24,7 +24,6 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use aws_lc_rs::kem::{Ciphertext, DecapsulationKey, EncapsulationKey, ML_KEM_768};
 use hkdf::Hkdf;
 use sha2::Sha256;
-use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::secagg::suite::{ExchangePublic, SecretKey, Signature, Suite, SuiteError, VerifyingKey};
 use x25519_dalek::{PublicKey, StaticSecret};
@@ -38,14 +37,6 @@ pub const ENCAPSULATION_KEY_BYTES: usize = 1_184;
 
 /// Bytes of an ML-KEM-768 ciphertext (FIPS 203, table 3).
 pub const ENCAPSULATION_CIPHERTEXT_BYTES: usize = 1_088;
-
-/// SHA-256 (FIPS 180-4) of long vectors: the same digest as [`Digest::of`], from aws-lc, whose code for processors without SHA instructions
-/// is the faster one.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> Digest {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    Digest(digest.as_ref().try_into().expect("SHA-256 has 32 bytes"))
-}
 
 /// The suite that both daemons run.
 pub struct RealSuite;
@@ -115,10 +106,6 @@ impl Suite for RealSuite {
         let Some(parsed) = signatures.iter().map(parse).collect::<Option<Vec<_>>>() else { return false };
         let (keys, signatures): (Vec<_>, Vec<_>) = parsed.into_iter().unzip();
         ed25519_dalek::verify_batch(&vec![message; keys.len()], &signatures, &keys).is_ok()
-    }
-
-    fn sha256(bytes: &[u8]) -> Digest {
-        sha256(bytes)
     }
 
     fn exchange_keys(entropy: &mut dyn Entropy) -> (ExchangeSecret, ExchangePublic) {

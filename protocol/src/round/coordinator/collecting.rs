@@ -12,6 +12,7 @@ use crate::message::{ClosedReason, Downstream, MaskedHeader, SignedBody, Survivo
 use crate::round::descriptor::RoundDescriptor;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
+use crate::secagg::modular::Ring;
 use crate::secagg::permit::Ticket;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
@@ -23,7 +24,7 @@ pub(super) const CERTIFIED_BY: u64 = 8;
 pub(super) struct Collecting {
     pub(super) round: RoundId,
     pub(super) descriptor: Digest,
-    dimension: usize,
+    shape: (Ring, usize),
     started: Millis,
     deadline_ms: u64,
     /// Whose uploads the round waits for: everybody who got its start and was in time before, as long as it is here.
@@ -37,7 +38,7 @@ impl Collecting {
         Self {
             round: descriptor.round,
             descriptor: descriptor.digest(),
-            dimension: descriptor.dimension as usize,
+            shape: (descriptor.ring, descriptor.dimension as usize),
             started: now,
             deadline_ms: descriptor.deadline_ms,
             expected,
@@ -90,7 +91,7 @@ impl<S: Suite> Coordinator<S> {
             && entry.is_some_and(|entry| S::verify(&entry.signing_key, &header.to_sign(), &header.signature))
             && (open.ticketed.insert(from, header.vector).is_none() || !stands(Defence::OneUpload));
         if valid {
-            outbox.push(CoordinatorEffect::Admit(Ticket::new(open.round, from, open.dimension, header.vector)));
+            outbox.push(CoordinatorEffect::Admit(Ticket::new(open.round, from, open.shape, header.vector)));
         } else {
             outbox.push(CoordinatorEffect::Discard(from));
             self.misbehaved(now, from, outbox);

@@ -19,7 +19,7 @@ use crate::round::{
 use crate::secagg::masked_sum::{MaskedSum, MaskedUpdate, mask};
 use crate::secagg::modular::{Ring, RingWords};
 use crate::secagg::parameters::{CoalitionRule, CohortRule};
-use crate::secagg::permit::Ticket;
+use crate::secagg::permit::{InMemory, Ticket, VerifiedUpload};
 use crate::secagg::suite::{Signature, Suite};
 use crate::secagg::toy::{Seeded, Toy};
 use crate::time::Millis;
@@ -59,7 +59,7 @@ pub(super) struct World {
     plain: BTreeMap<(RoundId, ClientId), Vec<i64>>,
     uploads: BTreeMap<ClientId, MaskedUpdate>,
     /// Here whole, and not yet folded.
-    arrived: BTreeMap<ClientId, (Ticket, MaskedUpdate)>,
+    arrived: BTreeMap<ClientId, VerifiedUpload<InMemory<Vec<u8>>>>,
     stored: BTreeMap<SessionId, Vec<Vec<u8>>>,
     sum: Option<MaskedSum>,
     synced: usize,
@@ -340,8 +340,8 @@ impl World {
                 }
                 CoordinatorEffect::Admit(ticket) => answers.push(self.receive(ticket)),
                 CoordinatorEffect::Fold { client, .. } => {
-                    let (ticket, update) = self.arrived.remove(&client).expect("it arrived");
-                    self.sum.as_mut().unwrap().fold(ticket, update.bytes()).expect("it belongs to the round");
+                    let upload = self.arrived.remove(&client).expect("it arrived");
+                    self.sum.as_mut().unwrap().fold(upload).expect("it belongs to the round");
                 }
                 CoordinatorEffect::Discard(client) => {
                     self.uploads.remove(&client);
@@ -385,10 +385,8 @@ impl World {
     fn receive(&mut self, ticket: Ticket) -> Input {
         let (round, client) = (ticket.round(), ticket.client());
         let update = self.uploads.remove(&client).expect("announced");
-        if update.digest() != ticket.digest() {
-            return Input::UploadFailed { round, client };
-        }
-        self.arrived.insert(client, (ticket, update));
+        let Ok(upload) = ticket.verify(update.into_bytes()) else { return Input::UploadFailed { round, client } };
+        self.arrived.insert(client, upload);
         Input::Arrived { round, client }
     }
 

@@ -314,20 +314,16 @@ impl Daemon<'_> {
     ) -> Result<Result<(), TransportError>, ClientError> {
         let mut outbox = Outbox::new();
         self.machine.handle(self.clock.now(), &mut OsEntropy, input, &mut outbox);
+        // What cannot be sent any more ends the connection; what is to be written is written all the same.
+        let mut sent = Ok(());
         while let Some(effect) = outbox.pop() {
-            let sent = match effect {
-                ParticipantEffect::Send(message) => sender.send(&message).await,
-                ParticipantEffect::Upload(header) => self.upload(header, sender).await,
-                other => {
-                    self.carry_out(other)?;
-                    Ok(())
-                }
-            };
-            if let Err(fault) = sent {
-                return Ok(Err(fault));
+            match effect {
+                ParticipantEffect::Send(message) if sent.is_ok() => sent = sender.send(&message).await,
+                ParticipantEffect::Upload(header) if sent.is_ok() => sent = self.upload(header, sender).await,
+                other => self.carry_out(other)?,
             }
         }
-        Ok(Ok(()))
+        Ok(sent)
     }
 
     /// As [`Daemon::handle`] with nobody to send to.

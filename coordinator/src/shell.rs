@@ -41,8 +41,6 @@ pub(crate) struct Shell<'a> {
     parts: ShellParts,
     links: BTreeMap<ClientId, Link>,
     report: &'a mut dyn FnMut(&Event),
-    /// The last control message and its frame: one that goes to a whole cohort is encoded once.
-    encoded: Option<(Downstream, Bytes)>,
     /// Events that are told when they are durable.
     untold: Vec<Event>,
     /// Answers of this machine's own arithmetic.
@@ -60,7 +58,6 @@ impl<'a> Shell<'a> {
             parts,
             links: BTreeMap::new(),
             report,
-            encoded: None,
             untold: Vec::new(),
             answers: VecDeque::new(),
             committed: None,
@@ -187,9 +184,16 @@ impl<'a> Shell<'a> {
                 self.tell_all();
             }
             CoordinatorEffect::Send(client, message) => self.send(client, message),
+            CoordinatorEffect::Broadcast(clients, message) => {
+                let frame = control_frame(&message);
+                clients.into_iter().for_each(|client| self.queue(client, frame.clone()));
+            }
+            CoordinatorEffect::StoreSession(material) => self.parts.store.add_session(&material)?,
+            CoordinatorEffect::ForgetSession(session) => self.parts.store.forget_session(session),
             CoordinatorEffect::SendStart(clients, start) => self.send_start(&clients, start),
             CoordinatorEffect::OpenSum { round, ring, dimension } => self.parts.sum.open(round, ring, dimension),
             CoordinatorEffect::Admit(ticket) => self.judge(ticket.client(), Verdict::Admit(ticket)),
+            CoordinatorEffect::Fold { client, .. } => self.parts.sum.fold(client),
             CoordinatorEffect::Discard(client) => self.judge(client, Verdict::Discard),
             CoordinatorEffect::DropSum(_) => self.parts.sum.forget(),
             CoordinatorEffect::Unmask(permit) => {
@@ -218,15 +222,7 @@ impl<'a> Shell<'a> {
         if matches!(message, Downstream::Welcome(_)) {
             self.untold.push(Event::Joined { client: client.0 });
         }
-        let frame = match &self.encoded {
-            Some((last, frame)) if *last == message => frame.clone(),
-            _ => {
-                let frame = control_frame(&message);
-                self.encoded = Some((message, frame.clone()));
-                frame
-            }
-        };
-        self.queue(client, frame);
+        self.queue(client, control_frame(&message));
     }
 
     fn send_start(&mut self, clients: &[ClientId], start: Start) {

@@ -115,7 +115,7 @@ impl Door {
         let Verdict::Admit(ticket) = verdict else { return vector.map(|_| ()) };
         let (round, client) = (ticket.round(), ticket.client());
         let (input, end) = match vector {
-            Ok(bytes) => (self.sum.fold(ticket, &bytes), Ok(())),
+            Ok(bytes) => (self.sum.arrive(ticket, bytes), Ok(())),
             Err(fault) => (Input::UploadFailed { round, client }, Err(fault)),
         };
         let _ = self.inputs.send(Arrival::Input(input)).await;

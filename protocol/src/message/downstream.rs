@@ -1,5 +1,6 @@
 //! Coordinator to client.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -17,7 +18,7 @@ use crate::secagg::suite::Signature;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Downstream {
     /// Answer to `Join`: the certificate was accepted, here is the job.
-    Welcome(Welcome),
+    Welcome(Box<Welcome>),
     /// The connection is refused and closes.
     Rejected {
         /// Stable code.

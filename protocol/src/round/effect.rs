@@ -77,7 +77,7 @@ pub enum CoordinatorEffect {
         /// Whose.
         client: ClientId,
     },
-    /// The vector that this client announced, or is sending, is to be thrown away.
+    /// The vector announced by this client is to be discarded unread.
     Discard(ClientId),
     /// Forget the sum: the round is aborted.
     DropSum(RoundId),

@@ -151,9 +151,6 @@ impl<S: Suite> Coordinator<S> {
         let round = collecting.round;
         let uploads: Vec<(ClientId, Digest)> =
             self.record.admitted.iter().map(|(client, digest)| (*client, *digest)).collect();
-        for client in collecting.ticketed.keys().filter(|client| !self.record.admitted.contains_key(client)) {
-            outbox.push(CoordinatorEffect::Discard(*client));
-        }
         let names: Vec<ClientId> = uploads.iter().map(|(client, _)| *client).collect();
         for (client, link) in &mut self.links {
             link.straggling |= link.accepted && names.binary_search(client).is_err();

@@ -1,5 +1,6 @@
 //! Connected clients: joining, admitting the plan, leaving, and what becomes of those that break the protocol.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -65,7 +66,7 @@ impl<S: Suite> Coordinator<S> {
             statement,
             signature,
         };
-        outbox.push(CoordinatorEffect::Send(from, Downstream::Welcome(welcome)));
+        outbox.push(CoordinatorEffect::Send(from, Downstream::Welcome(Box::new(welcome))));
     }
 
     fn refusal_of(&self, join: &Join) -> Option<(RejectCode, String)> {

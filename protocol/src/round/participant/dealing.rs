@@ -66,6 +66,14 @@ pub(super) struct Dealt<S: Suite> {
     own: Option<(Vec<HeldShares<S>>, ShareProof)>,
 }
 
+/// What this member holds when every bundle is opened.
+pub(super) struct Collected<S: Suite> {
+    /// By round.
+    pub(super) rounds: Vec<Option<RoundKeys<S>>>,
+    /// By dealer.
+    pub(super) proofs: Vec<ShareProof>,
+}
+
 /// One holder's shares of all rounds, and the commitments to them.
 struct Holding<S: Suite> {
     shares: Vec<HeldShares<S>>,
@@ -120,7 +128,7 @@ impl SetUp<'_> {
         dealt: Dealt<S>,
         bundles: &[SealedShares],
         deals: &[DealStatement],
-    ) -> Result<(Vec<Option<RoundKeys<S>>>, Vec<ShareProof>), Trouble> {
+    ) -> Result<Collected<S>, Trouble> {
         let rounds = secrets.0.len();
         let dealers = self.topology.dealers(self.own);
         let Dealt { seeds, mut own, .. } = dealt;
@@ -148,7 +156,7 @@ impl SetUp<'_> {
             let seeds = MaskSeeds { self_seed: SecretKey::new(self_mask.to_bytes()), pairs };
             Some(RoundKeys { seeds, held: Held(held) })
         });
-        Ok((keyed.collect(), proofs))
+        Ok(Collected { rounds: keyed.collect(), proofs })
     }
 
     /// By holder: shares of all rounds.

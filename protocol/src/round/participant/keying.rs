@@ -1,11 +1,12 @@
 //! Keying: this member's side of the set-up of a session (SA-1, section 4), from the offer to the acknowledgements.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Participant;
-use super::dealing::{self, Dealt};
+use super::dealing::{self, Collected, Dealt};
 use super::session::Session;
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
@@ -40,8 +41,8 @@ pub(super) struct Keying<S: Suite> {
 enum Step<S: Suite> {
     AwaitFreeze,
     AwaitNeighbourhood(Frozen),
-    AwaitEncapsulations { linked: Linked, encapsulated: BTreeMap<ClientId, SecretKey> },
-    AwaitShares { linked: Linked, pairs: BTreeMap<ClientId, SecretKey>, dealt: Dealt<S> },
+    AwaitEncapsulations { linked: Box<Linked>, encapsulated: BTreeMap<ClientId, SecretKey> },
+    AwaitShares { linked: Box<Linked>, pairs: BTreeMap<ClientId, SecretKey>, dealt: Dealt<S> },
     AwaitAcks(Session<S>),
     Broken,
 }
@@ -304,7 +305,7 @@ impl<S: Suite> Participant<S> {
         }
         let neighbours = keys.into_iter().map(|keys| (keys.client, keys)).collect();
         outbox.push(ParticipantEffect::Send(Upstream::Encapsulations { session, items }));
-        let linked = Linked { frozen, graph_seed, topology, neighbours };
+        let linked = Box::new(Linked { frozen, graph_seed, topology, neighbours });
         self.set_step(Step::AwaitEncapsulations { linked, encapsulated });
         Ok(())
     }
@@ -406,7 +407,7 @@ impl<S: Suite> Participant<S> {
         };
         let keying = self.keying.as_ref().ok_or(RefusalCode::Unexpected)?;
         let own = keying.own.statement.client;
-        let Linked { frozen, graph_seed, topology, .. } = linked;
+        let Linked { frozen, graph_seed, topology, .. } = *linked;
         let complete = deals.iter().map(|deal| &deal.client).eq(topology.cohort())
             && deals.iter().all(|deal| deal.session == session)
             && deals.contains(&dealt.statement);
@@ -421,7 +422,7 @@ impl<S: Suite> Participant<S> {
             topology: &topology,
             pairs: &pairs,
         };
-        let (rounds, proofs) = set_up.collect(&keying.secrets, dealt, bundles, deals)?;
+        let Collected { rounds, proofs } = set_up.collect(&keying.secrets, dealt, bundles, deals)?;
         let view = keyed_view(&frozen.view, &graph_seed, deals);
         let signature = self.sign(&setup_ack_message(session, &view));
         outbox.push(ParticipantEffect::Send(Upstream::SetupAck { session, signature }));

@@ -1,5 +1,6 @@
 //! Secure aggregation SA-1: the arithmetic. The order of messages lives in [`crate::round`].
 
+pub mod graph;
 pub mod labels;
 pub mod mask;
 pub mod masked_sum;

@@ -5,7 +5,7 @@ use super::{Coordinator, Phase, Wait};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, SessionId};
-use crate::limits::COHORT_MAX;
+use crate::limits::COMPLETE_GRAPH_MAX;
 use crate::message::{Downstream, Offer, SignedBody};
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
@@ -67,7 +67,7 @@ impl<S: Suite> Coordinator<S> {
         }
         let mut candidates = self.ready_clients();
         let everybody = candidates.len() == self.settings.roster.roster.entries().len();
-        candidates.truncate(COHORT_MAX);
+        candidates.truncate(COMPLETE_GRAPH_MAX);
         let enough = self.can_be_cohort(&candidates);
         if !enough || (!everybody && now < deadline) {
             return;

@@ -10,6 +10,7 @@ use super::{Participant, Phase};
 use crate::digest::{Canonical, Digest};
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, SessionId};
+use crate::limits::COMPLETE_GRAPH_MAX;
 use crate::message::{
     Encapsulation, Freeze, Keys, Offer, RefusalCode, SealedShares, SignedBody, Upstream, signed_message,
 };
@@ -195,8 +196,9 @@ impl<S: Suite> Participant<S> {
         let roster = self.offered.as_ref().map(|admitted| &admitted.roster).ok_or(RefusalCode::Unexpected)?;
         let members = roster.organisations(&cohort).ok_or(RefusalCode::RosterInvalid)?;
         self.policy.cohort.accept(&members, &freeze.thresholds).map_err(|_| RefusalCode::PolicyFloor)?;
-        // Everybody is dealt shares: a smaller committee has no place yet, and its threshold would be too low for all.
-        if freeze.thresholds.committee(&members).holders().len() != cohort.len() {
+        // Everybody is dealt shares: a smaller committee and a sparse graph have no place yet, and their thresholds would be too low for all.
+        let everybody = freeze.thresholds.committee(&members).holders().len() == cohort.len();
+        if !everybody || cohort.len() > COMPLETE_GRAPH_MAX {
             return Err(RefusalCode::PolicyFloor);
         }
         let view = view_digest(&keying.offer, &freeze.members, &freeze.thresholds);

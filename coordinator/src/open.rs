@@ -109,7 +109,7 @@ pub(crate) fn upload_bytes(job: &Job) -> usize {
 /// A roster that can never make a cohort, or a share of noise that no branch would draw.
 fn cohort_fault(identity: &OwnIdentity, job: &Job) -> Option<Fault> {
     let enrolled = identity.roster.roster.entries().len();
-    let entries = identity.roster.roster.entries().iter().take(tributary_protocol::limits::COHORT_MAX);
+    let entries = identity.roster.roster.entries().iter().take(tributary_protocol::limits::COMPLETE_GRAPH_MAX);
     let members: Vec<OrganisationId> = entries.map(|entry| entry.organisation).collect();
     let fault =
         |found: String, allowed: &str| Some(Fault { key: "plan.cohort".into(), found, allowed: allowed.into() });

@@ -1,7 +1,7 @@
 //! The sections of the file, key by key: every key is asked for before the first fault counts, so that all faults are told at once.
 
 use tributary_protocol::ids::OrganisationId;
-use tributary_protocol::limits::{COHORT_MAX, CUSTOMERS_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
+use tributary_protocol::limits::{COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
 use tributary_settings::Document;
@@ -141,7 +141,7 @@ fn privacy(document: &mut Document, customers_nominal: Option<u64>) -> Option<Pr
 }
 
 fn cohort(document: &mut Document) -> Option<CohortRule> {
-    let most = COHORT_MAX as i64;
+    let most = COMPLETE_GRAPH_MAX as i64;
     let cohort_min = document.integer("plan.cohort.cohort_min", 2..=most, Some(8));
     let coalition = coalition(document);
     let survivors_permille = document.integer("plan.cohort.survivors_permille", 500..=1000, Some(800));
@@ -160,7 +160,7 @@ fn coalition(document: &mut Document) -> Option<CoalitionRule> {
     let [permille, operator, others, outside_min] = keys.map(|key| format!("plan.cohort.{key}"));
     let forms = [("fraction", false), ("organisations", true)];
     let by_organisation = document.choice("plan.cohort.coalition", &forms, Some(false));
-    let most = COHORT_MAX as i64;
+    let most = COMPLETE_GRAPH_MAX as i64;
     let permille_found = document.integer(&permille, 0..=333, Some(200));
     let outside_found = document.integer(&outside_min, OUTSIDE_MIN.into()..=most, Some(OUTSIDE_MIN));
     let others_found = document.integer(&others, 0..=most, Some(1));

@@ -206,8 +206,8 @@ pub struct DealStatement {
     pub root: Digest,
     /// Digest of its envelopes, see [`envelopes_digest`].
     pub envelopes: Digest,
-    /// Digest of its pair commitments, by round ([`crate::secagg::commitments::pairs_digest`]).
-    pub pairs: Vec<Digest>,
+    /// Digest of its commitments to pairwise seeds, see [`rounds_digest`].
+    pub pairs: Digest,
     /// Signature by the protocol signing key.
     pub signature: Signature,
 }
@@ -216,17 +216,20 @@ impl SignedBody for DealStatement {
     const KIND: &'static str = "DEAL";
 
     fn canonical(&self) -> Canonical {
-        let mut body = Canonical::new("DEAL")
+        Canonical::new("DEAL")
             .digest(&Digest(self.session.0))
             .u32(self.client.0)
             .digest(&self.root)
             .digest(&self.envelopes)
-            .u32(count(self.pairs.len()));
-        for pairs in &self.pairs {
-            body = body.digest(pairs);
-        }
-        body
+            .digest(&self.pairs)
     }
+}
+
+/// Digest over one digest a round ([`crate::secagg::commitments::pairs_digest`]).
+#[must_use]
+pub fn rounds_digest(rounds: &[Digest]) -> Digest {
+    let body = Canonical::new("pairs").u32(count(rounds.len()));
+    rounds.iter().fold(body, |body, round| body.digest(round)).finish()
 }
 
 /// Digest of a dealer's envelopes.

@@ -13,7 +13,7 @@ pub use downstream::{
 };
 pub use keying::{
     Deal, DealStatement, Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, SealedShares,
-    envelopes_digest, keys_digest,
+    envelopes_digest, keys_digest, rounds_digest,
 };
 pub use signed::{SignedBody, body_of, signed_message};
 pub use upstream::{Join, MaskedHeader, RefusalCode, ShareProof, Upstream};

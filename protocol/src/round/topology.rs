@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId};
+use crate::secagg::graph::Graph;
 use crate::secagg::parameters::Thresholds;
 
 /// The graph of one session, the same at every member and at the coordinator.
@@ -12,7 +13,7 @@ pub(super) struct Topology {
     cohort: Vec<ClientId>,
     /// In the cohort's order.
     organisations: Vec<OrganisationId>,
-    /// Holders of every secret in a complete graph, and signers of certificates, ascending.
+    /// Signers of certificates, and in a complete graph holders of every secret, ascending.
     committee: Vec<ClientId>,
     /// In a sparse graph, for each member of the cohort: itself and its neighbours, ascending.
     sparse: Option<Vec<Vec<ClientId>>>,
@@ -24,11 +25,22 @@ impl Topology {
         cohort: Vec<ClientId>,
         organisations: Vec<OrganisationId>,
         thresholds: &Thresholds,
-        _seed: &Digest,
+        seed: &Digest,
     ) -> Self {
+        let sparse = thresholds.degree(cohort.len()).map(|degree| {
+            let graph = Graph::new(cohort.len(), seed, Some(degree));
+            let client = |index: &u32| cohort.get(*index as usize).copied();
+            let around = |own: usize| {
+                let mut around: Vec<ClientId> = graph.neighbours(own).iter().filter_map(client).collect();
+                around.extend(cohort.get(own));
+                around.sort_unstable();
+                around
+            };
+            (0..cohort.len()).map(around).collect()
+        });
         let committee = thresholds.committee(&organisations);
         let committee = committee.holders().iter().filter_map(|index| cohort.get(*index as usize).copied()).collect();
-        Self { cohort, organisations, committee, sparse: None }
+        Self { cohort, organisations, committee, sparse }
     }
 
     /// Each member's organisation, in the cohort's order.

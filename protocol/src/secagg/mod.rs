@@ -2,6 +2,7 @@
 
 pub mod commitments;
 pub mod envelope;
+pub mod graph;
 pub mod labels;
 pub mod mask;
 pub mod masked_sum;

@@ -12,7 +12,7 @@ use crate::ids::{ClientId, SessionId};
 use crate::limits::COMPLETE_GRAPH_MAX;
 use crate::message::{
     ClosedReason, Deal, DealStatement, Downstream, Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys,
-    Neighbourhood, Offer, SealedShares, SignedBody, envelopes_digest,
+    Neighbourhood, Offer, SealedShares, SignedBody, envelopes_digest, rounds_digest,
 };
 use crate::round::agreement::{contribution_commitment, frozen_view, graph_seed, keyed_view, setup_ack_message};
 use crate::round::effect::{CoordinatorEffect, Outbox};
@@ -59,6 +59,8 @@ struct Linked {
 struct Dealt {
     statement: DealStatement,
     envelopes: Vec<Vec<u8>>,
+    /// By round.
+    pairs: Vec<Digest>,
 }
 
 impl Keying {
@@ -263,7 +265,7 @@ impl<S: Suite> Coordinator<S> {
                 && deal.pairs.len() == rounds
                 && deal.pairs.iter().all(|pairs| pairs.len() == neighbours)
                 && statement.envelopes == envelopes_digest(&deal.envelopes)
-                && deal.pairs.iter().map(|pairs| pairs_digest::<S>(pairs)).eq(statement.pairs.iter().copied())
+                && statement.pairs == rounds_digest(&by_round::<S>(&deal))
                 && entry.is_some_and(|entry| S::verify(&entry.signing_key, &statement.to_sign(), &statement.signature));
             if valid && got.insert(from, deal).is_none() { Verdict::Taken } else { Verdict::Wrong }
         });
@@ -283,10 +285,11 @@ impl<S: Suite> Coordinator<S> {
         let mut inboxes: BTreeMap<ClientId, Vec<SealedShares>> = BTreeMap::new();
         let mut deals = BTreeMap::new();
         for (client, deal) in got {
+            let pairs = by_round::<S>(&deal);
             for bundle in deal.bundles {
                 inboxes.entry(bundle.to).or_default().push(bundle);
             }
-            deals.insert(client, Dealt { statement: deal.statement, envelopes: deal.envelopes });
+            deals.insert(client, Dealt { statement: deal.statement, envelopes: deal.envelopes, pairs });
         }
         let statements: Vec<DealStatement> = deals.values().map(|deal| deal.statement.clone()).collect();
         for client in &keying.offer.candidates {
@@ -329,6 +332,7 @@ impl<S: Suite> Coordinator<S> {
             commitments: keys.commitments,
             deal: dealt.statement,
             envelopes: dealt.envelopes,
+            pairs: dealt.pairs,
         });
         let thresholds = frozen.thresholds;
         let material = Arc::new(SessionMaterial { offer, thresholds, contributions, members: members.collect() });
@@ -384,6 +388,11 @@ impl<S: Suite> Coordinator<S> {
     fn take_step(&mut self) -> Option<Step> {
         Some(core::mem::replace(&mut self.keying.as_mut()?.step, Step::Broken))
     }
+}
+
+/// One digest a round over a deal's commitments to pairwise seeds.
+fn by_round<S: Suite>(deal: &Deal) -> Vec<Digest> {
+    deal.pairs.iter().map(|pairs| pairs_digest::<S>(pairs)).collect()
 }
 
 fn neighbour_keys(keys: &Keys) -> NeighbourKeys {

@@ -37,6 +37,8 @@ pub(super) struct MemberMaterial {
     pub(super) deal: DealStatement,
     /// One a round.
     pub(super) envelopes: Vec<Vec<u8>>,
+    /// By round: digest of its commitments to pairwise seeds.
+    pub(super) pairs: Vec<Digest>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -160,7 +160,7 @@ impl<S: Suite> Unmasking<S> {
         let seeds = open_envelope::<S>(kappa, (&id, dealer, self.round), sealed, neighbours.len()).ok()?;
         let commit = |(peer, seed)| pair_commitment::<S>(&id, (dealer, peer), self.round, seed);
         let commitments: Vec<Digest> = neighbours.iter().copied().zip(&seeds).map(commit).collect();
-        let committed = pairs_digest::<S>(&commitments) == *member.deal.pairs.get(index)?;
+        let committed = pairs_digest::<S>(&commitments) == *member.pairs.get(index)?;
         (committed || !stands(Defence::EnvelopeCommitment)).then_some(seeds)
     }
 }

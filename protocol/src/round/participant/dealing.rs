@@ -10,7 +10,7 @@ use super::session::{Held, HeldShares, RoundKeys};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, SessionId};
-use crate::message::{Deal, DealStatement, RefusalCode, SealedShares, ShareProof, envelopes_digest};
+use crate::message::{Deal, DealStatement, RefusalCode, SealedShares, ShareProof, envelopes_digest, rounds_digest};
 use crate::round::agreement::bundle_label;
 use crate::round::topology::Topology;
 use crate::secagg::commitments::{SecretId, SecretKind, holding_digest, pair_commitment, pairs_digest};
@@ -114,7 +114,7 @@ impl SetUp<'_> {
             client: self.own,
             root: tree.root(),
             envelopes: envelopes_digest(&envelopes),
-            pairs: pairs.iter().map(|pairs| pairs_digest::<S>(pairs)).collect(),
+            pairs: rounds_digest(&pairs.iter().map(|pairs| pairs_digest::<S>(pairs)).collect::<Vec<_>>()),
             signature: Signature(Vec::new()),
         };
         let deal = Deal { statement: statement.clone(), bundles, envelopes, pairs };

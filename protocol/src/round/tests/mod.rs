@@ -157,6 +157,29 @@ fn silence_is_ended_by_the_deadline() {
 }
 
 #[test]
+fn above_the_complete_graph_neighbours_mask_and_hold_and_losses_are_recovered() {
+    let clients = 300;
+    let mut world = World::new(clients, plan(|plan| (plan.rounds, plan.session_rounds) = (2, 2)));
+    world.connect_all();
+    while world.coordinator.record().charged == 0 {
+        assert!(world.step(), "{:?} {:?}", world.coordinator.wait(), world.refusals());
+    }
+    // Twenty are gone before they could mask, twenty more behind their uploads.
+    (1..=20).for_each(|number| world.cut(ClientId(number)));
+    while world.coordinator.record().admitted.len() < 150 {
+        assert!(world.step());
+    }
+    let here: Vec<ClientId> = world.coordinator.record().admitted.keys().copied().take(20).collect();
+    here.into_iter().for_each(|client| world.cut(client));
+    world.run();
+    world.pass_deadlines();
+    assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
+    assert!(world.aborts().is_empty(), "{:?}", world.aborts());
+    assert_eq!(world.sums.len(), 2);
+    world.assert_sums_exact();
+}
+
+#[test]
 fn a_restart_aborts_the_open_round_and_keeps_everything_else() {
     let mut batches = Vec::new();
     for steps in (0..400).step_by(7) {

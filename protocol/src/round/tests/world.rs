@@ -106,7 +106,9 @@ pub(super) fn cap(plan: &Plan, rounds: u64) -> RdpVector {
 }
 
 fn signing_key(client: ClientId) -> [u8; 32] {
-    [u8::try_from(client.0).unwrap(); 32]
+    let mut key = [7; 32];
+    key[..4].copy_from_slice(&client.0.to_le_bytes());
+    key
 }
 
 pub(super) fn policy(plan: &Plan) -> Policy {
@@ -273,7 +275,7 @@ impl World {
                     let round = contribution.descriptor.round;
                     let mut values: Vec<i64> =
                         (0..PARAMETERS + 2).map(|_| i64::from(self.entropy.bytes32()[0]) - 128).collect();
-                    values[0] = 1 << client.0;
+                    values[0] = 1 << (client.0 % 50);
                     let words = RingWords::reduce(contribution.descriptor.ring, &values);
                     self.plain.insert((round, client), values);
                     let update = mask::<Toy>(words, contribution.receipt, contribution.seeds);

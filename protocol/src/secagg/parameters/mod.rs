@@ -14,7 +14,8 @@ pub use committee::Committee;
 pub use refused::{CohortRefused, SurvivorsRefused, ThresholdsRefused, Weaker};
 
 use crate::ids::OrganisationId;
-use crate::limits::COHORT_MAX;
+use crate::limits::{COHORT_MAX, COMPLETE_GRAPH_MAX};
+use crate::secagg::graph::Degree;
 
 /// A member's own rule, from its policy; nobody else may set it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +70,7 @@ impl CohortRule {
         }
         // Quorum and threshold count in the committee that is offered, so that this member's own must as well.
         let own = self.derive(&cohort, offered.holder_cap)?;
-        offered.not_weaker_than(&own)?;
+        offered.not_weaker_than(&own, usize::from(cohort.size) <= COMPLETE_GRAPH_MAX)?;
         if offered.survivors_min > cohort.size || !offered.has_quorum_among(cohort.size) {
             return Err(Weaker::Inconsistent.into());
         }
@@ -174,12 +175,17 @@ impl CohortRule {
         }
         let quorum = (among + colluding) / 2 + 1;
         let survivors_min = permille_up(cohort.size, self.survivors_permille).max(quorum).max(self.cohort_min);
+        let threshold = if usize::from(cohort.size) <= COMPLETE_GRAPH_MAX {
+            quorum
+        } else {
+            sparse(cohort.size, coalition_max, survivors_min).ok_or_else(|| cohort.no_graph(survivors_min))?.threshold
+        };
         let honest_min = survivors_min.saturating_sub(coalition_max);
         let needed = self.honest_needed(cohort.size);
         if honest_min < needed {
             return Err(CohortRefused::TooFewHonest { honest: honest_min, needed });
         }
-        Ok(Thresholds { coalition_max, holder_cap, quorum, threshold: quorum, survivors_min, honest_min })
+        Ok(Thresholds { coalition_max, holder_cap, quorum, threshold, survivors_min, honest_min })
     }
 
     /// At least a quarter of the cohort is honest, whatever the policy says: the shares of all survivors together then carry at most four
@@ -196,15 +202,26 @@ impl Thresholds {
         Committee::new(members, self.holder_cap)
     }
 
+    /// The neighbour graph's degree for a cohort of so many members with these thresholds; `None` where the graph is complete.
+    ///
+    /// Its threshold is these thresholds' own: [`CohortRule::accept`] admits no other.
+    #[must_use]
+    pub fn degree(&self, cohort: usize) -> Option<Degree> {
+        sparse(u16::try_from(cohort).ok()?, self.coalition_max, self.survivors_min)
+    }
+
     /// Whether these thresholds protect at least as well as a member's own for the same cohort and committee.
+    ///
+    /// The threshold of a sparse graph belongs to its degree and is not compared: a graph for fewer losses is sparser and opens with less.
     ///
     /// `honest_min` is not compared: it is the divisor of the noise shares, and must be exactly `survivors_min - coalition_max`, so that
     /// a larger assumed coalition makes it smaller and every share larger. [`CohortRule::accept`] compares it with the policy's floor.
-    fn not_weaker_than(&self, own: &Thresholds) -> Result<(), Weaker> {
+    fn not_weaker_than(&self, own: &Thresholds, complete: bool) -> Result<(), Weaker> {
+        let threshold = if complete { ("threshold", self.threshold, own.threshold) } else { ("threshold", 0, 0) };
         let pairs = [
             ("coalition", self.coalition_max, own.coalition_max),
             ("quorum", self.quorum, own.quorum),
-            ("threshold", self.threshold, own.threshold),
+            threshold,
             ("survivors", self.survivors_min, own.survivors_min),
         ];
         if let Some((name, offered, own)) = pairs.into_iter().find(|(_, offered, own)| offered < own) {
@@ -222,11 +239,14 @@ impl Thresholds {
     /// Where the whole cohort certifies: whether two certificates need an honest double signer under the coalition that is offered, which
     /// may be larger than a member's own. Under a cap the member's own coalition in the committee decides.
     fn has_quorum_among(&self, cohort: u16) -> bool {
+        let sparse = self.degree(cohort.into()).map(|degree| degree.threshold);
+        let opens_with = match usize::from(cohort) <= COMPLETE_GRAPH_MAX {
+            true => self.threshold > self.coalition_max,
+            false => sparse == Some(self.threshold),
+        };
         let (coalition, cohort) = (u32::from(self.coalition_max), u32::from(cohort));
         u32::from(self.holder_cap) < cohort
-            || (3 * coalition < cohort
-                && 2 * u32::from(self.quorum) > cohort + coalition
-                && self.threshold > self.coalition_max)
+            || (3 * coalition < cohort && 2 * u32::from(self.quorum) > cohort + coalition && opens_with)
     }
 }
 
@@ -256,6 +276,7 @@ impl Cohort {
     fn admits_cap(&self, cap: u16) -> bool {
         match self.coalition {
             Coalition::Members(_) => cap == self.size,
+            Coalition::Organisations(_) if usize::from(self.size) > COMPLETE_GRAPH_MAX => cap == self.size,
             Coalition::Organisations(_) => (1..=self.size).contains(&cap),
         }
     }
@@ -275,13 +296,25 @@ impl Cohort {
         }
         match &self.coalition {
             Coalition::Members(_) => None,
+            // In a sparse graph a secret's holders are its owner's neighbours, whoever they are.
+            Coalition::Organisations(_) if usize::from(self.size) > COMPLETE_GRAPH_MAX => None,
             Coalition::Organisations(weights) => weights.largest_cap().map(small),
         }
+    }
+
+    fn no_graph(&self, survivors_min: u16) -> CohortRefused {
+        let (coalition, lost) = (self.coalition(self.size).into(), (self.size - survivors_min).into());
+        CohortRefused::NoGraph { cohort: self.size.into(), coalition, lost }
     }
 
     fn too_large(&self) -> CohortRefused {
         CohortRefused::CoalitionTooLarge { coalition: self.coalition(self.size).into(), cohort: self.size.into() }
     }
+}
+
+/// The sparse graph that withstands a coalition, and the loss of everybody who is not needed.
+fn sparse(cohort: u16, coalition_max: u16, survivors_min: u16) -> Option<Degree> {
+    Degree::for_cohort(cohort.into(), coalition_max.into(), cohort.checked_sub(survivors_min)?.into())
 }
 
 /// A count of members of one cohort.

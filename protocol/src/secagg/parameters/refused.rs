@@ -38,6 +38,19 @@ pub enum CohortRefused {
         /// Members of the cohort.
         cohort: usize,
     },
+    /// A cohort too large for everybody to be everybody's neighbour, with more collusion or losses than the sparse graph is made for.
+    #[error(
+        "no neighbour graph is made for {cohort} members of whom {coalition} collude and {lost} may be lost; ask for more \
+         survivors (800 thousandths or above), assume less, or select at most 256 members"
+    )]
+    NoGraph {
+        /// Members of the cohort.
+        cohort: usize,
+        /// Coalition assumed.
+        coalition: usize,
+        /// Members that may be lost.
+        lost: usize,
+    },
     /// Without the assumed coalition too few organisations are left: their sum would be nearly one organisation's own.
     #[error(
         "{organisations} organisations remain without the operator {operator} and {others} others, and the policy asks for \

@@ -52,6 +52,40 @@ fn losses_that_small_cohorts_survive() {
 }
 
 #[test]
+fn above_256_the_graph_gives_the_threshold() {
+    let degree = |rule: CohortRule, cohort| {
+        let own = rule.thresholds(&branches(cohort)).unwrap();
+        let degree = own.degree(cohort).unwrap();
+        assert_eq!(degree.threshold, own.threshold);
+        assert_eq!(rule.accept(&branches(cohort), &own), Ok(()));
+        (degree.neighbours, own.threshold, own.quorum, own.survivors_min, own.honest_min)
+    };
+    assert_eq!(USUAL.thresholds(&branches(256)).unwrap().degree(256), None);
+    assert_eq!(degree(USUAL, 257), (102, 60, 155, 206, 154));
+    assert_eq!(degree(USUAL, 1000), (118, 69, 601, 800, 600));
+    assert_eq!(degree(USUAL_WITH_SURVIVORS_900, 1000), (82, 56, 601, 900, 700));
+    assert_eq!(degree(CohortRule { coalition: fraction(333), ..USUAL }, 10_000), (268, 171, 6_666, 8_000, 4_670));
+    let lossy = CohortRule { survivors_permille: 600, ..USUAL };
+    let refused = CohortRefused::NoGraph { cohort: 1000, coalition: 200, lost: 399 };
+    assert_eq!(lossy.thresholds(&branches(1000)), Err(refused));
+}
+
+#[test]
+fn a_sparse_threshold_must_be_its_graphs() {
+    let own = USUAL.thresholds(&branches(1000)).unwrap();
+    // Fewer losses: a sparser graph with a lower threshold is not weaker.
+    assert_eq!(USUAL.accept(&branches(1000), &USUAL_WITH_SURVIVORS_900.thresholds(&branches(1000)).unwrap()), Ok(()));
+    for threshold in [own.threshold - 1, own.threshold + 1, own.quorum] {
+        let offered = Thresholds { threshold, ..own };
+        assert_eq!(USUAL.accept(&branches(1000), &offered), Err(Weaker::Inconsistent.into()), "{threshold}");
+    }
+    let fewer = Thresholds { survivors_min: 799, honest_min: 599, ..own };
+    let below = Weaker::Below { name: "survivors", offered: 799, own: 800 };
+    assert_eq!(USUAL.accept(&branches(1000), &fewer), Err(below.into()));
+    assert_eq!(USUAL.accept(&branches(1000), &Thresholds { holder_cap: 3, ..own }), Err(Weaker::Inconsistent.into()));
+}
+
+#[test]
 fn the_test_policy_has_one_threshold() {
     let rule = CohortRule { coalition: fraction(0), cohort_min: 2, survivors_permille: 0, honest_min: 1 };
     for (cohort, quorum) in [(2, 2), (3, 2), (4, 3), (5, 3), (6, 4), (7, 4)] {
@@ -63,7 +97,7 @@ fn the_test_policy_has_one_threshold() {
 fn cohorts_that_cannot_be_protected_are_refused() {
     let refused = |rule: CohortRule, cohort| rule.thresholds(&branches(cohort)).unwrap_err();
     assert_eq!(refused(USUAL, 7), CohortRefused::TooSmall { cohort: 7, needed: 8 });
-    assert_eq!(refused(USUAL, 257), CohortRefused::TooLarge { cohort: 257, limit: 256 });
+    assert_eq!(refused(USUAL, 10_001), CohortRefused::TooLarge { cohort: 10_001, limit: 10_000 });
     let third = CohortRule { coalition: fraction(300), ..USUAL };
     assert_eq!(refused(third, 9), CohortRefused::CoalitionTooLarge { coalition: 3, cohort: 9 });
     assert_eq!(third.thresholds(&branches(10)).map(|own| own.coalition_max), Ok(3));

@@ -107,6 +107,15 @@ fn the_largest_cap_is_found_where_lower_ones_fail() {
     assert_eq!(refused, CohortRefused::TooFewHonest { honest: 0, needed: 12 });
 }
 
+#[test]
+fn a_sparse_graph_has_no_committee() {
+    let rule = CohortRule { coalition: organisations(0), ..USUAL };
+    // Up to 256 members a cap makes up for an operator with two fifths; above, the neighbours hold the shares.
+    assert!(rule.thresholds(&members(&[90, 50, 50, 50])).is_ok_and(|own| own.holder_cap == 74));
+    assert_eq!(rule.thresholds(&members(&[120, 90, 90])), too_large(120, 300));
+    assert!(rule.thresholds(&members(&[60, 120, 120])).is_ok_and(|own| own.degree(300).is_some()));
+}
+
 fn too_large(coalition: usize, cohort: usize) -> Result<Thresholds, CohortRefused> {
     Err(CohortRefused::CoalitionTooLarge { coalition, cohort })
 }

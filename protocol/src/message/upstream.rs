@@ -1,5 +1,6 @@
 //! Client to coordinator.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,7 @@ pub enum Upstream {
         code: RefusalCode,
     },
     /// B1: session keys and commitments.
-    Keys(Keys),
+    Keys(Box<Keys>),
     /// B3: this member's contribution to the seed of a sparse neighbour graph.
     Contribution {
         /// The session.
@@ -42,7 +43,7 @@ pub enum Upstream {
         items: Vec<Encapsulation>,
     },
     /// B4b: shares for every holder, envelopes, commitments.
-    Deal(Deal),
+    Deal(Box<Deal>),
     /// B5: every bundle opened and checked.
     SetupAck {
         /// The session.

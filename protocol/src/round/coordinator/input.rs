@@ -103,12 +103,12 @@ impl<S: Suite> Coordinator<S> {
             Upstream::Abandon { session, code, accused } => {
                 self.on_abandoned(from, session, (code, accused), outbox);
             }
-            Upstream::Keys(keys) => self.on_keys(now, from, keys, outbox),
+            Upstream::Keys(keys) => self.on_keys(now, from, *keys, outbox),
             Upstream::Contribution { session, contribution } => {
                 self.on_contribution(now, from, session, contribution, outbox);
             }
             Upstream::Encapsulations { session, items } => self.on_encapsulations(now, from, session, items, outbox),
-            Upstream::Deal(deal) => self.on_deal(now, from, deal, outbox),
+            Upstream::Deal(deal) => self.on_deal(now, from, *deal, outbox),
             Upstream::SetupAck { session, signature } => self.on_setup_ack(now, from, session, signature, outbox),
             Upstream::Masked(header) => self.on_masked(now, from, &header, outbox),
             Upstream::SurvivorsAck { round, signature } => self.on_survivors_ack(now, from, round, signature, outbox),

@@ -112,7 +112,7 @@ impl<S: Suite> Participant<S> {
     ) {
         match self.offered(now, entropy, offer) {
             Ok(keying) => {
-                outbox.push(ParticipantEffect::Send(Upstream::Keys(keying.own.clone())));
+                outbox.push(ParticipantEffect::Send(Upstream::Keys(Box::new(keying.own.clone()))));
                 self.keying = Some(keying);
             }
             Err(code) => self.refuse(code, outbox),
@@ -378,7 +378,7 @@ impl<S: Suite> Participant<S> {
         let (mut deal, mut dealt) = set_up.deal(&keying.secrets, entropy).ok_or(RefusalCode::BadKeyMaterial)?;
         deal.statement.signature = self.sign(&deal.statement.to_sign());
         dealt.statement.signature.clone_from(&deal.statement.signature);
-        outbox.push(ParticipantEffect::Send(Upstream::Deal(deal)));
+        outbox.push(ParticipantEffect::Send(Upstream::Deal(Box::new(deal))));
         self.set_step(Step::AwaitShares { linked, pairs, dealt });
         Ok(())
     }

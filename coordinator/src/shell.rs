@@ -1,4 +1,6 @@
 //! What the machine asks for, done in its order: append, sync, send, fold, unmask. Nothing here decides.
+//!
+//! Messages leave at the end of a batch of effects: later than asked for, never earlier.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -43,6 +45,8 @@ pub(crate) struct Shell<'a> {
     report: &'a mut dyn FnMut(&Event),
     /// The last control message and its frame: one that goes to a whole cohort is encoded once.
     encoded: Option<(Downstream, Bytes)>,
+    /// What leaves when the outbox is empty, each client's messages together: a packet and a wake-up for all of them.
+    unsent: BTreeMap<ClientId, Vec<Bytes>>,
     /// Events that are told when they are durable.
     untold: Vec<Event>,
     /// Answers of this machine's own arithmetic.
@@ -61,6 +65,7 @@ impl<'a> Shell<'a> {
             links: BTreeMap::new(),
             report,
             encoded: None,
+            unsent: BTreeMap::new(),
             untold: Vec::new(),
             answers: VecDeque::new(),
             committed: None,
@@ -130,6 +135,7 @@ impl<'a> Shell<'a> {
         while let Some(effect) = self.parts.outbox.pop() {
             self.effect(effect)?;
         }
+        self.send_all();
         self.tell_all();
         Ok(())
     }
@@ -198,6 +204,7 @@ impl<'a> Shell<'a> {
                 self.answers.push_back(answer);
             }
             CoordinatorEffect::Close(client) => {
+                self.send_all();
                 self.links.remove(&client);
             }
             CoordinatorEffect::Finished { .. } => self.over = true,
@@ -226,7 +233,7 @@ impl<'a> Shell<'a> {
                 frame
             }
         };
-        self.queue(client, frame);
+        self.unsent.entry(client).or_default().push(frame);
     }
 
     fn send_start(&mut self, clients: &[ClientId], start: Start) {
@@ -234,16 +241,19 @@ impl<'a> Shell<'a> {
         assert!(start.descriptor.model == digest, "a round starts from the model that was committed last");
         let frames = start_frames(start, model);
         for client in clients {
-            self.queue(*client, frames.clone());
+            self.unsent.entry(*client).or_default().push(frames.clone());
         }
     }
 
-    fn queue(&mut self, client: ClientId, frame: Bytes) {
-        if self.links.get(&client).is_some_and(|link| !link.send(frame))
-            && let Some(link) = self.links.remove(&client)
-        {
-            tracing::warn!(%client, "does not read what it is sent; the connection is closed");
-            link.abort("this client did not read what it was sent");
+    /// Everything before it in the outbox is done: what a message relies on is on the disk.
+    fn send_all(&mut self) {
+        for (client, frames) in std::mem::take(&mut self.unsent) {
+            if self.links.get(&client).is_some_and(|link| !link.send(frames))
+                && let Some(link) = self.links.remove(&client)
+            {
+                tracing::warn!(%client, "does not read what it is sent; the connection is closed");
+                link.abort("this client did not read what it was sent");
+            }
         }
     }
 

@@ -285,7 +285,11 @@ impl Daemon<'_> {
                 },
                 Some(answer) = self.answers.recv() => match answer {
                     Answer::Input(input) => Some(*input),
-                    Answer::Vector(update) => { self.vector = Some(update); None }
+                    Answer::Masked(update) => {
+                        let (round, vector) = (update.round(), update.digest());
+                        self.vector = Some(update);
+                        Some(ParticipantInput::Masked { round, vector })
+                    }
                     Answer::Explain(text) => { tracing::error!("{text}"); self.explanation = Some(text); None }
                 },
                 () = timer => Some(ParticipantInput::Timer),
@@ -339,7 +343,7 @@ impl Daemon<'_> {
     async fn upload(&mut self, header: MaskedHeader, sender: &mut Sender) -> Result<(), TransportError> {
         let update = self.vector.take().filter(|update| update.round() == header.round);
         let update = update.expect("the machine uploads what it was told is masked");
-        sender.send_masked(header, update.bytes()).await?;
+        sender.send_masked(header, update.into_bytes()).await?;
         let _ = self.jobs.send(Job::DrawAhead { variance: self.share_variance });
         Ok(())
     }

@@ -38,8 +38,8 @@ pub enum Job {
 pub enum Answer {
     /// For the machine.
     Input(Box<ParticipantInput>),
-    /// A masked vector, kept by the shell until the machine lets it leave.
-    Vector(MaskedUpdate),
+    /// A masked vector: the machine learns of it, and the shell keeps it until the machine lets it leave.
+    Masked(MaskedUpdate),
     /// Why something failed, for the operator.
     Explain(String),
 }
@@ -132,11 +132,7 @@ impl<A: Fn(Answer)> Worker<A> {
     fn contribute(&mut self, contribution: Contribution, model: &[u8]) {
         let round = contribution.descriptor.round;
         match self.masked(contribution, model) {
-            Ok(update) => {
-                let vector = update.digest();
-                (self.answer)(Answer::Vector(update));
-                (self.answer)(Answer::Input(Box::new(ParticipantInput::Masked { round, vector })));
-            }
+            Ok(update) => (self.answer)(Answer::Masked(update)),
             Err(explanation) => {
                 (self.answer)(Answer::Explain(explanation));
                 (self.answer)(Answer::Input(Box::new(ParticipantInput::TrainingFailed { round })));

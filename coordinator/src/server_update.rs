@@ -171,9 +171,14 @@ impl ServerUpdate {
 
 /// Runs the blocks, on all cores where there are many.
 fn run_blocks(mut blocks: Vec<MaskBlock<'_>>) {
+    let alone = |blocks: Vec<MaskBlock<'_>>| blocks.into_iter().for_each(MaskBlock::run::<RealSuite>);
+    if blocks.len() < THREADED_BLOCKS_MIN {
+        return alone(blocks);
+    }
+    // Asked only here: the answer is in files of the system.
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    if cores == 1 || blocks.len() < THREADED_BLOCKS_MIN {
-        return blocks.into_iter().for_each(MaskBlock::run::<RealSuite>);
+    if cores == 1 {
+        return alone(blocks);
     }
     let share = blocks.len().div_ceil(cores);
     std::thread::scope(|scope| {

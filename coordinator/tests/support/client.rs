@@ -193,7 +193,7 @@ impl Client {
 
     /// Says hello as some release with some schema, and gives the first answer.
     pub(crate) async fn answer_to_join(&mut self, version: u32, schema: Digest) -> Result<Downstream, String> {
-        let join = Upstream::Join(Join { version, schema });
+        let join = Upstream::Join(Join { version, schema, holding: Vec::new() });
         self.send_frame(FRAME_CONTROL, &codec::encode(&join)).await.map_err(|_| "cannot send".to_owned())?;
         let frame = self.next_frame().await?;
         codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX).map_err(|fault| fault.to_string())

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
+use super::mask::CHECK_COORDINATES;
 use crate::digest::Digest;
 
 /// The ring of an aggregation's coordinates.
@@ -71,12 +72,22 @@ impl RingWords {
         }
     }
 
-    /// Reduces signed integers into the ring (two's complement).
+    /// Reduces signed integers into the ring (two's complement). There is room for the check coordinates: a vector that grew would leave an
+    /// unmasked copy behind.
     #[must_use]
     pub fn reduce(ring: Ring, values: &[i64]) -> Self {
+        let room = values.len().saturating_add(CHECK_COORDINATES);
         match ring {
-            Ring::Bits32 => Self::W32(values.iter().map(|value| low_word(value.cast_unsigned())).collect()),
-            Ring::Bits64 => Self::W64(values.iter().map(|value| value.cast_unsigned()).collect()),
+            Ring::Bits32 => {
+                let mut words = Vec::with_capacity(room);
+                words.extend(values.iter().map(|value| low_word(value.cast_unsigned())));
+                Self::W32(words)
+            }
+            Ring::Bits64 => {
+                let mut words = Vec::with_capacity(room);
+                words.extend(values.iter().map(|value| value.cast_unsigned()));
+                Self::W64(words)
+            }
         }
     }
 

@@ -262,8 +262,11 @@ impl<S: Suite> Coordinator<S> {
             Upstream::Accept { plan } => self.on_accept(now, from, plan, outbox),
             Upstream::Refuse { code } => {
                 self.set_accepted(from, false);
-                self.commit(CoordinatorEvent::ClientRefused { client: from, code }, outbox);
-                self.on_lost(now, from, ClosedReason::ParticipantGaveUp(from), outbox);
+                // It may have been under way while the plan ended.
+                if self.record.finished.is_none() {
+                    self.commit(CoordinatorEvent::ClientRefused { client: from, code }, outbox);
+                    self.on_lost(now, from, ClosedReason::ParticipantGaveUp(from), outbox);
+                }
             }
             Upstream::Abandon { session, code } => {
                 if self.record.session == Some(session) {

@@ -1,0 +1,119 @@
+//! What the coordinator's honest machine must never do, whatever clients, network and disk do.
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, RoundId};
+use tributary_protocol::message::RoundOutcome;
+use tributary_protocol::round::CoordinatorEvent;
+use tributary_protocol::secagg::permit::UnmaskPermit;
+
+use super::{Judge, Made};
+
+impl Judge {
+    /// The coordinator writes into its ledger; not yet durable.
+    pub(crate) fn centre_appends(&mut self, event: &CoordinatorEvent) {
+        match event {
+            CoordinatorEvent::SurvivorsFrozen { round, .. } => {
+                self.frozen.insert(*round);
+            }
+            CoordinatorEvent::SessionKeyed { cohort, .. } => self.cohort = cohort.len(),
+            _ => {}
+        }
+    }
+
+    /// An event is on the coordinator's disk for certain.
+    pub(crate) fn centre_durable(&mut self, event: &CoordinatorEvent) {
+        if let Err(fault) = self.durable.check(event) {
+            self.object("the ledger's events follow from one another", fault);
+            return;
+        }
+        match event {
+            CoordinatorEvent::RoundCommitted { round, model, .. } => {
+                let chained = self
+                    .made
+                    .get(round)
+                    .is_some_and(|made| made.model == *model && Some(made.parent) == self.durable.model);
+                self.committed.insert(*round, *model);
+                if !chained {
+                    self.object("committed models form one chain", format!("round {round}"));
+                }
+            }
+            CoordinatorEvent::RoundAborted { .. } => self.aborted += 1,
+            _ => {}
+        }
+        self.durable.apply(event);
+    }
+
+    /// The machine lets an upload in.
+    pub(crate) fn admits(&mut self, round: RoundId, client: ClientId) {
+        if self.frozen.contains(&round) {
+            self.object(
+                "what arrives after the survivor set was fixed is not read",
+                format!("client {client}, round {round}"),
+            );
+        }
+        if !self.admitted.insert((round, client)) {
+            self.object("one update for each client and round", format!("client {client}, round {round}"));
+        }
+    }
+
+    /// An upload is in the sum.
+    pub(crate) fn folded(&mut self, round: RoundId, client: ClientId, as_announced: bool, spoilt: bool) {
+        if !as_announced {
+            self.object("an upload is what its sender signed", format!("client {client}, round {round}"));
+        }
+        if spoilt {
+            self.spoilt.insert(round);
+        }
+    }
+
+    /// The machine lets a sum be opened.
+    pub(crate) fn unmasks(&mut self, permit: &UnmaskPermit) {
+        let round = permit.round();
+        if !self.unmasked.insert(round) {
+            self.object("a round is unmasked at most once", format!("round {round}"));
+        }
+        let (survivors, cohort) = (permit.survivors().len(), self.cohort);
+        let least = self.rule.thresholds(cohort).map_or(usize::MAX, |own| own.survivors_min.into());
+        if survivors < least {
+            self.object(
+                "a sum has enough survivors",
+                format!("round {round}: {survivors} of {cohort}, at least {least} are needed"),
+            );
+        }
+    }
+
+    /// A sum was opened: client i put 1 at index i, so that the sum says who is in it, and how often.
+    pub(crate) fn opened(&mut self, round: RoundId, survivors: &[ClientId], values: &[i64]) {
+        let mut expected = vec![0; values.len()];
+        for survivor in survivors {
+            expected[survivor.0 as usize - 1] = 1;
+        }
+        if let Some(index) = (0..values.len()).find(|index| values[*index] != expected[*index]) {
+            let text = format!("round {round}: coordinate {index} is {} instead of {}", values[index], expected[index]);
+            self.object("an opened sum is exactly the sum of its survivors", text);
+        }
+    }
+
+    /// A sum could not be opened, although its survivors and seeds were in order.
+    pub(crate) fn spoilt(&mut self, round: RoundId, fault: &dyn std::fmt::Display) {
+        if !self.spoilt.contains(&round) {
+            self.object("only a client that lies about its own upload spoils a sum", format!("round {round}: {fault}"));
+        }
+    }
+
+    /// The sum became a model.
+    pub(crate) fn made(&mut self, round: RoundId, parent: Digest, model: Digest) {
+        self.made.insert(round, Made { parent, model });
+    }
+
+    /// A client hears how a round ended: only what is durable may be told.
+    pub(super) fn outcome_heard(&mut self, index: usize, outcome: &RoundOutcome) {
+        let RoundOutcome::Committed { round, model, .. } = outcome else { return };
+        if self.honest_centre && self.committed.get(round) != Some(model) {
+            self.object(
+                "a committed round is durable before it is told",
+                format!("client {}, round {round}", index + 1),
+            );
+        }
+    }
+}

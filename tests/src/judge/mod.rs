@@ -1,0 +1,161 @@
+//! The invariants, watched from outside: the judge sees every effect, every message and every byte that is durable, and trusts no machine.
+//!
+//! A rule is judged where it could be broken, by what the world knows and the machine may not: who really sent which keys, what really lay on
+//! the disk, which sets really were acknowledged.
+
+mod branch;
+mod centre;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, RoundId, SessionId};
+use tributary_protocol::message::Keys;
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::CoordinatorRecord;
+
+use crate::cast::Cast;
+use crate::outcome::Violation;
+
+/// What a client has seen and done, as the judge remembers it.
+struct Seen {
+    /// What is wrong with the roster that it was welcomed with.
+    welcome: Option<&'static str>,
+    /// The last frozen cohort: session, members, and what is wrong with it.
+    cohort: Option<(SessionId, usize, Option<String>)>,
+    /// The last survivor set that it was shown: round, digest, members, and whether its own upload is in it.
+    shown: Option<(RoundId, Digest, usize, bool)>,
+    /// By round: the survivor set that it acknowledged.
+    acknowledged: BTreeMap<RoundId, Digest>,
+    /// By round: the survivor set for which it revealed shares.
+    revealed: BTreeMap<RoundId, Digest>,
+    /// By round: the vector that left it.
+    uploaded: BTreeMap<RoundId, Digest>,
+    /// By round: the descriptor that it contributed to.
+    contributed: BTreeMap<RoundId, Digest>,
+    /// Self-mask seeds that it used.
+    seeds: BTreeSet<[u8; 32]>,
+    /// Rounds that its disk says were charged.
+    charged: BTreeSet<RoundId>,
+    /// What its disk says was spent.
+    spent: RdpVector,
+}
+
+/// What the coordinator made of a round.
+struct Made {
+    parent: Digest,
+    model: Digest,
+}
+
+/// Watches the invariants. It keeps the first that did not hold.
+pub(crate) struct Judge {
+    now: u64,
+    violation: Option<Violation>,
+    plan: Digest,
+    roster: Digest,
+    charges_max: u32,
+    variance: u128,
+    rule: tributary_protocol::secagg::parameters::CohortRule,
+    cap: RdpVector,
+    /// The coordinator is honest, so that nobody honest may be blamed.
+    honest_centre: bool,
+    cheats: BTreeSet<usize>,
+    branches: Vec<Seen>,
+    /// By session: the keys that each client really sent.
+    keys: BTreeMap<SessionId, BTreeMap<ClientId, Keys>>,
+    /// By round, descriptor and survivor set: who acknowledged it.
+    acknowledged: BTreeMap<(RoundId, Digest, Digest), BTreeSet<usize>>,
+    /// The coordinator's durable events, replayed.
+    durable: CoordinatorRecord,
+    made: BTreeMap<RoundId, Made>,
+    admitted: BTreeSet<(RoundId, ClientId)>,
+    frozen: BTreeSet<RoundId>,
+    unmasked: BTreeSet<RoundId>,
+    /// Rounds whose sum holds an upload that a byzantine client spoilt.
+    spoilt: BTreeSet<RoundId>,
+    /// By round: the model that it gave, durably.
+    committed: BTreeMap<RoundId, Digest>,
+    /// Members of the session that was keyed last.
+    cohort: usize,
+    aborted: u32,
+}
+
+impl Judge {
+    /// `cheats` are the clients that may be blamed.
+    pub(crate) fn new(cast: &Cast, clients: usize, honest_centre: bool, cheats: BTreeSet<usize>) -> Self {
+        Self {
+            now: 0,
+            violation: None,
+            plan: cast.plan.digest(),
+            roster: cast.roster.roster.digest(),
+            charges_max: cast.plan.rounds_charged_max,
+            variance: cast.plan.noise_variance,
+            rule: cast.rule,
+            cap: cast.cap.clone(),
+            honest_centre,
+            branches: (0..clients).map(|_| Seen::new()).collect(),
+            keys: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            durable: CoordinatorRecord::default(),
+            made: BTreeMap::new(),
+            admitted: BTreeSet::new(),
+            frozen: BTreeSet::new(),
+            unmasked: BTreeSet::new(),
+            spoilt: BTreeSet::new(),
+            committed: BTreeMap::new(),
+            cohort: 0,
+            cheats,
+            aborted: 0,
+        }
+    }
+
+    /// The world's clock.
+    pub(crate) fn set_now(&mut self, now: u64) {
+        self.now = now;
+    }
+
+    /// States that a rule was broken. The first one counts.
+    pub(crate) fn object(&mut self, rule: &'static str, what: impl fmt::Display) {
+        if self.violation.is_none() {
+            self.violation = Some(Violation { at_ms: self.now, rule, what: what.to_string() });
+        }
+    }
+
+    /// Whether every rule held so far.
+    pub(crate) fn content(&self) -> bool {
+        self.violation.is_none()
+    }
+
+    /// The first rule that was broken.
+    pub(crate) fn take_violation(&mut self) -> Option<Violation> {
+        self.violation.take()
+    }
+
+    /// Rounds committed and aborted, durably.
+    pub(crate) fn rounds(&self) -> (u32, u32) {
+        (self.durable.committed, self.aborted)
+    }
+}
+
+impl Seen {
+    fn new() -> Self {
+        Self {
+            welcome: None,
+            cohort: None,
+            shown: None,
+            acknowledged: BTreeMap::new(),
+            revealed: BTreeMap::new(),
+            uploaded: BTreeMap::new(),
+            contributed: BTreeMap::new(),
+            seeds: BTreeSet::new(),
+            charged: BTreeSet::new(),
+            spent: RdpVector::zero(),
+        }
+    }
+}
+
+/// The number in the roster of the client with this index.
+pub(crate) fn client_of(index: usize) -> ClientId {
+    ClientId(u32::try_from(index + 1).expect("a roster is small"))
+}

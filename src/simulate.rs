@@ -51,8 +51,11 @@ pub(crate) struct SimulateOptions {
 pub(crate) fn run(asked: &SimulateOptions) -> Result<Exit, Failure> {
     let options = Options { clients: asked.clients, rounds: asked.rounds, faults: asked.faults, suite: asked.suite };
     #[cfg(feature = "sabotage")]
-    if let Some(defence) = asked.without {
-        tributary_tests::take_down(defence);
+    {
+        eprintln!("{}", tributary_tests::MARKER);
+        if let Some(defence) = asked.without {
+            tributary_tests::take_down(defence);
+        }
     }
     let seeds = asked.seed.map_or(asked.seeds.clone(), |seed| seed..seed.saturating_add(1));
     if let (true, Some(seed)) = (asked.trace, asked.seed) {

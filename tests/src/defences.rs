@@ -44,4 +44,4 @@ pub fn name_of(defence: Defence) -> &'static str {
 }
 
 #[cfg(feature = "sabotage")]
-pub use tributary_protocol::defence::{rebuild, take_down};
+pub use tributary_protocol::defence::{MARKER, rebuild, take_down};

@@ -89,6 +89,17 @@ impl<E: Clone + PartialEq + Serialize + DeserializeOwned> Disk<E> {
         Ok((events, news))
     }
 
+    /// The disk as it was when it held so many events: somebody restored an old copy.
+    pub(crate) fn as_of(&self, events: usize) -> Self {
+        let mut old = Self::new();
+        for event in self.events.iter().take(events) {
+            // There is room, and the moment of an entry is informative only.
+            let _ = old.append(Millis(0), event.clone());
+        }
+        old.sync();
+        old
+    }
+
     /// Everything appended.
     pub(crate) fn events(&self) -> &[E] {
         &self.events

@@ -27,6 +27,8 @@ pub(crate) enum Strike {
     FullDisk { who: Who, room: usize, ms: u64 },
     /// A clock jumps ahead.
     Jump { who: Who, ahead_ms: u64 },
+    /// The coordinator starts again from a copy of its ledger that holds the plan and no round.
+    Amnesia,
 }
 
 /// Which families a run has.

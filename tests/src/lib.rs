@@ -20,6 +20,7 @@ mod cast;
 mod defences;
 mod dice;
 mod disk;
+mod enemy;
 mod faults;
 mod judge;
 mod link;
@@ -32,6 +33,8 @@ mod world;
 pub use campaign::{Campaign, campaign, run, trace};
 pub use defences::{DEFENCES, Defence, defence_named, name_of};
 #[cfg(feature = "sabotage")]
-pub use defences::{rebuild, take_down};
+pub use defences::{MARKER, rebuild, take_down};
 pub use options::{CLIENTS_MAX, Options, PROFILES, Profile, ROUNDS_MAX, SUITES, SuiteKind};
 pub use outcome::{Outcome, Violation};
+#[cfg(test)]
+mod tests;

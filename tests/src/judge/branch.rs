@@ -57,7 +57,9 @@ impl Judge {
             Upstream::Keys(keys) => {
                 self.keys.entry(keys.session).or_default().insert(client, keys.clone());
             }
-            Upstream::SetupAck { session, .. } => match self.branches[index].cohort.take() {
+            Upstream::Encapsulations { session, .. }
+            | Upstream::Shares { session, .. }
+            | Upstream::SetupAck { session, .. } => match self.branches[index].cohort.take() {
                 Some((shown, _, Some(fault))) if shown == *session => {
                     self.object(
                         "a session's keys, cohort and thresholds are genuine",

@@ -11,6 +11,9 @@ use super::{Judge, Made};
 impl Judge {
     /// The coordinator writes into its ledger; not yet durable.
     pub(crate) fn centre_appends(&mut self, event: &CoordinatorEvent) {
+        if self.forgetful {
+            return;
+        }
         match event {
             CoordinatorEvent::SurvivorsFrozen { round, .. } => {
                 self.frozen.insert(*round);
@@ -22,6 +25,9 @@ impl Judge {
 
     /// An event is on the coordinator's disk for certain.
     pub(crate) fn centre_durable(&mut self, event: &CoordinatorEvent) {
+        if self.forgetful {
+            return;
+        }
         if let Err(fault) = self.durable.check(event) {
             self.object("the ledger's events follow from one another", fault);
             return;
@@ -45,6 +51,9 @@ impl Judge {
 
     /// The machine lets an upload in.
     pub(crate) fn admits(&mut self, round: RoundId, client: ClientId) {
+        if self.forgetful {
+            return;
+        }
         if self.frozen.contains(&round) {
             self.object(
                 "what arrives after the survivor set was fixed is not read",
@@ -68,6 +77,9 @@ impl Judge {
 
     /// The machine lets a sum be opened.
     pub(crate) fn unmasks(&mut self, permit: &UnmaskPermit) {
+        if self.forgetful {
+            return;
+        }
         let round = permit.round();
         if !self.unmasked.insert(round) {
             self.object("a round is unmasked at most once", format!("round {round}"));
@@ -103,6 +115,9 @@ impl Judge {
 
     /// The sum became a model.
     pub(crate) fn made(&mut self, round: RoundId, parent: Digest, model: Digest) {
+        if self.forgetful {
+            return;
+        }
         self.made.insert(round, Made { parent, model });
     }
 

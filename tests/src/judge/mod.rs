@@ -79,6 +79,8 @@ pub(crate) struct Judge {
     /// Members of the session that was keyed last.
     cohort: usize,
     aborted: u32,
+    /// The coordinator works on an old copy of its ledger: what it records and opens there is no history.
+    forgetful: bool,
 }
 
 impl Judge {
@@ -107,6 +109,7 @@ impl Judge {
             cohort: 0,
             cheats,
             aborted: 0,
+            forgetful: false,
         }
     }
 
@@ -130,6 +133,11 @@ impl Judge {
     /// The first rule that was broken.
     pub(crate) fn take_violation(&mut self) -> Option<Violation> {
         self.violation.take()
+    }
+
+    /// Whether the coordinator works on an old copy of its ledger.
+    pub(crate) fn set_forgetful(&mut self, forgetful: bool) {
+        self.forgetful = forgetful;
     }
 
     /// Rounds committed and aborted, durably.

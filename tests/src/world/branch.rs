@@ -15,12 +15,16 @@ use tributary_protocol::time::Millis;
 use super::process::{DOWN_MS_MIN, Process};
 use super::wire::PAUSE_MS;
 use super::{Event, World};
-use crate::cast::{Stage, client_key};
+use crate::cast::{KEYING_DEADLINE_MS, ROUND_DEADLINE_MS, Stage, client_key};
 use crate::dice::Dice;
 use crate::disk::Disk;
+use crate::enemy::Cheat;
 use crate::judge::client_of;
 use crate::link::{Body, name_up};
 use crate::trace::Who;
+
+/// Milliseconds after the healing in which lies may still arrive, or be noticed at a deadline.
+const GRACE_MS: u64 = ROUND_DEADLINE_MS + KEYING_DEADLINE_MS;
 
 /// A client.
 pub(crate) struct Branch<S: Stage> {
@@ -36,6 +40,8 @@ pub(crate) struct Branch<S: Stage> {
     pub(crate) distance_ms: u64,
     /// Milliseconds that training takes, and until when.
     pub(crate) straggles: (u64, u64),
+    /// What makes it byzantine.
+    pub(crate) cheat: Option<Cheat<S>>,
     vector: Option<MaskedUpdate>,
     model: Option<Vec<u8>>,
     replayed: ParticipantRecord,
@@ -43,7 +49,7 @@ pub(crate) struct Branch<S: Stage> {
 }
 
 impl<S: Stage> Branch<S> {
-    pub(crate) fn new(_index: usize, dice: &mut Dice) -> Self {
+    pub(crate) fn new(dice: &mut Dice) -> Self {
         Self {
             machine: None,
             process: Process::new(),
@@ -54,6 +60,7 @@ impl<S: Stage> Branch<S> {
             pause_ms: PAUSE_MS.0,
             distance_ms: dice.between(1, 20),
             straggles: (0, 0),
+            cheat: None,
             vector: None,
             model: None,
             replayed: ParticipantRecord::default(),
@@ -153,7 +160,11 @@ impl<S: Stage> World<'_, S> {
             ParticipantEffect::Send(message) => {
                 self.judge.branch_says(index, &message);
                 self.trace.note(self.now, who, "sends ", || name_up(&message).into());
-                self.send_up(index, Body::Up(message));
+                let bodies = match self.branches[index].cheat.as_mut().filter(|_| !self.healed) {
+                    Some(cheat) => cheat.message(message, &mut self.dice),
+                    None => vec![Body::Up(message)],
+                };
+                bodies.into_iter().for_each(|body| self.send_up(index, body));
             }
             ParticipantEffect::JudgePlan(plan) => {
                 let input = ParticipantInput::PlanJudged { plan: plan.digest(), verdict: Ok(()) };
@@ -233,8 +244,19 @@ impl<S: Stage> World<'_, S> {
         };
         self.judge.uploads(index, header.round, update.digest(), durable);
         self.trace.note(self.now, Who::Branch(index), "uploads ", || format!("round {}", header.round));
-        self.send_up(index, Body::Up(Upstream::Masked(header)));
-        self.send_up(index, Body::Vector(update.into_bytes()));
+        let (vector, bytes) = (update.digest(), update.into_bytes());
+        let bodies = match self.branches[index].cheat.as_mut().filter(|_| !self.healed) {
+            Some(cheat) => cheat.upload(header, bytes, &mut self.dice),
+            None => vec![Body::Up(Upstream::Masked(header)), Body::Vector(bytes)],
+        };
+        for body in bodies {
+            if let Body::Vector(bytes) = &body
+                && Digest::of(bytes) != vector
+            {
+                self.spoilt.insert(Digest::of(bytes));
+            }
+            self.send_up(index, body);
+        }
     }
 
     fn sync_branch(&mut self, index: usize) {
@@ -284,8 +306,14 @@ impl<S: Stage> World<'_, S> {
     /// The process ends by itself, in order.
     fn end_branch(&mut self, index: usize) {
         self.close_by_branch(index);
-        let again = !self.branches[index].process.gave_up && self.branches[index].process.down_ms > 0;
-        let down_ms = self.branches[index].process.down_ms;
+        let process = &self.branches[index].process;
+        let (gave_up, down_ms) = (process.gave_up, process.down_ms);
+        // Operators start what a lie made give up, so that the liar meets it afresh. Lies may be under way when the liar is gone.
+        let lies = self.families.deceiver || self.families.cheats;
+        let looked_after =
+            lies && (self.families.deceiver && !self.healed || self.healed && self.now < self.healed_at + GRACE_MS);
+        let down_ms = if gave_up && looked_after { self.dice.between(100, 600) } else { down_ms };
+        let again = !gave_up && down_ms > 0 || gave_up && looked_after;
         self.clear_branch(index);
         if again {
             let life = self.branches[index].process.life;

@@ -14,6 +14,7 @@ use super::process::{DOWN_MS_MIN, Process};
 use super::{Event, World};
 use crate::cast::Stage;
 use crate::disk::Disk;
+use crate::enemy::{Rumour, Target};
 use crate::link::{Body, Reading, name_down};
 use crate::trace::Who;
 
@@ -165,7 +166,12 @@ impl<S: Stage> World<'_, S> {
     fn tell(&mut self, client: ClientId, message: Downstream) {
         let Some(id) = self.centre.links.get(&client).copied() else { return };
         self.trace.note(self.now, Who::Centre, "tells ", || format!("client {client}: {}", name_down(&message)));
-        self.send_down(id, Body::Down(message));
+        let (entropy, dice) = (&mut self.entropy, &mut self.dice);
+        let rumours = match self.deceiver.as_mut().filter(|_| !self.healed) {
+            Some(deceiver) => deceiver.rewrite(client, message, entropy, dice),
+            None => vec![Rumour::Message(message)],
+        };
+        self.spread(id, rumours);
     }
 
     fn send_start(&mut self, clients: &[ClientId], start: &Start) {
@@ -179,10 +185,37 @@ impl<S: Stage> World<'_, S> {
                 .judge
                 .object("a round starts from a model in the registry", format!("round {}", start.descriptor.round));
         };
+        if let Some(deceiver) = self.deceiver.as_mut().filter(|_| !self.healed) {
+            let descriptor = &start.descriptor;
+            deceiver.round_starts(Target {
+                round: descriptor.round,
+                cohort: clients.to_vec(),
+                threshold: self.cast.rule.thresholds(clients.len()).map_or(usize::MAX, |own| own.threshold.into()),
+                victim: *self.dice.pick(clients),
+                ring: descriptor.ring,
+                dimension: descriptor.dimension as usize,
+            });
+        }
         for client in clients {
             if let Some(id) = self.centre.links.get(client).copied() {
-                self.send_down(id, Body::Down(Downstream::Start(start.clone())));
-                self.send_down(id, Body::Vector(model.clone()));
+                let (start, model) = (start.clone(), model.clone());
+                let rumours = match self.deceiver.as_mut().filter(|_| !self.healed) {
+                    Some(deceiver) => deceiver.restart(*client, start, model),
+                    None => vec![Rumour::Start(start, model)],
+                };
+                self.spread(id, rumours);
+            }
+        }
+    }
+
+    fn spread(&mut self, id: u64, rumours: Vec<Rumour>) {
+        for rumour in rumours {
+            match rumour {
+                Rumour::Message(message) => self.send_down(id, Body::Down(message)),
+                Rumour::Start(start, model) => {
+                    self.send_down(id, Body::Down(Downstream::Start(start)));
+                    self.send_down(id, Body::Vector(model));
+                }
             }
         }
     }
@@ -201,7 +234,8 @@ impl<S: Stage> World<'_, S> {
         let (round, client, announced) = (ticket.round(), ticket.client(), ticket.digest());
         let folded = self.centre.sum.as_mut().is_some_and(|sum| sum.fold(ticket, bytes).is_ok());
         if folded {
-            self.judge.folded(round, client, Digest::of(bytes) == announced, false);
+            let digest = Digest::of(bytes);
+            self.judge.folded(round, client, digest == announced, self.spoilt.contains(&digest));
         }
         self.centre.inbox.push_back(match folded {
             true => Input::Folded { round, client },
@@ -284,6 +318,29 @@ impl<S: Stage> World<'_, S> {
             self.break_link(id);
         }
         self.centre_down();
+    }
+
+    /// The coordinator pretends to have forgotten every round.
+    pub(super) fn forget(&mut self) {
+        self.kill_centre();
+        // What a crash would have torn is whole in the true ledger as well.
+        if let Ok((events, news)) = self.centre.disk.recover() {
+            events[events.len() - news..].iter().for_each(|event| self.judge.centre_durable(event));
+            let copy = self.centre.disk.as_of(1);
+            self.archive = Some(std::mem::replace(&mut self.centre.disk, copy));
+            self.judge.set_forgetful(true);
+        }
+    }
+
+    /// The true ledger is back.
+    pub(super) fn remember(&mut self) {
+        if let Some(archive) = self.archive.take() {
+            if self.centre.process.up {
+                self.kill_centre();
+            }
+            self.centre.disk = archive;
+            self.judge.set_forgetful(false);
+        }
     }
 
     /// The process ends by itself, in order.

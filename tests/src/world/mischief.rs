@@ -53,6 +53,11 @@ impl<S: Stage> World<'_, S> {
                 self.set_room(who, Some(room));
                 self.queue.push(self.now + ms, Event::Relief(strike));
             }
+            Strike::Amnesia => {
+                if self.centre.process.up {
+                    self.forget();
+                }
+            }
             Strike::Jump { who, ahead_ms } => {
                 self.process(who).ahead_ms += ahead_ms;
                 self.arm(who);
@@ -71,9 +76,10 @@ impl<S: Stage> World<'_, S> {
 
     /// Everything works again, and somebody looks after every process that gave up.
     pub(super) fn heal(&mut self) {
-        self.healed = true;
+        (self.healed, self.healed_at) = (true, self.now);
         self.trace.note(self.now, Who::World, "heals", String::new);
         self.weather.until = 0;
+        self.remember();
         for (up, down) in &mut self.weather.blocked {
             (*up, *down) = ((*up).min(self.now), (*down).min(self.now));
         }

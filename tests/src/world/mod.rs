@@ -11,7 +11,9 @@ mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tributary_protocol::round::ParticipantInput;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::limits::COHORT_MAX;
+use tributary_protocol::round::{CoordinatorEvent, ParticipantInput};
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, upload_bytes};
 use tributary_protocol::secagg::toy::Seeded;
 
@@ -19,8 +21,10 @@ use self::branch::Branch;
 use self::centre::Centre;
 use crate::cast::{Cast, KEYING_DEADLINE_MS, ROUND_DEADLINE_MS, Stage, first_model};
 use crate::dice::Dice;
+use crate::disk::Disk;
+use crate::enemy::{Cheat, Deceiver, Lie};
 use crate::faults::{Families, Strike, schedule, window_ms};
-use crate::judge::Judge;
+use crate::judge::{Judge, client_of};
 use crate::link::Link;
 use crate::options::Options;
 use crate::outcome::Outcome;
@@ -93,6 +97,12 @@ pub(crate) struct World<'a, S: Stage> {
     strikes: Vec<Strike>,
     struck: u32,
     healed: bool,
+    healed_at: u64,
+    deceiver: Option<Deceiver<S>>,
+    /// The true ledger of a coordinator that pretends to have forgotten it.
+    archive: Option<Disk<CoordinatorEvent>>,
+    /// Vectors that byzantine clients changed before they sent them.
+    spoilt: BTreeSet<Digest>,
     judge: Judge,
     trace: Trace<'a>,
 }
@@ -104,13 +114,21 @@ impl<'a, S: Stage> World<'a, S> {
         let families = Families::of(options.faults, &mut dice);
         let cast = Cast::new::<S>(&options, &mut dice);
         let clients = options.clients as usize;
-        let cheats = BTreeSet::new();
-        let branches = (0..clients).map(|index| Branch::new(index, &mut dice)).collect();
+        let mut branches: Vec<Branch<S>> = (0..clients).map(|_| Branch::new(&mut dice)).collect();
+        let cheats = cheats(families, &cast, clients, &mut dice);
+        for index in &cheats {
+            branches[*index].cheat = Some(Cheat::new(client_of(*index), &mut dice));
+        }
+        let deceiver: Option<Deceiver<S>> = families.deceiver.then(|| Deceiver::new(clients, &mut dice));
         let mut queue = Queue::new();
         let mut strikes = Vec::new();
         for (at, strike) in schedule(families, &options, &mut Dice::new(seed, 2)) {
             queue.push(at, Event::Strike(strikes.len()));
             strikes.push(strike);
+        }
+        if deceiver.as_ref().is_some_and(|deceiver| deceiver.lie == Lie::Amnesia) {
+            queue.push(dice.between(250, 900), Event::Strike(strikes.len()));
+            strikes.push(Strike::Amnesia);
         }
         if options.faults != crate::options::Profile::None {
             queue.push(window_ms(&options), Event::Heal);
@@ -131,6 +149,10 @@ impl<'a, S: Stage> World<'a, S> {
             strikes,
             struck: 0,
             healed: options.faults == crate::options::Profile::None,
+            healed_at: 0,
+            deceiver,
+            archive: None,
+            spoilt: BTreeSet::new(),
             judge: Judge::new(&cast, clients, !families.deceiver, cheats),
             trace: Trace::new(lines),
             cast,
@@ -139,6 +161,7 @@ impl<'a, S: Stage> World<'a, S> {
 
     /// Runs to the end of the plan, or to the first violation.
     pub(crate) fn run(mut self) -> Outcome {
+        self.introduce();
         self.boot_centre();
         for index in 0..self.branches.len() {
             self.boot_branch(index);
@@ -166,16 +189,36 @@ impl<'a, S: Stage> World<'a, S> {
         }
         self.judge_end();
         let (committed, aborted) = self.judge.rounds();
+        let lies = self.lies();
         Outcome {
             seed: self.seed,
             committed,
             aborted,
-            lies: 0,
+            lies,
             faults: self.struck,
             virtual_ms: self.now,
             trace: self.trace.digest(),
             violation: self.judge.take_violation(),
         }
+    }
+
+    /// Says who is byzantine.
+    fn introduce(&mut self) {
+        if let Some(deceiver) = &self.deceiver {
+            self.trace.note(0, Who::Centre, "is byzantine: ", || format!("{:?}", deceiver.lie));
+        }
+        for (index, branch) in self.branches.iter().enumerate() {
+            if let Some(cheat) = &branch.cheat {
+                self.trace.note(0, Who::Branch(index), "is byzantine: ", || cheat.habit());
+            }
+        }
+    }
+
+    /// For a test: another coordinator.
+    #[cfg(test)]
+    pub(crate) fn deceived_by(mut self, deceiver: Deceiver<S>) -> Self {
+        self.deceiver = Some(deceiver);
+        self
     }
 
     fn step(&mut self, event: Event) {
@@ -220,6 +263,12 @@ impl<'a, S: Stage> World<'a, S> {
         }
     }
 
+    /// Lies told so far.
+    fn lies(&self) -> u32 {
+        let deceiver = self.deceiver.as_ref().map_or(0, |deceiver| deceiver.lies);
+        self.branches.iter().filter_map(|branch| branch.cheat.as_ref()).fold(deceiver, |sum, cheat| sum + cheat.lies)
+    }
+
     /// Who waits for what, for the reader of a violation.
     fn standstill(&self) -> String {
         let centre = self.centre.machine.as_ref().map_or_else(|| "down".into(), |machine| machine.wait().reason);
@@ -237,4 +286,11 @@ impl<'a, S: Stage> World<'a, S> {
         let upload = upload_bytes(self.cast.plan.ring, self.cast.plan.dimension());
         (self.options.clients <= ENCODED_CLIENTS_MAX).then_some((upload, 1024))
     }
+}
+
+/// Who is byzantine: no more than the policies assume.
+fn cheats(families: Families, cast: &Cast, clients: usize, dice: &mut Dice) -> BTreeSet<usize> {
+    let most = cast.rule.thresholds(clients.min(COHORT_MAX)).map_or(1, |own| own.coalition_max.into());
+    let count = if families.cheats { dice.between(1, most) } else { 0 };
+    (0..count).map(|_| dice.index(clients)).collect()
 }

@@ -5,6 +5,7 @@ use tributary_protocol::round::{Input, ParticipantInput};
 
 use super::{Event, World};
 use crate::cast::Stage;
+use crate::enemy::{Deceiver, Letters};
 use crate::judge::client_of;
 use crate::link::{Body, Link, Reading, Way, name_down, name_up};
 use crate::trace::Who;
@@ -135,20 +136,46 @@ impl<S: Stage> World<'_, S> {
             let who = Who::Branch(link.client);
             match (std::mem::replace(&mut link.reading, Reading::Messages), body) {
                 (Reading::Messages, Body::Up(message)) => {
-                    if matches!(message, Upstream::Masked(_)) {
+                    let announces = matches!(message, Upstream::Masked(_));
+                    let deceiver = self.deceiver.as_mut().filter(|_| !self.healed);
+                    if let Some(letters) = deceiver.and_then(|deceiver| deceiver.overhear(client, &message)) {
+                        if announces {
+                            link.reading = Reading::Discarded;
+                        }
+                        self.post(letters);
+                        continue;
+                    }
+                    if announces {
                         link.reading = Reading::AwaitVerdict;
                     }
                     self.trace.note(self.now, who, "> coordinator: ", || name_up(&message).into());
                     self.centre.inbox.push_back(Input::Message(client, message));
                 }
                 (Reading::Admitted(ticket), Body::Vector(bytes)) => self.fold(ticket, &bytes),
-                (Reading::Discarded, Body::Vector(_)) => {}
+                (Reading::Discarded, Body::Vector(bytes)) => {
+                    let deceiver = self.deceiver.as_mut().filter(|_| !self.healed);
+                    let letters = deceiver.map_or_else(Vec::new, |deceiver| deceiver.overhear_vector(client, &bytes));
+                    self.post(letters);
+                }
                 (Reading::Admitted(ticket), _) => {
                     self.centre.inbox.push_back(Input::UploadFailed { round: ticket.round(), client });
                     return self.unreadable(id, "a message came where a vector was announced");
                 }
                 (_, _) => return self.unreadable(id, "a vector came that no header announced"),
             }
+        }
+    }
+
+    /// A lying coordinator answers past its machine, and tries what it has learnt.
+    fn post(&mut self, letters: Letters) {
+        for (client, message) in letters {
+            if let Some(id) = self.centre.links.get(&client).copied() {
+                self.send_down(id, Body::Down(message));
+            }
+        }
+        if let Some(round) = self.deceiver.as_ref().and_then(Deceiver::opened) {
+            self.judge
+                .object("a sum over two models stays noise", format!("round {round} was opened past the machine"));
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use aws_lc_rs::cipher::{AES_256, EncryptionContext, StreamingEncryptingKey, UnboundCipherKey};
 use aws_lc_rs::iv::FixedLength;
+use aws_lc_rs::signature::{ED25519, ParsedPublicKey};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::{RealSuite, ShareScalar, SigningKey};
 use tributary_protocol::entropy::Entropy;
@@ -108,6 +109,16 @@ fn signatures() {
     print("Ed25519 signature", best(1, || drop(black_box(RealSuite::sign(&key, &message)))));
     let verify = || assert!(RealSuite::verify(&public, black_box(&message), &signature));
     print("Ed25519 strict verification", best(1, verify));
+    let other = ParsedPublicKey::new(&ED25519, public.0).expect("a good key");
+    let verify = || other.verify_sig(black_box(&message), &signature.0).expect("a good signature");
+    print("  the same by aws-lc-rs, key parsed before, small orders not refused", best(1, verify));
+    for count in [2, 4, 8, 11, 32] {
+        let keys: Vec<_> = (0..count).map(|_| SigningKey::generate(&mut OsEntropy)).collect();
+        let signatures: Vec<_> = keys.iter().map(|key| RealSuite::sign(key, &message)).collect();
+        let listed: Vec<_> = keys.iter().map(SigningKey::verifying_key).zip(&signatures).collect();
+        let verify = || assert!(RealSuite::verify_all(black_box(&message), &listed));
+        print(&format!("Ed25519 verification of {count} together, each"), best(count, verify));
+    }
 }
 
 fn sealing() {

@@ -10,7 +10,7 @@ use tributary_certs::enrolment::{names, read_coordinator};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::roster::RosterAuthorities;
-use tributary_certs::suite::{RealSuite, sha256};
+use tributary_certs::suite::RealSuite;
 use tributary_certs::tls::{ClientTls, Credentials, TrustRoots, client_config, system_clock};
 use tributary_journal::{Journal, JournalError};
 use tributary_model::architecture::Architecture;
@@ -277,7 +277,7 @@ impl Daemon<'_> {
                     Ok(Incoming::Message(message)) => Some(ParticipantInput::Message(message)),
                     Ok(Incoming::Started(start, model)) => {
                         // Without an admitted plan the digest does not matter: the machine refuses the start.
-                        let digest = self.architecture.as_ref().map(|network| digest_of(network, &sha256(&model)));
+                        let digest = self.architecture.as_ref().map(|network| digest_of(network, &model));
                         self.model = Some(model);
                         Some(ParticipantInput::Started { model: digest.unwrap_or(start.descriptor.plan), start })
                     }
@@ -285,7 +285,11 @@ impl Daemon<'_> {
                 },
                 Some(answer) = self.answers.recv() => match answer {
                     Answer::Input(input) => Some(*input),
-                    Answer::Vector(update) => { self.vector = Some(update); None }
+                    Answer::Masked(update) => {
+                        let (round, vector) = (update.round(), update.digest());
+                        self.vector = Some(update);
+                        Some(ParticipantInput::Masked { round, vector })
+                    }
                     Answer::Explain(text) => { tracing::error!("{text}"); self.explanation = Some(text); None }
                 },
                 () = timer => Some(ParticipantInput::Timer),
@@ -314,20 +318,16 @@ impl Daemon<'_> {
     ) -> Result<Result<(), TransportError>, ClientError> {
         let mut outbox = Outbox::new();
         self.machine.handle(self.clock.now(), &mut OsEntropy, input, &mut outbox);
+        // What cannot be sent any more ends the connection; what is to be written is written all the same.
+        let mut sent = Ok(());
         while let Some(effect) = outbox.pop() {
-            let sent = match effect {
-                ParticipantEffect::Send(message) => sender.send(&message).await,
-                ParticipantEffect::Upload(header) => self.upload(header, sender).await,
-                other => {
-                    self.carry_out(other)?;
-                    Ok(())
-                }
-            };
-            if let Err(fault) = sent {
-                return Ok(Err(fault));
+            match effect {
+                ParticipantEffect::Send(message) if sent.is_ok() => sent = sender.send(&message).await,
+                ParticipantEffect::Upload(header) if sent.is_ok() => sent = self.upload(header, sender).await,
+                other => self.carry_out(other)?,
             }
         }
-        Ok(Ok(()))
+        Ok(sent)
     }
 
     /// As [`Daemon::handle`] with nobody to send to.
@@ -343,7 +343,7 @@ impl Daemon<'_> {
     async fn upload(&mut self, header: MaskedHeader, sender: &mut Sender) -> Result<(), TransportError> {
         let update = self.vector.take().filter(|update| update.round() == header.round);
         let update = update.expect("the machine uploads what it was told is masked");
-        sender.send_masked(header, update.bytes()).await?;
+        sender.send_masked(header, update.into_bytes()).await?;
         let _ = self.jobs.send(Job::DrawAhead { variance: self.share_variance });
         Ok(())
     }

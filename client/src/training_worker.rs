@@ -38,8 +38,8 @@ pub enum Job {
 pub enum Answer {
     /// For the machine.
     Input(Box<ParticipantInput>),
-    /// A masked vector, kept by the shell until the machine lets it leave.
-    Vector(MaskedUpdate),
+    /// A masked vector: the machine learns of it, and the shell keeps it until the machine lets it leave.
+    Masked(MaskedUpdate),
     /// Why something failed, for the operator.
     Explain(String),
 }
@@ -90,6 +90,13 @@ pub fn run(source: DataSource, jobs: &mpsc::Receiver<Job>, answer: impl Fn(Answe
 impl<A: Fn(Answer)> Worker<A> {
     fn judge(&mut self, plan: ValidPlan) {
         let digest = plan.digest();
+        if self.ready.as_ref().is_some_and(|(ready, ..)| ready.digest() == digest) {
+            // The same plan over a new connection: nothing about it has changed.
+            return (self.answer)(Answer::Input(Box::new(ParticipantInput::PlanJudged {
+                plan: digest,
+                verdict: Ok(()),
+            })));
+        }
         let verdict = judge(&plan, &self.source.schema).and_then(|judged| {
             let trainer = self.prepare(&judged).map_err(|explanation| {
                 (self.answer)(Answer::Explain(explanation));
@@ -125,11 +132,7 @@ impl<A: Fn(Answer)> Worker<A> {
     fn contribute(&mut self, contribution: Contribution, model: &[u8]) {
         let round = contribution.descriptor.round;
         match self.masked(contribution, model) {
-            Ok(update) => {
-                let vector = update.digest();
-                (self.answer)(Answer::Vector(update));
-                (self.answer)(Answer::Input(Box::new(ParticipantInput::Masked { round, vector })));
-            }
+            Ok(update) => (self.answer)(Answer::Masked(update)),
             Err(explanation) => {
                 (self.answer)(Answer::Explain(explanation));
                 (self.answer)(Answer::Input(Box::new(ParticipantInput::TrainingFailed { round })));

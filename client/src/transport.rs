@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::{Buf as _, Bytes};
 use quinn::crypto::rustls::QuicClientConfig;
 use tributary_certs::fault::explain_alert;
 use tributary_certs::identity::{Identity, IdentityError, identity_of};
 use tributary_protocol::codec::{self, CodecError};
-use tributary_protocol::frame::{Frame, FrameError, FrameReader, frame_header};
+use tributary_protocol::frame::{Frame, FrameError, FrameReader, encode_frame, frame_header};
 use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
 use tributary_protocol::message::{
     Downstream, FRAME_CONTROL, FRAME_VECTOR, MaskedHeader, Start, Upstream, frame_bytes_max,
@@ -23,6 +24,9 @@ const LOOPBACK_PAYLOAD_BYTES: u16 = if cfg!(target_os = "linux") { 65_488 } else
 
 /// Bytes under way on the loopback before the first acknowledgement.
 const LOOPBACK_WINDOW_BYTES: u64 = 4 << 20;
+
+/// Packets that the coordinator may receive before it acknowledges at once; its transport has the same figure and the reason.
+const ACKED_AFTER: u32 = 10;
 
 /// Why the connection failed or ended.
 #[derive(Debug, thiserror::Error)]
@@ -64,8 +68,7 @@ pub struct Sender {
 pub struct Receiver {
     stream: quinn::RecvStream,
     frames: FrameReader<fn(u8) -> Option<usize>>,
-    chunk: Vec<u8>,
-    used: usize,
+    chunk: Bytes,
     start: Option<Start>,
 }
 
@@ -106,8 +109,7 @@ pub async fn connect(
     let connection = connecting.await.map_err(|fault| TransportError::Handshake(explain(&fault)))?;
     let coordinator = peer_identity(&connection)?;
     let (send, recv) = connection.open_bi().await.map_err(|fault| TransportError::Lost(explain(&fault)))?;
-    let receiver =
-        Receiver { stream: recv, frames: FrameReader::new(limit_of_kind), chunk: Vec::new(), used: 0, start: None };
+    let receiver = Receiver { stream: recv, frames: FrameReader::new(limit_of_kind), chunk: Bytes::new(), start: None };
     Ok((Connection { endpoint, connection, coordinator }, Sender { stream: send }, receiver))
 }
 
@@ -135,23 +137,22 @@ impl Sender {
     /// # Errors
     /// [`TransportError::Lost`].
     pub async fn send(&mut self, message: &Upstream) -> Result<(), TransportError> {
-        let payload = codec::encode(message);
-        self.write(FRAME_CONTROL, &payload).await
+        self.write(&mut [encode_frame(FRAME_CONTROL, &codec::encode(message)).into()]).await
     }
 
-    /// Sends a masked vector behind the header that announces it.
+    /// Sends a masked vector, uncopied, behind the header that announces it.
     ///
     /// # Errors
     /// [`TransportError::Lost`].
-    pub async fn send_masked(&mut self, header: MaskedHeader, bytes: &[u8]) -> Result<(), TransportError> {
-        self.send(&Upstream::Masked(header)).await?;
-        self.write(FRAME_VECTOR, bytes).await
+    pub async fn send_masked(&mut self, header: MaskedHeader, vector: Vec<u8>) -> Result<(), TransportError> {
+        let mut front = encode_frame(FRAME_CONTROL, &codec::encode(&Upstream::Masked(header)));
+        front.extend_from_slice(&frame_header(FRAME_VECTOR, vector.len()));
+        self.write(&mut [front.into(), vector.into()]).await
     }
 
-    async fn write(&mut self, kind: u8, payload: &[u8]) -> Result<(), TransportError> {
-        let lost = |fault: quinn::WriteError| TransportError::Lost(fault.to_string());
-        self.stream.write_all(&frame_header(kind, payload.len())).await.map_err(lost)?;
-        self.stream.write_all(payload).await.map_err(lost)
+    /// In one go, so that what belongs together leaves together.
+    async fn write(&mut self, chunks: &mut [Bytes]) -> Result<(), TransportError> {
+        self.stream.write_all_chunks(chunks).await.map_err(|fault| TransportError::Lost(fault.to_string()))
     }
 }
 
@@ -162,22 +163,18 @@ impl Receiver {
     /// The end of the connection, or bytes that are not this protocol.
     pub async fn next(&mut self) -> Result<Incoming, TransportError> {
         loop {
-            while self.used < self.chunk.len() {
-                let mut rest = &self.chunk[self.used..];
-                let before = rest.len();
+            while !self.chunk.is_empty() {
+                let mut rest: &[u8] = &self.chunk;
                 let frame = self.frames.push(&mut rest)?;
-                self.used += before - rest.len();
+                let left = rest.len();
+                self.chunk.advance(self.chunk.len() - left);
                 if let Some(incoming) = frame.map(|frame| self.interpret(frame)).transpose()?.flatten() {
                     return Ok(incoming);
                 }
             }
             let chunk = self.stream.read_chunk(READ_BYTES, true).await;
             match chunk.map_err(|fault| TransportError::Lost(explain_read(&fault)))? {
-                Some(chunk) => {
-                    self.chunk.clear();
-                    self.chunk.extend_from_slice(&chunk.bytes);
-                    self.used = 0;
-                }
+                Some(chunk) => self.chunk = chunk.bytes,
                 None => return Err(TransportError::Lost("the coordinator closed the stream".into())),
             }
         }
@@ -215,6 +212,8 @@ fn open_endpoint(address: SocketAddr) -> Result<quinn::Endpoint, TransportError>
 }
 
 fn transport_config(loopback: bool) -> quinn::TransportConfig {
+    let mut acknowledgements = quinn::AckFrequencyConfig::default();
+    acknowledgements.ack_eliciting_threshold(ACKED_AFTER.into());
     let mut config = quinn::TransportConfig::default();
     config
         .max_concurrent_bidi_streams(0_u32.into())
@@ -222,6 +221,7 @@ fn transport_config(loopback: bool) -> quinn::TransportConfig {
         .stream_receive_window((8_u32 << 20).into())
         .receive_window((8_u32 << 20).into())
         .datagram_receive_buffer_size(None)
+        .ack_frequency_config(Some(acknowledgements))
         .keep_alive_interval(Some(Duration::from_secs(5)))
         .max_idle_timeout(Some(quinn::IdleTimeout::from(quinn::VarInt::from_u32(20_000))));
     if loopback {

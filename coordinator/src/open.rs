@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
+use tributary_protocol::ids::OrganisationId;
 use tributary_settings::{Fault, Faults};
 
 use crate::identity::OwnIdentity;
@@ -108,10 +109,11 @@ pub(crate) fn upload_bytes(job: &Job) -> usize {
 /// A roster that can never make a cohort, or a share of noise that no branch would draw.
 fn cohort_fault(identity: &OwnIdentity, job: &Job) -> Option<Fault> {
     let enrolled = identity.roster.roster.entries().len();
-    let cohort = enrolled.min(tributary_protocol::limits::COHORT_MAX);
+    let entries = identity.roster.roster.entries().iter().take(tributary_protocol::limits::COMPLETE_GRAPH_MAX);
+    let members: Vec<OrganisationId> = entries.map(|entry| entry.organisation).collect();
     let fault =
         |found: String, allowed: &str| Some(Fault { key: "plan.cohort".into(), found, allowed: allowed.into() });
-    let thresholds = match job.plan.cohort.thresholds(cohort) {
+    let thresholds = match job.plan.cohort.thresholds(&members) {
         Ok(thresholds) => thresholds,
         Err(refused) => {
             let found = format!("{enrolled} enrolled clients, which can never make a round: {refused}");

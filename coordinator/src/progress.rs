@@ -102,6 +102,10 @@ impl Progress {
             CoordinatorEvent::ClientRefused { client, code } => {
                 Some(Event::Refused { client: client.0, reason: code.to_string() })
             }
+            CoordinatorEvent::ClientEvicted { client, reason } => {
+                let reason = format!("it is out of the plan: {reason}");
+                Some(Event::Refused { client: client.0, reason })
+            }
             CoordinatorEvent::PlanOpened { .. }
             | CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::SessionClosed { .. }

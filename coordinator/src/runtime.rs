@@ -111,7 +111,7 @@ async fn serve(
         signing_key: identity.signing_key,
         gather_ms: settings.gather_ms,
     };
-    let machine = Coordinator::resume(machine, &events, clock.now(), &mut outbox)?;
+    let machine = Coordinator::resume(machine, &events, store.sessions(), clock.now(), &mut outbox)?;
     let rounds = machine.record().committed;
     let committed = machine.record().model.filter(|_| rounds > 0).map(|model| Committed { model, rounds });
     let update = ServerUpdate::start(&job, &store, committed)?;

@@ -3,7 +3,7 @@
 use std::num::NonZero;
 
 use bytes::Bytes;
-use tributary_certs::suite::{RealSuite, sha256};
+use tributary_certs::suite::RealSuite;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
 use tributary_model::server_optimizer::{MeanUpdate, OptimizerError, RoundMetrics, ServerOptimizer};
@@ -129,7 +129,7 @@ impl ServerUpdate {
             let model = store.add_model(&next.digest, &next.bytes);
             state.join().expect("writing a file does not panic").and(model)
         })?;
-        let sum = sha256(&RingWords::reduce(self.ring, sum.values()).to_le_bytes());
+        let sum = RingWords::reduce(self.ring, sum.values()).digest();
         let model = next.digest;
         self.pending = Some(next);
         Ok(Input::Updated { round, sum, model })
@@ -164,16 +164,21 @@ impl ServerUpdate {
         let mut optimizer = self.current.optimizer.clone();
         let parameters = optimizer.step(&mean)?;
         let bytes = parameters.to_le_bytes();
-        let digest = digest_of(&self.architecture, &sha256(&bytes));
+        let digest = digest_of(&self.architecture, &bytes);
         Ok(Version { digest, bytes: bytes.into(), optimizer, metrics })
     }
 }
 
 /// Runs the blocks, on all cores where there are many.
 fn run_blocks(mut blocks: Vec<MaskBlock<'_>>) {
+    let alone = |blocks: Vec<MaskBlock<'_>>| blocks.into_iter().for_each(MaskBlock::run::<RealSuite>);
+    if blocks.len() < THREADED_BLOCKS_MIN {
+        return alone(blocks);
+    }
+    // Asked only here: the answer is in files of the system.
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-    if cores == 1 || blocks.len() < THREADED_BLOCKS_MIN {
-        return blocks.into_iter().for_each(MaskBlock::run::<RealSuite>);
+    if cores == 1 {
+        return alone(blocks);
     }
     let share = blocks.len().div_ceil(cores);
     std::thread::scope(|scope| {

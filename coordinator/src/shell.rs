@@ -1,4 +1,6 @@
 //! What the machine asks for, done in its order: append, sync, send, fold, unmask. Nothing here decides.
+//!
+//! Messages leave at the end of a batch of effects: later than asked for, never earlier.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -41,8 +43,8 @@ pub(crate) struct Shell<'a> {
     parts: ShellParts,
     links: BTreeMap<ClientId, Link>,
     report: &'a mut dyn FnMut(&Event),
-    /// The last control message and its frame: one that goes to a whole cohort is encoded once.
-    encoded: Option<(Downstream, Bytes)>,
+    /// What leaves when the outbox is empty, each client's messages together: a packet and a wake-up for all of them.
+    unsent: BTreeMap<ClientId, Vec<Bytes>>,
     /// Events that are told when they are durable.
     untold: Vec<Event>,
     /// Answers of this machine's own arithmetic.
@@ -60,7 +62,7 @@ impl<'a> Shell<'a> {
             parts,
             links: BTreeMap::new(),
             report,
-            encoded: None,
+            unsent: BTreeMap::new(),
             untold: Vec::new(),
             answers: VecDeque::new(),
             committed: None,
@@ -130,6 +132,7 @@ impl<'a> Shell<'a> {
         while let Some(effect) = self.parts.outbox.pop() {
             self.effect(effect)?;
         }
+        self.send_all();
         self.tell_all();
         Ok(())
     }
@@ -187,9 +190,16 @@ impl<'a> Shell<'a> {
                 self.tell_all();
             }
             CoordinatorEffect::Send(client, message) => self.send(client, message),
+            CoordinatorEffect::Broadcast(clients, message) => {
+                let frame = control_frame(&message);
+                clients.into_iter().for_each(|client| self.unsent.entry(client).or_default().push(frame.clone()));
+            }
+            CoordinatorEffect::StoreSession(material) => self.parts.store.add_session(&material)?,
+            CoordinatorEffect::ForgetSession(session) => self.parts.store.forget_session(session),
             CoordinatorEffect::SendStart(clients, start) => self.send_start(&clients, start),
             CoordinatorEffect::OpenSum { round, ring, dimension } => self.parts.sum.open(round, ring, dimension),
             CoordinatorEffect::Admit(ticket) => self.judge(ticket.client(), Verdict::Admit(ticket)),
+            CoordinatorEffect::Fold { client, .. } => self.parts.sum.fold(client),
             CoordinatorEffect::Discard(client) => self.judge(client, Verdict::Discard),
             CoordinatorEffect::DropSum(_) => self.parts.sum.forget(),
             CoordinatorEffect::Unmask(permit) => {
@@ -198,6 +208,7 @@ impl<'a> Shell<'a> {
                 self.answers.push_back(answer);
             }
             CoordinatorEffect::Close(client) => {
+                self.send_all();
                 self.links.remove(&client);
             }
             CoordinatorEffect::Finished { .. } => self.over = true,
@@ -218,15 +229,7 @@ impl<'a> Shell<'a> {
         if matches!(message, Downstream::Welcome(_)) {
             self.untold.push(Event::Joined { client: client.0 });
         }
-        let frame = match &self.encoded {
-            Some((last, frame)) if *last == message => frame.clone(),
-            _ => {
-                let frame = control_frame(&message);
-                self.encoded = Some((message, frame.clone()));
-                frame
-            }
-        };
-        self.queue(client, frame);
+        self.unsent.entry(client).or_default().push(control_frame(&message));
     }
 
     fn send_start(&mut self, clients: &[ClientId], start: Start) {
@@ -234,16 +237,19 @@ impl<'a> Shell<'a> {
         assert!(start.descriptor.model == digest, "a round starts from the model that was committed last");
         let frames = start_frames(start, model);
         for client in clients {
-            self.queue(*client, frames.clone());
+            self.unsent.entry(*client).or_default().push(frames.clone());
         }
     }
 
-    fn queue(&mut self, client: ClientId, frame: Bytes) {
-        if self.links.get(&client).is_some_and(|link| !link.send(frame))
-            && let Some(link) = self.links.remove(&client)
-        {
-            tracing::warn!(%client, "does not read what it is sent; the connection is closed");
-            link.abort("this client did not read what it was sent");
+    /// Everything before it in the outbox is done: what a message relies on is on the disk.
+    fn send_all(&mut self) {
+        for (client, frames) in std::mem::take(&mut self.unsent) {
+            if self.links.get(&client).is_some_and(|link| !link.send(frames))
+                && let Some(link) = self.links.remove(&client)
+            {
+                tracing::warn!(%client, "does not read what it is sent; the connection is closed");
+                link.abort("this client did not read what it was sent");
+            }
         }
     }
 

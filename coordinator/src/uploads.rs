@@ -1,63 +1,82 @@
-//! Folding: an admitted vector is added to the round's sum by its own connection's task, the moment it has arrived whole.
+//! Uploads: an admitted vector is verified by its own connection's task and kept until the machine says that it belongs into the sum.
 //!
-//! No upload is kept: memory is one sum, and for each connection at most one vector on its way.
+//! Memory is one sum, and for each connection at most one vector on its way or waiting.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tributary_certs::suite::sha256;
-use tributary_protocol::ids::RoundId;
+use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::round::Input;
 use tributary_protocol::secagg::masked_sum::MaskedSum;
 use tributary_protocol::secagg::modular::Ring;
-use tributary_protocol::secagg::permit::Ticket;
+use tributary_protocol::secagg::permit::{InMemory, Ticket, VerifiedUpload};
 
 /// What a connection does with the vector behind a header.
 pub(crate) enum Verdict {
-    /// Read and fold it.
+    /// Read and keep it.
     Admit(Ticket),
     /// Read it and forget it.
     Discard,
 }
 
+/// The open round's data: what has arrived, and what is in the sum.
+struct Round {
+    round: RoundId,
+    sum: MaskedSum,
+    arrived: BTreeMap<ClientId, VerifiedUpload<InMemory<Vec<u8>>>>,
+}
+
 /// The sum of the open round, if there is one. Shared between the machine's task and the connections.
 #[derive(Clone, Default)]
-pub(crate) struct OpenSum(Arc<Mutex<Option<MaskedSum>>>);
+pub(crate) struct OpenSum(Arc<Mutex<Option<Round>>>);
 
 impl OpenSum {
     /// Makes an empty sum; `dimension` does not count the check coordinates.
     pub(crate) fn open(&self, round: RoundId, ring: Ring, dimension: usize) {
-        self.set(Some(MaskedSum::new(round, ring, dimension)));
+        let sum = MaskedSum::new(round, ring, dimension);
+        *self.lock() = Some(Round { round, sum, arrived: BTreeMap::new() });
     }
 
-    /// Forgets the sum.
+    /// Forgets the sum, and what has arrived for it.
     pub(crate) fn forget(&self) {
-        self.set(None);
+        *self.lock() = None;
     }
 
-    /// Gives up the sum, for unmasking.
+    /// Gives up the sum, for unmasking. What arrived too late is forgotten.
     pub(crate) fn take(&self) -> Option<MaskedSum> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.lock().take().map(|round| round.sum)
     }
 
-    /// Adds an admitted vector, whose digest is checked first, and tells what to report to the machine. A round that has ended meanwhile
-    /// makes the upload fail, which the machine then ignores.
-    pub(crate) fn fold(&self, ticket: Ticket, bytes: &[u8]) -> Input {
+    /// Verifies an admitted vector and keeps it, and tells what to report to the machine. The upload of a round that has ended meanwhile is
+    /// forgotten, as the machine ignores it.
+    pub(crate) fn arrive(&self, ticket: Ticket, bytes: Vec<u8>) -> Input {
         let (round, client) = (ticket.round(), ticket.client());
-        let failed = Input::UploadFailed { round, client };
         // Before the lock, so that two connections hash at once.
-        let digest = sha256(bytes);
-        let mut sum = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(sum) = sum.as_mut() else { return failed };
-        match sum.fold_with(ticket, bytes, |_| digest) {
-            Ok(_) => Input::Folded { round, client },
+        match ticket.verify(bytes) {
+            Ok(upload) => {
+                if let Some(open) = self.lock().as_mut().filter(|open| open.round == round) {
+                    open.arrived.insert(client, upload);
+                }
+                Input::Arrived { round, client }
+            }
             Err(fault) => {
                 tracing::warn!(%round, %client, %fault, "upload refused");
-                failed
+                Input::UploadFailed { round, client }
             }
         }
     }
 
-    fn set(&self, sum: Option<MaskedSum>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sum;
+    /// Adds what has arrived from a client to the sum. A sum that misses one is refused when it is unmasked.
+    pub(crate) fn fold(&self, client: ClientId) {
+        let mut open = self.lock();
+        let Some(open) = open.as_mut() else { return };
+        let Some(upload) = open.arrived.remove(&client) else { return };
+        if let Err(fault) = open.sum.fold(upload) {
+            tracing::error!(%client, %fault, "an upload could not be folded");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Round>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,13 @@
-//! SHA-256 digests and the canonical encoding of what is signed or hashed.
+//! Digests, and the canonical encoding of what is signed or hashed.
+//!
+//! | what | function | why |
+//! |---|---|---|
+//! | everything encoded: messages, plans, rosters, the ledger's chain, keys | SHA-256 (FIPS 180-4) | small inputs, under signatures that others verify |
+//! | a vector: an upload, a sum, a model's values, an optimizer's state | BLAKE3 (O'Connor et al. 2020) | its tree is hashed eight or sixteen leaves at once |
+//!
+//! Without SHA instructions SHA-256 takes about 5 ns a byte, twenty times as long as BLAKE3, and was a quarter of what a round cost outside
+//! training. Both give 32 bytes at 128-bit collision resistance. A vector's digest enters signed bodies like any other value; which of the two
+//! functions made a digest follows from the field it stands in, never from the sender.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,7 +16,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// A SHA-256 digest (FIPS 180-4).
+/// A digest of 32 bytes: SHA-256, or BLAKE3 where it names a vector.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Digest(pub [u8; 32]);
 
@@ -15,13 +24,19 @@ impl Digest {
     /// The digest before the first entry of a chain.
     pub const ZERO: Digest = Digest([0; 32]);
 
-    /// Digest of one byte string.
+    /// SHA-256 of one byte string.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// Digest of the concatenation of `parts`. The caller makes the parts' borders unambiguous (fixed lengths or [`Canonical`]).
+    /// BLAKE3 of a vector's wire form.
+    #[must_use]
+    pub fn of_vector(bytes: &[u8]) -> Self {
+        Self(*blake3::hash(bytes).as_bytes())
+    }
+
+    /// SHA-256 of the concatenation of `parts`. The caller makes the parts' borders unambiguous (fixed lengths or [`Canonical`]).
     #[must_use]
     pub fn of_parts(parts: &[&[u8]]) -> Self {
         let mut hasher = Hasher::new();
@@ -111,6 +126,29 @@ impl Default for Hasher {
     }
 }
 
+/// An incremental [`Digest::of_vector`]. Pieces of 16 KiB and more keep its speed; a leaf has 1 KiB.
+#[derive(Clone, Default)]
+pub struct VectorHasher(blake3::Hasher);
+
+impl VectorHasher {
+    /// Starts an empty digest.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of everything added.
+    #[must_use]
+    pub fn finish(self) -> Digest {
+        Digest(*self.0.finalize().as_bytes())
+    }
+}
+
 /// The canonical encoding: fixed order, little-endian integers, `u32` length before anything of variable length.
 ///
 /// Hand-written rather than derived, so that a change of a struct cannot silently change what a signature means.
@@ -194,6 +232,26 @@ mod tests {
         assert_eq!(alloc::format!("{digest}"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(Digest::from_hex(&alloc::format!("{digest}")), Some(digest));
         assert_eq!(Digest::of_parts(&[b"a", b"bc"]), digest);
+    }
+
+    /// From the authors' list of known answers; the long ones pass through every width of the implementation.
+    #[test]
+    fn vectors_have_the_published_digests_however_they_are_cut() {
+        let known = [
+            (0, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"),
+            (1, "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213"),
+            (1_024, "42214739f095a406f3fc83deb889744ac00df831c10daa55189b5d121c855af7"),
+            (102_400, "bc3e3d41a1146b069abffad3c0d44860cf664390afce4d9661f7902e7943e085"),
+        ];
+        for (length, digest) in known {
+            let bytes: Vec<u8> = (0..=250).cycle().take(length).collect();
+            assert_eq!(Some(Digest::of_vector(&bytes)), Digest::from_hex(digest), "{length} bytes");
+            for piece in [1, 1_000, 16_384] {
+                let mut hasher = VectorHasher::new();
+                bytes.chunks(piece).for_each(|piece| hasher.update(piece));
+                assert_eq!(Some(hasher.finish()), Digest::from_hex(digest), "{length} bytes in pieces of {piece}");
+            }
+        }
     }
 
     #[test]

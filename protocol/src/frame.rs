@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// Bytes before a frame's payload.
 pub const FRAME_HEADER_BYTES: usize = 5;
 
-/// Reserved at once for a payload; more only as bytes arrive.
+/// Reserved with a payload's first byte; more only as bytes arrive.
 const FIRST_RESERVE_BYTES: usize = 16 << 10;
 
 /// A complete frame.
@@ -114,6 +114,7 @@ impl<L: Fn(u8) -> Option<usize>> FrameReader<L> {
             },
         };
         let piece = take(input, open.missing);
+        open.reserve(piece.len());
         open.payload.extend_from_slice(piece);
         open.missing = open.missing.saturating_sub(piece.len());
         if open.missing == 0 {
@@ -151,8 +152,19 @@ impl<L: Fn(u8) -> Option<usize>> FrameReader<L> {
         let limit = (self.limit_of_kind)(kind).ok_or(FrameError::UnknownKind { kind })?;
         let missing = usize::try_from(length).ok().filter(|bytes| *bytes <= limit);
         let missing = missing.ok_or(FrameError::TooLong { kind, length, limit })?;
-        let payload = Vec::with_capacity(missing.min(FIRST_RESERVE_BYTES));
-        Ok(Some(OpenFrame { kind, missing, payload }))
+        Ok(Some(OpenFrame { kind, missing, payload: Vec::new() }))
+    }
+}
+
+impl OpenFrame {
+    /// Room for a piece: twice of what has arrived, and not beyond the payload's end, so that a vector in two pieces is copied once.
+    fn reserve(&mut self, piece: usize) {
+        let used = self.payload.len();
+        let arrived = used.saturating_add(piece);
+        if arrived > self.payload.capacity() {
+            let room = arrived.saturating_mul(2).max(FIRST_RESERVE_BYTES).saturating_sub(used);
+            self.payload.reserve_exact(room.min(self.missing));
+        }
     }
 }
 

@@ -3,8 +3,25 @@
 /// Version of the protocol that both ends must speak.
 pub const PROTOCOL_VERSION: u32 = 1;
 
-/// Largest cohort of one session: the complete graph's limit (SA-1, section 3).
-pub const COHORT_MAX: usize = 256;
+/// Largest cohort that thresholds and graph are made for: the last row of the sparse graph's table (SA-1, section 6).
+pub const COHORT_MAX: usize = 10_000;
+
+/// Largest cohort in which everybody is everybody's neighbour (SA-1, section 3). Also the largest that a session may have while a freeze
+/// carries the keys of every member.
+pub const COMPLETE_GRAPH_MAX: usize = 256;
+
+/// Most holders of one secret: the members of a complete graph, or the neighbours in a sparse one and the owner.
+pub const HOLDERS_MAX: usize = 272;
+
+/// Key set-ups that may end, since the last one that stood, after a member's part of the graph's seed was known: each is a choice among
+/// graphs for whoever ends them (SA-1, section 6 spends 2^-20 on such choices; twenty are less).
+pub const GRAPH_ATTEMPTS_MAX: u32 = 20;
+
+/// Sessions whose keys a member holds at once: the one in use and the next.
+pub const SESSIONS_HELD_MAX: usize = 2;
+
+/// Breaches of the protocol, without proof of intent, after which a client is out of the plan.
+pub const STRIKES_MAX: u32 = 3;
 
 /// Smallest cohort that a plan may ask for (SA-1, section 2: `n_min`).
 pub const COHORT_MIN: usize = 8;
@@ -14,6 +31,9 @@ pub const ROSTER_ENTRIES_MAX: usize = 10_000;
 
 /// Most authorities that may sign rosters (M of m-of-M).
 pub const ROSTER_AUTHORITIES_MAX: usize = 16;
+
+/// Most rosters that a client is shown between the newest one it knows and the one in force.
+pub const ROSTER_LINKS_MAX: usize = 64;
 
 /// Rounds keyed by one session (SA-1, section 4: R).
 pub const SESSION_ROUNDS_MAX: usize = 64;
@@ -41,7 +61,18 @@ pub const CUSTOMERS_MAX: u64 = 1 << 40;
 
 // Worst case: every customer aligned on one coordinate at a quarter of the ring, noise in the rest.
 const _: () = assert!((CUSTOMERS_MAX as u128) * (CLIP_UNITS_DEFAULT as u128) <= 1 << 62);
+// Members are counted in 16 bits, and so are points of shares: 1 + rank among the holders.
+const _: () =
+    assert!(COHORT_MAX < u16::MAX as usize && COMPLETE_GRAPH_MAX <= HOLDERS_MAX && HOLDERS_MAX < u16::MAX as usize);
+// A cohort is chosen from one roster.
+const _: () = assert!(COHORT_MAX <= ROSTER_ENTRIES_MAX);
+// A certificate is one ledger entry: client, length and 64 bytes for each signer.
+const _: () = assert!(COHORT_MAX * (4 + 8 + 64) + 64 < LEDGER_ENTRY_BYTES_MAX);
 // KEYS are 1.3 kB + 64 B a round; a freeze carries one for each member.
-const _: () = assert!(COHORT_MAX * (1_400 + 64 * SESSION_ROUNDS_MAX) < CONTROL_MESSAGE_BYTES_MAX);
+const _: () = assert!(COMPLETE_GRAPH_MAX * (1_400 + 64 * SESSION_ROUNDS_MAX) < CONTROL_MESSAGE_BYTES_MAX);
+// A statement on keys or on a deal is at most 220 bytes; every member gets one of each member.
+const _: () = assert!(COHORT_MAX * 220 < CONTROL_MESSAGE_BYTES_MAX);
+// A deal: for each holder a bundle of 64 B a round and its path, for each neighbour 64 B a round in envelopes and commitments.
+const _: () = assert!(HOLDERS_MAX * (128 * SESSION_ROUNDS_MAX + 700) < CONTROL_MESSAGE_BYTES_MAX);
 // A roster entry is 80 bytes of canonical encoding; derived encodings stay below twice that.
 const _: () = assert!(ROSTER_ENTRIES_MAX * 160 < CONTROL_MESSAGE_BYTES_MAX);

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Canonical, Digest};
-use crate::limits::{COHORT_MAX, CUSTOMERS_MAX, DIMENSION_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
+use crate::limits::{COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, DIMENSION_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
 use crate::secagg::modular::Ring;
-use crate::secagg::parameters::CohortRule;
+use crate::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
 
 /// What protects the single customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,10 +148,16 @@ impl Plan {
             "customers_nominal to 2^40",
         )?;
         range("session_rounds", self.session_rounds.into(), 1, SESSION_ROUNDS_MAX as u128, "1 to 64")?;
-        range("cohort_min", self.cohort.cohort_min.into(), 2, COHORT_MAX as u128, "2 to 256")?;
-        range("coalition_permille", self.cohort.coalition_permille.into(), 0, 333, "0 to 333")?;
+        range("cohort_min", self.cohort.cohort_min.into(), 2, COMPLETE_GRAPH_MAX as u128, "2 to 256")?;
+        match self.cohort.coalition {
+            CoalitionRule::Fraction { permille } => range("coalition_permille", permille.into(), 0, 333, "0 to 333")?,
+            CoalitionRule::Organisations { others, outside_min, .. } => {
+                range("coalition_others", others.into(), 0, COMPLETE_GRAPH_MAX as u128, "0 to 256")?;
+                range("outside_min", outside_min.into(), OUTSIDE_MIN.into(), COMPLETE_GRAPH_MAX as u128, "2 to 256")?;
+            }
+        }
         range("survivors_permille", self.cohort.survivors_permille.into(), 500, 1000, "500 to 1000")?;
-        range("honest_min", self.cohort.honest_min.into(), 1, COHORT_MAX as u128, "1 to 256")?;
+        range("honest_min", self.cohort.honest_min.into(), 1, COMPLETE_GRAPH_MAX as u128, "1 to 256")?;
         range("round_deadline_ms", self.round_deadline_ms.into(), 10, 86_400_000, "10 to 86400000")?;
         range("keying_deadline_ms", self.keying_deadline_ms.into(), 10, 86_400_000, "10 to 86400000")?;
         for (field, bits) in [("example_clip_norm", self.example_clip_norm_bits), ("loss_bound", self.loss_bound_bits)]
@@ -202,7 +208,7 @@ impl Plan {
             ClipForm::Exact => 0,
             ClipForm::Chunked => 1,
         };
-        Canonical::new("tributary/plan/1")
+        let plan = Canonical::new("tributary/plan/1")
             .bytes(self.name.as_bytes())
             .digest(&self.schema)
             .bytes(&self.architecture)
@@ -225,8 +231,10 @@ impl Plan {
             .u64(self.customers_nominal)
             .u64(self.customers_max)
             .u32(self.session_rounds)
-            .u32(self.cohort.cohort_min.into())
-            .u32(self.cohort.coalition_permille.into())
+            .u32(self.cohort.cohort_min.into());
+        self.cohort
+            .coalition
+            .canonical(plan)
             .u32(self.cohort.survivors_permille.into())
             .u32(self.cohort.honest_min.into())
             .u64(self.round_deadline_ms)

@@ -5,10 +5,14 @@
 //!
 //! Does **not** guarantee that an entry is still valid today: `not_after` is compared where a clock is, in the shells.
 
+mod chain;
+
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
+
+pub use chain::{Advance, RosterChain, Successor};
 
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, OrganisationId};
@@ -178,6 +182,19 @@ pub enum RosterError {
         /// The epoch accepted before.
         seen: u64,
     },
+    /// Newer, but not all rosters in between were shown.
+    #[error(
+        "the roster has epoch {epoch} and the newest one accepted is {seen}: {missing} between them were not shown; have the \
+         coordinator send every roster since epoch {seen}"
+    )]
+    Gap {
+        /// The epoch offered.
+        epoch: u64,
+        /// The newest epoch accepted, or reached over the links.
+        seen: u64,
+        /// Rosters between the two.
+        missing: u64,
+    },
     /// Two different rosters of one epoch, or a next one with another predecessor.
     #[error(
         "the roster of epoch {epoch} contradicts the one accepted before; the authorities signed two histories: stop and ask them"
@@ -256,6 +273,12 @@ impl Roster {
     #[must_use]
     pub fn entry(&self, client: ClientId) -> Option<&RosterEntry> {
         self.entries.binary_search_by_key(&client, |entry| entry.client).ok().map(|index| &self.entries[index])
+    }
+
+    /// The organisations of clients, in their order; `None` if one of them is not in the roster.
+    #[must_use]
+    pub fn organisations(&self, clients: &[ClientId]) -> Option<Vec<OrganisationId>> {
+        clients.iter().map(|client| self.entry(*client).map(|entry| entry.organisation)).collect()
     }
 
     /// The canonical encoding: label, epoch, predecessor, count, entries.

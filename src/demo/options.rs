@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
-use tributary_protocol::limits::{COHORT_MAX, COHORT_MIN};
+use tributary_protocol::limits::{COHORT_MIN, COMPLETE_GRAPH_MAX};
 
 use super::defaults::DEFAULTS;
 use crate::exit::Failure;
@@ -173,8 +173,10 @@ pub(super) fn check_branches(branches: usize) -> Result<(), Failure> {
              coordinator could see through it, and too few honest branches would carry the noise. Take {COHORT_MIN} or more"
         )));
     }
-    if branches > COHORT_MAX {
-        return Err(Failure::usage(format!("{branches} branches are too many: one session has at most {COHORT_MAX}")));
+    if branches > COMPLETE_GRAPH_MAX {
+        return Err(Failure::usage(format!(
+            "{branches} branches are too many: one session has at most {COMPLETE_GRAPH_MAX}"
+        )));
     }
     Ok(())
 }

@@ -84,6 +84,10 @@ impl Audit {
     fn follow(&mut self, event: &ParticipantEvent) -> Result<(), &'static str> {
         let rule = |holds: bool, text| if holds { Ok(()) } else { Err(text) };
         match event {
+            ParticipantEvent::RosterAccepted { head } => {
+                let newer = self.record.roster.is_none_or(|before| before.epoch < head.epoch);
+                rule(newer, "a roster is accepted that is not newer than the one before")?;
+            }
             ParticipantEvent::PlanAccepted { plan, .. } => {
                 self.accepted.insert(*plan);
             }
@@ -145,6 +149,8 @@ impl fmt::Display for BudgetReport {
 
 #[cfg(test)]
 mod tests {
+    use tributary_protocol::roster::RosterHead;
+
     use super::*;
 
     const PLAN: Digest = Digest([1; 32]);
@@ -204,6 +210,8 @@ mod tests {
             let (found, text) = refusal(events);
             assert!(found == entry && text.contains(reason), "{found} {text}");
         }
+        let head = |epoch| ParticipantEvent::RosterAccepted { head: RosterHead { epoch, digest: SET } };
+        assert!(refusal(vec![head(2), head(1)]).1.contains("not newer"));
         let mut twice = whole_round(1);
         twice.insert(3, twice[2].clone());
         assert!(refusal(twice).1.contains("two survivor sets"));

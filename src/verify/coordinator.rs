@@ -88,7 +88,8 @@ struct Audit {
     record: CoordinatorRecord,
     plan: Option<ValidPlan>,
     delta: f64,
-    keyed: Option<Keyed>,
+    /// In the order of their rounds: the first is in use.
+    keyed: Vec<Keyed>,
     survivors: Vec<ClientId>,
     quorum: bool,
     spent: RdpVector,
@@ -107,7 +108,7 @@ impl Default for Audit {
             record: CoordinatorRecord::default(),
             plan: None,
             delta: 0.0,
-            keyed: None,
+            keyed: Vec::new(),
             survivors: Vec::new(),
             quorum: false,
             spent: RdpVector::zero(),
@@ -136,7 +137,8 @@ impl Audit {
             CoordinatorEvent::PlanFinished { rounds, complete, .. } => self.finish(*rounds, *complete)?,
             CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::RoundAborted { .. }
-            | CoordinatorEvent::ClientRefused { .. } => {}
+            | CoordinatorEvent::ClientRefused { .. }
+            | CoordinatorEvent::ClientEvicted { .. } => {}
         }
         self.record.apply(event);
         Ok(())
@@ -168,16 +170,16 @@ impl Audit {
         if !ascending(cohort) {
             return Err("the cohort is not in ascending order, or names a client twice".into());
         }
-        let own = plan.cohort.thresholds(cohort.len()).map_err(|fault| fault.to_string())?;
-        if own != view.thresholds {
+        // Organisations stand in the roster, of which a ledger has the digest alone; the branches recomputed the thresholds from it.
+        if !plan.cohort.could_give(cohort.len(), &view.thresholds) {
             return Err("the session's thresholds are not those of the plan for its cohort".into());
         }
-        self.keyed = Some(Keyed { view, cohort: cohort.to_vec() });
+        self.keyed.push(Keyed { view, cohort: cohort.to_vec() });
         Ok(())
     }
 
     fn close(&mut self, session: &SessionId) {
-        self.keyed = self.keyed.take().filter(|keyed| keyed.view.session != *session);
+        self.keyed.retain(|keyed| keyed.view.session != *session);
     }
 
     fn start(&mut self, descriptor: &RoundDescriptor) -> Result<(), String> {
@@ -245,7 +247,7 @@ impl Audit {
     }
 
     fn keyed(&self) -> Result<&Keyed, String> {
-        self.keyed.as_ref().ok_or_else(|| "the session has no keys yet".into())
+        self.keyed.first().ok_or_else(|| "the session has no keys yet".into())
     }
 
     fn thresholds(&self) -> Result<&Thresholds, String> {

@@ -8,7 +8,7 @@ use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::roster::{AuthoritySignature, Roster, RosterEntry, SignedRoster};
 use tributary_protocol::round::{CoordinatorSettings, Policy};
 use tributary_protocol::secagg::modular::Ring;
-use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_protocol::secagg::suite::{Suite, VerifyingKey};
 use tributary_protocol::secagg::toy::Toy;
 
@@ -53,6 +53,8 @@ const STRANGER: u32 = u32::MAX - 2;
 pub(crate) struct Cast {
     pub(crate) plan: ValidPlan,
     pub(crate) roster: SignedRoster,
+    /// The roster before it, as the authorities signed it: without the newest client.
+    pub(crate) old_roster: SignedRoster,
     pub(crate) coordinator: VerifyingKey,
     pub(crate) rule: CohortRule,
     pub(crate) cap: RdpVector,
@@ -63,14 +65,17 @@ impl Cast {
     /// The cast of a seed.
     pub(crate) fn new<S: Stage>(options: &Options, dice: &mut Dice) -> Self {
         let plan = plan(options, dice).validate().expect("the simulator's plans are valid");
-        let entries = (1..=options.clients).map(|number| entry::<S>(ClientId(number), number)).collect();
-        let roster = Roster::new(1, Digest::ZERO, entries).expect("the simulator's rosters are valid");
+        let entries: Vec<_> = (1..=options.clients).map(|number| entry::<S>(ClientId(number), number)).collect();
+        let (_, before) = entries.split_last().expect("a roster has clients");
+        let old = Roster::new(1, Digest::ZERO, before.to_vec()).expect("the simulator's rosters are valid");
+        let roster = Roster::new(2, old.digest(), entries).expect("the simulator's rosters are valid");
         let cap = RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance);
         let cap = cap.times(plan.rounds_charged_max.into());
         Self {
             rule: plan.cohort,
             cap,
             roster: sign_roster::<S>(roster),
+            old_roster: sign_roster::<S>(old),
             coordinator: S::verifying_key(&coordinator_key::<S>()),
             authority: S::verifying_key(&S::signing_key(seed_of(AUTHORITY))),
             plan,
@@ -171,8 +176,22 @@ fn plan(options: &Options, dice: &mut Dice) -> Plan {
         customers_nominal: 1000,
         customers_max: 2000,
         session_rounds: u32::try_from(dice.between(1, 4)).expect("at most four"),
-        cohort: CohortRule { coalition_permille: 200, cohort_min: 8, survivors_permille: 800, honest_min: 5 },
+        cohort: CohortRule { coalition: coalition(dice), cohort_min: 8, survivors_permille: 800, honest_min: 5 },
         round_deadline_ms: ROUND_DEADLINE_MS,
         keying_deadline_ms: KEYING_DEADLINE_MS,
     }
+}
+
+/// A bank's own branches most of the time, sometimes a consortium in which every client is an organisation and hardly one may be missing.
+fn coalition(dice: &mut Dice) -> CoalitionRule {
+    if dice.chance(800) {
+        return CoalitionRule::Fraction { permille: 200 };
+    }
+    let outside_min = u16::try_from(dice.between(2, 6)).expect("at most six");
+    CoalitionRule::Organisations { operator: OrganisationId(1), others: 1, outside_min }
+}
+
+/// Each client's organisation: one of its own.
+pub(crate) fn organisations(clients: &[ClientId]) -> Vec<OrganisationId> {
+    clients.iter().map(|client| OrganisationId(client.0)).collect()
 }

@@ -25,6 +25,8 @@ pub(crate) enum Strike {
     SlowDisk { who: Who, sync_ms: u64, ms: u64 },
     /// So many bytes fit on a disk.
     FullDisk { who: Who, room: usize, ms: u64 },
+    /// Somebody puts a copy of a client's disk in its place that holds so many thousandths of its entries.
+    Restore { client: usize, permille: u64 },
     /// A clock jumps ahead.
     Jump { who: Who, ahead_ms: u64 },
     /// The coordinator starts again from a copy of its ledger that holds the plan and no round.
@@ -75,7 +77,7 @@ pub(crate) fn schedule(families: Families, options: &Options, dice: &mut Dice) -
     let makers: Vec<fn(usize, &mut Dice) -> Strike> = [
         (families.network, &[reset, lose_answers, partition, slow, straggle] as &[fn(usize, &mut Dice) -> Strike]),
         (families.crash, &[kill, kill, kill, stop]),
-        (families.disk, &[slow_disk, full_disk]),
+        (families.disk, &[slow_disk, full_disk, restore]),
         (families.clock, &[jump]),
     ]
     .into_iter()
@@ -146,6 +148,10 @@ fn slow_disk(clients: usize, dice: &mut Dice) -> Strike {
 
 fn full_disk(clients: usize, dice: &mut Dice) -> Strike {
     Strike::FullDisk { who: anybody(clients, dice), room: dice.index(3_000), ms: dice.between(100, 4_000) }
+}
+
+fn restore(clients: usize, dice: &mut Dice) -> Strike {
+    Strike::Restore { client: dice.index(clients), permille: dice.below(1000) }
 }
 
 fn jump(clients: usize, dice: &mut Dice) -> Strike {

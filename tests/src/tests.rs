@@ -2,6 +2,7 @@
 
 use tributary_protocol::secagg::toy::Toy;
 
+use crate::cast::Cast;
 use crate::dice::Dice;
 use crate::enemy::Deceiver;
 use crate::options::{Options, PROFILES, Profile, SuiteKind};
@@ -81,7 +82,7 @@ fn a_run_is_a_function_of_seed_and_options() {
 fn a_stolen_round_opens_where_the_model_is_one() {
     for seed in 0..5 {
         let options = options(9, Profile::ByzantineCoordinator);
-        let thief = Deceiver::with_one_model(&mut Dice::new(seed, 9));
+        let thief = |cast: &Cast| Deceiver::with_one_model(cast.old_roster.clone(), &mut Dice::new(seed, 9));
         let outcome = World::<Toy>::new(seed, options, None).deceived_by(thief).run();
         let violation = outcome.violation.expect("the judge objects");
         assert_eq!(violation.rule, "a sum over two models stays noise");

@@ -49,7 +49,8 @@ const EVERYTHING: [&str; 7] = [
 ];
 
 /// Crates with one home: the packages that may depend on them, and the only sources that name them. Nothing: no source of ours at all.
-const HOMES: [(&str, &[&str], &[&str]); 5] = [
+const HOMES: [(&str, &[&str], &[&str]); 6] = [
+    ("blake3", &["tributary-protocol"], &["protocol/src/digest.rs"]),
     ("bincode", &["tributary-protocol"], &["protocol/src/codec.rs"]),
     ("burn", &["tributary-model"], &["model/src/network/", "model/src/train/"]),
     (

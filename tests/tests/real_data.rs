@@ -18,8 +18,9 @@ use tributary_model::schema::Schema;
 use tributary_model::server_optimizer::{MeanUpdate, ServerOptimizer};
 use tributary_model::train::{Placement, Trainer, predict};
 use tributary_model::update::clipped_sum;
+use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::secagg::modular::{Ring, RingWords};
-use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 
 const ROUNDS: u32 = 100;
 const BRANCHES: usize = 50;
@@ -85,7 +86,12 @@ impl Bank {
             session_rounds: 50,
             round_deadline_ms: 60_000,
             keying_deadline_ms: 60_000,
-            cohort: CohortRule { coalition_permille: 200, cohort_min: 8, survivors_permille: 800, honest_min: 5 },
+            cohort: CohortRule {
+                coalition: CoalitionRule::Fraction { permille: 200 },
+                cohort_min: 8,
+                survivors_permille: 800,
+                honest_min: 5,
+            },
             optimizer: OptimizerKind::Sgd { learning_rate: 0.75, momentum: 0.9 },
             tail_fraction: 0.5,
         });
@@ -94,7 +100,7 @@ impl Bank {
 
     /// Trains as 50 branches would that are all there, and gives the AUC on everybody's held-out rows.
     fn auc(&self, job: &Job) -> f64 {
-        let thresholds = job.plan.cohort.thresholds(BRANCHES).unwrap();
+        let thresholds = job.plan.cohort.thresholds(&[OrganisationId(1); BRANCHES]).unwrap();
         let variance =
             job.guarantee.map(|_| share_variance(job.plan.noise_variance, thresholds.honest_min.into()).unwrap());
         let trainers: Vec<Trainer> = self

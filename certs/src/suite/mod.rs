@@ -2,7 +2,7 @@
 //!
 //! | part | primitive | crate | why this one |
 //! |---|---|---|---|
-//! | signatures | Ed25519, strict verification (RFC 8032) | ed25519-dalek | rejects small-order keys and malleable signatures |
+//! | signatures | Ed25519, strict verification (RFC 8032) | ed25519-dalek | rejects small-order keys and malleable signatures; verifies many together |
 //! | agreement | X25519 (RFC 7748), all-zero results refused | x25519-dalek | constant time, erased on drop |
 //! | encapsulation | ML-KEM-768 (FIPS 203) | aws-lc-rs | already the TLS provider's library; its ML-KEM code is machine-checked |
 //! | derivation | HKDF-SHA256 (RFC 5869) | hkdf | |
@@ -18,13 +18,13 @@
 
 mod keystream;
 mod scalar;
+mod signatures;
 
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use aws_lc_rs::kem::{Ciphertext, DecapsulationKey, EncapsulationKey, ML_KEM_768};
 use hkdf::Hkdf;
 use sha2::Sha256;
-use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::secagg::suite::{ExchangePublic, SecretKey, Signature, Suite, SuiteError, VerifyingKey};
 use x25519_dalek::{PublicKey, StaticSecret};
@@ -38,14 +38,6 @@ pub const ENCAPSULATION_KEY_BYTES: usize = 1_184;
 
 /// Bytes of an ML-KEM-768 ciphertext (FIPS 203, table 3).
 pub const ENCAPSULATION_CIPHERTEXT_BYTES: usize = 1_088;
-
-/// SHA-256 (FIPS 180-4) of long vectors: the same digest as [`Digest::of`], from aws-lc, whose code for processors without SHA instructions
-/// is the faster one.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> Digest {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
-    Digest(digest.as_ref().try_into().expect("SHA-256 has 32 bytes"))
-}
 
 /// The suite that both daemons run.
 pub struct RealSuite;
@@ -102,23 +94,11 @@ impl Suite for RealSuite {
     }
 
     fn verify(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
-        let Ok(signature) = ed25519_dalek::Signature::from_slice(&signature.0) else { return false };
-        ed25519_dalek::VerifyingKey::from_bytes(&key.0).is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
+        signatures::verify(&key.0, message, &signature.0)
     }
 
-    /// Batch verification (Bernstein et al. 2012, section 5); keys of small order are refused as in [`Suite::verify`].
     fn verify_all(message: &[u8], signatures: &[(VerifyingKey, &Signature)]) -> bool {
-        let parse = |(key, signature): &(VerifyingKey, &Signature)| {
-            let key = ed25519_dalek::VerifyingKey::from_bytes(&key.0).ok().filter(|key| !key.is_weak())?;
-            Some((key, ed25519_dalek::Signature::from_slice(&signature.0).ok()?))
-        };
-        let Some(parsed) = signatures.iter().map(parse).collect::<Option<Vec<_>>>() else { return false };
-        let (keys, signatures): (Vec<_>, Vec<_>) = parsed.into_iter().unzip();
-        ed25519_dalek::verify_batch(&vec![message; keys.len()], &signatures, &keys).is_ok()
-    }
-
-    fn sha256(bytes: &[u8]) -> Digest {
-        sha256(bytes)
+        signatures::verify_all(message, signatures.iter().map(|(key, signature)| (&key.0, signature.0.as_slice())))
     }
 
     fn exchange_keys(entropy: &mut dyn Entropy) -> (ExchangeSecret, ExchangePublic) {

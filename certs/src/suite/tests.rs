@@ -311,11 +311,3 @@ fn signatures_verified_together_are_all_valid_or_refused() {
     }
     assert!(RealSuite::verify_all(b"nobody signs", &[]));
 }
-
-#[test]
-fn the_fast_digest_is_the_digest() {
-    let bytes: Vec<u8> = (0..=255).cycle().take(1_000).collect();
-    for length in 0..bytes.len() {
-        assert_eq!(sha256(&bytes[..length]), Digest::of(&bytes[..length]), "{length} bytes");
-    }
-}

@@ -14,7 +14,7 @@ use super::Door;
 use crate::transport::{CLOSING_TIME, Peer, PeerError, Receiver, Sender};
 use crate::uploads::Verdict;
 
-/// Messages to one client that wait to be sent. A round sends four; whoever lets more pile up does not read.
+/// Groups of messages to one client that wait to be sent. A round sends three; whoever lets more pile up does not read.
 const QUEUE_MAX: usize = 64;
 
 /// Something for the machine's task.
@@ -27,16 +27,16 @@ pub(crate) enum Arrival {
 
 /// The way to a connected client. Dropping it sends what is queued and closes the connection.
 pub(crate) struct Link {
-    queue: mpsc::Sender<Bytes>,
+    queue: mpsc::Sender<Vec<Bytes>>,
     verdicts: mpsc::Sender<Verdict>,
     peer: Peer,
     _dropped: oneshot::Sender<()>,
 }
 
 impl Link {
-    /// Queues a frame; whether there was room.
-    pub(crate) fn send(&self, frame: Bytes) -> bool {
-        self.queue.try_send(frame).is_ok()
+    /// Queues frames that leave together; whether there was room.
+    pub(crate) fn send(&self, frames: Vec<Bytes>) -> bool {
+        self.queue.try_send(frames).is_ok()
     }
 
     /// Tells the connection what to do with the vector that it announced; false if it has not taken the last verdict yet.
@@ -115,7 +115,7 @@ impl Door {
         let Verdict::Admit(ticket) = verdict else { return vector.map(|_| ()) };
         let (round, client) = (ticket.round(), ticket.client());
         let (input, end) = match vector {
-            Ok(bytes) => (self.sum.fold(ticket, &bytes), Ok(())),
+            Ok(bytes) => (self.sum.arrive(ticket, bytes), Ok(())),
             Err(fault) => (Input::UploadFailed { round, client }, Err(fault)),
         };
         let _ = self.inputs.send(Arrival::Input(input)).await;
@@ -144,10 +144,15 @@ pub(crate) fn start_frames(start: Start, model: &[u8]) -> Bytes {
 }
 
 /// Sends what is queued until the link is dropped, and then closes in order; a peer that does not read is not waited for.
-async fn write(peer: &Peer, mut sender: Sender, mut queued: mpsc::Receiver<Bytes>, dropped: oneshot::Receiver<()>) {
+async fn write(
+    peer: &Peer,
+    mut sender: Sender,
+    mut queued: mpsc::Receiver<Vec<Bytes>>,
+    dropped: oneshot::Receiver<()>,
+) {
     let sending = async {
-        while let Some(frame) = queued.recv().await {
-            if sender.send(frame).await.is_err() {
+        while let Some(mut frames) = queued.recv().await {
+            if sender.send(&mut frames).await.is_err() {
                 // The reader sees the same end and reports it.
                 return;
             }

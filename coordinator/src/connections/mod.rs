@@ -141,7 +141,7 @@ impl Door {
             return Ok(());
         };
         let (mut sender, _receiver) = peer.stream(self.upload_bytes).await?;
-        sender.send(control_frame(&Downstream::Rejected { code, explanation })).await?;
+        sender.send(&mut [control_frame(&Downstream::Rejected { code, explanation })]).await?;
         sender.finish().await;
         peer.close("refused");
         Ok(())

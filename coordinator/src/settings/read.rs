@@ -1,8 +1,9 @@
 //! The sections of the file, key by key: every key is asked for before the first fault counts, so that all faults are told at once.
 
-use tributary_protocol::limits::{COHORT_MAX, CUSTOMERS_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
+use tributary_protocol::ids::OrganisationId;
+use tributary_protocol::limits::{COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
 use tributary_protocol::secagg::modular::Ring;
-use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
 use tributary_settings::Document;
 
 use super::{DAY_MS, IdentityFiles, ModelKind, OptimizerKind, PlanSettings, PrivacyTarget};
@@ -140,17 +141,42 @@ fn privacy(document: &mut Document, customers_nominal: Option<u64>) -> Option<Pr
 }
 
 fn cohort(document: &mut Document) -> Option<CohortRule> {
-    let most = COHORT_MAX as i64;
+    let most = COMPLETE_GRAPH_MAX as i64;
     let cohort_min = document.integer("plan.cohort.cohort_min", 2..=most, Some(8));
-    let coalition_permille = document.integer("plan.cohort.coalition_permille", 0..=333, Some(200));
+    let coalition = coalition(document);
     let survivors_permille = document.integer("plan.cohort.survivors_permille", 500..=1000, Some(800));
     let honest_min = document.integer("plan.cohort.honest_min", 1..=most, Some(5));
     Some(CohortRule {
-        coalition_permille: coalition_permille?,
+        coalition: coalition?,
         cohort_min: cohort_min?,
         survivors_permille: survivors_permille?,
         honest_min: honest_min?,
     })
+}
+
+/// Keys that belong to the form that was not chosen are faults, and asked for nevertheless, so that they count as known.
+fn coalition(document: &mut Document) -> Option<CoalitionRule> {
+    let keys = ["coalition_permille", "coalition_operator", "coalition_others", "outside_min"];
+    let [permille, operator, others, outside_min] = keys.map(|key| format!("plan.cohort.{key}"));
+    let forms = [("fraction", false), ("organisations", true)];
+    let by_organisation = document.choice("plan.cohort.coalition", &forms, Some(false));
+    let most = COMPLETE_GRAPH_MAX as i64;
+    let permille_found = document.integer(&permille, 0..=333, Some(200));
+    let outside_found = document.integer(&outside_min, OUTSIDE_MIN.into()..=most, Some(OUTSIDE_MIN));
+    let others_found = document.integer(&others, 0..=most, Some(1));
+    if by_organisation? {
+        // Without a default: only the operator knows whose daemon this is.
+        let operator_found = document.integer(&operator, 0..=u32::MAX.into(), None);
+        only_with(document, &[&permille], "coalition = \"fraction\"");
+        return Some(CoalitionRule::Organisations {
+            operator: OrganisationId(operator_found?),
+            others: others_found?,
+            outside_min: outside_found?,
+        });
+    }
+    document.integer(&operator, 0..=u32::MAX.into(), Some(0_u32));
+    only_with(document, &[&operator, &others, &outside_min], "coalition = \"organisations\"");
+    Some(CoalitionRule::Fraction { permille: permille_found? })
 }
 
 fn optimizer(document: &mut Document) -> Option<OptimizerKind> {

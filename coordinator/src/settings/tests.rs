@@ -1,3 +1,6 @@
+use tributary_protocol::ids::OrganisationId;
+use tributary_protocol::secagg::parameters::CoalitionRule;
+
 use super::*;
 
 /// The smallest file, with every file it names.
@@ -48,7 +51,12 @@ fn defaults_are_those_of_the_documentation() {
     let plan = &settings.plan;
     assert_eq!((settings.gather_ms, plan.retries, plan.session_rounds, plan.seed), (30_000, 1, 16, 1));
     assert_eq!((plan.ring, plan.clip_units, plan.model.clone()), (Ring::Bits64, None, ModelKind::Logistic));
-    let cohort = CohortRule { coalition_permille: 200, cohort_min: 8, survivors_permille: 800, honest_min: 5 };
+    let cohort = CohortRule {
+        coalition: CoalitionRule::Fraction { permille: 200 },
+        cohort_min: 8,
+        survivors_permille: 800,
+        honest_min: 5,
+    };
     assert_eq!(plan.cohort, cohort);
     assert_eq!(plan.optimizer, OptimizerKind::Sgd { learning_rate: 0.5, momentum: 0.9 });
     assert_eq!((plan.round_deadline_ms, plan.keying_deadline_ms), (60_000, 30_000));
@@ -130,6 +138,36 @@ fn each_bad_value_is_named_with_what_is_allowed() {
             "plan.cohort.coalition_permille",
             "0 to 333",
         ),
+        (
+            "[plan.optimizer]",
+            "[plan.cohort]\ncoalition = \"some\"\n[plan.optimizer]",
+            "plan.cohort.coalition",
+            "fraction, organisations",
+        ),
+        (
+            "[plan.optimizer]",
+            "[plan.cohort]\ncoalition_others = 1\n[plan.optimizer]",
+            "plan.cohort.coalition_others",
+            "coalition = \"organisations\"",
+        ),
+        (
+            "[plan.optimizer]",
+            "[plan.cohort]\ncoalition = \"organisations\"\n[plan.optimizer]",
+            "plan.cohort.coalition_operator",
+            "an integer from 0",
+        ),
+        (
+            "[plan.optimizer]",
+            "[plan.cohort]\ncoalition = \"organisations\"\ncoalition_operator = 7\ncoalition_permille = 200\n[plan.optimizer]",
+            "plan.cohort.coalition_permille",
+            "coalition = \"fraction\"",
+        ),
+        (
+            "[plan.optimizer]",
+            "[plan.cohort]\ncoalition = \"organisations\"\ncoalition_operator = 7\noutside_min = 1\n[plan.optimizer]",
+            "plan.cohort.outside_min",
+            "2 to",
+        ),
         ("[plan.optimizer]", "[plan.cohorts]\nhonest_min = 1\n[plan.optimizer]", "plan.cohorts", "customers_max"),
     ];
     for (line, by, key, allowed) in cases {
@@ -137,6 +175,18 @@ fn each_bad_value_is_named_with_what_is_allowed() {
         let fault = faults.faults.iter().find(|fault| fault.key == key).unwrap_or_else(|| panic!("{by}: {faults}"));
         assert!(fault.allowed.contains(allowed), "{by}: {faults}");
     }
+}
+
+#[test]
+fn a_consortium_names_its_operator_and_the_organisations_that_may_help_it() {
+    let rule = |lines: &str| {
+        let by = format!("[plan.cohort]\ncoalition = \"organisations\"\n{lines}\n[plan.optimizer]");
+        changed("[plan.optimizer]", &by).unwrap().plan.cohort.coalition
+    };
+    let expected =
+        |others, outside_min| CoalitionRule::Organisations { operator: OrganisationId(7), others, outside_min };
+    assert_eq!(rule("coalition_operator = 7"), expected(1, 2));
+    assert_eq!(rule("coalition_operator = 7\ncoalition_others = 2\noutside_min = 3"), expected(2, 3));
 }
 
 #[test]

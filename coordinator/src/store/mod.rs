@@ -5,6 +5,7 @@
 //! state_dir/models/<digest>.params         parameters, little-endian 32-bit floats; only added to
 //! state_dir/optimizer/<model digest>-<rounds>.state
 //!                                          optimizer state behind that model after so many rounds; the committed one is kept
+//! state_dir/sessions/<session>.session     public material of keyed sessions
 //! state_dir/model.json                     what was released, for people and programs
 //! ```
 //!
@@ -12,6 +13,7 @@
 //! trusted unless the ledger names its digest.
 
 mod pointer;
+mod sessions;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -93,6 +95,7 @@ impl Store {
         let store = Self { folder: state_dir.to_path_buf() };
         files::create_private_folder(&store.folder.join("models"))?;
         files::create_private_folder(&store.folder.join("optimizer"))?;
+        files::create_private_folder(&store.folder.join("sessions"))?;
         Ok(store)
     }
 

@@ -21,7 +21,7 @@ use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::{Contribution, Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
-use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_protocol::time::Millis;
 
 use super::Federation;
@@ -111,7 +111,12 @@ impl Client {
         let folder = federation.client_folder(id);
         let authorities = RosterAuthorities::read(&folder.join(names::AUTHORITIES)).unwrap();
         let policy = Policy {
-            cohort: CohortRule { coalition_permille: 200, cohort_min: 8, survivors_permille: 800, honest_min: 5 },
+            cohort: CohortRule {
+                coalition: CoalitionRule::Fraction { permille: 200 },
+                cohort_min: 8,
+                survivors_permille: 800,
+                honest_min: 5,
+            },
             cap: RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).unwrap(),
             allow_no_privacy: true,
             coordinator: read_coordinator(&folder.join(names::COORDINATOR)).unwrap().signing_key,
@@ -188,7 +193,7 @@ impl Client {
 
     /// Says hello as some release with some schema, and gives the first answer.
     pub(crate) async fn answer_to_join(&mut self, version: u32, schema: Digest) -> Result<Downstream, String> {
-        let join = Upstream::Join(Join { version, schema });
+        let join = Upstream::Join(Join { version, schema, holding: Vec::new() });
         self.send_frame(FRAME_CONTROL, &codec::encode(&join)).await.map_err(|_| "cannot send".to_owned())?;
         let frame = self.next_frame().await?;
         codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX).map_err(|fault| fault.to_string())

@@ -8,7 +8,7 @@ use crate::architecture::Architecture;
 use crate::canonical::{DecodeError, Reader};
 use crate::parameters::{PARAMETER_ABS_MAX, Parameters, ParametersError};
 
-const LABEL: &str = "tributary/server-optimizer-state/1";
+const LABEL: &str = "tributary/server-optimizer-state/2";
 
 /// A server optimizer: model, moments and average, each one 64-bit float for each parameter.
 #[derive(Clone, PartialEq)]
@@ -149,7 +149,7 @@ impl ServerOptimizer {
             .flat_map(|vector| vector.iter())
             .fold(header, |canonical, value| canonical.u64(value.to_bits()))
             .into_bytes();
-        let digest = Digest::of(&bytes);
+        let digest = Digest::of_vector(&bytes);
         bytes.extend_from_slice(digest.as_bytes());
         bytes
     }
@@ -173,7 +173,7 @@ impl ServerOptimizer {
     ) -> Result<Self, OptimizerError> {
         let (body, digest) = bytes.split_last_chunk::<32>().ok_or(DecodeError::Short)?;
         let mut reader = Reader::new(LABEL, body)?;
-        if Digest::of(body) != Digest(*digest) {
+        if Digest::of_vector(body) != Digest(*digest) {
             return Err(DecodeError::Range.into());
         }
         if reader.digest()? != settings.digest() || reader.digest()? != architecture.digest() {
@@ -328,7 +328,7 @@ mod tests {
         let mut bytes = optimizer(ADAM, None).export();
         let body = bytes.len() - 32;
         bytes[body - 8..body].copy_from_slice(&f64::NAN.to_bits().to_le_bytes());
-        let digest = Digest::of(&bytes[..body]);
+        let digest = Digest::of_vector(&bytes[..body]);
         bytes[body..].copy_from_slice(digest.as_bytes());
         let refusal = ServerOptimizer::import(settings(ADAM, None), &shape(), &bytes).err();
         assert_eq!(refusal, Some(OptimizerError::Decode(DecodeError::Range)));

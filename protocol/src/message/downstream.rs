@@ -1,25 +1,24 @@
 //! Coordinator to client.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::signed::SignedBody;
-use super::upstream::{Encapsulation, Keys, SealedShares};
+use super::keying::{DealStatement, Encapsulation, Freeze, KeysStatement, Neighbourhood, Offer, SealedShares};
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::plan::Plan;
 use crate::roster::SignedRoster;
 use crate::round::RoundDescriptor;
-use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::Signature;
 
 /// The coordinator's control message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Downstream {
     /// Answer to `Join`: the certificate was accepted, here is the job.
-    Welcome(Welcome),
+    Welcome(Box<Welcome>),
     /// The connection is refused and closes.
     Rejected {
         /// Stable code.
@@ -31,6 +30,8 @@ pub enum Downstream {
     Offer(Offer),
     /// B2: the frozen cohort.
     Freeze(Freeze),
+    /// B3, relayed: everybody's contribution to the seed of a sparse graph.
+    Neighbourhood(Neighbourhood),
     /// B4a, relayed: everything that earlier neighbours encapsulated to the receiver.
     Encapsulations {
         /// The session.
@@ -38,12 +39,14 @@ pub enum Downstream {
         /// One for each neighbour with a smaller id.
         items: Vec<Encapsulation>,
     },
-    /// B4b, relayed: the receiver's bundle from every neighbour.
+    /// B4b, relayed: the receiver's bundle from every dealer whose shares it holds.
     Shares {
         /// The session.
         session: SessionId,
-        /// One for each neighbour.
+        /// One for each dealer, ascending.
         bundles: Vec<SealedShares>,
+        /// What every member of the cohort signed of what it dealt, in the cohort's order.
+        deals: Vec<DealStatement>,
     },
     /// B5, relayed: the acknowledgements of the whole cohort, in its order.
     SetupAcks {
@@ -58,6 +61,13 @@ pub enum Downstream {
     Survivors(Survivors),
     /// R5: proof that a quorum acknowledged this set.
     Quorum(QuorumCertificate),
+    /// Shares do not give what their dealers committed to: the receiver is to prove the shares of these dealers that it sent.
+    Prove {
+        /// The round.
+        round: RoundId,
+        /// The dealers, ascending.
+        dealers: Vec<ClientId>,
+    },
     /// R7: the round's end.
     Outcome(RoundOutcome),
     /// The session is over; its keys are to be erased.
@@ -85,6 +95,10 @@ pub struct Welcome {
     pub plan: Plan,
     /// Who may take part, signed by the roster authorities.
     pub roster: SignedRoster,
+    /// Sessions that go on; keys of any other one are to be erased.
+    pub sessions: Vec<SessionId>,
+    /// The newest statement on its session keys that the coordinator has from the receiver under this plan.
+    pub statement: Option<KeysStatement>,
     /// Signature of the coordinator over plan and roster digests.
     pub signature: Signature,
 }
@@ -104,60 +118,8 @@ pub enum RejectCode {
     Misbehaved,
     /// The plan is over.
     PlanFinished,
-}
-
-/// B0: a key set-up begins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offer {
-    /// Digest of the plan.
-    pub plan: Digest,
-    /// Digest of the roster.
-    pub roster: Digest,
-    /// The session.
-    pub session: SessionId,
-    /// First round of the session.
-    pub first_round: RoundId,
-    /// Rounds of the session.
-    pub rounds: u32,
-    /// Who is asked, ascending.
-    pub candidates: Vec<ClientId>,
-    /// Time until the key set-up must stand.
-    pub deadline_ms: u64,
-    /// Signature of the coordinator.
-    pub signature: Signature,
-}
-
-impl SignedBody for Offer {
-    const KIND: &'static str = "OFFER";
-
-    fn canonical(&self) -> Canonical {
-        let mut body = Canonical::new("OFFER")
-            .digest(&self.plan)
-            .digest(&self.roster)
-            .digest(&Digest(self.session.0))
-            .u64(self.first_round.0)
-            .u32(self.rounds)
-            .u64(self.deadline_ms)
-            .u32(u32::try_from(self.candidates.len()).unwrap_or(u32::MAX));
-        for candidate in &self.candidates {
-            body = body.u32(candidate.0);
-        }
-        body
-    }
-}
-
-/// One member of a frozen cohort.
-pub type FrozenMember = Keys;
-
-/// B2: the frozen cohort, with everything that its members must agree on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Freeze {
-    /// The session.
-    pub session: SessionId,
-    /// Every member's signed keys, ascending by client.
-    pub members: Vec<FrozenMember>,
-    /// What the coordinator offers; a client recomputes it and refuses weaker values than its policy's.
-    pub thresholds: Thresholds,
+    /// The client was found guilty of breaking rounds and is out of this plan.
+    Evicted,
 }
 
 /// R1: a round begins.
@@ -227,6 +189,9 @@ pub enum ClosedReason {
     /// All its rounds are used.
     #[error("all rounds of the session are used")]
     Exhausted,
+    /// The next session can be used by more of its members.
+    #[error("the next session can be used by more of its members")]
+    Superseded,
     /// A participant was lost.
     #[error("client {0} was lost")]
     ParticipantLost(ClientId),
@@ -242,9 +207,12 @@ pub enum ClosedReason {
     /// Too few participants for the plan's thresholds.
     #[error("too few participants for the plan's thresholds")]
     TooFew,
-    /// The shares of a seed do not give the seed that its owner committed to.
-    #[error("the shares of a seed do not give the seed that its owner committed to")]
-    SharesInvalid,
+    /// A dealer's shares, all proven, do not give the secret that it committed to, or its envelope holds other seeds than it committed to.
+    #[error("client {0} dealt shares or an envelope that do not hold what it committed to")]
+    DealerGuilty(ClientId),
+    /// Two members committed to different seeds for the mask that they share.
+    #[error("clients {0} and {1} committed to different seeds for the mask that they share")]
+    PairDiffers(ClientId, ClientId),
     /// The check coordinates of the sum are wrong.
     #[error("the check coordinates of the unmasked sum are wrong")]
     ChecksFailed,

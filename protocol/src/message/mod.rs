@@ -4,15 +4,19 @@
 //! messages hold no float and no plain count: whatever a branch has to say about its data rides in the masked vector.
 
 mod downstream;
+mod keying;
 mod signed;
 mod upstream;
 
 pub use downstream::{
-    ClosedReason, Downstream, Freeze, FrozenMember, Offer, QuorumCertificate, RejectCode, RoundOutcome, Start,
-    Survivors, Welcome,
+    ClosedReason, Downstream, QuorumCertificate, RejectCode, RoundOutcome, Start, Survivors, Welcome,
+};
+pub use keying::{
+    Deal, DealStatement, Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, SealedShares,
+    envelopes_digest, keys_digest, rounds_digest,
 };
 pub use signed::{SignedBody, body_of, signed_message};
-pub use upstream::{Encapsulation, Join, Keys, MaskedHeader, RefusalCode, SealedShares, Upstream};
+pub use upstream::{Join, MaskedHeader, RefusalCode, ShareProof, Upstream};
 
 /// Frame kind of a control message.
 pub const FRAME_CONTROL: u8 = 1;

@@ -1,13 +1,15 @@
 //! Client to coordinator.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::keying::{Deal, Encapsulation, Keys};
 use super::signed::SignedBody;
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, RoundId, SessionId};
-use crate::secagg::suite::{ExchangePublic, Signature};
+use crate::secagg::suite::Signature;
 
 /// A client's control message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +27,14 @@ pub enum Upstream {
         code: RefusalCode,
     },
     /// B1: session keys and commitments.
-    Keys(Keys),
+    Keys(Box<Keys>),
+    /// B3: this member's contribution to the seed of a sparse neighbour graph.
+    Contribution {
+        /// The session.
+        session: SessionId,
+        /// 32 random bytes, committed in KEYS.
+        contribution: [u8; 32],
+    },
     /// B4a: encapsulations to every later neighbour.
     Encapsulations {
         /// The session.
@@ -33,13 +42,8 @@ pub enum Upstream {
         /// One for each neighbour with a larger id.
         items: Vec<Encapsulation>,
     },
-    /// B4b: a sealed bundle of shares for every neighbour.
-    Shares {
-        /// The session.
-        session: SessionId,
-        /// One for each neighbour.
-        bundles: Vec<SealedShares>,
-    },
+    /// B4b: shares for every holder, envelopes, commitments.
+    Deal(Box<Deal>),
     /// B5: every bundle opened and checked.
     SetupAck {
         /// The session.
@@ -56,12 +60,20 @@ pub enum Upstream {
         /// Signature over descriptor and survivor set.
         signature: Signature,
     },
-    /// R6: shares of the survivors' self-mask seeds, in the order of the survivor set.
+    /// R6: one share of one secret of every dealer that this client holds shares of, ascending by dealer: of the self-mask seed if the
+    /// dealer survived, of the envelope key if not.
     Unmask {
         /// The round.
         round: RoundId,
-        /// One share for each survivor.
+        /// One for each dealer.
         shares: Vec<[u8; 32]>,
+    },
+    /// Proof that shares sent before are those that their dealers dealt, in the order in which the coordinator asked.
+    Proofs {
+        /// The round.
+        round: RoundId,
+        /// One for each dealer in question.
+        proofs: Vec<ShareProof>,
     },
     /// This client gives up the session; its keys are erased.
     Abandon {
@@ -69,6 +81,8 @@ pub enum Upstream {
         session: SessionId,
         /// Why.
         code: RefusalCode,
+        /// Whose keys or shares are bad, if it is about one member.
+        accused: Option<ClientId>,
     },
     /// Orderly departure.
     Leave,
@@ -81,6 +95,17 @@ pub struct Join {
     pub version: u32,
     /// Digest of the branch's feature schema.
     pub schema: Digest,
+    /// Sessions whose keys this client still holds, in the order of their rounds.
+    pub holding: Vec<SessionId>,
+}
+
+/// The place of a holder's shares in their dealer's tree. Reveals no share: commitments only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShareProof {
+    /// Commitments to all shares that the dealer dealt to this holder, by round, self mask before envelope.
+    pub shares: Vec<Digest>,
+    /// Siblings of the holder's leaf, lowest first.
+    pub path: Vec<Digest>,
 }
 
 /// Why a branch refuses a plan, a session or a round. Numbers are stable on the wire.
@@ -131,72 +156,17 @@ pub enum RefusalCode {
     /// The branch operator stopped the daemon.
     #[error("the branch operator stopped the daemon")]
     Stopped,
-}
-
-/// B1: the session keys of one client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Keys {
-    /// The session.
-    pub session: SessionId,
-    /// The signer; must equal the connection's identity.
-    pub client: ClientId,
-    /// Public halves.
-    pub exchange: ExchangePublic,
-    /// Commitment to the self-mask seed of every round of the session.
-    pub commitments: Vec<Digest>,
-    /// Signature by the protocol signing key.
-    pub signature: Signature,
-}
-
-impl SignedBody for Keys {
-    const KIND: &'static str = "KEYS";
-
-    fn canonical(&self) -> Canonical {
-        let mut body = Canonical::new("KEYS")
-            .digest(&Digest(self.session.0))
-            .u32(self.client.0)
-            .digest(&Digest(self.exchange.diffie_hellman))
-            .bytes(&self.exchange.encapsulation)
-            .u32(u32::try_from(self.commitments.len()).unwrap_or(u32::MAX));
-        for commitment in &self.commitments {
-            body = body.digest(commitment);
-        }
-        body
-    }
-}
-
-/// B4a: an ML-KEM ciphertext for one neighbour, signed so that nobody on the way can exchange it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Encapsulation {
-    /// The session.
-    pub session: SessionId,
-    /// The sender; must equal the connection's identity upstream.
-    pub from: ClientId,
-    /// The receiver.
-    pub to: ClientId,
-    /// The ciphertext.
-    pub ciphertext: Vec<u8>,
-    /// Signature by the sender.
-    pub signature: Signature,
-}
-
-impl SignedBody for Encapsulation {
-    const KIND: &'static str = "KEM";
-
-    fn canonical(&self) -> Canonical {
-        Canonical::new("KEM").digest(&Digest(self.session.0)).u32(self.from.0).u32(self.to.0).bytes(&self.ciphertext)
-    }
-}
-
-/// B4b: shares of one client's self-mask seeds for one holder, all rounds, sealed under their pair key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SealedShares {
-    /// The dealer; must equal the connection's identity upstream.
-    pub from: ClientId,
-    /// The holder.
-    pub to: ClientId,
-    /// 32 bytes a round and the tag.
-    pub sealed: Vec<u8>,
+    /// The branch's record is older than a statement that the branch itself signed.
+    #[error(
+        "the branch's budget file is older than a statement that the branch itself signed: a backup was restored; put the newest file back"
+    )]
+    RecordRolledBack,
+    /// The roster is older than one that the branch accepted before.
+    #[error("the roster is older than, or contradicts, one that the branch accepted before")]
+    RosterRolledBack,
+    /// Key set-ups end again and again after this member has revealed its part of the graph's seed.
+    #[error("key set-ups were broken off too often after the seed of the neighbour graph was known")]
+    AttemptsExhausted,
 }
 
 /// R2: what the masked vector behind it must be.

@@ -2,11 +2,13 @@
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::coordinator::SessionMaterial;
 use super::descriptor::RoundDescriptor;
 use super::event::{CoordinatorEvent, ParticipantEvent};
-use crate::ids::{ClientId, RoundId};
+use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::{Downstream, MaskedHeader, Start, Upstream};
 use crate::plan::ValidPlan;
 use crate::secagg::masked_sum::MaskSeeds;
@@ -48,6 +50,12 @@ pub enum CoordinatorEffect {
     Sync,
     /// Send a control message.
     Send(ClientId, Downstream),
+    /// Send one control message to every listed client; it need be encoded once.
+    Broadcast(Vec<ClientId>, Downstream),
+    /// Keep the public material of a session durably until it is to be forgotten; a coordinator that is started again asks for it.
+    StoreSession(Arc<SessionMaterial>),
+    /// Delete the material of a session.
+    ForgetSession(SessionId),
     /// Send a round's start and the bytes of its model to every listed client.
     SendStart(Vec<ClientId>, Start),
     /// Make an empty sum.
@@ -59,13 +67,21 @@ pub enum CoordinatorEffect {
         /// Coordinates, check coordinates not counted.
         dimension: usize,
     },
-    /// The vector announced by the ticket's client may be read and folded.
+    /// The vector announced by the ticket's client may be read and kept, outside memory if it is long; answer with `Input::Arrived` when it
+    /// is here whole and its digest right, with `Input::UploadFailed` if not.
     Admit(Ticket),
+    /// A vector that has arrived belongs into the sum.
+    Fold {
+        /// The round.
+        round: RoundId,
+        /// Whose.
+        client: ClientId,
+    },
     /// The vector announced by this client is to be discarded unread.
     Discard(ClientId),
     /// Forget the sum: the round is aborted.
     DropSum(RoundId),
-    /// Unmask the sum and apply it to the model; answer with `Input::Updated` or `Input::UpdateFailed`.
+    /// Unmask the sum, every fold before it done, and apply it to the model; answer with `Input::Updated` or `Input::UpdateFailed`.
     Unmask(UnmaskPermit),
     /// Close a connection after what was sent before has left.
     Close(ClientId),

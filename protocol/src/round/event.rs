@@ -10,6 +10,7 @@ use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::{ClosedReason, RefusalCode};
 use crate::plan::Plan;
 use crate::privacy::RdpVector;
+use crate::roster::RosterHead;
 use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::Signature;
 use crate::time::Millis;
@@ -113,6 +114,13 @@ pub enum CoordinatorEvent {
         /// Why.
         code: RefusalCode,
     },
+    /// A client is out of the plan.
+    ClientEvicted {
+        /// Who.
+        client: ClientId,
+        /// Why.
+        reason: EvictionReason,
+    },
     /// The plan is over.
     PlanFinished {
         /// The last round's model; what is released may be an average of the last rounds' models, named beside the registry.
@@ -124,9 +132,25 @@ pub enum CoordinatorEvent {
     },
 }
 
+/// Why a client is out of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum EvictionReason {
+    /// Its shares or its envelope do not hold what it committed to: proven by its own signatures.
+    #[error("it dealt shares or an envelope that do not hold what it committed to")]
+    DealtFalsely,
+    /// It sent shares that their dealers did not deal, or broke the protocol otherwise, too often.
+    #[error("it broke the protocol too often")]
+    Strikes,
+}
+
 /// What a client did: its budget file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ParticipantEvent {
+    /// A roster was accepted; from here on no older one is.
+    RosterAccepted {
+        /// Its epoch and digest.
+        head: RosterHead,
+    },
     /// The branch admitted a plan.
     PlanAccepted {
         /// Digest of the plan.
@@ -161,7 +185,8 @@ pub enum ParticipantEvent {
         /// Digest of survivors and uploads.
         survivors: Digest,
     },
-    /// Shares of the survivors' self-mask seeds are being revealed; no share of another kind will be in this round.
+    /// Shares are being revealed for this survivor set: of each dealer's secrets one, by whether it survived. None other will be in this
+    /// round.
     SharesRevealed {
         /// The round.
         round: RoundId,

@@ -1,13 +1,17 @@
 //! The round machines: values that decide, shells that carry.
 //!
 //! ```text
-//! coordinator: Gathering -> Keying -> Collecting -> Certifying -> Unmasking -> Updating -+-> Collecting (next round, same session)
-//!                 ^            |          |             |             |           |      +-> Keying (session used up)
-//!                 +------------+----------+-------------+-------------+-----------+      +-> Finished
-//!                       a participant is lost or misbehaves, or a deadline passes
+//! coordinator: Gathering -> Collecting -> Certifying -> Unmasking -> Updating -> Gathering -> .. -> Finished
+//!                 ^              |            |             |           |
+//!                 +--------------+------------+-------------+-----------+   too few are left, a deadline passes, a dealer is guilty
+//!              beside it, for the session after:  Keys -> [Contributions] -> Encapsulations -> Deals -> Acks
 //!
-//! participant: Joining -> Idle -> Keying -> Ready -> Training -> Uploaded -> Acknowledged -> Ready ...
+//! participant: Offline -> Joining -> Ready <-> Training -> Uploaded -> Acknowledged
+//!              beside it: AwaitFreeze -> [AwaitNeighbourhood] -> AwaitEncapsulations -> AwaitShares -> AwaitAcks
 //! ```
+//!
+//! A participant that is lost costs the round its upload and nothing else; it takes part again from the next round with the keys that it
+//! still holds, or from the next session with new ones.
 
 mod agreement;
 mod coordinator;
@@ -17,9 +21,13 @@ mod event;
 mod participant;
 #[cfg(test)]
 mod tests;
+mod topology;
 
-pub use coordinator::{Coordinator, CoordinatorRecord, CoordinatorSettings, Input, OutOfOrder, ResumeFault, Wait};
+pub use coordinator::{
+    Coordinator, CoordinatorRecord, CoordinatorSettings, Input, MaterialFault, OutOfOrder, ResumeFault,
+    SessionMaterial, Wait,
+};
 pub use descriptor::{RoundDescriptor, SessionView};
 pub use effect::{Contribution, CoordinatorEffect, Outbox, ParticipantEffect};
-pub use event::{CoordinatorEvent, ParticipantEvent, Recorded};
+pub use event::{CoordinatorEvent, EvictionReason, ParticipantEvent, Recorded};
 pub use participant::{Participant, ParticipantInput, ParticipantRecord, PlanSpend, Policy};

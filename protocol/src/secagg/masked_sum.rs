@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! client       RingWords + BudgetReceipt + MaskSeeds --mask--> MaskedUpdate
-//! coordinator  MaskedSum --fold(Ticket, bytes)*--> MaskedSum --unmask(UnmaskPermit)--> AggregateSum
+//! coordinator  Ticket + bytes --verify--> VerifiedUpload
+//!              MaskedSum --fold(VerifiedUpload)*--> MaskedSum --unmask(UnmaskPermit)--> AggregateSum
 //! ```
 
 use alloc::collections::BTreeSet;
@@ -11,8 +12,9 @@ use alloc::vec::Vec;
 use super::labels;
 use super::mask::{CHECK_COORDINATES, CheckFailure, MaskBlock, Sign, append_checks, apply_blocks, split_checks};
 use super::modular::{Ring, RingWords, bytes_of};
-use super::permit::{BudgetReceipt, Ticket, UnmaskPermit};
+use super::permit::{BudgetReceipt, UnmaskPermit, UploadStorage, VerifiedUpload};
 use super::suite::{SecretKey, Suite};
+use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 
@@ -80,7 +82,7 @@ pub fn mask_with<S: Suite>(
     let masks: Vec<_> = pairs.chain([own]).collect();
     apply_blocks(&mut words, &masks, execute);
     let bytes = words.to_le_bytes();
-    let digest = S::sha256(&bytes);
+    let digest = Digest::of_vector(&bytes);
     MaskedUpdate { round: receipt.round(), bytes, digest }
 }
 
@@ -96,6 +98,8 @@ pub struct MaskedSum {
     dimension: usize,
     sum: RingWords,
     folded: BTreeSet<ClientId>,
+    /// A part of an upload may be in the sum.
+    spoiled: bool,
 }
 
 /// Says that an upload is in the sum.
@@ -126,6 +130,11 @@ pub enum FoldError {
     /// The bytes are not those that the client signed.
     #[error("the upload of client {0} does not have the signed digest; it is not counted")]
     OtherDigest(ClientId),
+    /// An upload could not be read back from where it was kept.
+    #[error(
+        "the upload of client {0} could not be read back from the disk; the round must be aborted, and the disk checked"
+    )]
+    Unreadable(ClientId),
     /// The client's upload is in the sum already.
     #[error("the upload of client {0} is already counted; the second is not")]
     Repeated(ClientId),
@@ -160,7 +169,7 @@ impl MaskedSum {
     #[must_use]
     pub fn new(round: RoundId, ring: Ring, dimension: usize) -> Self {
         let sum = RingWords::zero(ring, dimension.saturating_add(CHECK_COORDINATES));
-        Self { round, dimension, sum, folded: BTreeSet::new() }
+        Self { round, dimension, sum, folded: BTreeSet::new(), spoiled: false }
     }
 
     /// The clients whose uploads are in the sum.
@@ -169,41 +178,30 @@ impl MaskedSum {
         &self.folded
     }
 
-    /// Adds one admitted upload, given in its wire form, after comparing it with the digest of its ticket.
+    /// Adds one verified upload.
     ///
     /// # Errors
-    /// [`FoldError`]; the sum is unchanged.
-    pub fn fold(&mut self, ticket: Ticket, bytes: &[u8]) -> Result<Folded, FoldError> {
-        self.fold_with(ticket, bytes, Digest::of)
-    }
-
-    /// [`MaskedSum::fold`] with another implementation of SHA-256: hashing is most of what an upload costs the coordinator, and processors
-    /// without instructions for it differ by a factor of two between implementations.
-    ///
-    /// # Errors
-    /// [`FoldError`]; the sum is unchanged.
-    pub fn fold_with(
-        &mut self,
-        ticket: Ticket,
-        bytes: &[u8],
-        sha256: impl FnOnce(&[u8]) -> Digest,
-    ) -> Result<Folded, FoldError> {
+    /// [`FoldError`]; the sum is unchanged, or, for [`FoldError::Unreadable`], of no use any more.
+    pub fn fold<S: UploadStorage>(&mut self, upload: VerifiedUpload<S>) -> Result<Folded, FoldError> {
+        let (ticket, storage) = upload.into_parts();
         let client = ticket.client();
-        if ticket.round() != self.round || ticket.dimension() != self.dimension {
+        let expected = upload_bytes(self.sum.ring(), self.dimension);
+        if ticket.round() != self.round || ticket.upload_bytes() != expected {
             return Err(FoldError::OtherRound(client));
         }
-        let expected = upload_bytes(self.sum.ring(), self.dimension);
-        let other_length = FoldError::OtherLength { client, expected, found: bytes.len() };
-        if bytes.len() != expected {
-            return Err(other_length);
-        }
-        if self.folded.contains(&client) {
+        if self.folded.contains(&client) && stands(Defence::OneUpload) {
             return Err(FoldError::Repeated(client));
         }
-        if sha256(bytes) != ticket.digest() {
-            return Err(FoldError::OtherDigest(client));
+        let mut found = 0;
+        let replayed = storage.replay(&mut |bytes| {
+            self.spoiled |= self.sum.add_le_bytes_at(found, bytes).is_err();
+            found += bytes.len();
+        });
+        if replayed.is_err() || found != expected || self.spoiled {
+            // Some of it may be in the sum.
+            self.spoiled = true;
+            return Err(FoldError::Unreadable(client));
         }
-        self.sum.add_le_bytes(bytes).map_err(|_| other_length)?;
         self.folded.insert(client);
         Ok(Folded { client, count: self.folded.len() })
     }
@@ -233,7 +231,10 @@ impl MaskedSum {
         }
         let certified = permit.survivors();
         let participants = self.folded.len();
-        if certified.len() != participants || certified.iter().copied().collect::<BTreeSet<_>>() != self.folded {
+        if self.spoiled
+            || certified.len() != participants
+            || certified.iter().copied().collect::<BTreeSet<_>>() != self.folded
+        {
             return Err(UnmaskError::OtherSurvivors { certified: certified.len(), folded: participants });
         }
         let descriptor = permit.descriptor();

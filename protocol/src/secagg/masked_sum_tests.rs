@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::entropy::Entropy;
-use crate::secagg::permit::Opened;
+use crate::secagg::permit::{Opened, Ticket};
 use crate::secagg::toy::{Seeded, Toy};
 
 const RINGS: [Ring; 2] = [Ring::Bits32, Ring::Bits64];
@@ -60,14 +60,14 @@ impl Cohort {
     }
 
     fn ticket(&self, index: usize, update: &MaskedUpdate) -> Ticket {
-        Ticket::new(ROUND, self.clients[index], self.dimension, update.digest())
+        Ticket::new(ROUND, self.clients[index], (self.ring, self.dimension), update.digest())
     }
 
     fn fold(&self, survivors: &[usize]) -> MaskedSum {
         let mut sum = MaskedSum::new(ROUND, self.ring, self.dimension);
         for (count, index) in survivors.iter().enumerate() {
             let update = self.upload(*index, descriptor());
-            let folded = sum.fold(self.ticket(*index, &update), update.bytes()).unwrap();
+            let folded = sum.fold(self.ticket(*index, &update).verify(update.bytes()).unwrap()).unwrap();
             assert_eq!(folded, Folded { client: self.clients[*index], count: count + 1 });
         }
         sum
@@ -115,7 +115,7 @@ fn an_upload_has_the_announced_size_and_digest() {
         let update = cohort.upload(0, descriptor());
         assert_eq!(update.bytes().len(), upload_bytes(ring, 7));
         assert_eq!(update.bytes().len(), 9 * ring.word_bytes());
-        assert_eq!(update.digest(), Digest::of(update.bytes()));
+        assert_eq!(update.digest(), Digest::of_vector(update.bytes()));
         assert_eq!(update.round(), ROUND);
     }
 }
@@ -129,28 +129,32 @@ fn unfit_uploads_leave_the_sum_as_it_was() {
     let client = cohort.clients[2];
     let digest = update.digest();
     let expected = upload_bytes(Ring::Bits64, 4);
-    let refuse = |sum: &mut MaskedSum, ticket, bytes: &[u8]| sum.fold(ticket, bytes).unwrap_err();
+    let refuse = |sum: &mut MaskedSum, ticket: Ticket, bytes: &[u8]| {
+        ticket.verify(bytes).and_then(|upload| sum.fold(upload)).err()
+    };
 
-    let late = Ticket::new(OTHER_ROUND, client, 4, digest);
-    assert_eq!(refuse(&mut sum, late, update.bytes()), FoldError::OtherRound(client));
-    let wide = Ticket::new(ROUND, client, 5, digest);
-    assert_eq!(refuse(&mut sum, wide, update.bytes()), FoldError::OtherRound(client));
+    let late = Ticket::new(OTHER_ROUND, client, (cohort.ring, 4), digest);
+    assert_eq!(refuse(&mut sum, late, update.bytes()), Some(FoldError::OtherRound(client)));
+    let wide = Ticket::new(ROUND, client, (cohort.ring, 5), digest);
+    let (longer, found) = (expected + cohort.ring.word_bytes(), expected);
+    let other = FoldError::OtherLength { client, expected: longer, found };
+    assert_eq!(refuse(&mut sum, wide, update.bytes()), Some(other));
     for found in [0, expected - 1, expected + 1] {
         let mut bytes = update.bytes().to_vec();
         bytes.resize(found, 0);
-        let ticket = Ticket::new(ROUND, client, 4, Digest::of(&bytes));
-        assert_eq!(refuse(&mut sum, ticket, &bytes), FoldError::OtherLength { client, expected, found });
+        let ticket = Ticket::new(ROUND, client, (cohort.ring, 4), Digest::of_vector(&bytes));
+        assert_eq!(refuse(&mut sum, ticket, &bytes), Some(FoldError::OtherLength { client, expected, found }));
     }
     let mut flipped = update.bytes().to_vec();
     flipped[17] ^= 1;
-    assert_eq!(refuse(&mut sum, cohort.ticket(2, &update), &flipped), FoldError::OtherDigest(client));
+    assert_eq!(refuse(&mut sum, cohort.ticket(2, &update), &flipped), Some(FoldError::OtherDigest(client)));
     let repeated = cohort.upload(1, descriptor());
     let ticket = cohort.ticket(1, &repeated);
-    assert_eq!(refuse(&mut sum, ticket, repeated.bytes()), FoldError::Repeated(cohort.clients[1]));
+    assert_eq!(refuse(&mut sum, ticket, repeated.bytes()), Some(FoldError::Repeated(cohort.clients[1])));
 
     assert!(sum.sum == before);
     assert_eq!(sum.folded().len(), 2);
-    sum.fold(cohort.ticket(2, &update), update.bytes()).unwrap();
+    sum.fold(cohort.ticket(2, &update).verify(update.bytes()).unwrap()).unwrap();
     let all = [0, 1, 2];
     assert_eq!(sum.unmask::<Toy>(cohort.permit(&all)).unwrap().into_values(), cohort.expected(&all));
 }
@@ -179,7 +183,7 @@ fn a_member_under_another_descriptor_makes_the_sum_noise() {
         let cohort = Cohort::new(ring, 4, 6, 3);
         let mut sum = cohort.fold(&[0, 1, 2]);
         let update = cohort.upload(3, Digest::of(b"another model"));
-        sum.fold(cohort.ticket(3, &update), update.bytes()).unwrap();
+        sum.fold(cohort.ticket(3, &update).verify(update.bytes()).unwrap()).unwrap();
         let refused = error(sum.unmask::<Toy>(cohort.permit(&[0, 1, 2, 3])));
         assert_eq!(refused, Some(UnmaskError::Check(CheckFailure::Counter)));
     }

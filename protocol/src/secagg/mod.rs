@@ -1,8 +1,12 @@
 //! Secure aggregation SA-1: the arithmetic. The order of messages lives in [`crate::round`].
 
+pub mod commitments;
+pub mod envelope;
+pub mod graph;
 pub mod labels;
 pub mod mask;
 pub mod masked_sum;
+pub mod merkle;
 pub mod modular;
 pub mod parameters;
 pub mod permit;

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
+use super::mask::CHECK_COORDINATES;
 use crate::digest::Digest;
 
 /// The ring of an aggregation's coordinates.
@@ -71,12 +72,22 @@ impl RingWords {
         }
     }
 
-    /// Reduces signed integers into the ring (two's complement).
+    /// Reduces signed integers into the ring (two's complement). There is room for the check coordinates: a vector that grew would leave an
+    /// unmasked copy behind.
     #[must_use]
     pub fn reduce(ring: Ring, values: &[i64]) -> Self {
+        let room = values.len().saturating_add(CHECK_COORDINATES);
         match ring {
-            Ring::Bits32 => Self::W32(values.iter().map(|value| low_word(value.cast_unsigned())).collect()),
-            Ring::Bits64 => Self::W64(values.iter().map(|value| value.cast_unsigned()).collect()),
+            Ring::Bits32 => {
+                let mut words = Vec::with_capacity(room);
+                words.extend(values.iter().map(|value| low_word(value.cast_unsigned())));
+                Self::W32(words)
+            }
+            Ring::Bits64 => {
+                let mut words = Vec::with_capacity(room);
+                words.extend(values.iter().map(|value| value.cast_unsigned()));
+                Self::W64(words)
+            }
         }
     }
 
@@ -126,20 +137,29 @@ impl RingWords {
     /// [`RingError::OtherLength`] in bytes, with nothing changed.
     pub fn add_le_bytes(&mut self, bytes: &[u8]) -> Result<(), RingError> {
         expect_length(bytes_of(self.ring(), self.len()), bytes.len())?;
+        self.add_le_bytes_at(0, bytes)
+    }
+
+    /// Adds a piece of a vector in its wire form: `first` is the position of its first byte. Both are whole coordinates.
+    ///
+    /// # Errors
+    /// [`RingError::OtherLength`] in bytes, with nothing changed, for a piece that ends behind the vector or cuts a coordinate.
+    pub fn add_le_bytes_at(&mut self, first: usize, bytes: &[u8]) -> Result<(), RingError> {
+        let (all, word) = (bytes_of(self.ring(), self.len()), self.ring().word_bytes());
+        let fits = first.checked_add(bytes.len()).is_some_and(|end| end <= all);
+        if !fits || !first.is_multiple_of(word) || !bytes.len().is_multiple_of(word) {
+            return Err(RingError::OtherLength { expected: all.saturating_sub(first), found: bytes.len() });
+        }
         match self {
             Self::W32(words) => {
                 let (chunks, _) = bytes.as_chunks();
-                words
-                    .iter_mut()
-                    .zip(chunks)
-                    .for_each(|(word, chunk)| *word = word.wrapping_add(u32::from_le_bytes(*chunk)));
+                let pairs = words[first / word..].iter_mut().zip(chunks);
+                pairs.for_each(|(word, chunk)| *word = word.wrapping_add(u32::from_le_bytes(*chunk)));
             }
             Self::W64(words) => {
                 let (chunks, _) = bytes.as_chunks();
-                words
-                    .iter_mut()
-                    .zip(chunks)
-                    .for_each(|(word, chunk)| *word = word.wrapping_add(u64::from_le_bytes(*chunk)));
+                let pairs = words[first / word..].iter_mut().zip(chunks);
+                pairs.for_each(|(word, chunk)| *word = word.wrapping_add(u64::from_le_bytes(*chunk)));
             }
         }
         Ok(())
@@ -186,7 +206,7 @@ impl RingWords {
     /// Digest of the wire form.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of(&self.to_le_bytes())
+        Digest::of_vector(&self.to_le_bytes())
     }
 
     /// A mutable view of all coordinates.

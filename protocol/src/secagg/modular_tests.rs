@@ -45,7 +45,7 @@ fn sums_wrap() {
 fn wire_form_is_little_endian() {
     assert_eq!(words(Ring::Bits32, &[0x0102_0304]).to_le_bytes(), [4, 3, 2, 1]);
     assert_eq!(words(Ring::Bits64, &[0x0102_0304]).to_le_bytes(), [4, 3, 2, 1, 0, 0, 0, 0]);
-    assert_eq!(words(Ring::Bits32, &[1]).digest(), Digest::of(&[1, 0, 0, 0]));
+    assert_eq!(words(Ring::Bits32, &[1]).digest(), Digest::of_vector(&[1, 0, 0, 0]));
 }
 
 #[test]

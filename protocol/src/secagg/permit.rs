@@ -5,8 +5,11 @@
 use alloc::vec::Vec;
 
 use super::mask::Sign;
+use super::masked_sum::{FoldError, upload_bytes};
+use super::modular::Ring;
 use super::suite::SecretKey;
-use crate::digest::Digest;
+use crate::defence::{Defence, stands};
+use crate::digest::{Digest, VectorHasher};
 use crate::ids::{ClientId, RoundId};
 
 /// Leave to fold one client's upload into the masked sum.
@@ -14,14 +17,21 @@ use crate::ids::{ClientId, RoundId};
 pub struct Ticket {
     round: RoundId,
     client: ClientId,
+    ring: Ring,
     dimension: usize,
     digest: Digest,
 }
 
 impl Ticket {
     /// For an admitted upload: `dimension` coordinates (check coordinates not counted) whose wire form has this digest.
-    pub(crate) fn new(round: RoundId, client: ClientId, dimension: usize, digest: Digest) -> Self {
-        Self { round, client, dimension, digest }
+    pub(crate) fn new(round: RoundId, client: ClientId, (ring, dimension): (Ring, usize), digest: Digest) -> Self {
+        Self { round, client, ring, dimension, digest }
+    }
+
+    /// Bytes of the upload.
+    #[must_use]
+    pub fn upload_bytes(&self) -> usize {
+        upload_bytes(self.ring, self.dimension)
     }
 
     /// The round.
@@ -46,6 +56,121 @@ impl Ticket {
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// Compares a whole upload with what its client signed. Needs no sum, so that many uploads are hashed at once.
+    ///
+    /// # Errors
+    /// [`FoldError::OtherLength`] and [`FoldError::OtherDigest`]; the ticket is spent.
+    pub fn verify<B: AsRef<[u8]>>(self, bytes: B) -> Result<VerifiedUpload<InMemory<B>>, FoldError> {
+        let (found, digest) = (bytes.as_ref().len(), Digest::of_vector(bytes.as_ref()));
+        self.judge(found, digest)?;
+        Ok(VerifiedUpload { ticket: self, storage: InMemory(bytes) })
+    }
+
+    fn judge(&self, found: usize, digest: Digest) -> Result<(), FoldError> {
+        let (client, expected) = (self.client, self.upload_bytes());
+        if found != expected {
+            return Err(FoldError::OtherLength { client, expected, found });
+        }
+        if digest != self.digest && stands(Defence::UploadDigest) {
+            return Err(FoldError::OtherDigest(client));
+        }
+        Ok(())
+    }
+
+    /// Takes an upload piece by piece into a storage that need not be memory.
+    pub fn receive_into<S: UploadStorage>(self, storage: S) -> Arriving<S> {
+        Arriving { ticket: self, storage, hasher: VectorHasher::new(), found: 0 }
+    }
+}
+
+/// Where an upload's bytes are between their arrival and the sum.
+pub trait UploadStorage {
+    /// Why it cannot be written or read.
+    type Fault;
+
+    /// Keeps the next bytes.
+    ///
+    /// # Errors
+    /// What the storage says.
+    fn append(&mut self, bytes: &[u8]) -> Result<(), Self::Fault>;
+
+    /// Gives everything back in order, once, in pieces of a multiple of 8 bytes but for the last.
+    ///
+    /// # Errors
+    /// What the storage says, or what was read before it is worthless.
+    fn replay(self, each: &mut dyn FnMut(&[u8])) -> Result<(), Self::Fault>;
+}
+
+/// An upload that arrived in one piece.
+pub struct InMemory<B>(B);
+
+impl<B: AsRef<[u8]>> UploadStorage for InMemory<B> {
+    type Fault = core::convert::Infallible;
+
+    /// There is nothing to append to a whole upload.
+    fn append(&mut self, _: &[u8]) -> Result<(), Self::Fault> {
+        Ok(())
+    }
+
+    fn replay(self, each: &mut dyn FnMut(&[u8])) -> Result<(), Self::Fault> {
+        each(self.0.as_ref());
+        Ok(())
+    }
+}
+
+/// An admitted upload on its way: hashed as it is stored.
+#[must_use = "an upload that is not finished leaves its client out of the sum"]
+pub struct Arriving<S> {
+    ticket: Ticket,
+    storage: S,
+    hasher: VectorHasher,
+    found: usize,
+}
+
+impl<S: UploadStorage> Arriving<S> {
+    /// The ticket.
+    pub fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+
+    /// Hashes and stores the next bytes.
+    ///
+    /// # Errors
+    /// What the storage says; the upload is lost.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), S::Fault> {
+        self.hasher.update(bytes);
+        self.found = self.found.saturating_add(bytes.len());
+        self.storage.append(bytes)
+    }
+
+    /// Compares what has arrived with what its client signed.
+    ///
+    /// # Errors
+    /// [`FoldError::OtherLength`] and [`FoldError::OtherDigest`]; the ticket is spent.
+    pub fn finish(self) -> Result<VerifiedUpload<S>, FoldError> {
+        let Self { ticket, storage, hasher, found } = self;
+        ticket.judge(found, hasher.finish())?;
+        Ok(VerifiedUpload { ticket, storage })
+    }
+}
+
+/// An upload that was admitted and is, byte for byte, what its client signed. Made by [`Ticket::verify`] and [`Arriving::finish`] alone.
+#[must_use = "a verified upload that is not folded leaves its client out of the sum"]
+pub struct VerifiedUpload<S> {
+    ticket: Ticket,
+    storage: S,
+}
+
+impl<S> VerifiedUpload<S> {
+    /// The ticket.
+    pub fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+
+    pub(super) fn into_parts(self) -> (Ticket, S) {
+        (self.ticket, self.storage)
     }
 }
 

@@ -9,7 +9,7 @@ use zeroize::Zeroize;
 
 use super::suite::FieldElement;
 use crate::entropy::Entropy;
-use crate::limits::COHORT_MAX;
+use crate::limits::HOLDERS_MAX;
 
 /// One holder's share of one secret. Erased when dropped; cannot be printed.
 #[derive(Clone)]
@@ -29,7 +29,7 @@ impl<F: FieldElement> Drop for Share<F> {
 /// Why a secret cannot be shared or put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShareError {
-    /// A threshold of 0, or above the number of holders, or more holders than a cohort has.
+    /// A threshold of 0, or above the number of holders, or more holders than a secret may have.
     #[error("a threshold of {threshold} among {holders} holders is not possible; correct the session's thresholds")]
     ThresholdInvalid {
         /// Shares needed.
@@ -66,7 +66,7 @@ pub fn share<F: FieldElement>(
     holders: usize,
     entropy: &mut dyn Entropy,
 ) -> Result<Vec<Share<F>>, ShareError> {
-    let points = u16::try_from(holders).ok().filter(|_| holders <= COHORT_MAX && (1..=holders).contains(&threshold));
+    let points = u16::try_from(holders).ok().filter(|_| holders <= HOLDERS_MAX && (1..=holders).contains(&threshold));
     let points = points.ok_or(ShareError::ThresholdInvalid { threshold, holders })?;
     // Allocated once at its full size, so that erasing it erases every copy.
     let mut coefficients = Vec::with_capacity(threshold);

@@ -41,11 +41,11 @@ fn shares_are_the_polynomial_at_one_plus_rank() {
 #[test]
 fn impossible_thresholds_are_refused() {
     let secret = ToyField::from_u64(1);
-    for (threshold, holders) in [(0, 3), (4, 3), (1, 0), (0, 0), (2, COHORT_MAX + 1), (1, usize::MAX)] {
+    for (threshold, holders) in [(0, 3), (4, 3), (1, 0), (0, 0), (2, HOLDERS_MAX + 1), (1, usize::MAX)] {
         let refused = share(secret, threshold, holders, &mut Zeros).err();
         assert_eq!(refused, Some(ShareError::ThresholdInvalid { threshold, holders }));
     }
-    assert_eq!(share(secret, COHORT_MAX, COHORT_MAX, &mut Seeded::new(1)).unwrap().len(), COHORT_MAX);
+    assert_eq!(share(secret, HOLDERS_MAX, HOLDERS_MAX, &mut Seeded::new(1)).unwrap().len(), HOLDERS_MAX);
     assert_eq!(reconstruct::<ToyField>(0, &[]).err(), Some(ShareError::ThresholdInvalid { threshold: 0, holders: 0 }));
 }
 

@@ -94,9 +94,9 @@ pub trait Suite: Sized + 'static {
         signatures.iter().all(|(key, signature)| Self::verify(key, message, signature))
     }
 
-    /// SHA-256 of a long vector. A suite may know a faster implementation than this crate's; the result is the same.
-    fn sha256(bytes: &[u8]) -> Digest {
-        Digest::of(bytes)
+    /// SHA-256 of the concatenation of short parts, for commitments and trees. The caller makes the parts' borders unambiguous.
+    fn hash(parts: &[&[u8]]) -> Digest {
+        Digest::of_parts(parts)
     }
 
     /// Fresh session keys.

@@ -6,6 +6,7 @@ use core::ops::{Add, Mul, Sub};
 use zeroize::Zeroize;
 
 use super::suite::{ExchangePublic, FieldElement, Keystream, SecretKey, Signature, Suite, SuiteError, VerifyingKey};
+use crate::digest::Digest;
 use crate::entropy::Entropy;
 
 /// 2^61 - 1, a prime.
@@ -130,6 +131,9 @@ impl Suite for Toy {
     }
     fn verify(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
         signature.0 == blend(&[b"sign", &key.0, message])
+    }
+    fn hash(parts: &[&[u8]]) -> Digest {
+        Digest(blend(parts))
     }
     fn exchange_keys(entropy: &mut dyn Entropy) -> ((u64, u64), ExchangePublic) {
         let secret = (ToyField::random(entropy).0, ToyField::random(entropy).0);

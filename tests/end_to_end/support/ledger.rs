@@ -7,12 +7,12 @@ use tributary_model::architecture::Architecture;
 use tributary_model::privacy::{Target, calibrate, charged_rounds_max};
 use tributary_model::update::{self, ClipRule, ClipSettings};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::{ClientId, RoundId, SessionId};
+use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode, ValidPlan};
 use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, SessionView};
 use tributary_protocol::secagg::modular::Ring;
-use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_protocol::secagg::suite::Signature;
 use tributary_protocol::time::Millis;
 
@@ -56,7 +56,12 @@ pub(crate) fn plan(rounds: u32) -> ValidPlan {
         customers_nominal: 1000,
         customers_max: 2000,
         session_rounds: 64,
-        cohort: CohortRule { coalition_permille: 200, cohort_min: 8, survivors_permille: 800, honest_min: 5 },
+        cohort: CohortRule {
+            coalition: CoalitionRule::Fraction { permille: 200 },
+            cohort_min: 8,
+            survivors_permille: 800,
+            honest_min: 5,
+        },
         round_deadline_ms: 1000,
         keying_deadline_ms: 1000,
     };
@@ -66,7 +71,7 @@ pub(crate) fn plan(rounds: u32) -> ValidPlan {
 /// The events of a plan with ten clients that goes well, and aborts its second round once.
 pub(crate) fn events(plan: &ValidPlan) -> Vec<CoordinatorEvent> {
     let cohort: Vec<ClientId> = (1..=10).map(ClientId).collect();
-    let thresholds = plan.cohort.thresholds(10).unwrap();
+    let thresholds = plan.cohort.thresholds(&[OrganisationId(1); 10]).unwrap();
     let view = SessionView { session: SESSION, view: VIEW, thresholds };
     let opened = plan.plan().clone();
     let mut events = vec![

@@ -2,7 +2,7 @@
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
-use tributary_protocol::message::{MaskedHeader, SignedBody, Upstream};
+use tributary_protocol::message::{MaskedHeader, SignedBody, Upstream, envelopes_digest};
 
 use crate::cast::{Stage, client_key};
 use crate::dice::Dice;
@@ -31,11 +31,13 @@ enum Misdeed {
     ForgedAck,
     /// Deals out shares that cannot be opened.
     BadBundle,
+    /// Deals out an envelope that does not hold what it should.
+    FalseEnvelope,
     /// Says everything twice.
     Stammer,
 }
 
-const MISDEEDS: [Misdeed; 11] = [
+const MISDEEDS: [Misdeed; 12] = [
     Misdeed::Replay,
     Misdeed::StaleVector,
     Misdeed::WrongLength,
@@ -46,6 +48,7 @@ const MISDEEDS: [Misdeed; 11] = [
     Misdeed::BadShare,
     Misdeed::ForgedAck,
     Misdeed::BadBundle,
+    Misdeed::FalseEnvelope,
     Misdeed::Stammer,
 ];
 
@@ -84,9 +87,16 @@ impl<S: Stage> Cheat<S> {
                 flip(&mut signature.0, dice);
                 true
             }
-            (Misdeed::BadBundle, Upstream::Shares { bundles, .. }) if !bundles.is_empty() => {
-                let at = dice.index(bundles.len());
-                flip(&mut bundles[at].sealed, dice);
+            (Misdeed::BadBundle, Upstream::Deal(deal)) if !deal.bundles.is_empty() => {
+                let at = dice.index(deal.bundles.len());
+                flip(&mut deal.bundles[at].sealed, dice);
+                true
+            }
+            (Misdeed::FalseEnvelope, Upstream::Deal(deal)) if !deal.envelopes.is_empty() => {
+                let at = dice.index(deal.envelopes.len());
+                flip(&mut deal.envelopes[at], dice);
+                deal.statement.envelopes = envelopes_digest(&deal.envelopes);
+                deal.statement.signature = S::sign(&self.key, &deal.statement.to_sign());
                 true
             }
             (Misdeed::Stammer, _) => {
@@ -142,7 +152,7 @@ impl<S: Stage> Cheat<S> {
     }
 
     fn signed(&self, mut header: MaskedHeader, bytes: Vec<u8>) -> [Body; 2] {
-        header.vector = Digest::of(&bytes);
+        header.vector = Digest::of_vector(&bytes);
         header.signature = S::sign(&self.key, &header.to_sign());
         pair(header, bytes)
     }

@@ -8,14 +8,15 @@ use tributary_protocol::entropy::Entropy;
 use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::limits::PROTOCOL_VERSION;
 use tributary_protocol::message::{
-    Downstream, Freeze, Offer, QuorumCertificate, SignedBody, Start, Survivors, Upstream, Welcome, signed_message,
+    Downstream, Freeze, Offer, QuorumCertificate, SignedBody, Start, Survivors, Upstream, Welcome, keys_digest,
+    signed_message,
 };
-use tributary_protocol::roster::Roster;
-use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_protocol::roster::{Roster, SignedRoster};
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_protocol::secagg::suite::Signature;
 
 use super::heist::{Heist, Letters, Target};
-use crate::cast::{Stage, coordinator_key, sybil};
+use crate::cast::{Stage, coordinator_key, organisations, sybil};
 use crate::dice::Dice;
 
 /// Above so many clients lies are few.
@@ -36,6 +37,8 @@ pub(crate) enum Lie {
     SwappedKeys,
     /// Members of its own invention in the roster.
     Sybils,
+    /// A roster that was replaced: the authorities did sign it once.
+    OldRoster,
     /// A round that was used already.
     ReplayedRound,
     /// Its ledger is an old one, so that it starts used rounds afresh.
@@ -53,13 +56,14 @@ pub(crate) enum Lie {
 }
 
 /// Every lie.
-pub(crate) const LIES: [Lie; 13] = [
+pub(crate) const LIES: [Lie; 14] = [
     Lie::BothShareKinds,
     Lie::TinySurvivors,
     Lie::TwoSurvivorSets,
     Lie::ForgedQuorum,
     Lie::SwappedKeys,
     Lie::Sybils,
+    Lie::OldRoster,
     Lie::ReplayedRound,
     Lie::Amnesia,
     Lie::OtherModel,
@@ -79,6 +83,7 @@ pub(crate) enum Rumour {
 pub(crate) struct Deceiver<S: Stage> {
     pub(crate) lie: Lie,
     key: S::SigningKey,
+    old_roster: SignedRoster,
     /// Who is lied to, in thousandths of the clients.
     share: u64,
     /// Lies that are still told: a large cohort pays for each with a key set-up.
@@ -96,12 +101,13 @@ pub(crate) struct Deceiver<S: Stage> {
 
 impl<S: Stage> Deceiver<S> {
     /// For a roster of so many clients.
-    pub(crate) fn new(clients: usize, dice: &mut Dice) -> Self {
+    pub(crate) fn new(clients: usize, old_roster: SignedRoster, dice: &mut Dice) -> Self {
         let large = clients > LARGE;
         let few = 1000_u64.div_ceil(clients as u64);
         Self {
             lie: *dice.pick(&LIES),
             key: coordinator_key::<S>(),
+            old_roster,
             share: if large { few } else { *dice.pick(&[100, 500, 1000]) },
             left: if large { 3 } else { u32::MAX },
             salt: dice.word(),
@@ -115,8 +121,8 @@ impl<S: Stage> Deceiver<S> {
 
     /// A thief who shows everybody the same model: it opens what an honest coordinator would.
     #[cfg(test)]
-    pub(crate) fn with_one_model(dice: &mut Dice) -> Self {
-        Self { lie: Lie::OtherModel, one_model: true, ..Self::new(8, dice) }
+    pub(crate) fn with_one_model(old_roster: SignedRoster, dice: &mut Dice) -> Self {
+        Self { lie: Lie::OtherModel, one_model: true, ..Self::new(8, old_roster, dice) }
     }
 
     /// What a client is told instead of a message.
@@ -142,7 +148,8 @@ impl<S: Stage> Deceiver<S> {
             (Lie::SwappedKeys, Downstream::Freeze(freeze)) => {
                 vec![Downstream::Freeze(swapped::<S>(to, freeze, entropy, dice))]
             }
-            (Lie::Sybils, Downstream::Welcome(welcome)) => vec![Downstream::Welcome(self.padded(welcome))],
+            (Lie::Sybils, Downstream::Welcome(welcome)) => vec![Downstream::Welcome(Box::new(self.padded(*welcome)))],
+            (Lie::OldRoster, Downstream::Welcome(welcome)) => vec![Downstream::Welcome(Box::new(self.dated(*welcome)))],
             (Lie::TruncatedCohort, Downstream::Offer(offer)) => {
                 vec![Downstream::Offer(self.truncated_offer(to, offer))]
             }
@@ -249,6 +256,15 @@ impl<S: Stage> Deceiver<S> {
         entries.extend((1..=5).map(|more| sybil::<S>(ClientId(last + more))));
         let roster = &welcome.roster.roster;
         welcome.roster.roster = Roster::new(roster.epoch(), roster.previous(), entries).expect("sybils are in order");
+        self.sign_welcome(welcome)
+    }
+
+    fn dated(&self, mut welcome: Welcome) -> Welcome {
+        welcome.roster.clone_from(&self.old_roster);
+        self.sign_welcome(welcome)
+    }
+
+    fn sign_welcome(&self, mut welcome: Welcome) -> Welcome {
         let body = Canonical::new("WELCOME")
             .u32(PROTOCOL_VERSION)
             .digest(&welcome.plan.digest())
@@ -269,9 +285,11 @@ impl<S: Stage> Deceiver<S> {
     }
 
     fn truncated_freeze(&self, mut freeze: Freeze) -> Freeze {
-        freeze.members.retain(|keys| self.truncated.contains(&keys.client));
-        let lax = CohortRule { coalition_permille: 0, cohort_min: 2, survivors_permille: 800, honest_min: 1 };
-        if let Ok(thresholds) = lax.thresholds(freeze.members.len()) {
+        freeze.members.retain(|statement| self.truncated.contains(&statement.client));
+        freeze.keys.retain(|keys| self.truncated.contains(&keys.client));
+        let coalition = CoalitionRule::Fraction { permille: 0 };
+        let lax = CohortRule { coalition, cohort_min: 2, survivors_permille: 800, honest_min: 1 };
+        if let Ok(thresholds) = lax.thresholds(&organisations(&self.truncated)) {
             freeze.thresholds = thresholds;
         }
         freeze
@@ -305,10 +323,22 @@ fn forged(mut certificate: QuorumCertificate, dice: &mut Dice) -> QuorumCertific
     certificate
 }
 
+/// The coordinator's own keys under another's name, with that client's statement as it was or made to fit.
 fn swapped<S: Stage>(to: ClientId, mut freeze: Freeze, entropy: &mut dyn Entropy, dice: &mut Dice) -> Freeze {
-    let at = dice.index(freeze.members.len());
-    if freeze.members[at].client != to {
-        freeze.members[at].exchange = S::exchange_keys(entropy).1;
+    if freeze.keys.is_empty() {
+        return freeze;
+    }
+    let at = dice.index(freeze.keys.len());
+    let keys = &mut freeze.keys[at];
+    if keys.client == to {
+        return freeze;
+    }
+    keys.exchange = S::exchange_keys(entropy).1;
+    let digest = keys_digest(&keys.exchange, &keys.commitments);
+    let client = keys.client;
+    if let Some(statement) = freeze.members.iter_mut().find(|statement| statement.client == client && dice.chance(500))
+    {
+        statement.keys = digest;
     }
     freeze
 }

@@ -116,13 +116,14 @@ impl Heist {
 
     /// Whether the shares open a sum that says, coordinate by coordinate, who is in it.
     pub(crate) fn opens<S: Suite>(&self) -> bool {
-        self.open::<S>().is_some_and(|values| {
+        [false, true].into_iter().filter_map(|blind| self.open::<S>(blind)).any(|values| {
             let one = |client: &ClientId| values.get(client.0 as usize - 1) == Some(&1);
             self.cohort.iter().all(one) && values.iter().filter(|value| **value != 0).count() == self.cohort.len()
         })
     }
 
-    fn open<S: Suite>(&self) -> Option<Vec<i64>> {
+    /// With the keys of masks that depend on the descriptor, or of `blind` ones that do not.
+    fn open<S: Suite>(&self, blind: bool) -> Option<Vec<i64>> {
         // More shares than the threshold say no more.
         if self.shares.len() != self.threshold {
             return None;
@@ -134,7 +135,8 @@ impl Heist {
         for (index, client) in self.cohort.iter().enumerate() {
             let values = self.shares.values().map(|shares| S::Scalar::from_bytes(*shares.get(index)?));
             let seed = SecretKey::new(lagrange.reconstruct(&values.collect::<Option<Vec<_>>>()?).ok()?.to_bytes());
-            masks.push((Sign::Subtract, self_mask_key::<S>(&seed, self.descriptors.get(client)?)));
+            let descriptor = if blind { &Digest::ZERO } else { self.descriptors.get(client)? };
+            masks.push((Sign::Subtract, self_mask_key::<S>(&seed, descriptor)));
         }
         let words = self.dimension + CHECK_COORDINATES;
         let mut sum = RingWords::zero(self.ring, words);

@@ -6,7 +6,7 @@ use tributary_protocol::message::RoundOutcome;
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::secagg::permit::UnmaskPermit;
 
-use super::{Judge, Made};
+use super::{Judge, Made, client_of};
 
 impl Judge {
     /// The coordinator writes into its ledger; not yet durable.
@@ -18,7 +18,18 @@ impl Judge {
             CoordinatorEvent::SurvivorsFrozen { round, .. } => {
                 self.frozen.insert(*round);
             }
-            CoordinatorEvent::SessionKeyed { cohort, .. } => self.cohort = cohort.len(),
+            CoordinatorEvent::SessionKeyed { session, cohort, .. } => {
+                self.cohorts.insert(*session, cohort.clone());
+            }
+            CoordinatorEvent::RoundStarted { descriptor } => {
+                self.sessions.insert(descriptor.round, descriptor.session);
+            }
+            CoordinatorEvent::ClientEvicted { client, reason } => {
+                let honest = !self.cheats.iter().any(|cheat| client_of(*cheat) == *client);
+                if honest && self.honest_centre {
+                    self.object("an honest client is never blamed", format!("client {client} is evicted: {reason}"));
+                }
+            }
             _ => {}
         }
     }
@@ -65,11 +76,15 @@ impl Judge {
         }
     }
 
-    /// An upload is in the sum.
-    pub(crate) fn folded(&mut self, round: RoundId, client: ClientId, as_announced: bool, spoilt: bool) {
+    /// An upload has arrived, and the machine will hear that it is in order.
+    pub(crate) fn received(&mut self, round: RoundId, client: ClientId, as_announced: bool) {
         if !as_announced {
             self.object("an upload is what its sender signed", format!("client {client}, round {round}"));
         }
+    }
+
+    /// An upload is in the sum.
+    pub(crate) fn folded(&mut self, round: RoundId, spoilt: bool) {
         if spoilt {
             self.spoilt.insert(round);
         }
@@ -84,14 +99,20 @@ impl Judge {
         if !self.unmasked.insert(round) {
             self.object("a round is unmasked at most once", format!("round {round}"));
         }
-        let (survivors, cohort) = (permit.survivors().len(), self.cohort);
-        let least = self.rule.thresholds(cohort).map_or(usize::MAX, |own| own.survivors_min.into());
+        let cohort = self.keyed_cohort(round);
+        let survivors = permit.survivors().len();
+        let least = self.thresholds(&cohort).map_or(usize::MAX, |own| own.survivors_min.into());
         if survivors < least {
             self.object(
                 "a sum has enough survivors",
-                format!("round {round}: {survivors} of {cohort}, at least {least} are needed"),
+                format!("round {round}: {survivors} of {}, at least {least} are needed", cohort.len()),
             );
         }
+    }
+
+    /// The cohort whose keys a round uses, as the coordinator keyed it.
+    pub(crate) fn keyed_cohort(&self, round: RoundId) -> Vec<ClientId> {
+        self.sessions.get(&round).and_then(|session| self.cohorts.get(session)).cloned().unwrap_or_default()
     }
 
     /// A sum was opened: client i put 1 at index i, so that the sum says who is in it, and how often.

@@ -11,29 +11,36 @@ use std::fmt;
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
-use tributary_protocol::message::Keys;
+use tributary_protocol::message::{Keys, Survivors};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::CoordinatorRecord;
+use tributary_protocol::secagg::parameters::{CohortRule, Thresholds};
 
-use crate::cast::Cast;
+use crate::cast::{Cast, organisations};
 use crate::outcome::Violation;
 
 /// What a client has seen and done, as the judge remembers it.
 struct Seen {
-    /// What is wrong with the roster that it was welcomed with.
-    welcome: Option<&'static str>,
-    /// The last frozen cohort: session, members, and what is wrong with it.
-    cohort: Option<(SessionId, usize, Option<String>)>,
-    /// The last survivor set that it was shown: round, digest, members, and whether its own upload is in it.
-    shown: Option<(RoundId, Digest, usize, bool)>,
+    /// The epoch of the roster that it was welcomed with, or what is wrong with it.
+    welcome: Result<u64, &'static str>,
+    /// The newest epoch that it accepted.
+    epoch: u64,
+    /// The last round that it ever signed to have used.
+    claimed: u64,
+    /// Its disk is an old copy.
+    restored: bool,
+    /// By session: the frozen cohort, and what is wrong with it.
+    cohorts: BTreeMap<SessionId, (Vec<ClientId>, Option<String>)>,
+    /// The last survivor set that it was shown.
+    shown: Option<Survivors>,
     /// By round: the survivor set that it acknowledged.
     acknowledged: BTreeMap<RoundId, Digest>,
     /// By round: the survivor set for which it revealed shares.
     revealed: BTreeMap<RoundId, Digest>,
     /// By round: the vector that left it.
     uploaded: BTreeMap<RoundId, Digest>,
-    /// By round: the descriptor that it contributed to.
-    contributed: BTreeMap<RoundId, Digest>,
+    /// By round: the descriptor that it contributed to, and its session.
+    contributed: BTreeMap<RoundId, (Digest, SessionId)>,
     /// Self-mask seeds that it used.
     seeds: BTreeSet<[u8; 32]>,
     /// Rounds that its disk says were charged.
@@ -53,10 +60,11 @@ pub(crate) struct Judge {
     now: u64,
     violation: Option<Violation>,
     plan: Digest,
-    roster: Digest,
+    /// The roster in force, and the one before it.
+    rosters: [Digest; 2],
     charges_max: u32,
     variance: u128,
-    rule: tributary_protocol::secagg::parameters::CohortRule,
+    rule: CohortRule,
     cap: RdpVector,
     /// The coordinator is honest, so that nobody honest may be blamed.
     honest_centre: bool,
@@ -76,8 +84,10 @@ pub(crate) struct Judge {
     spoilt: BTreeSet<RoundId>,
     /// By round: the model that it gave, durably.
     committed: BTreeMap<RoundId, Digest>,
-    /// Members of the session that was keyed last.
-    cohort: usize,
+    /// By session: its members, as the coordinator keyed them.
+    cohorts: BTreeMap<SessionId, Vec<ClientId>>,
+    /// By round: its session.
+    sessions: BTreeMap<RoundId, SessionId>,
     aborted: u32,
     /// The coordinator works on an old copy of its ledger: what it records and opens there is no history.
     forgetful: bool,
@@ -90,7 +100,7 @@ impl Judge {
             now: 0,
             violation: None,
             plan: cast.plan.digest(),
-            roster: cast.roster.roster.digest(),
+            rosters: [cast.roster.roster.digest(), cast.old_roster.roster.digest()],
             charges_max: cast.plan.rounds_charged_max,
             variance: cast.plan.noise_variance,
             rule: cast.rule,
@@ -106,11 +116,17 @@ impl Judge {
             unmasked: BTreeSet::new(),
             spoilt: BTreeSet::new(),
             committed: BTreeMap::new(),
-            cohort: 0,
+            cohorts: BTreeMap::new(),
+            sessions: BTreeMap::new(),
             cheats,
             aborted: 0,
             forgetful: false,
         }
+    }
+
+    /// What a client's own policy says of a cohort; `None` where it refuses it.
+    fn thresholds(&self, cohort: &[ClientId]) -> Option<Thresholds> {
+        self.rule.thresholds(&organisations(cohort)).ok()
     }
 
     /// The world's clock.
@@ -149,8 +165,11 @@ impl Judge {
 impl Seen {
     fn new() -> Self {
         Self {
-            welcome: None,
-            cohort: None,
+            welcome: Err("no roster at all"),
+            epoch: 0,
+            claimed: 0,
+            restored: false,
+            cohorts: BTreeMap::new(),
             shown: None,
             acknowledged: BTreeMap::new(),
             revealed: BTreeMap::new(),

@@ -40,6 +40,8 @@ pub(crate) struct Branch<S: Stage> {
     pub(crate) distance_ms: u64,
     /// Milliseconds that training takes, and until when.
     pub(crate) straggles: (u64, u64),
+    /// Its true disk, while an old copy is in its place.
+    archive: Option<Disk<ParticipantEvent>>,
     /// What makes it byzantine.
     pub(crate) cheat: Option<Cheat<S>>,
     vector: Option<MaskedUpdate>,
@@ -60,6 +62,7 @@ impl<S: Stage> Branch<S> {
             pause_ms: PAUSE_MS.0,
             distance_ms: dice.between(1, 20),
             straggles: (0, 0),
+            archive: None,
             cheat: None,
             vector: None,
             model: None,
@@ -251,9 +254,9 @@ impl<S: Stage> World<'_, S> {
         };
         for body in bodies {
             if let Body::Vector(bytes) = &body
-                && Digest::of(bytes) != vector
+                && Digest::of_vector(bytes) != vector
             {
-                self.spoilt.insert(Digest::of(bytes));
+                self.spoilt.insert(Digest::of_vector(bytes));
             }
             self.send_up(index, body);
         }
@@ -318,6 +321,29 @@ impl<S: Stage> World<'_, S> {
         if again {
             let life = self.branches[index].process.life;
             self.queue.push(self.now + down_ms, Event::Boot(Who::Branch(index), life));
+        }
+    }
+
+    /// An operator restores an old backup.
+    pub(super) fn restore(&mut self, index: usize, permille: u64) {
+        if !self.branches[index].process.up || self.branches[index].archive.is_some() {
+            return;
+        }
+        self.kill_branch(index);
+        let branch = &mut self.branches[index];
+        if let Ok((events, _)) = branch.disk.recover() {
+            let kept = events.len() as u64 * permille / 1000;
+            let copy = branch.disk.as_of(usize::try_from(kept).expect("fewer than there are"));
+            branch.archive = Some(std::mem::replace(&mut branch.disk, copy));
+            self.judge.restores(index);
+        }
+    }
+
+    /// The true disk is back, if the client noticed and did nothing with the copy.
+    pub(super) fn put_back(&mut self, index: usize) {
+        let branch = &mut self.branches[index];
+        if let Some(archive) = branch.archive.take().filter(|_| branch.process.gave_up && !branch.process.up) {
+            branch.disk = archive;
         }
     }
 

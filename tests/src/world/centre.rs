@@ -3,16 +3,18 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use tributary_protocol::digest::{Canonical, Digest};
-use tributary_protocol::ids::ClientId;
+use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::message::{ClosedReason, Downstream, Start};
-use tributary_protocol::round::{Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRecord, Input, Outbox};
+use tributary_protocol::round::{
+    Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRecord, Input, Outbox, SessionMaterial,
+};
 use tributary_protocol::secagg::masked_sum::MaskedSum;
-use tributary_protocol::secagg::permit::{Ticket, UnmaskPermit};
+use tributary_protocol::secagg::permit::{InMemory, Ticket, UnmaskPermit, VerifiedUpload};
 use tributary_protocol::time::Millis;
 
 use super::process::{DOWN_MS_MIN, Process};
 use super::{Event, World};
-use crate::cast::Stage;
+use crate::cast::{Stage, organisations};
 use crate::disk::Disk;
 use crate::enemy::{Rumour, Target};
 use crate::link::{Body, Reading, name_down};
@@ -31,6 +33,10 @@ pub(crate) struct Centre<S: Stage> {
     pub(crate) links: BTreeMap<ClientId, u64>,
     /// Durable: the registry's models, by digest.
     models: BTreeMap<Digest, Vec<u8>>,
+    /// Durable: the public material of sessions.
+    sessions: BTreeMap<SessionId, Vec<Vec<u8>>>,
+    /// Uploads that are here whole and not in the sum, and whether a byzantine client changed them.
+    arrived: BTreeMap<ClientId, (VerifiedUpload<InMemory<Vec<u8>>>, bool)>,
     sum: Option<MaskedSum>,
     replayed: CoordinatorRecord,
     replayed_events: usize,
@@ -49,6 +55,8 @@ impl<S: Stage> Centre<S> {
             seats: BTreeMap::new(),
             links: BTreeMap::new(),
             models: BTreeMap::from([(Digest::of(&first_model), first_model)]),
+            sessions: BTreeMap::new(),
+            arrived: BTreeMap::new(),
             sum: None,
             replayed: CoordinatorRecord::default(),
             replayed_events: 0,
@@ -79,7 +87,9 @@ impl<S: Stage> World<'_, S> {
         self.trace.note(self.now, Who::Centre, "starts", String::new);
         let now = self.centre.local(self.now);
         let outbox = &mut self.centre.outbox;
-        match Coordinator::resume(self.cast.settings::<S>(), &events, now, outbox) {
+        let stored =
+            self.centre.sessions.values().filter_map(|parts| SessionMaterial::from_parts(parts).ok()).collect();
+        match Coordinator::resume(self.cast.settings::<S>(), &events, stored, now, outbox) {
             Ok(machine) => self.centre.machine = Some(machine),
             Err(fault) => return self.judge.object("a coordinator continues from its own ledger", fault),
         }
@@ -140,6 +150,15 @@ impl<S: Stage> World<'_, S> {
             }
             CoordinatorEffect::Sync => self.sync_centre(),
             CoordinatorEffect::Send(client, message) => self.tell(client, message),
+            CoordinatorEffect::Broadcast(clients, message) => {
+                clients.into_iter().for_each(|client| self.tell(client, message.clone()));
+            }
+            CoordinatorEffect::StoreSession(material) => {
+                self.centre.sessions.insert(material.session(), material.parts().collect());
+            }
+            CoordinatorEffect::ForgetSession(session) => {
+                self.centre.sessions.remove(&session);
+            }
             CoordinatorEffect::SendStart(clients, start) => self.send_start(&clients, &start),
             CoordinatorEffect::OpenSum { round, ring, dimension } => {
                 self.centre.sum = Some(MaskedSum::new(round, ring, dimension));
@@ -149,8 +168,12 @@ impl<S: Stage> World<'_, S> {
                 let client = ticket.client();
                 self.verdict(client, Reading::Admitted(ticket));
             }
+            CoordinatorEffect::Fold { round, client } => self.fold(round, client),
             CoordinatorEffect::Discard(client) => self.verdict(client, Reading::Discarded),
-            CoordinatorEffect::DropSum(_) => self.centre.sum = None,
+            CoordinatorEffect::DropSum(_) => {
+                self.centre.sum = None;
+                self.centre.arrived.clear();
+            }
             CoordinatorEffect::Unmask(permit) => self.unmask(permit),
             CoordinatorEffect::Close(client) => {
                 if let Some(id) = self.centre.links.remove(&client) {
@@ -187,10 +210,13 @@ impl<S: Stage> World<'_, S> {
         };
         if let Some(deceiver) = self.deceiver.as_mut().filter(|_| !self.healed) {
             let descriptor = &start.descriptor;
+            let own = self.cast.rule.thresholds(&organisations(clients));
+            let whole = self.judge.keyed_cohort(descriptor.round) == clients;
+            let threshold = own.map_or(usize::MAX, |own| own.threshold.into());
             deceiver.round_starts(Target {
                 round: descriptor.round,
                 cohort: clients.to_vec(),
-                threshold: self.cast.rule.thresholds(clients.len()).map_or(usize::MAX, |own| own.threshold.into()),
+                threshold: if whole { threshold } else { usize::MAX },
                 victim: *self.dice.pick(clients),
                 ring: descriptor.ring,
                 dimension: descriptor.dimension as usize,
@@ -230,17 +256,32 @@ impl<S: Stage> World<'_, S> {
     }
 
     /// An announced vector has arrived.
-    pub(super) fn fold(&mut self, ticket: Ticket, bytes: &[u8]) {
+    pub(super) fn receive(&mut self, ticket: Ticket, bytes: Vec<u8>) {
         let (round, client, announced) = (ticket.round(), ticket.client(), ticket.digest());
-        let folded = self.centre.sum.as_mut().is_some_and(|sum| sum.fold(ticket, bytes).is_ok());
-        if folded {
-            let digest = Digest::of(bytes);
-            self.judge.folded(round, client, digest == announced, self.spoilt.contains(&digest));
+        let digest = Digest::of_vector(&bytes);
+        let input = match ticket.verify(bytes) {
+            Ok(upload) => {
+                self.judge.received(round, client, digest == announced);
+                self.centre.arrived.insert(client, (upload, self.spoilt.contains(&digest)));
+                Input::Arrived { round, client }
+            }
+            Err(_) => Input::UploadFailed { round, client },
+        };
+        self.centre.inbox.push_back(input);
+    }
+
+    /// The machine wants what has arrived in the sum.
+    fn fold(&mut self, round: RoundId, client: ClientId) {
+        let Some((upload, spoilt)) = self.centre.arrived.remove(&client) else {
+            return self.judge.object("what is folded has arrived", format!("client {client}, round {round}"));
+        };
+        match self.centre.sum.as_mut().map(|sum| sum.fold(upload)) {
+            Some(Ok(_)) => self.judge.folded(round, spoilt),
+            Some(Err(fault)) => self.judge.object("what is folded belongs to the round", fault),
+            None => {
+                self.judge.object("what is folded belongs to an open sum", format!("client {client}, round {round}"))
+            }
         }
-        self.centre.inbox.push_back(match folded {
-            true => Input::Folded { round, client },
-            false => Input::UploadFailed { round, client },
-        });
     }
 
     /// Opens the sum and makes the next model of it, durable before the machine hears of it.
@@ -365,6 +406,7 @@ impl<S: Stage> World<'_, S> {
         centre.inbox.clear();
         centre.outbox = Outbox::new();
         centre.sum = None;
+        centre.arrived.clear();
         let life = centre.process.life;
         self.queue.push(self.now + down_ms, Event::Boot(Who::Centre, life));
     }
@@ -388,6 +430,7 @@ fn describe(event: &CoordinatorEvent) -> String {
         CoordinatorEvent::RoundCommitted { round, .. } => format!("RoundCommitted {round}"),
         CoordinatorEvent::RoundAborted { round, reason } => format!("RoundAborted {round}: {reason}"),
         CoordinatorEvent::ClientRefused { client, code } => format!("ClientRefused {client}: {code}"),
+        CoordinatorEvent::ClientEvicted { client, reason } => format!("ClientEvicted {client}: {reason}"),
         CoordinatorEvent::PlanFinished { rounds, complete, .. } => {
             format!("PlanFinished after {rounds}, complete: {complete}")
         }

@@ -53,6 +53,7 @@ impl<S: Stage> World<'_, S> {
                 self.set_room(who, Some(room));
                 self.queue.push(self.now + ms, Event::Relief(strike));
             }
+            Strike::Restore { client, permille } => self.restore(client, permille),
             Strike::Amnesia => {
                 if self.centre.process.up {
                     self.forget();
@@ -85,6 +86,9 @@ impl<S: Stage> World<'_, S> {
         }
         for who in std::iter::once(Who::Centre).chain((0..self.branches.len()).map(Who::Branch)) {
             self.set_room(who, None);
+            if let Who::Branch(index) = who {
+                self.put_back(index);
+            }
             let process = self.process(who);
             (process.sync_ms, process.effects_left) = (0, None);
             if !process.up && process.gave_up {

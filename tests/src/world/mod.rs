@@ -12,14 +12,14 @@ mod wire;
 use std::collections::{BTreeMap, BTreeSet};
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::limits::COHORT_MAX;
+use tributary_protocol::ids::ClientId;
 use tributary_protocol::round::{CoordinatorEvent, ParticipantInput};
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, upload_bytes};
 use tributary_protocol::secagg::toy::Seeded;
 
 use self::branch::Branch;
 use self::centre::Centre;
-use crate::cast::{Cast, KEYING_DEADLINE_MS, ROUND_DEADLINE_MS, Stage, first_model};
+use crate::cast::{Cast, KEYING_DEADLINE_MS, ROUND_DEADLINE_MS, Stage, first_model, organisations};
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::enemy::{Cheat, Deceiver, Lie};
@@ -119,7 +119,8 @@ impl<'a, S: Stage> World<'a, S> {
         for index in &cheats {
             branches[*index].cheat = Some(Cheat::new(client_of(*index), &mut dice));
         }
-        let deceiver: Option<Deceiver<S>> = families.deceiver.then(|| Deceiver::new(clients, &mut dice));
+        let deceiver: Option<Deceiver<S>> =
+            families.deceiver.then(|| Deceiver::new(clients, cast.old_roster.clone(), &mut dice));
         let mut queue = Queue::new();
         let mut strikes = Vec::new();
         for (at, strike) in schedule(families, &options, &mut Dice::new(seed, 2)) {
@@ -216,8 +217,8 @@ impl<'a, S: Stage> World<'a, S> {
 
     /// For a test: another coordinator.
     #[cfg(test)]
-    pub(crate) fn deceived_by(mut self, deceiver: Deceiver<S>) -> Self {
-        self.deceiver = Some(deceiver);
+    pub(crate) fn deceived_by(mut self, deceiver: impl FnOnce(&Cast) -> Deceiver<S>) -> Self {
+        self.deceiver = Some(deceiver(&self.cast));
         self
     }
 
@@ -290,7 +291,8 @@ impl<'a, S: Stage> World<'a, S> {
 
 /// Who is byzantine: no more than the policies assume.
 fn cheats(families: Families, cast: &Cast, clients: usize, dice: &mut Dice) -> BTreeSet<usize> {
-    let most = cast.rule.thresholds(clients.min(COHORT_MAX)).map_or(1, |own| own.coalition_max.into());
+    let everybody: Vec<ClientId> = (0..clients).map(client_of).collect();
+    let most = cast.rule.thresholds(&organisations(&everybody)).map_or(1, |own| own.coalition_max.into());
     let count = if families.cheats { dice.between(1, most) } else { 0 };
     (0..count).map(|_| dice.index(clients)).collect()
 }

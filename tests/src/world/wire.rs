@@ -151,7 +151,7 @@ impl<S: Stage> World<'_, S> {
                     self.trace.note(self.now, who, "> coordinator: ", || name_up(&message).into());
                     self.centre.inbox.push_back(Input::Message(client, message));
                 }
-                (Reading::Admitted(ticket), Body::Vector(bytes)) => self.fold(ticket, &bytes),
+                (Reading::Admitted(ticket), Body::Vector(bytes)) => self.receive(ticket, bytes),
                 (Reading::Discarded, Body::Vector(bytes)) => {
                     let deceiver = self.deceiver.as_mut().filter(|_| !self.healed);
                     let letters = deceiver.map_or_else(Vec::new, |deceiver| deceiver.overhear_vector(client, &bytes));

@@ -49,7 +49,7 @@ impl NoisedSum {
 
 #[cfg(test)]
 mod tests {
-    use tributary_protocol::limits::{COHORT_MAX, DIMENSION_MAX};
+    use tributary_protocol::limits::{COMPLETE_GRAPH_MAX, DIMENSION_MAX};
 
     use super::super::super::SHARE_VARIANCE_MIN;
     use super::super::super::vectors::{Row, close, rows};
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn the_smallest_share_loses_nothing() {
         let share_stddev = (SHARE_VARIANCE_MIN as f64).sqrt();
-        let shares = u32::try_from(COHORT_MAX).unwrap();
+        let shares = u32::try_from(COMPLETE_GRAPH_MAX).unwrap();
         assert!(ln_share_sum_gap(shares, share_stddev) < -150.0 * LN_10);
         let sensitivity_units = 20.0;
         let sum = NoisedSum { shares, share_stddev, dimension: DIMENSION_MAX, sensitivity_units };

@@ -7,7 +7,7 @@ use super::unmasking::Unmasking;
 use super::{Coordinator, Phase, Wait};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
-use crate::message::{Downstream, QuorumCertificate};
+use crate::message::{ClosedReason, Downstream, QuorumCertificate};
 use crate::round::agreement::survivors_ack_message;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
@@ -15,25 +15,19 @@ use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 
 pub(super) struct Certifying {
-    round: RoundId,
-    descriptor: Digest,
-    digest: Digest,
-    survivors: Vec<ClientId>,
-    deadline: Millis,
-    signatures: BTreeMap<ClientId, Signature>,
+    pub(super) round: RoundId,
+    pub(super) descriptor: Digest,
+    /// Digest of survivors and uploads.
+    pub(super) digest: Digest,
+    /// Ascending.
+    pub(super) survivors: Vec<ClientId>,
+    pub(super) certified_by: Millis,
+    /// When the whole round must have ended.
+    pub(super) deadline: Millis,
+    pub(super) signatures: BTreeMap<ClientId, Signature>,
 }
 
 impl Certifying {
-    pub(super) fn new(
-        round: RoundId,
-        descriptor: Digest,
-        digest: Digest,
-        survivors: Vec<ClientId>,
-        deadline: Millis,
-    ) -> Self {
-        Self { round, descriptor, digest, survivors, deadline, signatures: BTreeMap::new() }
-    }
-
     pub(super) fn missing(&self) -> Vec<ClientId> {
         self.survivors.iter().copied().filter(|client| !self.signatures.contains_key(client)).collect()
     }
@@ -46,8 +40,8 @@ impl Certifying {
                 self.signatures.len(),
                 self.survivors.len()
             ),
-            deadline: Some(self.deadline),
-            next: "abort the round and key a session without those that did not answer",
+            deadline: Some(self.certified_by),
+            next: "abort the round, and begin the next one without those that did not answer",
         }
     }
 }
@@ -62,30 +56,47 @@ impl<S: Suite> Coordinator<S> {
         signature: Signature,
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
-        let Phase::Certifying(session, certifying) = &mut self.phase else { return };
+        let entry = self.settings.roster.roster.entry(from);
+        let (Phase::Certifying(certifying), Some(session)) = (&mut self.phase, self.sessions.front()) else { return };
         if round != certifying.round {
             return;
         }
-        let entry = self.settings.roster.roster.entry(from);
         let message = survivors_ack_message(&certifying.descriptor, &certifying.digest);
-        let valid = certifying.survivors.contains(&from)
+        let valid = certifying.survivors.binary_search(&from).is_ok()
             && entry.is_some_and(|entry| S::verify(&entry.signing_key, &message, &signature));
-        if !valid || certifying.signatures.insert(from, signature).is_some() {
+        if !valid || certifying.signatures.contains_key(&from) {
             return self.misbehaved(now, from, outbox);
         }
-        if certifying.signatures.len() < session.view.thresholds.quorum as usize {
-            return;
+        if session.topology.certifies(from) {
+            certifying.signatures.insert(from, signature);
         }
-        let Phase::Certifying(session, certifying) = core::mem::replace(&mut self.phase, Phase::Finished) else {
-            return;
-        };
-        let signatures: Vec<(ClientId, Signature)> = certifying.signatures.into_iter().collect();
+        if certifying.signatures.len() >= usize::from(session.view.thresholds.quorum) {
+            self.certify(outbox);
+        }
+    }
+
+    fn certify(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        let Phase::Certifying(certifying) = core::mem::replace(&mut self.phase, Phase::Gathering) else { return };
+        let Some(session) = self.sessions.front() else { return };
+        let Certifying { round, descriptor, survivors, deadline, signatures, .. } = certifying;
+        let unmasking = Unmasking::new(session, round, descriptor, survivors, deadline);
+        let signatures: Vec<(ClientId, Signature)> = signatures.into_iter().collect();
         self.commit(CoordinatorEvent::QuorumReached { round, signatures: signatures.clone() }, outbox);
-        for client in &certifying.survivors {
-            let certificate = QuorumCertificate { round, signatures: signatures.clone() };
-            outbox.push(CoordinatorEffect::Send(*client, Downstream::Quorum(certificate)));
+        let here = unmasking.survivors.iter().copied().filter(|client| self.links.contains_key(client)).collect();
+        outbox.push(CoordinatorEffect::Broadcast(here, Downstream::Quorum(QuorumCertificate { round, signatures })));
+        self.phase = Phase::Unmasking(unmasking);
+        self.unmasking_checked(outbox);
+    }
+
+    /// Aborts when a quorum cannot be reached any more.
+    pub(super) fn certifying_checked(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        let (Phase::Certifying(certifying), Some(session)) = (&self.phase, self.sessions.front()) else { return };
+        let may_sign = |client: &&ClientId| {
+            session.topology.certifies(**client)
+                && (certifying.signatures.contains_key(client) || self.links.contains_key(client))
+        };
+        if certifying.survivors.iter().filter(may_sign).count() < usize::from(session.view.thresholds.quorum) {
+            self.abort(ClosedReason::TooFew, outbox);
         }
-        let unmasking = Unmasking::new(round, certifying.descriptor, certifying.survivors, certifying.deadline);
-        self.phase = Phase::Unmasking(session, unmasking);
     }
 }

@@ -1,111 +1,77 @@
-//! Collecting: a round is open and uploads are folded as they arrive.
+//! Collecting: a round is open, uploads are admitted, verified, and folded as they arrive.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use super::certifying::Certifying;
-use super::keying::Session;
 use super::{Coordinator, Phase, Wait};
+use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
-use crate::message::{ClosedReason, Downstream, MaskedHeader, SignedBody, Start, Survivors};
+use crate::message::{ClosedReason, Downstream, MaskedHeader, SignedBody, Survivors};
 use crate::round::descriptor::RoundDescriptor;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
+use crate::secagg::modular::Ring;
 use crate::secagg::permit::Ticket;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
 
+/// Parts of a round's deadline by which its phases must have ended, in tenths. One deadline in the plan gives all of them.
+pub(super) const COLLECTED_BY: u64 = 6;
+pub(super) const CERTIFIED_BY: u64 = 8;
+
 pub(super) struct Collecting {
     pub(super) round: RoundId,
     pub(super) descriptor: Digest,
-    pub(super) dimension: usize,
-    /// When the whole round must have ended.
-    pub(super) deadline: Millis,
-    /// Announced by a ticket, folded or not.
+    shape: (Ring, usize),
+    started: Millis,
+    deadline_ms: u64,
+    /// Whose uploads the round waits for: everybody who got its start and was in time before, as long as it is here.
+    pub(super) expected: BTreeSet<ClientId>,
+    /// Announced and admitted, arrived or not.
     ticketed: BTreeMap<ClientId, Digest>,
-    folded: BTreeSet<ClientId>,
 }
 
 impl Collecting {
-    pub(super) fn missing<S: Suite>(&self, session: &Session<S>) -> Vec<ClientId> {
-        session.members.keys().copied().filter(|client| !self.folded.contains(client)).collect()
+    pub(super) fn new(now: Millis, descriptor: &RoundDescriptor, expected: BTreeSet<ClientId>) -> Self {
+        Self {
+            round: descriptor.round,
+            descriptor: descriptor.digest(),
+            shape: (descriptor.ring, descriptor.dimension as usize),
+            started: now,
+            deadline_ms: descriptor.deadline_ms,
+            expected,
+            ticketed: BTreeMap::new(),
+        }
     }
 
-    pub(super) fn wait<S: Suite>(&self, session: &Session<S>) -> Wait {
-        let missing = self.missing(session);
+    pub(super) fn deadline(&self) -> Millis {
+        self.by(COLLECTED_BY)
+    }
+
+    fn by(&self, tenths: u64) -> Millis {
+        self.started.plus(self.deadline_ms.saturating_mul(tenths) / 10)
+    }
+
+    pub(super) fn wait(&self, arrived: &BTreeMap<ClientId, Digest>) -> Wait {
+        let missing: Vec<ClientId> =
+            self.expected.iter().copied().filter(|client| !arrived.contains_key(client)).collect();
         Wait {
             reason: alloc::format!(
-                "round {}: masked updates of {} of {} participants, first {}",
+                "round {}: masked updates; {} here, {} awaited, first {}",
                 self.round,
+                arrived.len(),
                 missing.len(),
-                session.members.len(),
                 missing.first().map_or(0, |client| client.0)
             ),
-            deadline: Some(self.deadline),
-            next: "abort the round and key a session without those that did not answer",
+            deadline: Some(self.deadline()),
+            next: "go on with those that are here if they are enough, or abort the round",
         }
     }
 }
 
 impl<S: Suite> Coordinator<S> {
-    /// R1: opens the next round of a session, or the next session, or ends the plan.
-    pub(super) fn start_round(&mut self, now: Millis, session: Session<S>, outbox: &mut Outbox<CoordinatorEffect>) {
-        let plan = &self.settings.plan;
-        let round = RoundId(self.record.last_round.saturating_add(1));
-        let over = self.record.committed >= plan.rounds;
-        let spent = self.record.charged >= plan.rounds_charged_max;
-        let lost = session.members.keys().find(|client| !self.links.get(client).is_some_and(|link| link.accepted));
-        if over || spent || lost.is_some() || !session.covers(round) {
-            let reason = match lost {
-                _ if spent && !over => ClosedReason::ChargesExhausted,
-                Some(client) if !over => ClosedReason::ParticipantLost(*client),
-                _ => ClosedReason::Exhausted,
-            };
-            return self.close_session(now, &session, reason, over || spent, outbox);
-        }
-        let model = self.record.model.expect("an open plan has a model");
-        let descriptor = RoundDescriptor::derive(plan, &session.view, round, model);
-        let signature = S::sign(&self.settings.signing_key, &descriptor.to_sign());
-        let dimension = plan.dimension();
-        let ring = plan.ring;
-        let deadline = now.plus(descriptor.deadline_ms);
-        let digest = descriptor.digest();
-        self.commit(CoordinatorEvent::RoundStarted { descriptor: descriptor.clone() }, outbox);
-        outbox.push(CoordinatorEffect::Sync);
-        outbox.push(CoordinatorEffect::OpenSum { round, ring, dimension });
-        outbox.push(CoordinatorEffect::SendStart(session.cohort(), Start { descriptor, signature }));
-        let collecting = Collecting {
-            round,
-            descriptor: digest,
-            dimension,
-            deadline,
-            ticketed: BTreeMap::new(),
-            folded: BTreeSet::new(),
-        };
-        self.phase = Phase::Collecting(session, collecting);
-    }
-
-    fn close_session(
-        &mut self,
-        now: Millis,
-        session: &Session<S>,
-        reason: ClosedReason,
-        over: bool,
-        outbox: &mut Outbox<CoordinatorEffect>,
-    ) {
-        let id = session.view.session;
-        self.commit(CoordinatorEvent::SessionClosed { session: id, reason }, outbox);
-        for client in session.cohort() {
-            outbox.push(CoordinatorEffect::Send(client, Downstream::SessionClosed { session: id, reason }));
-        }
-        if over {
-            self.finish(outbox);
-        } else {
-            self.phase = Phase::Gathering(super::Gathering { deadline: Some(now) });
-        }
-    }
-
     /// R2, announced: the vector may be read if its sender may still contribute to this round.
     pub(super) fn on_masked(
         &mut self,
@@ -114,60 +80,99 @@ impl<S: Suite> Coordinator<S> {
         header: &MaskedHeader,
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
-        let Phase::Collecting(session, collecting) = &mut self.phase else {
-            return outbox.push(CoordinatorEffect::Discard(from));
-        };
-        if header.round != collecting.round || !session.has(from) {
-            return outbox.push(CoordinatorEffect::Discard(from));
-        }
+        let member = self.current().is_some_and(|session| session.has(from));
         let entry = self.settings.roster.roster.entry(from);
-        let valid = header.descriptor == collecting.descriptor
+        let open = match &mut self.phase {
+            Phase::Collecting(collecting) if header.round == collecting.round && member => collecting,
+            // Too late, or not asked: whoever is late has no part in this round, and its vector stays masked.
+            _ => return outbox.push(CoordinatorEffect::Discard(from)),
+        };
+        let valid = header.descriptor == open.descriptor
             && entry.is_some_and(|entry| S::verify(&entry.signing_key, &header.to_sign(), &header.signature))
-            && collecting.ticketed.insert(from, header.vector).is_none();
+            && (open.ticketed.insert(from, header.vector).is_none() || !stands(Defence::OneUpload));
         if valid {
-            outbox.push(CoordinatorEffect::Admit(Ticket::new(
-                collecting.round,
-                from,
-                collecting.dimension,
-                header.vector,
-            )));
+            outbox.push(CoordinatorEffect::Admit(Ticket::new(open.round, from, open.shape, header.vector)));
         } else {
             outbox.push(CoordinatorEffect::Discard(from));
             self.misbehaved(now, from, outbox);
         }
     }
 
-    /// R2, arrived: when the last one is in the sum, the survivor set is fixed.
-    pub(super) fn on_folded(&mut self, round: RoundId, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
-        let Phase::Collecting(_, collecting) = &mut self.phase else { return };
+    /// R2, arrived: it is folded, and when the last one that is waited for is here, the survivor set is fixed.
+    pub(super) fn on_arrived(&mut self, round: RoundId, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
+        let Phase::Collecting(collecting) = &mut self.phase else { return };
         let Some(vector) = collecting.ticketed.get(&client).copied() else { return };
-        if round != collecting.round || !collecting.folded.insert(client) {
+        if round != collecting.round || self.record.admitted.contains_key(&client) {
             return;
         }
         self.commit(CoordinatorEvent::UpdateAdmitted { round, client, vector }, outbox);
-        let Phase::Collecting(session, collecting) = &self.phase else { return };
-        if collecting.folded.len() == session.members.len() {
+        outbox.push(CoordinatorEffect::Fold { round, client });
+        if let Some(link) = self.links.get_mut(&client) {
+            link.straggling = false;
+        }
+        self.freeze_if_due(false, outbox);
+    }
+
+    pub(super) fn collecting_lost(&mut self, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
+        let Phase::Collecting(collecting) = &mut self.phase else { return };
+        collecting.expected.remove(&client);
+        self.freeze_if_due(false, outbox);
+    }
+
+    /// The deadline for uploads has passed.
+    pub(super) fn collecting_expired(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        self.freeze_if_due(true, outbox);
+    }
+
+    fn freeze_if_due(&mut self, expired: bool, outbox: &mut Outbox<CoordinatorEffect>) {
+        let (Phase::Collecting(collecting), Some(current)) = (&self.phase, self.sessions.front()) else { return };
+        let arrived = &self.record.admitted;
+        let rule = &self.settings.plan.cohort;
+        let may_survive = |clients: &mut dyn Iterator<Item = ClientId>| {
+            let members = current.topology.organisations();
+            rule.admits_survivors(members, &current.view.thresholds, &current.topology.indices(clients)).is_ok()
+        };
+        let awaited = collecting.expected.iter().any(|client| !arrived.contains_key(client));
+        let enough = may_survive(&mut arrived.keys().copied());
+        let hope = || {
+            let all: BTreeSet<ClientId> = self.present(current).into_iter().chain(arrived.keys().copied()).collect();
+            may_survive(&mut all.into_iter())
+        };
+        if enough && (expired || !awaited) {
             self.freeze_survivors(outbox);
+        } else if expired || !hope() {
+            self.abort(ClosedReason::TooFew, outbox);
         }
     }
 
     /// R3: proposes the survivor set, once and for all.
     fn freeze_survivors(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
-        let Phase::Collecting(session, collecting) = core::mem::replace(&mut self.phase, Phase::Finished) else {
-            return;
-        };
+        let Phase::Collecting(collecting) = core::mem::replace(&mut self.phase, Phase::Gathering) else { return };
+        let round = collecting.round;
         let uploads: Vec<(ClientId, Digest)> =
             self.record.admitted.iter().map(|(client, digest)| (*client, *digest)).collect();
-        let survivors = Survivors { round: collecting.round, uploads };
-        let digest = survivors.digest();
-        let names: Vec<ClientId> = survivors.uploads.iter().map(|(client, _)| *client).collect();
-        let event = CoordinatorEvent::SurvivorsFrozen { round: collecting.round, survivors: names.clone(), digest };
-        self.commit(event, outbox);
-        outbox.push(CoordinatorEffect::Sync);
-        for client in &names {
-            outbox.push(CoordinatorEffect::Send(*client, Downstream::Survivors(survivors.clone())));
+        let names: Vec<ClientId> = uploads.iter().map(|(client, _)| *client).collect();
+        for (client, link) in &mut self.links {
+            link.straggling |= link.accepted && names.binary_search(client).is_err();
         }
-        let certifying = Certifying::new(collecting.round, collecting.descriptor, digest, names, collecting.deadline);
-        self.phase = Phase::Certifying(session, certifying);
+        let survivors = Survivors { round, uploads };
+        let digest = survivors.digest();
+        self.commit(CoordinatorEvent::SurvivorsFrozen { round, survivors: names.clone(), digest }, outbox);
+        outbox.push(CoordinatorEffect::Sync);
+        let here: Vec<ClientId> = names.iter().copied().filter(|client| self.links.contains_key(client)).collect();
+        outbox.push(CoordinatorEffect::Broadcast(here, Downstream::Survivors(survivors)));
+        let (certified_by, deadline) = (collecting.by(CERTIFIED_BY), collecting.by(10));
+        let certifying = Certifying {
+            round,
+            descriptor: collecting.descriptor,
+            digest,
+            survivors: names,
+            certified_by,
+            deadline,
+            signatures: BTreeMap::new(),
+        };
+        self.phase = Phase::Certifying(certifying);
+        // Survivors may have gone already.
+        self.certifying_checked(outbox);
     }
 }

@@ -1,67 +1,66 @@
-//! Keying: the batch set-up of SA-1, section 4, from OFFER to SETUP_ACK. The coordinator relays and cannot read.
+//! Keying: the set-up of a session (SA-1, section 4), from the offer to the acknowledgements, beside the rounds of the session before.
+//! The coordinator relays and cannot read.
 
 use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::{Coordinator, Phase, Wait};
+use super::material::{MemberMaterial, Session, SessionMaterial};
+use super::{Coordinator, Wait};
 use crate::digest::Digest;
-use crate::ids::{ClientId, RoundId, SessionId};
-use crate::message::{Downstream, Encapsulation, Freeze, Keys, Offer, SealedShares, SignedBody};
-use crate::round::agreement::{setup_ack_message, view_digest};
-use crate::round::descriptor::SessionView;
+use crate::ids::{ClientId, SessionId};
+use crate::limits::COMPLETE_GRAPH_MAX;
+use crate::message::{
+    ClosedReason, Deal, DealStatement, Downstream, Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys,
+    Neighbourhood, Offer, SealedShares, SignedBody, envelopes_digest, rounds_digest,
+};
+use crate::round::agreement::{contribution_commitment, frozen_view, graph_seed, keyed_view, setup_ack_message};
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
+use crate::round::topology::Topology;
+use crate::secagg::commitments::pairs_digest;
+use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 
 /// A key set-up in progress.
 pub(super) struct Keying {
-    offer: Offer,
+    pub(super) offer: Offer,
     deadline: Millis,
     step: Step,
 }
 
 enum Step {
     Keys(BTreeMap<ClientId, Keys>),
-    Encapsulations(Frozen, BTreeMap<ClientId, Vec<Encapsulation>>),
-    Shares(Frozen, BTreeMap<ClientId, Vec<SealedShares>>),
-    Acks(Frozen, BTreeMap<ClientId, Signature>),
+    Contributions(Frozen, BTreeMap<ClientId, [u8; 32]>),
+    Encapsulations(Linked, BTreeMap<ClientId, Vec<Encapsulation>>),
+    Deals(Linked, BTreeMap<ClientId, Deal>),
+    Acks { linked: Linked, deals: BTreeMap<ClientId, Dealt>, view: Digest, acks: BTreeMap<ClientId, Signature> },
+    Broken,
 }
 
+/// The cohort and its thresholds are fixed.
 struct Frozen {
-    members: Vec<Keys>,
-    view: SessionView,
+    members: BTreeMap<ClientId, Keys>,
+    thresholds: Thresholds,
+    /// `H_view0`.
+    view: Digest,
 }
 
-/// A session whose keys stand at every member.
-pub(super) struct Session<S: Suite> {
-    pub(super) view: SessionView,
-    pub(super) members: BTreeMap<ClientId, Keys>,
-    pub(super) first_round: RoundId,
-    pub(super) rounds: u32,
-    pub(super) suite: core::marker::PhantomData<S>,
+/// The graph is fixed.
+struct Linked {
+    frozen: Frozen,
+    contributions: Vec<[u8; 32]>,
+    seed: Digest,
+    topology: Topology,
 }
 
-impl<S: Suite> Session<S> {
-    pub(super) fn has(&self, client: ClientId) -> bool {
-        self.members.contains_key(&client)
-    }
-
-    /// The cohort, ascending.
-    pub(super) fn cohort(&self) -> Vec<ClientId> {
-        self.members.keys().copied().collect()
-    }
-
-    /// Whether the session has keys for this round.
-    pub(super) fn covers(&self, round: RoundId) -> bool {
-        self.index(round).is_some()
-    }
-
-    /// Position of a round within the session.
-    pub(super) fn index(&self, round: RoundId) -> Option<usize> {
-        let index = round.0.checked_sub(self.first_round.0)?;
-        (index < u64::from(self.rounds)).then(|| usize::try_from(index).ok()).flatten()
-    }
+/// What stays of a deal when its bundles have been relayed.
+struct Dealt {
+    statement: DealStatement,
+    envelopes: Vec<Vec<u8>>,
+    /// By round.
+    pairs: Vec<Digest>,
 }
 
 impl Keying {
@@ -70,8 +69,16 @@ impl Keying {
         Self { offer, deadline, step: Step::Keys(BTreeMap::new()) }
     }
 
+    pub(super) fn session(&self) -> SessionId {
+        self.offer.session
+    }
+
     pub(super) fn has(&self, client: ClientId) -> bool {
-        self.offer.candidates.contains(&client)
+        self.offer.candidates.binary_search(&client).is_ok()
+    }
+
+    pub(super) fn deadline(&self) -> Millis {
+        self.deadline
     }
 
     pub(super) fn missing(&self) -> Vec<ClientId> {
@@ -81,75 +88,134 @@ impl Keying {
     fn answered(&self, client: ClientId) -> bool {
         match &self.step {
             Step::Keys(got) => got.contains_key(&client),
+            Step::Contributions(_, got) => got.contains_key(&client),
             Step::Encapsulations(_, got) => got.contains_key(&client),
-            Step::Shares(_, got) => got.contains_key(&client),
-            Step::Acks(_, got) => got.contains_key(&client),
-        }
-    }
-
-    pub(super) fn wait(&self) -> Wait {
-        let what = match self.step {
-            Step::Keys(_) => "keys",
-            Step::Encapsulations(..) => "encapsulations",
-            Step::Shares(..) => "shares",
-            Step::Acks(..) => "acknowledgements",
-        };
-        let missing = self.missing();
-        Wait {
-            reason: alloc::format!(
-                "{what} of {} of {} clients, first {}",
-                missing.len(),
-                self.offer.candidates.len(),
-                missing.first().map_or(0, |client| client.0)
-            ),
-            deadline: Some(self.deadline),
-            next: "close the session and key another one without those that did not answer",
+            Step::Deals(_, got) => got.contains_key(&client),
+            Step::Acks { acks, .. } => acks.contains_key(&client),
+            Step::Broken => false,
         }
     }
 
     fn complete(&self) -> bool {
         self.offer.candidates.iter().all(|client| self.answered(*client))
     }
+
+    pub(super) fn wait(&self) -> Wait {
+        let what = match self.step {
+            Step::Keys(_) => "keys",
+            Step::Contributions(..) => "contributions to the neighbour graph",
+            Step::Encapsulations(..) => "encapsulations",
+            Step::Deals(..) => "shares",
+            Step::Acks { .. } => "acknowledgements",
+            Step::Broken => "nothing",
+        };
+        let missing = self.missing();
+        Wait {
+            reason: alloc::format!(
+                "key set-up: {what} of {} of {} clients, first {}",
+                missing.len(),
+                self.offer.candidates.len(),
+                missing.first().map_or(0, |client| client.0)
+            ),
+            deadline: Some(self.deadline),
+            next: "give this set-up up and begin another one without those that did not answer",
+        }
+    }
+}
+
+/// What a message does to a set-up.
+enum Verdict {
+    /// It is in; the step may be complete.
+    Taken,
+    /// It belongs to another set-up, or to none.
+    Stray,
+    /// Its sender broke the protocol.
+    Wrong,
 }
 
 impl<S: Suite> Coordinator<S> {
+    /// B1.
     pub(super) fn on_keys(&mut self, now: Millis, from: ClientId, keys: Keys, outbox: &mut Outbox<CoordinatorEffect>) {
-        let Phase::Keying(keying) = &mut self.phase else { return };
-        let Step::Keys(got) = &mut keying.step else { return self.stray(now, from, keys.session, outbox) };
-        if keys.session != keying.offer.session {
+        let session = keys.statement.session;
+        let entry = self.settings.roster.roster.entry(from).copied();
+        let verdict = self.judge(from, session, |keying| {
+            let Step::Keys(got) = &mut keying.step else { return Verdict::Wrong };
+            let statement = &keys.statement;
+            let valid = statement.client == from
+                && keys.stands()
+                && keys.commitments.len() == keying.offer.rounds as usize
+                && entry.is_some_and(|entry| S::verify(&entry.signing_key, &statement.to_sign(), &statement.signature));
+            if valid && got.insert(from, keys).is_none() { Verdict::Taken } else { Verdict::Wrong }
+        });
+        self.settle(now, from, verdict, outbox, Self::freeze);
+    }
+
+    /// B2: the cohort is everybody who was asked, and all of them know all statements.
+    fn freeze(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        let rule = self.settings.plan.cohort;
+        let Some(Step::Keys(members)) = self.take_step() else { return };
+        let cohort: Vec<ClientId> = members.keys().copied().collect();
+        let organisations = self.settings.roster.roster.organisations(&cohort).unwrap_or_default();
+        let Ok(thresholds) = rule.thresholds(&organisations) else {
+            return self.drop_keying(ClosedReason::TooFew, outbox);
+        };
+        let Some(keying) = &mut self.keying else { return };
+        let statements: Vec<KeysStatement> = members.values().map(|keys| keys.statement.clone()).collect();
+        let view = frozen_view(&keying.offer, &statements, &thresholds);
+        let sparse = members.len() > COMPLETE_GRAPH_MAX;
+        let keys = if sparse { Vec::new() } else { members.values().map(neighbour_keys).collect() };
+        let freeze = Freeze { session: keying.offer.session, members: statements, keys, thresholds };
+        outbox.push(CoordinatorEffect::Broadcast(keying.offer.candidates.clone(), Downstream::Freeze(freeze)));
+        let frozen = Frozen { members, thresholds, view };
+        if sparse {
+            keying.step = Step::Contributions(frozen, BTreeMap::new());
             return;
         }
-        let entry = self.settings.roster.roster.entry(from);
-        let valid = keys.client == from
-            && keying.offer.candidates.contains(&from)
-            && keys.commitments.len() == keying.offer.rounds as usize
-            && entry.is_some_and(|entry| S::verify(&entry.signing_key, &keys.to_sign(), &keys.signature));
-        if !valid || got.insert(from, keys).is_some() {
-            return self.misbehaved(now, from, outbox);
-        }
-        if keying.complete() {
-            self.freeze(now, outbox);
-        }
+        let topology = Topology::new(cohort, organisations, &thresholds, &Digest::ZERO);
+        let linked = Linked { frozen, contributions: Vec::new(), seed: Digest::ZERO, topology };
+        keying.step = Step::Encapsulations(linked, BTreeMap::new());
     }
 
-    /// B2: the cohort is everybody who was asked, and all of them know all keys.
-    fn freeze(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
-        let rule = self.settings.plan.cohort;
-        let Phase::Keying(keying) = &mut self.phase else { return };
-        let Step::Keys(got) = &mut keying.step else { return };
-        let members: Vec<Keys> = core::mem::take(got).into_values().collect();
-        let Ok(thresholds) = rule.thresholds(members.len()) else {
-            return self.abort(now, crate::message::ClosedReason::TooFew, outbox);
-        };
-        let view = view_digest(&keying.offer, &members, &thresholds);
+    /// B3.
+    pub(super) fn on_contribution(
+        &mut self,
+        now: Millis,
+        from: ClientId,
+        session: SessionId,
+        contribution: [u8; 32],
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
+        let verdict = self.judge(from, session, |keying| {
+            let Step::Contributions(frozen, got) = &mut keying.step else { return Verdict::Wrong };
+            let committed = frozen.members.get(&from).map(|keys| keys.statement.contribution);
+            let valid = committed == Some(contribution_commitment::<S>(&session, from, &contribution));
+            if valid && got.insert(from, contribution).is_none() { Verdict::Taken } else { Verdict::Wrong }
+        });
+        self.settle(now, from, verdict, outbox, Self::link);
+    }
+
+    /// B3, relayed: the graph is known, and with it who needs whose keys.
+    fn link(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        let Some(Step::Contributions(frozen, got)) = self.take_step() else { return };
+        let Some(keying) = &mut self.keying else { return };
+        let contributions: Vec<[u8; 32]> = got.into_values().collect();
+        let seed = graph_seed(&frozen.view, &contributions);
+        let cohort = keying.offer.candidates.clone();
+        let organisations = self.settings.roster.roster.organisations(&cohort).unwrap_or_default();
+        let topology = Topology::new(cohort, organisations, &frozen.thresholds, &seed);
         for client in &keying.offer.candidates {
-            let freeze = Freeze { session: keying.offer.session, members: members.clone(), thresholds };
-            outbox.push(CoordinatorEffect::Send(*client, Downstream::Freeze(freeze)));
+            let keys = topology.neighbours(*client).filter_map(|peer| frozen.members.get(&peer)).map(neighbour_keys);
+            let hood = Neighbourhood {
+                session: keying.offer.session,
+                contributions: contributions.clone(),
+                keys: keys.collect(),
+            };
+            outbox.push(CoordinatorEffect::Send(*client, Downstream::Neighbourhood(hood)));
         }
-        let view = SessionView { session: keying.offer.session, view, thresholds };
-        keying.step = Step::Encapsulations(Frozen { members, view }, BTreeMap::new());
+        keying.step = Step::Encapsulations(Linked { frozen, contributions, seed, topology }, BTreeMap::new());
     }
 
+    /// B4a.
     pub(super) fn on_encapsulations(
         &mut self,
         now: Millis,
@@ -158,66 +224,84 @@ impl<S: Suite> Coordinator<S> {
         items: Vec<Encapsulation>,
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
-        let Phase::Keying(keying) = &mut self.phase else { return };
-        if session != keying.offer.session {
-            return;
-        }
-        let Step::Encapsulations(_, got) = &mut keying.step else { return self.stray(now, from, session, outbox) };
-        let expected = keying.offer.candidates.iter().filter(|to| **to > from);
-        let fits = items.iter().all(|item| item.session == session && item.from == from)
-            && items.iter().map(|item| &item.to).eq(expected)
-            && keying.offer.candidates.contains(&from);
-        if !fits || got.insert(from, items).is_some() {
-            return self.misbehaved(now, from, outbox);
-        }
-        if got.len() < keying.offer.candidates.len() {
-            return;
-        }
+        let verdict = self.judge(from, session, |keying| {
+            let Step::Encapsulations(linked, got) = &mut keying.step else { return Verdict::Wrong };
+            let later = linked.topology.neighbours(from).filter(|to| *to > from);
+            let valid = items.iter().all(|item| item.session == session && item.from == from)
+                && items.iter().map(|item| item.to).eq(later);
+            if valid && got.insert(from, items).is_none() { Verdict::Taken } else { Verdict::Wrong }
+        });
+        self.settle(now, from, verdict, outbox, Self::relay_encapsulations);
+    }
+
+    fn relay_encapsulations(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        let Some(Step::Encapsulations(linked, got)) = self.take_step() else { return };
+        let Some(keying) = &mut self.keying else { return };
+        let session = keying.offer.session;
         let mut inboxes: BTreeMap<ClientId, Vec<Encapsulation>> = BTreeMap::new();
-        for item in core::mem::take(got).into_values().flatten() {
+        for item in got.into_values().flatten() {
             inboxes.entry(item.to).or_default().push(item);
         }
         for client in &keying.offer.candidates {
             let items = inboxes.remove(client).unwrap_or_default();
             outbox.push(CoordinatorEffect::Send(*client, Downstream::Encapsulations { session, items }));
         }
-        keying.advance(|frozen| Step::Shares(frozen, BTreeMap::new()));
+        keying.step = Step::Deals(linked, BTreeMap::new());
     }
 
-    pub(super) fn on_shares(
-        &mut self,
-        now: Millis,
-        from: ClientId,
-        session: SessionId,
-        bundles: Vec<SealedShares>,
-        outbox: &mut Outbox<CoordinatorEffect>,
-    ) {
-        let Phase::Keying(keying) = &mut self.phase else { return };
-        if session != keying.offer.session {
-            return;
+    /// B4b.
+    pub(super) fn on_deal(&mut self, now: Millis, from: ClientId, deal: Deal, outbox: &mut Outbox<CoordinatorEffect>) {
+        let entry = self.settings.roster.roster.entry(from).copied();
+        let verdict = self.judge(from, deal.statement.session, |keying| {
+            let rounds = keying.offer.rounds as usize;
+            let Step::Deals(linked, got) = &mut keying.step else { return Verdict::Wrong };
+            let statement = &deal.statement;
+            let holders = linked.topology.holders(from).iter().filter(|to| **to != from);
+            let neighbours = linked.topology.neighbours(from).count();
+            let valid = statement.client == from
+                && deal.bundles.iter().all(|bundle| bundle.from == from)
+                && deal.bundles.iter().map(|bundle| &bundle.to).eq(holders)
+                && deal.envelopes.len() == rounds
+                && deal.pairs.len() == rounds
+                && deal.pairs.iter().all(|pairs| pairs.len() == neighbours)
+                && statement.envelopes == envelopes_digest(&deal.envelopes)
+                && statement.pairs == rounds_digest(&by_round::<S>(&deal))
+                && entry.is_some_and(|entry| S::verify(&entry.signing_key, &statement.to_sign(), &statement.signature));
+            if valid && got.insert(from, deal).is_none() { Verdict::Taken } else { Verdict::Wrong }
+        });
+        self.settle(now, from, verdict, outbox, Self::relay_shares);
+    }
+
+    /// Both ends of every pair must have committed to the same seeds; then each holder gets its bundles.
+    fn relay_shares(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        let Some(Step::Deals(linked, got)) = self.take_step() else { return };
+        if let Some((one, other)) = differing_pair(&linked.topology, &got) {
+            self.leave_out(one);
+            self.leave_out(other);
+            return self.drop_keying(ClosedReason::PairDiffers(one, other), outbox);
         }
-        let Step::Shares(_, got) = &mut keying.step else { return self.stray(now, from, session, outbox) };
-        let expected = keying.offer.candidates.iter().filter(|to| **to != from);
-        let fits = bundles.iter().all(|bundle| bundle.from == from)
-            && bundles.iter().map(|bundle| &bundle.to).eq(expected)
-            && keying.offer.candidates.contains(&from);
-        if !fits || got.insert(from, bundles).is_some() {
-            return self.misbehaved(now, from, outbox);
-        }
-        if got.len() < keying.offer.candidates.len() {
-            return;
-        }
+        let Some(keying) = &mut self.keying else { return };
+        let session = keying.offer.session;
         let mut inboxes: BTreeMap<ClientId, Vec<SealedShares>> = BTreeMap::new();
-        for bundle in core::mem::take(got).into_values().flatten() {
-            inboxes.entry(bundle.to).or_default().push(bundle);
+        let mut deals = BTreeMap::new();
+        for (client, deal) in got {
+            let pairs = by_round::<S>(&deal);
+            for bundle in deal.bundles {
+                inboxes.entry(bundle.to).or_default().push(bundle);
+            }
+            deals.insert(client, Dealt { statement: deal.statement, envelopes: deal.envelopes, pairs });
         }
+        let statements: Vec<DealStatement> = deals.values().map(|deal| deal.statement.clone()).collect();
         for client in &keying.offer.candidates {
             let bundles = inboxes.remove(client).unwrap_or_default();
-            outbox.push(CoordinatorEffect::Send(*client, Downstream::Shares { session, bundles }));
+            let message = Downstream::Shares { session, bundles, deals: statements.clone() };
+            outbox.push(CoordinatorEffect::Send(*client, message));
         }
-        keying.advance(|frozen| Step::Acks(frozen, BTreeMap::new()));
+        let view = keyed_view(&linked.frozen.view, &linked.seed, &statements);
+        keying.step = Step::Acks { linked, deals, view, acks: BTreeMap::new() };
     }
 
+    /// B5.
     pub(super) fn on_setup_ack(
         &mut self,
         now: Millis,
@@ -226,72 +310,108 @@ impl<S: Suite> Coordinator<S> {
         signature: Signature,
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
-        let Phase::Keying(keying) = &mut self.phase else { return };
-        if session != keying.offer.session {
-            return;
-        }
-        let Step::Acks(frozen, got) = &mut keying.step else { return self.stray(now, from, session, outbox) };
-        let entry = self.settings.roster.roster.entry(from);
-        let message = setup_ack_message(session, &frozen.view.view);
-        let valid = keying.offer.candidates.contains(&from)
-            && entry.is_some_and(|entry| S::verify(&entry.signing_key, &message, &signature));
-        if !valid || got.insert(from, signature).is_some() {
-            return self.misbehaved(now, from, outbox);
-        }
-        if keying.complete() {
-            self.keyed(now, outbox);
-        }
+        let entry = self.settings.roster.roster.entry(from).copied();
+        let verdict = self.judge(from, session, |keying| {
+            let Step::Acks { view, acks, .. } = &mut keying.step else { return Verdict::Wrong };
+            let message = setup_ack_message(session, view);
+            let valid = entry.is_some_and(|entry| S::verify(&entry.signing_key, &message, &signature));
+            if valid && acks.insert(from, signature).is_none() { Verdict::Taken } else { Verdict::Wrong }
+        });
+        self.settle(now, from, verdict, outbox, Self::keyed);
     }
 
-    /// Everybody holds everybody's shares: the acknowledgements go out, and the first round starts behind them.
-    fn keyed(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
-        let Phase::Keying(keying) = core::mem::replace(&mut self.phase, Phase::Finished) else { return };
-        let Step::Acks(frozen, acks) = keying.step else { return };
+    /// Everybody holds what it must: the material is stored, the acknowledgements go out, and the session waits for its first round.
+    fn keyed(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        let Some(Step::Acks { linked, deals, view, acks }) = self.take_step() else { return };
+        let Some(Keying { offer, .. }) = self.keying.take() else { return };
+        let session = offer.session;
         let signatures: Vec<Signature> = acks.into_values().collect();
-        let session = keying.offer.session;
-        for client in &keying.offer.candidates {
-            let message = Downstream::SetupAcks { session, signatures: signatures.clone() };
-            outbox.push(CoordinatorEffect::Send(*client, message));
+        let Linked { frozen, contributions, .. } = linked;
+        let members = frozen.members.into_iter().zip(deals).map(|((_, keys), (_, dealt))| MemberMaterial {
+            keys: keys.statement,
+            commitments: keys.commitments,
+            deal: dealt.statement,
+            envelopes: dealt.envelopes,
+            pairs: dealt.pairs,
+        });
+        let thresholds = frozen.thresholds;
+        let material = Arc::new(SessionMaterial { offer, thresholds, contributions, members: members.collect() });
+        let keyed = Session::new(Arc::clone(&material), &self.settings.roster.roster);
+        let keyed = keyed.filter(|keyed| keyed.view.view == view).expect("a session of this roster has one view");
+        outbox.push(CoordinatorEffect::StoreSession(material));
+        let cohort = keyed.cohort().to_vec();
+        self.commit(CoordinatorEvent::SessionKeyed { session, view, cohort: cohort.clone(), thresholds }, outbox);
+        outbox.push(CoordinatorEffect::Sync);
+        for client in &cohort {
+            if let Some(link) = self.links.get_mut(client) {
+                link.holding.push(session);
+            }
         }
-        self.commit(
-            CoordinatorEvent::SessionKeyed {
-                session,
-                view: frozen.view.view,
-                cohort: keying.offer.candidates,
-                thresholds: frozen.view.thresholds,
-            },
-            outbox,
-        );
-        let session = Session {
-            view: frozen.view,
-            members: frozen.members.into_iter().map(|keys| (keys.client, keys)).collect(),
-            first_round: keying.offer.first_round,
-            rounds: keying.offer.rounds,
-            suite: core::marker::PhantomData,
-        };
-        self.start_round(now, session, outbox);
+        outbox.push(CoordinatorEffect::Broadcast(cohort, Downstream::SetupAcks { session, signatures }));
+        self.sessions.push_back(keyed);
     }
 
-    /// A message of this session that its step does not allow.
-    fn stray(&mut self, now: Millis, from: ClientId, session: SessionId, outbox: &mut Outbox<CoordinatorEffect>) {
-        let current = matches!(&self.phase, Phase::Keying(keying) if keying.offer.session == session);
-        if current {
-            self.misbehaved(now, from, outbox);
+    /// Ends the set-up under way.
+    pub(super) fn drop_keying(&mut self, reason: ClosedReason, outbox: &mut Outbox<CoordinatorEffect>) {
+        let Some(keying) = self.keying.take() else { return };
+        let session = keying.session();
+        self.commit(CoordinatorEvent::SessionClosed { session, reason }, outbox);
+        let clients = keying.offer.candidates.iter().copied().filter(|client| self.links.contains_key(client));
+        let message = Downstream::SessionClosed { session, reason };
+        outbox.push(CoordinatorEffect::Broadcast(clients.collect(), message));
+        // Whoever was lost may be back at once; everybody else need not wait for it.
+        self.gather_until = None;
+    }
+
+    fn judge(&mut self, from: ClientId, session: SessionId, take: impl FnOnce(&mut Keying) -> Verdict) -> Verdict {
+        match &mut self.keying {
+            Some(keying) if keying.session() == session && keying.has(from) => take(keying),
+            _ => Verdict::Stray,
         }
+    }
+
+    fn settle(
+        &mut self,
+        now: Millis,
+        from: ClientId,
+        verdict: Verdict,
+        outbox: &mut Outbox<CoordinatorEffect>,
+        next: impl FnOnce(&mut Self, &mut Outbox<CoordinatorEffect>),
+    ) {
+        match verdict {
+            Verdict::Taken if self.keying.as_ref().is_some_and(Keying::complete) => next(self, outbox),
+            Verdict::Taken | Verdict::Stray => {}
+            Verdict::Wrong => self.misbehaved(now, from, outbox),
+        }
+    }
+
+    fn take_step(&mut self) -> Option<Step> {
+        Some(core::mem::replace(&mut self.keying.as_mut()?.step, Step::Broken))
     }
 }
 
-impl Keying {
-    fn advance(&mut self, next: impl FnOnce(Frozen) -> Step) {
-        let step = core::mem::replace(&mut self.step, Step::Keys(BTreeMap::new()));
-        self.step = match step {
-            Step::Encapsulations(frozen, _) | Step::Shares(frozen, _) | Step::Acks(frozen, _) => next(frozen),
-            Step::Keys(got) => Step::Keys(got),
-        };
-    }
+/// One digest a round over a deal's commitments to pairwise seeds.
+fn by_round<S: Suite>(deal: &Deal) -> Vec<Digest> {
+    deal.pairs.iter().map(|pairs| pairs_digest::<S>(pairs)).collect()
 }
 
-/// Commitment of a member to its self-mask seed of one round.
-pub(super) fn commitment_of<S: Suite>(session: &Session<S>, client: ClientId, round: RoundId) -> Option<&Digest> {
-    session.members.get(&client)?.commitments.get(session.index(round)?)
+fn neighbour_keys(keys: &Keys) -> NeighbourKeys {
+    let Keys { statement, exchange, commitments } = keys;
+    NeighbourKeys { client: statement.client, exchange: exchange.clone(), commitments: commitments.clone() }
+}
+
+/// The first pair whose ends committed to different seeds in some round.
+fn differing_pair(topology: &Topology, deals: &BTreeMap<ClientId, Deal>) -> Option<(ClientId, ClientId)> {
+    let lists: BTreeMap<ClientId, Vec<ClientId>> =
+        deals.keys().map(|client| (*client, topology.neighbours(*client).collect())).collect();
+    let commitment = |round: usize, own: ClientId, peer: ClientId| {
+        let rank = lists.get(&own)?.binary_search(&peer).ok()?;
+        deals.get(&own)?.pairs.get(round)?.get(rank)
+    };
+    let pairs =
+        lists.iter().flat_map(|(own, peers)| peers.iter().filter(move |peer| *peer > own).map(|peer| (*own, *peer)));
+    let rounds = deals.values().next().map_or(0, |deal| deal.pairs.len());
+    pairs.into_iter().find(|(one, other)| {
+        (0..rounds).any(|round| commitment(round, *one, *other) != commitment(round, *other, *one))
+    })
 }

@@ -1,12 +1,13 @@
 //! The coordinator's durable state: exactly what its ledger says.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::ClosedReason;
 use crate::round::descriptor::RoundDescriptor;
-use crate::round::event::CoordinatorEvent;
+use crate::round::event::{CoordinatorEvent, EvictionReason};
 
 /// State after a list of events; `replay(ledger) == state`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,14 +22,18 @@ pub struct CoordinatorRecord {
     pub committed: u32,
     /// Rounds started, each of which every participant charged or may have charged.
     pub charged: u32,
-    /// The open session.
-    pub session: Option<SessionId>,
+    /// The set-up under way.
+    pub keying: Option<SessionId>,
+    /// Keyed sessions with their views, in the order of their rounds: rounds are started in the first.
+    pub sessions: Vec<(SessionId, Digest)>,
     /// The open round.
     pub round: Option<RoundDescriptor>,
     /// Uploads in the open round's sum.
     pub admitted: BTreeMap<ClientId, Digest>,
     /// The open round's survivor set as acknowledged.
     pub survivors: Option<Digest>,
+    /// Clients that are out of the plan.
+    pub evicted: BTreeMap<ClientId, EvictionReason>,
     /// Whether the plan is over, and with every round committed.
     pub finished: Option<bool>,
 }
@@ -62,20 +67,26 @@ impl CoordinatorRecord {
         let in_round = |round: &RoundId| self.round.as_ref().is_some_and(|open| open.round == *round);
         match event {
             CoordinatorEvent::PlanOpened { .. } => rule(self.plan.is_none(), "a ledger opens one plan"),
-            CoordinatorEvent::SessionOpened { .. } => rule(
-                opened && self.session.is_none() && self.round.is_none(),
-                "a session opens after the one before it closed",
+            CoordinatorEvent::SessionOpened { session, .. } => rule(
+                opened && self.keying.is_none() && self.keyed(session).is_none(),
+                "one set-up at a time, and each for a new session",
             ),
             CoordinatorEvent::SessionKeyed { session, .. } => {
-                rule(self.session == Some(*session), "the session that is keyed is the open one")
+                rule(self.keying == Some(*session), "the session that is keyed is the one that was opened")
             }
             CoordinatorEvent::SessionClosed { session, .. } => {
-                rule(self.session == Some(*session) && self.round.is_none(), "a session closes after its round")
+                let in_use = self.round.as_ref().is_some_and(|open| open.session == *session);
+                rule(
+                    (self.keying == Some(*session) || self.keyed(session).is_some()) && !in_use,
+                    "a session closes once, and after its round",
+                )
             }
             CoordinatorEvent::RoundStarted { descriptor } => {
+                let current =
+                    self.sessions.first().is_some_and(|current| *current == (descriptor.session, descriptor.view));
                 rule(
-                    opened && self.session == Some(descriptor.session) && self.round.is_none(),
-                    "a round starts in the open session after the one before it ended",
+                    opened && current && self.round.is_none(),
+                    "a round starts in the first keyed session after the one before it ended",
                 )?;
                 rule(descriptor.round.0 > self.last_round, "rounds increase strictly")?;
                 rule(Some(descriptor.model) == self.model, "a round starts from the current model")?;
@@ -96,9 +107,13 @@ impl CoordinatorRecord {
                 rule(in_round(round), "the round that is aborted is the open one")
             }
             CoordinatorEvent::ClientRefused { .. } => rule(opened, "a refusal answers an open plan"),
-            CoordinatorEvent::PlanFinished { .. } => {
-                rule(opened && self.round.is_none() && self.session.is_none(), "a plan finishes outside sessions")
+            CoordinatorEvent::ClientEvicted { client, .. } => {
+                rule(opened && !self.evicted.contains_key(client), "a client is evicted once, from an open plan")
             }
+            CoordinatorEvent::PlanFinished { .. } => rule(
+                opened && self.round.is_none() && self.keying.is_none() && self.sessions.is_empty(),
+                "a plan finishes outside sessions",
+            ),
         }
     }
 
@@ -109,8 +124,18 @@ impl CoordinatorRecord {
                 self.model = Some(plan.initial_model);
                 self.plan = Some(plan.digest());
             }
-            CoordinatorEvent::SessionOpened { session, .. } => self.session = Some(*session),
-            CoordinatorEvent::SessionClosed { .. } => self.session = None,
+            CoordinatorEvent::SessionOpened { session, .. } => self.keying = Some(*session),
+            CoordinatorEvent::SessionKeyed { session, view, .. } => {
+                self.keying = None;
+                self.sessions.push((*session, *view));
+            }
+            CoordinatorEvent::SessionClosed { session, .. } => {
+                self.keying = self.keying.filter(|open| open != session);
+                self.sessions.retain(|(open, _)| open != session);
+            }
+            CoordinatorEvent::ClientEvicted { client, reason } => {
+                self.evicted.insert(*client, *reason);
+            }
             CoordinatorEvent::RoundStarted { descriptor } => {
                 self.last_round = descriptor.round.0;
                 self.charged = self.charged.saturating_add(1);
@@ -127,9 +152,7 @@ impl CoordinatorRecord {
             }
             CoordinatorEvent::RoundAborted { .. } => self.close_round(),
             CoordinatorEvent::PlanFinished { complete, .. } => self.finished = Some(*complete),
-            CoordinatorEvent::SessionKeyed { .. }
-            | CoordinatorEvent::QuorumReached { .. }
-            | CoordinatorEvent::ClientRefused { .. } => {}
+            CoordinatorEvent::QuorumReached { .. } | CoordinatorEvent::ClientRefused { .. } => {}
         }
     }
 
@@ -139,11 +162,15 @@ impl CoordinatorRecord {
         self.survivors = None;
     }
 
-    /// The events that close what a stopped process left open.
+    fn keyed(&self, session: &SessionId) -> Option<&(SessionId, Digest)> {
+        self.sessions.iter().find(|(open, _)| open == session)
+    }
+
+    /// The events that close what a stopped process left open: its round and its set-up. Keyed sessions go on.
     #[must_use]
-    pub fn closing(&self, reason: ClosedReason) -> alloc::vec::Vec<CoordinatorEvent> {
+    pub fn interrupted(&self, reason: ClosedReason) -> Vec<CoordinatorEvent> {
         let round = self.round.as_ref().map(|open| CoordinatorEvent::RoundAborted { round: open.round, reason });
-        let session = self.session.map(|session| CoordinatorEvent::SessionClosed { session, reason });
-        round.into_iter().chain(session).collect()
+        let keying = self.keying.map(|session| CoordinatorEvent::SessionClosed { session, reason });
+        round.into_iter().chain(keying).collect()
     }
 }

@@ -1,126 +1,123 @@
 //! Certifying: one survivor set is acknowledged, and shares are revealed for that set and no other.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::keying::Session;
+use super::round::{OpenRound, Stage};
+use super::session::Session;
 use super::{Participant, Phase};
+use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{QuorumCertificate, RefusalCode, Survivors, Upstream};
 use crate::round::agreement::survivors_ack_message;
 use crate::round::effect::{Outbox, ParticipantEffect};
 use crate::round::event::ParticipantEvent;
-use crate::secagg::suite::{FieldElement, Suite};
-use crate::time::Millis;
-
-/// The masked vector is out; the survivor set is awaited.
-pub(super) struct Uploaded<S: Suite> {
-    round: RoundId,
-    descriptor: Digest,
-    deadline: Millis,
-    vector: Digest,
-    held: BTreeMap<ClientId, S::Scalar>,
-}
-
-/// One survivor set is acknowledged; its certificate is awaited.
-pub(super) struct Acknowledged<S: Suite> {
-    uploaded: Uploaded<S>,
-    survivors: Vec<ClientId>,
-    digest: Digest,
-}
-
-impl<S: Suite> Uploaded<S> {
-    pub(super) fn new(
-        round: RoundId,
-        descriptor: Digest,
-        deadline: Millis,
-        vector: Digest,
-        held: BTreeMap<ClientId, S::Scalar>,
-    ) -> Self {
-        Self { round, descriptor, deadline, vector, held }
-    }
-
-    pub(super) fn round(&self) -> RoundId {
-        self.round
-    }
-
-    pub(super) fn deadline(&self) -> Millis {
-        self.deadline
-    }
-
-    /// SA-1, R3: the set is large enough, names members only, each once, and this member with its own upload.
-    fn admits(&self, session: &Session<S>, client: ClientId, survivors: &Survivors) -> bool {
-        let names = survivors.uploads.iter().map(|(member, _)| member);
-        survivors.round == self.round
-            && survivors.uploads.len() >= session.view().thresholds.survivors_min as usize
-            && names.clone().is_sorted_by(|a, b| a < b)
-            && names.clone().all(|member| session.cohort().binary_search(member).is_ok())
-            && survivors.uploads.contains(&(client, self.vector))
-    }
-}
-
-impl<S: Suite> Acknowledged<S> {
-    pub(super) fn round(&self) -> RoundId {
-        self.uploaded.round
-    }
-
-    pub(super) fn deadline(&self) -> Millis {
-        self.uploaded.deadline
-    }
-}
+use crate::secagg::parameters::SurvivorsRefused;
+use crate::secagg::suite::Suite;
 
 impl<S: Suite> Participant<S> {
     /// R3 to R4.
     pub(super) fn on_survivors(&mut self, survivors: &Survivors, outbox: &mut Outbox<ParticipantEffect>) {
-        let (Some(client), Phase::Uploaded(session, uploaded)) = (self.client, &self.phase) else {
-            // A second survivor set for a round is an attack or a fault; either way nothing is revealed.
-            return self.give_up(RefusalCode::Unexpected, outbox);
+        // What belongs to a round that is over here was on its way when it ended.
+        let Some(open) = self.open().filter(|open| open.round == survivors.round) else { return };
+        let again = match &open.stage {
+            Stage::Training => return self.refuse(RefusalCode::Unexpected, outbox),
+            Stage::Uploaded { .. } => false,
+            Stage::Acknowledged { .. } => true,
         };
-        if !uploaded.admits(session, client, survivors) {
-            return self.give_up(RefusalCode::SurvivorsInvalid, outbox);
+        if again && stands(Defence::OneSurvivorSet) {
+            // A second survivor set for a round is an attack or a fault; either way nothing is revealed.
+            return self.refuse(RefusalCode::Unexpected, outbox);
         }
-        let Some(plan) = self.offered.as_ref().map(|admitted| admitted.plan.digest()) else { return };
-        let Phase::Uploaded(session, uploaded) = core::mem::replace(&mut self.phase, Phase::Idle) else { return };
+        let (round, descriptor) = (open.round, open.descriptor);
+        let Some((plan, vector)) = self.judge_survivors(open, survivors) else {
+            return self.refuse(RefusalCode::SurvivorsInvalid, outbox);
+        };
         let digest = survivors.digest();
-        let round = uploaded.round;
-        let signature = self.sign(&survivors_ack_message(&uploaded.descriptor, &digest));
+        let signature = self.sign(&survivors_ack_message(&descriptor, &digest));
         self.commit(ParticipantEvent::SurvivorsAcknowledged { plan, round, survivors: digest }, outbox);
         outbox.push(ParticipantEffect::Sync);
         outbox.push(ParticipantEffect::Send(Upstream::SurvivorsAck { round, signature }));
         let survivors = survivors.uploads.iter().map(|(member, _)| *member).collect();
-        self.phase = Phase::Acknowledged(session, Acknowledged { uploaded, survivors, digest });
+        self.set_stage(Stage::Acknowledged { vector, survivors, digest });
+    }
+
+    /// SA-1, R3: the set is large enough, names members only, each once, and this member with its own upload, and every secret that it
+    /// asks this member to help open has enough holders in it. Gives the plan's digest and the own upload's.
+    fn judge_survivors(&self, open: &OpenRound<S>, survivors: &Survivors) -> Option<(Digest, Digest)> {
+        let (client, admitted) = self.admitted()?;
+        let session = self.sessions.iter().find(|session| session.id() == open.session)?;
+        let (Stage::Uploaded { vector } | Stage::Acknowledged { vector, .. }) = &open.stage else { return None };
+        let names: Vec<ClientId> = survivors.uploads.iter().map(|(member, _)| *member).collect();
+        let indices = session.topology.indices(names.iter().copied());
+        let members = session.topology.organisations();
+        let verdict = self.policy.cohort.admits_survivors(members, &session.view.thresholds, &indices);
+        let allowed = match verdict {
+            Ok(()) => true,
+            Err(SurvivorsRefused::TooFewOrganisations { .. }) => !stands(Defence::OrganisationRule),
+            Err(_) => !stands(Defence::SurvivorsMin),
+        };
+        let admitted_set = names.is_sorted_by(|a, b| a < b)
+            && names.iter().all(|member| session.topology.has(*member))
+            && survivors.uploads.contains(&(client, *vector))
+            && allowed
+            && (session.can_be_opened(client, &names) || !stands(Defence::SurvivorsMin));
+        admitted_set.then(|| (admitted.plan.digest(), *vector))
     }
 
     /// R5 to R6: a quorum signed the set that this member acknowledged; its shares leave, and the round's secrets are gone.
     pub(super) fn on_quorum(&mut self, certificate: &QuorumCertificate, outbox: &mut Outbox<ParticipantEffect>) {
-        let Phase::Acknowledged(session, acknowledged) = &self.phase else {
-            return self.give_up(RefusalCode::Unexpected, outbox);
+        let Some(open) = self.open().filter(|open| open.round == certificate.round) else { return };
+        let Some(session) = self.sessions.iter().find(|session| session.id() == open.session) else {
+            return self.refuse(RefusalCode::Unexpected, outbox);
         };
-        if certificate.round != acknowledged.round() {
-            return self.give_up(RefusalCode::Unexpected, outbox);
+        let Stage::Acknowledged { survivors, digest, .. } = &open.stage else {
+            return self.refuse(RefusalCode::Unexpected, outbox);
+        };
+        if stands(Defence::QuorumCertificate) && !self.certified(open, session, (survivors, digest), certificate) {
+            return self.refuse(RefusalCode::SignatureInvalid, outbox);
         }
-        let message = survivors_ack_message(&acknowledged.uploaded.descriptor, &acknowledged.digest);
-        let signers = certificate.signatures.iter().map(|(signer, _)| signer);
-        let quorum = session.view().thresholds.quorum as usize;
-        let valid = certificate.signatures.len() >= quorum
-            && signers.clone().is_sorted_by(|a, b| a < b)
-            && signers.clone().all(|signer| acknowledged.survivors.binary_search(signer).is_ok())
-            && self.all_signed(&message, certificate.signatures.iter().map(|(signer, signature)| (*signer, signature)));
-        if !valid {
-            return self.give_up(RefusalCode::SignatureInvalid, outbox);
-        }
-        let Phase::Acknowledged(session, acknowledged) = core::mem::replace(&mut self.phase, Phase::Idle) else {
+        let Phase::Ready(round) = &mut self.phase else { return };
+        let Some(OpenRound { round, session, held, stage: Stage::Acknowledged { survivors, digest, .. }, .. }) =
+            round.take()
+        else {
             return;
         };
-        let Acknowledged { uploaded, survivors, digest } = acknowledged;
-        let round = uploaded.round;
-        let shares: Option<Vec<[u8; 32]>> =
-            survivors.iter().map(|survivor| Some(uploaded.held.get(survivor)?.to_bytes())).collect();
-        self.phase = Phase::Ready(session);
-        let Some(shares) = shares else { return self.give_up(RefusalCode::SurvivorsInvalid, outbox) };
+        let Some(client) = self.client else { return };
+        let Some(session) = self.sessions.iter().find(|open| open.id() == session) else { return };
+        let dealers = session.topology.dealers(client);
+        let shares = held.reveal(dealers, |dealer| survivors.binary_search(&dealer).is_ok());
         self.commit(ParticipantEvent::SharesRevealed { round, survivors: digest }, outbox);
         outbox.push(ParticipantEffect::Sync);
         outbox.push(ParticipantEffect::Send(Upstream::Unmask { round, shares }));
+        self.revealed = Some(round);
+    }
+
+    fn certified(
+        &self,
+        open: &OpenRound<S>,
+        session: &Session<S>,
+        (survivors, digest): (&[ClientId], &Digest),
+        certificate: &QuorumCertificate,
+    ) -> bool {
+        let message = survivors_ack_message(&open.descriptor, digest);
+        let mut signers = certificate.signatures.iter().map(|(signer, _)| *signer);
+        certificate.signatures.len() >= usize::from(session.view.thresholds.quorum)
+            && certificate.signatures.is_sorted_by(|(a, _), (b, _)| a < b)
+            && signers.all(|signer| session.topology.certifies(signer) && survivors.binary_search(&signer).is_ok())
+            && self.all_signed(&message, certificate.signatures.iter().map(|(signer, signature)| (*signer, signature)))
+    }
+
+    /// Shares that this member sent do not fit together: shows where its own stand in their dealers' trees. No secret is in that.
+    pub(super) fn on_prove(&mut self, round: RoundId, dealers: &[ClientId], outbox: &mut Outbox<ParticipantEffect>) {
+        if self.revealed != Some(round) {
+            return;
+        }
+        let Some(client) = self.client else { return };
+        let proofs = self.sessions.first().and_then(|session| session.proofs_of(client, dealers));
+        match proofs {
+            Some(proofs) => outbox.push(ParticipantEffect::Send(Upstream::Proofs { round, proofs })),
+            None => self.refuse(RefusalCode::Unexpected, outbox),
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Joining: the coordinator's welcome, judged before any data is read.
 
 use super::{Admitted, Participant, Phase};
+use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::limits::PROTOCOL_VERSION;
-use crate::message::{RefusalCode, Upstream, Welcome};
+use crate::message::{RefusalCode, SignedBody, Upstream, Welcome};
 use crate::plan::{PrivacyMode, ValidPlan};
 use crate::privacy::RdpVector;
 use crate::round::agreement::welcome_message;
@@ -14,11 +15,18 @@ use crate::secagg::suite::Suite;
 impl<S: Suite> Participant<S> {
     pub(super) fn on_welcome(&mut self, welcome: &Welcome, outbox: &mut Outbox<ParticipantEffect>) {
         if !matches!(self.phase, Phase::Joining) {
-            return self.give_up(RefusalCode::Unexpected, outbox);
+            return self.refuse(RefusalCode::Unexpected, outbox);
         }
         match self.judge_welcome(welcome) {
-            Err(code) => self.give_up(code, outbox),
+            Err(code) => self.refuse(code, outbox),
             Ok(admitted) => {
+                let head = admitted.roster.head();
+                if self.record.roster != Some(head) {
+                    self.commit(ParticipantEvent::RosterAccepted { head }, outbox);
+                }
+                // Keys of another plan, and of sessions that the coordinator has closed, are of no use any more.
+                let same = self.offered.as_ref().is_some_and(|old| old.plan.digest() == admitted.plan.digest());
+                self.sessions.retain(|session| same && welcome.sessions.contains(&session.id()));
                 outbox.push(ParticipantEffect::JudgePlan(admitted.plan.clone()));
                 self.offered = Some(admitted);
             }
@@ -34,13 +42,27 @@ impl<S: Suite> Participant<S> {
         if !S::verify(&self.policy.coordinator, &message, &welcome.signature) {
             return Err(RefusalCode::SignatureInvalid);
         }
-        welcome
-            .roster
-            .verify::<S>(&self.policy.authorities, self.policy.authorities_needed)
-            .map_err(|_| RefusalCode::RosterInvalid)?;
+        let signed = welcome.roster.verify::<S>(&self.policy.authorities, self.policy.authorities_needed);
+        if stands(Defence::SignedRoster) && signed.is_err() {
+            return Err(RefusalCode::RosterInvalid);
+        }
+        if stands(Defence::RosterChain)
+            && self.record.roster.is_some_and(|newest| welcome.roster.roster.follows(&newest).is_err())
+        {
+            return Err(RefusalCode::RosterRolledBack);
+        }
         let own = S::verifying_key(&self.signing_key);
         let entry = welcome.roster.roster.entries().iter().find(|entry| entry.signing_key == own);
-        self.client = Some(entry.ok_or(RefusalCode::RosterInvalid)?.client);
+        let client = entry.ok_or(RefusalCode::RosterInvalid)?.client;
+        self.client = Some(client);
+        if let Some(statement) = &welcome.statement
+            && stands(Defence::RecordRollback)
+            && statement.client == client
+            && statement.last_round > self.record.last_round(&plan.digest())
+            && S::verify(&own, &statement.to_sign(), &statement.signature)
+        {
+            return Err(RefusalCode::RecordRolledBack);
+        }
         if plan.schema != self.schema {
             return Err(RefusalCode::SchemaDiffers);
         }
@@ -63,13 +85,13 @@ impl<S: Suite> Participant<S> {
             return;
         }
         match verdict {
-            Err(code) => self.give_up(code, outbox),
+            Err(code) => self.refuse(code, outbox),
             Ok(()) => {
                 let charge = plan_charge(&admitted.plan);
                 self.commit(ParticipantEvent::PlanAccepted { plan, charge }, outbox);
                 outbox.push(ParticipantEffect::Sync);
                 outbox.push(ParticipantEffect::Send(Upstream::Accept { plan }));
-                self.phase = Phase::Idle;
+                self.phase = Phase::Ready(None);
             }
         }
     }

@@ -1,87 +1,81 @@
-//! Keying: this member's side of the batch set-up (SA-1, section 4).
+//! Keying: this member's side of the set-up of a session (SA-1, section 4), from the offer to the acknowledgements.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use zeroize::Zeroize;
-
-use super::{Participant, Phase};
-use crate::digest::{Canonical, Digest};
+use super::Participant;
+use super::dealing::{self, Collected, Dealt};
+use super::session::Session;
+use crate::defence::{Defence, stands};
+use crate::digest::Digest;
 use crate::entropy::Entropy;
-use crate::ids::{ClientId, RoundId, SessionId};
+use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
+use crate::limits::{COMPLETE_GRAPH_MAX, GRAPH_ATTEMPTS_MAX, SESSIONS_HELD_MAX};
 use crate::message::{
-    Encapsulation, Freeze, Keys, Offer, RefusalCode, SealedShares, SignedBody, Upstream, signed_message,
+    Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, RefusalCode, SealedShares,
+    SignedBody, Upstream, keys_digest,
 };
-use crate::round::agreement::{seed_commitment, setup_ack_message, view_digest};
+use crate::round::agreement::{contribution_commitment, frozen_view, graph_seed, keyed_view, setup_ack_message};
 use crate::round::descriptor::SessionView;
 use crate::round::effect::{Outbox, ParticipantEffect};
-use crate::secagg::labels::{bundle_key, pair_key, pair_seed};
-use crate::secagg::mask::Sign;
-use crate::secagg::masked_sum::MaskSeeds;
-use crate::secagg::shares::share;
-use crate::secagg::suite::{FieldElement, SecretKey, Signature, Suite};
+use crate::round::topology::Topology;
+use crate::secagg::commitments::{SecretId, SecretKind, SeedCommitments};
+use crate::secagg::labels::pair_key;
+use crate::secagg::parameters::Thresholds;
+use crate::secagg::suite::{ExchangePublic, FieldElement, SecretKey, Signature, Suite};
 use crate::time::Millis;
 
-/// Bytes of one share in a bundle.
-const SHARE_BYTES: usize = 32;
-
-/// A key set-up in progress.
+/// A key set-up in progress. Dropped whole when it ends early.
 pub(super) struct Keying<S: Suite> {
     offer: Offer,
     deadline: Millis,
     secret: S::ExchangeSecret,
-    /// Self-mask seed of every round of the session.
-    seeds: Vec<S::Scalar>,
+    contribution: [u8; 32],
+    own: Keys,
+    secrets: dealing::Secrets<S>,
     step: Step<S>,
 }
 
 enum Step<S: Suite> {
-    AwaitFreeze { keys: Keys },
-    AwaitEncapsulations { frozen: Frozen, secrets: BTreeMap<ClientId, SecretKey> },
-    AwaitShares { frozen: Frozen, pairs: BTreeMap<ClientId, SecretKey>, own: Vec<S::Scalar> },
-    AwaitAcks { session: Session<S> },
+    AwaitFreeze,
+    AwaitNeighbourhood(Frozen),
+    AwaitEncapsulations { linked: Box<Linked>, encapsulated: BTreeMap<ClientId, SecretKey> },
+    AwaitShares { linked: Box<Linked>, pairs: BTreeMap<ClientId, SecretKey>, dealt: Dealt<S> },
+    AwaitAcks(Session<S>),
     Broken,
 }
 
+/// The cohort and its thresholds are fixed.
 struct Frozen {
-    members: Vec<Keys>,
-    view: SessionView,
-}
-
-/// Keys of a session, in memory only. A crash forgets them, and with them every round that they could have opened.
-pub(super) struct Session<S: Suite> {
-    view: SessionView,
+    members: Vec<KeysStatement>,
     cohort: Vec<ClientId>,
-    first_round: RoundId,
-    rounds: Vec<Option<RoundKeys<S>>>,
+    organisations: Vec<OrganisationId>,
+    thresholds: Thresholds,
+    /// `H_view0`.
+    view: Digest,
 }
 
-/// What a round uses once.
-pub(super) struct RoundKeys<S: Suite> {
-    seeds: MaskSeeds,
-    /// By dealer: the share of its self-mask seed that this member holds.
-    pub(super) held: BTreeMap<ClientId, S::Scalar>,
+/// The graph is fixed, and the neighbours' keys are known.
+struct Linked {
+    frozen: Frozen,
+    graph_seed: Digest,
+    topology: Topology,
+    neighbours: BTreeMap<ClientId, NeighbourKeys>,
 }
 
-impl<S: Suite> Session<S> {
-    pub(super) fn id(&self) -> SessionId {
-        self.view.session
-    }
+/// Why a set-up cannot go on.
+pub(super) enum Trouble {
+    /// The coordinator broke the protocol or asks for less than the policy: nothing of it is to be trusted any more.
+    Refuse(RefusalCode),
+    /// One member's keys or shares are bad: this set-up is over, another one may stand.
+    Accuse(ClientId),
+}
 
-    pub(super) fn view(&self) -> &SessionView {
-        &self.view
-    }
-
-    pub(super) fn cohort(&self) -> &[ClientId] {
-        &self.cohort
-    }
-
-    /// Takes a round's keys; the second time there are none.
-    pub(super) fn take(&mut self, round: RoundId) -> Option<(MaskSeeds, BTreeMap<ClientId, S::Scalar>)> {
-        let index = usize::try_from(round.0.checked_sub(self.first_round.0)?).ok()?;
-        let keys = self.rounds.get_mut(index)?.take()?;
-        Some((keys.seeds, keys.held))
+impl From<RefusalCode> for Trouble {
+    fn from(code: RefusalCode) -> Self {
+        Self::Refuse(code)
     }
 }
 
@@ -96,10 +90,11 @@ impl<S: Suite> Keying<S> {
 
     pub(super) fn describe(&self) -> String {
         let what = match self.step {
-            Step::AwaitFreeze { .. } => "the frozen cohort",
+            Step::AwaitFreeze => "the frozen cohort",
+            Step::AwaitNeighbourhood(_) => "the neighbour graph",
             Step::AwaitEncapsulations { .. } => "the neighbours' encapsulations",
-            Step::AwaitShares { .. } => "the neighbours' shares",
-            Step::AwaitAcks { .. } => "the cohort's acknowledgements",
+            Step::AwaitShares { .. } => "the dealers' shares",
+            Step::AwaitAcks(_) => "the cohort's acknowledgements",
             Step::Broken => "nothing",
         };
         alloc::format!("key set-up: {what}")
@@ -107,7 +102,7 @@ impl<S: Suite> Keying<S> {
 }
 
 impl<S: Suite> Participant<S> {
-    /// B0 to B1.
+    /// B0 to B1. A new offer replaces a set-up that was under way.
     pub(super) fn on_offer(
         &mut self,
         now: Millis,
@@ -115,107 +110,218 @@ impl<S: Suite> Participant<S> {
         offer: Offer,
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
-        if !matches!(self.phase, Phase::Idle | Phase::Ready(_)) {
-            return self.give_up(RefusalCode::Unexpected, outbox);
+        match self.offered(now, entropy, offer) {
+            Ok(keying) => {
+                outbox.push(ParticipantEffect::Send(Upstream::Keys(Box::new(keying.own.clone()))));
+                self.keying = Some(keying);
+            }
+            Err(code) => self.refuse(code, outbox),
         }
-        let (Some(client), Some(admitted)) = (self.client, &self.offered) else {
-            return self.give_up(RefusalCode::Unexpected, outbox);
-        };
+    }
+
+    fn offered(&self, now: Millis, entropy: &mut dyn Entropy, offer: Offer) -> Result<Keying<S>, RefusalCode> {
+        let (client, admitted) = self.admitted().ok_or(RefusalCode::Unexpected)?;
         let plan = &admitted.plan;
         if !S::verify(&self.policy.coordinator, &offer.to_sign(), &offer.signature) {
-            return self.give_up(RefusalCode::SignatureInvalid, outbox);
+            return Err(RefusalCode::SignatureInvalid);
         }
         let fits = offer.plan == plan.digest()
             && offer.roster == admitted.roster.digest()
             && offer.candidates.contains(&client)
             && offer.candidates.is_sorted_by(|a, b| a < b)
             && offer.candidates.iter().all(|candidate| admitted.roster.entry(*candidate).is_some())
-            && (1..=plan.session_rounds).contains(&offer.rounds);
+            && (1..=plan.session_rounds).contains(&offer.rounds)
+            && self.sessions.iter().all(|session| session.id() != offer.session)
+            && self.sessions.len() < SESSIONS_HELD_MAX;
         if !fits {
-            return self.give_up(RefusalCode::Unexpected, outbox);
+            return Err(RefusalCode::Unexpected);
         }
-        if offer.first_round.0 <= self.record.last_round(&plan.digest()) {
-            return self.give_up(RefusalCode::RoundReused, outbox);
+        let last_round = self.record.last_round(&plan.digest());
+        if stands(Defence::FreshRound) && offer.first_round.0 <= last_round {
+            return Err(RefusalCode::RoundReused);
+        }
+        if self.attempts >= GRAPH_ATTEMPTS_MAX {
+            return Err(RefusalCode::AttemptsExhausted);
         }
         let (secret, exchange) = S::exchange_keys(entropy);
-        let seeds: Vec<S::Scalar> = (0..offer.rounds).map(|_| S::Scalar::random(entropy)).collect();
-        let rounds = offer.first_round.0..;
-        let commitments = seeds
-            .iter()
-            .zip(rounds)
-            .map(|(seed, round)| {
-                seed_commitment(offer.session, client, RoundId(round), &SecretKey::new(seed.to_bytes()))
+        let secrets = dealing::Secrets::<S>::draw(offer.rounds, entropy);
+        let commitments: Vec<SeedCommitments> = secrets
+            .each()
+            .zip(offer.first_round.0..)
+            .map(|((self_mask, envelope), round)| {
+                let commit = |kind, secret: S::Scalar| {
+                    SecretId { session: &offer.session, dealer: client, round: RoundId(round), kind }
+                        .commitment::<S>(&SecretKey::new(secret.to_bytes()))
+                };
+                SeedCommitments {
+                    self_mask: commit(SecretKind::SelfMask, self_mask),
+                    envelope: commit(SecretKind::Envelope, envelope),
+                }
             })
             .collect();
-        let mut keys = Keys { session: offer.session, client, exchange, commitments, signature: Signature(Vec::new()) };
-        keys.signature = self.sign(&keys.to_sign());
-        outbox.push(ParticipantEffect::Send(Upstream::Keys(keys.clone())));
+        let contribution = entropy.bytes32();
+        let mut statement = KeysStatement {
+            session: offer.session,
+            client,
+            contribution: contribution_commitment::<S>(&offer.session, client, &contribution),
+            last_round,
+            keys: keys_digest(&exchange, &commitments),
+            signature: Signature(Vec::new()),
+        };
+        statement.signature = self.sign(&statement.to_sign());
+        let own = Keys { statement, exchange, commitments };
         let deadline = now.plus(offer.deadline_ms);
-        self.phase = Phase::Keying(Keying { offer, deadline, secret, seeds, step: Step::AwaitFreeze { keys } });
+        Ok(Keying { offer, deadline, secret, contribution, own, secrets, step: Step::AwaitFreeze })
     }
 
-    /// B2 to B4a: checks every member's keys, recomputes the thresholds, encapsulates to every later neighbour.
+    /// B2: checks every member's statement and recomputes the thresholds. In a complete graph the keys of all are here.
     pub(super) fn on_freeze(
         &mut self,
         entropy: &mut dyn Entropy,
         freeze: Freeze,
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
-        match self.frozen(entropy, freeze) {
-            Err(code) => self.give_up(code, outbox),
-            Ok((session, items)) => {
-                outbox.push(ParticipantEffect::Send(Upstream::Encapsulations { session, items }));
-            }
-        }
+        let session = freeze.session;
+        let done = self.frozen(entropy, freeze, outbox);
+        self.settle(session, done, outbox);
     }
 
     fn frozen(
         &mut self,
         entropy: &mut dyn Entropy,
         freeze: Freeze,
-    ) -> Result<(SessionId, Vec<Encapsulation>), RefusalCode> {
-        let client = self.client.ok_or(RefusalCode::Unexpected)?;
-        let Phase::Keying(keying) = &self.phase else { return Err(RefusalCode::Unexpected) };
-        let Step::AwaitFreeze { keys: own } = &keying.step else { return Err(RefusalCode::Unexpected) };
-        if freeze.session != keying.offer.session {
-            return Err(RefusalCode::Unexpected);
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) -> Result<(), Trouble> {
+        let Freeze { session, members, keys, thresholds } = freeze;
+        let keying =
+            self.keying.as_ref().filter(|keying| keying.session() == session).ok_or(RefusalCode::Unexpected)?;
+        if !matches!(keying.step, Step::AwaitFreeze) {
+            return Err(RefusalCode::Unexpected.into());
         }
-        let cohort = Self::cohort_of(&freeze.members);
-        // In this version everybody who was asked is a member, or the session does not stand.
-        if cohort != keying.offer.candidates || !freeze.members.contains(own) {
-            return Err(RefusalCode::Unexpected);
+        // Everybody who was asked is a member, or the session does not stand.
+        if !members.iter().map(|member| &member.client).eq(&keying.offer.candidates)
+            || !members.contains(&keying.own.statement)
+        {
+            return Err(RefusalCode::Unexpected.into());
         }
-        for keys in &freeze.members {
-            let key = self.verifying_key(keys.client).ok_or(RefusalCode::RosterInvalid)?;
-            let fits = keys.session == freeze.session && keys.commitments.len() == keying.offer.rounds as usize;
-            if !fits || !S::verify(&key, &keys.to_sign(), &keys.signature) {
-                return Err(RefusalCode::SignatureInvalid);
+        for statement in members.iter().filter(|statement| statement.client != keying.own.statement.client) {
+            let key = self.verifying_key(statement.client).ok_or(RefusalCode::RosterInvalid)?;
+            let signed = S::verify(&key, &statement.to_sign(), &statement.signature);
+            if statement.session != session || (stands(Defence::SignedKeys) && !signed) {
+                return Err(RefusalCode::SignatureInvalid.into());
             }
         }
-        self.policy.cohort.accept(cohort.len(), &freeze.thresholds).map_err(|_| RefusalCode::PolicyFloor)?;
-        let view = view_digest(&keying.offer, &freeze.members, &freeze.thresholds);
-        let mut items = Vec::new();
-        let mut secrets = BTreeMap::new();
-        for keys in freeze.members.iter().filter(|keys| keys.client > client) {
-            let (ciphertext, secret) =
-                S::encapsulate(entropy, &keys.exchange).map_err(|_| RefusalCode::BadKeyMaterial)?;
-            let mut item = Encapsulation {
-                session: freeze.session,
-                from: client,
-                to: keys.client,
-                ciphertext,
-                signature: Signature(Vec::new()),
-            };
-            item.signature = self.sign(&item.to_sign());
-            items.push(item);
-            secrets.insert(keys.client, secret);
+        let cohort: Vec<ClientId> = members.iter().map(|member| member.client).collect();
+        let roster = self.admitted().map(|(_, admitted)| &admitted.roster).ok_or(RefusalCode::Unexpected)?;
+        let organisations = roster.organisations(&cohort).ok_or(RefusalCode::RosterInvalid)?;
+        let accepted = self.policy.cohort.accept(&organisations, &thresholds);
+        if stands(Defence::CohortFloor) && accepted.is_err() {
+            return Err(RefusalCode::PolicyFloor.into());
         }
-        let session = freeze.session;
-        let view = SessionView { session, view, thresholds: freeze.thresholds };
-        let Phase::Keying(keying) = &mut self.phase else { return Err(RefusalCode::Unexpected) };
-        let frozen = Frozen { members: freeze.members, view };
-        keying.step = Step::AwaitEncapsulations { frozen, secrets };
-        Ok((session, items))
+        let view = frozen_view(&keying.offer, &members, &thresholds);
+        let frozen = Frozen { members, cohort, organisations, thresholds, view };
+        if frozen.members.len() > COMPLETE_GRAPH_MAX {
+            let contribution = keying.contribution;
+            // From here on the coordinator could choose among graphs by breaking off.
+            self.attempts += 1;
+            outbox.push(ParticipantEffect::Send(Upstream::Contribution { session, contribution }));
+            self.set_step(Step::AwaitNeighbourhood(frozen));
+            return Ok(());
+        }
+        self.link(entropy, (frozen, Digest::ZERO), keys, outbox)
+    }
+
+    /// B3: everybody's contribution gives the graph, and the graph the neighbours, whose keys are here.
+    pub(super) fn on_neighbourhood(
+        &mut self,
+        entropy: &mut dyn Entropy,
+        neighbourhood: Neighbourhood,
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) {
+        let session = neighbourhood.session;
+        let done = self.neighboured(entropy, neighbourhood, outbox);
+        self.settle(session, done, outbox);
+    }
+
+    fn neighboured(
+        &mut self,
+        entropy: &mut dyn Entropy,
+        neighbourhood: Neighbourhood,
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) -> Result<(), Trouble> {
+        let Neighbourhood { session, contributions, keys } = neighbourhood;
+        let Step::AwaitNeighbourhood(frozen) = self.take_step(session)? else {
+            return Err(RefusalCode::Unexpected.into());
+        };
+        let committed = frozen.members.len() == contributions.len()
+            && frozen.members.iter().zip(&contributions).all(|(member, contribution)| {
+                member.contribution == contribution_commitment::<S>(&session, member.client, contribution)
+            });
+        if stands(Defence::GraphSeedReveal) && !committed {
+            return Err(RefusalCode::SignatureInvalid.into());
+        }
+        let seed = graph_seed(&frozen.view, &contributions);
+        self.link(entropy, (frozen, seed), keys, outbox)
+    }
+
+    /// B4a: checks the neighbours' keys and encapsulates to every later one.
+    fn link(
+        &mut self,
+        entropy: &mut dyn Entropy,
+        (mut frozen, graph_seed): (Frozen, Digest),
+        keys: Vec<NeighbourKeys>,
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) -> Result<(), Trouble> {
+        let keying = self.keying.as_ref().ok_or(RefusalCode::Unexpected)?;
+        let (session, client) = (keying.session(), keying.own.statement.client);
+        let (cohort, organisations) = (core::mem::take(&mut frozen.cohort), core::mem::take(&mut frozen.organisations));
+        let topology = Topology::new(cohort, organisations, &frozen.thresholds, &graph_seed);
+        // Everybody gets the same list in a complete graph, its own keys among the others'.
+        let mut keys = keys;
+        keys.retain(|keys| keys.client != client);
+        if !keys.iter().map(|keys| keys.client).eq(topology.neighbours(client)) {
+            return Err(RefusalCode::Unexpected.into());
+        }
+        let statement = |member: ClientId| {
+            let index = frozen.members.binary_search_by_key(&member, |statement| statement.client).ok()?;
+            frozen.members.get(index)
+        };
+        let mut items = Vec::new();
+        let mut encapsulated = BTreeMap::new();
+        for keys in &keys {
+            let stated = statement(keys.client).is_some_and(|statement| {
+                statement.keys == keys_digest(&keys.exchange, &keys.commitments)
+                    && keys.commitments.len() == keying.offer.rounds as usize
+            });
+            if stands(Defence::SignedKeys) && !stated {
+                return Err(RefusalCode::SignatureInvalid.into());
+            }
+            if keys.client < client {
+                continue;
+            }
+            let (item, secret) = self.encapsulate(entropy, session, client, keys.client, &keys.exchange)?;
+            items.push(item);
+            encapsulated.insert(keys.client, secret);
+        }
+        let neighbours = keys.into_iter().map(|keys| (keys.client, keys)).collect();
+        outbox.push(ParticipantEffect::Send(Upstream::Encapsulations { session, items }));
+        let linked = Box::new(Linked { frozen, graph_seed, topology, neighbours });
+        self.set_step(Step::AwaitEncapsulations { linked, encapsulated });
+        Ok(())
+    }
+
+    fn encapsulate(
+        &self,
+        entropy: &mut dyn Entropy,
+        session: SessionId,
+        from: ClientId,
+        to: ClientId,
+        exchange: &ExchangePublic,
+    ) -> Result<(Encapsulation, SecretKey), Trouble> {
+        let (ciphertext, secret) = S::encapsulate(entropy, exchange).map_err(|_| Trouble::Accuse(to))?;
+        let mut item = Encapsulation { session, from, to, ciphertext, signature: Signature(Vec::new()) };
+        item.signature = self.sign(&item.to_sign());
+        Ok((item, secret))
     }
 
     /// B4a to B4b: opens the earlier neighbours' encapsulations, derives pair keys, deals out shares.
@@ -226,82 +332,54 @@ impl<S: Suite> Participant<S> {
         items: &[Encapsulation],
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
-        let dealt = self.encapsulated(session, items).and_then(|keys| self.deal(entropy, session, keys, outbox));
-        if let Err(code) = dealt {
-            self.give_up(code, outbox);
-        }
+        let done = self.encapsulated(entropy, session, items, outbox);
+        self.settle(session, done, outbox);
     }
 
     fn encapsulated(
         &mut self,
+        entropy: &mut dyn Entropy,
         session: SessionId,
         items: &[Encapsulation],
-    ) -> Result<(Frozen, BTreeMap<ClientId, SecretKey>), RefusalCode> {
-        let client = self.client.ok_or(RefusalCode::Unexpected)?;
-        let Phase::Keying(keying) = &mut self.phase else { return Err(RefusalCode::Unexpected) };
-        if keying.offer.session != session {
-            return Err(RefusalCode::Unexpected);
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) -> Result<(), Trouble> {
+        let Step::AwaitEncapsulations { linked, mut encapsulated } = self.take_step(session)? else {
+            return Err(RefusalCode::Unexpected.into());
+        };
+        let keying = self.keying.as_ref().ok_or(RefusalCode::Unexpected)?;
+        let client = keying.own.statement.client;
+        let earlier = linked.topology.neighbours(client).filter(|from| *from < client);
+        if !items.iter().map(|item| item.from).eq(earlier) {
+            return Err(RefusalCode::Unexpected.into());
         }
-        let step = core::mem::replace(&mut keying.step, Step::Broken);
-        let Step::AwaitEncapsulations { frozen, mut secrets } = step else { return Err(RefusalCode::Unexpected) };
-        let expected = keying.offer.candidates.iter().filter(|from| **from < client);
-        if !items.iter().map(|item| &item.from).eq(expected) {
-            return Err(RefusalCode::Unexpected);
-        }
-        let Phase::Keying(keying) = &self.phase else { return Err(RefusalCode::Unexpected) };
         for item in items {
             let key = self.verifying_key(item.from).ok_or(RefusalCode::RosterInvalid)?;
             let fits = item.session == session && item.to == client;
             if !fits || !S::verify(&key, &item.to_sign(), &item.signature) {
-                return Err(RefusalCode::SignatureInvalid);
+                return Err(RefusalCode::SignatureInvalid.into());
             }
-            let secret = S::decapsulate(&keying.secret, &item.ciphertext).map_err(|_| RefusalCode::BadKeyMaterial)?;
-            secrets.insert(item.from, secret);
+            let secret = S::decapsulate(&keying.secret, &item.ciphertext).map_err(|_| Trouble::Accuse(item.from))?;
+            encapsulated.insert(item.from, secret);
         }
         let mut pairs = BTreeMap::new();
-        for keys in frozen.members.iter().filter(|keys| keys.client != client) {
-            let shared = S::agree(&keying.secret, &keys.exchange).map_err(|_| RefusalCode::BadKeyMaterial)?;
-            let encapsulated = secrets.get(&keys.client).ok_or(RefusalCode::Unexpected)?;
-            pairs.insert(keys.client, pair_key::<S>(&frozen.view.view, &shared, encapsulated));
+        for (peer, keys) in &linked.neighbours {
+            let shared = S::agree(&keying.secret, &keys.exchange).map_err(|_| Trouble::Accuse(*peer))?;
+            let encapsulated = encapsulated.get(peer).ok_or(RefusalCode::Unexpected)?;
+            pairs.insert(*peer, pair_key::<S>(&linked.frozen.view, &shared, encapsulated));
         }
-        Ok((frozen, pairs))
-    }
-
-    /// B4b: a share of every round's seed for every holder, sealed for that holder alone.
-    fn deal(
-        &mut self,
-        entropy: &mut dyn Entropy,
-        session: SessionId,
-        (frozen, pairs): (Frozen, BTreeMap<ClientId, SecretKey>),
-        outbox: &mut Outbox<ParticipantEffect>,
-    ) -> Result<(), RefusalCode> {
-        let client = self.client.ok_or(RefusalCode::Unexpected)?;
-        let Phase::Keying(keying) = &mut self.phase else { return Err(RefusalCode::Unexpected) };
-        let threshold = frozen.view.thresholds.threshold as usize;
-        let holders = &keying.offer.candidates;
-        // By holder: the values of all rounds, in their order.
-        let mut dealt: Vec<Vec<S::Scalar>> = alloc::vec![Vec::with_capacity(keying.seeds.len()); holders.len()];
-        for seed in &keying.seeds {
-            let shares = share(*seed, threshold, holders.len(), entropy).map_err(|_| RefusalCode::BadKeyMaterial)?;
-            for (values, share) in dealt.iter_mut().zip(shares) {
-                values.push(share.value);
-            }
-        }
-        let mut bundles = Vec::with_capacity(pairs.len());
-        let mut own = Vec::new();
-        for (to, mut values) in holders.iter().zip(dealt) {
-            let Some(pair) = pairs.get(to) else {
-                own = values;
-                continue;
-            };
-            let mut plain: Vec<u8> = values.iter().flat_map(|value| value.to_bytes()).collect();
-            let sealed = S::seal(&bundle_key::<S>(pair, client, *to), &bundle_label(session, client, *to), &plain);
-            plain.zeroize();
-            values.iter_mut().for_each(Zeroize::zeroize);
-            bundles.push(SealedShares { from: client, to: *to, sealed });
-        }
-        outbox.push(ParticipantEffect::Send(Upstream::Shares { session, bundles }));
-        keying.step = Step::AwaitShares { frozen, pairs, own };
+        let set_up = dealing::SetUp {
+            session: &session,
+            own: client,
+            first_round: keying.offer.first_round,
+            threshold: usize::from(linked.frozen.thresholds.threshold),
+            topology: &linked.topology,
+            pairs: &pairs,
+        };
+        let (mut deal, mut dealt) = set_up.deal(&keying.secrets, entropy).ok_or(RefusalCode::BadKeyMaterial)?;
+        deal.statement.signature = self.sign(&deal.statement.to_sign());
+        dealt.statement.signature.clone_from(&deal.statement.signature);
+        outbox.push(ParticipantEffect::Send(Upstream::Deal(Box::new(deal))));
+        self.set_step(Step::AwaitShares { linked, pairs, dealt });
         Ok(())
     }
 
@@ -310,61 +388,48 @@ impl<S: Suite> Participant<S> {
         &mut self,
         session: SessionId,
         bundles: &[SealedShares],
+        deals: &[crate::message::DealStatement],
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
-        match self.shared(session, bundles) {
-            Err(code) => self.give_up(code, outbox),
-            Ok(view) => {
-                let signature = self.sign(&setup_ack_message(session, &view));
-                outbox.push(ParticipantEffect::Send(Upstream::SetupAck { session, signature }));
-            }
-        }
+        let done = self.shared(session, bundles, deals, outbox);
+        self.settle(session, done, outbox);
     }
 
-    fn shared(&mut self, session: SessionId, bundles: &[SealedShares]) -> Result<Digest, RefusalCode> {
-        let client = self.client.ok_or(RefusalCode::Unexpected)?;
-        let Phase::Keying(keying) = &mut self.phase else { return Err(RefusalCode::Unexpected) };
-        if keying.offer.session != session {
-            return Err(RefusalCode::Unexpected);
-        }
-        let step = core::mem::replace(&mut keying.step, Step::Broken);
-        let Step::AwaitShares { frozen, pairs, own } = step else { return Err(RefusalCode::Unexpected) };
-        if !bundles.iter().map(|bundle| &bundle.from).eq(pairs.keys()) {
-            return Err(RefusalCode::Unexpected);
-        }
-        let rounds = keying.seeds.len();
-        let mut held: BTreeMap<ClientId, Vec<S::Scalar>> = BTreeMap::from([(client, own)]);
-        for (bundle, pair) in bundles.iter().zip(pairs.values()) {
-            let label = bundle_label(session, bundle.from, client);
-            let mut plain = S::open(&bundle_key::<S>(pair, bundle.from, client), &label, &bundle.sealed)
-                .map_err(|_| RefusalCode::BadKeyMaterial)?;
-            let values: Option<Vec<S::Scalar>> =
-                plain.chunks(SHARE_BYTES).map(|chunk| chunk.try_into().ok().and_then(S::Scalar::from_bytes)).collect();
-            plain.zeroize();
-            let values = values.filter(|values| values.len() == rounds).ok_or(RefusalCode::BadKeyMaterial)?;
-            held.insert(bundle.from, values);
-        }
-        let mut keyed = Vec::with_capacity(rounds);
-        for (index, round) in (keying.offer.first_round.0..).take(rounds).enumerate() {
-            let self_seed = SecretKey::new(keying.seeds[index].to_bytes());
-            let pairs = pairs
-                .iter()
-                .map(|(peer, pair)| (Sign::of_pair(client, *peer), pair_seed::<S>(pair, &session, RoundId(round))))
-                .collect();
-            let held = held.iter().map(|(dealer, values)| (*dealer, values[index])).collect();
-            keyed.push(Some(RoundKeys { seeds: MaskSeeds { self_seed, pairs }, held }));
-        }
-        held.values_mut().flatten().for_each(Zeroize::zeroize);
-        keying.seeds.iter_mut().for_each(Zeroize::zeroize);
-        let view = frozen.view.view;
-        let session = Session {
-            cohort: Self::cohort_of(&frozen.members),
-            view: frozen.view,
-            first_round: keying.offer.first_round,
-            rounds: keyed,
+    fn shared(
+        &mut self,
+        session: SessionId,
+        bundles: &[SealedShares],
+        deals: &[crate::message::DealStatement],
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) -> Result<(), Trouble> {
+        let Step::AwaitShares { linked, pairs, dealt } = self.take_step(session)? else {
+            return Err(RefusalCode::Unexpected.into());
         };
-        keying.step = Step::AwaitAcks { session };
-        Ok(view)
+        let keying = self.keying.as_ref().ok_or(RefusalCode::Unexpected)?;
+        let own = keying.own.statement.client;
+        let Linked { frozen, graph_seed, topology, .. } = *linked;
+        let complete = deals.iter().map(|deal| &deal.client).eq(topology.cohort())
+            && deals.iter().all(|deal| deal.session == session)
+            && deals.contains(&dealt.statement);
+        if !complete {
+            return Err(RefusalCode::Unexpected.into());
+        }
+        let set_up = dealing::SetUp {
+            session: &session,
+            own,
+            first_round: keying.offer.first_round,
+            threshold: usize::from(frozen.thresholds.threshold),
+            topology: &topology,
+            pairs: &pairs,
+        };
+        let Collected { rounds, proofs } = set_up.collect(&keying.secrets, dealt, bundles, deals)?;
+        let view = keyed_view(&frozen.view, &graph_seed, deals);
+        let signature = self.sign(&setup_ack_message(session, &view));
+        outbox.push(ParticipantEffect::Send(Upstream::SetupAck { session, signature }));
+        let first_round = keying.offer.first_round;
+        let view = SessionView { session, view, thresholds: frozen.thresholds };
+        self.set_step(Step::AwaitAcks(Session { view, topology, first_round, rounds, proofs }));
+        Ok(())
     }
 
     /// B5, relayed: masking needs the acknowledgement of the whole cohort.
@@ -374,29 +439,54 @@ impl<S: Suite> Participant<S> {
         signatures: &[Signature],
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
-        let Phase::Keying(keying) = &self.phase else { return self.give_up(RefusalCode::Unexpected, outbox) };
-        let Step::AwaitAcks { session } = &keying.step else { return self.give_up(RefusalCode::Unexpected, outbox) };
-        if session.id() != id || signatures.len() != session.cohort.len() {
-            return self.give_up(RefusalCode::Unexpected, outbox);
-        }
+        let done = self.acknowledged(id, signatures, outbox);
+        self.settle(id, done, outbox);
+    }
+
+    fn acknowledged(
+        &mut self,
+        id: SessionId,
+        signatures: &[Signature],
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) -> Result<(), Trouble> {
+        let Step::AwaitAcks(session) = self.take_step(id)? else { return Err(RefusalCode::Unexpected.into()) };
+        let cohort = session.topology.cohort();
         let message = setup_ack_message(id, &session.view.view);
-        let valid = self.all_signed(&message, session.cohort.iter().copied().zip(signatures));
-        if !valid {
-            return self.give_up(RefusalCode::SignatureInvalid, outbox);
+        let signed = cohort.iter().copied().zip(signatures);
+        if signatures.len() != cohort.len() || !self.all_signed(&message, signed) {
+            return Err(RefusalCode::SignatureInvalid.into());
         }
-        let Phase::Keying(keying) = core::mem::replace(&mut self.phase, Phase::Idle) else { return };
-        let Step::AwaitAcks { session } = keying.step else { return };
-        if let Some(admitted) = &self.offered {
+        if let Some((_, admitted)) = self.admitted() {
             let honest = u128::from(session.view.thresholds.honest_min);
             let share_variance = admitted.plan.noise_variance.div_ceil(honest);
             outbox.push(ParticipantEffect::Keyed { share_variance });
         }
-        self.phase = Phase::Ready(session);
+        self.keying = None;
+        self.attempts = 0;
+        self.sessions.push(session);
+        Ok(())
     }
-}
 
-/// Associated data of a bundle: type, session, dealer, holder.
-fn bundle_label(session: SessionId, from: ClientId, to: ClientId) -> Vec<u8> {
-    let body = Canonical::new("SHARES").digest(&Digest(session.0)).u32(from.0).u32(to.0);
-    signed_message("SHARES", &body.finish())
+    /// Takes the step of the set-up that a message belongs to.
+    fn take_step(&mut self, session: SessionId) -> Result<Step<S>, RefusalCode> {
+        let keying = self.keying.as_mut().filter(|keying| keying.session() == session);
+        let keying = keying.ok_or(RefusalCode::Unexpected)?;
+        Ok(core::mem::replace(&mut keying.step, Step::Broken))
+    }
+
+    fn set_step(&mut self, step: Step<S>) {
+        if let Some(keying) = &mut self.keying {
+            keying.step = step;
+        }
+    }
+
+    fn settle(&mut self, session: SessionId, done: Result<(), Trouble>, outbox: &mut Outbox<ParticipantEffect>) {
+        match done {
+            Ok(()) => {}
+            Err(Trouble::Refuse(code)) => self.refuse(code, outbox),
+            Err(Trouble::Accuse(member)) => {
+                self.abandon(session, RefusalCode::BadKeyMaterial, Some(member), outbox);
+            }
+        }
+    }
 }

@@ -2,20 +2,23 @@
 
 mod certifying;
 mod contributing;
+mod dealing;
 mod joining;
 mod keying;
 mod policy;
 mod record;
+mod round;
+mod session;
 
-use alloc::string::{String, ToString};
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 pub use policy::Policy;
 pub use record::{ParticipantRecord, PlanSpend};
 
-use self::certifying::{Acknowledged, Uploaded};
-use self::contributing::Training;
-use self::keying::{Keying, Session};
+use self::keying::Keying;
+use self::round::{OpenRound, Stage};
+use self::session::Session;
 use super::coordinator::Wait;
 use super::effect::{Outbox, ParticipantEffect};
 use super::event::ParticipantEvent;
@@ -75,13 +78,8 @@ enum Phase<S: Suite> {
     Offline,
     /// `Join` sent, or the plan is being judged.
     Joining,
-    /// Plan accepted, no session.
-    Idle,
-    Keying(Keying<S>),
-    Ready(Session<S>),
-    Training(Session<S>, Training<S>),
-    Uploaded(Session<S>, Uploaded<S>),
-    Acknowledged(Session<S>, Acknowledged<S>),
+    /// Plan accepted; perhaps a round is open.
+    Ready(Option<OpenRound<S>>),
     /// The plan is over, or the branch refused.
     Over,
 }
@@ -91,7 +89,8 @@ struct Admitted {
     roster: Roster,
 }
 
-/// The participant: decides on every input, records before it speaks, and never touches a vector. Its secrets live here and nowhere else.
+/// The participant: decides on every input, records before it speaks, and never touches a vector. Its secrets live here and nowhere else,
+/// in memory only: they outlive a connection, not the process.
 pub struct Participant<S: Suite> {
     policy: Policy,
     schema: Digest,
@@ -101,6 +100,14 @@ pub struct Participant<S: Suite> {
     client: Option<ClientId>,
     offered: Option<Admitted>,
     phase: Phase<S>,
+    /// The set-up under way, beside rounds of the session before it.
+    keying: Option<Keying<S>>,
+    /// Sessions with keys, in the order of their rounds: the one in use first.
+    sessions: Vec<Session<S>>,
+    /// The last round whose shares were revealed.
+    revealed: Option<RoundId>,
+    /// Set-ups that ended after this member's part of a graph's seed was known, since the last one that stood.
+    attempts: u32,
 }
 
 impl<S: Suite> Participant<S> {
@@ -108,7 +115,19 @@ impl<S: Suite> Participant<S> {
     #[must_use]
     pub fn resume(policy: Policy, schema: Digest, signing_key: S::SigningKey, recorded: &[ParticipantEvent]) -> Self {
         let record = ParticipantRecord::replay(recorded);
-        Self { policy, schema, signing_key, record, client: None, offered: None, phase: Phase::Offline }
+        Self {
+            policy,
+            schema,
+            signing_key,
+            record,
+            client: None,
+            offered: None,
+            phase: Phase::Offline,
+            keying: None,
+            sessions: Vec::new(),
+            revealed: None,
+            attempts: 0,
+        }
     }
 
     /// Judges one input, changes state, and asks for effects.
@@ -122,11 +141,13 @@ impl<S: Suite> Participant<S> {
         match input {
             ParticipantInput::Connected => {
                 self.phase = Phase::Joining;
-                let join = Join { version: PROTOCOL_VERSION, schema: self.schema };
+                let holding = self.sessions.iter().map(Session::id).collect();
+                let join = Join { version: PROTOCOL_VERSION, schema: self.schema, holding };
                 outbox.push(ParticipantEffect::Send(Upstream::Join(join)));
             }
             ParticipantInput::Disconnected => {
                 self.forget_round(outbox);
+                self.keying = None;
                 if !matches!(self.phase, Phase::Over) {
                     self.phase = Phase::Offline;
                 }
@@ -136,50 +157,48 @@ impl<S: Suite> Participant<S> {
             ParticipantInput::PlanJudged { plan, verdict } => self.on_judged(plan, verdict, outbox),
             ParticipantInput::Masked { round, vector } => self.on_masked(round, vector, outbox),
             ParticipantInput::TrainingFailed { round } => {
-                if matches!(&self.phase, Phase::Training(_, training) if training.round() == round) {
-                    self.give_up(RefusalCode::TrainingFailed, outbox);
+                if self.open().is_some_and(|open| open.round == round && open.stage == Stage::Training) {
+                    self.refuse(RefusalCode::TrainingFailed, outbox);
                 }
             }
-            ParticipantInput::Timer => {
-                if self.wait().deadline.is_some_and(|deadline| deadline <= now) {
-                    self.give_up(RefusalCode::DeadlinePassed, outbox);
-                }
-            }
+            ParticipantInput::Timer => self.on_timer(now, outbox),
             ParticipantInput::Stop => {
-                self.forget_round(outbox);
                 if !matches!(self.phase, Phase::Offline) {
                     outbox.push(ParticipantEffect::Send(Upstream::Leave));
                 }
-                self.phase = Phase::Over;
+                self.end(outbox);
             }
         }
     }
 
-    /// What the machine waits for now.
+    /// What the machine waits for now: of a round and a set-up beside it, the one whose deadline comes first.
     #[must_use]
     pub fn wait(&self) -> Wait {
         let plain = |reason: &str| Wait { reason: reason.to_string(), deadline: None, next: "none" };
-        let timed = |reason: String, deadline: Millis| Wait {
-            reason,
-            deadline: Some(deadline),
-            next: "give up the session and erase its keys",
-        };
-        match &self.phase {
-            Phase::Offline => plain("a connection to the coordinator"),
-            Phase::Joining => plain("the coordinator's welcome"),
-            Phase::Idle => plain("the next key set-up"),
-            Phase::Ready(_) => plain("the next round"),
-            Phase::Over => plain("nothing: the plan is over"),
-            Phase::Keying(keying) => timed(keying.describe(), keying.deadline()),
-            Phase::Training(_, training) => {
-                timed(alloc::format!("round {}: this branch's training", training.round()), training.deadline())
+        let keying = self.keying.as_ref().map(|keying| Wait {
+            reason: keying.describe(),
+            deadline: Some(keying.deadline()),
+            next: "give up the key set-up and erase its keys",
+        });
+        let round = self.open().map(|open| Wait {
+            reason: open.describe(),
+            deadline: Some(open.deadline),
+            next: "forget the round and erase its keys",
+        });
+        match (&self.phase, keying, round) {
+            (_, Some(keying), Some(round)) => {
+                if keying.deadline < round.deadline {
+                    keying
+                } else {
+                    round
+                }
             }
-            Phase::Uploaded(_, uploaded) => {
-                timed(alloc::format!("round {}: the survivor set", uploaded.round()), uploaded.deadline())
-            }
-            Phase::Acknowledged(_, acknowledged) => {
-                timed(alloc::format!("round {}: the quorum certificate", acknowledged.round()), acknowledged.deadline())
-            }
+            (_, Some(wait), None) | (_, None, Some(wait)) => wait,
+            (Phase::Offline, ..) => plain("a connection to the coordinator"),
+            (Phase::Joining, ..) => plain("the coordinator's welcome"),
+            (Phase::Ready(_), ..) if self.sessions.is_empty() => plain("the next key set-up"),
+            (Phase::Ready(_), ..) => plain("the next round"),
+            (Phase::Over, ..) => plain("nothing: the plan is over"),
         }
     }
 
@@ -205,27 +224,41 @@ impl<S: Suite> Participant<S> {
         match message {
             Downstream::Welcome(welcome) => self.on_welcome(&welcome, outbox),
             Downstream::Rejected { code, explanation } => {
-                self.forget_round(outbox);
-                self.phase = Phase::Over;
                 let retry = matches!(code, RejectCode::AlreadyConnected);
+                if !retry {
+                    self.end(outbox);
+                }
                 outbox.push(ParticipantEffect::Stop { explanation, retry });
             }
             Downstream::Offer(offer) => self.on_offer(now, entropy, offer, outbox),
-            Downstream::Freeze(freeze) => self.on_freeze(entropy, freeze, outbox),
-            Downstream::Encapsulations { session, items } => self.on_encapsulations(entropy, session, &items, outbox),
-            Downstream::Shares { session, bundles } => self.on_shares(session, &bundles, outbox),
-            Downstream::SetupAcks { session, signatures } => self.on_setup_acks(session, &signatures, outbox),
-            // The shell pairs a start with the model's bytes behind it.
-            Downstream::Start(_) => self.give_up(RefusalCode::Unexpected, outbox),
-            Downstream::Survivors(survivors) => self.on_survivors(&survivors, outbox),
-            Downstream::Quorum(certificate) => self.on_quorum(&certificate, outbox),
-            Downstream::Outcome(outcome) => self.on_outcome(&outcome, outbox),
-            Downstream::SessionClosed { session, reason } => self.on_session_closed(session, reason, outbox),
             Downstream::Finished { rounds, .. } => {
-                self.forget_round(outbox);
-                self.phase = Phase::Over;
+                self.end(outbox);
                 outbox.push(ParticipantEffect::Finished { rounds });
             }
+            Downstream::Outcome(outcome) => self.on_outcome(&outcome, outbox),
+            Downstream::SessionClosed { session, reason } => self.on_session_closed(session, reason, outbox),
+            Downstream::Survivors(survivors) => self.on_survivors(&survivors, outbox),
+            Downstream::Quorum(certificate) => self.on_quorum(&certificate, outbox),
+            Downstream::Prove { round, dealers } => self.on_prove(round, &dealers, outbox),
+            // The shell pairs a start with the model's bytes behind it.
+            Downstream::Start(_) => self.refuse(RefusalCode::Unexpected, outbox),
+            // What follows belongs to a set-up; it may have been on its way when this member gave that one up.
+            Downstream::Freeze(freeze) if self.keys(freeze.session) => self.on_freeze(entropy, freeze, outbox),
+            Downstream::Neighbourhood(hood) if self.keys(hood.session) => self.on_neighbourhood(entropy, hood, outbox),
+            Downstream::Encapsulations { session, items } if self.keys(session) => {
+                self.on_encapsulations(entropy, session, &items, outbox);
+            }
+            Downstream::Shares { session, bundles, deals } if self.keys(session) => {
+                self.on_shares(session, &bundles, &deals, outbox);
+            }
+            Downstream::SetupAcks { session, signatures } if self.keys(session) => {
+                self.on_setup_acks(session, &signatures, outbox);
+            }
+            Downstream::Freeze(_)
+            | Downstream::Neighbourhood(_)
+            | Downstream::Encapsulations { .. }
+            | Downstream::Shares { .. }
+            | Downstream::SetupAcks { .. } => {}
         }
     }
 
@@ -234,7 +267,7 @@ impl<S: Suite> Participant<S> {
             RoundOutcome::Committed { round, model, .. } => (*round, Some(*model)),
             RoundOutcome::Aborted { round, .. } => (*round, None),
         };
-        if self.open_round() == Some(round) {
+        if self.open().is_some_and(|open| open.round == round) {
             self.forget_round(outbox);
         }
         self.commit(ParticipantEvent::RoundClosed { round, model }, outbox);
@@ -242,67 +275,83 @@ impl<S: Suite> Participant<S> {
     }
 
     fn on_session_closed(&mut self, session: SessionId, _reason: ClosedReason, outbox: &mut Outbox<ParticipantEffect>) {
-        if self.session_id() == Some(session) {
+        if self.open().is_some_and(|open| open.session == session) {
             self.forget_round(outbox);
-            self.phase = Phase::Idle;
+        }
+        self.keying = self.keying.take().filter(|keying| keying.session() != session);
+        self.sessions.retain(|held| held.id() != session);
+    }
+
+    fn on_timer(&mut self, now: Millis, outbox: &mut Outbox<ParticipantEffect>) {
+        if self.open().is_some_and(|open| open.deadline <= now) {
+            self.forget_round(outbox);
+        }
+        if let Some(late) = self.keying.as_ref().filter(|keying| keying.deadline() <= now) {
+            self.abandon(late.session(), RefusalCode::DeadlinePassed, None, outbox);
         }
     }
 
-    /// Leaves the session, tells the coordinator why, and stays willing to join the next one where that can help.
-    fn give_up(&mut self, code: RefusalCode, outbox: &mut Outbox<ParticipantEffect>) {
-        let session = self.session_id();
-        self.forget_round(outbox);
+    /// Refuses the coordinator for good: erases everything, says why, and stops.
+    fn refuse(&mut self, code: RefusalCode, outbox: &mut Outbox<ParticipantEffect>) {
+        self.end(outbox);
         self.commit(ParticipantEvent::Refused { code }, outbox);
         outbox.push(ParticipantEffect::Sync);
-        let Some(session) = session else {
-            outbox.push(ParticipantEffect::Send(Upstream::Refuse { code }));
-            self.phase = Phase::Over;
-            outbox.push(ParticipantEffect::Stop { explanation: code.to_string(), retry: false });
-            return;
-        };
-        outbox.push(ParticipantEffect::Send(Upstream::Abandon { session, code }));
-        let willing = matches!(code, RefusalCode::DeadlinePassed | RefusalCode::BadKeyMaterial);
-        if let (true, Some(admitted)) = (willing, &self.offered) {
-            let plan = admitted.plan.digest();
-            self.phase = Phase::Idle;
-            outbox.push(ParticipantEffect::Send(Upstream::Accept { plan }));
-        } else {
-            self.phase = Phase::Over;
-            outbox.push(ParticipantEffect::Stop { explanation: code.to_string(), retry: false });
-        }
+        outbox.push(ParticipantEffect::Send(Upstream::Refuse { code }));
+        outbox.push(ParticipantEffect::Stop { explanation: code.to_string(), retry: false });
     }
 
-    /// Erases the open round's secrets by dropping them, and the session with them unless it can go on.
+    /// Gives up a set-up, says why and about whom, and stays willing to take part in the next one.
+    fn abandon(
+        &mut self,
+        session: SessionId,
+        code: RefusalCode,
+        accused: Option<ClientId>,
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) {
+        self.keying = None;
+        self.commit(ParticipantEvent::Refused { code }, outbox);
+        outbox.push(ParticipantEffect::Send(Upstream::Abandon { session, code, accused }));
+    }
+
+    /// Erases every key; nothing more is done.
+    fn end(&mut self, outbox: &mut Outbox<ParticipantEffect>) {
+        self.forget_round(outbox);
+        self.keying = None;
+        self.sessions.clear();
+        self.phase = Phase::Over;
+    }
+
+    /// Erases the open round's secrets by dropping them. The session goes on.
     fn forget_round(&mut self, outbox: &mut Outbox<ParticipantEffect>) {
-        if let Some(round) = self.open_round() {
-            outbox.push(ParticipantEffect::ForgetVector(round));
-        }
-        self.phase = match core::mem::replace(&mut self.phase, Phase::Idle) {
-            Phase::Training(session, _) | Phase::Uploaded(session, _) | Phase::Acknowledged(session, _) => {
-                Phase::Ready(session)
-            }
-            other => other,
-        };
-    }
-
-    fn open_round(&self) -> Option<RoundId> {
-        match &self.phase {
-            Phase::Training(_, training) => Some(training.round()),
-            Phase::Uploaded(_, uploaded) => Some(uploaded.round()),
-            Phase::Acknowledged(_, acknowledged) => Some(acknowledged.round()),
-            _ => None,
+        if let Phase::Ready(open) = &mut self.phase
+            && let Some(open) = open.take()
+        {
+            outbox.push(ParticipantEffect::ForgetVector(open.round));
         }
     }
 
-    fn session_id(&self) -> Option<SessionId> {
+    fn open(&self) -> Option<&OpenRound<S>> {
         match &self.phase {
-            Phase::Keying(keying) => Some(keying.session()),
-            Phase::Ready(session)
-            | Phase::Training(session, _)
-            | Phase::Uploaded(session, _)
-            | Phase::Acknowledged(session, _) => Some(session.id()),
-            Phase::Offline | Phase::Joining | Phase::Idle | Phase::Over => None,
+            Phase::Ready(open) => open.as_ref(),
+            Phase::Offline | Phase::Joining | Phase::Over => None,
         }
+    }
+
+    fn set_stage(&mut self, stage: Stage) {
+        if let Phase::Ready(Some(open)) = &mut self.phase {
+            open.stage = stage;
+        }
+    }
+
+    /// Whether a set-up of this session is under way.
+    fn keys(&self, session: SessionId) -> bool {
+        self.keying.as_ref().is_some_and(|keying| keying.session() == session)
+    }
+
+    /// Who this is and what it admitted, once a plan is accepted.
+    fn admitted(&self) -> Option<(ClientId, &Admitted)> {
+        matches!(self.phase, Phase::Ready(_)).then_some(())?;
+        Some((self.client?, self.offered.as_ref()?))
     }
 
     fn verifying_key(&self, client: ClientId) -> Option<VerifyingKey> {
@@ -326,9 +375,5 @@ impl<S: Suite> Participant<S> {
 
     fn sign(&self, message: &[u8]) -> Signature {
         S::sign(&self.signing_key, message)
-    }
-
-    fn cohort_of(members: &[crate::message::Keys]) -> Vec<ClientId> {
-        members.iter().map(|keys| keys.client).collect()
     }
 }

@@ -30,13 +30,6 @@ impl Policy {
     /// [`RefusalCode::PolicyFloor`] where it is weaker.
     pub fn admits(&self, plan: &ValidPlan) -> Result<(), RefusalCode> {
         let protected = plan.privacy == PrivacyMode::Customer || self.allow_no_privacy;
-        if protected && at_least_as_strict(&plan.cohort, &self.cohort) { Ok(()) } else { Err(RefusalCode::PolicyFloor) }
+        if protected && plan.cohort.at_least_as_strict(&self.cohort) { Ok(()) } else { Err(RefusalCode::PolicyFloor) }
     }
-}
-
-fn at_least_as_strict(offered: &CohortRule, own: &CohortRule) -> bool {
-    offered.coalition_permille >= own.coalition_permille
-        && offered.cohort_min >= own.cohort_min
-        && offered.survivors_permille >= own.survivors_permille
-        && offered.honest_min >= own.honest_min
 }

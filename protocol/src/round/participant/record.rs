@@ -5,6 +5,7 @@ use alloc::collections::BTreeMap;
 use crate::digest::Digest;
 use crate::ids::RoundId;
 use crate::privacy::RdpVector;
+use crate::roster::RosterHead;
 use crate::round::event::ParticipantEvent;
 
 /// State after a list of events; `replay(budget file) == state`.
@@ -16,6 +17,8 @@ pub struct ParticipantRecord {
     pub plans: BTreeMap<Digest, PlanSpend>,
     /// The last survivor set that was acknowledged: plan, round, digest.
     pub acknowledged: Option<(Digest, RoundId, Digest)>,
+    /// The newest roster that was accepted; an older one never will be.
+    pub roster: Option<RosterHead>,
 }
 
 /// What one plan charged.
@@ -31,7 +34,7 @@ pub struct PlanSpend {
 
 impl Default for ParticipantRecord {
     fn default() -> Self {
-        Self { spent: RdpVector::zero(), plans: BTreeMap::new(), acknowledged: None }
+        Self { spent: RdpVector::zero(), plans: BTreeMap::new(), acknowledged: None, roster: None }
     }
 }
 
@@ -63,6 +66,7 @@ impl ParticipantRecord {
             ParticipantEvent::SurvivorsAcknowledged { plan, round, survivors } => {
                 self.acknowledged = Some((*plan, *round, *survivors));
             }
+            ParticipantEvent::RosterAccepted { head } => self.roster = Some(*head),
             ParticipantEvent::PlanAccepted { .. }
             | ParticipantEvent::Uploaded { .. }
             | ParticipantEvent::SharesRevealed { .. }

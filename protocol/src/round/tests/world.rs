@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::codec;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
-use crate::ids::{ClientId, OrganisationId, RoundId};
+use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::limits::CONTROL_MESSAGE_BYTES_MAX;
 use crate::message::{ClosedReason, Downstream, RefusalCode, Start, Upstream};
 use crate::plan::{ClipForm, Plan, PrivacyMode};
@@ -14,12 +14,12 @@ use crate::privacy::RdpVector;
 use crate::roster::{AuthoritySignature, Roster, RosterEntry, SignedRoster};
 use crate::round::{
     Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRecord, CoordinatorSettings, Input, Outbox,
-    Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, ParticipantRecord, Policy,
+    Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, ParticipantRecord, Policy, SessionMaterial,
 };
 use crate::secagg::masked_sum::{MaskedSum, MaskedUpdate, mask};
 use crate::secagg::modular::{Ring, RingWords};
-use crate::secagg::parameters::CohortRule;
-use crate::secagg::permit::Ticket;
+use crate::secagg::parameters::{CoalitionRule, CohortRule};
+use crate::secagg::permit::{InMemory, Ticket, VerifiedUpload};
 use crate::secagg::suite::{Signature, Suite};
 use crate::secagg::toy::{Seeded, Toy};
 use crate::time::Millis;
@@ -58,6 +58,9 @@ pub(super) struct World {
     pub(super) entropy: Seeded,
     plain: BTreeMap<(RoundId, ClientId), Vec<i64>>,
     uploads: BTreeMap<ClientId, MaskedUpdate>,
+    /// Here whole, and not yet folded.
+    arrived: BTreeMap<ClientId, VerifiedUpload<InMemory<Vec<u8>>>>,
+    stored: BTreeMap<SessionId, Vec<Vec<u8>>>,
     sum: Option<MaskedSum>,
     synced: usize,
     replayed: CoordinatorRecord,
@@ -85,7 +88,12 @@ pub(super) fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
         customers_nominal: 1000,
         customers_max: 2000,
         session_rounds: 3,
-        cohort: CohortRule { coalition_permille: 200, cohort_min: 8, survivors_permille: 800, honest_min: 5 },
+        cohort: CohortRule {
+            coalition: CoalitionRule::Fraction { permille: 200 },
+            cohort_min: 8,
+            survivors_permille: 800,
+            honest_min: 5,
+        },
         round_deadline_ms: 1000,
         keying_deadline_ms: 500,
     };
@@ -98,7 +106,9 @@ pub(super) fn cap(plan: &Plan, rounds: u64) -> RdpVector {
 }
 
 fn signing_key(client: ClientId) -> [u8; 32] {
-    [u8::try_from(client.0).unwrap(); 32]
+    let mut key = [7; 32];
+    key[..4].copy_from_slice(&client.0.to_le_bytes());
+    key
 }
 
 pub(super) fn policy(plan: &Plan) -> Policy {
@@ -135,7 +145,8 @@ impl World {
     pub(super) fn with_policy(clients: u32, plan: Plan, policy: impl Fn(ClientId) -> Policy) -> Self {
         let mut outbox = Outbox::new();
         let schema = plan.schema;
-        let coordinator = Coordinator::resume(settings(clients, plan), &[], Millis(0), &mut outbox).unwrap();
+        let coordinator =
+            Coordinator::resume(settings(clients, plan), &[], Vec::new(), Millis(0), &mut outbox).unwrap();
         let branches = (1..=clients).map(|number| {
             let client = ClientId(number);
             let machine = Participant::resume(policy(client), schema, signing_key(client), &[]);
@@ -162,6 +173,8 @@ impl World {
             entropy: Seeded::new(7),
             plain: BTreeMap::new(),
             uploads: BTreeMap::new(),
+            arrived: BTreeMap::new(),
+            stored: BTreeMap::new(),
             sum: None,
             synced: 0,
             replayed: CoordinatorRecord::default(),
@@ -196,6 +209,20 @@ impl World {
     /// Delivers until nothing is under way.
     pub(super) fn run(&mut self) {
         while self.step() {}
+    }
+
+    /// Lets every deadline pass until nothing happens any more.
+    pub(super) fn pass_deadlines(&mut self) {
+        for _ in 0..50 {
+            let Some(deadline) = self.coordinator.wait().deadline.filter(|_| self.finished.is_none()) else { return };
+            self.now = self.now.max(deadline);
+            self.tell(Input::Timer);
+            for client in self.branches.keys().copied().collect::<Vec<_>>() {
+                self.tell_branch(client, ParticipantInput::Timer);
+            }
+            self.run();
+        }
+        panic!("it never ends: {:?}", self.coordinator.wait());
     }
 
     pub(super) fn step(&mut self) -> bool {
@@ -248,7 +275,7 @@ impl World {
                     let round = contribution.descriptor.round;
                     let mut values: Vec<i64> =
                         (0..PARAMETERS + 2).map(|_| i64::from(self.entropy.bytes32()[0]) - 128).collect();
-                    values[0] = 1 << client.0;
+                    values[0] = 1 << (client.0 % 50);
                     let words = RingWords::reduce(contribution.descriptor.ring, &values);
                     self.plain.insert((round, client), values);
                     let update = mask::<Toy>(words, contribution.receipt, contribution.seeds);
@@ -293,6 +320,17 @@ impl World {
                         self.packets.push_back(Packet::Down(to, message));
                     }
                 }
+                CoordinatorEffect::Broadcast(to, message) => {
+                    for to in to.into_iter().filter(|to| self.branches[to].connected) {
+                        self.packets.push_back(Packet::Down(to, message.clone()));
+                    }
+                }
+                CoordinatorEffect::StoreSession(material) => {
+                    self.stored.insert(material.session(), material.parts().collect());
+                }
+                CoordinatorEffect::ForgetSession(session) => {
+                    self.stored.remove(&session);
+                }
                 CoordinatorEffect::SendStart(to, start) => {
                     assert_eq!(self.synced, self.events.len(), "a round is durable before anybody hears of it");
                     for client in to {
@@ -302,11 +340,19 @@ impl World {
                 CoordinatorEffect::OpenSum { round, ring, dimension } => {
                     self.sum = Some(MaskedSum::new(round, ring, dimension));
                 }
-                CoordinatorEffect::Admit(ticket) => answers.push(self.fold(ticket)),
+                CoordinatorEffect::Admit(ticket) => answers.push(self.receive(ticket)),
+                CoordinatorEffect::Fold { client, .. } => {
+                    let upload = self.arrived.remove(&client).expect("it arrived");
+                    self.sum.as_mut().unwrap().fold(upload).expect("it belongs to the round");
+                }
                 CoordinatorEffect::Discard(client) => {
                     self.uploads.remove(&client);
+                    self.arrived.remove(&client);
                 }
-                CoordinatorEffect::DropSum(_) => self.sum = None,
+                CoordinatorEffect::DropSum(_) => {
+                    self.sum = None;
+                    self.arrived.clear();
+                }
                 CoordinatorEffect::Unmask(permit) => {
                     let round = permit.round();
                     let survivors = permit.survivors().to_vec();
@@ -338,13 +384,12 @@ impl World {
         }
     }
 
-    fn fold(&mut self, ticket: Ticket) -> Input {
+    fn receive(&mut self, ticket: Ticket) -> Input {
         let (round, client) = (ticket.round(), ticket.client());
         let update = self.uploads.remove(&client).expect("announced");
-        match self.sum.as_mut().unwrap().fold(ticket, update.bytes()) {
-            Ok(_) => Input::Folded { round, client },
-            Err(_) => Input::UploadFailed { round, client },
-        }
+        let Ok(upload) = ticket.verify(update.into_bytes()) else { return Input::UploadFailed { round, client } };
+        self.arrived.insert(client, upload);
+        Input::Arrived { round, client }
     }
 
     pub(super) fn tamper_upload(&mut self, from: ClientId, with: ClientId) {
@@ -380,9 +425,11 @@ impl World {
     /// A coordinator that starts again from the ledger.
     pub(super) fn restart_coordinator(&mut self, clients: u32, plan: Plan) {
         let mut outbox = Outbox::new();
+        let stored = self.stored.values().map(|parts| SessionMaterial::from_parts(parts).expect("whole")).collect();
         self.coordinator =
-            Coordinator::resume(settings(clients, plan), &self.events, self.now, &mut outbox).expect("resumes");
+            Coordinator::resume(settings(clients, plan), &self.events, stored, self.now, &mut outbox).expect("resumes");
         self.sum = None;
+        self.arrived.clear();
         self.packets.clear();
         self.execute(outbox);
         for client in self.branches.keys().copied().collect::<Vec<_>>() {

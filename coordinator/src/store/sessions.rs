@@ -1,0 +1,68 @@
+//! The public material of keyed sessions, one file each, so that a restart does not cost the batch.
+//!
+//! A file is a row of parts, each behind its length (`u32`, little-endian). What is in it is judged against the ledger when it is used, so
+//! that a missing or damaged file costs its session and nothing else.
+
+use std::fs;
+use std::path::PathBuf;
+
+use tributary_certs::files::{self, Existing};
+use tributary_protocol::ids::SessionId;
+use tributary_protocol::round::SessionMaterial;
+
+use super::{Store, StoreError};
+
+impl Store {
+    /// Stores a session's material: durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::File`].
+    pub fn add_session(&self, material: &SessionMaterial) -> Result<(), StoreError> {
+        let mut bytes = Vec::new();
+        for part in material.parts() {
+            let length = u32::try_from(part.len()).expect("a part is below the limit of a control message");
+            bytes.extend_from_slice(&length.to_le_bytes());
+            bytes.extend_from_slice(&part);
+        }
+        Ok(files::write_private(&self.session_file(material.session()), &bytes, Existing::Replace)?)
+    }
+
+    /// Every session that is stored whole; what is not is named in the log and left out.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionMaterial> {
+        let Ok(entries) = fs::read_dir(self.folder.join("sessions")) else { return Vec::new() };
+        let files = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+        let material = files.filter_map(|path| {
+            let bytes = fs::read(&path).ok()?;
+            let material = parts(&bytes).map(SessionMaterial::from_parts);
+            if material.as_ref().is_none_or(Result::is_err) {
+                tracing::warn!(file = %path.display(), "a stored session is damaged; another one is keyed in its place");
+            }
+            material?.ok()
+        });
+        material.collect()
+    }
+
+    /// Removes a session's material. A file that stays behind is harmless: the ledger does not name it.
+    pub fn forget_session(&self, session: SessionId) {
+        if let Err(fault) = fs::remove_file(self.session_file(session)) {
+            tracing::warn!(%fault, "the material of a closed session could not be removed");
+        }
+    }
+
+    fn session_file(&self, session: SessionId) -> PathBuf {
+        self.folder.join("sessions").join(format!("{session}.session"))
+    }
+}
+
+/// The parts of a file; nothing if it is cut.
+fn parts(mut bytes: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut parts = Vec::new();
+    while !bytes.is_empty() {
+        let (length, rest) = bytes.split_first_chunk::<4>()?;
+        let (part, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        parts.push(part);
+        bytes = rest;
+    }
+    Some(parts)
+}

@@ -1,0 +1,244 @@
+//! The bodies of the key set-up (SA-1, section 4), as they are signed and relayed.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::signed::SignedBody;
+use crate::digest::{Canonical, Digest};
+use crate::ids::{ClientId, SessionId};
+use crate::secagg::commitments::SeedCommitments;
+use crate::secagg::parameters::Thresholds;
+use crate::secagg::suite::{ExchangePublic, Signature};
+
+/// B0: a key set-up begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Digest of the plan.
+    pub plan: Digest,
+    /// Digest of the roster.
+    pub roster: Digest,
+    /// The session.
+    pub session: SessionId,
+    /// First round of the session.
+    pub first_round: crate::ids::RoundId,
+    /// Rounds of the session.
+    pub rounds: u32,
+    /// Who is asked, ascending.
+    pub candidates: Vec<ClientId>,
+    /// Time until the key set-up must stand.
+    pub deadline_ms: u64,
+    /// Signature of the coordinator.
+    pub signature: Signature,
+}
+
+impl SignedBody for Offer {
+    const KIND: &'static str = "OFFER";
+
+    fn canonical(&self) -> Canonical {
+        let mut body = Canonical::new("OFFER")
+            .digest(&self.plan)
+            .digest(&self.roster)
+            .digest(&Digest(self.session.0))
+            .u64(self.first_round.0)
+            .u32(self.rounds)
+            .u64(self.deadline_ms)
+            .u32(count(self.candidates.len()));
+        for candidate in &self.candidates {
+            body = body.u32(candidate.0);
+        }
+        body
+    }
+}
+
+/// B1: the session keys of one client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keys {
+    /// What is signed.
+    pub statement: KeysStatement,
+    /// Public halves.
+    pub exchange: ExchangePublic,
+    /// Commitments to the secrets of every round of the session.
+    pub commitments: Vec<SeedCommitments>,
+}
+
+impl Keys {
+    /// Whether the statement is about these keys and commitments.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.statement.keys == keys_digest(&self.exchange, &self.commitments)
+    }
+}
+
+/// What a client signs of its session keys: enough for everybody who is not its neighbour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeysStatement {
+    /// The session.
+    pub session: SessionId,
+    /// The signer; must equal the connection's identity.
+    pub client: ClientId,
+    /// Commitment to its contribution to the seed of the neighbour graph.
+    pub contribution: Digest,
+    /// The last round that its record says it used under this plan. Shown to it again later: a smaller record is a restored one.
+    pub last_round: u64,
+    /// Digest of keys and commitments, see [`keys_digest`].
+    pub keys: Digest,
+    /// Signature by the protocol signing key.
+    pub signature: Signature,
+}
+
+impl SignedBody for KeysStatement {
+    const KIND: &'static str = "KEYS";
+
+    fn canonical(&self) -> Canonical {
+        Canonical::new("KEYS")
+            .digest(&Digest(self.session.0))
+            .u32(self.client.0)
+            .digest(&self.contribution)
+            .u64(self.last_round)
+            .digest(&self.keys)
+    }
+}
+
+/// Digest of a client's session keys and commitments.
+#[must_use]
+pub fn keys_digest(exchange: &ExchangePublic, commitments: &[SeedCommitments]) -> Digest {
+    let mut body = Canonical::new("KEYS body")
+        .digest(&Digest(exchange.diffie_hellman))
+        .bytes(&exchange.encapsulation)
+        .u32(count(commitments.len()));
+    for commitment in commitments {
+        body = body.digest(&commitment.self_mask).digest(&commitment.envelope);
+    }
+    body.finish()
+}
+
+/// B2: the frozen cohort, with everything that its members must agree on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// The session.
+    pub session: SessionId,
+    /// Every member's statement, ascending by client.
+    pub members: Vec<KeysStatement>,
+    /// Ascending by client: everybody's keys in a complete graph, nobody's yet in a sparse one.
+    pub keys: Vec<NeighbourKeys>,
+    /// What the coordinator offers; a client recomputes it and refuses weaker values than its policy's.
+    pub thresholds: Thresholds,
+}
+
+/// The part of a neighbour's keys that its statement does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NeighbourKeys {
+    /// Whose.
+    pub client: ClientId,
+    /// Public halves.
+    pub exchange: ExchangePublic,
+    /// Commitments to the secrets of every round of the session.
+    pub commitments: Vec<SeedCommitments>,
+}
+
+/// B3, relayed: the contributions to the graph's seed, and the keys of the neighbours that follow from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Neighbourhood {
+    /// The session.
+    pub session: SessionId,
+    /// Every member's contribution, in the cohort's order.
+    pub contributions: Vec<[u8; 32]>,
+    /// The keys of the receiver's neighbours, ascending by client.
+    pub keys: Vec<NeighbourKeys>,
+}
+
+/// B4a: an ML-KEM ciphertext for one neighbour, signed so that nobody on the way can exchange it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encapsulation {
+    /// The session.
+    pub session: SessionId,
+    /// The sender; must equal the connection's identity upstream.
+    pub from: ClientId,
+    /// The receiver.
+    pub to: ClientId,
+    /// The ciphertext.
+    pub ciphertext: Vec<u8>,
+    /// Signature by the sender.
+    pub signature: Signature,
+}
+
+impl SignedBody for Encapsulation {
+    const KIND: &'static str = "KEM";
+
+    fn canonical(&self) -> Canonical {
+        Canonical::new("KEM").digest(&Digest(self.session.0)).u32(self.from.0).u32(self.to.0).bytes(&self.ciphertext)
+    }
+}
+
+/// B4b: shares of a dealer's secrets of all rounds, with their place in its tree, sealed under the key of a pair for one direction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedShares {
+    /// The dealer; must equal the connection's identity upstream.
+    pub from: ClientId,
+    /// The holder.
+    pub to: ClientId,
+    /// 64 bytes a round, the siblings in the dealer's tree, and the tag.
+    pub sealed: Vec<u8>,
+}
+
+/// B4b: everything that one dealer deals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deal {
+    /// What is signed.
+    pub statement: DealStatement,
+    /// One for each holder but the dealer itself, ascending.
+    pub bundles: Vec<SealedShares>,
+    /// One envelope a round.
+    pub envelopes: Vec<Vec<u8>>,
+    /// By round: commitments to the pairwise seeds, ascending by neighbour.
+    pub pairs: Vec<Vec<Digest>>,
+}
+
+/// What a dealer signs of what it deals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DealStatement {
+    /// The session.
+    pub session: SessionId,
+    /// The dealer; must equal the connection's identity upstream.
+    pub client: ClientId,
+    /// Root of its tree over what each holder got.
+    pub root: Digest,
+    /// Digest of its envelopes, see [`envelopes_digest`].
+    pub envelopes: Digest,
+    /// Digest of its commitments to pairwise seeds, see [`rounds_digest`].
+    pub pairs: Digest,
+    /// Signature by the protocol signing key.
+    pub signature: Signature,
+}
+
+impl SignedBody for DealStatement {
+    const KIND: &'static str = "DEAL";
+
+    fn canonical(&self) -> Canonical {
+        Canonical::new("DEAL")
+            .digest(&Digest(self.session.0))
+            .u32(self.client.0)
+            .digest(&self.root)
+            .digest(&self.envelopes)
+            .digest(&self.pairs)
+    }
+}
+
+/// Digest over one digest a round ([`crate::secagg::commitments::pairs_digest`]).
+#[must_use]
+pub fn rounds_digest(rounds: &[Digest]) -> Digest {
+    let body = Canonical::new("pairs").u32(count(rounds.len()));
+    rounds.iter().fold(body, |body, round| body.digest(round)).finish()
+}
+
+/// Digest of a dealer's envelopes.
+#[must_use]
+pub fn envelopes_digest(envelopes: &[Vec<u8>]) -> Digest {
+    let body = Canonical::new("envelopes").u32(count(envelopes.len()));
+    envelopes.iter().fold(body, |body, envelope| body.bytes(envelope)).finish()
+}
+
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,145 @@
+//! What happens outside, and where the machine takes it.
+
+use super::{Coordinator, Phase};
+use crate::digest::Digest;
+use crate::ids::{ClientId, RoundId};
+use crate::message::{ClosedReason, Downstream, Upstream};
+use crate::round::effect::{CoordinatorEffect, Outbox};
+use crate::round::event::CoordinatorEvent;
+use crate::secagg::suite::Suite;
+use crate::time::Millis;
+
+/// Something happened outside.
+pub enum Input {
+    /// An authenticated connection of a client in the roster.
+    Connected(ClientId),
+    /// It is gone.
+    Disconnected(ClientId),
+    /// A client's control message. Who it is comes from its certificate.
+    Message(ClientId, Upstream),
+    /// An admitted vector is here whole and has the digest that its sender signed. It is not in the sum yet.
+    Arrived {
+        /// The round.
+        round: RoundId,
+        /// Whose.
+        client: ClientId,
+    },
+    /// An admitted vector was cut short or has another digest than announced.
+    UploadFailed {
+        /// The round.
+        round: RoundId,
+        /// Whose.
+        client: ClientId,
+    },
+    /// The sum was unmasked and is in the model.
+    Updated {
+        /// The round.
+        round: RoundId,
+        /// Digest of the unmasked sum.
+        sum: Digest,
+        /// Digest of the new model, which is stored durably.
+        model: Digest,
+    },
+    /// The sum was unmasked and could not be used.
+    UpdateFailed {
+        /// The round.
+        round: RoundId,
+        /// `ChecksFailed` or `UpdateRefused`.
+        reason: ClosedReason,
+    },
+    /// A deadline may have passed.
+    Timer,
+    /// The operator stops the daemon.
+    Stop,
+}
+
+impl<S: Suite> Coordinator<S> {
+    pub(super) fn take(&mut self, now: Millis, input: Input, outbox: &mut Outbox<CoordinatorEffect>) {
+        match input {
+            Input::Connected(client) => self.on_connected(client, outbox),
+            Input::Disconnected(client) => {
+                if self.links.remove(&client).is_some() {
+                    self.on_lost(now, client, ClosedReason::ParticipantLost(client), outbox);
+                }
+            }
+            Input::Message(from, message) => self.on_message(now, from, message, outbox),
+            Input::Arrived { round, client } => self.on_arrived(round, client, outbox),
+            Input::UploadFailed { round, client } => {
+                if self.is_open(round) {
+                    self.misbehaved(now, client, outbox);
+                }
+            }
+            Input::Updated { round, sum, model } => self.on_updated(round, sum, model, outbox),
+            Input::UpdateFailed { round, reason } => {
+                if self.is_open(round) {
+                    self.abort(reason, outbox);
+                }
+            }
+            Input::Timer => self.on_timer(now, outbox),
+            Input::Stop => self.on_stop(outbox),
+        }
+    }
+
+    fn on_message(&mut self, now: Millis, from: ClientId, message: Upstream, outbox: &mut Outbox<CoordinatorEffect>) {
+        let Some(link) = self.links.get(&from) else { return };
+        match (message, link.joined) {
+            (Upstream::Join(join), false) => self.on_join(from, join, outbox),
+            (Upstream::Join(_), true) | (_, false) => self.misbehaved(now, from, outbox),
+            (message, true) => self.on_joined_message(now, from, message, outbox),
+        }
+    }
+
+    fn on_joined_message(
+        &mut self,
+        now: Millis,
+        from: ClientId,
+        message: Upstream,
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
+        match message {
+            Upstream::Join(_) => {}
+            Upstream::Accept { plan } => self.on_accept(now, from, plan, outbox),
+            Upstream::Refuse { code } => self.on_refused(now, from, code, outbox),
+            Upstream::Abandon { session, code, accused } => {
+                self.on_abandoned(from, session, (code, accused), outbox);
+            }
+            Upstream::Keys(keys) => self.on_keys(now, from, *keys, outbox),
+            Upstream::Contribution { session, contribution } => {
+                self.on_contribution(now, from, session, contribution, outbox);
+            }
+            Upstream::Encapsulations { session, items } => self.on_encapsulations(now, from, session, items, outbox),
+            Upstream::Deal(deal) => self.on_deal(now, from, *deal, outbox),
+            Upstream::SetupAck { session, signature } => self.on_setup_ack(now, from, session, signature, outbox),
+            Upstream::Masked(header) => self.on_masked(now, from, &header, outbox),
+            Upstream::SurvivorsAck { round, signature } => self.on_survivors_ack(now, from, round, signature, outbox),
+            Upstream::Unmask { round, shares } => self.on_unmask(now, from, round, &shares, outbox),
+            Upstream::Proofs { round, proofs } => self.on_proofs(now, from, round, &proofs, outbox),
+            Upstream::Leave => {
+                self.links.remove(&from);
+                outbox.push(CoordinatorEffect::Close(from));
+                self.on_lost(now, from, ClosedReason::ParticipantLost(from), outbox);
+            }
+        }
+    }
+
+    fn on_stop(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        if let Some(round) = self.record.round.as_ref().map(|open| open.round) {
+            let reason = ClosedReason::Stopped;
+            self.commit(CoordinatorEvent::RoundAborted { round, reason }, outbox);
+            outbox.push(CoordinatorEffect::DropSum(round));
+        }
+        if let Some(keying) = self.keying.take() {
+            let (session, reason) = (keying.session(), ClosedReason::Stopped);
+            self.commit(CoordinatorEvent::SessionClosed { session, reason }, outbox);
+            let message = Downstream::SessionClosed { session, reason };
+            outbox.push(CoordinatorEffect::Broadcast(self.ready_clients(), message));
+        }
+        outbox.push(CoordinatorEffect::Sync);
+        if !matches!(self.phase, Phase::Finished) {
+            self.phase = Phase::Stopped;
+        }
+        for client in core::mem::take(&mut self.links).into_keys() {
+            outbox.push(CoordinatorEffect::Close(client));
+        }
+    }
+}

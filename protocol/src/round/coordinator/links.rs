@@ -1,0 +1,229 @@
+//! Connected clients: joining, admitting the plan, leaving, and what becomes of those that break the protocol.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::{Coordinator, Phase};
+use crate::digest::Digest;
+use crate::ids::{ClientId, SessionId};
+use crate::limits::{PROTOCOL_VERSION, STRIKES_MAX};
+use crate::message::{ClosedReason, Downstream, Join, RefusalCode, RejectCode, Welcome};
+use crate::round::agreement;
+use crate::round::effect::{CoordinatorEffect, Outbox};
+use crate::round::event::{CoordinatorEvent, EvictionReason};
+use crate::secagg::suite::Suite;
+use crate::time::Millis;
+
+/// A connected client.
+#[derive(Default)]
+pub(super) struct Link {
+    pub(super) joined: bool,
+    /// The plan is admitted.
+    pub(super) accepted: bool,
+    /// Sessions whose keys it holds.
+    pub(super) holding: Vec<SessionId>,
+    /// Its upload came too late for the last round, or not at all: the next one does not wait for it.
+    pub(super) straggling: bool,
+    /// The next set-up goes without it, because the last one failed by it or at it.
+    pub(super) left_out: bool,
+}
+
+impl<S: Suite> Coordinator<S> {
+    pub(super) fn on_connected(&mut self, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
+        if self.settings.roster.roster.entry(client).is_none() {
+            let explanation =
+                "this certificate is not in the roster; ask the coordinator's operator to enrol this branch";
+            return reject(client, RejectCode::NotInRoster, explanation.to_string(), outbox);
+        }
+        if self.record.evicted.contains_key(&client) {
+            return reject(client, RejectCode::Evicted, eviction_text(), outbox);
+        }
+        self.links.insert(client, Link::default());
+    }
+
+    pub(super) fn on_join(&mut self, from: ClientId, join: Join, outbox: &mut Outbox<CoordinatorEffect>) {
+        if let Some((code, text)) = self.refusal_of(&join) {
+            self.links.remove(&from);
+            return reject(from, code, text, outbox);
+        }
+        let open: Vec<SessionId> = self.sessions.iter().map(super::material::Session::id).collect();
+        if let Some(link) = self.links.get_mut(&from) {
+            link.joined = true;
+            link.holding = join.holding.into_iter().filter(|session| open.contains(session)).take(open.len()).collect();
+        }
+        let signature = S::sign(
+            &self.settings.signing_key,
+            &agreement::welcome_message(&self.settings.plan, &self.settings.roster),
+        );
+        let statement =
+            self.sessions.iter().rev().find_map(|session| session.member(from)).map(|member| member.keys.clone());
+        let welcome = Welcome {
+            version: PROTOCOL_VERSION,
+            plan: self.settings.plan.plan().clone(),
+            roster: self.settings.roster.clone(),
+            sessions: open,
+            statement,
+            signature,
+        };
+        outbox.push(CoordinatorEffect::Send(from, Downstream::Welcome(Box::new(welcome))));
+    }
+
+    fn refusal_of(&self, join: &Join) -> Option<(RejectCode, String)> {
+        if join.version != PROTOCOL_VERSION {
+            let text = alloc::format!(
+                "this coordinator speaks protocol version {PROTOCOL_VERSION}, the client version {}; install matching releases",
+                join.version
+            );
+            return Some((RejectCode::VersionDiffers, text));
+        }
+        if join.schema != self.settings.plan.schema {
+            let text = alloc::format!(
+                "the plan was made for feature schema {}, the branch's schema file has digest {}; nothing was trained; \
+                 give the branch the plan's schema file",
+                self.settings.plan.schema.short(),
+                join.schema.short()
+            );
+            return Some((RejectCode::SchemaDiffers, text));
+        }
+        let over = "the plan is over; there is nothing to do until a new one is served";
+        self.record.finished.is_some().then(|| (RejectCode::PlanFinished, over.to_string()))
+    }
+
+    pub(super) fn on_accept(
+        &mut self,
+        now: Millis,
+        from: ClientId,
+        plan: Digest,
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
+        match self.links.get_mut(&from) {
+            Some(link) if plan == self.settings.plan.digest() => link.accepted = true,
+            _ => self.misbehaved(now, from, outbox),
+        }
+    }
+
+    /// A branch refuses the plan, or everything that this coordinator does.
+    pub(super) fn on_refused(
+        &mut self,
+        now: Millis,
+        from: ClientId,
+        code: RefusalCode,
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
+        if let Some(link) = self.links.get_mut(&from) {
+            link.accepted = false;
+            link.holding.clear();
+        }
+        self.note_refusal(from, code, outbox);
+        self.on_lost(now, from, ClosedReason::ParticipantGaveUp(from), outbox);
+    }
+
+    /// A branch gives up one set-up, and may say by whose fault. Neither it nor the accused is asked for the next one: who of the two lies
+    /// cannot be seen from here, and an accuser that pays with its own place has no cheap way to keep others out.
+    pub(super) fn on_abandoned(
+        &mut self,
+        from: ClientId,
+        session: SessionId,
+        (code, accused): (RefusalCode, Option<ClientId>),
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
+        let keying = self.keying.as_ref().is_some_and(|keying| keying.session() == session && keying.has(from));
+        if !keying {
+            return;
+        }
+        self.note_refusal(from, code, outbox);
+        for client in [Some(from), accused].into_iter().flatten() {
+            self.leave_out(client);
+        }
+        self.drop_keying(ClosedReason::ParticipantGaveUp(from), outbox);
+    }
+
+    /// A participant is gone or gave up: a set-up that needs it ends, a round goes on with the rest if it can.
+    pub(super) fn on_lost(
+        &mut self,
+        now: Millis,
+        client: ClientId,
+        reason: ClosedReason,
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
+        if self.keying.as_ref().is_some_and(|keying| keying.has(client)) {
+            self.drop_keying(reason, outbox);
+        }
+        match &self.phase {
+            Phase::Collecting(_) => self.collecting_lost(client, outbox),
+            Phase::Certifying(_) => self.certifying_checked(outbox),
+            Phase::Unmasking(_) => self.unmasking_lost(now, client, outbox),
+            // Once the sum can be unmasked nobody is needed any more.
+            Phase::Gathering | Phase::Updating(_) | Phase::Stopped | Phase::Finished => {}
+        }
+    }
+
+    /// A message came that the protocol does not allow: its sender is disconnected, and out of the plan when that happens again and again.
+    pub(super) fn misbehaved(&mut self, now: Millis, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
+        if self.links.remove(&client).is_none() {
+            return;
+        }
+        let strikes = self.strikes.entry(client).or_default();
+        *strikes += 1;
+        if *strikes >= STRIKES_MAX && self.record.finished.is_none() {
+            self.commit(CoordinatorEvent::ClientEvicted { client, reason: EvictionReason::Strikes }, outbox);
+            reject(client, RejectCode::Evicted, eviction_text(), outbox);
+        } else {
+            let explanation = "a message came that the protocol does not allow at this point; the client must be restarted, and its \
+                               release compared with the coordinator's";
+            reject(client, RejectCode::Misbehaved, explanation.to_string(), outbox);
+        }
+        self.on_lost(now, client, ClosedReason::ParticipantMisbehaved(client), outbox);
+    }
+
+    /// Proof by a client's own signatures that it cheated: it is out of the plan.
+    pub(super) fn evict(
+        &mut self,
+        now: Millis,
+        client: ClientId,
+        reason: EvictionReason,
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
+        if self.record.evicted.contains_key(&client) {
+            return;
+        }
+        self.commit(CoordinatorEvent::ClientEvicted { client, reason }, outbox);
+        if self.links.remove(&client).is_some() {
+            reject(client, RejectCode::Evicted, eviction_text(), outbox);
+            self.on_lost(now, client, ClosedReason::ParticipantMisbehaved(client), outbox);
+        }
+    }
+
+    /// The next set-up goes without this client.
+    pub(super) fn leave_out(&mut self, client: ClientId) {
+        if let Some(link) = self.links.get_mut(&client) {
+            link.left_out = true;
+        }
+    }
+
+    /// Disconnects a client that did not answer in time; it may come back.
+    pub(super) fn cut(&mut self, now: Millis, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
+        if self.links.remove(&client).is_some() {
+            outbox.push(CoordinatorEffect::Close(client));
+            self.on_lost(now, client, ClosedReason::ParticipantLost(client), outbox);
+        }
+    }
+
+    fn note_refusal(&mut self, client: ClientId, code: RefusalCode, outbox: &mut Outbox<CoordinatorEffect>) {
+        if self.record.finished.is_none() {
+            self.commit(CoordinatorEvent::ClientRefused { client, code }, outbox);
+        }
+    }
+}
+
+fn eviction_text() -> String {
+    "this client is out of the plan, because it broke rounds; the coordinator's ledger says when and how; its operator and the \
+     coordinator's must find the cause before a new plan admits it"
+        .to_string()
+}
+
+fn reject(client: ClientId, code: RejectCode, explanation: String, outbox: &mut Outbox<CoordinatorEffect>) {
+    outbox.push(CoordinatorEffect::Send(client, Downstream::Rejected { code, explanation }));
+    outbox.push(CoordinatorEffect::Close(client));
+}

@@ -1,0 +1,187 @@
+//! Scheduling: after every input, whatever is due begins: a round, a set-up beside it, or the end of the plan.
+//!
+//! A set-up begins when there is no session, when the session in use cannot carry a round any more, or, in the background, when half of its
+//! rounds are used; so that no round waits for one. A client that comes late, or back without its keys, takes part from the next session.
+
+use alloc::vec::Vec;
+
+use super::collecting::Collecting;
+use super::keying::Keying;
+use super::{Coordinator, Phase};
+use crate::digest::Digest;
+use crate::entropy::Entropy;
+use crate::ids::{ClientId, RoundId, SessionId};
+use crate::limits::COHORT_MAX;
+use crate::message::{ClosedReason, Downstream, Offer, SignedBody, Start};
+use crate::round::descriptor::RoundDescriptor;
+use crate::round::effect::{CoordinatorEffect, Outbox};
+use crate::round::event::CoordinatorEvent;
+use crate::secagg::suite::{Signature, Suite};
+use crate::time::Millis;
+
+impl<S: Suite> Coordinator<S> {
+    /// Called after every input, because any of them may have brought the last client or freed the way.
+    pub(super) fn schedule(&mut self, now: Millis, entropy: &mut dyn Entropy, outbox: &mut Outbox<CoordinatorEffect>) {
+        self.gather_until = self.gather_until.filter(|until| now < *until);
+        if matches!(self.phase, Phase::Gathering) {
+            let plan = &self.settings.plan;
+            let over = self.record.committed >= plan.rounds || self.record.charged >= plan.rounds_charged_max;
+            if over {
+                return self.finish(outbox);
+            }
+            self.choose_session(outbox);
+            self.start_round_if_due(now, outbox);
+        }
+        if !matches!(self.phase, Phase::Stopped | Phase::Finished) {
+            self.open_keying_if_due(now, entropy, outbox);
+        }
+    }
+
+    /// Closes the session in use when it is used up, or when the next one can be used by more of its members.
+    fn choose_session(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        while let Some(current) = self.sessions.front() {
+            let used_up = current.next_round(self.record.last_round).is_none();
+            let next = self.sessions.get(1).map(|next| self.present(next).len());
+            let better = next.is_some_and(|next| next > self.present(current).len());
+            if !used_up && !better {
+                return;
+            }
+            let reason = if used_up { ClosedReason::Exhausted } else { ClosedReason::Superseded };
+            self.close_current(reason, outbox);
+        }
+    }
+
+    /// R1, if enough members of the session in use are here. After a start the missing ones get time to come back.
+    fn start_round_if_due(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
+        let Some(current) = self.sessions.front() else { return };
+        let Some(round) = current.next_round(self.record.last_round) else { return };
+        let present = self.present(current);
+        let whole = present.len() == current.cohort().len();
+        let enough = present.len() >= usize::from(current.view.thresholds.survivors_min);
+        if whole || (enough && self.gather_until.is_none()) {
+            self.start_round(now, round, present, outbox);
+        }
+    }
+
+    fn start_round(
+        &mut self,
+        now: Millis,
+        round: RoundId,
+        present: Vec<ClientId>,
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
+        let Some(current) = self.sessions.front() else { return };
+        let plan = &self.settings.plan;
+        let model = self.record.model.expect("an open plan has a model");
+        let descriptor = RoundDescriptor::derive(plan, &current.view, round, model);
+        let signature = S::sign(&self.settings.signing_key, &descriptor.to_sign());
+        let (ring, dimension) = (plan.ring, plan.dimension());
+        let expected = present.iter().copied().filter(|client| !self.is_straggling(*client)).collect();
+        let collecting = Collecting::new(now, &descriptor, expected);
+        self.commit(CoordinatorEvent::RoundStarted { descriptor: descriptor.clone() }, outbox);
+        outbox.push(CoordinatorEffect::Sync);
+        outbox.push(CoordinatorEffect::OpenSum { round, ring, dimension });
+        outbox.push(CoordinatorEffect::SendStart(present, Start { descriptor, signature }));
+        self.phase = Phase::Collecting(collecting);
+        self.gather_until = None;
+    }
+
+    fn is_straggling(&self, client: ClientId) -> bool {
+        self.links.get(&client).is_some_and(|link| link.straggling)
+    }
+
+    /// B0, if a set-up is needed and those that it wants are here.
+    fn open_keying_if_due(&mut self, now: Millis, entropy: &mut dyn Entropy, outbox: &mut Outbox<CoordinatorEffect>) {
+        if self.keying.is_some() || !self.needs_session() {
+            return;
+        }
+        let patient = self.gather_until.is_some();
+        let enough = |candidates: &[ClientId]| self.may_be_cohort(candidates);
+        let ready = self.ready_clients();
+        let willing = |client: &ClientId| self.links.get(client).is_some_and(|link| !link.left_out);
+        let mut candidates: Vec<ClientId> = ready.iter().copied().filter(willing).collect();
+        if !enough(&candidates) && !patient {
+            // Those that were left out are better than no session at all, once nobody else is awaited.
+            candidates = ready;
+        }
+        let everybody = candidates.len() + self.record.evicted.len() >= self.settings.roster.roster.entries().len();
+        candidates.truncate(COHORT_MAX);
+        if enough(&candidates) && (everybody || !patient) {
+            self.links.values_mut().for_each(|link| link.left_out = false);
+            self.open_keying(now, entropy, candidates, outbox);
+        }
+    }
+
+    /// Whether these clients satisfy the plan's rule.
+    pub(super) fn may_be_cohort(&self, clients: &[ClientId]) -> bool {
+        let organisations = self.settings.roster.roster.organisations(clients);
+        organisations.is_some_and(|members| self.settings.plan.cohort.thresholds(&members).is_ok())
+    }
+
+    fn needs_session(&self) -> bool {
+        let mut sessions = self.sessions.iter();
+        let (current, next) = (sessions.next(), sessions.next());
+        let Some(current) = current else { return true };
+        if next.is_some() {
+            return false;
+        }
+        let plan = &self.settings.plan;
+        let left = current.end().saturating_sub(self.record.last_round.saturating_add(1));
+        let under_way = u32::from(self.record.round.is_some());
+        let wanted = plan.rounds.saturating_sub(self.record.committed).saturating_sub(under_way);
+        let half_used = 2 * left <= u64::from(current.material.offer.rounds) && left < u64::from(wanted);
+        let stranded = matches!(self.phase, Phase::Gathering)
+            && (self.gather_until.is_none()
+                || self.ready_clients().len() == self.settings.roster.roster.entries().len())
+            && self.present(current).len() < usize::from(current.view.thresholds.survivors_min);
+        half_used || stranded
+    }
+
+    fn open_keying(
+        &mut self,
+        now: Millis,
+        entropy: &mut dyn Entropy,
+        candidates: Vec<ClientId>,
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
+        let session = SessionId(entropy.bytes32());
+        self.commit(CoordinatorEvent::SessionOpened { session, candidates: candidates.clone() }, outbox);
+        let plan = &self.settings.plan;
+        let left = plan.rounds_charged_max.saturating_sub(self.record.charged);
+        // Rounds only go forward: the keys are for the rounds behind those of the session in use.
+        let behind = self.sessions.back().map_or(0, super::material::Session::end);
+        let mut offer = Offer {
+            plan: plan.digest(),
+            roster: self.settings.roster.roster.digest(),
+            session,
+            first_round: RoundId(behind.max(self.record.last_round.saturating_add(1))),
+            rounds: plan.session_rounds.min(left),
+            candidates: candidates.clone(),
+            deadline_ms: plan.keying_deadline_ms,
+            signature: Signature(Vec::new()),
+        };
+        offer.signature = S::sign(&self.settings.signing_key, &offer.to_sign());
+        outbox.push(CoordinatorEffect::Broadcast(candidates, Downstream::Offer(offer.clone())));
+        self.keying = Some(Keying::new(offer, now));
+    }
+
+    /// Ends the plan, complete or not.
+    fn finish(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        let model: Digest = self.record.model.expect("an open plan has a model");
+        let rounds = self.record.committed;
+        let complete = rounds >= self.settings.plan.rounds;
+        let reason = if complete { ClosedReason::Exhausted } else { ClosedReason::ChargesExhausted };
+        while !self.sessions.is_empty() {
+            self.close_current(reason, outbox);
+        }
+        if let Some(keying) = self.keying.take() {
+            let session = keying.session();
+            self.commit(CoordinatorEvent::SessionClosed { session, reason }, outbox);
+        }
+        self.commit(CoordinatorEvent::PlanFinished { model, rounds, complete }, outbox);
+        outbox.push(CoordinatorEffect::Sync);
+        outbox.push(CoordinatorEffect::Broadcast(self.ready_clients(), Downstream::Finished { model, rounds }));
+        self.phase = Phase::Finished;
+        outbox.push(CoordinatorEffect::Finished { complete });
+    }
+}

@@ -1,0 +1,54 @@
+//! The round that a participant has open: one at most, its shares to reveal once.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::session::Held;
+use crate::digest::Digest;
+use crate::ids::{ClientId, RoundId, SessionId};
+use crate::secagg::suite::Suite;
+use crate::time::Millis;
+
+/// A round between its start and the moment when its shares are revealed or forgotten.
+pub(super) struct OpenRound<S: Suite> {
+    pub(super) round: RoundId,
+    pub(super) session: SessionId,
+    /// Digest of the descriptor.
+    pub(super) descriptor: Digest,
+    pub(super) deadline: Millis,
+    /// Shares to reveal for this round, once and only for a certified survivor set.
+    pub(super) held: Held<S>,
+    pub(super) stage: Stage,
+}
+
+/// How far the round is.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Training, clipping, noising and masking are under way.
+    Training,
+    /// The masked vector is out; the survivor set is awaited.
+    Uploaded {
+        /// Its digest.
+        vector: Digest,
+    },
+    /// One survivor set is acknowledged; its certificate is awaited.
+    Acknowledged {
+        /// The uploaded vector's digest.
+        vector: Digest,
+        /// Ascending.
+        survivors: Vec<ClientId>,
+        /// Digest of survivors and uploads.
+        digest: Digest,
+    },
+}
+
+impl<S: Suite> OpenRound<S> {
+    pub(super) fn describe(&self) -> String {
+        let what = match self.stage {
+            Stage::Training => "this branch's training",
+            Stage::Uploaded { .. } => "the survivor set",
+            Stage::Acknowledged { .. } => "the quorum certificate",
+        };
+        alloc::format!("round {}: {what}", self.round)
+    }
+}

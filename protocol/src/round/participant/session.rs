@@ -1,0 +1,93 @@
+//! A keyed session at a member: what its rounds use, once each, in memory only.
+//!
+//! A crash forgets the keys, and with them every round that they could have opened: nothing single-use is ever on the disk.
+
+use alloc::vec::Vec;
+
+use zeroize::Zeroize;
+
+use crate::ids::{ClientId, RoundId, SessionId};
+use crate::message::ShareProof;
+use crate::round::descriptor::SessionView;
+use crate::round::topology::Topology;
+use crate::secagg::commitments::SecretKind;
+use crate::secagg::masked_sum::MaskSeeds;
+use crate::secagg::suite::{FieldElement, Suite};
+
+/// Keys of a session.
+pub(super) struct Session<S: Suite> {
+    pub(super) view: SessionView,
+    pub(super) topology: Topology,
+    pub(super) first_round: RoundId,
+    /// By round; taken when used.
+    pub(super) rounds: Vec<Option<RoundKeys<S>>>,
+    /// By dealer, in the order of [`Topology::dealers`]: where its shares stand in its tree.
+    pub(super) proofs: Vec<ShareProof>,
+}
+
+/// What a round uses once.
+pub(super) struct RoundKeys<S: Suite> {
+    pub(super) seeds: MaskSeeds,
+    pub(super) held: Held<S>,
+}
+
+/// The shares of one round that this member holds, in the order of [`Topology::dealers`]. Of each pair one may be revealed.
+pub(super) struct Held<S: Suite>(pub(super) Vec<HeldShares<S>>);
+
+/// Shares of one dealer's two secrets of one round. Erased when dropped.
+pub(super) struct HeldShares<S: Suite> {
+    pub(super) self_mask: S::Scalar,
+    pub(super) envelope: S::Scalar,
+}
+
+impl<S: Suite> Drop for HeldShares<S> {
+    fn drop(&mut self) {
+        self.self_mask.zeroize();
+        self.envelope.zeroize();
+    }
+}
+
+impl<S: Suite> Session<S> {
+    pub(super) fn id(&self) -> SessionId {
+        self.view.session
+    }
+
+    /// Takes a round's keys, and erases those of every round before it; the second time there are none.
+    pub(super) fn take(&mut self, round: RoundId) -> Option<RoundKeys<S>> {
+        let index = usize::try_from(round.0.checked_sub(self.first_round.0)?).ok()?;
+        let keys = self.rounds.get_mut(index)?.take();
+        self.rounds.iter_mut().take(index).for_each(|passed| *passed = None);
+        keys
+    }
+
+    /// Whether enough holders of each secret that this member helps to open are among the survivors (SA-1, R3).
+    pub(super) fn can_be_opened(&self, own: ClientId, survivors: &[ClientId]) -> bool {
+        let threshold = usize::from(self.view.thresholds.threshold);
+        let enough = |holders: &[ClientId]| {
+            holders.iter().filter(|holder| survivors.binary_search(holder).is_ok()).count() >= threshold
+        };
+        match self.topology.common_holders() {
+            Some(holders) => enough(holders),
+            None => self.topology.dealers(own).iter().all(|dealer| enough(self.topology.holders(*dealer))),
+        }
+    }
+
+    /// The proofs for shares of these dealers; `None` if this member holds none of one of them.
+    pub(super) fn proofs_of(&self, own: ClientId, dealers: &[ClientId]) -> Option<Vec<ShareProof>> {
+        let mine = self.topology.dealers(own);
+        let proof = |dealer| self.proofs.get(mine.binary_search(dealer).ok()?).cloned();
+        dealers.iter().map(proof).collect()
+    }
+}
+
+impl<S: Suite> Held<S> {
+    /// One share of each dealer: of the self-mask seed if it survived, of the envelope key if not. Consumes both.
+    pub(super) fn reveal(self, dealers: &[ClientId], survived: impl Fn(ClientId) -> bool) -> Vec<[u8; 32]> {
+        let kinds = dealers.iter().map(|dealer| SecretKind::to_open(survived(*dealer)));
+        let shares = self.0.iter().zip(kinds).map(|(shares, kind)| match kind {
+            SecretKind::SelfMask => shares.self_mask.to_bytes(),
+            SecretKind::Envelope => shares.envelope.to_bytes(),
+        });
+        shares.collect()
+    }
+}

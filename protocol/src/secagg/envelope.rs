@@ -1,0 +1,80 @@
+//! The sealed envelope: a member's pairwise seeds of one round under its key kappa (SA-1, section 4).
+//!
+//! When the member is lost, a threshold of holders opens kappa, and the envelope gives exactly that round's pairwise seeds: no key of the
+//! pair itself, and nothing of any other round.
+
+use alloc::vec::Vec;
+
+use zeroize::Zeroize;
+
+use super::labels::envelope_key;
+use super::suite::{SecretKey, Suite, SuiteError};
+use crate::ids::{ClientId, RoundId, SessionId};
+
+/// Bytes of one seed.
+const SEED_BYTES: usize = 32;
+
+/// Seals the seeds, which stand in the order of the owner's neighbours, ascending.
+#[must_use]
+pub fn seal_envelope<S: Suite>(
+    kappa: &SecretKey,
+    (session, owner, round): (&SessionId, ClientId, RoundId),
+    seeds: &[SecretKey],
+) -> Vec<u8> {
+    // Allocated once at its full size, so that erasing it erases every copy.
+    let mut plain = Vec::with_capacity(seeds.len() * SEED_BYTES);
+    seeds.iter().for_each(|seed| plain.extend_from_slice(seed.expose()));
+    let sealed = S::seal(&envelope_key::<S>(kappa), &associated(session, owner, round), &plain);
+    plain.zeroize();
+    sealed
+}
+
+/// Opens an envelope of `neighbours` seeds.
+///
+/// # Errors
+/// [`SuiteError::Unauthentic`] if it is not what this owner sealed for this round; [`SuiteError::Malformed`] for another number of seeds.
+pub fn open_envelope<S: Suite>(
+    kappa: &SecretKey,
+    (session, owner, round): (&SessionId, ClientId, RoundId),
+    sealed: &[u8],
+    neighbours: usize,
+) -> Result<Vec<SecretKey>, SuiteError> {
+    let mut plain = S::open(&envelope_key::<S>(kappa), &associated(session, owner, round), sealed)?;
+    let (chunks, rest) = plain.as_chunks::<SEED_BYTES>();
+    let fits = chunks.len() == neighbours && rest.is_empty();
+    let seeds = fits.then(|| chunks.iter().map(|chunk| SecretKey::new(*chunk)).collect());
+    plain.zeroize();
+    seeds.ok_or(SuiteError::Malformed)
+}
+
+fn associated(session: &SessionId, owner: ClientId, round: RoundId) -> Vec<u8> {
+    [b"SA1/ENV".as_slice(), &session.0, &owner.0.to_le_bytes(), &round.0.to_le_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secagg::toy::{Seeded, Toy};
+
+    #[test]
+    fn an_envelope_opens_for_its_owner_round_and_key_alone() {
+        let mut entropy = Seeded::new(5);
+        let (kappa, session) = (entropy.key(), SessionId([1; 32]));
+        let seeds: Vec<SecretKey> = (0..3).map(|_| entropy.key()).collect();
+        let (owner, round) = (ClientId(4), RoundId(9));
+        let sealed = seal_envelope::<Toy>(&kappa, (&session, owner, round), &seeds);
+        let opened = open_envelope::<Toy>(&kappa, (&session, owner, round), &sealed, 3).unwrap();
+        assert!(opened.iter().zip(&seeds).all(|(a, b)| a.expose() == b.expose()));
+        let other = SessionId([2; 32]);
+        for (owner, round, session) in
+            [(ClientId(5), round, &session), (owner, RoundId(10), &session), (owner, round, &other)]
+        {
+            let opened = open_envelope::<Toy>(&kappa, (session, owner, round), &sealed, 3);
+            assert_eq!(opened.err(), Some(SuiteError::Unauthentic));
+        }
+        let opened = open_envelope::<Toy>(&entropy.key(), (&session, owner, round), &sealed, 3);
+        assert_eq!(opened.err(), Some(SuiteError::Unauthentic));
+        let opened = open_envelope::<Toy>(&kappa, (&session, owner, round), &sealed, 4);
+        assert_eq!(opened.err(), Some(SuiteError::Malformed));
+    }
+}

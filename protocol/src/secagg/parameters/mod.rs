@@ -1,0 +1,332 @@
+//! What every member derives from the frozen cohort: coalition, committee, quorum, threshold, survivors (SA-1, sections 2 and 3).
+//!
+//! All integers, all fractions in thousandths, every rounding towards more privacy.
+
+mod coalition;
+mod committee;
+mod refused;
+
+use serde::{Deserialize, Serialize};
+
+use coalition::Weights;
+pub use coalition::{CoalitionRule, OUTSIDE_MIN};
+pub use committee::Committee;
+pub use refused::{CohortRefused, SurvivorsRefused, ThresholdsRefused, Weaker};
+
+use crate::ids::OrganisationId;
+use crate::limits::{COHORT_MAX, COMPLETE_GRAPH_MAX};
+use crate::secagg::graph::Degree;
+
+/// A member's own rule, from its policy; nobody else may set it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CohortRule {
+    /// Assumed coalition with the coordinator.
+    pub coalition: CoalitionRule,
+    /// Smallest cohort, and fewest survivors (`n_min`).
+    pub cohort_min: u16,
+    /// Fewest survivors, in thousandths of the cohort (800 is usual).
+    pub survivors_permille: u16,
+    /// Fewest honest survivors (`h_min`; 5 is usual).
+    pub honest_min: u16,
+}
+
+/// The numbers that hold for one session; in ROSTER_FREEZE, in H_view and in every round descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thresholds {
+    /// Largest coalition with the coordinator that reveals nothing (C_max), in members of the cohort.
+    pub coalition_max: u16,
+    /// Most members of one organisation in the committee (h_org); the cohort's size where there is no cap.
+    pub holder_cap: u16,
+    /// Signatures of the committee that certify a survivor set (Q).
+    pub quorum: u16,
+    /// Shares that open a secret (t).
+    pub threshold: u16,
+    /// Fewest survivors whose sum may be released (U3_min).
+    pub survivors_min: u16,
+    /// Honest members among the fewest survivors, each carrying a noise share (h = U3_min - C_max).
+    pub honest_min: u16,
+}
+
+impl CohortRule {
+    /// The thresholds of a frozen cohort under this rule. `members` gives each member's organisation, in the cohort's order; a rule that
+    /// names a fraction looks at their number only.
+    ///
+    /// # Errors
+    /// [`CohortRefused`].
+    pub fn thresholds(&self, members: &[OrganisationId]) -> Result<Thresholds, CohortRefused> {
+        let cohort = self.cohort(members)?;
+        let holder_cap = cohort.largest_cap().ok_or_else(|| cohort.too_large())?;
+        self.derive(&cohort, holder_cap)
+    }
+
+    /// Judges the thresholds that a coordinator offers for a frozen cohort; `members` as for [`CohortRule::thresholds`].
+    ///
+    /// # Errors
+    /// [`ThresholdsRefused`] if this rule refuses the cohort, gives more than is offered, or wants more honest members.
+    pub fn accept(&self, members: &[OrganisationId], offered: &Thresholds) -> Result<(), ThresholdsRefused> {
+        let cohort = self.cohort(members)?;
+        if !cohort.admits_cap(offered.holder_cap) {
+            return Err(Weaker::Inconsistent.into());
+        }
+        // Quorum and threshold count in the committee that is offered, so that this member's own must as well.
+        let own = self.derive(&cohort, offered.holder_cap)?;
+        offered.not_weaker_than(&own, usize::from(cohort.size) <= COMPLETE_GRAPH_MAX)?;
+        if offered.survivors_min > cohort.size || !offered.has_quorum_among(cohort.size) {
+            return Err(Weaker::Inconsistent.into());
+        }
+        let needed = self.honest_needed(cohort.size);
+        if offered.honest_min < needed {
+            return Err(CohortRefused::TooFewHonest { honest: offered.honest_min, needed }.into());
+        }
+        Ok(())
+    }
+
+    /// Whether a member may acknowledge a survivor set (SA-1, R3). `thresholds` are those that it accepted for `members`; `survivors` are
+    /// ascending indices into `members`.
+    ///
+    /// # Errors
+    /// [`SurvivorsRefused`].
+    pub fn admits_survivors(
+        &self,
+        members: &[OrganisationId],
+        thresholds: &Thresholds,
+        survivors: &[u32],
+    ) -> Result<(), SurvivorsRefused> {
+        let organisation = |index: &u32| members.get(*index as usize).copied();
+        if !survivors.is_sorted_by(|a, b| a < b) || survivors.last().is_some_and(|last| organisation(last).is_none()) {
+            return Err(SurvivorsRefused::NotMembers);
+        }
+        if survivors.len() < usize::from(thresholds.survivors_min) {
+            return Err(SurvivorsRefused::TooFew { survivors: survivors.len(), needed: thresholds.survivors_min });
+        }
+        let holders = thresholds.committee(members).among(survivors);
+        let needed = thresholds.quorum.max(thresholds.threshold);
+        if holders < usize::from(needed) {
+            return Err(SurvivorsRefused::TooFewHolders { holders, needed });
+        }
+        if let CoalitionRule::Organisations { operator, others, outside_min } = self.coalition {
+            let organisations = Weights::new(survivors.iter().filter_map(organisation), operator, others).outside();
+            if organisations < usize::from(outside_min) {
+                return Err(SurvivorsRefused::TooFewOrganisations { organisations, needed: outside_min });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether these can be the thresholds of some cohort of so many members, for a reader who does not know their organisations. A rule
+    /// that names a fraction leaves nothing open.
+    #[must_use]
+    pub fn could_give(&self, cohort: usize, found: &Thresholds) -> bool {
+        if let CoalitionRule::Fraction { .. } = self.coalition {
+            return self.thresholds(&alloc::vec![OrganisationId(0); cohort.min(COHORT_MAX + 1)]).as_ref() == Ok(found);
+        }
+        let Some(size) = u16::try_from(cohort).ok().filter(|size| (self.cohort_min..).contains(size)) else {
+            return false;
+        };
+        let least = permille_up(size, self.survivors_permille.min(1000)).max(self.cohort_min);
+        (1..=size).contains(&found.holder_cap)
+            && (least..=size).contains(&found.survivors_min)
+            && found.is_consistent()
+            && found.has_quorum_among(size)
+            && found.honest_min >= self.honest_needed(size)
+    }
+
+    /// Whether a plan's rule is at least as strict as a member's own, number by number.
+    #[must_use]
+    pub fn at_least_as_strict(&self, own: &Self) -> bool {
+        self.coalition.at_least_as_strict(&own.coalition)
+            && self.cohort_min >= own.cohort_min
+            && self.survivors_permille >= own.survivors_permille
+            && self.honest_min >= own.honest_min
+    }
+
+    /// The cohort as this rule sees it, if it may be one at all.
+    fn cohort(&self, members: &[OrganisationId]) -> Result<Cohort, CohortRefused> {
+        if !self.coalition.is_valid() || self.survivors_permille > 1000 || self.cohort_min < 2 {
+            return Err(CohortRefused::RuleInvalid);
+        }
+        let cohort = members.len();
+        let size = u16::try_from(cohort).ok().filter(|_| cohort <= COHORT_MAX);
+        let size = size.ok_or(CohortRefused::TooLarge { cohort, limit: COHORT_MAX })?;
+        if size < self.cohort_min {
+            return Err(CohortRefused::TooSmall { cohort, needed: self.cohort_min });
+        }
+        let coalition = match self.coalition {
+            CoalitionRule::Fraction { permille } => Coalition::Members(permille_up(size, permille)),
+            CoalitionRule::Organisations { operator, others, outside_min } => {
+                let weights = Weights::new(members.iter().copied(), operator, others);
+                let organisations = weights.outside();
+                if organisations < usize::from(outside_min) {
+                    let needed = outside_min;
+                    return Err(CohortRefused::TooFewOrganisations { organisations, needed, operator, others });
+                }
+                Coalition::Organisations(weights)
+            }
+        };
+        Ok(Cohort { size, coalition })
+    }
+
+    /// The thresholds where at most `holder_cap` members of each organisation hold shares and certify.
+    fn derive(&self, cohort: &Cohort, holder_cap: u16) -> Result<Thresholds, CohortRefused> {
+        let coalition_max = cohort.coalition(cohort.size);
+        let (among, colluding) = (cohort.committee(holder_cap), cohort.coalition(holder_cap));
+        if 3 * u32::from(colluding) >= u32::from(among) {
+            return Err(cohort.too_large());
+        }
+        let quorum = (among + colluding) / 2 + 1;
+        let survivors_min = permille_up(cohort.size, self.survivors_permille).max(quorum).max(self.cohort_min);
+        let threshold = if usize::from(cohort.size) <= COMPLETE_GRAPH_MAX {
+            quorum
+        } else {
+            sparse(cohort.size, coalition_max, survivors_min).ok_or_else(|| cohort.no_graph(survivors_min))?.threshold
+        };
+        let honest_min = survivors_min.saturating_sub(coalition_max);
+        let needed = self.honest_needed(cohort.size);
+        if honest_min < needed {
+            return Err(CohortRefused::TooFewHonest { honest: honest_min, needed });
+        }
+        Ok(Thresholds { coalition_max, holder_cap, quorum, threshold, survivors_min, honest_min })
+    }
+
+    /// At least a quarter of the cohort is honest, whatever the policy says: the shares of all survivors together then carry at most four
+    /// times the noise that is guaranteed, which is what the ring has room for ([`crate::plan::Plan::validate`]).
+    fn honest_needed(&self, cohort: u16) -> u16 {
+        self.honest_min.max(cohort.div_ceil(4))
+    }
+}
+
+impl Thresholds {
+    /// Who holds shares and certifies; `members` gives each member's organisation, in the cohort's order.
+    #[must_use]
+    pub fn committee(&self, members: &[OrganisationId]) -> Committee {
+        Committee::new(members, self.holder_cap)
+    }
+
+    /// The neighbour graph's degree for a cohort of so many members with these thresholds; `None` where the graph is complete.
+    ///
+    /// Its threshold is these thresholds' own: [`CohortRule::accept`] admits no other.
+    #[must_use]
+    pub fn degree(&self, cohort: usize) -> Option<Degree> {
+        sparse(u16::try_from(cohort).ok()?, self.coalition_max, self.survivors_min)
+    }
+
+    /// Whether these thresholds protect at least as well as a member's own for the same cohort and committee.
+    ///
+    /// The threshold of a sparse graph belongs to its degree and is not compared: a graph for fewer losses is sparser and opens with less.
+    ///
+    /// `honest_min` is not compared: it is the divisor of the noise shares, and must be exactly `survivors_min - coalition_max`, so that
+    /// a larger assumed coalition makes it smaller and every share larger. [`CohortRule::accept`] compares it with the policy's floor.
+    fn not_weaker_than(&self, own: &Thresholds, complete: bool) -> Result<(), Weaker> {
+        let threshold = if complete { ("threshold", self.threshold, own.threshold) } else { ("threshold", 0, 0) };
+        let pairs = [
+            ("coalition", self.coalition_max, own.coalition_max),
+            ("quorum", self.quorum, own.quorum),
+            threshold,
+            ("survivors", self.survivors_min, own.survivors_min),
+        ];
+        if let Some((name, offered, own)) = pairs.into_iter().find(|(_, offered, own)| offered < own) {
+            return Err(Weaker::Below { name, offered, own });
+        }
+        if self.is_consistent() { Ok(()) } else { Err(Weaker::Inconsistent) }
+    }
+
+    /// Whether survivors, honest survivors, quorum and threshold fit each other.
+    fn is_consistent(&self) -> bool {
+        self.survivors_min.checked_sub(self.coalition_max) == Some(self.honest_min)
+            && self.survivors_min >= self.threshold.max(self.quorum)
+    }
+
+    /// Where the whole cohort certifies: whether two certificates need an honest double signer under the coalition that is offered, which
+    /// may be larger than a member's own. Under a cap the member's own coalition in the committee decides.
+    fn has_quorum_among(&self, cohort: u16) -> bool {
+        let sparse = self.degree(cohort.into()).map(|degree| degree.threshold);
+        let opens_with = match usize::from(cohort) <= COMPLETE_GRAPH_MAX {
+            true => self.threshold > self.coalition_max,
+            false => sparse == Some(self.threshold),
+        };
+        let (coalition, cohort) = (u32::from(self.coalition_max), u32::from(cohort));
+        u32::from(self.holder_cap) < cohort
+            || (3 * coalition < cohort && 2 * u32::from(self.quorum) > cohort + coalition && opens_with)
+    }
+}
+
+/// A cohort of a possible size, and the coalition that a rule assumes in it.
+struct Cohort {
+    size: u16,
+    coalition: Coalition,
+}
+
+enum Coalition {
+    /// Any so many members.
+    Members(u16),
+    /// Whole organisations.
+    Organisations(Weights),
+}
+
+impl Cohort {
+    /// Members of the largest coalition, counting at most `cap` of each organisation.
+    fn coalition(&self, cap: u16) -> u16 {
+        match &self.coalition {
+            Coalition::Members(members) => *members,
+            Coalition::Organisations(weights) => small(weights.coalition(cap.into())),
+        }
+    }
+
+    /// Whether at most `cap` members of each organisation may be a committee. A fraction knows no organisations, and so no cap.
+    fn admits_cap(&self, cap: u16) -> bool {
+        match self.coalition {
+            Coalition::Members(_) => cap == self.size,
+            Coalition::Organisations(_) if usize::from(self.size) > COMPLETE_GRAPH_MAX => cap == self.size,
+            Coalition::Organisations(_) => (1..=self.size).contains(&cap),
+        }
+    }
+
+    /// Members that count where at most `cap` of each organisation do.
+    fn committee(&self, cap: u16) -> u16 {
+        match &self.coalition {
+            Coalition::Members(_) => self.size,
+            Coalition::Organisations(weights) => small(weights.all(cap.into())),
+        }
+    }
+
+    /// The largest cap under which fewer than a third collude: the cohort's size where none is needed.
+    fn largest_cap(&self) -> Option<u16> {
+        if 3 * u32::from(self.coalition(self.size)) < u32::from(self.size) {
+            return Some(self.size);
+        }
+        match &self.coalition {
+            Coalition::Members(_) => None,
+            // In a sparse graph a secret's holders are its owner's neighbours, whoever they are.
+            Coalition::Organisations(_) if usize::from(self.size) > COMPLETE_GRAPH_MAX => None,
+            Coalition::Organisations(weights) => weights.largest_cap().map(small),
+        }
+    }
+
+    fn no_graph(&self, survivors_min: u16) -> CohortRefused {
+        let (coalition, lost) = (self.coalition(self.size).into(), (self.size - survivors_min).into());
+        CohortRefused::NoGraph { cohort: self.size.into(), coalition, lost }
+    }
+
+    fn too_large(&self) -> CohortRefused {
+        CohortRefused::CoalitionTooLarge { coalition: self.coalition(self.size).into(), cohort: self.size.into() }
+    }
+}
+
+/// The sparse graph that withstands a coalition, and the loss of everybody who is not needed.
+fn sparse(cohort: u16, coalition_max: u16, survivors_min: u16) -> Option<Degree> {
+    Degree::for_cohort(cohort.into(), coalition_max.into(), cohort.checked_sub(survivors_min)?.into())
+}
+
+/// A count of members of one cohort.
+fn small(count: usize) -> u16 {
+    u16::try_from(count).expect("COHORT_MAX is below 2^16")
+}
+
+/// `ceil(count * permille / 1000)`.
+fn permille_up(count: u16, permille: u16) -> u16 {
+    let product = u32::from(count) * u32::from(permille);
+    u16::try_from(product.div_ceil(1000)).expect("a fraction of at most one keeps the count's size")
+}
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,12 @@ pub(crate) struct Branch<S: Stage> {
     pub(crate) disk: Disk<ParticipantEvent>,
     pub(crate) inbox: VecDeque<ParticipantInput>,
     outbox: Outbox<ParticipantEffect>,
+    /// The connection that it made last.
     pub(crate) link: Option<u64>,
+    /// The connection of whose beginning the machine has heard, and not of its end: what it says goes there.
+    speaks: Option<u64>,
+    /// Models behind starts that the machine has not heard of.
+    models: VecDeque<Vec<u8>>,
     /// Until the next attempt to connect.
     pub(crate) pause_ms: u64,
     /// Milliseconds to the coordinator.
@@ -59,6 +64,8 @@ impl<S: Stage> Branch<S> {
             inbox: VecDeque::new(),
             outbox: Outbox::new(),
             link: None,
+            speaks: None,
+            models: VecDeque::new(),
             pause_ms: PAUSE_MS.0,
             distance_ms: dice.between(1, 20),
             straggles: (0, 0),
@@ -74,7 +81,7 @@ impl<S: Stage> Branch<S> {
     /// A start and the model behind it have arrived.
     pub(crate) fn started(&mut self, start: Start, model: Vec<u8>) -> ParticipantInput {
         let digest = Digest::of(&model);
-        self.model = Some(model);
+        self.models.push_back(model);
         ParticipantInput::Started { start, model: digest }
     }
 
@@ -85,6 +92,37 @@ impl<S: Stage> Branch<S> {
             _ => None,
         };
         self.disk.synced().iter().rev().filter_map(charge).any(|charged| charged == round)
+    }
+
+    /// The connection is over: nothing more of it is read.
+    pub(crate) fn lose(&mut self) {
+        self.link = None;
+        self.models.clear();
+        let begun = !self.inbox.iter().any(|input| matches!(input, ParticipantInput::Connected));
+        let of_connection = |input: &ParticipantInput| {
+            use ParticipantInput::{Connected, Message, Started};
+            matches!(input, Connected | Message(_) | Started { .. })
+        };
+        self.inbox.retain(|input| !of_connection(input));
+        if begun {
+            self.inbox.push_back(ParticipantInput::Disconnected);
+        }
+    }
+
+    /// The connection to which the machine speaks.
+    pub(crate) fn speaks(&self) -> Option<u64> {
+        self.speaks
+    }
+
+    /// What the machine is about to hear changes what the shell has at hand.
+    fn heed(&mut self, input: &ParticipantInput) {
+        match input {
+            ParticipantInput::Connected => self.speaks = self.link,
+            ParticipantInput::Disconnected => self.speaks = None,
+            ParticipantInput::Started { .. } => self.model = self.models.pop_front(),
+            ParticipantInput::Stop => self.process.leaving = true,
+            _ => {}
+        }
     }
 
     fn local(&self, now: u64) -> Millis {
@@ -139,7 +177,7 @@ impl<S: Stage> World<'_, S> {
                 self.judge.branch_hears(index, message);
             }
             let now = branch.local(self.now);
-            branch.process.leaving |= matches!(input, ParticipantInput::Stop);
+            branch.heed(&input);
             let Some(machine) = branch.machine.as_mut() else { return };
             machine.handle(now, &mut self.entropy, input, &mut branch.outbox);
         }
@@ -356,5 +394,7 @@ impl<S: Stage> World<'_, S> {
         branch.outbox = Outbox::new();
         branch.vector = None;
         branch.model = None;
+        branch.models.clear();
+        branch.speaks = None;
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Centre<S: Stage> {
     outbox: Outbox<CoordinatorEffect>,
     /// Who is connected, from the first byte to the last.
     pub(crate) seats: BTreeMap<ClientId, u64>,
+    /// Connections of whose beginning the machine has not heard.
+    pub(crate) arrivals: VecDeque<u64>,
     /// The ways to those to whom the machine may still speak.
     pub(crate) links: BTreeMap<ClientId, u64>,
     /// Durable: the registry's models, by digest.
@@ -53,6 +55,7 @@ impl<S: Stage> Centre<S> {
             inbox: VecDeque::new(),
             outbox: Outbox::new(),
             seats: BTreeMap::new(),
+            arrivals: VecDeque::new(),
             links: BTreeMap::new(),
             models: BTreeMap::from([(Digest::of(&first_model), first_model)]),
             sessions: BTreeMap::new(),
@@ -67,6 +70,21 @@ impl<S: Stage> Centre<S> {
     /// Everything that the machine asked for is done.
     pub(crate) fn is_idle(&self) -> bool {
         self.idle
+    }
+
+    /// What the machine is about to hear changes to whom the shell can speak.
+    fn heed(&mut self, input: &Input) {
+        match input {
+            Input::Connected(client) => {
+                let id = self.arrivals.pop_front().expect("every connection has a number");
+                self.links.insert(*client, id);
+            }
+            Input::Disconnected(client) => {
+                self.links.remove(client);
+            }
+            Input::Stop => self.process.leaving = true,
+            _ => {}
+        }
     }
 
     fn local(&self, now: u64) -> Millis {
@@ -125,7 +143,7 @@ impl<S: Stage> World<'_, S> {
             let Some(input) = self.centre.inbox.pop_front() else { break };
             spoke |= matches!(input, Input::Timer);
             let now = self.centre.local(self.now);
-            self.centre.process.leaving |= matches!(input, Input::Stop);
+            self.centre.heed(&input);
             let Some(machine) = self.centre.machine.as_mut() else { return };
             machine.handle(now, &mut self.entropy, input, &mut self.centre.outbox);
         }
@@ -403,6 +421,7 @@ impl<S: Stage> World<'_, S> {
         centre.process.down_ms = 0;
         centre.machine = None;
         centre.links.clear();
+        centre.arrivals.clear();
         centre.inbox.clear();
         centre.outbox = Outbox::new();
         centre.sum = None;

@@ -1,6 +1,6 @@
 //! Faults strike, faults end, processes start, timers ring.
 
-use tributary_protocol::round::{Input, ParticipantInput};
+use tributary_protocol::round::{Coordinator, Input, Participant, ParticipantInput, Wait};
 
 use super::process::Process;
 use super::{Event, World};
@@ -137,13 +137,18 @@ impl<S: Stage> World<'_, S> {
         }
     }
 
+    /// What a process waits for.
+    fn wait(&self, who: Who) -> Option<Wait> {
+        match who {
+            Who::Branch(index) => self.branches[index].machine.as_ref().map(Participant::wait),
+            _ => self.centre.machine.as_ref().map(Coordinator::wait),
+        }
+    }
+
     /// Sets a process's timer to its machine's deadline.
     pub(super) fn arm(&mut self, who: Who) {
         let now = self.now;
-        let deadline = match who {
-            Who::Branch(index) => self.branches[index].machine.as_ref().and_then(|machine| machine.wait().deadline),
-            _ => self.centre.machine.as_ref().and_then(|machine| machine.wait().deadline),
-        };
+        let deadline = self.wait(who).and_then(|wait| wait.deadline);
         let process = self.process(who);
         let Some(deadline) = deadline else {
             process.timer = None;
@@ -165,6 +170,7 @@ impl<S: Stage> World<'_, S> {
         }
         process.timer = None;
         let blocked = process.blocked;
+        let waited = self.wait(who);
         self.trace.note(self.now, who, "timer", String::new);
         match who {
             Who::Branch(index) => {
@@ -178,7 +184,9 @@ impl<S: Stage> World<'_, S> {
         }
         let now = self.now;
         let process = self.process(who);
-        if process.life == life && !process.blocked && !blocked && process.timer == Some(now) {
+        let free = process.life == life && !process.blocked && !blocked;
+        // What follows may be overdue as well; the same wait may not.
+        if free && process.timer == Some(now) && self.wait(who) == waited {
             self.judge.object("a deadline that has passed is acted on", format!("{who} goes on waiting for it"));
         }
     }
@@ -192,23 +200,15 @@ impl<S: Stage> World<'_, S> {
         match who {
             Who::Branch(index) => {
                 // The shell hears of it before anything that is waiting.
-                self.branches[index].inbox.push_front(ParticipantInput::Stop);
-                self.hear_last(who);
+                self.branches[index].inbox.clear();
+                self.branches[index].inbox.push_back(ParticipantInput::Stop);
                 self.run_branch(index);
             }
             _ => {
-                self.centre.inbox.push_front(Input::Stop);
-                self.hear_last(who);
+                self.centre.inbox.clear();
+                self.centre.inbox.push_back(Input::Stop);
                 self.run_centre();
             }
-        }
-    }
-
-    /// What waited behind the operator's word is not heard any more.
-    fn hear_last(&mut self, who: Who) {
-        match who {
-            Who::Branch(index) => self.branches[index].inbox.truncate(1),
-            _ => self.centre.inbox.truncate(1),
         }
     }
 

@@ -67,7 +67,7 @@ impl<S: Stage> World<'_, S> {
             link.centre = true;
         }
         self.centre.seats.insert(client, id);
-        self.centre.links.insert(client, id);
+        self.centre.arrivals.push_back(id);
         self.centre.inbox.push_back(Input::Connected(client));
         self.run_centre();
     }
@@ -96,7 +96,7 @@ impl<S: Stage> World<'_, S> {
 
     /// Sends one frame to the coordinator.
     pub(super) fn send_up(&mut self, index: usize, body: Body) {
-        let Some(id) = self.branches[index].link else { return };
+        let Some(id) = self.branches[index].speaks() else { return };
         let soonest = self.now + self.latency(index);
         let Some(link) = self.links.get_mut(&id).filter(|link| link.up.open) else { return };
         let packet = link.up.pack(body);
@@ -290,9 +290,6 @@ impl<S: Stage> World<'_, S> {
         if self.centre.seats.get(&client) == Some(&id) {
             self.centre.seats.remove(&client);
         }
-        if self.centre.links.get(&client) == Some(&id) {
-            self.centre.links.remove(&client);
-        }
         self.centre.inbox.push_back(Input::Disconnected(client));
         self.run_centre();
     }
@@ -308,9 +305,8 @@ impl<S: Stage> World<'_, S> {
         if self.branches[index].link != Some(id) {
             return;
         }
-        self.branches[index].link = None;
         self.trace.note(self.now, Who::Branch(index), "loses the coordinator", String::new);
-        self.branches[index].inbox.push_back(ParticipantInput::Disconnected);
+        self.branches[index].lose();
         self.run_branch(index);
         self.redial(index);
     }

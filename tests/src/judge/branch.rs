@@ -160,7 +160,7 @@ impl Judge {
             }
         }
         let lost = self.branches[index].uploaded.keys().find(|round| !charged.contains(round)).copied();
-        if let Some(round) = lost {
+        if let Some(round) = lost.filter(|_| !self.branches[index].restored) {
             self.object(
                 "what was spent stays spent",
                 format!("client {} forgot round {round}, whose vector left it", index + 1),

@@ -18,6 +18,7 @@ mod report;
 mod runtime;
 mod server_update;
 mod shell;
+mod spool;
 mod telemetry;
 mod transport;
 mod uploads;

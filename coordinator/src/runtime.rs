@@ -20,6 +20,7 @@ use crate::progress::Progress;
 use crate::report::Event;
 use crate::server_update::{Committed, ServerUpdate};
 use crate::shell::{Shell, ShellParts};
+use crate::spool::Spool;
 use crate::store::Store;
 use crate::transport::Listener;
 use crate::uploads::OpenSum;
@@ -122,6 +123,7 @@ async fn serve(
         roster: &roster.roster,
         inputs,
         sum: sum.clone(),
+        spool: Spool::new(settings.state_dir.clone()),
         upload_bytes: upload_bytes(&job),
         unix_seconds,
     };

@@ -8,10 +8,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use quinn::crypto::rustls::QuicServerConfig;
-use tributary_protocol::frame::{Frame, FrameError, FrameReader};
-use tributary_protocol::message::frame_bytes_max;
+use tributary_protocol::frame::{Frame, FrameError, FrameHead, FrameReader};
+use tributary_protocol::message::{FRAME_VECTOR, frame_bytes_max};
 
 /// Bytes of a stream that may arrive before they are read (SECURITY notes, threat 19).
 const RECEIVE_WINDOW: u32 = 1 << 20;
@@ -100,6 +100,9 @@ pub(crate) enum PeerError {
     /// Readable bytes that the protocol does not allow.
     #[error("{0}; compare the releases of both sides")]
     Protocol(String),
+    /// An upload could not be kept; this machine's disk is to blame.
+    #[error("an upload could not be kept: {0}; check that the state directory's disk has room")]
+    Spool(std::io::Error),
     /// It took too long.
     #[error("nothing arrived for {} seconds", HANDSHAKE_TIME.as_secs())]
     Slow,
@@ -126,10 +129,12 @@ pub(crate) struct Peer(quinn::Connection);
 /// The sending half of a peer's stream.
 pub(crate) struct Sender(quinn::SendStream);
 
+type Frames = FrameReader<Box<dyn Fn(u8) -> Option<usize> + Send + Sync>>;
+
 /// The receiving half of a peer's stream.
 pub(crate) struct Receiver {
     stream: quinn::RecvStream,
-    frames: FrameReader<Box<dyn Fn(u8) -> Option<usize> + Send + Sync>>,
+    frames: Frames,
     chunk: Bytes,
 }
 
@@ -262,20 +267,63 @@ impl Receiver {
     /// The next frame; `None` at the stream's orderly end.
     pub(crate) async fn next(&mut self) -> Result<Option<Frame>, PeerError> {
         loop {
-            let mut rest: &[u8] = &self.chunk;
-            let before = rest.len();
-            let frame = self.frames.push(&mut rest)?;
-            let used = before - rest.len();
-            let _ = self.chunk.split_to(used);
+            let frame = self.consume(|frames, rest| frames.push(rest))?;
             if frame.is_some() {
                 return Ok(frame);
             }
-            let chunk = self.stream.read_chunk(READ_BYTES, true).await;
-            match chunk.map_err(|fault| PeerError::Lost(explain_read(&fault)))? {
-                Some(chunk) => self.chunk = chunk.bytes,
-                None => return self.frames.finish().map(|()| None).map_err(PeerError::from),
+            if !self.more().await? {
+                return Ok(None);
             }
         }
+    }
+
+    /// The header of the vector that must come next; the length of its payload, in bytes, which [`Receiver::piece`] gives.
+    pub(crate) async fn vector_head(&mut self) -> Result<usize, PeerError> {
+        loop {
+            let head = self.consume(|frames, rest| frames.header(rest))?;
+            match head {
+                Some(FrameHead { kind: FRAME_VECTOR, bytes }) => return Ok(bytes),
+                Some(_) => return Err(PeerError::Protocol("a message came where a vector was announced".into())),
+                None if self.more().await? => {}
+                None => return Err(PeerError::Lost("the stream ended before the announced vector".into())),
+            }
+        }
+    }
+
+    /// The next bytes of the vector, as they arrived; `None` behind its end.
+    pub(crate) async fn piece(&mut self) -> Result<Option<Bytes>, PeerError> {
+        loop {
+            let before = self.chunk.clone();
+            let length = self.consume(|frames, rest| Ok(frames.piece(rest).map(<[u8]>::len)))?;
+            match length {
+                None => return Ok(None),
+                Some(0) if self.more().await? => {}
+                Some(0) => return Err(PeerError::Lost("the stream ended within a vector".into())),
+                Some(length) => return Ok(Some(before.slice(..length))),
+            }
+        }
+    }
+
+    /// Lets the frame reader consume from what has arrived.
+    fn consume<T>(
+        &mut self,
+        read: impl FnOnce(&mut Frames, &mut &[u8]) -> Result<T, FrameError>,
+    ) -> Result<T, PeerError> {
+        let mut rest: &[u8] = &self.chunk;
+        let result = read(&mut self.frames, &mut rest)?;
+        let left = rest.len();
+        self.chunk.advance(self.chunk.len() - left);
+        Ok(result)
+    }
+
+    /// Waits for more bytes; false at the stream's orderly end.
+    async fn more(&mut self) -> Result<bool, PeerError> {
+        let chunk = self.stream.read_chunk(READ_BYTES, true).await;
+        match chunk.map_err(|fault| PeerError::Lost(explain_read(&fault)))? {
+            Some(chunk) => self.chunk = chunk.bytes,
+            None => return self.frames.finish().map(|()| false).map_err(PeerError::from),
+        }
+        Ok(true)
     }
 }
 

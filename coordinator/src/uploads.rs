@@ -1,6 +1,7 @@
-//! Uploads: an admitted vector is verified by its own connection's task and kept until the machine says that it belongs into the sum.
+//! Uploads: an admitted vector is hashed by its own connection's task while it arrives, kept in the spool, and folded when the machine says
+//! that it belongs into the sum.
 //!
-//! Memory is one sum, and for each connection at most one vector on its way or waiting.
+//! Memory is one sum and the spool's share, however many clients there are.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,7 +10,9 @@ use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::round::Input;
 use tributary_protocol::secagg::masked_sum::MaskedSum;
 use tributary_protocol::secagg::modular::Ring;
-use tributary_protocol::secagg::permit::{InMemory, Ticket, VerifiedUpload};
+use tributary_protocol::secagg::permit::{Arriving, Ticket, VerifiedUpload};
+
+use crate::spool::SpooledUpload;
 
 /// What a connection does with the vector behind a header.
 pub(crate) enum Verdict {
@@ -23,7 +26,7 @@ pub(crate) enum Verdict {
 struct Round {
     round: RoundId,
     sum: MaskedSum,
-    arrived: BTreeMap<ClientId, VerifiedUpload<InMemory<Vec<u8>>>>,
+    arrived: BTreeMap<ClientId, VerifiedUpload<SpooledUpload>>,
 }
 
 /// The sum of the open round, if there is one. Shared between the machine's task and the connections.
@@ -47,12 +50,11 @@ impl OpenSum {
         self.lock().take().map(|round| round.sum)
     }
 
-    /// Verifies an admitted vector and keeps it, and tells what to report to the machine. The upload of a round that has ended meanwhile is
-    /// forgotten, as the machine ignores it.
-    pub(crate) fn arrive(&self, ticket: Ticket, bytes: Vec<u8>) -> Input {
-        let (round, client) = (ticket.round(), ticket.client());
-        // Before the lock, so that two connections hash at once.
-        match ticket.verify(bytes) {
+    /// Takes an admitted vector that is here to its last byte, and tells what to report to the machine. The upload of a round that has ended
+    /// meanwhile is forgotten, as the machine ignores it.
+    pub(crate) fn arrive(&self, arriving: Arriving<SpooledUpload>) -> Input {
+        let (round, client) = (arriving.ticket().round(), arriving.ticket().client());
+        match arriving.finish() {
             Ok(upload) => {
                 if let Some(open) = self.lock().as_mut().filter(|open| open.round == round) {
                     open.arrived.insert(client, upload);

@@ -71,6 +71,15 @@ pub fn frame_header(kind: u8, payload_bytes: usize) -> [u8; FRAME_HEADER_BYTES] 
     [a, b, c, d, kind]
 }
 
+/// What a frame's header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameHead {
+    /// The kind.
+    pub kind: u8,
+    /// Bytes of the payload.
+    pub bytes: usize,
+}
+
 /// Takes a stream apart into frames, from pieces of any size.
 pub struct FrameReader<L> {
     limit_of_kind: L,
@@ -122,6 +131,32 @@ impl<L: Fn(u8) -> Option<usize>> FrameReader<L> {
         }
         self.open = Some(open);
         Ok(None)
+    }
+
+    /// Consumes the next frame's header, for a payload that is not to be gathered in memory; `None` when more input is needed. Then
+    /// [`FrameReader::piece`] gives the payload.
+    ///
+    /// # Errors
+    /// As [`FrameReader::push`].
+    pub fn header(&mut self, input: &mut &[u8]) -> Result<Option<FrameHead>, FrameError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        if self.open.is_none() {
+            self.open = self.read_header(input).inspect_err(|error| self.failed = Some(*error))?;
+        }
+        Ok(self.open.as_ref().map(|open| FrameHead { kind: open.kind, bytes: open.missing }))
+    }
+
+    /// Consumes as much of the open frame's payload as there is, without copying it; `None` behind its end.
+    pub fn piece<'a>(&mut self, input: &mut &'a [u8]) -> Option<&'a [u8]> {
+        let open = self.open.as_mut()?;
+        let piece = take(input, open.missing);
+        open.missing = open.missing.saturating_sub(piece.len());
+        if open.missing == 0 {
+            self.open = None;
+        }
+        Some(piece)
     }
 
     /// States that the stream has ended.
@@ -195,6 +230,35 @@ mod tests {
             3 => Some(1 << 28),
             _ => None,
         }
+    }
+
+    #[test]
+    fn a_payload_can_be_taken_in_pieces_without_being_gathered() {
+        let payload: Vec<u8> = (0..=255).cycle().take(1_000).collect();
+        let mut stream = frame_header(3, payload.len()).to_vec();
+        stream.extend_from_slice(&payload);
+        stream.extend_from_slice(&frame_header(2, 0));
+        for size in [1, 3, 7, 999, 2_000] {
+            let mut reader = FrameReader::new(limits);
+            let (mut heads, mut taken) = (Vec::new(), Vec::new());
+            for mut input in stream.chunks(size) {
+                while !input.is_empty() {
+                    if heads.last().is_none_or(|_| taken.len() == payload.len())
+                        && let Some(head) = reader.header(&mut input).unwrap()
+                    {
+                        heads.push((head.kind, head.bytes));
+                    }
+                    if let Some(piece) = reader.piece(&mut input) {
+                        taken.extend_from_slice(piece);
+                    }
+                }
+            }
+            assert_eq!((heads, taken == payload), (vec![(3, 1_000), (2, 0)], true), "{size}");
+            assert_eq!(reader.finish(), Ok(()));
+        }
+        let mut reader = FrameReader::new(limits);
+        assert!(reader.header(&mut frame_header(9, 1).as_slice()).is_err());
+        assert!(reader.header(&mut frame_header(3, 1).as_slice()).is_err(), "a stream without borders stays so");
     }
 
     fn read(pieces: &[&[u8]]) -> Result<Vec<Frame>, FrameError> {

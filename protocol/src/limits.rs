@@ -20,6 +20,9 @@ pub const GRAPH_ATTEMPTS_MAX: u32 = 20;
 /// Sessions whose keys a member holds at once: the one in use and the next.
 pub const SESSIONS_HELD_MAX: usize = 2;
 
+/// Pause after a key set-up that failed, in milliseconds, unless everybody is there: those that are lost together cost one set-up.
+pub const REKEY_PAUSE_MS: u64 = 200;
+
 /// Breaches of the protocol, without proof of intent, after which a client is out of the plan.
 pub const STRIKES_MAX: u32 = 3;
 

@@ -9,8 +9,10 @@ use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start, Upstream};
 use tributary_protocol::round::Input;
+use tributary_protocol::secagg::permit::{Arriving, Ticket};
 
 use super::Door;
+use crate::spool::SpooledUpload;
 use crate::transport::{CLOSING_TIME, Peer, PeerError, Receiver, Sender};
 use crate::uploads::Verdict;
 
@@ -104,23 +106,35 @@ impl Door {
         Ok(())
     }
 
-    /// The vector behind a header.
+    /// The vector behind a header: read to its end, and kept if it was admitted.
     async fn take_vector(&self, receiver: &mut Receiver, verdict: Verdict) -> Result<(), PeerError> {
-        let vector = match receiver.next().await {
-            Ok(Some(frame)) if frame.kind == FRAME_VECTOR => Ok(frame.payload),
-            Ok(Some(_)) => Err(PeerError::Protocol("a message came where a vector was announced".into())),
-            Ok(None) => Err(PeerError::Lost("the stream ended before the announced vector".into())),
-            Err(fault) => Err(fault),
-        };
-        let Verdict::Admit(ticket) = verdict else { return vector.map(|_| ()) };
-        let (round, client) = (ticket.round(), ticket.client());
-        let (input, end) = match vector {
-            Ok(bytes) => (self.sum.arrive(ticket, bytes), Ok(())),
-            Err(fault) => (Input::UploadFailed { round, client }, Err(fault)),
-        };
-        let _ = self.inputs.send(Arrival::Input(input)).await;
-        end
+        let Verdict::Admit(ticket) = verdict else { return pass_over(receiver).await };
+        // A stream that ends within a vector is a participant lost, of which the machine hears as such, and no fault of its.
+        let arriving = self.receive(receiver, ticket).await?;
+        let _ = self.inputs.send(Arrival::Input(self.sum.arrive(arriving))).await;
+        Ok(())
     }
+
+    /// Keeps and hashes the pieces as they come.
+    async fn receive(&self, receiver: &mut Receiver, ticket: Ticket) -> Result<Arriving<SpooledUpload>, PeerError> {
+        let head = receiver.vector_head().await?;
+        if head != ticket.upload_bytes() {
+            let text = format!("a vector of {head} bytes came where {} were announced", ticket.upload_bytes());
+            return Err(PeerError::Protocol(text));
+        }
+        let mut arriving = ticket.receive_into(self.spool.room(head).map_err(PeerError::Spool)?);
+        while let Some(piece) = receiver.piece().await? {
+            arriving.append(&piece).map_err(PeerError::Spool)?;
+        }
+        Ok(arriving)
+    }
+}
+
+/// Reads a vector that nobody wants.
+async fn pass_over(receiver: &mut Receiver) -> Result<(), PeerError> {
+    receiver.vector_head().await?;
+    while receiver.piece().await?.is_some() {}
+    Ok(())
 }
 
 /// A control message as one frame.

@@ -18,6 +18,7 @@ use tributary_protocol::message::{Downstream, RejectCode};
 use tributary_protocol::roster::{Roster, RosterEntry};
 
 pub(crate) use self::conversation::{Arrival, Link, control_frame, start_frames};
+use crate::spool::Spool;
 use crate::transport::{IDLE_MS, Listener, Peer, PeerError};
 use crate::uploads::OpenSum;
 
@@ -36,6 +37,7 @@ pub(crate) struct Door {
     seats: Mutex<Seats>,
     inputs: mpsc::Sender<Arrival>,
     sum: OpenSum,
+    spool: Spool,
     upload_bytes: usize,
     handshakes: Arc<Semaphore>,
     refusals: Semaphore,
@@ -47,6 +49,7 @@ pub(crate) struct DoorSettings<'a> {
     pub(crate) roster: &'a Roster,
     pub(crate) inputs: mpsc::Sender<Arrival>,
     pub(crate) sum: OpenSum,
+    pub(crate) spool: Spool,
     /// Exact length of an upload, in bytes.
     pub(crate) upload_bytes: usize,
     pub(crate) unix_seconds: fn() -> u64,
@@ -68,7 +71,7 @@ struct Seats {
 impl Door {
     /// A door for everybody in the roster.
     pub(crate) fn new(settings: DoorSettings<'_>) -> Arc<Self> {
-        let DoorSettings { roster, inputs, sum, upload_bytes, unix_seconds } = settings;
+        let DoorSettings { roster, inputs, sum, spool, upload_bytes, unix_seconds } = settings;
         let key = |entry: &RosterEntry| {
             (entry.tls_spki_sha256, Enrolled { client: entry.client, not_after: entry.not_after })
         };
@@ -77,6 +80,7 @@ impl Door {
             seats: Mutex::new(Seats::default()),
             inputs,
             sum,
+            spool,
             upload_bytes,
             handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
             refusals: Semaphore::new(REFUSALS_MAX),

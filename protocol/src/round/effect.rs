@@ -68,7 +68,7 @@ pub enum CoordinatorEffect {
         dimension: usize,
     },
     /// The vector announced by the ticket's client may be read and kept, outside memory if it is long; answer with `Input::Arrived` when it
-    /// is here whole and its digest right, with `Input::UploadFailed` if not.
+    /// is here whole and its digest right, with `Input::UploadFailed` if it is not what was signed.
     Admit(Ticket),
     /// A vector that has arrived belongs into the sum.
     Fold {

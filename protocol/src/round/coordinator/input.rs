@@ -24,7 +24,8 @@ pub enum Input {
         /// Whose.
         client: ClientId,
     },
-    /// An admitted vector was cut short or has another digest than announced.
+    /// An admitted vector is here whole and has another length or digest than its sender signed. One that was cut off by its connection's
+    /// end is not: that is [`Input::Disconnected`].
     UploadFailed {
         /// The round.
         round: RoundId,
@@ -101,7 +102,7 @@ impl<S: Suite> Coordinator<S> {
             Upstream::Accept { plan } => self.on_accept(now, from, plan, outbox),
             Upstream::Refuse { code } => self.on_refused(now, from, code, outbox),
             Upstream::Abandon { session, code, accused } => {
-                self.on_abandoned(from, session, (code, accused), outbox);
+                self.on_abandoned(now, from, session, (code, accused), outbox);
             }
             Upstream::Keys(keys) => self.on_keys(now, from, *keys, outbox),
             Upstream::Contribution { session, contribution } => {

@@ -9,7 +9,7 @@ use super::material::{MemberMaterial, Session, SessionMaterial};
 use super::{Coordinator, Wait};
 use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
-use crate::limits::COMPLETE_GRAPH_MAX;
+use crate::limits::{COMPLETE_GRAPH_MAX, REKEY_PAUSE_MS};
 use crate::message::{
     ClosedReason, Deal, DealStatement, Downstream, Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys,
     Neighbourhood, Offer, SealedShares, SignedBody, envelopes_digest, rounds_digest,
@@ -151,13 +151,13 @@ impl<S: Suite> Coordinator<S> {
     }
 
     /// B2: the cohort is everybody who was asked, and all of them know all statements.
-    fn freeze(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+    fn freeze(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
         let rule = self.settings.plan.cohort;
         let Some(Step::Keys(members)) = self.take_step() else { return };
         let cohort: Vec<ClientId> = members.keys().copied().collect();
         let organisations = self.settings.roster.roster.organisations(&cohort).unwrap_or_default();
         let Ok(thresholds) = rule.thresholds(&organisations) else {
-            return self.drop_keying(ClosedReason::TooFew, outbox);
+            return self.drop_keying(now, ClosedReason::TooFew, outbox);
         };
         let Some(keying) = &mut self.keying else { return };
         let statements: Vec<KeysStatement> = members.values().map(|keys| keys.statement.clone()).collect();
@@ -195,7 +195,7 @@ impl<S: Suite> Coordinator<S> {
     }
 
     /// B3, relayed: the graph is known, and with it who needs whose keys.
-    fn link(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+    fn link(&mut self, _: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
         let Some(Step::Contributions(frozen, got)) = self.take_step() else { return };
         let Some(keying) = &mut self.keying else { return };
         let contributions: Vec<[u8; 32]> = got.into_values().collect();
@@ -234,7 +234,7 @@ impl<S: Suite> Coordinator<S> {
         self.settle(now, from, verdict, outbox, Self::relay_encapsulations);
     }
 
-    fn relay_encapsulations(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+    fn relay_encapsulations(&mut self, _: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
         let Some(Step::Encapsulations(linked, got)) = self.take_step() else { return };
         let Some(keying) = &mut self.keying else { return };
         let session = keying.offer.session;
@@ -273,12 +273,12 @@ impl<S: Suite> Coordinator<S> {
     }
 
     /// Both ends of every pair must have committed to the same seeds; then each holder gets its bundles.
-    fn relay_shares(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+    fn relay_shares(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
         let Some(Step::Deals(linked, got)) = self.take_step() else { return };
         if let Some((one, other)) = differing_pair(&linked.topology, &got) {
             self.leave_out(one);
             self.leave_out(other);
-            return self.drop_keying(ClosedReason::PairDiffers(one, other), outbox);
+            return self.drop_keying(now, ClosedReason::PairDiffers(one, other), outbox);
         }
         let Some(keying) = &mut self.keying else { return };
         let session = keying.offer.session;
@@ -321,7 +321,7 @@ impl<S: Suite> Coordinator<S> {
     }
 
     /// Everybody holds what it must: the material is stored, the acknowledgements go out, and the session waits for its first round.
-    fn keyed(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+    fn keyed(&mut self, _: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
         let Some(Step::Acks { linked, deals, view, acks }) = self.take_step() else { return };
         let Some(Keying { offer, .. }) = self.keying.take() else { return };
         let session = offer.session;
@@ -352,15 +352,16 @@ impl<S: Suite> Coordinator<S> {
     }
 
     /// Ends the set-up under way.
-    pub(super) fn drop_keying(&mut self, reason: ClosedReason, outbox: &mut Outbox<CoordinatorEffect>) {
+    pub(super) fn drop_keying(&mut self, now: Millis, reason: ClosedReason, outbox: &mut Outbox<CoordinatorEffect>) {
         let Some(keying) = self.keying.take() else { return };
         let session = keying.session();
         self.commit(CoordinatorEvent::SessionClosed { session, reason }, outbox);
         let clients = keying.offer.candidates.iter().copied().filter(|client| self.links.contains_key(client));
         let message = Downstream::SessionClosed { session, reason };
         outbox.push(CoordinatorEffect::Broadcast(clients.collect(), message));
-        // Whoever was lost may be back at once; everybody else need not wait for it.
+        // Whoever was lost may be back at once, and others may be about to be lost with it: one set-up for all of them.
         self.gather_until = None;
+        self.rekey_after = Some(now.plus(REKEY_PAUSE_MS));
     }
 
     fn judge(&mut self, from: ClientId, session: SessionId, take: impl FnOnce(&mut Keying) -> Verdict) -> Verdict {
@@ -376,10 +377,10 @@ impl<S: Suite> Coordinator<S> {
         from: ClientId,
         verdict: Verdict,
         outbox: &mut Outbox<CoordinatorEffect>,
-        next: impl FnOnce(&mut Self, &mut Outbox<CoordinatorEffect>),
+        next: impl FnOnce(&mut Self, Millis, &mut Outbox<CoordinatorEffect>),
     ) {
         match verdict {
-            Verdict::Taken if self.keying.as_ref().is_some_and(Keying::complete) => next(self, outbox),
+            Verdict::Taken if self.keying.as_ref().is_some_and(Keying::complete) => next(self, now, outbox),
             Verdict::Taken | Verdict::Stray => {}
             Verdict::Wrong => self.misbehaved(now, from, outbox),
         }

@@ -123,6 +123,7 @@ impl<S: Suite> Coordinator<S> {
     /// cannot be seen from here, and an accuser that pays with its own place has no cheap way to keep others out.
     pub(super) fn on_abandoned(
         &mut self,
+        now: Millis,
         from: ClientId,
         session: SessionId,
         (code, accused): (RefusalCode, Option<ClientId>),
@@ -136,7 +137,7 @@ impl<S: Suite> Coordinator<S> {
         for client in [Some(from), accused].into_iter().flatten() {
             self.leave_out(client);
         }
-        self.drop_keying(ClosedReason::ParticipantGaveUp(from), outbox);
+        self.drop_keying(now, ClosedReason::ParticipantGaveUp(from), outbox);
     }
 
     /// A participant is gone or gave up: a set-up that needs it ends, a round goes on with the rest if it can.
@@ -148,7 +149,7 @@ impl<S: Suite> Coordinator<S> {
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
         if self.keying.as_ref().is_some_and(|keying| keying.has(client)) {
-            self.drop_keying(reason, outbox);
+            self.drop_keying(now, reason, outbox);
         }
         match &self.phase {
             Phase::Collecting(_) => self.collecting_lost(client, outbox),

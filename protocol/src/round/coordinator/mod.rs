@@ -100,6 +100,8 @@ pub struct Coordinator<S: Suite> {
     sessions: VecDeque<Session>,
     /// Until when to hope for those that are not here; nothing once that has passed.
     gather_until: Option<Millis>,
+    /// After a set-up that failed, when the next one may begin.
+    rekey_after: Option<Millis>,
 }
 
 impl<S: Suite> Coordinator<S> {
@@ -130,6 +132,7 @@ impl<S: Suite> Coordinator<S> {
             keying: None,
             sessions: VecDeque::new(),
             gather_until,
+            rekey_after: None,
         };
         if machine.record.plan.is_none() {
             let plan = machine.settings.plan.plan().clone();

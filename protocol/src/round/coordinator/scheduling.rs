@@ -23,6 +23,7 @@ impl<S: Suite> Coordinator<S> {
     /// Called after every input, because any of them may have brought the last client or freed the way.
     pub(super) fn schedule(&mut self, now: Millis, entropy: &mut dyn Entropy, outbox: &mut Outbox<CoordinatorEffect>) {
         self.gather_until = self.gather_until.filter(|until| now < *until);
+        self.rekey_after = self.rekey_after.filter(|until| now < *until);
         if matches!(self.phase, Phase::Gathering) {
             let plan = &self.settings.plan;
             let over = self.record.committed >= plan.rounds || self.record.charged >= plan.rounds_charged_max;
@@ -95,7 +96,7 @@ impl<S: Suite> Coordinator<S> {
         if self.keying.is_some() || !self.needs_session() {
             return;
         }
-        let patient = self.gather_until.is_some();
+        let patient = self.gather_until.is_some() || self.rekey_after.is_some();
         let enough = |candidates: &[ClientId]| self.may_be_cohort(candidates);
         let ready = self.ready_clients();
         let willing = |client: &ClientId| self.links.get(client).is_some_and(|link| !link.left_out);

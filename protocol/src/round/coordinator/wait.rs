@@ -43,7 +43,7 @@ impl<S: Suite> Coordinator<S> {
         let ready = ready_clients.len();
         let enrolled = self.settings.roster.roster.entries().len();
         let least = self.settings.plan.cohort.cohort_min;
-        let hopeful = self.gather_until;
+        let hopeful = self.gather_until.or(self.rekey_after);
         if let Some(current) = self.current() {
             let present = self.present(current).len();
             return Wait {
@@ -73,7 +73,7 @@ impl<S: Suite> Coordinator<S> {
     pub(super) fn on_timer(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
         if self.keying.as_ref().is_some_and(|keying| keying.deadline() <= now) {
             let silent = self.keying.as_ref().map(super::Keying::missing).unwrap_or_default();
-            self.drop_keying(ClosedReason::Deadline, outbox);
+            self.drop_keying(now, ClosedReason::Deadline, outbox);
             silent.into_iter().for_each(|client| self.cut(now, client, outbox));
         }
         match &self.phase {

@@ -302,6 +302,7 @@ fn a_client_that_repeats_lies_or_speaks_out_of_turn_is_cut_off() {
         }
         assert!(forged);
         assert!(world.branches[&VICTIM].stopped.is_some(), "the liar is told and cut off");
+        world.pass_deadlines();
         world.assert_sums_exact();
         assert_eq!(world.finished, Some(true), "the others finish");
     }

@@ -1,9 +1,10 @@
 //! The daemon's loop: one task owns the machine, executes what it asks for strictly in order, and sleeps until something happens.
 //!
 //! This task runs on the thread that called [`run`]: syncing the ledger and unmasking block it and nothing else. Sockets and folding run
-//! on two worker threads.
+//! on worker threads, for which one core fewer is counted than there are.
 
 use std::future::Future;
+use std::num::NonZero;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -25,8 +26,9 @@ use crate::store::Store;
 use crate::transport::Listener;
 use crate::uploads::OpenSum;
 
-/// Threads for sockets and folding.
-const WORKERS: usize = 2;
+/// Most threads for sockets and folding. On a machine with two cores it is one: two that wake each other cost a tenth of what the coordinator
+/// does in a round.
+const WORKERS_MAX: usize = 4;
 
 /// Inputs that may wait for the machine; beyond it connections are not read.
 const INPUTS_MAX: usize = 1_024;
@@ -81,7 +83,9 @@ pub fn run(
     report: &mut dyn FnMut(&Event),
     stop: impl Future<Output = ()>,
 ) -> Result<(), CoordinatorError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = cores.saturating_sub(1).clamp(1, WORKERS_MAX);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
     let runtime = runtime.map_err(CoordinatorError::Runtime)?;
     let result = runtime.block_on(serve(opened, report, stop));
     runtime.shutdown_timeout(Duration::from_secs(1));

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 use tributary_model::architecture::Architecture;
-use tributary_model::privacy::{charge, epsilon_of};
+use tributary_model::privacy::epsilon_of;
 use tributary_model::update::{self, ClipRule, ClipSettings};
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode, ValidPlan};
@@ -158,7 +158,7 @@ impl Audit {
             if !(delta > 0.0 && delta < 1.0) {
                 return Err("the delta is no probability".into());
             }
-            let round = charge(plan.sensitivity_squared, plan.noise_variance);
+            let round = RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance);
             self.allowed = round.times(plan.rounds_charged_max.into());
         }
         (self.plan, self.delta) = (Some(plan), delta);
@@ -193,7 +193,7 @@ impl Audit {
         }
         if plan.privacy == PrivacyMode::Customer {
             let variance = descriptor.share_variance.saturating_mul(descriptor.honest_min.into());
-            self.spent = self.spent.plus(&charge(descriptor.sensitivity_squared, variance));
+            self.spent = self.spent.plus(&RdpVector::gaussian(descriptor.sensitivity_squared, variance));
             if self.spent.nanos().iter().zip(self.allowed.nanos()).any(|(spent, allowed)| spent > allowed) {
                 return Err("the rounds so far cost more than the plan promised for all of them".into());
             }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::support::ledger::{self, DELTA};
 use crate::support::{Finished, run};
 use tributary_journal::Journal;
-use tributary_model::privacy::{charge, epsilon_of};
+use tributary_model::privacy::epsilon_of;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::plan::ValidPlan;
@@ -74,7 +74,7 @@ fn a_good_ledger_is_recomputed() {
     assert_eq!((&verdict["finished"], &verdict["complete"]), (&true.into(), &true.into()));
     // Six charged rounds, each with the noise of at least six shares; the plan promised for all that may be charged.
     let share = case.plan.noise_variance.div_ceil(6);
-    let spent = charge(case.plan.sensitivity_squared, share * 6).times(6);
+    let spent = RdpVector::gaussian(case.plan.sensitivity_squared, share * 6).times(6);
     assert_eq!(verdict["epsilon"].as_f64(), Some(epsilon_of(&spent, DELTA).0));
     let promised = verdict["epsilon_plan"].as_f64().unwrap();
     assert!(promised <= 2.0 && promised > 1.99, "{promised}");

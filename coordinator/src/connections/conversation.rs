@@ -110,13 +110,13 @@ impl Door {
     async fn take_vector(&self, receiver: &mut Receiver, verdict: Verdict) -> Result<(), PeerError> {
         let Verdict::Admit(ticket) = verdict else { return pass_over(receiver).await };
         // A stream that ends within a vector is a participant lost, of which the machine hears as such, and no fault of its.
-        let arriving = self.receive(receiver, ticket).await?;
+        let arriving = self.keep(receiver, ticket).await?;
         let _ = self.inputs.send(Arrival::Input(self.sum.arrive(arriving))).await;
         Ok(())
     }
 
     /// Keeps and hashes the pieces as they come.
-    async fn receive(&self, receiver: &mut Receiver, ticket: Ticket) -> Result<Arriving<SpooledUpload>, PeerError> {
+    async fn keep(&self, receiver: &mut Receiver, ticket: Ticket) -> Result<Arriving<SpooledUpload>, PeerError> {
         let head = receiver.vector_head().await?;
         if head != ticket.upload_bytes() {
             let text = format!("a vector of {head} bytes came where {} were announced", ticket.upload_bytes());

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use tributary_protocol::plan::PrivacyMode;
+use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 
 use super::*;
@@ -62,7 +63,7 @@ fn the_noise_covers_every_round_that_may_be_charged_and_not_much_more() {
     let job = Job::build(&settings()).unwrap();
     let guarantee = job.guarantee.unwrap();
     assert!(guarantee.epsilon <= 4.0 && guarantee.epsilon > 3.99, "{guarantee:?}");
-    let charge = privacy::charge(job.plan.sensitivity_squared, job.plan.noise_variance);
+    let charge = RdpVector::gaussian(job.plan.sensitivity_squared, job.plan.noise_variance);
     assert!(charge.times(42).within(&privacy::cap(4.0, 1e-6)));
     assert!(!charge.times(43).within(&privacy::cap(4.0, 1e-6)));
     assert_eq!(job.delta().to_bits(), 1e-6_f64.to_bits());

@@ -1,9 +1,9 @@
 //! From a target to the noise that meets it.
 
 use tributary_protocol::limits::PLAN_ROUNDS_MAX;
-use tributary_protocol::privacy::ORDERS;
+use tributary_protocol::privacy::{ORDERS, RdpVector};
 
-use super::accountant::{GaussianDp, NANOS, RdpCurve, SampledRound, cap, charge, epsilon_of};
+use super::accountant::{GaussianDp, NANOS, RdpCurve, SampledRound, cap, epsilon_of};
 use super::{NoiseError, SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
 
 /// Largest epsilon that can be asked for; beyond it the word privacy has no meaning.
@@ -108,7 +108,7 @@ pub fn calibrate(target: &Target) -> Result<Calibrated, CalibrateError> {
     if variance > SHARE_VARIANCE_MAX {
         return Err(NoiseError::VarianceTooLarge(variance).into());
     }
-    let spent = charge(sensitivity, variance).times(u64::from(rounds));
+    let spent = RdpVector::gaussian(sensitivity, variance).times(u64::from(rounds));
     assert!(spent.within(&cap), "the quotient is the variance at which one order admits the rounds");
     let (epsilon_enforced, order) = epsilon_of(&spent, delta);
     // Two conversions, a quotient and a root, each off by at most a part in 2^53.

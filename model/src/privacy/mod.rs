@@ -1,14 +1,14 @@
 //! Differential privacy of the customer: noise, accounting, calibration.
 //!
 //! The way of a plan: [`calibrate()`] turns a target epsilon into one integer variance; [`share_variance`] splits it over the branches that
-//! are assumed honest; each branch draws its [`NoiseShare`]; the ledger adds one [`charge`] for each round and compares the sum with the
+//! are assumed honest; each branch draws its [`NoiseShare`]; the ledger adds one charge for each round and compares the sum with the
 //! [`cap`], in integers. Everything that decides is an integer; floats make a cap, once, and display an epsilon.
 
 pub mod accountant;
 mod calibrate;
 mod noise;
 
-pub use accountant::{cap, charge, epsilon_of};
+pub use accountant::{cap, epsilon_of};
 pub use calibrate::{
     CalibrateError, Calibrated, Collusion, SampledTarget, Target, calibrate, calibrate_sampled, charged_rounds_max,
     collusion_epsilon, share_variance,

@@ -1,4 +1,4 @@
-//! The accounting that the ledger enforces: integers, one-sided.
+//! The accounting that the ledger enforces: integers, one-sided. One full-batch round costs [`RdpVector::gaussian`].
 
 use tributary_protocol::privacy::{ORDERS, RdpVector};
 
@@ -9,16 +9,6 @@ pub(crate) const NANOS: u64 = 1_000_000_000;
 /// A cap stays this far below the real threshold, so that no rounding of a float can admit what it should not. It also covers, many times
 /// over, that a sum of shares is a discrete Gaussian but for a factor within 1e-150 of one.
 const GUARD_NANOS: f64 = 2.0;
-
-/// What one full-batch round costs: RDP `order * S^2 / (2 V)` at each order, in nano-units, rounded up, in exact integer arithmetic.
-///
-/// `sensitivity_squared_units` is the squared effective sensitivity and `total_variance_units` the variance of the noise that is in the sum
-/// at the least, both in units^2. The closed form is proved for the discrete Gaussian (Canonne, Kamath, Steinke 2020, theorem 4 and
-/// proposition 5). Saturates, which no cap admits, where there is no noise or a number does not fit.
-#[must_use]
-pub fn charge(sensitivity_squared_units: u128, total_variance_units: u128) -> RdpVector {
-    RdpVector::gaussian(sensitivity_squared_units, total_variance_units)
-}
 
 /// The most that may be spent for `(epsilon, delta)`: a threshold for each order, in nano-units, rounded down.
 ///
@@ -66,14 +56,19 @@ mod tests {
     #[test]
     fn charges_are_exact_and_rounded_up() {
         // z = 45: order / 4050.
-        let charged = charge(1 << 40, 2025 << 40);
+        let charged = RdpVector::gaussian(1 << 40, 2025 << 40);
         for (order, nanos) in ORDERS.into_iter().zip(charged.nanos()) {
             assert_eq!(*nanos, (u64::from(order) * NANOS).div_ceil(4050));
         }
-        assert_eq!(charge(4, 2).nanos()[0], 2 * NANOS);
-        assert_eq!(charge(1, u128::MAX / 2).nanos()[72], 1, "rounded up, never to nothing");
-        assert_eq!(charge(0, 1), RdpVector::zero());
-        for unbounded in [charge(1, 0), charge(u128::MAX, 1), charge(1, u128::MAX), charge(u128::MAX, u128::MAX / 2)] {
+        assert_eq!(RdpVector::gaussian(4, 2).nanos()[0], 2 * NANOS);
+        assert_eq!(RdpVector::gaussian(1, u128::MAX / 2).nanos()[72], 1, "rounded up, never to nothing");
+        assert_eq!(RdpVector::gaussian(0, 1), RdpVector::zero());
+        for unbounded in [
+            RdpVector::gaussian(1, 0),
+            RdpVector::gaussian(u128::MAX, 1),
+            RdpVector::gaussian(1, u128::MAX),
+            RdpVector::gaussian(u128::MAX, u128::MAX / 2),
+        ] {
             assert_eq!(unbounded.nanos(), [u64::MAX; 73]);
             assert_eq!(epsilon_of(&unbounded, 1e-6).0, f64::INFINITY);
             assert!(!unbounded.within(&cap(1e6, 1e-6)));
@@ -105,18 +100,19 @@ mod tests {
         ] {
             assert_eq!(cap(epsilon, delta), RdpVector::zero(), "{epsilon} {delta}");
         }
-        assert_eq!(epsilon_of(&charge(1, 100), f64::NAN).0, f64::INFINITY);
+        assert_eq!(epsilon_of(&RdpVector::gaussian(1, 100), f64::NAN).0, f64::INFINITY);
         assert_eq!(epsilon_of(&RdpVector::zero(), 1e-6).0, 0.0);
     }
 
     #[test]
     fn the_published_example_costs_what_it_should() {
         // PRIVACY.md, section 2: z = 42.2 over 100 rounds is 1.08 by RDP; 45.3 is 1.00.
-        let spent = |z_hundred_thousandths: u128| charge(10_u128.pow(10), z_hundred_thousandths.pow(2)).times(100);
+        let spent =
+            |z_hundred_thousandths: u128| RdpVector::gaussian(10_u128.pow(10), z_hundred_thousandths.pow(2)).times(100);
         assert!((epsilon_of(&spent(4_220_000), 1e-6).0 - 1.08).abs() < 0.005);
         assert!((epsilon_of(&spent(4_530_878), 1e-6).0 - 1.0).abs() < 1e-5);
         // z = 10, one round: within a nano-unit of the float accountant's 0.429951519...
-        let (epsilon, order) = epsilon_of(&charge(1, 100), 1e-6);
+        let (epsilon, order) = epsilon_of(&RdpVector::gaussian(1, 100), 1e-6);
         assert!((0.429_951_519_0..0.429_951_521_2).contains(&epsilon), "{epsilon}");
         assert_eq!(order, 46);
     }
@@ -132,7 +128,7 @@ mod tests {
             exact: bool,
         ) {
             // Noise multipliers from an eighth to a thousand.
-            let spent = charge(1 << 40, mantissa << bits).times(rounds);
+            let spent = RdpVector::gaussian(1 << 40, mantissa << bits).times(rounds);
             let delta = ln_delta.exp();
             let (proved, _) = epsilon_of(&spent, delta);
             prop_assume!(proved < 1000.0);
@@ -146,7 +142,7 @@ mod tests {
 
         #[test]
         fn integer_charges_are_never_below_the_float_ones(sensitivity in 1_u128..1 << 60, variance in 1_u128..1 << 80) {
-            for (order, nanos) in ORDERS.into_iter().zip(charge(sensitivity, variance).nanos()) {
+            for (order, nanos) in ORDERS.into_iter().zip(RdpVector::gaussian(sensitivity, variance).nanos()) {
                 let real = f64::from(order) * sensitivity as f64 / (2.0 * variance as f64) * 1e9;
                 prop_assert!(*nanos == u64::MAX || *nanos as f64 >= real * (1.0 - 1e-12));
                 prop_assert!(*nanos as f64 <= (real + 1.0) * (1.0 + 1e-12));

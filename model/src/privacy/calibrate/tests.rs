@@ -10,7 +10,7 @@ fn target(epsilon: f64, delta: f64, rounds_charged: u32) -> Target {
 }
 
 fn admits(target: &Target, variance: u128, rounds: u32) -> bool {
-    let spent = charge(target.sensitivity_squared_units, variance).times(u64::from(rounds));
+    let spent = RdpVector::gaussian(target.sensitivity_squared_units, variance).times(u64::from(rounds));
     spent.within(&cap(target.epsilon, target.delta))
 }
 

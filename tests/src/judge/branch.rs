@@ -19,6 +19,7 @@ impl Judge {
                 let roster = &welcome.roster.roster;
                 let genuine = self.rosters.contains(&roster.digest());
                 let seen = &mut self.branches[index];
+                seen.claimed = welcome.statement.as_ref().map_or(0, |statement| statement.last_round);
                 seen.welcome = match roster.epoch() {
                     _ if !genuine => Err("a roster that the authorities did not sign"),
                     epoch if epoch < seen.epoch => Err("an older roster than it has accepted"),
@@ -78,8 +79,6 @@ impl Judge {
                 }
             }
             Upstream::Keys(keys) => {
-                let seen = &mut self.branches[index];
-                seen.claimed = seen.claimed.max(keys.statement.last_round);
                 self.keys.entry(keys.statement.session).or_default().insert(client, (**keys).clone());
             }
             Upstream::Deal(deal) => self.keys_with(index, deal.statement.session),

@@ -55,8 +55,11 @@ impl<S: Stage> World<'_, S> {
             }
             Strike::Restore { client, permille } => self.restore(client, permille),
             Strike::Amnesia => {
-                if self.centre.process.up {
+                // Only what a client has used can be used again.
+                if self.centre.process.up && self.judge.rounds().0 > 0 {
                     self.forget();
+                } else {
+                    self.queue.push(self.now + 50, Event::Strike(index));
                 }
             }
             Strike::Jump { who, ahead_ms } => {

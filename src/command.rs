@@ -1,9 +1,12 @@
 //! The command line.
 
+#[cfg(any(feature = "coordinator", feature = "client"))]
 use std::path::PathBuf;
 
+#[cfg(any(feature = "coordinator", feature = "client"))]
+use clap::Args;
 use clap::error::ErrorKind;
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
 use crate::{certs, check, verify};
@@ -39,6 +42,9 @@ pub(crate) enum Command {
     /// The whole thing on this machine: one coordinator and its branches, each a process of its own
     #[cfg(feature = "demo")]
     Demo(Box<crate::demo::DemoOptions>),
+    /// The production machines in a simulated world: faults, crashes and lies from a seed, every invariant watched
+    #[cfg(feature = "simulate")]
+    Simulate(crate::simulate::SimulateOptions),
 }
 
 /// `tributary coordinator`.
@@ -121,6 +127,8 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Verify(VerifyCommand::Ledger(options)) => verify::run(&options),
         #[cfg(feature = "demo")]
         Command::Demo(options) => crate::demo::run(&options),
+        #[cfg(feature = "simulate")]
+        Command::Simulate(options) => crate::simulate::run(&options),
     }
 }
 

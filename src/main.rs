@@ -8,6 +8,8 @@ mod demo;
 mod exit;
 #[cfg(any(feature = "coordinator", feature = "client"))]
 mod roles;
+#[cfg(feature = "simulate")]
+mod simulate;
 mod verify;
 
 use std::process::ExitCode;

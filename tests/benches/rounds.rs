@@ -3,6 +3,9 @@
 //! `cargo bench -p tributary-tests --bench rounds [-- --branches 16 --hidden 121 --rounds 100 --ring 64 --session-rounds 64]` prints the median round, and CPU
 //! time for each client-round with training and noise sampling apart. Quote figures of an otherwise idle machine.
 
+#[path = "../tests/support/federation.rs"]
+mod federation;
+
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,7 +14,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tributary_client::cli::{RunOptions, run};
 use tributary_coordinator::cli::{ServeOptions, serve};
-use tributary_tests::federation::{Federation, FederationSpec};
+
+use self::federation::{Federation, FederationSpec};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -6,4 +6,6 @@ mod command_line;
 mod demo;
 mod federation;
 mod ledger_verify;
+#[cfg(feature = "simulate")]
+mod simulate;
 mod support;

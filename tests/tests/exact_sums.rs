@@ -3,6 +3,8 @@
 //! Without noise every branch's integers follow from its data and the round's model, so that they can be computed again outside the
 //! protocol and compared with the digest that the coordinator recorded before it used the sum.
 
+mod support;
+
 use std::path::Path;
 use std::sync::mpsc;
 
@@ -18,7 +20,8 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{ClipForm as PlannedForm, Plan};
 use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent};
 use tributary_protocol::secagg::modular::RingWords;
-use tributary_tests::federation::{Federation, FederationSpec};
+
+use self::support::federation::{Federation, FederationSpec};
 
 const BRANCHES: usize = 8;
 

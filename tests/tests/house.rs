@@ -14,7 +14,7 @@ const HOUSE: [(&str, &[&str]); 9] = [
     ("tributary-certs", &["tributary-protocol"]),
     ("tributary-coordinator", &SHELL),
     ("tributary-client", &SHELL),
-    ("tributary", &EVERYTHING),
+    ("tributary", &EXECUTABLE),
     ("tributary-tests", &EVERYTHING),
 ];
 
@@ -22,7 +22,22 @@ const HOUSE: [(&str, &[&str]); 9] = [
 const SHELL: [&str; 5] =
     ["tributary-protocol", "tributary-model", "tributary-certs", "tributary-journal", "tributary-settings"];
 
-/// What the executable and the tests may know.
+/// What the executable may know: the roles, and the simulator where the feature asks for it.
+const EXECUTABLE: [&str; 8] = [
+    "tributary-protocol",
+    "tributary-model",
+    "tributary-certs",
+    "tributary-journal",
+    "tributary-settings",
+    "tributary-coordinator",
+    "tributary-client",
+    "tributary-tests",
+];
+
+/// What the simulator may know besides what its tests do: no learning, no sockets.
+const SIMULATOR: [&str; 2] = ["tributary-protocol", "tributary-certs"];
+
+/// What the tests may know.
 const EVERYTHING: [&str; 7] = [
     "tributary-protocol",
     "tributary-model",
@@ -74,9 +89,13 @@ fn shipped() -> BTreeMap<String, BTreeSet<String>> {
     wanted(|dependency| dependency["kind"] != "dev")
 }
 
-fn wanted(counts: impl Fn(&serde_json::Value) -> bool) -> BTreeMap<String, BTreeSet<String>> {
+fn metadata() -> serde_json::Value {
     let text = cargo(&["metadata", "--format-version", "1", "--no-deps", "--offline", "--locked"]);
-    let metadata: serde_json::Value = serde_json::from_str(&text).expect("metadata is JSON");
+    serde_json::from_str(&text).expect("metadata is JSON")
+}
+
+fn wanted(counts: impl Fn(&serde_json::Value) -> bool) -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = metadata();
     let name = |value: &serde_json::Value| value["name"].as_str().expect("a name").to_owned();
     let list = |package: &serde_json::Value| {
         let all = package["dependencies"].as_array().expect("dependencies");
@@ -98,6 +117,39 @@ fn nobody_knows_whom_they_must_not() {
             assert!(allowed.contains(&name), "{package} knows {name}, and may only know {allowed:?}");
         }
     }
+}
+
+#[test]
+fn the_simulator_is_light() {
+    let known = &shipped()["tributary-tests"];
+    let ours: Vec<&str> = known.iter().map(String::as_str).filter(|name| name.starts_with("tributary")).collect();
+    assert_eq!(ours.iter().copied().collect::<BTreeSet<_>>(), SIMULATOR.into_iter().collect());
+    let tree = tree("simulate");
+    assert!(tree.contains("tributary-tests"));
+    for heavy in ["burn", "quinn", "tributary-coordinator", "tributary-client"] {
+        assert!(!tree.contains(heavy), "the simulator wants {heavy}");
+    }
+}
+
+/// Defences can be taken down in builds that ask for it by name, and in no other.
+#[test]
+fn sabotage_is_asked_for_by_name_alone() {
+    let metadata = metadata();
+    let mut askers = Vec::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        let package_name = package["name"].as_str().expect("a name");
+        for (feature, wants) in package["features"].as_object().expect("features") {
+            let wants = wants.as_array().expect("a list").iter().filter_map(serde_json::Value::as_str);
+            if feature != "sabotage" && wants.into_iter().any(|wanted| wanted.ends_with("sabotage")) {
+                askers.push(format!("{package_name}/{feature}"));
+            }
+        }
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let features = dependency["features"].as_array().expect("a list");
+            assert!(features.iter().all(|feature| feature != "sabotage"), "{package_name} always has sabotage");
+        }
+    }
+    assert_eq!(askers, Vec::<String>::new());
 }
 
 #[test]
@@ -169,33 +221,35 @@ fn the_core_has_no_standard_library() {
 
 #[test]
 fn each_role_comes_without_the_other() {
-    let tree = |feature| {
-        let text = cargo(&[
-            "tree",
-            "--offline",
-            "--locked",
-            "--package",
-            "tributary",
-            "--no-default-features",
-            "--features",
-            feature,
-            "--edges",
-            "normal,build",
-            "--prefix",
-            "none",
-            "--format",
-            "{p}",
-        ]);
-        text.lines().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect::<BTreeSet<String>>()
-    };
     let (client, coordinator) = (tree("client"), tree("coordinator"));
     assert!(client.contains("tributary-client") && !client.contains("tributary-coordinator"));
     assert!(coordinator.contains("tributary-coordinator") && !coordinator.contains("tributary-client"));
     // Only branches train.
     assert!(client.contains("burn") && !coordinator.contains("burn"));
-    for name in BANNED {
+    for name in BANNED.into_iter().chain(["tributary-tests"]) {
         assert!(!client.contains(name) && !coordinator.contains(name), "{name} is in an executable");
     }
+}
+
+/// Every package in an executable of one feature.
+fn tree(feature: &str) -> BTreeSet<String> {
+    let text = cargo(&[
+        "tree",
+        "--offline",
+        "--locked",
+        "--package",
+        "tributary",
+        "--no-default-features",
+        "--features",
+        feature,
+        "--edges",
+        "normal,build",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
+    text.lines().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect()
 }
 
 #[test]

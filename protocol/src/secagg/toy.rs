@@ -18,9 +18,13 @@ const GENERATOR: ToyField = ToyField(37);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ToyField(u64);
 
-#[expect(clippy::cast_possible_truncation, reason = "a residue modulo 2^61 - 1 fits in 64 bits")]
+/// 2^61 is 1 modulo the prime, so that high bits are added to low ones instead of dividing.
+#[expect(clippy::cast_possible_truncation, reason = "after two additions less than 2^63 is left")]
 const fn residue(value: u128) -> ToyField {
-    ToyField((value % PRIME as u128) as u64)
+    let value = (value & PRIME as u128) + (value >> 61);
+    let value = ((value & PRIME as u128) + (value >> 61)) as u64;
+    let value = (value & PRIME) + (value >> 61);
+    ToyField(if value >= PRIME { value - PRIME } else { value })
 }
 
 impl ToyField {
@@ -93,7 +97,7 @@ impl FieldElement for ToyField {
 pub struct Toy;
 
 fn agreed(element: ToyField) -> SecretKey {
-    SecretKey::new(Digest::of(&element.to_bytes()).0)
+    SecretKey::new(blend(&[&element.to_bytes()]))
 }
 
 fn element(bytes: &[u8]) -> Result<ToyField, SuiteError> {
@@ -103,7 +107,7 @@ fn element(bytes: &[u8]) -> Result<ToyField, SuiteError> {
 
 fn tag(key: &SecretKey, associated: &[u8], ciphertext: &[u8]) -> [u8; 32] {
     let length = (associated.len() as u64).to_le_bytes();
-    Digest::of_parts(&[b"tag", key.expose(), &length, associated, ciphertext]).0
+    blend(&[b"tag", key.expose(), &length, associated, ciphertext])
 }
 
 fn crypt(key: &SecretKey, bytes: &mut [u8]) {
@@ -120,13 +124,16 @@ impl Suite for Toy {
 
     fn sign(key: &[u8; 32], message: &[u8]) -> Signature {
         let public = Self::verifying_key(key);
-        Signature(Digest::of_parts(&[b"sign", &public.0, message]).0.to_vec())
+        Signature(blend(&[b"sign", &public.0, message]).to_vec())
     }
     fn verifying_key(key: &[u8; 32]) -> VerifyingKey {
-        VerifyingKey(Digest::of_parts(&[b"public", key]).0)
+        VerifyingKey(blend(&[b"public", key]))
     }
     fn verify(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
-        signature.0 == Digest::of_parts(&[b"sign", &key.0, message]).0
+        signature.0 == blend(&[b"sign", &key.0, message])
+    }
+    fn hash(parts: &[&[u8]]) -> Digest {
+        Digest(blend(parts))
     }
     fn exchange_keys(entropy: &mut dyn Entropy) -> ((u64, u64), ExchangePublic) {
         let secret = (ToyField::random(entropy).0, ToyField::random(entropy).0);
@@ -144,11 +151,11 @@ impl Suite for Toy {
         Ok(agreed(element(ciphertext)?.power(secret.1)))
     }
     fn extract(salt: &[u8], parts: &[&[u8]]) -> SecretKey {
-        let salt = Digest::of(salt);
-        SecretKey::new(Digest::of_parts(&[&[b"extract".as_slice(), &salt.0], parts].concat()).0)
+        let salt = blend(&[salt]);
+        SecretKey::new(blend(&[&[b"extract".as_slice(), &salt], parts].concat()))
     }
     fn expand(key: &SecretKey, info: &[&[u8]]) -> SecretKey {
-        SecretKey::new(Digest::of_parts(&[&[b"expand".as_slice(), key.expose()], info].concat()).0)
+        SecretKey::new(blend(&[&[b"expand".as_slice(), key.expose()], info].concat()))
     }
     fn seal(key: &SecretKey, associated: &[u8], plaintext: &[u8]) -> Vec<u8> {
         let mut sealed = plaintext.to_vec();
@@ -167,9 +174,64 @@ impl Suite for Toy {
         Ok(plaintext)
     }
     fn keystream(key: &SecretKey) -> ToyStream {
-        let digest = Digest::of(key.expose());
-        let (seed, _) = digest.0.split_first_chunk().expect("a digest has 32 bytes");
-        ToyStream { seed: u64::from_le_bytes(*seed), position: 0 }
+        let (words, _) = key.expose().as_chunks();
+        let seed = words.iter().fold(0, |seed, word| mix(seed, u64::from_le_bytes(*word)));
+        ToyStream { seed, position: 0 }
+    }
+}
+
+/// 32 bytes that depend on every byte of the concatenated parts, so that equal inputs give equal outputs and others do not by chance. A
+/// simulated federation makes millions of them; whoever wants to can find two that collide.
+fn blend(parts: &[&[u8]]) -> [u8; 32] {
+    let mut blender =
+        Blender { low: 0x243f_6a88_85a3_08d3, high: 0x1319_8a2e_0370_7344, pending: 0, bits: 0, length: 0 };
+    parts.iter().for_each(|part| blender.absorb(part));
+    blender.finish()
+}
+
+struct Blender {
+    low: u64,
+    high: u64,
+    /// Bytes that do not fill a word yet, and how many bits they are.
+    pending: u64,
+    bits: u32,
+    length: u64,
+}
+
+impl Blender {
+    fn absorb(&mut self, bytes: &[u8]) {
+        self.length = self.length.wrapping_add(bytes.len() as u64);
+        let (words, rest) = bytes.as_chunks();
+        for word in words {
+            let word = u64::from_le_bytes(*word);
+            self.word(self.pending | word << self.bits);
+            self.pending = word.checked_shr(64 - self.bits).unwrap_or(0);
+        }
+        for byte in rest {
+            self.pending |= u64::from(*byte) << self.bits;
+            self.bits += 8;
+            if self.bits == 64 {
+                self.word(self.pending);
+                (self.pending, self.bits) = (0, 0);
+            }
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "both halves of the product are used")]
+    fn word(&mut self, word: u64) {
+        let product = u128::from(self.low ^ word) * 0xa076_1d64_78bd_642f_u128;
+        self.low = (product as u64) ^ ((product >> 64) as u64);
+        self.high = (self.high.rotate_left(29) ^ word).wrapping_mul(0xe703_7ed1_a0b4_28db);
+    }
+
+    fn finish(mut self) -> [u8; 32] {
+        self.word(self.pending);
+        self.word(self.length);
+        let mut bytes = [0; 32];
+        for (chunk, index) in bytes.as_chunks_mut().0.iter_mut().zip(0..) {
+            *chunk = (mix(self.low, index) ^ mix(self.high, index + 4)).to_le_bytes();
+        }
+        bytes
     }
 }
 
@@ -192,6 +254,14 @@ impl Keystream for ToyStream {
         self.position = position;
     }
     fn fill(&mut self, mut bytes: &mut [u8]) {
+        if self.position.is_multiple_of(8) {
+            let (words, rest) = bytes.as_chunks_mut();
+            for (word, index) in words.iter_mut().zip(self.position / 8..) {
+                *word = mix(self.seed, index).to_le_bytes();
+            }
+            self.position += 8 * words.len() as u64;
+            bytes = rest;
+        }
         while !bytes.is_empty() {
             let word = mix(self.seed, self.position / 8).to_le_bytes();
             let offset = usize::from(self.position.to_le_bytes()[0] % 8);
@@ -229,6 +299,39 @@ impl Entropy for Seeded {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Parts are concatenated, as HKDF's are, wherever they are cut; any other input gives another output.
+    #[test]
+    fn blending_sees_every_byte_and_no_border() {
+        let bytes: Vec<u8> = (0..40).collect();
+        let whole = blend(&[&bytes]);
+        for cut in 0..40 {
+            assert_eq!(blend(&[&bytes[..cut], &bytes[cut..]]), whole);
+            assert_ne!(blend(&[&bytes[..cut]]), whole);
+            let mut other = bytes.clone();
+            other[cut] ^= 0x80;
+            assert_ne!(blend(&[&other]), whole);
+        }
+        assert_ne!(blend(&[&[0; 8]]), blend(&[&[0; 7]]));
+    }
+
+    #[test]
+    fn the_stream_is_the_same_from_every_position() {
+        let key = SecretKey::new([3; 32]);
+        let mut whole = [0; 100];
+        Toy::keystream(&key).fill(&mut whole);
+        let mut stream = Toy::keystream(&key);
+        let mut pieces = [0; 100];
+        let (first, rest) = pieces.split_at_mut(13);
+        stream.fill(first);
+        stream.fill(rest);
+        assert_eq!(pieces, whole);
+        let mut stream = Toy::keystream(&key);
+        stream.seek(48);
+        let mut tail = [0; 52];
+        stream.fill(&mut tail);
+        assert_eq!(tail, whole[48..]);
+    }
 
     #[test]
     fn the_toy_has_the_right_algebra() {

@@ -12,27 +12,27 @@ use tributary_model::synthetic::{SCHEMA_TOML, SyntheticSpec, generate, schema};
 
 /// What to set up.
 #[derive(Clone, Debug)]
-pub struct FederationSpec {
+pub(crate) struct FederationSpec {
     /// Number of branches.
-    pub branches: usize,
+    pub(crate) branches: usize,
     /// Median customers of a branch.
-    pub customers_per_branch: usize,
+    pub(crate) customers_per_branch: usize,
     /// Lines of `[plan]` that differ from one federation to another.
-    pub plan: String,
+    pub(crate) plan: String,
     /// What the branches allow in their `[policy]`: `epsilon_max`.
-    pub epsilon_max: f64,
+    pub(crate) epsilon_max: f64,
     /// Whether the branches admit a plan without noise.
-    pub allow_no_privacy: bool,
+    pub(crate) allow_no_privacy: bool,
     /// Seed of the invented data.
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 /// The files of a federation.
-pub struct Federation {
+pub(crate) struct Federation {
     /// Everything lies below.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// Settings of the coordinator.
-    pub coordinator: PathBuf,
+    pub(crate) coordinator: PathBuf,
     branches: usize,
     spec: FederationSpec,
 }
@@ -43,7 +43,7 @@ impl Federation {
     /// # Panics
     /// If a file cannot be written: there is no test without them.
     #[must_use]
-    pub fn create(folder: &Path, spec: FederationSpec) -> Self {
+    pub(crate) fn create(folder: &Path, spec: FederationSpec) -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
         let now = since.as_secs();
         let authority = folder.join("authority");
@@ -82,13 +82,13 @@ impl Federation {
     /// # Panics
     /// If a file cannot be written.
     #[must_use]
-    pub fn client_settings(&self, coordinator: SocketAddr) -> Vec<PathBuf> {
+    pub(crate) fn client_settings(&self, coordinator: SocketAddr) -> Vec<PathBuf> {
         (0..self.branches).map(|index| self.write_client(index, coordinator)).collect()
     }
 
     /// A branch's folder.
     #[must_use]
-    pub fn branch(&self, index: usize) -> PathBuf {
+    pub(crate) fn branch(&self, index: usize) -> PathBuf {
         self.folder.join(branch_name(index))
     }
 
@@ -111,7 +111,7 @@ impl Federation {
 
 /// Name of a branch, from 0.
 #[must_use]
-pub fn branch_name(index: usize) -> String {
+pub(crate) fn branch_name(index: usize) -> String {
     format!("branch-{index:02}")
 }
 

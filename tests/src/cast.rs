@@ -1,0 +1,197 @@
+//! Who plays: keys, roster, plan and policies of one run.
+
+use tributary_certs::suite::{RealSuite, SigningKey};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, OrganisationId};
+use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode, ValidPlan};
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::roster::{AuthoritySignature, Roster, RosterEntry, SignedRoster};
+use tributary_protocol::round::{CoordinatorSettings, Policy};
+use tributary_protocol::secagg::modular::Ring;
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
+use tributary_protocol::secagg::suite::{Suite, VerifyingKey};
+use tributary_protocol::secagg::toy::Toy;
+
+use crate::dice::Dice;
+use crate::options::Options;
+
+/// A suite whose signing keys can be made from a number.
+pub(crate) trait Stage: Suite {
+    /// The signing key of a seed.
+    fn signing_key(seed: [u8; 32]) -> Self::SigningKey;
+}
+
+impl Stage for Toy {
+    fn signing_key(seed: [u8; 32]) -> [u8; 32] {
+        seed
+    }
+}
+
+impl Stage for RealSuite {
+    fn signing_key(seed: [u8; 32]) -> SigningKey {
+        SigningKey::from_seed(&seed)
+    }
+}
+
+/// Milliseconds that a round may take.
+pub(crate) const ROUND_DEADLINE_MS: u64 = 5_000;
+
+/// Milliseconds that a key set-up may take.
+pub(crate) const KEYING_DEADLINE_MS: u64 = 5_000;
+
+/// Milliseconds that the coordinator waits for the whole roster.
+const GATHER_MS: u64 = 1_000;
+
+/// Noised coordinates behind the model's, as in a real plan.
+const RIDERS: u32 = 2;
+
+const COORDINATOR: u32 = u32::MAX;
+const AUTHORITY: u32 = u32::MAX - 1;
+const STRANGER: u32 = u32::MAX - 2;
+
+/// What does not change during a run.
+pub(crate) struct Cast {
+    pub(crate) plan: ValidPlan,
+    pub(crate) roster: SignedRoster,
+    /// The roster before it, as the authorities signed it: without the newest client.
+    pub(crate) old_roster: SignedRoster,
+    pub(crate) coordinator: VerifyingKey,
+    pub(crate) rule: CohortRule,
+    pub(crate) cap: RdpVector,
+    authority: VerifyingKey,
+}
+
+impl Cast {
+    /// The cast of a seed.
+    pub(crate) fn new<S: Stage>(options: &Options, dice: &mut Dice) -> Self {
+        let plan = plan(options, dice).validate().expect("the simulator's plans are valid");
+        let entries: Vec<_> = (1..=options.clients).map(|number| entry::<S>(ClientId(number), number)).collect();
+        let (_, before) = entries.split_last().expect("a roster has clients");
+        let old = Roster::new(1, Digest::ZERO, before.to_vec()).expect("the simulator's rosters are valid");
+        let roster = Roster::new(2, old.digest(), entries).expect("the simulator's rosters are valid");
+        let cap = RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance);
+        let cap = cap.times(plan.rounds_charged_max.into());
+        Self {
+            rule: plan.cohort,
+            cap,
+            roster: sign_roster::<S>(roster),
+            old_roster: sign_roster::<S>(old),
+            coordinator: S::verifying_key(&coordinator_key::<S>()),
+            authority: S::verifying_key(&S::signing_key(seed_of(AUTHORITY))),
+            plan,
+        }
+    }
+
+    /// A client's own policy.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy {
+            cohort: self.rule,
+            cap: self.cap.clone(),
+            allow_no_privacy: false,
+            coordinator: self.coordinator,
+            authorities: vec![self.authority],
+            authorities_needed: 1,
+        }
+    }
+
+    /// What the coordinator starts with.
+    pub(crate) fn settings<S: Stage>(&self) -> CoordinatorSettings<S> {
+        CoordinatorSettings {
+            plan: self.plan.clone(),
+            delta_bits: 1e-6_f64.to_bits(),
+            roster: self.roster.clone(),
+            signing_key: coordinator_key::<S>(),
+            gather_ms: GATHER_MS,
+        }
+    }
+}
+
+/// The first model's bytes.
+pub(crate) fn first_model() -> Vec<u8> {
+    b"the first model, thirty-two byte".to_vec()
+}
+
+/// A client's signing key.
+pub(crate) fn client_key<S: Stage>(client: ClientId) -> S::SigningKey {
+    S::signing_key(seed_of(client.0))
+}
+
+/// The coordinator's signing key, which a lying coordinator has as well.
+pub(crate) fn coordinator_key<S: Stage>() -> S::SigningKey {
+    S::signing_key(seed_of(COORDINATOR))
+}
+
+/// A roster entry whose key is the coordinator's own invention.
+pub(crate) fn sybil<S: Stage>(client: ClientId) -> RosterEntry {
+    entry::<S>(client, STRANGER - client.0)
+}
+
+fn entry<S: Stage>(client: ClientId, key: u32) -> RosterEntry {
+    RosterEntry {
+        client,
+        organisation: OrganisationId(client.0),
+        signing_key: S::verifying_key(&S::signing_key(seed_of(key))),
+        tls_spki_sha256: Digest::of(&key.to_le_bytes()),
+        not_after: u64::MAX,
+    }
+}
+
+fn sign_roster<S: Stage>(roster: Roster) -> SignedRoster {
+    let signature = S::sign(&S::signing_key(seed_of(AUTHORITY)), &roster.signing_input());
+    SignedRoster { roster, signatures: vec![AuthoritySignature { authority: 0, signature }] }
+}
+
+fn seed_of(number: u32) -> [u8; 32] {
+    let mut seed = [7; 32];
+    seed[..4].copy_from_slice(&number.to_le_bytes());
+    seed
+}
+
+/// A plan whose oracle has a coordinate for every client. Its privacy is charged for as usual; the simulated data add no noise, so that the
+/// sum can be compared exactly.
+fn plan(options: &Options, dice: &mut Dice) -> Plan {
+    let wide = dice.chance(500);
+    let units: u32 = if wide { 1 << 20 } else { 1000 };
+    let squared = u128::from(units).pow(2);
+    let rounds = options.rounds;
+    // Some plans run out of charges, which must end them in order.
+    let spare = if dice.chance(100) { 2 } else { 20 + rounds.saturating_mul(10) };
+    Plan {
+        name: "simulated".into(),
+        schema: Digest::of(b"schema"),
+        architecture: vec![1],
+        parameters: options.clients,
+        riders: RIDERS,
+        initial_model: Digest::of(&first_model()),
+        privacy: PrivacyMode::Customer,
+        ring: if wide { Ring::Bits64 } else { Ring::Bits32 },
+        clip_form: ClipForm::Exact,
+        example_clip_norm_bits: 1.0_f64.to_bits(),
+        loss_bound_bits: 4.0_f64.to_bits(),
+        clip_units: units,
+        sensitivity_squared: squared,
+        noise_variance: 2000 * squared,
+        rounds,
+        rounds_charged_max: rounds.saturating_add(spare),
+        customers_nominal: 1000,
+        customers_max: 2000,
+        session_rounds: u32::try_from(dice.between(1, 4)).expect("at most four"),
+        cohort: CohortRule { coalition: coalition(dice), cohort_min: 8, survivors_permille: 800, honest_min: 5 },
+        round_deadline_ms: ROUND_DEADLINE_MS,
+        keying_deadline_ms: KEYING_DEADLINE_MS,
+    }
+}
+
+/// A bank's own branches most of the time, sometimes a consortium in which every client is an organisation and hardly one may be missing.
+fn coalition(dice: &mut Dice) -> CoalitionRule {
+    if dice.chance(800) {
+        return CoalitionRule::Fraction { permille: 200 };
+    }
+    let outside_min = u16::try_from(dice.between(2, 6)).expect("at most six");
+    CoalitionRule::Organisations { operator: OrganisationId(1), others: 1, outside_min }
+}
+
+/// Each client's organisation: one of its own.
+pub(crate) fn organisations(clients: &[ClientId]) -> Vec<OrganisationId> {
+    clients.iter().map(|client| OrganisationId(client.0)).collect()
+}

@@ -1,0 +1,170 @@
+//! A byzantine client: what its honest machine says is changed on the way out, and signed again where that helps.
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::ClientId;
+use tributary_protocol::message::{MaskedHeader, SignedBody, Upstream, envelopes_digest};
+
+use crate::cast::{Stage, client_key};
+use crate::dice::Dice;
+use crate::link::Body;
+
+/// What a byzantine client does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Misdeed {
+    /// Sends an earlier round's upload again, as it was.
+    Replay,
+    /// Sends an earlier round's vector under a header of this round.
+    StaleVector,
+    /// Signs a vector that is too short or too long.
+    WrongLength,
+    /// Sends another vector than it signed.
+    BadDigest,
+    /// Sends a vector that no mask fits.
+    SpoiltVector,
+    /// Sends its upload twice.
+    DoubleSubmit,
+    /// Contributes to another descriptor: another model, say.
+    WrongModel,
+    /// Reveals a wrong share.
+    BadShare,
+    /// Signs its acknowledgement badly.
+    ForgedAck,
+    /// Deals out shares that cannot be opened.
+    BadBundle,
+    /// Deals out an envelope that does not hold what it should.
+    FalseEnvelope,
+    /// Says everything twice.
+    Stammer,
+}
+
+const MISDEEDS: [Misdeed; 12] = [
+    Misdeed::Replay,
+    Misdeed::StaleVector,
+    Misdeed::WrongLength,
+    Misdeed::BadDigest,
+    Misdeed::SpoiltVector,
+    Misdeed::DoubleSubmit,
+    Misdeed::WrongModel,
+    Misdeed::BadShare,
+    Misdeed::ForgedAck,
+    Misdeed::BadBundle,
+    Misdeed::FalseEnvelope,
+    Misdeed::Stammer,
+];
+
+/// A byzantine client's other half.
+pub(crate) struct Cheat<S: Stage> {
+    misdeed: Misdeed,
+    key: S::SigningKey,
+    last: Option<(MaskedHeader, Vec<u8>)>,
+    /// Lies told.
+    pub(crate) lies: u32,
+}
+
+impl<S: Stage> Cheat<S> {
+    /// A client with one bad habit.
+    pub(crate) fn new(client: ClientId, dice: &mut Dice) -> Self {
+        Self { misdeed: *dice.pick(&MISDEEDS), key: client_key::<S>(client), last: None, lies: 0 }
+    }
+
+    /// For traces.
+    pub(crate) fn habit(&self) -> String {
+        format!("{:?}", self.misdeed)
+    }
+
+    /// What is sent instead of a message. Half of the time it is the message.
+    pub(crate) fn message(&mut self, mut message: Upstream, dice: &mut Dice) -> Vec<Body> {
+        if dice.chance(500) {
+            return vec![Body::Up(message)];
+        }
+        let lied = match (self.misdeed, &mut message) {
+            (Misdeed::BadShare, Upstream::Unmask { shares, .. }) if shares.len() > 1 => {
+                let (at, from) = (dice.index(shares.len()), dice.index(shares.len()));
+                shares[at] = if at == from { [0; 32] } else { shares[from] };
+                true
+            }
+            (Misdeed::ForgedAck, Upstream::SurvivorsAck { signature, .. } | Upstream::SetupAck { signature, .. }) => {
+                flip(&mut signature.0, dice);
+                true
+            }
+            (Misdeed::BadBundle, Upstream::Deal(deal)) if !deal.bundles.is_empty() => {
+                let at = dice.index(deal.bundles.len());
+                flip(&mut deal.bundles[at].sealed, dice);
+                true
+            }
+            (Misdeed::FalseEnvelope, Upstream::Deal(deal)) if !deal.envelopes.is_empty() => {
+                let at = dice.index(deal.envelopes.len());
+                flip(&mut deal.envelopes[at], dice);
+                deal.statement.envelopes = envelopes_digest(&deal.envelopes);
+                deal.statement.signature = S::sign(&self.key, &deal.statement.to_sign());
+                true
+            }
+            (Misdeed::Stammer, _) => {
+                self.lies += 1;
+                return vec![Body::Up(message.clone()), Body::Up(message)];
+            }
+            _ => false,
+        };
+        self.lies += u32::from(lied);
+        vec![Body::Up(message)]
+    }
+
+    /// What is sent instead of an upload.
+    pub(crate) fn upload(&mut self, header: MaskedHeader, bytes: Vec<u8>, dice: &mut Dice) -> Vec<Body> {
+        let last = self.last.replace((header.clone(), bytes.clone()));
+        let honest = vec![Body::Up(Upstream::Masked(header.clone())), Body::Vector(bytes.clone())];
+        if dice.chance(300) {
+            return honest;
+        }
+        let mut sent = Vec::new();
+        match (self.misdeed, last) {
+            (Misdeed::Replay, Some((header, bytes))) => sent.extend(pair(header, bytes)),
+            (Misdeed::StaleVector, Some((_, bytes))) => sent.extend(self.signed(header, bytes)),
+            (Misdeed::WrongLength, _) => {
+                let length = *dice.pick(&[0, bytes.len() / 2, bytes.len() - 1, bytes.len() + 1]);
+                let mut bytes = bytes;
+                bytes.resize(length, 1);
+                sent.extend(self.signed(header, bytes));
+            }
+            (Misdeed::BadDigest, _) => {
+                let mut bytes = bytes;
+                flip(&mut bytes, dice);
+                sent.extend(pair(header, bytes));
+            }
+            (Misdeed::SpoiltVector, _) => {
+                let mut bytes = bytes;
+                flip(&mut bytes, dice);
+                sent.extend(self.signed(header, bytes));
+            }
+            (Misdeed::DoubleSubmit, _) => {
+                sent.extend(pair(header.clone(), bytes.clone()));
+                sent.extend(pair(header, bytes));
+            }
+            (Misdeed::WrongModel, _) => {
+                let mut header = header;
+                header.descriptor = Digest::of(b"another round");
+                sent.extend(self.signed(header, bytes));
+            }
+            _ => return honest,
+        }
+        self.lies += 1;
+        sent
+    }
+
+    fn signed(&self, mut header: MaskedHeader, bytes: Vec<u8>) -> [Body; 2] {
+        header.vector = Digest::of_vector(&bytes);
+        header.signature = S::sign(&self.key, &header.to_sign());
+        pair(header, bytes)
+    }
+}
+
+fn pair(header: MaskedHeader, bytes: Vec<u8>) -> [Body; 2] {
+    [Body::Up(Upstream::Masked(header)), Body::Vector(bytes)]
+}
+
+fn flip(bytes: &mut [u8], dice: &mut Dice) {
+    if !bytes.is_empty() {
+        let at = dice.index(bytes.len());
+        bytes[at] ^= 1 << dice.below(8);
+    }
+}

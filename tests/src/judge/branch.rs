@@ -1,0 +1,272 @@
+//! What a client must never do, whatever it is told.
+
+use std::collections::BTreeSet;
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, RoundId, SessionId};
+use tributary_protocol::message::{Downstream, Freeze, KeysStatement, NeighbourKeys, RejectCode, Upstream};
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::{Contribution, ParticipantEvent};
+
+use super::{Judge, client_of};
+use crate::cast::organisations;
+
+impl Judge {
+    /// A client's machine is about to hear this.
+    pub(crate) fn branch_hears(&mut self, index: usize, message: &Downstream) {
+        match message {
+            Downstream::Welcome(welcome) => {
+                let roster = &welcome.roster.roster;
+                let genuine = self.rosters.contains(&roster.digest());
+                let seen = &mut self.branches[index];
+                seen.claimed = welcome.statement.as_ref().map_or(0, |statement| statement.last_round);
+                seen.welcome = match roster.epoch() {
+                    _ if !genuine => Err("a roster that the authorities did not sign"),
+                    epoch if epoch < seen.epoch => Err("an older roster than it has accepted"),
+                    epoch => Ok(epoch),
+                };
+            }
+            Downstream::Freeze(freeze) => {
+                let fault = self.fault_of(freeze);
+                let members = freeze.members.iter().map(|member| member.client).collect();
+                self.branches[index].cohorts.insert(freeze.session, (members, fault));
+            }
+            Downstream::Neighbourhood(shown) => {
+                if let Some(fault) = self.foreign_keys(shown.session, &shown.keys)
+                    && let Some((_, known)) = self.branches[index].cohorts.get_mut(&shown.session)
+                {
+                    known.get_or_insert(fault);
+                }
+            }
+            Downstream::Survivors(survivors) => self.branches[index].shown = Some(survivors.clone()),
+            Downstream::Rejected { code: RejectCode::Misbehaved, .. }
+                if self.honest_centre && !self.cheats.contains(&index) =>
+            {
+                self.object(
+                    "an honest client is never blamed",
+                    format!("client {} is told that it misbehaved", index + 1),
+                );
+            }
+            Downstream::Outcome(outcome) => self.outcome_heard(index, outcome),
+            _ => {}
+        }
+    }
+
+    /// A client's machine says this. What a byzantine client makes of it afterwards is no matter here.
+    pub(crate) fn branch_says(&mut self, index: usize, message: &Upstream) {
+        let client = client_of(index);
+        match message {
+            Upstream::Accept { plan } => {
+                if *plan != self.plan {
+                    self.object(
+                        "a client accepts the plan that its policy admits",
+                        format!("client {client} accepts another"),
+                    );
+                }
+                let seen = &mut self.branches[index];
+                let forgot = seen.claimed > seen.charged.last().map_or(0, |round| round.0);
+                match seen.welcome {
+                    Ok(epoch) => seen.epoch = epoch,
+                    Err(fault) => {
+                        self.object(
+                            "the roster is the authorities' own, and the newest",
+                            format!("client {client} accepts {fault}"),
+                        );
+                    }
+                }
+                if forgot {
+                    self.object("a restored record is noticed", format!("client {client} goes on with one"));
+                }
+            }
+            Upstream::Keys(keys) => {
+                self.keys.entry(keys.statement.session).or_default().insert(client, (**keys).clone());
+            }
+            Upstream::Deal(deal) => self.keys_with(index, deal.statement.session),
+            Upstream::Contribution { session, .. }
+            | Upstream::Encapsulations { session, .. }
+            | Upstream::SetupAck { session, .. } => self.keys_with(index, *session),
+            Upstream::SurvivorsAck { round, .. } => self.acknowledges(index, *round),
+            Upstream::Unmask { round, .. } => self.reveals(index, *round),
+            _ => {}
+        }
+    }
+
+    /// A client is allowed to train and to mask. `model` is the digest of the model's bytes that it has, `durable` says whether its disk
+    /// holds the charge for certain.
+    pub(crate) fn contributes(&mut self, index: usize, contribution: &Contribution, model: Digest, durable: bool) {
+        let client = client_of(index);
+        let descriptor = &contribution.descriptor;
+        let round = descriptor.round;
+        if !durable {
+            self.object(
+                "the budget is charged durably before anybody trains",
+                format!("client {client}, round {round}"),
+            );
+        }
+        if descriptor.model != model {
+            self.object("a client trains on the model that the round names", format!("client {client}, round {round}"));
+        }
+        let noise = descriptor.share_variance.saturating_mul(u128::from(descriptor.honest_min));
+        let members = self.cohort(index, descriptor.session);
+        let floor = self.thresholds(&members).map_or(u16::MAX, |own| own.survivors_min);
+        if noise < self.variance || descriptor.survivors_min < u32::from(floor) {
+            self.object("a round is as private as the plan says", format!("client {client}, round {round}"));
+        }
+        let seen = &mut self.branches[index];
+        let used = seen.contributed.insert(round, (descriptor.digest(), descriptor.session)).is_some();
+        let seed_used = !seen.seeds.insert(*contribution.seeds.self_seed.expose());
+        if used || seed_used {
+            self.object("a round and its masks are used once", format!("client {client}, round {round}"));
+        }
+    }
+
+    /// A vector leaves a client.
+    pub(crate) fn uploads(&mut self, index: usize, round: RoundId, vector: Digest, durable: bool) {
+        let client = client_of(index);
+        if !durable {
+            self.object(
+                "the budget is charged durably before anything leaves",
+                format!("client {client}, round {round}"),
+            );
+        }
+        if self.branches[index].uploaded.insert(round, vector).is_some_and(|before| before != vector) {
+            self.object("one vector leaves a client in a round", format!("client {client}, round {round}"));
+        }
+    }
+
+    /// A client writes into its budget file.
+    pub(crate) fn branch_appends(&mut self, index: usize, event: &ParticipantEvent) {
+        let ParticipantEvent::BudgetCharged { plan, round, charge, .. } = event else { return };
+        let seen = &mut self.branches[index];
+        let fresh = seen.charged.insert(*round);
+        seen.spent = seen.spent.plus(charge);
+        let within = seen.spent.within(&self.cap) && seen.charged.len() <= self.charges_max as usize;
+        if !fresh || *plan != self.plan {
+            self.object("a round is charged once", format!("client {}, round {round}", index + 1));
+        }
+        if !within {
+            self.object("the budget is never exceeded", format!("client {}, round {round}", index + 1));
+        }
+    }
+
+    /// A client starts again with what its disk held: whatever left it must have been charged there.
+    pub(crate) fn branch_recovers(&mut self, index: usize, events: &[ParticipantEvent]) {
+        let (mut charged, mut spent) = (BTreeSet::new(), RdpVector::zero());
+        for event in events {
+            if let ParticipantEvent::BudgetCharged { round, charge, .. } = event {
+                charged.insert(*round);
+                spent = spent.plus(charge);
+            }
+        }
+        let lost = self.branches[index].uploaded.keys().find(|round| !charged.contains(round)).copied();
+        if let Some(round) = lost.filter(|_| !self.branches[index].restored) {
+            self.object(
+                "what was spent stays spent",
+                format!("client {} forgot round {round}, whose vector left it", index + 1),
+            );
+        }
+        (self.branches[index].charged, self.branches[index].spent) = (charged, spent);
+    }
+
+    /// Somebody puts an old copy of a client's disk into its place.
+    pub(crate) fn restores(&mut self, index: usize) {
+        self.branches[index].restored = true;
+    }
+
+    /// A client goes on with a set-up: what it was shown of it must be genuine.
+    fn keys_with(&mut self, index: usize, session: SessionId) {
+        if let Some((_, Some(fault))) = self.branches[index].cohorts.get(&session) {
+            let text = format!("client {} goes on with {fault}", index + 1);
+            self.object("a session's keys, cohort and thresholds are genuine", text);
+        }
+    }
+
+    fn acknowledges(&mut self, index: usize, round: RoundId) {
+        let client = client_of(index);
+        let seen = &self.branches[index];
+        let (Some(shown), Some((descriptor, session))) = (&seen.shown, seen.contributed.get(&round).copied()) else {
+            return self
+                .object("a survivor set is acknowledged when it is shown", format!("client {client}, round {round}"));
+        };
+        let (digest, own) = (shown.digest(), seen.uploaded.get(&round).map(|own| (client, *own)));
+        let names: Vec<ClientId> = shown.uploads.iter().map(|(name, _)| *name).collect();
+        let own = own.is_some_and(|own| shown.uploads.contains(&own));
+        let cohort = self.cohort(index, session);
+        let indices: Option<Vec<u32>> =
+            names.iter().map(|name| u32::try_from(cohort.binary_search(name).ok()?).ok()).collect();
+        let admitted = self
+            .thresholds(&cohort)
+            .zip(indices)
+            .is_some_and(|(own, indices)| self.rule.admits_survivors(&organisations(&cohort), &own, &indices).is_ok());
+        if shown.round != round || !admitted || !own {
+            let (members, of) = (names.len(), cohort.len());
+            let text = format!(
+                "client {client} acknowledges {members} of {of} in round {round}, its own upload among them: {own}"
+            );
+            self.object("a survivor set is as large as the client's own policy asks, and has its upload", text);
+        }
+        if self.branches[index].acknowledged.insert(round, digest).is_some_and(|before| before != digest) {
+            self.object("one survivor set for each client and round", format!("client {client}, round {round}"));
+        }
+        self.acknowledged.entry((round, descriptor, digest)).or_default().insert(index);
+    }
+
+    /// Shares leave a client: of the self masks of those in its survivor set, of the envelopes of the rest of its cohort. One set for each
+    /// round is therefore one kind for each peer.
+    fn reveals(&mut self, index: usize, round: RoundId) {
+        let client = client_of(index);
+        let seen = &mut self.branches[index];
+        let (Some(set), Some((descriptor, session))) = (seen.acknowledged.get(&round), seen.contributed.get(&round))
+        else {
+            let text = format!("client {client}, round {round}");
+            return self.object("shares are revealed for an acknowledged survivor set", text);
+        };
+        let (set, descriptor, session) = (*set, *descriptor, *session);
+        if seen.revealed.insert(round, set).is_some_and(|before| before != set) {
+            self.object("one kind of share for each peer and round", format!("client {client}, round {round}"));
+        }
+        let cohort = self.cohort(index, session);
+        let quorum = self.thresholds(&cohort).map_or(usize::MAX, |own| own.quorum.into());
+        let signed = self.acknowledged.get(&(round, descriptor, set)).map_or(0, BTreeSet::len);
+        if signed < quorum {
+            let text =
+                format!("client {client}, round {round}: {signed} acknowledged this set, the quorum is {quorum}");
+            self.object("shares are revealed when a quorum has acknowledged the set", text);
+        }
+    }
+
+    /// The cohort of a session as a client was shown it.
+    fn cohort(&self, index: usize, session: SessionId) -> Vec<ClientId> {
+        self.branches[index].cohorts.get(&session).map_or_else(Vec::new, |(cohort, _)| cohort.clone())
+    }
+
+    /// What is wrong with a frozen cohort that a client is shown.
+    fn fault_of(&self, freeze: &Freeze) -> Option<String> {
+        let cohort: Vec<ClientId> = freeze.members.iter().map(|member| member.client).collect();
+        if self.rule.accept(&organisations(&cohort), &freeze.thresholds).is_err() {
+            return Some(format!("thresholds below its own for a cohort of {}", cohort.len()));
+        }
+        let sent = self.keys.get(&freeze.session);
+        let genuine = |shown: &&KeysStatement| {
+            let sent = sent.and_then(|sent| sent.get(&shown.client));
+            sent.is_some_and(|sent| {
+                sent.statement.keys == shown.keys && sent.statement.contribution == shown.contribution
+            })
+        };
+        let foreign = freeze.members.iter().find(|shown| !genuine(shown));
+        let foreign = foreign.map(|shown| format!("a statement of client {} that it did not make", shown.client));
+        foreign.or_else(|| self.foreign_keys(freeze.session, &freeze.keys))
+    }
+
+    /// Keys that their owner did not send.
+    fn foreign_keys(&self, session: SessionId, keys: &[NeighbourKeys]) -> Option<String> {
+        let sent = self.keys.get(&session);
+        let genuine = |shown: &&NeighbourKeys| {
+            let sent = sent.and_then(|sent| sent.get(&shown.client));
+            sent.is_some_and(|sent| sent.exchange == shown.exchange && sent.commitments == shown.commitments)
+        };
+        keys.iter()
+            .find(|shown| !genuine(shown))
+            .map(|shown| format!("keys of client {} that it did not send", shown.client))
+    }
+}

@@ -1,0 +1,188 @@
+//! The invariants, watched from outside: the judge sees every effect, every message and every byte that is durable, and trusts no machine.
+//!
+//! A rule is judged where it could be broken, by what the world knows and the machine may not: who really sent which keys, what really lay on
+//! the disk, which sets really were acknowledged.
+
+mod branch;
+mod centre;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, RoundId, SessionId};
+use tributary_protocol::message::{Keys, Survivors};
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::CoordinatorRecord;
+use tributary_protocol::secagg::parameters::{CohortRule, Thresholds};
+
+use crate::cast::{Cast, organisations};
+use crate::outcome::Violation;
+
+/// What a client has seen and done, as the judge remembers it.
+struct Seen {
+    /// The epoch of the roster that it was welcomed with, or what is wrong with it.
+    welcome: Result<u64, &'static str>,
+    /// The newest epoch that it accepted.
+    epoch: u64,
+    /// The last round that its own statement says it used, as it was shown one.
+    claimed: u64,
+    /// Its disk is an old copy.
+    restored: bool,
+    /// By session: the frozen cohort, and what is wrong with it.
+    cohorts: BTreeMap<SessionId, (Vec<ClientId>, Option<String>)>,
+    /// The last survivor set that it was shown.
+    shown: Option<Survivors>,
+    /// By round: the survivor set that it acknowledged.
+    acknowledged: BTreeMap<RoundId, Digest>,
+    /// By round: the survivor set for which it revealed shares.
+    revealed: BTreeMap<RoundId, Digest>,
+    /// By round: the vector that left it.
+    uploaded: BTreeMap<RoundId, Digest>,
+    /// By round: the descriptor that it contributed to, and its session.
+    contributed: BTreeMap<RoundId, (Digest, SessionId)>,
+    /// Self-mask seeds that it used.
+    seeds: BTreeSet<[u8; 32]>,
+    /// Rounds that its disk says were charged.
+    charged: BTreeSet<RoundId>,
+    /// What its disk says was spent.
+    spent: RdpVector,
+}
+
+/// What the coordinator made of a round.
+struct Made {
+    parent: Digest,
+    model: Digest,
+}
+
+/// Watches the invariants. It keeps the first that did not hold.
+pub(crate) struct Judge {
+    now: u64,
+    violation: Option<Violation>,
+    plan: Digest,
+    /// The roster in force, and the one before it.
+    rosters: [Digest; 2],
+    charges_max: u32,
+    variance: u128,
+    rule: CohortRule,
+    cap: RdpVector,
+    /// The coordinator is honest, so that nobody honest may be blamed.
+    honest_centre: bool,
+    cheats: BTreeSet<usize>,
+    branches: Vec<Seen>,
+    /// By session: the keys that each client really sent.
+    keys: BTreeMap<SessionId, BTreeMap<ClientId, Keys>>,
+    /// By round, descriptor and survivor set: who acknowledged it.
+    acknowledged: BTreeMap<(RoundId, Digest, Digest), BTreeSet<usize>>,
+    /// The coordinator's durable events, replayed.
+    durable: CoordinatorRecord,
+    made: BTreeMap<RoundId, Made>,
+    admitted: BTreeSet<(RoundId, ClientId)>,
+    frozen: BTreeSet<RoundId>,
+    unmasked: BTreeSet<RoundId>,
+    /// Rounds whose sum holds an upload that a byzantine client spoilt.
+    spoilt: BTreeSet<RoundId>,
+    /// By round: the model that it gave, durably.
+    committed: BTreeMap<RoundId, Digest>,
+    /// By session: its members, as the coordinator keyed them.
+    cohorts: BTreeMap<SessionId, Vec<ClientId>>,
+    /// By round: its session.
+    sessions: BTreeMap<RoundId, SessionId>,
+    aborted: u32,
+    /// The coordinator works on an old copy of its ledger: what it records and opens there is no history.
+    forgetful: bool,
+}
+
+impl Judge {
+    /// `cheats` are the clients that may be blamed.
+    pub(crate) fn new(cast: &Cast, clients: usize, honest_centre: bool, cheats: BTreeSet<usize>) -> Self {
+        Self {
+            now: 0,
+            violation: None,
+            plan: cast.plan.digest(),
+            rosters: [cast.roster.roster.digest(), cast.old_roster.roster.digest()],
+            charges_max: cast.plan.rounds_charged_max,
+            variance: cast.plan.noise_variance,
+            rule: cast.rule,
+            cap: cast.cap.clone(),
+            honest_centre,
+            branches: (0..clients).map(|_| Seen::new()).collect(),
+            keys: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            durable: CoordinatorRecord::default(),
+            made: BTreeMap::new(),
+            admitted: BTreeSet::new(),
+            frozen: BTreeSet::new(),
+            unmasked: BTreeSet::new(),
+            spoilt: BTreeSet::new(),
+            committed: BTreeMap::new(),
+            cohorts: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            cheats,
+            aborted: 0,
+            forgetful: false,
+        }
+    }
+
+    /// What a client's own policy says of a cohort; `None` where it refuses it.
+    fn thresholds(&self, cohort: &[ClientId]) -> Option<Thresholds> {
+        self.rule.thresholds(&organisations(cohort)).ok()
+    }
+
+    /// The world's clock.
+    pub(crate) fn set_now(&mut self, now: u64) {
+        self.now = now;
+    }
+
+    /// States that a rule was broken. The first one counts.
+    pub(crate) fn object(&mut self, rule: &'static str, what: impl fmt::Display) {
+        if self.violation.is_none() {
+            self.violation = Some(Violation { at_ms: self.now, rule, what: what.to_string() });
+        }
+    }
+
+    /// Whether every rule held so far.
+    pub(crate) fn content(&self) -> bool {
+        self.violation.is_none()
+    }
+
+    /// The first rule that was broken.
+    pub(crate) fn take_violation(&mut self) -> Option<Violation> {
+        self.violation.take()
+    }
+
+    /// Whether the coordinator works on an old copy of its ledger.
+    pub(crate) fn set_forgetful(&mut self, forgetful: bool) {
+        self.forgetful = forgetful;
+    }
+
+    /// Rounds committed and aborted, durably.
+    pub(crate) fn rounds(&self) -> (u32, u32) {
+        (self.durable.committed, self.aborted)
+    }
+}
+
+impl Seen {
+    fn new() -> Self {
+        Self {
+            welcome: Err("no roster at all"),
+            epoch: 0,
+            claimed: 0,
+            restored: false,
+            cohorts: BTreeMap::new(),
+            shown: None,
+            acknowledged: BTreeMap::new(),
+            revealed: BTreeMap::new(),
+            uploaded: BTreeMap::new(),
+            contributed: BTreeMap::new(),
+            seeds: BTreeSet::new(),
+            charged: BTreeSet::new(),
+            spent: RdpVector::zero(),
+        }
+    }
+}
+
+/// The number in the roster of the client with this index.
+pub(crate) fn client_of(index: usize) -> ClientId {
+    ClientId(u32::try_from(index + 1).expect("a roster is small"))
+}

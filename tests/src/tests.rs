@@ -1,0 +1,105 @@
+//! Seeds of every profile, and the judge against what it must object to.
+
+use tributary_protocol::secagg::toy::Toy;
+
+use crate::cast::Cast;
+use crate::dice::Dice;
+use crate::enemy::Deceiver;
+use crate::options::{Options, PROFILES, Profile, SuiteKind};
+use crate::world::World;
+use crate::{Campaign, campaign, run, trace};
+
+/// Seeds of each profile; with eight profiles more than a thousand runs.
+const SEEDS: u64 = 144;
+
+fn options(clients: u32, faults: Profile) -> Options {
+    Options { clients, rounds: 3, faults, suite: SuiteKind::Toy }
+}
+
+/// Runs seeds and shows the command for the first one that broke something.
+fn clean(seeds: std::ops::Range<u64>, options: &Options) -> Campaign {
+    let total = campaign(seeds, options, 2, 1);
+    if let Some(outcome) = total.violations.first() {
+        panic!("{:?}\ntributary simulate --seed {} {} --trace", outcome.violation, outcome.seed, options.words());
+    }
+    total
+}
+
+/// Over all profiles and cohorts of 8 to 16.
+#[test]
+fn no_seed_breaks_an_invariant() {
+    for (name, profile) in PROFILES {
+        let mut sum = Campaign::default();
+        for clients in 8..=16 {
+            let from = u64::from(clients) * 10_000;
+            let total = clean(from..from + SEEDS / 9, &options(clients, profile));
+            sum.runs += total.runs;
+            sum.committed += total.committed;
+            sum.faults += total.faults;
+            sum.lies += total.lies;
+        }
+        assert_eq!(sum.runs, SEEDS);
+        assert!(sum.committed >= SEEDS * 5 / 2, "{name}: {sum:?}");
+        let (byzantine, quiet) = (name.starts_with("byzantine"), profile == Profile::None);
+        assert_eq!(sum.lies > SEEDS / 2, byzantine || (profile == Profile::All && sum.lies > 0), "{name}: {sum:?}");
+        assert!(quiet || byzantine || sum.faults > SEEDS, "{name}: {sum:?}");
+    }
+}
+
+#[test]
+fn the_real_suite_keeps_the_invariants_too() {
+    for profile in [Profile::None, Profile::All, Profile::ByzantineClients] {
+        let total = clean(0..3, &Options { suite: SuiteKind::Real, rounds: 2, ..options(8, profile) });
+        assert!(total.committed >= 3);
+    }
+}
+
+/// Above the size at which frames are encoded, and with every kind of fault.
+#[test]
+fn a_larger_cohort_keeps_the_invariants() {
+    let total = clean(0..4, &options(60, Profile::All));
+    assert!(total.committed >= 8);
+}
+
+#[test]
+fn a_run_is_a_function_of_seed_and_options() {
+    for (_, profile) in PROFILES {
+        let options = options(9, profile);
+        for seed in 0..3 {
+            let (first, second) = (run(seed, &options), run(seed, &options));
+            assert_eq!(first, second);
+            assert_ne!(first.trace, run(seed + 100, &options).trace);
+            let mut lines = Vec::new();
+            let traced = trace(seed, &options, &mut |line| lines.push(line.to_owned()));
+            assert_eq!(traced, first, "being watched changes nothing");
+            assert!(lines.len() > 100);
+        }
+    }
+}
+
+/// The theft of a round is a real one: where everybody has the same model the thief opens the sum, and the judge sees it.
+#[test]
+fn a_stolen_round_opens_where_the_model_is_one() {
+    for seed in 0..5 {
+        let options = options(9, Profile::ByzantineCoordinator);
+        let thief = |cast: &Cast| Deceiver::with_one_model(cast.old_roster.clone(), &mut Dice::new(seed, 9));
+        let outcome = World::<Toy>::new(seed, options, None).deceived_by(thief).run();
+        let violation = outcome.violation.expect("the judge objects");
+        assert_eq!(violation.rule, "a sum over two models stays noise");
+    }
+}
+
+/// What ML-KEM draws by itself decides nothing.
+#[test]
+fn a_run_with_the_real_suite_is_a_function_of_seed_and_options() {
+    let options = Options { suite: SuiteKind::Real, rounds: 1, ..options(8, Profile::Network) };
+    assert_eq!(run(1, &options), run(1, &options));
+}
+
+#[test]
+fn seeds_spread_over_threads_come_to_the_same() {
+    let options = options(8, Profile::All);
+    let (one, two) = (campaign(0..12, &options, 1, 1), campaign(0..12, &options, 2, 1));
+    let counts = |total: &Campaign| (total.runs, total.committed, total.aborted, total.faults, total.lies);
+    assert_eq!(counts(&one), counts(&two));
+}

@@ -1,0 +1,400 @@
+//! A client's process: its machine, its disk, its worker, and the one place where its effects are executed.
+
+use std::collections::VecDeque;
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::RoundId;
+use tributary_protocol::message::{MaskedHeader, Start, Upstream};
+use tributary_protocol::round::{
+    Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, ParticipantRecord,
+};
+use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
+use tributary_protocol::secagg::modular::RingWords;
+use tributary_protocol::time::Millis;
+
+use super::process::{DOWN_MS_MIN, Process};
+use super::wire::PAUSE_MS;
+use super::{Event, World};
+use crate::cast::{KEYING_DEADLINE_MS, ROUND_DEADLINE_MS, Stage, client_key};
+use crate::dice::Dice;
+use crate::disk::Disk;
+use crate::enemy::Cheat;
+use crate::judge::client_of;
+use crate::link::{Body, name_up};
+use crate::trace::Who;
+
+/// Milliseconds after the healing in which lies may still arrive, or be noticed at a deadline.
+const GRACE_MS: u64 = ROUND_DEADLINE_MS + KEYING_DEADLINE_MS;
+
+/// A client.
+pub(crate) struct Branch<S: Stage> {
+    pub(crate) machine: Option<Participant<S>>,
+    pub(crate) process: Process,
+    pub(crate) disk: Disk<ParticipantEvent>,
+    pub(crate) inbox: VecDeque<ParticipantInput>,
+    outbox: Outbox<ParticipantEffect>,
+    /// The connection that it made last.
+    pub(crate) link: Option<u64>,
+    /// The connection of whose beginning the machine has heard, and not of its end: what it says goes there.
+    speaks: Option<u64>,
+    /// Models behind starts that the machine has not heard of.
+    models: VecDeque<Vec<u8>>,
+    /// Until the next attempt to connect.
+    pub(crate) pause_ms: u64,
+    /// Milliseconds to the coordinator.
+    pub(crate) distance_ms: u64,
+    /// Milliseconds that training takes, and until when.
+    pub(crate) straggles: (u64, u64),
+    /// Its true disk, while an old copy is in its place.
+    archive: Option<Disk<ParticipantEvent>>,
+    /// What makes it byzantine.
+    pub(crate) cheat: Option<Cheat<S>>,
+    vector: Option<MaskedUpdate>,
+    model: Option<Vec<u8>>,
+    replayed: ParticipantRecord,
+    replayed_events: usize,
+}
+
+impl<S: Stage> Branch<S> {
+    pub(crate) fn new(dice: &mut Dice) -> Self {
+        Self {
+            machine: None,
+            process: Process::new(),
+            disk: Disk::new(),
+            inbox: VecDeque::new(),
+            outbox: Outbox::new(),
+            link: None,
+            speaks: None,
+            models: VecDeque::new(),
+            pause_ms: PAUSE_MS.0,
+            distance_ms: dice.between(1, 20),
+            straggles: (0, 0),
+            archive: None,
+            cheat: None,
+            vector: None,
+            model: None,
+            replayed: ParticipantRecord::default(),
+            replayed_events: 0,
+        }
+    }
+
+    /// A start and the model behind it have arrived.
+    pub(crate) fn started(&mut self, start: Start, model: Vec<u8>) -> ParticipantInput {
+        let digest = Digest::of(&model);
+        self.models.push_back(model);
+        ParticipantInput::Started { start, model: digest }
+    }
+
+    /// Whether the disk says, durably, that a round was charged.
+    fn charged(&self, round: RoundId) -> bool {
+        let charge = |event: &ParticipantEvent| match event {
+            ParticipantEvent::BudgetCharged { round, .. } => Some(*round),
+            _ => None,
+        };
+        self.disk.synced().iter().rev().filter_map(charge).any(|charged| charged == round)
+    }
+
+    /// The connection is over: nothing more of it is read.
+    pub(crate) fn lose(&mut self) {
+        self.link = None;
+        self.models.clear();
+        let begun = !self.inbox.iter().any(|input| matches!(input, ParticipantInput::Connected));
+        let of_connection = |input: &ParticipantInput| {
+            use ParticipantInput::{Connected, Message, Started};
+            matches!(input, Connected | Message(_) | Started { .. })
+        };
+        self.inbox.retain(|input| !of_connection(input));
+        if begun {
+            self.inbox.push_back(ParticipantInput::Disconnected);
+        }
+    }
+
+    /// The connection to which the machine speaks.
+    pub(crate) fn speaks(&self) -> Option<u64> {
+        self.speaks
+    }
+
+    /// What the machine is about to hear changes what the shell has at hand.
+    fn heed(&mut self, input: &ParticipantInput) {
+        match input {
+            ParticipantInput::Connected => self.speaks = self.link,
+            ParticipantInput::Disconnected => self.speaks = None,
+            ParticipantInput::Started { .. } => self.model = self.models.pop_front(),
+            ParticipantInput::Stop => self.process.leaving = true,
+            _ => {}
+        }
+    }
+
+    fn local(&self, now: u64) -> Millis {
+        Millis(now + self.process.ahead_ms)
+    }
+}
+
+impl<S: Stage> World<'_, S> {
+    /// A client starts, from what its disk holds.
+    pub(super) fn boot_branch(&mut self, index: usize) {
+        let branch = &mut self.branches[index];
+        let (events, _) = match branch.disk.recover() {
+            Ok(found) => found,
+            Err(fault) => {
+                return self.judge.object("a crash leaves a readable file", format!("client {}: {fault}", index + 1));
+            }
+        };
+        branch.process.boot();
+        branch.replayed = ParticipantRecord::replay(&events);
+        branch.replayed_events = events.len();
+        let key = client_key::<S>(client_of(index));
+        branch.machine = Some(Participant::resume(self.cast.policy(), self.cast.plan.schema, key, &events));
+        branch.pause_ms = PAUSE_MS.0;
+        let life = branch.process.life;
+        self.judge.branch_recovers(index, &events);
+        self.trace.note(self.now, Who::Branch(index), "starts", String::new);
+        let at = self.now + self.dice.below(50);
+        self.queue.push(at, Event::Dial(index, life));
+    }
+
+    /// Lets the machine judge what has arrived and does what it asks for, strictly in order, until it must wait.
+    pub(super) fn run_branch(&mut self, index: usize) {
+        loop {
+            let branch = &mut self.branches[index];
+            if !branch.process.up || branch.process.blocked || !self.judge.content() {
+                return;
+            }
+            if let Some(effect) = branch.outbox.pop() {
+                if branch.process.dies_now() {
+                    return self.kill_branch(index);
+                }
+                self.branch_effect(index, effect);
+                continue;
+            }
+            self.check_replay(index);
+            let branch = &mut self.branches[index];
+            if branch.process.leaving {
+                return self.end_branch(index);
+            }
+            let Some(input) = branch.inbox.pop_front() else { break };
+            if let ParticipantInput::Message(message) = &input {
+                self.judge.branch_hears(index, message);
+            }
+            let now = branch.local(self.now);
+            branch.heed(&input);
+            let Some(machine) = branch.machine.as_mut() else { return };
+            machine.handle(now, &mut self.entropy, input, &mut branch.outbox);
+        }
+        self.arm(Who::Branch(index));
+    }
+
+    /// Executes one effect. Everything that a machine asks of a client's shell is here.
+    fn branch_effect(&mut self, index: usize, effect: ParticipantEffect) {
+        let who = Who::Branch(index);
+        match effect {
+            ParticipantEffect::Append(event) => {
+                self.judge.branch_appends(index, &event);
+                let branch = &mut self.branches[index];
+                let at = branch.local(self.now);
+                if branch.disk.append(at, event).is_err() {
+                    self.trace.note(self.now, who, "has a full disk", String::new);
+                    self.kill_branch(index);
+                }
+            }
+            ParticipantEffect::Sync => self.sync_branch(index),
+            ParticipantEffect::Send(message) => {
+                self.judge.branch_says(index, &message);
+                self.trace.note(self.now, who, "sends ", || name_up(&message).into());
+                let bodies = match self.branches[index].cheat.as_mut().filter(|_| !self.healed) {
+                    Some(cheat) => cheat.message(message, &mut self.dice),
+                    None => vec![Body::Up(message)],
+                };
+                bodies.into_iter().for_each(|body| self.send_up(index, body));
+            }
+            ParticipantEffect::JudgePlan(plan) => {
+                let input = ParticipantInput::PlanJudged { plan: plan.digest(), verdict: Ok(()) };
+                self.work(index, 5, None, input);
+            }
+            ParticipantEffect::Contribute(contribution) => self.contribute(index, contribution),
+            ParticipantEffect::Upload(header) => self.upload(index, header),
+            ParticipantEffect::ForgetVector(round) => {
+                let branch = &mut self.branches[index];
+                branch.vector = branch.vector.take().filter(|vector| vector.round() != round);
+            }
+            ParticipantEffect::Keyed { .. } => self.trace.note(self.now, who, "has keys", String::new),
+            ParticipantEffect::RoundClosed { round, committed } => {
+                self.trace.note(self.now, who, "closes ", || format!("round {round}, committed: {committed}"));
+            }
+            ParticipantEffect::Finished { rounds } => {
+                self.trace.note(self.now, who, "is done: ", || format!("{rounds} rounds"));
+                self.branches[index].process.leaving = true;
+            }
+            ParticipantEffect::Stop { explanation, retry } => {
+                self.trace.note(self.now, who, "stops: ", || explanation);
+                if !retry {
+                    self.branches[index].process.leaving = true;
+                    self.branches[index].process.gave_up = true;
+                }
+            }
+        }
+    }
+
+    /// The worker trains and masks. The simulated client adds 1 at its own index and nothing else.
+    fn contribute(&mut self, index: usize, contribution: Contribution) {
+        let branch = &self.branches[index];
+        let round = contribution.descriptor.round;
+        let model = branch.model.as_deref().map_or(Digest::ZERO, Digest::of);
+        let durable = branch.charged(round);
+        self.judge.contributes(index, &contribution, model, durable);
+        let mut values = vec![0; contribution.descriptor.dimension as usize];
+        values[index] = 1;
+        let words = RingWords::reduce(contribution.descriptor.ring, &values);
+        let update = mask::<S>(words, contribution.receipt, contribution.seeds);
+        let vector = update.digest();
+        let (train_ms, until) = self.branches[index].straggles;
+        let ms = if until > self.now { train_ms } else { 5 };
+        self.work(index, ms, Some(update), ParticipantInput::Masked { round, vector });
+    }
+
+    fn work(&mut self, index: usize, ms: u64, update: Option<MaskedUpdate>, input: ParticipantInput) {
+        let at = self.now + ms + self.dice.below(20);
+        let life = self.branches[index].process.life;
+        self.queue.push(at, Event::Worked(index, life, Box::new((update, input))));
+    }
+
+    /// The worker is done.
+    pub(super) fn worked(
+        &mut self,
+        index: usize,
+        life: u32,
+        (update, input): (Option<MaskedUpdate>, ParticipantInput),
+    ) {
+        let branch = &mut self.branches[index];
+        if !branch.process.up || branch.process.life != life {
+            return;
+        }
+        if update.is_some() {
+            branch.vector = update;
+        }
+        branch.inbox.push_back(input);
+        self.run_branch(index);
+    }
+
+    fn upload(&mut self, index: usize, header: MaskedHeader) {
+        let branch = &mut self.branches[index];
+        let durable = branch.charged(header.round);
+        let Some(update) = branch.vector.take().filter(|update| update.round() == header.round) else {
+            let text = format!("client {}, round {}", index + 1, header.round);
+            return self.judge.object("a client uploads the vector that was masked", text);
+        };
+        self.judge.uploads(index, header.round, update.digest(), durable);
+        self.trace.note(self.now, Who::Branch(index), "uploads ", || format!("round {}", header.round));
+        let (vector, bytes) = (update.digest(), update.into_bytes());
+        let bodies = match self.branches[index].cheat.as_mut().filter(|_| !self.healed) {
+            Some(cheat) => cheat.upload(header, bytes, &mut self.dice),
+            None => vec![Body::Up(Upstream::Masked(header)), Body::Vector(bytes)],
+        };
+        for body in bodies {
+            if let Body::Vector(bytes) = &body
+                && Digest::of_vector(bytes) != vector
+            {
+                self.spoilt.insert(Digest::of_vector(bytes));
+            }
+            self.send_up(index, body);
+        }
+    }
+
+    fn sync_branch(&mut self, index: usize) {
+        let branch = &mut self.branches[index];
+        if branch.process.sync_ms == 0 {
+            branch.disk.sync();
+            return;
+        }
+        branch.process.blocked = true;
+        let (at, life) = (self.now + branch.process.sync_ms, branch.process.life);
+        self.queue.push(at, Event::Synced(Who::Branch(index), life));
+    }
+
+    /// `replay(budget file) == state`, whenever the machine has nothing more to say.
+    fn check_replay(&mut self, index: usize) {
+        let branch = &mut self.branches[index];
+        let events = branch.disk.events();
+        if branch.replayed_events == events.len() {
+            return;
+        }
+        events[branch.replayed_events..].iter().for_each(|event| branch.replayed.apply(event));
+        branch.replayed_events = events.len();
+        if branch.machine.as_ref().is_some_and(|machine| *machine.record() != branch.replayed) {
+            self.judge.object("replaying the file gives the state", format!("client {}", index + 1));
+        }
+    }
+
+    /// The process is killed: everything in memory is gone, the disk is torn, the network notices later.
+    pub(super) fn kill_branch(&mut self, index: usize) {
+        self.trace.note(self.now, Who::Branch(index), "is killed", String::new);
+        let mut dice = self.dice.clone();
+        self.dice.word();
+        self.branches[index].disk.crash(&mut dice);
+        if let Some(id) = self.branches[index].link.take() {
+            if let Some(link) = self.links.get_mut(&id) {
+                link.branch = false;
+            }
+            self.break_link(id);
+        }
+        let down_ms = self.branches[index].process.down_ms.max(DOWN_MS_MIN);
+        self.clear_branch(index);
+        let at = self.now + down_ms;
+        let life = self.branches[index].process.life;
+        self.queue.push(at, Event::Boot(Who::Branch(index), life));
+    }
+
+    /// The process ends by itself, in order.
+    fn end_branch(&mut self, index: usize) {
+        self.close_by_branch(index);
+        let process = &self.branches[index].process;
+        let (gave_up, down_ms) = (process.gave_up, process.down_ms);
+        // Operators start what a lie made give up, so that the liar meets it afresh. Lies may be under way when the liar is gone.
+        let lies = self.families.deceiver || self.families.cheats;
+        let looked_after =
+            lies && (self.families.deceiver && !self.healed || self.healed && self.now < self.healed_at + GRACE_MS);
+        let down_ms = if gave_up && looked_after { self.dice.between(100, 600) } else { down_ms };
+        let again = !gave_up && down_ms > 0 || gave_up && looked_after;
+        self.clear_branch(index);
+        if again {
+            let life = self.branches[index].process.life;
+            self.queue.push(self.now + down_ms, Event::Boot(Who::Branch(index), life));
+        }
+    }
+
+    /// An operator restores an old backup.
+    pub(super) fn restore(&mut self, index: usize, permille: u64) {
+        if !self.branches[index].process.up || self.branches[index].archive.is_some() {
+            return;
+        }
+        self.kill_branch(index);
+        let branch = &mut self.branches[index];
+        if let Ok((events, _)) = branch.disk.recover() {
+            let kept = events.len() as u64 * permille / 1000;
+            let copy = branch.disk.as_of(usize::try_from(kept).expect("fewer than there are"));
+            branch.archive = Some(std::mem::replace(&mut branch.disk, copy));
+            self.judge.restores(index);
+        }
+    }
+
+    /// The true disk is back, if the client noticed and did nothing with the copy.
+    pub(super) fn put_back(&mut self, index: usize) {
+        let branch = &mut self.branches[index];
+        if let Some(archive) = branch.archive.take().filter(|_| branch.process.gave_up && !branch.process.up) {
+            branch.disk = archive;
+        }
+    }
+
+    fn clear_branch(&mut self, index: usize) {
+        let branch = &mut self.branches[index];
+        branch.process.end();
+        branch.process.down_ms = 0;
+        branch.machine = None;
+        branch.inbox.clear();
+        branch.outbox = Outbox::new();
+        branch.vector = None;
+        branch.model = None;
+        branch.models.clear();
+        branch.speaks = None;
+    }
+}

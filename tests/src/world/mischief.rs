@@ -1,0 +1,248 @@
+//! Faults strike, faults end, processes start, timers ring.
+
+use tributary_protocol::round::{Coordinator, Input, Participant, ParticipantInput, Wait};
+
+use super::process::Process;
+use super::{Event, World};
+use crate::cast::Stage;
+use crate::faults::Strike;
+use crate::trace::Who;
+
+impl<S: Stage> World<'_, S> {
+    /// A fault of the schedule strikes.
+    pub(super) fn strike(&mut self, index: usize) {
+        if self.healed {
+            return;
+        }
+        self.struck += 1;
+        let strike = self.strikes[index].clone();
+        self.trace.note(self.now, Who::World, "fault: ", || format!("{strike:?}"));
+        match strike {
+            Strike::Reset { clients } => {
+                for id in clients.iter().filter_map(|client| self.branches[*client].link).collect::<Vec<_>>() {
+                    self.break_link(id);
+                }
+            }
+            Strike::LoseAnswers { client } => {
+                if let Some(id) = self.branches[client].link {
+                    self.break_behind_requests(id);
+                }
+            }
+            Strike::Partition { ref clients, up, down, ms, times } => {
+                for client in clients.clone() {
+                    self.partition(client, up, down, ms);
+                }
+                if times > 1 {
+                    let again = Strike::Partition { clients: clients.clone(), up, down, ms, times: times - 1 };
+                    self.queue.push(self.now + ms + ms / 2 + 1, Event::Strike(self.strikes.len()));
+                    self.strikes.push(again);
+                }
+            }
+            Strike::Slow { factor, ms } => (self.weather.factor, self.weather.until) = (factor, self.now + ms),
+            Strike::Straggle { client, train_ms, ms } => self.branches[client].straggles = (train_ms, self.now + ms),
+            Strike::Kill { who, effects, down_ms } => {
+                let process = self.process(who);
+                (process.effects_left, process.down_ms) = (Some(effects), down_ms);
+            }
+            Strike::Stop { who, down_ms } => self.stop(who, down_ms),
+            Strike::SlowDisk { who, sync_ms, ms } => {
+                self.process(who).sync_ms = sync_ms;
+                self.queue.push(self.now + ms, Event::Relief(strike));
+            }
+            Strike::FullDisk { who, room, ms } => {
+                self.set_room(who, Some(room));
+                self.queue.push(self.now + ms, Event::Relief(strike));
+            }
+            Strike::Restore { client, permille } => self.restore(client, permille),
+            Strike::Amnesia => {
+                // Only what a client has used can be used again.
+                if self.centre.process.up && self.judge.rounds().0 > 0 {
+                    self.forget();
+                } else {
+                    self.queue.push(self.now + 50, Event::Strike(index));
+                }
+            }
+            Strike::Jump { who, ahead_ms } => {
+                self.process(who).ahead_ms += ahead_ms;
+                self.arm(who);
+            }
+        }
+    }
+
+    /// A fault that lasts ends.
+    pub(super) fn relieve(&mut self, strike: &Strike) {
+        match strike {
+            Strike::SlowDisk { who, .. } => self.process(*who).sync_ms = 0,
+            Strike::FullDisk { who, .. } => self.set_room(*who, None),
+            _ => {}
+        }
+    }
+
+    /// Everything works again, and somebody looks after every process that gave up.
+    pub(super) fn heal(&mut self) {
+        (self.healed, self.healed_at) = (true, self.now);
+        self.trace.note(self.now, Who::World, "heals", String::new);
+        self.weather.until = 0;
+        self.remember();
+        for (up, down) in &mut self.weather.blocked {
+            (*up, *down) = ((*up).min(self.now), (*down).min(self.now));
+        }
+        for who in std::iter::once(Who::Centre).chain((0..self.branches.len()).map(Who::Branch)) {
+            self.set_room(who, None);
+            if let Who::Branch(index) = who {
+                self.put_back(index);
+            }
+            let process = self.process(who);
+            (process.sync_ms, process.effects_left) = (0, None);
+            if !process.up && process.gave_up {
+                let life = process.life;
+                self.queue.push(self.now + 1, Event::Boot(who, life));
+            }
+        }
+        for branch in &mut self.branches {
+            branch.straggles = (0, 0);
+        }
+    }
+
+    /// A process starts, if its disk has room for a file.
+    pub(super) fn boot(&mut self, who: Who, life: u32) {
+        let clocks = self.families.clock;
+        let process = self.process(who);
+        if process.up || process.life != life {
+            return;
+        }
+        if clocks {
+            let ahead_ms = self.dice.below(1_000_000);
+            self.process(who).ahead_ms = ahead_ms;
+        }
+        match who {
+            Who::Branch(index) => self.boot_branch(index),
+            _ => self.boot_centre(),
+        }
+    }
+
+    /// A disk is done syncing.
+    pub(super) fn synced(&mut self, who: Who, life: u32) {
+        let process = self.process(who);
+        if process.life != life || !process.blocked {
+            return;
+        }
+        process.blocked = false;
+        match who {
+            Who::Branch(index) => {
+                self.branches[index].disk.sync();
+                self.run_branch(index);
+            }
+            _ => {
+                self.centre_synced();
+                self.run_centre();
+            }
+        }
+    }
+
+    /// What a process waits for.
+    fn wait(&self, who: Who) -> Option<Wait> {
+        match who {
+            Who::Branch(index) => self.branches[index].machine.as_ref().map(Participant::wait),
+            _ => self.centre.machine.as_ref().map(Coordinator::wait),
+        }
+    }
+
+    /// Sets a process's timer to its machine's deadline.
+    pub(super) fn arm(&mut self, who: Who) {
+        let now = self.now;
+        let deadline = self.wait(who).and_then(|wait| wait.deadline);
+        let process = self.process(who);
+        let Some(deadline) = deadline else {
+            process.timer = None;
+            return;
+        };
+        let at = deadline.0.saturating_sub(process.ahead_ms).max(now);
+        if process.timer != Some(at) {
+            process.timer = Some(at);
+            let life = process.life;
+            self.queue.push(at, Event::Timer(who, life, at));
+        }
+    }
+
+    /// A deadline has passed: the machine must act on it.
+    pub(super) fn timer(&mut self, who: Who, life: u32, at: u64) {
+        let process = self.process(who);
+        if process.life != life || process.timer != Some(at) {
+            return;
+        }
+        process.timer = None;
+        let blocked = process.blocked;
+        let waited = self.wait(who);
+        self.trace.note(self.now, who, "timer", String::new);
+        match who {
+            Who::Branch(index) => {
+                self.branches[index].inbox.push_back(ParticipantInput::Timer);
+                self.run_branch(index);
+            }
+            _ => {
+                self.centre.inbox.push_back(Input::Timer);
+                self.run_centre();
+            }
+        }
+        let now = self.now;
+        let process = self.process(who);
+        let free = process.life == life && !process.blocked && !blocked;
+        // What follows may be overdue as well; the same wait may not.
+        if free && process.timer == Some(now) && self.wait(who) == waited {
+            self.judge.object("a deadline that has passed is acted on", format!("{who} goes on waiting for it"));
+        }
+    }
+
+    fn stop(&mut self, who: Who, down_ms: u64) {
+        let process = self.process(who);
+        if !process.up {
+            return;
+        }
+        process.down_ms = down_ms;
+        match who {
+            Who::Branch(index) => {
+                // The shell hears of it before anything that is waiting.
+                self.branches[index].inbox.clear();
+                self.branches[index].inbox.push_back(ParticipantInput::Stop);
+                self.run_branch(index);
+            }
+            _ => {
+                self.centre.inbox.clear();
+                self.centre.inbox.push_back(Input::Stop);
+                self.run_centre();
+            }
+        }
+    }
+
+    fn partition(&mut self, client: usize, up: bool, down: bool, ms: u64) {
+        let until = self.now + ms;
+        let (up_until, down_until) = &mut self.weather.blocked[client];
+        if up {
+            *up_until = (*up_until).max(until);
+        }
+        if down {
+            *down_until = (*down_until).max(until);
+        }
+        // A connection without a sign of life does not outlast the idle time.
+        if ms > super::wire::IDLE_MS
+            && let Some(id) = self.branches[client].link
+        {
+            self.break_link(id);
+        }
+    }
+
+    fn process(&mut self, who: Who) -> &mut Process {
+        match who {
+            Who::Branch(index) => &mut self.branches[index].process,
+            _ => &mut self.centre.process,
+        }
+    }
+
+    fn set_room(&mut self, who: Who, room: Option<usize>) {
+        match who {
+            Who::Branch(index) => self.branches[index].disk.set_room(room),
+            _ => self.centre.disk.set_room(room),
+        }
+    }
+}

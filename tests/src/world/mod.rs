@@ -1,0 +1,298 @@
+//! The world: production machines, their disks, the connections between them, and a clock that jumps from event to event.
+//!
+//! One thread, no waiting: whatever takes time is an event further down the queue. Effects are executed in one place for each role
+//! (`centre.rs`, `branch.rs`), messages are routed in one (`wire.rs`), faults strike in one (`mischief.rs`).
+
+mod branch;
+mod centre;
+mod mischief;
+mod process;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::ClientId;
+use tributary_protocol::round::{CoordinatorEvent, ParticipantInput};
+use tributary_protocol::secagg::masked_sum::{MaskedUpdate, upload_bytes};
+use tributary_protocol::secagg::toy::Seeded;
+
+use self::branch::Branch;
+use self::centre::Centre;
+use crate::cast::{Cast, KEYING_DEADLINE_MS, ROUND_DEADLINE_MS, Stage, first_model, organisations};
+use crate::dice::Dice;
+use crate::disk::Disk;
+use crate::enemy::{Cheat, Deceiver, Lie};
+use crate::faults::{Families, Strike, schedule, window_ms};
+use crate::judge::{Judge, client_of};
+use crate::link::Link;
+use crate::options::Options;
+use crate::outcome::Outcome;
+use crate::queue::Queue;
+use crate::trace::{Lines, Trace, Who};
+
+/// Above this many clients frames are not encoded: what is sent is what arrives.
+const ENCODED_CLIENTS_MAX: u32 = 32;
+
+/// Steps after which a run that has not ended never will.
+const STEPS_MAX: u64 = 50_000_000;
+
+/// Something happens.
+enum Event {
+    /// The next packet of a connection reaches the coordinator.
+    Up(u64),
+    /// The next packet of a connection reaches its client.
+    Down(u64),
+    /// An attempt to connect reaches the coordinator.
+    Knock(u64),
+    /// A client's attempt to connect has succeeded.
+    Connected(u64),
+    /// The coordinator learns that a connection is over.
+    LostByCentre(u64),
+    /// A client learns that a connection is over.
+    LostByBranch(u64),
+    /// A client, in this life, tries to connect.
+    Dial(usize, u32),
+    /// A deadline of a process's life may have passed.
+    Timer(Who, u32, u64),
+    /// A disk is done.
+    Synced(Who, u32),
+    /// A client's worker has something for its machine.
+    Worked(usize, u32, Box<(Option<MaskedUpdate>, ParticipantInput)>),
+    /// A process starts.
+    Boot(Who, u32),
+    /// A fault.
+    Strike(usize),
+    /// A fault ends.
+    Relief(Strike),
+    /// All faults end, and the run must come to a good end.
+    Heal,
+}
+
+/// What the network is like.
+struct Weather {
+    /// Messages take so many times longer,
+    factor: u64,
+    /// until then.
+    until: u64,
+    /// By client: until when nothing passes up, and down.
+    blocked: Vec<(u64, u64)>,
+}
+
+/// One run.
+pub(crate) struct World<'a, S: Stage> {
+    seed: u64,
+    options: Options,
+    families: Families,
+    cast: Cast,
+    now: u64,
+    queue: Queue<Event>,
+    dice: Dice,
+    entropy: Seeded,
+    centre: Centre<S>,
+    branches: Vec<Branch<S>>,
+    links: BTreeMap<u64, Link>,
+    links_made: u64,
+    weather: Weather,
+    strikes: Vec<Strike>,
+    struck: u32,
+    healed: bool,
+    healed_at: u64,
+    deceiver: Option<Deceiver<S>>,
+    /// The true ledger of a coordinator that pretends to have forgotten it.
+    archive: Option<Disk<CoordinatorEvent>>,
+    /// Vectors that byzantine clients changed before they sent them.
+    spoilt: BTreeSet<Digest>,
+    judge: Judge,
+    trace: Trace<'a>,
+}
+
+impl<'a, S: Stage> World<'a, S> {
+    /// The world of a seed, before anything has happened.
+    pub(crate) fn new(seed: u64, options: Options, lines: Lines<'a>) -> Self {
+        let mut dice = Dice::new(seed, 1);
+        let families = Families::of(options.faults, &mut dice);
+        let cast = Cast::new::<S>(&options, &mut dice);
+        let clients = options.clients as usize;
+        let mut branches: Vec<Branch<S>> = (0..clients).map(|_| Branch::new(&mut dice)).collect();
+        let cheats = cheats(families, &cast, clients, &mut dice);
+        for index in &cheats {
+            branches[*index].cheat = Some(Cheat::new(client_of(*index), &mut dice));
+        }
+        let deceiver: Option<Deceiver<S>> =
+            families.deceiver.then(|| Deceiver::new(clients, cast.old_roster.clone(), &mut dice));
+        let mut queue = Queue::new();
+        let mut strikes = Vec::new();
+        for (at, strike) in schedule(families, &options, &mut Dice::new(seed, 2)) {
+            queue.push(at, Event::Strike(strikes.len()));
+            strikes.push(strike);
+        }
+        if deceiver.as_ref().is_some_and(|deceiver| deceiver.lie == Lie::Amnesia) {
+            queue.push(dice.between(250, 900), Event::Strike(strikes.len()));
+            strikes.push(Strike::Amnesia);
+        }
+        if options.faults != crate::options::Profile::None {
+            queue.push(window_ms(&options), Event::Heal);
+        }
+        Self {
+            seed,
+            options,
+            families,
+            now: 0,
+            queue,
+            dice: Dice::new(seed, 3),
+            entropy: Seeded::new(seed),
+            centre: Centre::new(first_model()),
+            branches,
+            links: BTreeMap::new(),
+            links_made: 0,
+            weather: Weather { factor: 1, until: 0, blocked: vec![(0, 0); clients] },
+            strikes,
+            struck: 0,
+            healed: options.faults == crate::options::Profile::None,
+            healed_at: 0,
+            deceiver,
+            archive: None,
+            spoilt: BTreeSet::new(),
+            judge: Judge::new(&cast, clients, !families.deceiver, cheats),
+            trace: Trace::new(lines),
+            cast,
+        }
+    }
+
+    /// Runs to the end of the plan, or to the first violation.
+    pub(crate) fn run(mut self) -> Outcome {
+        self.introduce();
+        self.boot_centre();
+        for index in 0..self.branches.len() {
+            self.boot_branch(index);
+        }
+        let mut limit = self.limit();
+        let mut steps = 0;
+        while self.judge.content() && !self.is_over() {
+            let Some((at, event)) = self.queue.pop() else {
+                self.judge.object("something always comes next", self.standstill());
+                break;
+            };
+            steps += 1;
+            if at > limit || steps > STEPS_MAX {
+                let text = format!("{} ms and {steps} steps after the beginning: {}", at, self.standstill());
+                self.judge.object("without faults a plan ends in bounded time", text);
+                break;
+            }
+            self.now = at;
+            self.judge.set_now(at);
+            let healing = matches!(event, Event::Heal);
+            self.step(event);
+            if healing {
+                limit = self.limit();
+            }
+        }
+        self.judge_end();
+        let (committed, aborted) = self.judge.rounds();
+        let lies = self.lies();
+        Outcome {
+            seed: self.seed,
+            committed,
+            aborted,
+            lies,
+            faults: self.struck,
+            virtual_ms: self.now,
+            trace: self.trace.digest(),
+            violation: self.judge.take_violation(),
+        }
+    }
+
+    /// Says who is byzantine.
+    fn introduce(&mut self) {
+        if let Some(deceiver) = &self.deceiver {
+            self.trace.note(0, Who::Centre, "is byzantine: ", || format!("{:?}", deceiver.lie));
+        }
+        for (index, branch) in self.branches.iter().enumerate() {
+            if let Some(cheat) = &branch.cheat {
+                self.trace.note(0, Who::Branch(index), "is byzantine: ", || cheat.habit());
+            }
+        }
+    }
+
+    /// For a test: another coordinator.
+    #[cfg(test)]
+    pub(crate) fn deceived_by(mut self, deceiver: impl FnOnce(&Cast) -> Deceiver<S>) -> Self {
+        self.deceiver = Some(deceiver(&self.cast));
+        self
+    }
+
+    fn step(&mut self, event: Event) {
+        match event {
+            Event::Up(link) => self.arrive_up(link),
+            Event::Down(link) => self.arrive_down(link),
+            Event::Knock(link) => self.knock(link),
+            Event::Connected(link) => self.connected(link),
+            Event::LostByCentre(link) => self.lost_by_centre(link),
+            Event::LostByBranch(link) => self.lost_by_branch(link),
+            Event::Dial(index, life) => self.dial(index, life),
+            Event::Timer(who, life, at) => self.timer(who, life, at),
+            Event::Synced(who, life) => self.synced(who, life),
+            Event::Worked(index, life, work) => self.worked(index, life, *work),
+            Event::Boot(who, life) => self.boot(who, life),
+            Event::Strike(index) => self.strike(index),
+            Event::Relief(strike) => self.relieve(&strike),
+            Event::Heal => self.heal(),
+        }
+    }
+
+    /// Virtual time by which the plan must be over, seen from now: far enough for every round that may still be charged where faults go on;
+    /// a few deadlines for each round where they do not.
+    fn limit(&self) -> u64 {
+        let (committed, _) = self.judge.rounds();
+        let left = u64::from(self.options.rounds.saturating_sub(committed)) + 2;
+        let patience = if self.healed { 0 } else { window_ms(&self.options) };
+        self.now + patience + (left + 4) * (ROUND_DEADLINE_MS + KEYING_DEADLINE_MS) + 60_000
+    }
+
+    /// The coordinator's process has finished the plan.
+    fn is_over(&self) -> bool {
+        self.centre.machine.as_ref().is_some_and(|machine| machine.record().finished.is_some()) && self.centre.is_idle()
+    }
+
+    fn judge_end(&mut self) {
+        let Some(machine) = &self.centre.machine else { return };
+        let record = machine.record();
+        let spent = record.charged >= self.cast.plan.rounds_charged_max;
+        if record.finished == Some(false) && !spent {
+            self.judge.object("a plan ends complete or with its charges used up", "neither is the case");
+        }
+    }
+
+    /// Lies told so far.
+    fn lies(&self) -> u32 {
+        let deceiver = self.deceiver.as_ref().map_or(0, |deceiver| deceiver.lies);
+        self.branches.iter().filter_map(|branch| branch.cheat.as_ref()).fold(deceiver, |sum, cheat| sum + cheat.lies)
+    }
+
+    /// Who waits for what, for the reader of a violation.
+    fn standstill(&self) -> String {
+        let centre = self.centre.machine.as_ref().map_or_else(|| "down".into(), |machine| machine.wait().reason);
+        let mut waits: BTreeMap<String, usize> = BTreeMap::new();
+        for branch in &self.branches {
+            let wait = branch.machine.as_ref().map_or_else(|| "down".into(), |machine| machine.wait().reason);
+            *waits.entry(wait).or_default() += 1;
+        }
+        let clients: Vec<String> = waits.iter().map(|(wait, count)| format!("{count} for {wait}")).collect();
+        format!("the coordinator waits for {centre}; clients wait, {}", clients.join(", "))
+    }
+
+    /// The longest vectors that frames may hold, up and down; `None` where nothing is encoded.
+    fn vector_limits(&self) -> Option<(usize, usize)> {
+        let upload = upload_bytes(self.cast.plan.ring, self.cast.plan.dimension());
+        (self.options.clients <= ENCODED_CLIENTS_MAX).then_some((upload, 1024))
+    }
+}
+
+/// Who is byzantine: no more than the policies assume.
+fn cheats(families: Families, cast: &Cast, clients: usize, dice: &mut Dice) -> BTreeSet<usize> {
+    let everybody: Vec<ClientId> = (0..clients).map(client_of).collect();
+    let most = cast.rule.thresholds(&organisations(&everybody)).map_or(1, |own| own.coalition_max.into());
+    let count = if families.cheats { dice.between(1, most) } else { 0 };
+    (0..count).map(|_| dice.index(clients)).collect()
+}

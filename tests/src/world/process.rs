@@ -1,0 +1,73 @@
+//! What both kinds of process have: a life, a clock, a disk's moods.
+
+/// Milliseconds that a process needs to start at least.
+pub(crate) const DOWN_MS_MIN: u64 = 50;
+
+/// A process of the simulated federation.
+pub(crate) struct Process {
+    /// It runs.
+    pub(crate) up: bool,
+    /// Counts its lives; what was meant for an earlier one is ignored.
+    pub(crate) life: u32,
+    /// It waits for its disk.
+    pub(crate) blocked: bool,
+    /// Its clock less the world's, in milliseconds.
+    pub(crate) ahead_ms: u64,
+    /// The moment, in the world's time, for which its timer is set.
+    pub(crate) timer: Option<u64>,
+    /// It is killed before it does so many things more.
+    pub(crate) effects_left: Option<u32>,
+    /// Milliseconds that a killed process stays down.
+    pub(crate) down_ms: u64,
+    /// Milliseconds that its disk takes to sync.
+    pub(crate) sync_ms: u64,
+    /// It ends when it has done what it was asked.
+    pub(crate) leaving: bool,
+    /// It ended by itself and will not be started again before somebody looks after it.
+    pub(crate) gave_up: bool,
+}
+
+impl Process {
+    pub(crate) fn new() -> Self {
+        Self {
+            up: false,
+            life: 0,
+            blocked: false,
+            ahead_ms: 0,
+            timer: None,
+            effects_left: None,
+            down_ms: 0,
+            sync_ms: 0,
+            leaving: false,
+            gave_up: false,
+        }
+    }
+
+    /// A new life begins.
+    pub(crate) fn boot(&mut self) {
+        self.up = true;
+        self.gave_up = false;
+    }
+
+    /// The life ends.
+    pub(crate) fn end(&mut self) {
+        self.up = false;
+        self.life += 1;
+        self.blocked = false;
+        self.timer = None;
+        self.effects_left = None;
+        self.leaving = false;
+    }
+
+    /// Whether it is killed instead of doing its next thing.
+    pub(crate) fn dies_now(&mut self) -> bool {
+        match &mut self.effects_left {
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        }
+    }
+}

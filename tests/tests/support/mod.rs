@@ -1,0 +1,3 @@
+//! What the tests that run real daemons share.
+
+pub(crate) mod federation;

@@ -11,7 +11,6 @@ use tributary_protocol::secagg::permit::Ticket;
 use crate::dice::Dice;
 
 /// One frame's content.
-#[expect(clippy::large_enum_variant, reason = "it lives for one step; what waits on its way is boxed")]
 pub(crate) enum Body {
     Up(Upstream),
     Down(Downstream),

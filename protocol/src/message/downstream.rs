@@ -6,7 +6,8 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::keying::{DealStatement, Encapsulation, Freeze, KeysStatement, Neighbourhood, Offer, SealedShares};
+use super::keying::{DealStatement, Encapsulation, Freeze, Neighbourhood, Offer, SealedShares};
+use super::upstream::MaskedHeader;
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::plan::Plan;
@@ -97,8 +98,8 @@ pub struct Welcome {
     pub roster: SignedRoster,
     /// Sessions that go on; keys of any other one are to be erased.
     pub sessions: Vec<SessionId>,
-    /// The newest statement on its session keys that the coordinator has from the receiver under this plan.
-    pub statement: Option<KeysStatement>,
+    /// The newest upload header that the coordinator has from the receiver under this plan: signed by the receiver itself.
+    pub last_upload: Option<MaskedHeader>,
     /// Signature of the coordinator over plan and roster digests.
     pub signature: Signature,
 }

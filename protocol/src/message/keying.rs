@@ -79,8 +79,6 @@ pub struct KeysStatement {
     pub client: ClientId,
     /// Commitment to its contribution to the seed of the neighbour graph.
     pub contribution: Digest,
-    /// The last round that its record says it used under this plan. Shown to it again later: a smaller record is a restored one.
-    pub last_round: u64,
     /// Digest of keys and commitments, see [`keys_digest`].
     pub keys: Digest,
     /// Signature by the protocol signing key.
@@ -95,7 +93,6 @@ impl SignedBody for KeysStatement {
             .digest(&Digest(self.session.0))
             .u32(self.client.0)
             .digest(&self.contribution)
-            .u64(self.last_round)
             .digest(&self.keys)
     }
 }

@@ -74,6 +74,8 @@ pub enum CoordinatorEvent {
         client: ClientId,
         /// Digest of the masked vector.
         vector: Digest,
+        /// The client's signature over the round's descriptor and the vector: proof that it took part.
+        signature: Signature,
     },
     /// The survivor set is fixed.
     SurvivorsFrozen {

@@ -93,7 +93,12 @@ pub(crate) fn events(plan: &ValidPlan) -> Vec<CoordinatorEvent> {
         let signatures = survivors.iter().map(|client| (*client, Signature(vec![7; 64]))).collect();
         events.push(CoordinatorEvent::RoundStarted { descriptor: start(number, model) });
         for client in &survivors {
-            events.push(CoordinatorEvent::UpdateAdmitted { round, client: *client, vector: SET });
+            events.push(CoordinatorEvent::UpdateAdmitted {
+                round,
+                client: *client,
+                vector: SET,
+                signature: Signature(vec![0; 64]),
+            });
         }
         events.push(CoordinatorEvent::SurvivorsFrozen { round, survivors, digest: SET });
         events.push(CoordinatorEvent::QuorumReached { round, signatures });

@@ -19,7 +19,7 @@ impl Judge {
                 let roster = &welcome.roster.roster;
                 let genuine = self.rosters.contains(&roster.digest());
                 let seen = &mut self.branches[index];
-                seen.claimed = welcome.statement.as_ref().map_or(0, |statement| statement.last_round);
+                seen.claimed = welcome.last_upload.as_ref().map_or(0, |header| header.round.0);
                 seen.welcome = match roster.epoch() {
                     _ if !genuine => Err("a roster that the authorities did not sign"),
                     epoch if epoch < seen.epoch => Err("an older roster than it has accepted"),

@@ -25,7 +25,7 @@ struct Seen {
     welcome: Result<u64, &'static str>,
     /// The newest epoch that it accepted.
     epoch: u64,
-    /// The last round that its own statement says it used, as it was shown one.
+    /// The last round that its own signature says it used, as it was shown one.
     claimed: u64,
     /// Its disk is an old copy.
     restored: bool,

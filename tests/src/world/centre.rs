@@ -20,6 +20,9 @@ use crate::enemy::{Rumour, Target};
 use crate::link::{Body, Reading, name_down};
 use crate::trace::Who;
 
+/// A verified upload, and whether a byzantine client changed it.
+type Arrived = (VerifiedUpload<InMemory<Vec<u8>>>, bool);
+
 /// The coordinator.
 pub(crate) struct Centre<S: Stage> {
     pub(crate) machine: Option<Coordinator<S>>,
@@ -37,8 +40,8 @@ pub(crate) struct Centre<S: Stage> {
     models: BTreeMap<Digest, Vec<u8>>,
     /// Durable: the public material of sessions.
     sessions: BTreeMap<SessionId, Vec<Vec<u8>>>,
-    /// Uploads that are here whole and not in the sum, and whether a byzantine client changed them.
-    arrived: BTreeMap<ClientId, (VerifiedUpload<InMemory<Vec<u8>>>, bool)>,
+    /// Uploads that are here whole and not in the sum.
+    arrived: BTreeMap<ClientId, Arrived>,
     sum: Option<MaskedSum>,
     replayed: CoordinatorRecord,
     replayed_events: usize,

@@ -30,7 +30,7 @@ pub(super) struct Collecting {
     /// Whose uploads the round waits for: everybody who got its start and was in time before, as long as it is here.
     pub(super) expected: BTreeSet<ClientId>,
     /// Announced and admitted, arrived or not.
-    ticketed: BTreeMap<ClientId, Digest>,
+    ticketed: BTreeMap<ClientId, MaskedHeader>,
 }
 
 impl Collecting {
@@ -89,7 +89,7 @@ impl<S: Suite> Coordinator<S> {
         };
         let valid = header.descriptor == open.descriptor
             && entry.is_some_and(|entry| S::verify(&entry.signing_key, &header.to_sign(), &header.signature))
-            && (open.ticketed.insert(from, header.vector).is_none() || !stands(Defence::OneUpload));
+            && (open.ticketed.insert(from, header.clone()).is_none() || !stands(Defence::OneUpload));
         if valid {
             outbox.push(CoordinatorEffect::Admit(Ticket::new(open.round, from, open.shape, header.vector)));
         } else {
@@ -101,11 +101,11 @@ impl<S: Suite> Coordinator<S> {
     /// R2, arrived: it is folded, and when the last one that is waited for is here, the survivor set is fixed.
     pub(super) fn on_arrived(&mut self, round: RoundId, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
         let Phase::Collecting(collecting) = &mut self.phase else { return };
-        let Some(vector) = collecting.ticketed.get(&client).copied() else { return };
+        let Some(MaskedHeader { vector, signature, .. }) = collecting.ticketed.get(&client).cloned() else { return };
         if round != collecting.round || self.record.admitted.contains_key(&client) {
             return;
         }
-        self.commit(CoordinatorEvent::UpdateAdmitted { round, client, vector }, outbox);
+        self.commit(CoordinatorEvent::UpdateAdmitted { round, client, vector, signature }, outbox);
         outbox.push(CoordinatorEffect::Fold { round, client });
         if let Some(link) = self.links.get_mut(&client) {
             link.straggling = false;
@@ -120,7 +120,12 @@ impl<S: Suite> Coordinator<S> {
     }
 
     /// The deadline for uploads has passed.
-    pub(super) fn collecting_expired(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+    pub(super) fn collecting_expired(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
+        let Phase::Collecting(collecting) = &self.phase else { return };
+        if collecting.by(CERTIFIED_BY) <= now {
+            // The clock has jumped, or this machine slept: nobody could certify in time any more.
+            return self.abort(ClosedReason::Deadline, outbox);
+        }
         self.freeze_if_due(true, outbox);
     }
 

@@ -56,14 +56,13 @@ impl<S: Suite> Coordinator<S> {
             &self.settings.signing_key,
             &agreement::welcome_message(&self.settings.plan, &self.settings.roster),
         );
-        let statement =
-            self.sessions.iter().rev().find_map(|session| session.member(from)).map(|member| member.keys.clone());
+        let last_upload = self.record.headers.get(&from).cloned();
         let welcome = Welcome {
             version: PROTOCOL_VERSION,
             plan: self.settings.plan.plan().clone(),
             roster: self.settings.roster.clone(),
             sessions: open,
-            statement,
+            last_upload,
             signature,
         };
         outbox.push(CoordinatorEffect::Send(from, Downstream::Welcome(Box::new(welcome))));

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
-use crate::message::ClosedReason;
+use crate::message::{ClosedReason, MaskedHeader};
 use crate::round::descriptor::RoundDescriptor;
 use crate::round::event::{CoordinatorEvent, EvictionReason};
 
@@ -28,10 +28,14 @@ pub struct CoordinatorRecord {
     pub sessions: Vec<(SessionId, Digest)>,
     /// The open round.
     pub round: Option<RoundDescriptor>,
+    /// Digest of its descriptor.
+    pub descriptor: Option<Digest>,
     /// Uploads in the open round's sum.
     pub admitted: BTreeMap<ClientId, Digest>,
     /// The open round's survivor set as acknowledged.
     pub survivors: Option<Digest>,
+    /// The last upload header that each client signed. Shown to it when it comes back: a budget file that is older is a restored one.
+    pub headers: BTreeMap<ClientId, MaskedHeader>,
     /// Clients that are out of the plan.
     pub evicted: BTreeMap<ClientId, EvictionReason>,
     /// Whether the plan is over, and with every round committed.
@@ -139,10 +143,14 @@ impl CoordinatorRecord {
             CoordinatorEvent::RoundStarted { descriptor } => {
                 self.last_round = descriptor.round.0;
                 self.charged = self.charged.saturating_add(1);
+                self.descriptor = Some(descriptor.digest());
                 self.round = Some(descriptor.clone());
             }
-            CoordinatorEvent::UpdateAdmitted { client, vector, .. } => {
-                self.admitted.insert(*client, *vector);
+            CoordinatorEvent::UpdateAdmitted { round, client, vector, signature } => {
+                let descriptor = self.descriptor.unwrap_or(Digest::ZERO);
+                let (round, vector, signature) = (*round, *vector, signature.clone());
+                self.headers.insert(*client, MaskedHeader { round, descriptor, vector, signature });
+                self.admitted.insert(*client, vector);
             }
             CoordinatorEvent::SurvivorsFrozen { digest, .. } => self.survivors = Some(*digest),
             CoordinatorEvent::RoundCommitted { model, .. } => {
@@ -158,6 +166,7 @@ impl CoordinatorRecord {
 
     fn close_round(&mut self) {
         self.round = None;
+        self.descriptor = None;
         self.admitted.clear();
         self.survivors = None;
     }

@@ -77,7 +77,7 @@ impl<S: Suite> Coordinator<S> {
             silent.into_iter().for_each(|client| self.cut(now, client, outbox));
         }
         match &self.phase {
-            Phase::Collecting(collecting) if collecting.deadline() <= now => self.collecting_expired(outbox),
+            Phase::Collecting(collecting) if collecting.deadline() <= now => self.collecting_expired(now, outbox),
             Phase::Certifying(certifying) if certifying.certified_by <= now => {
                 let silent = certifying.missing();
                 self.abort(ClosedReason::Deadline, outbox);

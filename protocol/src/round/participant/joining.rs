@@ -53,13 +53,11 @@ impl<S: Suite> Participant<S> {
         }
         let own = S::verifying_key(&self.signing_key);
         let entry = welcome.roster.roster.entries().iter().find(|entry| entry.signing_key == own);
-        let client = entry.ok_or(RefusalCode::RosterInvalid)?.client;
-        self.client = Some(client);
-        if let Some(statement) = &welcome.statement
+        self.client = Some(entry.ok_or(RefusalCode::RosterInvalid)?.client);
+        if let Some(header) = &welcome.last_upload
             && stands(Defence::RecordRollback)
-            && statement.client == client
-            && statement.last_round > self.record.last_round(&plan.digest())
-            && S::verify(&own, &statement.to_sign(), &statement.signature)
+            && header.round.0 > self.record.last_round(&plan.digest())
+            && S::verify(&own, &header.to_sign(), &header.signature)
         {
             return Err(RefusalCode::RecordRolledBack);
         }

@@ -164,7 +164,6 @@ impl<S: Suite> Participant<S> {
             session: offer.session,
             client,
             contribution: contribution_commitment::<S>(&offer.session, client, &contribution),
-            last_round,
             keys: keys_digest(&exchange, &commitments),
             signature: Signature(Vec::new()),
         };

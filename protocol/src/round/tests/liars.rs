@@ -159,7 +159,7 @@ fn shares_outside_their_dealers_tree_are_refused_at_set_up() {
     assert_eq!(world.finished, Some(true), "the others finish: {:?}", world.coordinator.wait());
 }
 
-/// A budget file from a backup: the coordinator shows the branch its own newer statement.
+/// A budget file from a backup: the coordinator shows the branch its own newer signature.
 #[test]
 fn a_branch_with_a_restored_record_stops() {
     let mut world = World::new(9, plan(|plan| (plan.rounds, plan.session_rounds) = (5, 2)));
@@ -170,10 +170,8 @@ fn a_branch_with_a_restored_record_stops() {
     world.cut(LIAR);
     // Back with what was on the disk before the first round: the roster and the plan, and no charge.
     world.restore(LIAR, 2);
-    let statement = world.coordinator.record().last_round;
     world.connect(LIAR);
     world.run();
-    assert!(statement > 2, "it has signed for a session behind the first");
     let refusals: Vec<_> = world.refusals().into_iter().filter(|(client, _)| *client == LIAR).collect();
     assert_eq!(refusals, [(LIAR, crate::message::RefusalCode::RecordRolledBack)]);
     world.pass_deadlines();

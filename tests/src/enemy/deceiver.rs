@@ -15,11 +15,8 @@ use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_protocol::secagg::suite::Signature;
 
 use super::heist::{Heist, Letters, Target};
-use crate::cast::{Stage, coordinator_key, sybil};
+use crate::cast::{LARGE, Stage, coordinator_key, sybil};
 use crate::dice::Dice;
-
-/// Above so many clients lies are few.
-const LARGE: usize = 32;
 
 /// What a byzantine coordinator tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +94,7 @@ pub(crate) struct Deceiver<S: Stage> {
 impl<S: Stage> Deceiver<S> {
     /// For a roster of so many clients.
     pub(crate) fn new(clients: usize, dice: &mut Dice) -> Self {
-        let large = clients > LARGE;
+        let large = clients > LARGE as usize;
         let few = 1000_u64.div_ceil(clients as u64);
         Self {
             lie: *dice.pick(&LIES),

@@ -19,7 +19,7 @@ use tributary_protocol::secagg::toy::Seeded;
 
 use self::branch::Branch;
 use self::centre::Centre;
-use crate::cast::{Cast, KEYING_DEADLINE_MS, ROUND_DEADLINE_MS, Stage, first_model};
+use crate::cast::{Cast, KEYING_DEADLINE_MS, LARGE, ROUND_DEADLINE_MS, Stage, first_model};
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::enemy::{Cheat, Deceiver, Lie};
@@ -30,9 +30,6 @@ use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::queue::Queue;
 use crate::trace::{Lines, Trace, Who};
-
-/// Above this many clients frames are not encoded: what is sent is what arrives.
-const ENCODED_CLIENTS_MAX: u32 = 32;
 
 /// Steps after which a run that has not ended never will.
 const STEPS_MAX: u64 = 50_000_000;
@@ -284,7 +281,7 @@ impl<'a, S: Stage> World<'a, S> {
     /// The longest vectors that frames may hold, up and down; `None` where nothing is encoded.
     fn vector_limits(&self) -> Option<(usize, usize)> {
         let upload = upload_bytes(self.cast.plan.ring, self.cast.plan.dimension());
-        (self.options.clients <= ENCODED_CLIENTS_MAX).then_some((upload, 1024))
+        (self.options.clients <= LARGE).then_some((upload, 1024))
     }
 }
 

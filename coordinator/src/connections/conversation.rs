@@ -108,21 +108,29 @@ impl Door {
 
     /// The vector behind a header: read to its end, and kept if it was admitted.
     async fn take_vector(&self, receiver: &mut Receiver, verdict: Verdict) -> Result<(), PeerError> {
-        let Verdict::Admit(ticket) = verdict else { return pass_over(receiver).await };
         // A stream that ends within a vector is a participant lost, of which the machine hears as such, and no fault of its.
-        let arriving = self.keep(receiver, ticket).await?;
-        let _ = self.inputs.send(Arrival::Input(self.sum.arrive(arriving))).await;
+        let length = receiver.vector_head().await?;
+        let input = match verdict {
+            Verdict::Admit(ticket) if ticket.upload_bytes() == length => {
+                let arriving = self.keep(receiver, ticket).await?;
+                self.sum.arrive(arriving)
+            }
+            Verdict::Admit(ticket) => {
+                let (round, client) = (ticket.round(), ticket.client());
+                tracing::warn!(%round, %client, length, expected = ticket.upload_bytes(), "upload of another length refused");
+                pass_over(receiver).await?;
+                Input::UploadFailed { round, client }
+            }
+            Verdict::Discard => return pass_over(receiver).await,
+        };
+        let _ = self.inputs.send(Arrival::Input(input)).await;
         Ok(())
     }
 
     /// Keeps and hashes the pieces as they come.
     async fn keep(&self, receiver: &mut Receiver, ticket: Ticket) -> Result<Arriving<SpooledUpload>, PeerError> {
-        let head = receiver.vector_head().await?;
-        if head != ticket.upload_bytes() {
-            let text = format!("a vector of {head} bytes came where {} were announced", ticket.upload_bytes());
-            return Err(PeerError::Protocol(text));
-        }
-        let mut arriving = ticket.receive_into(self.spool.room(head).map_err(PeerError::Spool)?);
+        let room = self.spool.room(ticket.upload_bytes()).map_err(PeerError::Spool)?;
+        let mut arriving = ticket.receive_into(room);
         while let Some(piece) = receiver.piece().await? {
             arriving.append(&piece).map_err(PeerError::Spool)?;
         }
@@ -130,9 +138,8 @@ impl Door {
     }
 }
 
-/// Reads a vector that nobody wants.
+/// Reads the rest of a vector that nobody wants.
 async fn pass_over(receiver: &mut Receiver) -> Result<(), PeerError> {
-    receiver.vector_head().await?;
     while receiver.piece().await?.is_some() {}
     Ok(())
 }

@@ -101,7 +101,13 @@ fn the_sample_has_every_key_and_no_fault() {
     std::fs::write(&path, &all).unwrap();
     let faults = Settings::load(&path).unwrap_err();
     let keys: Vec<&str> = faults.faults.iter().map(|fault| fault.key.as_str()).collect();
-    let other_choice = ["plan.hidden", "plan.optimizer.beta1", "plan.optimizer.beta2", "plan.optimizer.epsilon"];
+    let other_choice = [
+        "plan.hidden",
+        "plan.cohort.coalition_permille",
+        "plan.optimizer.beta1",
+        "plan.optimizer.beta2",
+        "plan.optimizer.epsilon",
+    ];
     assert_eq!(keys, other_choice, "{faults}");
 }
 

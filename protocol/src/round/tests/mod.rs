@@ -1,6 +1,7 @@
 //! Both machines against each other, and each against an enemy.
 
 mod enemies;
+mod liars;
 mod world;
 
 use alloc::vec::Vec;

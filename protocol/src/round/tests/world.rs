@@ -1,8 +1,10 @@
 //! A coordinator and its clients in one thread: every message delivered in order, every effect executed, every sum compared.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
+use super::liars::Liar;
 use crate::codec;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
@@ -35,8 +37,35 @@ pub(super) enum Packet {
     Start(ClientId, Start),
 }
 
+/// A participant under the toy suite, or under one that lies.
+pub(super) trait Machine {
+    fn handle(
+        &mut self,
+        now: Millis,
+        entropy: &mut dyn Entropy,
+        input: ParticipantInput,
+        outbox: &mut Outbox<ParticipantEffect>,
+    );
+    fn record(&self) -> &ParticipantRecord;
+}
+
+impl<S: Suite> Machine for Participant<S> {
+    fn handle(
+        &mut self,
+        now: Millis,
+        entropy: &mut dyn Entropy,
+        input: ParticipantInput,
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) {
+        Participant::handle(self, now, entropy, input, outbox);
+    }
+    fn record(&self) -> &ParticipantRecord {
+        Participant::record(self)
+    }
+}
+
 pub(super) struct Branch {
-    pub(super) machine: Participant<Toy>,
+    pub(super) machine: Box<dyn Machine>,
     pub(super) events: Vec<ParticipantEvent>,
     pub(super) stopped: Option<alloc::string::String>,
     pub(super) connected: bool,
@@ -149,7 +178,7 @@ impl World {
             Coordinator::resume(settings(clients, plan), &[], Vec::new(), Millis(0), &mut outbox).unwrap();
         let branches = (1..=clients).map(|number| {
             let client = ClientId(number);
-            let machine = Participant::resume(policy(client), schema, signing_key(client), &[]);
+            let machine = Box::new(Participant::<Toy>::resume(policy(client), schema, signing_key(client), &[]));
             let branch = Branch {
                 machine,
                 events: Vec::new(),
@@ -182,6 +211,23 @@ impl World {
         };
         world.execute(outbox);
         world
+    }
+
+    /// This client lies from the start.
+    pub(super) fn corrupt<const LIE: u8>(&mut self, client: ClientId) {
+        let plan = plan(|_| {});
+        let machine = Participant::<Liar<LIE>>::resume(policy(&plan), plan.schema, signing_key(client), &[]);
+        self.branches.get_mut(&client).unwrap().machine = Box::new(machine);
+    }
+
+    /// This client's process ends, and starts again with the first events of its file alone.
+    pub(super) fn restore(&mut self, client: ClientId, events: usize) {
+        let plan = plan(|_| {});
+        let branch = self.branches.get_mut(&client).unwrap();
+        branch.events.truncate(events);
+        let machine = Participant::<Toy>::resume(policy(&plan), plan.schema, signing_key(client), &branch.events);
+        (branch.machine, branch.synced, branch.replayed_events) = (Box::new(machine), events, 0);
+        branch.replayed = ParticipantRecord::default();
     }
 
     pub(super) fn connect_all(&mut self) {

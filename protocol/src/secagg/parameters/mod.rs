@@ -3,6 +3,7 @@
 //! All integers, all fractions in thousandths, every rounding towards more privacy.
 
 mod coalition;
+mod cohort;
 mod committee;
 mod refused;
 
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use coalition::Weights;
 pub use coalition::{CoalitionRule, OUTSIDE_MIN};
+use cohort::{Coalition, Cohort};
 pub use committee::Committee;
 pub use refused::{CohortRefused, SurvivorsRefused, ThresholdsRefused, Weaker};
 
@@ -250,76 +252,9 @@ impl Thresholds {
     }
 }
 
-/// A cohort of a possible size, and the coalition that a rule assumes in it.
-struct Cohort {
-    size: u16,
-    coalition: Coalition,
-}
-
-enum Coalition {
-    /// Any so many members.
-    Members(u16),
-    /// Whole organisations.
-    Organisations(Weights),
-}
-
-impl Cohort {
-    /// Members of the largest coalition, counting at most `cap` of each organisation.
-    fn coalition(&self, cap: u16) -> u16 {
-        match &self.coalition {
-            Coalition::Members(members) => *members,
-            Coalition::Organisations(weights) => small(weights.coalition(cap.into())),
-        }
-    }
-
-    /// Whether at most `cap` members of each organisation may be a committee. A fraction knows no organisations, and so no cap.
-    fn admits_cap(&self, cap: u16) -> bool {
-        match self.coalition {
-            Coalition::Members(_) => cap == self.size,
-            Coalition::Organisations(_) if usize::from(self.size) > COMPLETE_GRAPH_MAX => cap == self.size,
-            Coalition::Organisations(_) => (1..=self.size).contains(&cap),
-        }
-    }
-
-    /// Members that count where at most `cap` of each organisation do.
-    fn committee(&self, cap: u16) -> u16 {
-        match &self.coalition {
-            Coalition::Members(_) => self.size,
-            Coalition::Organisations(weights) => small(weights.all(cap.into())),
-        }
-    }
-
-    /// The largest cap under which fewer than a third collude: the cohort's size where none is needed.
-    fn largest_cap(&self) -> Option<u16> {
-        if 3 * u32::from(self.coalition(self.size)) < u32::from(self.size) {
-            return Some(self.size);
-        }
-        match &self.coalition {
-            Coalition::Members(_) => None,
-            // In a sparse graph a secret's holders are its owner's neighbours, whoever they are.
-            Coalition::Organisations(_) if usize::from(self.size) > COMPLETE_GRAPH_MAX => None,
-            Coalition::Organisations(weights) => weights.largest_cap().map(small),
-        }
-    }
-
-    fn no_graph(&self, survivors_min: u16) -> CohortRefused {
-        let (coalition, lost) = (self.coalition(self.size).into(), (self.size - survivors_min).into());
-        CohortRefused::NoGraph { cohort: self.size.into(), coalition, lost }
-    }
-
-    fn too_large(&self) -> CohortRefused {
-        CohortRefused::CoalitionTooLarge { coalition: self.coalition(self.size).into(), cohort: self.size.into() }
-    }
-}
-
 /// The sparse graph that withstands a coalition, and the loss of everybody who is not needed.
 fn sparse(cohort: u16, coalition_max: u16, survivors_min: u16) -> Option<Degree> {
     Degree::for_cohort(cohort.into(), coalition_max.into(), cohort.checked_sub(survivors_min)?.into())
-}
-
-/// A count of members of one cohort.
-fn small(count: usize) -> u16 {
-    u16::try_from(count).expect("COHORT_MAX is below 2^16")
 }
 
 /// `ceil(count * permille / 1000)`.

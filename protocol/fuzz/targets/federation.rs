@@ -1,0 +1,402 @@
+//! The two machines over the toy suite, moved by bytes: every byte pair is a delivery, a loss, a repetition, a forged or damaged message, a
+//! crash or the passing of time. No vector is made; folding and unmasking are answered as if they had been.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tributary_protocol::codec;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
+use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
+use tributary_protocol::message::{ClosedReason, Downstream, Start, Upstream};
+use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode};
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::roster::{AuthoritySignature, Roster, RosterEntry, SignedRoster};
+use tributary_protocol::round::{
+    Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRecord, CoordinatorSettings, Input, Outbox,
+    Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, ParticipantRecord, Policy, SessionMaterial,
+};
+use tributary_protocol::secagg::modular::Ring;
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
+use tributary_protocol::secagg::suite::Suite;
+use tributary_protocol::secagg::toy::{Seeded, Toy};
+use tributary_protocol::time::Millis;
+
+use super::arbitrary;
+use super::mutate::Mutator;
+
+const CLIENTS: u32 = 8;
+const COORDINATOR_KEY: [u8; 32] = [200; 32];
+const AUTHORITY_KEY: [u8; 32] = [201; 32];
+
+/// Something under way.
+#[derive(Clone)]
+pub(crate) enum Packet {
+    /// From a client.
+    Up(ClientId, Upstream),
+    /// To a client.
+    Down(ClientId, Downstream),
+    /// To a client, with the model behind it.
+    Start(ClientId, Start),
+}
+
+struct Branch {
+    machine: Participant<Toy>,
+    events: Vec<ParticipantEvent>,
+    /// The signature that acknowledged a survivor set, by round: there may be one.
+    acknowledged: BTreeMap<RoundId, Vec<u8>>,
+}
+
+/// A coordinator and eight branches, and what is under way between them.
+pub(crate) struct Federation {
+    coordinator: Coordinator<Toy>,
+    events: Vec<CoordinatorEvent>,
+    branches: BTreeMap<ClientId, Branch>,
+    packets: VecDeque<Packet>,
+    /// Material of keyed sessions, on the disk.
+    sessions: BTreeMap<SessionId, Vec<Vec<u8>>>,
+    now: Millis,
+    entropy: Seeded,
+}
+
+/// The target: pairs of bytes, each an action and its argument, on a federation that has just connected.
+pub(crate) fn machines(bytes: &[u8]) {
+    let mut federation = Federation::new();
+    for pair in bytes.chunks_exact(2).take(2000) {
+        federation.act(pair[0], pair[1]);
+    }
+    federation.check();
+}
+
+impl Federation {
+    /// Eight branches, connected.
+    pub(crate) fn new() -> Self {
+        let mut outbox = Outbox::new();
+        let coordinator = Coordinator::resume(settings(), &[], Vec::new(), Millis(0), &mut outbox).expect("a new plan");
+        let branches = (1..=CLIENTS).map(|number| (ClientId(number), Branch::new(ClientId(number), Vec::new())));
+        let mut federation = Self {
+            coordinator,
+            events: Vec::new(),
+            branches: branches.collect(),
+            packets: VecDeque::new(),
+            sessions: BTreeMap::new(),
+            now: Millis(0),
+            entropy: Seeded::new(1),
+        };
+        federation.execute(outbox);
+        (1..=CLIENTS).for_each(|number| federation.connect(ClientId(number)));
+        federation
+    }
+
+    /// What arrives next.
+    pub(crate) fn next_packet(&self) -> Option<&Packet> {
+        self.packets.front()
+    }
+
+    /// The coordinator's ledger.
+    pub(crate) fn events(&self) -> &[CoordinatorEvent] {
+        &self.events
+    }
+
+    /// The budget files, one behind the other.
+    pub(crate) fn branch_events(&self) -> impl Iterator<Item = &ParticipantEvent> {
+        self.branches.values().flat_map(|branch| &branch.events)
+    }
+
+    /// Delivers what is next; false where nothing is.
+    pub(crate) fn deliver(&mut self) -> bool {
+        match self.packets.pop_front() {
+            None => return false,
+            Some(Packet::Up(from, message)) => self.tell(Input::Message(from, message)),
+            Some(Packet::Down(to, message)) => self.tell_branch(to, ParticipantInput::Message(message)),
+            Some(Packet::Start(to, start)) => {
+                let model = start.descriptor.model;
+                self.tell_branch(to, ParticipantInput::Started { start, model });
+            }
+        }
+        true
+    }
+
+    /// Whether what is recorded gives the state.
+    pub(crate) fn check(&self) {
+        let replayed = CoordinatorRecord::replay(&self.events).expect("the ledger is consistent");
+        assert!(&replayed == self.coordinator.record(), "replay gives the state");
+        for branch in self.branches.values() {
+            assert!(&ParticipantRecord::replay(&branch.events) == branch.machine.record(), "replay gives the state");
+        }
+    }
+
+    fn act(&mut self, action: u8, argument: u8) {
+        let (number, client) = (usize::from(argument), ClientId(u32::from(argument) % CLIENTS + 1));
+        let index = number.checked_rem(self.packets.len()).unwrap_or(0);
+        match action % 16 {
+            0..=4 => while_some(number % 64, || self.deliver()),
+            5 => drop(self.packets.remove(index)),
+            6 => {
+                let copy = self.packets.get(index).cloned();
+                self.packets.extend(copy);
+            }
+            7 => self.packets.rotate_left(index),
+            8 => self.damage(index, argument),
+            9 => {
+                self.now = self.now.plus(u64::from(argument) * 10);
+                self.tell(Input::Timer);
+                (1..=CLIENTS).for_each(|number| self.tell_branch(ClientId(number), ParticipantInput::Timer));
+            }
+            10 => self.disconnect(client),
+            11 => self.connect(client),
+            12 => self.restart(client, argument),
+            13 => {
+                self.tell(Input::Message(client, arbitrary::value(u64::from(action) << 8 | u64::from(argument), None)))
+            }
+            14 => {
+                let message = arbitrary::value(u64::from(action) << 8 | u64::from(argument), None);
+                self.tell_branch(client, ParticipantInput::Message(message));
+            }
+            _ => self.lie(client, argument),
+        }
+    }
+
+    /// A message that is under way arrives damaged, if it is a message still.
+    fn damage(&mut self, index: usize, argument: u8) {
+        fn damaged<T: Serialize + DeserializeOwned>(message: &T, argument: u8) -> Option<T> {
+            let bytes = codec::encode(message);
+            codec::decode(&Mutator::new(argument.into()).mutate(&bytes, &bytes), CONTROL_MESSAGE_BYTES_MAX).ok()
+        }
+        let changed = match self.packets.get(index) {
+            Some(Packet::Up(from, message)) => damaged(message, argument).map(|message| Packet::Up(*from, message)),
+            Some(Packet::Down(to, message)) => damaged(message, argument).map(|message| Packet::Down(*to, message)),
+            Some(Packet::Start(to, start)) => damaged(start, argument).map(|start| Packet::Start(*to, start)),
+            None => None,
+        };
+        match (changed, self.packets.get_mut(index)) {
+            (Some(changed), Some(packet)) => *packet = changed,
+            _ => drop(self.packets.remove(index)),
+        }
+    }
+
+    /// The shell reports what did not happen.
+    fn lie(&mut self, client: ClientId, argument: u8) {
+        let round = RoundId(u64::from(argument / 8 % 4));
+        match argument % 8 {
+            0 => self.tell(Input::Arrived { round, client }),
+            1 => self.tell(Input::UploadFailed { round, client }),
+            2 => self.tell(Input::UpdateFailed { round, reason: ClosedReason::ChecksFailed }),
+            3 => self.tell_branch(client, ParticipantInput::TrainingFailed { round }),
+            4 => self.tell_branch(client, ParticipantInput::Masked { round, vector: Digest([argument; 32]) }),
+            5 => {
+                self.tell_branch(client, ParticipantInput::PlanJudged { plan: Digest([argument; 32]), verdict: Ok(()) })
+            }
+            6 => self.tell_branch(client, ParticipantInput::Stop),
+            _ => self.tell(Input::Updated { round, sum: Digest([argument; 32]), model: Digest([argument; 32]) }),
+        }
+    }
+
+    fn connect(&mut self, client: ClientId) {
+        self.tell(Input::Connected(client));
+        self.tell_branch(client, ParticipantInput::Connected);
+    }
+
+    fn disconnect(&mut self, client: ClientId) {
+        self.packets.retain(|packet| match packet {
+            Packet::Up(other, _) | Packet::Down(other, _) | Packet::Start(other, _) => *other != client,
+        });
+        self.tell_branch(client, ParticipantInput::Disconnected);
+        self.tell(Input::Disconnected(client));
+    }
+
+    /// A daemon starts again from its file: the coordinator, or one branch.
+    fn restart(&mut self, client: ClientId, argument: u8) {
+        if argument >= 128 {
+            self.disconnect(client);
+            if let Some(branch) = self.branches.get_mut(&client) {
+                let acknowledged = core::mem::take(&mut branch.acknowledged);
+                *branch = Branch::new(client, core::mem::take(&mut branch.events));
+                branch.acknowledged = acknowledged;
+            }
+            return self.connect(client);
+        }
+        let mut outbox = Outbox::new();
+        self.packets.clear();
+        self.coordinator = Coordinator::resume(settings(), &self.events, self.stored(), self.now, &mut outbox)
+            .expect("its own ledger can be continued");
+        self.execute(outbox);
+        for number in 1..=CLIENTS {
+            self.tell_branch(ClientId(number), ParticipantInput::Disconnected);
+            self.connect(ClientId(number));
+        }
+    }
+
+    /// The sessions on the disk.
+    fn stored(&self) -> Vec<SessionMaterial> {
+        self.sessions
+            .values()
+            .map(|parts| SessionMaterial::from_parts(parts).expect("what was stored is whole"))
+            .collect()
+    }
+
+    fn tell(&mut self, input: Input) {
+        let mut outbox = Outbox::new();
+        self.coordinator.handle(self.now, &mut self.entropy, input, &mut outbox);
+        self.execute(outbox);
+    }
+
+    fn execute(&mut self, mut outbox: Outbox<CoordinatorEffect>) {
+        let mut answers = Vec::new();
+        while let Some(effect) = outbox.pop() {
+            match effect {
+                CoordinatorEffect::Append(event) => self.events.push(event),
+                CoordinatorEffect::Send(to, message) => self.packets.push_back(Packet::Down(to, message)),
+                CoordinatorEffect::Broadcast(to, message) => {
+                    self.packets.extend(to.into_iter().map(|to| Packet::Down(to, message.clone())));
+                }
+                CoordinatorEffect::StoreSession(material) => {
+                    self.sessions.insert(material.session(), material.parts().collect());
+                }
+                CoordinatorEffect::ForgetSession(session) => {
+                    self.sessions.remove(&session);
+                }
+                CoordinatorEffect::SendStart(to, start) => {
+                    self.packets.extend(to.into_iter().map(|to| Packet::Start(to, start.clone())));
+                }
+                CoordinatorEffect::Admit(ticket) => {
+                    answers.push(Input::Arrived { round: ticket.round(), client: ticket.client() });
+                }
+                CoordinatorEffect::Unmask(permit) => {
+                    let (round, sum) = (permit.round(), Digest::of(b"sum"));
+                    answers.push(Input::Updated { round, sum, model: Digest::of(&round.0.to_le_bytes()) });
+                }
+                CoordinatorEffect::Close(client) => {
+                    self.packets.retain(|packet| !matches!(packet, Packet::Up(other, _) if *other == client));
+                }
+                _ => {}
+            }
+        }
+        answers.into_iter().for_each(|answer| self.tell(answer));
+    }
+
+    fn tell_branch(&mut self, client: ClientId, input: ParticipantInput) {
+        let mut outbox = Outbox::new();
+        let branch = self.branches.get_mut(&client).expect("one of the eight");
+        branch.machine.handle(self.now, &mut self.entropy, input, &mut outbox);
+        let mut answers = Vec::new();
+        while let Some(effect) = outbox.pop() {
+            match effect {
+                ParticipantEffect::Append(event) => branch.events.push(event),
+                ParticipantEffect::Send(message) => {
+                    branch.note(&message);
+                    self.packets.push_back(Packet::Up(client, message));
+                }
+                ParticipantEffect::JudgePlan(plan) => {
+                    answers.push(ParticipantInput::PlanJudged { plan: plan.digest(), verdict: Ok(()) });
+                }
+                ParticipantEffect::Contribute(contribution) => {
+                    let round = contribution.descriptor.round;
+                    let vector = Digest::of_parts(&[&client.0.to_le_bytes(), &round.0.to_le_bytes()]);
+                    answers.push(ParticipantInput::Masked { round, vector });
+                }
+                ParticipantEffect::Upload(header) => {
+                    self.packets.push_back(Packet::Up(client, Upstream::Masked(header)))
+                }
+                _ => {}
+            }
+        }
+        answers.into_iter().for_each(|answer| self.tell_branch(client, answer));
+    }
+}
+
+impl Branch {
+    fn new(client: ClientId, events: Vec<ParticipantEvent>) -> Self {
+        let machine = Participant::resume(policy(), plan().schema, signing_key(client), &events);
+        Self { machine, events, acknowledged: BTreeMap::new() }
+    }
+
+    /// Whatever happens, a branch signs one survivor set for each round.
+    fn note(&mut self, message: &Upstream) {
+        if let Upstream::SurvivorsAck { round, signature } = message {
+            let before = self.acknowledged.insert(*round, signature.0.clone());
+            assert!(
+                before.is_none_or(|before| before == signature.0),
+                "two survivor sets were acknowledged in one round"
+            );
+        }
+    }
+}
+
+fn signing_key(client: ClientId) -> [u8; 32] {
+    [client.0.to_le_bytes()[0]; 32]
+}
+
+fn plan() -> Plan {
+    Plan {
+        name: "fuzz".into(),
+        schema: Digest::of(b"schema"),
+        architecture: vec![1],
+        parameters: 5,
+        riders: 2,
+        initial_model: Digest::of(b"model 0"),
+        privacy: PrivacyMode::Customer,
+        ring: Ring::Bits64,
+        clip_form: ClipForm::Exact,
+        example_clip_norm_bits: 1.0_f64.to_bits(),
+        loss_bound_bits: 4.0_f64.to_bits(),
+        clip_units: 1 << 20,
+        sensitivity_squared: 1 << 40,
+        noise_variance: 2000 << 40,
+        rounds: 3,
+        rounds_charged_max: 30,
+        customers_nominal: 1000,
+        customers_max: 2000,
+        session_rounds: 2,
+        cohort: CohortRule {
+            coalition: CoalitionRule::Fraction { permille: 200 },
+            cohort_min: 5,
+            survivors_permille: 600,
+            honest_min: 3,
+        },
+        round_deadline_ms: 1000,
+        keying_deadline_ms: 500,
+    }
+}
+
+fn policy() -> Policy {
+    let plan = plan();
+    Policy {
+        cohort: plan.cohort,
+        cap: RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance).times(plan.rounds_charged_max.into()),
+        allow_no_privacy: false,
+        coordinator: Toy::verifying_key(&COORDINATOR_KEY),
+        authorities: vec![Toy::verifying_key(&AUTHORITY_KEY)],
+        authorities_needed: 1,
+    }
+}
+
+/// The roster of the eight, signed.
+pub(crate) fn roster() -> SignedRoster {
+    let entry = |number: u32| RosterEntry {
+        client: ClientId(number),
+        organisation: OrganisationId(number / 3),
+        signing_key: Toy::verifying_key(&signing_key(ClientId(number))),
+        tls_spki_sha256: Digest::of(&number.to_le_bytes()),
+        not_after: u64::MAX,
+    };
+    let roster = Roster::new(1, Digest::ZERO, (1..=CLIENTS).map(entry).collect()).expect("well-formed");
+    let signature = Toy::sign(&AUTHORITY_KEY, &roster.signing_input());
+    SignedRoster { roster, signatures: vec![AuthoritySignature { authority: 0, signature }] }
+}
+
+fn settings() -> CoordinatorSettings<Toy> {
+    CoordinatorSettings {
+        plan: plan().validate().expect("a valid plan"),
+        delta_bits: 1e-6_f64.to_bits(),
+        roster: roster(),
+        signing_key: COORDINATOR_KEY,
+        gather_ms: 100,
+    }
+}
+
+/// Goes on up to `most` times more while there is something to do.
+fn while_some(most: usize, mut step: impl FnMut() -> bool) {
+    let _ = (0..=most).all(|_| step());
+}

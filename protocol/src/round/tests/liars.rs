@@ -1,0 +1,182 @@
+//! Participants that lie in their cryptography: a suite that is the toy but for one untruth, under an otherwise honest machine.
+
+use alloc::vec::Vec;
+
+use super::world::{World, plan};
+use crate::digest::Digest;
+use crate::entropy::Entropy;
+use crate::ids::ClientId;
+use crate::message::ClosedReason;
+use crate::round::{CoordinatorEvent, EvictionReason};
+use crate::secagg::suite::{ExchangePublic, SecretKey, Signature, Suite, SuiteError, VerifyingKey};
+use crate::secagg::toy::Toy;
+
+/// Commits to other secrets than it deals shares of.
+pub(super) const COMMITMENT: u8 = 0;
+/// Seals other seeds into its envelopes than it masks with.
+pub(super) const ENVELOPE: u8 = 1;
+/// Commits to other seeds of pairwise masks than it uses.
+pub(super) const PAIR: u8 = 2;
+/// Deals other shares than it commits to.
+pub(super) const SHARE: u8 = 3;
+
+/// The toy, but for one lie.
+pub(super) struct Liar<const LIE: u8>;
+
+impl<const LIE: u8> Suite for Liar<LIE> {
+    type Scalar = <Toy as Suite>::Scalar;
+    type SigningKey = <Toy as Suite>::SigningKey;
+    type ExchangeSecret = <Toy as Suite>::ExchangeSecret;
+    type Keystream = <Toy as Suite>::Keystream;
+
+    fn hash(parts: &[&[u8]]) -> Digest {
+        let lie = match LIE {
+            COMMITMENT => b"SA1/com".as_slice(),
+            PAIR => b"SA1/pair-com",
+            _ => b"nothing",
+        };
+        let mut digest = Toy::hash(parts);
+        digest.0[0] ^= u8::from(parts[0] == lie);
+        digest
+    }
+    fn seal(key: &SecretKey, associated: &[u8], plaintext: &[u8]) -> Vec<u8> {
+        let mut plain = plaintext.to_vec();
+        let lie = match LIE {
+            ENVELOPE => b"SA1/ENV".as_slice(),
+            SHARE => b"SA1/SHARES",
+            _ => b"nothing",
+        };
+        if associated.starts_with(lie) {
+            plain.iter_mut().for_each(|byte| *byte ^= 1);
+        }
+        Toy::seal(key, associated, &plain)
+    }
+    fn sign(key: &Self::SigningKey, message: &[u8]) -> Signature {
+        Toy::sign(key, message)
+    }
+    fn verifying_key(key: &Self::SigningKey) -> VerifyingKey {
+        Toy::verifying_key(key)
+    }
+    fn verify(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
+        Toy::verify(key, message, signature)
+    }
+    fn exchange_keys(entropy: &mut dyn Entropy) -> (Self::ExchangeSecret, ExchangePublic) {
+        Toy::exchange_keys(entropy)
+    }
+    fn agree(secret: &Self::ExchangeSecret, peer: &ExchangePublic) -> Result<SecretKey, SuiteError> {
+        Toy::agree(secret, peer)
+    }
+    fn encapsulate(entropy: &mut dyn Entropy, peer: &ExchangePublic) -> Result<(Vec<u8>, SecretKey), SuiteError> {
+        Toy::encapsulate(entropy, peer)
+    }
+    fn decapsulate(secret: &Self::ExchangeSecret, ciphertext: &[u8]) -> Result<SecretKey, SuiteError> {
+        Toy::decapsulate(secret, ciphertext)
+    }
+    fn extract(salt: &[u8], parts: &[&[u8]]) -> SecretKey {
+        Toy::extract(salt, parts)
+    }
+    fn expand(key: &SecretKey, info: &[&[u8]]) -> SecretKey {
+        Toy::expand(key, info)
+    }
+    fn open(key: &SecretKey, associated: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SuiteError> {
+        Toy::open(key, associated, sealed)
+    }
+    fn keystream(key: &SecretKey) -> Self::Keystream {
+        Toy::keystream(key)
+    }
+}
+
+const LIAR: ClientId = ClientId(4);
+
+fn evictions(world: &World) -> Vec<(ClientId, EvictionReason)> {
+    let eviction = |event: &CoordinatorEvent| match event {
+        CoordinatorEvent::ClientEvicted { client, reason } => Some((*client, *reason)),
+        _ => None,
+    };
+    world.events.iter().filter_map(eviction).collect()
+}
+
+/// Its shares are all as it dealt them and still do not give the secret that it committed to.
+#[test]
+fn a_dealer_that_commits_to_another_secret_is_convicted_by_its_own_shares() {
+    let mut world = World::new(10, plan(|_| {}));
+    world.corrupt::<COMMITMENT>(LIAR);
+    world.connect_all();
+    world.run();
+    world.pass_deadlines();
+    assert_eq!(world.aborts(), [ClosedReason::DealerGuilty(LIAR)]);
+    assert_eq!(evictions(&world), [(LIAR, EvictionReason::DealtFalsely)]);
+    assert_eq!(world.finished, Some(true), "the others finish: {:?}", world.coordinator.wait());
+    world.assert_sums_exact();
+    world.connect(LIAR);
+    world.run();
+    assert!(world.branches[&LIAR].stopped.is_some(), "it is told that it is out");
+}
+
+/// It is lost, its envelope is opened, and what is in it is not what both ends of its pairs committed to.
+#[test]
+fn an_envelope_with_other_seeds_convicts_its_owner_and_never_gives_a_wrong_sum() {
+    let mut world = World::new(10, plan(|_| {}));
+    world.corrupt::<ENVELOPE>(LIAR);
+    world.connect_all();
+    while world.coordinator.record().charged == 0 {
+        assert!(world.step());
+    }
+    world.cut(LIAR);
+    world.run();
+    world.pass_deadlines();
+    assert_eq!(world.aborts(), [ClosedReason::DealerGuilty(LIAR)]);
+    assert_eq!(evictions(&world), [(LIAR, EvictionReason::DealtFalsely)]);
+    assert_eq!(world.finished, Some(true), "the others finish: {:?}", world.coordinator.wait());
+    world.assert_sums_exact();
+}
+
+#[test]
+fn two_ends_that_commit_to_different_seeds_get_no_session() {
+    let mut world = World::new(10, plan(|_| {}));
+    world.corrupt::<PAIR>(LIAR);
+    world.connect_all();
+    world.run();
+    world.pass_deadlines();
+    let differs = |event: &CoordinatorEvent| matches!(event, CoordinatorEvent::SessionClosed { reason: ClosedReason::PairDiffers(one, other), .. } if *one == LIAR || *other == LIAR);
+    assert!(world.events.iter().any(differs));
+    assert!(world.aborts().is_empty(), "no round began with it");
+    assert_eq!(world.finished, Some(true), "the others finish: {:?}", world.coordinator.wait());
+    world.assert_sums_exact();
+}
+
+/// Its holders see at set-up that what they got is not what it signed.
+#[test]
+fn shares_outside_their_dealers_tree_are_refused_at_set_up() {
+    let mut world = World::new(10, plan(|_| {}));
+    world.corrupt::<SHARE>(LIAR);
+    world.connect_all();
+    world.run();
+    world.pass_deadlines();
+    assert!(world.refusals().iter().any(|(client, _)| *client != LIAR), "somebody accuses it");
+    assert!(world.aborts().is_empty());
+    world.assert_sums_exact();
+    assert_eq!(world.finished, Some(true), "the others finish: {:?}", world.coordinator.wait());
+}
+
+/// A budget file from a backup: the coordinator shows the branch its own newer statement.
+#[test]
+fn a_branch_with_a_restored_record_stops() {
+    let mut world = World::new(9, plan(|plan| (plan.rounds, plan.session_rounds) = (5, 2)));
+    world.connect_all();
+    while world.coordinator.record().committed < 3 {
+        assert!(world.step());
+    }
+    world.cut(LIAR);
+    // Back with what was on the disk before the first round: the roster and the plan, and no charge.
+    world.restore(LIAR, 2);
+    let statement = world.coordinator.record().last_round;
+    world.connect(LIAR);
+    world.run();
+    assert!(statement > 2, "it has signed for a session behind the first");
+    let refusals: Vec<_> = world.refusals().into_iter().filter(|(client, _)| *client == LIAR).collect();
+    assert_eq!(refusals, [(LIAR, crate::message::RefusalCode::RecordRolledBack)]);
+    world.pass_deadlines();
+    assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
+    world.assert_sums_exact();
+}

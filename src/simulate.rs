@@ -1,6 +1,7 @@
 //! `tributary simulate`: many seeds and what they came to, or one seed step by step.
 
 use std::fmt::Write as _;
+use std::io::{BufWriter, Write as _};
 use std::ops::Range;
 
 use clap::Args;
@@ -59,8 +60,10 @@ pub(crate) fn run(asked: &SimulateOptions) -> Result<Exit, Failure> {
     }
     let seeds = asked.seed.map_or(asked.seeds.clone(), |seed| seed..seed.saturating_add(1));
     if let (true, Some(seed)) = (asked.trace, asked.seed) {
-        let outcome = tributary_tests::trace(seed, &options, &mut |line| println!("{line}"));
-        println!("{}", told(&outcome, asked, &options));
+        // Nothing can be done where nobody reads on.
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let outcome = tributary_tests::trace(seed, &options, &mut |line| drop(writeln!(out, "{line}")));
+        let _ = writeln!(out, "{}", told(&outcome, asked, &options)).and_then(|()| out.flush());
         return Ok(exit(outcome.violation.is_none()));
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

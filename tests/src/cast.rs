@@ -42,6 +42,12 @@ pub(crate) const KEYING_DEADLINE_MS: u64 = 5_000;
 /// Milliseconds that the coordinator waits for the whole roster.
 const GATHER_MS: u64 = 1_000;
 
+/// Above so many clients work that grows with the square of the cohort is kept rare.
+pub(crate) const LARGE: u32 = 32;
+
+/// Most rounds of a large cohort's session: each has its shares.
+const SESSION_ROUNDS_MAX: u32 = 8;
+
 /// Noised coordinates behind the model's, as in a real plan.
 const RIDERS: u32 = 2;
 
@@ -175,23 +181,37 @@ fn plan(options: &Options, dice: &mut Dice) -> Plan {
         rounds_charged_max: rounds.saturating_add(spare),
         customers_nominal: 1000,
         customers_max: 2000,
-        session_rounds: u32::try_from(dice.between(1, 4)).expect("at most four"),
-        cohort: CohortRule { coalition: coalition(dice), cohort_min: 8, survivors_permille: 800, honest_min: 5 },
+        session_rounds: session_rounds(options, dice),
+        cohort: CohortRule {
+            coalition: coalition(options, dice),
+            cohort_min: 8,
+            survivors_permille: 800,
+            honest_min: 5,
+        },
         round_deadline_ms: ROUND_DEADLINE_MS,
         keying_deadline_ms: KEYING_DEADLINE_MS,
     }
 }
 
 /// A bank's own branches most of the time, sometimes a consortium in which every client is an organisation and hardly one may be missing.
-fn coalition(dice: &mut Dice) -> CoalitionRule {
+fn coalition(options: &Options, dice: &mut Dice) -> CoalitionRule {
     if dice.chance(800) {
         return CoalitionRule::Fraction { permille: 200 };
     }
-    let outside_min = u16::try_from(dice.between(2, 6)).expect("at most six");
+    // Without the operator and one other organisation so many are left of the whole roster.
+    let most = u64::from(options.clients.min(LARGE)) - 2;
+    let outside_min = u16::try_from(*dice.pick(&[2, 6, most])).expect("a small number");
     CoalitionRule::Organisations { operator: OrganisationId(1), others: 1, outside_min }
 }
 
 /// Each client's organisation: one of its own.
 pub(crate) fn organisations(clients: &[ClientId]) -> Vec<OrganisationId> {
     clients.iter().map(|client| OrganisationId(client.0)).collect()
+}
+
+/// A key set-up costs the square of the cohort: large ones make do with one for the whole plan most of the time.
+fn session_rounds(options: &Options, dice: &mut Dice) -> u32 {
+    let few = u32::try_from(dice.between(1, 4)).expect("at most four");
+    let large = options.clients > LARGE && dice.chance(800);
+    if large { options.rounds.clamp(1, SESSION_ROUNDS_MAX) } else { few }
 }

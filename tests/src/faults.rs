@@ -1,5 +1,6 @@
 //! What goes wrong and when, drawn from the seed before the run begins.
 
+use crate::cast::LARGE;
 use crate::dice::Dice;
 use crate::options::{Options, Profile};
 use crate::trace::Who;
@@ -88,7 +89,7 @@ pub(crate) fn schedule(families: Families, options: &Options, dice: &mut Dice) -
         return Vec::new();
     }
     // Every fault may cost a key set-up, whose work grows with the square of the cohort.
-    let most = if clients > 32 { 3 } else { 8 } + u64::from(options.rounds) / 4;
+    let most = if options.clients > LARGE { 3 } else { 8 } + u64::from(options.rounds) / 4;
     let window = window_ms(options);
     (0..dice.between(1, most))
         .map(|_| {

@@ -133,7 +133,7 @@ impl<S: Stage> Cheat<S> {
             }
             (Misdeed::SpoiltVector, _) => {
                 let mut bytes = bytes;
-                flip(&mut bytes, dice);
+                spoil(&mut bytes, dice);
                 sent.extend(self.signed(header, bytes));
             }
             (Misdeed::DoubleSubmit, _) => {
@@ -160,6 +160,15 @@ impl<S: Stage> Cheat<S> {
 
 fn pair(header: MaskedHeader, bytes: Vec<u8>) -> [Body; 2] {
     [Body::Up(Upstream::Masked(header)), Body::Vector(bytes)]
+}
+
+/// Changes a low bit of one coordinate: of a high one the linear checksum may not see the change, and whoever lies about its own upload may
+/// add to the sum what it likes anyway.
+fn spoil(bytes: &mut [u8], dice: &mut Dice) {
+    let at = dice.index(bytes.len() / 8) * 8;
+    if let Some(byte) = bytes.get_mut(at) {
+        *byte ^= 1 << dice.below(8);
+    }
 }
 
 fn flip(bytes: &mut [u8], dice: &mut Dice) {

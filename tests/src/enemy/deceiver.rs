@@ -3,6 +3,8 @@
 //! It tells one kind of lie in a run, to one client, to some or to all. It can sign whatever a coordinator signs; it has no key of a client
 //! and none of the authorities.
 
+use std::collections::BTreeSet;
+
 use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::ids::{ClientId, RoundId};
@@ -16,11 +18,8 @@ use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_protocol::secagg::suite::Signature;
 
 use super::heist::{Heist, Letters, Target};
-use crate::cast::{Stage, coordinator_key, organisations, sybil};
+use crate::cast::{LARGE, Stage, coordinator_key, organisations, sybil};
 use crate::dice::Dice;
-
-/// Above so many clients lies are few.
-const LARGE: usize = 32;
 
 /// What a byzantine coordinator tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +83,8 @@ pub(crate) struct Deceiver<S: Stage> {
     pub(crate) lie: Lie,
     key: S::SigningKey,
     old_roster: SignedRoster,
+    /// Who has been shown the true roster.
+    welcomed: BTreeSet<ClientId>,
     /// Who is lied to, in thousandths of the clients.
     share: u64,
     /// Lies that are still told: a large cohort pays for each with a key set-up.
@@ -102,12 +103,13 @@ pub(crate) struct Deceiver<S: Stage> {
 impl<S: Stage> Deceiver<S> {
     /// For a roster of so many clients.
     pub(crate) fn new(clients: usize, old_roster: SignedRoster, dice: &mut Dice) -> Self {
-        let large = clients > LARGE;
+        let large = clients > LARGE as usize;
         let few = 1000_u64.div_ceil(clients as u64);
         Self {
             lie: *dice.pick(&LIES),
             key: coordinator_key::<S>(),
             old_roster,
+            welcomed: BTreeSet::new(),
             share: if large { few } else { *dice.pick(&[100, 500, 1000]) },
             left: if large { 3 } else { u32::MAX },
             salt: dice.word(),
@@ -149,7 +151,10 @@ impl<S: Stage> Deceiver<S> {
                 vec![Downstream::Freeze(swapped::<S>(to, freeze, entropy, dice))]
             }
             (Lie::Sybils, Downstream::Welcome(welcome)) => vec![Downstream::Welcome(Box::new(self.padded(*welcome)))],
-            (Lie::OldRoster, Downstream::Welcome(welcome)) => vec![Downstream::Welcome(Box::new(self.dated(*welcome)))],
+            // Whoever has not seen the new one yet cannot know it.
+            (Lie::OldRoster, Downstream::Welcome(welcome)) if !self.welcomed.insert(to) => {
+                vec![Downstream::Welcome(Box::new(self.dated(*welcome)))]
+            }
             (Lie::TruncatedCohort, Downstream::Offer(offer)) => {
                 vec![Downstream::Offer(self.truncated_offer(to, offer))]
             }

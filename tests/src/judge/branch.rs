@@ -152,11 +152,20 @@ impl Judge {
     /// A client starts again with what its disk held: whatever left it must have been charged there.
     pub(crate) fn branch_recovers(&mut self, index: usize, events: &[ParticipantEvent]) {
         let (mut charged, mut spent) = (BTreeSet::new(), RdpVector::zero());
+        let mut epoch = 0;
         for event in events {
-            if let ParticipantEvent::BudgetCharged { round, charge, .. } = event {
-                charged.insert(*round);
-                spent = spent.plus(charge);
+            match event {
+                ParticipantEvent::BudgetCharged { round, charge, .. } => {
+                    charged.insert(*round);
+                    spent = spent.plus(charge);
+                }
+                ParticipantEvent::RosterAccepted { head } => epoch = head.epoch,
+                _ => {}
             }
+        }
+        if self.branches[index].restored {
+            // What an old copy does not say cannot be known.
+            self.branches[index].epoch = epoch;
         }
         let lost = self.branches[index].uploaded.keys().find(|round| !charged.contains(round)).copied();
         if let Some(round) = lost.filter(|_| !self.branches[index].restored) {

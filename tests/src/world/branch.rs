@@ -353,9 +353,13 @@ impl<S: Stage> World<'_, S> {
         let lies = self.families.deceiver || self.families.cheats;
         let looked_after =
             lies && (self.families.deceiver && !self.healed || self.healed && self.now < self.healed_at + GRACE_MS);
+        let looked_after = looked_after || self.healed && self.branches[index].archive.is_some();
         let down_ms = if gave_up && looked_after { self.dice.between(100, 600) } else { down_ms };
         let again = !gave_up && down_ms > 0 || gave_up && looked_after;
         self.clear_branch(index);
+        if self.healed {
+            self.put_back(index);
+        }
         if again {
             let life = self.branches[index].process.life;
             self.queue.push(self.now + down_ms, Event::Boot(Who::Branch(index), life));
@@ -377,12 +381,19 @@ impl<S: Stage> World<'_, S> {
         }
     }
 
-    /// The true disk is back, if the client noticed and did nothing with the copy.
-    pub(super) fn put_back(&mut self, index: usize) {
+    /// The operator puts the true disk back, where the client noticed and spent nothing on the copy's word. Whether it did.
+    pub(super) fn put_back(&mut self, index: usize) -> bool {
         let branch = &mut self.branches[index];
-        if let Some(archive) = branch.archive.take().filter(|_| branch.process.gave_up && !branch.process.up) {
+        if !branch.process.gave_up || branch.process.up {
+            return false;
+        }
+        let Some(archive) = branch.archive.take() else { return false };
+        let spends = |event: &&ParticipantEvent| matches!(event, ParticipantEvent::BudgetCharged { .. });
+        let unknown = branch.disk.events().iter().filter(spends).any(|spend| !archive.events().contains(spend));
+        if !unknown {
             branch.disk = archive;
         }
+        !unknown
     }
 
     fn clear_branch(&mut self, index: usize) {

@@ -19,7 +19,7 @@ use tributary_protocol::secagg::toy::Seeded;
 
 use self::branch::Branch;
 use self::centre::Centre;
-use crate::cast::{Cast, KEYING_DEADLINE_MS, ROUND_DEADLINE_MS, Stage, first_model, organisations};
+use crate::cast::{Cast, KEYING_DEADLINE_MS, LARGE, ROUND_DEADLINE_MS, Stage, first_model, organisations};
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::enemy::{Cheat, Deceiver, Lie};
@@ -30,9 +30,6 @@ use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::queue::Queue;
 use crate::trace::{Lines, Trace, Who};
-
-/// Above this many clients frames are not encoded: what is sent is what arrives.
-const ENCODED_CLIENTS_MAX: u32 = 32;
 
 /// Steps after which a run that has not ended never will.
 const STEPS_MAX: u64 = 50_000_000;
@@ -126,6 +123,13 @@ impl<'a, S: Stage> World<'a, S> {
         for (at, strike) in schedule(families, &options, &mut Dice::new(seed, 2)) {
             queue.push(at, Event::Strike(strikes.len()));
             strikes.push(strike);
+        }
+        if deceiver.as_ref().is_some_and(|deceiver| deceiver.lie == Lie::OldRoster) {
+            // It closes connections, to be asked again.
+            for _ in 0..3 {
+                queue.push(dice.between(250, 1_500), Event::Strike(strikes.len()));
+                strikes.push(Strike::Reset { clients: (0..clients.min(20)).collect() });
+            }
         }
         if deceiver.as_ref().is_some_and(|deceiver| deceiver.lie == Lie::Amnesia) {
             queue.push(dice.between(250, 900), Event::Strike(strikes.len()));
@@ -285,7 +289,7 @@ impl<'a, S: Stage> World<'a, S> {
     /// The longest vectors that frames may hold, up and down; `None` where nothing is encoded.
     fn vector_limits(&self) -> Option<(usize, usize)> {
         let upload = upload_bytes(self.cast.plan.ring, self.cast.plan.dimension());
-        (self.options.clients <= ENCODED_CLIENTS_MAX).then_some((upload, 1024))
+        (self.options.clients <= LARGE).then_some((upload, 1024))
     }
 }
 

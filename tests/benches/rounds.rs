@@ -1,7 +1,10 @@
 //! What a private round costs: real daemons as processes of their own, over QUIC on loopback.
 //!
-//! `cargo bench -p tributary-tests --bench rounds [-- --branches 16 --hidden 121 --rounds 100 --ring 64 --session-rounds 64]` prints the median round, and CPU
-//! time for each client-round with training and noise sampling apart. Quote figures of an otherwise idle machine.
+//! `cargo bench -p tributary-tests --bench rounds [-- --branches 16 --hidden 121 --rounds 100 --ring 64 --session-rounds 64]` prints the median
+//! round, and CPU time for each client-round with training and noise sampling apart. Quote figures of an otherwise idle machine.
+//!
+//! `--hidden 960 --second 960 --ring 32` has a million parameters; `--lost 3` ends so many clients behind the first round, so that the
+//! others recover their masks in all the rounds after it.
 
 #[path = "../tests/support/federation.rs"]
 mod federation;
@@ -23,9 +26,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Options {
     branches: usize,
     hidden: u32,
+    second: u32,
     rounds: u32,
     ring: u32,
     session_rounds: u32,
+    lost: usize,
 }
 
 fn main() {
@@ -49,6 +54,8 @@ fn options(arguments: &[String]) -> Options {
     Options {
         branches: value("--branches", 16) as usize,
         hidden: value("--hidden", 121),
+        second: value("--second", 0),
+        lost: value("--lost", 0) as usize,
         rounds: value("--rounds", 100),
         ring: value("--ring", 64),
         session_rounds: value("--session-rounds", 64),
@@ -57,10 +64,14 @@ fn options(arguments: &[String]) -> Options {
 
 fn measure(options: &Options) {
     let folder = tempfile::tempdir().expect("a folder");
+    let hidden = match options.second {
+        0 => options.hidden.to_string(),
+        second => format!("{}, {second}", options.hidden),
+    };
     let plan = format!(
         "model = \"mlp\"\nhidden = [{}]\nrounds = {}\nring = {}\nsession_rounds = {}\nprivacy = \"customer\"\nepsilon = 4.0\ndelta = 1e-6\n\
          [plan.optimizer]\nkind = \"sgd\"\nlearning_rate = 0.1\nmomentum = 0.9\n",
-        options.hidden, options.rounds, options.ring, options.session_rounds
+        hidden, options.rounds, options.ring, options.session_rounds
     );
     let federation = Federation::create(
         folder.path(),
@@ -76,7 +87,14 @@ fn measure(options: &Options) {
     let (mut coordinator, mut lines) = start("coordinator", &federation.coordinator);
     let listening = next_event(&mut lines, "listening");
     let address: SocketAddr = listening["address"].as_str().and_then(|text| text.parse().ok()).expect("an address");
-    let clients: Vec<_> = federation.client_settings(address).iter().map(|path| start("client", path)).collect();
+    let mut clients: Vec<_> = federation.client_settings(address).iter().map(|path| start("client", path)).collect();
+    if options.lost > 0 {
+        next_event(&mut lines, "round");
+        for (mut child, _) in clients.split_off(options.branches - options.lost) {
+            child.kill().expect("a client of this bench");
+            child.wait().expect("the client ends");
+        }
+    }
     let finished = next_event(&mut lines, "finished");
     let (mut rest, mut before, mut training, mut noise) = (0.0, 0.0, 0.0, 0.0);
     for (mut child, mut lines) in clients {
@@ -96,7 +114,7 @@ fn print(options: &Options, finished: &Value, [rest, before, training, noise]: [
     let mut rounds: Vec<f64> =
         finished["round_milliseconds"].as_array().expect("rounds").iter().filter_map(Value::as_f64).collect();
     rounds.sort_by(f64::total_cmp);
-    let client_rounds = rounds.len() as f64 * options.branches as f64;
+    let client_rounds = rounds.len() as f64 * (options.branches - options.lost) as f64;
     let per = |seconds: f64| seconds * 1e3 / client_rounds;
     let seconds = |key: &str| finished[key].as_f64().expect("seconds");
     let coordinator = seconds("cpu_seconds") - seconds("cpu_seconds_before");
@@ -109,6 +127,9 @@ fn print(options: &Options, finished: &Value, [rest, before, training, noise]: [
         rounds.len(),
         options.session_rounds
     );
+    if options.lost > 0 {
+        println!("{} of the clients are lost behind the first round", options.lost);
+    }
     println!("round: median {:.2} ms, 90 % {:.2} ms, shortest {:.2} ms", at(50), at(90), at(0));
     println!(
         "CPU for each client-round: {:.3} ms client outside training and noise, {:.3} ms coordinator; {:.3} ms training, {:.3} ms noise",
@@ -122,6 +143,7 @@ fn print(options: &Options, finished: &Value, [rest, before, training, noise]: [
         before * 1e3 / options.branches as f64,
         seconds("cpu_seconds_before") * 1e3
     );
+    println!("peak memory of the coordinator: {:.1} MB", seconds("rss_bytes_max") / 1e6);
     println!(
         "bytes for each client-round: {:.0} up, {:.0} down",
         finished["bytes_up"].as_f64().unwrap_or(0.0) / client_rounds,

@@ -32,8 +32,6 @@ pub enum Defence {
     FreshRound,
     /// A participant whose record is older than its own signed statement stops.
     RecordRollback,
-    /// What arrives after the survivor set was fixed is not read.
-    LateUploadDiscarded,
     /// A share that its dealer did not commit to is found, and its sender blamed.
     ShareCommitment,
     /// A seed that its owner did not commit to is found.
@@ -44,8 +42,6 @@ pub enum Defence {
     OneUpload,
     /// An upload has the digest that its sender signed.
     UploadDigest,
-    /// The check coordinates of the unmasked sum are verified.
-    CheckCoordinates,
     /// The budget is charged before anything leaves.
     ChargeFirst,
 }

@@ -5,6 +5,7 @@
 mod command_line;
 mod demo;
 mod federation;
+mod kills;
 mod ledger_verify;
 #[cfg(feature = "simulate")]
 mod simulate;

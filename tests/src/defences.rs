@@ -5,7 +5,7 @@ pub use tributary_protocol::defence::Defence;
 use crate::options::{name_in, value_in};
 
 /// Every defence and its name on the command line.
-pub const DEFENCES: [(&str, Defence); 21] = [
+pub const DEFENCES: [(&str, Defence); 19] = [
     ("one-survivor-set", Defence::OneSurvivorSet),
     ("survivors-min", Defence::SurvivorsMin),
     ("organisation-rule", Defence::OrganisationRule),
@@ -19,13 +19,11 @@ pub const DEFENCES: [(&str, Defence); 21] = [
     ("model-digest", Defence::ModelDigest),
     ("fresh-round", Defence::FreshRound),
     ("record-rollback", Defence::RecordRollback),
-    ("late-upload-discarded", Defence::LateUploadDiscarded),
     ("share-commitment", Defence::ShareCommitment),
     ("seed-commitment", Defence::SeedCommitment),
     ("envelope-commitment", Defence::EnvelopeCommitment),
     ("one-upload", Defence::OneUpload),
     ("upload-digest", Defence::UploadDigest),
-    ("check-coordinates", Defence::CheckCoordinates),
     ("charge-first", Defence::ChargeFirst),
 ];
 

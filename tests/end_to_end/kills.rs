@@ -1,0 +1,158 @@
+//! Processes that die without a word, over and over, while a plan of a hundred rounds goes on: what the files say at the end.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use crate::demo::demo;
+use crate::support::{EXECUTABLE, run};
+
+const ROUNDS: u64 = 100;
+const BRANCHES: usize = 8;
+const KILLS: usize = 4;
+
+/// A daemon that is started again whenever it is killed, as a service manager would.
+struct Daemon {
+    arguments: Vec<String>,
+    child: Child,
+}
+
+impl Daemon {
+    fn start(arguments: Vec<String>) -> Self {
+        let child = spawn(&arguments);
+        Self { arguments, child }
+    }
+
+    /// SIGKILL: nothing is flushed, closed or said.
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn restart(&mut self) {
+        self.child = spawn(&self.arguments);
+    }
+
+    fn lines(&mut self) -> BufReader<ChildStdout> {
+        BufReader::new(self.child.stdout.take().unwrap())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended on its own.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(arguments: &[String]) -> Child {
+    let mut command = Command::new(EXECUTABLE);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// Exchanges the line that starts with `key`.
+fn edit(file: &Path, key: &str, line: &str) {
+    let text = fs::read_to_string(file).unwrap();
+    let old = text.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("{key} in {text}"));
+    fs::write(file, text.replacen(old, line, 1)).unwrap();
+}
+
+fn next(lines: &mut BufReader<ChildStdout>) -> serde_json::Value {
+    let mut line = String::new();
+    assert!(lines.read_line(&mut line).unwrap() > 0, "the coordinator ended before its plan");
+    serde_json::from_str(&line).unwrap()
+}
+
+/// Eight branches are as few as a cohort may have, so that every kill stops the plan until its victim is back.
+#[test]
+fn a_hundred_rounds_survive_daemons_that_are_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    assert_eq!(demo(&dir, &[]).code, Some(0));
+    let central = dir.join("coordinator/coordinator.toml");
+    let branch = |number: usize| dir.join(format!("branches/branch-{number:03}"));
+    fs::remove_dir_all(dir.join("coordinator/state")).unwrap();
+    edit(&central, "rounds", &format!("rounds = {ROUNDS}\nretries = 60"));
+    let serve = |config: &Path| {
+        ["coordinator", "serve", "--events", "--config"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([config.display().to_string()])
+            .collect::<Vec<_>>()
+    };
+    let mut coordinator = Daemon::start(serve(&central));
+    let mut lines = coordinator.lines();
+    let listening = loop {
+        let event = next(&mut lines);
+        if event["event"] == "listening" {
+            break event;
+        }
+    };
+    // From here on it comes back at the same port.
+    let address = listening["address"].as_str().unwrap().to_owned();
+    edit(&central, "listen", &format!("listen = \"{address}\""));
+    let mut clients: Vec<Daemon> = (0..BRANCHES)
+        .map(|number| {
+            let config: PathBuf = branch(number).join("client.toml");
+            edit(&config, "address", &format!("address = \"{address}\""));
+            fs::remove_dir_all(branch(number).join("state")).unwrap();
+            let arguments = ["client", "run", "--events", "--config"].map(str::to_owned);
+            Daemon::start(arguments.into_iter().chain([config.display().to_string()]).collect())
+        })
+        .collect();
+
+    let (mut kills, mut since) = (0, 0);
+    let finished = loop {
+        let event = next(&mut lines);
+        match event["event"].as_str() {
+            Some("finished") => break event,
+            Some("round") => since += 1,
+            _ => continue,
+        }
+        // Never the same distance, so that it meets another moment of the round each time. Four kills, because the other side of a dead
+        // process notices only when nothing has come for the idle time of a connection.
+        if since < 13 + 5 * kills || kills >= KILLS {
+            continue;
+        }
+        since = 0;
+        kills += 1;
+        if kills % 2 == 0 {
+            coordinator.kill();
+            coordinator.restart();
+            lines = coordinator.lines();
+        } else {
+            let victim = &mut clients[(5 * kills) % BRANCHES];
+            victim.kill();
+            victim.restart();
+        }
+    };
+    assert_eq!(kills, KILLS);
+    assert_eq!((finished["complete"].as_bool(), finished["rounds"].as_u64()), (Some(true), Some(ROUNDS)));
+    coordinator.child.wait().unwrap();
+    for client in &mut clients {
+        assert_eq!(client.child.wait().unwrap().code(), Some(0), "a client ends with its plan");
+    }
+    audit(&dir, &branch);
+}
+
+/// Every committed round follows from the ledger, and no branch spent what its own file does not say.
+fn audit(dir: &Path, branch: &dyn Fn(usize) -> PathBuf) {
+    let verified = |file: PathBuf| {
+        let done = run(["verify".as_ref(), "ledger".as_ref(), "--json".as_ref(), file.as_os_str()]);
+        assert_eq!(done.code, Some(0), "{}: {} {}", file.display(), done.out, done.err);
+        done.json()
+    };
+    let ledger = verified(dir.join("coordinator/state/coordinator.ledger"));
+    let (committed, charged) = (ledger["rounds_committed"].as_u64(), ledger["rounds_charged"].as_u64().unwrap());
+    assert_eq!(committed, Some(ROUNDS), "{ledger}");
+    assert!((ROUNDS..=ROUNDS + 60).contains(&charged));
+    for number in 0..BRANCHES {
+        let budget = verified(branch(number).join("state/budget.ledger"));
+        let rounds = budget["plans"][0]["rounds"].as_u64().unwrap();
+        // It was in every committed round, because eight are the fewest, and in no round that was not started.
+        assert!((ROUNDS..=charged).contains(&rounds), "branch {number}: {rounds} of {charged}");
+    }
+}

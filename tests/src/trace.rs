@@ -48,7 +48,7 @@ impl<'a> Trace<'a> {
         self.mix(who_number);
         what.bytes().for_each(|byte| self.mix(byte.into()));
         if let Some(lines) = self.lines.as_mut() {
-            lines(&format!("{now:>8} ms  {who:<12} {what}{}", more()));
+            lines(&format!("{now:>8} ms  {:<12} {what}{}", who.to_string(), more()));
         }
     }
 

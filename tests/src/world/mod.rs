@@ -223,6 +223,8 @@ impl<'a, S: Stage> World<'a, S> {
     #[cfg(test)]
     pub(crate) fn deceived_by(mut self, deceiver: impl FnOnce(&Cast) -> Deceiver<S>) -> Self {
         self.deceiver = Some(deceiver(&self.cast));
+        // What the other one would have done besides.
+        self.strikes.fill(Strike::Reset { clients: Vec::new() });
         self
     }
 

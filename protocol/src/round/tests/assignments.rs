@@ -32,8 +32,11 @@ fn smallest() -> CohortRule {
     CohortRule { coalition, cohort_min: 2, survivors_permille: 500, honest_min: 1 }
 }
 
+/// An unmasked sum, and the plain one.
+type Sums = (Vec<i64>, Vec<i64>);
+
 /// Plays one round; the survivors that the coordinator fixed, if it did, and the unmasked sum beside the plain one, if there is one.
-fn play(behaviours: &[Behaviour], rule: Option<CohortRule>) -> (Option<Vec<ClientId>>, Option<(Vec<i64>, Vec<i64>)>) {
+fn play(behaviours: &[Behaviour], rule: Option<CohortRule>) -> (Option<Vec<ClientId>>, Option<Sums>) {
     let clients = u32::try_from(behaviours.len()).unwrap();
     let mut world = World::new(
         clients,

@@ -1,7 +1,9 @@
 //! A client: the real participant machine, the real transport, and a training that gives every coordinate its client's number.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use quinn::crypto::rustls::QuicClientConfig;
@@ -18,7 +20,9 @@ use tributary_protocol::frame::{Frame, FrameReader, encode_frame};
 use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Join, Start, Upstream, frame_bytes_max};
 use tributary_protocol::privacy::RdpVector;
-use tributary_protocol::round::{Contribution, Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
+use tributary_protocol::round::{
+    Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy,
+};
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
@@ -71,6 +75,14 @@ pub(crate) struct Client {
     behaviour: Behaviour,
     origin: Instant,
     value: i64,
+    folder: PathBuf,
+}
+
+/// What stands in the budget file of each branch, by its folder: it outlives a connection, as the file does.
+static RECORDS: Mutex<BTreeMap<PathBuf, Vec<ParticipantEvent>>> = Mutex::new(BTreeMap::new());
+
+fn recorded(folder: &Path) -> Vec<ParticipantEvent> {
+    RECORDS.lock().unwrap().get(folder).cloned().unwrap_or_default()
 }
 
 /// Connects with whatever a TLS configuration proves.
@@ -128,7 +140,7 @@ impl Client {
         let (endpoint, connection) = dial(address, federation.tls(&folder)).await?;
         let (send, receive) = connection.open_bi().await.map_err(|fault| fault.to_string())?;
         Ok(Self {
-            machine: Participant::resume(policy, schema, signing_key, &[]),
+            machine: Participant::resume(policy, schema, signing_key, &recorded(&folder)),
             endpoint,
             connection,
             send,
@@ -140,6 +152,7 @@ impl Client {
             behaviour: Behaviour::Honest,
             origin: Instant::now(),
             value,
+            folder,
         })
     }
 
@@ -269,8 +282,10 @@ impl Client {
                     }
                     ParticipantEffect::Finished { rounds } => return Some(Ended::Finished(rounds)),
                     ParticipantEffect::Stop { explanation, .. } => return Some(Ended::Stopped(explanation)),
-                    ParticipantEffect::Append(_)
-                    | ParticipantEffect::Sync
+                    ParticipantEffect::Append(event) => {
+                        RECORDS.lock().unwrap().entry(self.folder.clone()).or_default().push(event);
+                    }
+                    ParticipantEffect::Sync
                     | ParticipantEffect::ForgetVector(_)
                     | ParticipantEffect::Keyed { .. }
                     | ParticipantEffect::RoundClosed { .. } => {}

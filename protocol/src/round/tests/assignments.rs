@@ -139,12 +139,14 @@ fn every_assignment_to_cohorts_of_up_to_six_gives_the_exact_sum_or_none() {
 
 #[test]
 fn every_assignment_to_seven_gives_the_exact_sum_or_none() {
-    assert!(play_all(7, (0..4_u32.pow(7)).step_by(2)) > 1_000);
+    // The first of the seven stays, and three of the others at least; or it is late, and four of them.
+    assert_eq!(play_all(7, (0..4_u32.pow(7)).step_by(2)), 694 + 154);
 }
 
 #[test]
 fn every_other_assignment_to_seven_does_as_well() {
-    assert!(play_all(7, (1..4_u32.pow(7)).step_by(2)) > 500);
+    // The first of the seven drops, before masking or at unmasking: four of the others stay.
+    assert_eq!(play_all(7, (1..4_u32.pow(7)).step_by(2)), 154 + 154);
 }
 
 #[test]
@@ -168,11 +170,8 @@ fn random_assignments_to_larger_cohorts_give_the_exact_sum_or_none() {
             *outcomes.entry((clients, check(&behaviours, None, numbers))).or_default() += 1;
         }
     }
-    assert_eq!(
-        outcomes.iter().filter(|((clients, _), count)| *clients < 100 && **count > 0).count(),
-        6,
-        "{outcomes:?}"
-    );
+    let met = outcomes.keys().filter(|(clients, _)| *clients < 20).count();
+    assert_eq!(met, 4, "both ends, for both sizes: {outcomes:?}");
 }
 
 /// In a sparse graph each secret has holders of its own: what is released is exact all the same.

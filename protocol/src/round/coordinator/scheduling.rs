@@ -43,7 +43,9 @@ impl<S: Suite> Coordinator<S> {
         while let Some(current) = self.sessions.front() {
             let used_up = current.next_round(self.record.last_round).is_none();
             let next = self.sessions.get(1).map(|next| self.present(next).len());
-            let better = next.is_some_and(|next| next > self.present(current).len());
+            let here = self.present(current).len();
+            let stuck = here < usize::from(current.view.thresholds.survivors_min);
+            let better = next.is_some_and(|next| next > here || (stuck && next == here));
             if !used_up && !better {
                 return;
             }

@@ -25,14 +25,14 @@ fn clean(seeds: std::ops::Range<u64>, options: &Options) -> Campaign {
     total
 }
 
-/// Over all profiles and cohorts of 8 to 16.
+/// Over all profiles and cohorts of 9 to 16: of eight, none may be missing for good.
 #[test]
 fn no_seed_breaks_an_invariant() {
     for (name, profile) in PROFILES {
         let mut sum = Campaign::default();
-        for clients in 8..=16 {
+        for clients in 9..=16 {
             let from = u64::from(clients) * 10_000;
-            let total = clean(from..from + SEEDS / 9, &options(clients, profile));
+            let total = clean(from..from + SEEDS / 8, &options(clients, profile));
             sum.runs += total.runs;
             sum.committed += total.committed;
             sum.faults += total.faults;

@@ -90,6 +90,13 @@ fn table(total: &Campaign, asked: &SimulateOptions, options: &Options) -> String
         total.lies,
         total.cpu.as_secs_f64()
     );
+    if total.stranded > 0 {
+        let _ = write!(
+            text,
+            "\nin {} runs the byzantine clients that were put out left too few for a cohort",
+            total.stranded
+        );
+    }
     if total.violations.is_empty() {
         text.push_str("\nno invariant was violated");
     }
@@ -149,6 +156,7 @@ fn json(total: &Campaign, asked: &SimulateOptions, options: &Options) -> serde_j
         "aborted": total.aborted,
         "faults_struck": total.faults,
         "lies_told": total.lies,
+        "stranded": total.stranded,
         "cpu_seconds": total.cpu.as_secs_f64(),
         "violations": total.violations.iter().map(violation).collect::<Vec<_>>(),
     })

@@ -40,6 +40,8 @@ pub struct Campaign {
     pub faults: u64,
     /// Lies told.
     pub lies: u64,
+    /// Runs that could not end because too many byzantine clients were evicted for the plan's smallest cohort.
+    pub stranded: u64,
     /// Runs in which an invariant did not hold, by seed.
     pub violations: Vec<Outcome>,
     /// Processor time of this process meanwhile.
@@ -81,6 +83,7 @@ impl Campaign {
         self.aborted += u64::from(outcome.aborted);
         self.faults += u64::from(outcome.faults);
         self.lies += u64::from(outcome.lies);
+        self.stranded += u64::from(outcome.stranded);
         if outcome.violation.is_some() {
             self.violations.push(outcome);
         }
@@ -105,6 +108,7 @@ fn run_with(seed: u64, options: &Options, lines: Lines<'_>) -> Outcome {
             faults: 0,
             virtual_ms: 0,
             trace: 0,
+            stranded: false,
             violation: Some(violation),
         }
     })

@@ -28,6 +28,8 @@ pub struct Outcome {
     pub virtual_ms: u64,
     /// Digest of everything that happened, in order. The same seed and options give the same one.
     pub trace: u64,
+    /// Rightly evicted clients left too few for the plan's smallest cohort, so that it could not end.
+    pub stranded: bool,
     /// The first invariant that did not hold.
     pub violation: Option<Violation>,
 }

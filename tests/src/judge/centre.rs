@@ -6,7 +6,7 @@ use tributary_protocol::message::RoundOutcome;
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::secagg::permit::UnmaskPermit;
 
-use super::{Judge, Made, client_of};
+use super::{Judge, Made};
 
 impl Judge {
     /// The coordinator writes into its ledger; not yet durable.
@@ -25,8 +25,7 @@ impl Judge {
                 self.sessions.insert(descriptor.round, descriptor.session);
             }
             CoordinatorEvent::ClientEvicted { client, reason } => {
-                let honest = !self.cheats.iter().any(|cheat| client_of(*cheat) == *client);
-                if honest && self.honest_centre {
+                if !self.is_cheat(*client) && self.honest_centre {
                     self.object("an honest client is never blamed", format!("client {client} is evicted: {reason}"));
                 }
             }

@@ -124,6 +124,11 @@ impl Judge {
         }
     }
 
+    /// Whether a client may be blamed.
+    pub(crate) fn is_cheat(&self, client: ClientId) -> bool {
+        self.cheats.iter().any(|cheat| client_of(*cheat) == client)
+    }
+
     /// What a client's own policy says of a cohort; `None` where it refuses it.
     fn thresholds(&self, cohort: &[ClientId]) -> Option<Thresholds> {
         self.rule.thresholds(&organisations(cohort)).ok()

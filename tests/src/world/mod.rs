@@ -172,9 +172,13 @@ impl<'a, S: Stage> World<'a, S> {
             self.boot_branch(index);
         }
         let mut limit = self.limit();
-        let mut steps = 0;
+        let (mut steps, mut stranded) = (0, false);
         while self.judge.content() && !self.is_over() {
             let Some((at, event)) = self.queue.pop() else {
+                stranded = self.is_stranded();
+                if stranded {
+                    break;
+                }
                 self.judge.object("something always comes next", self.standstill());
                 break;
             };
@@ -203,6 +207,7 @@ impl<'a, S: Stage> World<'a, S> {
             faults: self.struck,
             virtual_ms: self.now,
             trace: self.trace.digest(),
+            stranded,
             violation: self.judge.take_violation(),
         }
     }
@@ -259,6 +264,14 @@ impl<'a, S: Stage> World<'a, S> {
     /// The coordinator's process has finished the plan.
     fn is_over(&self) -> bool {
         self.centre.machine.as_ref().is_some_and(|machine| machine.record().finished.is_some()) && self.centre.is_idle()
+    }
+
+    /// So many clients are out of the plan, byzantine every one, that the rest is no cohort.
+    fn is_stranded(&self) -> bool {
+        let Some(machine) = &self.centre.machine else { return false };
+        let evicted = &machine.record().evicted;
+        let guilty = evicted.keys().all(|client| self.judge.is_cheat(*client));
+        guilty && self.branches.len() - evicted.len() < usize::from(self.cast.plan.cohort.cohort_min)
     }
 
     fn judge_end(&mut self) {

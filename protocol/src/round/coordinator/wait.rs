@@ -42,7 +42,7 @@ impl<S: Suite> Coordinator<S> {
         let ready_clients = self.ready_clients();
         let ready = ready_clients.len();
         let enrolled = self.settings.roster.roster.entries().len();
-        let least = self.settings.plan.cohort.cohort_min;
+        let (least, evicted) = (self.settings.plan.cohort.cohort_min, self.record.evicted.len());
         let hopeful = self.gather_until.or(self.rekey_after);
         if let Some(current) = self.current() {
             let present = self.present(current).len();
@@ -60,6 +60,14 @@ impl<S: Suite> Coordinator<S> {
                 reason: alloc::format!("the rest of {enrolled} enrolled clients; {ready} are ready"),
                 deadline: hopeful,
                 next: "open a session with those that are ready",
+            }
+        } else if enrolled.saturating_sub(evicted) < usize::from(least) {
+            Wait {
+                reason: alloc::format!(
+                    "a new plan: this one needs {least} clients, and {evicted} of {enrolled} enrolled ones are out of it for breaking rounds"
+                ),
+                deadline: None,
+                next: "find the cause in the ledger, then stop this plan and start another",
             }
         } else {
             Wait {

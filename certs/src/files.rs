@@ -159,35 +159,82 @@ fn read_all(file: File, path: &Path, bytes: &mut Vec<u8>) -> Result<(), FileErro
     Err(FileError::TooLong { path: path.to_owned() })
 }
 
-fn write(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(), FileError> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let temporary = folder.join(temporary_name());
-    let result = write_temporary(&temporary, bytes, mode).map_err(FileError::system("writing", path));
-    let result = result.and_then(|()| place(&temporary, path, existing));
-    if result.is_err() || existing == Existing::Keep {
-        // After an error the target is untouched; after a link the name is no longer needed. A leftover is harmless and private.
-        let _ = fs::remove_file(&temporary);
-    }
-    result?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(FileError::system("syncing the folder of", path))
+/// A file in the making, beside its place: nothing of it is left if it is dropped before [`Draft::place`].
+pub struct Draft {
+    file: File,
+    temporary: PathBuf,
+    placed: bool,
 }
 
-fn write_temporary(temporary: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(mode);
+impl Draft {
+    /// Begins a file that only its owner may read (mode 0600), in the folder where it will be placed.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn private(folder: &Path) -> io::Result<Self> {
+        Self::new(folder, 0o600)
     }
-    #[cfg(not(unix))]
-    let _ = mode;
-    let mut file = options.open(temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+
+    /// Syncs the file, gives it its name, and syncs the folder: durable when this returns.
+    ///
+    /// # Errors
+    /// [`FileError`]; the name is untouched.
+    pub fn place(mut self, path: &Path, existing: Existing) -> Result<(), FileError> {
+        self.file.sync_all().map_err(FileError::system("writing", path))?;
+        place(&self.temporary, path, existing)?;
+        // A link leaves the name that is no longer needed.
+        self.placed = existing == Existing::Replace;
+        let folder = folder_of(path);
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(FileError::system("syncing the folder of", path))
+    }
+
+    fn new(folder: &Path, mode: u32) -> io::Result<Self> {
+        let temporary = folder.join(temporary_name());
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(mode);
+        }
+        #[cfg(not(unix))]
+        let _ = mode;
+        Ok(Self { file: options.open(&temporary)?, temporary, placed: false })
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.placed {
+            // A leftover is harmless and private.
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+fn write(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(), FileError> {
+    let mut draft = Draft::new(folder_of(path), mode).map_err(FileError::system("writing", path))?;
+    draft.write_all(bytes).map_err(FileError::system("writing", path))?;
+    draft.place(path, existing)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 /// A link fails where the target exists; a rename replaces it. Both are atomic.

@@ -4,40 +4,35 @@ use std::num::NonZero;
 
 use bytes::Bytes;
 use tributary_certs::suite::RealSuite;
-use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
-use tributary_model::server_optimizer::{MeanUpdate, OptimizerError, RoundMetrics, ServerOptimizer};
-use tributary_model::update::ClipRule;
+use tributary_model::server_optimizer::{MeanScale, RoundMetrics, StateLayout};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::round::Input;
 use tributary_protocol::secagg::mask::MaskBlock;
 use tributary_protocol::secagg::masked_sum::{AggregateSum, MaskedSum};
-use tributary_protocol::secagg::modular::{Ring, RingWords};
 use tributary_protocol::secagg::permit::UnmaskPermit;
 
 use crate::plan::Job;
-use crate::store::{StateName, Store, StoreError};
+use crate::store::{OptimizerDraft, StateName, StepError, Store, StoreError};
 
 /// Fewest blocks of coordinates for which threads are worth their start.
 const THREADED_BLOCKS_MIN: usize = 8;
 
 /// The current model and what moves it.
 pub(crate) struct ServerUpdate {
-    architecture: Architecture,
-    rule: ClipRule,
-    ring: Ring,
-    customers_nominal: u64,
+    layout: StateLayout,
+    scale: MeanScale,
     current: Version,
     pending: Option<Version>,
 }
 
-/// A model, the state behind it, and what rode along with the round that made it.
+/// A model and what rode along with the round that made it. The optimizer's state behind it is a file.
 struct Version {
     digest: Digest,
     bytes: Bytes,
-    optimizer: ServerOptimizer,
+    rounds: u32,
     metrics: Option<RoundMetrics>,
 }
 
@@ -50,7 +45,7 @@ pub(crate) struct Committed {
 
 impl Version {
     fn state_name(&self) -> StateName {
-        StateName { model: self.digest, rounds: self.optimizer.steps() }
+        StateName { model: self.digest, rounds: self.rounds }
     }
 }
 
@@ -60,29 +55,25 @@ impl ServerUpdate {
     /// # Errors
     /// If what the ledger names is not in the store as it was.
     pub(crate) fn start(job: &Job, store: &Store, committed: Option<Committed>) -> Result<Self, StoreError> {
+        let layout = StateLayout::new(job.optimizer, &job.architecture);
+        let scale = MeanScale::new(&job.architecture, &job.rule, job.plan.customers_nominal);
+        let scale = scale.expect("a valid plan names at least one customer");
         let current = match committed {
             None => {
                 let bytes = job.initial.to_le_bytes();
                 store.add_model(&job.plan.initial_model, &bytes)?;
-                let optimizer = ServerOptimizer::new(job.optimizer, &job.initial);
-                Version { digest: job.plan.initial_model, bytes: bytes.into(), optimizer, metrics: None }
+                store.begin_optimizer(&layout, &job.initial)?;
+                Version { digest: job.plan.initial_model, bytes: bytes.into(), rounds: 0, metrics: None }
             }
             Some(Committed { model: digest, rounds }) => {
                 let model = store.model(&job.architecture, &digest)?;
-                let name = StateName { model: digest, rounds };
-                let optimizer = store.optimizer(job.optimizer, &job.architecture, name)?;
-                Version { digest, bytes: model.to_le_bytes().into(), optimizer, metrics: None }
+                let version = Version { digest, bytes: model.to_le_bytes().into(), rounds, metrics: None };
+                store.verify_optimizer(&layout, version.state_name())?;
+                version
             }
         };
         store.forget_other_optimizers(current.state_name());
-        Ok(Self {
-            architecture: job.architecture.clone(),
-            rule: job.rule,
-            ring: job.plan.ring,
-            customers_nominal: job.plan.customers_nominal,
-            current,
-            pending: None,
-        })
+        Ok(Self { layout, scale, current, pending: None })
     }
 
     /// Digest and bytes of the model that the next round trains on.
@@ -116,21 +107,21 @@ impl ServerUpdate {
                 return failed(ClosedReason::ChecksFailed);
             }
         };
-        let next = match self.next(&sum) {
+        let (next, state) = match self.next(&sum, store) {
             Ok(next) => next,
-            Err(fault) => {
+            Err(StepError::Store(fault)) => return Err(fault),
+            Err(StepError::Optimizer(fault)) => {
                 tracing::error!(%round, %fault, "the sum was not used");
                 return failed(ClosedReason::UpdateRefused);
             }
         };
         // Both files are synced at the same time: a file system writes them out together.
         std::thread::scope(|scope| {
-            let state = scope.spawn(|| store.write_optimizer(next.state_name(), &next.optimizer.export()));
+            let state = scope.spawn(|| store.keep_optimizer(next.state_name(), state));
             let model = store.add_model(&next.digest, &next.bytes);
             state.join().expect("writing a file does not panic").and(model)
         })?;
-        let sum = RingWords::reduce(self.ring, sum.values()).digest();
-        let model = next.digest;
+        let (sum, model) = (sum.digest(), next.digest);
         self.pending = Some(next);
         Ok(Input::Updated { round, sum, model })
     }
@@ -148,24 +139,21 @@ impl ServerUpdate {
     /// # Errors
     /// If it cannot be stored.
     pub(crate) fn release(&self, store: &Store) -> Result<Digest, StoreError> {
-        let parameters = self
-            .current
-            .optimizer
-            .released()
-            .map_err(|fault| StoreError::Optimizer { path: store.model_file(&self.current.digest), fault })?;
+        let parameters = store.released(&self.layout, self.current.state_name())?;
         let digest = parameters.digest();
         store.add_model(&digest, &parameters.to_le_bytes())?;
         Ok(digest)
     }
 
-    fn next(&self, sum: &AggregateSum) -> Result<Version, OptimizerError> {
-        let read = MeanUpdate::from_sum(sum.values(), &self.architecture, &self.rule, self.customers_nominal);
-        let (mean, metrics) = read.expect("the sum has the dimension that the plan gave it");
-        let mut optimizer = self.current.optimizer.clone();
-        let parameters = optimizer.step(&mean)?;
-        let bytes = parameters.to_le_bytes();
-        let digest = digest_of(&self.architecture, &bytes);
-        Ok(Version { digest, bytes: bytes.into(), optimizer, metrics })
+    fn next(&self, sum: &AggregateSum, store: &Store) -> Result<(Version, OptimizerDraft), StepError> {
+        let parameters = self.scale.parameters(sum.dimension());
+        let parameters = parameters.expect("the sum has the dimension that the plan gave it");
+        let gradients = sum.values_from(0).take(parameters).map(|units| self.scale.gradient(units));
+        let stepped = store.step_optimizer(&self.layout, self.current.state_name(), gradients)?;
+        let riders: Vec<i64> = sum.values_from(parameters).collect();
+        let digest = digest_of(self.layout.architecture(), &stepped.model);
+        let metrics = self.scale.metrics(&riders);
+        Ok((Version { digest, bytes: stepped.model.into(), rounds: stepped.steps, metrics }, stepped.state))
     }
 }
 

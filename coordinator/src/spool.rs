@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tributary_protocol::secagg::permit::UploadStorage;
 
 /// Bytes of all uploads that are kept in memory.
-const MEMORY_BYTES_MAX: usize = 4 << 20;
+const MEMORY_BYTES_MAX: usize = 2 << 20;
 
 /// Bytes written to a file, and read from it, at once; a multiple of a coordinate's.
 const BLOCK_BYTES: usize = 128 << 10;
@@ -131,7 +131,7 @@ mod tests {
     fn memory_first_and_files_when_it_is_taken_and_both_give_back_what_they_got() {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::new(folder.path().to_path_buf());
-        let bytes: Vec<u8> = (0..=250).cycle().take(1_500_008).collect();
+        let bytes: Vec<u8> = (0..=250).cycle().take(750_008).collect();
         let uploads: Vec<SpooledUpload> = (0..4).map(|_| stored(&spool, &bytes, 1_200)).collect();
         let in_memory = |upload: &SpooledUpload| matches!(upload, SpooledUpload::Memory { .. });
         assert_eq!(uploads.iter().map(in_memory).collect::<Vec<_>>(), [true, true, false, false]);

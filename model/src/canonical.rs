@@ -41,16 +41,6 @@ impl<'a> Reader<'a> {
         self.array().map(u32::from_le_bytes)
     }
 
-    pub(crate) fn u64(&mut self) -> Result<u64, DecodeError> {
-        self.array().map(u64::from_le_bytes)
-    }
-
-    /// The bits of a float; it must be finite.
-    pub(crate) fn f64(&mut self) -> Result<f64, DecodeError> {
-        let value = f64::from_bits(self.u64()?);
-        if value.is_finite() { Ok(value) } else { Err(DecodeError::Range) }
-    }
-
     pub(crate) fn digest(&mut self) -> Result<Digest, DecodeError> {
         self.array().map(Digest)
     }
@@ -64,11 +54,6 @@ impl<'a> Reader<'a> {
         let (head, rest) = self.0.split_at_checked(length).ok_or(DecodeError::Short)?;
         self.0 = rest;
         Ok(head)
-    }
-
-    /// Bytes not read yet.
-    pub(crate) fn remaining(&self) -> usize {
-        self.0.len()
     }
 
     /// Ends the reading: nothing may follow.

@@ -2,7 +2,7 @@
 //!
 //! Every stage of the data's way consumes its input by value: [`features::RawBatch`] -> [`features::FeatureMatrix`] ->
 //! [`update::ClippedSum`] -> [`update::NoisedUpdate`] -> [`update::QuantizedUpdate`] at a branch, and
-//! [`server_optimizer::MeanUpdate`] -> [`parameters::Parameters`] at the centre.
+//! [`server_optimizer::StateStep`] -> [`parameters::Parameters`] at the centre.
 
 pub mod architecture;
 pub mod canonical;

@@ -12,6 +12,7 @@
 //! Every file is written beside its name, synced and renamed, so that a crash leaves the old one or the new one. Nothing found here is
 //! trusted unless the ledger names its digest.
 
+mod optimizer;
 mod pointer;
 mod sessions;
 
@@ -21,9 +22,10 @@ use std::path::{Path, PathBuf};
 use tributary_certs::files::{self, Existing, FileError};
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::{Parameters, ParametersError};
-use tributary_model::server_optimizer::{OptimizerError, OptimizerSettings, ServerOptimizer};
+use tributary_model::server_optimizer::OptimizerError;
 use tributary_protocol::digest::Digest;
 
+pub use optimizer::{OptimizerDraft, StepError, Stepped};
 pub use pointer::ModelPointer;
 
 /// Why the state directory cannot be used or continued from.
@@ -138,34 +140,6 @@ impl Store {
         Err(StoreError::OtherModel { path, expected: digest.short() })
     }
 
-    /// Stores the optimizer's state behind a model: durable when this returns.
-    ///
-    /// # Errors
-    /// [`StoreError::File`].
-    pub fn write_optimizer(&self, name: StateName, state: &[u8]) -> Result<(), StoreError> {
-        Ok(files::write_private(&self.optimizer_file(name), state, Existing::Replace)?)
-    }
-
-    /// Reads the optimizer's state behind a model, and verifies that it is.
-    ///
-    /// # Errors
-    /// [`StoreError`] if it cannot be read, is damaged, or belongs to another plan or model.
-    pub fn optimizer(
-        &self,
-        settings: OptimizerSettings,
-        architecture: &Architecture,
-        name: StateName,
-    ) -> Result<ServerOptimizer, StoreError> {
-        let path = self.optimizer_file(name);
-        let unusable = |fault| StoreError::Optimizer { path: path.clone(), fault };
-        let optimizer = ServerOptimizer::import(settings, architecture, &read(&path)?).map_err(unusable)?;
-        let current = optimizer.current().map_err(unusable)?;
-        if current.digest() == name.model && optimizer.steps() == name.rounds {
-            return Ok(optimizer);
-        }
-        Err(StoreError::OtherModel { path, expected: name.model.short() })
-    }
-
     /// Removes every optimizer state but one. A state that stays behind is harmless.
     pub fn forget_other_optimizers(&self, current: StateName) {
         let keep = self.optimizer_file(current);
@@ -181,7 +155,7 @@ impl Store {
 
     /// Removes one optimizer state.
     pub fn forget_optimizer(&self, name: StateName) {
-        // It is absent behind the first model; anything else is cleaned up at the next start.
+        // What stays behind is cleaned up at the next start.
         let _ = fs::remove_file(self.optimizer_file(name));
     }
 

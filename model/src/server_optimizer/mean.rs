@@ -36,9 +36,61 @@ pub enum MeanError {
     NotFinite,
 }
 
+/// How a round's integer sum is read.
+#[derive(Clone, Copy, Debug)]
+pub struct MeanScale {
+    parameters: usize,
+    rule: ClipRule,
+    customers_nominal: f64,
+    unit: f64,
+}
+
+impl MeanScale {
+    /// Reads sums (parameters, then riders; check coordinates already off) as gradient = sum * C / (S_units * N), with N the plan's public
+    /// `nominal_customers`, never the actual count (PRIVACY, section 2).
+    ///
+    /// # Errors
+    /// [`MeanError::NominalCustomers`].
+    pub fn new(architecture: &Architecture, rule: &ClipRule, customers_nominal: u64) -> Result<Self, MeanError> {
+        if customers_nominal == 0 {
+            return Err(MeanError::NominalCustomers);
+        }
+        let unit = rule.example_clip_norm() / f64::from(rule.clip_units()) / customers_nominal as f64;
+        let parameters = architecture.parameter_count();
+        Ok(Self { parameters, rule: *rule, customers_nominal: customers_nominal as f64, unit })
+    }
+
+    /// The number of parameters of a sum of `found` coordinates.
+    ///
+    /// # Errors
+    /// [`MeanError::Length`] if plan and rule say another number of coordinates.
+    pub fn parameters(&self, found: usize) -> Result<usize, MeanError> {
+        let expected = self.rule.update_length(self.parameters);
+        if found == expected { Ok(self.parameters) } else { Err(MeanError::Length { expected, found }) }
+    }
+
+    /// The noised mean gradient of one parameter.
+    #[must_use]
+    pub fn gradient(&self, units: i64) -> f64 {
+        units as f64 * self.unit
+    }
+
+    /// What the coordinates behind the parameters say; `None` where the rule has no riders. The loss is divided by the public nominal
+    /// count: dividing by the noised one would add its noise.
+    #[must_use]
+    pub fn metrics(&self, riders: &[i64]) -> Option<RoundMetrics> {
+        let scale = self.rule.riders()?;
+        let [loss, customers] = *riders.first_chunk::<RIDERS>()?;
+        let units = f64::from(scale.units);
+        Some(RoundMetrics {
+            loss_mean: loss as f64 / units * scale.loss_bound / self.customers_nominal,
+            customers: customers as f64 / units,
+        })
+    }
+}
+
 impl MeanUpdate {
-    /// Reads the integer sum of a round (parameters, then riders; check coordinates already off): gradient = sum * C / (S_units * N), with N
-    /// the plan's public `nominal_customers`, never the actual count (PRIVACY, section 2). The metrics are there where the rule has riders.
+    /// Reads a whole sum with [`MeanScale`].
     ///
     /// # Errors
     /// If the length is not the one of plan and rule, or `nominal_customers` is zero.
@@ -48,18 +100,9 @@ impl MeanUpdate {
         rule: &ClipRule,
         nominal_customers: u64,
     ) -> Result<(Self, Option<RoundMetrics>), MeanError> {
-        let parameters = architecture.parameter_count();
-        let expected = rule.update_length(parameters);
-        if sum.len() != expected {
-            return Err(MeanError::Length { expected, found: sum.len() });
-        }
-        if nominal_customers == 0 {
-            return Err(MeanError::NominalCustomers);
-        }
-        let (gradient, riders) = sum.split_at(parameters);
-        let unit = rule.example_clip_norm() / f64::from(rule.clip_units()) / nominal_customers as f64;
-        let mean = Self(gradient.iter().map(|units| *units as f64 * unit).collect());
-        Ok((mean, metrics(riders, rule, nominal_customers as f64)))
+        let scale = MeanScale::new(architecture, rule, nominal_customers)?;
+        let (gradient, riders) = sum.split_at(scale.parameters(sum.len())?);
+        Ok((Self(gradient.iter().map(|units| scale.gradient(*units)).collect()), scale.metrics(riders)))
     }
 
     /// A gradient that was computed in the clear, for central baselines.
@@ -81,17 +124,6 @@ impl MeanUpdate {
     pub fn norm(&self) -> f64 {
         self.0.iter().map(|value| value * value).sum::<f64>().sqrt()
     }
-}
-
-/// The loss is divided by the public nominal count: dividing by the noised one would add its noise.
-fn metrics(riders: &[i64], rule: &ClipRule, nominal_customers: f64) -> Option<RoundMetrics> {
-    let scale = rule.riders()?;
-    let [loss, customers] = *riders.first_chunk::<RIDERS>()?;
-    let units = f64::from(scale.units);
-    Some(RoundMetrics {
-        loss_mean: loss as f64 / units * scale.loss_bound / nominal_customers,
-        customers: customers as f64 / units,
-    })
 }
 
 #[cfg(test)]

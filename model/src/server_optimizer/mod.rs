@@ -1,14 +1,16 @@
 //! At the centre: from the unmasked sum to the next model. Post-processing of a private sum, so any optimizer is allowed.
 //!
 //! ```text
-//! sum of integers --MeanUpdate::from_sum--> MeanUpdate (+ RoundMetrics) --ServerOptimizer::step--> Parameters of the next round
-//!                                                                       --ServerOptimizer::released--> the model at the end
+//! sum of integers --MeanScale--> mean gradient (+ RoundMetrics) --StateStep::advance--> the next round's model, the next state
+//!                                                   state       --StateLayout::model--> the model at the end
 //! ```
 
 mod mean;
 mod optimizer;
 mod settings;
+mod state;
 
-pub use mean::{MeanError, MeanUpdate, RoundMetrics};
-pub use optimizer::{OptimizerError, ServerOptimizer};
+pub use mean::{MeanError, MeanScale, MeanUpdate, RoundMetrics};
+pub use optimizer::ServerOptimizer;
 pub use settings::{OptimizerFields, OptimizerSettings, OptimizerSettingsError, UpdateRule};
+pub use state::{OptimizerError, StateLayout, StateStep};

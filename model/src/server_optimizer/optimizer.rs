@@ -1,75 +1,31 @@
-//! The optimizer's state and steps, in 64-bit floats and a fixed order: the same sums give the same model on every machine.
+//! The optimizer in memory: for models that are trained in one process. A coordinator steps over its state's file instead
+//! ([`StateLayout`]), with the same arithmetic.
 
-use tributary_protocol::digest::{Canonical, Digest};
+use tributary_protocol::digest::Digest;
 
 use super::mean::MeanUpdate;
-use super::settings::{OptimizerSettings, UpdateRule};
+use super::settings::OptimizerSettings;
+use super::state::{OptimizerError, StateLayout};
 use crate::architecture::Architecture;
-use crate::canonical::{DecodeError, Reader};
-use crate::parameters::{PARAMETER_ABS_MAX, Parameters, ParametersError};
-
-const LABEL: &str = "tributary/server-optimizer-state/2";
+use crate::canonical::DecodeError;
+use crate::parameters::Parameters;
 
 /// A server optimizer: model, moments and average, each one 64-bit float for each parameter.
 #[derive(Clone, PartialEq)]
 pub struct ServerOptimizer {
-    settings: OptimizerSettings,
-    architecture: Architecture,
+    layout: StateLayout,
     steps: u32,
-    model: Vec<f64>,
-    /// SGD: the velocity. Adam: the first moment.
-    first: Vec<f64>,
-    /// Adam: the second moment. SGD: empty.
-    second: Vec<f64>,
-    /// Sum of the tail's models; empty without tail averaging.
-    tail: Vec<f64>,
-}
-
-/// A step that cannot be taken, or a state that cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OptimizerError {
-    /// The update has another length.
-    #[error("the update has {found} values for {expected} parameters: it belongs to another plan")]
-    Length {
-        /// Parameters.
-        expected: usize,
-        /// Values.
-        found: usize,
-    },
-    /// The step leads nowhere. The optimizer is as before the step.
-    #[error(
-        "parameter {0} is not finite or far too large after the step: training diverged; lower the learning rate or the noise"
-    )]
-    Diverged(usize),
-    /// More steps than a plan can have.
-    #[error("the optimizer has taken as many steps as it can count; end the plan")]
-    Steps,
-    /// The bytes of a state are damaged.
-    #[error("the optimizer's saved state cannot be read: {0}")]
-    Decode(#[from] DecodeError),
-    /// The bytes are another optimizer's or architecture's state.
-    #[error("the optimizer's saved state belongs to other settings or another architecture; restore the right file")]
-    OtherPlan,
+    /// As [`StateLayout`] encodes them.
+    coordinates: Vec<u8>,
 }
 
 impl ServerOptimizer {
     /// Starts from a model, with all moments zero.
     #[must_use]
     pub fn new(settings: OptimizerSettings, initial: &Parameters) -> Self {
-        let model: Vec<f64> = initial.values().iter().map(|value| f64::from(*value)).collect();
-        let zeros = vec![0.0; model.len()];
-        Self {
-            settings,
-            architecture: initial.architecture().clone(),
-            steps: 0,
-            second: match settings.update_rule() {
-                UpdateRule::Sgd { .. } => Vec::new(),
-                UpdateRule::Adam { .. } => zeros.clone(),
-            },
-            tail: if settings.tail_start().is_some() { zeros.clone() } else { Vec::new() },
-            first: zeros,
-            model,
-        }
+        let layout = StateLayout::new(settings, initial.architecture());
+        let coordinates = layout.initial(initial.values()).collect();
+        Self { layout, steps: 0, coordinates }
     }
 
     /// Moves the model by one round's mean gradient and gives the next round's model.
@@ -78,34 +34,15 @@ impl ServerOptimizer {
     /// If the update has another length, or the model would leave its limits. Then nothing has changed.
     pub fn step(&mut self, update: &MeanUpdate) -> Result<Parameters, OptimizerError> {
         let gradient = update.gradient();
-        if gradient.len() != self.model.len() {
-            return Err(OptimizerError::Length { expected: self.model.len(), found: gradient.len() });
+        let expected = self.layout.architecture().parameter_count();
+        if gradient.len() != expected {
+            return Err(OptimizerError::Length { expected, found: gradient.len() });
         }
-        let mut next = self.clone();
-        next.steps = self.steps.checked_add(1).ok_or(OptimizerError::Steps)?;
-        match self.settings.update_rule() {
-            UpdateRule::Sgd { learning_rate, momentum } => {
-                for ((value, velocity), gradient) in next.model.iter_mut().zip(&mut next.first).zip(gradient) {
-                    *velocity = momentum * *velocity + gradient;
-                    *value -= learning_rate * *velocity;
-                }
-            }
-            UpdateRule::Adam { learning_rate, beta1, beta2, epsilon } => {
-                let (first_share, second_share) = (1.0 - power(beta1, next.steps), 1.0 - power(beta2, next.steps));
-                let moments = next.first.iter_mut().zip(&mut next.second);
-                for ((value, (first, second)), gradient) in next.model.iter_mut().zip(moments).zip(gradient) {
-                    *first = beta1 * *first + (1.0 - beta1) * gradient;
-                    *second = beta2 * *second + (1.0 - beta2) * gradient * gradient;
-                    *value -= learning_rate * (*first / first_share) / ((*second / second_share).sqrt() + epsilon);
-                }
-            }
-        }
-        if next.settings.tail_start().is_some_and(|start| next.steps > start) {
-            next.tail.iter_mut().zip(&next.model).for_each(|(sum, value)| *sum += value);
-        }
-        next.check()?;
-        let parameters = next.parameters(&next.model)?;
-        *self = next;
+        let mut step = self.layout.step(self.steps)?;
+        let (mut next, mut model) = (self.coordinates.clone(), Vec::with_capacity(expected));
+        step.advance(&mut next, gradient.iter().copied(), |value| model.push(value))?;
+        let parameters = self.parameters(model)?;
+        (self.steps, self.coordinates) = (step.steps(), next);
         Ok(parameters)
     }
 
@@ -120,7 +57,7 @@ impl ServerOptimizer {
     /// # Errors
     /// [`OptimizerError::Diverged`] if it left its limits; a state that came from [`ServerOptimizer::step`] never did.
     pub fn current(&self) -> Result<Parameters, OptimizerError> {
-        self.parameters(&self.model)
+        self.parameters(self.layout.model(0, &self.coordinates, None)?)
     }
 
     /// The model to release: the tail's average where the settings ask for one and the tail has begun, else the current model.
@@ -128,27 +65,14 @@ impl ServerOptimizer {
     /// # Errors
     /// As [`ServerOptimizer::current`].
     pub fn released(&self) -> Result<Parameters, OptimizerError> {
-        match self.settings.tail_start() {
-            Some(start) if self.steps > start => {
-                let count = f64::from(self.steps - start);
-                let average: Vec<f64> = self.tail.iter().map(|sum| sum / count).collect();
-                self.parameters(&average)
-            }
-            _ => self.current(),
-        }
+        self.parameters(self.layout.model(0, &self.coordinates, Some(self.steps))?)
     }
 
-    /// The whole state in its canonical encoding, its digest at the end: a coordinator that starts again continues from it.
+    /// The whole state in its canonical encoding, its digest at the end.
     #[must_use]
     pub fn export(&self) -> Vec<u8> {
-        let vectors = [&self.model, &self.first, &self.second, &self.tail];
-        let header =
-            Canonical::new(LABEL).digest(&self.settings.digest()).digest(&self.architecture.digest()).u32(self.steps);
-        let mut bytes = vectors
-            .iter()
-            .flat_map(|vector| vector.iter())
-            .fold(header, |canonical, value| canonical.u64(value.to_bits()))
-            .into_bytes();
+        let mut bytes = self.layout.header(self.steps);
+        bytes.extend_from_slice(&self.coordinates);
         let digest = Digest::of_vector(&bytes);
         bytes.extend_from_slice(digest.as_bytes());
         bytes
@@ -171,73 +95,29 @@ impl ServerOptimizer {
         architecture: &Architecture,
         bytes: &[u8],
     ) -> Result<Self, OptimizerError> {
+        let layout = StateLayout::new(settings, architecture);
         let (body, digest) = bytes.split_last_chunk::<32>().ok_or(DecodeError::Short)?;
-        let mut reader = Reader::new(LABEL, body)?;
+        let (header, coordinates) = body.split_at_checked(layout.header_bytes()).ok_or(DecodeError::Short)?;
+        let steps = layout.read_header(header)?;
         if Digest::of_vector(body) != Digest(*digest) {
             return Err(DecodeError::Range.into());
         }
-        if reader.digest()? != settings.digest() || reader.digest()? != architecture.digest() {
-            return Err(OptimizerError::OtherPlan);
-        }
-        let parameters = architecture.parameter_count();
-        let second = if matches!(settings.update_rule(), UpdateRule::Adam { .. }) { parameters } else { 0 };
-        let tail = if settings.tail_start().is_some() { parameters } else { 0 };
-        let steps = reader.u32()?;
-        if reader.remaining() != 8 * (2 * parameters + second + tail) {
+        if coordinates.len() != layout.coordinates_bytes() {
             return Err(DecodeError::Short.into());
         }
-        let mut vector = |length| (0..length).map(|_| reader.f64()).collect::<Result<Vec<_>, _>>();
-        let (model, first, second, tail) = (vector(parameters)?, vector(parameters)?, vector(second)?, vector(tail)?);
-        reader.finish()?;
-        let state = Self { settings, architecture: architecture.clone(), steps, model, first, second, tail };
-        state.check()?;
+        let state = Self { layout, steps, coordinates: coordinates.to_vec() };
+        state.current()?;
         Ok(state)
     }
 
-    /// Every value finite, the model within its limits.
-    fn check(&self) -> Result<(), OptimizerError> {
-        let limit = f64::from(PARAMETER_ABS_MAX);
-        if let Some(index) = self.model.iter().position(|value| value.is_nan() || value.abs() > limit) {
-            return Err(OptimizerError::Diverged(index));
-        }
-        for vector in [&self.first, &self.second, &self.tail] {
-            if let Some(index) = vector.iter().position(|value| !value.is_finite()) {
-                return Err(OptimizerError::Diverged(index));
-            }
-        }
-        Ok(())
+    fn parameters(&self, values: Vec<f32>) -> Result<Parameters, OptimizerError> {
+        Ok(Parameters::new(self.layout.architecture().clone(), values)?)
     }
-
-    fn parameters(&self, values: &[f64]) -> Result<Parameters, OptimizerError> {
-        let rounded = values.iter().map(|value| nearest(*value)).collect();
-        Parameters::new(self.architecture.clone(), rounded).map_err(|error| match error {
-            ParametersError::Value(index) => OptimizerError::Diverged(index),
-            _ => OptimizerError::Length { expected: self.model.len(), found: values.len() },
-        })
-    }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a model is released in 32-bit floats")]
-fn nearest(value: f64) -> f32 {
-    value as f32
-}
-
-/// base^exponent by squaring: multiplications alone, so that every machine rounds alike.
-fn power(base: f64, exponent: u32) -> f64 {
-    let (mut result, mut square, mut rest) = (1.0, base, exponent);
-    while rest > 0 {
-        if rest & 1 == 1 {
-            result *= square;
-        }
-        square *= square;
-        rest >>= 1;
-    }
-    result
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::settings::OptimizerFields;
+    use super::super::settings::{OptimizerFields, UpdateRule};
     use super::*;
 
     const ADAM: UpdateRule = UpdateRule::Adam { learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
@@ -331,7 +211,32 @@ mod tests {
         let digest = Digest::of_vector(&bytes[..body]);
         bytes[body..].copy_from_slice(digest.as_bytes());
         let refusal = ServerOptimizer::import(settings(ADAM, None), &shape(), &bytes).err();
-        assert_eq!(refusal, Some(OptimizerError::Decode(DecodeError::Range)));
+        assert_eq!(refusal, Some(OptimizerError::Diverged(1)));
+    }
+
+    /// However a state is cut into pieces, and whatever a step is read from: one arithmetic.
+    #[test]
+    fn a_state_stepped_in_pieces_is_the_state_stepped_at_once() {
+        let shape = Architecture::logistic(12, &["churn"]).unwrap();
+        let gradient: Vec<f64> = (0..13).map(|index| f64::from(index) * 0.3 - 1.0).collect();
+        for (rule, tail) in
+            [(ADAM, Some(0)), (ADAM, None), (UpdateRule::Sgd { learning_rate: 0.3, momentum: 0.9 }, Some(1))]
+        {
+            let mut whole = ServerOptimizer::new(settings(rule, tail), &Parameters::initial(&shape, 1));
+            let layout = StateLayout::new(settings(rule, tail), &shape);
+            for steps in 0..3 {
+                let mut coordinates = whole.coordinates.clone();
+                let (mut step, mut model) = (layout.step(steps).unwrap(), Vec::new());
+                for (piece, gradient) in coordinates.chunks_mut(5 * layout.coordinate_bytes()).zip(gradient.chunks(5)) {
+                    step.advance(piece, gradient.iter().copied(), |value| model.push(value)).unwrap();
+                }
+                let update = MeanUpdate::from_gradient(gradient.clone()).ok().unwrap();
+                assert_eq!(whole.step(&update).ok().unwrap().values(), model);
+                assert!(whole.coordinates == coordinates && whole.steps() == step.steps());
+            }
+            let cut = layout.step(0).unwrap().advance(&mut [0; 15], [0.0].into_iter(), |_| ());
+            assert_eq!(cut, Err(OptimizerError::Piece));
+        }
     }
 
     #[test]

@@ -245,7 +245,7 @@ impl MaskedSum {
         let masks: Vec<_> = own.chain(lost).collect();
         apply_blocks(&mut self.sum, &masks, execute);
         let sum = split_checks::<S>(self.sum, &descriptor, participants)?;
-        Ok(AggregateSum { round: self.round, values: sum.centred(), participants })
+        Ok(AggregateSum { round: self.round, words: sum, participants })
     }
 }
 
@@ -254,7 +254,7 @@ impl MaskedSum {
 #[derive(Clone, PartialEq, Eq)]
 pub struct AggregateSum {
     round: RoundId,
-    values: Vec<i64>,
+    words: RingWords,
     participants: usize,
 }
 
@@ -265,22 +265,33 @@ impl AggregateSum {
         self.round
     }
 
-    /// One centred integer a coordinate, in fixed-point units; check coordinates removed.
-    #[must_use]
-    pub fn values(&self) -> &[i64] {
-        &self.values
-    }
-
     /// Updates in the sum.
     #[must_use]
     pub fn participants(&self) -> usize {
         self.participants
     }
 
-    /// Gives up the coordinates.
+    /// Coordinates, check coordinates removed.
     #[must_use]
-    pub fn into_values(self) -> Vec<i64> {
-        self.values
+    pub fn dimension(&self) -> usize {
+        self.words.len()
+    }
+
+    /// One centred integer a coordinate, in fixed-point units.
+    #[must_use]
+    pub fn values(&self) -> Vec<i64> {
+        self.words.centred()
+    }
+
+    /// [`AggregateSum::values`] from the coordinate `first` on, one by one and without a copy of the sum.
+    pub fn values_from(&self, first: usize) -> impl Iterator<Item = i64> {
+        self.words.centred_from(first)
+    }
+
+    /// Digest of the sum's words, as the ledger names it.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.words.digest()
     }
 }
 

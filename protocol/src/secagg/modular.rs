@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 use super::mask::CHECK_COORDINATES;
-use crate::digest::Digest;
+use crate::digest::{Digest, VectorHasher};
+
+/// Bytes hashed at once: whole words, and enough for the hash to use all its lanes.
+const DIGEST_BLOCK_BYTES: usize = 64 << 10;
 
 /// The ring of an aggregation's coordinates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -168,26 +171,23 @@ impl RingWords {
     /// The representatives nearest to zero: `-2^(bits-1) ..= 2^(bits-1) - 1` (two's complement).
     #[must_use]
     pub fn centred(&self) -> Vec<i64> {
-        match self {
-            Self::W32(words) => words.iter().map(|word| i64::from(word.cast_signed())).collect(),
-            Self::W64(words) => words.iter().map(|word| word.cast_signed()).collect(),
-        }
+        self.centred_from(0).collect()
+    }
+
+    /// [`RingWords::centred`] from the coordinate `first` on, one by one.
+    pub fn centred_from(&self, first: usize) -> impl Iterator<Item = i64> {
+        let (narrow, wide): (&[u32], &[u64]) = match self {
+            Self::W32(words) => (words.get(first..).unwrap_or_default(), &[]),
+            Self::W64(words) => (&[], words.get(first..).unwrap_or_default()),
+        };
+        narrow.iter().map(|word| i64::from(word.cast_signed())).chain(wide.iter().map(|word| word.cast_signed()))
     }
 
     /// The wire form: little-endian words.
     #[must_use]
     pub fn to_le_bytes(&self) -> Vec<u8> {
         let mut bytes = alloc::vec![0; bytes_of(self.ring(), self.len())];
-        match self {
-            Self::W32(words) => {
-                let (chunks, _) = bytes.as_chunks_mut();
-                chunks.iter_mut().zip(words).for_each(|(chunk, word)| *chunk = word.to_le_bytes());
-            }
-            Self::W64(words) => {
-                let (chunks, _) = bytes.as_chunks_mut();
-                chunks.iter_mut().zip(words).for_each(|(chunk, word)| *chunk = word.to_le_bytes());
-            }
-        }
+        self.encode_from(0, &mut bytes);
         bytes
     }
 
@@ -206,7 +206,14 @@ impl RingWords {
     /// Digest of the wire form.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of_vector(&self.to_le_bytes())
+        let (mut hasher, mut block) = (VectorHasher::new(), alloc::vec![0; DIGEST_BLOCK_BYTES]);
+        let (all, word) = (bytes_of(self.ring(), self.len()), self.ring().word_bytes());
+        for first in (0..all).step_by(DIGEST_BLOCK_BYTES) {
+            let block = &mut block[..DIGEST_BLOCK_BYTES.min(all - first)];
+            self.encode_from(first / word, block);
+            hasher.update(block);
+        }
+        hasher.finish()
     }
 
     /// A mutable view of all coordinates.
@@ -214,6 +221,20 @@ impl RingWords {
         match self {
             Self::W32(words) => RingSliceMut::W32(words),
             Self::W64(words) => RingSliceMut::W64(words),
+        }
+    }
+
+    /// Fills `bytes` with the wire form from the coordinate `first` on.
+    fn encode_from(&self, first: usize, bytes: &mut [u8]) {
+        match self {
+            Self::W32(words) => {
+                let (chunks, _) = bytes.as_chunks_mut();
+                chunks.iter_mut().zip(&words[first..]).for_each(|(chunk, word)| *chunk = word.to_le_bytes());
+            }
+            Self::W64(words) => {
+                let (chunks, _) = bytes.as_chunks_mut();
+                chunks.iter_mut().zip(&words[first..]).for_each(|(chunk, word)| *chunk = word.to_le_bytes());
+            }
         }
     }
 

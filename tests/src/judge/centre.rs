@@ -24,10 +24,8 @@ impl Judge {
             CoordinatorEvent::RoundStarted { descriptor } => {
                 self.sessions.insert(descriptor.round, descriptor.session);
             }
-            CoordinatorEvent::ClientEvicted { client, reason } => {
-                if !self.is_cheat(*client) && self.honest_centre {
-                    self.object("an honest client is never blamed", format!("client {client} is evicted: {reason}"));
-                }
+            CoordinatorEvent::ClientEvicted { client, reason } if !self.is_cheat(*client) && self.honest_centre => {
+                self.object("an honest client is never blamed", format!("client {client} is evicted: {reason}"));
             }
             _ => {}
         }

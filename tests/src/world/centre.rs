@@ -313,10 +313,11 @@ impl<S: Stage> World<'_, S> {
         let opened = self.centre.sum.take().map(|sum| sum.unmask::<S>(permit));
         let input = match opened {
             Some(Ok(sum)) => {
-                self.judge.opened(round, &survivors, sum.values());
+                let values = sum.values();
+                self.judge.opened(round, &survivors, &values);
                 let parent = self.centre.machine.as_ref().and_then(|machine| machine.record().model);
                 let parent = parent.unwrap_or(Digest::ZERO);
-                let values: Vec<u8> = sum.values().iter().flat_map(|value| value.to_le_bytes()).collect();
+                let values: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
                 let sum = Digest::of(&values);
                 let bytes = Canonical::new("model").digest(&parent).u64(round.0).digest(&sum).finish().0.to_vec();
                 let model = Digest::of(&bytes);

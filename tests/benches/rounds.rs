@@ -69,7 +69,8 @@ fn measure(options: &Options) {
         second => format!("{}, {second}", options.hidden),
     };
     let plan = format!(
-        "model = \"mlp\"\nhidden = [{}]\nrounds = {}\nring = {}\nsession_rounds = {}\nprivacy = \"customer\"\nepsilon = 4.0\ndelta = 1e-6\n\
+        "model = \"mlp\"\nhidden = [{}]\nrounds = {}\nring = {}\nsession_rounds = {}\nround_deadline_ms = 600000\n\
+         keying_deadline_ms = 600000\nprivacy = \"customer\"\nepsilon = 4.0\ndelta = 1e-6\n\
          [plan.optimizer]\nkind = \"sgd\"\nlearning_rate = 0.1\nmomentum = 0.9\n",
         hidden, options.rounds, options.ring, options.session_rounds
     );
@@ -95,7 +96,7 @@ fn measure(options: &Options) {
             child.wait().expect("the client ends");
         }
     }
-    let finished = next_event(&mut lines, "finished");
+    let (finished, updates) = to_the_end(&mut lines);
     let (mut rest, mut before, mut training, mut noise) = (0.0, 0.0, 0.0, 0.0);
     for (mut child, mut lines) in clients {
         let event = next_event(&mut lines, "finished");
@@ -107,10 +108,10 @@ fn measure(options: &Options) {
         child.wait().expect("the client ends");
     }
     coordinator.wait().expect("the coordinator ends");
-    print(options, &finished, [rest - training - noise, before, training, noise]);
+    print(options, &finished, updates, [rest - training - noise, before, training, noise]);
 }
 
-fn print(options: &Options, finished: &Value, [rest, before, training, noise]: [f64; 4]) {
+fn print(options: &Options, finished: &Value, updates: u64, [rest, before, training, noise]: [f64; 4]) {
     let mut rounds: Vec<f64> =
         finished["round_milliseconds"].as_array().expect("rounds").iter().filter_map(Value::as_f64).collect();
     rounds.sort_by(f64::total_cmp);
@@ -130,6 +131,7 @@ fn print(options: &Options, finished: &Value, [rest, before, training, noise]: [
     if options.lost > 0 {
         println!("{} of the clients are lost behind the first round", options.lost);
     }
+    println!("updates in the sums: {updates} of {client_rounds}");
     println!("round: median {:.2} ms, 90 % {:.2} ms, shortest {:.2} ms", at(50), at(90), at(0));
     println!(
         "CPU for each client-round: {:.3} ms client outside training and noise, {:.3} ms coordinator; {:.3} ms training, {:.3} ms noise",
@@ -159,6 +161,20 @@ fn start(role: &str, config: &std::path::Path) -> (Child, Lines) {
         Command::new(program).arg(role).arg(config).stdout(Stdio::piped()).spawn().expect("a process starts");
     let output = child.stdout.take().expect("piped");
     (child, BufReader::new(output).lines())
+}
+
+/// The last event, and the updates in the sums of the rounds until then.
+fn to_the_end(lines: &mut Lines) -> (Value, u64) {
+    let mut updates = 0;
+    for line in lines {
+        let event: Value = serde_json::from_str(&line.expect("a readable line")).expect("JSON");
+        match event["event"].as_str() {
+            Some("round") => updates += event["survivors"].as_u64().expect("a count"),
+            Some("finished") => return (event, updates),
+            _ => {}
+        }
+    }
+    panic!("the coordinator ended before its last event");
 }
 
 fn next_event(lines: &mut Lines, name: &str) -> Value {

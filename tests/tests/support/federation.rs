@@ -117,7 +117,7 @@ pub(crate) fn branch_name(index: usize) -> String {
 
 fn coordinator_settings(spec: &FederationSpec, customers: u64) -> String {
     format!(
-        "[coordinator]\nlisten = \"127.0.0.1:0\"\nstate_dir = \"state\"\n\n\
+        "[coordinator]\nlisten = \"127.0.0.1:0\"\nstate_dir = \"state\"\ngather_ms = 600000\n\n\
          [identity]\ncertificate = \"identity/identity.pem\"\nprivate_key = \"identity/identity.key\"\n\
          signing_key = \"identity/signing.key\"\nca_certificate = \"identity/trust.pem\"\n\
          roster = \"../authority/roster\"\nauthorities = \"../authority/authorities\"\n\n\

@@ -10,7 +10,7 @@ use tributary_protocol::plan::PrivacyMode;
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::CoordinatorEvent;
 
-use crate::plan::Job;
+use crate::plan::{Guarantee, Job};
 use crate::report::{Event, Finished};
 use crate::telemetry::{cpu_seconds, rss_bytes_max};
 
@@ -18,6 +18,8 @@ use crate::telemetry::{cpu_seconds, rss_bytes_max};
 pub(crate) struct Progress {
     privacy: PrivacyMode,
     delta: f64,
+    guarantee: Option<Guarantee>,
+    parameters: usize,
     spent: RdpVector,
     committed: u32,
     survivors: usize,
@@ -46,6 +48,8 @@ impl Progress {
         let mut progress = Self {
             privacy: job.plan.privacy,
             delta: job.delta(),
+            guarantee: job.guarantee,
+            parameters: job.architecture.parameter_count(),
             spent: RdpVector::zero(),
             committed: 0,
             survivors: 0,
@@ -116,7 +120,7 @@ impl Progress {
     }
 
     /// The last event.
-    pub(crate) fn finished(&self, job: &Job, outcome: Outcome) -> Event {
+    pub(crate) fn finished(&self, outcome: Outcome) -> Event {
         let Outcome { complete, model, model_file, ledger, rounds, charged, bytes: (bytes_up, bytes_down) } = outcome;
         let span = self.first_start.zip(self.last_commit).map(|(first, last)| last.saturating_duration_since(first));
         Event::Finished(Box::new(Finished {
@@ -127,9 +131,9 @@ impl Progress {
             rounds,
             charged,
             epsilon: self.epsilon(),
-            delta: job.guarantee.map(|guarantee| guarantee.delta),
-            noise_multiplier: job.guarantee.map(|guarantee| guarantee.noise_multiplier),
-            parameters: job.architecture.parameter_count(),
+            delta: self.guarantee.map(|guarantee| guarantee.delta),
+            noise_multiplier: self.guarantee.map(|guarantee| guarantee.noise_multiplier),
+            parameters: self.parameters,
             seconds_rounds: span.unwrap_or_default().as_secs_f64(),
             round_milliseconds: self.durations.iter().copied().map(milliseconds).collect(),
             bytes_up,

@@ -4,6 +4,7 @@ use std::num::NonZero;
 
 use bytes::Bytes;
 use tributary_certs::suite::RealSuite;
+use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
 use tributary_model::server_optimizer::{MeanScale, RoundMetrics, StateLayout};
 use tributary_protocol::digest::Digest;
@@ -28,10 +29,11 @@ pub(crate) struct ServerUpdate {
     pending: Option<Version>,
 }
 
-/// A model and what rode along with the round that made it. The optimizer's state behind it is a file.
+/// A model and what rode along with the round that made it. The model and the optimizer's state behind it are files.
 struct Version {
     digest: Digest,
-    bytes: Bytes,
+    /// The model's bytes until they are sent for the first time.
+    unsent: Option<Bytes>,
     rounds: u32,
     metrics: Option<RoundMetrics>,
 }
@@ -60,14 +62,13 @@ impl ServerUpdate {
         let scale = scale.expect("a valid plan names at least one customer");
         let current = match committed {
             None => {
-                let bytes = job.initial.to_le_bytes();
-                store.add_model(&job.plan.initial_model, &bytes)?;
+                store.add_model(&job.plan.initial_model, &job.initial.to_le_bytes())?;
                 store.begin_optimizer(&layout, &job.initial)?;
-                Version { digest: job.plan.initial_model, bytes: bytes.into(), rounds: 0, metrics: None }
+                Version { digest: job.plan.initial_model, unsent: None, rounds: 0, metrics: None }
             }
             Some(Committed { model: digest, rounds }) => {
-                let model = store.model(&job.architecture, &digest)?;
-                let version = Version { digest, bytes: model.to_le_bytes().into(), rounds, metrics: None };
+                let unsent = Some(store.model(&job.architecture, &digest)?.into());
+                let version = Version { digest, unsent, rounds, metrics: None };
                 store.verify_optimizer(&layout, version.state_name())?;
                 version
             }
@@ -76,9 +77,25 @@ impl ServerUpdate {
         Ok(Self { layout, scale, current, pending: None })
     }
 
-    /// Digest and bytes of the model that the next round trains on.
-    pub(crate) fn model(&self) -> (Digest, &Bytes) {
-        (self.current.digest, &self.current.bytes)
+    /// The network.
+    pub(crate) fn architecture(&self) -> &Architecture {
+        self.layout.architecture()
+    }
+
+    /// Digest of the model that the next round trains on.
+    pub(crate) fn digest(&self) -> Digest {
+        self.current.digest
+    }
+
+    /// The bytes of that model, which are needed once a round: they are not kept, and read again where a round is repeated.
+    ///
+    /// # Errors
+    /// If the store no longer has the model as it was.
+    pub(crate) fn take_model(&mut self, store: &Store) -> Result<Bytes, StoreError> {
+        match self.current.unsent.take() {
+            Some(bytes) => Ok(bytes),
+            None => Ok(store.model(self.layout.architecture(), &self.current.digest)?.into()),
+        }
     }
 
     /// The noised metrics of the round whose model is being committed, or else of the current model's round.
@@ -107,7 +124,7 @@ impl ServerUpdate {
                 return failed(ClosedReason::ChecksFailed);
             }
         };
-        let (next, state) = match self.next(&sum, store) {
+        let (mut next, bytes, state) = match self.next(&sum, store) {
             Ok(next) => next,
             Err(StepError::Store(fault)) => return Err(fault),
             Err(StepError::Optimizer(fault)) => {
@@ -118,10 +135,11 @@ impl ServerUpdate {
         // Both files are synced at the same time: a file system writes them out together.
         std::thread::scope(|scope| {
             let state = scope.spawn(|| store.keep_optimizer(next.state_name(), state));
-            let model = store.add_model(&next.digest, &next.bytes);
+            let model = store.add_model(&next.digest, &bytes);
             state.join().expect("writing a file does not panic").and(model)
         })?;
         let (sum, model) = (sum.digest(), next.digest);
+        next.unsent = Some(bytes);
         self.pending = Some(next);
         Ok(Input::Updated { round, sum, model })
     }
@@ -145,7 +163,7 @@ impl ServerUpdate {
         Ok(digest)
     }
 
-    fn next(&self, sum: &AggregateSum, store: &Store) -> Result<(Version, OptimizerDraft), StepError> {
+    fn next(&self, sum: &AggregateSum, store: &Store) -> Result<(Version, Bytes, OptimizerDraft), StepError> {
         let parameters = self.scale.parameters(sum.dimension());
         let parameters = parameters.expect("the sum has the dimension that the plan gave it");
         let gradients = sum.values_from(0).take(parameters).map(|units| self.scale.gradient(units));
@@ -153,7 +171,7 @@ impl ServerUpdate {
         let riders: Vec<i64> = sum.values_from(parameters).collect();
         let digest = digest_of(self.layout.architecture(), &stepped.model);
         let metrics = self.scale.metrics(&riders);
-        Ok((Version { digest, bytes: stepped.model.into(), rounds: stepped.steps, metrics }, stepped.state))
+        Ok((Version { digest, unsent: None, rounds: stepped.steps, metrics }, stepped.model.into(), stepped.state))
     }
 }
 

@@ -16,12 +16,12 @@ use tributary_protocol::time::Millis;
 
 use crate::connections::{Arrival, Link, control_frame, start_frames};
 use crate::error::CoordinatorError;
-use crate::plan::Job;
+
 use crate::progress::{Outcome, Progress};
 use crate::report::Event;
 use crate::runtime::Clock;
 use crate::server_update::ServerUpdate;
-use crate::store::{ModelPointer, Store};
+use crate::store::{ModelPointer, Store, StoreError};
 use crate::uploads::{OpenSum, Verdict};
 
 /// What a shell is made of.
@@ -34,7 +34,6 @@ pub(crate) struct ShellParts {
     pub(crate) update: ServerUpdate,
     pub(crate) progress: Progress,
     pub(crate) sum: OpenSum,
-    pub(crate) job: Job,
     pub(crate) clock: Clock,
 }
 
@@ -159,22 +158,23 @@ impl<'a> Shell<'a> {
         let record = self.parts.machine.record();
         let Some(complete) = record.finished else { return Ok(()) };
         let (rounds, charged) = (record.committed, record.charged);
-        let ShellParts { store, update, job, progress, .. } = &self.parts;
+        let ShellParts { store, update, machine, progress, .. } = &self.parts;
+        let plan = machine.plan();
         let released = update.release(store)?;
         store.write_pointer(&ModelPointer {
             model: released.to_string(),
             file: Store::model_name(&released),
-            architecture: job.architecture.clone(),
-            schema: job.plan.schema.to_string(),
-            plan: job.plan.digest().to_string(),
-            last_model: update.model().0.to_string(),
+            architecture: update.architecture().clone(),
+            schema: plan.schema.to_string(),
+            plan: plan.digest().to_string(),
+            last_model: update.digest().to_string(),
             rounds,
             complete,
         })?;
         let model_file = store.model_file(&released).display().to_string();
         let ledger = store.ledger().display().to_string();
         let outcome = Outcome { complete, model: released, model_file, ledger, rounds, charged, bytes };
-        let event = progress.finished(job, outcome);
+        let event = progress.finished(outcome);
         self.tell(&event);
         Ok(())
     }
@@ -196,7 +196,7 @@ impl<'a> Shell<'a> {
             }
             CoordinatorEffect::StoreSession(material) => self.parts.store.add_session(&material)?,
             CoordinatorEffect::ForgetSession(session) => self.parts.store.forget_session(session),
-            CoordinatorEffect::SendStart(clients, start) => self.send_start(&clients, start),
+            CoordinatorEffect::SendStart(clients, start) => self.send_start(&clients, start)?,
             CoordinatorEffect::OpenSum { round, ring, dimension } => self.parts.sum.open(round, ring, dimension),
             CoordinatorEffect::Admit(ticket) => self.judge(ticket.client(), Verdict::Admit(ticket)),
             CoordinatorEffect::Fold { client, .. } => self.parts.sum.fold(client),
@@ -232,13 +232,14 @@ impl<'a> Shell<'a> {
         self.unsent.entry(client).or_default().push(control_frame(&message));
     }
 
-    fn send_start(&mut self, clients: &[ClientId], start: Start) {
-        let (digest, model) = self.parts.update.model();
-        assert!(start.descriptor.model == digest, "a round starts from the model that was committed last");
-        let frames = start_frames(start, model);
+    fn send_start(&mut self, clients: &[ClientId], start: Start) -> Result<(), StoreError> {
+        let ShellParts { update, store, .. } = &mut self.parts;
+        assert!(start.descriptor.model == update.digest(), "a round starts from the model that was committed last");
+        let frames = start_frames(start, update.take_model(store)?);
         for client in clients {
-            self.unsent.entry(*client).or_default().push(frames.clone());
+            self.unsent.entry(*client).or_default().extend(frames.clone());
         }
+        Ok(())
     }
 
     /// Everything before it in the outbox is done: what a message relies on is on the disk.

@@ -15,7 +15,7 @@ use tributary_protocol::secagg::permit::UploadStorage;
 const MEMORY_BYTES_MAX: usize = 2 << 20;
 
 /// Bytes written to a file, and read from it, at once; a multiple of a coordinate's.
-const BLOCK_BYTES: usize = 128 << 10;
+const BLOCK_BYTES: usize = 64 << 10;
 
 /// Makes room for uploads. Cheap to clone.
 #[derive(Clone)]

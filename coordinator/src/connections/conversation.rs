@@ -154,14 +154,13 @@ pub(crate) fn control_frame(message: &Downstream) -> Bytes {
 }
 
 /// A round's start and the model behind it, as two frames in one piece.
-pub(crate) fn start_frames(start: Start, model: &[u8]) -> Bytes {
+pub(crate) fn start_frames(start: Start, model: Bytes) -> [Bytes; 2] {
     let payload = codec::encode(&Downstream::Start(start));
-    let mut frames = Vec::with_capacity(2 * FRAME_HEADER_BYTES + payload.len() + model.len());
-    frames.extend_from_slice(&frame_header(FRAME_CONTROL, payload.len()));
-    frames.extend_from_slice(&payload);
-    frames.extend_from_slice(&frame_header(FRAME_VECTOR, model.len()));
-    frames.extend_from_slice(model);
-    frames.into()
+    let mut head = Vec::with_capacity(2 * FRAME_HEADER_BYTES + payload.len());
+    head.extend_from_slice(&frame_header(FRAME_CONTROL, payload.len()));
+    head.extend_from_slice(&payload);
+    head.extend_from_slice(&frame_header(FRAME_VECTOR, model.len()));
+    [head.into(), model]
 }
 
 /// Sends what is queued until the link is dropped, and then closes in order; a peer that does not read is not waited for.

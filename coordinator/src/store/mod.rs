@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use tributary_certs::files::{self, Existing, FileError};
 use tributary_model::architecture::Architecture;
-use tributary_model::parameters::{Parameters, ParametersError};
+use tributary_model::parameters::digest_of;
 use tributary_model::server_optimizer::OptimizerError;
 use tributary_protocol::digest::Digest;
 
@@ -43,14 +43,6 @@ pub enum StoreError {
         path: PathBuf,
         /// The operating system's reason.
         fault: std::io::Error,
-    },
-    /// A model's bytes are no parameters of the plan's network.
-    #[error("{path}: {fault}; restore the state directory from a copy", path = path.display())]
-    Model {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        fault: ParametersError,
     },
     /// An optimizer's state cannot be continued.
     #[error("{path}: {fault}; restore the state directory from a copy, or serve the plan that it was made for", path = path.display())]
@@ -125,17 +117,15 @@ impl Store {
         }
     }
 
-    /// Reads a model and verifies its digest.
+    /// Reads a model's bytes and verifies their digest.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read, or is not the model of that digest.
-    pub fn model(&self, architecture: &Architecture, digest: &Digest) -> Result<Parameters, StoreError> {
+    pub fn model(&self, architecture: &Architecture, digest: &Digest) -> Result<Vec<u8>, StoreError> {
         let path = self.model_file(digest);
         let bytes = read(&path)?;
-        let parameters = Parameters::from_le_bytes(architecture, &bytes)
-            .map_err(|fault| StoreError::Model { path: path.clone(), fault })?;
-        if parameters.digest() == *digest {
-            return Ok(parameters);
+        if digest_of(architecture, &bytes) == *digest {
+            return Ok(bytes);
         }
         Err(StoreError::OtherModel { path, expected: digest.short() })
     }

@@ -1,4 +1,5 @@
 use super::*;
+use tributary_model::parameters::Parameters;
 use tributary_model::server_optimizer::{
     MeanUpdate, OptimizerFields, OptimizerSettings, ServerOptimizer, StateLayout, UpdateRule,
 };
@@ -58,7 +59,7 @@ fn a_model_comes_back_and_is_added_once() {
     let digest = model.digest();
     fixture.store.add_model(&digest, &model.to_le_bytes()).unwrap();
     fixture.store.add_model(&digest, b"something else under the same name").unwrap();
-    assert!(fixture.store.model(fixture.architecture(), &digest).unwrap() == model);
+    assert!(fixture.store.model(fixture.architecture(), &digest).unwrap() == model.to_le_bytes());
 }
 
 #[test]

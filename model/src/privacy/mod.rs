@@ -8,7 +8,7 @@ pub mod accountant;
 mod calibrate;
 mod noise;
 
-pub use accountant::{cap, epsilon_of};
+pub use accountant::{cap, charge, epsilon_of};
 pub use calibrate::{
     CalibrateError, Calibrated, Collusion, SampledTarget, Target, calibrate, calibrate_sampled, charged_rounds_max,
     collusion_epsilon, share_variance,

@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
-use crate::{certs, check, verify};
+use crate::{certs, check, privacy, verify};
 
 /// Federated learning for banks: every number that leaves a branch is clipped, noised and masked first.
 #[derive(Parser)]
@@ -36,6 +36,9 @@ pub(crate) enum Command {
     /// Settings files
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// What rounds cost in epsilon, and what noise an epsilon needs
+    #[command(subcommand)]
+    Privacy(privacy::PrivacyCommand),
     /// Evidence, checked offline
     #[command(subcommand)]
     Verify(VerifyCommand),
@@ -124,6 +127,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Client(ClientCommand::Run(options)) => crate::roles::client_run(options),
         Command::Certs(command) => certs::run(command),
         Command::Config(ConfigCommand::Check(options)) => check::run(&options),
+        Command::Privacy(command) => privacy::run(&command),
         Command::Verify(VerifyCommand::Ledger(options)) => verify::run(&options),
         #[cfg(feature = "demo")]
         Command::Demo(options) => crate::demo::run(&options),

@@ -6,6 +6,7 @@ mod command;
 #[cfg(feature = "demo")]
 mod demo;
 mod exit;
+mod privacy;
 #[cfg(any(feature = "coordinator", feature = "client"))]
 mod roles;
 #[cfg(feature = "simulate")]

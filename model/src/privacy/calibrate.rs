@@ -3,7 +3,7 @@
 use tributary_protocol::limits::PLAN_ROUNDS_MAX;
 use tributary_protocol::privacy::{ORDERS, RdpVector};
 
-use super::accountant::{GaussianDp, NANOS, RdpCurve, SampledRound, cap, epsilon_of};
+use super::accountant::{GaussianDp, NANOS, PrivacyLoss, SampledRound, cap, charge, epsilon_of};
 use super::{NoiseError, SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
 
 /// Largest epsilon that can be asked for; beyond it the word privacy has no meaning.
@@ -130,24 +130,21 @@ pub struct SampledTarget {
     pub sampling_probability: f64,
 }
 
-/// The noise multiplier that meets a [`SampledTarget`] by RDP at the integer orders: the smallest, but for a relative 1e-6 upwards.
+/// The smallest noise multiplier, but for a relative 1e-6 upwards, with which the enforced integer accounting admits all charged rounds.
 ///
 /// # Errors
-/// If a field is out of range, or no noise multiplier up to 2^40 meets the target.
+/// If a field is out of range, or no noise multiplier up to 2^30 meets the target.
 pub fn calibrate_sampled(target: &SampledTarget) -> Result<f64, CalibrateError> {
     let SampledTarget { epsilon, delta, rounds_charged: rounds, sampling_probability } = *target;
-    check(epsilon, delta, rounds)?;
-    if !(sampling_probability > 0.0 && sampling_probability <= 1.0) {
-        return Err(CalibrateError::SamplingProbability(sampling_probability));
-    }
+    check_sampled(target)?;
+    let cap = cap(epsilon, delta);
     let meets = |noise_multiplier: f64| {
-        let round = SampledRound { sampling_probability, noise_multiplier };
-        RdpCurve::round(round).times(rounds).epsilon(delta).epsilon <= epsilon
+        charge(SampledRound { sampling_probability, noise_multiplier }).times(rounds.into()).within(&cap)
     };
     let mut high = 1.0;
     while !meets(high) {
         high *= 2.0;
-        if high > (1_u64 << 40) as f64 {
+        if high > (1_u64 << 30) as f64 {
             return Err(CalibrateError::Unreachable { epsilon, delta, rounds });
         }
     }
@@ -162,6 +159,56 @@ pub fn calibrate_sampled(target: &SampledTarget) -> Result<f64, CalibrateError> 
         }
     }
     Ok(high)
+}
+
+/// The noise multiplier, to a relative 1e-4 upwards, with which the tight figure meets the target: loss distributions, or RDP where they
+/// have none.
+///
+/// For comparison with other systems. The ledger enforces more: it will not admit all rounds of a plan with so little noise.
+///
+/// # Errors
+/// As [`calibrate_sampled`].
+pub fn calibrate_tight(target: &SampledTarget) -> Result<f64, CalibrateError> {
+    const RESOLUTION: f64 = 1e-4;
+    let SampledTarget { epsilon, delta, rounds_charged: rounds, sampling_probability } = *target;
+    // By how much, in logarithms, epsilon exceeds the target.
+    let excess = |noise_multiplier: f64| {
+        let round = SampledRound { sampling_probability, noise_multiplier };
+        (PrivacyLoss::rounds(round, rounds).epsilon(delta).epsilon / epsilon).ln()
+    };
+    // What is enforced is never below the tight figure.
+    let mut high = calibrate_sampled(target)?;
+    let mut above = excess(high);
+    let mut low = high * 0.9;
+    let mut below = excess(low);
+    while below <= 0.0 && low > 2_f64.powi(-20) {
+        (high, above) = (low, below);
+        low /= 1.5;
+        below = excess(low);
+    }
+    // Epsilon is nearly a power of the noise: interpolate, step to the good side, then look for the bad side close by.
+    let mut near = false;
+    while high - low > 1.01 * RESOLUTION * high {
+        let crossing = (high.ln() - (high / low).ln() * above / (above - below)).exp() * (1.0 + RESOLUTION / 3.0);
+        let guess = if near { high * (1.0 - RESOLUTION) } else { crossing };
+        let middle = if guess > low && guess < high { guess } else { low + (high - low) / 2.0 };
+        let found = excess(middle);
+        near = found <= 0.0 && !near;
+        if found <= 0.0 {
+            (high, above) = (middle, found);
+        } else {
+            (low, below) = (middle, found);
+        }
+    }
+    Ok(high)
+}
+
+fn check_sampled(target: &SampledTarget) -> Result<(), CalibrateError> {
+    check(target.epsilon, target.delta, target.rounds_charged)?;
+    if target.sampling_probability > 0.0 && target.sampling_probability <= 1.0 {
+        return Ok(());
+    }
+    Err(CalibrateError::SamplingProbability(target.sampling_probability))
 }
 
 /// The rounds to calibrate for: the planned ones and 5 % more for retries, at least one more.

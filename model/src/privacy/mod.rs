@@ -8,10 +8,10 @@ pub mod accountant;
 mod calibrate;
 mod noise;
 
-pub use accountant::{cap, epsilon_of};
+pub use accountant::{cap, charge, epsilon_of};
 pub use calibrate::{
-    CalibrateError, Calibrated, Collusion, SampledTarget, Target, calibrate, calibrate_sampled, charged_rounds_max,
-    collusion_epsilon, share_variance,
+    CalibrateError, Calibrated, Collusion, SampledTarget, Target, calibrate, calibrate_sampled, calibrate_tight,
+    charged_rounds_max, collusion_epsilon, share_variance,
 };
 pub use noise::{NoiseError, NoiseSampler, NoiseShare, SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
 

@@ -1,14 +1,40 @@
-//! The accounting that the ledger enforces: integers, one-sided. One full-batch round costs [`RdpVector::gaussian`].
+//! The accounting that the ledger enforces: integers, one-sided. One full-batch round costs [`RdpVector::gaussian`], a sampled one [`charge`].
 
 use tributary_protocol::privacy::{ORDERS, RdpVector};
 
-use super::rdp::{conversion_offset, smallest_epsilon, zero_epsilon_rdp};
+use super::rdp::{SampledRound, conversion_offset, smallest_epsilon, zero_epsilon_rdp};
 
 /// Nano-units in one nat.
 pub(crate) const NANOS: u64 = 1_000_000_000;
 /// A cap stays this far below the real threshold, so that no rounding of a float can admit what it should not. It also covers, many times
 /// over, that a sum of shares is a discrete Gaussian but for a factor within 1e-150 of one.
 const GUARD_NANOS: f64 = 2.0;
+
+/// Squared sensitivity by which a noise multiplier becomes an integer variance.
+const UNITS_SQUARED: u128 = 1 << 64;
+/// Noise multipliers above this one are charged as if they were this one: beyond it the variance has no room.
+const NOISE_MULTIPLIER_MAX: f64 = (1_u64 << 30) as f64;
+/// By how much a sampled round's RDP is raised before it is rounded up: its sum in floats errs by less than a relative 1e-9.
+const SUM_ERROR: f64 = 1e-9;
+
+/// What one round costs, in nano-units rounded up: a full-batch round in integers throughout, a sampled one by the integer-order sum of
+/// Mironov, Talwar, Zhang 2019, section 3.3, which bounds discrete Gaussian noise in both directions too.
+///
+/// No noise, or a sampling probability that is none, costs the largest value at every order.
+#[must_use]
+pub fn charge(round: SampledRound) -> RdpVector {
+    let SampledRound { sampling_probability: q, noise_multiplier: z } = round;
+    if q == 1.0 {
+        let variance = if z > 0.0 { z.min(NOISE_MULTIPLIER_MAX).powi(2) * UNITS_SQUARED as f64 } else { 0.0 };
+        // The square is off by a part in 2^53 at most.
+        return RdpVector::gaussian(UNITS_SQUARED, whole_wide(variance * (1.0 - f64::EPSILON)));
+    }
+    let nanos = |order: u32| {
+        let rdp = round.rdp(order);
+        if rdp == 0.0 { 0 } else { whole((rdp * NANOS as f64 * (1.0 + SUM_ERROR)).ceil()) }
+    };
+    RdpVector::from_nanos(ORDERS.iter().map(|order| nanos(*order)).collect()).expect("one value for each order")
+}
 
 /// The most that may be spent for `(epsilon, delta)`: a threshold for each order, in nano-units, rounded down.
 ///
@@ -47,10 +73,20 @@ fn whole(value: f64) -> u64 {
     value as u64
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates, and rounds a variance down"
+)]
+fn whole_wide(value: f64) -> u128 {
+    value as u128
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::super::vectors::rows;
     use super::*;
 
     #[test]
@@ -115,6 +151,53 @@ mod tests {
         let (epsilon, order) = epsilon_of(&RdpVector::gaussian(1, 100), 1e-6);
         assert!((0.429_951_519_0..0.429_951_521_2).contains(&epsilon), "{epsilon}");
         assert_eq!(order, 46);
+    }
+
+    #[test]
+    fn a_sampled_round_is_charged_its_sum_rounded_up() {
+        for (q, z) in [(0.01, 1.0), (1e-6, 0.5), (0.2, 8.0), (1.0, 3.0), (1.0, 46.43), (0.999, 0.2)] {
+            let round = SampledRound { sampling_probability: q, noise_multiplier: z };
+            for (order, nanos) in ORDERS.into_iter().zip(charge(round).nanos()) {
+                let real = round.rdp(order) * 1e9;
+                let charged = *nanos as f64;
+                assert!(
+                    charged >= real * (1.0 - 1e-12) && charged <= real * (1.0 + 2e-9) + 1.0,
+                    "{q} {z} {order}: {charged}"
+                );
+            }
+        }
+        let none = |q, z| charge(SampledRound { sampling_probability: q, noise_multiplier: z });
+        assert_eq!(none(0.0, 1.0), RdpVector::zero());
+        for (q, z) in [(1.0, 0.0), (1.0, -1.0), (1.0, f64::NAN), (0.5, 0.0), (f64::NAN, 1.0), (1.1, 1.0)] {
+            assert_eq!(none(q, z).nanos(), [u64::MAX; 73], "{q} {z}");
+        }
+        assert_eq!(none(1.0, 1e30), RdpVector::gaussian(1, 1 << 60), "charged as the largest multiplier");
+    }
+
+    #[test]
+    fn enforced_vectors() {
+        // What the ledger says is never below the float accountant, and above it by rounding alone.
+        for row in rows("dp_vectors.csv") {
+            let round = SampledRound { sampling_probability: row.number("q"), noise_multiplier: row.number("sigma") };
+            let steps: u32 = row.text("steps").parse().expect("a number of steps");
+            let (epsilon, _) = epsilon_of(&charge(round).times(steps.into()), row.number("delta"));
+            let excess = epsilon - row.number("eps_rdp_int");
+            assert!(
+                excess >= 0.0 && excess <= 2e-9 * (f64::from(steps) + 10.0 + epsilon),
+                "{row}: {epsilon}, {excess}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_bound_covers_discrete_noise() {
+        // One-dimensional sums, exactly: where delta is the discrete Gaussian's at an epsilon, the bound proves no smaller epsilon.
+        for row in rows("dgauss_delta_vectors.csv") {
+            let ratio = row.number("sigma") / row.number("sens");
+            let round = SampledRound { sampling_probability: 1.0, noise_multiplier: ratio };
+            let (epsilon, _) = epsilon_of(&charge(round), row.number("delta_discrete_exact"));
+            assert!(epsilon >= row.number("eps"), "{row}: {epsilon}");
+        }
     }
 
     proptest! {

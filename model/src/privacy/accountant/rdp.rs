@@ -122,11 +122,11 @@ fn ln_expm1(x: f64) -> f64 {
 }
 
 /// `ln(1 + e^x)`.
-fn ln_one_plus_exp(x: f64) -> f64 {
+pub(super) fn ln_one_plus_exp(x: f64) -> f64 {
     if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
 }
 
-fn ln_sum_exp(terms: &[f64]) -> f64 {
+pub(super) fn ln_sum_exp(terms: &[f64]) -> f64 {
     let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if !largest.is_finite() {
         return largest;

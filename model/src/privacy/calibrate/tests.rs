@@ -143,6 +143,7 @@ fn collusion_vectors() {
 
 #[test]
 fn calibration_vectors() {
+    let mut worst: f64 = 0.0;
     for row in rows("calib_vectors.csv") {
         let rounds_charged = row.text("steps").parse().unwrap();
         let (epsilon, delta) = (row.number("target_eps"), row.number("delta"));
@@ -150,12 +151,34 @@ fn calibration_vectors() {
         let sampled = SampledTarget { epsilon, delta, rounds_charged, sampling_probability };
         let multiplier = calibrate_sampled(&sampled).unwrap();
         close(multiplier, row.number("sigma_rdp_int_orders"), 1e-4, &row);
+        let tight = calibrate_tight(&sampled).unwrap();
+        close(tight, row.number("sigma_pld"), 2e-3, &row);
+        worst = worst.max((tight / row.number("sigma_pld") - 1.0).abs());
         if sampling_probability == 1.0 {
             let calibrated = calibrate(&target(epsilon, delta, rounds_charged)).unwrap();
             close(calibrated.noise_multiplier, multiplier, 1e-5, &row);
-            close(row.number("sigma_pld"), multiplier / row.number("ratio"), 1e-3, &row);
         }
     }
+    eprintln!("calibrated by loss distributions: at most a relative {worst} from the reference");
+}
+
+#[test]
+fn tight_noise_meets_its_target_and_little_less_does_not() {
+    for (epsilon, sampling_probability, rounds_charged) in
+        [(1.0, 1.0, 100), (2.0, 0.2, 100), (0.5, 0.001, 20), (30.0, 1.0, 1)]
+    {
+        let target = SampledTarget { epsilon, delta: 1e-6, rounds_charged, sampling_probability };
+        let multiplier = calibrate_tight(&target).unwrap();
+        let found = |noise_multiplier| {
+            let round = SampledRound { sampling_probability, noise_multiplier };
+            PrivacyLoss::rounds(round, rounds_charged).epsilon(1e-6).epsilon
+        };
+        assert!(found(multiplier) <= epsilon, "{target:?}: {multiplier}");
+        assert!(found(multiplier * 0.9998) > epsilon, "{target:?}: {multiplier}");
+        assert!(multiplier < calibrate_sampled(&target).unwrap());
+    }
+    let nonsense = SampledTarget { epsilon: 1.0, delta: 0.0, rounds_charged: 1, sampling_probability: 0.5 };
+    assert_eq!(calibrate_tight(&nonsense), Err(CalibrateError::Delta(0.0)));
 }
 
 #[test]

@@ -1,0 +1,190 @@
+//! Composition of tilted loss distributions by Fourier transform.
+//!
+//! Probabilities of losses are weighted by `e^(power loss)` and scaled to a sum of 1 before they are transformed, and weighted back after. The
+//! losses around epsilon are then the likely ones, so that the transform's round-off, which is relative to the largest mass, is relative to
+//! delta and not to 1. Its bound is added to every mass: what comes out is not below the exact composition of the grids that went in.
+
+use super::discretise::{DiscreteLoss, LOSS_ERROR, MASS_ERROR, Masses};
+use super::fft::{Complex, Fourier};
+use super::layout::{Layout, Tilt};
+
+/// Relative round-off of one complex product.
+const PRODUCT_ERROR: f64 = 2.3 * f64::EPSILON / 2.0;
+/// Masses are raised to this, and products below it are within the round-off: arithmetic on subnormal numbers is slow.
+const NEGLIGIBLE: f64 = 1e-100;
+/// What the masses of a composition may differ from 1 together before it is given up.
+const SUM_TOLERANCE: f64 = 1e-2;
+/// Relative error of sums over a grid: a few roundings at each of its points.
+const GRID_ERROR: f64 = 1e-9;
+
+/// A composition in the making, in one direction.
+pub(super) struct Composition<'a> {
+    fourier: &'a Fourier,
+    layout: &'a Layout,
+    tilt: Tilt,
+    removing: bool,
+    /// The product of the transforms' powers.
+    product: Vec<Complex>,
+    /// A bound of the product with one power less of each transform: by how much an error in one of them grows.
+    growth: Vec<f64>,
+    /// Relative round-off so far.
+    round_off: f64,
+    /// Natural logarithm of what the tilted masses were divided by.
+    ln_scale: f64,
+    /// Natural logarithm of the moment that bounds what lies beyond the window.
+    ln_edge: f64,
+    infinite: f64,
+    rounds: f64,
+    loss_error: f64,
+}
+
+/// The composed losses in one direction: an upper bound of every probability.
+pub(super) struct Composed {
+    interval: f64,
+    power: f64,
+    /// Tilted masses at the grid points from 0 upwards.
+    masses: Vec<f64>,
+    /// A mass at the loss l is `e^(ln_scale - power l)` times the tilted one.
+    ln_scale: f64,
+    /// Probability of a loss beyond the window.
+    infinite: f64,
+    /// Bound of the error of a composed loss.
+    loss_error: f64,
+}
+
+impl<'a> Composition<'a> {
+    /// Of nothing.
+    pub(super) fn new(fourier: &'a Fourier, layout: &'a Layout, removing: bool) -> Self {
+        Self {
+            fourier,
+            layout,
+            tilt: layout.tilts[usize::from(!removing)],
+            removing,
+            product: vec![Complex::ONE; layout.points],
+            growth: vec![1.0; layout.points],
+            round_off: 0.0,
+            ln_scale: 0.0,
+            ln_edge: 0.0,
+            infinite: 0.0,
+            rounds: 0.0,
+            loss_error: 0.0,
+        }
+    }
+
+    /// Composes `count` equal rounds, at least one; `buffer` has a value for each point.
+    pub(super) fn multiply(&mut self, loss: &DiscreteLoss, count: u32, buffer: &mut [Complex]) {
+        let masses = if self.removing { &loss.remove } else { &loss.add };
+        let (rounds, interval) = (f64::from(count), self.layout.interval);
+        let (power, edge_power) = (self.tilt.power * interval, self.tilt.edge_power * interval);
+        self.ln_scale += rounds * load(masses, power, buffer);
+        self.ln_edge += rounds * masses.ln_moment(edge_power);
+        self.infinite += rounds * masses.infinite;
+        self.rounds += rounds;
+        self.loss_error += rounds * LOSS_ERROR * loss.loss_max;
+
+        let norm = buffer.iter().map(|value| value.re * value.re).sum::<f64>().sqrt();
+        self.fourier.forward(buffer);
+        let error = self.fourier.round_off() * norm;
+        self.round_off += rounds * (error + PRODUCT_ERROR);
+        let others = i32::try_from(count - 1).expect("the rounds of a composition are limited");
+        // In the worst case the whole error of the transform sits at one frequency.
+        let error_max = error * (self.layout.points as f64).sqrt();
+        for ((product, growth), value) in self.product.iter_mut().zip(&mut self.growth).zip(buffer) {
+            let power = value.power(count);
+            *product = if power.modulus() < NEGLIGIBLE { Complex::ZERO } else { *product * power };
+            let modulus = value.modulus() + error_max;
+            *growth *= modulus.max(1.0) * modulus.powi(others).max(NEGLIGIBLE);
+        }
+    }
+
+    /// The composition; `None` if it does not look like one, which would be a fault of the arithmetic.
+    pub(super) fn finish(mut self) -> Option<Composed> {
+        let points = self.layout.points as f64;
+        self.fourier.backward(&mut self.product);
+        let growth = (self.growth.iter().map(|growth| growth * growth).sum::<f64>() / points).sqrt();
+        // By Cauchy and Schwarz: the errors' Euclidean norm over the frequencies, times that of what they are multiplied with.
+        let error = 1.01 * growth * (self.round_off + self.fourier.round_off());
+        let values = || self.product.iter().map(|value| value.re / points);
+        let sum: f64 = values().sum();
+        let least = values().fold(f64::INFINITY, f64::min);
+        let edge = (self.ln_edge - self.tilt.edge_power * points * self.layout.interval).exp();
+        // Written so that what is not a number fails as well.
+        let sound = (sum - 1.0).abs() < SUM_TOLERANCE && least >= -error && self.ln_scale.is_finite() && edge >= 0.0;
+        if !sound {
+            return None;
+        }
+        let masses = values().map(|value| value.max(0.0) + error).collect();
+        Some(Composed {
+            interval: self.layout.interval,
+            power: self.tilt.power,
+            masses,
+            ln_scale: self.ln_scale + self.rounds * MASS_ERROR + GRID_ERROR + 1e-13 * self.ln_scale.abs(),
+            infinite: (self.infinite + edge) * (1.0 + 1e-3),
+            loss_error: self.loss_error,
+        })
+    }
+}
+
+/// Masses weighted by `e^(power multiple)`, divided by their sum and folded into the window; the logarithm of that sum.
+fn load(masses: &Masses, power: f64, buffer: &mut [Complex]) -> f64 {
+    buffer.fill(Complex::ZERO);
+    let ln_sum = masses.ln_moment(power);
+    let points = i64::try_from(buffer.len()).expect("a window's points are counted in 32 bits");
+    for (index, ln_mass) in (masses.first..).zip(&masses.ln_masses) {
+        let place = usize::try_from(index.rem_euclid(points)).expect("a remainder is not negative");
+        buffer[place].re += (ln_mass + power * index as f64 - ln_sum).max(NEGLIGIBLE.ln()).exp();
+    }
+    ln_sum
+}
+
+impl Composed {
+    /// An upper bound of delta at this epsilon, 0 or more.
+    pub(super) fn delta(&self, epsilon: f64) -> f64 {
+        let epsilon = (epsilon - self.loss_error).max(0.0);
+        let mut above = self.infinite;
+        for (loss, delta) in self.curve() {
+            if loss <= epsilon {
+                // A chord in e^epsilon.
+                let share = -(epsilon - loss - self.interval).exp_m1() / -(-self.interval).exp_m1();
+                return (above + share.clamp(0.0, 1.0) * (delta - above)).min(1.0);
+            }
+            above = delta;
+        }
+        above.min(1.0)
+    }
+
+    /// An upper bound of the smallest epsilon with at most this delta; infinite if none within the window has it.
+    pub(super) fn epsilon(&self, delta: f64) -> f64 {
+        if self.infinite > delta {
+            return f64::INFINITY;
+        }
+        let mut above = self.infinite;
+        for (loss, below) in self.curve() {
+            if below > delta {
+                let share = (delta - above) / (below - above);
+                return loss + self.interval + (share * (-self.interval).exp_m1()).ln_1p() + self.loss_error;
+            }
+            above = below;
+        }
+        0.0
+    }
+
+    /// Grid points and the hockey-stick curve there, from the last one down to 0.
+    fn curve(&self) -> impl Iterator<Item = (f64, f64)> {
+        // Above a grid point: sums of masses, weighted back, of `1 - e^(epsilon - loss)` and of `e^(epsilon - loss)`, over the weight there.
+        let (mut gain, mut rest) = (0.0, 0.0);
+        let (down, over) = ((-self.power * self.interval).exp(), (-self.interval).exp());
+        let step = -(-self.interval).exp_m1();
+        let mut last = None;
+        self.masses.iter().enumerate().rev().map(move |(index, mass)| {
+            if let Some(mass) = last {
+                let reached: f64 = rest + mass;
+                gain = down * (gain + step * reached);
+                rest = down * over * reached;
+            }
+            last = Some(*mass);
+            let loss = index as f64 * self.interval;
+            (loss, self.infinite + (self.ln_scale - self.power * loss + gain.ln()).exp())
+        })
+    }
+}

@@ -97,7 +97,7 @@ fn measure(options: &Options) {
         }
     }
     let (finished, updates) = to_the_end(&mut lines);
-    let (mut rest, mut before, mut training, mut noise) = (0.0, 0.0, 0.0, 0.0);
+    let (mut rest, mut before, mut training, mut noise, mut memory) = (0.0, 0.0, 0.0, 0.0, 0.0_f64);
     for (mut child, mut lines) in clients {
         let event = next_event(&mut lines, "finished");
         let seconds = |key: &str| event[key].as_f64().expect("seconds");
@@ -105,13 +105,20 @@ fn measure(options: &Options) {
         training += seconds("cpu_seconds_training");
         noise += seconds("cpu_seconds_noise");
         rest += seconds("cpu_seconds") - seconds("cpu_seconds_before");
+        memory = memory.max(event["rss_bytes_max"].as_f64().expect("bytes"));
         child.wait().expect("the client ends");
     }
     coordinator.wait().expect("the coordinator ends");
-    print(options, &finished, updates, [rest - training - noise, before, training, noise]);
+    print(options, &finished, updates, [rest - training - noise, before, training, noise], memory);
 }
 
-fn print(options: &Options, finished: &Value, updates: u64, [rest, before, training, noise]: [f64; 4]) {
+fn print(
+    options: &Options,
+    finished: &Value,
+    updates: u64,
+    [rest, before, training, noise]: [f64; 4],
+    client_memory: f64,
+) {
     let mut rounds: Vec<f64> =
         finished["round_milliseconds"].as_array().expect("rounds").iter().filter_map(Value::as_f64).collect();
     rounds.sort_by(f64::total_cmp);
@@ -145,7 +152,11 @@ fn print(options: &Options, finished: &Value, updates: u64, [rest, before, train
         before * 1e3 / options.branches as f64,
         seconds("cpu_seconds_before") * 1e3
     );
-    println!("peak memory of the coordinator: {:.1} MB", seconds("rss_bytes_max") / 1e6);
+    println!(
+        "peak memory: {:.1} MB the coordinator, {:.1} MB the largest client",
+        seconds("rss_bytes_max") / 1e6,
+        client_memory / 1e6
+    );
     println!(
         "bytes for each client-round: {:.0} up, {:.0} down",
         finished["bytes_up"].as_f64().unwrap_or(0.0) / client_rounds,

@@ -2,10 +2,11 @@
 
 use alloc::vec::Vec;
 
-use super::world::{Packet, World, cap, coordinator_signs, plan, policy};
+use super::world::{Packet, World, plan};
 use crate::digest::Digest;
 use crate::ids::ClientId;
 use crate::message::{ClosedReason, Downstream, RefusalCode, SignedBody, Start, Upstream};
+use crate::round::cast::{cap, coordinator_signs, policy};
 use crate::round::{ParticipantEvent, ParticipantInput};
 use crate::secagg::parameters::CoalitionRule;
 use crate::secagg::toy::Toy;

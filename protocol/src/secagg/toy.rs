@@ -122,8 +122,9 @@ fn element(bytes: &[u8]) -> Result<ToyField, SuiteError> {
 }
 
 fn tag(key: &SecretKey, associated: &[u8], ciphertext: &[u8]) -> [u8; 32] {
-    let length = (associated.len() as u64).to_le_bytes();
-    blend(&[b"tag", key.expose(), &length, associated, ciphertext])
+    let length = (ciphertext.len() as u64).to_le_bytes();
+    // What is long stands where words need not be put together from two.
+    blend(&[key.expose(), &length, ciphertext, associated])
 }
 
 fn crypt(key: &SecretKey, bytes: &mut [u8]) {
@@ -144,13 +145,13 @@ impl Suite for Toy {
 
     fn sign(key: &[u8; 32], message: &[u8]) -> Signature {
         let public = Self::verifying_key(key);
-        Signature(blend(&[b"sign", &public.0, message]).to_vec())
+        Signature(blend(&[&public.0, message, b"sign"]).to_vec())
     }
     fn verifying_key(key: &[u8; 32]) -> VerifyingKey {
         VerifyingKey(blend(&[b"public", key]))
     }
     fn verify(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
-        signature.0 == blend(&[b"sign", &key.0, message])
+        signature.0 == blend(&[&key.0, message, b"sign"])
     }
     fn hash(parts: &[&[u8]]) -> Digest {
         Digest(blend(parts))
@@ -178,7 +179,8 @@ impl Suite for Toy {
         SecretKey::new(Blender::new().with(&[b"expand", key.expose()]).with(info).finish())
     }
     fn seal(key: &SecretKey, associated: &[u8], plaintext: &[u8]) -> Vec<u8> {
-        let mut sealed = plaintext.to_vec();
+        let mut sealed = Vec::with_capacity(plaintext.len() + 32);
+        sealed.extend_from_slice(plaintext);
         crypt(key, &mut sealed);
         let tag = tag(key, associated, &sealed);
         sealed.extend_from_slice(&tag);
@@ -228,10 +230,14 @@ impl Blender {
     fn absorb(&mut self, bytes: &[u8]) {
         self.length = self.length.wrapping_add(bytes.len() as u64);
         let (words, rest) = bytes.as_chunks();
-        for word in words {
-            let word = u64::from_le_bytes(*word);
-            self.word(self.pending | word << self.bits);
-            self.pending = word.checked_shr(64 - self.bits).unwrap_or(0);
+        if self.bits == 0 {
+            words.iter().for_each(|word| self.word(u64::from_le_bytes(*word)));
+        } else {
+            for word in words {
+                let word = u64::from_le_bytes(*word);
+                self.word(self.pending | word << self.bits);
+                self.pending = word >> (64 - self.bits);
+            }
         }
         let (mut last, mut bits) = (0, 0);
         for byte in rest {

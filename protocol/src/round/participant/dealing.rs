@@ -233,9 +233,10 @@ impl SetUp<'_> {
         let parsed = parse::<S>(&plain, rounds);
         plain.zeroize();
         let (shares, path) = parsed?;
-        let commitments: Vec<Digest> = (shares.iter().enumerate())
-            .flat_map(|(index, shares)| self.commitments(dealer, self.own, index, shares))
-            .collect();
+        let mut commitments = Vec::with_capacity(SecretKind::ALL.len() * shares.len());
+        for (index, shares) in shares.iter().enumerate() {
+            commitments.extend(self.commitments(dealer, self.own, index, shares));
+        }
         let holders = self.topology.holders(dealer);
         let rank = holders.binary_search(&self.own).ok()?;
         let found = root_of_path::<S>(rank, holders.len(), &holding_digest::<S>(&commitments), &path)?;

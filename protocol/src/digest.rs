@@ -159,7 +159,8 @@ impl Canonical {
     /// Starts an encoding with a label that separates its domain from all others.
     #[must_use]
     pub fn new(label: &str) -> Self {
-        Self::default().bytes(label.as_bytes())
+        // Most bodies fit, and need not grow.
+        Self(Vec::with_capacity(512)).bytes(label.as_bytes())
     }
 
     /// Appends one byte.

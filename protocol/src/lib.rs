@@ -14,6 +14,7 @@ pub mod frame;
 pub mod ids;
 pub mod ledger;
 pub mod limits;
+pub mod list;
 pub mod message;
 pub mod plan;
 pub mod privacy;

@@ -17,6 +17,7 @@ pub use chain::{Advance, RosterChain, Successor};
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, OrganisationId};
 use crate::limits::{ROSTER_AUTHORITIES_MAX, ROSTER_ENTRIES_MAX};
+use crate::list::List;
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
 
 /// One enrolled client.
@@ -40,7 +41,10 @@ pub struct RosterEntry {
 pub struct Roster {
     epoch: u64,
     previous: Digest,
-    entries: Vec<RosterEntry>,
+    entries: List<RosterEntry>,
+    /// Of the three before it, computed where a roster is made: both ends name it often, and it covers 80 bytes of every entry.
+    #[serde(skip)]
+    digest: Digest,
 }
 
 /// What a client remembers of the newest roster it accepted.
@@ -248,7 +252,8 @@ impl Roster {
             }
             last = Some(client);
         }
-        Ok(Self { epoch, previous, entries })
+        let digest = Digest::of(&canonical(epoch, &previous, &entries));
+        Ok(Self { epoch, previous, entries: entries.into(), digest })
     }
 
     /// The epoch, from 1.
@@ -278,28 +283,26 @@ impl Roster {
     /// The organisations of clients, in their order; `None` if one of them is not in the roster.
     #[must_use]
     pub fn organisations(&self, clients: &[ClientId]) -> Option<Vec<OrganisationId>> {
-        clients.iter().map(|client| self.entry(*client).map(|entry| entry.organisation)).collect()
+        let mut entries = self.walk();
+        clients.iter().map(|client| entries.find(*client).map(|entry| entry.organisation)).collect()
+    }
+
+    /// Looks up many clients, fastest in the roster's order.
+    #[must_use]
+    pub fn walk(&self) -> RosterWalk<'_> {
+        RosterWalk { roster: self, next: 0 }
     }
 
     /// The canonical encoding: label, epoch, predecessor, count, entries.
     #[must_use]
     pub fn canonical(&self) -> Vec<u8> {
-        let count = u32::try_from(self.entries.len()).expect("ROSTER_ENTRIES_MAX is below 2^32");
-        let head = Canonical::new("SA1 roster").u64(self.epoch).digest(&self.previous).u32(count);
-        let body = self.entries.iter().fold(head, |body, entry| {
-            body.u32(entry.client.0)
-                .u32(entry.organisation.0)
-                .digest(&Digest(entry.signing_key.0))
-                .digest(&entry.tls_spki_sha256)
-                .u64(entry.not_after)
-        });
-        body.into_bytes()
+        canonical(self.epoch, &self.previous, &self.entries)
     }
 
     /// SHA-256 of the canonical encoding: the `roster_hash` of PROTOCOL.md.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of(&self.canonical())
+        self.digest
     }
 
     /// What a client remembers of this roster.
@@ -346,6 +349,24 @@ impl Roster {
     }
 }
 
+/// Looks up entries of a roster: at once where the client asked for stands right behind the one before it, as [`Roster::entry`] otherwise.
+pub struct RosterWalk<'a> {
+    roster: &'a Roster,
+    next: usize,
+}
+
+impl<'a> RosterWalk<'a> {
+    /// The entry of a client.
+    pub fn find(&mut self, client: ClientId) -> Option<&'a RosterEntry> {
+        let entries = &self.roster.entries;
+        let near = entries.get(self.next).is_some_and(|entry| entry.client == client);
+        let found = if near { Ok(self.next) } else { entries.binary_search_by_key(&client, |entry| entry.client) };
+        let index = found.ok()?;
+        self.next = index + 1;
+        entries.get(index)
+    }
+}
+
 impl SignedRoster {
     /// Whether at least `needed` of the `authorities` signed this roster. Every signature present must verify, the surplus ones too.
     ///
@@ -382,6 +403,19 @@ impl SignedRoster {
     pub fn entry(&self, client: ClientId) -> Option<&RosterEntry> {
         self.roster.entry(client)
     }
+}
+
+fn canonical(epoch: u64, previous: &Digest, entries: &[RosterEntry]) -> Vec<u8> {
+    let count = u32::try_from(entries.len()).expect("ROSTER_ENTRIES_MAX is below 2^32");
+    let head = Canonical::new("SA1 roster").u64(epoch).digest(previous).u32(count);
+    let body = entries.iter().fold(head, |body, entry| {
+        body.u32(entry.client.0)
+            .u32(entry.organisation.0)
+            .digest(&Digest(entry.signing_key.0))
+            .digest(&entry.tls_spki_sha256)
+            .u64(entry.not_after)
+    });
+    body.into_bytes()
 }
 
 fn at_most(what: &'static str, count: usize, limit: usize) -> Result<(), RosterError> {

@@ -215,3 +215,17 @@ fn session_rounds(options: &Options, dice: &mut Dice) -> u32 {
     let large = options.clients > LARGE && dice.chance(800);
     if large { options.rounds.clamp(1, SESSION_ROUNDS_MAX) } else { few }
 }
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::secagg::graph::{Degree, Graph};
+
+    use super::*;
+
+    /// Frozen under the real suite: every member of a session must draw the same graph, whatever its version.
+    #[test]
+    fn the_real_suite_draws_its_golden_graph() {
+        let graph = Graph::new::<RealSuite>(257, &Digest([7; 32]), Some(Degree { neighbours: 4, threshold: 1 }));
+        assert_eq!([graph.neighbours(0), graph.neighbours(256)], [[114, 137, 251, 254], [124, 154, 178, 214]]);
+    }
+}

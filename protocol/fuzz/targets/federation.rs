@@ -7,19 +7,17 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
+use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{ClosedReason, Downstream, Start, Upstream};
-use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode};
-use tributary_protocol::privacy::RdpVector;
-use tributary_protocol::roster::{AuthoritySignature, Roster, RosterEntry, SignedRoster};
+use tributary_protocol::plan::Plan;
+use tributary_protocol::roster::SignedRoster;
+use tributary_protocol::round::cast::{self, policy, settings, signing_key};
 use tributary_protocol::round::{
-    Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRecord, CoordinatorSettings, Input, Outbox,
-    Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, ParticipantRecord, Policy, SessionMaterial,
+    Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRecord, Input, Outbox, Participant, ParticipantEffect,
+    ParticipantEvent, ParticipantInput, ParticipantRecord, SessionMaterial,
 };
-use tributary_protocol::secagg::modular::Ring;
-use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
-use tributary_protocol::secagg::suite::Suite;
+use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_protocol::secagg::toy::{Seeded, Toy};
 use tributary_protocol::time::Millis;
 
@@ -27,8 +25,6 @@ use super::arbitrary;
 use super::mutate::Mutator;
 
 const CLIENTS: u32 = 8;
-const COORDINATOR_KEY: [u8; 32] = [200; 32];
-const AUTHORITY_KEY: [u8; 32] = [201; 32];
 
 /// Something under way.
 #[derive(Clone)]
@@ -73,7 +69,8 @@ impl Federation {
     /// Eight branches, connected.
     pub(crate) fn new() -> Self {
         let mut outbox = Outbox::new();
-        let coordinator = Coordinator::resume(settings(), &[], Vec::new(), Millis(0), &mut outbox).expect("a new plan");
+        let coordinator = Coordinator::resume(settings(CLIENTS, plan()), &[], Vec::new(), Millis(0), &mut outbox)
+            .expect("a new plan");
         let branches = (1..=CLIENTS).map(|number| (ClientId(number), Branch::new(ClientId(number), Vec::new())));
         let mut federation = Self {
             coordinator,
@@ -219,8 +216,9 @@ impl Federation {
         }
         let mut outbox = Outbox::new();
         self.packets.clear();
-        self.coordinator = Coordinator::resume(settings(), &self.events, self.stored(), self.now, &mut outbox)
-            .expect("its own ledger can be continued");
+        self.coordinator =
+            Coordinator::resume(settings(CLIENTS, plan()), &self.events, self.stored(), self.now, &mut outbox)
+                .expect("its own ledger can be continued");
         self.execute(outbox);
         for number in 1..=CLIENTS {
             self.tell_branch(ClientId(number), ParticipantInput::Disconnected);
@@ -308,7 +306,7 @@ impl Federation {
 
 impl Branch {
     fn new(client: ClientId, events: Vec<ParticipantEvent>) -> Self {
-        let machine = Participant::resume(policy(), plan().schema, signing_key(client), &events);
+        let machine = Participant::resume(policy(&plan()), plan().schema, signing_key(client), &events);
         Self { machine, events, acknowledged: BTreeMap::new() }
     }
 
@@ -324,76 +322,14 @@ impl Branch {
     }
 }
 
-fn signing_key(client: ClientId) -> [u8; 32] {
-    [client.0.to_le_bytes()[0]; 32]
-}
-
 fn plan() -> Plan {
-    Plan {
-        name: "fuzz".into(),
-        schema: Digest::of(b"schema"),
-        architecture: vec![1],
-        parameters: 5,
-        riders: 2,
-        initial_model: Digest::of(b"model 0"),
-        privacy: PrivacyMode::Customer,
-        ring: Ring::Bits64,
-        clip_form: ClipForm::Exact,
-        example_clip_norm_bits: 1.0_f64.to_bits(),
-        loss_bound_bits: 4.0_f64.to_bits(),
-        clip_units: 1 << 20,
-        sensitivity_squared: 1 << 40,
-        noise_variance: 2000 << 40,
-        rounds: 3,
-        rounds_charged_max: 30,
-        customers_nominal: 1000,
-        customers_max: 2000,
-        session_rounds: 2,
-        cohort: CohortRule {
-            coalition: CoalitionRule::Fraction { permille: 200 },
-            cohort_min: 5,
-            survivors_permille: 600,
-            honest_min: 3,
-        },
-        round_deadline_ms: 1000,
-        keying_deadline_ms: 500,
-    }
-}
-
-fn policy() -> Policy {
-    let plan = plan();
-    Policy {
-        cohort: plan.cohort,
-        cap: RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance).times(plan.rounds_charged_max.into()),
-        allow_no_privacy: false,
-        coordinator: Toy::verifying_key(&COORDINATOR_KEY),
-        authorities: vec![Toy::verifying_key(&AUTHORITY_KEY)],
-        authorities_needed: 1,
-    }
+    let cohort = CohortRule { cohort_min: 5, survivors_permille: 600, honest_min: 3, ..cast::plan().cohort };
+    Plan { name: "fuzz".into(), rounds: 3, rounds_charged_max: 30, session_rounds: 2, cohort, ..cast::plan() }
 }
 
 /// The roster of the eight, signed.
 pub(crate) fn roster() -> SignedRoster {
-    let entry = |number: u32| RosterEntry {
-        client: ClientId(number),
-        organisation: OrganisationId(number / 3),
-        signing_key: Toy::verifying_key(&signing_key(ClientId(number))),
-        tls_spki_sha256: Digest::of(&number.to_le_bytes()),
-        not_after: u64::MAX,
-    };
-    let roster = Roster::new(1, Digest::ZERO, (1..=CLIENTS).map(entry).collect()).expect("well-formed");
-    let signature = Toy::sign(&AUTHORITY_KEY, &roster.signing_input());
-    SignedRoster { roster, signatures: vec![AuthoritySignature { authority: 0, signature }] }
-}
-
-fn settings() -> CoordinatorSettings<Toy> {
-    CoordinatorSettings {
-        plan: plan().validate().expect("a valid plan"),
-        delta_bits: 1e-6_f64.to_bits(),
-        roster: roster(),
-        signing_key: COORDINATOR_KEY,
-        gather_ms: 100,
-    }
+    cast::roster(CLIENTS)
 }
 
 /// Goes on up to `most` times more while there is something to do.

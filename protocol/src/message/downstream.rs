@@ -10,6 +10,7 @@ use super::keying::{DealStatement, Encapsulation, Freeze, Neighbourhood, Offer, 
 use super::upstream::MaskedHeader;
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, RoundId, SessionId};
+use crate::list::List;
 use crate::plan::Plan;
 use crate::roster::SignedRoster;
 use crate::round::RoundDescriptor;
@@ -47,14 +48,14 @@ pub enum Downstream {
         /// One for each dealer, ascending.
         bundles: Vec<SealedShares>,
         /// What every member of the cohort signed of what it dealt, in the cohort's order.
-        deals: Vec<DealStatement>,
+        deals: List<DealStatement>,
     },
     /// B5, relayed: the acknowledgements of the whole cohort, in its order.
     SetupAcks {
         /// The session.
         session: SessionId,
         /// One for each member.
-        signatures: Vec<Signature>,
+        signatures: List<Signature>,
     },
     /// R1: a round begins; the model's bytes follow.
     Start(Start),
@@ -138,19 +139,22 @@ pub struct Survivors {
     /// The round.
     pub round: RoundId,
     /// Each survivor and the digest of the vector that it uploaded, ascending.
-    pub uploads: Vec<(ClientId, Digest)>,
+    pub uploads: List<(ClientId, Digest)>,
 }
 
 impl Survivors {
-    /// Digest of the survivor set as acknowledged: members and uploads (SA-1, R4).
+    /// Members and uploads: the survivor set as acknowledged, by its digest in the suite (SA-1, R4).
+    #[must_use]
+    pub fn canonical(&self) -> Canonical {
+        let count = u32::try_from(self.uploads.len()).unwrap_or(u32::MAX);
+        let body = Canonical::new("U3").u64(self.round.0).u32(count);
+        self.uploads.iter().fold(body, |body, (client, upload)| body.u32(client.0).digest(upload))
+    }
+
+    /// SHA-256 of [`Survivors::canonical`].
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let mut body =
-            Canonical::new("U3").u64(self.round.0).u32(u32::try_from(self.uploads.len()).unwrap_or(u32::MAX));
-        for (client, upload) in &self.uploads {
-            body = body.u32(client.0).digest(upload);
-        }
-        body.finish()
+        self.canonical().finish()
     }
 }
 
@@ -160,7 +164,7 @@ pub struct QuorumCertificate {
     /// The round.
     pub round: RoundId,
     /// Signer and signature, ascending.
-    pub signatures: Vec<(ClientId, Signature)>,
+    pub signatures: List<(ClientId, Signature)>,
 }
 
 /// R7: the round's end.

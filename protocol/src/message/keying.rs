@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::signed::SignedBody;
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, SessionId};
+use crate::list::List;
 use crate::secagg::commitments::SeedCommitments;
 use crate::secagg::parameters::Thresholds;
-use crate::secagg::suite::{ExchangePublic, Signature};
+use crate::secagg::suite::{ExchangePublic, Signature, Suite};
 
 /// B0: a key set-up begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +26,7 @@ pub struct Offer {
     /// Rounds of the session.
     pub rounds: u32,
     /// Who is asked, ascending.
-    pub candidates: Vec<ClientId>,
+    pub candidates: List<ClientId>,
     /// Time until the key set-up must stand.
     pub deadline_ms: u64,
     /// Signature of the coordinator.
@@ -65,8 +66,8 @@ pub struct Keys {
 impl Keys {
     /// Whether the statement is about these keys and commitments.
     #[must_use]
-    pub fn stands(&self) -> bool {
-        self.statement.keys == keys_digest(&self.exchange, &self.commitments)
+    pub fn stands<S: Suite>(&self) -> bool {
+        self.statement.keys == keys_digest::<S>(&self.exchange, &self.commitments)
     }
 }
 
@@ -99,7 +100,7 @@ impl SignedBody for KeysStatement {
 
 /// Digest of a client's session keys and commitments.
 #[must_use]
-pub fn keys_digest(exchange: &ExchangePublic, commitments: &[SeedCommitments]) -> Digest {
+pub fn keys_digest<S: Suite>(exchange: &ExchangePublic, commitments: &[SeedCommitments]) -> Digest {
     let mut body = Canonical::new("KEYS body")
         .digest(&Digest(exchange.diffie_hellman))
         .bytes(&exchange.encapsulation)
@@ -107,7 +108,7 @@ pub fn keys_digest(exchange: &ExchangePublic, commitments: &[SeedCommitments]) -
     for commitment in commitments {
         body = body.digest(&commitment.self_mask).digest(&commitment.envelope);
     }
-    body.finish()
+    S::digest(body)
 }
 
 /// B2: the frozen cohort, with everything that its members must agree on.
@@ -116,9 +117,9 @@ pub struct Freeze {
     /// The session.
     pub session: SessionId,
     /// Every member's statement, ascending by client.
-    pub members: Vec<KeysStatement>,
+    pub members: List<KeysStatement>,
     /// Ascending by client: everybody's keys in a complete graph, nobody's yet in a sparse one.
-    pub keys: Vec<NeighbourKeys>,
+    pub keys: List<NeighbourKeys>,
     /// What the coordinator offers; a client recomputes it and refuses weaker values than its policy's.
     pub thresholds: Thresholds,
 }
@@ -140,7 +141,7 @@ pub struct Neighbourhood {
     /// The session.
     pub session: SessionId,
     /// Every member's contribution, in the cohort's order.
-    pub contributions: Vec<[u8; 32]>,
+    pub contributions: List<[u8; 32]>,
     /// The keys of the receiver's neighbours, ascending by client.
     pub keys: Vec<NeighbourKeys>,
 }
@@ -224,16 +225,16 @@ impl SignedBody for DealStatement {
 
 /// Digest over one digest a round ([`crate::secagg::commitments::pairs_digest`]).
 #[must_use]
-pub fn rounds_digest(rounds: &[Digest]) -> Digest {
+pub fn rounds_digest<S: Suite>(rounds: &[Digest]) -> Digest {
     let body = Canonical::new("pairs").u32(count(rounds.len()));
-    rounds.iter().fold(body, |body, round| body.digest(round)).finish()
+    S::digest(rounds.iter().fold(body, |body, round| body.digest(round)))
 }
 
 /// Digest of a dealer's envelopes.
 #[must_use]
-pub fn envelopes_digest(envelopes: &[Vec<u8>]) -> Digest {
+pub fn envelopes_digest<S: Suite>(envelopes: &[Vec<u8>]) -> Digest {
     let body = Canonical::new("envelopes").u32(count(envelopes.len()));
-    envelopes.iter().fold(body, |body, envelope| body.bytes(envelope)).finish()
+    S::digest(envelopes.iter().fold(body, |body, envelope| body.bytes(envelope)))
 }
 
 fn count(length: usize) -> u32 {

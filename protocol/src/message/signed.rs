@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::digest::{Canonical, Digest};
+use crate::secagg::suite::Suite;
 
 /// The bytes to sign for a message type and the digest of its body.
 #[must_use]
@@ -23,14 +24,14 @@ pub trait SignedBody {
     /// The canonical encoding, the signature itself left out.
     fn canonical(&self) -> Canonical;
 
-    /// The bytes to sign.
-    fn to_sign(&self) -> Vec<u8> {
-        signed_message(Self::KIND, &body_of(self))
+    /// The bytes to sign. Where the body's digest is needed as well, [`signed_message`] makes them of it.
+    fn to_sign<S: Suite>(&self) -> Vec<u8> {
+        signed_message(Self::KIND, &body_of::<S>(self))
     }
 }
 
 /// Digest of a signed body.
 #[must_use]
-pub fn body_of<B: SignedBody + ?Sized>(body: &B) -> Digest {
-    body.canonical().finish()
+pub fn body_of<S: Suite>(body: &(impl SignedBody + ?Sized)) -> Digest {
+    S::digest(body.canonical())
 }

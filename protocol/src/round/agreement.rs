@@ -5,29 +5,26 @@ use alloc::vec::Vec;
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
-use crate::message::{DealStatement, KeysStatement, Offer, body_of, signed_message};
+use crate::message::{DealStatement, Offer, body_of, signed_message};
 use crate::plan::ValidPlan;
 use crate::roster::SignedRoster;
 use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::Suite;
 
 /// The bytes that a coordinator signs in its welcome.
-pub(super) fn welcome_message(plan: &ValidPlan, roster: &SignedRoster) -> Vec<u8> {
+pub(super) fn welcome_message<S: Suite>(plan: &ValidPlan, roster: &SignedRoster) -> Vec<u8> {
     let body = Canonical::new("WELCOME").u32(PROTOCOL_VERSION).digest(&plan.digest()).digest(&roster.roster.digest());
-    signed_message("WELCOME", &body.finish())
+    signed_message("WELCOME", &S::digest(body))
 }
 
-/// `H_view0` (SA-1, B2): the offer, with plan and roster in it, every member's signed keys, and the thresholds. Salt of every pair key.
-pub(super) fn frozen_view(offer: &Offer, members: &[KeysStatement], thresholds: &Thresholds) -> Digest {
-    let mut body = Canonical::new("VIEW").digest(&body_of(offer));
-    for statement in members {
-        body = body.digest(&body_of(statement));
-    }
+/// `H_view0` (SA-1, B2): the offer, with plan and roster in it, the body of every member's signed keys ([`body_of`]), and the thresholds. Salt
+/// of every pair key.
+pub(super) fn frozen_view<S: Suite>(offer: &Offer, members: &[Digest], thresholds: &Thresholds) -> Digest {
+    let body = Canonical::new("VIEW").digest(&body_of::<S>(offer));
+    let body = members.iter().fold(body, Canonical::digest);
     let Thresholds { coalition_max, holder_cap, quorum, threshold, survivors_min, honest_min } = thresholds;
-    [coalition_max, holder_cap, quorum, threshold, survivors_min, honest_min]
-        .into_iter()
-        .fold(body, |body, value| body.u32(u32::from(*value)))
-        .finish()
+    let numbers = [coalition_max, holder_cap, quorum, threshold, survivors_min, honest_min];
+    S::digest(numbers.into_iter().fold(body, |body, value| body.u32(u32::from(*value))))
 }
 
 /// Commitment to a member's contribution to the seed of the neighbour graph (SA-1, B1).
@@ -40,32 +37,43 @@ pub(super) fn contribution_commitment<S: Suite>(
 }
 
 /// The seed of the neighbour graph (SA-1, B3: G), from every member's contribution; zero where the graph is complete.
-pub(super) fn graph_seed(frozen_view: &Digest, contributions: &[[u8; 32]]) -> Digest {
+pub(super) fn graph_seed<S: Suite>(frozen_view: &Digest, contributions: &[[u8; 32]]) -> Digest {
     if contributions.is_empty() {
         return Digest::ZERO;
     }
     let body = Canonical::new("graph").digest(frozen_view);
-    contributions.iter().fold(body, |body, contribution| body.digest(&Digest(*contribution))).finish()
+    S::digest(contributions.iter().fold(body, |body, contribution| body.digest(&Digest(*contribution))))
 }
 
 /// `H_view` (SA-1, B5): the frozen view, the graph and what everybody dealt. In every round descriptor, and so in every mask.
-pub(super) fn keyed_view(frozen_view: &Digest, graph_seed: &Digest, deals: &[DealStatement]) -> Digest {
+pub(super) fn keyed_view<S: Suite>(frozen_view: &Digest, graph_seed: &Digest, deals: &[DealStatement]) -> Digest {
     let body = Canonical::new("KEYED").digest(frozen_view).digest(graph_seed);
-    deals.iter().fold(body, |body, deal| body.digest(&body_of(deal))).finish()
+    // The session is in the frozen view.
+    let each = |body: Canonical, deal: &DealStatement| {
+        body.u32(deal.client.0).digest(&deal.root).digest(&deal.envelopes).digest(&deal.pairs)
+    };
+    S::digest(deals.iter().fold(body, each))
 }
 
 /// The bytes of a SETUP_ACK's signature (B5).
-pub(super) fn setup_ack_message(session: SessionId, view: &Digest) -> Vec<u8> {
-    signed_message("SETUP_ACK", &Canonical::new("SETUP_ACK").digest(&Digest(session.0)).digest(view).finish())
+pub(super) fn setup_ack_message<S: Suite>(session: SessionId, view: &Digest) -> Vec<u8> {
+    signed_message("SETUP_ACK", &S::digest(Canonical::new("SETUP_ACK").digest(&Digest(session.0)).digest(view)))
 }
 
 /// The bytes of a survivor set's acknowledgement (R4).
-pub(super) fn survivors_ack_message(descriptor: &Digest, survivors: &Digest) -> Vec<u8> {
-    signed_message("U3", &Canonical::new("U3").digest(descriptor).digest(survivors).finish())
+pub(super) fn survivors_ack_message<S: Suite>(descriptor: &Digest, survivors: &Digest) -> Vec<u8> {
+    signed_message("U3", &S::digest(Canonical::new("U3").digest(descriptor).digest(survivors)))
 }
 
-/// Associated data of a bundle: type, session, dealer, holder.
-pub(super) fn bundle_label(session: SessionId, from: ClientId, to: ClientId) -> Vec<u8> {
-    let body = Canonical::new("SHARES").digest(&Digest(session.0)).u32(from.0).u32(to.0);
-    signed_message("SHARES", &body.finish())
+/// Associated data of a bundle: type, session, dealer, holder; as they are, for nothing here is long enough to be hashed.
+pub(super) fn bundle_label(session: &SessionId, from: ClientId, to: ClientId) -> [u8; 51] {
+    let mut label = [0; 51];
+    let fields: [&[u8]; 4] = [b"SA1/SHARES\0", &session.0, &from.0.to_le_bytes(), &to.0.to_le_bytes()];
+    let mut rest = label.as_mut_slice();
+    for field in fields {
+        let (place, behind) = rest.split_at_mut(field.len());
+        place.copy_from_slice(field);
+        rest = behind;
+    }
+    label
 }

@@ -14,6 +14,8 @@
 //! still holds, or from the next session with new ones.
 
 mod agreement;
+#[cfg(any(test, feature = "toy"))]
+pub mod cast;
 mod coordinator;
 mod descriptor;
 mod effect;

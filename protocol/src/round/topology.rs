@@ -1,13 +1,15 @@
 //! Who masks with whom and who holds whose shares: the complete graph up to 256 members, a sparse one above.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId};
 use crate::secagg::graph::Graph;
 use crate::secagg::parameters::Thresholds;
+use crate::secagg::suite::Suite;
 
-/// The graph of one session, the same at every member and at the coordinator.
+/// The graph of one session, the same at every member, as far as it needs it, and at the coordinator.
 pub(super) struct Topology {
     /// Ascending.
     cohort: Vec<ClientId>,
@@ -15,28 +17,35 @@ pub(super) struct Topology {
     organisations: Vec<OrganisationId>,
     /// Signers of certificates, and in a complete graph holders of every secret, ascending.
     committee: Vec<ClientId>,
-    /// In a sparse graph, for each member of the cohort: itself and its neighbours, ascending.
-    sparse: Option<Vec<Vec<ClientId>>>,
+    /// In a sparse graph, by member: itself and its neighbours, ascending. At a member, for itself and its neighbours alone.
+    sparse: Option<BTreeMap<ClientId, Vec<ClientId>>>,
 }
 
 impl Topology {
-    /// The graph that follows from a frozen cohort, ascending, its organisations, its thresholds, and the seed where it is sparse.
-    pub(super) fn new(
+    /// The graph that follows from a frozen cohort, ascending, its organisations, its thresholds, and the seed where it is sparse. `own` is
+    /// the member that asks; nobody at the coordinator, which needs everybody's neighbours.
+    pub(super) fn new<S: Suite>(
         cohort: Vec<ClientId>,
         organisations: Vec<OrganisationId>,
         thresholds: &Thresholds,
         seed: &Digest,
+        own: Option<ClientId>,
     ) -> Self {
         let sparse = thresholds.degree(cohort.len()).map(|degree| {
-            let graph = Graph::new(cohort.len(), seed, Some(degree));
-            let client = |index: &u32| cohort.get(*index as usize).copied();
-            let around = |own: usize| {
-                let mut around: Vec<ClientId> = graph.neighbours(own).iter().filter_map(client).collect();
-                around.extend(cohort.get(own));
-                around.sort_unstable();
-                around
+            let place = own.map(|own| cohort.binary_search(&own).unwrap_or(usize::MAX));
+            let graph = match place {
+                Some(place) => Graph::around::<S>(place, cohort.len(), seed, degree),
+                None => Graph::new::<S>(cohort.len(), seed, Some(degree)),
             };
-            (0..cohort.len()).map(around).collect()
+            let around = |(index, client): (usize, &ClientId)| {
+                let neighbours = graph.neighbours(index);
+                let mut around: Vec<ClientId> = Vec::with_capacity(neighbours.len() + 1);
+                around.extend(neighbours.iter().filter_map(|index| cohort.get(*index as usize)));
+                let place = around.binary_search(client).err()?;
+                around.insert(place, *client);
+                (!neighbours.is_empty()).then_some((*client, around))
+            };
+            cohort.iter().enumerate().filter_map(around).collect()
         });
         let committee = thresholds.committee(&organisations);
         let committee = committee.holders().iter().filter_map(|index| cohort.get(*index as usize).copied()).collect();
@@ -50,7 +59,14 @@ impl Topology {
 
     /// Positions in the cohort of those of these clients that are members, in their order.
     pub(super) fn indices(&self, clients: impl IntoIterator<Item = ClientId>) -> Vec<u32> {
-        let index = |client| self.cohort.binary_search(&client).ok().and_then(|index| u32::try_from(index).ok());
+        // Most ask in the cohort's order, for nearly everybody.
+        let mut next = 0;
+        let index = |client| {
+            let near = self.cohort.get(next) == Some(&client);
+            let found = if near { next } else { self.cohort.binary_search(&client).ok()? };
+            next = found + 1;
+            u32::try_from(found).ok()
+        };
         clients.into_iter().filter_map(index).collect()
     }
 
@@ -99,10 +115,9 @@ impl Topology {
         u16::try_from(rank).ok()?.checked_add(1)
     }
 
-    /// A member with its neighbours.
+    /// A member with its neighbours; nobody for one that is not listed.
     fn around(&self, client: ClientId) -> &[ClientId] {
         let Some(lists) = &self.sparse else { return &self.cohort };
-        let rank = self.cohort.binary_search(&client).ok();
-        rank.and_then(|rank| lists.get(rank)).map_or(&[], Vec::as_slice)
+        lists.get(&client).map_or(&[], Vec::as_slice)
     }
 }

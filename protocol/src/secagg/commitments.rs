@@ -92,8 +92,7 @@ impl SecretId<'_> {
 /// [`SecretKind`]).
 #[must_use]
 pub fn holding_digest<S: Suite>(shares: &[Digest]) -> Digest {
-    let parts: Vec<&[u8]> = shares.iter().map(|share| share.as_bytes().as_slice()).collect();
-    S::hash(&[&[b"SA1/holding".as_slice()], parts.as_slice()].concat())
+    hash_all::<S>(b"SA1/holding", shares)
 }
 
 /// Commitment to the seed of a pair in one round, the same from both ends: `low` and `high` are their numbers in order.
@@ -112,6 +111,12 @@ pub fn pair_commitment<S: Suite>(
 /// One digest over a member's pair commitments of one round, ascending by neighbour: what the coordinator keeps to judge an envelope.
 #[must_use]
 pub fn pairs_digest<S: Suite>(commitments: &[Digest]) -> Digest {
-    let parts: Vec<&[u8]> = commitments.iter().map(|commitment| commitment.as_bytes().as_slice()).collect();
-    S::hash(&[&[b"SA1/pairs".as_slice()], parts.as_slice()].concat())
+    hash_all::<S>(b"SA1/pairs", commitments)
+}
+
+fn hash_all<S: Suite>(label: &[u8], digests: &[Digest]) -> Digest {
+    let mut parts: Vec<&[u8]> = Vec::with_capacity(1 + digests.len());
+    parts.push(label);
+    parts.extend(digests.iter().map(|digest| digest.as_bytes().as_slice()));
+    S::hash(&parts)
 }

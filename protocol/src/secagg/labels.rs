@@ -49,6 +49,12 @@ pub fn checksum_key<S: Suite>(descriptor: &Digest) -> SecretKey {
     S::expand(&SecretKey::new(*descriptor.as_bytes()), &[b"SA1/checksum"])
 }
 
+/// The generator's key of one cycle of the neighbour graph, at one attempt. Public: it follows from what every member knows.
+#[must_use]
+pub fn graph_key<S: Suite>(seed: &Digest, cycle: u32, attempt: u32) -> SecretKey {
+    S::expand(&SecretKey::new(*seed.as_bytes()), &[b"SA1/graph", &cycle.to_le_bytes(), &attempt.to_le_bytes()])
+}
+
 /// A round in four bytes, as the reference vectors have it; in eight where four do not hold it (no plan comes near).
 fn round_bytes(bytes: &[u8; 8]) -> &[u8] {
     match bytes {
@@ -89,6 +95,7 @@ mod tests {
         assert!(same(&self_mask_key::<Toy>(&key, &descriptor), &[b"SA1/self", &[3; 32]]));
         assert!(same(&pair_mask_key::<Toy>(&key, &descriptor), &[b"SA1/pair", &[3; 32]]));
         assert!(same(&checksum_key::<Toy>(&Digest(KEY)), &[b"SA1/checksum"]));
+        assert!(same(&graph_key::<Toy>(&Digest(KEY), 1, 2), &[b"SA1/graph", &[1, 0, 0, 0], &[2, 0, 0, 0]]));
         let pair = pair_key::<Toy>(&descriptor, &key, &SecretKey::new([8; 32]));
         let expected = Toy::extract(&[3; 32], &[&[KEY, [8; 32]].concat()]);
         assert_eq!(pair.expose(), expected.expose());
@@ -108,6 +115,9 @@ mod tests {
             self_mask_key::<Toy>(&key, &descriptor),
             pair_mask_key::<Toy>(&key, &descriptor),
             checksum_key::<Toy>(&descriptor),
+            graph_key::<Toy>(&descriptor, 0, 0),
+            graph_key::<Toy>(&descriptor, 0, 1),
+            graph_key::<Toy>(&descriptor, 1, 0),
         ];
         let mut distinct: Vec<_> = keys.iter().map(SecretKey::expose).collect();
         distinct.sort_unstable();

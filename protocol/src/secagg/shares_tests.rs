@@ -32,9 +32,10 @@ fn shares_are_the_polynomial_at_one_plus_rank() {
     let secret = ToyField::from_u64(5);
     let shares = share(secret, 3, 4, &mut Seeded::new(6)).unwrap();
     for (rank, share) in shares.iter().enumerate() {
-        let x = ToyField::from_u64(rank as u64 + 1);
-        assert_eq!(usize::from(share.x), rank + 1);
-        assert_eq!(share.value, secret + a * x + b * x * x);
+        let x = rank as u64 + 1;
+        assert_eq!(u64::from(share.x), x);
+        let [one, two] = [x, x * (x - 1) / 2].map(ToyField::from_u64);
+        assert_eq!(share.value, secret + a * one + b * two);
     }
 }
 

@@ -6,7 +6,7 @@ use core::ops::{Add, Mul, Sub};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::digest::Digest;
+use crate::digest::{Canonical, Digest};
 use crate::entropy::Entropy;
 
 /// A 32-byte secret: a pair key, a mask seed, an AEAD key. Erased when dropped; cannot be printed or serialised.
@@ -94,9 +94,14 @@ pub trait Suite: Sized + 'static {
         signatures.iter().all(|(key, signature)| Self::verify(key, message, signature))
     }
 
-    /// SHA-256 of the concatenation of short parts, for commitments and trees. The caller makes the parts' borders unambiguous.
+    /// SHA-256 of the concatenation of short parts, for commitments, trees and signed bodies. The caller makes the parts' borders unambiguous.
     fn hash(parts: &[&[u8]]) -> Digest {
         Digest::of_parts(parts)
+    }
+
+    /// [`Suite::hash`] of a canonical encoding: of every body that is signed, and of the views that are made of them.
+    fn digest(body: Canonical) -> Digest {
+        Self::hash(&[&body.into_bytes()])
     }
 
     /// Fresh session keys.

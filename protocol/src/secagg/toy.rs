@@ -19,12 +19,22 @@ const GENERATOR: ToyField = ToyField(37);
 pub struct ToyField(u64);
 
 /// 2^61 is 1 modulo the prime, so that high bits are added to low ones instead of dividing.
-#[expect(clippy::cast_possible_truncation, reason = "after two additions less than 2^63 is left")]
-const fn residue(value: u128) -> ToyField {
-    let value = (value & PRIME as u128) + (value >> 61);
-    let value = ((value & PRIME as u128) + (value >> 61)) as u64;
-    let value = (value & PRIME) + (value >> 61);
-    ToyField(if value >= PRIME { value - PRIME } else { value })
+fn residue(value: u128) -> ToyField {
+    let value = (value & u128::from(PRIME)) + (value >> 61);
+    let value = low_word((value & u128::from(PRIME)) + (value >> 61));
+    reduced((value & PRIME) + (value >> 61))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the low half is what is asked for")]
+const fn low_word(value: u128) -> u64 {
+    value as u64
+}
+
+/// Of a sum that is at most twice the prime. Without a branch, so that many are added at once.
+const fn reduced(sum: u64) -> ToyField {
+    let less = sum.wrapping_sub(PRIME);
+    let borrowed = (less >> 63).wrapping_neg();
+    ToyField(less.wrapping_add(PRIME & borrowed))
 }
 
 impl ToyField {
@@ -44,21 +54,22 @@ impl ToyField {
 impl Add for ToyField {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        residue(u128::from(self.0) + u128::from(other.0))
+        reduced(self.0 + other.0)
     }
 }
 
 impl Sub for ToyField {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
-        residue(u128::from(self.0) + u128::from(PRIME - other.0))
+        reduced(self.0 + (PRIME - other.0))
     }
 }
 
 impl Mul for ToyField {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
-        residue(u128::from(self.0) * u128::from(other.0))
+        let product = u128::from(self.0) * u128::from(other.0);
+        reduced(low_word(product & u128::from(PRIME)) + low_word(product >> 61))
     }
 }
 
@@ -100,20 +111,30 @@ fn agreed(element: ToyField) -> SecretKey {
     SecretKey::new(blend(&[&element.to_bytes()]))
 }
 
+/// Half as long as the prime, for half the work; never zero, whose power is no key.
+fn exponent(entropy: &mut dyn Entropy) -> u64 {
+    ToyField::random(entropy).0 >> 30 | 1
+}
+
 fn element(bytes: &[u8]) -> Result<ToyField, SuiteError> {
     let bytes = bytes.try_into().map_err(|_| SuiteError::Malformed)?;
     ToyField::from_bytes(bytes).filter(|element| element.0 > 1).ok_or(SuiteError::Malformed)
 }
 
 fn tag(key: &SecretKey, associated: &[u8], ciphertext: &[u8]) -> [u8; 32] {
-    let length = (associated.len() as u64).to_le_bytes();
-    blend(&[b"tag", key.expose(), &length, associated, ciphertext])
+    let length = (ciphertext.len() as u64).to_le_bytes();
+    // What is long stands where words need not be put together from two.
+    blend(&[key.expose(), &length, ciphertext, associated])
 }
 
 fn crypt(key: &SecretKey, bytes: &mut [u8]) {
-    let mut pad = alloc::vec![0; bytes.len()];
-    Toy::keystream(key).fill(&mut pad);
-    bytes.iter_mut().zip(pad).for_each(|(byte, pad)| *byte ^= pad);
+    let seed = Toy::keystream(key).seed;
+    let (words, rest) = bytes.as_chunks_mut();
+    let last = words.len() as u64;
+    for (word, index) in words.iter_mut().zip(0..) {
+        *word = (u64::from_le_bytes(*word) ^ mix(seed, index)).to_le_bytes();
+    }
+    rest.iter_mut().zip(mix(seed, last).to_le_bytes()).for_each(|(byte, pad)| *byte ^= pad);
 }
 
 impl Suite for Toy {
@@ -124,19 +145,19 @@ impl Suite for Toy {
 
     fn sign(key: &[u8; 32], message: &[u8]) -> Signature {
         let public = Self::verifying_key(key);
-        Signature(blend(&[b"sign", &public.0, message]).to_vec())
+        Signature(blend(&[&public.0, message, b"sign"]).to_vec())
     }
     fn verifying_key(key: &[u8; 32]) -> VerifyingKey {
         VerifyingKey(blend(&[b"public", key]))
     }
     fn verify(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
-        signature.0 == blend(&[b"sign", &key.0, message])
+        signature.0 == blend(&[&key.0, message, b"sign"])
     }
     fn hash(parts: &[&[u8]]) -> Digest {
         Digest(blend(parts))
     }
     fn exchange_keys(entropy: &mut dyn Entropy) -> ((u64, u64), ExchangePublic) {
-        let secret = (ToyField::random(entropy).0, ToyField::random(entropy).0);
+        let secret = (exponent(entropy), exponent(entropy));
         let diffie_hellman = GENERATOR.power(secret.0).to_bytes();
         (secret, ExchangePublic { diffie_hellman, encapsulation: GENERATOR.power(secret.1).to_bytes().to_vec() })
     }
@@ -144,21 +165,22 @@ impl Suite for Toy {
         Ok(agreed(element(&peer.diffie_hellman)?.power(secret.0)))
     }
     fn encapsulate(entropy: &mut dyn Entropy, peer: &ExchangePublic) -> Result<(Vec<u8>, SecretKey), SuiteError> {
-        let (peer, fresh) = (element(&peer.encapsulation)?, ToyField::random(entropy).0);
+        let (peer, fresh) = (element(&peer.encapsulation)?, exponent(entropy));
         Ok((GENERATOR.power(fresh).to_bytes().to_vec(), agreed(peer.power(fresh))))
     }
     fn decapsulate(secret: &(u64, u64), ciphertext: &[u8]) -> Result<SecretKey, SuiteError> {
         Ok(agreed(element(ciphertext)?.power(secret.1)))
     }
     fn extract(salt: &[u8], parts: &[&[u8]]) -> SecretKey {
-        let salt = blend(&[salt]);
-        SecretKey::new(blend(&[&[b"extract".as_slice(), &salt], parts].concat()))
+        let head = Blender::new().with(&[b"extract", &blend(&[salt])]);
+        SecretKey::new(head.with(parts).finish())
     }
     fn expand(key: &SecretKey, info: &[&[u8]]) -> SecretKey {
-        SecretKey::new(blend(&[&[b"expand".as_slice(), key.expose()], info].concat()))
+        SecretKey::new(Blender::new().with(&[b"expand", key.expose()]).with(info).finish())
     }
     fn seal(key: &SecretKey, associated: &[u8], plaintext: &[u8]) -> Vec<u8> {
-        let mut sealed = plaintext.to_vec();
+        let mut sealed = Vec::with_capacity(plaintext.len() + 32);
+        sealed.extend_from_slice(plaintext);
         crypt(key, &mut sealed);
         let tag = tag(key, associated, &sealed);
         sealed.extend_from_slice(&tag);
@@ -183,10 +205,7 @@ impl Suite for Toy {
 /// 32 bytes that depend on every byte of the concatenated parts, so that equal inputs give equal outputs and others do not by chance. A
 /// simulated federation makes millions of them; whoever wants to can find two that collide.
 fn blend(parts: &[&[u8]]) -> [u8; 32] {
-    let mut blender =
-        Blender { low: 0x243f_6a88_85a3_08d3, high: 0x1319_8a2e_0370_7344, pending: 0, bits: 0, length: 0 };
-    parts.iter().for_each(|part| blender.absorb(part));
-    blender.finish()
+    Blender::new().with(parts).finish()
 }
 
 struct Blender {
@@ -199,37 +218,55 @@ struct Blender {
 }
 
 impl Blender {
+    fn new() -> Self {
+        Self { low: 0x243f_6a88_85a3_08d3, high: 0x1319_8a2e_0370_7344, pending: 0, bits: 0, length: 0 }
+    }
+
+    fn with(mut self, parts: &[&[u8]]) -> Self {
+        parts.iter().for_each(|part| self.absorb(part));
+        self
+    }
+
     fn absorb(&mut self, bytes: &[u8]) {
         self.length = self.length.wrapping_add(bytes.len() as u64);
         let (words, rest) = bytes.as_chunks();
-        for word in words {
-            let word = u64::from_le_bytes(*word);
-            self.word(self.pending | word << self.bits);
-            self.pending = word.checked_shr(64 - self.bits).unwrap_or(0);
-        }
-        for byte in rest {
-            self.pending |= u64::from(*byte) << self.bits;
-            self.bits += 8;
-            if self.bits == 64 {
-                self.word(self.pending);
-                (self.pending, self.bits) = (0, 0);
+        if self.bits == 0 {
+            words.iter().for_each(|word| self.word(u64::from_le_bytes(*word)));
+        } else {
+            for word in words {
+                let word = u64::from_le_bytes(*word);
+                self.word(self.pending | word << self.bits);
+                self.pending = word >> (64 - self.bits);
             }
+        }
+        let (mut last, mut bits) = (0, 0);
+        for byte in rest {
+            last |= u64::from(*byte) << bits;
+            bits += 8;
+        }
+        let pending = self.pending | last << self.bits;
+        if self.bits + bits < 64 {
+            (self.pending, self.bits) = (pending, self.bits + bits);
+        } else {
+            self.word(pending);
+            self.pending = last.checked_shr(64 - self.bits).unwrap_or(0);
+            self.bits = self.bits + bits - 64;
         }
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "both halves of the product are used")]
+    /// Two lanes take turns, so that neither waits for the other.
     fn word(&mut self, word: u64) {
         let product = u128::from(self.low ^ word) * 0xa076_1d64_78bd_642f_u128;
-        self.low = (product as u64) ^ ((product >> 64) as u64);
-        self.high = (self.high.rotate_left(29) ^ word).wrapping_mul(0xe703_7ed1_a0b4_28db);
+        self.low = core::mem::replace(&mut self.high, low_word(product) ^ low_word(product >> 64));
     }
 
     fn finish(mut self) -> [u8; 32] {
         self.word(self.pending);
         self.word(self.length);
+        let words = [self.low, self.high, self.low ^ self.high.rotate_left(32), self.low.wrapping_add(self.high)];
         let mut bytes = [0; 32];
-        for (chunk, index) in bytes.as_chunks_mut().0.iter_mut().zip(0..) {
-            *chunk = (mix(self.low, index) ^ mix(self.high, index + 4)).to_le_bytes();
+        for ((chunk, word), index) in bytes.as_chunks_mut().0.iter_mut().zip(words).zip(0..) {
+            *chunk = mix(word, index).to_le_bytes();
         }
         bytes
     }

@@ -95,8 +95,8 @@ impl<S: Stage> Cheat<S> {
             (Misdeed::FalseEnvelope, Upstream::Deal(deal)) if !deal.envelopes.is_empty() => {
                 let at = dice.index(deal.envelopes.len());
                 flip(&mut deal.envelopes[at], dice);
-                deal.statement.envelopes = envelopes_digest(&deal.envelopes);
-                deal.statement.signature = S::sign(&self.key, &deal.statement.to_sign());
+                deal.statement.envelopes = envelopes_digest::<S>(&deal.envelopes);
+                deal.statement.signature = S::sign(&self.key, &deal.statement.to_sign::<S>());
                 true
             }
             (Misdeed::Stammer, _) => {
@@ -153,7 +153,7 @@ impl<S: Stage> Cheat<S> {
 
     fn signed(&self, mut header: MaskedHeader, bytes: Vec<u8>) -> [Body; 2] {
         header.vector = Digest::of_vector(&bytes);
-        header.signature = S::sign(&self.key, &header.to_sign());
+        header.signature = S::sign(&self.key, &header.to_sign::<S>());
         pair(header, bytes)
     }
 }

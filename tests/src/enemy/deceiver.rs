@@ -9,6 +9,7 @@ use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::limits::PROTOCOL_VERSION;
+use tributary_protocol::list::List;
 use tributary_protocol::message::{
     Downstream, Freeze, Offer, QuorumCertificate, SignedBody, Start, Survivors, Upstream, Welcome, keys_digest,
     signed_message,
@@ -143,7 +144,7 @@ impl<S: Stage> Deceiver<S> {
             (Lie::TinySurvivors, Downstream::Survivors(set)) => vec![Downstream::Survivors(tiny(to, set, dice))],
             (Lie::TwoSurvivorSets, Downstream::Survivors(set)) => vec![Downstream::Survivors(without_last(to, set))],
             (Lie::ForgedQuorum, Downstream::Survivors(set)) if dice.chance(500) => {
-                let certificate = QuorumCertificate { round: set.round, signatures: Vec::new() };
+                let certificate = QuorumCertificate { round: set.round, signatures: List::default() };
                 vec![Downstream::Survivors(set), Downstream::Quorum(certificate)]
             }
             (Lie::ForgedQuorum, Downstream::Quorum(certificate)) => vec![Downstream::Quorum(forged(certificate, dice))],
@@ -199,7 +200,7 @@ impl<S: Stage> Deceiver<S> {
             if heist.victim() == to && !self.one_model {
                 model = b"a model for one client, no other".to_vec();
                 start.descriptor.model = Digest::of(&model);
-                start.signature = S::sign(&self.key, &start.descriptor.to_sign());
+                start.signature = S::sign(&self.key, &start.descriptor.to_sign::<S>());
             }
             heist.shown(to, start.descriptor.digest());
             self.lies += 1;
@@ -250,7 +251,7 @@ impl<S: Stage> Deceiver<S> {
     }
 
     fn signed(&self, mut start: Start) -> Start {
-        start.signature = S::sign(&self.key, &start.descriptor.to_sign());
+        start.signature = S::sign(&self.key, &start.descriptor.to_sign::<S>());
         start
     }
 
@@ -274,7 +275,7 @@ impl<S: Stage> Deceiver<S> {
             .u32(PROTOCOL_VERSION)
             .digest(&welcome.plan.digest())
             .digest(&welcome.roster.roster.digest());
-        welcome.signature = S::sign(&self.key, &signed_message("WELCOME", &body.finish()));
+        welcome.signature = S::sign(&self.key, &signed_message("WELCOME", &S::digest(body)));
         welcome
     }
 
@@ -283,15 +284,15 @@ impl<S: Stage> Deceiver<S> {
         let mut few: Vec<ClientId> = others.chain([to]).collect();
         few.sort_unstable();
         self.truncated.clone_from(&few);
-        offer.candidates = few;
+        offer.candidates = few.into();
         offer.signature = Signature(Vec::new());
-        offer.signature = S::sign(&self.key, &offer.to_sign());
+        offer.signature = S::sign(&self.key, &offer.to_sign::<S>());
         offer
     }
 
     fn truncated_freeze(&self, mut freeze: Freeze) -> Freeze {
-        freeze.members.retain(|statement| self.truncated.contains(&statement.client));
-        freeze.keys.retain(|keys| self.truncated.contains(&keys.client));
+        freeze.members.to_mut().retain(|statement| self.truncated.contains(&statement.client));
+        freeze.keys.to_mut().retain(|keys| self.truncated.contains(&keys.client));
         let coalition = CoalitionRule::Fraction { permille: 0 };
         let lax = CohortRule { coalition, cohort_min: 2, survivors_permille: 800, honest_min: 1 };
         if let Ok(thresholds) = lax.thresholds(&organisations(&self.truncated)) {
@@ -304,26 +305,27 @@ impl<S: Stage> Deceiver<S> {
 /// A set of the client and one more.
 fn tiny(to: ClientId, mut set: Survivors, dice: &mut Dice) -> Survivors {
     let companion = set.uploads[dice.index(set.uploads.len())].0;
-    set.uploads.retain(|(client, _)| *client == to || *client == companion);
+    set.uploads.to_mut().retain(|(client, _)| *client == to || *client == companion);
     set
 }
 
 /// The set without one other member: still as large as most policies ask.
 fn without_last(to: ClientId, mut set: Survivors) -> Survivors {
     if let Some(at) = set.uploads.iter().rposition(|(client, _)| *client != to) {
-        set.uploads.remove(at);
+        set.uploads.to_mut().remove(at);
     }
     set
 }
 
 fn forged(mut certificate: QuorumCertificate, dice: &mut Dice) -> QuorumCertificate {
+    let signatures = certificate.signatures.to_mut();
     match dice.below(3) {
-        0 => certificate.signatures.truncate(1),
+        0 => signatures.truncate(1),
         1 => {
-            let first = certificate.signatures[0].clone();
-            certificate.signatures.iter_mut().for_each(|entry| entry.1 = first.1.clone());
+            let first = signatures[0].clone();
+            signatures.iter_mut().for_each(|entry| entry.1 = first.1.clone());
         }
-        _ => certificate.signatures.iter_mut().for_each(|(_, signature)| signature.0[0] ^= 1),
+        _ => signatures.iter_mut().for_each(|(_, signature)| signature.0[0] ^= 1),
     }
     certificate
 }
@@ -334,14 +336,15 @@ fn swapped<S: Stage>(to: ClientId, mut freeze: Freeze, entropy: &mut dyn Entropy
         return freeze;
     }
     let at = dice.index(freeze.keys.len());
-    let keys = &mut freeze.keys[at];
+    let keys = &mut freeze.keys.to_mut()[at];
     if keys.client == to {
         return freeze;
     }
     keys.exchange = S::exchange_keys(entropy).1;
-    let digest = keys_digest(&keys.exchange, &keys.commitments);
+    let digest = keys_digest::<S>(&keys.exchange, &keys.commitments);
     let client = keys.client;
-    if let Some(statement) = freeze.members.iter_mut().find(|statement| statement.client == client && dice.chance(500))
+    if let Some(statement) =
+        freeze.members.to_mut().iter_mut().find(|statement| statement.client == client && dice.chance(500))
     {
         statement.keys = digest;
     }

@@ -151,7 +151,10 @@ impl<S: Stage> World<'_, S> {
     /// Sets a process's timer to its machine's deadline.
     pub(super) fn arm(&mut self, who: Who) {
         let now = self.now;
-        let deadline = self.wait(who).and_then(|wait| wait.deadline);
+        let deadline = match who {
+            Who::Branch(index) => self.branches[index].machine.as_ref().and_then(Participant::deadline),
+            _ => self.centre.machine.as_ref().and_then(Coordinator::deadline),
+        };
         let process = self.process(who);
         let Some(deadline) = deadline else {
             process.timer = None;

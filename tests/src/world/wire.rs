@@ -105,24 +105,35 @@ impl<S: Stage> World<'_, S> {
         self.queue.push(link.up.last_arrival, Event::Up(id));
     }
 
-    /// A packet reaches the coordinator, unless nothing passes just now: order is kept, however long it takes.
+    /// A packet reaches the coordinator.
     pub(super) fn arrive_up(&mut self, id: u64) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        let until = self.weather.blocked[link.client].0;
-        if until > self.now {
-            link.up.last_arrival = link.up.last_arrival.max(until);
-            return self.queue.push(until, Event::Up(id));
-        }
-        if !link.centre {
-            link.up.packets.pop_front();
-            return;
-        }
-        match link.up.receive(Way::Up) {
-            Ok(bodies) => link.waiting.extend(bodies),
-            Err(fault) => return self.unreadable(id, &fault),
+        let Some(bodies) = self.receive_packet(id, Way::Up) else { return };
+        if let Some(link) = self.links.get_mut(&id) {
+            link.waiting.extend(bodies);
         }
         self.read_messages(id);
         self.run_centre();
+    }
+
+    /// Takes the next packet from a lane, unless nothing passes just now: order is kept, however long it takes. Nothing where its receiver
+    /// is gone, or cannot understand it.
+    fn receive_packet(&mut self, id: u64, way: Way) -> Option<Vec<Body>> {
+        let link = self.links.get_mut(&id)?;
+        let (up, down) = self.weather.blocked[link.client];
+        let (until, stands, lane, again) = match way {
+            Way::Up => (up, link.centre, &mut link.up, Event::Up(id)),
+            Way::Down => (down, link.branch, &mut link.down, Event::Down(id)),
+        };
+        if until > self.now {
+            lane.last_arrival = lane.last_arrival.max(until);
+            self.queue.push(until, again);
+            return None;
+        }
+        if !stands {
+            lane.packets.pop_front();
+            return None;
+        }
+        lane.receive(way).map_err(|fault| self.unreadable(id, &fault)).ok()
     }
 
     /// The coordinator's end of a connection takes what has arrived, as far as the machine's verdicts allow.
@@ -181,21 +192,8 @@ impl<S: Stage> World<'_, S> {
 
     /// A packet reaches its client.
     pub(super) fn arrive_down(&mut self, id: u64) {
-        let Some(link) = self.links.get_mut(&id) else { return };
-        let until = self.weather.blocked[link.client].1;
-        if until > self.now {
-            link.down.last_arrival = link.down.last_arrival.max(until);
-            return self.queue.push(until, Event::Down(id));
-        }
-        if !link.branch {
-            link.down.packets.pop_front();
-            return;
-        }
-        let index = link.client;
-        let bodies = match link.down.receive(Way::Down) {
-            Ok(bodies) => bodies,
-            Err(fault) => return self.unreadable(id, &fault),
-        };
+        let Some(index) = self.links.get(&id).map(|link| link.client) else { return };
+        let Some(bodies) = self.receive_packet(id, Way::Down) else { return };
         for body in bodies {
             let Some(link) = self.links.get_mut(&id) else { return };
             let input = match (body, link.start.take()) {

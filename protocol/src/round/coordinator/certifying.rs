@@ -7,6 +7,7 @@ use super::unmasking::Unmasking;
 use super::{Coordinator, Phase, Wait};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
+use crate::list::List;
 use crate::message::{ClosedReason, Downstream, QuorumCertificate};
 use crate::round::agreement::survivors_ack_message;
 use crate::round::effect::{CoordinatorEffect, Outbox};
@@ -61,7 +62,7 @@ impl<S: Suite> Coordinator<S> {
         if round != certifying.round {
             return;
         }
-        let message = survivors_ack_message(&certifying.descriptor, &certifying.digest);
+        let message = survivors_ack_message::<S>(&certifying.descriptor, &certifying.digest);
         let valid = certifying.survivors.binary_search(&from).is_ok()
             && entry.is_some_and(|entry| S::verify(&entry.signing_key, &message, &signature));
         if !valid || certifying.signatures.contains_key(&from) {
@@ -80,8 +81,8 @@ impl<S: Suite> Coordinator<S> {
         let Some(session) = self.sessions.front() else { return };
         let Certifying { round, descriptor, survivors, deadline, signatures, .. } = certifying;
         let unmasking = Unmasking::new(session, round, descriptor, survivors, deadline);
-        let signatures: Vec<(ClientId, Signature)> = signatures.into_iter().collect();
-        self.commit(CoordinatorEvent::QuorumReached { round, signatures: signatures.clone() }, outbox);
+        let signatures: List<(ClientId, Signature)> = signatures.into_iter().collect();
+        self.commit(CoordinatorEvent::QuorumReached { round, signatures: signatures.to_vec() }, outbox);
         let here = unmasking.survivors.iter().copied().filter(|client| self.links.contains_key(client)).collect();
         outbox.push(CoordinatorEffect::Broadcast(here, Downstream::Quorum(QuorumCertificate { round, signatures })));
         self.phase = Phase::Unmasking(unmasking);

@@ -8,6 +8,7 @@ use super::{Coordinator, Phase, Wait};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
+use crate::list::List;
 use crate::message::{ClosedReason, Downstream, MaskedHeader, SignedBody, Survivors};
 use crate::round::descriptor::RoundDescriptor;
 use crate::round::effect::{CoordinatorEffect, Outbox};
@@ -27,21 +28,21 @@ pub(super) struct Collecting {
     shape: (Ring, usize),
     started: Millis,
     deadline_ms: u64,
-    /// Whose uploads the round waits for: everybody who got its start and was in time before, as long as it is here.
-    pub(super) expected: BTreeSet<ClientId>,
+    /// Whose uploads the round still waits for: everybody who got its start, was in time before and is here.
+    awaited: BTreeSet<ClientId>,
     /// Announced and admitted, arrived or not.
     ticketed: BTreeMap<ClientId, MaskedHeader>,
 }
 
 impl Collecting {
-    pub(super) fn new(now: Millis, descriptor: &RoundDescriptor, expected: BTreeSet<ClientId>) -> Self {
+    pub(super) fn new(now: Millis, descriptor: &RoundDescriptor, awaited: BTreeSet<ClientId>) -> Self {
         Self {
             round: descriptor.round,
             descriptor: descriptor.digest(),
             shape: (descriptor.ring, descriptor.dimension as usize),
             started: now,
             deadline_ms: descriptor.deadline_ms,
-            expected,
+            awaited,
             ticketed: BTreeMap::new(),
         }
     }
@@ -55,15 +56,13 @@ impl Collecting {
     }
 
     pub(super) fn wait(&self, arrived: &BTreeMap<ClientId, Digest>) -> Wait {
-        let missing: Vec<ClientId> =
-            self.expected.iter().copied().filter(|client| !arrived.contains_key(client)).collect();
         Wait {
             reason: alloc::format!(
                 "round {}: masked updates; {} here, {} awaited, first {}",
                 self.round,
                 arrived.len(),
-                missing.len(),
-                missing.first().map_or(0, |client| client.0)
+                self.awaited.len(),
+                self.awaited.first().map_or(0, |client| client.0)
             ),
             deadline: Some(self.deadline()),
             next: "go on with those that are here if they are enough, or abort the round",
@@ -88,7 +87,7 @@ impl<S: Suite> Coordinator<S> {
             _ => return outbox.push(CoordinatorEffect::Discard(from)),
         };
         let valid = header.descriptor == open.descriptor
-            && entry.is_some_and(|entry| S::verify(&entry.signing_key, &header.to_sign(), &header.signature))
+            && entry.is_some_and(|entry| S::verify(&entry.signing_key, &header.to_sign::<S>(), &header.signature))
             && (open.ticketed.insert(from, header.clone()).is_none() || !stands(Defence::OneUpload));
         if valid {
             outbox.push(CoordinatorEffect::Admit(Ticket::new(open.round, from, open.shape, header.vector)));
@@ -105,17 +104,22 @@ impl<S: Suite> Coordinator<S> {
         if round != collecting.round || self.record.admitted.contains_key(&client) {
             return;
         }
+        collecting.awaited.remove(&client);
+        let (first, last) = (self.record.admitted.is_empty(), collecting.awaited.is_empty());
         self.commit(CoordinatorEvent::UpdateAdmitted { round, client, vector, signature }, outbox);
         outbox.push(CoordinatorEffect::Fold { round, client });
         if let Some(link) = self.links.get_mut(&client) {
             link.straggling = false;
         }
-        self.freeze_if_due(false, outbox);
+        // The first one shows whether those who are here can be enough at all; as long as others are awaited, later ones change nothing.
+        if first || last {
+            self.freeze_if_due(false, outbox);
+        }
     }
 
     pub(super) fn collecting_lost(&mut self, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
         let Phase::Collecting(collecting) = &mut self.phase else { return };
-        collecting.expected.remove(&client);
+        collecting.awaited.remove(&client);
         self.freeze_if_due(false, outbox);
     }
 
@@ -137,13 +141,13 @@ impl<S: Suite> Coordinator<S> {
             let members = current.topology.organisations();
             rule.admits_survivors(members, &current.view.thresholds, &current.topology.indices(clients)).is_ok()
         };
-        let awaited = collecting.expected.iter().any(|client| !arrived.contains_key(client));
-        let enough = may_survive(&mut arrived.keys().copied());
+        let due = expired || collecting.awaited.is_empty();
+        let enough = due && may_survive(&mut arrived.keys().copied());
         let hope = || {
             let all: BTreeSet<ClientId> = self.present(current).into_iter().chain(arrived.keys().copied()).collect();
             may_survive(&mut all.into_iter())
         };
-        if enough && (expired || !awaited) {
+        if enough {
             self.freeze_survivors(outbox);
         } else if expired || !hope() {
             self.abort(ClosedReason::TooFew, outbox);
@@ -154,14 +158,14 @@ impl<S: Suite> Coordinator<S> {
     fn freeze_survivors(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
         let Phase::Collecting(collecting) = core::mem::replace(&mut self.phase, Phase::Gathering) else { return };
         let round = collecting.round;
-        let uploads: Vec<(ClientId, Digest)> =
+        let uploads: List<(ClientId, Digest)> =
             self.record.admitted.iter().map(|(client, digest)| (*client, *digest)).collect();
         let names: Vec<ClientId> = uploads.iter().map(|(client, _)| *client).collect();
         for (client, link) in &mut self.links {
             link.straggling |= link.accepted && names.binary_search(client).is_err();
         }
         let survivors = Survivors { round, uploads };
-        let digest = survivors.digest();
+        let digest = S::digest(survivors.canonical());
         self.commit(CoordinatorEvent::SurvivorsFrozen { round, survivors: names.clone(), digest }, outbox);
         outbox.push(CoordinatorEffect::Sync);
         let here: Vec<ClientId> = names.iter().copied().filter(|client| self.links.contains_key(client)).collect();

@@ -10,9 +10,10 @@ use super::{Coordinator, Wait};
 use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
 use crate::limits::{COMPLETE_GRAPH_MAX, REKEY_PAUSE_MS};
+use crate::list::List;
 use crate::message::{
     ClosedReason, Deal, DealStatement, Downstream, Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys,
-    Neighbourhood, Offer, SealedShares, SignedBody, envelopes_digest, rounds_digest,
+    Neighbourhood, Offer, SealedShares, SignedBody, body_of, envelopes_digest, rounds_digest,
 };
 use crate::round::agreement::{contribution_commitment, frozen_view, graph_seed, keyed_view, setup_ack_message};
 use crate::round::effect::{CoordinatorEffect, Outbox};
@@ -34,7 +35,7 @@ enum Step {
     Keys(BTreeMap<ClientId, Keys>),
     Contributions(Frozen, BTreeMap<ClientId, [u8; 32]>),
     Encapsulations(Linked, BTreeMap<ClientId, Vec<Encapsulation>>),
-    Deals(Linked, BTreeMap<ClientId, Deal>),
+    Deals(Linked, BTreeMap<ClientId, Received>),
     Acks { linked: Linked, deals: BTreeMap<ClientId, Dealt>, view: Digest, acks: BTreeMap<ClientId, Signature> },
     Broken,
 }
@@ -50,9 +51,15 @@ struct Frozen {
 /// The graph is fixed.
 struct Linked {
     frozen: Frozen,
-    contributions: Vec<[u8; 32]>,
+    contributions: List<[u8; 32]>,
     seed: Digest,
     topology: Topology,
+}
+
+/// A deal, and by round the digest of its commitments to pairwise seeds.
+struct Received {
+    deal: Deal,
+    pairs: Vec<Digest>,
 }
 
 /// What stays of a deal when its bundles have been relayed.
@@ -142,9 +149,11 @@ impl<S: Suite> Coordinator<S> {
             let Step::Keys(got) = &mut keying.step else { return Verdict::Wrong };
             let statement = &keys.statement;
             let valid = statement.client == from
-                && keys.stands()
+                && keys.stands::<S>()
                 && keys.commitments.len() == keying.offer.rounds as usize
-                && entry.is_some_and(|entry| S::verify(&entry.signing_key, &statement.to_sign(), &statement.signature));
+                && entry.is_some_and(|entry| {
+                    S::verify(&entry.signing_key, &statement.to_sign::<S>(), &statement.signature)
+                });
             if valid && got.insert(from, keys).is_none() { Verdict::Taken } else { Verdict::Wrong }
         });
         self.settle(now, from, verdict, outbox, Self::freeze);
@@ -160,19 +169,20 @@ impl<S: Suite> Coordinator<S> {
             return self.drop_keying(now, ClosedReason::TooFew, outbox);
         };
         let Some(keying) = &mut self.keying else { return };
-        let statements: Vec<KeysStatement> = members.values().map(|keys| keys.statement.clone()).collect();
-        let view = frozen_view(&keying.offer, &statements, &thresholds);
+        let statements: List<KeysStatement> = members.values().map(|keys| keys.statement.clone()).collect();
+        let bodies: Vec<Digest> = statements.iter().map(body_of::<S>).collect();
+        let view = frozen_view::<S>(&keying.offer, &bodies, &thresholds);
         let sparse = members.len() > COMPLETE_GRAPH_MAX;
-        let keys = if sparse { Vec::new() } else { members.values().map(neighbour_keys).collect() };
+        let keys = if sparse { List::default() } else { members.values().map(neighbour_keys).collect() };
         let freeze = Freeze { session: keying.offer.session, members: statements, keys, thresholds };
-        outbox.push(CoordinatorEffect::Broadcast(keying.offer.candidates.clone(), Downstream::Freeze(freeze)));
+        outbox.push(CoordinatorEffect::Broadcast(keying.offer.candidates.to_vec(), Downstream::Freeze(freeze)));
         let frozen = Frozen { members, thresholds, view };
         if sparse {
             keying.step = Step::Contributions(frozen, BTreeMap::new());
             return;
         }
-        let topology = Topology::new(cohort, organisations, &thresholds, &Digest::ZERO);
-        let linked = Linked { frozen, contributions: Vec::new(), seed: Digest::ZERO, topology };
+        let topology = Topology::new::<S>(cohort, organisations, &thresholds, &Digest::ZERO, None);
+        let linked = Linked { frozen, contributions: List::default(), seed: Digest::ZERO, topology };
         keying.step = Step::Encapsulations(linked, BTreeMap::new());
     }
 
@@ -198,11 +208,11 @@ impl<S: Suite> Coordinator<S> {
     fn link(&mut self, _: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
         let Some(Step::Contributions(frozen, got)) = self.take_step() else { return };
         let Some(keying) = &mut self.keying else { return };
-        let contributions: Vec<[u8; 32]> = got.into_values().collect();
-        let seed = graph_seed(&frozen.view, &contributions);
-        let cohort = keying.offer.candidates.clone();
+        let contributions: List<[u8; 32]> = got.into_values().collect();
+        let seed = graph_seed::<S>(&frozen.view, &contributions);
+        let cohort = keying.offer.candidates.to_vec();
         let organisations = self.settings.roster.roster.organisations(&cohort).unwrap_or_default();
-        let topology = Topology::new(cohort, organisations, &frozen.thresholds, &seed);
+        let topology = Topology::new::<S>(cohort, organisations, &frozen.thresholds, &seed, None);
         for client in &keying.offer.candidates {
             let keys = topology.neighbours(*client).filter_map(|peer| frozen.members.get(&peer)).map(neighbour_keys);
             let hood = Neighbourhood {
@@ -258,16 +268,22 @@ impl<S: Suite> Coordinator<S> {
             let statement = &deal.statement;
             let holders = linked.topology.holders(from).iter().filter(|to| **to != from);
             let neighbours = linked.topology.neighbours(from).count();
-            let valid = statement.client == from
+            let fits = statement.client == from
                 && deal.bundles.iter().all(|bundle| bundle.from == from)
                 && deal.bundles.iter().map(|bundle| &bundle.to).eq(holders)
                 && deal.envelopes.len() == rounds
                 && deal.pairs.len() == rounds
-                && deal.pairs.iter().all(|pairs| pairs.len() == neighbours)
-                && statement.envelopes == envelopes_digest(&deal.envelopes)
-                && statement.pairs == rounds_digest(&by_round::<S>(&deal))
-                && entry.is_some_and(|entry| S::verify(&entry.signing_key, &statement.to_sign(), &statement.signature));
-            if valid && got.insert(from, deal).is_none() { Verdict::Taken } else { Verdict::Wrong }
+                && deal.pairs.iter().all(|pairs| pairs.len() == neighbours);
+            if !fits {
+                return Verdict::Wrong;
+            }
+            let pairs: Vec<Digest> = deal.pairs.iter().map(|pairs| pairs_digest::<S>(pairs)).collect();
+            let valid = statement.envelopes == envelopes_digest::<S>(&deal.envelopes)
+                && statement.pairs == rounds_digest::<S>(&pairs)
+                && entry.is_some_and(|entry| {
+                    S::verify(&entry.signing_key, &statement.to_sign::<S>(), &statement.signature)
+                });
+            if valid && got.insert(from, Received { deal, pairs }).is_none() { Verdict::Taken } else { Verdict::Wrong }
         });
         self.settle(now, from, verdict, outbox, Self::relay_shares);
     }
@@ -284,20 +300,19 @@ impl<S: Suite> Coordinator<S> {
         let session = keying.offer.session;
         let mut inboxes: BTreeMap<ClientId, Vec<SealedShares>> = BTreeMap::new();
         let mut deals = BTreeMap::new();
-        for (client, deal) in got {
-            let pairs = by_round::<S>(&deal);
+        for (client, Received { deal, pairs }) in got {
             for bundle in deal.bundles {
                 inboxes.entry(bundle.to).or_default().push(bundle);
             }
             deals.insert(client, Dealt { statement: deal.statement, envelopes: deal.envelopes, pairs });
         }
-        let statements: Vec<DealStatement> = deals.values().map(|deal| deal.statement.clone()).collect();
+        let statements: List<DealStatement> = deals.values().map(|deal| deal.statement.clone()).collect();
         for client in &keying.offer.candidates {
             let bundles = inboxes.remove(client).unwrap_or_default();
             let message = Downstream::Shares { session, bundles, deals: statements.clone() };
             outbox.push(CoordinatorEffect::Send(*client, message));
         }
-        let view = keyed_view(&linked.frozen.view, &linked.seed, &statements);
+        let view = keyed_view::<S>(&linked.frozen.view, &linked.seed, &statements);
         keying.step = Step::Acks { linked, deals, view, acks: BTreeMap::new() };
     }
 
@@ -313,7 +328,7 @@ impl<S: Suite> Coordinator<S> {
         let entry = self.settings.roster.roster.entry(from).copied();
         let verdict = self.judge(from, session, |keying| {
             let Step::Acks { view, acks, .. } = &mut keying.step else { return Verdict::Wrong };
-            let message = setup_ack_message(session, view);
+            let message = setup_ack_message::<S>(session, view);
             let valid = entry.is_some_and(|entry| S::verify(&entry.signing_key, &message, &signature));
             if valid && acks.insert(from, signature).is_none() { Verdict::Taken } else { Verdict::Wrong }
         });
@@ -325,7 +340,7 @@ impl<S: Suite> Coordinator<S> {
         let Some(Step::Acks { linked, deals, view, acks }) = self.take_step() else { return };
         let Some(Keying { offer, .. }) = self.keying.take() else { return };
         let session = offer.session;
-        let signatures: Vec<Signature> = acks.into_values().collect();
+        let signatures: List<Signature> = acks.into_values().collect();
         let Linked { frozen, contributions, .. } = linked;
         let members = frozen.members.into_iter().zip(deals).map(|((_, keys), (_, dealt))| MemberMaterial {
             keys: keys.statement,
@@ -336,7 +351,7 @@ impl<S: Suite> Coordinator<S> {
         });
         let thresholds = frozen.thresholds;
         let material = Arc::new(SessionMaterial { offer, thresholds, contributions, members: members.collect() });
-        let keyed = Session::new(Arc::clone(&material), &self.settings.roster.roster);
+        let keyed = Session::new::<S>(Arc::clone(&material), &self.settings.roster.roster);
         let keyed = keyed.filter(|keyed| keyed.view.view == view).expect("a session of this roster has one view");
         outbox.push(CoordinatorEffect::StoreSession(material));
         let cohort = keyed.cohort().to_vec();
@@ -391,28 +406,23 @@ impl<S: Suite> Coordinator<S> {
     }
 }
 
-/// One digest a round over a deal's commitments to pairwise seeds.
-fn by_round<S: Suite>(deal: &Deal) -> Vec<Digest> {
-    deal.pairs.iter().map(|pairs| pairs_digest::<S>(pairs)).collect()
-}
-
 fn neighbour_keys(keys: &Keys) -> NeighbourKeys {
     let Keys { statement, exchange, commitments } = keys;
     NeighbourKeys { client: statement.client, exchange: exchange.clone(), commitments: commitments.clone() }
 }
 
 /// The first pair whose ends committed to different seeds in some round.
-fn differing_pair(topology: &Topology, deals: &BTreeMap<ClientId, Deal>) -> Option<(ClientId, ClientId)> {
-    let lists: BTreeMap<ClientId, Vec<ClientId>> =
-        deals.keys().map(|client| (*client, topology.neighbours(*client).collect())).collect();
-    let commitment = |round: usize, own: ClientId, peer: ClientId| {
-        let rank = lists.get(&own)?.binary_search(&peer).ok()?;
-        deals.get(&own)?.pairs.get(round)?.get(rank)
-    };
-    let pairs =
-        lists.iter().flat_map(|(own, peers)| peers.iter().filter(move |peer| *peer > own).map(|peer| (*own, *peer)));
-    let rounds = deals.values().next().map_or(0, |deal| deal.pairs.len());
-    pairs.into_iter().find(|(one, other)| {
-        (0..rounds).any(|round| commitment(round, *one, *other) != commitment(round, *other, *one))
+fn differing_pair(topology: &Topology, deals: &BTreeMap<ClientId, Received>) -> Option<(ClientId, ClientId)> {
+    let lists: BTreeMap<ClientId, (Vec<ClientId>, &Deal)> =
+        deals.iter().map(|(client, got)| (*client, (topology.neighbours(*client).collect(), &got.deal))).collect();
+    lists.iter().find_map(|(own, (peers, deal))| {
+        let differs = |(rank, peer): &(usize, &ClientId)| {
+            let Some((others, other)) = lists.get(peer) else { return true };
+            let back = others.binary_search(own).ok();
+            let mut rounds = deal.pairs.iter().zip(&other.pairs);
+            rounds.any(|(mine, theirs)| mine.get(*rank) != back.and_then(|back| theirs.get(back)))
+        };
+        let found = peers.iter().enumerate().filter(|(_, peer)| *peer > own).find(differs);
+        found.map(|(_, peer)| (*own, *peer))
     })
 }

@@ -54,7 +54,7 @@ impl<S: Suite> Coordinator<S> {
         }
         let signature = S::sign(
             &self.settings.signing_key,
-            &agreement::welcome_message(&self.settings.plan, &self.settings.roster),
+            &agreement::welcome_message::<S>(&self.settings.plan, &self.settings.roster),
         );
         let last_upload = self.record.headers.get(&from).cloned();
         let welcome = Welcome {

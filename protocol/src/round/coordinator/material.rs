@@ -9,13 +9,15 @@ use crate::codec::{CodecError, decode, encode};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::limits::{COHORT_MAX, CONTROL_MESSAGE_BYTES_MAX};
-use crate::message::{DealStatement, KeysStatement, Offer};
+use crate::list::List;
+use crate::message::{DealStatement, KeysStatement, Offer, body_of};
 use crate::roster::Roster;
 use crate::round::agreement::{frozen_view, graph_seed, keyed_view};
 use crate::round::descriptor::SessionView;
 use crate::round::topology::Topology;
 use crate::secagg::commitments::{SecretKind, SeedCommitments};
 use crate::secagg::parameters::Thresholds;
+use crate::secagg::suite::Suite;
 
 /// What the coordinator keeps of a keyed session. Nothing in it is secret: keys are public halves, and envelopes are sealed under keys
 /// that only a threshold of holders can open.
@@ -24,7 +26,7 @@ pub struct SessionMaterial {
     pub(super) offer: Offer,
     pub(super) thresholds: Thresholds,
     /// Contributions to the graph's seed, in the cohort's order; none where the graph is complete.
-    pub(super) contributions: Vec<[u8; 32]>,
+    pub(super) contributions: List<[u8; 32]>,
     /// In the cohort's order.
     pub(super) members: Vec<MemberMaterial>,
 }
@@ -45,7 +47,7 @@ pub(super) struct MemberMaterial {
 struct Head {
     offer: Offer,
     thresholds: Thresholds,
-    contributions: Vec<[u8; 32]>,
+    contributions: List<[u8; 32]>,
 }
 
 /// Why stored material cannot be used. The session is closed, and another one is keyed.
@@ -98,15 +100,15 @@ pub(super) struct Session {
 
 impl Session {
     /// From complete material. The graph follows from it. Nothing if it was made under another roster.
-    pub(super) fn new(material: Arc<SessionMaterial>, roster: &Roster) -> Option<Self> {
-        let cohort = material.offer.candidates.clone();
+    pub(super) fn new<S: Suite>(material: Arc<SessionMaterial>, roster: &Roster) -> Option<Self> {
+        let cohort = material.offer.candidates.to_vec();
         let organisations = roster.organisations(&cohort).filter(|_| material.offer.roster == roster.digest())?;
-        let statements: Vec<KeysStatement> = material.members.iter().map(|member| member.keys.clone()).collect();
-        let frozen = frozen_view(&material.offer, &statements, &material.thresholds);
-        let seed = graph_seed(&frozen, &material.contributions);
+        let bodies: Vec<Digest> = material.members.iter().map(|member| body_of::<S>(&member.keys)).collect();
+        let frozen = frozen_view::<S>(&material.offer, &bodies, &material.thresholds);
+        let seed = graph_seed::<S>(&frozen, &material.contributions);
         let deals: Vec<DealStatement> = material.members.iter().map(|member| member.deal.clone()).collect();
-        let view = keyed_view(&frozen, &seed, &deals);
-        let topology = Topology::new(cohort, organisations, &material.thresholds, &seed);
+        let view = keyed_view::<S>(&frozen, &seed, &deals);
+        let topology = Topology::new::<S>(cohort, organisations, &material.thresholds, &seed, None);
         let view = SessionView { session: material.offer.session, view, thresholds: material.thresholds };
         Some(Self { material, view, topology })
     }

@@ -185,7 +185,7 @@ impl<S: Suite> Coordinator<S> {
         let mut stored: BTreeMap<_, _> = stored.into_iter().map(|material| (material.session(), material)).collect();
         for (id, view) in self.record.sessions.clone() {
             let roster = &self.settings.roster.roster;
-            let session = stored.remove(&id).and_then(|material| Session::new(Arc::new(material), roster));
+            let session = stored.remove(&id).and_then(|material| Session::new::<S>(Arc::new(material), roster));
             match session.filter(|session| session.view.view == view) {
                 Some(session) => self.sessions.push_back(session),
                 None => {

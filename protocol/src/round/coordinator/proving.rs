@@ -108,6 +108,7 @@ impl<S: Suite> Coordinator<S> {
         }
         unmasking.rejected.extend(proving.failed);
         unmasking.recount(session);
+        self.unmasking_checked(outbox);
         self.open_if_due(now, outbox);
     }
 }

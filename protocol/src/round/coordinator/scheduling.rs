@@ -77,10 +77,10 @@ impl<S: Suite> Coordinator<S> {
         let plan = &self.settings.plan;
         let model = self.record.model.expect("an open plan has a model");
         let descriptor = RoundDescriptor::derive(plan, &current.view, round, model);
-        let signature = S::sign(&self.settings.signing_key, &descriptor.to_sign());
+        let signature = S::sign(&self.settings.signing_key, &descriptor.to_sign::<S>());
         let (ring, dimension) = (plan.ring, plan.dimension());
-        let expected = present.iter().copied().filter(|client| !self.is_straggling(*client)).collect();
-        let collecting = Collecting::new(now, &descriptor, expected);
+        let awaited = present.iter().copied().filter(|client| !self.is_straggling(*client)).collect();
+        let collecting = Collecting::new(now, &descriptor, awaited);
         self.commit(CoordinatorEvent::RoundStarted { descriptor: descriptor.clone() }, outbox);
         outbox.push(CoordinatorEffect::Sync);
         outbox.push(CoordinatorEffect::OpenSum { round, ring, dimension });
@@ -99,17 +99,16 @@ impl<S: Suite> Coordinator<S> {
             return;
         }
         let patient = self.gather_until.is_some() || self.rekey_after.is_some();
-        let enough = |candidates: &[ClientId]| self.may_be_cohort(candidates);
         let ready = self.ready_clients();
         let willing = |client: &ClientId| self.links.get(client).is_some_and(|link| !link.left_out);
         let mut candidates: Vec<ClientId> = ready.iter().copied().filter(willing).collect();
-        if !enough(&candidates) && !patient {
+        if !patient && !self.may_be_cohort(&candidates) {
             // Those that were left out are better than no session at all, once nobody else is awaited.
             candidates = ready;
         }
         let everybody = candidates.len() + self.record.evicted.len() >= self.settings.roster.roster.entries().len();
         candidates.truncate(COHORT_MAX);
-        if enough(&candidates) && (everybody || !patient) {
+        if (everybody || !patient) && self.may_be_cohort(&candidates) {
             self.links.values_mut().for_each(|link| link.left_out = false);
             self.open_keying(now, entropy, candidates, outbox);
         }
@@ -159,11 +158,11 @@ impl<S: Suite> Coordinator<S> {
             session,
             first_round: RoundId(behind.max(self.record.last_round.saturating_add(1))),
             rounds: plan.session_rounds.min(left),
-            candidates: candidates.clone(),
+            candidates: candidates.clone().into(),
             deadline_ms: plan.keying_deadline_ms,
             signature: Signature(Vec::new()),
         };
-        offer.signature = S::sign(&self.settings.signing_key, &offer.to_sign());
+        offer.signature = S::sign(&self.settings.signing_key, &offer.to_sign::<S>());
         outbox.push(CoordinatorEffect::Broadcast(candidates, Downstream::Offer(offer.clone())));
         self.keying = Some(Keying::new(offer, now));
     }

@@ -194,17 +194,15 @@ impl<S: Suite> Coordinator<S> {
                 }
             }
         }
+        // A share that arrives is one less needed and one less to come: it cannot be what makes a secret impossible to open.
         self.open_if_due(now, outbox);
     }
 
     /// Opens the sum when every secret has its shares and no proof is awaited.
     pub(super) fn open_if_due(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
         let (Phase::Unmasking(unmasking), Some(session)) = (&self.phase, self.sessions.front()) else { return };
-        if unmasking.proving.is_some() {
+        if unmasking.proving.is_some() || !unmasking.needed.is_empty() {
             return;
-        }
-        if !unmasking.needed.is_empty() {
-            return self.unmasking_checked(outbox);
         }
         match unmasking.open(session) {
             Some(Opening::Whole(opened)) => {

@@ -38,12 +38,34 @@ impl<S: Suite> Coordinator<S> {
         waits.min_by_key(sooner).unwrap_or_else(|| idle("nothing"))
     }
 
+    /// When the machine must be asked again, if ever: the deadline of [`Coordinator::wait`], without its words. For shells, which ask after
+    /// every input.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Millis> {
+        let round = match &self.phase {
+            Phase::Gathering => self.gathering_deadline(),
+            Phase::Collecting(collecting) => Some(collecting.deadline()),
+            Phase::Certifying(certifying) => Some(certifying.certified_by),
+            Phase::Unmasking(unmasking) => Some(unmasking.deadline),
+            Phase::Updating(_) | Phase::Stopped | Phase::Finished => None,
+        };
+        let keying = self.keying.as_ref().map(super::Keying::deadline);
+        round.into_iter().chain(keying).min()
+    }
+
+    /// Until when others may come, where those who are here could go on without them.
+    fn gathering_deadline(&self) -> Option<Millis> {
+        let hopeful = self.gather_until.or(self.rekey_after).filter(|_| self.keying.is_none())?;
+        let alone = self.current().is_some() || self.may_be_cohort(&self.ready_clients());
+        alone.then_some(hopeful)
+    }
+
     fn gathering_wait(&self) -> Wait {
         let ready_clients = self.ready_clients();
         let ready = ready_clients.len();
         let enrolled = self.settings.roster.roster.entries().len();
         let (least, evicted) = (self.settings.plan.cohort.cohort_min, self.record.evicted.len());
-        let hopeful = self.gather_until.or(self.rekey_after);
+        let deadline = self.gathering_deadline();
         if let Some(current) = self.current() {
             let present = self.present(current).len();
             return Wait {
@@ -51,14 +73,14 @@ impl<S: Suite> Coordinator<S> {
                     "members of the session with their keys; {present} of {} are here",
                     current.cohort().len()
                 ),
-                deadline: hopeful,
+                deadline,
                 next: "go on with those that are here if they are enough, or key another session",
             };
         }
         if self.may_be_cohort(&ready_clients) {
             Wait {
                 reason: alloc::format!("the rest of {enrolled} enrolled clients; {ready} are ready"),
-                deadline: hopeful,
+                deadline,
                 next: "open a session with those that are ready",
             }
         } else if enrolled.saturating_sub(evicted) < usize::from(least) {

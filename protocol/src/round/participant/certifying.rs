@@ -33,8 +33,8 @@ impl<S: Suite> Participant<S> {
         let Some((plan, vector)) = self.judge_survivors(open, survivors) else {
             return self.refuse(RefusalCode::SurvivorsInvalid, outbox);
         };
-        let digest = survivors.digest();
-        let signature = self.sign(&survivors_ack_message(&descriptor, &digest));
+        let digest = S::digest(survivors.canonical());
+        let signature = self.sign(&survivors_ack_message::<S>(&descriptor, &digest));
         self.commit(ParticipantEvent::SurvivorsAcknowledged { plan, round, survivors: digest }, outbox);
         outbox.push(ParticipantEffect::Sync);
         outbox.push(ParticipantEffect::Send(Upstream::SurvivorsAck { round, signature }));
@@ -58,7 +58,7 @@ impl<S: Suite> Participant<S> {
             Err(_) => !stands(Defence::SurvivorsMin),
         };
         let admitted_set = names.is_sorted_by(|a, b| a < b)
-            && names.iter().all(|member| session.topology.has(*member))
+            && indices.len() == names.len()
             && survivors.uploads.contains(&(client, *vector))
             && allowed
             && (session.can_be_opened(client, &names) || !stands(Defence::SurvivorsMin));
@@ -100,7 +100,7 @@ impl<S: Suite> Participant<S> {
         (survivors, digest): (&[ClientId], &Digest),
         certificate: &QuorumCertificate,
     ) -> bool {
-        let message = survivors_ack_message(&open.descriptor, digest);
+        let message = survivors_ack_message::<S>(&open.descriptor, digest);
         let mut signers = certificate.signatures.iter().map(|(signer, _)| *signer);
         certificate.signatures.len() >= usize::from(session.view.thresholds.quorum)
             && certificate.signatures.is_sorted_by(|(a, _), (b, _)| a < b)

@@ -34,7 +34,7 @@ impl<S: Suite> Participant<S> {
         let (_, admitted) = self.admitted().ok_or(RefusalCode::Unexpected)?;
         let plan = &admitted.plan;
         let descriptor = &start.descriptor;
-        if !S::verify(&self.policy.coordinator, &descriptor.to_sign(), &start.signature) {
+        if !S::verify(&self.policy.coordinator, &descriptor.to_sign::<S>(), &start.signature) {
             return Err(RefusalCode::SignatureInvalid);
         }
         let position = self.sessions.iter().position(|session| session.id() == descriptor.session);
@@ -108,7 +108,7 @@ impl<S: Suite> Participant<S> {
         };
         let descriptor = open.descriptor;
         let mut header = MaskedHeader { round, descriptor, vector, signature: Signature(alloc::vec::Vec::new()) };
-        header.signature = self.sign(&header.to_sign());
+        header.signature = self.sign(&header.to_sign::<S>());
         self.commit(ParticipantEvent::Uploaded { round, vector }, outbox);
         outbox.push(ParticipantEffect::Upload(header));
         self.set_stage(Stage::Uploaded { vector });

@@ -113,15 +113,16 @@ impl SetUp<'_> {
             session: *self.session,
             client: self.own,
             root: tree.root(),
-            envelopes: envelopes_digest(&envelopes),
-            pairs: rounds_digest(&pairs.iter().map(|pairs| pairs_digest::<S>(pairs)).collect::<Vec<_>>()),
+            envelopes: envelopes_digest::<S>(&envelopes),
+            pairs: rounds_digest::<S>(&pairs.iter().map(|pairs| pairs_digest::<S>(pairs)).collect::<Vec<_>>()),
             signature: Signature(Vec::new()),
         };
         let deal = Deal { statement: statement.clone(), bundles, envelopes, pairs };
         Some((deal, Dealt { statement, seeds, own }))
     }
 
-    /// Opens every dealer's bundle and checks it against what the dealer committed to. By round, and by dealer.
+    /// Opens every dealer's bundle and checks it against what the dealer committed to; `deals` are the cohort's, in its order. By round, and
+    /// by dealer.
     pub(super) fn collect<S: Suite>(
         &self,
         secrets: &Secrets<S>,
@@ -140,9 +141,10 @@ impl SetUp<'_> {
                 own.take().ok_or(RefusalCode::Unexpected)?
             } else {
                 let bundle = bundles.next().filter(|bundle| bundle.from == *dealer && bundle.to == self.own);
-                let root = deals.iter().find(|deal| deal.client == *dealer).map(|deal| deal.root);
-                let (bundle, root) = bundle.zip(root).ok_or(RefusalCode::Unexpected)?;
-                self.open(bundle, rounds, &root).ok_or(Trouble::Accuse(*dealer))?
+                let deal =
+                    deals.binary_search_by_key(dealer, |deal| deal.client).ok().and_then(|index| deals.get(index));
+                let (bundle, deal) = bundle.zip(deal).ok_or(RefusalCode::Unexpected)?;
+                self.open(bundle, rounds, &deal.root).ok_or(Trouble::Accuse(*dealer))?
             };
             held.iter_mut().zip(shares).for_each(|(held, share)| held.push(share));
             proofs.push(proof);
@@ -212,7 +214,7 @@ impl SetUp<'_> {
         }
         path.iter().for_each(|sibling| plain.extend_from_slice(sibling.as_bytes()));
         let key = bundle_key::<S>(pair, self.own, to);
-        let sealed = S::seal(&key, &bundle_label(*self.session, self.own, to), &plain);
+        let sealed = S::seal(&key, &bundle_label(self.session, self.own, to), &plain);
         plain.zeroize();
         SealedShares { from: self.own, to, sealed }
     }
@@ -226,14 +228,15 @@ impl SetUp<'_> {
     ) -> Option<(Vec<HeldShares<S>>, ShareProof)> {
         let dealer = bundle.from;
         let pair = self.pairs.get(&dealer)?;
-        let label = bundle_label(*self.session, dealer, self.own);
+        let label = bundle_label(self.session, dealer, self.own);
         let mut plain = S::open(&bundle_key::<S>(pair, dealer, self.own), &label, &bundle.sealed).ok()?;
         let parsed = parse::<S>(&plain, rounds);
         plain.zeroize();
         let (shares, path) = parsed?;
-        let commitments: Vec<Digest> = (shares.iter().enumerate())
-            .flat_map(|(index, shares)| self.commitments(dealer, self.own, index, shares))
-            .collect();
+        let mut commitments = Vec::with_capacity(SecretKind::ALL.len() * shares.len());
+        for (index, shares) in shares.iter().enumerate() {
+            commitments.extend(self.commitments(dealer, self.own, index, shares));
+        }
         let holders = self.topology.holders(dealer);
         let rank = holders.binary_search(&self.own).ok()?;
         let found = root_of_path::<S>(rank, holders.len(), &holding_digest::<S>(&commitments), &path)?;

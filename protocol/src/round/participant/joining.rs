@@ -38,7 +38,7 @@ impl<S: Suite> Participant<S> {
             return Err(RefusalCode::PlanMalformed);
         }
         let plan = welcome.plan.clone().validate().map_err(|_| RefusalCode::PlanMalformed)?;
-        let message = welcome_message(&plan, &welcome.roster);
+        let message = welcome_message::<S>(&plan, &welcome.roster);
         if !S::verify(&self.policy.coordinator, &message, &welcome.signature) {
             return Err(RefusalCode::SignatureInvalid);
         }
@@ -57,7 +57,7 @@ impl<S: Suite> Participant<S> {
         if let Some(header) = &welcome.last_upload
             && stands(Defence::RecordRollback)
             && header.round.0 > self.record.last_round(&plan.digest())
-            && S::verify(&own, &header.to_sign(), &header.signature)
+            && S::verify(&own, &header.to_sign::<S>(), &header.signature)
         {
             return Err(RefusalCode::RecordRolledBack);
         }

@@ -13,9 +13,10 @@ use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::limits::{COMPLETE_GRAPH_MAX, GRAPH_ATTEMPTS_MAX, SESSIONS_HELD_MAX};
+use crate::list::List;
 use crate::message::{
     Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, RefusalCode, SealedShares,
-    SignedBody, Upstream, keys_digest,
+    SignedBody, Upstream, body_of, keys_digest, signed_message,
 };
 use crate::round::agreement::{contribution_commitment, frozen_view, graph_seed, keyed_view, setup_ack_message};
 use crate::round::descriptor::SessionView;
@@ -49,7 +50,7 @@ enum Step<S: Suite> {
 
 /// The cohort and its thresholds are fixed.
 struct Frozen {
-    members: Vec<KeysStatement>,
+    members: List<KeysStatement>,
     cohort: Vec<ClientId>,
     organisations: Vec<OrganisationId>,
     thresholds: Thresholds,
@@ -57,12 +58,13 @@ struct Frozen {
     view: Digest,
 }
 
-/// The graph is fixed, and the neighbours' keys are known.
+/// The graph is fixed, and the neighbours' public keys are known and used.
 struct Linked {
     frozen: Frozen,
     graph_seed: Digest,
     topology: Topology,
-    neighbours: BTreeMap<ClientId, NeighbourKeys>,
+    /// By neighbour: what Diffie-Hellman gives.
+    agreed: BTreeMap<ClientId, SecretKey>,
 }
 
 /// Why a set-up cannot go on.
@@ -122,7 +124,7 @@ impl<S: Suite> Participant<S> {
     fn offered(&self, now: Millis, entropy: &mut dyn Entropy, offer: Offer) -> Result<Keying<S>, RefusalCode> {
         let (client, admitted) = self.admitted().ok_or(RefusalCode::Unexpected)?;
         let plan = &admitted.plan;
-        if !S::verify(&self.policy.coordinator, &offer.to_sign(), &offer.signature) {
+        if !S::verify(&self.policy.coordinator, &offer.to_sign::<S>(), &offer.signature) {
             return Err(RefusalCode::SignatureInvalid);
         }
         let fits = offer.plan == plan.digest()
@@ -164,28 +166,17 @@ impl<S: Suite> Participant<S> {
             session: offer.session,
             client,
             contribution: contribution_commitment::<S>(&offer.session, client, &contribution),
-            keys: keys_digest(&exchange, &commitments),
+            keys: keys_digest::<S>(&exchange, &commitments),
             signature: Signature(Vec::new()),
         };
-        statement.signature = self.sign(&statement.to_sign());
+        statement.signature = self.sign(&statement.to_sign::<S>());
         let own = Keys { statement, exchange, commitments };
         let deadline = now.plus(offer.deadline_ms);
         Ok(Keying { offer, deadline, secret, contribution, own, secrets, step: Step::AwaitFreeze })
     }
 
     /// B2: checks every member's statement and recomputes the thresholds. In a complete graph the keys of all are here.
-    pub(super) fn on_freeze(
-        &mut self,
-        entropy: &mut dyn Entropy,
-        freeze: Freeze,
-        outbox: &mut Outbox<ParticipantEffect>,
-    ) {
-        let session = freeze.session;
-        let done = self.frozen(entropy, freeze, outbox);
-        self.settle(session, done, outbox);
-    }
-
-    fn frozen(
+    pub(super) fn frozen(
         &mut self,
         entropy: &mut dyn Entropy,
         freeze: Freeze,
@@ -203,21 +194,24 @@ impl<S: Suite> Participant<S> {
         {
             return Err(RefusalCode::Unexpected.into());
         }
-        for statement in members.iter().filter(|statement| statement.client != keying.own.statement.client) {
-            let key = self.verifying_key(statement.client).ok_or(RefusalCode::RosterInvalid)?;
-            let signed = S::verify(&key, &statement.to_sign(), &statement.signature);
+        let bodies: Vec<Digest> = members.iter().map(body_of::<S>).collect();
+        let others = members.iter().zip(&bodies);
+        let roster = self.admitted().map(|(_, admitted)| &admitted.roster).ok_or(RefusalCode::Unexpected)?;
+        let mut keys_of = roster.walk();
+        for (statement, body) in others.filter(|(statement, _)| statement.client != keying.own.statement.client) {
+            let key = keys_of.find(statement.client).ok_or(RefusalCode::RosterInvalid)?.signing_key;
+            let signed = S::verify(&key, &signed_message(KeysStatement::KIND, body), &statement.signature);
             if statement.session != session || (stands(Defence::SignedKeys) && !signed) {
                 return Err(RefusalCode::SignatureInvalid.into());
             }
         }
         let cohort: Vec<ClientId> = members.iter().map(|member| member.client).collect();
-        let roster = self.admitted().map(|(_, admitted)| &admitted.roster).ok_or(RefusalCode::Unexpected)?;
         let organisations = roster.organisations(&cohort).ok_or(RefusalCode::RosterInvalid)?;
         let accepted = self.policy.cohort.accept(&organisations, &thresholds);
         if stands(Defence::CohortFloor) && accepted.is_err() {
             return Err(RefusalCode::PolicyFloor.into());
         }
-        let view = frozen_view(&keying.offer, &members, &thresholds);
+        let view = frozen_view::<S>(&keying.offer, &bodies, &thresholds);
         let frozen = Frozen { members, cohort, organisations, thresholds, view };
         if frozen.members.len() > COMPLETE_GRAPH_MAX {
             let contribution = keying.contribution;
@@ -227,22 +221,11 @@ impl<S: Suite> Participant<S> {
             self.set_step(Step::AwaitNeighbourhood(frozen));
             return Ok(());
         }
-        self.link(entropy, (frozen, Digest::ZERO), keys, outbox)
+        self.link(entropy, (frozen, Digest::ZERO), &keys, outbox)
     }
 
     /// B3: everybody's contribution gives the graph, and the graph the neighbours, whose keys are here.
-    pub(super) fn on_neighbourhood(
-        &mut self,
-        entropy: &mut dyn Entropy,
-        neighbourhood: Neighbourhood,
-        outbox: &mut Outbox<ParticipantEffect>,
-    ) {
-        let session = neighbourhood.session;
-        let done = self.neighboured(entropy, neighbourhood, outbox);
-        self.settle(session, done, outbox);
-    }
-
-    fn neighboured(
+    pub(super) fn neighboured(
         &mut self,
         entropy: &mut dyn Entropy,
         neighbourhood: Neighbourhood,
@@ -259,26 +242,25 @@ impl<S: Suite> Participant<S> {
         if stands(Defence::GraphSeedReveal) && !committed {
             return Err(RefusalCode::SignatureInvalid.into());
         }
-        let seed = graph_seed(&frozen.view, &contributions);
-        self.link(entropy, (frozen, seed), keys, outbox)
+        let seed = graph_seed::<S>(&frozen.view, &contributions);
+        self.link(entropy, (frozen, seed), &keys, outbox)
     }
 
-    /// B4a: checks the neighbours' keys and encapsulates to every later one.
+    /// B4a: checks the neighbours' keys, agrees with each, and encapsulates to every later one.
     fn link(
         &mut self,
         entropy: &mut dyn Entropy,
         (mut frozen, graph_seed): (Frozen, Digest),
-        keys: Vec<NeighbourKeys>,
+        keys: &[NeighbourKeys],
         outbox: &mut Outbox<ParticipantEffect>,
     ) -> Result<(), Trouble> {
         let keying = self.keying.as_ref().ok_or(RefusalCode::Unexpected)?;
         let (session, client) = (keying.session(), keying.own.statement.client);
         let (cohort, organisations) = (core::mem::take(&mut frozen.cohort), core::mem::take(&mut frozen.organisations));
-        let topology = Topology::new(cohort, organisations, &frozen.thresholds, &graph_seed);
+        let topology = Topology::new::<S>(cohort, organisations, &frozen.thresholds, &graph_seed, Some(client));
         // Everybody gets the same list in a complete graph, its own keys among the others'.
-        let mut keys = keys;
-        keys.retain(|keys| keys.client != client);
-        if !keys.iter().map(|keys| keys.client).eq(topology.neighbours(client)) {
+        let others = keys.iter().filter(|keys| keys.client != client);
+        if !others.clone().map(|keys| keys.client).eq(topology.neighbours(client)) {
             return Err(RefusalCode::Unexpected.into());
         }
         let statement = |member: ClientId| {
@@ -287,14 +269,17 @@ impl<S: Suite> Participant<S> {
         };
         let mut items = Vec::new();
         let mut encapsulated = BTreeMap::new();
-        for keys in &keys {
+        let mut agreed = BTreeMap::new();
+        for keys in others {
             let stated = statement(keys.client).is_some_and(|statement| {
-                statement.keys == keys_digest(&keys.exchange, &keys.commitments)
+                statement.keys == keys_digest::<S>(&keys.exchange, &keys.commitments)
                     && keys.commitments.len() == keying.offer.rounds as usize
             });
             if stands(Defence::SignedKeys) && !stated {
                 return Err(RefusalCode::SignatureInvalid.into());
             }
+            let shared = S::agree(&keying.secret, &keys.exchange).map_err(|_| Trouble::Accuse(keys.client))?;
+            agreed.insert(keys.client, shared);
             if keys.client < client {
                 continue;
             }
@@ -302,9 +287,8 @@ impl<S: Suite> Participant<S> {
             items.push(item);
             encapsulated.insert(keys.client, secret);
         }
-        let neighbours = keys.into_iter().map(|keys| (keys.client, keys)).collect();
         outbox.push(ParticipantEffect::Send(Upstream::Encapsulations { session, items }));
-        let linked = Box::new(Linked { frozen, graph_seed, topology, neighbours });
+        let linked = Box::new(Linked { frozen, graph_seed, topology, agreed });
         self.set_step(Step::AwaitEncapsulations { linked, encapsulated });
         Ok(())
     }
@@ -319,23 +303,12 @@ impl<S: Suite> Participant<S> {
     ) -> Result<(Encapsulation, SecretKey), Trouble> {
         let (ciphertext, secret) = S::encapsulate(entropy, exchange).map_err(|_| Trouble::Accuse(to))?;
         let mut item = Encapsulation { session, from, to, ciphertext, signature: Signature(Vec::new()) };
-        item.signature = self.sign(&item.to_sign());
+        item.signature = self.sign(&item.to_sign::<S>());
         Ok((item, secret))
     }
 
     /// B4a to B4b: opens the earlier neighbours' encapsulations, derives pair keys, deals out shares.
-    pub(super) fn on_encapsulations(
-        &mut self,
-        entropy: &mut dyn Entropy,
-        session: SessionId,
-        items: &[Encapsulation],
-        outbox: &mut Outbox<ParticipantEffect>,
-    ) {
-        let done = self.encapsulated(entropy, session, items, outbox);
-        self.settle(session, done, outbox);
-    }
-
-    fn encapsulated(
+    pub(super) fn encapsulated(
         &mut self,
         entropy: &mut dyn Entropy,
         session: SessionId,
@@ -354,17 +327,16 @@ impl<S: Suite> Participant<S> {
         for item in items {
             let key = self.verifying_key(item.from).ok_or(RefusalCode::RosterInvalid)?;
             let fits = item.session == session && item.to == client;
-            if !fits || !S::verify(&key, &item.to_sign(), &item.signature) {
+            if !fits || !S::verify(&key, &item.to_sign::<S>(), &item.signature) {
                 return Err(RefusalCode::SignatureInvalid.into());
             }
             let secret = S::decapsulate(&keying.secret, &item.ciphertext).map_err(|_| Trouble::Accuse(item.from))?;
             encapsulated.insert(item.from, secret);
         }
         let mut pairs = BTreeMap::new();
-        for (peer, keys) in &linked.neighbours {
-            let shared = S::agree(&keying.secret, &keys.exchange).map_err(|_| Trouble::Accuse(*peer))?;
+        for (peer, shared) in &linked.agreed {
             let encapsulated = encapsulated.get(peer).ok_or(RefusalCode::Unexpected)?;
-            pairs.insert(*peer, pair_key::<S>(&linked.frozen.view, &shared, encapsulated));
+            pairs.insert(*peer, pair_key::<S>(&linked.frozen.view, shared, encapsulated));
         }
         let set_up = dealing::SetUp {
             session: &session,
@@ -375,7 +347,7 @@ impl<S: Suite> Participant<S> {
             pairs: &pairs,
         };
         let (mut deal, mut dealt) = set_up.deal(&keying.secrets, entropy).ok_or(RefusalCode::BadKeyMaterial)?;
-        deal.statement.signature = self.sign(&deal.statement.to_sign());
+        deal.statement.signature = self.sign(&deal.statement.to_sign::<S>());
         dealt.statement.signature.clone_from(&deal.statement.signature);
         outbox.push(ParticipantEffect::Send(Upstream::Deal(Box::new(deal))));
         self.set_step(Step::AwaitShares { linked, pairs, dealt });
@@ -383,18 +355,7 @@ impl<S: Suite> Participant<S> {
     }
 
     /// B4b to B5: opens every dealer's bundle; now this member holds all that the session needs.
-    pub(super) fn on_shares(
-        &mut self,
-        session: SessionId,
-        bundles: &[SealedShares],
-        deals: &[crate::message::DealStatement],
-        outbox: &mut Outbox<ParticipantEffect>,
-    ) {
-        let done = self.shared(session, bundles, deals, outbox);
-        self.settle(session, done, outbox);
-    }
-
-    fn shared(
+    pub(super) fn shared(
         &mut self,
         session: SessionId,
         bundles: &[SealedShares],
@@ -422,8 +383,8 @@ impl<S: Suite> Participant<S> {
             pairs: &pairs,
         };
         let Collected { rounds, proofs } = set_up.collect(&keying.secrets, dealt, bundles, deals)?;
-        let view = keyed_view(&frozen.view, &graph_seed, deals);
-        let signature = self.sign(&setup_ack_message(session, &view));
+        let view = keyed_view::<S>(&frozen.view, &graph_seed, deals);
+        let signature = self.sign(&setup_ack_message::<S>(session, &view));
         outbox.push(ParticipantEffect::Send(Upstream::SetupAck { session, signature }));
         let first_round = keying.offer.first_round;
         let view = SessionView { session, view, thresholds: frozen.thresholds };
@@ -432,17 +393,7 @@ impl<S: Suite> Participant<S> {
     }
 
     /// B5, relayed: masking needs the acknowledgement of the whole cohort.
-    pub(super) fn on_setup_acks(
-        &mut self,
-        id: SessionId,
-        signatures: &[Signature],
-        outbox: &mut Outbox<ParticipantEffect>,
-    ) {
-        let done = self.acknowledged(id, signatures, outbox);
-        self.settle(id, done, outbox);
-    }
-
-    fn acknowledged(
+    pub(super) fn acknowledged(
         &mut self,
         id: SessionId,
         signatures: &[Signature],
@@ -450,7 +401,7 @@ impl<S: Suite> Participant<S> {
     ) -> Result<(), Trouble> {
         let Step::AwaitAcks(session) = self.take_step(id)? else { return Err(RefusalCode::Unexpected.into()) };
         let cohort = session.topology.cohort();
-        let message = setup_ack_message(id, &session.view.view);
+        let message = setup_ack_message::<S>(id, &session.view.view);
         let signed = cohort.iter().copied().zip(signatures);
         if signatures.len() != cohort.len() || !self.all_signed(&message, signed) {
             return Err(RefusalCode::SignatureInvalid.into());
@@ -479,8 +430,14 @@ impl<S: Suite> Participant<S> {
         }
     }
 
-    fn settle(&mut self, session: SessionId, done: Result<(), Trouble>, outbox: &mut Outbox<ParticipantEffect>) {
-        match done {
+    /// Lets a message of the set-up be judged, and gives the set-up, or the coordinator, up where it is not in order.
+    pub(super) fn go_on(
+        &mut self,
+        session: SessionId,
+        outbox: &mut Outbox<ParticipantEffect>,
+        step: impl FnOnce(&mut Self, &mut Outbox<ParticipantEffect>) -> Result<(), Trouble>,
+    ) {
+        match step(self, outbox) {
             Ok(()) => {}
             Err(Trouble::Refuse(code)) => self.refuse(code, outbox),
             Err(Trouble::Accuse(member)) => {

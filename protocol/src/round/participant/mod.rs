@@ -202,6 +202,14 @@ impl<S: Suite> Participant<S> {
         }
     }
 
+    /// When the machine must be asked again, if ever: the deadline of [`Participant::wait`], without its words. For shells, which ask after
+    /// every input.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Millis> {
+        let keying = self.keying.as_ref().map(Keying::deadline);
+        keying.into_iter().chain(self.open().map(|open| open.deadline)).min()
+    }
+
     /// The durable state.
     #[must_use]
     pub fn record(&self) -> &ParticipantRecord {
@@ -243,16 +251,20 @@ impl<S: Suite> Participant<S> {
             // The shell pairs a start with the model's bytes behind it.
             Downstream::Start(_) => self.refuse(RefusalCode::Unexpected, outbox),
             // What follows belongs to a set-up; it may have been on its way when this member gave that one up.
-            Downstream::Freeze(freeze) if self.keys(freeze.session) => self.on_freeze(entropy, freeze, outbox),
-            Downstream::Neighbourhood(hood) if self.keys(hood.session) => self.on_neighbourhood(entropy, hood, outbox),
+            Downstream::Freeze(freeze) if self.keys(freeze.session) => {
+                self.go_on(freeze.session, outbox, |own, outbox| own.frozen(entropy, freeze, outbox));
+            }
+            Downstream::Neighbourhood(hood) if self.keys(hood.session) => {
+                self.go_on(hood.session, outbox, |own, outbox| own.neighboured(entropy, hood, outbox));
+            }
             Downstream::Encapsulations { session, items } if self.keys(session) => {
-                self.on_encapsulations(entropy, session, &items, outbox);
+                self.go_on(session, outbox, |own, outbox| own.encapsulated(entropy, session, &items, outbox));
             }
             Downstream::Shares { session, bundles, deals } if self.keys(session) => {
-                self.on_shares(session, &bundles, &deals, outbox);
+                self.go_on(session, outbox, |own, outbox| own.shared(session, &bundles, &deals, outbox));
             }
             Downstream::SetupAcks { session, signatures } if self.keys(session) => {
-                self.on_setup_acks(session, &signatures, outbox);
+                self.go_on(session, outbox, |own, outbox| own.acknowledged(session, &signatures, outbox));
             }
             Downstream::Freeze(_)
             | Downstream::Neighbourhood(_)
@@ -360,7 +372,9 @@ impl<S: Suite> Participant<S> {
 
     /// Whether every listed client is in the roster and signed this message.
     fn all_signed<'a>(&self, message: &[u8], signed: impl Iterator<Item = (ClientId, &'a Signature)>) -> bool {
-        let keyed = signed.map(|(client, signature)| Some((self.verifying_key(client)?, signature)));
+        let Some(offered) = &self.offered else { return false };
+        let mut entries = offered.roster.walk();
+        let keyed = signed.map(|(client, signature)| Some((entries.find(client)?.signing_key, signature)));
         keyed.collect::<Option<Vec<_>>>().is_some_and(|signatures| S::verify_all(message, &signatures))
     }
 

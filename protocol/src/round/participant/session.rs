@@ -60,11 +60,15 @@ impl<S: Suite> Session<S> {
         keys
     }
 
-    /// Whether enough holders of each secret that this member helps to open are among the survivors (SA-1, R3).
+    /// Whether enough holders of each secret that this member helps to open are among the survivors (SA-1, R3), who are members of the
+    /// cohort, each named once.
     pub(super) fn can_be_opened(&self, own: ClientId, survivors: &[ClientId]) -> bool {
         let threshold = usize::from(self.view.thresholds.threshold);
+        // Of so many lost members no secret has more among its holders.
+        let lost = self.topology.cohort().len().saturating_sub(survivors.len());
         let enough = |holders: &[ClientId]| {
-            holders.iter().filter(|holder| survivors.binary_search(holder).is_ok()).count() >= threshold
+            holders.len() >= threshold.saturating_add(lost)
+                || holders.iter().filter(|holder| survivors.binary_search(holder).is_ok()).count() >= threshold
         };
         match self.topology.common_holders() {
             Some(holders) => enough(holders),

@@ -2,12 +2,14 @@
 
 use alloc::vec::Vec;
 
-use super::world::{Packet, World, cap, coordinator_signs, plan, policy};
+use super::world::{Packet, World, plan};
 use crate::digest::Digest;
 use crate::ids::ClientId;
 use crate::message::{ClosedReason, Downstream, RefusalCode, SignedBody, Start, Upstream};
+use crate::round::cast::{cap, coordinator_signs, policy};
 use crate::round::{ParticipantEvent, ParticipantInput};
 use crate::secagg::parameters::CoalitionRule;
+use crate::secagg::toy::Toy;
 
 const VICTIM: ClientId = ClientId(2);
 
@@ -70,7 +72,7 @@ fn a_start_with_less_noise_or_another_model_is_refused_before_it_is_charged() {
         let mut start = start_of(packet);
         let model = start.descriptor.model;
         change(&mut start);
-        start.signature = coordinator_signs(&start.descriptor.to_sign());
+        start.signature = coordinator_signs(&start.descriptor.to_sign::<Toy>());
         world.tell_branch(VICTIM, ParticipantInput::Started { start, model });
         assert_eq!(refusals(&world), [code]);
         assert!(world.branches[&VICTIM].machine.record().plans.is_empty(), "nothing was charged");
@@ -115,7 +117,7 @@ fn a_survivor_set_that_is_small_foreign_or_without_the_own_upload_is_refused() {
     for change in changes {
         let (mut world, packet) = until(|packet| matches!(to_victim(packet), Some(Downstream::Survivors(_))));
         let Packet::Down(_, Downstream::Survivors(mut survivors)) = packet else { panic!("survivors") };
-        change(&mut survivors.uploads);
+        change(survivors.uploads.to_mut());
         world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Survivors(survivors)));
         assert_eq!(refusals(&world), [RefusalCode::SurvivorsInvalid]);
         world.run();
@@ -129,7 +131,7 @@ fn a_second_survivor_set_for_one_round_is_refused() {
     let (mut world, packet) = until(|packet| matches!(to_victim(packet), Some(Downstream::Survivors(_))));
     let Packet::Down(_, survivors) = packet else { panic!("survivors") };
     let Downstream::Survivors(mut other) = survivors.clone() else { panic!("survivors") };
-    other.uploads[0].1 = Digest::of(b"another upload of client 1");
+    other.uploads.to_mut()[0].1 = Digest::of(b"another upload of client 1");
     world.tell_branch(VICTIM, ParticipantInput::Message(survivors));
     world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Survivors(other)));
     assert_eq!(refusals(&world), [RefusalCode::Unexpected]);
@@ -139,11 +141,11 @@ fn a_second_survivor_set_for_one_round_is_refused() {
 #[test]
 fn a_certificate_without_a_quorum_for_the_acknowledged_set_opens_nothing() {
     let changes: [fn(&mut crate::message::QuorumCertificate); 3] = [
-        |certificate| certificate.signatures.truncate(1),
-        |certificate| certificate.signatures[0].1.0[0] ^= 1,
+        |certificate| certificate.signatures.to_mut().truncate(1),
+        |certificate| certificate.signatures.to_mut()[0].1.0[0] ^= 1,
         |certificate| {
             let first = certificate.signatures[0].clone();
-            certificate.signatures.iter_mut().for_each(|entry| *entry = first.clone());
+            certificate.signatures.to_mut().iter_mut().for_each(|entry| *entry = first.clone());
         },
     ];
     for change in changes {
@@ -170,12 +172,12 @@ fn shares_are_revealed_once_for_a_round() {
 fn swapped_keys_and_weaker_thresholds_are_refused_in_the_freeze() {
     let changes: [Lie<crate::message::Freeze>; 4] = [
         (RefusalCode::SignatureInvalid, |freeze| {
-            freeze.keys[4].exchange.diffie_hellman = freeze.keys[5].exchange.diffie_hellman;
+            freeze.keys.to_mut()[4].exchange.diffie_hellman = freeze.keys[5].exchange.diffie_hellman;
         }),
         (RefusalCode::PolicyFloor, |freeze| freeze.thresholds.quorum -= 1),
         (RefusalCode::PolicyFloor, |freeze| freeze.thresholds.survivors_min -= 1),
         (RefusalCode::Unexpected, |freeze| {
-            freeze.members.pop();
+            freeze.members.to_mut().pop();
         }),
     ];
     for (code, change) in changes {
@@ -206,7 +208,7 @@ fn an_encapsulation_or_bundle_that_was_exchanged_on_the_way_is_refused() {
 fn a_missing_acknowledgement_stops_the_session() {
     let (mut world, packet) = until(|packet| matches!(to_victim(packet), Some(Downstream::SetupAcks { .. })));
     let Packet::Down(_, Downstream::SetupAcks { session, mut signatures }) = packet else { panic!("acks") };
-    signatures[6] = signatures[5].clone();
+    signatures.to_mut()[6] = signatures[5].clone();
     world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::SetupAcks { session, signatures }));
     assert_eq!(refusals(&world), [RefusalCode::SignatureInvalid]);
 }

@@ -96,14 +96,20 @@ fn evictions(world: &World) -> Vec<(ClientId, EvictionReason)> {
     world.events.iter().filter_map(eviction).collect()
 }
 
-/// Its shares are all as it dealt them and still do not give the secret that it committed to.
-#[test]
-fn a_dealer_that_commits_to_another_secret_is_convicted_by_its_own_shares() {
+/// A plan to its end among ten, one of whom lies.
+fn with_liar<const LIE: u8>() -> World {
     let mut world = World::new(10, plan(|_| {}));
-    world.corrupt::<COMMITMENT>(LIAR);
+    world.corrupt::<LIE>(LIAR);
     world.connect_all();
     world.run();
     world.pass_deadlines();
+    world
+}
+
+/// Its shares are all as it dealt them and still do not give the secret that it committed to.
+#[test]
+fn a_dealer_that_commits_to_another_secret_is_convicted_by_its_own_shares() {
+    let mut world = with_liar::<COMMITMENT>();
     assert_eq!(world.aborts(), [ClosedReason::DealerGuilty(LIAR)]);
     assert_eq!(evictions(&world), [(LIAR, EvictionReason::DealtFalsely)]);
     assert_eq!(world.finished, Some(true), "the others finish: {:?}", world.coordinator.wait());
@@ -133,11 +139,7 @@ fn an_envelope_with_other_seeds_convicts_its_owner_and_never_gives_a_wrong_sum()
 
 #[test]
 fn two_ends_that_commit_to_different_seeds_get_no_session() {
-    let mut world = World::new(10, plan(|_| {}));
-    world.corrupt::<PAIR>(LIAR);
-    world.connect_all();
-    world.run();
-    world.pass_deadlines();
+    let world = with_liar::<PAIR>();
     let differs = |event: &CoordinatorEvent| matches!(event, CoordinatorEvent::SessionClosed { reason: ClosedReason::PairDiffers(one, other), .. } if *one == LIAR || *other == LIAR);
     assert!(world.events.iter().any(differs));
     assert!(world.aborts().is_empty(), "no round began with it");
@@ -148,11 +150,7 @@ fn two_ends_that_commit_to_different_seeds_get_no_session() {
 /// Its holders see at set-up that what they got is not what it signed.
 #[test]
 fn shares_outside_their_dealers_tree_are_refused_at_set_up() {
-    let mut world = World::new(10, plan(|_| {}));
-    world.corrupt::<SHARE>(LIAR);
-    world.connect_all();
-    world.run();
-    world.pass_deadlines();
+    let world = with_liar::<SHARE>();
     assert!(world.refusals().iter().any(|(client, _)| *client != LIAR), "somebody accuses it");
     assert!(world.aborts().is_empty());
     world.assert_sums_exact();

@@ -7,12 +7,13 @@ mod world;
 
 use alloc::vec::Vec;
 
-use self::world::{Packet, World, plan, policy};
+use self::world::{Packet, World, plan};
 use crate::ids::ClientId;
 use crate::ids::OrganisationId;
 use crate::message::Upstream;
 use crate::plan::Plan;
 use crate::plan::{PlanFault, PrivacyMode};
+use crate::round::cast::policy;
 use crate::round::{CoordinatorEvent, Input};
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::CoalitionRule;

@@ -28,6 +28,9 @@ impl Committee {
     /// The first `holder_cap` members of each organisation, in the cohort's order. `members` gives each member's organisation.
     #[must_use]
     pub(super) fn new(members: &[OrganisationId], holder_cap: u16) -> Self {
+        if usize::from(holder_cap) >= members.len() {
+            return Self { holders: (0_u32..).zip(members).map(|(index, _)| index).collect() };
+        }
         let mut seen: BTreeMap<OrganisationId, u16> = BTreeMap::new();
         let holders = (0_u32..).zip(members).filter(|(_, organisation)| {
             let count = seen.entry(**organisation).or_default();
@@ -53,6 +56,11 @@ impl Committee {
     /// How many of the survivors, given as ascending indices, are in the committee.
     #[must_use]
     pub fn among(&self, survivors: &[u32]) -> usize {
-        self.holders.iter().filter(|holder| survivors.binary_search(holder).is_ok()).count()
+        let mut holders = self.holders.iter().peekable();
+        let holds = |survivor: &&u32| {
+            while holders.next_if(|holder| *holder < *survivor).is_some() {}
+            holders.next_if_eq(survivor).is_some()
+        };
+        survivors.iter().filter(holds).count()
     }
 }

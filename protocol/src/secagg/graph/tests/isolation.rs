@@ -60,7 +60,7 @@ impl Attack {
 }
 
 fn corrupt(count: usize, number: u64) -> Vec<bool> {
-    let mut draw = Draw::new(&seed(number), 0, 0);
+    let mut draw = Draw::<Toy>::new(&seed(number), 0, 0);
     let mut chosen = vec![false; MEMBERS];
     while chosen.iter().filter(|chosen| **chosen).count() < count {
         chosen[draw.below(MEMBERS)] = true;
@@ -76,7 +76,7 @@ fn lists(graph: &Graph) -> Vec<Vec<usize>> {
 fn chosen_losses_isolate_nobody() {
     for (coalition, number) in [(60, 1), (120, 2), (199, 3)] {
         let degree = Degree::for_cohort(MEMBERS, coalition, MEMBERS / 10).unwrap();
-        let graph = Graph::new(MEMBERS, &seed(number), Some(degree));
+        let graph = Graph::new::<Toy>(MEMBERS, &seed(number), Some(degree));
         let (corrupt, threshold) = (corrupt(coalition, number), degree.threshold.into());
         let attack = Attack { neighbours: lists(&graph), corrupt, lost_max: MEMBERS / 10, threshold };
         for victim in (0..MEMBERS).step_by(5).filter(|victim| !attack.corrupt[*victim]) {
@@ -95,7 +95,7 @@ fn the_same_losses_isolate_an_arc_of_a_ring() {
         (1..=half).flat_map(move |step| [(member + step) % MEMBERS, (member + MEMBERS - step) % MEMBERS])
     };
     let ring = (0..MEMBERS).map(|member| near(member).collect()).collect();
-    let drawn = lists(&Graph::new(MEMBERS, &seed(1), Some(degree)));
+    let drawn = lists(&Graph::new::<Toy>(MEMBERS, &seed(1), Some(degree)));
     let isolates = |neighbours| {
         let attack = Attack { neighbours, corrupt: corrupt(60, 1), lost_max: MEMBERS / 10, threshold: half };
         let mut victims = (0..MEMBERS).step_by(9).filter(|victim| !attack.corrupt[*victim]);
@@ -109,7 +109,7 @@ fn the_same_losses_isolate_an_arc_of_a_ring() {
 #[test]
 fn whoever_is_cut_off_alone_stays_closed() {
     let degree = Degree::for_cohort(MEMBERS, 120, 60).unwrap();
-    let graph = Graph::new(MEMBERS, &seed(5), Some(degree));
+    let graph = Graph::new::<Toy>(MEMBERS, &seed(5), Some(degree));
     let (neighbours, corrupt) = (lists(&graph), corrupt(120, 5));
     for victim in (0..MEMBERS).step_by(10).filter(|victim| !corrupt[*victim]) {
         let lost: BTreeSet<usize> = neighbours[victim].iter().copied().filter(|other| !corrupt[*other]).collect();

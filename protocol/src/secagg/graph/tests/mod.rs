@@ -5,6 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::*;
+use crate::secagg::toy::Toy;
 
 mod isolation;
 mod table;
@@ -42,20 +43,20 @@ fn assert_sound(graph: &Graph, members: usize, degree: usize) {
 #[test]
 fn up_to_256_members_everybody_is_a_neighbour() {
     for members in [1, 2, 9, 256] {
-        let graph = Graph::new(members, &seed(1), None);
+        let graph = Graph::new::<Toy>(members, &seed(1), None);
         assert_sound(&graph, members, members - 1);
-        assert!(graph == Graph::new(members, &seed(2), None), "there is nothing to draw");
+        assert!(graph == Graph::new::<Toy>(members, &seed(2), None), "there is nothing to draw");
     }
-    assert_eq!(Graph::new(9, &seed(1), None).neighbours(3), [0, 1, 2, 4, 5, 6, 7, 8]);
-    assert_eq!(Graph::new(9, &seed(1), None).neighbours(9), []);
-    assert_eq!(Graph::new(9, &seed(1), None).neighbours(usize::MAX), []);
+    assert_eq!(Graph::new::<Toy>(9, &seed(1), None).neighbours(3), [0, 1, 2, 4, 5, 6, 7, 8]);
+    assert_eq!(Graph::new::<Toy>(9, &seed(1), None).neighbours(9), []);
+    assert_eq!(Graph::new::<Toy>(9, &seed(1), None).neighbours(usize::MAX), []);
 }
 
 #[test]
 fn a_sparse_graph_is_simple_regular_and_connected() {
     for (members, neighbours) in [(257, 2), (257, 70), (257, 158), (300, 110), (1000, 82), (2001, 94)] {
         for number in 0..3 {
-            assert_sound(&Graph::new(members, &seed(number), degree(neighbours)), members, neighbours.into());
+            assert_sound(&Graph::new::<Toy>(members, &seed(number), degree(neighbours)), members, neighbours.into());
         }
     }
 }
@@ -65,40 +66,58 @@ fn every_row_can_be_drawn_at_both_of_its_ends() {
     let mut smallest = COMPLETE_GRAPH_MAX + 1;
     for (largest, row) in degree::ROWS {
         let (most, _) = row[5];
-        assert_sound(&Graph::new(smallest, &seed(9), degree(most)), smallest, most.into());
+        assert_sound(&Graph::new::<Toy>(smallest, &seed(9), degree(most)), smallest, most.into());
         smallest = largest + 1;
     }
-    assert_sound(&Graph::new(COHORT_MAX, &seed(9), degree(66)), COHORT_MAX, 66);
+    assert_sound(&Graph::new::<Toy>(COHORT_MAX, &seed(9), degree(66)), COHORT_MAX, 66);
 }
 
 #[test]
 fn the_graph_follows_from_members_seed_and_degree() {
-    let graph = Graph::new(300, &seed(1), degree(50));
-    assert!(graph == Graph::new(300, &seed(1), degree(50)));
-    assert!(graph != Graph::new(300, &seed(2), degree(50)));
+    let graph = Graph::new::<Toy>(300, &seed(1), degree(50));
+    assert!(graph == Graph::new::<Toy>(300, &seed(1), degree(50)));
+    assert!(graph != Graph::new::<Toy>(300, &seed(2), degree(50)));
     // The first cycles of a larger degree are the same; the members' neighbours only grow.
-    let larger = Graph::new(300, &seed(1), degree(52));
+    let larger = Graph::new::<Toy>(300, &seed(1), degree(52));
     for member in 0..300 {
         assert!(graph.neighbours(member).iter().all(|other| larger.neighbours(member).contains(other)));
     }
 }
 
-/// Frozen: every member of a session must draw the same graph, whatever its version.
+/// What one member draws is the same graph, where it looks.
+#[test]
+fn around_a_member_the_graph_is_the_same() {
+    let (whole, k) = (Graph::new::<Toy>(600, &seed(1), degree(50)), degree(50).unwrap());
+    for own in [0, 299, 599] {
+        let part = Graph::around::<Toy>(own, 600, &seed(1), k);
+        assert_eq!((part.members(), part.degree()), (600, 50));
+        let number = u32::try_from(own).unwrap();
+        for (member, index) in (0..600).zip(0_u32..) {
+            let near = index == number || whole.neighbours(own).contains(&index);
+            let expected: &[u32] = if near { whole.neighbours(member) } else { &[] };
+            assert_eq!(part.neighbours(member), expected);
+        }
+    }
+    let stranger = Graph::around::<Toy>(600, 600, &seed(1), k);
+    assert!((0..=600).all(|member| stranger.neighbours(member).is_empty()));
+}
+
+/// Frozen: every member of a session must draw the same graph, whatever its version. The simulator's crate has it under the real suite.
 #[test]
 fn golden_graphs() {
-    let small = Graph::new(257, &Digest([7; 32]), degree(4));
-    assert_eq!([small.neighbours(0), small.neighbours(256)], [[71, 123, 207, 245], [60, 148, 225, 239]]);
+    let small = Graph::new::<Toy>(257, &Digest([7; 32]), degree(4));
+    assert_eq!([small.neighbours(0), small.neighbours(256)], [[33, 49, 139, 244], [163, 170, 210, 229]]);
     let bytes = |graph: &Graph| -> Vec<u8> { graph.neighbours.iter().flat_map(|index| index.to_le_bytes()).collect() };
-    let large = Graph::new(1000, &Digest([7; 32]), degree(82));
+    let large = Graph::new::<Toy>(1000, &Digest([7; 32]), degree(82));
     assert_eq!(
         alloc::format!("{}", Digest::of(&bytes(&large))),
-        "99f3675c48766a621b5f264cba93b1e2b38d870992a38e8ca72c4d5249430bb0"
+        "a44ea4d29020d31c129282693f3188ed0bdc8af321cfab134ae1a579f7bc9bf6"
     );
 }
 
 #[test]
 fn draws_are_uniform_and_in_range() {
-    let mut draw = Draw::new(&seed(3), 0, 0);
+    let mut draw = Draw::<Toy>::new(&seed(3), 0, 0);
     let mut counts = [0_u32; 10];
     for _ in 0..100_000 {
         counts[draw.below(10)] += 1;
@@ -107,7 +126,7 @@ fn draws_are_uniform_and_in_range() {
     assert!(counts.iter().all(|count| count.abs_diff(10_000) < 380), "{counts:?}");
     assert_eq!(draw.below(1), 0);
     // Words of another attempt or cycle are others.
-    let first = |cycle, attempt| Draw::new(&seed(3), cycle, attempt).word();
+    let first = |cycle, attempt| Draw::<Toy>::new(&seed(3), cycle, attempt).word();
     assert_eq!(BTreeSet::from([first(0, 0), first(0, 1), first(1, 0), first(1, 1)]).len(), 4);
 }
 
@@ -117,7 +136,7 @@ fn every_pair_is_joined_as_often() {
     let (members, neighbours, graphs) = (257_usize, 100, 60);
     let mut joined = vec![0_u32; members];
     for number in 0..graphs {
-        let graph = Graph::new(members, &seed(number), degree(neighbours));
+        let graph = Graph::new::<Toy>(members, &seed(number), degree(neighbours));
         for other in graph.neighbours(5) {
             joined[*other as usize] += 1;
         }
@@ -130,7 +149,7 @@ fn every_pair_is_joined_as_often() {
 
 #[test]
 fn holders_are_the_neighbours_and_the_owner() {
-    let graph = Graph::new(257, &seed(4), degree(50));
+    let graph = Graph::new::<Toy>(257, &seed(4), degree(50));
     let everybody: Vec<u32> = (0..257).collect();
     assert_eq!(graph.holders_among(3, &everybody), 51);
     let neighbours = graph.neighbours(3);
@@ -142,17 +161,17 @@ fn holders_are_the_neighbours_and_the_owner() {
 #[test]
 #[should_panic(expected = "no such regular graph")]
 fn an_odd_degree_is_refused() {
-    let _ = Graph::new(300, &seed(1), degree(51));
+    let _ = Graph::new::<Toy>(300, &seed(1), degree(51));
 }
 
 #[test]
 #[should_panic(expected = "no such regular graph")]
 fn a_degree_above_two_thirds_is_refused() {
-    let _ = Graph::new(300, &seed(1), degree(202));
+    let _ = Graph::new::<Toy>(300, &seed(1), degree(202));
 }
 
 #[test]
 #[should_panic(expected = "at most 256 members")]
 fn a_large_graph_needs_a_degree() {
-    let _ = Graph::new(257, &seed(1), None);
+    let _ = Graph::new::<Toy>(257, &seed(1), None);
 }

@@ -1,0 +1,121 @@
+//! A small federation's plan, roster, policy and keys under the toy suite, for tests and fuzz targets.
+
+use alloc::vec::Vec;
+
+use super::{CoordinatorSettings, Policy};
+use crate::digest::Digest;
+use crate::ids::{ClientId, OrganisationId};
+use crate::plan::{ClipForm, Plan, PrivacyMode};
+use crate::privacy::RdpVector;
+use crate::roster::{AuthoritySignature, Roster, RosterEntry, SignedRoster};
+use crate::secagg::modular::Ring;
+use crate::secagg::parameters::{CoalitionRule, CohortRule};
+use crate::secagg::suite::{Signature, Suite};
+use crate::secagg::toy::Toy;
+
+/// Coordinates of the cast's model.
+pub const PARAMETERS: u32 = 5;
+
+const COORDINATOR_KEY: [u8; 32] = [200; 32];
+const AUTHORITY_KEY: [u8; 32] = [201; 32];
+
+/// A valid plan of five rounds in sessions of three, for cohorts of eight and more.
+#[must_use]
+pub fn plan() -> Plan {
+    Plan {
+        name: "test".into(),
+        schema: Digest::of(b"schema"),
+        architecture: alloc::vec![1],
+        parameters: PARAMETERS,
+        riders: 2,
+        initial_model: Digest::of(b"model 0"),
+        privacy: PrivacyMode::Customer,
+        ring: Ring::Bits64,
+        clip_form: ClipForm::Exact,
+        example_clip_norm_bits: 1.0_f64.to_bits(),
+        loss_bound_bits: 4.0_f64.to_bits(),
+        clip_units: 1 << 20,
+        sensitivity_squared: 1 << 40,
+        noise_variance: 2000 << 40,
+        rounds: 5,
+        rounds_charged_max: 8,
+        customers_nominal: 1000,
+        customers_max: 2000,
+        session_rounds: 3,
+        cohort: CohortRule {
+            coalition: CoalitionRule::Fraction { permille: 200 },
+            cohort_min: 8,
+            survivors_permille: 800,
+            honest_min: 5,
+        },
+        round_deadline_ms: 1000,
+        keying_deadline_ms: 500,
+    }
+}
+
+/// What so many rounds of a plan charge.
+#[must_use]
+pub fn cap(plan: &Plan, rounds: u64) -> RdpVector {
+    RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance).times(rounds)
+}
+
+/// A client's policy that admits exactly this plan.
+#[must_use]
+pub fn policy(plan: &Plan) -> Policy {
+    Policy {
+        cohort: plan.cohort,
+        cap: cap(plan, plan.rounds_charged_max.into()),
+        allow_no_privacy: false,
+        coordinator: Toy::verifying_key(&COORDINATOR_KEY),
+        authorities: alloc::vec![Toy::verifying_key(&AUTHORITY_KEY)],
+        authorities_needed: 1,
+    }
+}
+
+/// A client's signing key.
+#[must_use]
+pub fn signing_key(client: ClientId) -> [u8; 32] {
+    let mut key = [7; 32];
+    key[..4].copy_from_slice(&client.0.to_le_bytes());
+    key
+}
+
+/// The roster of clients 1 to `clients`, all of one organisation, signed by its authority.
+///
+/// # Panics
+/// With more clients than a roster may have.
+#[must_use]
+pub fn roster(clients: u32) -> SignedRoster {
+    let entry = |number: u32| RosterEntry {
+        client: ClientId(number),
+        organisation: OrganisationId(1),
+        signing_key: Toy::verifying_key(&signing_key(ClientId(number))),
+        tls_spki_sha256: Digest::of(&number.to_le_bytes()),
+        not_after: u64::MAX,
+    };
+    let entries: Vec<RosterEntry> = (1..=clients).map(entry).collect();
+    let roster = Roster::new(1, Digest::ZERO, entries).expect("few clients, in order, each with its own keys");
+    let signature = Toy::sign(&AUTHORITY_KEY, &roster.signing_input());
+    SignedRoster { roster, signatures: alloc::vec![AuthoritySignature { authority: 0, signature }] }
+}
+
+/// What the coordinator of so many clients starts with.
+///
+/// # Panics
+/// For a plan that is not valid.
+#[must_use]
+pub fn settings(clients: u32, plan: Plan) -> CoordinatorSettings<Toy> {
+    CoordinatorSettings {
+        plan: plan.validate().expect("a valid plan"),
+        delta_bits: 1e-6_f64.to_bits(),
+        roster: roster(clients),
+        signing_key: COORDINATOR_KEY,
+        gather_ms: 100,
+    }
+}
+
+/// A signature by the coordinator's own key: a coordinator that lies can sign its lies.
+#[must_use]
+pub fn coordinator_signs(message: &[u8]) -> Signature {
+    Toy::sign(&COORDINATOR_KEY, message)
+}

@@ -1,0 +1,167 @@
+//! What a shell does, in the test world: every effect of either machine is executed here, at once and in order.
+
+use alloc::vec::Vec;
+
+use super::{Packet, World};
+use crate::digest::Digest;
+use crate::entropy::Entropy;
+use crate::ids::ClientId;
+use crate::message::Upstream;
+use crate::round::cast::PARAMETERS;
+use crate::round::{CoordinatorEffect, Input, Outbox, ParticipantEffect, ParticipantInput};
+use crate::secagg::masked_sum::{MaskedSum, mask};
+use crate::secagg::modular::RingWords;
+use crate::secagg::permit::Ticket;
+use crate::secagg::toy::Toy;
+
+/// Coordinates of an update.
+const DIMENSION: usize = PARAMETERS as usize + 2;
+
+impl World {
+    pub(in crate::round::tests) fn tell(&mut self, input: Input) {
+        let mut outbox = Outbox::new();
+        self.coordinator.handle(self.now, &mut self.entropy, input, &mut outbox);
+        assert_eq!(self.coordinator.deadline(), self.coordinator.wait().deadline);
+        self.execute(outbox);
+    }
+
+    pub(in crate::round::tests) fn tell_branch(&mut self, client: ClientId, input: ParticipantInput) {
+        let mut outbox = Outbox::new();
+        let branch = self.branches.get_mut(&client).unwrap();
+        branch.machine.handle(self.now, &mut self.entropy, input, &mut outbox);
+        let mut answers = Vec::new();
+        while let Some(effect) = outbox.pop() {
+            let branch = self.branches.get_mut(&client).unwrap();
+            match effect {
+                ParticipantEffect::Append(event) => branch.events.push(event),
+                ParticipantEffect::Sync => branch.synced = branch.events.len(),
+                ParticipantEffect::Send(message) => {
+                    if branch.connected {
+                        self.packets.push_back(Packet::Up(client, message));
+                    }
+                }
+                ParticipantEffect::JudgePlan(plan) => {
+                    answers.push(ParticipantInput::PlanJudged { plan: plan.digest(), verdict: Ok(()) });
+                }
+                ParticipantEffect::Contribute(contribution) => {
+                    assert_eq!(branch.synced, branch.events.len(), "the charge is durable before anybody trains");
+                    let round = contribution.descriptor.round;
+                    let mut values: Vec<i64> =
+                        (0..DIMENSION).map(|_| i64::from(self.entropy.bytes32()[0]) - 128).collect();
+                    values[0] = 1 << (client.0 % 50);
+                    let words = RingWords::reduce(contribution.descriptor.ring, &values);
+                    self.plain.insert((round, client), values);
+                    let update = mask::<Toy>(words, contribution.receipt, contribution.seeds);
+                    let vector = update.digest();
+                    branch.vector = Some(update);
+                    answers.push(ParticipantInput::Masked { round, vector });
+                }
+                ParticipantEffect::Upload(header) => {
+                    if let Some(update) = branch.vector.take()
+                        && branch.connected
+                    {
+                        self.uploads.insert(client, update);
+                        self.packets.push_back(Packet::Up(client, Upstream::Masked(header)));
+                    }
+                }
+                ParticipantEffect::ForgetVector(_) => branch.vector = None,
+                ParticipantEffect::Stop { explanation, .. } => branch.stopped = Some(explanation),
+                ParticipantEffect::Keyed { .. }
+                | ParticipantEffect::RoundClosed { .. }
+                | ParticipantEffect::Finished { .. } => {}
+            }
+        }
+        let branch = self.branches.get_mut(&client).unwrap();
+        for event in &branch.events[branch.replayed_events..] {
+            branch.replayed.apply(event);
+        }
+        branch.replayed_events = branch.events.len();
+        assert_eq!(&branch.replayed, branch.machine.record(), "replay gives the state");
+        for answer in answers {
+            self.tell_branch(client, answer);
+        }
+    }
+
+    pub(super) fn execute(&mut self, mut outbox: Outbox<CoordinatorEffect>) {
+        let mut answers = Vec::new();
+        while let Some(effect) = outbox.pop() {
+            match effect {
+                CoordinatorEffect::Append(event) => self.events.push(event),
+                CoordinatorEffect::Sync => self.synced = self.events.len(),
+                CoordinatorEffect::Send(to, message) => {
+                    if self.branches[&to].connected {
+                        self.packets.push_back(Packet::Down(to, message));
+                    }
+                }
+                CoordinatorEffect::Broadcast(to, message) => {
+                    for to in to.into_iter().filter(|to| self.branches[to].connected) {
+                        self.packets.push_back(Packet::Down(to, message.clone()));
+                    }
+                }
+                CoordinatorEffect::StoreSession(material) => {
+                    self.stored.insert(material.session(), material.parts().collect());
+                }
+                CoordinatorEffect::ForgetSession(session) => {
+                    self.stored.remove(&session);
+                }
+                CoordinatorEffect::SendStart(to, start) => {
+                    assert_eq!(self.synced, self.events.len(), "a round is durable before anybody hears of it");
+                    for client in to {
+                        self.packets.push_back(Packet::Start(client, start.clone()));
+                    }
+                }
+                CoordinatorEffect::OpenSum { round, ring, dimension } => {
+                    self.sum = Some(MaskedSum::new(round, ring, dimension));
+                }
+                CoordinatorEffect::Admit(ticket) => answers.push(self.receive(ticket)),
+                CoordinatorEffect::Fold { client, .. } => {
+                    let upload = self.arrived.remove(&client).expect("it arrived");
+                    self.sum.as_mut().unwrap().fold(upload).expect("it belongs to the round");
+                }
+                CoordinatorEffect::Discard(client) => {
+                    self.uploads.remove(&client);
+                    self.arrived.remove(&client);
+                }
+                CoordinatorEffect::DropSum(_) => {
+                    self.sum = None;
+                    self.arrived.clear();
+                }
+                CoordinatorEffect::Unmask(permit) => {
+                    let round = permit.round();
+                    let survivors = permit.survivors().to_vec();
+                    let sum = self.sum.take().unwrap().unmask::<Toy>(permit).expect("checks hold");
+                    let mut expected = alloc::vec![0_i64; DIMENSION];
+                    for survivor in survivors {
+                        let plain = &self.plain[&(round, survivor)];
+                        expected.iter_mut().zip(plain).for_each(|(sum, value)| *sum += value);
+                    }
+                    self.sums.push((round, sum.values().to_vec(), expected));
+                    let model = Digest::of(&round.0.to_le_bytes());
+                    answers.push(Input::Updated { round, sum: Digest::of(b"sum"), model });
+                }
+                CoordinatorEffect::Close(client) => {
+                    // What was sent before still arrives.
+                    self.packets.retain(|packet| !matches!(packet, Packet::Up(other, _) if *other == client));
+                }
+                CoordinatorEffect::Finished { complete } => self.finished = Some(complete),
+            }
+        }
+        for event in &self.events[self.replayed_events..] {
+            self.replayed.check(event).expect("the ledger is consistent");
+            self.replayed.apply(event);
+        }
+        self.replayed_events = self.events.len();
+        assert_eq!(&self.replayed, self.coordinator.record(), "replay gives the state");
+        for answer in answers {
+            self.tell(answer);
+        }
+    }
+
+    fn receive(&mut self, ticket: Ticket) -> Input {
+        let (round, client) = (ticket.round(), ticket.client());
+        let update = self.uploads.remove(&client).expect("announced");
+        let Ok(upload) = ticket.verify(update.into_bytes()) else { return Input::UploadFailed { round, client } };
+        self.arrived.insert(client, upload);
+        Input::Arrived { round, client }
+    }
+}

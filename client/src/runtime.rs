@@ -26,7 +26,7 @@ use tributary_protocol::time::Millis;
 use crate::settings::Settings;
 use crate::telemetry::{Report, process_cpu, rss_bytes_max};
 use crate::training_worker::{Answer, DataSource, Job, run as run_worker};
-use crate::transport::{Connection, Incoming, Receiver, Sender, TransportError, connect};
+use crate::transport::{Connection, Connector, Incoming, Receiver, Sender, TransportError};
 
 /// Name of the budget file in the state directory.
 pub const BUDGET_FILE: &str = "budget.ledger";
@@ -59,7 +59,7 @@ struct Daemon<'r> {
     settings: Settings,
     machine: Participant<RealSuite>,
     journal: Journal<ParticipantEvent>,
-    tls: Arc<rustls::ClientConfig>,
+    connector: Connector,
     jobs: jobs::Sender<Job>,
     answers: mpsc::UnboundedReceiver<Answer>,
     report: &'r dyn Fn(&Report),
@@ -154,7 +154,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         settings,
         machine,
         journal,
-        tls: Arc::new(tls),
+        connector: Connector::new(Arc::new(tls)),
         jobs: job_sender,
         answers,
         report,
@@ -227,9 +227,9 @@ impl Daemon<'_> {
         }
     }
 
-    async fn attempt(&self) -> Result<(Connection, Sender, Receiver), TransportError> {
+    async fn attempt(&mut self) -> Result<(Connection, Sender, Receiver), TransportError> {
         let address = self.settings.resolve().map_err(TransportError::Address)?;
-        connect(address, &self.settings.server_name, Arc::clone(&self.tls)).await
+        self.connector.connect(address, &self.settings.server_name).await
     }
 
     fn verdict(&mut self) -> Result<(), ClientError> {
@@ -265,7 +265,7 @@ impl Daemon<'_> {
             if self.ended.is_some() {
                 break Ended::Over;
             }
-            let deadline = self.machine.wait().deadline.map(|deadline| self.clock.now().until(deadline));
+            let deadline = self.machine.deadline().map(|deadline| self.clock.now().until(deadline));
             let timer = async {
                 match deadline {
                     Some(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,

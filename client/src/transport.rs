@@ -23,7 +23,10 @@ const READ_BYTES: usize = 256 << 10;
 const LOOPBACK_PAYLOAD_BYTES: u16 = if cfg!(target_os = "linux") { 65_488 } else { 16_000 };
 
 /// Bytes under way on the loopback before the first acknowledgement.
-const LOOPBACK_WINDOW_BYTES: u64 = 4 << 20;
+const LOOPBACK_WINDOW_BYTES: u64 = 256 << 10;
+
+/// A model arrives in one burst, which overflows the system's default.
+const SOCKET_BUFFER_BYTES: usize = 4 << 20;
 
 /// Packets that the coordinator may receive before it acknowledges at once; its transport has the same figure and the reason.
 const ACKED_AFTER: u32 = 10;
@@ -80,37 +83,71 @@ pub enum Incoming {
     Started(Start, Vec<u8>),
 }
 
+/// Makes connections, all of them from one socket: QUIC's buffers for a socket are made once, however often a client comes back.
+pub struct Connector {
+    tls: Arc<rustls::ClientConfig>,
+    endpoint: Option<(Route, quinn::Endpoint)>,
+}
+
+/// What a socket depends on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Route {
+    ipv6: bool,
+    loopback: bool,
+}
+
 /// An open connection.
 pub struct Connection {
-    /// Keeps the socket.
     endpoint: quinn::Endpoint,
     connection: quinn::Connection,
     /// Who the certificate says the coordinator is.
     pub coordinator: Identity,
 }
 
-/// Connects and opens the stream. The coordinator's judgement of our certificate arrives later, as its first message or as the end of the
-/// connection.
-///
-/// # Errors
-/// [`TransportError`] with what to do about it.
-pub async fn connect(
-    address: SocketAddr,
-    server_name: &str,
-    tls: Arc<rustls::ClientConfig>,
-) -> Result<(Connection, Sender, Receiver), TransportError> {
-    let crypto = QuicClientConfig::try_from(tls).map_err(|fault| TransportError::Prepare(fault.to_string()))?;
-    let mut config = quinn::ClientConfig::new(Arc::new(crypto));
-    config.transport_config(Arc::new(transport_config(address.ip().is_loopback())));
-    let endpoint = open_endpoint(address)?;
-    let connecting = endpoint
-        .connect_with(config, address, server_name)
-        .map_err(|fault| TransportError::Prepare(fault.to_string()))?;
-    let connection = connecting.await.map_err(|fault| TransportError::Handshake(explain(&fault)))?;
-    let coordinator = peer_identity(&connection)?;
-    let (send, recv) = connection.open_bi().await.map_err(|fault| TransportError::Lost(explain(&fault)))?;
-    let receiver = Receiver { stream: recv, frames: FrameReader::new(limit_of_kind), chunk: Bytes::new(), start: None };
-    Ok((Connection { endpoint, connection, coordinator }, Sender { stream: send }, receiver))
+impl Connector {
+    /// With these keys and this trust.
+    #[must_use]
+    pub fn new(tls: Arc<rustls::ClientConfig>) -> Self {
+        Self { tls, endpoint: None }
+    }
+
+    /// Connects and opens the stream. The coordinator's judgement of our certificate arrives later, as its first message or as the end of
+    /// the connection.
+    ///
+    /// # Errors
+    /// [`TransportError`] with what to do about it.
+    pub async fn connect(
+        &mut self,
+        address: SocketAddr,
+        server_name: &str,
+    ) -> Result<(Connection, Sender, Receiver), TransportError> {
+        let crypto = QuicClientConfig::try_from(Arc::clone(&self.tls));
+        let crypto = crypto.map_err(|fault| TransportError::Prepare(fault.to_string()))?;
+        let route = Route { ipv6: address.is_ipv6(), loopback: address.ip().is_loopback() };
+        let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+        config.transport_config(Arc::new(transport_config(route.loopback)));
+        let endpoint = self.endpoint(route)?;
+        let connecting = endpoint
+            .connect_with(config, address, server_name)
+            .map_err(|fault| TransportError::Prepare(fault.to_string()))?;
+        let connection = connecting.await.map_err(|fault| TransportError::Handshake(explain(&fault)))?;
+        let coordinator = peer_identity(&connection)?;
+        let (send, recv) = connection.open_bi().await.map_err(|fault| TransportError::Lost(explain(&fault)))?;
+        let receiver =
+            Receiver { stream: recv, frames: FrameReader::new(limit_of_kind), chunk: Bytes::new(), start: None };
+        Ok((Connection { endpoint, connection, coordinator }, Sender { stream: send }, receiver))
+    }
+
+    fn endpoint(&mut self, route: Route) -> Result<quinn::Endpoint, TransportError> {
+        if let Some((open, endpoint)) = &self.endpoint
+            && *open == route
+        {
+            return Ok(endpoint.clone());
+        }
+        let endpoint = open_endpoint(route)?;
+        self.endpoint = Some((route, endpoint.clone()));
+        Ok(endpoint)
+    }
 }
 
 impl Connection {
@@ -199,16 +236,21 @@ fn limit_of_kind(kind: u8) -> Option<usize> {
     frame_bytes_max(kind, VECTOR_BYTES_MAX)
 }
 
-fn open_endpoint(address: SocketAddr) -> Result<quinn::Endpoint, TransportError> {
-    let local: SocketAddr = if address.is_ipv6() { ([0_u16; 8], 0).into() } else { ([0, 0, 0, 0], 0).into() };
-    let socket = std::net::UdpSocket::bind(local).map_err(TransportError::Socket)?;
+fn open_endpoint(route: Route) -> Result<quinn::Endpoint, TransportError> {
+    let local: SocketAddr = if route.ipv6 { ([0_u16; 8], 0).into() } else { ([0, 0, 0, 0], 0).into() };
+    let socket = socket2::Socket::new(socket2::Domain::for_address(local), socket2::Type::DGRAM, None);
+    let socket = socket.map_err(TransportError::Socket)?;
+    // The system may grant less, which costs speed and nothing else.
+    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_BYTES);
+    socket.bind(&local.into()).map_err(TransportError::Socket)?;
     let mut config = quinn::EndpointConfig::default();
-    if address.ip().is_loopback() {
+    if route.loopback {
         config
             .max_udp_payload_size(LOOPBACK_PAYLOAD_BYTES)
             .map_err(|fault| TransportError::Prepare(fault.to_string()))?;
     }
-    quinn::Endpoint::new(config, None, socket, Arc::new(quinn::TokioRuntime)).map_err(TransportError::Socket)
+    let runtime = Arc::new(quinn::TokioRuntime);
+    quinn::Endpoint::new(config, None, socket.into(), runtime).map_err(TransportError::Socket)
 }
 
 fn transport_config(loopback: bool) -> quinn::TransportConfig {

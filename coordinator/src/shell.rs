@@ -76,7 +76,7 @@ impl<'a> Shell<'a> {
 
     /// When the machine must be asked again, if ever.
     pub(crate) fn deadline(&self) -> Option<Millis> {
-        self.parts.machine.wait().deadline
+        self.parts.machine.deadline()
     }
 
     /// This daemon's clock.

@@ -48,6 +48,15 @@ fn no_seed_breaks_an_invariant() {
     }
 }
 
+/// Runs that once broke something: byzantine clients evicted below the smallest cohort; a session with too few members left that kept a
+/// keyed one from being used.
+#[test]
+fn seeds_that_found_something_stay_clean() {
+    for (seed, clients) in [(80_001, 8), (90_009, 9), (130_006, 13), (241, 12)] {
+        clean(seed..seed + 1, &options(clients, Profile::All));
+    }
+}
+
 #[test]
 fn the_real_suite_keeps_the_invariants_too() {
     for profile in [Profile::None, Profile::All, Profile::ByzantineClients] {

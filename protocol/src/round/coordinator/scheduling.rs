@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::collecting::Collecting;
 use super::keying::Keying;
+use super::material::Session;
 use super::{Coordinator, Phase};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
@@ -42,16 +43,23 @@ impl<S: Suite> Coordinator<S> {
     fn choose_session(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
         while let Some(current) = self.sessions.front() {
             let used_up = current.next_round(self.record.last_round).is_none();
-            let next = self.sessions.get(1).map(|next| self.present(next).len());
-            let here = self.present(current).len();
-            let stuck = here < usize::from(current.view.thresholds.survivors_min);
-            let better = next.is_some_and(|next| next > here || (stuck && next == here));
-            if !used_up && !better {
+            if !used_up && !self.sessions.get(1).is_some_and(|next| self.gives_way(current, next)) {
                 return;
             }
             let reason = if used_up { ClosedReason::Exhausted } else { ClosedReason::Superseded };
             self.close_current(reason, outbox);
         }
+    }
+
+    /// Whether the session in use is worth less than the one behind it. One that too few of its members came back to must not stand in the
+    /// way for ever: neither of a next session that can carry a round, nor of a new one for those who are here.
+    fn gives_way(&self, current: &Session, next: &Session) -> bool {
+        let (here, there) = (self.present(current).len(), self.present(next).len());
+        let least = |session: &Session| usize::from(session.view.thresholds.survivors_min);
+        let patient = self.gather_until.is_some() || self.rekey_after.is_some();
+        let stuck = here < least(current);
+        let instead = || there >= least(next) || self.may_be_cohort(&self.ready_clients());
+        there > here || (stuck && (there == here || (!patient && instead())))
     }
 
     /// R1, if enough members of the session in use are here. After a start the missing ones get time to come back.
@@ -151,7 +159,7 @@ impl<S: Suite> Coordinator<S> {
         let plan = &self.settings.plan;
         let left = plan.rounds_charged_max.saturating_sub(self.record.charged);
         // Rounds only go forward: the keys are for the rounds behind those of the session in use.
-        let behind = self.sessions.back().map_or(0, super::material::Session::end);
+        let behind = self.sessions.back().map_or(0, Session::end);
         let mut offer = Offer {
             plan: plan.digest(),
             roster: self.settings.roster.roster.digest(),

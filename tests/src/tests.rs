@@ -49,10 +49,10 @@ fn no_seed_breaks_an_invariant() {
 }
 
 /// Runs that once broke something: byzantine clients evicted below the smallest cohort; a session with too few members left that kept a
-/// keyed one from being used.
+/// keyed one from being used; a branch whose true disk came back as full as it had been.
 #[test]
 fn seeds_that_found_something_stay_clean() {
-    for (seed, clients) in [(80_001, 8), (90_009, 9), (130_006, 13), (241, 12)] {
+    for (seed, clients) in [(80_001, 8), (90_009, 9), (130_006, 13), (241, 12), (526, 8), (821, 9)] {
         clean(seed..seed + 1, &options(clients, Profile::All));
     }
 }

@@ -376,7 +376,10 @@ impl<S: Stage> World<'_, S> {
         if let Ok((events, _)) = branch.disk.recover() {
             let kept = events.len() as u64 * permille / 1000;
             let copy = branch.disk.as_of(usize::try_from(kept).expect("fewer than there are"));
-            branch.archive = Some(std::mem::replace(&mut branch.disk, copy));
+            let mut archive = std::mem::replace(&mut branch.disk, copy);
+            // It is put aside on a disk of its own, which is not the one that may be full.
+            archive.set_room(None);
+            branch.archive = Some(archive);
             self.judge.restores(index);
         }
     }

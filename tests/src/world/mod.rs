@@ -174,12 +174,12 @@ impl<'a, S: Stage> World<'a, S> {
         let mut limit = self.limit();
         let (mut steps, mut stranded) = (0, false);
         while self.judge.content() && !self.is_over() {
-            let Some((at, event)) = self.queue.pop() else {
+            let next = self.queue.pop().filter(|(at, _)| *at <= limit || !self.is_stranded());
+            let Some((at, event)) = next else {
                 stranded = self.is_stranded();
-                if stranded {
-                    break;
+                if !stranded {
+                    self.judge.object("something always comes next", self.standstill());
                 }
-                self.judge.object("something always comes next", self.standstill());
                 break;
             };
             steps += 1;
@@ -271,7 +271,9 @@ impl<'a, S: Stage> World<'a, S> {
         let Some(machine) = &self.centre.machine else { return false };
         let evicted = &machine.record().evicted;
         let guilty = evicted.keys().all(|client| self.judge.is_cheat(*client));
-        guilty && self.branches.len() - evicted.len() < usize::from(self.cast.plan.cohort.cohort_min)
+        let rest: Vec<ClientId> =
+            (0..self.branches.len()).map(client_of).filter(|client| !evicted.contains_key(client)).collect();
+        guilty && self.cast.plan.cohort.thresholds(&organisations(&rest)).is_err()
     }
 
     fn judge_end(&mut self) {

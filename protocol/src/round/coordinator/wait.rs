@@ -1,8 +1,10 @@
 //! What the coordinator waits for, and what it does when that does not come.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use super::{Coordinator, Phase};
+use crate::ids::ClientId;
 use crate::message::ClosedReason;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::secagg::suite::Suite;
@@ -60,11 +62,17 @@ impl<S: Suite> Coordinator<S> {
         alone.then_some(hopeful)
     }
 
+    /// Everybody who may still take part, in the roster's order.
+    fn unevicted(&self) -> Vec<ClientId> {
+        let enrolled = self.settings.roster.roster.entries().iter().map(|entry| entry.client);
+        enrolled.filter(|client| !self.record.evicted.contains_key(client)).collect()
+    }
+
     fn gathering_wait(&self) -> Wait {
         let ready_clients = self.ready_clients();
         let ready = ready_clients.len();
         let enrolled = self.settings.roster.roster.entries().len();
-        let (least, evicted) = (self.settings.plan.cohort.cohort_min, self.record.evicted.len());
+        let (least, evicted) = (self.settings.plan.cohort.cohort_min, &self.record.evicted);
         let deadline = self.gathering_deadline();
         if let Some(current) = self.current() {
             let present = self.present(current).len();
@@ -83,17 +91,20 @@ impl<S: Suite> Coordinator<S> {
                 deadline,
                 next: "open a session with those that are ready",
             }
-        } else if enrolled.saturating_sub(evicted) < usize::from(least) {
+        } else if !evicted.is_empty() && !self.may_be_cohort(&self.unevicted()) {
             Wait {
                 reason: alloc::format!(
-                    "a new plan: this one needs {least} clients, and {evicted} of {enrolled} enrolled ones are out of it for breaking rounds"
+                    "a new plan: {} of {enrolled} enrolled clients are out of this one for breaking rounds, and the rest is no cohort by its rule",
+                    evicted.len()
                 ),
                 deadline: None,
                 next: "find the cause in the ledger, then stop this plan and start another",
             }
         } else {
             Wait {
-                reason: alloc::format!("at least {least} clients that admit the plan; {ready} of {enrolled} are ready"),
+                reason: alloc::format!(
+                    "a cohort by the plan's rule, at least {least} clients that admit the plan; {ready} of {enrolled} are ready"
+                ),
                 deadline: None,
                 next: "open a session when enough are ready",
             }

@@ -22,7 +22,8 @@ const READ_BYTES: usize = 256 << 10;
 /// transport has the same figures and the reason why other paths keep QUIC's own.
 const LOOPBACK_PAYLOAD_BYTES: u16 = if cfg!(target_os = "linux") { 65_488 } else { 16_000 };
 
-/// Bytes under way on the loopback before the first acknowledgement.
+/// Bytes under way on the loopback before the first acknowledgement: fewer than the coordinator's, because a whole cohort sends at once into
+/// its one socket.
 const LOOPBACK_WINDOW_BYTES: u64 = 256 << 10;
 
 /// A model arrives in one burst, which overflows the system's default.

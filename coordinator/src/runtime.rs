@@ -134,6 +134,7 @@ async fn serve(
     let door = Door::new(door);
     let plan = job.plan.digest();
     let mut shell = Shell::new(ShellParts { machine, outbox, journal, store, update, progress, sum, clock }, report);
+    // The first model is in the store.
     drop(job);
     // The port comes first: where it cannot be had, the ledger stays as it was.
     let listener = match shell.is_over() {

@@ -124,7 +124,7 @@ impl ServerUpdate {
                 return failed(ClosedReason::ChecksFailed);
             }
         };
-        let (mut next, bytes, state) = match self.next(&sum, store) {
+        let (next, bytes, state) = match self.next(&sum, store) {
             Ok(next) => next,
             Err(StepError::Store(fault)) => return Err(fault),
             Err(StepError::Optimizer(fault)) => {
@@ -139,7 +139,6 @@ impl ServerUpdate {
             state.join().expect("writing a file does not panic").and(model)
         })?;
         let (sum, model) = (sum.digest(), next.digest);
-        next.unsent = Some(bytes);
         self.pending = Some(next);
         Ok(Input::Updated { round, sum, model })
     }
@@ -171,7 +170,9 @@ impl ServerUpdate {
         let riders: Vec<i64> = sum.values_from(parameters).collect();
         let digest = digest_of(self.layout.architecture(), &stepped.model);
         let metrics = self.scale.metrics(&riders);
-        Ok((Version { digest, unsent: None, rounds: stepped.steps, metrics }, stepped.model.into(), stepped.state))
+        let bytes = Bytes::from(stepped.model);
+        let next = Version { digest, unsent: Some(bytes.clone()), rounds: stepped.steps, metrics };
+        Ok((next, bytes, stepped.state))
     }
 }
 

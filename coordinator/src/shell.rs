@@ -16,7 +16,6 @@ use tributary_protocol::time::Millis;
 
 use crate::connections::{Arrival, Link, control_frame, start_frames};
 use crate::error::CoordinatorError;
-
 use crate::progress::{Outcome, Progress};
 use crate::report::Event;
 use crate::runtime::Clock;

@@ -153,7 +153,7 @@ pub(crate) fn control_frame(message: &Downstream) -> Bytes {
     frame.into()
 }
 
-/// A round's start and the model behind it, as two frames in one piece.
+/// A round's start and the model behind it: two frames, the second one's payload shared between connections.
 pub(crate) fn start_frames(start: Start, model: Bytes) -> [Bytes; 2] {
     let payload = codec::encode(&Downstream::Start(start));
     let mut head = Vec::with_capacity(2 * FRAME_HEADER_BYTES + payload.len());

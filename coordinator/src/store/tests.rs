@@ -92,7 +92,6 @@ fn a_state_stepped_in_its_file_is_the_one_stepped_in_memory() {
     for rounds in 1..=3 {
         (_, name) = fixture.step(name);
         assert_eq!(name.rounds, rounds);
-        assert!(fs::read(fixture.store.optimizer_file(name)).unwrap() == fixture.optimizer.export());
         fixture.store.verify_optimizer(&fixture.layout, name).unwrap();
         let released = fixture.store.released(&fixture.layout, name).unwrap();
         assert!(released == fixture.optimizer.released().unwrap());

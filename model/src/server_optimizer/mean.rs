@@ -118,12 +118,6 @@ impl MeanUpdate {
     pub fn gradient(&self) -> &[f64] {
         &self.0
     }
-
-    /// L2 norm of the gradient, for the operator's eyes: noise included.
-    #[must_use]
-    pub fn norm(&self) -> f64 {
-        self.0.iter().map(|value| value * value).sum::<f64>().sqrt()
-    }
 }
 
 #[cfg(test)]
@@ -147,7 +141,6 @@ mod tests {
         // 50 units for a customer; 10 customers, losses of 1 nat on average (12.5 units each).
         let (mean, metrics) = MeanUpdate::from_sum(&[1000, -500, 0, 125, 500], &shape, &rule(), 10).ok().unwrap();
         assert_eq!(mean.gradient(), [0.2, -0.1, 0.0]);
-        assert!((mean.norm() - 0.05_f64.sqrt()).abs() < 1e-15);
         assert_eq!(metrics, Some(RoundMetrics { loss_mean: 1.0, customers: 10.0 }));
     }
 

@@ -162,7 +162,8 @@ impl StateLayout {
     /// [`OptimizerError::Diverged`] for a value beyond its limits, [`OptimizerError::Piece`].
     pub fn model(&self, first: usize, piece: &[u8], released_after: Option<u32>) -> Result<Vec<f32>, OptimizerError> {
         let tail = released_after.zip(self.settings.tail_start()).filter(|(steps, start)| steps > start);
-        let coordinates = self.whole(piece)?.enumerate();
+        self.fits(piece)?;
+        let coordinates = piece.chunks_exact(self.coordinate_bytes()).enumerate();
         let value = |(offset, bytes)| {
             let index = first + offset;
             let coordinate = self.read(bytes);
@@ -207,9 +208,9 @@ impl StateLayout {
         2 + second + usize::from(self.settings.tail_start().is_some())
     }
 
-    fn whole<'a>(&self, piece: &'a [u8]) -> Result<std::slice::ChunksExact<'a, u8>, OptimizerError> {
-        let coordinates = piece.chunks_exact(self.coordinate_bytes());
-        if coordinates.remainder().is_empty() { Ok(coordinates) } else { Err(OptimizerError::Piece) }
+    fn fits(&self, piece: &[u8]) -> Result<(), OptimizerError> {
+        let whole = piece.len().is_multiple_of(self.coordinate_bytes());
+        if whole { Ok(()) } else { Err(OptimizerError::Piece) }
     }
 
     fn read(&self, bytes: &[u8]) -> Coordinate {
@@ -244,9 +245,7 @@ impl StateStep<'_> {
         mut model: impl FnMut(f32),
     ) -> Result<(), OptimizerError> {
         let (layout, width) = (self.layout, self.layout.width());
-        if !piece.len().is_multiple_of(layout.coordinate_bytes()) {
-            return Err(OptimizerError::Piece);
-        }
+        layout.fits(piece)?;
         for bytes in piece.chunks_exact_mut(layout.coordinate_bytes()) {
             let gradient = gradients.next().ok_or(OptimizerError::Piece)?;
             let mut coordinate = layout.read(bytes);
@@ -296,4 +295,43 @@ fn power(base: f64, exponent: u32) -> f64 {
         rest >>= 1;
     }
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::settings::OptimizerFields;
+    use super::*;
+
+    fn layout(tail_start: Option<u32>, head: &str) -> StateLayout {
+        let update_rule = UpdateRule::Adam { learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+        let settings = OptimizerSettings::new(OptimizerFields { update_rule, tail_start }).unwrap();
+        StateLayout::new(settings, &Architecture::logistic(1, &[head]).unwrap())
+    }
+
+    #[test]
+    fn a_damaged_or_foreign_header_is_refused() {
+        let own = layout(Some(1), "churn");
+        let header = own.header(7);
+        assert_eq!(header.len(), own.header_bytes());
+        assert_eq!(own.read_header(&header), Ok(7));
+        for length in 0..header.len() {
+            assert!(own.read_header(&header[..length]).is_err());
+        }
+        for other in [layout(None, "churn"), layout(Some(2), "churn"), layout(Some(1), "deposit")] {
+            assert_eq!(other.read_header(&header), Err(OptimizerError::OtherPlan));
+        }
+    }
+
+    #[test]
+    fn a_piece_holds_whole_coordinates_within_their_limits() {
+        let layout = layout(Some(1), "churn");
+        let sound: Vec<u8> = layout.initial(&[0.5, -0.25]).collect();
+        assert_eq!(layout.model(0, &sound, None).as_deref(), Ok(&[0.5, -0.25][..]));
+        assert_eq!(layout.model(0, &sound[..31], None), Err(OptimizerError::Piece));
+        for (place, value) in [(0, f64::NAN), (4, 1e30), (5, f64::INFINITY), (6, f64::NAN), (7, f64::NEG_INFINITY)] {
+            let mut piece = sound.clone();
+            piece[8 * place..8 * place + 8].copy_from_slice(&value.to_le_bytes());
+            assert_eq!(layout.model(10, &piece, None), Err(OptimizerError::Diverged(10 + place / 4)));
+        }
+    }
 }

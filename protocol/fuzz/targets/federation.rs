@@ -10,7 +10,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{ClosedReason, Downstream, Start, Upstream};
-use tributary_protocol::plan::Plan;
+use tributary_protocol::plan::{Plan, RoundKind};
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::cast::{self, policy, settings, signing_key};
 use tributary_protocol::round::{
@@ -186,7 +186,7 @@ impl Federation {
                 self.tell_branch(client, ParticipantInput::PlanJudged { plan: Digest([argument; 32]), verdict: Ok(()) })
             }
             6 => self.tell_branch(client, ParticipantInput::Stop),
-            _ => self.tell(Input::Updated { round, sum: Digest([argument; 32]), model: Digest([argument; 32]) }),
+            _ => self.tell(Input::Updated { round, sum: Digest([argument; 32]), model: Digest([argument; 32]), update_clip_norm_bits: 0 }),
         }
     }
 
@@ -263,8 +263,13 @@ impl Federation {
                 }
                 CoordinatorEffect::Unmask(permit) => {
                     let (round, sum) = (permit.round(), Digest::of(b"sum"));
-                    answers.push(Input::Updated { round, sum, model: Digest::of(&round.0.to_le_bytes()) });
+                    let record = self.coordinator.record();
+                    let trains = record.round.as_ref().is_some_and(|open| open.kind == RoundKind::Train);
+                    let model = if trains { Some(Digest::of(&round.0.to_le_bytes())) } else { record.model };
+                    let model = model.expect("an open plan has a model");
+                    answers.push(Input::Updated { round, sum, model, update_clip_norm_bits: 0 });
                 }
+                CoordinatorEffect::Release => answers.push(Input::Released { model: Digest::of(b"released") }),
                 CoordinatorEffect::Close(client) => {
                     self.packets.retain(|packet| !matches!(packet, Packet::Up(other, _) if *other == client));
                 }
@@ -324,7 +329,7 @@ impl Branch {
 
 fn plan() -> Plan {
     let cohort = CohortRule { cohort_min: 5, survivors_permille: 600, honest_min: 3, ..cast::plan().cohort };
-    Plan { name: "fuzz".into(), rounds: 3, rounds_charged_max: 30, session_rounds: 2, cohort, ..cast::plan() }
+    Plan { name: "fuzz".into(), rounds: 3, rounds_charged_max: 30, session_rounds: 2, cohort, ..cast::counting_plan() }
 }
 
 /// The roster of the eight, signed.

@@ -56,7 +56,7 @@ pub(crate) fn plan(bytes: &[u8]) {
     if let Some(plan) = canonical::<Plan>(bytes, CONTROL_MESSAGE_BYTES_MAX) {
         let digest = plan.digest();
         if let Ok(valid) = plan.validate() {
-            assert!(valid.digest() == digest && valid.dimension() > 0);
+            assert!(valid.digest() == digest && valid.dimension_max() > 0);
         }
     }
 }

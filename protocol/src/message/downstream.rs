@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::keying::{DealStatement, Encapsulation, Freeze, Neighbourhood, Offer, SealedShares};
-use super::upstream::MaskedHeader;
+use super::upstream::{Charged, MaskedHeader};
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::list::List;
@@ -81,7 +81,7 @@ pub enum Downstream {
     },
     /// The plan is over.
     Finished {
-        /// Digest of the final model.
+        /// Digest of the released model.
         model: Digest,
         /// Rounds committed.
         rounds: u32,
@@ -101,6 +101,8 @@ pub struct Welcome {
     pub sessions: Vec<SessionId>,
     /// The newest upload header that the coordinator has from the receiver under this plan: signed by the receiver itself.
     pub last_upload: Option<MaskedHeader>,
+    /// The receiver's updates that entered a sum under this plan: the coordinator's own copy of what the receiver was charged.
+    pub charged: Charged,
     /// Signature of the coordinator over plan and roster digests.
     pub signature: Signature,
 }

@@ -16,7 +16,7 @@ pub use keying::{
     envelopes_digest, keys_digest, rounds_digest,
 };
 pub use signed::{SignedBody, body_of, signed_message};
-pub use upstream::{Join, MaskedHeader, RefusalCode, ShareProof, Upstream};
+pub use upstream::{Charged, Floor, Join, MaskedHeader, RefusalCode, ShareProof, Upstream};
 
 /// Frame kind of a control message.
 pub const FRAME_CONTROL: u8 = 1;

@@ -20,11 +20,15 @@ pub enum Upstream {
     Accept {
         /// Digest of the plan.
         plan: Digest,
+        /// What this branch's budget file holds of it.
+        charged: Charged,
     },
     /// This branch will not take part; the connection may stay open for another plan.
     Refuse {
-        /// Why, for the analyst's screen.
+        /// Why, for the analyst's screen and the ledger.
         code: RefusalCode,
+        /// Signature over the plan's digest (zeros before a plan is known) and the code.
+        signature: Signature,
     },
     /// B1: session keys and commitments.
     Keys(Box<Keys>),
@@ -118,8 +122,8 @@ pub enum RefusalCode {
     #[error("the plan names another feature schema than the branch's own file")]
     SchemaDiffers,
     /// The plan is weaker than the branch's policy.
-    #[error("the plan is weaker than the branch's privacy policy")]
-    PolicyFloor,
+    #[error("the plan is weaker than the branch's signed policy: {0}")]
+    PolicyFloor(Floor),
     /// The round would exceed the branch's budget.
     #[error("the branch's privacy budget would be exceeded")]
     BudgetExceeded,
@@ -167,6 +171,68 @@ pub enum RefusalCode {
     /// Key set-ups end again and again after this member has revealed its part of the graph's seed.
     #[error("key set-ups were broken off too often after the seed of the neighbour graph was known")]
     AttemptsExhausted,
+}
+
+/// Which line of a branch's policy refuses a plan. Numbers are stable on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
+pub enum Floor {
+    /// The privacy mode.
+    #[error("its privacy mode is not among those that the branch admits")]
+    Mode,
+    /// The cohort rule.
+    #[error("its cohort rule assumes less, or asks for fewer clients, organisations or survivors, than the branch's")]
+    Cohort,
+    /// Epsilon of one plan.
+    #[error("its rounds together may cost a customer more than the branch allows for one plan")]
+    EpsilonPlan,
+    /// The purpose.
+    #[error("its purpose is not among those that the branch admits")]
+    Purpose,
+    /// The features.
+    #[error("its schema uses a field that the branch does not release for learning")]
+    Fields,
+    /// Customers at several branches.
+    #[error("it assumes that a customer is at fewer branches than the branch does")]
+    Overlap,
+    /// Rounds a day.
+    #[error("more rounds are asked for within a day than the branch allows")]
+    RoundsADay,
+}
+
+/// What a branch was charged under one plan: rounds by kind (training, statistics, evaluation), and the last round used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charged {
+    /// Rounds by [`crate::plan::RoundKind::number`].
+    pub rounds: [u32; 3],
+    /// The last round; 0 if none.
+    pub last_round: u64,
+}
+
+impl RefusalCode {
+    /// Stable number in what is signed.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        match self {
+            Self::PlanMalformed => 1,
+            Self::SchemaDiffers => 2,
+            Self::PolicyFloor(floor) => 0x100 + floor as u32,
+            Self::BudgetExceeded => 3,
+            Self::RosterInvalid => 4,
+            Self::SignatureInvalid => 5,
+            Self::Unexpected => 6,
+            Self::BadKeyMaterial => 7,
+            Self::SurvivorsInvalid => 8,
+            Self::RoundReused => 9,
+            Self::DescriptorInvalid => 10,
+            Self::ModelDiffers => 11,
+            Self::TrainingFailed => 12,
+            Self::DeadlinePassed => 13,
+            Self::Stopped => 14,
+            Self::RecordRolledBack => 15,
+            Self::RosterRolledBack => 16,
+            Self::AttemptsExhausted => 17,
+        }
+    }
 }
 
 /// R2: what the masked vector behind it must be.

@@ -2,4 +2,4 @@
 
 mod rdp;
 
-pub use rdp::{ORDERS, RdpVector};
+pub use rdp::{ORDERS, RdpVector, WrongLength};

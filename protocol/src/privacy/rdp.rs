@@ -31,7 +31,21 @@ const fn orders() -> [u32; 73] {
 ///
 /// A charge is rounded up and a cap is rounded down when it is made, so that integer comparison errs on the safe side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u64>")]
 pub struct RdpVector(Vec<u64>);
+
+/// A list of another length than [`ORDERS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a charge has one value for each of 73 orders")]
+pub struct WrongLength;
+
+impl TryFrom<Vec<u64>> for RdpVector {
+    type Error = WrongLength;
+
+    fn try_from(values: Vec<u64>) -> Result<Self, Self::Error> {
+        Self::from_nanos(values).ok_or(WrongLength)
+    }
+}
 
 impl RdpVector {
     /// Nothing at any order.
@@ -75,6 +89,12 @@ impl RdpVector {
     #[must_use]
     pub fn times(&self, count: u64) -> Self {
         Self(self.0.iter().map(|a| a.saturating_mul(count)).collect())
+    }
+
+    /// Whether this is at most `other` at every order.
+    #[must_use]
+    pub fn at_most(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).all(|(own, bound)| own <= bound)
     }
 
     /// Whether this spend stays within `cap` at one order at least, which is what bounds epsilon. Nothing spent is within any cap.

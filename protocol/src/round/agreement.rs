@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
-use crate::message::{DealStatement, Offer, body_of, signed_message};
+use crate::message::{DealStatement, Offer, RefusalCode, body_of, signed_message};
 use crate::plan::ValidPlan;
 use crate::roster::SignedRoster;
 use crate::secagg::parameters::Thresholds;
@@ -15,6 +15,12 @@ use crate::secagg::suite::Suite;
 pub(super) fn welcome_message<S: Suite>(plan: &ValidPlan, roster: &SignedRoster) -> Vec<u8> {
     let body = Canonical::new("WELCOME").u32(PROTOCOL_VERSION).digest(&plan.digest()).digest(&roster.roster.digest());
     signed_message("WELCOME", &S::digest(body))
+}
+
+/// The bytes of a refusal of a plan: its digest, or zeros where none was known yet, and the code's number.
+#[must_use]
+pub fn refusal_message<S: Suite>(plan: &Digest, code: RefusalCode) -> Vec<u8> {
+    signed_message("REFUSE", &S::digest(Canonical::new("REFUSE").digest(plan).u32(code.number())))
 }
 
 /// `H_view0` (SA-1, B2): the offer, with plan and roster in it, the body of every member's signed keys ([`body_of`]), and the thresholds. Salt

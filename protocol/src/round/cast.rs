@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::{CoordinatorSettings, Policy};
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId};
-use crate::plan::{ClipForm, Plan, PrivacyMode};
+use crate::plan::{ClipForm, Counting, Plan, PrivacyMode};
 use crate::privacy::RdpVector;
 use crate::roster::{AuthoritySignature, Roster, RosterEntry, SignedRoster};
 use crate::secagg::modular::Ring;
@@ -24,12 +24,16 @@ const AUTHORITY_KEY: [u8; 32] = [201; 32];
 pub fn plan() -> Plan {
     Plan {
         name: "test".into(),
+        purpose: "test".into(),
         schema: Digest::of(b"schema"),
         architecture: alloc::vec![1],
         parameters: PARAMETERS,
         riders: 2,
         initial_model: Digest::of(b"model 0"),
         privacy: PrivacyMode::Customer,
+        overlap_max: 1,
+        sampling_threshold: 0,
+        local: None,
         ring: Ring::Bits64,
         clip_form: ClipForm::Exact,
         example_clip_norm_bits: 1.0_f64.to_bits(),
@@ -37,6 +41,9 @@ pub fn plan() -> Plan {
         clip_units: 1 << 20,
         sensitivity_squared: 1 << 40,
         noise_variance: 2000 << 40,
+        round_charge: RdpVector::gaussian(1, 2000),
+        statistics: None,
+        evaluation: None,
         rounds: 5,
         rounds_charged_max: 8,
         customers_nominal: 1000,
@@ -45,6 +52,7 @@ pub fn plan() -> Plan {
         cohort: CohortRule {
             coalition: CoalitionRule::Fraction { permille: 200 },
             cohort_min: 8,
+            organisations_min: 1,
             survivors_permille: 800,
             honest_min: 5,
         },
@@ -53,10 +61,17 @@ pub fn plan() -> Plan {
     }
 }
 
+/// The same plan with a round of statistics before training and one of evaluation behind it.
+#[must_use]
+pub fn counting_plan() -> Plan {
+    let counting = Counting { cells: 12, bins: 3, sensitivity_squared: 2 << 40, noise_variance: 9000 << 40 };
+    Plan { statistics: Some(counting), evaluation: Some(Counting { cells: 6, ..counting }), ..plan() }
+}
+
 /// What so many rounds of a plan charge.
 #[must_use]
 pub fn cap(plan: &Plan, rounds: u64) -> RdpVector {
-    RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance).times(rounds)
+    plan.round_charge.times(rounds)
 }
 
 /// A client's policy that admits exactly this plan.
@@ -64,8 +79,12 @@ pub fn cap(plan: &Plan, rounds: u64) -> RdpVector {
 pub fn policy(plan: &Plan) -> Policy {
     Policy {
         cohort: plan.cohort,
-        cap: cap(plan, plan.rounds_charged_max.into()),
-        allow_no_privacy: false,
+        cap: plan.charge_max(),
+        plan_cap: plan.charge_max(),
+        modes: alloc::vec![PrivacyMode::Customer, PrivacyMode::Local, PrivacyMode::Branch],
+        purposes: alloc::vec![plan.purpose.clone()],
+        overlap_min: 1,
+        rounds_a_day: u32::MAX,
         coordinator: Toy::verifying_key(&COORDINATOR_KEY),
         authorities: alloc::vec![Toy::verifying_key(&AUTHORITY_KEY)],
         authorities_needed: 1,

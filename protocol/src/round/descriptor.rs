@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Canonical, Digest};
 use crate::ids::{RoundId, SessionId};
 use crate::message::SignedBody;
-use crate::plan::{PrivacyMode, ValidPlan};
-use crate::privacy::RdpVector;
+use crate::plan::{PrivacyMode, RoundKind, ValidPlan};
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::Thresholds;
 
@@ -19,6 +18,8 @@ pub struct RoundDescriptor {
     pub session: SessionId,
     /// The round.
     pub round: RoundId,
+    /// What it is for.
+    pub kind: RoundKind,
     /// Digest of the model that every participant trains from.
     pub model: Digest,
     /// Digest of the frozen cohort and its keys (`H_view0`).
@@ -27,6 +28,9 @@ pub struct RoundDescriptor {
     pub ring: Ring,
     /// Coordinates of an update, check coordinates not counted.
     pub dimension: u32,
+    /// L2 bound of a branch's difference of models, as the bits of an `f64`: the plan's, or what an adaptive bound has become. 0 where nothing
+    /// is uploaded that it would bound.
+    pub update_clip_norm_bits: u64,
     /// Squared L2 sensitivity of the sum, in units squared.
     pub sensitivity_squared: u128,
     /// Noise variance of each participant's share, in units squared.
@@ -42,32 +46,52 @@ pub struct RoundDescriptor {
 impl RoundDescriptor {
     /// The descriptor that follows from a plan, a keyed session and the current model.
     #[must_use]
-    pub fn derive(plan: &ValidPlan, session: &SessionView, round: RoundId, model: Digest) -> Self {
+    pub fn derive(plan: &ValidPlan, session: &SessionView, head: RoundHead) -> Self {
+        let RoundHead { round, kind, model, update_clip_norm_bits } = head;
+        let variance = plan.round_variance(kind);
+        let counting = plan.counting(kind);
         Self {
             plan: plan.digest(),
             session: session.session,
             round,
+            kind,
             model,
             view: session.view,
             ring: plan.ring,
-            dimension: u32::try_from(plan.dimension()).expect("a valid plan's dimension is below 2^25"),
-            sensitivity_squared: plan.sensitivity_squared,
-            share_variance: plan.noise_variance.div_ceil(u128::from(session.thresholds.honest_min)),
+            dimension: u32::try_from(plan.dimension(kind)).expect("a valid plan's dimension is below 2^25"),
+            update_clip_norm_bits,
+            sensitivity_squared: counting.map_or(plan.sensitivity_squared, |counting| counting.sensitivity_squared),
+            // In local mode every branch carries the whole noise by itself.
+            share_variance: match plan.privacy {
+                PrivacyMode::Local => variance,
+                _ => variance.div_ceil(u128::from(session.thresholds.honest_min)),
+            },
             honest_min: session.thresholds.honest_min.into(),
             survivors_min: session.thresholds.survivors_min.into(),
             deadline_ms: plan.round_deadline_ms,
         }
     }
 
-    /// What taking part in this round costs a customer: the sum carries at least `honest_min` shares of noise.
+    /// Whether the bound of the difference of models can belong to this plan: an adaptive one is any positive number, for what protects the
+    /// branch is the number of units that stands for it; every other one is the plan's.
     #[must_use]
-    pub fn charge(&self, privacy: PrivacyMode) -> RdpVector {
-        match privacy {
-            PrivacyMode::None => RdpVector::zero(),
-            PrivacyMode::Customer => {
-                let variance = self.share_variance.saturating_mul(u128::from(self.honest_min));
-                RdpVector::gaussian(self.sensitivity_squared, variance)
-            }
+    pub fn has_valid_bound(&self, plan: &ValidPlan) -> bool {
+        let bound = f64::from_bits(self.update_clip_norm_bits);
+        match plan.local.filter(|_| self.kind == RoundKind::Train) {
+            Some(local) if local.adaptive => bound.is_finite() && bound > 0.0,
+            Some(local) => self.update_clip_norm_bits == local.update_clip_norm_bits,
+            None => self.update_clip_norm_bits == 0,
+        }
+    }
+
+    /// What in this descriptor does not follow from plan and session.
+    #[must_use]
+    pub fn head(&self) -> RoundHead {
+        RoundHead {
+            round: self.round,
+            kind: self.kind,
+            model: self.model,
+            update_clip_norm_bits: self.update_clip_norm_bits,
         }
     }
 
@@ -86,16 +110,31 @@ impl SignedBody for RoundDescriptor {
             .digest(&self.plan)
             .digest(&Digest(self.session.0))
             .u64(self.round.0)
+            .u8(self.kind.number())
             .digest(&self.model)
             .digest(&self.view)
             .u32(self.ring.bits())
             .u32(self.dimension)
+            .u64(self.update_clip_norm_bits)
             .u128(self.sensitivity_squared)
             .u128(self.share_variance)
             .u32(self.honest_min)
             .u32(self.survivors_min)
             .u64(self.deadline_ms)
     }
+}
+
+/// What of a round does not follow from plan and session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoundHead {
+    /// The round.
+    pub round: RoundId,
+    /// What it is for.
+    pub kind: RoundKind,
+    /// Digest of the model that every participant uses.
+    pub model: Digest,
+    /// See [`RoundDescriptor::update_clip_norm_bits`].
+    pub update_clip_norm_bits: u64,
 }
 
 /// What both ends know of a keyed session.

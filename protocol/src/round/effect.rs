@@ -9,7 +9,7 @@ use super::coordinator::SessionMaterial;
 use super::descriptor::RoundDescriptor;
 use super::event::{CoordinatorEvent, ParticipantEvent};
 use crate::ids::{ClientId, RoundId, SessionId};
-use crate::message::{Downstream, MaskedHeader, Start, Upstream};
+use crate::message::{Charged, Downstream, MaskedHeader, Start, Upstream};
 use crate::plan::ValidPlan;
 use crate::secagg::masked_sum::MaskSeeds;
 use crate::secagg::modular::Ring;
@@ -83,6 +83,8 @@ pub enum CoordinatorEffect {
     DropSum(RoundId),
     /// Unmask the sum, every fold before it done, and apply it to the model; answer with `Input::Updated` or `Input::UpdateFailed`.
     Unmask(UnmaskPermit),
+    /// Training is over: choose the model to release and store it durably; answer with `Input::Released`.
+    Release,
     /// Close a connection after what was sent before has left.
     Close(ClientId),
     /// The plan is over.
@@ -112,6 +114,13 @@ pub enum ParticipantEffect {
     Keyed {
         /// Noise variance of a share, in units squared.
         share_variance: u128,
+    },
+    /// The coordinator showed uploads of this branch that its budget file did not know; for the operator's screen.
+    ChargesAdopted {
+        /// What the budget file held of the plan.
+        own: Charged,
+        /// What it holds now.
+        charged: Charged,
     },
     /// A round ended; for the operator's screen.
     RoundClosed {

@@ -1,14 +1,15 @@
 //! What happened: the coordinator's and the participant's ledgers are lists of these.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::RoundDescriptor;
 use crate::digest::Digest;
-use crate::ids::{ClientId, RoundId, SessionId};
-use crate::message::{ClosedReason, RefusalCode};
-use crate::plan::Plan;
+use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
+use crate::message::{Charged, ClosedReason, RefusalCode};
+use crate::plan::{Plan, PrivacyMode, RoundKind};
 use crate::privacy::RdpVector;
 use crate::roster::RosterHead;
 use crate::secagg::parameters::Thresholds;
@@ -51,6 +52,8 @@ pub enum CoordinatorEvent {
         view: Digest,
         /// The cohort, ascending.
         cohort: Vec<ClientId>,
+        /// The organisation of each of them, from which the thresholds follow.
+        organisations: Vec<OrganisationId>,
         /// What it tolerates.
         thresholds: Thresholds,
     },
@@ -93,14 +96,16 @@ pub enum CoordinatorEvent {
         /// Signer and signature, ascending.
         signatures: Vec<(ClientId, Signature)>,
     },
-    /// The sum became a new model.
+    /// The sum became a new model, or counts that are kept beside the registry.
     RoundCommitted {
         /// The round.
         round: RoundId,
         /// Digest of the unmasked sum.
         sum: Digest,
-        /// Digest of the new model.
+        /// Digest of the model after it: a new one after a training round, the same one after a counting round.
         model: Digest,
+        /// L2 bound of a branch's difference of models in the next round, as the bits of an `f64`; 0 where there is none.
+        update_clip_norm_bits: u64,
     },
     /// The round ended without a sum.
     RoundAborted {
@@ -115,6 +120,21 @@ pub enum CoordinatorEvent {
         client: ClientId,
         /// Why.
         code: RefusalCode,
+        /// The participant's signature over plan and code, where it refused the plan.
+        signature: Option<Signature>,
+    },
+    /// A client's budget file holds more of this plan than this ledger ever started: the ledger is an older copy, or the client errs. For
+    /// this client the larger figure counts.
+    ClientChargedMore {
+        /// Who.
+        client: ClientId,
+        /// What its budget file holds.
+        charged: Charged,
+    },
+    /// The model to release was chosen from the training rounds and stored.
+    ModelReleased {
+        /// Its digest.
+        model: Digest,
     },
     /// A client is out of the plan.
     ClientEvicted {
@@ -125,9 +145,9 @@ pub enum CoordinatorEvent {
     },
     /// The plan is over.
     PlanFinished {
-        /// The last round's model; what is released may be an average of the last rounds' models, named beside the registry.
+        /// The released model.
         model: Digest,
-        /// Rounds committed.
+        /// Training rounds committed.
         rounds: u32,
         /// Whether all its rounds were committed.
         complete: bool,
@@ -153,12 +173,27 @@ pub enum ParticipantEvent {
         /// Its epoch and digest.
         head: RosterHead,
     },
+    /// Whose data this budget is for; first entry of a budget file, and never another.
+    PopulationNamed {
+        /// The customers' population, in the branch's words.
+        population: String,
+    },
     /// The branch admitted a plan.
     PlanAccepted {
         /// Digest of the plan.
         plan: Digest,
-        /// What a round of it costs.
+        /// Its name.
+        name: String,
+        /// What it is for.
+        purpose: String,
+        /// What protects whom.
+        privacy: PrivacyMode,
+        /// What a training round of it costs.
         charge: RdpVector,
+        /// What all of it may cost, retries and counting rounds included.
+        charge_max: RdpVector,
+        /// Training rounds that may be charged.
+        rounds_charged_max: u32,
     },
     /// Budget was spent, before anything was uploaded. Never refunded.
     BudgetCharged {
@@ -166,9 +201,23 @@ pub enum ParticipantEvent {
         plan: Digest,
         /// The round, from here on used.
         round: RoundId,
+        /// What it is for.
+        kind: RoundKind,
+        /// The daemon's clock, by which rounds a day are counted.
+        at: Millis,
         /// Digest of the descriptor.
         descriptor: Digest,
         /// RDP at every order, in nano-units.
+        charge: RdpVector,
+    },
+    /// The coordinator has updates of this branch that the budget file does not know, signed by the branch itself: an older copy of the file
+    /// was put back. What is missing is counted now.
+    ChargesAdopted {
+        /// Digest of the plan.
+        plan: Digest,
+        /// The rounds of the plan as they count from here on, by kind, and the last one used.
+        charged: Charged,
+        /// What is added: RDP at every order, in nano-units.
         charge: RdpVector,
     },
     /// A masked vector left the branch.

@@ -25,11 +25,12 @@ mod participant;
 mod tests;
 mod topology;
 
+pub use agreement::refusal_message;
 pub use coordinator::{
     Coordinator, CoordinatorRecord, CoordinatorSettings, Input, MaterialFault, OutOfOrder, ResumeFault,
     SessionMaterial, Wait,
 };
-pub use descriptor::{RoundDescriptor, SessionView};
+pub use descriptor::{RoundDescriptor, RoundHead, SessionView};
 pub use effect::{Contribution, CoordinatorEffect, Outbox, ParticipantEffect};
 pub use event::{CoordinatorEvent, EvictionReason, ParticipantEvent, Recorded};
 pub use participant::{Participant, ParticipantInput, ParticipantRecord, PlanSpend, Policy};

@@ -38,7 +38,14 @@ pub enum Input {
         round: RoundId,
         /// Digest of the unmasked sum.
         sum: Digest,
-        /// Digest of the new model, which is stored durably.
+        /// Digest of the model after it, which is stored durably; the same one after a counting round, whose counts are.
+        model: Digest,
+        /// L2 bound of a branch's difference of models in the next round, as the bits of an `f64`; 0 where there is none.
+        update_clip_norm_bits: u64,
+    },
+    /// The model to release is stored durably.
+    Released {
+        /// Its digest.
         model: Digest,
     },
     /// The sum was unmasked and could not be used.
@@ -70,7 +77,10 @@ impl<S: Suite> Coordinator<S> {
                     self.misbehaved(now, client, outbox);
                 }
             }
-            Input::Updated { round, sum, model } => self.on_updated(round, sum, model, outbox),
+            Input::Updated { round, sum, model, update_clip_norm_bits } => {
+                self.on_updated(round, sum, (model, update_clip_norm_bits), outbox);
+            }
+            Input::Released { model } => self.on_released(model, outbox),
             Input::UpdateFailed { round, reason } => {
                 if self.is_open(round) {
                     self.abort(reason, outbox);
@@ -99,8 +109,8 @@ impl<S: Suite> Coordinator<S> {
     ) {
         match message {
             Upstream::Join(_) => {}
-            Upstream::Accept { plan } => self.on_accept(now, from, plan, outbox),
-            Upstream::Refuse { code } => self.on_refused(now, from, code, outbox),
+            Upstream::Accept { plan, charged } => self.on_accept(now, from, (plan, charged), outbox),
+            Upstream::Refuse { code, signature } => self.on_refused(now, from, code, signature, outbox),
             Upstream::Abandon { session, code, accused } => {
                 self.on_abandoned(now, from, session, (code, accused), outbox);
             }

@@ -355,7 +355,11 @@ impl<S: Suite> Coordinator<S> {
         let keyed = keyed.filter(|keyed| keyed.view.view == view).expect("a session of this roster has one view");
         outbox.push(CoordinatorEffect::StoreSession(material));
         let cohort = keyed.cohort().to_vec();
-        self.commit(CoordinatorEvent::SessionKeyed { session, view, cohort: cohort.clone(), thresholds }, outbox);
+        let organisations = keyed.topology.organisations().to_vec();
+        self.commit(
+            CoordinatorEvent::SessionKeyed { session, view, cohort: cohort.clone(), organisations, thresholds },
+            outbox,
+        );
         outbox.push(CoordinatorEffect::Sync);
         for client in &cohort {
             if let Some(link) = self.links.get_mut(client) {

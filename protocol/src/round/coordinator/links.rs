@@ -8,11 +8,11 @@ use super::{Coordinator, Phase};
 use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
 use crate::limits::{PROTOCOL_VERSION, STRIKES_MAX};
-use crate::message::{ClosedReason, Downstream, Join, RefusalCode, RejectCode, Welcome};
+use crate::message::{Charged, ClosedReason, Downstream, Join, RefusalCode, RejectCode, Welcome};
 use crate::round::agreement;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::{CoordinatorEvent, EvictionReason};
-use crate::secagg::suite::Suite;
+use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 
 /// A connected client.
@@ -63,6 +63,7 @@ impl<S: Suite> Coordinator<S> {
             roster: self.settings.roster.clone(),
             sessions: open,
             last_upload,
+            charged: self.record.charged_to(from),
             signature,
         };
         outbox.push(CoordinatorEffect::Send(from, Downstream::Welcome(Box::new(welcome))));
@@ -93,12 +94,17 @@ impl<S: Suite> Coordinator<S> {
         &mut self,
         now: Millis,
         from: ClientId,
-        plan: Digest,
+        (plan, charged): (Digest, Charged),
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
         match self.links.get_mut(&from) {
             Some(link) if plan == self.settings.plan.digest() => link.accepted = true,
-            _ => self.misbehaved(now, from, outbox),
+            _ => return self.misbehaved(now, from, outbox),
+        }
+        // A client can only have been charged for rounds that this ledger has started.
+        let more = charged.rounds.iter().zip(&self.record.charged).any(|(client, own)| client > own);
+        if (more || charged.last_round > self.record.last_round) && self.record.finished.is_none() {
+            self.commit(CoordinatorEvent::ClientChargedMore { client: from, charged }, outbox);
         }
     }
 
@@ -108,13 +114,22 @@ impl<S: Suite> Coordinator<S> {
         now: Millis,
         from: ClientId,
         code: RefusalCode,
+        signature: Signature,
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
+        let signed = self.settings.roster.roster.entry(from).is_some_and(|entry| {
+            let plans = [self.settings.plan.digest(), Digest::ZERO];
+            let message = |plan| agreement::refusal_message::<S>(plan, code);
+            plans.iter().any(|plan| S::verify(&entry.signing_key, &message(plan), &signature))
+        });
+        if !signed {
+            return self.misbehaved(now, from, outbox);
+        }
         if let Some(link) = self.links.get_mut(&from) {
             link.accepted = false;
             link.holding.clear();
         }
-        self.note_refusal(from, code, outbox);
+        self.note_refusal(from, code, Some(signature), outbox);
         self.on_lost(now, from, ClosedReason::ParticipantGaveUp(from), outbox);
     }
 
@@ -132,7 +147,7 @@ impl<S: Suite> Coordinator<S> {
         if !keying {
             return;
         }
-        self.note_refusal(from, code, outbox);
+        self.note_refusal(from, code, None, outbox);
         for client in [Some(from), accused].into_iter().flatten() {
             self.leave_out(client);
         }
@@ -155,7 +170,7 @@ impl<S: Suite> Coordinator<S> {
             Phase::Certifying(_) => self.certifying_checked(outbox),
             Phase::Unmasking(_) => self.unmasking_lost(now, client, outbox),
             // Once the sum can be unmasked nobody is needed any more.
-            Phase::Gathering | Phase::Updating(_) | Phase::Stopped | Phase::Finished => {}
+            Phase::Gathering | Phase::Updating(_) | Phase::Releasing | Phase::Stopped | Phase::Finished => {}
         }
     }
 
@@ -168,6 +183,7 @@ impl<S: Suite> Coordinator<S> {
         *strikes += 1;
         if *strikes >= STRIKES_MAX && self.record.finished.is_none() {
             self.commit(CoordinatorEvent::ClientEvicted { client, reason: EvictionReason::Strikes }, outbox);
+            outbox.push(CoordinatorEffect::Sync);
             reject(client, RejectCode::Evicted, eviction_text(), outbox);
         } else {
             let explanation = "a message came that the protocol does not allow at this point; the client must be restarted, and its \
@@ -189,6 +205,7 @@ impl<S: Suite> Coordinator<S> {
             return;
         }
         self.commit(CoordinatorEvent::ClientEvicted { client, reason }, outbox);
+        outbox.push(CoordinatorEffect::Sync);
         if self.links.remove(&client).is_some() {
             reject(client, RejectCode::Evicted, eviction_text(), outbox);
             self.on_lost(now, client, ClosedReason::ParticipantMisbehaved(client), outbox);
@@ -210,9 +227,15 @@ impl<S: Suite> Coordinator<S> {
         }
     }
 
-    fn note_refusal(&mut self, client: ClientId, code: RefusalCode, outbox: &mut Outbox<CoordinatorEffect>) {
+    fn note_refusal(
+        &mut self,
+        client: ClientId,
+        code: RefusalCode,
+        signature: Option<Signature>,
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
         if self.record.finished.is_none() {
-            self.commit(CoordinatorEvent::ClientRefused { client, code }, outbox);
+            self.commit(CoordinatorEvent::ClientRefused { client, code, signature }, outbox);
         }
     }
 }

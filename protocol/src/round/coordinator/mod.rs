@@ -80,6 +80,8 @@ enum Phase<S: Suite> {
     Certifying(Certifying),
     Unmasking(Unmasking<S>),
     Updating(Updating),
+    /// Training is over; the shell stores the model to release.
+    Releasing,
     /// The daemon stops.
     Stopped,
     /// The plan is over.

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
-use crate::message::{ClosedReason, MaskedHeader};
+use crate::message::{Charged, ClosedReason, MaskedHeader};
+use crate::plan::{Plan, RoundKind};
 use crate::round::descriptor::RoundDescriptor;
 use crate::round::event::{CoordinatorEvent, EvictionReason};
 
@@ -18,10 +19,14 @@ pub struct CoordinatorRecord {
     pub model: Option<Digest>,
     /// The last round that was started; the next one is larger.
     pub last_round: u64,
-    /// Rounds committed.
-    pub committed: u32,
-    /// Rounds started, each of which every participant charged or may have charged.
-    pub charged: u32,
+    /// Rounds committed, by [`RoundKind::number`].
+    pub committed: [u32; 3],
+    /// Rounds started, each of which every participant charged or may have charged, by [`RoundKind::number`].
+    pub charged: [u32; 3],
+    /// L2 bound of a branch's difference of models in the next round, as the bits of an `f64`; 0 where nothing of the kind is uploaded.
+    pub update_clip_norm_bits: u64,
+    /// The model to release, once training is over.
+    pub released: Option<Digest>,
     /// The set-up under way.
     pub keying: Option<SessionId>,
     /// Keyed sessions with their views, in the order of their rounds: rounds are started in the first.
@@ -36,6 +41,8 @@ pub struct CoordinatorRecord {
     pub survivors: Option<Digest>,
     /// The last upload header that each client signed. Shown to it when it comes back: a budget file that is older is a restored one.
     pub headers: BTreeMap<ClientId, MaskedHeader>,
+    /// Updates of each client that arrived, by [`RoundKind::number`].
+    pub updates: BTreeMap<ClientId, [u32; 3]>,
     /// Clients that are out of the plan.
     pub evicted: BTreeMap<ClientId, EvictionReason>,
     /// Whether the plan is over, and with every round committed.
@@ -59,6 +66,41 @@ impl CoordinatorRecord {
             record.apply(event);
         }
         Ok(record)
+    }
+
+    /// Rounds of a kind that were committed.
+    #[must_use]
+    pub fn committed(&self, kind: RoundKind) -> u32 {
+        self.committed[usize::from(kind.number())]
+    }
+
+    /// Rounds of a kind that were started.
+    #[must_use]
+    pub fn charged(&self, kind: RoundKind) -> u32 {
+        self.charged[usize::from(kind.number())]
+    }
+
+    /// This ledger's copy of what a client was charged: its updates that arrived.
+    #[must_use]
+    pub fn charged_to(&self, client: ClientId) -> Charged {
+        Charged {
+            rounds: self.updates.get(&client).copied().unwrap_or_default(),
+            last_round: self.headers.get(&client).map_or(0, |header| header.round.0),
+        }
+    }
+
+    /// The kind of the next round, in the order of a plan: statistics, training, evaluation. Nothing when the plan is over, but for the
+    /// release.
+    #[must_use]
+    pub fn next_kind(&self, plan: &Plan) -> Option<RoundKind> {
+        let fresh = |kind| plan.rounds_of(kind) > 0 && self.charged(kind) == 0;
+        let train = RoundKind::Train;
+        let training = self.committed(train) < plan.rounds && self.charged(train) < plan.rounds_charged_max;
+        if self.released.is_none() && training {
+            let first = fresh(RoundKind::Statistics) && self.charged(train) == 0;
+            return Some(if first { RoundKind::Statistics } else { train });
+        }
+        fresh(RoundKind::Evaluation).then_some(RoundKind::Evaluation)
     }
 
     /// Whether an event may come next.
@@ -93,7 +135,15 @@ impl CoordinatorRecord {
                     "a round starts in the first keyed session after the one before it ended",
                 )?;
                 rule(descriptor.round.0 > self.last_round, "rounds increase strictly")?;
-                rule(Some(descriptor.model) == self.model, "a round starts from the current model")?;
+                let model = match descriptor.kind {
+                    RoundKind::Evaluation => self.released,
+                    RoundKind::Train | RoundKind::Statistics => self.model,
+                };
+                rule(Some(descriptor.model) == model, "a round starts from the current model, an evaluation from the released one")?;
+                rule(
+                    (descriptor.kind == RoundKind::Evaluation) == self.released.is_some(),
+                    "training and statistics come before the release, an evaluation behind it",
+                )?;
                 rule(Some(descriptor.plan) == self.plan, "a round belongs to the plan")
             }
             CoordinatorEvent::UpdateAdmitted { round, client, .. } => {
@@ -104,20 +154,31 @@ impl CoordinatorRecord {
                 rule(in_round(round) && self.survivors.is_none(), "one survivor set for each round")?;
                 rule(survivors.iter().eq(self.admitted.keys()), "the survivors are those whose updates were admitted")
             }
-            CoordinatorEvent::QuorumReached { round, .. } | CoordinatorEvent::RoundCommitted { round, .. } => {
+            CoordinatorEvent::QuorumReached { round, .. } => {
                 rule(in_round(round) && self.survivors.is_some(), "a quorum and a commit follow a survivor set")
+            }
+            CoordinatorEvent::RoundCommitted { round, model, .. } => {
+                rule(in_round(round) && self.survivors.is_some(), "a quorum and a commit follow a survivor set")?;
+                let trains = self.round.as_ref().is_some_and(|open| open.kind == RoundKind::Train);
+                rule(trains || Some(*model) == self.model, "a counting round moves no model")
             }
             CoordinatorEvent::RoundAborted { round, .. } => {
                 rule(in_round(round), "the round that is aborted is the open one")
             }
-            CoordinatorEvent::ClientRefused { .. } => rule(opened, "a refusal answers an open plan"),
+            CoordinatorEvent::ClientRefused { .. } | CoordinatorEvent::ClientChargedMore { .. } => {
+                rule(opened, "a client answers an open plan")
+            }
+            CoordinatorEvent::ModelReleased { .. } => {
+                rule(opened && self.round.is_none() && self.released.is_none(), "one model is released, between rounds")
+            }
             CoordinatorEvent::ClientEvicted { client, .. } => {
                 rule(opened && !self.evicted.contains_key(client), "a client is evicted once, from an open plan")
             }
-            CoordinatorEvent::PlanFinished { .. } => rule(
-                opened && self.round.is_none() && self.keying.is_none() && self.sessions.is_empty(),
-                "a plan finishes outside sessions",
-            ),
+            CoordinatorEvent::PlanFinished { model, .. } => {
+                let outside = self.round.is_none() && self.keying.is_none() && self.sessions.is_empty();
+                rule(opened && outside, "a plan finishes outside sessions")?;
+                rule(self.released == Some(*model), "a plan finishes with the model that was released")
+            }
         }
     }
 
@@ -126,6 +187,7 @@ impl CoordinatorRecord {
         match event {
             CoordinatorEvent::PlanOpened { plan, .. } => {
                 self.model = Some(plan.initial_model);
+                self.update_clip_norm_bits = plan.local.map_or(0, |local| local.update_clip_norm_bits);
                 self.plan = Some(plan.digest());
             }
             CoordinatorEvent::SessionOpened { session, .. } => self.keying = Some(*session),
@@ -142,7 +204,8 @@ impl CoordinatorRecord {
             }
             CoordinatorEvent::RoundStarted { descriptor } => {
                 self.last_round = descriptor.round.0;
-                self.charged = self.charged.saturating_add(1);
+                let charged = &mut self.charged[usize::from(descriptor.kind.number())];
+                *charged = charged.saturating_add(1);
                 self.descriptor = Some(descriptor.digest());
                 self.round = Some(descriptor.clone());
             }
@@ -151,16 +214,27 @@ impl CoordinatorRecord {
                 let (round, vector, signature) = (*round, *vector, signature.clone());
                 self.headers.insert(*client, MaskedHeader { round, descriptor, vector, signature });
                 self.admitted.insert(*client, vector);
+                if let Some(open) = &self.round {
+                    let updates = &mut self.updates.entry(*client).or_default()[usize::from(open.kind.number())];
+                    *updates = updates.saturating_add(1);
+                }
             }
             CoordinatorEvent::SurvivorsFrozen { digest, .. } => self.survivors = Some(*digest),
-            CoordinatorEvent::RoundCommitted { model, .. } => {
-                self.committed = self.committed.saturating_add(1);
+            CoordinatorEvent::RoundCommitted { model, update_clip_norm_bits, .. } => {
+                if let Some(open) = &self.round {
+                    let committed = &mut self.committed[usize::from(open.kind.number())];
+                    *committed = committed.saturating_add(1);
+                }
                 self.model = Some(*model);
+                self.update_clip_norm_bits = *update_clip_norm_bits;
                 self.close_round();
             }
+            CoordinatorEvent::ModelReleased { model } => self.released = Some(*model),
             CoordinatorEvent::RoundAborted { .. } => self.close_round(),
             CoordinatorEvent::PlanFinished { complete, .. } => self.finished = Some(*complete),
-            CoordinatorEvent::QuorumReached { .. } | CoordinatorEvent::ClientRefused { .. } => {}
+            CoordinatorEvent::QuorumReached { .. }
+            | CoordinatorEvent::ClientRefused { .. }
+            | CoordinatorEvent::ClientChargedMore { .. } => {}
         }
     }
 

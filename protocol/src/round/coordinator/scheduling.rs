@@ -14,7 +14,8 @@ use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::limits::COHORT_MAX;
 use crate::message::{ClosedReason, Downstream, Offer, SignedBody, Start};
-use crate::round::descriptor::RoundDescriptor;
+use crate::plan::RoundKind;
+use crate::round::descriptor::{RoundDescriptor, RoundHead};
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
 use crate::secagg::suite::{Signature, Suite};
@@ -26,15 +27,17 @@ impl<S: Suite> Coordinator<S> {
         self.gather_until = self.gather_until.filter(|until| now < *until);
         self.rekey_after = self.rekey_after.filter(|until| now < *until);
         if matches!(self.phase, Phase::Gathering) {
-            let plan = &self.settings.plan;
-            let over = self.record.committed >= plan.rounds || self.record.charged >= plan.rounds_charged_max;
-            if over {
+            let next = self.record.next_kind(&self.settings.plan);
+            if self.record.released.is_none() && !matches!(next, Some(RoundKind::Statistics | RoundKind::Train)) {
+                return self.release(outbox);
+            }
+            if next.is_none() {
                 return self.finish(outbox);
             }
             self.choose_session(outbox);
             self.start_round_if_due(now, outbox);
         }
-        if !matches!(self.phase, Phase::Stopped | Phase::Finished) {
+        if !matches!(self.phase, Phase::Releasing | Phase::Stopped | Phase::Finished) {
             self.open_keying_if_due(now, entropy, outbox);
         }
     }
@@ -83,10 +86,15 @@ impl<S: Suite> Coordinator<S> {
     ) {
         let Some(current) = self.sessions.front() else { return };
         let plan = &self.settings.plan;
-        let model = self.record.model.expect("an open plan has a model");
-        let descriptor = RoundDescriptor::derive(plan, &current.view, round, model);
+        let Some(kind) = self.record.next_kind(plan) else { return };
+        let model = if kind == RoundKind::Evaluation { self.record.released } else { self.record.model };
+        let model = model.expect("an open plan has a model, and one that evaluates has released it");
+        let bounded = kind == RoundKind::Train;
+        let update_clip_norm_bits = if bounded { self.record.update_clip_norm_bits } else { 0 };
+        let head = RoundHead { round, kind, model, update_clip_norm_bits };
+        let descriptor = RoundDescriptor::derive(plan, &current.view, head);
         let signature = S::sign(&self.settings.signing_key, &descriptor.to_sign::<S>());
-        let (ring, dimension) = (plan.ring, plan.dimension());
+        let (ring, dimension) = (plan.ring, plan.dimension(kind));
         let awaited = present.iter().copied().filter(|client| !self.is_straggling(*client)).collect();
         let collecting = Collecting::new(now, &descriptor, awaited);
         self.commit(CoordinatorEvent::RoundStarted { descriptor: descriptor.clone() }, outbox);
@@ -138,7 +146,10 @@ impl<S: Suite> Coordinator<S> {
         let plan = &self.settings.plan;
         let left = current.end().saturating_sub(self.record.last_round.saturating_add(1));
         let under_way = u32::from(self.record.round.is_some());
-        let wanted = plan.rounds.saturating_sub(self.record.committed).saturating_sub(under_way);
+        let wanted = RoundKind::ALL.into_iter().fold(0_u32, |wanted, kind| {
+            wanted.saturating_add(plan.rounds_of(kind).saturating_sub(self.record.committed(kind)))
+        });
+        let wanted = wanted.saturating_sub(under_way);
         let half_used = 2 * left <= u64::from(current.material.offer.rounds) && left < u64::from(wanted);
         let stranded = matches!(self.phase, Phase::Gathering)
             && (self.gather_until.is_none()
@@ -157,7 +168,8 @@ impl<S: Suite> Coordinator<S> {
         let session = SessionId(entropy.bytes32());
         self.commit(CoordinatorEvent::SessionOpened { session, candidates: candidates.clone() }, outbox);
         let plan = &self.settings.plan;
-        let left = plan.rounds_charged_max.saturating_sub(self.record.charged);
+        let charged = self.record.charged.iter().fold(0_u32, |sum, charged| sum.saturating_add(*charged));
+        let left = plan.charged_max_all().saturating_sub(charged).max(1);
         // Rounds only go forward: the keys are for the rounds behind those of the session in use.
         let behind = self.sessions.back().map_or(0, Session::end);
         let mut offer = Offer {
@@ -177,8 +189,8 @@ impl<S: Suite> Coordinator<S> {
 
     /// Ends the plan, complete or not.
     fn finish(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
-        let model: Digest = self.record.model.expect("an open plan has a model");
-        let rounds = self.record.committed;
+        let model: Digest = self.record.released.expect("a plan finishes behind its release");
+        let rounds = self.record.committed(RoundKind::Train);
         let complete = rounds >= self.settings.plan.rounds;
         let reason = if complete { ClosedReason::Exhausted } else { ClosedReason::ChargesExhausted };
         while !self.sessions.is_empty() {

@@ -28,17 +28,31 @@ impl<S: Suite> Coordinator<S> {
         &mut self,
         round: RoundId,
         sum: Digest,
-        model: Digest,
+        (model, update_clip_norm_bits): (Digest, u64),
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
         if !matches!(&self.phase, Phase::Updating(updating) if updating.round == round) {
             return;
         }
         let survivors = u32::try_from(self.record.admitted.len()).expect("a cohort is at most 10,000");
-        self.commit(CoordinatorEvent::RoundCommitted { round, sum, model }, outbox);
+        self.commit(CoordinatorEvent::RoundCommitted { round, sum, model, update_clip_norm_bits }, outbox);
         outbox.push(CoordinatorEffect::Sync);
         let outcome = Downstream::Outcome(RoundOutcome::Committed { round, survivors, model });
         outbox.push(CoordinatorEffect::Broadcast(self.ready_clients(), outcome));
         self.phase = Phase::Gathering;
+    }
+
+    /// Training is over: the shell chooses the model to release.
+    pub(super) fn release(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        outbox.push(CoordinatorEffect::Release);
+        self.phase = Phase::Releasing;
+    }
+
+    pub(super) fn on_released(&mut self, model: Digest, outbox: &mut Outbox<CoordinatorEffect>) {
+        if matches!(self.phase, Phase::Releasing) {
+            self.commit(CoordinatorEvent::ModelReleased { model }, outbox);
+            outbox.push(CoordinatorEffect::Sync);
+            self.phase = Phase::Gathering;
+        }
     }
 }

@@ -31,6 +31,7 @@ impl<S: Suite> Coordinator<S> {
             Phase::Certifying(certifying) => Some(certifying.wait()),
             Phase::Unmasking(unmasking) => Some(unmasking.wait()),
             Phase::Updating(updating) => Some(updating.wait()),
+            Phase::Releasing => Some(idle("this machine's own arithmetic: the model to release")),
             Phase::Stopped => Some(idle("nothing: the coordinator stops")),
             Phase::Finished => Some(idle("nothing: the plan is over")),
         };
@@ -49,7 +50,7 @@ impl<S: Suite> Coordinator<S> {
             Phase::Collecting(collecting) => Some(collecting.deadline()),
             Phase::Certifying(certifying) => Some(certifying.certified_by),
             Phase::Unmasking(unmasking) => Some(unmasking.deadline),
-            Phase::Updating(_) | Phase::Stopped | Phase::Finished => None,
+            Phase::Updating(_) | Phase::Releasing | Phase::Stopped | Phase::Finished => None,
         };
         let keying = self.keying.as_ref().map(super::Keying::deadline);
         round.into_iter().chain(keying).min()

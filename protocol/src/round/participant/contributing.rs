@@ -5,7 +5,7 @@ use super::{Participant, Phase};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::RoundId;
-use crate::message::{MaskedHeader, RefusalCode, SignedBody, Start};
+use crate::message::{Floor, MaskedHeader, RefusalCode, SignedBody, Start};
 use crate::round::descriptor::RoundDescriptor;
 use crate::round::effect::{Contribution, Outbox, ParticipantEffect};
 use crate::round::event::ParticipantEvent;
@@ -23,14 +23,14 @@ impl<S: Suite> Participant<S> {
         model: &Digest,
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
-        match self.judge_start(start, model) {
+        match self.judge_start(now, start, model) {
             Err(code) => self.refuse(code, outbox),
             Ok(session) => self.contribute(now, session, &start.descriptor, outbox),
         }
     }
 
     /// The position of the session whose keys the round uses.
-    fn judge_start(&self, start: &Start, model: &Digest) -> Result<usize, RefusalCode> {
+    fn judge_start(&self, now: Millis, start: &Start, model: &Digest) -> Result<usize, RefusalCode> {
         let (_, admitted) = self.admitted().ok_or(RefusalCode::Unexpected)?;
         let plan = &admitted.plan;
         let descriptor = &start.descriptor;
@@ -42,17 +42,22 @@ impl<S: Suite> Participant<S> {
         if stands(Defence::FreshRound) && descriptor.round.0 <= self.record.last_round(&plan.digest()) {
             return Err(RefusalCode::RoundReused);
         }
-        // Everything but the model follows from the plan and the session, so nothing else is accepted.
+        // Everything but the model and an adaptive bound follows from the plan and the session, so nothing else is accepted.
         let view = &self.sessions[position].view;
-        if *descriptor != RoundDescriptor::derive(plan, view, descriptor.round, descriptor.model) {
+        let follows = *descriptor == RoundDescriptor::derive(plan, view, descriptor.head());
+        if !follows || !descriptor.has_valid_bound(plan) || plan.rounds_of(descriptor.kind) == 0 {
             return Err(RefusalCode::DescriptorInvalid);
         }
         if stands(Defence::ModelDigest) && descriptor.model != *model {
             return Err(RefusalCode::ModelDiffers);
         }
-        let within_plan = self.record.rounds_charged(&plan.digest()) < plan.rounds_charged_max;
-        if !within_plan || !self.may_spend(&descriptor.charge(plan.privacy), 1) {
+        let kind = descriptor.kind;
+        let within_plan = self.record.rounds_charged(&plan.digest(), kind) < plan.charged_max(kind);
+        if !within_plan || !self.may_spend(&plan.charge(kind)) {
             return Err(RefusalCode::BudgetExceeded);
+        }
+        if self.record.charged_within_a_day(now) >= self.policy.rounds_a_day as usize {
+            return Err(RefusalCode::PolicyFloor(Floor::RoundsADay));
         }
         Ok(position)
     }
@@ -65,7 +70,8 @@ impl<S: Suite> Participant<S> {
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
         let Some((_, admitted)) = self.admitted() else { return };
-        let charge = descriptor.charge(admitted.plan.privacy);
+        let kind = descriptor.kind;
+        let charge = admitted.plan.charge(kind);
         self.forget_round(outbox);
         // Rounds only go forward, and with them sessions.
         self.sessions.drain(..position);
@@ -74,7 +80,8 @@ impl<S: Suite> Participant<S> {
         };
         let digest = descriptor.digest();
         let round = descriptor.round;
-        let charged = ParticipantEvent::BudgetCharged { plan: descriptor.plan, round, descriptor: digest, charge };
+        let (plan, at) = (descriptor.plan, now);
+        let charged = ParticipantEvent::BudgetCharged { plan, round, kind, at, descriptor: digest, charge };
         let masks = if stands(Defence::DescriptorKeysMasks) { digest } else { Digest::ZERO };
         let contribution = ParticipantEffect::Contribute(Contribution {
             descriptor: descriptor.clone(),

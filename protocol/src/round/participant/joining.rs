@@ -4,8 +4,8 @@ use super::{Admitted, Participant, Phase};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::limits::PROTOCOL_VERSION;
-use crate::message::{RefusalCode, SignedBody, Upstream, Welcome};
-use crate::plan::{PrivacyMode, ValidPlan};
+use crate::message::{Charged, RefusalCode, SignedBody, Upstream, Welcome};
+use crate::plan::{RoundKind, ValidPlan};
 use crate::privacy::RdpVector;
 use crate::round::agreement::welcome_message;
 use crate::round::effect::{Outbox, ParticipantEffect};
@@ -18,7 +18,7 @@ impl<S: Suite> Participant<S> {
             return self.refuse(RefusalCode::Unexpected, outbox);
         }
         match self.judge_welcome(welcome) {
-            Err(code) => self.refuse(code, outbox),
+            Err(code) => self.refuse_plan(welcome.plan.digest(), code, outbox),
             Ok(admitted) => {
                 let head = admitted.roster.head();
                 if self.record.roster != Some(head) {
@@ -27,8 +27,12 @@ impl<S: Suite> Participant<S> {
                 // Keys of another plan, and of sessions that the coordinator has closed, are of no use any more.
                 let same = self.offered.as_ref().is_some_and(|old| old.plan.digest() == admitted.plan.digest());
                 self.sessions.retain(|session| same && welcome.sessions.contains(&session.id()));
-                outbox.push(ParticipantEffect::JudgePlan(admitted.plan.clone()));
+                let plan = admitted.plan.clone();
                 self.offered = Some(admitted);
+                if let Err(code) = self.settle_charges(welcome, &plan, outbox) {
+                    return self.refuse(code, outbox);
+                }
+                outbox.push(ParticipantEffect::JudgePlan(plan));
             }
         }
     }
@@ -54,22 +58,56 @@ impl<S: Suite> Participant<S> {
         let own = S::verifying_key(&self.signing_key);
         let entry = welcome.roster.roster.entries().iter().find(|entry| entry.signing_key == own);
         self.client = Some(entry.ok_or(RefusalCode::RosterInvalid)?.client);
-        if let Some(header) = &welcome.last_upload
-            && stands(Defence::RecordRollback)
-            && header.round.0 > self.record.last_round(&plan.digest())
-            && S::verify(&own, &header.to_sign::<S>(), &header.signature)
-        {
-            return Err(RefusalCode::RecordRolledBack);
-        }
         if plan.schema != self.schema {
             return Err(RefusalCode::SchemaDiffers);
         }
-        self.policy.admits(&plan)?;
-        let left = u64::from(plan.rounds_charged_max).saturating_sub(self.record.rounds_charged(&plan.digest()).into());
-        if !self.may_spend(&plan_charge(&plan), left) {
-            return Err(RefusalCode::BudgetExceeded);
-        }
+        self.policy.admits(&plan).map_err(RefusalCode::PolicyFloor)?;
         Ok(Admitted { plan, roster: welcome.roster.roster.clone() })
+    }
+
+    /// Compares this branch's record of the plan with what its own signed uploads prove, adopts what is missing, and asks whether the rest of
+    /// the plan can be paid. Of two figures the larger counts: a lie of the coordinator can only cost rounds, and not more than the plan has.
+    fn settle_charges(
+        &mut self,
+        welcome: &Welcome,
+        plan: &ValidPlan,
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) -> Result<(), RefusalCode> {
+        let digest = plan.digest();
+        let own = self.record.charged(&digest);
+        if let Some(signed) = self.signed_round(welcome).filter(|signed| *signed > own.last_round)
+            && stands(Defence::RecordRollback)
+        {
+            let mut charged = Charged { rounds: own.rounds, last_round: signed };
+            let mut missing = RdpVector::zero();
+            for kind in RoundKind::ALL {
+                let index = usize::from(kind.number());
+                // The signed upload is one round at least that the record does not have.
+                let claimed = welcome.charged.rounds[index].max(own.rounds[index] + u32::from(kind == RoundKind::Train));
+                charged.rounds[index] = claimed.min(plan.charged_max(kind)).max(own.rounds[index]);
+                let more = charged.rounds[index] - own.rounds[index];
+                missing = missing.plus(&plan.charge(kind).times(more.into()));
+            }
+            if !self.may_spend(&missing) {
+                return Err(RefusalCode::RecordRolledBack);
+            }
+            self.commit(ParticipantEvent::ChargesAdopted { plan: digest, charged, charge: missing }, outbox);
+            outbox.push(ParticipantEffect::Sync);
+            outbox.push(ParticipantEffect::ChargesAdopted { own, charged });
+        }
+        let charged = self.record.charged(&digest);
+        let left = RoundKind::ALL.into_iter().fold(RdpVector::zero(), |left, kind| {
+            let rounds = plan.charged_max(kind).saturating_sub(charged.rounds[usize::from(kind.number())]);
+            left.plus(&plan.charge(kind).times(rounds.into()))
+        });
+        if self.may_spend(&left) { Ok(()) } else { Err(RefusalCode::BudgetExceeded) }
+    }
+
+    /// The last round of this plan for which the coordinator shows an upload that this branch itself has signed.
+    fn signed_round(&self, welcome: &Welcome) -> Option<u64> {
+        let header = welcome.last_upload.as_ref()?;
+        let own = S::verifying_key(&self.signing_key);
+        S::verify(&own, &header.to_sign::<S>(), &header.signature).then_some(header.round.0)
     }
 
     pub(super) fn on_judged(
@@ -85,20 +123,22 @@ impl<S: Suite> Participant<S> {
         match verdict {
             Err(code) => self.refuse(code, outbox),
             Ok(()) => {
-                let charge = plan_charge(&admitted.plan);
-                self.commit(ParticipantEvent::PlanAccepted { plan, charge }, outbox);
+                let terms = &admitted.plan;
+                let accepted = ParticipantEvent::PlanAccepted {
+                    plan,
+                    name: terms.name.clone(),
+                    purpose: terms.purpose.clone(),
+                    privacy: terms.privacy,
+                    charge: terms.charge(RoundKind::Train),
+                    charge_max: terms.charge_max(),
+                    rounds_charged_max: terms.rounds_charged_max,
+                };
+                self.commit(accepted, outbox);
                 outbox.push(ParticipantEffect::Sync);
-                outbox.push(ParticipantEffect::Send(Upstream::Accept { plan }));
+                let charged = self.record.charged(&plan);
+                outbox.push(ParticipantEffect::Send(Upstream::Accept { plan, charged }));
                 self.phase = Phase::Ready(None);
             }
         }
-    }
-}
-
-/// What a round of the plan costs at most: shares are rounded up, never down.
-fn plan_charge(plan: &ValidPlan) -> RdpVector {
-    match plan.privacy {
-        PrivacyMode::None => RdpVector::zero(),
-        PrivacyMode::Customer => RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance),
     }
 }

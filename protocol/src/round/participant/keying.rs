@@ -15,9 +15,10 @@ use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::limits::{COMPLETE_GRAPH_MAX, GRAPH_ATTEMPTS_MAX, SESSIONS_HELD_MAX};
 use crate::list::List;
 use crate::message::{
-    Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, RefusalCode, SealedShares,
+    Encapsulation, Floor, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, RefusalCode, SealedShares,
     SignedBody, Upstream, body_of, keys_digest, signed_message,
 };
+use crate::plan::{PrivacyMode, RoundKind};
 use crate::round::agreement::{contribution_commitment, frozen_view, graph_seed, keyed_view, setup_ack_message};
 use crate::round::descriptor::SessionView;
 use crate::round::effect::{Outbox, ParticipantEffect};
@@ -209,7 +210,7 @@ impl<S: Suite> Participant<S> {
         let organisations = roster.organisations(&cohort).ok_or(RefusalCode::RosterInvalid)?;
         let accepted = self.policy.cohort.accept(&organisations, &thresholds);
         if stands(Defence::CohortFloor) && accepted.is_err() {
-            return Err(RefusalCode::PolicyFloor.into());
+            return Err(RefusalCode::PolicyFloor(Floor::Cohort).into());
         }
         let view = frozen_view::<S>(&keying.offer, &bodies, &thresholds);
         let frozen = Frozen { members, cohort, organisations, thresholds, view };
@@ -408,7 +409,9 @@ impl<S: Suite> Participant<S> {
         }
         if let Some((_, admitted)) = self.admitted() {
             let honest = u128::from(session.view.thresholds.honest_min);
-            let share_variance = admitted.plan.noise_variance.div_ceil(honest);
+            let variance = admitted.plan.round_variance(RoundKind::Train);
+            let local = admitted.plan.privacy == PrivacyMode::Local;
+            let share_variance = if local { variance } else { variance.div_ceil(honest) };
             outbox.push(ParticipantEffect::Keyed { share_variance });
         }
         self.keying = None;

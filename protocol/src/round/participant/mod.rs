@@ -19,6 +19,7 @@ pub use record::{ParticipantRecord, PlanSpend};
 use self::keying::Keying;
 use self::round::{OpenRound, Stage};
 use self::session::Session;
+use super::agreement::refusal_message;
 use super::coordinator::Wait;
 use super::effect::{Outbox, ParticipantEffect};
 use super::event::ParticipantEvent;
@@ -305,10 +306,17 @@ impl<S: Suite> Participant<S> {
 
     /// Refuses the coordinator for good: erases everything, says why, and stops.
     fn refuse(&mut self, code: RefusalCode, outbox: &mut Outbox<ParticipantEffect>) {
+        let plan = self.offered.as_ref().map_or(Digest::ZERO, |admitted| admitted.plan.digest());
+        self.refuse_plan(plan, code, outbox);
+    }
+
+    /// As [`Participant::refuse`], where the plan was not admitted.
+    fn refuse_plan(&mut self, plan: Digest, code: RefusalCode, outbox: &mut Outbox<ParticipantEffect>) {
         self.end(outbox);
         self.commit(ParticipantEvent::Refused { code }, outbox);
         outbox.push(ParticipantEffect::Sync);
-        outbox.push(ParticipantEffect::Send(Upstream::Refuse { code }));
+        let signature = self.sign(&refusal_message::<S>(&plan, code));
+        outbox.push(ParticipantEffect::Send(Upstream::Refuse { code, signature }));
         outbox.push(ParticipantEffect::Stop { explanation: code.to_string(), retry: false });
     }
 
@@ -378,8 +386,8 @@ impl<S: Suite> Participant<S> {
         keyed.collect::<Option<Vec<_>>>().is_some_and(|signatures| S::verify_all(message, &signatures))
     }
 
-    fn may_spend(&self, charge: &RdpVector, rounds: u64) -> bool {
-        self.record.spent.plus(&charge.times(rounds)).within(&self.policy.cap)
+    fn may_spend(&self, charge: &RdpVector) -> bool {
+        self.record.spent.plus(charge).within(&self.policy.cap)
     }
 
     fn commit(&mut self, event: ParticipantEvent, outbox: &mut Outbox<ParticipantEffect>) {

@@ -1,6 +1,9 @@
 //! The branch's own policy: what it demands whatever the coordinator offers.
 
-use crate::message::RefusalCode;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::message::Floor;
 use crate::plan::{PrivacyMode, ValidPlan};
 use crate::privacy::RdpVector;
 use crate::secagg::parameters::CohortRule;
@@ -13,12 +16,20 @@ pub struct Policy {
     pub cohort: CohortRule,
     /// Largest spend for life, as a threshold for each order.
     pub cap: RdpVector,
-    /// Whether a plan without noise is admitted.
-    pub allow_no_privacy: bool,
+    /// Largest spend of one plan, as a threshold for each order.
+    pub plan_cap: RdpVector,
+    /// Privacy modes that are admitted. A plan without noise is admitted only where this names it.
+    pub modes: Vec<PrivacyMode>,
+    /// Purposes that are admitted.
+    pub purposes: Vec<String>,
+    /// Branches at which a customer of this one may be at least; a plan must assume as many.
+    pub overlap_min: u16,
+    /// Rounds that may be charged within 24 hours of this machine's clock, over all plans.
+    pub rounds_a_day: u32,
     /// The coordinator's protocol signing key.
     pub coordinator: VerifyingKey,
     /// The roster authorities' keys.
-    pub authorities: alloc::vec::Vec<VerifyingKey>,
+    pub authorities: Vec<VerifyingKey>,
     /// How many of them must have signed a roster.
     pub authorities_needed: usize,
 }
@@ -27,9 +38,13 @@ impl Policy {
     /// Whether a plan is at least as strict as this policy, before any data is read.
     ///
     /// # Errors
-    /// [`RefusalCode::PolicyFloor`] where it is weaker.
-    pub fn admits(&self, plan: &ValidPlan) -> Result<(), RefusalCode> {
-        let protected = plan.privacy == PrivacyMode::Customer || self.allow_no_privacy;
-        if protected && plan.cohort.at_least_as_strict(&self.cohort) { Ok(()) } else { Err(RefusalCode::PolicyFloor) }
+    /// The first line of the policy that the plan is weaker than.
+    pub fn admits(&self, plan: &ValidPlan) -> Result<(), Floor> {
+        let floor = |holds: bool, floor| if holds { Ok(()) } else { Err(floor) };
+        floor(self.modes.contains(&plan.privacy), Floor::Mode)?;
+        floor(self.purposes.contains(&plan.purpose), Floor::Purpose)?;
+        floor(plan.cohort.at_least_as_strict(&self.cohort), Floor::Cohort)?;
+        floor(plan.privacy == PrivacyMode::None || plan.overlap_max >= self.overlap_min, Floor::Overlap)?;
+        floor(plan.charge_max().within(&self.plan_cap), Floor::EpsilonPlan)
     }
 }

@@ -29,7 +29,7 @@ const ALL: [Behaviour; 4] =
 /// Nobody colludes, two are a cohort, and a majority opens.
 fn smallest() -> CohortRule {
     let coalition = CoalitionRule::Fraction { permille: 0 };
-    CohortRule { coalition, cohort_min: 2, survivors_permille: 500, honest_min: 1 }
+    CohortRule { coalition, cohort_min: 2, organisations_min: 1, survivors_permille: 500, honest_min: 1 }
 }
 
 /// An unmasked sum, and the plain one.

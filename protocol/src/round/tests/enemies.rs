@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::world::{Packet, World, plan};
 use crate::digest::Digest;
 use crate::ids::ClientId;
-use crate::message::{ClosedReason, Downstream, RefusalCode, SignedBody, Start, Upstream};
+use crate::message::{ClosedReason, Downstream, Floor, RefusalCode, SignedBody, Start, Upstream};
 use crate::round::cast::{cap, coordinator_signs, policy};
 use crate::round::{ParticipantEvent, ParticipantInput};
 use crate::secagg::parameters::CoalitionRule;
@@ -97,7 +97,7 @@ fn a_round_is_never_started_twice() {
     let model = start.descriptor.model;
     world.packets.push_front(Packet::Start(VICTIM, start.clone()));
     // The whole first round, then its start again.
-    while world.coordinator.record().committed == 0 {
+    while world.coordinator.record().committed[0] == 0 {
         assert!(world.step());
     }
     world.packets.retain(|packet| !matches!(packet, Packet::Start(VICTIM, _)));
@@ -174,8 +174,8 @@ fn swapped_keys_and_weaker_thresholds_are_refused_in_the_freeze() {
         (RefusalCode::SignatureInvalid, |freeze| {
             freeze.keys.to_mut()[4].exchange.diffie_hellman = freeze.keys[5].exchange.diffie_hellman;
         }),
-        (RefusalCode::PolicyFloor, |freeze| freeze.thresholds.quorum -= 1),
-        (RefusalCode::PolicyFloor, |freeze| freeze.thresholds.survivors_min -= 1),
+        (RefusalCode::PolicyFloor(Floor::Cohort), |freeze| freeze.thresholds.quorum -= 1),
+        (RefusalCode::PolicyFloor(Floor::Cohort), |freeze| freeze.thresholds.survivors_min -= 1),
         (RefusalCode::Unexpected, |freeze| {
             freeze.members.to_mut().pop();
         }),
@@ -234,8 +234,8 @@ fn a_plan_weaker_than_the_policy_or_beyond_the_budget_is_refused_before_data_is_
         Some(ParticipantEvent::Refused { code }) => Some(*code),
         _ => None,
     };
-    assert_eq!(code(1), Some(RefusalCode::PolicyFloor));
-    assert_eq!(code(2), Some(RefusalCode::PolicyFloor));
+    assert_eq!(code(1), Some(RefusalCode::PolicyFloor(Floor::Cohort)));
+    assert_eq!(code(2), Some(RefusalCode::PolicyFloor(Floor::Cohort)));
     assert_eq!(code(3), Some(RefusalCode::BudgetExceeded));
     assert_eq!(code(4), Some(RefusalCode::RosterInvalid));
     assert_eq!(code(5), Some(RefusalCode::SignatureInvalid));

@@ -2,6 +2,7 @@
 
 mod assignments;
 mod enemies;
+mod floors;
 mod liars;
 mod world;
 
@@ -12,7 +13,8 @@ use crate::ids::ClientId;
 use crate::ids::OrganisationId;
 use crate::message::Upstream;
 use crate::plan::Plan;
-use crate::plan::{PlanFault, PrivacyMode};
+use crate::plan::{Counting, LocalTraining, PlanFault, PrivacyMode};
+use crate::privacy::RdpVector;
 use crate::round::cast::policy;
 use crate::round::{CoordinatorEvent, Input};
 use crate::secagg::modular::Ring;
@@ -48,7 +50,7 @@ fn a_plan_runs_to_its_end_over_several_sessions_and_every_sum_is_exact() {
             );
             for branch in world.branches.values() {
                 assert_eq!(branch.stopped, None);
-                assert_eq!(branch.machine.record().plans.values().map(|spend| spend.rounds).sum::<u32>(), 5);
+                assert_eq!(branch.machine.record().plans.values().map(|spend| spend.charged.rounds[0]).sum::<u32>(), 5);
             }
         }
     }
@@ -108,9 +110,9 @@ fn a_client_lost_at_any_moment_costs_nothing_but_its_upload() {
         assert_eq!(world.sums.len(), 2);
         world.assert_sums_exact();
         assert!(world.aborts().is_empty(), "{:?}", world.aborts());
-        let charged = world.coordinator.record().charged;
+        let charged = world.coordinator.record().charged[0];
         for branch in world.branches.values() {
-            let spent: u32 = branch.machine.record().plans.values().map(|spend| spend.rounds).sum();
+            let spent: u32 = branch.machine.record().plans.values().map(|spend| spend.charged.rounds[0]).sum();
             assert!(spent <= charged, "no branch charges a round that was not started");
         }
     }
@@ -164,7 +166,7 @@ fn above_the_complete_graph_neighbours_mask_and_hold_and_losses_are_recovered() 
     let clients = 300;
     let mut world = World::new(clients, plan(|plan| (plan.rounds, plan.session_rounds) = (2, 2)));
     world.connect_all();
-    while world.coordinator.record().charged == 0 {
+    while world.coordinator.record().charged[0] == 0 {
         assert!(world.step(), "{:?} {:?}", world.coordinator.wait(), world.refusals());
     }
     // Twenty are gone before they could mask, twenty more behind their uploads.
@@ -212,7 +214,7 @@ fn a_restart_aborts_the_open_round_and_keeps_everything_else() {
 fn retries_end_where_the_charges_end() {
     let mut world = World::new(9, plan(|plan| plan.rounds_charged_max = 5));
     world.connect_all();
-    while world.coordinator.record().charged < 2 {
+    while world.coordinator.record().charged[0] < 2 {
         assert!(world.step());
     }
     // Two of nine are more than a round can lose.
@@ -232,6 +234,7 @@ fn without_noise_nothing_runs_unless_every_policy_says_so() {
     let quiet = |plan: &mut crate::plan::Plan| {
         plan.privacy = PrivacyMode::None;
         plan.noise_variance = 0;
+        plan.round_charge = RdpVector::zero();
     };
     let mut world = World::new(8, plan(quiet));
     world.connect_all();
@@ -242,7 +245,7 @@ fn without_noise_nothing_runs_unless_every_policy_says_so() {
     let open = plan(quiet);
     let mut world = World::with_policy(8, open.clone(), |_| {
         let mut policy = policy(&plan(|_| {}));
-        policy.allow_no_privacy = true;
+        policy.modes.push(PrivacyMode::None);
         policy
     });
     world.connect_all();
@@ -266,15 +269,34 @@ fn organisations(operator: u32, others: u16, outside_min: u16) -> Plan {
 
 #[test]
 fn every_field_of_a_plan_is_in_its_digest() {
+    let local = LocalTraining { steps: 1, learning_rate_bits: 1, update_clip_norm_bits: 1, adaptive: false };
+    let counting = Counting { cells: 1, bins: 1, sensitivity_squared: 1, noise_variance: 1 };
     let digests: Vec<_> = [
         plan(|_| {}),
         plan(|plan| plan.name = "other".into()),
+        plan(|plan| plan.purpose = "other".into()),
         plan(|plan| plan.schema.0[0] ^= 1),
         plan(|plan| plan.architecture.push(2)),
         plan(|plan| plan.parameters += 1),
         plan(|plan| plan.riders += 1),
         plan(|plan| plan.initial_model.0[0] ^= 1),
         plan(|plan| plan.privacy = PrivacyMode::None),
+        plan(|plan| plan.privacy = PrivacyMode::Local),
+        plan(|plan| plan.privacy = PrivacyMode::Branch),
+        plan(|plan| plan.overlap_max += 1),
+        plan(|plan| plan.sampling_threshold += 1),
+        plan(|plan| plan.local = Some(local)),
+        plan(|plan| plan.local = Some(LocalTraining { steps: 2, ..local })),
+        plan(|plan| plan.local = Some(LocalTraining { learning_rate_bits: 2, ..local })),
+        plan(|plan| plan.local = Some(LocalTraining { update_clip_norm_bits: 2, ..local })),
+        plan(|plan| plan.local = Some(LocalTraining { adaptive: true, ..local })),
+        plan(|plan| plan.round_charge = plan.round_charge.times(2)),
+        plan(|plan| plan.statistics = Some(counting)),
+        plan(|plan| plan.evaluation = Some(counting)),
+        plan(|plan| plan.evaluation = Some(Counting { cells: 2, ..counting })),
+        plan(|plan| plan.evaluation = Some(Counting { bins: 2, ..counting })),
+        plan(|plan| plan.evaluation = Some(Counting { sensitivity_squared: 2, ..counting })),
+        plan(|plan| plan.evaluation = Some(Counting { noise_variance: 2, ..counting })),
         plan(|plan| plan.ring = Ring::Bits32),
         plan(|plan| plan.clip_form = crate::plan::ClipForm::Chunked),
         plan(|plan| plan.example_clip_norm_bits += 1),
@@ -288,6 +310,7 @@ fn every_field_of_a_plan_is_in_its_digest() {
         plan(|plan| plan.customers_max += 1),
         plan(|plan| plan.session_rounds += 1),
         plan(|plan| plan.cohort.cohort_min += 1),
+        plan(|plan| plan.cohort.organisations_min += 1),
         plan(|plan| plan.cohort.coalition = CoalitionRule::Fraction { permille: 201 }),
         organisations(200, 1, 2),
         organisations(201, 1, 2),

@@ -254,6 +254,13 @@ impl World {
         }
     }
 
+    /// The coordinator's disk is lost, and an empty one put in its place.
+    pub(super) fn lose_ledger(&mut self) {
+        (self.synced, self.replayed_events, self.replayed) = (0, 0, CoordinatorRecord::default());
+        self.events.clear();
+        self.stored.clear();
+    }
+
     /// A coordinator that starts again from the ledger.
     pub(super) fn restart_coordinator(&mut self, clients: u32, plan: Plan) {
         let mut outbox = Outbox::new();

@@ -7,6 +7,8 @@ mod cohort;
 mod committee;
 mod refused;
 
+use alloc::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use coalition::Weights;
@@ -26,6 +28,8 @@ pub struct CohortRule {
     pub coalition: CoalitionRule,
     /// Smallest cohort, and fewest survivors (`n_min`).
     pub cohort_min: u16,
+    /// Fewest organisations in a cohort, whoever they are.
+    pub organisations_min: u16,
     /// Fewest survivors, in thousandths of the cohort (800 is usual).
     pub survivors_permille: u16,
     /// Fewest honest survivors (`h_min`; 5 is usual).
@@ -115,29 +119,12 @@ impl CohortRule {
         Ok(())
     }
 
-    /// Whether these can be the thresholds of some cohort of so many members, for a reader who does not know their organisations. A rule
-    /// that names a fraction leaves nothing open.
-    #[must_use]
-    pub fn could_give(&self, cohort: usize, found: &Thresholds) -> bool {
-        if let CoalitionRule::Fraction { .. } = self.coalition {
-            return self.thresholds(&alloc::vec![OrganisationId(0); cohort.min(COHORT_MAX + 1)]).as_ref() == Ok(found);
-        }
-        let Some(size) = u16::try_from(cohort).ok().filter(|size| (self.cohort_min..).contains(size)) else {
-            return false;
-        };
-        let least = permille_up(size, self.survivors_permille.min(1000)).max(self.cohort_min);
-        (1..=size).contains(&found.holder_cap)
-            && (least..=size).contains(&found.survivors_min)
-            && found.is_consistent()
-            && found.has_quorum_among(size)
-            && found.honest_min >= self.honest_needed(size)
-    }
-
     /// Whether a plan's rule is at least as strict as a member's own, number by number.
     #[must_use]
     pub fn at_least_as_strict(&self, own: &Self) -> bool {
         self.coalition.at_least_as_strict(&own.coalition)
             && self.cohort_min >= own.cohort_min
+            && self.organisations_min >= own.organisations_min
             && self.survivors_permille >= own.survivors_permille
             && self.honest_min >= own.honest_min
     }
@@ -152,6 +139,13 @@ impl CohortRule {
         let size = size.ok_or(CohortRefused::TooLarge { cohort, limit: COHORT_MAX })?;
         if size < self.cohort_min {
             return Err(CohortRefused::TooSmall { cohort, needed: self.cohort_min });
+        }
+        if self.organisations_min > 1 {
+            let organisations = members.iter().collect::<BTreeSet<_>>().len();
+            if organisations < usize::from(self.organisations_min) {
+                let needed = self.organisations_min;
+                return Err(CohortRefused::OrganisationsMissing { organisations, needed });
+            }
         }
         let coalition = match self.coalition {
             CoalitionRule::Fraction { permille } => Coalition::Members(permille_up(size, permille)),

@@ -51,6 +51,14 @@ pub enum CohortRefused {
         /// Members that may be lost.
         lost: usize,
     },
+    /// Members of too few organisations.
+    #[error("the cohort has members of {organisations} organisations and the policy asks for {needed}; wait for more")]
+    OrganisationsMissing {
+        /// Organisations in the cohort.
+        organisations: usize,
+        /// Organisations needed.
+        needed: u16,
+    },
     /// Without the assumed coalition too few organisations are left: their sum would be nearly one organisation's own.
     #[error(
         "{organisations} organisations remain without the operator {operator} and {others} others, and the policy asks for \
@@ -130,6 +138,14 @@ pub enum SurvivorsRefused {
         /// Members of the committee among the survivors.
         holders: usize,
         /// The larger of quorum and threshold.
+        needed: u16,
+    },
+    /// Members of too few organisations.
+    #[error("the cohort has members of {organisations} organisations and the policy asks for {needed}; wait for more")]
+    OrganisationsMissing {
+        /// Organisations in the cohort.
+        organisations: usize,
+        /// Organisations needed.
         needed: u16,
     },
     /// Without the assumed coalition too few organisations survive.

@@ -8,7 +8,7 @@ use super::*;
 mod organisations;
 
 const USUAL: CohortRule =
-    CohortRule { coalition: fraction(200), cohort_min: 8, survivors_permille: 800, honest_min: 5 };
+    CohortRule { coalition: fraction(200), cohort_min: 8, organisations_min: 1, survivors_permille: 800, honest_min: 5 };
 
 const fn fraction(permille: u16) -> CoalitionRule {
     CoalitionRule::Fraction { permille }
@@ -87,7 +87,7 @@ fn a_sparse_threshold_must_be_its_graphs() {
 
 #[test]
 fn the_test_policy_has_one_threshold() {
-    let rule = CohortRule { coalition: fraction(0), cohort_min: 2, survivors_permille: 0, honest_min: 1 };
+    let rule = CohortRule { coalition: fraction(0), cohort_min: 2, organisations_min: 1, survivors_permille: 0, honest_min: 1 };
     for (cohort, quorum) in [(2, 2), (3, 2), (4, 3), (5, 3), (6, 4), (7, 4)] {
         assert_eq!(row(rule, cohort), (0, quorum, quorum, quorum, quorum));
     }
@@ -170,7 +170,7 @@ proptest! {
     /// Two quorums overlap in more members than may collude; a coalition cannot open a secret; what is left is honest enough.
     #[test]
     fn quorums_overlap_honestly(cohort in 2_usize..=256, coalition_permille in 0_u16..=400, survivors_permille in 0_u16..=1000) {
-        let rule = CohortRule { coalition: fraction(coalition_permille), cohort_min: 2, survivors_permille, honest_min: 1 };
+        let rule = CohortRule { coalition: fraction(coalition_permille), cohort_min: 2, organisations_min: 1, survivors_permille, honest_min: 1 };
         if let Ok(own) = rule.thresholds(&branches(cohort)) {
             let [c, q, t, u] = [own.coalition_max, own.quorum, own.threshold, own.survivors_min].map(usize::from);
             prop_assert!(2 * q > cohort + c);
@@ -180,9 +180,8 @@ proptest! {
             prop_assert!(c * 1000 >= cohort * usize::from(coalition_permille));
             prop_assert_eq!(usize::from(own.honest_min), u - c);
             prop_assert_eq!(rule.accept(&branches(cohort), &own), Ok(()));
-            prop_assert!(rule.could_give(cohort, &own));
             let doubtful = Thresholds { quorum: own.quorum - 1, ..own };
-            prop_assert!(!rule.could_give(cohort, &doubtful));
+            prop_assert!(rule.accept(&branches(cohort), &doubtful).is_err());
         }
     }
 

@@ -7,15 +7,12 @@ use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::ClientId;
 use crate::message::Upstream;
-use crate::round::cast::PARAMETERS;
+use crate::plan::RoundKind;
 use crate::round::{CoordinatorEffect, Input, Outbox, ParticipantEffect, ParticipantInput};
 use crate::secagg::masked_sum::{MaskedSum, mask};
 use crate::secagg::modular::RingWords;
 use crate::secagg::permit::Ticket;
 use crate::secagg::toy::Toy;
-
-/// Coordinates of an update.
-const DIMENSION: usize = PARAMETERS as usize + 2;
 
 impl World {
     pub(in crate::round::tests) fn tell(&mut self, input: Input) {
@@ -47,7 +44,7 @@ impl World {
                     assert_eq!(branch.synced, branch.events.len(), "the charge is durable before anybody trains");
                     let round = contribution.descriptor.round;
                     let mut values: Vec<i64> =
-                        (0..DIMENSION).map(|_| i64::from(self.entropy.bytes32()[0]) - 128).collect();
+                        (0..contribution.descriptor.dimension).map(|_| i64::from(self.entropy.bytes32()[0]) - 128).collect();
                     values[0] = 1 << (client.0 % 50);
                     let words = RingWords::reduce(contribution.descriptor.ring, &values);
                     self.plain.insert((round, client), values);
@@ -67,6 +64,7 @@ impl World {
                 ParticipantEffect::ForgetVector(_) => branch.vector = None,
                 ParticipantEffect::Stop { explanation, .. } => branch.stopped = Some(explanation),
                 ParticipantEffect::Keyed { .. }
+                | ParticipantEffect::ChargesAdopted { .. }
                 | ParticipantEffect::RoundClosed { .. }
                 | ParticipantEffect::Finished { .. } => {}
             }
@@ -130,15 +128,20 @@ impl World {
                     let round = permit.round();
                     let survivors = permit.survivors().to_vec();
                     let sum = self.sum.take().unwrap().unmask::<Toy>(permit).expect("checks hold");
-                    let mut expected = alloc::vec![0_i64; DIMENSION];
+                    let mut expected = alloc::vec![0_i64; sum.values().len()];
                     for survivor in survivors {
                         let plain = &self.plain[&(round, survivor)];
                         expected.iter_mut().zip(plain).for_each(|(sum, value)| *sum += value);
                     }
                     self.sums.push((round, sum.values().to_vec(), expected));
-                    let model = Digest::of(&round.0.to_le_bytes());
-                    answers.push(Input::Updated { round, sum: Digest::of(b"sum"), model });
+                    let record = self.coordinator.record();
+                    let update_clip_norm_bits = record.update_clip_norm_bits;
+                    let trains = record.round.as_ref().is_some_and(|open| open.kind == RoundKind::Train);
+                    let model = if trains { Some(Digest::of(&round.0.to_le_bytes())) } else { record.model };
+                    let model = model.expect("an open plan has a model");
+                    answers.push(Input::Updated { round, sum: Digest::of(b"sum"), model, update_clip_norm_bits });
                 }
+                CoordinatorEffect::Release => answers.push(Input::Released { model: Digest::of(b"released") }),
                 CoordinatorEffect::Close(client) => {
                     // What was sent before still arrives.
                     self.packets.retain(|packet| !matches!(packet, Packet::Up(other, _) if *other == client));

@@ -207,12 +207,11 @@ proptest! {
         weights in prop::collection::vec(0_usize..14, 3..7), others in 0_u16..3, lost in prop::collection::vec(any::<bool>(), 80),
     ) {
         let members = members(&weights);
-        let rule = CohortRule { coalition: organisations(others), cohort_min: 2, survivors_permille: 700, honest_min: 1 };
+        let rule = CohortRule { coalition: organisations(others), cohort_min: 2, organisations_min: 1, survivors_permille: 700, honest_min: 1 };
         let Ok(own) = rule.thresholds(&members) else { return Ok(()) };
         prop_assert_eq!(rule.accept(&members, &own), Ok(()));
-        prop_assert!(rule.could_give(members.len(), &own));
         let doubtful = Thresholds { honest_min: own.honest_min + 1, ..own };
-        prop_assert!(!rule.could_give(members.len(), &doubtful));
+        prop_assert!(rule.accept(&members, &doubtful).is_err());
         let committee = own.committee(&members);
         let all = committee.holders().len();
         let survivors: Vec<u32> = (0_u32..).zip(&members).map(|(index, _)| index).filter(|index| !lost[*index as usize]).collect();

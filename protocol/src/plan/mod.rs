@@ -1,23 +1,19 @@
 //! The plan: an approved learning job, in the words that both ends digest.
 
+mod mechanism;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+pub use mechanism::{Counting, LOCAL_STEPS_MAX, LocalTraining, OVERLAP_MAX, PrivacyMode, RoundKind};
+
 use crate::digest::{Canonical, Digest};
-use crate::limits::{COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, DIMENSION_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
+use crate::limits::{COHORT_MAX, COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, DIMENSION_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
+use crate::privacy::RdpVector;
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
-
-/// What protects the single customer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PrivacyMode {
-    /// Distributed discrete Gaussian noise, customer-level (epsilon, delta).
-    Customer,
-    /// Secure aggregation alone. Accepted only where plan **and** branch policy say so.
-    None,
-}
 
 /// How a branch makes integers of its customers' clipped gradients (SA-1, section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,18 +29,27 @@ pub enum ClipForm {
 pub struct Plan {
     /// For people; at most 64 bytes.
     pub name: String,
+    /// What the model is for, as a code that a branch's policy lists; at most 64 bytes.
+    pub purpose: String,
     /// Digest of the feature schema.
     pub schema: Digest,
     /// The model's canonical encoding of the network.
     pub architecture: Vec<u8>,
     /// Coordinates of the model.
     pub parameters: u32,
-    /// Noised coordinates that ride behind the gradient: loss and count.
+    /// Noised coordinates that ride behind the gradient: loss, count, and how many were within the clip norm.
     pub riders: u32,
     /// Digest of the first model.
     pub initial_model: Digest,
-    /// What protects the single customer.
+    /// What protects whom.
     pub privacy: PrivacyMode,
+    /// Branches at which one customer may be, as the statement assumes it.
+    pub overlap_max: u16,
+    /// A customer takes part in a training round (or local step) where a secret uniform 64-bit number of its branch is below this; 0: every
+    /// customer in every round.
+    pub sampling_threshold: u64,
+    /// How a branch trains between two uploads, in the modes local and branch.
+    pub local: Option<LocalTraining>,
     /// Ring of the masked sum.
     pub ring: Ring,
     /// How integers are made.
@@ -57,9 +62,15 @@ pub struct Plan {
     pub clip_units: u32,
     /// Squared L2 sensitivity of the integer sum to one customer (`S_eff` squared), in units squared.
     pub sensitivity_squared: u128,
-    /// Noise variance that the sum must carry at least, in units squared; the guaranteed noise multiplier is the root of its ratio to
-    /// the squared sensitivity. Zero where `privacy` is `None`.
+    /// Noise variance that the sum must carry at least (in local mode: each branch's own sum in each local step), in units squared; the
+    /// guaranteed noise multiplier is the root of its ratio to the squared sensitivity. Zero where `privacy` is `None`.
     pub noise_variance: u128,
+    /// What a training round costs, at every order, in nano-units; nothing where `privacy` is `None`.
+    pub round_charge: RdpVector,
+    /// A round that counts customers by their features, before the first training round.
+    pub statistics: Option<Counting>,
+    /// A round that counts customers by label and score of the released model, after the last training round.
+    pub evaluation: Option<Counting>,
     /// Rounds to commit.
     pub rounds: u32,
     /// Rounds that may be charged, retries included.
@@ -119,14 +130,9 @@ impl Plan {
     /// # Errors
     /// The first fault, by field.
     pub fn validate(self) -> Result<ValidPlan, PlanFault> {
-        let range = |field, value: u128, low: u128, high: u128, allowed| {
-            if (low..=high).contains(&value) {
-                Ok(())
-            } else {
-                Err(PlanFault::OutOfRange { field, found: alloc::format!("{value}"), allowed })
-            }
-        };
+        let range = bounded;
         range("name (bytes)", self.name.len() as u128, 1, 64, "1 to 64")?;
+        range("purpose (bytes)", self.purpose.len() as u128, 1, 64, "1 to 64")?;
         range("architecture (bytes)", self.architecture.len() as u128, 1, 65_536, "1 to 65536")?;
         range("parameters", self.parameters.into(), 1, (DIMENSION_MAX - 64) as u128, "1 to 33554368")?;
         range("riders", self.riders.into(), 0, 32, "0 to 32")?;
@@ -160,41 +166,36 @@ impl Plan {
         range("honest_min", self.cohort.honest_min.into(), 1, COMPLETE_GRAPH_MAX as u128, "1 to 256")?;
         range("round_deadline_ms", self.round_deadline_ms.into(), 10, 86_400_000, "10 to 86400000")?;
         range("keying_deadline_ms", self.keying_deadline_ms.into(), 10, 86_400_000, "10 to 86400000")?;
-        for (field, bits) in [("example_clip_norm", self.example_clip_norm_bits), ("loss_bound", self.loss_bound_bits)]
-        {
-            let value = f64::from_bits(bits);
-            if !(value.is_finite() && value > 0.0 && value <= 1e6) {
-                return Err(PlanFault::OutOfRange {
-                    field,
-                    found: alloc::format!("{value}"),
-                    allowed: "above 0, at most 1e6",
-                });
-            }
-        }
-        let floor = u128::from(self.clip_units).pow(2);
-        range(
-            "sensitivity_squared",
-            self.sensitivity_squared,
-            floor,
-            floor.saturating_mul(4),
-            "clip_units^2 to 4 clip_units^2",
-        )?;
-        match self.privacy {
-            PrivacyMode::Customer => range("noise_variance", self.noise_variance, 36, 1 << 90, "36 to 2^90")?,
-            PrivacyMode::None => range("noise_variance", self.noise_variance, 0, 0, "0, because privacy is none")?,
-        }
+        mechanism::real("example_clip_norm", self.example_clip_norm_bits)?;
+        mechanism::real("loss_bound", self.loss_bound_bits)?;
+        self.check_mechanism()?;
         self.check_ring()?;
         let digest = self.digest();
         Ok(ValidPlan { plan: self, digest })
     }
 
     /// Worst case of SA-1, section 7: every customer aligned on one coordinate, and 13 standard deviations of noise. All survivors' shares
-    /// together carry at most `n1 / h`, which the thresholds keep below 4, of the variance that is guaranteed.
+    /// together carry at most `n1 / h`, which the thresholds keep below 4, of the variance that is guaranteed; in local mode every branch of
+    /// the largest cohort carries its own. Where branches upload differences of models, each is bounded by one clip norm.
     fn check_ring(&self) -> Result<(), PlanFault> {
         let bits = self.ring.bits();
-        let customers = u128::from(self.customers_max).saturating_mul(u128::from(self.clip_units));
-        let noise = self.noise_variance.saturating_mul(4).isqrt().saturating_add(1).saturating_mul(13);
-        if customers.saturating_add(noise) < 1 << (bits - 1) {
+        let cohort = COHORT_MAX as u128;
+        let units = u128::from(self.clip_units);
+        let customers = u128::from(self.customers_max).saturating_mul(units);
+        let fits = |aligned: u128, variance: u128| {
+            let noise = variance.isqrt().saturating_add(1).saturating_mul(13);
+            aligned.saturating_add(noise) < 1 << (bits - 1)
+        };
+        let all = RoundKind::ALL.into_iter().filter(|kind| self.rounds_of(*kind) > 0).all(|kind| {
+            let variance = self.round_variance(kind);
+            match (self.privacy, kind) {
+                (PrivacyMode::Local, RoundKind::Train) => fits(cohort.saturating_mul(units), 0),
+                (PrivacyMode::Branch, _) => fits(cohort.saturating_mul(units), variance.saturating_mul(4)),
+                (PrivacyMode::Local, _) => fits(customers, variance.saturating_mul(cohort)),
+                _ => fits(customers, variance.saturating_mul(4)),
+            }
+        });
+        if all {
             Ok(())
         } else {
             Err(PlanFault::Wraps { customers_max: self.customers_max, clip_units: self.clip_units, bits })
@@ -208,17 +209,17 @@ impl Plan {
             ClipForm::Exact => 0,
             ClipForm::Chunked => 1,
         };
-        let plan = Canonical::new("tributary/plan/1")
+        let plan = Canonical::new("tributary/plan/2")
             .bytes(self.name.as_bytes())
+            .bytes(self.purpose.as_bytes())
             .digest(&self.schema)
             .bytes(&self.architecture)
             .u32(self.parameters)
             .u32(self.riders)
             .digest(&self.initial_model)
-            .u8(match self.privacy {
-                PrivacyMode::Customer => 0,
-                PrivacyMode::None => 1,
-            })
+            .u8(self.privacy.number())
+            .u32(self.overlap_max.into())
+            .u64(self.sampling_threshold)
             .u32(self.ring.bits())
             .u8(form)
             .u64(self.example_clip_norm_bits)
@@ -231,7 +232,21 @@ impl Plan {
             .u64(self.customers_nominal)
             .u64(self.customers_max)
             .u32(self.session_rounds)
-            .u32(self.cohort.cohort_min.into());
+            .u32(self.cohort.cohort_min.into())
+            .u32(self.cohort.organisations_min.into());
+        let plan = self.round_charge.nanos().iter().fold(plan, |plan, charge| plan.u64(*charge));
+        let plan = match &self.local {
+            None => plan.u8(0),
+            Some(local) => plan
+                .u8(1 + u8::from(local.adaptive))
+                .u32(local.steps)
+                .u64(local.learning_rate_bits)
+                .u64(local.update_clip_norm_bits),
+        };
+        let plan = [&self.statistics, &self.evaluation].into_iter().fold(plan, |plan, counting| match counting {
+            None => plan.u8(0),
+            Some(counting) => counting.canonical(plan.u8(1)),
+        });
         self.cohort
             .coalition
             .canonical(plan)
@@ -256,10 +271,20 @@ impl ValidPlan {
         self.digest
     }
 
-    /// Coordinates of an update: gradient and riders. Masking adds its own check coordinates behind them.
+    /// Coordinates of a round of this kind: gradient (or difference of models) and riders, or cells. Masking adds its own check coordinates
+    /// behind them.
     #[must_use]
-    pub fn dimension(&self) -> usize {
-        (self.plan.parameters + self.plan.riders) as usize
+    pub fn dimension(&self, kind: RoundKind) -> usize {
+        match self.plan.counting(kind) {
+            Some(counting) => counting.cells as usize,
+            None => (self.plan.parameters + self.plan.riders) as usize,
+        }
+    }
+
+    /// Coordinates of the longest round.
+    #[must_use]
+    pub fn dimension_max(&self) -> usize {
+        RoundKind::ALL.into_iter().map(|kind| self.dimension(kind)).max().unwrap_or_default()
     }
 }
 
@@ -269,4 +294,12 @@ impl core::ops::Deref for ValidPlan {
     fn deref(&self) -> &Plan {
         &self.plan
     }
+}
+
+fn bounded(field: &'static str, value: u128, low: u128, high: u128, allowed: &'static str) -> Result<(), PlanFault> {
+    if (low..=high).contains(&value) { Ok(()) } else { Err(out_of_range(field, &alloc::format!("{value}"), allowed)) }
+}
+
+fn out_of_range(field: &'static str, found: &str, allowed: &'static str) -> PlanFault {
+    PlanFault::OutOfRange { field, found: found.into(), allowed }
 }

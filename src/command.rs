@@ -70,6 +70,50 @@ pub(crate) enum CoordinatorCommand {
 pub(crate) enum ClientCommand {
     /// Take part in the coordinator's plan until it is over or the process is asked to stop
     Run(DaemonOptions),
+    /// What was spent on this branch's customers, what is left, and how many rounds that pays for
+    Budget(BudgetOptions),
+    /// The policy that the owner of the branch's data signs
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+}
+
+/// `tributary client budget`.
+#[cfg(feature = "client")]
+#[derive(Args)]
+pub(crate) struct BudgetOptions {
+    /// The client's settings file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `tributary client policy`.
+#[cfg(feature = "client")]
+#[derive(Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Write a commented policy.toml into a folder
+    Init {
+        /// The folder; made if it is absent
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Sign a policy as it stands; makes the owner's key, with its public half beside it, where there is none
+    Sign {
+        /// The policy
+        #[arg(long, value_name = "FILE")]
+        policy: PathBuf,
+        /// The owner's private key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Show the policy in force: the one that a settings file names, if its owner signed it
+    Show {
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
 }
 
 /// How a daemon runs.
@@ -96,6 +140,8 @@ pub(crate) enum ConfigCommand {
 pub(crate) enum VerifyCommand {
     /// Recompute chain, order of events and epsilon of a coordinator's ledger or a branch's budget file
     Ledger(verify::LedgerOptions),
+    /// Recompute the privacy statement from a coordinator's ledger: figures, assumptions, what is not promised, 24 answers
+    Statement(verify::StatementOptions),
 }
 
 /// Reads the command line. Help and version are printed here.
@@ -125,10 +171,15 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Coordinator(CoordinatorCommand::Serve(options)) => crate::roles::coordinator_serve(options),
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Run(options)) => crate::roles::client_run(options),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Budget(options)) => crate::branch::budget(&options),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Policy(command)) => crate::branch::policy(&command),
         Command::Certs(command) => certs::run(command),
         Command::Config(ConfigCommand::Check(options)) => check::run(&options),
         Command::Privacy(command) => privacy::run(&command),
         Command::Verify(VerifyCommand::Ledger(options)) => verify::run(&options),
+        Command::Verify(VerifyCommand::Statement(options)) => verify::statement(&options),
         #[cfg(feature = "demo")]
         Command::Demo(options) => crate::demo::run(&options),
         #[cfg(feature = "simulate")]

@@ -1,5 +1,7 @@
 //! Tributary's one executable: it dispatches to the roles that it was built with.
 
+#[cfg(feature = "client")]
+mod branch;
 mod certs;
 mod check;
 mod command;

@@ -11,6 +11,7 @@ pub mod inspect;
 pub mod issue;
 pub mod keys;
 mod lines;
+pub mod policy;
 pub mod provider;
 pub mod roster;
 pub mod suite;

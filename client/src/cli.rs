@@ -3,11 +3,20 @@
 use std::path::PathBuf;
 
 use tributary_certs::enrolment::names;
+use tributary_certs::entropy::OsEntropy;
+use tributary_certs::files::FileError;
 use tributary_certs::inspect::inspect;
+use tributary_certs::keys::{read_signing_key, write_signing_key, write_verifying_key};
+use tributary_certs::policy::sign_policy as write_signature;
+use tributary_certs::suite::SigningKey;
 use tributary_certs::tls::TrustRoots;
 use tributary_model::schema::Schema;
+use tributary_protocol::round::ParticipantEvent;
+use tributary_protocol::time::Millis;
 
+use crate::budget::Budget;
 use crate::data::read_csv;
+use crate::policy::BranchPolicy;
 use crate::runtime::{self, ClientError};
 use crate::settings::Settings;
 use crate::telemetry::print;
@@ -28,6 +37,51 @@ pub struct RunOptions {
 pub fn run(options: &RunOptions) -> Result<(), ClientError> {
     let settings = Settings::load(&options.config)?;
     runtime::run(settings, &|report| print(report, options.events))
+}
+
+/// What the branch has spent and has left, from its budget file and its signed policy. Nothing is changed; a daemon may be running.
+///
+/// # Errors
+/// If a file cannot be used, or the policy is not signed.
+pub fn budget(config: &std::path::Path, now_unix_ms: u64) -> Result<Budget, ClientError> {
+    let settings = Settings::load(config)?;
+    let policy = runtime::owned_policy(&settings)?;
+    let path = settings.state_dir.join(runtime::BUDGET_FILE);
+    let events = if path.exists() { tributary_journal::read::<ParticipantEvent>(&path)? } else { Vec::new() };
+    let events: Vec<ParticipantEvent> = events.into_iter().map(|recorded| recorded.event).collect();
+    Ok(Budget::read(&policy, &events, Millis(now_unix_ms)))
+}
+
+/// Signs a policy with the key of the data's owner, which is made, with its public half beside it, where there is none yet.
+///
+/// # Errors
+/// If the policy has faults, or a file cannot be used.
+pub fn sign_policy(policy: &std::path::Path, key: &std::path::Path) -> Result<Vec<String>, ClientError> {
+    BranchPolicy::load(policy)?;
+    let file = |fault: FileError| ClientError::File(fault.to_string());
+    let mut lines = Vec::new();
+    let owner = if key.exists() {
+        read_signing_key(key).map_err(file)?
+    } else {
+        let owner = SigningKey::generate(&mut OsEntropy);
+        write_signing_key(&owner, key).map_err(file)?;
+        let public = key.with_extension("pub");
+        write_verifying_key(&owner.verifying_key(), &public).map_err(file)?;
+        lines.push(format!("{}: new key of the policy's owner; keep it away from the daemon", key.display()));
+        lines.push(format!("{}: its public half, for policy.owner in client.toml", public.display()));
+        owner
+    };
+    let signature = write_signature(policy, &owner).map_err(file)?;
+    lines.push(format!("{}: the policy is signed as it stands", signature.display()));
+    Ok(lines)
+}
+
+/// The policy in force, as the daemon would apply it.
+///
+/// # Errors
+/// If it is not signed, or has faults.
+pub fn show_policy(config: &std::path::Path) -> Result<BranchPolicy, ClientError> {
+    runtime::owned_policy(&Settings::load(config)?)
 }
 
 /// Checks a settings file and every file that it names, the data included; opens no port and changes nothing.
@@ -55,6 +109,9 @@ pub fn check(config: &std::path::Path, now_unix_s: u64) -> Result<Vec<String>, C
         schema.digest().short(),
         schema.width()
     ));
+    let policy = runtime::owned_policy(&settings)?;
+    policy.admits_fields(&schema).map_err(|code| file(format!("{}: {code}", settings.policy_file.display())))?;
+    lines.push(format!("{}: signed by the owner, admits every field of the schema", settings.policy_file.display()));
     let data = read_csv(&settings.data_file, &schema).map_err(|fault| file(fault.to_string()))?;
     lines.push(format!(
         "{}: {} rows of {} customers fit the schema",

@@ -3,9 +3,11 @@
 //! One thread carries messages and owns the machine; another one touches data. Nothing but [`transport`] speaks to the network, nothing but
 //! [`training_worker`] sees a row.
 
+pub mod budget;
 pub mod cli;
 pub mod data;
 pub mod judge;
+pub mod policy;
 pub mod runtime;
 pub mod settings;
 pub mod telemetry;

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 use tributary_certs::enrolment::{names, read_coordinator};
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::keys::read_signing_key;
+use tributary_certs::keys::{read_signing_key, read_verifying_key};
+use tributary_certs::policy::verify_policy;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::RealSuite;
 use tributary_certs::tls::{ClientTls, Credentials, TrustRoots, client_config, system_clock};
 use tributary_journal::{Journal, JournalError};
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
-use tributary_model::privacy::cap;
 use tributary_model::schema::Schema;
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::message::MaskedHeader;
@@ -23,6 +23,7 @@ use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, Particip
 use tributary_protocol::secagg::masked_sum::MaskedUpdate;
 use tributary_protocol::time::Millis;
 
+use crate::policy::BranchPolicy;
 use crate::settings::Settings;
 use crate::telemetry::{Report, process_cpu, rss_bytes_max};
 use crate::training_worker::{Answer, DataSource, Job, run as run_worker};
@@ -125,12 +126,17 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         clock: system_clock(),
     })
     .map_err(|fault| file(&fault))?;
-    let (journal, recorded) = Journal::open(&settings.state_dir.join(BUDGET_FILE))?;
-    let events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
+    let owned = owned_policy(&settings)?;
+    let clock = Clock::new();
+    let (journal, events) = budget(&settings, &owned.population, clock.now())?;
     let policy = Policy {
-        cohort: settings.cohort,
-        cap: cap(settings.epsilon_max, settings.delta),
-        allow_no_privacy: settings.allow_no_privacy,
+        cohort: owned.cohort,
+        cap: owned.life_cap(),
+        plan_cap: owned.plan_cap(),
+        modes: owned.modes.clone(),
+        purposes: owned.purposes.clone(),
+        overlap_min: owned.overlap_min,
+        rounds_a_day: owned.rounds_a_day,
         coordinator: pin.signing_key,
         authorities: authorities.keys().to_vec(),
         authorities_needed: authorities.needed(),
@@ -138,9 +144,12 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
     let machine = Participant::resume(policy, schema.digest(), signing_key, &events);
     let source = DataSource {
         file: settings.data_file.clone(),
+        held_out: settings.held_out_file.clone(),
         schema,
         customers_max: settings.customers_max,
+        customers_nominal: settings.customers_nominal,
         rows_per_customer_max: settings.rows_per_customer_max,
+        policy: owned,
     };
     let (job_sender, job_receiver) = jobs::channel();
     let (answer_sender, answers) = mpsc::unbounded_channel();
@@ -158,7 +167,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         jobs: job_sender,
         answers,
         report,
-        clock: Clock::new(),
+        clock,
         vector: None,
         model: None,
         architecture: None,
@@ -178,6 +187,49 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         report(&finished(rounds, bytes, [before, cpu.training, cpu.noise]));
     }
     result
+}
+
+/// The policy in force: the file, if its owner signed it as it stands.
+///
+/// # Errors
+/// If it is not signed, or has faults.
+pub(crate) fn owned_policy(settings: &Settings) -> Result<BranchPolicy, ClientError> {
+    let file = |fault: String| ClientError::File(fault);
+    let owner = read_verifying_key(&settings.policy_owner).map_err(|fault| file(fault.to_string()))?;
+    verify_policy(&settings.policy_file, &owner).map_err(|fault| file(fault.to_string()))?;
+    Ok(BranchPolicy::load(&settings.policy_file)?)
+}
+
+/// The budget file and its events. A new one is given to the policy's population, for ever.
+fn budget(
+    settings: &Settings,
+    population: &str,
+    now: Millis,
+) -> Result<(Journal<ParticipantEvent>, Vec<ParticipantEvent>), ClientError> {
+    let path = settings.state_dir.join(BUDGET_FILE);
+    let (mut journal, recorded) = Journal::open(&path)?;
+    let mut events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
+    let known = events.iter().find_map(|event| match event {
+        ParticipantEvent::PopulationNamed { population } => Some(population.clone()),
+        _ => None,
+    });
+    match known {
+        Some(known) if known != population => {
+            return Err(ClientError::File(format!(
+                "{}: this budget belongs to the population \"{known}\" and the policy names \"{population}\"; two populations have two budgets: \
+                 give the other one a state_dir of its own, or correct the policy and have it signed",
+                path.display()
+            )));
+        }
+        Some(_) => {}
+        None => {
+            let named = ParticipantEvent::PopulationNamed { population: population.to_owned() };
+            journal.append(now, named.clone())?;
+            journal.sync()?;
+            events.push(named);
+        }
+    }
+    Ok((journal, events))
 }
 
 fn finished(rounds: u32, (bytes_up, bytes_down): (u64, u64), [before, training, noise]: [Duration; 3]) -> Report {
@@ -291,6 +343,7 @@ impl Daemon<'_> {
                         Some(ParticipantInput::Masked { round, vector })
                     }
                     Answer::Explain(text) => { tracing::error!("{text}"); self.explanation = Some(text); None }
+                    Answer::Dropped { rows, kept } => { (self.report)(&Report::RowsDropped { rows, kept }); None }
                 },
                 () = timer => Some(ParticipantInput::Timer),
                 () = &mut stop => {
@@ -365,6 +418,10 @@ impl Daemon<'_> {
             ParticipantEffect::Keyed { share_variance } => {
                 self.share_variance = share_variance;
                 let _ = self.jobs.send(Job::DrawAhead { variance: share_variance });
+            }
+            ParticipantEffect::ChargesAdopted { own, charged } => {
+                let (file, counted) = (own.rounds.iter().sum(), charged.rounds.iter().sum());
+                (self.report)(&Report::ChargesAdopted { file, counted });
             }
             ParticipantEffect::RoundClosed { round, committed } => {
                 (self.report)(&Report::Round { round: round.0, committed });

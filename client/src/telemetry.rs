@@ -21,6 +21,20 @@ pub enum Report {
         /// Time until the next attempt.
         retry_ms: u64,
     },
+    /// Customers with more rows than the settings allow: the rows beyond were left out.
+    RowsDropped {
+        /// Rows left out.
+        rows: usize,
+        /// Rows that are used.
+        kept: usize,
+    },
+    /// The budget file was older than what this branch itself has signed; the larger figure counts from here on.
+    ChargesAdopted {
+        /// Rounds of the plan in the file.
+        file: u32,
+        /// Rounds of the plan that are counted now.
+        counted: u32,
+    },
     /// A round ended.
     Round {
         /// The round.
@@ -68,6 +82,13 @@ fn sentence(report: &Report) -> String {
     match report {
         Report::Connected { coordinator } => format!("connected to {coordinator}"),
         Report::Disconnected { reason, retry_ms } => format!("{reason}; next attempt in {retry_ms} ms"),
+        Report::RowsDropped { rows, kept } => format!(
+            "{rows} rows beyond data.rows_per_customer_max were left out, {kept} are used; raise it (it is public), or send fewer rows of one customer"
+        ),
+        Report::ChargesAdopted { file, counted } => format!(
+            "the budget file knew {file} rounds of this plan, and this branch has signed uploads of more: {counted} are counted now. \
+             An older copy of the file was put back; find out by whom, and keep the newest one"
+        ),
         Report::Round { round, committed: true } => format!("round {round}: committed"),
         Report::Round { round, committed: false } => format!("round {round}: aborted, nothing was revealed"),
         Report::Refused { reason } => format!("refused: {reason}"),

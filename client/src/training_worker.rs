@@ -7,19 +7,26 @@ use std::time::Duration;
 use cpu_time::ThreadTime;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
+use tributary_model::counts::CellLayout;
+use tributary_model::features::FeatureMatrix;
 use tributary_model::parameters::Parameters;
-use tributary_model::privacy::{NoiseSampler, NoiseShare};
+use tributary_model::planned::cell_layout;
+use tributary_model::privacy::{NoiseSampler, NoiseShare, Selection};
 use tributary_model::schema::Schema;
 use tributary_model::train::{Placement, PlacementKey, Trainer};
-use tributary_model::update::{ClipForm, clipped_sum};
+use tributary_model::update::{
+    ClipForm, ClippedSum, LocalNoise, LocalRule, NoisedUpdate, branch_update, clipped_sum_of, count_features,
+    count_scores, private_update,
+};
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::message::RefusalCode;
-use tributary_protocol::plan::ValidPlan;
-use tributary_protocol::round::{Contribution, ParticipantInput};
+use tributary_protocol::plan::{PrivacyMode, RoundKind, ValidPlan};
+use tributary_protocol::round::{Contribution, ParticipantInput, RoundDescriptor};
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 
 use crate::data::read_csv;
 use crate::judge::{Judged, judge};
+use crate::policy::BranchPolicy;
 
 /// What the worker is asked.
 pub enum Job {
@@ -42,12 +49,19 @@ pub enum Answer {
     Masked(MaskedUpdate),
     /// Why something failed, for the operator.
     Explain(String),
+    /// Rows of customers that have more than the settings allow: so many were left out. For the operator's screen alone.
+    Dropped {
+        /// Rows left out.
+        rows: usize,
+        /// Rows that are used.
+        kept: usize,
+    },
 }
 
 /// CPU time of the worker by purpose.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct WorkerCpu {
-    /// Forward and backward passes, clipping, summing.
+    /// Forward and backward passes, clipping, summing. In local mode the noise of each step as well.
     pub training: Duration,
     /// Drawing noise.
     pub noise: Duration,
@@ -57,18 +71,34 @@ pub struct WorkerCpu {
 pub struct DataSource {
     /// The file.
     pub file: PathBuf,
-    /// Its schema.
+    /// Rows for evaluation, where there are any.
+    pub held_out: Option<PathBuf>,
+    /// Their schema.
     pub schema: Schema,
     /// Public maximum of customers.
     pub customers_max: u32,
+    /// Public number of customers, for local steps.
+    pub customers_nominal: Option<u32>,
     /// Public maximum of one customer's rows.
     pub rows_per_customer_max: u32,
+    /// What the owner of the data allows.
+    pub policy: BranchPolicy,
+}
+
+/// Everything that a plan needs from the branch.
+struct Ready {
+    plan: ValidPlan,
+    judged: Judged,
+    trainer: Trainer,
+    /// The rows that are counted; kept only where the plan counts.
+    statistics: Option<(FeatureMatrix, CellLayout)>,
+    evaluation: Option<(FeatureMatrix, CellLayout)>,
 }
 
 struct Worker<A> {
     source: DataSource,
     answer: A,
-    ready: Option<(ValidPlan, Judged, Trainer)>,
+    ready: Option<Ready>,
     sampler: Option<NoiseSampler>,
     ahead: Option<NoiseShare>,
     cpu: WorkerCpu,
@@ -90,33 +120,39 @@ pub fn run(source: DataSource, jobs: &mpsc::Receiver<Job>, answer: impl Fn(Answe
 impl<A: Fn(Answer)> Worker<A> {
     fn judge(&mut self, plan: ValidPlan) {
         let digest = plan.digest();
-        if self.ready.as_ref().is_some_and(|(ready, ..)| ready.digest() == digest) {
+        if self.ready.as_ref().is_some_and(|ready| ready.plan.digest() == digest) {
             // The same plan over a new connection: nothing about it has changed.
             return (self.answer)(Answer::Input(Box::new(ParticipantInput::PlanJudged {
                 plan: digest,
                 verdict: Ok(()),
             })));
         }
-        let verdict = judge(&plan, &self.source.schema).and_then(|judged| {
-            let trainer = self.prepare(&judged).map_err(|explanation| {
+        let schema = &self.source.schema;
+        let verdict = self.source.policy.admits_fields(schema).and_then(|()| judge(&plan, schema));
+        let verdict = verdict.and_then(|judged| {
+            self.prepare(plan, judged).map_err(|explanation| {
                 (self.answer)(Answer::Explain(explanation));
                 RefusalCode::TrainingFailed
-            })?;
-            Ok((judged, trainer))
+            })
         });
-        let verdict = verdict.map(|(judged, trainer)| self.ready = Some((plan, judged, trainer)));
+        let verdict = verdict.map(|ready| self.ready = Some(ready));
         (self.answer)(Answer::Input(Box::new(ParticipantInput::PlanJudged { plan: digest, verdict })));
     }
 
     /// Reads the branch's rows; only after the plan was admitted.
-    fn prepare(&mut self, judged: &Judged) -> Result<Trainer, String> {
-        let data = read_csv(&self.source.file, &self.source.schema).map_err(|fault| fault.to_string())?;
+    fn prepare(&self, plan: ValidPlan, judged: Judged) -> Result<Ready, String> {
+        let data = self.read(&self.source.file)?;
         let customers = data.customer_count();
         if customers > self.source.customers_max as usize {
             return Err(format!(
                 "the data holds more customers than data.customers_max = {} allows; raise it, it is public",
                 self.source.customers_max
             ));
+        }
+        if plan.privacy == PrivacyMode::Local && self.source.customers_nominal.is_none() {
+            return Err("the plan trains locally, and data.customers_nominal is not set: give a public number of this branch's customers, \
+                        by which local steps divide instead of the actual one"
+                .into());
         }
         let placement = match judged.rule.form() {
             ClipForm::Exact => Placement::Dense,
@@ -126,7 +162,27 @@ impl<A: Fn(Answer)> Worker<A> {
                 rows_per_customer_max: self.source.rows_per_customer_max,
             },
         };
-        Trainer::new(&judged.architecture, &data, &placement).map_err(|fault| fault.to_string())
+        let trainer = Trainer::new(&judged.architecture, &data, &placement).map_err(|fault| fault.to_string())?;
+        let layout = |kind| cell_layout(&plan, kind, &judged.architecture, Some(&self.source.schema));
+        let evaluation = match layout(RoundKind::Evaluation) {
+            Some(layout) => {
+                let file = self.source.held_out.as_ref().unwrap_or(&self.source.file);
+                Some((self.read(file)?, layout))
+            }
+            None => None,
+        };
+        let statistics = layout(RoundKind::Statistics).map(|layout| (data, layout));
+        Ok(Ready { plan, judged, trainer, statistics, evaluation })
+    }
+
+    /// The rows of a file, no more of any customer than the settings allow.
+    fn read(&self, file: &std::path::Path) -> Result<FeatureMatrix, String> {
+        let data = read_csv(file, &self.source.schema).map_err(|fault| fault.to_string())?;
+        let (data, rows) = data.bounded(self.source.rows_per_customer_max);
+        if rows > 0 {
+            (self.answer)(Answer::Dropped { rows, kept: data.rows() });
+        }
+        Ok(data)
     }
 
     fn contribute(&mut self, contribution: Contribution, model: &[u8]) {
@@ -143,41 +199,108 @@ impl<A: Fn(Answer)> Worker<A> {
     /// The data's way: clipped sum, noise, ring, mask; each stage consumes the one before.
     fn masked(&mut self, contribution: Contribution, model: &[u8]) -> Result<MaskedUpdate, String> {
         let Contribution { descriptor, receipt, seeds } = contribution;
-        let (plan, judged, trainer) = self.ready.as_ref().ok_or("no plan was admitted")?;
+        let ready = self.ready.as_ref().ok_or("no plan was admitted")?;
         let started = ThreadTime::now();
-        let parameters = Parameters::from_le_bytes(&judged.architecture, model).map_err(|fault| fault.to_string())?;
-        let sum = clipped_sum(trainer, &parameters, &judged.rule).map_err(|fault| fault.to_string())?;
-        self.cpu.training += started.elapsed();
-        let dimension = plan.dimension();
-        let started = ThreadTime::now();
-        let ahead = self.ahead.take().filter(|share| share.variance() == descriptor.share_variance);
-        let noise = match ahead.filter(|share| share.dimension() == dimension) {
-            Some(share) => share.into_values(),
-            None if descriptor.share_variance == 0 => vec![0; dimension],
-            None => draw(&mut self.sampler, descriptor.share_variance, dimension)?.into_values(),
+        let parameters =
+            Parameters::from_le_bytes(&ready.judged.architecture, model).map_err(|fault| fault.to_string())?;
+        let own_noise = ready.plan.privacy == PrivacyMode::Local && descriptor.kind == RoundKind::Train;
+        let noised = if own_noise {
+            let nominal = self.source.customers_nominal.ok_or("data.customers_nominal is not set")?;
+            let noised = ready.private_update(&parameters, nominal, &mut self.sampler)?;
+            self.cpu.training += started.elapsed();
+            noised
+        } else {
+            let sum = ready.sum(&descriptor, &parameters)?;
+            self.cpu.training += started.elapsed();
+            let started = ThreadTime::now();
+            let noise = self.noise(&descriptor)?;
+            self.cpu.noise += started.elapsed();
+            sum.add_noise(noise).map_err(|fault| fault.to_string())?
         };
-        self.cpu.noise += started.elapsed();
-        let noised = sum.add_noise(noise).map_err(|fault| fault.to_string())?;
         Ok(mask::<RealSuite>(noised.quantize(descriptor.ring).into_words(), receipt, seeds))
     }
 
+    /// This branch's share of a round's noise, drawn ahead where it could be.
+    fn noise(&mut self, descriptor: &RoundDescriptor) -> Result<Vec<i64>, String> {
+        let (variance, dimension) = (descriptor.share_variance, descriptor.dimension as usize);
+        if variance == 0 {
+            return Ok(vec![0; dimension]);
+        }
+        let ahead = self.ahead.take_if(|share| share.variance() == variance && share.dimension() == dimension);
+        match ahead {
+            Some(share) => Ok(share.into_values()),
+            None => Ok(draw(&mut self.sampler, variance, dimension)?.into_values()),
+        }
+    }
+
     fn draw_ahead(&mut self, variance: u128) {
-        let Some((plan, ..)) = &self.ready else { return };
+        let Some(ready) = &self.ready else { return };
         if variance == 0 || self.ahead.is_some() {
             return;
         }
         let started = ThreadTime::now();
         // A variance out of range is reported by the round that needs it.
-        self.ahead = draw(&mut self.sampler, variance, plan.dimension()).ok();
+        self.ahead = draw(&mut self.sampler, variance, ready.plan.dimension(RoundKind::Train)).ok();
         self.cpu.noise += started.elapsed();
+    }
+}
+
+impl Ready {
+    /// What this branch puts into a round, before its noise.
+    fn sum(&self, descriptor: &RoundDescriptor, parameters: &Parameters) -> Result<ClippedSum, String> {
+        let Self { plan, judged, trainer, .. } = self;
+        match descriptor.kind {
+            RoundKind::Train => match judged.local {
+                Some(local) => {
+                    let update_clip_norm = f64::from_bits(descriptor.update_clip_norm_bits);
+                    let local = LocalRule { update_clip_norm, ..local };
+                    branch_update(trainer, parameters, (&judged.rule, &local)).map_err(|fault| fault.to_string())
+                }
+                None => {
+                    let selection = Selection::draw(trainer.customers(), plan.sampling_threshold, &mut OsEntropy);
+                    clipped_sum_of(trainer, parameters, &judged.rule, &selection).map_err(|fault| fault.to_string())
+                }
+            },
+            RoundKind::Evaluation => {
+                let (data, layout) = self.evaluation.as_ref().ok_or("the plan does not evaluate")?;
+                count_scores(parameters, data, layout, plan.clip_units).map_err(|fault| fault.to_string())
+            }
+            RoundKind::Statistics => {
+                let (data, layout) = self.statistics.as_ref().ok_or("the plan asks for no statistics")?;
+                Ok(count_features(data, layout, plan.clip_units))
+            }
+        }
+    }
+
+    /// The difference of models after local steps with this branch's own noise.
+    fn private_update(
+        &self,
+        parameters: &Parameters,
+        customers_nominal: u32,
+        sampler: &mut Option<NoiseSampler>,
+    ) -> Result<NoisedUpdate, String> {
+        let Self { plan, judged, trainer, .. } = self;
+        let local = judged.local.ok_or("the plan does not train locally")?;
+        let sampler = sampler_of(sampler, plan.noise_variance)?;
+        let probability = tributary_model::planned::release(plan).sampling_probability;
+        let noise = LocalNoise {
+            sampler,
+            sampling_threshold: plan.sampling_threshold,
+            customers_nominal: f64::from(customers_nominal) * probability,
+        };
+        private_update(trainer, parameters, (&judged.rule, &local), noise, &mut OsEntropy)
+            .map_err(|fault| fault.to_string())
     }
 }
 
 /// A fresh share, from the sampler of its variance, which is made once.
 fn draw(sampler: &mut Option<NoiseSampler>, variance: u128, dimension: usize) -> Result<NoiseShare, String> {
-    let sampler = match sampler.take().filter(|sampler| sampler.variance() == variance) {
+    sampler_of(sampler, variance)?.share(dimension, &mut OsEntropy).map_err(|fault| fault.to_string())
+}
+
+fn sampler_of(sampler: &mut Option<NoiseSampler>, variance: u128) -> Result<&NoiseSampler, String> {
+    Ok(match sampler.take().filter(|sampler| sampler.variance() == variance) {
         Some(kept) => sampler.insert(kept),
         None => sampler.insert(NoiseSampler::new(variance).map_err(|fault| fault.to_string())?),
-    };
-    sampler.share(dimension, &mut OsEntropy).map_err(|fault| fault.to_string())
+    })
 }

@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
+use tributary_model::privacy::share_variance;
 use tributary_protocol::ids::OrganisationId;
+use tributary_protocol::plan::{PrivacyMode, RoundKind};
 use tributary_settings::{Fault, Faults};
 
 use crate::identity::OwnIdentity;
@@ -103,7 +105,7 @@ impl Opened {
 /// Exact bytes of one masked update.
 #[must_use]
 pub(crate) fn upload_bytes(job: &Job) -> usize {
-    tributary_protocol::secagg::masked_sum::upload_bytes(job.plan.ring, job.plan.dimension())
+    tributary_protocol::secagg::masked_sum::upload_bytes(job.plan.ring, job.plan.dimension_max())
 }
 
 /// A roster that can never make a cohort, or a share of noise that no branch would draw.
@@ -121,10 +123,11 @@ fn cohort_fault(identity: &OwnIdentity, job: &Job) -> Option<Fault> {
         }
     };
     job.guarantee?;
-    match tributary_model::privacy::share_variance(job.plan.noise_variance, thresholds.honest_min.into()) {
-        Ok(_) => None,
-        Err(error) => fault(error.to_string(), "a plan whose noise can be split over the honest participants"),
-    }
+    let kinds = RoundKind::ALL.into_iter().filter(|kind| job.plan.rounds_of(*kind) > 0);
+    let shares = if job.plan.privacy == PrivacyMode::Local { 1 } else { thresholds.honest_min.into() };
+    let variances = kinds.map(|kind| job.plan.counting(kind).map_or(job.plan.noise_variance, |own| own.noise_variance));
+    let error = variances.filter_map(|variance| share_variance(variance, shares).err()).next()?;
+    fault(error.to_string(), "a plan whose noise can be split over the honest participants")
 }
 
 impl fmt::Display for Report {

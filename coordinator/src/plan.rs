@@ -1,17 +1,23 @@
 //! From settings to a plan that both ends can check: shape, first model, clipping, noise, ring.
 
+mod noise;
+
+use noise::{NoiseRequest, Variances, calibrated};
 use tributary_model::architecture::Architecture;
+use tributary_model::counts::CellLayout;
 use tributary_model::parameters::Parameters;
-use tributary_model::privacy::{self, Calibrated, Target};
+use tributary_model::planned;
+use tributary_model::privacy::{epsilon_of, sampling_threshold};
 use tributary_model::schema::{SCHEMA_BYTES_MAX, Schema};
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
 use tributary_model::update::{self, CLIP_UNITS_MIN, ClipRule, ClipSettings};
 use tributary_protocol::limits::CLIP_UNITS_DEFAULT;
-use tributary_protocol::plan::{ClipForm, Plan, PlanFault, ValidPlan};
+use tributary_protocol::plan::{ClipForm, Counting, LocalTraining, Plan, PlanFault, RoundKind, ValidPlan};
+use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::secagg::modular::Ring;
 use tributary_settings::Fault;
 
-use crate::settings::{ModelKind, OptimizerKind, PlanSettings, PrivacyTarget};
+use crate::settings::{MechanismSettings, ModelKind, OptimizerKind, PlanSettings};
 
 /// A plan with everything at the centre that belongs to it.
 pub struct Job {
@@ -27,6 +33,8 @@ pub struct Job {
     pub rule: ClipRule,
     /// The guarantee; none without noise.
     pub guarantee: Option<Guarantee>,
+    /// The cells of the round that counts customers by their features; it takes the schema to know them.
+    pub statistics: Option<CellLayout>,
 }
 
 /// What the noise of a plan achieves.
@@ -51,14 +59,14 @@ impl Job {
         let initial = Parameters::initial(&architecture, settings.seed);
         let optimizer = optimizer(settings)?;
         let form = PlanForm { settings, schema: &schema, architecture: &architecture, initial: &initial };
-        let Noised { plan, rule, calibrated } = form.with_fitting_units()?;
-        let guarantee = match (settings.privacy, calibrated) {
-            (PrivacyTarget::Customer { delta, .. }, Some(Calibrated { epsilon_enforced, noise_multiplier, .. })) => {
-                Some(Guarantee { epsilon: epsilon_enforced, delta, noise_multiplier })
-            }
-            _ => None,
-        };
-        Ok(Self { plan, architecture, initial, optimizer, rule, guarantee })
+        let Noised { plan, rule } = form.with_fitting_units()?;
+        let guarantee = settings.privacy.target().map(|(_, delta)| Guarantee {
+            epsilon: epsilon_of(&plan.charge_max(), delta).0,
+            delta,
+            noise_multiplier: planned::release(&plan).noise_multiplier,
+        });
+        let statistics = planned::cell_layout(&plan, RoundKind::Statistics, &architecture, Some(&schema));
+        Ok(Self { plan, architecture, initial, optimizer, rule, guarantee, statistics })
     }
 
     /// Delta of the statement; 0 without noise.
@@ -79,7 +87,6 @@ struct PlanForm<'a> {
 struct Noised {
     plan: ValidPlan,
     rule: ClipRule,
-    calibrated: Option<Calibrated>,
 }
 
 impl PlanForm<'_> {
@@ -88,9 +95,9 @@ impl PlanForm<'_> {
         let mut clip_units = self.settings.clip_units.unwrap_or(CLIP_UNITS_DEFAULT);
         let may_halve = self.settings.clip_units.is_none() && self.settings.ring == Ring::Bits32;
         loop {
-            let (plan, rule, calibrated) = self.plan(clip_units)?;
+            let (plan, rule) = self.plan(clip_units)?;
             match plan.validate() {
-                Ok(plan) => return Ok(Noised { plan, rule, calibrated }),
+                Ok(plan) => return Ok(Noised { plan, rule }),
                 Err(PlanFault::Wraps { .. }) if may_halve && clip_units / 2 >= CLIP_UNITS_MIN => clip_units /= 2,
                 Err(PlanFault::Wraps { .. }) if may_halve => return Err(self.too_small_ring()),
                 Err(fault) => {
@@ -101,47 +108,112 @@ impl PlanForm<'_> {
         }
     }
 
-    fn plan(&self, clip_units: u32) -> Result<(Plan, ClipRule, Option<Calibrated>), Fault> {
+    fn plan(&self, clip_units: u32) -> Result<(Plan, ClipRule), Fault> {
         let settings = self.settings;
+        let MechanismSettings { purpose, overlap_max, sampling_rate, local, upload_offset_ms, .. } =
+            &settings.mechanism;
         let parameters = self.architecture.parameter_count();
         let (form, clip_form) = match &settings.model {
             ModelKind::Logistic => (update::ClipForm::Exact, ClipForm::Exact),
             ModelKind::Mlp { .. } => (update::ClipForm::Chunked, ClipForm::Chunked),
         };
-        let example_clip_norm = settings.example_clip_norm;
-        let rule =
-            ClipRule::new(ClipSettings { example_clip_norm, clip_units, form, loss_bound: Some(settings.loss_bound) });
+        let (example_clip_norm, privacy) = (settings.example_clip_norm, settings.privacy.mode());
+        let (loss_bound, unit) = (Some(settings.loss_bound), planned::clip_unit(privacy));
+        let rule = ClipRule::new(ClipSettings { example_clip_norm, clip_units, form, loss_bound, unit });
         let rule = rule.map_err(|error| fault("plan.example_clip_norm", &error, "a clip rule within its limits"))?;
-        let sensitivity_squared = rule.sensitivity_squared_units(parameters).map_err(|error| {
+        let sensitivity_squared = planned::sensitivity_squared(&rule, privacy, *overlap_max, parameters);
+        let sensitivity_squared = sensitivity_squared.map_err(|error| {
             fault("plan.clip_units", &error, "more units, customers_max below which they fit, or ring = 64")
         })?;
-        let rounds_charged_max = settings.rounds.saturating_add(settings.retries);
-        let calibrated = calibrate(settings.privacy, rounds_charged_max, sensitivity_squared)?;
-        let plan = Plan {
+        let sampling_threshold = sampling_threshold(*sampling_rate).ok_or_else(|| Fault {
+            key: "plan.sampling_rate".into(),
+            found: sampling_rate.to_string(),
+            allowed: "above 1e-9, at most 1".into(),
+        })?;
+        let mut plan = Plan {
             name: settings.name.clone(),
+            purpose: purpose.clone(),
             schema: self.schema.digest(),
             architecture: self.architecture.encode(),
             parameters: small(parameters),
             riders: small(rule.rider_count()),
             initial_model: self.initial.digest(),
-            privacy: settings.privacy.mode(),
+            privacy,
+            overlap_max: *overlap_max,
+            sampling_threshold,
+            local: local.filter(|_| privacy.trains_locally()).map(|local| LocalTraining {
+                steps: local.steps,
+                learning_rate_bits: local.learning_rate.to_bits(),
+                update_clip_norm_bits: local.update_clip_norm.to_bits(),
+                adaptive: local.adaptive,
+            }),
             ring: settings.ring,
             clip_form,
             example_clip_norm_bits: example_clip_norm.to_bits(),
             loss_bound_bits: settings.loss_bound.to_bits(),
             clip_units,
             sensitivity_squared,
-            noise_variance: calibrated.map_or(0, |calibrated| calibrated.total_variance_units),
+            noise_variance: 0,
+            round_charge: RdpVector::zero(),
+            statistics: None,
+            evaluation: None,
             rounds: settings.rounds,
-            rounds_charged_max,
+            rounds_charged_max: settings.rounds.saturating_add(settings.retries),
             customers_nominal: settings.customers_nominal,
             customers_max: settings.customers_max,
             session_rounds: settings.session_rounds,
             cohort: settings.cohort,
             round_deadline_ms: settings.round_deadline_ms,
+            upload_offset_ms: *upload_offset_ms,
             keying_deadline_ms: settings.keying_deadline_ms,
         };
-        Ok((plan, rule, calibrated))
+        self.add_noise(&mut plan)?;
+        Ok((plan, rule))
+    }
+
+    /// The counting rounds, and noise for everything.
+    fn add_noise(&self, plan: &mut Plan) -> Result<(), Fault> {
+        let mechanism = &self.settings.mechanism;
+        let wanted = [(RoundKind::Statistics, mechanism.statistics), (RoundKind::Evaluation, mechanism.evaluation)];
+        let mut counting: Vec<(u128, f64)> = Vec::new();
+        for (kind, settings) in wanted {
+            let Some(settings) = settings else { continue };
+            let bins = settings.bins as usize;
+            let layout = match kind {
+                RoundKind::Statistics => CellLayout::features(self.schema, bins),
+                _ => CellLayout::scores(self.architecture.heads(), bins),
+            };
+            let own = planned::counting_sensitivity_squared(&layout, plan.clip_units, plan.overlap_max);
+            counting.push((own, settings.budget_share));
+            let rule = Counting {
+                cells: small(layout.cells()),
+                bins: settings.bins,
+                sensitivity_squared: own,
+                noise_variance: 0,
+            };
+            *place(plan, kind) = Some(rule);
+        }
+        let Some((epsilon, delta)) = self.settings.privacy.target() else { return Ok(()) };
+        let request = NoiseRequest {
+            epsilon,
+            delta,
+            releases: plan.rounds_charged_max.saturating_mul(planned::releases_per_round(plan)),
+            sampling_threshold: plan.sampling_threshold,
+            sensitivity_squared: plan.sensitivity_squared,
+            counting,
+        };
+        let allowed = "a target that noise of a drawable size meets over rounds and retries";
+        let Variances { training, counting } =
+            calibrated(&request).map_err(|error| fault("plan.epsilon", &error, allowed))?;
+        plan.noise_variance = training;
+        let mut counting = counting.into_iter();
+        for kind in [RoundKind::Statistics, RoundKind::Evaluation] {
+            if let Some(rule) = place(plan, kind) {
+                rule.noise_variance = counting.next().unwrap_or_default();
+            }
+        }
+        plan.round_charge = planned::stated_charge(plan);
+        Ok(())
     }
 
     fn too_small_ring(&self) -> Fault {
@@ -199,11 +271,9 @@ fn tail_start(rounds: u32, tail_fraction: f64) -> Option<u32> {
     (tail_fraction > 0.0).then(|| rounds.saturating_sub(averaged.max(1)))
 }
 
-fn calibrate(target: PrivacyTarget, rounds_charged: u32, sensitivity: u128) -> Result<Option<Calibrated>, Fault> {
-    let PrivacyTarget::Customer { epsilon, delta } = target else { return Ok(None) };
-    let target = Target { epsilon, delta, rounds_charged, sensitivity_squared_units: sensitivity };
-    let allowed = "a target that noise of a drawable size meets over rounds and retries";
-    privacy::calibrate(&target).map(Some).map_err(|error| fault("plan.epsilon", &error, allowed))
+/// Where a plan has its counting round of a kind.
+fn place(plan: &mut Plan, kind: RoundKind) -> &mut Option<Counting> {
+    if kind == RoundKind::Statistics { &mut plan.statistics } else { &mut plan.evaluation }
 }
 
 /// The settings' key that a plan's fault is cured with.

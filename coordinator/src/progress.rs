@@ -6,7 +6,7 @@ use tributary_model::privacy::epsilon_of;
 use tributary_model::server_optimizer::RoundMetrics;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::message::ClosedReason;
-use tributary_protocol::plan::PrivacyMode;
+use tributary_protocol::plan::{PrivacyMode, RoundKind, ValidPlan};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::CoordinatorEvent;
 
@@ -16,11 +16,13 @@ use crate::telemetry::{cpu_seconds, rss_bytes_max};
 
 /// What this process and the ledger have seen of a plan.
 pub(crate) struct Progress {
-    privacy: PrivacyMode,
+    plan: ValidPlan,
     delta: f64,
     guarantee: Option<Guarantee>,
     parameters: usize,
     spent: RdpVector,
+    /// Of the open round.
+    kind: RoundKind,
     committed: u32,
     survivors: usize,
     open_since: Option<Instant>,
@@ -46,11 +48,12 @@ impl Progress {
     /// After the ledger's events.
     pub(crate) fn resume(job: &Job, events: &[CoordinatorEvent]) -> Self {
         let mut progress = Self {
-            privacy: job.plan.privacy,
+            plan: job.plan.clone(),
             delta: job.delta(),
             guarantee: job.guarantee,
             parameters: job.architecture.parameter_count(),
             spent: RdpVector::zero(),
+            kind: RoundKind::Train,
             committed: 0,
             survivors: 0,
             open_since: None,
@@ -62,9 +65,10 @@ impl Progress {
         for event in events {
             match event {
                 CoordinatorEvent::RoundStarted { descriptor } => {
-                    progress.spent = progress.spent.plus(&descriptor.charge(progress.privacy));
+                    progress.kind = descriptor.kind;
+                    progress.spent = progress.spent.plus(&progress.plan.charge(descriptor.kind));
                 }
-                CoordinatorEvent::RoundCommitted { .. } => progress.committed += 1,
+                CoordinatorEvent::RoundCommitted { .. } if progress.kind == RoundKind::Train => progress.committed += 1,
                 _ => {}
             }
         }
@@ -75,7 +79,8 @@ impl Progress {
     pub(crate) fn observe(&mut self, event: &CoordinatorEvent, metrics: Option<RoundMetrics>) -> Option<Event> {
         match event {
             CoordinatorEvent::RoundStarted { descriptor } => {
-                self.spent = self.spent.plus(&descriptor.charge(self.privacy));
+                self.kind = descriptor.kind;
+                self.spent = self.spent.plus(&self.plan.charge(descriptor.kind));
                 let now = Instant::now();
                 if self.first_start.is_none() {
                     self.first_start = Some(now);
@@ -88,7 +93,15 @@ impl Progress {
                 self.survivors = survivors.len();
                 None
             }
-            CoordinatorEvent::RoundCommitted { round, .. } => Some(self.committed(round.0, metrics)),
+            CoordinatorEvent::RoundCommitted { round, .. } if self.kind == RoundKind::Train => {
+                Some(self.committed(round.0, metrics))
+            }
+            CoordinatorEvent::RoundCommitted { round, .. } => Some(Event::Counted {
+                round: round.0,
+                kind: self.kind.name(),
+                survivors: self.survivors,
+                epsilon: self.epsilon(),
+            }),
             CoordinatorEvent::RoundAborted { round, reason } => {
                 self.open_since = None;
                 Some(Event::Aborted { round: Some(round.0), reason: reason.to_string() })
@@ -103,7 +116,12 @@ impl Progress {
             CoordinatorEvent::SessionClosed { reason, .. } if *reason != ClosedReason::Exhausted => {
                 Some(Event::Aborted { round: None, reason: reason.to_string() })
             }
-            CoordinatorEvent::ClientRefused { client, code } => {
+            CoordinatorEvent::ClientChargedMore { client, charged } => Some(Event::ChargedMore {
+                client: client.0,
+                rounds: charged.rounds.iter().sum(),
+                last_round: charged.last_round,
+            }),
+            CoordinatorEvent::ClientRefused { client, code, .. } => {
                 Some(Event::Refused { client: client.0, reason: code.to_string() })
             }
             CoordinatorEvent::ClientEvicted { client, reason } => {
@@ -115,6 +133,7 @@ impl Progress {
             | CoordinatorEvent::SessionClosed { .. }
             | CoordinatorEvent::UpdateAdmitted { .. }
             | CoordinatorEvent::QuorumReached { .. }
+            | CoordinatorEvent::ModelReleased { .. }
             | CoordinatorEvent::PlanFinished { .. } => None,
         }
     }
@@ -162,7 +181,7 @@ impl Progress {
 
     /// Spent so far, as it is enforced; nothing without noise.
     fn epsilon(&self) -> Option<f64> {
-        (self.privacy == PrivacyMode::Customer).then(|| epsilon_of(&self.spent, self.delta).0)
+        (self.plan.privacy != PrivacyMode::None).then(|| epsilon_of(&self.spent, self.delta).0)
     }
 }
 

@@ -63,6 +63,27 @@ pub enum Event {
         /// From the round's start to its commit.
         milliseconds: f64,
     },
+    /// A counting round is in the ledger, and its counts beside the models.
+    Counted {
+        /// The round.
+        round: u64,
+        /// `statistics` or `evaluation`.
+        kind: &'static str,
+        /// Updates in the sum.
+        survivors: usize,
+        /// Epsilon spent so far; nothing without noise.
+        epsilon: Option<f64>,
+    },
+    /// A client's budget file holds more of this plan than this ledger: an older copy of the ledger was put back, or the client errs. For that
+    /// client the larger figure counts.
+    ChargedMore {
+        /// Its number in the roster.
+        client: u32,
+        /// Rounds in its budget file.
+        rounds: u32,
+        /// The last of them.
+        last_round: u64,
+    },
     /// A round or a key set-up ended without a sum; what was charged stays charged.
     Aborted {
         /// The round; nothing for a key set-up.
@@ -132,6 +153,15 @@ impl fmt::Display for Event {
             Self::Listening { address, plan, enrolled } => {
                 write!(formatter, "listening on {address} for {enrolled} enrolled clients, plan {plan}")
             }
+            Self::Counted { round, kind, survivors, epsilon } => {
+                write!(formatter, "round {round} committed: {kind} of {survivors} branches are in counts/{kind}.json")?;
+                epsilon.map_or(Ok(()), |epsilon| write!(formatter, ", epsilon {epsilon:.4} spent"))
+            }
+            Self::ChargedMore { client, rounds, last_round } => write!(
+                formatter,
+                "client {client} was charged {rounds} rounds of this plan, the last is {last_round}, and this ledger knows fewer: an older copy \
+                 of the ledger was put back; stop, and put the newest one in its place"
+            ),
             Self::Joined { client } => write!(formatter, "client {client} joined"),
             Self::Left { client } => write!(formatter, "client {client} left"),
             Self::Refused { client, reason } => write!(formatter, "client {client} refused: {reason}"),

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 use tributary_journal::Journal;
+use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox};
 use tributary_protocol::time::Millis;
 
@@ -117,8 +118,10 @@ async fn serve(
         gather_ms: settings.gather_ms,
     };
     let machine = Coordinator::resume(machine, &events, store.sessions(), clock.now(), &mut outbox)?;
-    let rounds = machine.record().committed;
-    let committed = machine.record().model.filter(|_| rounds > 0).map(|model| Committed { model, rounds });
+    let record = machine.record();
+    let (rounds, update_clip_norm_bits) = (record.committed(RoundKind::Train), record.update_clip_norm_bits);
+    let committed = record.model.filter(|_| rounds > 0);
+    let committed = committed.map(|model| Committed { model, rounds, update_clip_norm_bits });
     let update = ServerUpdate::start(&job, &store, committed)?;
     let progress = Progress::resume(&job, &events);
     let sum = OpenSum::default();
@@ -142,6 +145,7 @@ async fn serve(
         false => Some(Arc::new(Listener::open(&settings.listen, identity.tls)?)),
     };
     shell.execute()?;
+    shell.state()?;
     if let Some(listener) = listener {
         let address = listener.address();
         let enrolled = roster.roster.entries().len();

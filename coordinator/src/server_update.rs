@@ -5,18 +5,21 @@ use std::num::NonZero;
 use bytes::Bytes;
 use tributary_certs::suite::RealSuite;
 use tributary_model::architecture::Architecture;
+use tributary_model::counts::{CellLayout, evaluate_heads};
 use tributary_model::parameters::digest_of;
-use tributary_model::server_optimizer::{MeanScale, RoundMetrics, StateLayout};
+use tributary_model::planned::{self, cell_layout, noise_multiplier};
+use tributary_model::server_optimizer::{MeanScale, RoundMetrics, StateLayout, adapted_clip_norm};
+use tributary_model::update::ClipRule;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::RoundId;
 use tributary_protocol::message::ClosedReason;
-use tributary_protocol::round::Input;
+use tributary_protocol::plan::{PrivacyMode, RoundKind, ValidPlan};
+use tributary_protocol::round::{Input, RoundDescriptor};
 use tributary_protocol::secagg::mask::MaskBlock;
 use tributary_protocol::secagg::masked_sum::{AggregateSum, MaskedSum};
 use tributary_protocol::secagg::permit::UnmaskPermit;
 
 use crate::plan::Job;
-use crate::store::{OptimizerDraft, StateName, StepError, Store, StoreError};
+use crate::store::{Counts, OptimizerDraft, StateName, StepError, Store, StoreError};
 
 /// Fewest blocks of coordinates for which threads are worth their start.
 const THREADED_BLOCKS_MIN: usize = 8;
@@ -24,7 +27,9 @@ const THREADED_BLOCKS_MIN: usize = 8;
 /// The current model and what moves it.
 pub(crate) struct ServerUpdate {
     layout: StateLayout,
-    scale: MeanScale,
+    plan: ValidPlan,
+    rule: ClipRule,
+    statistics: Option<CellLayout>,
     current: Version,
     pending: Option<Version>,
 }
@@ -36,6 +41,8 @@ struct Version {
     unsent: Option<Bytes>,
     rounds: u32,
     metrics: Option<RoundMetrics>,
+    /// Of the next round, as the ledger has it.
+    update_clip_norm_bits: u64,
 }
 
 /// What the ledger committed last.
@@ -43,6 +50,7 @@ struct Version {
 pub(crate) struct Committed {
     pub(crate) model: Digest,
     pub(crate) rounds: u32,
+    pub(crate) update_clip_norm_bits: u64,
 }
 
 impl Version {
@@ -58,23 +66,24 @@ impl ServerUpdate {
     /// If what the ledger names is not in the store as it was.
     pub(crate) fn start(job: &Job, store: &Store, committed: Option<Committed>) -> Result<Self, StoreError> {
         let layout = StateLayout::new(job.optimizer, &job.architecture);
-        let scale = MeanScale::new(&job.architecture, &job.rule, job.plan.customers_nominal);
-        let scale = scale.expect("a valid plan names at least one customer");
         let current = match committed {
             None => {
                 store.add_model(&job.plan.initial_model, &job.initial.to_le_bytes())?;
                 store.begin_optimizer(&layout, &job.initial)?;
-                Version { digest: job.plan.initial_model, unsent: None, rounds: 0, metrics: None }
+                let update_clip_norm_bits = job.plan.local.map_or(0, |local| local.update_clip_norm_bits);
+                let digest = job.plan.initial_model;
+                Version { digest, unsent: None, rounds: 0, metrics: None, update_clip_norm_bits }
             }
-            Some(Committed { model: digest, rounds }) => {
+            Some(Committed { model: digest, rounds, update_clip_norm_bits }) => {
                 let unsent = Some(store.model(&job.architecture, &digest)?.into());
-                let version = Version { digest, unsent, rounds, metrics: None };
+                let version = Version { digest, unsent, rounds, metrics: None, update_clip_norm_bits };
                 store.verify_optimizer(&layout, version.state_name())?;
                 version
             }
         };
         store.forget_other_optimizers(current.state_name());
-        Ok(Self { layout, scale, current, pending: None })
+        let (plan, rule, statistics) = (job.plan.clone(), job.rule, job.statistics.clone());
+        Ok(Self { layout, plan, rule, statistics, current, pending: None })
     }
 
     /// The network.
@@ -82,20 +91,26 @@ impl ServerUpdate {
         self.layout.architecture()
     }
 
-    /// Digest of the model that the next round trains on.
+    /// Digest of the model that the next training round starts from.
     pub(crate) fn digest(&self) -> Digest {
         self.current.digest
     }
 
-    /// The bytes of that model, which are needed once a round: they are not kept, and read again where a round is repeated.
+    /// The bytes of a round's model, which are needed once a round: they are not kept, and read again where a round is repeated, or evaluates
+    /// the released model.
     ///
     /// # Errors
     /// If the store no longer has the model as it was.
-    pub(crate) fn take_model(&mut self, store: &Store) -> Result<Bytes, StoreError> {
-        match self.current.unsent.take() {
+    pub(crate) fn take_model(&mut self, model: Digest, store: &Store) -> Result<Bytes, StoreError> {
+        match self.current.unsent.take_if(|_| self.current.digest == model) {
             Some(bytes) => Ok(bytes),
-            None => Ok(store.model(self.layout.architecture(), &self.current.digest)?.into()),
+            None => Ok(store.model(self.layout.architecture(), &model)?.into()),
         }
+    }
+
+    /// Whether a new model waits for the ledger.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.pending.is_some()
     }
 
     /// The noised metrics of the round whose model is being committed, or else of the current model's round.
@@ -103,18 +118,20 @@ impl ServerUpdate {
         self.pending.as_ref().unwrap_or(&self.current).metrics
     }
 
-    /// Unmasks the sum, takes the step and makes its result durable, to be adopted when the ledger has it.
+    /// Unmasks the sum, takes the step and makes its result durable, to be adopted when the ledger has it. The sum of a counting round is
+    /// read and its counts are kept beside the models, which it does not move.
     ///
     /// # Errors
     /// If the result cannot be stored, which ends the process. A sum that cannot be used is an answer.
     pub(crate) fn apply(
         &mut self,
-        round: RoundId,
+        descriptor: &RoundDescriptor,
         sum: Option<MaskedSum>,
         permit: UnmaskPermit,
         store: &Store,
     ) -> Result<Input, StoreError> {
         self.pending = None;
+        let (round, survivors) = (permit.round(), permit.survivors().len());
         let failed = |reason| Ok(Input::UpdateFailed { round, reason });
         let Some(sum) = sum else { return failed(ClosedReason::ChecksFailed) };
         let sum = match sum.unmask_with::<RealSuite>(permit, run_blocks) {
@@ -124,7 +141,13 @@ impl ServerUpdate {
                 return failed(ClosedReason::ChecksFailed);
             }
         };
-        let (next, bytes, state) = match self.next(&sum, store) {
+        if descriptor.kind != RoundKind::Train {
+            self.count(descriptor, survivors, &sum, store)?;
+            let (sum, model, update_clip_norm_bits) =
+                (sum.digest(), self.current.digest, self.current.update_clip_norm_bits);
+            return Ok(Input::Updated { round, sum, model, update_clip_norm_bits });
+        }
+        let (next, bytes, state) = match self.next(descriptor, survivors, &sum, store) {
             Ok(next) => next,
             Err(StepError::Store(fault)) => return Err(fault),
             Err(StepError::Optimizer(fault)) => {
@@ -138,9 +161,9 @@ impl ServerUpdate {
             let model = store.add_model(&next.digest, &bytes);
             state.join().expect("writing a file does not panic").and(model)
         })?;
-        let (sum, model) = (sum.digest(), next.digest);
+        let (sum, model, update_clip_norm_bits) = (sum.digest(), next.digest, next.update_clip_norm_bits);
         self.pending = Some(next);
-        Ok(Input::Updated { round, sum, model })
+        Ok(Input::Updated { round, sum, model, update_clip_norm_bits })
     }
 
     /// The ledger has committed `model`, durably: it is the current one from here on, and the state behind the one before is removed.
@@ -162,18 +185,95 @@ impl ServerUpdate {
         Ok(digest)
     }
 
-    fn next(&self, sum: &AggregateSum, store: &Store) -> Result<(Version, Bytes, OptimizerDraft), StepError> {
-        let parameters = self.scale.parameters(sum.dimension());
+    /// How a training round's sum is read.
+    fn scale(&self, descriptor: &RoundDescriptor, survivors: usize) -> MeanScale {
+        let (architecture, rule, plan) = (self.layout.architecture(), &self.rule, &self.plan);
+        let probability = planned::release(plan).sampling_probability;
+        let customers = customers(plan) * probability;
+        let bound = f64::from_bits(descriptor.update_clip_norm_bits);
+        let scale = match plan.privacy {
+            PrivacyMode::Customer | PrivacyMode::None => MeanScale::new(architecture, rule, customers),
+            PrivacyMode::Local => MeanScale::of_differences(architecture, rule, bound, survivors, customers),
+            PrivacyMode::Branch => {
+                MeanScale::of_differences(architecture, rule, bound, survivors, precise(survivors as u64))
+            }
+        };
+        scale.expect("a valid plan names a customer, and a sum has survivors")
+    }
+
+    /// Keeps what a counting round counted.
+    fn count(
+        &self,
+        descriptor: &RoundDescriptor,
+        survivors: usize,
+        sum: &AggregateSum,
+        store: &Store,
+    ) -> Result<(), StoreError> {
+        let architecture = self.layout.architecture();
+        let layout = match descriptor.kind {
+            RoundKind::Statistics => self.statistics.clone(),
+            kind => cell_layout(&self.plan, kind, architecture, None),
+        };
+        let layout = layout.expect("a round counts in the cells of its plan");
+        let values: Vec<i64> = sum.values_from(0).collect();
+        let unit = self.plan.clip_units;
+        let variance = self.plan.counting(descriptor.kind).map_or(0, |counting| counting.noise_variance);
+        let noise_stddev = noise_multiplier(variance, u128::from(unit).pow(2));
+        let histograms = layout.read(&values, unit);
+        let heads = match descriptor.kind {
+            RoundKind::Evaluation => evaluate_heads(&histograms, architecture.heads(), noise_stddev),
+            _ => Vec::new(),
+        };
+        store.write_counts(&Counts {
+            kind: descriptor.kind.name(),
+            plan: self.plan.digest().to_string(),
+            model: descriptor.model.to_string(),
+            round: descriptor.round.0,
+            survivors,
+            noise_stddev_min: noise_stddev,
+            heads,
+            histograms,
+        })
+    }
+
+    fn next(
+        &self,
+        descriptor: &RoundDescriptor,
+        survivors: usize,
+        sum: &AggregateSum,
+        store: &Store,
+    ) -> Result<(Version, Bytes, OptimizerDraft), StepError> {
+        let scale = self.scale(descriptor, survivors);
+        let parameters = scale.parameters(sum.dimension());
         let parameters = parameters.expect("the sum has the dimension that the plan gave it");
-        let gradients = sum.values_from(0).take(parameters).map(|units| self.scale.gradient(units));
+        let gradients = sum.values_from(0).take(parameters).map(|units| scale.gradient(units));
         let stepped = store.step_optimizer(&self.layout, self.current.state_name(), gradients)?;
         let riders: Vec<i64> = sum.values_from(parameters).collect();
         let digest = digest_of(self.layout.architecture(), &stepped.model);
-        let metrics = self.scale.metrics(&riders);
+        let metrics = scale.metrics(&riders);
         let bytes = Bytes::from(stepped.model);
-        let next = Version { digest, unsent: Some(bytes.clone()), rounds: stepped.steps, metrics };
+        let bound = descriptor.update_clip_norm_bits;
+        let update_clip_norm_bits = match (self.plan.local.filter(|local| local.adaptive), metrics) {
+            (Some(local), Some(metrics)) => {
+                let first = f64::from_bits(local.update_clip_norm_bits);
+                adapted_clip_norm(f64::from_bits(bound), metrics.within_clip_norm, first).to_bits()
+            }
+            _ => bound,
+        };
+        let unsent = Some(bytes.clone());
+        let next = Version { digest, unsent, rounds: stepped.steps, metrics, update_clip_norm_bits };
         Ok((next, bytes, stepped.state))
     }
+}
+
+/// What the divisor of a mean is made of.
+fn customers(plan: &ValidPlan) -> f64 {
+    precise(plan.customers_nominal)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "2^40 is exact in a double")]
+fn precise(count: u64) -> f64 {
+    count as f64
 }
 
 /// Runs the blocks, on all cores where there are many.

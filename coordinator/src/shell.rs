@@ -11,6 +11,7 @@ use tributary_journal::Journal;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{Downstream, Start};
+use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{Coordinator, CoordinatorEffect, CoordinatorEvent, Input, Outbox};
 use tributary_protocol::time::Millis;
 
@@ -135,9 +136,20 @@ impl<'a> Shell<'a> {
         Ok(())
     }
 
+    /// Writes the statement of what the ledger holds: at the start, before a client is told of the plan.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read, or the statement not be written.
+    pub(crate) fn state(&self) -> Result<(), CoordinatorError> {
+        let store = &self.parts.store;
+        let events = tributary_journal::read::<CoordinatorEvent>(&store.ledger())?;
+        let events: Vec<CoordinatorEvent> = events.into_iter().map(|recorded| recorded.event).collect();
+        Ok(store.write_statement(&events)?)
+    }
+
     /// The operator's stop was carried out.
     pub(crate) fn stopped(&mut self) {
-        let rounds = self.parts.machine.record().committed;
+        let rounds = self.parts.machine.record().committed(RoundKind::Train);
         if !self.over {
             self.tell(&Event::Stopped { rounds });
         }
@@ -156,10 +168,11 @@ impl<'a> Shell<'a> {
     pub(crate) fn conclude(mut self, bytes: (u64, u64)) -> Result<(), CoordinatorError> {
         let record = self.parts.machine.record();
         let Some(complete) = record.finished else { return Ok(()) };
-        let (rounds, charged) = (record.committed, record.charged);
+        self.state()?;
+        let (rounds, charged) = (record.committed(RoundKind::Train), record.charged(RoundKind::Train));
+        let released = record.released.expect("a plan finishes behind its release");
         let ShellParts { store, update, machine, progress, .. } = &self.parts;
         let plan = machine.plan();
-        let released = update.release(store)?;
         store.write_pointer(&ModelPointer {
             model: released.to_string(),
             file: Store::model_name(&released),
@@ -202,9 +215,14 @@ impl<'a> Shell<'a> {
             CoordinatorEffect::Discard(client) => self.judge(client, Verdict::Discard),
             CoordinatorEffect::DropSum(_) => self.parts.sum.forget(),
             CoordinatorEffect::Unmask(permit) => {
-                let (round, sum) = (permit.round(), self.parts.sum.take());
-                let answer = self.parts.update.apply(round, sum, permit, &self.parts.store)?;
+                let ShellParts { machine, sum, update, store, .. } = &mut self.parts;
+                let descriptor = machine.record().round.as_ref().expect("a sum is opened in an open round");
+                let answer = update.apply(descriptor, sum.take(), permit, store)?;
                 self.answers.push_back(answer);
+            }
+            CoordinatorEffect::Release => {
+                let model = self.parts.update.release(&self.parts.store)?;
+                self.answers.push_back(Input::Released { model });
             }
             CoordinatorEffect::Close(client) => {
                 self.send_all();
@@ -218,7 +236,7 @@ impl<'a> Shell<'a> {
     fn append(&mut self, event: CoordinatorEvent) -> Result<(), CoordinatorError> {
         let ShellParts { journal, progress, update, .. } = &mut self.parts;
         if let CoordinatorEvent::RoundCommitted { model, .. } = &event {
-            self.committed = Some(*model);
+            self.committed = Some(*model).filter(|_| update.is_pending());
         }
         self.untold.extend(progress.observe(&event, update.metrics()));
         Ok(journal.append(Clock::unix(), event)?)
@@ -233,8 +251,13 @@ impl<'a> Shell<'a> {
 
     fn send_start(&mut self, clients: &[ClientId], start: Start) -> Result<(), StoreError> {
         let ShellParts { update, store, .. } = &mut self.parts;
-        assert!(start.descriptor.model == update.digest(), "a round starts from the model that was committed last");
-        let frames = start_frames(start, update.take_model(store)?);
+        let trains = start.descriptor.kind != RoundKind::Evaluation;
+        assert!(
+            !trains || start.descriptor.model == update.digest(),
+            "a round starts from the model that was committed last"
+        );
+        let model = start.descriptor.model;
+        let frames = start_frames(start, update.take_model(model, store)?);
         for client in clients {
             self.unsent.entry(*client).or_default().extend(frames.clone());
         }

@@ -13,6 +13,7 @@ use tributary_coordinator::{Event, Job};
 use tributary_model::parameters::Parameters;
 use tributary_model::server_optimizer::{MeanUpdate, ServerOptimizer};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{CoordinatorEvent, CoordinatorRecord};
 
 const CLIENTS: usize = 9;
@@ -43,7 +44,7 @@ fn runtime() -> tokio::runtime::Runtime {
 fn expected(config: &Path, rounds: u32) -> Parameters {
     let job = Job::build(&Settings::load(config).unwrap().plan).unwrap();
     let mut optimizer = ServerOptimizer::new(job.optimizer, &job.initial);
-    let sum = vec![total(); job.plan.dimension()];
+    let sum = vec![total(); job.plan.dimension(RoundKind::Train)];
     for _ in 0..rounds {
         let (mean, _) = MeanUpdate::from_sum(&sum, &job.architecture, &job.rule, job.plan.customers_nominal).unwrap();
         optimizer.step(&mean).unwrap();
@@ -97,7 +98,7 @@ fn a_plan_runs_to_its_end_over_two_sessions() {
     assert_eq!((pointer.model, pointer.rounds, pointer.complete), (finished.model.clone(), 3, true));
     let events = ledger(Path::new(&finished.ledger));
     let record = CoordinatorRecord::replay(&events).unwrap();
-    assert_eq!((record.committed, record.finished), (3, Some(true)));
+    assert_eq!((record.committed(RoundKind::Train), record.finished), (3, Some(true)));
     assert_eq!(record.model, Digest::from_hex(&pointer.last_model));
     daemon.join().0.unwrap();
 

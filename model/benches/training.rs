@@ -8,7 +8,7 @@ use tributary_model::features::FeatureMatrix;
 use tributary_model::parameters::Parameters;
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
 use tributary_model::train::{CentralSettings, Placement, PlacementKey, Trainer, train_centrally};
-use tributary_model::update::{ClipForm, ClipRule, ClipSettings, clipped_sum};
+use tributary_model::update::{ClipForm, ClipRule, ClipSettings, ClipUnit, RIDERS, clipped_sum};
 
 /// As in the shipped executable: large tensors otherwise go through mmap at every step.
 #[global_allocator]
@@ -47,14 +47,20 @@ fn rows() -> FeatureMatrix {
 
 /// Rounds of one clipped sum each.
 fn clipped(shape: &Architecture, data: &FeatureMatrix, form: ClipForm, placement: &Placement) -> Duration {
-    let settings = ClipSettings { example_clip_norm: 0.5, clip_units: 1 << 20, form, loss_bound: Some(4.0) };
+    let settings = ClipSettings {
+        example_clip_norm: 0.5,
+        clip_units: 1 << 20,
+        form,
+        loss_bound: Some(4.0),
+        unit: ClipUnit::Customer,
+    };
     let rule = ClipRule::new(settings).expect("a rule within its limits");
     let trainer = Trainer::new(shape, data, placement).expect("rows that fit");
     let parameters = Parameters::initial(shape, 1);
     timed(|| {
         for _ in 0..ROUNDS {
             let sum = clipped_sum(&trainer, &parameters, &rule).expect("finite gradients");
-            assert_eq!(sum.coordinates(), shape.parameter_count() + 2);
+            assert_eq!(sum.coordinates(), shape.parameter_count() + RIDERS);
         }
     })
 }

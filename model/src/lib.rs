@@ -6,11 +6,13 @@
 
 pub mod architecture;
 pub mod canonical;
+pub mod counts;
 pub mod evaluate;
 pub mod features;
 #[cfg(feature = "train")]
 pub mod network;
 pub mod parameters;
+pub mod planned;
 pub mod privacy;
 pub mod schema;
 pub mod server_optimizer;

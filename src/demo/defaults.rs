@@ -36,6 +36,8 @@ pub(super) struct Defaults {
     pub(super) round_deadline_ms: u64,
     /// Longest key set-up, in milliseconds.
     pub(super) keying_deadline_ms: u64,
+    /// Rounds a day that the branches' policies allow.
+    pub(super) rounds_a_day: u32,
 }
 
 /// The values, each with its reason.
@@ -72,4 +74,6 @@ pub(super) const DEFAULTS: Defaults = Defaults {
     // Two orders of magnitude over a usual round.
     round_deadline_ms: 60_000,
     keying_deadline_ms: 60_000,
+    // The demo's budget ends long before.
+    rounds_a_day: 1_000_000,
 };

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
 use tributary_protocol::limits::{COHORT_MIN, COMPLETE_GRAPH_MAX};
+use tributary_protocol::plan::PrivacyMode;
 
 use super::defaults::DEFAULTS;
 use crate::exit::Failure;
@@ -21,10 +22,26 @@ pub(super) enum Model {
 /// What protects the single customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Privacy {
-    /// Clipping and noise, (epsilon, delta) for each customer
+    /// Clipping and noise shares of all branches, (epsilon, delta) for each customer
     Customer,
+    /// Each branch's own noise in several local steps: needs no trust in anybody, and far more noise
+    Local,
+    /// (epsilon, delta) for a branch as a whole: meaningful among very many branches
+    Branch,
     /// Secure aggregation alone
     None,
+}
+
+impl Privacy {
+    /// The plan's word for it.
+    pub(super) fn mode(self) -> PrivacyMode {
+        match self {
+            Self::Customer => PrivacyMode::Customer,
+            Self::Local => PrivacyMode::Local,
+            Self::Branch => PrivacyMode::Branch,
+            Self::None => PrivacyMode::None,
+        }
+    }
 }
 
 /// `tributary demo`.

@@ -71,11 +71,11 @@ pub(super) fn write_clients(
 ) -> anyhow::Result<()> {
     // A public maximum must not follow from one branch's rows: twice the size of the largest one, up to a power of two, for all.
     let largest = prepared.branches.iter().map(|branch| branch.training_rows).max().unwrap_or(1);
-    let customers_max = (2 * largest).next_power_of_two();
+    let (customers_max, schema) = ((2 * largest).next_power_of_two(), &prepared.schema);
     prepared
         .branches
         .iter()
-        .try_for_each(|branch| ClientFile { options, coordinator, customers_max }.write(workplace, branch))
+        .try_for_each(|branch| ClientFile { options, coordinator, customers_max, schema }.write(workplace, branch))
 }
 
 fn invent(options: &DemoOptions, branches: usize, workplace: &Workplace) -> anyhow::Result<(Schema, Vec<Branch>)> {

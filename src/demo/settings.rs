@@ -6,6 +6,9 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use tributary_certs::files::create_private_folder;
+use tributary_client::cli::sign_policy;
+use tributary_coordinator::settings::PURPOSE_DEFAULT;
+use tributary_model::schema::Schema;
 
 use super::defaults::DEFAULTS;
 use super::options::{DemoOptions, Model, Privacy};
@@ -28,6 +31,8 @@ pub(super) struct ClientFile<'a> {
     pub(super) coordinator: SocketAddr,
     /// Public maximum of a branch's customers.
     pub(super) customers_max: u64,
+    /// The feature schema, all of whose fields the demo's policies release.
+    pub(super) schema: &'a Schema,
 }
 
 impl CoordinatorFile<'_> {
@@ -63,9 +68,10 @@ impl CoordinatorFile<'_> {
         }
         match self.options.privacy {
             Privacy::None => line(&mut text, format_args!("privacy = \"none\"")),
-            Privacy::Customer => {
+            Privacy::Customer | Privacy::Local | Privacy::Branch => {
                 let DemoOptions { epsilon, delta, .. } = self.options;
-                line(&mut text, format_args!("privacy = \"customer\"\nepsilon = {epsilon:?}\ndelta = {delta:?}"));
+                let mode = self.options.privacy.mode().name();
+                line(&mut text, format_args!("privacy = \"{mode}\"\nepsilon = {epsilon:?}\ndelta = {delta:?}"));
             }
         }
         let (nominal, most) = (self.customers_nominal, self.customers_nominal.saturating_mul(4));
@@ -73,6 +79,9 @@ impl CoordinatorFile<'_> {
         line(&mut text, format_args!("example_clip_norm = {clip_norm:?}\nloss_bound = {:?}", DEFAULTS.loss_bound));
         line(&mut text, format_args!("customers_nominal = {nominal}\ncustomers_max = {most}"));
         line(&mut text, format_args!("round_deadline_ms = {round_ms}\nkeying_deadline_ms = {keying_ms}"));
+        // Where branches upload differences of models, the centre averages them: a step of one, and nothing kept of the last.
+        let averages = self.options.privacy.mode().trains_locally();
+        let (learning_rate, momentum) = if averages { (1.0, 0.0) } else { (*learning_rate, *momentum) };
         line(&mut text, format_args!("\n[plan.optimizer]\nkind = \"sgd\"\nlearning_rate = {learning_rate:?}"));
         line(&mut text, format_args!("momentum = {momentum:?}\ntail_fraction = {tail_fraction:?}"));
         text
@@ -86,21 +95,38 @@ impl ClientFile<'_> {
     /// If it cannot be written.
     pub(super) fn write(&self, workplace: &Workplace, branch: &Branch) -> anyhow::Result<()> {
         create_private_folder(&workplace.branch(&branch.name))?;
-        write(&workplace.client_settings(&branch.name), &self.text(&branch.name))
+        write(&workplace.client_settings(&branch.name), &self.text(&branch.name))?;
+        // The owner of the branch's data is another person than the operator. Here both are the demo.
+        let folder = workplace.branch(&branch.name);
+        let policy = folder.join("policy.toml");
+        write(&policy, &self.policy(&branch.name))?;
+        sign_policy(&policy, &folder.join("owner.key"))?;
+        Ok(())
+    }
+
+    fn policy(&self, name: &str) -> String {
+        let DemoOptions { epsilon, delta, privacy, .. } = self.options;
+        let fields: Vec<&str> = self.schema.fields().iter().map(|field| field.name.as_str()).collect();
+        let mode = privacy.mode().name();
+        format!(
+            "[policy]\npopulation = \"customers of {name}\"\nepsilon_life = {epsilon:?}\nepsilon_plan = {epsilon:?}\ndelta = {delta:?}\n\
+             modes = [\"{mode}\"]\npurposes = [\"{PURPOSE_DEFAULT}\"]\nfields = {fields:?}\nrounds_a_day = {}\ncohort_min = 8\n\
+             coalition_permille = 200\nsurvivors_permille = 800\nhonest_min = 5\n",
+            DEFAULTS.rounds_a_day
+        )
     }
 
     fn text(&self, name: &str) -> String {
-        let Self { options, coordinator, customers_max } = self;
-        let DemoOptions { epsilon, delta, rows_per_customer_max, .. } = options;
-        let allow_no_privacy = options.privacy == Privacy::None;
+        let Self { options, coordinator, customers_max, .. } = self;
+        let DemoOptions { rows_per_customer_max, .. } = options;
+        let nominal = customers_max / 2;
         format!(
             "[client]\nstate_dir = \"state\"\n\n\
              [coordinator]\naddress = \"{coordinator}\"\nserver_name = \"localhost\"\n\n\
              [identity]\nfolder = \"../../identities/{name}\"\n\n\
              [data]\nfile = \"../../data/{name}.csv\"\nschema = \"../../schema.toml\"\ncustomers_max = {customers_max}\n\
-             rows_per_customer_max = {rows_per_customer_max}\n\n\
-             [policy]\nepsilon_max = {epsilon:?}\ndelta = {delta:?}\ncohort_min = 8\ncoalition_permille = 200\n\
-             survivors_permille = 800\nhonest_min = 5\nallow_no_privacy = {allow_no_privacy}\n"
+             rows_per_customer_max = {rows_per_customer_max}\ncustomers_nominal = {nominal}\n\n\
+             [policy]\nfile = \"policy.toml\"\nowner = \"owner.pub\"\n"
         )
     }
 }

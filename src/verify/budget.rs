@@ -32,7 +32,7 @@ pub(crate) struct BudgetReport {
 pub(crate) struct PlanReport {
     /// Digest of the plan.
     pub(crate) plan: String,
-    /// Rounds charged.
+    /// Rounds charged, of every kind.
     pub(crate) rounds: u32,
     /// The last round.
     pub(crate) last_round: u64,
@@ -51,8 +51,8 @@ pub(super) fn audit(entries: &[Entry<ParticipantEvent>], head: String, delta: f6
     }
     let plans = audit.record.plans.iter().map(|(plan, spend)| PlanReport {
         plan: plan.to_string(),
-        rounds: spend.rounds,
-        last_round: spend.last_round,
+        rounds: spend.charged.rounds.iter().sum(),
+        last_round: spend.charged.last_round,
         epsilon: finite(&spend.spent, delta),
     });
     Ok(BudgetReport {
@@ -87,6 +87,14 @@ impl Audit {
             ParticipantEvent::RosterAccepted { head } => {
                 let newer = self.record.roster.is_none_or(|before| before.epoch < head.epoch);
                 rule(newer, "a roster is accepted that is not newer than the one before")?;
+            }
+            ParticipantEvent::PopulationNamed { .. } => {
+                rule(self.record.population.is_none(), "a second population is named for one budget")?;
+            }
+            ParticipantEvent::ChargesAdopted { plan, charged, .. } => {
+                let own = self.record.charged(plan);
+                let more = own.rounds.iter().zip(&charged.rounds).all(|(own, counted)| own <= counted);
+                rule(more && own.last_round < charged.last_round, "charges are adopted that are not more than before")?;
             }
             ParticipantEvent::PlanAccepted { plan, .. } => {
                 self.accepted.insert(*plan);
@@ -149,7 +157,10 @@ impl fmt::Display for BudgetReport {
 
 #[cfg(test)]
 mod tests {
+    use tributary_protocol::message::Charged;
+    use tributary_protocol::plan::{PrivacyMode, RoundKind};
     use tributary_protocol::roster::RosterHead;
+    use tributary_protocol::time::Millis;
 
     use super::*;
 
@@ -158,7 +169,20 @@ mod tests {
 
     fn charged(round: u64) -> ParticipantEvent {
         let charge = RdpVector::gaussian(1, 10_000);
-        ParticipantEvent::BudgetCharged { plan: PLAN, round: RoundId(round), descriptor: SET, charge }
+        let (kind, at) = (RoundKind::Train, Millis(0));
+        ParticipantEvent::BudgetCharged { plan: PLAN, round: RoundId(round), kind, at, descriptor: SET, charge }
+    }
+
+    fn accepted(plan: Digest) -> ParticipantEvent {
+        ParticipantEvent::PlanAccepted {
+            plan,
+            name: "test".into(),
+            purpose: "test".into(),
+            privacy: PrivacyMode::Customer,
+            charge: RdpVector::zero(),
+            charge_max: RdpVector::zero(),
+            rounds_charged_max: 10,
+        }
     }
 
     fn whole_round(round: u64) -> Vec<ParticipantEvent> {
@@ -173,7 +197,7 @@ mod tests {
     }
 
     fn audited(events: Vec<ParticipantEvent>) -> Result<BudgetReport, Bad> {
-        let accepted = ParticipantEvent::PlanAccepted { plan: PLAN, charge: RdpVector::zero() };
+        let accepted = accepted(PLAN);
         let events = [accepted].into_iter().chain(events);
         let entries: Vec<_> = (0..).zip(events).map(|(sequence, event)| Entry { sequence, offset: 0, event }).collect();
         audit(&entries, String::new(), 1e-6)
@@ -219,16 +243,30 @@ mod tests {
         stranger[0] = ParticipantEvent::BudgetCharged {
             plan: SET,
             round: RoundId(1),
+            kind: RoundKind::Train,
+            at: Millis(0),
             descriptor: SET,
             charge: RdpVector::zero(),
         };
         assert!(refusal(stranger).1.contains("not accepted"));
+        let named = |population: &str| ParticipantEvent::PopulationNamed { population: population.into() };
+        assert!(refusal(vec![named("a"), named("b")]).1.contains("second population"));
+        let adopted = |rounds, last_round| ParticipantEvent::ChargesAdopted {
+            plan: PLAN,
+            charged: Charged { rounds: [rounds, 0, 0], last_round },
+            charge: RdpVector::gaussian(1, 10_000),
+        };
+        assert!(audited([whole_round(1), vec![adopted(2, 3)]].concat()).is_ok());
+        assert!(refusal([whole_round(2), vec![adopted(2, 2)]].concat()).1.contains("not more than before"));
+        assert!(refusal([whole_round(1), vec![adopted(0, 3)]].concat()).1.contains("not more than before"));
     }
 
     #[test]
     fn an_unbounded_charge_has_no_epsilon() {
         let charge = RdpVector::gaussian(1, 0);
-        let event = ParticipantEvent::BudgetCharged { plan: PLAN, round: RoundId(1), descriptor: SET, charge };
+        let (kind, at) = (RoundKind::Train, Millis(0));
+        let event =
+            ParticipantEvent::BudgetCharged { plan: PLAN, round: RoundId(1), kind, at, descriptor: SET, charge };
         assert_eq!(audited(vec![event]).unwrap().epsilon, None);
     }
 }

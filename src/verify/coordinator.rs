@@ -3,11 +3,10 @@
 use std::fmt;
 
 use serde::Serialize;
-use tributary_model::architecture::Architecture;
+use tributary_model::planned;
 use tributary_model::privacy::epsilon_of;
-use tributary_model::update::{self, ClipRule, ClipSettings};
-use tributary_protocol::ids::{ClientId, RoundId, SessionId};
-use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode, ValidPlan};
+use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
+use tributary_protocol::plan::{Plan, PrivacyMode, RoundKind, ValidPlan};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::{CoordinatorEvent, CoordinatorRecord, RoundDescriptor, SessionView};
 use tributary_protocol::secagg::parameters::Thresholds;
@@ -25,7 +24,7 @@ pub(crate) struct CoordinatorReport {
     pub(crate) plan_name: String,
     /// Digest of the plan.
     pub(crate) plan: String,
-    /// `customer` or `none`.
+    /// `customer`, `local`, `branch` or `none`.
     pub(crate) privacy: &'static str,
     /// Rounds to commit.
     pub(crate) rounds: u32,
@@ -35,6 +34,8 @@ pub(crate) struct CoordinatorReport {
     pub(crate) rounds_charged: u32,
     /// Rounds that may be started.
     pub(crate) rounds_charged_max: u32,
+    /// Committed rounds of statistics and of evaluation.
+    pub(crate) counting_rounds: [u32; 2],
     /// Epsilon of the rounds that were started, recomputed; nothing without noise.
     pub(crate) epsilon: Option<f64>,
     /// Epsilon of all rounds that may be started: what the plan promised.
@@ -43,7 +44,7 @@ pub(crate) struct CoordinatorReport {
     pub(crate) delta: Option<f64>,
     /// Standard deviation of the noise that every sum holds at least, over the sensitivity.
     pub(crate) noise_multiplier: Option<f64>,
-    /// Digest of the last round's model.
+    /// Digest of the released model, or of the last round's where none is released yet.
     pub(crate) model: Option<String>,
     /// Whether the plan is over.
     pub(crate) finished: bool,
@@ -62,22 +63,23 @@ pub(super) fn audit(entries: &[Entry<CoordinatorEvent>], head: String) -> Result
     }
     let nothing = "the first event opens a plan, because every other one needs an open plan";
     let plan = audit.plan.as_ref().expect(nothing);
-    let noised = plan.privacy == PrivacyMode::Customer;
+    let noised = plan.privacy != PrivacyMode::None;
     Ok(CoordinatorReport {
         entries: entries.len(),
         head,
         plan_name: plan.name.clone(),
         plan: plan.digest().to_string(),
-        privacy: if noised { "customer" } else { "none" },
+        privacy: plan.privacy.name(),
         rounds: plan.rounds,
-        rounds_committed: audit.record.committed,
-        rounds_charged: audit.record.charged,
+        rounds_committed: audit.record.committed(RoundKind::Train),
+        rounds_charged: audit.record.charged(RoundKind::Train),
+        counting_rounds: [RoundKind::Statistics, RoundKind::Evaluation].map(|kind| audit.record.committed(kind)),
         rounds_charged_max: plan.rounds_charged_max,
         epsilon: noised.then(|| epsilon_of(&audit.spent, audit.delta).0),
         epsilon_plan: noised.then(|| epsilon_of(&audit.allowed, audit.delta).0),
         delta: noised.then_some(audit.delta),
-        noise_multiplier: noised.then(|| noise_multiplier(plan)),
-        model: audit.record.model.map(|model| model.to_string()),
+        noise_multiplier: noised.then(|| planned::release(plan).noise_multiplier),
+        model: audit.record.released.or(audit.record.model).map(|model| model.to_string()),
         finished: audit.record.finished.is_some(),
         complete: audit.record.finished == Some(true),
     })
@@ -122,9 +124,9 @@ impl Audit {
         self.record.check(event).map_err(|fault| fault.to_string())?;
         match event {
             CoordinatorEvent::PlanOpened { plan, delta_bits, .. } => self.open(plan, *delta_bits)?,
-            CoordinatorEvent::SessionKeyed { session, view, cohort, thresholds } => {
+            CoordinatorEvent::SessionKeyed { session, view, cohort, organisations, thresholds } => {
                 let view = SessionView { session: *session, view: *view, thresholds: *thresholds };
-                self.key(view, cohort)?;
+                self.key(view, cohort, organisations)?;
             }
             CoordinatorEvent::SessionClosed { session, .. } => self.close(session),
             CoordinatorEvent::RoundStarted { descriptor } => self.start(descriptor)?,
@@ -138,6 +140,8 @@ impl Audit {
             CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::RoundAborted { .. }
             | CoordinatorEvent::ClientRefused { .. }
+            | CoordinatorEvent::ClientChargedMore { .. }
+            | CoordinatorEvent::ModelReleased { .. }
             | CoordinatorEvent::ClientEvicted { .. } => {}
         }
         self.record.apply(event);
@@ -146,32 +150,27 @@ impl Audit {
 
     fn open(&mut self, plan: &Plan, delta_bits: u64) -> Result<(), String> {
         let plan = plan.clone().validate().map_err(|fault| fault.to_string())?;
-        let own = sensitivity_squared(&plan)?;
-        if own != plan.sensitivity_squared {
-            return Err(format!(
-                "the plan states a squared sensitivity of {} where {own} follows",
-                plan.sensitivity_squared
-            ));
-        }
+        // Without the schema the cells of statistics cannot be recomputed; the branches did.
+        planned::check(&plan, None).map_err(|fault| fault.to_string())?;
         let delta = f64::from_bits(delta_bits);
-        if plan.privacy == PrivacyMode::Customer {
+        if plan.privacy != PrivacyMode::None {
             if !(delta > 0.0 && delta < 1.0) {
                 return Err("the delta is no probability".into());
             }
-            let round = RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance);
-            self.allowed = round.times(plan.rounds_charged_max.into());
+            self.allowed = plan.charge_max();
         }
         (self.plan, self.delta) = (Some(plan), delta);
         Ok(())
     }
 
-    fn key(&mut self, view: SessionView, cohort: &[ClientId]) -> Result<(), String> {
+    fn key(&mut self, view: SessionView, cohort: &[ClientId], organisations: &[OrganisationId]) -> Result<(), String> {
         let plan = self.opened();
         if !ascending(cohort) {
             return Err("the cohort is not in ascending order, or names a client twice".into());
         }
-        // Organisations stand in the roster, of which a ledger has the digest alone; the branches recomputed the thresholds from it.
-        if !plan.cohort.could_give(cohort.len(), &view.thresholds) {
+        // Whether they are the roster's organisations, of which a ledger has the digest alone, the branches have checked.
+        let own = plan.cohort.thresholds(organisations);
+        if organisations.len() != cohort.len() || own.as_ref() != Ok(&view.thresholds) {
             return Err("the session's thresholds are not those of the plan for its cohort".into());
         }
         self.keyed.push(Keyed { view, cohort: cohort.to_vec() });
@@ -185,15 +184,17 @@ impl Audit {
     fn start(&mut self, descriptor: &RoundDescriptor) -> Result<(), String> {
         let plan = self.opened();
         let Keyed { view, .. } = self.keyed()?;
-        if *descriptor != RoundDescriptor::derive(plan, view, descriptor.round, descriptor.model) {
+        let kind = descriptor.kind;
+        let follows = *descriptor == RoundDescriptor::derive(plan, view, descriptor.head());
+        if !follows || !descriptor.has_valid_bound(plan) {
             return Err("the round's descriptor does not follow from plan and session".into());
         }
-        if self.record.charged >= plan.rounds_charged_max {
-            return Err(format!("a round beyond the {} that the plan may charge", plan.rounds_charged_max));
+        let most = plan.charged_max(kind);
+        if self.record.charged(kind) >= most {
+            return Err(format!("a round of {} beyond the {most} that the plan may charge", kind.name()));
         }
-        if plan.privacy == PrivacyMode::Customer {
-            let variance = descriptor.share_variance.saturating_mul(descriptor.honest_min.into());
-            self.spent = self.spent.plus(&RdpVector::gaussian(descriptor.sensitivity_squared, variance));
+        if plan.privacy != PrivacyMode::None {
+            self.spent = self.spent.plus(&plan.charge(kind));
             if self.spent.nanos().iter().zip(self.allowed.nanos()).any(|(spent, allowed)| spent > allowed) {
                 return Err("the rounds so far cost more than the plan promised for all of them".into());
             }
@@ -233,7 +234,7 @@ impl Audit {
     }
 
     fn finish(&self, rounds: u32, complete: bool) -> Result<(), String> {
-        let committed = self.record.committed;
+        let committed = self.record.committed(RoundKind::Train);
         if rounds != committed || complete != (committed == self.opened().rounds) {
             return Err(format!(
                 "the plan ends after {rounds} rounds by its own words, and {committed} were committed"
@@ -255,33 +256,8 @@ impl Audit {
     }
 }
 
-/// What follows from a plan's clip rule and network.
-fn sensitivity_squared(plan: &Plan) -> Result<u128, String> {
-    let architecture = Architecture::decode(&plan.architecture).map_err(|fault| fault.to_string())?;
-    let parameters = architecture.parameter_count();
-    if u32::try_from(parameters) != Ok(plan.parameters) {
-        return Err(format!("the plan states {} parameters and its network has {parameters}", plan.parameters));
-    }
-    let settings = ClipSettings {
-        example_clip_norm: f64::from_bits(plan.example_clip_norm_bits),
-        clip_units: plan.clip_units,
-        form: match plan.clip_form {
-            ClipForm::Exact => update::ClipForm::Exact,
-            ClipForm::Chunked => update::ClipForm::Chunked,
-        },
-        loss_bound: (plan.riders > 0).then(|| f64::from_bits(plan.loss_bound_bits)),
-    };
-    let rule = ClipRule::new(settings).map_err(|fault| fault.to_string())?;
-    rule.sensitivity_squared_units(parameters).map_err(|fault| fault.to_string())
-}
-
 fn ascending(clients: &[ClientId]) -> bool {
     clients.windows(2).all(|pair| pair[0] < pair[1])
-}
-
-#[expect(clippy::cast_precision_loss, reason = "shown, not enforced")]
-fn noise_multiplier(plan: &Plan) -> f64 {
-    (plan.noise_variance as f64 / plan.sensitivity_squared as f64).sqrt()
 }
 
 impl fmt::Display for CoordinatorReport {
@@ -299,10 +275,11 @@ impl fmt::Display for CoordinatorReport {
             "  rounds   {} of {} committed, {} of at most {} charged, {state}",
             self.rounds_committed, self.rounds, self.rounds_charged, self.rounds_charged_max
         )?;
+        let mode = self.privacy;
         match (self.epsilon, self.epsilon_plan, self.delta, self.noise_multiplier) {
             (Some(epsilon), Some(plan), Some(delta), Some(noise)) => writeln!(
                 formatter,
-                "  privacy  epsilon {epsilon:.6} spent of {plan:.6} at delta {delta:e} for a customer, noise multiplier {noise:.4}"
+                "  privacy  epsilon {epsilon:.6} spent of {plan:.6} at delta {delta:e} in mode {mode}, noise multiplier {noise:.4}"
             )?,
             _ => writeln!(formatter, "  privacy  none: secure aggregation alone")?,
         }

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tributary_model::privacy::statement::{Facts, Statement};
 use tributary_protocol::codec;
 use tributary_protocol::ledger::{Scan, scan};
 use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
@@ -33,6 +34,16 @@ pub(crate) struct LedgerOptions {
     /// The delta at which a branch's spend is stated; a coordinator's ledger names its own
     #[arg(long, default_value_t = 1e-6)]
     delta: f64,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What to state.
+#[derive(Args)]
+pub(crate) struct StatementOptions {
+    /// A coordinator's ledger
+    file: PathBuf,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -90,6 +101,30 @@ pub(crate) fn run(options: &LedgerOptions) -> Result<Exit, Failure> {
         println!("{word}  {}\n{verdict}", options.file.display());
     }
     Ok(if verified { Exit::Done } else { Exit::Failed })
+}
+
+/// Verifies a coordinator's ledger, and prints the privacy statement that follows from it.
+///
+/// # Errors
+/// If the file is not in order, or is no coordinator's ledger: then there is no statement.
+pub(crate) fn statement(options: &StatementOptions) -> Result<Exit, Failure> {
+    let verdict = judge_file(&options.file, 1e-6);
+    let name = options.file.display();
+    if !matches!(verdict, Verdict::Coordinator(_)) {
+        let why = if matches!(verdict, Verdict::Bad(_)) { "is not in order" } else { "is no coordinator's ledger" };
+        return Err(Failure::failed(format!("{name} {why}, so nothing is stated:\n{verdict}")));
+    }
+    let bytes = std::fs::read(&options.file).map_err(|fault| Failure::failed(format!("{name}: {fault}")))?;
+    let entries: Vec<Entry<CoordinatorEvent>> =
+        decode(&scan(&bytes)).map_err(|bad| Failure::failed(format!("{name} changed meanwhile:\n{bad}")))?;
+    let facts = Facts::read(entries.iter().map(|entry| &entry.event)).map_err(Failure::failed)?;
+    let statement = Statement::of(&facts);
+    if options.json {
+        println!("{}", serde_json::to_string(&statement).expect("a statement is plain data"));
+    } else {
+        print!("{statement}");
+    }
+    Ok(Exit::Done)
 }
 
 /// Verifies a file; `delta` is that of a branch's statement.

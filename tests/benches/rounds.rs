@@ -81,7 +81,7 @@ fn measure(options: &Options) {
             customers_per_branch: 30,
             plan,
             epsilon_max: 4.0,
-            allow_no_privacy: false,
+            modes: &["customer"],
             seed: 1,
         },
     );

@@ -66,14 +66,14 @@ fn every_fault_of_a_settings_file_is_explained() {
     let file = folder.path().join("client.toml");
     let text = "[client]\nstate_dir = \"state\"\nstate_dri = \"x\"\n[coordinator]\naddress = \"nowhere\"\n\
                 [identity]\nfolder = \"identity\"\n[data]\nfile = \"absent.csv\"\nschema = \"absent.toml\"\n\
-                [policy]\nepsilon_max = -1\ndelta = 1e-6\ncoalition_permille = 400\n";
+                [policy]\nfile = \"absent\"\nepsilon_max = 1\n";
     fs::write(&file, text).unwrap();
     let check = |json: bool| {
         let words = ["config".as_ref(), "check".as_ref(), file.as_os_str()];
         run(words.into_iter().chain(json.then_some("--json".as_ref())))
     };
     let faults = ["client.state_dri", "coordinator.address", "identity.folder", "data.file", "data.schema"];
-    let faults = [&faults[..], &["policy.epsilon_max", "policy.coalition_permille"]].concat();
+    let faults = [&faults[..], &["policy.file", "policy.owner", "policy.epsilon_max"]].concat();
     let file_name = [file.to_str().unwrap(), "found", "allowed"];
     check(false).assert_refused(2, &[&faults[..], &file_name[..]].concat());
     let found = check(true).json();

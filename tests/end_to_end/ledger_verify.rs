@@ -8,7 +8,7 @@ use tributary_journal::Journal;
 use tributary_model::privacy::epsilon_of;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId};
-use tributary_protocol::plan::ValidPlan;
+use tributary_protocol::plan::{PrivacyMode, RoundKind, ValidPlan};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent};
 use tributary_protocol::time::Millis;
@@ -211,6 +211,8 @@ fn budget_files_are_verified_too() {
     let charged = |round| ParticipantEvent::BudgetCharged {
         plan,
         round: RoundId(round),
+        kind: RoundKind::Train,
+        at: Millis(1),
         descriptor: Digest([2; 32]),
         charge: charge.clone(),
     };
@@ -221,7 +223,16 @@ fn budget_files_are_verified_too() {
         journal.sync().unwrap();
     };
     let verify = || run(["verify".as_ref(), "ledger".as_ref(), "--json".as_ref(), file.as_os_str()]);
-    append(vec![ParticipantEvent::PlanAccepted { plan, charge: charge.clone() }, charged(1), upload(1), charged(2)]);
+    let accepted = ParticipantEvent::PlanAccepted {
+        plan,
+        name: "test".into(),
+        purpose: "test".into(),
+        privacy: PrivacyMode::Customer,
+        charge: charge.clone(),
+        charge_max: charge.times(8),
+        rounds_charged_max: 8,
+    };
+    append(vec![accepted, charged(1), upload(1), charged(2)]);
     let verdict = verify().json();
     assert_eq!((&verdict["kind"], &verdict["entries"]), (&"budget".into(), &4.into()));
     assert_eq!(verdict["epsilon"].as_f64(), Some(epsilon_of(&charge.times(2), 1e-6).0));

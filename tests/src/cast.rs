@@ -3,7 +3,7 @@
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
-use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode, ValidPlan};
+use tributary_protocol::plan::{ClipForm, Counting, Plan, PrivacyMode, ValidPlan};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::roster::{AuthoritySignature, Roster, RosterEntry, SignedRoster};
 use tributary_protocol::round::{CoordinatorSettings, Policy};
@@ -49,7 +49,10 @@ pub(crate) const LARGE: u32 = 32;
 const SESSION_ROUNDS_MAX: u32 = 8;
 
 /// Noised coordinates behind the model's, as in a real plan.
-const RIDERS: u32 = 2;
+const RIDERS: u32 = 3;
+
+/// Purpose of the dice that decide whether a plan counts.
+const COUNTS: u64 = 700;
 
 const COORDINATOR: u32 = u32::MAX;
 const AUTHORITY: u32 = u32::MAX - 1;
@@ -75,8 +78,7 @@ impl Cast {
         let (_, before) = entries.split_last().expect("a roster has clients");
         let old = Roster::new(1, Digest::ZERO, before.to_vec()).expect("the simulator's rosters are valid");
         let roster = Roster::new(2, old.digest(), entries).expect("the simulator's rosters are valid");
-        let cap = RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance);
-        let cap = cap.times(plan.rounds_charged_max.into());
+        let cap = plan.charge_max();
         Self {
             rule: plan.cohort,
             cap,
@@ -93,7 +95,11 @@ impl Cast {
         Policy {
             cohort: self.rule,
             cap: self.cap.clone(),
-            allow_no_privacy: false,
+            plan_cap: self.cap.clone(),
+            modes: vec![PrivacyMode::Customer],
+            purposes: vec![self.plan.purpose.clone()],
+            overlap_min: 1,
+            rounds_a_day: u32::MAX,
             coordinator: self.coordinator,
             authorities: vec![self.authority],
             authorities_needed: 1,
@@ -160,16 +166,27 @@ fn plan(options: &Options, dice: &mut Dice) -> Plan {
     let units: u32 = if wide { 1 << 20 } else { 1000 };
     let squared = u128::from(units).pow(2);
     let rounds = options.rounds;
+    // Some plans count customers before or after training, in small cohorts: a large one has enough to do.
+    let beside = dice.clone().word();
+    let counting = |purpose| {
+        let counts = options.clients <= LARGE && Dice::new(beside, purpose).chance(300);
+        let cells = options.clients + 3;
+        counts.then(|| Counting { cells, bins: 10, sensitivity_squared: squared, noise_variance: 500 * squared })
+    };
     // Some plans run out of charges, which must end them in order.
     let spare = if dice.chance(100) { 2 } else { 20 + rounds.saturating_mul(10) };
     Plan {
         name: "simulated".into(),
+        purpose: "simulation".into(),
         schema: Digest::of(b"schema"),
         architecture: vec![1],
         parameters: options.clients,
         riders: RIDERS,
         initial_model: Digest::of(&first_model()),
         privacy: PrivacyMode::Customer,
+        overlap_max: 1,
+        sampling_threshold: 0,
+        local: None,
         ring: if wide { Ring::Bits64 } else { Ring::Bits32 },
         clip_form: ClipForm::Exact,
         example_clip_norm_bits: 1.0_f64.to_bits(),
@@ -177,6 +194,9 @@ fn plan(options: &Options, dice: &mut Dice) -> Plan {
         clip_units: units,
         sensitivity_squared: squared,
         noise_variance: 2000 * squared,
+        round_charge: RdpVector::gaussian(squared, 2000 * squared),
+        statistics: counting(COUNTS),
+        evaluation: counting(COUNTS + 1),
         rounds,
         rounds_charged_max: rounds.saturating_add(spare),
         customers_nominal: 1000,
@@ -185,10 +205,12 @@ fn plan(options: &Options, dice: &mut Dice) -> Plan {
         cohort: CohortRule {
             coalition: coalition(options, dice),
             cohort_min: 8,
+            organisations_min: 1,
             survivors_permille: 800,
             honest_min: 5,
         },
         round_deadline_ms: ROUND_DEADLINE_MS,
+        upload_offset_ms: *Dice::new(beside, COUNTS + 2).pick(&[0, 0, 40]),
         keying_deadline_ms: KEYING_DEADLINE_MS,
     }
 }

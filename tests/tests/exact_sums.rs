@@ -15,7 +15,7 @@ use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_model::synthetic::schema;
 use tributary_model::train::{Placement, PlacementKey, Trainer};
-use tributary_model::update::{ClipForm, ClipRule, ClipSettings, clipped_sum};
+use tributary_model::update::{ClipForm, ClipRule, ClipSettings, ClipUnit, clipped_sum};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{ClipForm as PlannedForm, Plan};
 use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent};
@@ -34,7 +34,7 @@ fn run(folder: &Path, plan: &str) -> Federation {
             customers_per_branch: 40,
             plan: plan.to_string(),
             epsilon_max: 8.0,
-            allow_no_privacy: true,
+            modes: &["none"],
             seed: 3,
         },
     );
@@ -83,6 +83,7 @@ fn plain_sum(federation: &Federation, plan: &Plan, model: &Digest) -> Digest {
         clip_units: plan.clip_units,
         form,
         loss_bound: Some(f64::from_bits(plan.loss_bound_bits)),
+        unit: ClipUnit::Customer,
     })
     .expect("a rule");
     let mut total: Option<RingWords> = None;

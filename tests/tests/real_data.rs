@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use tributary_certs::entropy::OsEntropy;
 use tributary_client::data::{BranchFiles, PartitionRequest, read_csv, read_csv_rows, split_by_branch};
 use tributary_coordinator::Job;
-use tributary_coordinator::settings::{ModelKind, OptimizerKind, PlanSettings, PrivacyTarget};
+use tributary_coordinator::settings::{MechanismSettings, ModelKind, OptimizerKind, PlanSettings, PrivacyTarget};
 use tributary_model::evaluate::evaluate;
 use tributary_model::features::FeatureMatrix;
 use tributary_model::privacy::{NoiseShare, charged_rounds_max, share_variance};
@@ -19,6 +19,7 @@ use tributary_model::server_optimizer::{MeanUpdate, ServerOptimizer};
 use tributary_model::train::{Placement, Trainer, predict};
 use tributary_model::update::clipped_sum;
 use tributary_protocol::ids::OrganisationId;
+use tributary_protocol::plan::RoundKind;
 use tributary_protocol::secagg::modular::{Ring, RingWords};
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 
@@ -89,11 +90,13 @@ impl Bank {
             cohort: CohortRule {
                 coalition: CoalitionRule::Fraction { permille: 200 },
                 cohort_min: 8,
+                organisations_min: 1,
                 survivors_permille: 800,
                 honest_min: 5,
             },
             optimizer: OptimizerKind::Sgd { learning_rate: 0.75, momentum: 0.9 },
             tail_fraction: 0.5,
+            mechanism: MechanismSettings::default(),
         });
         job.unwrap_or_else(|fault| panic!("{fault:?}"))
     }
@@ -111,7 +114,7 @@ impl Bank {
         let mut optimizer = ServerOptimizer::new(job.optimizer, &job.initial);
         let mut model = job.initial.clone();
         for _ in 0..ROUNDS {
-            let mut total = RingWords::zero(Ring::Bits64, job.plan.dimension());
+            let mut total = RingWords::zero(Ring::Bits64, job.plan.dimension(RoundKind::Train));
             for trainer in &trainers {
                 let clipped = clipped_sum(trainer, &model, &job.rule).unwrap();
                 let noise = match variance {

@@ -1,10 +1,11 @@
 use std::path::Path;
 
+use tributary_model::privacy::cap;
 use tributary_protocol::plan::PrivacyMode;
-use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 
 use super::*;
+use crate::settings::{CountingSettings, LocalSettings, PrivacyTarget};
 
 fn settings() -> PlanSettings {
     PlanSettings {
@@ -27,11 +28,13 @@ fn settings() -> PlanSettings {
         cohort: CohortRule {
             coalition: CoalitionRule::Fraction { permille: 200 },
             cohort_min: 8,
+            organisations_min: 1,
             survivors_permille: 800,
             honest_min: 5,
         },
         optimizer: OptimizerKind::Sgd { learning_rate: 1.0, momentum: 0.9 },
         tail_fraction: 0.25,
+        mechanism: MechanismSettings::default(),
     }
 }
 
@@ -47,7 +50,7 @@ fn fault(settings: &PlanSettings) -> Fault {
 fn a_plan_follows_from_its_settings() {
     let job = Job::build(&settings()).unwrap();
     let plan = job.plan.plan();
-    assert_eq!((plan.rounds, plan.rounds_charged_max, plan.riders), (40, 42, 2));
+    assert_eq!((plan.rounds, plan.rounds_charged_max, plan.riders), (40, 42, 3));
     assert_eq!(plan.parameters as usize, job.architecture.parameter_count());
     assert_eq!(plan.initial_model, job.initial.digest());
     assert_eq!(plan.clip_units, CLIP_UNITS_DEFAULT);
@@ -64,9 +67,71 @@ fn the_noise_covers_every_round_that_may_be_charged_and_not_much_more() {
     let guarantee = job.guarantee.unwrap();
     assert!(guarantee.epsilon <= 4.0 && guarantee.epsilon > 3.99, "{guarantee:?}");
     let charge = RdpVector::gaussian(job.plan.sensitivity_squared, job.plan.noise_variance);
-    assert!(charge.times(42).within(&privacy::cap(4.0, 1e-6)));
-    assert!(!charge.times(43).within(&privacy::cap(4.0, 1e-6)));
+    assert!(charge.times(42).within(&cap(4.0, 1e-6)));
+    assert!(!charge.times(43).within(&cap(4.0, 1e-6)));
     assert_eq!(job.delta().to_bits(), 1e-6_f64.to_bits());
+}
+
+/// Everything that may be charged fits the target, and not much less noise would do.
+fn assert_tight(settings: &PlanSettings, epsilon: f64) -> Plan {
+    let plan = Job::build(settings).unwrap_or_else(|fault| panic!("{fault:?}")).plan.plan().clone();
+    let spent = epsilon_of(&plan.charge_max(), 1e-6).0;
+    assert!(spent <= epsilon && spent > 0.985 * epsilon, "{spent} of {epsilon}");
+    planned::check(&plan, Some(&schema(settings).unwrap())).unwrap();
+    plan
+}
+
+fn with(mechanism: MechanismSettings) -> PlanSettings {
+    PlanSettings { mechanism, ..settings() }
+}
+
+#[test]
+fn a_coin_needs_less_noise_and_counting_rounds_leave_less_for_training() {
+    let full = assert_tight(&settings(), 4.0);
+    let sampled = assert_tight(&with(MechanismSettings { sampling_rate: 0.2, ..MechanismSettings::default() }), 4.0);
+    assert!(sampled.noise_variance < full.noise_variance / 10, "{} {}", sampled.noise_variance, full.noise_variance);
+    assert_eq!(sampled.sampling_threshold, sampling_threshold(0.2).unwrap());
+    let counting = CountingSettings { bins: 20, budget_share: 0.1 };
+    let counts = MechanismSettings {
+        statistics: Some(CountingSettings { budget_share: 0.05, ..counting }),
+        evaluation: Some(counting),
+        ..MechanismSettings::default()
+    };
+    let measured = assert_tight(&with(counts.clone()), 4.0);
+    assert!(measured.noise_variance > full.noise_variance);
+    let (statistics, evaluation) = (measured.statistics.unwrap(), measured.evaluation.unwrap());
+    assert_eq!((evaluation.cells, evaluation.sensitivity_squared), (40, 1 << 40), "one label, two classes of 20 bins");
+    assert!(statistics.cells > 100 && statistics.sensitivity_squared > evaluation.sensitivity_squared);
+    // Twice the share is twice the charge.
+    let charges = [RoundKind::Statistics, RoundKind::Evaluation].map(|kind| measured.charge(kind).nanos()[10]);
+    assert!((charges[1] as f64 / charges[0] as f64 - 2.0).abs() < 0.01, "{charges:?}");
+    assert_tight(&with(MechanismSettings { sampling_rate: 0.2, ..counts }), 4.0);
+}
+
+#[test]
+fn a_customer_at_several_branches_is_paid_for() {
+    let twice = assert_tight(&with(MechanismSettings { overlap_max: 2, ..MechanismSettings::default() }), 4.0);
+    let once = assert_tight(&settings(), 4.0);
+    assert_eq!(twice.sensitivity_squared, 4 * once.sensitivity_squared);
+    let ratio = twice.noise_variance as f64 / once.noise_variance as f64;
+    assert!((ratio - 4.0).abs() < 1e-6, "{ratio}");
+}
+
+#[test]
+fn local_steps_are_charged_each_and_a_branch_as_a_whole() {
+    let local = LocalSettings { steps: 4, learning_rate: 0.5, update_clip_norm: 1.0, adaptive: false };
+    let mechanism = MechanismSettings { local: Some(local), overlap_max: 2, ..MechanismSettings::default() };
+    let target = PrivacyTarget::Local { epsilon: 4.0, delta: 1e-6 };
+    let plan = assert_tight(&PlanSettings { privacy: target, ..with(mechanism.clone()) }, 4.0);
+    let release = RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance);
+    assert_eq!(plan.round_charge, release.times(4 * 2));
+    assert_eq!(plan.round_variance(RoundKind::Train), 0, "nothing is added to what is made of noise");
+    let mechanism = MechanismSettings { local: Some(LocalSettings { adaptive: true, ..local }), ..mechanism };
+    let target = PrivacyTarget::Branch { epsilon: 4.0, delta: 1e-6 };
+    let plan = assert_tight(&PlanSettings { privacy: target, ..with(mechanism) }, 4.0);
+    let unit = u128::from(plan.clip_units);
+    let (rider, indicator) = ((unit / 20).pow(2), (unit / 10).pow(2));
+    assert_eq!(plan.sensitivity_squared, unit * unit + 2 * rider + indicator);
 }
 
 #[test]

@@ -14,6 +14,12 @@ use tributary_settings::{Document, Faults};
 /// Longest deadline and waiting time, in milliseconds: a day.
 const DAY_MS: i64 = 86_400_000;
 
+/// What a model is for where the settings do not say otherwise.
+pub const PURPOSE_DEFAULT: &str = "churn and deposit propensity";
+
+/// Default of `upload_offset_ms`.
+const UPLOAD_OFFSET_MS_DEFAULT: u64 = 5;
+
 /// The whole file.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -87,6 +93,63 @@ pub struct PlanSettings {
     pub optimizer: OptimizerKind,
     /// Share of the last rounds whose models are averaged into the released one, 0 to 1.
     pub tail_fraction: f64,
+    /// Everything that has a default which suits most plans.
+    pub mechanism: MechanismSettings,
+}
+
+/// How privacy is made, beyond its target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MechanismSettings {
+    /// What the model is for; branches' policies list it.
+    pub purpose: String,
+    /// Branches at which one customer may be.
+    pub overlap_max: u16,
+    /// Probability of a customer's secret coin; 1: everybody in every round.
+    pub sampling_rate: f64,
+    /// Local training, in the modes that have it.
+    pub local: Option<LocalSettings>,
+    /// Customers counted by their features before training.
+    pub statistics: Option<CountingSettings>,
+    /// Customers counted by label and score of the released model.
+    pub evaluation: Option<CountingSettings>,
+    /// Uploads leave this long after a round's start at the earliest, in milliseconds.
+    pub upload_offset_ms: u64,
+}
+
+/// How branches train between two uploads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LocalSettings {
+    /// Steps of a round.
+    pub steps: u32,
+    /// Step length.
+    pub learning_rate: f64,
+    /// L2 bound of a difference of models; the first one, where it adapts.
+    pub update_clip_norm: f64,
+    /// Whether it follows the noised share of branches within it.
+    pub adaptive: bool,
+}
+
+/// A counting round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CountingSettings {
+    /// Bins of a histogram.
+    pub bins: u32,
+    /// Share of the plan's budget that it may cost.
+    pub budget_share: f64,
+}
+
+impl Default for MechanismSettings {
+    fn default() -> Self {
+        Self {
+            purpose: PURPOSE_DEFAULT.to_owned(),
+            overlap_max: 1,
+            sampling_rate: 1.0,
+            local: None,
+            statistics: None,
+            evaluation: None,
+            upload_offset_ms: UPLOAD_OFFSET_MS_DEFAULT,
+        }
+    }
 }
 
 /// The network's kind.
@@ -106,6 +169,20 @@ pub enum ModelKind {
 pub enum PrivacyTarget {
     /// Noise for (epsilon, delta) over every round that may be charged.
     Customer {
+        /// The target.
+        epsilon: f64,
+        /// Probability with which it may fail.
+        delta: f64,
+    },
+    /// Each branch's own noise in each local step, for (epsilon, delta) of a customer.
+    Local {
+        /// The target.
+        epsilon: f64,
+        /// Probability with which it may fail.
+        delta: f64,
+    },
+    /// Distributed noise for (epsilon, delta) of a branch as a whole.
+    Branch {
         /// The target.
         epsilon: f64,
         /// Probability with which it may fail.
@@ -168,7 +245,20 @@ impl PrivacyTarget {
     pub fn mode(&self) -> PrivacyMode {
         match self {
             Self::Customer { .. } => PrivacyMode::Customer,
+            Self::Local { .. } => PrivacyMode::Local,
+            Self::Branch { .. } => PrivacyMode::Branch,
             Self::None => PrivacyMode::None,
+        }
+    }
+
+    /// Epsilon and delta; nothing without noise.
+    #[must_use]
+    pub fn target(&self) -> Option<(f64, f64)> {
+        match *self {
+            Self::Customer { epsilon, delta } | Self::Local { epsilon, delta } | Self::Branch { epsilon, delta } => {
+                Some((epsilon, delta))
+            }
+            Self::None => None,
         }
     }
 }

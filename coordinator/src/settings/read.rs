@@ -2,11 +2,15 @@
 
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::limits::{COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
+use tributary_protocol::plan::{LOCAL_STEPS_MAX, OVERLAP_MAX, PrivacyMode};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
 use tributary_settings::Document;
 
-use super::{DAY_MS, IdentityFiles, ModelKind, OptimizerKind, PlanSettings, PrivacyTarget};
+use super::{
+    CountingSettings, DAY_MS, IdentityFiles, LocalSettings, MechanismSettings, ModelKind, OptimizerKind, PlanSettings,
+    PrivacyTarget,
+};
 
 /// Share of the rounds that may be retried by default, in per cent.
 const RETRY_PERCENT: u32 = 5;
@@ -59,6 +63,7 @@ pub(super) fn plan(document: &mut Document) -> Option<PlanSettings> {
     let session_rounds = document.integer("plan.session_rounds", 1..=SESSION_ROUNDS_MAX as i64, Some(16));
     let round_deadline_ms = document.integer("plan.round_deadline_ms", 10..=DAY_MS, Some(60_000));
     let keying_deadline_ms = document.integer("plan.keying_deadline_ms", 10..=DAY_MS, Some(30_000));
+    let mechanism = mechanism(document, privacy);
     let cohort = cohort(document);
     let optimizer = optimizer(document);
     let tail = |value: f64| (0.0..=1.0).contains(&value);
@@ -83,6 +88,7 @@ pub(super) fn plan(document: &mut Document) -> Option<PlanSettings> {
         cohort: cohort?,
         optimizer: optimizer?,
         tail_fraction: tail_fraction?,
+        mechanism: mechanism?,
     })
 }
 
@@ -115,13 +121,14 @@ fn ring(document: &mut Document) -> Option<Ring> {
 }
 
 fn privacy(document: &mut Document, customers_nominal: Option<u64>) -> Option<PrivacyTarget> {
-    let protects = document.choice("plan.privacy", &[("customer", true), ("none", false)], None);
-    if !protects.unwrap_or(true) {
+    let modes = PrivacyMode::ALL.map(|mode| (mode.name(), mode));
+    let mode = document.choice("plan.privacy", &modes, None);
+    if mode == Some(PrivacyMode::None) {
         let ignored = |_: f64| true;
         for key in ["plan.epsilon", "plan.delta"] {
             document.number(key, "a number", Some(0.0), ignored);
         }
-        only_with(document, &["plan.epsilon", "plan.delta"], "privacy = \"customer\"");
+        only_with(document, &["plan.epsilon", "plan.delta"], "a privacy mode with noise");
         return Some(PrivacyTarget::None);
     }
     let epsilon = document.number("plan.epsilon", "above 0, at most 100", None, |value| value > 0.0 && value <= 100.0);
@@ -136,19 +143,100 @@ fn privacy(document: &mut Document, customers_nominal: Option<u64>) -> Option<Pr
         );
         document.fault("plan.delta", delta.to_string(), allowed);
     }
-    protects?;
-    Some(PrivacyTarget::Customer { epsilon: epsilon?, delta: delta? })
+    let (mode, epsilon, delta) = (mode?, epsilon?, delta?);
+    Some(match mode {
+        PrivacyMode::Customer => PrivacyTarget::Customer { epsilon, delta },
+        PrivacyMode::Local => PrivacyTarget::Local { epsilon, delta },
+        PrivacyMode::Branch => PrivacyTarget::Branch { epsilon, delta },
+        PrivacyMode::None => PrivacyTarget::None,
+    })
+}
+
+/// Purpose, sampling, local steps and counting rounds. A key that the mode gives no meaning is a fault.
+fn mechanism(document: &mut Document, privacy: Option<PrivacyTarget>) -> Option<MechanismSettings> {
+    let default = MechanismSettings::default();
+    let mode = privacy.map(|privacy| privacy.mode());
+    let purpose = document.text("plan.purpose", "a text of 1 to 64 bytes", Some(default.purpose), |text| {
+        (1..=64).contains(&text.len()).then(|| text.to_owned())
+    });
+    let overlap_max = document.integer("plan.overlap_max", 1..=OVERLAP_MAX.into(), Some(default.overlap_max));
+    let rate = |value: f64| value > 1e-9 && value <= 1.0;
+    let sampling_rate = document.number("plan.sampling_rate", "above 1e-9, at most 1", Some(1.0), rate);
+    if !matches!(mode, None | Some(PrivacyMode::Customer | PrivacyMode::Local)) {
+        only_with(document, &["plan.sampling_rate"], "the modes \"customer\" and \"local\"");
+    }
+    if sampling_rate.is_some_and(|rate| rate < 1.0) && mode == Some(PrivacyMode::Customer) && overlap_max > Some(1) {
+        document.fault(
+            "plan.sampling_rate",
+            "given with overlap_max above 1",
+            "1: a customer's coins at several branches are not one coin",
+        );
+    }
+    let offset = document.integer("plan.upload_offset_ms", 0..=DAY_MS, Some(default.upload_offset_ms));
+    let local = local(document, mode);
+    let [statistics, evaluation] = ["statistics", "evaluation"].map(|name| counting(document, name, mode));
+    Some(MechanismSettings {
+        purpose: purpose?,
+        overlap_max: overlap_max?,
+        sampling_rate: sampling_rate?,
+        local: local?,
+        statistics: statistics?,
+        evaluation: evaluation?,
+        upload_offset_ms: offset?,
+    })
+}
+
+fn local(document: &mut Document, mode: Option<PrivacyMode>) -> Option<Option<LocalSettings>> {
+    let positive = |value: f64| value > 0.0 && value <= 1e6;
+    let keys = ["steps", "learning_rate", "update_clip_norm", "adaptive"].map(|key| format!("plan.local.{key}"));
+    let [steps, learning_rate, update_clip_norm, adaptive] = &keys;
+    let trains = mode.is_none_or(PrivacyMode::trains_locally);
+    let steps = document.integer(steps, 1..=LOCAL_STEPS_MAX.into(), Some(5_u32));
+    let learning_rate = document.number(learning_rate, "above 0, at most 1e6", Some(0.5), positive);
+    let update_clip_norm = document.number(update_clip_norm, "above 0, at most 1e6", Some(1.0), positive);
+    let adaptive = document.boolean(adaptive, mode == Some(PrivacyMode::Branch));
+    let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+    if !trains {
+        only_with(document, &names, "the modes \"local\" and \"branch\"");
+        return Some(None);
+    }
+    if adaptive == Some(true) && mode == Some(PrivacyMode::Local) {
+        document.fault(&keys[3], "true", "false: only the mode \"branch\" has a noised share to follow");
+    }
+    Some(Some(LocalSettings {
+        steps: steps?,
+        learning_rate: learning_rate?,
+        update_clip_norm: update_clip_norm?,
+        adaptive: adaptive?,
+    }))
+}
+
+fn counting(document: &mut Document, name: &str, mode: Option<PrivacyMode>) -> Option<Option<CountingSettings>> {
+    let keys = ["bins", "budget_share"].map(|key| format!("plan.{name}.{key}"));
+    let share = |value: f64| value > 0.0 && value <= 0.5;
+    let wanted = keys.iter().any(|key| document.has(key));
+    let bins = document.integer(&keys[0], 2..=1000, Some(20_u32));
+    let budget_share = document.number(&keys[1], "above 0, at most 0.5", Some(0.1), share);
+    if mode == Some(PrivacyMode::Branch) {
+        let names: Vec<&str> = keys.iter().map(String::as_str).collect();
+        only_with(document, &names, "the modes \"customer\", \"local\" and \"none\"");
+        return Some(None);
+    }
+    let (bins, budget_share) = (bins?, budget_share?);
+    Some(wanted.then_some(CountingSettings { bins, budget_share }))
 }
 
 fn cohort(document: &mut Document) -> Option<CohortRule> {
     let most = COMPLETE_GRAPH_MAX as i64;
     let cohort_min = document.integer("plan.cohort.cohort_min", 2..=most, Some(8));
+    let organisations_min = document.integer("plan.cohort.organisations_min", 1..=most, Some(1));
     let coalition = coalition(document);
     let survivors_permille = document.integer("plan.cohort.survivors_permille", 500..=1000, Some(800));
     let honest_min = document.integer("plan.cohort.honest_min", 1..=most, Some(5));
     Some(CohortRule {
         coalition: coalition?,
         cohort_min: cohort_min?,
+        organisations_min: organisations_min?,
         survivors_permille: survivors_permille?,
         honest_min: honest_min?,
     })

@@ -54,6 +54,7 @@ fn defaults_are_those_of_the_documentation() {
     let cohort = CohortRule {
         coalition: CoalitionRule::Fraction { permille: 200 },
         cohort_min: 8,
+        organisations_min: 1,
         survivors_permille: 800,
         honest_min: 5,
     };

@@ -7,6 +7,8 @@
 //!                                          optimizer state behind that model after so many rounds; the committed one is kept
 //! state_dir/sessions/<session>.session     public material of keyed sessions
 //! state_dir/model.json                     what was released, for people and programs
+//! state_dir/statement.{json,txt}           what the plan promises, and what was spent
+//! state_dir/counts/<kind>.json             noised counts of a counting round
 //! ```
 //!
 //! Every file is written beside its name, synced and renamed, so that a crash leaves the old one or the new one. Nothing found here is
@@ -15,6 +17,7 @@
 mod optimizer;
 mod pointer;
 mod sessions;
+mod statement;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,6 +30,7 @@ use tributary_protocol::digest::Digest;
 
 pub use optimizer::{OptimizerDraft, StepError, Stepped};
 pub use pointer::ModelPointer;
+pub use statement::Counts;
 
 /// Why the state directory cannot be used or continued from.
 #[derive(Debug, thiserror::Error)]

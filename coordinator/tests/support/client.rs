@@ -12,6 +12,7 @@ use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::RealSuite;
+use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_protocol::codec;
@@ -19,6 +20,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::frame::{Frame, FrameReader, encode_frame};
 use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Join, Start, Upstream, frame_bytes_max};
+use tributary_protocol::plan::PrivacyMode;
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::{
     Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy,
@@ -126,11 +128,16 @@ impl Client {
             cohort: CohortRule {
                 coalition: CoalitionRule::Fraction { permille: 200 },
                 cohort_min: 8,
+                organisations_min: 1,
                 survivors_permille: 800,
                 honest_min: 5,
             },
             cap: RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).unwrap(),
-            allow_no_privacy: true,
+            plan_cap: RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).unwrap(),
+            modes: PrivacyMode::ALL.to_vec(),
+            purposes: vec![PURPOSE_DEFAULT.to_owned()],
+            overlap_min: 1,
+            rounds_a_day: u32::MAX,
             coordinator: read_coordinator(&folder.join(names::COORDINATOR)).unwrap().signing_key,
             authorities: authorities.keys().to_vec(),
             authorities_needed: authorities.needed(),
@@ -288,6 +295,7 @@ impl Client {
                     ParticipantEffect::Sync
                     | ParticipantEffect::ForgetVector(_)
                     | ParticipantEffect::Keyed { .. }
+                    | ParticipantEffect::ChargesAdopted { .. }
                     | ParticipantEffect::RoundClosed { .. } => {}
                 }
             }
@@ -298,7 +306,7 @@ impl Client {
     fn train(&mut self, contribution: Contribution) -> ParticipantInput {
         let Contribution { descriptor, receipt, seeds } = contribution;
         let plan = self.machine.plan().expect("a plan");
-        let words = RingWords::reduce(plan.ring, &vec![self.value; plan.dimension()]);
+        let words = RingWords::reduce(plan.ring, &vec![self.value; descriptor.dimension as usize]);
         let update = mask::<RealSuite>(words, receipt, seeds);
         let vector = update.digest();
         self.vector = Some(update);

@@ -113,6 +113,7 @@ example_clip_norm = 1.0
 customers_nominal = 1000
 customers_max = 2000
 session_rounds = 2
+upload_offset_ms = 0
 [plan.optimizer]
 kind = "sgd"
 learning_rate = 1.0

@@ -1,6 +1,8 @@
 //! Encoded rows, ready for a network.
 
-use ndarray::Array2;
+use std::cmp::Ordering;
+
+use ndarray::{Array2, Axis};
 
 /// Encoded rows of one branch. Never serialised: it stays in the process that read the file.
 ///
@@ -80,6 +82,41 @@ impl FeatureMatrix {
     #[must_use]
     pub fn customers(&self) -> &[u32] {
         &self.customers
+    }
+
+    /// The order of two rows by their own contents: features, then targets, then presence, bit by bit. It knows neither the file's order nor
+    /// other rows.
+    #[must_use]
+    pub fn row_order(&self, left: usize, right: usize) -> Ordering {
+        let bits = |row: usize| {
+            let parts = [self.features.row(row), self.targets.row(row), self.present.row(row)];
+            parts.into_iter().flat_map(|part| part.to_vec()).map(f32::to_bits).collect::<Vec<u32>>()
+        };
+        bits(left).cmp(&bits(right))
+    }
+
+    /// At most `rows_max` rows of each customer, the first ones by [`FeatureMatrix::row_order`], in the order in which they were; and how many
+    /// were left out. Which rows of a customer stay depends on that customer's rows alone.
+    #[must_use]
+    pub fn bounded(self, rows_max: u32) -> (Self, usize) {
+        let mut rows_of: Vec<Vec<usize>> = vec![Vec::new(); self.customer_count()];
+        for (row, customer) in self.customers.iter().enumerate() {
+            rows_of[*customer as usize].push(row);
+        }
+        if rows_of.iter().all(|rows| rows.len() <= rows_max as usize) {
+            return (self, 0);
+        }
+        let mut kept: Vec<usize> = Vec::with_capacity(self.rows());
+        for mut rows in rows_of {
+            rows.sort_by(|left, right| self.row_order(*left, *right));
+            kept.extend(rows.into_iter().take(rows_max as usize));
+        }
+        kept.sort_unstable();
+        let dropped = self.rows() - kept.len();
+        let pick = |part: &Array2<f32>| part.select(Axis(0), &kept);
+        let customers = kept.iter().map(|row| self.customers[*row]).collect();
+        let (features, targets, present) = (pick(&self.features), pick(&self.targets), pick(&self.present));
+        (Self { features, targets, present, customers }, dropped)
     }
 
     /// Number of rows.

@@ -135,11 +135,19 @@ pub struct SampledTarget {
 /// # Errors
 /// If a field is out of range, or no noise multiplier up to 2^30 meets the target.
 pub fn calibrate_sampled(target: &SampledTarget) -> Result<f64, CalibrateError> {
+    calibrate_sampled_beside(target, &RdpVector::zero())
+}
+
+/// As [`calibrate_sampled`], where other releases on the same customers are charged to the same target.
+///
+/// # Errors
+/// As [`calibrate_sampled`]; [`CalibrateError::Unreachable`] too where the others alone cost too much.
+pub fn calibrate_sampled_beside(target: &SampledTarget, beside: &RdpVector) -> Result<f64, CalibrateError> {
     let SampledTarget { epsilon, delta, rounds_charged: rounds, sampling_probability } = *target;
     check_sampled(target)?;
     let cap = cap(epsilon, delta);
     let meets = |noise_multiplier: f64| {
-        charge(SampledRound { sampling_probability, noise_multiplier }).times(rounds.into()).within(&cap)
+        charge(SampledRound { sampling_probability, noise_multiplier }).times(rounds.into()).plus(beside).within(&cap)
     };
     let mut high = 1.0;
     while !meets(high) {

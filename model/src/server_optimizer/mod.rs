@@ -10,7 +10,7 @@ mod optimizer;
 mod settings;
 mod state;
 
-pub use mean::{MeanError, MeanScale, MeanUpdate, RoundMetrics};
+pub use mean::{MeanError, MeanScale, MeanUpdate, RoundMetrics, adapted_clip_norm};
 pub use optimizer::ServerOptimizer;
 pub use settings::{OptimizerFields, OptimizerSettings, OptimizerSettingsError, UpdateRule};
 pub use state::{OptimizerError, StateLayout, StateStep};

@@ -132,7 +132,8 @@ impl Trainer {
     }
 
     /// Number of distinct customers. Not public: it leaves a branch only as a noised coordinate.
-    pub(crate) fn customers(&self) -> usize {
+    #[must_use]
+    pub fn customers(&self) -> usize {
         self.customers
     }
 

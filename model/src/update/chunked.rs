@@ -5,8 +5,9 @@
 //! moves a coordinate by at most a half each time: sqrt(parameters) for the pair.
 
 use super::clip_rule::ClipRule;
-use super::clipped::{UpdateError, add, ride};
+use super::clipped::{Ride, UpdateError, add, ride};
 use crate::parameters::Parameters;
+use crate::privacy::Selection;
 use crate::train::{SLOTS, Trainer};
 
 /// A slot's share of a micro-batch's sum is at most one clip norm; a little more for the floats' errors.
@@ -19,14 +20,14 @@ const ROUNDER: f64 = 6_755_399_441_055_744.0;
 pub(super) fn accumulate(
     trainer: &Trainer,
     parameters: &Parameters,
-    rule: &ClipRule,
+    (rule, selection): (&ClipRule, &Selection),
     gradient: &mut [i64],
     riders: &mut [i64],
 ) -> Result<(), UpdateError> {
     let unit = f64::from(rule.clip_units()) / rule.example_clip_norm();
     let largest = f64::from(rule.clip_units()) * BATCH_NORMS_MAX;
     for (customers, pass) in trainer.passes(parameters) {
-        let coefficients = coefficients(customers, &pass.norms(), pass.losses(), rule, riders)?;
+        let coefficients = coefficients(customers, (&pass.norms(), pass.losses()), (rule, selection), riders)?;
         let sum = pass.weighted_sum(coefficients);
         for (total, value) in gradient.iter_mut().zip(sum.iter()) {
             let units = f64::from(*value) * unit;
@@ -39,12 +40,11 @@ pub(super) fn accumulate(
     Ok(())
 }
 
-/// Each slot's coefficient; a customer's slots share one. Padding gets 0.
+/// Each slot's coefficient; a customer's slots share one. Padding and whoever is not selected get 0.
 pub(super) fn coefficients(
     customers: &[u32],
-    norms: &[f64],
-    losses: &[f32],
-    rule: &ClipRule,
+    (norms, losses): (&[f64], &[f32]),
+    (rule, selection): (&ClipRule, &Selection),
     riders: &mut [i64],
 ) -> Result<[f32; SLOTS], UpdateError> {
     let mut coefficients = [0.0; SLOTS];
@@ -52,13 +52,18 @@ pub(super) fn coefficients(
     for rows in customers.chunk_by(|left, right| left == right) {
         let slots = start..start + rows.len();
         start = slots.end;
+        if rows.first().is_some_and(|customer| !selection.includes(*customer)) {
+            continue;
+        }
         let norm: f64 = norms[slots.clone()].iter().sum();
         let loss: f64 = losses[slots.clone()].iter().map(|loss| f64::from(*loss)).sum();
         if !norm.is_finite() || !loss.is_finite() {
             return Err(UpdateError::NotFinite);
         }
         coefficients[slots].fill(nearest(rule.example_clip_norm() / norm.max(rule.example_clip_norm())));
-        ride(riders, rule.riders(), loss, u32::try_from(rows.len()).expect("a micro-batch is small"))?;
+        let within = norm <= rule.example_clip_norm();
+        let rows = u32::try_from(rows.len()).expect("a micro-batch is small");
+        ride(riders, rule.riders(), Ride { loss, rows, within })?;
     }
     Ok(coefficients)
 }

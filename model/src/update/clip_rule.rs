@@ -13,11 +13,26 @@ pub const CLIP_UNITS_MIN: u32 = 256;
 pub const CLIP_UNITS_MAX: u32 = 1 << 31;
 /// Largest bound of the loss that rides along.
 pub const LOSS_BOUND_MAX: f64 = 1000.0;
-/// Coordinates that ride behind the parameters where a rule has riders: a customer's clamped loss, and one for the customer.
-pub const RIDERS: usize = 2;
+/// Coordinates that ride behind the parameters where a rule has riders: the clamped loss, one for the customer (or branch), and one where it
+/// was within the clip norm.
+pub const RIDERS: usize = 3;
 
 /// A rider reaches at most `clip_units / RIDER_SHARE` for one customer (PRIVACY, section 5: 0.05 of the clip norm).
 const RIDER_SHARE: u32 = 20;
+/// The indicator of a branch within the clip norm reaches `clip_units / INDICATOR_SHARE`: an adaptive bound is steered by it (PRIVACY, section
+/// 5: 0.1 of the clip norm).
+const INDICATOR_SHARE: u32 = 10;
+
+/// Whose influence a rule bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClipUnit {
+    /// Every customer's gradient.
+    #[default]
+    Customer,
+    /// A branch's whole difference of models. Customers' gradients are clipped as well, which bounds nothing that is stated.
+    Branch,
+}
 
 /// How the clipped sum is computed (PRIVACY, section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +57,9 @@ pub struct ClipSettings {
     /// Public bound of a customer's loss, in nats, at which the riding loss is clamped; none for a round without riders.
     #[serde(default)]
     pub loss_bound: Option<f64>,
+    /// Whose influence is bounded.
+    #[serde(default)]
+    pub unit: ClipUnit,
 }
 
 /// A rule for clipping, with everything within its limits.
@@ -77,8 +95,10 @@ pub enum ClipRuleError {
 /// How the riding coordinates are scaled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RiderScale {
-    /// Units of one customer, and of a loss at the bound: floor(clip_units / 20).
+    /// Units of one customer (or branch), and of a loss at the bound: floor(clip_units / 20).
     pub units: u32,
+    /// Units of one customer (or branch) within the clip norm: as many for a customer, floor(clip_units / 10) for a branch.
+    pub indicator_units: u32,
     /// The public loss bound, in nats.
     pub loss_bound: f64,
 }
@@ -113,6 +133,12 @@ impl ClipRule {
         self.0.clip_units
     }
 
+    /// Whose influence is bounded.
+    #[must_use]
+    pub fn unit(&self) -> ClipUnit {
+        self.0.unit
+    }
+
     /// How the sum is computed.
     #[must_use]
     pub fn form(&self) -> ClipForm {
@@ -122,7 +148,12 @@ impl ClipRule {
     /// The riders' scale, where there are riders.
     #[must_use]
     pub fn riders(&self) -> Option<RiderScale> {
-        self.0.loss_bound.map(|loss_bound| RiderScale { units: self.0.clip_units / RIDER_SHARE, loss_bound })
+        let indicator = match self.0.unit {
+            ClipUnit::Customer => RIDER_SHARE,
+            ClipUnit::Branch => INDICATOR_SHARE,
+        };
+        let (units, indicator_units) = (self.0.clip_units / RIDER_SHARE, self.0.clip_units / indicator);
+        self.0.loss_bound.map(|loss_bound| RiderScale { units, indicator_units, loss_bound })
     }
 
     /// Coordinates behind the parameters: [`RIDERS`] or none.
@@ -140,16 +171,17 @@ impl ClipRule {
     /// The square of S_eff in units: how far one customer moves the whole sum at most, riders included (PRIVACY, sections 2 and 5).
     ///
     /// Exact: `clip_units^2`. Chunked: `ceil(1.01 clip_units + sqrt(parameters))^2`, which covers 32-bit sums of up to 256 rows and the
-    /// rounding of the one micro-batch that the customer is in. Riders add `2 floor(clip_units / 20)^2`. Integer arithmetic throughout:
-    /// the same on every machine.
+    /// rounding of the one micro-batch that the customer is in. A branch's difference of models: `clip_units^2`, checked in integers. Riders
+    /// add `3 floor(clip_units / 20)^2`, for a branch `2 floor(clip_units / 20)^2 + floor(clip_units / 10)^2`. Integer arithmetic
+    /// throughout: the same on every machine.
     ///
     /// # Errors
     /// [`ClipRuleError::Rounding`] if the chunked form's part would pass 1.1 `clip_units`.
     pub fn sensitivity_squared_units(&self, parameters: usize) -> Result<u128, ClipRuleError> {
         let clip_units = u128::from(self.0.clip_units);
-        let gradient = match self.0.form {
-            ClipForm::Exact => clip_units,
-            ClipForm::Chunked => {
+        let gradient = match (self.0.form, self.0.unit) {
+            (ClipForm::Exact, _) | (_, ClipUnit::Branch) => clip_units,
+            (ClipForm::Chunked, ClipUnit::Customer) => {
                 let hundredths = 101 * clip_units + ceil_sqrt(10_000 * parameters as u128);
                 if hundredths > 110 * clip_units {
                     return Err(ClipRuleError::Rounding { parameters, clip_units: self.0.clip_units });
@@ -157,8 +189,10 @@ impl ClipRule {
                 hundredths.div_ceil(100)
             }
         };
-        let rider = self.riders().map_or(0, |scale| u128::from(scale.units));
-        Ok(gradient * gradient + RIDERS as u128 * rider * rider)
+        let riders = self
+            .riders()
+            .map_or(0, |scale| 2 * u128::from(scale.units).pow(2) + u128::from(scale.indicator_units).pow(2));
+        Ok(gradient * gradient + riders)
     }
 
     /// The canonical encoding, for a plan's digest. Floats enter as their bits.
@@ -174,6 +208,10 @@ impl ClipRule {
             .u32(self.0.clip_units)
             .u8(form)
             .u64(self.0.loss_bound.map_or(0, f64::to_bits))
+            .u8(match self.0.unit {
+                ClipUnit::Customer => 0,
+                ClipUnit::Branch => 1,
+            })
             .into_bytes()
     }
 }
@@ -202,7 +240,7 @@ mod tests {
     use super::*;
 
     fn settings(form: ClipForm) -> ClipSettings {
-        ClipSettings { example_clip_norm: 1.0, clip_units: 1 << 20, form, loss_bound: None }
+        ClipSettings { example_clip_norm: 1.0, clip_units: 1 << 20, form, loss_bound: None, unit: ClipUnit::Customer }
     }
 
     #[test]
@@ -216,9 +254,13 @@ mod tests {
     fn riders_cost_their_own_norm() {
         let rule = ClipRule::new(ClipSettings { loss_bound: Some(4.0), ..settings(ClipForm::Exact) }).unwrap();
         let rider = u128::from((1_u32 << 20) / 20);
-        assert_eq!(rule.sensitivity_squared_units(51), Ok((1 << 40) + 2 * rider * rider));
-        assert_eq!(rule.riders(), Some(RiderScale { units: 52_428, loss_bound: 4.0 }));
-        assert_eq!(rule.update_length(51), 53);
+        assert_eq!(rule.sensitivity_squared_units(51), Ok((1 << 40) + 3 * rider * rider));
+        assert_eq!(rule.riders(), Some(RiderScale { units: 52_428, indicator_units: 52_428, loss_bound: 4.0 }));
+        assert_eq!(rule.update_length(51), 54);
+        let branch = ClipSettings { loss_bound: Some(4.0), unit: ClipUnit::Branch, ..settings(ClipForm::Chunked) };
+        let rule = ClipRule::new(branch).unwrap();
+        let indicator = u128::from((1_u32 << 20) / 10);
+        assert_eq!(rule.sensitivity_squared_units(51), Ok((1 << 40) + 2 * rider * rider + indicator * indicator));
     }
 
     #[test]
@@ -260,6 +302,7 @@ mod tests {
             ClipSettings { clip_units: 1 << 16, ..base },
             settings(ClipForm::Chunked),
             ClipSettings { loss_bound: Some(4.0), ..base },
+            ClipSettings { unit: ClipUnit::Branch, ..base },
         ];
         let encodings = variants.map(|variant| ClipRule::new(variant).unwrap().encode());
         for (index, encoding) in encodings.iter().enumerate() {

@@ -6,6 +6,7 @@ use super::clip_rule::{ClipForm, ClipRule, ClipRuleError, RiderScale};
 use super::stages::ClippedSum;
 use super::{chunked, exact};
 use crate::parameters::Parameters;
+use crate::privacy::Selection;
 use crate::train::Trainer;
 
 /// A sum that could not be made. The round must not be joined; nothing was sent.
@@ -37,8 +38,8 @@ pub enum UpdateError {
     Overflow,
 }
 
-/// Clips every customer's gradient to the rule's norm and sums the integers: `parameters` coordinates, then the rule's riders (each
-/// customer's clamped mean loss, and one for each customer, scaled by [`ClipRule::riders`]).
+/// Clips the gradient of every customer in `selection` to the rule's norm and sums the integers: `parameters` coordinates, then the rule's
+/// riders (each customer's clamped mean loss, one for each customer, and one for each within the norm, scaled by [`ClipRule::riders`]).
 ///
 /// A customer with several rows is clipped as one: the coefficient is min(1, C / sum over its rows of the row's norm) (PRIVACY, section 2).
 /// No customers at all give zeros. One customer more or less moves the result by at most the root of
@@ -46,7 +47,12 @@ pub enum UpdateError {
 ///
 /// # Errors
 /// See [`UpdateError`]; none of them says which customer.
-pub fn clipped_sum(trainer: &Trainer, parameters: &Parameters, rule: &ClipRule) -> Result<ClippedSum, UpdateError> {
+pub fn clipped_sum_of(
+    trainer: &Trainer,
+    parameters: &Parameters,
+    rule: &ClipRule,
+    selection: &Selection,
+) -> Result<ClippedSum, UpdateError> {
     if parameters.architecture() != trainer.architecture() {
         return Err(UpdateError::Architecture);
     }
@@ -55,23 +61,46 @@ pub fn clipped_sum(trainer: &Trainer, parameters: &Parameters, rule: &ClipRule) 
     let mut values = Zeroizing::new(vec![0_i64; rule.update_length(count)]);
     let (gradient, riders) = values.split_at_mut(count);
     match rule.form() {
-        ClipForm::Exact => exact::accumulate(trainer, parameters, rule, gradient, riders)?,
-        ClipForm::Chunked if trainer.is_hashed() => chunked::accumulate(trainer, parameters, rule, gradient, riders)?,
+        ClipForm::Exact => exact::accumulate(trainer, parameters, (rule, selection), gradient, riders)?,
+        ClipForm::Chunked if trainer.is_hashed() => {
+            chunked::accumulate(trainer, parameters, (rule, selection), gradient, riders)?;
+        }
         ClipForm::Chunked => return Err(UpdateError::Placement),
     }
     Ok(ClippedSum::new(values))
 }
 
-/// Adds one customer's riders. `loss` is the sum over its rows; `rows` is at least 1.
-pub(super) fn ride(riders: &mut [i64], scale: Option<RiderScale>, loss: f64, rows: u32) -> Result<(), UpdateError> {
-    let (Some(scale), [losses, customers]) = (scale, riders) else { return Ok(()) };
+/// What rides along for one customer or branch.
+#[derive(Clone, Copy)]
+pub(super) struct Ride {
+    /// Sum over its rows, or mean over its customers, in nats.
+    pub(super) loss: f64,
+    /// How many the loss is divided by; at least 1.
+    pub(super) rows: u32,
+    /// Whether nothing had to be clipped.
+    pub(super) within: bool,
+}
+
+/// [`clipped_sum_of`] everybody: a full batch.
+///
+/// # Errors
+/// As [`clipped_sum_of`].
+pub fn clipped_sum(trainer: &Trainer, parameters: &Parameters, rule: &ClipRule) -> Result<ClippedSum, UpdateError> {
+    clipped_sum_of(trainer, parameters, rule, &Selection::everybody())
+}
+
+/// Adds one customer's, or branch's, riders.
+pub(super) fn ride(riders: &mut [i64], scale: Option<RiderScale>, ride: Ride) -> Result<(), UpdateError> {
+    let (Some(scale), [losses, customers, within]) = (scale, riders) else { return Ok(()) };
+    let Ride { loss, rows, .. } = ride;
     if !loss.is_finite() {
         return Err(UpdateError::NotFinite);
     }
     let clamped = (loss / f64::from(rows)).clamp(0.0, scale.loss_bound);
     let units = truncate(clamped / scale.loss_bound * f64::from(scale.units)).min(i64::from(scale.units));
     add(losses, units)?;
-    add(customers, i64::from(scale.units))
+    add(customers, i64::from(scale.units))?;
+    if ride.within { add(within, i64::from(scale.indicator_units)) } else { Ok(()) }
 }
 
 /// Exact addition.

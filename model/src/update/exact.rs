@@ -3,9 +3,10 @@
 use zeroize::Zeroizing;
 
 use super::clip_rule::ClipRule;
-use super::clipped::{UpdateError, add, ride, truncate};
+use super::clipped::{Ride, UpdateError, add, ride, truncate};
 use crate::architecture::LayerShape;
 use crate::parameters::Parameters;
+use crate::privacy::Selection;
 use crate::train::{HostLayer, Trainer};
 
 /// Scaling down once suffices; more would be a fault.
@@ -27,7 +28,7 @@ struct Customer {
 pub(super) fn accumulate(
     trainer: &Trainer,
     parameters: &Parameters,
-    rule: &ClipRule,
+    (rule, selection): (&ClipRule, &Selection),
     gradient: &mut [i64],
     riders: &mut [i64],
 ) -> Result<(), UpdateError> {
@@ -39,12 +40,13 @@ pub(super) fn accumulate(
         for (total, value) in gradient.iter_mut().zip(units.iter()) {
             add(total, *value)?;
         }
-        ride(riders, rule.riders(), customer.loss, customer.rows)
+        let within = customer.norm <= rule.example_clip_norm();
+        ride(riders, rule.riders(), Ride { loss: customer.loss, rows: customer.rows, within })
     };
     for (customers, pass) in trainer.passes(parameters) {
         let losses = Zeroizing::new(pass.losses().to_vec());
         let layers = pass.into_host();
-        for (slot, index) in customers.iter().enumerate() {
+        for (slot, index) in customers.iter().enumerate().filter(|(_, index)| selection.includes(**index)) {
             if open.as_ref().is_none_or(|customer| customer.index != *index) {
                 let mut gathered = match open.take() {
                     Some(customer) => {
@@ -117,7 +119,7 @@ fn squares(values: &[f32]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::clip_rule::{ClipForm, ClipSettings};
+    use super::super::clip_rule::{ClipForm, ClipSettings, ClipUnit};
     use super::*;
 
     #[test]
@@ -127,6 +129,7 @@ mod tests {
             clip_units: 1 << 20,
             form: ClipForm::Exact,
             loss_bound: None,
+            unit: ClipUnit::Customer,
         })
         .unwrap();
         // A norm that claims less than the vector has: only the integer check can notice.

@@ -13,15 +13,23 @@ mod clip_rule;
 #[cfg(feature = "train")]
 mod clipped;
 #[cfg(feature = "train")]
+mod counted;
+#[cfg(feature = "train")]
 mod exact;
+#[cfg(feature = "train")]
+mod local;
 #[cfg(feature = "train")]
 mod stages;
 
 pub use clip_rule::{
     CLIP_NORM_MAX, CLIP_NORM_MIN, CLIP_UNITS_MAX, CLIP_UNITS_MIN, ClipForm, ClipRule, ClipRuleError, ClipSettings,
-    LOSS_BOUND_MAX, RIDERS, RiderScale,
+    ClipUnit, LOSS_BOUND_MAX, RIDERS, RiderScale,
 };
 #[cfg(feature = "train")]
-pub use clipped::{UpdateError, clipped_sum};
+pub use clipped::{UpdateError, clipped_sum, clipped_sum_of};
+#[cfg(feature = "train")]
+pub use counted::{count_features, count_scores};
+#[cfg(feature = "train")]
+pub use local::{LocalNoise, LocalRule, branch_update, private_update};
 #[cfg(feature = "train")]
 pub use stages::{ClippedSum, NoisedUpdate, QuantizedUpdate, StageError};

@@ -57,13 +57,23 @@ impl ClippedSum {
         Ok(NoisedUpdate(self.0))
     }
 
-    #[cfg(test)]
+    /// For this module's parent alone, which makes a branch's difference of models from them.
     pub(super) fn values(&self) -> &[i64] {
         &self.0
     }
 }
 
 impl NoisedUpdate {
+    /// The second door in: what is made of noised sums alone.
+    pub(super) fn from_noised(values: Zeroizing<Vec<i64>>) -> Self {
+        Self(values)
+    }
+
+    /// For this module's parent alone, which takes local steps with them.
+    pub(super) fn values(&self) -> &[i64] {
+        &self.0
+    }
+
     /// Reduces to the ring. A wrap is a fault of utility, not of privacy: it happens after the noise.
     #[must_use]
     pub fn quantize(self, ring: Ring) -> QuantizedUpdate {

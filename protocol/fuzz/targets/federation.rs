@@ -186,7 +186,12 @@ impl Federation {
                 self.tell_branch(client, ParticipantInput::PlanJudged { plan: Digest([argument; 32]), verdict: Ok(()) })
             }
             6 => self.tell_branch(client, ParticipantInput::Stop),
-            _ => self.tell(Input::Updated { round, sum: Digest([argument; 32]), model: Digest([argument; 32]), update_clip_norm_bits: 0 }),
+            _ => self.tell(Input::Updated {
+                round,
+                sum: Digest([argument; 32]),
+                model: Digest([argument; 32]),
+                update_clip_norm_bits: 0,
+            }),
         }
     }
 

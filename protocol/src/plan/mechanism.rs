@@ -199,9 +199,9 @@ impl Plan {
     /// What the plan may cost altogether, every retry included.
     #[must_use]
     pub fn charge_max(&self) -> RdpVector {
-        RoundKind::ALL.into_iter().fold(RdpVector::zero(), |sum, kind| {
-            sum.plus(&self.charge(kind).times(self.charged_max(kind).into()))
-        })
+        RoundKind::ALL
+            .into_iter()
+            .fold(RdpVector::zero(), |sum, kind| sum.plus(&self.charge(kind).times(self.charged_max(kind).into())))
     }
 
     /// Noise variance that the sum of a round carries at least, in units squared. In local mode: of the noise in what a branch uploads, where

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 pub use mechanism::{Counting, LOCAL_STEPS_MAX, LocalTraining, OVERLAP_MAX, PrivacyMode, RoundKind};
 
 use crate::digest::{Canonical, Digest};
-use crate::limits::{COHORT_MAX, COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, DIMENSION_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
+use crate::limits::{
+    COHORT_MAX, COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, DIMENSION_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX,
+};
 use crate::privacy::RdpVector;
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
@@ -85,6 +87,8 @@ pub struct Plan {
     pub cohort: CohortRule,
     /// Time a round may take.
     pub round_deadline_ms: u64,
+    /// Uploads leave this long after their start at the earliest, so that a branch's speed tells nothing as long as it is fast enough.
+    pub upload_offset_ms: u64,
     /// Time a key set-up may take.
     pub keying_deadline_ms: u64,
 }
@@ -166,6 +170,13 @@ impl Plan {
         range("honest_min", self.cohort.honest_min.into(), 1, COMPLETE_GRAPH_MAX as u128, "1 to 256")?;
         range("round_deadline_ms", self.round_deadline_ms.into(), 10, 86_400_000, "10 to 86400000")?;
         range("keying_deadline_ms", self.keying_deadline_ms.into(), 10, 86_400_000, "10 to 86400000")?;
+        range(
+            "upload_offset_ms",
+            self.upload_offset_ms.into(),
+            0,
+            (self.round_deadline_ms / 2).into(),
+            "0 to half of round_deadline_ms",
+        )?;
         mechanism::real("example_clip_norm", self.example_clip_norm_bits)?;
         mechanism::real("loss_bound", self.loss_bound_bits)?;
         self.check_mechanism()?;
@@ -253,6 +264,7 @@ impl Plan {
             .u32(self.cohort.survivors_permille.into())
             .u32(self.cohort.honest_min.into())
             .u64(self.round_deadline_ms)
+            .u64(self.upload_offset_ms)
             .u64(self.keying_deadline_ms)
             .finish()
     }

@@ -57,6 +57,7 @@ pub fn plan() -> Plan {
             honest_min: 5,
         },
         round_deadline_ms: 1000,
+        upload_offset_ms: 0,
         keying_deadline_ms: 500,
     }
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use tributary_journal::Journal;
 use tributary_model::architecture::Architecture;
 use tributary_model::privacy::{Target, calibrate, charged_rounds_max};
-use tributary_model::update::{self, ClipRule, ClipSettings};
+use tributary_model::update::{self, ClipRule, ClipSettings, ClipUnit};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::message::ClosedReason;
-use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode, ValidPlan};
-use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, SessionView};
+use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode, RoundKind, ValidPlan};
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_protocol::secagg::suite::Signature;
@@ -27,7 +28,13 @@ const SET: Digest = Digest([6; 32]);
 pub(crate) fn plan(rounds: u32) -> ValidPlan {
     let architecture = Architecture::logistic(4, &["churn"]).unwrap();
     let (example_clip_norm, clip_units) = (0.5, 1 << 20);
-    let settings = ClipSettings { example_clip_norm, clip_units, form: update::ClipForm::Exact, loss_bound: Some(4.0) };
+    let settings = ClipSettings {
+        example_clip_norm,
+        clip_units,
+        form: update::ClipForm::Exact,
+        loss_bound: Some(4.0),
+        unit: ClipUnit::Customer,
+    };
     let sensitivity_squared = ClipRule::new(settings).unwrap().sensitivity_squared_units(5).unwrap();
     let rounds_charged_max = charged_rounds_max(rounds);
     let target = Target {
@@ -36,21 +43,29 @@ pub(crate) fn plan(rounds: u32) -> ValidPlan {
         rounds_charged: rounds_charged_max,
         sensitivity_squared_units: sensitivity_squared,
     };
+    let noise_variance = calibrate(&target).unwrap().total_variance_units;
     let plan = Plan {
         name: "test".into(),
+        purpose: "test".into(),
         schema: Digest([1; 32]),
         architecture: architecture.encode(),
         parameters: 5,
-        riders: 2,
+        riders: 3,
         initial_model: MODEL,
         privacy: PrivacyMode::Customer,
+        overlap_max: 1,
+        sampling_threshold: 0,
+        local: None,
         ring: Ring::Bits64,
         clip_form: ClipForm::Exact,
         example_clip_norm_bits: example_clip_norm.to_bits(),
         loss_bound_bits: 4.0_f64.to_bits(),
         clip_units,
         sensitivity_squared,
-        noise_variance: calibrate(&target).unwrap().total_variance_units,
+        noise_variance,
+        round_charge: RdpVector::gaussian(sensitivity_squared, noise_variance),
+        statistics: None,
+        evaluation: None,
         rounds,
         rounds_charged_max,
         customers_nominal: 1000,
@@ -59,10 +74,12 @@ pub(crate) fn plan(rounds: u32) -> ValidPlan {
         cohort: CohortRule {
             coalition: CoalitionRule::Fraction { permille: 200 },
             cohort_min: 8,
+            organisations_min: 1,
             survivors_permille: 800,
             honest_min: 5,
         },
         round_deadline_ms: 1000,
+        upload_offset_ms: 0,
         keying_deadline_ms: 1000,
     };
     plan.validate().unwrap()
@@ -77,9 +94,18 @@ pub(crate) fn events(plan: &ValidPlan) -> Vec<CoordinatorEvent> {
     let mut events = vec![
         CoordinatorEvent::PlanOpened { plan: opened, roster: Digest([2; 32]), delta_bits: DELTA.to_bits() },
         CoordinatorEvent::SessionOpened { session: SESSION, candidates: cohort.clone() },
-        CoordinatorEvent::SessionKeyed { session: SESSION, view: VIEW, cohort: cohort.clone(), thresholds },
+        CoordinatorEvent::SessionKeyed {
+            session: SESSION,
+            view: VIEW,
+            cohort: cohort.clone(),
+            organisations: vec![OrganisationId(1); 10],
+            thresholds,
+        },
     ];
-    let start = |number, model| RoundDescriptor::derive(plan, &view, RoundId(number), model);
+    let start = |number, model| {
+        let (round, kind, update_clip_norm_bits) = (RoundId(number), RoundKind::Train, 0);
+        RoundDescriptor::derive(plan, &view, RoundHead { round, kind, model, update_clip_norm_bits })
+    };
     // The second round is tried twice: its first attempt is charged like any other.
     let aborted = CoordinatorEvent::RoundAborted { round: RoundId(2), reason: ClosedReason::Deadline };
     let mut model = MODEL;
@@ -103,8 +129,9 @@ pub(crate) fn events(plan: &ValidPlan) -> Vec<CoordinatorEvent> {
         events.push(CoordinatorEvent::SurvivorsFrozen { round, survivors, digest: SET });
         events.push(CoordinatorEvent::QuorumReached { round, signatures });
         model = Digest([u8::try_from(10 + number).unwrap(); 32]);
-        events.push(CoordinatorEvent::RoundCommitted { round, sum: SET, model });
+        events.push(CoordinatorEvent::RoundCommitted { round, sum: SET, model, update_clip_norm_bits: 0 });
     }
+    events.push(CoordinatorEvent::ModelReleased { model });
     events.push(CoordinatorEvent::SessionClosed { session: SESSION, reason: ClosedReason::Exhausted });
     events.push(CoordinatorEvent::PlanFinished { model, rounds: plan.rounds, complete: true });
     events

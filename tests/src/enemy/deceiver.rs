@@ -294,7 +294,7 @@ impl<S: Stage> Deceiver<S> {
         freeze.members.to_mut().retain(|statement| self.truncated.contains(&statement.client));
         freeze.keys.to_mut().retain(|keys| self.truncated.contains(&keys.client));
         let coalition = CoalitionRule::Fraction { permille: 0 };
-        let lax = CohortRule { coalition, cohort_min: 2, survivors_permille: 800, honest_min: 1 };
+        let lax = CohortRule { coalition, cohort_min: 2, organisations_min: 1, survivors_permille: 800, honest_min: 1 };
         if let Ok(thresholds) = lax.thresholds(&organisations(&self.truncated)) {
             freeze.thresholds = thresholds;
         }

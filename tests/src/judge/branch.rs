@@ -56,7 +56,7 @@ impl Judge {
     pub(crate) fn branch_says(&mut self, index: usize, message: &Upstream) {
         let client = client_of(index);
         match message {
-            Upstream::Accept { plan } => {
+            Upstream::Accept { plan, .. } => {
                 if *plan != self.plan {
                     self.object(
                         "a client accepts the plan that its policy admits",
@@ -109,7 +109,8 @@ impl Judge {
         let noise = descriptor.share_variance.saturating_mul(u128::from(descriptor.honest_min));
         let members = self.cohort(index, descriptor.session);
         let floor = self.thresholds(&members).map_or(u16::MAX, |own| own.survivors_min);
-        if noise < self.variance || descriptor.survivors_min < u32::from(floor) {
+        if noise < self.variances[usize::from(descriptor.kind.number())] || descriptor.survivors_min < u32::from(floor)
+        {
             self.object("a round is as private as the plan says", format!("client {client}, round {round}"));
         }
         let seen = &mut self.branches[index];
@@ -136,6 +137,14 @@ impl Judge {
 
     /// A client writes into its budget file.
     pub(crate) fn branch_appends(&mut self, index: usize, event: &ParticipantEvent) {
+        if let ParticipantEvent::ChargesAdopted { charged, charge, .. } = event {
+            let seen = &mut self.branches[index];
+            seen.charged.insert(RoundId(charged.last_round));
+            seen.spent = seen.spent.plus(charge);
+            if !seen.spent.within(&self.cap) {
+                self.object("the budget is never exceeded", format!("client {} adopts too much", index + 1));
+            }
+        }
         let ParticipantEvent::BudgetCharged { plan, round, charge, .. } = event else { return };
         let seen = &mut self.branches[index];
         let fresh = seen.charged.insert(*round);
@@ -157,6 +166,10 @@ impl Judge {
             match event {
                 ParticipantEvent::BudgetCharged { round, charge, .. } => {
                     charged.insert(*round);
+                    spent = spent.plus(charge);
+                }
+                ParticipantEvent::ChargesAdopted { charged: adopted, charge, .. } => {
+                    charged.insert(RoundId(adopted.last_round));
                     spent = spent.plus(charge);
                 }
                 ParticipantEvent::RosterAccepted { head } => epoch = head.epoch,

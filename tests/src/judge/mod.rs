@@ -12,6 +12,7 @@ use std::fmt;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::message::{Keys, Survivors};
+use tributary_protocol::plan::RoundKind;
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::CoordinatorRecord;
 use tributary_protocol::secagg::parameters::{CohortRule, Thresholds};
@@ -63,7 +64,8 @@ pub(crate) struct Judge {
     /// The roster in force, and the one before it.
     rosters: [Digest; 2],
     charges_max: u32,
-    variance: u128,
+    /// Noise that a sum must carry, by kind of round.
+    variances: [u128; 3],
     rule: CohortRule,
     cap: RdpVector,
     /// The coordinator is honest, so that nobody honest may be blamed.
@@ -101,8 +103,8 @@ impl Judge {
             violation: None,
             plan: cast.plan.digest(),
             rosters: [cast.roster.roster.digest(), cast.old_roster.roster.digest()],
-            charges_max: cast.plan.rounds_charged_max,
-            variance: cast.plan.noise_variance,
+            charges_max: cast.plan.charged_max_all(),
+            variances: RoundKind::ALL.map(|kind| cast.plan.round_variance(kind)),
             rule: cast.rule,
             cap: cast.cap.clone(),
             honest_centre,
@@ -163,7 +165,7 @@ impl Judge {
 
     /// Rounds committed and aborted, durably.
     pub(crate) fn rounds(&self) -> (u32, u32) {
-        (self.durable.committed, self.aborted)
+        (self.durable.committed.iter().sum(), self.aborted)
     }
 }
 

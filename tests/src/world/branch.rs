@@ -218,6 +218,9 @@ impl<S: Stage> World<'_, S> {
                 branch.vector = branch.vector.take().filter(|vector| vector.round() != round);
             }
             ParticipantEffect::Keyed { .. } => self.trace.note(self.now, who, "has keys", String::new),
+            ParticipantEffect::ChargesAdopted { charged, .. } => {
+                self.trace.note(self.now, who, "adopts ", || format!("charges up to round {}", charged.last_round));
+            }
             ParticipantEffect::RoundClosed { round, committed } => {
                 self.trace.note(self.now, who, "closes ", || format!("round {round}, committed: {committed}"));
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::message::{ClosedReason, Downstream, Start};
+use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{
     Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRecord, Input, Outbox, SessionMaterial,
 };
@@ -180,6 +181,11 @@ impl<S: Stage> World<'_, S> {
             CoordinatorEffect::ForgetSession(session) => {
                 self.centre.sessions.remove(&session);
             }
+            CoordinatorEffect::Release => {
+                let last = self.centre.machine.as_ref().and_then(|machine| machine.record().model);
+                let model = last.expect("an open plan has a model");
+                self.centre.inbox.push_front(Input::Released { model });
+            }
             CoordinatorEffect::SendStart(clients, start) => self.send_start(&clients, &start),
             CoordinatorEffect::OpenSum { round, ring, dimension } => {
                 self.centre.sum = Some(MaskedSum::new(round, ring, dimension));
@@ -319,11 +325,17 @@ impl<S: Stage> World<'_, S> {
                 let parent = parent.unwrap_or(Digest::ZERO);
                 let values: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
                 let sum = Digest::of(&values);
-                let bytes = Canonical::new("model").digest(&parent).u64(round.0).digest(&sum).finish().0.to_vec();
-                let model = Digest::of(&bytes);
-                self.centre.models.insert(model, bytes);
+                let open = self.centre.machine.as_ref().and_then(|machine| machine.record().round.as_ref());
+                let model = if open.is_some_and(|open| open.kind == RoundKind::Train) {
+                    let bytes = Canonical::new("model").digest(&parent).u64(round.0).digest(&sum).finish().0.to_vec();
+                    let model = Digest::of(&bytes);
+                    self.centre.models.insert(model, bytes);
+                    model
+                } else {
+                    parent
+                };
                 self.judge.made(round, parent, model);
-                Input::Updated { round, sum, model }
+                Input::Updated { round, sum, model, update_clip_norm_bits: 0 }
             }
             Some(Err(fault)) => {
                 self.judge.spoilt(round, &fault);
@@ -442,7 +454,9 @@ fn describe(event: &CoordinatorEvent) -> String {
         CoordinatorEvent::SessionOpened { candidates, .. } => format!("SessionOpened with {}", candidates.len()),
         CoordinatorEvent::SessionKeyed { cohort, .. } => format!("SessionKeyed with {}", cohort.len()),
         CoordinatorEvent::SessionClosed { reason, .. } => format!("SessionClosed: {reason}"),
-        CoordinatorEvent::RoundStarted { descriptor } => format!("RoundStarted {}", descriptor.round),
+        CoordinatorEvent::RoundStarted { descriptor } => {
+            format!("RoundStarted {} for {}", descriptor.round, descriptor.kind.name())
+        }
         CoordinatorEvent::UpdateAdmitted { round, client, .. } => format!("UpdateAdmitted {round} of client {client}"),
         CoordinatorEvent::SurvivorsFrozen { round, survivors, .. } => {
             format!("SurvivorsFrozen {round} with {}", survivors.len())
@@ -452,7 +466,9 @@ fn describe(event: &CoordinatorEvent) -> String {
         }
         CoordinatorEvent::RoundCommitted { round, .. } => format!("RoundCommitted {round}"),
         CoordinatorEvent::RoundAborted { round, reason } => format!("RoundAborted {round}: {reason}"),
-        CoordinatorEvent::ClientRefused { client, code } => format!("ClientRefused {client}: {code}"),
+        CoordinatorEvent::ClientRefused { client, code, .. } => format!("ClientRefused {client}: {code}"),
+        CoordinatorEvent::ClientChargedMore { client, .. } => format!("ClientChargedMore {client}"),
+        CoordinatorEvent::ModelReleased { .. } => "ModelReleased".into(),
         CoordinatorEvent::ClientEvicted { client, reason } => format!("ClientEvicted {client}: {reason}"),
         CoordinatorEvent::PlanFinished { rounds, complete, .. } => {
             format!("PlanFinished after {rounds}, complete: {complete}")

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
+use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{CoordinatorEvent, ParticipantInput};
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, upload_bytes};
 use tributary_protocol::secagg::toy::Seeded;
@@ -279,7 +280,7 @@ impl<'a, S: Stage> World<'a, S> {
     fn judge_end(&mut self) {
         let Some(machine) = &self.centre.machine else { return };
         let record = machine.record();
-        let spent = record.charged >= self.cast.plan.rounds_charged_max;
+        let spent = record.charged(RoundKind::Train) >= self.cast.plan.rounds_charged_max;
         if record.finished == Some(false) && !spent {
             self.judge.object("a plan ends complete or with its charges used up", "neither is the case");
         }
@@ -305,7 +306,7 @@ impl<'a, S: Stage> World<'a, S> {
 
     /// The longest vectors that frames may hold, up and down; `None` where nothing is encoded.
     fn vector_limits(&self) -> Option<(usize, usize)> {
-        let upload = upload_bytes(self.cast.plan.ring, self.cast.plan.dimension());
+        let upload = upload_bytes(self.cast.plan.ring, self.cast.plan.dimension_max());
         (self.options.clients <= LARGE).then_some((upload, 1024))
     }
 }

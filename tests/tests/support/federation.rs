@@ -7,7 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_client, issue_coordinator, sign_roster};
 use tributary_certs::identity::TrustDomain;
+use tributary_client::cli::sign_policy;
 use tributary_client::data::write_csv;
+use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::synthetic::{SCHEMA_TOML, SyntheticSpec, generate, schema};
 
 /// What to set up.
@@ -19,10 +21,10 @@ pub(crate) struct FederationSpec {
     pub(crate) customers_per_branch: usize,
     /// Lines of `[plan]` that differ from one federation to another.
     pub(crate) plan: String,
-    /// What the branches allow in their `[policy]`: `epsilon_max`.
+    /// What the branches' policies allow for life and for a plan.
     pub(crate) epsilon_max: f64,
-    /// Whether the branches admit a plan without noise.
-    pub(crate) allow_no_privacy: bool,
+    /// Privacy modes that they admit.
+    pub(crate) modes: &'static [&'static str],
     /// Seed of the invented data.
     pub(crate) seed: u64,
 }
@@ -99,13 +101,24 @@ impl Federation {
             text,
             "[client]\nstate_dir = \"state\"\n\n[coordinator]\naddress = \"{coordinator}\"\nserver_name = \"localhost\"\n\n\
              [identity]\nfolder = \"identity\"\n\n[data]\nfile = \"customers.csv\"\nschema = \"../schema.toml\"\n\
-             customers_max = {}\n\n[policy]\nepsilon_max = {:?}\ndelta = 1e-6\ncoalition_permille = 200\nallow_no_privacy = {}\n",
+             customers_max = {}\ncustomers_nominal = {}\n\n[policy]\nfile = \"policy.toml\"\nowner = \"owner.pub\"\n",
             (self.spec.customers_per_branch * 4).max(128),
-            self.spec.epsilon_max,
-            self.spec.allow_no_privacy,
+            self.spec.customers_per_branch,
         );
         std::fs::write(&path, text).expect("settings");
+        let policy = self.branch(index).join("policy.toml");
+        std::fs::write(&policy, self.policy()).expect("a policy");
+        sign_policy(&policy, &self.branch(index).join("owner.key")).expect("a signature");
         path
+    }
+
+    fn policy(&self) -> String {
+        let FederationSpec { epsilon_max, modes, .. } = &self.spec;
+        let fields: Vec<String> = schema().fields().iter().map(|field| field.name.clone()).collect();
+        format!(
+            "[policy]\npopulation = \"test\"\nepsilon_life = {epsilon_max:?}\ndelta = 1e-6\nmodes = {modes:?}\n\
+             purposes = [\"{PURPOSE_DEFAULT}\"]\nfields = {fields:?}\nrounds_a_day = 1000000\ncoalition_permille = 200\n"
+        )
     }
 }
 

@@ -89,11 +89,11 @@ impl BitSource for Scripted {
 }
 
 #[cfg(test)]
-pub(super) mod test_entropy {
+pub(crate) mod test_entropy {
     use super::Entropy;
 
     /// A key that counts up: reproducible noise, in tests alone.
-    pub(in super::super) struct CountingEntropy(pub(in super::super) u8);
+    pub(crate) struct CountingEntropy(pub(crate) u8);
 
     impl Entropy for CountingEntropy {
         fn fill(&mut self, bytes: &mut [u8]) {

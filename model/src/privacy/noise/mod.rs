@@ -48,7 +48,9 @@ use tributary_protocol::entropy::Entropy;
 use tributary_protocol::limits::DIMENSION_MAX;
 use zeroize::Zeroize;
 
-use generator::NoiseGenerator;
+#[cfg(test)]
+pub(crate) use generator::test_entropy;
+use generator::{BitSource as _, NoiseGenerator};
 use sampler::Sampler;
 
 /// Smallest variance of one share in units^2: a standard deviation of 6 units. From there on a sum of shares differs from one discrete
@@ -127,6 +129,19 @@ impl NoiseSampler {
         let mut values = Vec::with_capacity(dimension);
         values.extend((0..dimension).map(|_| self.sampler.draw(&mut generator)));
         Ok(NoiseShare { values, variance: self.variance })
+    }
+}
+
+/// Uniform random bits for what is not noise: the same generator, under a key of its own.
+pub(super) struct BitGenerator(NoiseGenerator);
+
+impl BitGenerator {
+    pub(super) fn new(entropy: &mut dyn Entropy) -> Self {
+        Self(NoiseGenerator::new(entropy))
+    }
+
+    pub(super) fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
     }
 }
 

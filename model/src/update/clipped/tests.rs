@@ -1,4 +1,4 @@
-use super::super::clip_rule::ClipSettings;
+use super::super::clip_rule::{ClipSettings, ClipUnit};
 use super::*;
 use crate::architecture::{Activation, Architecture};
 use crate::features::FeatureMatrix;
@@ -10,7 +10,14 @@ const LOSS_BOUND: f64 = 1.5;
 
 fn rule(form: ClipForm, norm: f64) -> ClipRule {
     let loss_bound = Some(LOSS_BOUND);
-    ClipRule::new(ClipSettings { example_clip_norm: norm, clip_units: UNITS, form, loss_bound }).unwrap()
+    ClipRule::new(ClipSettings {
+        example_clip_norm: norm,
+        clip_units: UNITS,
+        form,
+        loss_bound,
+        unit: ClipUnit::Customer,
+    })
+    .unwrap()
 }
 
 fn placement(form: ClipForm) -> Placement {
@@ -182,9 +189,13 @@ fn only_the_missing_customers_micro_batch_changes() {
         let trainer = Trainer::new(&shape, &matrix(rows, 7, 1), &placement(ClipForm::Chunked)).ok().unwrap();
         let mut sums = Vec::new();
         for (customers, pass) in trainer.passes(&parameters) {
-            let mut riders = [0; 2];
-            let coefficients =
-                super::super::chunked::coefficients(customers, &pass.norms(), pass.losses(), &rule, &mut riders);
+            let mut riders = [0; 3];
+            let coefficients = super::super::chunked::coefficients(
+                customers,
+                (&pass.norms(), pass.losses()),
+                (&rule, &Selection::everybody()),
+                &mut riders,
+            );
             let sum = pass.weighted_sum(coefficients.ok().unwrap());
             sums.push((riders, sum.iter().map(|value| value.to_bits()).collect::<Vec<u32>>()));
         }

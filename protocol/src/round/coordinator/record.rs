@@ -139,7 +139,10 @@ impl CoordinatorRecord {
                     RoundKind::Evaluation => self.released,
                     RoundKind::Train | RoundKind::Statistics => self.model,
                 };
-                rule(Some(descriptor.model) == model, "a round starts from the current model, an evaluation from the released one")?;
+                rule(
+                    Some(descriptor.model) == model,
+                    "a round starts from the current model, an evaluation from the released one",
+                )?;
                 rule(
                     (descriptor.kind == RoundKind::Evaluation) == self.released.is_some(),
                     "training and statistics come before the release, an evaluation behind it",

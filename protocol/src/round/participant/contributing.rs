@@ -72,6 +72,7 @@ impl<S: Suite> Participant<S> {
         let Some((_, admitted)) = self.admitted() else { return };
         let kind = descriptor.kind;
         let charge = admitted.plan.charge(kind);
+        let upload_offset_ms = admitted.plan.upload_offset_ms;
         self.forget_round(outbox);
         // Rounds only go forward, and with them sessions.
         self.sessions.drain(..position);
@@ -97,23 +98,45 @@ impl<S: Suite> Participant<S> {
             self.commit(charged, outbox);
         }
         let deadline = now.plus(descriptor.deadline_ms);
+        let leaves = now.plus(upload_offset_ms);
         self.phase = Phase::Ready(Some(OpenRound {
             round,
             session: descriptor.session,
             descriptor: digest,
             deadline,
+            leaves,
             held: keys.held,
             stage: Stage::Training,
         }));
     }
 
     /// R2: the masked vector is ready to leave.
-    pub(super) fn on_masked(&mut self, round: RoundId, vector: Digest, outbox: &mut Outbox<ParticipantEffect>) {
+    pub(super) fn on_masked(
+        &mut self,
+        now: Millis,
+        round: RoundId,
+        vector: Digest,
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) {
         // A vector of an abandoned round arrives late and is forgotten by the shell.
         let Some(open) = self.open().filter(|open| open.round == round && open.stage == Stage::Training) else {
             return;
         };
-        let descriptor = open.descriptor;
+        let early = now < open.leaves;
+        self.set_stage(Stage::Masked { vector });
+        if !early {
+            self.upload(outbox);
+        }
+    }
+
+    /// The masked vector leaves.
+    pub(super) fn upload(&mut self, outbox: &mut Outbox<ParticipantEffect>) {
+        let Some((round, descriptor, vector)) = self.open().and_then(|open| match open.stage {
+            Stage::Masked { vector } => Some((open.round, open.descriptor, vector)),
+            _ => None,
+        }) else {
+            return;
+        };
         let mut header = MaskedHeader { round, descriptor, vector, signature: Signature(alloc::vec::Vec::new()) };
         header.signature = self.sign(&header.to_sign::<S>());
         self.commit(ParticipantEvent::Uploaded { round, vector }, outbox);

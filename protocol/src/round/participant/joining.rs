@@ -83,7 +83,8 @@ impl<S: Suite> Participant<S> {
             for kind in RoundKind::ALL {
                 let index = usize::from(kind.number());
                 // The signed upload is one round at least that the record does not have.
-                let claimed = welcome.charged.rounds[index].max(own.rounds[index] + u32::from(kind == RoundKind::Train));
+                let claimed =
+                    welcome.charged.rounds[index].max(own.rounds[index] + u32::from(kind == RoundKind::Train));
                 charged.rounds[index] = claimed.min(plan.charged_max(kind)).max(own.rounds[index]);
                 let more = charged.rounds[index] - own.rounds[index];
                 missing = missing.plus(&plan.charge(kind).times(more.into()));

@@ -156,7 +156,7 @@ impl<S: Suite> Participant<S> {
             ParticipantInput::Message(message) => self.on_message(now, entropy, message, outbox),
             ParticipantInput::Started { start, model } => self.on_start(now, &start, &model, outbox),
             ParticipantInput::PlanJudged { plan, verdict } => self.on_judged(plan, verdict, outbox),
-            ParticipantInput::Masked { round, vector } => self.on_masked(round, vector, outbox),
+            ParticipantInput::Masked { round, vector } => self.on_masked(now, round, vector, outbox),
             ParticipantInput::TrainingFailed { round } => {
                 if self.open().is_some_and(|open| open.round == round && open.stage == Stage::Training) {
                     self.refuse(RefusalCode::TrainingFailed, outbox);
@@ -183,8 +183,8 @@ impl<S: Suite> Participant<S> {
         });
         let round = self.open().map(|open| Wait {
             reason: open.describe(),
-            deadline: Some(open.deadline),
-            next: "forget the round and erase its keys",
+            deadline: Some(open.next()),
+            next: if open.next() < open.deadline { "upload" } else { "forget the round and erase its keys" },
         });
         match (&self.phase, keying, round) {
             (_, Some(keying), Some(round)) => {
@@ -208,7 +208,7 @@ impl<S: Suite> Participant<S> {
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let keying = self.keying.as_ref().map(Keying::deadline);
-        keying.into_iter().chain(self.open().map(|open| open.deadline)).min()
+        keying.into_iter().chain(self.open().map(OpenRound::next)).min()
     }
 
     /// The durable state.
@@ -298,6 +298,8 @@ impl<S: Suite> Participant<S> {
     fn on_timer(&mut self, now: Millis, outbox: &mut Outbox<ParticipantEffect>) {
         if self.open().is_some_and(|open| open.deadline <= now) {
             self.forget_round(outbox);
+        } else if self.open().is_some_and(|open| open.next() <= now) {
+            self.upload(outbox);
         }
         if let Some(late) = self.keying.as_ref().filter(|keying| keying.deadline() <= now) {
             self.abandon(late.session(), RefusalCode::DeadlinePassed, None, outbox);

@@ -16,6 +16,8 @@ pub(super) struct OpenRound<S: Suite> {
     /// Digest of the descriptor.
     pub(super) descriptor: Digest,
     pub(super) deadline: Millis,
+    /// When the upload may leave.
+    pub(super) leaves: Millis,
     /// Shares to reveal for this round, once and only for a certified survivor set.
     pub(super) held: Held<S>,
     pub(super) stage: Stage,
@@ -26,6 +28,11 @@ pub(super) struct OpenRound<S: Suite> {
 pub(super) enum Stage {
     /// Training, clipping, noising and masking are under way.
     Training,
+    /// The masked vector is ready; it leaves at its time.
+    Masked {
+        /// Its digest.
+        vector: Digest,
+    },
     /// The masked vector is out; the survivor set is awaited.
     Uploaded {
         /// Its digest.
@@ -43,9 +50,15 @@ pub(super) enum Stage {
 }
 
 impl<S: Suite> OpenRound<S> {
+    /// When the machine must be asked again: when the upload may leave, or when the round is over.
+    pub(super) fn next(&self) -> Millis {
+        if matches!(self.stage, Stage::Masked { .. }) { self.leaves.min(self.deadline) } else { self.deadline }
+    }
+
     pub(super) fn describe(&self) -> String {
         let what = match self.stage {
             Stage::Training => "this branch's training",
+            Stage::Masked { .. } => "the time at which uploads leave",
             Stage::Uploaded { .. } => "the survivor set",
             Stage::Acknowledged { .. } => "the quorum certificate",
         };

@@ -50,7 +50,8 @@ fn every_line_of_a_policy_refuses_in_its_own_words_and_signed() {
         let message = refusal_message::<Toy>(&served.digest(), code);
         let key = Toy::verifying_key(&signing_key(client));
         assert!(Toy::verify(&key, &message, &signature.expect("a refused plan is refused by signature")));
-        let charged = world.branches[&client].events.iter().any(|event| matches!(event, ParticipantEvent::BudgetCharged { .. }));
+        let charged =
+            world.branches[&client].events.iter().any(|event| matches!(event, ParticipantEvent::BudgetCharged { .. }));
         assert!(!charged, "client {number} refused and was charged");
     }
     assert_eq!(world.finished, Some(true), "the others go on");
@@ -78,7 +79,9 @@ fn a_restored_budget_file_counts_what_was_signed() {
     let (charged, charge) = adopted.expect("the branch says so in its file");
     let known = world.coordinator.record().charged_to(client);
     assert!(charged.rounds[0] >= 3 && charged.last_round >= 3, "{charged:?}");
-    assert!(charged.rounds[0] <= known.rounds[0] && charge == plan(|_| {}).round_charge.times(charged.rounds[0].into()));
+    assert!(
+        charged.rounds[0] <= known.rounds[0] && charge == plan(|_| {}).round_charge.times(charged.rounds[0].into())
+    );
     let after = world.branches[&client].machine.record();
     assert!(before.spent.at_most(&after.spent), "nothing that was spent is forgotten");
 }
@@ -223,5 +226,8 @@ fn modes_have_their_own_rules() {
     };
     assert_eq!(field(plan(counts_branches)), "evaluation");
     assert_eq!(field(plan(|plan| plan.statistics = Some(Counting { noise_variance: 0, ..counting }))), "statistics");
-    assert_eq!(field(plan(|plan| plan.statistics = Some(Counting { sensitivity_squared: 1, ..counting }))), "statistics");
+    assert_eq!(
+        field(plan(|plan| plan.statistics = Some(Counting { sensitivity_squared: 1, ..counting }))),
+        "statistics"
+    );
 }

@@ -319,6 +319,7 @@ fn every_field_of_a_plan_is_in_its_digest() {
         plan(|plan| plan.cohort.survivors_permille += 1),
         plan(|plan| plan.cohort.honest_min += 1),
         plan(|plan| plan.round_deadline_ms += 1),
+        plan(|plan| plan.upload_offset_ms += 1),
         plan(|plan| plan.keying_deadline_ms += 1),
     ]
     .iter()

@@ -7,8 +7,13 @@ use super::*;
 
 mod organisations;
 
-const USUAL: CohortRule =
-    CohortRule { coalition: fraction(200), cohort_min: 8, organisations_min: 1, survivors_permille: 800, honest_min: 5 };
+const USUAL: CohortRule = CohortRule {
+    coalition: fraction(200),
+    cohort_min: 8,
+    organisations_min: 1,
+    survivors_permille: 800,
+    honest_min: 5,
+};
 
 const fn fraction(permille: u16) -> CoalitionRule {
     CoalitionRule::Fraction { permille }
@@ -87,7 +92,13 @@ fn a_sparse_threshold_must_be_its_graphs() {
 
 #[test]
 fn the_test_policy_has_one_threshold() {
-    let rule = CohortRule { coalition: fraction(0), cohort_min: 2, organisations_min: 1, survivors_permille: 0, honest_min: 1 };
+    let rule = CohortRule {
+        coalition: fraction(0),
+        cohort_min: 2,
+        organisations_min: 1,
+        survivors_permille: 0,
+        honest_min: 1,
+    };
     for (cohort, quorum) in [(2, 2), (3, 2), (4, 3), (5, 3), (6, 4), (7, 4)] {
         assert_eq!(row(rule, cohort), (0, quorum, quorum, quorum, quorum));
     }

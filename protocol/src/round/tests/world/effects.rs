@@ -43,8 +43,9 @@ impl World {
                 ParticipantEffect::Contribute(contribution) => {
                     assert_eq!(branch.synced, branch.events.len(), "the charge is durable before anybody trains");
                     let round = contribution.descriptor.round;
-                    let mut values: Vec<i64> =
-                        (0..contribution.descriptor.dimension).map(|_| i64::from(self.entropy.bytes32()[0]) - 128).collect();
+                    let mut values: Vec<i64> = (0..contribution.descriptor.dimension)
+                        .map(|_| i64::from(self.entropy.bytes32()[0]) - 128)
+                        .collect();
                     values[0] = 1 << (client.0 % 50);
                     let words = RingWords::reduce(contribution.descriptor.ring, &values);
                     self.plain.insert((round, client), values);

@@ -1,0 +1,323 @@
+//! `tributary client budget`: what was spent, what is left, and how far it reaches.
+
+use std::fmt;
+
+use serde::Serialize;
+use tributary_model::privacy::epsilon_of;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::RoundKind;
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::{ParticipantEvent, ParticipantRecord};
+
+use crate::policy::BranchPolicy;
+
+/// A branch's budget, for life and for each plan.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Budget {
+    /// Whose budget it is.
+    pub population: String,
+    /// Delta of every epsilon here.
+    pub delta: f64,
+    /// Epsilon charged for life, by the bound that is enforced. Nothing where a charge has no finite epsilon.
+    pub epsilon_spent: Option<f64>,
+    /// Epsilon allowed for life.
+    pub epsilon_cap: f64,
+    /// The difference; 0 where nothing is left.
+    pub epsilon_left: f64,
+    /// Epsilon allowed for one plan.
+    pub epsilon_plan_cap: f64,
+    /// Rounds charged within the last 24 hours.
+    pub rounds_today: usize,
+    /// Rounds allowed within 24 hours.
+    pub rounds_a_day: u32,
+    /// Rounds that an older copy of the file had forgotten and this branch's own signatures proved.
+    pub rounds_adopted: u32,
+    /// Every plan that was admitted or charged, in the order of the file.
+    pub plans: Vec<PlanBudget>,
+}
+
+/// What one plan was charged.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlanBudget {
+    /// Digest of the plan.
+    pub plan: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub purpose: String,
+    /// Its privacy mode.
+    pub mode: &'static str,
+    /// Rounds charged, by kind.
+    pub rounds: RoundCounts,
+    /// Epsilon of them alone.
+    pub epsilon_spent: Option<f64>,
+    /// Epsilon of everything that the plan may charge.
+    pub epsilon_max: Option<f64>,
+    /// Training rounds that the plan may still charge.
+    pub rounds_left_in_plan: u32,
+    /// Training rounds of this plan's noise that the budget for life still pays for, were the plan to go on for ever; nothing where a round is
+    /// free.
+    pub rounds_left_for_life: Option<u64>,
+}
+
+/// Rounds by kind.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RoundCounts {
+    /// Training.
+    pub training: u32,
+    /// Statistics.
+    pub statistics: u32,
+    /// Evaluation.
+    pub evaluation: u32,
+}
+
+/// A plan as it was admitted.
+struct Terms {
+    plan: Digest,
+    name: String,
+    purpose: String,
+    mode: &'static str,
+    charge: RdpVector,
+    charge_max: RdpVector,
+    rounds_charged_max: u32,
+}
+
+impl Budget {
+    /// Reads the events of a budget file under the policy in force, at a time of this machine's clock.
+    #[must_use]
+    pub fn read(policy: &BranchPolicy, events: &[ParticipantEvent], now: tributary_protocol::time::Millis) -> Self {
+        let record = ParticipantRecord::replay(events);
+        let delta = policy.delta;
+        let spent = epsilon_of(&record.spent, delta).0;
+        let left = if spent.is_finite() { (policy.epsilon_life - spent).max(0.0) } else { 0.0 };
+        let mut terms: Vec<Terms> = Vec::new();
+        let mut rounds_adopted = 0_u32;
+        let mut before = ParticipantRecord::default();
+        for event in events {
+            match event {
+                ParticipantEvent::PlanAccepted {
+                    plan,
+                    name,
+                    purpose,
+                    privacy,
+                    charge,
+                    charge_max,
+                    rounds_charged_max,
+                } if terms.iter().all(|known| known.plan != *plan) => terms.push(Terms {
+                    plan: *plan,
+                    name: name.clone(),
+                    purpose: purpose.clone(),
+                    mode: privacy.name(),
+                    charge: charge.clone(),
+                    charge_max: charge_max.clone(),
+                    rounds_charged_max: *rounds_charged_max,
+                }),
+                ParticipantEvent::ChargesAdopted { plan, charged, .. } => {
+                    let own: u32 = before.charged(plan).rounds.iter().sum();
+                    let counted: u32 = charged.rounds.iter().sum();
+                    rounds_adopted = rounds_adopted.saturating_add(counted.saturating_sub(own));
+                }
+                _ => {}
+            }
+            before.apply(event);
+        }
+        Self {
+            population: record.population.clone().unwrap_or_else(|| policy.population.clone()),
+            delta,
+            epsilon_spent: finite(spent),
+            epsilon_cap: policy.epsilon_life,
+            epsilon_left: left,
+            epsilon_plan_cap: policy.epsilon_plan,
+            rounds_today: record.charged_within_a_day(now),
+            rounds_a_day: policy.rounds_a_day,
+            rounds_adopted,
+            plans: terms.into_iter().map(|terms| PlanBudget::of(policy, &record, terms)).collect(),
+        }
+    }
+}
+
+impl PlanBudget {
+    fn of(policy: &BranchPolicy, record: &ParticipantRecord, terms: Terms) -> Self {
+        let count = |kind| record.rounds_charged(&terms.plan, kind);
+        let training = count(RoundKind::Train);
+        let spent = record.plans.get(&terms.plan).map_or_else(RdpVector::zero, |spend| spend.spent.clone());
+        Self {
+            plan: terms.plan.to_string(),
+            name: terms.name,
+            purpose: terms.purpose,
+            mode: terms.mode,
+            rounds: RoundCounts {
+                training,
+                statistics: count(RoundKind::Statistics),
+                evaluation: count(RoundKind::Evaluation),
+            },
+            epsilon_spent: finite(epsilon_of(&spent, policy.delta).0),
+            epsilon_max: finite(epsilon_of(&terms.charge_max, policy.delta).0),
+            rounds_left_in_plan: terms.rounds_charged_max.saturating_sub(training),
+            rounds_left_for_life: affordable(&record.spent, &terms.charge, &policy.life_cap()),
+        }
+    }
+}
+
+/// How many more charges fit under a cap; nothing where they are free. Found by halving: more charges never fit where fewer do not.
+fn affordable(spent: &RdpVector, charge: &RdpVector, cap: &RdpVector) -> Option<u64> {
+    if charge.nanos().iter().all(|nanos| *nanos == 0) {
+        return None;
+    }
+    let fits = |rounds: u64| spent.plus(&charge.times(rounds)).within(cap);
+    if !fits(1) {
+        return Some(0);
+    }
+    let (mut low, mut high) = (1, 2);
+    while fits(high) {
+        (low, high) = (high, high.saturating_mul(2));
+    }
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if fits(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    Some(low)
+}
+
+fn finite(epsilon: f64) -> Option<f64> {
+    Some(epsilon).filter(|epsilon| epsilon.is_finite())
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |epsilon: Option<f64>| epsilon.map_or("unbounded".to_owned(), |epsilon| format!("{epsilon:.6}"));
+        writeln!(out, "Budget of {} (delta {:e})", self.population, self.delta)?;
+        writeln!(
+            out,
+            "  for life   epsilon {} spent of {:.6}, {:.6} left; {:.6} at most for one plan",
+            shown(self.epsilon_spent),
+            self.epsilon_cap,
+            self.epsilon_left,
+            self.epsilon_plan_cap
+        )?;
+        writeln!(out, "  today      {} of {} rounds within 24 hours", self.rounds_today, self.rounds_a_day)?;
+        if self.rounds_adopted > 0 {
+            writeln!(
+                out,
+                "  restored   {} rounds were missing in an older copy of the file and are counted",
+                self.rounds_adopted
+            )?;
+        }
+        if self.plans.is_empty() {
+            writeln!(out, "  no plan was admitted yet")?;
+        }
+        for plan in &self.plans {
+            let PlanBudget { name, purpose, mode, rounds, epsilon_spent, epsilon_max, .. } = plan;
+            writeln!(out, "  plan       \"{name}\" for {purpose}, mode {mode} ({})", plan.plan)?;
+            writeln!(
+                out,
+                "             {} training, {} statistics, {} evaluation rounds: epsilon {} of at most {}",
+                rounds.training,
+                rounds.statistics,
+                rounds.evaluation,
+                shown(*epsilon_spent),
+                shown(*epsilon_max)
+            )?;
+            let life = plan.rounds_left_for_life.map_or("any number of".to_owned(), |rounds| rounds.to_string());
+            writeln!(
+                out,
+                "             {} more training rounds in the plan; {life} such rounds under the budget for life",
+                plan.rounds_left_in_plan
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::ids::RoundId;
+    use tributary_protocol::message::Charged;
+    use tributary_protocol::plan::PrivacyMode;
+    use tributary_protocol::time::Millis;
+
+    use super::*;
+
+    const PLAN: Digest = Digest([1; 32]);
+
+    fn policy() -> BranchPolicy {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        std::fs::write(&path, crate::policy::SAMPLE).unwrap();
+        BranchPolicy::load(&path).unwrap()
+    }
+
+    fn history(rounds: u64) -> Vec<ParticipantEvent> {
+        let charge = RdpVector::gaussian(1, 2000);
+        let mut events = vec![
+            ParticipantEvent::PopulationNamed { population: "retail".into() },
+            ParticipantEvent::PlanAccepted {
+                plan: PLAN,
+                name: "churn".into(),
+                purpose: "retention".into(),
+                privacy: PrivacyMode::Customer,
+                charge: charge.clone(),
+                charge_max: charge.times(105),
+                rounds_charged_max: 105,
+            },
+        ];
+        events.extend((1..=rounds).map(|round| ParticipantEvent::BudgetCharged {
+            plan: PLAN,
+            round: RoundId(round),
+            kind: RoundKind::Train,
+            at: Millis(round),
+            descriptor: PLAN,
+            charge: charge.clone(),
+        }));
+        events
+    }
+
+    #[test]
+    fn a_forecast_is_exact() {
+        let policy = policy();
+        let budget = Budget::read(&policy, &history(40), Millis(100));
+        let plan = &budget.plans[0];
+        assert_eq!((budget.population.as_str(), plan.rounds.training, plan.rounds_left_in_plan), ("retail", 40, 65));
+        assert_eq!(budget.rounds_today, 40);
+        let more = plan.rounds_left_for_life.unwrap();
+        let spent = |rounds: u64| RdpVector::gaussian(1, 2000).times(40 + rounds);
+        assert!(spent(more).within(&policy.life_cap()) && !spent(more + 1).within(&policy.life_cap()));
+        assert!((budget.epsilon_spent.unwrap() + budget.epsilon_left - policy.epsilon_life).abs() < 1e-9);
+        let text = budget.to_string();
+        assert!(text.contains("40 training") && text.contains(&format!("{more} such rounds")), "{text}");
+    }
+
+    #[test]
+    fn what_was_adopted_is_said() {
+        let policy = policy();
+        let mut events = history(3);
+        let charge = RdpVector::gaussian(1, 2000).times(7);
+        let charged = Charged { rounds: [10, 0, 0], last_round: 12 };
+        events.push(ParticipantEvent::ChargesAdopted { plan: PLAN, charged, charge });
+        let budget = Budget::read(&policy, &events, Millis(0));
+        assert_eq!((budget.rounds_adopted, budget.plans[0].rounds.training), (7, 10));
+        assert!(budget.to_string().contains("7 rounds were missing in an older copy"));
+    }
+
+    #[test]
+    fn nothing_left_is_nothing_left() {
+        let policy = policy();
+        let mut events = history(1);
+        events.push(ParticipantEvent::BudgetCharged {
+            plan: PLAN,
+            round: RoundId(2),
+            kind: RoundKind::Train,
+            at: Millis(2),
+            descriptor: PLAN,
+            charge: RdpVector::gaussian(1, 0),
+        });
+        let budget = Budget::read(&policy, &events, Millis(3));
+        assert_eq!((budget.epsilon_spent, budget.epsilon_left), (None, 0.0));
+        assert_eq!(budget.plans[0].rounds_left_for_life, Some(0));
+        assert!(budget.to_string().contains("unbounded"));
+    }
+}

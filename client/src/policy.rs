@@ -1,0 +1,238 @@
+//! The branch's policy as its owner writes and signs it. `docs/samples/policy.toml` explains every key.
+
+use std::path::Path;
+
+use tributary_model::privacy::cap;
+use tributary_model::schema::Schema;
+use tributary_protocol::ids::OrganisationId;
+use tributary_protocol::message::{Floor, RefusalCode};
+use tributary_protocol::plan::{OVERLAP_MAX, PrivacyMode};
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
+use tributary_settings::{Document, Faults};
+
+/// A commented policy with every key.
+pub const SAMPLE: &str = include_str!("../../docs/samples/policy.toml");
+
+/// What the owner of a branch's data allows. A plan can only be stricter.
+#[derive(Clone, Debug)]
+pub struct BranchPolicy {
+    /// Whose data it is, in words; the budget file belongs to it for ever.
+    pub population: String,
+    /// Largest epsilon for life, over all plans.
+    pub epsilon_life: f64,
+    /// Largest epsilon of one plan.
+    pub epsilon_plan: f64,
+    /// At this delta.
+    pub delta: f64,
+    /// Privacy modes that are admitted.
+    pub modes: Vec<PrivacyMode>,
+    /// Purposes that are admitted.
+    pub purposes: Vec<String>,
+    /// Fields that may be learned from, by their names in the schema.
+    pub fields: Vec<String>,
+    /// Rounds that may be charged within 24 hours.
+    pub rounds_a_day: u32,
+    /// Branches at which a customer may be, at least.
+    pub overlap_min: u16,
+    /// The cohorts that this branch joins and the coalition that it assumes.
+    pub cohort: CohortRule,
+}
+
+impl BranchPolicy {
+    /// Reads a policy. Whether it is signed is another question.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn load(path: &Path) -> Result<Self, Faults> {
+        let mut file = Document::open(path)?;
+        let words = |text: &str| (!text.is_empty() && text.len() <= 64).then(|| text.to_owned());
+        let population = file.text("policy.population", "1 to 64 bytes, in words", None, words);
+        let allowed = "above 0, at most 1000";
+        let epsilon = |value: f64| value > 0.0 && value <= 1000.0;
+        let epsilon_life = file.number("policy.epsilon_life", allowed, None, epsilon);
+        let epsilon_plan = file.number("policy.epsilon_plan", allowed, epsilon_life, epsilon);
+        let delta = file.number("policy.delta", "above 0, at most 0.001", None, |value| value > 0.0 && value <= 1e-3);
+        if let (Some(plan), Some(life)) = (epsilon_plan, epsilon_life)
+            && plan > life
+        {
+            file.fault("policy.epsilon_plan", plan.to_string(), format!("at most epsilon_life, which is {life}"));
+        }
+        let mode = |word: &str| PrivacyMode::ALL.into_iter().find(|mode| mode.name() == word);
+        let modes = file.texts("policy.modes", "a list of \"customer\", \"local\", \"branch\", \"none\"", mode);
+        let purposes = file.texts("policy.purposes", "a list of purposes of 1 to 64 bytes", words);
+        let fields = file.texts("policy.fields", "a list of the schema's field names", words);
+        let rounds_a_day = file.integer("policy.rounds_a_day", 1..=10_000_000, None);
+        let overlap_min = file.integer("policy.overlap_min", 1..=OVERLAP_MAX.into(), Some(1_u16));
+        let cohort = cohort(&mut file);
+        for (key, empty) in [
+            ("policy.modes", modes.as_ref().is_some_and(Vec::is_empty)),
+            ("policy.purposes", purposes.as_ref().is_some_and(Vec::is_empty)),
+            ("policy.fields", fields.as_ref().is_some_and(Vec::is_empty)),
+        ] {
+            if empty {
+                file.fault(key, "an empty list", "one entry at least; with none no plan could ever be admitted");
+            }
+        }
+        file.finish()?;
+        let here = "every value is there when no fault is";
+        Ok(Self {
+            population: population.expect(here),
+            epsilon_life: epsilon_life.expect(here),
+            epsilon_plan: epsilon_plan.expect(here),
+            delta: delta.expect(here),
+            modes: modes.expect(here),
+            purposes: purposes.expect(here),
+            fields: fields.expect(here),
+            rounds_a_day: rounds_a_day.expect(here),
+            overlap_min: overlap_min.expect(here),
+            cohort: cohort.expect(here),
+        })
+    }
+
+    /// The spend for life, as a threshold for each order.
+    #[must_use]
+    pub fn life_cap(&self) -> RdpVector {
+        cap(self.epsilon_life, self.delta)
+    }
+
+    /// The spend of one plan, as a threshold for each order.
+    #[must_use]
+    pub fn plan_cap(&self) -> RdpVector {
+        cap(self.epsilon_plan, self.delta)
+    }
+
+    /// Whether a schema learns from nothing but the fields that the owner lists, before any data is read.
+    ///
+    /// # Errors
+    /// [`Floor::Fields`].
+    pub fn admits_fields(&self, schema: &Schema) -> Result<(), RefusalCode> {
+        let listed = |field: &str| self.fields.iter().any(|known| known == field);
+        let all = schema.fields().iter().all(|field| listed(&field.name));
+        if all { Ok(()) } else { Err(RefusalCode::PolicyFloor(Floor::Fields)) }
+    }
+}
+
+fn cohort(file: &mut Document) -> Option<CohortRule> {
+    let cohort_min = file.integer("policy.cohort_min", 8..=256, Some(8_u16));
+    let organisations_min = file.integer("policy.organisations_min", 1..=256, Some(1_u16));
+    let coalition = coalition(file);
+    let survivors_permille = file.integer("policy.survivors_permille", 500..=1000, Some(800_u16));
+    let honest_min = file.integer("policy.honest_min", 1..=256, Some(5_u16));
+    Some(CohortRule {
+        coalition: coalition?,
+        cohort_min: cohort_min?,
+        organisations_min: organisations_min?,
+        survivors_permille: survivors_permille?,
+        honest_min: honest_min?,
+    })
+}
+
+/// The assumed coalition in one of its two forms. Its numbers have no default: they are a decision.
+fn coalition(file: &mut Document) -> Option<CoalitionRule> {
+    let keys = ["coalition_permille", "coalition_operator", "coalition_others", "outside_min"];
+    let [permille, operator, others, outside_min] = keys.map(|key| format!("policy.{key}"));
+    let forms = [("fraction", false), ("organisations", true)];
+    let by_organisation = file.choice("policy.coalition", &forms, Some(false))?;
+    // What belongs to the other form is asked for with a default, so that it counts as known, and is a fault where it stands.
+    let (other, form): (&[&String], _) = if by_organisation {
+        (&[&permille], "fraction")
+    } else {
+        (&[&operator, &others, &outside_min], "organisations")
+    };
+    let unused: Vec<&&String> = other.iter().filter(|key| file.has(key)).collect();
+    for key in unused {
+        file.fault(key, "a value that would have no effect", format!("nothing; it belongs to coalition = {form:?}"));
+    }
+    let permille = file.integer(&permille, 0..=333, by_organisation.then_some(0_u16));
+    let operator = file.integer(&operator, 0..=u32::MAX.into(), (!by_organisation).then_some(0_u32));
+    let others = file.integer(&others, 0..=256, (!by_organisation).then_some(0_u16));
+    let outside_min = file.integer(&outside_min, OUTSIDE_MIN.into()..=256, Some(OUTSIDE_MIN));
+    if by_organisation {
+        let operator = OrganisationId(operator?);
+        return Some(CoalitionRule::Organisations { operator, others: others?, outside_min: outside_min? });
+    }
+    Some(CoalitionRule::Fraction { permille: permille? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The commented sample, with a line of it replaced, in a folder that has what it names.
+    fn changed(line: &str, by: &str) -> Result<BranchPolicy, Faults> {
+        assert!(SAMPLE.contains(line), "the sample has no {line}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("policy.toml");
+        std::fs::write(&path, SAMPLE.replace(line, by)).unwrap();
+        BranchPolicy::load(&path)
+    }
+
+    #[test]
+    fn the_sample_is_a_policy_and_its_faults_are_explained() {
+        let policy = changed(LINE, LINE).unwrap();
+        assert_eq!((policy.epsilon_life, policy.epsilon_plan, policy.overlap_min), (4.0, 2.0, 1));
+        assert_eq!(policy.modes, [PrivacyMode::Customer]);
+        let cases = [
+            ("epsilon_plan = 2.0", "epsilon_plan = 5.0", "policy.epsilon_plan", "at most epsilon_life"),
+            ("modes = [\"customer\"]", "modes = [\"private\"]", "policy.modes", "customer"),
+            ("modes = [\"customer\"]", "modes = []", "policy.modes", "one entry at least"),
+            ("rounds_a_day = 2000", "", "policy.rounds_a_day", "1"),
+            ("delta = 1e-6", "delta = 0.5", "policy.delta", "at most 0.001"),
+            ("overlap_min = 1", "overlap_min = 0", "policy.overlap_min", "1"),
+        ];
+        for (line, by, key, allowed) in cases {
+            let faults = changed(line, by).map(|_| ()).expect_err(by);
+            let fault = faults.faults.iter().find(|fault| fault.key == key).unwrap_or_else(|| panic!("{by}: {faults}"));
+            assert!(fault.allowed.contains(allowed), "{by}: {faults}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_is_not_listed_is_not_learned_from() {
+        let schema = Schema::parse(include_str!("../../docs/samples/schemas/deposit_churn.toml")).unwrap();
+        let policy = changed(LINE, LINE).unwrap();
+        assert_eq!(policy.admits_fields(&schema), Ok(()), "the sample lists the fields of the sample schema");
+        let fewer = BranchPolicy { fields: policy.fields[1..].to_vec(), ..policy };
+        assert_eq!(fewer.admits_fields(&schema), Err(RefusalCode::PolicyFloor(Floor::Fields)));
+    }
+
+    const LINE: &str = "\ncoalition_permille = 200\n";
+
+    #[test]
+    fn the_coalition_is_a_fraction_or_organisations() {
+        let rule = |by: &str| changed(LINE, by).unwrap().cohort.coalition;
+        assert_eq!(rule(LINE), CoalitionRule::Fraction { permille: 200 });
+        assert_eq!(
+            rule("\ncoalition = \"fraction\"\ncoalition_permille = 0\n"),
+            CoalitionRule::Fraction { permille: 0 }
+        );
+        let organisations = |others, outside_min| {
+            let operator = OrganisationId(7);
+            CoalitionRule::Organisations { operator, others, outside_min }
+        };
+        let lines = "\ncoalition = \"organisations\"\ncoalition_operator = 7\ncoalition_others = 1\n";
+        assert_eq!(rule(lines), organisations(1, 2));
+        assert_eq!(rule(&format!("{lines}outside_min = 4\n")), organisations(1, 4));
+    }
+
+    #[test]
+    fn every_fault_of_a_coalition_is_explained() {
+        let organisations = "\ncoalition = \"organisations\"\n";
+        let cases = [
+            ("\n", "policy.coalition_permille", "0 to 333"),
+            ("\ncoalition_permille = 334\n", "policy.coalition_permille", "0 to 333"),
+            ("\ncoalition = \"some\"\n", "policy.coalition", "fraction, organisations"),
+            ("\ncoalition_permille = 200\ncoalition_others = 1\n", "policy.coalition_others", "\"organisations\""),
+            (organisations, "policy.coalition_operator", "an integer from 0"),
+            (organisations, "policy.coalition_others", "0 to 256"),
+            (&format!("{organisations}outside_min = 1\n"), "policy.outside_min", "2 to 256"),
+            (&format!("{organisations}coalition_permille = 1\n"), "policy.coalition_permille", "\"fraction\""),
+        ];
+        for (by, key, allowed) in cases {
+            let faults = changed(LINE, by).map(|_| ()).expect_err(by);
+            let fault = faults.faults.iter().find(|fault| fault.key == key).unwrap_or_else(|| panic!("{by}: {faults}"));
+            assert!(fault.allowed.contains(allowed), "{by}: {faults}");
+        }
+    }
+}

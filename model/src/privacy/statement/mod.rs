@@ -1,0 +1,125 @@
+//! The privacy statement of a plan, and of the model that it gave: in figures, in words, and as answers to the questions of NIST SP 800-226.
+//!
+//! Everything in it follows from the coordinator's ledger: the plan whole, and what was charged. Whoever has the ledger makes the same
+//! statement again, byte for byte.
+
+mod facts;
+mod questions;
+mod words;
+
+use serde::Serialize;
+
+pub use facts::{Facts, NothingStated};
+pub use questions::Answer;
+
+/// What a plan promises, what has happened, and what neither covers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Statement {
+    /// The plan's name.
+    pub plan_name: String,
+    /// Digest of the plan.
+    pub plan: String,
+    /// What the model is for.
+    pub purpose: String,
+    /// `customer`, `local`, `branch` or `none`.
+    pub mode: &'static str,
+    /// Whose presence is hidden.
+    pub unit: String,
+    /// Which two data sets cannot be told apart.
+    pub neighbours: String,
+    /// The promise in one sentence.
+    pub claim: String,
+    /// Digest of the released model, once there is one.
+    pub model: Option<String>,
+    /// The figures.
+    pub figures: Figures,
+    /// Each kind of round: what it is for, and what it costs.
+    pub releases: Vec<Release>,
+    /// What has to be true for the claim.
+    pub assumptions: Vec<String>,
+    /// What is not promised.
+    pub not_promised: Vec<String>,
+    /// The 24 questions, answered from this run.
+    pub questions: Vec<Answer>,
+}
+
+/// Epsilon in its forms. Nothing in a mode without noise.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Figures {
+    /// Probability with which the claim may fail.
+    pub delta: Option<f64>,
+    /// Of everything that may be charged, by the Rényi bound that is enforced.
+    pub epsilon_plan: Option<f64>,
+    /// Of everything that was charged so far, by the same bound.
+    pub epsilon_spent: Option<f64>,
+    /// Of everything that was charged so far, by privacy loss distributions: tighter, and for continuous noise.
+    pub epsilon_spent_tight: Option<f64>,
+    /// Left for a customer of one branch where everybody else works together against it, over everything that may be charged.
+    pub epsilon_collusion: Option<f64>,
+    /// Standard deviation of the noise that is guaranteed in a training release, over the sensitivity.
+    pub noise_multiplier: Option<f64>,
+    /// Probability of a customer's secret coin; 1: everybody in every release.
+    pub sampling_rate: f64,
+    /// Rounds to commit.
+    pub rounds: u32,
+    /// Training rounds that were charged.
+    pub rounds_charged: u32,
+    /// Training rounds that may be charged.
+    pub rounds_charged_max: u32,
+    /// Fewest survivors of a sum that was opened; nothing before the first.
+    pub survivors_fewest: Option<u32>,
+    /// Fewest honest noise shares that such a sum was sure to hold.
+    pub honest_fewest: Option<u32>,
+    /// Branches at which one customer may be.
+    pub overlap_max: u16,
+}
+
+/// Everything of one kind that leaves the branches.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Release {
+    /// `training`, `statistics` or `evaluation`.
+    pub kind: &'static str,
+    /// What its numbers are.
+    pub content: String,
+    /// Numbers of one round.
+    pub coordinates: usize,
+    /// Rounds charged.
+    pub charged: u32,
+    /// Rounds that may be charged.
+    pub charged_max: u32,
+    /// Epsilon of those that may be charged, alone.
+    pub epsilon_max: Option<f64>,
+}
+
+impl Statement {
+    /// Makes the statement of a ledger.
+    #[must_use]
+    pub fn of(facts: &Facts) -> Self {
+        let plan = facts.plan();
+        let figures = facts.figures();
+        Self {
+            plan_name: plan.name.clone(),
+            plan: plan.digest().to_string(),
+            purpose: plan.purpose.clone(),
+            mode: plan.privacy.name(),
+            unit: words::unit(plan),
+            neighbours: words::neighbours(plan),
+            claim: words::claim(plan, &figures),
+            model: facts.released().map(|model| model.to_string()),
+            figures,
+            releases: facts.releases(),
+            assumptions: words::assumptions(plan),
+            not_promised: words::not_promised(plan),
+            questions: questions::answers(facts, &figures),
+        }
+    }
+}
+
+impl std::fmt::Display for Statement {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        words::print(self, formatter)
+    }
+}
+
+#[cfg(test)]
+mod tests;

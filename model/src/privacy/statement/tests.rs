@@ -1,0 +1,116 @@
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, RoundId, SessionId};
+use tributary_protocol::plan::{LocalTraining, Plan, PrivacyMode, RoundKind};
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::cast;
+use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, SessionView};
+use tributary_protocol::secagg::parameters::Thresholds;
+
+use super::*;
+use crate::planned;
+
+const VIEW: Digest = Digest([3; 32]);
+const SESSION: SessionId = SessionId([4; 32]);
+
+/// A ledger of `rounds` training rounds of nine branches, and everything else that the plan has.
+fn ledger(plan: &Plan, rounds: u32) -> Vec<CoordinatorEvent> {
+    let valid = plan.clone().validate().unwrap_or_else(|fault| panic!("{fault}"));
+    let thresholds =
+        Thresholds { coalition_max: 2, holder_cap: 9, quorum: 6, threshold: 6, survivors_min: 8, honest_min: 6 };
+    let view = SessionView { session: SESSION, view: VIEW, thresholds };
+    let mut events =
+        vec![CoordinatorEvent::PlanOpened { plan: plan.clone(), roster: VIEW, delta_bits: 1e-6_f64.to_bits() }];
+    let kinds = RoundKind::ALL.into_iter().flat_map(|kind| {
+        let count = if kind == RoundKind::Train { rounds } else { plan.rounds_of(kind) };
+        std::iter::repeat_n(kind, count as usize)
+    });
+    for (number, kind) in (1..).zip(kinds) {
+        let (round, model, update_clip_norm_bits) = (RoundId(number), VIEW, 0);
+        let head = RoundHead { round, kind, model, update_clip_norm_bits };
+        events.push(CoordinatorEvent::RoundStarted { descriptor: RoundDescriptor::derive(&valid, &view, head) });
+        let survivors = (1..=9 - u32::from(number == 1)).map(ClientId).collect();
+        events.push(CoordinatorEvent::SurvivorsFrozen { round, survivors, digest: VIEW });
+        events.push(CoordinatorEvent::RoundCommitted { round, sum: VIEW, model, update_clip_norm_bits });
+    }
+    events.push(CoordinatorEvent::ModelReleased { model: VIEW });
+    events
+}
+
+fn statement(plan: &Plan, rounds: u32) -> Statement {
+    Statement::of(&Facts::read(&ledger(plan, rounds)).unwrap())
+}
+
+#[test]
+fn figures_follow_from_the_ledger() {
+    // z = 44.7 over 5 rounds of at most 8.
+    let made = statement(&cast::plan(), 5);
+    let figures = made.figures;
+    assert_eq!((figures.rounds, figures.rounds_charged, figures.rounds_charged_max), (5, 5, 8));
+    assert_eq!((figures.survivors_fewest, figures.honest_fewest), (Some(8), Some(6)));
+    let release = RdpVector::gaussian(1, 2000);
+    let enforced = |rounds| Some(crate::privacy::epsilon_of(&release.times(rounds), 1e-6).0);
+    assert_eq!((figures.epsilon_plan, figures.epsilon_spent), (enforced(8), enforced(5)));
+    let tight = figures.epsilon_spent_tight.unwrap();
+    assert!(tight < figures.epsilon_spent.unwrap() && tight > 0.8 * figures.epsilon_spent.unwrap());
+    // Everybody else works together: a sixth of the noise is left, over all eight rounds.
+    let alone = crate::privacy::accountant::GaussianDp::round((2000.0_f64 / 6.0).sqrt()).times(8.0).epsilon(1e-6);
+    assert!((figures.epsilon_collusion.unwrap() / alone - 1.0).abs() < 1e-3, "{figures:?} {alone}");
+    assert_eq!(made.questions.len(), 24);
+    assert!(made.questions.iter().enumerate().all(|(index, answer)| answer.number as usize == index + 1));
+    assert_eq!(made.model, Some(VIEW.to_string()));
+}
+
+#[test]
+fn the_same_ledger_makes_the_same_statement() {
+    let plan = cast::counting_plan();
+    let (first, second) = (statement(&plan, 5), statement(&plan, 5));
+    assert_eq!(first.to_string(), second.to_string());
+    assert_eq!(
+        first.releases.iter().map(|release| release.kind).collect::<Vec<_>>(),
+        ["training", "statistics", "evaluation"]
+    );
+    assert!(first.figures.epsilon_plan > statement(&cast::plan(), 5).figures.epsilon_plan, "counting rounds cost");
+}
+
+#[test]
+fn every_mode_says_what_it_protects() {
+    let local = LocalTraining {
+        steps: 3,
+        learning_rate_bits: 0.5_f64.to_bits(),
+        update_clip_norm_bits: 1.0_f64.to_bits(),
+        adaptive: false,
+    };
+    let mut modes = vec![cast::plan()];
+    modes.push(Plan {
+        privacy: PrivacyMode::Branch,
+        local: Some(LocalTraining { adaptive: true, ..local }),
+        ..cast::plan()
+    });
+    let mut own = Plan { privacy: PrivacyMode::Local, local: Some(local), overlap_max: 2, ..cast::plan() };
+    own.round_charge = planned::stated_charge(&own);
+    modes.push(own);
+    let mut sampled = Plan { sampling_threshold: 1 << 62, ..cast::plan() };
+    sampled.round_charge = planned::stated_charge(&sampled);
+    assert!(planned::round_charge(&sampled).at_most(&sampled.round_charge));
+    modes.push(sampled);
+    let zero = RdpVector::zero();
+    modes.push(Plan { privacy: PrivacyMode::None, noise_variance: 0, round_charge: zero, ..cast::plan() });
+    let texts: Vec<String> = modes.iter().map(|plan| statement(plan, 4).to_string()).collect();
+    for (index, (text, plan)) in texts.iter().zip(&modes).enumerate() {
+        assert!(text.contains(plan.privacy.name()), "{text}");
+        assert!(texts[..index].iter().all(|other| other != text));
+        assert_eq!(text.contains("NOT below"), false, "{text}");
+    }
+    assert!(texts[1].contains("data of a given branch was used") && texts[1].contains("follows the noised share"));
+    assert!(texts[2].contains("masks or no masks") && texts[2].contains("at 2 branches at most"));
+    assert!(texts[3].contains("secret coin of its branch with probability 0.250000"));
+    assert!(texts[4].contains("Nothing is promised about a customer"));
+    let spent = |index: usize| Facts::read(&ledger(&modes[index], 4)).unwrap().spent();
+    assert_eq!(spent(2), RdpVector::gaussian(1, 2000).times(4 * 3 * 2), "each local step at each of two branches");
+    assert!(spent(3).at_most(&spent(0)), "a coin makes it cheaper");
+}
+
+#[test]
+fn without_a_plan_nothing_is_stated() {
+    assert_eq!(Facts::read(&[]).err(), Some(NothingStated));
+}

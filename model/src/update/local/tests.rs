@@ -1,0 +1,115 @@
+use super::super::clip_rule::{ClipForm, ClipSettings, ClipUnit};
+use super::*;
+use crate::architecture::{Activation, Architecture};
+use crate::privacy::noise_for_tests::CountingEntropy;
+use crate::train::tests::{Dice, matrix, parameters, rows, shape};
+use crate::train::{Placement, Trainer};
+
+const UNITS: u32 = 1 << 20;
+
+fn rule(unit: ClipUnit) -> ClipRule {
+    let form = ClipForm::Exact;
+    ClipRule::new(ClipSettings { example_clip_norm: 1.0, clip_units: UNITS, form, loss_bound: Some(4.0), unit })
+        .unwrap()
+}
+
+fn trainer(architecture: &Architecture) -> Trainer {
+    let data = matrix(&rows(&mut Dice::new(5), 3, 1, 40, 2), 3, 1);
+    Trainer::new(architecture, &data, &Placement::Dense).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn local(update_clip_norm: f64) -> LocalRule {
+    LocalRule { steps: 5, learning_rate: 0.5, update_clip_norm }
+}
+
+/// Plain gradient steps on clipped sums, as any reader of the definition would take them.
+fn by_hand(trainer: &Trainer, start: &Parameters, steps: u32, rule: &ClipRule) -> Vec<f64> {
+    let customers = trainer.customers() as f64;
+    let mut model = start.clone();
+    for _ in 0..steps {
+        let sum = clipped_sum(trainer, &model, rule).unwrap_or_else(|error| panic!("{error}"));
+        let gradient =
+            sum.values()[..model.values().len()].iter().map(|units| *units as f64 / f64::from(UNITS) / customers);
+        let values = model.values().iter().zip(gradient).map(|(value, slope)| (f64::from(*value) - 0.5 * slope) as f32);
+        model = Parameters::new(model.architecture().clone(), values.collect()).unwrap();
+    }
+    model.values().iter().zip(start.values()).map(|(new, old)| f64::from(*new) - f64::from(*old)).collect()
+}
+
+fn in_norms(units: &[i64], update_clip_norm: f64) -> Vec<f64> {
+    units.iter().map(|units| *units as f64 / f64::from(UNITS) * update_clip_norm).collect()
+}
+
+#[test]
+fn a_branch_uploads_the_difference_of_its_steps() {
+    let architecture = shape(3, &[4], Activation::Tanh, 1);
+    let (trainer, start) = (trainer(&architecture), parameters(&mut Dice::new(6), &architecture));
+    let rule = rule(ClipUnit::Branch);
+    let expected = by_hand(&trainer, &start, 5, &rule);
+    let norm = expected.iter().map(|value| value * value).sum::<f64>().sqrt();
+    let sum = branch_update(&trainer, &start, (&rule, &local(2.0 * norm))).unwrap_or_else(|error| panic!("{error}"));
+    let (difference, riders) = sum.values().split_at(expected.len());
+    for (found, expected) in in_norms(difference, 2.0 * norm).iter().zip(&expected) {
+        assert!((found - expected).abs() < 1e-5 * norm, "{found} {expected}");
+    }
+    let scale = rule.riders().unwrap();
+    assert_eq!(riders[1..], [i64::from(scale.units), i64::from(scale.indicator_units)], "one branch, within its bound");
+    assert!(riders[0] > 0 && riders[0] <= i64::from(scale.units));
+}
+
+#[test]
+fn a_branch_beyond_its_bound_is_clipped_in_integers() {
+    let architecture = shape(3, &[4], Activation::Tanh, 1);
+    let (trainer, start) = (trainer(&architecture), parameters(&mut Dice::new(6), &architecture));
+    let rule = rule(ClipUnit::Branch);
+    for bound in [1e-3, 1e-6] {
+        let sum = branch_update(&trainer, &start, (&rule, &local(bound))).unwrap_or_else(|error| panic!("{error}"));
+        let (difference, riders) = sum.values().split_at(start.values().len());
+        let square: i128 = difference.iter().map(|units| i128::from(*units).pow(2)).sum();
+        assert!(square <= i128::from(UNITS).pow(2) && square > i128::from(UNITS).pow(2) * 99 / 100, "{square}");
+        assert_eq!(riders[2], 0, "not within its bound");
+    }
+}
+
+#[test]
+fn local_steps_are_noised_each_and_differ_by_their_noise_alone() {
+    let architecture = shape(3, &[], Activation::Relu, 1);
+    let (trainer, start) = (trainer(&architecture), parameters(&mut Dice::new(6), &architecture));
+    let rule = rule(ClipUnit::Customer);
+    let customers_nominal = trainer.customers() as f64;
+    let update = |deviation_units: u128, key: u8, sampling_threshold: u64| {
+        let sampler = NoiseSampler::new(deviation_units * deviation_units).unwrap();
+        let noise = LocalNoise { sampler: &sampler, sampling_threshold, customers_nominal };
+        let made = private_update(&trainer, &start, (&rule, &local(10.0)), noise, &mut CountingEntropy(key));
+        made.unwrap_or_else(|error| panic!("{error}")).values().to_vec()
+    };
+    let count = start.values().len();
+    let expected = by_hand(&trainer, &start, 5, &rule);
+    let quiet = in_norms(&update(6, 1, 0)[..count], 10.0);
+    for (found, expected) in quiet.iter().zip(&expected) {
+        assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+    }
+    // One clip norm of noise at each of five steps: 0.5 / customers of a standard deviation each, root of five together.
+    let deviation = 0.5 / customers_nominal * 5_f64.sqrt();
+    let noises: Vec<f64> = (0..60)
+        .flat_map(|key| in_norms(&update(u128::from(UNITS), 3 * key, 0)[..count], 10.0))
+        .zip(expected.iter().cycle())
+        .map(|(found, expected)| found - expected)
+        .collect();
+    let variance = noises.iter().map(|noise| noise * noise).sum::<f64>() / noises.len() as f64;
+    assert!((variance.sqrt() / deviation - 1.0).abs() < 0.25, "{} where {deviation} is due", variance.sqrt());
+    // With a coin of a half and no more noise the steps are about half as long.
+    let half = in_norms(&update(6, 1, 1 << 63)[..count], 10.0);
+    assert_ne!(half, quiet);
+    let length = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>().sqrt();
+    assert!((0.2..0.9).contains(&(length(&half) / length(&quiet))), "{}", length(&half) / length(&quiet));
+}
+
+#[test]
+fn an_unstable_step_is_refused() {
+    let architecture = shape(3, &[], Activation::Relu, 1);
+    let (trainer, start) = (trainer(&architecture), parameters(&mut Dice::new(6), &architecture));
+    let wild = LocalRule { learning_rate: 1e9, ..local(1.0) };
+    let refusal = branch_update(&trainer, &start, (&rule(ClipUnit::Branch), &wild)).err();
+    assert_eq!(refusal, Some(LocalError::Diverged));
+}

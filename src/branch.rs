@@ -1,0 +1,84 @@
+//! `tributary client budget` and `tributary client policy`: what a branch's owner and its compliance officer ask.
+
+use std::path::Path;
+
+use tributary_certs::files::{Existing, create_private_folder, write_public};
+use tributary_client::cli;
+use tributary_client::policy::{BranchPolicy, SAMPLE};
+use tributary_client::runtime::ClientError;
+
+use crate::certs::unix_seconds;
+use crate::command::{BudgetOptions, PolicyCommand};
+use crate::exit::{Exit, Failure};
+
+/// `tributary client budget`.
+///
+/// # Errors
+/// If settings, policy or budget file cannot be used.
+pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
+    let budget = cli::budget(&options.config, unix_seconds().saturating_mul(1000)).map_err(explained)?;
+    if options.json {
+        println!("{}", serde_json::to_string(&budget).expect("a budget is plain data"));
+    } else {
+        print!("{budget}");
+    }
+    Ok(Exit::Done)
+}
+
+/// `tributary client policy`.
+///
+/// # Errors
+/// If a file cannot be used, or the policy has faults or is not signed.
+pub(crate) fn policy(command: &PolicyCommand) -> Result<Exit, Failure> {
+    match command {
+        PolicyCommand::Init { folder } => {
+            let path = init(folder)?;
+            println!(
+                "{} is written; every key is explained in it. Edit it, then have its owner sign it.",
+                path.display()
+            );
+        }
+        PolicyCommand::Sign { policy, key } => {
+            for line in cli::sign_policy(policy, key).map_err(explained)? {
+                println!("{line}");
+            }
+        }
+        PolicyCommand::Show { config } => print!("{}", shown(&cli::show_policy(config).map_err(explained)?)),
+    }
+    Ok(Exit::Done)
+}
+
+fn init(folder: &Path) -> Result<std::path::PathBuf, Failure> {
+    create_private_folder(folder).map_err(Failure::failed)?;
+    let path = folder.join("policy.toml");
+    write_public(&path, SAMPLE.as_bytes(), Existing::Keep).map_err(Failure::failed)?;
+    Ok(path)
+}
+
+fn shown(policy: &BranchPolicy) -> String {
+    let BranchPolicy { population, epsilon_life, epsilon_plan, delta, modes, purposes, fields, cohort, .. } = policy;
+    let modes: Vec<&str> = modes.iter().map(|mode| mode.name()).collect();
+    format!(
+        "Policy for {population}, signed by its owner\n  \
+         epsilon   {epsilon_life} for life, {epsilon_plan} for one plan, at delta {delta:e}\n  \
+         modes     {}\n  purposes  {}\n  fields    {}\n  rounds    {} within 24 hours\n  \
+         cohort    at least {} branches of {} organisations, {} per thousand of it in every sum, {} of them honest\n  \
+         overlap   a customer may be at {} branches\n",
+        modes.join(", "),
+        purposes.join(", "),
+        fields.join(", "),
+        policy.rounds_a_day,
+        cohort.cohort_min,
+        cohort.organisations_min,
+        cohort.survivors_permille,
+        cohort.honest_min,
+        policy.overlap_min
+    )
+}
+
+fn explained(error: ClientError) -> Failure {
+    match error {
+        ClientError::Settings(faults) => Failure::settings(faults),
+        other => Failure::failed(other),
+    }
+}

@@ -1,7 +1,7 @@
 //! Every attack that the simulator plays is a real one: with its defence down the judge objects within 200 seeds of the profile that plays it,
 //! and with all of them up the seed that showed it is clean.
 //!
-//! `cargo run -p tributary-tests --features sabotage --bin sabotage`. Ends with 1 where an attack did not show, or was not the defence's to
+//! `cargo run --features tributary-tests/sabotage --bin sabotage`. Ends with 1 where an attack did not show, or was not the defence's to
 //! stop. Not a test target, because those wait for everything that any test of this crate wants; and a process of its own, because a defence
 //! is down in all of it.
 

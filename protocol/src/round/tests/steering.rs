@@ -211,7 +211,7 @@ fn contributions_that_are_shown_to_one_member_alone_are_refused_by_it() {
 }
 
 /// The same play: everybody goes along, and the victim deals its shares to those whom the coordinator chose. Of its 102 neighbours 21 are
-/// to be expected to work with the coordinator, and 30 and more in three graphs of a thousand.
+/// to be expected to work with the coordinator, and 28 and more in sixteen graphs of a thousand.
 #[cfg(feature = "sabotage")]
 #[test]
 fn without_its_defence_the_graph_is_the_coordinators_choice() {
@@ -222,5 +222,5 @@ fn without_its_defence_the_graph_is_the_coordinators_choice() {
     assert_eq!(holders.len(), 102);
     let steered = holders.iter().filter(|holder| colludes(**holder)).count();
     assert_eq!(steered, revealed.colluders(&ground));
-    assert!(steered >= 30, "{steered}");
+    assert!(steered >= 28, "{steered}");
 }

@@ -5,10 +5,8 @@
 
 use alloc::vec::Vec;
 
-use zeroize::Zeroize;
-
 use super::labels::envelope_key;
-use super::suite::{SecretKey, Suite, SuiteError};
+use super::suite::{SecretKey, Suite, SuiteError, erase};
 use crate::ids::{ClientId, RoundId, SessionId};
 
 /// Bytes of one seed.
@@ -25,7 +23,7 @@ pub fn seal_envelope<S: Suite>(
     let mut plain = Vec::with_capacity(seeds.len() * SEED_BYTES);
     seeds.iter().for_each(|seed| plain.extend_from_slice(seed.expose()));
     let sealed = S::seal(&envelope_key::<S>(kappa), &associated(session, owner, round), &plain);
-    plain.zeroize();
+    erase(&mut plain);
     sealed
 }
 
@@ -43,7 +41,7 @@ pub fn open_envelope<S: Suite>(
     let (chunks, rest) = plain.as_chunks::<SEED_BYTES>();
     let fits = chunks.len() == neighbours && rest.is_empty();
     let seeds = fits.then(|| chunks.iter().map(|chunk| SecretKey::new(*chunk)).collect());
-    plain.zeroize();
+    erase(&mut plain);
     seeds.ok_or(SuiteError::Malformed)
 }
 

@@ -4,14 +4,24 @@ use alloc::vec::Vec;
 use core::ops::{Add, Mul, Sub};
 
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, optimization_barrier};
 
 use crate::digest::{Canonical, Digest};
 use crate::entropy::Entropy;
 
 /// A 32-byte secret: a pair key, a mask seed, an AEAD key. Erased when dropped; cannot be printed or serialised.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, Zeroize)]
 pub struct SecretKey([u8; 32]);
+
+impl ZeroizeOnDrop for SecretKey {}
+
+impl Drop for SecretKey {
+    /// All at once: a session drops one for every share, and erasing it byte by byte takes as long as hashing it.
+    fn drop(&mut self) {
+        self.0 = [0; 32];
+        optimization_barrier(&self.0);
+    }
+}
 
 impl SecretKey {
     /// Takes ownership of secret bytes.
@@ -25,6 +35,14 @@ impl SecretKey {
     pub fn expose(&self) -> &[u8; 32] {
         &self.0
     }
+}
+
+/// Erases a secret text and what may be left of it behind its end, as `Zeroize` does, but not byte by byte.
+pub(crate) fn erase(text: &mut Vec<u8>) {
+    text.resize(text.capacity(), 0);
+    text.fill(0);
+    optimization_barrier(text.as_slice());
+    text.clear();
 }
 
 /// The public half of a protocol signing key (Ed25519, RFC 8032).
@@ -153,4 +171,22 @@ pub trait Keystream {
     fn seek(&mut self, position: u64);
     /// Writes the next bytes of the stream, replacing the contents of `bytes`.
     fn fill(&mut self, bytes: &mut [u8]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A text that moved would leave a copy behind.
+    #[test]
+    fn a_text_is_erased_where_it_lies() {
+        let mut text = Vec::with_capacity(100);
+        text.extend_from_slice(&[7; 60]);
+        let (place, capacity) = (text.as_ptr(), text.capacity());
+        erase(&mut text);
+        assert!(text.is_empty());
+        assert_eq!((text.as_ptr(), text.capacity()), (place, capacity));
+        text.resize(capacity, 1);
+        assert_eq!(text.as_ptr(), place);
+    }
 }

@@ -132,9 +132,9 @@ fn crypt(key: &SecretKey, bytes: &mut [u8]) {
     let (words, rest) = bytes.as_chunks_mut();
     let last = words.len() as u64;
     for (word, index) in words.iter_mut().zip(0..) {
-        *word = (u64::from_le_bytes(*word) ^ mix(seed, index)).to_le_bytes();
+        *word = (u64::from_le_bytes(*word) ^ pad(seed, index)).to_le_bytes();
     }
-    rest.iter_mut().zip(mix(seed, last).to_le_bytes()).for_each(|(byte, pad)| *byte ^= pad);
+    rest.iter_mut().zip(pad(seed, last).to_le_bytes()).for_each(|(byte, pad)| *byte ^= pad);
 }
 
 impl Suite for Toy {
@@ -153,6 +153,7 @@ impl Suite for Toy {
     fn verify(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
         signature.0 == blend(&[&key.0, message, b"sign"])
     }
+    #[inline(always)]
     fn hash(parts: &[&[u8]]) -> Digest {
         Digest(blend(parts))
     }
@@ -175,6 +176,7 @@ impl Suite for Toy {
         let head = Blender::new().with(&[b"extract", &blend(&[salt])]);
         SecretKey::new(head.with(parts).finish())
     }
+    #[inline(always)]
     fn expand(key: &SecretKey, info: &[&[u8]]) -> SecretKey {
         SecretKey::new(Blender::new().with(&[b"expand", key.expose()]).with(info).finish())
     }
@@ -204,6 +206,7 @@ impl Suite for Toy {
 
 /// 32 bytes that depend on every byte of the concatenated parts, so that equal inputs give equal outputs and others do not by chance. A
 /// simulated federation makes millions of them; whoever wants to can find two that collide.
+#[inline(always)]
 fn blend(parts: &[&[u8]]) -> [u8; 32] {
     Blender::new().with(parts).finish()
 }
@@ -211,6 +214,8 @@ fn blend(parts: &[&[u8]]) -> [u8; 32] {
 struct Blender {
     low: u64,
     high: u64,
+    /// A word that waits for the next one.
+    half: Option<u64>,
     /// Bytes that do not fill a word yet, and how many bits they are.
     pending: u64,
     bits: u32,
@@ -219,19 +224,25 @@ struct Blender {
 
 impl Blender {
     fn new() -> Self {
-        Self { low: 0x243f_6a88_85a3_08d3, high: 0x1319_8a2e_0370_7344, pending: 0, bits: 0, length: 0 }
+        Self { low: 0x243f_6a88_85a3_08d3, high: 0x1319_8a2e_0370_7344, half: None, pending: 0, bits: 0, length: 0 }
     }
 
+    /// Inlined, as everything behind it: nearly every caller's parts have lengths that it knows, and the work on borders is then done by
+    /// the compiler.
+    #[inline(always)]
     fn with(mut self, parts: &[&[u8]]) -> Self {
-        parts.iter().for_each(|part| self.absorb(part));
+        for part in parts {
+            self.absorb(part);
+        }
         self
     }
 
+    #[inline(always)]
     fn absorb(&mut self, bytes: &[u8]) {
         self.length = self.length.wrapping_add(bytes.len() as u64);
         let (words, rest) = bytes.as_chunks();
         if self.bits == 0 {
-            words.iter().for_each(|word| self.word(u64::from_le_bytes(*word)));
+            self.words(words);
         } else {
             for word in words {
                 let word = u64::from_le_bytes(*word);
@@ -239,11 +250,7 @@ impl Blender {
                 self.pending = word >> (64 - self.bits);
             }
         }
-        let (mut last, mut bits) = (0, 0);
-        for byte in rest {
-            last |= u64::from(*byte) << bits;
-            bits += 8;
-        }
+        let (last, bits) = last_word(rest);
         let pending = self.pending | last << self.bits;
         if self.bits + bits < 64 {
             (self.pending, self.bits) = (pending, self.bits + bits);
@@ -254,15 +261,46 @@ impl Blender {
         }
     }
 
-    /// Two lanes take turns, so that neither waits for the other.
+    /// Words where a word begins.
+    #[inline(always)]
+    fn words(&mut self, words: &[[u8; 8]]) {
+        let (pairs, rest) = words.as_chunks();
+        for [one, other] in pairs {
+            let (one, other) = (u64::from_le_bytes(*one), u64::from_le_bytes(*other));
+            match self.half {
+                None => self.fold(one, other),
+                Some(half) => {
+                    self.fold(half, one);
+                    self.half = Some(other);
+                }
+            }
+        }
+        for word in rest {
+            self.word(u64::from_le_bytes(*word));
+        }
+    }
+
+    #[inline(always)]
     fn word(&mut self, word: u64) {
-        let product = u128::from(self.low ^ word) * 0xa076_1d64_78bd_642f_u128;
+        match self.half.take() {
+            None => self.half = Some(word),
+            Some(half) => self.fold(half, word),
+        }
+    }
+
+    /// Two words by one product, as wyhash does it (Wang Yi 2019). Two lanes take turns, so that neither waits for the other.
+    #[inline(always)]
+    fn fold(&mut self, one: u64, other: u64) {
+        let product = u128::from(self.low ^ one) * u128::from(other ^ 0xa076_1d64_78bd_642f);
         self.low = core::mem::replace(&mut self.high, low_word(product) ^ low_word(product >> 64));
     }
 
     fn finish(mut self) -> [u8; 32] {
         self.word(self.pending);
         self.word(self.length);
+        if let Some(half) = self.half {
+            self.fold(half, 0);
+        }
         let words = [self.low, self.high, self.low ^ self.high.rotate_left(32), self.low.wrapping_add(self.high)];
         let mut bytes = [0; 32];
         for ((chunk, word), index) in bytes.as_chunks_mut().0.iter_mut().zip(words).zip(0..) {
@@ -272,12 +310,29 @@ impl Blender {
     }
 }
 
-/// SplitMix64 (Steele, Lea, Flood 2014) by position.
+/// Less than a word as one, and how many bits it has.
+#[inline(always)]
+fn last_word(bytes: &[u8]) -> (u64, u32) {
+    let word = match bytes {
+        [] => 0,
+        [a] => u64::from(*a),
+        [a, b] => u64::from(u16::from_le_bytes([*a, *b])),
+        [a, b, c] => u64::from(u32::from_le_bytes([*a, *b, *c, 0])),
+        [a, b, c, d] => u64::from(u32::from_le_bytes([*a, *b, *c, *d])),
+        [a, b, c, d, e] => u64::from_le_bytes([*a, *b, *c, *d, *e, 0, 0, 0]),
+        [a, b, c, d, e, f] => u64::from_le_bytes([*a, *b, *c, *d, *e, *f, 0, 0]),
+        [a, b, c, d, e, f, g, ..] => u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, 0]),
+    };
+    (word, 8 * u32::from(bytes.len().to_le_bytes()[0] % 8))
+}
+
+/// Words by position, of one product each: the generator of wyhash (Wang Yi 2019).
 pub struct ToyStream {
     seed: u64,
     position: u64,
 }
 
+/// SplitMix64 (Steele, Lea, Flood 2014) by position.
 fn mix(seed: u64, index: u64) -> u64 {
     let mut word = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -294,13 +349,13 @@ impl Keystream for ToyStream {
         if self.position.is_multiple_of(8) {
             let (words, rest) = bytes.as_chunks_mut();
             for (word, index) in words.iter_mut().zip(self.position / 8..) {
-                *word = mix(self.seed, index).to_le_bytes();
+                *word = pad(self.seed, index).to_le_bytes();
             }
             self.position += 8 * words.len() as u64;
             bytes = rest;
         }
         while !bytes.is_empty() {
-            let word = mix(self.seed, self.position / 8).to_le_bytes();
+            let word = pad(self.seed, self.position / 8).to_le_bytes();
             let offset = usize::from(self.position.to_le_bytes()[0] % 8);
             let count = bytes.len().min(8 - offset);
             let (piece, rest) = bytes.split_at_mut(count);
@@ -309,6 +364,14 @@ impl Keystream for ToyStream {
             bytes = rest;
         }
     }
+}
+
+/// The word of a stream at a position.
+#[inline(always)]
+fn pad(seed: u64, index: u64) -> u64 {
+    let word = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0xa076_1d64_78bd_642f));
+    let product = u128::from(word) * u128::from(word ^ 0xe703_7ed1_a0b4_28db);
+    low_word(product) ^ low_word(product >> 64)
 }
 
 /// Reproducible bytes for tests.

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
-use tributary_protocol::message::{Downstream, Freeze, KeysStatement, NeighbourKeys, RejectCode, Upstream};
+use tributary_protocol::message::{Downstream, Freeze, KeysStatement, NeighbourKeys, RejectCode, Survivors, Upstream};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::{Contribution, ParticipantEvent};
 
-use super::{Judge, client_of};
+use super::{Judge, SetNumber, client_of};
 use crate::cast::organisations;
 
 impl Judge {
@@ -107,10 +107,9 @@ impl Judge {
             self.object("a client trains on the model that the round names", format!("client {client}, round {round}"));
         }
         let noise = descriptor.share_variance.saturating_mul(u128::from(descriptor.honest_min));
-        let members = self.cohort(index, descriptor.session);
-        let floor = self.thresholds(&members).map_or(u16::MAX, |own| own.survivors_min);
-        if noise < self.variances[usize::from(descriptor.kind.number())] || descriptor.survivors_min < u32::from(floor)
-        {
+        let floor = self.thresholds(self.cohort(index, descriptor.session)).map_or(u16::MAX, |own| own.survivors_min);
+        let needed = self.variances[usize::from(descriptor.kind.number())];
+        if noise < needed || descriptor.survivors_min < u32::from(floor) {
             self.object("a round is as private as the plan says", format!("client {client}, round {round}"));
         }
         let seen = &mut self.branches[index];
@@ -206,31 +205,42 @@ impl Judge {
     fn acknowledges(&mut self, index: usize, round: RoundId) {
         let client = client_of(index);
         let seen = &self.branches[index];
-        let (Some(shown), Some((descriptor, session))) = (&seen.shown, seen.contributed.get(&round).copied()) else {
+        let (Some(shown), Some((descriptor, session))) = (seen.shown.clone(), seen.contributed.get(&round).copied())
+        else {
             return self
                 .object("a survivor set is acknowledged when it is shown", format!("client {client}, round {round}"));
         };
-        let (digest, own) = (shown.digest(), seen.uploaded.get(&round).map(|own| (client, *own)));
-        let names: Vec<ClientId> = shown.uploads.iter().map(|(name, _)| *name).collect();
-        let own = own.is_some_and(|own| shown.uploads.contains(&own));
+        let own = seen.uploaded.get(&round).is_some_and(|own| shown.uploads.contains(&(client, *own)));
         let cohort = self.cohort(index, session);
-        let indices: Option<Vec<u32>> =
-            names.iter().map(|name| u32::try_from(cohort.binary_search(name).ok()?).ok()).collect();
+        // A stranger is in no cohort, and one that is named twice or out of turn is not in ascending order.
+        let indices = shown.uploads.iter().map(|(name, _)| u32::try_from(cohort.binary_search(name).ok()?).ok());
+        let indices: Option<Vec<u32>> = indices.collect();
         let admitted = self
-            .thresholds(&cohort)
+            .thresholds(cohort)
             .zip(indices)
-            .is_some_and(|(own, indices)| self.rule.admits_survivors(&organisations(&cohort), &own, &indices).is_ok());
+            .is_some_and(|(own, indices)| self.rule.admits_survivors(&organisations(cohort), &own, &indices).is_ok());
         if shown.round != round || !admitted || !own {
-            let (members, of) = (names.len(), cohort.len());
+            let (members, of) = (shown.uploads.len(), cohort.len());
             let text = format!(
                 "client {client} acknowledges {members} of {of} in round {round}, its own upload among them: {own}"
             );
             self.object("a survivor set is as large as the client's own policy asks, and has its upload", text);
         }
-        if self.branches[index].acknowledged.insert(round, digest).is_some_and(|before| before != digest) {
+        let set = self.number_of(shown);
+        if self.branches[index].acknowledged.insert(round, set).is_some_and(|before| before != set) {
             self.object("one survivor set for each client and round", format!("client {client}, round {round}"));
         }
-        self.acknowledged.entry((round, descriptor, digest)).or_default().insert(index);
+        self.acknowledged.entry((round, descriptor, set)).or_default().insert(index);
+    }
+
+    /// Sets are compared as they are: hashing each for every client that is shown it takes longer than all other judging.
+    fn number_of(&mut self, shown: Survivors) -> SetNumber {
+        // The newest is nearly always meant.
+        let known = self.sets.iter().rposition(|set| *set == shown);
+        SetNumber(known.unwrap_or_else(|| {
+            self.sets.push(shown);
+            self.sets.len() - 1
+        }))
     }
 
     /// Shares leave a client: of the self masks of those in its survivor set, of the envelopes of the rest of its cohort. One set for each
@@ -247,8 +257,7 @@ impl Judge {
         if seen.revealed.insert(round, set).is_some_and(|before| before != set) {
             self.object("one kind of share for each peer and round", format!("client {client}, round {round}"));
         }
-        let cohort = self.cohort(index, session);
-        let quorum = self.thresholds(&cohort).map_or(usize::MAX, |own| own.quorum.into());
+        let quorum = self.thresholds(self.cohort(index, session)).map_or(usize::MAX, |own| own.quorum.into());
         let signed = self.acknowledged.get(&(round, descriptor, set)).map_or(0, BTreeSet::len);
         if signed < quorum {
             let text =
@@ -258,8 +267,8 @@ impl Judge {
     }
 
     /// The cohort of a session as a client was shown it.
-    fn cohort(&self, index: usize, session: SessionId) -> Vec<ClientId> {
-        self.branches[index].cohorts.get(&session).map_or_else(Vec::new, |(cohort, _)| cohort.clone())
+    fn cohort(&self, index: usize, session: SessionId) -> &[ClientId] {
+        self.branches[index].cohorts.get(&session).map_or(&[], |(cohort, _)| cohort)
     }
 
     /// What is wrong with a frozen cohort that a client is shown.

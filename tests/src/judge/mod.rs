@@ -20,6 +20,10 @@ use tributary_protocol::secagg::parameters::{CohortRule, Thresholds};
 use crate::cast::{Cast, organisations};
 use crate::outcome::Violation;
 
+/// Which of all survivor sets that were ever acknowledged, by value: two sets have one number only if they are the same set.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct SetNumber(usize);
+
 /// What a client has seen and done, as the judge remembers it.
 struct Seen {
     /// The epoch of the roster that it was welcomed with, or what is wrong with it.
@@ -35,9 +39,9 @@ struct Seen {
     /// The last survivor set that it was shown.
     shown: Option<Survivors>,
     /// By round: the survivor set that it acknowledged.
-    acknowledged: BTreeMap<RoundId, Digest>,
+    acknowledged: BTreeMap<RoundId, SetNumber>,
     /// By round: the survivor set for which it revealed shares.
-    revealed: BTreeMap<RoundId, Digest>,
+    revealed: BTreeMap<RoundId, SetNumber>,
     /// By round: the vector that left it.
     uploaded: BTreeMap<RoundId, Digest>,
     /// By round: the descriptor that it contributed to, and its session.
@@ -74,8 +78,10 @@ pub(crate) struct Judge {
     branches: Vec<Seen>,
     /// By session: the keys that each client really sent.
     keys: BTreeMap<SessionId, BTreeMap<ClientId, Keys>>,
+    /// Every survivor set that was acknowledged.
+    sets: Vec<Survivors>,
     /// By round, descriptor and survivor set: who acknowledged it.
-    acknowledged: BTreeMap<(RoundId, Digest, Digest), BTreeSet<usize>>,
+    acknowledged: BTreeMap<(RoundId, Digest, SetNumber), BTreeSet<usize>>,
     /// The coordinator's durable events, replayed.
     durable: CoordinatorRecord,
     made: BTreeMap<RoundId, Made>,
@@ -110,6 +116,7 @@ impl Judge {
             honest_centre,
             branches: (0..clients).map(|_| Seen::new()).collect(),
             keys: BTreeMap::new(),
+            sets: Vec::new(),
             acknowledged: BTreeMap::new(),
             durable: CoordinatorRecord::default(),
             made: BTreeMap::new(),

@@ -20,7 +20,7 @@ use crate::secagg::mask::Sign;
 use crate::secagg::masked_sum::MaskSeeds;
 use crate::secagg::merkle::{MerkleTree, root_of_path};
 use crate::secagg::shares::share;
-use crate::secagg::suite::{FieldElement, SecretKey, Signature, Suite};
+use crate::secagg::suite::{FieldElement, SecretKey, Signature, Suite, erase};
 
 const SHARE_BYTES: usize = 32;
 
@@ -215,7 +215,7 @@ impl SetUp<'_> {
         path.iter().for_each(|sibling| plain.extend_from_slice(sibling.as_bytes()));
         let key = bundle_key::<S>(pair, self.own, to);
         let sealed = S::seal(&key, &bundle_label(self.session, self.own, to), &plain);
-        plain.zeroize();
+        erase(&mut plain);
         SealedShares { from: self.own, to, sealed }
     }
 
@@ -231,7 +231,7 @@ impl SetUp<'_> {
         let label = bundle_label(self.session, dealer, self.own);
         let mut plain = S::open(&bundle_key::<S>(pair, dealer, self.own), &label, &bundle.sealed).ok()?;
         let parsed = parse::<S>(&plain, rounds);
-        plain.zeroize();
+        erase(&mut plain);
         let (shares, path) = parsed?;
         let mut commitments = Vec::with_capacity(SecretKind::ALL.len() * shares.len());
         for (index, shares) in shares.iter().enumerate() {

@@ -2,7 +2,11 @@
 
 use alloc::vec::Vec;
 
+#[cfg(feature = "sabotage")]
+use super::without;
 use super::world::{World, plan};
+#[cfg(feature = "sabotage")]
+use crate::defence::Defence;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::ClientId;
@@ -119,9 +123,8 @@ fn a_dealer_that_commits_to_another_secret_is_convicted_by_its_own_shares() {
     assert!(world.branches[&LIAR].stopped.is_some(), "it is told that it is out");
 }
 
-/// It is lost, its envelope is opened, and what is in it is not what both ends of its pairs committed to.
-#[test]
-fn an_envelope_with_other_seeds_convicts_its_owner_and_never_gives_a_wrong_sum() {
+/// A plan to its end among ten, one of whom seals other seeds into its envelopes than it masks with, and is lost in the first round.
+fn with_false_envelope() -> World {
     let mut world = World::new(10, plan(|_| {}));
     world.corrupt::<ENVELOPE>(LIAR);
     world.connect_all();
@@ -131,10 +134,27 @@ fn an_envelope_with_other_seeds_convicts_its_owner_and_never_gives_a_wrong_sum()
     world.cut(LIAR);
     world.run();
     world.pass_deadlines();
+    world
+}
+
+/// It is lost, its envelope is opened, and what is in it is not what both ends of its pairs committed to.
+#[test]
+fn an_envelope_with_other_seeds_convicts_its_owner_and_never_gives_a_wrong_sum() {
+    let world = with_false_envelope();
     assert_eq!(world.aborts(), [ClosedReason::DealerGuilty(LIAR)]);
     assert_eq!(evictions(&world), [(LIAR, EvictionReason::DealtFalsely)]);
     assert_eq!(world.finished, Some(true), "the others finish: {:?}", world.coordinator.wait());
     world.assert_sums_exact();
+}
+
+/// The same play: masks that nobody used are taken out of the sum, which is lost, and nobody is to blame. The liar may do so in every round.
+#[cfg(feature = "sabotage")]
+#[test]
+fn without_its_defence_a_false_envelope_spoils_the_sum_and_its_owner_stays() {
+    let world = without(Defence::EnvelopeCommitment, with_false_envelope);
+    assert_eq!(world.spoilt.len(), 1);
+    assert_eq!(world.aborts(), [ClosedReason::ChecksFailed]);
+    assert_eq!(evictions(&world), []);
 }
 
 #[test]

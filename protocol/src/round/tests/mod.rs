@@ -4,6 +4,7 @@ mod assignments;
 mod enemies;
 mod floors;
 mod liars;
+mod steering;
 mod world;
 
 use alloc::vec::Vec;
@@ -20,6 +21,15 @@ use crate::round::{CoordinatorEvent, Input};
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::CoalitionRule;
 use crate::time::Millis;
+
+/// Plays with one defence taken down, in this thread alone.
+#[cfg(feature = "sabotage")]
+fn without<T>(defence: crate::defence::Defence, play: impl FnOnce() -> T) -> T {
+    crate::defence::take_down(defence);
+    let end = play();
+    crate::defence::rebuild();
+    end
+}
 
 #[test]
 fn a_plan_runs_to_its_end_over_several_sessions_and_every_sum_is_exact() {

@@ -79,6 +79,8 @@ pub(super) struct World {
     pub(super) finished: Option<bool>,
     /// The unmasked sum of every committed round, and the plain sum of what its survivors put in.
     pub(super) sums: Vec<(RoundId, Vec<i64>, Vec<i64>)>,
+    /// Rounds whose sum did not pass its checks.
+    pub(super) spoilt: Vec<RoundId>,
     pub(super) entropy: Seeded,
     plain: BTreeMap<(RoundId, ClientId), Vec<i64>>,
     uploads: BTreeMap<ClientId, MaskedUpdate>,
@@ -131,6 +133,7 @@ impl World {
             now: Millis(0),
             finished: None,
             sums: Vec::new(),
+            spoilt: Vec::new(),
             entropy: Seeded::new(7),
             plain: BTreeMap::new(),
             uploads: BTreeMap::new(),
@@ -249,6 +252,7 @@ impl World {
     }
 
     pub(super) fn assert_sums_exact(&self) {
+        assert!(self.spoilt.is_empty(), "sums that cannot be opened: {:?}", self.spoilt);
         for (round, unmasked, expected) in &self.sums {
             assert_eq!(unmasked, expected, "round {round}");
         }

@@ -6,7 +6,7 @@ use super::{Packet, World};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::ClientId;
-use crate::message::Upstream;
+use crate::message::{ClosedReason, Upstream};
 use crate::plan::RoundKind;
 use crate::round::{CoordinatorEffect, Input, Outbox, ParticipantEffect, ParticipantInput};
 use crate::secagg::masked_sum::{MaskedSum, mask};
@@ -128,7 +128,11 @@ impl World {
                 CoordinatorEffect::Unmask(permit) => {
                     let round = permit.round();
                     let survivors = permit.survivors().to_vec();
-                    let sum = self.sum.take().unwrap().unmask::<Toy>(permit).expect("checks hold");
+                    let Ok(sum) = self.sum.take().unwrap().unmask::<Toy>(permit) else {
+                        self.spoilt.push(round);
+                        answers.push(Input::UpdateFailed { round, reason: ClosedReason::ChecksFailed });
+                        continue;
+                    };
                     let mut expected = alloc::vec![0_i64; sum.values().len()];
                     for survivor in survivors {
                         let plain = &self.plain[&(round, survivor)];

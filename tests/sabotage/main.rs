@@ -1,0 +1,68 @@
+//! Every attack that the simulator plays is a real one: with its defence down the judge objects within 200 seeds of the profile that plays it,
+//! and with all of them up the seed that showed it is clean.
+//!
+//! `cargo run --features tributary-tests/sabotage --bin sabotage`. Ends with 1 where an attack did not show, or was not the defence's to
+//! stop. Not a test target, because those wait for everything that any test of this crate wants; and a process of its own, because a defence
+//! is down in all of it.
+
+use std::process::ExitCode;
+
+use tributary_tests::{DEFENCES, Defence, Options, Profile, SuiteKind, campaign, name_of, rebuild, run, take_down};
+
+/// Defences and who attacks them.
+const PLAYED: [(Defence, Profile); 17] = [
+    (Defence::OneSurvivorSet, Profile::ByzantineCoordinator),
+    (Defence::SurvivorsMin, Profile::ByzantineCoordinator),
+    (Defence::OrganisationRule, Profile::ByzantineCoordinator),
+    (Defence::QuorumCertificate, Profile::ByzantineCoordinator),
+    (Defence::SignedKeys, Profile::ByzantineCoordinator),
+    (Defence::SignedRoster, Profile::ByzantineCoordinator),
+    (Defence::RosterChain, Profile::ByzantineCoordinator),
+    (Defence::CohortFloor, Profile::ByzantineCoordinator),
+    (Defence::DescriptorKeysMasks, Profile::ByzantineCoordinator),
+    (Defence::ModelDigest, Profile::ByzantineCoordinator),
+    (Defence::FreshRound, Profile::ByzantineCoordinator),
+    (Defence::RecordRollback, Profile::Disk),
+    (Defence::ShareCommitment, Profile::ByzantineClients),
+    (Defence::SeedCommitment, Profile::ByzantineClients),
+    (Defence::OneUpload, Profile::ByzantineClients),
+    (Defence::UploadDigest, Profile::ByzantineClients),
+    (Defence::ChargeFirst, Profile::None),
+];
+
+/// Whose attacks are played elsewhere, in `protocol/src/round/tests`: `steering.rs`, for it needs more than 256 clients, and `liars.rs`, for
+/// only a client with its machine's secrets can try.
+const ELSEWHERE: [Defence; 2] = [Defence::GraphSeedReveal, Defence::EnvelopeCommitment];
+
+/// No defence is in neither list.
+const _: () = assert!(PLAYED.len() + ELSEWHERE.len() == DEFENCES.len());
+
+/// Seeds in which an attack must show.
+const SEEDS: u64 = 200;
+
+fn main() -> ExitCode {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let failures = PLAYED.into_iter().filter(|(defence, profile)| !shows(*defence, *profile, threads)).count();
+    println!("{} of {} attacks show where their defence is down", PLAYED.len() - failures, PLAYED.len());
+    if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Whether the judge objects with a defence down, and has nothing to object to in the same run with all defences up.
+fn shows(defence: Defence, faults: Profile, threads: usize) -> bool {
+    let options = Options { clients: 10, rounds: 3, faults, suite: SuiteKind::Toy };
+    let name = name_of(defence);
+    take_down(defence);
+    let total = campaign(0..SEEDS, &options, threads, 1);
+    rebuild();
+    let found = total.violations.first().and_then(|outcome| Some((outcome.seed, outcome.violation.as_ref()?)));
+    let Some((seed, violation)) = found else {
+        println!("{name}: NOT SHOWN by {} runs of {faults}", total.runs);
+        return false;
+    };
+    println!("{name}: {faults}, seed {seed}: {}", violation.rule);
+    let again = run(seed, &options).violation;
+    if let Some(violation) = &again {
+        println!("{name}: SHOWN WITH IT UP as well: {}: {}", violation.rule, violation.what);
+    }
+    again.is_none()
+}

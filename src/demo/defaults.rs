@@ -36,6 +36,9 @@ pub(super) struct Defaults {
     pub(super) round_deadline_ms: u64,
     /// Longest key set-up, in milliseconds.
     pub(super) keying_deadline_ms: u64,
+    /// Share of the budget for `--measure`: customers by feature, and by label and score.
+    pub(super) statistics_share: f64,
+    pub(super) evaluation_share: f64,
     /// Rounds a day that the branches' policies allow.
     pub(super) rounds_a_day: u32,
 }
@@ -74,6 +77,9 @@ pub(super) const DEFAULTS: Defaults = Defaults {
     // Two orders of magnitude over a usual round.
     round_deadline_ms: 60_000,
     keying_deadline_ms: 60_000,
+    // Rough pictures of the population cost little; an AUC that is worth reading costs more.
+    statistics_share: 0.05,
+    evaluation_share: 0.15,
     // The demo's budget ends long before.
     rounds_a_day: 1_000_000,
 };

@@ -68,6 +68,12 @@ pub(crate) struct DemoOptions {
     /// What protects the single customer
     #[arg(long, value_enum, default_value_t = Privacy::Customer)]
     pub(super) privacy: Privacy,
+    /// Probability with which each customer takes part in a round, by a secret coin of its branch
+    #[arg(long, value_name = "Q", default_value_t = 1.0)]
+    pub(super) sampling_rate: f64,
+    /// Measure the model under privacy as well: noised counts by label and score, and by feature, for a part of the budget
+    #[arg(long)]
+    pub(super) measure: bool,
     /// Seed of invented data and of the first model; never of noise or keys
     #[arg(long, default_value_t = DEFAULTS.seed, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub(super) seed: u64,
@@ -146,6 +152,15 @@ impl DemoOptions {
         };
         range("epsilon", self.epsilon > 0.0 && self.epsilon <= 100.0, "above 0 and at most 100")?;
         range("delta", self.delta > 0.0 && self.delta <= 1e-3, "above 0 and at most 0.001")?;
+        range("sampling-rate", self.sampling_rate > 1e-6 && self.sampling_rate <= 1.0, "above 0.000001 and at most 1")?;
+        let mode = self.privacy.mode();
+        let coins = matches!(mode, PrivacyMode::Customer | PrivacyMode::Local) || self.sampling_rate >= 1.0;
+        range("sampling-rate", coins, "left out: only the privacy modes customer and local have coins")?;
+        range(
+            "measure",
+            !(self.measure && mode == PrivacyMode::Branch),
+            "left out: counts have no bound for a whole branch",
+        )?;
         range("clip-norm", self.clip_norm >= 1e-3 && self.clip_norm <= 1e3, "from 0.001 to 1000")?;
         range("learning-rate", self.learning_rate > 0.0 && self.learning_rate <= 1000.0, "above 0 and at most 1000")?;
         range("momentum", (0.0..1.0).contains(&self.momentum), "at least 0 and below 1")?;

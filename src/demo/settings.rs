@@ -74,6 +74,9 @@ impl CoordinatorFile<'_> {
                 line(&mut text, format_args!("privacy = \"{mode}\"\nepsilon = {epsilon:?}\ndelta = {delta:?}"));
             }
         }
+        if self.options.sampling_rate < 1.0 {
+            line(&mut text, format_args!("sampling_rate = {:?}", self.options.sampling_rate));
+        }
         let (nominal, most) = (self.customers_nominal, self.customers_nominal.saturating_mul(4));
         line(&mut text, format_args!("rounds = {rounds}\nseed = {seed}\nsession_rounds = {session_rounds}"));
         line(&mut text, format_args!("example_clip_norm = {clip_norm:?}\nloss_bound = {:?}", DEFAULTS.loss_bound));
@@ -84,6 +87,16 @@ impl CoordinatorFile<'_> {
         let (learning_rate, momentum) = if averages { (1.0, 0.0) } else { (*learning_rate, *momentum) };
         line(&mut text, format_args!("\n[plan.optimizer]\nkind = \"sgd\"\nlearning_rate = {learning_rate:?}"));
         line(&mut text, format_args!("momentum = {momentum:?}\ntail_fraction = {tail_fraction:?}"));
+        if self.options.measure {
+            line(
+                &mut text,
+                format_args!("\n[plan.statistics]\nbins = 10\nbudget_share = {}", DEFAULTS.statistics_share),
+            );
+            line(
+                &mut text,
+                format_args!("\n[plan.evaluation]\nbins = 20\nbudget_share = {}", DEFAULTS.evaluation_share),
+            );
+        }
         text
     }
 }
@@ -95,7 +108,7 @@ impl ClientFile<'_> {
     /// If it cannot be written.
     pub(super) fn write(&self, workplace: &Workplace, branch: &Branch) -> anyhow::Result<()> {
         create_private_folder(&workplace.branch(&branch.name))?;
-        write(&workplace.client_settings(&branch.name), &self.text(&branch.name))?;
+        write(&workplace.client_settings(&branch.name), &self.text(branch))?;
         // The owner of the branch's data is another person than the operator. Here both are the demo.
         let folder = workplace.branch(&branch.name);
         let policy = folder.join("policy.toml");
@@ -116,15 +129,20 @@ impl ClientFile<'_> {
         )
     }
 
-    fn text(&self, name: &str) -> String {
+    fn text(&self, branch: &Branch) -> String {
+        let name = &branch.name;
         let Self { options, coordinator, customers_max, .. } = self;
         let DemoOptions { rows_per_customer_max, .. } = options;
         let nominal = customers_max / 2;
+        let held_out = match branch.held_out {
+            Some(_) if options.measure => format!("held_out = \"../../data/{name}.held-out.csv\"\n"),
+            _ => String::new(),
+        };
         format!(
             "[client]\nstate_dir = \"state\"\n\n\
              [coordinator]\naddress = \"{coordinator}\"\nserver_name = \"localhost\"\n\n\
              [identity]\nfolder = \"../../identities/{name}\"\n\n\
-             [data]\nfile = \"../../data/{name}.csv\"\nschema = \"../../schema.toml\"\ncustomers_max = {customers_max}\n\
+             [data]\nfile = \"../../data/{name}.csv\"\n{held_out}schema = \"../../schema.toml\"\ncustomers_max = {customers_max}\n\
              rows_per_customer_max = {rows_per_customer_max}\ncustomers_nominal = {nominal}\n\n\
              [policy]\nfile = \"policy.toml\"\nowner = \"owner.pub\"\n"
         )

@@ -97,6 +97,119 @@ fn the_demo_trains_one_model_and_says_what_it_cost() {
     }
 }
 
+fn verified(words: [&str; 2], file: &Path) -> serde_json::Value {
+    let verdict = run(words.map(Path::new).into_iter().chain([Path::new("--json"), file]));
+    assert_eq!(verdict.code, Some(0), "{} {}", verdict.out, verdict.err);
+    verdict.json()
+}
+
+#[test]
+fn coins_and_counts_are_charged_and_stated() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    let finished = demo(&dir, &["--json", "--epsilon", "8", "--sampling-rate", "0.5", "--measure"]);
+    assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
+    let state = dir.join("coordinator/state");
+    let ledger = state.join("coordinator.ledger");
+    let verdict = verified(["verify", "ledger"], &ledger);
+    assert_eq!((&verdict["rounds_committed"], &verdict["counting_rounds"]), (&4.into(), &serde_json::json!([1, 1])));
+    assert_eq!(verdict["epsilon"], finished.json()["epsilon"]);
+    // The statement beside the ledger is the one that follows from it.
+    let json =
+        |name: &str| -> serde_json::Value { serde_json::from_slice(&fs::read(state.join(name)).unwrap()).unwrap() };
+    let statement = verified(["verify", "statement"], &ledger);
+    assert_eq!(statement, json("statement.json"));
+    assert_eq!(statement["figures"]["epsilon_spent"], verdict["epsilon"]);
+    assert_eq!((&statement["figures"]["sampling_rate"], &statement["mode"]), (&0.5.into(), &"customer".into()));
+    assert_eq!(statement["questions"].as_array().unwrap().len(), 24);
+    let kinds: Vec<&str> =
+        statement["releases"].as_array().unwrap().iter().map(|release| release["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["training", "statistics", "evaluation"]);
+    // What was counted: every customer once, but for noise of the size that is stated.
+    let customers = finished.json()["customers"].as_f64().unwrap();
+    let total = |histogram: &serde_json::Value| -> (f64, f64) {
+        let counts = histogram["counts"].as_array().unwrap();
+        (counts.iter().map(|count| count.as_f64().unwrap()).sum(), counts.len() as f64)
+    };
+    let statistics = json("counts/statistics.json");
+    let noise = statistics["noise_stddev_min"].as_f64().unwrap();
+    for histogram in statistics["histograms"].as_array().unwrap() {
+        let (sum, cells) = total(histogram);
+        // All shares together are 1.3 times the guaranteed noise; 6 deviations.
+        assert!((sum - customers).abs() < 6.0 * 1.4 * noise * cells.sqrt(), "{histogram}: {sum} of {customers}");
+    }
+    let evaluation = json("counts/evaluation.json");
+    assert_eq!(evaluation["model"], verdict["model"], "what is released is what was evaluated");
+    assert!(
+        evaluation["heads"].as_array().unwrap().iter().all(|head| head["calibration"].as_array().unwrap().len() == 20)
+    );
+    // Every branch's own books say the same.
+    for branch in 0..8 {
+        let config = dir.join(format!("branches/branch-{branch:03}/client.toml"));
+        let budget =
+            run(["client", "budget", "--json", "--config"].map(Path::new).into_iter().chain([config.as_path()]));
+        assert_eq!(budget.code, Some(0), "{} {}", budget.out, budget.err);
+        let budget = budget.json();
+        let rounds = serde_json::json!({ "training": 4, "statistics": 1, "evaluation": 1 });
+        assert_eq!(budget["plans"][0]["rounds"], rounds);
+        assert_eq!(budget["epsilon_spent"], verdict["epsilon"]);
+        assert_eq!(budget["plans"][0]["rounds_left_in_plan"], 1);
+        assert!(budget["epsilon_left"].as_f64().unwrap() > 0.0);
+    }
+}
+
+#[test]
+fn branches_can_train_locally_and_be_protected_as_a_whole() {
+    for mode in ["local", "branch"] {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().canonicalize().unwrap().join("run");
+        let finished = demo(&dir, &["--json", "--epsilon", "50", "--privacy", mode]);
+        assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
+        let ledger = dir.join("coordinator/state/coordinator.ledger");
+        let verdict = verified(["verify", "ledger"], &ledger);
+        assert_eq!((&verdict["privacy"], &verdict["rounds_committed"]), (&mode.into(), &4.into()));
+        let statement = verified(["verify", "statement"], &ledger);
+        assert_eq!(statement["mode"], mode);
+        let epsilon = verdict["epsilon"].as_f64().unwrap();
+        assert!(epsilon > 20.0 && epsilon <= 50.0, "{epsilon}");
+    }
+}
+
+#[test]
+fn a_policy_that_was_changed_or_is_stricter_refuses_before_data_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    assert_eq!(demo(&dir, &[]).code, Some(0));
+    let branch = dir.join("branches/branch-000");
+    let (policy, config) = (branch.join("policy.toml"), branch.join("client.toml"));
+    let text = fs::read_to_string(&policy).unwrap();
+    let command = |words: &[&str]| run(words.iter().map(Path::new).chain([config.as_path()]));
+    let shown = command(&["client", "policy", "show", "--config"]);
+    assert!(shown.code == Some(0) && shown.out.contains("customers of branch-000"), "{} {}", shown.out, shown.err);
+    // Changed by somebody who is not the owner.
+    fs::write(&policy, text.replace("cohort_min = 8", "cohort_min = 9")).unwrap();
+    for words in [&["client", "run", "--config"][..], &["client", "budget", "--config"], &["config", "check"]] {
+        let refused = command(words);
+        assert_ne!(refused.code, Some(0));
+        assert!(refused.err.contains("not signed by the branch's owner"), "{words:?}: {}", refused.err);
+    }
+    // Signed again by the owner, it is in force; and a population is for ever.
+    let sign = || {
+        let words = ["client", "policy", "sign", "--policy"].map(Path::new).into_iter().map(Path::to_owned);
+        let signed = run(words.chain([policy.clone(), "--key".into(), branch.join("owner.key")]));
+        assert_eq!(signed.code, Some(0), "{} {}", signed.out, signed.err);
+    };
+    sign();
+    assert!(command(&["client", "policy", "show", "--config"]).out.contains("at least 9 branches"));
+    fs::write(&policy, text.replace("customers of branch-000", "others")).unwrap();
+    sign();
+    command(&["client", "run", "--config"]).assert_refused(1, &["belongs to the population", "two budgets"]);
+    fs::write(&policy, text.replace("rounds_a_day = 1000000", "rounds_a_day = 0")).unwrap();
+    let words = ["client", "policy", "sign", "--policy"].map(Path::new).into_iter().map(Path::to_owned);
+    let faulty = run(words.chain([policy.clone(), "--key".into(), branch.join("owner.key")]));
+    faulty.assert_refused(2, &["policy.rounds_a_day"]);
+}
+
 #[test]
 fn a_perceptron_without_noise_trains_too() {
     let folder = tempfile::tempdir().unwrap();

@@ -51,8 +51,8 @@ pub(super) fn answers(facts: &Facts, figures: &Figures) -> Vec<Answer> {
 fn texts(facts: &Facts, figures: &Figures) -> [String; 24] {
     let [a1, a2, a3, a8, a9] = budget(facts, figures);
     let [a4, a5, a6, a7, a10] = unit(facts);
-    let [a11, a12, a13, a17, a18, a19] = releases(facts);
-    let [a14, a15, a16, a20, a21, a22, a23, a24] = machine(facts);
+    let [a11, a12, a13, a17, a18, a19] = releases(facts, figures);
+    let [a14, a15, a16, a20, a21, a22, a23, a24] = machine(facts, figures);
     [a1, a2, a3, a4, a5, a6, a7, a8, a9, a10, a11, a12, a13, a14, a15, a16, a17, a18, a19, a20, a21, a22, a23, a24]
 }
 
@@ -143,7 +143,7 @@ fn adaptive(facts: &Facts) -> &'static str {
 }
 
 /// Questions 11, 12, 13, 17, 18, 19.
-fn releases(facts: &Facts) -> [String; 6] {
+fn releases(facts: &Facts, figures: &Figures) -> [String; 6] {
     let plan = facts.plan();
     let inventory = facts.releases().into_iter().map(|release| format!("{}: {}", release.kind, release.content));
     let inventory = inventory.collect::<Vec<_>>().join("; ");
@@ -156,7 +156,6 @@ fn releases(facts: &Facts) -> [String; 6] {
         }
         PrivacyMode::None => "Nowhere.",
     };
-    let figures = facts.figures();
     let realised = match (figures.survivors_fewest, figures.honest_fewest) {
         (Some(survivors), Some(honest)) => {
             format!("The smallest sum that was opened held {survivors} branches, {honest} of them surely honest.")
@@ -187,7 +186,7 @@ fn releases(facts: &Facts) -> [String; 6] {
 }
 
 /// Questions 14, 15, 16, 20, 21, 22, 23, 24.
-fn machine(facts: &Facts) -> [String; 8] {
+fn machine(facts: &Facts, figures: &Figures) -> [String; 8] {
     let plan = facts.plan();
     let state = match facts.finished() {
         Some(true) => "complete",
@@ -200,8 +199,11 @@ fn machine(facts: &Facts) -> [String; 8] {
         noise("The operating system's generator keys a ChaCha20 stream with fast key erasure for each share. No release build can seed it."),
         noise("Clipped gradients become integers; noise is an exact discrete Gaussian in integers; no float is added to anything private."),
         noise(
-            "The sampler's time depends on its values. Noise is drawn before a round needs it, for all coordinates at once, and no time is \
-             reported; a sum of very many such times is all that could be seen.",
+            &format!(
+                "The sampler's time depends on its values. Noise is drawn before a round needs it, for all coordinates at once; an upload \
+                 leaves {} ms after its round's start, or when it is ready if that is later; no time is reported.",
+                plan.upload_offset_ms
+            ),
         ),
         "Keys and budget files are readable by their owner only; sums, noise and keys are erased in memory after use. Encryption of the \
          branch's disk is the branch's own."
@@ -214,6 +216,6 @@ fn machine(facts: &Facts) -> [String; 8] {
         "By reference vectors for accountants and sampler, attacks as tests (canary, membership, reconstruction), a simulator with \
          dishonest parties, and a replay of the ledger by `tributary verify`. No third party has audited it."
             .into(),
-        format!("{} The plan is {state}.", super::words::claim(plan, &facts.figures())),
+        format!("{} The plan is {state}.", super::words::claim(plan, figures)),
     ]
 }

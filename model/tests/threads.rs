@@ -1,6 +1,8 @@
 //! However many threads compute, the integers are the same; and the kernels start no threads of their own, whose number a data set or a
 //! machine could choose. A test of its own, because it counts this process' threads.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 use ndarray::Array2;
 use tributary_model::architecture::Architecture;
 use tributary_model::features::FeatureMatrix;

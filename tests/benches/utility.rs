@@ -48,8 +48,9 @@ fn goals() -> Vec<Goal> {
 
 fn main() -> ExitCode {
     println!("set, family, epsilon: AUC without noise; shares (each run); central; goal");
-    let reached = goals().iter().filter_map(measure).fold(true, |all, reached| all && reached);
-    if reached { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    // All lines are printed, whatever the first ones say.
+    let missed = goals().iter().filter_map(measure).filter(|reached| !reached).count();
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Prints a line; whether its goals are reached. Nothing where the data is not at hand.

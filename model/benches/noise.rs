@@ -36,7 +36,7 @@ fn share_ns(variance: u128, dimension: usize, repeats: u32) -> f64 {
 
 fn main() {
     const COORDINATES: usize = 1 << 21;
-    for bits in [10, 24, 40] {
+    for bits in [10, 20, 30, 40] {
         let variance = 1_u128 << (2 * bits);
         // The system may tell CPU time in steps of a few milliseconds: many small shares.
         let set_up = share_ns(variance, 1, 200);

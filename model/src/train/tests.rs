@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use ndarray::Array2;
 
 use super::*;
@@ -134,6 +136,57 @@ fn a_row_gives_the_same_bits_in_every_slot_and_company() {
             for slot in [1, 100, 255] {
                 let alone = only_pass(&rows[slot..=slot], &shape, &parameters);
                 assert!(alone[0] == whole[slot], "slot {slot} alone of {inputs}-{hidden:?}-{heads}");
+            }
+        }
+    }
+}
+
+/// The bits of every row that is there, by its features, which no two rows of a test share.
+fn bits_by_row(
+    rows: &[Row],
+    shape: &Architecture,
+    parameters: &Parameters,
+    hashed: bool,
+) -> BTreeMap<Vec<u32>, Vec<u32>> {
+    let key = PlacementKey::new([5; 32]);
+    let placement =
+        if hashed { Placement::Hashed { key, customers_max: 60, rows_per_customer_max: 3 } } else { Placement::Dense };
+    let data = matrix(rows, shape.inputs() as usize, shape.heads().len());
+    let trainer = Trainer::new(shape, &data, &placement).unwrap_or_else(|error| panic!("{error}"));
+    let passes = trainer.passes(parameters).flat_map(|(customers, pass)| {
+        let inputs = shape.inputs() as usize;
+        // Behind loss and norm come the first layer's activations: the row itself.
+        let keyed = bits(pass).into_iter().take(customers.len()).map(move |bits| (bits[3..3 + inputs].to_vec(), bits));
+        keyed.collect::<Vec<_>>()
+    });
+    passes.collect()
+}
+
+#[test]
+fn no_other_row_moves_a_bit_when_any_customer_leaves() {
+    let mut dice = Dice::new(6);
+    let shapes: [(usize, &[u32], Activation, usize); 4] = [
+        (7, &[], Activation::Relu, 1),
+        (13, &[16, 8], Activation::Tanh, 2),
+        (50, &[64], Activation::Relu, 1),
+        (9, &[33, 17, 5], Activation::Relu, 3),
+    ];
+    for (inputs, hidden, activation, heads) in shapes {
+        let shape = shape(inputs, hidden, activation, heads);
+        let parameters = parameters(&mut dice, &shape);
+        let rows = rows(&mut dice, inputs, heads, 60, 3);
+        for hashed in [false, true] {
+            let whole = bits_by_row(&rows, &shape, &parameters, hashed);
+            assert_eq!(whole.len(), rows.len());
+            for missing in 0..60 {
+                let mut rest: Vec<Row> = rows.iter().filter(|row| row.customer != missing).cloned().collect();
+                for last in (1..rest.len()).rev() {
+                    rest.swap(last, dice.below(u32::try_from(last).unwrap() + 1) as usize);
+                }
+                let left = bits_by_row(&rest, &shape, &parameters, hashed);
+                assert_eq!(left.len(), rest.len());
+                let unmoved = left.iter().all(|(row, bits)| whole.get(row) == Some(bits));
+                assert!(unmoved, "{inputs}-{hidden:?}-{heads}, hashed {hashed}, without {missing}");
             }
         }
     }

@@ -37,6 +37,49 @@ fn small_variances_fit_cell_by_cell() {
     }
 }
 
+/// Ten million draws, at the smallest share and at one whose steps are wide: every integer within five deviations comes, both tails come,
+/// and all as often as the probabilities say.
+#[test]
+fn ten_million_draws_have_the_whole_support() {
+    const DRAWS: usize = 10_000_000;
+    for (variance, deviation) in [(36_u128, 6_i64), (1 << 16, 256)] {
+        let (reach, sampler) = (5 * deviation, Sampler::new(variance));
+        let cells = usize::try_from(2 * reach + 1).unwrap();
+        let mut observed = vec![0_u64; cells];
+        let mut tails = [0_u64; 2];
+        let mut generator = NoiseGenerator::new(&mut CountingEntropy(29));
+        for _ in 0..DRAWS {
+            let value = sampler.draw(&mut generator);
+            match observed.get_mut(usize::try_from(value + reach).unwrap_or(cells)) {
+                Some(count) => *count += 1,
+                None => tails[usize::from(value > 0)] += 1,
+            }
+        }
+        let parameter = variance as f64;
+        let each: Vec<f64> = (-reach..=reach).map(|x| DRAWS as f64 * probability(parameter, x as f64)).collect();
+        let tail = (DRAWS as f64 - each.iter().sum::<f64>()) / 2.0;
+        for (seen, what) in tails.into_iter().zip(["lower", "upper"]) {
+            assert!(
+                (seen as f64 - tail).abs() < 5.0 * tail.sqrt() + 1.0,
+                "variance {variance}: {seen} in the {what} tail"
+            );
+        }
+        // Cells of fewer than ten draws are put together with their neighbours, outermost first.
+        let (mut statistic, mut degrees, mut open) = (0.0_f64, 0.0_f64, (0.0_f64, 0.0_f64));
+        for (seen, expected) in observed.iter().zip(&each) {
+            open = (open.0 + *seen as f64, open.1 + expected);
+            if open.1 >= 10.0 {
+                statistic += (open.0 - open.1).powi(2) / open.1;
+                degrees += 1.0;
+                open = (0.0, 0.0);
+            }
+        }
+        assert!(statistic < degrees + 5.0 * (2.0 * degrees).sqrt(), "variance {variance}: {statistic} of {degrees}");
+        let missing = observed.iter().zip(&each).filter(|(seen, expected)| **seen == 0 && **expected > 20.0).count();
+        assert_eq!(missing, 0, "variance {variance}: integers that never come");
+    }
+}
+
 #[test]
 fn large_variances_fit_interval_by_interval() {
     const DRAWS: usize = 400_000;

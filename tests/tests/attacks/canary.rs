@@ -1,0 +1,139 @@
+//! The canary: an attacker who knows every other customer, and the worst customer that can be, tells from the rounds' noised sums whether
+//! that customer is there.
+//!
+//! What the sums reveal is Gaussian in the direction of the canary's integers, so the sum of the projections is the optimal test (Neyman and
+//! Pearson). Its error rates, bounded from repetitions, bound epsilon from below (Jagielski, Ullman, Oprea 2020; by way of mu as in Nasr et
+//! al. 2023, section 4). Every repetition is a whole plan, so that the bound is on what the ledger enforces: all rounds together.
+
+use tributary_model::architecture::Architecture;
+use tributary_model::parameters::Parameters;
+use tributary_model::privacy::accountant::GaussianDp;
+use tributary_model::privacy::{NoiseSampler, share_variance};
+use tributary_model::train::Trainer;
+use tributary_model::update::{ClipForm, ClipRule};
+
+use super::support::{Counted, Customer, bisect, calibrated, rate_max, rule, trainer, update};
+
+const INPUTS: usize = 8;
+const EPSILON: f64 = 4.0;
+const DELTA: f64 = 1e-6;
+const ROUNDS: u32 = 2;
+/// Plans of each kind: many where the bound must come near, few where it must only be passed.
+const PLANS: usize = 1500;
+const PLANS_WEAKENED: usize = 300;
+/// Branches that add a share, all of them honest: the fewest with which a sum has the guaranteed noise.
+const HONEST: u32 = 2;
+
+/// Two neighbouring data sets at work, and what the attacker knows.
+struct Audit {
+    rule: ClipRule,
+    model: Parameters,
+    without: Trainer,
+    with: Trainer,
+    other_branch: Trainer,
+    /// The sum without noise and without the canary.
+    known: Vec<i64>,
+    /// The canary's integers.
+    canary: Vec<i64>,
+}
+
+/// Lower bounds on epsilon.
+struct Bounds {
+    /// From the rates alone, at delta.
+    by_rates: f64,
+    /// From the rates by way of mu, which is what Gaussian noise allows.
+    by_mu: f64,
+}
+
+impl Audit {
+    fn new(form: ClipForm) -> Self {
+        let architecture = match form {
+            ClipForm::Exact => Architecture::logistic(8, &["churn"]).unwrap(),
+            ClipForm::Chunked => Architecture::mlp(8, &[4], &["churn"]).unwrap(),
+        };
+        let rule = rule(form, 1.0, 1 << 20);
+        let mut chance = Counted::new("canary/rows");
+        let mut somebody = || Customer { features: (0..INPUTS).map(|_| chance.unit()).collect(), label: chance.coin() };
+        let mut here: Vec<Customer> = (0..8).map(|_| somebody()).collect();
+        let there: Vec<Customer> = (0..8).map(|_| somebody()).collect();
+        // Far out, and with the other label than the model is sure of: gradient, loss and count are all at their bounds.
+        let canary = Customer { features: vec![8.0; INPUTS], label: false };
+        let model = Parameters::new(architecture.clone(), vec![0.2; architecture.parameter_count()]).unwrap();
+        let without = trainer(&architecture, &here, &rule);
+        here.push(canary);
+        let with = trainer(&architecture, &here, &rule);
+        let other_branch = trainer(&architecture, &there, &rule);
+        let mut quiet = |trainer| update(trainer, &model, &rule, None, &mut chance).centred();
+        let (low, high, other) = (quiet(&without), quiet(&with), quiet(&other_branch));
+        let canary = high.iter().zip(&low).map(|(high, low)| high - low).collect();
+        let known = low.iter().zip(&other).map(|(low, other)| low + other).collect();
+        Self { rule, model, without, with, other_branch, known, canary }
+    }
+
+    fn canary_squared(&self) -> f64 {
+        self.canary.iter().map(|units| (*units as f64).powi(2)).sum()
+    }
+
+    /// The projections of all rounds of one plan, in lengths of the canary.
+    fn statistic(&self, present: bool, noise: Option<&NoiseSampler>, entropy: &mut Counted) -> f64 {
+        let here = if present { &self.with } else { &self.without };
+        let round = |entropy: &mut Counted| {
+            let mut sum = update(here, &self.model, &self.rule, noise, entropy);
+            sum.add(&update(&self.other_branch, &self.model, &self.rule, noise, entropy)).unwrap();
+            let seen = sum.centred().into_iter().zip(&self.known).map(|(sum, known)| (sum - known) as f64);
+            seen.zip(&self.canary).map(|(seen, canary)| seen * *canary as f64).sum::<f64>() / self.canary_squared()
+        };
+        (0..ROUNDS).map(|_| round(entropy)).sum()
+    }
+
+    /// Attacks so many plans of each kind under noise of this variance in the whole sum.
+    fn attack(&self, variance: u128, plans: usize) -> Bounds {
+        let share = share_variance(variance, HONEST).unwrap_or(0);
+        let noise = (variance > 0).then(|| NoiseSampler::new(share).unwrap());
+        let mut entropy = Counted::new("canary/noise");
+        // Halfway between the two means: the rates are equal, and their sum is smallest.
+        let threshold = f64::from(ROUNDS) / 2.0;
+        let mut accused =
+            |present| (0..plans).filter(|_| self.statistic(present, noise.as_ref(), &mut entropy) > threshold).count();
+        let (false_alarms, misses) = (accused(false), plans - accused(true));
+        let (false_alarm_max, miss_max) = (rate_max(false_alarms, plans), rate_max(misses, plans));
+        let by_rates = ((1.0 - DELTA - miss_max) / false_alarm_max).ln().max(0.0);
+        // The largest advantage under mu is delta at epsilon 0.
+        let advantage = (1.0 - false_alarm_max - miss_max).max(0.0);
+        let gaussian = |mu: f64| GaussianDp::round(1.0 / mu);
+        let mu = bisect(1e-9, 50.0, |mu| gaussian(mu).ln_delta(0.0).exp() < advantage);
+        Bounds { by_rates, by_mu: gaussian(mu).epsilon(DELTA) }
+    }
+}
+
+fn audit(form: ClipForm) {
+    let audit = Audit::new(form);
+    let parameters = audit.model.values().len();
+    let claim = calibrated(EPSILON, DELTA, ROUNDS, &audit.rule, parameters);
+    let bound = audit.rule.sensitivity_squared_units(parameters).unwrap() as f64;
+    let reached = audit.canary_squared() / bound;
+    assert!(reached <= 1.0 && reached > 0.97, "{form:?}: a canary of {reached} is not the worst case");
+
+    let enforced = claim.epsilon_enforced;
+    let found = audit.attack(claim.total_variance_units, PLANS);
+    let half = audit.attack(claim.total_variance_units / 4, PLANS_WEAKENED);
+    let none = audit.attack(0, PLANS_WEAKENED);
+    eprintln!(
+        "{form:?}: enforced {enforced:.2}, Gaussian {:.2}; at least {:.2} (by rates {:.2}); with half of the noise {:.2}; without {:.2}",
+        claim.epsilon_gdp, found.by_mu, found.by_rates, half.by_mu, none.by_mu
+    );
+    assert!(found.by_mu <= enforced && found.by_rates <= enforced, "{form:?}: {} beyond {enforced}", found.by_mu);
+    assert!(found.by_mu >= 0.5 * enforced, "{form:?}: the audit has no power: {} of {enforced}", found.by_mu);
+    assert!(half.by_mu > enforced, "{form:?}: half of the noise passes unnoticed: {}", half.by_mu);
+    assert!(none.by_mu > enforced && none.by_rates > enforced, "{form:?}: no noise passes unnoticed: {}", none.by_mu);
+}
+
+#[test]
+fn the_exact_form_keeps_the_enforced_epsilon() {
+    audit(ClipForm::Exact);
+}
+
+#[test]
+fn the_chunked_form_keeps_the_enforced_epsilon() {
+    audit(ClipForm::Chunked);
+}

@@ -1,0 +1,149 @@
+//! Branches, chance and statistics of the attacks.
+
+use ndarray::Array2;
+use tributary_model::architecture::Architecture;
+use tributary_model::features::FeatureMatrix;
+use tributary_model::parameters::Parameters;
+use tributary_model::privacy::{Calibrated, NoiseSampler, Target, calibrate};
+use tributary_model::train::{Placement, PlacementKey, Trainer};
+use tributary_model::update::{ClipForm, ClipRule, ClipSettings, ClipUnit, clipped_sum};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::entropy::Entropy;
+use tributary_protocol::secagg::modular::{Ring, RingWords};
+
+/// Chance of a statement about a rate to be wrong.
+const DOUBT: f64 = 0.005;
+
+/// Keys that count up below a label.
+pub(crate) struct Counted {
+    label: &'static str,
+    drawn: u64,
+}
+
+impl Counted {
+    pub(crate) fn new(label: &'static str) -> Self {
+        Self { label, drawn: 0 }
+    }
+
+    pub(crate) fn coin(&mut self) -> bool {
+        self.bytes32()[0] & 1 == 1
+    }
+
+    /// Uniform in -1 to 1.
+    pub(crate) fn unit(&mut self) -> f32 {
+        let mut bytes = [0; 2];
+        self.fill(&mut bytes);
+        f32::from(i16::from_le_bytes(bytes)) / 32_768.0
+    }
+}
+
+impl Entropy for Counted {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for part in bytes.chunks_mut(32) {
+            let key = Digest::of_parts(&[self.label.as_bytes(), &self.drawn.to_le_bytes()]);
+            part.copy_from_slice(&key.as_bytes()[..part.len()]);
+            self.drawn += 1;
+        }
+    }
+}
+
+/// One customer with one row.
+#[derive(Clone)]
+pub(crate) struct Customer {
+    pub(crate) features: Vec<f32>,
+    pub(crate) label: bool,
+}
+
+/// Everybody's rows.
+pub(crate) fn matrix(customers: &[Customer], inputs: usize) -> FeatureMatrix {
+    let count = customers.len();
+    let features = customers.iter().flat_map(|customer| customer.features.iter().copied()).collect();
+    let targets = customers.iter().map(|customer| f32::from(u8::from(customer.label))).collect();
+    let table = |columns, values| Array2::from_shape_vec((count, columns), values).unwrap();
+    let indices = (0..u32::try_from(count).unwrap()).collect();
+    FeatureMatrix::new(table(inputs, features), table(1, targets), table(1, vec![1.0; count]), indices).unwrap()
+}
+
+/// A branch as it trains.
+pub(crate) fn trainer(architecture: &Architecture, customers: &[Customer], rule: &ClipRule) -> Trainer {
+    let placement = match rule.form() {
+        ClipForm::Exact => Placement::Dense,
+        ClipForm::Chunked => {
+            Placement::Hashed { key: PlacementKey::new([1; 32]), customers_max: 128, rows_per_customer_max: 1 }
+        }
+    };
+    Trainer::new(architecture, &matrix(customers, architecture.inputs() as usize), &placement).unwrap()
+}
+
+/// A clip rule with riders.
+pub(crate) fn rule(form: ClipForm, example_clip_norm: f64, clip_units: u32) -> ClipRule {
+    ClipRule::new(ClipSettings { example_clip_norm, clip_units, form, loss_bound: Some(4.0), unit: ClipUnit::Customer })
+        .unwrap()
+}
+
+/// The noise that a plan of these rounds would get.
+pub(crate) fn calibrated(
+    epsilon: f64,
+    delta: f64,
+    rounds_charged: u32,
+    rule: &ClipRule,
+    parameters: usize,
+) -> Calibrated {
+    let sensitivity_squared_units = rule.sensitivity_squared_units(parameters).unwrap();
+    calibrate(&Target { epsilon, delta, rounds_charged, sensitivity_squared_units }).unwrap()
+}
+
+/// What a branch masks: clipped sum and noise share; without a sampler the noise is taken off.
+pub(crate) fn update(
+    trainer: &Trainer,
+    model: &Parameters,
+    rule: &ClipRule,
+    noise: Option<&NoiseSampler>,
+    entropy: &mut Counted,
+) -> RingWords {
+    let clipped = clipped_sum(trainer, model, rule).unwrap();
+    let count = clipped.coordinates();
+    let share = noise.map_or_else(|| vec![0; count], |sampler| sampler.share(count, entropy).unwrap().into_values());
+    clipped.add_noise(share).unwrap().quantize(Ring::Bits64).into_words()
+}
+
+/// The largest rate under which so few hits still have a chance of [`DOUBT`] (Clopper and Pearson 1934).
+pub(crate) fn rate_max(hits: usize, trials: usize) -> f64 {
+    if hits >= trials {
+        return 1.0;
+    }
+    let ln_odds_of = |rate: f64| (rate / (1.0 - rate)).ln();
+    let chance = |rate: f64| -> f64 {
+        let mut ln_term = trials as f64 * (1.0 - rate).ln();
+        let mut total = ln_term.exp();
+        for hit in 1..=hits {
+            ln_term += ((trials - hit + 1) as f64 / hit as f64).ln() + ln_odds_of(rate);
+            total += ln_term.exp();
+        }
+        total
+    };
+    bisect(hits as f64 / trials as f64, 1.0, |rate| chance(rate) > DOUBT)
+}
+
+/// The smallest rate, likewise.
+pub(crate) fn rate_min(hits: usize, trials: usize) -> f64 {
+    1.0 - rate_max(trials - hits, trials)
+}
+
+/// Where a condition that holds at `low` ends.
+pub(crate) fn bisect(mut low: f64, mut high: f64, holds: impl Fn(f64) -> bool) -> f64 {
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if holds(middle) { low = middle } else { high = middle }
+    }
+    high
+}
+
+#[test]
+fn rates_are_bounded_as_clopper_and_pearson_say() {
+    // No hit in n: 1 - doubt^(1/n). One in two: 1 - sqrt(doubt) from below, and the mirror image.
+    assert!((rate_max(0, 100) - (1.0 - DOUBT.powf(0.01))).abs() < 1e-9);
+    assert!((rate_max(1, 2) - (1.0 - DOUBT).sqrt()).abs() < 1e-9);
+    assert!((rate_min(1, 2) - (1.0 - (1.0 - DOUBT).sqrt())).abs() < 1e-9);
+    assert!((rate_max(7, 7) - 1.0).abs() < 1e-12 && rate_min(0, 7) < 1e-12);
+}

@@ -1,0 +1,228 @@
+//! Fifty branches of a published data set, trained in one process with the code that coordinator and clients run.
+//!
+//! The plan, the clip rule, the noise and the optimizer are those that a coordinator builds from its settings; a round is what the branches
+//! compute, added up. Masks are left out: they cancel, which other tests show bit for bit.
+
+use std::path::{Path, PathBuf};
+
+use tributary_client::data::{BranchFiles, PartitionRequest, read_csv, read_csv_rows, split_by_branch};
+use tributary_coordinator::Job;
+use tributary_coordinator::settings::{MechanismSettings, ModelKind, OptimizerKind, PlanSettings, PrivacyTarget};
+use tributary_model::evaluate::evaluate;
+use tributary_model::features::FeatureMatrix;
+use tributary_model::privacy::{NoiseSampler, charged_rounds_max, share_variance};
+use tributary_model::schema::Schema;
+use tributary_model::server_optimizer::{MeanUpdate, ServerOptimizer};
+use tributary_model::train::{Placement, PlacementKey, Trainer, predict};
+use tributary_model::update::{ClipForm, clipped_sum};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::entropy::Entropy;
+use tributary_protocol::ids::OrganisationId;
+use tributary_protocol::plan::RoundKind;
+use tributary_protocol::secagg::modular::{Ring, RingWords};
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
+
+/// Rounds of every plan.
+pub(crate) const ROUNDS: u32 = 100;
+/// Branches of every partition in use.
+pub(crate) const BRANCHES: usize = 50;
+/// Of every plan with noise.
+pub(crate) const DELTA: f64 = 1e-6;
+/// A published data set.
+#[derive(Clone, Copy)]
+pub(crate) struct Published {
+    /// As schema, partition and split files are called.
+    pub(crate) name: &'static str,
+    /// Below the data's folder.
+    files: &'static [&'static str],
+}
+
+pub(crate) const BANK_ADDITIONAL: Published =
+    Published { name: "bank_additional", files: &["bank_additional/bank-additional-full.csv"] };
+pub(crate) const BANK_FULL: Published = Published { name: "bank_full", files: &["bank_full/bank-full.csv"] };
+pub(crate) const ADULT: Published = Published { name: "adult", files: &["adult/adult.data", "adult/adult.test"] };
+
+/// A family of models and its setting, one for every data set: docs/PRIVACY.md says where it comes from.
+pub(crate) struct Setting {
+    /// The network.
+    pub(crate) model: ModelKind,
+    /// L2 bound of a customer's gradient.
+    pub(crate) clip_norm: f64,
+    /// On the mean gradient.
+    pub(crate) learning_rate: f64,
+}
+
+/// Logistic regression, in the exact form.
+pub(crate) const LOGISTIC: Setting = Setting { model: ModelKind::Logistic, clip_norm: 1.0, learning_rate: 0.75 };
+
+/// The branches' data and everybody's held-out rows.
+pub(crate) struct Federation {
+    schema_file: PathBuf,
+    branches: Vec<FeatureMatrix>,
+    held_out: FeatureMatrix,
+    customers: u64,
+}
+
+/// Where a round's noise comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Noise {
+    /// Branches that draw.
+    pub(crate) branches: usize,
+    /// Each draws the plan's variance over this.
+    pub(crate) counted_on: u32,
+}
+
+impl Noise {
+    /// Every branch draws a share, and only those outside of the assumed coalition are counted on.
+    pub(crate) fn shares(job: &Job) -> Self {
+        let thresholds = job.plan.cohort.thresholds(&[OrganisationId(1); BRANCHES]).unwrap();
+        Self { branches: BRANCHES, counted_on: thresholds.honest_min.into() }
+    }
+}
+
+impl Federation {
+    /// Nothing where the data is not at hand, which is said aloud.
+    pub(crate) fn open(published: Published) -> Option<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let data = root.join("../shared/data");
+        let rows: Vec<PathBuf> = published.files.iter().map(|file| data.join(file)).collect();
+        if let Some(missing) = rows.iter().find(|file| !file.is_file()) {
+            eprintln!("SKIPPED: no data at {}; utility on {} was not measured", missing.display(), published.name);
+            return None;
+        }
+        let name = published.name;
+        let schema_file = root.join(format!("docs/samples/schemas/{name}.toml"));
+        let schema = Schema::parse(&std::fs::read_to_string(&schema_file).unwrap()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let request = PartitionRequest {
+            data: &rows,
+            schema: &schema,
+            partition: &data.join(format!("partitions/{name}__segment_dir0.5__{BRANCHES}.csv")),
+            split: Some(&data.join(format!("splits/{name}.csv"))),
+            into: folder.path(),
+        };
+        let files: Vec<BranchFiles> = split_by_branch(&request).unwrap();
+        assert_eq!(files.len(), BRANCHES);
+        let held_out: Vec<PathBuf> = files.iter().filter_map(|branch| branch.held_out.clone()).collect();
+        Some(Self {
+            held_out: read_csv_rows(&held_out, &schema, |_| true).unwrap(),
+            branches: files.iter().map(|branch| read_csv(&branch.training, &schema).unwrap()).collect(),
+            customers: files.iter().map(|branch| branch.training_rows).sum(),
+            schema_file,
+        })
+    }
+
+    /// One setting for each family of models, whatever the data.
+    pub(crate) fn plan(&self, setting: &Setting, epsilon: Option<f64>) -> Job {
+        let privacy = epsilon.map_or(PrivacyTarget::None, |epsilon| PrivacyTarget::Customer { epsilon, delta: DELTA });
+        let job = Job::build(&PlanSettings {
+            name: "published".into(),
+            schema: self.schema_file.clone(),
+            model: setting.model.clone(),
+            rounds: ROUNDS,
+            retries: charged_rounds_max(ROUNDS) - ROUNDS,
+            privacy,
+            example_clip_norm: setting.clip_norm,
+            loss_bound: 4.0,
+            ring: Ring::Bits64,
+            clip_units: None,
+            customers_nominal: (self.customers + 500) / 1000 * 1000,
+            customers_max: 200_000,
+            seed: 1,
+            session_rounds: 50,
+            round_deadline_ms: 60_000,
+            keying_deadline_ms: 60_000,
+            cohort: CohortRule {
+                coalition: CoalitionRule::Fraction { permille: 200 },
+                cohort_min: 8,
+                organisations_min: 1,
+                survivors_permille: 800,
+                honest_min: 5,
+            },
+            optimizer: OptimizerKind::Sgd { learning_rate: setting.learning_rate, momentum: 0.9 },
+            tail_fraction: 0.5,
+            mechanism: MechanismSettings::default(),
+        });
+        job.unwrap_or_else(|fault| panic!("{fault:?}"))
+    }
+
+    /// Trains as branches would that are all there, and gives the AUC on everybody's held-out rows. A plan without noise gets none.
+    pub(crate) fn auc(&self, job: &Job, noise: Noise, run: u64) -> f64 {
+        let mut sums = NoisySums::new(job, noise, run);
+        let trainers: Vec<Trainer> = self
+            .branches
+            .iter()
+            .map(|rows| Trainer::new(&job.architecture, rows, &placement(job, rows)).unwrap())
+            .collect();
+        let mut optimizer = ServerOptimizer::new(job.optimizer, &job.initial);
+        let mut model = job.initial.clone();
+        for _ in 0..ROUNDS {
+            let mut total = RingWords::zero(Ring::Bits64, job.plan.dimension(RoundKind::Train));
+            for (branch, trainer) in trainers.iter().enumerate() {
+                let clipped = clipped_sum(trainer, &model, &job.rule).unwrap();
+                let noised = clipped.add_noise(sums.noise_of(branch, total.len())).unwrap();
+                total.add(&noised.quantize(Ring::Bits64).into_words()).unwrap();
+            }
+            let sum = total.centred();
+            let (mean, _) =
+                MeanUpdate::from_sum(&sum, &job.architecture, &job.rule, job.plan.customers_nominal).unwrap();
+            model = optimizer.step(&mean).unwrap();
+        }
+        let scores = predict(&optimizer.released().unwrap(), &self.held_out).unwrap();
+        evaluate(&scores, &self.held_out, 0).unwrap().auc.unwrap()
+    }
+}
+
+/// As a branch lays its rows out, with a public maximum just above their number.
+fn placement(job: &Job, rows: &FeatureMatrix) -> Placement {
+    match job.rule.form() {
+        ClipForm::Exact => Placement::Dense,
+        ClipForm::Chunked => Placement::Hashed {
+            key: PlacementKey::new([1; 32]),
+            customers_max: u32::try_from(rows.customer_count()).unwrap().next_multiple_of(128),
+            rows_per_customer_max: 1,
+        },
+    }
+}
+
+/// A run's noise.
+struct NoisySums {
+    sampler: Option<NoiseSampler>,
+    branches: usize,
+    entropy: Repeatable,
+}
+
+impl NoisySums {
+    fn new(job: &Job, noise: Noise, run: u64) -> Self {
+        let sampler = job.guarantee.map(|_| {
+            let variance = share_variance(job.plan.noise_variance, noise.counted_on).unwrap();
+            NoiseSampler::new(variance).unwrap()
+        });
+        Self { sampler, branches: noise.branches, entropy: Repeatable { run, drawn: 0 } }
+    }
+
+    fn noise_of(&mut self, branch: usize, coordinates: usize) -> Vec<i64> {
+        match &self.sampler {
+            Some(sampler) if branch < self.branches => {
+                sampler.share(coordinates, &mut self.entropy).unwrap().into_values()
+            }
+            _ => vec![0; coordinates],
+        }
+    }
+}
+
+/// Keys that are the same in every run of the test, so that its figures are.
+struct Repeatable {
+    run: u64,
+    drawn: u64,
+}
+
+impl Entropy for Repeatable {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for part in bytes.chunks_mut(32) {
+            let key = Digest::of_parts(&[b"utility", &self.run.to_le_bytes(), &self.drawn.to_le_bytes()]);
+            part.copy_from_slice(&key.as_bytes()[..part.len()]);
+            self.drawn += 1;
+        }
+    }
+}

@@ -65,15 +65,6 @@ impl BranchPolicy {
         let rounds_a_day = file.integer("policy.rounds_a_day", 1..=10_000_000, None);
         let overlap_min = file.integer("policy.overlap_min", 1..=OVERLAP_MAX.into(), Some(1_u16));
         let cohort = cohort(&mut file);
-        for (key, empty) in [
-            ("policy.modes", modes.as_ref().is_some_and(Vec::is_empty)),
-            ("policy.purposes", purposes.as_ref().is_some_and(Vec::is_empty)),
-            ("policy.fields", fields.as_ref().is_some_and(Vec::is_empty)),
-        ] {
-            if empty {
-                file.fault(key, "an empty list", "one entry at least; with none no plan could ever be admitted");
-            }
-        }
         file.finish()?;
         let here = "every value is there when no fault is";
         Ok(Self {
@@ -176,7 +167,7 @@ mod tests {
         let cases = [
             ("epsilon_plan = 2.0", "epsilon_plan = 5.0", "policy.epsilon_plan", "at most epsilon_life"),
             ("modes = [\"customer\"]", "modes = [\"private\"]", "policy.modes", "customer"),
-            ("modes = [\"customer\"]", "modes = []", "policy.modes", "one entry at least"),
+            ("modes = [\"customer\"]", "modes = []", "policy.modes", "a list of"),
             ("rounds_a_day = 2000", "", "policy.rounds_a_day", "1"),
             ("delta = 1e-6", "delta = 0.5", "policy.delta", "at most 0.001"),
             ("overlap_min = 1", "overlap_min = 0", "policy.overlap_min", "1"),

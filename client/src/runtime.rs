@@ -339,7 +339,10 @@ impl Daemon<'_> {
                     Answer::Input(input) => Some(*input),
                     Answer::Masked(update) => {
                         let (round, vector) = (update.round(), update.digest());
-                        self.vector = Some(update);
+                        // It may wait for its time to leave; an abandoned round's must not take its place.
+                        if self.vector.as_ref().is_none_or(|kept| kept.round() < round) {
+                            self.vector = Some(update);
+                        }
                         Some(ParticipantInput::Masked { round, vector })
                     }
                     Answer::Explain(text) => { tracing::error!("{text}"); self.explanation = Some(text); None }

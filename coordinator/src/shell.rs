@@ -194,6 +194,8 @@ impl<'a> Shell<'a> {
     fn effect(&mut self, effect: CoordinatorEffect) -> Result<(), CoordinatorError> {
         match effect {
             CoordinatorEffect::Append(event) => self.append(event)?,
+            // Messages leave behind the last effect: where nothing but records and messages stands between this one and another, one will do.
+            CoordinatorEffect::Sync if self.syncs_again() => {}
             CoordinatorEffect::Sync => {
                 self.parts.journal.sync()?;
                 if let Some(model) = self.committed.take() {
@@ -231,6 +233,18 @@ impl<'a> Shell<'a> {
             CoordinatorEffect::Finished { .. } => self.over = true,
         }
         Ok(())
+    }
+
+    /// Whether another sync follows before anything that relies on this one is done.
+    fn syncs_again(&self) -> bool {
+        let mut rest = self.parts.outbox.iter();
+        let next = rest.find(|effect| {
+            !matches!(
+                effect,
+                CoordinatorEffect::Append(_) | CoordinatorEffect::Send(..) | CoordinatorEffect::Broadcast(..)
+            )
+        });
+        matches!(next, Some(CoordinatorEffect::Sync))
     }
 
     fn append(&mut self, event: CoordinatorEvent) -> Result<(), CoordinatorError> {

@@ -7,7 +7,7 @@ use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, Upda
 use tributary_protocol::limits::{COHORT_MIN, COMPLETE_GRAPH_MAX};
 use tributary_protocol::plan::PrivacyMode;
 
-use super::defaults::DEFAULTS;
+use super::defaults::{DEFAULTS, Family};
 use crate::exit::Failure;
 
 /// The network.
@@ -96,11 +96,11 @@ pub(crate) struct DemoOptions {
     #[arg(long, hide = true, default_value_t = DEFAULTS.customers_per_branch)]
     pub(super) customers_per_branch: usize,
     /// L2 bound of a customer's gradient
-    #[arg(long, hide = true, default_value_t = DEFAULTS.clip_norm)]
-    pub(super) clip_norm: f64,
+    #[arg(long, hide = true)]
+    clip_norm: Option<f64>,
     /// Step length for a mean gradient
-    #[arg(long, hide = true, default_value_t = DEFAULTS.learning_rate)]
-    pub(super) learning_rate: f64,
+    #[arg(long, hide = true)]
+    learning_rate: Option<f64>,
     /// Share of the last step that the next one keeps
     #[arg(long, hide = true, default_value_t = DEFAULTS.momentum)]
     pub(super) momentum: f64,
@@ -161,8 +161,9 @@ impl DemoOptions {
             !(self.measure && mode == PrivacyMode::Branch),
             "left out: counts have no bound for a whole branch",
         )?;
-        range("clip-norm", self.clip_norm >= 1e-3 && self.clip_norm <= 1e3, "from 0.001 to 1000")?;
-        range("learning-rate", self.learning_rate > 0.0 && self.learning_rate <= 1000.0, "above 0 and at most 1000")?;
+        let (clip_norm, learning_rate) = (self.clip_norm(), self.learning_rate());
+        range("clip-norm", (1e-3..=1e3).contains(&clip_norm), "from 0.001 to 1000")?;
+        range("learning-rate", learning_rate > 0.0 && learning_rate <= 1000.0, "above 0 and at most 1000")?;
         range("momentum", (0.0..1.0).contains(&self.momentum), "at least 0 and below 1")?;
         range("tail-fraction", (0.0..=1.0).contains(&self.tail_fraction), "from 0 to 1")?;
         range("customers-per-branch", (20..=1_000_000).contains(&self.customers_per_branch), "from 20 to 1000000")
@@ -180,17 +181,31 @@ impl DemoOptions {
 
     /// The server optimizer of the plan, for the baselines: the same rule, rate and tail.
     pub(super) fn optimizer(&self) -> OptimizerSettings {
-        let update_rule = UpdateRule::Sgd { learning_rate: self.learning_rate, momentum: self.momentum };
+        let update_rule = UpdateRule::Sgd { learning_rate: self.learning_rate(), momentum: self.momentum };
         let fields = OptimizerFields { update_rule, tail_start: tail_start(self.rounds, self.tail_fraction) };
         OptimizerSettings::new(fields).expect("the options were checked")
     }
 
+    /// L2 bound of a customer's gradient.
+    pub(super) fn clip_norm(&self) -> f64 {
+        self.clip_norm.unwrap_or(self.family().clip_norm)
+    }
+
+    /// Step length for a mean gradient.
+    pub(super) fn learning_rate(&self) -> f64 {
+        self.learning_rate.unwrap_or(self.family().learning_rate)
+    }
+
+    fn family(&self) -> &'static Family {
+        match self.model {
+            Model::Logistic => &DEFAULTS.logistic,
+            Model::Mlp => &DEFAULTS.perceptron,
+        }
+    }
+
     /// Hidden layers of the network.
     pub(super) fn hidden(&self) -> &'static [u32] {
-        match self.model {
-            Model::Logistic => &[],
-            Model::Mlp => DEFAULTS.hidden,
-        }
+        self.family().hidden
     }
 }
 

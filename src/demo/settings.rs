@@ -45,7 +45,8 @@ impl CoordinatorFile<'_> {
     }
 
     fn text(&self) -> String {
-        let DemoOptions { listen, rounds, seed, clip_norm, learning_rate, momentum, tail_fraction, .. } = self.options;
+        let DemoOptions { listen, rounds, seed, momentum, tail_fraction, .. } = self.options;
+        let (clip_norm, learning_rate) = (self.options.clip_norm(), self.options.learning_rate());
         let (gather_ms, session_rounds) = (DEFAULTS.gather_ms, DEFAULTS.session_rounds);
         let (round_ms, keying_ms) = (DEFAULTS.round_deadline_ms, DEFAULTS.keying_deadline_ms);
         let mut text = format!(
@@ -84,7 +85,7 @@ impl CoordinatorFile<'_> {
         line(&mut text, format_args!("round_deadline_ms = {round_ms}\nkeying_deadline_ms = {keying_ms}"));
         // Where branches upload differences of models, the centre averages them: a step of one, and nothing kept of the last.
         let averages = self.options.privacy.mode().trains_locally();
-        let (learning_rate, momentum) = if averages { (1.0, 0.0) } else { (*learning_rate, *momentum) };
+        let (learning_rate, momentum) = if averages { (1.0, 0.0) } else { (learning_rate, *momentum) };
         line(&mut text, format_args!("\n[plan.optimizer]\nkind = \"sgd\"\nlearning_rate = {learning_rate:?}"));
         line(&mut text, format_args!("momentum = {momentum:?}\ntail_fraction = {tail_fraction:?}"));
         if self.options.measure {

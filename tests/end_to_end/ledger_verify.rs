@@ -15,8 +15,9 @@ use tributary_protocol::time::Millis;
 
 /// Rounds of the plan; one more is charged.
 const ROUNDS: u32 = 5;
-/// Entries of a whole ledger: three to open, one charged in vain with its end, thirteen for each round, two to close.
-const ENTRIES: usize = 3 + 2 + 13 * ROUNDS as usize + 2;
+/// Entries of a whole ledger: three to open, one charged in vain with its end, thirteen for each round, the release, two to
+/// close.
+const ENTRIES: usize = 3 + 2 + 13 * ROUNDS as usize + 1 + 2;
 
 struct Case {
     _folder: tempfile::TempDir,
@@ -72,9 +73,8 @@ fn a_good_ledger_is_recomputed() {
     assert_eq!(verdict["plan"], case.plan.digest().to_string());
     assert_eq!((&verdict["rounds_committed"], &verdict["rounds_charged"]), (&ROUNDS.into(), &(ROUNDS + 1).into()));
     assert_eq!((&verdict["finished"], &verdict["complete"]), (&true.into(), &true.into()));
-    // Six charged rounds, each with the noise of at least six shares; the plan promised for all that may be charged.
-    let share = case.plan.noise_variance.div_ceil(6);
-    let spent = RdpVector::gaussian(case.plan.sensitivity_squared, share * 6).times(6);
+    // Six charged rounds at what the plan states for each; the plan promised for all that may be charged.
+    let spent = case.plan.round_charge.times(6);
     assert_eq!(verdict["epsilon"].as_f64(), Some(epsilon_of(&spent, DELTA).0));
     let promised = verdict["epsilon_plan"].as_f64().unwrap();
     assert!(promised <= 2.0 && promised > 1.99, "{promised}");
@@ -196,11 +196,11 @@ fn rounds_beyond_the_plan_are_found() {
             });
             descriptor.model = last.unwrap();
         }
-        let close = events.len() - 2;
+        let close = events.len() - 3;
         events.splice(close..close, [start, abort]);
     });
     let (entry, reason) = case.refusal();
-    assert!(entry == ENTRIES as u64 - 2 && reason.contains("beyond the 6"), "{entry} {reason}");
+    assert!(entry == ENTRIES as u64 - 3 && reason.contains("beyond the 6"), "{entry} {reason}");
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn run(folder: &Path, plan: &str) -> Federation {
             customers_per_branch: 40,
             plan: plan.to_string(),
             epsilon_max: 8.0,
-            modes: &["none"],
+            modes: &["none", "customer"],
             seed: 3,
         },
     );

@@ -91,7 +91,7 @@ fn the_sample_has_every_key_and_no_fault() {
             Some(rest)
                 if rest.split_once(" = ").is_some_and(|(key, _)| {
                     key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit())
-                }) =>
+                }) || rest.starts_with("[plan.") =>
             {
                 rest
             }
@@ -104,6 +104,10 @@ fn the_sample_has_every_key_and_no_fault() {
     let keys: Vec<&str> = faults.faults.iter().map(|fault| fault.key.as_str()).collect();
     let other_choice = [
         "plan.hidden",
+        "plan.local.steps",
+        "plan.local.learning_rate",
+        "plan.local.update_clip_norm",
+        "plan.local.adaptive",
         "plan.cohort.coalition_permille",
         "plan.optimizer.beta1",
         "plan.optimizer.beta2",
@@ -131,7 +135,25 @@ fn each_bad_value_is_named_with_what_is_allowed() {
         ("rounds = 10", "rounds = 10\nsession_rounds = 65", "plan.session_rounds", "1 to 64"),
         ("epsilon = 2", "epsilon = 0", "plan.epsilon", "above 0"),
         ("delta = 1e-6", "delta = 1e-3", "plan.delta", "1 / customers_nominal"),
-        ("privacy = \"customer\"", "privacy = \"none\"", "plan.epsilon", "privacy = \"customer\""),
+        ("privacy = \"customer\"", "privacy = \"none\"", "plan.epsilon", "a privacy mode with noise"),
+        ("privacy = \"customer\"", "privacy = \"secret\"", "plan.privacy", "customer, local, branch, none"),
+        ("privacy = \"customer\"", "privacy = \"branch\"\nsampling_rate = 0.5", "plan.sampling_rate", "\"local\""),
+        ("rounds = 10", "rounds = 10\nsampling_rate = 0", "plan.sampling_rate", "above 1e-9"),
+        ("rounds = 10", "rounds = 10\noverlap_max = 2\nsampling_rate = 0.5", "plan.sampling_rate", "not one coin"),
+        ("rounds = 10", "rounds = 10\noverlap_max = 17", "plan.overlap_max", "1 to 16"),
+        (
+            "[plan.optimizer]",
+            "[plan.local]\nsteps = 2\n[plan.optimizer]",
+            "plan.local.steps",
+            "\"local\" and \"branch\"",
+        ),
+        ("[plan.optimizer]", "[plan.evaluation]\nbins = 1\n[plan.optimizer]", "plan.evaluation.bins", "2 to 1000"),
+        (
+            "[plan.optimizer]",
+            "[plan.statistics]\nbudget_share = 0.6\n[plan.optimizer]",
+            "plan.statistics.budget_share",
+            "0.5",
+        ),
         ("customers_max = 2000", "customers_max = 999", "plan.customers_max", "customers_nominal (1000)"),
         ("example_clip_norm = 1.0", "example_clip_norm = -1", "plan.example_clip_norm", "above 0"),
         ("kind = \"sgd\"", "kind = \"sgd\"\nbeta1 = 0.5", "plan.optimizer.beta1", "kind = \"adam\""),

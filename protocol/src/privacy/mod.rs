@@ -2,4 +2,4 @@
 
 mod rdp;
 
-pub use rdp::{ORDERS, RdpVector, WrongLength};
+pub use rdp::{ORDERS, RdpVector};

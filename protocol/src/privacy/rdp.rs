@@ -1,8 +1,11 @@
 //! Rényi differential privacy at fixed integer orders, in integer nano-units.
 
 use alloc::vec::Vec;
+use core::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::ser::SerializeTuple as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The orders alpha at which RDP is kept: 2 to 64, then wider steps (Mironov 2017; the grid of the reference accountants).
 pub const ORDERS: [u32; 73] = orders();
@@ -30,20 +33,38 @@ const fn orders() -> [u32; 73] {
 /// One non-negative integer for each of [`ORDERS`]: RDP in nano-units (1e-9).
 ///
 /// A charge is rounded up and a cap is rounded down when it is made, so that integer comparison errs on the safe side.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<u64>")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RdpVector(Vec<u64>);
 
-/// A list of another length than [`ORDERS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a charge has one value for each of 73 orders")]
-pub struct WrongLength;
+/// One value for each order and no length before them: another length cannot be written.
+impl Serialize for RdpVector {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = serializer.serialize_tuple(ORDERS.len())?;
+        self.0.iter().try_for_each(|nanos| tuple.serialize_element(nanos))?;
+        tuple.end()
+    }
+}
 
-impl TryFrom<Vec<u64>> for RdpVector {
-    type Error = WrongLength;
+impl<'de> Deserialize<'de> for RdpVector {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Values;
+        impl<'de> Visitor<'de> for Values {
+            type Value = RdpVector;
 
-    fn try_from(values: Vec<u64>) -> Result<Self, Self::Error> {
-        Self::from_nanos(values).ok_or(WrongLength)
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("one value for each of 73 orders")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<RdpVector, A::Error> {
+                let mut nanos = Vec::with_capacity(ORDERS.len());
+                for index in 0..ORDERS.len() {
+                    let value = values.next_element()?;
+                    nanos.push(value.ok_or_else(|| A::Error::invalid_length(index, &self))?);
+                }
+                Ok(RdpVector(nanos))
+            }
+        }
+        deserializer.deserialize_tuple(ORDERS.len(), Values)
     }
 }
 

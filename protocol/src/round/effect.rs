@@ -30,6 +30,11 @@ impl<E> Outbox<E> {
         self.0.push_back(effect);
     }
 
+    /// The effects that are left, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &E> {
+        self.0.iter()
+    }
+
     /// Takes the next effect.
     pub fn pop(&mut self) -> Option<E> {
         self.0.pop_front()

@@ -272,7 +272,9 @@ impl<S: Stage> World<'_, S> {
         if !branch.process.up || branch.process.life != life {
             return;
         }
-        if update.is_some() {
+        // The shell keeps the newest round's vector: an abandoned round's may come behind it.
+        let newest = branch.vector.as_ref().map(MaskedUpdate::round);
+        if update.as_ref().is_some_and(|update| newest.is_none_or(|newest| newest < update.round())) {
             branch.vector = update;
         }
         branch.inbox.push_back(input);

@@ -1,7 +1,8 @@
-use super::super::clip_rule::{ClipSettings, ClipUnit};
+use super::super::clip_rule::{ClipSettings, ClipUnit, RIDERS};
 use super::*;
 use crate::architecture::{Activation, Architecture};
 use crate::features::FeatureMatrix;
+use crate::privacy::noise_for_tests::CountingEntropy;
 use crate::train::tests::{Dice, Row, matrix, parameters, rows, shape};
 use crate::train::{Placement, PlacementKey};
 
@@ -245,7 +246,7 @@ fn no_customers_give_zeros() {
         let shape = shape(4, &[3], Activation::Relu, 2);
         let parameters = parameters(&mut dice, &shape);
         let sum = sum_of(&matrix(&[], 4, 2), &parameters, &rule(form, 1.0));
-        assert_eq!(sum, vec![0; shape.parameter_count() + 2]);
+        assert_eq!(sum, vec![0; shape.parameter_count() + RIDERS]);
     }
 }
 
@@ -296,4 +297,41 @@ fn a_rule_that_does_not_fit_is_refused() {
     let coarse = ClipRule::new(settings).unwrap();
     let refusal = clipped_sum(&hashed, &Parameters::initial(&wide, 0), &coarse).err();
     assert!(matches!(refusal, Some(UpdateError::Rule(ClipRuleError::Rounding { .. }))));
+}
+
+#[test]
+fn a_selection_is_the_sum_of_those_whom_it_holds() {
+    let mut dice = Dice::new(41);
+    for form in [ClipForm::Exact, ClipForm::Chunked] {
+        let shape = shape(5, if form == ClipForm::Exact { &[] } else { &[6] }, Activation::Tanh, 2);
+        let (rows, parameters) = (rows(&mut dice, 5, 2, 90, 3), parameters(&mut dice, &shape));
+        let rule = rule(form, 0.4);
+        let data = matrix(&rows, 5, 2);
+        let trainer = Trainer::new(&shape, &data, &placement(form)).ok().unwrap();
+        let selection = Selection::draw(trainer.customers(), 1 << 62, &mut CountingEntropy(9));
+        // Test rows are numbered in the order of their customers' first rows, as the matrix numbers them.
+        let chosen: Vec<Row> = rows.iter().filter(|row| selection.includes(row.customer)).cloned().collect();
+        assert!(!chosen.is_empty() && chosen.len() < rows.len());
+        let sum = clipped_sum_of(&trainer, &parameters, &rule, &selection).unwrap_or_else(|error| panic!("{error}"));
+        match form {
+            ClipForm::Exact => assert_eq!(sum.values(), sum_of(&matrix(&chosen, 5, 2), &parameters, &rule)),
+            // The others keep their slots, with a weight of zero: the same sums but for nothing at all.
+            ClipForm::Chunked => {
+                let alone = sum_of(&matrix(&chosen, 5, 2), &parameters, &rule);
+                let riders = alone.len() - rule.rider_count();
+                assert_eq!(sum.values()[riders..], alone[riders..]);
+                let far = sum.values().iter().zip(&alone).map(|(one, other)| (one - other).abs()).max();
+                assert!(far < Some(64), "{far:?} units of 2^20: micro-batches differ, their customers do not");
+            }
+        }
+    }
+    let shape = shape(5, &[], Activation::Relu, 1);
+    let data = matrix(&rows(&mut dice, 5, 1, 30, 1), 5, 1);
+    let trainer = Trainer::new(&shape, &data, &Placement::Dense).ok().unwrap();
+    let nobody = Selection::draw(trainer.customers(), 1, &mut CountingEntropy(1));
+    let empty = clipped_sum_of(&trainer, &parameters(&mut dice, &shape), &rule(ClipForm::Exact, 0.4), &nobody);
+    assert!(
+        empty.ok().unwrap().values().iter().all(|value| *value == 0),
+        "an empty batch is zeros, which noise is added to"
+    );
 }

@@ -53,9 +53,8 @@ pub fn sampling_probability(threshold: u64) -> f64 {
     if threshold == 0 {
         return 1.0;
     }
-    let nearest = threshold as f64;
-    let up = if nearest as u128 >= u128::from(threshold) { nearest } else { nearest.next_up() };
-    (up / TWO_POW_64).min(1.0)
+    // The conversion errs by less than a part in 2^53, and the next double is at least that far.
+    ((threshold as f64).next_up() / TWO_POW_64).min(1.0)
 }
 
 /// The threshold of a coin of this probability, rounded down; `None` unless it is above 2^-64 and at most 1. 1 gives 0: everybody, without a
@@ -70,8 +69,8 @@ pub fn sampling_threshold(probability: f64) -> Option<u64> {
     if probability == 1.0 {
         return Some(0);
     }
-    let threshold = (probability > 0.0 && probability < 1.0).then(|| (probability * TWO_POW_64) as u64)?;
-    (threshold > 0).then_some(threshold)
+    let threshold = (probability * TWO_POW_64) as u64;
+    (probability > 0.0 && probability < 1.0 && threshold > 0).then_some(threshold)
 }
 
 #[cfg(test)]
@@ -122,7 +121,7 @@ mod tests {
             assert!(sampling_threshold(charged).is_none_or(|back| back == 0 || back >= threshold), "{threshold}");
         }
         assert_eq!(sampling_probability(0), 1.0);
-        assert_eq!(sampling_probability(1 << 63), 0.5);
+        assert_eq!(sampling_probability(1 << 63), 0.5_f64.next_up());
         assert_eq!(sampling_threshold(0.5), Some(1 << 63));
         assert_eq!(sampling_threshold(1.0), Some(0));
         for bad in [0.0, -0.1, 1.1, f64::NAN, 1e-30] {

@@ -1,5 +1,6 @@
 //! What happened: the coordinator's and the participant's ledgers are lists of these.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -31,7 +32,7 @@ pub enum CoordinatorEvent {
     /// A plan began. First entry of a ledger.
     PlanOpened {
         /// The job, whole, so that the ledger can be verified alone.
-        plan: Plan,
+        plan: Box<Plan>,
         /// Digest of the roster.
         roster: Digest,
         /// Probability of failure for which epsilon is stated, as the bits of an `f64`.

@@ -90,7 +90,7 @@ pub(crate) fn events(plan: &ValidPlan) -> Vec<CoordinatorEvent> {
     let cohort: Vec<ClientId> = (1..=10).map(ClientId).collect();
     let thresholds = plan.cohort.thresholds(&[OrganisationId(1); 10]).unwrap();
     let view = SessionView { session: SESSION, view: VIEW, thresholds };
-    let opened = plan.plan().clone();
+    let opened = Box::new(plan.plan().clone());
     let mut events = vec![
         CoordinatorEvent::PlanOpened { plan: opened, roster: Digest([2; 32]), delta_bits: DELTA.to_bits() },
         CoordinatorEvent::SessionOpened { session: SESSION, candidates: cohort.clone() },

@@ -47,7 +47,7 @@ impl Facts {
             return Err(NothingStated);
         };
         let mut facts = Self {
-            plan: plan.clone(),
+            plan: Plan::clone(plan),
             delta: f64::from_bits(*delta_bits),
             charged: [0; 3],
             committed: [0; 3],

@@ -18,8 +18,11 @@ fn ledger(plan: &Plan, rounds: u32) -> Vec<CoordinatorEvent> {
     let thresholds =
         Thresholds { coalition_max: 2, holder_cap: 9, quorum: 6, threshold: 6, survivors_min: 8, honest_min: 6 };
     let view = SessionView { session: SESSION, view: VIEW, thresholds };
-    let mut events =
-        vec![CoordinatorEvent::PlanOpened { plan: plan.clone(), roster: VIEW, delta_bits: 1e-6_f64.to_bits() }];
+    let mut events = vec![CoordinatorEvent::PlanOpened {
+        plan: Box::new(plan.clone()),
+        roster: VIEW,
+        delta_bits: 1e-6_f64.to_bits(),
+    }];
     let kinds = RoundKind::ALL.into_iter().flat_map(|kind| {
         let count = if kind == RoundKind::Train { rounds } else { plan.rounds_of(kind) };
         std::iter::repeat_n(kind, count as usize)
@@ -99,7 +102,7 @@ fn every_mode_says_what_it_protects() {
     for (index, (text, plan)) in texts.iter().zip(&modes).enumerate() {
         assert!(text.contains(plan.privacy.name()), "{text}");
         assert!(texts[..index].iter().all(|other| other != text));
-        assert_eq!(text.contains("NOT below"), false, "{text}");
+        assert!(!text.contains("NOT below"), "{text}");
     }
     assert!(texts[1].contains("data of a given branch was used") && texts[1].contains("follows the noised share"));
     assert!(texts[2].contains("masks or no masks") && texts[2].contains("at 2 branches at most"));

@@ -127,7 +127,7 @@ pub(super) fn print(statement: &Statement, out: &mut Formatter<'_>) -> Result {
     writeln!(out, "  if everybody else works together  {}", figure(figures.epsilon_collusion))?;
     writeln!(
         out,
-        "  noise multiplier, sampling rate   {}, {}",
+        "  noise multiplier, sampling rate   {}, {:.6}",
         figure(figures.noise_multiplier),
         figures.sampling_rate
     )?;

@@ -30,7 +30,7 @@ fn by_hand(trainer: &Trainer, start: &Parameters, steps: u32, rule: &ClipRule) -
         let sum = clipped_sum(trainer, &model, rule).unwrap_or_else(|error| panic!("{error}"));
         let gradient =
             sum.values()[..model.values().len()].iter().map(|units| *units as f64 / f64::from(UNITS) / customers);
-        let values = model.values().iter().zip(gradient).map(|(value, slope)| (f64::from(*value) - 0.5 * slope) as f32);
+        let values = model.values().iter().zip(gradient).map(|(value, slope)| narrow(f64::from(*value) - 0.5 * slope));
         model = Parameters::new(model.architecture().clone(), values.collect()).unwrap();
     }
     model.values().iter().zip(start.values()).map(|(new, old)| f64::from(*new) - f64::from(*old)).collect()

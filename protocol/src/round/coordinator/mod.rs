@@ -13,6 +13,7 @@ mod unmasking;
 mod updating;
 mod wait;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -137,7 +138,7 @@ impl<S: Suite> Coordinator<S> {
             rekey_after: None,
         };
         if machine.record.plan.is_none() {
-            let plan = machine.settings.plan.plan().clone();
+            let plan = Box::new(machine.settings.plan.plan().clone());
             let (roster, delta_bits) = (machine.settings.roster.roster.digest(), machine.settings.delta_bits);
             machine.commit(CoordinatorEvent::PlanOpened { plan, roster, delta_bits }, outbox);
         }

@@ -14,10 +14,13 @@ use crate::secagg::suite::Suite;
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
 
+/// A line of a policy, and how to make it stricter than the plan.
+type Stricter = (Floor, fn(&mut Policy));
+
 #[test]
 fn every_line_of_a_policy_refuses_in_its_own_words_and_signed() {
     let served = plan(|_| {});
-    let lines: [(Floor, fn(&mut Policy)); 6] = [
+    let lines: [Stricter; 6] = [
         (Floor::Mode, |policy| policy.modes = alloc::vec![PrivacyMode::Local]),
         (Floor::Purpose, |policy| policy.purposes = alloc::vec!["fraud".into()]),
         (Floor::Cohort, |policy| policy.cohort.organisations_min = 2),

@@ -1,6 +1,6 @@
 //! What a private round costs: real daemons as processes of their own, over QUIC on loopback.
 //!
-//! `cargo bench -p tributary-tests --bench rounds [-- --branches 16 --hidden 121 --rounds 100 --ring 64 --session-rounds 64]` prints the median
+//! `cargo bench -p tributary-tests --bench rounds [-- --branches 16 --hidden 121 --rounds 100 --ring 64 --session-rounds 64 --upload-offset 5]` prints the median
 //! round, and CPU time for each client-round with training and noise sampling apart. Quote figures of an otherwise idle machine.
 //!
 //! `--hidden 960 --second 960 --ring 32` has a million parameters; `--lost 3` ends so many clients behind the first round, so that the
@@ -30,6 +30,8 @@ struct Options {
     rounds: u32,
     ring: u32,
     session_rounds: u32,
+    /// Milliseconds behind the start at which uploads may leave.
+    upload_offset: u32,
     lost: usize,
 }
 
@@ -59,6 +61,7 @@ fn options(arguments: &[String]) -> Options {
         rounds: value("--rounds", 100),
         ring: value("--ring", 64),
         session_rounds: value("--session-rounds", 64),
+        upload_offset: value("--upload-offset", 5),
     }
 }
 
@@ -69,10 +72,10 @@ fn measure(options: &Options) {
         second => format!("{}, {second}", options.hidden),
     };
     let plan = format!(
-        "model = \"mlp\"\nhidden = [{}]\nrounds = {}\nring = {}\nsession_rounds = {}\nround_deadline_ms = 600000\n\
+        "model = \"mlp\"\nhidden = [{}]\nrounds = {}\nring = {}\nsession_rounds = {}\nupload_offset_ms = {}\nround_deadline_ms = 600000\n\
          keying_deadline_ms = 600000\nprivacy = \"customer\"\nepsilon = 4.0\ndelta = 1e-6\n\
          [plan.optimizer]\nkind = \"sgd\"\nlearning_rate = 0.1\nmomentum = 0.9\n",
-        hidden, options.rounds, options.ring, options.session_rounds
+        hidden, options.rounds, options.ring, options.session_rounds, options.upload_offset
     );
     let federation = Federation::create(
         folder.path(),

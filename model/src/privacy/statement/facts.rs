@@ -8,7 +8,7 @@ use tributary_protocol::round::CoordinatorEvent;
 
 use super::{Figures, Release};
 use crate::planned;
-use crate::privacy::accountant::{PrivacyLoss, SampledRound};
+use crate::privacy::accountant::{GaussianDp, PrivacyLoss, SampledRound};
 use crate::privacy::epsilon_of;
 
 /// A ledger without a plan states nothing.
@@ -155,13 +155,31 @@ impl Facts {
         }
     }
 
-    fn loss(&self, rounds: impl Fn(RoundKind) -> u32, share_of: u128) -> PrivacyLoss {
+    /// The tight epsilon of so many rounds of each kind, of whose noise one part in `share_of` counts: exact where everybody is in every
+    /// release, by loss distributions where coins decide.
+    fn tight(&self, rounds: impl Fn(RoundKind) -> u32, share_of: u128) -> Option<f64> {
         let kinds = RoundKind::ALL.into_iter().filter(|kind| rounds(*kind) > 0);
-        kinds.fold(PrivacyLoss::default(), |loss, kind| {
-            let whole = self.plan.counting(kind).map_or(self.plan.noise_variance, |counting| counting.noise_variance);
-            let (round, releases) = self.release(kind, whole.div_ceil(share_of));
-            loss.plus(round, rounds(kind).saturating_mul(releases))
-        })
+        let releases: Vec<(SampledRound, u32)> = kinds
+            .map(|kind| {
+                let whole =
+                    self.plan.counting(kind).map_or(self.plan.noise_variance, |counting| counting.noise_variance);
+                let (round, releases) = self.release(kind, whole.div_ceil(share_of));
+                (round, rounds(kind).saturating_mul(releases))
+            })
+            .collect();
+        if releases.is_empty() {
+            return Some(0.0);
+        }
+        let epsilon = if self.plan.sampling_threshold == 0 {
+            let parts = releases
+                .iter()
+                .map(|(round, count)| GaussianDp::round(round.noise_multiplier).times(f64::from(*count)));
+            parts.reduce(GaussianDp::plus).map_or(0.0, |all| all.epsilon_discrete(self.delta))
+        } else {
+            let loss = releases.iter().fold(PrivacyLoss::default(), |loss, (round, count)| loss.plus(*round, *count));
+            loss.epsilon(self.delta).epsilon
+        };
+        Some(epsilon).filter(|epsilon| epsilon.is_finite())
     }
 
     /// Honest shares by which the noise is divided: the most of a sum that was opened, for its shares are the smallest; before the first
@@ -179,17 +197,12 @@ impl Facts {
     pub(super) fn figures(&self) -> Figures {
         let plan = &self.plan;
         let noised = self.noised();
-        let tight = |loss: PrivacyLoss| Some(loss.epsilon(self.delta).epsilon).filter(|epsilon| epsilon.is_finite());
         Figures {
             delta: noised.then_some(self.delta),
             epsilon_plan: self.enforced(&plan.charge_max()),
             epsilon_spent: self.enforced(&self.spent()),
-            epsilon_spent_tight: if noised { tight(self.loss(|kind| self.charged(kind), 1)) } else { None },
-            epsilon_collusion: if noised {
-                tight(self.loss(|kind| plan.charged_max(kind), self.shares()))
-            } else {
-                None
-            },
+            epsilon_spent_tight: if noised { self.tight(|kind| self.charged(kind), 1) } else { None },
+            epsilon_collusion: if noised { self.tight(|kind| plan.charged_max(kind), self.shares()) } else { None },
             noise_multiplier: noised.then(|| planned::release(plan).noise_multiplier),
             sampling_rate: planned::release(plan).sampling_probability,
             rounds: plan.rounds,

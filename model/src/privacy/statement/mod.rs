@@ -52,7 +52,8 @@ pub struct Figures {
     pub epsilon_plan: Option<f64>,
     /// Of everything that was charged so far, by the same bound.
     pub epsilon_spent: Option<f64>,
-    /// Of everything that was charged so far, by privacy loss distributions: tighter, and for continuous noise.
+    /// Of everything that was charged so far, exact without coins, by privacy loss distributions with them: tighter, and for
+    /// continuous noise.
     pub epsilon_spent_tight: Option<f64>,
     /// Left for a customer of one branch where everybody else works together against it, over everything that may be charged.
     pub epsilon_collusion: Option<f64>,

@@ -81,7 +81,7 @@ fn budget(facts: &Facts, figures: &Figures) -> [String; 5] {
             "(epsilon, delta), mode {mode}, from Rényi differential privacy at 73 integer orders by proposition 12 of Canonne, Kamath, Steinke 2020."
         ),
         format!(
-            "{} for everything that may be charged, {} charged so far ({} by loss distributions). {per_round}",
+            "{} for everything that may be charged, {} charged so far ({} by the tight accountant). {per_round}",
             shown(figures.epsilon_plan),
             shown(figures.epsilon_spent),
             shown(figures.epsilon_spent_tight)

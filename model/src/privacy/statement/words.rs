@@ -123,7 +123,7 @@ pub(super) fn print(statement: &Statement, out: &mut Formatter<'_>) -> Result {
     let figure = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value:.6}"));
     writeln!(out, "  epsilon, all that may be charged  {}", figure(figures.epsilon_plan))?;
     writeln!(out, "  epsilon, charged so far           {}", figure(figures.epsilon_spent))?;
-    writeln!(out, "  the same, by loss distributions   {}", figure(figures.epsilon_spent_tight))?;
+    writeln!(out, "  the same, tight                   {}", figure(figures.epsilon_spent_tight))?;
     writeln!(out, "  if everybody else works together  {}", figure(figures.epsilon_collusion))?;
     writeln!(
         out,

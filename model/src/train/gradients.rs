@@ -19,8 +19,8 @@ pub(crate) struct BatchGradients {
 struct Layer {
     /// Slots x layer inputs.
     activations: Tensor<2>,
-    /// Slots x layer outputs.
-    gradients: Tensor<2>,
+    /// Slots x layer outputs, slot by slot, in plain memory.
+    gradients: Zeroizing<Vec<f32>>,
 }
 
 /// One layer's activations and gradients in plain memory, slot by slot.
@@ -43,7 +43,7 @@ impl BatchGradients {
             .zip(trace.leaves)
             .map(|(activations, leaf)| Layer {
                 activations,
-                gradients: leaf.grad_remove(&mut gradients).expect("every leaf has a part in the loss"),
+                gradients: host(leaf.grad_remove(&mut gradients).expect("every leaf has a part in the loss")),
             })
             .collect();
         Self { layers, losses: host(losses.inner()) }
@@ -54,14 +54,15 @@ impl BatchGradients {
         &self.losses
     }
 
-    /// Each slot's gradient norm, from 32-bit sums of squares.
+    /// Each slot's gradient norm, from 32-bit sums of squares: each slot by itself, in an order that nothing else decides.
     pub(crate) fn norms(&self) -> Vec<f64> {
         let mut squares = vec![0.0; SLOTS];
         for layer in &self.layers {
-            let gradients = host(squares_of(&layer.gradients));
-            let activations = host(squares_of(&layer.activations));
-            for ((square, gradient), activation) in squares.iter_mut().zip(gradients.iter()).zip(activations.iter()) {
-                *square += f64::from(*gradient) * (f64::from(*activation) + 1.0);
+            let activations = host(layer.activations.clone());
+            let gradients = layer.gradients.chunks_exact(layer.outputs());
+            let activations = activations.chunks_exact(activations.len() / SLOTS);
+            for ((square, gradient), activation) in squares.iter_mut().zip(gradients).zip(activations) {
+                *square += f64::from(sum_of_squares(gradient)) * (f64::from(sum_of_squares(activation)) + 1.0);
             }
         }
         squares.into_iter().map(f64::sqrt).collect()
@@ -70,14 +71,21 @@ impl BatchGradients {
     /// The sum of the slots' gradients, each times its coefficient, in the order of the flat parameter vector.
     pub(crate) fn weighted_sum(self, coefficients: [f32; SLOTS]) -> Zeroizing<Vec<f32>> {
         // At full size from the start: growing would leave copies behind that nobody erases.
-        let sizes = self.layers.iter().map(|layer| (layer.activations.dims()[1] + 1) * layer.gradients.dims()[1]);
+        let sizes = self.layers.iter().map(|layer| (layer.activations.dims()[1] + 1) * layer.outputs());
         let mut flat = Zeroizing::new(Vec::with_capacity(sizes.sum()));
-        let device = self.layers.first().expect("a network has a layer").gradients.device();
-        let coefficients = Tensor::<2>::from_data(TensorData::new(coefficients.to_vec(), [SLOTS, 1]), &device);
         for layer in self.layers {
-            let weighted = layer.gradients * coefficients.clone();
-            let biases = host(weighted.clone().sum_dim(0));
-            flat.extend_from_slice(&host(layer.activations.transpose().matmul(weighted)));
+            let outputs = layer.outputs();
+            let Layer { activations, gradients: mut weighted } = layer;
+            let mut biases = Zeroizing::new(vec![0.0_f32; outputs]);
+            for (slot, coefficient) in weighted.chunks_exact_mut(outputs).zip(coefficients) {
+                for (value, bias) in slot.iter_mut().zip(biases.iter_mut()) {
+                    *value *= coefficient;
+                    *bias += *value;
+                }
+            }
+            let data = TensorData::new(std::mem::take(&mut *weighted), [SLOTS, outputs]);
+            let weighted = Tensor::<2>::from_data(data, &activations.device());
+            flat.extend_from_slice(&host(activations.transpose().matmul(weighted)));
             flat.extend_from_slice(&biases);
         }
         flat
@@ -86,9 +94,7 @@ impl BatchGradients {
     /// The layers in plain memory, for arithmetic in wider types.
     pub(crate) fn into_host(self) -> Vec<HostLayer> {
         let layers = self.layers.into_iter();
-        layers
-            .map(|layer| HostLayer { activations: host(layer.activations), gradients: host(layer.gradients) })
-            .collect()
+        layers.map(|layer| HostLayer { activations: host(layer.activations), gradients: layer.gradients }).collect()
     }
 }
 
@@ -101,8 +107,25 @@ impl HostLayer {
     }
 }
 
-fn squares_of(tensor: &Tensor<2>) -> Tensor<2> {
-    (tensor.clone() * tensor.clone()).sum_dim(1)
+impl Layer {
+    fn outputs(&self) -> usize {
+        self.gradients.len() / SLOTS
+    }
+}
+
+/// In eight lanes, which are then added: one order on every machine, and one that vector units have.
+fn sum_of_squares(values: &[f32]) -> f32 {
+    let (chunks, rest) = values.as_chunks::<8>();
+    let mut lanes = [0.0_f32; 8];
+    for chunk in chunks {
+        for (lane, value) in lanes.iter_mut().zip(chunk) {
+            *lane += value * value;
+        }
+    }
+    for (lane, value) in lanes.iter_mut().zip(rest) {
+        *lane += value * value;
+    }
+    lanes.iter().sum()
 }
 
 fn host(tensor: Tensor<2>) -> Zeroizing<Vec<f32>> {

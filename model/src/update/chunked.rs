@@ -5,13 +5,16 @@
 //! moves a coordinate by at most a half each time: sqrt(parameters) for the pair.
 
 use super::clip_rule::ClipRule;
-use super::clipped::{Ride, UpdateError, add, ride};
+use super::clipped::{Ride, UpdateError, ride};
 use crate::parameters::Parameters;
 use crate::privacy::Selection;
 use crate::train::{SLOTS, Trainer};
 
 /// A slot's share of a micro-batch's sum is at most one clip norm; a little more for the floats' errors.
 const BATCH_NORMS_MAX: f64 = 1.01 * SLOTS as f64;
+
+/// So many micro-batches of integers below 2^40 stay within 62 bits.
+const BATCHES_MAX: u32 = 1 << 22;
 
 /// 1.5 * 2^52: added to a float of up to 2^51, it leaves the nearest integer in the low bits.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
@@ -26,15 +29,23 @@ pub(super) fn accumulate(
 ) -> Result<(), UpdateError> {
     let unit = f64::from(rule.clip_units()) / rule.example_clip_norm();
     let largest = f64::from(rule.clip_units()) * BATCH_NORMS_MAX;
+    let mut batches = 0_u32;
     for (customers, pass) in trainer.passes(parameters) {
         let coefficients = coefficients(customers, (&pass.norms(), pass.losses()), (rule, selection), riders)?;
         let sum = pass.weighted_sum(coefficients);
+        batches += 1;
+        if batches > BATCHES_MAX {
+            return Err(UpdateError::Overflow);
+        }
+        // Without a branch for each coordinate: what is not finite or too large is found at the end of the micro-batch.
+        let mut good = true;
         for (total, value) in gradient.iter_mut().zip(sum.iter()) {
             let units = f64::from(*value) * unit;
-            if units.is_nan() || units.abs() > largest {
-                return Err(UpdateError::NotFinite);
-            }
-            add(total, round(units))?;
+            good &= units.abs() <= largest;
+            *total = total.wrapping_add(round(units));
+        }
+        if !good {
+            return Err(UpdateError::NotFinite);
         }
     }
     Ok(())
@@ -73,9 +84,9 @@ fn nearest(coefficient: f64) -> f32 {
     coefficient as f32
 }
 
-/// To the nearest integer, ties to even. The value is below 2^51: callers checked it against 2^40.
+/// To the nearest integer, ties to even. The value is below 2^51, or callers throw the result away.
 fn round(value: f64) -> i64 {
-    (value + ROUNDER).to_bits().cast_signed() - ROUNDER.to_bits().cast_signed()
+    (value + ROUNDER).to_bits().cast_signed().wrapping_sub(ROUNDER.to_bits().cast_signed())
 }
 
 const _: () = assert!(super::clip_rule::CLIP_UNITS_MAX as f64 * BATCH_NORMS_MAX < (1_u64 << 40) as f64);

@@ -105,11 +105,12 @@ impl BranchPolicy {
 }
 
 fn cohort(file: &mut Document) -> Option<CohortRule> {
-    let cohort_min = file.integer("policy.cohort_min", 8..=256, Some(8_u16));
-    let organisations_min = file.integer("policy.organisations_min", 1..=256, Some(1_u16));
+    let usual = CohortRule::USUAL;
+    let cohort_min = file.integer("policy.cohort_min", 8..=256, Some(usual.cohort_min));
+    let organisations_min = file.integer("policy.organisations_min", 1..=256, Some(usual.organisations_min));
     let coalition = coalition(file);
-    let survivors_permille = file.integer("policy.survivors_permille", 500..=1000, Some(800_u16));
-    let honest_min = file.integer("policy.honest_min", 1..=256, Some(5_u16));
+    let survivors_permille = file.integer("policy.survivors_permille", 500..=1000, Some(usual.survivors_permille));
+    let honest_min = file.integer("policy.honest_min", 1..=256, Some(usual.honest_min));
     Some(CohortRule {
         coalition: coalition?,
         cohort_min: cohort_min?,

@@ -178,11 +178,8 @@ impl PlanForm<'_> {
         let mut counting: Vec<(u128, f64)> = Vec::new();
         for (kind, settings) in wanted {
             let Some(settings) = settings else { continue };
-            let bins = settings.bins as usize;
-            let layout = match kind {
-                RoundKind::Statistics => CellLayout::features(self.schema, bins),
-                _ => CellLayout::scores(self.architecture.heads(), bins),
-            };
+            let layout = planned::layout_of(kind, settings.bins, self.architecture, Some(self.schema));
+            let layout = layout.expect("both kinds count, and the schema is there");
             let own = planned::counting_sensitivity_squared(&layout, plan.clip_units, plan.overlap_max);
             counting.push((own, settings.budget_share));
             let rule = Counting {

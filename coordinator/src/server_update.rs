@@ -189,7 +189,7 @@ impl ServerUpdate {
     fn scale(&self, descriptor: &RoundDescriptor, survivors: usize) -> MeanScale {
         let (architecture, rule, plan) = (self.layout.architecture(), &self.rule, &self.plan);
         let probability = planned::release(plan).sampling_probability;
-        let customers = customers(plan) * probability;
+        let customers = precise(plan.customers_nominal) * probability;
         let bound = f64::from_bits(descriptor.update_clip_norm_bits);
         let scale = match plan.privacy {
             PrivacyMode::Customer | PrivacyMode::None => MeanScale::new(architecture, rule, customers),
@@ -264,11 +264,6 @@ impl ServerUpdate {
         let next = Version { digest, unsent, rounds: stepped.steps, metrics, update_clip_norm_bits };
         Ok((next, bytes, stepped.state))
     }
-}
-
-/// What the divisor of a mean is made of.
-fn customers(plan: &ValidPlan) -> f64 {
-    precise(plan.customers_nominal)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "2^40 is exact in a double")]

@@ -121,7 +121,18 @@ pub fn cell_layout(
     architecture: &Architecture,
     schema: Option<&Schema>,
 ) -> Option<CellLayout> {
-    let bins = plan.counting(kind)?.bins as usize;
+    layout_of(kind, plan.counting(kind)?.bins, architecture, schema)
+}
+
+/// The cells of a counting round with so many bins a histogram; nothing for training, or for statistics without the schema.
+#[must_use]
+pub fn layout_of(
+    kind: RoundKind,
+    bins: u32,
+    architecture: &Architecture,
+    schema: Option<&Schema>,
+) -> Option<CellLayout> {
+    let bins = bins as usize;
     match kind {
         RoundKind::Train => None,
         RoundKind::Statistics => schema.map(|schema| CellLayout::features(schema, bins)),

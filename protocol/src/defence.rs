@@ -62,59 +62,27 @@ pub use sabotaged::{rebuild, stands, take_down};
 
 #[cfg(feature = "sabotage")]
 mod sabotaged {
+    use core::sync::atomic::{AtomicU8, Ordering};
+
     use super::Defence;
 
     const NONE: u8 = u8::MAX;
 
+    static DOWN: AtomicU8 = AtomicU8::new(NONE);
+
     /// Whether a defence stands.
     #[must_use]
     pub fn stands(defence: Defence) -> bool {
-        down::load() != defence as u8
+        DOWN.load(Ordering::Relaxed) != defence as u8
     }
 
-    /// Takes one defence down in the whole process, instead of the one that was down. In this crate's own tests in the calling thread alone.
+    /// Takes one defence down in the whole process, instead of the one that was down.
     pub fn take_down(defence: Defence) {
-        down::store(defence as u8);
+        DOWN.store(defence as u8, Ordering::Relaxed);
     }
 
     /// All defences stand again.
     pub fn rebuild() {
-        down::store(NONE);
-    }
-
-    /// A campaign runs on several threads.
-    #[cfg(not(test))]
-    mod down {
-        use core::sync::atomic::{AtomicU8, Ordering};
-
-        static DOWN: AtomicU8 = AtomicU8::new(super::NONE);
-
-        pub(super) fn load() -> u8 {
-            DOWN.load(Ordering::Relaxed)
-        }
-
-        pub(super) fn store(defence: u8) {
-            DOWN.store(defence, Ordering::Relaxed);
-        }
-    }
-
-    /// Unit tests run beside each other in one process, and each keeps to its thread.
-    #[cfg(test)]
-    mod down {
-        extern crate std;
-
-        use core::cell::Cell;
-
-        std::thread_local! {
-            static DOWN: Cell<u8> = const { Cell::new(super::NONE) };
-        }
-
-        pub(super) fn load() -> u8 {
-            DOWN.get()
-        }
-
-        pub(super) fn store(defence: u8) {
-            DOWN.set(defence);
-        }
+        DOWN.store(NONE, Ordering::Relaxed);
     }
 }

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use tributary_model::privacy::cap;
 use tributary_protocol::plan::PrivacyMode;
-use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
+use tributary_protocol::secagg::parameters::CohortRule;
 
 use super::*;
 use crate::settings::{CountingSettings, LocalSettings, PrivacyTarget};
@@ -25,13 +25,7 @@ fn settings() -> PlanSettings {
         session_rounds: 16,
         round_deadline_ms: 60_000,
         keying_deadline_ms: 30_000,
-        cohort: CohortRule {
-            coalition: CoalitionRule::Fraction { permille: 200 },
-            cohort_min: 8,
-            organisations_min: 1,
-            survivors_permille: 800,
-            honest_min: 5,
-        },
+        cohort: CohortRule::USUAL,
         optimizer: OptimizerKind::Sgd { learning_rate: 1.0, momentum: 0.9 },
         tail_fraction: 0.25,
         mechanism: MechanismSettings::default(),

@@ -227,12 +227,14 @@ fn counting(document: &mut Document, name: &str, mode: Option<PrivacyMode>) -> O
 }
 
 fn cohort(document: &mut Document) -> Option<CohortRule> {
+    let usual = CohortRule::USUAL;
     let most = COMPLETE_GRAPH_MAX as i64;
-    let cohort_min = document.integer("plan.cohort.cohort_min", 2..=most, Some(8));
-    let organisations_min = document.integer("plan.cohort.organisations_min", 1..=most, Some(1));
+    let cohort_min = document.integer("plan.cohort.cohort_min", 2..=most, Some(usual.cohort_min));
+    let organisations_min = document.integer("plan.cohort.organisations_min", 1..=most, Some(usual.organisations_min));
     let coalition = coalition(document);
-    let survivors_permille = document.integer("plan.cohort.survivors_permille", 500..=1000, Some(800));
-    let honest_min = document.integer("plan.cohort.honest_min", 1..=most, Some(5));
+    let survivors_permille =
+        document.integer("plan.cohort.survivors_permille", 500..=1000, Some(usual.survivors_permille));
+    let honest_min = document.integer("plan.cohort.honest_min", 1..=most, Some(usual.honest_min));
     Some(CohortRule {
         coalition: coalition?,
         cohort_min: cohort_min?,

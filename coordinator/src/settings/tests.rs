@@ -51,13 +51,7 @@ fn defaults_are_those_of_the_documentation() {
     let plan = &settings.plan;
     assert_eq!((settings.gather_ms, plan.retries, plan.session_rounds, plan.seed), (30_000, 1, 16, 1));
     assert_eq!((plan.ring, plan.clip_units, plan.model.clone()), (Ring::Bits64, None, ModelKind::Logistic));
-    let cohort = CohortRule {
-        coalition: CoalitionRule::Fraction { permille: 200 },
-        cohort_min: 8,
-        organisations_min: 1,
-        survivors_permille: 800,
-        honest_min: 5,
-    };
+    let cohort = CohortRule::USUAL;
     assert_eq!(plan.cohort, cohort);
     assert_eq!(plan.optimizer, OptimizerKind::Sgd { learning_rate: 0.5, momentum: 0.9 });
     assert_eq!((plan.round_deadline_ms, plan.keying_deadline_ms), (60_000, 30_000));

@@ -125,13 +125,7 @@ impl Client {
         let folder = federation.client_folder(id);
         let authorities = RosterAuthorities::read(&folder.join(names::AUTHORITIES)).unwrap();
         let policy = Policy {
-            cohort: CohortRule {
-                coalition: CoalitionRule::Fraction { permille: 200 },
-                cohort_min: 8,
-                organisations_min: 1,
-                survivors_permille: 800,
-                honest_min: 5,
-            },
+            cohort: CohortRule::USUAL,
             cap: RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).unwrap(),
             plan_cap: RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).unwrap(),
             modes: PrivacyMode::ALL.to_vec(),

@@ -53,8 +53,10 @@ pub fn sampling_probability(threshold: u64) -> f64 {
     if threshold == 0 {
         return 1.0;
     }
-    // The conversion errs by less than a part in 2^53, and the next double is at least that far.
-    ((threshold as f64).next_up() / TWO_POW_64).min(1.0)
+    let nearest = threshold as f64;
+    // A double holds 53 bits exactly. Of more, the conversion errs by less than the step to the next double.
+    let exact = threshold.leading_zeros() + threshold.trailing_zeros() >= u64::BITS - f64::MANTISSA_DIGITS;
+    (if exact { nearest } else { nearest.next_up() } / TWO_POW_64).min(1.0)
 }
 
 /// The threshold of a coin of this probability, rounded down; `None` unless it is above 2^-64 and at most 1. 1 gives 0: everybody, without a
@@ -121,7 +123,8 @@ mod tests {
             assert!(sampling_threshold(charged).is_none_or(|back| back == 0 || back >= threshold), "{threshold}");
         }
         assert_eq!(sampling_probability(0), 1.0);
-        assert_eq!(sampling_probability(1 << 63), 0.5_f64.next_up());
+        assert_eq!(sampling_probability(1 << 63), 0.5);
+        assert_eq!(sampling_probability(3), 3.0 / TWO_POW_64);
         assert_eq!(sampling_threshold(0.5), Some(1 << 63));
         assert_eq!(sampling_threshold(1.0), Some(0));
         for bad in [0.0, -0.1, 1.1, f64::NAN, 1e-30] {

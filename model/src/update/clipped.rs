@@ -103,6 +103,32 @@ pub(super) fn ride(riders: &mut [i64], scale: Option<RiderScale>, ride: Ride) ->
     if ride.within { add(within, i64::from(scale.indicator_units)) } else { Ok(()) }
 }
 
+/// Scaling down once suffices; more would be a fault.
+const SCALINGS_MAX: u32 = 4;
+
+/// Values times `scale`, truncated towards zero to integers of which `clip_units` is the largest norm. Floats may err in the last place, so
+/// the integers decide: where they pass the norm, the scale shrinks and they are made again.
+pub(super) fn clip_to_units<I: Iterator<Item = f64>>(
+    values: impl Fn() -> I,
+    mut scale: f64,
+    clip_units: u32,
+    units: &mut [i64],
+) -> Result<(), UpdateError> {
+    let bound = i128::from(clip_units).pow(2);
+    for _ in 0..SCALINGS_MAX {
+        let mut square = 0_i128;
+        for (unit, value) in units.iter_mut().zip(values()) {
+            *unit = truncate(value * scale);
+            square += i128::from(*unit) * i128::from(*unit);
+        }
+        if square <= bound {
+            return Ok(());
+        }
+        scale *= f64::from(clip_units) / (square as f64).sqrt() * (1.0 - 1e-9);
+    }
+    Err(UpdateError::Norm)
+}
+
 /// Exact addition.
 pub(super) fn add(total: &mut i64, value: i64) -> Result<(), UpdateError> {
     *total = total.checked_add(value).ok_or(UpdateError::Overflow)?;
@@ -111,7 +137,7 @@ pub(super) fn add(total: &mut i64, value: i64) -> Result<(), UpdateError> {
 
 /// Towards zero, so that an absolute value never grows.
 #[expect(clippy::cast_possible_truncation, reason = "truncation is what is wanted; callers bound the value by 2^32")]
-pub(super) fn truncate(value: f64) -> i64 {
+fn truncate(value: f64) -> i64 {
     value as i64
 }
 

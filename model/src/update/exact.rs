@@ -3,14 +3,11 @@
 use zeroize::Zeroizing;
 
 use super::clip_rule::ClipRule;
-use super::clipped::{Ride, UpdateError, add, ride, truncate};
+use super::clipped::{Ride, UpdateError, add, clip_to_units, ride};
 use crate::architecture::LayerShape;
 use crate::parameters::Parameters;
 use crate::privacy::Selection;
 use crate::train::{HostLayer, Trainer};
-
-/// Scaling down once suffices; more would be a fault.
-const SCALINGS_MAX: u32 = 4;
 
 /// The customer whose rows are being gathered.
 struct Customer {
@@ -90,27 +87,13 @@ impl Customer {
     }
 }
 
-/// Scales a customer's gradient to units, clipped, truncated towards zero, and checked in integers. Floats may err in the last place, so the
-/// integers decide: where they pass the norm, the scale shrinks and they are made again.
+/// Scales a customer's gradient to units, clipped.
 fn clip(customer: &Customer, rule: &ClipRule, units: &mut [i64]) -> Result<(), UpdateError> {
     if !customer.norm.is_finite() || !customer.loss.is_finite() {
         return Err(UpdateError::NotFinite);
     }
-    let clip_units = f64::from(rule.clip_units());
-    let bound = i128::from(rule.clip_units()).pow(2);
-    let mut scale = clip_units / customer.norm.max(rule.example_clip_norm());
-    for _ in 0..SCALINGS_MAX {
-        let mut square = 0_i128;
-        for (unit, value) in units.iter_mut().zip(customer.gradient.iter()) {
-            *unit = truncate(*value * scale);
-            square += i128::from(*unit) * i128::from(*unit);
-        }
-        if square <= bound {
-            return Ok(());
-        }
-        scale *= clip_units / (square as f64).sqrt() * (1.0 - 1e-9);
-    }
-    Err(UpdateError::Norm)
+    let scale = f64::from(rule.clip_units()) / customer.norm.max(rule.example_clip_norm());
+    clip_to_units(|| customer.gradient.iter().copied(), scale, rule.clip_units(), units)
 }
 
 fn squares(values: &[f32]) -> f64 {

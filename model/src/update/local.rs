@@ -9,7 +9,7 @@ use tributary_protocol::entropy::Entropy;
 use zeroize::Zeroizing;
 
 use super::clip_rule::{ClipRule, RiderScale};
-use super::clipped::{Ride, UpdateError, clipped_sum, clipped_sum_of, ride, truncate};
+use super::clipped::{Ride, UpdateError, clip_to_units, clipped_sum, clipped_sum_of, ride};
 use super::stages::{ClippedSum, NoisedUpdate, StageError};
 use crate::parameters::Parameters;
 use crate::privacy::{NoiseError, NoiseSampler, Selection};
@@ -150,23 +150,12 @@ fn clip_difference(
 ) -> Result<bool, LocalError> {
     let difference = || model.values().iter().zip(start.values()).map(|(new, old)| f64::from(*new) - f64::from(*old));
     let norm = difference().map(|value| value * value).sum::<f64>().sqrt();
-    let mut scale = f64::from(rule.clip_units()) / norm.max(update_clip_norm);
+    let scale = f64::from(rule.clip_units()) / norm.max(update_clip_norm);
     if !scale.is_finite() {
         return Err(LocalError::Diverged);
     }
-    let bound = i128::from(rule.clip_units()).pow(2);
-    for _ in 0..4 {
-        let mut square = 0_i128;
-        for (unit, value) in units.iter_mut().zip(difference()) {
-            *unit = truncate(value * scale);
-            square += i128::from(*unit) * i128::from(*unit);
-        }
-        if square <= bound {
-            return Ok(norm <= update_clip_norm);
-        }
-        scale *= 1.0 - 1e-6;
-    }
-    Err(UpdateError::Norm.into())
+    clip_to_units(difference, scale, rule.clip_units(), units)?;
+    Ok(norm <= update_clip_norm)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Plan, PlanFault, bounded, out_of_range};
 use crate::digest::Canonical;
-use crate::limits::PLAN_ROUNDS_MAX;
 use crate::privacy::RdpVector;
 
 /// Largest number of branches at which one customer may be, as a plan may assume it.
@@ -300,5 +299,3 @@ pub(super) fn real(field: &'static str, bits: u64) -> Result<(), PlanFault> {
     }
     Err(PlanFault::OutOfRange { field, found: alloc::format!("{value}"), allowed: "above 0, at most 1e6" })
 }
-
-const _: () = assert!(PLAN_ROUNDS_MAX < u32::MAX - 2);

@@ -134,43 +134,42 @@ impl Plan {
     /// # Errors
     /// The first fault, by field.
     pub fn validate(self) -> Result<ValidPlan, PlanFault> {
-        let range = bounded;
-        range("name (bytes)", self.name.len() as u128, 1, 64, "1 to 64")?;
-        range("purpose (bytes)", self.purpose.len() as u128, 1, 64, "1 to 64")?;
-        range("architecture (bytes)", self.architecture.len() as u128, 1, 65_536, "1 to 65536")?;
-        range("parameters", self.parameters.into(), 1, (DIMENSION_MAX - 64) as u128, "1 to 33554368")?;
-        range("riders", self.riders.into(), 0, 32, "0 to 32")?;
-        range("clip_units", self.clip_units.into(), 1, 1 << 20, "1 to 1048576")?;
-        range("rounds", self.rounds.into(), 1, PLAN_ROUNDS_MAX.into(), "1 to 1000000")?;
-        range(
+        bounded("name (bytes)", self.name.len() as u128, 1, 64, "1 to 64")?;
+        bounded("purpose (bytes)", self.purpose.len() as u128, 1, 64, "1 to 64")?;
+        bounded("architecture (bytes)", self.architecture.len() as u128, 1, 65_536, "1 to 65536")?;
+        bounded("parameters", self.parameters.into(), 1, (DIMENSION_MAX - 64) as u128, "1 to 33554368")?;
+        bounded("riders", self.riders.into(), 0, 32, "0 to 32")?;
+        bounded("clip_units", self.clip_units.into(), 1, 1 << 20, "1 to 1048576")?;
+        bounded("rounds", self.rounds.into(), 1, PLAN_ROUNDS_MAX.into(), "1 to 1000000")?;
+        bounded(
             "rounds_charged_max",
             self.rounds_charged_max.into(),
             self.rounds.into(),
             PLAN_ROUNDS_MAX.into(),
             "rounds to 1000000",
         )?;
-        range("customers_nominal", self.customers_nominal.into(), 1, CUSTOMERS_MAX.into(), "1 to 2^40")?;
-        range(
+        bounded("customers_nominal", self.customers_nominal.into(), 1, CUSTOMERS_MAX.into(), "1 to 2^40")?;
+        bounded(
             "customers_max",
             self.customers_max.into(),
             self.customers_nominal.into(),
             CUSTOMERS_MAX.into(),
             "customers_nominal to 2^40",
         )?;
-        range("session_rounds", self.session_rounds.into(), 1, SESSION_ROUNDS_MAX as u128, "1 to 64")?;
-        range("cohort_min", self.cohort.cohort_min.into(), 2, COMPLETE_GRAPH_MAX as u128, "2 to 256")?;
+        bounded("session_rounds", self.session_rounds.into(), 1, SESSION_ROUNDS_MAX as u128, "1 to 64")?;
+        bounded("cohort_min", self.cohort.cohort_min.into(), 2, COMPLETE_GRAPH_MAX as u128, "2 to 256")?;
         match self.cohort.coalition {
-            CoalitionRule::Fraction { permille } => range("coalition_permille", permille.into(), 0, 333, "0 to 333")?,
+            CoalitionRule::Fraction { permille } => bounded("coalition_permille", permille.into(), 0, 333, "0 to 333")?,
             CoalitionRule::Organisations { others, outside_min, .. } => {
-                range("coalition_others", others.into(), 0, COMPLETE_GRAPH_MAX as u128, "0 to 256")?;
-                range("outside_min", outside_min.into(), OUTSIDE_MIN.into(), COMPLETE_GRAPH_MAX as u128, "2 to 256")?;
+                bounded("coalition_others", others.into(), 0, COMPLETE_GRAPH_MAX as u128, "0 to 256")?;
+                bounded("outside_min", outside_min.into(), OUTSIDE_MIN.into(), COMPLETE_GRAPH_MAX as u128, "2 to 256")?;
             }
         }
-        range("survivors_permille", self.cohort.survivors_permille.into(), 500, 1000, "500 to 1000")?;
-        range("honest_min", self.cohort.honest_min.into(), 1, COMPLETE_GRAPH_MAX as u128, "1 to 256")?;
-        range("round_deadline_ms", self.round_deadline_ms.into(), 10, 86_400_000, "10 to 86400000")?;
-        range("keying_deadline_ms", self.keying_deadline_ms.into(), 10, 86_400_000, "10 to 86400000")?;
-        range(
+        bounded("survivors_permille", self.cohort.survivors_permille.into(), 500, 1000, "500 to 1000")?;
+        bounded("honest_min", self.cohort.honest_min.into(), 1, COMPLETE_GRAPH_MAX as u128, "1 to 256")?;
+        bounded("round_deadline_ms", self.round_deadline_ms.into(), 10, 86_400_000, "10 to 86400000")?;
+        bounded("keying_deadline_ms", self.keying_deadline_ms.into(), 10, 86_400_000, "10 to 86400000")?;
+        bounded(
             "upload_offset_ms",
             self.upload_offset_ms.into(),
             0,
@@ -290,6 +289,17 @@ impl ValidPlan {
         match self.plan.counting(kind) {
             Some(counting) => counting.cells as usize,
             None => (self.plan.parameters + self.plan.riders) as usize,
+        }
+    }
+
+    /// Noise variance of each participant's share in a round of this kind, in units squared, where `honest_min` shares carry what the sum must:
+    /// rounded up. In local mode every branch carries the whole noise by itself.
+    #[must_use]
+    pub fn share_variance(&self, kind: RoundKind, honest_min: u16) -> u128 {
+        let variance = self.plan.round_variance(kind);
+        match self.plan.privacy {
+            PrivacyMode::Local => variance,
+            _ => variance.div_ceil(honest_min.into()),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::plan::{ClipForm, Counting, Plan, PrivacyMode};
 use crate::privacy::RdpVector;
 use crate::roster::{AuthoritySignature, Roster, RosterEntry, SignedRoster};
 use crate::secagg::modular::Ring;
-use crate::secagg::parameters::{CoalitionRule, CohortRule};
+use crate::secagg::parameters::CohortRule;
 use crate::secagg::suite::{Signature, Suite};
 use crate::secagg::toy::Toy;
 
@@ -49,13 +49,7 @@ pub fn plan() -> Plan {
         customers_nominal: 1000,
         customers_max: 2000,
         session_rounds: 3,
-        cohort: CohortRule {
-            coalition: CoalitionRule::Fraction { permille: 200 },
-            cohort_min: 8,
-            organisations_min: 1,
-            survivors_permille: 800,
-            honest_min: 5,
-        },
+        cohort: CohortRule::USUAL,
         round_deadline_ms: 1000,
         upload_offset_ms: 0,
         keying_deadline_ms: 500,

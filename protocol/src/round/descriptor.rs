@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Canonical, Digest};
 use crate::ids::{RoundId, SessionId};
 use crate::message::SignedBody;
-use crate::plan::{PrivacyMode, RoundKind, ValidPlan};
+use crate::plan::{RoundKind, ValidPlan};
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::Thresholds;
 
@@ -48,7 +48,6 @@ impl RoundDescriptor {
     #[must_use]
     pub fn derive(plan: &ValidPlan, session: &SessionView, head: RoundHead) -> Self {
         let RoundHead { round, kind, model, update_clip_norm_bits } = head;
-        let variance = plan.round_variance(kind);
         let counting = plan.counting(kind);
         Self {
             plan: plan.digest(),
@@ -61,11 +60,7 @@ impl RoundDescriptor {
             dimension: u32::try_from(plan.dimension(kind)).expect("a valid plan's dimension is below 2^25"),
             update_clip_norm_bits,
             sensitivity_squared: counting.map_or(plan.sensitivity_squared, |counting| counting.sensitivity_squared),
-            // In local mode every branch carries the whole noise by itself.
-            share_variance: match plan.privacy {
-                PrivacyMode::Local => variance,
-                _ => variance.div_ceil(u128::from(session.thresholds.honest_min)),
-            },
+            share_variance: plan.share_variance(kind, session.thresholds.honest_min),
             honest_min: session.thresholds.honest_min.into(),
             survivors_min: session.thresholds.survivors_min.into(),
             deadline_ms: plan.round_deadline_ms,

@@ -13,7 +13,7 @@ use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode, RoundKind, ValidPlan
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::modular::Ring;
-use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
+use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_protocol::secagg::suite::Signature;
 use tributary_protocol::time::Millis;
 
@@ -71,13 +71,7 @@ pub(crate) fn plan(rounds: u32) -> ValidPlan {
         customers_nominal: 1000,
         customers_max: 2000,
         session_rounds: 64,
-        cohort: CohortRule {
-            coalition: CoalitionRule::Fraction { permille: 200 },
-            cohort_min: 8,
-            organisations_min: 1,
-            survivors_permille: 800,
-            honest_min: 5,
-        },
+        cohort: CohortRule::USUAL,
         round_deadline_ms: 1000,
         upload_offset_ms: 0,
         keying_deadline_ms: 1000,

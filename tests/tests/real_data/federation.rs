@@ -20,7 +20,7 @@ use tributary_protocol::entropy::Entropy;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::RoundKind;
 use tributary_protocol::secagg::modular::{Ring, RingWords};
-use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
+use tributary_protocol::secagg::parameters::CohortRule;
 
 /// Rounds of every plan.
 pub(crate) const ROUNDS: u32 = 100;
@@ -132,13 +132,7 @@ impl Federation {
             session_rounds: 50,
             round_deadline_ms: 60_000,
             keying_deadline_ms: 60_000,
-            cohort: CohortRule {
-                coalition: CoalitionRule::Fraction { permille: 200 },
-                cohort_min: 8,
-                organisations_min: 1,
-                survivors_permille: 800,
-                honest_min: 5,
-            },
+            cohort: CohortRule::USUAL,
             optimizer: OptimizerKind::Sgd { learning_rate: setting.learning_rate, momentum: 0.9 },
             tail_fraction: 0.5,
             mechanism: MechanismSettings::default(),

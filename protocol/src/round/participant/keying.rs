@@ -18,7 +18,7 @@ use crate::message::{
     Encapsulation, Floor, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, RefusalCode, SealedShares,
     SignedBody, Upstream, body_of, keys_digest, signed_message,
 };
-use crate::plan::{PrivacyMode, RoundKind};
+use crate::plan::RoundKind;
 use crate::round::agreement::{contribution_commitment, frozen_view, graph_seed, keyed_view, setup_ack_message};
 use crate::round::descriptor::SessionView;
 use crate::round::effect::{Outbox, ParticipantEffect};
@@ -408,10 +408,8 @@ impl<S: Suite> Participant<S> {
             return Err(RefusalCode::SignatureInvalid.into());
         }
         if let Some((_, admitted)) = self.admitted() {
-            let honest = u128::from(session.view.thresholds.honest_min);
-            let variance = admitted.plan.round_variance(RoundKind::Train);
-            let local = admitted.plan.privacy == PrivacyMode::Local;
-            let share_variance = if local { variance } else { variance.div_ceil(honest) };
+            let honest = session.view.thresholds.honest_min;
+            let share_variance = admitted.plan.share_variance(RoundKind::Train, honest);
             outbox.push(ParticipantEffect::Keyed { share_variance });
         }
         self.keying = None;

@@ -22,7 +22,7 @@ use crate::secagg::modular::Ring;
 use crate::secagg::parameters::CoalitionRule;
 use crate::time::Millis;
 
-/// Plays with one defence taken down, in this thread alone.
+/// Plays with one defence taken down in the whole process: such tests run one behind the other, and without others beside them.
 #[cfg(feature = "sabotage")]
 fn without<T>(defence: crate::defence::Defence, play: impl FnOnce() -> T) -> T {
     crate::defence::take_down(defence);

@@ -54,6 +54,15 @@ pub struct Thresholds {
 }
 
 impl CohortRule {
+    /// What plans and policies ask for where they say nothing else: a fifth may collude, a fifth may be lost.
+    pub const USUAL: Self = Self {
+        coalition: CoalitionRule::Fraction { permille: 200 },
+        cohort_min: 8,
+        organisations_min: 1,
+        survivors_permille: 800,
+        honest_min: 5,
+    };
+
     /// The thresholds of a frozen cohort under this rule. `members` gives each member's organisation, in the cohort's order; a rule that
     /// names a fraction looks at their number only.
     ///

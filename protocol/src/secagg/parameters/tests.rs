@@ -7,13 +7,7 @@ use super::*;
 
 mod organisations;
 
-const USUAL: CohortRule = CohortRule {
-    coalition: fraction(200),
-    cohort_min: 8,
-    organisations_min: 1,
-    survivors_permille: 800,
-    honest_min: 5,
-};
+const USUAL: CohortRule = CohortRule::USUAL;
 
 const fn fraction(permille: u16) -> CoalitionRule {
     CoalitionRule::Fraction { permille }

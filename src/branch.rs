@@ -1,11 +1,8 @@
 //! `tributary client budget` and `tributary client policy`: what a branch's owner and its compliance officer ask.
 
-use std::path::Path;
-
-use tributary_certs::files::{Existing, create_private_folder, write_public};
 use tributary_client::cli;
-use tributary_client::policy::{BranchPolicy, SAMPLE};
-use tributary_client::runtime::ClientError;
+use tributary_client::error::ClientError;
+use tributary_client::policy::BranchPolicy;
 
 use crate::certs::unix_seconds;
 use crate::command::{BudgetOptions, PolicyCommand};
@@ -32,7 +29,7 @@ pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
 pub(crate) fn policy(command: &PolicyCommand) -> Result<Exit, Failure> {
     match command {
         PolicyCommand::Init { folder } => {
-            let path = init(folder)?;
+            let path = cli::init_policy(folder).map_err(explained)?;
             println!(
                 "{} is written; every key is explained in it. Edit it, then have its owner sign it.",
                 path.display()
@@ -46,13 +43,6 @@ pub(crate) fn policy(command: &PolicyCommand) -> Result<Exit, Failure> {
         PolicyCommand::Show { config } => print!("{}", shown(&cli::show_policy(config).map_err(explained)?)),
     }
     Ok(Exit::Done)
-}
-
-fn init(folder: &Path) -> Result<std::path::PathBuf, Failure> {
-    create_private_folder(folder).map_err(Failure::failed)?;
-    let path = folder.join("policy.toml");
-    write_public(&path, SAMPLE.as_bytes(), Existing::Keep).map_err(Failure::failed)?;
-    Ok(path)
 }
 
 fn shown(policy: &BranchPolicy) -> String {

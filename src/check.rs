@@ -93,9 +93,9 @@ fn daemon(file: &Path) -> Result<Daemon, Faults> {
 
 /// A file that the settings name counts as a fault of the settings.
 #[cfg(feature = "client")]
-fn client_faults(file: &Path, error: tributary_client::runtime::ClientError) -> Faults {
+fn client_faults(file: &Path, error: tributary_client::error::ClientError) -> Faults {
     match error {
-        tributary_client::runtime::ClientError::Settings(faults) => faults,
+        tributary_client::error::ClientError::Settings(faults) => faults,
         other => whole(file, other.to_string(), "settings that name files which can be used as they are".into()),
     }
 }

@@ -46,7 +46,7 @@ pub(crate) fn coordinator_serve(options: DaemonOptions) -> Result<Exit, Failure>
 #[cfg(feature = "client")]
 pub(crate) fn client_run(options: DaemonOptions) -> Result<Exit, Failure> {
     use tributary_client::cli::{RunOptions, run};
-    use tributary_client::runtime::ClientError;
+    use tributary_client::error::ClientError;
 
     log_to_stderr();
     let DaemonOptions { config, events } = options;

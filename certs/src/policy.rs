@@ -52,17 +52,18 @@ pub fn sign_policy(policy: &Path, owner: &SigningKey) -> Result<PathBuf, FileErr
     Ok(path)
 }
 
-/// Checks that the owner signed a policy as it stands; its digest.
+/// Checks that the owner signed a policy as it stands; the text that was signed, to be read instead of the file.
 ///
 /// # Errors
 /// [`PolicyError`].
-pub fn verify_policy(policy: &Path, owner: &VerifyingKey) -> Result<Digest, PolicyError> {
-    let digest = Digest::of(&files::read_public(policy)?);
+pub fn verify_policy(policy: &Path, owner: &VerifyingKey) -> Result<String, PolicyError> {
+    let document = files::read_text(policy, "policy")?;
+    let digest = Digest::of(document.as_bytes());
     let path = signature_path(policy);
     let text = files::read_text(&path, WHAT)?;
     let (stated, signature) = parse(&text).ok_or_else(|| FileError::content(&path, WHAT))?;
     let signed = stated == digest && RealSuite::verify(owner, &message(&digest), &signature);
-    if signed { Ok(digest) } else { Err(PolicyError::NotSigned { path: policy.to_owned() }) }
+    if signed { Ok(document) } else { Err(PolicyError::NotSigned { path: policy.to_owned() }) }
 }
 
 fn parse(text: &str) -> Option<(Digest, Signature)> {

@@ -1,15 +1,57 @@
-//! `tributary client budget`: what was spent, what is left, and how far it reaches.
+//! The budget file, and `tributary client budget`: what was spent, what is left, and how far it reaches.
 
 use std::fmt;
 
 use serde::Serialize;
+use tributary_journal::Journal;
 use tributary_model::privacy::epsilon_of;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::RoundKind;
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::{ParticipantEvent, ParticipantRecord};
+use tributary_protocol::time::Millis;
 
+use crate::error::ClientError;
 use crate::policy::BranchPolicy;
+use crate::settings::Settings;
+
+/// Name of the budget file in the state directory.
+pub const BUDGET_FILE: &str = "budget.ledger";
+
+/// Opens the budget file and reads its events. A new one is given to the policy's population, for ever.
+///
+/// # Errors
+/// If the file cannot be used, or belongs to another population.
+pub(crate) fn open_budget(
+    settings: &Settings,
+    population: &str,
+    now: Millis,
+) -> Result<(Journal<ParticipantEvent>, Vec<ParticipantEvent>), ClientError> {
+    let path = settings.state_dir.join(BUDGET_FILE);
+    let (mut journal, recorded) = Journal::open(&path)?;
+    let mut events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
+    let known = events.iter().find_map(|event| match event {
+        ParticipantEvent::PopulationNamed { population } => Some(population.clone()),
+        _ => None,
+    });
+    match known {
+        Some(known) if known != population => {
+            return Err(ClientError::File(format!(
+                "{}: this budget belongs to the population \"{known}\" and the policy names \"{population}\"; two populations have two budgets: \
+                 give the other one a state_dir of its own, or correct the policy and have it signed",
+                path.display()
+            )));
+        }
+        Some(_) => {}
+        None => {
+            let named = ParticipantEvent::PopulationNamed { population: population.to_owned() };
+            journal.append(now, named.clone())?;
+            journal.sync()?;
+            events.push(named);
+        }
+    }
+    Ok((journal, events))
+}
 
 /// A branch's budget, for life and for each plan.
 #[derive(Clone, Debug, PartialEq, Serialize)]

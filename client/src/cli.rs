@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tributary_certs::enrolment::names;
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::files::FileError;
+use tributary_certs::files::{Existing, create_private_folder, write_public};
 use tributary_certs::inspect::inspect;
 use tributary_certs::keys::{read_signing_key, write_signing_key, write_verifying_key};
 use tributary_certs::policy::sign_policy as write_signature;
@@ -14,10 +14,11 @@ use tributary_model::schema::Schema;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
 
-use crate::budget::Budget;
+use crate::budget::{BUDGET_FILE, Budget};
 use crate::data::read_csv;
-use crate::policy::BranchPolicy;
-use crate::runtime::{self, ClientError};
+use crate::error::ClientError;
+use crate::policy::{BranchPolicy, SAMPLE};
+use crate::runtime;
 use crate::settings::Settings;
 use crate::telemetry::print;
 
@@ -45,11 +46,22 @@ pub fn run(options: &RunOptions) -> Result<(), ClientError> {
 /// If a file cannot be used, or the policy is not signed.
 pub fn budget(config: &std::path::Path, now_unix_ms: u64) -> Result<Budget, ClientError> {
     let settings = Settings::load(config)?;
-    let policy = runtime::owned_policy(&settings)?;
-    let path = settings.state_dir.join(runtime::BUDGET_FILE);
+    let policy = BranchPolicy::owned(&settings)?;
+    let path = settings.state_dir.join(BUDGET_FILE);
     let events = if path.exists() { tributary_journal::read::<ParticipantEvent>(&path)? } else { Vec::new() };
     let events: Vec<ParticipantEvent> = events.into_iter().map(|recorded| recorded.event).collect();
     Ok(Budget::read(&policy, &events, Millis(now_unix_ms)))
+}
+
+/// Writes a commented policy into a folder; never replaces one.
+///
+/// # Errors
+/// If a file cannot be written, or is there.
+pub fn init_policy(folder: &std::path::Path) -> Result<PathBuf, ClientError> {
+    create_private_folder(folder).map_err(ClientError::file)?;
+    let path = folder.join("policy.toml");
+    write_public(&path, SAMPLE.as_bytes(), Existing::Keep).map_err(ClientError::file)?;
+    Ok(path)
 }
 
 /// Signs a policy with the key of the data's owner, which is made, with its public half beside it, where there is none yet.
@@ -58,20 +70,19 @@ pub fn budget(config: &std::path::Path, now_unix_ms: u64) -> Result<Budget, Clie
 /// If the policy has faults, or a file cannot be used.
 pub fn sign_policy(policy: &std::path::Path, key: &std::path::Path) -> Result<Vec<String>, ClientError> {
     BranchPolicy::load(policy)?;
-    let file = |fault: FileError| ClientError::File(fault.to_string());
     let mut lines = Vec::new();
     let owner = if key.exists() {
-        read_signing_key(key).map_err(file)?
+        read_signing_key(key).map_err(ClientError::file)?
     } else {
         let owner = SigningKey::generate(&mut OsEntropy);
-        write_signing_key(&owner, key).map_err(file)?;
+        write_signing_key(&owner, key).map_err(ClientError::file)?;
         let public = key.with_extension("pub");
-        write_verifying_key(&owner.verifying_key(), &public).map_err(file)?;
+        write_verifying_key(&owner.verifying_key(), &public).map_err(ClientError::file)?;
         lines.push(format!("{}: new key of the policy's owner; keep it away from the daemon", key.display()));
         lines.push(format!("{}: its public half, for policy.owner in client.toml", public.display()));
         owner
     };
-    let signature = write_signature(policy, &owner).map_err(file)?;
+    let signature = write_signature(policy, &owner).map_err(ClientError::file)?;
     lines.push(format!("{}: the policy is signed as it stands", signature.display()));
     Ok(lines)
 }
@@ -81,7 +92,7 @@ pub fn sign_policy(policy: &std::path::Path, key: &std::path::Path) -> Result<Ve
 /// # Errors
 /// If it is not signed, or has faults.
 pub fn show_policy(config: &std::path::Path) -> Result<BranchPolicy, ClientError> {
-    runtime::owned_policy(&Settings::load(config)?)
+    BranchPolicy::owned(&Settings::load(config)?)
 }
 
 /// Checks a settings file and every file that it names, the data included; opens no port and changes nothing.
@@ -91,28 +102,29 @@ pub fn show_policy(config: &std::path::Path) -> Result<BranchPolicy, ClientError
 pub fn check(config: &std::path::Path, now_unix_s: u64) -> Result<Vec<String>, ClientError> {
     let settings = Settings::load(config)?;
     let mut lines = vec![format!("{}: settings are complete", config.display())];
-    let file = |fault: String| ClientError::File(fault);
-    let roots = TrustRoots::read(&settings.identity.join(names::TRUST)).map_err(|fault| file(fault.to_string()))?;
+    let roots = TrustRoots::read(&settings.identity.join(names::TRUST)).map_err(ClientError::file)?;
     let chain = settings.identity.join(names::CHAIN);
-    let inspection = inspect(&chain, Some(&roots), now_unix_s).map_err(|fault| file(fault.to_string()))?;
+    let inspection = inspect(&chain, Some(&roots), now_unix_s).map_err(ClientError::file)?;
     if !inspection.problems.is_empty() {
-        return Err(file(format!("{}: {}", chain.display(), inspection.problems.join("; "))));
+        return Err(ClientError::file(format!("{}: {}", chain.display(), inspection.problems.join("; "))));
     }
     lines.push(format!("{}: certificate is valid", chain.display()));
     let text = std::fs::read_to_string(&settings.schema_file)
-        .map_err(|fault| file(format!("{}: {fault}", settings.schema_file.display())))?;
-    let schema =
-        Schema::parse(&text).map_err(|faults| file(format!("{}: {faults}", settings.schema_file.display())))?;
+        .map_err(|fault| ClientError::file(format!("{}: {fault}", settings.schema_file.display())))?;
+    let schema = Schema::parse(&text)
+        .map_err(|faults| ClientError::file(format!("{}: {faults}", settings.schema_file.display())))?;
     lines.push(format!(
         "{}: schema {} with {} encoded features",
         settings.schema_file.display(),
         schema.digest().short(),
         schema.width()
     ));
-    let policy = runtime::owned_policy(&settings)?;
-    policy.admits_fields(&schema).map_err(|code| file(format!("{}: {code}", settings.policy_file.display())))?;
+    let policy = BranchPolicy::owned(&settings)?;
+    policy
+        .admits_fields(&schema)
+        .map_err(|code| ClientError::file(format!("{}: {code}", settings.policy_file.display())))?;
     lines.push(format!("{}: signed by the owner, admits every field of the schema", settings.policy_file.display()));
-    let data = read_csv(&settings.data_file, &schema).map_err(|fault| file(fault.to_string()))?;
+    let data = read_csv(&settings.data_file, &schema).map_err(ClientError::file)?;
     lines.push(format!(
         "{}: {} rows of {} customers fit the schema",
         settings.data_file.display(),

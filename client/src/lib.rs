@@ -1,15 +1,17 @@
 //! The client daemon of a branch: a shell around the participant machine.
 //!
-//! One thread carries messages and owns the machine; another one touches data. Nothing but [`transport`] speaks to the network, nothing but
+//! One thread carries messages and owns the machine; another one touches data. Nothing but [`conversation`] speaks to the network, nothing but
 //! [`training_worker`] sees a row.
 
 pub mod budget;
 pub mod cli;
+pub mod conversation;
 pub mod data;
+pub mod error;
+mod identity;
 pub mod judge;
 pub mod policy;
 pub mod runtime;
 pub mod settings;
 pub mod telemetry;
 pub mod training_worker;
-pub mod transport;

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tributary_certs::keys::read_verifying_key;
+use tributary_certs::policy::verify_policy;
 use tributary_model::privacy::cap;
 use tributary_model::schema::Schema;
 use tributary_protocol::ids::OrganisationId;
@@ -10,6 +12,9 @@ use tributary_protocol::plan::{OVERLAP_MAX, PrivacyMode};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
 use tributary_settings::{Document, Faults};
+
+use crate::error::ClientError;
+use crate::settings::Settings;
 
 /// A commented policy with every key.
 pub const SAMPLE: &str = include_str!("../../docs/samples/policy.toml");
@@ -40,12 +45,26 @@ pub struct BranchPolicy {
 }
 
 impl BranchPolicy {
+    /// The policy in force: the settings' file, if its owner signed it as it stands.
+    ///
+    /// # Errors
+    /// If it is not signed, or has faults.
+    pub fn owned(settings: &Settings) -> Result<Self, ClientError> {
+        let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
+        // What was verified is what is parsed, whoever may change the file meanwhile.
+        let text = verify_policy(&settings.policy_file, &owner).map_err(ClientError::file)?;
+        Ok(Self::read(Document::parse(&settings.policy_file, &text)?)?)
+    }
+
     /// Reads a policy. Whether it is signed is another question.
     ///
     /// # Errors
     /// Every fault at once.
     pub fn load(path: &Path) -> Result<Self, Faults> {
-        let mut file = Document::open(path)?;
+        Self::read(Document::open(path)?)
+    }
+
+    fn read(mut file: Document) -> Result<Self, Faults> {
         let words = |text: &str| (!text.is_empty() && text.len() <= 64).then(|| text.to_owned());
         let population = file.text("policy.population", "1 to 64 bytes, in words", None, words);
         let allowed = "above 0, at most 1000";

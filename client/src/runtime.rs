@@ -1,19 +1,12 @@
 //! The daemon's loop: one task owns the participant machine and carries out what it asks, in order.
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc as jobs;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
-use tributary_certs::enrolment::{names, read_coordinator};
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::keys::{read_signing_key, read_verifying_key};
-use tributary_certs::policy::verify_policy;
-use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::RealSuite;
-use tributary_certs::tls::{ClientTls, Credentials, TrustRoots, client_config, system_clock};
-use tributary_journal::{Journal, JournalError};
+use tributary_journal::Journal;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
 use tributary_model::schema::Schema;
@@ -22,45 +15,22 @@ use tributary_protocol::message::MaskedHeader;
 use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy};
 use tributary_protocol::secagg::masked_sum::MaskedUpdate;
 use tributary_protocol::time::Millis;
+use tributary_transport::ChannelSettings;
 
+use crate::budget::open_budget;
+use crate::conversation::{Conversation, Incoming};
+use crate::error::ClientError;
+use crate::identity::BranchIdentity;
 use crate::policy::BranchPolicy;
 use crate::settings::Settings;
 use crate::telemetry::{Report, process_cpu, rss_bytes_max};
 use crate::training_worker::{Answer, DataSource, Job, run as run_worker};
-use crate::transport::{Connection, Connector, Incoming, Receiver, Sender, TransportError};
-
-/// Name of the budget file in the state directory.
-pub const BUDGET_FILE: &str = "budget.ledger";
-
-/// First and longest pause between attempts to connect.
-const RETRY_MS: (u64, u64) = (200, 10_000);
-
-/// Why the daemon ended.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// The settings file.
-    #[error("{0}")]
-    Settings(#[from] tributary_settings::Faults),
-    /// A file that the settings name.
-    #[error("{0}")]
-    File(String),
-    /// The budget file.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// This branch refused, or was refused, and trying again cannot help.
-    #[error("{0}")]
-    Refused(String),
-    /// The runtime could not start.
-    #[error("the daemon's runtime could not start: {0}")]
-    Runtime(#[source] std::io::Error),
-}
 
 /// Everything that the loop owns.
 struct Daemon<'r> {
-    settings: Settings,
     machine: Participant<RealSuite>,
     journal: Journal<ParticipantEvent>,
-    connector: Connector,
+    conversation: Conversation,
     jobs: jobs::Sender<Job>,
     answers: mpsc::UnboundedReceiver<Answer>,
     report: &'r dyn Fn(&Report),
@@ -71,18 +41,10 @@ struct Daemon<'r> {
     architecture: Option<Architecture>,
     share_variance: u128,
     explanation: Option<String>,
-    bytes: (u64, u64),
     rounds: Option<u32>,
     /// CPU time when the first round began.
     cpu_before: Option<Duration>,
     ended: Option<Result<(), String>>,
-}
-
-/// What ended a connection.
-enum Ended {
-    Lost(TransportError),
-    Over,
-    Stopped,
 }
 
 /// Milliseconds of the Unix clock at start, counted on by the monotonic one.
@@ -107,28 +69,14 @@ impl Clock {
 /// # Errors
 /// [`ClientError`], for the operator.
 pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientError> {
-    let file = |fault: &dyn std::fmt::Display| ClientError::File(fault.to_string());
     let schema_text = std::fs::read_to_string(&settings.schema_file)
         .map_err(|fault| ClientError::File(format!("{}: {fault}", settings.schema_file.display())))?;
     let schema = Schema::parse(&schema_text)
         .map_err(|faults| ClientError::File(format!("{}: {faults}", settings.schema_file.display())))?;
-    let path = |name: &str| -> PathBuf { settings.identity.join(name) };
-    let pin = read_coordinator(&path(names::COORDINATOR)).map_err(|fault| file(&fault))?;
-    let authorities = RosterAuthorities::read(&path(names::AUTHORITIES)).map_err(|fault| file(&fault))?;
-    let signing_key = read_signing_key(&path(names::SIGNING_KEY)).map_err(|fault| file(&fault))?;
-    let roots = TrustRoots::read(&path(names::TRUST)).map_err(|fault| file(&fault))?;
-    let credentials = Credentials::read(&path(names::CHAIN), &path(names::KEY)).map_err(|fault| file(&fault))?;
-    let tls = client_config(ClientTls {
-        credentials,
-        roots: &roots,
-        coordinator: Some(pin.identity),
-        revocations: Vec::new(),
-        clock: system_clock(),
-    })
-    .map_err(|fault| file(&fault))?;
-    let owned = owned_policy(&settings)?;
+    let identity = BranchIdentity::open(&settings.identity)?;
+    let owned = BranchPolicy::owned(&settings)?;
     let clock = Clock::new();
-    let (journal, events) = budget(&settings, &owned.population, clock.now())?;
+    let (journal, events) = open_budget(&settings, &owned.population, clock.now())?;
     let policy = Policy {
         cohort: owned.cohort,
         cap: owned.life_cap(),
@@ -137,11 +85,11 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         purposes: owned.purposes.clone(),
         overlap_min: owned.overlap_min,
         rounds_a_day: owned.rounds_a_day,
-        coordinator: pin.signing_key,
-        authorities: authorities.keys().to_vec(),
-        authorities_needed: authorities.needed(),
+        coordinator: identity.coordinator.signing_key,
+        authorities: identity.authorities.keys().to_vec(),
+        authorities_needed: identity.authorities.needed(),
     };
-    let machine = Participant::resume(policy, schema.digest(), signing_key, &events);
+    let machine = Participant::resume(policy, schema.digest(), identity.signing_key, &events);
     let source = DataSource {
         file: settings.data_file.clone(),
         held_out: settings.held_out_file.clone(),
@@ -159,11 +107,15 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
             let _ = answer_sender.send(answer);
         })
     });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
+    let tls = identity.tls;
+    let channel = ChannelSettings { dial: settings.dial(), keys: Box::new(move || (tls.clone(), Vec::new())) };
+    // Its timers belong to the runtime.
+    let conversation = runtime.block_on(async { Conversation::new(channel) });
     let mut daemon = Daemon {
-        settings,
         machine,
         journal,
-        connector: Connector::new(Arc::new(tls)),
+        conversation,
         jobs: job_sender,
         answers,
         report,
@@ -173,63 +125,21 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         architecture: None,
         share_variance: 0,
         explanation: None,
-        bytes: (0, 0),
         rounds: None,
         cpu_before: None,
         ended: None,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
     let result = runtime.block_on(daemon.serve());
-    let (rounds, bytes, before) = (daemon.rounds, daemon.bytes, daemon.cpu_before.unwrap_or_default());
-    drop(daemon);
+    let Daemon { conversation, rounds, cpu_before, jobs, .. } = daemon;
+    let bytes = conversation.bytes();
+    runtime.block_on(conversation.leave());
+    // The worker ends with its jobs.
+    drop(jobs);
     let cpu = worker.join().unwrap_or_default();
     if let Some(rounds) = rounds {
-        report(&finished(rounds, bytes, [before, cpu.training, cpu.noise]));
+        report(&finished(rounds, bytes, [cpu_before.unwrap_or_default(), cpu.training, cpu.noise]));
     }
     result
-}
-
-/// The policy in force: the file, if its owner signed it as it stands.
-///
-/// # Errors
-/// If it is not signed, or has faults.
-pub(crate) fn owned_policy(settings: &Settings) -> Result<BranchPolicy, ClientError> {
-    let file = |fault: String| ClientError::File(fault);
-    let owner = read_verifying_key(&settings.policy_owner).map_err(|fault| file(fault.to_string()))?;
-    verify_policy(&settings.policy_file, &owner).map_err(|fault| file(fault.to_string()))?;
-    Ok(BranchPolicy::load(&settings.policy_file)?)
-}
-
-/// The budget file and its events. A new one is given to the policy's population, for ever.
-fn budget(
-    settings: &Settings,
-    population: &str,
-    now: Millis,
-) -> Result<(Journal<ParticipantEvent>, Vec<ParticipantEvent>), ClientError> {
-    let path = settings.state_dir.join(BUDGET_FILE);
-    let (mut journal, recorded) = Journal::open(&path)?;
-    let mut events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
-    let known = events.iter().find_map(|event| match event {
-        ParticipantEvent::PopulationNamed { population } => Some(population.clone()),
-        _ => None,
-    });
-    match known {
-        Some(known) if known != population => {
-            return Err(ClientError::File(format!(
-                "{}: this budget belongs to the population \"{known}\" and the policy names \"{population}\"; two populations have two budgets: \
-                 give the other one a state_dir of its own, or correct the policy and have it signed",
-                path.display()
-            )));
-        }
-        Some(_) => {}
-        None => {
-            let named = ParticipantEvent::PopulationNamed { population: population.to_owned() };
-            journal.append(now, named.clone())?;
-            journal.sync()?;
-            events.push(named);
-        }
-    }
-    Ok((journal, events))
 }
 
 fn finished(rounds: u32, (bytes_up, bytes_down): (u64, u64), [before, training, noise]: [Duration; 3]) -> Report {
@@ -246,44 +156,6 @@ fn finished(rounds: u32, (bytes_up, bytes_down): (u64, u64), [before, training, 
 }
 
 impl Daemon<'_> {
-    /// Connects, and connects again, until the plan is over.
-    async fn serve(&mut self) -> Result<(), ClientError> {
-        let mut pause_ms = RETRY_MS.0;
-        let mut stop = std::pin::pin!(stop_signal());
-        loop {
-            let attempt = self.attempt();
-            let opened = tokio::select! {
-                opened = attempt => opened,
-                () = &mut stop => return Ok(()),
-            };
-            let lost = match opened {
-                Ok((connection, sender, receiver)) => {
-                    pause_ms = RETRY_MS.0;
-                    match self.carry(connection, sender, receiver, stop.as_mut()).await? {
-                        Ended::Stopped => return Ok(()),
-                        Ended::Over => return self.verdict(),
-                        Ended::Lost(fault) => fault,
-                    }
-                }
-                Err(fault) => fault,
-            };
-            if self.ended.is_some() {
-                return self.verdict();
-            }
-            (self.report)(&Report::Disconnected { reason: lost.to_string(), retry_ms: pause_ms });
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_millis(pause_ms)) => {}
-                () = &mut stop => return Ok(()),
-            }
-            pause_ms = (pause_ms * 2).min(RETRY_MS.1);
-        }
-    }
-
-    async fn attempt(&mut self) -> Result<(Connection, Sender, Receiver), TransportError> {
-        let address = self.settings.resolve().map_err(TransportError::Address)?;
-        self.connector.connect(address, &self.settings.server_name).await
-    }
-
     fn verdict(&mut self) -> Result<(), ClientError> {
         match self.ended.take() {
             Some(Err(reason)) => {
@@ -298,25 +170,10 @@ impl Daemon<'_> {
         }
     }
 
-    /// Carries one connection from its first message to its end.
-    async fn carry(
-        &mut self,
-        connection: Connection,
-        mut sender: Sender,
-        mut receiver: Receiver,
-        mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
-    ) -> Result<Ended, ClientError> {
-        (self.report)(&Report::Connected { coordinator: connection.coordinator.to_string() });
-        let mut input = Some(ParticipantInput::Connected);
-        let ended = loop {
-            if let Some(input) = input.take()
-                && let Err(fault) = self.handle(input, &mut sender).await?
-            {
-                break Ended::Lost(fault);
-            }
-            if self.ended.is_some() {
-                break Ended::Over;
-            }
+    /// Takes part until the plan is over, through as many connections as it takes.
+    async fn serve(&mut self) -> Result<(), ClientError> {
+        let mut stop = std::pin::pin!(stop_signal());
+        while self.ended.is_none() {
             let deadline = self.machine.deadline().map(|deadline| self.clock.now().until(deadline));
             let timer = async {
                 match deadline {
@@ -324,70 +181,75 @@ impl Daemon<'_> {
                     None => std::future::pending().await,
                 }
             };
-            input = tokio::select! {
-                incoming = receiver.next() => match incoming {
-                    Ok(Incoming::Message(message)) => Some(ParticipantInput::Message(message)),
-                    Ok(Incoming::Started(start, model)) => {
-                        // Without an admitted plan the digest does not matter: the machine refuses the start.
-                        let digest = self.architecture.as_ref().map(|network| digest_of(network, &model));
-                        self.model = Some(model);
-                        Some(ParticipantInput::Started { model: digest.unwrap_or(start.descriptor.plan), start })
-                    }
-                    Err(fault) => break Ended::Lost(fault),
-                },
-                Some(answer) = self.answers.recv() => match answer {
-                    Answer::Input(input) => Some(*input),
-                    Answer::Masked(update) => {
-                        let (round, vector) = (update.round(), update.digest());
-                        // It may wait for its time to leave; an abandoned round's must not take its place.
-                        if self.vector.as_ref().is_none_or(|kept| kept.round() < round) {
-                            self.vector = Some(update);
-                        }
-                        Some(ParticipantInput::Masked { round, vector })
-                    }
-                    Answer::Explain(text) => { tracing::error!("{text}"); self.explanation = Some(text); None }
-                    Answer::Dropped { rows, kept } => { (self.report)(&Report::RowsDropped { rows, kept }); None }
-                },
+            let input = tokio::select! {
+                incoming = self.conversation.next() => self.arrived(incoming),
+                Some(answer) = self.answers.recv() => self.answered(answer),
                 () = timer => Some(ParticipantInput::Timer),
                 () = &mut stop => {
-                    let _ = self.handle(ParticipantInput::Stop, &mut sender).await?;
-                    break Ended::Stopped;
+                    self.handle(ParticipantInput::Stop)?;
+                    return Ok(());
                 }
             };
-        };
-        self.bytes = {
-            let (up, down) = connection.bytes();
-            (self.bytes.0 + up, self.bytes.1 + down)
-        };
-        connection.close(sender).await;
-        if let Ended::Lost(_) = &ended {
-            self.handle_offline(ParticipantInput::Disconnected)?;
-        }
-        Ok(ended)
-    }
-
-    /// Tells the machine, and carries out its effects in order. The outer error ends the process, the inner one the connection.
-    async fn handle(
-        &mut self,
-        input: ParticipantInput,
-        sender: &mut Sender,
-    ) -> Result<Result<(), TransportError>, ClientError> {
-        let mut outbox = Outbox::new();
-        self.machine.handle(self.clock.now(), &mut OsEntropy, input, &mut outbox);
-        // What cannot be sent any more ends the connection; what is to be written is written all the same.
-        let mut sent = Ok(());
-        while let Some(effect) = outbox.pop() {
-            match effect {
-                ParticipantEffect::Send(message) if sent.is_ok() => sent = sender.send(&message).await,
-                ParticipantEffect::Upload(header) if sent.is_ok() => sent = self.upload(header, sender).await,
-                other => self.carry_out(other)?,
+            if let Some(input) = input {
+                self.handle(input)?;
             }
         }
-        Ok(sent)
+        self.verdict()
     }
 
-    /// As [`Daemon::handle`] with nobody to send to.
-    fn handle_offline(&mut self, input: ParticipantInput) -> Result<(), ClientError> {
+    /// What the machine is to know of it.
+    fn arrived(&mut self, incoming: Incoming) -> Option<ParticipantInput> {
+        match incoming {
+            Incoming::Message(message) => Some(ParticipantInput::Message(message)),
+            Incoming::Started(start, model) => {
+                self.conversation.set_calm(false);
+                // Without an admitted plan the digest does not matter: the machine refuses the start.
+                let digest = self.architecture.as_ref().map(|network| digest_of(network, &model));
+                self.model = Some(model);
+                Some(ParticipantInput::Started { model: digest.unwrap_or(start.descriptor.plan), start })
+            }
+            Incoming::Connected { coordinator, transport, resumed } => {
+                let coordinator = coordinator.to_string();
+                (self.report)(&Report::Connected { coordinator, transport: transport.as_str(), resumed });
+                (!resumed).then_some(ParticipantInput::Connected)
+            }
+            Incoming::Waiting { reason, retry } => {
+                let retry_ms = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX);
+                (self.report)(&Report::Disconnected { reason, retry_ms });
+                None
+            }
+            Incoming::Gone => {
+                self.conversation.set_calm(true);
+                Some(ParticipantInput::Disconnected)
+            }
+        }
+    }
+
+    fn answered(&mut self, answer: Answer) -> Option<ParticipantInput> {
+        match answer {
+            Answer::Input(input) => Some(*input),
+            Answer::Masked(update) => {
+                let (round, vector) = (update.round(), update.digest());
+                // It may wait for its time to leave; an abandoned round's must not take its place.
+                if self.vector.as_ref().is_none_or(|kept| kept.round() < round) {
+                    self.vector = Some(update);
+                }
+                Some(ParticipantInput::Masked { round, vector })
+            }
+            Answer::Explain(text) => {
+                tracing::error!("{text}");
+                self.explanation = Some(text);
+                None
+            }
+            Answer::Dropped { rows, kept } => {
+                (self.report)(&Report::RowsDropped { rows, kept });
+                None
+            }
+        }
+    }
+
+    /// Tells the machine, and carries out its effects in order. An error ends the process.
+    fn handle(&mut self, input: ParticipantInput) -> Result<(), ClientError> {
         let mut outbox = Outbox::new();
         self.machine.handle(self.clock.now(), &mut OsEntropy, input, &mut outbox);
         while let Some(effect) = outbox.pop() {
@@ -396,12 +258,11 @@ impl Daemon<'_> {
         Ok(())
     }
 
-    async fn upload(&mut self, header: MaskedHeader, sender: &mut Sender) -> Result<(), TransportError> {
+    fn upload(&mut self, header: MaskedHeader) {
         let update = self.vector.take().filter(|update| update.round() == header.round);
         let update = update.expect("the machine uploads what it was told is masked");
-        sender.send_masked(header, update.into_bytes()).await?;
+        self.conversation.send_masked(header, update.into_bytes());
         let _ = self.jobs.send(Job::DrawAhead { variance: self.share_variance });
-        Ok(())
     }
 
     fn carry_out(&mut self, effect: ParticipantEffect) -> Result<(), ClientError> {
@@ -427,6 +288,7 @@ impl Daemon<'_> {
                 (self.report)(&Report::ChargesAdopted { file, counted });
             }
             ParticipantEffect::RoundClosed { round, committed } => {
+                self.conversation.set_calm(true);
                 (self.report)(&Report::Round { round: round.0, committed });
             }
             ParticipantEffect::Finished { rounds } => {
@@ -437,8 +299,9 @@ impl Daemon<'_> {
                 (self.report)(&Report::Refused { reason: explanation });
             }
             ParticipantEffect::Stop { explanation, retry: false } => self.ended = Some(Err(explanation)),
-            // Nobody to send to.
-            ParticipantEffect::Send(_) | ParticipantEffect::Upload(_) => {}
+            // Both are lost where there is no link, of which the machine hears.
+            ParticipantEffect::Send(message) => self.conversation.send(&message),
+            ParticipantEffect::Upload(header) => self.upload(header),
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! The client's settings file.
 
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 
+use tributary_certs::files::read_private;
 use tributary_settings::{Document, Faults};
+use tributary_transport::{DialSettings, Mode, NetworkSettings, Proxy};
 
 /// A commented settings file with every key.
 pub const SAMPLE: &str = include_str!("../../docs/samples/client.toml");
@@ -17,6 +18,12 @@ pub struct Settings {
     pub address: String,
     /// The name that the coordinator's certificate must carry.
     pub server_name: String,
+    /// Which transports may be used.
+    pub transport: Mode,
+    /// An HTTP proxy for TCP.
+    pub proxy: Option<Proxy>,
+    /// Timers and switches of the network.
+    pub network: NetworkSettings,
     /// The folder that enrolment wrote.
     pub identity: PathBuf,
     /// The branch's rows.
@@ -45,16 +52,17 @@ impl Settings {
     pub fn load(path: &Path) -> Result<Self, Faults> {
         let mut file = Document::open(path)?;
         let state_dir = file.path("client.state_dir");
-        let address = file.text("coordinator.address", "HOST:PORT", None, |text| {
-            let (host, port) = text.rsplit_once(':')?;
-            (!host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)).then(|| text.to_string())
-        });
+        let address = file.text("coordinator.address", "HOST:PORT", None, host_and_port);
         let host = address.as_deref().and_then(|address| address.rsplit_once(':')).map(|(host, _)| host);
         let host = host.map(|host| host.trim_matches(['[', ']']).to_string());
         let server_name =
             file.text("coordinator.server_name", "a host name or an address", host.or(Some(String::new())), |text| {
                 (!text.is_empty()).then(|| text.to_string())
             });
+        let modes = [("auto", Mode::Auto), ("quic", Mode::Quic), ("tcp", Mode::Tcp)];
+        let transport = file.choice("coordinator.transport", &modes, Some(Mode::Auto));
+        let proxy = proxy(&mut file);
+        let network = NetworkSettings::read(&mut file);
         let identity = file.path("identity.folder");
         if let Some(folder) = identity.as_ref().filter(|folder| !folder.is_dir()) {
             file.fault(
@@ -81,6 +89,9 @@ impl Settings {
             state_dir: state_dir.expect(here),
             address: address.expect(here),
             server_name: server_name.expect(here),
+            transport: transport.expect(here),
+            proxy: proxy.expect(here),
+            network: network.expect(here),
             identity: identity.expect(here),
             data_file: data_file.expect(here),
             schema_file: schema_file.expect(here),
@@ -93,12 +104,50 @@ impl Settings {
         })
     }
 
-    /// The coordinator's address, looked up now.
-    ///
-    /// # Errors
-    /// If the name does not resolve.
-    pub fn resolve(&self) -> std::io::Result<SocketAddr> {
-        let none = || std::io::Error::new(std::io::ErrorKind::NotFound, format!("{} has no address", self.address));
-        self.address.to_socket_addrs()?.next().ok_or_else(none)
+    /// Where the coordinator is, and how to get there.
+    #[must_use]
+    pub fn dial(&self) -> DialSettings {
+        DialSettings {
+            address: self.address.clone(),
+            server_name: self.server_name.clone(),
+            mode: self.transport,
+            proxy: self.proxy.clone(),
+            path: self.network.path,
+            timers: self.network.timers,
+        }
     }
+}
+
+/// HOST:PORT of either kind.
+fn host_and_port(text: &str) -> Option<String> {
+    let (host, port) = text.rsplit_once(':')?;
+    (!host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)).then(|| text.to_string())
+}
+
+/// The proxy, if one is named. Its credentials lie in a private file, never in the settings.
+fn proxy(file: &mut Document) -> Option<Option<Proxy>> {
+    if !file.has("coordinator.proxy") {
+        return Some(None);
+    }
+    let address = file.text("coordinator.proxy", "HOST:PORT of an HTTP proxy", None, host_and_port);
+    if !file.has("coordinator.proxy_credentials") {
+        return address.map(|address| Some(Proxy { address, credentials: None }));
+    }
+    let path = file.existing_file("coordinator.proxy_credentials")?;
+    let credentials = match read_private(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).trim_end().to_owned(),
+        Err(fault) => {
+            file.fault(
+                "coordinator.proxy_credentials",
+                fault.to_string(),
+                "a file of mode 0600 that holds USER:PASSWORD",
+            );
+            return None;
+        }
+    };
+    if !credentials.contains(':') || credentials.contains(char::is_control) {
+        file.fault("coordinator.proxy_credentials", "another content", "one line USER:PASSWORD");
+        return None;
+    }
+    Some(Some(Proxy { address: address?, credentials: Some(credentials) }))
 }

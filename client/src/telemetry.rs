@@ -13,6 +13,10 @@ pub enum Report {
     Connected {
         /// The coordinator's identity.
         coordinator: String,
+        /// `quic` or `tcp`.
+        transport: &'static str,
+        /// Whether everything goes on where it was before a cut.
+        resumed: bool,
     },
     /// The connection is gone; another attempt follows.
     Disconnected {
@@ -80,7 +84,12 @@ pub fn print(report: &Report, events: bool) {
 
 fn sentence(report: &Report) -> String {
     match report {
-        Report::Connected { coordinator } => format!("connected to {coordinator}"),
+        Report::Connected { coordinator, transport, resumed: false } => {
+            format!("connected to {coordinator} over {transport}")
+        }
+        Report::Connected { coordinator, transport, resumed: true } => {
+            format!("connected to {coordinator} again, over {transport}; nothing was lost")
+        }
         Report::Disconnected { reason, retry_ms } => format!("{reason}; next attempt in {retry_ms} ms"),
         Report::RowsDropped { rows, kept } => format!(
             "{rows} rows beyond data.rows_per_customer_max were left out, {kept} are used; raise it (it is public), or send fewer rows of one customer"

@@ -1,7 +1,7 @@
 //! The thread that touches data: it reads the file once, and trains, clips, noises and masks when the machine hands it a permit.
 
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use cpu_time::ThreadTime;
@@ -91,8 +91,8 @@ struct Ready {
     judged: Judged,
     trainer: Trainer,
     /// The rows that are counted; kept only where the plan counts.
-    statistics: Option<(FeatureMatrix, CellLayout)>,
-    evaluation: Option<(FeatureMatrix, CellLayout)>,
+    statistics: Option<(Arc<FeatureMatrix>, CellLayout)>,
+    evaluation: Option<(Arc<FeatureMatrix>, CellLayout)>,
 }
 
 struct Worker<A> {
@@ -164,12 +164,11 @@ impl<A: Fn(Answer)> Worker<A> {
         };
         let trainer = Trainer::new(&judged.architecture, &data, &placement).map_err(|fault| fault.to_string())?;
         let layout = |kind| cell_layout(&plan, kind, &judged.architecture, Some(&self.source.schema));
-        let evaluation = match layout(RoundKind::Evaluation) {
-            Some(layout) => {
-                let file = self.source.held_out.as_ref().unwrap_or(&self.source.file);
-                Some((self.read(file)?, layout))
-            }
-            None => None,
+        let data = Arc::new(data);
+        let evaluation = match (layout(RoundKind::Evaluation), &self.source.held_out) {
+            (Some(layout), Some(held_out)) => Some((Arc::new(self.read(held_out)?), layout)),
+            (Some(layout), None) => Some((Arc::clone(&data), layout)),
+            (None, _) => None,
         };
         let statistics = layout(RoundKind::Statistics).map(|layout| (data, layout));
         Ok(Ready { plan, judged, trainer, statistics, evaluation })

@@ -3,9 +3,9 @@
 use tributary_journal::JournalError;
 use tributary_protocol::round::ResumeFault;
 use tributary_settings::Faults;
+use tributary_transport::ListenError;
 
 use crate::store::StoreError;
-use crate::transport::ListenError;
 
 /// Why a coordinator could not start, or ended.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! The coordinator daemon: a shell around the round machine of `tributary_protocol::round`. The shell carries, the machine decides.
 //!
 //! ```text
-//! clients ══QUIC══ transport ─ connections ─► Arrival ─► runtime ─► shell ─ handle ─► Coordinator (machine)
+//! clients ══QUIC, TCP══ transport ─ connections ─► Arrival ─► runtime ─► shell ─ handle ─► Coordinator (machine)
 //!                      ▲            │ fold                            │ outbox, in order
 //!                      │         uploads (one sum)                    ├─ ledger: append, sync
 //!                      └──────────── queues ◄──────────────────────── ├─ send, admit, close
@@ -20,7 +20,6 @@ mod server_update;
 mod shell;
 mod spool;
 mod telemetry;
-mod transport;
 mod uploads;
 
 pub mod cli;
@@ -33,4 +32,4 @@ pub use open::{Opened, Report};
 pub use plan::{Guarantee, Job};
 pub use report::{Event, Finished};
 pub use runtime::{run, unix_seconds};
-pub use transport::ListenError;
+pub use tributary_transport::ListenError;

@@ -14,6 +14,8 @@ use tributary_journal::Journal;
 use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox};
 use tributary_protocol::time::Millis;
+use tributary_transport::limits::CLOSING_TIME;
+use tributary_transport::{ListenSettings, Listener, ServerKeys};
 
 use crate::connections::{Arrival, Door, DoorSettings};
 use crate::error::CoordinatorError;
@@ -24,7 +26,6 @@ use crate::server_update::{Committed, ServerUpdate};
 use crate::shell::{Shell, ShellParts};
 use crate::spool::Spool;
 use crate::store::Store;
-use crate::transport::Listener;
 use crate::uploads::OpenSum;
 
 /// Most threads for sockets and folding. On a machine with two cores it is one: two that wake each other cost a tenth of what the coordinator
@@ -132,6 +133,7 @@ async fn serve(
         sum: sum.clone(),
         spool: Spool::new(settings.state_dir.clone()),
         upload_bytes: upload_bytes(&job),
+        timers: settings.network.timers,
         unix_seconds,
     };
     let door = Door::new(door);
@@ -139,10 +141,16 @@ async fn serve(
     let mut shell = Shell::new(ShellParts { machine, outbox, journal, store, update, progress, sum, clock }, report);
     // The first model is in the store.
     drop(job);
+    let listen = ListenSettings {
+        listen: settings.listen.clone(),
+        tcp: settings.tcp,
+        path: settings.network.path,
+        timers: settings.network.timers,
+    };
     // The port comes first: where it cannot be had, the ledger stays as it was.
     let listener = match shell.is_over() {
         true => None,
-        false => Some(Arc::new(Listener::open(&settings.listen, identity.tls)?)),
+        false => Some(Arc::new(Listener::open(&listen, ServerKeys { peers: identity.tls, office: None })?)),
     };
     shell.execute()?;
     shell.state()?;
@@ -153,7 +161,8 @@ async fn serve(
         tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener)));
         turn(&mut shell, arrivals, stop).await?;
         shell.leave();
-        listener.drain(DRAIN_TIME).await;
+        door.emptied(DRAIN_TIME).await;
+        listener.drain(CLOSING_TIME).await;
     }
     shell.conclude(door.bytes())
 }

@@ -52,12 +52,18 @@ impl Document {
     /// # Errors
     /// If it cannot be read or is not TOML; the fault names line and column.
     pub fn open(path: &Path) -> Result<Self, Faults> {
-        let whole = |found: String, allowed: &str| Faults {
-            file: path.to_path_buf(),
-            faults: vec![Fault { key: "(file)".into(), found, allowed: allowed.into() }],
-        };
-        let text = std::fs::read_to_string(path).map_err(|fault| whole(fault.to_string(), "a readable TOML file"))?;
-        let root = text.parse().map_err(|fault: toml::de::Error| whole(fault.to_string().trim().into(), "TOML"))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|fault| whole(path, fault.to_string(), "a readable TOML file"))?;
+        Self::parse(path, &text)
+    }
+
+    /// Parses a text that was read from this file.
+    ///
+    /// # Errors
+    /// If it is not TOML; the fault names line and column.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Faults> {
+        let root =
+            text.parse().map_err(|fault: toml::de::Error| whole(path, fault.to_string().trim().into(), "TOML"))?;
         Ok(Self { file: path.to_path_buf(), root, known: BTreeSet::new(), faults: Vec::new() })
     }
 
@@ -244,6 +250,11 @@ fn nearest(key: &str, known: &BTreeSet<String>) -> String {
         return format!("the tables {}", tables.into_iter().collect::<Vec<_>>().join(", "));
     }
     siblings.join(", ")
+}
+
+/// A fault of the file as a whole.
+fn whole(path: &Path, found: String, allowed: &str) -> Faults {
+    Faults { file: path.to_path_buf(), faults: vec![Fault { key: "(file)".into(), found, allowed: allowed.into() }] }
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Which of our packages each of our packages may depend on, in any kind of dependency.
-const HOUSE: [(&str, &[&str]); 9] = [
+const HOUSE: [(&str, &[&str]); 10] = [
     ("tributary-protocol", &[]),
     ("tributary-settings", &[]),
     ("tributary-journal", &["tributary-protocol"]),
     ("tributary-model", &["tributary-protocol"]),
     ("tributary-certs", &["tributary-protocol"]),
+    ("tributary-transport", &["tributary-protocol", "tributary-certs", "tributary-settings"]),
     ("tributary-coordinator", &SHELL),
     ("tributary-client", &SHELL),
     ("tributary", &EXECUTABLE),
@@ -19,14 +20,21 @@ const HOUSE: [(&str, &[&str]); 9] = [
 ];
 
 /// What the two daemons may know.
-const SHELL: [&str; 5] =
-    ["tributary-protocol", "tributary-model", "tributary-certs", "tributary-journal", "tributary-settings"];
-
-/// What the executable may know: the roles, and the simulator where the feature asks for it.
-const EXECUTABLE: [&str; 8] = [
+const SHELL: [&str; 6] = [
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
+    "tributary-transport",
+    "tributary-journal",
+    "tributary-settings",
+];
+
+/// What the executable may know: the roles, and the simulator where the feature asks for it.
+const EXECUTABLE: [&str; 9] = [
+    "tributary-protocol",
+    "tributary-model",
+    "tributary-certs",
+    "tributary-transport",
     "tributary-journal",
     "tributary-settings",
     "tributary-coordinator",
@@ -38,10 +46,11 @@ const EXECUTABLE: [&str; 8] = [
 const SIMULATOR: [&str; 2] = ["tributary-protocol", "tributary-certs"];
 
 /// What the tests may know.
-const EVERYTHING: [&str; 7] = [
+const EVERYTHING: [&str; 8] = [
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
+    "tributary-transport",
     "tributary-journal",
     "tributary-settings",
     "tributary-coordinator",
@@ -53,11 +62,7 @@ const HOMES: [(&str, &[&str], &[&str]); 6] = [
     ("blake3", &["tributary-protocol"], &["protocol/src/digest.rs"]),
     ("bincode", &["tributary-protocol"], &["protocol/src/codec.rs"]),
     ("burn", &["tributary-model"], &["model/src/network/", "model/src/train/"]),
-    (
-        "quinn",
-        &["tributary-client", "tributary-coordinator"],
-        &["client/src/transport.rs", "coordinator/src/transport.rs", "coordinator/tests/"],
-    ),
+    ("quinn", &["tributary-transport"], &["transport/src/quic/", "transport/src/wire.rs"]),
     ("rcgen", &["tributary-certs", "tributary-coordinator"], &["certs/", "coordinator/tests/"]),
     ("aws_lc_rs", &["tributary-certs"], &["certs/"]),
 ];

@@ -10,6 +10,7 @@ use tributary_protocol::plan::PrivacyMode;
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_settings::{Document, Faults};
+use tributary_transport::NetworkSettings;
 
 /// Longest deadline and waiting time, in milliseconds: a day.
 const DAY_MS: i64 = 86_400_000;
@@ -25,6 +26,10 @@ const UPLOAD_OFFSET_MS_DEFAULT: u64 = 5;
 pub struct Settings {
     /// Address of clients, HOST:PORT; port 0 lets the operating system choose.
     pub listen: String,
+    /// Whether TCP is served beside QUIC, on the same port number.
+    pub tcp: bool,
+    /// Timers and switches of the network.
+    pub network: NetworkSettings,
     /// Folder of ledger, models and optimizer state.
     pub state_dir: PathBuf,
     /// Time to wait for the whole roster before a session opens with those who came, in milliseconds.
@@ -223,6 +228,8 @@ impl Settings {
     pub fn load(path: &Path) -> Result<Self, Faults> {
         let mut document = Document::open(path)?;
         let listen = document.text("coordinator.listen", "HOST:PORT, such as 0.0.0.0:7443", None, read::address);
+        let tcp = document.boolean("coordinator.tcp", true);
+        let network = NetworkSettings::read(&mut document);
         let state_dir = document.path("coordinator.state_dir");
         let gather_ms = document.integer("coordinator.gather_ms", 0..=DAY_MS, Some(30_000));
         let identity = read::identity(&mut document);
@@ -231,6 +238,8 @@ impl Settings {
         let found = "a document without a fault gave every value";
         Ok(Self {
             listen: listen.expect(found),
+            tcp: tcp.expect(found),
+            network: network.expect(found),
             state_dir: state_dir.expect(found),
             gather_ms: gather_ms.expect(found),
             identity: identity.expect(found),

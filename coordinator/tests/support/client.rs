@@ -1,12 +1,11 @@
 //! A client: the real participant machine, the real transport, and a training that gives every coordinate its client's number.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use quinn::crypto::rustls::QuicClientConfig;
 use tributary_certs::enrolment::{names, read_coordinator};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::read_signing_key;
@@ -17,7 +16,8 @@ use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::frame::{Frame, FrameReader, encode_frame};
+use tributary_protocol::entropy::Entropy as _;
+use tributary_protocol::frame::{Frame, encode_frame};
 use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Join, Start, Upstream, frame_bytes_max};
 use tributary_protocol::plan::PrivacyMode;
@@ -29,13 +29,11 @@ use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_protocol::time::Millis;
+use tributary_transport::{
+    DialSettings, Dialer, End, Frames, Greeted, Greeting, Link, LinkId, Mode, Timers, Transport,
+};
 
 use super::Federation;
-
-/// As the daemons have it.
-const LOOPBACK_PAYLOAD_BYTES: u16 = if cfg!(target_os = "linux") { 65_488 } else { 16_000 };
-
-type Reader = FrameReader<fn(u8) -> Option<usize>>;
 
 /// What a client does wrong, if anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,12 +64,8 @@ pub(crate) enum Ended {
 /// A connected client.
 pub(crate) struct Client {
     machine: Participant<RealSuite>,
-    endpoint: quinn::Endpoint,
-    connection: quinn::Connection,
-    send: quinn::SendStream,
-    receive: quinn::RecvStream,
-    frames: Reader,
-    chunk: Vec<u8>,
+    link: Link,
+    frames: Frames,
     start: Option<Start>,
     vector: Option<MaskedUpdate>,
     behaviour: Behaviour,
@@ -87,36 +81,45 @@ fn recorded(folder: &Path) -> Vec<ParticipantEvent> {
     RECORDS.lock().unwrap().get(folder).cloned().unwrap_or_default()
 }
 
-/// Connects with whatever a TLS configuration proves.
+/// Connects with whatever a TLS configuration proves, and greets as a process of its own.
 pub(crate) async fn dial(
     address: SocketAddr,
     tls: Arc<rustls::ClientConfig>,
-) -> Result<(quinn::Endpoint, quinn::Connection), String> {
-    let crypto = QuicClientConfig::try_from(tls).unwrap();
-    let mut endpoint = quinn::EndpointConfig::default();
-    endpoint.max_udp_payload_size(LOOPBACK_PAYLOAD_BYTES).unwrap();
-    let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let endpoint = quinn::Endpoint::new(endpoint, None, socket, Arc::new(quinn::TokioRuntime)).unwrap();
-    let mut congestion = quinn::congestion::CubicConfig::default();
-    congestion.initial_window(4 << 20);
-    let mut discovery = quinn::MtuDiscoveryConfig::default();
-    discovery.upper_bound(LOOPBACK_PAYLOAD_BYTES);
-    let mut transport = quinn::TransportConfig::default();
-    transport
-        .initial_mtu(LOOPBACK_PAYLOAD_BYTES)
-        .mtu_discovery_config(Some(discovery))
-        .congestion_controller_factory(Arc::new(congestion))
-        .enable_segmentation_offload(false);
-    let mut config = quinn::ClientConfig::new(Arc::new(crypto));
-    config.transport_config(Arc::new(transport));
-    let connecting = endpoint.connect_with(config, address, "127.0.0.1").unwrap();
-    let connection = connecting.await.map_err(|fault| fault.to_string())?;
-    Ok((endpoint, connection))
+    transport: Transport,
+) -> Result<Link, String> {
+    let settings = DialSettings {
+        address: address.to_string(),
+        server_name: "127.0.0.1".into(),
+        mode: Mode::Auto,
+        proxy: None,
+        path: tributary_transport::Path::default(),
+        timers: Timers::default(),
+    };
+    let wire = Dialer::new(settings).over(transport, tls).await.map_err(|fault| fault.to_string())?;
+    let mut instance = [0; 16];
+    OsEntropy.fill(&mut instance);
+    let greeting = Greeting { instance, link: LinkId::default(), received: 0, binding: Vec::new() };
+    let (greeted, welcome) = Greeted::by_us(wire, &greeting).await.map_err(|end| end.to_string())?;
+    assert!(!welcome.resumed && welcome.received == 0);
+    let mut link = Link::new(Timers::default());
+    link.attach(greeted, 0).map_err(|end| end.to_string())?;
+    Ok(link)
 }
 
 impl Client {
     /// Connects with the identity of an enrolled branch, whose training gives `value` in every coordinate.
     pub(crate) async fn connect(
+        federation: &Federation,
+        id: &str,
+        address: SocketAddr,
+        value: i64,
+    ) -> Result<Self, String> {
+        Self::connect_over(Transport::Quic, federation, id, address, value).await
+    }
+
+    /// As [`Client::connect`], over one of the transports.
+    pub(crate) async fn connect_over(
+        transport: Transport,
         federation: &Federation,
         id: &str,
         address: SocketAddr,
@@ -138,16 +141,11 @@ impl Client {
         };
         let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).unwrap();
         let schema = Self::schema();
-        let (endpoint, connection) = dial(address, federation.tls(&folder)).await?;
-        let (send, receive) = connection.open_bi().await.map_err(|fault| fault.to_string())?;
+        let link = dial(address, federation.tls(&folder), transport).await?;
         Ok(Self {
             machine: Participant::resume(policy, schema, signing_key, &recorded(&folder)),
-            endpoint,
-            connection,
-            send,
-            receive,
-            frames: FrameReader::new(limit),
-            chunk: Vec::new(),
+            link,
+            frames: Frames::new(|kind| frame_bytes_max(kind, VECTOR_BYTES_MAX)),
             start: None,
             vector: None,
             behaviour: Behaviour::Honest,
@@ -179,11 +177,9 @@ impl Client {
                 Err(reason) => return Ended::Lost(reason),
             };
             if let Some(end) = self.input(input).await {
-                // What was sent last is acknowledged before the connection goes.
-                let _ = self.send.finish();
-                let _ = self.send.stopped().await;
-                self.connection.close(0_u32.into(), b"done");
-                self.endpoint.wait_idle().await;
+                // What was sent last is read before the connection goes.
+                let _ = self.link.flush().await;
+                self.link.close("done").await;
                 return end;
             }
         }
@@ -194,28 +190,32 @@ impl Client {
         self.answer_to_join(tributary_protocol::limits::PROTOCOL_VERSION, Self::schema()).await
     }
 
-    /// Whether the connection stands.
-    pub(crate) fn is_open(&self) -> bool {
-        self.connection.close_reason().is_none()
+    /// Answers whatever the transport is asked, for so long at most; whether the link still stands.
+    pub(crate) async fn is_alive_for(&mut self, time: std::time::Duration) -> bool {
+        tokio::time::timeout(time, self.next_frame()).await.is_err()
     }
 
     /// Closes the connection, and waits until the coordinator was told.
     pub(crate) async fn leave(self) {
-        self.connection.close(0_u32.into(), b"done");
-        self.endpoint.wait_idle().await;
+        self.link.close("done").await;
+    }
+
+    /// Vanishes: no word, no packet.
+    pub(crate) fn vanish(self) {
+        std::mem::forget(self.link);
     }
 
     /// Says hello as some release with some schema, and gives the first answer.
     pub(crate) async fn answer_to_join(&mut self, version: u32, schema: Digest) -> Result<Downstream, String> {
         let join = Upstream::Join(Join { version, schema, holding: Vec::new() });
-        self.send_frame(FRAME_CONTROL, &codec::encode(&join)).await.map_err(|_| "cannot send".to_owned())?;
+        self.send_frame(FRAME_CONTROL, &codec::encode(&join));
         let frame = self.next_frame().await?;
         codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX).map_err(|fault| fault.to_string())
     }
 
     /// Sends raw bytes and gives the reason for which the connection then ends.
     pub(crate) async fn send_and_be_closed(mut self, bytes: &[u8]) -> String {
-        self.send.write_all(bytes).await.unwrap();
+        self.link.send([bytes.to_vec().into()]);
         loop {
             if let Err(reason) = self.next_frame().await {
                 return reason;
@@ -241,19 +241,13 @@ impl Client {
 
     async fn next_frame(&mut self) -> Result<Frame, String> {
         loop {
-            let mut rest = self.chunk.as_slice();
-            let frame = self.frames.push(&mut rest).unwrap();
-            self.chunk = rest.to_vec();
-            if let Some(frame) = frame {
+            if let Some(frame) = self.frames.next().unwrap() {
                 return Ok(frame);
             }
-            match self.receive.read_chunk(1 << 20, true).await {
-                Ok(Some(chunk)) => self.chunk = chunk.bytes.to_vec(),
-                Ok(None) => return Err("the stream ended".into()),
-                Err(quinn::ReadError::ConnectionLost(quinn::ConnectionError::ApplicationClosed(close))) => {
-                    return Err(String::from_utf8(close.reason.to_vec()).unwrap());
-                }
-                Err(fault) => return Err(format!("{fault:?}")),
+            match self.link.read().await {
+                Ok(chunk) => self.frames.feed(chunk),
+                Err(End::Over(reason)) => return Err(reason),
+                Err(end) => return Err(end.to_string()),
             }
         }
     }
@@ -266,11 +260,7 @@ impl Client {
             self.machine.handle(now, &mut OsEntropy, input, &mut outbox);
             while let Some(effect) = outbox.pop() {
                 match effect {
-                    ParticipantEffect::Send(message) => {
-                        if let Err(end) = self.send_frame(FRAME_CONTROL, &codec::encode(&message)).await {
-                            return Some(end);
-                        }
-                    }
+                    ParticipantEffect::Send(message) => self.send_frame(FRAME_CONTROL, &codec::encode(&message)),
                     ParticipantEffect::JudgePlan(plan) => {
                         inputs.push(ParticipantInput::PlanJudged { plan: plan.digest(), verdict: Ok(()) });
                     }
@@ -314,26 +304,25 @@ impl Client {
             Behaviour::Honest => {}
             Behaviour::OtherDigest => bytes[0] ^= 1,
             Behaviour::OtherLength => bytes.truncate(bytes.len() - 1),
-            Behaviour::Unannounced => return self.send_frame(FRAME_VECTOR, &bytes).await,
+            Behaviour::Unannounced => {
+                self.send_frame(FRAME_VECTOR, &bytes);
+                return Ok(());
+            }
             Behaviour::CutUpload => {
-                self.send_frame(FRAME_CONTROL, header).await?;
+                self.send_frame(FRAME_CONTROL, header);
                 let frame = encode_frame(FRAME_VECTOR, &bytes);
-                self.send.write_all(&frame[..frame.len() / 2]).await.map_err(|fault| Ended::Lost(fault.to_string()))?;
-                let _ = self.send.finish();
-                let _ = self.send.stopped().await;
-                self.connection.close(0_u32.into(), b"cut");
+                self.link.send([frame[..frame.len() / 2].to_vec().into()]);
+                let _ = self.link.flush().await;
+                std::mem::replace(&mut self.link, Link::new(Timers::default())).close("cut").await;
                 return Err(Ended::Lost("cut".into()));
             }
         }
-        self.send_frame(FRAME_CONTROL, header).await?;
-        self.send_frame(FRAME_VECTOR, &bytes).await
+        self.send_frame(FRAME_CONTROL, header);
+        self.send_frame(FRAME_VECTOR, &bytes);
+        Ok(())
     }
 
-    async fn send_frame(&mut self, kind: u8, payload: &[u8]) -> Result<(), Ended> {
-        self.send.write_all(&encode_frame(kind, payload)).await.map_err(|fault| Ended::Lost(fault.to_string()))
+    fn send_frame(&mut self, kind: u8, payload: &[u8]) {
+        self.link.send([encode_frame(kind, payload).into()]);
     }
-}
-
-fn limit(kind: u8) -> Option<usize> {
-    frame_bytes_max(kind, VECTOR_BYTES_MAX)
 }

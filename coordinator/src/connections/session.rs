@@ -1,0 +1,321 @@
+//! A client's session: reading, keeping uploads and writing until one side ends, over as many connections as it takes.
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tributary_protocol::codec;
+use tributary_protocol::frame::FrameError;
+use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
+use tributary_protocol::message::{FRAME_CONTROL, FRAME_VECTOR, Upstream, frame_bytes_max};
+use tributary_protocol::round::Input;
+use tributary_protocol::secagg::permit::{Arriving, Ticket};
+use tributary_transport::limits::{CLOSING_TIME, PROGRESS_BYTES_MIN, PROGRESS_TIME, PROOF_OF_LIFE_TIME};
+use tributary_transport::{End, Frames, Link as Wires, PeerFault, Welcome};
+
+use super::Door;
+use super::conversation::{Arrival, Link, QUEUE_MAX};
+use super::seats::{Demand, Resumption, Seat};
+use crate::spool::SpooledUpload;
+use crate::uploads::Verdict;
+
+/// Bytes of one client's messages that may wait to be read by it; a model counts for every round that it has not taken.
+const WAITING_BYTES_MAX: u64 = 512 << 20;
+
+pub(super) struct Session<'a> {
+    door: &'a Door,
+    seat: Seat<'a>,
+    link: Wires,
+    frames: Frames,
+    queued: mpsc::Receiver<Vec<Bytes>>,
+    judged: mpsc::Receiver<Verdict>,
+    /// Until when a cut link may be taken up again.
+    detached: Option<Instant>,
+    /// Until when the client must have proved that it is alive.
+    proving: Option<Instant>,
+    /// The frame that is incomplete must have come so far until then.
+    progress: Option<(Instant, u64)>,
+}
+
+/// Why a session is over.
+enum Leave {
+    /// The machine let go of the client.
+    Released,
+    /// The peer, the network, or a demand.
+    Fault(PeerFault),
+    /// It must be told this.
+    Refused(String),
+}
+
+impl From<FrameError> for Leave {
+    fn from(fault: FrameError) -> Self {
+        Self::Refused(fault.to_string())
+    }
+}
+
+impl<'a> Session<'a> {
+    /// From the machine's first word of the client to its last.
+    pub(super) async fn run(door: &'a Door, seat: Seat<'a>, link: Wires) -> Result<(), PeerFault> {
+        let (queue, queued) = mpsc::channel(QUEUE_MAX);
+        let (verdicts, judged) = mpsc::channel(1);
+        let client = seat.client();
+        let way = Link { queue, verdicts, demands: seat.demand.clone() };
+        if door.inputs.send(Arrival::Connected(client, way)).await.is_err() {
+            return Ok(());
+        }
+        let upload_bytes = door.upload_bytes;
+        let frames = Frames::new(move |kind| frame_bytes_max(kind, upload_bytes));
+        let mut own = Self { door, seat, link, frames, queued, judged, detached: None, proving: None, progress: None };
+        let leave = own.read().await.err().unwrap_or(Leave::Released);
+        let (reason, end) = match leave {
+            Leave::Released => {
+                own.flush().await;
+                ("done".to_owned(), Ok(()))
+            }
+            Leave::Refused(reason) => {
+                (format!("{reason}; compare the releases of both sides"), Err(PeerFault::Ended(End::Faulty(reason))))
+            }
+            Leave::Fault(PeerFault::Ended(End::Over(reason))) => {
+                (reason.clone(), Err(PeerFault::Ended(End::Over(reason))))
+            }
+            Leave::Fault(fault) => (fault.to_string(), Err(fault)),
+        };
+        // The machine drops its way to the client. The seat is kept to the end: its next bearer's messages come after this one's departure.
+        let _ = door.inputs.send(Arrival::Input(Input::Disconnected(client))).await;
+        let bytes = own.link.close(&reason).await;
+        own.seat.moved(bytes);
+        end
+    }
+
+    /// What the machine queued before it let go, and the client's word that it has read it. Whoever does not read is not waited for.
+    async fn flush(&mut self) {
+        let told = async {
+            while let Some(frames) = self.queued.recv().await {
+                self.link.send(frames);
+            }
+            let _ = self.link.flush().await;
+        };
+        let _ = tokio::time::timeout(CLOSING_TIME, told).await;
+    }
+
+    /// Messages, and vectors behind those that announce one, until something ends it.
+    async fn read(&mut self) -> Result<(), Leave> {
+        loop {
+            let Some(frame) = self.frames.next()? else {
+                self.more().await?;
+                continue;
+            };
+            self.progress = None;
+            let message = match frame.kind {
+                FRAME_CONTROL => codec::decode::<Upstream>(&frame.payload, CONTROL_MESSAGE_BYTES_MAX),
+                _ => return Err(Leave::Refused("a vector came that no header announced".into())),
+            };
+            let message = message.map_err(|fault| Leave::Refused(fault.to_string()))?;
+            let announces = matches!(message, Upstream::Masked(_));
+            self.tell(Input::Message(self.seat.client(), message)).await?;
+            if announces {
+                // Nothing is read until the machine has judged the header: what is not wanted stays in the sender's window.
+                let verdict = self.verdict().await?;
+                self.take_vector(verdict).await?;
+            }
+        }
+    }
+
+    async fn tell(&self, input: Input) -> Result<(), Leave> {
+        self.door.inputs.send(Arrival::Input(input)).await.map_err(|_| Leave::Released)
+    }
+
+    /// The vector behind a header: read to its end, and kept if it was admitted.
+    async fn take_vector(&mut self, verdict: Verdict) -> Result<(), Leave> {
+        let length = loop {
+            match self.frames.head()? {
+                Some(head) if head.kind == FRAME_VECTOR => break head.bytes,
+                Some(_) => return Err(Leave::Refused("a message came where a vector was announced".into())),
+                None => self.more().await?,
+            }
+        };
+        let input = match verdict {
+            Verdict::Admit(ticket) if ticket.upload_bytes() == length => {
+                let arriving = self.keep(ticket).await?;
+                self.door.sum.arrive(arriving)
+            }
+            Verdict::Admit(ticket) => {
+                let (round, client) = (ticket.round(), ticket.client());
+                tracing::warn!(%round, %client, length, expected = ticket.upload_bytes(), "upload of another length refused");
+                self.pass_over().await?;
+                Input::UploadFailed { round, client }
+            }
+            Verdict::Discard => return self.pass_over().await,
+        };
+        self.progress = None;
+        self.tell(input).await
+    }
+
+    /// Keeps and hashes the pieces as they come.
+    async fn keep(&mut self, ticket: Ticket) -> Result<Arriving<SpooledUpload>, Leave> {
+        let full = |fault: std::io::Error| {
+            tracing::error!(%fault, "an upload could not be kept; check that the state directory's disk has room");
+            Leave::Fault(PeerFault::Ended(End::Over(
+                "the coordinator's disk could not keep the upload; its operator has been told".into(),
+            )))
+        };
+        let room = self.door.spool.room(ticket.upload_bytes()).map_err(full)?;
+        let mut arriving = ticket.receive_into(room);
+        while let Some(piece) = self.piece().await? {
+            arriving.append(&piece).map_err(full)?;
+        }
+        Ok(arriving)
+    }
+
+    /// Reads the rest of a vector that nobody wants.
+    async fn pass_over(&mut self) -> Result<(), Leave> {
+        while self.piece().await?.is_some() {}
+        self.progress = None;
+        Ok(())
+    }
+
+    /// The next bytes of the open vector; `None` behind its end.
+    async fn piece(&mut self) -> Result<Option<Bytes>, Leave> {
+        loop {
+            match self.frames.piece() {
+                None => return Ok(None),
+                Some(piece) if piece.is_empty() => self.more().await?,
+                Some(piece) => return Ok(Some(piece)),
+            }
+        }
+    }
+
+    /// Waits for more bytes; meanwhile whatever else concerns the session is done.
+    async fn more(&mut self) -> Result<(), Leave> {
+        if self.frames.is_partial() && self.progress.is_none() {
+            self.progress = Some((Instant::now() + PROGRESS_TIME, self.link.received() + PROGRESS_BYTES_MIN));
+        }
+        loop {
+            let deadline = self.deadline();
+            tokio::select! {
+                biased;
+                demand = self.seat.demands.recv() => self.demanded(demand)?,
+                resumption = self.seat.resumptions.recv() => self.resume(resumption).await?,
+                frames = self.queued.recv() => self.queue(frames)?,
+                data = self.link.read(), if self.detached.is_none() => match data {
+                    Ok(data) => {
+                        self.frames.feed(data);
+                        return Ok(());
+                    }
+                    Err(end) => self.lost(end)?,
+                },
+                () = sleep_until(deadline), if deadline.is_some() => self.expired()?,
+            }
+        }
+    }
+
+    /// Waits for the machine's word on a header.
+    async fn verdict(&mut self) -> Result<Verdict, Leave> {
+        loop {
+            let deadline = self.deadline();
+            tokio::select! {
+                biased;
+                demand = self.seat.demands.recv() => self.demanded(demand)?,
+                verdict = self.judged.recv() => return verdict.ok_or(Leave::Released),
+                resumption = self.seat.resumptions.recv() => self.resume(resumption).await?,
+                frames = self.queued.recv() => self.queue(frames)?,
+                end = self.link.tend(), if self.detached.is_none() => self.lost(end)?,
+                () = sleep_until(deadline), if deadline.is_some() => self.expired()?,
+            }
+        }
+    }
+
+    /// The network's fault is forgiven for a while; everything else is the end.
+    fn lost(&mut self, end: End) -> Result<(), Leave> {
+        match end {
+            End::Cut(reason) => {
+                tracing::info!(client = %self.seat.client(), reason, "connection cut; the link waits");
+                self.link.detach();
+                self.detached = Some(Instant::now() + self.door.timers.detached);
+                self.progress = None;
+                Ok(())
+            }
+            End::Faulty(reason) => Err(Leave::Refused(reason)),
+            over @ End::Over(_) => Err(Leave::Fault(over.into())),
+        }
+    }
+
+    /// Goes on over another connection.
+    async fn resume(&mut self, resumption: Option<Resumption>) -> Result<(), Leave> {
+        let Some((mut greeted, peer_received)) = resumption else { return Ok(()) };
+        self.link.detach();
+        let transport = greeted.wire().transport();
+        let welcome = Welcome { link: self.seat.link(), resumed: true, received: self.link.received() };
+        let attached = match greeted.welcome(welcome).await {
+            Ok(()) => self.link.attach(greeted, peer_received),
+            Err(end) => Err(end),
+        };
+        match attached {
+            Ok(()) => {
+                tracing::info!(client = %self.seat.client(), %transport, "the link goes on");
+                (self.detached, self.proving) = (None, None);
+                Ok(())
+            }
+            Err(end) => self.lost(end),
+        }
+    }
+
+    fn queue(&mut self, frames: Option<Vec<Bytes>>) -> Result<(), Leave> {
+        self.link.send(frames.ok_or(Leave::Released)?);
+        if self.link.unconfirmed() > WAITING_BYTES_MAX {
+            return Err(Leave::Refused("this client did not read what it was sent".into()));
+        }
+        Ok(())
+    }
+
+    fn demanded(&mut self, demand: Option<Demand>) -> Result<(), Leave> {
+        let over = |reason: &str| Leave::Fault(PeerFault::Ended(End::Over(reason.to_owned())));
+        match demand {
+            Some(Demand::Prove) if self.detached.is_none() => {
+                self.link.ping();
+                self.proving = Some(Instant::now() + PROOF_OF_LIFE_TIME);
+                Ok(())
+            }
+            Some(Demand::Prove | Demand::Leave) => Err(over("another process of this branch took over")),
+            Some(Demand::Cut(reason)) => Err(over(&reason)),
+            None => Ok(()),
+        }
+    }
+
+    fn deadline(&mut self) -> Option<Instant> {
+        if self.proving.is_some() && self.link.has_answered() {
+            self.proving = None;
+        }
+        let progress = self.progress.map(|(until, _)| until);
+        [self.detached, self.proving, progress].into_iter().flatten().min()
+    }
+
+    fn expired(&mut self) -> Result<(), Leave> {
+        let now = Instant::now();
+        let cut = |reason: String| Err(Leave::Fault(PeerFault::Ended(End::Cut(reason))));
+        if self.detached.is_some_and(|until| now >= until) {
+            return cut(format!("the client did not come back within {} seconds", self.door.timers.detached.as_secs()));
+        }
+        if self.proving.is_some_and(|until| now >= until) && !self.link.has_answered() {
+            return cut("it did not answer, and another process of this branch is there".into());
+        }
+        if let Some((until, received)) = self.progress
+            && now >= until
+        {
+            if self.link.received() < received {
+                return Err(Leave::Refused(format!(
+                    "a message came more slowly than {PROGRESS_BYTES_MIN} bytes in {} seconds",
+                    PROGRESS_TIME.as_secs()
+                )));
+            }
+            self.progress = Some((now + PROGRESS_TIME, self.link.received() + PROGRESS_BYTES_MIN));
+        }
+        Ok(())
+    }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,153 @@
+//! Why there is no connection, for the person who reads it.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tributary_certs::fault::explain;
+
+use crate::limits::HANDSHAKE_TIME;
+use crate::wire::End;
+
+/// Why a client has no connection. The message says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum DialFault {
+    /// The coordinator's name has no address.
+    #[error(
+        "{name} cannot be looked up: {fault}; check coordinator.address in the settings and this machine's name resolution"
+    )]
+    Name {
+        /// What was looked up.
+        name: String,
+        /// What the system said.
+        fault: String,
+    },
+    /// No local socket.
+    #[error("no socket could be opened: {0}; check the machine's network configuration")]
+    Socket(#[source] io::Error),
+    /// The address or the TLS configuration is unusable.
+    #[error("the connection could not be prepared: {0}")]
+    Prepare(String),
+    /// TCP got no connection.
+    #[error(
+        "TCP to {address} was not connected: {fault}; check address, port and that the firewall lets TCP out to it"
+    )]
+    Tcp {
+        /// Where it went.
+        address: SocketAddr,
+        /// What the system said.
+        fault: io::Error,
+    },
+    /// The proxy did not let the connection through.
+    #[error(
+        "the proxy {proxy} did not connect to {target}: {said}; ask whoever runs it to allow CONNECT to that host and port"
+    )]
+    Proxy {
+        /// The proxy.
+        proxy: String,
+        /// Where it was to connect.
+        target: String,
+        /// What it answered, or what happened.
+        said: String,
+    },
+    /// The handshake failed.
+    #[error("{0}")]
+    Failed(String),
+    /// The peer showed no certificate, which TLS has refused already.
+    #[error("the coordinator showed no certificate")]
+    NoCertificate,
+    /// Nobody answered in time.
+    #[error(
+        "nobody answered within {} seconds; check address and port, that the coordinator runs, and that the firewall lets {what} out to it",
+        HANDSHAKE_TIME.as_secs() * 2
+    )]
+    Silence {
+        /// What was tried.
+        what: &'static str,
+    },
+    /// Both transports failed.
+    #[error("over QUIC: {quic}. Over TCP: {tcp}")]
+    Both {
+        /// Why QUIC failed.
+        quic: Box<DialFault>,
+        /// Why TCP failed.
+        tcp: Box<DialFault>,
+    },
+}
+
+/// Why no client can be served. The operator's configuration or machine is to blame.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// The address names no machine.
+    #[error("the address {listen} of coordinator.listen cannot be resolved: {fault}; give an IP address and a port")]
+    Address {
+        /// The setting.
+        listen: String,
+        /// What the system said.
+        fault: String,
+    },
+    /// Somebody has the port.
+    #[error(
+        "{kind} port {port} on {ip} is in use by another program, so no client can reach this coordinator; stop that program \
+         (perhaps another coordinator) or choose another port in coordinator.listen",
+        port = address.port(),
+        ip = address.ip()
+    )]
+    PortInUse {
+        /// UDP or TCP.
+        kind: &'static str,
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The system refused the socket.
+    #[error(
+        "{kind} {address} cannot be opened: {fault}; check that the address is this machine's and that the port may be used"
+    )]
+    Socket {
+        /// UDP or TCP.
+        kind: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        fault: io::Error,
+    },
+    /// The TLS configuration does not fit QUIC.
+    #[error("the TLS configuration cannot be used for QUIC: {0}; this is a fault of this program, report it")]
+    Tls(String),
+}
+
+impl ListenError {
+    pub(crate) fn of(kind: &'static str, address: SocketAddr, fault: io::Error) -> Self {
+        match fault.kind() {
+            io::ErrorKind::AddrInUse => Self::PortInUse { kind, address },
+            _ => Self::Socket { kind, address, fault },
+        }
+    }
+}
+
+/// Why a peer was not let in, or left. The peer or the network is to blame.
+#[derive(Debug, thiserror::Error)]
+pub enum PeerFault {
+    /// The handshake failed.
+    #[error("the handshake failed: {0}")]
+    Handshake(String),
+    /// The link ended.
+    #[error("the connection ended: {0}")]
+    Ended(#[from] End),
+    /// It took too long.
+    #[error("nothing arrived for {} seconds", HANDSHAKE_TIME.as_secs())]
+    Slow,
+}
+
+/// What an input or output error of a TLS stream means: the library's own error is inside.
+pub(crate) fn explain_io(fault: &io::Error) -> String {
+    match fault.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(tls) => explain(tls).to_string(),
+        None => match fault.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
+                "the peer or something between broke the connection off".into()
+            }
+            io::ErrorKind::TimedOut => "nothing arrives any more: the peer is gone, or the network between is".into(),
+            _ => fault.to_string(),
+        },
+    }
+}

@@ -1,0 +1,77 @@
+//! Frames on a link's stream.
+
+use bytes::{Buf as _, Bytes};
+use tributary_protocol::frame::{Frame, FrameError, FrameHead, FrameReader};
+
+/// The longest payload of each kind that may come.
+type Limit = Box<dyn Fn(u8) -> Option<usize> + Send + Sync>;
+
+/// Takes a link's stream apart into frames.
+pub struct Frames {
+    reader: FrameReader<Limit>,
+    chunk: Bytes,
+    /// Inside a frame.
+    partial: bool,
+}
+
+impl Frames {
+    /// A reader at a frame's border. `limit_of_kind` gives the longest payload in bytes of a kind, or `None` where the kind is refused.
+    #[must_use]
+    pub fn new(limit_of_kind: impl Fn(u8) -> Option<usize> + Send + Sync + 'static) -> Self {
+        Self { reader: FrameReader::new(Box::new(limit_of_kind)), chunk: Bytes::new(), partial: false }
+    }
+
+    /// More of the stream; the last bytes were used up.
+    pub fn feed(&mut self, chunk: Bytes) {
+        debug_assert!(self.chunk.is_empty(), "what arrived first is used first");
+        self.chunk = chunk;
+    }
+
+    /// Whether a frame has begun and not ended.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.partial
+    }
+
+    /// The next frame of what was fed; `None` when more is needed.
+    ///
+    /// # Errors
+    /// [`FrameError`]; the stream has lost its borders.
+    pub fn next(&mut self) -> Result<Option<Frame>, FrameError> {
+        let begun = !self.chunk.is_empty();
+        let frame = self.consume(FrameReader::push)?;
+        self.partial = frame.is_none() && (begun || self.partial);
+        Ok(frame)
+    }
+
+    /// The next frame's header, for a payload that is not gathered in memory; then [`Frames::piece`] gives it.
+    ///
+    /// # Errors
+    /// [`FrameError`].
+    pub fn head(&mut self) -> Result<Option<FrameHead>, FrameError> {
+        self.partial = true;
+        self.consume(FrameReader::header)
+    }
+
+    /// The next bytes of the open payload, as they arrived: none where more is needed, `None` behind its end.
+    pub fn piece(&mut self) -> Option<Bytes> {
+        let whole = self.chunk.clone();
+        let mut rest: &[u8] = &self.chunk;
+        let length = self.reader.piece(&mut rest).map(<[u8]>::len);
+        let left = rest.len();
+        self.chunk.advance(self.chunk.len() - left);
+        self.partial = length.is_some();
+        length.map(|length| whole.slice(..length))
+    }
+
+    fn consume<T>(
+        &mut self,
+        read: impl FnOnce(&mut FrameReader<Limit>, &mut &[u8]) -> Result<T, FrameError>,
+    ) -> Result<T, FrameError> {
+        let mut rest: &[u8] = &self.chunk;
+        let result = read(&mut self.reader, &mut rest)?;
+        let left = rest.len();
+        self.chunk.advance(self.chunk.len() - left);
+        Ok(result)
+    }
+}

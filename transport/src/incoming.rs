@@ -1,0 +1,83 @@
+//! What a link receives: records taken apart, in pieces of any size, without copying the stream's bytes.
+
+use bytes::{Buf as _, Bytes};
+
+use crate::record::{HEADER_BYTES, Kind, parse_header};
+
+/// Takes the records of one connection apart.
+#[derive(Default)]
+pub(crate) struct Incoming {
+    chunk: Bytes,
+    header: [u8; HEADER_BYTES],
+    header_bytes: usize,
+    open: Option<Open>,
+}
+
+struct Open {
+    kind: Kind,
+    missing: usize,
+    /// Of a control record.
+    payload: Vec<u8>,
+}
+
+/// What was found.
+pub(crate) enum Item {
+    /// The next bytes of the stream.
+    Data(Bytes),
+    /// A control record.
+    Control(Kind, Vec<u8>),
+}
+
+impl Incoming {
+    /// More bytes of the connection; the last ones were used up.
+    pub(crate) fn feed(&mut self, chunk: Bytes) {
+        debug_assert!(self.chunk.is_empty(), "what arrived first is used first");
+        self.chunk = chunk;
+    }
+
+    /// Whether bytes wait to be taken apart.
+    pub(crate) fn is_fed(&self) -> bool {
+        !self.chunk.is_empty()
+    }
+
+    /// The next item of what was fed; nothing when more is needed.
+    ///
+    /// # Errors
+    /// What is wrong with the bytes.
+    pub(crate) fn next(&mut self) -> Result<Option<Item>, String> {
+        loop {
+            let Some(open) = &mut self.open else {
+                let taken = (HEADER_BYTES - self.header_bytes).min(self.chunk.len());
+                self.header[self.header_bytes..self.header_bytes + taken].copy_from_slice(&self.chunk[..taken]);
+                self.chunk.advance(taken);
+                self.header_bytes += taken;
+                if self.header_bytes < HEADER_BYTES {
+                    return Ok(None);
+                }
+                self.header_bytes = 0;
+                let (kind, missing) = parse_header(self.header)?;
+                self.open = Some(Open { kind, missing, payload: Vec::new() });
+                continue;
+            };
+            if open.missing > 0 && self.chunk.is_empty() {
+                return Ok(None);
+            }
+            let piece = self.chunk.split_to(open.missing.min(self.chunk.len()));
+            open.missing -= piece.len();
+            if open.kind == Kind::Data {
+                if open.missing == 0 {
+                    self.open = None;
+                }
+                if piece.is_empty() {
+                    continue;
+                }
+                return Ok(Some(Item::Data(piece)));
+            }
+            open.payload.extend_from_slice(&piece);
+            if open.missing == 0 {
+                let open = self.open.take().expect("it is open");
+                return Ok(Some(Item::Control(open.kind, open.payload)));
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The coordinator's port: UDP and TCP of one number.
+
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::fault::{ListenError, PeerFault};
+use crate::limits::HANDSHAKE_TIME;
+use crate::path::Path;
+use crate::quic::{QuicAttempt, QuicListener};
+use crate::tcp::{self, OfficeStream, TcpAttempt, TcpListener};
+use crate::timers::Timers;
+use crate::wire::{Transport, Wire};
+
+/// Ports that are tried where the system is to choose one that is free for both transports.
+const ATTEMPTS: usize = 16;
+
+/// Where and how to listen.
+#[derive(Clone, Debug)]
+pub struct ListenSettings {
+    /// HOST:PORT; port 0 lets the system choose.
+    pub listen: String,
+    /// Whether TCP is served beside QUIC.
+    pub tcp: bool,
+    /// Switches of the path.
+    pub path: Path,
+    /// Timers.
+    pub timers: Timers,
+}
+
+/// Keys and trust in force.
+#[derive(Clone)]
+pub struct ServerKeys {
+    /// For enrolled peers.
+    pub peers: Arc<rustls::ServerConfig>,
+    /// For newcomers, over TCP alone; nothing where no enrolment office is kept.
+    pub office: Option<Arc<rustls::ServerConfig>>,
+}
+
+/// An open port.
+pub struct Listener {
+    quic: QuicListener,
+    tcp: Option<TcpListener>,
+}
+
+/// A connection attempt.
+pub struct Attempt(Kind);
+
+enum Kind {
+    Quic(QuicAttempt),
+    Tcp(TcpAttempt),
+}
+
+/// What an attempt became.
+pub enum Accepted {
+    /// A peer whose certificate TLS has verified.
+    Peer(Wire),
+    /// A newcomer with a question for the office.
+    Newcomer(OfficeStream),
+}
+
+impl Listener {
+    /// Opens the port.
+    ///
+    /// # Errors
+    /// [`ListenError`].
+    pub fn open(settings: &ListenSettings, keys: ServerKeys) -> Result<Self, ListenError> {
+        let ListenSettings { listen, tcp, path, timers } = settings;
+        let unresolved = |fault: String| ListenError::Address { listen: listen.clone(), fault };
+        let address = listen.to_socket_addrs().map_err(|fault| unresolved(fault.to_string()))?.next();
+        let address = address.ok_or_else(|| unresolved("it names no address".into()))?;
+        for attempt in 1.. {
+            let quic = QuicListener::open(address, Arc::clone(&keys.peers), *path, *timers)?;
+            if !tcp {
+                return Ok(Self { quic, tcp: None });
+            }
+            match TcpListener::open(quic.address(), Arc::clone(&keys.peers), keys.office.clone(), *timers) {
+                Ok(tcp) => return Ok(Self { quic, tcp: Some(tcp) }),
+                Err(ListenError::PortInUse { .. }) if address.port() == 0 && attempt < ATTEMPTS => {}
+                Err(fault) => return Err(fault),
+            }
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    /// Where clients connect, over either transport.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.quic.address()
+    }
+
+    /// Uses other keys and trust from the next handshake on. Open connections are not touched.
+    ///
+    /// # Errors
+    /// [`ListenError::Tls`].
+    pub fn set_keys(&self, keys: ServerKeys) -> Result<(), ListenError> {
+        self.quic.set_tls(Arc::clone(&keys.peers))?;
+        if let Some(tcp) = &self.tcp {
+            tcp.set_tls(keys.peers, keys.office);
+        }
+        Ok(())
+    }
+
+    /// The next connection attempt; `None` once the port is closed.
+    pub async fn next(&self) -> Option<Attempt> {
+        let Some(tcp) = &self.tcp else { return self.quic.next().await.map(|attempt| Attempt(Kind::Quic(attempt))) };
+        tokio::select! {
+            attempt = self.quic.next() => attempt.map(|attempt| Attempt(Kind::Quic(attempt))),
+            attempt = tcp.next() => Some(Attempt(Kind::Tcp(attempt))),
+        }
+    }
+
+    /// Takes no new connection over QUIC, and waits until the open ones have closed, at most `patience`; then closes whatever is left.
+    pub async fn drain(&self, patience: Duration) {
+        self.quic.drain(patience).await;
+    }
+}
+
+impl Attempt {
+    /// Where it comes from; over QUIC unproved.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        match &self.0 {
+            Kind::Quic(attempt) => attempt.address(),
+            Kind::Tcp(attempt) => attempt.address(),
+        }
+    }
+
+    /// Over what it comes.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        match &self.0 {
+            Kind::Quic(_) => Transport::Quic,
+            Kind::Tcp(_) => Transport::Tcp,
+        }
+    }
+
+    /// Asks for proof that the sender can receive at its address. `None` if it was asked, or refused; the attempt itself if it has proved it,
+    /// as whoever connects over TCP has.
+    #[must_use]
+    pub fn prove_address(self) -> Option<Self> {
+        match self.0 {
+            Kind::Quic(attempt) => attempt.prove_address().map(|attempt| Self(Kind::Quic(attempt))),
+            tcp @ Kind::Tcp(_) => Some(Self(tcp)),
+        }
+    }
+
+    /// Says no.
+    pub fn refuse(self) {
+        if let Kind::Quic(attempt) = self.0 {
+            attempt.refuse();
+        }
+    }
+
+    /// Goes through the handshake, within [`HANDSHAKE_TIME`].
+    ///
+    /// # Errors
+    /// [`PeerFault`].
+    pub async fn accept(self) -> Result<Accepted, PeerFault> {
+        let shaken = async {
+            match self.0 {
+                Kind::Quic(attempt) => attempt.accept().await.map(Accepted::Peer),
+                Kind::Tcp(attempt) => attempt.accept().await.map(|accepted| match accepted {
+                    tcp::Accepted::Peer(wire) => Accepted::Peer(wire),
+                    tcp::Accepted::Newcomer(stream) => Accepted::Newcomer(stream),
+                }),
+            }
+        };
+        tokio::time::timeout(HANDSHAKE_TIME, shaken).await.map_err(|_| PeerFault::Slow)?
+    }
+}

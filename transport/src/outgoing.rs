@@ -1,0 +1,238 @@
+//! What a link sends: kept until the peer confirms that it was read, and made into records as the window allows.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::limits::{RECORD_BYTES_MAX, UNCONFIRMED_BYTES_MAX};
+use crate::record::{Kind, header, record};
+
+/// Wire bytes that are prepared ahead of being written.
+const AHEAD_BYTES: usize = 512 << 10;
+
+/// The sending side of a link's stream. Positions count bytes from the stream's begin.
+#[derive(Default)]
+pub(crate) struct Outgoing {
+    /// Everything from `confirmed` to `end`.
+    kept: VecDeque<Bytes>,
+    confirmed: u64,
+    /// Up to here records were made for the current connection.
+    prepared: u64,
+    /// Up to here records were ever made: what the peer may have read.
+    reached: u64,
+    end: u64,
+    /// Where `prepared` lies: a piece of `kept`, and bytes of it.
+    cursor: (usize, usize),
+    /// Records, not yet written.
+    raw: VecDeque<Bytes>,
+    raw_bytes: usize,
+}
+
+impl Outgoing {
+    /// Appends to the stream.
+    pub(crate) fn push(&mut self, piece: Bytes) {
+        if !piece.is_empty() {
+            self.end += piece.len() as u64;
+            self.kept.push_back(piece);
+        }
+    }
+
+    /// Bytes that the peer has not confirmed, sent or not.
+    pub(crate) fn unconfirmed(&self) -> u64 {
+        self.end - self.confirmed
+    }
+
+    /// Begins on a new connection, behind what the peer has read.
+    ///
+    /// # Errors
+    /// If the peer cannot have read so much, or forgot what it had read.
+    pub(crate) fn rewind(&mut self, received: u64) -> Result<(), String> {
+        if received < self.confirmed || received > self.reached {
+            return Err(format!(
+                "the peer has read {received} bytes of the link, between {} and {} were expected",
+                self.confirmed, self.reached
+            ));
+        }
+        self.forget_raw();
+        self.cursor = (0, 0);
+        self.prepared = self.confirmed;
+        self.confirm(received)
+    }
+
+    /// What was prepared for a connection that is no more.
+    pub(crate) fn forget_raw(&mut self) {
+        self.raw.clear();
+        self.raw_bytes = 0;
+    }
+
+    /// The peer has read so much of the stream.
+    ///
+    /// # Errors
+    /// If that cannot be.
+    pub(crate) fn confirm(&mut self, received: u64) -> Result<(), String> {
+        if received < self.confirmed || received > self.reached {
+            return Err(format!(
+                "the peer confirms byte {received} of the link, between {} and {} were expected",
+                self.confirmed, self.reached
+            ));
+        }
+        while self.confirmed < received {
+            let piece = self.kept.front_mut().expect("what is not confirmed is kept");
+            let left = usize::try_from(received - self.confirmed).unwrap_or(usize::MAX);
+            if left < piece.len() {
+                drop(piece.split_to(left));
+                self.confirmed = received;
+                self.cursor.1 = if self.cursor.0 == 0 { self.cursor.1.saturating_sub(left) } else { self.cursor.1 };
+            } else {
+                self.confirmed += piece.len() as u64;
+                self.kept.pop_front();
+                self.cursor = if self.cursor.0 == 0 { (0, 0) } else { (self.cursor.0 - 1, self.cursor.1) };
+            }
+        }
+        self.prepared = self.prepared.max(self.confirmed);
+        Ok(())
+    }
+
+    /// Puts a control record behind what is prepared.
+    pub(crate) fn control(&mut self, bytes: Bytes) {
+        self.raw_bytes += bytes.len();
+        self.raw.push_back(bytes);
+    }
+
+    /// Confirms what was read of the other direction.
+    pub(crate) fn confirm_other(&mut self, received: u64) {
+        self.control(record(Kind::Confirm, &received.to_le_bytes()));
+    }
+
+    /// Whether records would be made now.
+    pub(crate) fn has_room(&self) -> bool {
+        self.prepared < self.end
+            && self.prepared - self.confirmed < UNCONFIRMED_BYTES_MAX
+            && self.raw_bytes < AHEAD_BYTES
+    }
+
+    /// Makes records while the window allows.
+    pub(crate) fn prepare(&mut self) {
+        while self.has_room() {
+            let window = UNCONFIRMED_BYTES_MAX - (self.prepared - self.confirmed);
+            let length = (self.end - self.prepared).min(window);
+            let length = usize::try_from(length).unwrap_or(usize::MAX).min(RECORD_BYTES_MAX);
+            self.control(Bytes::copy_from_slice(&header(Kind::Data, length)));
+            let mut left = length;
+            while left > 0 {
+                let (index, offset) = self.cursor;
+                let piece = &self.kept[index];
+                let taken = left.min(piece.len() - offset);
+                self.raw.push_back(piece.slice(offset..offset + taken));
+                self.cursor = if offset + taken == piece.len() { (index + 1, 0) } else { (index, offset + taken) };
+                left -= taken;
+            }
+            self.raw_bytes += length;
+            self.prepared += length as u64;
+            self.reached = self.reached.max(self.prepared);
+        }
+    }
+
+    /// What is to be written.
+    pub(crate) fn raw(&mut self) -> &mut [Bytes] {
+        self.raw.make_contiguous()
+    }
+
+    pub(crate) fn has_raw(&self) -> bool {
+        !self.raw.is_empty()
+    }
+
+    /// So many pieces were written in full; the one behind them perhaps in part.
+    pub(crate) fn written(&mut self, pieces: usize) {
+        self.raw.drain(..pieces);
+        self.raw_bytes = self.raw.iter().map(Bytes::len).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The data inside records, which end at a border.
+    fn data(raw: &[u8]) -> Vec<u8> {
+        let (mut rest, mut all) = (raw, Vec::new());
+        while let Some((head, behind)) = rest.split_first_chunk() {
+            let (kind, length) = crate::record::parse_header(*head).unwrap();
+            if kind == Kind::Data {
+                all.extend_from_slice(&behind[..length]);
+            }
+            rest = &behind[length..];
+        }
+        all
+    }
+
+    fn drain(outgoing: &mut Outgoing) -> Vec<u8> {
+        outgoing.prepare();
+        let raw = outgoing.raw().concat();
+        let pieces = outgoing.raw().len();
+        outgoing.written(pieces);
+        raw
+    }
+
+    proptest! {
+        /// However the stream is cut into pieces, confirmed and taken up again, the peer reads every byte once and in order, and never more than
+        /// the window is sent again.
+        #[test]
+        fn every_byte_arrives_once(
+            pieces in prop::collection::vec(0_usize..300_000, 1..30),
+            cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 1..40),
+        ) {
+            let mut outgoing = Outgoing::default();
+            let mut sent = Vec::new();
+            for (index, length) in pieces.iter().enumerate() {
+                let piece = vec![u8::try_from(index).unwrap(); *length];
+                sent.extend_from_slice(&piece);
+                outgoing.push(piece.into());
+            }
+            let mut got: Vec<u8> = Vec::new();
+            let mut cuts = cuts.into_iter().cycle();
+            let mut turns = 0;
+            while got.len() < sent.len() {
+                turns += 1;
+                prop_assert!(turns < 10_000);
+                let records = data(&drain(&mut outgoing));
+                let (cut, lost) = cuts.next().unwrap();
+                // Not every connection is cut at its first byte.
+                let lost = lost && turns % 3 != 0;
+                // The peer reads a part of what was written, and perhaps the connection ends there.
+                let read = if records.is_empty() || !lost { records.len() } else { cut.index(records.len()) };
+                got.extend_from_slice(&records[..read]);
+                prop_assert!((records.len() - read) as u64 <= UNCONFIRMED_BYTES_MAX);
+                if lost {
+                    prop_assert!(outgoing.rewind(got.len() as u64).is_ok());
+                } else {
+                    prop_assert!(outgoing.confirm(got.len() as u64).is_ok());
+                }
+            }
+            prop_assert_eq!(got, sent);
+            prop_assert_eq!(outgoing.unconfirmed(), 0);
+        }
+    }
+
+    #[test]
+    fn a_window_is_never_exceeded_and_lies_are_refused() {
+        let mut outgoing = Outgoing::default();
+        outgoing.push(vec![1; 5 << 20].into());
+        let mut written = 0;
+        loop {
+            let raw = data(&drain(&mut outgoing));
+            if raw.is_empty() {
+                break;
+            }
+            written += raw.len();
+        }
+        assert_eq!(written as u64, UNCONFIRMED_BYTES_MAX);
+        assert!(
+            outgoing.confirm(UNCONFIRMED_BYTES_MAX + 1).is_err() && outgoing.rewind(UNCONFIRMED_BYTES_MAX + 1).is_err()
+        );
+        outgoing.confirm(1_000).unwrap();
+        assert!(outgoing.confirm(999).is_err() && outgoing.rewind(999).is_err());
+        assert_eq!(data(&drain(&mut outgoing)).len(), 1_000);
+    }
+}

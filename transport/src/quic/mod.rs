@@ -1,0 +1,131 @@
+//! QUIC: one connection, one bidirectional stream that the client opens.
+
+mod client;
+mod config;
+mod server;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rustls::pki_types::CertificateDer;
+use tributary_certs::fault::explain_alert;
+
+pub(crate) use self::client::Sockets;
+pub(crate) use self::server::{QuicAttempt, QuicListener};
+use crate::limits::READ_BYTES;
+use crate::wire::{End, cut};
+
+/// Application error codes: final, or the link moves on to another connection.
+const CODE_OVER: u32 = 0;
+const CODE_MOVED: u32 = 1;
+
+/// Longest reason that is put into one packet.
+const REASON_BYTES: usize = 512;
+
+/// A connection and its stream.
+pub(crate) struct QuicWire {
+    connection: quinn::Connection,
+    send: quinn::SendStream,
+    receive: quinn::RecvStream,
+    /// A client's socket, which must send the last packets before the process ends.
+    endpoint: Option<quinn::Endpoint>,
+    over: bool,
+}
+
+impl QuicWire {
+    fn new(
+        connection: quinn::Connection,
+        (send, receive): (quinn::SendStream, quinn::RecvStream),
+        endpoint: Option<quinn::Endpoint>,
+    ) -> Self {
+        Self { connection, send, receive, endpoint, over: false }
+    }
+
+    pub(crate) fn halves(&mut self) -> (&mut quinn::SendStream, &mut quinn::RecvStream) {
+        (&mut self.send, &mut self.receive)
+    }
+
+    /// UDP bytes received and sent.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        let stats = self.connection.stats();
+        (stats.udp_rx.bytes, stats.udp_tx.bytes)
+    }
+
+    /// Sends the last record, waits until everything was acknowledged, and closes.
+    pub(crate) async fn close(mut self, end: &mut Bytes, reason: &str, patience: Duration) {
+        self.over = true;
+        let told = async {
+            if self.send.write_all_chunks(std::slice::from_mut(end)).await.is_ok() && self.send.finish().is_ok() {
+                let _ = self.send.stopped().await;
+            }
+        };
+        let _ = tokio::time::timeout(patience, told).await;
+        self.connection.close(CODE_OVER.into(), cut(reason, REASON_BYTES).as_bytes());
+        if let Some(endpoint) = &self.endpoint {
+            let _ = tokio::time::timeout(patience, endpoint.wait_idle()).await;
+        }
+    }
+}
+
+impl Drop for QuicWire {
+    fn drop(&mut self) {
+        if !self.over {
+            self.connection.close(CODE_MOVED.into(), b"");
+        }
+    }
+}
+
+/// The leaf of the peer's chain.
+fn certificate(connection: &quinn::Connection) -> Option<CertificateDer<'static>> {
+    let chain = connection.peer_identity()?.downcast::<Vec<CertificateDer<'static>>>().ok()?;
+    chain.first().cloned()
+}
+
+/// Writes what the windows allow; the pieces written in full.
+pub(crate) async fn write(stream: &mut quinn::SendStream, pieces: &mut [Bytes]) -> Result<usize, End> {
+    match stream.write_chunks(pieces).await {
+        Ok(written) => Ok(written.chunks),
+        Err(quinn::WriteError::ConnectionLost(lost)) => Err(explain(&lost)),
+        Err(other) => Err(End::Cut(other.to_string())),
+    }
+}
+
+pub(crate) async fn read(stream: &mut quinn::RecvStream) -> Result<Bytes, End> {
+    match stream.read_chunk(READ_BYTES, true).await {
+        Ok(Some(chunk)) => Ok(chunk.bytes),
+        Ok(None) => Err(End::Cut("the stream ended without a word".into())),
+        Err(quinn::ReadError::ConnectionLost(lost)) => Err(explain(&lost)),
+        Err(other) => Err(End::Cut(other.to_string())),
+    }
+}
+
+/// What a lost connection means to its operator.
+fn explain(fault: &quinn::ConnectionError) -> End {
+    match fault {
+        quinn::ConnectionError::ApplicationClosed(close) if close.error_code == CODE_OVER.into() => {
+            End::Over(String::from_utf8_lossy(&close.reason).into_owned())
+        }
+        quinn::ConnectionError::ApplicationClosed(_) => End::Cut("the peer moved to another connection".into()),
+        quinn::ConnectionError::ConnectionClosed(close) => {
+            End::Cut(tls_fault(close.error_code.into(), true, &String::from_utf8_lossy(&close.reason)))
+        }
+        quinn::ConnectionError::TransportError(inner) => {
+            End::Cut(tls_fault(inner.code.into(), false, &inner.reason))
+        }
+        quinn::ConnectionError::TimedOut => End::Cut(
+            "nothing arrives over UDP any more: the peer is gone, or the network between drops its packets; check address, port and that \
+             UDP passes the firewall"
+                .into(),
+        ),
+        quinn::ConnectionError::Reset => End::Cut("the peer does not know this connection; it was restarted".into()),
+        other => End::Cut(other.to_string()),
+    }
+}
+
+/// A TLS alert travels as QUIC error 0x100 + alert (RFC 9001, section 4.8).
+fn tls_fault(code: u64, found_by_peer: bool, text: &str) -> String {
+    match code.checked_sub(0x100).and_then(|alert| u8::try_from(alert).ok()) {
+        Some(alert) => explain_alert(alert, found_by_peer, text).to_string(),
+        None => format!("QUIC error {code:#x}: {text}"),
+    }
+}

@@ -1,0 +1,214 @@
+//! The records of a link: a header of four bytes (kind, and a length of 24 bits, little-endian), then the payload.
+//!
+//! ```text
+//! client ─ GREETING ─►            who asks, which link, how far it has read
+//!        ◄─ WELCOME ─ coordinator  which link, whether it goes on, how far the coordinator has read
+//! both   ─ DATA ─ CONFIRM ─ PING ─ END ─►
+//! ```
+
+use bytes::Bytes;
+
+use crate::limits::{GREETING_BYTES_MAX, REASON_BYTES_MAX, RECORD_BYTES_MAX};
+
+/// Bytes before a record's payload.
+pub(crate) const HEADER_BYTES: usize = 4;
+
+/// Version of the greeting; a peer of another one is refused with the reason.
+const VERSION: u8 = 1;
+
+/// What a record holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A client's first record.
+    Greeting,
+    /// The coordinator's answer.
+    Welcome,
+    /// The next bytes of the stream.
+    Data,
+    /// How many bytes of the stream the sender has read (u64).
+    Confirm,
+    /// Asks for a [`Kind::Confirm`] at once.
+    Ping,
+    /// Nothing follows, and the link is over: a reason (UTF-8).
+    End,
+}
+
+impl Kind {
+    fn of(byte: u8) -> Option<(Self, usize)> {
+        Some(match byte {
+            1 => (Self::Greeting, GREETING_BYTES_MAX),
+            2 => (Self::Welcome, WELCOME_BYTES),
+            3 => (Self::Data, RECORD_BYTES_MAX),
+            4 => (Self::Confirm, 8),
+            5 => (Self::Ping, 0),
+            6 => (Self::End, REASON_BYTES_MAX),
+            _ => return None,
+        })
+    }
+
+    const fn byte(self) -> u8 {
+        match self {
+            Self::Greeting => 1,
+            Self::Welcome => 2,
+            Self::Data => 3,
+            Self::Confirm => 4,
+            Self::Ping => 5,
+            Self::End => 6,
+        }
+    }
+}
+
+/// A record's header for a payload of this length, which the kind allows.
+pub(crate) fn header(kind: Kind, length: usize) -> [u8; HEADER_BYTES] {
+    let [a, b, c, _] = u32::try_from(length).expect("a record is below 16 MiB").to_le_bytes();
+    [kind.byte(), a, b, c]
+}
+
+/// A whole record.
+pub(crate) fn record(kind: Kind, payload: &[u8]) -> Bytes {
+    let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len());
+    bytes.extend_from_slice(&header(kind, payload.len()));
+    bytes.extend_from_slice(payload);
+    bytes.into()
+}
+
+/// A header taken apart: its kind and the payload's length.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn parse_header([kind, a, b, c]: [u8; HEADER_BYTES]) -> Result<(Kind, usize), String> {
+    let (known, limit) = Kind::of(kind).ok_or_else(|| format!("record kind {kind} is unknown"))?;
+    let length = u32::from_le_bytes([a, b, c, 0]) as usize;
+    let short = matches!(known, Kind::Welcome | Kind::Confirm) && length != limit;
+    if length > limit || short {
+        return Err(format!("a record of kind {kind} announces {length} bytes and may have {limit}"));
+    }
+    Ok((known, length))
+}
+
+/// Names a link, given by the coordinator; zero asks for a new one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LinkId(pub [u8; 16]);
+
+/// What a client says first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Greeting {
+    /// Drawn once by each process: tells a daemon that came back from a second one with the same identity.
+    pub instance: [u8; 16],
+    /// The link to go on with, or zero.
+    pub link: LinkId,
+    /// Bytes of that link's stream that the client has read.
+    pub received: u64,
+    /// What binds a renewed TLS key to the roster's signing key; empty where the key is the roster's. At most 256 bytes.
+    pub binding: Vec<u8>,
+}
+
+/// What the coordinator answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Welcome {
+    /// The link.
+    pub link: LinkId,
+    /// Whether it is the one that was asked for; otherwise it is new and nothing has been read.
+    pub resumed: bool,
+    /// Bytes of the link's stream that the coordinator has read.
+    pub received: u64,
+}
+
+/// Longest binding inside a greeting, in bytes.
+pub const BINDING_BYTES_MAX: usize = 256;
+
+const GREETING_FIXED: usize = 1 + 16 + 16 + 8;
+pub(crate) const WELCOME_BYTES: usize = 16 + 1 + 8;
+
+const _: () = assert!(GREETING_FIXED + BINDING_BYTES_MAX <= GREETING_BYTES_MAX);
+
+impl Greeting {
+    pub(crate) fn encode(&self) -> Bytes {
+        let binding = &self.binding[..self.binding.len().min(BINDING_BYTES_MAX)];
+        let mut payload = Vec::with_capacity(GREETING_FIXED + binding.len());
+        payload.push(VERSION);
+        payload.extend_from_slice(&self.instance);
+        payload.extend_from_slice(&self.link.0);
+        payload.extend_from_slice(&self.received.to_le_bytes());
+        payload.extend_from_slice(binding);
+        record(Kind::Greeting, &payload)
+    }
+
+    pub(crate) fn decode(payload: &[u8]) -> Result<Self, String> {
+        let (version, rest) = payload.split_first().ok_or("an empty greeting")?;
+        if *version != VERSION {
+            return Err(format!("a greeting of version {version}, and {VERSION} is needed; compare the releases"));
+        }
+        let (instance, rest) = rest.split_first_chunk().ok_or("a greeting that is cut short")?;
+        let (link, rest) = rest.split_first_chunk().ok_or("a greeting that is cut short")?;
+        let (received, binding) = rest.split_first_chunk().ok_or("a greeting that is cut short")?;
+        if binding.len() > BINDING_BYTES_MAX {
+            return Err("a greeting that is too long".into());
+        }
+        Ok(Self {
+            instance: *instance,
+            link: LinkId(*link),
+            received: u64::from_le_bytes(*received),
+            binding: binding.to_vec(),
+        })
+    }
+}
+
+impl Welcome {
+    pub(crate) fn encode(&self) -> Bytes {
+        let mut payload = [0; WELCOME_BYTES];
+        payload[..16].copy_from_slice(&self.link.0);
+        payload[16] = self.resumed.into();
+        payload[17..].copy_from_slice(&self.received.to_le_bytes());
+        record(Kind::Welcome, &payload)
+    }
+
+    pub(crate) fn decode(payload: &[u8]) -> Result<Self, String> {
+        let (link, rest) = payload.split_first_chunk().ok_or("a welcome that is cut short")?;
+        let (resumed, rest) = rest.split_first().ok_or("a welcome that is cut short")?;
+        let received = <[u8; 8]>::try_from(rest).map_err(|_| "a welcome of another length")?;
+        let resumed = match resumed {
+            0 => false,
+            1 => true,
+            other => return Err(format!("a welcome that says {other} where yes or no is meant")),
+        };
+        Ok(Self { link: LinkId(*link), resumed, received: u64::from_le_bytes(received) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_said_is_understood(instance: [u8; 16], link: [u8; 16], received: u64, resumed: bool, binding in prop::collection::vec(any::<u8>(), 0..=BINDING_BYTES_MAX)) {
+            let greeting = Greeting { instance, link: LinkId(link), received, binding };
+            let bytes = greeting.encode();
+            let (kind, length) = parse_header(bytes[..4].try_into().unwrap()).unwrap();
+            prop_assert_eq!((kind, length), (Kind::Greeting, bytes.len() - 4));
+            prop_assert_eq!(Greeting::decode(&bytes[4..]).unwrap(), greeting);
+            let welcome = Welcome { link: LinkId(link), resumed, received };
+            prop_assert_eq!(Welcome::decode(&welcome.encode()[4..]).unwrap(), welcome);
+        }
+
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..600), head: [u8; 4]) {
+            let _ = (Greeting::decode(&bytes), Welcome::decode(&bytes));
+            if let Ok((_, length)) = parse_header(head) {
+                prop_assert!(length <= RECORD_BYTES_MAX);
+            }
+        }
+    }
+
+    #[test]
+    fn headers_beyond_a_kind_s_limit_are_refused() {
+        for (kind, length) in
+            [(0, 0), (7, 0), (255, 1), (5, 1), (4, 7), (4, 9), (2, 24), (1, 513), (6, 1_025), (3, 131_073)]
+        {
+            let [a, b, c, _] = u32::to_le_bytes(length);
+            assert!(parse_header([kind, a, b, c]).is_err(), "{kind} {length}");
+        }
+    }
+}

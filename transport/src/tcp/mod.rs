@@ -1,0 +1,154 @@
+//! TLS 1.3 over TCP, for networks that drop UDP: the same identities and the same stream.
+
+mod client;
+mod proxy;
+mod server;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use rustls::pki_types::CertificateDer;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsStream;
+
+pub use self::client::exchange;
+pub(crate) use self::client::{Way, dial};
+pub use self::proxy::Proxy;
+pub use self::server::OfficeStream;
+pub(crate) use self::server::{Accepted, TcpAttempt, TcpListener};
+use crate::fault::explain_io;
+use crate::limits::{READ_BYTES, TCP_BUFFER_BYTES};
+use crate::timers::Timers;
+use crate::wire::{Carrier, End, Wire};
+
+/// Buffer of a connection on which little arrives.
+const QUIET_READ_BYTES: usize = 2 << 10;
+
+/// Slices given to one write.
+const SLICES: usize = 16;
+
+/// A connection, in halves.
+pub(crate) struct TcpWire {
+    outlet: Outlet,
+    inlet: Inlet,
+}
+
+/// The sending half.
+pub(crate) struct Outlet {
+    half: WriteHalf<TlsStream<TcpStream>>,
+    unflushed: bool,
+    sent: u64,
+}
+
+/// The receiving half.
+pub(crate) struct Inlet {
+    half: ReadHalf<TlsStream<TcpStream>>,
+    buffer: BytesMut,
+    room: usize,
+    received: u64,
+}
+
+impl TcpWire {
+    fn new(stream: TlsStream<TcpStream>) -> Self {
+        let (receive, send) = tokio::io::split(stream);
+        Self {
+            outlet: Outlet { half: send, unflushed: true, sent: 0 },
+            inlet: Inlet { half: receive, buffer: BytesMut::new(), room: QUIET_READ_BYTES, received: 0 },
+        }
+    }
+
+    pub(crate) fn halves(&mut self) -> (&mut Outlet, &mut Inlet) {
+        (&mut self.outlet, &mut self.inlet)
+    }
+
+    /// Bytes received and sent inside TLS.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        (self.inlet.received, self.outlet.sent)
+    }
+
+    /// Sends the last record and TLS's own end.
+    pub(crate) async fn close(mut self, end: &[u8], patience: Duration) {
+        let half = &mut self.outlet.half;
+        let told = async {
+            half.write_all(end).await?;
+            half.shutdown().await
+        };
+        // Whoever does not read has left.
+        let _ = tokio::time::timeout(patience, told).await;
+    }
+}
+
+impl Outlet {
+    pub(crate) fn is_unflushed(&self) -> bool {
+        self.unflushed
+    }
+
+    pub(crate) async fn write(&mut self, pieces: &mut [Bytes]) -> Result<usize, End> {
+        if pieces.is_empty() {
+            self.half.flush().await.map_err(lost)?;
+            self.unflushed = false;
+            return Ok(0);
+        }
+        let mut slices = [std::io::IoSlice::new(&[]); SLICES];
+        let used =
+            slices.iter_mut().zip(pieces.iter()).map(|(slice, piece)| *slice = std::io::IoSlice::new(piece)).count();
+        let mut written = self.half.write_vectored(&slices[..used]).await.map_err(lost)?;
+        self.unflushed = true;
+        self.sent += written as u64;
+        let mut whole = 0;
+        for piece in pieces.iter_mut() {
+            let taken = written.min(piece.len());
+            piece.advance(taken);
+            written -= taken;
+            if !piece.is_empty() {
+                break;
+            }
+            whole += 1;
+            if written == 0 {
+                break;
+            }
+        }
+        Ok(whole)
+    }
+}
+
+impl Inlet {
+    pub(crate) async fn read(&mut self) -> Result<Bytes, End> {
+        self.buffer.reserve(self.room);
+        let room = self.buffer.capacity();
+        let read = self.half.read_buf(&mut self.buffer).await.map_err(lost)?;
+        if read == 0 {
+            return Err(End::Cut("the peer or something between closed the connection".into()));
+        }
+        self.received += read as u64;
+        // Large reads ask for more room, small ones give it back: many connections wait, few move much.
+        self.room = if read == room { (self.room * 4).min(READ_BYTES) } else { QUIET_READ_BYTES.max(self.room / 2) };
+        Ok(self.buffer.split().freeze())
+    }
+}
+
+fn lost(fault: std::io::Error) -> End {
+    End::Cut(explain_io(&fault))
+}
+
+/// A TLS stream as a wire.
+fn wire(stream: TlsStream<TcpStream>, address: SocketAddr) -> Option<Wire> {
+    let leaf: CertificateDer<'static> = stream.get_ref().1.peer_certificates()?.first()?.clone().into_owned();
+    Some(Wire::new(Carrier::Tcp(TcpWire::new(stream)), leaf, address))
+}
+
+/// Small writes leave at once, dead peers are noticed, and the system buffers a bounded amount.
+fn tune(stream: &TcpStream, timers: &Timers) {
+    let socket = SockRef::from(stream);
+    let keep_alive = TcpKeepalive::new().with_time(timers.keep_alive).with_interval(timers.keep_alive);
+    // What a system does not know costs a later notice, and nothing else.
+    let _ = stream.set_nodelay(true);
+    let _ = socket.set_tcp_keepalive(&keep_alive);
+    let _ = socket.set_send_buffer_size(TCP_BUFFER_BYTES);
+    let _ = socket.set_recv_buffer_size(TCP_BUFFER_BYTES);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let _ = socket.set_tcp_user_timeout(Some(timers.idle));
+}

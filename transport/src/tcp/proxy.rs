@@ -1,0 +1,92 @@
+//! HTTP CONNECT (RFC 9110, section 9.3.6): the proxy sees host and port, and carries TLS that it cannot open.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::fault::DialFault;
+use crate::limits::PROXY_ANSWER_BYTES_MAX;
+
+/// A proxy that connects TCP. Its password is not printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// HOST:PORT of the proxy.
+    pub address: String,
+    /// `USER:PASSWORD` for basic authentication (RFC 7617), if it wants one.
+    pub credentials: Option<String>,
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Proxy {{ address: {:?}, with credentials: {} }}", self.address, self.credentials.is_some())
+    }
+}
+
+impl Proxy {
+    /// Asks for a connection to `target` (HOST:PORT). Behind this the stream is the target's.
+    pub(super) async fn connect(&self, stream: &mut TcpStream, target: &str) -> Result<(), DialFault> {
+        let refused = |said: String| DialFault::Proxy { proxy: self.address.clone(), target: target.to_owned(), said };
+        let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
+        if let Some(credentials) = &self.credentials {
+            request += &format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(credentials));
+        }
+        request += "\r\n";
+        stream.write_all(request.as_bytes()).await.map_err(|fault| refused(fault.to_string()))?;
+        // Byte by byte, so that nothing of the target's is taken.
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            if answer.len() == PROXY_ANSWER_BYTES_MAX {
+                return Err(refused(format!("an answer longer than {PROXY_ANSWER_BYTES_MAX} bytes")));
+            }
+            match stream.read_u8().await {
+                Ok(byte) => answer.push(byte),
+                Err(fault) => return Err(refused(format!("it closed the connection ({fault})"))),
+            }
+        }
+        let text = String::from_utf8_lossy(&answer);
+        let status = text.lines().next().unwrap_or_default();
+        match accepts(status) {
+            true => Ok(()),
+            false => Err(refused(format!("it answered {:?}", crate::wire::cut(status, 120)))),
+        }
+    }
+}
+
+/// `HTTP/1.x 2xx`.
+fn accepts(status: &str) -> bool {
+    let mut words = status.split(' ');
+    let version = words.next().unwrap_or_default();
+    let code = words.next().unwrap_or_default();
+    version.starts_with("HTTP/1.")
+        && code.len() == 3
+        && code.starts_with('2')
+        && code.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_success_is_success() {
+        assert!(accepts("HTTP/1.1 200 Connection established") && accepts("HTTP/1.0 200"));
+        for status in [
+            "",
+            "HTTP/1.1 407 Proxy Authentication Required",
+            "HTTP/1.1 2",
+            "HTTP/1.1 20a",
+            "SSH-2.0-x",
+            "HTTP/2 200",
+            "200 OK",
+        ] {
+            assert!(!accepts(status), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let proxy = Proxy { address: "proxy.example:3128".into(), credentials: Some("branch:very-secret".into()) };
+        assert!(!format!("{proxy:?}").contains("very-secret"));
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides who may take part; it says who somebody is and proves it.
 
+mod armour;
 pub mod enrolment;
 pub mod entropy;
 pub mod fault;

@@ -301,19 +301,25 @@ fn check_private(path: &Path, metadata: &fs::Metadata) -> Result<(), FileError> 
     if owner == user { Ok(()) } else { Err(FileError::OtherOwner { path: path.to_owned(), owner, user }) }
 }
 
-/// In a folder with the sticky bit, as systems mount secrets for containers, others may add files but replace none.
 #[cfg(unix)]
 fn check_folder(path: &Path) -> Result<(), FileError> {
     use std::os::unix::fs::MetadataExt as _;
     let folder = folder_of(path);
     let metadata = fs::metadata(folder).map_err(FileError::system("reading the mode of the folder of", path))?;
     let (mode, owner, user) = (metadata.mode() & 0o7777, metadata.uid(), user());
-    let open = mode & 0o022 != 0 && mode & 0o1000 == 0;
-    // The superuser can replace anything anyhow.
-    if !open && [user, 0].contains(&owner) {
+    if only_we_may_change(&metadata) {
         return Ok(());
     }
     Err(FileError::OpenFolder { path: path.to_owned(), folder: folder.to_owned(), owner, mode, user })
+}
+
+/// Whether a file, or what a folder holds, can be changed by this process's user and the superuser alone. In a folder with the sticky bit, as
+/// systems mount secrets for containers, others may add files but change none.
+#[cfg(unix)]
+pub(crate) fn only_we_may_change(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let sticky = metadata.is_dir() && metadata.mode() & 0o1000 != 0;
+    (metadata.mode() & 0o022 == 0 || sticky) && [user(), 0].contains(&metadata.uid())
 }
 
 /// The number of the user that this process runs as.
@@ -339,6 +345,12 @@ fn check_private(_: &Path, _: &fs::Metadata) -> Result<(), FileError> {
 #[cfg(not(unix))]
 fn check_folder(_: &Path) -> Result<(), FileError> {
     Ok(())
+}
+
+#[cfg(not(unix))]
+#[cfg_attr(not(feature = "pkcs11"), expect(dead_code, reason = "used for a token's library"))]
+pub(crate) fn only_we_may_change(_: &fs::Metadata) -> bool {
+    true
 }
 
 #[cfg(not(unix))]

@@ -12,6 +12,8 @@ pub mod inspect;
 pub mod issue;
 pub mod keys;
 mod lines;
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
 pub mod policy;
 pub mod provider;
 pub mod roster;

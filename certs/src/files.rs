@@ -1,9 +1,11 @@
 //! Files that survive a crash and keep secrets: atomic writes, private modes, bounded reads.
 //!
 //! A write goes to a temporary file in the same folder, is synced, renamed over its target, and the folder is synced: a reader sees the old
-//! file or the new one. Private files are made with mode 0600 from the first byte and refused when others can read them.
+//! file or the new one. Private files are made with mode 0600 from the first byte. They are refused when others can read them, when they belong to
+//! another user than the one this process runs as, and when they lie in a folder where others could put another file in their place.
 //!
-//! Does **not** guarantee anything about modes outside Unix, where the folder's access control list must protect private files.
+//! Does **not** look at the folders above, nor follow a link to the folder of its target. Does **not** guarantee anything about modes outside
+//! Unix, where the folder's access control list must protect private files.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -32,7 +34,7 @@ pub enum FileError {
     },
     /// A private file that other users may read.
     #[error(
-        "{} is a private key, but its mode {mode:04o} lets other users read it. It may have been copied: \
+        "{} holds a secret, but its mode {mode:04o} lets other users read it. It may have been copied: \
          run `chmod 600` on it if nobody else had access, otherwise issue a new one",
         path.display()
     )]
@@ -41,6 +43,38 @@ pub enum FileError {
         path: PathBuf,
         /// Its permission bits.
         mode: u32,
+    },
+    /// A private file of another user.
+    #[error(
+        "{} holds a secret and belongs to {}, but this process runs as {}: whoever owns it can read and change it. \
+         Run `chown` on it if nobody else had access, otherwise issue a new one",
+        path.display(), account(*owner), account(*user)
+    )]
+    OtherOwner {
+        /// The file.
+        path: PathBuf,
+        /// The number of the user that it belongs to.
+        owner: u32,
+        /// The number of the user that this process runs as.
+        user: u32,
+    },
+    /// A folder in which others can replace a private file.
+    #[error(
+        "{} belongs to {} and has the mode {mode:04o}, so that others can replace the secret {} in it; this process runs as {}. \
+         Run `chown` and `chmod go-w` on the folder, or keep the secret in another one",
+        folder.display(), account(*owner), path.display(), account(*user)
+    )]
+    OpenFolder {
+        /// The file.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+        /// The number of the user that the folder belongs to.
+        owner: u32,
+        /// The folder's permission bits.
+        mode: u32,
+        /// The number of the user that this process runs as.
+        user: u32,
     },
     /// A file that must not be replaced is already there.
     #[error("{} exists already and is not replaced. Move it away if it is no longer needed", path.display())]
@@ -94,11 +128,12 @@ pub fn write_public(path: &Path, bytes: &[u8], existing: Existing) -> Result<(),
     write(path, bytes, 0o644, existing)
 }
 
-/// Writes a file that only its owner may read (mode 0600).
+/// Writes a file that only its owner may read (mode 0600), into a folder that only its owner may change.
 ///
 /// # Errors
 /// [`FileError`].
 pub fn write_private(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), FileError> {
+    check_folder(path)?;
     write(path, bytes, 0o600, existing)
 }
 
@@ -121,14 +156,16 @@ pub fn read_text(path: &Path, what: &'static str) -> Result<String, FileError> {
     String::from_utf8(read_public(path)?).map_err(|_| FileError::content(path, what))
 }
 
-/// Reads a file that only its owner may read, into memory that is erased. The mode is taken from the opened file, not from its path.
+/// Reads a file that only its owner may read, into memory that is erased. Mode and owner are taken from the opened file, not from its path.
 ///
 /// # Errors
-/// [`FileError::NotPrivate`] if group or others have any right to it, and as [`read_public`].
+/// [`FileError::NotPrivate`] if group or others have any right to it, [`FileError::OtherOwner`] if it is not this process's user's,
+/// [`FileError::OpenFolder`] if others may replace it, and as [`read_public`].
 pub fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let file = File::open(path).map_err(FileError::system("opening", path))?;
     let metadata = file.metadata().map_err(FileError::system("reading the mode of", path))?;
     check_private(path, &metadata)?;
+    check_folder(path)?;
     // Reserved at once, so that no half-filled copy is left behind by a growing vector.
     let length = usize::try_from(metadata.len().min(FILE_BYTES_MAX)).expect("a few MiB fit into memory");
     let mut bytes = Zeroizing::new(Vec::with_capacity(length + 1));
@@ -256,14 +293,69 @@ fn temporary_name() -> String {
 
 #[cfg(unix)]
 fn check_private(path: &Path, metadata: &fs::Metadata) -> Result<(), FileError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = metadata.permissions().mode() & 0o7777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(FileError::NotPrivate { path: path.to_owned(), mode }) }
+    use std::os::unix::fs::MetadataExt as _;
+    let (mode, owner, user) = (metadata.mode() & 0o7777, metadata.uid(), user());
+    if mode & 0o077 != 0 {
+        return Err(FileError::NotPrivate { path: path.to_owned(), mode });
+    }
+    if owner == user { Ok(()) } else { Err(FileError::OtherOwner { path: path.to_owned(), owner, user }) }
+}
+
+#[cfg(unix)]
+fn check_folder(path: &Path) -> Result<(), FileError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = folder_of(path);
+    let metadata = fs::metadata(folder).map_err(FileError::system("reading the mode of the folder of", path))?;
+    let (mode, owner, user) = (metadata.mode() & 0o7777, metadata.uid(), user());
+    if only_we_may_change(&metadata) {
+        return Ok(());
+    }
+    Err(FileError::OpenFolder { path: path.to_owned(), folder: folder.to_owned(), owner, mode, user })
+}
+
+/// Whether a file, or what a folder holds, can be changed by this process's user and the superuser alone. In a folder with the sticky bit, as
+/// systems mount secrets for containers, others may add files but change none.
+#[cfg(unix)]
+pub(crate) fn only_we_may_change(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let sticky = metadata.is_dir() && metadata.mode() & 0o1000 != 0;
+    (metadata.mode() & 0o022 == 0 || sticky) && [user(), 0].contains(&metadata.uid())
+}
+
+/// The number of the user that this process runs as.
+#[cfg(unix)]
+fn user() -> u32 {
+    nix::unistd::geteuid().as_raw()
+}
+
+/// A user's name and number, for messages.
+#[cfg(unix)]
+fn account(number: u32) -> String {
+    match nix::unistd::User::from_uid(number.into()) {
+        Ok(Some(user)) => format!("{} (user {number})", user.name),
+        _ => format!("user {number}"),
+    }
 }
 
 #[cfg(not(unix))]
 fn check_private(_: &Path, _: &fs::Metadata) -> Result<(), FileError> {
     Ok(())
+}
+
+#[cfg(not(unix))]
+fn check_folder(_: &Path) -> Result<(), FileError> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+#[cfg_attr(not(feature = "pkcs11"), expect(dead_code, reason = "used for a token's library"))]
+pub(crate) fn only_we_may_change(_: &fs::Metadata) -> bool {
+    true
+}
+
+#[cfg(not(unix))]
+fn account(number: u32) -> String {
+    format!("user {number}")
 }
 
 #[cfg(unix)]
@@ -294,15 +386,75 @@ mod tests {
     fn a_key_that_others_can_read_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
-        write_private(&path, b"secret", Existing::Keep).unwrap();
+        write_private(&path, b"canary", Existing::Keep).unwrap();
         for open in [0o640, 0o604, 0o620, 0o610, 0o644, 0o666] {
             fs::set_permissions(&path, fs::Permissions::from_mode(open)).unwrap();
             let error = read_private(&path).unwrap_err();
             assert!(matches!(error, FileError::NotPrivate { mode, .. } if mode == open), "{open:o}");
-            assert!(error.to_string().contains("chmod 600") && !error.to_string().contains("secret"));
+            assert!(error.to_string().contains("chmod 600") && !error.to_string().contains("canary"));
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
         assert!(read_private(&path).is_ok());
+    }
+
+    /// Another user than this process's.
+    const STRANGER: u32 = 54_321;
+
+    /// Gives a file away, which only the superuser can.
+    fn give_away(path: &Path) -> bool {
+        let may = user() == 0;
+        if may {
+            std::os::unix::fs::chown(path, Some(STRANGER), None).unwrap();
+        } else {
+            println!("skipped: giving a file to another user needs root");
+        }
+        may
+    }
+
+    #[test]
+    fn a_key_of_another_user_is_refused_and_both_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        write_private(&path, b"secret", Existing::Keep).unwrap();
+        if !give_away(&path) {
+            return;
+        }
+        let error = read_private(&path).unwrap_err();
+        assert!(matches!(error, FileError::OtherOwner { owner: STRANGER, user: 0, .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("user 54321,") && text.contains("root (user 0)") && text.contains("chown"), "{text}");
+        // An open mode is said first: the key may have been copied.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(matches!(read_private(&path), Err(FileError::NotPrivate { .. })));
+    }
+
+    #[test]
+    fn a_folder_that_others_may_change_keeps_no_secrets() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("folder");
+        fs::create_dir(&folder).unwrap();
+        let path = folder.join("key");
+        write_private(&path, b"secret", Existing::Keep).unwrap();
+        let open = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+        for bits in [0o770, 0o702, 0o775, 0o777, 0o730] {
+            open(bits);
+            let error = read_private(&path).unwrap_err();
+            assert!(matches!(error, FileError::OpenFolder { mode, .. } if mode == bits), "{error}");
+            assert!(error.to_string().contains("chmod go-w") && error.to_string().contains(&format!("{bits:04o}")));
+            let error = write_private(&folder.join("new"), b"secret", Existing::Keep).unwrap_err();
+            assert!(matches!(error, FileError::OpenFolder { .. }), "{error}");
+            assert!(write_public(&folder.join("list"), b"public", Existing::Replace).is_ok());
+        }
+        for bits in [0o700, 0o755, 0o1777] {
+            open(bits);
+            assert!(read_private(&path).is_ok(), "{bits:o}");
+        }
+        assert_eq!(names(&folder).len(), 2);
+        if give_away(&folder) {
+            open(0o700);
+            let error = read_private(&path).unwrap_err();
+            assert!(matches!(error, FileError::OpenFolder { owner: STRANGER, .. }), "{error}");
+        }
     }
 
     #[test]

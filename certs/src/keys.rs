@@ -4,22 +4,39 @@
 //! key cannot forge an update, and a gateway that terminates TLS cannot alter one (SECURITY notes, C.1).
 
 use std::path::Path;
+use std::sync::Arc;
 
-use rcgen::{KeyPair, PublicKeyData as _};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rcgen::{KeyPair, PublicKeyData};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::secagg::suite::VerifyingKey;
 use zeroize::{Zeroize as _, Zeroizing};
 
+use crate::armour;
 use crate::files::{self, Existing, FileError};
+use crate::provider;
 use crate::suite::SigningKey;
 
 /// PKCS#8 version 1 of an Ed25519 key (RFC 8410, section 7): this prefix, then the 32 bytes of the seed.
 const ED25519_PREFIX: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
 
-/// A private key of TLS or of a certificate authority. It has no `Debug` and no `Clone`; its PKCS#8 bytes are erased when dropped.
+/// A private key of TLS, wherever it is kept: in a file ([`TlsKey`]) or in a token that it never leaves (`pkcs11::TokenKey`).
+///
+/// As [`rcgen::SigningKey`] it signs a certificate request, or a certificate.
+pub trait PrivateKey: rcgen::SigningKey + Send + Sync {
+    /// The key for a TLS configuration. What it returns tells the public key, so that a certificate of another key is noticed.
+    ///
+    /// # Errors
+    /// [`rustls::Error`] if TLS cannot use a key of this kind.
+    fn for_tls(&self) -> Result<Arc<dyn rustls::sign::SigningKey>, rustls::Error>;
+
+    /// SHA-256 of the public key information, as the roster holds it.
+    fn spki_sha256(&self) -> Digest {
+        Digest::of(&self.subject_public_key_info())
+    }
+}
+
+/// A private key of TLS or of a certificate authority, from a file. It has no `Debug` and no `Clone`; its PKCS#8 bytes are erased when dropped.
 pub struct TlsKey(KeyPair);
 
 impl TlsKey {
@@ -35,7 +52,8 @@ impl TlsKey {
     /// [`FileError::NotPrivate`] if others may read it, [`FileError::Content`] if it is no PKCS#8 key, [`FileError::System`].
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let key = read_pkcs8(path)?;
-        let pair = KeyPair::try_from(&key).map_err(|_| FileError::content(path, "private key (PKCS#8, PEM)"))?;
+        let pair =
+            KeyPair::try_from(key.as_slice()).map_err(|_| FileError::content(path, "private key (PKCS#8, PEM)"))?;
         Ok(Self(pair))
     }
 
@@ -44,13 +62,7 @@ impl TlsKey {
     /// # Errors
     /// [`FileError::Exists`] if something is there already, [`FileError::System`].
     pub fn write(&self, path: &Path) -> Result<(), FileError> {
-        files::write_private(path, Zeroizing::new(self.0.serialize_pem()).as_bytes(), Existing::Keep)
-    }
-
-    /// The key for a TLS configuration.
-    #[must_use]
-    pub fn to_der(&self) -> PrivateKeyDer<'static> {
-        PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(self.0.serialize_der()))
+        files::write_private(path, &armour::enclose(self.0.serialized_der()), Existing::Keep)
     }
 
     /// The public key information (SPKI, DER).
@@ -74,6 +86,28 @@ impl TlsKey {
     }
 }
 
+impl PublicKeyData for TlsKey {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.der_bytes()
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        self.0.algorithm()
+    }
+}
+
+impl rcgen::SigningKey for TlsKey {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        self.0.sign(message)
+    }
+}
+
+impl PrivateKey for TlsKey {
+    fn for_tls(&self) -> Result<Arc<dyn rustls::sign::SigningKey>, rustls::Error> {
+        provider::signer(self.0.serialized_der())
+    }
+}
+
 impl Drop for TlsKey {
     fn drop(&mut self) {
         self.0.zeroize();
@@ -85,7 +119,7 @@ impl Drop for TlsKey {
 /// # Errors
 /// [`FileError::NotPrivate`] if others may read it, [`FileError::Content`] if it is no Ed25519 key, [`FileError::System`].
 pub fn read_signing_key(path: &Path) -> Result<SigningKey, FileError> {
-    let bytes = Zeroizing::new(read_pkcs8(path)?.secret_pkcs8_der().to_vec());
+    let bytes = read_pkcs8(path)?;
     let seed = bytes.strip_prefix(&ED25519_PREFIX).and_then(|seed| <&[u8; 32]>::try_from(seed).ok());
     seed.map(SigningKey::from_seed).ok_or_else(|| FileError::content(path, "signing key (Ed25519, PKCS#8, PEM)"))
 }
@@ -98,10 +132,7 @@ pub fn write_signing_key(key: &SigningKey, path: &Path) -> Result<(), FileError>
     let mut der = Zeroizing::new(Vec::with_capacity(48));
     der.extend_from_slice(&ED25519_PREFIX);
     der.extend_from_slice(key.seed().as_slice());
-    let mut pair = KeyPair::try_from(der.as_slice()).expect("the encoding of RFC 8410 is accepted");
-    let text = Zeroizing::new(pair.serialize_pem());
-    pair.zeroize();
-    files::write_private(path, text.as_bytes(), Existing::Keep)
+    files::write_private(path, &armour::enclose(&der), Existing::Keep)
 }
 
 /// Writes the public half of a signing key: 64 hexadecimal digits and a line end.
@@ -123,9 +154,9 @@ pub fn read_verifying_key(path: &Path) -> Result<VerifyingKey, FileError> {
     key.map(|key| VerifyingKey(key.0)).ok_or_else(|| FileError::content(path, what))
 }
 
-fn read_pkcs8(path: &Path) -> Result<PrivatePkcs8KeyDer<'static>, FileError> {
+fn read_pkcs8(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let text = files::read_private(path)?;
-    PrivatePkcs8KeyDer::from_pem_slice(&text).map_err(|_| FileError::content(path, "private key (PKCS#8, PEM)"))
+    armour::open(&text).ok_or_else(|| FileError::content(path, "private key (PKCS#8, PEM)"))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides who may take part; it says who somebody is and proves it.
 
+mod armour;
 pub mod enrolment;
 pub mod entropy;
 pub mod fault;
@@ -11,6 +12,8 @@ pub mod inspect;
 pub mod issue;
 pub mod keys;
 mod lines;
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
 pub mod policy;
 pub mod provider;
 pub mod roster;

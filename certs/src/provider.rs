@@ -6,6 +6,8 @@
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::SigningKey;
 
 /// The provider. AES-128-GCM stays in the list because QUIC protects its first packets with it (RFC 9001, section 5.2).
 #[must_use]
@@ -18,6 +20,11 @@ pub fn provider() -> Arc<CryptoProvider> {
         kx_groups: vec![aws_lc_rs::kx_group::X25519MLKEM768],
         ..aws_lc_rs::default_provider()
     })
+}
+
+/// The signer of a private key (PKCS#8, DER). It borrows the key, so that the one lasting copy is the library's own, which it erases.
+pub(crate) fn signer(pkcs8: &[u8]) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+    aws_lc_rs::sign::any_supported_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8)))
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName};
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tributary_protocol::digest::Digest;
@@ -17,7 +18,7 @@ use tributary_protocol::digest::Digest;
 use crate::files::{self, FileError};
 use crate::identity::{Identity, IdentityError, Role, TrustDomain, identity_of};
 use crate::issue::Chain;
-use crate::keys::TlsKey;
+use crate::keys::{PrivateKey, TlsKey};
 use crate::provider::provider;
 use crate::verify::{ClientIdentityVerifier, CoordinatorIdentityVerifier, PeerRule};
 
@@ -88,27 +89,29 @@ impl TrustRoots {
     }
 }
 
-/// This side's certificate chain and its private key. Neither `Debug` nor `Clone`.
+/// This side's certificate chain and its private key, wherever that is kept. Neither `Debug` nor `Clone`.
 pub struct Credentials {
-    chain: Chain,
-    key: PrivateKeyDer<'static>,
+    certified: CertifiedKey,
     identity: Identity,
 }
 
 impl Credentials {
-    /// Joins a chain and its key.
+    /// Joins a chain and its key, in a file or in a token.
     ///
     /// # Errors
-    /// [`TlsError::OwnIdentity`] if the leaf has no identity of ours.
-    pub fn new(chain: Chain, key: &TlsKey) -> Result<Self, TlsError> {
+    /// [`TlsError::OwnIdentity`] if the leaf has no identity of ours, [`TlsError::Library`] if the leaf is another key's.
+    pub fn new(chain: Chain, key: &dyn PrivateKey) -> Result<Self, TlsError> {
         let identity = identity_of(chain.leaf())?;
-        Ok(Self { chain, key: key.to_der(), identity })
+        let certified = CertifiedKey::new(chain.into_certificates(), key.for_tls()?);
+        // A key that does not tell its public half is refused as well.
+        certified.keys_match()?;
+        Ok(Self { certified, identity })
     }
 
     /// Reads a chain file (PEM, leaf first) and a key file (PEM, mode 0600).
     ///
     /// # Errors
-    /// [`TlsError::File`] or [`TlsError::OwnIdentity`].
+    /// [`TlsError::File`], and as [`Credentials::new`].
     pub fn read(chain: &Path, key: &Path) -> Result<Self, TlsError> {
         let certificates = read_certificates(chain)?;
         let chain = Chain::new(certificates).ok_or_else(|| FileError::content(chain, "certificate chain (PEM)"))?;
@@ -124,7 +127,7 @@ impl Credentials {
     /// The leaf certificate (DER).
     #[must_use]
     pub fn leaf(&self) -> &CertificateDer<'static> {
-        self.chain.leaf()
+        self.certified.cert.first().expect("a chain has a leaf")
     }
 
     /// SHA-256 of the leaf's public key information, as the roster holds it.
@@ -135,11 +138,11 @@ impl Credentials {
         crate::identity::spki_sha256_of(self.leaf())
     }
 
-    fn of_role(self, needed: Role) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+    fn of_role(self, needed: Role) -> Result<Arc<SingleCertAndKey>, TlsError> {
         if self.identity.role() != needed {
             return Err(TlsError::OwnRole { identity: self.identity, needed });
         }
-        Ok((self.chain.into_certificates(), self.key))
+        Ok(Arc::new(SingleCertAndKey::from(self.certified)))
     }
 }
 
@@ -181,7 +184,7 @@ pub fn system_clock() -> Arc<dyn TimeProvider> {
 /// [`TlsError`].
 pub fn server_config(tls: CoordinatorTls<'_>) -> Result<ServerConfig, TlsError> {
     let rule = rule(&tls.credentials, Role::Client, None);
-    let (chain, key) = tls.credentials.of_role(Role::Coordinator)?;
+    let certified = tls.credentials.of_role(Role::Coordinator)?;
     let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(tls.roots.store()), provider());
     if !tls.revocations.is_empty() {
         verifier =
@@ -191,7 +194,7 @@ pub fn server_config(tls: CoordinatorTls<'_>) -> Result<ServerConfig, TlsError> 
     let mut config = ServerConfig::builder_with_details(provider(), tls.clock)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(Arc::new(verifier))
-        .with_single_cert(chain, key)?;
+        .with_cert_resolver(certified);
     config.alpn_protocols = vec![APPLICATION_PROTOCOL.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
@@ -207,7 +210,7 @@ pub fn server_config(tls: CoordinatorTls<'_>) -> Result<ServerConfig, TlsError> 
 /// [`TlsError`].
 pub fn client_config(tls: ClientTls<'_>) -> Result<ClientConfig, TlsError> {
     let rule = rule(&tls.credentials, Role::Coordinator, tls.coordinator);
-    let (chain, key) = tls.credentials.of_role(Role::Client)?;
+    let certified = tls.credentials.of_role(Role::Client)?;
     let mut verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(tls.roots.store()), provider());
     if !tls.revocations.is_empty() {
         verifier =
@@ -218,7 +221,7 @@ pub fn client_config(tls: ClientTls<'_>) -> Result<ClientConfig, TlsError> {
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_client_auth_cert(chain, key)?;
+        .with_client_cert_resolver(certified);
     config.alpn_protocols = vec![APPLICATION_PROTOCOL.to_vec()];
     config.resumption = Resumption::disabled();
     config.enable_early_data = false;

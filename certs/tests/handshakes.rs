@@ -88,6 +88,15 @@ fn a_self_signed_client_is_refused_as_such() {
 }
 
 #[test]
+fn a_certificate_of_another_key_is_noticed_at_once() {
+    let federation = Federation::new("federation.example");
+    let request = federation.request(Role::Client, "branch-1", MONTH);
+    let (chain, _) = federation.authority.issuing.issue(&mut OsEntropy, &request).unwrap();
+    let refused = Credentials::new(chain, &TlsKey::generate()).err().unwrap();
+    assert!(matches!(refused, TlsError::Library(rustls::Error::InconsistentKeys(_))), "{refused}");
+}
+
+#[test]
 fn another_federation_s_authority_is_not_believed_even_for_our_names() {
     let ours = Federation::new("federation.example");
     let theirs = Federation::new("federation.example");

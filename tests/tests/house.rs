@@ -58,13 +58,14 @@ const EVERYTHING: [&str; 8] = [
 ];
 
 /// Crates with one home: the packages that may depend on them, and the only sources that name them. Nothing: no source of ours at all.
-const HOMES: [(&str, &[&str], &[&str]); 6] = [
+const HOMES: [(&str, &[&str], &[&str]); 7] = [
     ("blake3", &["tributary-protocol"], &["protocol/src/digest.rs"]),
     ("bincode", &["tributary-protocol"], &["protocol/src/codec.rs"]),
     ("burn", &["tributary-model"], &["model/src/network/", "model/src/train/"]),
     ("quinn", &["tributary-transport"], &["transport/src/quic/", "transport/src/wire.rs"]),
     ("rcgen", &["tributary-certs", "tributary-coordinator"], &["certs/", "coordinator/tests/"]),
     ("aws_lc_rs", &["tributary-certs"], &["certs/"]),
+    ("cryptoki", &["tributary-certs"], &["certs/src/pkcs11/", "certs/tests/pkcs11.rs"]),
 ];
 
 /// Wanted for tests alone: package and crate.

@@ -1,4 +1,5 @@
 //! A federation, its handshakes in memory, and certificates that no authority of ours would issue.
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -113,7 +113,7 @@ impl Conversation {
 
     /// The next message among what has arrived.
     fn read(&mut self) -> Result<Option<Incoming>, String> {
-        while let Some(frame) = self.frames.next().map_err(|fault| fault.to_string())? {
+        while let Some(frame) = self.frames.frame().map_err(|fault| fault.to_string())? {
             if let Some(incoming) = self.interpret(frame)? {
                 return Ok(Some(incoming));
             }

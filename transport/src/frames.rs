@@ -37,7 +37,7 @@ impl Frames {
     ///
     /// # Errors
     /// [`FrameError`]; the stream has lost its borders.
-    pub fn next(&mut self) -> Result<Option<Frame>, FrameError> {
+    pub fn frame(&mut self) -> Result<Option<Frame>, FrameError> {
         let begun = !self.chunk.is_empty();
         let frame = self.consume(FrameReader::push)?;
         self.partial = frame.is_none() && (begun || self.partial);

@@ -8,9 +8,9 @@ use crate::fault::{ListenError, PeerFault};
 use crate::limits::HANDSHAKE_TIME;
 use crate::path::Path;
 use crate::quic::{QuicAttempt, QuicListener};
-use crate::tcp::{self, OfficeStream, TcpAttempt, TcpListener};
+use crate::tcp::{Accepted, TcpAttempt, TcpListener};
 use crate::timers::Timers;
-use crate::wire::{Transport, Wire};
+use crate::wire::Transport;
 
 /// Ports that are tried where the system is to choose one that is free for both transports.
 const ATTEMPTS: usize = 16;
@@ -47,16 +47,8 @@ pub struct Listener {
 pub struct Attempt(Kind);
 
 enum Kind {
-    Quic(QuicAttempt),
-    Tcp(TcpAttempt),
-}
-
-/// What an attempt became.
-pub enum Accepted {
-    /// A peer whose certificate TLS has verified.
-    Peer(Wire),
-    /// A newcomer with a question for the office.
-    Newcomer(OfficeStream),
+    Quic(Box<QuicAttempt>),
+    Tcp(Box<TcpAttempt>),
 }
 
 impl Listener {
@@ -103,10 +95,12 @@ impl Listener {
 
     /// The next connection attempt; `None` once the port is closed.
     pub async fn next(&self) -> Option<Attempt> {
-        let Some(tcp) = &self.tcp else { return self.quic.next().await.map(|attempt| Attempt(Kind::Quic(attempt))) };
+        let Some(tcp) = &self.tcp else {
+            return self.quic.next().await.map(|attempt| Attempt(Kind::Quic(Box::new(attempt))));
+        };
         tokio::select! {
-            attempt = self.quic.next() => attempt.map(|attempt| Attempt(Kind::Quic(attempt))),
-            attempt = tcp.next() => Some(Attempt(Kind::Tcp(attempt))),
+            attempt = self.quic.next() => attempt.map(|attempt| Attempt(Kind::Quic(Box::new(attempt)))),
+            attempt = tcp.next() => Some(Attempt(Kind::Tcp(Box::new(attempt)))),
         }
     }
 
@@ -140,7 +134,7 @@ impl Attempt {
     #[must_use]
     pub fn prove_address(self) -> Option<Self> {
         match self.0 {
-            Kind::Quic(attempt) => attempt.prove_address().map(|attempt| Self(Kind::Quic(attempt))),
+            Kind::Quic(attempt) => attempt.prove_address().map(|attempt| Self(Kind::Quic(Box::new(attempt)))),
             tcp @ Kind::Tcp(_) => Some(Self(tcp)),
         }
     }
@@ -159,11 +153,8 @@ impl Attempt {
     pub async fn accept(self) -> Result<Accepted, PeerFault> {
         let shaken = async {
             match self.0 {
-                Kind::Quic(attempt) => attempt.accept().await.map(Accepted::Peer),
-                Kind::Tcp(attempt) => attempt.accept().await.map(|accepted| match accepted {
-                    tcp::Accepted::Peer(wire) => Accepted::Peer(wire),
-                    tcp::Accepted::Newcomer(stream) => Accepted::Newcomer(stream),
-                }),
+                Kind::Quic(attempt) => attempt.accept().await.map(|wire| Accepted::Peer(Box::new(wire))),
+                Kind::Tcp(attempt) => attempt.accept().await,
             }
         };
         tokio::time::timeout(HANDSHAKE_TIME, shaken).await.map_err(|_| PeerFault::Slow)?

@@ -210,7 +210,7 @@ impl Door {
 /// Handshake and greeting.
 async fn greet(attempt: Attempt) -> Result<(Greeted, Greeting), PeerFault> {
     match attempt.accept().await? {
-        Accepted::Peer(wire) => Ok(Greeted::by_peer(wire).await?),
+        Accepted::Peer(wire) => Ok(Greeted::by_peer(*wire).await?),
         Accepted::Newcomer(_) => Err(PeerFault::Handshake("no enrolment office is kept here".into())),
     }
 }

@@ -141,8 +141,15 @@ impl Seats {
     /// Ends every session whose client's certificate is judged to be out, with the reason; how many.
     pub(super) fn cut(&self, judge: impl Fn(&CertificateDer<'static>) -> Option<String>) -> usize {
         let state = self.state();
-        let out = state.taken.values().filter_map(|taken| judge(&taken.certificate).map(|reason| (taken, reason)));
-        out.map(|(taken, reason)| taken.demands.try_send(Demand::Cut(reason))).count()
+        let mut out = 0;
+        for taken in state.taken.values() {
+            if let Some(reason) = judge(&taken.certificate) {
+                out += 1;
+                // Where the queue is full, the session is ending already.
+                let _ = taken.demands.try_send(Demand::Cut(reason));
+            }
+        }
+        out
     }
 
     pub(super) fn past_bytes(&self) -> (u64, u64) {

@@ -100,7 +100,7 @@ impl<'a> Session<'a> {
     /// Messages, and vectors behind those that announce one, until something ends it.
     async fn read(&mut self) -> Result<(), Leave> {
         loop {
-            let Some(frame) = self.frames.next()? else {
+            let Some(frame) = self.frames.frame()? else {
                 self.more().await?;
                 continue;
             };

@@ -241,7 +241,7 @@ impl Client {
 
     async fn next_frame(&mut self) -> Result<Frame, String> {
         loop {
-            if let Some(frame) = self.frames.next().unwrap() {
+            if let Some(frame) = self.frames.frame().unwrap() {
                 return Ok(frame);
             }
             match self.link.read().await {

@@ -38,15 +38,15 @@ pub(crate) struct TcpAttempt {
 }
 
 /// What an attempt became.
-pub(crate) enum Accepted {
-    /// A peer with a certificate.
-    Peer(Wire),
-    /// A newcomer with a question.
+pub enum Accepted {
+    /// A peer whose certificate TLS has verified.
+    Peer(Box<Wire>),
+    /// A newcomer with a question for the enrolment office.
     Newcomer(OfficeStream),
 }
 
 /// A newcomer's connection: one question, one answer.
-pub struct OfficeStream(TlsStream<TcpStream>);
+pub struct OfficeStream(Box<TlsStream<TcpStream>>);
 
 impl TcpListener {
     pub(crate) fn open(
@@ -109,12 +109,13 @@ impl TcpAttempt {
             return hello
                 .into_stream(office)
                 .await
-                .map(|stream| Accepted::Newcomer(OfficeStream(stream)))
+                .map(|stream| Accepted::Newcomer(OfficeStream(Box::new(stream))))
                 .map_err(failed);
         }
         let stream = hello.into_stream(self.keys.peers).await.map_err(failed)?;
         let wire = wire(stream.into(), self.address);
-        wire.map(Accepted::Peer).ok_or_else(|| PeerFault::Handshake("it showed no certificate".into()))
+        wire.map(|wire| Accepted::Peer(Box::new(wire)))
+            .ok_or_else(|| PeerFault::Handshake("it showed no certificate".into()))
     }
 }
 

@@ -51,8 +51,10 @@ pub enum IssueError {
     /// A coordinator without any address.
     #[error("a coordinator's certificate needs at least one host name or address, by which clients connect; name one")]
     NoHost,
-    /// A client with an address: it accepts no connection.
-    #[error("a client accepts no connection, so its certificate carries no host name or address; leave them out")]
+    /// A client or a person with an address: they accept no connection.
+    #[error(
+        "a client accepts no connection, and no person does, so the certificate carries no host name or address; leave them out"
+    )]
     HostOfClient,
     /// Another trust domain than the authority's.
     #[error(
@@ -94,9 +96,9 @@ impl Validity {
 pub struct LeafRequest {
     /// Who the bearer is; the only URI of the certificate.
     pub identity: Identity,
-    /// DNS names by which clients reach a coordinator; empty for a client.
+    /// DNS names by which clients reach a coordinator; empty for everybody else.
     pub host_names: Vec<String>,
-    /// Addresses by which clients reach a coordinator; empty for a client.
+    /// Addresses by which clients reach a coordinator; empty for everybody else.
     pub addresses: Vec<IpAddr>,
     /// When it is valid.
     pub validity: Validity,
@@ -297,10 +299,10 @@ fn leaf_parameters(entropy: &mut dyn Entropy, request: &LeafRequest) -> Result<C
     let identity = &request.identity;
     let hosts = request.host_names.len() + request.addresses.len();
     let purpose = match identity.role() {
-        Role::Client if hosts > 0 => return Err(IssueError::HostOfClient),
         Role::Coordinator if hosts == 0 => return Err(IssueError::NoHost),
-        Role::Client => ExtendedKeyUsagePurpose::ClientAuth,
         Role::Coordinator => ExtendedKeyUsagePurpose::ServerAuth,
+        _ if hosts > 0 => return Err(IssueError::HostOfClient),
+        _ => ExtendedKeyUsagePurpose::ClientAuth,
     };
     let mut parameters = parameters(entropy, request.validity)?;
     parameters.distinguished_name = name(identity.organisation(), identity.id());

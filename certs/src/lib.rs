@@ -16,6 +16,7 @@ pub mod provider;
 pub mod roster;
 pub mod suite;
 pub mod tls;
+pub mod trust;
 mod verify;
 
-pub use verify::PeerRule;
+pub use verify::{CHAIN_MAX, PeerRule};

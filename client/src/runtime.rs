@@ -10,6 +10,7 @@ use tributary_certs::enrolment::{names, read_coordinator};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::{read_signing_key, read_verifying_key};
 use tributary_certs::policy::verify_policy;
+use tributary_certs::provider::KeyExchange;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::RealSuite;
 use tributary_certs::tls::{ClientTls, Credentials, TrustRoots, client_config, system_clock};
@@ -124,6 +125,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         coordinator: Some(pin.identity),
         revocations: Vec::new(),
         clock: system_clock(),
+        key_exchange: KeyExchange::DEFAULT,
     })
     .map_err(|fault| file(&fault))?;
     let owned = owned_policy(&settings)?;

@@ -129,7 +129,7 @@ pub fn serial_of(certificate: &[u8]) -> Result<Vec<u8>, IdentityError> {
 }
 
 /// Times before 1970 count as 1970.
-fn validity_in(certificate: &X509Certificate<'_>) -> Validity {
+pub(crate) fn validity_in(certificate: &X509Certificate<'_>) -> Validity {
     let seconds = |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0);
     let validity = certificate.validity();
     Validity { not_before: seconds(validity.not_before), not_after: seconds(validity.not_after) }
@@ -240,7 +240,7 @@ fn key_name(certificate: &X509Certificate<'_>) -> String {
     }
 }
 
-fn hosts(certificate: &X509Certificate<'_>) -> Vec<String> {
+pub(crate) fn hosts(certificate: &X509Certificate<'_>) -> Vec<String> {
     use x509_parser::extensions::GeneralName;
     let names = certificate.subject_alternative_name().ok().flatten();
     let host = |name: &GeneralName<'_>| match name {

@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides who may take part; it says who somebody is and proves it.
 
+pub mod binding;
 pub mod enrolment;
 pub mod entropy;
 pub mod fault;
@@ -11,8 +12,11 @@ pub mod inspect;
 pub mod issue;
 pub mod keys;
 mod lines;
+pub mod office;
 pub mod policy;
 pub mod provider;
+pub mod renewal;
+pub mod revocation;
 pub mod roster;
 pub mod suite;
 pub mod tls;

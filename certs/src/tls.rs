@@ -20,6 +20,7 @@ use crate::identity::{Identity, IdentityError, Role, TrustDomain, identity_of};
 use crate::issue::Chain;
 use crate::keys::TlsKey;
 use crate::provider::{KeyExchange, provider_with};
+use crate::renewal::chain_for;
 use crate::trust::RootSet;
 pub use crate::trust::TrustRoots;
 use crate::verify::{Chains, ClientIdentityVerifier, CoordinatorIdentityVerifier, PeerRule};
@@ -93,14 +94,16 @@ impl Credentials {
         Ok(Self { chain, key: key.to_der(), identity })
     }
 
-    /// Reads a chain file (PEM, leaf first) and a key file (PEM, mode 0600).
+    /// Reads a chain file (PEM, leaf first) and a key file (PEM, mode 0600). After a crash in the middle of a renewal the chain that fits the
+    /// key is taken ([`crate::renewal`]).
     ///
     /// # Errors
     /// [`TlsError::File`] or [`TlsError::OwnIdentity`].
     pub fn read(chain: &Path, key: &Path) -> Result<Self, TlsError> {
-        let certificates = read_certificates(chain)?;
+        let key = TlsKey::read(key)?;
+        let certificates = chain_for(chain, &key.spki_sha256())?;
         let chain = Chain::new(certificates).ok_or_else(|| FileError::content(chain, "certificate chain (PEM)"))?;
-        Self::new(chain, &TlsKey::read(key)?)
+        Self::new(chain, &key)
     }
 
     /// Who this side is.

@@ -105,7 +105,7 @@ impl FileError {
         Self::Content { path: path.to_owned(), what }
     }
 
-    fn system(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn system(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::System { action, path, source }
     }

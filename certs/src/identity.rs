@@ -1,7 +1,8 @@
 //! Who a certificate says its bearer is: one URI, and nothing else (SECURITY notes C.1; SPIFFE-ID, section 2).
 //!
-//! `spiffe://TRUST_DOMAIN/ORGANISATION/client/ID` or `spiffe://TRUST_DOMAIN/ORGANISATION/coordinator/ID`. The common name is never looked
-//! at. Name constraints on URIs are not relied on: the check is made here, after the chain was verified.
+//! `spiffe://TRUST_DOMAIN/ORGANISATION/client/ID`, `spiffe://TRUST_DOMAIN/ORGANISATION/coordinator/ID`, and for people
+//! `spiffe://TRUST_DOMAIN/ORGANISATION/role/ROLE/NAME`. The common name is never looked at. Name constraints on URIs are not relied on: the
+//! check is made here, after the chain was verified.
 //!
 //! Does **not** guarantee that the certificate is genuine: [`identity_of`] reads what a chain verification must have accepted.
 
@@ -41,7 +42,8 @@ pub enum IdentityError {
     },
     /// The URI has another form than ours.
     #[error(
-        "the certificate's identity is not of the form spiffe://DOMAIN/ORGANISATION/client/ID or /coordinator/ID; issue it again"
+        "the certificate's identity is not of the form spiffe://DOMAIN/ORGANISATION/client/ID, /coordinator/ID or /role/ROLE/NAME; issue it \
+         again"
     )]
     Form,
     /// A part of the URI has characters or a length that are not allowed.
@@ -63,12 +65,24 @@ pub struct TrustDomain(String);
 
 /// What a certificate entitles its bearer to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// A branch's daemon: connects, proves itself with `clientAuth`.
     Client,
     /// The centre's daemon: accepts connections, proves itself with `serverAuth`.
     Coordinator,
+    /// A person who proposes what is trained. People prove themselves with `clientAuth`.
+    PlanOwner,
+    /// A person who answers for what is spent of the customers' privacy.
+    PrivacyOfficer,
+    /// A person who owns a branch's data.
+    BranchOwner,
+    /// A person who runs a branch's daemon.
+    BranchOperator,
+    /// A person who checks the evidence.
+    Auditor,
+    /// A person who uses what was trained.
+    ModelUser,
 }
 
 /// A parsed identity. Its text form is the certificate's URI.
@@ -98,13 +112,41 @@ impl TrustDomain {
 }
 
 impl Role {
-    /// The path segment of the URI.
+    /// The roles of people.
+    pub const PEOPLE: [Role; 6] = [
+        Role::PlanOwner,
+        Role::PrivacyOfficer,
+        Role::BranchOwner,
+        Role::BranchOperator,
+        Role::Auditor,
+        Role::ModelUser,
+    ];
+
+    /// Its name, as the URI has it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Role::Client => "client",
             Role::Coordinator => "coordinator",
+            Role::PlanOwner => "plan-owner",
+            Role::PrivacyOfficer => "privacy-officer",
+            Role::BranchOwner => "branch-owner",
+            Role::BranchOperator => "branch-operator",
+            Role::Auditor => "auditor",
+            Role::ModelUser => "model-user",
         }
+    }
+
+    /// Whether a person bears it, rather than a daemon.
+    #[must_use]
+    pub const fn is_person(self) -> bool {
+        !matches!(self, Role::Client | Role::Coordinator)
+    }
+
+    /// The role of people with this name.
+    #[must_use]
+    pub fn of_person(name: &str) -> Option<Self> {
+        Self::PEOPLE.into_iter().find(|role| role.as_str() == name)
     }
 }
 
@@ -125,12 +167,14 @@ impl Identity {
     pub fn parse(uri: &str) -> Result<Self, IdentityError> {
         let mut parts = uri.strip_prefix(SCHEME).ok_or(IdentityError::Form)?.split('/');
         let mut part = || parts.next().ok_or(IdentityError::Form);
-        let (trust_domain, organisation, role, id) = (part()?, part()?, part()?, part()?);
-        let role = match role {
+        let (trust_domain, organisation, kind) = (part()?, part()?, part()?);
+        let role = match kind {
             "client" => Role::Client,
             "coordinator" => Role::Coordinator,
+            "role" => Role::of_person(part()?).ok_or(IdentityError::Form)?,
             _ => return Err(IdentityError::Form),
         };
+        let id = part()?;
         match parts.next() {
             None => Self::new(TrustDomain::parse(trust_domain)?, organisation, role, id),
             Some(_) => Err(IdentityError::Form),
@@ -155,7 +199,7 @@ impl Identity {
         self.role
     }
 
-    /// The branch or the coordinator, unique within its organisation and role.
+    /// The branch, the coordinator or the person, unique within its organisation and role.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -201,6 +245,14 @@ pub(crate) fn parse_certificate(der: &[u8]) -> Result<X509Certificate<'_>, Ident
     }
 }
 
+/// An organisation's name that can stand in an identity, as the names of files that belong to it have it.
+///
+/// # Errors
+/// [`IdentityError::Part`].
+pub(crate) fn organisation_named(name: &str) -> Result<String, IdentityError> {
+    checked("organisation", name, PART_BYTES_MAX)
+}
+
 fn checked(part: &'static str, text: &str, limit: usize) -> Result<String, IdentityError> {
     let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let inside = text.bytes().all(|byte| letter(byte) || matches!(byte, b'-' | b'_' | b'.'));
@@ -222,7 +274,8 @@ impl fmt::Display for Role {
 
 impl fmt::Display for Identity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{SCHEME}{}/{}/{}/{}", self.trust_domain, self.organisation, self.role, self.id)
+        let people = if self.role.is_person() { "role/" } else { "" };
+        write!(formatter, "{SCHEME}{}/{}/{people}{}/{}", self.trust_domain, self.organisation, self.role, self.id)
     }
 }
 
@@ -273,6 +326,17 @@ mod tests {
     }
 
     #[test]
+    fn a_person_s_uri_names_the_role() {
+        for role in Role::PEOPLE {
+            let uri = format!("spiffe://federation.example/north-bank/role/{role}/x.y");
+            let identity = Identity::parse(&uri).unwrap();
+            assert_eq!((identity.role(), identity.id(), identity.to_string()), (role, "x.y", uri));
+            assert!(role.is_person());
+        }
+        assert_eq!(serde_json::to_string(&Role::PrivacyOfficer).unwrap(), "\"privacy-officer\"");
+    }
+
+    #[test]
     fn uris_of_another_form_are_refused() {
         let bad = [
             "",
@@ -283,6 +347,11 @@ mod tests {
             "spiffe://federation.example/bank/client/1/2",
             "spiffe://federation.example/bank/client/1/",
             "spiffe://federation.example/bank/admin/1",
+            "spiffe://federation.example/bank/auditor/1",
+            "spiffe://federation.example/bank/role/auditor",
+            "spiffe://federation.example/bank/role/client/1",
+            "spiffe://federation.example/bank/role/root/1",
+            "spiffe://federation.example/bank/role/auditor/1/2",
             "spiffe://federation.example/bank/Client/1",
             "spiffe://federation.example//client/1",
             "spiffe://federation.example/bank/client/",
@@ -316,7 +385,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_parses_prints_back_unchanged(uri in "spiffe://[a-z./-]{1,12}/[a-z_.]{1,5}/(client|coordinator)/[a-z0-9/A-]{1,6}") {
+        fn whatever_parses_prints_back_unchanged(uri in "spiffe://[a-z./-]{1,12}/[a-z_.]{1,5}/(client|coordinator|role/auditor)/[a-z0-9/A-]{1,6}") {
             if let Ok(identity) = Identity::parse(&uri) {
                 prop_assert_eq!(identity.to_string(), uri);
             }

@@ -16,13 +16,14 @@ use tributary_protocol::digest::Digest;
 use x509_parser::prelude::X509Certificate;
 use x509_parser::public_key::PublicKey;
 
-use crate::fault::{FaultKind, explain};
+use crate::fault::{CertificateFault, FaultKind, explain};
 use crate::files::FileError;
 use crate::identity::{Identity, IdentityError, Role, identity_in, parse_certificate};
 use crate::issue::Validity;
 use crate::provider::provider;
 use crate::tls::{TrustRoots, read_certificates};
-use crate::verify::serves;
+use crate::trust::RootSet;
+use crate::verify::{bad_identity, serves, shape, usage};
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
@@ -128,7 +129,7 @@ pub fn serial_of(certificate: &[u8]) -> Result<Vec<u8>, IdentityError> {
 }
 
 /// Times before 1970 count as 1970.
-fn validity_in(certificate: &X509Certificate<'_>) -> Validity {
+pub(crate) fn validity_in(certificate: &X509Certificate<'_>) -> Validity {
     let seconds = |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).unwrap_or(0);
     let validity = certificate.validity();
     Validity { not_before: seconds(validity.not_before), not_after: seconds(validity.not_after) }
@@ -163,28 +164,70 @@ fn chain_problems(chain: &[CertificateDer<'_>], roots: Option<&TrustRoots>, now:
     let (roots, (leaf, above)) = (roots?, chain.split_first()?);
     let certificate = parse_certificate(leaf).ok()?;
     let Validity { not_before, not_after } = validity_in(&certificate);
-    let moment = UnixTime::since_unix_epoch(Duration::from_secs(now.clamp(not_before, not_after.max(not_before))));
-    let fault = explain(&verify_chain(roots, leaf, above, moment, serves(&certificate, Role::Coordinator)).err()?);
-    // The host is for the one who dials, and the purpose was checked above.
-    (!matches!(fault.kind, FaultKind::WrongHost | FaultKind::WrongRole)).then(|| fault.to_string())
+    let fault = verify_chain(roots, leaf, above, now.clamp(not_before, not_after.max(not_before))).err()?;
+    // What the leaf itself says was reported before.
+    let reported = matches!(
+        fault.kind,
+        FaultKind::NoUsage
+            | FaultKind::WrongUsage
+            | FaultKind::NoIdentity
+            | FaultKind::SeveralIdentities
+            | FaultKind::ForeignIdentity
+    );
+    (!reported).then(|| fault.to_string())
 }
 
-fn verify_chain(
+/// Verifies a chain as a handshake would, without the host, which is for the one who dials: shape, identity, usage, and that the roots of its
+/// organisation vouch for it at `now`. The identity.
+///
+/// # Errors
+/// The fault.
+pub fn verify_chain(
     roots: &TrustRoots,
     leaf: &CertificateDer<'_>,
     above: &[CertificateDer<'_>],
-    moment: UnixTime,
-    coordinator: bool,
-) -> Result<(), rustls::Error> {
-    let roots = Arc::clone(roots.store());
-    let built = "trust roots are never empty and no revocation list was given";
-    if coordinator {
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider()).build().expect(built);
-        let host = ServerName::try_from("localhost").expect("a host name");
-        return verifier.verify_server_cert(leaf, above, &host, &[], moment).map(|_| ());
+    now: u64,
+) -> Result<Identity, CertificateFault> {
+    let certificate = shape(leaf, above).map_err(|refusal| refusal.kind.because(refusal.detail))?;
+    let identity = identity_in(&certificate).map_err(|error| bad_identity(&error).kind.because(error))?;
+    usage(&certificate, &identity).map_err(|refusal| refusal.kind.because(refusal.detail))?;
+    let moment = UnixTime::since_unix_epoch(Duration::from_secs(now));
+    let verify = |set: &RootSet| library_verdict(set, leaf, above, moment, identity.role());
+    let fault = match verify(roots.of(identity.organisation())) {
+        Ok(()) => return Ok(identity),
+        Err(error) => explain(&error),
+    };
+    if fault.kind == FaultKind::ForeignAuthority {
+        if certificate.issuer() == certificate.subject() {
+            return Err(FaultKind::SelfSigned.because(&identity));
+        }
+        if [roots.general()].into_iter().chain(roots.restricted().values()).any(|set| verify(set).is_ok()) {
+            return Err(FaultKind::WrongAuthority.because(&identity));
+        }
     }
-    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider()).build().expect(built);
-    verifier.verify_client_cert(leaf, above, moment).map(|_| ())
+    Err(fault)
+}
+
+fn library_verdict(
+    set: &RootSet,
+    leaf: &CertificateDer<'_>,
+    above: &[CertificateDer<'_>],
+    moment: UnixTime,
+    role: Role,
+) -> Result<(), rustls::Error> {
+    let store = Arc::clone(&set.store);
+    let built = "trust roots are never empty and no revocation list was given";
+    if role != Role::Coordinator {
+        let verifier = WebPkiClientVerifier::builder_with_provider(store, provider()).build().expect(built);
+        return verifier.verify_client_cert(leaf, above, moment).map(|_| ());
+    }
+    let verifier = WebPkiServerVerifier::builder_with_provider(store, provider()).build().expect(built);
+    let host = ServerName::try_from("localhost").expect("a host name");
+    match verifier.verify_server_cert(leaf, above, &host, &[], moment) {
+        // The library looks at the host last.
+        Err(error) if explain(&error).kind == FaultKind::WrongHost => Ok(()),
+        verdict => verdict.map(|_| ()),
+    }
 }
 
 fn key_name(certificate: &X509Certificate<'_>) -> String {
@@ -197,7 +240,7 @@ fn key_name(certificate: &X509Certificate<'_>) -> String {
     }
 }
 
-fn hosts(certificate: &X509Certificate<'_>) -> Vec<String> {
+pub(crate) fn hosts(certificate: &X509Certificate<'_>) -> Vec<String> {
     use x509_parser::extensions::GeneralName;
     let names = certificate.subject_alternative_name().ok().flatten();
     let host = |name: &GeneralName<'_>| match name {

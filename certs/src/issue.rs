@@ -51,8 +51,10 @@ pub enum IssueError {
     /// A coordinator without any address.
     #[error("a coordinator's certificate needs at least one host name or address, by which clients connect; name one")]
     NoHost,
-    /// A client with an address: it accepts no connection.
-    #[error("a client accepts no connection, so its certificate carries no host name or address; leave them out")]
+    /// A client or a person with an address: they accept no connection.
+    #[error(
+        "a client accepts no connection, and no person does, so the certificate carries no host name or address; leave them out"
+    )]
     HostOfClient,
     /// Another trust domain than the authority's.
     #[error(
@@ -89,14 +91,80 @@ impl Validity {
     }
 }
 
+/// A certificate in a revocation list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListEntry {
+    /// Its serial number, big-endian.
+    pub serial: Vec<u8>,
+    /// When it was revoked, in Unix seconds.
+    pub at: u64,
+    /// Why.
+    pub reason: RevocationReason,
+}
+
+/// Why a certificate was revoked (RFC 5280, section 5.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevocationReason {
+    /// Not said.
+    Unspecified,
+    /// Its key was, or may have been, in other hands.
+    KeyCompromise,
+    /// Its bearer belongs to the organisation no more.
+    AffiliationChanged,
+    /// Another one took its place.
+    Superseded,
+    /// It is no longer needed.
+    CessationOfOperation,
+}
+
+impl RevocationReason {
+    /// Every reason.
+    pub const ALL: [RevocationReason; 5] = [
+        RevocationReason::Unspecified,
+        RevocationReason::KeyCompromise,
+        RevocationReason::AffiliationChanged,
+        RevocationReason::Superseded,
+        RevocationReason::CessationOfOperation,
+    ];
+
+    /// Its word, in files and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RevocationReason::Unspecified => "unspecified",
+            RevocationReason::KeyCompromise => "key-compromise",
+            RevocationReason::AffiliationChanged => "affiliation-changed",
+            RevocationReason::Superseded => "superseded",
+            RevocationReason::CessationOfOperation => "cessation-of-operation",
+        }
+    }
+
+    /// The reason of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+
+    /// As lists carry it: "not said" is left out.
+    const fn code(self) -> Option<rcgen::RevocationReason> {
+        match self {
+            RevocationReason::Unspecified => None,
+            RevocationReason::KeyCompromise => Some(rcgen::RevocationReason::KeyCompromise),
+            RevocationReason::AffiliationChanged => Some(rcgen::RevocationReason::AffiliationChanged),
+            RevocationReason::Superseded => Some(rcgen::RevocationReason::Superseded),
+            RevocationReason::CessationOfOperation => Some(rcgen::RevocationReason::CessationOfOperation),
+        }
+    }
+}
+
 /// What a leaf certificate is asked for.
 #[derive(Clone, Debug)]
 pub struct LeafRequest {
     /// Who the bearer is; the only URI of the certificate.
     pub identity: Identity,
-    /// DNS names by which clients reach a coordinator; empty for a client.
+    /// DNS names by which clients reach a coordinator; empty for everybody else.
     pub host_names: Vec<String>,
-    /// Addresses by which clients reach a coordinator; empty for a client.
+    /// Addresses by which clients reach a coordinator; empty for everybody else.
     pub addresses: Vec<IpAddr>,
     /// When it is valid.
     pub validity: Validity,
@@ -171,6 +239,24 @@ impl CertificateAuthority {
         let issuing =
             Self { trust_domain: trust_domain.clone(), certificate: certificate.into(), validity: issuing, key };
         Ok(NewAuthority { root: root_certificate.into(), root_key, issuing })
+    }
+
+    /// A new issuing authority under an existing root.
+    ///
+    /// # Errors
+    /// [`IssueError::OutsideIssuer`] if it would outlive the root, [`IssueError::Validity`], [`IssueError::Library`].
+    pub fn under(
+        entropy: &mut dyn Entropy,
+        trust_domain: &TrustDomain,
+        root: &CertificateDer<'static>,
+        root_key: &TlsKey,
+        validity: Validity,
+    ) -> Result<Self, IssueError> {
+        within(validity, crate::inspect::validity_of(root)?)?;
+        let key = authority_key()?;
+        let parameters = authority_parameters(entropy, trust_domain, "issuing", 0, validity)?;
+        let certificate = parameters.signed_by(key.pair(), &Issuer::from_ca_cert_der(root, root_key.pair())?)?;
+        Ok(Self { trust_domain: trust_domain.clone(), certificate: certificate.into(), validity, key })
     }
 
     /// An issuing authority from its stored parts.
@@ -253,19 +339,38 @@ impl CertificateAuthority {
         validity: Validity,
         serials: &[Vec<u8>],
     ) -> Result<CertificateRevocationListDer<'static>, IssueError> {
-        let this_update = moment(validity.not_before, validity)?;
-        let revoked = |serial: &Vec<u8>| RevokedCertParams {
-            serial_number: SerialNumber::from_slice(serial),
-            revocation_time: this_update,
-            reason_code: None,
-            invalidity_date: None,
+        let entry = |serial: &Vec<u8>| ListEntry {
+            serial: serial.clone(),
+            at: validity.not_before,
+            reason: RevocationReason::Unspecified,
+        };
+        self.revocation_list_of(number, validity, &serials.iter().map(entry).collect::<Vec<_>>())
+    }
+
+    /// As [`CertificateAuthority::revocation_list`], with the time and reason of each.
+    ///
+    /// # Errors
+    /// [`IssueError::Validity`] or [`IssueError::Library`].
+    pub fn revocation_list_of(
+        &self,
+        number: u64,
+        validity: Validity,
+        entries: &[ListEntry],
+    ) -> Result<CertificateRevocationListDer<'static>, IssueError> {
+        let revoked = |entry: &ListEntry| {
+            Ok(RevokedCertParams {
+                serial_number: SerialNumber::from_slice(&entry.serial),
+                revocation_time: moment(entry.at, validity)?,
+                reason_code: entry.reason.code(),
+                invalidity_date: None,
+            })
         };
         let list = CertificateRevocationListParams {
-            this_update,
+            this_update: moment(validity.not_before, validity)?,
             next_update: moment(validity.not_after, validity)?,
             crl_number: SerialNumber::from(number),
             issuing_distribution_point: None,
-            revoked_certs: serials.iter().map(revoked).collect(),
+            revoked_certs: entries.iter().map(revoked).collect::<Result<_, IssueError>>()?,
             key_identifier_method: KeyIdMethod::Sha256,
         };
         let issuer = Issuer::from_ca_cert_der(&self.certificate, self.key.pair())?;
@@ -297,10 +402,10 @@ fn leaf_parameters(entropy: &mut dyn Entropy, request: &LeafRequest) -> Result<C
     let identity = &request.identity;
     let hosts = request.host_names.len() + request.addresses.len();
     let purpose = match identity.role() {
-        Role::Client if hosts > 0 => return Err(IssueError::HostOfClient),
         Role::Coordinator if hosts == 0 => return Err(IssueError::NoHost),
-        Role::Client => ExtendedKeyUsagePurpose::ClientAuth,
         Role::Coordinator => ExtendedKeyUsagePurpose::ServerAuth,
+        _ if hosts > 0 => return Err(IssueError::HostOfClient),
+        _ => ExtendedKeyUsagePurpose::ClientAuth,
     };
     let mut parameters = parameters(entropy, request.validity)?;
     parameters.distinguished_name = name(identity.organisation(), identity.id());

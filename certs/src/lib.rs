@@ -3,6 +3,7 @@
 //! Nothing here decides who may take part; it says who somebody is and proves it.
 
 mod armour;
+pub mod binding;
 pub mod enrolment;
 pub mod entropy;
 pub mod fault;
@@ -14,11 +15,15 @@ pub mod keys;
 mod lines;
 #[cfg(feature = "pkcs11")]
 pub mod pkcs11;
+pub mod office;
 pub mod policy;
 pub mod provider;
+pub mod renewal;
+pub mod revocation;
 pub mod roster;
 pub mod suite;
 pub mod tls;
+pub mod trust;
 mod verify;
 
-pub use verify::PeerRule;
+pub use verify::{CHAIN_MAX, PeerRule};

@@ -2,11 +2,15 @@
 //! with ordinary tools; the parser takes nothing else.
 
 use core::str::{FromStr, Split};
+use std::path::Path;
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
 use tributary_protocol::roster::RosterEntry;
 use tributary_protocol::secagg::suite::VerifyingKey;
+
+use crate::files::{self, Existing, FILE_BYTES_MAX, FileError};
+use crate::identity::Identity;
 
 /// The rest of a line. Every method is `None` where the line has another form.
 pub(crate) struct Fields<'a>(Split<'a, char>);
@@ -30,6 +34,25 @@ impl<'a> Fields<'a> {
     /// 64 hexadecimal digits.
     pub(crate) fn digest(&mut self, name: &str) -> Option<Digest> {
         Digest::from_hex(self.text(name)?)
+    }
+
+    /// Bytes as lower-case hexadecimal digits.
+    pub(crate) fn bytes(&mut self, name: &str) -> Option<Vec<u8>> {
+        unhex(self.text(name)?)
+    }
+
+    /// `yes` or `no`.
+    pub(crate) fn yes(&mut self, name: &str) -> Option<bool> {
+        match self.text(name)? {
+            "yes" => Some(true),
+            "no" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// An identity.
+    pub(crate) fn identity(&mut self, name: &str) -> Option<Identity> {
+        Identity::parse(self.text(name)?).ok()
     }
 
     /// A bare value.
@@ -71,4 +94,46 @@ pub(crate) fn body<'a>(text: &'a str, title: &str) -> Option<Split<'a, char>> {
 /// Bytes as hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What [`hex`] printed; `None` for anything else, upper case too.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let byte = |[high, low]: &[u8; 2]| Some(digit(*high)? << 4 | digit(*low)?);
+    if rest.is_empty() { pairs.iter().map(byte).collect() } else { None }
+}
+
+/// Reads a list of lines; an absent one is empty.
+///
+/// # Errors
+/// [`FileError`].
+pub(crate) fn read_list<T>(
+    path: &Path,
+    title: &str,
+    what: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Vec<T>, FileError> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let text = files::read_text(path, what)?;
+    let list = body(&text, title).and_then(|lines| lines.map(parse).collect());
+    list.ok_or_else(|| FileError::content(path, what))
+}
+
+/// Writes a list of lines, each with its line end, in place of an older one.
+///
+/// # Errors
+/// [`FileError`]; [`FileError::TooLong`] before it is written if it could not be read again.
+pub(crate) fn write_list(path: &Path, title: &str, lines: impl Iterator<Item = String>) -> Result<(), FileError> {
+    let text: String = [format!("{title}\n")].into_iter().chain(lines).collect();
+    if u64::try_from(text.len()).is_ok_and(|length| length > FILE_BYTES_MAX) {
+        return Err(FileError::TooLong { path: path.to_owned() });
+    }
+    files::write_public(path, text.as_bytes(), Existing::Replace)
 }

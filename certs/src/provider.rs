@@ -1,7 +1,7 @@
 //! The cryptographic provider of TLS: the one place that names it.
 //!
-//! TLS 1.3 alone, hybrid key exchange X25519MLKEM768 alone: a recorded connection stays closed to a later quantum computer, and a peer
-//! without it is refused rather than served with less.
+//! TLS 1.3 alone, and by default the hybrid key exchange X25519MLKEM768 alone: a recorded connection stays closed to a later quantum
+//! computer, and a peer without it is refused rather than served with less.
 
 use std::sync::Arc;
 
@@ -9,15 +9,41 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::SigningKey;
 
-/// The provider. AES-128-GCM stays in the list because QUIC protects its first packets with it (RFC 9001, section 5.2).
+/// Which key exchanges are offered and accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyExchange {
+    /// X25519MLKEM768 alone.
+    #[default]
+    Required,
+    /// X25519MLKEM768 first, then X25519 for a peer or a gateway without it. What such a connection carried can be opened by whoever records
+    /// it today and has a quantum computer later.
+    Preferred,
+}
+
+impl KeyExchange {
+    /// What both daemons do unless they are told otherwise.
+    pub const DEFAULT: KeyExchange = KeyExchange::Required;
+}
+
+/// The provider with [`KeyExchange::DEFAULT`].
 #[must_use]
 pub fn provider() -> Arc<CryptoProvider> {
+    provider_with(KeyExchange::DEFAULT)
+}
+
+/// The provider. AES-128-GCM stays in the list because QUIC protects its first packets with it (RFC 9001, section 5.2).
+#[must_use]
+pub fn provider_with(exchange: KeyExchange) -> Arc<CryptoProvider> {
+    let mut groups = vec![aws_lc_rs::kx_group::X25519MLKEM768];
+    if exchange == KeyExchange::Preferred {
+        groups.push(aws_lc_rs::kx_group::X25519);
+    }
     Arc::new(CryptoProvider {
         cipher_suites: vec![
             aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384,
             aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256,
         ],
-        kx_groups: vec![aws_lc_rs::kx_group::X25519MLKEM768],
+        kx_groups: groups,
         ..aws_lc_rs::default_provider()
     })
 }
@@ -38,6 +64,9 @@ mod tests {
         assert!(provider.cipher_suites.iter().all(|suite| suite.tls13().is_some()));
         let groups: Vec<NamedGroup> = provider.kx_groups.iter().map(|group| group.name()).collect();
         assert_eq!(groups, [NamedGroup::X25519MLKEM768]);
+        let preferred = provider_with(KeyExchange::Preferred);
+        let groups: Vec<NamedGroup> = preferred.kx_groups.iter().map(|group| group.name()).collect();
+        assert_eq!(groups, [NamedGroup::X25519MLKEM768, NamedGroup::X25519]);
         let initial =
             provider.cipher_suites.iter().find(|suite| suite.suite() == CipherSuite::TLS13_AES_128_GCM_SHA256);
         assert!(initial.and_then(|suite| suite.tls13()).and_then(|suite| suite.quic_suite()).is_some());

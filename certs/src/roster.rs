@@ -202,6 +202,12 @@ fn signature(line: &str) -> Option<AuthoritySignature> {
     Some(AuthoritySignature { authority, signature: Signature(halves.concat()) })
 }
 
+/// The list of a file's text; `None` for any other text.
+pub(crate) fn parse_authorities_text(text: &str) -> Option<RosterAuthorities> {
+    let (needed, keys) = parse_authorities(text)?;
+    RosterAuthorities::new(needed, keys).ok()
+}
+
 fn parse_authorities(text: &str) -> Option<(usize, Vec<VerifyingKey>)> {
     let mut lines = body(text, AUTHORITIES_TITLE)?;
     let mut fields = Fields::of(lines.next()?);

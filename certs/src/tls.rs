@@ -6,21 +6,25 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName};
 use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls::{ClientConfig, ServerConfig};
 use tributary_protocol::digest::Digest;
 
 use crate::files::{self, FileError};
 use crate::identity::{Identity, IdentityError, Role, TrustDomain, identity_of};
 use crate::issue::Chain;
 use crate::keys::{PrivateKey, TlsKey};
-use crate::provider::provider;
-use crate::verify::{ClientIdentityVerifier, CoordinatorIdentityVerifier, PeerRule};
+use crate::provider::{KeyExchange, provider_with};
+use crate::renewal::chain_for;
+use crate::trust::RootSet;
+pub use crate::trust::TrustRoots;
+use crate::verify::{Chains, ClientIdentityVerifier, CoordinatorIdentityVerifier, PeerRule};
 
 /// The application protocol (ALPN, RFC 7301) that both sides must name.
 pub const APPLICATION_PROTOCOL: &[u8] = b"tributary/1";
@@ -34,6 +38,21 @@ pub enum TlsError {
     /// The trust file holds no certificate.
     #[error("no trusted authority is configured; give the federation's trust.pem")]
     NoRoots,
+    /// A root that may speak for others as well.
+    #[error(
+        "the roots of {organisation} are trusted for other organisations too, so that the restriction would be void; leave each root in \
+         one file alone"
+    )]
+    SharedRoot {
+        /// The organisation.
+        organisation: String,
+    },
+    /// More roots, or organisations with roots of their own, than are looked through at every connection.
+    #[error("at most {limit} authorities may be trusted here; remove those that are no longer needed")]
+    TooManyRoots {
+        /// How many may be.
+        limit: usize,
+    },
     /// This side's own certificate carries no usable identity.
     #[error("this side's certificate cannot be used: {0}")]
     OwnIdentity(#[from] IdentityError),
@@ -59,36 +78,6 @@ pub enum TlsError {
     Library(#[from] rustls::Error),
 }
 
-/// The authorities that are trusted: root certificates.
-#[derive(Clone, Debug)]
-pub struct TrustRoots(Arc<RootCertStore>);
-
-impl TrustRoots {
-    /// Trusts these root certificates.
-    ///
-    /// # Errors
-    /// [`TlsError::NoRoots`] without any, [`TlsError::Library`] if one cannot be parsed.
-    pub fn new(certificates: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Self, TlsError> {
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates {
-            roots.add(certificate)?;
-        }
-        if roots.is_empty() { Err(TlsError::NoRoots) } else { Ok(Self(Arc::new(roots))) }
-    }
-
-    /// Reads `trust.pem`: one root, or an old and a new one while an authority is replaced.
-    ///
-    /// # Errors
-    /// [`TlsError::File`], and as [`TrustRoots::new`].
-    pub fn read(path: &Path) -> Result<Self, TlsError> {
-        Self::new(read_certificates(path)?)
-    }
-
-    pub(crate) fn store(&self) -> &Arc<RootCertStore> {
-        &self.0
-    }
-}
-
 /// This side's certificate chain and its private key, wherever that is kept. Neither `Debug` nor `Clone`.
 pub struct Credentials {
     certified: CertifiedKey,
@@ -108,14 +97,16 @@ impl Credentials {
         Ok(Self { certified, identity })
     }
 
-    /// Reads a chain file (PEM, leaf first) and a key file (PEM, mode 0600).
+    /// Reads a chain file (PEM, leaf first) and a key file (PEM, mode 0600). After a crash in the middle of a renewal the chain that fits the
+    /// key is taken ([`crate::renewal`]).
     ///
     /// # Errors
     /// [`TlsError::File`], and as [`Credentials::new`].
     pub fn read(chain: &Path, key: &Path) -> Result<Self, TlsError> {
-        let certificates = read_certificates(chain)?;
+        let key = TlsKey::read(key)?;
+        let certificates = chain_for(chain, &key.spki_sha256())?;
         let chain = Chain::new(certificates).ok_or_else(|| FileError::content(chain, "certificate chain (PEM)"))?;
-        Self::new(chain, &TlsKey::read(key)?)
+        Self::new(chain, &key)
     }
 
     /// Who this side is.
@@ -156,6 +147,8 @@ pub struct CoordinatorTls<'a> {
     pub revocations: Vec<CertificateRevocationListDer<'static>>,
     /// The clock that validities are compared with.
     pub clock: Arc<dyn TimeProvider>,
+    /// Which key exchanges are accepted; [`KeyExchange::DEFAULT`] unless a gateway in between forces less.
+    pub key_exchange: KeyExchange,
 }
 
 /// What a client's configuration is made of.
@@ -170,6 +163,8 @@ pub struct ClientTls<'a> {
     pub revocations: Vec<CertificateRevocationListDer<'static>>,
     /// The clock that validities are compared with.
     pub clock: Arc<dyn TimeProvider>,
+    /// Which key exchanges are accepted; [`KeyExchange::DEFAULT`] unless a gateway in between forces less.
+    pub key_exchange: KeyExchange,
 }
 
 /// The machine's clock.
@@ -185,13 +180,20 @@ pub fn system_clock() -> Arc<dyn TimeProvider> {
 pub fn server_config(tls: CoordinatorTls<'_>) -> Result<ServerConfig, TlsError> {
     let rule = rule(&tls.credentials, Role::Client, None);
     let certified = tls.credentials.of_role(Role::Coordinator)?;
-    let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(tls.roots.store()), provider());
-    if !tls.revocations.is_empty() {
-        verifier =
-            verifier.with_crls(tls.revocations).only_check_end_entity_revocation().enforce_revocation_expiration();
-    }
-    let verifier = ClientIdentityVerifier { chain: verifier.build().map_err(TlsError::RevocationList)?, rule };
-    let mut config = ServerConfig::builder_with_details(provider(), tls.clock)
+    let provider = provider_with(tls.key_exchange);
+    let chain_of = |roots: &RootSet| {
+        let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots.store), Arc::clone(&provider));
+        if !tls.revocations.is_empty() {
+            verifier = verifier
+                .with_crls(tls.revocations.iter().cloned())
+                .only_check_end_entity_revocation()
+                .enforce_revocation_expiration();
+        }
+        verifier.build().map_err(TlsError::RevocationList)
+    };
+    let hints = tls.roots.all_subjects();
+    let verifier = ClientIdentityVerifier { chains: chains(tls.roots, chain_of)?, hints, rule };
+    let mut config = ServerConfig::builder_with_details(Arc::clone(&provider), tls.clock)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(Arc::new(verifier))
         .with_cert_resolver(certified);
@@ -211,13 +213,20 @@ pub fn server_config(tls: CoordinatorTls<'_>) -> Result<ServerConfig, TlsError> 
 pub fn client_config(tls: ClientTls<'_>) -> Result<ClientConfig, TlsError> {
     let rule = rule(&tls.credentials, Role::Coordinator, tls.coordinator);
     let certified = tls.credentials.of_role(Role::Client)?;
-    let mut verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(tls.roots.store()), provider());
-    if !tls.revocations.is_empty() {
-        verifier =
-            verifier.with_crls(tls.revocations).only_check_end_entity_revocation().enforce_revocation_expiration();
-    }
-    let verifier = CoordinatorIdentityVerifier { chain: verifier.build().map_err(TlsError::RevocationList)?, rule };
-    let mut config = ClientConfig::builder_with_details(provider(), tls.clock)
+    let provider = provider_with(tls.key_exchange);
+    let chain_of = |roots: &RootSet| {
+        let mut verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.store), Arc::clone(&provider));
+        if !tls.revocations.is_empty() {
+            verifier = verifier
+                .with_crls(tls.revocations.iter().cloned())
+                .only_check_end_entity_revocation()
+                .enforce_revocation_expiration();
+        }
+        let verifier: Arc<dyn ServerCertVerifier> = verifier.build().map_err(TlsError::RevocationList)?;
+        Ok(verifier)
+    };
+    let verifier = CoordinatorIdentityVerifier { chains: chains(tls.roots, chain_of)?, rule };
+    let mut config = ClientConfig::builder_with_details(Arc::clone(&provider), tls.clock)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
@@ -269,6 +278,15 @@ pub fn read_revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<
 pub fn write_revocations(list: &CertificateRevocationListDer<'_>, path: &Path) -> Result<(), FileError> {
     let text = pem::encode(&pem::Pem::new("X509 CRL", list.to_vec()));
     files::write_public(path, text.as_bytes(), files::Existing::Replace)
+}
+
+/// A verifier for every set of roots.
+fn chains<V: ?Sized>(
+    roots: &TrustRoots,
+    chain_of: impl Fn(&RootSet) -> Result<Arc<V>, TlsError>,
+) -> Result<Chains<V>, TlsError> {
+    let restricted = roots.restricted().iter().map(|(name, set)| Ok((name.clone(), chain_of(set)?)));
+    Ok(Chains { general: chain_of(roots.general())?, restricted: restricted.collect::<Result<_, TlsError>>()? })
 }
 
 /// Peers belong to this side's own federation.

@@ -1,9 +1,14 @@
-//! What a handshake checks beyond the chain: one identity, of the right role and federation, used for its purpose.
+//! What a handshake checks beyond the chain: one identity, of the right role and federation, used for its purpose, vouched for by an
+//! authority that may speak for its organisation.
 //!
-//! rustls verifies chain, validity, revocation and host name. Three rules of ours follow, in the handshake, so that no caller can forget
-//! them: exactly one URI of our form, the expected role in the expected trust domain, and an extended key usage that is present (the
-//! library accepts its absence) and names that purpose.
+//! ```text
+//! limits ─► one identity ─► role, domain, usage ─► the organisation's roots ─► chain, validity, revocation, host (the library)
+//! ```
+//!
+//! It happens inside the handshake, so that no caller can forget it. The cheap refusals come first; nothing that an unverified certificate
+//! says is used for anything but to refuse it or to choose its roots.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -12,8 +17,13 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme};
 use x509_parser::prelude::X509Certificate;
 
-use crate::fault::FaultKind;
-use crate::identity::{Identity, IdentityError, Role, TrustDomain, identity_in, parse_certificate};
+use crate::fault::{FaultKind, explain};
+use crate::identity::{
+    CERTIFICATE_BYTES_MAX, Identity, IdentityError, Role, TrustDomain, identity_in, parse_certificate,
+};
+
+/// Certificates that a peer may present, at most: the leaf, and three authorities between it and the root.
+pub const CHAIN_MAX: usize = 4;
 
 /// Whom a peer must prove to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,30 +36,33 @@ pub struct PeerRule {
     pub exactly: Option<Identity>,
 }
 
-/// A rule of ours that a certificate broke, inside a [`rustls::Error`]. Its text carries the fault's code, so that it survives transports
-/// which pass text alone.
+/// A rule of ours that a certificate broke, inside a [`rustls::Error`]. Its text carries the fault's number and code, so that it survives
+/// transports which pass text alone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("[{}] {detail}", kind.code())]
+#[error("{} {detail}", kind.mark())]
 pub(crate) struct Refusal {
     pub(crate) kind: FaultKind,
     pub(crate) detail: String,
 }
 
+fn refuse<T>(kind: FaultKind, detail: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal { kind, detail: detail.into() })
+}
+
 impl PeerRule {
-    /// Checks a certificate whose chain was verified, and returns the peer's identity.
+    /// Checks what a leaf says, and returns the peer's identity. Says nothing about who vouches for it.
     ///
     /// # Errors
     /// The fault, with what the certificate says.
-    pub(crate) fn check(&self, certificate: &[u8]) -> Result<Identity, Refusal> {
-        let certificate = parse_certificate(certificate).map_err(bad_identity)?;
-        let identity = identity_in(&certificate).map_err(bad_identity)?;
-        let refuse = |kind, detail| Err(Refusal { kind, detail });
+    fn check(&self, certificate: &X509Certificate<'_>) -> Result<Identity, Refusal> {
+        let identity = identity_in(certificate).map_err(|error| bad_identity(&error))?;
         if identity.trust_domain() != &self.trust_domain {
             return refuse(FaultKind::ForeignDomain, format!("{identity} is not of {}", self.trust_domain));
         }
-        if identity.role() != self.role || !serves(&certificate, self.role) {
+        if identity.role() != self.role {
             return refuse(FaultKind::WrongRole, format!("{identity} may not act as a {}", self.role));
         }
+        usage(certificate, &identity)?;
         match &self.exactly {
             Some(expected) if expected != &identity => {
                 refuse(FaultKind::WrongPeer, format!("{identity} answered instead of {expected}"))
@@ -59,28 +72,84 @@ impl PeerRule {
     }
 }
 
+/// Whether the certificate may be used as its identity's role demands: the extended key usage is there and names the purpose, and a key
+/// usage, where there is one, allows signatures.
+pub(crate) fn usage(certificate: &X509Certificate<'_>, identity: &Identity) -> Result<(), Refusal> {
+    let Ok(Some(_)) = certificate.extended_key_usage() else {
+        return refuse(FaultKind::NoUsage, identity.to_string());
+    };
+    if !serves(certificate, identity.role()) {
+        return refuse(
+            FaultKind::WrongUsage,
+            format!("{identity}'s extended key usage does not allow a {}", identity.role()),
+        );
+    }
+    match certificate.key_usage() {
+        Ok(Some(usage)) if !usage.value.digital_signature() => refuse(FaultKind::WrongKeyUsage, identity.to_string()),
+        Ok(_) => Ok(()),
+        Err(_) => refuse(FaultKind::Unreadable, identity.to_string()),
+    }
+}
+
 /// Whether the extended key usage is there and names the role's purpose.
 pub(crate) fn serves(certificate: &X509Certificate<'_>, role: Role) -> bool {
     let usage = certificate.extended_key_usage().ok().flatten();
     usage.is_some_and(|usage| match role {
-        Role::Client => usage.value.client_auth,
         Role::Coordinator => usage.value.server_auth,
+        _ => usage.value.client_auth,
     })
 }
 
-fn bad_identity(error: IdentityError) -> Refusal {
-    Refusal { kind: FaultKind::BadIdentity, detail: error.to_string() }
+/// What is checked of a chain before anything of it is believed: number and size, then that the leaf is none of an authority's and those
+/// above it are.
+pub(crate) fn shape<'a>(leaf: &'a [u8], above: &[CertificateDer<'_>]) -> Result<X509Certificate<'a>, Refusal> {
+    if above.len() >= CHAIN_MAX {
+        return refuse(FaultKind::ChainTooLong, format!("{} certificates", above.len() + 1));
+    }
+    let longest = above.iter().map(|certificate| certificate.len()).chain([leaf.len()]).max().unwrap_or(0);
+    if longest > CERTIFICATE_BYTES_MAX {
+        return refuse(FaultKind::TooLarge, format!("{longest} bytes"));
+    }
+    let parsed = parse_certificate(leaf).map_err(|error| bad_identity(&error))?;
+    if parsed.is_ca() {
+        return refuse(FaultKind::AuthorityAsLeaf, parsed.subject().to_string());
+    }
+    for certificate in above {
+        let parsed = parse_certificate(certificate).map_err(|error| bad_identity(&error))?;
+        if !parsed.is_ca() {
+            return refuse(FaultKind::IssuedByLeaf, parsed.subject().to_string());
+        }
+    }
+    Ok(parsed)
 }
 
-/// Tells a certificate that signed itself from one of an authority we do not know: the library gives one error for both.
-fn explain_issuer(error: Error, certificate: &[u8]) -> Error {
-    let self_signed = parse_certificate(certificate).is_ok_and(|parsed| parsed.issuer() == parsed.subject());
-    match error {
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) if self_signed => refused(Refusal {
+pub(crate) fn bad_identity(error: &IdentityError) -> Refusal {
+    let kind = match error {
+        IdentityError::NotACertificate => FaultKind::Unreadable,
+        IdentityError::UriCount { count: 0 } => FaultKind::NoIdentity,
+        IdentityError::UriCount { .. } => FaultKind::SeveralIdentities,
+        IdentityError::Form | IdentityError::Part { .. } => FaultKind::ForeignIdentity,
+    };
+    Refusal { kind, detail: error.to_string() }
+}
+
+/// Turns the library's error into one that says more: a certificate that signed itself is told from one of an authority we do not know, and
+/// whatever its alert would not tell apart carries its number in its text.
+fn sharpen(error: Error, certificate: &X509Certificate<'_>) -> Error {
+    let kind = explain(&error).kind;
+    let detail = error.to_string();
+    match kind {
+        FaultKind::ForeignAuthority if certificate.issuer() == certificate.subject() => refused(Refusal {
             kind: FaultKind::SelfSigned,
             detail: "the certificate was signed by its own key".to_owned(),
         }),
-        other => other,
+        FaultKind::Expired
+        | FaultKind::NotYetValid
+        | FaultKind::Revoked
+        | FaultKind::ForeignAuthority
+        | FaultKind::Forged
+        | FaultKind::WrongUsage => error,
+        kind => refused(Refusal { kind, detail }),
     }
 }
 
@@ -88,16 +157,56 @@ fn refused(refusal: Refusal) -> Error {
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refusal))))
 }
 
+/// The library's verifier of every set of roots.
+#[derive(Debug)]
+pub(crate) struct Chains<V: ?Sized> {
+    pub(crate) general: Arc<V>,
+    pub(crate) restricted: BTreeMap<String, Arc<V>>,
+}
+
+impl<V: ?Sized> Chains<V> {
+    /// Checks the shape, the rule, and the chain against the organisation's roots.
+    ///
+    /// `verify` asks the library.
+    fn verify<T>(
+        &self,
+        rule: &PeerRule,
+        leaf: &[u8],
+        above: &[CertificateDer<'_>],
+        verify: impl Fn(&V) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let certificate = shape(leaf, above).map_err(refused)?;
+        let identity = rule.check(&certificate).map_err(refused)?;
+        let own = self.restricted.get(identity.organisation()).unwrap_or(&self.general);
+        let error = match verify(own) {
+            Ok(verified) => return Ok(verified),
+            Err(error) => sharpen(error, &certificate),
+        };
+        let mut others = [&self.general].into_iter().chain(self.restricted.values());
+        let unknown = explain(&error).kind == FaultKind::ForeignAuthority;
+        let another = |other: &Arc<V>| {
+            !Arc::ptr_eq(other, own)
+                && !verify(other).is_err_and(|error| explain(&error).kind == FaultKind::ForeignAuthority)
+        };
+        if unknown && others.any(another) {
+            let detail = format!("{identity} was named by an authority of others");
+            return Err(refused(Refusal { kind: FaultKind::WrongAuthority, detail }));
+        }
+        Err(error)
+    }
+}
+
 /// Checks clients at the coordinator.
 #[derive(Debug)]
 pub(crate) struct ClientIdentityVerifier {
-    pub(crate) chain: Arc<dyn ClientCertVerifier>,
+    pub(crate) chains: Chains<dyn ClientCertVerifier>,
+    pub(crate) hints: Vec<DistinguishedName>,
     pub(crate) rule: PeerRule,
 }
 
 impl ClientCertVerifier for ClientIdentityVerifier {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.chain.root_hint_subjects()
+        &self.hints
     }
 
     fn verify_client_cert(
@@ -106,9 +215,7 @@ impl ClientCertVerifier for ClientIdentityVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let verified =
-            self.chain.verify_client_cert(leaf, intermediates, now).map_err(|error| explain_issuer(error, leaf))?;
-        self.rule.check(leaf).map(|_| verified).map_err(refused)
+        self.chains.verify(&self.rule, leaf, intermediates, |chain| chain.verify_client_cert(leaf, intermediates, now))
     }
 
     fn verify_tls12_signature(
@@ -117,7 +224,7 @@ impl ClientCertVerifier for ClientIdentityVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls12_signature(message, certificate, signed)
+        self.chains.general.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -126,18 +233,18 @@ impl ClientCertVerifier for ClientIdentityVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls13_signature(message, certificate, signed)
+        self.chains.general.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
+        self.chains.general.supported_verify_schemes()
     }
 }
 
 /// Checks the coordinator at a client.
 #[derive(Debug)]
 pub(crate) struct CoordinatorIdentityVerifier {
-    pub(crate) chain: Arc<dyn ServerCertVerifier>,
+    pub(crate) chains: Chains<dyn ServerCertVerifier>,
     pub(crate) rule: PeerRule,
 }
 
@@ -150,11 +257,9 @@ impl ServerCertVerifier for CoordinatorIdentityVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = self
-            .chain
-            .verify_server_cert(leaf, intermediates, server_name, ocsp_response, now)
-            .map_err(|error| explain_issuer(error, leaf))?;
-        self.rule.check(leaf).map(|_| verified).map_err(refused)
+        self.chains.verify(&self.rule, leaf, intermediates, |chain| {
+            chain.verify_server_cert(leaf, intermediates, server_name, ocsp_response, now)
+        })
     }
 
     fn verify_tls12_signature(
@@ -163,7 +268,7 @@ impl ServerCertVerifier for CoordinatorIdentityVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls12_signature(message, certificate, signed)
+        self.chains.general.verify_tls12_signature(message, certificate, signed)
     }
 
     fn verify_tls13_signature(
@@ -172,10 +277,10 @@ impl ServerCertVerifier for CoordinatorIdentityVerifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls13_signature(message, certificate, signed)
+        self.chains.general.verify_tls13_signature(message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
+        self.chains.general.supported_verify_schemes()
     }
 }

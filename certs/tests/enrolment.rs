@@ -16,6 +16,7 @@ use tributary_certs::identity::{Role, TrustDomain, spki_sha256_of};
 use tributary_certs::inspect::{inspect, serial_of};
 use tributary_certs::issue::Validity;
 use tributary_certs::keys::{read_signing_key, read_verifying_key};
+use tributary_certs::provider::KeyExchange;
 use tributary_certs::roster::{
     RosterAuthorities, RosterFileError, countersign, parse_roster, print_roster, read_roster, read_unverified_roster,
     write_roster,
@@ -79,6 +80,7 @@ fn enrolled_daemons_get_working_configurations() {
         coordinator: Some(pin.identity.clone()),
         revocations: vec![],
         clock: Arc::new(Clock),
+        key_exchange: KeyExchange::DEFAULT,
     });
     assert!(client.is_ok());
     let server = CoordinatorTls {
@@ -86,6 +88,7 @@ fn enrolled_daemons_get_working_configurations() {
         roots: &roots,
         revocations: vec![],
         clock: Arc::new(Clock),
+        key_exchange: KeyExchange::DEFAULT,
     };
     assert_eq!(server.credentials.identity(), &pin.identity);
     assert!(server_config(server).is_ok());
@@ -104,6 +107,9 @@ fn one_more_client_changes_no_byte_of_the_others() {
     let mut after = contents(&authority);
     let members = authority.join("members").display().to_string();
     let (old, new) = (own.remove(&members).unwrap(), after.remove(&members).unwrap());
+    assert!(new.starts_with(&old) && new.len() > old.len());
+    let issued = authority.join("issued").display().to_string();
+    let (old, new) = (own.remove(&issued).unwrap(), after.remove(&issued).unwrap());
     assert!(new.starts_with(&old) && new.len() > old.len());
     assert_eq!(own, after);
 }

@@ -13,6 +13,7 @@ use tributary_certs::identity::{Role, identity_of};
 use tributary_certs::inspect::serial_of;
 use tributary_certs::issue::{Chain, Validity};
 use tributary_certs::keys::TlsKey;
+use tributary_certs::provider::KeyExchange;
 use tributary_certs::tls::{
     APPLICATION_PROTOCOL, ClientTls, CoordinatorTls, Credentials, TlsError, TrustRoots, client_config, server_config,
     server_name,
@@ -133,11 +134,17 @@ fn a_coordinator_s_certificate_does_not_open_the_door_to_a_client() {
         coordinator: None,
         revocations: vec![],
         clock: Arc::new(Clock(NOW)),
+        key_exchange: KeyExchange::DEFAULT,
     };
     assert!(matches!(client_config(tls), Err(TlsError::OwnRole { needed: Role::Client, .. })));
     let credentials = federation.credentials(Role::Client, "branch-1", MONTH);
-    let tls =
-        CoordinatorTls { credentials, roots: &federation.roots, revocations: vec![], clock: Arc::new(Clock(NOW)) };
+    let tls = CoordinatorTls {
+        credentials,
+        roots: &federation.roots,
+        revocations: vec![],
+        clock: Arc::new(Clock(NOW)),
+        key_exchange: KeyExchange::DEFAULT,
+    };
     assert!(matches!(server_config(tls), Err(TlsError::OwnRole { needed: Role::Coordinator, .. })));
 }
 
@@ -146,10 +153,14 @@ fn a_coordinator_s_certificate_does_not_open_the_door_to_a_client() {
 fn role_and_purpose_must_both_fit() {
     use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
     let federation = Federation::new("federation.example");
-    let cases = [("client", vec![ServerAuth]), ("client", vec![]), ("coordinator", vec![ClientAuth])];
-    for (role, purposes) in cases {
+    let cases = [
+        ("client", vec![ServerAuth], FaultKind::WrongUsage),
+        ("client", vec![], FaultKind::NoUsage),
+        ("coordinator", vec![ClientAuth], FaultKind::WrongRole),
+    ];
+    for (role, purposes, kind) in cases {
         let client = hand_made(&federation, &[&format!("spiffe://federation.example/north-bank/{role}/x")], purposes);
-        assert_refused(connect(client, federation.server()), true, FaultKind::WrongRole);
+        assert_refused(connect(client, federation.server()), true, kind);
     }
 }
 
@@ -158,15 +169,15 @@ fn exactly_one_uri_makes_an_identity() {
     use rcgen::ExtendedKeyUsagePurpose::ClientAuth;
     let federation = Federation::new("federation.example");
     let good = "spiffe://federation.example/north-bank/client/x";
-    let cases: [&[&str]; 4] = [
-        &[],
-        &[good, "spiffe://federation.example/north-bank/client/y"],
-        &["spiffe://federation.example/north-bank/client/X"],
-        &["https://federation.example/"],
+    let cases: [(&[&str], FaultKind); 4] = [
+        (&[], FaultKind::NoIdentity),
+        (&[good, "spiffe://federation.example/north-bank/client/y"], FaultKind::SeveralIdentities),
+        (&["spiffe://federation.example/north-bank/client/X"], FaultKind::ForeignIdentity),
+        (&["https://federation.example/"], FaultKind::ForeignIdentity),
     ];
-    for uris in cases {
+    for (uris, kind) in cases {
         let client = hand_made(&federation, uris, vec![ClientAuth]);
-        assert_refused(connect(client, federation.server()), true, FaultKind::BadIdentity);
+        assert_refused(connect(client, federation.server()), true, kind);
     }
     assert!(connect(hand_made(&federation, &[good], vec![ClientAuth]), federation.server()).is_ok());
 }
@@ -203,6 +214,7 @@ fn the_host_dialled_and_the_very_coordinator_are_checked() {
         coordinator: Some(federation.request(Role::Coordinator, id, MONTH).identity),
         revocations: vec![],
         clock: Arc::new(Clock(NOW)),
+        key_exchange: KeyExchange::DEFAULT,
     };
     assert!(connect(client_config(expected("centre")).unwrap(), federation.server()).is_ok());
     assert_refused(
@@ -254,7 +266,7 @@ fn a_revoked_client_is_refused_and_a_stale_list_refuses_everybody() {
     };
     assert!(connect(federation.client(), server(NOW)).is_ok());
     assert_refused(connect(federation.client_with(revoked, NOW), server(NOW)), true, FaultKind::Revoked);
-    assert_refused(connect(federation.client(), server(NOW + 2 * DAY)), true, FaultKind::RevocationUnknown);
+    assert_refused(connect(federation.client(), server(NOW + 2 * DAY)), true, FaultKind::RevocationListExpired);
 }
 
 #[test]
@@ -271,7 +283,7 @@ fn a_peer_without_the_hybrid_exchange_is_refused() {
         .with_root_certificates(roots)
         .with_no_client_auth();
     client.alpn_protocols = vec![APPLICATION_PROTOCOL.to_vec()];
-    assert_refused(connect(client, federation.server()), true, FaultKind::Incompatible);
+    assert_refused(connect(client, federation.server()), true, FaultKind::TlsKeyExchange);
 }
 
 #[test]
@@ -279,7 +291,7 @@ fn another_application_protocol_is_refused() {
     let federation = Federation::new("federation.example");
     let mut client = federation.client();
     client.alpn_protocols = vec![b"h3".to_vec()];
-    assert_refused(connect(client, federation.server()), true, FaultKind::Incompatible);
+    assert_refused(connect(client, federation.server()), true, FaultKind::TlsApplicationProtocol);
 }
 
 /// The configurations serve QUIC as they are (RFC 9001): its in-memory handshake goes through and carries the transport parameters.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tributary_certs::enrolment::{CoordinatorPin, names, read_coordinator};
 use tributary_certs::keys::read_signing_key;
+use tributary_certs::provider::KeyExchange;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::SigningKey;
 use tributary_certs::tls::{ClientTls, Credentials, TrustRoots, client_config, system_clock};
@@ -45,6 +46,7 @@ fn tls(folder: &Path, coordinator: &CoordinatorPin) -> Result<Arc<rustls::Client
         coordinator: Some(coordinator.identity.clone()),
         revocations: Vec::new(),
         clock: system_clock(),
+        key_exchange: KeyExchange::DEFAULT,
     });
     config.map(Arc::new).map_err(ClientError::file)
 }

@@ -7,6 +7,7 @@ use tributary_certs::identity::{Identity, Role};
 use tributary_certs::inspect::{inspect_chain, validity_of};
 use tributary_certs::issue::Validity;
 use tributary_certs::keys::read_signing_key;
+use tributary_certs::provider::KeyExchange;
 use tributary_certs::roster::{RosterAuthorities, read_roster};
 use tributary_certs::suite::SigningKey;
 use tributary_certs::tls::{CoordinatorTls, Credentials, TrustRoots, read_certificates, server_config, system_clock};
@@ -66,7 +67,13 @@ impl OwnIdentity {
         };
         let identity = credentials.identity().clone();
         let validity = judge(files, &credentials, &roots, now).map_err(|found| vec![bad_certificate(found)])?;
-        let tls = CoordinatorTls { credentials, roots: &roots, revocations: Vec::new(), clock: system_clock() };
+        let tls = CoordinatorTls {
+            credentials,
+            roots: &roots,
+            revocations: Vec::new(),
+            clock: system_clock(),
+            key_exchange: KeyExchange::DEFAULT,
+        };
         let tls = server_config(tls).map_err(|error| vec![bad_certificate(error.to_string())])?;
         let warnings = warnings(&validity, &roster, now);
         Ok(Self { identity, tls: Arc::new(tls), signing_key, roster, validity, warnings })

@@ -11,6 +11,7 @@ use tributary_certs::entropy::OsEntropy;
 use tributary_certs::fault::{CertificateFault, FaultKind, explain};
 use tributary_certs::identity::{Identity, Role, TrustDomain};
 use tributary_certs::issue::{CertificateAuthority, LeafRequest, NewAuthority, Validity};
+use tributary_certs::provider::KeyExchange;
 use tributary_certs::tls::{
     ClientTls, CoordinatorTls, Credentials, TrustRoots, client_config, server_config, server_name,
 };
@@ -71,7 +72,13 @@ impl Federation {
         revocations: Vec<CertificateRevocationListDer<'static>>,
         now: u64,
     ) -> ServerConfig {
-        let tls = CoordinatorTls { credentials, roots: &self.roots, revocations, clock: Arc::new(Clock(now)) };
+        let tls = CoordinatorTls {
+            credentials,
+            roots: &self.roots,
+            revocations,
+            clock: Arc::new(Clock(now)),
+            key_exchange: KeyExchange::DEFAULT,
+        };
         server_config(tls).expect("a good configuration")
     }
 
@@ -81,7 +88,14 @@ impl Federation {
 
     pub(crate) fn client_with(&self, credentials: Credentials, now: u64) -> ClientConfig {
         let clock = Arc::new(Clock(now));
-        let tls = ClientTls { credentials, roots: &self.roots, coordinator: None, revocations: vec![], clock };
+        let tls = ClientTls {
+            credentials,
+            roots: &self.roots,
+            coordinator: None,
+            revocations: vec![],
+            clock,
+            key_exchange: KeyExchange::DEFAULT,
+        };
         client_config(tls).expect("a good configuration")
     }
 }

@@ -12,6 +12,7 @@ use tributary_certs::entropy::OsEntropy;
 use tributary_certs::identity::{Identity, Role, TrustDomain};
 use tributary_certs::issue::{LeafRequest, Validity};
 use tributary_certs::keys::TlsKey;
+use tributary_certs::provider::KeyExchange;
 use tributary_certs::tls::{ClientTls, Credentials, TrustRoots, client_config, system_clock};
 
 pub(crate) const DAY: u64 = 86_400;
@@ -129,8 +130,14 @@ momentum = 0.5
     pub(crate) fn tls(&self, client: &Path) -> Arc<rustls::ClientConfig> {
         let roots = TrustRoots::read(&self.coordinator().join(names::TRUST)).unwrap();
         let credentials = Credentials::read(&client.join(names::CHAIN), &client.join(names::KEY)).unwrap();
-        let tls =
-            ClientTls { credentials, roots: &roots, coordinator: None, revocations: vec![], clock: system_clock() };
+        let tls = ClientTls {
+            credentials,
+            roots: &roots,
+            coordinator: None,
+            revocations: vec![],
+            clock: system_clock(),
+            key_exchange: KeyExchange::DEFAULT,
+        };
         Arc::new(client_config(tls).unwrap())
     }
 }

@@ -1,0 +1,250 @@
+//! A client's own statement of which TLS key it uses now, signed by its protocol signing key.
+//!
+//! The roster binds a member's first TLS key, and its signatures are made offline. When the key changes with a renewal, the member itself
+//! binds the next one: a door that knows the member's signing key from the roster accepts the roster's TLS key, or the one that the newest
+//! binding names. The larger sequence wins.
+//!
+//! ```text
+//! client (u32) | SHA-256 of the SPKI (32 bytes) | sequence (u64) | signature (64 bytes)      integers little-endian
+//! signed: "SA1/tls-key" || 0x00 || SHA-256("SA1 tls-key" behind its length (u32) || the first three)
+//! ```
+//!
+//! Does **not** guarantee that the certificate is valid, nor that the member was not revoked: both are checked where they are checked today.
+
+use std::path::Path;
+
+use tributary_protocol::digest::{Canonical, Digest};
+use tributary_protocol::ids::ClientId;
+use tributary_protocol::roster::RosterEntry;
+use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
+
+use crate::files::{self, Existing, FileError};
+use crate::lines::{Fields, body, hex};
+use crate::suite::{RealSuite, SigningKey};
+
+/// Bytes of an encoded [`SignedBinding`].
+pub const BINDING_BYTES: usize = 108;
+
+const TITLE: &str = "tributary key binding 1";
+const LIST_TITLE: &str = "tributary key bindings 1";
+const WHAT: &str = "key binding";
+
+/// What a client states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyBinding {
+    /// The client's number in the roster.
+    pub client: ClientId,
+    /// SHA-256 of the public key information (SPKI) of its TLS key.
+    pub tls_spki_sha256: Digest,
+    /// Counts the client's TLS keys; the first one, in the roster, is 0.
+    pub sequence: u64,
+}
+
+/// The statement with its signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedBinding {
+    /// The statement.
+    pub binding: KeyBinding,
+    /// The signature by the client's protocol signing key.
+    pub signature: [u8; 64],
+}
+
+impl KeyBinding {
+    /// Signs the statement.
+    #[must_use]
+    pub fn sign(self, key: &SigningKey) -> SignedBinding {
+        let signature = RealSuite::sign(key, &self.signing_input()).0;
+        SignedBinding { binding: self, signature: signature.try_into().expect("an Ed25519 signature has 64 bytes") }
+    }
+
+    fn signing_input(&self) -> Vec<u8> {
+        let body = Canonical::new("SA1 tls-key").u32(self.client.0).digest(&self.tls_spki_sha256).u64(self.sequence);
+        [b"SA1/tls-key\0".as_slice(), body.finish().as_bytes()].concat()
+    }
+}
+
+impl SignedBinding {
+    /// Whether this signing key signed it.
+    #[must_use]
+    pub fn verify(&self, signing_key: &VerifyingKey) -> bool {
+        RealSuite::verify(signing_key, &self.binding.signing_input(), &Signature(self.signature.to_vec()))
+    }
+
+    /// The fixed-length encoding.
+    #[must_use]
+    pub fn encode(&self) -> [u8; BINDING_BYTES] {
+        let mut bytes = [0; BINDING_BYTES];
+        bytes[..4].copy_from_slice(&self.binding.client.0.to_le_bytes());
+        bytes[4..36].copy_from_slice(self.binding.tls_spki_sha256.as_bytes());
+        bytes[36..44].copy_from_slice(&self.binding.sequence.to_le_bytes());
+        bytes[44..].copy_from_slice(&self.signature);
+        bytes
+    }
+
+    /// Decodes what [`SignedBinding::encode`] made; `None` for any other length. Says nothing about the signature: verify.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let (client, rest) = bytes.split_first_chunk::<4>()?;
+        let (spki, rest) = rest.split_first_chunk::<32>()?;
+        let (sequence, rest) = rest.split_first_chunk::<8>()?;
+        let binding = KeyBinding {
+            client: ClientId(u32::from_le_bytes(*client)),
+            tls_spki_sha256: Digest(*spki),
+            sequence: u64::from_le_bytes(*sequence),
+        };
+        Some(Self { binding, signature: rest.try_into().ok()? })
+    }
+
+    /// Writes `identity.binding`, replacing an older one.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn write(&self, path: &Path) -> Result<(), FileError> {
+        files::write_public(path, format!("{TITLE}\n{}", self.line()).as_bytes(), Existing::Replace)
+    }
+
+    /// Reads `identity.binding`. Says nothing about the signature: verify.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let text = files::read_text(path, WHAT)?;
+        let parse = || {
+            let mut lines = body(&text, TITLE)?;
+            let binding = Self::parse(lines.next()?)?;
+            lines.next().is_none().then_some(binding)
+        };
+        parse().ok_or_else(|| FileError::content(path, WHAT))
+    }
+
+    fn line(&self) -> String {
+        let KeyBinding { client, tls_spki_sha256, sequence } = self.binding;
+        format!("client {client} tls {tls_spki_sha256} sequence {sequence} signature {}\n", hex(&self.signature))
+    }
+
+    fn parse(line: &str) -> Option<Self> {
+        let mut fields = Fields::of(line);
+        let binding = KeyBinding {
+            client: ClientId(fields.number("client")?),
+            tls_spki_sha256: fields.digest("tls")?,
+            sequence: fields.number("sequence")?,
+        };
+        let signature = fields.bytes("signature")?.try_into().ok()?;
+        fields.end().map(|()| Self { binding, signature })
+    }
+}
+
+/// Whether a door lets a TLS key in for a member: it is the roster's, or the newest binding that the member signed names it.
+#[must_use]
+pub fn admits(entry: &RosterEntry, newest: Option<&SignedBinding>, tls_spki_sha256: &Digest) -> bool {
+    let bound = |signed: &SignedBinding| {
+        signed.binding.client == entry.client
+            && signed.binding.tls_spki_sha256 == *tls_spki_sha256
+            && signed.verify(&entry.signing_key)
+    };
+    entry.tls_spki_sha256 == *tls_spki_sha256 || newest.is_some_and(bound)
+}
+
+/// Reads a list of bindings, one for each client, as the office keeps it; an absent list is empty.
+///
+/// # Errors
+/// [`FileError`].
+pub fn read_bindings(path: &Path) -> Result<Vec<SignedBinding>, FileError> {
+    crate::lines::read_list(path, LIST_TITLE, "list of key bindings", SignedBinding::parse)
+}
+
+/// Adds a binding to the list, in place of the client's older one.
+///
+/// # Errors
+/// [`FileError`].
+pub(crate) fn record_binding(path: &Path, signed: SignedBinding) -> Result<(), FileError> {
+    let mut list = read_bindings(path)?;
+    let newer = |other: &SignedBinding| {
+        other.binding.client == signed.binding.client && other.binding.sequence >= signed.binding.sequence
+    };
+    if list.iter().any(newer) {
+        return Ok(());
+    }
+    list.retain(|other| other.binding.client != signed.binding.client);
+    list.push(signed);
+    list.sort_by_key(|signed| signed.binding.client);
+    crate::lines::write_list(path, LIST_TITLE, list.iter().map(SignedBinding::line))
+}
+
+/// Removes a client's binding from the list.
+///
+/// # Errors
+/// [`FileError`].
+pub(crate) fn forget_binding(path: &Path, client: ClientId) -> Result<(), FileError> {
+    let mut list = read_bindings(path)?;
+    if list.iter().any(|signed| signed.binding.client == client) {
+        list.retain(|signed| signed.binding.client != client);
+        crate::lines::write_list(path, LIST_TITLE, list.iter().map(SignedBinding::line))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_binding_has_one_encoding_and_one_signer() {
+        let key = SigningKey::from_seed(&[7; 32]);
+        let binding = KeyBinding { client: ClientId(3), tls_spki_sha256: Digest::of(b"key"), sequence: 2 };
+        let signed = binding.sign(&key);
+        assert!(signed.verify(&key.verifying_key()));
+        assert!(!signed.verify(&SigningKey::from_seed(&[8; 32]).verifying_key()));
+        let bytes = signed.encode();
+        assert_eq!(SignedBinding::decode(&bytes), Some(signed));
+        assert_eq!(SignedBinding::decode(&bytes[1..]), None);
+        assert_eq!(SignedBinding::decode(&[bytes.as_slice(), &[0]].concat()), None);
+        for index in 0..BINDING_BYTES {
+            let mut altered = bytes;
+            altered[index] ^= 1;
+            assert!(!SignedBinding::decode(&altered).unwrap().verify(&key.verifying_key()), "{index}");
+        }
+        // The bytes that are signed stand still.
+        let digest = Digest::of(&binding.signing_input()).to_string();
+        assert_eq!(digest, "d853baeb631196ad6557c98970ecb76a20812a5003599d9f136fce1b8d3cce21");
+    }
+
+    #[test]
+    fn files_keep_the_newest_binding_of_each_client() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, list) = (folder.path().join("identity.binding"), folder.path().join("bindings"));
+        let key = SigningKey::from_seed(&[7; 32]);
+        let signed = |client, sequence| {
+            let tls_spki_sha256 = Digest::of(&[u8::try_from(sequence).unwrap()]);
+            KeyBinding { client: ClientId(client), tls_spki_sha256, sequence }.sign(&key)
+        };
+        signed(3, 1).write(&one).unwrap();
+        assert_eq!(SignedBinding::read(&one).unwrap(), signed(3, 1));
+        assert_eq!(read_bindings(&list).unwrap(), []);
+        for (client, sequence) in [(3, 1), (1, 4), (3, 2), (3, 1)] {
+            record_binding(&list, signed(client, sequence)).unwrap();
+        }
+        assert_eq!(read_bindings(&list).unwrap(), [signed(1, 4), signed(3, 2)]);
+    }
+
+    #[test]
+    fn a_door_takes_the_roster_s_key_and_the_bound_one() {
+        use tributary_protocol::ids::OrganisationId;
+        let key = SigningKey::from_seed(&[7; 32]);
+        let (first, second) = (Digest::of(b"first"), Digest::of(b"second"));
+        let entry = RosterEntry {
+            client: ClientId(3),
+            organisation: OrganisationId(1),
+            signing_key: key.verifying_key(),
+            tls_spki_sha256: first,
+            not_after: 0,
+        };
+        let bound = KeyBinding { client: ClientId(3), tls_spki_sha256: second, sequence: 1 }.sign(&key);
+        assert!(admits(&entry, None, &first) && !admits(&entry, None, &second));
+        assert!(admits(&entry, Some(&bound), &first) && admits(&entry, Some(&bound), &second));
+        let other = KeyBinding { client: ClientId(4), ..bound.binding }.sign(&key);
+        assert!(!admits(&entry, Some(&other), &second));
+        let forged = SignedBinding { signature: [0; 64], ..bound };
+        assert!(!admits(&entry, Some(&forged), &second));
+    }
+}

@@ -1,0 +1,91 @@
+//! The lists of an authority's folder and of a daemon's: members, the expected coordinator, certificates.
+
+use std::path::Path;
+
+use rustls::pki_types::CertificateDer;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, OrganisationId};
+use tributary_protocol::secagg::suite::VerifyingKey;
+
+use super::{COORDINATOR_TITLE, CoordinatorPin, MEMBERS_TITLE, Member, names};
+use crate::files::{self, Existing, FileError};
+use crate::identity::Identity;
+use crate::lines::{Fields, body, print_entry, write_list};
+
+/// The enrolled clients, ascending by number.
+///
+/// # Errors
+/// [`FileError`].
+pub fn read_members(folder: &Path) -> Result<Vec<Member>, FileError> {
+    const WHAT: &str = "members list";
+    let path = folder.join(names::MEMBERS);
+    let text = files::read_text(&path, WHAT)?;
+    let parse = |line| {
+        let mut fields = Fields::of(line);
+        let identity = Identity::parse(fields.text("identity")?).ok()?;
+        let entry = fields.entry()?;
+        fields.end().map(|()| Member { identity, entry })
+    };
+    let members = body(&text, MEMBERS_TITLE).and_then(|lines| lines.map(parse).collect());
+    members.ok_or_else(|| FileError::content(&path, WHAT))
+}
+
+/// Reads the coordinator that a client expects.
+///
+/// # Errors
+/// [`FileError`].
+pub fn read_coordinator(path: &Path) -> Result<CoordinatorPin, FileError> {
+    const WHAT: &str = "coordinator's identity and public key";
+    let text = files::read_text(path, WHAT)?;
+    let parse = || {
+        let mut lines = body(&text, COORDINATOR_TITLE)?;
+        let mut fields = Fields::of(lines.next()?);
+        let identity = Identity::parse(fields.text("identity")?).ok()?;
+        let signing_key = VerifyingKey(fields.digest("signing")?.0);
+        fields.end()?;
+        lines.next().is_none().then_some(CoordinatorPin { identity, signing_key })
+    };
+    parse().ok_or_else(|| FileError::content(path, WHAT))
+}
+
+impl CoordinatorPin {
+    /// Writes the file, replacing an older one.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn write(&self, path: &Path) -> Result<(), FileError> {
+        files::write_public(path, self.print().as_bytes(), Existing::Replace)
+    }
+
+    /// The file's text.
+    pub(crate) fn print(&self) -> String {
+        format!("{COORDINATOR_TITLE}\nidentity {} signing {}\n", self.identity, Digest(self.signing_key.0))
+    }
+}
+
+/// Certificates as PEM text, in order.
+pub(crate) fn certificates_text(certificates: &[CertificateDer<'_>]) -> String {
+    let text = |certificate: &CertificateDer<'_>| pem::encode(&pem::Pem::new("CERTIFICATE", certificate.to_vec()));
+    certificates.iter().map(text).collect()
+}
+
+pub(crate) fn write_certificates(
+    path: &Path,
+    certificates: &[CertificateDer<'_>],
+    existing: Existing,
+) -> Result<(), FileError> {
+    files::write_public(path, certificates_text(certificates).as_bytes(), existing)
+}
+
+pub(crate) fn write_members(folder: &Path, members: &[Member]) -> Result<(), FileError> {
+    let lines = members.iter().map(|member| format!("identity {} {}\n", member.identity, print_entry(&member.entry)));
+    write_list(&folder.join(names::MEMBERS), MEMBERS_TITLE, lines)
+}
+
+/// The next client's number and its organisation's.
+pub(crate) fn numbers(members: &[Member], organisation: &str) -> (ClientId, OrganisationId) {
+    let known = members.iter().find(|member| member.identity.organisation() == organisation);
+    let client = members.iter().map(|member| member.entry.client.0).max().unwrap_or(0) + 1;
+    let next = members.iter().map(|member| member.entry.organisation.0).max().unwrap_or(0) + 1;
+    (ClientId(client), known.map_or(OrganisationId(next), |member| member.entry.organisation))
+}

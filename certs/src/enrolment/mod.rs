@@ -1,0 +1,275 @@
+//! The folders of an authority and of those it enrols: what `certs init`, `certs issue`, `certs roster sign` and the demo call.
+//!
+//! `docs/CERTIFICATES.md` lists the files. Time is an argument, in Unix seconds.
+//!
+//! Whoever is enrolled here has its keys made here: for a demonstration, and for a coordinator beside its authority. A branch makes its own
+//! keys and enrols through [`crate::office`].
+//!
+//! Does **not** guarantee separation of duties: [`init_authority`] leaves the root's key and all roster authorities' keys in one folder, as a
+//! demonstration and a start need it. Before real data, move each away to its holder; signing then goes through
+//! [`crate::roster::countersign`].
+
+mod authority;
+mod lists;
+
+use std::net::IpAddr;
+use std::path::Path;
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::roster::{RosterEntry, RosterError};
+use tributary_protocol::secagg::suite::VerifyingKey;
+
+pub use authority::{init_authority, init_authority_apart, open_authority, sign_roster, sign_roster_with};
+pub(crate) use lists::{certificates_text, numbers, write_certificates, write_members};
+pub use lists::{read_coordinator, read_members};
+
+use crate::entropy::OsEntropy;
+use crate::fault::CertificateFault;
+use crate::files::{self, Existing, FileError};
+use crate::identity::{Identity, IdentityError, Role};
+use crate::issue::{CertificateAuthority, IssueError, LeafRequest, Validity};
+use crate::keys;
+use crate::office::lock::FolderLock;
+use crate::office::{Issued, copy_trust, record};
+use crate::revocation::RevocationFileError;
+use crate::roster::{RosterAuthorities, RosterFileError};
+use crate::suite::SigningKey;
+use crate::tls::TlsError;
+
+const DAY: u64 = 86_400;
+/// Validity of the root: ten years.
+pub const ROOT_SECONDS: u64 = 3_650 * DAY;
+/// Validity of the issuing authority: two years.
+pub const ISSUING_SECONDS: u64 = 730 * DAY;
+/// Validity of a daemon's TLS certificate: 30 days.
+pub const TLS_SECONDS: u64 = 30 * DAY;
+/// Validity of a client's signing key in the roster: one year.
+pub const SIGNING_SECONDS: u64 = 365 * DAY;
+
+/// The names of the files.
+pub mod names {
+    /// The certificate chain (PEM) of a daemon, leaf first.
+    pub const CHAIN: &str = "identity.pem";
+    /// The TLS private key of a daemon.
+    pub const KEY: &str = "identity.key";
+    /// The protocol signing key of a daemon.
+    pub const SIGNING_KEY: &str = "signing.key";
+    /// Its public half.
+    pub const SIGNING_PUBLIC: &str = "signing.pub";
+    /// The trusted root certificates.
+    pub const TRUST: &str = "trust.pem";
+    /// The roster authorities and how many must sign.
+    pub const AUTHORITIES: &str = "authorities";
+    /// The coordinator that a client expects: identity and public signing key.
+    pub const COORDINATOR: &str = "coordinator";
+    /// After a renewal: which TLS key the client uses now, signed by its signing key.
+    pub const BINDING: &str = "identity.binding";
+    /// The revocation list that the authority makes.
+    pub const REVOCATIONS: &str = "revocations.pem";
+    /// The newest signed roster.
+    pub const ROSTER: &str = "roster";
+    pub(crate) const DOMAIN: &str = "trust-domain";
+    pub(crate) const ROOT_KEY: &str = "root.key";
+    pub(crate) const ISSUING: &str = "issuing.pem";
+    pub(crate) const ISSUING_KEY: &str = "issuing.key";
+    pub(crate) const MEMBERS: &str = "members";
+}
+
+const MEMBERS_TITLE: &str = "tributary members 1";
+const COORDINATOR_TITLE: &str = "tributary coordinator 1";
+
+/// Why an authority's folder could not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolmentError {
+    /// A file could not be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Nothing was issued.
+    #[error(transparent)]
+    Issue(#[from] IssueError),
+    /// A name cannot be part of an identity.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A roster or its file was refused.
+    #[error(transparent)]
+    Roster(#[from] RosterFileError),
+    /// The trusted authorities or a TLS configuration were refused.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A numbered reason.
+    #[error(transparent)]
+    Refused(#[from] CertificateFault),
+    /// No token can be made as asked.
+    #[error("no token was made: {what}")]
+    Token {
+        /// What is wrong with what was asked.
+        what: &'static str,
+    },
+    /// A revocation list that would count for no day, or too long.
+    #[error("a revocation list counts for 1 to {limit} days; choose another number")]
+    ListDays {
+        /// The largest number.
+        limit: u64,
+    },
+    /// A revocation list was refused.
+    #[error(transparent)]
+    Revocation(#[from] RevocationFileError),
+    /// The identity was issued before.
+    #[error(
+        "{identity} is enrolled already. Choose another id, or remove its line from the members list if it must start anew"
+    )]
+    Enrolled {
+        /// The identity.
+        identity: Identity,
+    },
+}
+
+impl From<RosterError> for EnrolmentError {
+    fn from(error: RosterError) -> Self {
+        Self::Roster(error.into())
+    }
+}
+
+/// A client as it was enrolled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Who it is.
+    pub identity: Identity,
+    /// Its entry in the next roster.
+    pub entry: RosterEntry,
+}
+
+/// The coordinator that a client expects, from its enrolment: a mis-issued certificate is not enough to take its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoordinatorPin {
+    /// Its identity.
+    pub identity: Identity,
+    /// Its protocol signing key.
+    pub signing_key: VerifyingKey,
+}
+
+/// What a coordinator is issued.
+#[derive(Clone, Debug)]
+pub struct CoordinatorRequest<'a> {
+    /// Its organisation.
+    pub organisation: &'a str,
+    /// Its id.
+    pub id: &'a str,
+    /// DNS names by which clients reach it.
+    pub host_names: &'a [String],
+    /// Addresses by which clients reach it.
+    pub addresses: &'a [IpAddr],
+}
+
+/// Enrols a client into `out`: certificate, keys, trust, authorities, and the coordinator if one was issued before. The client gets the next
+/// free number, its organisation the number it had or the next one. Nothing of any other client is touched.
+///
+/// # Errors
+/// [`EnrolmentError`]; [`EnrolmentError::Enrolled`] if the identity is taken.
+pub fn issue_client(
+    folder: &Path,
+    organisation: &str,
+    id: &str,
+    out: &Path,
+    now: u64,
+) -> Result<Member, EnrolmentError> {
+    let _lock = FolderLock::take(folder)?;
+    let authority = open_authority(folder)?;
+    let identity = Identity::new(authority.trust_domain().clone(), organisation, Role::Client, id)?;
+    let mut members = read_members(folder)?;
+    if members.iter().any(|member| member.identity == identity) {
+        return Err(EnrolmentError::Enrolled { identity });
+    }
+    let request = LeafRequest {
+        identity: identity.clone(),
+        host_names: vec![],
+        addresses: vec![],
+        validity: Validity::starting(now, TLS_SECONDS),
+    };
+    let (signing_key, tls_spki_sha256) = write_daemon(folder, &authority, &request, out, now)?;
+    if folder.join(names::COORDINATOR).exists() {
+        read_coordinator(&folder.join(names::COORDINATOR))?.write(&out.join(names::COORDINATOR))?;
+    }
+    let (client, organisation) = numbers(&members, organisation);
+    let entry = RosterEntry { client, organisation, signing_key, tls_spki_sha256, not_after: now + SIGNING_SECONDS };
+    let member = Member { identity, entry };
+    members.push(member.clone());
+    write_members(folder, &members)?;
+    Ok(member)
+}
+
+/// Enrols a coordinator into `out` and remembers it, so that clients enrolled later expect it.
+///
+/// # Errors
+/// [`EnrolmentError`].
+pub fn issue_coordinator(
+    folder: &Path,
+    request: &CoordinatorRequest<'_>,
+    out: &Path,
+    now: u64,
+) -> Result<CoordinatorPin, EnrolmentError> {
+    let _lock = FolderLock::take(folder)?;
+    let authority = open_authority(folder)?;
+    let identity =
+        Identity::new(authority.trust_domain().clone(), request.organisation, Role::Coordinator, request.id)?;
+    let leaf = LeafRequest {
+        identity: identity.clone(),
+        host_names: request.host_names.to_vec(),
+        addresses: request.addresses.to_vec(),
+        validity: Validity::starting(now, TLS_SECONDS),
+    };
+    let (signing_key, _) = write_daemon(folder, &authority, &leaf, out, now)?;
+    let pin = CoordinatorPin { identity, signing_key };
+    pin.write(&folder.join(names::COORDINATOR))?;
+    Ok(pin)
+}
+
+/// Issues a person's certificate into `out`: certificate, key and trust. People sign with keys of their own, not with this one.
+///
+/// # Errors
+/// [`EnrolmentError`].
+pub fn issue_person(
+    folder: &Path,
+    organisation: &str,
+    role: Role,
+    name: &str,
+    out: &Path,
+    now: u64,
+) -> Result<Identity, EnrolmentError> {
+    let _lock = FolderLock::take(folder)?;
+    let authority = open_authority(folder)?;
+    if !role.is_person() {
+        return Err(IdentityError::Form.into());
+    }
+    let identity = Identity::new(authority.trust_domain().clone(), organisation, role, name)?;
+    let validity = Validity::starting(now, TLS_SECONDS);
+    let request = LeafRequest { identity: identity.clone(), host_names: vec![], addresses: vec![], validity };
+    let (chain, key) = authority.issue(&mut OsEntropy, &request)?;
+    record(folder, Issued::of(chain.leaf())?, now)?;
+    files::create_private_folder(out)?;
+    key.write(&out.join(names::KEY))?;
+    write_certificates(&out.join(names::CHAIN), chain.certificates(), Existing::Keep)?;
+    copy_trust(folder, out)?;
+    Ok(identity)
+}
+
+/// Writes a daemon's own files and returns its public signing key and the digest of its TLS key.
+fn write_daemon(
+    folder: &Path,
+    authority: &CertificateAuthority,
+    request: &LeafRequest,
+    out: &Path,
+    now: u64,
+) -> Result<(VerifyingKey, Digest), EnrolmentError> {
+    let (chain, tls_key) = authority.issue(&mut OsEntropy, request)?;
+    record(folder, Issued::of(chain.leaf())?, now)?;
+    let signing_key = SigningKey::generate(&mut OsEntropy);
+    files::create_private_folder(out)?;
+    tls_key.write(&out.join(names::KEY))?;
+    write_certificates(&out.join(names::CHAIN), chain.certificates(), Existing::Keep)?;
+    keys::write_signing_key(&signing_key, &out.join(names::SIGNING_KEY))?;
+    keys::write_verifying_key(&signing_key.verifying_key(), &out.join(names::SIGNING_PUBLIC))?;
+    copy_trust(folder, out)?;
+    RosterAuthorities::read(&folder.join(names::AUTHORITIES))?.write(&out.join(names::AUTHORITIES))?;
+    Ok((signing_key.verifying_key(), tls_key.spki_sha256()))
+}

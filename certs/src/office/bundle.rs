@@ -1,0 +1,151 @@
+//! The enrolment bundle: what a branch must know before it asks, on paper's length. Whoever holds it can enrol as that branch, once.
+//!
+//! ```text
+//! tributary enrolment 1
+//! branch spiffe://federation.example/north-bank/client/branch-1
+//! coordinator fl.bank.example:7443
+//! root 3b7e..
+//! expect identity spiffe://federation.example/bank/coordinator/centre signing 91ab..
+//! needed 2
+//! authority 5f0d..
+//! token 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+//! ```
+
+use std::path::Path;
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::secagg::suite::VerifyingKey;
+use zeroize::Zeroizing;
+
+use super::tokens::Token;
+use crate::enrolment::CoordinatorPin;
+use crate::files::{self, Existing, FileError};
+use crate::identity::Identity;
+use crate::lines::{Fields, body};
+use crate::roster::RosterAuthorities;
+
+const TITLE: &str = "tributary enrolment 1";
+const WHAT: &str = "enrolment bundle";
+
+/// What a branch is told before it asks. Neither `Debug` nor `Clone`: it holds the token.
+pub struct Bundle {
+    /// Who the branch becomes.
+    pub identity: Identity,
+    /// Where the coordinator answers, as `HOST:PORT`.
+    pub coordinator_address: String,
+    /// SHA-256 of the root certificate (DER) under which the office's authority stands.
+    pub root_sha256: Digest,
+    /// The coordinator to expect.
+    pub coordinator: CoordinatorPin,
+    /// The roster authorities, and how many must sign.
+    pub authorities: RosterAuthorities,
+    /// The token.
+    pub token: Token,
+}
+
+impl Bundle {
+    /// Writes the bundle to a new file of mode 0600.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn write(&self, path: &Path, existing: Existing) -> Result<(), FileError> {
+        files::write_private(path, self.print().as_bytes(), existing)
+    }
+
+    /// Reads a bundle.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        let bytes = files::read_private(path)?;
+        let text = core::str::from_utf8(&bytes).ok();
+        text.and_then(Self::parse).ok_or_else(|| FileError::content(path, WHAT))
+    }
+
+    fn print(&self) -> Zeroizing<String> {
+        let CoordinatorPin { identity, signing_key } = &self.coordinator;
+        let authority = |key: &VerifyingKey| format!("authority {}\n", Digest(key.0));
+        let authorities: String = self.authorities.keys().iter().map(authority).collect();
+        Zeroizing::new(format!(
+            "{TITLE}\nbranch {}\ncoordinator {}\nroot {}\nexpect identity {identity} signing {}\nneeded {}\n{authorities}token {}\n",
+            self.identity,
+            self.coordinator_address,
+            self.root_sha256,
+            Digest(signing_key.0),
+            self.authorities.needed(),
+            self.token.expose().as_str(),
+        ))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = body(text, TITLE)?.peekable();
+        let mut fields = Fields::of(lines.next()?);
+        let identity = fields.identity("branch")?;
+        fields.end()?;
+        let mut fields = Fields::of(lines.next()?);
+        let coordinator_address = address(fields.text("coordinator")?)?;
+        fields.end()?;
+        let mut fields = Fields::of(lines.next()?);
+        let root_sha256 = fields.digest("root")?;
+        fields.end()?;
+        let mut fields = Fields::of(lines.next()?.strip_prefix("expect ")?);
+        let coordinator = CoordinatorPin {
+            identity: fields.identity("identity")?,
+            signing_key: VerifyingKey(fields.digest("signing")?.0),
+        };
+        fields.end()?;
+        let mut fields = Fields::of(lines.next()?);
+        let needed = fields.number("needed")?;
+        fields.end()?;
+        let mut keys = Vec::new();
+        while let Some(line) = lines.next_if(|line| line.starts_with("authority ")) {
+            let mut fields = Fields::of(line);
+            keys.push(VerifyingKey(fields.digest("authority")?.0));
+            fields.end()?;
+        }
+        let authorities = RosterAuthorities::new(needed, keys).ok()?;
+        let mut fields = Fields::of(lines.next()?);
+        let token = Token::parse(fields.text("token")?)?;
+        fields.end()?;
+        let bundle = Self { identity, coordinator_address, root_sha256, coordinator, authorities, token };
+        lines.next().is_none().then_some(bundle)
+    }
+}
+
+/// `HOST:PORT`, the host without anything that could break a line or a command.
+pub(crate) fn address(text: &str) -> Option<String> {
+    let (host, port) = text.rsplit_once(':')?;
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+    let good = !host.is_empty() && host.len() <= 255 && host.bytes().all(letter);
+    (good && port.parse::<u16>().is_ok_and(|port| port != 0)).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::OsEntropy;
+
+    #[test]
+    fn a_bundle_has_one_text() {
+        let identity = |role: &str| Identity::parse(&format!("spiffe://federation.example/bank/{role}/x")).unwrap();
+        let bundle = Bundle {
+            identity: identity("client"),
+            coordinator_address: "fl.bank.example:7443".to_owned(),
+            root_sha256: Digest::of(b"root"),
+            coordinator: CoordinatorPin { identity: identity("coordinator"), signing_key: VerifyingKey([3; 32]) },
+            authorities: RosterAuthorities::new(1, vec![VerifyingKey([4; 32]), VerifyingKey([5; 32])]).unwrap(),
+            token: Token::generate(&mut OsEntropy),
+        };
+        let text = bundle.print();
+        let again = Bundle::parse(&text).unwrap();
+        assert_eq!(again.print().as_str(), text.as_str());
+        for line in text.lines() {
+            assert!(Bundle::parse(&text.replace(&format!("{line}\n"), "")).is_none() || line.starts_with("authority"));
+        }
+        for (old, new) in
+            [("7443", "0"), (":7443", ""), ("fl.bank", "fl bank"), ("needed 1", "needed 3"), ("\n", "\r\n")]
+        {
+            assert!(Bundle::parse(&text.replace(old, new)).is_none(), "{new}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Who may be enrolled: tokens for new members, and the checks that a member's keys are its own.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::roster::RosterEntry;
+use tributary_protocol::secagg::suite::VerifyingKey;
+
+use super::BINDINGS;
+use super::bundle::{Bundle, address};
+use super::csr::Checked;
+use super::lock::FolderLock;
+use super::revoke::{read_marks, write_marks};
+use super::tokens::{TOKEN_HOURS_MAX, Token, TokenLine, read_tokens, write_tokens};
+use crate::binding::forget_binding;
+use crate::enrolment::{
+    EnrolmentError, Member, SIGNING_SECONDS, names, numbers, open_authority, read_coordinator, read_members,
+    write_members,
+};
+use crate::entropy::OsEntropy;
+use crate::fault::FaultKind;
+use crate::files::{Existing, FileError};
+use crate::identity::{Identity, Role};
+use crate::roster::RosterAuthorities;
+use crate::tls::read_certificates;
+
+/// What a token is for.
+#[derive(Clone, Debug)]
+pub struct TokenRequest<'a> {
+    /// The branch's organisation.
+    pub organisation: &'a str,
+    /// The branch's id.
+    pub id: &'a str,
+    /// Where the coordinator answers, as `HOST:PORT`.
+    pub coordinator_address: &'a str,
+    /// Its life in hours, 1 to [`TOKEN_HOURS_MAX`].
+    pub hours: u64,
+    /// Whether a person must approve the fingerprint of the branch's keys.
+    pub approval: bool,
+    /// Whether it starts an enrolled or revoked member anew, with fresh keys.
+    pub again: bool,
+}
+
+/// Makes a token and writes its bundle to a new file of mode 0600.
+///
+/// # Errors
+/// [`EnrolmentError::Token`] for hours or an address out of their range, [`FaultKind::MemberAlready`] or [`FaultKind::MemberRevoked`] for a
+/// member without `again`, [`EnrolmentError::File`].
+pub fn make_token(
+    folder: &Path,
+    request: &TokenRequest<'_>,
+    bundle: &Path,
+    now: u64,
+) -> Result<Identity, EnrolmentError> {
+    if !(1..=TOKEN_HOURS_MAX).contains(&request.hours) {
+        return Err(EnrolmentError::Token { what: "its life must be 1 to 72 hours" });
+    }
+    let coordinator_address = address(request.coordinator_address)
+        .ok_or(EnrolmentError::Token { what: "the coordinator's address must be of the form HOST:PORT" })?;
+    let _lock = FolderLock::take(folder)?;
+    let authority = open_authority(folder)?;
+    let identity = Identity::new(authority.trust_domain().clone(), request.organisation, Role::Client, request.id)?;
+    let enrolled = read_members(folder)?.iter().any(|member| member.identity == identity);
+    if !request.again {
+        if revoked_members(folder)?.contains(&identity) {
+            return Err(FaultKind::MemberRevoked.because(&identity).into());
+        }
+        if enrolled {
+            return Err(FaultKind::MemberAlready.because(&identity).into());
+        }
+    }
+    let token = Token::generate(&mut OsEntropy);
+    let bundle_text = Bundle {
+        identity: identity.clone(),
+        coordinator_address,
+        root_sha256: root_above(folder, authority.certificate())?,
+        coordinator: read_coordinator(&folder.join(names::COORDINATOR))?,
+        authorities: RosterAuthorities::read(&folder.join(names::AUTHORITIES))?,
+        token: token.clone(),
+    };
+    let mut tokens = read_tokens(folder)?;
+    // A newer token takes the place of one that was not used.
+    tokens.retain(|line| line.identity != identity || line.keys.is_some());
+    tokens.push(TokenLine {
+        digest: token.digest(),
+        identity: identity.clone(),
+        expires: now.saturating_add(request.hours * 3_600),
+        approval: request.approval,
+        again: request.again,
+        keys: None,
+    });
+    write_tokens(folder, &tokens, now)?;
+    bundle_text.write(bundle, Existing::Keep)?;
+    Ok(identity)
+}
+
+/// SHA-256 of the root that issued the issuing authority.
+fn root_above(folder: &Path, issuing: &[u8]) -> Result<Digest, EnrolmentError> {
+    let roots = read_certificates(&folder.join(names::TRUST))?;
+    let root = roots.iter().find(|root| crate::revocation::issued_by(issuing, root));
+    root.map(|root| Digest::of(root)).ok_or_else(|| {
+        FaultKind::ForeignAuthority.because("the issuing authority stands under no root of trust.pem").into()
+    })
+}
+
+/// The members that were revoked and not admitted again.
+pub(crate) fn revoked_members(folder: &Path) -> Result<BTreeSet<Identity>, FileError> {
+    Ok(read_marks(folder)?.into_iter().map(|mark| mark.identity).collect())
+}
+
+/// The member that a request makes, if it may be one; nothing is written.
+pub(super) fn admit(
+    folder: &Path,
+    asked: &Checked,
+    signing_key: &VerifyingKey,
+    again: bool,
+    now: u64,
+) -> Result<Member, EnrolmentError> {
+    let members = read_members(folder)?;
+    let identity = asked.identity.clone();
+    let tls_spki_sha256 = Digest::of(&asked.spki);
+    let old = members.iter().find(|member| member.identity == identity);
+    let same =
+        old.is_some_and(|old| old.entry.signing_key == *signing_key && old.entry.tls_spki_sha256 == tls_spki_sha256);
+    let revoked = revoked_members(folder)?.contains(&identity);
+    if revoked && !again {
+        return Err(FaultKind::MemberRevoked.because(&identity).into());
+    }
+    if old.is_some() && !same && !again {
+        return Err(FaultKind::MemberAlready.because(&identity).into());
+    }
+    // A member that starts anew brings fresh keys: the old ones may be in other hands.
+    let other = |member: &&Member| !same || member.identity != identity;
+    let mut others = members.iter().filter(other);
+    let mut taken = others
+        .any(|member| member.entry.signing_key == *signing_key || member.entry.tls_spki_sha256 == tls_spki_sha256);
+    taken |= revoked && same;
+    if taken {
+        return Err(FaultKind::KeyTaken.because(&identity).into());
+    }
+    let (next, organisation) = numbers(&members, identity.organisation());
+    let client = old.map_or(next, |old| old.entry.client);
+    let not_after = match old {
+        Some(old) if same => old.entry.not_after,
+        _ => now.saturating_add(SIGNING_SECONDS),
+    };
+    let entry = RosterEntry { client, organisation, signing_key: *signing_key, tls_spki_sha256, not_after };
+    Ok(Member { identity, entry })
+}
+
+/// Adds the member's line, or replaces it, and lifts its revocation. The folder's lock is held.
+pub(super) fn write(folder: &Path, member: &Member) -> Result<(), FileError> {
+    let mut members = read_members(folder)?;
+    if !members.contains(member) {
+        match members.iter_mut().find(|other| other.identity == member.identity) {
+            Some(other) => {
+                *other = member.clone();
+                // The old signing key's bindings are worth nothing to the new one.
+                forget_binding(&folder.join(BINDINGS), member.entry.client)?;
+            }
+            None => members.push(member.clone()),
+        }
+        write_members(folder, &members)?;
+    }
+    let mut marks = read_marks(folder)?;
+    if marks.iter().any(|mark| mark.identity == member.identity) {
+        marks.retain(|mark| mark.identity != member.identity);
+        write_marks(folder, &marks)?;
+    }
+    Ok(())
+}

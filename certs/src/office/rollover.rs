@@ -1,0 +1,125 @@
+//! New certificates for those who do not ask over the wire: the coordinator, the issuing authority, the root.
+//!
+//! An authority that is replaced stays trusted until its last leaf has expired: the old issuing authority still signs revocation lists, and
+//! the old root stays in `trust.pem` beside the new one, which travels to every branch in the signed answer to its next renewal. Wait for that
+//! (at most one renewal, 30 days, and 30 days of grace) before a new issuing authority is put under the new root.
+
+use std::fs;
+use std::path::Path;
+
+use rustls::pki_types::CertificateDer;
+
+use super::lock::FolderLock;
+use super::{Issued, copy_trust, record};
+use crate::enrolment::{
+    EnrolmentError, ISSUING_SECONDS, ROOT_SECONDS, TLS_SECONDS, names, open_authority, write_certificates,
+};
+use crate::entropy::OsEntropy;
+use crate::fault::FaultKind;
+use crate::files::{Existing, FileError};
+use crate::identity::{Role, identity_of, parse_certificate};
+use crate::inspect::{hosts, validity_of};
+use crate::issue::{CertificateAuthority, LeafRequest, Validity};
+use crate::keys::TlsKey;
+use crate::renewal::Places;
+use crate::tls::read_certificates;
+
+/// Renews the certificate in a coordinator's folder, for a fresh TLS key and the same names. Its signing key, which every branch has pinned,
+/// stays. The new validity.
+///
+/// # Errors
+/// [`EnrolmentError`]; [`FaultKind::WrongRole`] if the folder is not a coordinator's.
+pub fn renew_coordinator(folder: &Path, coordinator: &Path, now: u64) -> Result<Validity, EnrolmentError> {
+    let _lock = FolderLock::take(folder)?;
+    let places = Places::daemon(coordinator);
+    places.finish()?;
+    let authority = open_authority(folder)?;
+    let old = read_certificates(&coordinator.join(names::CHAIN))?;
+    let identity = identity_of(&old[0])?;
+    if identity.role() != Role::Coordinator {
+        return Err(FaultKind::WrongRole.because(&identity).into());
+    }
+    let (addresses, host_names): (Vec<_>, Vec<_>) = hosts(&parse_certificate(&old[0])?)
+        .into_iter()
+        .map(|host| host.parse::<std::net::IpAddr>().map_err(|_| host))
+        .partition(Result::is_ok);
+    let validity = within(Validity::starting(now, TLS_SECONDS), authority.validity());
+    let request = LeafRequest {
+        identity,
+        host_names: host_names.into_iter().filter_map(Result::err).collect(),
+        addresses: addresses.into_iter().filter_map(Result::ok).collect(),
+        validity,
+    };
+    let next = places.next("key");
+    if !next.exists() {
+        TlsKey::generate().write(&next)?;
+    }
+    let chain = authority.issue_for(&mut OsEntropy, &request, &TlsKey::read(&next)?.spki())?;
+    record(folder, Issued::of(chain.leaf())?, now)?;
+    copy_trust(folder, coordinator)?;
+    write_certificates(&places.next("pem"), chain.certificates(), Existing::Replace)?;
+    places.finish()?;
+    Ok(validity)
+}
+
+/// Puts a new issuing authority under the newest root whose key is `root.key` in the folder `keys`. The old one is kept as `issuing-old-SECONDS`.
+///
+/// # Errors
+/// [`EnrolmentError`]; [`FaultKind::KeyMismatch`] if the key is not of a root in `trust.pem`.
+pub fn renew_issuing(folder: &Path, keys: &Path, now: u64) -> Result<Validity, EnrolmentError> {
+    let _lock = FolderLock::take(folder)?;
+    let places = Places::authority(folder);
+    places.finish()?;
+    let authority = open_authority(folder)?;
+    let root_key = TlsKey::read(&keys.join(names::ROOT_KEY))?;
+    let spki = root_key.spki();
+    let roots = read_certificates(&folder.join(names::TRUST))?;
+    let of_key = |root: &&CertificateDer<'_>| parse_certificate(root).is_ok_and(|root| root.public_key().raw == spki);
+    let root = roots.iter().rfind(of_key).ok_or_else(|| FaultKind::KeyMismatch.because("root.key and trust.pem"))?;
+    let validity = within(Validity::starting(now, ISSUING_SECONDS), validity_of(root)?);
+    let new = CertificateAuthority::under(&mut OsEntropy, authority.trust_domain(), root, &root_key, validity)?;
+    for part in ["key", "pem"] {
+        let (from, to) = (places.current(part), folder.join(format!("issuing-old-{now}.{part}")));
+        if !to.exists() {
+            fs::hard_link(&from, &to).map_err(FileError::system("keeping", &to))?;
+        }
+    }
+    // One that a crash left behind signed nothing.
+    if places.next("key").exists() {
+        fs::remove_file(places.next("key")).map_err(FileError::system("removing", &places.next("key")))?;
+    }
+    new.key().write(&places.next("key"))?;
+    write_certificates(&places.next("pem"), std::slice::from_ref(new.certificate()), Existing::Replace)?;
+    places.finish()?;
+    Ok(validity)
+}
+
+/// Makes a new root beside the old ones. Its key takes the name `root.key` in the folder `keys`; the old key is kept as `root-old-SECONDS.key`.
+///
+/// # Errors
+/// [`EnrolmentError`].
+pub fn renew_root(folder: &Path, keys: &Path, now: u64) -> Result<Validity, EnrolmentError> {
+    let _lock = FolderLock::take(folder)?;
+    let domain = open_authority(folder)?.trust_domain().clone();
+    let validity = Validity::starting(now, ROOT_SECONDS);
+    let new = CertificateAuthority::create(&mut OsEntropy, &domain, validity, Validity::starting(now, 86_400))?;
+    let (current, next) = (keys.join(names::ROOT_KEY), keys.join("root.next.key"));
+    if next.exists() {
+        fs::remove_file(&next).map_err(FileError::system("removing", &next))?;
+    }
+    new.root_key.write(&next)?;
+    let trust = folder.join(names::TRUST);
+    let mut roots = read_certificates(&trust)?;
+    roots.push(new.root);
+    write_certificates(&trust, &roots, Existing::Replace)?;
+    let old = keys.join(format!("root-old-{now}.key"));
+    if current.exists() {
+        fs::rename(&current, &old).map_err(FileError::system("keeping", &old))?;
+    }
+    fs::rename(&next, &current).map_err(FileError::system("replacing", &current))?;
+    Ok(validity)
+}
+
+fn within(wanted: Validity, outer: Validity) -> Validity {
+    Validity { not_before: wanted.not_before.max(outer.not_before), not_after: wanted.not_after.min(outer.not_after) }
+}

@@ -1,0 +1,465 @@
+//! The office from a token to a renewed certificate, and what a crash, a courier or a second branch must not change.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use tributary_certs::binding::{admits, read_bindings};
+use tributary_certs::enrolment::{
+    CoordinatorRequest, EnrolmentError, init_authority, init_authority_apart, issue_client, issue_coordinator,
+    issue_person, names, read_coordinator, read_members, sign_roster, sign_roster_with,
+};
+use tributary_certs::fault::FaultKind;
+use tributary_certs::identity::{Identity, Role, TrustDomain, identity_of, spki_sha256_of};
+use tributary_certs::inspect::{serial_of, validity_of, verify_chain};
+use tributary_certs::keys::read_verifying_key;
+use tributary_certs::office::{
+    Answer, Begun, Bundle, Fingerprint, Installed, Office, RevocationReason, TokenRequest, WhomToRevoke, approve,
+    begin, begin_renewal, decode_answer, fresh_list, install, install_renewal, make_token, read_issued, read_waiting,
+    renew_coordinator, renew_issuing, renew_root, revoke,
+};
+use tributary_certs::renewal::{Expiry, current_binding};
+use tributary_certs::revocation::{Revocation, RevocationLists, revoked_in};
+use tributary_certs::tls::{Credentials, TrustRoots, read_certificates};
+use tributary_protocol::ids::ClientId;
+
+const NOW: u64 = 1_900_000_000;
+const DAY: u64 = 86_400;
+
+/// An authority (2 of 3) with a coordinator, in a folder of its own.
+struct Federation {
+    folder: tempfile::TempDir,
+}
+
+impl Federation {
+    fn new() -> Self {
+        let federation = Self { folder: tempfile::tempdir().expect("a folder") };
+        let domain = TrustDomain::parse("federation.example").expect("a good domain");
+        init_authority(&federation.authority(), &domain, 3, 2, NOW).expect("made");
+        let hosts = ["coordinator.example".to_owned()];
+        let addresses = ["127.0.0.1".parse().expect("an address")];
+        let request =
+            CoordinatorRequest { organisation: "bank", id: "centre", host_names: &hosts, addresses: &addresses };
+        issue_coordinator(&federation.authority(), &request, &federation.at("centre"), NOW).expect("issued");
+        federation
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn authority(&self) -> PathBuf {
+        self.at("authority")
+    }
+
+    fn office(&self) -> Office {
+        Office::open(&self.authority()).expect("opened")
+    }
+
+    fn token(&self, id: &str, approval: bool, again: bool, now: u64) -> Result<Bundle, EnrolmentError> {
+        let path = self.at(&format!("{id}-{now}-{again}.bundle"));
+        let request = TokenRequest {
+            organisation: "north-bank",
+            id,
+            coordinator_address: "coordinator.example:7443",
+            hours: 24,
+            approval,
+            again,
+        };
+        make_token(&self.authority(), &request, &path, now)?;
+        Ok(Bundle::read(&path).expect("read"))
+    }
+
+    fn enrol(&self, id: &str, now: u64) -> Installed {
+        let begun = begin(&self.token(id, false, false, now).expect("a token"), &self.at(id)).expect("begun");
+        install(&self.office().answer(&begun.request, now), &self.at(id), now).expect("installed")
+    }
+
+    fn renew(&self, id: &str, client: ClientId, now: u64) -> Result<Installed, EnrolmentError> {
+        let begun = begin_renewal(&self.at(id), client).expect("begun");
+        install_renewal(&self.at(id), &self.office().answer(&begun.request, now), now)
+    }
+
+    fn credentials(&self, id: &str) -> Credentials {
+        Credentials::read(&self.at(id).join(names::CHAIN), &self.at(id).join(names::KEY)).expect("a pair")
+    }
+
+    fn lists(&self) -> RevocationLists {
+        let roots = TrustRoots::read(&self.authority().join(names::TRUST)).expect("roots");
+        RevocationLists::read(&self.authority().join(names::REVOCATIONS), &roots).expect("lists")
+    }
+}
+
+/// Every file below a folder with its content.
+fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("listed").path());
+    let files = entries.filter(|path| path.is_file());
+    files.map(|path| (path.display().to_string(), std::fs::read(&path).expect("read"))).collect()
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    contents(folder).keys().map(|path| path.rsplit('/').next().expect("a name").to_owned()).collect()
+}
+
+fn kind<T: std::fmt::Debug>(result: Result<T, EnrolmentError>) -> FaultKind {
+    match result {
+        Err(EnrolmentError::Refused(fault)) => fault.kind,
+        other => panic!("not refused with a number: {other:?}"),
+    }
+}
+
+#[test]
+fn a_token_makes_the_folder_that_issuing_makes() {
+    let federation = Federation::new();
+    let installed = federation.enrol("branch-1", NOW);
+    issue_client(&federation.authority(), "south-bank", "branch-2", &federation.at("branch-2"), NOW).unwrap();
+    assert_eq!(installed.client, ClientId(1));
+    assert_eq!(names_in(&federation.at("branch-1")), names_in(&federation.at("branch-2")));
+    let member = read_members(&federation.authority()).unwrap().remove(0);
+    assert_eq!(member.identity, installed.identity);
+    assert_eq!(member.entry.tls_spki_sha256, federation.credentials("branch-1").spki_sha256().unwrap());
+    let signing = read_verifying_key(&federation.at("branch-1").join(names::SIGNING_PUBLIC)).unwrap();
+    assert_eq!(member.entry.signing_key, signing);
+    assert!(read_coordinator(&federation.at("branch-1").join(names::COORDINATOR)).is_ok());
+    assert_eq!(sign_roster(&federation.authority()).unwrap().roster.entries().len(), 2);
+    let issued = read_issued(&federation.authority()).unwrap();
+    assert_eq!(issued.len(), 3);
+    assert!(issued.iter().any(|line| line.serial == serial_of(federation.credentials("branch-1").leaf()).unwrap()));
+}
+
+#[cfg(unix)]
+#[test]
+fn keys_and_bundles_are_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let federation = Federation::new();
+    begin(&federation.token("branch-1", false, false, NOW).unwrap(), &federation.at("branch-1")).unwrap();
+    let bundle = federation.at(&format!("branch-1-{NOW}-false.bundle"));
+    let begun = ["identity.key", "signing.key", "enrolment.bundle"].map(|name| federation.at("branch-1").join(name));
+    for path in begun.iter().chain([&bundle]) {
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());
+    }
+    let token = std::fs::read_to_string(&bundle).unwrap();
+    let token = token.lines().last().unwrap().strip_prefix("token ").unwrap().to_owned();
+    let stored = std::fs::read_to_string(federation.authority().join("tokens")).unwrap();
+    assert!(token.len() == 32 && !stored.contains(&token));
+}
+
+#[test]
+fn one_more_branch_changes_no_byte_of_the_others() {
+    let federation = Federation::new();
+    federation.enrol("branch-1", NOW);
+    let before = ["centre", "branch-1"].map(|daemon| contents(&federation.at(daemon)));
+    federation.enrol("branch-2", NOW + DAY);
+    assert_eq!(before, ["centre", "branch-1"].map(|daemon| contents(&federation.at(daemon))));
+}
+
+#[test]
+fn the_same_request_is_answered_with_the_same_certificate() {
+    let federation = Federation::new();
+    let begun = begin(&federation.token("branch-1", false, false, NOW).unwrap(), &federation.at("branch-1")).unwrap();
+    let chain = |answer: &[u8]| match decode_answer(answer).unwrap() {
+        Answer::Granted(granted) => granted.chain,
+        other => panic!("{other:?}"),
+    };
+    let first = chain(&federation.office().answer(&begun.request, NOW));
+    // The answer was lost, and the branch began again with the keys it has; a week later the token has expired.
+    let again =
+        begin(&Bundle::read(&federation.at("branch-1").join("enrolment.bundle")).unwrap(), &federation.at("branch-1"));
+    for (request, now) in [(&begun.request, NOW), (&again.unwrap().request, NOW + 7 * DAY)] {
+        assert_eq!(chain(&federation.office().answer(request, now)), first);
+    }
+    assert_eq!(read_issued(&federation.authority()).unwrap().len(), 2);
+    assert_eq!(read_members(&federation.authority()).unwrap().len(), 1);
+}
+
+/// The office ends after each durable step in turn: the same request is granted, and other keys are not.
+#[test]
+fn a_crash_of_the_office_gives_nothing_twice() {
+    for cut in ["granted", "issued", "members"] {
+        let federation = Federation::new();
+        let bundle = federation.token("branch-1", false, false, NOW).unwrap();
+        let begun = begin(&bundle, &federation.at("branch-1")).unwrap();
+        let before = contents(&federation.authority());
+        let _ = federation.office().answer(&begun.request, NOW);
+        // What the later steps wrote never was.
+        let undone = match cut {
+            "granted" => &["granted", "issued", "members"][..],
+            "issued" => &["issued"],
+            _ => &["members", "issued"],
+        };
+        for name in undone {
+            let path = federation.authority().join(name);
+            match before.get(&path.display().to_string()) {
+                Some(bytes) => std::fs::write(&path, bytes).unwrap(),
+                None => std::fs::remove_dir_all(&path).unwrap(),
+            }
+        }
+        let stranger = begin(&bundle, &federation.at("stranger")).unwrap();
+        let refused = install(&federation.office().answer(&stranger.request, NOW), &federation.at("stranger"), NOW);
+        assert_eq!(kind(refused), FaultKind::TokenUsed, "{cut}");
+        install(&federation.office().answer(&begun.request, NOW), &federation.at("branch-1"), NOW).unwrap();
+        let leaf = federation.credentials("branch-1").leaf().clone();
+        let logged = read_issued(&federation.authority()).unwrap();
+        assert!(logged.iter().any(|line| line.serial == serial_of(&leaf).unwrap()), "{cut}");
+        assert_eq!(read_members(&federation.authority()).unwrap().len(), 1, "{cut}");
+    }
+}
+
+#[test]
+fn a_person_approves_what_both_sides_read() {
+    let federation = Federation::new();
+    let begun = begin(&federation.token("branch-1", true, false, NOW).unwrap(), &federation.at("branch-1")).unwrap();
+    let answer = |federation: &Federation| federation.office().answer(&begun.request, NOW);
+    let error = install(&answer(&federation), &federation.at("branch-1"), NOW).unwrap_err();
+    assert!(error.to_string().contains(&begun.fingerprint.to_string()) && error.to_string().contains("[314 "));
+    let waiting = read_waiting(&federation.authority()).unwrap();
+    assert_eq!((waiting.len(), waiting[0].fingerprint, waiting[0].approved), (1, begun.fingerprint, false));
+    assert!(read_members(&federation.authority()).unwrap().is_empty());
+    let other = Fingerprint::parse("0123-4567-89ab-cdef-0123-4567-89ab-cdef").unwrap();
+    assert_eq!(kind(approve(&federation.authority(), &other, NOW)), FaultKind::ApprovalUnknown);
+    assert_eq!(kind(install(&answer(&federation), &federation.at("branch-1"), NOW)), FaultKind::ApprovalPending);
+    let typed = begun.fingerprint.to_string().replace('-', "").to_uppercase();
+    approve(&federation.authority(), &Fingerprint::parse(&typed).unwrap(), NOW).unwrap();
+    install(&answer(&federation), &federation.at("branch-1"), NOW).unwrap();
+    assert!(read_waiting(&federation.authority()).unwrap().is_empty());
+}
+
+#[test]
+fn a_renewal_brings_a_fresh_key_that_its_binding_admits() {
+    let federation = Federation::new();
+    let client = federation.enrol("branch-1", NOW).client;
+    let roster = sign_roster(&federation.authority()).unwrap();
+    let entry = roster.entry(client).unwrap();
+    let (mut now, mut last) = (NOW, federation.credentials("branch-1").spki_sha256().unwrap());
+    assert!(current_binding(&federation.at("branch-1")).unwrap().is_none());
+    for sequence in 1..=3 {
+        now += 15 * DAY;
+        federation.renew("branch-1", client, now).unwrap();
+        let binding = current_binding(&federation.at("branch-1")).unwrap().unwrap();
+        let spki = federation.credentials("branch-1").spki_sha256().unwrap();
+        assert_ne!(spki, last);
+        assert_eq!(binding.binding.sequence, sequence);
+        let known = read_bindings(&federation.authority().join("bindings")).unwrap();
+        assert_eq!(known, [binding]);
+        assert!(admits(entry, Some(&known[0]), &spki));
+        assert_eq!(Expiry::of(validity_of(federation.credentials("branch-1").leaf()).unwrap(), now), Expiry::Fine);
+        last = spki;
+    }
+    assert_eq!(sign_roster(&federation.authority()).unwrap().roster.entries(), roster.roster.entries());
+}
+
+#[test]
+fn an_expired_client_renews_for_thirty_days_if_a_person_approves() {
+    let federation = Federation::new();
+    let client = federation.enrol("branch-1", NOW).client;
+    assert_eq!(kind(federation.renew("branch-1", client, NOW + 61 * DAY)), FaultKind::RenewalTooLate);
+    let late = NOW + 45 * DAY;
+    assert_eq!(kind(federation.renew("branch-1", client, late)), FaultKind::ApprovalPending);
+    let waiting = read_waiting(&federation.authority()).unwrap().remove(0);
+    assert!(waiting.renewal);
+    approve(&federation.authority(), &waiting.fingerprint, late).unwrap();
+    federation.renew("branch-1", client, late).unwrap();
+    federation.renew("branch-1", client, late + DAY).unwrap();
+}
+
+#[test]
+fn a_lost_answer_to_a_renewal_is_given_again() {
+    let federation = Federation::new();
+    let client = federation.enrol("branch-1", NOW).client;
+    let now = NOW + 15 * DAY;
+    let Begun { request, .. } = begin_renewal(&federation.at("branch-1"), client).unwrap();
+    let _ = federation.office().answer(&request, now);
+    federation.renew("branch-1", client, now).unwrap();
+    assert_eq!(read_issued(&federation.authority()).unwrap().len(), 3);
+    // The branch asked again with the key it had made, and was given the certificate that it had not received.
+    assert_eq!(current_binding(&federation.at("branch-1")).unwrap().unwrap().binding.sequence, 1);
+}
+
+#[test]
+fn revoking_ends_connections_renewals_and_membership() {
+    let federation = Federation::new();
+    let installed = federation.enrol("branch-1", NOW);
+    federation.enrol("branch-2", NOW);
+    sign_roster(&federation.authority()).unwrap();
+    federation.renew("branch-1", installed.client, NOW + DAY).unwrap();
+    assert_eq!(fresh_list(&federation.authority(), 7, NOW + DAY).unwrap(), 1);
+    let leaf = |id: &str| federation.credentials(id).leaf().clone();
+    assert_eq!(revoked_in(&federation.lists(), &leaf("branch-1"), NOW + DAY), Revocation::Good);
+    let (whom, now) = (WhomToRevoke::Identity(installed.identity.clone()), NOW + 2 * DAY);
+    let revoked = revoke(&federation.authority(), &whom, RevocationReason::KeyCompromise, 7, now).unwrap();
+    assert_eq!(revoked.len(), 2, "the first and the renewed certificate");
+    assert!(revoke(&federation.authority(), &whom, RevocationReason::Unspecified, 7, now).unwrap().is_empty());
+    let lists = federation.lists();
+    assert_eq!(lists.number(), Some(3));
+    assert_eq!(revoked_in(&lists, &leaf("branch-1"), now), Revocation::Revoked);
+    assert_eq!(revoked_in(&lists, &leaf("branch-1"), now + 30 * DAY), Revocation::Revoked);
+    assert_eq!(revoked_in(&lists, &leaf("branch-2"), now), Revocation::Good);
+    assert_eq!(revoked_in(&lists, &leaf("branch-2"), now + 8 * DAY), Revocation::ListExpired);
+    assert_eq!(revoked_in(&lists, b"", now), Revocation::Unknown);
+    assert_eq!(revoked_in(&lists, Federation::new().credentials("centre").leaf(), now), Revocation::Unknown);
+    assert_eq!(kind(federation.renew("branch-1", installed.client, now)), FaultKind::MemberRevoked);
+    assert_eq!(kind(federation.token("branch-1", false, false, now).map(|_| ())), FaultKind::MemberRevoked);
+    let left = sign_roster(&federation.authority()).unwrap();
+    assert!(left.entry(installed.client).is_none() && left.roster.entries().len() == 1);
+    // It comes back with a token that says so, with fresh keys alone, under its old number.
+    let bundle = federation.token("branch-1", false, true, now).unwrap();
+    let begun = begin(&bundle, &federation.at("branch-1-anew")).unwrap();
+    let back = install(&federation.office().answer(&begun.request, now), &federation.at("branch-1-anew"), now).unwrap();
+    assert_eq!(back.client, installed.client);
+    assert_eq!(sign_roster(&federation.authority()).unwrap().roster.entries().len(), 2);
+    federation.renew("branch-1-anew", back.client, now + DAY).unwrap();
+}
+
+#[test]
+fn one_certificate_is_revoked_by_its_number() {
+    let federation = Federation::new();
+    let client = federation.enrol("branch-1", NOW).client;
+    let first = federation.credentials("branch-1").leaf().clone();
+    federation.renew("branch-1", client, NOW + DAY).unwrap();
+    let whom = WhomToRevoke::Serial(serial_of(&first).unwrap());
+    revoke(&federation.authority(), &whom, RevocationReason::Superseded, 7, NOW + DAY).unwrap();
+    assert_eq!(revoked_in(&federation.lists(), &first, NOW + DAY), Revocation::Revoked);
+    let second = federation.credentials("branch-1").leaf().clone();
+    assert_eq!(revoked_in(&federation.lists(), &second, NOW + DAY), Revocation::Good);
+    federation.renew("branch-1", client, NOW + 2 * DAY).unwrap();
+    let nobody = WhomToRevoke::Serial(vec![1]);
+    let refused = revoke(&federation.authority(), &nobody, RevocationReason::Unspecified, 7, NOW);
+    assert_eq!(kind(refused), FaultKind::MemberUnknown);
+    let days = |days| fresh_list(&federation.authority(), days, NOW);
+    assert!(days(0).is_err() && days(91).is_err() && days(90).is_ok());
+}
+
+#[test]
+fn a_list_of_strangers_is_not_believed() {
+    let (ours, theirs) = (Federation::new(), Federation::new());
+    fresh_list(&theirs.authority(), 7, NOW).unwrap();
+    let roots = TrustRoots::read(&ours.authority().join(names::TRUST)).unwrap();
+    let path = theirs.authority().join(names::REVOCATIONS);
+    let refused = RevocationLists::read(&path, &roots).unwrap_err();
+    assert!(refused.to_string().contains("[109 "), "{refused}");
+    assert!(RevocationLists::read(&ours.authority().join(names::TRUST), &roots).is_err());
+}
+
+#[test]
+fn a_coordinator_keeps_its_signing_key_and_its_names() {
+    let federation = Federation::new();
+    let before = federation.credentials("centre");
+    let pin = std::fs::read(federation.at("centre").join(names::SIGNING_PUBLIC)).unwrap();
+    renew_coordinator(&federation.authority(), &federation.at("centre"), NOW + 15 * DAY).unwrap();
+    let after = federation.credentials("centre");
+    assert_eq!(before.identity(), after.identity());
+    assert_ne!(before.spki_sha256().unwrap(), after.spki_sha256().unwrap());
+    assert_eq!(std::fs::read(federation.at("centre").join(names::SIGNING_PUBLIC)).unwrap(), pin);
+    let inspection =
+        tributary_certs::inspect::inspect(&federation.at("centre").join(names::CHAIN), None, NOW + 15 * DAY);
+    assert_eq!(inspection.unwrap().hosts, ["coordinator.example", "127.0.0.1"]);
+    federation.enrol("branch-1", NOW);
+    let client = renew_coordinator(&federation.authority(), &federation.at("branch-1"), NOW);
+    assert_eq!(kind(client), FaultKind::WrongRole);
+}
+
+#[test]
+fn authorities_roll_over_without_an_interruption() {
+    let federation = Federation::new();
+    let client = federation.enrol("branch-1", NOW).client;
+    let folder = federation.authority();
+    let old = federation.credentials("branch-1").leaf().clone();
+    renew_root(&folder, &folder, NOW + DAY).unwrap();
+    // Whoever renews learns the new root; the answer still stands under the old one.
+    federation.renew("branch-1", client, NOW + 2 * DAY).unwrap();
+    assert_eq!(read_certificates(&federation.at("branch-1").join(names::TRUST)).unwrap().len(), 2);
+    renew_issuing(&folder, &folder, NOW + 20 * DAY).unwrap();
+    federation.renew("branch-1", client, NOW + 20 * DAY).unwrap();
+    let chain = read_certificates(&federation.at("branch-1").join(names::CHAIN)).unwrap();
+    let new_root = read_certificates(&folder.join(names::TRUST)).unwrap().remove(1);
+    let only_new = TrustRoots::new([new_root]).unwrap();
+    assert!(verify_chain(&only_new, &chain[0], &chain[1..], NOW + 20 * DAY).is_ok());
+    // Both issuing authorities sign the lists, so that the old leaves are covered to their end.
+    fresh_list(&folder, 7, NOW + 20 * DAY).unwrap();
+    for leaf in [&old, &chain[0]] {
+        assert_eq!(revoked_in(&federation.lists(), leaf, NOW + 20 * DAY), Revocation::Good);
+    }
+    let installed = federation.enrol("branch-2", NOW + 21 * DAY);
+    assert_eq!(installed.client, ClientId(2));
+}
+
+#[test]
+fn keys_apart_sign_rosters_and_the_folder_has_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, away) = (folder.path().join("authority"), folder.path().join("away"));
+    let domain = TrustDomain::parse("federation.example").unwrap();
+    init_authority_apart(&authority, &away, &domain, 3, 2, NOW).unwrap();
+    assert_eq!(names_in(&away), ["authority-0.key", "authority-1.key", "authority-2.key", "root.key"]);
+    assert!(names_in(&authority).iter().all(|name| !away.join(name).exists()));
+    issue_client(&authority, "north-bank", "branch-1", &folder.path().join("branch-1"), NOW).unwrap();
+    assert_eq!(sign_roster_with(&authority, &away).unwrap().signatures.len(), 3);
+}
+
+#[test]
+fn a_person_s_certificate_names_the_role() {
+    let federation = Federation::new();
+    let identity =
+        issue_person(&federation.authority(), "bank", Role::PrivacyOfficer, "officer-1", &federation.at("person"), NOW);
+    assert_eq!(identity.unwrap().to_string(), "spiffe://federation.example/bank/role/privacy-officer/officer-1");
+    let roots = TrustRoots::read(&federation.at("person").join(names::TRUST)).unwrap();
+    let chain = read_certificates(&federation.at("person").join(names::CHAIN)).unwrap();
+    assert_eq!(verify_chain(&roots, &chain[0], &chain[1..], NOW).unwrap(), identity_of(&chain[0]).unwrap());
+    let daemon = issue_person(&federation.authority(), "bank", Role::Client, "x", &federation.at("x"), NOW);
+    assert!(matches!(daemon, Err(EnrolmentError::Identity(_))));
+}
+
+/// A bank's own authority: its root is trusted for its organisation alone, and its certificate is registered rather than issued.
+#[test]
+fn a_bank_brings_its_own_authority() {
+    let federation = Federation::new();
+    let domain = TrustDomain::parse("federation.example").unwrap();
+    let bank = federation.at("bank-authority");
+    init_authority(&bank, &domain, 1, 1, NOW).unwrap();
+    std::fs::copy(bank.join(names::TRUST), federation.authority().join("trust-north-bank.pem")).unwrap();
+    let begun = begin(&federation.token("branch-1", false, false, NOW).unwrap(), &federation.at("branch-1")).unwrap();
+    let ours = install(&federation.office().answer(&begun.request, NOW), &federation.at("branch-1"), NOW);
+    assert_eq!(kind(ours), FaultKind::WrongAuthority);
+    // The bank's authority signs for the key in the folder.
+    let key = tributary_certs::keys::TlsKey::read(&federation.at("branch-1").join(names::KEY)).unwrap();
+    let issue = |id: &str, spki: &[u8]| {
+        let request = tributary_certs::issue::LeafRequest {
+            identity: Identity::parse(&format!("spiffe://federation.example/north-bank/client/{id}")).unwrap(),
+            host_names: vec![],
+            addresses: vec![],
+            validity: tributary_certs::issue::Validity::starting(NOW, 30 * DAY),
+        };
+        let authority = tributary_certs::enrolment::open_authority(&bank).unwrap();
+        authority.issue_for(&mut tributary_certs::entropy::OsEntropy, &request, spki).unwrap().into_certificates()
+    };
+    let register = |chain: &[_]| {
+        let reply = federation.office().register(&begun.request, chain, NOW);
+        install(&reply.bytes, &federation.at("branch-1"), NOW)
+    };
+    let stranger = tributary_certs::keys::TlsKey::generate().spki();
+    assert_eq!(kind(register(&issue("branch-1", &stranger))), FaultKind::KeyMismatch);
+    assert_eq!(kind(register(&issue("branch-2", &key.spki()))), FaultKind::AnswerOtherKeys);
+    assert_eq!(kind(register(&[])), FaultKind::NoCertificate);
+    register(&issue("branch-1", &key.spki())).unwrap();
+    assert!(federation.at("branch-1").join("trust-north-bank.pem").exists());
+    let leaf = federation.credentials("branch-1").leaf().clone();
+    assert_eq!(read_members(&federation.authority()).unwrap()[0].entry.tls_spki_sha256, spki_sha256_of(&leaf).unwrap());
+}
+
+#[test]
+fn whatever_is_asked_there_is_an_answer() {
+    let federation = Federation::new();
+    let begun = begin(&federation.token("branch-1", false, false, NOW).unwrap(), &federation.at("branch-1")).unwrap();
+    let mut office = federation.office();
+    for length in (0..begun.request.len()).step_by(7) {
+        assert!(matches!(decode_answer(&office.answer(&begun.request[..length], NOW)), Ok(Answer::Refused(_))));
+    }
+    for index in (0..begun.request.len()).step_by(3) {
+        let mut altered = begun.request.clone();
+        altered[index] ^= 1;
+        assert!(matches!(decode_answer(&office.answer(&altered, NOW)), Ok(Answer::Refused(_))), "{index}");
+    }
+    // The folder is gone: still an answer, and it names no file.
+    std::fs::remove_file(federation.authority().join("issuing.key")).unwrap();
+    let reply = office.reply(&begun.request, NOW);
+    assert!(reply.outcome.contains("[328 ") && reply.outcome.contains("issuing.key"), "{}", reply.outcome);
+    assert!(!String::from_utf8(reply.bytes).unwrap().contains("issuing.key"));
+}

@@ -4,6 +4,7 @@
 
 mod armour;
 pub mod binding;
+pub mod counter;
 pub mod enrolment;
 pub mod entropy;
 pub mod fault;
@@ -13,9 +14,9 @@ pub mod inspect;
 pub mod issue;
 pub mod keys;
 mod lines;
+pub mod office;
 #[cfg(feature = "pkcs11")]
 pub mod pkcs11;
-pub mod office;
 pub mod policy;
 pub mod provider;
 pub mod renewal;

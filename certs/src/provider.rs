@@ -5,8 +5,11 @@
 
 use std::sync::Arc;
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::DigitallySignedStruct;
+use rustls::client::danger::HandshakeSignatureValid;
+pub(crate) use rustls::crypto::CryptoProvider;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::SigningKey;
 
 /// Which key exchanges are offered and accepted.
@@ -46,6 +49,16 @@ pub fn provider_with(exchange: KeyExchange) -> Arc<CryptoProvider> {
         kx_groups: groups,
         ..aws_lc_rs::default_provider()
     })
+}
+
+/// Whether a handshake's signature is right.
+pub(crate) fn verify_signature(
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, rustls::Error> {
+    let algorithms = aws_lc_rs::default_provider().signature_verification_algorithms;
+    rustls::crypto::verify_tls13_signature(message, certificate, signed, &algorithms)
 }
 
 /// The signer of a private key (PKCS#8, DER). It borrows the key, so that the one lasting copy is the library's own, which it erases.

@@ -20,7 +20,7 @@ use crate::files::{self, FileError};
 use crate::identity::{Identity, IdentityError, Role, TrustDomain, identity_of};
 use crate::issue::Chain;
 use crate::keys::{PrivateKey, TlsKey};
-use crate::provider::{KeyExchange, provider_with};
+use crate::provider::{CryptoProvider, KeyExchange, provider_with};
 use crate::renewal::chain_for;
 use crate::trust::RootSet;
 pub use crate::trust::TrustRoots;
@@ -129,6 +129,12 @@ impl Credentials {
         crate::identity::spki_sha256_of(self.leaf())
     }
 
+    /// For the office's counter: a newcomer knows nothing but the root's fingerprint, so the roots are sent along.
+    pub(crate) fn for_counter(mut self, roots: &TrustRoots) -> Result<Arc<SingleCertAndKey>, TlsError> {
+        self.certified.cert.extend(roots.general().certificates.iter().cloned());
+        self.of_role(Role::Coordinator)
+    }
+
     fn of_role(self, needed: Role) -> Result<Arc<SingleCertAndKey>, TlsError> {
         if self.identity.role() != needed {
             return Err(TlsError::OwnRole { identity: self.identity, needed });
@@ -214,18 +220,7 @@ pub fn client_config(tls: ClientTls<'_>) -> Result<ClientConfig, TlsError> {
     let rule = rule(&tls.credentials, Role::Coordinator, tls.coordinator);
     let certified = tls.credentials.of_role(Role::Client)?;
     let provider = provider_with(tls.key_exchange);
-    let chain_of = |roots: &RootSet| {
-        let mut verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.store), Arc::clone(&provider));
-        if !tls.revocations.is_empty() {
-            verifier = verifier
-                .with_crls(tls.revocations.iter().cloned())
-                .only_check_end_entity_revocation()
-                .enforce_revocation_expiration();
-        }
-        let verifier: Arc<dyn ServerCertVerifier> = verifier.build().map_err(TlsError::RevocationList)?;
-        Ok(verifier)
-    };
-    let verifier = CoordinatorIdentityVerifier { chains: chains(tls.roots, chain_of)?, rule };
+    let verifier = coordinator_verifier(tls.roots, &tls.revocations, rule, &provider)?;
     let mut config = ClientConfig::builder_with_details(Arc::clone(&provider), tls.clock)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
@@ -235,6 +230,27 @@ pub fn client_config(tls: ClientTls<'_>) -> Result<ClientConfig, TlsError> {
     config.resumption = Resumption::disabled();
     config.enable_early_data = false;
     Ok(config)
+}
+
+/// What checks a coordinator's chain and identity.
+pub(crate) fn coordinator_verifier(
+    roots: &TrustRoots,
+    revocations: &[CertificateRevocationListDer<'static>],
+    rule: PeerRule,
+    provider: &Arc<CryptoProvider>,
+) -> Result<CoordinatorIdentityVerifier, TlsError> {
+    let chain_of = |roots: &RootSet| {
+        let mut verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.store), Arc::clone(provider));
+        if !revocations.is_empty() {
+            verifier = verifier
+                .with_crls(revocations.iter().cloned())
+                .only_check_end_entity_revocation()
+                .enforce_revocation_expiration();
+        }
+        let verifier: Arc<dyn ServerCertVerifier> = verifier.build().map_err(TlsError::RevocationList)?;
+        Ok(verifier)
+    };
+    Ok(CoordinatorIdentityVerifier { chains: chains(roots, chain_of)?, rule })
 }
 
 /// Parses the name or address that a client dials, for the handshake's host check.

@@ -102,8 +102,8 @@ pub fn show_policy(config: &std::path::Path) -> Result<BranchPolicy, ClientError
 pub fn check(config: &std::path::Path, now_unix_s: u64) -> Result<Vec<String>, ClientError> {
     let settings = Settings::load(config)?;
     let mut lines = vec![format!("{}: settings are complete", config.display())];
-    let roots = TrustRoots::read(&settings.identity.join(names::TRUST)).map_err(ClientError::file)?;
-    let chain = settings.identity.join(names::CHAIN);
+    let roots = TrustRoots::read(&settings.identity.folder.join(names::TRUST)).map_err(ClientError::file)?;
+    let chain = settings.identity.folder.join(names::CHAIN);
     let inspection = inspect(&chain, Some(&roots), now_unix_s).map_err(ClientError::file)?;
     if !inspection.problems.is_empty() {
         return Err(ClientError::file(format!("{}: {}", chain.display(), inspection.problems.join("; "))));

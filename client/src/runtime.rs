@@ -1,5 +1,6 @@
 //! The daemon's loop: one task owns the participant machine and carries out what it asks, in order.
 
+use std::path::PathBuf;
 use std::sync::mpsc as jobs;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -11,17 +12,20 @@ use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
 use tributary_model::schema::Schema;
 use tributary_protocol::ids::RoundId;
-use tributary_protocol::message::MaskedHeader;
+use tributary_protocol::message::{Downstream, MaskedHeader};
+use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy};
 use tributary_protocol::secagg::masked_sum::MaskedUpdate;
+use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
 use tributary_transport::ChannelSettings;
 
 use crate::budget::open_budget;
 use crate::conversation::{Conversation, Incoming};
 use crate::error::ClientError;
-use crate::identity::BranchIdentity;
+use crate::identity::{BranchIdentity, read_number, write_number};
 use crate::policy::BranchPolicy;
+use crate::renewal::Renewal;
 use crate::settings::Settings;
 use crate::telemetry::{Report, process_cpu, rss_bytes_max};
 use crate::training_worker::{Answer, DataSource, Job, run as run_worker};
@@ -33,6 +37,11 @@ struct Daemon<'r> {
     conversation: Conversation,
     jobs: jobs::Sender<Job>,
     answers: mpsc::UnboundedReceiver<Answer>,
+    /// Of the certificate's renewal.
+    notices: mpsc::UnboundedReceiver<Report>,
+    /// By which a roster names this client.
+    signing_key: VerifyingKey,
+    folder: PathBuf,
     report: &'r dyn Fn(&Report),
     clock: Clock,
     vector: Option<MaskedUpdate>,
@@ -73,7 +82,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         .map_err(|fault| ClientError::File(format!("{}: {fault}", settings.schema_file.display())))?;
     let schema = Schema::parse(&schema_text)
         .map_err(|faults| ClientError::File(format!("{}: {faults}", settings.schema_file.display())))?;
-    let identity = BranchIdentity::open(&settings.identity)?;
+    let identity = BranchIdentity::open(settings.identity.clone())?;
     let owned = BranchPolicy::owned(&settings)?;
     let clock = Clock::new();
     let (journal, events) = open_budget(&settings, &owned.population, clock.now())?;
@@ -89,6 +98,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         authorities: identity.authorities.keys().to_vec(),
         authorities_needed: identity.authorities.needed(),
     };
+    let signing_key = identity.signing_key.verifying_key();
     let machine = Participant::resume(policy, schema.digest(), identity.signing_key, &events);
     let source = DataSource {
         file: settings.data_file.clone(),
@@ -108,16 +118,24 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         })
     });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
-    let tls = identity.tls;
-    let channel = ChannelSettings { dial: settings.dial(), keys: Box::new(move || (tls.clone(), Vec::new())) };
-    // Its timers belong to the runtime.
-    let conversation = runtime.block_on(async { Conversation::new(channel) });
+    let keys = identity.keys;
+    let (reports, notices) = mpsc::unbounded_channel();
+    let renewal = Renewal { keys: keys.clone(), dial: settings.dial(), reports, unix_seconds };
+    let channel = ChannelSettings { dial: settings.dial(), keys: Box::new(move || keys.current()) };
+    // Their timers belong to the runtime.
+    let conversation = runtime.block_on(async {
+        tokio::spawn(renewal.run());
+        Conversation::new(channel)
+    });
     let mut daemon = Daemon {
         machine,
         journal,
         conversation,
         jobs: job_sender,
         answers,
+        notices,
+        signing_key,
+        folder: settings.identity.folder,
         report,
         clock,
         vector: None,
@@ -184,6 +202,7 @@ impl Daemon<'_> {
             let input = tokio::select! {
                 incoming = self.conversation.next() => self.arrived(incoming),
                 Some(answer) = self.answers.recv() => self.answered(answer),
+                Some(notice) = self.notices.recv() => { (self.report)(&notice); None }
                 () = timer => Some(ParticipantInput::Timer),
                 () = &mut stop => {
                     self.handle(ParticipantInput::Stop)?;
@@ -200,7 +219,12 @@ impl Daemon<'_> {
     /// What the machine is to know of it.
     fn arrived(&mut self, incoming: Incoming) -> Option<ParticipantInput> {
         match incoming {
-            Incoming::Message(message) => Some(ParticipantInput::Message(message)),
+            Incoming::Message(message) => {
+                if let Downstream::Welcome(welcome) = &message {
+                    self.note_number(&welcome.roster.roster);
+                }
+                Some(ParticipantInput::Message(message))
+            }
             Incoming::Started(start, model) => {
                 self.conversation.set_calm(false);
                 // Without an admitted plan the digest does not matter: the machine refuses the start.
@@ -222,6 +246,18 @@ impl Daemon<'_> {
                 self.conversation.set_calm(true);
                 Some(ParticipantInput::Disconnected)
             }
+        }
+    }
+
+    /// Renewals need this client's number, which a roster says. Whether that roster counts the machine decides; a wrong number is refused by
+    /// the office.
+    fn note_number(&self, roster: &Roster) {
+        let own = roster.entries().iter().find(|entry| entry.signing_key == self.signing_key);
+        if let Some(entry) = own
+            && read_number(&self.folder) != Some(entry.client.0)
+            && let Err(fault) = write_number(&self.folder, entry.client.0)
+        {
+            tracing::warn!(%fault, "the client's number could not be noted, so that its certificate will not renew itself");
         }
     }
 
@@ -309,6 +345,10 @@ impl Daemon<'_> {
     fn forget(&mut self, round: RoundId) {
         self.vector = self.vector.take().filter(|update| update.round() != round);
     }
+}
+
+fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// SIGTERM or Ctrl-C.

@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 
 use tributary_certs::files::read_private;
 use tributary_settings::{Document, Faults};
+use tributary_transport::identity::{key_exchange, token};
 use tributary_transport::{DialSettings, Mode, NetworkSettings, Proxy};
+
+use crate::identity::IdentitySettings;
 
 /// A commented settings file with every key.
 pub const SAMPLE: &str = include_str!("../../docs/samples/client.toml");
 
 /// What a client daemon is told.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Where the budget file lives.
     pub state_dir: PathBuf,
@@ -24,8 +27,8 @@ pub struct Settings {
     pub proxy: Option<Proxy>,
     /// Timers and switches of the network.
     pub network: NetworkSettings,
-    /// The folder that enrolment wrote.
-    pub identity: PathBuf,
+    /// Where the identity is.
+    pub identity: IdentitySettings,
     /// The branch's rows.
     pub data_file: PathBuf,
     /// Their feature schema.
@@ -63,14 +66,7 @@ impl Settings {
         let transport = file.choice("coordinator.transport", &modes, Some(Mode::Auto));
         let proxy = proxy(&mut file);
         let network = NetworkSettings::read(&mut file);
-        let identity = file.path("identity.folder");
-        if let Some(folder) = identity.as_ref().filter(|folder| !folder.is_dir()) {
-            file.fault(
-                "identity.folder",
-                format!("{}, which is no folder", folder.display()),
-                "the folder that enrolment wrote",
-            );
-        }
+        let identity = identity(&mut file);
         let data_file = file.existing_file("data.file");
         let schema_file = file.existing_file("data.schema");
         let customers_max = file.integer("data.customers_max", 1..=16_777_216, Some(100_000_u32));
@@ -116,6 +112,22 @@ impl Settings {
             timers: self.network.timers,
         }
     }
+}
+
+fn identity(file: &mut Document) -> Option<IdentitySettings> {
+    let folder = file.path("identity.folder");
+    if let Some(folder) = folder.as_ref().filter(|folder| !folder.is_dir()) {
+        file.fault(
+            "identity.folder",
+            format!("{}, which is no folder", folder.display()),
+            "the folder that enrolment wrote",
+        );
+    }
+    let token = token(file);
+    let key_exchange = key_exchange(file);
+    let renew = file.boolean("identity.renew", true);
+    let token = token?;
+    Some(IdentitySettings { folder: folder?, renew: renew? && token.is_none(), token, key_exchange: key_exchange? })
 }
 
 /// HOST:PORT of either kind.

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
+use tributary_certs::renewal::Expiry;
 
 /// A line for a supervisor or a person.
 #[derive(Clone, Debug, Serialize)]
@@ -38,6 +39,25 @@ pub enum Report {
         file: u32,
         /// Rounds of the plan that are counted now.
         counted: u32,
+    },
+    /// The certificate was renewed; the next connection proves the new key.
+    CertificateRenewed {
+        /// Its last second, Unix.
+        not_after: u64,
+    },
+    /// The certificate was not renewed; another attempt follows.
+    RenewalFailed {
+        /// Why, and what to do.
+        reason: String,
+        /// Time until the next attempt.
+        retry_seconds: u64,
+    },
+    /// The certificate ends soon.
+    CertificateEnds {
+        /// Seconds until then.
+        left_seconds: u64,
+        /// How urgent it is.
+        level: Expiry,
     },
     /// A round ended.
     Round {
@@ -97,6 +117,16 @@ fn sentence(report: &Report) -> String {
         Report::ChargesAdopted { file, counted } => format!(
             "the budget file knew {file} rounds of this plan, and this branch has signed uploads of more: {counted} are counted now. \
              An older copy of the file was put back; find out by whom, and keep the newest one"
+        ),
+        Report::CertificateRenewed { not_after } => {
+            format!("the certificate was renewed, until {not_after} (Unix seconds); nothing was interrupted")
+        }
+        Report::RenewalFailed { reason, retry_seconds } => {
+            format!("the certificate was not renewed: {reason}; next attempt in {retry_seconds} s")
+        }
+        Report::CertificateEnds { left_seconds, level } => format!(
+            "the certificate ends in {} hours ({level:?}), and then this branch cannot connect; see the last renewal's reason, or renew by hand",
+            left_seconds / 3_600
         ),
         Report::Round { round, committed: true } => format!("round {round}: committed"),
         Report::Round { round, committed: false } => format!("round {round}: aborted, nothing was revealed"),

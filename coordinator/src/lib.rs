@@ -11,6 +11,8 @@
 mod connections;
 mod error;
 mod identity;
+mod keyring;
+mod office;
 mod open;
 mod plan;
 mod progress;
@@ -28,6 +30,7 @@ pub mod store;
 
 pub use error::CoordinatorError;
 pub use identity::OwnIdentity;
+pub use keyring::Keyring;
 pub use open::{Opened, Report};
 pub use plan::{Guarantee, Job};
 pub use report::{Event, Finished};

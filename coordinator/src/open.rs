@@ -1,13 +1,14 @@
 //! Everything that settings name, opened and judged: before a port is, and for `coordinator check`.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tributary_model::privacy::share_variance;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::{PrivacyMode, RoundKind};
 use tributary_settings::{Fault, Faults};
+use tributary_transport::ListenSettings;
 
 use crate::identity::OwnIdentity;
 use crate::plan::Job;
@@ -15,8 +16,12 @@ use crate::settings::Settings;
 
 /// Settings with everything that they name.
 pub struct Opened {
-    /// The settings.
-    pub settings: Settings,
+    /// Folder of ledger, models and optimizer state.
+    pub state_dir: PathBuf,
+    /// Time to wait for the whole roster, in milliseconds.
+    pub gather_ms: u64,
+    /// The port.
+    pub listen: ListenSettings,
     /// Certificate, keys, roster.
     pub identity: OwnIdentity,
     /// Plan, network, first model, optimizer.
@@ -64,15 +69,18 @@ impl Opened {
     /// # Errors
     /// Every fault.
     pub fn open(path: &Path, now: u64) -> Result<Self, Faults> {
-        let settings = Settings::load(path)?;
+        let Settings { listen, tcp, network, state_dir, gather_ms, identity, office, plan } = Settings::load(path)?;
         let mut faults = Vec::new();
-        let identity = OwnIdentity::open(&settings.identity, now).map_err(|more| faults.extend(more)).ok();
-        let job = Job::build(&settings.plan).map_err(|fault| faults.push(fault)).ok();
+        let identity = OwnIdentity::open(identity, office, now).map_err(|more| faults.extend(more)).ok();
+        let job = Job::build(&plan).map_err(|fault| faults.push(fault)).ok();
         if let (Some(identity), Some(job)) = (&identity, &job) {
             faults.extend(cohort_fault(identity, job));
         }
+        let listen = ListenSettings { listen, tcp, path: network.path, timers: network.timers };
         match (identity, job) {
-            (Some(identity), Some(job)) if faults.is_empty() => Ok(Self { settings, identity, job }),
+            (Some(identity), Some(job)) if faults.is_empty() => {
+                Ok(Self { state_dir, gather_ms, listen, identity, job })
+            }
             _ => Err(Faults { file: path.to_path_buf(), faults }),
         }
     }

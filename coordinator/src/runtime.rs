@@ -14,11 +14,12 @@ use tributary_journal::Journal;
 use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox};
 use tributary_protocol::time::Millis;
+use tributary_transport::Listener;
 use tributary_transport::limits::CLOSING_TIME;
-use tributary_transport::{ListenSettings, Listener, ServerKeys};
 
 use crate::connections::{Arrival, Door, DoorSettings};
 use crate::error::CoordinatorError;
+use crate::office::Counter;
 use crate::open::{Opened, upload_bytes};
 use crate::progress::Progress;
 use crate::report::Event;
@@ -99,24 +100,24 @@ async fn serve(
     report: &mut dyn FnMut(&Event),
     stop: impl Future<Output = ()>,
 ) -> Result<(), CoordinatorError> {
-    let Opened { settings, identity, job } = opened;
+    let Opened { state_dir, gather_ms, listen, identity, job } = opened;
     for warning in &identity.warnings {
         tracing::warn!("{warning}");
     }
-    let store = Store::open(&settings.state_dir)?;
+    let store = Store::open(&state_dir)?;
     // The ledger's lock keeps a second coordinator out before anything else is touched.
     let (journal, recorded) = Journal::<CoordinatorEvent>::open(&store.ledger())?;
     let events: Vec<CoordinatorEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
     let clock = Clock::start();
     let mut outbox = Outbox::new();
     let delta_bits = job.delta().to_bits();
-    let roster = identity.roster.clone();
+    let (roster, keyring) = (identity.roster.clone(), identity.keyring);
     let machine = CoordinatorSettings {
         plan: job.plan.clone(),
         delta_bits,
         roster: identity.roster,
         signing_key: identity.signing_key,
-        gather_ms: settings.gather_ms,
+        gather_ms,
     };
     let machine = Coordinator::resume(machine, &events, store.sessions(), clock.now(), &mut outbox)?;
     let record = machine.record();
@@ -131,9 +132,10 @@ async fn serve(
         roster: &roster.roster,
         inputs,
         sum: sum.clone(),
-        spool: Spool::new(settings.state_dir.clone()),
+        spool: Spool::new(state_dir),
         upload_bytes: upload_bytes(&job),
-        timers: settings.network.timers,
+        timers: listen.timers,
+        office: keyring.office().cloned().map(Counter::new),
         unix_seconds,
     };
     let door = Door::new(door);
@@ -141,16 +143,10 @@ async fn serve(
     let mut shell = Shell::new(ShellParts { machine, outbox, journal, store, update, progress, sum, clock }, report);
     // The first model is in the store.
     drop(job);
-    let listen = ListenSettings {
-        listen: settings.listen.clone(),
-        tcp: settings.tcp,
-        path: settings.network.path,
-        timers: settings.network.timers,
-    };
     // The port comes first: where it cannot be had, the ledger stays as it was.
     let listener = match shell.is_over() {
         true => None,
-        false => Some(Arc::new(Listener::open(&listen, ServerKeys { peers: identity.tls, office: None })?)),
+        false => Some(Arc::new(Listener::open(&listen, keyring.keys())?)),
     };
     shell.execute()?;
     shell.state()?;
@@ -159,6 +155,7 @@ async fn serve(
         let enrolled = roster.roster.entries().len();
         shell.tell(&Event::Listening { address, plan: plan.to_string(), enrolled });
         tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener)));
+        tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door)));
         turn(&mut shell, arrivals, stop).await?;
         shell.leave();
         door.emptied(DRAIN_TIME).await;

@@ -14,6 +14,7 @@ mod channel;
 mod dial;
 mod fault;
 mod frames;
+pub mod identity;
 mod incoming;
 pub mod limits;
 mod link;

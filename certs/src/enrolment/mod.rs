@@ -70,7 +70,8 @@ pub mod names {
     pub const ROSTER: &str = "roster";
     pub(crate) const DOMAIN: &str = "trust-domain";
     pub(crate) const ROOT_KEY: &str = "root.key";
-    pub(crate) const ISSUING: &str = "issuing.pem";
+    /// The issuing authority's certificate, in an authority's folder.
+    pub const ISSUING: &str = "issuing.pem";
     pub(crate) const ISSUING_KEY: &str = "issuing.key";
     pub(crate) const MEMBERS: &str = "members";
 }

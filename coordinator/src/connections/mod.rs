@@ -7,27 +7,29 @@
 //! ```
 
 mod conversation;
+mod members;
 mod seats;
 mod session;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use rustls::pki_types::CertificateDer;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tributary_certs::identity::{Identity, identity_of, spki_sha256_of};
-use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{Downstream, RejectCode};
-use tributary_protocol::roster::{Roster, RosterEntry};
+use tributary_protocol::roster::Roster;
 use tributary_transport::limits::{CLOSING_TIME, HANDSHAKES_MAX, HANDSHAKES_UNPROVED_MAX, PROOF_OF_LIFE_TIME};
 use tributary_transport::{
     Accepted, Attempt, Greeted, Greeting, Link as Wires, Listener, PeerFault, Timers, Welcome, Wire,
 };
 
 pub(crate) use self::conversation::{Arrival, Link, control_frame, start_frames};
+use self::members::Members;
 use self::seats::{Place, Seats, new_link};
 use self::session::Session;
+use crate::office::Counter;
 use crate::spool::Spool;
 use crate::uploads::OpenSum;
 
@@ -36,7 +38,7 @@ const REFUSALS_MAX: usize = 64;
 
 /// What every connection's task shares.
 pub(crate) struct Door {
-    keys: BTreeMap<Digest, Enrolled>,
+    members: Members,
     seats: Seats,
     inputs: mpsc::Sender<Arrival>,
     sum: OpenSum,
@@ -45,6 +47,7 @@ pub(crate) struct Door {
     handshakes: Arc<Semaphore>,
     refusals: Semaphore,
     timers: Timers,
+    office: Option<Counter>,
     unix_seconds: fn() -> u64,
 }
 
@@ -57,13 +60,9 @@ pub(crate) struct DoorSettings<'a> {
     /// Exact length of an upload, in bytes.
     pub(crate) upload_bytes: usize,
     pub(crate) timers: Timers,
+    /// Where newcomers ask, if anywhere.
+    pub(crate) office: Option<Counter>,
     pub(crate) unix_seconds: fn() -> u64,
-}
-
-#[derive(Clone, Copy)]
-struct Enrolled {
-    client: ClientId,
-    not_after: u64,
 }
 
 struct Refusal {
@@ -74,12 +73,9 @@ struct Refusal {
 impl Door {
     /// A door for everybody in the roster.
     pub(crate) fn new(settings: DoorSettings<'_>) -> Arc<Self> {
-        let DoorSettings { roster, inputs, sum, spool, upload_bytes, timers, unix_seconds } = settings;
-        let key = |entry: &RosterEntry| {
-            (entry.tls_spki_sha256, Enrolled { client: entry.client, not_after: entry.not_after })
-        };
+        let DoorSettings { roster, inputs, sum, spool, upload_bytes, timers, office, unix_seconds } = settings;
         Arc::new(Self {
-            keys: roster.entries().iter().map(key).collect(),
+            members: Members::of(roster),
             seats: Seats::default(),
             inputs,
             sum,
@@ -88,6 +84,7 @@ impl Door {
             handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
             refusals: Semaphore::new(REFUSALS_MAX),
             timers,
+            office,
             unix_seconds,
         })
     }
@@ -105,16 +102,37 @@ impl Door {
             let door = Arc::clone(&self);
             tokio::spawn(async move {
                 let (address, transport) = (attempt.address(), attempt.transport());
-                let greeted = greet(attempt).await;
-                drop(permit);
-                let end = match greeted {
-                    Ok((greeted, greeting)) => door.receive(greeted, greeting).await,
-                    Err(fault) => Err(fault),
-                };
-                if let Err(fault) = end {
+                if let Err(fault) = door.welcome(attempt, permit).await {
                     tracing::info!(%address, %transport, %fault, "connection over");
                 }
             });
+        }
+    }
+
+    /// Handshake and greeting, for which the permit is held, and then whatever the peer came for.
+    async fn welcome(&self, attempt: Attempt, permit: OwnedSemaphorePermit) -> Result<(), PeerFault> {
+        match attempt.accept().await? {
+            Accepted::Peer(wire) => {
+                let (greeted, greeting) = Greeted::by_peer(*wire).await?;
+                drop(permit);
+                self.receive(greeted, greeting).await
+            }
+            Accepted::Newcomer(stream) => {
+                drop(permit);
+                let closed = || PeerFault::Handshake("no enrolment office is kept here".into());
+                self.office.as_ref().ok_or_else(closed)?.serve(stream).await
+            }
+        }
+    }
+
+    /// Ends every session whose client's certificate is judged to be out, with the reason.
+    pub(crate) fn cut(&self, judge: impl Fn(&CertificateDer<'static>) -> Option<String>) {
+        let out = self.seats.cut(judge);
+        if out > 0 {
+            tracing::warn!(
+                sessions = out,
+                "sessions were ended because their certificates are revoked or have run out"
+            );
         }
     }
 
@@ -130,7 +148,7 @@ impl Door {
 
     /// From greeting to end. Its seat bounds a client to one session; those who are refused are bounded together.
     async fn receive(&self, greeted: Greeted, greeting: Greeting) -> Result<(), PeerFault> {
-        let seated = match self.admit(greeted.wire()) {
+        let seated = match self.admit(greeted.wire(), &greeting.binding) {
             Ok((client, identity)) => self.seat(client, &identity, greeted.wire(), &greeting).await,
             Err(refusal) => Err(refusal),
         };
@@ -171,20 +189,20 @@ impl Door {
     }
 
     /// Who the certificate says it is, if the roster knows it.
-    fn admit(&self, wire: &Wire) -> Result<(ClientId, Identity), Refusal> {
+    fn admit(&self, wire: &Wire, binding: &[u8]) -> Result<(ClientId, Identity), Refusal> {
         let stranger = |explanation: String| Refusal { code: RejectCode::NotInRoster, explanation };
         let leaf = wire.certificate();
         let identity = identity_of(leaf).map_err(|fault| stranger(fault.to_string()))?;
         let key = spki_sha256_of(leaf).map_err(|fault| stranger(fault.to_string()))?;
-        let Some(enrolled) = self.keys.get(&key).copied() else { return Err(stranger(unknown(&identity))) };
-        if enrolled.not_after < (self.unix_seconds)() {
+        let Some(entry) = self.members.admit(&key, binding) else { return Err(stranger(unknown(&identity))) };
+        if entry.not_after < (self.unix_seconds)() {
             let text = format!(
                 "the roster's entry of client {} has expired, so {identity} may not take part; have the roster authorities renew it",
-                enrolled.client
+                entry.client
             );
             return Err(stranger(text));
         }
-        Ok((enrolled.client, identity))
+        Ok((entry.client, identity))
     }
 
     /// The client's seat, or the way to its session. Another process of the same identity keeps it while it is alive.
@@ -204,14 +222,6 @@ impl Door {
             );
             Refusal { code: RejectCode::AlreadyConnected, explanation }
         })
-    }
-}
-
-/// Handshake and greeting.
-async fn greet(attempt: Attempt) -> Result<(Greeted, Greeting), PeerFault> {
-    match attempt.accept().await? {
-        Accepted::Peer(wire) => Ok(Greeted::by_peer(*wire).await?),
-        Accepted::Newcomer(_) => Err(PeerFault::Handshake("no enrolment office is kept here".into())),
     }
 }
 

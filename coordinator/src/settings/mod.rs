@@ -11,6 +11,7 @@ use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_settings::{Document, Faults};
 use tributary_transport::NetworkSettings;
+use tributary_transport::identity::TlsFiles;
 
 /// Longest deadline and waiting time, in milliseconds: a day.
 const DAY_MS: i64 = 86_400_000;
@@ -22,7 +23,6 @@ pub const PURPOSE_DEFAULT: &str = "churn and deposit propensity";
 const UPLOAD_OFFSET_MS_DEFAULT: u64 = 5;
 
 /// The whole file.
-#[derive(Clone, Debug)]
 pub struct Settings {
     /// Address of clients, HOST:PORT; port 0 lets the operating system choose.
     pub listen: String,
@@ -36,21 +36,18 @@ pub struct Settings {
     pub gather_ms: u64,
     /// Files of this coordinator's identity.
     pub identity: IdentityFiles,
+    /// The authority's folder, where this coordinator keeps the enrolment office.
+    pub office: Option<PathBuf>,
     /// The learning job.
     pub plan: PlanSettings,
 }
 
 /// Files of the coordinator's identity.
-#[derive(Clone, Debug)]
 pub struct IdentityFiles {
-    /// Certificate chain (PEM, leaf first).
-    pub certificate: PathBuf,
-    /// TLS key (PEM, mode 0600).
-    pub private_key: PathBuf,
+    /// Certificate, key, trust and revocation lists.
+    pub tls: TlsFiles,
     /// Protocol signing key (PEM, mode 0600).
     pub signing_key: PathBuf,
-    /// The federation's certificate authorities (PEM).
-    pub ca_certificate: PathBuf,
     /// The signed roster.
     pub roster: PathBuf,
     /// The authorities that must have signed it.
@@ -233,6 +230,7 @@ impl Settings {
         let state_dir = document.path("coordinator.state_dir");
         let gather_ms = document.integer("coordinator.gather_ms", 0..=DAY_MS, Some(30_000));
         let identity = read::identity(&mut document);
+        let office = read::office(&mut document);
         let plan = read::plan(&mut document);
         document.finish()?;
         let found = "a document without a fault gave every value";
@@ -243,6 +241,7 @@ impl Settings {
             state_dir: state_dir.expect(found),
             gather_ms: gather_ms.expect(found),
             identity: identity.expect(found),
+            office: office.expect(found),
             plan: plan.expect(found),
         })
     }

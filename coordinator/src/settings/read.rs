@@ -1,11 +1,15 @@
 //! The sections of the file, key by key: every key is asked for before the first fault counts, so that all faults are told at once.
 
+use std::path::PathBuf;
+
+use tributary_certs::enrolment::names;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::limits::{COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
 use tributary_protocol::plan::{LOCAL_STEPS_MAX, OVERLAP_MAX, PrivacyMode};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
 use tributary_settings::Document;
+use tributary_transport::identity::{KeyPlace, TlsFiles, key_exchange, token};
 
 use super::{
     CountingSettings, DAY_MS, IdentityFiles, LocalSettings, MechanismSettings, ModelKind, OptimizerKind, PlanSettings,
@@ -21,18 +25,44 @@ pub(super) fn address(text: &str) -> Option<String> {
 }
 
 pub(super) fn identity(document: &mut Document) -> Option<IdentityFiles> {
-    let names = ["certificate", "private_key", "signing_key", "ca_certificate", "roster", "authorities"];
+    let names = ["certificate", "signing_key", "ca_certificate", "roster", "authorities"];
     // All of them before the first `?`: every fault is reported, and every key counts as known.
     let files = names.map(|name| document.existing_file(&format!("identity.{name}")));
-    let [certificate, private_key, signing_key, ca_certificate, roster, authorities] = files;
-    Some(IdentityFiles {
-        certificate: certificate?,
-        private_key: private_key?,
-        signing_key: signing_key?,
-        ca_certificate: ca_certificate?,
-        roster: roster?,
-        authorities: authorities?,
-    })
+    let token = token(document);
+    let key = match token {
+        Some(Some(token)) => Some(token),
+        Some(None) => document.existing_file("identity.private_key").map(KeyPlace::File),
+        None => None,
+    };
+    let revocations = optional_file(document, "identity.revocations");
+    let key_exchange = key_exchange(document);
+    let [certificate, signing_key, ca_certificate, roster, authorities] = files;
+    let tls = TlsFiles {
+        chain: certificate?,
+        key: key?,
+        trust: ca_certificate?,
+        revocations: revocations?,
+        key_exchange: key_exchange?,
+    };
+    Some(IdentityFiles { tls, signing_key: signing_key?, roster: roster?, authorities: authorities? })
+}
+
+/// The folder of the authority that newcomers are enrolled by.
+pub(super) fn office(document: &mut Document) -> Option<Option<PathBuf>> {
+    if !document.has("enrolment.authority") {
+        return Some(None);
+    }
+    let folder = document.path("enrolment.authority")?;
+    if !folder.join(names::ISSUING).is_file() {
+        let found = format!("{}, in which there is no {}", folder.display(), names::ISSUING);
+        document.fault("enrolment.authority", found, "an authority's folder, as `tributary certs init` makes it");
+        return None;
+    }
+    Some(Some(folder))
+}
+
+fn optional_file(document: &mut Document, key: &str) -> Option<Option<PathBuf>> {
+    if document.has(key) { document.existing_file(key).map(Some) } else { Some(None) }
 }
 
 pub(super) fn plan(document: &mut Document) -> Option<PlanSettings> {

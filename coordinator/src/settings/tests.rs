@@ -94,7 +94,7 @@ fn the_sample_has_every_key_and_no_fault() {
         .collect::<Vec<_>>()
         .join("\n");
     std::fs::write(&path, &all).unwrap();
-    let faults = Settings::load(&path).unwrap_err();
+    let faults = Settings::load(&path).err().expect("a fault");
     let keys: Vec<&str> = faults.faults.iter().map(|fault| fault.key.as_str()).collect();
     let other_choice = [
         "plan.hidden",
@@ -214,7 +214,7 @@ fn a_consortium_names_its_operator_and_the_organisations_that_may_help_it() {
 
 #[test]
 fn all_faults_come_at_once() {
-    let faults = load("[plan]\nrounds = 0\nprivacy = 'none'\n").unwrap_err();
+    let faults = load("[plan]\nrounds = 0\nprivacy = 'none'\n").err().expect("a fault");
     let keys: Vec<&str> = faults.faults.iter().map(|fault| fault.key.as_str()).collect();
     for key in ["coordinator.listen", "identity.roster", "plan.schema", "plan.rounds", "plan.optimizer.kind"] {
         assert!(keys.contains(&key), "{key} in {keys:?}");

@@ -1,0 +1,102 @@
+//! `tributary client enrol`: a branch joins with a bundle and its token. Keys are made here and never leave.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tributary_certs::counter::{CounterTrust, counter_config};
+use tributary_certs::enrolment::EnrolmentError;
+use tributary_certs::fault::FaultKind;
+use tributary_certs::files::{Existing, read_public, write_private};
+use tributary_certs::office::{ANSWER_BYTES_MAX, Begun, Bundle, Installed, begin, install};
+use tributary_certs::provider::KeyExchange;
+use tributary_transport::{Proxy, exchange};
+
+use crate::error::ClientError;
+use crate::identity::write_number;
+
+/// How often an office that waits for an approval is asked.
+const ASK_EVERY: Duration = Duration::from_secs(5);
+
+/// What the branch's operator has and wants.
+#[derive(Clone, Debug)]
+pub struct EnrolOptions {
+    /// The enrolment bundle, which holds the token.
+    pub bundle: PathBuf,
+    /// The folder of the new identity.
+    pub out: PathBuf,
+    /// An HTTP proxy, HOST:PORT.
+    pub proxy: Option<String>,
+}
+
+/// Enrols over the network: waits for a person's approval where one is needed, and tells `say` what is to be done.
+///
+/// # Errors
+/// Why nothing was installed; the keys that were made stay, and the same command goes on with them.
+pub fn enrol(options: &EnrolOptions, unix_seconds: fn() -> u64, say: &dyn Fn(&str)) -> Result<Installed, ClientError> {
+    let bundle = Bundle::read(&options.bundle).map_err(ClientError::file)?;
+    let begun = begin(&bundle, &options.out).map_err(ClientError::file)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
+    runtime.block_on(ask(&bundle, &begun, options, unix_seconds, say))
+}
+
+/// The first half of an enrolment without a network: keys into the folder, and a request to be carried to the office.
+///
+/// # Errors
+/// If a file cannot be used.
+pub fn request(bundle: &Path, out: &Path, request: &Path) -> Result<Begun, ClientError> {
+    let bundle = Bundle::read(bundle).map_err(ClientError::file)?;
+    let begun = begin(&bundle, out).map_err(ClientError::file)?;
+    // It carries the token.
+    write_private(request, &begun.request, Existing::Keep).map_err(ClientError::file)?;
+    Ok(begun)
+}
+
+/// The second half: installs the office's answer.
+///
+/// # Errors
+/// What does not fit, or the office's reason.
+pub fn install_answer(answer: &Path, out: &Path, now: u64) -> Result<Installed, ClientError> {
+    let answer = read_public(answer).map_err(ClientError::file)?;
+    installed(install(&answer, out, now).map_err(ClientError::file)?, out)
+}
+
+async fn ask(
+    bundle: &Bundle,
+    begun: &Begun,
+    options: &EnrolOptions,
+    unix_seconds: fn() -> u64,
+    say: &dyn Fn(&str),
+) -> Result<Installed, ClientError> {
+    let trust = CounterTrust::Fingerprint(bundle.root_sha256);
+    let tls = counter_config(trust, bundle.coordinator.identity.clone(), KeyExchange::DEFAULT);
+    let tls = Arc::new(tls.map_err(ClientError::file)?);
+    let address = &bundle.coordinator_address;
+    let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host).trim_matches(['[', ']']);
+    let proxy = options.proxy.clone().map(|address| Proxy { address, credentials: None });
+    let mut told = false;
+    loop {
+        let answer = exchange(address, (host, Arc::clone(&tls)), proxy.as_ref(), &begun.request, ANSWER_BYTES_MAX);
+        let answer = answer.await.map_err(ClientError::file)?;
+        match install(&answer, &options.out, unix_seconds()) {
+            Ok(done) => return installed(done, &options.out),
+            Err(EnrolmentError::Refused(fault)) if fault.kind == FaultKind::ApprovalPending => {
+                if !told {
+                    say(&format!(
+                        "A person at the office must approve this branch. Read this fingerprint aloud to them, and compare every group:\n\n    {}\n\n\
+                         Waiting for the approval; Ctrl-C ends the waiting, and the same command goes on later.",
+                        begun.fingerprint
+                    ));
+                    told = true;
+                }
+                tokio::time::sleep(ASK_EVERY).await;
+            }
+            Err(other) => return Err(ClientError::file(other)),
+        }
+    }
+}
+
+fn installed(done: Installed, out: &Path) -> Result<Installed, ClientError> {
+    write_number(out, done.client.0)?;
+    Ok(done)
+}

@@ -143,7 +143,8 @@ struct Versioned {
 
 impl EnrolRequest {
     /// Signs a request.
-    pub(crate) fn sign(token: &str, csr: Vec<u8>, key: &SigningKey) -> Self {
+    #[must_use]
+    pub fn sign(token: &str, csr: Vec<u8>, key: &SigningKey) -> Self {
         let signing_key = key.verifying_key();
         let signature = RealSuite::sign(key, &Self::input(token, &csr, &signing_key.0));
         Self {
@@ -171,7 +172,8 @@ impl EnrolRequest {
 
 impl RenewRequest {
     /// Signs a request.
-    pub(crate) fn sign(identity: Identity, csr: Vec<u8>, binding: Vec<u8>, key: &SigningKey) -> Self {
+    #[must_use]
+    pub fn sign(identity: Identity, csr: Vec<u8>, binding: Vec<u8>, key: &SigningKey) -> Self {
         let signature = RealSuite::sign(key, &Self::input(&identity, &csr, &binding));
         Self { identity, csr: Hex(csr), binding: Hex(binding), signature: Hex(signature.0) }
     }

@@ -444,6 +444,22 @@ fn a_bank_brings_its_own_authority() {
     assert_eq!(read_members(&federation.authority()).unwrap()[0].entry.tls_spki_sha256, spki_sha256_of(&leaf).unwrap());
 }
 
+/// Writers at the same time lose nothing of each other.
+#[test]
+fn one_change_of_the_folder_at_a_time() {
+    let federation = Federation::new();
+    std::thread::scope(|scope| {
+        for index in 0..8 {
+            let federation = &federation;
+            scope.spawn(move || federation.enrol(&format!("branch-{index}"), NOW));
+        }
+    });
+    let members = read_members(&federation.authority()).unwrap();
+    let numbers: Vec<u32> = members.iter().map(|member| member.entry.client.0).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(read_issued(&federation.authority()).unwrap().len(), 9);
+}
+
 #[test]
 fn whatever_is_asked_there_is_an_answer() {
     let federation = Federation::new();

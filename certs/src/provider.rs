@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls13_signature};
+use rustls::pki_types::CertificateDer;
+use rustls::{DigitallySignedStruct, Error};
 
 /// Which key exchanges are offered and accepted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +47,15 @@ pub fn provider_with(exchange: KeyExchange) -> Arc<CryptoProvider> {
         kx_groups: groups,
         ..aws_lc_rs::default_provider()
     })
+}
+
+/// Whether the certificate's key signed a handshake of TLS 1.3.
+pub(crate) fn verify_handshake(
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    verify_tls13_signature(message, certificate, signed, &provider().signature_verification_algorithms)
 }
 
 #[cfg(test)]

@@ -153,7 +153,7 @@ fn sharpen(error: Error, certificate: &X509Certificate<'_>) -> Error {
     }
 }
 
-fn refused(refusal: Refusal) -> Error {
+pub(crate) fn refused(refusal: Refusal) -> Error {
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(refusal))))
 }
 

@@ -267,3 +267,25 @@ impl Refused {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(decode_request(&bytes).is_err());
+            prop_assert!(decode_answer(&bytes).is_err());
+        }
+
+        #[test]
+        fn what_is_encoded_is_decoded(token in "[a-z0-9]{0,40}", csr in prop::collection::vec(any::<u8>(), 0..99)) {
+            let request = EnrolRequest::sign(&token, csr, &SigningKey::from_seed(&[3; 32]));
+            prop_assert!(request.verified_key().is_ok());
+            let request = Request::Enrol(request);
+            prop_assert_eq!(decode_request(&encode_request(&request)).unwrap(), request);
+        }
+    }
+}

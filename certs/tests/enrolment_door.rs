@@ -16,7 +16,8 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
 fn bundle(federation: &Federation, coordinator: &str) -> Bundle {
-    let identity = |uri: &str| Identity::parse(&format!("spiffe://federation.example/north-bank/{uri}")).unwrap();
+    let identity =
+        |uri: &str| Identity::parse(&format!("spiffe://federation.example/north-bank/{uri}")).expect("an identity");
     Bundle {
         identity: identity("client/branch-1"),
         coordinator_address: "coordinator.example:7443".to_owned(),
@@ -25,17 +26,17 @@ fn bundle(federation: &Federation, coordinator: &str) -> Bundle {
             identity: identity(&format!("coordinator/{coordinator}")),
             signing_key: VerifyingKey([1; 32]),
         },
-        authorities: RosterAuthorities::new(1, vec![VerifyingKey([2; 32])]).unwrap(),
+        authorities: RosterAuthorities::new(1, vec![VerifyingKey([2; 32])]).expect("one of one"),
         token: Token::generate(&mut OsEntropy),
     }
 }
 
 fn client(bundle: &Bundle) -> rustls::ClientConfig {
-    enrolment_client_config(bundle, Arc::new(Clock(NOW)), KeyExchange::DEFAULT).unwrap()
+    enrolment_client_config(bundle, Arc::new(Clock(NOW)), KeyExchange::DEFAULT).expect("good")
 }
 
 fn door(federation: &Federation) -> rustls::ServerConfig {
-    enrolment_server_config(&federation.server(), &federation.roots).unwrap()
+    enrolment_server_config(&federation.server(), &federation.roots).expect("good")
 }
 
 #[test]

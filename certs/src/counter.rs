@@ -9,15 +9,17 @@ use std::sync::Arc;
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::NoServerSessionStorage;
+use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, ServerConfig, SignatureScheme};
 use tributary_protocol::digest::Digest;
 
 use crate::fault::FaultKind;
 use crate::identity::{Identity, Role};
 use crate::provider::{KeyExchange, provider_with};
-use crate::tls::{Credentials, TlsError, TrustRoots, coordinator_verifier, system_clock};
-use crate::verify::{PeerRule, Refusal, refused};
+use crate::tls::{TlsError, TrustRoots, coordinator_verifier};
+use crate::verify::{CHAIN_MAX, PeerRule, Refusal, refused};
 
 /// The application protocol (ALPN, RFC 7301) of the counter.
 pub const OFFICE_PROTOCOL: &[u8] = b"tributary-enrol/1";
@@ -30,20 +32,18 @@ pub enum CounterTrust {
     Roots(TrustRoots),
 }
 
-/// The office's configuration: nobody is asked for a certificate, nothing is resumed.
+/// The counter of a coordinator whose door for enrolled peers has this configuration: the same certificate, key, clock and key exchange, with
+/// the general roots behind the chain. Nobody is asked for a certificate, nothing is resumed.
 ///
 /// # Errors
-/// [`TlsError`].
-pub fn office_config(
-    credentials: Credentials,
-    roots: &TrustRoots,
-    key_exchange: KeyExchange,
-) -> Result<ServerConfig, TlsError> {
-    let certified = credentials.for_counter(roots)?;
-    let mut config = ServerConfig::builder_with_details(provider_with(key_exchange), system_clock())
+/// [`TlsError::Library`].
+pub fn office_config(door: &ServerConfig, roots: &TrustRoots) -> Result<ServerConfig, TlsError> {
+    let resolver = WithRoots { inner: Arc::clone(&door.cert_resolver), roots: roots.general().certificates.clone() };
+    let provider = Arc::clone(door.crypto_provider());
+    let mut config = ServerConfig::builder_with_details(provider, Arc::clone(&door.time_provider))
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_no_client_auth()
-        .with_cert_resolver(certified);
+        .with_cert_resolver(Arc::new(resolver));
     config.alpn_protocols = vec![OFFICE_PROTOCOL.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
@@ -53,6 +53,21 @@ pub fn office_config(
     Ok(config)
 }
 
+/// Puts the roots behind the chain, as far as a client takes certificates: a newcomer knows nothing but a fingerprint.
+#[derive(Debug)]
+struct WithRoots {
+    inner: Arc<dyn ResolvesServerCert>,
+    roots: Vec<CertificateDer<'static>>,
+}
+
+impl ResolvesServerCert for WithRoots {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let own = self.inner.resolve(hello)?;
+        let chain = own.cert.iter().chain(&self.roots).take(CHAIN_MAX).cloned().collect();
+        Some(Arc::new(CertifiedKey::new(chain, Arc::clone(&own.key))))
+    }
+}
+
 /// The configuration of somebody who asks the office, which must be this coordinator.
 ///
 /// # Errors
@@ -60,6 +75,7 @@ pub fn office_config(
 pub fn counter_config(
     trust: CounterTrust,
     coordinator: Identity,
+    clock: Arc<dyn TimeProvider>,
     key_exchange: KeyExchange,
 ) -> Result<ClientConfig, TlsError> {
     let provider = provider_with(key_exchange);
@@ -72,7 +88,7 @@ pub fn counter_config(
         CounterTrust::Roots(roots) => Arc::new(coordinator_verifier(&roots, &[], rule, &provider)?),
         CounterTrust::Fingerprint(root_sha256) => Arc::new(PinnedRoot { root_sha256, rule, key_exchange }),
     };
-    let mut config = ClientConfig::builder_with_details(provider, system_clock())
+    let mut config = ClientConfig::builder_with_details(provider, clock)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
@@ -111,7 +127,7 @@ impl ServerCertVerifier for PinnedRoot {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let pinned = |certificate: &&CertificateDer<'_>| Digest::of(certificate) == self.root_sha256;
-        let Some(root) = intermediates.iter().find(pinned) else {
+        let Some(root) = intermediates.iter().take(CHAIN_MAX).find(pinned) else {
             let detail = format!("no certificate of the bundle's fingerprint {} was sent", self.root_sha256.short());
             return Err(refused(Refusal { kind: FaultKind::ForeignAuthority, detail }));
         };
@@ -140,92 +156,5 @@ impl ServerCertVerifier for PinnedRoot {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         provider_with(self.key_exchange).signature_verification_algorithms.supported_schemes()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::enrolment::{CoordinatorRequest, init_authority, issue_client, issue_coordinator, names};
-    use crate::fault::explain;
-    use crate::identity::TrustDomain;
-    use crate::tls::{ClientTls, CoordinatorTls, client_config, read_certificates, server_config};
-    use rustls::{ClientConnection, ServerConnection};
-
-    /// Both ends of a handshake in memory, to its end; the first error of either side.
-    fn shake(client: ClientConfig, server: ServerConfig) -> Result<(), Error> {
-        let name = ServerName::try_from("127.0.0.1").unwrap();
-        let mut client = ClientConnection::new(Arc::new(client), name)?;
-        let mut server = ServerConnection::new(Arc::new(server))?;
-        for _ in 0..10 {
-            let mut wire = Vec::new();
-            client.write_tls(&mut wire).unwrap();
-            server.read_tls(&mut wire.as_slice()).unwrap();
-            server.process_new_packets()?;
-            let mut wire = Vec::new();
-            server.write_tls(&mut wire).unwrap();
-            client.read_tls(&mut wire.as_slice()).unwrap();
-            client.process_new_packets()?;
-        }
-        assert!(!client.is_handshaking() && !server.is_handshaking());
-        Ok(())
-    }
-
-    #[test]
-    fn the_pinned_root_alone_opens_the_counter() {
-        let folder = tempfile::tempdir().unwrap();
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-        let domain = TrustDomain::parse("federation.example").unwrap();
-        let make = |name: &str| {
-            let authority = folder.path().join(name);
-            init_authority(&authority, &domain, 1, 1, now).unwrap();
-            let out = folder.path().join(format!("{name}-centre"));
-            let request = CoordinatorRequest {
-                organisation: "bank",
-                id: "centre",
-                host_names: &[],
-                addresses: &[std::net::Ipv4Addr::LOCALHOST.into()],
-            };
-            let pin = issue_coordinator(&authority, &request, &out, now).unwrap();
-            (authority, out, pin.identity)
-        };
-        let ((own, centre, identity), (other, ..)) = (make("own"), make("other"));
-        let credentials = || Credentials::read(&centre.join(names::CHAIN), &centre.join(names::KEY)).unwrap();
-        let roots = TrustRoots::read(&own.join(names::TRUST)).unwrap();
-        let office = || office_config(credentials(), &roots, KeyExchange::DEFAULT).unwrap();
-        let print =
-            |authority: &std::path::Path| Digest::of(&read_certificates(&authority.join(names::TRUST)).unwrap()[0]);
-        let newcomer = |trust| counter_config(trust, identity.clone(), KeyExchange::DEFAULT).unwrap();
-        shake(newcomer(CounterTrust::Fingerprint(print(&own))), office()).unwrap();
-        shake(newcomer(CounterTrust::Roots(roots.clone())), office()).unwrap();
-        let error = shake(newcomer(CounterTrust::Fingerprint(print(&other))), office()).unwrap_err();
-        assert_eq!(explain(&error).kind, FaultKind::ForeignAuthority);
-        let foreign = TrustRoots::read(&other.join(names::TRUST)).unwrap();
-        let error = shake(newcomer(CounterTrust::Roots(foreign)), office()).unwrap_err();
-        assert_eq!(explain(&error).kind, FaultKind::ForeignAuthority);
-        let imposter = Identity::new(domain.clone(), "bank", Role::Coordinator, "other").unwrap();
-        let wrong = counter_config(CounterTrust::Fingerprint(print(&own)), imposter, KeyExchange::DEFAULT).unwrap();
-        assert_eq!(explain(&shake(wrong, office()).unwrap_err()).kind, FaultKind::WrongPeer);
-        // Nobody gets from the counter into a round, nor from a round to the counter.
-        let peers = || {
-            let clock = system_clock();
-            let (credentials, key_exchange) = (credentials(), KeyExchange::DEFAULT);
-            server_config(CoordinatorTls { credentials, roots: &roots, revocations: vec![], clock, key_exchange })
-                .unwrap()
-        };
-        let error = shake(newcomer(CounterTrust::Fingerprint(print(&own))), peers()).unwrap_err();
-        assert_eq!(explain(&error).kind, FaultKind::TlsApplicationProtocol);
-        let branch = folder.path().join("branch");
-        issue_client(&own, "bank", "branch", &branch, now).unwrap();
-        let enrolled = client_config(ClientTls {
-            credentials: Credentials::read(&branch.join(names::CHAIN), &branch.join(names::KEY)).unwrap(),
-            roots: &roots,
-            coordinator: None,
-            revocations: vec![],
-            clock: system_clock(),
-            key_exchange: KeyExchange::DEFAULT,
-        });
-        let error = shake(enrolled.unwrap(), office()).unwrap_err();
-        assert_eq!(explain(&error).kind, FaultKind::TlsApplicationProtocol);
     }
 }

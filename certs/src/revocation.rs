@@ -64,10 +64,11 @@ struct List {
 }
 
 impl RevocationLists {
-    /// Reads `revocations.pem` and verifies it: every authority in it was issued by a trusted root, every list by one of the authorities.
+    /// Reads `revocations.pem` and verifies it. Lists of authorities under no trusted root are left out: nobody's certificate stands under
+    /// them either, and a new authority's list may arrive before its root.
     ///
     /// # Errors
-    /// [`FaultKind::RevocationListForged`], or the file cannot be read.
+    /// [`FaultKind::RevocationListForged`] if a list claims to be a trusted authority's and is not, or none is left; or the file cannot be read.
     pub fn read(path: &Path, roots: &TrustRoots) -> Result<Self, RevocationFileError> {
         let text = files::read_public(path)?;
         let content = || FileError::content(path, "revocation list (PEM)");
@@ -89,21 +90,21 @@ impl RevocationLists {
         authorities: &[CertificateDer<'_>],
         roots: &TrustRoots,
     ) -> Result<Self, CertificateFault> {
-        for authority in authorities {
-            if !roots.all().any(|root| issued_by(authority, root)) {
-                return Err(FaultKind::RevocationListForged.because("its authority stands under no trusted root"));
+        let trusted = authorities.iter().filter(|authority| roots.all().any(|root| issued_by(authority, root)));
+        let trusted: Vec<&[u8]> = trusted.map(AsRef::as_ref).chain(roots.all().map(AsRef::as_ref)).collect();
+        let mut own = Vec::new();
+        for der in lists {
+            let list = List::parse(der)?;
+            if trusted.iter().any(|authority| signs(authority, &list.der)) {
+                own.push(list);
+            } else if trusted.iter().any(|authority| is_named(authority, &list.issuer)) {
+                return Err(FaultKind::RevocationListForged.because("its signature is wrong"));
             }
         }
-        let read = |der| {
-            let list = List::parse(der)?;
-            let signed = authorities.iter().any(|authority| signs(authority, &list.der));
-            if signed || roots.all().any(|root| signs(root, &list.der)) {
-                Ok(list)
-            } else {
-                Err(FaultKind::RevocationListForged.because("no trusted authority signed it"))
-            }
-        };
-        Ok(Self { lists: lists.into_iter().map(read).collect::<Result<_, CertificateFault>>()? })
+        if own.is_empty() {
+            return Err(FaultKind::RevocationListForged.because("no authority under a trusted root signed it"));
+        }
+        Ok(Self { lists: own })
     }
 
     /// The lists for a TLS configuration.
@@ -164,6 +165,20 @@ pub(crate) fn issued_by(certificate: &[u8], authority: &[u8]) -> bool {
     authority.is_ca()
         && certificate.issuer() == authority.subject()
         && certificate.verify_signature(Some(authority.public_key())).is_ok()
+}
+
+/// The largest number among the lists of a file, verified or not.
+///
+/// # Errors
+/// [`RevocationFileError`].
+pub(crate) fn last_number(path: &Path) -> Result<u64, RevocationFileError> {
+    let lists = crate::tls::read_revocations(path)?;
+    let numbers = lists.into_iter().map(|der| Ok(List::parse(der)?.number));
+    Ok(numbers.collect::<Result<Vec<_>, CertificateFault>>()?.into_iter().max().unwrap_or(0))
+}
+
+fn is_named(authority: &[u8], name: &[u8]) -> bool {
+    parse_certificate(authority).is_ok_and(|authority| authority.subject().as_raw() == name)
 }
 
 fn signs(authority: &[u8], list: &[u8]) -> bool {

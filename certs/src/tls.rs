@@ -129,12 +129,6 @@ impl Credentials {
         crate::identity::spki_sha256_of(self.leaf())
     }
 
-    /// For the office's counter: a newcomer knows nothing but the root's fingerprint, so the roots are sent along.
-    pub(crate) fn for_counter(mut self, roots: &TrustRoots) -> Result<Arc<SingleCertAndKey>, TlsError> {
-        self.certified.cert.extend(roots.general().certificates.iter().cloned());
-        self.of_role(Role::Coordinator)
-    }
-
     fn of_role(self, needed: Role) -> Result<Arc<SingleCertAndKey>, TlsError> {
         if self.identity.role() != needed {
             return Err(TlsError::OwnRole { identity: self.identity, needed });

@@ -337,6 +337,37 @@ fn a_list_of_strangers_is_not_believed() {
     let refused = RevocationLists::read(&path, &roots).unwrap_err();
     assert!(refused.to_string().contains("[109 "), "{refused}");
     assert!(RevocationLists::read(&ours.authority().join(names::TRUST), &roots).is_err());
+    // A stranger's list besides ours is left out; ours with another's signature is not believed.
+    fresh_list(&ours.authority(), 7, NOW).unwrap();
+    let text = |federation: &Federation| {
+        std::fs::read_to_string(federation.authority().join(names::REVOCATIONS)).expect("read")
+    };
+    let (mixed, file) = (ours.at("mixed.pem"), text(&ours));
+    std::fs::write(&mixed, [file.clone(), text(&theirs)].concat()).unwrap();
+    assert_eq!(RevocationLists::read(&mixed, &roots).unwrap().to_tls().len(), 1);
+    let list = tributary_certs::tls::read_revocations(&ours.authority().join(names::REVOCATIONS)).unwrap().remove(0);
+    let mut forged = list.to_vec();
+    *forged.last_mut().unwrap() ^= 1;
+    let authorities = read_certificates(&ours.authority().join(names::REVOCATIONS)).unwrap();
+    let refused = RevocationLists::verified(vec![forged.into()], &authorities, &roots).unwrap_err();
+    assert_eq!(refused.kind, FaultKind::RevocationListForged);
+}
+
+/// A root that was taken out of `trust.pem` keeps nobody from revoking.
+#[test]
+fn revoking_goes_on_after_a_root_is_gone() {
+    let federation = Federation::new();
+    let installed = federation.enrol("branch-1", NOW);
+    let folder = federation.authority();
+    fresh_list(&folder, 7, NOW).unwrap();
+    renew_root(&folder, &folder, NOW).unwrap();
+    renew_issuing(&folder, &folder, NOW).unwrap();
+    let text = std::fs::read_to_string(folder.join(names::TRUST)).unwrap();
+    let (_, newest) = text.split_once("-----END CERTIFICATE-----").unwrap();
+    std::fs::write(folder.join(names::TRUST), newest.trim_start()).unwrap();
+    let whom = WhomToRevoke::Identity(installed.identity);
+    assert_eq!(revoke(&folder, &whom, RevocationReason::Unspecified, 7, NOW).unwrap().len(), 1);
+    assert_eq!((federation.lists().number(), federation.lists().to_tls().len()), (Some(2), 1));
 }
 
 #[test]
@@ -442,6 +473,61 @@ fn a_bank_brings_its_own_authority() {
     assert!(federation.at("branch-1").join("trust-north-bank.pem").exists());
     let leaf = federation.credentials("branch-1").leaf().clone();
     assert_eq!(read_members(&federation.authority()).unwrap()[0].entry.tls_spki_sha256, spki_sha256_of(&leaf).unwrap());
+}
+
+/// A member that starts anew, and the office ends between the two lists that say so.
+#[test]
+fn a_member_that_starts_anew_is_not_lost_in_a_crash() {
+    let federation = Federation::new();
+    let installed = federation.enrol("branch-1", NOW);
+    let whom = WhomToRevoke::Identity(installed.identity);
+    revoke(&federation.authority(), &whom, RevocationReason::KeyCompromise, 7, NOW).unwrap();
+    let marks = std::fs::read(federation.authority().join("revoked-members")).unwrap();
+    let bundle = federation.token("branch-1", false, true, NOW).unwrap();
+    let begun = begin(&bundle, &federation.at("anew")).unwrap();
+    let granted = |federation: &Federation| names_in(&federation.authority().join("granted"));
+    let before = granted(&federation);
+    let _ = federation.office().answer(&begun.request, NOW);
+    std::fs::write(federation.authority().join("revoked-members"), marks).unwrap();
+    for name in granted(&federation).iter().filter(|name| !before.contains(name)) {
+        std::fs::remove_file(federation.authority().join("granted").join(name)).unwrap();
+    }
+    install(&federation.office().answer(&begun.request, NOW), &federation.at("anew"), NOW).unwrap();
+    assert_eq!(sign_roster(&federation.authority()).unwrap().roster.entries().len(), 1);
+}
+
+/// Who was revoked comes back with fresh keys alone.
+#[test]
+fn the_keys_of_a_revoked_member_stay_out() {
+    let federation = Federation::new();
+    let installed = federation.enrol("branch-1", NOW);
+    let whom = WhomToRevoke::Identity(installed.identity);
+    revoke(&federation.authority(), &whom, RevocationReason::KeyCompromise, 7, NOW).unwrap();
+    let bundle = federation.token("branch-1", false, true, NOW + 1).unwrap();
+    std::fs::remove_file(federation.at("branch-1").join(names::CHAIN)).unwrap();
+    let begun = begin(&bundle, &federation.at("branch-1")).unwrap();
+    let refused = install(&federation.office().answer(&begun.request, NOW + 1), &federation.at("branch-1"), NOW + 1);
+    // The certificate that was granted for these keys is the revoked one.
+    assert_eq!(kind(refused), FaultKind::MemberRevoked);
+    std::fs::remove_dir_all(federation.authority().join("granted")).unwrap();
+    let refused = install(&federation.office().answer(&begun.request, NOW + 1), &federation.at("branch-1"), NOW + 1);
+    assert_eq!(kind(refused), FaultKind::KeyTaken);
+}
+
+/// Writers at the same time lose nothing of each other.
+#[test]
+fn one_change_of_the_folder_at_a_time() {
+    let federation = Federation::new();
+    std::thread::scope(|scope| {
+        for index in 0..8 {
+            let federation = &federation;
+            scope.spawn(move || federation.enrol(&format!("branch-{index}"), NOW));
+        }
+    });
+    let members = read_members(&federation.authority()).unwrap();
+    let numbers: Vec<u32> = members.iter().map(|member| member.entry.client.0).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(read_issued(&federation.authority()).unwrap().len(), 9);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use tributary_certs::fault::FaultKind;
 use tributary_certs::files::{Existing, read_public, write_private};
 use tributary_certs::office::{ANSWER_BYTES_MAX, Begun, Bundle, Installed, begin, install};
 use tributary_certs::provider::KeyExchange;
+use tributary_certs::tls::system_clock;
 use tributary_transport::{Proxy, exchange};
 
 use crate::error::ClientError;
@@ -69,7 +70,7 @@ async fn ask(
     say: &dyn Fn(&str),
 ) -> Result<Installed, ClientError> {
     let trust = CounterTrust::Fingerprint(bundle.root_sha256);
-    let tls = counter_config(trust, bundle.coordinator.identity.clone(), KeyExchange::DEFAULT);
+    let tls = counter_config(trust, bundle.coordinator.identity.clone(), system_clock(), KeyExchange::DEFAULT);
     let tls = Arc::new(tls.map_err(ClientError::file)?);
     let address = &bundle.coordinator_address;
     let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host).trim_matches(['[', ']']);

@@ -10,7 +10,7 @@ use tributary_certs::counter::{CounterTrust, counter_config};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::office::{ANSWER_BYTES_MAX, begin_renewal, install_renewal};
 use tributary_certs::renewal::{Expiry, renewal_due};
-use tributary_certs::tls::TrustRoots;
+use tributary_certs::tls::{TrustRoots, system_clock};
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::ids::ClientId;
 use tributary_transport::{DialSettings, exchange};
@@ -92,6 +92,7 @@ impl Renewal {
         let tls = counter_config(
             CounterTrust::Roots(trust),
             self.keys.coordinator().clone(),
+            system_clock(),
             self.keys.settings().key_exchange,
         );
         let tls = std::sync::Arc::new(tls.map_err(ClientError::file)?);

@@ -183,14 +183,6 @@ fn load(files: &TlsFiles, office: bool, now: u64) -> Result<Loaded, Vec<Fault>> 
     let bad = |found: String| vec![fault("certificate", found)];
     let identity = material.credentials.identity().clone();
     let validity = judge(files, material.credentials.leaf(), &material.roots, now).map_err(bad)?;
-    let office = match office {
-        true => {
-            let again = files.open().map_err(|_| bad("it changed while it was read".into()))?;
-            let config = office_config(again.credentials, &again.roots, files.key_exchange);
-            Some(Arc::new(config.map_err(|error| bad(error.to_string()))?))
-        }
-        false => None,
-    };
     let tls = CoordinatorTls {
         credentials: material.credentials,
         roots: &material.roots,
@@ -199,6 +191,8 @@ fn load(files: &TlsFiles, office: bool, now: u64) -> Result<Loaded, Vec<Fault>> 
         key_exchange: files.key_exchange,
     };
     let peers = Arc::new(server_config(tls).map_err(|error| bad(error.to_string()))?);
+    let office = office.then(|| office_config(&peers, &material.roots).map(Arc::new)).transpose();
+    let office = office.map_err(|error| bad(error.to_string()))?;
     Ok(Loaded { keys: ServerKeys { peers, office }, revocations: material.revocations, identity, validity })
 }
 

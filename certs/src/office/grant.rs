@@ -51,6 +51,10 @@ impl Office {
     ) -> Result<(Answer, String), EnrolmentError> {
         let Wanted { asked, keys, client, binding } = wanted;
         let authority = open_authority(&self.folder)?;
+        // Whatever could be missing is read before anything is issued.
+        let trust = trust_files(&self.folder)?;
+        let authorities = files::read_text(&self.folder.join(names::AUTHORITIES), "list of roster authorities")?;
+        let coordinator = self.coordinator()?;
         let chain = match (stored(&self.folder, keys)?, chain) {
             (Some(stored), _) => stored,
             (None, Some(given)) => given,
@@ -80,9 +84,9 @@ impl Office {
             client: client.0,
             chain: certificates_text(&chain),
             issuing: certificates_text(std::slice::from_ref(authority.certificate())),
-            trust: trust_files(&self.folder)?,
-            authorities: files::read_text(&self.folder.join(names::AUTHORITIES), "list of roster authorities")?,
-            coordinator: self.coordinator()?,
+            trust,
+            authorities,
+            coordinator,
             binding: binding.map(|binding| Hex(binding.encode().to_vec())),
             signature: Hex(vec![]),
         };

@@ -109,12 +109,21 @@ pub(crate) fn revoked_members(folder: &Path) -> Result<BTreeSet<Identity>, FileE
     Ok(read_marks(folder)?.into_iter().map(|mark| mark.identity).collect())
 }
 
+/// What a token's line says about a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Admission {
+    /// Whether the token starts a member anew, and has not done so yet.
+    pub(super) again: bool,
+    /// Whether the token was used with these very keys before: a crash may have left the member half written.
+    pub(super) repeated: bool,
+}
+
 /// The member that a request makes, if it may be one; nothing is written.
 pub(super) fn admit(
     folder: &Path,
     asked: &Checked,
     signing_key: &VerifyingKey,
-    again: bool,
+    Admission { again, repeated }: Admission,
     now: u64,
 ) -> Result<Member, EnrolmentError> {
     let members = read_members(folder)?;
@@ -135,7 +144,7 @@ pub(super) fn admit(
     let mut others = members.iter().filter(other);
     let mut taken = others
         .any(|member| member.entry.signing_key == *signing_key || member.entry.tls_spki_sha256 == tls_spki_sha256);
-    taken |= revoked && same;
+    taken |= revoked && same && !repeated;
     if taken {
         return Err(FaultKind::KeyTaken.because(&identity).into());
     }

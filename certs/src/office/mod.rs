@@ -58,6 +58,7 @@ use approvals::keys_digest;
 use csr::Checked;
 use grant::Wanted;
 use lock::FolderLock;
+use members::Admission;
 
 /// The file of the members' newest key bindings, in an authority's folder.
 pub const BINDINGS: &str = "bindings";
@@ -164,8 +165,9 @@ impl Office {
             _ if line.expires < now => return Err(FaultKind::TokenExpired.because(&asked.identity).into()),
             _ => {}
         }
-        let (again, approval) = (line.again, line.approval);
-        let member = members::admit(&self.folder, &asked, &signing_key, again && granted.is_none(), now)?;
+        let approval = line.approval;
+        let admission = Admission { again: line.again && granted.is_none(), repeated: line.keys.is_some() };
+        let member = members::admit(&self.folder, &asked, &signing_key, admission, now)?;
         let chain = self.chain_given(own, &asked, now)?;
         if line.keys.is_none() {
             // Durable before anything is given for it: a second machine with this token is refused from here on.

@@ -19,8 +19,8 @@ pub use crate::issue::RevocationReason;
 use crate::issue::{CertificateAuthority, ListEntry, Validity};
 use crate::keys::TlsKey;
 use crate::lines::{Fields, hex, read_list, write_list};
-use crate::revocation::RevocationLists;
-use crate::tls::{TrustRoots, read_certificates};
+use crate::revocation::{issued_by, last_number};
+use crate::tls::read_certificates;
 
 /// For how many days a list counts, unless another number is given.
 pub const REVOCATION_DAYS: u64 = 7;
@@ -179,9 +179,8 @@ fn days_checked(days: u64) -> Result<u64, EnrolmentError> {
 /// random, so that all stand in every list.
 fn make_list(folder: &Path, revoked: &[Revoked], days: u64, now: u64) -> Result<u64, EnrolmentError> {
     let path = folder.join(names::REVOCATIONS);
-    let roots = TrustRoots::read(&folder.join(names::TRUST))?;
-    let last = if path.exists() { RevocationLists::read(&path, &roots)?.number().unwrap_or(0) } else { 0 };
-    let number = last + 1;
+    // Not verified: a root that was taken out must not keep anybody from revoking.
+    let number = if path.exists() { last_number(&path)? + 1 } else { 1 };
     let validity = Validity::starting(now, days * 86_400);
     let current = revoked.iter().filter(|revoked| revoked.not_after >= now);
     let entries: Vec<_> = current
@@ -197,11 +196,12 @@ fn make_list(folder: &Path, revoked: &[Revoked], days: u64, now: u64) -> Result<
     Ok(number)
 }
 
-/// The issuing authority and those it replaced, unless they have expired.
+/// The issuing authority and those it replaced, unless they have expired or stand under no root any more.
 fn authorities(folder: &Path, now: u64) -> Result<Vec<CertificateAuthority>, EnrolmentError> {
     let own = open_authority(folder)?;
     let domain = own.trust_domain().clone();
     let mut all = vec![own];
+    let roots = read_certificates(&folder.join(names::TRUST))?;
     let mut old: Vec<PathBuf> = fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
         .map_err(FileError::system("listing", folder))?;
@@ -215,9 +215,9 @@ fn authorities(folder: &Path, now: u64) -> Result<Vec<CertificateAuthority>, Enr
         let certificate = read_certificates(&path)?.swap_remove(0);
         let key = TlsKey::read(&path.with_extension("key"))?;
         let authority = CertificateAuthority::from_parts(domain.clone(), certificate, key)?;
-        if authority.validity().not_after >= now
-            && all.iter().all(|other| other.certificate() != authority.certificate())
-        {
+        let current = authority.validity().not_after >= now;
+        let trusted = roots.iter().any(|root| issued_by(authority.certificate(), root));
+        if current && trusted && all.iter().all(|other| other.certificate() != authority.certificate()) {
             all.push(authority);
         }
     }

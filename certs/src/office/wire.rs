@@ -143,7 +143,8 @@ struct Versioned {
 
 impl EnrolRequest {
     /// Signs a request.
-    pub(crate) fn sign(token: &str, csr: Vec<u8>, key: &SigningKey) -> Self {
+    #[must_use]
+    pub fn sign(token: &str, csr: Vec<u8>, key: &SigningKey) -> Self {
         let signing_key = key.verifying_key();
         let signature = RealSuite::sign(key, &Self::input(token, &csr, &signing_key.0));
         Self {
@@ -171,7 +172,8 @@ impl EnrolRequest {
 
 impl RenewRequest {
     /// Signs a request.
-    pub(crate) fn sign(identity: Identity, csr: Vec<u8>, binding: Vec<u8>, key: &SigningKey) -> Self {
+    #[must_use]
+    pub fn sign(identity: Identity, csr: Vec<u8>, binding: Vec<u8>, key: &SigningKey) -> Self {
         let signature = RealSuite::sign(key, &Self::input(&identity, &csr, &binding));
         Self { identity, csr: Hex(csr), binding: Hex(binding), signature: Hex(signature.0) }
     }
@@ -262,6 +264,28 @@ impl Refused {
         match FaultKind::of_number(self.number) {
             Some(kind) => kind.fault(true, self.detail.clone()),
             None => FaultKind::UnknownToUs.fault(true, Some(format!("{} {}", self.number, self.code))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_are_decoded_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            prop_assert!(decode_request(&bytes).is_err());
+            prop_assert!(decode_answer(&bytes).is_err());
+        }
+
+        #[test]
+        fn what_is_encoded_is_decoded(token in "[a-z0-9]{0,40}", csr in prop::collection::vec(any::<u8>(), 0..99)) {
+            let request = EnrolRequest::sign(&token, csr, &SigningKey::from_seed(&[3; 32]));
+            prop_assert!(request.verified_key().is_ok());
+            let request = Request::Enrol(request);
+            prop_assert_eq!(decode_request(&encode_request(&request)).unwrap(), request);
         }
     }
 }

@@ -137,7 +137,7 @@ pub(crate) fn connect_to(
                 server.write_tls(&mut alert).expect("memory");
             }
             let told = feed(&alert, |piece| client.read_tls(piece).map(|_| client.process_new_packets().map(|_| ())));
-            let told = explain(&told.expect_err("the client is told"));
+            let told = told_of(told);
             return Err(Box::new(Refused { by_server: true, fault: explain(&error), told }));
         }
         let mut bytes = Vec::new();
@@ -152,12 +152,17 @@ pub(crate) fn connect_to(
                 client.write_tls(&mut alert).expect("memory");
             }
             let told = feed(&alert, |piece| server.read_tls(piece).map(|_| server.process_new_packets().map(|_| ())));
-            let told = explain(&told.expect_err("the server is told"));
+            let told = told_of(told);
             return Err(Box::new(Refused { by_server: false, fault: explain(&error), told }));
         }
     }
     assert!(!client.is_handshaking() && !server.is_handshaking());
     Ok((client, server))
+}
+
+/// What the other side makes of the alert; of a connection that merely ends where the library sends none.
+fn told_of(told: Result<(), rustls::Error>) -> CertificateFault {
+    told.map_or_else(|error| explain(&error), |()| FaultKind::ClosedByPeer.fault(true, None))
 }
 
 fn feed(

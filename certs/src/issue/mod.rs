@@ -7,18 +7,22 @@
 //! Time is an argument. A leaf depends on the issuing key, its own key and its request alone: issuing for client N + 1 changes nothing
 //! that clients 1 to N hold.
 
+mod parameters;
+mod reasons;
+
 use std::net::IpAddr;
 
 use rcgen::{
-    BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
-    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P384_SHA384,
-    RevokedCertParams, SanType, SerialNumber, SubjectPublicKeyInfo,
+    Certificate, CertificateRevocationListParams, Issuer, KeyIdMethod, RevokedCertParams, SerialNumber,
+    SubjectPublicKeyInfo,
 };
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
-use time::OffsetDateTime;
 use tributary_protocol::entropy::Entropy;
 
-use crate::identity::{Identity, Role, TrustDomain};
+pub use self::reasons::{ListEntry, RevocationReason};
+
+use self::parameters::{authority_key, authority_parameters, leaf_parameters, moment, within};
+use crate::identity::{Identity, TrustDomain};
 use crate::keys::TlsKey;
 
 /// Largest time that a certificate can carry, in Unix seconds: the last second of the year 9999 (RFC 5280, section 4.1.2.5).
@@ -88,72 +92,6 @@ impl Validity {
     #[must_use]
     pub const fn starting(now: u64, seconds: u64) -> Self {
         Self { not_before: now.saturating_sub(300), not_after: now.saturating_add(seconds) }
-    }
-}
-
-/// A certificate in a revocation list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListEntry {
-    /// Its serial number, big-endian.
-    pub serial: Vec<u8>,
-    /// When it was revoked, in Unix seconds.
-    pub at: u64,
-    /// Why.
-    pub reason: RevocationReason,
-}
-
-/// Why a certificate was revoked (RFC 5280, section 5.3.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RevocationReason {
-    /// Not said.
-    Unspecified,
-    /// Its key was, or may have been, in other hands.
-    KeyCompromise,
-    /// Its bearer belongs to the organisation no more.
-    AffiliationChanged,
-    /// Another one took its place.
-    Superseded,
-    /// It is no longer needed.
-    CessationOfOperation,
-}
-
-impl RevocationReason {
-    /// Every reason.
-    pub const ALL: [RevocationReason; 5] = [
-        RevocationReason::Unspecified,
-        RevocationReason::KeyCompromise,
-        RevocationReason::AffiliationChanged,
-        RevocationReason::Superseded,
-        RevocationReason::CessationOfOperation,
-    ];
-
-    /// Its word, in files and on the command line.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            RevocationReason::Unspecified => "unspecified",
-            RevocationReason::KeyCompromise => "key-compromise",
-            RevocationReason::AffiliationChanged => "affiliation-changed",
-            RevocationReason::Superseded => "superseded",
-            RevocationReason::CessationOfOperation => "cessation-of-operation",
-        }
-    }
-
-    /// The reason of a word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
-    }
-
-    /// As lists carry it: "not said" is left out.
-    const fn code(self) -> Option<rcgen::RevocationReason> {
-        match self {
-            RevocationReason::Unspecified => None,
-            RevocationReason::KeyCompromise => Some(rcgen::RevocationReason::KeyCompromise),
-            RevocationReason::AffiliationChanged => Some(rcgen::RevocationReason::AffiliationChanged),
-            RevocationReason::Superseded => Some(rcgen::RevocationReason::Superseded),
-            RevocationReason::CessationOfOperation => Some(rcgen::RevocationReason::CessationOfOperation),
-        }
     }
 }
 
@@ -376,88 +314,4 @@ impl CertificateAuthority {
         let issuer = Issuer::from_ca_cert_der(&self.certificate, self.key.pair())?;
         Ok(list.signed_by(&issuer)?.into())
     }
-}
-
-fn authority_key() -> Result<TlsKey, IssueError> {
-    Ok(TlsKey::from_pair(KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)?))
-}
-
-fn authority_parameters(
-    entropy: &mut dyn Entropy,
-    trust_domain: &TrustDomain,
-    tier: &str,
-    path_length: u8,
-    validity: Validity,
-) -> Result<CertificateParams, IssueError> {
-    // A part of random name, so that two authorities of one domain are told apart when chains are built.
-    let mark = u32::from_le_bytes(random(entropy));
-    let mut parameters = parameters(entropy, validity)?;
-    parameters.distinguished_name = name(trust_domain.as_str(), &format!("Tributary {tier} authority {mark:08x}"));
-    parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(path_length));
-    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    Ok(parameters)
-}
-
-fn leaf_parameters(entropy: &mut dyn Entropy, request: &LeafRequest) -> Result<CertificateParams, IssueError> {
-    let identity = &request.identity;
-    let hosts = request.host_names.len() + request.addresses.len();
-    let purpose = match identity.role() {
-        Role::Coordinator if hosts == 0 => return Err(IssueError::NoHost),
-        Role::Coordinator => ExtendedKeyUsagePurpose::ServerAuth,
-        _ if hosts > 0 => return Err(IssueError::HostOfClient),
-        _ => ExtendedKeyUsagePurpose::ClientAuth,
-    };
-    let mut parameters = parameters(entropy, request.validity)?;
-    parameters.distinguished_name = name(identity.organisation(), identity.id());
-    parameters.is_ca = IsCa::ExplicitNoCa;
-    parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    parameters.extended_key_usages = vec![purpose];
-    parameters.subject_alt_names.push(SanType::URI(identity.to_string().try_into()?));
-    for host in &request.host_names {
-        let refused = || IssueError::HostName { name: host.clone() };
-        rustls::pki_types::DnsName::try_from(host.as_str()).map_err(|_| refused())?;
-        let host = host.clone().try_into().map_err(|_| refused())?;
-        parameters.subject_alt_names.push(SanType::DnsName(host));
-    }
-    parameters.subject_alt_names.extend(request.addresses.iter().copied().map(SanType::IpAddress));
-    Ok(parameters)
-}
-
-fn parameters(entropy: &mut dyn Entropy, validity: Validity) -> Result<CertificateParams, IssueError> {
-    let mut parameters = CertificateParams::default();
-    parameters.not_before = moment(validity.not_before, validity)?;
-    parameters.not_after = moment(validity.not_after, validity)?;
-    parameters.use_authority_key_identifier_extension = true;
-    // Random and positive (RFC 5280, section 4.1.2.2): a renewal for the same key gets another number, so that either can be revoked.
-    let mut serial: [u8; 16] = random(entropy);
-    serial[0] = serial[0] & 0x7f | 0x40;
-    parameters.serial_number = Some(SerialNumber::from_slice(&serial));
-    Ok(parameters)
-}
-
-fn random<const N: usize>(entropy: &mut dyn Entropy) -> [u8; N] {
-    let mut bytes = [0; N];
-    entropy.fill(&mut bytes);
-    bytes
-}
-
-fn name(organisation: &str, common: &str) -> DistinguishedName {
-    let mut name = DistinguishedName::new();
-    name.push(DnType::OrganizationName, organisation);
-    name.push(DnType::CommonName, common);
-    name
-}
-
-fn within(inner: Validity, outer: Validity) -> Result<(), IssueError> {
-    let inside = inner.not_before >= outer.not_before && inner.not_after <= outer.not_after;
-    if inside { Ok(()) } else { Err(IssueError::OutsideIssuer) }
-}
-
-/// Seconds since 1970 in the certificate library's type of time.
-fn moment(seconds: u64, of: Validity) -> Result<OffsetDateTime, IssueError> {
-    let Validity { not_before, not_after } = of;
-    if not_before >= not_after || not_after > TIME_MAX {
-        return Err(IssueError::Validity { not_before, not_after });
-    }
-    Ok(OffsetDateTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
 }

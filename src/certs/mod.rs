@@ -1,0 +1,101 @@
+//! `tributary certs`: the folders of `docs/CERTIFICATES.md`, made, kept and looked at.
+
+mod office;
+mod options;
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tributary_certs::enrolment::{self, CoordinatorRequest};
+use tributary_certs::identity::TrustDomain;
+use tributary_certs::inspect::inspect;
+use tributary_certs::tls::TrustRoots;
+
+pub(crate) use self::options::CertsCommand;
+use self::options::{InitOptions, InspectOptions, IssueCommand, RosterCommand, RosterOptions};
+use crate::exit::{Exit, Failure};
+
+/// Does what was asked.
+///
+/// # Errors
+/// Why nothing was done, or a file could not be read.
+pub(crate) fn run(command: CertsCommand) -> Result<Exit, Failure> {
+    match command {
+        CertsCommand::Init(options) => init(&options),
+        CertsCommand::Token(options) => office::token(&options),
+        CertsCommand::Approve(options) => office::approve(&options),
+        CertsCommand::Issue(command) => issue(&command),
+        CertsCommand::Inspect(options) => look(&options),
+        CertsCommand::Renew(options) => office::renew(&options),
+        CertsCommand::Revoke(options) => office::revoke(&options),
+        CertsCommand::Crl(options) => office::list(&options),
+        CertsCommand::Roster(RosterCommand::Sign(options)) => sign_roster(&options),
+    }
+}
+
+fn init(options: &InitOptions) -> Result<Exit, Failure> {
+    let domain = TrustDomain::parse(&options.trust_domain).map_err(Failure::usage)?;
+    let InitOptions { authority, authorities, needed, .. } = options;
+    let offline = options.offline.as_ref().unwrap_or(authority);
+    let list = enrolment::init_authority_apart(authority, offline, &domain, *authorities, *needed, unix_seconds());
+    let list = list.map_err(Failure::failed)?;
+    done(authority, &format!("an authority for {domain}; {} of {authorities} must sign a roster", list.needed()))
+}
+
+fn issue(command: &IssueCommand) -> Result<Exit, Failure> {
+    let now = unix_seconds();
+    match command {
+        IssueCommand::Coordinator(options) => {
+            let request = CoordinatorRequest {
+                organisation: &options.organisation,
+                id: &options.id,
+                host_names: &options.hosts,
+                addresses: &options.addresses,
+            };
+            let pin = enrolment::issue_coordinator(&options.authority, &request, &options.out, now);
+            done(&options.out, &pin.map_err(Failure::failed)?.identity.to_string())
+        }
+        IssueCommand::Client(options) => {
+            let (folder, out) = (&options.authority, &options.out);
+            let member = enrolment::issue_client(folder, &options.organisation, &options.id, out, now);
+            let member = member.map_err(Failure::failed)?;
+            done(out, &format!("{}, client {}; sign the next roster to admit it", member.identity, member.entry.client))
+        }
+        IssueCommand::Person(options) => {
+            let (folder, out) = (&options.authority, &options.out);
+            let identity =
+                enrolment::issue_person(folder, &options.organisation, options.role, &options.name, out, now);
+            done(out, &identity.map_err(Failure::failed)?.to_string())
+        }
+        IssueCommand::Request(options) => office::request(options),
+    }
+}
+
+fn sign_roster(options: &RosterOptions) -> Result<Exit, Failure> {
+    let keys = options.keys.as_ref().unwrap_or(&options.authority);
+    let signed = enrolment::sign_roster_with(&options.authority, keys).map_err(Failure::failed)?;
+    let (epoch, clients) = (signed.roster.epoch(), signed.roster.entries().len());
+    let signatures = signed.signatures.len();
+    done(&options.authority, &format!("roster {epoch} of {clients} clients with {signatures} signatures"))
+}
+
+fn done(path: &Path, what: &str) -> Result<Exit, Failure> {
+    println!("{}: {what}", path.display());
+    Ok(Exit::Done)
+}
+
+fn look(options: &InspectOptions) -> Result<Exit, Failure> {
+    let roots = options.trust.as_deref().map(TrustRoots::read).transpose().map_err(Failure::failed)?;
+    let inspection = inspect(&options.file, roots.as_ref(), unix_seconds()).map_err(Failure::failed)?;
+    if options.json {
+        println!("{}", serde_json::to_string(&inspection).expect("an inspection is plain data"));
+    } else {
+        print!("{inspection}");
+    }
+    Ok(if inspection.problems.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+/// The machine's clock. Before 1970 counts as 1970.
+pub(crate) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,289 @@
+//! What `tributary certs` can be asked.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use tributary_certs::identity::{Identity, Role};
+use tributary_certs::issue::RevocationReason;
+use tributary_certs::office::{Fingerprint, REVOCATION_DAYS, TOKEN_HOURS_MAX};
+
+/// `tributary certs`.
+#[derive(Subcommand)]
+pub(crate) enum CertsCommand {
+    /// A new authority: root, issuing authority and roster keys
+    Init(InitOptions),
+    /// An enrolment bundle for a branch, good once and for hours
+    Token(TokenOptions),
+    /// Approve a branch's request by the fingerprint that the branch reads over the telephone
+    Approve(ApproveOptions),
+    /// Issue certificates
+    #[command(subcommand)]
+    Issue(IssueCommand),
+    /// Show what a certificate file says and what is wrong with it
+    Inspect(InspectOptions),
+    /// Renew a coordinator's certificate, a branch's by its request file, or an authority
+    Renew(RenewOptions),
+    /// Revoke an identity or one certificate, and make a fresh revocation list
+    Revoke(RevokeOptions),
+    /// Make a fresh revocation list
+    Crl(CrlOptions),
+    /// The list of members
+    #[command(subcommand)]
+    Roster(RosterCommand),
+}
+
+/// `tributary certs issue`.
+#[derive(Subcommand)]
+pub(crate) enum IssueCommand {
+    /// A coordinator's certificate and keys
+    Coordinator(CoordinatorOptions),
+    /// A client's certificate and keys, and its line in the members list
+    Client(ClientOptions),
+    /// A person's certificate and key
+    Person(PersonOptions),
+    /// Answer a branch's request that came as a file, an enrolment or a renewal
+    Request(RequestOptions),
+}
+
+/// `tributary certs roster`.
+#[derive(Subcommand)]
+pub(crate) enum RosterCommand {
+    /// The next roster of all members, signed with the roster keys at hand
+    Sign(RosterOptions),
+}
+
+/// A new authority.
+#[derive(Args)]
+pub(crate) struct InitOptions {
+    /// The new authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// Name of the federation, as in spiffe://NAME/...
+    #[arg(long, value_name = "NAME")]
+    pub(super) trust_domain: String,
+    /// Roster authorities
+    #[arg(long, value_name = "M", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub(super) authorities: u8,
+    /// How many of them must sign a roster
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(super) needed: usize,
+    /// Folder for the root's key and the roster keys, such as a medium that is taken away [default: the authority's folder]
+    #[arg(long, value_name = "DIR")]
+    pub(super) offline: Option<PathBuf>,
+}
+
+/// A token.
+#[derive(Args)]
+pub(crate) struct TokenOptions {
+    /// The authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// The organisation's part of the identity
+    #[arg(long, value_name = "NAME")]
+    pub(super) organisation: String,
+    /// The branch's part of the identity
+    #[arg(long, value_name = "NAME")]
+    pub(super) id: String,
+    /// Where the coordinator answers
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) coordinator: String,
+    /// For how many hours it is good
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=TOKEN_HOURS_MAX))]
+    pub(super) hours: u64,
+    /// A person must approve the fingerprint of the branch's keys
+    #[arg(long)]
+    pub(super) approval: bool,
+    /// Start an enrolled or revoked branch anew, with fresh keys
+    #[arg(long)]
+    pub(super) again: bool,
+    /// The new bundle; whoever has it can enrol as this branch, once
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
+}
+
+/// An approval.
+#[derive(Args)]
+pub(crate) struct ApproveOptions {
+    /// The authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// The fingerprint, eight groups of four digits, with dashes or without
+    #[arg(required_unless_present = "list", value_parser = fingerprint)]
+    pub(super) fingerprint: Option<Fingerprint>,
+    /// Show what waits
+    #[arg(long, conflicts_with = "fingerprint")]
+    pub(super) list: bool,
+}
+
+/// A new coordinator.
+#[derive(Args)]
+pub(crate) struct CoordinatorOptions {
+    /// The authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// The organisation's part of the identity
+    #[arg(long, value_name = "NAME")]
+    pub(super) organisation: String,
+    /// The coordinator's part of the identity
+    #[arg(long, value_name = "NAME")]
+    pub(super) id: String,
+    /// The coordinator's new folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// A DNS name by which clients reach it; may be repeated
+    #[arg(long = "host", value_name = "NAME", required_unless_present = "addresses")]
+    pub(super) hosts: Vec<String>,
+    /// An address by which clients reach it; may be repeated
+    #[arg(long = "address", value_name = "IP")]
+    pub(super) addresses: Vec<IpAddr>,
+}
+
+/// A new client.
+#[derive(Args)]
+pub(crate) struct ClientOptions {
+    /// The authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// The organisation's part of the identity
+    #[arg(long, value_name = "NAME")]
+    pub(super) organisation: String,
+    /// The client's part of the identity
+    #[arg(long, value_name = "NAME")]
+    pub(super) id: String,
+    /// The client's new folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+}
+
+/// A person.
+#[derive(Args)]
+pub(crate) struct PersonOptions {
+    /// The authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// The organisation's part of the identity
+    #[arg(long, value_name = "NAME")]
+    pub(super) organisation: String,
+    /// What the person may be: plan-owner, privacy-officer, branch-owner, branch-operator, auditor or model-user
+    #[arg(long, value_name = "ROLE", value_parser = role)]
+    pub(super) role: Role,
+    /// The person's part of the identity
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: String,
+    /// The new folder for certificate and key
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+}
+
+/// A request that came as a file.
+#[derive(Args)]
+pub(crate) struct RequestOptions {
+    /// The authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// The request
+    pub(super) file: PathBuf,
+    /// The answer
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
+    /// The certificate that the organisation's own authority made for the request, with those above it (PEM, leaf first)
+    #[arg(long, value_name = "FILE")]
+    pub(super) certificate: Option<PathBuf>,
+}
+
+/// What to renew.
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["coordinator_folder", "request", "issuing", "root"]))]
+pub(crate) struct RenewOptions {
+    /// The authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// The folder of the coordinator whose certificate is renewed
+    #[arg(long, value_name = "DIR")]
+    pub(super) coordinator_folder: Option<PathBuf>,
+    /// A branch's renewal that came as a file
+    #[arg(long, value_name = "FILE", requires = "out")]
+    pub(super) request: Option<PathBuf>,
+    /// The answer to the branch
+    #[arg(long, value_name = "FILE", requires = "request")]
+    pub(super) out: Option<PathBuf>,
+    /// A new issuing authority under the newest root
+    #[arg(long)]
+    pub(super) issuing: bool,
+    /// A new root beside the old one
+    #[arg(long)]
+    pub(super) root: bool,
+    /// The folder with root.key [default: the authority's folder]
+    #[arg(long, value_name = "DIR")]
+    pub(super) keys: Option<PathBuf>,
+}
+
+/// Whom to revoke.
+#[derive(Args)]
+pub(crate) struct RevokeOptions {
+    /// The authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// The identity whose certificates and membership end
+    #[arg(required_unless_present = "serial", value_parser = Identity::parse)]
+    pub(super) identity: Option<Identity>,
+    /// The serial number of the one certificate to revoke, hexadecimal
+    #[arg(long, value_name = "HEX", conflicts_with = "identity")]
+    pub(super) serial: Option<String>,
+    /// Why: unspecified, key-compromise, affiliation-changed, superseded or cessation-of-operation
+    #[arg(long, value_name = "WORD", default_value = "unspecified", value_parser = reason)]
+    pub(super) reason: RevocationReason,
+    /// For how many days the new list counts
+    #[arg(long, value_name = "N", default_value_t = REVOCATION_DAYS)]
+    pub(super) days: u64,
+}
+
+/// A fresh list.
+#[derive(Args)]
+pub(crate) struct CrlOptions {
+    /// The authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// For how many days it counts
+    #[arg(long, value_name = "N", default_value_t = REVOCATION_DAYS)]
+    pub(super) days: u64,
+}
+
+/// The next roster.
+#[derive(Args)]
+pub(crate) struct RosterOptions {
+    /// The authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// The folder with the roster keys [default: the authority's folder]
+    #[arg(long, value_name = "DIR")]
+    pub(super) keys: Option<PathBuf>,
+}
+
+/// What to look at.
+#[derive(Args)]
+pub(crate) struct InspectOptions {
+    /// A PEM file: a leaf with its chain, or an authority's certificate
+    pub(super) file: PathBuf,
+    /// The trusted roots, and those of organisations beside them; the chain is verified against them
+    #[arg(long, value_name = "FILE")]
+    pub(super) trust: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn fingerprint(text: &str) -> Result<Fingerprint, &'static str> {
+    Fingerprint::parse(text).ok_or("a fingerprint is eight groups of four hexadecimal digits")
+}
+
+fn role(text: &str) -> Result<Role, &'static str> {
+    Role::of_person(text)
+        .ok_or("a person is a plan-owner, privacy-officer, branch-owner, branch-operator, auditor or model-user")
+}
+
+fn reason(text: &str) -> Result<RevocationReason, &'static str> {
+    RevocationReason::parse(text)
+        .ok_or("a reason is unspecified, key-compromise, affiliation-changed, superseded or cessation-of-operation")
+}

@@ -1,11 +1,11 @@
 //! `tributary client budget` and `tributary client policy`: what a branch's owner and its compliance officer ask.
 
-use tributary_client::cli;
 use tributary_client::error::ClientError;
 use tributary_client::policy::BranchPolicy;
+use tributary_client::{cli, enrol};
 
 use crate::certs::unix_seconds;
-use crate::command::{BudgetOptions, PolicyCommand};
+use crate::command::{BudgetOptions, EnrolOptions, PolicyCommand};
 use crate::exit::{Exit, Failure};
 
 /// `tributary client budget`.
@@ -19,6 +19,39 @@ pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
     } else {
         print!("{budget}");
     }
+    Ok(Exit::Done)
+}
+
+/// `tributary client enrol`: over the network, or one half of it without.
+///
+/// # Errors
+/// Why nothing was installed.
+pub(crate) fn enrol(options: &EnrolOptions) -> Result<Exit, Failure> {
+    let EnrolOptions { bundle, out, proxy, request, install } = options;
+    let installed = match (bundle, request, install) {
+        (_, _, Some(answer)) => enrol::install_answer(answer, out, unix_seconds()).map_err(explained)?,
+        (Some(bundle), Some(request), None) => {
+            let begun = enrol::request(bundle, out, request).map_err(explained)?;
+            println!(
+                "{}: the request; carry it to the office (it holds the token), and install the answer with --install.\n\n    {}\n\n\
+                 is the fingerprint that the office shows for it.",
+                request.display(),
+                begun.fingerprint
+            );
+            return Ok(Exit::Done);
+        }
+        (Some(bundle), None, None) => {
+            let options = enrol::EnrolOptions { bundle: bundle.clone(), out: out.clone(), proxy: proxy.clone() };
+            enrol::enrol(&options, unix_seconds, &|text| println!("{text}")).map_err(explained)?
+        }
+        (None, _, None) => return Err(Failure::usage("give --bundle, or --install")),
+    };
+    println!(
+        "{}: {}, client {}. It takes part once the federation's next roster is signed.",
+        out.display(),
+        installed.identity,
+        installed.client
+    );
     Ok(Exit::Done)
 }
 

@@ -62,12 +62,18 @@ pub(crate) enum CoordinatorCommand {
     },
     /// Serve the plan of a settings file until it is over or the process is asked to stop
     Serve(DaemonOptions),
+    /// Try everything that serving will need: files, disk, limits, the port; say what to ask of whom
+    Preflight(PreflightOptions),
 }
 
 /// `tributary client`.
 #[cfg(feature = "client")]
 #[derive(Subcommand)]
 pub(crate) enum ClientCommand {
+    /// Join a federation with an enrolment bundle: keys are made here, and the office certifies them
+    Enrol(EnrolOptions),
+    /// Try everything that taking part will need: files, data, name, UDP, TCP, proxy, clocks; say what to ask of whom
+    Preflight(PreflightOptions),
     /// Take part in the coordinator's plan until it is over or the process is asked to stop
     Run(DaemonOptions),
     /// What was spent on this branch's customers, what is left, and how many rounds that pays for
@@ -75,6 +81,39 @@ pub(crate) enum ClientCommand {
     /// The policy that the owner of the branch's data signs
     #[command(subcommand)]
     Policy(PolicyCommand),
+}
+
+/// `tributary client enrol`.
+#[cfg(feature = "client")]
+#[derive(Args)]
+pub(crate) struct EnrolOptions {
+    /// The enrolment bundle that the federation's authority sent; it holds the one-time token
+    #[arg(long, value_name = "FILE", required_unless_present = "install")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// The folder of the new identity; made if it is absent
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// An HTTP proxy, HOST:PORT
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["request", "install"])]
+    pub(crate) proxy: Option<String>,
+    /// Without a network: write the request into this file, to be carried to the office
+    #[arg(long, value_name = "FILE", conflicts_with = "install")]
+    pub(crate) request: Option<PathBuf>,
+    /// Without a network: install the answer that was carried back
+    #[arg(long, value_name = "FILE", conflicts_with = "bundle")]
+    pub(crate) install: Option<PathBuf>,
+}
+
+/// A preflight.
+#[cfg(any(feature = "coordinator", feature = "client"))]
+#[derive(Args)]
+pub(crate) struct PreflightOptions {
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Print one JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `tributary client budget`.
@@ -168,7 +207,13 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         #[cfg(feature = "coordinator")]
         Command::Coordinator(CoordinatorCommand::Init { folder }) => crate::roles::coordinator_init(&folder),
         #[cfg(feature = "coordinator")]
+        Command::Coordinator(CoordinatorCommand::Preflight(options)) => crate::roles::coordinator_preflight(&options),
+        #[cfg(feature = "coordinator")]
         Command::Coordinator(CoordinatorCommand::Serve(options)) => crate::roles::coordinator_serve(options),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Enrol(options)) => crate::branch::enrol(&options),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Preflight(options)) => crate::roles::client_preflight(&options),
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Run(options)) => crate::roles::client_run(options),
         #[cfg(feature = "client")]

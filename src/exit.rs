@@ -5,19 +5,37 @@ use std::process::ExitCode;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Exit {
     /// It did what was asked.
-    Done = 0,
+    Done,
     /// It did not, or what it verified or inspected is not in order.
-    Failed = 1,
+    Failed,
     /// A settings file, or a file that it names, has a fault.
-    Settings = 2,
+    Settings,
     /// The command line is wrong (BSD `sysexits.h`: `EX_USAGE`).
-    Usage = 64,
+    Usage,
     /// Ctrl-C or SIGTERM ended the demo (128 and the number of SIGINT).
     #[cfg(feature = "demo")]
-    Interrupted = 130,
+    Interrupted,
+    /// A preflight found this cause at fault.
+    #[cfg(any(feature = "coordinator", feature = "client"))]
+    Cause(u8),
+}
+
+impl Exit {
+    /// The process's exit code.
+    fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Settings => 2,
+            Self::Usage => 64,
+            #[cfg(feature = "demo")]
+            Self::Interrupted => 130,
+            #[cfg(any(feature = "coordinator", feature = "client"))]
+            Self::Cause(code) => code,
+        }
+    }
 }
 
 /// Why a command ended without doing what was asked, in words for its user.
@@ -48,6 +66,6 @@ impl Failure {
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }

@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use tracing_subscriber::EnvFilter;
+use tributary_transport::preflight::Findings;
 
-use crate::command::DaemonOptions;
+use crate::command::{DaemonOptions, PreflightOptions};
 use crate::exit::{Exit, Failure};
 
 /// The variable that chooses what is logged, in the form of `tracing`'s filters.
@@ -54,6 +55,44 @@ pub(crate) fn client_run(options: DaemonOptions) -> Result<Exit, Failure> {
         ClientError::Settings(faults) => Failure::settings(faults),
         other => Failure::failed(other),
     })
+}
+
+/// `tributary coordinator preflight`.
+///
+/// # Errors
+/// If the settings have faults.
+#[cfg(feature = "coordinator")]
+pub(crate) fn coordinator_preflight(options: &PreflightOptions) -> Result<Exit, Failure> {
+    let found = tributary_coordinator::cli::preflight(&options.config).map_err(Failure::settings)?;
+    Ok(show(&found, options.json))
+}
+
+/// `tributary client preflight`.
+///
+/// # Errors
+/// If the settings have faults.
+#[cfg(feature = "client")]
+pub(crate) fn client_preflight(options: &PreflightOptions) -> Result<Exit, Failure> {
+    use tributary_client::error::ClientError;
+
+    let found = tributary_client::preflight::preflight(&options.config, crate::certs::unix_seconds());
+    let found = found.map_err(|error| match error {
+        ClientError::Settings(faults) => Failure::settings(faults),
+        other => Failure::failed(other),
+    })?;
+    Ok(show(&found, options.json))
+}
+
+fn show(found: &Findings, json: bool) -> Exit {
+    if json {
+        println!("{}", serde_json::to_string(found).expect("findings are plain data"));
+    } else {
+        print!("{found}");
+    }
+    match found.exit_code() {
+        0 => Exit::Done,
+        code => Exit::Cause(code),
+    }
 }
 
 fn log_to_stderr() {

@@ -331,6 +331,12 @@ const REQUESTS: &[(&str, FaultKind, Make)] = &[
         let key = TlsKey::read(&scene.at("member").join(names::KEY)).expect("read");
         scene.with_csr(csr_of(&tls_pair(&key), |_| ()))
     }),
+    ("the renewed TLS key of another member", KeyTaken, |scene| {
+        let answer = scene.ask(&scene.renewal(), NOW);
+        install_renewal(&scene.at("member"), &answer, NOW).expect("renewed");
+        let key = TlsKey::read(&scene.at("member").join(names::KEY)).expect("read");
+        scene.with_csr(csr_of(&tls_pair(&key), |_| ()))
+    }),
     ("a token used with other keys", TokenUsed, |scene| {
         let _ = scene.ask(&scene.request, NOW);
         begin(&scene.bundle, &scene.at("thief")).expect("begun").request
@@ -509,6 +515,12 @@ const ANSWERS: &[(&str, FaultKind, Bend)] = &[
         let Ok(Request::Enrol(asked)) = csr else { panic!("an enrolment") };
         let request = EnrolRequest::sign(&other.token(), asked.csr.0, &scene.signing());
         (other.ask(&encode_request(&Request::Enrol(request)), NOW), NOW)
+    }),
+    ("signed by a member instead of an authority", AnswerAuthority, |scene| {
+        let leaf =
+            tributary_certs::tls::read_certificates(&scene.at("member").join(names::CHAIN)).expect("read").remove(0);
+        let leaf = pem::encode(&pem::Pem::new("CERTIFICATE", leaf.to_vec()));
+        granted(scene, |granted| granted.issuing.clone_from(&leaf))
     }),
     ("before the authority's time", AnswerAuthority, |scene| (scene.ask(&scene.request, NOW), NOW - 10 * DAY)),
     ("after the certificate's time", Expired, |scene| (scene.ask(&scene.request, NOW), NOW + 31 * DAY)),

@@ -27,6 +27,8 @@ pub enum Incoming {
         transport: Transport,
         /// Whether everything goes on where it was.
         resumed: bool,
+        /// The coordinator's clock, in Unix seconds.
+        coordinator_seconds: u64,
     },
     /// A control message other than a start.
     Message(Downstream),
@@ -93,8 +95,8 @@ impl Conversation {
             }
             match self.channel.next().await {
                 Event::Data(chunk) => self.frames.feed(chunk),
-                Event::Connected { coordinator, transport, resumed } => {
-                    return Incoming::Connected { coordinator, transport, resumed };
+                Event::Connected { coordinator, transport, resumed, coordinator_seconds } => {
+                    return Incoming::Connected { coordinator, transport, resumed, coordinator_seconds };
                 }
                 Event::Waiting { reason, retry } => return Incoming::Waiting { reason, retry },
                 Event::Gone { .. } => {

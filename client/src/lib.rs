@@ -12,6 +12,7 @@ pub mod error;
 pub mod identity;
 pub mod judge;
 pub mod policy;
+pub mod preflight;
 mod renewal;
 pub mod runtime;
 pub mod settings;

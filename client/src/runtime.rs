@@ -56,6 +56,9 @@ struct Daemon<'r> {
     ended: Option<Result<(), String>>,
 }
 
+/// Clocks that differ by more are reported at each connection.
+const SKEW_SECONDS_MAX: u64 = 30;
+
 /// Milliseconds of the Unix clock at start, counted on by the monotonic one.
 struct Clock {
     unix_ms: u64,
@@ -232,7 +235,11 @@ impl Daemon<'_> {
                 self.model = Some(model);
                 Some(ParticipantInput::Started { model: digest.unwrap_or(start.descriptor.plan), start })
             }
-            Incoming::Connected { coordinator, transport, resumed } => {
+            Incoming::Connected { coordinator, transport, resumed, coordinator_seconds } => {
+                let skew_seconds = coordinator_seconds.abs_diff(unix_seconds());
+                if skew_seconds > SKEW_SECONDS_MAX {
+                    (self.report)(&Report::ClockDiffers { skew_seconds });
+                }
                 let coordinator = coordinator.to_string();
                 (self.report)(&Report::Connected { coordinator, transport: transport.as_str(), resumed });
                 (!resumed).then_some(ParticipantInput::Connected)

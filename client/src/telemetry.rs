@@ -40,6 +40,11 @@ pub enum Report {
         /// Rounds of the plan that are counted now.
         counted: u32,
     },
+    /// This machine's clock and the coordinator's differ.
+    ClockDiffers {
+        /// By so many seconds.
+        skew_seconds: u64,
+    },
     /// The certificate was renewed; the next connection proves the new key.
     CertificateRenewed {
         /// Its last second, Unix.
@@ -117,6 +122,9 @@ fn sentence(report: &Report) -> String {
         Report::ChargesAdopted { file, counted } => format!(
             "the budget file knew {file} rounds of this plan, and this branch has signed uploads of more: {counted} are counted now. \
              An older copy of the file was put back; find out by whom, and keep the newest one"
+        ),
+        Report::ClockDiffers { skew_seconds } => format!(
+            "this machine's clock and the coordinator's are {skew_seconds} seconds apart; certificates are judged by them: synchronise the clock"
         ),
         Report::CertificateRenewed { not_after } => {
             format!("the certificate was renewed, until {not_after} (Unix seconds); nothing was interrupted")

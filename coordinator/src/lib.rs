@@ -15,6 +15,7 @@ mod keyring;
 mod office;
 mod open;
 mod plan;
+mod preflight;
 mod progress;
 mod report;
 mod runtime;

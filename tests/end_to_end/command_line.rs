@@ -95,19 +95,19 @@ fn a_federation_can_be_enrolled_and_inspected() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
     let authority = path("authority");
-    let issue = |what: &str, more: &[&str]| {
-        let words = ["certs", "issue", what, "--authority", &authority];
-        run(words.iter().chain(more))
+    let certs = |what: &[&str], more: &[&str]| {
+        run(["certs"].iter().chain(what).chain(&["--authority", &authority]).chain(more))
     };
+    let issue = |what: &str, more: &[&str]| certs(&["issue", what], more);
     let done = |finished: support::Finished| assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
-    done(issue("authority", &["--trust-domain", "bank.test", "--authorities", "3", "--needed", "2"]));
-    issue("authority", &["--trust-domain", "bank.test"]).assert_refused(1, &["exists already"]);
+    done(certs(&["init"], &["--trust-domain", "bank.test", "--authorities", "3", "--needed", "2"]));
+    certs(&["init"], &["--trust-domain", "bank.test"]).assert_refused(1, &["exists already"]);
     let centre = ["--organisation", "bank", "--id", "centre"];
     done(issue("coordinator", &[&centre[..], &["--host", "localhost", "--out", &path("centre")]].concat()));
     let branch = ["--organisation", "bank", "--id", "b1", "--out"];
     done(issue("client", &[&branch[..], &[&path("b1")]].concat()));
     issue("client", &[&branch[..], &[&path("b2")]].concat()).assert_refused(1, &["enrolled already"]);
-    let roster = issue("roster", &[]);
+    let roster = certs(&["roster", "sign"], &[]);
     assert!(roster.out.contains("roster 1 of 1 clients with 3 signatures"), "{}", roster.out);
     done(roster);
 
@@ -120,7 +120,7 @@ fn a_federation_can_be_enrolled_and_inspected() {
 
     // Another authority's certificate is a problem, not a crash.
     let other = path("other");
-    done(run(["certs", "issue", "authority", "--authority", &other, "--trust-domain", "bank.test"]));
+    done(run(["certs", "init", "--authority", &other, "--trust-domain", "bank.test"]));
     let foreign = inspect(&path("b1/identity.pem"), &path("other/trust.pem"));
     assert_eq!(foreign.code, Some(1));
     assert_eq!(foreign.json()["problems"].as_array().unwrap().len(), 1);

@@ -161,13 +161,16 @@ fn another_schema_is_refused_before_any_row_is_read() {
 fn a_foreign_certificate_is_refused_with_the_reason() {
     let federation = Federation::waiting();
     let path = |name: &str| federation.dir.join(name).display().to_string();
-    let issue = |words: &[&str]| {
-        let done = run(["certs", "issue"].iter().chain(words));
+    let certs = |words: &[&str]| {
+        let done = run(["certs"].iter().chain(words));
         assert_eq!(done.code, Some(0), "{} {}", done.out, done.err);
     };
-    issue(&["authority", "--authority", &path("foreign"), "--trust-domain", "demo.tributary"]);
+    certs(&["init", "--authority", &path("foreign"), "--trust-domain", "demo.tributary"]);
     let who = ["--organisation", "bank", "--id", "branch-000"];
-    issue(&[&["client", "--authority", &path("foreign"), "--out", &path("identities/foreign")], &who[..]].concat());
+    certs(
+        &[&["issue", "client", "--authority", &path("foreign"), "--out", &path("identities/foreign")], &who[..]]
+            .concat(),
+    );
     // It trusts and expects the right coordinator; only its own certificate is somebody else's.
     for file in ["trust.pem", "authorities", "coordinator"] {
         fs::copy(path(&format!("identities/branch-000/{file}")), path(&format!("identities/foreign/{file}"))).unwrap();

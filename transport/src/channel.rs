@@ -42,6 +42,8 @@ pub enum Event {
         transport: Transport,
         /// Whether the link goes on where it was; otherwise it is a new one.
         resumed: bool,
+        /// The coordinator's clock, in Unix seconds.
+        coordinator_seconds: u64,
     },
     /// The next bytes of the coordinator's stream.
     Data(Bytes),
@@ -238,7 +240,12 @@ impl Channel {
         self.since = Instant::now();
         self.probe_at.as_mut().reset(self.since + self.dialer.settings().timers.probe);
         self.state = State::Open;
-        self.events.push_back(Event::Connected { coordinator, transport, resumed: resumes });
+        self.events.push_back(Event::Connected {
+            coordinator,
+            transport,
+            resumed: resumes,
+            coordinator_seconds: welcome.unix_seconds,
+        });
     }
 
     /// QUIC was tried beside TCP: where it answered, the link moves over.

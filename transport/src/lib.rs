@@ -21,6 +21,7 @@ mod link;
 mod listen;
 mod outgoing;
 mod path;
+pub mod preflight;
 mod quic;
 mod record;
 mod settings;

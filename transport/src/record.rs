@@ -112,13 +112,15 @@ pub struct Welcome {
     pub resumed: bool,
     /// Bytes of the link's stream that the coordinator has read.
     pub received: u64,
+    /// The coordinator's clock, so that a client can tell when its own is wrong. Nothing is decided by it.
+    pub unix_seconds: u64,
 }
 
 /// Longest binding inside a greeting, in bytes.
 pub const BINDING_BYTES_MAX: usize = 256;
 
 const GREETING_FIXED: usize = 1 + 16 + 16 + 8;
-pub(crate) const WELCOME_BYTES: usize = 16 + 1 + 8;
+pub(crate) const WELCOME_BYTES: usize = 16 + 1 + 8 + 8;
 
 const _: () = assert!(GREETING_FIXED + BINDING_BYTES_MAX <= GREETING_BYTES_MAX);
 
@@ -159,20 +161,27 @@ impl Welcome {
         let mut payload = [0; WELCOME_BYTES];
         payload[..16].copy_from_slice(&self.link.0);
         payload[16] = self.resumed.into();
-        payload[17..].copy_from_slice(&self.received.to_le_bytes());
+        payload[17..25].copy_from_slice(&self.received.to_le_bytes());
+        payload[25..].copy_from_slice(&self.unix_seconds.to_le_bytes());
         record(Kind::Welcome, &payload)
     }
 
     pub(crate) fn decode(payload: &[u8]) -> Result<Self, String> {
         let (link, rest) = payload.split_first_chunk().ok_or("a welcome that is cut short")?;
         let (resumed, rest) = rest.split_first().ok_or("a welcome that is cut short")?;
-        let received = <[u8; 8]>::try_from(rest).map_err(|_| "a welcome of another length")?;
+        let (received, seconds) = rest.split_first_chunk().ok_or("a welcome that is cut short")?;
+        let seconds = <[u8; 8]>::try_from(seconds).map_err(|_| "a welcome of another length")?;
         let resumed = match resumed {
             0 => false,
             1 => true,
             other => return Err(format!("a welcome that says {other} where yes or no is meant")),
         };
-        Ok(Self { link: LinkId(*link), resumed, received: u64::from_le_bytes(received) })
+        Ok(Self {
+            link: LinkId(*link),
+            resumed,
+            received: u64::from_le_bytes(*received),
+            unix_seconds: u64::from_le_bytes(seconds),
+        })
     }
 }
 
@@ -183,13 +192,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_said_is_understood(instance: [u8; 16], link: [u8; 16], received: u64, resumed: bool, binding in prop::collection::vec(any::<u8>(), 0..=BINDING_BYTES_MAX)) {
+        fn what_is_said_is_understood(instance: [u8; 16], link: [u8; 16], received: u64, resumed: bool, unix_seconds: u64, binding in prop::collection::vec(any::<u8>(), 0..=BINDING_BYTES_MAX)) {
             let greeting = Greeting { instance, link: LinkId(link), received, binding };
             let bytes = greeting.encode();
             let (kind, length) = parse_header(bytes[..4].try_into().unwrap()).unwrap();
             prop_assert_eq!((kind, length), (Kind::Greeting, bytes.len() - 4));
             prop_assert_eq!(Greeting::decode(&bytes[4..]).unwrap(), greeting);
-            let welcome = Welcome { link: LinkId(link), resumed, received };
+            let welcome = Welcome { link: LinkId(link), resumed, received, unix_seconds };
             prop_assert_eq!(Welcome::decode(&welcome.encode()[4..]).unwrap(), welcome);
         }
 
@@ -205,7 +214,7 @@ mod tests {
     #[test]
     fn headers_beyond_a_kind_s_limit_are_refused() {
         for (kind, length) in
-            [(0, 0), (7, 0), (255, 1), (5, 1), (4, 7), (4, 9), (2, 24), (1, 513), (6, 1_025), (3, 131_073)]
+            [(0, 0), (7, 0), (255, 1), (5, 1), (4, 7), (4, 9), (2, 32), (1, 513), (6, 1_025), (3, 131_073)]
         {
             let [a, b, c, _] = u32::to_le_bytes(length);
             assert!(parse_header([kind, a, b, c]).is_err(), "{kind} {length}");

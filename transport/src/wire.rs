@@ -107,6 +107,15 @@ impl Wire {
         }
     }
 
+    /// UDP payload of QUIC's packets now, in bytes; nothing for TCP.
+    #[must_use]
+    pub fn path_mtu(&self) -> Option<u16> {
+        match &self.carrier {
+            Carrier::Quic(wire) => Some(wire.path_mtu()),
+            Carrier::Tcp(_) => None,
+        }
+    }
+
     /// Whether the transport itself keeps the path open and notices a dead one.
     pub(crate) fn is_lively(&self) -> bool {
         matches!(self.carrier, Carrier::Quic(_))

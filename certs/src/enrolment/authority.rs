@@ -22,8 +22,8 @@ use super::{ISSUING_SECONDS, ROOT_SECONDS};
 /// Makes an authority's folder: root, issuing authority, `authorities` roster keys of which `needed` must sign, and an empty members list.
 ///
 /// # Errors
-/// [`EnrolmentError`]; [`FileError::Exists`] if the folder already holds an authority, which is never replaced: every certificate would
-/// become worthless.
+/// [`EnrolmentError`]; [`crate::files::FileError::Exists`] if the folder already holds an authority, which is never replaced: every
+/// certificate would become worthless.
 pub fn init_authority(
     folder: &Path,
     trust_domain: &TrustDomain,
@@ -67,11 +67,12 @@ pub fn init_authority_apart(
     Ok(list)
 }
 
-/// Makes the next roster of all members that were not revoked, signed by the authorities whose keys lie in the folder, and writes it as `roster` and, never to be
-/// replaced, as `roster-EPOCH`. With fewer keys than are needed it is written for the other authorities to countersign.
+/// Makes the next roster of all members that were not revoked, signed by the authorities whose keys lie in the folder, and writes it as
+/// `roster` and, never to be replaced, as `roster-EPOCH`. With fewer keys than are needed it is written for the other authorities to
+/// countersign.
 ///
 /// # Errors
-/// [`EnrolmentError`]; [`RosterError`] if the newest roster is damaged.
+/// [`EnrolmentError`]; [`tributary_protocol::roster::RosterError`] if the newest roster is damaged.
 pub fn sign_roster(folder: &Path) -> Result<SignedRoster, EnrolmentError> {
     sign_roster_with(folder, folder)
 }

@@ -205,6 +205,10 @@ fn judged(
         return Err(foreign("its certificate is out of its validity; check this machine's clock"));
     }
     let parsed = parse_certificate(&issuing)?;
+    // A root that issues leaves too must not make each of them an office.
+    if !parsed.is_ca() {
+        return Err(foreign("it is no authority"));
+    }
     let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, &parsed.public_key().subject_public_key.data);
     key.verify(&granted.input(), &granted.signature.0).map_err(|_| foreign("its signature on the answer is wrong"))?;
     let roots = TrustRoots::new(general)?;

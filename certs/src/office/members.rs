@@ -7,12 +7,12 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::roster::RosterEntry;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
-use super::BINDINGS;
 use super::bundle::{Bundle, address};
 use super::csr::Checked;
 use super::lock::FolderLock;
 use super::revoke::{read_marks, write_marks};
 use super::tokens::{TOKEN_HOURS_MAX, Token, TokenLine, read_tokens, write_tokens};
+use super::{BINDINGS, read_issued};
 use crate::binding::forget_binding;
 use crate::enrolment::{
     EnrolmentError, Member, SIGNING_SECONDS, names, numbers, open_authority, read_coordinator, read_members,
@@ -145,6 +145,8 @@ pub(super) fn admit(
     let mut taken = others
         .any(|member| member.entry.signing_key == *signing_key || member.entry.tls_spki_sha256 == tls_spki_sha256);
     taken |= revoked && same && !repeated;
+    // Renewed keys are in the log alone.
+    taken |= read_issued(folder)?.iter().any(|line| line.spki_sha256 == tls_spki_sha256 && line.identity != identity);
     if taken {
         return Err(FaultKind::KeyTaken.because(&identity).into());
     }

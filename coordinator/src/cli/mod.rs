@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tributary_certs::files::{self, Existing};
 use tributary_settings::Faults;
+use tributary_transport::preflight::Findings;
 
 use crate::error::CoordinatorError;
 use crate::open::{Opened, Report};
@@ -44,6 +45,14 @@ pub fn init(folder: &Path) -> Result<PathBuf, CoordinatorError> {
 /// Every fault.
 pub fn check(config: &Path) -> Result<Report, Faults> {
     Opened::open(config, unix_seconds()).map(|opened| opened.report())
+}
+
+/// Tries everything that the daemon will need, the port included, and closes it again.
+///
+/// # Errors
+/// Every fault of the settings file and of the files that it names.
+pub fn preflight(config: &Path) -> Result<Findings, Faults> {
+    crate::preflight::preflight(config, unix_seconds())
 }
 
 /// Serves the plan until it is over or the operator stops the process (SIGTERM, ctrl-c), and prints what happens.

@@ -20,8 +20,8 @@ impl Members {
     pub(super) fn of(roster: &Roster) -> Self {
         let entries = roster.entries().iter();
         Self {
-            by_key: entries.clone().map(|entry| (entry.tls_spki_sha256, entry.clone())).collect(),
-            by_number: entries.map(|entry| (entry.client, entry.clone())).collect(),
+            by_key: entries.clone().map(|entry| (entry.tls_spki_sha256, *entry)).collect(),
+            by_number: entries.map(|entry| (entry.client, *entry)).collect(),
             newest: Mutex::default(),
         }
     }

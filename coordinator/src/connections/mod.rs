@@ -22,7 +22,7 @@ use tributary_protocol::message::{Downstream, RejectCode};
 use tributary_protocol::roster::Roster;
 use tributary_transport::limits::{CLOSING_TIME, HANDSHAKES_MAX, HANDSHAKES_UNPROVED_MAX, PROOF_OF_LIFE_TIME};
 use tributary_transport::{
-    Accepted, Attempt, Greeted, Greeting, Link as Wires, Listener, PeerFault, Timers, Welcome, Wire,
+    Accepted, Attempt, Greeted, Greeting, Link as Wires, LinkId, Listener, PeerFault, Timers, Welcome, Wire,
 };
 
 pub(crate) use self::conversation::{Arrival, Link, control_frame, start_frames};
@@ -161,7 +161,7 @@ impl Door {
             Ok(Place::New(seat)) => {
                 let mut link = Wires::new(self.timers);
                 let mut greeted = greeted;
-                greeted.welcome(Welcome { link: seat.link(), resumed: false, received: 0 }).await?;
+                greeted.welcome(self.greeting_back(seat.link())).await?;
                 link.attach(greeted, 0)?;
                 Session::run(self, seat, link).await
             }
@@ -172,6 +172,11 @@ impl Door {
         }
     }
 
+    /// The answer that begins a link.
+    fn greeting_back(&self, link: LinkId) -> Welcome {
+        Welcome { link, resumed: false, received: 0, unix_seconds: (self.unix_seconds)() }
+    }
+
     /// Tells a peer why it is refused: in a message, or, where many are being told, in the connection's end.
     async fn explain(&self, mut greeted: Greeted, refusal: Refusal) -> Result<(), PeerFault> {
         let Refusal { code, explanation } = refusal;
@@ -180,7 +185,7 @@ impl Door {
             return Ok(());
         };
         let mut link = Wires::new(self.timers);
-        greeted.welcome(Welcome { link: new_link(), resumed: false, received: 0 }).await?;
+        greeted.welcome(self.greeting_back(new_link())).await?;
         link.attach(greeted, 0)?;
         link.send([control_frame(&Downstream::Rejected { code, explanation })]);
         let _ = tokio::time::timeout(CLOSING_TIME, link.flush()).await;

@@ -244,7 +244,8 @@ impl<'a> Session<'a> {
         let Some((mut greeted, peer_received)) = resumption else { return Ok(()) };
         self.link.detach();
         let transport = greeted.wire().transport();
-        let welcome = Welcome { link: self.seat.link(), resumed: true, received: self.link.received() };
+        let unix_seconds = (self.door.unix_seconds)();
+        let welcome = Welcome { link: self.seat.link(), resumed: true, received: self.link.received(), unix_seconds };
         let attached = match greeted.welcome(welcome).await {
             Ok(()) => self.link.attach(greeted, peer_received),
             Err(end) => Err(end),

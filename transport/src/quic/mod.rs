@@ -51,6 +51,11 @@ impl QuicWire {
         (stats.udp_rx.bytes, stats.udp_tx.bytes)
     }
 
+    /// UDP payload of packets now, in bytes.
+    pub(crate) fn path_mtu(&self) -> u16 {
+        self.connection.stats().path.current_mtu
+    }
+
     /// Sends the last record, waits until everything was acknowledged, and closes.
     pub(crate) async fn close(mut self, end: &mut Bytes, reason: &str, patience: Duration) {
         self.over = true;

@@ -73,8 +73,10 @@ async fn handshake(
     let name =
         name.map_err(|_| DialFault::Prepare(format!("{server_name:?} is neither a host name nor an address")))?;
     let (stream, address) = connect(way, timers).await?;
+    let wanted = tls.alpn_protocols.first().cloned().unwrap_or_default();
     let stream = TlsConnector::from(tls).connect(name, stream).await;
     let stream = stream.map_err(|fault| DialFault::Failed(explain_io(&fault)))?;
+    super::speaks(stream.get_ref().1.alpn_protocol(), &wanted).map_err(DialFault::Failed)?;
     Ok((stream.into(), address))
 }
 

@@ -13,6 +13,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
+use tributary_certs::fault::FaultKind;
 
 pub use self::client::exchange;
 pub(crate) use self::client::{Way, dial};
@@ -132,6 +133,14 @@ impl Inlet {
 
 fn lost(fault: std::io::Error) -> End {
     End::Cut(explain_io(&fault))
+}
+
+/// Whether the peer named the protocol: TLS lets one pass that names none (RFC 7301), and QUIC does not.
+fn speaks(named: Option<&[u8]>, wanted: &[u8]) -> Result<(), String> {
+    match named == Some(wanted) {
+        true => Ok(()),
+        false => Err(FaultKind::TlsApplicationProtocol.because("it named no application protocol").to_string()),
+    }
 }
 
 /// A TLS stream as a wire.

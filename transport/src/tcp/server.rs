@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
+use tributary_certs::tls::APPLICATION_PROTOCOL;
 
 use super::{tune, wire};
 use crate::fault::{ListenError, PeerFault, explain_io};
@@ -113,6 +114,7 @@ impl TcpAttempt {
                 .map_err(failed);
         }
         let stream = hello.into_stream(self.keys.peers).await.map_err(failed)?;
+        super::speaks(stream.get_ref().1.alpn_protocol(), APPLICATION_PROTOCOL).map_err(PeerFault::Handshake)?;
         let wire = wire(stream.into(), self.address);
         wire.map(|wire| Accepted::Peer(Box::new(wire)))
             .ok_or_else(|| PeerFault::Handshake("it showed no certificate".into()))

@@ -1,0 +1,87 @@
+//! `tributary client preflight`: everything that a branch's daemon will need, tried before it runs.
+
+use std::path::Path;
+
+use tributary_certs::renewal::Expiry;
+use tributary_model::schema::Schema;
+use tributary_transport::Dialer;
+use tributary_transport::preflight::{Cause, Findings, Outcome, disk, network};
+
+use crate::data::read_csv;
+use crate::error::ClientError;
+use crate::identity::BranchIdentity;
+use crate::policy::BranchPolicy;
+use crate::settings::Settings;
+
+/// Room for the budget file, many times over.
+const DISK_BYTES: u64 = 64 << 20;
+
+/// Tries everything; `now` is in Unix seconds. A daemon of this identity that runs meanwhile is not disturbed.
+///
+/// # Errors
+/// Every fault of the settings file; everything else is a finding.
+pub fn preflight(config: &Path, now: u64) -> Result<Findings, ClientError> {
+    let settings = Settings::load(config)?;
+    let mut found = Findings::default();
+    disk(&mut found, &settings.state_dir, DISK_BYTES);
+    let folder = settings.identity.folder.display();
+    let identity = BranchIdentity::open(settings.identity.clone());
+    let identity = found.checked(Cause::Files, &format!("opening the identity in {folder}"), identity, |_| {
+        "certificate, keys, trust and pins fit".into()
+    });
+    if let Some(identity) = &identity {
+        certificate(&mut found, identity, now);
+    }
+    let policy = BranchPolicy::owned(&settings);
+    let policy = found.checked(Cause::Files, &format!("reading {}", settings.policy_file.display()), policy, |_| {
+        "signed by its owner".into()
+    });
+    data(&mut found, &settings, policy.as_ref());
+    if let Some(identity) = identity {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
+        runtime.block_on(network(&Dialer::new(settings.dial()), identity.keys.current(), now, &mut found));
+    }
+    Ok(found)
+}
+
+fn certificate(found: &mut Findings, identity: &BranchIdentity, now: u64) {
+    let validity = identity.keys.validity();
+    let tried = "looking at this client's certificate";
+    let hours = validity.not_after.saturating_sub(now) / 3_600;
+    let seen = format!("it ends in {} days and {} hours", hours / 24, hours % 24);
+    match Expiry::of(validity, now) {
+        Expiry::Fine | Expiry::Due => found.good(Cause::Certificate, tried, seen),
+        Expiry::Warning | Expiry::Critical => {
+            let means = "it should have renewed itself at half of its life";
+            let ask = "this daemon's log, for the reason of the last renewal; or the office (`tributary certs renew --request`)";
+            found.bad(Cause::Certificate, Outcome::Warning, [tried, &seen, means, ask]);
+        }
+        Expiry::Expired => {
+            let means = "the coordinator refuses this client; for 30 days the daemon can still renew it, if the office approves";
+            let ask = "the office, to approve the renewal that the daemon asks for; afterwards enrol again";
+            found.bad(Cause::Certificate, Outcome::Fault, [tried, "it has ended", means, ask]);
+        }
+    }
+}
+
+fn data(found: &mut Findings, settings: &Settings, policy: Option<&BranchPolicy>) {
+    let file = settings.schema_file.display();
+    let schema = std::fs::read_to_string(&settings.schema_file).map_err(|fault| fault.to_string());
+    let schema = schema.and_then(|text| Schema::parse(&text).map_err(|faults| faults.to_string()));
+    let seen = |schema: &Schema| format!("schema {}, {} encoded features", schema.digest().short(), schema.width());
+    let Some(schema) = found.checked(Cause::Data, &format!("reading {file}"), schema, seen) else { return };
+    if let Some(policy) = policy {
+        let admitted = policy.admits_fields(&schema);
+        let tried = "comparing the schema's fields with the policy";
+        let _ = found.checked(Cause::Data, tried, admitted, |()| "every field is admitted".into());
+    }
+    for file in [Some(&settings.data_file), settings.held_out_file.as_ref()].into_iter().flatten() {
+        let read = read_csv(file, &schema);
+        let tried = format!("reading {}", file.display());
+        let seen = |data: &tributary_model::features::FeatureMatrix| {
+            format!("{} rows of {} customers fit the schema", data.rows(), data.customer_count())
+        };
+        let _ = found.checked(Cause::Data, &tried, read, seen);
+    }
+}

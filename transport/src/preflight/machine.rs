@@ -1,0 +1,83 @@
+//! What a preflight asks of the machine: room on the disk, and limits of the operating system.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::{Cause, Findings, Outcome};
+
+/// Whether a folder can be made and written to, and has room for so many bytes. A file is written and taken away again.
+pub fn disk(found: &mut Findings, folder: &Path, bytes: u64) {
+    let tried = format!("writing to {}", folder.display());
+    let probe = folder.join(".preflight");
+    let written = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::File::create(&probe))
+        .and_then(|mut file| file.write_all(b"preflight").and_then(|()| file.sync_all()));
+    let _ = std::fs::remove_file(&probe);
+    if let Err(fault) = written {
+        let means = "nothing can be recorded there, and without its records a daemon does not run";
+        let ask = "whoever runs this machine: a folder that this user may write to, on a local disk";
+        return found.bad(Cause::Disk, Outcome::Fault, [&tried, &fault.to_string(), means, ask]);
+    }
+    let Some(free) = free(folder) else { return found.good(Cause::Disk, &tried, "written, synced and taken away") };
+    let seen = format!("{} MB free", free / 1_000_000);
+    if free < bytes {
+        let means = format!("it fills up: about {} MB are needed", bytes / 1_000_000);
+        let ask = "whoever runs this machine: more room, or another folder";
+        return found.bad(Cause::Disk, Outcome::Fault, [&tried, &seen, &means, ask]);
+    }
+    found.good(Cause::Disk, &tried, seen);
+}
+
+/// Whether so many files and sockets may be open at once.
+pub fn open_files(found: &mut Findings, needed: u64) {
+    #[cfg(unix)]
+    if let Ok((soft, hard)) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE) {
+        let tried = "asking for the limit of open files";
+        let seen = format!("{soft} (at most {hard})");
+        if soft < needed {
+            let means = format!("with every enrolled client connected over TCP, {needed} are needed");
+            let ask =
+                format!("whoever starts the daemon: `ulimit -n {needed}`, or LimitNOFILE={needed} in its service file");
+            return found.bad(Cause::System, Outcome::Warning, [tried, &seen, &means, &ask]);
+        }
+        found.good(Cause::System, tried, seen);
+    }
+    #[cfg(not(unix))]
+    let _ = (found, needed);
+}
+
+/// Whether the system gives UDP the buffers that a cohort's simultaneous uploads need.
+pub fn udp_buffers(found: &mut Findings) {
+    let wanted = crate::limits::UDP_BUFFER_BYTES;
+    let tried = format!("asking for UDP buffers of {} kB", wanted >> 10);
+    let given = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None).and_then(|socket| {
+        socket.set_recv_buffer_size(wanted)?;
+        socket.recv_buffer_size()
+    });
+    match given {
+        // The system doubles what it gives, for its own book-keeping.
+        Ok(given) if given >= wanted => found.good(Cause::System, tried, format!("{} kB", given >> 10)),
+        Ok(given) => {
+            let means =
+                "uploads of a whole cohort at once may overflow it, and are then sent again: rounds take longer";
+            let ask =
+                format!("whoever runs this machine: `sysctl -w net.core.rmem_max={wanted} net.core.wmem_max={wanted}`");
+            found.bad(Cause::System, Outcome::Warning, [&tried, &format!("{} kB", given >> 10), means, &ask]);
+        }
+        Err(fault) => {
+            let means = "no UDP socket can be had, so that QUIC cannot be used";
+            found.bad(Cause::System, Outcome::Fault, [&tried, &fault.to_string(), means, "whoever runs this machine"]);
+        }
+    }
+}
+
+#[cfg(unix)]
+fn free(folder: &Path) -> Option<u64> {
+    let status = nix::sys::statvfs::statvfs(folder).ok()?;
+    Some(status.blocks_available().saturating_mul(status.fragment_size()))
+}
+
+#[cfg(not(unix))]
+fn free(_: &Path) -> Option<u64> {
+    None
+}

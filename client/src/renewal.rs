@@ -20,7 +20,7 @@ use crate::identity::{Keys, read_number, tls_files};
 use crate::telemetry::Report;
 
 /// How often files and time are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// First and longest pause between attempts, in seconds.
 const RETRY_SECONDS: (u64, u64) = (60, 3_600);
@@ -64,7 +64,9 @@ impl Renewal {
             if !self.keys.settings().renew || now < renewal_due(validity, 0, draw) || now < next {
                 continue;
             }
-            match self.renew(now).await {
+            // Before the first connection of a client that was enrolled without it there is nothing to ask with.
+            let Some(number) = read_number(&self.keys.settings().folder) else { continue };
+            match self.renew(ClientId(number), now).await {
                 Ok(()) => {
                     stamp = tls_files(self.keys.settings()).stamp();
                     (next, pause) = (0, RETRY_SECONDS.0);
@@ -79,15 +81,9 @@ impl Renewal {
         }
     }
 
-    async fn renew(&self, now: u64) -> Result<(), ClientError> {
+    async fn renew(&self, client: ClientId, now: u64) -> Result<(), ClientError> {
         let folder = &self.keys.settings().folder;
-        let number = read_number(folder).ok_or_else(|| {
-            ClientError::File(format!(
-                "{}: this client's number in the roster is not known yet; it is noted at the first connection",
-                folder.display()
-            ))
-        })?;
-        let begun = begin_renewal(folder, ClientId(number)).map_err(ClientError::file)?;
+        let begun = begin_renewal(folder, client).map_err(ClientError::file)?;
         let trust = TrustRoots::read(&tls_files(self.keys.settings()).trust).map_err(ClientError::file)?;
         let tls = counter_config(
             CounterTrust::Roots(trust),

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
@@ -12,9 +12,10 @@ use crate::demo::demo;
 use crate::support::{EXECUTABLE, Finished, finished, run};
 
 /// A coordinator alone, over the files of a small demo, whose clients are started one by one.
-struct Federation {
+pub(crate) struct Federation {
     _folder: tempfile::TempDir,
-    dir: PathBuf,
+    pub(crate) dir: PathBuf,
+    pub(crate) address: String,
     coordinator: Child,
     lines: BufReader<ChildStdout>,
 }
@@ -22,19 +23,27 @@ struct Federation {
 impl Federation {
     /// Files from a demo that ran, with the coordinator started anew on a fresh state: its plan waits for eight branches.
     fn waiting() -> Self {
+        Self::waiting_with(|_, text| text.to_owned())
+    }
+
+    /// As [`Federation::waiting`], with the coordinator's settings changed; `change` is given the folder and the text.
+    pub(crate) fn waiting_with(change: impl FnOnce(&Path, &str) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().canonicalize().unwrap().join("run");
         let made = demo(&dir, &[]);
         assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
         fs::remove_dir_all(dir.join("coordinator/state")).unwrap();
+        let settings = dir.join("coordinator/coordinator.toml");
+        fs::write(&settings, change(&dir, &fs::read_to_string(&settings).unwrap())).unwrap();
         let mut command = Command::new(EXECUTABLE);
         command.args(["coordinator", "serve", "--events", "--config"]).arg(dir.join("coordinator/coordinator.toml"));
         let mut coordinator =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(coordinator.stdout.take().unwrap());
-        let mut federation = Self { _folder: folder, dir, coordinator, lines };
+        let mut federation = Self { _folder: folder, dir, address: String::new(), coordinator, lines };
         let listening = federation.until("listening");
         let address = listening["address"].as_str().unwrap().to_owned();
+        federation.address.clone_from(&address);
         for branch in 0..8 {
             federation.edit(branch, |text| {
                 let old = text.lines().find(|line| line.starts_with("address")).unwrap().to_owned();
@@ -46,11 +55,11 @@ impl Federation {
         federation
     }
 
-    fn branch(&self, number: usize) -> PathBuf {
+    pub(crate) fn branch(&self, number: usize) -> PathBuf {
         self.dir.join(format!("branches/branch-{number:03}"))
     }
 
-    fn config(&self, number: usize) -> PathBuf {
+    pub(crate) fn config(&self, number: usize) -> PathBuf {
         self.branch(number).join("client.toml")
     }
 
@@ -58,18 +67,23 @@ impl Federation {
         self.dir.join(format!("data/branch-{number:03}.csv"))
     }
 
-    fn edit(&self, number: usize, change: impl FnOnce(&str) -> String) {
+    pub(crate) fn edit(&self, number: usize, change: impl FnOnce(&str) -> String) {
         let text = fs::read_to_string(self.config(number)).unwrap();
         fs::write(self.config(number), change(&text)).unwrap();
     }
 
     /// The next event of this name.
-    fn until(&mut self, name: &str) -> serde_json::Value {
+    pub(crate) fn until(&mut self, name: &str) -> serde_json::Value {
+        self.until_any(&[name])
+    }
+
+    /// The next event of one of these names.
+    pub(crate) fn until_any(&mut self, names: &[&str]) -> serde_json::Value {
         loop {
             let mut line = String::new();
-            assert!(self.lines.read_line(&mut line).unwrap() > 0, "the coordinator ended before {name}");
+            assert!(self.lines.read_line(&mut line).unwrap() > 0, "the coordinator ended before {names:?}");
             let event: serde_json::Value = serde_json::from_str(&line).unwrap();
-            if event["event"] == name {
+            if names.iter().any(|name| event["event"] == *name) {
                 return event;
             }
         }
@@ -81,7 +95,7 @@ impl Federation {
         command
     }
 
-    fn start(&self, number: usize) -> Client {
+    pub(crate) fn start(&self, number: usize) -> Client {
         Client(self.command(number).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
     }
 
@@ -194,22 +208,26 @@ fn a_coordinator_stops_gracefully() {
 }
 
 /// A running client, which does not outlive its test.
-struct Client(Child);
+pub(crate) struct Client(Child);
 
 impl Client {
     /// The next event of this name that it prints.
     fn event(&mut self, name: &str) -> serde_json::Value {
-        let lines = BufReader::new(self.0.stdout.take().unwrap()).lines();
-        let mut events = lines.map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap());
-        events.find(|event| event["event"] == name).unwrap_or_else(|| panic!("the client ended before {name}"))
+        self.events().find(|event| event["event"] == name).unwrap_or_else(|| panic!("the client ended before {name}"))
     }
 
-    fn is_running(&mut self) -> bool {
+    /// Everything that it prints from here on. Once.
+    pub(crate) fn events(&mut self) -> impl Iterator<Item = serde_json::Value> + use<> {
+        let lines = BufReader::new(self.0.stdout.take().unwrap()).lines();
+        lines.map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap())
+    }
+
+    pub(crate) fn is_running(&mut self) -> bool {
         self.0.try_wait().unwrap().is_none()
     }
 
     /// SIGTERM, which a client obeys at once.
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         kill(Pid::from_raw(i32::try_from(self.0.id()).unwrap()), Signal::SIGTERM).unwrap();
         assert_eq!(self.0.wait().unwrap().code(), Some(0), "SIGTERM stops a client gracefully");
     }

@@ -5,8 +5,10 @@
 mod command_line;
 mod demo;
 mod federation;
+mod identity;
 mod kills;
 mod ledger_verify;
+mod preflight;
 mod privacy;
 #[cfg(feature = "simulate")]
 mod simulate;

@@ -26,6 +26,12 @@ use crate::runtime::unix_seconds;
 /// How often files are looked at. Revocation has two seconds from the new list to the last closed connection.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
 
+/// Behind new lists, open sessions are judged for so long: a handshake that the old ones passed may be on its way to its seat.
+const JUDGED_SECONDS: u64 = 15;
+
+/// How often open sessions are judged where nothing has changed, because certificates run out.
+const JUDGE_EVERY_SECONDS: u64 = 30;
+
 /// How often a certificate or a list that runs out is reported.
 const REMIND_SECONDS: u64 = 3_600;
 
@@ -99,7 +105,7 @@ impl Keyring {
     /// were revoked, or have run out, end at once.
     pub(crate) async fn watch(mut self, listener: Arc<Listener>, door: Arc<Door>) {
         let mut ticks = tokio::time::interval(WATCH_EVERY);
-        let mut reminded = 0;
+        let (mut reminded, mut judged, mut reloaded) = (0, 0, 0);
         loop {
             ticks.tick().await;
             let now = unix_seconds();
@@ -107,8 +113,12 @@ impl Keyring {
             if stamp != self.stamp {
                 self.stamp = stamp;
                 self.reload(&listener, now);
+                reloaded = now;
             }
-            door.cut(|certificate| self.judge(certificate, now));
+            if now < reloaded + JUDGED_SECONDS || now >= judged + JUDGE_EVERY_SECONDS {
+                judged = now;
+                door.cut(|certificate| self.judge(certificate, now));
+            }
             if now >= reminded + REMIND_SECONDS {
                 reminded = now;
                 self.remind(now);

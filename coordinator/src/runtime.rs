@@ -134,6 +134,7 @@ async fn serve(
         sum: sum.clone(),
         spool: Spool::new(state_dir),
         upload_bytes: upload_bytes(&job),
+        session_rounds: job.plan.session_rounds,
         timers: listen.timers,
         office: keyring.office().cloned().map(Counter::new),
         unix_seconds,

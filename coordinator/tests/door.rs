@@ -220,7 +220,7 @@ fn a_check_names_every_bad_file() {
             own(names::CHAIN),
             federation.client_folder("branch-0").join(names::CHAIN),
             "identity.certificate",
-            "oordinator",
+            "cannot be used together",
         ),
         (own(names::SIGNING_KEY), own(names::KEY), "identity.signing_key", "signing key"),
     ];

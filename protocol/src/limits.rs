@@ -47,6 +47,18 @@ pub const DIMENSION_MAX: usize = 1 << 25;
 /// Longest control message on the wire. A roster freeze of a full cohort with full sessions must fit.
 pub const CONTROL_MESSAGE_BYTES_MAX: usize = 4 << 20;
 
+/// Longest control message that a member of a cohort has to say, in bytes: its deal for `clients` others, at most [`HOLDERS_MAX`], over a
+/// session's rounds. What a coordinator needs to take from anybody.
+#[must_use]
+pub const fn upstream_bytes_max(clients: usize, session_rounds: usize) -> usize {
+    let holders = if clients < HOLDERS_MAX { clients } else { HOLDERS_MAX };
+    let deal = holders * (128 * session_rounds + 700) + UPSTREAM_BYTES_BESIDE;
+    if deal < CONTROL_MESSAGE_BYTES_MAX { deal } else { CONTROL_MESSAGE_BYTES_MAX }
+}
+
+/// Room beside a deal: keys, statements, proofs.
+const UPSTREAM_BYTES_BESIDE: usize = 64 << 10;
+
 /// Longest vector on the wire.
 pub const VECTOR_BYTES_MAX: usize = DIMENSION_MAX * 8;
 

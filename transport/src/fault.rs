@@ -88,9 +88,10 @@ pub enum ListenError {
     /// Somebody has the port.
     #[error(
         "{kind} port {port} on {ip} is in use by another program, so no client can reach this coordinator; stop that program \
-         (perhaps another coordinator) or choose another port in coordinator.listen",
+         (perhaps another coordinator) or choose another port in coordinator.listen{hint}",
         port = address.port(),
-        ip = address.ip()
+        ip = address.ip(),
+        hint = if *kind == "TCP" { "; coordinator.tcp = false serves QUIC alone" } else { "" }
     )]
     PortInUse {
         /// UDP or TCP.

@@ -18,6 +18,7 @@ use rustls::pki_types::CertificateDer;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tributary_certs::identity::{Identity, identity_of, spki_sha256_of};
 use tributary_protocol::ids::ClientId;
+use tributary_protocol::limits::{SESSION_ROUNDS_MAX, upstream_bytes_max};
 use tributary_protocol::message::{Downstream, RejectCode};
 use tributary_protocol::roster::Roster;
 use tributary_transport::limits::{CLOSING_TIME, HANDSHAKES_MAX, HANDSHAKES_UNPROVED_MAX, PROOF_OF_LIFE_TIME};
@@ -44,6 +45,7 @@ pub(crate) struct Door {
     sum: OpenSum,
     spool: Spool,
     upload_bytes: usize,
+    message_bytes: usize,
     handshakes: Arc<Semaphore>,
     refusals: Semaphore,
     timers: Timers,
@@ -59,6 +61,8 @@ pub(crate) struct DoorSettings<'a> {
     pub(crate) spool: Spool,
     /// Exact length of an upload, in bytes.
     pub(crate) upload_bytes: usize,
+    /// Rounds of one key set-up, which its longest message grows with.
+    pub(crate) session_rounds: u32,
     pub(crate) timers: Timers,
     /// Where newcomers ask, if anywhere.
     pub(crate) office: Option<Counter>,
@@ -73,7 +77,9 @@ struct Refusal {
 impl Door {
     /// A door for everybody in the roster.
     pub(crate) fn new(settings: DoorSettings<'_>) -> Arc<Self> {
-        let DoorSettings { roster, inputs, sum, spool, upload_bytes, timers, office, unix_seconds } = settings;
+        let DoorSettings { roster, inputs, sum, spool, upload_bytes, session_rounds, timers, office, unix_seconds } =
+            settings;
+        let session_rounds = usize::try_from(session_rounds).unwrap_or(usize::MAX).min(SESSION_ROUNDS_MAX);
         Arc::new(Self {
             members: Members::of(roster),
             seats: Seats::default(),
@@ -81,6 +87,7 @@ impl Door {
             sum,
             spool,
             upload_bytes,
+            message_bytes: upstream_bytes_max(roster.entries().len(), session_rounds),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
             refusals: Semaphore::new(REFUSALS_MAX),
             timers,

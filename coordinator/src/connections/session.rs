@@ -18,8 +18,11 @@ use super::seats::{Demand, Resumption, Seat};
 use crate::spool::SpooledUpload;
 use crate::uploads::Verdict;
 
-/// Bytes of one client's messages that may wait to be read by it; a model counts for every round that it has not taken.
-const WAITING_BYTES_MAX: u64 = 512 << 20;
+/// Bytes of one client's messages that may wait to be read by it, besides models: [`WAITING_MODELS_MAX`] of them.
+const WAITING_BYTES_MAX: u64 = 16 << 20;
+
+/// Models that may wait: one for every round that it has not taken.
+const WAITING_MODELS_MAX: u64 = 4;
 
 pub(super) struct Session<'a> {
     door: &'a Door,
@@ -62,8 +65,11 @@ impl<'a> Session<'a> {
         if door.inputs.send(Arrival::Connected(client, way)).await.is_err() {
             return Ok(());
         }
-        let upload_bytes = door.upload_bytes;
-        let frames = Frames::new(move |kind| frame_bytes_max(kind, upload_bytes));
+        let (upload_bytes, message_bytes) = (door.upload_bytes, door.message_bytes);
+        let frames = Frames::new(move |kind| match kind {
+            FRAME_CONTROL => Some(message_bytes),
+            other => frame_bytes_max(other, upload_bytes),
+        });
         let mut own = Self { door, seat, link, frames, queued, judged, detached: None, proving: None, progress: None };
         let leave = own.read().await.err().unwrap_or(Leave::Released);
         let (reason, end) = match leave {
@@ -262,7 +268,8 @@ impl<'a> Session<'a> {
 
     fn queue(&mut self, frames: Option<Vec<Bytes>>) -> Result<(), Leave> {
         self.link.send(frames.ok_or(Leave::Released)?);
-        if self.link.unconfirmed() > WAITING_BYTES_MAX {
+        let models = u64::try_from(self.door.upload_bytes).unwrap_or(u64::MAX).saturating_mul(WAITING_MODELS_MAX);
+        if self.link.unconfirmed() > models.saturating_add(WAITING_BYTES_MAX) {
             return Err(Leave::Refused("this client did not read what it was sent".into()));
         }
         Ok(())

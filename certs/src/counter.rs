@@ -6,10 +6,9 @@
 
 use std::sync::Arc;
 
-use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, ServerConfig, SignatureScheme};
@@ -18,7 +17,7 @@ use tributary_protocol::digest::Digest;
 use crate::fault::FaultKind;
 use crate::identity::{Identity, Role};
 use crate::provider::{KeyExchange, provider_with};
-use crate::tls::{TlsError, TrustRoots, coordinator_verifier};
+use crate::tls::{TlsError, TrustRoots, connecting, coordinator_verifier, serving};
 use crate::verify::{CHAIN_MAX, PeerRule, Refusal, refused};
 
 /// The application protocol (ALPN, RFC 7301) of the counter.
@@ -40,17 +39,11 @@ pub enum CounterTrust {
 pub fn office_config(door: &ServerConfig, roots: &TrustRoots) -> Result<ServerConfig, TlsError> {
     let resolver = WithRoots { inner: Arc::clone(&door.cert_resolver), roots: roots.general().certificates.clone() };
     let provider = Arc::clone(door.crypto_provider());
-    let mut config = ServerConfig::builder_with_details(provider, Arc::clone(&door.time_provider))
+    let config = ServerConfig::builder_with_details(provider, Arc::clone(&door.time_provider))
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(resolver));
-    config.alpn_protocols = vec![OFFICE_PROTOCOL.to_vec()];
-    config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
-    config.max_tls13_tickets = 0;
-    config.max_early_data_size = 0;
-    config.send_half_rtt_data = false;
-    Ok(config)
+    Ok(serving(config, OFFICE_PROTOCOL))
 }
 
 /// Puts the roots behind the chain, as far as a client takes certificates: a newcomer knows nothing but a fingerprint.
@@ -88,15 +81,12 @@ pub fn counter_config(
         CounterTrust::Roots(roots) => Arc::new(coordinator_verifier(&roots, &[], rule, &provider)?),
         CounterTrust::Fingerprint(root_sha256) => Arc::new(PinnedRoot { root_sha256, rule, key_exchange }),
     };
-    let mut config = ClientConfig::builder_with_details(provider, clock)
+    let config = ClientConfig::builder_with_details(provider, clock)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    config.alpn_protocols = vec![OFFICE_PROTOCOL.to_vec()];
-    config.resumption = Resumption::disabled();
-    config.enable_early_data = false;
-    Ok(config)
+    Ok(connecting(config, OFFICE_PROTOCOL))
 }
 
 /// Believes the root of one fingerprint, wherever it stands in the chain that the office sends.

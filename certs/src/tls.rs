@@ -193,17 +193,11 @@ pub fn server_config(tls: CoordinatorTls<'_>) -> Result<ServerConfig, TlsError> 
     };
     let hints = tls.roots.all_subjects();
     let verifier = ClientIdentityVerifier { chains: chains(tls.roots, chain_of)?, hints, rule };
-    let mut config = ServerConfig::builder_with_details(Arc::clone(&provider), tls.clock)
+    let config = ServerConfig::builder_with_details(Arc::clone(&provider), tls.clock)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_client_cert_verifier(Arc::new(verifier))
         .with_cert_resolver(certified);
-    config.alpn_protocols = vec![APPLICATION_PROTOCOL.to_vec()];
-    config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
-    config.max_tls13_tickets = 0;
-    config.max_early_data_size = 0;
-    config.send_half_rtt_data = false;
-    Ok(config)
+    Ok(serving(config, APPLICATION_PROTOCOL))
 }
 
 /// A client's configuration: the roots are pinned, nothing is resumed.
@@ -215,15 +209,31 @@ pub fn client_config(tls: ClientTls<'_>) -> Result<ClientConfig, TlsError> {
     let certified = tls.credentials.of_role(Role::Client)?;
     let provider = provider_with(tls.key_exchange);
     let verifier = coordinator_verifier(tls.roots, &tls.revocations, rule, &provider)?;
-    let mut config = ClientConfig::builder_with_details(Arc::clone(&provider), tls.clock)
+    let config = ClientConfig::builder_with_details(Arc::clone(&provider), tls.clock)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_client_cert_resolver(certified);
-    config.alpn_protocols = vec![APPLICATION_PROTOCOL.to_vec()];
+    Ok(connecting(config, APPLICATION_PROTOCOL))
+}
+
+/// One protocol, no ticket, no kept session, no early data: a resumed session would not ask whether its certificate was revoked.
+pub(crate) fn serving(mut config: ServerConfig, protocol: &[u8]) -> ServerConfig {
+    config.alpn_protocols = vec![protocol.to_vec()];
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    config.max_tls13_tickets = 0;
+    config.max_early_data_size = 0;
+    config.send_half_rtt_data = false;
+    config
+}
+
+/// The client's side of [`serving`].
+pub(crate) fn connecting(mut config: ClientConfig, protocol: &[u8]) -> ClientConfig {
+    config.alpn_protocols = vec![protocol.to_vec()];
     config.resumption = Resumption::disabled();
     config.enable_early_data = false;
-    Ok(config)
+    config
 }
 
 /// What checks a coordinator's chain and identity.

@@ -8,20 +8,12 @@ mod support;
 use std::path::Path;
 use std::sync::mpsc;
 
-use tributary_client::data::read_csv;
 use tributary_coordinator::Event;
 use tributary_coordinator::cli::serve_reporting;
-use tributary_model::architecture::Architecture;
-use tributary_model::parameters::Parameters;
-use tributary_model::synthetic::schema;
-use tributary_model::train::{Placement, PlacementKey, Trainer};
-use tributary_model::update::{ClipForm, ClipRule, ClipSettings, ClipUnit, clipped_sum};
-use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::{ClipForm as PlannedForm, Plan};
 use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent};
-use tributary_protocol::secagg::modular::RingWords;
 
 use self::support::federation::{Federation, FederationSpec};
+use self::support::sums::{compare_sums, ledger};
 
 const BRANCHES: usize = 8;
 
@@ -62,70 +54,10 @@ fn run(folder: &Path, plan: &str) -> Federation {
     federation
 }
 
-fn ledger(federation: &Federation) -> Vec<CoordinatorEvent> {
-    let path = federation.folder.join("coordinator/state/coordinator.ledger");
-    tributary_journal::read(&path).expect("a good ledger").into_iter().map(|recorded| recorded.event).collect()
-}
-
-/// The plain sum of every branch's integers for one model.
-fn plain_sum(federation: &Federation, plan: &Plan, model: &Digest) -> Digest {
-    let architecture = Architecture::decode(&plan.architecture).expect("an architecture");
-    let file = federation.folder.join(format!("coordinator/state/models/{model}.params"));
-    let bytes = std::fs::read(file).expect("a stored model");
-    let parameters = Parameters::from_le_bytes(&architecture, &bytes).expect("a model");
-    assert_eq!(parameters.digest(), *model);
-    let form = match plan.clip_form {
-        PlannedForm::Exact => ClipForm::Exact,
-        PlannedForm::Chunked => ClipForm::Chunked,
-    };
-    let rule = ClipRule::new(ClipSettings {
-        example_clip_norm: f64::from_bits(plan.example_clip_norm_bits),
-        clip_units: plan.clip_units,
-        form,
-        loss_bound: Some(f64::from_bits(plan.loss_bound_bits)),
-        unit: ClipUnit::Customer,
-    })
-    .expect("a rule");
-    let mut total: Option<RingWords> = None;
-    for branch in 0..BRANCHES {
-        let data = read_csv(&federation.branch(branch).join("customers.csv"), &schema()).expect("rows");
-        let placement = match form {
-            ClipForm::Exact => Placement::Dense,
-            ClipForm::Chunked => {
-                Placement::Hashed { key: PlacementKey::new([0; 32]), customers_max: 160, rows_per_customer_max: 1 }
-            }
-        };
-        let trainer = Trainer::new(&architecture, &data, &placement).expect("a trainer");
-        let sum = clipped_sum(&trainer, &parameters, &rule).expect("a sum");
-        let zeros = vec![0; sum.coordinates()];
-        let words = sum.add_noise(zeros).expect("no noise").quantize(plan.ring).into_words();
-        match &mut total {
-            None => total = Some(words),
-            Some(total) => total.add(&words).expect("the same ring"),
-        }
-    }
-    total.expect("branches").digest()
-}
-
 fn compare(plan_lines: &str, rounds: usize) {
     let folder = tempfile::tempdir().expect("a folder");
     let federation = run(folder.path(), plan_lines);
-    let events = ledger(&federation);
-    let [CoordinatorEvent::PlanOpened { plan, .. }, ..] = &events[..] else { panic!("a ledger opens with its plan") };
-    let mut open = None;
-    let mut compared = 0;
-    for event in &events {
-        match event {
-            CoordinatorEvent::RoundStarted { descriptor } => open = Some(descriptor.model),
-            CoordinatorEvent::RoundCommitted { sum, .. } => {
-                let model = open.take().expect("a round starts before it commits");
-                assert_eq!(*sum, plain_sum(&federation, plan, &model));
-                compared += 1;
-            }
-            _ => {}
-        }
-    }
-    assert_eq!(compared, rounds);
+    assert_eq!(compare_sums(&federation), rounds);
 }
 
 #[test]

@@ -261,7 +261,11 @@ impl Channel {
 
     fn ended(&mut self, end: End, reason: &str) {
         if let Some((_, link)) = &mut self.link {
+            let quic = link.wire().is_some_and(|wire| wire.transport() == Transport::Quic);
             link.detach();
+            if quic && matches!(end, End::Cut(_)) {
+                self.dialer.renew_socket();
+            }
         }
         if let Some(task) = self.probe.take() {
             task.abort();

@@ -81,7 +81,11 @@ impl Dialer {
     pub async fn over(&self, transport: Transport, tls: Arc<rustls::ClientConfig>) -> Result<Wire, DialFault> {
         let what = if transport == Transport::Quic { "UDP" } else { "TCP" };
         let reached = tokio::time::timeout(HANDSHAKE_TIME * 2, self.reach(transport, tls)).await;
-        reached.map_err(|_| DialFault::Silence { what })?
+        let reached = reached.unwrap_or(Err(DialFault::Silence { what }));
+        if transport == Transport::Quic && reached.is_err() {
+            self.renew_socket();
+        }
+        reached
     }
 
     /// Forgets QUIC's socket: the next connection leaves from another port, which a firewall has not learnt to hate.

@@ -35,7 +35,8 @@ pub(crate) struct Federation {
     pub(crate) folder: PathBuf,
     /// Settings of the coordinator.
     pub(crate) coordinator: PathBuf,
-    branches: usize,
+    /// Number of branches.
+    pub(crate) branches: usize,
     spec: FederationSpec,
 }
 

@@ -1,0 +1,9 @@
+//! Real daemons over a network that cuts, forgets, drops and is full of strangers.
+
+mod cast;
+mod cuts;
+mod dice;
+mod rebinding;
+mod relay;
+#[path = "../support/mod.rs"]
+mod support;

@@ -69,7 +69,11 @@ pub(crate) fn certificates_text(certificates: &[CertificateDer<'_>]) -> String {
     certificates.iter().map(text).collect()
 }
 
-pub(crate) fn write_certificates(
+/// Writes certificates as PEM text, in order.
+///
+/// # Errors
+/// [`FileError`].
+pub fn write_certificates(
     path: &Path,
     certificates: &[CertificateDer<'_>],
     existing: Existing,

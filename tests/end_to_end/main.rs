@@ -7,6 +7,7 @@ mod demo;
 mod federation;
 mod kills;
 mod ledger_verify;
+mod partners;
 mod privacy;
 #[cfg(feature = "simulate")]
 mod simulate;

@@ -38,11 +38,18 @@ pub struct PeerRule {
 
 /// A rule of ours that a certificate broke, inside a [`rustls::Error`]. Its text carries the fault's number and code, so that it survives
 /// transports which pass text alone.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} {detail}", kind.mark())]
 pub(crate) struct Refusal {
     pub(crate) kind: FaultKind,
     pub(crate) detail: String,
+}
+
+/// The same text: the TLS library prints an error of others in this form, and QUIC carries nothing else of it.
+impl std::fmt::Debug for Refusal {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, out)
+    }
 }
 
 fn refuse<T>(kind: FaultKind, detail: impl Into<String>) -> Result<T, Refusal> {

@@ -14,8 +14,8 @@ use tributary_certs::inspect::{serial_of, validity_of, verify_chain};
 use tributary_certs::keys::read_verifying_key;
 use tributary_certs::office::{
     Answer, Begun, Bundle, Fingerprint, Installed, Office, RevocationReason, TokenRequest, WhomToRevoke, approve,
-    begin, begin_renewal, decode_answer, fresh_list, install, install_renewal, make_token, read_issued, read_waiting,
-    renew_coordinator, renew_issuing, renew_root, revoke,
+    begin, begin_renewal, certify, decode_answer, fresh_list, install, install_renewal, make_token, read_issued,
+    read_waiting, renew_coordinator, renew_issuing, renew_root, revoke,
 };
 use tributary_certs::renewal::{Expiry, current_binding};
 use tributary_certs::revocation::{Revocation, RevocationLists, revoked_in};
@@ -469,7 +469,10 @@ fn a_bank_brings_its_own_authority() {
     assert_eq!(kind(register(&issue("branch-1", &stranger))), FaultKind::KeyMismatch);
     assert_eq!(kind(register(&issue("branch-2", &key.spki()))), FaultKind::AnswerOtherKeys);
     assert_eq!(kind(register(&[])), FaultKind::NoCertificate);
-    register(&issue("branch-1", &key.spki())).unwrap();
+    // As its own office does it: from the request alone, and logged.
+    let chain = certify(&bank, &begun.request, NOW).unwrap();
+    assert_eq!(read_issued(&bank).unwrap().len(), 1);
+    register(&chain).unwrap();
     assert!(federation.at("branch-1").join("trust-north-bank.pem").exists());
     let leaf = federation.credentials("branch-1").leaf().clone();
     assert_eq!(read_members(&federation.authority()).unwrap()[0].entry.tls_spki_sha256, spki_sha256_of(&leaf).unwrap());

@@ -68,6 +68,8 @@ pub struct Budget {
     pub epsilon_left: f64,
     /// Epsilon allowed for one plan.
     pub epsilon_plan_cap: f64,
+    /// How much noise the branch adds: `share` or `full`.
+    pub own_noise: &'static str,
     /// Rounds charged within the last 24 hours.
     pub rounds_today: usize,
     /// Rounds allowed within 24 hours.
@@ -170,6 +172,7 @@ impl Budget {
             epsilon_cap: policy.epsilon_life,
             epsilon_left: left,
             epsilon_plan_cap: policy.epsilon_plan,
+            own_noise: policy.own_noise.name(),
             rounds_today: record.charged_within_a_day(now),
             rounds_a_day: policy.rounds_a_day,
             rounds_adopted,
@@ -241,6 +244,7 @@ impl fmt::Display for Budget {
             self.epsilon_left,
             self.epsilon_plan_cap
         )?;
+        writeln!(out, "  own noise  {}", self.own_noise)?;
         writeln!(out, "  today      {} of {} rounds within 24 hours", self.rounds_today, self.rounds_a_day)?;
         if self.rounds_adopted > 0 {
             writeln!(
@@ -283,6 +287,7 @@ mod tests {
     use tributary_protocol::time::Millis;
 
     use super::*;
+    use crate::policy::OwnNoise;
 
     const PLAN: Digest = Digest([1; 32]);
 
@@ -331,6 +336,10 @@ mod tests {
         assert!((budget.epsilon_spent.unwrap() + budget.epsilon_left - policy.epsilon_life).abs() < 1e-9);
         let text = budget.to_string();
         assert!(text.contains("40 training") && text.contains(&format!("{more} such rounds")), "{text}");
+        let full = BranchPolicy { own_noise: OwnNoise::Full, ..policy };
+        let same = Budget::read(&full, &history(40), Millis(100));
+        assert!(text.contains("own noise  share") && same.to_string().contains("own noise  full"));
+        assert_eq!(same.epsilon_spent, budget.epsilon_spent, "more noise than the plan's is no other charge");
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod enrol;
 pub mod error;
 pub mod identity;
 pub mod judge;
+mod noise;
 pub mod policy;
 pub mod preflight;
 mod renewal;

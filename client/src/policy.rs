@@ -8,7 +8,7 @@ use tributary_model::privacy::cap;
 use tributary_model::schema::Schema;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::message::{Floor, RefusalCode};
-use tributary_protocol::plan::{OVERLAP_MAX, PrivacyMode};
+use tributary_protocol::plan::{OVERLAP_MAX, Plan, PrivacyMode, RoundKind};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
 use tributary_settings::{Document, Faults};
@@ -18,6 +18,46 @@ use crate::settings::Settings;
 
 /// A commented policy with every key.
 pub const SAMPLE: &str = include_str!("../../docs/samples/policy.toml");
+
+/// How much noise this branch adds to each round, whatever a plan asks for. Nobody is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnNoise {
+    /// Its share: enough together with the other honest participants' shares.
+    #[default]
+    Share,
+    /// The whole round's, so that its customers are protected even if everybody else works together.
+    Full,
+}
+
+impl OwnNoise {
+    /// The word in policies and reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Share => "share",
+            Self::Full => "full",
+        }
+    }
+
+    /// Variance of this branch's noise in a round of a kind, units squared, where the plan asks for `share`: never less than that.
+    #[must_use]
+    pub fn variance(self, plan: &Plan, kind: RoundKind, share: u128) -> u128 {
+        match self {
+            Self::Share => share,
+            Self::Full => plan.round_variance(kind).max(share),
+        }
+    }
+}
+
+/// For people.
+impl std::fmt::Display for OwnNoise {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(match self {
+            Self::Share => "share (the customers are protected together with the other honest participants)",
+            Self::Full => "full (the customers are protected even if everybody else works together)",
+        })
+    }
+}
 
 /// What the owner of a branch's data allows. A plan can only be stricter.
 #[derive(Clone, Debug)]
@@ -40,6 +80,8 @@ pub struct BranchPolicy {
     pub rounds_a_day: u32,
     /// Branches at which a customer may be, at least.
     pub overlap_min: u16,
+    /// How much noise this branch adds.
+    pub own_noise: OwnNoise,
     /// The cohorts that this branch joins and the coalition that it assumes.
     pub cohort: CohortRule,
 }
@@ -83,6 +125,8 @@ impl BranchPolicy {
         let fields = file.texts("policy.fields", "a list of the schema's field names", words);
         let rounds_a_day = file.integer("policy.rounds_a_day", 1..=10_000_000, None);
         let overlap_min = file.integer("policy.overlap_min", 1..=OVERLAP_MAX.into(), Some(1_u16));
+        let noises = [OwnNoise::Share, OwnNoise::Full].map(|own| (own.name(), own));
+        let own_noise = file.choice("policy.own_noise", &noises, Some(OwnNoise::default()));
         let cohort = cohort(&mut file);
         file.finish()?;
         let here = "every value is there when no fault is";
@@ -96,6 +140,7 @@ impl BranchPolicy {
             fields: fields.expect(here),
             rounds_a_day: rounds_a_day.expect(here),
             overlap_min: overlap_min.expect(here),
+            own_noise: own_noise.expect(here),
             cohort: cohort.expect(here),
         })
     }
@@ -191,12 +236,21 @@ mod tests {
             ("rounds_a_day = 2000", "", "policy.rounds_a_day", "1"),
             ("delta = 1e-6", "delta = 0.5", "policy.delta", "at most 0.001"),
             ("overlap_min = 1", "overlap_min = 0", "policy.overlap_min", "1"),
+            ("own_noise = \"share\"", "own_noise = \"none\"", "policy.own_noise", "share, full"),
         ];
         for (line, by, key, allowed) in cases {
             let faults = changed(line, by).map(|_| ()).expect_err(by);
             let fault = faults.faults.iter().find(|fault| fault.key == key).unwrap_or_else(|| panic!("{by}: {faults}"));
             assert!(fault.allowed.contains(allowed), "{by}: {faults}");
         }
+    }
+
+    #[test]
+    fn own_noise_is_a_share_unless_the_policy_says_more() {
+        let line = "own_noise = \"share\"";
+        assert_eq!(changed(line, line).unwrap().own_noise, OwnNoise::Share);
+        assert_eq!(changed(line, "").unwrap().own_noise, OwnNoise::Share);
+        assert_eq!(changed(line, "own_noise = \"full\"").unwrap().own_noise, OwnNoise::Full);
     }
 
     #[test]

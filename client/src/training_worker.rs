@@ -11,7 +11,7 @@ use tributary_model::counts::CellLayout;
 use tributary_model::features::FeatureMatrix;
 use tributary_model::parameters::Parameters;
 use tributary_model::planned::cell_layout;
-use tributary_model::privacy::{NoiseSampler, NoiseShare, Selection};
+use tributary_model::privacy::Selection;
 use tributary_model::schema::Schema;
 use tributary_model::train::{Placement, PlacementKey, Trainer};
 use tributary_model::update::{
@@ -26,6 +26,7 @@ use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 
 use crate::data::read_csv;
 use crate::judge::{Judged, judge};
+use crate::noise::NoiseSource;
 use crate::policy::BranchPolicy;
 
 /// What the worker is asked.
@@ -34,9 +35,9 @@ pub enum Job {
     Judge(ValidPlan),
     /// Make a round's masked vector from this model.
     Contribute(Contribution, Vec<u8>),
-    /// Draw a noise share for the next round while nothing else is to do.
+    /// Draw this branch's noise for the next round while nothing else is to do.
     DrawAhead {
-        /// Variance of each value, in units squared.
+        /// Variance of each value of a share, in units squared.
         variance: u128,
     },
 }
@@ -99,14 +100,14 @@ struct Worker<A> {
     source: DataSource,
     answer: A,
     ready: Option<Ready>,
-    sampler: Option<NoiseSampler>,
-    ahead: Option<NoiseShare>,
+    noise: NoiseSource,
     cpu: WorkerCpu,
 }
 
 /// Runs until the job channel closes; returns the CPU time by purpose.
 pub fn run(source: DataSource, jobs: &mpsc::Receiver<Job>, answer: impl Fn(Answer)) -> WorkerCpu {
-    let mut worker = Worker { source, answer, ready: None, sampler: None, ahead: None, cpu: WorkerCpu::default() };
+    let noise = NoiseSource::new(source.policy.own_noise);
+    let mut worker = Worker { source, answer, ready: None, noise, cpu: WorkerCpu::default() };
     while let Ok(job) = jobs.recv() {
         match job {
             Job::Judge(plan) => worker.judge(plan),
@@ -141,6 +142,7 @@ impl<A: Fn(Answer)> Worker<A> {
 
     /// Reads the branch's rows; only after the plan was admitted.
     fn prepare(&self, plan: ValidPlan, judged: Judged) -> Result<Ready, String> {
+        self.noise.admits(&plan)?;
         let data = self.read(&self.source.file)?;
         let customers = data.customer_count();
         if customers > self.source.customers_max as usize {
@@ -205,41 +207,24 @@ impl<A: Fn(Answer)> Worker<A> {
         let own_noise = ready.plan.privacy == PrivacyMode::Local && descriptor.kind == RoundKind::Train;
         let noised = if own_noise {
             let nominal = self.source.customers_nominal.ok_or("data.customers_nominal is not set")?;
-            let noised = ready.private_update(&parameters, nominal, &mut self.sampler)?;
+            let noised = ready.private_update(&parameters, nominal, &mut self.noise)?;
             self.cpu.training += started.elapsed();
             noised
         } else {
             let sum = ready.sum(&descriptor, &parameters)?;
             self.cpu.training += started.elapsed();
             let started = ThreadTime::now();
-            let noise = self.noise(&descriptor)?;
+            let noise = self.noise.values(&ready.plan, &descriptor)?;
             self.cpu.noise += started.elapsed();
             sum.add_noise(noise).map_err(|fault| fault.to_string())?
         };
         Ok(mask::<RealSuite>(noised.quantize(descriptor.ring).into_words(), receipt, seeds))
     }
 
-    /// This branch's share of a round's noise, drawn ahead where it could be.
-    fn noise(&mut self, descriptor: &RoundDescriptor) -> Result<Vec<i64>, String> {
-        let (variance, dimension) = (descriptor.share_variance, descriptor.dimension as usize);
-        if variance == 0 {
-            return Ok(vec![0; dimension]);
-        }
-        let ahead = self.ahead.take_if(|share| share.variance() == variance && share.dimension() == dimension);
-        match ahead {
-            Some(share) => Ok(share.into_values()),
-            None => Ok(draw(&mut self.sampler, variance, dimension)?.into_values()),
-        }
-    }
-
-    fn draw_ahead(&mut self, variance: u128) {
+    fn draw_ahead(&mut self, share: u128) {
         let Some(ready) = &self.ready else { return };
-        if variance == 0 || self.ahead.is_some() {
-            return;
-        }
         let started = ThreadTime::now();
-        // A variance out of range is reported by the round that needs it.
-        self.ahead = draw(&mut self.sampler, variance, ready.plan.dimension(RoundKind::Train)).ok();
+        self.noise.draw_ahead(&ready.plan, share);
         self.cpu.noise += started.elapsed();
     }
 }
@@ -276,11 +261,11 @@ impl Ready {
         &self,
         parameters: &Parameters,
         customers_nominal: u32,
-        sampler: &mut Option<NoiseSampler>,
+        noise: &mut NoiseSource,
     ) -> Result<NoisedUpdate, String> {
         let Self { plan, judged, trainer, .. } = self;
         let local = judged.local.ok_or("the plan does not train locally")?;
-        let sampler = sampler_of(sampler, plan.noise_variance)?;
+        let sampler = noise.sampler(plan.noise_variance)?;
         let probability = tributary_model::planned::release(plan).sampling_probability;
         let noise = LocalNoise {
             sampler,
@@ -290,16 +275,4 @@ impl Ready {
         private_update(trainer, parameters, (&judged.rule, &local), noise, &mut OsEntropy)
             .map_err(|fault| fault.to_string())
     }
-}
-
-/// A fresh share, from the sampler of its variance, which is made once.
-fn draw(sampler: &mut Option<NoiseSampler>, variance: u128, dimension: usize) -> Result<NoiseShare, String> {
-    sampler_of(sampler, variance)?.share(dimension, &mut OsEntropy).map_err(|fault| fault.to_string())
-}
-
-fn sampler_of(sampler: &mut Option<NoiseSampler>, variance: u128) -> Result<&NoiseSampler, String> {
-    Ok(match sampler.take().filter(|sampler| sampler.variance() == variance) {
-        Some(kept) => sampler.insert(kept),
-        None => sampler.insert(NoiseSampler::new(variance).map_err(|fault| fault.to_string())?),
-    })
 }

@@ -68,6 +68,7 @@ fn issue(command: &IssueCommand) -> Result<Exit, Failure> {
             done(out, &identity.map_err(Failure::failed)?.to_string())
         }
         IssueCommand::Request(options) => office::request(options),
+        IssueCommand::Certificate(options) => office::certificate(options),
     }
 }
 

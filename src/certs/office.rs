@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use tributary_certs::enrolment::write_certificates;
 use tributary_certs::files::{self, Existing};
 use tributary_certs::issue::Validity;
 use tributary_certs::office::{self, Answer, Office, TokenRequest, WhomToRevoke, decode_answer};
 use tributary_certs::tls::read_certificates;
 
-use super::options::{ApproveOptions, CrlOptions, RenewOptions, RequestOptions, RevokeOptions, TokenOptions};
+use super::options::{
+    ApproveOptions, CertificateOptions, CrlOptions, RenewOptions, RequestOptions, RevokeOptions, TokenOptions,
+};
 use super::{done, unix_seconds};
 use crate::exit::{Exit, Failure};
 
@@ -50,6 +53,13 @@ pub(super) fn request(options: &RequestOptions) -> Result<Exit, Failure> {
         }
     };
     answered(&reply, &options.out)
+}
+
+pub(super) fn certificate(options: &CertificateOptions) -> Result<Exit, Failure> {
+    let request = files::read_public(&options.file).map_err(Failure::failed)?;
+    let chain = office::certify(&options.authority, &request, unix_seconds()).map_err(Failure::failed)?;
+    write_certificates(&options.out, &chain, Existing::Replace).map_err(Failure::failed)?;
+    done(&options.out, "signed; hand it, with the request, to the federation's office to be registered")
 }
 
 /// Writes an answer, which is of use to the branch whatever it says.

@@ -44,6 +44,8 @@ pub(crate) enum IssueCommand {
     Person(PersonOptions),
     /// Answer a branch's request that came as a file, an enrolment or a renewal
     Request(RequestOptions),
+    /// Sign a branch's request with an organisation's own authority; the federation's office then registers the certificate
+    Certificate(CertificateOptions),
 }
 
 /// `tributary certs roster`.
@@ -190,6 +192,19 @@ pub(crate) struct RequestOptions {
     /// The certificate that the organisation's own authority made for the request, with those above it (PEM, leaf first)
     #[arg(long, value_name = "FILE")]
     pub(super) certificate: Option<PathBuf>,
+}
+
+/// A request for an organisation's own authority.
+#[derive(Args)]
+pub(crate) struct CertificateOptions {
+    /// The organisation's own authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// The request of one of its branches
+    pub(super) file: PathBuf,
+    /// The certificate with those above it (PEM, leaf first), for `certs issue request --certificate`
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
 }
 
 /// What to renew.

@@ -4,6 +4,8 @@
 pub(super) struct Defaults {
     /// Branches.
     pub(super) branches: usize,
+    /// Clients of other organisations.
+    pub(super) partners: usize,
     /// Rounds to commit.
     pub(super) rounds: u32,
     /// Epsilon for the whole plan.
@@ -55,6 +57,8 @@ pub(super) struct Family {
 pub(super) const DEFAULTS: Defaults = Defaults {
     // Ten processes with their data fit any laptop, and two may be lost before the cohort is too small.
     branches: 10,
+    // One bank alone.
+    partners: 0,
     // Enough for logistic regression to settle; the noise grows with the root of it.
     rounds: 100,
     // A few thousand customers: below, the noise of so small a federation costs more than federation gains.

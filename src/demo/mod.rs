@@ -11,6 +11,7 @@ mod defaults;
 mod events;
 mod measure;
 mod options;
+mod partners;
 mod prepare;
 mod processes;
 mod progress;
@@ -59,7 +60,8 @@ async fn perform(options: &DemoOptions) -> anyhow::Result<Exit> {
     let kept = || format!("everything so far is kept in {}", workplace.root().display());
     let mut interrupts = Interrupts::listen()?;
     let prepared = prepare(options, &workplace).with_context(kept)?;
-    eprintln!("{} branches, about {} customers", prepared.branches.len(), prepared.customers_nominal);
+    eprintln!("{}, about {} customers", prepared.who(), prepared.customers_nominal);
+    let mixed = prepared.mixed;
     let Some(trained) = train(options, &workplace, &prepared, &mut interrupts).await.with_context(kept)? else {
         return Ok(interrupted(&workplace));
     };
@@ -69,7 +71,8 @@ async fn perform(options: &DemoOptions) -> anyhow::Result<Exit> {
         measured = judged => measured.with_context(kept)?,
         () = interrupts.wait() => return Ok(interrupted(&workplace)),
     };
-    let figures = Figures::new(&trained, measured, begin.elapsed().as_secs_f64());
+    let mode = options.privacy.mode();
+    let figures = Figures::new(&trained, measured, mixed.map(|mixed| (mixed, mode)), begin.elapsed().as_secs_f64());
     if options.json {
         println!("{}", serde_json::to_string(&figures).context("figures are plain data")?);
     } else {

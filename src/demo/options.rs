@@ -53,6 +53,9 @@ pub(crate) struct DemoOptions {
     /// Branches, each a process of its own [default: 10, or as many as the partition has]
     #[arg(long)]
     pub(super) branches: Option<usize>,
+    /// Clients of other organisations beside the branches, each with an authority of its own and the whole noise by itself
+    #[arg(long, value_name = "N", default_value_t = DEFAULTS.partners)]
+    pub(super) partners: usize,
     /// Rounds to commit
     #[arg(long, default_value_t = DEFAULTS.rounds, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(super) rounds: u32,
@@ -145,7 +148,13 @@ impl DemoOptions {
     /// The first number that no plan may have.
     pub(super) fn check(&self) -> Result<(), Failure> {
         if self.data.is_empty() {
-            check_branches(self.branches.unwrap_or(DEFAULTS.branches))?;
+            let branches = self.branches.unwrap_or(DEFAULTS.branches);
+            check_branches(branches)?;
+            check_partners(branches, self.partners)?;
+        } else if self.partners > 0 {
+            return Err(Failure::usage(
+                "--partners invents customers for the partners, and --data brings the branches' own; leave one of the two out",
+            ));
         }
         let range = |name: &str, good: bool, allowed: &str| {
             if good { Ok(()) } else { Err(Failure::usage(format!("--{name} must be {allowed}"))) }
@@ -228,6 +237,19 @@ pub(super) fn check_branches(branches: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Partners beside so many branches, or the reason why not.
+///
+/// # Errors
+/// With more clients than one session has.
+fn check_partners(branches: usize, partners: usize) -> Result<(), Failure> {
+    if branches.saturating_add(partners) <= COMPLETE_GRAPH_MAX {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{branches} branches and {partners} partners are too many: one session has at most {COMPLETE_GRAPH_MAX} clients"
+    )))
+}
+
 /// As the coordinator reads `tail_fraction`: one averaged model at least.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a 32-bit count")]
 fn tail_start(rounds: u32, tail_fraction: f64) -> Option<u32> {
@@ -249,6 +271,13 @@ mod tests {
         }
         assert!(check_branches(8).is_ok() && check_branches(256).is_ok());
         assert!(check_branches(257).unwrap_err().message.contains("256"));
+    }
+
+    #[test]
+    fn partners_and_branches_share_one_session() {
+        assert!(check_partners(8, 0).is_ok() && check_partners(8, 248).is_ok());
+        assert!(check_partners(8, 249).unwrap_err().message.contains("256"));
+        assert!(check_partners(8, usize::MAX).is_err());
     }
 
     #[test]

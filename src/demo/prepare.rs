@@ -11,8 +11,9 @@ use tributary_model::schema::Schema;
 use tributary_model::synthetic::{self, SyntheticSpec};
 
 use super::options::{DemoOptions, RealData, Source, check_branches};
+use super::partners::{Mixed, bring_authority, enrol_partner, who};
 use super::settings::{ClientFile, CoordinatorFile};
-use super::workplace::{Workplace, branch_name};
+use super::workplace::{Workplace, branch_name, partner_name};
 use crate::certs::unix_seconds;
 
 /// The name of the demo's federation.
@@ -24,8 +25,10 @@ const AUTHORITIES: (u8, usize) = (3, 2);
 pub(super) struct Prepared {
     /// The feature schema.
     pub(super) schema: Schema,
-    /// The branches, in order.
+    /// The branches, in order, and behind them the partners.
     pub(super) branches: Vec<Branch>,
+    /// What follows from partners; nothing without any.
+    pub(super) mixed: Option<Mixed>,
     /// The public nominal number of customers of all branches, by which sums are divided.
     pub(super) customers_nominal: u64,
 }
@@ -35,12 +38,31 @@ pub(super) struct Prepared {
 pub(super) struct Branch {
     /// Its name in files and identities.
     pub(super) name: String,
+    /// Whether it belongs to another organisation than the bank: the one of its own name.
+    pub(super) is_partner: bool,
+    /// Its own folder.
+    pub(super) folder: PathBuf,
     /// Rows to learn from.
     pub(super) training: PathBuf,
     /// Number of rows to learn from.
     pub(super) training_rows: u64,
     /// Rows to test with; nothing if the branch has none.
     pub(super) held_out: Option<PathBuf>,
+}
+
+impl Branch {
+    /// Its settings file.
+    pub(super) fn settings(&self) -> PathBuf {
+        self.folder.join("client.toml")
+    }
+}
+
+impl Prepared {
+    /// Who takes part, in words.
+    pub(super) fn who(&self) -> String {
+        let partners = self.mixed.map_or(0, |mixed| mixed.partners());
+        who(self.branches.len() - partners, partners)
+    }
 }
 
 /// Writes everything but the clients' settings, which need the coordinator's port.
@@ -52,49 +74,50 @@ pub(super) fn prepare(options: &DemoOptions, workplace: &Workplace) -> anyhow::R
         Source::Synthetic { branches } => invent(options, branches, workplace)?,
         Source::Real(real) => divide(options, &real, workplace)?,
     };
+    let mixed = match (options.partners, branches.len() - options.partners) {
+        (0, _) => None,
+        (partners, own) => Some(Mixed::new(own, partners)?),
+    };
     enrol(workplace, &branches)?;
     let rows: u64 = branches.iter().map(|branch| branch.training_rows).sum();
     let customers_nominal = two_digits(rows);
-    CoordinatorFile { options, customers_nominal }.write(workplace)?;
-    Ok(Prepared { schema, branches, customers_nominal })
+    let coalition = mixed.map(|mixed| mixed.coalition());
+    CoordinatorFile { options, customers_nominal, coalition }.write(workplace)?;
+    Ok(Prepared { schema, branches, mixed, customers_nominal })
 }
 
 /// Writes the clients' settings for a coordinator that listens.
 ///
 /// # Errors
 /// If a file cannot be written.
-pub(super) fn write_clients(
-    options: &DemoOptions,
-    workplace: &Workplace,
-    prepared: &Prepared,
-    coordinator: SocketAddr,
-) -> anyhow::Result<()> {
+pub(super) fn write_clients(options: &DemoOptions, prepared: &Prepared, coordinator: SocketAddr) -> anyhow::Result<()> {
     // A public maximum must not follow from one branch's rows: twice the size of the largest one, up to a power of two, for all.
     let largest = prepared.branches.iter().map(|branch| branch.training_rows).max().unwrap_or(1);
     let (customers_max, schema) = ((2 * largest).next_power_of_two(), &prepared.schema);
-    prepared
-        .branches
-        .iter()
-        .try_for_each(|branch| ClientFile { options, coordinator, customers_max, schema }.write(workplace, branch))
+    let coalition = prepared.mixed.map(|mixed| mixed.coalition());
+    let file = ClientFile { options, coordinator, customers_max, schema, coalition };
+    prepared.branches.iter().try_for_each(|branch| file.write(branch))
 }
 
 fn invent(options: &DemoOptions, branches: usize, workplace: &Workplace) -> anyhow::Result<(Schema, Vec<Branch>)> {
     let schema = synthetic::schema();
     write(&workplace.schema(), synthetic::SCHEMA_TOML)?;
     let data = synthetic::generate(&SyntheticSpec {
-        branches,
+        branches: branches + options.partners,
         customers_per_branch: options.customers_per_branch,
         holdout_fraction: super::defaults::DEFAULTS.holdout_fraction,
         seed: options.seed,
     });
     let mut list = Vec::with_capacity(branches);
-    for (number, rows) in (0..).zip(&data.branches) {
-        let name = branch_name(number);
+    let own = (0..).map(branch_name).map(|name| (workplace.branch(&name), name, false)).take(branches);
+    let others = (0..).map(partner_name).map(|name| (workplace.partner(&name), name, true));
+    for ((folder, name, is_partner), rows) in own.chain(others).zip(&data.branches) {
         let training = workplace.data().join(format!("{name}.csv"));
         let training_rows = write_csv(&training, schema.dialect(), &data.header, &rows.training)?;
         let path = workplace.data().join(format!("{name}.held-out.csv"));
         let held_out_rows = write_csv(&path, schema.dialect(), &data.header, &rows.held_out)?;
-        list.push(Branch { name, training, training_rows, held_out: (held_out_rows > 0).then_some(path) });
+        let held_out = (held_out_rows > 0).then_some(path);
+        list.push(Branch { name, is_partner, folder, training, training_rows, held_out });
     }
     Ok((schema, list))
 }
@@ -121,6 +144,8 @@ fn divide(options: &DemoOptions, real: &RealData<'_>, workplace: &Workplace) -> 
     }
     let branches = files.into_iter().map(|files| Branch {
         name: branch_name(files.branch),
+        is_partner: false,
+        folder: workplace.branch(&branch_name(files.branch)),
         training: files.training,
         training_rows: files.training_rows,
         held_out: files.held_out,
@@ -128,11 +153,17 @@ fn divide(options: &DemoOptions, real: &RealData<'_>, workplace: &Workplace) -> 
     Ok((schema, branches.collect()))
 }
 
-/// An authority, a coordinator that branches pin, the branches, and the roster of all of them.
+/// An authority, a coordinator that branches pin, the branches, the partners, and the roster of all of them.
 fn enrol(workplace: &Workplace, branches: &[Branch]) -> anyhow::Result<()> {
     let (now, authority) = (unix_seconds(), workplace.authority());
     let domain = TrustDomain::parse(TRUST_DOMAIN)?;
     enrolment::init_authority(&authority, &domain, AUTHORITIES.0, AUTHORITIES.1, now)?;
+    let names = |partners| {
+        let wanted = move |branch: &&Branch| branch.is_partner == partners;
+        branches.iter().filter(wanted).map(|branch| branch.name.as_str())
+    };
+    // Before anybody is handed the trusted roots.
+    names(true).try_for_each(|name| bring_authority(workplace, name, &domain, now))?;
     let request = CoordinatorRequest {
         organisation: "head-office",
         id: "coordinator",
@@ -140,9 +171,10 @@ fn enrol(workplace: &Workplace, branches: &[Branch]) -> anyhow::Result<()> {
         addresses: &[[127, 0, 0, 1].into()],
     };
     enrolment::issue_coordinator(&authority, &request, &workplace.identity("coordinator"), now)?;
-    for branch in branches {
-        enrolment::issue_client(&authority, "bank", &branch.name, &workplace.identity(&branch.name), now)?;
+    for name in names(false) {
+        enrolment::issue_client(&authority, "bank", name, &workplace.identity(name), now)?;
     }
+    names(true).try_for_each(|name| enrol_partner(workplace, name, now).with_context(|| name.to_owned()))?;
     enrolment::sign_roster(&authority)?;
     Ok(())
 }

@@ -4,9 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use tributary_protocol::plan::PrivacyMode;
 
 use super::measure::Measured;
+use super::partners::{Mixed, who};
 use super::rounds::Trained;
+use super::workplace::partner_name;
 
 /// The object that `--json` prints. Its keys are stable.
 #[derive(Debug, Serialize)]
@@ -20,6 +23,15 @@ pub(super) struct Figures {
     noise_multiplier: Option<f64>,
     rounds: u32,
     branches: usize,
+    /// Of these with another organisation than the bank's; absent without any, as the next two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partners: Option<usize>,
+    /// Noise in a sum of everybody, over the one that is guaranteed, in standard deviations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    noise_excess: Option<f64>,
+    /// Noise in a sum of everybody over sensitivity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    noise_multiplier_effective: Option<f64>,
     customers: usize,
     parameters: usize,
     seconds_total: f64,
@@ -43,8 +55,14 @@ pub(super) struct Table<'a> {
 
 impl Figures {
     /// Puts together what was measured.
-    pub(super) fn new(trained: &Trained, measured: Measured, seconds_total: f64) -> Self {
+    pub(super) fn new(
+        trained: &Trained,
+        measured: Measured,
+        mixed: Option<(Mixed, PrivacyMode)>,
+        seconds_total: f64,
+    ) -> Self {
         let coordinator = &trained.coordinator;
+        let noise_excess = mixed.and_then(|(mixed, mode)| mixed.noise_excess(mode));
         Self {
             auc_federated: measured.federated,
             auc_local_mean: measured.local_mean,
@@ -55,6 +73,9 @@ impl Figures {
             noise_multiplier: coordinator.noise_multiplier,
             rounds: coordinator.rounds,
             branches: trained.clients.len(),
+            partners: mixed.map(|(mixed, _)| mixed.partners()),
+            noise_excess,
+            noise_multiplier_effective: noise_excess.zip(coordinator.noise_multiplier).map(|(own, all)| own * all),
             customers: measured.customers,
             parameters: coordinator.parameters,
             seconds_total,
@@ -85,7 +106,10 @@ impl fmt::Display for Table<'_> {
             )?,
             _ => writeln!(formatter, "privacy   none for the customer: secure aggregation alone")?,
         }
-        writeln!(formatter, "size      {branches} branches, {customers} customers, {parameters} parameters")?;
+        self.write_partners(formatter)?;
+        let partners = self.figures.partners.unwrap_or(0);
+        let who = who(branches - partners, partners);
+        writeln!(formatter, "size      {who}, {customers} customers, {parameters} parameters")?;
         let Figures { seconds_rounds, seconds_total, .. } = self.figures;
         let median = median(&self.trained.coordinator.round_milliseconds);
         writeln!(
@@ -105,6 +129,28 @@ impl fmt::Display for Table<'_> {
         writeln!(formatter, "model     {}", self.trained.coordinator.model_file)?;
         writeln!(formatter, "ledger    {} (verified)", self.trained.coordinator.ledger)?;
         write!(formatter, "kept in   {} with the logs of every process", self.root.display())
+    }
+}
+
+impl Table<'_> {
+    /// Who the partners are, how they are protected, and what that costs the model.
+    fn write_partners(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Figures { partners, noise_excess, noise_multiplier_effective, .. } = self.figures;
+        let Some(partners) = *partners else { return Ok(()) };
+        for number in (0..).take(partners) {
+            let (name, organisation) = (partner_name(number), Mixed::organisation(number as usize));
+            writeln!(
+                formatter,
+                "partner   {name}: organisation {organisation} with an authority of its own, own noise full"
+            )?;
+        }
+        match noise_excess.zip(*noise_multiplier_effective) {
+            Some((excess, multiplier)) => writeln!(
+                formatter,
+                "noise     a sum of everybody carries {excess:.3} times the noise that is promised, a multiplier of {multiplier:.3}"
+            ),
+            None => Ok(()),
+        }
     }
 }
 

@@ -90,12 +90,13 @@ impl Run<'_> {
     async fn train(&mut self) -> anyhow::Result<Trained> {
         let coordinator = self.start_coordinator().await?;
         for branch in &self.prepared.branches {
-            let config = self.workplace.client_settings(&branch.name);
+            let config = branch.settings();
             let log = self.workplace.log(&branch.name);
             self.processes.start(&branch.name, &role(["client", "run"], &config), log)?;
         }
         let count = self.prepared.branches.len();
-        self.progress.say(&format!("{count} branches started; logs in {}", self.workplace.logs().display()));
+        let who = self.prepared.who();
+        self.progress.say(&format!("{who} started; logs in {}", self.workplace.logs().display()));
         let mut heard = Heard { clients: vec![None; count], ..Heard::default() };
         while heard.ended < count + 1 {
             match self.next().await? {
@@ -128,7 +129,7 @@ impl Run<'_> {
             match self.next().await? {
                 Notice::Line(_, line) => {
                     if let CoordinatorLine::Listening { address } = parse("coordinator", &line)? {
-                        write_clients(self.options, self.workplace, self.prepared, address)?;
+                        write_clients(self.options, self.prepared, address)?;
                         return Ok(coordinator);
                     }
                 }

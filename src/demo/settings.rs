@@ -9,6 +9,7 @@ use tributary_certs::files::create_private_folder;
 use tributary_client::cli::sign_policy;
 use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::schema::Schema;
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 
 use super::defaults::DEFAULTS;
 use super::options::{DemoOptions, Model, Privacy};
@@ -21,6 +22,8 @@ pub(super) struct CoordinatorFile<'a> {
     pub(super) options: &'a DemoOptions,
     /// By which sums are divided.
     pub(super) customers_nominal: u64,
+    /// The coalition of a bank with partners; the usual one without any.
+    pub(super) coalition: Option<CoalitionRule>,
 }
 
 /// `client.toml`.
@@ -33,6 +36,8 @@ pub(super) struct ClientFile<'a> {
     pub(super) customers_max: u64,
     /// The feature schema, all of whose fields the demo's policies release.
     pub(super) schema: &'a Schema,
+    /// The coalition of a bank with partners; the usual one without any.
+    pub(super) coalition: Option<CoalitionRule>,
 }
 
 impl CoordinatorFile<'_> {
@@ -98,7 +103,21 @@ impl CoordinatorFile<'_> {
                 format_args!("\n[plan.evaluation]\nbins = 20\nbudget_share = {}", DEFAULTS.evaluation_share),
             );
         }
+        if let Some(CoalitionRule::Organisations { .. }) = self.coalition {
+            line(&mut text, format_args!("\n[plan.cohort]\n{}", coalition_lines(self.coalition).trim_end()));
+        }
         text
+    }
+}
+
+/// A coalition as plans and policies write it.
+fn coalition_lines(rule: Option<CoalitionRule>) -> String {
+    match rule.unwrap_or(CohortRule::USUAL.coalition) {
+        CoalitionRule::Fraction { permille } => format!("coalition_permille = {permille}\n"),
+        CoalitionRule::Organisations { operator, others, outside_min } => format!(
+            "coalition = \"organisations\"\ncoalition_operator = {}\ncoalition_others = {others}\noutside_min = {outside_min}\n",
+            operator.0
+        ),
     }
 }
 
@@ -107,25 +126,28 @@ impl ClientFile<'_> {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(super) fn write(&self, workplace: &Workplace, branch: &Branch) -> anyhow::Result<()> {
-        create_private_folder(&workplace.branch(&branch.name))?;
-        write(&workplace.client_settings(&branch.name), &self.text(branch))?;
+    pub(super) fn write(&self, branch: &Branch) -> anyhow::Result<()> {
+        let folder = &branch.folder;
+        create_private_folder(folder)?;
+        write(&branch.settings(), &self.text(branch))?;
         // The owner of the branch's data is another person than the operator. Here both are the demo.
-        let folder = workplace.branch(&branch.name);
         let policy = folder.join("policy.toml");
-        write(&policy, &self.policy(&branch.name))?;
+        write(&policy, &self.policy(branch))?;
         sign_policy(&policy, &folder.join("owner.key"))?;
         Ok(())
     }
 
-    fn policy(&self, name: &str) -> String {
+    fn policy(&self, branch: &Branch) -> String {
+        let (name, coalition) = (&branch.name, coalition_lines(self.coalition));
+        // A partner has no reason to count on the honesty of the bank's branches, nor on that of its other partners.
+        let own_noise = if branch.is_partner { "own_noise = \"full\"\n" } else { "" };
         let DemoOptions { epsilon, delta, privacy, .. } = self.options;
         let fields: Vec<&str> = self.schema.fields().iter().map(|field| field.name.as_str()).collect();
         let mode = privacy.mode().name();
         format!(
             "[policy]\npopulation = \"customers of {name}\"\nepsilon_life = {epsilon:?}\nepsilon_plan = {epsilon:?}\ndelta = {delta:?}\n\
-             modes = [\"{mode}\"]\npurposes = [\"{PURPOSE_DEFAULT}\"]\nfields = {fields:?}\nrounds_a_day = {}\ncohort_min = 8\n\
-             coalition_permille = 200\nsurvivors_permille = 800\nhonest_min = 5\n",
+             modes = [\"{mode}\"]\npurposes = [\"{PURPOSE_DEFAULT}\"]\nfields = {fields:?}\nrounds_a_day = {}\n{own_noise}cohort_min = 8\n\
+             {coalition}survivors_permille = 800\nhonest_min = 5\n",
             DEFAULTS.rounds_a_day
         )
     }

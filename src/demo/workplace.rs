@@ -15,6 +15,7 @@ use tributary_certs::files::create_private_folder;
 /// schema.toml                what every row must look like
 /// coordinator/               coordinator.toml and the coordinator's state: ledger, models
 /// branches/branch-000/       client.toml and the branch's state: its budget file
+/// partners/partner-000/      the same of a partner, and in authority/ the authority of its organisation
 /// logs/                      one file for each process
 /// ```
 pub(super) struct Workplace {
@@ -86,9 +87,9 @@ impl Workplace {
         self.root.join("branches").join(name)
     }
 
-    /// A branch's settings file.
-    pub(super) fn client_settings(&self, name: &str) -> PathBuf {
-        self.branch(name).join("client.toml")
+    /// A partner's own folder.
+    pub(super) fn partner(&self, name: &str) -> PathBuf {
+        self.root.join("partners").join(name)
     }
 
     /// The logs.
@@ -105,6 +106,11 @@ impl Workplace {
 /// A branch's name in files and identities.
 pub(super) fn branch_name(number: u32) -> String {
     format!("branch-{number:03}")
+}
+
+/// A partner's name in files and identities, and its organisation's.
+pub(super) fn partner_name(number: u32) -> String {
+    format!("partner-{number:03}")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod federation;
 mod identity;
 mod kills;
 mod ledger_verify;
+mod partners;
 mod preflight;
 mod privacy;
 #[cfg(feature = "simulate")]

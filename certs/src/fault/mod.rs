@@ -252,6 +252,16 @@ mod tests {
         assert!(explain_alert(45, true, "").to_string().starts_with("The peer refused this side"));
     }
 
+    /// QUIC carries the library's text of an error, and nothing else of it.
+    #[test]
+    fn a_rule_of_ours_keeps_its_number_where_text_alone_travels() {
+        for kind in [FaultKind::WrongAuthority, FaultKind::WrongRole, FaultKind::ForeignDomain] {
+            let text = crate::verify::refused(Refusal { kind, detail: "somebody".into() }).to_string();
+            assert_eq!(explain_alert(42, false, &text).kind, kind, "{text}");
+            assert_eq!(explain_alert(42, true, &text).kind, kind, "{text}");
+        }
+    }
+
     #[test]
     fn every_fault_says_what_it_is_what_it_means_and_what_to_do() {
         for kind in FaultKind::ALL.iter().copied() {

@@ -14,6 +14,7 @@
 mod approvals;
 mod branch;
 mod bundle;
+mod certify;
 mod csr;
 mod grant;
 mod issued;
@@ -32,6 +33,7 @@ use tributary_protocol::digest::Digest;
 pub use approvals::{Fingerprint, Waiting, approve, read_waiting};
 pub use branch::{Begun, Installed, begin, begin_renewal, install, install_renewal};
 pub use bundle::Bundle;
+pub use certify::certify;
 pub use csr::CSR_BYTES_MAX;
 pub(crate) use grant::copy_trust;
 pub(crate) use issued::record;

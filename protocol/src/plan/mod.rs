@@ -184,26 +184,22 @@ impl Plan {
         Ok(ValidPlan { plan: self, digest })
     }
 
-    /// Worst case of SA-1, section 7: every customer aligned on one coordinate, and 13 standard deviations of noise. All survivors' shares
-    /// together carry at most `n1 / h`, which the thresholds keep below 4, of the variance that is guaranteed; in local mode every branch of
-    /// the largest cohort carries its own. Where branches upload differences of models, each is bounded by one clip norm.
+    /// Worst case of SA-1, section 7: every customer aligned on one coordinate, and 13 standard deviations of noise. A participant may add the
+    /// whole round's noise instead of its share, and tells nobody; so there is room for that of every member of the largest cohort, which
+    /// is more than all their shares. Where branches upload differences of models, each is bounded by one clip norm.
     fn check_ring(&self) -> Result<(), PlanFault> {
         let bits = self.ring.bits();
         let cohort = COHORT_MAX as u128;
         let units = u128::from(self.clip_units);
         let customers = u128::from(self.customers_max).saturating_mul(units);
-        let fits = |aligned: u128, variance: u128| {
+        let all = RoundKind::ALL.into_iter().filter(|kind| self.rounds_of(*kind) > 0).all(|kind| {
+            let aligned = match (self.privacy, kind) {
+                (PrivacyMode::Local, RoundKind::Train) | (PrivacyMode::Branch, _) => cohort.saturating_mul(units),
+                _ => customers,
+            };
+            let variance = self.round_variance(kind).saturating_mul(cohort);
             let noise = variance.isqrt().saturating_add(1).saturating_mul(13);
             aligned.saturating_add(noise) < 1 << (bits - 1)
-        };
-        let all = RoundKind::ALL.into_iter().filter(|kind| self.rounds_of(*kind) > 0).all(|kind| {
-            let variance = self.round_variance(kind);
-            match (self.privacy, kind) {
-                (PrivacyMode::Local, RoundKind::Train) => fits(cohort.saturating_mul(units), 0),
-                (PrivacyMode::Branch, _) => fits(cohort.saturating_mul(units), variance.saturating_mul(4)),
-                (PrivacyMode::Local, _) => fits(customers, variance.saturating_mul(cohort)),
-                _ => fits(customers, variance.saturating_mul(4)),
-            }
         });
         if all {
             Ok(())

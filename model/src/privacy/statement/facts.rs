@@ -184,7 +184,7 @@ impl Facts {
 
     /// Honest shares by which the noise is divided: the most of a sum that was opened, for its shares are the smallest; before the first
     /// sum, those of the smallest cohort by the plan's rule. In local mode every branch carries the whole noise.
-    fn shares(&self) -> u128 {
+    pub(super) fn shares(&self) -> u128 {
         if self.plan.privacy == PrivacyMode::Local {
             return 1;
         }
@@ -192,6 +192,17 @@ impl Facts {
         let smallest = rule.thresholds(&vec![OrganisationId(0); rule.cohort_min.into()]);
         let planned = smallest.map_or(rule.honest_min, |thresholds| thresholds.honest_min);
         u128::from(self.honest_most.unwrap_or(planned.into()).max(1))
+    }
+
+    /// Epsilon of one round of a kind, by the bound that is enforced.
+    pub(super) fn epsilon_of_one(&self, kind: RoundKind) -> Option<f64> {
+        self.enforced(&self.plan.charge(kind))
+    }
+
+    /// Epsilon of one training round where everybody else works together against a participant that adds its share.
+    pub(super) fn collusion_of_one(&self) -> Option<f64> {
+        let one = |kind| u32::from(kind == RoundKind::Train);
+        if self.noised() { self.tight(one, self.shares()) } else { None }
     }
 
     pub(super) fn figures(&self) -> Figures {

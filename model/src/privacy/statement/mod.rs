@@ -4,12 +4,14 @@
 //! statement again, byte for byte.
 
 mod facts;
+mod protection;
 mod questions;
 mod words;
 
 use serde::Serialize;
 
 pub use facts::{Facts, NothingStated};
+pub use protection::Protection;
 pub use questions::Answer;
 
 /// What a plan promises, what has happened, and what neither covers.
@@ -35,6 +37,10 @@ pub struct Statement {
     pub figures: Figures,
     /// Each kind of round: what it is for, and what it costs.
     pub releases: Vec<Release>,
+    /// Who is protected from whom, and by what.
+    pub protections: Vec<Protection>,
+    /// Who sees what.
+    pub visibility: Vec<String>,
     /// What has to be true for the claim.
     pub assumptions: Vec<String>,
     /// What is not promised.
@@ -109,6 +115,8 @@ impl Statement {
             model: facts.released().map(|model| model.to_string()),
             figures,
             releases: facts.releases(),
+            protections: protection::protections(facts, &figures),
+            visibility: protection::visibility(plan),
             assumptions: words::assumptions(plan),
             not_promised: words::not_promised(plan),
             questions: questions::answers(facts, &figures),

@@ -149,7 +149,7 @@ fn releases(facts: &Facts, figures: &Figures) -> [String; 6] {
     let inventory = inventory.collect::<Vec<_>>().join("; ");
     let place = match plan.privacy {
         PrivacyMode::Customer | PrivacyMode::Branch => {
-            "At the branches, in shares, under secure aggregation: honest branches alone hold enough of it. The coordinator is not trusted with any single update, nor with honest noise of its own."
+            "At the branches, in shares, under secure aggregation: honest branches alone hold enough of it. The coordinator is not trusted with any single update, nor with honest noise of its own. A participant whose signed policy says own_noise = \"full\" adds the whole of it by itself and trusts nobody with it."
         }
         PrivacyMode::Local => {
             "At each branch, the whole of it, in each local step. Nobody outside the branch is trusted."
@@ -179,9 +179,7 @@ fn releases(facts: &Facts, figures: &Figures) -> [String; 6] {
              stays charged. {realised} {} rounds were aborted.",
             facts.aborted
         ),
-        "The coordinator sees noised sums, models and who took part; a branch sees models; nobody sees another's update. Every key stays \
-         where it was made."
-            .into(),
+        format!("{} Every key stays where it was made.", super::protection::visibility(plan).join(" ")),
     ]
 }
 

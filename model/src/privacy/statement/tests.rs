@@ -1,10 +1,10 @@
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::{ClientId, RoundId, SessionId};
+use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::plan::{LocalTraining, Plan, PrivacyMode, RoundKind};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::cast;
 use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, SessionView};
-use tributary_protocol::secagg::parameters::Thresholds;
+use tributary_protocol::secagg::parameters::{CoalitionRule, Thresholds};
 
 use super::*;
 use crate::planned;
@@ -111,6 +111,50 @@ fn every_mode_says_what_it_protects() {
     let spent = |index: usize| Facts::read(&ledger(&modes[index], 4)).unwrap().spent();
     assert_eq!(spent(2), RdpVector::gaussian(1, 2000).times(4 * 3 * 2), "each local step at each of two branches");
     assert!(spent(3).at_most(&spent(0)), "a coin makes it cheaper");
+}
+
+#[test]
+fn shares_need_honest_others_and_the_whole_noise_needs_nobody() {
+    let made = statement(&cast::plan(), 5);
+    let [shared, alone, full] = made.protections.as_slice() else { panic!("{:?}", made.protections) };
+    let release = RdpVector::gaussian(1, 2000);
+    let enforced = |rounds| Some(crate::privacy::epsilon_of(&release.times(rounds), 1e-6).0);
+    // z = 44.72 over S = 2^20 units, once and over the eight rounds that may be charged: the same for both, against others.
+    for protection in [shared, full] {
+        assert_eq!((protection.epsilon_round, protection.epsilon_plan), (enforced(1), enforced(8)));
+    }
+    assert!(shared.against.contains("up to 200 per thousand") && shared.by.contains("one in 6"), "{shared:?}");
+    assert!(full.who.contains("own_noise = \"full\"") && full.against.contains("everybody else together"), "{full:?}");
+    assert!(full.by.contains("z = 44.7214 times the sensitivity S = 1048576.0 units"), "{full:?}");
+    assert_eq!(alone.epsilon_plan, made.figures.epsilon_collusion);
+    assert!(alone.epsilon_round > full.epsilon_round && alone.epsilon_plan > full.epsilon_plan, "{alone:?}");
+
+    let operator = OrganisationId(7);
+    let mut banks = cast::plan();
+    banks.cohort.coalition = CoalitionRule::Organisations { operator, others: 1, outside_min: 2 };
+    let made = statement(&banks, 5);
+    let against = &made.protections[0].against;
+    assert!(
+        against.contains("all participants of organisation 7") && against.contains("of any other one"),
+        "{against}"
+    );
+    let text = made.to_string();
+    for part in ["Who is protected from whom", "Who sees what", "speaks for that organisation alone", "sees the models"]
+    {
+        assert!(text.contains(part), "{part} is missing in {text}");
+    }
+    // The answers say the same as the lists.
+    assert!(made.questions[16].answer.contains("own_noise = \"full\""), "{}", made.questions[16].answer);
+    assert!(made.visibility.iter().all(|line| made.questions[18].answer.contains(line)));
+}
+
+#[test]
+fn where_no_noise_is_shared_there_is_one_protection() {
+    let zero = RdpVector::zero();
+    let bare = Plan { privacy: PrivacyMode::None, noise_variance: 0, round_charge: zero, ..cast::plan() };
+    let made = statement(&bare, 5);
+    assert_eq!((made.protections.len(), made.protections[0].epsilon_plan), (1, None));
+    assert!(made.protections[0].by.contains("no noise") && !made.questions[16].answer.contains("full"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fmt::{Formatter, Result};
 
 use tributary_protocol::plan::{Plan, PrivacyMode, RoundKind};
 
-use super::{Figures, Release, Statement};
+use super::{Figures, Protection, Release, Statement};
 
 pub(super) fn unit(plan: &Plan) -> String {
     match plan.privacy {
@@ -77,9 +77,12 @@ pub(super) fn assumptions(plan: &Plan) -> Vec<String> {
             list.push("None about the coordinator or other branches: a branch's own noise carries the whole claim.".into());
         }
         PrivacyMode::Customer | PrivacyMode::Branch | PrivacyMode::None => list.push(format!(
-            "Of a cohort no more work together with the coordinator than the plan's rule assumes; at least {} branches, {} per thousand of \
+            "Of a cohort no more work together with the coordinator than the plan's rule assumes{}; at least {} branches, {} per thousand of \
              a cohort and {} honest ones are in every sum that is opened.",
-            cohort.cohort_min, cohort.survivors_permille, cohort.honest_min
+            if plan.privacy == PrivacyMode::None { "" } else { ", except for participants that add the whole noise by themselves" },
+            cohort.cohort_min,
+            cohort.survivors_permille,
+            cohort.honest_min
         )),
     }
     list
@@ -147,6 +150,20 @@ pub(super) fn print(statement: &Statement, out: &mut Formatter<'_>) -> Result {
             figure(*epsilon_max)
         )?;
     }
+    writeln!(out, "\nWho is protected from whom")?;
+    for Protection { who, against, by, epsilon_round, epsilon_plan } in &statement.protections {
+        writeln!(out, "  - {who}")?;
+        writeln!(out, "      against  {against}")?;
+        writeln!(out, "      by       {by}")?;
+        writeln!(
+            out,
+            "      epsilon  {} in one training round, {} in all",
+            figure(*epsilon_round),
+            figure(*epsilon_plan)
+        )?;
+    }
+    writeln!(out, "\nWho sees what")?;
+    statement.visibility.iter().try_for_each(|line| writeln!(out, "  - {line}"))?;
     writeln!(out, "\nWhat has to be true")?;
     statement.assumptions.iter().try_for_each(|line| writeln!(out, "  - {line}"))?;
     writeln!(out, "\nWhat is not promised")?;

@@ -272,6 +272,25 @@ fn a_plan_whose_sum_could_wrap_is_refused() {
     assert!(matches!(huge, Err(PlanFault::OutOfRange { field: "customers_max", .. })));
 }
 
+/// A participant that adds the whole noise instead of its share tells nobody, so the ring is large enough for all of them.
+#[test]
+fn the_ring_has_room_for_the_whole_noise_of_every_participant() {
+    let with = |deviation: u128| {
+        let variance = deviation.pow(2);
+        let narrow = plan(|plan| {
+            plan.ring = Ring::Bits32;
+            (plan.clip_units, plan.sensitivity_squared, plan.noise_variance) = (1 << 10, 1 << 20, variance);
+            plan.round_charge = RdpVector::gaussian(1 << 20, variance);
+        });
+        narrow.validate()
+    };
+    // 2000 customers of 1024 units, and 13 deviations of the sum of 10,000 whole noises: below 2^31, and with one unit more not.
+    let most = 1_650_335;
+    assert!(2_048_000 + 13 * (100 * most + 1) < 1 << 31 && 2_048_000 + 13 * 100 * (most + 1) >= 1_u128 << 31);
+    assert!(with(most).is_ok());
+    assert!(matches!(with(most + 1), Err(PlanFault::Wraps { bits: 32, .. })));
+}
+
 fn organisations(operator: u32, others: u16, outside_min: u16) -> Plan {
     let operator = OrganisationId(operator);
     plan(|plan| plan.cohort.coalition = CoalitionRule::Organisations { operator, others, outside_min })

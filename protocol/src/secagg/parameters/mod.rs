@@ -194,7 +194,7 @@ impl CohortRule {
     }
 
     /// At least a quarter of the cohort is honest, whatever the policy says: the shares of all survivors together then carry at most four
-    /// times the noise that is guaranteed, which is what the ring has room for ([`crate::plan::Plan::validate`]).
+    /// times the noise that is guaranteed.
     fn honest_needed(&self, cohort: u16) -> u16 {
         self.honest_min.max(cohort.div_ceil(4))
     }

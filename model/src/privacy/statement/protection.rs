@@ -1,0 +1,125 @@
+//! Who is protected from whom, and by what; and who sees what.
+//!
+//! Which participants add the whole noise by themselves is their own act and in no ledger: what it gives is stated, not who does it.
+
+use serde::Serialize;
+use tributary_protocol::plan::{Plan, PrivacyMode, RoundKind};
+use tributary_protocol::secagg::parameters::CoalitionRule;
+
+use super::{Facts, Figures};
+use crate::planned;
+
+/// What one kind of participant is protected from, whatever happens outside that.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Protection {
+    /// Which participants.
+    pub who: String,
+    /// Who may work together against them.
+    pub against: String,
+    /// What protects them.
+    pub by: String,
+    /// Epsilon of one training round. Nothing without noise.
+    pub epsilon_round: Option<f64>,
+    /// Epsilon of everything that the plan may charge. Nothing without noise.
+    pub epsilon_plan: Option<f64>,
+}
+
+/// Everybody but the participant itself.
+const EVERYBODY: &str =
+    "everybody else together: the coordinator, whoever runs it, and every other participant of any organisation";
+
+pub(super) fn protections(facts: &Facts, figures: &Figures) -> Vec<Protection> {
+    let plan = facts.plan();
+    let (round, epsilon_plan) = (facts.epsilon_of_one(RoundKind::Train), figures.epsilon_plan);
+    let masks = "the masks alone, which let nobody see its update by itself; the sum has no noise".to_owned();
+    match plan.privacy {
+        PrivacyMode::None => {
+            let (who, against) = ("every participant".to_owned(), coalition(plan));
+            vec![Protection { who, against, by: masks, epsilon_round: None, epsilon_plan: None }]
+        }
+        PrivacyMode::Local => vec![Protection {
+            who: "every participant, whatever its policy says of own_noise".into(),
+            against: EVERYBODY.into(),
+            by: format!("its own noise in each local step, {}; the masks are not needed for it", size(plan)),
+            epsilon_round: round,
+            epsilon_plan,
+        }],
+        PrivacyMode::Customer | PrivacyMode::Branch => shared(facts, figures, round),
+    }
+}
+
+/// Where the noise is added in shares, unless a participant adds all of it.
+fn shared(facts: &Facts, figures: &Figures, epsilon_round: Option<f64>) -> Vec<Protection> {
+    let (plan, shares) = (facts.plan(), facts.shares());
+    let who = "a participant that adds its share of the noise (own_noise = \"share\", which is the default)".to_owned();
+    vec![
+        Protection {
+            who: who.clone(),
+            against: coalition(plan),
+            by: format!(
+                "the honest participants' shares, one in {shares} of the round's noise each and at least so many in every sum, under masks \
+                 that let nobody see its update by itself"
+            ),
+            epsilon_round,
+            epsilon_plan: figures.epsilon_plan,
+        },
+        Protection {
+            who,
+            against: EVERYBODY.into(),
+            by: format!("its own share alone, one in {shares} of the round's noise"),
+            epsilon_round: facts.collusion_of_one(),
+            epsilon_plan: figures.epsilon_collusion,
+        },
+        Protection {
+            who: "a participant whose signed policy says own_noise = \"full\", as a partner's should".into(),
+            against: EVERYBODY.into(),
+            by: format!(
+                "the whole round's noise, which it adds by itself, {}, whatever the others do or leave out",
+                size(plan)
+            ),
+            epsilon_round,
+            epsilon_plan: figures.epsilon_plan,
+        },
+    ]
+}
+
+/// The whole noise of a training release in the plan's own figures.
+fn size(plan: &Plan) -> String {
+    let multiplier = planned::noise_multiplier(plan.noise_variance, plan.sensitivity_squared);
+    let sensitivity = (plan.sensitivity_squared as f64).sqrt();
+    format!("z = {multiplier:.4} times the sensitivity S = {sensitivity:.1} units of a training release")
+}
+
+fn coalition(plan: &Plan) -> String {
+    match plan.cohort.coalition {
+        CoalitionRule::Fraction { permille } => format!(
+            "the coordinator with up to {permille} per thousand of a cohort, rounded up, whoever they are; each participant is counted by \
+             itself, so a bank with more branches than that is a larger coalition"
+        ),
+        CoalitionRule::Organisations { operator, others, .. } => format!(
+            "the coordinator with all participants of organisation {operator}, which runs it, {}",
+            match others {
+                0 => "and nobody else".to_owned(),
+                1 => "and of any other one".to_owned(),
+                more => format!("and of any {more} others"),
+            }
+        ),
+    }
+}
+
+/// Who sees what.
+pub(super) fn visibility(plan: &Plan) -> Vec<String> {
+    let noise = if plan.privacy == PrivacyMode::None { "without noise" } else { "with their noise" };
+    vec![
+        format!(
+            "The coordinator sees sums {noise}, the models, and who took part when. Of one participant's update it sees masked words, and it \
+             is not told who adds the whole noise by itself."
+        ),
+        "A participant, of whatever organisation, sees the models and who takes part: numbers, organisations, public keys. Of another \
+         one's data, update, noise, policy and budget it sees nothing."
+            .into(),
+        "An organisation's own authority speaks for that organisation alone: nobody believes its certificates for another one, nor the \
+         federation's for it. Whom an authority certifies takes part only if the roster's authorities sign."
+            .into(),
+    ]
+}

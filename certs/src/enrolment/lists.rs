@@ -69,7 +69,7 @@ pub(crate) fn certificates_text(certificates: &[CertificateDer<'_>]) -> String {
     certificates.iter().map(text).collect()
 }
 
-/// Writes certificates as PEM text, in order.
+/// Writes certificates as PEM, in order.
 ///
 /// # Errors
 /// [`FileError`].

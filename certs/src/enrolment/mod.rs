@@ -20,8 +20,9 @@ use tributary_protocol::roster::{RosterEntry, RosterError};
 use tributary_protocol::secagg::suite::VerifyingKey;
 
 pub use authority::{init_authority, init_authority_apart, open_authority, sign_roster, sign_roster_with};
+pub use lists::write_certificates;
 pub(crate) use lists::{certificates_text, numbers, write_members};
-pub use lists::{read_coordinator, read_members, write_certificates};
+pub use lists::{read_coordinator, read_members};
 
 use crate::entropy::OsEntropy;
 use crate::fault::CertificateFault;

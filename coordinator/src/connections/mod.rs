@@ -22,7 +22,7 @@ use tributary_protocol::message::{Downstream, RejectCode};
 use tributary_protocol::roster::{Roster, RosterEntry};
 use tributary_transport::limits::{CLOSING_TIME, HANDSHAKES_MAX, HANDSHAKES_UNPROVED_MAX, PROOF_OF_LIFE_TIME};
 use tributary_transport::{
-    Accepted, Attempt, Greeted, Greeting, Link as Wires, Listener, PeerFault, Timers, Welcome, Wire,
+    Accepted, Attempt, Greeted, Greeting, Link as Wires, Listener, PeerFault, Timers, Transport, Welcome, Wire,
 };
 
 pub(crate) use self::conversation::{Arrival, Link, control_frame, start_frames};
@@ -42,7 +42,7 @@ pub(crate) struct Door {
     sum: OpenSum,
     spool: Spool,
     upload_bytes: usize,
-    handshakes: Arc<Semaphore>,
+    handshakes: Handshakes,
     refusals: Semaphore,
     timers: Timers,
     unix_seconds: fn() -> u64,
@@ -58,6 +58,28 @@ pub(crate) struct DoorSettings<'a> {
     pub(crate) upload_bytes: usize,
     pub(crate) timers: Timers,
     pub(crate) unix_seconds: fn() -> u64,
+}
+
+/// Handshakes that may begin.
+struct Handshakes {
+    quic: Arc<Semaphore>,
+    tcp: Arc<Semaphore>,
+}
+
+impl Default for Handshakes {
+    fn default() -> Self {
+        let permits = || Arc::new(Semaphore::new(HANDSHAKES_MAX));
+        Self { quic: permits(), tcp: permits() }
+    }
+}
+
+impl Handshakes {
+    fn over(&self, transport: Transport) -> &Arc<Semaphore> {
+        match transport {
+            Transport::Quic => &self.quic,
+            Transport::Tcp => &self.tcp,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -85,7 +107,7 @@ impl Door {
             sum,
             spool,
             upload_bytes,
-            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            handshakes: Handshakes::default(),
             refusals: Semaphore::new(REFUSALS_MAX),
             timers,
             unix_seconds,
@@ -95,10 +117,11 @@ impl Door {
     /// Lets connections in until the port closes.
     pub(crate) async fn serve(self: Arc<Self>, listener: Arc<Listener>) {
         while let Some(attempt) = listener.next().await {
-            let crowded = self.handshakes.available_permits() < HANDSHAKES_MAX - HANDSHAKES_UNPROVED_MAX;
+            let handshakes = self.handshakes.over(attempt.transport());
+            let crowded = handshakes.available_permits() < HANDSHAKES_MAX - HANDSHAKES_UNPROVED_MAX;
             let attempt = if crowded { attempt.prove_address() } else { Some(attempt) };
             let Some(attempt) = attempt else { continue };
-            let Ok(permit) = Arc::clone(&self.handshakes).try_acquire_owned() else {
+            let Ok(permit) = Arc::clone(handshakes).try_acquire_owned() else {
                 attempt.refuse();
                 continue;
             };

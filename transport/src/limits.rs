@@ -8,10 +8,10 @@ pub const INCOMING_MAX: usize = 1_024;
 /// Bytes of one such attempt, and of all of them, that QUIC keeps.
 pub const INCOMING_BYTES_MAX: (u64, u64) = (64 << 10, 16 << 20);
 
-/// Handshakes under way at the same time, both transports together.
-pub const HANDSHAKES_MAX: usize = 256;
+/// Handshakes under way at the same time over each transport: whoever fills one of them with silence leaves the other open.
+pub const HANDSHAKES_MAX: usize = 128;
 
-/// With more than so many under way a sender must prove its address first (QUIC's Retry; TCP has proved it by connecting).
+/// With more than so many under way over QUIC a sender must prove its address first (QUIC's Retry; TCP has proved it by connecting).
 pub const HANDSHAKES_UNPROVED_MAX: usize = HANDSHAKES_MAX / 2;
 
 /// From connection attempt to finished handshake, and from there to the greeting.

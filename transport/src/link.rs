@@ -252,7 +252,10 @@ impl Link {
         }
         if now >= self.spoke + self.timers.keep_alive {
             self.spoke = now;
-            self.outgoing.control(record(Kind::Ping, &[]));
+            // What waits already is a sign of life as soon as it can leave.
+            if !self.outgoing.has_raw() {
+                self.outgoing.control(record(Kind::Ping, &[]));
+            }
         }
         self.arm(Some(dead.min(self.spoke + self.timers.keep_alive)));
         Ok(())

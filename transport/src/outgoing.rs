@@ -26,6 +26,9 @@ pub(crate) struct Outgoing {
     /// Records, not yet written.
     raw: VecDeque<Bytes>,
     raw_bytes: usize,
+    /// What was read of the other direction and is not yet in a record. Only the last count matters: a peer that asks again and again and never
+    /// reads an answer does not fill our memory.
+    confirming: Option<u64>,
 }
 
 impl Outgoing {
@@ -63,6 +66,7 @@ impl Outgoing {
     pub(crate) fn forget_raw(&mut self) {
         self.raw.clear();
         self.raw_bytes = 0;
+        self.confirming = None;
     }
 
     /// The peer has read so much of the stream.
@@ -101,7 +105,13 @@ impl Outgoing {
 
     /// Confirms what was read of the other direction.
     pub(crate) fn confirm_other(&mut self, received: u64) {
-        self.control(record(Kind::Confirm, &received.to_le_bytes()));
+        self.confirming = Some(received);
+    }
+
+    fn record_confirmation(&mut self) {
+        if let Some(received) = self.confirming.take() {
+            self.control(record(Kind::Confirm, &received.to_le_bytes()));
+        }
     }
 
     /// Whether records would be made now.
@@ -113,6 +123,9 @@ impl Outgoing {
 
     /// Makes records while the window allows.
     pub(crate) fn prepare(&mut self) {
+        if self.has_room() {
+            self.record_confirmation();
+        }
         while self.has_room() {
             let window = UNCONFIRMED_BYTES_MAX - (self.prepared - self.confirmed);
             let length = (self.end - self.prepared).min(window);
@@ -135,11 +148,14 @@ impl Outgoing {
 
     /// What is to be written.
     pub(crate) fn raw(&mut self) -> &mut [Bytes] {
+        if self.raw.is_empty() {
+            self.record_confirmation();
+        }
         self.raw.make_contiguous()
     }
 
     pub(crate) fn has_raw(&self) -> bool {
-        !self.raw.is_empty()
+        !self.raw.is_empty() || self.confirming.is_some()
     }
 
     /// So many pieces were written in full; the one behind them perhaps in part.
@@ -234,5 +250,19 @@ mod tests {
         outgoing.confirm(1_000).unwrap();
         assert!(outgoing.confirm(999).is_err() && outgoing.rewind(999).is_err());
         assert_eq!(data(&drain(&mut outgoing)).len(), 1_000);
+    }
+
+    #[test]
+    fn many_questions_get_one_answer() {
+        let mut outgoing = Outgoing::default();
+        for received in 0..100_000 {
+            outgoing.confirm_other(received);
+            // What was begun stays, and one answer waits behind it.
+            assert!(outgoing.has_raw() && outgoing.raw().len() <= 1);
+        }
+        outgoing.written(1);
+        assert_eq!(outgoing.raw().concat()[4..], 99_999_u64.to_le_bytes());
+        outgoing.written(1);
+        assert!(!outgoing.has_raw());
     }
 }

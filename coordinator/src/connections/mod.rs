@@ -23,7 +23,7 @@ use tributary_protocol::message::{Downstream, RejectCode};
 use tributary_protocol::roster::Roster;
 use tributary_transport::limits::{CLOSING_TIME, HANDSHAKES_MAX, HANDSHAKES_UNPROVED_MAX, PROOF_OF_LIFE_TIME};
 use tributary_transport::{
-    Accepted, Attempt, Greeted, Greeting, Link as Wires, LinkId, Listener, PeerFault, Timers, Welcome, Wire,
+    Accepted, Attempt, Greeted, Greeting, Link as Wires, LinkId, Listener, PeerFault, Timers, Transport, Welcome, Wire,
 };
 
 pub(crate) use self::conversation::{Arrival, Link, control_frame, start_frames};
@@ -46,7 +46,7 @@ pub(crate) struct Door {
     spool: Spool,
     upload_bytes: usize,
     message_bytes: usize,
-    handshakes: Arc<Semaphore>,
+    handshakes: Handshakes,
     refusals: Semaphore,
     timers: Timers,
     office: Option<Counter>,
@@ -69,6 +69,28 @@ pub(crate) struct DoorSettings<'a> {
     pub(crate) unix_seconds: fn() -> u64,
 }
 
+/// Handshakes that may begin.
+struct Handshakes {
+    quic: Arc<Semaphore>,
+    tcp: Arc<Semaphore>,
+}
+
+impl Default for Handshakes {
+    fn default() -> Self {
+        let permits = || Arc::new(Semaphore::new(HANDSHAKES_MAX));
+        Self { quic: permits(), tcp: permits() }
+    }
+}
+
+impl Handshakes {
+    fn over(&self, transport: Transport) -> &Arc<Semaphore> {
+        match transport {
+            Transport::Quic => &self.quic,
+            Transport::Tcp => &self.tcp,
+        }
+    }
+}
+
 struct Refusal {
     code: RejectCode,
     explanation: String,
@@ -88,7 +110,7 @@ impl Door {
             spool,
             upload_bytes,
             message_bytes: upstream_bytes_max(roster.entries().len(), session_rounds),
-            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            handshakes: Handshakes::default(),
             refusals: Semaphore::new(REFUSALS_MAX),
             timers,
             office,
@@ -99,10 +121,11 @@ impl Door {
     /// Lets connections in until the port closes.
     pub(crate) async fn serve(self: Arc<Self>, listener: Arc<Listener>) {
         while let Some(attempt) = listener.next().await {
-            let crowded = self.handshakes.available_permits() < HANDSHAKES_MAX - HANDSHAKES_UNPROVED_MAX;
+            let handshakes = self.handshakes.over(attempt.transport());
+            let crowded = handshakes.available_permits() < HANDSHAKES_MAX - HANDSHAKES_UNPROVED_MAX;
             let attempt = if crowded { attempt.prove_address() } else { Some(attempt) };
             let Some(attempt) = attempt else { continue };
-            let Ok(permit) = Arc::clone(&self.handshakes).try_acquire_owned() else {
+            let Ok(permit) = Arc::clone(handshakes).try_acquire_owned() else {
                 attempt.refuse();
                 continue;
             };

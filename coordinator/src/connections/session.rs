@@ -192,10 +192,11 @@ impl<'a> Session<'a> {
 
     /// Waits for more bytes; meanwhile whatever else concerns the session is done.
     async fn more(&mut self) -> Result<(), Leave> {
-        if self.frames.is_partial() && self.progress.is_none() {
-            self.progress = Some((Instant::now() + PROGRESS_TIME, self.link.received() + PROGRESS_BYTES_MIN));
-        }
         loop {
+            // Again behind a cut: a peer that comes back and says nothing more would otherwise have no deadline.
+            if self.frames.is_partial() && self.progress.is_none() && self.detached.is_none() {
+                self.progress = Some((Instant::now() + PROGRESS_TIME, self.link.received() + PROGRESS_BYTES_MIN));
+            }
             let deadline = self.deadline();
             tokio::select! {
                 biased;

@@ -129,18 +129,22 @@ pub(crate) fn play(federation: &Federation, director: &dyn Director) -> Played {
             std::fs::write(&path, director.settings(branch, usual)).expect("settings");
             let reports = &reports;
             scope.spawn(move || {
-                let settings = tributary_client::settings::Settings::load(&path).expect("good settings");
-                let report = |report: &Report| {
+                run_client(&path, &|report| {
                     director.report(branch, report);
                     reports[branch].lock().unwrap_or_else(PoisonError::into_inner).push(report.clone());
-                };
-                tributary_client::runtime::run(settings, &report).expect("the client ends well");
+                });
             });
         }
         coordinator.join().expect("no panic")
     });
     let reports = reports.into_iter().map(|reports| reports.into_inner().unwrap_or_else(PoisonError::into_inner));
     Played { events, reports: reports.collect() }
+}
+
+/// A client's daemon, to the plan's end.
+pub(crate) fn run_client(settings: &Path, report: &dyn Fn(&Report)) {
+    let settings = tributary_client::settings::Settings::load(settings).expect("good settings");
+    tributary_client::runtime::run(settings, report).expect("the client ends well");
 }
 
 /// Settings that go to another address, over one transport or `auto`.

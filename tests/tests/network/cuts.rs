@@ -72,7 +72,6 @@ fn cut_uploads(transport: &'static str) {
     assert_eq!(compare_sums(&federation), ROUNDS);
     assert_eq!(cutter.relay.cuts(), CUTS);
     let connections = played.connections(0);
-    println!("{connections:?} {:?}", played.disconnections(0));
     assert_eq!(connections.len(), CUTS + 1);
     assert!(connections[1..].iter().all(|(_, resumed)| *resumed));
     let undisturbed = played.bytes_up(1);

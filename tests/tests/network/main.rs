@@ -3,6 +3,12 @@
 mod cast;
 mod cuts;
 mod dice;
+mod fallback;
+mod hostile;
+mod namespaces;
+mod peer;
+mod process;
+mod proxies;
 mod rebinding;
 mod relay;
 #[path = "../support/mod.rs"]

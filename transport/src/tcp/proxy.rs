@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::fault::DialFault;
-use crate::limits::PROXY_ANSWER_BYTES_MAX;
+use crate::limits::{HANDSHAKE_TIME, PROXY_ANSWER_BYTES_MAX};
 
 /// A proxy that connects TCP. Its password is not printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,29 +26,48 @@ impl std::fmt::Debug for Proxy {
 impl Proxy {
     /// Asks for a connection to `target` (HOST:PORT). Behind this the stream is the target's.
     pub(super) async fn connect(&self, stream: &mut TcpStream, target: &str) -> Result<(), DialFault> {
-        let refused = |said: String| DialFault::Proxy { proxy: self.address.clone(), target: target.to_owned(), said };
+        let asked = tokio::time::timeout(HANDSHAKE_TIME, self.ask(stream, target)).await;
+        let asked =
+            asked.unwrap_or_else(|_| Err(format!("it did not answer within {} seconds", HANDSHAKE_TIME.as_secs())));
+        let refused = |said| DialFault::Proxy { proxy: self.address.clone(), target: target.to_owned(), said };
+        asked.map_err(refused)
+    }
+
+    async fn ask(&self, stream: &mut TcpStream, target: &str) -> Result<(), String> {
         let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
         if let Some(credentials) = &self.credentials {
             request += &format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(credentials));
         }
         request += "\r\n";
-        stream.write_all(request.as_bytes()).await.map_err(|fault| refused(fault.to_string()))?;
+        stream.write_all(request.as_bytes()).await.map_err(|fault| fault.to_string())?;
         // Byte by byte, so that nothing of the target's is taken.
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
             if answer.len() == PROXY_ANSWER_BYTES_MAX {
-                return Err(refused(format!("an answer longer than {PROXY_ANSWER_BYTES_MAX} bytes")));
+                return Err(format!("it gave an answer longer than {PROXY_ANSWER_BYTES_MAX} bytes"));
             }
             match stream.read_u8().await {
                 Ok(byte) => answer.push(byte),
-                Err(fault) => return Err(refused(format!("it closed the connection ({fault})"))),
+                Err(fault) => return Err(format!("it closed the connection ({fault})")),
             }
         }
         let text = String::from_utf8_lossy(&answer);
         let status = text.lines().next().unwrap_or_default();
         match accepts(status) {
             true => Ok(()),
-            false => Err(refused(format!("it answered {:?}", crate::wire::cut(status, 120)))),
+            false => Err(self.quote(status)),
+        }
+    }
+
+    /// What it answered, for people. A proxy may repeat what it was given, and that is nobody else's to read.
+    fn quote(&self, status: &str) -> String {
+        let secrets = self.credentials.iter().flat_map(|credentials| {
+            let password = credentials.split_once(':').map_or("", |(_, password)| password);
+            [STANDARD.encode(credentials).trim_end_matches('=').to_owned(), password.to_owned()]
+        });
+        match secrets.into_iter().any(|secret| !secret.is_empty() && status.contains(&secret)) {
+            true => "it repeated the credentials, and is not quoted here".into(),
+            false => format!("it answered {:?}", crate::wire::cut(status, 120)),
         }
     }
 }

@@ -25,6 +25,7 @@ struct Shared {
     /// Bytes towards the coordinator, whether or not they were let through.
     up: AtomicU64,
     udp_stopped: AtomicBool,
+    muted: AtomicBool,
     cuts: Mutex<Cuts>,
     /// Something was counted.
     counted: Condvar,
@@ -55,6 +56,7 @@ impl Relay {
             target: OnceLock::new(),
             up: AtomicU64::new(0),
             udp_stopped: AtomicBool::new(false),
+            muted: AtomicBool::new(false),
             cuts: Mutex::default(),
             counted: Condvar::new(),
             delay,
@@ -103,6 +105,11 @@ impl Relay {
     /// Drops every UDP packet, or carries them again.
     pub(crate) fn stop_udp(&self, stopped: bool) {
         self.shared.udp_stopped.store(stopped, Ordering::SeqCst);
+    }
+
+    /// Lets no UDP packet come back from the coordinator any more.
+    pub(crate) fn mute(&self) {
+        self.shared.muted.store(true, Ordering::SeqCst);
     }
 
     /// Gives every UDP flow another source port, as a router does that has forgotten them: what comes back meanwhile is lost.

@@ -79,7 +79,7 @@ async fn back(way: Arc<UdpSocket>, front: Arc<UdpSocket>, client: SocketAddr, sh
     let mut packet = vec![0; PACKET_BYTES];
     loop {
         let Ok(length) = way.recv(&mut packet).await else { continue };
-        if shared.udp_stopped.load(Ordering::SeqCst) {
+        if shared.udp_stopped.load(Ordering::SeqCst) || shared.muted.load(Ordering::SeqCst) {
             continue;
         }
         let front = Arc::clone(&front);

@@ -1,0 +1,464 @@
+//! A thousand branches at one coordinator: real connections, real identities, the real machine of each client, and a training that is a number.
+//!
+//! `ulimit -n 20000; cargo bench -p tributary-tests --bench crowd [-- --clients 1000 --loads 4 --transport quic|tcp|auto]` connects all, waits for
+//! a round, stops the coordinator as an operator does, starts it again and prints how long all take to come back (goal: 60 seconds).
+//!
+//! `-- --idle 5000` connects so many that say nothing more, and prints what they cost (goal: 2 GiB of the coordinator's memory).
+//!
+//! Over QUIC every client takes a file descriptor of a load's process and none of the coordinator's; over TCP one of both.
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write as _};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tributary_certs::enrolment::{names, read_coordinator};
+use tributary_certs::entropy::OsEntropy;
+use tributary_certs::keys::read_signing_key;
+use tributary_certs::roster::RosterAuthorities;
+use tributary_certs::suite::RealSuite;
+use tributary_client::conversation::{Conversation, Incoming};
+use tributary_coordinator::cli::{ServeOptions, serve};
+use tributary_coordinator::settings::PURPOSE_DEFAULT;
+use tributary_model::architecture::Architecture;
+use tributary_model::parameters::digest_of;
+use tributary_model::synthetic::{SCHEMA_TOML, schema};
+use tributary_protocol::plan::PrivacyMode;
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::{Contribution, Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
+use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
+use tributary_protocol::secagg::modular::RingWords;
+use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_protocol::time::Millis;
+use tributary_transport::{ChannelSettings, DialSettings, Mode, Timers};
+
+use self::support::{Enrolled, option};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// So long that only a hanging program meets it.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["coordinator", config] => {
+            serve(&ServeOptions { config: PathBuf::from(config), events: true }).expect("the coordinator ends well");
+        }
+        ["load", folder, address, from, to, transport, manner] => {
+            let number = |text: &str| text.parse::<usize>().expect("a number");
+            let load = Load {
+                enrolled: Enrolled::open(Path::new(folder)),
+                address: address.parse().expect("an address"),
+                mode: mode(transport),
+                idle: manner == "idle",
+            };
+            load.run(number(from)..number(to));
+        }
+        _ => measure(&arguments),
+    }
+}
+
+fn mode(name: &str) -> Mode {
+    match name {
+        "tcp" => Mode::Tcp,
+        "auto" => Mode::Auto,
+        _ => Mode::Quic,
+    }
+}
+
+// ---- The conductor.
+
+fn measure(arguments: &[String]) {
+    let idle = option(arguments, "--idle", 0);
+    let clients = if idle > 0 { idle } else { option(arguments, "--clients", 1_000) };
+    let loads = option(arguments, "--loads", 4);
+    let at = arguments.iter().position(|argument| argument == "--transport");
+    let transport = at.and_then(|at| arguments.get(at + 1)).map_or("quic", String::as_str);
+    let folder = tempfile::tempdir().expect("a folder");
+    let enrolled = Enrolled::create(folder.path(), clients);
+    let config = write_settings(folder.path(), clients, "127.0.0.1:0");
+    let begun = Instant::now();
+    let mut coordinator = Daemon::start(&["coordinator".as_ref(), config.as_os_str()]);
+    let listening = coordinator.until("listening");
+    let address = listening["address"].as_str().expect("an address").to_owned();
+    println!("{clients} clients enrolled; the coordinator listens after {:.1} s", begun.elapsed().as_secs_f64());
+    println!("memory of the coordinator alone: {}", megabytes(coordinator.memory()));
+    let manner = if idle > 0 { "idle" } else { "busy" };
+    let begun = Instant::now();
+    let processes: Vec<Daemon> = (0..loads)
+        .map(|load| {
+            let (from, to) = (clients * load / loads, clients * (load + 1) / loads);
+            let words = [from.to_string(), to.to_string()];
+            let folder = enrolled.folder.as_os_str();
+            let [from, to] = &words;
+            Daemon::start(&[
+                "load".as_ref(),
+                folder,
+                address.as_ref(),
+                from.as_ref(),
+                to.as_ref(),
+                transport.as_ref(),
+                manner.as_ref(),
+            ])
+        })
+        .collect();
+    if idle > 0 {
+        idle_cost(&mut coordinator, processes, clients, begun);
+    } else {
+        busy_cost(coordinator, (folder.path(), &address), clients, begun);
+        drop(processes);
+    }
+}
+
+fn idle_cost(coordinator: &mut Daemon, mut loads: Vec<Daemon>, clients: usize, begun: Instant) {
+    let mut connected = 0;
+    for load in &mut loads {
+        let done = load.until("connected");
+        connected += done["clients"].as_u64().expect("a count");
+        if let Some(reason) = done["stopped"].as_str() {
+            println!("a load stopped: {reason}");
+        }
+    }
+    println!("{connected} of {clients} are connected after {:.1} s", begun.elapsed().as_secs_f64());
+    println!(
+        "memory of the coordinator: {}, goal 2147 MB; {:.1} kB a connection",
+        megabytes(coordinator.memory()),
+        coordinator.memory() as f64 / 1e3 / connected.max(1) as f64
+    );
+    let (cpu, since) = (coordinator.cpu(), Instant::now());
+    // A keep-alive interval or two: what a connection costs that says nothing.
+    let _ = coordinator.event_within(Duration::from_secs(12));
+    let cores = (coordinator.cpu() - cpu).as_secs_f64() / since.elapsed().as_secs_f64();
+    println!("idle, the coordinator takes {:.1} % of a core", cores * 100.0);
+}
+
+fn busy_cost(mut coordinator: Daemon, (folder, address): (&Path, &str), clients: usize, begun: Instant) {
+    coordinator.all_joined(clients);
+    let cpu = coordinator.cpu().as_secs_f64();
+    println!("all have joined after {:.1} s, for {cpu:.1} CPU s of the coordinator", begun.elapsed().as_secs_f64());
+    println!("memory of the coordinator: {}", megabytes(coordinator.memory()));
+    let session = coordinator.until("session");
+    println!("a session of {} after {:.1} s", session["cohort"], begun.elapsed().as_secs_f64());
+    let round = coordinator.until("round");
+    println!(
+        "round {} has {} updates, {:.0} ms; {:.1} CPU s so far, {}",
+        round["round"],
+        round["survivors"],
+        round["milliseconds"].as_f64().unwrap_or(f64::NAN),
+        coordinator.cpu().as_secs_f64(),
+        megabytes(coordinator.memory())
+    );
+    let stopping = Instant::now();
+    coordinator.terminate();
+    println!("stopped within {:.1} s", stopping.elapsed().as_secs_f64());
+    let config = write_settings(folder, clients, address);
+    let begun = Instant::now();
+    let mut coordinator = Daemon::start(&["coordinator".as_ref(), config.as_os_str()]);
+    coordinator.until("listening");
+    let listening = begun.elapsed().as_secs_f64();
+    coordinator.all_joined(clients);
+    println!(
+        "started again: listens after {listening:.1} s, all {clients} are back after {:.1} s, goal 60 s; {:.1} CPU s, {}",
+        begun.elapsed().as_secs_f64(),
+        coordinator.cpu().as_secs_f64(),
+        megabytes(coordinator.memory())
+    );
+    let round = coordinator.until("round");
+    println!(
+        "round {} has {} updates after {:.1} s",
+        round["round"],
+        round["survivors"],
+        begun.elapsed().as_secs_f64()
+    );
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.0} MB", bytes as f64 / 1e6)
+}
+
+fn write_settings(folder: &Path, clients: usize, listen: &str) -> PathBuf {
+    std::fs::write(folder.join("schema.toml"), SCHEMA_TOML).expect("a schema file");
+    let path = folder.join("coordinator.toml");
+    let text = format!(
+        "[coordinator]\nlisten = \"{listen}\"\nstate_dir = \"state\"\ngather_ms = 600000\n\n\
+         [identity]\ncertificate = \"coordinator/identity.pem\"\nprivate_key = \"coordinator/identity.key\"\n\
+         signing_key = \"coordinator/signing.key\"\nca_certificate = \"coordinator/trust.pem\"\n\
+         roster = \"authority/roster\"\nauthorities = \"authority/authorities\"\n\n\
+         [plan]\nname = \"crowd\"\nschema = \"schema.toml\"\nmodel = \"logistic\"\nrounds = 1000\nprivacy = \"none\"\n\
+         example_clip_norm = 1.0\ncustomers_nominal = {}\ncustomers_max = {}\nsession_rounds = 16\nupload_offset_ms = 1000\n\
+         round_deadline_ms = 600000\nkeying_deadline_ms = 600000\n\
+         [plan.optimizer]\nkind = \"sgd\"\nlearning_rate = 1.0\n",
+        clients * 10,
+        clients * 20
+    );
+    std::fs::write(&path, text).expect("settings");
+    path
+}
+
+/// A process of this program, and what it says; it does not outlive the bench.
+struct Daemon {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Daemon {
+    fn start(arguments: &[&std::ffi::OsStr]) -> Self {
+        let program = std::env::current_exe().expect("this program");
+        let mut child = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn().expect("a process");
+        let output = BufReader::new(child.stdout.take().expect("piped"));
+        let (sender, lines) = mpsc::channel();
+        // Whoever is not listened to must not block.
+        std::thread::spawn(move || {
+            output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)).unwrap_or_default();
+        });
+        Self { child, lines }
+    }
+
+    fn event_within(&mut self, patience: Duration) -> Option<Value> {
+        let line = self.lines.recv_timeout(patience).ok()?;
+        Some(serde_json::from_str(&line).expect("JSON"))
+    }
+
+    fn until(&mut self, name: &str) -> Value {
+        loop {
+            let event = self.event_within(PATIENCE).unwrap_or_else(|| panic!("no {name} event"));
+            if event["event"] == name {
+                return event;
+            }
+            if event["event"] == "aborted" {
+                println!("aborted: {}", event["reason"]);
+            }
+        }
+    }
+
+    /// Waits until every client is here.
+    fn all_joined(&mut self, clients: usize) {
+        let mut here = BTreeSet::new();
+        while here.len() < clients {
+            let event = self.event_within(PATIENCE).unwrap_or_else(|| panic!("{} of {clients} are here", here.len()));
+            let client = event["client"].as_u64();
+            match event["event"].as_str() {
+                Some("joined") => here.extend(client),
+                Some("left") => here.retain(|other| Some(*other) != client),
+                _ => {}
+            }
+        }
+    }
+
+    fn terminate(&mut self) {
+        let id = i32::try_from(self.child.id()).expect("a process id");
+        kill(Pid::from_raw(id), Signal::SIGTERM).expect("a process of this bench");
+        self.child.wait().expect("it ends");
+    }
+
+    /// Resident memory in bytes.
+    fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a figure");
+        line.trim().trim_end_matches(" kB").trim().parse::<u64>().expect("a number") * 1024
+    }
+
+    /// CPU time so far, in the kernel's hundredths.
+    fn cpu(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("Linux");
+        let behind_name = stat.rsplit_once(')').expect("a name in brackets").1;
+        let ticks: u64 =
+            behind_name.split_whitespace().skip(11).take(2).map(|word| word.parse::<u64>().expect("ticks")).sum();
+        Duration::from_millis(ticks * 10)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended on its own.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+// ---- A load: many clients in one process.
+
+struct Load {
+    enrolled: Enrolled,
+    address: SocketAddr,
+    mode: Mode,
+    /// Connect, and say nothing.
+    idle: bool,
+}
+
+impl Load {
+    fn run(self, clients: std::ops::Range<usize>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let (up, mut connected) = tokio::sync::mpsc::unbounded_channel();
+        runtime.block_on(async {
+            let count = clients.len();
+            for client in clients {
+                if self.idle {
+                    tokio::spawn(stay(self.conversation(client), up.clone()));
+                } else {
+                    tokio::spawn(self.client(client).run());
+                }
+            }
+            let mut stopped = None;
+            let mut here = 0;
+            while self.idle && here < count {
+                match tokio::time::timeout(Duration::from_secs(60), connected.recv()).await {
+                    Ok(Some(Ok(()))) => here += 1,
+                    Ok(Some(Err(reason))) => stopped = Some(reason),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+            if self.idle {
+                let stopped = stopped.filter(|_| here < count);
+                println!("{}", serde_json::json!({"event": "connected", "clients": here, "stopped": stopped}));
+                let _ = std::io::stdout().flush();
+            }
+            std::future::pending::<()>().await;
+        });
+    }
+
+    fn conversation(&self, client: usize) -> Conversation {
+        let dial = DialSettings {
+            address: self.address.to_string(),
+            server_name: "localhost".into(),
+            mode: self.mode,
+            proxy: None,
+            path: tributary_transport::Path::default(),
+            timers: Timers::default(),
+        };
+        let tls = self.enrolled.client_tls(client);
+        Conversation::new(ChannelSettings { dial, keys: Box::new(move || (Arc::clone(&tls), Vec::new())) })
+    }
+
+    fn client(&self, client: usize) -> Client {
+        let folder = self.enrolled.client(client);
+        let coordinator = read_coordinator(&folder.join(names::COORDINATOR)).expect("a pin");
+        let authorities = RosterAuthorities::read(&folder.join(names::AUTHORITIES)).expect("authorities");
+        let everything = || RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).expect("a cap");
+        let policy = Policy {
+            cohort: CohortRule::USUAL,
+            cap: everything(),
+            plan_cap: everything(),
+            modes: PrivacyMode::ALL.to_vec(),
+            purposes: vec![PURPOSE_DEFAULT.to_owned()],
+            overlap_min: 1,
+            rounds_a_day: u32::MAX,
+            coordinator: coordinator.signing_key,
+            authorities: authorities.keys().to_vec(),
+            authorities_needed: authorities.needed(),
+        };
+        let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).expect("a key");
+        Client {
+            machine: Participant::resume(policy, schema().digest(), signing_key, &[]),
+            conversation: self.conversation(client),
+            vector: None,
+            origin: Instant::now(),
+            value: i64::try_from(client).expect("a small number"),
+        }
+    }
+}
+
+async fn stay(mut conversation: Conversation, up: tokio::sync::mpsc::UnboundedSender<Result<(), String>>) {
+    loop {
+        // A load whose conductor has gone is about to go as well.
+        let _ = match conversation.next().await {
+            Incoming::Connected { .. } => up.send(Ok(())),
+            Incoming::Waiting { reason, .. } => up.send(Err(reason)),
+            _ => Ok(()),
+        };
+    }
+}
+
+/// One branch: the machine and its conversation.
+struct Client {
+    machine: Participant<RealSuite>,
+    conversation: Conversation,
+    vector: Option<MaskedUpdate>,
+    origin: Instant,
+    value: i64,
+}
+
+impl Client {
+    async fn run(mut self) {
+        loop {
+            let now = self.now();
+            let deadline = self.machine.deadline().map(|deadline| now.until(deadline));
+            let timer = async {
+                match deadline {
+                    Some(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let input = tokio::select! {
+                incoming = self.conversation.next() => self.arrived(incoming),
+                () = timer => Some(ParticipantInput::Timer),
+            };
+            if let Some(input) = input {
+                self.input(input);
+            }
+        }
+    }
+
+    fn now(&self) -> Millis {
+        Millis(u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn arrived(&mut self, incoming: Incoming) -> Option<ParticipantInput> {
+        match incoming {
+            Incoming::Message(message) => Some(ParticipantInput::Message(message)),
+            Incoming::Started(start, model) => {
+                let plan = self.machine.plan().expect("an admitted plan");
+                let architecture = Architecture::decode(&plan.architecture).expect("an architecture");
+                let digest = digest_of(&architecture, &model);
+                Some(ParticipantInput::Started { start, model: digest })
+            }
+            Incoming::Connected { resumed, .. } => (!resumed).then_some(ParticipantInput::Connected),
+            Incoming::Waiting { .. } => None,
+            Incoming::Gone => Some(ParticipantInput::Disconnected),
+        }
+    }
+
+    fn input(&mut self, input: ParticipantInput) {
+        let mut inputs = vec![input];
+        let mut outbox = Outbox::new();
+        while let Some(input) = inputs.pop() {
+            self.machine.handle(self.now(), &mut OsEntropy, input, &mut outbox);
+            while let Some(effect) = outbox.pop() {
+                match effect {
+                    ParticipantEffect::Send(message) => self.conversation.send(&message),
+                    ParticipantEffect::JudgePlan(plan) => {
+                        inputs.push(ParticipantInput::PlanJudged { plan: plan.digest(), verdict: Ok(()) });
+                    }
+                    ParticipantEffect::Contribute(contribution) => inputs.push(self.train(contribution)),
+                    ParticipantEffect::Upload(header) => {
+                        let update = self.vector.take().expect("a vector was made");
+                        self.conversation.send_masked(header, update.into_bytes());
+                    }
+                    ParticipantEffect::Stop { explanation, .. } => eprintln!("a client stops: {explanation}"),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn train(&mut self, contribution: Contribution) -> ParticipantInput {
+        let Contribution { descriptor, receipt, seeds } = contribution;
+        let plan = self.machine.plan().expect("a plan");
+        let words = RingWords::reduce(plan.ring, &vec![self.value; descriptor.dimension as usize]);
+        let update = mask::<RealSuite>(words, receipt, seeds);
+        let vector = update.digest();
+        self.vector = Some(update);
+        ParticipantInput::Masked { round: descriptor.round, vector }
+    }
+}

@@ -5,7 +5,7 @@ use tributary_client::policy::BranchPolicy;
 use tributary_client::{cli, enrol};
 
 use crate::certs::unix_seconds;
-use crate::command::{BudgetOptions, EnrolOptions, PolicyCommand};
+use crate::command::{BudgetOptions, EnrolOptions, PolicyCommand, RenewOptions};
 use crate::exit::{Exit, Failure};
 
 /// `tributary client budget`.
@@ -55,6 +55,26 @@ pub(crate) fn enrol(options: &EnrolOptions) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// `tributary client renew`: a renewal without the office's connection, in two halves.
+///
+/// # Errors
+/// Why nothing was made or installed.
+pub(crate) fn renew(options: &RenewOptions) -> Result<Exit, Failure> {
+    let RenewOptions { identity, request, install } = options;
+    if let Some(answer) = install {
+        let installed = enrol::install_renewal_answer(answer, identity, unix_seconds()).map_err(explained)?;
+        println!(
+            "{}: the certificate of {} is renewed; a running daemon takes it up by itself",
+            identity.display(),
+            installed.identity
+        );
+    } else if let Some(request) = request {
+        let begun = enrol::request_renewal(identity, request).map_err(explained)?;
+        println!("{}: the request; its fingerprint is\n\n    {}", request.display(), begun.fingerprint);
+    }
+    Ok(Exit::Done)
+}
+
 /// `tributary client policy`.
 ///
 /// # Errors
@@ -86,7 +106,7 @@ fn shown(policy: &BranchPolicy) -> String {
          epsilon   {epsilon_life} for life, {epsilon_plan} for one plan, at delta {delta:e}\n  \
          modes     {}\n  purposes  {}\n  fields    {}\n  rounds    {} within 24 hours\n  \
          cohort    at least {} branches of {} organisations, {} per thousand of it in every sum, {} of them honest\n  \
-         overlap   a customer may be at {} branches\n",
+         overlap   a customer may be at {} branches\n  own noise {}\n",
         modes.join(", "),
         purposes.join(", "),
         fields.join(", "),
@@ -95,7 +115,8 @@ fn shown(policy: &BranchPolicy) -> String {
         cohort.organisations_min,
         cohort.survivors_permille,
         cohort.honest_min,
-        policy.overlap_min
+        policy.overlap_min,
+        policy.own_noise
     )
 }
 

@@ -72,6 +72,8 @@ pub(crate) enum CoordinatorCommand {
 pub(crate) enum ClientCommand {
     /// Join a federation with an enrolment bundle: keys are made here, and the office certifies them
     Enrol(EnrolOptions),
+    /// Renew this client's certificate through files, where the daemon cannot do it by itself
+    Renew(RenewOptions),
     /// Try everything that taking part will need: files, data, name, UDP, TCP, proxy, clocks; say what to ask of whom
     Preflight(PreflightOptions),
     /// Take part in the coordinator's plan until it is over or the process is asked to stop
@@ -101,6 +103,22 @@ pub(crate) struct EnrolOptions {
     pub(crate) request: Option<PathBuf>,
     /// Without a network: install the answer that was carried back
     #[arg(long, value_name = "FILE", conflicts_with = "bundle")]
+    pub(crate) install: Option<PathBuf>,
+}
+
+/// `tributary client renew`.
+#[cfg(feature = "client")]
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("half").required(true).args(["request", "install"])))]
+pub(crate) struct RenewOptions {
+    /// The identity's folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) identity: PathBuf,
+    /// Make the next key, and write the request into this file, to be carried to the office
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request: Option<PathBuf>,
+    /// Install the answer that was carried back
+    #[arg(long, value_name = "FILE")]
     pub(crate) install: Option<PathBuf>,
 }
 
@@ -212,6 +230,8 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Coordinator(CoordinatorCommand::Serve(options)) => crate::roles::coordinator_serve(options),
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Enrol(options)) => crate::branch::enrol(&options),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Renew(options)) => crate::branch::renew(&options),
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Preflight(options)) => crate::roles::client_preflight(&options),
         #[cfg(feature = "client")]

@@ -7,14 +7,17 @@ use std::time::Duration;
 use tributary_certs::counter::{CounterTrust, counter_config};
 use tributary_certs::enrolment::EnrolmentError;
 use tributary_certs::fault::FaultKind;
-use tributary_certs::files::{Existing, read_public, write_private};
-use tributary_certs::office::{ANSWER_BYTES_MAX, Begun, Bundle, Installed, begin, install};
+use tributary_certs::files::{Existing, read_public, write_private, write_public};
+use tributary_certs::office::{
+    ANSWER_BYTES_MAX, Begun, Bundle, Installed, begin, begin_renewal, install, install_renewal,
+};
 use tributary_certs::provider::KeyExchange;
 use tributary_certs::tls::system_clock;
+use tributary_protocol::ids::ClientId;
 use tributary_transport::{Proxy, exchange};
 
 use crate::error::ClientError;
-use crate::identity::write_number;
+use crate::identity::{read_number, write_number};
 
 /// How often an office that waits for an approval is asked.
 const ASK_EVERY: Duration = Duration::from_secs(5);
@@ -60,6 +63,31 @@ pub fn request(bundle: &Path, out: &Path, request: &Path) -> Result<Begun, Clien
 pub fn install_answer(answer: &Path, out: &Path, now: u64) -> Result<Installed, ClientError> {
     let answer = read_public(answer).map_err(ClientError::file)?;
     installed(install(&answer, out, now).map_err(ClientError::file)?, out)
+}
+
+/// Begins a renewal without a network: the next key into the folder, and a request to be carried to the office.
+///
+/// # Errors
+/// If the client's number is not known yet, or a file cannot be used.
+pub fn request_renewal(folder: &Path, request: &Path) -> Result<Begun, ClientError> {
+    let number = read_number(folder).ok_or_else(|| {
+        ClientError::File(format!(
+            "{}: this client's number in the roster is not known; it is noted by `client enrol` and at the first connection",
+            folder.display()
+        ))
+    })?;
+    let begun = begin_renewal(folder, ClientId(number)).map_err(ClientError::file)?;
+    write_public(request, &begun.request, Existing::Keep).map_err(ClientError::file)?;
+    Ok(begun)
+}
+
+/// Installs the office's answer to a renewal.
+///
+/// # Errors
+/// What does not fit, or the office's reason.
+pub fn install_renewal_answer(answer: &Path, folder: &Path, now: u64) -> Result<Installed, ClientError> {
+    let answer = read_public(answer).map_err(ClientError::file)?;
+    install_renewal(folder, &answer, now).map_err(ClientError::file)
 }
 
 async fn ask(

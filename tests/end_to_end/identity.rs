@@ -93,6 +93,12 @@ fn a_branch_joins_with_a_token_and_an_approval_and_no_other_branch_notices() {
     done(certs(&federation, &["issue", "request", &request, "--out", &answer]));
     done(run(["client", "enrol", "--out", &out, "--install", &answer]));
     assert!(Path::new(&out).join("identity.pem").exists());
+    // And so is a renewal, where the daemon cannot ask by itself.
+    let (request, answer) = (path("new-2.renewal"), path("new-2.renewed"));
+    done(run(["client", "renew", "--identity", &out, "--request", &request]));
+    done(certs(&federation, &["renew", "--request", &request, "--out", &answer]));
+    done(run(["client", "renew", "--identity", &out, "--install", &answer]));
+    assert!(Path::new(&out).join("identity.binding").exists());
 
     done(certs(&federation, &["roster", "sign"]));
     assert_eq!(identities(&federation.dir), before, "adding branches changes no byte at any other");

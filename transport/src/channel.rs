@@ -118,7 +118,7 @@ impl Channel {
         }
     }
 
-    /// Whether a round is open: QUIC is tried again only between rounds.
+    /// Whether no round is open: QUIC is tried again only between rounds, or when the coordinator has read everything that was sent.
     pub fn set_calm(&mut self, calm: bool) {
         self.calm = calm;
     }
@@ -148,7 +148,9 @@ impl Channel {
                 State::Open => {
                     let (_, link) = self.link.as_mut().expect("an open channel has a link");
                     let probing = self.probe.is_some();
-                    let probes = self.calm
+                    // Where rounds follow each other without a pause, there is still a time when everything that was said has been heard.
+                    let quiet = self.calm || link.unconfirmed() == 0;
+                    let probes = quiet
                         && !probing
                         && self.dialer.settings().mode == Mode::Auto
                         && link.wire().is_some_and(|wire| wire.transport() == Transport::Tcp);

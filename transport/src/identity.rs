@@ -148,6 +148,13 @@ fn open_token(document: &mut Document) -> Option<KeyPlace> {
 
 #[cfg(not(feature = "pkcs11"))]
 fn open_token(document: &mut Document) -> Option<KeyPlace> {
+    // They count as known: what is wrong is said once.
+    for key in ["module", "token", "key", "pin_file"] {
+        let _ = document.text(&format!("identity.token.{key}"), "a text", Some(()), |_| Some(()));
+    }
+    for key in ["threads", "waiting", "deadline_ms"] {
+        let _ = document.integer::<i64>(&format!("identity.token.{key}"), 0..=i64::MAX, Some(0));
+    }
     document.fault(
         "identity.token.module",
         "a key in a token, which this executable was built without",

@@ -28,12 +28,16 @@ pub(super) fn identity(document: &mut Document) -> Option<IdentityFiles> {
     let names = ["certificate", "signing_key", "ca_certificate", "roster", "authorities"];
     // All of them before the first `?`: every fault is reported, and every key counts as known.
     let files = names.map(|name| document.existing_file(&format!("identity.{name}")));
+    let in_token = document.has("identity.token.module");
     let token = token(document);
     let key = match token {
-        Some(Some(token)) => Some(token),
         Some(None) => document.existing_file("identity.private_key").map(KeyPlace::File),
-        None => None,
+        other => other.flatten(),
     };
+    if in_token && document.has("identity.private_key") {
+        let _ = document.path("identity.private_key");
+        document.fault("identity.private_key", "a value that would have no effect", "nothing; the key is in the token");
+    }
     let revocations = optional_file(document, "identity.revocations");
     let key_exchange = key_exchange(document);
     let [certificate, signing_key, ca_certificate, roster, authorities] = files;

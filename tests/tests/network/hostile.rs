@@ -200,7 +200,7 @@ async fn garbage(target: Target, number: usize) {
     packet[14..18].copy_from_slice(&[0, 0, 0x44, 0x9e]);
     for count in 0_u64.. {
         let Ok(socket) = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await else { continue };
-        for turn in 0..16_u64 {
+        for turn in 0..4_u64 {
             let name = count << 16 | turn << 8 | number as u64;
             packet[6..14].copy_from_slice(&name.to_be_bytes());
             packet[40..48].copy_from_slice(&name.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());

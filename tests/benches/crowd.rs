@@ -1,9 +1,12 @@
 //! A thousand branches at one coordinator: real connections, real identities, the real machine of each client, and a training that is a number.
 //!
-//! `ulimit -n 20000; cargo bench -p tributary-tests --bench crowd [-- --clients 1000 --loads 4 --transport quic|tcp|auto]` connects all, waits for
-//! a round, stops the coordinator as an operator does, starts it again and prints how long all take to come back (goal: 60 seconds).
+//! `ulimit -n 20000; cargo bench -p tributary-tests --bench crowd [-- --clients 1000 --cohort 64 --loads 4 --transport quic|tcp|auto]` connects
+//! all, waits for a round, stops the coordinator as an operator does, starts it again and prints how long all take to come back (goal: 60 seconds).
+//! Those beyond the cohort join, refuse the plan, and stay: a cohort's own keys cost its machines more than this one has for all of them.
 //!
 //! `-- --idle 5000` connects so many that say nothing more, and prints what they cost (goal: 2 GiB of the coordinator's memory).
+//!
+//! `--folder PATH` keeps the identities there for the next time: a thousand take a while to issue.
 //!
 //! Over QUIC every client takes a file descriptor of a load's process and none of the coordinator's; over TCP one of both.
 
@@ -32,6 +35,7 @@ use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
 use tributary_model::synthetic::{SCHEMA_TOML, schema};
+use tributary_protocol::message::RefusalCode;
 use tributary_protocol::plan::PrivacyMode;
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::{Contribution, Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
@@ -61,7 +65,7 @@ fn main() {
                 enrolled: Enrolled::open(Path::new(folder)),
                 address: address.parse().expect("an address"),
                 mode: mode(transport),
-                idle: manner == "idle",
+                cohort: manner.parse().ok(),
             };
             load.run(number(from)..number(to));
         }
@@ -85,16 +89,24 @@ fn measure(arguments: &[String]) {
     let loads = option(arguments, "--loads", 4);
     let at = arguments.iter().position(|argument| argument == "--transport");
     let transport = at.and_then(|at| arguments.get(at + 1)).map_or("quic", String::as_str);
-    let folder = tempfile::tempdir().expect("a folder");
-    let enrolled = Enrolled::create(folder.path(), clients);
-    let config = write_settings(folder.path(), clients, "127.0.0.1:0");
+    let cohort = option(arguments, "--cohort", 64).min(clients);
+    let temporary = tempfile::tempdir().expect("a folder");
+    let at = arguments.iter().position(|argument| argument == "--folder");
+    let folder = at.and_then(|at| arguments.get(at + 1)).map_or(temporary.path(), Path::new);
+    let enrolled = match folder.join("authority").is_dir() {
+        true => Enrolled::open(folder),
+        false => Enrolled::create(folder, clients),
+    };
+    // The last run's plan is nobody's.
+    let _ = std::fs::remove_dir_all(folder.join("state"));
+    let config = write_settings(folder, clients, "127.0.0.1:0");
     let begun = Instant::now();
     let mut coordinator = Daemon::start(&["coordinator".as_ref(), config.as_os_str()]);
     let listening = coordinator.until("listening");
     let address = listening["address"].as_str().expect("an address").to_owned();
     println!("{clients} clients enrolled; the coordinator listens after {:.1} s", begun.elapsed().as_secs_f64());
     println!("memory of the coordinator alone: {}", megabytes(coordinator.memory()));
-    let manner = if idle > 0 { "idle" } else { "busy" };
+    let manner = if idle > 0 { "idle".to_owned() } else { cohort.to_string() };
     let begun = Instant::now();
     let processes: Vec<Daemon> = (0..loads)
         .map(|load| {
@@ -116,8 +128,7 @@ fn measure(arguments: &[String]) {
     if idle > 0 {
         idle_cost(&mut coordinator, processes, clients, begun);
     } else {
-        busy_cost(coordinator, (folder.path(), &address), clients, begun);
-        drop(processes);
+        busy_cost(coordinator, (folder, &address), clients, (&processes, begun));
     }
 }
 
@@ -143,10 +154,20 @@ fn idle_cost(coordinator: &mut Daemon, mut loads: Vec<Daemon>, clients: usize, b
     println!("idle, the coordinator takes {:.1} % of a core", cores * 100.0);
 }
 
-fn busy_cost(mut coordinator: Daemon, (folder, address): (&Path, &str), clients: usize, begun: Instant) {
+fn busy_cost(
+    mut coordinator: Daemon,
+    (folder, address): (&Path, &str),
+    clients: usize,
+    (loads, begun): (&[Daemon], Instant),
+) {
+    let loads_cpu = || loads.iter().map(|load| load.cpu().as_secs_f64()).sum::<f64>();
     coordinator.all_joined(clients);
     let cpu = coordinator.cpu().as_secs_f64();
-    println!("all have joined after {:.1} s, for {cpu:.1} CPU s of the coordinator", begun.elapsed().as_secs_f64());
+    println!(
+        "all have joined after {:.1} s, for {cpu:.1} CPU s of the coordinator and {:.1} of the loads",
+        begun.elapsed().as_secs_f64(),
+        loads_cpu()
+    );
     println!("memory of the coordinator: {}", megabytes(coordinator.memory()));
     let session = coordinator.until("session");
     println!("a session of {} after {:.1} s", session["cohort"], begun.elapsed().as_secs_f64());
@@ -163,15 +184,16 @@ fn busy_cost(mut coordinator: Daemon, (folder, address): (&Path, &str), clients:
     coordinator.terminate();
     println!("stopped within {:.1} s", stopping.elapsed().as_secs_f64());
     let config = write_settings(folder, clients, address);
-    let begun = Instant::now();
+    let (begun, loads_before) = (Instant::now(), loads_cpu());
     let mut coordinator = Daemon::start(&["coordinator".as_ref(), config.as_os_str()]);
     coordinator.until("listening");
     let listening = begun.elapsed().as_secs_f64();
     coordinator.all_joined(clients);
     println!(
-        "started again: listens after {listening:.1} s, all {clients} are back after {:.1} s, goal 60 s; {:.1} CPU s, {}",
+        "started again: listens after {listening:.1} s, all {clients} are back after {:.1} s, goal 60 s; {:.1} CPU s, {:.1} of the loads, {}",
         begun.elapsed().as_secs_f64(),
         coordinator.cpu().as_secs_f64(),
+        loads_cpu() - loads_before,
         megabytes(coordinator.memory())
     );
     let round = coordinator.until("round");
@@ -191,7 +213,7 @@ fn write_settings(folder: &Path, clients: usize, listen: &str) -> PathBuf {
     std::fs::write(folder.join("schema.toml"), SCHEMA_TOML).expect("a schema file");
     let path = folder.join("coordinator.toml");
     let text = format!(
-        "[coordinator]\nlisten = \"{listen}\"\nstate_dir = \"state\"\ngather_ms = 600000\n\n\
+        "[coordinator]\nlisten = \"{listen}\"\nstate_dir = \"state\"\ngather_ms = 60000\n\n\
          [identity]\ncertificate = \"coordinator/identity.pem\"\nprivate_key = \"coordinator/identity.key\"\n\
          signing_key = \"coordinator/signing.key\"\nca_certificate = \"coordinator/trust.pem\"\n\
          roster = \"authority/roster\"\nauthorities = \"authority/authorities\"\n\n\
@@ -293,8 +315,8 @@ struct Load {
     enrolled: Enrolled,
     address: SocketAddr,
     mode: Mode,
-    /// Connect, and say nothing.
-    idle: bool,
+    /// So many take part in the plan; nothing: everybody connects and says nothing.
+    cohort: Option<usize>,
 }
 
 impl Load {
@@ -304,22 +326,21 @@ impl Load {
         runtime.block_on(async {
             let count = clients.len();
             for client in clients {
-                if self.idle {
-                    tokio::spawn(stay(self.conversation(client), up.clone()));
-                } else {
-                    tokio::spawn(self.client(client).run());
-                }
+                match self.cohort {
+                    None => tokio::spawn(stay(self.conversation(client), up.clone())),
+                    Some(cohort) => tokio::spawn(self.client(client, client < cohort).run()),
+                };
             }
             let mut stopped = None;
             let mut here = 0;
-            while self.idle && here < count {
+            while self.cohort.is_none() && here < count {
                 match tokio::time::timeout(Duration::from_secs(60), connected.recv()).await {
                     Ok(Some(Ok(()))) => here += 1,
                     Ok(Some(Err(reason))) => stopped = Some(reason),
                     Ok(None) | Err(_) => break,
                 }
             }
-            if self.idle {
+            if self.cohort.is_none() {
                 let stopped = stopped.filter(|_| here < count);
                 println!("{}", serde_json::json!({"event": "connected", "clients": here, "stopped": stopped}));
                 let _ = std::io::stdout().flush();
@@ -341,7 +362,7 @@ impl Load {
         Conversation::new(ChannelSettings { dial, keys: Box::new(move || (Arc::clone(&tls), Vec::new())) })
     }
 
-    fn client(&self, client: usize) -> Client {
+    fn client(&self, client: usize, takes_part: bool) -> Client {
         let folder = self.enrolled.client(client);
         let coordinator = read_coordinator(&folder.join(names::COORDINATOR)).expect("a pin");
         let authorities = RosterAuthorities::read(&folder.join(names::AUTHORITIES)).expect("authorities");
@@ -363,6 +384,7 @@ impl Load {
             machine: Participant::resume(policy, schema().digest(), signing_key, &[]),
             conversation: self.conversation(client),
             vector: None,
+            takes_part,
             origin: Instant::now(),
             value: i64::try_from(client).expect("a small number"),
         }
@@ -385,6 +407,7 @@ struct Client {
     machine: Participant<RealSuite>,
     conversation: Conversation,
     vector: Option<MaskedUpdate>,
+    takes_part: bool,
     origin: Instant,
     value: i64,
 }
@@ -438,14 +461,17 @@ impl Client {
                 match effect {
                     ParticipantEffect::Send(message) => self.conversation.send(&message),
                     ParticipantEffect::JudgePlan(plan) => {
-                        inputs.push(ParticipantInput::PlanJudged { plan: plan.digest(), verdict: Ok(()) });
+                        let verdict = if self.takes_part { Ok(()) } else { Err(RefusalCode::BudgetExceeded) };
+                        inputs.push(ParticipantInput::PlanJudged { plan: plan.digest(), verdict });
                     }
                     ParticipantEffect::Contribute(contribution) => inputs.push(self.train(contribution)),
                     ParticipantEffect::Upload(header) => {
                         let update = self.vector.take().expect("a vector was made");
                         self.conversation.send_masked(header, update.into_bytes());
                     }
-                    ParticipantEffect::Stop { explanation, .. } => eprintln!("a client stops: {explanation}"),
+                    ParticipantEffect::Stop { explanation, .. } if self.takes_part => {
+                        eprintln!("a client stops: {explanation}");
+                    }
                     _ => {}
                 }
             }

@@ -81,11 +81,11 @@ impl Dialer {
     pub async fn over(&self, transport: Transport, tls: Arc<rustls::ClientConfig>) -> Result<Wire, DialFault> {
         let what = if transport == Transport::Quic { "UDP" } else { "TCP" };
         let reached = tokio::time::timeout(HANDSHAKE_TIME * 2, self.reach(transport, tls)).await;
-        let reached = reached.unwrap_or(Err(DialFault::Silence { what }));
-        if transport == Transport::Quic && reached.is_err() {
+        reached.unwrap_or_else(|_| {
+            // Perhaps it is this flow that somebody drops.
             self.renew_socket();
-        }
-        reached
+            Err(DialFault::Silence { what })
+        })
     }
 
     /// Forgets QUIC's socket: the next connection leaves from another port, which a firewall has not learnt to hate.

@@ -41,7 +41,12 @@ impl Sockets {
         let connecting = endpoint
             .connect_with(config, address, server_name)
             .map_err(|fault| DialFault::Prepare(fault.to_string()))?;
-        let connection = connecting.await.map_err(|fault| DialFault::Failed(explain(&fault).to_string()))?;
+        let connection = connecting.await.map_err(|fault| {
+            if fault == quinn::ConnectionError::TimedOut {
+                self.renew();
+            }
+            DialFault::Failed(explain(&fault).to_string())
+        })?;
         let leaf = certificate(&connection).ok_or(DialFault::NoCertificate)?;
         let streams = connection.open_bi().await.map_err(|fault| DialFault::Failed(explain(&fault).to_string()))?;
         let wire = QuicWire::new(connection, streams, Some(endpoint));

@@ -355,7 +355,8 @@ impl Load {
             server_name: "localhost".into(),
             mode: self.mode,
             proxy: None,
-            path: tributary_transport::Path::default(),
+            // As over a real path: for packets of the loopback's size every socket's buffers would be fifty times as large.
+            path: tributary_transport::Path { mtu: Some(1_400), ..Default::default() },
             timers: Timers::default(),
         };
         let tls = self.enrolled.client_tls(client);

@@ -8,12 +8,13 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tributary_certs::counter::{CounterTrust, counter_config};
 use tributary_certs::entropy::OsEntropy;
+use tributary_certs::issue::Validity;
 use tributary_certs::office::{ANSWER_BYTES_MAX, begin_renewal, install_renewal};
 use tributary_certs::renewal::{Expiry, renewal_due};
 use tributary_certs::tls::{TrustRoots, system_clock};
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::ids::ClientId;
-use tributary_transport::{DialSettings, exchange};
+use tributary_transport::{DialSettings, Metric, MetricsFile, exchange};
 
 use crate::error::ClientError;
 use crate::identity::{Keys, read_number, tls_files};
@@ -31,15 +32,16 @@ pub(crate) struct Renewal {
     pub(crate) dial: DialSettings,
     pub(crate) reports: mpsc::UnboundedSender<Report>,
     pub(crate) unix_seconds: fn() -> u64,
+    pub(crate) metrics: MetricsFile,
 }
 
 impl Renewal {
     /// For as long as it is polled.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
         let draw = u64::from_le_bytes(OsEntropy.bytes32()[..8].try_into().expect("eight bytes"));
         let mut stamp = tls_files(self.keys.settings()).stamp();
         let (mut next, mut pause) = (0, RETRY_SECONDS.0);
-        let mut level = Expiry::Fine;
+        let (mut level, mut failures) = (Expiry::Fine, 0);
         let mut ticks = tokio::time::interval(LOOK_EVERY);
         loop {
             ticks.tick().await;
@@ -61,6 +63,8 @@ impl Renewal {
                 });
             }
             level = current;
+            let due = self.keys.settings().renew.then(|| renewal_due(validity, 0, draw));
+            self.metrics.write(now, metrics(validity, due, failures));
             if !self.keys.settings().renew || now < renewal_due(validity, 0, draw) || now < next {
                 continue;
             }
@@ -73,6 +77,7 @@ impl Renewal {
                     self.tell(Report::CertificateRenewed { not_after: self.keys.validity().not_after });
                 }
                 Err(fault) => {
+                    failures += 1;
                     next = now + pause;
                     self.tell(Report::RenewalFailed { reason: fault.to_string(), retry_seconds: pause });
                     pause = (pause * 2).min(RETRY_SECONDS.1);
@@ -103,4 +108,23 @@ impl Renewal {
         // Without a receiver the daemon is ending.
         let _ = self.reports.send(report);
     }
+}
+
+fn metrics(validity: Validity, due: Option<u64>, failures: u64) -> Vec<Metric> {
+    let ends = Metric {
+        name: "certificate_not_after_seconds",
+        help: "Unix time at which this client's certificate ends.",
+        value: validity.not_after,
+    };
+    let failed = Metric {
+        name: "certificate_renewal_failures_total",
+        help: "Attempts to renew the certificate that failed, since the start.",
+        value: failures,
+    };
+    let due = due.map(|value| Metric {
+        name: "certificate_renewal_due_seconds",
+        help: "Unix time at which the certificate is to be renewed.",
+        value,
+    });
+    [ends, failed].into_iter().chain(due).collect()
 }

@@ -18,7 +18,7 @@ use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, Particip
 use tributary_protocol::secagg::masked_sum::MaskedUpdate;
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
-use tributary_transport::ChannelSettings;
+use tributary_transport::{ChannelSettings, MetricsFile};
 
 use crate::budget::open_budget;
 use crate::conversation::{Conversation, Incoming};
@@ -123,7 +123,8 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
     let keys = identity.keys;
     let (reports, notices) = mpsc::unbounded_channel();
-    let renewal = Renewal { keys: keys.clone(), dial: settings.dial(), reports, unix_seconds };
+    let metrics = MetricsFile::in_folder(&settings.state_dir);
+    let renewal = Renewal { keys: keys.clone(), dial: settings.dial(), reports, unix_seconds, metrics };
     let channel = ChannelSettings { dial: settings.dial(), keys: Box::new(move || keys.current()) };
     // Their timers belong to the runtime.
     let conversation = runtime.block_on(async {

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use tributary_certs::identity::Identity;
 use tributary_certs::issue::Validity;
 use tributary_certs::keys::read_signing_key;
-use tributary_certs::roster::{RosterAuthorities, read_roster};
+use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::SigningKey;
 use tributary_protocol::roster::SignedRoster;
 use tributary_settings::Fault;
 
 use crate::keyring::Keyring;
+use crate::roster_file::RosterFile;
 use crate::settings::IdentityFiles;
 
 /// A certificate of which less than this part of its validity is left is reported: a quarter.
@@ -29,6 +30,8 @@ pub struct OwnIdentity {
     pub signing_key: SigningKey,
     /// Who may take part; its signatures were verified.
     pub roster: SignedRoster,
+    /// Where it came from, and newer ones will.
+    pub(crate) roster_file: RosterFile,
     /// When its certificate is valid.
     pub validity: Validity,
     /// What should be done soon, as sentences.
@@ -49,17 +52,17 @@ impl OwnIdentity {
         });
         let roster = authorities.and_then(|authorities| {
             keep(&mut faults, "roster", "a roster signed by enough authorities", || {
-                read_roster(&files.roster, &authorities)
+                RosterFile::open(files.roster, authorities)
             })
         });
         let keyring = Keyring::open(files.tls, office, now).map_err(|more| faults.extend(more)).ok();
-        let (Some(keyring), Some(signing_key), Some(roster)) = (keyring, signing_key, roster) else {
+        let (Some(keyring), Some(signing_key), Some((roster_file, roster))) = (keyring, signing_key, roster) else {
             return Err(faults);
         };
         let (identity, validity) = (keyring.identity().clone(), keyring.validity());
         let mut warnings = warnings(&validity, &roster, now);
         warnings.extend(keyring.warning(now));
-        Ok(Self { identity, keyring, signing_key, roster, validity, warnings })
+        Ok(Self { identity, keyring, signing_key, roster, roster_file, validity, warnings })
     }
 }
 

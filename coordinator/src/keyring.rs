@@ -18,13 +18,13 @@ use tributary_certs::revocation::{Revocation, RevocationLists, revoked_in};
 use tributary_certs::tls::{CoordinatorTls, TrustRoots, read_certificates, server_config, system_clock};
 use tributary_settings::Fault;
 use tributary_transport::identity::{Stamp, TlsFiles};
-use tributary_transport::{Listener, ServerKeys};
+use tributary_transport::{Listener, Metric, MetricsFile, ServerKeys};
 
 use crate::connections::Door;
 use crate::runtime::unix_seconds;
 
 /// How often files are looked at. Revocation has two seconds from the new list to the last closed connection.
-const WATCH_EVERY: Duration = Duration::from_millis(500);
+pub(crate) const WATCH_EVERY: Duration = Duration::from_millis(500);
 
 /// Behind new lists, open sessions are judged for so long: a handshake that the old ones passed may be on its way to its seat.
 const JUDGED_SECONDS: u64 = 15;
@@ -103,7 +103,7 @@ impl Keyring {
 
     /// Follows the files for as long as it is polled: new keys and lists count from the next handshake on, and sessions of certificates that
     /// were revoked, or have run out, end at once.
-    pub(crate) async fn watch(mut self, listener: Arc<Listener>, door: Arc<Door>) {
+    pub(crate) async fn watch(mut self, listener: Arc<Listener>, door: Arc<Door>, mut file: MetricsFile) {
         let mut ticks = tokio::time::interval(WATCH_EVERY);
         let (mut reminded, mut judged, mut reloaded) = (0, 0, 0);
         loop {
@@ -119,6 +119,7 @@ impl Keyring {
                 judged = now;
                 door.cut(|certificate| self.judge(certificate, now));
             }
+            file.write(now, self.metrics(&door));
             if now >= reminded + REMIND_SECONDS {
                 reminded = now;
                 self.remind(now);
@@ -157,6 +158,25 @@ impl Keyring {
         }
         let expired = validity_of(certificate).is_ok_and(|validity| validity.not_after < now);
         expired.then(|| FaultKind::Expired.fault(false, None).to_string())
+    }
+
+    fn metrics(&self, door: &Door) -> Vec<Metric> {
+        let metric = |name, help, value| Metric { name, help, value };
+        let (enrolled, connected) = door.attendance();
+        let list = self.loaded.revocations.next_update().map(|value| {
+            metric("revocation_list_next_update_seconds", "Unix time at which the revocation list ends.", value)
+        });
+        let certificate = self.loaded.validity.not_after;
+        let always = [
+            metric(
+                "certificate_not_after_seconds",
+                "Unix time at which this coordinator's certificate ends.",
+                certificate,
+            ),
+            metric("clients_enrolled", "Clients of the roster in force.", enrolled as u64),
+            metric("clients_connected", "Clients with a session.", connected as u64),
+        ];
+        always.into_iter().chain(list).collect()
     }
 
     fn remind(&self, now: u64) {

@@ -18,6 +18,7 @@ mod plan;
 mod preflight;
 mod progress;
 mod report;
+mod roster_file;
 mod runtime;
 mod server_update;
 mod shell;

@@ -129,6 +129,7 @@ impl Progress {
                 Some(Event::Refused { client: client.0, reason })
             }
             CoordinatorEvent::PlanOpened { .. }
+            | CoordinatorEvent::RosterAdopted { .. }
             | CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::SessionClosed { .. }
             | CoordinatorEvent::UpdateAdmitted { .. }

@@ -18,6 +18,13 @@ pub enum Event {
         /// Clients of the roster.
         enrolled: usize,
     },
+    /// Another roster is in force; everybody joins again, and keys are agreed on anew.
+    Roster {
+        /// Its epoch.
+        epoch: u64,
+        /// Clients of the roster.
+        enrolled: usize,
+    },
     /// A client is connected and speaks this protocol.
     Joined {
         /// Its number in the roster.
@@ -162,6 +169,9 @@ impl fmt::Display for Event {
                 "client {client} was charged {rounds} rounds of this plan, the last is {last_round}, and this ledger knows fewer: an older copy \
                  of the ledger was put back; stop, and put the newest one in its place"
             ),
+            Self::Roster { epoch, enrolled } => {
+                write!(formatter, "roster {epoch} is in force, {enrolled} enrolled clients; everybody joins again")
+            }
             Self::Joined { client } => write!(formatter, "client {client} joined"),
             Self::Left { client } => write!(formatter, "client {client} left"),
             Self::Refused { client, reason } => write!(formatter, "client {client} refused: {reason}"),
@@ -208,6 +218,7 @@ mod tests {
     fn events_have_stable_names_and_keys() {
         let listening = Event::Listening { address: ([127, 0, 0, 1], 7443).into(), plan: "ab".into(), enrolled: 9 };
         assert_eq!(listening.to_json(), r#"{"event":"listening","address":"127.0.0.1:7443","plan":"ab","enrolled":9}"#);
+        assert_eq!(Event::Roster { epoch: 2, enrolled: 9 }.to_json(), r#"{"event":"roster","epoch":2,"enrolled":9}"#);
         assert_eq!(Event::Joined { client: 3 }.to_json(), r#"{"event":"joined","client":3}"#);
         let round =
             Event::Round { round: 7, committed: 6, survivors: 9, loss: None, epsilon: Some(0.5), milliseconds: 12.5 };

@@ -14,10 +14,10 @@ use tributary_journal::Journal;
 use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox};
 use tributary_protocol::time::Millis;
-use tributary_transport::Listener;
 use tributary_transport::limits::CLOSING_TIME;
+use tributary_transport::{Listener, MetricsFile};
 
-use crate::connections::{Arrival, Door, DoorSettings};
+use crate::connections::{Arrival, Door, DoorSettings, Members};
 use crate::error::CoordinatorError;
 use crate::office::Counter;
 use crate::open::{Opened, upload_bytes};
@@ -111,7 +111,8 @@ async fn serve(
     let clock = Clock::start();
     let mut outbox = Outbox::new();
     let delta_bits = job.delta().to_bits();
-    let (roster, keyring) = (identity.roster.clone(), identity.keyring);
+    let (keyring, roster_file) = (identity.keyring, identity.roster_file);
+    let members = Arc::new(Members::of(&identity.roster.roster));
     let machine = CoordinatorSettings {
         plan: job.plan.clone(),
         delta_bits,
@@ -128,9 +129,10 @@ async fn serve(
     let progress = Progress::resume(&job, &events);
     let sum = OpenSum::default();
     let (inputs, arrivals) = mpsc::channel(INPUTS_MAX);
+    let metrics = MetricsFile::in_folder(&state_dir);
     let door = DoorSettings {
-        roster: &roster.roster,
-        inputs,
+        members: Arc::clone(&members),
+        inputs: inputs.clone(),
         sum: sum.clone(),
         spool: Spool::new(state_dir),
         upload_bytes: upload_bytes(&job),
@@ -141,7 +143,8 @@ async fn serve(
     };
     let door = Door::new(door);
     let plan = job.plan.digest();
-    let mut shell = Shell::new(ShellParts { machine, outbox, journal, store, update, progress, sum, clock }, report);
+    let mut shell =
+        Shell::new(ShellParts { machine, outbox, journal, store, update, progress, sum, clock, members }, report);
     // The first model is in the store.
     drop(job);
     // The port comes first: where it cannot be had, the ledger stays as it was.
@@ -153,10 +156,11 @@ async fn serve(
     shell.state()?;
     if let Some(listener) = listener {
         let address = listener.address();
-        let enrolled = roster.roster.entries().len();
+        let enrolled = shell.enrolled();
         shell.tell(&Event::Listening { address, plan: plan.to_string(), enrolled });
+        tokio::spawn(roster_file.watch(inputs));
         tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener)));
-        tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door)));
+        tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), metrics));
         turn(&mut shell, arrivals, stop).await?;
         shell.leave();
         door.emptied(DRAIN_TIME).await;

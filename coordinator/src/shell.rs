@@ -3,6 +3,7 @@
 //! Messages leave at the end of a batch of effects: later than asked for, never earlier.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tributary_certs::entropy::OsEntropy;
@@ -15,7 +16,7 @@ use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{Coordinator, CoordinatorEffect, CoordinatorEvent, Input, Outbox};
 use tributary_protocol::time::Millis;
 
-use crate::connections::{Arrival, Link, control_frame, start_frames};
+use crate::connections::{Arrival, Link, Members, control_frame, start_frames};
 use crate::error::CoordinatorError;
 use crate::progress::{Outcome, Progress};
 use crate::report::Event;
@@ -35,6 +36,8 @@ pub(crate) struct ShellParts {
     pub(crate) progress: Progress,
     pub(crate) sum: OpenSum,
     pub(crate) clock: Clock,
+    /// Whom the door lets in.
+    pub(crate) members: Arc<Members>,
 }
 
 /// The machine and its hands.
@@ -67,6 +70,11 @@ impl<'a> Shell<'a> {
             committed: None,
             over,
         }
+    }
+
+    /// Clients of the roster in force.
+    pub(crate) fn enrolled(&self) -> usize {
+        self.parts.members.count()
     }
 
     /// Whether nothing more is to be done.
@@ -225,6 +233,11 @@ impl<'a> Shell<'a> {
             CoordinatorEffect::Release => {
                 let model = self.parts.update.release(&self.parts.store)?;
                 self.answers.push_back(Input::Released { model });
+            }
+            CoordinatorEffect::Enrol(roster) => {
+                self.parts.members.replace(&roster.roster);
+                let (epoch, enrolled) = (roster.roster.epoch(), self.parts.members.count());
+                self.tell(&Event::Roster { epoch, enrolled });
             }
             CoordinatorEffect::Close(client) => {
                 self.send_all();

@@ -140,6 +140,7 @@ impl Audit {
             CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::RoundAborted { .. }
             | CoordinatorEvent::ClientRefused { .. }
+            | CoordinatorEvent::RosterAdopted { .. }
             | CoordinatorEvent::ClientChargedMore { .. }
             | CoordinatorEvent::ModelReleased { .. }
             | CoordinatorEvent::ClientEvicted { .. } => {}

@@ -105,12 +105,58 @@ fn a_branch_joins_with_a_token_and_an_approval_and_no_other_branch_notices() {
 }
 
 #[test]
+fn a_new_branch_takes_part_as_soon_as_the_roster_names_it_and_nobody_restarts() {
+    let mut federation = with_office(|text| text.replace("rounds = 4\n", "rounds = 250\n"));
+    let (address, dir) = (federation.address.clone(), federation.dir.clone());
+    let path = |name: &str| dir.join(name).display().to_string();
+    let done = |finished: Finished| assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
+    let bundle = path("new.bundle");
+    let words = ["token", "--organisation", "bank", "--id", "new", "--coordinator", &address, "--out", &bundle];
+    done(certs(&federation, &words));
+    done(run(["client", "enrol", "--bundle", &bundle, "--out", &path("identities/new")]));
+    fs::create_dir(federation.branch(8)).unwrap();
+    for entry in fs::read_dir(federation.branch(7)).unwrap().map(Result::unwrap) {
+        fs::copy(entry.path(), federation.branch(8).join(entry.file_name())).unwrap();
+    }
+    federation.edit(8, |text| text.replace("identities/branch-007", "identities/new"));
+    // It is early: it is told what is missing, and goes on asking.
+    let mut newcomer = federation.start(8);
+    let mut events = newcomer.events();
+    let refused = events.find(|event| event["event"] == "refused").unwrap();
+    assert!(refused["reason"].as_str().unwrap().contains("not in this coordinator's roster"), "{refused}");
+    let clients: Vec<_> = (0..8).map(|branch| federation.start(branch)).collect();
+    assert_eq!(federation.until("round")["survivors"], 8);
+    done(certs(&federation, &["roster", "sign"]));
+    assert_eq!(federation.until("roster")["enrolled"], 9);
+    assert_eq!(federation.until("session")["cohort"], 9);
+    let mut committed = 0;
+    loop {
+        let event = federation.until_any(&["round", "aborted", "finished"]);
+        if event["event"] == "finished" {
+            break;
+        }
+        assert_eq!((&event["event"], &event["survivors"]), (&"round".into(), &9.into()), "{event}");
+        committed += 1;
+    }
+    assert!(committed > 0);
+    assert!(events.any(|event| event["event"] == "finished"));
+    drop(clients);
+    let ledger = run(["verify", "ledger", &path("coordinator/state/coordinator.ledger")]);
+    assert_eq!(ledger.code, Some(0), "{} {}", ledger.out, ledger.err);
+}
+
+#[test]
 fn a_revoked_branch_is_out_at_once_and_stays_out() {
     let mut federation = with_office(str::to_owned);
     let mut client = federation.start(0);
     assert_eq!(federation.until("joined")["client"], 1);
     let mut events = client.events();
     assert_eq!(events.next().unwrap()["event"], "connected");
+    // Whoever watches the daemons learns long before when certificates and lists end.
+    let metrics = |folder: &Path| fs::read_to_string(folder.join("state/metrics.prom")).unwrap();
+    let (branch, centre) = (metrics(&federation.branch(0)), metrics(&federation.dir.join("coordinator")));
+    assert!(branch.contains("\ntributary_certificate_renewal_due_seconds "), "{branch}");
+    assert!(centre.contains("\ntributary_revocation_list_next_update_seconds "), "{centre}");
     let begun = Instant::now();
     let who = "spiffe://demo.tributary/bank/client/branch-000";
     let revoked = certs(&federation, &["revoke", who, "--reason", "key-compromise"]);

@@ -64,6 +64,8 @@ pub(crate) struct Cast {
     pub(crate) roster: SignedRoster,
     /// The roster before it, as the authorities signed it: without the newest client.
     pub(crate) old_roster: SignedRoster,
+    /// The roster after it: one client's entry is valid for a shorter time.
+    pub(crate) next_roster: SignedRoster,
     pub(crate) coordinator: VerifyingKey,
     pub(crate) rule: CohortRule,
     pub(crate) cap: RdpVector,
@@ -78,12 +80,16 @@ impl Cast {
         let (_, before) = entries.split_last().expect("a roster has clients");
         let old = Roster::new(1, Digest::ZERO, before.to_vec()).expect("the simulator's rosters are valid");
         let roster = Roster::new(2, old.digest(), entries).expect("the simulator's rosters are valid");
+        let mut entries = roster.entries().to_vec();
+        entries.iter_mut().take(1).for_each(|entry| entry.not_after -= 1);
+        let next = Roster::new(3, roster.digest(), entries).expect("the simulator's rosters are valid");
         let cap = plan.charge_max();
         Self {
             rule: plan.cohort,
             cap,
             roster: sign_roster::<S>(roster),
             old_roster: sign_roster::<S>(old),
+            next_roster: sign_roster::<S>(next),
             coordinator: S::verifying_key(&coordinator_key::<S>()),
             authority: S::verifying_key(&S::signing_key(seed_of(AUTHORITY))),
             plan,
@@ -106,12 +112,12 @@ impl Cast {
         }
     }
 
-    /// What the coordinator starts with.
-    pub(crate) fn settings<S: Stage>(&self) -> CoordinatorSettings<S> {
+    /// What the coordinator starts with, before or after its operator has installed the newer roster.
+    pub(crate) fn settings<S: Stage>(&self, newer: bool) -> CoordinatorSettings<S> {
         CoordinatorSettings {
             plan: self.plan.clone(),
             delta_bits: 1e-6_f64.to_bits(),
-            roster: self.roster.clone(),
+            roster: if newer { self.next_roster.clone() } else { self.roster.clone() },
             signing_key: coordinator_key::<S>(),
             gather_ms: GATHER_MS,
         }

@@ -5,6 +5,9 @@ use crate::dice::Dice;
 use crate::options::{Options, Profile};
 use crate::trace::Who;
 
+/// Purpose of the dice that decide whether the roster changes.
+const ENROLS: u64 = 800;
+
 /// One fault.
 #[derive(Clone, Debug)]
 pub(crate) enum Strike {
@@ -32,6 +35,8 @@ pub(crate) enum Strike {
     Jump { who: Who, ahead_ms: u64 },
     /// The coordinator starts again from a copy of its ledger that holds the plan and no round.
     Amnesia,
+    /// No fault: the coordinator's operator installs a newer roster.
+    Enrol,
 }
 
 /// Which families a run has.
@@ -88,15 +93,17 @@ pub(crate) fn schedule(families: Families, options: &Options, dice: &mut Dice) -
     if makers.is_empty() {
         return Vec::new();
     }
+    let beside = dice.clone().word();
     // Every fault may cost a key set-up, whose work grows with the square of the cohort.
     let most = if options.clients > LARGE { 3 } else { 8 } + u64::from(options.rounds) / 4;
     let window = window_ms(options);
-    (0..dice.between(1, most))
-        .map(|_| {
-            let at = dice.below(window);
-            (at, dice.pick(&makers)(clients, dice))
-        })
-        .collect()
+    let faults = (0..dice.between(1, most)).map(|_| {
+        let at = dice.below(window);
+        (at, dice.pick(&makers)(clients, dice))
+    });
+    let mut beside = Dice::new(beside, ENROLS);
+    let enrols = beside.chance(150).then(|| (beside.below(window), Strike::Enrol));
+    faults.chain(enrols).collect()
 }
 
 /// One client most of the time, sometimes a burst of them.

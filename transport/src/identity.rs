@@ -99,8 +99,9 @@ impl TlsFiles {
     }
 }
 
-/// When a file was changed last, and its length; nothing where there is none.
-fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
+/// When a file was changed last, and its length in bytes; nothing where there is none.
+#[must_use]
+pub fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }

@@ -20,14 +20,13 @@ use tributary_certs::identity::{Identity, identity_of, spki_sha256_of};
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::{SESSION_ROUNDS_MAX, upstream_bytes_max};
 use tributary_protocol::message::{Downstream, RejectCode};
-use tributary_protocol::roster::Roster;
 use tributary_transport::limits::{CLOSING_TIME, HANDSHAKES_MAX, HANDSHAKES_UNPROVED_MAX, PROOF_OF_LIFE_TIME};
 use tributary_transport::{
     Accepted, Attempt, Greeted, Greeting, Link as Wires, LinkId, Listener, PeerFault, Timers, Transport, Welcome, Wire,
 };
 
 pub(crate) use self::conversation::{Arrival, Link, control_frame, start_frames};
-use self::members::Members;
+pub(crate) use self::members::Members;
 use self::seats::{Place, Seats, new_link};
 use self::session::Session;
 use crate::office::Counter;
@@ -39,13 +38,13 @@ const REFUSALS_MAX: usize = 64;
 
 /// What every connection's task shares.
 pub(crate) struct Door {
-    members: Members,
+    members: Arc<Members>,
     seats: Seats,
     inputs: mpsc::Sender<Arrival>,
     sum: OpenSum,
     spool: Spool,
     upload_bytes: usize,
-    message_bytes: usize,
+    session_rounds: usize,
     handshakes: Handshakes,
     refusals: Semaphore,
     timers: Timers,
@@ -54,8 +53,9 @@ pub(crate) struct Door {
 }
 
 /// What the door is made of.
-pub(crate) struct DoorSettings<'a> {
-    pub(crate) roster: &'a Roster,
+pub(crate) struct DoorSettings {
+    /// Who may come in.
+    pub(crate) members: Arc<Members>,
     pub(crate) inputs: mpsc::Sender<Arrival>,
     pub(crate) sum: OpenSum,
     pub(crate) spool: Spool,
@@ -98,18 +98,18 @@ struct Refusal {
 
 impl Door {
     /// A door for everybody in the roster.
-    pub(crate) fn new(settings: DoorSettings<'_>) -> Arc<Self> {
-        let DoorSettings { roster, inputs, sum, spool, upload_bytes, session_rounds, timers, office, unix_seconds } =
+    pub(crate) fn new(settings: DoorSettings) -> Arc<Self> {
+        let DoorSettings { members, inputs, sum, spool, upload_bytes, session_rounds, timers, office, unix_seconds } =
             settings;
         let session_rounds = usize::try_from(session_rounds).unwrap_or(usize::MAX).min(SESSION_ROUNDS_MAX);
         Arc::new(Self {
-            members: Members::of(roster),
+            members,
             seats: Seats::default(),
             inputs,
             sum,
             spool,
             upload_bytes,
-            message_bytes: upstream_bytes_max(roster.entries().len(), session_rounds),
+            session_rounds,
             handshakes: Handshakes::default(),
             refusals: Semaphore::new(REFUSALS_MAX),
             timers,
@@ -164,6 +164,16 @@ impl Door {
                 "sessions were ended because their certificates are revoked or have run out"
             );
         }
+    }
+
+    /// How many clients are enrolled, and how many are here.
+    pub(crate) fn attendance(&self) -> (usize, usize) {
+        (self.members.count(), self.seats.taken())
+    }
+
+    /// The longest message of a client of the roster in force.
+    fn message_bytes(&self) -> usize {
+        upstream_bytes_max(self.members.count(), self.session_rounds)
     }
 
     /// Bytes received from and sent to clients whose sessions have ended.

@@ -65,7 +65,7 @@ impl<'a> Session<'a> {
         if door.inputs.send(Arrival::Connected(client, way)).await.is_err() {
             return Ok(());
         }
-        let (upload_bytes, message_bytes) = (door.upload_bytes, door.message_bytes);
+        let (upload_bytes, message_bytes) = (door.upload_bytes, door.message_bytes());
         let frames = Frames::new(move |kind| match kind {
             FRAME_CONTROL => Some(message_bytes),
             other => frame_bytes_max(other, upload_bytes),

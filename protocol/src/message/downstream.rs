@@ -235,4 +235,7 @@ pub enum ClosedReason {
     /// The rounds that may be charged are used up.
     #[error("the rounds that may be charged are used up")]
     ChargesExhausted,
+    /// Another roster is in force: keys were agreed on under the old one.
+    #[error("the roster has changed")]
+    RosterChanged,
 }

@@ -100,6 +100,19 @@ pub fn signing_key(client: ClientId) -> [u8; 32] {
 /// With more clients than a roster may have.
 #[must_use]
 pub fn roster(clients: u32) -> SignedRoster {
+    signed(1, Digest::ZERO, clients)
+}
+
+/// The roster after another one, of clients 1 to `clients`.
+///
+/// # Panics
+/// With more clients than a roster may have.
+#[must_use]
+pub fn next_roster(last: &Roster, clients: u32) -> SignedRoster {
+    signed(last.epoch() + 1, last.digest(), clients)
+}
+
+fn signed(epoch: u64, previous: Digest, clients: u32) -> SignedRoster {
     let entry = |number: u32| RosterEntry {
         client: ClientId(number),
         organisation: OrganisationId(1),
@@ -108,7 +121,7 @@ pub fn roster(clients: u32) -> SignedRoster {
         not_after: u64::MAX,
     };
     let entries: Vec<RosterEntry> = (1..=clients).map(entry).collect();
-    let roster = Roster::new(1, Digest::ZERO, entries).expect("few clients, in order, each with its own keys");
+    let roster = Roster::new(epoch, previous, entries).expect("few clients, in order, each with its own keys");
     let signature = Toy::sign(&AUTHORITY_KEY, &roster.signing_input());
     SignedRoster { roster, signatures: alloc::vec![AuthoritySignature { authority: 0, signature }] }
 }

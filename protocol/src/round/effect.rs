@@ -1,5 +1,6 @@
 //! What a machine asks its shell to do, in order. Appends come before the sends that rely on them.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -11,6 +12,7 @@ use super::event::{CoordinatorEvent, ParticipantEvent};
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::{Charged, Downstream, MaskedHeader, Start, Upstream};
 use crate::plan::ValidPlan;
+use crate::roster::SignedRoster;
 use crate::secagg::masked_sum::MaskSeeds;
 use crate::secagg::modular::Ring;
 use crate::secagg::permit::{BudgetReceipt, Ticket, UnmaskPermit};
@@ -90,6 +92,8 @@ pub enum CoordinatorEffect {
     Unmask(UnmaskPermit),
     /// Training is over: choose the model to release and store it durably; answer with `Input::Released`.
     Release,
+    /// From here on this roster says who may connect.
+    Enrol(Box<SignedRoster>),
     /// Close a connection after what was sent before has left.
     Close(ClientId),
     /// The plan is over.

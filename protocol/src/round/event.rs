@@ -153,6 +153,11 @@ pub enum CoordinatorEvent {
         /// Whether all its rounds were committed.
         complete: bool,
     },
+    /// Who may take part: behind the plan's opening, and between sessions whenever that changes.
+    RosterAdopted {
+        /// The roster from here on.
+        head: RosterHead,
+    },
 }
 
 /// Why a client is out of a plan.

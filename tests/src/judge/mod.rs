@@ -66,7 +66,7 @@ pub(crate) struct Judge {
     violation: Option<Violation>,
     plan: Digest,
     /// The roster in force, and the one before it.
-    rosters: [Digest; 2],
+    rosters: [Digest; 3],
     charges_max: u32,
     /// Noise that a sum must carry, by kind of round.
     variances: [u128; 3],
@@ -108,7 +108,7 @@ impl Judge {
             now: 0,
             violation: None,
             plan: cast.plan.digest(),
-            rosters: [cast.roster.roster.digest(), cast.old_roster.roster.digest()],
+            rosters: [&cast.roster, &cast.old_roster, &cast.next_roster].map(|signed| signed.roster.digest()),
             charges_max: cast.plan.charged_max_all(),
             variances: RoundKind::ALL.map(|kind| cast.plan.round_variance(kind)),
             rule: cast.rule,

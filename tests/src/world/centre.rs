@@ -44,6 +44,8 @@ pub(crate) struct Centre<S: Stage> {
     /// Uploads that are here whole and not in the sum.
     arrived: BTreeMap<ClientId, Arrived>,
     sum: Option<MaskedSum>,
+    /// The operator has installed the newer roster.
+    pub(crate) newer_roster: bool,
     replayed: CoordinatorRecord,
     replayed_events: usize,
     /// The machine has nothing more to say.
@@ -65,6 +67,7 @@ impl<S: Stage> Centre<S> {
             sessions: BTreeMap::new(),
             arrived: BTreeMap::new(),
             sum: None,
+            newer_roster: false,
             replayed: CoordinatorRecord::default(),
             replayed_events: 0,
             idle: false,
@@ -111,7 +114,7 @@ impl<S: Stage> World<'_, S> {
         let outbox = &mut self.centre.outbox;
         let stored =
             self.centre.sessions.values().filter_map(|parts| SessionMaterial::from_parts(parts).ok()).collect();
-        match Coordinator::resume(self.cast.settings::<S>(), &events, stored, now, outbox) {
+        match Coordinator::resume(self.cast.settings::<S>(self.centre.newer_roster), &events, stored, now, outbox) {
             Ok(machine) => self.centre.machine = Some(machine),
             Err(fault) => return self.judge.object("a coordinator continues from its own ledger", fault),
         }
@@ -202,6 +205,9 @@ impl<S: Stage> World<'_, S> {
                 self.centre.arrived.clear();
             }
             CoordinatorEffect::Unmask(permit) => self.unmask(permit),
+            CoordinatorEffect::Enrol(roster) => {
+                self.trace.note(self.now, Who::Centre, "admits by ", || format!("roster {}", roster.roster.epoch()));
+            }
             CoordinatorEffect::Close(client) => {
                 if let Some(id) = self.centre.links.remove(&client) {
                     self.close_by_centre(id);
@@ -469,6 +475,7 @@ fn describe(event: &CoordinatorEvent) -> String {
         CoordinatorEvent::ClientRefused { client, code, .. } => format!("ClientRefused {client}: {code}"),
         CoordinatorEvent::ClientChargedMore { client, .. } => format!("ClientChargedMore {client}"),
         CoordinatorEvent::ModelReleased { .. } => "ModelReleased".into(),
+        CoordinatorEvent::RosterAdopted { head } => format!("RosterAdopted {}", head.epoch),
         CoordinatorEvent::ClientEvicted { client, reason } => format!("ClientEvicted {client}: {reason}"),
         CoordinatorEvent::PlanFinished { rounds, complete, .. } => {
             format!("PlanFinished after {rounds}, complete: {complete}")

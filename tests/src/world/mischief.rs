@@ -62,6 +62,13 @@ impl<S: Stage> World<'_, S> {
                     self.queue.push(self.now + 50, Event::Strike(index));
                 }
             }
+            Strike::Enrol => {
+                self.centre.newer_roster = true;
+                if self.centre.process.up {
+                    self.centre.inbox.push_back(Input::Roster(self.cast.next_roster.clone().into()));
+                    self.run_centre();
+                }
+            }
             Strike::Jump { who, ahead_ms } => {
                 self.process(who).ahead_ms += ahead_ms;
                 self.arm(who);

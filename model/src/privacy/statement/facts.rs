@@ -94,6 +94,7 @@ impl Facts {
             CoordinatorEvent::ModelReleased { model } => self.released = Some(*model),
             CoordinatorEvent::PlanFinished { complete, .. } => self.finished = Some(*complete),
             CoordinatorEvent::PlanOpened { .. }
+            | CoordinatorEvent::RosterAdopted { .. }
             | CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::SessionKeyed { .. }
             | CoordinatorEvent::SessionClosed { .. }

@@ -1,9 +1,12 @@
 //! What happens outside, and where the machine takes it.
 
+use alloc::boxed::Box;
+
 use super::{Coordinator, Phase};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{ClosedReason, Downstream, Upstream};
+use crate::roster::SignedRoster;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
 use crate::secagg::suite::Suite;
@@ -55,6 +58,8 @@ pub enum Input {
         /// `ChecksFailed` or `UpdateRefused`.
         reason: ClosedReason,
     },
+    /// A roster whose signatures were verified. If it is newer than the one in force, it is adopted as soon as no round is open.
+    Roster(Box<SignedRoster>),
     /// A deadline may have passed.
     Timer,
     /// The operator stops the daemon.
@@ -86,6 +91,7 @@ impl<S: Suite> Coordinator<S> {
                     self.abort(reason, outbox);
                 }
             }
+            Input::Roster(roster) => self.on_roster(*roster),
             Input::Timer => self.on_timer(now, outbox),
             Input::Stop => self.on_stop(outbox),
         }

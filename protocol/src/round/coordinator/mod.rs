@@ -6,6 +6,7 @@ mod input;
 mod keying;
 mod links;
 mod material;
+mod membership;
 mod proving;
 mod record;
 mod scheduling;
@@ -68,6 +69,17 @@ pub enum ResumeFault {
         /// In the configuration.
         configured: String,
     },
+    /// The configured roster is older than one that the ledger has adopted.
+    #[error(
+        "the roster has epoch {configured}, and this ledger has adopted another one of epoch {adopted}: an old membership was put back. \
+         Install the newest roster"
+    )]
+    RosterRolledBack {
+        /// Epoch in the configuration.
+        configured: u64,
+        /// Epoch in the ledger.
+        adopted: u64,
+    },
     /// The ledger's events contradict each other.
     #[error("{0}; the ledger was changed by something else than a coordinator and must not be continued")]
     OutOfOrder(#[from] OutOfOrder),
@@ -105,6 +117,8 @@ pub struct Coordinator<S: Suite> {
     gather_until: Option<Millis>,
     /// After a set-up that failed, when the next one may begin.
     rekey_after: Option<Millis>,
+    /// A newer roster, until the open round has ended.
+    next_roster: Option<SignedRoster>,
 }
 
 impl<S: Suite> Coordinator<S> {
@@ -125,6 +139,7 @@ impl<S: Suite> Coordinator<S> {
         if let Some(plan) = record.plan.filter(|plan| *plan != settings.plan.digest()) {
             return Err(ResumeFault::OtherPlan { recorded: plan.short(), configured: settings.plan.digest().short() });
         }
+        membership::continues(&record, &settings.roster.roster)?;
         let gather_until = Some(now.plus(settings.gather_ms));
         let mut machine = Self {
             settings,
@@ -136,6 +151,7 @@ impl<S: Suite> Coordinator<S> {
             sessions: VecDeque::new(),
             gather_until,
             rekey_after: None,
+            next_roster: None,
         };
         if machine.record.plan.is_none() {
             let plan = Box::new(machine.settings.plan.plan().clone());
@@ -146,6 +162,7 @@ impl<S: Suite> Coordinator<S> {
             machine.commit(event, outbox);
         }
         machine.reopen_sessions(stored, outbox);
+        machine.note_roster(outbox);
         outbox.push(CoordinatorEffect::Sync);
         if machine.record.finished.is_some() {
             machine.phase = Phase::Finished;

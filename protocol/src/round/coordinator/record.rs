@@ -7,6 +7,7 @@ use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::{Charged, ClosedReason, MaskedHeader};
 use crate::plan::{Plan, RoundKind};
+use crate::roster::RosterHead;
 use crate::round::descriptor::RoundDescriptor;
 use crate::round::event::{CoordinatorEvent, EvictionReason};
 
@@ -15,6 +16,8 @@ use crate::round::event::{CoordinatorEvent, EvictionReason};
 pub struct CoordinatorRecord {
     /// Digest of the plan, once opened.
     pub plan: Option<Digest>,
+    /// The roster in force.
+    pub roster: Option<RosterHead>,
     /// Digest of the current model.
     pub model: Option<Digest>,
     /// The last round that was started; the next one is larger.
@@ -182,6 +185,11 @@ impl CoordinatorRecord {
                 rule(opened && outside, "a plan finishes outside sessions")?;
                 rule(self.released == Some(*model), "a plan finishes with the model that was released")
             }
+            CoordinatorEvent::RosterAdopted { head } => {
+                let outside = self.round.is_none() && self.keying.is_none() && self.sessions.is_empty();
+                rule(opened && outside, "a roster is adopted outside sessions, in an open plan")?;
+                rule(self.roster.is_none_or(|last| head.epoch > last.epoch), "rosters go forward")
+            }
         }
     }
 
@@ -235,6 +243,7 @@ impl CoordinatorRecord {
             CoordinatorEvent::ModelReleased { model } => self.released = Some(*model),
             CoordinatorEvent::RoundAborted { .. } => self.close_round(),
             CoordinatorEvent::PlanFinished { complete, .. } => self.finished = Some(*complete),
+            CoordinatorEvent::RosterAdopted { head } => self.roster = Some(*head),
             CoordinatorEvent::QuorumReached { .. }
             | CoordinatorEvent::ClientRefused { .. }
             | CoordinatorEvent::ClientChargedMore { .. } => {}

@@ -34,6 +34,7 @@ impl<S: Suite> Coordinator<S> {
             if next.is_none() {
                 return self.finish(outbox);
             }
+            self.adopt_roster_if_due(now, outbox);
             self.choose_session(outbox);
             self.start_round_if_due(now, outbox);
         }

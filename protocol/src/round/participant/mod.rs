@@ -233,7 +233,8 @@ impl<S: Suite> Participant<S> {
         match message {
             Downstream::Welcome(welcome) => self.on_welcome(&welcome, outbox),
             Downstream::Rejected { code, explanation } => {
-                let retry = matches!(code, RejectCode::AlreadyConnected);
+                // The roster may name this branch any moment, and the other process may end.
+                let retry = matches!(code, RejectCode::AlreadyConnected | RejectCode::NotInRoster);
                 if !retry {
                     self.end(outbox);
                 }

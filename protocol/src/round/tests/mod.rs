@@ -4,6 +4,7 @@ mod assignments;
 mod enemies;
 mod floors;
 mod liars;
+mod membership;
 mod steering;
 mod world;
 

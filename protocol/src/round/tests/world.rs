@@ -13,10 +13,11 @@ use crate::ids::{ClientId, RoundId, SessionId};
 use crate::limits::CONTROL_MESSAGE_BYTES_MAX;
 use crate::message::{ClosedReason, Downstream, RefusalCode, Start, Upstream};
 use crate::plan::Plan;
+use crate::roster::{RosterHead, SignedRoster};
 use crate::round::cast::{self, policy, settings, signing_key};
 use crate::round::{
-    Coordinator, CoordinatorEvent, CoordinatorRecord, Input, Outbox, Participant, ParticipantEffect, ParticipantEvent,
-    ParticipantInput, ParticipantRecord, Policy, SessionMaterial,
+    Coordinator, CoordinatorEvent, CoordinatorRecord, CoordinatorSettings, Input, Outbox, Participant,
+    ParticipantEffect, ParticipantEvent, ParticipantInput, ParticipantRecord, Policy, SessionMaterial,
 };
 use crate::secagg::masked_sum::{MaskedSum, MaskedUpdate};
 use crate::secagg::permit::{InMemory, VerifiedUpload};
@@ -81,6 +82,8 @@ pub(super) struct World {
     pub(super) sums: Vec<(RoundId, Vec<i64>, Vec<i64>)>,
     /// Rounds whose sum did not pass its checks.
     pub(super) spoilt: Vec<RoundId>,
+    /// The roster that the door was told of last.
+    pub(super) enrolled: Option<RosterHead>,
     pub(super) entropy: Seeded,
     plain: BTreeMap<(RoundId, ClientId), Vec<i64>>,
     uploads: BTreeMap<ClientId, MaskedUpdate>,
@@ -134,6 +137,7 @@ impl World {
             finished: None,
             sums: Vec::new(),
             spoilt: Vec::new(),
+            enrolled: None,
             entropy: Seeded::new(7),
             plain: BTreeMap::new(),
             uploads: BTreeMap::new(),
@@ -146,6 +150,15 @@ impl World {
         };
         world.execute(outbox);
         world
+    }
+
+    /// The coordinator starts with this roster instead.
+    pub(super) fn enrol_at_start(&mut self, roster: &SignedRoster) {
+        self.lose_ledger();
+        let mut outbox = Outbox::new();
+        let settings = CoordinatorSettings { roster: roster.clone(), ..settings(1, plan(|_| {})) };
+        self.coordinator = Coordinator::resume(settings, &[], Vec::new(), self.now, &mut outbox).expect("resumes");
+        self.execute(outbox);
     }
 
     /// This client lies from the start.

@@ -147,6 +147,7 @@ impl World {
                     answers.push(Input::Updated { round, sum: Digest::of(b"sum"), model, update_clip_norm_bits });
                 }
                 CoordinatorEffect::Release => answers.push(Input::Released { model: Digest::of(b"released") }),
+                CoordinatorEffect::Enrol(roster) => self.enrolled = Some(roster.roster.head()),
                 CoordinatorEffect::Close(client) => {
                     // What was sent before still arrives.
                     self.packets.retain(|packet| !matches!(packet, Packet::Up(other, _) if *other == client));

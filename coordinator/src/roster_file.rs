@@ -1,0 +1,75 @@
+//! The roster's file while the coordinator runs: whoever has the roster signed again puts it there, and nobody restarts anything.
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use tokio::sync::mpsc;
+use tributary_certs::roster::{RosterAuthorities, RosterFileError, read_roster};
+use tributary_protocol::roster::{RosterHead, SignedRoster, Succession};
+use tributary_protocol::round::Input;
+use tributary_transport::identity::stamp;
+
+use crate::connections::Arrival;
+use crate::keyring::WATCH_EVERY;
+
+/// The file, whom its signatures must come from, and what was read of it last.
+pub(crate) struct RosterFile {
+    path: PathBuf,
+    authorities: RosterAuthorities,
+    stamp: Option<(SystemTime, u64)>,
+    head: RosterHead,
+}
+
+impl RosterFile {
+    /// Reads the roster, and verifies its signatures.
+    ///
+    /// # Errors
+    /// [`RosterFileError`].
+    pub(crate) fn open(path: PathBuf, authorities: RosterAuthorities) -> Result<(Self, SignedRoster), RosterFileError> {
+        let stamp = stamp(&path);
+        let roster = read_roster(&path, &authorities)?;
+        Ok((Self { path, authorities, stamp, head: roster.roster.head() }, roster))
+    }
+
+    /// Follows the file for as long as it is polled: every newer roster goes to the machine, which adopts it between two rounds.
+    pub(crate) async fn watch(mut self, inputs: mpsc::Sender<Arrival>) {
+        let mut ticks = tokio::time::interval(WATCH_EVERY);
+        loop {
+            ticks.tick().await;
+            let stamp = stamp(&self.path);
+            if stamp == self.stamp {
+                continue;
+            }
+            self.stamp = stamp;
+            let Some(roster) = self.read() else { continue };
+            if inputs.send(Arrival::Input(Input::Roster(Box::new(roster)))).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The roster, if it is another one and newer.
+    fn read(&mut self) -> Option<SignedRoster> {
+        let read = read_roster(&self.path, &self.authorities).and_then(|roster| {
+            let succession = roster.roster.follows(&self.head)?;
+            Ok((roster, succession))
+        });
+        match read {
+            Ok((_, Succession::Same)) => None,
+            Ok((roster, succession)) => {
+                self.head = roster.roster.head();
+                let missing = if let Succession::Skipped { missing } = succession { missing } else { 0 };
+                tracing::info!(
+                    epoch = self.head.epoch,
+                    missing,
+                    "a newer roster is here; it counts from the next round on"
+                );
+                Some(roster)
+            }
+            Err(fault) => {
+                tracing::error!(%fault, "the changed roster cannot be used; the one before it stays in force");
+                None
+            }
+        }
+    }
+}

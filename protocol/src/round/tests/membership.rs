@@ -1,0 +1,162 @@
+//! The roster changes while a plan runs.
+
+use alloc::vec::Vec;
+
+use super::world::{Packet, World, plan};
+use crate::ids::ClientId;
+use crate::message::{ClosedReason, Downstream, RejectCode};
+use crate::plan::RoundKind;
+use crate::roster::{Roster, RosterHead, SignedRoster};
+use crate::round::cast::{next_roster, roster, settings};
+use crate::round::{Coordinator, CoordinatorEvent, Input, Outbox, ResumeFault};
+use crate::secagg::toy::Toy;
+use crate::time::Millis;
+
+/// Cohorts of each session so far.
+fn cohorts(world: &World) -> Vec<usize> {
+    let cohort = |event: &CoordinatorEvent| match event {
+        CoordinatorEvent::SessionKeyed { cohort, .. } => Some(cohort.len()),
+        _ => None,
+    };
+    world.events.iter().filter_map(cohort).collect()
+}
+
+fn adopted(world: &World) -> Vec<RosterHead> {
+    let head = |event: &CoordinatorEvent| match event {
+        CoordinatorEvent::RosterAdopted { head } => Some(*head),
+        _ => None,
+    };
+    world.events.iter().filter_map(head).collect()
+}
+
+/// A world of ten branches, of which the roster names nine, in the middle of its plan.
+fn world() -> (World, Roster) {
+    let mut world = World::new(10, plan(|_| {}));
+    let first = roster(9);
+    world.enrol_at_start(&first);
+    (1..=9).for_each(|number| world.connect(ClientId(number)));
+    while world.coordinator.record().committed(RoundKind::Train) < 1 {
+        assert!(world.step());
+    }
+    (world, first.roster)
+}
+
+/// The door closes every connection, and everybody comes back.
+fn reconnect(world: &mut World, roster: &SignedRoster) {
+    for client in world.branches.keys().copied().collect::<Vec<_>>() {
+        world.cut(client);
+        if roster.entry(client).is_some() {
+            world.connect(client);
+        }
+    }
+}
+
+#[test]
+fn a_branch_that_is_enrolled_takes_part_without_a_restart() {
+    let (mut world, first) = world();
+    let second = next_roster(&first, 10);
+    assert!(world.coordinator.record().round.is_some(), "a round is open");
+    world.tell(Input::Roster(second.clone().into()));
+    assert_eq!(world.enrolled, None, "the open round ends under the roster that it began with");
+    while world.enrolled.is_none() {
+        assert!(world.step());
+    }
+    assert!(world.aborts().is_empty(), "no round is lost");
+    assert_eq!(world.coordinator.record().committed(RoundKind::Train), 2);
+    reconnect(&mut world, &second);
+    world.run();
+    assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
+    world.assert_sums_exact();
+    assert_eq!(adopted(&world), [first.head(), second.roster.head()]);
+    let cohorts = cohorts(&world);
+    assert_eq!((cohorts.first(), cohorts.last()), (Some(&9), Some(&10)));
+    for branch in world.branches.values() {
+        assert_eq!(branch.machine.record().roster, Some(second.roster.head()));
+    }
+}
+
+#[test]
+fn a_branch_that_left_the_roster_is_out() {
+    let (mut world, first) = world();
+    let second = next_roster(&first, 8);
+    world.tell(Input::Roster(second.clone().into()));
+    while world.enrolled.is_none() {
+        assert!(world.step());
+    }
+    reconnect(&mut world, &second);
+    // Its connection was made while the door knew the old roster.
+    world.connect(ClientId(9));
+    let told = world.packets.iter().any(|packet| {
+        matches!(packet, Packet::Down(ClientId(9), Downstream::Rejected { code: RejectCode::NotInRoster, .. }))
+    });
+    assert!(told);
+    world.run();
+    assert_eq!(world.finished, Some(true));
+    assert_eq!(cohorts(&world).last(), Some(&8));
+    world.assert_sums_exact();
+}
+
+#[test]
+fn of_rosters_that_wait_the_newest_counts_and_an_older_one_never() {
+    let (mut world, first) = world();
+    let second = next_roster(&first, 10);
+    let third = next_roster(&second.roster, 9);
+    for offered in [&third, &second] {
+        world.tell(Input::Roster(offered.clone().into()));
+    }
+    while world.enrolled.is_none() {
+        assert!(world.step());
+    }
+    assert_eq!(world.enrolled, Some(third.roster.head()));
+    reconnect(&mut world, &third);
+    world.tell(Input::Roster(second.into()));
+    world.run();
+    assert_eq!(adopted(&world), [first.head(), third.roster.head()]);
+    assert_eq!(world.finished, Some(true));
+}
+
+#[test]
+fn a_set_up_under_the_old_roster_ends() {
+    let mut world = World::new(9, plan(|_| {}));
+    world.connect_all();
+    while world.coordinator.record().keying.is_none() {
+        assert!(world.step());
+    }
+    let second = next_roster(&roster(9).roster, 9);
+    world.tell(Input::Roster(second.clone().into()));
+    let closed = world
+        .events
+        .iter()
+        .any(|event| matches!(event, CoordinatorEvent::SessionClosed { reason: ClosedReason::RosterChanged, .. }));
+    assert!(closed && world.enrolled == Some(second.roster.head()));
+    reconnect(&mut world, &second);
+    world.run();
+    assert_eq!(world.finished, Some(true));
+}
+
+#[test]
+fn a_ledger_does_not_go_back_to_an_older_roster() {
+    let (mut world, first) = world();
+    let second = next_roster(&first, 10);
+    world.tell(Input::Roster(second.clone().into()));
+    while world.enrolled.is_none() {
+        assert!(world.step());
+    }
+    let resumed = |roster: SignedRoster| {
+        let settings = crate::round::CoordinatorSettings { roster, ..settings(9, plan(|_| {})) };
+        let mut outbox = Outbox::new();
+        Coordinator::<Toy>::resume(settings, &world.events, Vec::new(), Millis(0), &mut outbox)
+    };
+    let refused = resumed(roster(9)).err();
+    assert_eq!(refused, Some(ResumeFault::RosterRolledBack { configured: 1, adopted: 2 }));
+    // Another one of the same epoch is no better.
+    let fork = next_roster(&first, 9);
+    assert_eq!(resumed(fork).err(), Some(ResumeFault::RosterRolledBack { configured: 2, adopted: 2 }));
+    // A restart is a moment between two rounds as well.
+    let third = next_roster(&second.roster, 9);
+    let head = third.roster.head();
+    let machine = resumed(third).expect("a newer roster");
+    assert_eq!(machine.record().roster, Some(head));
+    assert!(machine.record().sessions.is_empty());
+    assert!(resumed(second).is_ok());
+}

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use quinn::crypto::rustls::QuicClientConfig;
 
 use super::config::{LOOPBACK_PAYLOAD_BYTES, Side, transport};
+use super::socket::SinglePackets;
 use super::{QuicWire, certificate, explain};
 use crate::fault::DialFault;
 use crate::limits::UDP_BUFFER_BYTES;
@@ -78,9 +79,11 @@ fn open(route: Route) -> Result<quinn::Endpoint, DialFault> {
     // The system may grant less, which costs speed and nothing else.
     let _ = socket.set_recv_buffer_size(UDP_BUFFER_BYTES);
     socket.bind(&local.into()).map_err(DialFault::Socket)?;
-    let mut config = quinn::EndpointConfig::default();
-    if route.loopback {
-        config.max_udp_payload_size(LOOPBACK_PAYLOAD_BYTES).map_err(|fault| DialFault::Prepare(fault.to_string()))?;
+    let (mut config, runtime) = (quinn::EndpointConfig::default(), Arc::new(quinn::TokioRuntime));
+    if !route.loopback {
+        return quinn::Endpoint::new(config, None, socket.into(), runtime).map_err(DialFault::Socket);
     }
-    quinn::Endpoint::new(config, None, socket.into(), Arc::new(quinn::TokioRuntime)).map_err(DialFault::Socket)
+    config.max_udp_payload_size(LOOPBACK_PAYLOAD_BYTES).map_err(|fault| DialFault::Prepare(fault.to_string()))?;
+    let socket = SinglePackets::new(socket.into()).map_err(DialFault::Socket)?;
+    quinn::Endpoint::new_with_abstract_socket(config, None, socket, runtime).map_err(DialFault::Socket)
 }

@@ -3,6 +3,7 @@
 mod client;
 mod config;
 mod server;
+mod socket;
 
 use std::time::Duration;
 

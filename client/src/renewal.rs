@@ -65,7 +65,7 @@ impl Renewal {
             level = current;
             let due = self.keys.settings().renew.then(|| renewal_due(validity, 0, draw));
             self.metrics.write(now, metrics(validity, due, failures));
-            if !self.keys.settings().renew || now < renewal_due(validity, 0, draw) || now < next {
+            if due.is_none_or(|due| now < due) || now < next {
                 continue;
             }
             // Before the first connection of a client that was enrolled without it there is nothing to ask with.

@@ -103,7 +103,7 @@ impl Keyring {
 
     /// Follows the files for as long as it is polled: new keys and lists count from the next handshake on, and sessions of certificates that
     /// were revoked, or have run out, end at once.
-    pub(crate) async fn watch(mut self, listener: Arc<Listener>, door: Arc<Door>, mut file: MetricsFile) {
+    pub(crate) async fn watch(mut self, listener: Arc<Listener>, door: Arc<Door>, mut metrics: MetricsFile) {
         let mut ticks = tokio::time::interval(WATCH_EVERY);
         let (mut reminded, mut judged, mut reloaded) = (0, 0, 0);
         loop {
@@ -119,7 +119,7 @@ impl Keyring {
                 judged = now;
                 door.cut(|certificate| self.judge(certificate, now));
             }
-            file.write(now, self.metrics(&door));
+            metrics.write(now, self.metrics());
             if now >= reminded + REMIND_SECONDS {
                 reminded = now;
                 self.remind(now);
@@ -160,23 +160,18 @@ impl Keyring {
         expired.then(|| FaultKind::Expired.fault(false, None).to_string())
     }
 
-    fn metrics(&self, door: &Door) -> Vec<Metric> {
-        let metric = |name, help, value| Metric { name, help, value };
-        let (enrolled, connected) = door.attendance();
-        let list = self.loaded.revocations.next_update().map(|value| {
-            metric("revocation_list_next_update_seconds", "Unix time at which the revocation list ends.", value)
+    fn metrics(&self) -> Vec<Metric> {
+        let certificate = Metric {
+            name: "certificate_not_after_seconds",
+            help: "Unix time at which this coordinator's certificate ends.",
+            value: self.loaded.validity.not_after,
+        };
+        let list = self.loaded.revocations.next_update().map(|value| Metric {
+            name: "revocation_list_next_update_seconds",
+            help: "Unix time at which the revocation list ends.",
+            value,
         });
-        let certificate = self.loaded.validity.not_after;
-        let always = [
-            metric(
-                "certificate_not_after_seconds",
-                "Unix time at which this coordinator's certificate ends.",
-                certificate,
-            ),
-            metric("clients_enrolled", "Clients of the roster in force.", enrolled as u64),
-            metric("clients_connected", "Clients with a session.", connected as u64),
-        ];
-        always.into_iter().chain(list).collect()
+        std::iter::once(certificate).chain(list).collect()
     }
 
     fn remind(&self, now: u64) {

@@ -355,7 +355,7 @@ impl Load {
             server_name: "localhost".into(),
             mode: self.mode,
             proxy: None,
-            // As over a real path: for packets of the loopback's size every socket's buffers would be fifty times as large.
+            // As over a real path.
             path: tributary_transport::Path { mtu: Some(1_400), ..Default::default() },
             timers: Timers::default(),
         };

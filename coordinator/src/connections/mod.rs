@@ -166,11 +166,6 @@ impl Door {
         }
     }
 
-    /// How many clients are enrolled, and how many are here.
-    pub(crate) fn attendance(&self) -> (usize, usize) {
-        (self.members.count(), self.seats.taken())
-    }
-
     /// The longest message of a client of the roster in force.
     fn message_bytes(&self) -> usize {
         upstream_bytes_max(self.members.count(), self.session_rounds)

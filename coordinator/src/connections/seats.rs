@@ -152,11 +152,6 @@ impl Seats {
         out
     }
 
-    /// How many are taken.
-    pub(super) fn taken(&self) -> usize {
-        self.state().taken.len()
-    }
-
     pub(super) fn past_bytes(&self) -> (u64, u64) {
         self.state().past_bytes
     }

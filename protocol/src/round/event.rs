@@ -33,8 +33,8 @@ pub enum CoordinatorEvent {
     PlanOpened {
         /// The job, whole, so that the ledger can be verified alone.
         plan: Box<Plan>,
-        /// Digest of the roster.
-        roster: Digest,
+        /// Who may take part.
+        roster: RosterHead,
         /// Probability of failure for which epsilon is stated, as the bits of an `f64`.
         delta_bits: u64,
     },
@@ -153,7 +153,7 @@ pub enum CoordinatorEvent {
         /// Whether all its rounds were committed.
         complete: bool,
     },
-    /// Who may take part: behind the plan's opening, and between sessions whenever that changes.
+    /// Who may take part has changed, between sessions.
     RosterAdopted {
         /// The roster from here on.
         head: RosterHead,

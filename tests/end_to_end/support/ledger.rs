@@ -11,6 +11,7 @@ use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode, RoundKind, ValidPlan};
 use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::roster::RosterHead;
 use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
@@ -86,7 +87,11 @@ pub(crate) fn events(plan: &ValidPlan) -> Vec<CoordinatorEvent> {
     let view = SessionView { session: SESSION, view: VIEW, thresholds };
     let opened = Box::new(plan.plan().clone());
     let mut events = vec![
-        CoordinatorEvent::PlanOpened { plan: opened, roster: Digest([2; 32]), delta_bits: DELTA.to_bits() },
+        CoordinatorEvent::PlanOpened {
+            plan: opened,
+            roster: RosterHead { epoch: 1, digest: Digest([2; 32]) },
+            delta_bits: DELTA.to_bits(),
+        },
         CoordinatorEvent::SessionOpened { session: SESSION, candidates: cohort.clone() },
         CoordinatorEvent::SessionKeyed {
             session: SESSION,

@@ -2,6 +2,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::plan::{LocalTraining, Plan, PrivacyMode, RoundKind};
 use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::roster::RosterHead;
 use tributary_protocol::round::cast;
 use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::parameters::{CoalitionRule, Thresholds};
@@ -20,7 +21,7 @@ fn ledger(plan: &Plan, rounds: u32) -> Vec<CoordinatorEvent> {
     let view = SessionView { session: SESSION, view: VIEW, thresholds };
     let mut events = vec![CoordinatorEvent::PlanOpened {
         plan: Box::new(plan.clone()),
-        roster: VIEW,
+        roster: RosterHead { epoch: 1, digest: VIEW },
         delta_bits: 1e-6_f64.to_bits(),
     }];
     let kinds = RoundKind::ALL.into_iter().flat_map(|kind| {

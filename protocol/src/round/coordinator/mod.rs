@@ -155,7 +155,7 @@ impl<S: Suite> Coordinator<S> {
         };
         if machine.record.plan.is_none() {
             let plan = Box::new(machine.settings.plan.plan().clone());
-            let (roster, delta_bits) = (machine.settings.roster.roster.digest(), machine.settings.delta_bits);
+            let (roster, delta_bits) = (machine.settings.roster.roster.head(), machine.settings.delta_bits);
             machine.commit(CoordinatorEvent::PlanOpened { plan, roster, delta_bits }, outbox);
         }
         for event in machine.record.interrupted(ClosedReason::Restart) {

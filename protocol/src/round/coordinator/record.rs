@@ -188,7 +188,7 @@ impl CoordinatorRecord {
             CoordinatorEvent::RosterAdopted { head } => {
                 let outside = self.round.is_none() && self.keying.is_none() && self.sessions.is_empty();
                 rule(opened && outside, "a roster is adopted outside sessions, in an open plan")?;
-                rule(self.roster.is_none_or(|last| head.epoch > last.epoch), "rosters go forward")
+                rule(self.roster.is_some_and(|last| head.epoch > last.epoch), "rosters go forward")
             }
         }
     }
@@ -196,7 +196,8 @@ impl CoordinatorRecord {
     /// Applies an event. Total and deterministic.
     pub fn apply(&mut self, event: &CoordinatorEvent) {
         match event {
-            CoordinatorEvent::PlanOpened { plan, .. } => {
+            CoordinatorEvent::PlanOpened { plan, roster, .. } => {
+                self.roster = Some(*roster);
                 self.model = Some(plan.initial_model);
                 self.update_clip_norm_bits = plan.local.map_or(0, |local| local.update_clip_norm_bits);
                 self.plan = Some(plan.digest());

@@ -13,11 +13,11 @@ use crate::ids::{ClientId, RoundId, SessionId};
 use crate::limits::CONTROL_MESSAGE_BYTES_MAX;
 use crate::message::{ClosedReason, Downstream, RefusalCode, Start, Upstream};
 use crate::plan::Plan;
-use crate::roster::{RosterHead, SignedRoster};
+use crate::roster::RosterHead;
 use crate::round::cast::{self, policy, settings, signing_key};
 use crate::round::{
-    Coordinator, CoordinatorEvent, CoordinatorRecord, CoordinatorSettings, Input, Outbox, Participant,
-    ParticipantEffect, ParticipantEvent, ParticipantInput, ParticipantRecord, Policy, SessionMaterial,
+    Coordinator, CoordinatorEvent, CoordinatorRecord, Input, Outbox, Participant, ParticipantEffect, ParticipantEvent,
+    ParticipantInput, ParticipantRecord, Policy, SessionMaterial,
 };
 use crate::secagg::masked_sum::{MaskedSum, MaskedUpdate};
 use crate::secagg::permit::{InMemory, VerifiedUpload};
@@ -150,15 +150,6 @@ impl World {
         };
         world.execute(outbox);
         world
-    }
-
-    /// The coordinator starts with this roster instead.
-    pub(super) fn enrol_at_start(&mut self, roster: &SignedRoster) {
-        self.lose_ledger();
-        let mut outbox = Outbox::new();
-        let settings = CoordinatorSettings { roster: roster.clone(), ..settings(1, plan(|_| {})) };
-        self.coordinator = Coordinator::resume(settings, &[], Vec::new(), self.now, &mut outbox).expect("resumes");
-        self.execute(outbox);
     }
 
     /// This client lies from the start.

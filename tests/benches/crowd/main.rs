@@ -1,8 +1,8 @@
 //! A thousand branches at one coordinator: real connections, real identities, the real machine of each client, and a training that is a number.
 //!
-//! `ulimit -n 20000; cargo bench -p tributary-tests --bench crowd [-- --clients 1000 --cohort 64 --loads 4 --transport quic|tcp|auto]` connects
+//! `ulimit -n 20000; cargo bench -p tributary-tests --bench crowd [-- --clients 1000 --cohort 1000 --loads 2 --transport quic|tcp|auto]` connects
 //! all, waits for a round, stops the coordinator as an operator does, starts it again and prints how long all take to come back (goal: 60 seconds).
-//! Those beyond the cohort join, refuse the plan, and stay: a cohort's own keys cost its machines more than this one has for all of them.
+//! A smaller cohort ends sooner: whoever is beyond it joins, refuses the plan, and stays.
 //!
 //! `-- --idle 5000` connects so many that say nothing more, and prints what they cost (goal: 2 GiB of the coordinator's memory).
 //!
@@ -10,48 +10,32 @@
 //!
 //! Over QUIC every client takes a file descriptor of a load's process and none of the coordinator's; over TCP one of both.
 
+mod load;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write as _};
-use std::net::SocketAddr;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use tributary_certs::enrolment::{names, read_coordinator};
-use tributary_certs::entropy::OsEntropy;
-use tributary_certs::keys::read_signing_key;
-use tributary_certs::roster::RosterAuthorities;
-use tributary_certs::suite::RealSuite;
-use tributary_client::conversation::{Conversation, Incoming};
 use tributary_coordinator::cli::{ServeOptions, serve};
-use tributary_coordinator::settings::PURPOSE_DEFAULT;
-use tributary_model::architecture::Architecture;
-use tributary_model::parameters::digest_of;
-use tributary_model::synthetic::{SCHEMA_TOML, schema};
-use tributary_protocol::message::RefusalCode;
-use tributary_protocol::plan::PrivacyMode;
-use tributary_protocol::privacy::RdpVector;
-use tributary_protocol::round::{Contribution, Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
-use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
-use tributary_protocol::secagg::modular::RingWords;
-use tributary_protocol::secagg::parameters::CohortRule;
-use tributary_protocol::time::Millis;
-use tributary_transport::{ChannelSettings, DialSettings, Mode, Timers};
+use tributary_model::synthetic::SCHEMA_TOML;
+use tributary_transport::Mode;
 
+use self::load::Load;
 use self::support::{Enrolled, option};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// So long that only a hanging program meets it.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(1_800);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -81,15 +65,13 @@ fn mode(name: &str) -> Mode {
     }
 }
 
-// ---- The conductor.
-
 fn measure(arguments: &[String]) {
     let idle = option(arguments, "--idle", 0);
     let clients = if idle > 0 { idle } else { option(arguments, "--clients", 1_000) };
-    let loads = option(arguments, "--loads", 4);
+    let loads = option(arguments, "--loads", 2);
     let at = arguments.iter().position(|argument| argument == "--transport");
     let transport = at.and_then(|at| arguments.get(at + 1)).map_or("quic", String::as_str);
-    let cohort = option(arguments, "--cohort", 64).min(clients);
+    let cohort = option(arguments, "--cohort", clients).min(clients);
     let temporary = tempfile::tempdir().expect("a folder");
     let at = arguments.iter().position(|argument| argument == "--folder");
     let folder = at.and_then(|at| arguments.get(at + 1)).map_or(temporary.path(), Path::new);
@@ -306,186 +288,5 @@ impl Drop for Daemon {
         // It may have ended on its own.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-// ---- A load: many clients in one process.
-
-struct Load {
-    enrolled: Enrolled,
-    address: SocketAddr,
-    mode: Mode,
-    /// So many take part in the plan; nothing: everybody connects and says nothing.
-    cohort: Option<usize>,
-}
-
-impl Load {
-    fn run(self, clients: std::ops::Range<usize>) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let (up, mut connected) = tokio::sync::mpsc::unbounded_channel();
-        runtime.block_on(async {
-            let count = clients.len();
-            for client in clients {
-                match self.cohort {
-                    None => tokio::spawn(stay(self.conversation(client), up.clone())),
-                    Some(cohort) => tokio::spawn(self.client(client, client < cohort).run()),
-                };
-            }
-            let mut stopped = None;
-            let mut here = 0;
-            while self.cohort.is_none() && here < count {
-                match tokio::time::timeout(Duration::from_secs(60), connected.recv()).await {
-                    Ok(Some(Ok(()))) => here += 1,
-                    Ok(Some(Err(reason))) => stopped = Some(reason),
-                    Ok(None) | Err(_) => break,
-                }
-            }
-            if self.cohort.is_none() {
-                let stopped = stopped.filter(|_| here < count);
-                println!("{}", serde_json::json!({"event": "connected", "clients": here, "stopped": stopped}));
-                let _ = std::io::stdout().flush();
-            }
-            std::future::pending::<()>().await;
-        });
-    }
-
-    fn conversation(&self, client: usize) -> Conversation {
-        let dial = DialSettings {
-            address: self.address.to_string(),
-            server_name: "localhost".into(),
-            mode: self.mode,
-            proxy: None,
-            // As over a real path.
-            path: tributary_transport::Path { mtu: Some(1_400), ..Default::default() },
-            timers: Timers::default(),
-        };
-        let tls = self.enrolled.client_tls(client);
-        Conversation::new(ChannelSettings { dial, keys: Box::new(move || (Arc::clone(&tls), Vec::new())) })
-    }
-
-    fn client(&self, client: usize, takes_part: bool) -> Client {
-        let folder = self.enrolled.client(client);
-        let coordinator = read_coordinator(&folder.join(names::COORDINATOR)).expect("a pin");
-        let authorities = RosterAuthorities::read(&folder.join(names::AUTHORITIES)).expect("authorities");
-        let everything = || RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).expect("a cap");
-        let policy = Policy {
-            cohort: CohortRule::USUAL,
-            cap: everything(),
-            plan_cap: everything(),
-            modes: PrivacyMode::ALL.to_vec(),
-            purposes: vec![PURPOSE_DEFAULT.to_owned()],
-            overlap_min: 1,
-            rounds_a_day: u32::MAX,
-            coordinator: coordinator.signing_key,
-            authorities: authorities.keys().to_vec(),
-            authorities_needed: authorities.needed(),
-        };
-        let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).expect("a key");
-        Client {
-            machine: Participant::resume(policy, schema().digest(), signing_key, &[]),
-            conversation: self.conversation(client),
-            vector: None,
-            takes_part,
-            origin: Instant::now(),
-            value: i64::try_from(client).expect("a small number"),
-        }
-    }
-}
-
-async fn stay(mut conversation: Conversation, up: tokio::sync::mpsc::UnboundedSender<Result<(), String>>) {
-    loop {
-        // A load whose conductor has gone is about to go as well.
-        let _ = match conversation.next().await {
-            Incoming::Connected { .. } => up.send(Ok(())),
-            Incoming::Waiting { reason, .. } => up.send(Err(reason)),
-            _ => Ok(()),
-        };
-    }
-}
-
-/// One branch: the machine and its conversation.
-struct Client {
-    machine: Participant<RealSuite>,
-    conversation: Conversation,
-    vector: Option<MaskedUpdate>,
-    takes_part: bool,
-    origin: Instant,
-    value: i64,
-}
-
-impl Client {
-    async fn run(mut self) {
-        loop {
-            let now = self.now();
-            let deadline = self.machine.deadline().map(|deadline| now.until(deadline));
-            let timer = async {
-                match deadline {
-                    Some(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
-                    None => std::future::pending().await,
-                }
-            };
-            let input = tokio::select! {
-                incoming = self.conversation.next() => self.arrived(incoming),
-                () = timer => Some(ParticipantInput::Timer),
-            };
-            if let Some(input) = input {
-                self.input(input);
-            }
-        }
-    }
-
-    fn now(&self) -> Millis {
-        Millis(u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX))
-    }
-
-    fn arrived(&mut self, incoming: Incoming) -> Option<ParticipantInput> {
-        match incoming {
-            Incoming::Message(message) => Some(ParticipantInput::Message(message)),
-            Incoming::Started(start, model) => {
-                let plan = self.machine.plan().expect("an admitted plan");
-                let architecture = Architecture::decode(&plan.architecture).expect("an architecture");
-                let digest = digest_of(&architecture, &model);
-                Some(ParticipantInput::Started { start, model: digest })
-            }
-            Incoming::Connected { resumed, .. } => (!resumed).then_some(ParticipantInput::Connected),
-            Incoming::Waiting { .. } => None,
-            Incoming::Gone => Some(ParticipantInput::Disconnected),
-        }
-    }
-
-    fn input(&mut self, input: ParticipantInput) {
-        let mut inputs = vec![input];
-        let mut outbox = Outbox::new();
-        while let Some(input) = inputs.pop() {
-            self.machine.handle(self.now(), &mut OsEntropy, input, &mut outbox);
-            while let Some(effect) = outbox.pop() {
-                match effect {
-                    ParticipantEffect::Send(message) => self.conversation.send(&message),
-                    ParticipantEffect::JudgePlan(plan) => {
-                        let verdict = if self.takes_part { Ok(()) } else { Err(RefusalCode::BudgetExceeded) };
-                        inputs.push(ParticipantInput::PlanJudged { plan: plan.digest(), verdict });
-                    }
-                    ParticipantEffect::Contribute(contribution) => inputs.push(self.train(contribution)),
-                    ParticipantEffect::Upload(header) => {
-                        let update = self.vector.take().expect("a vector was made");
-                        self.conversation.send_masked(header, update.into_bytes());
-                    }
-                    ParticipantEffect::Stop { explanation, .. } if self.takes_part => {
-                        eprintln!("a client stops: {explanation}");
-                    }
-                    _ => {}
-                }
-            }
-        }
-    }
-
-    fn train(&mut self, contribution: Contribution) -> ParticipantInput {
-        let Contribution { descriptor, receipt, seeds } = contribution;
-        let plan = self.machine.plan().expect("a plan");
-        let words = RingWords::reduce(plan.ring, &vec![self.value; descriptor.dimension as usize]);
-        let update = mask::<RealSuite>(words, receipt, seeds);
-        let vector = update.digest();
-        self.vector = Some(update);
-        ParticipantInput::Masked { round: descriptor.round, vector }
     }
 }

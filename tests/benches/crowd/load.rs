@@ -1,0 +1,263 @@
+//! A load: many clients in one process.
+
+use std::collections::VecDeque;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tributary_certs::enrolment::{names, read_coordinator};
+use tributary_certs::entropy::OsEntropy;
+use tributary_certs::keys::read_signing_key;
+use tributary_certs::roster::RosterAuthorities;
+use tributary_certs::suite::RealSuite;
+use tributary_client::conversation::{Conversation, Incoming};
+use tributary_coordinator::settings::PURPOSE_DEFAULT;
+use tributary_model::architecture::Architecture;
+use tributary_model::parameters::digest_of;
+use tributary_model::synthetic::schema;
+use tributary_protocol::message::{MaskedHeader, RefusalCode, Start, Upstream};
+use tributary_protocol::plan::PrivacyMode;
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::{Contribution, Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
+use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
+use tributary_protocol::secagg::modular::RingWords;
+use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_protocol::time::Millis;
+use tributary_transport::{ChannelSettings, DialSettings, Mode, Timers};
+
+use crate::support::Enrolled;
+
+pub(crate) struct Load {
+    pub(crate) enrolled: Enrolled,
+    pub(crate) address: SocketAddr,
+    pub(crate) mode: Mode,
+    /// So many take part in the plan; nothing: everybody connects and says nothing.
+    pub(crate) cohort: Option<usize>,
+}
+
+impl Load {
+    pub(crate) fn run(self, clients: std::ops::Range<usize>) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(1)
+            .build()
+            .expect("a runtime");
+        let (up, mut connected) = tokio::sync::mpsc::unbounded_channel();
+        runtime.block_on(async {
+            let count = clients.len();
+            for client in clients {
+                match self.cohort {
+                    None => tokio::spawn(stay(self.conversation(client), up.clone())),
+                    Some(cohort) => tokio::spawn(self.client(client, client < cohort).run()),
+                };
+            }
+            let mut stopped = None;
+            let mut here = 0;
+            while self.cohort.is_none() && here < count {
+                match tokio::time::timeout(Duration::from_secs(60), connected.recv()).await {
+                    Ok(Some(Ok(()))) => here += 1,
+                    Ok(Some(Err(reason))) => stopped = Some(reason),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+            if self.cohort.is_none() {
+                let stopped = stopped.filter(|_| here < count);
+                println!("{}", serde_json::json!({"event": "connected", "clients": here, "stopped": stopped}));
+                let _ = std::io::stdout().flush();
+            }
+            std::future::pending::<()>().await;
+        });
+    }
+
+    fn conversation(&self, client: usize) -> Conversation {
+        let dial = DialSettings {
+            address: self.address.to_string(),
+            server_name: "localhost".into(),
+            mode: self.mode,
+            proxy: None,
+            // As over a real path.
+            path: tributary_transport::Path { mtu: Some(1_400), ..Default::default() },
+            timers: Timers::default(),
+        };
+        let tls = self.enrolled.client_tls(client);
+        Conversation::new(ChannelSettings { dial, keys: Box::new(move || (Arc::clone(&tls), Vec::new())) })
+    }
+
+    fn client(&self, client: usize, takes_part: bool) -> Client {
+        let folder = self.enrolled.client(client);
+        let coordinator = read_coordinator(&folder.join(names::COORDINATOR)).expect("a pin");
+        let authorities = RosterAuthorities::read(&folder.join(names::AUTHORITIES)).expect("authorities");
+        let everything = || RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).expect("a cap");
+        let policy = Policy {
+            cohort: CohortRule::USUAL,
+            cap: everything(),
+            plan_cap: everything(),
+            modes: PrivacyMode::ALL.to_vec(),
+            purposes: vec![PURPOSE_DEFAULT.to_owned()],
+            overlap_min: 1,
+            rounds_a_day: u32::MAX,
+            coordinator: coordinator.signing_key,
+            authorities: authorities.keys().to_vec(),
+            authorities_needed: authorities.needed(),
+        };
+        let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).expect("a key");
+        let branch = Branch {
+            machine: Participant::resume(policy, schema().digest(), signing_key, &[]),
+            vector: None,
+            takes_part,
+            origin: Instant::now(),
+            value: i64::try_from(client).expect("a small number"),
+        };
+        Client { conversation: self.conversation(client), branch }
+    }
+}
+
+async fn stay(mut conversation: Conversation, up: tokio::sync::mpsc::UnboundedSender<Result<(), String>>) {
+    loop {
+        // A load whose conductor has gone is about to go as well.
+        let _ = match conversation.next().await {
+            Incoming::Connected { .. } => up.send(Ok(())),
+            Incoming::Waiting { reason, .. } => up.send(Err(reason)),
+            _ => Ok(()),
+        };
+    }
+}
+
+/// One branch: the machine and its conversation.
+struct Client {
+    conversation: Conversation,
+    branch: Branch,
+}
+
+impl Client {
+    /// Five hundred machines that compute one after the other must not hold up five hundred connections: the runtime's only thread serves these,
+    /// and its only blocking thread the machines.
+    async fn run(self) {
+        let Self { mut conversation, branch } = self;
+        let mut waiting = VecDeque::new();
+        let mut work = tokio::task::spawn_blocking(|| (branch, Vec::new()));
+        loop {
+            // A branch at rest is one whose work is done and not yet begun again.
+            let (mut branch, said) = loop {
+                tokio::select! {
+                    done = &mut work => break done.expect("a machine does not panic"),
+                    incoming = conversation.next() => waiting.extend(Arrival::of(incoming)),
+                }
+            };
+            // What was worked out for a connection that has gone meanwhile is nobody's.
+            let gone = waiting.iter().any(|arrival| matches!(arrival, Arrival::Input(ParticipantInput::Disconnected)));
+            for said in said.into_iter().filter(|_| !gone) {
+                match said {
+                    Said::Message(message) => conversation.send(&message),
+                    Said::Upload(header, vector) => conversation.send_masked(header, vector),
+                }
+            }
+            while waiting.is_empty() {
+                let deadline = branch.machine.deadline().map(|deadline| branch.now().until(deadline));
+                let timer = async {
+                    match deadline {
+                        Some(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    incoming = conversation.next() => waiting.extend(Arrival::of(incoming)),
+                    () = timer => waiting.push_back(Arrival::Input(ParticipantInput::Timer)),
+                }
+            }
+            let arrivals = std::mem::take(&mut waiting);
+            work = tokio::task::spawn_blocking(move || {
+                let said = arrivals.into_iter().flat_map(|arrival| branch.arrived(arrival)).collect();
+                (branch, said)
+            });
+        }
+    }
+}
+
+/// What a machine is told.
+enum Arrival {
+    Input(ParticipantInput),
+    Started(Start, Vec<u8>),
+}
+
+impl Arrival {
+    fn of(incoming: Incoming) -> Option<Self> {
+        Some(match incoming {
+            Incoming::Message(message) => Self::Input(ParticipantInput::Message(message)),
+            Incoming::Started(start, model) => Self::Started(start, model),
+            Incoming::Connected { resumed: false, .. } => Self::Input(ParticipantInput::Connected),
+            Incoming::Connected { .. } | Incoming::Waiting { .. } => return None,
+            Incoming::Gone => Self::Input(ParticipantInput::Disconnected),
+        })
+    }
+}
+
+/// What a machine says.
+enum Said {
+    Message(Upstream),
+    Upload(MaskedHeader, Vec<u8>),
+}
+
+struct Branch {
+    machine: Participant<RealSuite>,
+    vector: Option<MaskedUpdate>,
+    takes_part: bool,
+    origin: Instant,
+    value: i64,
+}
+
+impl Branch {
+    fn now(&self) -> Millis {
+        Millis(u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn arrived(&mut self, arrival: Arrival) -> Vec<Said> {
+        self.input(match arrival {
+            Arrival::Input(input) => input,
+            Arrival::Started(start, model) => {
+                let plan = self.machine.plan().expect("an admitted plan");
+                let architecture = Architecture::decode(&plan.architecture).expect("an architecture");
+                let digest = digest_of(&architecture, &model);
+                ParticipantInput::Started { start, model: digest }
+            }
+        })
+    }
+
+    fn input(&mut self, input: ParticipantInput) -> Vec<Said> {
+        let (mut inputs, mut said) = (vec![input], Vec::new());
+        let mut outbox = Outbox::new();
+        while let Some(input) = inputs.pop() {
+            self.machine.handle(self.now(), &mut OsEntropy, input, &mut outbox);
+            while let Some(effect) = outbox.pop() {
+                match effect {
+                    ParticipantEffect::Send(message) => said.push(Said::Message(message)),
+                    ParticipantEffect::JudgePlan(plan) => {
+                        let verdict = if self.takes_part { Ok(()) } else { Err(RefusalCode::BudgetExceeded) };
+                        inputs.push(ParticipantInput::PlanJudged { plan: plan.digest(), verdict });
+                    }
+                    ParticipantEffect::Contribute(contribution) => inputs.push(self.train(contribution)),
+                    ParticipantEffect::Upload(header) => {
+                        let update = self.vector.take().expect("a vector was made");
+                        said.push(Said::Upload(header, update.into_bytes()));
+                    }
+                    ParticipantEffect::Stop { explanation, .. } if self.takes_part => {
+                        eprintln!("a client stops: {explanation}");
+                    }
+                    _ => {}
+                }
+            }
+        }
+        said
+    }
+
+    fn train(&mut self, contribution: Contribution) -> ParticipantInput {
+        let Contribution { descriptor, receipt, seeds } = contribution;
+        let plan = self.machine.plan().expect("a plan");
+        let words = RingWords::reduce(plan.ring, &vec![self.value; descriptor.dimension as usize]);
+        let update = mask::<RealSuite>(words, receipt, seeds);
+        let vector = update.digest();
+        self.vector = Some(update);
+        ParticipantInput::Masked { round: descriptor.round, vector }
+    }
+}

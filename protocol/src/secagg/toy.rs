@@ -198,14 +198,13 @@ impl Suite for Toy {
         Ok(plaintext)
     }
     fn keystream(key: &SecretKey) -> ToyStream {
-        let (words, _) = key.expose().as_chunks();
-        let seed = words.iter().fold(0, |seed, word| mix(seed, u64::from_le_bytes(*word)));
-        ToyStream { seed, position: 0 }
+        let Blender { low, high, .. } = Blender::new().with(&[key.expose()]);
+        ToyStream { seed: low ^ high, position: 0 }
     }
 }
 
-/// 32 bytes that depend on every byte of the concatenated parts, so that equal inputs give equal outputs and others do not by chance. A
-/// simulated federation makes millions of them; whoever wants to can find two that collide.
+/// 32 bytes that depend on every byte of the parts, so that equal inputs give equal outputs and others do not by chance. A simulated
+/// federation makes millions of them; whoever wants to can find two that collide. Cut elsewhere, the same bytes are another input.
 #[inline(always)]
 fn blend(parts: &[&[u8]]) -> [u8; 32] {
     Blender::new().with(parts).finish()
@@ -214,21 +213,16 @@ fn blend(parts: &[&[u8]]) -> [u8; 32] {
 struct Blender {
     low: u64,
     high: u64,
-    /// A word that waits for the next one.
-    half: Option<u64>,
-    /// Bytes that do not fill a word yet, and how many bits they are.
-    pending: u64,
-    bits: u32,
     length: u64,
 }
 
 impl Blender {
     fn new() -> Self {
-        Self { low: 0x243f_6a88_85a3_08d3, high: 0x1319_8a2e_0370_7344, half: None, pending: 0, bits: 0, length: 0 }
+        Self { low: 0x243f_6a88_85a3_08d3, high: 0x1319_8a2e_0370_7344, length: 0 }
     }
 
-    /// Inlined, as everything behind it: nearly every caller's parts have lengths that it knows, and the work on borders is then done by
-    /// the compiler.
+    /// Inlined, as everything behind it: nearly every caller's parts have lengths that it knows, and what is left of the work on borders is
+    /// then a few shifts.
     #[inline(always)]
     fn with(mut self, parts: &[&[u8]]) -> Self {
         for part in parts {
@@ -241,73 +235,47 @@ impl Blender {
     fn absorb(&mut self, bytes: &[u8]) {
         self.length = self.length.wrapping_add(bytes.len() as u64);
         let (words, rest) = bytes.as_chunks();
-        if self.bits == 0 {
-            self.words(words);
-        } else {
-            for word in words {
-                let word = u64::from_le_bytes(*word);
-                self.word(self.pending | word << self.bits);
-                self.pending = word >> (64 - self.bits);
-            }
+        let (pairs, word) = words.as_chunks();
+        for [one, other] in pairs {
+            self.fold(u64::from_le_bytes(*one), u64::from_le_bytes(*other));
         }
         let (last, bits) = last_word(rest);
-        let pending = self.pending | last << self.bits;
-        if self.bits + bits < 64 {
-            (self.pending, self.bits) = (pending, self.bits + bits);
-        } else {
-            self.word(pending);
-            self.pending = last.checked_shr(64 - self.bits).unwrap_or(0);
-            self.bits = self.bits + bits - 64;
-        }
-    }
-
-    /// Words where a word begins.
-    #[inline(always)]
-    fn words(&mut self, words: &[[u8; 8]]) {
-        let (pairs, rest) = words.as_chunks();
-        for [one, other] in pairs {
-            let (one, other) = (u64::from_le_bytes(*one), u64::from_le_bytes(*other));
-            match self.half {
-                None => self.fold(one, other),
-                Some(half) => {
-                    self.fold(half, one);
-                    self.half = Some(other);
-                }
-            }
-        }
-        for word in rest {
-            self.word(u64::from_le_bytes(*word));
-        }
-    }
-
-    #[inline(always)]
-    fn word(&mut self, word: u64) {
-        match self.half.take() {
-            None => self.half = Some(word),
-            Some(half) => self.fold(half, word),
+        // How much is left says where the part ends.
+        let end = last | u64::from(bits + 8) << 56;
+        match word {
+            [word, ..] => self.fold(u64::from_le_bytes(*word), !end),
+            [] if bits > 0 => self.fold(0, end),
+            [] => {}
         }
     }
 
     /// Two words by one product, as wyhash does it (Wang Yi 2019). Two lanes take turns, so that neither waits for the other.
     #[inline(always)]
     fn fold(&mut self, one: u64, other: u64) {
-        let product = u128::from(self.low ^ one) * u128::from(other ^ 0xa076_1d64_78bd_642f);
-        self.low = core::mem::replace(&mut self.high, low_word(product) ^ low_word(product >> 64));
+        self.low = core::mem::replace(&mut self.high, product(self.low ^ one, other ^ 0xa076_1d64_78bd_642f));
     }
 
+    #[inline(always)]
     fn finish(mut self) -> [u8; 32] {
-        self.word(self.pending);
-        self.word(self.length);
-        if let Some(half) = self.half {
-            self.fold(half, 0);
-        }
-        let words = [self.low, self.high, self.low ^ self.high.rotate_left(32), self.low.wrapping_add(self.high)];
+        self.fold(self.length, 0);
+        let (low, high) = (self.low, self.high);
+        let words = [
+            product(low ^ 0xe703_7ed1_a0b4_28db, high ^ 0x8ebc_6af0_9c88_c6e3),
+            product(low ^ 0x5899_65cc_7537_4cc3, high ^ 0x1d8e_4e27_c47d_124f),
+            product(low ^ 0xa409_3822_299f_31d0, high ^ 0x082e_fa98_ec4e_6c89),
+            product(low ^ 0x4528_21e6_38d0_1377, high ^ 0xbe54_66cf_34e9_0c6c),
+        ];
         let mut bytes = [0; 32];
-        for ((chunk, word), index) in bytes.as_chunks_mut().0.iter_mut().zip(words).zip(0..) {
-            *chunk = mix(word, index).to_le_bytes();
-        }
+        bytes.as_chunks_mut().0.iter_mut().zip(words).for_each(|(chunk, word)| *chunk = word.to_le_bytes());
         bytes
     }
+}
+
+/// Both halves of a product as one word.
+#[inline(always)]
+fn product(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
+    low_word(product) ^ low_word(product >> 64)
 }
 
 /// Less than a word as one, and how many bits it has.
@@ -330,14 +298,6 @@ fn last_word(bytes: &[u8]) -> (u64, u32) {
 pub struct ToyStream {
     seed: u64,
     position: u64,
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014) by position.
-fn mix(seed: u64, index: u64) -> u64 {
-    let mut word = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
 }
 
 impl Keystream for ToyStream {
@@ -370,8 +330,7 @@ impl Keystream for ToyStream {
 #[inline(always)]
 fn pad(seed: u64, index: u64) -> u64 {
     let word = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0xa076_1d64_78bd_642f));
-    let product = u128::from(word) * u128::from(word ^ 0xe703_7ed1_a0b4_28db);
-    low_word(product) ^ low_word(product >> 64)
+    product(word, word ^ 0xe703_7ed1_a0b4_28db)
 }
 
 /// Reproducible bytes for tests.
@@ -400,19 +359,22 @@ impl Entropy for Seeded {
 mod tests {
     use super::*;
 
-    /// Parts are concatenated, as HKDF's are, wherever they are cut; any other input gives another output.
     #[test]
-    fn blending_sees_every_byte_and_no_border() {
-        let bytes: Vec<u8> = (0..40).collect();
+    fn blending_sees_every_byte() {
+        let bytes: Vec<u8> = (0..41).collect();
         let whole = blend(&[&bytes]);
-        for cut in 0..40 {
-            assert_eq!(blend(&[&bytes[..cut], &bytes[cut..]]), whole);
+        for cut in 0..41 {
             assert_ne!(blend(&[&bytes[..cut]]), whole);
-            let mut other = bytes.clone();
-            other[cut] ^= 0x80;
-            assert_ne!(blend(&[&other]), whole);
+            for bit in 0..8 {
+                let mut other = bytes.clone();
+                other[cut] ^= 1 << bit;
+                assert_ne!(blend(&[&other]), whole);
+            }
         }
-        assert_ne!(blend(&[&[0; 8]]), blend(&[&[0; 7]]));
+        for (one, other) in (0..40).flat_map(|one| (0..one).map(move |other| (one, other))) {
+            assert_ne!(blend(&[&bytes[..one], b"x"]), blend(&[&bytes[..other], b"x"]));
+            assert_ne!(blend(&[&[0; 40][..one]]), blend(&[&[0; 40][..other]]));
+        }
     }
 
     #[test]

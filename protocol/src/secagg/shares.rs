@@ -77,7 +77,12 @@ pub fn share<F: FieldElement>(
     let mut differences = Vec::with_capacity(threshold);
     differences.push(secret);
     differences.extend((1..threshold).map(|_| F::random(entropy)));
-    let shares = (1..=points).map(|x| Share { x, value: next_value(&mut differences) }).collect();
+    // A difference reaches as many values as its order says, so that those that reach beyond the last point stay behind.
+    let shares = (1..=points).map(|x| {
+        let reach = threshold.min(usize::from(points - x) + 2);
+        Share { x, value: next_value(&mut differences[..reach]) }
+    });
+    let shares = shares.collect();
     differences.iter_mut().for_each(Zeroize::zeroize);
     Ok(shares)
 }

@@ -20,7 +20,7 @@ mod keystream;
 mod scalar;
 mod signatures;
 
-use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
 use aws_lc_rs::kem::{Ciphertext, DecapsulationKey, EncapsulationKey, ML_KEM_768};
 use hkdf::Hkdf;
@@ -83,6 +83,7 @@ impl Suite for RealSuite {
     type SigningKey = SigningKey;
     type ExchangeSecret = ExchangeSecret;
     type Keystream = MaskStream;
+    const TAG_BYTES: usize = 16;
 
     fn sign(key: &SigningKey, message: &[u8]) -> Signature {
         use ed25519_dalek::Signer as _;
@@ -157,15 +158,15 @@ impl Suite for RealSuite {
         SecretKey::new(*bytes)
     }
 
-    fn seal(key: &SecretKey, associated: &[u8], plaintext: &[u8]) -> Vec<u8> {
+    fn seal(key: &SecretKey, associated: &[u8], text: &mut Vec<u8>) {
         Aes256Gcm::new(key.expose().into())
-            .encrypt(&Nonce::default(), Payload { msg: plaintext, aad: associated })
-            .expect("limits keep messages far below the 64 GiB of AES-GCM")
+            .encrypt_in_place(&Nonce::default(), associated, text)
+            .expect("limits keep messages far below the 64 GiB of AES-GCM");
     }
 
-    fn open(key: &SecretKey, associated: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SuiteError> {
+    fn open(key: &SecretKey, associated: &[u8], text: &mut Vec<u8>) -> Result<(), SuiteError> {
         Aes256Gcm::new(key.expose().into())
-            .decrypt(&Nonce::default(), Payload { msg: sealed, aad: associated })
+            .decrypt_in_place(&Nonce::default(), associated, text)
             .map_err(|_| SuiteError::Unauthentic)
     }
 

@@ -3,8 +3,6 @@
 //! Every committed value is uniform over at least 2^251 values, so that its hash hides it without further randomness (the toy suite of the
 //! tests aside). All hashes are the suite's, over a label and fields of fixed length; integers little-endian.
 
-use alloc::vec::Vec;
-
 use serde::{Deserialize, Serialize};
 
 use super::suite::{FieldElement, SecretKey, Suite};
@@ -92,7 +90,7 @@ impl SecretId<'_> {
 /// [`SecretKind`]).
 #[must_use]
 pub fn holding_digest<S: Suite>(shares: &[Digest]) -> Digest {
-    hash_all::<S>(b"SA1/holding", shares)
+    S::hash_list(b"SA1/holding", shares)
 }
 
 /// Commitment to the seed of a pair in one round, the same from both ends: `low` and `high` are their numbers in order.
@@ -111,12 +109,5 @@ pub fn pair_commitment<S: Suite>(
 /// One digest over a member's pair commitments of one round, ascending by neighbour: what the coordinator keeps to judge an envelope.
 #[must_use]
 pub fn pairs_digest<S: Suite>(commitments: &[Digest]) -> Digest {
-    hash_all::<S>(b"SA1/pairs", commitments)
-}
-
-fn hash_all<S: Suite>(label: &[u8], digests: &[Digest]) -> Digest {
-    let mut parts: Vec<&[u8]> = Vec::with_capacity(1 + digests.len());
-    parts.push(label);
-    parts.extend(digests.iter().map(|digest| digest.as_bytes().as_slice()));
-    S::hash(&parts)
+    S::hash_list(b"SA1/pairs", commitments)
 }

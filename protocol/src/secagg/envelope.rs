@@ -19,12 +19,11 @@ pub fn seal_envelope<S: Suite>(
     (session, owner, round): (&SessionId, ClientId, RoundId),
     seeds: &[SecretKey],
 ) -> Vec<u8> {
-    // Allocated once at its full size, so that erasing it erases every copy.
-    let mut plain = Vec::with_capacity(seeds.len() * SEED_BYTES);
-    seeds.iter().for_each(|seed| plain.extend_from_slice(seed.expose()));
-    let sealed = S::seal(&envelope_key::<S>(kappa), &associated(session, owner, round), &plain);
-    erase(&mut plain);
-    sealed
+    // Allocated once at its full size, so that filling it leaves no copy.
+    let mut text = Vec::with_capacity(seeds.len() * SEED_BYTES + S::TAG_BYTES);
+    seeds.iter().for_each(|seed| text.extend_from_slice(seed.expose()));
+    S::seal(&envelope_key::<S>(kappa), &associated(session, owner, round), &mut text);
+    text
 }
 
 /// Opens an envelope of `neighbours` seeds.
@@ -37,7 +36,8 @@ pub fn open_envelope<S: Suite>(
     sealed: &[u8],
     neighbours: usize,
 ) -> Result<Vec<SecretKey>, SuiteError> {
-    let mut plain = S::open(&envelope_key::<S>(kappa), &associated(session, owner, round), sealed)?;
+    let mut plain = sealed.to_vec();
+    S::open(&envelope_key::<S>(kappa), &associated(session, owner, round), &mut plain)?;
     let (chunks, rest) = plain.as_chunks::<SEED_BYTES>();
     let fits = chunks.len() == neighbours && rest.is_empty();
     let seeds = fits.then(|| chunks.iter().map(|chunk| SecretKey::new(*chunk)).collect());

@@ -33,12 +33,15 @@ impl MerkleTree {
         self.levels.last().and_then(|level| level.first()).copied().unwrap_or(Digest::ZERO)
     }
 
-    /// The siblings on the way from a leaf to the root, lowest first; empty for a leaf that does not exist.
+    /// The steps from a leaf to the root: the length of the longest path.
     #[must_use]
-    pub fn path(&self, index: usize) -> Vec<Digest> {
-        let mut path = Vec::with_capacity(self.levels.len());
-        path.extend(self.levels.iter().enumerate().filter_map(|(height, level)| level.get((index >> height) ^ 1)));
-        path
+    pub fn height(&self) -> usize {
+        self.levels.len() - 1
+    }
+
+    /// The siblings on the way from a leaf to the root, lowest first.
+    pub fn path(&self, index: usize) -> impl Iterator<Item = Digest> + '_ {
+        self.levels.iter().enumerate().filter_map(move |(height, level)| level.get((index >> height) ^ 1).copied())
     }
 }
 
@@ -90,7 +93,7 @@ mod tests {
             let leaves = leaves(count);
             let tree = MerkleTree::new::<Toy>(&leaves);
             for (index, leaf) in leaves.iter().enumerate() {
-                let path = tree.path(index);
+                let path: Vec<Digest> = tree.path(index).collect();
                 let root = |index, width, leaf, path: &[Digest]| root_of_path::<Toy>(index, width, leaf, path);
                 assert_eq!(root(index, leaves.len(), leaf, &path), Some(tree.root()), "{index} of {count}");
                 assert_ne!(root(index, leaves.len(), &Digest([99; 32]), &path), Some(tree.root()));

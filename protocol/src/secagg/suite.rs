@@ -117,6 +117,14 @@ pub trait Suite: Sized + 'static {
         Digest::of_parts(parts)
     }
 
+    /// [`Suite::hash`] of a label and a list of digests.
+    fn hash_list(label: &[u8], digests: &[Digest]) -> Digest {
+        let mut parts: Vec<&[u8]> = Vec::with_capacity(1 + digests.len());
+        parts.push(label);
+        parts.extend(digests.iter().map(|digest| digest.as_bytes().as_slice()));
+        Self::hash(&parts)
+    }
+
     /// [`Suite::hash`] of a canonical encoding: of every body that is signed, and of the views that are made of them.
     fn digest(body: Canonical) -> Digest {
         Self::hash(&[&body.into_bytes()])
@@ -149,14 +157,18 @@ pub trait Suite: Sized + 'static {
     /// HKDF-Expand with SHA-256 to 32 bytes; `info` is the concatenation of the parts.
     fn expand(key: &SecretKey, info: &[&[u8]]) -> SecretKey;
 
-    /// AES-256-GCM with an all-zero nonce: every key seals one message only. Returns ciphertext and tag.
-    fn seal(key: &SecretKey, associated: &[u8], plaintext: &[u8]) -> Vec<u8>;
+    /// By how many bytes a sealed text is longer than the plain one; with so much spare capacity it is not moved.
+    const TAG_BYTES: usize;
 
-    /// Opens what [`Suite::seal`] made.
+    /// AES-256-GCM with an all-zero nonce: every key seals one message only. The ciphertext takes the plaintext's place, which
+    /// needs no erasing then, and the tag stands behind it.
+    fn seal(key: &SecretKey, associated: &[u8], text: &mut Vec<u8>);
+
+    /// Opens what [`Suite::seal`] made: the plaintext takes the ciphertext's place.
     ///
     /// # Errors
-    /// [`SuiteError::Unauthentic`] if key, associated data or ciphertext differ.
-    fn open(key: &SecretKey, associated: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SuiteError>;
+    /// [`SuiteError::Unauthentic`] if key, associated data or ciphertext differ; the text is then as it was.
+    fn open(key: &SecretKey, associated: &[u8], text: &mut Vec<u8>) -> Result<(), SuiteError>;
 
     /// A position in the mask generator's stream.
     type Keystream: Keystream;

@@ -142,6 +142,7 @@ impl Suite for Toy {
     type SigningKey = [u8; 32];
     type ExchangeSecret = (u64, u64);
     type Keystream = ToyStream;
+    const TAG_BYTES: usize = 32;
 
     fn sign(key: &[u8; 32], message: &[u8]) -> Signature {
         let public = Self::verifying_key(key);
@@ -156,6 +157,10 @@ impl Suite for Toy {
     #[inline(always)]
     fn hash(parts: &[&[u8]]) -> Digest {
         Digest(blend(parts))
+    }
+    fn hash_list(label: &[u8], digests: &[Digest]) -> Digest {
+        let head = Blender::new().with(&[label]);
+        Digest(digests.iter().fold(head, |blender, digest| blender.with(&[digest.as_bytes()])).finish())
     }
     fn exchange_keys(entropy: &mut dyn Entropy) -> ((u64, u64), ExchangePublic) {
         let secret = (exponent(entropy), exponent(entropy));
@@ -180,22 +185,19 @@ impl Suite for Toy {
     fn expand(key: &SecretKey, info: &[&[u8]]) -> SecretKey {
         SecretKey::new(Blender::new().with(&[b"expand", key.expose()]).with(info).finish())
     }
-    fn seal(key: &SecretKey, associated: &[u8], plaintext: &[u8]) -> Vec<u8> {
-        let mut sealed = Vec::with_capacity(plaintext.len() + 32);
-        sealed.extend_from_slice(plaintext);
-        crypt(key, &mut sealed);
-        let tag = tag(key, associated, &sealed);
-        sealed.extend_from_slice(&tag);
-        sealed
+    fn seal(key: &SecretKey, associated: &[u8], text: &mut Vec<u8>) {
+        crypt(key, text);
+        let tag = tag(key, associated, text);
+        text.extend_from_slice(&tag);
     }
-    fn open(key: &SecretKey, associated: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SuiteError> {
-        let (ciphertext, found) = sealed.split_last_chunk::<32>().ok_or(SuiteError::Unauthentic)?;
+    fn open(key: &SecretKey, associated: &[u8], text: &mut Vec<u8>) -> Result<(), SuiteError> {
+        let (ciphertext, found) = text.split_last_chunk::<{ Self::TAG_BYTES }>().ok_or(SuiteError::Unauthentic)?;
         if *found != tag(key, associated, ciphertext) {
             return Err(SuiteError::Unauthentic);
         }
-        let mut plaintext = ciphertext.to_vec();
-        crypt(key, &mut plaintext);
-        Ok(plaintext)
+        text.truncate(text.len() - Self::TAG_BYTES);
+        crypt(key, text);
+        Ok(())
     }
     fn keystream(key: &SecretKey) -> ToyStream {
         let Blender { low, high, .. } = Blender::new().with(&[key.expose()]);
@@ -378,6 +380,18 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_hashed_as_its_parts_are() {
+        let digests = [1, 2, 3].map(|byte| Digest([byte; 32]));
+        for count in 0..=3 {
+            let parts: Vec<&[u8]> = [b"label".as_slice()]
+                .into_iter()
+                .chain(digests[..count].iter().map(|digest| digest.as_bytes().as_slice()))
+                .collect();
+            assert_eq!(Toy::hash_list(b"label", &digests[..count]), Toy::hash(&parts), "{count}");
+        }
+    }
+
+    #[test]
     fn the_stream_is_the_same_from_every_position() {
         let key = SecretKey::new([3; 32]);
         let mut whole = [0; 100];
@@ -410,8 +424,9 @@ mod tests {
         assert_eq!(a.expose(), b.expose());
         let (ciphertext, a) = Toy::encapsulate(&mut entropy, &one_public).unwrap();
         assert_eq!(a.expose(), Toy::decapsulate(&one, &ciphertext).unwrap().expose());
-        let sealed = Toy::seal(&a, b"to", b"text");
-        assert_eq!(Toy::open(&a, b"to", &sealed), Ok(b"text".to_vec()));
-        assert_eq!(Toy::open(&a, b"other", &sealed), Err(SuiteError::Unauthentic));
+        let mut text = b"text".to_vec();
+        Toy::seal(&a, b"to", &mut text);
+        assert_eq!(Toy::open(&a, b"other", &mut text), Err(SuiteError::Unauthentic));
+        assert_eq!((Toy::open(&a, b"to", &mut text), text), (Ok(()), b"text".to_vec()));
     }
 }

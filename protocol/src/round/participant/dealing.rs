@@ -1,12 +1,11 @@
 //! Dealing: shares of this member's secrets for every holder, and the shares that it holds of others (SA-1, B4b).
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use zeroize::Zeroize;
 
 use super::keying::Trouble;
-use super::session::{Held, HeldShares, RoundKeys};
+use super::session::{Held, HeldShares, Proofs, RoundKeys};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, SessionId};
@@ -19,10 +18,11 @@ use crate::secagg::labels::{bundle_key, pair_seed};
 use crate::secagg::mask::Sign;
 use crate::secagg::masked_sum::MaskSeeds;
 use crate::secagg::merkle::{MerkleTree, root_of_path};
-use crate::secagg::shares::share;
+use crate::secagg::shares::{Share, share};
 use crate::secagg::suite::{FieldElement, SecretKey, Signature, Suite, erase};
 
-const SHARE_BYTES: usize = 32;
+/// Of a share or a digest, in a bundle.
+const FIELD_BYTES: usize = 32;
 
 /// A member's two secrets of every round of a session. Erased when dropped.
 pub(super) struct Secrets<S: Suite>(Vec<(S::Scalar, S::Scalar)>);
@@ -54,7 +54,8 @@ pub(super) struct SetUp<'a> {
     pub(super) first_round: RoundId,
     pub(super) threshold: usize,
     pub(super) topology: &'a Topology,
-    pub(super) pairs: &'a BTreeMap<ClientId, SecretKey>,
+    /// By neighbour, ascending.
+    pub(super) pairs: &'a [(ClientId, SecretKey)],
 }
 
 /// What this member keeps of its own deal.
@@ -71,13 +72,25 @@ pub(super) struct Collected<S: Suite> {
     /// By round.
     pub(super) rounds: Vec<Option<RoundKeys<S>>>,
     /// By dealer.
-    pub(super) proofs: Vec<ShareProof>,
+    pub(super) proofs: Proofs,
 }
 
-/// One holder's shares of all rounds, and the commitments to them.
-struct Holding<S: Suite> {
-    shares: Vec<HeldShares<S>>,
+/// The shares of every holder, and the commitments to them.
+struct Holdings<S: Suite> {
+    /// By round: of the self-mask seed and of the envelope key, each by holder.
+    rounds: Vec<[Vec<Share<S::Scalar>>; 2]>,
+    /// By holder, by round, by [`SecretKind`].
     commitments: Vec<Digest>,
+}
+
+impl<S: Suite> Holdings<S> {
+    /// By round: the two shares of the holder at this place.
+    fn of(&self, place: usize) -> impl Iterator<Item = HeldShares<S>> + '_ {
+        self.rounds.iter().filter_map(move |[self_mask, envelope]| {
+            let (self_mask, envelope) = self_mask.get(place).zip(envelope.get(place))?;
+            Some(HeldShares { self_mask: self_mask.value, envelope: envelope.value })
+        })
+    }
 }
 
 impl SetUp<'_> {
@@ -88,17 +101,23 @@ impl SetUp<'_> {
     /// Deals everything; the caller signs the statement. `None` if the thresholds cannot be dealt for.
     pub(super) fn deal<S: Suite>(&self, secrets: &Secrets<S>, entropy: &mut dyn Entropy) -> Option<(Deal, Dealt<S>)> {
         let holdings = self.holdings(secrets, entropy)?;
-        let leaves: Vec<Digest> = holdings.iter().map(|holding| holding_digest::<S>(&holding.commitments)).collect();
+        let each = SecretKind::ALL.len() * secrets.0.len();
+        let leaves: Vec<Digest> = holdings.commitments.chunks(each).map(holding_digest::<S>).collect();
         let tree = MerkleTree::new::<S>(&leaves);
-        let mut bundles = Vec::with_capacity(holdings.len());
+        let mut bundles = Vec::with_capacity(leaves.len());
         let mut own = None;
-        for (index, (holder, holding)) in self.topology.holders(self.own).iter().zip(holdings).enumerate() {
-            let path = tree.path(index);
-            let Some(pair) = self.pairs.get(holder) else {
-                own = Some((holding.shares, ShareProof { shares: holding.commitments, path }));
+        let mut pairs = self.pairs.iter();
+        for ((place, holder), commitments) in
+            self.topology.holders(self.own).iter().enumerate().zip(holdings.commitments.chunks(each))
+        {
+            if *holder == self.own {
+                let mut shares = Vec::with_capacity(holdings.rounds.len());
+                shares.extend(holdings.of(place));
+                own = Some((shares, ShareProof { shares: commitments.to_vec(), path: tree.path(place).collect() }));
                 continue;
-            };
-            bundles.push(self.seal::<S>(*holder, pair, &holding.shares, &path));
+            }
+            let (_, pair) = pairs.find(|(peer, _)| peer == holder)?;
+            bundles.push(self.seal(*holder, pair, (&holdings, &tree), place));
         }
         let seeds: Vec<Vec<SecretKey>> = (0..secrets.0.len()).map(|index| self.pair_seeds::<S>(index)).collect();
         let envelopes: Vec<Vec<u8>> = (secrets.each().zip(&seeds).enumerate())
@@ -127,32 +146,35 @@ impl SetUp<'_> {
         &self,
         secrets: &Secrets<S>,
         dealt: Dealt<S>,
-        bundles: &[SealedShares],
+        bundles: Vec<SealedShares>,
         deals: &[DealStatement],
     ) -> Result<Collected<S>, Trouble> {
         let rounds = secrets.0.len();
         let dealers = self.topology.dealers(self.own);
         let Dealt { seeds, mut own, .. } = dealt;
-        let mut bundles = bundles.iter();
+        let mut bundles = bundles.into_iter();
+        let (mut pairs, mut deals) = (self.pairs.iter(), deals.iter());
         let mut held: Vec<Vec<HeldShares<S>>> = (0..rounds).map(|_| Vec::with_capacity(dealers.len())).collect();
-        let mut proofs = Vec::with_capacity(dealers.len());
+        let mut proofs = Proofs::for_dealers(dealers.len());
+        let mut proof = ShareProof { shares: Vec::new(), path: Vec::new() };
         for dealer in dealers {
-            let (shares, proof) = if *dealer == self.own {
-                own.take().ok_or(RefusalCode::Unexpected)?
-            } else {
-                let bundle = bundles.next().filter(|bundle| bundle.from == *dealer && bundle.to == self.own);
-                let deal =
-                    deals.binary_search_by_key(dealer, |deal| deal.client).ok().and_then(|index| deals.get(index));
-                let (bundle, deal) = bundle.zip(deal).ok_or(RefusalCode::Unexpected)?;
-                self.open(bundle, rounds, &deal.root).ok_or(Trouble::Accuse(*dealer))?
-            };
-            held.iter_mut().zip(shares).for_each(|(held, share)| held.push(share));
-            proofs.push(proof);
+            if *dealer == self.own {
+                let (shares, proof) = own.take().ok_or(RefusalCode::Unexpected)?;
+                held.iter_mut().zip(shares).for_each(|(held, share)| held.push(share));
+                proofs.push(&proof);
+                continue;
+            }
+            let bundle = bundles.next().filter(|bundle| bundle.from == *dealer && bundle.to == self.own);
+            let pair = pairs.find(|(peer, _)| peer == dealer);
+            let deal = deals.find(|deal| deal.client == *dealer);
+            let ((bundle, deal), (_, pair)) = bundle.zip(deal).zip(pair).ok_or(RefusalCode::Unexpected)?;
+            self.open(bundle, pair, &deal.root, &mut held, &mut proof).ok_or(Trouble::Accuse(*dealer))?;
+            proofs.push(&proof);
         }
         if bundles.next().is_some() {
             return Err(RefusalCode::Unexpected.into());
         }
-        let signs: Vec<Sign> = self.pairs.keys().map(|peer| Sign::of_pair(self.own, *peer)).collect();
+        let signs: Vec<Sign> = self.pairs.iter().map(|(peer, _)| Sign::of_pair(self.own, *peer)).collect();
         let keyed = secrets.each().zip(seeds).zip(held).map(|(((self_mask, _), seeds), held)| {
             let pairs = signs.iter().copied().zip(seeds).collect();
             let seeds = MaskSeeds { self_seed: SecretKey::new(self_mask.to_bytes()), pairs };
@@ -161,24 +183,18 @@ impl SetUp<'_> {
         Ok(Collected { rounds: keyed.collect(), proofs })
     }
 
-    /// By holder: shares of all rounds.
-    fn holdings<S: Suite>(&self, secrets: &Secrets<S>, entropy: &mut dyn Entropy) -> Option<Vec<Holding<S>>> {
+    fn holdings<S: Suite>(&self, secrets: &Secrets<S>, entropy: &mut dyn Entropy) -> Option<Holdings<S>> {
         let holders = self.topology.holders(self.own);
-        let rounds = secrets.0.len();
-        let mut holdings: Vec<Holding<S>> = (holders.iter())
-            .map(|_| Holding { shares: Vec::with_capacity(rounds), commitments: Vec::with_capacity(2 * rounds) })
-            .collect();
-        for (index, (self_mask, envelope)) in secrets.each().enumerate() {
-            let self_mask = share(self_mask, self.threshold, holders.len(), entropy).ok()?;
-            let envelope = share(envelope, self.threshold, holders.len(), entropy).ok()?;
-            for ((holding, holder), (self_mask, envelope)) in
-                holdings.iter_mut().zip(holders).zip(self_mask.iter().zip(&envelope))
-            {
-                let shares = HeldShares { self_mask: self_mask.value, envelope: envelope.value };
-                holding.commitments.extend(self.commitments(self.own, *holder, index, &shares));
-                holding.shares.push(shares);
+        let mut deal = |secret| share(secret, self.threshold, holders.len(), entropy).ok();
+        let rounds = secrets.each().map(|(self_mask, envelope)| Some([deal(self_mask)?, deal(envelope)?]));
+        let mut holdings = Holdings { rounds: rounds.collect::<Option<Vec<_>>>()?, commitments: Vec::new() };
+        let mut commitments = Vec::with_capacity(holders.len() * SecretKind::ALL.len() * holdings.rounds.len());
+        for (place, holder) in holders.iter().enumerate() {
+            for (index, shares) in holdings.of(place).enumerate() {
+                commitments.extend(self.commitments(self.own, *holder, index, &shares));
             }
         }
+        holdings.commitments = commitments;
         Some(holdings)
     }
 
@@ -204,72 +220,74 @@ impl SetUp<'_> {
         &self,
         to: ClientId,
         pair: &SecretKey,
-        shares: &[HeldShares<S>],
-        path: &[Digest],
+        (holdings, tree): (&Holdings<S>, &MerkleTree),
+        place: usize,
     ) -> SealedShares {
-        let mut plain = Vec::with_capacity(SHARE_BYTES * (2 * shares.len() + path.len()));
-        for share in shares {
-            plain.extend_from_slice(&share.self_mask.to_bytes());
-            plain.extend_from_slice(&share.envelope.to_bytes());
+        // Allocated once at its full size, so that filling it leaves no copy.
+        let fields = SecretKind::ALL.len() * holdings.rounds.len() + tree.height();
+        let mut text = Vec::with_capacity(FIELD_BYTES * fields + S::TAG_BYTES);
+        for shares in holdings.of(place) {
+            text.extend_from_slice(&shares.self_mask.to_bytes());
+            text.extend_from_slice(&shares.envelope.to_bytes());
         }
-        path.iter().for_each(|sibling| plain.extend_from_slice(sibling.as_bytes()));
+        tree.path(place).for_each(|sibling| text.extend_from_slice(sibling.as_bytes()));
         let key = bundle_key::<S>(pair, self.own, to);
-        let sealed = S::seal(&key, &bundle_label(self.session, self.own, to), &plain);
-        erase(&mut plain);
-        SealedShares { from: self.own, to, sealed }
+        S::seal(&key, &bundle_label(self.session, self.own, to), &mut text);
+        SealedShares { from: self.own, to, sealed: text }
     }
 
-    /// Opens a bundle; `None` if it is not what its dealer committed to.
+    /// Opens a bundle: each round's shares are put to the others that are held of it, and where they all stand in the tree into `proof`.
+    /// `None` if it is not what its dealer committed to.
     fn open<S: Suite>(
         &self,
-        bundle: &SealedShares,
-        rounds: usize,
+        bundle: SealedShares,
+        pair: &SecretKey,
         root: &Digest,
-    ) -> Option<(Vec<HeldShares<S>>, ShareProof)> {
-        let dealer = bundle.from;
-        let pair = self.pairs.get(&dealer)?;
-        let label = bundle_label(self.session, dealer, self.own);
-        let mut plain = S::open(&bundle_key::<S>(pair, dealer, self.own), &label, &bundle.sealed).ok()?;
-        let parsed = parse::<S>(&plain, rounds);
-        erase(&mut plain);
-        let (shares, path) = parsed?;
-        let mut commitments = Vec::with_capacity(SecretKind::ALL.len() * shares.len());
-        for (index, shares) in shares.iter().enumerate() {
-            commitments.extend(self.commitments(dealer, self.own, index, shares));
-        }
+        held: &mut [Vec<HeldShares<S>>],
+        proof: &mut ShareProof,
+    ) -> Option<()> {
+        let SealedShares { from: dealer, sealed: mut text, .. } = bundle;
+        let key = bundle_key::<S>(pair, dealer, self.own);
+        S::open(&key, &bundle_label(self.session, dealer, self.own), &mut text).ok()?;
+        let parsed = self.parse(dealer, &text, held, proof);
+        erase(&mut text);
+        parsed?;
         let holders = self.topology.holders(dealer);
         let rank = holders.binary_search(&self.own).ok()?;
-        let found = root_of_path::<S>(rank, holders.len(), &holding_digest::<S>(&commitments), &path)?;
-        (found == *root).then_some((shares, ShareProof { shares: commitments, path }))
+        let found = root_of_path::<S>(rank, holders.len(), &holding_digest::<S>(&proof.shares), &proof.path)?;
+        (found == *root).then_some(())
+    }
+
+    /// A bundle's shares and path.
+    fn parse<S: Suite>(
+        &self,
+        dealer: ClientId,
+        text: &[u8],
+        held: &mut [Vec<HeldShares<S>>],
+        proof: &mut ShareProof,
+    ) -> Option<()> {
+        let (fields, rest) = text.as_chunks::<FIELD_BYTES>();
+        let (pairs, path) = fields.split_at_checked(SecretKind::ALL.len() * held.len())?;
+        proof.shares.clear();
+        for ((index, held), [self_mask, envelope]) in held.iter_mut().enumerate().zip(pairs.as_chunks().0) {
+            let self_mask = S::Scalar::from_bytes(*self_mask)?;
+            let shares = HeldShares { self_mask, envelope: S::Scalar::from_bytes(*envelope)? };
+            proof.shares.extend(self.commitments(dealer, self.own, index, &shares));
+            held.push(shares);
+        }
+        proof.path.clear();
+        proof.path.extend(path.iter().map(|sibling| Digest(*sibling)));
+        rest.is_empty().then_some(())
     }
 
     /// The seeds of all neighbours' masks in one round, ascending by neighbour.
     fn pair_seeds<S: Suite>(&self, index: usize) -> Vec<SecretKey> {
-        self.pairs.values().map(|pair| pair_seed::<S>(pair, self.session, self.round(index))).collect()
+        self.pairs.iter().map(|(_, pair)| pair_seed::<S>(pair, self.session, self.round(index))).collect()
     }
 
     fn pair_commitments<S: Suite>(&self, index: usize, seeds: &[SecretKey]) -> Vec<Digest> {
         let round = self.round(index);
         let commit = |(peer, seed)| pair_commitment::<S>(self.session, (self.own, peer), round, seed);
-        self.pairs.keys().copied().zip(seeds).map(commit).collect()
+        self.pairs.iter().map(|(peer, _)| *peer).zip(seeds).map(commit).collect()
     }
-}
-
-/// A bundle's shares and path.
-fn parse<S: Suite>(plain: &[u8], rounds: usize) -> Option<(Vec<HeldShares<S>>, Vec<Digest>)> {
-    let (fields, rest) = plain.as_chunks::<SHARE_BYTES>();
-    let (shares, path) = fields.split_at_checked(2 * rounds)?;
-    let shares: Option<Vec<HeldShares<S>>> = shares
-        .chunks(2)
-        .map(|pair| match pair {
-            [self_mask, envelope] => Some(HeldShares {
-                self_mask: S::Scalar::from_bytes(*self_mask)?,
-                envelope: S::Scalar::from_bytes(*envelope)?,
-            }),
-            _ => None,
-        })
-        .collect();
-    let path = path.iter().map(|sibling| Digest(*sibling)).collect();
-    rest.is_empty().then_some(())?;
-    Some((shares?, path))
 }

@@ -1,7 +1,6 @@
 //! Keying: this member's side of the set-up of a session (SA-1, section 4), from the offer to the acknowledgements.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -43,8 +42,8 @@ pub(super) struct Keying<S: Suite> {
 enum Step<S: Suite> {
     AwaitFreeze,
     AwaitNeighbourhood(Frozen),
-    AwaitEncapsulations { linked: Box<Linked>, encapsulated: BTreeMap<ClientId, SecretKey> },
-    AwaitShares { linked: Box<Linked>, pairs: BTreeMap<ClientId, SecretKey>, dealt: Dealt<S> },
+    AwaitEncapsulations { linked: Box<Linked>, agreed: Agreed },
+    AwaitShares { linked: Box<Linked>, pairs: Vec<(ClientId, SecretKey)>, dealt: Dealt<S> },
     AwaitAcks(Session<S>),
     Broken,
 }
@@ -64,8 +63,14 @@ struct Linked {
     frozen: Frozen,
     graph_seed: Digest,
     topology: Topology,
-    /// By neighbour: what Diffie-Hellman gives.
-    agreed: BTreeMap<ClientId, SecretKey>,
+}
+
+/// What is agreed with the neighbours, as far as this member has a hand in it.
+struct Agreed {
+    /// What Diffie-Hellman gives, by neighbour, ascending.
+    diffie_hellman: Vec<(ClientId, SecretKey)>,
+    /// What this member encapsulated to those who come after it, in their order.
+    encapsulated: Vec<SecretKey>,
 }
 
 /// Why a set-up cannot go on.
@@ -128,11 +133,12 @@ impl<S: Suite> Participant<S> {
         if !S::verify(&self.policy.coordinator, &offer.to_sign::<S>(), &offer.signature) {
             return Err(RefusalCode::SignatureInvalid);
         }
+        let mut entries = admitted.roster.walk();
         let fits = offer.plan == plan.digest()
             && offer.roster == admitted.roster.digest()
             && offer.candidates.contains(&client)
             && offer.candidates.is_sorted_by(|a, b| a < b)
-            && offer.candidates.iter().all(|candidate| admitted.roster.entry(*candidate).is_some())
+            && offer.candidates.iter().all(|candidate| entries.find(*candidate).is_some())
             && (1..=plan.session_rounds).contains(&offer.rounds)
             && self.sessions.iter().all(|session| session.id() != offer.session)
             && self.sessions.len() < SESSIONS_HELD_MAX;
@@ -264,15 +270,13 @@ impl<S: Suite> Participant<S> {
         if !others.clone().map(|keys| keys.client).eq(topology.neighbours(client)) {
             return Err(RefusalCode::Unexpected.into());
         }
-        let statement = |member: ClientId| {
-            let index = frozen.members.binary_search_by_key(&member, |statement| statement.client).ok()?;
-            frozen.members.get(index)
-        };
+        let mut statements = frozen.members.iter();
         let mut items = Vec::new();
-        let mut encapsulated = BTreeMap::new();
-        let mut agreed = BTreeMap::new();
+        // At their full size, so that filling them leaves no copy.
+        let mut agreed =
+            Agreed { diffie_hellman: Vec::with_capacity(keys.len()), encapsulated: Vec::with_capacity(keys.len()) };
         for keys in others {
-            let stated = statement(keys.client).is_some_and(|statement| {
+            let stated = statements.find(|statement| statement.client == keys.client).is_some_and(|statement| {
                 statement.keys == keys_digest::<S>(&keys.exchange, &keys.commitments)
                     && keys.commitments.len() == keying.offer.rounds as usize
             });
@@ -280,17 +284,17 @@ impl<S: Suite> Participant<S> {
                 return Err(RefusalCode::SignatureInvalid.into());
             }
             let shared = S::agree(&keying.secret, &keys.exchange).map_err(|_| Trouble::Accuse(keys.client))?;
-            agreed.insert(keys.client, shared);
+            agreed.diffie_hellman.push((keys.client, shared));
             if keys.client < client {
                 continue;
             }
             let (item, secret) = self.encapsulate(entropy, session, client, keys.client, &keys.exchange)?;
             items.push(item);
-            encapsulated.insert(keys.client, secret);
+            agreed.encapsulated.push(secret);
         }
         outbox.push(ParticipantEffect::Send(Upstream::Encapsulations { session, items }));
-        let linked = Box::new(Linked { frozen, graph_seed, topology, agreed });
-        self.set_step(Step::AwaitEncapsulations { linked, encapsulated });
+        let linked = Box::new(Linked { frozen, graph_seed, topology });
+        self.set_step(Step::AwaitEncapsulations { linked, agreed });
         Ok(())
     }
 
@@ -316,7 +320,7 @@ impl<S: Suite> Participant<S> {
         items: &[Encapsulation],
         outbox: &mut Outbox<ParticipantEffect>,
     ) -> Result<(), Trouble> {
-        let Step::AwaitEncapsulations { linked, mut encapsulated } = self.take_step(session)? else {
+        let Step::AwaitEncapsulations { linked, agreed } = self.take_step(session)? else {
             return Err(RefusalCode::Unexpected.into());
         };
         let keying = self.keying.as_ref().ok_or(RefusalCode::Unexpected)?;
@@ -325,20 +329,22 @@ impl<S: Suite> Participant<S> {
         if !items.iter().map(|item| item.from).eq(earlier) {
             return Err(RefusalCode::Unexpected.into());
         }
+        let Agreed { diffie_hellman, encapsulated } = agreed;
+        let mut secrets = Vec::with_capacity(diffie_hellman.len());
+        let mut senders = self.admitted().map(|(_, admitted)| admitted.roster.walk()).ok_or(RefusalCode::Unexpected)?;
         for item in items {
-            let key = self.verifying_key(item.from).ok_or(RefusalCode::RosterInvalid)?;
+            let key = senders.find(item.from).ok_or(RefusalCode::RosterInvalid)?.signing_key;
             let fits = item.session == session && item.to == client;
             if !fits || !S::verify(&key, &item.to_sign::<S>(), &item.signature) {
                 return Err(RefusalCode::SignatureInvalid.into());
             }
             let secret = S::decapsulate(&keying.secret, &item.ciphertext).map_err(|_| Trouble::Accuse(item.from))?;
-            encapsulated.insert(item.from, secret);
+            secrets.push(secret);
         }
-        let mut pairs = BTreeMap::new();
-        for (peer, shared) in &linked.agreed {
-            let encapsulated = encapsulated.get(peer).ok_or(RefusalCode::Unexpected)?;
-            pairs.insert(*peer, pair_key::<S>(&linked.frozen.view, shared, encapsulated));
-        }
+        // The neighbours before this member encapsulated to it, and it to those behind: together all, in their order.
+        let pairs = diffie_hellman.iter().zip(secrets.iter().chain(&encapsulated));
+        let pairs: Vec<(ClientId, SecretKey)> =
+            pairs.map(|((peer, shared), secret)| (*peer, pair_key::<S>(&linked.frozen.view, shared, secret))).collect();
         let set_up = dealing::SetUp {
             session: &session,
             own: client,
@@ -359,7 +365,7 @@ impl<S: Suite> Participant<S> {
     pub(super) fn shared(
         &mut self,
         session: SessionId,
-        bundles: &[SealedShares],
+        bundles: Vec<SealedShares>,
         deals: &[crate::message::DealStatement],
         outbox: &mut Outbox<ParticipantEffect>,
     ) -> Result<(), Trouble> {

@@ -31,7 +31,7 @@ use crate::message::{ClosedReason, Downstream, Join, RefusalCode, RejectCode, Ro
 use crate::plan::ValidPlan;
 use crate::privacy::RdpVector;
 use crate::roster::Roster;
-use crate::secagg::suite::{Signature, Suite, VerifyingKey};
+use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 
 /// Something happened outside.
@@ -263,7 +263,7 @@ impl<S: Suite> Participant<S> {
                 self.go_on(session, outbox, |own, outbox| own.encapsulated(entropy, session, &items, outbox));
             }
             Downstream::Shares { session, bundles, deals } if self.keys(session) => {
-                self.go_on(session, outbox, |own, outbox| own.shared(session, &bundles, &deals, outbox));
+                self.go_on(session, outbox, |own, outbox| own.shared(session, bundles, &deals, outbox));
             }
             Downstream::SetupAcks { session, signatures } if self.keys(session) => {
                 self.go_on(session, outbox, |own, outbox| own.acknowledged(session, &signatures, outbox));
@@ -375,10 +375,6 @@ impl<S: Suite> Participant<S> {
     fn admitted(&self) -> Option<(ClientId, &Admitted)> {
         matches!(self.phase, Phase::Ready(_)).then_some(())?;
         Some((self.client?, self.offered.as_ref()?))
-    }
-
-    fn verifying_key(&self, client: ClientId) -> Option<VerifyingKey> {
-        self.offered.as_ref()?.roster.entry(client).map(|entry| entry.signing_key)
     }
 
     /// Whether every listed client is in the roster and signed this message.

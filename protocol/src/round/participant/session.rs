@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroize;
 
+use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::ShareProof;
 use crate::round::descriptor::SessionView;
@@ -22,7 +23,42 @@ pub(super) struct Session<S: Suite> {
     /// By round; taken when used.
     pub(super) rounds: Vec<Option<RoundKeys<S>>>,
     /// By dealer, in the order of [`Topology::dealers`]: where its shares stand in its tree.
-    pub(super) proofs: Vec<ShareProof>,
+    pub(super) proofs: Proofs,
+}
+
+/// A list of [`ShareProof`]s in one piece of memory: of n members each holds n, and few are ever asked for.
+pub(super) struct Proofs {
+    digests: Vec<Digest>,
+    /// Where in [`Proofs::digests`] each one's shares and its path end.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Proofs {
+    /// An empty list, to which so many will be put.
+    pub(super) fn for_dealers(dealers: usize) -> Self {
+        Self { digests: Vec::new(), ends: Vec::with_capacity(dealers) }
+    }
+
+    pub(super) fn push(&mut self, proof: &ShareProof) {
+        if self.ends.is_empty() {
+            // Those of the others are about as long.
+            self.digests.reserve((proof.shares.len() + proof.path.len() + 1) * self.ends.capacity());
+        }
+        self.digests.extend_from_slice(&proof.shares);
+        let shares_end = self.digests.len();
+        self.digests.extend_from_slice(&proof.path);
+        self.ends.push((shares_end, self.digests.len()));
+    }
+
+    fn get(&self, index: usize) -> Option<ShareProof> {
+        let (shares_end, path_end) = *self.ends.get(index)?;
+        let start = match index.checked_sub(1) {
+            Some(before) => self.ends.get(before)?.1,
+            None => 0,
+        };
+        let piece = |range| self.digests.get(range).map(<[Digest]>::to_vec);
+        Some(ShareProof { shares: piece(start..shares_end)?, path: piece(shares_end..path_end)? })
+    }
 }
 
 /// What a round uses once.
@@ -79,7 +115,7 @@ impl<S: Suite> Session<S> {
     /// The proofs for shares of these dealers; `None` if this member holds none of one of them.
     pub(super) fn proofs_of(&self, own: ClientId, dealers: &[ClientId]) -> Option<Vec<ShareProof>> {
         let mine = self.topology.dealers(own);
-        let proof = |dealer| self.proofs.get(mine.binary_search(dealer).ok()?).cloned();
+        let proof = |dealer| self.proofs.get(mine.binary_search(dealer).ok()?);
         dealers.iter().map(proof).collect()
     }
 }

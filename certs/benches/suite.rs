@@ -11,6 +11,8 @@ use aws_lc_rs::signature::{ED25519, ParsedPublicKey};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::{RealSuite, ShareScalar, SigningKey};
 use tributary_protocol::entropy::Entropy;
+use tributary_protocol::secagg::mask::{Sign, apply};
+use tributary_protocol::secagg::modular::RingWords;
 use tributary_protocol::secagg::suite::{FieldElement, Keystream, SecretKey, Suite};
 
 /// Coordinates of the mask that is expanded: 1 MiB, so that a repetition fits into one slice of a busy machine's scheduler.
@@ -71,10 +73,28 @@ fn masks() {
         });
         print(&format!("  the same by aws-lc-rs, pieces of {chunk}"), cost);
     }
-    let mut buffer = vec![0_u8; 8 * 512];
-    let mut stream = RealSuite::keystream(&key);
-    let cost = best(512 * 64, || (0..64).for_each(|_| stream.fill(black_box(&mut buffer))));
-    print("mask: expand alone, a 64-bit word", cost);
+    for words in [RingWords::W32(vec![1; 2 * WORDS]), RingWords::W64(vec![1; WORDS])] {
+        one_mask(words, &key);
+    }
+}
+
+/// What a parameter costs for each neighbour, beside the stream alone and the stream of a library.
+fn one_mask(mut words: RingWords, key: &SecretKey) {
+    let bits = words.ring().bits();
+    let cost = best(words.len(), || apply::<RealSuite>(black_box(&mut words), key, Sign::Add));
+    print(&format!("one mask on a parameter of {bits} bits"), cost);
+    let mut buffer = vec![0_u8; 4_096];
+    let pieces = words.len() * words.ring().word_bytes() / buffer.len();
+    let mut stream = RealSuite::keystream(key);
+    let cost = best(words.len(), || (0..pieces).for_each(|_| stream.fill(black_box(&mut buffer))));
+    print("  its key stream alone", cost);
+    let zeroes = vec![0_u8; 4_096];
+    let cost = best(words.len(), || {
+        let mut stream = other_stream(key);
+        let mut piece = || stream.less_safe_update(&zeroes, &mut buffer).map(|_| ());
+        (0..pieces).for_each(|_| piece().expect("buffer of the same length"));
+    });
+    print("  the same stream by aws-lc-rs", cost);
 }
 
 fn other_stream(key: &SecretKey) -> StreamingEncryptingKey {

@@ -1,3 +1,5 @@
+use ctr::cipher::{KeyIvInit, StreamCipher};
+
 use super::*;
 use crate::entropy::OsEntropy;
 use tributary_protocol::secagg::suite::{FieldElement, Keystream};
@@ -116,16 +118,18 @@ fn hkdf_derives_as_the_rfc_does() {
 /// The key of SP 800-38A, F.5.5.
 const CTR_KEY: &str = "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4";
 
-/// NIST SP 800-38A, F.5.5 (CTR-AES256.Encrypt): the generator's block cipher and counter order, started at the vector's counter.
+/// Another implementation of the same mode, to hold the generator against.
+type CounterMode = ctr::Ctr128BE<aes::Aes256>;
+
+/// NIST SP 800-38A, F.5.5 (CTR-AES256.Encrypt), whose counter is none that a mask reaches.
 #[test]
-fn the_mask_generator_agrees_with_sp_800_38a() {
-    use ctr::cipher::{KeyIvInit, StreamCipher};
-    let counter: [u8; 16] = hex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
+fn the_yardstick_of_the_mask_generator_agrees_with_sp_800_38a() {
     let mut text: [u8; 64] = hex(concat!(
         "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51",
         "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710"
     ));
-    keystream::Generator::new(&hex(CTR_KEY).into(), &counter.into()).apply_keystream(&mut text);
+    let counter: [u8; 16] = hex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
+    CounterMode::new(&hex(CTR_KEY).into(), &counter.into()).apply_keystream(&mut text);
     let expected: [u8; 64] = hex(concat!(
         "601ec313775789a5b7a7f504bbf3d228f443e3ca4d62b59aca84e990cacaf5c5",
         "2b0930daa23de94ce87017ba2d84988ddfc9c58db67aada613c2dd08457941a6"
@@ -168,6 +172,26 @@ fn pieces_of_a_mask_equal_the_whole() {
         stream.fill(piece);
     }
     assert_eq!(joined, whole);
+}
+
+proptest::proptest! {
+    /// Starts far behind one another, and pieces of every length, with blocks begun and ended in them.
+    #[test]
+    fn the_mask_generator_is_counter_mode(
+        key: [u8; 32],
+        block in 0..=u64::MAX / 32,
+        lengths in proptest::collection::vec(0..700_usize, 1..6),
+    ) {
+        let mut stream = RealSuite::keystream(&SecretKey::new(key));
+        stream.seek(16 * block);
+        let mut other = CounterMode::new(&key.into(), &u128::from(block).to_be_bytes().into());
+        for length in lengths {
+            let (mut piece, mut expected) = (vec![0x55; length], vec![0; length]);
+            stream.fill(&mut piece);
+            other.apply_keystream(&mut expected);
+            proptest::prop_assert_eq!(piece, expected);
+        }
+    }
 }
 
 #[test]

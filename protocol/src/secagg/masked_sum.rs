@@ -81,8 +81,7 @@ pub fn mask_with<S: Suite>(
     let own = (Sign::Add, labels::self_mask_key::<S>(&seeds.self_seed, &descriptor));
     let masks: Vec<_> = pairs.chain([own]).collect();
     apply_blocks(&mut words, &masks, execute);
-    let bytes = words.to_le_bytes();
-    let digest = Digest::of_vector(&bytes);
+    let (bytes, digest) = words.to_wire();
     MaskedUpdate { round: receipt.round(), bytes, digest }
 }
 

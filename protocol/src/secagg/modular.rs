@@ -9,7 +9,7 @@ use super::mask::CHECK_COORDINATES;
 use crate::digest::{Digest, VectorHasher};
 
 /// Bytes hashed at once: whole words, and enough for the hash to use all its lanes.
-const DIGEST_BLOCK_BYTES: usize = 64 << 10;
+const PIECE_BYTES: usize = 64 << 10;
 
 /// The ring of an aggregation's coordinates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -186,9 +186,20 @@ impl RingWords {
     /// The wire form: little-endian words.
     #[must_use]
     pub fn to_le_bytes(&self) -> Vec<u8> {
-        let mut bytes = alloc::vec![0; bytes_of(self.ring(), self.len())];
-        self.encode_from(0, &mut bytes);
+        let mut bytes = Vec::with_capacity(bytes_of(self.ring(), self.len()));
+        self.encode(|piece| bytes.extend_from_slice(piece));
         bytes
+    }
+
+    /// The wire form and its digest, while each piece of it is at hand.
+    #[must_use]
+    pub fn to_wire(&self) -> (Vec<u8>, Digest) {
+        let (mut bytes, mut hasher) = (Vec::with_capacity(bytes_of(self.ring(), self.len())), VectorHasher::new());
+        self.encode(|piece| {
+            hasher.update(piece);
+            bytes.extend_from_slice(piece);
+        });
+        (bytes, hasher.finish())
     }
 
     /// Reads the wire form of `dimension` coordinates.
@@ -206,13 +217,8 @@ impl RingWords {
     /// Digest of the wire form.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let (mut hasher, mut block) = (VectorHasher::new(), alloc::vec![0; DIGEST_BLOCK_BYTES]);
-        let (all, word) = (bytes_of(self.ring(), self.len()), self.ring().word_bytes());
-        for first in (0..all).step_by(DIGEST_BLOCK_BYTES) {
-            let block = &mut block[..DIGEST_BLOCK_BYTES.min(all - first)];
-            self.encode_from(first / word, block);
-            hasher.update(block);
-        }
+        let mut hasher = VectorHasher::new();
+        self.encode(|piece| hasher.update(piece));
         hasher.finish()
     }
 
@@ -221,6 +227,17 @@ impl RingWords {
         match self {
             Self::W32(words) => RingSliceMut::W32(words),
             Self::W64(words) => RingSliceMut::W64(words),
+        }
+    }
+
+    /// The wire form, piece by piece.
+    fn encode(&self, mut each: impl FnMut(&[u8])) {
+        let (all, word) = (bytes_of(self.ring(), self.len()), self.ring().word_bytes());
+        let mut piece = alloc::vec![0; PIECE_BYTES.min(all)];
+        for first in (0..all).step_by(PIECE_BYTES) {
+            let piece = &mut piece[..PIECE_BYTES.min(all - first)];
+            self.encode_from(first / word, piece);
+            each(piece);
         }
     }
 

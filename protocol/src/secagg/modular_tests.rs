@@ -80,6 +80,8 @@ proptest! {
         for ring in [Ring::Bits32, Ring::Bits64] {
             let own = words(ring, &values);
             let bytes = own.to_le_bytes();
+            assert_eq!(own.to_wire(), (bytes.clone(), Digest::of_vector(&bytes)));
+            assert_eq!(own.digest(), Digest::of_vector(&bytes));
             let read = RingWords::from_le_bytes(ring, values.len(), &bytes).unwrap();
             prop_assert!(same(&read, &own));
             let mut sum = RingWords::zero(ring, values.len());

@@ -192,12 +192,13 @@ impl<L: Fn(u8) -> Option<usize>> FrameReader<L> {
 }
 
 impl OpenFrame {
-    /// Room for a piece: twice of what has arrived, and not beyond the payload's end, so that a vector in two pieces is copied once.
+    /// Room for a piece: eight times what has arrived, and not beyond the payload's end. What arrived is copied once more at each step; what
+    /// has not is room that nobody touches.
     fn reserve(&mut self, piece: usize) {
         let used = self.payload.len();
         let arrived = used.saturating_add(piece);
         if arrived > self.payload.capacity() {
-            let room = arrived.saturating_mul(2).max(FIRST_RESERVE_BYTES).saturating_sub(used);
+            let room = arrived.saturating_mul(8).max(FIRST_RESERVE_BYTES).saturating_sub(used);
             self.payload.reserve_exact(room.min(self.missing));
         }
     }

@@ -47,10 +47,12 @@ impl Parameters {
         if values.len() != expected {
             return Err(ParametersError::Length { expected, found: values.len() });
         }
-        match values.iter().position(|value| !value.is_finite() || value.abs() > PARAMETER_ABS_MAX) {
-            Some(index) => Err(ParametersError::Value(index)),
-            None => Ok(Self { architecture, values }),
+        // All at once, without a branch; which one it is asks nobody as long as none is. What is no number is no less than the bound either.
+        let fits = |value: &f32| value.abs() <= PARAMETER_ABS_MAX;
+        if values.iter().fold(true, |all, value| all & fits(value)) {
+            return Ok(Self { architecture, values });
         }
+        Err(ParametersError::Value(values.iter().position(|value| !fits(value)).unwrap_or_default()))
     }
 
     /// The public first model: zeros for logistic regression and for every bias and head; hidden weights uniform in +-bound, with bound

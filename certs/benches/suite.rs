@@ -17,8 +17,6 @@ use tributary_protocol::secagg::suite::{FieldElement, Keystream, SecretKey, Suit
 
 /// Coordinates of the mask that is expanded: 1 MiB, so that a repetition fits into one slice of a busy machine's scheduler.
 const WORDS: usize = 1 << 17;
-/// Coordinates for each piece of the stream.
-const CHUNKS: [usize; 4] = [256, 512, 1_024, 4_096];
 const REPETITIONS: usize = 101;
 
 fn main() {
@@ -49,30 +47,7 @@ fn print(what: &str, nanoseconds: f64) {
 }
 
 fn masks() {
-    let mut sum = vec![1_u64; WORDS];
     let key = SecretKey::new(OsEntropy.bytes32());
-    for chunk in CHUNKS {
-        let mut buffer = vec![0_u8; chunk * 8];
-        let cost = best(WORDS, || {
-            let mut stream = RealSuite::keystream(&key);
-            for part in sum.chunks_mut(chunk) {
-                stream.fill(&mut buffer);
-                add(part, &buffer);
-            }
-            black_box(&sum);
-        });
-        print(&format!("mask: expand and add, a 64-bit word, pieces of {chunk}"), cost);
-        let zeroes = vec![0_u8; chunk * 8];
-        let cost = best(WORDS, || {
-            let mut stream = other_stream(&key);
-            for part in sum.chunks_mut(chunk) {
-                stream.less_safe_update(&zeroes, &mut buffer).expect("buffer of the same length");
-                add(part, &buffer);
-            }
-            black_box(&sum);
-        });
-        print(&format!("  the same by aws-lc-rs, pieces of {chunk}"), cost);
-    }
     for words in [RingWords::W32(vec![1; 2 * WORDS]), RingWords::W64(vec![1; WORDS])] {
         one_mask(words, &key);
     }
@@ -100,12 +75,6 @@ fn one_mask(mut words: RingWords, key: &SecretKey) {
 fn other_stream(key: &SecretKey) -> StreamingEncryptingKey {
     let key = UnboundCipherKey::new(&AES_256, key.expose()).expect("32 bytes");
     StreamingEncryptingKey::less_safe_ctr(key, EncryptionContext::Iv128(FixedLength::from([0; 16]))).expect("a counter")
-}
-
-fn add(part: &mut [u64], stream: &[u8]) {
-    for (word, bytes) in part.iter_mut().zip(stream.chunks_exact(8)) {
-        *word = word.wrapping_add(u64::from_le_bytes(bytes.try_into().expect("eight bytes")));
-    }
 }
 
 fn exchanges() {

@@ -87,7 +87,7 @@ impl BlockSizeUser for Counting<'_> {
 
 impl Counting<'_> {
     #[inline(always)]
-    fn counter(&mut self) -> Block<Aes256Enc> {
+    fn block(&mut self) -> Block<Aes256Enc> {
         let block = u128::from(self.next);
         self.next += 1;
         block.to_be_bytes().into()
@@ -99,11 +99,11 @@ impl BlockCipherEncClosure for Counting<'_> {
     fn call<B: BlockCipherEncBackend<BlockSize = Self::BlockSize>>(mut self, backend: &B) {
         let (groups, rest) = ParBlocks::<B>::slice_as_chunks_mut(core::mem::take(&mut self.blocks));
         for group in groups {
-            group.iter_mut().for_each(|block| *block = self.counter());
+            group.iter_mut().for_each(|block| *block = self.block());
             backend.encrypt_par_blocks_inplace(group);
         }
         for block in rest {
-            *block = self.counter();
+            *block = self.block();
             backend.encrypt_block_inplace(block);
         }
     }

@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 use super::mask::CHECK_COORDINATES;
 use crate::digest::{Digest, VectorHasher};
 
-/// Bytes hashed at once: whole words, and enough for the hash to use all its lanes.
+/// Bytes written down and hashed at once: whole words, and enough for the hash to use all its lanes.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// The ring of an aggregation's coordinates.

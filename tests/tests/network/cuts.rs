@@ -73,7 +73,7 @@ fn cut_uploads(transport: &'static str) {
     assert_eq!(cutter.relay.cuts(), CUTS);
     let connections = played.connections(0);
     // A machine that stands still for longer than the silence that is allowed costs a connection more.
-    assert!(connections.len() > CUTS);
+    assert!((CUTS + 1..=2 * CUTS + 1).contains(&connections.len()), "{} connections", connections.len());
     let resumed = &connections[1..];
     assert!(resumed.iter().all(|(_, resumed)| *resumed));
     let undisturbed = played.bytes_up(1);

@@ -183,6 +183,7 @@ impl SetUp<'_> {
         Ok(Collected { rounds: keyed.collect(), proofs })
     }
 
+    /// Shares of every round's secrets for all holders.
     fn holdings<S: Suite>(&self, secrets: &Secrets<S>, entropy: &mut dyn Entropy) -> Option<Holdings<S>> {
         let holders = self.topology.holders(self.own);
         let mut deal = |secret| share(secret, self.threshold, holders.len(), entropy).ok();

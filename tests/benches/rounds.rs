@@ -185,8 +185,11 @@ fn to_the_end(lines: &mut Lines) -> (Value, u64) {
         match event["event"].as_str() {
             Some("round") => updates += event["survivors"].as_u64().expect("a count"),
             Some("finished") => return (event, updates),
+            Some("joined") => continue,
             _ => {}
         }
+        // Rounds can take a minute each: whoever waits sees where they are.
+        eprintln!("{event}");
     }
     panic!("the coordinator ended before its last event");
 }

@@ -5,7 +5,7 @@
 
 use std::future::Future;
 use std::num::NonZero;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -130,6 +130,7 @@ async fn serve(
     let sum = OpenSum::default();
     let (inputs, arrivals) = mpsc::channel(INPUTS_MAX);
     let metrics = MetricsFile::in_folder(&state_dir);
+    let farewell_time = listen.timers.detached;
     let door = DoorSettings {
         members: Arc::clone(&members),
         inputs: inputs.clone(),
@@ -148,7 +149,7 @@ async fn serve(
     // The first model is in the store.
     drop(job);
     // The port comes first: where it cannot be had, the ledger stays as it was.
-    let listener = match shell.is_over() {
+    let listener = match shell.is_concluded() {
         true => None,
         false => Some(Arc::new(Listener::open(&listen, keyring.keys())?)),
     };
@@ -161,7 +162,19 @@ async fn serve(
         tokio::spawn(roster_file.watch(inputs));
         tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener)));
         tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), metrics));
-        turn(&mut shell, arrivals, stop).await?;
+        let mut stop = pin!(stop);
+        let mut arrivals = arrivals;
+        // A process that ended while it told the clients of their plan's end has left some of them waiting.
+        let absent = if shell.is_over() { farewell_time } else { Duration::ZERO };
+        if turn(&mut shell, &mut arrivals, stop.as_mut()).await? {
+            let leaving = async {
+                tokio::time::sleep(absent).await;
+                door.emptied(farewell_time).await;
+            };
+            farewell(&mut shell, &mut arrivals, leaving, stop).await?;
+        }
+        // Nobody waits for an answer any more.
+        drop(arrivals);
         shell.leave();
         door.emptied(DRAIN_TIME).await;
         listener.drain(CLOSING_TIME).await;
@@ -169,13 +182,12 @@ async fn serve(
     shell.conclude(door.bytes())
 }
 
-/// Inputs, deadlines and the operator's wish to stop, until the plan is over or the wish was fulfilled.
+/// Inputs, deadlines and the operator's wish to stop, until the plan is over or the wish was fulfilled; whether it is the plan.
 async fn turn(
     shell: &mut Shell<'_>,
-    mut arrivals: mpsc::Receiver<Arrival>,
-    stop: impl Future<Output = ()>,
-) -> Result<(), CoordinatorError> {
-    let mut stop = pin!(stop);
+    arrivals: &mut mpsc::Receiver<Arrival>,
+    mut stop: Pin<&mut impl Future<Output = ()>>,
+) -> Result<bool, CoordinatorError> {
     let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
     let mut armed: Option<Millis> = None;
     let mut expired: Option<Millis> = None;
@@ -192,6 +204,7 @@ async fn turn(
             () = &mut stop => {
                 shell.input(Input::Stop)?;
                 shell.stopped();
+                return Ok(false);
             }
             count = arrivals.recv_many(&mut batch, BATCH) => {
                 assert!(count > 0, "the door keeps a sender");
@@ -205,5 +218,24 @@ async fn turn(
             }
         }
     }
-    Ok(())
+    Ok(true)
+}
+
+/// The plan is over: whoever is here, or comes while others are still being told, hears of it; until `leaving` completes, or the operator does
+/// not want to wait.
+async fn farewell(
+    shell: &mut Shell<'_>,
+    arrivals: &mut mpsc::Receiver<Arrival>,
+    leaving: impl Future<Output = ()>,
+    mut stop: Pin<&mut impl Future<Output = ()>>,
+) -> Result<(), CoordinatorError> {
+    let mut leaving = pin!(leaving);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stop => return Ok(()),
+            Some(arrival) = arrivals.recv() => shell.arrive(arrival)?,
+            () = &mut leaving => return Ok(()),
+        }
+    }
 }

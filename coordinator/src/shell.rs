@@ -82,6 +82,13 @@ impl<'a> Shell<'a> {
         self.over
     }
 
+    /// Whether the plan is over and the clients were told.
+    pub(crate) fn is_concluded(&self) -> bool {
+        let ShellParts { machine, store, .. } = &self.parts;
+        let released = machine.record().finished.and(machine.record().released);
+        released.is_some_and(|model| store.points_to(&model, &machine.plan().digest()))
+    }
+
     /// When the machine must be asked again, if ever.
     pub(crate) fn deadline(&self) -> Option<Millis> {
         self.parts.machine.deadline()
@@ -110,7 +117,10 @@ impl<'a> Shell<'a> {
             Arrival::Input(input) => {
                 if let Input::Disconnected(client) = &input {
                     self.links.remove(client);
-                    self.tell(&Event::Left { client: client.0 });
+                    // With the plan's end everybody leaves.
+                    if !self.over {
+                        self.tell(&Event::Left { client: client.0 });
+                    }
                 }
                 self.input(input)
             }
@@ -241,7 +251,11 @@ impl<'a> Shell<'a> {
             }
             CoordinatorEffect::Close(client) => {
                 self.send_all();
-                self.links.remove(&client);
+                if let Some(link) = self.links.remove(&client)
+                    && self.over
+                {
+                    link.farewell();
+                }
             }
             CoordinatorEffect::Finished { .. } => self.over = true,
         }

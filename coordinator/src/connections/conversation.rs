@@ -41,6 +41,12 @@ impl Link {
         !matches!(self.verdicts.try_send(verdict), Err(TrySendError::Full(_)))
     }
 
+    /// Closes it behind what is queued, with the patience that a plan's end deserves: nobody is here to be asked later.
+    pub(crate) fn farewell(self) {
+        // A full queue of demands ends the session as well.
+        let _ = self.demands.try_send(Demand::Farewell);
+    }
+
     /// Ends the connection without waiting for what is queued.
     pub(crate) fn abort(&self, reason: &str) {
         // A full queue of demands ends the session as well.

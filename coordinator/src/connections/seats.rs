@@ -21,6 +21,8 @@ pub(super) enum Demand {
     Prove,
     /// The same process has begun anew.
     Leave,
+    /// What is queued is the last: a client whose connection is cut may come back for it.
+    Farewell,
     /// End at once, with this reason.
     Cut(String),
 }
@@ -35,7 +37,15 @@ pub(super) struct Seats {
 #[derive(Default)]
 struct State {
     taken: BTreeMap<ClientId, Taken>,
+    /// Connections that wait for a seat.
+    waiting: usize,
     past_bytes: (u64, u64),
+}
+
+impl State {
+    fn is_empty(&self) -> bool {
+        self.taken.is_empty() && self.waiting == 0
+    }
 }
 
 struct Taken {
@@ -87,11 +97,16 @@ impl Seats {
             }
         });
         let place = seated.await.ok().flatten();
-        if waits
-            && place.is_none()
-            && let Some(taken) = self.state().taken.get_mut(&client)
-        {
-            taken.wanted = false;
+        if waits {
+            let mut state = self.state();
+            state.waiting -= 1;
+            if place.is_none()
+                && let Some(taken) = state.taken.get_mut(&client)
+            {
+                taken.wanted = false;
+            }
+            drop(state);
+            self.freed.notify_waiters();
         }
         place
     }
@@ -133,8 +148,10 @@ impl Seats {
             return Some(None);
         }
         (taken.wanted, *waits) = (true, true);
+        let demands = taken.demands.clone();
+        state.waiting += 1;
         // Where the queue is full, the session has been told before.
-        let _ = taken.demands.try_send(if same_process { Demand::Leave } else { Demand::Prove });
+        let _ = demands.try_send(if same_process { Demand::Leave } else { Demand::Prove });
         None
     }
 
@@ -156,11 +173,11 @@ impl Seats {
         self.state().past_bytes
     }
 
-    /// Waits until nobody is here.
+    /// Waits until nobody is here, nor about to be: a seat stands empty for a moment before its next bearer takes it.
     pub(super) async fn emptied(&self) {
         loop {
             let freed = self.freed.notified();
-            if self.state().taken.is_empty() {
+            if self.state().is_empty() {
                 return;
             }
             freed.await;

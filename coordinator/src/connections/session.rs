@@ -1,5 +1,7 @@
 //! A client's session: reading, keeping uploads and writing until one side ends, over as many connections as it takes.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -35,6 +37,8 @@ pub(super) struct Session<'a> {
     detached: Option<Instant>,
     /// Until when the client must have proved that it is alive.
     proving: Option<Instant>,
+    /// How long the client has to take the last messages.
+    patience: Duration,
     /// The frame that is incomplete must have come so far until then.
     progress: Option<(Instant, u64)>,
 }
@@ -70,7 +74,18 @@ impl<'a> Session<'a> {
             FRAME_CONTROL => Some(message_bytes),
             other => frame_bytes_max(other, upload_bytes),
         });
-        let mut own = Self { door, seat, link, frames, queued, judged, detached: None, proving: None, progress: None };
+        let mut own = Self {
+            door,
+            seat,
+            link,
+            frames,
+            queued,
+            judged,
+            detached: None,
+            proving: None,
+            patience: CLOSING_TIME,
+            progress: None,
+        };
         let leave = own.read().await.err().unwrap_or(Leave::Released);
         let (reason, end) = match leave {
             Leave::Released => {
@@ -92,15 +107,34 @@ impl<'a> Session<'a> {
         end
     }
 
-    /// What the machine queued before it let go, and the client's word that it has read it. Whoever does not read is not waited for.
+    /// What the machine queued before it let go, and the client's word that it has read it, over another connection where this one was cut.
+    /// Whoever does not read is not waited for.
     async fn flush(&mut self) {
-        let told = async {
-            while let Some(frames) = self.queued.recv().await {
-                self.link.send(frames);
+        while let Some(frames) = self.queued.recv().await {
+            self.link.send(frames);
+        }
+        let begun = Instant::now();
+        let mut hurried = None;
+        loop {
+            let until = begun + self.patience;
+            let until = hurried.map_or(until, |hurried| until.min(hurried));
+            tokio::select! {
+                biased;
+                demand = self.seat.demands.recv() => match demand {
+                    // Somebody else waits for the seat, but this client may be alive.
+                    Some(Demand::Prove) if self.detached.is_none() => {
+                        hurried.get_or_insert_with(|| Instant::now() + CLOSING_TIME);
+                    }
+                    demand => if self.demanded(demand).is_err() { return },
+                },
+                resumption = self.seat.resumptions.recv() => if self.resume(resumption).await.is_err() { return },
+                told = self.link.flush(), if self.detached.is_none() => match told {
+                    Ok(()) => return,
+                    Err(end) => if self.lost(end).is_err() { return },
+                },
+                () = tokio::time::sleep_until(until) => return,
             }
-            let _ = self.link.flush().await;
-        };
-        let _ = tokio::time::timeout(CLOSING_TIME, told).await;
+        }
     }
 
     /// Messages, and vectors behind those that announce one, until something ends it.
@@ -285,6 +319,10 @@ impl<'a> Session<'a> {
                 Ok(())
             }
             Some(Demand::Prove | Demand::Leave) => Err(over("another process of this branch took over")),
+            Some(Demand::Farewell) => {
+                self.patience = self.door.timers.detached;
+                Ok(())
+            }
             Some(Demand::Cut(reason)) => Err(over(&reason)),
             None => Ok(()),
         }

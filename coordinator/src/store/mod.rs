@@ -32,6 +32,9 @@ pub use optimizer::{OptimizerDraft, StepError, Stepped};
 pub use pointer::ModelPointer;
 pub use statement::Counts;
 
+/// What was released, for people and programs.
+const POINTER_FILE: &str = "model.json";
+
 /// Why the state directory cannot be used or continued from.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -160,7 +163,14 @@ impl Store {
     pub fn write_pointer(&self, pointer: &ModelPointer) -> Result<(), StoreError> {
         let mut text = serde_json::to_vec_pretty(pointer).expect("a pointer is plain data");
         text.push(b'\n');
-        Ok(files::write_public(&self.folder.join("model.json"), &text, Existing::Replace)?)
+        Ok(files::write_public(&self.folder.join(POINTER_FILE), &text, Existing::Replace)?)
+    }
+
+    /// Whether the pointer says that this model was released under this plan.
+    pub(crate) fn points_to(&self, model: &Digest, plan: &Digest) -> bool {
+        let text = fs::read(self.folder.join(POINTER_FILE)).unwrap_or_default();
+        let pointer = serde_json::from_slice::<ModelPointer>(&text);
+        pointer.is_ok_and(|pointer| pointer.model == model.to_string() && pointer.plan == plan.to_string())
     }
 
     /// A file's path inside the state directory, as the pointer names it.

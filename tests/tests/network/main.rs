@@ -3,6 +3,7 @@
 mod cast;
 mod cuts;
 mod dice;
+mod endings;
 mod fallback;
 mod hostile;
 mod namespaces;

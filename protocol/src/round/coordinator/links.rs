@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
 use crate::limits::{PROTOCOL_VERSION, STRIKES_MAX};
 use crate::message::{Charged, ClosedReason, Downstream, Join, RefusalCode, RejectCode, Welcome};
+use crate::plan::RoundKind;
 use crate::round::agreement;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::{CoordinatorEvent, EvictionReason};
@@ -46,6 +47,9 @@ impl<S: Suite> Coordinator<S> {
         if let Some((code, text)) = self.refusal_of(&join) {
             self.links.remove(&from);
             return reject(from, code, text, outbox);
+        }
+        if self.record.finished.is_some() {
+            return self.dismiss(from, outbox);
         }
         let open: Vec<SessionId> = self.sessions.iter().map(super::material::Session::id).collect();
         if let Some(link) = self.links.get_mut(&from) {
@@ -86,8 +90,24 @@ impl<S: Suite> Coordinator<S> {
             );
             return Some((RejectCode::SchemaDiffers, text));
         }
-        let over = "the plan is over; there is nothing to do until a new one is served";
-        self.record.finished.is_some().then(|| (RejectCode::PlanFinished, over.to_string()))
+        None
+    }
+
+    /// Tells a client that the plan is over, and lets go of it. Whoever admitted the plan is through; to others it is a refusal.
+    pub(super) fn dismiss(&mut self, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
+        let accepted = self.links.remove(&client).is_some_and(|link| link.accepted);
+        let took_part = accepted || self.record.charged_to(client) != Charged::default();
+        match self.record.released.filter(|_| took_part) {
+            Some(model) => {
+                let rounds = self.record.committed(RoundKind::Train);
+                outbox.push(CoordinatorEffect::Send(client, Downstream::Finished { model, rounds }));
+                outbox.push(CoordinatorEffect::Close(client));
+            }
+            None => {
+                let over = "the plan is over; there is nothing to do until a new one is served";
+                reject(client, RejectCode::PlanFinished, over.to_string(), outbox);
+            }
+        }
     }
 
     pub(super) fn on_accept(

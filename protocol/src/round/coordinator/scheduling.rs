@@ -203,8 +203,11 @@ impl<S: Suite> Coordinator<S> {
         }
         self.commit(CoordinatorEvent::PlanFinished { model, rounds, complete }, outbox);
         outbox.push(CoordinatorEffect::Sync);
-        outbox.push(CoordinatorEffect::Broadcast(self.ready_clients(), Downstream::Finished { model, rounds }));
         self.phase = Phase::Finished;
         outbox.push(CoordinatorEffect::Finished { complete });
+        // Those who have not said yet who they are hear of it when they do.
+        let joined: Vec<ClientId> =
+            self.links.iter().filter(|(_, link)| link.joined).map(|(client, _)| *client).collect();
+        joined.into_iter().for_each(|client| self.dismiss(client, outbox));
     }
 }

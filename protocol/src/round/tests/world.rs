@@ -64,6 +64,8 @@ pub(super) struct Branch {
     pub(super) machine: Box<dyn Machine>,
     pub(super) events: Vec<ParticipantEvent>,
     pub(super) stopped: Option<alloc::string::String>,
+    /// Rounds of the plan, when it is through.
+    pub(super) finished: Option<u32>,
     pub(super) connected: bool,
     synced: usize,
     vector: Option<MaskedUpdate>,
@@ -120,6 +122,7 @@ impl World {
                 machine,
                 events: Vec::new(),
                 stopped: None,
+                finished: None,
                 connected: false,
                 synced: 0,
                 vector: None,

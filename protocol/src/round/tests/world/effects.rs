@@ -64,10 +64,10 @@ impl World {
                 }
                 ParticipantEffect::ForgetVector(_) => branch.vector = None,
                 ParticipantEffect::Stop { explanation, .. } => branch.stopped = Some(explanation),
+                ParticipantEffect::Finished { rounds } => branch.finished = Some(rounds),
                 ParticipantEffect::Keyed { .. }
                 | ParticipantEffect::ChargesAdopted { .. }
-                | ParticipantEffect::RoundClosed { .. }
-                | ParticipantEffect::Finished { .. } => {}
+                | ParticipantEffect::RoundClosed { .. } => {}
             }
         }
         let branch = self.branches.get_mut(&client).unwrap();

@@ -1,0 +1,62 @@
+//! The end of a plan, as everybody hears of it who is there, comes late, or was cut off.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::world::{World, plan};
+use crate::ids::ClientId;
+use crate::round::{CoordinatorEvent, Input};
+
+/// What each client was told at the end: rounds, or why it is not wanted.
+fn told(world: &World) -> Vec<(Option<u32>, Option<&str>)> {
+    world.branches.values().map(|branch| (branch.finished, branch.stopped.as_deref())).collect()
+}
+
+const OVER: &str = "the plan is over; there is nothing to do until a new one is served";
+
+#[test]
+fn everybody_who_took_part_is_told_and_let_go() {
+    let served = plan(|_| {});
+    let mut world = World::new(9, served.clone());
+    world.connect_all();
+    world.run();
+    assert_eq!(told(&world), vec![(Some(served.rounds), None); 9]);
+    assert!(world.coordinator.ready_clients().is_empty());
+    assert!(world.packets.is_empty());
+}
+
+#[test]
+fn whoever_missed_the_end_is_told_when_it_comes_back() {
+    let served = plan(|_| {});
+    let mut world = World::new(9, served.clone());
+    world.connect_all();
+    while world.finished.is_none() {
+        assert!(world.step());
+    }
+    // The last messages are lost, with the coordinator's process.
+    world.restart_coordinator(9, served.clone());
+    assert!(world.branches.values().all(|branch| branch.finished.is_none()));
+    let events = world.events.len();
+    world.run();
+    assert_eq!(told(&world), vec![(Some(served.rounds), None); 9]);
+    assert_eq!(world.events.len(), events, "a plan that is over leaves no more traces");
+}
+
+#[test]
+fn whoever_did_not_take_part_is_refused_before_and_behind_the_end() {
+    let served = plan(|_| {});
+    let mut world = World::new(11, served.clone());
+    let (connected, late) = (ClientId(10), ClientId(11));
+    (1..=9).for_each(|number| world.connect(ClientId(number)));
+    // It does not say who it is until all is over.
+    world.tell(Input::Connected(connected));
+    world.run();
+    world.pass_deadlines();
+    assert!(matches!(world.events.last(), Some(CoordinatorEvent::PlanFinished { .. })));
+    world.connect(connected);
+    world.connect(late);
+    world.run();
+    let told = told(&world);
+    assert_eq!(told[..9], vec![(Some(served.rounds), None); 9]);
+    assert_eq!(told[9..], [(None, Some(OVER)); 2]);
+}

@@ -1,0 +1,113 @@
+//! The end of a plan over a network that fails just then, and behind a coordinator that dies in the middle of it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tributary_client::telemetry::Report;
+use tributary_coordinator::Event;
+use tributary_coordinator::cli::serve_reporting;
+
+use crate::cast::{BRANCHES, Director, Played, by_way_of, federation, play};
+use crate::relay::Relay;
+
+const ROUNDS: usize = 3;
+
+const PLAN: &str = "model = \"logistic\"\nrounds = 3\nsession_rounds = 4\n";
+
+/// Silence is noticed soon.
+const NETWORK: &str = "keep_alive_ms = 100\nidle_ms = 400\n";
+
+/// Attempts that fail before the path is open again: longer than a connection that only closes would be waited for.
+const ATTEMPTS: usize = 2;
+
+/// One client behind a path that is dead from the last round's commit until it has tried in vain so many times.
+struct Outage {
+    relay: Relay,
+    attempts: AtomicUsize,
+    over: AtomicBool,
+}
+
+impl Director for Outage {
+    fn listening(&self, coordinator: SocketAddr) {
+        self.relay.lead_to(coordinator);
+    }
+
+    fn settings(&self, branch: usize, usual: String) -> String {
+        match branch {
+            0 => by_way_of(&usual, self.relay.address(), "quic") + "\n[network]\n" + NETWORK,
+            _ => usual,
+        }
+    }
+
+    fn event(&self, event: &Event) {
+        match event {
+            Event::Round { committed, .. } if *committed == 3 => self.relay.stop_udp(true),
+            Event::Finished(_) => self.over.store(true, Ordering::SeqCst),
+            _ => {}
+        }
+    }
+
+    fn report(&self, branch: usize, report: &Report) {
+        if matches!(report, Report::Disconnected { .. }) {
+            let gone = self.over.load(Ordering::SeqCst);
+            assert!(!gone, "branch {branch} waits for a coordinator that has left: {report:?}");
+            if self.attempts.fetch_add(1, Ordering::SeqCst) == ATTEMPTS {
+                self.relay.stop_udp(false);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_client_that_is_cut_off_at_the_end_is_told_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let federation = federation(folder.path(), PLAN, NETWORK);
+    let relay = Relay::open(Duration::ZERO);
+    let outage = Outage { relay, attempts: AtomicUsize::new(0), over: AtomicBool::new(false) };
+    let played = play(&federation, &outage);
+    played.assert_whole(ROUNDS);
+    assert!(played.disconnections(0).len() > ATTEMPTS, "the outage was noticed");
+    assert!(played.connections(0)[1..].iter().all(|(_, resumed)| *resumed));
+    assert_everybody_is_through(&played);
+}
+
+#[test]
+fn a_coordinator_that_died_as_it_told_of_the_end_tells_it_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let federation = federation(folder.path(), PLAN, "detached_ms = 3000\n");
+    let first = play(&federation, &Nothing);
+    first.assert_whole(ROUNDS);
+    // Written behind the last farewell: without it the process has died before.
+    let pointer = federation.coordinator.with_file_name("state").join("model.json");
+    let released = fs::read(&pointer).expect("a model was released");
+    fs::remove_file(&pointer).expect("it is there");
+    let ledger = federation.coordinator.with_file_name("state").join("coordinator.ledger");
+    let before = fs::read(&ledger).expect("a ledger");
+
+    let second = play(&federation, &Nothing);
+    assert_everybody_is_through(&second);
+    assert_eq!(second.survivors(), [0; 0]);
+    assert_eq!(fs::read(&pointer).expect("it is written now"), released);
+    assert_eq!(fs::read(&ledger).expect("a ledger"), before, "a plan that is over leaves no more traces");
+
+    let mut events = Vec::new();
+    serve_reporting(&federation.coordinator, &mut |event| events.push(event.clone()), std::future::pending())
+        .expect("there is nothing to do");
+    assert!(matches!(events[..], [Event::Finished(_)]), "it does not even listen: {events:?}");
+}
+
+struct Nothing;
+
+impl Director for Nothing {}
+
+fn assert_everybody_is_through(played: &Played) {
+    for branch in 0..BRANCHES {
+        let rounds = played.reports[branch].iter().find_map(|report| match report {
+            Report::Finished { rounds, .. } => Some(*rounds),
+            _ => None,
+        });
+        assert_eq!(rounds, Some(3), "branch {branch}");
+    }
+}

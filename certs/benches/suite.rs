@@ -53,7 +53,7 @@ fn masks() {
     }
 }
 
-/// What a parameter costs for each neighbour, beside the stream alone and the stream of a library.
+/// What a parameter costs for each neighbour, beside the stream alone and the stream as the library gives it.
 fn one_mask(mut words: RingWords, key: &SecretKey) {
     let bits = words.ring().bits();
     let cost = best(words.len(), || apply::<RealSuite>(black_box(&mut words), key, Sign::Add));
@@ -65,14 +65,14 @@ fn one_mask(mut words: RingWords, key: &SecretKey) {
     print("  its key stream alone", cost);
     let zeroes = vec![0_u8; 4_096];
     let cost = best(words.len(), || {
-        let mut stream = other_stream(key);
+        let mut stream = plain_stream(key);
         let mut piece = || stream.less_safe_update(&zeroes, &mut buffer).map(|_| ());
         (0..pieces).for_each(|_| piece().expect("buffer of the same length"));
     });
-    print("  the same stream by aws-lc-rs", cost);
+    print("  a plain AES-256-CTR stream of the same length", cost);
 }
 
-fn other_stream(key: &SecretKey) -> StreamingEncryptingKey {
+fn plain_stream(key: &SecretKey) -> StreamingEncryptingKey {
     let key = UnboundCipherKey::new(&AES_256, key.expose()).expect("32 bytes");
     StreamingEncryptingKey::less_safe_ctr(key, EncryptionContext::Iv128(FixedLength::from([0; 16]))).expect("a counter")
 }

@@ -296,9 +296,10 @@ fn zero_has_no_inverse() {
 
 #[test]
 fn keys_travel_between_threads() {
-    fn movable<T: Send + Sync>() {}
-    movable::<SigningKey>();
-    movable::<ExchangeSecret>();
+    fn shared<T: Send + Sync>() {}
+    fn movable<T: Send>() {}
+    shared::<SigningKey>();
+    shared::<ExchangeSecret>();
     movable::<MaskStream>();
 }
 

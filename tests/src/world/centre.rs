@@ -401,10 +401,11 @@ impl<S: Stage> World<'_, S> {
         self.centre_down();
     }
 
-    /// The coordinator pretends to have forgotten every round.
+    /// The coordinator pretends to have forgotten every round. It ends in order, so that everybody is back before the world heals.
     pub(super) fn forget(&mut self) {
-        self.kill_centre();
-        // What a crash would have torn is whole in the true ledger as well.
+        self.trace.note(self.now, Who::Centre, "forgets", String::new);
+        self.end_centre();
+        // What was not synced is whole in the true ledger as well.
         if let Ok((events, news)) = self.centre.disk.recover() {
             events[events.len() - news..].iter().for_each(|event| self.judge.centre_durable(event));
             let copy = self.centre.disk.as_of(1);

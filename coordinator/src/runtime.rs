@@ -128,7 +128,7 @@ async fn serve(
     let update = ServerUpdate::start(&job, &store, committed)?;
     let progress = Progress::resume(&job, &events);
     let sum = OpenSum::default();
-    let (inputs, arrivals) = mpsc::channel(INPUTS_MAX);
+    let (inputs, mut arrivals) = mpsc::channel(INPUTS_MAX);
     let metrics = MetricsFile::in_folder(&state_dir);
     let farewell_time = listen.timers.detached;
     let door = DoorSettings {
@@ -163,7 +163,6 @@ async fn serve(
         tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener)));
         tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), metrics));
         let mut stop = pin!(stop);
-        let mut arrivals = arrivals;
         // A process that ended while it told the clients of their plan's end has left some of them waiting.
         let absent = if shell.is_over() { farewell_time } else { Duration::ZERO };
         if turn(&mut shell, &mut arrivals, stop.as_mut()).await? {

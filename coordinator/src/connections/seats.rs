@@ -148,10 +148,9 @@ impl Seats {
             return Some(None);
         }
         (taken.wanted, *waits) = (true, true);
-        let demands = taken.demands.clone();
-        state.waiting += 1;
         // Where the queue is full, the session has been told before.
-        let _ = demands.try_send(if same_process { Demand::Leave } else { Demand::Prove });
+        let _ = taken.demands.try_send(if same_process { Demand::Leave } else { Demand::Prove });
+        state.waiting += 1;
         None
     }
 

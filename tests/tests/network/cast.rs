@@ -13,6 +13,9 @@ use crate::support::federation::{Federation, FederationSpec};
 /// Branches of every federation here.
 pub(crate) const BRANCHES: usize = 8;
 
+/// Settings of `[network]` with which silence is noticed soon.
+pub(crate) const IMPATIENT: &str = "keep_alive_ms = 100\nidle_ms = 400\n";
+
 /// A federation whose plan has no noise, with the coordinator's `[network]` settings.
 ///
 /// Each branch has one customer: sums of floats do not depend on any order then, so that the integers can be computed again.

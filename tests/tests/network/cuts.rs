@@ -8,7 +8,7 @@ use tributary_model::architecture::Architecture;
 use tributary_model::synthetic::schema;
 use tributary_transport::limits::UNCONFIRMED_BYTES_MAX;
 
-use crate::cast::{Director, by_way_of, federation, play};
+use crate::cast::{Director, IMPATIENT, by_way_of, federation, play};
 use crate::dice;
 use crate::relay::Relay;
 use crate::support::sums::compare_sums;
@@ -42,7 +42,7 @@ impl Director for Cutter {
         if branch > 0 {
             return usual;
         }
-        by_way_of(&usual, self.relay.address(), self.transport) + "\n" + NETWORK
+        by_way_of(&usual, self.relay.address(), self.transport) + "\n[network]\n" + IMPATIENT
     }
 
     fn event(&self, event: &Event) {
@@ -56,15 +56,12 @@ impl Director for Cutter {
     }
 }
 
-/// Silence is noticed soon.
-const NETWORK: &str = "[network]\nkeep_alive_ms = 100\nidle_ms = 400\n";
-
 fn cut_uploads(transport: &'static str) {
     let folder = tempfile::tempdir().expect("a folder");
     let plan = format!(
         "model = \"mlp\"\nhidden = [{HIDDEN}]\nrounds = {ROUNDS}\nsession_rounds = 16\nupload_offset_ms = 50\n"
     );
-    let federation = federation(folder.path(), &plan, NETWORK.trim_start_matches("[network]\n"));
+    let federation = federation(folder.path(), &plan, IMPATIENT);
     let relay = Relay::open(Duration::ZERO);
     let cutter = Cutter { relay, transport, seed: dice::seed(), upload_bytes: upload_bytes() };
     let played = play(&federation, &cutter);

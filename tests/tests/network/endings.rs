@@ -9,15 +9,14 @@ use tributary_client::telemetry::Report;
 use tributary_coordinator::Event;
 use tributary_coordinator::cli::serve_reporting;
 
-use crate::cast::{BRANCHES, Director, Played, by_way_of, federation, play};
+use crate::cast::{BRANCHES, Director, IMPATIENT, Played, by_way_of, federation, play};
 use crate::relay::Relay;
 
 const ROUNDS: usize = 3;
 
-const PLAN: &str = "model = \"logistic\"\nrounds = 3\nsession_rounds = 4\n";
-
-/// Silence is noticed soon.
-const NETWORK: &str = "keep_alive_ms = 100\nidle_ms = 400\n";
+fn plan() -> String {
+    format!("model = \"logistic\"\nrounds = {ROUNDS}\nsession_rounds = 4\n")
+}
 
 /// Attempts that fail before the path is open again: longer than a connection that only closes would be waited for.
 const ATTEMPTS: usize = 2;
@@ -36,14 +35,14 @@ impl Director for Outage {
 
     fn settings(&self, branch: usize, usual: String) -> String {
         match branch {
-            0 => by_way_of(&usual, self.relay.address(), "quic") + "\n[network]\n" + NETWORK,
+            0 => by_way_of(&usual, self.relay.address(), "quic") + "\n[network]\n" + IMPATIENT,
             _ => usual,
         }
     }
 
     fn event(&self, event: &Event) {
         match event {
-            Event::Round { committed, .. } if *committed == 3 => self.relay.stop_udp(true),
+            Event::Round { committed, .. } if *committed as usize == ROUNDS => self.relay.stop_udp(true),
             Event::Finished(_) => self.over.store(true, Ordering::SeqCst),
             _ => {}
         }
@@ -63,7 +62,7 @@ impl Director for Outage {
 #[test]
 fn a_client_that_is_cut_off_at_the_end_is_told_all_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
-    let federation = federation(folder.path(), PLAN, NETWORK);
+    let federation = federation(folder.path(), &plan(), IMPATIENT);
     let relay = Relay::open(Duration::ZERO);
     let outage = Outage { relay, attempts: AtomicUsize::new(0), over: AtomicBool::new(false) };
     let played = play(&federation, &outage);
@@ -76,7 +75,7 @@ fn a_client_that_is_cut_off_at_the_end_is_told_all_the_same() {
 #[test]
 fn a_coordinator_that_died_as_it_told_of_the_end_tells_it_again() {
     let folder = tempfile::tempdir().expect("a folder");
-    let federation = federation(folder.path(), PLAN, "detached_ms = 3000\n");
+    let federation = federation(folder.path(), &plan(), "detached_ms = 3000\n");
     let first = play(&federation, &Nothing);
     first.assert_whole(ROUNDS);
     // Written behind the last farewell: without it the process has died before.
@@ -105,9 +104,9 @@ impl Director for Nothing {}
 fn assert_everybody_is_through(played: &Played) {
     for branch in 0..BRANCHES {
         let rounds = played.reports[branch].iter().find_map(|report| match report {
-            Report::Finished { rounds, .. } => Some(*rounds),
+            Report::Finished { rounds, .. } => Some(*rounds as usize),
             _ => None,
         });
-        assert_eq!(rounds, Some(3), "branch {branch}");
+        assert_eq!(rounds, Some(ROUNDS), "branch {branch}");
     }
 }

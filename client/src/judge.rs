@@ -11,6 +11,8 @@ use tributary_protocol::plan::ValidPlan;
 pub struct Judged {
     /// The network.
     pub architecture: Architecture,
+    /// The branch's schema, which is the plan's.
+    pub schema: Schema,
     /// How gradients become integers.
     pub rule: ClipRule,
     /// How the branch trains between two uploads, where it takes several steps.
@@ -38,5 +40,5 @@ pub fn judge(plan: &ValidPlan, schema: &Schema) -> Result<Judged, RefusalCode> {
         learning_rate: f64::from_bits(local.learning_rate_bits),
         update_clip_norm: f64::from_bits(local.update_clip_norm_bits),
     });
-    Ok(Judged { architecture, rule, local })
+    Ok(Judged { architecture, schema: schema.clone(), rule, local })
 }

@@ -1,7 +1,7 @@
 //! The client daemon of a branch: a shell around the participant machine.
 //!
 //! One thread carries messages and owns the machine; another one touches data. Nothing but [`conversation`] speaks to the network, nothing but
-//! [`training_worker`] sees a row.
+//! [`worker`] sees a row.
 
 pub mod budget;
 pub mod cli;
@@ -18,4 +18,4 @@ mod renewal;
 pub mod runtime;
 pub mod settings;
 pub mod telemetry;
-pub mod training_worker;
+pub mod worker;

@@ -2,6 +2,7 @@
 
 use tributary_certs::entropy::OsEntropy;
 use tributary_model::privacy::{NoiseSampler, NoiseShare};
+use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{RoundKind, ValidPlan};
 use tributary_protocol::round::RoundDescriptor;
 
@@ -11,13 +12,21 @@ use crate::policy::OwnNoise;
 pub(crate) struct NoiseSource {
     own: OwnNoise,
     sampler: Option<NoiseSampler>,
-    ahead: Option<NoiseShare>,
+    /// Drawn for the next round of each kind, so that no drawing takes place between a round's start and its upload.
+    ahead: [Ahead; RoundKind::ALL.len()],
+}
+
+#[derive(Default)]
+struct Ahead {
+    share: Option<NoiseShare>,
+    /// The plan that has had its rounds of this kind: one, where it counts.
+    used: Option<Digest>,
 }
 
 impl NoiseSource {
     /// Of a branch with this policy.
     pub(crate) fn new(own: OwnNoise) -> Self {
-        Self { own, sampler: None, ahead: None }
+        Self { own, sampler: None, ahead: Default::default() }
     }
 
     /// Whether the noise that this branch will add to the plan's rounds can be drawn, before any round is charged. The coordinator looks at
@@ -43,19 +52,25 @@ impl NoiseSource {
         if variance == 0 {
             return Ok(vec![0; dimension]);
         }
-        let ahead = self.ahead.take_if(|share| share.variance() == variance && share.dimension() == dimension);
-        match ahead {
+        let ahead = &mut self.ahead[usize::from(descriptor.kind.number())];
+        ahead.used = (descriptor.kind != RoundKind::Train).then(|| plan.digest());
+        match ahead.share.take_if(|share| share.variance() == variance && share.dimension() == dimension) {
             Some(share) => Ok(share.into_values()),
             None => Ok(self.draw(variance, dimension)?.into_values()),
         }
     }
 
-    /// Draws for the next training round, of which the plan asks for `share` (variance, units squared), if nothing is drawn yet.
-    pub(crate) fn draw_ahead(&mut self, plan: &ValidPlan, share: u128) {
-        let variance = self.own.variance(plan, RoundKind::Train, share);
-        if variance > 0 && self.ahead.is_none() {
-            // A variance out of range is reported by the round that needs it.
-            self.ahead = self.draw(variance, plan.dimension(RoundKind::Train)).ok();
+    /// Draws for the next round of every kind that the plan still has, where nothing is drawn yet; the plan divides its noise by `honest_min`.
+    pub(crate) fn draw_ahead(&mut self, plan: &ValidPlan, honest_min: u16) {
+        for kind in RoundKind::ALL {
+            let index = usize::from(kind.number());
+            let variance = self.own.variance(plan, kind, plan.share_variance(kind, honest_min));
+            let Ahead { share, used } = &self.ahead[index];
+            let over = plan.rounds_of(kind) == 0 || *used == Some(plan.digest());
+            if variance > 0 && !over && share.as_ref().is_none_or(|share| share.variance() != variance) {
+                // A variance out of range is reported by the round that needs it.
+                self.ahead[index].share = self.draw(variance, plan.dimension(kind)).ok();
+            }
         }
     }
 
@@ -77,7 +92,6 @@ impl NoiseSource {
 
 #[cfg(test)]
 mod tests {
-    use tributary_protocol::digest::Digest;
     use tributary_protocol::ids::{OrganisationId, RoundId, SessionId};
     use tributary_protocol::plan::{Counting, Plan, PrivacyMode};
     use tributary_protocol::privacy::RdpVector;
@@ -127,9 +141,15 @@ mod tests {
                 let mut source = NoiseSource::new(own);
                 assert_eq!(source.admits(&plan), Ok(()));
                 let fresh = source.values(&plan, &descriptor).unwrap();
-                source.draw_ahead(&plan, plan.share_variance(RoundKind::Train, 6));
+                source.draw_ahead(&plan, 6);
                 let ahead = source.values(&plan, &descriptor).unwrap();
-                assert_eq!(source.ahead.is_none(), kind == RoundKind::Train, "what is drawn ahead is used once");
+                let left = |source: &NoiseSource| source.ahead.each_ref().map(|ahead| ahead.share.is_some());
+                // The kind that was asked for first has had its one round, unless it trains.
+                let kept = RoundKind::ALL.map(|other| other != kind);
+                assert_eq!(left(&source), kept, "what is drawn ahead is used once");
+                source.draw_ahead(&plan, 6);
+                let kept = RoundKind::ALL.map(|other| other != kind || kind == RoundKind::Train);
+                assert_eq!(left(&source), kept, "nothing is drawn for a round that cannot come");
                 for values in [&fresh, &ahead] {
                     assert_eq!(values.len(), descriptor.dimension as usize);
                     let found = variance_of(values);
@@ -148,7 +168,7 @@ mod tests {
             (plan.noise_variance, plan.round_charge) = (0, RdpVector::zero());
         });
         let mut source = NoiseSource::new(OwnNoise::Full);
-        source.draw_ahead(&bare, 0);
+        source.draw_ahead(&bare, 6);
         let values = source.values(&bare, &descriptor(&bare, RoundKind::Train)).unwrap();
         assert!(values.iter().all(|value| *value == 0));
         assert_eq!(OwnNoise::Full.variance(&bare, RoundKind::Train, 40), 40);

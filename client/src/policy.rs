@@ -10,6 +10,7 @@ use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::message::{Floor, RefusalCode};
 use tributary_protocol::plan::{OVERLAP_MAX, Plan, PrivacyMode, RoundKind};
 use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::Timing;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
 use tributary_settings::{Document, Faults};
 
@@ -80,6 +81,8 @@ pub struct BranchPolicy {
     pub rounds_a_day: u32,
     /// Branches at which a customer may be, at least.
     pub overlap_min: u16,
+    /// Whether an upload waits for its vector.
+    pub timing: Timing,
     /// How much noise this branch adds.
     pub own_noise: OwnNoise,
     /// The cohorts that this branch joins and the coalition that it assumes.
@@ -127,6 +130,8 @@ impl BranchPolicy {
         let overlap_min = file.integer("policy.overlap_min", 1..=OVERLAP_MAX.into(), Some(1_u16));
         let noises = [OwnNoise::Share, OwnNoise::Full].map(|own| (own.name(), own));
         let own_noise = file.choice("policy.own_noise", &noises, Some(OwnNoise::default()));
+        let timings = [("plain", Timing::Plain), ("strict", Timing::Strict)];
+        let timing = file.choice("policy.timing", &timings, Some(Timing::default()));
         let cohort = cohort(&mut file);
         file.finish()?;
         let here = "every value is there when no fault is";
@@ -140,6 +145,7 @@ impl BranchPolicy {
             fields: fields.expect(here),
             rounds_a_day: rounds_a_day.expect(here),
             overlap_min: overlap_min.expect(here),
+            timing: timing.expect(here),
             own_noise: own_noise.expect(here),
             cohort: cohort.expect(here),
         })

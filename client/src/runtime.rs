@@ -28,7 +28,7 @@ use crate::policy::BranchPolicy;
 use crate::renewal::Renewal;
 use crate::settings::Settings;
 use crate::telemetry::{Report, process_cpu, rss_bytes_max};
-use crate::training_worker::{Answer, DataSource, Job, run as run_worker};
+use crate::worker::{Answer, Job, Snapshot, WorkerSource, run as run_worker};
 
 /// Everything that the loop owns.
 struct Daemon<'r> {
@@ -45,10 +45,14 @@ struct Daemon<'r> {
     report: &'r dyn Fn(&Report),
     clock: Clock,
     vector: Option<MaskedUpdate>,
+    /// What leaves where the vector is not ready in time.
+    noise_vector: Option<MaskedUpdate>,
+    /// The last round in which it left: a vector of that round comes too late.
+    alone: Option<RoundId>,
     model: Option<Vec<u8>>,
     /// Of the plan that is being judged or was admitted.
     architecture: Option<Architecture>,
-    share_variance: u128,
+    honest_min: u16,
     explanation: Option<String>,
     rounds: Option<u32>,
     /// CPU time when the first round began.
@@ -87,6 +91,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         .map_err(|faults| ClientError::File(format!("{}: {faults}", settings.schema_file.display())))?;
     let identity = BranchIdentity::open(settings.identity.clone())?;
     let owned = BranchPolicy::owned(&settings)?;
+    let snapshot = Snapshot::read(&settings, &schema, report)?;
     let clock = Clock::new();
     let (journal, events) = open_budget(&settings, &owned.population, clock.now())?;
     let policy = Policy {
@@ -97,21 +102,14 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         purposes: owned.purposes.clone(),
         overlap_min: owned.overlap_min,
         rounds_a_day: owned.rounds_a_day,
+        timing: owned.timing,
         coordinator: identity.coordinator.signing_key,
         authorities: identity.authorities.keys().to_vec(),
         authorities_needed: identity.authorities.needed(),
     };
     let signing_key = identity.signing_key.verifying_key();
     let machine = Participant::resume(policy, schema.digest(), identity.signing_key, &events);
-    let source = DataSource {
-        file: settings.data_file.clone(),
-        held_out: settings.held_out_file.clone(),
-        schema,
-        customers_max: settings.customers_max,
-        customers_nominal: settings.customers_nominal,
-        rows_per_customer_max: settings.rows_per_customer_max,
-        policy: owned,
-    };
+    let source = WorkerSource { snapshot, schema, customers_nominal: settings.customers_nominal, policy: owned };
     let (job_sender, job_receiver) = jobs::channel();
     let (answer_sender, answers) = mpsc::unbounded_channel();
     let worker = std::thread::spawn(move || {
@@ -143,9 +141,11 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         report,
         clock,
         vector: None,
+        noise_vector: None,
+        alone: None,
         model: None,
         architecture: None,
-        share_variance: 0,
+        honest_min: 1,
         explanation: None,
         rounds: None,
         cpu_before: None,
@@ -272,10 +272,15 @@ impl Daemon<'_> {
     fn answered(&mut self, answer: Answer) -> Option<ParticipantInput> {
         match answer {
             Answer::Input(input) => Some(*input),
+            Answer::NoiseMasked(update) => {
+                let (round, vector) = (update.round(), update.digest());
+                self.noise_vector = Some(update);
+                Some(ParticipantInput::NoiseMasked { round, vector })
+            }
             Answer::Masked(update) => {
                 let (round, vector) = (update.round(), update.digest());
                 // It may wait for its time to leave; an abandoned round's must not take its place.
-                if self.vector.as_ref().is_none_or(|kept| kept.round() < round) {
+                if self.alone != Some(round) && self.vector.as_ref().is_none_or(|kept| kept.round() < round) {
                     self.vector = Some(update);
                 }
                 Some(ParticipantInput::Masked { round, vector })
@@ -285,8 +290,8 @@ impl Daemon<'_> {
                 self.explanation = Some(text);
                 None
             }
-            Answer::Dropped { rows, kept } => {
-                (self.report)(&Report::RowsDropped { rows, kept });
+            Answer::NoiseAlone { round, reason } => {
+                (self.report)(&Report::NoiseAlone { round: round.0, reason });
                 None
             }
         }
@@ -306,7 +311,7 @@ impl Daemon<'_> {
         let update = self.vector.take().filter(|update| update.round() == header.round);
         let update = update.expect("the machine uploads what it was told is masked");
         self.conversation.send_masked(header, update.into_bytes());
-        let _ = self.jobs.send(Job::DrawAhead { variance: self.share_variance });
+        let _ = self.jobs.send(Job::DrawAhead { honest_min: self.honest_min });
     }
 
     fn carry_out(&mut self, effect: ParticipantEffect) -> Result<(), ClientError> {
@@ -323,9 +328,15 @@ impl Daemon<'_> {
                 let _ = self.jobs.send(Job::Contribute(contribution, model));
             }
             ParticipantEffect::ForgetVector(round) => self.forget(round),
-            ParticipantEffect::Keyed { share_variance } => {
-                self.share_variance = share_variance;
-                let _ = self.jobs.send(Job::DrawAhead { variance: share_variance });
+            ParticipantEffect::Keyed { honest_min } => {
+                self.honest_min = honest_min;
+                let _ = self.jobs.send(Job::DrawAhead { honest_min });
+            }
+            ParticipantEffect::NoiseAlone(round) => {
+                self.vector = self.noise_vector.take();
+                self.alone = Some(round);
+                let reason = "it was not ready at the plan's offset, and the policy's timing is strict".to_owned();
+                (self.report)(&Report::NoiseAlone { round: round.0, reason });
             }
             ParticipantEffect::ChargesAdopted { own, charged } => {
                 let (file, counted) = (own.rounds.iter().sum(), charged.rounds.iter().sum());
@@ -351,7 +362,9 @@ impl Daemon<'_> {
     }
 
     fn forget(&mut self, round: RoundId) {
-        self.vector = self.vector.take().filter(|update| update.round() != round);
+        for kept in [&mut self.vector, &mut self.noise_vector] {
+            kept.take_if(|update| update.round() == round);
+        }
     }
 }
 

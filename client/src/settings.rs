@@ -35,6 +35,8 @@ pub struct Settings {
     pub schema_file: PathBuf,
     /// Public maximum of this branch's customers.
     pub customers_max: u32,
+    /// Public maximum of all customers' rows together.
+    pub rows_max: u32,
     /// Public maximum of one customer's rows.
     pub rows_per_customer_max: u32,
     /// Rows that are only counted when a model is evaluated; without them the rows that it learned from are.
@@ -71,6 +73,8 @@ impl Settings {
         let schema_file = file.existing_file("data.schema");
         let customers_max = file.integer("data.customers_max", 1..=16_777_216, Some(100_000_u32));
         let rows_per_customer_max = file.integer("data.rows_per_customer_max", 1..=32, Some(1_u32));
+        let all = customers_max.zip(rows_per_customer_max).map(|(customers, rows)| customers.saturating_mul(rows));
+        let rows_max = file.integer("data.rows_max", 1..=536_870_912, all);
         let held_out_file =
             if file.has("data.held_out") { file.existing_file("data.held_out").map(Some) } else { Some(None) };
         let customers_nominal = match file.has("data.customers_nominal") {
@@ -92,6 +96,7 @@ impl Settings {
             data_file: data_file.expect(here),
             schema_file: schema_file.expect(here),
             customers_max: customers_max.expect(here),
+            rows_max: rows_max.expect(here),
             rows_per_customer_max: rows_per_customer_max.expect(here),
             held_out_file: held_out_file.expect(here),
             customers_nominal: customers_nominal.expect(here),

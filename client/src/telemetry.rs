@@ -33,6 +33,21 @@ pub enum Report {
         /// Rows that are used.
         kept: usize,
     },
+    /// The data have more customers or rows than the public maxima in the settings. Nobody is left out, but a round then takes as long as the
+    /// data ask for, which the coordinator could see where uploads are later than the plan's offset.
+    MaximaPassed {
+        /// Customers.
+        customers: usize,
+        /// Rows that are used.
+        rows: usize,
+    },
+    /// A round's upload was noise alone.
+    NoiseAlone {
+        /// The round.
+        round: u64,
+        /// Why.
+        reason: String,
+    },
     /// The budget file was older than what this branch itself has signed; the larger figure counts from here on.
     ChargesAdopted {
         /// Rounds of the plan in the file.
@@ -119,6 +134,15 @@ fn sentence(report: &Report) -> String {
         Report::RowsDropped { rows, kept } => format!(
             "{rows} rows beyond data.rows_per_customer_max were left out, {kept} are used; raise it (it is public), or send fewer rows of one customer"
         ),
+        Report::MaximaPassed { customers, rows } => format!(
+            "the data have {customers} customers and {rows} rows, more than data.customers_max or data.rows_max: all take part, but a round then \
+             takes as long as the data ask for; raise the maxima, which are public, above these numbers"
+        ),
+        Report::NoiseAlone { round, reason } => {
+            format!(
+                "round {round}: this branch's upload was noise alone, so that its customers did not count in it: {reason}"
+            )
+        }
         Report::ChargesAdopted { file, counted } => format!(
             "the budget file knew {file} rounds of this plan, and this branch has signed uploads of more: {counted} are counted now. \
              An older copy of the file was put back; find out by whom, and keep the newest one"

@@ -10,7 +10,9 @@ use tributary_model::architecture::Architecture;
 use tributary_model::features::FeatureMatrix;
 use tributary_model::parameters::Parameters;
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
-use tributary_model::train::{CentralSettings, Placement, PlacementKey, SLOTS, Trainer, train_centrally};
+use tributary_model::train::{
+    CentralSettings, Placement, PlacementKey, SLOTS, Table, TableMaxima, Trainer, train_centrally,
+};
 use tributary_model::update::{ClipForm, ClipRule, ClipSettings, ClipUnit, RIDERS, clipped_sum};
 
 /// As in the shipped executable: large tensors otherwise go through mmap at every step.
@@ -26,7 +28,8 @@ const SLOTS_EACH: u32 = 256;
 const _: () = assert!(SLOTS_EACH as usize == SLOTS);
 
 fn main() {
-    let data = rows();
+    let maxima = TableMaxima { customers: ROWS, rows: ROWS, rows_per_customer: 1 };
+    let data = Table::new(rows(), maxima, &PlacementKey::new([1; 32])).expect("maxima within their limits");
     let logistic = Architecture::logistic(INPUTS, &["churn"]).expect("a small shape");
     let perceptron = Architecture::mlp(INPUTS, &[128, 64], &["churn"]).expect("a small shape");
     println!("{ROWS} rows, {INPUTS} features, one thread, rows for each CPU-second");
@@ -34,10 +37,8 @@ fn main() {
         let plain = rate(ROWS, plain(shape, &data));
         let report = |way: &str, rate: f64| println!("{name:24} {way:44} {rate:>12.0}  {:.2} of plain", rate / plain);
         report("plain gradient descent", plain);
-        report("exact", rate(ROWS, clipped(shape, &data, ClipForm::Exact, &Placement::Dense)));
-        let hashed =
-            Placement::Hashed { key: PlacementKey::new([1; 32]), customers_max: ROWS, rows_per_customer_max: 1 };
-        let chunked = clipped(shape, &data, ClipForm::Chunked, &hashed);
+        report("exact", rate(ROWS, clipped(shape, &data, ClipForm::Exact, Placement::Dense)));
+        let chunked = clipped(shape, &data, ClipForm::Chunked, Placement::Hashed);
         report("chunked, rows in half-full micro-batches", rate(ROWS, chunked));
         report("chunked, slots (rows in full micro-batches)", rate(MICRO_BATCHES * SLOTS_EACH, chunked));
     }
@@ -56,7 +57,7 @@ fn rows() -> FeatureMatrix {
 }
 
 /// Rounds of one clipped sum each.
-fn clipped(shape: &Architecture, data: &FeatureMatrix, form: ClipForm, placement: &Placement) -> Duration {
+fn clipped(shape: &Architecture, data: &Table, form: ClipForm, placement: Placement) -> Duration {
     let settings = ClipSettings {
         example_clip_norm: 0.5,
         clip_units: 1 << 20,
@@ -76,7 +77,7 @@ fn clipped(shape: &Architecture, data: &FeatureMatrix, form: ClipForm, placement
 }
 
 /// Rounds of full-batch gradient descent, without the set-up.
-fn plain(shape: &Architecture, data: &FeatureMatrix) -> Duration {
+fn plain(shape: &Architecture, data: &Table) -> Duration {
     let update_rule = UpdateRule::Sgd { learning_rate: 0.5, momentum: 0.0 };
     let optimizer = OptimizerSettings::new(OptimizerFields { update_rule, tail_start: None }).expect("valid settings");
     let run = |rounds| {

@@ -55,6 +55,18 @@ impl Parameters {
         Err(ParametersError::Value(values.iter().position(|value| !fits(value)).unwrap_or_default()))
     }
 
+    /// Values as a branch takes them from somebody whom it does not trust: what is not finite is 0, what is too large stays at
+    /// [`PARAMETER_ABS_MAX`]. The digest of what arrived is judged before, over the bytes as they are.
+    ///
+    /// # Errors
+    /// If their number is not the architecture's.
+    pub fn clamped(architecture: Architecture, mut values: Vec<f32>) -> Result<Self, ParametersError> {
+        for value in &mut values {
+            *value = if value.is_nan() { 0.0 } else { value.clamp(-PARAMETER_ABS_MAX, PARAMETER_ABS_MAX) };
+        }
+        Self::new(architecture, values)
+    }
+
     /// The public first model: zeros for logistic regression and for every bias and head; hidden weights uniform in +-bound, with bound
     /// sqrt(6 / inputs) for rectified linear units (He et al. 2015) and sqrt(6 / (inputs + outputs)) for tanh (Glorot and Bengio 2010).
     ///
@@ -118,9 +130,13 @@ impl Parameters {
     }
 }
 
-/// Digest of a model, from its network and its values' bytes ([`Parameters::to_le_bytes`]): for whoever has the bytes already.
+/// Digest of a model, from its network and its values' bytes ([`Parameters::to_le_bytes`]): for whoever has the bytes already. Bytes of
+/// another length are no model, and have a digest that none has.
 #[must_use]
 pub fn digest_of(architecture: &Architecture, bytes: &[u8]) -> Digest {
+    if bytes.len() != 4 * architecture.parameter_count() {
+        return Canonical::new("tributary/no-model/1").finish();
+    }
     let values = Digest::of_vector(bytes);
     Canonical::new("tributary/parameters/2").digest(&architecture.digest()).digest(&values).finish()
 }
@@ -188,6 +204,19 @@ mod tests {
             bytes[8..12].copy_from_slice(&bad.to_le_bytes());
             assert_eq!(refusal(&bytes), Some(ParametersError::Value(2)));
         }
+    }
+
+    #[test]
+    fn whatever_arrives_is_a_model_within_the_limits() {
+        let arrived = vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1e30, 0.5];
+        let shape = Architecture::logistic(4, &["churn"]).unwrap();
+        let taken = Parameters::clamped(shape.clone(), arrived).ok().unwrap();
+        assert_eq!(taken.values(), [0.0, PARAMETER_ABS_MAX, -PARAMETER_ABS_MAX, -PARAMETER_ABS_MAX, 0.5]);
+        assert!(Parameters::clamped(shape.clone(), vec![0.0; 4]).is_err());
+        let bytes = taken.to_le_bytes();
+        assert_eq!(digest_of(&shape, &bytes), taken.digest());
+        assert_eq!(digest_of(&shape, &bytes[1..]), digest_of(&shape, &[]), "what is too short is no model at all");
+        assert_ne!(digest_of(&shape, &bytes[1..]), taken.digest());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use ndarray::Array2;
 use tributary_model::architecture::Architecture;
 use tributary_model::features::FeatureMatrix;
 use tributary_model::parameters::Parameters;
-use tributary_model::train::{Placement, PlacementKey, Trainer};
+use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Trainer};
 use tributary_model::update::{ClipForm, ClipRule, ClipSettings, ClipUnit, clipped_sum};
 use tributary_protocol::secagg::modular::Ring;
 
@@ -29,15 +29,14 @@ fn rows() -> FeatureMatrix {
 }
 
 /// The words that a branch would mask, without noise.
-fn words(hidden: &[u32], form: ClipForm, data: &FeatureMatrix) -> Vec<u8> {
+fn words(hidden: &[u32], form: ClipForm) -> Vec<u8> {
     let shape = Architecture::mlp(u32::try_from(INPUTS).unwrap(), hidden, &["churn"]).unwrap();
     let placement = match form {
         ClipForm::Exact => Placement::Dense,
-        ClipForm::Chunked => {
-            let key = PlacementKey::new([2; 32]);
-            Placement::Hashed { key, customers_max: 450, rows_per_customer_max: 2 }
-        }
+        ClipForm::Chunked => Placement::Hashed,
     };
+    let maxima = TableMaxima { customers: 450, rows: 900, rows_per_customer: 2 };
+    let table = Table::new(rows(), maxima, &PlacementKey::new([2; 32])).unwrap();
     let settings = ClipSettings {
         example_clip_norm: 0.5,
         clip_units: 1 << 24,
@@ -48,7 +47,7 @@ fn words(hidden: &[u32], form: ClipForm, data: &FeatureMatrix) -> Vec<u8> {
     let rule = ClipRule::new(settings).unwrap();
     let values = (0..shape.parameter_count()).map(|index| (index % 17) as f32 / 40.0 - 0.2).collect();
     let model = Parameters::new(shape.clone(), values).unwrap();
-    let sum = clipped_sum(&Trainer::new(&shape, data, &placement).unwrap(), &model, &rule).unwrap();
+    let sum = clipped_sum(&Trainer::new(&shape, &table, placement).unwrap(), &model, &rule).unwrap();
     let silence = vec![0; sum.coordinates()];
     sum.add_noise(silence).unwrap().quantize(Ring::Bits64).into_words().to_le_bytes()
 }
@@ -61,7 +60,6 @@ fn threads() -> Option<usize> {
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    let data = rows();
     let before = threads();
     // Wide enough for every threshold behind which a kernel would divide its work.
     let cases = [
@@ -71,10 +69,10 @@ fn the_number_of_threads_changes_no_bit() {
         (&[512, 64], ClipForm::Chunked),
     ];
     for (hidden, form) in cases {
-        let alone = words(hidden, form, &data);
+        let alone = words(hidden, form);
         for count in [1, 2, 4] {
             let together: Vec<Vec<u8>> = std::thread::scope(|scope| {
-                let running: Vec<_> = (0..count).map(|_| scope.spawn(|| words(hidden, form, &data))).collect();
+                let running: Vec<_> = (0..count).map(|_| scope.spawn(|| words(hidden, form))).collect();
                 running.into_iter().map(|thread| thread.join().expect("a sum is made")).collect()
             });
             assert!(together.iter().all(|words| *words == alone), "{form:?} {hidden:?} in {count} threads");

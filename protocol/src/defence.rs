@@ -44,6 +44,11 @@ pub enum Defence {
     UploadDigest,
     /// The budget is charged before anything leaves.
     ChargeFirst,
+    /// A row whose numbers leave a branch's arithmetic removes its own customer, and nobody else; a micro-batch's integers are held against
+    /// its members.
+    RowFaults,
+    /// Gradient norms are summed where no number of a row can vanish, and a micro-batch's integers are held against them.
+    WideNorms,
 }
 
 /// Found in every binary in which a defence can be taken down, and in no other.

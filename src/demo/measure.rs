@@ -12,7 +12,7 @@ use tributary_model::evaluate::{branch_mean, evaluate};
 use tributary_model::features::FeatureMatrix;
 use tributary_model::parameters::Parameters;
 use tributary_model::schema::Schema;
-use tributary_model::train::{CentralSettings, predict, train_centrally};
+use tributary_model::train::{CentralSettings, Table, predict, train_centrally};
 
 use super::prepare::Prepared;
 
@@ -53,11 +53,11 @@ pub(super) fn measure(
     let mut alone = Vec::with_capacity(training.len());
     let mut customers = 0;
     for path in &training {
-        let rows = read_csv(path, schema)?;
+        let rows = Table::of_public(read_csv(path, schema)?);
         customers += rows.customer_count();
         alone.push(judged(&train_centrally(&architecture, &rows, settings)?)?);
     }
-    let all_rows = read_csv_rows(&training, schema, |_| true)?;
+    let all_rows = Table::of_public(read_csv_rows(&training, schema, |_| true)?);
     let pooled = judged(&train_centrally(&architecture, &all_rows, settings)?)?;
     let own: anyhow::Result<Vec<_>> =
         held_out.iter().map(|path| auc_mean(&federated, &read_csv(path, schema)?)).collect();

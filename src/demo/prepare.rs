@@ -91,9 +91,11 @@ pub(super) fn prepare(options: &DemoOptions, workplace: &Workplace) -> anyhow::R
 /// # Errors
 /// If a file cannot be written.
 pub(super) fn write_clients(options: &DemoOptions, prepared: &Prepared, coordinator: SocketAddr) -> anyhow::Result<()> {
-    // A public maximum must not follow from one branch's rows: twice the size of the largest one, up to a power of two, for all.
+    // A public maximum must not follow from one branch's rows alone: the size of the largest branch, rounded up coarsely, for all. It sizes
+    // every branch's work.
     let largest = prepared.branches.iter().map(|branch| branch.training_rows).max().unwrap_or(1);
-    let (customers_max, schema) = ((2 * largest).next_power_of_two(), &prepared.schema);
+    let step = (largest.next_power_of_two() / 8).max(1);
+    let (customers_max, schema) = ((largest + 1).next_multiple_of(step), &prepared.schema);
     let coalition = prepared.mixed.map(|mixed| mixed.coalition());
     let file = ClientFile { options, coordinator, customers_max, schema, coalition };
     prepared.branches.iter().try_for_each(|branch| file.write(branch))

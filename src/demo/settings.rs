@@ -156,7 +156,6 @@ impl ClientFile<'_> {
         let name = &branch.name;
         let Self { options, coordinator, customers_max, .. } = self;
         let DemoOptions { rows_per_customer_max, .. } = options;
-        let nominal = customers_max / 2;
         let held_out = match branch.held_out {
             Some(_) if options.measure => format!("held_out = \"../../data/{name}.held-out.csv\"\n"),
             _ => String::new(),
@@ -166,7 +165,7 @@ impl ClientFile<'_> {
              [coordinator]\naddress = \"{coordinator}\"\nserver_name = \"localhost\"\n\n\
              [identity]\nfolder = \"../../identities/{name}\"\n\n\
              [data]\nfile = \"../../data/{name}.csv\"\n{held_out}schema = \"../../schema.toml\"\ncustomers_max = {customers_max}\n\
-             rows_per_customer_max = {rows_per_customer_max}\ncustomers_nominal = {nominal}\n\n\
+             rows_per_customer_max = {rows_per_customer_max}\ncustomers_nominal = {customers_max}\n\n\
              [policy]\nfile = \"policy.toml\"\nowner = \"owner.pub\"\n"
         )
     }

@@ -6,7 +6,7 @@ use tributary_protocol::ids::{ClientId, OrganisationId};
 use tributary_protocol::plan::{ClipForm, Counting, Plan, PrivacyMode, ValidPlan};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::roster::{AuthoritySignature, Roster, RosterEntry, SignedRoster};
-use tributary_protocol::round::{CoordinatorSettings, Policy};
+use tributary_protocol::round::{CoordinatorSettings, Policy, Timing};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_protocol::secagg::suite::{Suite, VerifyingKey};
@@ -106,6 +106,7 @@ impl Cast {
             purposes: vec![self.plan.purpose.clone()],
             overlap_min: 1,
             rounds_a_day: u32::MAX,
+            timing: Timing::Plain,
             coordinator: self.coordinator,
             authorities: vec![self.authority],
             authorities_needed: 1,

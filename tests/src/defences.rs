@@ -5,7 +5,7 @@ pub use tributary_protocol::defence::Defence;
 use crate::options::{name_in, value_in};
 
 /// Every defence and its name on the command line.
-pub const DEFENCES: [(&str, Defence); 19] = [
+pub const DEFENCES: [(&str, Defence); 21] = [
     ("one-survivor-set", Defence::OneSurvivorSet),
     ("survivors-min", Defence::SurvivorsMin),
     ("organisation-rule", Defence::OrganisationRule),
@@ -25,6 +25,8 @@ pub const DEFENCES: [(&str, Defence); 19] = [
     ("one-upload", Defence::OneUpload),
     ("upload-digest", Defence::UploadDigest),
     ("charge-first", Defence::ChargeFirst),
+    ("row-faults", Defence::RowFaults),
+    ("wide-norms", Defence::WideNorms),
 ];
 
 /// A defence by its name.

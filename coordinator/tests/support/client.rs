@@ -23,7 +23,7 @@ use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Join,
 use tributary_protocol::plan::PrivacyMode;
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::{
-    Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy,
+    Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, Timing,
 };
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
@@ -135,6 +135,7 @@ impl Client {
             purposes: vec![PURPOSE_DEFAULT.to_owned()],
             overlap_min: 1,
             rounds_a_day: u32::MAX,
+            timing: Timing::Plain,
             coordinator: read_coordinator(&folder.join(names::COORDINATOR)).unwrap().signing_key,
             authorities: authorities.keys().to_vec(),
             authorities_needed: authorities.needed(),
@@ -279,6 +280,7 @@ impl Client {
                     ParticipantEffect::Sync
                     | ParticipantEffect::ForgetVector(_)
                     | ParticipantEffect::Keyed { .. }
+                    | ParticipantEffect::NoiseAlone(_)
                     | ParticipantEffect::ChargesAdopted { .. }
                     | ParticipantEffect::RoundClosed { .. } => {}
                 }

@@ -1,14 +1,15 @@
 //! Plain training on one set of rows, without privacy: the baselines that a federated model is compared with. And scoring.
 
+use burn::tensor::Device;
 use ndarray::Array2;
 
-use super::{MicroBatch, Placement, SLOTS, TrainError, Trainer};
+use super::pass::probabilities;
+use super::{MicroBatch, Placement, SLOTS, Table, TrainError, Trainer};
 use crate::architecture::Architecture;
 use crate::features::FeatureMatrix;
 use crate::network::Network;
 use crate::parameters::Parameters;
 use crate::server_optimizer::{MeanUpdate, OptimizerSettings, ServerOptimizer};
-use burn::tensor::{Device, activation};
 
 /// How to train centrally.
 #[derive(Clone, Copy, Debug)]
@@ -28,10 +29,10 @@ pub struct CentralSettings {
 /// If rows and network do not fit, or training diverges.
 pub fn train_centrally(
     architecture: &Architecture,
-    data: &FeatureMatrix,
+    table: &Table,
     settings: &CentralSettings,
 ) -> Result<Parameters, TrainError> {
-    let trainer = Trainer::new(architecture, data, &Placement::Dense)?;
+    let trainer = Trainer::new(architecture, table, Placement::Dense)?;
     let mut parameters = Parameters::initial(architecture, settings.seed);
     let mut optimizer = ServerOptimizer::new(settings.optimizer, &parameters);
     for _ in 0..settings.rounds {
@@ -55,11 +56,9 @@ pub fn predict(parameters: &Parameters, data: &FeatureMatrix) -> Result<Array2<f
     let network = Network::new(parameters, &device);
     let heads = parameters.architecture().heads().len();
     let mut scores = Vec::with_capacity(data.rows() * heads);
-    let rows: Vec<usize> = (0..data.rows()).collect();
+    let rows: Vec<u32> = (0_u32..).take(data.rows()).collect();
     for rows in rows.chunks(SLOTS) {
-        let batch = MicroBatch::new(data, rows, &device);
-        let probabilities = activation::sigmoid(network.forward(batch.features));
-        let values = probabilities.try_into_vec_as::<f32>().expect("the CPU device holds 32-bit floats in memory");
+        let values = probabilities(&network, &MicroBatch::new(data, rows, &device));
         scores.extend_from_slice(&values[..rows.len() * heads]);
     }
     Ok(Array2::from_shape_vec((data.rows(), heads), scores).expect("one score for each row and head"))
@@ -68,8 +67,9 @@ pub fn predict(parameters: &Parameters, data: &FeatureMatrix) -> Result<Array2<f
 /// The mean over customers; zeros without customers.
 fn mean_gradient(trainer: &Trainer, parameters: &Parameters) -> Vec<f64> {
     let mut sum = vec![0.0; parameters.values().len()];
-    for (_, pass) in trainer.passes(parameters) {
-        for (total, value) in sum.iter_mut().zip(pass.weighted_sum([1.0; SLOTS]).iter()) {
+    let network = trainer.network(parameters);
+    for (_, pass) in trainer.passes(&network) {
+        for (total, value) in sum.iter_mut().zip(pass.weighted_sum(&[1.0; SLOTS]).iter()) {
             *total += f64::from(*value);
         }
     }

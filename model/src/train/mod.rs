@@ -6,20 +6,26 @@
 //! item 3; tested for many shapes and every part of a micro-batch). Each output of a matrix product is one accumulation over the same terms in
 //! the same order, whichever tile it falls into, and everything else is done element by element. There is no batch normalisation and no scaling by the data.
 //!
-//! What this does **not** promise: equal bits on different machines or builds. Only the integers behind the noise leave a branch.
+//! How many micro-batches there are follows from public maxima, empty ones included, so that the time of a pass does as well.
+//!
+//! What this does **not** promise: equal bits on different machines or builds. Only the integers after the noise leave a branch.
 
 mod central;
-mod gradients;
+mod micro_batch;
+mod pass;
 mod placement;
+mod table;
 
 pub use central::{CentralSettings, predict, train_centrally};
-pub(crate) use gradients::{BatchGradients, HostLayer};
-pub use placement::{Placement, PlacementKey, ROWS_PER_CUSTOMER_MAX};
+pub(crate) use micro_batch::{MicroBatch, NOBODY};
+pub(crate) use pass::{HostPass, Pass};
+pub use placement::Placement;
+pub use table::{MaximaFault, PlacementKey, ROWS_PER_CUSTOMER_MAX, Table, TableMaxima};
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Device;
+use zeroize::Zeroizing;
 
 use crate::architecture::Architecture;
-use crate::features::FeatureMatrix;
 use crate::network::Network;
 use crate::parameters::Parameters;
 
@@ -33,23 +39,13 @@ pub struct Trainer {
     architecture: Architecture,
     device: Device,
     batches: Vec<MicroBatch>,
+    spilled: Vec<MicroBatch>,
     customers: usize,
-    hashed: bool,
+    customers_padded: usize,
+    placement: Placement,
 }
 
-/// Rows that pass through the network together.
-struct MicroBatch {
-    /// Slots x inputs.
-    features: Tensor<2>,
-    /// Slots x heads: 1 - target.
-    negatives: Tensor<2>,
-    /// Slots x heads: 1 where the label is known; 0 in padding.
-    present: Tensor<2>,
-    /// The customer of each used slot, from slot 0 on. A customer's rows are neighbours.
-    customers: Vec<u32>,
-}
-
-/// Rows that cannot be laid out.
+/// A plan that does not fit a table. Rows do not decide any of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TrainError {
     /// Features and network do not fit.
@@ -72,25 +68,6 @@ pub enum TrainError {
         /// The rows' labels.
         found: usize,
     },
-    /// The policy's maximum is zero or beyond the limits.
-    #[error("a maximum of the placement is zero or beyond its limit; correct the branch's policy")]
-    Maximum,
-    /// More customers than the policy says.
-    #[error(
-        "the data has more than {0} customers, the policy's public maximum: raise customers_max in the branch's policy"
-    )]
-    Customers(u32),
-    /// More rows of one customer than the policy says.
-    #[error(
-        "a customer has more than {0} rows, the policy's public maximum: raise rows_per_customer_max, or send fewer rows"
-    )]
-    Rows(u32),
-    /// By chance or by a wrong maximum, a micro-batch got more rows than it has slots.
-    #[error(
-        "a micro-batch overflowed: customers_max or rows_per_customer_max in the branch's policy is too small for the data \
-         (with right maxima this is one chance in millions); correct them, or restart for a new placement key"
-    )]
-    Overflow,
     /// Central training diverged.
     #[error("training diverged: a parameter or gradient is no longer finite; lower the learning rate")]
     Diverged,
@@ -103,8 +80,9 @@ impl Trainer {
     /// Lays rows out. The rows themselves are copied; nothing is scaled or dropped. No rows at all are legal.
     ///
     /// # Errors
-    /// If rows and network do not fit, or the placement cannot hold the rows.
-    pub fn new(architecture: &Architecture, data: &FeatureMatrix, placement: &Placement) -> Result<Self, TrainError> {
+    /// If rows and network do not fit.
+    pub fn new(architecture: &Architecture, table: &Table, placement: Placement) -> Result<Self, TrainError> {
+        let data = table.data();
         let expected = architecture.inputs() as usize;
         if data.features().ncols() != expected {
             return Err(TrainError::Inputs { expected, found: data.features().ncols() });
@@ -114,15 +92,13 @@ impl Trainer {
             return Err(TrainError::Heads { expected: heads, found: data.targets().ncols() });
         }
         let device = Device::flex();
-        let batches =
-            placement::place(data, placement)?.iter().map(|rows| MicroBatch::new(data, rows, &device)).collect();
-        Ok(Self {
-            architecture: architecture.clone(),
-            device,
-            batches,
-            customers: data.customer_count(),
-            hashed: matches!(placement, Placement::Hashed { .. }),
-        })
+        let placed = placement::place(table, placement);
+        let laid = |batches: &[Vec<u32>]| batches.iter().map(|rows| MicroBatch::new(data, rows, &device)).collect();
+        let (batches, spilled) = (laid(&placed.batches), laid(&placed.spilled));
+        let customers = table.customer_count();
+        let customers_padded = customers.max(table.maxima().customers as usize);
+        let architecture = architecture.clone();
+        Ok(Self { architecture, device, batches, spilled, customers, customers_padded, placement })
     }
 
     /// The network's shape.
@@ -137,42 +113,52 @@ impl Trainer {
         self.customers
     }
 
-    /// Whether customers sit in fixed micro-batches, as the chunked form needs.
-    pub(crate) fn is_hashed(&self) -> bool {
-        self.hashed
+    /// The public maximum of customers, or their number where it is larger: for so many a coin is drawn.
+    #[must_use]
+    pub fn customers_padded(&self) -> usize {
+        self.customers_padded
     }
 
-    /// Passes every micro-batch through the network and back, one at a time: (customers of the used slots, gradients).
-    pub(crate) fn passes<'a>(
+    /// How rows are laid out.
+    pub(crate) fn placement(&self) -> Placement {
+        self.placement
+    }
+
+    /// Passes every micro-batch of the placement through the network and back, one at a time.
+    pub(crate) fn passes<'a>(&'a self, network: &'a Network) -> impl Iterator<Item = (&'a MicroBatch, Pass<'a>)> {
+        self.batches.iter().map(|batch| (batch, Pass::new(network, batch)))
+    }
+
+    /// One micro-batch again.
+    pub(crate) fn pass<'a>(&self, network: &Network, batch: &'a MicroBatch) -> Pass<'a> {
+        Pass::new(network, batch)
+    }
+
+    /// The same for those who found no place in it.
+    pub(crate) fn spilled<'a>(&'a self, network: &'a Network) -> impl Iterator<Item = (&'a MicroBatch, Pass<'a>)> {
+        self.spilled.iter().map(|batch| (batch, Pass::new(network, batch)))
+    }
+
+    /// A model's matrices, where this trainer's arithmetic is done.
+    pub(crate) fn network(&self, parameters: &Parameters) -> Network {
+        Network::new(parameters, &self.device)
+    }
+
+    /// Every micro-batch, and the probabilities that a model gives its slots, head by head.
+    pub(crate) fn scores<'a>(
         &'a self,
-        parameters: &Parameters,
-    ) -> impl Iterator<Item = (&'a [u32], BatchGradients)> + use<'a> {
-        let network = Network::new(parameters, &self.device);
-        self.batches.iter().map(move |batch| {
-            let features = batch.features.clone();
-            let gradients = BatchGradients::new(&network, features, batch.negatives.clone(), batch.present.clone());
-            (batch.customers.as_slice(), gradients)
-        })
+        network: &'a Network,
+    ) -> impl Iterator<Item = (&'a MicroBatch, Zeroizing<Vec<f32>>)> {
+        self.all().map(|batch| (batch, pass::probabilities(network, batch)))
     }
-}
 
-impl MicroBatch {
-    fn new(data: &FeatureMatrix, rows: &[usize], device: &Device) -> Self {
-        let padded = |part: &ndarray::Array2<f32>, map: fn(f32) -> f32| {
-            let mut values = vec![0.0; SLOTS * part.ncols()];
-            for (slot, row) in values.chunks_exact_mut(part.ncols()).zip(rows) {
-                for (value, source) in slot.iter_mut().zip(part.row(*row)) {
-                    *value = map(*source);
-                }
-            }
-            Tensor::from_data(TensorData::new(values, [SLOTS, part.ncols()]), device)
-        };
-        Self {
-            features: padded(data.features(), |value| value),
-            negatives: padded(data.targets(), |target| 1.0 - target),
-            present: padded(data.present(), |present| present),
-            customers: rows.iter().map(|row| data.customers()[*row]).collect(),
-        }
+    /// Every micro-batch and its features, slot by slot.
+    pub(crate) fn features(&self) -> impl Iterator<Item = (&MicroBatch, Zeroizing<Vec<f32>>)> {
+        self.all().map(|batch| (batch, pass::host(batch.features().clone())))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &MicroBatch> {
+        self.batches.iter().chain(&self.spilled)
     }
 }
 

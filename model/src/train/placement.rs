@@ -1,139 +1,88 @@
 //! Which row sits in which slot.
 
-use tributary_protocol::digest::{Digest, Hasher};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use tributary_protocol::digest::Digest;
 
-use super::{SLOTS, TrainError};
-use crate::features::FeatureMatrix;
-
-/// Most rows of one customer that fit fixed micro-batches.
-pub const ROWS_PER_CUSTOMER_MAX: u32 = 32;
+use super::SLOTS;
+use super::table::{ROWS_PER_CUSTOMER_MAX, Table, TableMaxima};
 
 /// Mean rows of a micro-batch where every customer has one row: half of its slots, 11 standard deviations below overflow.
 const MEAN_LOAD: u32 = 128;
 
-/// Standard deviations that must fit between mean load and overflow.
+/// Standard deviations that fit between mean load and overflow at the public maximum of customers.
 const OVERFLOW_DEVIATIONS: u32 = 7;
 
-/// The key that scatters customers over micro-batches: 32 bytes that the caller draws from its entropy at start and tells nobody. Erased when
-/// dropped.
-#[derive(Zeroize, ZeroizeOnDrop)]
-pub struct PlacementKey([u8; 32]);
-
-impl PlacementKey {
-    /// Takes ownership of 32 random bytes.
-    #[must_use]
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-}
+/// Where a customer sits: a keyed digest of its rows, and its index.
+pub(super) type Seat = (Digest, u32);
 
 /// How rows are laid out in micro-batches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
-    /// One behind the other. Enough for the exact form, where no customer's integers depend on its neighbours.
+    /// One after the other, padded to the public maximum of rows. Enough for the exact form, where no customer's integers depend on its
+    /// neighbours.
     Dense,
-    /// By a keyed hash of each customer into a number of micro-batches that follows from public maxima alone, as the chunked form needs
-    /// (PRIVACY, section 2).
-    ///
-    /// Why the hash is over the customer's rows: a customer's index moves when another customer leaves the data, its rows do not. Customers
-    /// with equal rows are told apart by a running number; their contributions are equal, so any of them may be the one that is missing.
-    Hashed {
-        /// Secret; a new one for each process.
-        key: PlacementKey,
-        /// Public maximum of the branch's customers, from its policy.
-        customers_max: u32,
-        /// Public maximum of one customer's rows, 1 to [`ROWS_PER_CUSTOMER_MAX`], from the policy.
-        rows_per_customer_max: u32,
-    },
+    /// By the customer's seat into a number of micro-batches that follows from public maxima alone, as the chunked form needs (PRIVACY,
+    /// section 2). A micro-batch takes so many customers that all of their rows fit. Who finds no place is counted in the exact form.
+    Hashed,
 }
 
-/// The rows of each micro-batch that has any. A customer's rows are neighbours, in an order of their own contents, so that neither the order
-/// of the file nor other customers change anything.
-pub(super) fn place(data: &FeatureMatrix, placement: &Placement) -> Result<Vec<Vec<usize>>, TrainError> {
-    let customers = rows_by_customer(data);
+/// Rows of micro-batches.
+pub(super) struct Placed {
+    /// Of each micro-batch; some may be empty.
+    pub(super) batches: Vec<Vec<u32>>,
+    /// Of those whose micro-batch is full: with right maxima there are none, but for one chance in millions.
+    pub(super) spilled: Vec<Vec<u32>>,
+}
+
+pub(super) fn place(table: &Table, placement: Placement) -> Placed {
     match placement {
-        Placement::Dense => Ok(customers.concat().chunks(SLOTS).map(<[usize]>::to_vec).collect()),
-        Placement::Hashed { key, customers_max, rows_per_customer_max } => {
-            let batches = batch_count(*customers_max, *rows_per_customer_max)?;
-            if customers.len() > *customers_max as usize {
-                return Err(TrainError::Customers(*customers_max));
-            }
-            if customers.iter().any(|rows| rows.len() > *rows_per_customer_max as usize) {
-                return Err(TrainError::Rows(*rows_per_customer_max));
-            }
-            scatter(data, &customers, key, batches)
+        Placement::Dense => {
+            let mut batches = dense(table.customers().iter());
+            let padded = (table.maxima().rows as usize).div_ceil(SLOTS);
+            batches.resize_with(batches.len().max(padded), Vec::new);
+            Placed { batches, spilled: Vec::new() }
         }
+        Placement::Hashed => scatter(table),
     }
 }
 
-/// Number of micro-batches for `customers` of at most `rows` rows each: the mean load is [`MEAN_LOAD`] rows or, for several rows each, the
-/// largest from which overflow is [`OVERFLOW_DEVIATIONS`] standard deviations away (a load of m rows in blocks of r has deviation sqrt(m r)).
-fn batch_count(customers: u32, rows: u32) -> Result<u64, TrainError> {
-    if customers == 0 || rows == 0 || rows > ROWS_PER_CUSTOMER_MAX {
-        return Err(TrainError::Maximum);
-    }
+fn dense<'a>(customers: impl Iterator<Item = &'a Vec<u32>>) -> Vec<Vec<u32>> {
+    let rows: Vec<u32> = customers.flatten().copied().collect();
+    rows.chunks(SLOTS).map(<[u32]>::to_vec).collect()
+}
+
+/// Number of micro-batches. The mean load is [`MEAN_LOAD`] rows or, for several rows each, the largest from which overflow is
+/// [`OVERFLOW_DEVIATIONS`] standard deviations away (a load of m rows in blocks of r has deviation sqrt(m r)).
+fn batch_count(maxima: TableMaxima) -> u64 {
+    let (customers, rows) = (maxima.customers, maxima.rows_per_customer);
     let slots = u32::try_from(SLOTS).expect("a micro-batch is small");
     let fits = |load: &u32| (slots - load).pow(2) >= OVERFLOW_DEVIATIONS.pow(2) * load * rows;
-    let load = (1..=MEAN_LOAD).rev().find(fits).ok_or(TrainError::Maximum)?;
-    Ok((u64::from(customers) * u64::from(rows)).div_ceil(u64::from(load)))
+    let load = (1..=MEAN_LOAD).rev().find(fits).expect("one row fits, whatever a customer may have");
+    (u64::from(customers) * u64::from(rows)).div_ceil(u64::from(load))
 }
 
-fn scatter(
-    data: &FeatureMatrix,
-    customers: &[Vec<usize>],
-    key: &PlacementKey,
-    batches: u64,
-) -> Result<Vec<Vec<usize>>, TrainError> {
-    let mut contents: Vec<(Digest, usize)> =
-        customers.iter().enumerate().map(|(customer, rows)| (content(data, rows, key), customer)).collect();
-    contents.sort_unstable();
-    let mut seats = Vec::with_capacity(contents.len());
-    let mut twins = 0_u64;
-    for (index, (digest, customer)) in contents.iter().enumerate() {
-        twins = if index > 0 && contents[index - 1].0 == *digest { twins + 1 } else { 0 };
-        let seat = Digest::of_parts(&[b"tributary/seat/1", &key.0, digest.as_bytes(), &twins.to_le_bytes()]);
+// The smallest load, a single row, leaves room for the largest customers.
+const _: () = assert!((SLOTS - 1).pow(2) >= (OVERFLOW_DEVIATIONS.pow(2) * ROWS_PER_CUSTOMER_MAX) as usize);
+
+/// Seats everybody. Of those whom the hash sends to one micro-batch the first ones in the order of their seats find a place, as many as fit
+/// whatever rows they have. So when one of them leaves, at most one other moves in, from the exact form.
+fn scatter(table: &Table) -> Placed {
+    let count = batch_count(table.maxima());
+    let places = SLOTS / table.maxima().rows_per_customer as usize;
+    let mut batches = vec![(0_usize, Vec::new()); usize::try_from(count).expect("micro-batches fit memory")];
+    let mut spilled = Vec::new();
+    for (seat, customer) in table.seats() {
         let (word, _) = seat.as_bytes().split_first_chunk::<8>().expect("a digest has 32 bytes");
-        seats.push((u64::from_le_bytes(*word) % batches, seat, *customer));
+        let index = usize::try_from(u64::from_le_bytes(*word) % count).expect("below the number of micro-batches");
+        let rows = &table.customers()[*customer as usize];
+        let (taken, batch) = &mut batches[index];
+        if *taken < places {
+            *taken += 1;
+            batch.extend_from_slice(rows);
+        } else {
+            spilled.push(rows);
+        }
     }
-    seats.sort_unstable();
-    seats
-        .chunk_by(|left, right| left.0 == right.0)
-        .map(|batch| {
-            let rows: Vec<usize> =
-                batch.iter().flat_map(|(_, _, customer)| customers[*customer].iter().copied()).collect();
-            if rows.len() > SLOTS { Err(TrainError::Overflow) } else { Ok(rows) }
-        })
-        .collect()
-}
-
-/// Each customer's rows, ordered by their contents.
-fn rows_by_customer(data: &FeatureMatrix) -> Vec<Vec<usize>> {
-    let mut customers = vec![Vec::new(); data.customer_count()];
-    for (row, customer) in data.customers().iter().enumerate() {
-        customers[*customer as usize].push(row);
-    }
-    for rows in customers.iter_mut().filter(|rows| rows.len() > 1) {
-        rows.sort_by_cached_key(|row| bits(data, *row));
-    }
-    customers
-}
-
-/// A row's contents, as integers that can be ordered.
-fn bits(data: &FeatureMatrix, row: usize) -> Vec<u32> {
-    let parts = [data.features(), data.targets(), data.present()];
-    parts.iter().flat_map(|part| part.row(row).into_iter().map(|value| value.to_bits())).collect()
-}
-
-fn content(data: &FeatureMatrix, rows: &[usize], key: &PlacementKey) -> Digest {
-    let mut hasher = Hasher::new();
-    hasher.update(b"tributary/customer/1");
-    hasher.update(&key.0);
-    for row in rows {
-        let mut bytes: Vec<u8> = bits(data, *row).into_iter().flat_map(u32::to_le_bytes).collect();
-        hasher.update(&bytes);
-        bytes.zeroize();
-    }
-    hasher.finish()
+    Placed { batches: batches.into_iter().map(|(_, rows)| rows).collect(), spilled: dense(spilled.into_iter()) }
 }
 
 #[cfg(test)]
@@ -141,45 +90,57 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
+    use crate::features::FeatureMatrix;
+    use crate::train::PlacementKey;
+
+    fn maxima(customers: u32, rows_per_customer: u32) -> TableMaxima {
+        TableMaxima { customers, rows: customers * rows_per_customer, rows_per_customer }
+    }
 
     #[test]
     fn the_number_of_micro_batches_is_public() {
-        assert_eq!(batch_count(1, 1), Ok(1));
-        assert_eq!(batch_count(128_000, 1), Ok(1000));
-        assert_eq!(batch_count(128_001, 1), Ok(1001));
+        assert_eq!(batch_count(maxima(1, 1)), 1);
+        assert_eq!(batch_count(maxima(128_000, 1)), 1000);
+        assert_eq!(batch_count(maxima(128_001, 1)), 1001);
         // Two rows each still leave 8 deviations at half load; ten rows each need more room: 70 rows, not 128.
-        assert_eq!(batch_count(64_000, 2), Ok(1000));
-        assert_eq!(batch_count(1000, 10), Ok(143));
-        assert!(batch_count(1000, ROWS_PER_CUSTOMER_MAX).is_ok());
-        for (customers, rows) in [(0, 1), (1, 0), (1, ROWS_PER_CUSTOMER_MAX + 1)] {
-            assert_eq!(batch_count(customers, rows), Err(TrainError::Maximum));
-        }
+        assert_eq!(batch_count(maxima(64_000, 2)), 1000);
+        assert_eq!(batch_count(maxima(1000, 10)), 143);
     }
 
-    fn twins(customers: u16) -> FeatureMatrix {
+    /// Customers of one row, all alike.
+    fn twins(customers: u16, most: u32, key: u8) -> Table {
         let rows = usize::from(customers);
         let ones = || Array2::from_elem((rows, 1), 1.0);
         let indices = (0..u32::from(customers)).collect();
-        FeatureMatrix::new(Array2::from_elem((rows, 3), 0.5), ones(), ones(), indices)
-            .unwrap_or_else(|error| panic!("{error}"))
+        let data = FeatureMatrix::new(Array2::from_elem((rows, 3), 0.5), ones(), ones(), indices).unwrap();
+        Table::new(data, maxima(most, 1), &PlacementKey::new([key; 32])).unwrap()
     }
 
     #[test]
-    fn an_overflow_is_refused() {
-        let data = twins(300);
-        let customers = rows_by_customer(&data);
-        let key = PlacementKey::new([1; 32]);
-        assert_eq!(scatter(&data, &customers, &key, 1).err(), Some(TrainError::Overflow));
-        assert!(scatter(&data, &customers, &key, 3).is_ok());
+    fn nobody_is_left_out_when_there_are_more_than_the_maximum() {
+        let table = twins(700, 128, 1);
+        assert!(table.passes_maxima());
+        let placed = place(&table, Placement::Hashed);
+        assert_eq!((placed.batches.len(), placed.batches[0].len()), (1, SLOTS));
+        let mut rows = [placed.batches.concat(), placed.spilled.concat()].concat();
+        rows.sort_unstable();
+        assert_eq!(rows, (0..700).collect::<Vec<_>>());
+        let dense = place(&table, Placement::Dense);
+        assert_eq!(dense.batches.concat().len(), 700);
+    }
+
+    #[test]
+    fn work_is_padded_to_the_public_maximum() {
+        for customers in [0, 1, 600] {
+            let table = twins(customers, 1000, 1);
+            assert_eq!(place(&table, Placement::Dense).batches.len(), 4, "{customers}");
+            assert_eq!(place(&table, Placement::Hashed).batches.len(), 8, "{customers}");
+        }
     }
 
     #[test]
     fn customers_with_equal_rows_are_scattered_all_the_same() {
-        let placed = |key| {
-            let placement =
-                Placement::Hashed { key: PlacementKey::new([key; 32]), customers_max: 1280, rows_per_customer_max: 1 };
-            place(&twins(1280), &placement).unwrap()
-        };
+        let placed = |key| place(&twins(1280, 1280, key), Placement::Hashed).batches;
         let batches = placed(1);
         assert_eq!(batches.len(), 10);
         let mut rows = batches.concat();

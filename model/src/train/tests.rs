@@ -4,6 +4,7 @@ use ndarray::Array2;
 
 use super::*;
 use crate::architecture::{Activation, ArchitectureFields};
+use crate::features::FeatureMatrix;
 use crate::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
 
 /// A small generator for test rows; nothing secret.
@@ -91,28 +92,28 @@ pub(crate) fn parameters(dice: &mut Dice, shape: &Architecture) -> Parameters {
     Parameters::new(shape.clone(), values).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Every bit that a slot gives rise to: loss, norm, activations and gradients.
-fn bits(pass: BatchGradients) -> Vec<Vec<u32>> {
-    let losses = pass.losses().to_vec();
-    let norms = pass.norms();
-    let layers = pass.into_host();
+/// Every bit that a slot gives rise to: loss, norm, and the outer products of activations and gradients, features first.
+fn bits(batch: &MicroBatch, pass: Pass<'_>, shape: &Architecture) -> Vec<Vec<u64>> {
+    let features = pass::host(batch.features().clone());
+    let width = features.len() / SLOTS;
+    let pass = pass.into_host();
     (0..SLOTS)
         .map(|slot| {
-            let norm = norms[slot].to_bits();
-            let mut bits = vec![losses[slot].to_bits(), (norm >> 32) as u32, (norm & 0xFFFF_FFFF) as u32];
-            for layer in &layers {
-                let (activations, gradients) = layer.slot(slot);
-                bits.extend(activations.iter().chain(gradients).map(|value| value.to_bits()));
-            }
-            bits
+            let (norm, loss, faulty) = pass.measure(slot);
+            let mut gradient = vec![0.0; shape.parameter_count()];
+            pass.add_slot(slot, &shape.layout(), (0.0, 1.0), &mut gradient);
+            let features = features[slot * width..(slot + 1) * width].iter().map(|value| u64::from(value.to_bits()));
+            let rest = [norm.to_bits(), loss.to_bits(), u64::from(faulty)];
+            features.chain(rest).chain(gradient.iter().map(|value| value.to_bits())).collect()
         })
         .collect()
 }
 
-fn only_pass(rows: &[Row], shape: &Architecture, parameters: &Parameters) -> Vec<Vec<u32>> {
-    let data = matrix(rows, shape.inputs() as usize, shape.heads().len());
-    let trainer = Trainer::new(shape, &data, &Placement::Dense).unwrap_or_else(|error| panic!("{error}"));
-    trainer.passes(parameters).map(|(_, pass)| bits(pass)).next().unwrap()
+fn only_pass(rows: &[Row], shape: &Architecture, parameters: &Parameters) -> Vec<Vec<u64>> {
+    let table = Table::of_public(matrix(rows, shape.inputs() as usize, shape.heads().len()));
+    let trainer = Trainer::new(shape, &table, Placement::Dense).unwrap_or_else(|error| panic!("{error}"));
+    let network = trainer.network(parameters);
+    trainer.passes(&network).map(|(batch, pass)| bits(batch, pass, shape)).next().unwrap()
 }
 
 #[test]
@@ -146,17 +147,16 @@ fn bits_by_row(
     rows: &[Row],
     shape: &Architecture,
     parameters: &Parameters,
-    hashed: bool,
-) -> BTreeMap<Vec<u32>, Vec<u32>> {
-    let key = PlacementKey::new([5; 32]);
-    let placement =
-        if hashed { Placement::Hashed { key, customers_max: 60, rows_per_customer_max: 3 } } else { Placement::Dense };
-    let data = matrix(rows, shape.inputs() as usize, shape.heads().len());
-    let trainer = Trainer::new(shape, &data, &placement).unwrap_or_else(|error| panic!("{error}"));
-    let passes = trainer.passes(parameters).flat_map(|(customers, pass)| {
-        let inputs = shape.inputs() as usize;
-        // Behind loss and norm come the first layer's activations: the row itself.
-        let keyed = bits(pass).into_iter().take(customers.len()).map(move |bits| (bits[3..3 + inputs].to_vec(), bits));
+    placement: Placement,
+) -> BTreeMap<Vec<u64>, Vec<u64>> {
+    let inputs = shape.inputs() as usize;
+    let maxima = TableMaxima { customers: 60, rows: 180, rows_per_customer: 3 };
+    let table = Table::new(matrix(rows, inputs, shape.heads().len()), maxima, &PlacementKey::new([5; 32])).unwrap();
+    let trainer = Trainer::new(shape, &table, placement).unwrap_or_else(|error| panic!("{error}"));
+    let network = trainer.network(parameters);
+    let passes = trainer.passes(&network).flat_map(|(batch, pass)| {
+        let used = batch.customers().iter().filter(|customer| **customer != NOBODY).count();
+        let keyed = bits(batch, pass, shape).into_iter().take(used).map(|bits| (bits[..inputs].to_vec(), bits));
         keyed.collect::<Vec<_>>()
     });
     passes.collect()
@@ -175,18 +175,18 @@ fn no_other_row_moves_a_bit_when_any_customer_leaves() {
         let shape = shape(inputs, hidden, activation, heads);
         let parameters = parameters(&mut dice, &shape);
         let rows = rows(&mut dice, inputs, heads, 60, 3);
-        for hashed in [false, true] {
-            let whole = bits_by_row(&rows, &shape, &parameters, hashed);
+        for placement in [Placement::Dense, Placement::Hashed] {
+            let whole = bits_by_row(&rows, &shape, &parameters, placement);
             assert_eq!(whole.len(), rows.len());
             for missing in 0..60 {
                 let mut rest: Vec<Row> = rows.iter().filter(|row| row.customer != missing).cloned().collect();
                 for last in (1..rest.len()).rev() {
                     rest.swap(last, dice.below(u32::try_from(last).unwrap() + 1) as usize);
                 }
-                let left = bits_by_row(&rest, &shape, &parameters, hashed);
+                let left = bits_by_row(&rest, &shape, &parameters, placement);
                 assert_eq!(left.len(), rest.len());
                 let unmoved = left.iter().all(|(row, bits)| whole.get(row) == Some(bits));
-                assert!(unmoved, "{inputs}-{hidden:?}-{heads}, hashed {hashed}, without {missing}");
+                assert!(unmoved, "{inputs}-{hidden:?}-{heads}, {placement:?}, without {missing}");
             }
         }
     }
@@ -203,35 +203,86 @@ fn padding_has_no_gradient() {
     let mut dice = Dice::new(2);
     let shape = shape(5, &[4], Activation::Tanh, 2);
     let parameters = parameters(&mut dice, &shape);
-    let data = matrix(&rows(&mut dice, 5, 2, 3, 1), 5, 2);
-    let trainer = Trainer::new(&shape, &data, &Placement::Dense).ok().unwrap();
-    let (customers, pass) = trainer.passes(&parameters).next().unwrap();
-    assert_eq!(customers, [0, 1, 2]);
+    let table = Table::of_public(matrix(&rows(&mut dice, 5, 2, 3, 1), 5, 2));
+    let trainer = Trainer::new(&shape, &table, Placement::Dense).ok().unwrap();
+    let network = trainer.network(&parameters);
+    let (batch, pass) = trainer.passes(&network).next().unwrap();
+    assert_eq!(batch.customers()[..4], [0, 1, 2, NOBODY]);
+    assert!(pass.norms()[..3].iter().all(|norm| *norm > 0.0));
     assert!(pass.norms()[3..].iter().all(|norm| *norm == 0.0));
     assert!(pass.losses()[3..].iter().all(|loss| *loss == 0.0));
 }
 
 #[test]
+fn no_number_on_the_way_overflows_or_is_denormal() {
+    let mut dice = Dice::new(4);
+    let sizes = [0.0, f32::MIN_POSITIVE, 1e-44, 1e-20, 1e-6, 1.0, 1e6, f32::MAX];
+    for hidden in [&[][..], &[9], &[16, 16, 16, 16]] {
+        for size in sizes {
+            let shape = shape(6, hidden, Activation::Relu, 2);
+            let values = (0..shape.parameter_count()).map(|_| dice.unit() * size);
+            let parameters = Parameters::clamped(shape.clone(), values.collect()).ok().unwrap();
+            let mut rows = rows(&mut dice, 6, 2, 60, 1);
+            for (row, scale) in rows.iter_mut().zip(sizes.iter().cycle()) {
+                row.features.iter_mut().for_each(|value| *value *= scale.min(1e38));
+            }
+            let table = Table::of_public(matrix(&rows, 6, 2));
+            let trainer = Trainer::new(&shape, &table, Placement::Dense).ok().unwrap();
+            let network = trainer.network(&parameters);
+            for (_, pass) in trainer.passes(&network) {
+                let norms = pass.norms();
+                assert!(norms.iter().chain(pass.losses()).all(|value| value.is_finite()), "{hidden:?} {size}");
+                let coefficients: Vec<f64> = norms.iter().map(|norm| 1000.0 / norm.max(1e-3)).collect();
+                let sum = pass.weighted_sum(&coefficients.try_into().unwrap());
+                let settled = |value: &f32| *value == 0.0 || value.is_normal();
+                assert!(sum.iter().all(settled), "{hidden:?} {size}");
+            }
+        }
+    }
+}
+
+#[test]
 fn other_shapes_and_maxima_are_refused() {
     let mut dice = Dice::new(3);
-    let data = matrix(&rows(&mut dice, 5, 2, 40, 1), 5, 2);
-    let refusal = |shape: &Architecture, placement: &Placement| Trainer::new(shape, &data, placement).err();
-    let hashed = |customers_max, rows_per_customer_max| {
-        let key = PlacementKey::new([7; 32]);
-        Placement::Hashed { key, customers_max, rows_per_customer_max }
+    let mut data = || matrix(&rows(&mut dice, 5, 2, 40, 5), 5, 2);
+    let maxima = |customers, rows, rows_per_customer| TableMaxima { customers, rows, rows_per_customer };
+    let key = PlacementKey::new([7; 32]);
+    for (out_of_range, right) in [
+        (maxima(0, 1, 1), maxima(1, 1, 1)),
+        (maxima(1, 0, 1), maxima(40, 40, 5)),
+        (maxima(1, 1, 0), maxima(39, 40, 5)),
+        (maxima(1, 1, ROWS_PER_CUSTOMER_MAX + 1), maxima(40, 40, ROWS_PER_CUSTOMER_MAX)),
+    ] {
+        assert_eq!(Table::new(data(), out_of_range, &key).err(), Some(MaximaFault));
+        assert!(Table::new(data(), right, &key).is_ok(), "too small a maximum leaves nobody out");
+    }
+    let table = Table::of_public(data());
+    let refusal = |shape: &Architecture| Trainer::new(shape, &table, Placement::Dense).err();
+    assert_eq!(refusal(&shape(5, &[], Activation::Relu, 2)), None);
+    let expected = TrainError::Inputs { expected: 6, found: 5 };
+    assert_eq!(refusal(&shape(6, &[], Activation::Relu, 2)), Some(expected));
+    assert_eq!(refusal(&shape(5, &[], Activation::Relu, 1)), Some(TrainError::Heads { expected: 1, found: 2 }));
+}
+
+#[test]
+fn rows_beyond_a_customers_maximum_are_left_out_by_their_contents() {
+    let mut dice = Dice::new(8);
+    let rows = rows(&mut dice, 5, 2, 40, 5);
+    let maxima = TableMaxima { customers: 40, rows: 80, rows_per_customer: 2 };
+    let kept = |rows: &[Row]| {
+        let table = Table::new(matrix(rows, 5, 2), maxima, &PlacementKey::new([7; 32])).unwrap();
+        let used = table.customers().concat().into_iter();
+        let mut contents: Vec<Vec<u32>> = used
+            .map(|row| table.data().features().row(row as usize).iter().map(|value| value.to_bits()).collect())
+            .collect();
+        contents.sort();
+        (contents, table.rows_left_out(), table.passes_maxima())
     };
-    let fitting = shape(5, &[], Activation::Relu, 2);
-    let wide = shape(6, &[], Activation::Relu, 2);
-    assert_eq!(refusal(&wide, &Placement::Dense), Some(TrainError::Inputs { expected: 6, found: 5 }));
-    let headed = shape(5, &[], Activation::Relu, 1);
-    assert_eq!(refusal(&headed, &Placement::Dense), Some(TrainError::Heads { expected: 1, found: 2 }));
-    assert_eq!(refusal(&fitting, &hashed(39, 1)), Some(TrainError::Customers(39)));
-    assert_eq!(refusal(&fitting, &hashed(0, 1)), Some(TrainError::Maximum));
-    assert_eq!(refusal(&fitting, &hashed(40, 1)), None);
-    let data = matrix(&rows(&mut dice, 5, 2, 40, 5), 5, 2);
-    let refusal = |placement: &Placement| Trainer::new(&fitting, &data, placement).err();
-    assert_eq!(refusal(&hashed(40, 2)), Some(TrainError::Rows(2)));
-    assert_eq!(refusal(&hashed(40, 5)), None);
+    let (contents, left_out, passes) = kept(&rows);
+    assert!(left_out > 0 && contents.len() + left_out == rows.len() && !passes);
+    let mut reversed = rows.clone();
+    reversed.reverse();
+    assert_eq!(kept(&reversed).0, contents);
 }
 
 #[test]
@@ -257,7 +308,7 @@ fn scores_are_probabilities_of_the_rows() {
 #[test]
 fn central_training_learns() {
     let mut dice = Dice::new(5);
-    let train = matrix(&rows(&mut dice, 6, 2, 600, 1), 6, 2);
+    let train = Table::of_public(matrix(&rows(&mut dice, 6, 2, 600, 1), 6, 2));
     let test = matrix(&rows(&mut dice, 6, 2, 300, 1), 6, 2);
     for hidden in [&[][..], &[8, 4]] {
         let shape = shape(6, hidden, Activation::Relu, 2);

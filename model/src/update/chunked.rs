@@ -2,22 +2,31 @@
 //!
 //! Why 1.01 suffices: a sum of at most 256 products errs by at most 256 * 2^-24 of the sum of their absolute values, which is at most 256 clip
 //! norms; with and without one customer that is 0.0078 clip norms together, and the customer's own norm errs by less than 0.0001. Rounding
-//! moves a coordinate by at most a half each time: sqrt(parameters) for the pair.
+//! moves a coordinate by at most a half each time: sqrt(parameters) for the pair. Where a micro-batch is full, the customer who leaves makes
+//! room for one who was counted in the exact form and truncated there: sqrt(parameters) once more.
+
+use tributary_protocol::defence::{Defence, stands};
 
 use super::clip_rule::ClipRule;
-use super::clipped::{Ride, UpdateError, ride};
+use super::clipped::{Ride, ride};
+use super::exact;
 use crate::parameters::Parameters;
 use crate::privacy::Selection;
-use crate::train::{SLOTS, Trainer};
+use crate::train::{MicroBatch, NOBODY, Pass, SLOTS, Trainer};
 
-/// A slot's share of a micro-batch's sum is at most one clip norm; a little more for the floats' errors.
-const BATCH_NORMS_MAX: f64 = 1.01 * SLOTS as f64;
-
-/// So many micro-batches of integers below 2^40 stay within 62 bits.
-const BATCHES_MAX: u32 = 1 << 22;
+/// How much longer than its members' clipped norms a micro-batch's integers may be, before they are made again.
+const SLACK: f64 = 1.01;
 
 /// 1.5 * 2^52: added to a float of up to 2^51, it leaves the nearest integer in the low bits.
 const ROUNDER: f64 = 6_755_399_441_055_744.0;
+
+/// What each slot of a micro-batch is multiplied by, and how long the sum may be.
+pub(super) struct Weights {
+    /// Units for each unit of a gradient; a customer's slots share one. 0 for padding, faulty rows and whoever is not selected.
+    pub(super) coefficients: [f64; SLOTS],
+    /// Sum of the members' clipped norms, in units.
+    allowed: f64,
+}
 
 /// Adds every micro-batch's integers to `gradient` and every customer's to `riders`.
 pub(super) fn accumulate(
@@ -26,70 +35,72 @@ pub(super) fn accumulate(
     (rule, selection): (&ClipRule, &Selection),
     gradient: &mut [i64],
     riders: &mut [i64],
-) -> Result<(), UpdateError> {
-    let unit = f64::from(rule.clip_units()) / rule.example_clip_norm();
-    let largest = f64::from(rule.clip_units()) * BATCH_NORMS_MAX;
-    let mut batches = 0_u32;
-    for (customers, pass) in trainer.passes(parameters) {
-        let coefficients = coefficients(customers, (&pass.norms(), pass.losses()), (rule, selection), riders)?;
-        let sum = pass.weighted_sum(coefficients);
-        batches += 1;
-        if batches > BATCHES_MAX {
-            return Err(UpdateError::Overflow);
-        }
-        // Without a branch for each coordinate: what is not finite or too large is found at the end of the micro-batch.
-        let mut good = true;
-        for (total, value) in gradient.iter_mut().zip(sum.iter()) {
-            let units = f64::from(*value) * unit;
-            good &= units.abs() <= largest;
-            *total = total.wrapping_add(round(units));
-        }
-        if !good {
-            return Err(UpdateError::NotFinite);
+) {
+    let network = trainer.network(parameters);
+    for (batch, pass) in trainer.passes(&network) {
+        let weights = weigh(batch, &pass, (rule, selection), riders);
+        let sum = pass.weighted_sum(&weights.coefficients);
+        let checked = stands(Defence::WideNorms) && stands(Defence::RowFaults);
+        if !add_rounded(gradient, &sum, &weights) && checked {
+            // No known input gets here: the integers are longer than what they are made of. They are taken back, and this micro-batch is
+            // counted in the exact form, where every customer's integers are checked.
+            sum.iter().zip(&mut *gradient).for_each(|(value, total)| *total = total.wrapping_sub(round(*value)));
+            let again = std::iter::once((batch, trainer.pass(&network, batch)));
+            exact::accumulate(again, parameters, (rule, selection), gradient, &mut []);
         }
     }
-    Ok(())
+    exact::accumulate(trainer.spilled(&network), parameters, (rule, selection), gradient, riders);
 }
 
-/// Each slot's coefficient; a customer's slots share one. Padding and whoever is not selected get 0.
-pub(super) fn coefficients(
-    customers: &[u32],
-    (norms, losses): (&[f64], &[f32]),
+/// Each slot's coefficient, and the riders of the customers.
+pub(super) fn weigh(
+    batch: &MicroBatch,
+    pass: &Pass<'_>,
     (rule, selection): (&ClipRule, &Selection),
     riders: &mut [i64],
-) -> Result<[f32; SLOTS], UpdateError> {
-    let mut coefficients = [0.0; SLOTS];
+) -> Weights {
+    let (norms, losses, faulty) = (pass.norms(), pass.losses(), pass.faulty());
+    let mut weights = Weights { coefficients: [0.0; SLOTS], allowed: 0.0 };
     let mut start = 0;
-    for rows in customers.chunk_by(|left, right| left == right) {
+    for rows in batch.customers().chunk_by(|left, right| left == right && *left != NOBODY) {
         let slots = start..start + rows.len();
         start = slots.end;
-        if rows.first().is_some_and(|customer| !selection.includes(*customer)) {
-            continue;
-        }
+        let customer = rows.first().copied().unwrap_or(NOBODY);
+        let counts = customer != NOBODY && selection.includes(customer) && !faulty[slots.clone()].contains(&true);
         let norm: f64 = norms[slots.clone()].iter().sum();
-        let loss: f64 = losses[slots.clone()].iter().map(|loss| f64::from(*loss)).sum();
-        if !norm.is_finite() || !loss.is_finite() {
-            return Err(UpdateError::NotFinite);
-        }
-        coefficients[slots].fill(nearest(rule.example_clip_norm() / norm.max(rule.example_clip_norm())));
+        let loss: f64 = losses[slots.clone()].iter().sum();
+        let units = f64::from(rule.clip_units());
+        let coefficient = units / norm.max(rule.example_clip_norm());
         let within = norm <= rule.example_clip_norm();
         let rows = u32::try_from(rows.len()).expect("a micro-batch is small");
-        ride(riders, rule.riders(), Ride { loss, rows, within })?;
+        ride(riders, rule.riders(), Ride { loss, rows, within, counts });
+        if counts {
+            weights.coefficients[slots].fill(coefficient);
+            weights.allowed += norm * coefficient;
+        }
     }
-    Ok(coefficients)
+    weights
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "rounding to 32 bits; the sensitivity's slack covers it")]
-fn nearest(coefficient: f64) -> f32 {
-    coefficient as f32
+/// Adds a micro-batch's sum, rounded. Whether its integers are as long as its members' clipped norms allow: a check that shares nothing with
+/// the arithmetic that made them.
+fn add_rounded(gradient: &mut [i64], sum: &[f32], weights: &Weights) -> bool {
+    let mut square = 0.0;
+    for (total, value) in gradient.iter_mut().zip(sum) {
+        let units = round(*value);
+        *total = total.wrapping_add(units);
+        square += (units as f64) * (units as f64);
+    }
+    let most = SLACK * weights.allowed + (sum.len() as f64).sqrt();
+    square <= most * most
 }
 
 /// To the nearest integer, ties to even. The value is below 2^51, or callers throw the result away.
-fn round(value: f64) -> i64 {
-    (value + ROUNDER).to_bits().cast_signed().wrapping_sub(ROUNDER.to_bits().cast_signed())
+fn round(value: f32) -> i64 {
+    (f64::from(value) + ROUNDER).to_bits().cast_signed().wrapping_sub(ROUNDER.to_bits().cast_signed())
 }
 
-const _: () = assert!(super::clip_rule::CLIP_UNITS_MAX as f64 * BATCH_NORMS_MAX < (1_u64 << 40) as f64);
+const _: () = assert!(super::clip_rule::CLIP_UNITS_MAX as f64 * SLACK * (SLOTS as f64) < (1_u64 << 40) as f64);
 
 #[cfg(test)]
 mod tests {
@@ -97,9 +108,23 @@ mod tests {
 
     #[test]
     fn rounding_is_to_the_nearest() {
-        let cases = [(0.0, 0), (0.49, 0), (0.5, 0), (1.5, 2), (-0.51, -1), (-2.5, -2), (1e12 + 0.6, 1_000_000_000_001)];
+        let cases = [(0.0, 0), (0.49, 0), (0.5, 0), (1.5, 2), (-0.51, -1), (-2.5, -2), (1_099_511_627_776.0, 1 << 40)];
         for (value, expected) in cases {
             assert_eq!(round(value), expected);
+        }
+    }
+
+    #[test]
+    fn integers_longer_than_their_members_allow_are_noticed() {
+        let weights = Weights { coefficients: [0.0; SLOTS], allowed: 5000.0 };
+        for (sum, good) in [
+            ([3000.0, 4000.0], true),
+            ([3060.0, 4080.0], false),
+            ([f32::NAN, 0.0], false),
+            ([0.0, f32::INFINITY], false),
+            ([0.0, -1e30], false),
+        ] {
+            assert_eq!(add_rounded(&mut [0; 2], &sum, &weights), good, "{sum:?}");
         }
     }
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::Canonical;
 
-/// Smallest `example_clip_norm`.
-pub const CLIP_NORM_MIN: f64 = 1e-6;
+/// Smallest `example_clip_norm`: no useful one is smaller, and 32-bit floats hold its units with room to spare.
+pub const CLIP_NORM_MIN: f64 = 1e-3;
 /// Largest `example_clip_norm`.
 pub const CLIP_NORM_MAX: f64 = 1e6;
 /// Fewest integer units for one clip norm. Below, truncation would leave little of a gradient.
@@ -170,8 +170,8 @@ impl ClipRule {
 
     /// The square of S_eff in units: how far one customer moves the whole sum at most, riders included (PRIVACY, sections 2 and 5).
     ///
-    /// Exact: `clip_units^2`. Chunked: `ceil(1.01 clip_units + sqrt(parameters))^2`, which covers 32-bit sums of up to 256 rows and the
-    /// rounding of the one micro-batch that the customer is in. A branch's difference of models: `clip_units^2`, checked in integers. Riders
+    /// Exact: `clip_units^2`. Chunked: `ceil(1.01 clip_units + 2 sqrt(parameters))^2`, which covers 32-bit sums of up to 256 rows, the
+    /// rounding of the one micro-batch that the customer is in, and that of another customer who takes its place there. A branch's difference of models: `clip_units^2`, checked in integers. Riders
     /// add `3 floor(clip_units / 20)^2`, for a branch `2 floor(clip_units / 20)^2 + floor(clip_units / 10)^2`. Integer arithmetic
     /// throughout: the same on every machine.
     ///
@@ -182,7 +182,7 @@ impl ClipRule {
         let gradient = match (self.0.form, self.0.unit) {
             (ClipForm::Exact, _) | (_, ClipUnit::Branch) => clip_units,
             (ClipForm::Chunked, ClipUnit::Customer) => {
-                let hundredths = 101 * clip_units + ceil_sqrt(10_000 * parameters as u128);
+                let hundredths = 101 * clip_units + ceil_sqrt(40_000 * parameters as u128);
                 if hundredths > 110 * clip_units {
                     return Err(ClipRuleError::Rounding { parameters, clip_units: self.0.clip_units });
                 }
@@ -266,15 +266,15 @@ mod tests {
     #[test]
     fn the_chunked_form_covers_its_rounding() {
         let rule = ClipRule::new(settings(ClipForm::Chunked)).unwrap();
-        // 1.01 * 1,048,576 = 1,059,061.76; sqrt(14,849) = 121.856...; together 1,059,183.6.
-        assert_eq!(rule.sensitivity_squared_units(14_849), Ok(1_059_184 * 1_059_184));
-        // 1.01 * 1,048,576 + 120 = 1,059,181.76.
-        assert_eq!(rule.sensitivity_squared_units(14_400), Ok(1_059_182 * 1_059_182));
+        // 1.01 * 1,048,576 = 1,059,061.76; 2 sqrt(14,849) = 243.713...; together 1,059,305.4.
+        assert_eq!(rule.sensitivity_squared_units(14_849), Ok(1_059_306 * 1_059_306));
+        // 1.01 * 1,048,576 + 240 = 1,059,301.76.
+        assert_eq!(rule.sensitivity_squared_units(14_400), Ok(1_059_302 * 1_059_302));
         let coarse = ClipRule::new(ClipSettings { clip_units: 1000, ..settings(ClipForm::Chunked) }).unwrap();
-        assert_eq!(coarse.sensitivity_squared_units(8100), Ok(1100 * 1100));
+        assert_eq!(coarse.sensitivity_squared_units(2025), Ok(1100 * 1100));
         assert_eq!(
-            coarse.sensitivity_squared_units(8101),
-            Err(ClipRuleError::Rounding { parameters: 8101, clip_units: 1000 })
+            coarse.sensitivity_squared_units(2026),
+            Err(ClipRuleError::Rounding { parameters: 2026, clip_units: 1000 })
         );
     }
 

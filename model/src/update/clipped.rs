@@ -7,9 +7,9 @@ use super::stages::ClippedSum;
 use super::{chunked, exact};
 use crate::parameters::Parameters;
 use crate::privacy::Selection;
-use crate::train::Trainer;
+use crate::train::{Placement, Trainer};
 
-/// A sum that could not be made. The round must not be joined; nothing was sent.
+/// A sum that could not be made, because plan, model and layout do not fit each other. No row decides that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpdateError {
     /// Model and data differ in shape.
@@ -23,30 +23,18 @@ pub enum UpdateError {
     /// The chunked form needs fixed micro-batches.
     #[error("the chunked form needs a hashed placement of the rows; this is a fault of the program")]
     Placement,
-    /// A loss or gradient overflowed.
-    #[error(
-        "a loss or gradient is not finite: the model diverged or a feature is far out of range; the round was not joined"
-    )]
-    NotFinite,
-    /// An integer bound did not hold. Checked on both sides of rounding; no known input reaches it.
-    #[error(
-        "a customer's integers pass the clip norm after clipping: this is a fault of the program; the round was not joined"
-    )]
-    Norm,
-    /// The sum leaves 64 bits.
-    #[error("the sum passes 64 bits: clip_units or the branch is far too large; the round was not joined")]
-    Overflow,
 }
 
 /// Clips the gradient of every customer in `selection` to the rule's norm and sums the integers: `parameters` coordinates, then the rule's
 /// riders (each customer's clamped mean loss, one for each customer, and one for each within the norm, scaled by [`ClipRule::riders`]).
 ///
 /// A customer with several rows is clipped as one: the coefficient is min(1, C / sum over its rows of the row's norm) (PRIVACY, section 2).
+/// A customer with a row whose activations, loss or gradients leave the range of the arithmetic contributes zeros; nobody else is touched.
 /// No customers at all give zeros. One customer more or less moves the result by at most the root of
 /// [`ClipRule::sensitivity_squared_units`].
 ///
 /// # Errors
-/// See [`UpdateError`]; none of them says which customer.
+/// See [`UpdateError`]; rows decide none of them.
 pub fn clipped_sum_of(
     trainer: &Trainer,
     parameters: &Parameters,
@@ -60,12 +48,16 @@ pub fn clipped_sum_of(
     rule.sensitivity_squared_units(count)?;
     let mut values = Zeroizing::new(vec![0_i64; rule.update_length(count)]);
     let (gradient, riders) = values.split_at_mut(count);
-    match rule.form() {
-        ClipForm::Exact => exact::accumulate(trainer, parameters, (rule, selection), gradient, riders)?,
-        ClipForm::Chunked if trainer.is_hashed() => {
-            chunked::accumulate(trainer, parameters, (rule, selection), gradient, riders)?;
+    match (rule.form(), trainer.placement()) {
+        (ClipForm::Exact, _) => {
+            let network = trainer.network(parameters);
+            let passes = trainer.passes(&network).chain(trainer.spilled(&network));
+            exact::accumulate(passes, parameters, (rule, selection), gradient, riders);
         }
-        ClipForm::Chunked => return Err(UpdateError::Placement),
+        (ClipForm::Chunked, Placement::Hashed) => {
+            chunked::accumulate(trainer, parameters, (rule, selection), gradient, riders);
+        }
+        (ClipForm::Chunked, Placement::Dense) => return Err(UpdateError::Placement),
     }
     Ok(ClippedSum::new(values))
 }
@@ -79,6 +71,8 @@ pub(super) struct Ride {
     pub(super) rows: u32,
     /// Whether nothing had to be clipped.
     pub(super) within: bool,
+    /// Whether it takes part at all.
+    pub(super) counts: bool,
 }
 
 /// [`clipped_sum_of`] everybody: a full batch.
@@ -90,30 +84,29 @@ pub fn clipped_sum(trainer: &Trainer, parameters: &Parameters, rule: &ClipRule) 
 }
 
 /// Adds one customer's, or branch's, riders.
-pub(super) fn ride(riders: &mut [i64], scale: Option<RiderScale>, ride: Ride) -> Result<(), UpdateError> {
-    let (Some(scale), [losses, customers, within]) = (scale, riders) else { return Ok(()) };
-    let Ride { loss, rows, .. } = ride;
-    if !loss.is_finite() {
-        return Err(UpdateError::NotFinite);
-    }
-    let clamped = (loss / f64::from(rows)).clamp(0.0, scale.loss_bound);
+pub(super) fn ride(riders: &mut [i64], scale: Option<RiderScale>, ride: Ride) {
+    let (Some(scale), [losses, customers, within]) = (scale, riders) else { return };
+    // What is no number is clamped to the bound.
+    let clamped = (ride.loss / f64::from(ride.rows)).min(scale.loss_bound).max(0.0);
     let units = truncate(clamped / scale.loss_bound * f64::from(scale.units)).min(i64::from(scale.units));
-    add(losses, units)?;
-    add(customers, i64::from(scale.units))?;
-    if ride.within { add(within, i64::from(scale.indicator_units)) } else { Ok(()) }
+    let mask = -i64::from(ride.counts);
+    *losses = losses.wrapping_add(units & mask);
+    *customers = customers.wrapping_add(i64::from(scale.units) & mask);
+    *within = within.wrapping_add(i64::from(scale.indicator_units) & mask & -i64::from(ride.within));
 }
 
 /// Scaling down once suffices; more would be a fault.
 const SCALINGS_MAX: u32 = 4;
 
 /// Values times `scale`, truncated towards zero to integers of which `clip_units` is the largest norm. Floats may err in the last place, so
-/// the integers decide: where they pass the norm, the scale shrinks and they are made again.
+/// the integers decide: where they pass the norm, the scale shrinks and they are made again. Where no scale helps, because a value or the
+/// scale is not finite, there are zeros.
 pub(super) fn clip_to_units<I: Iterator<Item = f64>>(
     values: impl Fn() -> I,
     mut scale: f64,
     clip_units: u32,
     units: &mut [i64],
-) -> Result<(), UpdateError> {
+) {
     let bound = i128::from(clip_units).pow(2);
     for _ in 0..SCALINGS_MAX {
         let mut square = 0_i128;
@@ -121,25 +114,26 @@ pub(super) fn clip_to_units<I: Iterator<Item = f64>>(
             *unit = truncate(value * scale);
             square += i128::from(*unit) * i128::from(*unit);
         }
-        if square <= bound {
-            return Ok(());
+        if square <= bound && scale.is_finite() {
+            return;
         }
         scale *= f64::from(clip_units) / (square as f64).sqrt() * (1.0 - 1e-9);
     }
-    Err(UpdateError::Norm)
+    units.fill(0);
 }
 
-/// Exact addition.
-pub(super) fn add(total: &mut i64, value: i64) -> Result<(), UpdateError> {
-    *total = total.checked_add(value).ok_or(UpdateError::Overflow)?;
-    Ok(())
-}
-
-/// Towards zero, so that an absolute value never grows.
-#[expect(clippy::cast_possible_truncation, reason = "truncation is what is wanted; callers bound the value by 2^32")]
+/// Towards zero, so that an absolute value never grows; what is no number is 0.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "truncation is what is wanted; what is out of range is clamped, and the norm's check follows"
+)]
 fn truncate(value: f64) -> i64 {
-    value as i64
+    // Squares of so many coordinates fit 128 bits.
+    (value as i64).clamp(-UNIT_ABS_MAX, UNIT_ABS_MAX)
 }
+
+/// Beyond any unit within a norm: 2^48.
+const UNIT_ABS_MAX: i64 = 1 << 48;
 
 #[cfg(test)]
 mod tests;

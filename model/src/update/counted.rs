@@ -7,9 +7,8 @@ use zeroize::Zeroizing;
 
 use super::stages::ClippedSum;
 use crate::counts::CellLayout;
-use crate::features::FeatureMatrix;
 use crate::parameters::Parameters;
-use crate::train::{TrainError, predict};
+use crate::train::{NOBODY, TrainError, Trainer};
 
 /// Counts customers by label and score of a model: `unit` units for each customer and head whose label is known.
 ///
@@ -17,46 +16,70 @@ use crate::train::{TrainError, predict};
 /// If rows and model do not fit.
 pub fn count_scores(
     parameters: &Parameters,
-    data: &FeatureMatrix,
+    trainer: &Trainer,
     layout: &CellLayout,
     unit: u32,
 ) -> Result<ClippedSum, TrainError> {
-    let scores = predict(parameters, data)?;
-    let mut cells = Zeroizing::new(vec![0_i64; layout.cells()]);
-    for row in first_rows(data) {
-        for head in 0..scores.ncols() {
-            if data.present()[[row, head]] == 1.0 {
-                let positive = data.targets()[[row, head]] == 1.0;
-                if let Some(cell) = layout.score_cell(head, positive, scores[[row, head]]) {
-                    cells[cell] += i64::from(unit);
-                }
+    if parameters.architecture() != trainer.architecture() {
+        return Err(TrainError::Architecture);
+    }
+    let heads = parameters.architecture().heads().len();
+    let network = trainer.network(parameters);
+    let mut cells = Cells::new(layout, unit);
+    for (batch, scores) in trainer.scores(&network) {
+        let (targets, present) = batch.labels();
+        for (slot, customer) in batch.customers().iter().enumerate() {
+            let first = cells.is_first(*customer);
+            for head in 0..heads {
+                let at = slot * heads + head;
+                let cell = layout.score_cell(head, targets[at] == 1.0, scores[at]);
+                cells.add(cell, first && present[at] == 1.0);
             }
         }
     }
-    Ok(ClippedSum::new(cells))
+    Ok(cells.into_sum())
 }
 
 /// Counts customers by the values of their features: `unit` units for each customer and field.
 #[must_use]
-pub fn count_features(data: &FeatureMatrix, layout: &CellLayout, unit: u32) -> ClippedSum {
-    let mut cells = Zeroizing::new(vec![0_i64; layout.cells()]);
-    for row in first_rows(data) {
-        let row = data.features().row(row);
-        layout.feature_cells(&row.to_vec(), |cell| cells[cell] += i64::from(unit));
-    }
-    ClippedSum::new(cells)
-}
-
-/// One row of each customer.
-fn first_rows(data: &FeatureMatrix) -> Vec<usize> {
-    let mut first: Vec<Option<usize>> = vec![None; data.customer_count()];
-    for (row, customer) in data.customers().iter().enumerate() {
-        let place = &mut first[*customer as usize];
-        if place.is_none_or(|before| data.row_order(row, before).is_lt()) {
-            *place = Some(row);
+pub fn count_features(trainer: &Trainer, layout: &CellLayout, unit: u32) -> ClippedSum {
+    let width = trainer.architecture().inputs() as usize;
+    let mut cells = Cells::new(layout, unit);
+    for (batch, features) in trainer.features() {
+        for (row, customer) in features.chunks_exact(width).zip(batch.customers()) {
+            let first = cells.is_first(*customer);
+            layout.feature_cells(row, |cell| cells.add(Some(cell), first));
         }
     }
-    first.into_iter().flatten().collect()
+    cells.into_sum()
+}
+
+/// Counts so far. Every slot does the same work; what does not count adds nothing.
+struct Cells {
+    counts: Zeroizing<Vec<i64>>,
+    unit: i64,
+    before: u32,
+}
+
+impl Cells {
+    fn new(layout: &CellLayout, unit: u32) -> Self {
+        Self { counts: Zeroizing::new(vec![0; layout.cells()]), unit: unit.into(), before: NOBODY }
+    }
+
+    /// Whether this slot holds the first row of a customer. A customer's rows are neighbours, in an order of their contents.
+    fn is_first(&mut self, customer: u32) -> bool {
+        std::mem::replace(&mut self.before, customer) != customer && customer != NOBODY
+    }
+
+    fn add(&mut self, cell: Option<usize>, counts: bool) {
+        if let Some(count) = cell.and_then(|cell| self.counts.get_mut(cell)) {
+            *count += self.unit & -i64::from(counts);
+        }
+    }
+
+    fn into_sum(self) -> ClippedSum {
+        ClippedSum::new(self.counts)
+    }
 }
 
 #[cfg(test)]
@@ -65,6 +88,7 @@ mod tests {
     use crate::architecture::Activation;
     use crate::schema::Schema;
     use crate::train::tests::{Dice, Row, matrix, parameters, rows, shape};
+    use crate::train::{Placement, Table};
 
     /// Customers of one to three rows, three labels, in another order of rows.
     fn shuffled(rows: &[Row]) -> Vec<Row> {
@@ -80,7 +104,9 @@ mod tests {
         let (rows, parameters) = (rows(&mut dice, 4, 3, 60, 3), parameters(&mut dice, &shape));
         let layout = CellLayout::scores(shape.heads(), 10);
         let count = |rows: &[Row]| {
-            let sum = count_scores(&parameters, &matrix(rows, 4, 3), &layout, 1000).ok().unwrap();
+            let table = Table::of_public(matrix(rows, 4, 3));
+            let trainer = Trainer::new(&shape, &table, Placement::Dense).unwrap_or_else(|error| panic!("{error}"));
+            let sum = count_scores(&parameters, &trainer, &layout, 1000).ok().unwrap();
             sum.values().to_vec()
         };
         let whole = count(&rows);
@@ -102,12 +128,17 @@ mod tests {
         let width = schema.width();
         let mut dice = Dice::new(5);
         let rows = rows(&mut dice, width, 1, 20, 1);
-        let data = matrix(&rows, width, 1);
-        let sum = count_features(&data, &layout, 7);
+        let architecture = shape(width, &[], Activation::Relu, 1);
+        let count = |rows: &[Row]| {
+            let table = Table::of_public(matrix(rows, width, 1));
+            let trainer = Trainer::new(&architecture, &table, Placement::Dense);
+            count_features(&trainer.unwrap_or_else(|error| panic!("{error}")), &layout, 7)
+        };
+        let sum = count(&rows);
         assert_eq!(sum.coordinates(), layout.cells());
         assert!(sum.values().iter().sum::<i64>() <= 7 * 20 * layout.counts_per_customer() as i64);
         let one: Vec<Row> = rows[..1].to_vec();
-        let alone = count_features(&matrix(&one, width, 1), &layout, 7);
+        let alone = count(&one);
         assert!(alone.values().iter().all(|units| *units == 0 || *units == 7));
     }
 }

@@ -37,7 +37,7 @@ pub struct LocalNoise<'a> {
     pub customers_nominal: f64,
 }
 
-/// A difference of models that could not be made. The round must not be joined; nothing was sent.
+/// A difference of models that could not be made, because plan, model and layout do not fit each other. No row decides that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocalError {
     /// A step's sum.
@@ -49,11 +49,6 @@ pub enum LocalError {
     /// Noise and sum do not fit.
     #[error(transparent)]
     Stage(#[from] StageError),
-    /// The local model left its limits.
-    #[error(
-        "the local model is no longer finite or within its limits: the plan's local learning rate is too large; the round was not joined"
-    )]
-    Diverged,
 }
 
 /// Several noised steps, and the difference of models as integers: private before it is masked. Riders are the first step's.
@@ -72,17 +67,17 @@ pub fn private_update(
     let mut model = start.clone();
     let mut first = None;
     for _ in 0..local.steps {
-        let selection = Selection::draw(trainer.customers(), noise.sampling_threshold, entropy);
+        let selection = Selection::draw(trainer.customers_padded(), noise.sampling_threshold, entropy);
         let sum = clipped_sum_of(trainer, &model, rule, &selection)?;
         let share = noise.sampler.share(sum.coordinates(), entropy)?.into_values();
         let noised = sum.add_noise(share)?;
         let gradient = noised.values()[..count].iter().map(|units| *units as f64 * unit);
-        model = stepped(&model, gradient, local.learning_rate)?;
+        model = stepped(&model, gradient, local.learning_rate);
         first.get_or_insert_with(|| Zeroizing::new(noised.values()[count..].to_vec()));
     }
     let mut values = Zeroizing::new(vec![0; rule.update_length(count)]);
     let (difference, riders) = values.split_at_mut(count);
-    clip_difference(&model, start, (rule, local.update_clip_norm), difference)?;
+    clip_difference(&model, start, (rule, local.update_clip_norm), difference);
     if let Some(first) = first {
         riders.copy_from_slice(&first);
     }
@@ -109,12 +104,12 @@ pub fn branch_update(
         let sum = clipped_sum(trainer, &model, rule)?;
         let (gradient, riders) = sum.values().split_at(count);
         loss = loss.or_else(|| Some(mean_loss(rule.riders()?, riders, customers)));
-        model = stepped(&model, gradient.iter().map(|units| *units as f64 * unit), local.learning_rate)?;
+        model = stepped(&model, gradient.iter().map(|units| *units as f64 * unit), local.learning_rate);
     }
     let mut values = Zeroizing::new(vec![0; rule.update_length(count)]);
     let (difference, riders) = values.split_at_mut(count);
-    let within = clip_difference(&model, start, (rule, local.update_clip_norm), difference)?;
-    ride(riders, rule.riders(), Ride { loss: loss.unwrap_or_default(), rows: 1, within })?;
+    let within = clip_difference(&model, start, (rule, local.update_clip_norm), difference);
+    ride(riders, rule.riders(), Ride { loss: loss.unwrap_or_default(), rows: 1, within, counts: true });
     Ok(ClippedSum::new(values))
 }
 
@@ -123,19 +118,16 @@ fn mean_loss(scale: RiderScale, riders: &[i64], customers: f64) -> f64 {
     losses as f64 / f64::from(scale.units) * scale.loss_bound / customers
 }
 
-fn stepped(
-    model: &Parameters,
-    gradient: impl Iterator<Item = f64>,
-    learning_rate: f64,
-) -> Result<Parameters, LocalError> {
-    let moved =
-        model.values().iter().zip(gradient).map(|(value, slope)| narrow(f64::from(*value) - learning_rate * slope));
-    Parameters::new(model.architecture().clone(), moved.collect()).map_err(|_| LocalError::Diverged)
+/// One step. What leaves the limits of a model stays at them: whether it does, rows decide.
+fn stepped(model: &Parameters, gradient: impl Iterator<Item = f64>, learning_rate: f64) -> Parameters {
+    let moved = model.values().iter().zip(gradient).map(|(value, slope)| f64::from(*value) - learning_rate * slope);
+    Parameters::clamped(model.architecture().clone(), moved.map(narrow).collect())
+        .expect("a step changes no number of parameters")
 }
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "rounding to 32 bits; what is too large becomes infinite and is refused"
+    reason = "rounding to 32 bits; what is too large becomes infinite and is clamped"
 )]
 fn narrow(value: f64) -> f32 {
     value as f32
@@ -147,15 +139,12 @@ fn clip_difference(
     start: &Parameters,
     (rule, update_clip_norm): (&ClipRule, f64),
     units: &mut [i64],
-) -> Result<bool, LocalError> {
+) -> bool {
     let difference = || model.values().iter().zip(start.values()).map(|(new, old)| f64::from(*new) - f64::from(*old));
     let norm = difference().map(|value| value * value).sum::<f64>().sqrt();
     let scale = f64::from(rule.clip_units()) / norm.max(update_clip_norm);
-    if !scale.is_finite() {
-        return Err(LocalError::Diverged);
-    }
-    clip_to_units(difference, scale, rule.clip_units(), units)?;
-    Ok(norm <= update_clip_norm)
+    clip_to_units(difference, scale, rule.clip_units(), units);
+    norm <= update_clip_norm
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! From a branch's rows to one integer vector that may leave it: clip, sum, add noise, quantize, in this order and no other.
 //!
 //! ```text
-//! Trainer + Parameters + ClipRule --clipped_sum--> ClippedSum --add_noise--> NoisedUpdate --quantize--> QuantizedUpdate
+//! Trainer + Parameters + ClipRule --clipped_sum--> ClippedSum --join--> MaskedUpdate (onto noise that was masked before)
+//! local steps: ClippedSum --add_noise--> NoisedUpdate --quantize--> QuantizedUpdate --join--> MaskedUpdate (onto masked zeros)
 //! ```
 //!
 //! Each stage consumes the one before; none can be printed, copied or serialised, and each erases its integers when it is dropped. The

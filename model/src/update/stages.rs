@@ -1,9 +1,12 @@
 //! The stages behind the clipped sum. Each consumes the one before and erases its integers when dropped.
 
+use tributary_protocol::secagg::masked_update::{MaskedNoise, MaskedUpdate};
 use tributary_protocol::secagg::modular::{Ring, RingWords};
+use tributary_protocol::secagg::suite::Suite;
 use zeroize::Zeroizing;
 
-/// A branch's clipped sum: exact integers, no noise yet. Must not leave the branch, and cannot: it only turns into a [`NoisedUpdate`].
+/// A branch's clipped sum: exact integers, no noise yet. Must not leave the branch, and cannot: it only turns into a [`NoisedUpdate`], or
+/// joins noise that is masked already.
 pub struct ClippedSum(Zeroizing<Vec<i64>>);
 
 /// A clipped sum with this branch's noise share on it.
@@ -25,9 +28,6 @@ pub enum StageError {
         /// Samples given.
         noise: usize,
     },
-    /// Noise and sum do not fit 64 bits together.
-    #[error("the noised sum passes 64 bits: the plan's units or noise are far too large; the round was not joined")]
-    Overflow,
 }
 
 impl ClippedSum {
@@ -44,17 +44,32 @@ impl ClippedSum {
 
     /// Adds this branch's share of the noise, one integer for each coordinate, from `privacy`'s exact sampler.
     ///
+    /// A coordinate that leaves 64 bits wraps, as it would in the ring: a fault of utility, not of privacy, and no row may decide whether
+    /// there is an update.
+    ///
     /// # Errors
-    /// If the lengths differ, or a coordinate leaves 64 bits.
+    /// If the lengths differ.
     pub fn add_noise(mut self, noise: Vec<i64>) -> Result<NoisedUpdate, StageError> {
         let noise = Zeroizing::new(noise);
         if noise.len() != self.0.len() {
             return Err(StageError::NoiseLength { coordinates: self.0.len(), noise: noise.len() });
         }
         for (value, sample) in self.0.iter_mut().zip(noise.iter()) {
-            *value = value.checked_add(*sample).ok_or(StageError::Overflow)?;
+            *value = value.wrapping_add(*sample);
         }
         Ok(NoisedUpdate(self.0))
+    }
+
+    /// Nothing at all: what a branch contributes in whose place noise alone leaves.
+    #[must_use]
+    pub fn nothing(coordinates: usize) -> Self {
+        Self(Zeroizing::new(vec![0; coordinates]))
+    }
+
+    /// Adds this sum to noise that is masked already. This is how a sum whose noise does not depend on it leaves a branch: it never stands
+    /// anywhere without both.
+    pub fn join<S: Suite>(self, noise: MaskedNoise, ring: Ring) -> MaskedUpdate {
+        noise.join::<S>(RingWords::reduce(ring, &self.0))
     }
 
     /// For this module's parent alone, which makes a branch's difference of models from them.
@@ -88,6 +103,11 @@ impl QuantizedUpdate {
         self.0.len()
     }
 
+    /// Adds this update to masked zeros: for updates that are made from noised sums, whose noise cannot be masked before.
+    pub fn join<S: Suite>(self, masked: MaskedNoise) -> MaskedUpdate {
+        masked.join::<S>(self.0)
+    }
+
     /// The words, for the masks.
     #[must_use]
     pub fn into_words(self) -> RingWords {
@@ -112,9 +132,9 @@ mod tests {
     }
 
     #[test]
-    fn noise_of_another_length_or_size_is_refused() {
+    fn noise_of_another_length_is_refused_and_a_wrap_is_not() {
         let refusal = sum(&[0, 0]).add_noise(vec![1]).err();
         assert_eq!(refusal, Some(StageError::NoiseLength { coordinates: 2, noise: 1 }));
-        assert_eq!(sum(&[i64::MAX]).add_noise(vec![1]).err(), Some(StageError::Overflow));
+        assert_eq!(sum(&[i64::MAX]).add_noise(vec![1]).ok().unwrap().values(), [i64::MIN]);
     }
 }

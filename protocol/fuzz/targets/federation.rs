@@ -180,7 +180,7 @@ impl Federation {
             0 => self.tell(Input::Arrived { round, client }),
             1 => self.tell(Input::UploadFailed { round, client }),
             2 => self.tell(Input::UpdateFailed { round, reason: ClosedReason::ChecksFailed }),
-            3 => self.tell_branch(client, ParticipantInput::TrainingFailed { round }),
+            3 => self.tell_branch(client, ParticipantInput::NoiseMasked { round, vector: Digest([argument; 32]) }),
             4 => self.tell_branch(client, ParticipantInput::Masked { round, vector: Digest([argument; 32]) }),
             5 => {
                 self.tell_branch(client, ParticipantInput::PlanJudged { plan: Digest([argument; 32]), verdict: Ok(()) })

@@ -151,9 +151,9 @@ pub enum RefusalCode {
     /// The model's bytes do not have the descriptor's digest.
     #[error("the model's bytes do not have the digest that the round's descriptor names")]
     ModelDiffers,
-    /// Training failed on this branch.
-    #[error("training failed at the branch; its own log says why")]
-    TrainingFailed,
+    /// The branch's own settings do not go with the plan. Decided before any row is looked at.
+    #[error("the branch's own settings do not go with this plan; its own log says which one")]
+    BranchUnprepared,
     /// The round's deadline has passed.
     #[error("the deadline has passed")]
     DeadlinePassed,
@@ -197,6 +197,9 @@ pub enum Floor {
     /// Rounds a day.
     #[error("more rounds are asked for within a day than the branch allows")]
     RoundsADay,
+    /// The time of uploads.
+    #[error("its uploads leave sooner after a round's start than the branch allows")]
+    UploadOffset,
 }
 
 /// What a branch was charged under one plan: rounds by kind (training, statistics, evaluation), and the last round used.
@@ -225,7 +228,7 @@ impl RefusalCode {
             Self::RoundReused => 9,
             Self::DescriptorInvalid => 10,
             Self::ModelDiffers => 11,
-            Self::TrainingFailed => 12,
+            Self::BranchUnprepared => 12,
             Self::DeadlinePassed => 13,
             Self::Stopped => 14,
             Self::RecordRolledBack => 15,

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{CoordinatorSettings, Policy};
+use super::{CoordinatorSettings, Policy, Timing};
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId};
 use crate::plan::{ClipForm, Counting, Plan, PrivacyMode};
@@ -80,6 +80,7 @@ pub fn policy(plan: &Plan) -> Policy {
         purposes: alloc::vec![plan.purpose.clone()],
         overlap_min: 1,
         rounds_a_day: u32::MAX,
+        timing: Timing::Plain,
         coordinator: Toy::verifying_key(&COORDINATOR_KEY),
         authorities: alloc::vec![Toy::verifying_key(&AUTHORITY_KEY)],
         authorities_needed: 1,

@@ -113,16 +113,18 @@ pub enum ParticipantEffect {
     Send(Upstream),
     /// Judge a plan against data, schema and model code; answer with `Input::PlanJudged`.
     JudgePlan(ValidPlan),
-    /// Train, clip, noise and mask; answer with `Input::Masked` or `Input::TrainingFailed`.
+    /// Noise and mask, then train, clip and add; answer with `Input::NoiseMasked` and with `Input::Masked`, whatever the rows are.
     Contribute(Contribution),
-    /// Send this header and, behind it, the masked vector that was made for its round.
+    /// Send this header and, after it, the vector that it names by its digest.
     Upload(MaskedHeader),
-    /// Forget the masked vector and stop training for it.
+    /// Forget the round's vectors and stop training for it.
     ForgetVector(RoundId),
-    /// A key set-up stands: noise shares of this variance can be drawn ahead.
+    /// The round's vector was not ready in time, and noise alone leaves in its place; for the operator's screen.
+    NoiseAlone(RoundId),
+    /// A key set-up stands: noise shares can be drawn ahead.
     Keyed {
-        /// Noise variance of a share, in units squared.
-        share_variance: u128,
+        /// Noise shares that surely are honest, by which the plan divides its noise.
+        honest_min: u16,
     },
     /// The coordinator showed uploads of this branch that its budget file did not know; for the operator's screen.
     ChargesAdopted {

@@ -33,4 +33,4 @@ pub use coordinator::{
 pub use descriptor::{RoundDescriptor, RoundHead, SessionView};
 pub use effect::{Contribution, CoordinatorEffect, Outbox, ParticipantEffect};
 pub use event::{CoordinatorEvent, EvictionReason, ParticipantEvent, Recorded};
-pub use participant::{Participant, ParticipantInput, ParticipantRecord, PlanSpend, Policy};
+pub use participant::{Participant, ParticipantInput, ParticipantRecord, PlanSpend, Policy, Timing};

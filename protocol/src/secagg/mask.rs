@@ -158,7 +158,7 @@ pub fn split_checks<S: Suite>(
 }
 
 /// The sum of rho_k x_k in the ring.
-fn checksum<S: Suite>(words: &RingWords, descriptor: &Digest) -> u64 {
+pub(crate) fn checksum<S: Suite>(words: &RingWords, descriptor: &Digest) -> u64 {
     let mut stream = S::keystream(&labels::checksum_key::<S>(descriptor));
     let mut pad = Pad::new();
     match words {

@@ -1,89 +1,22 @@
-//! From an update to an upload, and from uploads to their sum.
+//! From uploads to their sum; how an upload is made says [`super::masked_update`].
 //!
 //! ```text
-//! client       RingWords + BudgetReceipt + MaskSeeds --mask--> MaskedUpdate
-//! coordinator  Ticket + bytes --verify--> VerifiedUpload
-//!              MaskedSum --fold(VerifiedUpload)*--> MaskedSum --unmask(UnmaskPermit)--> AggregateSum
+//! Ticket + bytes --verify--> VerifiedUpload
+//! MaskedSum --fold(VerifiedUpload)*--> MaskedSum --unmask(UnmaskPermit)--> AggregateSum
 //! ```
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::labels;
-use super::mask::{CHECK_COORDINATES, CheckFailure, MaskBlock, Sign, append_checks, apply_blocks, split_checks};
+use super::mask::{CHECK_COORDINATES, CheckFailure, MaskBlock, Sign, apply_blocks, split_checks};
+pub use super::masked_update::{MaskSeeds, MaskedNoise, MaskedUpdate, mask, mask_noise};
 use super::modular::{Ring, RingWords, bytes_of};
-use super::permit::{BudgetReceipt, UnmaskPermit, UploadStorage, VerifiedUpload};
-use super::suite::{SecretKey, Suite};
+use super::permit::{UnmaskPermit, UploadStorage, VerifiedUpload};
+use super::suite::Suite;
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
-
-/// The seeds with which a client masks one round's update.
-pub struct MaskSeeds {
-    /// The seed b of the self mask: canonical bytes of the shared scalar.
-    pub self_seed: SecretKey,
-    /// For each peer of the cohort the sign ([`Sign::of_pair`]) and the pair's seed s_ij,r.
-    pub pairs: Vec<(Sign, SecretKey)>,
-}
-
-/// A masked update in its wire form: what a client stores durably and then uploads, byte for byte the same at every attempt.
-#[must_use = "the round has been charged for this update"]
-pub struct MaskedUpdate {
-    round: RoundId,
-    bytes: Vec<u8>,
-    digest: Digest,
-}
-
-impl MaskedUpdate {
-    /// The round.
-    #[must_use]
-    pub fn round(&self) -> RoundId {
-        self.round
-    }
-
-    /// Little-endian words: the update and then the check coordinates, all masked.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
-    /// Digest of [`MaskedUpdate::bytes`]: H(y_i), which the client signs.
-    #[must_use]
-    pub fn digest(&self) -> Digest {
-        self.digest
-    }
-
-    /// Gives up the wire form.
-    #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
-    }
-}
-
-/// Masks one update: appends the check coordinates, then applies the self mask and every pairwise mask. `words` have their noise already.
-pub fn mask<S: Suite>(words: RingWords, receipt: BudgetReceipt, seeds: MaskSeeds) -> MaskedUpdate {
-    mask_with::<S>(words, receipt, seeds, |blocks| blocks.into_iter().for_each(MaskBlock::run::<S>))
-}
-
-/// [`mask`] with blocks of coordinates handed to `execute`, which may run them on several threads.
-///
-/// # Panics
-/// If `execute` returns before it has run every block.
-pub fn mask_with<S: Suite>(
-    mut words: RingWords,
-    receipt: BudgetReceipt,
-    seeds: MaskSeeds,
-    execute: impl FnOnce(Vec<MaskBlock<'_>>),
-) -> MaskedUpdate {
-    let descriptor = receipt.descriptor();
-    append_checks::<S>(&mut words, &descriptor);
-    let pairs = seeds.pairs.iter().map(|(sign, seed)| (*sign, labels::pair_mask_key::<S>(seed, &descriptor)));
-    let own = (Sign::Add, labels::self_mask_key::<S>(&seeds.self_seed, &descriptor));
-    let masks: Vec<_> = pairs.chain([own]).collect();
-    apply_blocks(&mut words, &masks, execute);
-    let (bytes, digest) = words.to_wire();
-    MaskedUpdate { round: receipt.round(), bytes, digest }
-}
 
 /// Bytes of a masked update of `dimension` coordinates, check coordinates added; saturates.
 #[must_use]

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::entropy::Entropy;
-use crate::secagg::permit::{Opened, Ticket};
+use crate::secagg::permit::{BudgetReceipt, Opened, Ticket};
+use crate::secagg::suite::SecretKey;
 use crate::secagg::toy::{Seeded, Toy};
 
 const RINGS: [Ring; 2] = [Ring::Bits32, Ring::Bits64];

@@ -6,6 +6,7 @@ pub mod graph;
 pub mod labels;
 pub mod mask;
 pub mod masked_sum;
+pub mod masked_update;
 pub mod merkle;
 pub mod modular;
 pub mod parameters;

@@ -19,7 +19,9 @@ use tributary_model::synthetic::schema;
 use tributary_protocol::message::{MaskedHeader, RefusalCode, Start, Upstream};
 use tributary_protocol::plan::PrivacyMode;
 use tributary_protocol::privacy::RdpVector;
-use tributary_protocol::round::{Contribution, Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
+use tributary_protocol::round::{
+    Contribution, Outbox, Participant, ParticipantEffect, ParticipantInput, Policy, Timing,
+};
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
 use tributary_protocol::secagg::parameters::CohortRule;
@@ -97,6 +99,7 @@ impl Load {
             purposes: vec![PURPOSE_DEFAULT.to_owned()],
             overlap_min: 1,
             rounds_a_day: u32::MAX,
+            timing: Timing::Plain,
             coordinator: coordinator.signing_key,
             authorities: authorities.keys().to_vec(),
             authorities_needed: authorities.needed(),

@@ -217,6 +217,9 @@ impl<S: Stage> World<'_, S> {
                 let branch = &mut self.branches[index];
                 branch.vector = branch.vector.take().filter(|vector| vector.round() != round);
             }
+            ParticipantEffect::NoiseAlone(round) => {
+                self.trace.note(self.now, who, "is late: ", || format!("round {round}, noise alone"));
+            }
             ParticipantEffect::Keyed { .. } => self.trace.note(self.now, who, "has keys", String::new),
             ParticipantEffect::ChargesAdopted { charged, .. } => {
                 self.trace.note(self.now, who, "adopts ", || format!("charges up to round {}", charged.last_round));

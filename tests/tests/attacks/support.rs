@@ -5,7 +5,7 @@ use tributary_model::architecture::Architecture;
 use tributary_model::features::FeatureMatrix;
 use tributary_model::parameters::Parameters;
 use tributary_model::privacy::{Calibrated, NoiseSampler, Target, calibrate};
-use tributary_model::train::{Placement, PlacementKey, Trainer};
+use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Trainer};
 use tributary_model::update::{ClipForm, ClipRule, ClipSettings, ClipUnit, clipped_sum};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
@@ -68,11 +68,11 @@ pub(crate) fn matrix(customers: &[Customer], inputs: usize) -> FeatureMatrix {
 pub(crate) fn trainer(architecture: &Architecture, customers: &[Customer], rule: &ClipRule) -> Trainer {
     let placement = match rule.form() {
         ClipForm::Exact => Placement::Dense,
-        ClipForm::Chunked => {
-            Placement::Hashed { key: PlacementKey::new([1; 32]), customers_max: 128, rows_per_customer_max: 1 }
-        }
+        ClipForm::Chunked => Placement::Hashed,
     };
-    Trainer::new(architecture, &matrix(customers, architecture.inputs() as usize), &placement).unwrap()
+    let maxima = TableMaxima { customers: 128, rows: 128, rows_per_customer: 1 };
+    let data = matrix(customers, architecture.inputs() as usize);
+    Trainer::new(architecture, &Table::new(data, maxima, &PlacementKey::new([1; 32])).unwrap(), placement).unwrap()
 }
 
 /// A clip rule with riders.

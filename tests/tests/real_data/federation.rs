@@ -13,7 +13,7 @@ use tributary_model::features::FeatureMatrix;
 use tributary_model::privacy::{NoiseSampler, charged_rounds_max, share_variance};
 use tributary_model::schema::Schema;
 use tributary_model::server_optimizer::{MeanUpdate, ServerOptimizer};
-use tributary_model::train::{Placement, PlacementKey, Trainer, predict};
+use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Trainer, predict};
 use tributary_model::update::{ClipForm, clipped_sum};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
@@ -58,7 +58,7 @@ pub(crate) const LOGISTIC: Setting = Setting { model: ModelKind::Logistic, clip_
 /// The branches' data and everybody's held-out rows.
 pub(crate) struct Federation {
     schema_file: PathBuf,
-    branches: Vec<FeatureMatrix>,
+    branches: Vec<Table>,
     held_out: FeatureMatrix,
     customers: u64,
 }
@@ -106,7 +106,7 @@ impl Federation {
         let held_out: Vec<PathBuf> = files.iter().filter_map(|branch| branch.held_out.clone()).collect();
         Some(Self {
             held_out: read_csv_rows(&held_out, &schema, |_| true).unwrap(),
-            branches: files.iter().map(|branch| read_csv(&branch.training, &schema).unwrap()).collect(),
+            branches: files.iter().map(|branch| table(read_csv(&branch.training, &schema).unwrap())).collect(),
             customers: files.iter().map(|branch| branch.training_rows).sum(),
             schema_file,
         })
@@ -143,11 +143,7 @@ impl Federation {
     /// Trains as branches would that are all there, and gives the AUC on everybody's held-out rows. A plan without noise gets none.
     pub(crate) fn auc(&self, job: &Job, noise: Noise, run: u64) -> f64 {
         let mut sums = NoisySums::new(job, noise, run);
-        let trainers: Vec<Trainer> = self
-            .branches
-            .iter()
-            .map(|rows| Trainer::new(&job.architecture, rows, &placement(job, rows)).unwrap())
-            .collect();
+        let trainers: Vec<Trainer> = self.branches.iter().map(|table| trainer(job, table)).collect();
         let mut optimizer = ServerOptimizer::new(job.optimizer, &job.initial);
         let mut model = job.initial.clone();
         for _ in 0..ROUNDS {
@@ -168,15 +164,18 @@ impl Federation {
 }
 
 /// As a branch lays its rows out, with a public maximum just above their number.
-fn placement(job: &Job, rows: &FeatureMatrix) -> Placement {
-    match job.rule.form() {
+fn trainer(job: &Job, table: &Table) -> Trainer {
+    let placement = match job.rule.form() {
         ClipForm::Exact => Placement::Dense,
-        ClipForm::Chunked => Placement::Hashed {
-            key: PlacementKey::new([1; 32]),
-            customers_max: u32::try_from(rows.customer_count()).unwrap().next_multiple_of(128),
-            rows_per_customer_max: 1,
-        },
-    }
+        ClipForm::Chunked => Placement::Hashed,
+    };
+    Trainer::new(&job.architecture, table, placement).unwrap()
+}
+
+fn table(rows: FeatureMatrix) -> Table {
+    let customers = u32::try_from(rows.customer_count()).unwrap().next_multiple_of(128);
+    let maxima = TableMaxima { customers, rows: customers, rows_per_customer: 1 };
+    Table::new(rows, maxima, &PlacementKey::new([1; 32])).unwrap()
 }
 
 /// A run's noise.

@@ -103,7 +103,7 @@ impl Federation {
             "[client]\nstate_dir = \"state\"\n\n[coordinator]\naddress = \"{coordinator}\"\nserver_name = \"localhost\"\n\n\
              [identity]\nfolder = \"identity\"\n\n[data]\nfile = \"customers.csv\"\nschema = \"../schema.toml\"\n\
              customers_max = {}\ncustomers_nominal = {}\n\n[policy]\nfile = \"policy.toml\"\nowner = \"owner.pub\"\n",
-            (self.spec.customers_per_branch * 4).max(128),
+            (self.spec.customers_per_branch * 5 / 4).max(128),
             self.spec.customers_per_branch,
         );
         std::fs::write(&path, text).expect("settings");

@@ -4,7 +4,7 @@ use tributary_client::data::read_csv;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_model::synthetic::schema;
-use tributary_model::train::{Placement, PlacementKey, Trainer};
+use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Trainer};
 use tributary_model::update::{ClipForm, ClipRule, ClipSettings, ClipUnit, clipped_sum};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{ClipForm as PlannedForm, Plan};
@@ -63,11 +63,11 @@ fn plain_sum(federation: &Federation, plan: &Plan, model: &Digest) -> Digest {
         let data = read_csv(&federation.branch(branch).join("customers.csv"), &schema()).expect("rows");
         let placement = match form {
             ClipForm::Exact => Placement::Dense,
-            ClipForm::Chunked => {
-                Placement::Hashed { key: PlacementKey::new([0; 32]), customers_max: 160, rows_per_customer_max: 1 }
-            }
+            ClipForm::Chunked => Placement::Hashed,
         };
-        let trainer = Trainer::new(&architecture, &data, &placement).expect("a trainer");
+        let maxima = TableMaxima { customers: 160, rows: 160, rows_per_customer: 1 };
+        let table = Table::new(data, maxima, &PlacementKey::new([0; 32])).expect("maxima within their limits");
+        let trainer = Trainer::new(&architecture, &table, placement).expect("a trainer");
         let sum = clipped_sum(&trainer, &parameters, &rule).expect("a sum");
         let zeros = vec![0; sum.coordinates()];
         let words = sum.add_noise(zeros).expect("no noise").quantize(plan.ring).into_words();

@@ -4,7 +4,7 @@ use crate::architecture::{Activation, Architecture};
 use crate::features::FeatureMatrix;
 use crate::privacy::noise_for_tests::CountingEntropy;
 use crate::train::tests::{Dice, Row, matrix, parameters, rows, shape};
-use crate::train::{Placement, PlacementKey};
+use crate::train::{Placement, PlacementKey, Table, TableMaxima};
 
 const UNITS: u32 = 1 << 20;
 const LOSS_BOUND: f64 = 1.5;
@@ -24,15 +24,23 @@ fn rule(form: ClipForm, norm: f64) -> ClipRule {
 fn placement(form: ClipForm) -> Placement {
     match form {
         ClipForm::Exact => Placement::Dense,
-        ClipForm::Chunked => {
-            Placement::Hashed { key: PlacementKey::new([3; 32]), customers_max: 600, rows_per_customer_max: 3 }
-        }
+        ClipForm::Chunked => Placement::Hashed,
     }
 }
 
-fn sum_of(data: &FeatureMatrix, parameters: &Parameters, rule: &ClipRule) -> Vec<i64> {
-    let trainer = Trainer::new(parameters.architecture(), data, &placement(rule.form()));
-    let trainer = trainer.unwrap_or_else(|error| panic!("{error}"));
+/// Rows as a branch lays them out that says so many customers at most.
+fn trainer_of(shape: &Architecture, data: FeatureMatrix, form: ClipForm, customers: u32) -> Trainer {
+    let maxima = TableMaxima { customers, rows: customers, rows_per_customer: 3 };
+    let table = Table::new(data, maxima, &PlacementKey::new([3; 32])).unwrap();
+    Trainer::new(shape, &table, placement(form)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn sum_of(data: FeatureMatrix, parameters: &Parameters, rule: &ClipRule) -> Vec<i64> {
+    sum_within(data, parameters, rule, 600)
+}
+
+fn sum_within(data: FeatureMatrix, parameters: &Parameters, rule: &ClipRule, customers: u32) -> Vec<i64> {
+    let trainer = trainer_of(parameters.architecture(), data, rule.form(), customers);
     clipped_sum(&trainer, parameters, rule).unwrap_or_else(|error| panic!("{error}")).values().to_vec()
 }
 
@@ -113,12 +121,11 @@ fn both_forms_agree_with_the_book() {
         let shape = shape(5, hidden, activation, 2);
         let parameters = parameters(&mut dice, &shape);
         let rows = rows(&mut dice, 5, 2, 300, 3);
-        let data = matrix(&rows, 5, 2);
         // The middle norm clips about half of the customers, the large one nobody.
         for norm in [0.01, 1.5, 100.0] {
             let expected = reference(&shape, &parameters, &rows, norm);
             for form in [ClipForm::Exact, ClipForm::Chunked] {
-                let found = sum_of(&data, &parameters, &rule(form, norm));
+                let found = sum_of(matrix(&rows, 5, 2), &parameters, &rule(form, norm));
                 let scale: f64 = expected.iter().map(|value| value * value).sum::<f64>().sqrt();
                 for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
                     let error = (*found as f64 - expected).abs();
@@ -141,19 +148,19 @@ fn a_missing_customer_moves_the_sum_by_at_most_the_sensitivity() {
         let parameters = parameters(&mut dice, &shape);
         let rule = rule(form, 0.2);
         let rows = rows(&mut dice, 7, 2, 400, 3);
-        let whole = sum_of(&matrix(&rows, 7, 2), &parameters, &rule);
+        let whole = sum_of(matrix(&rows, 7, 2), &parameters, &rule);
         let bound = rule.sensitivity_squared_units(parameters.values().len()).unwrap();
         let mut furthest = 0;
         for missing in (0..400).step_by(21) {
             let rest: Vec<Row> = rows.iter().filter(|row| row.customer != missing).cloned().collect();
             let alone: Vec<Row> = rows.iter().filter(|row| row.customer == missing).cloned().collect();
-            let rest = sum_of(&matrix(&rest, 7, 2), &parameters, &rule);
+            let rest = sum_of(matrix(&rest, 7, 2), &parameters, &rule);
             let moved = distance_squared(&whole, &rest);
             assert!(moved <= bound, "{form:?}: {moved} beyond {bound}");
             furthest = furthest.max(moved);
             if form == ClipForm::Exact {
                 // Every other customer's integers are the same, so the difference is what the customer gives alone.
-                let alone = sum_of(&matrix(&alone, 7, 2), &parameters, &rule);
+                let alone = sum_of(matrix(&alone, 7, 2), &parameters, &rule);
                 let difference: Vec<i64> = whole.iter().zip(&rest).map(|(whole, rest)| whole - rest).collect();
                 assert_eq!(difference, alone);
             }
@@ -171,11 +178,11 @@ fn the_order_of_rows_does_not_matter() {
         let parameters = parameters(&mut dice, &shape);
         let mut rows = rows(&mut dice, 7, 2, 300, 3);
         rows.push(Row { customer: 1000, ..rows[5].clone() });
-        let before = sum_of(&matrix(&rows, 7, 2), &parameters, &rule(form, 0.5));
+        let before = sum_of(matrix(&rows, 7, 2), &parameters, &rule(form, 0.5));
         for last in (1..rows.len()).rev() {
             rows.swap(last, dice.below(u32::try_from(last).unwrap() + 1) as usize);
         }
-        assert_eq!(sum_of(&matrix(&rows, 7, 2), &parameters, &rule(form, 0.5)), before, "{form:?}");
+        assert_eq!(sum_of(matrix(&rows, 7, 2), &parameters, &rule(form, 0.5)), before, "{form:?}");
     }
 }
 
@@ -196,11 +203,11 @@ fn every_customer_in_turn_takes_their_own_integers_and_no_others() {
         let shape = shape(7, hidden, Activation::Relu, heads);
         let parameters = parameters(&mut dice, &shape);
         let rows = rows(&mut dice, 7, heads, 120, 3);
-        let whole = sum_of(&matrix(&rows, 7, heads), &parameters, &rule);
+        let whole = sum_of(matrix(&rows, 7, heads), &parameters, &rule);
         for missing in 0..120 {
             let rest = shuffled_without(&rows, missing, &mut dice);
             let alone: Vec<Row> = rows.iter().filter(|row| row.customer == missing).cloned().collect();
-            let [rest, alone] = [rest, alone].map(|rows| sum_of(&matrix(&rows, 7, heads), &parameters, &rule));
+            let [rest, alone] = [rest, alone].map(|rows| sum_of(matrix(&rows, 7, heads), &parameters, &rule));
             let together: Vec<i64> = rest.iter().zip(&alone).map(|(rest, alone)| rest + alone).collect();
             assert_eq!(together, whole, "{hidden:?}, without {missing}");
         }
@@ -216,14 +223,14 @@ fn only_the_missing_customers_micro_batch_changes() {
         let parameters = parameters(&mut dice, &shape);
         let rows = rows(&mut dice, 7, heads, 120, 3);
         let batch_sums = |rows: &[Row]| {
-            let trainer = Trainer::new(&shape, &matrix(rows, 7, heads), &placement(ClipForm::Chunked)).ok().unwrap();
+            let trainer = trainer_of(&shape, matrix(rows, 7, heads), ClipForm::Chunked, 600);
+            let network = trainer.network(&parameters);
             let mut sums = Vec::new();
-            for (customers, pass) in trainer.passes(&parameters) {
+            for (batch, pass) in trainer.passes(&network) {
                 let mut riders = [0; 3];
                 let everybody = Selection::everybody();
-                let (floats, chosen) = ((&pass.norms()[..], pass.losses()), (&rule, &everybody));
-                let coefficients = super::super::chunked::coefficients(customers, floats, chosen, &mut riders);
-                let sum = pass.weighted_sum(coefficients.ok().unwrap());
+                let weights = super::super::chunked::weigh(batch, &pass, (&rule, &everybody), &mut riders);
+                let sum = pass.weighted_sum(&weights.coefficients);
                 sums.push((riders, sum.iter().map(|value| value.to_bits()).collect::<Vec<u32>>()));
             }
             sums
@@ -245,7 +252,7 @@ fn no_customers_give_zeros() {
     for form in [ClipForm::Exact, ClipForm::Chunked] {
         let shape = shape(4, &[3], Activation::Relu, 2);
         let parameters = parameters(&mut dice, &shape);
-        let sum = sum_of(&matrix(&[], 4, 2), &parameters, &rule(form, 1.0));
+        let sum = sum_of(matrix(&[], 4, 2), &parameters, &rule(form, 1.0));
         assert_eq!(sum, vec![0; shape.parameter_count() + RIDERS]);
     }
 }
@@ -258,23 +265,53 @@ fn a_rule_without_riders_has_none() {
     let rows = rows(&mut dice, 4, 1, 20, 2);
     let riding = rule(ClipForm::Exact, 1.0);
     let plain = ClipRule::new(ClipSettings { loss_bound: None, ..riding.into() }).unwrap();
-    let with = sum_of(&matrix(&rows, 4, 1), &parameters, &riding);
-    let without = sum_of(&matrix(&rows, 4, 1), &parameters, &plain);
+    let with = sum_of(matrix(&rows, 4, 1), &parameters, &riding);
+    let without = sum_of(matrix(&rows, 4, 1), &parameters, &plain);
     assert_eq!(with[..5], without[..]);
     assert_eq!(with[6], 20 * i64::from(UNITS / 20));
 }
 
 #[test]
-fn what_is_not_finite_is_refused() {
+fn a_fault_of_a_row_removes_its_customer_alone() {
     let mut dice = Dice::new(17);
     for form in [ClipForm::Exact, ClipForm::Chunked] {
         let shape = shape(4, &[3, 3], Activation::Relu, 1);
         let parameters = Parameters::new(shape.clone(), vec![1e6; shape.parameter_count()]).ok().unwrap();
         let mut rows = rows(&mut dice, 4, 1, 20, 1);
-        rows[7] = Row { features: vec![f32::MAX; 4], targets: vec![0.0], present: vec![1.0], customer: 7 };
-        let trainer = Trainer::new(&shape, &matrix(&rows, 4, 1), &placement(form)).ok().unwrap();
-        let refusal = clipped_sum(&trainer, &parameters, &rule(form, 1.0)).err();
-        assert_eq!(refusal, Some(UpdateError::NotFinite), "{form:?}");
+        rows.retain(|row| row.customer != 7);
+        let without = sum_of(matrix(&rows, 4, 1), &parameters, &rule(form, 1.0));
+        for huge in [1e13, f32::MAX] {
+            let row = Row { features: vec![huge; 4], targets: vec![0.0], present: vec![1.0], customer: 7 };
+            let mut with = rows.clone();
+            with.insert(7, row);
+            assert_eq!(sum_of(matrix(&with, 4, 1), &parameters, &rule(form, 1.0)), without, "{form:?}");
+            // The fault of one row is that of all rows of the customer.
+            with.push(Row { features: vec![0.5; 4], targets: vec![1.0], present: vec![1.0], customer: 7 });
+            assert_eq!(sum_of(matrix(&with, 4, 1), &parameters, &rule(form, 1.0)), without, "{form:?}");
+        }
+    }
+}
+
+#[test]
+fn who_moves_up_when_a_full_micro_batch_loses_a_customer_is_paid_for() {
+    let mut dice = Dice::new(20);
+    let rule = rule(ClipForm::Chunked, 0.2);
+    for (hidden, heads) in [(&[16, 8][..], 1), (&[], 2)] {
+        let shape = shape(7, hidden, Activation::Relu, heads);
+        let parameters = parameters(&mut dice, &shape);
+        let bound = rule.sensitivity_squared_units(parameters.values().len()).unwrap();
+        let rows = rows(&mut dice, 7, heads, 400, 3);
+        // Nobody is left out: but for rounding and truncation the sum is that of a branch with room for all.
+        let whole = sum_within(matrix(&rows, 7, heads), &parameters, &rule, 20);
+        let roomy = sum_of(matrix(&rows, 7, heads), &parameters, &rule);
+        let riders = whole.len() - RIDERS;
+        assert_eq!(whole[riders + 1..], roomy[riders + 1..]);
+        assert!(whole.iter().zip(&roomy).all(|(whole, roomy)| whole.abs_diff(*roomy) < 1000));
+        for missing in (0..400).step_by(7) {
+            let rest: Vec<Row> = rows.iter().filter(|row| row.customer != missing).cloned().collect();
+            let moved = distance_squared(&whole, &sum_within(matrix(&rest, 7, heads), &parameters, &rule, 20));
+            assert!(moved <= bound, "without {missing}: {moved} beyond {bound}");
+        }
     }
 }
 
@@ -284,7 +321,7 @@ fn a_rule_that_does_not_fit_is_refused() {
     let shape = shape(4, &[], Activation::Relu, 1);
     let parameters = parameters(&mut dice, &shape);
     let data = matrix(&rows(&mut dice, 4, 1, 20, 1), 4, 1);
-    let dense = Trainer::new(&shape, &data, &Placement::Dense).ok().unwrap();
+    let dense = trainer_of(&shape, data, ClipForm::Exact, 20);
     let refusal = clipped_sum(&dense, &parameters, &rule(ClipForm::Chunked, 1.0)).err();
     assert_eq!(refusal, Some(UpdateError::Placement));
     let other = Parameters::initial(&Architecture::logistic(4, &["other"]).unwrap(), 0);
@@ -293,7 +330,7 @@ fn a_rule_that_does_not_fit_is_refused() {
     let settings = ClipSettings { clip_units: 256, ..rule(ClipForm::Chunked, 1.0).into() };
     let wide = crate::train::tests::shape(2000, &[], Activation::Relu, 1);
     let data = matrix(&rows(&mut dice, 2000, 1, 2, 1), 2000, 1);
-    let hashed = Trainer::new(&wide, &data, &placement(ClipForm::Chunked)).ok().unwrap();
+    let hashed = trainer_of(&wide, data, ClipForm::Chunked, 600);
     let coarse = ClipRule::new(settings).unwrap();
     let refusal = clipped_sum(&hashed, &Parameters::initial(&wide, 0), &coarse).err();
     assert!(matches!(refusal, Some(UpdateError::Rule(ClipRuleError::Rounding { .. }))));
@@ -306,18 +343,17 @@ fn a_selection_is_the_sum_of_those_whom_it_holds() {
         let shape = shape(5, if form == ClipForm::Exact { &[] } else { &[6] }, Activation::Tanh, 2);
         let (rows, parameters) = (rows(&mut dice, 5, 2, 90, 3), parameters(&mut dice, &shape));
         let rule = rule(form, 0.4);
-        let data = matrix(&rows, 5, 2);
-        let trainer = Trainer::new(&shape, &data, &placement(form)).ok().unwrap();
+        let trainer = trainer_of(&shape, matrix(&rows, 5, 2), form, 600);
         let selection = Selection::draw(trainer.customers(), 1 << 62, &mut CountingEntropy(9));
         // Test rows are numbered in the order of their customers' first rows, as the matrix numbers them.
         let chosen: Vec<Row> = rows.iter().filter(|row| selection.includes(row.customer)).cloned().collect();
         assert!(!chosen.is_empty() && chosen.len() < rows.len());
         let sum = clipped_sum_of(&trainer, &parameters, &rule, &selection).unwrap_or_else(|error| panic!("{error}"));
         match form {
-            ClipForm::Exact => assert_eq!(sum.values(), sum_of(&matrix(&chosen, 5, 2), &parameters, &rule)),
+            ClipForm::Exact => assert_eq!(sum.values(), sum_of(matrix(&chosen, 5, 2), &parameters, &rule)),
             // The others keep their slots, with a weight of zero: the same sums but for nothing at all.
             ClipForm::Chunked => {
-                let alone = sum_of(&matrix(&chosen, 5, 2), &parameters, &rule);
+                let alone = sum_of(matrix(&chosen, 5, 2), &parameters, &rule);
                 let riders = alone.len() - rule.rider_count();
                 assert_eq!(sum.values()[riders..], alone[riders..]);
                 let far = sum.values().iter().zip(&alone).map(|(one, other)| (one - other).abs()).max();
@@ -327,7 +363,7 @@ fn a_selection_is_the_sum_of_those_whom_it_holds() {
     }
     let shape = shape(5, &[], Activation::Relu, 1);
     let data = matrix(&rows(&mut dice, 5, 1, 30, 1), 5, 1);
-    let trainer = Trainer::new(&shape, &data, &Placement::Dense).ok().unwrap();
+    let trainer = trainer_of(&shape, data, ClipForm::Exact, 30);
     let nobody = Selection::draw(trainer.customers(), 1, &mut CountingEntropy(1));
     let empty = clipped_sum_of(&trainer, &parameters(&mut dice, &shape), &rule(ClipForm::Exact, 0.4), &nobody);
     assert!(

@@ -3,7 +3,7 @@ use super::*;
 use crate::architecture::{Activation, Architecture};
 use crate::privacy::noise_for_tests::CountingEntropy;
 use crate::train::tests::{Dice, matrix, parameters, rows, shape};
-use crate::train::{Placement, Trainer};
+use crate::train::{Placement, Table, Trainer};
 
 const UNITS: u32 = 1 << 20;
 
@@ -14,8 +14,8 @@ fn rule(unit: ClipUnit) -> ClipRule {
 }
 
 fn trainer(architecture: &Architecture) -> Trainer {
-    let data = matrix(&rows(&mut Dice::new(5), 3, 1, 40, 2), 3, 1);
-    Trainer::new(architecture, &data, &Placement::Dense).unwrap_or_else(|error| panic!("{error}"))
+    let table = Table::of_public(matrix(&rows(&mut Dice::new(5), 3, 1, 40, 2), 3, 1));
+    Trainer::new(architecture, &table, Placement::Dense).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn local(update_clip_norm: f64) -> LocalRule {
@@ -106,10 +106,17 @@ fn local_steps_are_noised_each_and_differ_by_their_noise_alone() {
 }
 
 #[test]
-fn an_unstable_step_is_refused() {
+fn an_unstable_step_is_a_long_one_and_no_refusal() {
     let architecture = shape(3, &[], Activation::Relu, 1);
     let (trainer, start) = (trainer(&architecture), parameters(&mut Dice::new(6), &architecture));
-    let wild = LocalRule { learning_rate: 1e9, ..local(1.0) };
-    let refusal = branch_update(&trainer, &start, (&rule(ClipUnit::Branch), &wild)).err();
-    assert_eq!(refusal, Some(LocalError::Diverged));
+    let unit = i128::from(UNITS);
+    for (learning_rate, update_clip_norm) in [(1e9, 1.0), (f64::MAX, 1e-6), (0.5, 5e-324), (0.0, 5e-324)] {
+        let wild = LocalRule { learning_rate, ..local(update_clip_norm) };
+        let sum = branch_update(&trainer, &start, (&rule(ClipUnit::Branch), &wild));
+        let sum = sum.unwrap_or_else(|error| panic!("{error}"));
+        let square: i128 = sum.values()[..start.values().len()].iter().map(|units| i128::from(*units).pow(2)).sum();
+        assert!(square <= unit * unit, "{learning_rate} {update_clip_norm}: {square}");
+        let moved = learning_rate > 0.0 && update_clip_norm > 1e-300;
+        assert_eq!(square > 0, moved || learning_rate > 0.0, "{learning_rate} {update_clip_norm}");
+    }
 }

@@ -21,7 +21,7 @@ impl<S: Suite> Participant<S> {
         // What belongs to a round that is over here was on its way when it ended.
         let Some(open) = self.open().filter(|open| open.round == survivors.round) else { return };
         let again = match &open.stage {
-            Stage::Training | Stage::Masked { .. } => return self.refuse(RefusalCode::Unexpected, outbox),
+            Stage::Training { .. } | Stage::Masked { .. } => return self.refuse(RefusalCode::Unexpected, outbox),
             Stage::Uploaded { .. } => false,
             Stage::Acknowledged { .. } => true,
         };

@@ -1,7 +1,7 @@
 //! Contributing: a start is checked, the budget charged, and training permitted once.
 
 use super::round::{OpenRound, Stage};
-use super::{Participant, Phase};
+use super::{Participant, Phase, Timing};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::RoundId;
@@ -106,7 +106,7 @@ impl<S: Suite> Participant<S> {
             deadline,
             leaves,
             held: keys.held,
-            stage: Stage::Training,
+            stage: Stage::Training { noise: None },
         }));
     }
 
@@ -119,9 +119,7 @@ impl<S: Suite> Participant<S> {
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
         // A vector of an abandoned round arrives late and is forgotten by the shell.
-        let Some(open) = self.open().filter(|open| open.round == round && open.stage == Stage::Training) else {
-            return;
-        };
+        let Some(open) = self.open().filter(|open| open.round == round && open.is_training()) else { return };
         let early = now < open.leaves;
         self.set_stage(Stage::Masked { vector });
         if !early {
@@ -129,8 +127,36 @@ impl<S: Suite> Participant<S> {
         }
     }
 
+    /// The round's noise is masked by itself. It leaves at the offset where the policy is strict and the vector is not ready by then.
+    pub(super) fn on_noise_masked(
+        &mut self,
+        now: Millis,
+        round: RoundId,
+        vector: Digest,
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) {
+        let Some(open) = self.open().filter(|open| open.round == round && open.is_training()) else { return };
+        let late = open.leaves <= now;
+        self.set_stage(Stage::Training { noise: Some(vector) });
+        if late {
+            self.upload_in_time(now, outbox);
+        }
+    }
+
+    /// The time has come at which uploads leave: the vector, or noise alone where the policy does not wait for it. Which of the two it is
+    /// nobody can tell from outside.
+    pub(super) fn upload_in_time(&mut self, now: Millis, outbox: &mut Outbox<ParticipantEffect>) {
+        let Some(open) = self.open().filter(|open| open.leaves <= now) else { return };
+        if let (Stage::Training { noise: Some(vector) }, Timing::Strict) = (&open.stage, self.policy.timing) {
+            let (round, vector) = (open.round, *vector);
+            self.set_stage(Stage::Masked { vector });
+            outbox.push(ParticipantEffect::NoiseAlone(round));
+        }
+        self.upload(outbox);
+    }
+
     /// The masked vector leaves.
-    pub(super) fn upload(&mut self, outbox: &mut Outbox<ParticipantEffect>) {
+    fn upload(&mut self, outbox: &mut Outbox<ParticipantEffect>) {
         let Some((round, descriptor, vector)) = self.open().and_then(|open| match open.stage {
             Stage::Masked { vector } => Some((open.round, open.descriptor, vector)),
             _ => None,

@@ -17,7 +17,6 @@ use crate::message::{
     Encapsulation, Floor, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, RefusalCode, SealedShares,
     SignedBody, Upstream, body_of, keys_digest, signed_message,
 };
-use crate::plan::RoundKind;
 use crate::round::agreement::{contribution_commitment, frozen_view, graph_seed, keyed_view, setup_ack_message};
 use crate::round::descriptor::SessionView;
 use crate::round::effect::{Outbox, ParticipantEffect};
@@ -413,11 +412,7 @@ impl<S: Suite> Participant<S> {
         if signatures.len() != cohort.len() || !self.all_signed(&message, signed) {
             return Err(RefusalCode::SignatureInvalid.into());
         }
-        if let Some((_, admitted)) = self.admitted() {
-            let honest = session.view.thresholds.honest_min;
-            let share_variance = admitted.plan.share_variance(RoundKind::Train, honest);
-            outbox.push(ParticipantEffect::Keyed { share_variance });
-        }
+        outbox.push(ParticipantEffect::Keyed { honest_min: session.view.thresholds.honest_min });
         self.keying = None;
         self.attempts = 0;
         self.sessions.push(session);

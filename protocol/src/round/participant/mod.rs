@@ -13,7 +13,7 @@ mod session;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-pub use policy::Policy;
+pub use policy::{Policy, Timing};
 pub use record::{ParticipantRecord, PlanSpend};
 
 use self::keying::Keying;
@@ -63,10 +63,12 @@ pub enum ParticipantInput {
         /// Digest of the vector's bytes.
         vector: Digest,
     },
-    /// Training failed; the shell has told the operator why.
-    TrainingFailed {
+    /// The round's noise is masked, by itself: what leaves in place of the vector where that is not ready in time.
+    NoiseMasked {
         /// The round.
         round: RoundId,
+        /// Digest of the vector's bytes.
+        vector: Digest,
     },
     /// A deadline may have passed.
     Timer,
@@ -157,11 +159,7 @@ impl<S: Suite> Participant<S> {
             ParticipantInput::Started { start, model } => self.on_start(now, &start, &model, outbox),
             ParticipantInput::PlanJudged { plan, verdict } => self.on_judged(plan, verdict, outbox),
             ParticipantInput::Masked { round, vector } => self.on_masked(now, round, vector, outbox),
-            ParticipantInput::TrainingFailed { round } => {
-                if self.open().is_some_and(|open| open.round == round && open.stage == Stage::Training) {
-                    self.refuse(RefusalCode::TrainingFailed, outbox);
-                }
-            }
+            ParticipantInput::NoiseMasked { round, vector } => self.on_noise_masked(now, round, vector, outbox),
             ParticipantInput::Timer => self.on_timer(now, outbox),
             ParticipantInput::Stop => {
                 if !matches!(self.phase, Phase::Offline) {
@@ -183,8 +181,12 @@ impl<S: Suite> Participant<S> {
         });
         let round = self.open().map(|open| Wait {
             reason: open.describe(),
-            deadline: Some(open.next()),
-            next: if open.next() < open.deadline { "upload" } else { "forget the round and erase its keys" },
+            deadline: Some(open.next(self.policy.timing)),
+            next: if open.next(self.policy.timing) < open.deadline {
+                "upload"
+            } else {
+                "forget the round and erase its keys"
+            },
         });
         match (&self.phase, keying, round) {
             (_, Some(keying), Some(round)) => {
@@ -208,7 +210,7 @@ impl<S: Suite> Participant<S> {
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let keying = self.keying.as_ref().map(Keying::deadline);
-        keying.into_iter().chain(self.open().map(OpenRound::next)).min()
+        keying.into_iter().chain(self.open().map(|open| open.next(self.policy.timing))).min()
     }
 
     /// The durable state.
@@ -299,8 +301,8 @@ impl<S: Suite> Participant<S> {
     fn on_timer(&mut self, now: Millis, outbox: &mut Outbox<ParticipantEffect>) {
         if self.open().is_some_and(|open| open.deadline <= now) {
             self.forget_round(outbox);
-        } else if self.open().is_some_and(|open| open.next() <= now) {
-            self.upload(outbox);
+        } else if self.open().is_some_and(|open| open.next(self.policy.timing) <= now) {
+            self.upload_in_time(now, outbox);
         }
         if let Some(late) = self.keying.as_ref().filter(|keying| keying.deadline() <= now) {
             self.abandon(late.session(), RefusalCode::DeadlinePassed, None, outbox);

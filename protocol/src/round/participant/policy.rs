@@ -9,6 +9,16 @@ use crate::privacy::RdpVector;
 use crate::secagg::parameters::CohortRule;
 use crate::secagg::suite::VerifyingKey;
 
+/// Whether an upload waits for its vector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Timing {
+    /// The vector leaves at the plan's offset, or when it is ready where that is later.
+    #[default]
+    Plain,
+    /// What leaves at the offset is the vector, or noise alone where that is not ready: the time says nothing about the branch.
+    Strict,
+}
+
 /// Local policy (SA-1, section 2). Never sent by the coordinator; a plan can only be stricter.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -26,6 +36,8 @@ pub struct Policy {
     pub overlap_min: u16,
     /// Rounds that may be charged within 24 hours of this machine's clock, over all plans.
     pub rounds_a_day: u32,
+    /// Whether an upload waits for its vector.
+    pub timing: Timing,
     /// The coordinator's protocol signing key.
     pub coordinator: VerifyingKey,
     /// The roster authorities' keys.

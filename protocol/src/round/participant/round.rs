@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::policy::Timing;
 use super::session::Held;
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
@@ -26,8 +27,11 @@ pub(super) struct OpenRound<S: Suite> {
 /// How far the round is.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// Training, clipping, noising and masking are under way.
-    Training,
+    /// Noising, masking, training and clipping are under way.
+    Training {
+        /// Digest of the noise masked by itself, once it is.
+        noise: Option<Digest>,
+    },
     /// The masked vector is ready; it leaves at its time.
     Masked {
         /// Its digest.
@@ -51,13 +55,23 @@ pub(super) enum Stage {
 
 impl<S: Suite> OpenRound<S> {
     /// When the machine must be asked again: when the upload may leave, or when the round is over.
-    pub(super) fn next(&self) -> Millis {
-        if matches!(self.stage, Stage::Masked { .. }) { self.leaves.min(self.deadline) } else { self.deadline }
+    pub(super) fn next(&self, timing: Timing) -> Millis {
+        match (&self.stage, timing) {
+            (Stage::Masked { .. }, _) | (Stage::Training { noise: Some(_) }, Timing::Strict) => {
+                self.leaves.min(self.deadline)
+            }
+            _ => self.deadline,
+        }
+    }
+
+    /// Whether the vector is still being made.
+    pub(super) fn is_training(&self) -> bool {
+        matches!(self.stage, Stage::Training { .. })
     }
 
     pub(super) fn describe(&self) -> String {
         let what = match self.stage {
-            Stage::Training => "this branch's training",
+            Stage::Training { .. } => "this branch's training",
             Stage::Masked { .. } => "the time at which uploads leave",
             Stage::Uploaded { .. } => "the survivor set",
             Stage::Acknowledged { .. } => "the quorum certificate",

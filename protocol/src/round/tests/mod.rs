@@ -7,6 +7,7 @@ mod floors;
 mod liars;
 mod membership;
 mod steering;
+mod timing;
 mod world;
 
 use alloc::vec::Vec;

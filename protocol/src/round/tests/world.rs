@@ -67,6 +67,8 @@ pub(super) struct Branch {
     /// Rounds of the plan, when it is through.
     pub(super) finished: Option<u32>,
     pub(super) connected: bool,
+    /// Its training is never ready; its noise alone is.
+    pub(super) late: bool,
     synced: usize,
     vector: Option<MaskedUpdate>,
     replayed: ParticipantRecord,
@@ -124,6 +126,7 @@ impl World {
                 stopped: None,
                 finished: None,
                 connected: false,
+                late: false,
                 synced: 0,
                 vector: None,
                 replayed: ParticipantRecord::default(),

@@ -47,12 +47,18 @@ impl World {
                         .map(|_| i64::from(self.entropy.bytes32()[0]) - 128)
                         .collect();
                     values[0] = 1 << (client.0 % 50);
+                    if branch.late {
+                        values.fill(0);
+                    }
                     let words = RingWords::reduce(contribution.descriptor.ring, &values);
                     self.plain.insert((round, client), values);
                     let update = mask::<Toy>(words, contribution.receipt, contribution.seeds);
                     let vector = update.digest();
                     branch.vector = Some(update);
-                    answers.push(ParticipantInput::Masked { round, vector });
+                    answers.push(match branch.late {
+                        true => ParticipantInput::NoiseMasked { round, vector },
+                        false => ParticipantInput::Masked { round, vector },
+                    });
                 }
                 ParticipantEffect::Upload(header) => {
                     if let Some(update) = branch.vector.take()
@@ -66,6 +72,7 @@ impl World {
                 ParticipantEffect::Stop { explanation, .. } => branch.stopped = Some(explanation),
                 ParticipantEffect::Finished { rounds } => branch.finished = Some(rounds),
                 ParticipantEffect::Keyed { .. }
+                | ParticipantEffect::NoiseAlone(_)
                 | ParticipantEffect::ChargesAdopted { .. }
                 | ParticipantEffect::RoundClosed { .. } => {}
             }

@@ -1,0 +1,77 @@
+//! Rows that pass through the network together.
+
+use burn::tensor::{Device, Tensor};
+use zeroize::Zeroizing;
+
+use super::SLOTS;
+use super::pass::{SlotValues, tensor};
+use crate::features::FeatureMatrix;
+
+/// Who sits in a slot that is padding.
+pub(crate) const NOBODY: u32 = u32::MAX;
+
+/// So many rows, padding included, laid out slot by slot.
+pub(crate) struct MicroBatch {
+    /// Slots x inputs.
+    features: Tensor<2>,
+    feature_squares: Zeroizing<Vec<f64>>,
+    /// Slots x heads: 0 or 1.
+    targets: Zeroizing<Vec<f32>>,
+    /// Slots x heads: 1 where the label is known; 0 in padding.
+    present: Zeroizing<Vec<f32>>,
+    /// The customer of each slot. A customer's rows are neighbours.
+    customers: [u32; SLOTS],
+    /// Slots whose features are out of range before any network.
+    faulty: [bool; SLOTS],
+}
+
+impl MicroBatch {
+    /// Copies rows into slots, from slot 0 on.
+    pub(super) fn new(data: &FeatureMatrix, rows: &[u32], device: &Device) -> Self {
+        let padded = |part: &ndarray::Array2<f32>| {
+            let mut values = Zeroizing::new(vec![0.0; SLOTS * part.ncols()]);
+            for (slot, row) in values.chunks_exact_mut(part.ncols()).zip(rows) {
+                for (value, source) in slot.iter_mut().zip(part.row(*row as usize)) {
+                    *value = *source;
+                }
+            }
+            values
+        };
+        let mut customers = [NOBODY; SLOTS];
+        for (customer, row) in customers.iter_mut().zip(rows) {
+            *customer = data.customers()[*row as usize];
+        }
+        let mut faulty = [false; SLOTS];
+        let SlotValues { mut values, squares } = SlotValues::settled(padded(data.features()), &mut faulty);
+        Self {
+            features: tensor(std::mem::take(&mut *values), device),
+            feature_squares: squares,
+            targets: padded(data.targets()),
+            present: padded(data.present()),
+            customers,
+            faulty,
+        }
+    }
+
+    pub(crate) fn features(&self) -> &Tensor<2> {
+        &self.features
+    }
+
+    pub(super) fn feature_squares(&self) -> &[f64] {
+        &self.feature_squares
+    }
+
+    /// Targets and presence, each slots x heads.
+    pub(crate) fn labels(&self) -> (&[f32], &[f32]) {
+        (&self.targets, &self.present)
+    }
+
+    /// The customer of each slot; [`NOBODY`] in padding.
+    pub(crate) fn customers(&self) -> &[u32; SLOTS] {
+        &self.customers
+    }
+
+    pub(super) fn faulty(&self) -> &[bool; SLOTS] {
+        &self.faulty
+    }
+}

@@ -1,0 +1,79 @@
+//! When uploads leave: at the plan's offset, and under a strict policy never later.
+
+use super::world::{World, plan};
+use crate::digest::Digest;
+use crate::ids::{ClientId, RoundId};
+use crate::plan::Plan;
+use crate::round::cast::policy;
+use crate::round::{ParticipantEvent, ParticipantInput, Policy, Timing};
+use crate::time::Millis;
+
+const LATE: ClientId = ClientId(3);
+const OFFSET_MS: u64 = 100;
+
+/// Nine clients, of whom one is never ready, when everything before the offset of the first round has happened.
+fn before_the_offset(timing: Timing) -> (World, Plan) {
+    let served = plan(|plan| plan.upload_offset_ms = OFFSET_MS);
+    let mut world = World::with_policy(9, served.clone(), |_| Policy { timing, ..policy(&served) });
+    world.branches.get_mut(&LATE).unwrap().late = true;
+    world.connect_all();
+    world.run();
+    (world, served)
+}
+
+fn at(world: &mut World, milliseconds: u64) {
+    world.now = Millis(milliseconds);
+    for client in world.branches.keys().copied().collect::<alloc::vec::Vec<_>>() {
+        world.tell_branch(client, ParticipantInput::Timer);
+    }
+    world.run();
+}
+
+fn uploads(world: &World) -> alloc::vec::Vec<(ClientId, Digest)> {
+    let of = |events: &[ParticipantEvent]| {
+        events.iter().find_map(|event| match event {
+            ParticipantEvent::Uploaded { vector, .. } => Some(*vector),
+            _ => None,
+        })
+    };
+    world.branches.iter().filter_map(|(client, branch)| Some((*client, of(&branch.events)?))).collect()
+}
+
+#[test]
+fn under_a_strict_policy_noise_leaves_in_time_where_the_vector_is_late() {
+    let (mut world, _) = before_the_offset(Timing::Strict);
+    at(&mut world, OFFSET_MS - 1);
+    assert!(uploads(&world).is_empty(), "nobody is early");
+    at(&mut world, OFFSET_MS);
+    let left = uploads(&world);
+    assert_eq!(left.len(), 9, "nobody is late");
+    assert_eq!(world.sums.len(), 1);
+    world.assert_sums_exact();
+    // The vector itself comes when the noise has left: it changes nothing.
+    let vector = Digest([9; 32]);
+    world.tell_branch(LATE, ParticipantInput::Masked { round: RoundId(1), vector });
+    world.run();
+    assert!(uploads(&world).iter().all(|(_, left)| *left != vector));
+}
+
+#[test]
+fn noise_that_is_masked_after_the_offset_leaves_at_once() {
+    let served = plan(|plan| plan.upload_offset_ms = 0);
+    let mut world = World::with_policy(9, served.clone(), |_| Policy { timing: Timing::Strict, ..policy(&served) });
+    world.branches.get_mut(&LATE).unwrap().late = true;
+    world.connect_all();
+    world.run();
+    assert_eq!(uploads(&world).len(), 9);
+    world.assert_sums_exact();
+}
+
+#[test]
+fn under_a_plain_policy_a_vector_is_waited_for() {
+    let (mut world, served) = before_the_offset(Timing::Plain);
+    at(&mut world, OFFSET_MS);
+    let left = uploads(&world);
+    assert_eq!(left.len(), 8);
+    assert!(left.iter().all(|(client, _)| *client != LATE));
+    at(&mut world, OFFSET_MS + served.round_deadline_ms / 2);
+    assert_eq!(uploads(&world).len(), 8, "noise alone is for strict policies");
+}

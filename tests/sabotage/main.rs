@@ -30,9 +30,10 @@ const PLAYED: [(Defence, Profile); 17] = [
     (Defence::ChargeFirst, Profile::None),
 ];
 
-/// Whose attacks are played elsewhere, in `protocol/src/round/tests`: `steering.rs`, for it needs more than 256 clients, and `liars.rs`, for
-/// only a client with its machine's secrets can try.
-const ELSEWHERE: [Defence; 2] = [Defence::GraphSeedReveal, Defence::EnvelopeCommitment];
+/// Whose attacks are played elsewhere. In `protocol/src/round/tests`: `steering.rs`, for it needs more than 256 clients, and `liars.rs`, for
+/// only a client with its machine's secrets can try. In `model/tests/hostile.rs`: those that need gradients.
+const ELSEWHERE: [Defence; 4] =
+    [Defence::GraphSeedReveal, Defence::EnvelopeCommitment, Defence::RowFaults, Defence::WideNorms];
 
 /// No defence is in neither list.
 const _: () = assert!(PLAYED.len() + ELSEWHERE.len() == DEFENCES.len());

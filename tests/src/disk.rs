@@ -110,6 +110,11 @@ impl<E: Clone + PartialEq + Serialize + DeserializeOwned> Disk<E> {
         &self.events[..self.synced_events]
     }
 
+    /// What a crash may lose, whole or from any byte on.
+    pub(crate) fn unsynced(&self) -> &[E] {
+        &self.events[self.synced_events..]
+    }
+
     /// Leaves room for so many bytes, or enough.
     pub(crate) fn set_room(&mut self, room: Option<usize>) {
         self.room = room;

@@ -6,6 +6,8 @@ use crate::cast::Cast;
 use crate::dice::Dice;
 use crate::enemy::Deceiver;
 use crate::options::{Options, PROFILES, Profile, SuiteKind};
+use crate::outcome::Violation;
+use crate::trace::Who;
 use crate::world::World;
 use crate::{Campaign, campaign, run, trace};
 
@@ -101,6 +103,59 @@ fn a_stolen_round_opens_where_the_model_is_one() {
         let outcome = World::<Toy>::new(seed, options, None).deceived_by(thief).run();
         let violation = outcome.violation.expect("the judge objects");
         assert_eq!(violation.rule, "a sum over two models stays noise");
+    }
+}
+
+/// The processes that are watched below, and the fewest events that each of them appends in two rounds.
+const APPENDERS: [(Who, u32); 2] = [(Who::Centre, 30), (Who::Branch(4), 9)];
+
+/// Plays a quiet run in which a process meets something; the outcome, and whether a line says so.
+fn quiet_run(
+    seed: u64,
+    mark: &str,
+    meet: impl for<'a> FnOnce(World<'a, Toy>) -> World<'a, Toy>,
+) -> (Option<Violation>, bool) {
+    let mut met = false;
+    let mut watch = |line: &str| met |= line.contains(mark);
+    let options = Options { rounds: 2, ..options(9, Profile::None) };
+    let outcome = meet(World::<Toy>::new(seed, options, Some(&mut watch))).run();
+    (outcome.violation, met)
+}
+
+/// A crash between an append and its sync, at every append of the coordinator and of a client, with what was not synced cut at any byte.
+#[test]
+fn a_process_that_is_killed_at_any_append_breaks_nothing() {
+    for (who, least) in APPENDERS {
+        let mut append = 0;
+        loop {
+            let runs = [0, 1, 2].map(|seed| quiet_run(seed, "is killed", |world| world.killed_at_append(who, append)));
+            for (violation, _) in &runs {
+                assert_eq!(*violation, None, "{who} is killed at its append {append}");
+            }
+            if !runs.iter().any(|(_, killed)| *killed) {
+                break;
+            }
+            append += 1;
+        }
+        assert!(append >= least, "{who}: {append} appends");
+    }
+}
+
+/// Every sync that a machine asks for is needed: where one is left out, somebody is told something that a crash takes back.
+#[test]
+fn a_sync_that_is_left_out_is_noticed_by_the_next_word() {
+    for (who, least) in [(Who::Centre, 9), (Who::Branch(4), 7)] {
+        let mut sync = 0;
+        loop {
+            let (violation, missed) = quiet_run(0, "misses a sync", |world| world.without_sync(who, sync));
+            if !missed {
+                break;
+            }
+            let rule = violation.map(|violation| violation.rule);
+            assert_eq!(rule, Some("nothing is relied on before it is durable"), "{who} without its sync {sync}");
+            sync += 1;
+        }
+        assert!(sync >= least, "{who}: {sync} syncs");
     }
 }
 

@@ -21,6 +21,8 @@ mod descriptor;
 mod effect;
 mod event;
 mod participant;
+#[cfg(any(test, feature = "toy"))]
+pub mod reliance;
 #[cfg(test)]
 mod tests;
 mod topology;

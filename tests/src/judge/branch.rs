@@ -160,9 +160,16 @@ impl Judge {
     /// A client starts again with what its disk held: whatever left it must have been charged there.
     pub(crate) fn branch_recovers(&mut self, index: usize, events: &[ParticipantEvent]) {
         let (mut charged, mut spent) = (BTreeSet::new(), RdpVector::zero());
+        let (mut acknowledged, mut revealed) = (BTreeSet::new(), BTreeSet::new());
         let mut epoch = 0;
         for event in events {
             match event {
+                ParticipantEvent::SurvivorsAcknowledged { round, .. } => {
+                    acknowledged.insert(*round);
+                }
+                ParticipantEvent::SharesRevealed { round, .. } => {
+                    revealed.insert(*round);
+                }
                 ParticipantEvent::BudgetCharged { round, charge, .. } => {
                     charged.insert(*round);
                     spent = spent.plus(charge);
@@ -184,6 +191,15 @@ impl Judge {
             self.object(
                 "what was spent stays spent",
                 format!("client {} forgot round {round}, whose vector left it", index + 1),
+            );
+        }
+        let seen = &self.branches[index];
+        let kept = seen.acknowledged.keys().all(|round| acknowledged.contains(round))
+            && seen.revealed.keys().all(|round| revealed.contains(round));
+        if !kept && !seen.restored {
+            self.object(
+                "what was acknowledged or revealed stays recorded",
+                format!("client {} forgot a survivor set that it signed, or shares that left it", index + 1),
             );
         }
         (self.branches[index].charged, self.branches[index].spent) = (charged, spent);

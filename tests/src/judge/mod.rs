@@ -19,6 +19,7 @@ use tributary_protocol::secagg::parameters::{CohortRule, Thresholds};
 
 use crate::cast::{Cast, organisations};
 use crate::outcome::Violation;
+use crate::trace::Who;
 
 /// Which of all survivor sets that were ever acknowledged, by value: two sets have one number only if they are the same set.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,6 +154,11 @@ impl Judge {
         if self.violation.is_none() {
             self.violation = Some(Violation { at_ms: self.now, rule, what: what.to_string() });
         }
+    }
+
+    /// A process relied on what its disk may still lose.
+    pub(crate) fn speaks_early(&mut self, who: Who, early: &impl fmt::Debug) {
+        self.object("nothing is relied on before it is durable", format!("{who} has not synced {early:?}"));
     }
 
     /// Whether every rule held so far.

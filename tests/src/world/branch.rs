@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::message::{MaskedHeader, Start, Upstream};
+use tributary_protocol::round::reliance::early_at_participant;
 use tributary_protocol::round::{
     Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, ParticipantRecord,
 };
@@ -187,6 +188,9 @@ impl<S: Stage> World<'_, S> {
     /// Executes one effect. Everything that a machine asks of a client's shell is here.
     fn branch_effect(&mut self, index: usize, effect: ParticipantEffect) {
         let who = Who::Branch(index);
+        if let Some(early) = early_at_participant(&effect, self.branches[index].disk.unsynced()) {
+            self.judge.speaks_early(who, early);
+        }
         match effect {
             ParticipantEffect::Append(event) => {
                 self.judge.branch_appends(index, &event);
@@ -194,6 +198,8 @@ impl<S: Stage> World<'_, S> {
                 let at = branch.local(self.now);
                 if branch.disk.append(at, event).is_err() {
                     self.trace.note(self.now, who, "has a full disk", String::new);
+                    self.kill_branch(index);
+                } else if branch.process.dies_of_append() {
                     self.kill_branch(index);
                 }
             }
@@ -310,6 +316,9 @@ impl<S: Stage> World<'_, S> {
 
     fn sync_branch(&mut self, index: usize) {
         let branch = &mut self.branches[index];
+        if branch.process.misses_sync() {
+            return self.trace.note(self.now, Who::Branch(index), "misses a sync", String::new);
+        }
         if branch.process.sync_ms == 0 {
             branch.disk.sync();
             return;

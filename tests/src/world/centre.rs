@@ -6,6 +6,7 @@ use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::message::{ClosedReason, Downstream, Start};
 use tributary_protocol::plan::RoundKind;
+use tributary_protocol::round::reliance::early_at_coordinator;
 use tributary_protocol::round::{
     Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRecord, Input, Outbox, SessionMaterial,
 };
@@ -163,6 +164,9 @@ impl<S: Stage> World<'_, S> {
 
     /// Executes one effect. Everything that a machine asks of the coordinator's shell is here.
     fn centre_effect(&mut self, effect: CoordinatorEffect) {
+        if let Some(early) = early_at_coordinator(&effect, self.centre.disk.unsynced()) {
+            self.judge.speaks_early(Who::Centre, early);
+        }
         match effect {
             CoordinatorEffect::Append(event) => {
                 self.judge.centre_appends(&event);
@@ -170,6 +174,8 @@ impl<S: Stage> World<'_, S> {
                 let at = self.centre.local(self.now);
                 if self.centre.disk.append(at, event).is_err() {
                     self.trace.note(self.now, Who::Centre, "has a full disk", String::new);
+                    self.kill_centre();
+                } else if self.centre.process.dies_of_append() {
                     self.kill_centre();
                 }
             }
@@ -231,11 +237,6 @@ impl<S: Stage> World<'_, S> {
     }
 
     fn send_start(&mut self, clients: &[ClientId], start: &Start) {
-        let durable = self.centre.disk.synced().len() == self.centre.disk.events().len();
-        if !durable {
-            self.judge
-                .object("a round is durable before anybody hears of it", format!("round {}", start.descriptor.round));
-        }
         let Some(model) = self.centre.models.get(&start.descriptor.model).cloned() else {
             return self
                 .judge
@@ -353,6 +354,9 @@ impl<S: Stage> World<'_, S> {
     }
 
     fn sync_centre(&mut self) {
+        if self.centre.process.misses_sync() {
+            return self.trace.note(self.now, Who::Centre, "misses a sync", String::new);
+        }
         if self.centre.process.sync_ms > 0 {
             self.centre.process.blocked = true;
             let (at, life) = (self.now + self.centre.process.sync_ms, self.centre.process.life);

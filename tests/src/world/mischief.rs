@@ -242,7 +242,7 @@ impl<S: Stage> World<'_, S> {
         }
     }
 
-    fn process(&mut self, who: Who) -> &mut Process {
+    pub(super) fn process(&mut self, who: Who) -> &mut Process {
         match who {
             Who::Branch(index) => &mut self.branches[index].process,
             _ => &mut self.centre.process,

@@ -234,6 +234,20 @@ impl<'a, S: Stage> World<'a, S> {
         self
     }
 
+    /// For a test: a process is killed at this append, counted from 0; what it had not synced is lost from any byte on.
+    #[cfg(test)]
+    pub(crate) fn killed_at_append(mut self, who: Who, append: u32) -> Self {
+        self.process(who).appends_left = Some(append);
+        self
+    }
+
+    /// For a test: a process's disk does nothing at this sync, counted from 0, as if the machine had not asked for it.
+    #[cfg(test)]
+    pub(crate) fn without_sync(mut self, who: Who, sync: u32) -> Self {
+        self.process(who).syncs_left = Some(sync);
+        self
+    }
+
     fn step(&mut self, event: Event) {
         match event {
             Event::Up(link) => self.arrive_up(link),

@@ -17,6 +17,10 @@ pub(crate) struct Process {
     pub(crate) timer: Option<u64>,
     /// It is killed before it does so many things more.
     pub(crate) effects_left: Option<u32>,
+    /// It is killed behind so many appends, before it can sync the last of them.
+    pub(crate) appends_left: Option<u32>,
+    /// After so many syncs there is one that its disk leaves out.
+    pub(crate) syncs_left: Option<u32>,
     /// Milliseconds that a killed process stays down.
     pub(crate) down_ms: u64,
     /// Milliseconds that its disk takes to sync.
@@ -36,6 +40,8 @@ impl Process {
             ahead_ms: 0,
             timer: None,
             effects_left: None,
+            appends_left: None,
+            syncs_left: None,
             down_ms: 0,
             sync_ms: 0,
             leaving: false,
@@ -56,18 +62,39 @@ impl Process {
         self.blocked = false;
         self.timer = None;
         self.effects_left = None;
+        self.appends_left = None;
+        self.syncs_left = None;
         self.leaving = false;
     }
 
     /// Whether it is killed instead of doing its next thing.
     pub(crate) fn dies_now(&mut self) -> bool {
-        match &mut self.effects_left {
-            Some(0) => true,
-            Some(left) => {
-                *left -= 1;
-                false
-            }
-            None => false,
+        counted(&mut self.effects_left)
+    }
+
+    /// Whether it is killed at the append that it has just made.
+    pub(crate) fn dies_of_append(&mut self) -> bool {
+        counted(&mut self.appends_left)
+    }
+
+    /// Whether its disk leaves this sync out; the ones behind it count again.
+    pub(crate) fn misses_sync(&mut self) -> bool {
+        let misses = counted(&mut self.syncs_left);
+        if misses {
+            self.syncs_left = None;
         }
+        misses
+    }
+}
+
+/// Whether it is this one; counts down to it.
+fn counted(left: &mut Option<u32>) -> bool {
+    match left {
+        Some(0) => true,
+        Some(left) => {
+            *left -= 1;
+            false
+        }
+        None => false,
     }
 }

@@ -145,13 +145,16 @@ impl<S: Suite> Coordinator<S> {
             self.commit(CoordinatorEvent::RoundAborted { round, reason }, outbox);
             outbox.push(CoordinatorEffect::DropSum(round));
         }
-        if let Some(keying) = self.keying.take() {
-            let (session, reason) = (keying.session(), ClosedReason::Stopped);
+        let keying = self.keying.take().map(|keying| keying.session());
+        let reason = ClosedReason::Stopped;
+        if let Some(session) = keying {
             self.commit(CoordinatorEvent::SessionClosed { session, reason }, outbox);
+        }
+        outbox.push(CoordinatorEffect::Sync);
+        if let Some(session) = keying {
             let message = Downstream::SessionClosed { session, reason };
             outbox.push(CoordinatorEffect::Broadcast(self.ready_clients(), message));
         }
-        outbox.push(CoordinatorEffect::Sync);
         if !matches!(self.phase, Phase::Finished) {
             self.phase = Phase::Stopped;
         }

@@ -8,6 +8,7 @@ use crate::entropy::Entropy;
 use crate::ids::ClientId;
 use crate::message::{ClosedReason, Upstream};
 use crate::plan::RoundKind;
+use crate::round::reliance::{early_at_coordinator, early_at_participant};
 use crate::round::{CoordinatorEffect, Input, Outbox, ParticipantEffect, ParticipantInput};
 use crate::secagg::masked_sum::{MaskedSum, mask};
 use crate::secagg::modular::RingWords;
@@ -29,6 +30,8 @@ impl World {
         let mut answers = Vec::new();
         while let Some(effect) = outbox.pop() {
             let branch = self.branches.get_mut(&client).unwrap();
+            let early = early_at_participant(&effect, &branch.events[branch.synced..]);
+            assert_eq!(early, None, "client {client} relies on what is not on its disk");
             match effect {
                 ParticipantEffect::Append(event) => branch.events.push(event),
                 ParticipantEffect::Sync => branch.synced = branch.events.len(),
@@ -41,7 +44,6 @@ impl World {
                     answers.push(ParticipantInput::PlanJudged { plan: plan.digest(), verdict: Ok(()) });
                 }
                 ParticipantEffect::Contribute(contribution) => {
-                    assert_eq!(branch.synced, branch.events.len(), "the charge is durable before anybody trains");
                     let round = contribution.descriptor.round;
                     let mut values: Vec<i64> = (0..contribution.descriptor.dimension)
                         .map(|_| i64::from(self.entropy.bytes32()[0]) - 128)
@@ -91,6 +93,8 @@ impl World {
     pub(super) fn execute(&mut self, mut outbox: Outbox<CoordinatorEffect>) {
         let mut answers = Vec::new();
         while let Some(effect) = outbox.pop() {
+            let early = early_at_coordinator(&effect, &self.events[self.synced..]);
+            assert_eq!(early, None, "the coordinator relies on what is not on its disk");
             match effect {
                 CoordinatorEffect::Append(event) => self.events.push(event),
                 CoordinatorEffect::Sync => self.synced = self.events.len(),
@@ -111,7 +115,6 @@ impl World {
                     self.stored.remove(&session);
                 }
                 CoordinatorEffect::SendStart(to, start) => {
-                    assert_eq!(self.synced, self.events.len(), "a round is durable before anybody hears of it");
                     for client in to {
                         self.packets.push_back(Packet::Start(client, start.clone()));
                     }

@@ -1,0 +1,103 @@
+//! What a machine's words rest on: the events that must be on the disk, for certain, before an effect is executed.
+//!
+//! For whoever watches a machine from outside: the tests' worlds and the simulator ask it at every effect. It is written against the effects
+//! alone, so that a machine that forgets to sync is seen by the first word that it says too early.
+
+use super::effect::{CoordinatorEffect, ParticipantEffect};
+use super::event::{CoordinatorEvent, ParticipantEvent};
+use crate::message::{Downstream, Upstream};
+
+/// The first of a client's events, appended and not synced, that this effect must not come before.
+#[must_use]
+pub fn early_at_participant<'a>(
+    effect: &ParticipantEffect,
+    unsynced: &'a [ParticipantEvent],
+) -> Option<&'a ParticipantEvent> {
+    use ParticipantEffect as Effect;
+    match effect {
+        // Nobody outside sees these.
+        Effect::Append(_)
+        | Effect::Sync
+        | Effect::JudgePlan(_)
+        | Effect::ForgetVector(_)
+        | Effect::NoiseAlone(_)
+        | Effect::Keyed { .. }
+        | Effect::RoundClosed { .. } => return None,
+        Effect::Send(_)
+        | Effect::Contribute(_)
+        | Effect::Upload(_)
+        | Effect::ChargesAdopted { .. }
+        | Effect::Finished { .. }
+        | Effect::Stop { .. } => {}
+    }
+    let rests_on = |event: &&ParticipantEvent| match event {
+        // What is spent, promised or shown once stays so, whatever is said next.
+        ParticipantEvent::PopulationNamed { .. }
+        | ParticipantEvent::PlanAccepted { .. }
+        | ParticipantEvent::BudgetCharged { .. }
+        | ParticipantEvent::ChargesAdopted { .. }
+        | ParticipantEvent::SurvivorsAcknowledged { .. }
+        | ParticipantEvent::SharesRevealed { .. } => true,
+        ParticipantEvent::RosterAccepted { .. } => {
+            matches!(effect, Effect::Send(Upstream::Accept { .. } | Upstream::Refuse { .. }))
+        }
+        // A set-up that is given up binds to nothing; a refusal of the plan is signed.
+        ParticipantEvent::Refused { .. } => matches!(effect, Effect::Send(Upstream::Refuse { .. })),
+        // News: the charge before them is what counts.
+        ParticipantEvent::Uploaded { .. } | ParticipantEvent::RoundClosed { .. } => false,
+    };
+    unsynced.iter().find(rests_on)
+}
+
+/// The first of the coordinator's events, appended and not synced, that this effect must not come before.
+#[must_use]
+pub fn early_at_coordinator<'a>(
+    effect: &CoordinatorEffect,
+    unsynced: &'a [CoordinatorEvent],
+) -> Option<&'a CoordinatorEvent> {
+    use CoordinatorEffect as Effect;
+    match effect {
+        // Nobody outside sees these.
+        Effect::Append(_)
+        | Effect::Sync
+        | Effect::StoreSession(_)
+        | Effect::ForgetSession(_)
+        | Effect::OpenSum { .. }
+        | Effect::Admit(_)
+        | Effect::Fold { .. }
+        | Effect::Discard(_)
+        | Effect::DropSum(_)
+        | Effect::Release => return None,
+        Effect::Send(..)
+        | Effect::Broadcast(..)
+        | Effect::SendStart(..)
+        | Effect::Unmask(_)
+        | Effect::Enrol(_)
+        | Effect::Close(_)
+        | Effect::Finished { .. } => {}
+    }
+    let starts = matches!(effect, Effect::SendStart(..));
+    let rests_on = |event: &&CoordinatorEvent| match event {
+        CoordinatorEvent::PlanOpened { .. }
+        | CoordinatorEvent::RosterAdopted { .. }
+        | CoordinatorEvent::SessionKeyed { .. }
+        | CoordinatorEvent::RoundStarted { .. }
+        | CoordinatorEvent::SurvivorsFrozen { .. }
+        | CoordinatorEvent::RoundCommitted { .. }
+        | CoordinatorEvent::RoundAborted { .. }
+        | CoordinatorEvent::ModelReleased { .. }
+        | CoordinatorEvent::ClientEvicted { .. }
+        | CoordinatorEvent::PlanFinished { .. } => true,
+        // Who is in the survivor set was admitted before.
+        CoordinatorEvent::UpdateAdmitted { .. } => {
+            starts || matches!(effect, Effect::Broadcast(_, Downstream::Survivors(_)))
+        }
+        // A restart closes what these opened, and asks again for what they noted. The set that a quorum signed is durable before it signs.
+        CoordinatorEvent::SessionOpened { .. }
+        | CoordinatorEvent::SessionClosed { .. }
+        | CoordinatorEvent::QuorumReached { .. }
+        | CoordinatorEvent::ClientRefused { .. }
+        | CoordinatorEvent::ClientChargedMore { .. } => starts,
+    };
+    unsynced.iter().find(rests_on)
+}

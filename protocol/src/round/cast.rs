@@ -101,7 +101,16 @@ pub fn signing_key(client: ClientId) -> [u8; 32] {
 /// With more clients than a roster may have.
 #[must_use]
 pub fn roster(clients: u32) -> SignedRoster {
-    signed(1, Digest::ZERO, clients)
+    signed(1, Digest::ZERO, clients, |_| 1)
+}
+
+/// The roster of clients 1 to `clients`, each of the organisation that this says.
+///
+/// # Panics
+/// With more clients than a roster may have.
+#[must_use]
+pub fn roster_of(clients: u32, organisation: fn(u32) -> u32) -> SignedRoster {
+    signed(1, Digest::ZERO, clients, organisation)
 }
 
 /// The roster after another one, of clients 1 to `clients`.
@@ -110,13 +119,13 @@ pub fn roster(clients: u32) -> SignedRoster {
 /// With more clients than a roster may have.
 #[must_use]
 pub fn next_roster(last: &Roster, clients: u32) -> SignedRoster {
-    signed(last.epoch() + 1, last.digest(), clients)
+    signed(last.epoch() + 1, last.digest(), clients, |_| 1)
 }
 
-fn signed(epoch: u64, previous: Digest, clients: u32) -> SignedRoster {
+fn signed(epoch: u64, previous: Digest, clients: u32, organisation: fn(u32) -> u32) -> SignedRoster {
     let entry = |number: u32| RosterEntry {
         client: ClientId(number),
-        organisation: OrganisationId(1),
+        organisation: OrganisationId(organisation(number)),
         signing_key: Toy::verifying_key(&signing_key(ClientId(number))),
         tls_spki_sha256: Digest::of(&number.to_le_bytes()),
         not_after: u64::MAX,

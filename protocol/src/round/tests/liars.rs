@@ -10,7 +10,7 @@ use crate::defence::Defence;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::ClientId;
-use crate::message::ClosedReason;
+use crate::message::{ClosedReason, RefusalCode};
 use crate::round::{CoordinatorEvent, EvictionReason};
 use crate::secagg::suite::{ExchangePublic, SecretKey, Signature, Suite, SuiteError, VerifyingKey};
 use crate::secagg::toy::Toy;
@@ -23,6 +23,16 @@ pub(super) const ENVELOPE: u8 = 1;
 pub(super) const PAIR: u8 = 2;
 /// Deals other shares than it commits to.
 pub(super) const SHARE: u8 = 3;
+/// Deals shares of which the lowest byte of one is another: a number of the field as good as the right one.
+pub(super) const LOW_BYTE: u8 = 4;
+/// Puts another sibling of a leaf beside shares that are the right ones.
+pub(super) const SIBLING: u8 = 5;
+/// Puts one more sibling behind the last.
+pub(super) const LONGER_PATH: u8 = 6;
+/// Puts a byte behind all of it.
+pub(super) const LOOSE_END: u8 = 7;
+/// Leaves the last sibling out.
+pub(super) const SHORTER_PATH: u8 = 8;
 
 /// The toy, but for one lie.
 pub(super) struct Liar<const LIE: u8>;
@@ -52,6 +62,16 @@ impl<const LIE: u8> Suite for Liar<LIE> {
         };
         if associated.starts_with(lie) {
             text.iter_mut().for_each(|byte| *byte ^= 1);
+        }
+        if associated.starts_with(b"SA1/SHARES") {
+            match LIE {
+                LOW_BYTE => text[0] ^= 1,
+                SIBLING => *text.last_mut().expect("a path") ^= 1,
+                LONGER_PATH => text.extend_from_slice(&[0; 32]),
+                LOOSE_END => text.push(0),
+                SHORTER_PATH => text.truncate(text.len() - 32),
+                _ => {}
+            }
         }
         Toy::seal(key, associated, text);
     }
@@ -167,12 +187,23 @@ fn two_ends_that_commit_to_different_seeds_get_no_session() {
     world.assert_sums_exact();
 }
 
-/// Its holders see at set-up that what they got is not what it signed.
+/// Its holders see at set-up that what they got is not what it signed: every one of them, whatever differs.
 #[test]
 fn shares_outside_their_dealers_tree_are_refused_at_set_up() {
-    let world = with_liar::<SHARE>();
-    assert!(world.refusals().iter().any(|(client, _)| *client != LIAR), "somebody accuses it");
-    assert!(world.aborts().is_empty());
-    world.assert_sums_exact();
-    assert_eq!(world.finished, Some(true), "the others finish: {:?}", world.coordinator.wait());
+    let worlds = [
+        with_liar::<SHARE>(),
+        with_liar::<LOW_BYTE>(),
+        with_liar::<SIBLING>(),
+        with_liar::<LONGER_PATH>(),
+        with_liar::<LOOSE_END>(),
+        with_liar::<SHORTER_PATH>(),
+    ];
+    for (lie, world) in worlds.iter().enumerate() {
+        let refusals = world.refusals();
+        let accused = refusals.iter().filter(|(client, code)| *client != LIAR && *code == RefusalCode::BadKeyMaterial);
+        assert!(accused.count() > 0, "lie {lie}: somebody accuses it");
+        assert!(world.aborts().is_empty());
+        world.assert_sums_exact();
+        assert_eq!(world.finished, Some(true), "the others finish: {:?}", world.coordinator.wait());
+    }
 }

@@ -6,6 +6,7 @@ mod enemies;
 mod floors;
 mod liars;
 mod membership;
+mod refusals;
 mod steering;
 mod timing;
 mod world;

@@ -16,8 +16,8 @@ use crate::plan::Plan;
 use crate::roster::RosterHead;
 use crate::round::cast::{self, policy, settings, signing_key};
 use crate::round::{
-    Coordinator, CoordinatorEvent, CoordinatorRecord, Input, Outbox, Participant, ParticipantEffect, ParticipantEvent,
-    ParticipantInput, ParticipantRecord, Policy, SessionMaterial,
+    Coordinator, CoordinatorEvent, CoordinatorRecord, CoordinatorSettings, Input, Outbox, Participant,
+    ParticipantEffect, ParticipantEvent, ParticipantInput, ParticipantRecord, Policy, SessionMaterial,
 };
 use crate::secagg::masked_sum::{MaskedSum, MaskedUpdate};
 use crate::secagg::permit::{InMemory, VerifiedUpload};
@@ -42,6 +42,7 @@ pub(super) trait Machine {
         outbox: &mut Outbox<ParticipantEffect>,
     );
     fn record(&self) -> &ParticipantRecord;
+    fn overtaken_by(&mut self, event: &ParticipantEvent);
 }
 
 impl<S: Suite> Machine for Participant<S> {
@@ -57,6 +58,9 @@ impl<S: Suite> Machine for Participant<S> {
     }
     fn record(&self) -> &ParticipantRecord {
         Participant::record(self)
+    }
+    fn overtaken_by(&mut self, event: &ParticipantEvent) {
+        Participant::overtaken_by(self, event);
     }
 }
 
@@ -113,12 +117,15 @@ impl World {
     }
 
     pub(super) fn with_policy(clients: u32, plan: Plan, policy: impl Fn(ClientId) -> Policy) -> Self {
+        Self::with_settings(settings(clients, plan), policy)
+    }
+
+    pub(super) fn with_settings(settings: CoordinatorSettings<Toy>, policy: impl Fn(ClientId) -> Policy) -> Self {
         let mut outbox = Outbox::new();
-        let schema = plan.schema;
-        let coordinator =
-            Coordinator::resume(settings(clients, plan), &[], Vec::new(), Millis(0), &mut outbox).unwrap();
-        let branches = (1..=clients).map(|number| {
-            let client = ClientId(number);
+        let schema = settings.plan.schema;
+        let clients: Vec<ClientId> = settings.roster.roster.entries().iter().map(|entry| entry.client).collect();
+        let coordinator = Coordinator::resume(settings, &[], Vec::new(), Millis(0), &mut outbox).unwrap();
+        let branches = clients.into_iter().map(|client| {
             let machine = Box::new(Participant::<Toy>::resume(policy(client), schema, signing_key(client), &[]));
             let branch = Branch {
                 machine,
@@ -167,12 +174,25 @@ impl World {
 
     /// This client's process ends, and starts again with the first events of its file alone.
     pub(super) fn restore(&mut self, client: ClientId, events: usize) {
-        let plan = plan(|_| {});
+        let kept = self.branches[&client].events[..events].to_vec();
+        self.reborn(client, policy(&plan(|_| {})), kept);
+    }
+
+    /// This client's process starts with a policy and a file of somebody's choice.
+    pub(super) fn reborn(&mut self, client: ClientId, policy: Policy, events: Vec<ParticipantEvent>) {
+        let schema = self.coordinator.plan().schema;
+        let machine = Participant::<Toy>::resume(policy, schema, signing_key(client), &events);
         let branch = self.branches.get_mut(&client).unwrap();
-        branch.events.truncate(events);
-        let machine = Participant::<Toy>::resume(policy(&plan), plan.schema, signing_key(client), &branch.events);
-        (branch.machine, branch.synced, branch.replayed_events) = (Box::new(machine), events, 0);
-        branch.replayed = ParticipantRecord::default();
+        (branch.machine, branch.synced, branch.replayed_events) = (Box::new(machine), events.len(), 0);
+        (branch.replayed, branch.events) = (ParticipantRecord::default(), events);
+    }
+
+    /// A charge of another plan stands in this client's file all at once.
+    pub(super) fn overtake(&mut self, client: ClientId, charge: ParticipantEvent) {
+        let branch = self.branches.get_mut(&client).unwrap();
+        branch.machine.overtaken_by(&charge);
+        branch.events.push(charge);
+        branch.synced = branch.events.len();
     }
 
     pub(super) fn connect_all(&mut self) {

@@ -424,3 +424,5 @@ fn at_most(what: &'static str, count: usize, limit: usize) -> Result<(), RosterE
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod verify_tests;

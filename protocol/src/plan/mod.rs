@@ -321,3 +321,6 @@ fn bounded(field: &'static str, value: u128, low: u128, high: u128, allowed: &'s
 fn out_of_range(field: &'static str, found: &str, allowed: &'static str) -> PlanFault {
     PlanFault::OutOfRange { field, found: found.into(), allowed }
 }
+
+#[cfg(test)]
+mod tests;

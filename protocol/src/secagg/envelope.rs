@@ -72,7 +72,15 @@ mod tests {
         }
         let opened = open_envelope::<Toy>(&entropy.key(), (&session, owner, round), &sealed, 3);
         assert_eq!(opened.err(), Some(SuiteError::Unauthentic));
-        let opened = open_envelope::<Toy>(&kappa, (&session, owner, round), &sealed, 4);
+        for neighbours in [2, 4] {
+            let opened = open_envelope::<Toy>(&kappa, (&session, owner, round), &sealed, neighbours);
+            assert_eq!(opened.err(), Some(SuiteError::Malformed));
+        }
+        // Its owner may seal what it likes: three seeds and a byte are not three seeds.
+        let mut text: Vec<u8> = seeds.iter().flat_map(|seed| *seed.expose()).collect();
+        text.push(0);
+        Toy::seal(&envelope_key::<Toy>(&kappa), &associated(&session, owner, round), &mut text);
+        let opened = open_envelope::<Toy>(&kappa, (&session, owner, round), &text, 3);
         assert_eq!(opened.err(), Some(SuiteError::Malformed));
     }
 }

@@ -243,3 +243,87 @@ proptest! {
         }
     }
 }
+
+/// A disk that gives back something else than it took.
+struct Faulty {
+    pieces: Vec<Vec<u8>>,
+    damage: Damage,
+}
+
+/// What is wrong with a disk: what it does to the pieces that it took, and whether it says that it failed.
+type Damage = fn(&mut Vec<Vec<u8>>) -> Result<(), ()>;
+
+impl UploadStorage for Faulty {
+    type Fault = ();
+    fn append(&mut self, bytes: &[u8]) -> Result<(), ()> {
+        self.pieces.push(bytes.to_vec());
+        Ok(())
+    }
+    fn replay(mut self, each: &mut dyn FnMut(&[u8])) -> Result<(), ()> {
+        let end = (self.damage)(&mut self.pieces);
+        self.pieces.iter().for_each(|piece| each(piece));
+        end
+    }
+}
+
+/// What was verified when it came must come back whole: a sum that took anything else is of no use, whatever else was in it.
+#[test]
+fn what_a_disk_gives_back_otherwise_spoils_the_sum() {
+    let damages: [(&str, Damage); 5] = [
+        ("nothing", |_| Ok(())),
+        ("an error at the end", |_| Err(())),
+        ("a coordinate too few", |pieces| {
+            let last = pieces.last_mut().expect("a piece");
+            last.truncate(last.len() - 8);
+            Ok(())
+        }),
+        ("a coordinate too many", |pieces| {
+            pieces.push(vec![0; 8]);
+            Ok(())
+        }),
+        ("a piece that cuts a coordinate", |pieces| {
+            let all = pieces.concat();
+            *pieces = vec![all[..4].to_vec(), all[4..].to_vec()];
+            Ok(())
+        }),
+    ];
+    for (what, damage) in damages {
+        let cohort = Cohort::new(Ring::Bits64, 3, 6, 1);
+        let mut sum = cohort.fold(&[0, 1]);
+        let update = cohort.upload(2, descriptor());
+        let arrive = |sum: &mut MaskedSum, damage| {
+            let mut arriving = cohort.ticket(2, &update).receive_into(Faulty { pieces: vec![], damage });
+            update.bytes().chunks(16).for_each(|piece| arriving.append(piece).expect("it takes everything"));
+            sum.fold(arriving.finish().unwrap_or_else(|fault| panic!("{fault}"))).err()
+        };
+        let whole = what == "nothing";
+        let unreadable = Some(FoldError::Unreadable(cohort.clients[2]));
+        assert_eq!(arrive(&mut sum, damage), if whole { None } else { unreadable }, "{what}");
+        if !whole {
+            // Nothing mends it: not the same upload again, and not the survivors that it still names.
+            assert_eq!(arrive(&mut sum, |_| Ok(())), unreadable, "{what}");
+        }
+        let survivors: &[usize] = if whole { &[0, 1, 2] } else { &[0, 1] };
+        let refused = Some(UnmaskError::OtherSurvivors { certified: 2, folded: 2 });
+        let opened = error(sum.unmask::<Toy>(cohort.permit(survivors)));
+        assert_eq!(opened, if whole { None } else { refused }, "{what}");
+    }
+}
+
+#[test]
+fn an_upload_of_another_shape_is_not_folded() {
+    let (cohort, other) = (Cohort::new(Ring::Bits64, 3, 5, 1), Cohort::new(Ring::Bits64, 3, 6, 1));
+    let mut sum = cohort.fold(&[0, 1]);
+    let update = other.upload(2, descriptor());
+    let upload = other.ticket(2, &update).verify(update.bytes()).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!(sum.fold(upload), Err(FoldError::OtherRound(cohort.clients[2])));
+    assert_eq!(sum.unmask::<Toy>(cohort.permit(&[0, 1])).unwrap().values(), cohort.expected(&[0, 1]));
+}
+
+/// A permit that names a survivor twice names the same set, with a seed too many.
+#[test]
+fn a_permit_with_one_survivor_twice_is_refused() {
+    let cohort = Cohort::new(Ring::Bits64, 3, 5, 1);
+    let refused = error(cohort.fold(&[0, 1]).unmask::<Toy>(cohort.permit(&[0, 1, 1])));
+    assert_eq!(refused, Some(UnmaskError::OtherSurvivors { certified: 3, folded: 2 }));
+}

@@ -14,6 +14,34 @@ fn same(a: &RingWords, b: &RingWords) -> bool {
     a == b
 }
 
+/// A piece that ends behind the vector, or that cuts a coordinate at its beginning or its end: nothing of it is added.
+#[test]
+fn a_piece_that_does_not_fit_changes_nothing() {
+    for ring in [Ring::Bits32, Ring::Bits64] {
+        let word = ring.word_bytes();
+        let own = words(ring, &[5, 6, 7]);
+        for (first, length) in [
+            (0, 4 * word),
+            (2 * word, 2 * word),
+            (3 * word, word),
+            (usize::MAX - word + 1, word),
+            (0, word - 1),
+            (0, 2 * word + 1),
+            (1, word),
+            (word - 1, word),
+        ] {
+            let mut sum = own.clone();
+            let refused = sum.add_le_bytes_at(first, &vec![1; length]);
+            assert!(matches!(refused, Err(RingError::OtherLength { .. })), "{first} {length}");
+            assert!(same(&sum, &own), "{first} {length}");
+        }
+        let mut sum = own.clone();
+        sum.add_le_bytes_at(2 * word, &vec![0; word]).unwrap();
+        sum.add_le_bytes_at(3 * word, &[]).unwrap();
+        assert!(same(&sum, &own));
+    }
+}
+
 #[test]
 fn centring_at_the_edges() {
     let narrow = words(Ring::Bits32, &[0, 1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]);

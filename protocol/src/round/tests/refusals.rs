@@ -4,6 +4,9 @@
 mod coordinator;
 mod joining;
 mod keying;
+mod large;
+mod losses;
+mod proofs;
 mod records;
 mod rounds;
 mod signals;

@@ -93,6 +93,8 @@ pub(super) struct World {
     /// The roster that the door was told of last.
     pub(super) enrolled: Option<RosterHead>,
     pub(super) entropy: Seeded,
+    /// Workers and readers never answer: a test answers for them.
+    pub(super) silent_workers: bool,
     plain: BTreeMap<(RoundId, ClientId), Vec<i64>>,
     uploads: BTreeMap<ClientId, MaskedUpdate>,
     /// Here whole, and not yet folded.
@@ -152,6 +154,7 @@ impl World {
             spoilt: Vec::new(),
             enrolled: None,
             entropy: Seeded::new(7),
+            silent_workers: false,
             plain: BTreeMap::new(),
             uploads: BTreeMap::new(),
             arrived: BTreeMap::new(),

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 mod organisations;
+mod strictness;
 
 const USUAL: CohortRule = CohortRule::USUAL;
 

@@ -260,7 +260,6 @@ fn an_arrival_counts_once_and_for_its_round() {
     assert!(world.coordinator.record().admitted.contains_key(&VICTIM));
     let events = world.events.len();
     world.tell(Input::Arrived { round, client: VICTIM });
-    world.tell(Input::Arrived { round: RoundId(round.0 + 1), client: VICTIM });
     world.tell(Input::UploadFailed { round: RoundId(round.0 + 1), client: VICTIM });
     let reason = crate::message::ClosedReason::ChecksFailed;
     world.tell(Input::UpdateFailed { round: RoundId(round.0 + 1), reason });
@@ -268,6 +267,24 @@ fn an_arrival_counts_once_and_for_its_round() {
     world.tell(Input::Updated { round, sum: Digest::ZERO, model, update_clip_norm_bits: 0 });
     assert_eq!(world.events.len(), events);
     assert_eq!(rejected(&world, VICTIM), None);
+}
+
+#[test]
+fn an_arrival_for_another_round_is_passed_over() {
+    let mut world = nine();
+    let message = take(&mut world, |message| matches!(message, Upstream::Masked(_)));
+    let round = world.coordinator.record().round.as_ref().expect("a round is open").round;
+    world.silent_workers = true;
+    world.tell(Input::Message(VICTIM, message));
+    let events = world.events.len();
+    world.tell(Input::Arrived { round: RoundId(round.0 + 1), client: VICTIM });
+    assert_eq!(world.events.len(), events);
+    // One that is not what was signed is its sender's fault.
+    world.tell(Input::UploadFailed { round, client: VICTIM });
+    assert_eq!(rejected(&world, VICTIM), Some(RejectCode::Misbehaved));
+    let reason = crate::message::ClosedReason::UpdateRefused;
+    world.tell(Input::UpdateFailed { round, reason });
+    assert_eq!(world.aborts(), [reason]);
 }
 
 #[test]
@@ -335,8 +352,15 @@ fn words_about_another_round_are_passed_over() {
             _ => {}
         }
         let (events, packets) = (world.events.len(), world.packets.len());
-        world.tell(Input::Message(VICTIM, message));
+        world.tell(Input::Message(VICTIM, message.clone()));
         assert_eq!((world.events.len(), world.packets.len()), (events, packets));
+        // It has not spoken yet about the open one.
+        match &mut message {
+            Upstream::SurvivorsAck { round, .. } | Upstream::Unmask { round, .. } => round.0 -= 1,
+            _ => {}
+        }
+        world.tell(Input::Message(VICTIM, message));
+        assert_eq!(rejected(&world, VICTIM), None);
     }
 }
 
@@ -446,6 +470,22 @@ fn words_about_another_set_up_are_passed_over() {
     let events = world.events.len();
     world.tell(Input::Message(late, Upstream::Abandon { session, code, accused: Some(ClientId(1)) }));
     assert_eq!(world.events.len(), events, "it has no part in that set-up");
+    // Nor have its keys, which are in order.
+    let asked = keys.statement.client;
+    let (first, mut own) = (keys.clone(), keys);
+    own.statement.client = late;
+    own.statement.signature = signs(late, &own.statement);
+    world.tell(Input::Message(late, Upstream::Keys(own)));
+    assert_eq!(rejected(&world, late), None);
+    world.tell(Input::Message(asked, Upstream::Keys(first)));
+    while world.coordinator.record().sessions.is_empty() {
+        assert!(world.step(), "the nine that were asked have a session: {:?}", world.refusals());
+    }
+    let cohort = world.events.iter().find_map(|event| match event {
+        CoordinatorEvent::SessionKeyed { cohort, .. } => Some(cohort.len()),
+        _ => None,
+    });
+    assert_eq!(cohort, Some(9));
 }
 
 #[test]

@@ -181,3 +181,35 @@ fn a_plan_is_accepted_when_it_is_judged_and_once() {
     world.tell_branch(VICTIM, judged(served, Ok(())));
     assert_eq!(count(&world), 1, "it was accepted before");
 }
+
+/// Keys outlive a connection as long as the coordinator names their session, and the plan is the same.
+#[test]
+fn keys_are_kept_for_the_sessions_of_the_same_plan() {
+    type Change = (&'static str, bool, fn(&mut Welcome));
+    let changes: [Change; 3] = [
+        ("nothing", true, |_| {}),
+        ("the session is not named", false, |welcome| welcome.sessions.clear()),
+        ("another plan", false, |welcome| welcome.plan.name = "another".into()),
+    ];
+    for (what, kept, change) in changes {
+        let mut world = nine();
+        super::until(&mut world, |packet| matches!(packet, Packet::Start(VICTIM, _)));
+        world.cut(VICTIM);
+        world.connect(VICTIM);
+        let mut message = told(&mut world, welcome);
+        assert_eq!(message.sessions.len(), 1);
+        change(&mut message);
+        sign(&mut message);
+        tell(&mut world, message);
+        assert_eq!(refusals(&world), []);
+        // What it says that it holds when it comes the next time.
+        world.packets.clear();
+        world.tell_branch(VICTIM, ParticipantInput::Disconnected);
+        world.tell_branch(VICTIM, ParticipantInput::Connected);
+        let holding = world.packets.iter().find_map(|packet| match packet {
+            Packet::Up(VICTIM, Upstream::Join(join)) => Some(join.holding.len()),
+            _ => None,
+        });
+        assert_eq!(holding, Some(usize::from(kept)), "{what}");
+    }
+}

@@ -213,7 +213,11 @@ fn shares(message: Downstream) -> Option<Dealt> {
 #[test]
 fn bundles_with_one_thing_wrong_are_refused() {
     use RefusalCode::{BadKeyMaterial, Unexpected};
-    let rows: [Row<Dealt>; 11] = [
+    let rows: [Row<Dealt>; 12] = [
+        ("a stranger's statement more", Unexpected, |(_, _, deals)| {
+            let stranger = DealStatement { client: ClientId(77), ..deals[8].clone() };
+            deals.to_mut().push(stranger);
+        }),
         ("a statement is gone", Unexpected, |(_, _, deals)| {
             deals.to_mut().pop();
         }),

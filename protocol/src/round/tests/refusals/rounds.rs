@@ -47,7 +47,9 @@ fn a_start_with_one_thing_wrong_is_refused_and_not_charged() {
         ("a round before the first", RoundReused, |start| start.descriptor.round = RoundId(0)),
         ("a round behind the session", RoundReused, |start| start.descriptor.round = RoundId(4)),
         ("a kind that the plan does not have", DescriptorInvalid, |start| {
+            // All that follows from a counting round without noise.
             start.descriptor.kind = RoundKind::Statistics;
+            start.descriptor.share_variance = 0;
         }),
         ("another cohort", DescriptorInvalid, |start| start.descriptor.view.0[0] ^= 1),
         ("another ring", DescriptorInvalid, |start| start.descriptor.ring = Ring::Bits32),
@@ -58,8 +60,11 @@ fn a_start_with_one_thing_wrong_is_refused_and_not_charged() {
         ("more honest members", DescriptorInvalid, |start| start.descriptor.honest_min += 1),
         ("fewer survivors", DescriptorInvalid, |start| start.descriptor.survivors_min -= 1),
         ("another deadline", DescriptorInvalid, |start| start.descriptor.deadline_ms += 1),
-        ("a round already used", RoundReused, |start| start.descriptor.round = RoundId(0)),
-        ("an evaluation before its time", DescriptorInvalid, |start| start.descriptor.kind = RoundKind::Evaluation),
+        ("noise of another kind of round", DescriptorInvalid, |start| start.descriptor.kind = RoundKind::Evaluation),
+        ("an evaluation that the plan does not have", DescriptorInvalid, |start| {
+            start.descriptor.kind = RoundKind::Evaluation;
+            start.descriptor.share_variance = 0;
+        }),
     ];
     for (what, code, change) in rows {
         let mut world = nine();

@@ -4,8 +4,8 @@ use super::{VICTIM, nine, refusals, revealed, told, until};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::{ClosedReason, Downstream, RefusalCode, RoundOutcome, Start, Upstream};
-use crate::round::ParticipantInput;
 use crate::round::tests::world::{Packet, World};
+use crate::round::{ParticipantEvent, ParticipantInput};
 use crate::time::Millis;
 
 fn start(world: &mut World) -> Start {
@@ -88,7 +88,25 @@ fn a_round_ends_with_its_own_outcome_or_deadline() {
     }
 }
 
-/// A vector or a failure of another round, or behind the upload, is of no account.
+/// A vector of another round is not this one's.
+#[test]
+fn a_vector_of_another_round_does_not_leave() {
+    let mut world = nine();
+    let start = start(&mut world);
+    let round = start.descriptor.round;
+    world.silent_workers = true;
+    begin(&mut world, start);
+    let uploaded = |world: &World| {
+        let uploads = |event: &ParticipantEvent| matches!(event, ParticipantEvent::Uploaded { .. });
+        world.branches[&VICTIM].events.iter().any(uploads)
+    };
+    world.tell_branch(VICTIM, ParticipantInput::Masked { round: RoundId(round.0 + 1), vector: Digest::ZERO });
+    assert!(!uploaded(&world));
+    world.tell_branch(VICTIM, ParticipantInput::Masked { round, vector: Digest::ZERO });
+    assert!(uploaded(&world));
+}
+
+/// A vector behind the upload, or of another round, is of no account.
 #[test]
 fn the_worker_is_heard_once_and_about_the_open_round() {
     let mut world = nine();

@@ -362,6 +362,7 @@ fn account(number: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::needed;
     use std::os::unix::fs::PermissionsExt as _;
 
     fn mode(path: &Path) -> u32 {
@@ -406,7 +407,7 @@ mod tests {
         if may {
             std::os::unix::fs::chown(path, Some(STRANGER), None).unwrap();
         } else {
-            println!("skipped: giving a file to another user needs root");
+            needed::skip("TRIBUTARY_TEST_ROOT", "a key of another user", "giving a file to another user needs root");
         }
         may
     }

@@ -14,6 +14,9 @@ pub mod inspect;
 pub mod issue;
 pub mod keys;
 mod lines;
+#[cfg(test)]
+#[path = "../../tests/needed.rs"]
+mod needed;
 pub mod office;
 #[cfg(feature = "pkcs11")]
 pub mod pkcs11;

@@ -5,6 +5,8 @@
 //! own, with a fresh token in a temporary folder.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+#[path = "../../tests/needed.rs"]
+mod needed;
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -31,8 +33,6 @@ use x509_parser::prelude::{FromDer as _, X509CertificationRequest};
 
 /// Says to a test that it runs in its own process, and where.
 const FOLDER: &str = "TRIBUTARY_TEST_TOKEN_FOLDER";
-/// Set where a token is a must.
-const REQUIRED: &str = "TRIBUTARY_TEST_TOKEN";
 const MODULES: [&str; 5] = [
     "/usr/lib/softhsm/libsofthsm2.so",
     "/usr/lib64/softhsm/libsofthsm2.so",
@@ -55,9 +55,7 @@ fn module() -> Option<&'static Path> {
 /// Runs a test in its own process, with a fresh token.
 fn with_token(name: &str, test: fn(&Workplace)) {
     let Some(module) = module() else {
-        assert!(env::var_os(REQUIRED).is_none(), "install SoftHSM (softhsm2): {REQUIRED} is set");
-        println!("skipped: SoftHSM (softhsm2) is not installed");
-        return;
+        return needed::skip("TRIBUTARY_TEST_TOKEN", name, "SoftHSM (softhsm2) is not installed");
     };
     if let Some(folder) = env::var_os(FOLDER) {
         return test(&Workplace { folder: folder.into(), module: module.to_owned() });

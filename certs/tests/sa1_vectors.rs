@@ -10,6 +10,9 @@
 //! Every Expand is HKDF-Expand alone, straight from the 32 bytes: there is no Extract after the one that makes K_12. The file gives
 //! the first 64 bytes of the envelope without its tag, and of the pair seeds only s_12, so that the pair *mask* label cannot be checked.
 
+#[path = "../../tests/needed.rs"]
+mod needed;
+
 use serde_json::Value;
 use tributary_certs::suite::{RealSuite, ShareScalar};
 use tributary_protocol::digest::Digest;
@@ -20,11 +23,13 @@ const THRESHOLD: usize = 6;
 
 fn vectors() -> Option<Value> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors/sa1_kat.json");
-    let Ok(text) = std::fs::read_to_string(path) else {
-        eprintln!("skipped: the shared vectors sa1_kat.json are not here");
-        return None;
-    };
-    Some(serde_json::from_str(&text).expect("the vectors are JSON"))
+    match std::fs::read_to_string(path) {
+        Ok(text) => Some(serde_json::from_str(&text).expect("the vectors are JSON")),
+        Err(fault) => {
+            needed::skip("TRIBUTARY_TEST_VECTORS", "the known answers sa1_kat.json", fault);
+            None
+        }
+    }
 }
 
 fn bytes32(value: &Value) -> [u8; 32] {

@@ -8,6 +8,8 @@ mod federation;
 mod identity;
 mod kills;
 mod ledger_verify;
+#[path = "../needed.rs"]
+mod needed;
 mod partners;
 mod preflight;
 mod privacy;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::needed;
 use crate::support::run;
 
 const KEYS: [&str; 6] = ["epsilon_enforced", "epsilon_gdp", "epsilon_pld", "epsilon_rdp", "noise_multiplier", "order"];
@@ -112,9 +113,9 @@ fn numbers_that_no_plan_can_have_are_refused_with_what_is_allowed() {
 #[test]
 fn the_reference_vectors_come_out_of_the_command() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/vectors/dp_vectors.csv");
-    let Ok(text) = fs::read_to_string(&path) else {
-        eprintln!("skipped: reference vectors dp_vectors.csv are not present");
-        return;
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(fault) => return needed::skip("TRIBUTARY_TEST_VECTORS", "reference vectors dp_vectors.csv", fault),
     };
     let mut lines = text.lines();
     let names: Vec<&str> = lines.next().unwrap().split(',').collect();

@@ -8,6 +8,9 @@ use tributary_model::synthetic::{self, SyntheticSpec};
 
 use super::*;
 
+#[path = "../../../tests/needed.rs"]
+mod needed;
+
 fn schema(csv: &str) -> Schema {
     let text = format!(
         r#"
@@ -239,7 +242,7 @@ fn shared(name: &str) -> Option<(PathBuf, Schema)> {
     let schema = fs::read_to_string(root.join(format!("../docs/samples/schemas/{name}.toml"))).unwrap();
     let schema = Schema::parse(&schema).unwrap_or_else(|error| panic!("{error}"));
     if !data.join(name).is_dir() {
-        eprintln!("skipped: the data set {name} is not beside this checkout");
+        needed::skip("TRIBUTARY_TEST_DATA", &format!("the data set {name}"), "it is not beside this checkout");
         return None;
     }
     Some((data, schema))

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+#[path = "../../../tests/needed.rs"]
+mod needed;
+
 /// One row of a vector file, by column name.
 pub(super) struct Row {
     file: String,
@@ -35,9 +38,12 @@ impl fmt::Display for Row {
 /// The rows of a file, or none, said aloud, where the shared folder is absent.
 pub(super) fn rows(file: &str) -> Vec<Row> {
     let path = format!("{}/../../shared/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        eprintln!("skipped: reference vectors {file} are not present");
-        return Vec::new();
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(fault) => {
+            needed::skip("TRIBUTARY_TEST_VECTORS", &format!("reference vectors {file}"), fault);
+            return Vec::new();
+        }
     };
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let names = reader.headers().unwrap().clone();

@@ -7,6 +7,8 @@ mod endings;
 mod fallback;
 mod hostile;
 mod namespaces;
+#[path = "../../needed.rs"]
+mod needed;
 mod peer;
 mod process;
 mod proxies;

@@ -1,10 +1,11 @@
 //! Processes in network namespaces of their own, and a firewall between them that drops every UDP packet.
 //!
-//! Needs root, `ip` and `nft` (Debian: iproute2, nftables); says so and passes where it cannot run.
+//! Needs root, `ip` and `nft` (Debian: iproute2, nftables); says so where it cannot run, and fails there if `TRIBUTARY_TEST_NAMESPACES` is set.
 
 use std::process::Command;
 
 use crate::cast::{BRANCHES, by_way_of, federation};
+use crate::needed;
 use crate::process::Process;
 use crate::support::sums::compare_sums;
 
@@ -91,7 +92,9 @@ impl Drop for Network {
 fn branches_whose_network_drops_udp_take_part_and_come_back_to_quic() {
     let network = match Network::create().and_then(|network| network.drop_udp().map(|()| network)) {
         Ok(network) => network,
-        Err(reason) => return println!("skipped, for want of network namespaces and nftables: {reason}"),
+        Err(reason) => {
+            return needed::skip("TRIBUTARY_TEST_NAMESPACES", "branches whose network drops UDP", reason);
+        }
     };
     let folder = tempfile::tempdir().expect("a folder");
     let plan = format!("model = \"logistic\"\nrounds = {ROUNDS}\nsession_rounds = 64\nupload_offset_ms = 250\n");

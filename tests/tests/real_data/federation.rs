@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::needed;
 use tributary_client::data::{BranchFiles, PartitionRequest, read_csv, read_csv_rows, split_by_branch};
 use tributary_coordinator::Job;
 use tributary_coordinator::settings::{MechanismSettings, ModelKind, OptimizerKind, PlanSettings, PrivacyTarget};
@@ -87,7 +88,8 @@ impl Federation {
         let data = root.join("../shared/data");
         let rows: Vec<PathBuf> = published.files.iter().map(|file| data.join(file)).collect();
         if let Some(missing) = rows.iter().find(|file| !file.is_file()) {
-            eprintln!("SKIPPED: no data at {}; utility on {} was not measured", missing.display(), published.name);
+            let what = format!("utility on {}", published.name);
+            needed::skip("TRIBUTARY_TEST_DATA", &what, format_args!("no data at {}", missing.display()));
             return None;
         }
         let name = published.name;

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod federation;
+#[path = "../../needed.rs"]
+mod needed;
 
 use federation::{ADULT, BANK_ADDITIONAL, BANK_FULL, Federation, LOGISTIC, Noise, Published};
 

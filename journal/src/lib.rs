@@ -167,6 +167,51 @@ mod tests {
         assert!(matches!(Journal::<u32>::open(&path), Err(JournalError::Locked(_))));
     }
 
+    /// What is left of a record that was being written is gone before the next one is: behind it, that one would be damage.
+    #[test]
+    fn what_is_appended_behind_a_torn_tail_stands_behind_the_last_whole_record() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("a.ledger");
+        filled(&path, &[1, 2, 3]);
+        let whole = std::fs::read(&path).expect("reads");
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length]).expect("writes");
+            let mut kept = events(&path);
+            filled(&path, &[9]);
+            kept.push(9);
+            assert_eq!(events(&path), kept, "cut at {length}");
+            let read: Vec<u32> = read(&path).expect("no tail is left").iter().map(|recorded| recorded.event).collect();
+            assert_eq!(read, kept, "cut at {length}");
+        }
+    }
+
+    /// Bytes behind a record that no record begins with are a torn one's; a whole record that contradicts the one before it is not.
+    #[test]
+    fn a_tail_is_torn_only_if_it_is_short() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("a.ledger");
+        filled(&path, &[1]);
+        let one = std::fs::read(&path).expect("reads");
+        filled(&path, &[2]);
+        let two = std::fs::read(&path).expect("reads");
+        // The second record twice, and the first one again behind it.
+        for tail in [&two[one.len()..], &one[LEDGER_HEADER.len()..]] {
+            let doubled = [two.as_slice(), tail].concat();
+            std::fs::write(&path, &doubled).expect("writes");
+            assert!(matches!(Journal::<u32>::open(&path), Err(JournalError::Damaged { .. })));
+            assert_eq!(std::fs::read(&path).expect("reads"), doubled, "a damaged file is left as it is");
+        }
+        // What decodes as another event is damage as well.
+        filled_with(&path.with_extension("other"), "words");
+        assert!(matches!(Journal::<u32>::open(&path.with_extension("other")), Err(JournalError::Damaged { .. })));
+    }
+
+    fn filled_with(path: &Path, event: &str) {
+        let (mut journal, _) = Journal::<String>::open(path).expect("opens");
+        journal.append(Millis(7), event.to_owned()).expect("appends");
+        journal.sync().expect("syncs");
+    }
+
     #[test]
     fn a_file_cut_anywhere_keeps_its_whole_records_and_a_changed_byte_is_refused() {
         let dir = tempfile::tempdir().expect("a directory");

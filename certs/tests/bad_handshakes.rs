@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, CodeSigning, ServerAuth};
@@ -507,7 +508,6 @@ fn other_versions_exchanges_suites_and_protocols_are_refused_with_their_numbers(
             ours().1,
         ),
     ];
-    assert_eq!(cases.len(), 7);
     for (name, kind, told, by_server, client, server) in cases {
         let found = refused(client, server, name);
         assert_eq!((found.fault.kind, found.by_server, found.told.kind), (kind, by_server, told), "{name}");
@@ -596,6 +596,36 @@ fn a_revoked_coordinator_is_refused() {
     assert_eq!(found.told.kind, Revoked);
 }
 
+/// A client whose list of revocations is past its date, or another authority's, knows nothing of its coordinator.
+#[test]
+fn a_client_asks_a_current_list_about_its_coordinator() {
+    let scene = Scene::new();
+    let issuing = &scene.ours.authority.issuing;
+    let (past, week) = (
+        Validity { not_before: NOW - 2 * DAY, not_after: NOW - DAY },
+        Validity { not_before: NOW - 2 * DAY, not_after: NOW + DAY },
+    );
+    let foreign = scene.strangers.authority.issuing.revocation_list(1, week, &[]).expect("a list");
+    let cases = [
+        ("a current list", None, issuing.revocation_list(1, week, &[]).expect("a list")),
+        ("a list past its date", Some(RevocationListExpired), issuing.revocation_list(1, past, &[]).expect("a list")),
+        ("another authority's list alone", Some(RevocationUnknown), foreign),
+    ];
+    for (name, kind, list) in cases {
+        let tls = ClientTls {
+            credentials: scene.ours.credentials(Role::Client, "branch-1", MONTH),
+            roots: &scene.ours.roots,
+            coordinator: None,
+            revocations: vec![list],
+            clock: Arc::new(Clock(NOW)),
+            key_exchange: KeyExchange::DEFAULT,
+        };
+        let (client, server) = (Arc::new(client_config(tls).expect("good")), Arc::new(scene.ours.server()));
+        let found = connect_to("coordinator.example", &client, &server).err();
+        assert_eq!(found.map(|found| (found.fault.kind, found.by_server)), kind.map(|kind| (kind, false)), "{name}");
+    }
+}
+
 /// Each setting by itself, so that the loss of one is seen although the others still stand.
 #[test]
 fn nothing_is_kept_that_could_be_resumed() {
@@ -618,9 +648,28 @@ fn nothing_is_kept_that_could_be_resumed() {
     }
 }
 
-/// How many named cases this file has: it must not shrink unseen.
+/// Faults of certificates that earn their place in tests of their own, above and in the files named.
+const ELSEWHERE: [FaultKind; 6] = [
+    Revoked,
+    RevocationUnknown,
+    RevocationListExpired,
+    // certs/tests/handshakes.rs
+    NoCertificate,
+    // certs/tests/office.rs
+    RevocationListForged,
+    KeyMismatch,
+];
+
+/// Every fault that a certificate can have is earned by some case, and no case is told twice.
 #[test]
-fn the_cases_are_counted() {
-    let count = CLIENTS.len() + CENTRES.len() + 7 + 3 + 2;
-    assert!(count >= 95, "{count}");
+fn every_fault_of_a_certificate_has_a_case() {
+    let clients = CLIENTS.iter().map(|(name, kind, _)| (false, *name, *kind));
+    let cases: Vec<_> = clients.chain(CENTRES.iter().map(|(name, kind, _)| (true, *name, *kind))).collect();
+    let names: BTreeSet<_> = cases.iter().map(|(centre, name, _)| (*centre, *name)).collect();
+    assert_eq!(names.len(), cases.len(), "a case has the name of another");
+    let of_certificates = FaultKind::ALL.iter().filter(|kind| kind.number() < 200);
+    let missing: Vec<_> = of_certificates
+        .filter(|kind| !ELSEWHERE.contains(kind) && !cases.iter().any(|(_, _, met)| met == *kind))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

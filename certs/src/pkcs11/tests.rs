@@ -48,10 +48,19 @@ fn a_pin_is_one_line_of_a_private_file() {
         assert_eq!(read("pin", text.as_bytes()).unwrap().as_slice(), b"1234");
     }
     assert_eq!(read("pin", b" 12 34 ").unwrap().as_slice(), b" 12 34 ");
-    for text in [&b""[..], b"\n", b"12\n34", b"1234\n\n", b"12\t34", &[b'1'; PIN_BYTES_MAX + 1]] {
+    // Letters that no folder's name happens to hold, with signs that no path has: an error names the file, and never what is in it.
+    const SECRET: &str = "\u{1d70b}?sesame?\u{1d70b}";
+    let line = SECRET.as_bytes();
+    let long = [line, &[b'?'; PIN_BYTES_MAX]].concat();
+    let bad =
+        [&b""[..], b"\n", &[line, b"\n", line].concat(), &[line, b"\n\n"].concat(), &[line, b"\t"].concat(), &long];
+    for text in bad {
         let error = read("pin", text).err().unwrap();
         assert!(matches!(error, FileError::Content { .. }), "{error}");
-        assert!(!error.to_string().contains("12") && !format!("{error:?}").contains("12"));
+        for said in [error.to_string(), format!("{error:?}")] {
+            assert!(said.contains("pin"), "{said}");
+            assert!(!said.contains("sesame"), "the PIN was printed");
+        }
     }
     assert!(matches!(read_pin(&folder.path().join("none")), Err(FileError::System { .. })));
 }

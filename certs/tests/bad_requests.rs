@@ -445,30 +445,31 @@ fn every_bad_request_is_refused_with_its_number() {
 }
 
 /// What is refused for the time alone.
+const LATE: &[(&str, FaultKind, u64, Make)] = &[
+    ("an expired token", TokenExpired, NOW + 24 * 3_600 + 1, |scene| scene.request.clone()),
+    ("a renewal after the grace", RenewalTooLate, NOW + 60 * DAY + 1, Scene::renewal),
+    ("a signing key of last year", SigningKeyExpired, NOW + 365 * DAY + 1, Scene::renewal),
+    ("a token that was forgotten", TokenUnknown, NOW + 100 * DAY, |scene| {
+        // Any later token tidies the list up.
+        let request = TokenRequest {
+            organisation: "north-bank",
+            id: "branch-9",
+            coordinator_address: "coordinator.example:7443",
+            hours: 1,
+            approval: false,
+            again: false,
+        };
+        make_token(&scene.at("authority"), &request, &scene.at("later"), NOW + 100 * DAY).expect("a token");
+        scene.request.clone()
+    }),
+];
+
 #[test]
 fn what_comes_too_late_is_refused_with_its_number() {
-    let cases: [(&str, FaultKind, u64, Make); 4] = [
-        ("an expired token", TokenExpired, NOW + 24 * 3_600 + 1, |scene| scene.request.clone()),
-        ("a renewal after the grace", RenewalTooLate, NOW + 60 * DAY + 1, Scene::renewal),
-        ("a signing key of last year", SigningKeyExpired, NOW + 365 * DAY + 1, Scene::renewal),
-        ("a token that was forgotten", TokenUnknown, NOW + 100 * DAY, |scene| {
-            // Any later token tidies the list up.
-            let request = TokenRequest {
-                organisation: "north-bank",
-                id: "branch-9",
-                coordinator_address: "coordinator.example:7443",
-                hours: 1,
-                approval: false,
-                again: false,
-            };
-            make_token(&scene.at("authority"), &request, &scene.at("later"), NOW + 100 * DAY).expect("a token");
-            scene.request.clone()
-        }),
-    ];
-    for (name, kind, now, make) in cases {
+    for (name, kind, now, make) in LATE {
         let scene = Scene::new();
-        let Ok(Answer::Refused(refused)) = decode_answer(&scene.ask(&make(&scene), now)) else { panic!("{name}") };
-        assert_eq!(refused.fault().kind, kind, "{name}");
+        let Ok(Answer::Refused(refused)) = decode_answer(&scene.ask(&make(&scene), *now)) else { panic!("{name}") };
+        assert_eq!(refused.fault().kind, *kind, "{name}");
     }
 }
 
@@ -621,6 +622,7 @@ const ELSEWHERE: [FaultKind; 2] = [
 #[test]
 fn every_fault_of_an_enrolment_has_a_case() {
     let requests = REQUESTS.iter().map(|(name, kind, _)| (false, *name, *kind));
+    let requests = requests.chain(LATE.iter().map(|(name, kind, _, _)| (false, *name, *kind)));
     let cases: Vec<_> = requests.chain(ANSWERS.iter().map(|(name, kind, _)| (true, *name, *kind))).collect();
     let names: BTreeSet<_> = cases.iter().map(|(answer, name, _)| (*answer, *name)).collect();
     assert_eq!(names.len(), cases.len(), "a case has the name of another");

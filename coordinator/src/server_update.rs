@@ -291,3 +291,6 @@ fn run_blocks(mut blocks: Vec<MaskBlock<'_>>) {
         blocks.into_iter().for_each(MaskBlock::run::<RealSuite>);
     });
 }
+
+#[cfg(test)]
+mod tests;

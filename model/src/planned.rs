@@ -174,3 +174,7 @@ pub fn check(plan: &Plan, schema: Option<&Schema>) -> Result<(Architecture, Clip
     }
     Ok((architecture, rule))
 }
+
+#[cfg(test)]
+#[path = "planned_tests.rs"]
+mod tests;

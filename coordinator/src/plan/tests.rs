@@ -7,7 +7,7 @@ use tributary_protocol::secagg::parameters::CohortRule;
 use super::*;
 use crate::settings::{CountingSettings, LocalSettings, PrivacyTarget};
 
-fn settings() -> PlanSettings {
+pub(crate) fn settings() -> PlanSettings {
     PlanSettings {
         name: "test".into(),
         schema: Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/samples/schemas/bank_full.toml"),

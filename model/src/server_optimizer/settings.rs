@@ -177,15 +177,61 @@ mod tests {
         assert!(toml::from_str::<OptimizerSettings>("rule = \"sgd\"\nlearning_rate = 0.0\nmomentum = 0.0\n").is_err());
     }
 
+    /// Each field by itself, of both rules, and the rule.
     #[test]
     fn every_field_enters_the_digest() {
-        let plain = sgd(1.0, 0.5).unwrap();
-        let update_rule = plain.update_rule();
-        let averaged = OptimizerSettings::new(OptimizerFields { update_rule, tail_start: Some(0) }).unwrap();
-        let digests =
-            [plain.digest(), averaged.digest(), sgd(0.5, 1.0 - 0.5).unwrap().digest(), sgd(1.0, 0.0).unwrap().digest()];
-        for (index, digest) in digests.iter().enumerate() {
-            assert!(!digests[..index].contains(digest));
+        let of = |update_rule, tail_start| OptimizerSettings::new(OptimizerFields { update_rule, tail_start }).unwrap();
+        let sgd = UpdateRule::Sgd { learning_rate: 0.5, momentum: 0.25 };
+        let adam = |learning_rate, beta1, beta2, epsilon| UpdateRule::Adam { learning_rate, beta1, beta2, epsilon };
+        let settings = [
+            of(sgd, None),
+            of(sgd, Some(0)),
+            of(sgd, Some(1)),
+            of(UpdateRule::Sgd { learning_rate: 0.25, momentum: 0.25 }, None),
+            of(UpdateRule::Sgd { learning_rate: 0.5, momentum: 0.5 }, None),
+            of(UpdateRule::Sgd { learning_rate: 0.25, momentum: 0.5 }, None),
+            of(adam(0.5, 0.25, 0.125, 1.0), None),
+            of(adam(0.25, 0.25, 0.125, 1.0), None),
+            of(adam(0.5, 0.125, 0.125, 1.0), None),
+            of(adam(0.5, 0.25, 0.25, 1.0), None),
+            of(adam(0.5, 0.125, 0.25, 1.0), None),
+            of(adam(0.5, 0.25, 0.125, 0.5), None),
+            of(adam(0.5, 0.25, 0.125, 1.0), Some(0)),
+        ];
+        for (index, one) in settings.iter().enumerate() {
+            assert_eq!(one.digest(), settings[index].digest());
+            for other in &settings[..index] {
+                assert_ne!(one.digest(), other.digest(), "{one:?} {other:?}");
+                assert_ne!(one.encode(), other.encode(), "{one:?} {other:?}");
+            }
+        }
+    }
+
+    /// Every limit of every field, on both sides.
+    #[test]
+    fn every_limit_is_its_own() {
+        use OptimizerSettingsError::{Decay, Epsilon, LearningRate};
+        let adam = |learning_rate, beta1, beta2, epsilon| {
+            let update_rule = UpdateRule::Adam { learning_rate, beta1, beta2, epsilon };
+            OptimizerSettings::new(OptimizerFields { update_rule, tail_start: None }).map(|_| ())
+        };
+        let rows = [
+            (adam(0.1, 0.9, 0.999, 1e-8), Ok(())),
+            (adam(1000.0, 0.0, 0.0, 1.0), Ok(())),
+            (adam(0.0, 0.9, 0.999, 1e-8), Err(LearningRate)),
+            (adam(1000.1, 0.9, 0.999, 1e-8), Err(LearningRate)),
+            (adam(f64::NAN, 0.9, 0.999, 1e-8), Err(LearningRate)),
+            (adam(0.1, 1.0, 0.999, 1e-8), Err(Decay("beta1"))),
+            (adam(0.1, -0.1, 0.999, 1e-8), Err(Decay("beta1"))),
+            (adam(0.1, f64::NAN, 0.999, 1e-8), Err(Decay("beta1"))),
+            (adam(0.1, 0.9, -0.1, 1e-8), Err(Decay("beta2"))),
+            (adam(0.1, 0.9, f64::NAN, 1e-8), Err(Decay("beta2"))),
+            (adam(0.1, 0.9, 0.999, -1e-8), Err(Epsilon)),
+            (adam(0.1, 0.9, 0.999, 1.1), Err(Epsilon)),
+            (adam(0.1, 0.9, 0.999, f64::NAN), Err(Epsilon)),
+        ];
+        for (number, (found, expected)) in rows.into_iter().enumerate() {
+            assert_eq!(found, expected, "row {number}");
         }
     }
 }

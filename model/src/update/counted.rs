@@ -111,14 +111,51 @@ mod tests {
         };
         let whole = count(&rows);
         assert_eq!(whole, count(&shuffled(&rows)), "the order of the file decides nothing");
-        assert!(whole.iter().sum::<i64>() <= 60 * 3 * 1000 && whole.iter().all(|units| units % 1000 == 0));
+        assert!(whole.iter().all(|units| units % 1000 == 0));
+        let mut all_moved = vec![0; whole.len()];
         for missing in 0..60 {
             let rest: Vec<Row> = rows.iter().filter(|row| row.customer != missing).cloned().collect();
             let moved: Vec<i64> = whole.iter().zip(count(&rest)).map(|(all, rest)| all - rest).collect();
             assert!(moved.iter().all(|units| *units == 0 || *units == 1000), "{moved:?}");
+            all_moved.iter_mut().zip(&moved).for_each(|(sum, units)| *sum += units);
+            // As many labels as the row that decides has.
+            let labels: Vec<i64> = (rows.iter().filter(|row| row.customer == missing))
+                .map(|row| row.present.iter().filter(|present| **present == 1.0).count() as i64)
+                .collect();
+            assert!(labels.contains(&(moved.iter().sum::<i64>() / 1000)), "customer {missing}: {labels:?} {moved:?}");
             let square: i64 = moved.iter().map(|units| units * units).sum();
             assert!(square <= 1_000_000 * layout.counts_per_customer() as i64);
         }
+        assert_eq!(all_moved, whole, "the counts are the customers', and nobody else's");
+    }
+
+    /// A logistic model with the weights 1 and a bias of 0, two heads: cells that can be counted by hand.
+    #[test]
+    fn scores_and_labels_decide_the_cell() {
+        let shape = shape(1, &[], Activation::Tanh, 2);
+        let parameters = Parameters::new(shape.clone(), vec![1.0, 1.0, 0.0, 0.0]).unwrap();
+        let layout = CellLayout::scores(shape.heads(), 2);
+        let row = |feature: f32, targets: [f32; 2], present: [f32; 2], customer| Row {
+            features: vec![feature],
+            targets: targets.to_vec(),
+            present: present.to_vec(),
+            customer,
+        };
+        let rows = [
+            row(4.0, [1.0, 0.0], [1.0, 1.0], 0),
+            row(3.0, [1.0, 0.0], [1.0, 0.0], 1),
+            row(-4.0, [0.0, 1.0], [1.0, 1.0], 2),
+        ];
+        let table = Table::of_public(matrix(&rows, 1, 2));
+        let trainer = Trainer::new(&shape, &table, Placement::Dense).unwrap_or_else(|error| panic!("{error}"));
+        let counted = count_scores(&parameters, &trainer, &layout, 10).ok().unwrap();
+        let mut expected = vec![0; layout.cells()];
+        for (head, positive, score, customers) in
+            [(0, true, 0.9, 2), (0, false, 0.1, 1), (1, false, 0.9, 1), (1, true, 0.1, 1)]
+        {
+            expected[layout.score_cell(head, positive, score).expect("a cell")] = 10 * customers;
+        }
+        assert_eq!(counted.values(), expected);
     }
 
     #[test]
@@ -136,9 +173,15 @@ mod tests {
         };
         let sum = count(&rows);
         assert_eq!(sum.coordinates(), layout.cells());
-        assert!(sum.values().iter().sum::<i64>() <= 7 * 20 * layout.counts_per_customer() as i64);
-        let one: Vec<Row> = rows[..1].to_vec();
-        let alone = count(&one);
-        assert!(alone.values().iter().all(|units| *units == 0 || *units == 7));
+        // Each customer in one cell of each histogram; the sum of all is the sum of each.
+        let mut expected = vec![0; layout.cells()];
+        for row in &rows {
+            let alone = count(std::slice::from_ref(row));
+            assert!(alone.values().iter().all(|units| *units == 0 || *units == 7));
+            let counts = alone.values().iter().sum::<i64>() / 7;
+            assert!((1..=layout.counts_per_customer() as i64).contains(&counts), "{counts}");
+            expected.iter_mut().zip(alone.values()).for_each(|(sum, units)| *sum += units);
+        }
+        assert_eq!(sum.values(), expected);
     }
 }

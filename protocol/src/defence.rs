@@ -49,6 +49,8 @@ pub enum Defence {
     RowFaults,
     /// Gradient norms are summed where no number of a row can vanish, and a micro-batch's integers are held against them.
     WideNorms,
+    /// The plan's schema is the one that the owner of the data pinned.
+    PinnedSchema,
 }
 
 /// Found in every binary in which a defence can be taken down, and in no other.

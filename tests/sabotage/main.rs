@@ -30,10 +30,16 @@ const PLAYED: [(Defence, Profile); 17] = [
     (Defence::ChargeFirst, Profile::None),
 ];
 
-/// Whose attacks are played elsewhere. In `protocol/src/round/tests`: `steering.rs`, for it needs more than 256 clients, and `liars.rs`, for
-/// only a client with its machine's secrets can try. In `model/tests/hostile.rs`: those that need gradients.
-const ELSEWHERE: [Defence; 4] =
-    [Defence::GraphSeedReveal, Defence::EnvelopeCommitment, Defence::RowFaults, Defence::WideNorms];
+/// Whose attacks are played elsewhere. In `protocol/src/round/tests`: `steering.rs`, for it needs more than 256 clients, `liars.rs`, for only a
+/// client with its machine's secrets can try, and `terms.rs`, for there are no columns in the simulator. In `model/tests/hostile.rs`: those that
+/// need gradients.
+const ELSEWHERE: [Defence; 5] = [
+    Defence::GraphSeedReveal,
+    Defence::EnvelopeCommitment,
+    Defence::RowFaults,
+    Defence::WideNorms,
+    Defence::PinnedSchema,
+];
 
 /// No defence is in neither list.
 const _: () = assert!(PLAYED.len() + ELSEWHERE.len() == DEFENCES.len());

@@ -5,7 +5,7 @@ pub use tributary_protocol::defence::Defence;
 use crate::options::{name_in, value_in};
 
 /// Every defence and its name on the command line.
-pub const DEFENCES: [(&str, Defence); 21] = [
+pub const DEFENCES: [(&str, Defence); 22] = [
     ("one-survivor-set", Defence::OneSurvivorSet),
     ("survivors-min", Defence::SurvivorsMin),
     ("organisation-rule", Defence::OrganisationRule),
@@ -27,6 +27,7 @@ pub const DEFENCES: [(&str, Defence); 21] = [
     ("charge-first", Defence::ChargeFirst),
     ("row-faults", Defence::RowFaults),
     ("wide-norms", Defence::WideNorms),
+    ("pinned-schema", Defence::PinnedSchema),
 ];
 
 /// A defence by its name.

@@ -188,9 +188,9 @@ pub enum Floor {
     /// The purpose.
     #[error("its purpose is not among those that the branch admits")]
     Purpose,
-    /// The features.
-    #[error("its schema uses a field that the branch does not release for learning")]
-    Fields,
+    /// The schema: columns, labels, customers, categories, bounds.
+    #[error("its schema is not the one that the owner of the branch's data has read and pinned")]
+    Schema,
     /// Customers at several branches.
     #[error("it assumes that a customer is at fewer branches than the branch does")]
     Overlap,
@@ -200,6 +200,18 @@ pub enum Floor {
     /// The time of uploads.
     #[error("its uploads leave sooner after a round's start than the branch allows")]
     UploadOffset,
+    /// The bound of a customer's gradient, or of a difference of models.
+    #[error("its clip norm is smaller than the branch allows")]
+    ClipNorm,
+    /// The number of hidden layers.
+    #[error("its network has more hidden layers than the branch allows")]
+    Layers,
+    /// The units of a hidden layer.
+    #[error("its network has a wider hidden layer than the branch allows")]
+    Width,
+    /// The rounds of a plan.
+    #[error("it may charge more rounds than the branch allows a plan")]
+    Rounds,
 }
 
 /// What a branch was charged under one plan: rounds by kind (training, statistics, evaluation), and the last round used.

@@ -6,6 +6,7 @@ use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::RoundId;
 use crate::message::{Floor, MaskedHeader, RefusalCode, SignedBody, Start};
+use crate::plan::RoundKind;
 use crate::round::descriptor::RoundDescriptor;
 use crate::round::effect::{Contribution, Outbox, ParticipantEffect};
 use crate::round::event::ParticipantEvent;
@@ -47,6 +48,11 @@ impl<S: Suite> Participant<S> {
         let follows = *descriptor == RoundDescriptor::derive(plan, view, descriptor.head());
         if !follows || !descriptor.has_valid_bound(plan) || plan.rounds_of(descriptor.kind) == 0 {
             return Err(RefusalCode::DescriptorInvalid);
+        }
+        // A bound of differences of models may adapt within a plan, and never below the policy's floor.
+        let adapts = plan.local.is_some_and(|local| local.adaptive) && descriptor.kind == RoundKind::Train;
+        if adapts && !self.policy.admits_clip_norm(descriptor.update_clip_norm_bits) {
+            return Err(RefusalCode::PolicyFloor(Floor::ClipNorm));
         }
         if stands(Defence::ModelDigest) && descriptor.model != *model {
             return Err(RefusalCode::ModelDiffers);

@@ -58,10 +58,10 @@ impl<S: Suite> Participant<S> {
         let own = S::verifying_key(&self.signing_key);
         let entry = welcome.roster.roster.entries().iter().find(|entry| entry.signing_key == own);
         self.client = Some(entry.ok_or(RefusalCode::RosterInvalid)?.client);
+        self.policy.admits(&plan).map_err(RefusalCode::PolicyFloor)?;
         if plan.schema != self.schema {
             return Err(RefusalCode::SchemaDiffers);
         }
-        self.policy.admits(&plan).map_err(RefusalCode::PolicyFloor)?;
         Ok(Admitted { plan, roster: welcome.roster.roster.clone() })
     }
 

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::defence::{Defence, stands};
+use crate::digest::Digest;
 use crate::message::Floor;
 use crate::plan::{PrivacyMode, ValidPlan};
 use crate::privacy::RdpVector;
@@ -32,8 +34,16 @@ pub struct Policy {
     pub modes: Vec<PrivacyMode>,
     /// Purposes that are admitted.
     pub purposes: Vec<String>,
+    /// The schema that the owner of the data has read; a plan learns from no other one.
+    pub schema: Digest,
     /// Branches at which a customer of this one may be at least; a plan must assume as many.
     pub overlap_min: u16,
+    /// Shortest time between a round's start and its uploads.
+    pub upload_offset_ms_min: u64,
+    /// Smallest clip norm of a customer's gradient, or of a difference of models, as the bits of a positive `f64`.
+    pub clip_norm_min_bits: u64,
+    /// Most training rounds that one plan may charge, retries included.
+    pub rounds_max: u32,
     /// Rounds that may be charged within 24 hours of this machine's clock, over all plans.
     pub rounds_a_day: u32,
     /// Whether an upload waits for its vector.
@@ -55,8 +65,19 @@ impl Policy {
         let floor = |holds: bool, floor| if holds { Ok(()) } else { Err(floor) };
         floor(self.modes.contains(&plan.privacy), Floor::Mode)?;
         floor(self.purposes.contains(&plan.purpose), Floor::Purpose)?;
+        floor(!stands(Defence::PinnedSchema) || plan.schema == self.schema, Floor::Schema)?;
         floor(plan.cohort.at_least_as_strict(&self.cohort), Floor::Cohort)?;
         floor(plan.privacy == PrivacyMode::None || plan.overlap_max >= self.overlap_min, Floor::Overlap)?;
+        floor(plan.upload_offset_ms >= self.upload_offset_ms_min, Floor::UploadOffset)?;
+        floor(self.admits_clip_norm(plan.example_clip_norm_bits), Floor::ClipNorm)?;
+        let update_clip_norm = plan.local.map(|local| local.update_clip_norm_bits);
+        floor(update_clip_norm.is_none_or(|bits| self.admits_clip_norm(bits)), Floor::ClipNorm)?;
+        floor(plan.rounds_charged_max <= self.rounds_max, Floor::Rounds)?;
         floor(plan.charge_max().within(&self.plan_cap), Floor::EpsilonPlan)
+    }
+
+    /// Whether a clip norm is large enough. Positive floats have the order of their bits.
+    pub(super) fn admits_clip_norm(&self, bits: u64) -> bool {
+        bits >= self.clip_norm_min_bits
     }
 }

@@ -8,6 +8,7 @@ mod liars;
 mod membership;
 mod refusals;
 mod steering;
+mod terms;
 mod timing;
 mod world;
 

@@ -3,8 +3,18 @@
 use super::{DataError, ValueKind};
 use crate::schema::{Field, FieldKind, Label, Missing, Range, Transform};
 
-/// Appends the slots of `field` for `value` (blanks around it already removed) to `slots`. On an error `slots` may have grown.
-pub(super) fn value(field: &Field, value: &str, row: u64, slots: &mut Vec<f32>) -> Result<(), DataError> {
+/// Whether the schema says what a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It does.
+    Listed,
+    /// It lists the values that may stand there, and this is none of them.
+    Unlisted,
+}
+
+/// Appends the slots of `field` for `value` (blanks around it already removed) to `slots`. A category that is not listed, and for which the
+/// schema names none, leaves every slot 0: what a list lacks must not decide over the whole table. On an error `slots` may have grown.
+pub(super) fn value(field: &Field, value: &str, row: u64, slots: &mut Vec<f32>) -> Result<Known, DataError> {
     let coded = value.is_empty() || field.missing_codes.iter().any(|code| code == value);
     match &field.kind {
         FieldKind::Numeric { min, max, transform, missing, missing_numbers } => {
@@ -22,32 +32,31 @@ pub(super) fn value(field: &Field, value: &str, row: u64, slots: &mut Vec<f32>) 
             indicator(missing, gone, slots);
         }
         FieldKind::Categorical { categories, unlisted, missing } => {
-            let index = if coded {
-                None
-            } else {
-                let listed = categories.iter().position(|category| category == value).or(*unlisted);
-                let (column, found) = (&field.column, ValueKind::of(value));
-                Some(listed.ok_or_else(|| DataError::UnknownCategory { row, column: column.clone(), found })?)
-            };
-            let (index, gone) = settle(field, index, missing, row)?;
+            let listed = categories.iter().position(|category| category == value).or(*unlisted);
+            if !coded && listed.is_none() {
+                one_hot(None, categories.len(), slots);
+                indicator(missing, false, slots);
+                return Ok(Known::Unlisted);
+            }
+            let (index, gone) = settle(field, listed.filter(|_| !coded), missing, row)?;
             one_hot(index, categories.len(), slots);
             indicator(missing, gone, slots);
         }
     }
-    Ok(())
+    Ok(Known::Listed)
 }
 
-/// Target and presence of a label's value (blanks around it already removed).
-pub(super) fn target(label: &Label, value: &str, row: u64) -> Result<(f32, f32), DataError> {
+/// Target and presence of a label's value (blanks around it already removed). A value that is not listed teaches nothing.
+pub(super) fn target(label: &Label, value: &str) -> (f32, f32, Known) {
     let among = |values: &[String]| values.iter().any(|known| known == value);
     if among(&label.positive) {
-        Ok((1.0, 1.0))
+        (1.0, 1.0, Known::Listed)
     } else if among(&label.negative) {
-        Ok((0.0, 1.0))
+        (0.0, 1.0, Known::Listed)
     } else if among(&label.missing_codes) {
-        Ok((0.0, 0.0))
+        (0.0, 0.0, Known::Listed)
     } else {
-        Err(DataError::UnknownLabel { row, column: label.column.clone(), found: ValueKind::of(value) })
+        (0.0, 0.0, Known::Unlisted)
     }
 }
 

@@ -36,18 +36,6 @@ pub enum DataError {
         /// Fields in the row.
         found: usize,
     },
-    /// A categorical value is not in the schema.
-    #[error(
-        "row {row}, column {column:?}: {found} is none of the schema's categories; correct the export, or have the schema list it or name a category in `unlisted`"
-    )]
-    UnknownCategory {
-        /// Row, from 1.
-        row: u64,
-        /// Column.
-        column: String,
-        /// What kind of value stands there.
-        found: ValueKind,
-    },
     /// A numeric column holds something else.
     #[error(
         "row {row}, column {column:?}: {found} where a number is expected (decimal point, no separators); correct the export, or list it in `missing_codes`"
@@ -85,18 +73,6 @@ pub enum DataError {
         row: u64,
         /// Column.
         column: String,
-    },
-    /// A label is neither positive, negative nor missing.
-    #[error(
-        "row {row}, label column {column:?}: {found} is neither a positive nor a negative value of the schema, nor a missing code"
-    )]
-    UnknownLabel {
-        /// Row, from 1.
-        row: u64,
-        /// Column.
-        column: String,
-        /// What kind of value stands there.
-        found: ValueKind,
     },
     /// There are no rows.
     #[error("the data has no rows; nothing can be learned or scored from it")]

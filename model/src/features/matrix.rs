@@ -1,6 +1,7 @@
 //! Encoded rows, ready for a network.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use ndarray::{Array2, Axis};
 
@@ -13,6 +14,8 @@ pub struct FeatureMatrix {
     targets: Array2<f32>,
     present: Array2<f32>,
     customers: Vec<u32>,
+    /// How many values of a field or label the schema does not list, in the rows as they were read.
+    unlisted: BTreeMap<String, usize>,
 }
 
 /// Parts of a [`FeatureMatrix`] do not fit each other, or hold a value out of range.
@@ -57,7 +60,18 @@ impl FeatureMatrix {
         if seen.iter().skip(distinct).any(|seen| *seen) {
             return Err(ShapeError("customer indices have gaps".into()));
         }
-        Ok(Self { features, targets, present, customers })
+        Ok(Self { features, targets, present, customers, unlisted: BTreeMap::new() })
+    }
+
+    /// Remembers how many values the schema does not list.
+    pub(super) fn noting(self, unlisted: BTreeMap<String, usize>) -> Self {
+        Self { unlisted, ..self }
+    }
+
+    /// How many values of each field and label the schema does not list, by `field NAME` and `label NAME`. For the operator's screen alone.
+    #[must_use]
+    pub fn unlisted(&self) -> &BTreeMap<String, usize> {
+        &self.unlisted
     }
 
     /// Rows x encoded width.
@@ -116,7 +130,7 @@ impl FeatureMatrix {
         let pick = |part: &Array2<f32>| part.select(Axis(0), &kept);
         let customers = kept.iter().map(|row| self.customers[*row]).collect();
         let (features, targets, present) = (pick(&self.features), pick(&self.targets), pick(&self.present));
-        (Self { features, targets, present, customers }, dropped)
+        (Self { features, targets, present, customers, unlisted: self.unlisted }, dropped)
     }
 
     /// Number of rows.

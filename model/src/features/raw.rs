@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use ndarray::Array2;
 
-use super::{DataError, FeatureMatrix, ShapeError, encode};
+use super::encode::{self, Known};
+use super::{DataError, FeatureMatrix, ShapeError};
 use crate::schema::Schema;
 
 /// Rows of one branch, checked and encoded one by one. Not serialisable, not printable, not clonable; consumed by
@@ -19,6 +20,8 @@ pub struct RawBatch<'schema> {
     customers: Vec<u32>,
     /// Dense index of every customer id met so far.
     known: BTreeMap<String, u32>,
+    /// How many values of a field or label the schema does not list.
+    unlisted: BTreeMap<String, usize>,
 }
 
 /// Where the schema's columns stand in a row.
@@ -70,6 +73,7 @@ impl<'schema> RawBatch<'schema> {
             present: Vec::new(),
             customers: Vec::new(),
             known: BTreeMap::new(),
+            unlisted: BTreeMap::new(),
         })
     }
 
@@ -85,11 +89,19 @@ impl<'schema> RawBatch<'schema> {
             return Err(DataError::TooManyRows { rows_max: Self::ROWS_MAX });
         }
         for (field, place) in self.schema.fields().iter().zip(&self.columns.fields) {
-            encode::value(field, values[*place].trim(), row, &mut self.features)?;
+            if encode::value(field, values[*place].trim(), row, &mut self.features)? == Known::Unlisted {
+                *self.unlisted.entry(format!("field {}", field.name)).or_default() += 1;
+            }
         }
         for (label, place) in self.schema.labels().iter().zip(&self.columns.labels) {
             let (target, present) = match place {
-                Some(place) => encode::target(label, values[*place].trim(), row)?,
+                Some(place) => {
+                    let (target, present, known) = encode::target(label, values[*place].trim());
+                    if known == Known::Unlisted {
+                        *self.unlisted.entry(format!("label {}", label.name)).or_default() += 1;
+                    }
+                    (target, present)
+                }
                 None => (0.0, 0.0),
             };
             self.targets.push(target);
@@ -120,7 +132,7 @@ impl<'schema> RawBatch<'schema> {
         };
         let features = array(self.width, self.features)?;
         let (targets, present) = (array(labels, self.targets)?, array(labels, self.present)?);
-        Ok(FeatureMatrix::new(features, targets, present, self.customers)?)
+        Ok(FeatureMatrix::new(features, targets, present, self.customers)?.noting(self.unlisted))
     }
 
     fn customer(&mut self, row: u64, values: &[&str]) -> Result<u32, DataError> {

@@ -126,18 +126,33 @@ fn every_fault_of_a_row_has_its_name_row_and_column() {
     assert!(matches!(with(1, "-inf"), E::Infinite { row: 2, column } if column == "age"));
     assert!(matches!(with(1, "1e999"), E::Infinite { row: 2, .. }));
     assert!(matches!(with(1, " "), E::Empty { row: 2, column } if column == "age"));
-    assert!(
-        matches!(with(3, "17"), E::UnknownCategory { row: 2, column, found: ValueKind::Number } if column == "job")
-    );
-    assert!(
-        matches!(with(4, "perhaps"), E::UnknownLabel { row: 2, column, found: ValueKind::Text } if column == "churn")
-    );
-    assert!(matches!(with(5, ""), E::UnknownLabel { row: 2, column, found: ValueKind::Empty } if column == "buys"));
     assert!(matches!(with(0, " "), E::Empty { row: 2, column } if column == "who"));
     let schema = schema();
     let mut batch = RawBatch::new(&schema, &HEADER).unwrap();
     assert!(matches!(batch.push(9, &good[..6]), Err(E::FieldCount { row: 9, expected: 7, found: 6 })));
     assert!(matches!(RawBatch::new(&schema, &HEADER).map(RawBatch::into_features), Ok(Err(E::NoRows))));
+}
+
+/// A list that lacks one value must not tell whether somebody has it: such a value is in no category, or teaches nothing, and that is all.
+#[test]
+fn a_value_that_is_not_listed_decides_over_nothing_but_itself() {
+    let row = |job, churn, buys| ["a", "20", "1", job, churn, buys, "x"];
+    let matrix = encode(&[row("office", "no", "0"), row("17", "perhaps", ""), row("other", "yes", "0")]).unwrap();
+    assert_eq!(
+        matrix.features().row(1).to_vec()[7..],
+        [0.0, 0.0, 0.0, 0.0, 1.0],
+        "none of its own list; the other field says other"
+    );
+    assert_eq!(matrix.present().row(1).to_vec(), [0.0, 0.0]);
+    let listed = encode(&[row("office", "no", "0"), row("student", "no", "1"), row("other", "yes", "0")]).unwrap();
+    for untouched in [0, 2] {
+        assert_eq!(matrix.features().row(untouched), listed.features().row(untouched));
+        assert_eq!(matrix.present().row(untouched), listed.present().row(untouched));
+    }
+    let counted: Vec<(&str, usize)> = matrix.unlisted().iter().map(|(what, count)| (what.as_str(), *count)).collect();
+    assert_eq!(counted, [("field job", 2), ("label buys", 1), ("label churn", 1)]);
+    let (bounded, _) = matrix.bounded(1);
+    assert_eq!(bounded.unlisted().len(), 3, "of the rows as they were read");
 }
 
 #[test]

@@ -8,10 +8,12 @@ mod fault;
 mod node;
 mod parse;
 mod parse_field;
+mod words;
 
 use tributary_protocol::digest::Digest;
 
 pub use fault::{SchemaErrors, SchemaFault};
+pub use words::SchemaWords;
 
 /// Most fields of one schema.
 pub const FIELDS_MAX: usize = 512;
@@ -89,7 +91,7 @@ pub enum FieldKind {
     Categorical {
         /// The categories, in slot order.
         categories: Vec<String>,
-        /// Index of the category that stands for all that are not listed. `None`: an unlisted value is an error.
+        /// Index of the category that stands for all that are not listed. `None`: an unlisted value is in none of them, all slots are 0.
         unlisted: Option<usize>,
         /// What a missing value becomes: the index of a category.
         missing: Missing<usize>,
@@ -170,7 +172,7 @@ pub struct Label {
     pub positive: Vec<String>,
     /// Values that mean 0.
     pub negative: Vec<String>,
-    /// Values that mean "not known". The empty value is one of them only if it is listed.
+    /// Values that mean "not known", as they are expected. Any other value teaches nothing either, and is counted for the operator.
     pub missing_codes: Vec<String>,
 }
 
@@ -242,6 +244,12 @@ impl Schema {
     #[must_use]
     pub fn row_norm_max(&self) -> f64 {
         (1.0 + self.fields.len() as f64).sqrt()
+    }
+
+    /// What it says, in words for the owner of the data.
+    #[must_use]
+    pub fn words(&self) -> SchemaWords {
+        SchemaWords::of(self)
     }
 
     /// The schema's identity: SHA-256 of the canonical encoding of what it means. Comments, the order of keys and the way a number is

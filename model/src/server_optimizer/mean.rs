@@ -1,7 +1,7 @@
 //! The unmasked sum, read.
 
 use crate::architecture::Architecture;
-use crate::update::{ClipRule, RIDERS};
+use crate::update::{CLIP_NORM_MIN, ClipRule, RIDERS};
 
 /// The noised mean gradient of a round: one value for each parameter. Private already, by the noise in the sum.
 pub struct MeanUpdate(Vec<f64>);
@@ -116,11 +116,12 @@ impl MeanScale {
 }
 
 /// The bound of the next round's differences of models, from the noised share of branches within this round's: `C exp(-0.2 (b - 0.5))`, so
-/// that it follows their median (Andrew et al. 2021, algorithm 1). Kept between a thousandth and a thousand times the plan's first bound.
+/// that it follows their median (Andrew et al. 2021, algorithm 1). Kept between a thousandth and a thousand times the plan's first bound, and not
+/// below the smallest clip norm that there is.
 #[must_use]
 pub fn adapted_clip_norm(current: f64, within: f64, first: f64) -> f64 {
     let share = if within.is_nan() { 0.5 } else { within.clamp(0.0, 1.0) };
-    (current * (-0.2 * (share - 0.5)).exp()).clamp(first / 1000.0, first * 1000.0)
+    (current * (-0.2 * (share - 0.5)).exp()).clamp(first / 1000.0, first * 1000.0).max(CLIP_NORM_MIN)
 }
 
 impl MeanUpdate {
@@ -203,6 +204,8 @@ mod tests {
         assert!((adapted_clip_norm(2.0, -3.0, 1.0) - 2.0 * 0.1_f64.exp()).abs() < 1e-12);
         assert_eq!(adapted_clip_norm(2.0, f64::NAN, 1.0), 2.0);
         assert_eq!((0..200).fold(1.0, |bound, _| adapted_clip_norm(bound, 1.0, 1.0)), 0.001);
+        let least = CLIP_NORM_MIN * 2.0;
+        assert_eq!((0..200).fold(least, |bound, _| adapted_clip_norm(bound, 1.0, least)), CLIP_NORM_MIN);
     }
 
     #[test]

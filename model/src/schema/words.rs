@@ -1,0 +1,161 @@
+//! What a schema says, in words for the owner of the data: what is read, from which column, and what counts as what.
+
+use tributary_protocol::digest::Canonical;
+
+use super::node::quoted;
+use super::{Field, FieldKind, Label, Missing, Schema, Transform};
+
+/// Longest list that is written out. Of a longer one there is its length and the beginning of its digest.
+const LISTED_MAX: usize = 16;
+
+/// A schema's meaning, line by line. Schemas of one digest have the same lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaWords {
+    /// Whose rows belong together.
+    pub customer: String,
+    /// One line for each field, in their order.
+    pub fields: Vec<String>,
+    /// One line for each label, in their order.
+    pub labels: Vec<String>,
+}
+
+impl SchemaWords {
+    /// The words of a schema.
+    pub(super) fn of(schema: &Schema) -> Self {
+        let customer = match &schema.customer_column {
+            None => "each row is a customer".to_owned(),
+            Some(column) => format!("rows with the same value in the column {} are one customer", quoted(column)),
+        };
+        let fields = schema.fields.iter().map(field).collect();
+        let labels = schema.labels.iter().map(label).collect();
+        Self { customer, fields, labels }
+    }
+}
+
+fn field(field: &Field) -> String {
+    let codes = match field.missing_codes.as_slice() {
+        [] => String::new(),
+        codes => format!(" (also {})", set(codes)),
+    };
+    let (kind, missing) = match &field.kind {
+        FieldKind::Numeric { min, max, transform, missing: rule, .. } => {
+            let bins = match transform {
+                Transform::Bins(edges) => format!(", divided at {}", ordered(edges, f64::to_string)),
+                _ => String::new(),
+            };
+            (format!("a number from {min} to {max}{bins}"), missing(rule, f64::to_string))
+        }
+        FieldKind::Categorical { categories, unlisted, missing: rule } => {
+            let other = match unlisted {
+                None => "none of them".to_owned(),
+                Some(index) => quoted(&categories[*index]),
+            };
+            let listed = ordered(categories, |category| quoted(category));
+            let kind = format!("one of {}: {listed}; any other value counts as {other}", categories.len());
+            (kind, missing(rule, |index| quoted(&categories[*index])))
+        }
+    };
+    format!("{}: column {}, {kind}; a missing value{codes} {missing}", field.name, quoted(&field.column))
+}
+
+fn missing<V>(rule: &Missing<V>, value: impl Fn(&V) -> String) -> String {
+    match rule {
+        Missing::Refused => "is an error".to_owned(),
+        Missing::Indicator => "is learned as missing".to_owned(),
+        Missing::Value(replacement) => format!("counts as {}", value(replacement)),
+    }
+}
+
+fn label(label: &Label) -> String {
+    format!(
+        "{}: column {}, positive is {}; negative is {}; any other value teaches nothing",
+        label.name,
+        quoted(&label.column),
+        set(&label.positive),
+        set(&label.negative),
+    )
+}
+
+/// A list whose order means nothing.
+fn set(values: &[String]) -> String {
+    let mut sorted: Vec<&String> = values.iter().collect();
+    sorted.sort_unstable();
+    ordered(&sorted, |value| quoted(value))
+}
+
+fn ordered<V>(values: &[V], written: impl Fn(&V) -> String) -> String {
+    let written: Vec<String> = values.iter().map(written).collect();
+    if written.len() <= LISTED_MAX {
+        return written.join(", ");
+    }
+    let list =
+        written.iter().fold(Canonical::new("tributary schema list 1"), |list, value| list.bytes(value.as_bytes()));
+    format!("a list of {} with the digest {}", written.len(), list.finish().short())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema(text: &str) -> Schema {
+        Schema::parse(text).unwrap_or_else(|faults| panic!("{faults}"))
+    }
+
+    const TEXT: &str = r#"
+name = "small"
+version = 1
+customer_column = "who"
+fields = [
+    { name = "age", kind = "numeric", min = 18, max = 98.5, transform = "bins", edges = [30, 60], missing = "indicator",
+      missing_codes = ["unknown", -1], class = "C2", level = "L2" },
+    { name = "balance", column = "saldo", kind = "numeric", min = -10, max = 10, missing = { constant = 1.5 }, class = "C2", level = "L3" },
+    { name = "job", kind = "categorical", categories = ["office", "a \"b\""], class = "C1", level = "L1" },
+    { name = "trade", column = "job", kind = "categorical", categories = ["office", "other"], unlisted = "other",
+      missing = { category = "other" }, class = "C1", level = "L1" },
+]
+labels = [{ name = "churn", column = "left", positive = ["yes", 1], negative = ["no"], missing_codes = [""] }]
+"#;
+
+    #[test]
+    fn a_schema_is_said_in_words() {
+        let words = schema(TEXT).words();
+        assert_eq!(words.customer, r#"rows with the same value in the column "who" are one customer"#);
+        assert_eq!(
+            words.fields,
+            [
+                r#"age: column "age", a number from 18 to 98.5, divided at 30, 60; a missing value (also "-1", "unknown") is learned as missing"#,
+                r#"balance: column "saldo", a number from -10 to 10; a missing value counts as 1.5"#,
+                r#"job: column "job", one of 2: "office", "a \"b\""; any other value counts as none of them; a missing value is an error"#,
+                r#"trade: column "job", one of 2: "office", "other"; any other value counts as "other"; a missing value counts as "other""#,
+            ]
+        );
+        assert_eq!(
+            words.labels,
+            [r#"churn: column "left", positive is "1", "yes"; negative is "no"; any other value teaches nothing"#]
+        );
+        let plain = schema(&TEXT.replace("customer_column = \"who\"\n", "")).words();
+        assert_eq!(plain.customer, "each row is a customer");
+    }
+
+    #[test]
+    fn one_meaning_has_one_set_of_words() {
+        let turned = TEXT.replace("[\"unknown\", -1]", "[\"-1\", 'unknown']").replace("[\"yes\", 1]", "[1, \"yes\"]");
+        let turned = schema(&turned.replace("max = 98.5", "max = 9.85e1"));
+        assert_eq!((turned.digest(), turned.words()), (schema(TEXT).digest(), schema(TEXT).words()));
+    }
+
+    #[test]
+    fn a_long_list_has_its_length_and_its_digest() {
+        let long = |count: usize, last: &str| {
+            let mut list: Vec<String> = (1..count).map(|value| format!("\"c{value}\"")).collect();
+            list.push(format!("\"{last}\""));
+            let text = TEXT.replacen("[\"office\", \"a \\\"b\\\"\"]", &format!("[{}]", list.join(", ")), 1);
+            schema(&text).words().fields[2].clone()
+        };
+        assert!(long(16, "z").contains("\"c1\"") && long(16, "z").contains("\"z\""));
+        let line = long(17, "z");
+        assert!(line.contains("one of 17: a list of 17 with the digest ") && !line.contains("\"c1\""), "{line}");
+        assert_ne!(line, long(17, "y"));
+        assert_ne!(line, long(18, "z"));
+    }
+}

@@ -3,6 +3,7 @@
 use tributary_client::error::ClientError;
 use tributary_client::policy::BranchPolicy;
 use tributary_client::{cli, enrol};
+use tributary_protocol::round::Timing;
 
 use crate::certs::unix_seconds;
 use crate::command::{BudgetOptions, EnrolOptions, PolicyCommand, RenewOptions};
@@ -81,15 +82,15 @@ pub(crate) fn renew(options: &RenewOptions) -> Result<Exit, Failure> {
 /// If a file cannot be used, or the policy has faults or is not signed.
 pub(crate) fn policy(command: &PolicyCommand) -> Result<Exit, Failure> {
     match command {
-        PolicyCommand::Init { folder } => {
-            let path = cli::init_policy(folder).map_err(explained)?;
+        PolicyCommand::Init { folder, schema } => {
+            let path = cli::init_policy(folder, schema).map_err(explained)?;
             println!(
-                "{} is written; every key is explained in it. Edit it, then have its owner sign it.",
+                "{} is written, with the schema's lines; every key is explained in it. Edit it, then have its owner read and sign it.",
                 path.display()
             );
         }
-        PolicyCommand::Sign { policy, key } => {
-            for line in cli::sign_policy(policy, key).map_err(explained)? {
+        PolicyCommand::Sign { policy, key, schema } => {
+            for line in cli::sign_policy(policy, key, schema).map_err(explained)? {
                 println!("{line}");
             }
         }
@@ -99,24 +100,36 @@ pub(crate) fn policy(command: &PolicyCommand) -> Result<Exit, Failure> {
 }
 
 fn shown(policy: &BranchPolicy) -> String {
-    let BranchPolicy { population, epsilon_life, epsilon_plan, delta, modes, purposes, fields, cohort, .. } = policy;
+    let BranchPolicy { population, epsilon_life, epsilon_plan, delta, modes, purposes, terms, cohort, .. } = policy;
+    let timing = match policy.timing {
+        Timing::Plain => "plain (a vector that is late leaves when it is ready)",
+        Timing::Strict => "strict (noise alone leaves in the place of a vector that is late)",
+    };
     let modes: Vec<&str> = modes.iter().map(|mode| mode.name()).collect();
     format!(
         "Policy for {population}, signed by its owner\n  \
          epsilon   {epsilon_life} for life, {epsilon_plan} for one plan, at delta {delta:e}\n  \
-         modes     {}\n  purposes  {}\n  fields    {}\n  rounds    {} within 24 hours\n  \
+         modes     {}\n  purposes  {}\n  rounds    {} within 24 hours, {} for one plan\n  \
          cohort    at least {} branches of {} organisations, {} per thousand of it in every sum, {} of them honest\n  \
-         overlap   a customer may be at {} branches\n  own noise {}\n",
+         overlap   a customer may be at {} branches\n  own noise {}\n  \
+         uploads   {} ms after a round's start at the earliest; timing {}\n  \
+         clip norm at least {}\n  network   at most {} hidden layers of {} units\n{}\n",
         modes.join(", "),
         purposes.join(", "),
-        fields.join(", "),
         policy.rounds_a_day,
+        terms.rounds_max,
         cohort.cohort_min,
         cohort.organisations_min,
         cohort.survivors_permille,
         cohort.honest_min,
         policy.overlap_min,
-        policy.own_noise
+        policy.own_noise,
+        terms.upload_offset_ms_min,
+        timing,
+        terms.clip_norm_min,
+        terms.layers_max,
+        terms.width_max,
+        policy.schema.lines().join("\n")
     )
 }
 

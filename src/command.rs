@@ -150,13 +150,16 @@ pub(crate) struct BudgetOptions {
 #[cfg(feature = "client")]
 #[derive(Subcommand)]
 pub(crate) enum PolicyCommand {
-    /// Write a commented policy.toml into a folder
+    /// Write a commented policy.toml into a folder, with a schema's lines in words
     Init {
         /// The folder; made if it is absent
         #[arg(default_value = ".")]
         folder: PathBuf,
+        /// The schema that it pins
+        #[arg(long, value_name = "FILE")]
+        schema: PathBuf,
     },
-    /// Sign a policy as it stands; makes the owner's key, with its public half beside it, where there is none
+    /// Sign a policy as it stands, if its words are the schema's; makes the owner's key, with its public half beside it, where there is none
     Sign {
         /// The policy
         #[arg(long, value_name = "FILE")]
@@ -164,6 +167,9 @@ pub(crate) enum PolicyCommand {
         /// The owner's private key
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
+        /// The schema that it pins
+        #[arg(long, value_name = "FILE")]
+        schema: PathBuf,
     },
     /// Show the policy in force: the one that a settings file names, if its owner signed it
     Show {

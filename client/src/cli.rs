@@ -15,9 +15,9 @@ use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
 
 use crate::budget::{BUDGET_FILE, Budget};
-use crate::data::read_csv;
+use crate::data::{read_csv, read_schema, unlisted};
 use crate::error::ClientError;
-use crate::policy::{BranchPolicy, SAMPLE};
+use crate::policy::{BranchPolicy, sample_for};
 use crate::runtime;
 use crate::settings::Settings;
 use crate::telemetry::print;
@@ -53,24 +53,31 @@ pub fn budget(config: &std::path::Path, now_unix_ms: u64) -> Result<Budget, Clie
     Ok(Budget::read(&policy, &events, Millis(now_unix_ms)))
 }
 
-/// Writes a commented policy into a folder; never replaces one.
+/// Writes a commented policy into a folder, with the lines of a schema in it; never replaces one.
 ///
 /// # Errors
-/// If a file cannot be written, or is there.
-pub fn init_policy(folder: &std::path::Path) -> Result<PathBuf, ClientError> {
+/// If the schema has faults, or the policy cannot be written, or is there.
+pub fn init_policy(folder: &std::path::Path, schema: &std::path::Path) -> Result<PathBuf, ClientError> {
+    let schema = read_schema(schema)?;
     create_private_folder(folder).map_err(ClientError::file)?;
     let path = folder.join("policy.toml");
-    write_public(&path, SAMPLE.as_bytes(), Existing::Keep).map_err(ClientError::file)?;
+    write_public(&path, sample_for(&schema).as_bytes(), Existing::Keep).map_err(ClientError::file)?;
     Ok(path)
 }
 
-/// Signs a policy with the key of the data's owner, which is made, with its public half beside it, where there is none yet.
+/// Signs a policy with the key of the data's owner, which is made, with its public half beside it, where there is none yet. Gives what was
+/// signed, in the schema's own words, and what was written.
 ///
 /// # Errors
-/// If the policy has faults, or a file cannot be used.
-pub fn sign_policy(policy: &std::path::Path, key: &std::path::Path) -> Result<Vec<String>, ClientError> {
-    BranchPolicy::load(policy)?;
-    let mut lines = Vec::new();
+/// If the policy has faults, pins another schema or says another thing than it pins, or a file cannot be used.
+pub fn sign_policy(
+    policy: &std::path::Path,
+    key: &std::path::Path,
+    schema: &std::path::Path,
+) -> Result<Vec<String>, ClientError> {
+    let read = BranchPolicy::load(policy)?;
+    pinned(policy, &read, &read_schema(schema)?)?;
+    let mut lines = read.schema.lines();
     let owner = if key.exists() {
         read_signing_key(key).map_err(ClientError::file)?
     } else {
@@ -109,10 +116,7 @@ pub fn check(config: &std::path::Path, now_unix_s: u64) -> Result<Vec<String>, C
         return Err(ClientError::file(format!("{}: {}", chain.display(), inspection.problems.join("; "))));
     }
     lines.push(format!("{}: certificate is valid", chain.display()));
-    let text = std::fs::read_to_string(&settings.schema_file)
-        .map_err(|fault| ClientError::file(format!("{}: {fault}", settings.schema_file.display())))?;
-    let schema = Schema::parse(&text)
-        .map_err(|faults| ClientError::file(format!("{}: {faults}", settings.schema_file.display())))?;
+    let schema = read_schema(&settings.schema_file)?;
     lines.push(format!(
         "{}: schema {} with {} encoded features",
         settings.schema_file.display(),
@@ -120,10 +124,9 @@ pub fn check(config: &std::path::Path, now_unix_s: u64) -> Result<Vec<String>, C
         schema.width()
     ));
     let policy = BranchPolicy::owned(&settings)?;
-    policy
-        .admits_fields(&schema)
-        .map_err(|code| ClientError::file(format!("{}: {code}", settings.policy_file.display())))?;
-    lines.push(format!("{}: signed by the owner, admits every field of the schema", settings.policy_file.display()));
+    pinned(&settings.policy_file, &policy, &schema)?;
+    lines.push(format!("{}: signed by the owner, pins this schema", settings.policy_file.display()));
+    lines.extend(policy.schema.lines());
     let data = read_csv(&settings.data_file, &schema).map_err(ClientError::file)?;
     lines.push(format!(
         "{}: {} rows of {} customers fit the schema",
@@ -131,5 +134,11 @@ pub fn check(config: &std::path::Path, now_unix_s: u64) -> Result<Vec<String>, C
         data.rows(),
         data.customer_count()
     ));
+    lines.extend(unlisted(&data));
     Ok(lines)
+}
+
+/// A policy pins this schema, and says what it says.
+fn pinned(path: &std::path::Path, policy: &BranchPolicy, schema: &Schema) -> Result<(), ClientError> {
+    policy.schema.holds(schema).map_err(|fault| ClientError::file(format!("{}: {fault}", path.display())))
 }

@@ -1,5 +1,8 @@
 //! The branch's policy as its owner writes and signs it. `docs/samples/policy.toml` explains every key.
 
+mod pin;
+mod terms;
+
 use std::path::Path;
 
 use tributary_certs::keys::read_verifying_key;
@@ -7,7 +10,6 @@ use tributary_certs::policy::verify_policy;
 use tributary_model::privacy::cap;
 use tributary_model::schema::Schema;
 use tributary_protocol::ids::OrganisationId;
-use tributary_protocol::message::{Floor, RefusalCode};
 use tributary_protocol::plan::{OVERLAP_MAX, Plan, PrivacyMode, RoundKind};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::Timing;
@@ -17,8 +19,23 @@ use tributary_settings::{Document, Faults};
 use crate::error::ClientError;
 use crate::settings::Settings;
 
+pub use pin::{DifferentLine, PinFault, SchemaPin};
+pub use terms::PlanTerms;
+
 /// A commented policy with every key.
 pub const SAMPLE: &str = include_str!("../../docs/samples/policy.toml");
+
+/// [`SAMPLE`] with the lines of this schema: ready to be read, edited and signed.
+///
+/// # Panics
+/// If the sample pins no schema.
+#[must_use]
+pub fn sample_for(schema: &Schema) -> String {
+    let (before, pinned) = SAMPLE.split_once("\nschema = ").expect("the sample pins a schema");
+    let labels = pinned.split_once("\nlabels = [").and_then(|(_, labels)| labels.split_once("\n]\n"));
+    let (_, after) = labels.expect("the sample's labels are a list");
+    format!("{before}\n{}{after}", SchemaPin::of(schema).to_toml())
+}
 
 /// How much noise this branch adds to each round, whatever a plan asks for. Nobody is told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,12 +92,14 @@ pub struct BranchPolicy {
     pub modes: Vec<PrivacyMode>,
     /// Purposes that are admitted.
     pub purposes: Vec<String>,
-    /// Fields that may be learned from, by their names in the schema.
-    pub fields: Vec<String>,
+    /// The schema that may be learned from.
+    pub schema: SchemaPin,
     /// Rounds that may be charged within 24 hours.
     pub rounds_a_day: u32,
     /// Branches at which a customer may be, at least.
     pub overlap_min: u16,
+    /// What a plan's numbers must not pass.
+    pub terms: PlanTerms,
     /// Whether an upload waits for its vector.
     pub timing: Timing,
     /// How much noise this branch adds.
@@ -125,9 +144,10 @@ impl BranchPolicy {
         let mode = |word: &str| PrivacyMode::ALL.into_iter().find(|mode| mode.name() == word);
         let modes = file.texts("policy.modes", "a list of \"customer\", \"local\", \"branch\", \"none\"", mode);
         let purposes = file.texts("policy.purposes", "a list of purposes of 1 to 64 bytes", words);
-        let fields = file.texts("policy.fields", "a list of the schema's field names", words);
+        let schema = SchemaPin::read(&mut file);
         let rounds_a_day = file.integer("policy.rounds_a_day", 1..=10_000_000, None);
         let overlap_min = file.integer("policy.overlap_min", 1..=OVERLAP_MAX.into(), Some(1_u16));
+        let terms = PlanTerms::read(&mut file);
         let noises = [OwnNoise::Share, OwnNoise::Full].map(|own| (own.name(), own));
         let own_noise = file.choice("policy.own_noise", &noises, Some(OwnNoise::default()));
         let timings = [("plain", Timing::Plain), ("strict", Timing::Strict)];
@@ -142,9 +162,10 @@ impl BranchPolicy {
             delta: delta.expect(here),
             modes: modes.expect(here),
             purposes: purposes.expect(here),
-            fields: fields.expect(here),
+            schema: schema.expect(here),
             rounds_a_day: rounds_a_day.expect(here),
             overlap_min: overlap_min.expect(here),
+            terms: terms.expect(here),
             timing: timing.expect(here),
             own_noise: own_noise.expect(here),
             cohort: cohort.expect(here),
@@ -161,16 +182,6 @@ impl BranchPolicy {
     #[must_use]
     pub fn plan_cap(&self) -> RdpVector {
         cap(self.epsilon_plan, self.delta)
-    }
-
-    /// Whether a schema learns from nothing but the fields that the owner lists, before any data is read.
-    ///
-    /// # Errors
-    /// [`Floor::Fields`].
-    pub fn admits_fields(&self, schema: &Schema) -> Result<(), RefusalCode> {
-        let listed = |field: &str| self.fields.iter().any(|known| known == field);
-        let all = schema.fields().iter().all(|field| listed(&field.name));
-        if all { Ok(()) } else { Err(RefusalCode::PolicyFloor(Floor::Fields)) }
     }
 }
 
@@ -257,15 +268,6 @@ mod tests {
         assert_eq!(changed(line, line).unwrap().own_noise, OwnNoise::Share);
         assert_eq!(changed(line, "").unwrap().own_noise, OwnNoise::Share);
         assert_eq!(changed(line, "own_noise = \"full\"").unwrap().own_noise, OwnNoise::Full);
-    }
-
-    #[test]
-    fn a_field_that_is_not_listed_is_not_learned_from() {
-        let schema = Schema::parse(include_str!("../../docs/samples/schemas/deposit_churn.toml")).unwrap();
-        let policy = changed(LINE, LINE).unwrap();
-        assert_eq!(policy.admits_fields(&schema), Ok(()), "the sample lists the fields of the sample schema");
-        let fewer = BranchPolicy { fields: policy.fields[1..].to_vec(), ..policy };
-        assert_eq!(fewer.admits_fields(&schema), Err(RefusalCode::PolicyFloor(Floor::Fields)));
     }
 
     const LINE: &str = "\ncoalition_permille = 200\n";

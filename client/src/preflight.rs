@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use tributary_certs::renewal::Expiry;
+use tributary_model::features::FeatureMatrix;
 use tributary_model::schema::Schema;
 use tributary_transport::Dialer;
 use tributary_transport::preflight::{Cause, Findings, Outcome, disk, network};
 
-use crate::data::read_csv;
+use crate::data::{read_csv, read_schema, unlisted};
 use crate::error::ClientError;
 use crate::identity::BranchIdentity;
 use crate::policy::BranchPolicy;
@@ -67,21 +68,25 @@ fn certificate(found: &mut Findings, identity: &BranchIdentity, now: u64) {
 
 fn data(found: &mut Findings, settings: &Settings, policy: Option<&BranchPolicy>) {
     let file = settings.schema_file.display();
-    let schema = std::fs::read_to_string(&settings.schema_file).map_err(|fault| fault.to_string());
-    let schema = schema.and_then(|text| Schema::parse(&text).map_err(|faults| faults.to_string()));
+    let schema = read_schema(&settings.schema_file);
     let seen = |schema: &Schema| format!("schema {}, {} encoded features", schema.digest().short(), schema.width());
     let Some(schema) = found.checked(Cause::Data, &format!("reading {file}"), schema, seen) else { return };
     if let Some(policy) = policy {
-        let admitted = policy.admits_fields(&schema);
-        let tried = "comparing the schema's fields with the policy";
-        let _ = found.checked(Cause::Data, tried, admitted, |()| "every field is admitted".into());
+        let pinned = policy.schema.holds(&schema);
+        let tried = "comparing the schema with the policy";
+        let _ = found.checked(Cause::Data, tried, pinned, |()| "it is the one that the owner pinned".into());
     }
     for file in [Some(&settings.data_file), settings.held_out_file.as_ref()].into_iter().flatten() {
         let read = read_csv(file, &schema);
         let tried = format!("reading {}", file.display());
-        let seen = |data: &tributary_model::features::FeatureMatrix| {
+        let seen = |data: &FeatureMatrix| {
             format!("{} rows of {} customers fit the schema", data.rows(), data.customer_count())
         };
-        let _ = found.checked(Cause::Data, &tried, read, seen);
+        let Some(data) = found.checked(Cause::Data, &tried, read, seen) else { continue };
+        if let Some(seen) = unlisted(&data) {
+            let means = "these values are learned as none of the listed ones, or teach nothing; the table is used";
+            let ask = "whoever exports the data, whether that is meant; or the owner, for a schema that lists them";
+            found.bad(Cause::Data, Outcome::Warning, [&tried, &seen, means, ask]);
+        }
     }
 }

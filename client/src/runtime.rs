@@ -10,7 +10,6 @@ use tributary_certs::suite::RealSuite;
 use tributary_journal::Journal;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
-use tributary_model::schema::Schema;
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::message::{Downstream, MaskedHeader};
 use tributary_protocol::roster::Roster;
@@ -22,6 +21,7 @@ use tributary_transport::{ChannelSettings, MetricsFile};
 
 use crate::budget::open_budget;
 use crate::conversation::{Conversation, Incoming};
+use crate::data::read_schema;
 use crate::error::ClientError;
 use crate::identity::{BranchIdentity, read_number, write_number};
 use crate::policy::BranchPolicy;
@@ -85,12 +85,12 @@ impl Clock {
 /// # Errors
 /// [`ClientError`], for the operator.
 pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientError> {
-    let schema_text = std::fs::read_to_string(&settings.schema_file)
-        .map_err(|fault| ClientError::File(format!("{}: {fault}", settings.schema_file.display())))?;
-    let schema = Schema::parse(&schema_text)
-        .map_err(|faults| ClientError::File(format!("{}: {faults}", settings.schema_file.display())))?;
+    let schema = read_schema(&settings.schema_file)?;
     let identity = BranchIdentity::open(settings.identity.clone())?;
     let owned = BranchPolicy::owned(&settings)?;
+    // Before a row is read: whether a table can be read under another schema is nothing that anybody may learn.
+    let named = |fault| ClientError::File(format!("{}: {fault}", settings.policy_file.display()));
+    owned.schema.holds(&schema).map_err(named)?;
     let snapshot = Snapshot::read(&settings, &schema, report)?;
     let clock = Clock::new();
     let (journal, events) = open_budget(&settings, &owned.population, clock.now())?;
@@ -100,7 +100,11 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         plan_cap: owned.plan_cap(),
         modes: owned.modes.clone(),
         purposes: owned.purposes.clone(),
+        schema: owned.schema.digest,
         overlap_min: owned.overlap_min,
+        upload_offset_ms_min: owned.terms.upload_offset_ms_min,
+        clip_norm_min_bits: owned.terms.clip_norm_min.to_bits(),
+        rounds_max: owned.terms.rounds_max,
         rounds_a_day: owned.rounds_a_day,
         timing: owned.timing,
         coordinator: identity.coordinator.signing_key,

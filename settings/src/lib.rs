@@ -216,6 +216,12 @@ impl Document {
     }
 }
 
+/// A text as TOML spells it, in the quotes that need the least to be escaped.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    Value::String(text.to_owned()).to_string()
+}
+
 fn describe(value: &Value) -> String {
     match value {
         Value::Table(_) => "a table".into(),
@@ -297,6 +303,15 @@ mod tests {
         assert_eq!(document.integers::<u32>("list", 0..=5, vec![]), Some(vec![1, 2]));
         assert_eq!(document.texts("names", "names", |name| Some(name.len())), Some(vec![1]));
         document.finish().expect("no fault");
+    }
+
+    #[test]
+    fn a_quoted_text_is_read_again() {
+        for text in ["plain", "column \"age\"", "it's", "both ' and \"", "back\\slash", "a\nb"] {
+            let mut document = document(&format!("text = {}\n", quoted(text)));
+            assert_eq!(document.string("text").as_deref(), Some(text));
+        }
+        assert_eq!(quoted("column \"age\""), "'column \"age\"'");
     }
 
     #[test]

@@ -41,6 +41,8 @@ pub(super) struct Defaults {
     pub(super) evaluation_share: f64,
     /// Rounds a day that the branches' policies allow.
     pub(super) rounds_a_day: u32,
+    /// Rounds that they allow a plan.
+    pub(super) rounds_max: u32,
 }
 
 /// What differs between families of models.
@@ -93,4 +95,6 @@ pub(super) const DEFAULTS: Defaults = Defaults {
     evaluation_share: 0.15,
     // The demo's budget ends long before.
     rounds_a_day: 1_000_000,
+    // As many as any plan may have.
+    rounds_max: 1_000_000,
 };

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use tributary_certs::files::create_private_folder;
 use tributary_client::cli::sign_policy;
+use tributary_client::policy::SchemaPin;
 use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::schema::Schema;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
@@ -34,7 +35,7 @@ pub(super) struct ClientFile<'a> {
     pub(super) coordinator: SocketAddr,
     /// Public maximum of a branch's customers.
     pub(super) customers_max: u64,
-    /// The feature schema, all of whose fields the demo's policies release.
+    /// The feature schema, which the demo's policies pin.
     pub(super) schema: &'a Schema,
     /// The coalition of a bank with partners; the usual one without any.
     pub(super) coalition: Option<CoalitionRule>,
@@ -133,7 +134,7 @@ impl ClientFile<'_> {
         // The owner of the branch's data is another person than the operator. Here both are the demo.
         let policy = folder.join("policy.toml");
         write(&policy, &self.policy(branch))?;
-        sign_policy(&policy, &folder.join("owner.key"))?;
+        sign_policy(&policy, &folder.join("owner.key"), &folder.join("../../schema.toml"))?;
         Ok(())
     }
 
@@ -142,13 +143,13 @@ impl ClientFile<'_> {
         // A partner has no reason to count on the honesty of the bank's branches, nor on that of its other partners.
         let own_noise = if branch.is_partner { "own_noise = \"full\"\n" } else { "" };
         let DemoOptions { epsilon, delta, privacy, .. } = self.options;
-        let fields: Vec<&str> = self.schema.fields().iter().map(|field| field.name.as_str()).collect();
+        let pinned = SchemaPin::of(self.schema).to_toml();
         let mode = privacy.mode().name();
         format!(
             "[policy]\npopulation = \"customers of {name}\"\nepsilon_life = {epsilon:?}\nepsilon_plan = {epsilon:?}\ndelta = {delta:?}\n\
-             modes = [\"{mode}\"]\npurposes = [\"{PURPOSE_DEFAULT}\"]\nfields = {fields:?}\nrounds_a_day = {}\n{own_noise}cohort_min = 8\n\
-             {coalition}survivors_permille = 800\nhonest_min = 5\n",
-            DEFAULTS.rounds_a_day
+             modes = [\"{mode}\"]\npurposes = [\"{PURPOSE_DEFAULT}\"]\n{pinned}rounds_a_day = {}\nrounds_max = {}\n{own_noise}\
+             cohort_min = 8\n{coalition}survivors_permille = 800\nhonest_min = 5\n",
+            DEFAULTS.rounds_a_day, DEFAULTS.rounds_max
         )
     }
 

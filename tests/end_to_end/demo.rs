@@ -196,7 +196,8 @@ fn a_policy_that_was_changed_or_is_stricter_refuses_before_data_is_read() {
     // Signed again by the owner, it is in force; and a population is for ever.
     let sign = || {
         let words = ["client", "policy", "sign", "--policy"].map(Path::new).into_iter().map(Path::to_owned);
-        let signed = run(words.chain([policy.clone(), "--key".into(), branch.join("owner.key")]));
+        let key = ["--key".into(), branch.join("owner.key")];
+        let signed = run(words.chain([policy.clone()]).chain(key).chain(["--schema".into(), dir.join("schema.toml")]));
         assert_eq!(signed.code, Some(0), "{} {}", signed.out, signed.err);
     };
     sign();
@@ -206,7 +207,8 @@ fn a_policy_that_was_changed_or_is_stricter_refuses_before_data_is_read() {
     command(&["client", "run", "--config"]).assert_refused(1, &["belongs to the population", "two budgets"]);
     fs::write(&policy, text.replace("rounds_a_day = 1000000", "rounds_a_day = 0")).unwrap();
     let words = ["client", "policy", "sign", "--policy"].map(Path::new).into_iter().map(Path::to_owned);
-    let faulty = run(words.chain([policy.clone(), "--key".into(), branch.join("owner.key")]));
+    let key = ["--key".into(), branch.join("owner.key")];
+    let faulty = run(words.chain([policy.clone()]).chain(key).chain(["--schema".into(), dir.join("schema.toml")]));
     faulty.assert_refused(2, &["policy.rounds_a_day"]);
 }
 

@@ -99,7 +99,7 @@ impl Federation {
         Client(self.command(number).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
     }
 
-    fn run(&self, number: usize) -> Finished {
+    pub(crate) fn run(&self, number: usize) -> Finished {
         finished(&self.command(number).output().unwrap())
     }
 }
@@ -125,7 +125,7 @@ fn bad_data_is_named_and_nothing_leaves_the_branch() {
     let without_column = good.replacen(&numeric, "another_name", 1);
     let cases = [
         (without_column, vec![numeric.as_str(), "column"]),
-        (with(&category, "SECRET-VALUE"), vec!["row 3", category.as_str()]),
+        (with(&numeric, "SECRET-VALUE"), vec!["row 3", numeric.as_str()]),
         (with(&numeric, "NaN"), vec!["row 3", numeric.as_str()]),
         (with(&numeric, "inf"), vec!["row 3", numeric.as_str()]),
         (String::new(), vec!["no rows"]),
@@ -138,6 +138,12 @@ fn bad_data_is_named_and_nothing_leaves_the_branch() {
         assert!(!check.err.contains("SECRET-VALUE"), "a value was printed: {}", check.err);
         assert_eq!(fs::read_to_string(&file).unwrap(), text, "the file was left as it is");
     }
+    // A category that the schema does not list is counted for the operator, and refuses nothing.
+    fs::write(&file, with(&category, "SECRET-VALUE")).unwrap();
+    let check = run(["config".as_ref(), "check".as_ref(), federation.config(0).as_os_str()]);
+    assert_eq!(check.code, Some(0), "{} {}", check.out, check.err);
+    assert!(check.out.contains(&format!("does not list: 1 of the field {category}")), "{}", check.out);
+    assert!(!check.out.contains("SECRET-VALUE"), "a value was printed: {}", check.out);
 }
 
 #[test]

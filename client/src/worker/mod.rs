@@ -119,7 +119,7 @@ impl<A: Fn(Answer)> Worker<A> {
     fn prepare(&mut self, plan: ValidPlan) -> Result<(), Unprepared> {
         let Self { source, noise, .. } = self;
         let schema = &source.schema;
-        let judged = source.policy.admits_fields(schema).and_then(|()| judge(&plan, schema));
+        let judged = judge(&plan, schema, &source.policy);
         let judged = judged.map_err(|code| Unprepared { code, explanation: code.to_string() })?;
         let own = (source.customers_nominal, &mut *noise, source.policy.timing);
         self.prepared = Some(Prepared::new(plan, judged, &source.snapshot, own)?);

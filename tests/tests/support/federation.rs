@@ -9,6 +9,7 @@ use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_clien
 use tributary_certs::identity::TrustDomain;
 use tributary_client::cli::sign_policy;
 use tributary_client::data::write_csv;
+use tributary_client::policy::SchemaPin;
 use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::synthetic::{SCHEMA_TOML, SyntheticSpec, generate, schema};
 
@@ -109,16 +110,18 @@ impl Federation {
         std::fs::write(&path, text).expect("settings");
         let policy = self.branch(index).join("policy.toml");
         std::fs::write(&policy, self.policy()).expect("a policy");
-        sign_policy(&policy, &self.branch(index).join("owner.key")).expect("a signature");
+        let (key, schema) = (self.branch(index).join("owner.key"), self.folder.join("schema.toml"));
+        sign_policy(&policy, &key, &schema).expect("a signature");
         path
     }
 
     fn policy(&self) -> String {
         let FederationSpec { epsilon_max, modes, .. } = &self.spec;
-        let fields: Vec<String> = schema().fields().iter().map(|field| field.name.clone()).collect();
+        let pinned = SchemaPin::of(&schema()).to_toml();
         format!(
             "[policy]\npopulation = \"test\"\nepsilon_life = {epsilon_max:?}\ndelta = 1e-6\nmodes = {modes:?}\n\
-             purposes = [\"{PURPOSE_DEFAULT}\"]\nfields = {fields:?}\nrounds_a_day = 1000000\ncoalition_permille = 200\n"
+             purposes = [\"{PURPOSE_DEFAULT}\"]\n{pinned}rounds_a_day = 1000000\nrounds_max = 1000000\nupload_offset_ms_min = 0\n\
+             width_max = 4096\ncoalition_permille = 200\n"
         )
     }
 }

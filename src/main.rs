@@ -8,6 +8,7 @@ mod command;
 #[cfg(feature = "demo")]
 mod demo;
 mod exit;
+mod memory;
 mod privacy;
 #[cfg(any(feature = "coordinator", feature = "client"))]
 mod roles;
@@ -23,7 +24,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let exit = match command::parse() {
-        Ok(command) => command::run(command),
+        // Not the daemons alone: enrolment and the authority's commands hold private keys as well.
+        Ok(command) => memory::keep_in_process().and_then(|()| command::run(command)),
         Err(exit) => return exit.into(),
     };
     match exit {

@@ -8,9 +8,11 @@ mod federation;
 mod identity;
 mod kills;
 mod ledger_verify;
+mod memory;
 #[path = "../needed.rs"]
 mod needed;
 mod partners;
+mod pinned;
 mod preflight;
 mod privacy;
 #[cfg(feature = "simulate")]

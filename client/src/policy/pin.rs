@@ -26,7 +26,7 @@ pub struct PinFault {
     /// The schema's.
     pub found: Digest,
     /// The first line that differs.
-    pub line: Option<DifferentLine>,
+    pub line: Option<Box<DifferentLine>>,
 }
 
 /// A line of a policy that says another thing than the schema.
@@ -90,7 +90,7 @@ impl SchemaPin {
         if *self == other {
             return Ok(());
         }
-        Err(PinFault { pinned: self.digest, found: other.digest, line: self.words_differ(&other.words) })
+        Err(PinFault { pinned: self.digest, found: other.digest, line: self.words_differ(&other.words).map(Box::new) })
     }
 
     fn words_differ(&self, schema: &SchemaWords) -> Option<DifferentLine> {
@@ -127,7 +127,7 @@ impl std::fmt::Display for PinFault {
         } else {
             write!(out, "the policy pins the schema {pinned}, and this schema is {found}")?;
         }
-        if let Some(DifferentLine { key, policy, schema }) = &self.line {
+        if let Some(DifferentLine { key, policy, schema }) = self.line.as_deref() {
             let said = |line: &Option<String>| line.as_ref().map_or("nothing".to_owned(), |line| quoted(line));
             write!(out, ". Under policy.{key} the policy says {}, the schema says {}", said(policy), said(schema))?;
         }
@@ -224,7 +224,7 @@ mod tests {
     fn a_line_too_few_or_too_many_is_a_fault() {
         let honest = policy(SAMPLE).schema;
         let schema = schema(SCHEMA);
-        let line = |pin: &SchemaPin| pin.holds(&schema).unwrap_err().line.unwrap();
+        let line = |pin: &SchemaPin| *pin.holds(&schema).unwrap_err().line.unwrap();
         let mut fewer = honest.clone();
         let last = fewer.words.fields.pop();
         assert_eq!(line(&fewer), DifferentLine { key: "fields", policy: None, schema: last });

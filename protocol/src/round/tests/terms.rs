@@ -27,6 +27,7 @@ fn adaptive(plan: &mut Plan) {
 #[test]
 fn every_term_admits_what_is_at_it_and_refuses_what_is_past_it() {
     type Change = fn(&mut Policy);
+    type Case = (Floor, fn(&mut Plan), Change, Change);
     let offered = |change: fn(&mut Plan)| {
         let offered = plan(|plan| {
             plan.upload_offset_ms = 5;
@@ -34,7 +35,7 @@ fn every_term_admits_what_is_at_it_and_refuses_what_is_past_it() {
         });
         offered.validate().unwrap()
     };
-    let cases: [(Floor, fn(&mut Plan), Change, Change); 5] = [
+    let cases: [Case; 5] = [
         (
             Floor::UploadOffset,
             |_| {},

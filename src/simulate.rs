@@ -92,11 +92,7 @@ fn table(total: &Campaign, asked: &SimulateOptions, options: &Options) -> String
         total.cpu.as_secs_f64()
     );
     if total.stranded > 0 {
-        let _ = write!(
-            text,
-            "\nin {} runs the byzantine clients that were put out left too few for a cohort",
-            total.stranded
-        );
+        let _ = write!(text, "\nin {} runs so many clients were put out that the rest is no cohort", total.stranded);
     }
     if total.violations.is_empty() {
         text.push_str("\nno invariant was violated");

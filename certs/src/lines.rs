@@ -6,7 +6,8 @@ use std::path::Path;
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
-use tributary_protocol::roster::RosterEntry;
+use tributary_protocol::limits::ROSTER_ENTRIES_MAX;
+use tributary_protocol::roster::{RosterEntry, RosterGroup};
 use tributary_protocol::secagg::suite::VerifyingKey;
 
 use crate::files::{self, Existing, FILE_BYTES_MAX, FileError};
@@ -65,6 +66,14 @@ impl<'a> Fields<'a> {
         self.0.next().is_none().then_some(())
     }
 
+    /// A whole line of a group, written the one way that it is printed.
+    pub(crate) fn group(mut self) -> Option<RosterGroup> {
+        let name = self.text("group")?.to_owned();
+        let rest: Vec<&str> = self.0.collect();
+        let members = clients(rest.iter().copied())?;
+        (print_clients(&members, " ") == rest.join(" ")).then_some(RosterGroup { name, members })
+    }
+
     /// The fields of a roster entry, in their order.
     pub(crate) fn entry(&mut self) -> Option<RosterEntry> {
         Some(RosterEntry {
@@ -75,6 +84,47 @@ impl<'a> Fields<'a> {
             not_after: self.number("not-after")?,
         })
     }
+}
+
+/// Clients as a person writes them: numbers and ranges of them, ascending, with a comma between. `None` for anything else.
+#[must_use]
+pub fn parse_clients(text: &str) -> Option<Vec<ClientId>> {
+    clients(text.split(','))
+}
+
+/// Clients as [`parse_clients`] reads them, with another text between.
+#[must_use]
+pub fn print_clients(clients: &[ClientId], between: &str) -> String {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for ClientId(client) in clients {
+        match runs.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(*client) => *last = *client,
+            _ => runs.push((*client, *client)),
+        }
+    }
+    let run = |(first, last): &(u32, u32)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    runs.iter().map(run).collect::<Vec<_>>().join(between)
+}
+
+fn clients<'a>(runs: impl Iterator<Item = &'a str>) -> Option<Vec<ClientId>> {
+    let number = |text: &str| text.parse::<u32>().ok().filter(|number| number.to_string() == text);
+    let mut clients: Vec<ClientId> = Vec::new();
+    for run in runs {
+        let (first, last) = run.split_once('-').unwrap_or((run, run));
+        let (first, last) = (number(first)?, number(last)?);
+        let ascending = clients.last().is_none_or(|before| before.0 < first);
+        let more = usize::try_from(last.checked_sub(first)?).ok()?;
+        if !ascending || clients.len().saturating_add(more) >= ROSTER_ENTRIES_MAX {
+            return None;
+        }
+        clients.extend((first..=last).map(ClientId));
+    }
+    Some(clients)
+}
+
+/// A group, as [`Fields::group`] reads it.
+pub(crate) fn print_group(group: &RosterGroup) -> String {
+    format!("group {} {}", group.name, print_clients(&group.members, " "))
 }
 
 /// The fields of a roster entry, as [`Fields::entry`] reads them.

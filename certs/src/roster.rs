@@ -7,6 +7,7 @@
 //! epoch 2
 //! previous 6b1e..
 //! client 1 organisation 1 signing 3d40.. tls 9f86.. not-after 1931536000
+//! group pilot 1 3 5-9
 //! signature 0 e556..
 //! ```
 
@@ -14,12 +15,14 @@ use std::path::Path;
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::ROSTER_AUTHORITIES_MAX;
-use tributary_protocol::roster::{AuthoritySignature, Roster, RosterError, SignedRoster};
+use tributary_protocol::roster::{AuthoritySignature, Roster, RosterEntry, RosterError, RosterGroup, SignedRoster};
 use tributary_protocol::secagg::suite::{Signature, Suite, VerifyingKey};
 
 use crate::files::{self, Existing, FileError};
-use crate::lines::{Fields, body, hex, print_entry};
+use crate::lines::{Fields, body, hex, print_entry, print_group};
 use crate::suite::{RealSuite, SigningKey};
+
+pub use crate::lines::{parse_clients, print_clients};
 
 const ROSTER_TITLE: &str = "tributary roster 1";
 const AUTHORITIES_TITLE: &str = "tributary roster authorities 1";
@@ -124,6 +127,10 @@ pub fn print_roster(signed: &SignedRoster) -> String {
         text += &print_entry(entry);
         text.push('\n');
     }
+    for group in roster.groups() {
+        text += &print_group(group);
+        text.push('\n');
+    }
     for AuthoritySignature { authority, signature } in signatures {
         text += &format!("signature {authority} {}\n", hex(&signature.0));
     }
@@ -136,8 +143,8 @@ pub fn print_roster(signed: &SignedRoster) -> String {
 /// `None` inside if the text has another form; [`RosterError`] if the roster in it is refused.
 pub fn parse_roster(text: &str) -> Result<SignedRoster, Option<RosterError>> {
     let (parts, signatures) = roster_parts(text).ok_or(None)?;
-    let (epoch, previous, entries) = parts;
-    Ok(SignedRoster { roster: Roster::new(epoch, previous, entries)?, signatures })
+    let (epoch, previous, entries, groups) = parts;
+    Ok(SignedRoster { roster: Roster::new(epoch, previous, entries, groups)?, signatures })
 }
 
 /// Writes a roster's text form.
@@ -171,7 +178,7 @@ pub fn read_unverified_roster(path: &Path) -> Result<SignedRoster, RosterFileErr
     })
 }
 
-type Parts = (u64, Digest, Vec<tributary_protocol::roster::RosterEntry>);
+type Parts = (u64, Digest, Vec<RosterEntry>, Vec<RosterGroup>);
 
 fn roster_parts(text: &str) -> Option<(Parts, Vec<AuthoritySignature>)> {
     let mut lines = body(text, ROSTER_TITLE)?.peekable();
@@ -187,8 +194,12 @@ fn roster_parts(text: &str) -> Option<(Parts, Vec<AuthoritySignature>)> {
         entries.push(fields.entry()?);
         fields.end()?;
     }
+    let mut groups = Vec::new();
+    while let Some(line) = lines.next_if(|line| line.starts_with("group ")) {
+        groups.push(Fields::of(line).group()?);
+    }
     let signatures = lines.map(signature).collect::<Option<Vec<_>>>()?;
-    Some(((epoch, previous, entries), signatures))
+    Some(((epoch, previous, entries, groups), signatures))
 }
 
 /// `signature INDEX` and 128 hexadecimal digits, which are two digests' worth.

@@ -9,17 +9,18 @@ use rustls::pki_types::UnixTime;
 use rustls::time_provider::TimeProvider;
 use tributary_certs::enrolment::{
     CoordinatorRequest, EnrolmentError, init_authority, issue_client, issue_coordinator, names, open_authority,
-    read_coordinator, read_members, sign_roster,
+    read_coordinator, read_members, remove_group, set_group, sign_roster,
 };
 use tributary_certs::files::{Existing, FileError, write_public};
-use tributary_certs::identity::{Role, TrustDomain, spki_sha256_of};
+use tributary_certs::identity::{Identity, Role, TrustDomain, spki_sha256_of};
 use tributary_certs::inspect::{inspect, serial_of};
 use tributary_certs::issue::Validity;
 use tributary_certs::keys::{read_signing_key, read_verifying_key};
+use tributary_certs::office::{RevocationReason, WhomToRevoke, revoke};
 use tributary_certs::provider::KeyExchange;
 use tributary_certs::roster::{
-    RosterAuthorities, RosterFileError, countersign, parse_roster, print_roster, read_roster, read_unverified_roster,
-    write_roster,
+    RosterAuthorities, RosterFileError, countersign, parse_clients, parse_roster, print_clients, print_roster,
+    read_roster, read_unverified_roster, write_roster,
 };
 use tributary_certs::tls::{
     ClientTls, CoordinatorTls, Credentials, TrustRoots, client_config, read_revocations, server_config,
@@ -180,6 +181,57 @@ fn rosters_follow_each_other_and_bind_the_daemons_keys() {
     assert_eq!(second.roster.changes_since(&first.roster).added, [ClientId(3)]);
     assert_eq!(read_roster(&authority.join("roster-000001"), &authorities).unwrap(), first);
     assert_eq!(read_roster(&authority.join(names::ROSTER), &authorities).unwrap(), second);
+}
+
+/// The authority names groups; they are signed with the rest, and nobody can change one afterwards.
+#[test]
+fn groups_are_signed_with_the_roster() {
+    let folder = federation();
+    let authority = folder.path().join("authority");
+    for number in 3..=6 {
+        let name = format!("branch-{number}");
+        issue_client(&authority, "north-bank", &name, &folder.path().join(&name), NOW).unwrap();
+    }
+    let clients = |list: &str| parse_clients(list).unwrap();
+    set_group(&authority, "pilot", &clients("1-3,6")).unwrap();
+    set_group(&authority, "east", &clients("5")).unwrap();
+    for (name, members) in [("all", "1"), ("", "1"), ("Pilot", "1"), ("x y", "1"), ("west", "1,7"), ("west", "1-9999")]
+    {
+        let refused = set_group(&authority, name, &clients(members));
+        assert!(matches!(refused, Err(EnrolmentError::Group { .. })), "{name} {members}");
+    }
+    assert!(matches!(set_group(&authority, "west", &[]), Err(EnrolmentError::Group { .. })));
+    let signed = sign_roster(&authority).unwrap();
+    let listed = |signed: &SignedRoster| -> Vec<(String, String)> {
+        let groups = signed.roster.groups().iter();
+        groups.map(|group| (group.name.clone(), print_clients(&group.members, ","))).collect()
+    };
+    let pair = |name: &str, members: &str| (name.to_owned(), members.to_owned());
+    assert_eq!(listed(&signed), [pair("east", "5"), pair("pilot", "1-3,6")]);
+    let text = print_roster(&signed);
+    assert!(text.contains("\ngroup east 5\ngroup pilot 1-3 6\nsignature 0 "), "{text}");
+    assert_eq!(parse_roster(&text).unwrap(), signed);
+    let authorities = RosterAuthorities::read(&authority.join(names::AUTHORITIES)).unwrap();
+    let moved = parse_roster(&text.replace("group pilot 1-3 6", "group pilot 1-2")).unwrap();
+    assert_eq!(authorities.verify(&moved), Err(RosterError::BadSignature { authority: 0 }));
+    // One group has one form.
+    for other in ["1 2 3 6", "1-2 3 6", "1-3  6", "1-3 6 ", "1-3 06", "6 1-3", "1-3 3 6", "3-1 6", ""] {
+        let bad = text.replace("group pilot 1-3 6", &format!("group pilot {other}"));
+        assert!(matches!(parse_roster(&bad), Err(None)), "{other:?}");
+    }
+    let stranger = parse_roster(&text.replace("group pilot 1-3 6", "group pilot 1-3 7"));
+    assert!(matches!(stranger, Err(Some(RosterError::Group(_)))));
+
+    // A revoked member leaves its groups, and a group that nobody is left in leaves the roster.
+    let gone = |name: &str| Identity::parse(&format!("spiffe://federation.example/north-bank/client/{name}")).unwrap();
+    for name in ["branch-5", "branch-6"] {
+        let whom = WhomToRevoke::Identity(gone(name));
+        revoke(&authority, &whom, RevocationReason::KeyCompromise, 7, NOW).unwrap();
+    }
+    assert_eq!(listed(&sign_roster(&authority).unwrap()), [pair("pilot", "1-3")]);
+    remove_group(&authority, "pilot").unwrap();
+    assert!(matches!(remove_group(&authority, "pilot"), Err(EnrolmentError::Group { .. })));
+    assert_eq!(listed(&sign_roster(&authority).unwrap()), []);
 }
 
 #[test]

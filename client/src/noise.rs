@@ -116,7 +116,7 @@ mod tests {
 
     /// A round of ten, six of them surely honest.
     fn descriptor(plan: &ValidPlan, kind: RoundKind) -> RoundDescriptor {
-        let thresholds = plan.cohort.thresholds(&[OrganisationId(1); 10]).unwrap();
+        let thresholds = plan.cohort.thresholds(&[OrganisationId(1); 10], 10).unwrap();
         let view = SessionView { session: SessionId([1; 32]), view: Digest::ZERO, thresholds };
         let head = RoundHead { round: RoundId(1), kind, model: Digest::ZERO, update_clip_norm_bits: 0 };
         RoundDescriptor::derive(plan, &view, head)

@@ -12,6 +12,7 @@ use tributary_model::schema::Schema;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::{OVERLAP_MAX, Plan, PrivacyMode, RoundKind};
 use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::roster::{ALL, is_group_name};
 use tributary_protocol::round::Timing;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
 use tributary_settings::{Document, Faults};
@@ -102,6 +103,8 @@ pub struct BranchPolicy {
     pub terms: PlanTerms,
     /// Whether an upload waits for its vector.
     pub timing: Timing,
+    /// Groups of the roster that plans may name.
+    pub groups: Vec<String>,
     /// How much noise this branch adds.
     pub own_noise: OwnNoise,
     /// The cohorts that this branch joins and the coalition that it assumes.
@@ -148,6 +151,11 @@ impl BranchPolicy {
         let rounds_a_day = file.integer("policy.rounds_a_day", 1..=10_000_000, None);
         let overlap_min = file.integer("policy.overlap_min", 1..=OVERLAP_MAX.into(), Some(1_u16));
         let terms = PlanTerms::read(&mut file);
+        let group = |name: &str| is_group_name(name).then(|| name.to_owned());
+        let groups = match file.has("policy.groups") {
+            true => file.texts("policy.groups", "a list of groups of the roster, or \"all\"", group),
+            false => Some(vec![ALL.to_owned()]),
+        };
         let noises = [OwnNoise::Share, OwnNoise::Full].map(|own| (own.name(), own));
         let own_noise = file.choice("policy.own_noise", &noises, Some(OwnNoise::default()));
         let timings = [("plain", Timing::Plain), ("strict", Timing::Strict)];
@@ -167,6 +175,7 @@ impl BranchPolicy {
             overlap_min: overlap_min.expect(here),
             terms: terms.expect(here),
             timing: timing.expect(here),
+            groups: groups.expect(here),
             own_noise: own_noise.expect(here),
             cohort: cohort.expect(here),
         })
@@ -268,6 +277,17 @@ mod tests {
         assert_eq!(changed(line, line).unwrap().own_noise, OwnNoise::Share);
         assert_eq!(changed(line, "").unwrap().own_noise, OwnNoise::Share);
         assert_eq!(changed(line, "own_noise = \"full\"").unwrap().own_noise, OwnNoise::Full);
+    }
+
+    #[test]
+    fn every_client_of_the_roster_is_the_group_unless_the_policy_says_otherwise() {
+        let line = "# groups = [\"all\"]";
+        assert_eq!(changed(line, line).unwrap().groups, ["all"]);
+        assert_eq!(changed(line, "groups = [\"pilot\", \"north\"]").unwrap().groups, ["pilot", "north"]);
+        for bad in ["groups = []", "groups = [\"North\"]", "groups = [\"\"]", "groups = \"all\""] {
+            let faults = changed(line, bad).map(|_| ()).expect_err(bad);
+            assert!(faults.faults.iter().any(|fault| fault.key == "policy.groups"), "{bad}: {faults}");
+        }
     }
 
     const LINE: &str = "\ncoalition_permille = 200\n";

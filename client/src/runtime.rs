@@ -63,6 +63,9 @@ struct Daemon<'r> {
 /// Clocks that differ by more are reported at each connection.
 const SKEW_SECONDS_MAX: u64 = 30;
 
+/// Longest sleep until the machine is asked again.
+const SLEEP_MAX: Duration = Duration::from_secs(86_400);
+
 /// Milliseconds of the Unix clock at start, counted on by the monotonic one.
 struct Clock {
     unix_ms: u64,
@@ -101,6 +104,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         modes: owned.modes.clone(),
         purposes: owned.purposes.clone(),
         schema: owned.schema.digest,
+        groups: owned.groups.clone(),
         overlap_min: owned.overlap_min,
         upload_offset_ms_min: owned.terms.upload_offset_ms_min,
         clip_norm_min_bits: owned.terms.clip_norm_min.to_bits(),
@@ -203,7 +207,8 @@ impl Daemon<'_> {
             let deadline = self.machine.deadline().map(|deadline| self.clock.now().until(deadline));
             let timer = async {
                 match deadline {
-                    Some(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
+                    // A deadline beyond the longest sleep is looked at again by then.
+                    Some(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds).min(SLEEP_MAX)).await,
                     None => std::future::pending().await,
                 }
             };
@@ -345,6 +350,9 @@ impl Daemon<'_> {
             ParticipantEffect::ChargesAdopted { own, charged } => {
                 let (file, counted) = (own.rounds.iter().sum(), charged.rounds.iter().sum());
                 (self.report)(&Report::ChargesAdopted { file, counted });
+            }
+            ParticipantEffect::RosterAccepted { epoch, missing, changes } => {
+                (self.report)(&Report::roster(epoch, missing, changes));
             }
             ParticipantEffect::RoundClosed { round, committed } => {
                 self.conversation.set_calm(true);

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tributary_certs::renewal::Expiry;
+use tributary_certs::roster::print_clients;
+use tributary_protocol::ids::ClientId;
+use tributary_protocol::roster::RosterChanges;
 
 /// A line for a supervisor or a person.
 #[derive(Clone, Debug, Serialize)]
@@ -54,6 +57,15 @@ pub enum Report {
         file: u32,
         /// Rounds of the plan that are counted now.
         counted: u32,
+    },
+    /// Another roster than the last one was accepted.
+    Roster {
+        /// Its epoch.
+        epoch: u64,
+        /// Rosters between the last one and this, which were not shown here.
+        missing: u64,
+        /// Who came, left, or has other keys or another end; nothing where this process has not seen the last roster.
+        changes: Option<MemberChanges>,
     },
     /// This machine's clock and the coordinator's differ.
     ClockDiffers {
@@ -112,6 +124,31 @@ pub enum Report {
     },
 }
 
+/// Members that differ between two rosters, by their numbers.
+#[derive(Clone, Debug, Serialize)]
+pub struct MemberChanges {
+    /// New.
+    pub added: Vec<u32>,
+    /// Gone.
+    pub removed: Vec<u32>,
+    /// With another organisation, key or end.
+    pub changed: Vec<u32>,
+}
+
+impl Report {
+    /// What the machine says of a roster.
+    #[must_use]
+    pub fn roster(epoch: u64, missing: u64, changes: Option<RosterChanges>) -> Self {
+        let numbers = |clients: Vec<ClientId>| clients.into_iter().map(|client| client.0).collect();
+        let changes = changes.map(|RosterChanges { added, removed, changed }| MemberChanges {
+            added: numbers(added),
+            removed: numbers(removed),
+            changed: numbers(changed),
+        });
+        Self::Roster { epoch, missing, changes }
+    }
+}
+
 /// Prints a report on standard output: as a JSON line, or as a sentence. A closed output is not an error of the daemon.
 pub fn print(report: &Report, events: bool) {
     let line = if events {
@@ -147,6 +184,7 @@ fn sentence(report: &Report) -> String {
             "the budget file knew {file} rounds of this plan, and this branch has signed uploads of more: {counted} are counted now. \
              An older copy of the file was put back; find out by whom, and keep the newest one"
         ),
+        Report::Roster { epoch, missing, changes } => roster_sentence(*epoch, *missing, changes.as_ref()),
         Report::ClockDiffers { skew_seconds } => format!(
             "this machine's clock and the coordinator's are {skew_seconds} seconds apart; certificates are judged by them: synchronise the clock"
         ),
@@ -171,6 +209,25 @@ fn sentence(report: &Report) -> String {
     }
 }
 
+fn roster_sentence(epoch: u64, missing: u64, changes: Option<&MemberChanges>) -> String {
+    let mut text = format!("roster {epoch} is accepted");
+    if let Some(MemberChanges { added, removed, changed }) = changes {
+        for (what, clients) in [("new", added), ("gone", removed), ("changed", changed)] {
+            if !clients.is_empty() {
+                let clients: Vec<ClientId> = clients.iter().copied().map(ClientId).collect();
+                text += &format!("; {what}: clients {}", print_clients(&clients, ", "));
+            }
+        }
+    }
+    if missing > 0 {
+        text += &format!(
+            ". {missing} rosters before it were not shown to this branch, so it is not known here who came and went in them: ask the roster \
+             authorities for them"
+        );
+    }
+    text
+}
+
 /// CPU time of this process so far.
 #[must_use]
 pub fn process_cpu() -> Duration {
@@ -183,4 +240,27 @@ pub fn rss_bytes_max() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_roster_is_told_with_its_changes_and_its_gap() {
+        let clients = |numbers: &[u32]| numbers.iter().copied().map(ClientId).collect();
+        let changes = RosterChanges { added: clients(&[4, 5, 6, 9]), removed: clients(&[1]), changed: clients(&[]) };
+        let report = Report::roster(7, 2, Some(changes));
+        let text = sentence(&report);
+        assert!(
+            text.starts_with("roster 7 is accepted; new: clients 4-6, 9; gone: clients 1. 2 rosters before it"),
+            "{text}"
+        );
+        let json = serde_json::to_string(&report).unwrap();
+        assert_eq!(
+            json,
+            r#"{"event":"roster","epoch":7,"missing":2,"changes":{"added":[4,5,6,9],"removed":[1],"changed":[]}}"#
+        );
+        assert_eq!(sentence(&Report::roster(1, 0, None)), "roster 1 is accepted");
+    }
 }

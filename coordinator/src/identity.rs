@@ -75,7 +75,7 @@ fn warnings(validity: &Validity, roster: &SignedRoster, now: u64) -> Vec<String>
     let expired = roster.roster.entries().iter().filter(|entry| entry.not_after < now).count();
     if expired > 0 {
         warnings.push(format!(
-            "{expired} clients' entries in the roster have expired; they are refused until it is renewed"
+            "{expired} clients' entries in the roster have ended; they are refused until those branches are enrolled anew and the next roster is signed"
         ));
     }
     warnings

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use tributary_model::privacy::share_variance;
-use tributary_protocol::ids::OrganisationId;
+use tributary_protocol::ids::ClientId;
+use tributary_protocol::limits::{COHORT_MAX, COMPLETE_GRAPH_MAX};
 use tributary_protocol::plan::{PrivacyMode, RoundKind};
+use tributary_protocol::roster::Group;
+use tributary_protocol::secagg::parameters::CoalitionRule;
 use tributary_settings::{Fault, Faults};
 use tributary_transport::ListenSettings;
 
@@ -39,6 +42,12 @@ pub struct Report {
     pub enrolled: usize,
     /// Epoch of the roster.
     pub roster_epoch: u64,
+    /// The roster's group from which cohorts are chosen.
+    pub group: String,
+    /// Its members.
+    pub group_size: usize,
+    /// Fewest members that may be a cohort; nothing where it depends on whose they are.
+    pub cohort_needed: Option<u16>,
     /// Digest of the plan, which branches show as well.
     pub plan: String,
     /// Digest of the feature schema.
@@ -90,11 +99,15 @@ impl Opened {
     pub fn report(&self) -> Report {
         let plan = &self.job.plan;
         let guarantee = self.job.guarantee;
+        let group_size = self.identity.roster.roster.group(&plan.group).map_or(0, Group::size);
         Report {
             identity: self.identity.identity.to_string(),
             certificate_not_after: self.identity.validity.not_after,
             enrolled: self.identity.roster.roster.entries().len(),
             roster_epoch: self.identity.roster.roster.epoch(),
+            group: plan.group.clone(),
+            group_size,
+            cohort_needed: plan.cohort.smallest_cohort(group_size).map(|(needed, _)| needed),
             plan: plan.digest().to_string(),
             schema: plan.schema.to_string(),
             parameters: self.job.architecture.parameter_count(),
@@ -118,15 +131,28 @@ pub(crate) fn upload_bytes(job: &Job) -> usize {
 
 /// A roster that can never make a cohort, or a share of noise that no branch would draw.
 fn cohort_fault(identity: &OwnIdentity, job: &Job) -> Option<Fault> {
-    let enrolled = identity.roster.roster.entries().len();
-    let entries = identity.roster.roster.entries().iter().take(tributary_protocol::limits::COMPLETE_GRAPH_MAX);
-    let members: Vec<OrganisationId> = entries.map(|entry| entry.organisation).collect();
+    let roster = &identity.roster.roster;
     let fault =
         |found: String, allowed: &str| Some(Fault { key: "plan.cohort".into(), found, allowed: allowed.into() });
-    let thresholds = match job.plan.cohort.thresholds(&members) {
+    let Some(group) = roster.group(&job.plan.group) else {
+        let key = "plan.cohort.group".into();
+        let found = format!("{:?}, which roster {} does not name", job.plan.group, roster.epoch());
+        return Some(Fault { key, found, allowed: "a group of the roster, or \"all\"".into() });
+    };
+    let size = group.size();
+    let rule = &job.plan.cohort;
+    let most = match rule.coalition {
+        CoalitionRule::Fraction { .. } => COHORT_MAX,
+        // Beyond that a committee is not made, and fewer are asked.
+        CoalitionRule::Organisations { .. } => COMPLETE_GRAPH_MAX,
+    };
+    let members: Vec<ClientId> = group.members().take(most).collect();
+    let members = roster.organisations(&members).unwrap_or_default();
+    let smaller = || rule.smallest_cohort(size).map(|(_, thresholds)| thresholds);
+    let thresholds = match rule.thresholds(&members, size).or_else(|refused| smaller().ok_or(refused)) {
         Ok(thresholds) => thresholds,
         Err(refused) => {
-            let found = format!("{enrolled} enrolled clients, which can never make a round: {refused}");
+            let found = format!("a group of {size} enrolled clients, which can never make a round: {refused}");
             return fault(found, "a roster and a cohort rule that fit each other");
         }
     };
@@ -142,6 +168,11 @@ impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "identity     {}", self.identity)?;
         writeln!(formatter, "roster       epoch {}, {} clients", self.roster_epoch, self.enrolled)?;
+        write!(formatter, "group        {:?}, {} clients", self.group, self.group_size)?;
+        match self.cohort_needed {
+            Some(needed) => writeln!(formatter, "; {needed} of them must be present for a round")?,
+            None => writeln!(formatter)?,
+        }
         writeln!(formatter, "plan         {}", self.plan)?;
         writeln!(formatter, "schema       {}", self.schema)?;
         writeln!(formatter, "model        {} parameters, {} bytes an upload", self.parameters, self.upload_bytes)?;

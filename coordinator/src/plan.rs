@@ -163,6 +163,7 @@ impl PlanForm<'_> {
             customers_max: settings.customers_max,
             session_rounds: settings.session_rounds,
             cohort: settings.cohort,
+            group: settings.group.clone(),
             round_deadline_ms: settings.round_deadline_ms,
             upload_offset_ms: *upload_offset_ms,
             keying_deadline_ms: settings.keying_deadline_ms,

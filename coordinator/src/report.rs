@@ -25,6 +25,11 @@ pub enum Event {
         /// Clients of the roster.
         enrolled: usize,
     },
+    /// Too few clients are here for a round, and nobody else is hoped for: only the operator can help.
+    Waiting {
+        /// What is missing, and how many must be present.
+        reason: String,
+    },
     /// A client is connected and speaks this protocol.
     Joined {
         /// Its number in the roster.
@@ -172,6 +177,7 @@ impl fmt::Display for Event {
             Self::Roster { epoch, enrolled } => {
                 write!(formatter, "roster {epoch} is in force, {enrolled} enrolled clients; everybody joins again")
             }
+            Self::Waiting { reason } => write!(formatter, "waiting for {reason}"),
             Self::Joined { client } => write!(formatter, "client {client} joined"),
             Self::Left { client } => write!(formatter, "client {client} left"),
             Self::Refused { client, reason } => write!(formatter, "client {client} refused: {reason}"),
@@ -219,6 +225,9 @@ mod tests {
         let listening = Event::Listening { address: ([127, 0, 0, 1], 7443).into(), plan: "ab".into(), enrolled: 9 };
         assert_eq!(listening.to_json(), r#"{"event":"listening","address":"127.0.0.1:7443","plan":"ab","enrolled":9}"#);
         assert_eq!(Event::Roster { epoch: 2, enrolled: 9 }.to_json(), r#"{"event":"roster","epoch":2,"enrolled":9}"#);
+        let waiting = Event::Waiting { reason: "more".into() };
+        assert_eq!(waiting.to_json(), r#"{"event":"waiting","reason":"more"}"#);
+        assert_eq!(waiting.to_string(), "waiting for more");
         assert_eq!(Event::Joined { client: 3 }.to_json(), r#"{"event":"joined","client":3}"#);
         let round =
             Event::Round { round: 7, committed: 6, survivors: 9, loss: None, epsilon: Some(0.5), milliseconds: 12.5 };

@@ -42,21 +42,26 @@ const BATCH: usize = 64;
 /// How long clients have to take their last messages.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 
+/// Longest sleep: a deadline beyond it is looked at again by then.
+const SLEEP_MAX: Duration = Duration::from_secs(86_400);
+
 /// The two clocks of a daemon.
 #[derive(Clone, Copy)]
 pub(crate) struct Clock {
+    /// The Unix clock at the start.
+    unix: Millis,
     origin: Instant,
 }
 
 impl Clock {
-    /// Starts at zero.
+    /// Starts at the Unix clock's time.
     pub(crate) fn start() -> Self {
-        Self { origin: Instant::now() }
+        Self { unix: Self::unix(), origin: Instant::now() }
     }
 
-    /// Monotonic milliseconds, by which everything is decided.
+    /// Milliseconds of the Unix clock at the start, counted on by the monotonic one, by which everything is decided.
     pub(crate) fn now(&self) -> Millis {
-        Millis(u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX))
+        self.unix.plus(u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Milliseconds of the Unix clock, for the ledger's readers.
@@ -65,9 +70,10 @@ impl Clock {
         Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// The moment of a deadline.
+    /// The moment of a deadline, or of the next look at it.
     fn instant(&self, deadline: Millis) -> tokio::time::Instant {
-        (self.origin + Duration::from_millis(deadline.0)).into()
+        let left = Duration::from_millis(self.now().until(deadline));
+        (Instant::now() + left.min(SLEEP_MAX)).into()
     }
 }
 
@@ -212,7 +218,9 @@ async fn turn(
                 }
             }
             () = &mut sleep, if armed.is_some() => {
-                expired = armed;
+                // One beyond the longest sleep is armed again.
+                expired = armed.filter(|deadline| *deadline <= shell.clock().now());
+                armed = None;
                 shell.input(Input::Timer)?;
             }
         }

@@ -53,6 +53,8 @@ pub(crate) struct Shell<'a> {
     answers: VecDeque<Input>,
     /// A model whose round is in the ledger and not yet known to be on the disk.
     committed: Option<Digest>,
+    /// What the operator was last told to be lacking.
+    lacking: Option<String>,
     over: bool,
 }
 
@@ -68,6 +70,7 @@ impl<'a> Shell<'a> {
             untold: Vec::new(),
             answers: VecDeque::new(),
             committed: None,
+            lacking: None,
             over,
         }
     }
@@ -138,7 +141,19 @@ impl<'a> Shell<'a> {
             self.parts.machine.handle(now, &mut OsEntropy, input, &mut self.parts.outbox);
             self.execute()?;
         }
+        self.tell_what_is_lacking();
         Ok(())
+    }
+
+    /// Tells the operator when only more clients can help, once for each reason.
+    fn tell_what_is_lacking(&mut self) {
+        let lacking = self.parts.machine.lacking();
+        if lacking != self.lacking {
+            if let Some(reason) = lacking.clone() {
+                self.tell(&Event::Waiting { reason });
+            }
+            self.lacking = lacking;
+        }
     }
 
     /// Does everything in the outbox, in order.

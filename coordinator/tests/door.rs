@@ -97,8 +97,8 @@ fn a_client_whose_entry_in_the_roster_has_expired_is_told_so() {
     let federation = Federation::aged(CLIENTS, now(), now() - 366 * DAY);
     federation.renew("branch-0");
     let told = with_coordinator(&federation, async |address| answer(&federation, "branch-0", address).await.unwrap());
-    let Downstream::Rejected { code: RejectCode::NotInRoster, explanation } = told else { panic!("{told:?}") };
-    assert!(explanation.contains("has expired"), "{explanation}");
+    let Downstream::Rejected { code: RejectCode::EntryEnded, explanation } = told else { panic!("{told:?}") };
+    assert!(explanation.contains("has ended"), "{explanation}");
 }
 
 #[test]

@@ -51,6 +51,8 @@ pub enum Defence {
     WideNorms,
     /// The plan's schema is the one that the owner of the data pinned.
     PinnedSchema,
+    /// A coalition is a fraction of the plan's group in the signed roster, not of the cohort that the coordinator chose.
+    GroupCoalition,
 }
 
 /// Found in every binary in which a defence can be taken down, and in no other.

@@ -35,8 +35,18 @@ pub const ROSTER_ENTRIES_MAX: usize = 10_000;
 /// Most authorities that may sign rosters (M of m-of-M).
 pub const ROSTER_AUTHORITIES_MAX: usize = 16;
 
-/// Most rosters that a client is shown between the newest one it knows and the one in force.
-pub const ROSTER_LINKS_MAX: usize = 64;
+/// Most named groups of one roster.
+pub const ROSTER_GROUPS_MAX: usize = 64;
+
+/// Longest name of a group, in bytes.
+pub const GROUP_NAME_BYTES_MAX: usize = 64;
+
+/// Most members of all groups of one roster together.
+pub const ROSTER_GROUP_MEMBERS_MAX: usize = 100_000;
+
+/// How much later than the coordinator a client takes an entry of the roster as ended, in milliseconds: five minutes. The coordinator leaves an
+/// entry out at its last second by its own clock; a client whose clock is ahead must not refuse it for that, because a refusal is final.
+pub const CLOCK_SKEW_MS_MAX: u64 = 300_000;
 
 /// Rounds keyed by one session (SA-1, section 4: R).
 pub const SESSION_ROUNDS_MAX: usize = 64;
@@ -89,5 +99,8 @@ const _: () = assert!(COMPLETE_GRAPH_MAX * (1_400 + 64 * SESSION_ROUNDS_MAX) < C
 const _: () = assert!(COHORT_MAX * 220 < CONTROL_MESSAGE_BYTES_MAX);
 // A deal: for each holder a bundle of 64 B a round and its path, for each neighbour 64 B a round in envelopes and commitments.
 const _: () = assert!(HOLDERS_MAX * (128 * SESSION_ROUNDS_MAX + 700) < CONTROL_MESSAGE_BYTES_MAX);
-// A roster entry is 80 bytes of canonical encoding; derived encodings stay below twice that.
-const _: () = assert!(ROSTER_ENTRIES_MAX * 160 < CONTROL_MESSAGE_BYTES_MAX);
+// A roster entry is 80 bytes of canonical encoding, a group its name and 4 bytes a member; derived encodings stay below twice that.
+const _: () = assert!(
+    ROSTER_ENTRIES_MAX * 160 + ROSTER_GROUPS_MAX * 2 * (GROUP_NAME_BYTES_MAX + 16) + ROSTER_GROUP_MEMBERS_MAX * 8
+        < CONTROL_MESSAGE_BYTES_MAX
+);

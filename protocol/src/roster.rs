@@ -1,24 +1,27 @@
 //! The roster: who may take part, signed by the authorities (PROTOCOL.md, section 1).
 //!
 //! The coordinator cannot add a member: every entry carries the client's protocol signing key, and the whole is signed by at least m of M
-//! offline authorities. Rosters form a chain; a client remembers the [`RosterHead`] that it saw last and refuses to go back.
+//! offline authorities. Each roster names its predecessor; a client remembers the [`RosterHead`] that it saw last and refuses to go back. It
+//! goes forward over a gap: the signatures of the pinned authorities suffice, and the number of rosters between is told to its operator.
 //!
-//! Does **not** guarantee that an entry is still valid today: `not_after` is compared where a clock is, in the shells.
+//! Does **not** guarantee that an entry is still valid today: [`RosterEntry::has_ended`] says that for a clock's time, and the round machines
+//! ask. Nor that the newest roster shown is the newest there is: a coordinator may hold one back, until the entries end.
 
-mod chain;
+mod group;
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-pub use chain::{Advance, RosterChain, Successor};
+pub use group::{ALL, Group, GroupFault, RosterGroup, is_group_name};
 
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, OrganisationId};
 use crate::limits::{ROSTER_AUTHORITIES_MAX, ROSTER_ENTRIES_MAX};
 use crate::list::List;
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
+use crate::time::Millis;
 
 /// One enrolled client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,14 +38,29 @@ pub struct RosterEntry {
     pub not_after: u64,
 }
 
-/// The enrolled clients at one epoch: strictly ascending by client, no key twice. Parsing enforces both.
+impl RosterEntry {
+    /// The last moment of the Unix clock at which the entry is valid: the end of its last second.
+    #[must_use]
+    pub fn ends(&self) -> Millis {
+        Millis(self.not_after.saturating_mul(1000)).plus(999)
+    }
+
+    /// Whether the entry is over at this time of the Unix clock.
+    #[must_use]
+    pub fn has_ended(&self, now: Millis) -> bool {
+        self.ends() < now
+    }
+}
+
+/// The enrolled clients at one epoch, strictly ascending by client, no key twice; and named groups of them. Parsing enforces all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RosterParts")]
 pub struct Roster {
     epoch: u64,
     previous: Digest,
     entries: List<RosterEntry>,
-    /// Of the three before it, computed where a roster is made: both ends name it often, and it covers 80 bytes of every entry.
+    groups: List<RosterGroup>,
+    /// Of the four before it, computed where a roster is made: both ends name it often, and it covers 80 bytes of every entry.
     #[serde(skip)]
     digest: Digest,
 }
@@ -138,6 +156,9 @@ pub enum RosterError {
         /// The second of the two.
         client: ClientId,
     },
+    /// A group is not in order.
+    #[error("{0}; the roster must be made again")]
+    Group(#[from] GroupFault),
     /// The verifier's own settings cannot be met: no authority, too many, one twice, or a threshold of zero or above their number.
     #[error(
         "{needed} signatures of {authorities} distinct authorities were asked for; correct the authorities in the local settings"
@@ -186,19 +207,6 @@ pub enum RosterError {
         /// The epoch accepted before.
         seen: u64,
     },
-    /// Newer, but not all rosters in between were shown.
-    #[error(
-        "the roster has epoch {epoch} and the newest one accepted is {seen}: {missing} between them were not shown; have the \
-         coordinator send every roster since epoch {seen}"
-    )]
-    Gap {
-        /// The epoch offered.
-        epoch: u64,
-        /// The newest epoch accepted, or reached over the links.
-        seen: u64,
-        /// Rosters between the two.
-        missing: u64,
-    },
     /// Two different rosters of one epoch, or a next one with another predecessor.
     #[error(
         "the roster of epoch {epoch} contradicts the one accepted before; the authorities signed two histories: stop and ask them"
@@ -215,13 +223,14 @@ struct RosterParts {
     epoch: u64,
     previous: Digest,
     entries: Vec<RosterEntry>,
+    groups: Vec<RosterGroup>,
 }
 
 impl TryFrom<RosterParts> for Roster {
     type Error = RosterError;
 
     fn try_from(parts: RosterParts) -> Result<Self, RosterError> {
-        Roster::new(parts.epoch, parts.previous, parts.entries)
+        Roster::new(parts.epoch, parts.previous, parts.entries, parts.groups)
     }
 }
 
@@ -229,9 +238,14 @@ impl Roster {
     /// Parses a roster from its parts. The first epoch is 1, with [`Digest::ZERO`] as its predecessor.
     ///
     /// # Errors
-    /// [`RosterError`] if there are too many entries, if they are not strictly ascending by client, if a key occurs twice, or if epoch and
-    /// predecessor do not fit.
-    pub fn new(epoch: u64, previous: Digest, entries: Vec<RosterEntry>) -> Result<Self, RosterError> {
+    /// [`RosterError`] if there are too many entries, if they are not strictly ascending by client, if a key occurs twice, if epoch and
+    /// predecessor do not fit, or if a group is not in order.
+    pub fn new(
+        epoch: u64,
+        previous: Digest,
+        entries: Vec<RosterEntry>,
+        groups: Vec<RosterGroup>,
+    ) -> Result<Self, RosterError> {
         if epoch == 0 || (epoch == 1) != (previous == Digest::ZERO) {
             return Err(RosterError::Predecessor { epoch });
         }
@@ -252,8 +266,9 @@ impl Roster {
             }
             last = Some(client);
         }
-        let digest = Digest::of(&canonical(epoch, &previous, &entries));
-        Ok(Self { epoch, previous, entries: entries.into(), digest })
+        group::check(&groups, &entries)?;
+        let digest = Digest::of(&canonical(epoch, &previous, &entries, &groups));
+        Ok(Self { epoch, previous, entries: entries.into(), groups: groups.into(), digest })
     }
 
     /// The epoch, from 1.
@@ -280,6 +295,22 @@ impl Roster {
         self.entries.binary_search_by_key(&client, |entry| entry.client).ok().map(|index| &self.entries[index])
     }
 
+    /// The named groups, strictly ascending by name.
+    #[must_use]
+    pub fn groups(&self) -> &[RosterGroup] {
+        &self.groups
+    }
+
+    /// The group of a name; [`ALL`] means every entry.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<Group<'_>> {
+        if name == ALL {
+            return Some(Group::all(&self.entries));
+        }
+        let index = self.groups.binary_search_by_key(&name, |group| &group.name).ok()?;
+        self.groups.get(index).map(Group::of)
+    }
+
     /// The organisations of clients, in their order; `None` if one of them is not in the roster.
     #[must_use]
     pub fn organisations(&self, clients: &[ClientId]) -> Option<Vec<OrganisationId>> {
@@ -293,10 +324,10 @@ impl Roster {
         RosterWalk { roster: self, next: 0 }
     }
 
-    /// The canonical encoding: label, epoch, predecessor, count, entries.
+    /// The canonical encoding: label, epoch, predecessor, count, entries, count, groups.
     #[must_use]
     pub fn canonical(&self) -> Vec<u8> {
-        canonical(self.epoch, &self.previous, &self.entries)
+        canonical(self.epoch, &self.previous, &self.entries, &self.groups)
     }
 
     /// SHA-256 of the canonical encoding: the `roster_hash` of PROTOCOL.md.
@@ -405,7 +436,7 @@ impl SignedRoster {
     }
 }
 
-fn canonical(epoch: u64, previous: &Digest, entries: &[RosterEntry]) -> Vec<u8> {
+fn canonical(epoch: u64, previous: &Digest, entries: &[RosterEntry], groups: &[RosterGroup]) -> Vec<u8> {
     let count = u32::try_from(entries.len()).expect("ROSTER_ENTRIES_MAX is below 2^32");
     let head = Canonical::new("SA1 roster").u64(epoch).digest(previous).u32(count);
     let body = entries.iter().fold(head, |body, entry| {
@@ -415,7 +446,7 @@ fn canonical(epoch: u64, previous: &Digest, entries: &[RosterEntry]) -> Vec<u8> 
             .digest(&entry.tls_spki_sha256)
             .u64(entry.not_after)
     });
-    body.into_bytes()
+    group::canonical(body, groups).into_bytes()
 }
 
 fn at_most(what: &'static str, count: usize, limit: usize) -> Result<(), RosterError> {

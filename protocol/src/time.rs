@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since an origin of the shell's choice; monotonic within one process. Never used for authentication.
+/// Milliseconds of the Unix clock as it stood when the process began, counted on by a monotonic clock: monotonic within one process. By it the
+/// entries of the roster end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Millis(pub u64);
 

@@ -9,10 +9,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tributary_certs::enrolment::{self, CoordinatorRequest};
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::inspect::inspect;
+use tributary_certs::roster::print_clients;
 use tributary_certs::tls::TrustRoots;
 
 pub(crate) use self::options::CertsCommand;
-use self::options::{InitOptions, InspectOptions, IssueCommand, RosterCommand, RosterOptions};
+use self::options::{GroupOptions, InitOptions, InspectOptions, IssueCommand, RosterCommand, RosterOptions};
 use crate::exit::{Exit, Failure};
 
 /// Does what was asked.
@@ -30,6 +31,7 @@ pub(crate) fn run(command: CertsCommand) -> Result<Exit, Failure> {
         CertsCommand::Revoke(options) => office::revoke(&options),
         CertsCommand::Crl(options) => office::list(&options),
         CertsCommand::Roster(RosterCommand::Sign(options)) => sign_roster(&options),
+        CertsCommand::Roster(RosterCommand::Group(options)) => group(&options),
     }
 }
 
@@ -77,7 +79,29 @@ fn sign_roster(options: &RosterOptions) -> Result<Exit, Failure> {
     let signed = enrolment::sign_roster_with(&options.authority, keys).map_err(Failure::failed)?;
     let (epoch, clients) = (signed.roster.epoch(), signed.roster.entries().len());
     let signatures = signed.signatures.len();
-    done(&options.authority, &format!("roster {epoch} of {clients} clients with {signatures} signatures"))
+    let groups = signed.roster.groups().len();
+    done(
+        &options.authority,
+        &format!("roster {epoch} of {clients} clients and {groups} named groups, with {signatures} signatures"),
+    )
+}
+
+fn group(options: &GroupOptions) -> Result<Exit, Failure> {
+    let GroupOptions { authority, name, members, remove } = options;
+    let Some(name) = name else {
+        for group in enrolment::read_groups(authority).map_err(Failure::failed)? {
+            println!("{}  {}", group.name, print_clients(&group.members, ","));
+        }
+        return Ok(Exit::Done);
+    };
+    if *remove {
+        enrolment::remove_group(authority, name).map_err(Failure::failed)?;
+        return done(authority, &format!("group {name} is removed; sign the next roster, so that it counts no more"));
+    }
+    let members = members.as_ref().map_or(&[][..], |members| &members.0);
+    let group = enrolment::set_group(authority, name, members).map_err(Failure::failed)?;
+    let (size, list) = (group.members.len(), print_clients(&group.members, ","));
+    done(authority, &format!("group {name} has {size} members, {list}; sign the next roster, so that it counts"))
 }
 
 fn done(path: &Path, what: &str) -> Result<Exit, Failure> {

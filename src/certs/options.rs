@@ -7,6 +7,8 @@ use clap::{Args, Subcommand};
 use tributary_certs::identity::{Identity, Role};
 use tributary_certs::issue::RevocationReason;
 use tributary_certs::office::{Fingerprint, REVOCATION_DAYS, TOKEN_HOURS_MAX};
+use tributary_certs::roster::parse_clients;
+use tributary_protocol::ids::ClientId;
 
 /// `tributary certs`.
 #[derive(Subcommand)]
@@ -51,8 +53,10 @@ pub(crate) enum IssueCommand {
 /// `tributary certs roster`.
 #[derive(Subcommand)]
 pub(crate) enum RosterCommand {
-    /// The next roster of all members, signed with the roster keys at hand
+    /// The next roster of all members and their groups, signed with the roster keys at hand
     Sign(RosterOptions),
+    /// Name a group of members for the next roster, remove one, or show them
+    Group(GroupOptions),
 }
 
 /// A new authority.
@@ -276,6 +280,27 @@ pub(crate) struct RosterOptions {
     pub(super) keys: Option<PathBuf>,
 }
 
+/// A group of the next roster.
+#[derive(Args)]
+pub(crate) struct GroupOptions {
+    /// The authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// The group's name, as plans and policies name it; without one all groups are shown
+    #[arg(value_name = "NAME", requires = "what")]
+    pub(super) name: Option<String>,
+    /// Its members, by their numbers in the roster, ascending, such as 1,2,5-9
+    #[arg(long, value_name = "LIST", value_parser = clients, group = "what", requires = "name")]
+    pub(super) members: Option<Clients>,
+    /// Remove the group
+    #[arg(long, group = "what", requires = "name")]
+    pub(super) remove: bool,
+}
+
+/// Members of a group.
+#[derive(Clone)]
+pub(crate) struct Clients(pub(super) Vec<ClientId>);
+
 /// What to look at.
 #[derive(Args)]
 pub(crate) struct InspectOptions {
@@ -287,6 +312,12 @@ pub(crate) struct InspectOptions {
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
+}
+
+fn clients(text: &str) -> Result<Clients, &'static str> {
+    parse_clients(text)
+        .map(Clients)
+        .ok_or("numbers and ranges of them, ascending, with commas between, such as 1,2,5-9")
 }
 
 fn fingerprint(text: &str) -> Result<Fingerprint, &'static str> {

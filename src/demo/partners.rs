@@ -38,8 +38,12 @@ impl Mixed {
         let members: Vec<OrganisationId> = std::iter::repeat_n(BANK, branches).chain(own).collect();
         let coalition = CoalitionRule::Organisations { operator: BANK, others: 1, outside_min: OUTSIDE_MIN };
         let by_organisation = CohortRule { coalition, ..CohortRule::USUAL };
-        let rule = if by_organisation.thresholds(&members).is_ok() { by_organisation } else { CohortRule::USUAL };
-        let thresholds = rule.thresholds(&members).context("branches and partners make no cohort")?;
+        let rule = if by_organisation.thresholds(&members, members.len()).is_ok() {
+            by_organisation
+        } else {
+            CohortRule::USUAL
+        };
+        let thresholds = rule.thresholds(&members, members.len()).context("branches and partners make no cohort")?;
         Ok(Self { branches, partners, rule, thresholds })
     }
 

@@ -84,7 +84,7 @@ impl Audit {
     fn follow(&mut self, event: &ParticipantEvent) -> Result<(), &'static str> {
         let rule = |holds: bool, text| if holds { Ok(()) } else { Err(text) };
         match event {
-            ParticipantEvent::RosterAccepted { head } => {
+            ParticipantEvent::RosterAccepted { head, .. } => {
                 let newer = self.record.roster.is_none_or(|before| before.epoch < head.epoch);
                 rule(newer, "a roster is accepted that is not newer than the one before")?;
             }
@@ -234,7 +234,7 @@ mod tests {
             let (found, text) = refusal(events);
             assert!(found == entry && text.contains(reason), "{found} {text}");
         }
-        let head = |epoch| ParticipantEvent::RosterAccepted { head: RosterHead { epoch, digest: SET } };
+        let head = |epoch| ParticipantEvent::RosterAccepted { head: RosterHead { epoch, digest: SET }, missing: 0 };
         assert!(refusal(vec![head(2), head(1)]).1.contains("not newer"));
         let mut twice = whole_round(1);
         twice.insert(3, twice[2].clone());

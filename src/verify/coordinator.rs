@@ -166,11 +166,13 @@ impl Audit {
 
     fn key(&mut self, view: SessionView, cohort: &[ClientId], organisations: &[OrganisationId]) -> Result<(), String> {
         let plan = self.opened();
+        let group = usize::try_from(self.record.group_size).unwrap_or(usize::MAX);
         if !ascending(cohort) {
             return Err("the cohort is not in ascending order, or names a client twice".into());
         }
-        // Whether they are the roster's organisations, of which a ledger has the digest alone, the branches have checked.
-        let own = plan.cohort.thresholds(organisations);
+        // Whether they are the roster's organisations and their group's size is true, the branches have checked: of the roster a ledger has
+        // the digest alone.
+        let own = plan.cohort.thresholds(organisations, group);
         if organisations.len() != cohort.len() || own.as_ref() != Ok(&view.thresholds) {
             return Err("the session's thresholds are not those of the plan for its cohort".into());
         }

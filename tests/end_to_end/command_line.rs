@@ -125,3 +125,38 @@ fn a_federation_can_be_enrolled_and_inspected() {
     assert_eq!(foreign.code, Some(1));
     assert_eq!(foreign.json()["problems"].as_array().unwrap().len(), 1);
 }
+
+/// The authority names groups, and the next roster carries them.
+#[test]
+fn groups_are_named_listed_and_signed_with_the_roster() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let certs = |words: &[&str]| run(["certs"].iter().chain(words).chain(&["--authority", &path("ca")]));
+    let done = |words: &[&str]| {
+        let finished = certs(words);
+        assert_eq!(finished.code, Some(0), "{words:?}: {} {}", finished.out, finished.err);
+        finished.out
+    };
+    done(&["init", "--trust-domain", "bank.example", "--authorities", "1", "--needed", "1"]);
+    let pair = ["issue", "coordinator", "--organisation", "bank", "--id", "centre", "--host", "localhost"];
+    done(&[&pair[..], &["--out", &path("centre")]].concat());
+    for number in 1..=4 {
+        let id = format!("branch-{number}");
+        done(&["issue", "client", "--organisation", "bank", "--id", &id, "--out", &path(&id)]);
+    }
+    let made = done(&["roster", "group", "pilot", "--members", "1-2,4"]);
+    assert!(made.contains("group pilot has 3 members, 1-2,4") && made.contains("sign the next roster"), "{made}");
+    assert_eq!(done(&["roster", "group"]), "pilot  1-2,4\n");
+    certs(&["roster", "group", "pilot", "--members", "9"]).assert_refused(1, &["client 9 is not in the members list"]);
+    certs(&["roster", "group", "all", "--members", "1"]).assert_refused(1, &["always means every client"]);
+    certs(&["roster", "group", "pilot", "--members", "2,1"]).assert_refused(64, &["ascending"]);
+    assert_eq!(certs(&["roster", "group", "pilot"]).code, Some(64), "members or removal");
+    let signed = done(&["roster", "sign"]);
+    assert!(signed.contains("roster 1 of 4 clients and 1 named groups, with 1 signatures"), "{signed}");
+    let roster = fs::read_to_string(path("ca/roster")).unwrap();
+    assert!(roster.contains("\ngroup pilot 1-2 4\nsignature 0 "), "{roster}");
+    done(&["roster", "group", "pilot", "--remove"]);
+    assert_eq!(done(&["roster", "group"]), "");
+    done(&["roster", "sign"]);
+    assert!(!fs::read_to_string(path("ca/roster")).unwrap().contains("\ngroup "));
+}

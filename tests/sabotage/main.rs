@@ -30,15 +30,16 @@ const PLAYED: [(Defence, Profile); 17] = [
     (Defence::ChargeFirst, Profile::None),
 ];
 
-/// Whose attacks are played elsewhere. In `protocol/src/round/tests`: `steering.rs`, for it needs more than 256 clients, `liars.rs`, for only a
-/// client with its machine's secrets can try, and `terms.rs`, for there are no columns in the simulator. In `model/tests/hostile.rs`: those that
-/// need gradients.
-const ELSEWHERE: [Defence; 5] = [
+/// Whose attacks are played elsewhere. In `protocol/src/round/tests`: `steering.rs`, for it needs more than 256 clients; `liars.rs`, for only a
+/// client with its machine's secrets can try; `terms.rs`, for there are no columns in the simulator; and `concentration.rs`, for its
+/// coordinator chooses a few of a hundred. In `model/tests/hostile.rs`: those that need gradients.
+const ELSEWHERE: [Defence; 6] = [
     Defence::GraphSeedReveal,
     Defence::EnvelopeCommitment,
     Defence::RowFaults,
     Defence::WideNorms,
     Defence::PinnedSchema,
+    Defence::GroupCoalition,
 ];
 
 /// No defence is in neither list.

@@ -5,10 +5,10 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
 use tributary_protocol::plan::{ClipForm, Counting, Plan, PrivacyMode, ValidPlan};
 use tributary_protocol::privacy::RdpVector;
-use tributary_protocol::roster::{AuthoritySignature, Roster, RosterEntry, SignedRoster};
+use tributary_protocol::roster::{ALL, AuthoritySignature, Roster, RosterEntry, SignedRoster};
 use tributary_protocol::round::{CoordinatorSettings, Policy, Timing};
 use tributary_protocol::secagg::modular::Ring;
-use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRefused, CohortRule, Thresholds};
 use tributary_protocol::secagg::suite::{Suite, VerifyingKey};
 use tributary_protocol::secagg::toy::Toy;
 
@@ -78,11 +78,11 @@ impl Cast {
         let plan = plan(options, dice).validate().expect("the simulator's plans are valid");
         let entries: Vec<_> = (1..=options.clients).map(|number| entry::<S>(ClientId(number), number)).collect();
         let (_, before) = entries.split_last().expect("a roster has clients");
-        let old = Roster::new(1, Digest::ZERO, before.to_vec()).expect("the simulator's rosters are valid");
-        let roster = Roster::new(2, old.digest(), entries).expect("the simulator's rosters are valid");
+        let old = Roster::new(1, Digest::ZERO, before.to_vec(), Vec::new()).expect("the simulator's rosters are valid");
+        let roster = Roster::new(2, old.digest(), entries, Vec::new()).expect("the simulator's rosters are valid");
         let mut entries = roster.entries().to_vec();
         entries.iter_mut().take(1).for_each(|entry| entry.not_after -= 1);
-        let next = Roster::new(3, roster.digest(), entries).expect("the simulator's rosters are valid");
+        let next = Roster::new(3, roster.digest(), entries, Vec::new()).expect("the simulator's rosters are valid");
         let cap = plan.charge_max();
         Self {
             rule: plan.cohort,
@@ -105,6 +105,7 @@ impl Cast {
             modes: vec![PrivacyMode::Customer],
             purposes: vec![self.plan.purpose.clone()],
             schema: self.plan.schema,
+            groups: vec![self.plan.group.clone()],
             overlap_min: 1,
             upload_offset_ms_min: 0,
             clip_norm_min_bits: 0.001_f64.to_bits(),
@@ -115,6 +116,11 @@ impl Cast {
             authorities: vec![self.authority],
             authorities_needed: 1,
         }
+    }
+
+    /// What the rule of plan and policies makes of a cohort, whose coalition is counted of the whole roster.
+    pub(crate) fn thresholds(&self, cohort: &[ClientId]) -> Result<Thresholds, CohortRefused> {
+        self.rule.thresholds(&organisations(cohort), self.roster.roster.entries().len())
     }
 
     /// What the coordinator starts with, before or after its operator has installed the newer roster.
@@ -214,6 +220,7 @@ fn plan(options: &Options, dice: &mut Dice) -> Plan {
         customers_max: 2000,
         session_rounds: session_rounds(options, dice),
         cohort: CohortRule { coalition: coalition(options, dice), ..CohortRule::USUAL },
+        group: ALL.into(),
         round_deadline_ms: ROUND_DEADLINE_MS,
         upload_offset_ms: *Dice::new(beside, COUNTS + 2).pick(&[0, 0, 40]),
         keying_deadline_ms: KEYING_DEADLINE_MS,

@@ -5,7 +5,7 @@ pub use tributary_protocol::defence::Defence;
 use crate::options::{name_in, value_in};
 
 /// Every defence and its name on the command line.
-pub const DEFENCES: [(&str, Defence); 22] = [
+pub const DEFENCES: [(&str, Defence); 23] = [
     ("one-survivor-set", Defence::OneSurvivorSet),
     ("survivors-min", Defence::SurvivorsMin),
     ("organisation-rule", Defence::OrganisationRule),
@@ -28,6 +28,7 @@ pub const DEFENCES: [(&str, Defence); 22] = [
     ("row-faults", Defence::RowFaults),
     ("wide-norms", Defence::WideNorms),
     ("pinned-schema", Defence::PinnedSchema),
+    ("group-coalition", Defence::GroupCoalition),
 ];
 
 /// A defence by its name.

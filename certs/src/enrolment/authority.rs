@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::roster::{Roster, SignedRoster};
+use tributary_protocol::ids::ClientId;
+use tributary_protocol::roster::{Roster, RosterEntry, SignedRoster};
 
+use super::groups::groups_of;
 use super::{EnrolmentError, names, read_members, write_certificates, write_members};
 use crate::entropy::OsEntropy;
 use crate::files::{self, Existing};
@@ -67,7 +69,7 @@ pub fn init_authority_apart(
     Ok(list)
 }
 
-/// Makes the next roster of all members that were not revoked, signed by the authorities whose keys lie in the folder, and writes it as
+/// Makes the next roster of all members that were not revoked and of the groups of them ([`super::set_group`]), signed by the authorities whose keys lie in the folder, and writes it as
 /// `roster` and, never to be replaced, as `roster-EPOCH`. With fewer keys than are needed it is written for the other authorities to
 /// countersign.
 ///
@@ -89,8 +91,10 @@ pub fn sign_roster_with(folder: &Path, keys: &Path) -> Result<SignedRoster, Enro
     let (epoch, previous) = last.map_or((1, Digest::ZERO), |head| (head.epoch + 1, head.digest));
     let revoked = revoked_members(folder)?;
     let members = read_members(folder)?.into_iter().filter(|member| !revoked.contains(&member.identity));
-    let entries = members.map(|member| member.entry).collect();
-    let mut signed = SignedRoster { roster: Roster::new(epoch, previous, entries)?, signatures: vec![] };
+    let entries: Vec<RosterEntry> = members.map(|member| member.entry).collect();
+    let clients: Vec<ClientId> = entries.iter().map(|entry| entry.client).collect();
+    let groups = groups_of(folder, &clients)?;
+    let mut signed = SignedRoster { roster: Roster::new(epoch, previous, entries, groups)?, signatures: vec![] };
     for index in (0..=u8::MAX).take(authorities.keys().len()) {
         let path = authority_key(keys, index);
         if path.exists() {

@@ -10,6 +10,7 @@
 //! [`crate::roster::countersign`].
 
 mod authority;
+mod groups;
 mod lists;
 
 use std::net::IpAddr;
@@ -20,6 +21,7 @@ use tributary_protocol::roster::{RosterEntry, RosterError};
 use tributary_protocol::secagg::suite::VerifyingKey;
 
 pub use authority::{init_authority, init_authority_apart, open_authority, sign_roster, sign_roster_with};
+pub use groups::{read_groups, remove_group, set_group};
 pub use lists::write_certificates;
 pub(crate) use lists::{certificates_text, numbers, write_members};
 pub use lists::{read_coordinator, read_members};
@@ -69,6 +71,8 @@ pub mod names {
     pub const REVOCATIONS: &str = "revocations.pem";
     /// The newest signed roster.
     pub const ROSTER: &str = "roster";
+    /// The groups of the next roster, in an authority's folder.
+    pub const GROUPS: &str = "groups";
     pub(crate) const DOMAIN: &str = "trust-domain";
     pub(crate) const ROOT_KEY: &str = "root.key";
     /// The issuing authority's certificate, in an authority's folder.
@@ -112,6 +116,14 @@ pub enum EnrolmentError {
     ListDays {
         /// The largest number.
         limit: u64,
+    },
+    /// A group of the roster cannot be as asked.
+    #[error("group \"{name}\" is as it was: {what}")]
+    Group {
+        /// The group.
+        name: String,
+        /// What is wrong, and what to do.
+        what: String,
     },
     /// A revocation list was refused.
     #[error(transparent)]

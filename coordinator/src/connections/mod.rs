@@ -236,11 +236,11 @@ impl Door {
         let key = spki_sha256_of(leaf).map_err(|fault| stranger(fault.to_string()))?;
         let Some(entry) = self.members.admit(&key, binding) else { return Err(stranger(unknown(&identity))) };
         if entry.not_after < (self.unix_seconds)() {
-            let text = format!(
-                "the roster's entry of client {} has expired, so {identity} may not take part; have the roster authorities renew it",
+            let explanation = format!(
+                "the roster's entry of client {} has ended, so {identity} may not take part; enrol it anew and have the next roster signed",
                 entry.client
             );
-            return Err(stranger(text));
+            return Err(Refusal { code: RejectCode::EntryEnded, explanation });
         }
         Ok((entry.client, identity))
     }

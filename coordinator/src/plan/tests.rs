@@ -26,6 +26,7 @@ pub(crate) fn settings() -> PlanSettings {
         round_deadline_ms: 60_000,
         keying_deadline_ms: 30_000,
         cohort: CohortRule::USUAL,
+        group: "all".into(),
         optimizer: OptimizerKind::Sgd { learning_rate: 1.0, momentum: 0.9 },
         tail_fraction: 0.25,
         mechanism: MechanismSettings::default(),

@@ -22,7 +22,7 @@ fn reading(settings: &PlanSettings) -> (f64, RoundMetrics) {
     let store = Store::open(folder.path()).unwrap();
     let update = ServerUpdate::start(&job, &store, None).unwrap();
     let organisations = [tributary_protocol::ids::OrganisationId(1); 10];
-    let thresholds = CohortRule::USUAL.thresholds(&organisations).unwrap();
+    let thresholds = CohortRule::USUAL.thresholds(&organisations, organisations.len()).unwrap();
     let view = SessionView { session: SessionId([1; 32]), view: Digest::ZERO, thresholds };
     let local = job.plan.local.is_some();
     let update_clip_norm_bits = if local { 0.25_f64.to_bits() } else { 0 };

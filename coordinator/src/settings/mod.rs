@@ -91,6 +91,8 @@ pub struct PlanSettings {
     pub keying_deadline_ms: u64,
     /// Who may be a cohort.
     pub cohort: CohortRule,
+    /// The roster's group from which cohorts are chosen.
+    pub group: String,
     /// How a mean gradient moves the model.
     pub optimizer: OptimizerKind,
     /// Share of the last rounds whose models are averaged into the released one, 0 to 1.

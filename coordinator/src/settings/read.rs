@@ -6,6 +6,7 @@ use tributary_certs::enrolment::names;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::limits::{COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
 use tributary_protocol::plan::{LOCAL_STEPS_MAX, OVERLAP_MAX, PrivacyMode};
+use tributary_protocol::roster::{ALL, is_group_name};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
 use tributary_settings::Document;
@@ -99,6 +100,9 @@ pub(super) fn plan(document: &mut Document) -> Option<PlanSettings> {
     let keying_deadline_ms = document.integer("plan.keying_deadline_ms", 10..=DAY_MS, Some(30_000));
     let mechanism = mechanism(document, privacy);
     let cohort = cohort(document);
+    let allowed = "a group of the roster, of a-z, 0-9, -, _ and ., or \"all\"";
+    let group = document
+        .text("plan.cohort.group", allowed, Some(ALL.to_owned()), |name| is_group_name(name).then(|| name.to_owned()));
     let optimizer = optimizer(document);
     let tail = |value: f64| (0.0..=1.0).contains(&value);
     let tail_fraction = document.number("plan.optimizer.tail_fraction", "from 0 to 1", Some(0.0), tail);
@@ -120,6 +124,7 @@ pub(super) fn plan(document: &mut Document) -> Option<PlanSettings> {
         round_deadline_ms: round_deadline_ms?,
         keying_deadline_ms: keying_deadline_ms?,
         cohort: cohort?,
+        group: group?,
         optimizer: optimizer?,
         tail_fraction: tail_fraction?,
         mechanism: mechanism?,

@@ -134,6 +134,7 @@ impl Client {
             modes: PrivacyMode::ALL.to_vec(),
             purposes: vec![PURPOSE_DEFAULT.to_owned()],
             schema: Self::schema(),
+            groups: vec!["all".to_owned()],
             overlap_min: 1,
             upload_offset_ms_min: 0,
             clip_norm_min_bits: 0.001_f64.to_bits(),
@@ -286,6 +287,7 @@ impl Client {
                     | ParticipantEffect::Keyed { .. }
                     | ParticipantEffect::NoiseAlone(_)
                     | ParticipantEffect::ChargesAdopted { .. }
+                    | ParticipantEffect::RosterAccepted { .. }
                     | ParticipantEffect::RoundClosed { .. } => {}
                 }
             }

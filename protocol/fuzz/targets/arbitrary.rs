@@ -11,7 +11,7 @@ use tributary_protocol::secagg::toy::Seeded;
 
 /// A value of `T` from a seed; with `variant`, that variant of the outermost enum (modulo their number).
 pub(crate) fn value<T: DeserializeOwned>(seed: u64, variant: Option<u32>) -> T {
-    let mut source = Source { seeded: Seeded::new(seed), variant, fixed: None, client: 0, depth: 0 };
+    let mut source = Source { seeded: Seeded::new(seed), variant, fixed: None, client: 0, group: 0, depth: 0 };
     T::deserialize(&mut source).expect("every draw is a value: parsed types are given parts that fit")
 }
 
@@ -62,6 +62,8 @@ struct Source {
     fixed: Option<u8>,
     /// The next client of a roster: strictly ascending.
     client: u32,
+    /// The last group of a roster: strictly ascending by name.
+    group: u32,
     depth: usize,
 }
 
@@ -222,6 +224,20 @@ impl<'de> SeqAccess<'de> for Parts<'_> {
                 self.source.client += 1;
                 return seed.deserialize(Newtype(self.source.client)).map(Some);
             }
+            // Of no entries there are no groups.
+            Some(("RosterParts", "groups")) if self.source.client == 0 => {
+                return seed.deserialize(Clients(1..=0)).map(Some);
+            }
+            Some(("RosterGroup", "name")) => {
+                self.source.group += 1;
+                let name = format!("group-{:04}", self.source.group);
+                return seed.deserialize(IntoDeserializer::<Fault>::into_deserializer(name)).map(Some);
+            }
+            Some(("RosterGroup", "members")) => {
+                let drawn = self.source.word() % u64::from(self.source.client);
+                let first = u32::try_from(drawn).map_err(|_| Fault)? + 1;
+                return seed.deserialize(Clients(first..=self.source.client)).map(Some);
+            }
             _ => {}
         }
         let value = seed.deserialize(&mut *self.source).map(Some);
@@ -247,6 +263,27 @@ impl<'de> Deserializer<'de> for Newtype {
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct seq tuple
         tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+/// A list of clients, ascending.
+struct Clients(std::ops::RangeInclusive<u32>);
+
+impl<'de> Deserializer<'de> for Clients {
+    type Error = Fault;
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_seq(self)
+    }
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct seq tuple
+        tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+impl<'de> SeqAccess<'de> for Clients {
+    type Error = Fault;
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
+        self.0.next().map(|client| seed.deserialize(Newtype(client))).transpose()
     }
 }
 

@@ -48,6 +48,11 @@ pub(crate) fn signed_roster(bytes: &[u8]) {
         let roster = &signed.roster;
         assert_eq!(roster.follows(&roster.head()), Ok(tributary_protocol::roster::Succession::Same));
         assert!(roster.entries().iter().all(|entry| roster.entry(entry.client) == Some(entry)));
+        for group in roster.groups() {
+            let found = roster.group(&group.name).expect("a group is found by its name");
+            assert!(found.size() == group.members.len() && group.members.iter().all(|member| found.has(*member)));
+            assert!(group.members.iter().all(|member| roster.entry(*member).is_some()));
+        }
     }
 }
 

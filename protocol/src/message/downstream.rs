@@ -124,6 +124,10 @@ pub enum RejectCode {
     PlanFinished,
     /// The client was found guilty of breaking rounds and is out of this plan.
     Evicted,
+    /// The client is not in the plan's group of the roster.
+    NotInGroup,
+    /// The client's entry in the roster has ended.
+    EntryEnded,
 }
 
 /// R1: a round begins.
@@ -238,4 +242,7 @@ pub enum ClosedReason {
     /// Another roster is in force: keys were agreed on under the old one.
     #[error("the roster has changed")]
     RosterChanged,
+    /// A member's entry in the roster is over, and with it the validity of its signing key.
+    #[error("client {0}'s entry in the roster has ended; enrol it anew and have the next roster signed")]
+    EntryEnded(ClientId),
 }

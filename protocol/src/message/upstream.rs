@@ -171,6 +171,15 @@ pub enum RefusalCode {
     /// Key set-ups end again and again after this member has revealed its part of the graph's seed.
     #[error("key set-ups were broken off too often after the seed of the neighbour graph was known")]
     AttemptsExhausted,
+    /// The roster does not have the plan's group, or this branch is not in it.
+    #[error("the plan's group is not in the signed roster, or this branch is not in it")]
+    NotInGroup,
+    /// By this machine's clock an entry of the roster is over that is to be used.
+    #[error(
+        "an entry of the roster that is to be used has ended by this machine's clock, this branch's own or another one's; set the clock \
+         right, or have that branch enrolled anew and the next roster signed"
+    )]
+    EntryEnded,
 }
 
 /// Which line of a branch's policy refuses a plan. Numbers are stable on the wire.
@@ -212,6 +221,9 @@ pub enum Floor {
     /// The rounds of a plan.
     #[error("it may charge more rounds than the branch allows a plan")]
     Rounds,
+    /// The group.
+    #[error("its group of the roster is not among those that the branch admits")]
+    Group,
 }
 
 /// What a branch was charged under one plan: rounds by kind (training, statistics, evaluation), and the last round used.
@@ -246,6 +258,8 @@ impl RefusalCode {
             Self::RecordRolledBack => 15,
             Self::RosterRolledBack => 16,
             Self::AttemptsExhausted => 17,
+            Self::NotInGroup => 18,
+            Self::EntryEnded => 19,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::limits::{
     COHORT_MAX, COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, DIMENSION_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX,
 };
 use crate::privacy::RdpVector;
+use crate::roster::is_group_name;
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
 
@@ -85,6 +86,8 @@ pub struct Plan {
     pub session_rounds: u32,
     /// Who may be a cohort, and what it must withstand.
     pub cohort: CohortRule,
+    /// The roster's group from which cohorts are chosen, and of which a coalition in the form `fraction` is counted.
+    pub group: String,
     /// Time a round may take.
     pub round_deadline_ms: u64,
     /// Uploads leave this long after their start at the earliest, so that a branch's speed tells nothing as long as it is fast enough.
@@ -157,6 +160,9 @@ impl Plan {
             "customers_nominal to 2^40",
         )?;
         bounded("session_rounds", self.session_rounds.into(), 1, SESSION_ROUNDS_MAX as u128, "1 to 64")?;
+        if !is_group_name(&self.group) {
+            return Err(out_of_range("group", "a name that no group may have", "1 to 64 of a-z, 0-9, -, _ and ."));
+        }
         bounded("cohort_min", self.cohort.cohort_min.into(), 2, COMPLETE_GRAPH_MAX as u128, "2 to 256")?;
         match self.cohort.coalition {
             CoalitionRule::Fraction { permille } => bounded("coalition_permille", permille.into(), 0, 333, "0 to 333")?,
@@ -258,6 +264,7 @@ impl Plan {
             .canonical(plan)
             .u32(self.cohort.survivors_permille.into())
             .u32(self.cohort.honest_min.into())
+            .bytes(self.group.as_bytes())
             .u64(self.round_deadline_ms)
             .u64(self.upload_offset_ms)
             .u64(self.keying_deadline_ms)

@@ -1,4 +1,5 @@
 use super::*;
+use crate::limits::{ROSTER_GROUP_MEMBERS_MAX, ROSTER_GROUPS_MAX};
 use alloc::vec;
 
 fn entry(client: u32) -> RosterEntry {
@@ -13,11 +14,11 @@ fn entry(client: u32) -> RosterEntry {
 }
 
 fn first(clients: &[u32]) -> Roster {
-    Roster::new(1, Digest::ZERO, clients.iter().copied().map(entry).collect()).expect("well-formed")
+    Roster::new(1, Digest::ZERO, clients.iter().copied().map(entry).collect(), vec![]).expect("well-formed")
 }
 
 fn refused(entries: Vec<RosterEntry>) -> RosterError {
-    Roster::new(1, Digest::ZERO, entries).expect_err("malformed")
+    Roster::new(1, Digest::ZERO, entries, vec![]).expect_err("malformed")
 }
 
 #[test]
@@ -40,9 +41,9 @@ fn a_key_of_two_clients_is_refused() {
 fn the_first_epoch_alone_has_no_predecessor() {
     let predecessor = Digest::of(b"before");
     for (epoch, previous) in [(0, Digest::ZERO), (0, predecessor), (1, predecessor), (2, Digest::ZERO)] {
-        assert_eq!(Roster::new(epoch, previous, vec![]), Err(RosterError::Predecessor { epoch }));
+        assert_eq!(Roster::new(epoch, previous, vec![], vec![]), Err(RosterError::Predecessor { epoch }));
     }
-    assert!(Roster::new(2, predecessor, vec![]).is_ok());
+    assert!(Roster::new(2, predecessor, vec![], vec![]).is_ok());
 }
 
 #[test]
@@ -56,26 +57,26 @@ fn every_field_counts_in_the_digest() {
         RosterEntry { not_after: 1, ..entry(2) },
     ];
     for variant in variants {
-        let other = Roster::new(1, Digest::ZERO, vec![entry(1), variant]).expect("well-formed");
+        let other = Roster::new(1, Digest::ZERO, vec![entry(1), variant], vec![]).expect("well-formed");
         assert_ne!(other.digest(), base.digest());
     }
-    let later = Roster::new(2, base.digest(), base.entries().to_vec()).expect("well-formed");
+    let later = Roster::new(2, base.digest(), base.entries().to_vec(), vec![]).expect("well-formed");
     assert_ne!(later.digest(), base.digest());
 }
 
 #[test]
 fn the_canonical_encoding_has_a_known_length_and_start() {
     let bytes = first(&[1, 2, 3]).canonical();
-    assert_eq!(bytes.len(), 4 + 10 + 8 + 32 + 4 + 3 * 80);
+    assert_eq!(bytes.len(), 4 + 10 + 8 + 32 + 4 + 3 * 80 + 4);
     assert_eq!(&bytes[..22], b"\x0a\0\0\0SA1 roster\x01\0\0\0\0\0\0\0");
 }
 
 #[test]
 fn succession_refuses_rollback_and_forks() {
     let one = first(&[1]);
-    let two = Roster::new(2, one.digest(), vec![entry(1), entry(2)]).expect("well-formed");
-    let stray = Roster::new(2, Digest([9; 32]), vec![entry(1)]).expect("well-formed");
-    let five = Roster::new(5, Digest([9; 32]), vec![entry(1)]).expect("well-formed");
+    let two = Roster::new(2, one.digest(), vec![entry(1), entry(2)], vec![]).expect("well-formed");
+    let stray = Roster::new(2, Digest([9; 32]), vec![entry(1)], vec![]).expect("well-formed");
+    let five = Roster::new(5, Digest([9; 32]), vec![entry(1)], vec![]).expect("well-formed");
     assert_eq!(one.follows(&one.head()), Ok(Succession::Same));
     assert_eq!(two.follows(&one.head()), Ok(Succession::Next));
     assert_eq!(five.follows(&two.head()), Ok(Succession::Skipped { missing: 2 }));
@@ -88,7 +89,7 @@ fn succession_refuses_rollback_and_forks() {
 fn changes_name_the_members_that_differ() {
     let before = first(&[1, 2, 3]);
     let rekeyed = RosterEntry { signing_key: VerifyingKey([7; 32]), ..entry(3) };
-    let after = Roster::new(2, before.digest(), vec![entry(2), rekeyed, entry(4)]).expect("well-formed");
+    let after = Roster::new(2, before.digest(), vec![entry(2), rekeyed, entry(4)], vec![]).expect("well-formed");
     let changes = after.changes_since(&before);
     assert_eq!(changes.added, [ClientId(4)]);
     assert_eq!(changes.removed, [ClientId(1)]);
@@ -100,4 +101,81 @@ fn an_entry_is_found_by_its_client() {
     let roster = first(&[1, 5, 9]);
     assert_eq!(roster.entry(ClientId(5)), Some(&entry(5)));
     assert_eq!(roster.entry(ClientId(6)), None);
+}
+
+fn grouped(groups: &[(&str, &[u32])]) -> Result<Roster, RosterError> {
+    let group = |(name, members): &(&str, &[u32])| RosterGroup {
+        name: (*name).into(),
+        members: members.iter().copied().map(ClientId).collect(),
+    };
+    let entries = [1, 2, 5, 9].map(entry).to_vec();
+    Roster::new(1, Digest::ZERO, entries, groups.iter().map(group).collect())
+}
+
+#[test]
+fn groups_are_looked_up_by_name_and_all_means_every_entry() {
+    let roster = grouped(&[("north", &[1, 9]), ("pilot", &[2, 5, 9])]).expect("well-formed");
+    let members =
+        |name: &str| roster.group(name).map(|group| group.members().map(|client| client.0).collect::<Vec<_>>());
+    assert_eq!(members("north"), Some(vec![1, 9]));
+    assert_eq!(members("pilot"), Some(vec![2, 5, 9]));
+    assert_eq!(members(ALL), Some(vec![1, 2, 5, 9]));
+    assert_eq!(members("south"), None);
+    for (name, size, stranger) in [("north", 2, 2), ("pilot", 3, 1), (ALL, 4, 3)] {
+        let group = roster.group(name).expect("a group");
+        assert_eq!(group.size(), size, "{name}");
+        assert!(group.has(ClientId(9)) && !group.has(ClientId(stranger)), "{name}");
+    }
+}
+
+#[test]
+fn groups_that_are_not_in_order_are_refused() {
+    let fault = |groups: &[(&str, &[u32])]| match grouped(groups) {
+        Err(RosterError::Group(fault)) => fault,
+        other => panic!("{other:?}"),
+    };
+    let long = "a".repeat(65);
+    for name in [ALL, "", "with space", "North", "n\u{f6}rd", "a\nb", &long] {
+        assert_eq!(fault(&[(name, &[1])]), GroupFault::Name { number: 1 }, "{name:?}");
+    }
+    assert!(grouped(&[(&"a".repeat(64), &[1])]).is_ok());
+    for names in [["b", "a"], ["a", "a"]] {
+        assert_eq!(fault(&[(names[0], &[1]), (names[1], &[1])]), GroupFault::Order { number: 2 });
+    }
+    assert_eq!(fault(&[("a", &[])]), GroupFault::Empty { number: 1 });
+    for (members, at_fault) in [(&[1, 3][..], 3), (&[2, 1], 1), (&[1, 1], 1), (&[9, 10], 10), (&[0], 0)] {
+        let client = ClientId(at_fault);
+        assert_eq!(fault(&[("a", &[5]), ("b", members)]), GroupFault::Member { number: 2, client }, "{members:?}");
+    }
+    let names: Vec<_> = (0..=ROSTER_GROUPS_MAX).map(|number| alloc::format!("g{number:03}")).collect();
+    let many: Vec<(&str, &[u32])> = names.iter().map(|name| (name.as_str(), &[1][..])).collect();
+    assert_eq!(fault(&many), GroupFault::TooMany { count: ROSTER_GROUPS_MAX + 1 });
+    assert!(grouped(&many[1..]).is_ok());
+    let crowd = vec![1; ROSTER_GROUP_MEMBERS_MAX];
+    assert_eq!(fault(&[("a", &crowd), ("b", &[1])]), GroupFault::TooLarge);
+}
+
+#[test]
+fn groups_count_in_the_digest() {
+    let base = grouped(&[("a", &[1, 2]), ("b", &[5])]).expect("well-formed");
+    let others: [&[(&str, &[u32])]; 5] = [
+        &[],
+        &[("a", &[1, 2])],
+        &[("a", &[1, 2]), ("c", &[5])],
+        &[("a", &[1]), ("b", &[5])],
+        &[("a", &[1, 2]), ("b", &[9])],
+    ];
+    for other in others {
+        assert_ne!(grouped(other).expect("well-formed").digest(), base.digest(), "{other:?}");
+    }
+}
+
+#[test]
+fn an_entry_is_valid_to_the_end_of_its_last_second() {
+    let entry = RosterEntry { not_after: 7, ..entry(1) };
+    assert_eq!(
+        (entry.ends(), entry.has_ended(Millis(7_999)), entry.has_ended(Millis(8_000))),
+        (Millis(7_999), false, true)
+    );
+    assert!(!RosterEntry { not_after: u64::MAX, ..entry }.has_ended(Millis(u64::MAX)));
 }

@@ -16,7 +16,7 @@ fn authorities(count: u8) -> Vec<VerifyingKey> {
 }
 
 fn signed(signers: &[u8]) -> SignedRoster {
-    let roster = Roster::new(1, Digest::ZERO, vec![]).expect("an empty roster");
+    let roster = Roster::new(1, Digest::ZERO, vec![], vec![]).expect("an empty roster");
     let sign = |authority: &u8| AuthoritySignature {
         authority: *authority,
         signature: Toy::sign(&key(*authority), &roster.signing_input()),
@@ -41,7 +41,7 @@ fn signatures_with_one_thing_wrong_are_refused() {
     forged.signatures[2].signature.0[0] ^= 1;
     assert_eq!(verdict(&forged, 2), Err(RosterError::BadSignature { authority: 3 }));
     let mut altered = signed(&[0, 2, 3]);
-    altered.roster = Roster::new(2, Digest([1; 32]), vec![]).expect("another roster");
+    altered.roster = Roster::new(2, Digest([1; 32]), vec![], vec![]).expect("another roster");
     assert_eq!(verdict(&altered, 3), Err(RosterError::BadSignature { authority: 0 }));
     let most = ROSTER_AUTHORITIES_MAX + 1;
     let mut many = signed(&[0]);
@@ -82,7 +82,7 @@ fn a_roster_has_so_many_entries_at_most() {
         }
     };
     let entries: Vec<RosterEntry> = (0..=ROSTER_ENTRIES_MAX).map(entry).collect();
-    assert!(Roster::new(1, Digest::ZERO, entries[1..].to_vec()).is_ok());
+    assert!(Roster::new(1, Digest::ZERO, entries[1..].to_vec(), vec![]).is_ok());
     let refused = RosterError::TooMany { what: "entries", count: entries.len(), limit: ROSTER_ENTRIES_MAX };
-    assert_eq!(Roster::new(1, Digest::ZERO, entries), Err(refused));
+    assert_eq!(Roster::new(1, Digest::ZERO, entries, vec![]), Err(refused));
 }

@@ -2,12 +2,13 @@
 
 use alloc::vec::Vec;
 
+use crate::defence::{Defence, stands};
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
 use crate::message::{DealStatement, Offer, RefusalCode, body_of, signed_message};
-use crate::plan::ValidPlan;
-use crate::roster::SignedRoster;
+use crate::plan::{Plan, ValidPlan};
+use crate::roster::{Roster, SignedRoster};
 use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::Suite;
 
@@ -31,6 +32,16 @@ pub(super) fn frozen_view<S: Suite>(offer: &Offer, members: &[Digest], threshold
     let Thresholds { coalition_max, holder_cap, quorum, threshold, survivors_min, honest_min } = thresholds;
     let numbers = [coalition_max, holder_cap, quorum, threshold, survivors_min, honest_min];
     S::digest(numbers.into_iter().fold(body, |body, value| body.u32(u32::from(*value))))
+}
+
+/// Members of the plan's group in the signed roster, of which a coalition in the form `fraction` is counted; none where the roster has no
+/// such group. `cohort` is how many the coordinator chose: that number must not decide.
+pub(super) fn group_size(plan: &Plan, roster: &Roster, cohort: usize) -> usize {
+    match roster.group(&plan.group) {
+        Some(group) if stands(Defence::GroupCoalition) => group.size(),
+        Some(_) => cohort,
+        None => 0,
+    }
 }
 
 /// Commitment to a member's contribution to the seed of the neighbour graph (SA-1, B1).

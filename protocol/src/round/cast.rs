@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId};
 use crate::plan::{ClipForm, Counting, Plan, PrivacyMode};
 use crate::privacy::RdpVector;
-use crate::roster::{AuthoritySignature, Roster, RosterEntry, SignedRoster};
+use crate::roster::{ALL, AuthoritySignature, Roster, RosterEntry, RosterGroup, SignedRoster};
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::CohortRule;
 use crate::secagg::suite::{Signature, Suite};
@@ -50,6 +50,7 @@ pub fn plan() -> Plan {
         customers_max: 2000,
         session_rounds: 3,
         cohort: CohortRule::USUAL,
+        group: ALL.into(),
         round_deadline_ms: 1000,
         upload_offset_ms: 0,
         keying_deadline_ms: 500,
@@ -79,6 +80,7 @@ pub fn policy(plan: &Plan) -> Policy {
         modes: alloc::vec![PrivacyMode::Customer, PrivacyMode::Local, PrivacyMode::Branch],
         purposes: alloc::vec![plan.purpose.clone()],
         schema: plan.schema,
+        groups: alloc::vec![plan.group.clone()],
         overlap_min: 1,
         upload_offset_ms_min: 0,
         clip_norm_min_bits: 0.001_f64.to_bits(),
@@ -126,16 +128,36 @@ pub fn next_roster(last: &Roster, clients: u32) -> SignedRoster {
     signed(last.epoch() + 1, last.digest(), clients, |_| 1)
 }
 
-fn signed(epoch: u64, previous: Digest, clients: u32, organisation: fn(u32) -> u32) -> SignedRoster {
-    let entry = |number: u32| RosterEntry {
-        client: ClientId(number),
-        organisation: OrganisationId(organisation(number)),
-        signing_key: Toy::verifying_key(&signing_key(ClientId(number))),
-        tls_spki_sha256: Digest::of(&number.to_le_bytes()),
+/// As [`next_roster`], of these entries and groups.
+///
+/// # Panics
+/// If they make no roster.
+#[must_use]
+pub fn roster_after(last: &Roster, entries: Vec<RosterEntry>, groups: Vec<RosterGroup>) -> SignedRoster {
+    signed_by_authority(Roster::new(last.epoch() + 1, last.digest(), entries, groups).expect("a roster"))
+}
+
+/// A client's entry, valid for ever.
+#[must_use]
+pub fn entry(client: ClientId) -> RosterEntry {
+    RosterEntry {
+        client,
+        organisation: OrganisationId(1),
+        signing_key: Toy::verifying_key(&signing_key(client)),
+        tls_spki_sha256: Digest::of(&client.0.to_le_bytes()),
         not_after: u64::MAX,
-    };
-    let entries: Vec<RosterEntry> = (1..=clients).map(entry).collect();
-    let roster = Roster::new(epoch, previous, entries).expect("few clients, in order, each with its own keys");
+    }
+}
+
+fn signed(epoch: u64, previous: Digest, clients: u32, organisation: fn(u32) -> u32) -> SignedRoster {
+    let of_organisation =
+        |number: u32| RosterEntry { organisation: OrganisationId(organisation(number)), ..entry(ClientId(number)) };
+    let entries = (1..=clients).map(of_organisation).collect();
+    let roster = Roster::new(epoch, previous, entries, Vec::new());
+    signed_by_authority(roster.expect("few clients, in order, each with its own keys"))
+}
+
+fn signed_by_authority(roster: Roster) -> SignedRoster {
     let signature = Toy::sign(&AUTHORITY_KEY, &roster.signing_input());
     SignedRoster { roster, signatures: alloc::vec![AuthoritySignature { authority: 0, signature }] }
 }

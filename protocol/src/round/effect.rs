@@ -12,7 +12,7 @@ use super::event::{CoordinatorEvent, ParticipantEvent};
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::{Charged, Downstream, MaskedHeader, Start, Upstream};
 use crate::plan::ValidPlan;
-use crate::roster::SignedRoster;
+use crate::roster::{RosterChanges, SignedRoster};
 use crate::secagg::masked_sum::MaskSeeds;
 use crate::secagg::modular::Ring;
 use crate::secagg::permit::{BudgetReceipt, Ticket, UnmaskPermit};
@@ -132,6 +132,15 @@ pub enum ParticipantEffect {
         own: Charged,
         /// What it holds now.
         charged: Charged,
+    },
+    /// Another roster than the last one was accepted; for the operator's screen.
+    RosterAccepted {
+        /// Its epoch.
+        epoch: u64,
+        /// Rosters between the last one accepted and this one, which were not shown here.
+        missing: u64,
+        /// Members that differ from the last one, where this process has seen that one.
+        changes: Option<RosterChanges>,
     },
     /// A round ended; for the operator's screen.
     RoundClosed {

@@ -35,6 +35,8 @@ pub enum CoordinatorEvent {
         plan: Box<Plan>,
         /// Who may take part.
         roster: RosterHead,
+        /// Members of the plan's group in it, of which a coalition in the form `fraction` is counted.
+        group_size: u32,
         /// Probability of failure for which epsilon is stated, as the bits of an `f64`.
         delta_bits: u64,
     },
@@ -157,6 +159,8 @@ pub enum CoordinatorEvent {
     RosterAdopted {
         /// The roster from here on.
         head: RosterHead,
+        /// Members of the plan's group in it; none where it has no such group.
+        group_size: u32,
     },
 }
 
@@ -178,6 +182,8 @@ pub enum ParticipantEvent {
     RosterAccepted {
         /// Its epoch and digest.
         head: RosterHead,
+        /// Rosters between the last one accepted and this one, which were not shown here: who came and went in them is not known.
+        missing: u64,
     },
     /// Whose data this budget is for; first entry of a budget file, and never another.
     PopulationNamed {

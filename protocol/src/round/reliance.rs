@@ -22,6 +22,7 @@ pub fn early_at_participant<'a>(
         | Effect::ForgetVector(_)
         | Effect::NoiseAlone(_)
         | Effect::Keyed { .. }
+        | Effect::RosterAccepted { .. }
         | Effect::RoundClosed { .. } => return None,
         Effect::Send(_)
         | Effect::Contribute(_)

@@ -73,6 +73,7 @@ pub(crate) fn plan(rounds: u32) -> ValidPlan {
         customers_max: 2000,
         session_rounds: 64,
         cohort: CohortRule::USUAL,
+        group: "all".into(),
         round_deadline_ms: 1000,
         upload_offset_ms: 0,
         keying_deadline_ms: 1000,
@@ -83,13 +84,14 @@ pub(crate) fn plan(rounds: u32) -> ValidPlan {
 /// The events of a plan with ten clients that goes well, and aborts its second round once.
 pub(crate) fn events(plan: &ValidPlan) -> Vec<CoordinatorEvent> {
     let cohort: Vec<ClientId> = (1..=10).map(ClientId).collect();
-    let thresholds = plan.cohort.thresholds(&[OrganisationId(1); 10]).unwrap();
+    let thresholds = plan.cohort.thresholds(&[OrganisationId(1); 10], 10).unwrap();
     let view = SessionView { session: SESSION, view: VIEW, thresholds };
     let opened = Box::new(plan.plan().clone());
     let mut events = vec![
         CoordinatorEvent::PlanOpened {
             plan: opened,
             roster: RosterHead { epoch: 1, digest: Digest([2; 32]) },
+            group_size: 10,
             delta_bits: DELTA.to_bits(),
         },
         CoordinatorEvent::SessionOpened { session: SESSION, candidates: cohort.clone() },

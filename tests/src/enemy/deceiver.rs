@@ -272,7 +272,8 @@ impl<S: Stage> Deceiver<S> {
         let last = entries.last().map_or(0, |entry| entry.client.0);
         entries.extend((1..=5).map(|more| sybil::<S>(ClientId(last + more))));
         let roster = &welcome.roster.roster;
-        welcome.roster.roster = Roster::new(roster.epoch(), roster.previous(), entries).expect("sybils are in order");
+        welcome.roster.roster =
+            Roster::new(roster.epoch(), roster.previous(), entries, Vec::new()).expect("sybils are in order");
         self.sign_welcome(welcome)
     }
 
@@ -306,7 +307,7 @@ impl<S: Stage> Deceiver<S> {
         freeze.keys.to_mut().retain(|keys| self.truncated.contains(&keys.client));
         let coalition = CoalitionRule::Fraction { permille: 0 };
         let lax = CohortRule { coalition, cohort_min: 2, organisations_min: 1, survivors_permille: 800, honest_min: 1 };
-        if let Ok(thresholds) = lax.thresholds(&organisations(&self.truncated)) {
+        if let Ok(thresholds) = lax.thresholds(&organisations(&self.truncated), self.truncated.len()) {
             freeze.thresholds = thresholds;
         }
         freeze

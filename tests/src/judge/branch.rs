@@ -178,7 +178,7 @@ impl Judge {
                     charged.insert(RoundId(adopted.last_round));
                     spent = spent.plus(charge);
                 }
-                ParticipantEvent::RosterAccepted { head } => epoch = head.epoch,
+                ParticipantEvent::RosterAccepted { head, .. } => epoch = head.epoch,
                 _ => {}
             }
         }
@@ -290,7 +290,7 @@ impl Judge {
     /// What is wrong with a frozen cohort that a client is shown.
     fn fault_of(&self, freeze: &Freeze) -> Option<String> {
         let cohort: Vec<ClientId> = freeze.members.iter().map(|member| member.client).collect();
-        if self.rule.accept(&organisations(&cohort), &freeze.thresholds).is_err() {
+        if self.rule.accept(&organisations(&cohort), self.branches.len(), &freeze.thresholds).is_err() {
             return Some(format!("thresholds below its own for a cohort of {}", cohort.len()));
         }
         let sent = self.keys.get(&freeze.session);

@@ -141,7 +141,7 @@ impl Judge {
 
     /// What a client's own policy says of a cohort; `None` where it refuses it.
     fn thresholds(&self, cohort: &[ClientId]) -> Option<Thresholds> {
-        self.rule.thresholds(&organisations(cohort)).ok()
+        self.rule.thresholds(&organisations(cohort), self.branches.len()).ok()
     }
 
     /// The world's clock.

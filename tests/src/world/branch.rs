@@ -227,6 +227,9 @@ impl<S: Stage> World<'_, S> {
                 self.trace.note(self.now, who, "is late: ", || format!("round {round}, noise alone"));
             }
             ParticipantEffect::Keyed { .. } => self.trace.note(self.now, who, "has keys", String::new),
+            ParticipantEffect::RosterAccepted { epoch, missing, .. } => {
+                self.trace.note(self.now, who, "accepts a roster", || format!("{epoch}, {missing} missing"));
+            }
             ParticipantEffect::ChargesAdopted { charged, .. } => {
                 self.trace.note(self.now, who, "adopts ", || format!("charges up to round {}", charged.last_round));
             }

@@ -16,7 +16,7 @@ use tributary_protocol::time::Millis;
 
 use super::process::{DOWN_MS_MIN, Process};
 use super::{Event, World};
-use crate::cast::{Stage, organisations};
+use crate::cast::Stage;
 use crate::disk::Disk;
 use crate::enemy::{Rumour, Target};
 use crate::link::{Body, Reading, name_down};
@@ -244,7 +244,7 @@ impl<S: Stage> World<'_, S> {
         };
         if let Some(deceiver) = self.deceiver.as_mut().filter(|_| !self.healed) {
             let descriptor = &start.descriptor;
-            let own = self.cast.rule.thresholds(&organisations(clients));
+            let own = self.cast.thresholds(clients);
             let whole = self.judge.keyed_cohort(descriptor.round) == clients;
             let threshold = own.map_or(usize::MAX, |own| own.threshold.into());
             deceiver.round_starts(Target {
@@ -480,7 +480,7 @@ fn describe(event: &CoordinatorEvent) -> String {
         CoordinatorEvent::ClientRefused { client, code, .. } => format!("ClientRefused {client}: {code}"),
         CoordinatorEvent::ClientChargedMore { client, .. } => format!("ClientChargedMore {client}"),
         CoordinatorEvent::ModelReleased { .. } => "ModelReleased".into(),
-        CoordinatorEvent::RosterAdopted { head } => format!("RosterAdopted {}", head.epoch),
+        CoordinatorEvent::RosterAdopted { head, .. } => format!("RosterAdopted {}", head.epoch),
         CoordinatorEvent::ClientEvicted { client, reason } => format!("ClientEvicted {client}: {reason}"),
         CoordinatorEvent::PlanFinished { rounds, complete, .. } => {
             format!("PlanFinished after {rounds}, complete: {complete}")

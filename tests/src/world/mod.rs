@@ -20,7 +20,7 @@ use tributary_protocol::secagg::toy::Seeded;
 
 use self::branch::Branch;
 use self::centre::Centre;
-use crate::cast::{Cast, KEYING_DEADLINE_MS, LARGE, ROUND_DEADLINE_MS, Stage, first_model, organisations};
+use crate::cast::{Cast, KEYING_DEADLINE_MS, LARGE, ROUND_DEADLINE_MS, Stage, first_model};
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::enemy::{Cheat, Deceiver, Lie};
@@ -281,14 +281,15 @@ impl<'a, S: Stage> World<'a, S> {
         self.centre.machine.as_ref().is_some_and(|machine| machine.record().finished.is_some()) && self.centre.is_idle()
     }
 
-    /// So many clients are out of the plan, byzantine every one, that the rest is no cohort.
+    /// So many clients are out of the plan that the rest is no cohort: byzantine every one, or put out by a coordinator whose own lies broke
+    /// the rounds. Against that one nobody promises that a plan goes on.
     fn is_stranded(&self) -> bool {
         let Some(machine) = &self.centre.machine else { return false };
         let evicted = &machine.record().evicted;
-        let guilty = evicted.keys().all(|client| self.judge.is_cheat(*client));
+        let guilty = self.deceiver.is_some() || evicted.keys().all(|client| self.judge.is_cheat(*client));
         let rest: Vec<ClientId> =
             (0..self.branches.len()).map(client_of).filter(|client| !evicted.contains_key(client)).collect();
-        guilty && self.cast.plan.cohort.thresholds(&organisations(&rest)).is_err()
+        guilty && self.cast.thresholds(&rest).is_err()
     }
 
     fn judge_end(&mut self) {
@@ -328,7 +329,7 @@ impl<'a, S: Stage> World<'a, S> {
 /// Who is byzantine: no more than the policies assume.
 fn cheats(families: Families, cast: &Cast, clients: usize, dice: &mut Dice) -> BTreeSet<usize> {
     let everybody: Vec<ClientId> = (0..clients).map(client_of).collect();
-    let most = cast.rule.thresholds(&organisations(&everybody)).map_or(1, |own| own.coalition_max.into());
+    let most = cast.thresholds(&everybody).map_or(1, |own| own.coalition_max.into());
     let count = if families.cheats { dice.between(1, most) } else { 0 };
     (0..count).map(|_| dice.index(clients)).collect()
 }

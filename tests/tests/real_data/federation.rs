@@ -76,7 +76,7 @@ pub(crate) struct Noise {
 impl Noise {
     /// Every branch draws a share, and only those outside of the assumed coalition are counted on.
     pub(crate) fn shares(job: &Job) -> Self {
-        let thresholds = job.plan.cohort.thresholds(&[OrganisationId(1); BRANCHES]).unwrap();
+        let thresholds = job.plan.cohort.thresholds(&[OrganisationId(1); BRANCHES], BRANCHES).unwrap();
         Self { branches: BRANCHES, counted_on: thresholds.honest_min.into() }
     }
 }
@@ -135,6 +135,7 @@ impl Federation {
             round_deadline_ms: 60_000,
             keying_deadline_ms: 60_000,
             cohort: CohortRule::USUAL,
+            group: "all".into(),
             optimizer: OptimizerKind::Sgd { learning_rate: setting.learning_rate, momentum: 0.9 },
             tail_fraction: 0.5,
             mechanism: MechanismSettings::default(),

@@ -1,7 +1,6 @@
 //! What a ledger says that a statement needs.
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::{Plan, PrivacyMode, RoundKind};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::CoordinatorEvent;
@@ -20,6 +19,7 @@ pub struct NothingStated;
 #[derive(Clone, Debug)]
 pub struct Facts {
     plan: Plan,
+    group_size: u32,
     delta: f64,
     charged: [u32; 3],
     committed: [u32; 3],
@@ -43,11 +43,12 @@ impl Facts {
     /// [`NothingStated`] if they do not begin with a plan.
     pub fn read<'a>(events: impl IntoIterator<Item = &'a CoordinatorEvent>) -> Result<Self, NothingStated> {
         let mut events = events.into_iter();
-        let Some(CoordinatorEvent::PlanOpened { plan, delta_bits, .. }) = events.next() else {
+        let Some(CoordinatorEvent::PlanOpened { plan, delta_bits, group_size, .. }) = events.next() else {
             return Err(NothingStated);
         };
         let mut facts = Self {
             plan: Plan::clone(plan),
+            group_size: *group_size,
             delta: f64::from_bits(*delta_bits),
             charged: [0; 3],
             committed: [0; 3],
@@ -93,8 +94,8 @@ impl Facts {
             CoordinatorEvent::ClientChargedMore { .. } => self.charged_more += 1,
             CoordinatorEvent::ModelReleased { model } => self.released = Some(*model),
             CoordinatorEvent::PlanFinished { complete, .. } => self.finished = Some(*complete),
+            CoordinatorEvent::RosterAdopted { group_size, .. } => self.group_size = *group_size,
             CoordinatorEvent::PlanOpened { .. }
-            | CoordinatorEvent::RosterAdopted { .. }
             | CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::SessionKeyed { .. }
             | CoordinatorEvent::SessionClosed { .. }
@@ -107,6 +108,11 @@ impl Facts {
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Members of the plan's group, by the newest roster that was adopted.
+    pub(super) fn group_size(&self) -> u32 {
+        self.group_size
     }
 
     pub(super) fn released(&self) -> Option<Digest> {
@@ -190,8 +196,8 @@ impl Facts {
             return 1;
         }
         let rule = &self.plan.cohort;
-        let smallest = rule.thresholds(&vec![OrganisationId(0); rule.cohort_min.into()]);
-        let planned = smallest.map_or(rule.honest_min, |thresholds| thresholds.honest_min);
+        let smallest = rule.smallest_cohort(usize::try_from(self.group_size).unwrap_or(usize::MAX));
+        let planned = smallest.map_or(rule.honest_min, |(_, thresholds)| thresholds.honest_min);
         u128::from(self.honest_most.unwrap_or(planned.into()).max(1))
     }
 

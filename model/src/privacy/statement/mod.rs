@@ -23,6 +23,10 @@ pub struct Statement {
     pub plan: String,
     /// What the model is for.
     pub purpose: String,
+    /// The group of the signed roster from which cohorts are chosen.
+    pub group: String,
+    /// Its members, of which a coalition in the form `fraction` is counted.
+    pub group_size: u32,
     /// `customer`, `local`, `branch` or `none`.
     pub mode: &'static str,
     /// Whose presence is hidden.
@@ -108,6 +112,8 @@ impl Statement {
             plan_name: plan.name.clone(),
             plan: plan.digest().to_string(),
             purpose: plan.purpose.clone(),
+            group: plan.group.clone(),
+            group_size: facts.group_size(),
             mode: plan.privacy.name(),
             unit: words::unit(plan),
             neighbours: words::neighbours(plan),

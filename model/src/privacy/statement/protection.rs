@@ -34,7 +34,7 @@ pub(super) fn protections(facts: &Facts, figures: &Figures) -> Vec<Protection> {
     let masks = "the masks alone, which let nobody see its update by itself; the sum has no noise".to_owned();
     match plan.privacy {
         PrivacyMode::None => {
-            let (who, against) = ("every participant".to_owned(), coalition(plan));
+            let (who, against) = ("every participant".to_owned(), coalition(facts));
             vec![Protection { who, against, by: masks, epsilon_round: None, epsilon_plan: None }]
         }
         PrivacyMode::Local => vec![Protection {
@@ -55,7 +55,7 @@ fn shared(facts: &Facts, figures: &Figures, epsilon_round: Option<f64>) -> Vec<P
     vec![
         Protection {
             who: who.clone(),
-            against: coalition(plan),
+            against: coalition(facts),
             by: format!(
                 "the honest participants' shares, one in {shares} of the round's noise each and at least so many in every sum, under masks \
                  that let nobody see its update by itself"
@@ -90,11 +90,15 @@ fn size(plan: &Plan) -> String {
     format!("z = {multiplier:.4} times the sensitivity S = {sensitivity:.1} units of a training release")
 }
 
-fn coalition(plan: &Plan) -> String {
+fn coalition(facts: &Facts) -> String {
+    let (plan, size) = (facts.plan(), facts.group_size());
     match plan.cohort.coalition {
         CoalitionRule::Fraction { permille } => format!(
-            "the coordinator with up to {permille} per thousand of a cohort, rounded up, whoever they are; each participant is counted by \
-             itself, so a bank with more branches than that is a larger coalition"
+            "the coordinator with up to {permille} per thousand of the {size} members of the roster's group \"{}\", rounded up to {}, whoever \
+             they are and whomever the coordinator chooses for a cohort; each participant is counted by itself, so a bank with more branches \
+             than that is a larger coalition",
+            plan.group,
+            (u64::from(size) * u64::from(permille)).div_ceil(1000)
         ),
         CoalitionRule::Organisations { operator, others, .. } => format!(
             "the coordinator with all participants of organisation {operator}, which runs it, {}",

@@ -22,6 +22,7 @@ fn ledger(plan: &Plan, rounds: u32) -> Vec<CoordinatorEvent> {
     let mut events = vec![CoordinatorEvent::PlanOpened {
         plan: Box::new(plan.clone()),
         roster: RosterHead { epoch: 1, digest: VIEW },
+        group_size: 9,
         delta_bits: 1e-6_f64.to_bits(),
     }];
     let kinds = RoundKind::ALL.into_iter().flat_map(|kind| {
@@ -124,7 +125,8 @@ fn shares_need_honest_others_and_the_whole_noise_needs_nobody() {
     for protection in [shared, full] {
         assert_eq!((protection.epsilon_round, protection.epsilon_plan), (enforced(1), enforced(8)));
     }
-    assert!(shared.against.contains("up to 200 per thousand") && shared.by.contains("one in 6"), "{shared:?}");
+    let group = "up to 200 per thousand of the 9 members of the roster's group \"all\", rounded up to 2,";
+    assert!(shared.against.contains(group) && shared.by.contains("one in 6"), "{shared:?}");
     assert!(full.who.contains("own_noise = \"full\"") && full.against.contains("everybody else together"), "{full:?}");
     assert!(full.by.contains("z = 44.7214 times the sensitivity S = 1048576.0 units"), "{full:?}");
     assert_eq!(alone.epsilon_plan, made.figures.epsilon_collusion);
@@ -147,6 +149,18 @@ fn shares_need_honest_others_and_the_whole_noise_needs_nobody() {
     // The answers say the same as the lists.
     assert!(made.questions[16].answer.contains("own_noise = \"full\""), "{}", made.questions[16].answer);
     assert!(made.visibility.iter().all(|line| made.questions[18].answer.contains(line)));
+}
+
+#[test]
+fn the_group_and_its_size_are_those_of_the_newest_roster() {
+    let plan = Plan { group: "pilot".into(), ..cast::plan() };
+    let mut events = ledger(&plan, 5);
+    let stated = |events: &[CoordinatorEvent]| Statement::of(&Facts::read(events).unwrap());
+    assert!(stated(&events).to_string().contains("  group       \"pilot\" of the signed roster, 9 members\n"));
+    events.push(CoordinatorEvent::RosterAdopted { head: RosterHead { epoch: 2, digest: VIEW }, group_size: 31 });
+    let made = stated(&events);
+    assert_eq!((made.group.as_str(), made.group_size), ("pilot", 31));
+    assert!(made.protections[0].against.contains("rounded up to 7,"), "{:?}", made.protections[0]);
 }
 
 #[test]

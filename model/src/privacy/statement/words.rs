@@ -77,7 +77,7 @@ pub(super) fn assumptions(plan: &Plan) -> Vec<String> {
             list.push("None about the coordinator or other branches: a branch's own noise carries the whole claim.".into());
         }
         PrivacyMode::Customer | PrivacyMode::Branch | PrivacyMode::None => list.push(format!(
-            "Of a cohort no more work together with the coordinator than the plan's rule assumes{}; at least {} branches, {} per thousand of \
+            "Of the plan's group no more work together with the coordinator than its rule assumes{}; at least {} branches, {} per thousand of \
              a cohort and {} honest ones are in every sum that is opened.",
             if plan.privacy == PrivacyMode::None { "" } else { ", except for participants that add the whole noise by themselves" },
             cohort.cohort_min,
@@ -116,6 +116,7 @@ pub(super) fn print(statement: &Statement, out: &mut Formatter<'_>) -> Result {
     let Statement { plan_name, plan, purpose, mode, unit, neighbours, claim, figures, .. } = statement;
     writeln!(out, "Privacy statement of plan \"{plan_name}\" ({plan})")?;
     writeln!(out, "  purpose     {purpose}")?;
+    writeln!(out, "  group       \"{}\" of the signed roster, {} members", statement.group, statement.group_size)?;
     writeln!(out, "  mode        {mode}")?;
     writeln!(out, "  unit        {unit}")?;
     writeln!(out, "  neighbours  {neighbours}")?;

@@ -69,7 +69,7 @@ pub enum Input {
 impl<S: Suite> Coordinator<S> {
     pub(super) fn take(&mut self, now: Millis, input: Input, outbox: &mut Outbox<CoordinatorEffect>) {
         match input {
-            Input::Connected(client) => self.on_connected(client, outbox),
+            Input::Connected(client) => self.on_connected(now, client, outbox),
             Input::Disconnected(client) => {
                 if self.links.remove(&client).is_some() {
                     self.on_lost(now, client, ClosedReason::ParticipantLost(client), outbox);

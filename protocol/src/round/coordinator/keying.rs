@@ -165,7 +165,8 @@ impl<S: Suite> Coordinator<S> {
         let Some(Step::Keys(members)) = self.take_step() else { return };
         let cohort: Vec<ClientId> = members.keys().copied().collect();
         let organisations = self.settings.roster.roster.organisations(&cohort).unwrap_or_default();
-        let Ok(thresholds) = rule.thresholds(&organisations) else {
+        let group = self.group_size(cohort.len());
+        let Ok(thresholds) = rule.thresholds(&organisations, group) else {
             return self.drop_keying(now, ClosedReason::TooFew, outbox);
         };
         let Some(keying) = &mut self.keying else { return };

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
+use super::membership::ended_text;
 use super::{Coordinator, Phase};
 use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
@@ -31,11 +32,22 @@ pub(super) struct Link {
 }
 
 impl<S: Suite> Coordinator<S> {
-    pub(super) fn on_connected(&mut self, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
-        if self.settings.roster.roster.entry(client).is_none() {
+    pub(super) fn on_connected(&mut self, now: Millis, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
+        let Some(entry) = self.settings.roster.roster.entry(client) else {
             let explanation =
                 "this certificate is not in the roster; ask the coordinator's operator to enrol this branch";
             return reject(client, RejectCode::NotInRoster, explanation.to_string(), outbox);
+        };
+        if entry.has_ended(now) {
+            return reject(client, RejectCode::EntryEnded, ended_text(client), outbox);
+        }
+        if !self.is_eligible(client, now) {
+            let explanation = alloc::format!(
+                "the plan is for the roster's group \"{}\", and client {client} is not in it, so nothing is asked of this branch; if it should \
+                 take part, have the roster authorities put it into the group and sign the next roster",
+                self.settings.plan.group
+            );
+            return reject(client, RejectCode::NotInGroup, explanation, outbox);
         }
         if self.record.evicted.contains_key(&client) {
             return reject(client, RejectCode::Evicted, eviction_text(), outbox);
@@ -266,7 +278,7 @@ fn eviction_text() -> String {
         .to_string()
 }
 
-fn reject(client: ClientId, code: RejectCode, explanation: String, outbox: &mut Outbox<CoordinatorEffect>) {
+pub(super) fn reject(client: ClientId, code: RejectCode, explanation: String, outbox: &mut Outbox<CoordinatorEffect>) {
     outbox.push(CoordinatorEffect::Send(client, Downstream::Rejected { code, explanation }));
     outbox.push(CoordinatorEffect::Close(client));
 }

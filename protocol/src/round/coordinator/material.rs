@@ -18,6 +18,7 @@ use crate::round::topology::Topology;
 use crate::secagg::commitments::{SecretKind, SeedCommitments};
 use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::Suite;
+use crate::time::Millis;
 
 /// What the coordinator keeps of a keyed session. Nothing in it is secret: keys are public halves, and envelopes are sealed under keys
 /// that only a threshold of holders can open.
@@ -96,6 +97,8 @@ pub(super) struct Session {
     pub(super) material: Arc<SessionMaterial>,
     pub(super) view: SessionView,
     pub(super) topology: Topology,
+    /// Of its cohort, whose entry in the roster ends first, and when.
+    first_end: (Millis, ClientId),
 }
 
 impl Session {
@@ -110,7 +113,10 @@ impl Session {
         let view = keyed_view::<S>(&frozen, &seed, &deals);
         let topology = Topology::new::<S>(cohort, organisations, &material.thresholds, &seed, None);
         let view = SessionView { session: material.offer.session, view, thresholds: material.thresholds };
-        Some(Self { material, view, topology })
+        let mut entries = roster.walk();
+        let ends = topology.cohort().iter().filter_map(|client| entries.find(*client));
+        let first_end = ends.map(|entry| (entry.ends(), entry.client)).min()?;
+        Some(Self { material, view, topology, first_end })
     }
 
     pub(super) fn id(&self) -> SessionId {
@@ -119,6 +125,12 @@ impl Session {
 
     pub(super) fn has(&self, client: ClientId) -> bool {
         self.topology.has(client)
+    }
+
+    /// Of the cohort, a client whose entry in the roster has ended.
+    pub(super) fn ended(&self, now: Millis) -> Option<ClientId> {
+        let (end, client) = self.first_end;
+        (end < now).then_some(client)
     }
 
     /// The cohort, ascending.

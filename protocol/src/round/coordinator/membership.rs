@@ -1,17 +1,40 @@
 //! Who may take part: a newer roster takes the place of the one in force between two rounds.
 //!
 //! Keys are agreed on under one roster, whose organisations give the thresholds. So every session ends with it, and everybody joins again
-//! and sees the new one.
+//! and sees the new one. An entry of the roster ends by the clock as well: its client is let go between two rounds, and the sessions that it is
+//! in end.
 
 use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
 
+use super::links::reject;
 use super::{Coordinator, CoordinatorRecord, ResumeFault};
-use crate::message::ClosedReason;
-use crate::roster::{Roster, SignedRoster};
+use crate::ids::ClientId;
+use crate::message::{ClosedReason, RejectCode};
+use crate::roster::{Group, Roster, SignedRoster};
+use crate::round::agreement::group_size;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
+
+/// Which entries of a roster are over, as of the last time that anybody looked.
+pub(super) struct Endings {
+    /// Ascending.
+    pub(super) ended: Vec<ClientId>,
+    /// When the next one will be over, if ever.
+    pub(super) next: Option<Millis>,
+}
+
+impl Endings {
+    pub(super) fn of(roster: &Roster, now: Millis) -> Self {
+        let entries = roster.entries().iter();
+        let ended = entries.clone().filter(|entry| entry.has_ended(now)).map(|entry| entry.client);
+        let next = entries.filter(|entry| !entry.has_ended(now)).map(|entry| entry.ends().plus(1));
+        Self { ended: ended.collect(), next: next.filter(|end| *end != Millis(u64::MAX)).min() }
+    }
+}
 
 /// Whether a ledger may go on under this roster.
 pub(super) fn continues(record: &CoordinatorRecord, roster: &Roster) -> Result<(), ResumeFault> {
@@ -39,6 +62,7 @@ impl<S: Suite> Coordinator<S> {
             self.close_current(reason, outbox);
         }
         self.settings.roster = next;
+        self.endings = Endings::of(&self.settings.roster.roster, now);
         self.note_roster(outbox);
         outbox.push(CoordinatorEffect::Sync);
         outbox.push(CoordinatorEffect::Enrol(Box::new(self.settings.roster.clone())));
@@ -52,7 +76,66 @@ impl<S: Suite> Coordinator<S> {
     pub(super) fn note_roster(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
         let head = self.settings.roster.roster.head();
         if self.record.roster != Some(head) && self.record.finished.is_none() {
-            self.commit(CoordinatorEvent::RosterAdopted { head }, outbox);
+            let group_size = self.members_of_group();
+            self.commit(CoordinatorEvent::RosterAdopted { head, group_size }, outbox);
         }
     }
+
+    /// Members of the plan's group in the roster in force.
+    pub(super) fn members_of_group(&self) -> u32 {
+        let group = self.settings.roster.roster.group(&self.settings.plan.group);
+        u32::try_from(group.map_or(0, Group::size)).unwrap_or(u32::MAX)
+    }
+
+    /// Of how many members a coalition in a cohort of so many is counted.
+    pub(super) fn group_size(&self, cohort: usize) -> usize {
+        group_size(&self.settings.plan, &self.settings.roster.roster, cohort)
+    }
+
+    /// Whether a client may be in a new session: it is in the plan's group, and its entry is valid.
+    pub(super) fn is_eligible(&self, client: ClientId, now: Millis) -> bool {
+        let roster = &self.settings.roster.roster;
+        roster.group(&self.settings.plan.group).is_some_and(|group| group.has(client))
+            && roster.entry(client).is_some_and(|entry| !entry.has_ended(now))
+    }
+
+    /// Everybody who may be in a new session and is not out of the plan, in the roster's order.
+    pub(super) fn eligible_clients(&self, now: Millis) -> Vec<ClientId> {
+        let roster = &self.settings.roster.roster;
+        let mut entries = roster.walk();
+        let members = roster.group(&self.settings.plan.group).into_iter().flat_map(Group::members);
+        let valid = members.filter(|client| entries.find(*client).is_some_and(|entry| !entry.has_ended(now)));
+        valid.filter(|client| !self.record.evicted.contains_key(client)).collect()
+    }
+
+    /// No round is open: sessions with an entry that has ended are over, and so is the set-up of one, and the connections of those clients.
+    pub(super) fn end_entries(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
+        if self.endings.next.is_none_or(|end| now < end) {
+            return;
+        }
+        self.endings = Endings::of(&self.settings.roster.roster, now);
+        let mut place = 0;
+        while let Some(session) = self.sessions.get(place) {
+            match session.ended(now) {
+                Some(client) => self.close_session(place, ClosedReason::EntryEnded(client), outbox),
+                None => place += 1,
+            }
+        }
+        let roster = &self.settings.roster.roster;
+        let ended = |client: &ClientId| roster.entry(*client).is_some_and(|entry| entry.has_ended(now));
+        let over: Vec<ClientId> = self.links.keys().copied().filter(ended).collect();
+        for client in over {
+            self.links.remove(&client);
+            reject(client, RejectCode::EntryEnded, ended_text(client), outbox);
+            self.on_lost(now, client, ClosedReason::EntryEnded(client), outbox);
+        }
+    }
+}
+
+/// What a client is told whose entry is over.
+pub(super) fn ended_text(client: ClientId) -> String {
+    alloc::format!(
+        "the roster's entry of client {client} has ended, and its signing key with it, so it may not take part; enrol the branch anew and have \
+         the next roster signed"
+    )
 }

@@ -30,6 +30,7 @@ use self::collecting::Collecting;
 use self::keying::Keying;
 use self::links::Link;
 use self::material::Session;
+use self::membership::Endings;
 use self::unmasking::Unmasking;
 use self::updating::Updating;
 use super::effect::{CoordinatorEffect, Outbox};
@@ -119,6 +120,8 @@ pub struct Coordinator<S: Suite> {
     rekey_after: Option<Millis>,
     /// A newer roster, until the open round has ended.
     next_roster: Option<SignedRoster>,
+    /// Which entries of the roster are over.
+    endings: Endings,
 }
 
 impl<S: Suite> Coordinator<S> {
@@ -141,6 +144,7 @@ impl<S: Suite> Coordinator<S> {
         }
         membership::continues(&record, &settings.roster.roster)?;
         let gather_until = Some(now.plus(settings.gather_ms));
+        let endings = Endings::of(&settings.roster.roster, now);
         let mut machine = Self {
             settings,
             record,
@@ -152,11 +156,13 @@ impl<S: Suite> Coordinator<S> {
             gather_until,
             rekey_after: None,
             next_roster: None,
+            endings,
         };
         if machine.record.plan.is_none() {
             let plan = Box::new(machine.settings.plan.plan().clone());
             let (roster, delta_bits) = (machine.settings.roster.roster.head(), machine.settings.delta_bits);
-            machine.commit(CoordinatorEvent::PlanOpened { plan, roster, delta_bits }, outbox);
+            let group_size = machine.members_of_group();
+            machine.commit(CoordinatorEvent::PlanOpened { plan, roster, group_size, delta_bits }, outbox);
         }
         for event in machine.record.interrupted(ClosedReason::Restart) {
             machine.commit(event, outbox);
@@ -246,7 +252,12 @@ impl<S: Suite> Coordinator<S> {
 
     /// Ends the session in use; its members erase their keys.
     fn close_current(&mut self, reason: ClosedReason, outbox: &mut Outbox<CoordinatorEffect>) {
-        let Some(closed) = self.sessions.pop_front() else { return };
+        self.close_session(0, reason, outbox);
+    }
+
+    /// Ends the session at this place of the queue.
+    fn close_session(&mut self, place: usize, reason: ClosedReason, outbox: &mut Outbox<CoordinatorEffect>) {
+        let Some(closed) = self.sessions.remove(place) else { return };
         let session = closed.id();
         self.commit(CoordinatorEvent::SessionClosed { session, reason }, outbox);
         let here: Vec<ClientId> = closed.cohort().iter().copied().filter(|one| self.links.contains_key(one)).collect();

@@ -18,6 +18,8 @@ pub struct CoordinatorRecord {
     pub plan: Option<Digest>,
     /// The roster in force.
     pub roster: Option<RosterHead>,
+    /// Members of the plan's group in it.
+    pub group_size: u32,
     /// Digest of the current model.
     pub model: Option<Digest>,
     /// The last round that was started; the next one is larger.
@@ -185,7 +187,7 @@ impl CoordinatorRecord {
                 rule(opened && outside, "a plan finishes outside sessions")?;
                 rule(self.released == Some(*model), "a plan finishes with the model that was released")
             }
-            CoordinatorEvent::RosterAdopted { head } => {
+            CoordinatorEvent::RosterAdopted { head, .. } => {
                 let outside = self.round.is_none() && self.keying.is_none() && self.sessions.is_empty();
                 rule(opened && outside, "a roster is adopted outside sessions, in an open plan")?;
                 rule(self.roster.is_some_and(|last| head.epoch > last.epoch), "rosters go forward")
@@ -196,8 +198,8 @@ impl CoordinatorRecord {
     /// Applies an event. Total and deterministic.
     pub fn apply(&mut self, event: &CoordinatorEvent) {
         match event {
-            CoordinatorEvent::PlanOpened { plan, roster, .. } => {
-                self.roster = Some(*roster);
+            CoordinatorEvent::PlanOpened { plan, roster, group_size, .. } => {
+                (self.roster, self.group_size) = (Some(*roster), *group_size);
                 self.model = Some(plan.initial_model);
                 self.update_clip_norm_bits = plan.local.map_or(0, |local| local.update_clip_norm_bits);
                 self.plan = Some(plan.digest());
@@ -244,7 +246,9 @@ impl CoordinatorRecord {
             CoordinatorEvent::ModelReleased { model } => self.released = Some(*model),
             CoordinatorEvent::RoundAborted { .. } => self.close_round(),
             CoordinatorEvent::PlanFinished { complete, .. } => self.finished = Some(*complete),
-            CoordinatorEvent::RosterAdopted { head } => self.roster = Some(*head),
+            CoordinatorEvent::RosterAdopted { head, group_size } => {
+                (self.roster, self.group_size) = (Some(*head), *group_size);
+            }
             CoordinatorEvent::QuorumReached { .. }
             | CoordinatorEvent::ClientRefused { .. }
             | CoordinatorEvent::ClientChargedMore { .. } => {}

@@ -35,6 +35,7 @@ impl<S: Suite> Coordinator<S> {
                 return self.finish(outbox);
             }
             self.adopt_roster_if_due(now, outbox);
+            self.end_entries(now, outbox);
             self.choose_session(outbox);
             self.start_round_if_due(now, outbox);
         }
@@ -112,18 +113,19 @@ impl<S: Suite> Coordinator<S> {
 
     /// B0, if a set-up is needed and those that it wants are here.
     fn open_keying_if_due(&mut self, now: Millis, entropy: &mut dyn Entropy, outbox: &mut Outbox<CoordinatorEffect>) {
-        if self.keying.is_some() || !self.needs_session() {
+        if self.keying.is_some() || !self.needs_session(now) {
             return;
         }
         let patient = self.gather_until.is_some() || self.rekey_after.is_some();
-        let ready = self.ready_clients();
+        let ready: Vec<ClientId> =
+            self.ready_clients().into_iter().filter(|client| self.is_eligible(*client, now)).collect();
         let willing = |client: &ClientId| self.links.get(client).is_some_and(|link| !link.left_out);
         let mut candidates: Vec<ClientId> = ready.iter().copied().filter(willing).collect();
         if !patient && !self.may_be_cohort(&candidates) {
             // Those that were left out are better than no session at all, once nobody else is awaited.
             candidates = ready;
         }
-        let everybody = candidates.len() + self.record.evicted.len() >= self.settings.roster.roster.entries().len();
+        let everybody = candidates.len() >= self.eligible_clients(now).len();
         candidates.truncate(COHORT_MAX);
         if (everybody || !patient) && self.may_be_cohort(&candidates) {
             self.links.values_mut().for_each(|link| link.left_out = false);
@@ -134,10 +136,11 @@ impl<S: Suite> Coordinator<S> {
     /// Whether these clients satisfy the plan's rule.
     pub(super) fn may_be_cohort(&self, clients: &[ClientId]) -> bool {
         let organisations = self.settings.roster.roster.organisations(clients);
-        organisations.is_some_and(|members| self.settings.plan.cohort.thresholds(&members).is_ok())
+        let group = self.group_size(clients.len());
+        organisations.is_some_and(|members| self.settings.plan.cohort.thresholds(&members, group).is_ok())
     }
 
-    fn needs_session(&self) -> bool {
+    fn needs_session(&self, now: Millis) -> bool {
         let mut sessions = self.sessions.iter();
         let (current, next) = (sessions.next(), sessions.next());
         let Some(current) = current else { return true };
@@ -153,8 +156,7 @@ impl<S: Suite> Coordinator<S> {
         let wanted = wanted.saturating_sub(under_way);
         let half_used = 2 * left <= u64::from(current.material.offer.rounds) && left < u64::from(wanted);
         let stranded = matches!(self.phase, Phase::Gathering)
-            && (self.gather_until.is_none()
-                || self.ready_clients().len() == self.settings.roster.roster.entries().len())
+            && (self.gather_until.is_none() || self.ready_clients().len() >= self.eligible_clients(now).len())
             && self.present(current).len() < usize::from(current.view.thresholds.survivors_min);
         half_used || stranded
     }

@@ -6,7 +6,9 @@ use alloc::vec::Vec;
 use super::{Coordinator, Phase};
 use crate::ids::ClientId;
 use crate::message::ClosedReason;
+use crate::roster::Group;
 use crate::round::effect::{CoordinatorEffect, Outbox};
+use crate::secagg::parameters::CoalitionRule;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
 
@@ -22,9 +24,25 @@ pub struct Wait {
 }
 
 impl<S: Suite> Coordinator<S> {
-    /// What the machine waits for now: of a round and a set-up beside it, the one whose deadline comes first.
+    /// What the machine waits for now: of a round and a set-up beside it, the one whose deadline comes first. Its deadline is sooner where an
+    /// entry of the roster ends before.
     #[must_use]
     pub fn wait(&self) -> Wait {
+        let wait = self.wait_of_rounds();
+        match self.entry_end() {
+            Some(end) if wait.deadline.is_none_or(|deadline| end < deadline) => {
+                Wait { deadline: Some(end), next: "let go of the clients whose entry in the roster ends then", ..wait }
+            }
+            _ => wait,
+        }
+    }
+
+    /// When the next entry of the roster ends, where that is to be acted on: between rounds.
+    fn entry_end(&self) -> Option<Millis> {
+        self.endings.next.filter(|_| matches!(self.phase, Phase::Gathering))
+    }
+
+    fn wait_of_rounds(&self) -> Wait {
         let round = match &self.phase {
             Phase::Gathering => self.keying.is_none().then(|| self.gathering_wait()),
             Phase::Collecting(collecting) => Some(collecting.wait(&self.record.admitted)),
@@ -53,27 +71,86 @@ impl<S: Suite> Coordinator<S> {
             Phase::Updating(_) | Phase::Releasing | Phase::Stopped | Phase::Finished => None,
         };
         let keying = self.keying.as_ref().map(super::Keying::deadline);
-        round.into_iter().chain(keying).min()
+        round.into_iter().chain(keying).chain(self.entry_end()).min()
     }
 
-    /// Until when others may come, where those who are here could go on without them.
+    /// Until when others are hoped for: then those who are here go on without them, or the operator is told that they are too few.
     fn gathering_deadline(&self) -> Option<Millis> {
-        let hopeful = self.gather_until.or(self.rekey_after).filter(|_| self.keying.is_none())?;
-        let alone = self.current().is_some() || self.may_be_cohort(&self.ready_clients());
-        alone.then_some(hopeful)
+        self.gather_until.or(self.rekey_after).filter(|_| self.keying.is_none())
     }
 
-    /// Everybody who may still take part, in the roster's order.
-    fn unevicted(&self) -> Vec<ClientId> {
-        let enrolled = self.settings.roster.roster.entries().iter().map(|entry| entry.client);
-        enrolled.filter(|client| !self.record.evicted.contains_key(client)).collect()
+    /// What is missing, where nobody is hoped for any more and those who are here are too few: for the operator, who alone can help.
+    #[must_use]
+    pub fn lacking(&self) -> Option<String> {
+        let hopeful = self.gather_until.is_some() || self.rekey_after.is_some() || self.keying.is_some();
+        if hopeful || !matches!(self.phase, Phase::Gathering) || self.may_be_cohort(&self.ready_clients()) {
+            return None;
+        }
+        match self.current() {
+            Some(current) => {
+                let (here, least) = (self.present(current).len(), current.view.thresholds.survivors_min);
+                let text = || {
+                    alloc::format!(
+                        "{here} of the {} members of the session are here, and a round needs {least}; for another session, {}",
+                        current.cohort().len(),
+                        self.needed()
+                    )
+                };
+                (here < usize::from(least)).then(text)
+            }
+            None => Some(self.gathering_wait().reason),
+        }
+    }
+
+    /// Everybody of the plan's group who may still take part, in the roster's order.
+    fn hopefuls(&self) -> Vec<ClientId> {
+        let group = self.settings.roster.roster.group(&self.settings.plan.group);
+        let members = group.into_iter().flat_map(Group::members);
+        let out = |client: &ClientId| {
+            self.record.evicted.contains_key(client) || self.endings.ended.binary_search(client).is_ok()
+        };
+        members.filter(|client| !out(client)).collect()
+    }
+
+    /// How many members a cohort needs, of how many.
+    fn needed(&self) -> String {
+        let (plan, group) = (&self.settings.plan, self.members_of_group());
+        let size = usize::try_from(group).unwrap_or(usize::MAX);
+        match (plan.cohort.coalition, plan.cohort.smallest_cohort(size)) {
+            (CoalitionRule::Fraction { .. }, Some((needed, own))) => alloc::format!(
+                "{needed} of the {group} members of group \"{}\" must be present: up to {} of the group may work together, and they must be \
+                 fewer than a third of a cohort",
+                plan.group,
+                own.coalition_max
+            ),
+            (CoalitionRule::Fraction { .. }, None) => alloc::format!(
+                "not even all {group} members of group \"{}\" would be enough: have the roster signed with a larger group, or change the plan",
+                plan.group
+            ),
+            (CoalitionRule::Organisations { .. }, _) => alloc::format!(
+                "at least {} of the {group} members of group \"{}\", of enough organisations",
+                plan.cohort.cohort_min,
+                plan.group
+            ),
+        }
+    }
+
+    /// What the operator must do about entries of the roster that are over.
+    fn endings_in_words(&self) -> String {
+        match self.endings.ended.as_slice() {
+            [] => String::new(),
+            [first, ..] => alloc::format!(
+                "; the roster's entries of {} clients have ended, the first is client {first}: enrol them anew and have the next roster \
+                 signed",
+                self.endings.ended.len()
+            ),
+        }
     }
 
     fn gathering_wait(&self) -> Wait {
         let ready_clients = self.ready_clients();
         let ready = ready_clients.len();
-        let enrolled = self.settings.roster.roster.entries().len();
-        let (least, evicted) = (self.settings.plan.cohort.cohort_min, &self.record.evicted);
+        let (members, evicted) = (self.members_of_group(), &self.record.evicted);
         let deadline = self.gathering_deadline();
         if let Some(current) = self.current() {
             let present = self.present(current).len();
@@ -86,27 +163,30 @@ impl<S: Suite> Coordinator<S> {
                 next: "go on with those that are here if they are enough, or key another session",
             };
         }
+        let ended = self.endings_in_words();
         if self.may_be_cohort(&ready_clients) {
             Wait {
-                reason: alloc::format!("the rest of {enrolled} enrolled clients; {ready} are ready"),
+                reason: alloc::format!("the rest of {members} enrolled clients; {ready} are ready{ended}"),
                 deadline,
                 next: "open a session with those that are ready",
             }
-        } else if !evicted.is_empty() && !self.may_be_cohort(&self.unevicted()) {
+        } else if !evicted.is_empty() && !self.may_be_cohort(&self.hopefuls()) {
             Wait {
                 reason: alloc::format!(
-                    "a new plan: {} of {enrolled} enrolled clients are out of this one for breaking rounds, and the rest is no cohort by its rule",
+                    "a new plan: {} of {members} enrolled clients are out of this one for breaking rounds, and the rest is no cohort by its \
+                     rule{ended}",
                     evicted.len()
                 ),
-                deadline: None,
+                deadline,
                 next: "find the cause in the ledger, then stop this plan and start another",
             }
         } else {
             Wait {
                 reason: alloc::format!(
-                    "a cohort by the plan's rule, at least {least} clients that admit the plan; {ready} of {enrolled} are ready"
+                    "a cohort by the plan's rule of clients that admit the plan, {ready} are ready; {}{ended}",
+                    self.needed()
                 ),
-                deadline: None,
+                deadline,
                 next: "open a session when enough are ready",
             }
         }

@@ -40,6 +40,9 @@ impl<S: Suite> Participant<S> {
         }
         let position = self.sessions.iter().position(|session| session.id() == descriptor.session);
         let position = position.ok_or(RefusalCode::Unexpected)?;
+        if self.sessions[position].ends < now {
+            return Err(RefusalCode::EntryEnded);
+        }
         if stands(Defence::FreshRound) && descriptor.round.0 <= self.record.last_round(&plan.digest()) {
             return Err(RefusalCode::RoundReused);
         }

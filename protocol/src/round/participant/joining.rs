@@ -3,29 +3,36 @@
 use super::{Admitted, Participant, Phase};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
-use crate::limits::PROTOCOL_VERSION;
+use crate::limits::{CLOCK_SKEW_MS_MAX, PROTOCOL_VERSION};
 use crate::message::{Charged, RefusalCode, SignedBody, Upstream, Welcome};
 use crate::plan::{RoundKind, ValidPlan};
 use crate::privacy::RdpVector;
+use crate::roster::{Roster, RosterEntry, Succession};
 use crate::round::agreement::welcome_message;
 use crate::round::effect::{Outbox, ParticipantEffect};
 use crate::round::event::ParticipantEvent;
 use crate::secagg::suite::Suite;
+use crate::time::Millis;
+
+/// When an entry of the roster is over for a branch: after its end, by as much as the clocks may differ.
+pub(super) fn ends_here(entry: &RosterEntry) -> Millis {
+    entry.ends().plus(CLOCK_SKEW_MS_MAX)
+}
 
 impl<S: Suite> Participant<S> {
-    pub(super) fn on_welcome(&mut self, welcome: &Welcome, outbox: &mut Outbox<ParticipantEffect>) {
+    pub(super) fn on_welcome(&mut self, now: Millis, welcome: &Welcome, outbox: &mut Outbox<ParticipantEffect>) {
         if !matches!(self.phase, Phase::Joining) {
             return self.refuse(RefusalCode::Unexpected, outbox);
         }
-        match self.judge_welcome(welcome) {
+        match self.judge_welcome(now, welcome) {
             Err(code) => self.refuse_plan(welcome.plan.digest(), code, outbox),
             Ok(admitted) => {
-                let head = admitted.roster.head();
-                if self.record.roster != Some(head) {
-                    self.commit(ParticipantEvent::RosterAccepted { head }, outbox);
-                }
-                // Keys of another plan, and of sessions that the coordinator has closed, are of no use any more.
-                let same = self.offered.as_ref().is_some_and(|old| old.plan.digest() == admitted.plan.digest());
+                self.accept_roster(&admitted.roster, outbox);
+                // Keys of another plan, those agreed on under another roster, and those of sessions that the coordinator has closed, are of no
+                // use any more.
+                let same = self.offered.as_ref().is_some_and(|old| {
+                    old.plan.digest() == admitted.plan.digest() && old.roster.digest() == admitted.roster.digest()
+                });
                 self.sessions.retain(|session| same && welcome.sessions.contains(&session.id()));
                 let plan = admitted.plan.clone();
                 self.offered = Some(admitted);
@@ -37,7 +44,24 @@ impl<S: Suite> Participant<S> {
         }
     }
 
-    fn judge_welcome(&mut self, welcome: &Welcome) -> Result<Admitted, RefusalCode> {
+    /// Records a roster that is not the last one accepted, and says how it differs, as far as that is known here.
+    fn accept_roster(&mut self, roster: &Roster, outbox: &mut Outbox<ParticipantEffect>) {
+        let head = roster.head();
+        let last = self.record.roster;
+        if last == Some(head) {
+            return;
+        }
+        let missing = match last.map(|last| roster.follows(&last)) {
+            Some(Ok(Succession::Skipped { missing })) => missing,
+            _ => 0,
+        };
+        let before = self.offered.as_ref().map(|old| &old.roster).filter(|before| last == Some(before.head()));
+        let changes = before.map(|before| roster.changes_since(before));
+        self.commit(ParticipantEvent::RosterAccepted { head, missing }, outbox);
+        outbox.push(ParticipantEffect::RosterAccepted { epoch: head.epoch, missing, changes });
+    }
+
+    fn judge_welcome(&mut self, now: Millis, welcome: &Welcome) -> Result<Admitted, RefusalCode> {
         if welcome.version != PROTOCOL_VERSION {
             return Err(RefusalCode::PlanMalformed);
         }
@@ -57,8 +81,15 @@ impl<S: Suite> Participant<S> {
         }
         let own = S::verifying_key(&self.signing_key);
         let entry = welcome.roster.roster.entries().iter().find(|entry| entry.signing_key == own);
-        self.client = Some(entry.ok_or(RefusalCode::RosterInvalid)?.client);
+        let entry = entry.ok_or(RefusalCode::RosterInvalid)?;
+        self.client = Some(entry.client);
+        if ends_here(entry) < now {
+            return Err(RefusalCode::EntryEnded);
+        }
         self.policy.admits(&plan).map_err(RefusalCode::PolicyFloor)?;
+        if !welcome.roster.roster.group(&plan.group).is_some_and(|group| group.has(entry.client)) {
+            return Err(RefusalCode::NotInGroup);
+        }
         if plan.schema != self.schema {
             return Err(RefusalCode::SchemaDiffers);
         }

@@ -4,9 +4,10 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::Participant;
 use super::dealing::{self, Collected, Dealt};
+use super::joining::ends_here;
 use super::session::Session;
+use super::{Admitted, Participant};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
@@ -17,7 +18,9 @@ use crate::message::{
     Encapsulation, Floor, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, RefusalCode, SealedShares,
     SignedBody, Upstream, body_of, keys_digest, signed_message,
 };
-use crate::round::agreement::{contribution_commitment, frozen_view, graph_seed, keyed_view, setup_ack_message};
+use crate::round::agreement::{
+    contribution_commitment, frozen_view, graph_seed, group_size, keyed_view, setup_ack_message,
+};
 use crate::round::descriptor::SessionView;
 use crate::round::effect::{Outbox, ParticipantEffect};
 use crate::round::topology::Topology;
@@ -31,6 +34,8 @@ use crate::time::Millis;
 pub(super) struct Keying<S: Suite> {
     offer: Offer,
     deadline: Millis,
+    /// When the first of the candidates' entries of the roster is over here.
+    ends: Millis,
     secret: S::ExchangeSecret,
     contribution: [u8; 32],
     own: Keys,
@@ -132,17 +137,22 @@ impl<S: Suite> Participant<S> {
         if !S::verify(&self.policy.coordinator, &offer.to_sign::<S>(), &offer.signature) {
             return Err(RefusalCode::SignatureInvalid);
         }
+        let group = admitted.roster.group(&plan.group).ok_or(RefusalCode::NotInGroup)?;
         let mut entries = admitted.roster.walk();
+        let listed: Option<Vec<_>> = offer.candidates.iter().map(|candidate| entries.find(*candidate)).collect();
         let fits = offer.plan == plan.digest()
             && offer.roster == admitted.roster.digest()
             && offer.candidates.contains(&client)
             && offer.candidates.is_sorted_by(|a, b| a < b)
-            && offer.candidates.iter().all(|candidate| entries.find(*candidate).is_some())
+            && offer.candidates.iter().all(|candidate| group.has(*candidate))
             && (1..=plan.session_rounds).contains(&offer.rounds)
             && self.sessions.iter().all(|session| session.id() != offer.session)
-            && self.sessions.len() < SESSIONS_HELD_MAX;
-        if !fits {
-            return Err(RefusalCode::Unexpected);
+            && self.sessions.iter().filter(|session| session.holds_keys()).count() < SESSIONS_HELD_MAX;
+        let candidates = listed.filter(|_| fits).ok_or(RefusalCode::Unexpected)?;
+        // The keys of a session end with the first of its entries.
+        let ends = candidates.into_iter().map(ends_here).min().unwrap_or(now);
+        if ends < now {
+            return Err(RefusalCode::EntryEnded);
         }
         let last_round = self.record.last_round(&plan.digest());
         if stands(Defence::FreshRound) && offer.first_round.0 <= last_round {
@@ -178,7 +188,7 @@ impl<S: Suite> Participant<S> {
         statement.signature = self.sign(&statement.to_sign::<S>());
         let own = Keys { statement, exchange, commitments };
         let deadline = now.plus(offer.deadline_ms);
-        Ok(Keying { offer, deadline, secret, contribution, own, secrets, step: Step::AwaitFreeze })
+        Ok(Keying { offer, deadline, ends, secret, contribution, own, secrets, step: Step::AwaitFreeze })
     }
 
     /// B2: checks every member's statement and recomputes the thresholds. In a complete graph the keys of all are here.
@@ -202,7 +212,7 @@ impl<S: Suite> Participant<S> {
         }
         let bodies: Vec<Digest> = members.iter().map(body_of::<S>).collect();
         let others = members.iter().zip(&bodies);
-        let roster = self.admitted().map(|(_, admitted)| &admitted.roster).ok_or(RefusalCode::Unexpected)?;
+        let (_, Admitted { plan, roster }) = self.admitted().ok_or(RefusalCode::Unexpected)?;
         let mut keys_of = roster.walk();
         for (statement, body) in others.filter(|(statement, _)| statement.client != keying.own.statement.client) {
             let key = keys_of.find(statement.client).ok_or(RefusalCode::RosterInvalid)?.signing_key;
@@ -213,7 +223,7 @@ impl<S: Suite> Participant<S> {
         }
         let cohort: Vec<ClientId> = members.iter().map(|member| member.client).collect();
         let organisations = roster.organisations(&cohort).ok_or(RefusalCode::RosterInvalid)?;
-        let accepted = self.policy.cohort.accept(&organisations, &thresholds);
+        let accepted = self.policy.cohort.accept(&organisations, group_size(plan, roster, cohort.len()), &thresholds);
         if stands(Defence::CohortFloor) && accepted.is_err() {
             return Err(RefusalCode::PolicyFloor(Floor::Cohort).into());
         }
@@ -392,9 +402,9 @@ impl<S: Suite> Participant<S> {
         let view = keyed_view::<S>(&frozen.view, &graph_seed, deals);
         let signature = self.sign(&setup_ack_message::<S>(session, &view));
         outbox.push(ParticipantEffect::Send(Upstream::SetupAck { session, signature }));
-        let first_round = keying.offer.first_round;
+        let (first_round, ends) = (keying.offer.first_round, keying.ends);
         let view = SessionView { session, view, thresholds: frozen.thresholds };
-        self.set_step(Step::AwaitAcks(Session { view, topology, first_round, rounds, proofs }));
+        self.set_step(Step::AwaitAcks(Session { view, topology, first_round, ends, rounds, proofs }));
         Ok(())
     }
 

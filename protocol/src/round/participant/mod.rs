@@ -144,7 +144,8 @@ impl<S: Suite> Participant<S> {
         match input {
             ParticipantInput::Connected => {
                 self.phase = Phase::Joining;
-                let holding = self.sessions.iter().map(Session::id).collect();
+                let keyed = self.sessions.iter().filter(|session| session.holds_keys());
+                let holding = keyed.map(Session::id).collect();
                 let join = Join { version: PROTOCOL_VERSION, schema: self.schema, holding };
                 outbox.push(ParticipantEffect::Send(Upstream::Join(join)));
             }
@@ -170,9 +171,20 @@ impl<S: Suite> Participant<S> {
         }
     }
 
-    /// What the machine waits for now: of a round and a set-up beside it, the one whose deadline comes first.
+    /// What the machine waits for now: of a round and a set-up beside it, the one whose deadline comes first. Its deadline is sooner where an
+    /// entry of the roster ends before.
     #[must_use]
     pub fn wait(&self) -> Wait {
+        let wait = self.wait_of_rounds();
+        match self.keys_end() {
+            Some(end) if wait.deadline.is_none_or(|deadline| end < deadline) => {
+                Wait { deadline: Some(end), next: "erase the session's keys: an entry of its cohort has ended", ..wait }
+            }
+            _ => wait,
+        }
+    }
+
+    fn wait_of_rounds(&self) -> Wait {
         let plain = |reason: &str| Wait { reason: reason.to_string(), deadline: None, next: "none" };
         let keying = self.keying.as_ref().map(|keying| Wait {
             reason: keying.describe(),
@@ -210,7 +222,13 @@ impl<S: Suite> Participant<S> {
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let keying = self.keying.as_ref().map(Keying::deadline);
-        keying.into_iter().chain(self.open().map(|open| open.next(self.policy.timing))).min()
+        keying.into_iter().chain(self.open().map(|open| open.next(self.policy.timing))).chain(self.keys_end()).min()
+    }
+
+    /// The first moment at which keys are to be erased because an entry of their cohort has ended, if that ever comes.
+    fn keys_end(&self) -> Option<Millis> {
+        let keyed = self.sessions.iter().filter(|session| session.holds_keys());
+        keyed.map(|session| session.ends.plus(1)).filter(|end| *end != Millis(u64::MAX)).min()
     }
 
     /// The durable state.
@@ -233,10 +251,20 @@ impl<S: Suite> Participant<S> {
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
         match message {
-            Downstream::Welcome(welcome) => self.on_welcome(&welcome, outbox),
+            Downstream::Welcome(welcome) => self.on_welcome(now, &welcome, outbox),
             Downstream::Rejected { code, explanation } => {
                 // The roster may name this branch any moment, and the other process may end.
-                let retry = matches!(code, RejectCode::AlreadyConnected | RejectCode::NotInRoster);
+                let retry = match code {
+                    RejectCode::AlreadyConnected
+                    | RejectCode::NotInRoster
+                    | RejectCode::NotInGroup
+                    | RejectCode::EntryEnded => true,
+                    RejectCode::VersionDiffers
+                    | RejectCode::SchemaDiffers
+                    | RejectCode::Misbehaved
+                    | RejectCode::PlanFinished
+                    | RejectCode::Evicted => false,
+                };
                 if !retry {
                     self.end(outbox);
                 }
@@ -307,6 +335,7 @@ impl<S: Suite> Participant<S> {
         if let Some(late) = self.keying.as_ref().filter(|keying| keying.deadline() <= now) {
             self.abandon(late.session(), RefusalCode::DeadlinePassed, None, outbox);
         }
+        self.sessions.iter_mut().filter(|session| session.ends < now).for_each(Session::erase);
     }
 
     /// Refuses the coordinator for good: erases everything, says why, and stops.

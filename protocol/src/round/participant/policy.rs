@@ -36,6 +36,8 @@ pub struct Policy {
     pub purposes: Vec<String>,
     /// The schema that the owner of the data has read; a plan learns from no other one.
     pub schema: Digest,
+    /// Groups of the roster that are admitted: a plan's cohorts and its coalition come from one of them.
+    pub groups: Vec<String>,
     /// Branches at which a customer of this one may be at least; a plan must assume as many.
     pub overlap_min: u16,
     /// Shortest time between a round's start and its uploads.
@@ -67,6 +69,7 @@ impl Policy {
         floor(self.purposes.contains(&plan.purpose), Floor::Purpose)?;
         floor(!stands(Defence::PinnedSchema) || plan.schema == self.schema, Floor::Schema)?;
         floor(plan.cohort.at_least_as_strict(&self.cohort), Floor::Cohort)?;
+        floor(self.groups.contains(&plan.group), Floor::Group)?;
         floor(plan.privacy == PrivacyMode::None || plan.overlap_max >= self.overlap_min, Floor::Overlap)?;
         floor(plan.upload_offset_ms >= self.upload_offset_ms_min, Floor::UploadOffset)?;
         floor(self.admits_clip_norm(plan.example_clip_norm_bits), Floor::ClipNorm)?;

@@ -94,7 +94,7 @@ impl ParticipantRecord {
             ParticipantEvent::SurvivorsAcknowledged { plan, round, survivors } => {
                 self.acknowledged = Some((*plan, *round, *survivors));
             }
-            ParticipantEvent::RosterAccepted { head } => self.roster = Some(*head),
+            ParticipantEvent::RosterAccepted { head, .. } => self.roster = Some(*head),
             ParticipantEvent::PlanAccepted { .. }
             | ParticipantEvent::Uploaded { .. }
             | ParticipantEvent::SharesRevealed { .. }

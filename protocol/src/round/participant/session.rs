@@ -14,12 +14,15 @@ use crate::round::topology::Topology;
 use crate::secagg::commitments::SecretKind;
 use crate::secagg::masked_sum::MaskSeeds;
 use crate::secagg::suite::{FieldElement, Suite};
+use crate::time::Millis;
 
 /// Keys of a session.
 pub(super) struct Session<S: Suite> {
     pub(super) view: SessionView,
     pub(super) topology: Topology,
     pub(super) first_round: RoundId,
+    /// When the first of the cohort's entries in the roster is over, and the keys with it.
+    pub(super) ends: Millis,
     /// By round; taken when used.
     pub(super) rounds: Vec<Option<RoundKeys<S>>>,
     /// By dealer, in the order of [`Topology::dealers`]: where its shares stand in its tree.
@@ -86,6 +89,16 @@ impl<S: Suite> Drop for HeldShares<S> {
 impl<S: Suite> Session<S> {
     pub(super) fn id(&self) -> SessionId {
         self.view.session
+    }
+
+    /// Whether a round's keys may be left.
+    pub(super) fn holds_keys(&self) -> bool {
+        !self.rounds.is_empty()
+    }
+
+    /// Erases the keys of every round that was not begun. A round that is open has its shares, and needs the cohort alone to end.
+    pub(super) fn erase(&mut self) {
+        self.rounds = Vec::new();
     }
 
     /// Takes a round's keys, and erases those of every round before it; the second time there are none.

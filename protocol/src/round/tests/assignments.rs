@@ -165,7 +165,7 @@ fn random_assignments_to_larger_cohorts_give_the_exact_sum_or_none() {
                 .collect();
             let rule = plan(|_| {}).cohort;
             let own: Vec<_> = (0..u32::try_from(clients).unwrap()).map(|_| crate::ids::OrganisationId(1)).collect();
-            let thresholds = rule.thresholds(&own).unwrap();
+            let thresholds = rule.thresholds(&own, own.len()).unwrap();
             let numbers = (usize::from(thresholds.survivors_min), usize::from(thresholds.threshold));
             *outcomes.entry((clients, check(&behaviours, None, numbers))).or_default() += 1;
         }

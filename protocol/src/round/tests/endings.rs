@@ -45,9 +45,9 @@ fn whoever_missed_the_end_is_told_when_it_comes_back() {
 #[test]
 fn whoever_did_not_take_part_is_refused_before_and_behind_the_end() {
     let served = plan(|_| {});
-    let mut world = World::new(11, served.clone());
-    let (connected, late) = (ClientId(10), ClientId(11));
-    (1..=9).for_each(|number| world.connect(ClientId(number)));
+    let mut world = World::new(12, served.clone());
+    let (connected, late) = (ClientId(11), ClientId(12));
+    (1..=10).for_each(|number| world.connect(ClientId(number)));
     // It does not say who it is until all is over.
     world.tell(Input::Connected(connected));
     world.run();
@@ -57,6 +57,6 @@ fn whoever_did_not_take_part_is_refused_before_and_behind_the_end() {
     world.connect(late);
     world.run();
     let told = told(&world);
-    assert_eq!(told[..9], vec![(Some(served.rounds), None); 9]);
-    assert_eq!(told[9..], [(None, Some(OVER)); 2]);
+    assert_eq!(told[..10], vec![(Some(served.rounds), None); 10]);
+    assert_eq!(told[10..], [(None, Some(OVER)); 2]);
 }

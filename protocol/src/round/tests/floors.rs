@@ -20,13 +20,14 @@ type Stricter = (Floor, fn(&mut Policy));
 #[test]
 fn every_line_of_a_policy_refuses_in_its_own_words_and_signed() {
     let served = plan(|_| {});
-    let lines: [Stricter; 6] = [
+    let lines: [Stricter; 7] = [
         (Floor::Mode, |policy| policy.modes = alloc::vec![PrivacyMode::Local]),
         (Floor::Purpose, |policy| policy.purposes = alloc::vec!["fraud".into()]),
         (Floor::Cohort, |policy| policy.cohort.organisations_min = 2),
         (Floor::Overlap, |policy| policy.overlap_min = 2),
         (Floor::EpsilonPlan, |policy| policy.plan_cap = cap(&plan(|_| {}), 7)),
         (Floor::RoundsADay, |policy| policy.rounds_a_day = 0),
+        (Floor::Group, |policy| policy.groups = alloc::vec!["pilot".into()]),
     ];
     let strict = |client: ClientId| {
         let mut policy = policy(&served);
@@ -35,7 +36,7 @@ fn every_line_of_a_policy_refuses_in_its_own_words_and_signed() {
         }
         policy
     };
-    let mut world = World::with_policy(14, served.clone(), strict);
+    let mut world = World::with_policy(20, served.clone(), strict);
     world.connect_all();
     world.run();
     world.pass_deadlines();

@@ -3,12 +3,14 @@
 use alloc::vec::Vec;
 
 use super::world::{Packet, World, plan};
-use crate::ids::ClientId;
-use crate::message::{ClosedReason, Downstream, RejectCode};
+use crate::ids::{ClientId, SessionId};
+use crate::limits::PROTOCOL_VERSION;
+use crate::message::{Charged, ClosedReason, Downstream, RefusalCode, RejectCode, Welcome};
 use crate::plan::RoundKind;
-use crate::roster::{Roster, RosterHead, SignedRoster};
-use crate::round::cast::{next_roster, roster, settings};
-use crate::round::{Coordinator, CoordinatorEvent, Input, Outbox, ResumeFault};
+use crate::roster::{Roster, RosterChanges, RosterEntry, RosterHead, SignedRoster};
+use crate::round::agreement::welcome_message;
+use crate::round::cast::{coordinator_signs, entry, next_roster, roster, roster_after, settings};
+use crate::round::{Coordinator, CoordinatorEvent, Input, Outbox, ParticipantEvent, ParticipantInput, ResumeFault};
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
 
@@ -23,7 +25,7 @@ fn cohorts(world: &World) -> Vec<usize> {
 
 fn adopted(world: &World) -> Vec<RosterHead> {
     let head = |event: &CoordinatorEvent| match event {
-        CoordinatorEvent::RosterAdopted { head } => Some(*head),
+        CoordinatorEvent::RosterAdopted { head, .. } => Some(*head),
         _ => None,
     };
     world.events.iter().filter_map(head).collect()
@@ -111,6 +113,85 @@ fn of_rosters_that_wait_the_newest_counts_and_an_older_one_never() {
     world.run();
     assert_eq!(adopted(&world), [third.roster.head()]);
     assert_eq!(world.finished, Some(true));
+}
+
+/// A coordinator that lies: it shows a newer roster, and says that the old session goes on.
+#[test]
+fn keys_that_were_agreed_on_under_another_roster_are_gone() {
+    const VICTIM: ClientId = ClientId(3);
+    let (mut world, first) = world();
+    while world.packets.iter().all(|packet| !matches!(packet, Packet::Start(VICTIM, _))) {
+        assert!(world.step());
+    }
+    let start = world.packets.iter().find_map(|packet| match packet {
+        Packet::Start(VICTIM, start) => Some(start.clone()),
+        _ => None,
+    });
+    let start = start.expect("it is under way");
+    let model = start.descriptor.model;
+    for (changed, expected) in [(false, None), (true, Some(RefusalCode::Unexpected))] {
+        world.branches.get_mut(&VICTIM).unwrap().connected = true;
+        world.tell_branch(VICTIM, ParticipantInput::Disconnected);
+        world.tell_branch(VICTIM, ParticipantInput::Connected);
+        let roster = if changed { next_roster(&first, 10) } else { roster(9) };
+        let session = start.descriptor.session;
+        world.tell_branch(VICTIM, ParticipantInput::Message(welcome(&roster, session)));
+        world.tell_branch(VICTIM, ParticipantInput::Started { start: start.clone(), model });
+        let charged =
+            world.branches[&VICTIM].machine.record().plans.values().map(|spend| spend.charged.last_round).max();
+        assert_eq!(
+            charged,
+            Some(start.descriptor.round.0),
+            "the round is charged under the roster that it was keyed under"
+        );
+        let refused = world.branches[&VICTIM].events.iter().rev().find_map(|event| match event {
+            ParticipantEvent::Refused { code } => Some(*code),
+            _ => None,
+        });
+        // The second time the round is used as well; that is not what is said.
+        assert_eq!(refused, expected);
+    }
+}
+
+/// What a coordinator with the cast's key says in answer to a join.
+fn welcome(roster: &SignedRoster, session: SessionId) -> Downstream {
+    let plan = plan(|_| {});
+    let signature = coordinator_signs(&welcome_message::<Toy>(&plan.clone().validate().unwrap(), roster));
+    let (sessions, charged) = (alloc::vec![session], Charged::default());
+    let version = PROTOCOL_VERSION;
+    Downstream::Welcome(
+        Welcome { version, plan, roster: roster.clone(), sessions, last_upload: None, charged, signature }.into(),
+    )
+}
+
+#[test]
+fn a_gap_in_the_rosters_is_reported_and_so_is_who_changed() {
+    let (mut world, first) = world();
+    let second = next_roster(&first, 9);
+    let third = next_roster(&second.roster, 9);
+    let mut entries: Vec<RosterEntry> = (2..=10).map(|number| entry(ClientId(number))).collect();
+    entries[0].tls_spki_sha256 = crate::digest::Digest::of(b"another key");
+    let fourth = roster_after(&third.roster, entries, Vec::new());
+    install(&mut world, &fourth);
+    reconnect(&mut world, &fourth);
+    world.run();
+    assert_eq!(world.finished, Some(true));
+    for number in 2..=9 {
+        let branch = &world.branches[&ClientId(number)];
+        let changes = RosterChanges {
+            added: alloc::vec![ClientId(10)],
+            removed: alloc::vec![ClientId(1)],
+            changed: alloc::vec![ClientId(2)],
+        };
+        assert_eq!(branch.rosters, [(1, 0, None), (4, 2, Some(changes))]);
+        let recorded = branch.events.iter().filter_map(|event| match event {
+            ParticipantEvent::RosterAccepted { head, missing } => Some((head.epoch, *missing)),
+            _ => None,
+        });
+        assert!(recorded.eq([(1, 0), (4, 2)]));
+    }
+    // Whoever sees its first roster knows of none before it.
+    assert_eq!(world.branches[&ClientId(10)].rosters, [(4, 0, None)]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Both machines against each other, and each against an enemy.
 
 mod assignments;
+mod concentration;
 mod endings;
 mod enemies;
 mod floors;
@@ -10,6 +11,7 @@ mod refusals;
 mod steering;
 mod terms;
 mod timing;
+mod validity;
 mod world;
 
 use alloc::vec::Vec;
@@ -352,6 +354,7 @@ fn every_field_of_a_plan_is_in_its_digest() {
         organisations(200, 1, 3),
         plan(|plan| plan.cohort.survivors_permille += 1),
         plan(|plan| plan.cohort.honest_min += 1),
+        plan(|plan| plan.group = "pilot".into()),
         plan(|plan| plan.round_deadline_ms += 1),
         plan(|plan| plan.upload_offset_ms += 1),
         plan(|plan| plan.keying_deadline_ms += 1),

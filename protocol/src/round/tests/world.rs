@@ -13,7 +13,7 @@ use crate::ids::{ClientId, RoundId, SessionId};
 use crate::limits::CONTROL_MESSAGE_BYTES_MAX;
 use crate::message::{ClosedReason, Downstream, RefusalCode, Start, Upstream};
 use crate::plan::Plan;
-use crate::roster::RosterHead;
+use crate::roster::{RosterChanges, RosterHead};
 use crate::round::cast::{self, policy, settings, signing_key};
 use crate::round::{
     Coordinator, CoordinatorEvent, CoordinatorRecord, CoordinatorSettings, Input, Outbox, Participant,
@@ -73,6 +73,8 @@ pub(super) struct Branch {
     pub(super) connected: bool,
     /// Its training is never ready; its noise alone is.
     pub(super) late: bool,
+    /// What its operator was told of rosters: epoch, how many are missing, what changed.
+    pub(super) rosters: Vec<(u64, u64, Option<RosterChanges>)>,
     synced: usize,
     vector: Option<MaskedUpdate>,
     replayed: ParticipantRecord,
@@ -136,6 +138,7 @@ impl World {
                 finished: None,
                 connected: false,
                 late: false,
+                rosters: Vec::new(),
                 synced: 0,
                 vector: None,
                 replayed: ParticipantRecord::default(),

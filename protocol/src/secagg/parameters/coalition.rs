@@ -1,4 +1,13 @@
 //! Who is assumed to work with the coordinator: a fraction of the participants, or whole organisations (SA-1, section 2).
+//!
+//! The coordinator chooses who is in a cohort, and so how many of its friends are in it.
+//!
+//! * A *fraction* is therefore counted of the whole group that the cohort was chosen from, which is named in the roster that the
+//!   authorities signed. Counted of the cohort it could be concentrated: of 100 branches 20 may collude, and 7 of them with one victim are a
+//!   cohort of 8, of which a fifth is 2.
+//! * *Organisations* cannot be concentrated so. Their number is of the whole federation, not of a cohort, and an organisation counts with all
+//!   of its members that are in the cohort: of every possible coalition the one with the most members there is assumed. Whom the
+//!   coordinator leaves out may be honest; what is left is still counted as if the worst of the possible coalitions were in it whole.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -16,7 +25,7 @@ pub const OUTSIDE_MIN: u16 = 2;
 pub enum CoalitionRule {
     /// For the branches of one bank: each counts as an organisation of its own, and a fraction of them colludes.
     Fraction {
-        /// Thousandths of the cohort, rounded up to members; 200 is usual.
+        /// Thousandths of the roster's group that the cohort was chosen from, rounded up to members; 200 is usual.
         permille: u16,
     },
     /// For a consortium: the organisation that runs the coordinator colludes, and any few others with it.

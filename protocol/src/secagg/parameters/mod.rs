@@ -18,7 +18,7 @@ pub use committee::Committee;
 pub use refused::{CohortRefused, SurvivorsRefused, ThresholdsRefused, Weaker};
 
 use crate::ids::OrganisationId;
-use crate::limits::{COHORT_MAX, COMPLETE_GRAPH_MAX};
+use crate::limits::{COHORT_MAX, COMPLETE_GRAPH_MAX, ROSTER_ENTRIES_MAX};
 use crate::secagg::graph::Degree;
 
 /// A member's own rule, from its policy; nobody else may set it.
@@ -64,22 +64,41 @@ impl CohortRule {
     };
 
     /// The thresholds of a frozen cohort under this rule. `members` gives each member's organisation, in the cohort's order; a rule that
-    /// names a fraction looks at their number only.
+    /// names a fraction looks at their number only. `group` is the size of the roster's group from which the cohort was chosen: of it a
+    /// fraction is counted, because whoever chooses a cohort must not choose how many colluders are assumed in it.
     ///
     /// # Errors
     /// [`CohortRefused`].
-    pub fn thresholds(&self, members: &[OrganisationId]) -> Result<Thresholds, CohortRefused> {
-        let cohort = self.cohort(members)?;
-        let holder_cap = cohort.largest_cap().ok_or_else(|| cohort.too_large())?;
-        self.derive(&cohort, holder_cap)
+    pub fn thresholds(&self, members: &[OrganisationId], group: usize) -> Result<Thresholds, CohortRefused> {
+        self.thresholds_of(&self.cohort(members, group)?)
     }
 
-    /// Judges the thresholds that a coordinator offers for a frozen cohort; `members` as for [`CohortRule::thresholds`].
+    /// The fewest members that may be a cohort of a group of so many, and their thresholds; nothing where not even all of them may. In the
+    /// form `organisations` it depends on whose they are, and nothing is said.
+    #[must_use]
+    pub fn smallest_cohort(&self, group: usize) -> Option<(u16, Thresholds)> {
+        let CoalitionRule::Fraction { permille } = self.coalition else { return None };
+        let most = u16::try_from(group.min(COHORT_MAX)).ok().filter(|_| self.is_valid())?;
+        let coalition = permille_up(most_of_group(group)?, permille);
+        let least = coalition.checked_mul(3)?.checked_add(1)?.max(self.cohort_min).max(self.organisations_min);
+        let admitted = |size| {
+            let cohort = Cohort { size, coalition: Coalition::Members(coalition) };
+            self.thresholds_of(&cohort).ok().map(|thresholds| (size, thresholds))
+        };
+        (least..=most).find_map(admitted)
+    }
+
+    /// Judges the thresholds that a coordinator offers for a frozen cohort; `members` and `group` as for [`CohortRule::thresholds`].
     ///
     /// # Errors
     /// [`ThresholdsRefused`] if this rule refuses the cohort, gives more than is offered, or wants more honest members.
-    pub fn accept(&self, members: &[OrganisationId], offered: &Thresholds) -> Result<(), ThresholdsRefused> {
-        let cohort = self.cohort(members)?;
+    pub fn accept(
+        &self,
+        members: &[OrganisationId],
+        group: usize,
+        offered: &Thresholds,
+    ) -> Result<(), ThresholdsRefused> {
+        let cohort = self.cohort(members, group)?;
         if !cohort.admits_cap(offered.holder_cap) {
             return Err(Weaker::Inconsistent.into());
         }
@@ -138,9 +157,14 @@ impl CohortRule {
             && self.honest_min >= own.honest_min
     }
 
+    /// Whether the rule makes sense at all.
+    fn is_valid(&self) -> bool {
+        self.coalition.is_valid() && self.survivors_permille <= 1000 && self.cohort_min >= 2
+    }
+
     /// The cohort as this rule sees it, if it may be one at all.
-    fn cohort(&self, members: &[OrganisationId]) -> Result<Cohort, CohortRefused> {
-        if !self.coalition.is_valid() || self.survivors_permille > 1000 || self.cohort_min < 2 {
+    fn cohort(&self, members: &[OrganisationId], group: usize) -> Result<Cohort, CohortRefused> {
+        if !self.is_valid() {
             return Err(CohortRefused::RuleInvalid);
         }
         let cohort = members.len();
@@ -157,7 +181,16 @@ impl CohortRule {
             }
         }
         let coalition = match self.coalition {
-            CoalitionRule::Fraction { permille } => Coalition::Members(permille_up(size, permille)),
+            CoalitionRule::Fraction { permille } => {
+                let whole = most_of_group(group).filter(|whole| *whole >= size);
+                let whole = whole.ok_or(CohortRefused::OutsideGroup { cohort, group })?;
+                let coalition = permille_up(whole, permille);
+                if 3 * u32::from(coalition) >= u32::from(size) {
+                    let needed = 3 * u32::from(coalition) + 1;
+                    return Err(CohortRefused::TooSmallForGroup { cohort, group, coalition, needed });
+                }
+                Coalition::Members(coalition)
+            }
             CoalitionRule::Organisations { operator, others, outside_min } => {
                 let weights = Weights::new(members.iter().copied(), operator, others);
                 let organisations = weights.outside();
@@ -169,6 +202,11 @@ impl CohortRule {
             }
         };
         Ok(Cohort { size, coalition })
+    }
+
+    fn thresholds_of(&self, cohort: &Cohort) -> Result<Thresholds, CohortRefused> {
+        let holder_cap = cohort.largest_cap().ok_or_else(|| cohort.too_large())?;
+        self.derive(cohort, holder_cap)
     }
 
     /// The thresholds where at most `holder_cap` members of each organisation hold shares and certify.
@@ -258,6 +296,11 @@ impl Thresholds {
 /// The sparse graph that withstands a coalition, and the loss of everybody who is not needed.
 fn sparse(cohort: u16, coalition_max: u16, survivors_min: u16) -> Option<Degree> {
     Degree::for_cohort(cohort.into(), coalition_max.into(), cohort.checked_sub(survivors_min)?.into())
+}
+
+/// The size of a group, as far as a roster may have such a one.
+fn most_of_group(group: usize) -> Option<u16> {
+    u16::try_from(group).ok().filter(|_| group <= ROSTER_ENTRIES_MAX)
 }
 
 /// `ceil(count * permille / 1000)`.

@@ -38,6 +38,29 @@ pub enum CohortRefused {
         /// Members of the cohort.
         cohort: usize,
     },
+    /// A third or more of the cohort may collude, because the coalition is a fraction of the whole group that it was chosen from.
+    #[error(
+        "{cohort} members are too few for a group of {group}: {coalition} of the group may work with the coordinator, and they must be \
+         fewer than a third of a cohort; {needed} members must be present, or the plan must name a smaller group"
+    )]
+    TooSmallForGroup {
+        /// Members of the cohort.
+        cohort: usize,
+        /// Members of the group.
+        group: usize,
+        /// Coalition assumed (C_max).
+        coalition: u16,
+        /// Fewest members of a cohort.
+        needed: u32,
+    },
+    /// A cohort larger than the group that it was chosen from.
+    #[error("the cohort has {cohort} members and its group {group}: somebody in it is not of the plan's group")]
+    OutsideGroup {
+        /// Members of the cohort.
+        cohort: usize,
+        /// Members of the group.
+        group: usize,
+    },
     /// A cohort too large for everybody to be everybody's neighbour, with more collusion or losses than the sparse graph is made for.
     #[error(
         "no neighbour graph is made for {cohort} members of whom {coalition} collude and {lost} may be lost; ask for more \

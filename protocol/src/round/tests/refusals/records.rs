@@ -250,7 +250,8 @@ fn evict(moment: &mut Moment) {
 /// A roster so many epochs ahead.
 fn adopt(moment: &mut Moment, ahead: u64) {
     let last = moment.record.roster.expect("a roster is in force");
-    moment.event = CoordinatorEvent::RosterAdopted { head: RosterHead { epoch: last.epoch + ahead, ..last } };
+    moment.event =
+        CoordinatorEvent::RosterAdopted { head: RosterHead { epoch: last.epoch + ahead, ..last }, group_size: 9 };
     assert_eq!(moment.record.check(&moment.event).is_ok(), ahead > 0);
 }
 

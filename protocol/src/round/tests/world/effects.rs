@@ -73,6 +73,9 @@ impl World {
                 ParticipantEffect::ForgetVector(_) => branch.vector = None,
                 ParticipantEffect::Stop { explanation, .. } => branch.stopped = Some(explanation),
                 ParticipantEffect::Finished { rounds } => branch.finished = Some(rounds),
+                ParticipantEffect::RosterAccepted { epoch, missing, changes } => {
+                    branch.rosters.push((epoch, missing, changes));
+                }
                 ParticipantEffect::Keyed { .. }
                 | ParticipantEffect::NoiseAlone(_)
                 | ParticipantEffect::ChargesAdopted { .. }

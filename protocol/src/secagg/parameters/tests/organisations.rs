@@ -4,6 +4,9 @@ use super::*;
 
 const OPERATOR: OrganisationId = OrganisationId(1);
 
+/// What a coalition of organisations does not look at.
+const GROUP: usize = 0;
+
 const CONSORTIUM: CohortRule = CohortRule { coalition: organisations(1), ..USUAL };
 
 const fn organisations(others: u16) -> CoalitionRule {
@@ -20,7 +23,7 @@ fn members(weights: &[usize]) -> Vec<OrganisationId> {
 #[test]
 fn the_coalition_is_the_operator_and_the_heaviest_others() {
     // 2 of the operator and the 4 heaviest others of 20.
-    let own = CONSORTIUM.thresholds(&members(&[2, 4, 4, 3, 3, 2, 2])).unwrap();
+    let own = CONSORTIUM.thresholds(&members(&[2, 4, 4, 3, 3, 2, 2]), GROUP).unwrap();
     let expected =
         Thresholds { coalition_max: 6, holder_cap: 20, quorum: 14, threshold: 14, survivors_min: 16, honest_min: 10 };
     assert_eq!(own, expected);
@@ -29,11 +32,14 @@ fn the_coalition_is_the_operator_and_the_heaviest_others() {
         coalition: CoalitionRule::Organisations { operator: OrganisationId(99), others: 1, outside_min: 2 },
         ..USUAL
     }
-    .thresholds(&members(&[2, 4, 4, 3, 3, 2, 2]))
+    .thresholds(&members(&[2, 4, 4, 3, 3, 2, 2]), GROUP)
     .unwrap();
     assert_eq!(own.coalition_max, 4);
     assert_eq!(
-        CohortRule { coalition: organisations(0), ..USUAL }.thresholds(&members(&[3, 4, 4])).unwrap().coalition_max,
+        CohortRule { coalition: organisations(0), ..USUAL }
+            .thresholds(&members(&[3, 4, 4]), GROUP)
+            .unwrap()
+            .coalition_max,
         3
     );
 }
@@ -41,7 +47,7 @@ fn the_coalition_is_the_operator_and_the_heaviest_others() {
 #[test]
 fn organisations_must_remain_outside_the_coalition() {
     let refused = |weights: &[usize], others| {
-        CohortRule { coalition: organisations(others), ..USUAL }.thresholds(&members(weights)).unwrap_err()
+        CohortRule { coalition: organisations(others), ..USUAL }.thresholds(&members(weights), GROUP).unwrap_err()
     };
     let too_few = |organisations, others| CohortRefused::TooFewOrganisations {
         organisations,
@@ -52,14 +58,14 @@ fn organisations_must_remain_outside_the_coalition() {
     assert_eq!(refused(&[4, 4, 4], 1), too_few(1, 1));
     assert_eq!(refused(&[8], 0), too_few(0, 0));
     assert_eq!(refused(&[4, 4, 4, 4], 9), too_few(0, 9));
-    assert!(CohortRule { coalition: organisations(1), ..USUAL }.thresholds(&members(&[4, 4, 4, 4])).is_err());
-    assert!(CONSORTIUM.thresholds(&members(&[2, 2, 2, 2, 2, 2, 2])).is_ok());
+    assert!(CohortRule { coalition: organisations(1), ..USUAL }.thresholds(&members(&[4, 4, 4, 4]), GROUP).is_err());
+    assert!(CONSORTIUM.thresholds(&members(&[2, 2, 2, 2, 2, 2, 2]), GROUP).is_ok());
     for outside_min in [0, 1] {
         let rule = CohortRule {
             coalition: CoalitionRule::Organisations { operator: OPERATOR, others: 1, outside_min },
             ..USUAL
         };
-        assert_eq!(rule.thresholds(&members(&[2, 2, 2, 2, 2])), Err(CohortRefused::RuleInvalid));
+        assert_eq!(rule.thresholds(&members(&[2, 2, 2, 2, 2]), GROUP), Err(CohortRefused::RuleInvalid));
     }
 }
 
@@ -68,7 +74,7 @@ fn a_large_organisation_holds_no_more_shares_than_its_cap() {
     // The operator has 12 of 30 members: no quorum of the cohort is safe. Capped at 3, it has 3 of 21.
     let weights = [12, 3, 3, 3, 3, 3, 3];
     let (rule, members) = (CohortRule { coalition: organisations(0), ..USUAL }, members(&weights));
-    let own = rule.thresholds(&members).unwrap();
+    let own = rule.thresholds(&members, GROUP).unwrap();
     // At the largest cap that will do, 8, the coalition has 8 of 26.
     assert_eq!((own.coalition_max, own.holder_cap, own.quorum, own.threshold), (12, 8, 18, 18));
     assert_eq!((own.survivors_min, own.honest_min), (24, 12));
@@ -79,31 +85,39 @@ fn a_large_organisation_holds_no_more_shares_than_its_cap() {
         assert_eq!(committee.rank(*index).is_some(), rank < 8, "the lowest ids are in the committee");
     }
     assert_eq!(committee.rank(members.len()), None);
-    assert_eq!(rule.accept(&members, &own), Ok(()));
+    assert_eq!(rule.accept(&members, GROUP, &own), Ok(()));
     // A smaller committee is as safe; a larger one, or none, is refused.
-    let smaller = rule.derive(&rule.cohort(&members).unwrap(), 3).unwrap();
-    assert_eq!(rule.accept(&members, &smaller), Ok(()));
+    let smaller = rule.derive(&rule.cohort(&members, GROUP).unwrap(), 3).unwrap();
+    assert_eq!(rule.accept(&members, GROUP, &smaller), Ok(()));
     for cap in [9, 12, 30] {
         let too_large = CohortRefused::CoalitionTooLarge { coalition: 12, cohort: 30 };
-        assert_eq!(rule.accept(&members, &Thresholds { holder_cap: cap, ..own }), Err(too_large.into()), "cap {cap}");
+        assert_eq!(
+            rule.accept(&members, GROUP, &Thresholds { holder_cap: cap, ..own }),
+            Err(too_large.into()),
+            "cap {cap}"
+        );
     }
     let one_less = Thresholds { quorum: 17, ..own };
-    assert_eq!(rule.accept(&members, &one_less), Err(Weaker::Below { name: "quorum", offered: 17, own: 18 }.into()));
+    assert_eq!(
+        rule.accept(&members, GROUP, &one_less),
+        Err(Weaker::Below { name: "quorum", offered: 17, own: 18 }.into())
+    );
 }
 
 #[test]
 fn the_largest_cap_is_found_where_lower_ones_fail() {
     // One small operator and three even banks: below a cap of ten the coalition's part grows as the cap falls.
     assert_eq!(
-        CohortRule { coalition: organisations(1), ..USUAL }.thresholds(&members(&[1, 10, 10, 10])),
+        CohortRule { coalition: organisations(1), ..USUAL }.thresholds(&members(&[1, 10, 10, 10]), GROUP),
         too_large(11, 31)
     );
     // At ten of each the coalition has 11 of 34: no cap is needed, and at eight there would be none.
-    let own = CohortRule { coalition: organisations(1), ..USUAL }.thresholds(&members(&[1, 10, 10, 10, 3])).unwrap();
+    let own =
+        CohortRule { coalition: organisations(1), ..USUAL }.thresholds(&members(&[1, 10, 10, 10, 3]), GROUP).unwrap();
     assert_eq!(own.holder_cap, 34);
     // An operator with nearly everything leaves too few honest members, whoever holds the shares.
     let refused =
-        CohortRule { coalition: organisations(0), ..USUAL }.thresholds(&members(&[40, 2, 2, 2, 2])).unwrap_err();
+        CohortRule { coalition: organisations(0), ..USUAL }.thresholds(&members(&[40, 2, 2, 2, 2]), GROUP).unwrap_err();
     assert_eq!(refused, CohortRefused::TooFewHonest { honest: 0, needed: 12 });
 }
 
@@ -111,9 +125,9 @@ fn the_largest_cap_is_found_where_lower_ones_fail() {
 fn a_sparse_graph_has_no_committee() {
     let rule = CohortRule { coalition: organisations(0), ..USUAL };
     // Up to 256 members a cap makes up for an operator with two fifths; above, the neighbours hold the shares.
-    assert!(rule.thresholds(&members(&[90, 50, 50, 50])).is_ok_and(|own| own.holder_cap == 74));
-    assert_eq!(rule.thresholds(&members(&[120, 90, 90])), too_large(120, 300));
-    assert!(rule.thresholds(&members(&[60, 120, 120])).is_ok_and(|own| own.degree(300).is_some()));
+    assert!(rule.thresholds(&members(&[90, 50, 50, 50]), GROUP).is_ok_and(|own| own.holder_cap == 74));
+    assert_eq!(rule.thresholds(&members(&[120, 90, 90]), GROUP), too_large(120, 300));
+    assert!(rule.thresholds(&members(&[60, 120, 120]), GROUP).is_ok_and(|own| own.degree(300).is_some()));
 }
 
 fn too_large(coalition: usize, cohort: usize) -> Result<Thresholds, CohortRefused> {
@@ -124,7 +138,7 @@ fn too_large(coalition: usize, cohort: usize) -> Result<Thresholds, CohortRefuse
 fn survivor_sets_are_judged_by_number_committee_and_organisations() {
     let members = members(&[12, 3, 3, 3, 3, 3, 3]);
     let rule = CohortRule { coalition: organisations(0), ..USUAL };
-    let own = rule.thresholds(&members).unwrap();
+    let own = rule.thresholds(&members, GROUP).unwrap();
     let without = |lost: &dyn Fn(usize) -> bool| -> Vec<u32> {
         (0_u32..).zip(&members).map(|(index, _)| index).filter(|index| !lost(*index as usize)).collect()
     };
@@ -151,9 +165,9 @@ fn survivors_of_too_few_organisations_are_refused() {
     // Two organisations besides the coalition of two must survive: of five, one may be lost.
     let members = members(&[3, 3, 3, 3, 3]);
     let rule = CohortRule { coalition: organisations(1), survivors_permille: 500, honest_min: 1, ..USUAL };
-    let Err(CohortRefused::CoalitionTooLarge { .. }) = rule.thresholds(&members) else { panic!("6 of 15") };
+    let Err(CohortRefused::CoalitionTooLarge { .. }) = rule.thresholds(&members, GROUP) else { panic!("6 of 15") };
     let rule = CohortRule { coalition: organisations(0), survivors_permille: 500, honest_min: 1, ..USUAL };
-    let own = rule.thresholds(&members).unwrap();
+    let own = rule.thresholds(&members, GROUP).unwrap();
     let loose = Thresholds { quorum: 5, threshold: 5, survivors_min: 6, ..own };
     let of = |kept: &[u32]| -> Vec<u32> {
         (0_u32..)
@@ -208,10 +222,10 @@ proptest! {
     ) {
         let members = members(&weights);
         let rule = CohortRule { coalition: organisations(others), cohort_min: 2, organisations_min: 1, survivors_permille: 700, honest_min: 1 };
-        let Ok(own) = rule.thresholds(&members) else { return Ok(()) };
-        prop_assert_eq!(rule.accept(&members, &own), Ok(()));
+        let Ok(own) = rule.thresholds(&members, GROUP) else { return Ok(()) };
+        prop_assert_eq!(rule.accept(&members, GROUP, &own), Ok(()));
         let doubtful = Thresholds { honest_min: own.honest_min + 1, ..own };
-        prop_assert!(rule.accept(&members, &doubtful).is_err());
+        prop_assert!(rule.accept(&members, GROUP, &doubtful).is_err());
         let committee = own.committee(&members);
         let all = committee.holders().len();
         let survivors: Vec<u32> = (0_u32..).zip(&members).map(|(index, _)| index).filter(|index| !lost[*index as usize]).collect();

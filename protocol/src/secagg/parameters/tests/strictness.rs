@@ -34,11 +34,11 @@ fn a_cohort_has_as_many_organisations_as_the_rule_asks() {
         (0..10).map(|member| OrganisationId(member % organisations)).collect()
     };
     let missing = CohortRefused::OrganisationsMissing { organisations: 2, needed: 3 };
-    assert_eq!(rule.thresholds(&members(2)), Err(missing));
-    assert!(rule.thresholds(&members(3)).is_ok());
-    let offered = rule.thresholds(&members(3)).unwrap();
-    assert_eq!(rule.accept(&members(2), &offered), Err(missing.into()));
+    assert_eq!(rule.thresholds(&members(2), 10), Err(missing));
+    assert!(rule.thresholds(&members(3), 10).is_ok());
+    let offered = rule.thresholds(&members(3), 10).unwrap();
+    assert_eq!(rule.accept(&members(2), 10, &offered), Err(missing.into()));
     // One is nobody's rule.
-    assert!(CohortRule { organisations_min: 1, ..USUAL }.thresholds(&members(1)).is_ok());
-    assert!(CohortRule { organisations_min: 2, ..USUAL }.thresholds(&members(1)).is_err());
+    assert!(CohortRule { organisations_min: 1, ..USUAL }.thresholds(&members(1), 10).is_ok());
+    assert!(CohortRule { organisations_min: 2, ..USUAL }.thresholds(&members(1), 10).is_err());
 }

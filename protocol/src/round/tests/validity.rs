@@ -1,0 +1,254 @@
+//! Entries of the roster that end by the clock, and groups that a client is not in.
+
+use alloc::vec::Vec;
+
+use super::world::{Packet, World, plan};
+use crate::ids::ClientId;
+use crate::limits::CLOCK_SKEW_MS_MAX;
+use crate::message::{ClosedReason, Downstream, RefusalCode, RejectCode, SignedBody};
+use crate::plan::{Plan, RoundKind};
+use crate::roster::{RosterEntry, RosterGroup, SignedRoster};
+use crate::round::cast::{coordinator_signs, entry, roster, roster_after};
+use crate::round::{CoordinatorEvent, Input, ParticipantInput};
+use crate::secagg::toy::Toy;
+use crate::time::Millis;
+
+/// Whose entry ends.
+const ENDING: ClientId = ClientId(4);
+/// Somebody else.
+const OTHER: ClientId = ClientId(7);
+/// Its last second.
+const LAST: u64 = 100;
+/// The first moment after it.
+const OVER: Millis = Millis((LAST + 1) * 1000);
+/// The last moment at which a client takes it as valid.
+const OVER_HERE: Millis = Millis(OVER.0 - 1 + CLOCK_SKEW_MS_MAX);
+
+/// The roster of ten, of whom one ends.
+fn ending(clients: u32) -> SignedRoster {
+    let entries = (1..=clients).map(|number| match ClientId(number) {
+        ENDING => RosterEntry { not_after: LAST, ..entry(ENDING) },
+        client => entry(client),
+    });
+    roster_after(&roster(clients).roster, entries.collect(), Vec::new())
+}
+
+/// Ten branches, the roster in force before anybody connects.
+fn world_of(roster: SignedRoster, plan: Plan) -> World {
+    let mut world = World::new(10, plan);
+    world.tell(Input::Roster(roster.into()));
+    world.connect_all();
+    world
+}
+
+/// With deadlines beyond all of these moments.
+fn world() -> World {
+    let patient = |plan: &mut Plan| (plan.round_deadline_ms, plan.keying_deadline_ms) = (10_000_000, 10_000_000);
+    world_of(ending(10), plan(patient))
+}
+
+/// Delivers until so many rounds are committed.
+fn commit(world: &mut World, rounds: u32) {
+    while world.coordinator.record().committed(RoundKind::Train) < rounds {
+        assert!(world.step(), "{:?}", world.coordinator.wait());
+    }
+}
+
+fn closed(world: &World) -> Vec<ClosedReason> {
+    let reason = |event: &CoordinatorEvent| match event {
+        CoordinatorEvent::SessionClosed { reason, .. } => Some(*reason),
+        _ => None,
+    };
+    world.events.iter().filter_map(reason).collect()
+}
+
+/// Why a client was turned away, of what is under way.
+fn rejected(world: &World, client: ClientId) -> Option<RejectCode> {
+    world.packets.iter().find_map(|packet| match packet {
+        Packet::Down(to, Downstream::Rejected { code, .. }) if *to == client => Some(*code),
+        _ => None,
+    })
+}
+
+#[test]
+fn an_entry_that_ends_ends_its_sessions_and_is_in_no_new_one() {
+    let mut world = world();
+    commit(&mut world, 1);
+    assert!(world.coordinator.record().round.is_some(), "a round is open");
+    world.now = Millis(OVER.0 - 1);
+    world.tell(Input::Timer);
+    world.now = OVER;
+    world.tell(Input::Timer);
+    assert_eq!(closed(&world), [], "the open round ends in order");
+    commit(&mut world, 2);
+    assert_eq!(closed(&world), [ClosedReason::EntryEnded(ENDING); 2], "the session, and the set-up of the next one");
+    assert_eq!(rejected(&world, ENDING), Some(RejectCode::EntryEnded));
+    world.run();
+    world.pass_deadlines();
+    assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
+    world.assert_sums_exact();
+    assert!(world.aborts().is_empty());
+    let cohort = world.events.iter().rev().find_map(|event| match event {
+        CoordinatorEvent::SessionKeyed { cohort, .. } => Some(cohort.clone()),
+        _ => None,
+    });
+    let cohort = cohort.expect("a session");
+    assert!(cohort.len() == 9 && !cohort.contains(&ENDING), "{cohort:?}");
+    let stopped = world.branches[&ENDING].stopped.as_ref().expect("the branch hears why");
+    assert!(stopped.contains("client 4 has ended") && stopped.contains("enrol the branch anew"), "{stopped}");
+}
+
+#[test]
+fn a_deadline_wakes_the_coordinator_when_an_entry_ends_and_its_operator_is_told() {
+    let mut world = world_of(ending(10), plan(|plan| plan.cohort.cohort_min = 10));
+    world.cut(OTHER);
+    world.run();
+    world.now = world.coordinator.deadline().expect("others are hoped for");
+    world.tell(Input::Timer);
+    assert_eq!(world.coordinator.wait().deadline, Some(OVER), "nine are too few, and nobody else is awaited");
+    world.now = OVER;
+    world.tell(Input::Timer);
+    assert_eq!(rejected(&world, ENDING), Some(RejectCode::EntryEnded));
+    let wait = world.coordinator.wait();
+    assert_eq!(wait.deadline, None);
+    assert!(wait.reason.contains("entries of 1 clients have ended, the first is client 4"), "{wait:?}");
+    // Neither does it come back, nor is it asked.
+    world.cut(ENDING);
+    world.connect(ENDING);
+    assert_eq!(rejected(&world, ENDING), Some(RejectCode::EntryEnded));
+    world.connect(OTHER);
+    world.run();
+    assert!(world.sums.is_empty());
+}
+
+#[test]
+fn a_set_up_with_an_entry_that_has_ended_is_refused_by_everybody_in_it() {
+    for (now, refused) in [(OVER_HERE, None), (OVER_HERE.plus(1), Some(RefusalCode::EntryEnded))] {
+        for victim in [OTHER, ENDING] {
+            let mut world = world();
+            while !matches!(world.packets.front(), Some(Packet::Down(to, Downstream::Offer(_))) if *to == victim) {
+                assert!(world.step());
+            }
+            // The coordinator's clock stands; only this branch's has gone on.
+            world.now = now;
+            let Some(Packet::Down(_, offer)) = world.packets.pop_front() else { panic!("an offer") };
+            world.tell_branch(victim, ParticipantInput::Message(offer));
+            let refusals = world.refusals();
+            assert_eq!(refusals.first().map(|(client, code)| (*client, *code)), refused.map(|code| (victim, code)));
+        }
+    }
+}
+
+#[test]
+fn a_branch_whose_own_entry_has_ended_joins_nothing() {
+    for (now, refused) in [(OVER_HERE, None), (OVER_HERE.plus(1), Some(RefusalCode::EntryEnded))] {
+        let mut world = world();
+        while !matches!(world.packets.front(), Some(Packet::Down(ENDING, Downstream::Welcome(_)))) {
+            assert!(world.step());
+        }
+        world.now = now;
+        let Some(Packet::Down(_, welcome)) = world.packets.pop_front() else { panic!("a welcome") };
+        world.tell_branch(ENDING, ParticipantInput::Message(welcome));
+        assert_eq!(world.refusals().first().map(|(_, code)| *code), refused);
+    }
+}
+
+/// A coordinator whose clock stands does not keep a session alive.
+#[test]
+fn keys_are_erased_when_an_entry_of_their_cohort_ends_and_the_open_round_ends_in_order() {
+    let mut world = world();
+    commit(&mut world, 1);
+    while !matches!(world.packets.front(), Some(Packet::Down(OTHER, Downstream::Survivors(_)))) {
+        assert!(world.step());
+    }
+    world.now = OVER_HERE.plus(1);
+    world.tell_branch(OTHER, ParticipantInput::Timer);
+    world.now = Millis(0);
+    while !matches!(world.packets.front(), Some(Packet::Start(OTHER, _))) {
+        assert!(world.step(), "{:?} {:?}", world.coordinator.wait(), world.refusals());
+    }
+    assert_eq!(world.coordinator.record().committed(RoundKind::Train), 2, "the round that was open is committed");
+    assert_eq!(world.refusals(), []);
+    // The next one has no keys, whatever the time is now.
+    world.step();
+    assert_eq!(world.refusals(), [(OTHER, RefusalCode::RoundReused)]);
+    assert_eq!(world.branches[&OTHER].machine.record().last_round(&plan_digest(&world)), 2);
+}
+
+fn plan_digest(world: &World) -> crate::digest::Digest {
+    world.coordinator.plan().digest()
+}
+
+#[test]
+fn a_round_under_an_entry_that_has_ended_is_refused_before_it_is_charged() {
+    let mut world = world();
+    commit(&mut world, 1);
+    while !matches!(world.packets.front(), Some(Packet::Start(OTHER, _))) {
+        assert!(world.step());
+    }
+    world.now = OVER_HERE.plus(1);
+    world.step();
+    assert_eq!(world.refusals().first(), Some(&(OTHER, RefusalCode::EntryEnded)));
+    assert_eq!(world.branches[&OTHER].machine.record().last_round(&plan_digest(&world)), 1);
+}
+
+fn pilot(members: &[u32]) -> SignedRoster {
+    let entries = (1..=10).map(|number| entry(ClientId(number))).collect();
+    let group = RosterGroup { name: "pilot".into(), members: members.iter().copied().map(ClientId).collect() };
+    roster_after(&roster(10).roster, entries, alloc::vec![group])
+}
+
+fn piloted() -> Plan {
+    plan(|plan| plan.group = "pilot".into())
+}
+
+#[test]
+fn a_plan_for_a_group_runs_with_its_members_alone() {
+    let mut world = world_of(pilot(&[1, 2, 3, 4, 6, 7, 8, 9]), piloted());
+    for stranger in [ClientId(5), ClientId(10)] {
+        assert_eq!(rejected(&world, stranger), Some(RejectCode::NotInGroup));
+    }
+    world.run();
+    assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
+    world.assert_sums_exact();
+    assert_eq!(world.coordinator.record().group_size, 8);
+    assert_eq!(world.sums.len(), 5);
+    let stopped = world.branches[&ClientId(5)].stopped.as_ref().expect("it hears why");
+    assert!(stopped.contains("group \"pilot\"") && stopped.contains("client 5 is not in it"), "{stopped}");
+}
+
+/// A coordinator that offers somebody from outside, or shows a roster without the group.
+#[test]
+fn strangers_to_the_group_are_refused_in_a_set_up() {
+    let mut world = world_of(pilot(&[1, 2, 3, 4, 6, 7, 8, 9]), piloted());
+    while !matches!(world.packets.front(), Some(Packet::Down(OTHER, Downstream::Offer(_)))) {
+        assert!(world.step());
+    }
+    let Some(Packet::Down(_, Downstream::Offer(mut offer))) = world.packets.pop_front() else { panic!("an offer") };
+    let place = offer.candidates.iter().position(|client| *client > ClientId(5)).expect("there are later ones");
+    offer.candidates.to_mut().insert(place, ClientId(5));
+    offer.signature = coordinator_signs(&offer.to_sign::<Toy>());
+    world.tell_branch(OTHER, ParticipantInput::Message(Downstream::Offer(offer)));
+    assert_eq!(world.refusals(), [(OTHER, RefusalCode::Unexpected)]);
+}
+
+#[test]
+fn a_branch_refuses_a_plan_whose_group_it_is_not_in() {
+    // The coordinator's machine would turn it away; this one is told to let it in.
+    let mut world = world_of(pilot(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), piloted());
+    let outside = pilot(&[1, 2, 3, 4, 6, 7, 8, 9]);
+    let without =
+        roster_after(&roster(10).roster, (1..=10).map(|number| entry(ClientId(number))).collect(), Vec::new());
+    for (client, shown) in [(ClientId(5), outside), (OTHER, without)] {
+        while !matches!(world.packets.front(), Some(Packet::Down(to, Downstream::Welcome(_))) if *to == client) {
+            assert!(world.step());
+        }
+        let Some(Packet::Down(_, Downstream::Welcome(mut welcome))) = world.packets.pop_front() else { panic!("one") };
+        let plan = welcome.plan.clone().validate().unwrap();
+        welcome.signature = coordinator_signs(&crate::round::agreement::welcome_message::<Toy>(&plan, &shown));
+        welcome.roster = shown;
+        world.tell_branch(client, ParticipantInput::Message(Downstream::Welcome(welcome)));
+    }
+    let refused = [(ClientId(5), RefusalCode::NotInGroup), (OTHER, RefusalCode::NotInGroup)];
+    assert_eq!(world.refusals(), refused);
+}

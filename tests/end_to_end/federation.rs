@@ -172,7 +172,7 @@ fn another_schema_is_refused_before_any_row_is_read() {
     fs::write(federation.dir.join("other.toml"), schema.replacen("version = 1", "version = 2", 1)).unwrap();
     federation.edit(0, |text| text.replace("../../schema.toml", "../../other.toml"));
     fs::write(federation.data(0), "nobody reads this").unwrap();
-    federation.run(0).assert_refused(1, &["the plan was made for feature schema", "nothing was trained"]);
+    federation.run(0).assert_refused(1, &["the policy pins the schema", "Nothing is learned from it"]);
     // The plan still waits for its branches.
     assert!(federation.coordinator.try_wait().unwrap().is_none());
 }

@@ -52,16 +52,16 @@ pub fn judge(plan: &ValidPlan, schema: &Schema, policy: &BranchPolicy) -> Result
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use tributary_protocol::plan::{ClipForm, Plan};
     use tributary_protocol::round::cast;
 
     use super::*;
     use crate::policy::sample_for;
 
-    const SCHEMA: &str = include_str!("../../docs/samples/schemas/deposit_churn.toml");
+    pub(crate) const SCHEMA: &str = include_str!("../../docs/samples/schemas/deposit_churn.toml");
 
-    fn policy(schema: &Schema) -> BranchPolicy {
+    pub(crate) fn policy(schema: &Schema) -> BranchPolicy {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("policy.toml");
         std::fs::write(&path, sample_for(schema)).unwrap();
@@ -69,7 +69,7 @@ mod tests {
     }
 
     /// A plan in which every number follows.
-    fn plan(schema: &Schema, hidden: &[u32]) -> ValidPlan {
+    pub(crate) fn plan(schema: &Schema, hidden: &[u32]) -> ValidPlan {
         let heads: Vec<&str> = schema.labels().iter().map(|label| label.name.as_str()).collect();
         let network = Architecture::mlp(u32::try_from(schema.width()).unwrap(), hidden, &heads).unwrap();
         let mut plan = Plan {

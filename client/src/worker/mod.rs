@@ -218,3 +218,6 @@ impl<A: Fn(Answer)> Worker<A> {
         self.cpu.noise += started.elapsed();
     }
 }
+
+#[cfg(test)]
+mod tests;

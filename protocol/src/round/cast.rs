@@ -2,15 +2,18 @@
 
 use alloc::vec::Vec;
 
-use super::{CoordinatorSettings, Policy, Timing};
+use super::{Contribution, CoordinatorSettings, Policy, RoundDescriptor, RoundHead, SessionView, Timing};
 use crate::digest::Digest;
-use crate::ids::{ClientId, OrganisationId};
-use crate::plan::{ClipForm, Counting, Plan, PrivacyMode};
+use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
+use crate::plan::{ClipForm, Counting, Plan, PrivacyMode, RoundKind, ValidPlan};
 use crate::privacy::RdpVector;
 use crate::roster::{ALL, AuthoritySignature, Roster, RosterEntry, RosterGroup, SignedRoster};
+use crate::secagg::mask::Sign;
+use crate::secagg::masked_update::MaskSeeds;
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::CohortRule;
-use crate::secagg::suite::{Signature, Suite};
+use crate::secagg::permit::BudgetReceipt;
+use crate::secagg::suite::{SecretKey, Signature, Suite};
 use crate::secagg::toy::Toy;
 
 /// Coordinates of the cast's model.
@@ -181,4 +184,21 @@ pub fn settings(clients: u32, plan: Plan) -> CoordinatorSettings<Toy> {
 #[must_use]
 pub fn coordinator_signs(message: &[u8]) -> Signature {
     Toy::sign(&COORDINATOR_KEY, message)
+}
+
+/// Permission for one round of a cohort of ten, as the machine gives it after the charge: for tests of what comes of it.
+///
+/// # Panics
+/// If the plan admits no cohort of ten.
+#[must_use]
+pub fn contribution(plan: &ValidPlan, (kind, round): (RoundKind, RoundId), model: Digest) -> Contribution {
+    let thresholds = plan.cohort.thresholds(&[OrganisationId(1); 10], 10).expect("a cohort of ten");
+    let view = SessionView { session: SessionId([1; 32]), view: Digest::ZERO, thresholds };
+    let bound = plan.local.filter(|_| kind == RoundKind::Train).map_or(0, |local| local.update_clip_norm_bits);
+    let descriptor =
+        RoundDescriptor::derive(plan, &view, RoundHead { round, kind, model, update_clip_norm_bits: bound });
+    let receipt = BudgetReceipt::new(round, descriptor.digest());
+    let pairs = (2..=10_u8).map(|peer| (Sign::of_pair(ClientId(1), ClientId(peer.into())), SecretKey::new([peer; 32])));
+    let seeds = MaskSeeds { self_seed: SecretKey::new([1; 32]), pairs: pairs.collect() };
+    Contribution { descriptor, receipt, seeds }
 }

@@ -329,7 +329,7 @@ impl Daemon<'_> {
             ParticipantEffect::Sync => self.journal.sync()?,
             ParticipantEffect::JudgePlan(plan) => {
                 self.architecture = Architecture::decode(&plan.architecture).ok();
-                let _ = self.jobs.send(Job::Judge(plan));
+                let _ = self.jobs.send(Job::Judge(*plan));
             }
             ParticipantEffect::Contribute(contribution) => {
                 self.cpu_before.get_or_insert_with(process_cpu);

@@ -112,7 +112,7 @@ pub enum ParticipantEffect {
     /// Send a control message.
     Send(Upstream),
     /// Judge a plan against data, schema and model code; answer with `Input::PlanJudged`.
-    JudgePlan(ValidPlan),
+    JudgePlan(Box<ValidPlan>),
     /// Noise and mask, then train, clip and add; answer with `Input::NoiseMasked` and with `Input::Masked`, whatever the rows are.
     Contribute(Contribution),
     /// Send this header and, after it, the vector that it names by its digest.

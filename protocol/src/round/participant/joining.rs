@@ -1,5 +1,7 @@
 //! Joining: the coordinator's welcome, judged before any data is read.
 
+use alloc::boxed::Box;
+
 use super::{Admitted, Participant, Phase};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
@@ -39,7 +41,7 @@ impl<S: Suite> Participant<S> {
                 if let Err(code) = self.settle_charges(welcome, &plan, outbox) {
                     return self.refuse(code, outbox);
                 }
-                outbox.push(ParticipantEffect::JudgePlan(plan));
+                outbox.push(ParticipantEffect::JudgePlan(Box::new(plan)));
             }
         }
     }

@@ -47,7 +47,9 @@ fn a_welcome_with_one_thing_wrong_is_refused() {
     let rows: [Row; 7] = [
         ("another protocol", RefusalCode::PlanMalformed, |welcome| welcome.version += 1),
         ("no plan", RefusalCode::PlanMalformed, |welcome| welcome.plan.rounds = 0),
-        ("another schema", RefusalCode::SchemaDiffers, |welcome| welcome.plan.schema.0[0] ^= 1),
+        ("another schema", RefusalCode::PolicyFloor(crate::message::Floor::Schema), |welcome| {
+            welcome.plan.schema.0[0] ^= 1
+        }),
         ("a roster without this branch", RefusalCode::RosterInvalid, |welcome| welcome.roster = roster(4)),
         ("a roster that nobody signed", RefusalCode::RosterInvalid, |welcome| welcome.roster.signatures.clear()),
         ("a roster with a forged signature", RefusalCode::RosterInvalid, |welcome| {

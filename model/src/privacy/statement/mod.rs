@@ -3,6 +3,7 @@
 //! Everything in it follows from the coordinator's ledger: the plan whole, and what was charged. Whoever has the ledger makes the same
 //! statement again, byte for byte.
 
+mod changes;
 mod facts;
 mod protection;
 mod questions;
@@ -49,6 +50,8 @@ pub struct Statement {
     pub assumptions: Vec<String>,
     /// What is not promised.
     pub not_promised: Vec<String>,
+    /// What earlier versions of this software guaranteed less well.
+    pub changes: Vec<&'static str>,
     /// The 24 questions, answered from this run.
     pub questions: Vec<Answer>,
 }
@@ -125,6 +128,7 @@ impl Statement {
             visibility: protection::visibility(plan),
             assumptions: words::assumptions(plan),
             not_promised: words::not_promised(plan),
+            changes: changes::CHANGES.to_vec(),
             questions: questions::answers(facts, &figures),
         }
     }

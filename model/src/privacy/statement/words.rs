@@ -169,6 +169,8 @@ pub(super) fn print(statement: &Statement, out: &mut Formatter<'_>) -> Result {
     statement.assumptions.iter().try_for_each(|line| writeln!(out, "  - {line}"))?;
     writeln!(out, "\nWhat is not promised")?;
     statement.not_promised.iter().try_for_each(|line| writeln!(out, "  - {line}"))?;
+    writeln!(out, "\nChanges: what was wrong before")?;
+    statement.changes.iter().try_for_each(|line| writeln!(out, "  - {line}"))?;
     writeln!(out, "\nThe questions of NIST SP 800-226")?;
     statement
         .questions

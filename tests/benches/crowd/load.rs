@@ -24,7 +24,7 @@ use tributary_protocol::round::{
 };
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
-use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_protocol::time::Millis;
 use tributary_transport::{ChannelSettings, DialSettings, Mode, Timers};
 
@@ -92,7 +92,8 @@ impl Load {
         let authorities = RosterAuthorities::read(&folder.join(names::AUTHORITIES)).expect("authorities");
         let everything = || RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).expect("a cap");
         let policy = Policy {
-            cohort: CohortRule::USUAL,
+            // The plan says how many may collude.
+            cohort: CohortRule { coalition: CoalitionRule::Fraction { permille: 0 }, ..CohortRule::USUAL },
             cap: everything(),
             plan_cap: everything(),
             modes: PrivacyMode::ALL.to_vec(),

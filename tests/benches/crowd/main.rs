@@ -81,7 +81,7 @@ fn measure(arguments: &[String]) {
     };
     // The last run's plan is nobody's.
     let _ = std::fs::remove_dir_all(folder.join("state"));
-    let config = write_settings(folder, clients, "127.0.0.1:0");
+    let config = write_settings(folder, (clients, cohort), "127.0.0.1:0");
     let begun = Instant::now();
     let mut coordinator = Daemon::start(&["coordinator".as_ref(), config.as_os_str()]);
     let listening = coordinator.until("listening");
@@ -110,7 +110,7 @@ fn measure(arguments: &[String]) {
     if idle > 0 {
         idle_cost(&mut coordinator, processes, clients, begun);
     } else {
-        busy_cost(coordinator, (folder, &address), clients, (&processes, begun));
+        busy_cost(coordinator, (folder, &address), (clients, cohort), (&processes, begun));
     }
 }
 
@@ -139,7 +139,7 @@ fn idle_cost(coordinator: &mut Daemon, mut loads: Vec<Daemon>, clients: usize, b
 fn busy_cost(
     mut coordinator: Daemon,
     (folder, address): (&Path, &str),
-    clients: usize,
+    (clients, cohort): (usize, usize),
     (loads, begun): (&[Daemon], Instant),
 ) {
     let loads_cpu = || loads.iter().map(|load| load.cpu().as_secs_f64()).sum::<f64>();
@@ -165,7 +165,7 @@ fn busy_cost(
     let stopping = Instant::now();
     coordinator.terminate();
     println!("stopped within {:.1} s", stopping.elapsed().as_secs_f64());
-    let config = write_settings(folder, clients, address);
+    let config = write_settings(folder, (clients, cohort), address);
     let (begun, loads_before) = (Instant::now(), loads_cpu());
     let mut coordinator = Daemon::start(&["coordinator".as_ref(), config.as_os_str()]);
     coordinator.until("listening");
@@ -191,7 +191,8 @@ fn megabytes(bytes: u64) -> String {
     format!("{:.0} MB", bytes as f64 / 1e6)
 }
 
-fn write_settings(folder: &Path, clients: usize, listen: &str) -> PathBuf {
+/// A fifth of the cohort may collude; counted of everybody enrolled, as a plan counts, that is a smaller part.
+fn write_settings(folder: &Path, (clients, cohort): (usize, usize), listen: &str) -> PathBuf {
     std::fs::write(folder.join("schema.toml"), SCHEMA_TOML).expect("a schema file");
     let path = folder.join("coordinator.toml");
     let text = format!(
@@ -202,9 +203,11 @@ fn write_settings(folder: &Path, clients: usize, listen: &str) -> PathBuf {
          [plan]\nname = \"crowd\"\nschema = \"schema.toml\"\nmodel = \"logistic\"\nrounds = 1000\nprivacy = \"none\"\n\
          example_clip_norm = 1.0\ncustomers_nominal = {}\ncustomers_max = {}\nsession_rounds = 16\nupload_offset_ms = 1000\n\
          round_deadline_ms = 600000\nkeying_deadline_ms = 600000\n\
+         [plan.cohort]\ncoalition_permille = {}\n\
          [plan.optimizer]\nkind = \"sgd\"\nlearning_rate = 1.0\n",
         clients * 10,
-        clients * 20
+        clients * 20,
+        200 * cohort / clients
     );
     std::fs::write(&path, text).expect("settings");
     path

@@ -1,7 +1,7 @@
 //! `tributary client budget` and `tributary client policy`: what a branch's owner and its compliance officer ask.
 
 use tributary_client::error::ClientError;
-use tributary_client::policy::BranchPolicy;
+use tributary_client::policy::{BranchEpsilon, BranchPolicy};
 use tributary_client::{cli, enrol};
 use tributary_protocol::round::Timing;
 
@@ -106,9 +106,12 @@ fn shown(policy: &BranchPolicy) -> String {
         Timing::Strict => "strict (noise alone leaves in the place of a vector that is late)",
     };
     let modes: Vec<&str> = modes.iter().map(|mode| mode.name()).collect();
+    let branch = policy.epsilon_branch.map_or_else(String::new, |BranchEpsilon { life, plan }| {
+        format!("\n            {life} for life, {plan} for one plan, for the branch as one unit")
+    });
     format!(
         "Policy for {population}, signed by its owner\n  \
-         epsilon   {epsilon_life} for life, {epsilon_plan} for one plan, at delta {delta:e}\n  \
+         epsilon   {epsilon_life} for life, {epsilon_plan} for one plan, at delta {delta:e}{branch}\n  \
          modes     {}\n  purposes  {}\n  rounds    {} within 24 hours, {} for one plan\n  \
          cohort    at least {} branches of {} organisations, {} per thousand of it in every sum, {} of them honest\n  \
          overlap   a customer may be at {} branches\n  own noise {}\n  \

@@ -6,8 +6,8 @@ use serde::Serialize;
 use tributary_journal::Journal;
 use tributary_model::privacy::epsilon_of;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::RoundKind;
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::plan::{PrivacyMode, RoundKind};
+use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::round::{ParticipantEvent, ParticipantRecord};
 use tributary_protocol::time::Millis;
 
@@ -60,7 +60,7 @@ pub struct Budget {
     pub population: String,
     /// Delta of every epsilon here.
     pub delta: f64,
-    /// Epsilon charged for life, by the bound that is enforced. Nothing where a charge has no finite epsilon.
+    /// Epsilon charged for a customer's life, by the bound that is enforced. Nothing where a charge has no finite epsilon.
     pub epsilon_spent: Option<f64>,
     /// Epsilon allowed for life.
     pub epsilon_cap: f64,
@@ -68,6 +68,8 @@ pub struct Budget {
     pub epsilon_left: f64,
     /// Epsilon allowed for one plan.
     pub epsilon_plan_cap: f64,
+    /// The branch's own account, where its policy admits mode branch or something was charged to it.
+    pub branch: Option<BranchBudget>,
     /// How much noise the branch adds: `share` or `full`.
     pub own_noise: &'static str,
     /// Rounds charged within the last 24 hours.
@@ -78,6 +80,19 @@ pub struct Budget {
     pub rounds_adopted: u32,
     /// Every plan that was admitted or charged, in the order of the file.
     pub plans: Vec<PlanBudget>,
+}
+
+/// What was charged to the branch as one unit. No part of it is a customer's, and the reverse.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BranchBudget {
+    /// Epsilon charged for life.
+    pub epsilon_spent: Option<f64>,
+    /// Epsilon allowed for life; nothing where the policy admits none.
+    pub epsilon_cap: Option<f64>,
+    /// The difference; 0 where nothing is left.
+    pub epsilon_left: f64,
+    /// Epsilon allowed for one plan.
+    pub epsilon_plan_cap: Option<f64>,
 }
 
 /// What one plan was charged.
@@ -93,10 +108,14 @@ pub struct PlanBudget {
     pub mode: &'static str,
     /// Rounds charged, by kind.
     pub rounds: RoundCounts,
-    /// Epsilon of them alone.
+    /// Epsilon of them alone, for a customer.
     pub epsilon_spent: Option<f64>,
-    /// Epsilon of everything that the plan may charge.
+    /// Epsilon of everything that the plan may charge, for a customer.
     pub epsilon_max: Option<f64>,
+    /// Epsilon of them alone for the branch as one unit; nothing in a mode that does not protect it.
+    pub epsilon_branch_spent: Option<f64>,
+    /// Epsilon of everything that the plan may charge the branch as one unit.
+    pub epsilon_branch_max: Option<f64>,
     /// Training rounds that the plan may still charge.
     pub rounds_left_in_plan: u32,
     /// Training rounds of this plan's noise that the budget for life still pays for, were the plan to go on for ever; nothing where a round is
@@ -121,8 +140,8 @@ struct Terms {
     name: String,
     purpose: String,
     mode: &'static str,
-    charge: RdpVector,
-    charge_max: RdpVector,
+    charge: Accounts,
+    charge_max: Accounts,
     rounds_charged_max: u32,
 }
 
@@ -132,8 +151,7 @@ impl Budget {
     pub fn read(policy: &BranchPolicy, events: &[ParticipantEvent], now: tributary_protocol::time::Millis) -> Self {
         let record = ParticipantRecord::replay(events);
         let delta = policy.delta;
-        let spent = epsilon_of(&record.spent, delta).0;
-        let left = if spent.is_finite() { (policy.epsilon_life - spent).max(0.0) } else { 0.0 };
+        let spent = epsilon_of(&record.spent.customer, delta).0;
         let mut terms: Vec<Terms> = Vec::new();
         let mut rounds_adopted = 0_u32;
         let mut before = ParticipantRecord::default();
@@ -170,8 +188,9 @@ impl Budget {
             delta,
             epsilon_spent: finite(spent),
             epsilon_cap: policy.epsilon_life,
-            epsilon_left: left,
+            epsilon_left: left(policy.epsilon_life, spent),
             epsilon_plan_cap: policy.epsilon_plan,
+            branch: BranchBudget::of(policy, &record),
             own_noise: policy.own_noise.name(),
             rounds_today: record.charged_within_a_day(now),
             rounds_a_day: policy.rounds_a_day,
@@ -181,11 +200,26 @@ impl Budget {
     }
 }
 
+impl BranchBudget {
+    fn of(policy: &BranchPolicy, record: &ParticipantRecord) -> Option<Self> {
+        let spent = epsilon_of(&record.spent.branch, policy.delta).0;
+        let cap = policy.epsilon_branch;
+        (cap.is_some() || spent > 0.0).then(|| Self {
+            epsilon_spent: finite(spent),
+            epsilon_cap: cap.map(|cap| cap.life),
+            epsilon_left: left(cap.map_or(0.0, |cap| cap.life), spent),
+            epsilon_plan_cap: cap.map(|cap| cap.plan),
+        })
+    }
+}
+
 impl PlanBudget {
     fn of(policy: &BranchPolicy, record: &ParticipantRecord, terms: Terms) -> Self {
         let count = |kind| record.rounds_charged(&terms.plan, kind);
         let training = count(RoundKind::Train);
-        let spent = record.plans.get(&terms.plan).map_or_else(RdpVector::zero, |spend| spend.spent.clone());
+        let spent = record.plans.get(&terms.plan).map_or_else(Accounts::zero, |spend| spend.spent.clone());
+        let epsilon = |unit, spent: &Accounts| finite(epsilon_of(spent.of(unit), policy.delta).0);
+        let by_branch = terms.mode == PrivacyMode::Branch.name();
         Self {
             plan: terms.plan.to_string(),
             name: terms.name,
@@ -196,8 +230,10 @@ impl PlanBudget {
                 statistics: count(RoundKind::Statistics),
                 evaluation: count(RoundKind::Evaluation),
             },
-            epsilon_spent: finite(epsilon_of(&spent, policy.delta).0),
-            epsilon_max: finite(epsilon_of(&terms.charge_max, policy.delta).0),
+            epsilon_spent: epsilon(Unit::Customer, &spent),
+            epsilon_max: epsilon(Unit::Customer, &terms.charge_max),
+            epsilon_branch_spent: epsilon(Unit::Branch, &spent).filter(|_| by_branch),
+            epsilon_branch_max: epsilon(Unit::Branch, &terms.charge_max).filter(|_| by_branch),
             rounds_left_in_plan: terms.rounds_charged_max.saturating_sub(training),
             rounds_left_for_life: affordable(&record.spent, &terms.charge, &policy.life_cap()),
         }
@@ -205,8 +241,8 @@ impl PlanBudget {
 }
 
 /// How many more charges fit under a cap; nothing where they are free. Found by halving: more charges never fit where fewer do not.
-fn affordable(spent: &RdpVector, charge: &RdpVector, cap: &RdpVector) -> Option<u64> {
-    if charge.nanos().iter().all(|nanos| *nanos == 0) {
+fn affordable(spent: &Accounts, charge: &Accounts, cap: &Accounts) -> Option<u64> {
+    if *charge == Accounts::zero() {
         return None;
     }
     let fits = |rounds: u64| spent.plus(&charge.times(rounds)).within(cap);
@@ -228,6 +264,11 @@ fn affordable(spent: &RdpVector, charge: &RdpVector, cap: &RdpVector) -> Option<
     Some(low)
 }
 
+/// What is left of an epsilon; nothing where the spend has none.
+fn left(cap: f64, spent: f64) -> f64 {
+    if spent.is_finite() { (cap - spent).max(0.0) } else { 0.0 }
+}
+
 fn finite(epsilon: f64) -> Option<f64> {
     Some(epsilon).filter(|epsilon| epsilon.is_finite())
 }
@@ -238,12 +279,20 @@ impl fmt::Display for Budget {
         writeln!(out, "Budget of {} (delta {:e})", self.population, self.delta)?;
         writeln!(
             out,
-            "  for life   epsilon {} spent of {:.6}, {:.6} left; {:.6} at most for one plan",
+            "  customers  epsilon {} spent of {:.6}, {:.6} left; {:.6} at most for one plan",
             shown(self.epsilon_spent),
             self.epsilon_cap,
             self.epsilon_left,
             self.epsilon_plan_cap
         )?;
+        if let Some(BranchBudget { epsilon_spent, epsilon_cap, epsilon_left, epsilon_plan_cap }) = &self.branch {
+            let [life, plan] = [epsilon_cap, epsilon_plan_cap].map(|cap| cap.unwrap_or_default());
+            writeln!(
+                out,
+                "  branch     epsilon {} spent of {life:.6}, {epsilon_left:.6} left; {plan:.6} at most for one plan",
+                shown(*epsilon_spent)
+            )?;
+        }
         writeln!(out, "  own noise  {}", self.own_noise)?;
         writeln!(out, "  today      {} of {} rounds within 24 hours", self.rounds_today, self.rounds_a_day)?;
         if self.rounds_adopted > 0 {
@@ -268,6 +317,10 @@ impl fmt::Display for Budget {
                 shown(*epsilon_spent),
                 shown(*epsilon_max)
             )?;
+            if let Some(most) = plan.epsilon_branch_max {
+                let spent = shown(plan.epsilon_branch_spent);
+                writeln!(out, "             for the branch as one unit: epsilon {spent} of at most {most:.6}")?;
+            }
             let life = plan.rounds_left_for_life.map_or("any number of".to_owned(), |rounds| rounds.to_string());
             writeln!(
                 out,
@@ -283,7 +336,7 @@ impl fmt::Display for Budget {
 mod tests {
     use tributary_protocol::ids::RoundId;
     use tributary_protocol::message::Charged;
-    use tributary_protocol::plan::PrivacyMode;
+    use tributary_protocol::privacy::RdpVector;
     use tributary_protocol::time::Millis;
 
     use super::*;
@@ -299,7 +352,7 @@ mod tests {
     }
 
     fn history(rounds: u64) -> Vec<ParticipantEvent> {
-        let charge = RdpVector::gaussian(1, 2000);
+        let charge = Accounts::customers(RdpVector::gaussian(1, 2000));
         let mut events = vec![
             ParticipantEvent::PopulationNamed { population: "retail".into() },
             ParticipantEvent::PlanAccepted {
@@ -331,7 +384,7 @@ mod tests {
         assert_eq!((budget.population.as_str(), plan.rounds.training, plan.rounds_left_in_plan), ("retail", 40, 65));
         assert_eq!(budget.rounds_today, 40);
         let more = plan.rounds_left_for_life.unwrap();
-        let spent = |rounds: u64| RdpVector::gaussian(1, 2000).times(40 + rounds);
+        let spent = |rounds: u64| Accounts::customers(RdpVector::gaussian(1, 2000).times(40 + rounds));
         assert!(spent(more).within(&policy.life_cap()) && !spent(more + 1).within(&policy.life_cap()));
         assert!((budget.epsilon_spent.unwrap() + budget.epsilon_left - policy.epsilon_life).abs() < 1e-9);
         let text = budget.to_string();
@@ -343,10 +396,38 @@ mod tests {
     }
 
     #[test]
+    fn a_branch_has_an_account_of_its_own() {
+        let mut policy = policy();
+        assert_eq!(Budget::read(&policy, &history(4), Millis(0)).branch, None, "nothing is promised to it");
+        policy.epsilon_branch = Some(crate::policy::BranchEpsilon { life: 2.0, plan: 1.0 });
+        let charge = Accounts { customer: RdpVector::gaussian(4, 2000), branch: RdpVector::gaussian(1, 2000) };
+        let mut events = history(4);
+        for event in &mut events {
+            match event {
+                ParticipantEvent::PlanAccepted { privacy, charge: one, charge_max, .. } => {
+                    (*privacy, *one, *charge_max) = (PrivacyMode::Branch, charge.clone(), charge.times(105));
+                }
+                ParticipantEvent::BudgetCharged { charge: one, .. } => *one = charge.clone(),
+                _ => {}
+            }
+        }
+        let budget = Budget::read(&policy, &events, Millis(0));
+        let branch = budget.branch.clone().unwrap();
+        assert_eq!(branch.epsilon_spent, Some(epsilon_of(&charge.branch.times(4), policy.delta).0));
+        assert_eq!(budget.epsilon_spent, Some(epsilon_of(&charge.customer.times(4), policy.delta).0));
+        assert!(branch.epsilon_spent < budget.epsilon_spent && branch.epsilon_left > 0.0);
+        assert_eq!(budget.plans[0].epsilon_branch_spent, branch.epsilon_spent);
+        let more = budget.plans[0].rounds_left_for_life.unwrap();
+        let fits = |rounds| charge.times(4 + rounds).within(&policy.life_cap());
+        assert!(fits(more) && !fits(more + 1), "the account that is used up first decides");
+        assert!(budget.to_string().contains("for the branch as one unit"), "{budget}");
+    }
+
+    #[test]
     fn what_was_adopted_is_said() {
         let policy = policy();
         let mut events = history(3);
-        let charge = RdpVector::gaussian(1, 2000).times(7);
+        let charge = Accounts::customers(RdpVector::gaussian(1, 2000).times(7));
         let charged = Charged { rounds: [10, 0, 0], last_round: 12 };
         events.push(ParticipantEvent::ChargesAdopted { plan: PLAN, charged, charge });
         let budget = Budget::read(&policy, &events, Millis(0));
@@ -364,7 +445,7 @@ mod tests {
             kind: RoundKind::Train,
             at: Millis(2),
             descriptor: PLAN,
-            charge: RdpVector::gaussian(1, 0),
+            charge: Accounts::customers(RdpVector::gaussian(1, 0)),
         });
         let budget = Budget::read(&policy, &events, Millis(3));
         assert_eq!((budget.epsilon_spent, budget.epsilon_left), (None, 0.0));

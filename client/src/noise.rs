@@ -94,7 +94,7 @@ impl NoiseSource {
 mod tests {
     use tributary_protocol::ids::{OrganisationId, RoundId, SessionId};
     use tributary_protocol::plan::{Counting, Plan, PrivacyMode};
-    use tributary_protocol::privacy::RdpVector;
+    use tributary_protocol::privacy::{Accounts, RdpVector};
     use tributary_protocol::round::{RoundHead, SessionView, cast};
 
     use super::*;
@@ -165,7 +165,7 @@ mod tests {
         let bare = plan(|plan| {
             plan.privacy = PrivacyMode::None;
             (plan.statistics, plan.evaluation) = (None, None);
-            (plan.noise_variance, plan.round_charge) = (0, RdpVector::zero());
+            (plan.noise_variance, plan.round_charge) = (0, Accounts::zero());
         });
         let mut source = NoiseSource::new(OwnNoise::Full);
         source.draw_ahead(&bare, 6);
@@ -179,7 +179,8 @@ mod tests {
         let variance = 1 << 82;
         let loud = plan(|plan| {
             (plan.statistics, plan.evaluation) = (None, None);
-            (plan.noise_variance, plan.round_charge) = (variance, RdpVector::gaussian(1 << 40, variance));
+            plan.noise_variance = variance;
+            plan.round_charge = Accounts::customers(RdpVector::gaussian(1 << 40, variance));
         });
         assert_eq!(
             NoiseSource::new(OwnNoise::Share).admits(&loud),

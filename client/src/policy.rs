@@ -11,7 +11,7 @@ use tributary_model::privacy::cap;
 use tributary_model::schema::Schema;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::{OVERLAP_MAX, Plan, PrivacyMode, RoundKind};
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::{ALL, is_group_name};
 use tributary_protocol::round::Timing;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
@@ -78,15 +78,26 @@ impl std::fmt::Display for OwnNoise {
     }
 }
 
+/// Largest epsilon of the branch as one unit. What protects a customer is not counted here, nor the reverse.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BranchEpsilon {
+    /// For life, over all plans.
+    pub life: f64,
+    /// In one plan.
+    pub plan: f64,
+}
+
 /// What the owner of a branch's data allows. A plan can only be stricter.
 #[derive(Clone, Debug)]
 pub struct BranchPolicy {
     /// Whose data it is, in words; the budget file belongs to it for ever.
     pub population: String,
-    /// Largest epsilon for life, over all plans.
+    /// Largest epsilon of a customer for life, over all plans.
     pub epsilon_life: f64,
-    /// Largest epsilon of one plan.
+    /// Largest epsilon of a customer in one plan.
     pub epsilon_plan: f64,
+    /// The same two for the branch as one unit, where mode branch is admitted.
+    pub epsilon_branch: Option<BranchEpsilon>,
     /// At this delta.
     pub delta: f64,
     /// Privacy modes that are admitted.
@@ -134,18 +145,14 @@ impl BranchPolicy {
     fn read(mut file: Document) -> Result<Self, Faults> {
         let words = |text: &str| (!text.is_empty() && text.len() <= 64).then(|| text.to_owned());
         let population = file.text("policy.population", "1 to 64 bytes, in words", None, words);
-        let allowed = "above 0, at most 1000";
-        let epsilon = |value: f64| value > 0.0 && value <= 1000.0;
-        let epsilon_life = file.number("policy.epsilon_life", allowed, None, epsilon);
-        let epsilon_plan = file.number("policy.epsilon_plan", allowed, epsilon_life, epsilon);
+        let epsilon_life = file.number("policy.epsilon_life", EPSILON, None, is_epsilon);
+        let epsilon_plan = file.number("policy.epsilon_plan", EPSILON, epsilon_life, is_epsilon);
         let delta = file.number("policy.delta", "above 0, at most 0.001", None, |value| value > 0.0 && value <= 1e-3);
-        if let (Some(plan), Some(life)) = (epsilon_plan, epsilon_life)
-            && plan > life
-        {
-            file.fault("policy.epsilon_plan", plan.to_string(), format!("at most epsilon_life, which is {life}"));
-        }
+        at_most_life(&mut file, "policy.epsilon_plan", epsilon_plan, ("epsilon_life", epsilon_life));
         let mode = |word: &str| PrivacyMode::ALL.into_iter().find(|mode| mode.name() == word);
         let modes = file.texts("policy.modes", "a list of \"customer\", \"local\", \"branch\", \"none\"", mode);
+        let by_branch = modes.as_ref().is_some_and(|modes| modes.contains(&PrivacyMode::Branch));
+        let epsilon_branch = branch_epsilon(&mut file, by_branch);
         let purposes = file.texts("policy.purposes", "a list of purposes of 1 to 64 bytes", words);
         let schema = SchemaPin::read(&mut file);
         let rounds_a_day = file.integer("policy.rounds_a_day", 1..=10_000_000, None);
@@ -167,6 +174,7 @@ impl BranchPolicy {
             population: population.expect(here),
             epsilon_life: epsilon_life.expect(here),
             epsilon_plan: epsilon_plan.expect(here),
+            epsilon_branch,
             delta: delta.expect(here),
             modes: modes.expect(here),
             purposes: purposes.expect(here),
@@ -181,17 +189,59 @@ impl BranchPolicy {
         })
     }
 
-    /// The spend for life, as a threshold for each order.
+    /// The spend of each unit for life, as a threshold for each order.
     #[must_use]
-    pub fn life_cap(&self) -> RdpVector {
-        cap(self.epsilon_life, self.delta)
+    pub fn life_cap(&self) -> Accounts {
+        self.caps(self.epsilon_life, self.epsilon_branch.map(|branch| branch.life))
     }
 
-    /// The spend of one plan, as a threshold for each order.
+    /// The spend of each unit in one plan, as a threshold for each order.
     #[must_use]
-    pub fn plan_cap(&self) -> RdpVector {
-        cap(self.epsilon_plan, self.delta)
+    pub fn plan_cap(&self) -> Accounts {
+        self.caps(self.epsilon_plan, self.epsilon_branch.map(|branch| branch.plan))
     }
+
+    /// A unit without an epsilon may be charged nothing.
+    fn caps(&self, customer: f64, branch: Option<f64>) -> Accounts {
+        let branch = branch.map_or_else(RdpVector::zero, |epsilon| cap(epsilon, self.delta));
+        Accounts { customer: cap(customer, self.delta), branch }
+    }
+}
+
+/// What an epsilon may be.
+const EPSILON: &str = "above 0, at most 1000";
+
+fn is_epsilon(value: f64) -> bool {
+    value > 0.0 && value <= 1000.0
+}
+
+/// One plan may not cost more than all of them.
+fn at_most_life(file: &mut Document, key: &str, plan: Option<f64>, (name, life): (&str, Option<f64>)) {
+    if let (Some(plan), Some(life)) = (plan, life)
+        && plan > life
+    {
+        file.fault(key, plan.to_string(), format!("at most {name}, which is {life}"));
+    }
+}
+
+/// The epsilons of the branch as one unit: both where mode branch is admitted, and none elsewhere.
+fn branch_epsilon(file: &mut Document, admitted: bool) -> Option<BranchEpsilon> {
+    let [life_key, plan_key] = ["policy.epsilon_branch_life", "policy.epsilon_branch_plan"];
+    for key in [life_key, plan_key] {
+        if !admitted && file.has(key) {
+            let allowed = "nothing, because modes does not list \"branch\"".to_owned();
+            file.fault(key, "a value that would have no effect", allowed);
+        }
+    }
+    let without = (!admitted).then_some(1.0);
+    let allowed = "above 0, at most 1000; needed because modes lists \"branch\", which charges the branch as one unit";
+    let life = file.number(life_key, allowed, without, is_epsilon);
+    let plan = file.number(plan_key, allowed, without, is_epsilon);
+    if !admitted {
+        return None;
+    }
+    at_most_life(file, plan_key, plan, ("epsilon_branch_life", life));
+    Some(BranchEpsilon { life: life?, plan: plan? })
 }
 
 fn cohort(file: &mut Document) -> Option<CohortRule> {
@@ -269,6 +319,31 @@ mod tests {
             let fault = faults.faults.iter().find(|fault| fault.key == key).unwrap_or_else(|| panic!("{by}: {faults}"));
             assert!(fault.allowed.contains(allowed), "{by}: {faults}");
         }
+    }
+
+    /// A branch as one unit has a budget of its own; without one the mode cannot be admitted.
+    #[test]
+    fn mode_branch_needs_the_branchs_own_epsilons() {
+        let line = "modes = [\"customer\"]";
+        let with = |more: &str| changed(line, &format!("modes = [\"customer\", \"branch\"]\n{more}"));
+        let policy = with("epsilon_branch_life = 8.0\nepsilon_branch_plan = 3.0").unwrap();
+        assert_eq!(policy.epsilon_branch, Some(BranchEpsilon { life: 8.0, plan: 3.0 }));
+        assert_eq!(policy.life_cap(), Accounts { customer: cap(4.0, 1e-6), branch: cap(8.0, 1e-6) });
+        assert_eq!(policy.plan_cap(), Accounts { customer: cap(2.0, 1e-6), branch: cap(3.0, 1e-6) });
+        let plain = changed(line, line).unwrap();
+        assert_eq!((plain.epsilon_branch, plain.life_cap().branch), (None, RdpVector::zero()));
+        let fault = |policy: Result<BranchPolicy, Faults>, key: &str, allowed: &str| {
+            let faults = policy.map(|_| ()).expect_err(key);
+            let fault =
+                faults.faults.iter().find(|fault| fault.key == key).unwrap_or_else(|| panic!("{key}: {faults}"));
+            assert!(fault.allowed.contains(allowed), "{faults}");
+        };
+        fault(with("epsilon_branch_plan = 3.0"), "policy.epsilon_branch_life", "one unit");
+        fault(with("epsilon_branch_life = 3.0"), "policy.epsilon_branch_plan", "one unit");
+        let over = with("epsilon_branch_life = 3.0\nepsilon_branch_plan = 4.0");
+        fault(over, "policy.epsilon_branch_plan", "at most epsilon_branch_life");
+        let unused = changed(line, &format!("{line}\nepsilon_branch_life = 3.0"));
+        fault(unused, "policy.epsilon_branch_life", "does not list");
     }
 
     #[test]

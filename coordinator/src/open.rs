@@ -62,8 +62,10 @@ pub struct Report {
     pub rounds: u32,
     /// Rounds that may be charged.
     pub rounds_charged_max: u32,
-    /// Epsilon after all of them; nothing without noise.
+    /// Epsilon after all of them, for the unit of the mode; nothing without noise.
     pub epsilon: Option<f64>,
+    /// In mode branch: the same for one customer of a branch.
+    pub epsilon_customer: Option<f64>,
     /// Delta of that statement.
     pub delta: Option<f64>,
     /// Noise standard deviation over sensitivity.
@@ -116,6 +118,7 @@ impl Opened {
             rounds: plan.rounds,
             rounds_charged_max: plan.rounds_charged_max,
             epsilon: guarantee.map(|guarantee| guarantee.epsilon),
+            epsilon_customer: guarantee.and_then(|guarantee| guarantee.epsilon_customer),
             delta: guarantee.map(|guarantee| guarantee.delta),
             noise_multiplier: guarantee.map(|guarantee| guarantee.noise_multiplier),
             warnings: self.identity.warnings.clone(),
@@ -178,10 +181,16 @@ impl fmt::Display for Report {
         writeln!(formatter, "model        {} parameters, {} bytes an upload", self.parameters, self.upload_bytes)?;
         writeln!(formatter, "rounds       {}, at most {} charged", self.rounds, self.rounds_charged_max)?;
         match (self.epsilon, self.delta, self.noise_multiplier) {
-            (Some(epsilon), Some(delta), Some(noise)) => writeln!(
-                formatter,
-                "privacy      epsilon {epsilon:.4} at delta {delta:e} for a customer, noise multiplier {noise:.4}"
-            )?,
+            (Some(epsilon), Some(delta), Some(noise)) => {
+                let whom = self.epsilon_customer.map_or_else(
+                    || "for a customer".to_owned(),
+                    |customer| format!("for a branch, {customer:.4} for each of its customers"),
+                );
+                writeln!(
+                    formatter,
+                    "privacy      epsilon {epsilon:.4} at delta {delta:e} {whom}, noise multiplier {noise:.4}"
+                )?;
+            }
             _ => writeln!(formatter, "privacy      none: secure aggregation alone")?,
         }
         self.warnings.iter().try_for_each(|warning| writeln!(formatter, "warning      {warning}"))

@@ -13,7 +13,7 @@ use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, Upda
 use tributary_model::update::{self, CLIP_UNITS_MIN, ClipRule, ClipSettings};
 use tributary_protocol::limits::CLIP_UNITS_DEFAULT;
 use tributary_protocol::plan::{ClipForm, Counting, LocalTraining, Plan, PlanFault, RoundKind, ValidPlan};
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_settings::Fault;
 
@@ -40,8 +40,10 @@ pub struct Job {
 /// What the noise of a plan achieves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Guarantee {
-    /// Epsilon after every round that may be charged, by the accounting that is enforced.
+    /// Epsilon after every round that may be charged, by the accounting that is enforced, for the unit of the mode.
     pub epsilon: f64,
+    /// In mode branch: the same for one customer of a branch, whose account is charged as well.
+    pub epsilon_customer: Option<f64>,
     /// Probability with which it may fail.
     pub delta: f64,
     /// Noise standard deviation over sensitivity.
@@ -60,10 +62,15 @@ impl Job {
         let optimizer = optimizer(settings)?;
         let form = PlanForm { settings, schema: &schema, architecture: &architecture, initial: &initial };
         let Noised { plan, rule } = form.with_fitting_units()?;
-        let guarantee = settings.privacy.target().map(|(_, delta)| Guarantee {
-            epsilon: epsilon_of(&plan.charge_max(), delta).0,
-            delta,
-            noise_multiplier: planned::release(&plan).noise_multiplier,
+        let guarantee = settings.privacy.target().map(|(_, delta)| {
+            let epsilon = |unit| epsilon_of(plan.charge_max().of(unit), delta).0;
+            let unit = plan.privacy.unit().unwrap_or(Unit::Customer);
+            Guarantee {
+                epsilon: epsilon(unit),
+                epsilon_customer: (unit == Unit::Branch).then(|| epsilon(Unit::Customer)),
+                delta,
+                noise_multiplier: planned::release(&plan).noise_multiplier,
+            }
         });
         let statistics = planned::cell_layout(&plan, RoundKind::Statistics, &architecture, Some(&schema));
         Ok(Self { plan, architecture, initial, optimizer, rule, guarantee, statistics })
@@ -121,10 +128,14 @@ impl PlanForm<'_> {
         let (loss_bound, unit) = (Some(settings.loss_bound), planned::clip_unit(privacy));
         let rule = ClipRule::new(ClipSettings { example_clip_norm, clip_units, form, loss_bound, unit });
         let rule = rule.map_err(|error| fault("plan.example_clip_norm", &error, "a clip rule within its limits"))?;
+        let too_few = |error| {
+            let allowed = "more units, customers_max below which they fit, or ring = 64";
+            fault("plan.clip_units", &error, allowed)
+        };
         let sensitivity_squared = planned::sensitivity_squared(&rule, privacy, *overlap_max, parameters);
-        let sensitivity_squared = sensitivity_squared.map_err(|error| {
-            fault("plan.clip_units", &error, "more units, customers_max below which they fit, or ring = 64")
-        })?;
+        let sensitivity_squared = sensitivity_squared.map_err(too_few)?;
+        let customer = planned::customer_sensitivity_squared(&rule, privacy, *overlap_max, parameters);
+        let customer_sensitivity_squared = customer.map_err(too_few)?;
         let sampling_threshold = sampling_threshold(*sampling_rate).ok_or_else(|| Fault {
             key: "plan.sampling_rate".into(),
             found: sampling_rate.to_string(),
@@ -153,8 +164,9 @@ impl PlanForm<'_> {
             loss_bound_bits: settings.loss_bound.to_bits(),
             clip_units,
             sensitivity_squared,
+            customer_sensitivity_squared,
             noise_variance: 0,
-            round_charge: RdpVector::zero(),
+            round_charge: Accounts::zero(),
             statistics: None,
             evaluation: None,
             rounds: settings.rounds,

@@ -6,8 +6,8 @@ use tributary_model::privacy::epsilon_of;
 use tributary_model::server_optimizer::RoundMetrics;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::message::ClosedReason;
-use tributary_protocol::plan::{PrivacyMode, RoundKind, ValidPlan};
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::plan::{RoundKind, ValidPlan};
+use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::round::CoordinatorEvent;
 
 use crate::plan::{Guarantee, Job};
@@ -20,7 +20,7 @@ pub(crate) struct Progress {
     delta: f64,
     guarantee: Option<Guarantee>,
     parameters: usize,
-    spent: RdpVector,
+    spent: Accounts,
     /// Of the open round.
     kind: RoundKind,
     committed: u32,
@@ -52,7 +52,7 @@ impl Progress {
             delta: job.delta(),
             guarantee: job.guarantee,
             parameters: job.architecture.parameter_count(),
-            spent: RdpVector::zero(),
+            spent: Accounts::zero(),
             kind: RoundKind::Train,
             committed: 0,
             survivors: 0,
@@ -151,6 +151,7 @@ impl Progress {
             rounds,
             charged,
             epsilon: self.epsilon(),
+            epsilon_customer: self.epsilon_customer(),
             delta: self.guarantee.map(|guarantee| guarantee.delta),
             noise_multiplier: self.guarantee.map(|guarantee| guarantee.noise_multiplier),
             parameters: self.parameters,
@@ -180,9 +181,15 @@ impl Progress {
         }
     }
 
-    /// Spent so far, as it is enforced; nothing without noise.
+    /// Spent so far by the unit of the mode, as it is enforced; nothing without noise.
     fn epsilon(&self) -> Option<f64> {
-        (self.plan.privacy != PrivacyMode::None).then(|| epsilon_of(&self.spent, self.delta).0)
+        self.plan.privacy.unit().map(|unit| epsilon_of(self.spent.of(unit), self.delta).0)
+    }
+
+    /// In mode branch: spent so far by one customer of a branch.
+    fn epsilon_customer(&self) -> Option<f64> {
+        let by_branch = self.plan.privacy.unit() == Some(Unit::Branch);
+        by_branch.then(|| epsilon_of(&self.spent.customer, self.delta).0)
     }
 }
 

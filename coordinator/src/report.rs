@@ -127,8 +127,10 @@ pub struct Finished {
     pub rounds: u32,
     /// Rounds started, each of which every participant may have charged.
     pub charged: u32,
-    /// Epsilon spent by all of them, as it is enforced; nothing without noise.
+    /// Epsilon spent by all of them, as it is enforced, for the unit of the mode; nothing without noise.
     pub epsilon: Option<f64>,
+    /// In mode branch: the same for one customer of a branch.
+    pub epsilon_customer: Option<f64>,
     /// Delta of that statement; nothing without noise.
     pub delta: Option<f64>,
     /// Noise standard deviation over sensitivity; nothing without noise.
@@ -212,6 +214,9 @@ impl fmt::Display for Finished {
         if let (Some(epsilon), Some(delta)) = (self.epsilon, self.delta) {
             write!(formatter, ", epsilon {epsilon:.4} at delta {delta:e}")?;
         }
+        if let Some(customer) = self.epsilon_customer {
+            write!(formatter, " for a branch, {customer:.4} for each of its customers")?;
+        }
         write!(formatter, "\n  model   {}\n  ledger  {}", self.model_file, self.ledger)
     }
 }
@@ -249,6 +254,7 @@ mod tests {
             rounds: 2,
             charged: 3,
             epsilon: Some(1.5),
+            epsilon_customer: Some(3.25),
             delta: Some(1e-6),
             noise_multiplier: Some(2.0),
             parameters: 4,
@@ -266,8 +272,11 @@ mod tests {
         assert_eq!(value["complete"], true);
         assert_eq!(value["rss_bytes_max"], serde_json::Value::Null);
         let keys = value.as_object().unwrap().len();
-        assert_eq!(keys, 18, "one for the name and one for each field");
+        assert_eq!(keys, 19, "one for the name and one for each field");
         let line = event.to_string();
-        assert!(line.contains("epsilon 1.5000 at delta 1e-6") && line.contains("3 charged"), "{line}");
+        assert!(
+            line.contains("epsilon 1.5000 at delta 1e-6 for a branch, 3.2500 for each") && line.contains("3 charged"),
+            "{line}"
+        );
     }
 }

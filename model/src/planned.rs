@@ -1,7 +1,7 @@
 //! What follows from a plan: numbers that its author computes once, and every reader again.
 
 use tributary_protocol::plan::{ClipForm, Counting, Plan, PrivacyMode, RoundKind};
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::{Accounts, RdpVector};
 
 use crate::architecture::Architecture;
 use crate::counts::CellLayout;
@@ -54,6 +54,23 @@ pub fn sensitivity_squared(
     Ok(own * overlap)
 }
 
+/// The squared sensitivity of a training round's sum to one customer, in every mode: in mode branch it moves the clipped difference of each of
+/// its branches.
+///
+/// # Errors
+/// As [`ClipRule::sensitivity_squared_units`].
+pub fn customer_sensitivity_squared(
+    rule: &ClipRule,
+    privacy: PrivacyMode,
+    overlap_max: u16,
+    parameters: usize,
+) -> Result<u128, ClipRuleError> {
+    if privacy != PrivacyMode::Branch {
+        return sensitivity_squared(rule, privacy, overlap_max, parameters);
+    }
+    Ok(rule.customer_sensitivity_squared_units(parameters)? * u128::from(overlap_max).pow(2))
+}
+
 /// The squared sensitivity of a counting round, in units squared, at any number of branches.
 #[must_use]
 pub fn counting_sensitivity_squared(layout: &CellLayout, clip_units: u32, overlap_max: u16) -> u128 {
@@ -84,33 +101,32 @@ pub fn noise_multiplier(variance: u128, sensitivity_squared: u128) -> f64 {
     (variance as f64 / sensitivity_squared as f64).sqrt() * (1.0 - 4.0 * f64::EPSILON)
 }
 
-/// What a training round costs by this machine's own arithmetic.
+/// What a training round costs each unit by this machine's own arithmetic.
 #[must_use]
-pub fn round_charge(plan: &Plan) -> RdpVector {
-    let releases = u64::from(releases_per_round(plan));
+pub fn round_charge(plan: &Plan) -> Accounts {
     match (plan.privacy, plan.sampling_threshold) {
-        (PrivacyMode::None, _) => RdpVector::zero(),
-        (_, 0) => RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance).times(releases),
-        _ => charge(release(plan)).times(releases),
+        (PrivacyMode::None, _) | (_, 0) => plan.charge_without_coins(),
+        // A coin is a customer's.
+        _ => Accounts::customers(charge(release(plan)).times(releases_per_round(plan).into())),
     }
 }
 
 /// What a plan states as the cost of a training round: a little above [`round_charge`] where floats are in it, so that another machine's
 /// arithmetic does not come out above it.
 #[must_use]
-pub fn stated_charge(plan: &Plan) -> RdpVector {
+pub fn stated_charge(plan: &Plan) -> Accounts {
     let own = round_charge(plan);
     if plan.sampling_threshold == 0 {
         return own;
     }
-    let full =
-        RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance).times(releases_per_round(plan).into());
+    let full = plan.charge_without_coins();
     let raised = own
+        .customer
         .nanos()
         .iter()
-        .zip(full.nanos())
+        .zip(full.customer.nanos())
         .map(|(nanos, most)| nanos.saturating_add(nanos / 1_000_000_000).saturating_add(1).min(*most));
-    RdpVector::from_nanos(raised.collect()).expect("one value for each order")
+    Accounts::customers(RdpVector::from_nanos(raised.collect()).expect("one value for each order"))
 }
 
 /// The cells of a plan's counting round; nothing where it has none. Statistics need the schema.
@@ -159,6 +175,9 @@ pub fn check(plan: &Plan, schema: Option<&Schema>) -> Result<(Architecture, Clip
     differs("number of riders", plan.riders.into(), rule.rider_count() as u128)?;
     let own = sensitivity_squared(&rule, plan.privacy, plan.overlap_max, parameters).map_err(|error| fault(&error))?;
     differs("squared sensitivity", plan.sensitivity_squared, own)?;
+    let customer = customer_sensitivity_squared(&rule, plan.privacy, plan.overlap_max, parameters);
+    let customer = customer.map_err(|error| fault(&error))?;
+    differs("squared sensitivity to a customer", plan.customer_sensitivity_squared, customer)?;
     if !round_charge(plan).at_most(&plan.round_charge) {
         return Err(PlannedFault("charge of a round is stated below what its noise and sampling give".into()));
     }

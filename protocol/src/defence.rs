@@ -53,6 +53,8 @@ pub enum Defence {
     PinnedSchema,
     /// A coalition is a fraction of the plan's group in the signed roster, not of the cohort that the coordinator chose.
     GroupCoalition,
+    /// In mode branch a customer is charged for what it moves, and not for what its branch does.
+    CustomerAccount,
 }
 
 /// Found in every binary in which a defence can be taken down, and in no other.

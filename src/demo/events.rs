@@ -57,8 +57,10 @@ pub(super) struct CoordinatorFinished {
     pub(super) ledger: String,
     /// Rounds committed.
     pub(super) rounds: u32,
-    /// Epsilon spent by all rounds that were started, as it is enforced.
+    /// Epsilon spent by all rounds that were started, as it is enforced, for the unit of the mode.
     pub(super) epsilon: Option<f64>,
+    /// In mode branch: the same for one customer of a branch.
+    pub(super) epsilon_customer: Option<f64>,
     /// Delta of that statement.
     pub(super) delta: Option<f64>,
     /// Guaranteed noise over sensitivity.

@@ -19,6 +19,7 @@ pub(super) struct Figures {
     auc_pooled: Option<f64>,
     auc_in_branch_mean: Option<f64>,
     epsilon: Option<f64>,
+    epsilon_customer: Option<f64>,
     delta: Option<f64>,
     noise_multiplier: Option<f64>,
     rounds: u32,
@@ -69,6 +70,7 @@ impl Figures {
             auc_pooled: measured.pooled,
             auc_in_branch_mean: measured.in_branch_mean,
             epsilon: coordinator.epsilon,
+            epsilon_customer: coordinator.epsilon_customer,
             delta: coordinator.delta,
             noise_multiplier: coordinator.noise_multiplier,
             rounds: coordinator.rounds,
@@ -100,10 +102,16 @@ impl fmt::Display for Table<'_> {
         writeln!(formatter, "  federated, inside a branch  {}", auc(self.figures.auc_in_branch_mean))?;
         let Figures { epsilon, delta, noise_multiplier, .. } = self.figures;
         match (epsilon, delta, noise_multiplier) {
-            (Some(epsilon), Some(delta), Some(noise)) => writeln!(
-                formatter,
-                "privacy   epsilon {epsilon:.4} at delta {delta:e} for each customer, noise multiplier {noise:.3}"
-            )?,
+            (Some(epsilon), Some(delta), Some(noise)) => {
+                let whom = self.figures.epsilon_customer.map_or_else(
+                    || "for each customer".to_owned(),
+                    |customer| format!("for each branch, {customer:.4} for each customer"),
+                );
+                writeln!(
+                    formatter,
+                    "privacy   epsilon {epsilon:.4} at delta {delta:e} {whom}, noise multiplier {noise:.3}"
+                )?;
+            }
             _ => writeln!(formatter, "privacy   none for the customer: secure aggregation alone")?,
         }
         self.write_partners(formatter)?;

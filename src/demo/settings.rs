@@ -10,6 +10,7 @@ use tributary_client::cli::sign_policy;
 use tributary_client::policy::SchemaPin;
 use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::schema::Schema;
+use tributary_protocol::plan::PrivacyMode;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 
 use super::defaults::DEFAULTS;
@@ -145,9 +146,17 @@ impl ClientFile<'_> {
         let DemoOptions { epsilon, delta, privacy, .. } = self.options;
         let pinned = SchemaPin::of(self.schema).to_toml();
         let mode = privacy.mode().name();
+        // The plan's epsilon is a branch's in mode branch. A customer moves the difference by at most two bounds, so that it costs less than
+        // four times as much.
+        let (customers, branch) = match privacy.mode() {
+            PrivacyMode::Branch => {
+                (4.0 * epsilon, format!("epsilon_branch_life = {epsilon:?}\nepsilon_branch_plan = {epsilon:?}\n"))
+            }
+            _ => (*epsilon, String::new()),
+        };
         format!(
-            "[policy]\npopulation = \"customers of {name}\"\nepsilon_life = {epsilon:?}\nepsilon_plan = {epsilon:?}\ndelta = {delta:?}\n\
-             modes = [\"{mode}\"]\npurposes = [\"{PURPOSE_DEFAULT}\"]\n{pinned}rounds_a_day = {}\nrounds_max = {}\n{own_noise}\
+            "[policy]\npopulation = \"customers of {name}\"\nepsilon_life = {customers:?}\nepsilon_plan = {customers:?}\n{branch}\
+             delta = {delta:?}\nmodes = [\"{mode}\"]\npurposes = [\"{PURPOSE_DEFAULT}\"]\n{pinned}rounds_a_day = {}\nrounds_max = {}\n{own_noise}\
              cohort_min = 8\n{coalition}survivors_permille = 800\nhonest_min = 5\n",
             DEFAULTS.rounds_a_day, DEFAULTS.rounds_max
         )

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tributary_model::privacy::epsilon_of;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::RoundId;
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::round::{ParticipantEvent, ParticipantRecord};
 
 use super::{Bad, Entry};
@@ -19,8 +19,10 @@ pub(crate) struct BudgetReport {
     pub(crate) entries: usize,
     /// Digest over all of them.
     pub(crate) head: String,
-    /// Epsilon of everything ever charged. Nothing where a charge has no finite epsilon at this delta.
+    /// Epsilon of everything ever charged for a customer. Nothing where a charge has no finite epsilon at this delta.
     pub(crate) epsilon: Option<f64>,
+    /// Epsilon of everything ever charged for the branch as one unit; 0 where no plan was in mode branch.
+    pub(crate) epsilon_branch: Option<f64>,
     /// Delta of all epsilons here.
     pub(crate) delta: f64,
     /// What each plan charged.
@@ -36,8 +38,10 @@ pub(crate) struct PlanReport {
     pub(crate) rounds: u32,
     /// The last round.
     pub(crate) last_round: u64,
-    /// Epsilon of these rounds alone.
+    /// Epsilon of these rounds alone, for a customer.
     pub(crate) epsilon: Option<f64>,
+    /// The same for the branch as one unit.
+    pub(crate) epsilon_branch: Option<f64>,
 }
 
 /// Follows a budget file from its first entry.
@@ -53,12 +57,14 @@ pub(super) fn audit(entries: &[Entry<ParticipantEvent>], head: String, delta: f6
         plan: plan.to_string(),
         rounds: spend.charged.rounds.iter().sum(),
         last_round: spend.charged.last_round,
-        epsilon: finite(&spend.spent, delta),
+        epsilon: finite(Unit::Customer, &spend.spent, delta),
+        epsilon_branch: finite(Unit::Branch, &spend.spent, delta),
     });
     Ok(BudgetReport {
         entries: entries.len(),
         head,
-        epsilon: finite(&audit.record.spent, delta),
+        epsilon: finite(Unit::Customer, &audit.record.spent, delta),
+        epsilon_branch: finite(Unit::Branch, &audit.record.spent, delta),
         delta,
         plans: plans.collect(),
     })
@@ -133,8 +139,8 @@ impl Audit {
     }
 }
 
-fn finite(spent: &RdpVector, delta: f64) -> Option<f64> {
-    Some(epsilon_of(spent, delta).0).filter(|epsilon| epsilon.is_finite())
+fn finite(unit: Unit, spent: &Accounts, delta: f64) -> Option<f64> {
+    Some(epsilon_of(spent.of(unit), delta).0).filter(|epsilon| epsilon.is_finite())
 }
 
 impl fmt::Display for BudgetReport {
@@ -143,8 +149,11 @@ impl fmt::Display for BudgetReport {
         writeln!(formatter, "  branch's budget file, {} entries", self.entries)?;
         writeln!(formatter, "  head     {}", self.head)?;
         write!(formatter, "  spent    epsilon {} at delta {:e} for a customer", shown(self.epsilon), self.delta)?;
+        if self.epsilon_branch != Some(0.0) {
+            write!(formatter, ", and {} for the branch as one unit", shown(self.epsilon_branch))?;
+        }
         for plan in &self.plans {
-            let PlanReport { plan, rounds, last_round, epsilon } = plan;
+            let PlanReport { plan, rounds, last_round, epsilon, .. } = plan;
             write!(
                 formatter,
                 "\n  plan     {plan}: {rounds} rounds, the last is {last_round}, epsilon {}",
@@ -159,6 +168,7 @@ impl fmt::Display for BudgetReport {
 mod tests {
     use tributary_protocol::message::Charged;
     use tributary_protocol::plan::{PrivacyMode, RoundKind};
+    use tributary_protocol::privacy::RdpVector;
     use tributary_protocol::roster::RosterHead;
     use tributary_protocol::time::Millis;
 
@@ -168,7 +178,7 @@ mod tests {
     const SET: Digest = Digest([2; 32]);
 
     fn charged(round: u64) -> ParticipantEvent {
-        let charge = RdpVector::gaussian(1, 10_000);
+        let charge = Accounts::customers(RdpVector::gaussian(1, 10_000));
         let (kind, at) = (RoundKind::Train, Millis(0));
         ParticipantEvent::BudgetCharged { plan: PLAN, round: RoundId(round), kind, at, descriptor: SET, charge }
     }
@@ -179,8 +189,8 @@ mod tests {
             name: "test".into(),
             purpose: "test".into(),
             privacy: PrivacyMode::Customer,
-            charge: RdpVector::zero(),
-            charge_max: RdpVector::zero(),
+            charge: Accounts::zero(),
+            charge_max: Accounts::zero(),
             rounds_charged_max: 10,
         }
     }
@@ -246,7 +256,7 @@ mod tests {
             kind: RoundKind::Train,
             at: Millis(0),
             descriptor: SET,
-            charge: RdpVector::zero(),
+            charge: Accounts::zero(),
         };
         assert!(refusal(stranger).1.contains("not accepted"));
         let named = |population: &str| ParticipantEvent::PopulationNamed { population: population.into() };
@@ -254,7 +264,7 @@ mod tests {
         let adopted = |rounds, last_round| ParticipantEvent::ChargesAdopted {
             plan: PLAN,
             charged: Charged { rounds: [rounds, 0, 0], last_round },
-            charge: RdpVector::gaussian(1, 10_000),
+            charge: Accounts::customers(RdpVector::gaussian(1, 10_000)),
         };
         assert!(audited([whole_round(1), vec![adopted(2, 3)]].concat()).is_ok());
         assert!(refusal([whole_round(2), vec![adopted(2, 2)]].concat()).1.contains("not more than before"));
@@ -263,7 +273,7 @@ mod tests {
 
     #[test]
     fn an_unbounded_charge_has_no_epsilon() {
-        let charge = RdpVector::gaussian(1, 0);
+        let charge = Accounts::customers(RdpVector::gaussian(1, 0));
         let (kind, at) = (RoundKind::Train, Millis(0));
         let event =
             ParticipantEvent::BudgetCharged { plan: PLAN, round: RoundId(1), kind, at, descriptor: SET, charge };

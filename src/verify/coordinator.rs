@@ -7,7 +7,7 @@ use tributary_model::planned;
 use tributary_model::privacy::epsilon_of;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::plan::{Plan, PrivacyMode, RoundKind, ValidPlan};
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::round::{CoordinatorEvent, CoordinatorRecord, RoundDescriptor, SessionView};
 use tributary_protocol::secagg::parameters::Thresholds;
 
@@ -36,10 +36,14 @@ pub(crate) struct CoordinatorReport {
     pub(crate) rounds_charged_max: u32,
     /// Committed rounds of statistics and of evaluation.
     pub(crate) counting_rounds: [u32; 2],
-    /// Epsilon of the rounds that were started, recomputed; nothing without noise.
+    /// Epsilon of the rounds that were started, recomputed, for the unit of the mode; nothing without noise.
     pub(crate) epsilon: Option<f64>,
     /// Epsilon of all rounds that may be started: what the plan promised.
     pub(crate) epsilon_plan: Option<f64>,
+    /// In mode branch: epsilon of the rounds that were started for one customer of a branch.
+    pub(crate) epsilon_customer: Option<f64>,
+    /// In mode branch: epsilon of all rounds that may be started for one customer of a branch.
+    pub(crate) epsilon_customer_plan: Option<f64>,
     /// Delta of both.
     pub(crate) delta: Option<f64>,
     /// Standard deviation of the noise that every sum holds at least, over the sensitivity.
@@ -63,7 +67,10 @@ pub(super) fn audit(entries: &[Entry<CoordinatorEvent>], head: String) -> Result
     }
     let nothing = "the first event opens a plan, because every other one needs an open plan";
     let plan = audit.plan.as_ref().expect(nothing);
-    let noised = plan.privacy != PrivacyMode::None;
+    let unit = plan.privacy.unit();
+    let noised = unit.is_some();
+    let customer = unit.filter(|unit| *unit == Unit::Branch).map(|_| Unit::Customer);
+    let epsilon = |unit, spent: &Accounts| epsilon_of(spent.of(unit), audit.delta).0;
     Ok(CoordinatorReport {
         entries: entries.len(),
         head,
@@ -75,8 +82,10 @@ pub(super) fn audit(entries: &[Entry<CoordinatorEvent>], head: String) -> Result
         rounds_charged: audit.record.charged(RoundKind::Train),
         counting_rounds: [RoundKind::Statistics, RoundKind::Evaluation].map(|kind| audit.record.committed(kind)),
         rounds_charged_max: plan.rounds_charged_max,
-        epsilon: noised.then(|| epsilon_of(&audit.spent, audit.delta).0),
-        epsilon_plan: noised.then(|| epsilon_of(&audit.allowed, audit.delta).0),
+        epsilon: unit.map(|unit| epsilon(unit, &audit.spent)),
+        epsilon_plan: unit.map(|unit| epsilon(unit, &audit.allowed)),
+        epsilon_customer: customer.map(|unit| epsilon(unit, &audit.spent)),
+        epsilon_customer_plan: customer.map(|unit| epsilon(unit, &audit.allowed)),
         delta: noised.then_some(audit.delta),
         noise_multiplier: noised.then(|| planned::release(plan).noise_multiplier),
         model: audit.record.released.or(audit.record.model).map(|model| model.to_string()),
@@ -94,8 +103,8 @@ struct Audit {
     keyed: Vec<Keyed>,
     survivors: Vec<ClientId>,
     quorum: bool,
-    spent: RdpVector,
-    allowed: RdpVector,
+    spent: Accounts,
+    allowed: Accounts,
 }
 
 /// A session whose keys stand.
@@ -113,8 +122,8 @@ impl Default for Audit {
             keyed: Vec::new(),
             survivors: Vec::new(),
             quorum: false,
-            spent: RdpVector::zero(),
-            allowed: RdpVector::zero(),
+            spent: Accounts::zero(),
+            allowed: Accounts::zero(),
         }
     }
 }
@@ -198,7 +207,7 @@ impl Audit {
         }
         if plan.privacy != PrivacyMode::None {
             self.spent = self.spent.plus(&plan.charge(kind));
-            if self.spent.nanos().iter().zip(self.allowed.nanos()).any(|(spent, allowed)| spent > allowed) {
+            if !self.spent.at_most(&self.allowed) {
                 return Err("the rounds so far cost more than the plan promised for all of them".into());
             }
         }
@@ -285,6 +294,9 @@ impl fmt::Display for CoordinatorReport {
                 "  privacy  epsilon {epsilon:.6} spent of {plan:.6} at delta {delta:e} in mode {mode}, noise multiplier {noise:.4}"
             )?,
             _ => writeln!(formatter, "  privacy  none: secure aggregation alone")?,
+        }
+        if let (Some(epsilon), Some(plan)) = (self.epsilon_customer, self.epsilon_customer_plan) {
+            writeln!(formatter, "           epsilon {epsilon:.6} spent of {plan:.6} for each customer of a branch")?;
         }
         write!(formatter, "  model    {}", self.model.as_deref().unwrap_or("none"))
     }

@@ -9,7 +9,7 @@ use tributary_model::privacy::epsilon_of;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::plan::{PrivacyMode, RoundKind, ValidPlan};
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent};
 use tributary_protocol::time::Millis;
 
@@ -75,7 +75,7 @@ fn a_good_ledger_is_recomputed() {
     assert_eq!((&verdict["finished"], &verdict["complete"]), (&true.into(), &true.into()));
     // Six charged rounds at what the plan states for each; the plan promised for all that may be charged.
     let spent = case.plan.round_charge.times(6);
-    assert_eq!(verdict["epsilon"].as_f64(), Some(epsilon_of(&spent, DELTA).0));
+    assert_eq!(verdict["epsilon"].as_f64(), Some(epsilon_of(&spent.customer, DELTA).0));
     let promised = verdict["epsilon_plan"].as_f64().unwrap();
     assert!(promised <= 2.0 && promised > 1.99, "{promised}");
     assert!(verdict["epsilon"].as_f64().unwrap() <= promised);
@@ -207,7 +207,7 @@ fn rounds_beyond_the_plan_are_found() {
 fn budget_files_are_verified_too() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("budget.ledger");
-    let (plan, charge) = (Digest([1; 32]), RdpVector::gaussian(1, 400));
+    let (plan, charge) = (Digest([1; 32]), Accounts::customers(RdpVector::gaussian(1, 400)));
     let charged = |round| ParticipantEvent::BudgetCharged {
         plan,
         round: RoundId(round),
@@ -235,7 +235,7 @@ fn budget_files_are_verified_too() {
     append(vec![accepted, charged(1), upload(1), charged(2)]);
     let verdict = verify().json();
     assert_eq!((&verdict["kind"], &verdict["entries"]), (&"budget".into(), &4.into()));
-    assert_eq!(verdict["epsilon"].as_f64(), Some(epsilon_of(&charge.times(2), 1e-6).0));
+    assert_eq!(verdict["epsilon"].as_f64(), Some(epsilon_of(&charge.customer.times(2), 1e-6).0));
     assert_eq!(verdict["plans"][0]["rounds"], 2);
     // Something left the branch that was never charged.
     append(vec![upload(2), upload(3)]);

@@ -4,7 +4,7 @@ use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
 use tributary_protocol::plan::{ClipForm, Counting, Plan, PrivacyMode, ValidPlan};
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::{ALL, AuthoritySignature, Roster, RosterEntry, SignedRoster};
 use tributary_protocol::round::{CoordinatorSettings, Policy, Timing};
 use tributary_protocol::secagg::modular::Ring;
@@ -68,7 +68,7 @@ pub(crate) struct Cast {
     pub(crate) next_roster: SignedRoster,
     pub(crate) coordinator: VerifyingKey,
     pub(crate) rule: CohortRule,
-    pub(crate) cap: RdpVector,
+    pub(crate) cap: Accounts,
     authority: VerifyingKey,
 }
 
@@ -210,8 +210,9 @@ fn plan(options: &Options, dice: &mut Dice) -> Plan {
         loss_bound_bits: 4.0_f64.to_bits(),
         clip_units: units,
         sensitivity_squared: squared,
+        customer_sensitivity_squared: squared,
         noise_variance: 2000 * squared,
-        round_charge: RdpVector::gaussian(squared, 2000 * squared),
+        round_charge: Accounts::customers(RdpVector::gaussian(squared, 2000 * squared)),
         statistics: counting(COUNTS),
         evaluation: counting(COUNTS + 1),
         rounds,

@@ -5,7 +5,7 @@ pub use tributary_protocol::defence::Defence;
 use crate::options::{name_in, value_in};
 
 /// Every defence and its name on the command line.
-pub const DEFENCES: [(&str, Defence); 23] = [
+pub const DEFENCES: [(&str, Defence); 24] = [
     ("one-survivor-set", Defence::OneSurvivorSet),
     ("survivors-min", Defence::SurvivorsMin),
     ("organisation-rule", Defence::OrganisationRule),
@@ -29,6 +29,7 @@ pub const DEFENCES: [(&str, Defence); 23] = [
     ("wide-norms", Defence::WideNorms),
     ("pinned-schema", Defence::PinnedSchema),
     ("group-coalition", Defence::GroupCoalition),
+    ("customer-account", Defence::CustomerAccount),
 ];
 
 /// A defence by its name.

@@ -105,8 +105,8 @@ fn every_branch_charges_what_the_ledger_says_and_no_more_than_its_cap() {
             })
             .collect();
         assert_eq!(charges.len(), 4);
-        let spent = charges.iter().fold(tributary_protocol::privacy::RdpVector::zero(), |sum, charge| sum.plus(charge));
-        let (epsilon, _) = tributary_model::privacy::epsilon_of(&spent, 1e-6);
+        let spent = charges.iter().fold(tributary_protocol::privacy::Accounts::zero(), |sum, charge| sum.plus(charge));
+        let (epsilon, _) = tributary_model::privacy::epsilon_of(&spent.customer, 1e-6);
         assert!(epsilon > 4.0 && epsilon <= 8.0, "{epsilon}");
     }
 }

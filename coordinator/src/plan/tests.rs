@@ -2,6 +2,7 @@ use std::path::Path;
 
 use tributary_model::privacy::cap;
 use tributary_protocol::plan::PrivacyMode;
+use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::secagg::parameters::CohortRule;
 
 use super::*;
@@ -70,7 +71,8 @@ fn the_noise_covers_every_round_that_may_be_charged_and_not_much_more() {
 /// Everything that may be charged fits the target, and not much less noise would do.
 fn assert_tight(settings: &PlanSettings, epsilon: f64) -> Plan {
     let plan = Job::build(settings).unwrap_or_else(|fault| panic!("{fault:?}")).plan.plan().clone();
-    let spent = epsilon_of(&plan.charge_max(), 1e-6).0;
+    let unit = plan.privacy.unit().unwrap();
+    let spent = epsilon_of(plan.charge_max().of(unit), 1e-6).0;
     assert!(spent <= epsilon && spent > 0.985 * epsilon, "{spent} of {epsilon}");
     planned::check(&plan, Some(&schema(settings).unwrap())).unwrap();
     plan
@@ -98,7 +100,7 @@ fn a_coin_needs_less_noise_and_counting_rounds_leave_less_for_training() {
     assert_eq!((evaluation.cells, evaluation.sensitivity_squared), (40, 1 << 40), "one label, two classes of 20 bins");
     assert!(statistics.cells > 100 && statistics.sensitivity_squared > evaluation.sensitivity_squared);
     // Twice the share is twice the charge.
-    let charges = [RoundKind::Statistics, RoundKind::Evaluation].map(|kind| measured.charge(kind).nanos()[10]);
+    let charges = [RoundKind::Statistics, RoundKind::Evaluation].map(|kind| measured.charge(kind).customer.nanos()[10]);
     assert!((charges[1] as f64 / charges[0] as f64 - 2.0).abs() < 0.01, "{charges:?}");
     assert_tight(&with(MechanismSettings { sampling_rate: 0.2, ..counts }), 4.0);
 }
@@ -119,7 +121,7 @@ fn local_steps_are_charged_each_and_a_branch_as_a_whole() {
     let target = PrivacyTarget::Local { epsilon: 4.0, delta: 1e-6 };
     let plan = assert_tight(&PlanSettings { privacy: target, ..with(mechanism.clone()) }, 4.0);
     let release = RdpVector::gaussian(plan.sensitivity_squared, plan.noise_variance);
-    assert_eq!(plan.round_charge, release.times(4 * 2));
+    assert_eq!(plan.round_charge, Accounts::customers(release.times(4 * 2)), "and nothing is promised to a branch");
     assert_eq!(plan.round_variance(RoundKind::Train), 0, "nothing is added to what is made of noise");
     let mechanism = MechanismSettings { local: Some(LocalSettings { adaptive: true, ..local }), ..mechanism };
     let target = PrivacyTarget::Branch { epsilon: 4.0, delta: 1e-6 };
@@ -127,6 +129,33 @@ fn local_steps_are_charged_each_and_a_branch_as_a_whole() {
     let unit = u128::from(plan.clip_units);
     let (rider, indicator) = ((unit / 20).pow(2), (unit / 10).pow(2));
     assert_eq!(plan.sensitivity_squared, unit * unit + 2 * rider + indicator);
+    // Each of a customer's two branches can be moved from one clipped vector to the opposite one.
+    assert_eq!(plan.customer_sensitivity_squared, 4 * (4 * unit * unit + rider + indicator));
+    let release = |square| RdpVector::gaussian(square, plan.noise_variance);
+    let both =
+        Accounts { customer: release(plan.customer_sensitivity_squared), branch: release(plan.sensitivity_squared) };
+    assert_eq!(plan.round_charge, both);
+}
+
+/// The author of a plan sees what it costs a customer before it runs, and whoever reads the plan finds too small a figure.
+#[test]
+fn in_mode_branch_both_epsilons_are_shown_and_recomputed() {
+    let local = LocalSettings { steps: 4, learning_rate: 0.5, update_clip_norm: 1.0, adaptive: false };
+    let mechanism = MechanismSettings { local: Some(local), ..MechanismSettings::default() };
+    // The published figures of the fault: epsilon 1, 2, 4 for a branch are up to 2.10, 4.26, 8.77 for its customers.
+    for (epsilon, customer) in [(1.0, 2.10), (2.0, 4.26), (4.0, 8.77)] {
+        let privacy = PrivacyTarget::Branch { epsilon, delta: 1e-6 };
+        let job = Job::build(&PlanSettings { privacy, ..with(mechanism.clone()) }).unwrap();
+        let guarantee = job.guarantee.unwrap();
+        let shown = guarantee.epsilon_customer.unwrap();
+        assert!((shown - customer).abs() < 0.01 && guarantee.epsilon <= epsilon, "{guarantee:?}");
+        let mut cheap = job.plan.plan().clone();
+        cheap.customer_sensitivity_squared -= 1;
+        cheap.round_charge = cheap.charge_without_coins();
+        let fault = planned::check(&cheap, None).unwrap_err();
+        assert!(fault.0.contains("squared sensitivity to a customer"), "{fault}");
+    }
+    assert_eq!(Job::build(&settings()).unwrap().guarantee.unwrap().epsilon_customer, None, "the customer is the unit");
 }
 
 #[test]

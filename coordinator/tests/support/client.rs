@@ -21,7 +21,7 @@ use tributary_protocol::frame::{Frame, encode_frame};
 use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Join, Start, Upstream, frame_bytes_max};
 use tributary_protocol::plan::PrivacyMode;
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::round::{
     Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, Timing,
 };
@@ -106,6 +106,12 @@ pub(crate) async fn dial(
     Ok(link)
 }
 
+/// A cap that stops nothing.
+fn everything() -> Accounts {
+    let most = RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).unwrap();
+    Accounts { customer: most.clone(), branch: most }
+}
+
 impl Client {
     /// Connects with the identity of an enrolled branch, whose training gives `value` in every coordinate.
     pub(crate) async fn connect(
@@ -129,8 +135,8 @@ impl Client {
         let authorities = RosterAuthorities::read(&folder.join(names::AUTHORITIES)).unwrap();
         let policy = Policy {
             cohort: CohortRule::USUAL,
-            cap: RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).unwrap(),
-            plan_cap: RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).unwrap(),
+            cap: everything(),
+            plan_cap: everything(),
             modes: PrivacyMode::ALL.to_vec(),
             purposes: vec![PURPOSE_DEFAULT.to_owned()],
             schema: Self::schema(),

@@ -1,6 +1,7 @@
 //! How a customer's influence is bounded, and by how much: what both ends must agree on.
 
 use serde::{Deserialize, Serialize};
+use tributary_protocol::defence::{Defence, stands};
 use tributary_protocol::digest::Canonical;
 
 /// Smallest `example_clip_norm`: no useful one is smaller, and 32-bit floats hold its units with room to spare.
@@ -193,6 +194,22 @@ impl ClipRule {
             .riders()
             .map_or(0, |scale| 2 * u128::from(scale.units).pow(2) + u128::from(scale.indicator_units).pow(2));
         Ok(gradient * gradient + riders)
+    }
+
+    /// The same for one customer, whatever the unit. A customer of a branch whose difference of models is clipped as a whole takes it from one
+    /// vector of `clip_units` to another, so up to `2 clip_units`; it moves the mean loss by the whole of its rider at most, the indicator by
+    /// the whole of its own, and the count of branches not at all: `4 clip_units^2 + floor(clip_units / 20)^2 + floor(clip_units / 10)^2`.
+    ///
+    /// # Errors
+    /// As [`ClipRule::sensitivity_squared_units`].
+    pub fn customer_sensitivity_squared_units(&self, parameters: usize) -> Result<u128, ClipRuleError> {
+        let own = self.sensitivity_squared_units(parameters)?;
+        if self.0.unit == ClipUnit::Customer || !stands(Defence::CustomerAccount) {
+            return Ok(own);
+        }
+        let riders =
+            self.riders().map_or(0, |scale| u128::from(scale.units).pow(2) + u128::from(scale.indicator_units).pow(2));
+        Ok(4 * u128::from(self.0.clip_units).pow(2) + riders)
     }
 
     /// The canonical encoding, for a plan's digest. Floats enter as their bits.

@@ -224,6 +224,9 @@ pub enum Floor {
     /// The group.
     #[error("its group of the roster is not among those that the branch admits")]
     Group,
+    /// Epsilon of one plan for the branch as a unit.
+    #[error("its rounds together may cost the branch, as one unit, more than the branch allows for one plan")]
+    EpsilonBranchPlan,
 }
 
 /// What a branch was charged under one plan: rounds by kind (training, statistics, evaluation), and the last round used.

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Plan, PlanFault, bounded, out_of_range};
+use crate::defence::{Defence, stands};
 use crate::digest::Canonical;
-use crate::privacy::RdpVector;
+use crate::privacy::{Accounts, RdpVector, Unit};
 
 /// Largest number of branches at which one customer may be, as a plan may assume it.
 pub const OVERLAP_MAX: u16 = 16;
@@ -50,6 +51,16 @@ impl PrivacyMode {
             Self::None => 1,
             Self::Local => 2,
             Self::Branch => 3,
+        }
+    }
+
+    /// Whose presence the noise is sized for; nobody's without noise.
+    #[must_use]
+    pub fn unit(self) -> Option<Unit> {
+        match self {
+            Self::Customer | Self::Local => Some(Unit::Customer),
+            Self::Branch => Some(Unit::Branch),
+            Self::None => None,
         }
     }
 
@@ -181,26 +192,44 @@ impl Plan {
         }
     }
 
-    /// What one round of a kind costs a customer (in branch mode: a branch); nothing without noise, and nothing for a kind that the plan does
-    /// not have.
+    /// What one round of a kind costs each unit; nothing without noise, and nothing for a kind that the plan does not have.
     #[must_use]
-    pub fn charge(&self, kind: RoundKind) -> RdpVector {
+    pub fn charge(&self, kind: RoundKind) -> Accounts {
         match (self.privacy, kind) {
-            (PrivacyMode::None, _) => RdpVector::zero(),
+            (PrivacyMode::None, _) => Accounts::zero(),
             (_, RoundKind::Train) => self.round_charge.clone(),
             (_, RoundKind::Statistics | RoundKind::Evaluation) => match self.counting(kind) {
-                Some(counting) => RdpVector::gaussian(counting.sensitivity_squared, counting.noise_variance),
-                None => RdpVector::zero(),
+                Some(counting) => {
+                    Accounts::customers(RdpVector::gaussian(counting.sensitivity_squared, counting.noise_variance))
+                }
+                None => Accounts::zero(),
             },
         }
     }
 
     /// What the plan may cost altogether, every retry included.
     #[must_use]
-    pub fn charge_max(&self) -> RdpVector {
+    pub fn charge_max(&self) -> Accounts {
         RoundKind::ALL
             .into_iter()
-            .fold(RdpVector::zero(), |sum, kind| sum.plus(&self.charge(kind).times(self.charged_max(kind).into())))
+            .fold(Accounts::zero(), |sum, kind| sum.plus(&self.charge(kind).times(self.charged_max(kind).into())))
+    }
+
+    /// What a training round costs where nobody throws a coin. What protects a customer is not counted as protecting its branch, nor the reverse.
+    #[must_use]
+    pub fn charge_without_coins(&self) -> Accounts {
+        let customer = RdpVector::gaussian(self.customer_sensitivity_squared, self.noise_variance);
+        match self.privacy {
+            PrivacyMode::None => Accounts::zero(),
+            PrivacyMode::Customer => Accounts::customers(customer),
+            PrivacyMode::Local => {
+                let steps = self.local.as_ref().map_or(0, |local| local.steps);
+                Accounts::customers(customer.times(u64::from(steps) * u64::from(self.overlap_max)))
+            }
+            PrivacyMode::Branch => {
+                Accounts { customer, branch: RdpVector::gaussian(self.sensitivity_squared, self.noise_variance) }
+            }
+        }
     }
 
     /// Noise variance that the sum of a round carries at least, in units squared. In local mode: of the noise in what a branch uploads, where
@@ -264,28 +293,48 @@ impl Plan {
         let (low, high) = (unit.saturating_mul(overlap), unit.saturating_mul(overlap).saturating_mul(4));
         let allowed = "overlap_max^2 clip_units^2 to four times that";
         bounded("sensitivity_squared", self.sensitivity_squared, low, high, allowed)?;
+        self.check_customer_sensitivity(unit)?;
         if self.privacy == PrivacyMode::None {
             return bounded("noise_variance", self.noise_variance, 0, 0, "0, because privacy is none");
         }
         bounded("noise_variance", self.noise_variance, 36, 1 << 90, "36 to 2^90")
     }
 
+    /// In mode branch two clipped vectors lie between a branch with a customer and the same without, and riders; at each of its branches. In
+    /// every other mode the customer is the unit.
+    fn check_customer_sensitivity(&self, unit: u128) -> Result<(), PlanFault> {
+        let own = self.customer_sensitivity_squared;
+        if self.privacy != PrivacyMode::Branch || !stands(Defence::CustomerAccount) {
+            let allowed = "sensitivity_squared, but in mode branch";
+            return bounded(
+                "customer_sensitivity_squared",
+                own,
+                self.sensitivity_squared,
+                self.sensitivity_squared,
+                allowed,
+            );
+        }
+        let low = unit.saturating_mul(4).saturating_mul(self.overlap_squared());
+        let allowed = "four times overlap_max^2 clip_units^2 to eight times that";
+        bounded("customer_sensitivity_squared", own, low, low.saturating_mul(2), allowed)
+    }
+
     /// A release without a coin costs what the noise says, digit for digit; with a coin it costs no more, and how much less is for whoever
     /// has floats to recompute.
     fn check_charge(&self) -> Result<(), PlanFault> {
-        let release = RdpVector::gaussian(self.sensitivity_squared, self.noise_variance);
-        let (times, allowed) = match self.privacy {
-            PrivacyMode::None => (0, "nothing, because privacy is none"),
-            PrivacyMode::Customer | PrivacyMode::Branch => (1, "what the noise gives"),
-            PrivacyMode::Local => {
-                let steps = self.local.as_ref().map_or(0, |local| local.steps);
-                (u64::from(steps) * u64::from(self.overlap_max), "what the noise gives, for each local step and branch")
-            }
-        };
-        let full = release.times(times);
+        let full = self.charge_without_coins();
         let holds = match self.sampling_threshold {
             0 => self.round_charge == full,
-            _ => self.round_charge.at_most(&full) && self.round_charge.nanos().iter().all(|charge| *charge > 0),
+            _ => {
+                let priced = self.round_charge.customer.nanos().iter().all(|charge| *charge > 0);
+                self.round_charge.at_most(&full) && priced
+            }
+        };
+        let allowed = match self.privacy {
+            PrivacyMode::None => "nothing, because privacy is none",
+            PrivacyMode::Customer => "what the noise gives a customer",
+            PrivacyMode::Branch => "what the noise gives a branch, and what it gives a customer",
+            PrivacyMode::Local => "what the noise gives, for each local step and branch",
         };
         if holds { Ok(()) } else { Err(out_of_range("round_charge", "another charge", allowed)) }
     }

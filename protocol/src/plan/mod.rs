@@ -13,7 +13,7 @@ use crate::digest::{Canonical, Digest};
 use crate::limits::{
     COHORT_MAX, COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, DIMENSION_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX,
 };
-use crate::privacy::RdpVector;
+use crate::privacy::Accounts;
 use crate::roster::is_group_name;
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
@@ -63,13 +63,17 @@ pub struct Plan {
     pub loss_bound_bits: u64,
     /// Integer units of one clip norm (`S_units`).
     pub clip_units: u32,
-    /// Squared L2 sensitivity of the integer sum to one customer (`S_eff` squared), in units squared.
+    /// Squared L2 sensitivity of the integer sum to the unit that the mode protects (`S_eff` squared), in units squared: one customer, in mode
+    /// branch one branch.
     pub sensitivity_squared: u128,
+    /// The same for one customer, in every mode. In mode branch a customer moves its branch's clipped difference by up to two clip norms, a
+    /// branch by one.
+    pub customer_sensitivity_squared: u128,
     /// Noise variance that the sum must carry at least (in local mode: each branch's own sum in each local step), in units squared; the
     /// guaranteed noise multiplier is the root of its ratio to the squared sensitivity. Zero where `privacy` is `None`.
     pub noise_variance: u128,
-    /// What a training round costs, at every order, in nano-units; nothing where `privacy` is `None`.
-    pub round_charge: RdpVector,
+    /// What a training round costs each unit, at every order, in nano-units; nothing where `privacy` is `None`.
+    pub round_charge: Accounts,
     /// A round that counts customers by their features, before the first training round.
     pub statistics: Option<Counting>,
     /// A round that counts customers by label and score of the released model, after the last training round.
@@ -221,7 +225,7 @@ impl Plan {
             ClipForm::Exact => 0,
             ClipForm::Chunked => 1,
         };
-        let plan = Canonical::new("tributary/plan/2")
+        let plan = Canonical::new("tributary/plan/3")
             .bytes(self.name.as_bytes())
             .bytes(self.purpose.as_bytes())
             .digest(&self.schema)
@@ -238,6 +242,7 @@ impl Plan {
             .u64(self.loss_bound_bits)
             .u32(self.clip_units)
             .u128(self.sensitivity_squared)
+            .u128(self.customer_sensitivity_squared)
             .u128(self.noise_variance)
             .u32(self.rounds)
             .u32(self.rounds_charged_max)
@@ -246,7 +251,7 @@ impl Plan {
             .u32(self.session_rounds)
             .u32(self.cohort.cohort_min.into())
             .u32(self.cohort.organisations_min.into());
-        let plan = self.round_charge.nanos().iter().fold(plan, |plan, charge| plan.u64(*charge));
+        let plan = self.round_charge.canonical(plan);
         let plan = match &self.local {
             None => plan.u8(0),
             Some(local) => plan

@@ -106,6 +106,12 @@ impl RdpVector {
         Self(self.0.iter().zip(&other.0).map(|(a, b)| a.saturating_add(*b)).collect())
     }
 
+    /// What is missing here up to `other` at each order; nothing where this is more already.
+    #[must_use]
+    pub fn missing_to(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(own, other)| other.saturating_sub(*own)).collect())
+    }
+
     /// The composition of `count` equal charges, saturating.
     #[must_use]
     pub fn times(&self, count: u64) -> Self {

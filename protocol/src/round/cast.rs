@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use super::{Contribution, CoordinatorSettings, Policy, RoundDescriptor, RoundHead, SessionView, Timing};
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
-use crate::plan::{ClipForm, Counting, Plan, PrivacyMode, RoundKind, ValidPlan};
-use crate::privacy::RdpVector;
+use crate::plan::{ClipForm, Counting, LocalTraining, Plan, PrivacyMode, RoundKind, ValidPlan};
+use crate::privacy::{Accounts, RdpVector};
 use crate::roster::{ALL, AuthoritySignature, Roster, RosterEntry, RosterGroup, SignedRoster};
 use crate::secagg::mask::Sign;
 use crate::secagg::masked_update::MaskSeeds;
@@ -43,8 +43,9 @@ pub fn plan() -> Plan {
         loss_bound_bits: 4.0_f64.to_bits(),
         clip_units: 1 << 20,
         sensitivity_squared: 1 << 40,
+        customer_sensitivity_squared: 1 << 40,
         noise_variance: 2000 << 40,
-        round_charge: RdpVector::gaussian(1, 2000),
+        round_charge: Accounts::customers(RdpVector::gaussian(1, 2000)),
         statistics: None,
         evaluation: None,
         rounds: 5,
@@ -67,9 +68,32 @@ pub fn counting_plan() -> Plan {
     Plan { statistics: Some(counting), evaluation: Some(Counting { cells: 6, ..counting }), ..plan() }
 }
 
+/// A plan with what follows from its noise and mode set: what a customer moves in mode branch, without riders, and the charge of a round.
+#[must_use]
+pub fn priced(mut plan: Plan) -> Plan {
+    plan.customer_sensitivity_squared = match plan.privacy {
+        PrivacyMode::Branch => 4 * plan.sensitivity_squared * u128::from(plan.overlap_max).pow(2),
+        _ => plan.sensitivity_squared,
+    };
+    plan.round_charge = plan.charge_without_coins();
+    plan
+}
+
+/// The same plan in mode branch.
+#[must_use]
+pub fn branch_plan() -> Plan {
+    let local = LocalTraining {
+        steps: 4,
+        learning_rate_bits: 0.5_f64.to_bits(),
+        update_clip_norm_bits: 1.0_f64.to_bits(),
+        adaptive: false,
+    };
+    priced(Plan { privacy: PrivacyMode::Branch, local: Some(local), ..plan() })
+}
+
 /// What so many rounds of a plan charge.
 #[must_use]
-pub fn cap(plan: &Plan, rounds: u64) -> RdpVector {
+pub fn cap(plan: &Plan, rounds: u64) -> Accounts {
     plan.round_charge.times(rounds)
 }
 

@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::message::{Charged, ClosedReason, RefusalCode};
 use crate::plan::{Plan, PrivacyMode, RoundKind};
-use crate::privacy::RdpVector;
+use crate::privacy::Accounts;
 use crate::roster::RosterHead;
 use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::Signature;
@@ -201,9 +201,9 @@ pub enum ParticipantEvent {
         /// What protects whom.
         privacy: PrivacyMode,
         /// What a training round of it costs.
-        charge: RdpVector,
+        charge: Accounts,
         /// What all of it may cost, retries and counting rounds included.
-        charge_max: RdpVector,
+        charge_max: Accounts,
         /// Training rounds that may be charged.
         rounds_charged_max: u32,
     },
@@ -219,8 +219,8 @@ pub enum ParticipantEvent {
         at: Millis,
         /// Digest of the descriptor.
         descriptor: Digest,
-        /// RDP at every order, in nano-units.
-        charge: RdpVector,
+        /// RDP of each unit at every order, in nano-units.
+        charge: Accounts,
     },
     /// The coordinator has updates of this branch that the budget file does not know, signed by the branch itself: an older copy of the file
     /// was put back. What is missing is counted now.
@@ -229,8 +229,8 @@ pub enum ParticipantEvent {
         plan: Digest,
         /// The rounds of the plan as they count from here on, by kind, and the last one used.
         charged: Charged,
-        /// What is added: RDP at every order, in nano-units.
-        charge: RdpVector,
+        /// What is added: RDP of each unit at every order, in nano-units.
+        charge: Accounts,
     },
     /// A masked vector left the branch.
     Uploaded {

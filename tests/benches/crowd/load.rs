@@ -18,7 +18,7 @@ use tributary_model::parameters::digest_of;
 use tributary_model::synthetic::schema;
 use tributary_protocol::message::{MaskedHeader, RefusalCode, Start, Upstream};
 use tributary_protocol::plan::PrivacyMode;
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::round::{
     Contribution, Outbox, Participant, ParticipantEffect, ParticipantInput, Policy, Timing,
 };
@@ -90,7 +90,8 @@ impl Load {
         let folder = self.enrolled.client(client);
         let coordinator = read_coordinator(&folder.join(names::COORDINATOR)).expect("a pin");
         let authorities = RosterAuthorities::read(&folder.join(names::AUTHORITIES)).expect("authorities");
-        let everything = || RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).expect("a cap");
+        let most = || RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).expect("a cap");
+        let everything = || Accounts { customer: most(), branch: most() };
         let policy = Policy {
             // The plan says how many may collude.
             cohort: CohortRule { coalition: CoalitionRule::Fraction { permille: 0 }, ..CohortRule::USUAL },

@@ -10,7 +10,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode, RoundKind, ValidPlan};
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::RosterHead;
 use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::modular::Ring;
@@ -63,8 +63,9 @@ pub(crate) fn plan(rounds: u32) -> ValidPlan {
         loss_bound_bits: 4.0_f64.to_bits(),
         clip_units,
         sensitivity_squared,
+        customer_sensitivity_squared: sensitivity_squared,
         noise_variance,
-        round_charge: RdpVector::gaussian(sensitivity_squared, noise_variance),
+        round_charge: Accounts::customers(RdpVector::gaussian(sensitivity_squared, noise_variance)),
         statistics: None,
         evaluation: None,
         rounds,

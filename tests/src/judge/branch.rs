@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::message::{Downstream, Freeze, KeysStatement, NeighbourKeys, RejectCode, Survivors, Upstream};
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::Accounts;
 use tributary_protocol::round::{Contribution, ParticipantEvent};
 
 use super::{Judge, SetNumber, client_of};
@@ -159,7 +159,7 @@ impl Judge {
 
     /// A client starts again with what its disk held: whatever left it must have been charged there.
     pub(crate) fn branch_recovers(&mut self, index: usize, events: &[ParticipantEvent]) {
-        let (mut charged, mut spent) = (BTreeSet::new(), RdpVector::zero());
+        let (mut charged, mut spent) = (BTreeSet::new(), Accounts::zero());
         let (mut acknowledged, mut revealed) = (BTreeSet::new(), BTreeSet::new());
         let mut epoch = 0;
         for event in events {

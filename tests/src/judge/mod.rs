@@ -13,7 +13,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::message::{Keys, Survivors};
 use tributary_protocol::plan::RoundKind;
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::Accounts;
 use tributary_protocol::round::CoordinatorRecord;
 use tributary_protocol::secagg::parameters::{CohortRule, Thresholds};
 
@@ -52,7 +52,7 @@ struct Seen {
     /// Rounds that its disk says were charged.
     charged: BTreeSet<RoundId>,
     /// What its disk says was spent.
-    spent: RdpVector,
+    spent: Accounts,
 }
 
 /// What the coordinator made of a round.
@@ -72,7 +72,7 @@ pub(crate) struct Judge {
     /// Noise that a sum must carry, by kind of round.
     variances: [u128; 3],
     rule: CohortRule,
-    cap: RdpVector,
+    cap: Accounts,
     /// The coordinator is honest, so that nobody honest may be blamed.
     honest_centre: bool,
     cheats: BTreeSet<usize>,
@@ -197,7 +197,7 @@ impl Seen {
             contributed: BTreeMap::new(),
             seeds: BTreeSet::new(),
             charged: BTreeSet::new(),
-            spent: RdpVector::zero(),
+            spent: Accounts::zero(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{Plan, PrivacyMode, RoundKind};
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::round::CoordinatorEvent;
 
 use super::{Figures, Release};
@@ -135,16 +135,26 @@ impl Facts {
         self.plan.privacy != PrivacyMode::None
     }
 
-    fn enforced(&self, spent: &RdpVector) -> Option<f64> {
-        self.noised().then(|| epsilon_of(spent, self.delta).0).filter(|epsilon| epsilon.is_finite())
+    /// Epsilon of a spend for the unit that the mode protects.
+    fn enforced(&self, spent: &Accounts) -> Option<f64> {
+        self.plan.privacy.unit().and_then(|unit| self.enforced_for(unit, spent))
+    }
+
+    fn enforced_for(&self, unit: Unit, spent: &Accounts) -> Option<f64> {
+        Some(epsilon_of(spent.of(unit), self.delta).0).filter(|epsilon| epsilon.is_finite())
+    }
+
+    /// What a mode for branches costs a customer: it is not the unit, and its account is charged all the same.
+    fn for_a_customer(&self, spent: &Accounts) -> Option<f64> {
+        if self.plan.privacy.unit() == Some(Unit::Branch) { self.enforced_for(Unit::Customer, spent) } else { None }
     }
 
     /// Everything that was charged.
     #[must_use]
-    pub fn spent(&self) -> RdpVector {
+    pub fn spent(&self) -> Accounts {
         RoundKind::ALL
             .into_iter()
-            .fold(RdpVector::zero(), |sum, kind| sum.plus(&self.plan.charge(kind).times(self.charged(kind).into())))
+            .fold(Accounts::zero(), |sum, kind| sum.plus(&self.plan.charge(kind).times(self.charged(kind).into())))
     }
 
     /// The releases of a kind of round as accountants see them, at a variance, and how many there are in one round.
@@ -219,6 +229,8 @@ impl Facts {
             delta: noised.then_some(self.delta),
             epsilon_plan: self.enforced(&plan.charge_max()),
             epsilon_spent: self.enforced(&self.spent()),
+            epsilon_customer_plan: self.for_a_customer(&plan.charge_max()),
+            epsilon_customer_spent: self.for_a_customer(&self.spent()),
             epsilon_spent_tight: if noised { self.tight(|kind| self.charged(kind), 1) } else { None },
             epsilon_collusion: if noised { self.tight(|kind| plan.charged_max(kind), self.shares()) } else { None },
             noise_multiplier: noised.then(|| planned::release(plan).noise_multiplier),

@@ -61,14 +61,18 @@ pub struct Statement {
 pub struct Figures {
     /// Probability with which the claim may fail.
     pub delta: Option<f64>,
-    /// Of everything that may be charged, by the Rényi bound that is enforced.
+    /// Of everything that may be charged, by the Rényi bound that is enforced, for the unit of the mode.
     pub epsilon_plan: Option<f64>,
     /// Of everything that was charged so far, by the same bound.
     pub epsilon_spent: Option<f64>,
+    /// In mode branch: of everything that may be charged, for one customer of a branch. Elsewhere the customer is the unit.
+    pub epsilon_customer_plan: Option<f64>,
+    /// In mode branch: of everything that was charged so far, for one customer of a branch.
+    pub epsilon_customer_spent: Option<f64>,
     /// Of everything that was charged so far, exact without coins, by privacy loss distributions with them: tighter, and for
     /// continuous noise.
     pub epsilon_spent_tight: Option<f64>,
-    /// Left for a customer of one branch where everybody else works together against it, over everything that may be charged.
+    /// Left for the unit of the mode where everybody else works together against it, over everything that may be charged.
     pub epsilon_collusion: Option<f64>,
     /// Standard deviation of the noise that is guaranteed in a training release, over the sensitivity.
     pub noise_multiplier: Option<f64>,

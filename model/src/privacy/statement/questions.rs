@@ -120,6 +120,7 @@ fn unit(facts: &Facts) -> [String; 5] {
                    the branches that hold the customer."
             .to_owned(),
         (PrivacyMode::Customer, most) => format!("Up to {most} branches: the sensitivity is {most} times one branch's, and so is the noise."),
+        (PrivacyMode::Branch, most) => format!("Up to {most} branches: a customer's account is charged for a movement {most} times as long."),
         (_, most) => format!("Up to {most} branches: each release is charged {most} times."),
     };
     [

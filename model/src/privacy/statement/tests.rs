@@ -1,7 +1,7 @@
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::plan::{LocalTraining, Plan, PrivacyMode, RoundKind};
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::RosterHead;
 use tributary_protocol::round::cast;
 use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, SessionView};
@@ -86,11 +86,7 @@ fn every_mode_says_what_it_protects() {
         adaptive: false,
     };
     let mut modes = vec![cast::plan()];
-    modes.push(Plan {
-        privacy: PrivacyMode::Branch,
-        local: Some(LocalTraining { adaptive: true, ..local }),
-        ..cast::plan()
-    });
+    modes.push(Plan { local: Some(LocalTraining { adaptive: true, ..local }), ..cast::branch_plan() });
     let mut own = Plan { privacy: PrivacyMode::Local, local: Some(local), overlap_max: 2, ..cast::plan() };
     own.round_charge = planned::stated_charge(&own);
     modes.push(own);
@@ -98,7 +94,7 @@ fn every_mode_says_what_it_protects() {
     sampled.round_charge = planned::stated_charge(&sampled);
     assert!(planned::round_charge(&sampled).at_most(&sampled.round_charge));
     modes.push(sampled);
-    let zero = RdpVector::zero();
+    let zero = Accounts::zero();
     modes.push(Plan { privacy: PrivacyMode::None, noise_variance: 0, round_charge: zero, ..cast::plan() });
     let texts: Vec<String> = modes.iter().map(|plan| statement(plan, 4).to_string()).collect();
     for (index, (text, plan)) in texts.iter().zip(&modes).enumerate() {
@@ -111,8 +107,25 @@ fn every_mode_says_what_it_protects() {
     assert!(texts[3].contains("secret coin of its branch with probability 0.250000"));
     assert!(texts[4].contains("Nothing is promised about a customer"));
     let spent = |index: usize| Facts::read(&ledger(&modes[index], 4)).unwrap().spent();
-    assert_eq!(spent(2), RdpVector::gaussian(1, 2000).times(4 * 3 * 2), "each local step at each of two branches");
+    let steps = RdpVector::gaussian(1, 2000).times(4 * 3 * 2);
+    assert_eq!(spent(2), Accounts::customers(steps), "each local step at each of two branches");
     assert!(spent(3).at_most(&spent(0)), "a coin makes it cheaper");
+}
+
+#[test]
+fn in_mode_branch_a_customer_has_an_epsilon_of_its_own() {
+    let made = statement(&cast::branch_plan(), 5);
+    let enforced = |square, rounds| {
+        let spent = RdpVector::gaussian(square, 2000).times(rounds);
+        Some(crate::privacy::epsilon_of(&spent, 1e-6).0)
+    };
+    let figures = made.figures;
+    assert_eq!((figures.epsilon_plan, figures.epsilon_spent), (enforced(1, 8), enforced(1, 5)));
+    assert_eq!((figures.epsilon_customer_plan, figures.epsilon_customer_spent), (enforced(4, 8), enforced(4, 5)));
+    let words = format!("For one customer of a branch it is epsilon = {:.4}", enforced(4, 8).unwrap());
+    assert!(made.claim.contains(&words) && made.to_string().contains("for a customer of a branch"), "{}", made.claim);
+    let other = statement(&cast::plan(), 5).figures;
+    assert_eq!((other.epsilon_customer_plan, other.epsilon_customer_spent), (None, None), "the customer is the unit");
 }
 
 #[test]
@@ -165,7 +178,7 @@ fn the_group_and_its_size_are_those_of_the_newest_roster() {
 
 #[test]
 fn where_no_noise_is_shared_there_is_one_protection() {
-    let zero = RdpVector::zero();
+    let zero = Accounts::zero();
     let bare = Plan { privacy: PrivacyMode::None, noise_variance: 0, round_charge: zero, ..cast::plan() };
     let made = statement(&bare, 5);
     assert_eq!((made.protections.len(), made.protections[0].epsilon_plan), (1, None));

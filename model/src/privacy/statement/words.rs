@@ -42,9 +42,16 @@ pub(super) fn claim(plan: &Plan, figures: &Figures) -> String {
         PrivacyMode::Local => "everything that one branch ever sends under this plan, masks or no masks",
         _ => "everything that leaves the branches under this plan, every released model included",
     };
+    let customers = match (figures.epsilon_customer_plan, figures.epsilon_customer_spent) {
+        (Some(most), Some(spent)) => format!(
+            " For one customer of a branch it is epsilon = {most:.4}, of which {spent:.4} was spent: a customer can move a branch's clipped \
+             difference by twice its bound."
+        ),
+        _ => String::new(),
+    };
     format!(
         "Whoever sees {what}, learns at most (epsilon = {epsilon:.4}, delta = {delta:e}) about whether {whom}; \
-         so far {spent:.4} of it was spent.",
+         so far {spent:.4} of it was spent.{customers}",
         spent = figures.epsilon_spent.unwrap_or_default()
     )
 }
@@ -127,6 +134,9 @@ pub(super) fn print(statement: &Statement, out: &mut Formatter<'_>) -> Result {
     let figure = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value:.6}"));
     writeln!(out, "  epsilon, all that may be charged  {}", figure(figures.epsilon_plan))?;
     writeln!(out, "  epsilon, charged so far           {}", figure(figures.epsilon_spent))?;
+    if let (Some(most), Some(spent)) = (figures.epsilon_customer_plan, figures.epsilon_customer_spent) {
+        writeln!(out, "  for a customer of a branch        {most:.6} in all, {spent:.6} so far")?;
+    }
     writeln!(out, "  the same, tight                   {}", figure(figures.epsilon_spent_tight))?;
     writeln!(out, "  if everybody else works together  {}", figure(figures.epsilon_collusion))?;
     writeln!(

@@ -2,7 +2,7 @@ use super::super::clip_rule::{ClipForm, ClipSettings, ClipUnit};
 use super::*;
 use crate::architecture::{Activation, Architecture};
 use crate::privacy::noise_for_tests::CountingEntropy;
-use crate::train::tests::{Dice, matrix, parameters, rows, shape};
+use crate::train::tests::{Dice, Row, matrix, parameters, rows, shape};
 use crate::train::{Placement, Table, Trainer};
 
 const UNITS: u32 = 1 << 20;
@@ -69,6 +69,59 @@ fn a_branch_beyond_its_bound_is_clipped_in_integers() {
         assert!(square <= i128::from(UNITS).pow(2) && square > i128::from(UNITS).pow(2) * 99 / 100, "{square}");
         assert_eq!(riders[2], 0, "not within its bound");
     }
+}
+
+/// Squared distance, in units, of what two neighbouring branches put into a sum: one has one customer, the other a second one with the same row
+/// and another label. The first one's difference is a small step one way, the second's a longer step the other way; both are clipped.
+fn neighbours_apart(rule: &ClipRule) -> u128 {
+    let architecture = Architecture::logistic(2, &["label"]).unwrap();
+    let row =
+        |label: &f32, customer| Row { features: vec![0.5, -1.0], targets: vec![*label], present: vec![1.0], customer };
+    let branch = |labels: &[f32]| {
+        let rows: Vec<Row> = labels.iter().zip(0..).map(|(label, customer)| row(label, customer)).collect();
+        Trainer::new(&architecture, &matrix(&rows, 2, 1), &Placement::Dense).unwrap_or_else(|error| panic!("{error}"))
+    };
+    // Nearly sure of the first customer's label.
+    let start = Parameters::new(architecture.clone(), vec![0.0, 0.0, 3.0]).unwrap();
+    let local = LocalRule { steps: 1, learning_rate: 0.5, update_clip_norm: 1e-3 };
+    let update = |labels: &[f32]| {
+        branch_update(&branch(labels), &start, (rule, &local))
+            .unwrap_or_else(|error| panic!("{error}"))
+            .values()
+            .to_vec()
+    };
+    let (without, with) = (update(&[1.0]), update(&[1.0, 0.0]));
+    without.iter().zip(&with).map(|(one, other)| u128::from(one.abs_diff(*other)).pow(2)).sum()
+}
+
+/// What the plan's figure for a customer covers, of what one can move.
+fn covered(rule: &ClipRule) -> (u128, u128) {
+    let privacy = tributary_protocol::plan::PrivacyMode::Branch;
+    let charged = crate::planned::customer_sensitivity_squared(rule, privacy, 1, 3).unwrap();
+    (neighbours_apart(rule), charged)
+}
+
+#[test]
+fn a_customer_moves_its_branch_by_two_clips_and_is_charged_for_them() {
+    let rule = rule(ClipUnit::Branch);
+    let (moved, charged) = covered(&rule);
+    let clip = u128::from(UNITS).pow(2);
+    assert!(moved > 399 * clip / 100, "the attack is as strong as any: {moved}");
+    assert!(moved <= charged, "{moved} of {charged}");
+    // No more than that is ever charged: two clips, and two riders.
+    assert!(charged < 402 * clip / 100, "{charged}");
+    assert!(moved > rule.sensitivity_squared_units(3).unwrap(), "the branch's own figure does not cover it");
+}
+
+/// Customers are charged as their branch is: they can move four times as much, in the square.
+#[cfg(feature = "sabotage")]
+#[test]
+fn without_its_defence_a_customer_moves_more_than_it_is_charged() {
+    use tributary_protocol::defence::{Defence, rebuild, take_down};
+    take_down(Defence::CustomerAccount);
+    let (moved, charged) = covered(&rule(ClipUnit::Branch));
+    rebuild();
+    assert!(moved > 39 * charged / 10, "{moved} of {charged}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::digest::Digest;
 use crate::limits::{CLOCK_SKEW_MS_MAX, PROTOCOL_VERSION};
 use crate::message::{Charged, RefusalCode, SignedBody, Upstream, Welcome};
 use crate::plan::{RoundKind, ValidPlan};
-use crate::privacy::RdpVector;
+use crate::privacy::Accounts;
 use crate::roster::{Roster, RosterEntry, Succession};
 use crate::round::agreement::welcome_message;
 use crate::round::effect::{Outbox, ParticipantEffect};
@@ -112,7 +112,7 @@ impl<S: Suite> Participant<S> {
             && stands(Defence::RecordRollback)
         {
             let mut charged = Charged { rounds: own.rounds, last_round: signed };
-            let mut missing = RdpVector::zero();
+            let mut missing = Accounts::zero();
             for kind in RoundKind::ALL {
                 let index = usize::from(kind.number());
                 // The signed upload is one round at least that the record does not have.
@@ -130,7 +130,7 @@ impl<S: Suite> Participant<S> {
             outbox.push(ParticipantEffect::ChargesAdopted { own, charged });
         }
         let charged = self.record.charged(&digest);
-        let left = RoundKind::ALL.into_iter().fold(RdpVector::zero(), |left, kind| {
+        let left = RoundKind::ALL.into_iter().fold(Accounts::zero(), |left, kind| {
             let rounds = plan.charged_max(kind).saturating_sub(charged.rounds[usize::from(kind.number())]);
             left.plus(&plan.charge(kind).times(rounds.into()))
         });

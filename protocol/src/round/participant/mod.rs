@@ -29,7 +29,7 @@ use crate::ids::{ClientId, RoundId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
 use crate::message::{ClosedReason, Downstream, Join, RefusalCode, RejectCode, RoundOutcome, Start, Upstream};
 use crate::plan::ValidPlan;
-use crate::privacy::RdpVector;
+use crate::privacy::Accounts;
 use crate::roster::Roster;
 use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
@@ -416,7 +416,7 @@ impl<S: Suite> Participant<S> {
         keyed.collect::<Option<Vec<_>>>().is_some_and(|signatures| S::verify_all(message, &signatures))
     }
 
-    fn may_spend(&self, charge: &RdpVector) -> bool {
+    fn may_spend(&self, charge: &Accounts) -> bool {
         self.record.spent.plus(charge).within(&self.policy.cap)
     }
 

@@ -7,7 +7,7 @@ use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::message::Floor;
 use crate::plan::{PrivacyMode, ValidPlan};
-use crate::privacy::RdpVector;
+use crate::privacy::Accounts;
 use crate::secagg::parameters::CohortRule;
 use crate::secagg::suite::VerifyingKey;
 
@@ -26,10 +26,10 @@ pub enum Timing {
 pub struct Policy {
     /// The coalition that this branch assumes, and the cohorts that it joins.
     pub cohort: CohortRule,
-    /// Largest spend for life, as a threshold for each order.
-    pub cap: RdpVector,
-    /// Largest spend of one plan, as a threshold for each order.
-    pub plan_cap: RdpVector,
+    /// Largest spend for life of each unit, as a threshold for each order.
+    pub cap: Accounts,
+    /// Largest spend of one plan of each unit, as a threshold for each order.
+    pub plan_cap: Accounts,
     /// Privacy modes that are admitted. A plan without noise is admitted only where this names it.
     pub modes: Vec<PrivacyMode>,
     /// Purposes that are admitted.
@@ -76,7 +76,9 @@ impl Policy {
         let update_clip_norm = plan.local.map(|local| local.update_clip_norm_bits);
         floor(update_clip_norm.is_none_or(|bits| self.admits_clip_norm(bits)), Floor::ClipNorm)?;
         floor(plan.rounds_charged_max <= self.rounds_max, Floor::Rounds)?;
-        floor(plan.charge_max().within(&self.plan_cap), Floor::EpsilonPlan)
+        let most = plan.charge_max();
+        floor(most.customer.within(&self.plan_cap.customer), Floor::EpsilonPlan)?;
+        floor(most.branch.within(&self.plan_cap.branch), Floor::EpsilonBranchPlan)
     }
 
     /// Whether a clip norm is large enough. Positive floats have the order of their bits.

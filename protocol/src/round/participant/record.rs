@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::ids::RoundId;
 use crate::message::Charged;
 use crate::plan::RoundKind;
-use crate::privacy::RdpVector;
+use crate::privacy::Accounts;
 use crate::roster::RosterHead;
 use crate::round::event::ParticipantEvent;
 use crate::time::Millis;
@@ -20,8 +20,8 @@ const DAY_MS: u64 = 86_400_000;
 pub struct ParticipantRecord {
     /// Whose budget this is.
     pub population: Option<String>,
-    /// Everything ever charged for this branch's customers, over all plans.
-    pub spent: RdpVector,
+    /// Everything ever charged for this branch and its customers, over all plans.
+    pub spent: Accounts,
     /// What each plan charged, and the last round that was used under it.
     pub plans: BTreeMap<Digest, PlanSpend>,
     /// The last survivor set that was acknowledged: plan, round, digest.
@@ -36,14 +36,14 @@ pub struct ParticipantRecord {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanSpend {
     /// RDP charged.
-    pub spent: RdpVector,
+    pub spent: Accounts,
     /// Rounds charged by kind, and the last one used; a later one must be larger.
     pub charged: Charged,
 }
 
 impl Default for PlanSpend {
     fn default() -> Self {
-        Self { spent: RdpVector::zero(), charged: Charged::default() }
+        Self { spent: Accounts::zero(), charged: Charged::default() }
     }
 }
 
@@ -51,7 +51,7 @@ impl Default for ParticipantRecord {
     fn default() -> Self {
         Self {
             population: None,
-            spent: RdpVector::zero(),
+            spent: Accounts::zero(),
             plans: BTreeMap::new(),
             acknowledged: None,
             roster: None,
@@ -127,7 +127,7 @@ impl ParticipantRecord {
         self.day.iter().filter(|at| at.plus(DAY_MS) > now).count()
     }
 
-    fn charge(&mut self, plan: &Digest, charge: &RdpVector) -> &mut PlanSpend {
+    fn charge(&mut self, plan: &Digest, charge: &Accounts) -> &mut PlanSpend {
         self.spent = self.spent.plus(charge);
         let entry = self.plans.entry(*plan).or_default();
         entry.spent = entry.spent.plus(charge);

@@ -7,8 +7,8 @@ use crate::digest::Digest;
 use crate::ids::ClientId;
 use crate::message::{Charged, Floor, RefusalCode};
 use crate::plan::{Counting, LocalTraining, Plan, PlanFault, PrivacyMode, RoundKind};
-use crate::privacy::RdpVector;
-use crate::round::cast::{cap, counting_plan, policy, signing_key};
+use crate::privacy::{Accounts, RdpVector};
+use crate::round::cast::{branch_plan, cap, counting_plan, policy, priced, signing_key};
 use crate::round::{CoordinatorEvent, ParticipantEvent, ParticipantRecord, Policy, refusal_message};
 use crate::secagg::suite::Suite;
 use crate::secagg::toy::Toy;
@@ -90,6 +90,35 @@ fn a_restored_budget_file_counts_what_was_signed() {
     assert!(before.spent.at_most(&after.spent), "nothing that was spent is forgotten");
 }
 
+/// A branch that admits the mode has a budget of its own as a unit, and its customers have theirs.
+#[test]
+fn in_mode_branch_each_unit_has_its_own_budget() {
+    let served = branch_plan();
+    let one = served.charge(RoundKind::Train);
+    let strict = |client: ClientId| {
+        let mut policy = policy(&served);
+        match client.0 {
+            1 => policy.plan_cap.customer = served.charge_max().branch,
+            2 => policy.plan_cap.branch = one.branch.times(7),
+            3 => policy.cap.customer = served.charge_max().branch,
+            4 => policy.cap.branch = one.branch.times(7),
+            _ => {}
+        }
+        policy
+    };
+    let mut world = World::with_policy(14, served.clone(), strict);
+    world.connect_all();
+    world.run();
+    world.pass_deadlines();
+    let refused = |client| world.refusals().into_iter().find(|(who, _)| *who == ClientId(client)).map(|(_, code)| code);
+    assert_eq!(refused(1), Some(RefusalCode::PolicyFloor(Floor::EpsilonPlan)));
+    assert_eq!(refused(2), Some(RefusalCode::PolicyFloor(Floor::EpsilonBranchPlan)));
+    assert_eq!((refused(3), refused(4)), (Some(RefusalCode::BudgetExceeded), Some(RefusalCode::BudgetExceeded)));
+    assert_eq!(world.finished, Some(true), "the others go on");
+    let spent = &world.branches[&ClientId(9)].machine.record().spent;
+    assert_eq!((&spent.customer, &spent.branch), (&one.customer.times(5), &one.branch.times(5)));
+}
+
 #[test]
 fn a_ledger_that_knows_less_than_a_branch_says_so() {
     let mut world = World::new(9, plan(|_| {}));
@@ -132,7 +161,7 @@ fn statistics_come_first_and_the_evaluation_last_and_each_is_charged_its_own() {
     assert_eq!(world.sums.iter().map(|(_, sum, _)| sum.len()).collect::<Vec<_>>(), [12, 7, 7, 7, 7, 7, 6]);
     let expected = RoundKind::ALL
         .into_iter()
-        .fold(RdpVector::zero(), |sum, kind| sum.plus(&served.charge(kind).times(served.rounds_of(kind).into())));
+        .fold(Accounts::zero(), |sum, kind| sum.plus(&served.charge(kind).times(served.rounds_of(kind).into())));
     for branch in world.branches.values() {
         assert_eq!(branch.machine.record().spent, expected);
     }
@@ -162,7 +191,7 @@ fn rounds_a_day_survive_a_clock_that_is_set_back() {
         kind: RoundKind::Train,
         at: Millis(at),
         descriptor: Digest::ZERO,
-        charge: RdpVector::zero(),
+        charge: Accounts::zero(),
     };
     let record = |events: &[ParticipantEvent]| ParticipantRecord::replay(events);
     let day = record(&[charged(1, DAY), charged(2, DAY + 10), charged(3, DAY + 20)]);
@@ -191,15 +220,29 @@ fn modes_have_their_own_rules() {
         }
     };
     let half_price = |plan: &mut Plan| {
-        let nanos = plan.round_charge.nanos().iter().map(|nanos| nanos / 2).collect();
-        plan.round_charge = RdpVector::from_nanos(nanos).unwrap();
+        let nanos = plan.round_charge.customer.nanos().iter().map(|nanos| nanos / 2).collect();
+        plan.round_charge = Accounts::customers(RdpVector::from_nanos(nanos).unwrap());
     };
     let field = |plan: Plan| match plan.validate() {
         Ok(_) => "",
         Err(PlanFault::OutOfRange { field, .. }) => field,
         Err(PlanFault::Wraps { .. }) => "wraps",
     };
-    assert_eq!(field(plan(in_mode(PrivacyMode::Branch, 1))), "");
+    assert_eq!(field(branch_plan()), "");
+    assert_eq!(field(plan(in_mode(PrivacyMode::Branch, 1))), "customer_sensitivity_squared", "two clipped vectors");
+    let cheap = |of: fn(&mut Accounts)| {
+        let mut plan = branch_plan();
+        of(&mut plan.round_charge);
+        field(plan)
+    };
+    assert_eq!(cheap(|charge| charge.customer = charge.branch.clone()), "round_charge", "customers cost more");
+    assert_eq!(cheap(|charge| charge.branch = RdpVector::zero()), "round_charge", "branches cost as well");
+    let free = |plan: &mut Plan| plan.round_charge.branch = plan.round_charge.customer.clone();
+    assert_eq!(field(plan(free)), "round_charge", "in mode customer nothing is promised to a branch");
+    let elsewhere = priced(Plan { overlap_max: 3, ..branch_plan() });
+    assert_eq!(elsewhere.charge(RoundKind::Train).customer, RdpVector::gaussian(4 * 9, 2000), "at three branches");
+    assert_eq!(elsewhere.charge(RoundKind::Train).branch, RdpVector::gaussian(1, 2000));
+    assert_eq!(field(elsewhere), "");
     assert_eq!(field(plan(in_mode(PrivacyMode::Local, 4))), "");
     assert_eq!(field(plan(in_mode(PrivacyMode::Local, 1))), "round_charge", "every local step is charged");
     assert_eq!(field(plan(in_mode(PrivacyMode::Customer, 1))), "local");
@@ -219,13 +262,13 @@ fn modes_have_their_own_rules() {
     let overlapping = |plan: &mut Plan| {
         plan.overlap_max = 2;
         plan.sensitivity_squared *= 4;
-        plan.round_charge = RdpVector::gaussian(4, 2000);
+        *plan = priced(plan.clone());
     };
     assert_eq!(field(plan(overlapping)), "");
     assert_eq!(field(plan(|plan| plan.overlap_max = 2)), "sensitivity_squared");
     let counting = Counting { cells: 6, bins: 3, sensitivity_squared: 2 << 40, noise_variance: 9000 << 40 };
     let counts_branches = |plan: &mut Plan| {
-        in_mode(PrivacyMode::Branch, 1)(plan);
+        *plan = branch_plan();
         plan.evaluation = Some(counting);
     };
     assert_eq!(field(plan(counts_branches)), "evaluation");

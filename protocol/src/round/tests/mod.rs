@@ -22,8 +22,8 @@ use crate::ids::OrganisationId;
 use crate::message::Upstream;
 use crate::plan::Plan;
 use crate::plan::{Counting, LocalTraining, PlanFault, PrivacyMode};
-use crate::privacy::RdpVector;
-use crate::round::cast::policy;
+use crate::privacy::Accounts;
+use crate::round::cast::{self, policy};
 use crate::round::{CoordinatorEvent, Input};
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::CoalitionRule;
@@ -50,6 +50,7 @@ fn a_plan_runs_to_its_end_over_several_sessions_and_every_sum_is_exact() {
                         plan.clip_units = 1000;
                         plan.sensitivity_squared = 1_000_000;
                         plan.noise_variance = 2_000_000_000;
+                        *plan = cast::priced(plan.clone());
                     }
                 }),
             );
@@ -251,7 +252,7 @@ fn without_noise_nothing_runs_unless_every_policy_says_so() {
     let quiet = |plan: &mut crate::plan::Plan| {
         plan.privacy = PrivacyMode::None;
         plan.noise_variance = 0;
-        plan.round_charge = RdpVector::zero();
+        plan.round_charge = Accounts::zero();
     };
     let mut world = World::new(8, plan(quiet));
     world.connect_all();
@@ -287,9 +288,8 @@ fn the_ring_has_room_for_the_whole_noise_of_every_participant() {
         let narrow = plan(|plan| {
             plan.ring = Ring::Bits32;
             (plan.clip_units, plan.sensitivity_squared, plan.noise_variance) = (1 << 10, 1 << 20, variance);
-            plan.round_charge = RdpVector::gaussian(1 << 20, variance);
         });
-        narrow.validate()
+        cast::priced(narrow).validate()
     };
     // 2000 customers of 1024 units, and 13 deviations of the sum of 10,000 whole noises: below 2^31, and with one unit more not.
     let most = 1_650_335;

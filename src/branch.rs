@@ -1,12 +1,13 @@
 //! `tributary client budget` and `tributary client policy`: what a branch's owner and its compliance officer ask.
 
+use tributary_client::begin::begin_budget;
 use tributary_client::error::ClientError;
 use tributary_client::policy::{BranchEpsilon, BranchPolicy};
 use tributary_client::{cli, enrol};
 use tributary_protocol::round::Timing;
 
 use crate::certs::unix_seconds;
-use crate::command::{BudgetOptions, EnrolOptions, PolicyCommand, RenewOptions};
+use crate::command::{BudgetCommand, BudgetOptions, EnrolOptions, PolicyCommand, RenewOptions};
 use crate::exit::{Exit, Failure};
 
 /// `tributary client budget`.
@@ -14,7 +15,15 @@ use crate::exit::{Exit, Failure};
 /// # Errors
 /// If settings, policy or budget file cannot be used.
 pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
-    let budget = cli::budget(&options.config, unix_seconds().saturating_mul(1000)).map_err(explained)?;
+    let now = unix_seconds().saturating_mul(1000);
+    if let Some(BudgetCommand::Begin { config, key, adopt }) = &options.command {
+        for line in begin_budget(config, key, *adopt, now).map_err(explained)? {
+            println!("{line}");
+        }
+        return Ok(Exit::Done);
+    }
+    let config = options.config.as_ref().ok_or_else(|| Failure::usage("give --config, or begin"))?;
+    let budget = cli::budget(config, now).map_err(explained)?;
     if options.json {
         println!("{}", serde_json::to_string(&budget).expect("a budget is plain data"));
     } else {

@@ -137,13 +137,35 @@ pub(crate) struct PreflightOptions {
 /// `tributary client budget`.
 #[cfg(feature = "client")]
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct BudgetOptions {
+    /// Begin a budget instead of showing it
+    #[command(subcommand)]
+    pub(crate) command: Option<BudgetCommand>,
     /// The client's settings file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) config: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `tributary client budget begin`.
+#[cfg(feature = "client")]
+#[derive(Subcommand)]
+pub(crate) enum BudgetCommand {
+    /// Make the budget file, once, with the signature of the data's owner; no daemon makes one by itself
+    Begin {
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The owner's private key
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// In the place of a file that was lost: it adopts the newest head that the coordinator shows, before anything else
+        #[arg(long)]
+        adopt: bool,
+    },
 }
 
 /// `tributary client policy`.

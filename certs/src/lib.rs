@@ -4,6 +4,7 @@
 
 mod armour;
 pub mod binding;
+pub mod budget;
 pub mod counter;
 pub mod enrolment;
 pub mod entropy;

@@ -3,13 +3,17 @@
 use std::fmt;
 
 use serde::Serialize;
+use tributary_certs::budget::BudgetMark;
+use tributary_certs::keys::read_verifying_key;
+use tributary_certs::suite::RealSuite;
 use tributary_journal::Journal;
 use tributary_model::privacy::epsilon_of;
+use tributary_protocol::budget::population_digest;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::message::SignedBody as _;
 use tributary_protocol::plan::{PrivacyMode, RoundKind};
 use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::round::{ParticipantEvent, ParticipantRecord};
-use tributary_protocol::time::Millis;
 
 use crate::error::ClientError;
 use crate::policy::BranchPolicy;
@@ -18,37 +22,52 @@ use crate::settings::Settings;
 /// Name of the budget file in the state directory.
 pub const BUDGET_FILE: &str = "budget.ledger";
 
-/// Opens the budget file and reads its events. A new one is given to the policy's population, for ever.
+/// Opens the budget file and reads its events. It never begins by itself.
 ///
 /// # Errors
-/// If the file cannot be used, or belongs to another population.
+/// If the file is not there or was not begun by its owner, cannot be used, or belongs to another population.
 pub(crate) fn open_budget(
     settings: &Settings,
     population: &str,
-    now: Millis,
 ) -> Result<(Journal<ParticipantEvent>, Vec<ParticipantEvent>), ClientError> {
     let path = settings.state_dir.join(BUDGET_FILE);
-    let (mut journal, recorded) = Journal::open(&path)?;
-    let mut events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
-    let known = events.iter().find_map(|event| match event {
-        ParticipantEvent::PopulationNamed { population } => Some(population.clone()),
-        _ => None,
-    });
-    match known {
-        Some(known) if known != population => {
-            return Err(ClientError::File(format!(
-                "{}: this budget belongs to the population \"{known}\" and the policy names \"{population}\"; two populations have two budgets: \
-                 give the other one a state_dir of its own, or correct the policy and have it signed",
-                path.display()
-            )));
-        }
-        Some(_) => {}
-        None => {
-            let named = ParticipantEvent::PopulationNamed { population: population.to_owned() };
-            journal.append(now, named.clone())?;
-            journal.sync()?;
-            events.push(named);
-        }
+    let absent = |what: &str| {
+        ClientError::File(format!(
+            "{}: {what}. Nothing is spent without it. Has this branch taken part before, put the newest copy back, or let the coordinator show what \
+             was spent: `tributary client budget begin --adopt`. Is this its first use, have the owner of the data begin it: \
+             `tributary client budget begin --config CLIENT.TOML --key OWNER.KEY`",
+            path.display()
+        ))
+    };
+    if !path.exists() {
+        return Err(absent("there is no budget file"));
+    }
+    let (journal, recorded) = Journal::open(&path)?;
+    let events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
+    let Some(ParticipantEvent::BudgetBegun { population: known, salt, first }) = events.first() else {
+        return Err(absent("this budget was never begun"));
+    };
+    if known != population {
+        return Err(ClientError::File(format!(
+            "{}: this budget belongs to the population \"{known}\" and the policy names \"{population}\"; two populations have two budgets: \
+             give the other one a state_dir and an identity of its own, or correct the policy and have it signed",
+            path.display()
+        )));
+    }
+    let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
+    if !first.is_signed::<RealSuite>() || first.population != population_digest(salt, known) || first.owner != owner {
+        return Err(ClientError::File(format!(
+            "{}: the first use of this budget is not signed by the policy's owner ({}), so nothing is spent from it; put the owner's public key \
+             back, or move the file away and let its new owner begin one that adopts what was spent: `tributary client budget begin --adopt`",
+            path.display(),
+            settings.policy_owner.display()
+        )));
+    }
+    // Without the mark a deleted file could be begun anew.
+    let folder = &settings.identity.folder;
+    if BudgetMark::read(folder).map_err(ClientError::file)?.is_none() {
+        let mark = BudgetMark { population: first.population, salt: *salt, owner };
+        mark.write(folder).map_err(ClientError::file)?;
     }
     Ok((journal, events))
 }
@@ -76,8 +95,14 @@ pub struct Budget {
     pub rounds_today: usize,
     /// Rounds allowed within 24 hours.
     pub rounds_a_day: u32,
-    /// Rounds that an older copy of the file had forgotten and this branch's own signatures proved.
-    pub rounds_adopted: u32,
+    /// Charges and adoptions of the file, and one for its first use; what the coordinator and the other members see.
+    pub counter: u64,
+    /// Digest of the newest head that was signed for a plan.
+    pub head: Option<String>,
+    /// The file takes the place of a lost one, and has adopted nothing yet.
+    pub awaits_head: bool,
+    /// How often the file was an older copy and adopted a head that the coordinator showed.
+    pub heads_adopted: u32,
     /// Every plan that was admitted or charged, in the order of the file.
     pub plans: Vec<PlanBudget>,
 }
@@ -153,8 +178,7 @@ impl Budget {
         let delta = policy.delta;
         let spent = epsilon_of(&record.spent.customer, delta).0;
         let mut terms: Vec<Terms> = Vec::new();
-        let mut rounds_adopted = 0_u32;
-        let mut before = ParticipantRecord::default();
+        let (mut heads_adopted, mut head) = (0_u32, None);
         for event in events {
             match event {
                 ParticipantEvent::PlanAccepted {
@@ -174,14 +198,10 @@ impl Budget {
                     charge_max: charge_max.clone(),
                     rounds_charged_max: *rounds_charged_max,
                 }),
-                ParticipantEvent::ChargesAdopted { plan, charged, .. } => {
-                    let own: u32 = before.charged(plan).rounds.iter().sum();
-                    let counted: u32 = charged.rounds.iter().sum();
-                    rounds_adopted = rounds_adopted.saturating_add(counted.saturating_sub(own));
-                }
+                ParticipantEvent::HeadAdopted { .. } => heads_adopted = heads_adopted.saturating_add(1),
+                ParticipantEvent::HeadSigned { head: signed } => head = Some(signed.canonical().finish().to_string()),
                 _ => {}
             }
-            before.apply(event);
         }
         Self {
             population: record.population.clone().unwrap_or_else(|| policy.population.clone()),
@@ -194,7 +214,10 @@ impl Budget {
             own_noise: policy.own_noise.name(),
             rounds_today: record.charged_within_a_day(now),
             rounds_a_day: policy.rounds_a_day,
-            rounds_adopted,
+            counter: record.counter,
+            head,
+            awaits_head: record.awaits_head,
+            heads_adopted,
             plans: terms.into_iter().map(|terms| PlanBudget::of(policy, &record, terms)).collect(),
         }
     }
@@ -295,11 +318,16 @@ impl fmt::Display for Budget {
         }
         writeln!(out, "  own noise  {}", self.own_noise)?;
         writeln!(out, "  today      {} of {} rounds within 24 hours", self.rounds_today, self.rounds_a_day)?;
-        if self.rounds_adopted > 0 {
+        let head = self.head.as_deref().unwrap_or("none signed yet");
+        writeln!(out, "  head       counter {}, digest {head}", self.counter)?;
+        if self.awaits_head {
+            writeln!(out, "  awaits     the newest head, which the coordinator has to show; nothing is spent before")?;
+        }
+        if self.heads_adopted > 0 {
             writeln!(
                 out,
-                "  restored   {} rounds were missing in an older copy of the file and are counted",
-                self.rounds_adopted
+                "  restored   {} times the file was an older copy; what it had forgotten is counted",
+                self.heads_adopted
             )?;
         }
         if self.plans.is_empty() {
@@ -334,9 +362,14 @@ impl fmt::Display for Budget {
 
 #[cfg(test)]
 mod tests {
-    use tributary_protocol::ids::RoundId;
+    use tributary_certs::budget::sign_first_use;
+    use tributary_certs::entropy::OsEntropy;
+    use tributary_certs::suite::SigningKey;
+    use tributary_protocol::budget::BudgetHead;
+    use tributary_protocol::ids::{ClientId, RoundId};
     use tributary_protocol::message::Charged;
     use tributary_protocol::privacy::RdpVector;
+    use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
     use tributary_protocol::time::Millis;
 
     use super::*;
@@ -351,10 +384,16 @@ mod tests {
         BranchPolicy::load(&path).unwrap()
     }
 
+    fn begun(population: &str) -> ParticipantEvent {
+        let owner = SigningKey::generate(&mut OsEntropy);
+        let first = sign_first_use(&owner, (population, &[7; 32]), owner.verifying_key(), false);
+        ParticipantEvent::BudgetBegun { population: population.into(), salt: [7; 32], first }
+    }
+
     fn history(rounds: u64) -> Vec<ParticipantEvent> {
         let charge = Accounts::customers(RdpVector::gaussian(1, 2000));
         let mut events = vec![
-            ParticipantEvent::PopulationNamed { population: "retail".into() },
+            begun("retail"),
             ParticipantEvent::PlanAccepted {
                 plan: PLAN,
                 name: "churn".into(),
@@ -427,12 +466,28 @@ mod tests {
     fn what_was_adopted_is_said() {
         let policy = policy();
         let mut events = history(3);
+        let spent = Accounts::customers(RdpVector::gaussian(1, 2000).times(10));
+        let head = BudgetHead {
+            client: ClientId(1),
+            population: PLAN,
+            counter: 11,
+            spent: spent.clone(),
+            plan: PLAN,
+            charged: Charged { rounds: [10, 0, 0], last_round: 12 },
+            epoch: 1,
+            owner: VerifyingKey([1; 32]),
+            signature: Signature(Vec::new()),
+        };
         let charge = Accounts::customers(RdpVector::gaussian(1, 2000).times(7));
-        let charged = Charged { rounds: [10, 0, 0], last_round: 12 };
-        events.push(ParticipantEvent::ChargesAdopted { plan: PLAN, charged, charge });
+        let digest = head.canonical().finish().to_string();
+        events.push(ParticipantEvent::HeadSigned { head: Box::new(head.clone()) });
+        events.push(ParticipantEvent::HeadAdopted { head: Box::new(head), charge });
         let budget = Budget::read(&policy, &events, Millis(0));
-        assert_eq!((budget.rounds_adopted, budget.plans[0].rounds.training), (7, 10));
-        assert!(budget.to_string().contains("7 rounds were missing in an older copy"));
+        assert_eq!((budget.heads_adopted, budget.counter, budget.plans[0].rounds.training), (1, 12, 10));
+        assert_eq!(budget.epsilon_spent, Some(epsilon_of(&spent.customer, policy.delta).0));
+        assert_eq!(budget.plans[0].epsilon_spent, budget.epsilon_spent);
+        let text = budget.to_string();
+        assert!(text.contains("1 times the file was an older copy") && text.contains(&digest), "{text}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! One thread carries messages and owns the machine; another one touches data. Nothing but [`conversation`] speaks to the network, nothing but
 //! [`worker`] sees a row.
 
+pub mod begin;
 pub mod budget;
 pub mod cli;
 pub mod conversation;

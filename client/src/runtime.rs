@@ -96,7 +96,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
     owned.schema.holds(&schema).map_err(named)?;
     let snapshot = Snapshot::read(&settings, &schema, report)?;
     let clock = Clock::new();
-    let (journal, events) = open_budget(&settings, &owned.population, clock.now())?;
+    let (journal, events) = open_budget(&settings, &owned.population)?;
     let policy = Policy {
         cohort: owned.cohort,
         cap: owned.life_cap(),
@@ -347,10 +347,8 @@ impl Daemon<'_> {
                 let reason = "it was not ready at the plan's offset, and the policy's timing is strict".to_owned();
                 (self.report)(&Report::NoiseAlone { round: round.0, reason });
             }
-            ParticipantEffect::ChargesAdopted { own, charged } => {
-                let (file, counted) = (own.rounds.iter().sum(), charged.rounds.iter().sum());
-                (self.report)(&Report::ChargesAdopted { file, counted });
-            }
+            ParticipantEffect::HeadAdopted { own, shown } => (self.report)(&Report::HeadAdopted { file: own, shown }),
+            ParticipantEffect::BudgetAnnounced { counter } => (self.report)(&Report::BudgetBegun { counter }),
             ParticipantEffect::RosterAccepted { epoch, missing, changes } => {
                 (self.report)(&Report::roster(epoch, missing, changes));
             }

@@ -51,12 +51,17 @@ pub enum Report {
         /// Why.
         reason: String,
     },
-    /// The budget file was older than what this branch itself has signed; the larger figure counts from here on.
-    ChargesAdopted {
-        /// Rounds of the plan in the file.
-        file: u32,
-        /// Rounds of the plan that are counted now.
-        counted: u32,
+    /// The budget file was older than what this branch itself has signed, under this plan or another; the larger figures count from here on.
+    HeadAdopted {
+        /// Counter of the file.
+        file: u64,
+        /// Counter of the head that the coordinator showed.
+        shown: u64,
+    },
+    /// The coordinator keeps no head of this branch's budget, and is told of its first use.
+    BudgetBegun {
+        /// Counter of the file: 1 where nothing was spent yet.
+        counter: u64,
     },
     /// Another roster than the last one was accepted.
     Roster {
@@ -180,11 +185,23 @@ fn sentence(report: &Report) -> String {
                 "round {round}: this branch's upload was noise alone, so that its customers did not count in it: {reason}"
             )
         }
-        Report::ChargesAdopted { file, counted } => format!(
-            "the budget file knew {file} rounds of this plan, and this branch has signed uploads of more: {counted} are counted now. \
+        Report::HeadAdopted { file: 0, shown } => {
+            format!(
+                "the budget file takes the place of a lost one: what this branch has signed up to counter {shown} is counted now"
+            )
+        }
+        Report::HeadAdopted { file, shown } => format!(
+            "the budget file ends at counter {file}, and this branch has signed more, up to counter {shown}: all of it is counted now. \
              An older copy of the file was put back; find out by whom, and keep the newest one"
         ),
         Report::Roster { epoch, missing, changes } => roster_sentence(*epoch, *missing, changes.as_ref()),
+        Report::BudgetBegun { counter: 1 } => {
+            "the coordinator is told of this budget's first use; its ledger names the branch and the owner's key"
+                .to_owned()
+        }
+        Report::BudgetBegun { counter } => format!(
+            "the coordinator keeps nothing of this branch's budget, whose counter is {counter}: it has lost its copy; tell its operator"
+        ),
         Report::ClockDiffers { skew_seconds } => format!(
             "this machine's clock and the coordinator's are {skew_seconds} seconds apart; certificates are judged by them: synchronise the clock"
         ),

@@ -21,6 +21,8 @@ use crate::settings::Settings;
 pub struct Opened {
     /// Folder of ledger, models and optimizer state.
     pub state_dir: PathBuf,
+    /// Folder of the clients' budget heads over all plans.
+    pub heads_dir: PathBuf,
     /// Time to wait for the whole roster, in milliseconds.
     pub gather_ms: u64,
     /// The port.
@@ -80,7 +82,8 @@ impl Opened {
     /// # Errors
     /// Every fault.
     pub fn open(path: &Path, now: u64) -> Result<Self, Faults> {
-        let Settings { listen, tcp, network, state_dir, gather_ms, identity, office, plan } = Settings::load(path)?;
+        let Settings { listen, tcp, network, state_dir, heads_dir, gather_ms, identity, office, plan } =
+            Settings::load(path)?;
         let mut faults = Vec::new();
         let identity = OwnIdentity::open(identity, office, now).map_err(|more| faults.extend(more)).ok();
         let job = Job::build(&plan).map_err(|fault| faults.push(fault)).ok();
@@ -90,7 +93,7 @@ impl Opened {
         let listen = ListenSettings { listen, tcp, path: network.path, timers: network.timers };
         match (identity, job) {
             (Some(identity), Some(job)) if faults.is_empty() => {
-                Ok(Self { state_dir, gather_ms, listen, identity, job })
+                Ok(Self { state_dir, heads_dir, gather_ms, listen, identity, job })
             }
             _ => Err(Faults { file: path.to_path_buf(), faults }),
         }

@@ -121,6 +121,10 @@ impl Progress {
                 rounds: charged.rounds.iter().sum(),
                 last_round: charged.last_round,
             }),
+            CoordinatorEvent::BudgetBegun { client, first } => {
+                let owner = Digest(first.owner.0).to_string();
+                Some(Event::BudgetBegun { client: client.0, owner, after_loss: first.adopts })
+            }
             CoordinatorEvent::ClientRefused { client, code, .. } => {
                 Some(Event::Refused { client: client.0, reason: code.to_string() })
             }
@@ -130,6 +134,7 @@ impl Progress {
             }
             CoordinatorEvent::PlanOpened { .. }
             | CoordinatorEvent::RosterAdopted { .. }
+            | CoordinatorEvent::BudgetShown { .. }
             | CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::SessionClosed { .. }
             | CoordinatorEvent::UpdateAdmitted { .. }

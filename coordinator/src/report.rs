@@ -40,6 +40,15 @@ pub enum Event {
         /// Its number in the roster.
         client: u32,
     },
+    /// A client of whose budget this coordinator knew nothing says that it was begun.
+    BudgetBegun {
+        /// Its number in the roster.
+        client: u32,
+        /// The public key of the data's owner, who signed it.
+        owner: String,
+        /// It takes the place of a file that was lost.
+        after_loss: bool,
+    },
     /// A client refused the plan or gave up a session.
     Refused {
         /// Its number in the roster.
@@ -171,6 +180,12 @@ impl fmt::Display for Event {
                 write!(formatter, "round {round} committed: {kind} of {survivors} branches are in counts/{kind}.json")?;
                 epsilon.map_or(Ok(()), |epsilon| write!(formatter, ", epsilon {epsilon:.4} spent"))
             }
+            Self::BudgetBegun { client, owner, after_loss } => write!(
+                formatter,
+                "client {client} begins a budget that this coordinator does not know, signed by its owner {}{}; if it took part before, ask both",
+                owner.get(..8).unwrap_or(owner),
+                if *after_loss { ", in the place of a lost file" } else { "" }
+            ),
             Self::ChargedMore { client, rounds, last_round } => write!(
                 formatter,
                 "client {client} was charged {rounds} rounds of this plan, the last is {last_round}, and this ledger knows fewer: an older copy \

@@ -26,7 +26,7 @@ use crate::report::Event;
 use crate::server_update::{Committed, ServerUpdate};
 use crate::shell::{Shell, ShellParts};
 use crate::spool::Spool;
-use crate::store::Store;
+use crate::store::{HeadsFile, Store};
 use crate::uploads::OpenSum;
 
 /// Most threads for sockets and folding. On a machine with two cores it is one: two that wake each other cost a tenth of what the coordinator
@@ -106,7 +106,7 @@ async fn serve(
     report: &mut dyn FnMut(&Event),
     stop: impl Future<Output = ()>,
 ) -> Result<(), CoordinatorError> {
-    let Opened { state_dir, gather_ms, listen, identity, job } = opened;
+    let Opened { state_dir, heads_dir, gather_ms, listen, identity, job } = opened;
     for warning in &identity.warnings {
         tracing::warn!("{warning}");
     }
@@ -114,6 +114,7 @@ async fn serve(
     // The ledger's lock keeps a second coordinator out before anything else is touched.
     let (journal, recorded) = Journal::<CoordinatorEvent>::open(&store.ledger())?;
     let events: Vec<CoordinatorEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
+    let heads = HeadsFile::open(&heads_dir)?;
     let clock = Clock::start();
     let mut outbox = Outbox::new();
     let delta_bits = job.delta().to_bits();
@@ -124,6 +125,7 @@ async fn serve(
         delta_bits,
         roster: identity.roster,
         signing_key: identity.signing_key,
+        heads: heads.heads().clone(),
         gather_ms,
     };
     let machine = Coordinator::resume(machine, &events, store.sessions(), clock.now(), &mut outbox)?;
@@ -150,8 +152,10 @@ async fn serve(
     };
     let door = Door::new(door);
     let plan = job.plan.digest();
-    let mut shell =
-        Shell::new(ShellParts { machine, outbox, journal, store, update, progress, sum, clock, members }, report);
+    let mut shell = Shell::new(
+        ShellParts { machine, outbox, journal, heads, store, update, progress, sum, clock, members },
+        report,
+    );
     // The first model is in the store.
     drop(job);
     // The port comes first: where it cannot be had, the ledger stays as it was.

@@ -22,7 +22,7 @@ use crate::progress::{Outcome, Progress};
 use crate::report::Event;
 use crate::runtime::Clock;
 use crate::server_update::ServerUpdate;
-use crate::store::{ModelPointer, Store, StoreError};
+use crate::store::{HeadsFile, ModelPointer, Store, StoreError};
 use crate::uploads::{OpenSum, Verdict};
 
 /// What a shell is made of.
@@ -31,6 +31,8 @@ pub(crate) struct ShellParts {
     /// What the machine asked for as it resumed.
     pub(crate) outbox: Outbox<CoordinatorEffect>,
     pub(crate) journal: Journal<CoordinatorEvent>,
+    /// What clients have spent, over all plans.
+    pub(crate) heads: HeadsFile,
     pub(crate) store: Store,
     pub(crate) update: ServerUpdate,
     pub(crate) progress: Progress,
@@ -230,12 +232,14 @@ impl<'a> Shell<'a> {
             // Messages leave behind the last effect: where nothing but records and messages stands between this one and another, one will do.
             CoordinatorEffect::Sync if self.syncs_again() => {}
             CoordinatorEffect::Sync => {
+                self.parts.heads.sync()?;
                 self.parts.journal.sync()?;
                 if let Some(model) = self.committed.take() {
                     self.parts.update.adopt(model, &self.parts.store);
                 }
                 self.tell_all();
             }
+            CoordinatorEffect::Keep(kept) => self.parts.heads.keep(Clock::unix(), kept)?,
             CoordinatorEffect::Send(client, message) => self.send(client, message),
             CoordinatorEffect::Broadcast(clients, message) => {
                 let frame = control_frame(&message);
@@ -283,7 +287,10 @@ impl<'a> Shell<'a> {
         let next = rest.find(|effect| {
             !matches!(
                 effect,
-                CoordinatorEffect::Append(_) | CoordinatorEffect::Send(..) | CoordinatorEffect::Broadcast(..)
+                CoordinatorEffect::Append(_)
+                    | CoordinatorEffect::Keep(_)
+                    | CoordinatorEffect::Send(..)
+                    | CoordinatorEffect::Broadcast(..)
             )
         });
         matches!(next, Some(CoordinatorEffect::Sync))

@@ -21,6 +21,8 @@ fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
     plan.parameters = u32::try_from(parameters).unwrap();
     plan.riders = u32::try_from(rule.rider_count()).unwrap();
     plan.sensitivity_squared = sensitivity_squared(&rule, plan.privacy, plan.overlap_max, parameters).unwrap();
+    plan.customer_sensitivity_squared =
+        customer_sensitivity_squared(&rule, plan.privacy, plan.overlap_max, parameters).unwrap();
     plan.noise_variance = if plan.privacy == PrivacyMode::None { 0 } else { 25 * plan.sensitivity_squared };
     for (kind, bins) in [(RoundKind::Statistics, 3), (RoundKind::Evaluation, 5)] {
         let layout = layout_of(kind, bins, &architecture, Some(&schema())).unwrap();
@@ -79,6 +81,8 @@ fn every_number_that_does_not_follow_is_named() {
         ("squared sensitivity", |plan| plan.sensitivity_squared += 1),
         ("squared sensitivity", |plan| plan.sensitivity_squared -= 1),
         ("squared sensitivity", |plan| plan.overlap_max += 1),
+        ("squared sensitivity to a customer", |plan| plan.customer_sensitivity_squared -= 1),
+        ("squared sensitivity to a customer", |plan| plan.customer_sensitivity_squared += 1),
         ("number of cells of statistics", |plan| plan.statistics.as_mut().unwrap().cells += 1),
         ("number of cells of statistics", |plan| plan.statistics.as_mut().unwrap().bins += 1),
         ("squared sensitivity of statistics", |plan| plan.statistics.as_mut().unwrap().sensitivity_squared -= 1),
@@ -108,13 +112,13 @@ fn every_number_that_does_not_follow_is_named() {
 fn a_charge_that_is_stated_too_low_is_refused() {
     for honest in [plan(|_| {}), sampled(), local()] {
         let own = round_charge(&honest);
-        for order in 0..own.nanos().len() {
+        for order in 0..own.customer.nanos().len() {
             let below = |nanos: u64| {
-                let mut nanos_of = honest.round_charge.nanos().to_vec();
+                let mut nanos_of = honest.round_charge.customer.nanos().to_vec();
                 nanos_of[order] = nanos;
-                Plan { round_charge: RdpVector::from_nanos(nanos_of).unwrap(), ..honest.clone() }
+                Plan { round_charge: Accounts::customers(RdpVector::from_nanos(nanos_of).unwrap()), ..honest.clone() }
             };
-            let least = own.nanos()[order];
+            let least = own.customer.nanos()[order];
             assert!(check(&below(least), None).is_ok(), "what it costs is enough, order {order}");
             assert!(fault(&below(least - 1)).starts_with("charge of a round"), "order {order}");
             assert!(fault(&below(0)).starts_with("charge of a round"), "order {order}");
@@ -128,5 +132,5 @@ fn a_charge_that_is_stated_too_low_is_refused() {
     // Local steps at two branches: eight times one release.
     let eight = local();
     let one = RdpVector::gaussian(eight.sensitivity_squared, eight.noise_variance);
-    assert_eq!(eight.round_charge, one.times(8));
+    assert_eq!(eight.round_charge, Accounts::customers(one.times(8)));
 }

@@ -30,7 +30,7 @@ pub enum Defence {
     ModelDigest,
     /// A round is used once, whatever crashed or was restored.
     FreshRound,
-    /// A participant whose record is older than its own signed statement stops.
+    /// A participant adopts a head of its own budget that is newer than its file, of whatever plan, and a coordinator takes no older one.
     RecordRollback,
     /// A share that its dealer did not commit to is found, and its sender blamed.
     ShareCommitment,
@@ -55,6 +55,10 @@ pub enum Defence {
     GroupCoalition,
     /// In mode branch a customer is charged for what it moves, and not for what its branch does.
     CustomerAccount,
+    /// A budget begins with its owner's signature, and never by itself.
+    FirstUse,
+    /// A participant goes on with no member whose budget counter fell.
+    CounterFall,
 }
 
 /// Found in every binary in which a defence can be taken down, and in no other.

@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+pub mod budget;
 pub mod codec;
 pub mod defence;
 pub mod digest;

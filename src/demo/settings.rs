@@ -6,6 +6,8 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use tributary_certs::files::create_private_folder;
+use tributary_client::begin::begin_budget;
+use tributary_client::budget::BUDGET_FILE;
 use tributary_client::cli::sign_policy;
 use tributary_client::policy::SchemaPin;
 use tributary_coordinator::settings::PURPOSE_DEFAULT;
@@ -17,6 +19,7 @@ use super::defaults::DEFAULTS;
 use super::options::{DemoOptions, Model, Privacy};
 use super::prepare::Branch;
 use super::workplace::Workplace;
+use crate::certs::unix_seconds;
 
 /// `coordinator.toml`.
 pub(super) struct CoordinatorFile<'a> {
@@ -135,7 +138,12 @@ impl ClientFile<'_> {
         // The owner of the branch's data is another person than the operator. Here both are the demo.
         let policy = folder.join("policy.toml");
         write(&policy, &self.policy(branch))?;
-        sign_policy(&policy, &folder.join("owner.key"), &folder.join("../../schema.toml"))?;
+        let owner = folder.join("owner.key");
+        sign_policy(&policy, &owner, &folder.join("../../schema.toml"))?;
+        // Once: where the coordinator listens anew, the branches go on with what they have.
+        if !folder.join("state").join(BUDGET_FILE).exists() {
+            begin_budget(&branch.settings(), &owner, false, unix_seconds().saturating_mul(1000))?;
+        }
         Ok(())
     }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
+use tributary_certs::suite::RealSuite;
 use tributary_model::privacy::epsilon_of;
+use tributary_protocol::budget::population_digest;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::privacy::{Accounts, Unit};
@@ -19,6 +21,10 @@ pub(crate) struct BudgetReport {
     pub(crate) entries: usize,
     /// Digest over all of them.
     pub(crate) head: String,
+    /// Charges and adoptions, and one for the first use.
+    pub(crate) counter: u64,
+    /// Heads that were adopted: the file was an older copy so often, or took the place of a lost one.
+    pub(crate) heads_adopted: usize,
     /// Epsilon of everything ever charged for a customer. Nothing where a charge has no finite epsilon at this delta.
     pub(crate) epsilon: Option<f64>,
     /// Epsilon of everything ever charged for the branch as one unit; 0 where no plan was in mode branch.
@@ -63,6 +69,11 @@ pub(super) fn audit(entries: &[Entry<ParticipantEvent>], head: String, delta: f6
     Ok(BudgetReport {
         entries: entries.len(),
         head,
+        counter: audit.record.counter,
+        heads_adopted: entries
+            .iter()
+            .filter(|entry| matches!(entry.event, ParticipantEvent::HeadAdopted { .. }))
+            .count(),
         epsilon: finite(Unit::Customer, &audit.record.spent, delta),
         epsilon_branch: finite(Unit::Branch, &audit.record.spent, delta),
         delta,
@@ -94,24 +105,46 @@ impl Audit {
                 let newer = self.record.roster.is_none_or(|before| before.epoch < head.epoch);
                 rule(newer, "a roster is accepted that is not newer than the one before")?;
             }
-            ParticipantEvent::PopulationNamed { .. } => {
-                rule(self.record.population.is_none(), "a second population is named for one budget")?;
+            ParticipantEvent::BudgetBegun { population, salt, first } => {
+                rule(self.record.begun.is_none(), "a budget begins a second time")?;
+                let bound = first.population == population_digest(salt, population);
+                rule(bound && first.is_signed::<RealSuite>(), "a budget begins without its owner's signature")?;
             }
-            ParticipantEvent::ChargesAdopted { plan, charged, .. } => {
-                let own = self.record.charged(plan);
-                let more = own.rounds.iter().zip(&charged.rounds).all(|(own, counted)| own <= counted);
-                rule(more && own.last_round < charged.last_round, "charges are adopted that are not more than before")?;
+            ParticipantEvent::HeadSigned { head } => {
+                let record = &self.record;
+                let population = record.population_digest == Some(head.population);
+                let folded = head.counter == record.counter && head.spent == record.spent;
+                rule(population && folded, "a head is signed that is not what the entries before it add up to")?;
+                let plan = head.charged == record.charged(&head.plan);
+                rule(plan, "a head is signed with other rounds of its plan than were charged")?;
+            }
+            ParticipantEvent::HeadAdopted { head, charge } => {
+                let record = &self.record;
+                let own = record.awaits_head || record.population_digest == Some(head.population);
+                rule(own, "a head of another population is adopted")?;
+                let news = head.counter > record.counter || !head.spent.at_most(&record.spent);
+                rule(news, "a head is adopted that the file knew already")?;
+                let added = record.spent.missing_to(&head.spent);
+                rule(charge.at_most(&added), "more is added to a plan than to the whole")?;
+            }
+            ParticipantEvent::CountersSeen { counters } => {
+                let known = &self.record.counters;
+                let higher = counters.iter().all(|(client, seen)| known.get(client).is_none_or(|known| known < seen));
+                rule(higher, "a member's counter is noted that is not higher than before")?;
             }
             ParticipantEvent::PlanAccepted { plan, .. } => {
                 self.accepted.insert(*plan);
             }
             ParticipantEvent::BudgetCharged { plan, round, .. } => {
+                rule(self.record.begun.is_some(), "something is charged to a budget that was not begun")?;
+                rule(!self.record.awaits_head, "something is charged while the file awaits a head")?;
                 rule(self.accepted.contains(plan), "a plan is charged that was not accepted")?;
                 rule(round.0 > self.record.last_round(plan), "a round is charged that was used before")?;
                 let (plan, round) = (*plan, *round);
                 self.open = Some(Open { plan, round, uploaded: false, acknowledged: None, revealed: false });
             }
-            ParticipantEvent::Uploaded { round, .. } => {
+            ParticipantEvent::Uploaded { round, counter, .. } => {
+                rule(*counter == self.record.counter, "an upload's head has another counter than the file")?;
                 let open = self.open.as_mut().filter(|open| open.round == *round && !open.uploaded);
                 open.ok_or("an upload without a charge of its own")?.uploaded = true;
             }
@@ -148,6 +181,8 @@ impl fmt::Display for BudgetReport {
         let shown = |epsilon: Option<f64>| epsilon.map_or("unbounded".to_owned(), |epsilon| format!("{epsilon:.6}"));
         writeln!(formatter, "  branch's budget file, {} entries", self.entries)?;
         writeln!(formatter, "  head     {}", self.head)?;
+        let adopted = self.heads_adopted;
+        writeln!(formatter, "  counter  {}, {adopted} heads adopted from older copies", self.counter)?;
         write!(formatter, "  spent    epsilon {} at delta {:e} for a customer", shown(self.epsilon), self.delta)?;
         if self.epsilon_branch != Some(0.0) {
             write!(formatter, ", and {} for the branch as one unit", shown(self.epsilon_branch))?;
@@ -166,10 +201,15 @@ impl fmt::Display for BudgetReport {
 
 #[cfg(test)]
 mod tests {
+    use tributary_certs::budget::sign_first_use;
+    use tributary_certs::suite::SigningKey;
+    use tributary_protocol::budget::BudgetHead;
+    use tributary_protocol::ids::ClientId;
     use tributary_protocol::message::Charged;
     use tributary_protocol::plan::{PrivacyMode, RoundKind};
     use tributary_protocol::privacy::RdpVector;
     use tributary_protocol::roster::RosterHead;
+    use tributary_protocol::secagg::suite::Signature;
     use tributary_protocol::time::Millis;
 
     use super::*;
@@ -181,6 +221,27 @@ mod tests {
         let charge = Accounts::customers(RdpVector::gaussian(1, 10_000));
         let (kind, at) = (RoundKind::Train, Millis(0));
         ParticipantEvent::BudgetCharged { plan: PLAN, round: RoundId(round), kind, at, descriptor: SET, charge }
+    }
+
+    fn begun(population: &str) -> ParticipantEvent {
+        let owner = SigningKey::from_seed(&[1; 32]);
+        let first = sign_first_use(&owner, (population, &[7; 32]), owner.verifying_key(), false);
+        ParticipantEvent::BudgetBegun { population: population.into(), salt: [7; 32], first }
+    }
+
+    /// What the branch signs after so many charges of the plan.
+    fn head(counter: u64, charges: u64) -> BudgetHead {
+        BudgetHead {
+            client: ClientId(1),
+            population: population_digest(&[7; 32], "a"),
+            counter,
+            spent: Accounts::customers(RdpVector::gaussian(1, 10_000).times(charges)),
+            plan: PLAN,
+            charged: Charged { rounds: [u32::try_from(charges).unwrap(), 0, 0], last_round: charges },
+            epoch: 1,
+            owner: SigningKey::from_seed(&[1; 32]).verifying_key(),
+            signature: Signature(Vec::new()),
+        }
     }
 
     fn accepted(plan: Digest) -> ParticipantEvent {
@@ -195,11 +256,16 @@ mod tests {
         }
     }
 
+    /// The first round of a file, or the second.
     fn whole_round(round: u64) -> Vec<ParticipantEvent> {
+        counted_round(round, 2)
+    }
+
+    fn counted_round(round: u64, counter: u64) -> Vec<ParticipantEvent> {
         let number = RoundId(round);
         vec![
             charged(round),
-            ParticipantEvent::Uploaded { round: number, vector: SET },
+            ParticipantEvent::Uploaded { round: number, vector: SET, counter },
             ParticipantEvent::SurvivorsAcknowledged { plan: PLAN, round: number, survivors: SET },
             ParticipantEvent::SharesRevealed { round: number, survivors: SET },
             ParticipantEvent::RoundClosed { round: number, model: Some(SET) },
@@ -207,16 +273,15 @@ mod tests {
     }
 
     fn audited(events: Vec<ParticipantEvent>) -> Result<BudgetReport, Bad> {
-        let accepted = accepted(PLAN);
-        let events = [accepted].into_iter().chain(events);
+        let events = [begun("a"), accepted(PLAN)].into_iter().chain(events);
         let entries: Vec<_> = (0..).zip(events).map(|(sequence, event)| Entry { sequence, offset: 0, event }).collect();
         audit(&entries, String::new(), 1e-6)
     }
 
     #[test]
     fn whole_rounds_add_up() {
-        let report = audited([whole_round(1), whole_round(4)].concat()).unwrap();
-        assert_eq!((report.entries, report.plans.len()), (11, 1));
+        let report = audited([whole_round(1), counted_round(4, 3)].concat()).unwrap();
+        assert_eq!((report.entries, report.plans.len(), report.counter), (12, 1, 3));
         assert_eq!((report.plans[0].rounds, report.plans[0].last_round), (2, 4));
         let expected = epsilon_of(&RdpVector::gaussian(1, 10_000).times(2), 1e-6).0;
         assert_eq!(report.epsilon, Some(expected));
@@ -235,11 +300,11 @@ mod tests {
             events
         };
         for (events, entry, reason) in [
-            (without(0), 1, "without a charge"),
-            (without(1), 2, "without an upload"),
-            (without(2), 3, "other survivors"),
-            ([whole_round(2), vec![charged(2)]].concat(), 6, "used before"),
-            ([whole_round(2), vec![charged(1)]].concat(), 6, "used before"),
+            (without(0), 2, "another counter"),
+            (without(1), 3, "without an upload"),
+            (without(2), 4, "other survivors"),
+            ([whole_round(2), vec![charged(2)]].concat(), 7, "used before"),
+            ([whole_round(2), vec![charged(1)]].concat(), 7, "used before"),
         ] {
             let (found, text) = refusal(events);
             assert!(found == entry && text.contains(reason), "{found} {text}");
@@ -259,16 +324,40 @@ mod tests {
             charge: Accounts::zero(),
         };
         assert!(refusal(stranger).1.contains("not accepted"));
-        let named = |population: &str| ParticipantEvent::PopulationNamed { population: population.into() };
-        assert!(refusal(vec![named("a"), named("b")]).1.contains("second population"));
-        let adopted = |rounds, last_round| ParticipantEvent::ChargesAdopted {
-            plan: PLAN,
-            charged: Charged { rounds: [rounds, 0, 0], last_round },
-            charge: Accounts::customers(RdpVector::gaussian(1, 10_000)),
+        assert!(refusal(vec![begun("a")]).1.contains("a second time"));
+        let seen = |counter| ParticipantEvent::CountersSeen { counters: vec![(ClientId(2), counter)] };
+        assert!(refusal(vec![seen(5), seen(5)]).1.contains("not higher"));
+    }
+
+    #[test]
+    fn heads_are_what_the_entries_add_up_to() {
+        let refusal = |events: Vec<ParticipantEvent>| audited(events).expect_err("a rule is broken").reason;
+        let signed = |head| vec![ParticipantEvent::HeadSigned { head: Box::new(head) }];
+        assert!(audited([whole_round(1), signed(head(2, 1))].concat()).is_ok());
+        assert!(refusal([whole_round(1), signed(head(1, 1))].concat()).contains("add up to"));
+        assert!(refusal([whole_round(1), signed(head(2, 0))].concat()).contains("add up to"));
+        let elsewhere = BudgetHead { population: SET, ..head(2, 1) };
+        assert!(refusal([whole_round(1), signed(elsewhere.clone())].concat()).contains("add up to"));
+        let other_rounds = BudgetHead { charged: Charged::default(), ..head(2, 1) };
+        assert!(refusal([whole_round(1), signed(other_rounds)].concat()).contains("other rounds"));
+        let adopted = |head: BudgetHead, charges| {
+            let charge = Accounts::customers(RdpVector::gaussian(1, 10_000).times(charges));
+            vec![ParticipantEvent::HeadAdopted { head: Box::new(head), charge }]
         };
-        assert!(audited([whole_round(1), vec![adopted(2, 3)]].concat()).is_ok());
-        assert!(refusal([whole_round(2), vec![adopted(2, 2)]].concat()).1.contains("not more than before"));
-        assert!(refusal([whole_round(1), vec![adopted(0, 3)]].concat()).1.contains("not more than before"));
+        let report = audited([whole_round(1), adopted(head(4, 3), 2), signed(head(5, 3))].concat()).unwrap();
+        assert_eq!((report.counter, report.heads_adopted, report.plans[0].rounds), (5, 1, 3));
+        assert!(refusal([whole_round(1), adopted(head(2, 1), 0)].concat()).contains("knew already"));
+        assert!(refusal([whole_round(1), adopted(elsewhere, 0)].concat()).contains("another population"));
+        assert!(refusal([whole_round(1), adopted(head(4, 3), 3)].concat()).contains("more is added"));
+        // A file without a first use, or one that awaits a head, spends nothing.
+        let entry = |(sequence, event)| Entry { sequence, offset: 0, event };
+        let bare: Vec<_> = (0..).zip([accepted(PLAN), charged(1)]).map(entry).collect();
+        assert!(audit(&bare, String::new(), 1e-6).unwrap_err().reason.contains("not begun"));
+        let mut unsigned = begun("a");
+        if let ParticipantEvent::BudgetBegun { salt, .. } = &mut unsigned {
+            salt[0] ^= 1;
+        }
+        assert!(audit(&[entry((0, unsigned))], String::new(), 1e-6).unwrap_err().reason.contains("owner's signature"));
     }
 
     #[test]

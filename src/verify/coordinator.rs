@@ -1,10 +1,13 @@
 //! A coordinator's ledger against the machine's rules, and against every number that follows from its plan.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
+use tributary_certs::suite::RealSuite;
 use tributary_model::planned;
 use tributary_model::privacy::epsilon_of;
+use tributary_protocol::budget::BudgetHead;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::plan::{Plan, PrivacyMode, RoundKind, ValidPlan};
 use tributary_protocol::privacy::{Accounts, Unit};
@@ -105,6 +108,8 @@ struct Audit {
     quorum: bool,
     spent: Accounts,
     allowed: Accounts,
+    /// What the updates of each client cost since it showed a budget head.
+    admitted: BTreeMap<ClientId, Accounts>,
 }
 
 /// A session whose keys stand.
@@ -124,6 +129,7 @@ impl Default for Audit {
             quorum: false,
             spent: Accounts::zero(),
             allowed: Accounts::zero(),
+            admitted: BTreeMap::new(),
         }
     }
 }
@@ -140,6 +146,12 @@ impl Audit {
             CoordinatorEvent::SessionClosed { session, .. } => self.close(session),
             CoordinatorEvent::RoundStarted { descriptor } => self.start(descriptor)?,
             CoordinatorEvent::UpdateAdmitted { client, .. } => self.admit(*client)?,
+            CoordinatorEvent::BudgetBegun { first, .. } => {
+                if !first.is_signed::<RealSuite>() {
+                    return Err("a budget begins without its owner's signature".into());
+                }
+            }
+            CoordinatorEvent::BudgetShown { head } => self.show(head)?,
             CoordinatorEvent::SurvivorsFrozen { survivors, .. } => self.freeze(survivors)?,
             CoordinatorEvent::QuorumReached { signatures, .. } => {
                 self.certify(&signatures.iter().map(|(signer, _)| *signer).collect::<Vec<_>>())?;
@@ -215,9 +227,31 @@ impl Audit {
         Ok(())
     }
 
-    fn admit(&self, client: ClientId) -> Result<(), String> {
+    fn admit(&mut self, client: ClientId) -> Result<(), String> {
         let cohort = &self.keyed()?.cohort;
-        if cohort.contains(&client) { Ok(()) } else { Err(format!("client {client} is not of the session's cohort")) }
+        if !cohort.contains(&client) {
+            return Err(format!("client {client} is not of the session's cohort"));
+        }
+        let open = self.record.round.as_ref().map(|open| open.kind);
+        if let Some(kind) = open {
+            let charge = self.opened().charge(kind);
+            let admitted = self.admitted.entry(client).or_default();
+            *admitted = admitted.plus(&charge);
+        }
+        Ok(())
+    }
+
+    /// A client's head says at least what its last one said, and every update of it that arrived since: the record has compared the two heads.
+    fn show(&mut self, head: &BudgetHead) -> Result<(), String> {
+        if self.plan.as_ref().is_none_or(|plan| plan.digest() != head.plan) {
+            return Err(format!("client {} shows a budget head of another plan", head.client));
+        }
+        let since = self.admitted.remove(&head.client).unwrap_or_default();
+        let last = self.record.heads.get(&head.client).map_or_else(Accounts::zero, |last| last.spent.clone());
+        if last.plus(&since).at_most(&head.spent) {
+            return Ok(());
+        }
+        Err(format!("client {} shows a budget head that lacks what its own updates cost", head.client))
     }
 
     fn freeze(&mut self, survivors: &[ClientId]) -> Result<(), String> {

@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::demo::demo;
-use crate::support::{EXECUTABLE, Finished, finished, run};
+use crate::support::{EXECUTABLE, Finished, begin_anew, finished, run};
 
 /// A coordinator alone, over the files of a small demo, whose clients are started one by one.
 pub(crate) struct Federation {
@@ -28,11 +28,21 @@ impl Federation {
 
     /// As [`Federation::waiting`], with the coordinator's settings changed; `change` is given the folder and the text.
     pub(crate) fn waiting_with(change: impl FnOnce(&Path, &str) -> String) -> Self {
+        Self::after_a_plan(change, |dir| {
+            // Spent budget stays spent: branches that are asked again begin a new one here, and the coordinator forgets the old ones.
+            fs::remove_dir_all(dir.join("coordinator/heads")).unwrap();
+            (0..8).for_each(|branch| begin_anew(dir, &format!("branch-{branch:03}")));
+        })
+    }
+
+    /// The coordinator of a demo's folder serves once more, with changed settings.
+    fn after_a_plan(change: impl FnOnce(&Path, &str) -> String, prepare: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().canonicalize().unwrap().join("run");
         let made = demo(&dir, &[]);
         assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
         fs::remove_dir_all(dir.join("coordinator/state")).unwrap();
+        prepare(&dir);
         let settings = dir.join("coordinator/coordinator.toml");
         fs::write(&settings, change(&dir, &fs::read_to_string(&settings).unwrap())).unwrap();
         let mut command = Command::new(EXECUTABLE);
@@ -49,8 +59,6 @@ impl Federation {
                 let old = text.lines().find(|line| line.starts_with("address")).unwrap().to_owned();
                 text.replace(&old, &format!("address = \"{address}\""))
             });
-            // Spent budget stays spent: a branch that is asked again starts with a new file here.
-            fs::remove_dir_all(federation.branch(branch).join("state")).unwrap();
         }
         federation
     }
@@ -155,6 +163,10 @@ fn a_second_process_with_the_same_identity_is_refused() {
     federation.run(0).assert_refused(1, &["in use by another tributary process"]);
     // The same identity with another state folder: the coordinator keeps the first, and the second waits for its end.
     federation.edit(0, |text| text.replace("state_dir = \"state\"", "state_dir = \"other\""));
+    federation.run(0).assert_refused(1, &["there is no budget file", "tributary client budget begin"]);
+    let folder = federation.branch(0);
+    fs::create_dir(folder.join("other")).unwrap();
+    fs::copy(folder.join("state/budget.ledger"), folder.join("other/budget.ledger")).unwrap();
     let mut second = federation.start(0);
     let told = second.event("refused");
     assert!(told["reason"].as_str().unwrap().contains("connected already"), "{told}");
@@ -162,6 +174,35 @@ fn a_second_process_with_the_same_identity_is_refused() {
     // The first one was not disturbed.
     assert!(first.is_running());
     first.stop();
+}
+
+/// A branch that has lost its state folder begins nothing anew, and counts what another plan has cost.
+#[test]
+fn after_a_lost_budget_file_the_coordinator_shows_what_was_spent() {
+    let second = |_: &Path, text: &str| text.replace("name = \"demo\"", "name = \"second\"");
+    let mut federation = Federation::after_a_plan(second, |_| {});
+    let home = federation.branch(0);
+    let budget = |words: &[&str]| {
+        let config = home.join("client.toml").display().to_string();
+        run(["client", "budget"].iter().chain(words).copied().chain(["--config", config.as_str()]))
+    };
+    let spent = budget(&["--json"]).json();
+    assert!(spent["epsilon_spent"].as_f64().unwrap() > 0.0 && spent["counter"].as_u64().unwrap() > 1, "{spent}");
+    fs::remove_dir_all(home.join("state")).unwrap();
+    federation.run(0).assert_refused(1, &["there is no budget file", "budget begin --adopt"]);
+    let key = home.join("owner.key").display().to_string();
+    budget(&["begin", "--key", &key]).assert_refused(1, &["has begun a budget before", "--adopt"]);
+    let begun = budget(&["begin", "--adopt", "--key", &key]);
+    assert_eq!(begun.code, Some(0), "{} {}", begun.out, begun.err);
+    assert_eq!(budget(&["--json"]).json()["awaits_head"], true);
+    let mut client = federation.start(0);
+    let adopted = client.event("head_adopted");
+    assert_eq!((&adopted["file"], &adopted["shown"]), (&0.into(), &spent["counter"]));
+    // Its caps are used up by the first plan, as they were before the file was lost.
+    let told = federation.until("refused");
+    assert!(told["reason"].as_str().unwrap().contains("budget would be exceeded"), "{told}");
+    let after = budget(&["--json"]).json();
+    assert_eq!((&after["epsilon_spent"], &after["awaits_head"]), (&spent["epsilon_spent"], &false.into()));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::demo::demo;
-use crate::support::{EXECUTABLE, run};
+use crate::support::{EXECUTABLE, begin_anew, run};
 
 const ROUNDS: u64 = 100;
 const BRANCHES: usize = 8;
@@ -75,6 +75,8 @@ fn a_hundred_rounds_survive_daemons_that_are_killed() {
     let central = dir.join("coordinator/coordinator.toml");
     let branch = |number: usize| dir.join(format!("branches/branch-{number:03}"));
     fs::remove_dir_all(dir.join("coordinator/state")).unwrap();
+    fs::remove_dir_all(dir.join("coordinator/heads")).unwrap();
+    (0..BRANCHES).for_each(|number| begin_anew(&dir, &format!("branch-{number:03}")));
     edit(&central, "rounds", &format!("rounds = {ROUNDS}\nretries = 60"));
     let serve = |config: &Path| {
         ["coordinator", "serve", "--events", "--config"]
@@ -98,7 +100,6 @@ fn a_hundred_rounds_survive_daemons_that_are_killed() {
         .map(|number| {
             let config: PathBuf = branch(number).join("client.toml");
             edit(&config, "address", &format!("address = \"{address}\""));
-            fs::remove_dir_all(branch(number).join("state")).unwrap();
             let arguments = ["client", "run", "--events", "--config"].map(str::to_owned);
             Daemon::start(arguments.into_iter().chain([config.display().to_string()]).collect())
         })

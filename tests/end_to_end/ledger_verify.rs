@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use crate::support::ledger::{self, DELTA};
 use crate::support::{Finished, run};
+use tributary_certs::budget::sign_first_use;
+use tributary_certs::suite::SigningKey;
 use tributary_journal::Journal;
 use tributary_model::privacy::epsilon_of;
 use tributary_protocol::digest::Digest;
@@ -216,7 +218,14 @@ fn budget_files_are_verified_too() {
         descriptor: Digest([2; 32]),
         charge: charge.clone(),
     };
-    let upload = |round| ParticipantEvent::Uploaded { round: RoundId(round), vector: Digest([3; 32]) };
+    // The first use is 1, and each charge one more.
+    let upload = |round| {
+        let (number, vector) = (RoundId(round), Digest([3; 32]));
+        ParticipantEvent::Uploaded { round: number, vector, counter: round.min(2) + 1 }
+    };
+    let owner = SigningKey::from_seed(&[5; 32]);
+    let first = sign_first_use(&owner, ("test", &[6; 32]), owner.verifying_key(), false);
+    let begun = ParticipantEvent::BudgetBegun { population: "test".into(), salt: [6; 32], first };
     let append = |events: Vec<ParticipantEvent>| {
         let (mut journal, _) = Journal::open(&file).unwrap();
         events.into_iter().for_each(|event| journal.append(Millis(1), event).unwrap());
@@ -232,16 +241,16 @@ fn budget_files_are_verified_too() {
         charge_max: charge.times(8),
         rounds_charged_max: 8,
     };
-    append(vec![accepted, charged(1), upload(1), charged(2)]);
+    append(vec![begun, accepted, charged(1), upload(1), charged(2)]);
     let verdict = verify().json();
-    assert_eq!((&verdict["kind"], &verdict["entries"]), (&"budget".into(), &4.into()));
+    assert_eq!((&verdict["kind"], &verdict["entries"]), (&"budget".into(), &5.into()));
     assert_eq!(verdict["epsilon"].as_f64(), Some(epsilon_of(&charge.customer.times(2), 1e-6).0));
     assert_eq!(verdict["plans"][0]["rounds"], 2);
     // Something left the branch that was never charged.
     append(vec![upload(2), upload(3)]);
     let finished = verify();
     assert_eq!(finished.code, Some(1));
-    assert_eq!(finished.json()["entry"], 5);
+    assert_eq!(finished.json()["entry"], 6);
 }
 
 #[test]

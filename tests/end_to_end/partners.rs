@@ -126,7 +126,6 @@ impl Door {
     fn open(ran: &Ran) -> Self {
         // Not there after the first time.
         let _ = fs::remove_dir_all(ran.at("coordinator/state"));
-        let _ = fs::remove_dir_all(ran.at("partners/partner-000/state"));
         let start = |words: [&str; 2], config: &str| {
             let mut command = Command::new(EXECUTABLE);
             command.args(words).args(["--events", "--config"]).arg(ran.at(config)).stdin(Stdio::null());

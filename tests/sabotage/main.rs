@@ -31,16 +31,18 @@ const PLAYED: [(Defence, Profile); 17] = [
 ];
 
 /// Whose attacks are played elsewhere. In `protocol/src/round/tests`: `steering.rs`, for it needs more than 256 clients; `liars.rs`, for only a
-/// client with its machine's secrets can try; `terms.rs`, for there are no columns in the simulator; and `concentration.rs`, for its
-/// coordinator chooses a few of a hundred. In `model/tests/hostile.rs`: those that need gradients. In `model/src/update/local/tests.rs`:
+/// client with its machine's secrets can try; `terms.rs`, for there are no columns in the simulator; `concentration.rs`, for its
+/// coordinator chooses a few of a hundred; and `budgets.rs`, for they take two plans. In `model/tests/hostile.rs`: those that need gradients. In `model/src/update/local/tests.rs`:
 /// what a customer of a branch moves.
-const ELSEWHERE: [Defence; 7] = [
+const ELSEWHERE: [Defence; 9] = [
     Defence::GraphSeedReveal,
     Defence::EnvelopeCommitment,
     Defence::RowFaults,
     Defence::WideNorms,
     Defence::PinnedSchema,
     Defence::GroupCoalition,
+    Defence::FirstUse,
+    Defence::CounterFall,
     Defence::CustomerAccount,
 ];
 

@@ -1,16 +1,19 @@
 //! Who plays: keys, roster, plan and policies of one run.
 
 use tributary_certs::suite::{RealSuite, SigningKey};
+use tributary_protocol::budget::{BudgetHead, FirstUse, Heads, Kept, population_digest};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::{ClientId, OrganisationId};
-use tributary_protocol::plan::{ClipForm, Counting, Plan, PrivacyMode, ValidPlan};
+use tributary_protocol::ids::{ClientId, OrganisationId, RoundId};
+use tributary_protocol::message::SignedBody;
+use tributary_protocol::plan::{ClipForm, Counting, Plan, PrivacyMode, RoundKind, ValidPlan};
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::{ALL, AuthoritySignature, Roster, RosterEntry, SignedRoster};
-use tributary_protocol::round::{CoordinatorSettings, Policy, Timing};
+use tributary_protocol::round::{CoordinatorSettings, ParticipantEvent, ParticipantRecord, Policy, Timing};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRefused, CohortRule, Thresholds};
-use tributary_protocol::secagg::suite::{Suite, VerifyingKey};
+use tributary_protocol::secagg::suite::{Signature, Suite, VerifyingKey};
 use tributary_protocol::secagg::toy::Toy;
+use tributary_protocol::time::Millis;
 
 use crate::dice::Dice;
 use crate::options::Options;
@@ -57,6 +60,7 @@ const COUNTS: u64 = 700;
 const COORDINATOR: u32 = u32::MAX;
 const AUTHORITY: u32 = u32::MAX - 1;
 const STRANGER: u32 = u32::MAX - 2;
+const OWNER: u32 = 1 << 30;
 
 /// What does not change during a run.
 pub(crate) struct Cast {
@@ -83,7 +87,7 @@ impl Cast {
         let mut entries = roster.entries().to_vec();
         entries.iter_mut().take(1).for_each(|entry| entry.not_after -= 1);
         let next = Roster::new(3, roster.digest(), entries, Vec::new()).expect("the simulator's rosters are valid");
-        let cap = plan.charge_max();
+        let cap = plan.charge_max().plus(&spent_before(&plan));
         Self {
             rule: plan.cohort,
             cap,
@@ -130,10 +134,77 @@ impl Cast {
             delta_bits: 1e-6_f64.to_bits(),
             roster: if newer { self.next_roster.clone() } else { self.roster.clone() },
             signing_key: coordinator_key::<S>(),
+            heads: Heads::default(),
             gather_ms: GATHER_MS,
         }
     }
+
+    /// What a client's budget file holds before the plan: its first use, and another plan on the same customers.
+    pub(crate) fn past<S: Stage>(&self, client: ClientId) -> Vec<ParticipantEvent> {
+        let (population, salt) = ("customers".to_owned(), seed_of(client.0));
+        let owner = S::signing_key(seed_of(OWNER));
+        let mut first = FirstUse {
+            population: population_digest(&salt, &population),
+            owner: S::verifying_key(&owner),
+            signing_key: S::verifying_key(&client_key::<S>(client)),
+            adopts: false,
+            signature: Signature(Vec::new()),
+        };
+        first.signature = S::sign(&owner, &first.to_sign::<S>());
+        let charge = spent_before(&self.plan);
+        vec![
+            ParticipantEvent::BudgetBegun { population, salt, first },
+            ParticipantEvent::PlanAccepted {
+                plan: EARLIER,
+                name: "earlier".into(),
+                purpose: self.plan.purpose.clone(),
+                privacy: PrivacyMode::Customer,
+                charge: charge.clone(),
+                charge_max: charge.clone(),
+                rounds_charged_max: 1,
+            },
+            ParticipantEvent::BudgetCharged {
+                plan: EARLIER,
+                round: RoundId(1),
+                kind: RoundKind::Train,
+                at: Millis(0),
+                descriptor: EARLIER,
+                charge,
+            },
+        ]
+    }
+
+    /// What the coordinator keeps of that: each client's head, and the roster of the time.
+    pub(crate) fn kept_before<S: Stage>(&self) -> Vec<Kept> {
+        let head = |entry: &RosterEntry| {
+            let record = ParticipantRecord::replay(&self.past::<S>(entry.client));
+            let first = record.begun.as_ref().expect("the past begins with it");
+            let mut head = BudgetHead {
+                client: entry.client,
+                population: first.population,
+                counter: record.counter,
+                spent: record.spent.clone(),
+                plan: EARLIER,
+                charged: record.charged(&EARLIER),
+                epoch: self.roster.roster.epoch(),
+                owner: first.owner,
+                signature: Signature(Vec::new()),
+            };
+            head.signature = S::sign(&client_key::<S>(entry.client), &head.to_sign::<S>());
+            Kept::Head(Box::new(head))
+        };
+        let roster = Kept::Roster(Box::new(self.roster.clone()));
+        [roster].into_iter().chain(self.roster.roster.entries().iter().map(head)).collect()
+    }
 }
+
+/// What the earlier plan cost.
+fn spent_before(plan: &Plan) -> Accounts {
+    plan.round_charge.times(3)
+}
+
+/// The earlier plan.
+const EARLIER: Digest = Digest([9; 32]);
 
 /// The first model's bytes.
 pub(crate) fn first_model() -> Vec<u8> {

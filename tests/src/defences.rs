@@ -5,7 +5,7 @@ pub use tributary_protocol::defence::Defence;
 use crate::options::{name_in, value_in};
 
 /// Every defence and its name on the command line.
-pub const DEFENCES: [(&str, Defence); 24] = [
+pub const DEFENCES: [(&str, Defence); 26] = [
     ("one-survivor-set", Defence::OneSurvivorSet),
     ("survivors-min", Defence::SurvivorsMin),
     ("organisation-rule", Defence::OrganisationRule),
@@ -30,6 +30,8 @@ pub const DEFENCES: [(&str, Defence); 24] = [
     ("pinned-schema", Defence::PinnedSchema),
     ("group-coalition", Defence::GroupCoalition),
     ("customer-account", Defence::CustomerAccount),
+    ("first-use", Defence::FirstUse),
+    ("counter-fall", Defence::CounterFall),
 ];
 
 /// A defence by its name.

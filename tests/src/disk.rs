@@ -36,6 +36,17 @@ impl<E: Clone + PartialEq + Serialize + DeserializeOwned> Disk<E> {
         }
     }
 
+    /// A disk that has held these events for long.
+    pub(crate) fn holding(events: Vec<E>) -> Self {
+        let mut disk = Self::new();
+        for event in events {
+            // There is room, and the moment of an entry is informative only.
+            let _ = disk.append(Millis(0), event);
+        }
+        disk.sync();
+        disk
+    }
+
     /// Writes an event behind the end. Where the disk is full, part of the record may have been written.
     pub(crate) fn append(&mut self, at: Millis, event: E) -> Result<(), Full> {
         let record = self.chain.append(&codec::encode(&Recorded { at, event: event.clone() }));
@@ -91,13 +102,7 @@ impl<E: Clone + PartialEq + Serialize + DeserializeOwned> Disk<E> {
 
     /// The disk as it was when it held so many events: somebody restored an old copy.
     pub(crate) fn as_of(&self, events: usize) -> Self {
-        let mut old = Self::new();
-        for event in self.events.iter().take(events) {
-            // There is room, and the moment of an entry is informative only.
-            let _ = old.append(Millis(0), event.clone());
-        }
-        old.sync();
-        old
+        Self::holding(self.events.iter().take(events).cloned().collect())
     }
 
     /// Everything appended.

@@ -32,6 +32,8 @@ pub struct Settings {
     pub network: NetworkSettings,
     /// Folder of ledger, models and optimizer state.
     pub state_dir: PathBuf,
+    /// Folder of the clients' budget heads, for every plan that this coordinator ever serves.
+    pub heads_dir: PathBuf,
     /// Time to wait for the whole roster before a session opens with those who came, in milliseconds.
     pub gather_ms: u64,
     /// Files of this coordinator's identity.
@@ -230,6 +232,11 @@ impl Settings {
         let tcp = document.boolean("coordinator.tcp", true);
         let network = NetworkSettings::read(&mut document);
         let state_dir = document.path("coordinator.state_dir");
+        let heads_dir = match document.has("coordinator.heads_dir") {
+            true => document.path("coordinator.heads_dir"),
+            // Beside the state folder, of which each plan has its own.
+            false => state_dir.as_ref().map(|state| state.with_file_name("heads")),
+        };
         let gather_ms = document.integer("coordinator.gather_ms", 0..=DAY_MS, Some(30_000));
         let identity = read::identity(&mut document);
         let office = read::office(&mut document);
@@ -241,6 +248,7 @@ impl Settings {
             tcp: tcp.expect(found),
             network: network.expect(found),
             state_dir: state_dir.expect(found),
+            heads_dir: heads_dir.expect(found),
             gather_ms: gather_ms.expect(found),
             identity: identity.expect(found),
             office: office.expect(found),

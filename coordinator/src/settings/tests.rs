@@ -83,6 +83,7 @@ fn the_sample_has_every_key_and_no_fault() {
     std::fs::write(&path, sample).unwrap();
     let settings = Settings::load(&path).unwrap();
     assert_eq!(settings.state_dir, centre.join("state"));
+    assert_eq!(settings.heads_dir, centre.join("heads"), "beside it");
     // Every `# key = value` that fits the sample's choices can be switched on; the rest is refused by name, not as unknown.
     let all: String = sample
         .lines()

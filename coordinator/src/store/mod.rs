@@ -9,11 +9,13 @@
 //! state_dir/model.json                     what was released, for people and programs
 //! state_dir/statement.{json,txt}           what the plan promises, and what was spent
 //! state_dir/counts/<kind>.json             noised counts of a counting round
+//! heads_dir/budgets.ledger                 the newest budget head of each client, over all plans
 //! ```
 //!
 //! Every file is written beside its name, synced and renamed, so that a crash leaves the old one or the new one. Nothing found here is
 //! trusted unless the ledger names its digest.
 
+mod heads;
 mod optimizer;
 mod pointer;
 mod sessions;
@@ -28,6 +30,7 @@ use tributary_model::parameters::digest_of;
 use tributary_model::server_optimizer::OptimizerError;
 use tributary_protocol::digest::Digest;
 
+pub(crate) use heads::HeadsFile;
 pub use optimizer::{OptimizerDraft, StepError, Stepped};
 pub use pointer::ModelPointer;
 pub use statement::Counts;
@@ -51,6 +54,9 @@ pub enum StoreError {
         /// The operating system's reason.
         fault: std::io::Error,
     },
+    /// The budget heads of all plans.
+    #[error("what clients have spent over all plans cannot be kept, so the coordinator does not run: {0}")]
+    Heads(#[from] tributary_journal::JournalError),
     /// An optimizer's state cannot be continued.
     #[error("{path}: {fault}; restore the state directory from a copy, or serve the plan that it was made for", path = path.display())]
     Optimizer {

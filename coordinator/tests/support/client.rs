@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use tributary_certs::budget::sign_first_use;
 use tributary_certs::enrolment::{names, read_coordinator};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::roster::RosterAuthorities;
-use tributary_certs::suite::RealSuite;
+use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
@@ -28,6 +29,7 @@ use tributary_protocol::round::{
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
+use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
 use tributary_transport::{
     DialSettings, Dialer, End, Frames, Greeted, Greeting, Link, LinkId, Mode, Timers, Transport,
@@ -77,8 +79,14 @@ pub(crate) struct Client {
 /// What stands in the budget file of each branch, by its folder: it outlives a connection, as the file does.
 static RECORDS: Mutex<BTreeMap<PathBuf, Vec<ParticipantEvent>>> = Mutex::new(BTreeMap::new());
 
-fn recorded(folder: &Path) -> Vec<ParticipantEvent> {
-    RECORDS.lock().unwrap().get(folder).cloned().unwrap_or_default()
+/// What it holds; a new one is begun by its owner.
+fn recorded(folder: &Path, key: VerifyingKey) -> Vec<ParticipantEvent> {
+    let begun = || {
+        let owner = SigningKey::generate(&mut OsEntropy);
+        let first = sign_first_use(&owner, ("test", &[7; 32]), key, false);
+        vec![ParticipantEvent::BudgetBegun { population: "test".into(), salt: [7; 32], first }]
+    };
+    RECORDS.lock().unwrap().entry(folder.to_path_buf()).or_insert_with(begun).clone()
 }
 
 /// Connects with whatever a TLS configuration proves, and greets as a process of its own.
@@ -152,10 +160,11 @@ impl Client {
             authorities_needed: authorities.needed(),
         };
         let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).unwrap();
+        let events = recorded(&folder, signing_key.verifying_key());
         let schema = Self::schema();
         let link = dial(address, federation.tls(&folder), transport).await?;
         Ok(Self {
-            machine: Participant::resume(policy, schema, signing_key, &recorded(&folder)),
+            machine: Participant::resume(policy, schema, signing_key, &events),
             link,
             frames: Frames::new(|kind| frame_bytes_max(kind, VECTOR_BYTES_MAX)),
             start: None,
@@ -292,8 +301,9 @@ impl Client {
                     | ParticipantEffect::ForgetVector(_)
                     | ParticipantEffect::Keyed { .. }
                     | ParticipantEffect::NoiseAlone(_)
-                    | ParticipantEffect::ChargesAdopted { .. }
                     | ParticipantEffect::RosterAccepted { .. }
+                    | ParticipantEffect::HeadAdopted { .. }
+                    | ParticipantEffect::BudgetAnnounced { .. }
                     | ParticipantEffect::RoundClosed { .. } => {}
                 }
             }

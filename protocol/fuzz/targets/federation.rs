@@ -315,7 +315,10 @@ impl Federation {
 }
 
 impl Branch {
-    fn new(client: ClientId, events: Vec<ParticipantEvent>) -> Self {
+    fn new(client: ClientId, mut events: Vec<ParticipantEvent>) -> Self {
+        if events.is_empty() {
+            events.push(cast::begun(client, false));
+        }
         let machine = Participant::resume(policy(&plan()), plan().schema, signing_key(client), &events);
         Self { machine, events, acknowledged: BTreeMap::new() }
     }

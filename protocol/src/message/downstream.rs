@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::keying::{DealStatement, Encapsulation, Freeze, Neighbourhood, Offer, SealedShares};
-use super::upstream::{Charged, MaskedHeader};
+use crate::budget::ShownHead;
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::list::List;
@@ -99,10 +99,8 @@ pub struct Welcome {
     pub roster: SignedRoster,
     /// Sessions that go on; keys of any other one are to be erased.
     pub sessions: Vec<SessionId>,
-    /// The newest upload header that the coordinator has from the receiver under this plan: signed by the receiver itself.
-    pub last_upload: Option<MaskedHeader>,
-    /// The receiver's updates that entered a sum under this plan: the coordinator's own copy of what the receiver was charged.
-    pub charged: Charged,
+    /// The newest head of the receiver's budget that the coordinator keeps, of whatever plan: signed by the receiver itself.
+    pub budget: Option<Box<ShownHead>>,
     /// Signature of the coordinator over plan and roster digests.
     pub signature: Signature,
 }

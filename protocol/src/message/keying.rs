@@ -82,6 +82,8 @@ pub struct KeysStatement {
     pub contribution: Digest,
     /// Digest of keys and commitments, see [`keys_digest`].
     pub keys: Digest,
+    /// Counter of the newest budget head that the signer has sent. Whoever saw a higher one does not go on.
+    pub counter: u64,
     /// Signature by the protocol signing key.
     pub signature: Signature,
 }
@@ -95,6 +97,7 @@ impl SignedBody for KeysStatement {
             .u32(self.client.0)
             .digest(&self.contribution)
             .digest(&self.keys)
+            .u64(self.counter)
     }
 }
 

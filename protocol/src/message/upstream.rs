@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keying::{Deal, Encapsulation, Keys};
 use super::signed::SignedBody;
+use crate::budget::{BudgetHead, FirstUse};
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::secagg::suite::Signature;
@@ -20,8 +21,10 @@ pub enum Upstream {
     Accept {
         /// Digest of the plan.
         plan: Digest,
-        /// What this branch's budget file holds of it.
-        charged: Charged,
+        /// What this branch spent, of this plan and in all.
+        head: Box<BudgetHead>,
+        /// The first use of its budget, where the coordinator showed no head of it.
+        begun: Option<FirstUse>,
     },
     /// This branch will not take part; the connection may stay open for another plan.
     Refuse {
@@ -160,11 +163,24 @@ pub enum RefusalCode {
     /// The branch operator stopped the daemon.
     #[error("the branch operator stopped the daemon")]
     Stopped,
-    /// The branch's record is older than a statement that the branch itself signed.
+    /// The budget was never begun, or awaits a head that the coordinator did not show.
     #[error(
-        "the branch's budget file is older than a statement that the branch itself signed: a backup was restored; put the newest file back"
+        "the branch's budget was not begun, or its file was lost and the coordinator shows no head of it that could be adopted: begin it with the \
+         owner's key (`tributary client budget begin`), or put the newest file back"
     )]
-    RecordRolledBack,
+    BudgetNotBegun,
+    /// The head that the coordinator shows is not one of this branch's budget.
+    #[error(
+        "the budget head that the coordinator shows is not this branch's own, is of another population, or is signed by a key that no shown roster \
+         names"
+    )]
+    HeadInvalid,
+    /// The budget counter of a member is lower than this branch has seen it.
+    #[error(
+        "a member's budget counter is lower than this branch has seen it: that member's budget file is an older copy, and the coordinator did not \
+         show it the newest head"
+    )]
+    CounterFell,
     /// The roster is older than one that the branch accepted before.
     #[error("the roster is older than, or contradicts, one that the branch accepted before")]
     RosterRolledBack,
@@ -238,6 +254,16 @@ pub struct Charged {
     pub last_round: u64,
 }
 
+impl Charged {
+    /// The larger of two figures, each by itself.
+    #[must_use]
+    pub fn raised_to(&self, other: &Self) -> Self {
+        let mut raised = Self { last_round: self.last_round.max(other.last_round), ..*self };
+        raised.rounds.iter_mut().zip(other.rounds).for_each(|(own, other)| *own = (*own).max(other));
+        raised
+    }
+}
+
 impl RefusalCode {
     /// Stable number in what is signed.
     #[must_use]
@@ -258,11 +284,13 @@ impl RefusalCode {
             Self::BranchUnprepared => 12,
             Self::DeadlinePassed => 13,
             Self::Stopped => 14,
-            Self::RecordRolledBack => 15,
+            Self::BudgetNotBegun => 15,
             Self::RosterRolledBack => 16,
             Self::AttemptsExhausted => 17,
             Self::NotInGroup => 18,
             Self::EntryEnded => 19,
+            Self::HeadInvalid => 20,
+            Self::CounterFell => 21,
         }
     }
 }
@@ -276,7 +304,9 @@ pub struct MaskedHeader {
     pub descriptor: Digest,
     /// Digest of the vector's bytes.
     pub vector: Digest,
-    /// Signature by the sender over both digests.
+    /// What the sender spent, this round included.
+    pub head: Box<BudgetHead>,
+    /// Signature by the sender over all of them.
     pub signature: Signature,
 }
 
@@ -284,6 +314,7 @@ impl SignedBody for MaskedHeader {
     const KIND: &'static str = "MASKED";
 
     fn canonical(&self) -> Canonical {
-        Canonical::new("MASKED").u64(self.round.0).digest(&self.descriptor).digest(&self.vector)
+        let head = self.head.canonical().finish();
+        Canonical::new("MASKED").u64(self.round.0).digest(&self.descriptor).digest(&self.vector).digest(&head)
     }
 }

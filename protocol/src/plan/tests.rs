@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::ids::OrganisationId;
+use crate::privacy::{Accounts, RdpVector};
 use crate::round::cast;
 
 /// The field that is named, and what goes beyond its limit.
@@ -92,14 +93,8 @@ fn a_field_beyond_its_limit_is_named() {
 }
 
 fn local() -> Plan {
-    let mut plan = cast::plan();
-    plan.privacy = PrivacyMode::Branch;
-    plan.local = Some(LocalTraining {
-        steps: 4,
-        learning_rate_bits: 0.1_f64.to_bits(),
-        update_clip_norm_bits: 1.0_f64.to_bits(),
-        adaptive: true,
-    });
+    let mut plan = cast::branch_plan();
+    plan.local.as_mut().expect("it trains locally").adaptive = true;
     plan
 }
 
@@ -138,10 +133,10 @@ fn coin() -> Plan {
 #[test]
 fn a_charge_with_a_coin_is_something_and_no_more_than_without() {
     fn set(plan: &mut Plan, change: fn(u64) -> u64) {
-        let mut nanos = plan.round_charge.nanos().to_vec();
+        let mut nanos = plan.round_charge.customer.nanos().to_vec();
         let last = nanos.last_mut().expect("orders");
         *last = change(*last);
-        plan.round_charge = RdpVector::from_nanos(nanos).expect("as many orders");
+        plan.round_charge.customer = RdpVector::from_nanos(nanos).expect("as many orders");
     }
     check(
         coin,
@@ -151,6 +146,7 @@ fn a_charge_with_a_coin_is_something_and_no_more_than_without() {
             ("sampling_rate", |plan| {
                 plan.overlap_max = 2;
                 plan.sensitivity_squared *= 4;
+                plan.customer_sensitivity_squared *= 4;
             }),
         ],
     );
@@ -159,7 +155,7 @@ fn a_charge_with_a_coin_is_something_and_no_more_than_without() {
 }
 
 fn quiet() -> Plan {
-    Plan { privacy: PrivacyMode::None, noise_variance: 0, round_charge: RdpVector::zero(), ..cast::plan() }
+    Plan { privacy: PrivacyMode::None, noise_variance: 0, round_charge: Accounts::zero(), ..cast::plan() }
 }
 
 #[test]
@@ -168,7 +164,8 @@ fn a_plan_without_privacy_has_no_noise_no_charge_and_no_coin() {
         quiet,
         &[
             ("noise_variance", |plan| plan.noise_variance = 1),
-            ("round_charge", |plan| plan.round_charge = RdpVector::gaussian(1, 2000)),
+            ("round_charge", |plan| plan.round_charge = Accounts::customers(RdpVector::gaussian(1, 2000))),
+            ("round_charge", |plan| plan.round_charge.branch = RdpVector::gaussian(1, 2000)),
             ("sampling_rate", |plan| plan.sampling_threshold = 1),
             ("statistics", |plan| plan.statistics = cast::counting_plan().statistics),
         ],

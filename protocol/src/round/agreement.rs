@@ -7,14 +7,14 @@ use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
 use crate::message::{DealStatement, Offer, RefusalCode, body_of, signed_message};
-use crate::plan::{Plan, ValidPlan};
+use crate::plan::Plan;
 use crate::roster::{Roster, SignedRoster};
 use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::Suite;
 
 /// The bytes that a coordinator signs in its welcome.
-pub(super) fn welcome_message<S: Suite>(plan: &ValidPlan, roster: &SignedRoster) -> Vec<u8> {
-    let body = Canonical::new("WELCOME").u32(PROTOCOL_VERSION).digest(&plan.digest()).digest(&roster.roster.digest());
+pub(super) fn welcome_message<S: Suite>(plan: &Digest, roster: &SignedRoster) -> Vec<u8> {
+    let body = Canonical::new("WELCOME").u32(PROTOCOL_VERSION).digest(plan).digest(&roster.roster.digest());
     signed_message("WELCOME", &S::digest(body))
 }
 

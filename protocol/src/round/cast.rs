@@ -2,9 +2,11 @@
 
 use alloc::vec::Vec;
 
-use super::{Contribution, CoordinatorSettings, Policy, RoundDescriptor, RoundHead, SessionView, Timing};
+use super::{Contribution, CoordinatorSettings, ParticipantEvent, Policy, RoundDescriptor, RoundHead, SessionView, Timing};
+use crate::budget::{FirstUse, Heads, population_digest};
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
+use crate::message::SignedBody;
 use crate::plan::{ClipForm, Counting, LocalTraining, Plan, PrivacyMode, RoundKind, ValidPlan};
 use crate::privacy::{Accounts, RdpVector};
 use crate::roster::{ALL, AuthoritySignature, Roster, RosterEntry, RosterGroup, SignedRoster};
@@ -21,6 +23,7 @@ pub const PARAMETERS: u32 = 5;
 
 const COORDINATOR_KEY: [u8; 32] = [200; 32];
 const AUTHORITY_KEY: [u8; 32] = [201; 32];
+const OWNER_KEY: [u8; 32] = [202; 32];
 
 /// A valid plan of five rounds in sessions of three, for cohorts of eight and more.
 #[must_use]
@@ -120,6 +123,21 @@ pub fn policy(plan: &Plan) -> Policy {
     }
 }
 
+/// The first entry of a client's budget file: its owner has begun it, or lets it take the place of a lost one.
+#[must_use]
+pub fn begun(client: ClientId, adopts: bool) -> ParticipantEvent {
+    let (population, salt) = (alloc::format!("customers of client {client}"), [client.0.to_le_bytes()[0]; 32]);
+    let mut first = FirstUse {
+        population: population_digest(&salt, &population),
+        owner: Toy::verifying_key(&OWNER_KEY),
+        signing_key: Toy::verifying_key(&signing_key(client)),
+        adopts,
+        signature: Signature(Vec::new()),
+    };
+    first.signature = Toy::sign(&OWNER_KEY, &first.to_sign::<Toy>());
+    ParticipantEvent::BudgetBegun { population, salt, first }
+}
+
 /// A client's signing key.
 #[must_use]
 pub fn signing_key(client: ClientId) -> [u8; 32] {
@@ -153,6 +171,27 @@ pub fn roster_of(clients: u32, organisation: fn(u32) -> u32) -> SignedRoster {
 #[must_use]
 pub fn next_roster(last: &Roster, clients: u32) -> SignedRoster {
     signed(last.epoch() + 1, last.digest(), clients, |_| 1)
+}
+
+/// A client's key after it has enrolled again.
+#[must_use]
+pub fn second_key(client: ClientId) -> [u8; 32] {
+    let mut key = signing_key(client);
+    key[31] = 8;
+    key
+}
+
+/// As [`next_roster`], where one client has enrolled again with [`second_key`].
+///
+/// # Panics
+/// With more clients than a roster may have.
+#[must_use]
+pub fn rekeyed_roster(last: &Roster, clients: u32, rekeyed: ClientId) -> SignedRoster {
+    let mut entries: Vec<RosterEntry> = (1..=clients).map(|number| entry(ClientId(number))).collect();
+    for entry in entries.iter_mut().filter(|entry| entry.client == rekeyed) {
+        entry.signing_key = Toy::verifying_key(&second_key(rekeyed));
+    }
+    roster_after(last, entries, Vec::new())
 }
 
 /// As [`next_roster`], of these entries and groups.
@@ -200,6 +239,7 @@ pub fn settings(clients: u32, plan: Plan) -> CoordinatorSettings<Toy> {
         delta_bits: 1e-6_f64.to_bits(),
         roster: roster(clients),
         signing_key: COORDINATOR_KEY,
+        heads: Heads::default(),
         gather_ms: 100,
     }
 }

@@ -9,8 +9,9 @@ use alloc::vec::Vec;
 use super::coordinator::SessionMaterial;
 use super::descriptor::RoundDescriptor;
 use super::event::{CoordinatorEvent, ParticipantEvent};
+use crate::budget::Kept;
 use crate::ids::{ClientId, RoundId, SessionId};
-use crate::message::{Charged, Downstream, MaskedHeader, Start, Upstream};
+use crate::message::{Downstream, MaskedHeader, Start, Upstream};
 use crate::plan::ValidPlan;
 use crate::roster::{RosterChanges, SignedRoster};
 use crate::secagg::masked_sum::MaskSeeds;
@@ -55,6 +56,8 @@ pub enum CoordinatorEffect {
     Append(CoordinatorEvent),
     /// Everything appended must be on the disk before the next effect.
     Sync,
+    /// Append this to the heads of all plans. On the disk with the next [`CoordinatorEffect::Sync`].
+    Keep(Kept),
     /// Send a control message.
     Send(ClientId, Downstream),
     /// Send one control message to every listed client; it need be encoded once.
@@ -126,12 +129,17 @@ pub enum ParticipantEffect {
         /// Noise shares that surely are honest, by which the plan divides its noise.
         honest_min: u16,
     },
-    /// The coordinator showed uploads of this branch that its budget file did not know; for the operator's screen.
-    ChargesAdopted {
-        /// What the budget file held of the plan.
-        own: Charged,
-        /// What it holds now.
-        charged: Charged,
+    /// The coordinator showed a head of this branch's budget that its file did not know, and it was adopted; for the operator's screen.
+    HeadAdopted {
+        /// The counter of the file.
+        own: u64,
+        /// The head's.
+        shown: u64,
+    },
+    /// The coordinator keeps no head of this branch's budget and is told of its first use; for the operator's screen.
+    BudgetAnnounced {
+        /// The counter of the file.
+        counter: u64,
     },
     /// Another roster than the last one was accepted; for the operator's screen.
     RosterAccepted {

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::RoundDescriptor;
+use crate::budget::{BudgetHead, FirstUse};
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::message::{Charged, ClosedReason, RefusalCode};
@@ -80,7 +81,9 @@ pub enum CoordinatorEvent {
         client: ClientId,
         /// Digest of the masked vector.
         vector: Digest,
-        /// The client's signature over the round's descriptor and the vector: proof that it took part.
+        /// Digest of the canonical budget head that came with it.
+        head: Digest,
+        /// The client's signature over the round's descriptor, the vector and the head: proof that it took part.
         signature: Signature,
     },
     /// The survivor set is fixed.
@@ -125,6 +128,18 @@ pub enum CoordinatorEvent {
         code: RefusalCode,
         /// The participant's signature over plan and code, where it refused the plan.
         signature: Option<Signature>,
+    },
+    /// A client whose budget this coordinator does not know says that it was begun, or that its file was lost.
+    BudgetBegun {
+        /// Who.
+        client: ClientId,
+        /// What its owner signed.
+        first: Box<FirstUse>,
+    },
+    /// A client that accepts the plan shows what it has spent, where this ledger knows another head of it or none.
+    BudgetShown {
+        /// What it signed.
+        head: Box<BudgetHead>,
     },
     /// A client's budget file holds more of this plan than this ledger ever started: the ledger is an older copy, or the client errs. For
     /// this client the larger figure counts.
@@ -185,10 +200,32 @@ pub enum ParticipantEvent {
         /// Rosters between the last one accepted and this one, which were not shown here: who came and went in them is not known.
         missing: u64,
     },
-    /// Whose data this budget is for; first entry of a budget file, and never another.
-    PopulationNamed {
+    /// The budget begins, by its owner's signature: first entry of a budget file, and never another.
+    BudgetBegun {
         /// The customers' population, in the branch's words.
         population: String,
+        /// Hides those words in heads; never sent.
+        salt: [u8; 32],
+        /// What the owner signed.
+        first: FirstUse,
+    },
+    /// A head was signed and is about to leave, where the last one that did had another counter.
+    HeadSigned {
+        /// The head.
+        head: Box<BudgetHead>,
+    },
+    /// The coordinator showed a head of this branch's budget that the file does not know: the file is an older copy, or takes the place of a lost
+    /// one. Each account is raised to the head's, at every order, and the rounds of the head's plan to its figures.
+    HeadAdopted {
+        /// The head, signed by this branch.
+        head: Box<BudgetHead>,
+        /// The part of what is added that belongs to the head's plan, where its terms are known.
+        charge: Accounts,
+    },
+    /// Budget counters of other members, where they are higher than this file knew.
+    CountersSeen {
+        /// Member and counter, ascending.
+        counters: Vec<(ClientId, u64)>,
     },
     /// The branch admitted a plan.
     PlanAccepted {
@@ -222,22 +259,14 @@ pub enum ParticipantEvent {
         /// RDP of each unit at every order, in nano-units.
         charge: Accounts,
     },
-    /// The coordinator has updates of this branch that the budget file does not know, signed by the branch itself: an older copy of the file
-    /// was put back. What is missing is counted now.
-    ChargesAdopted {
-        /// Digest of the plan.
-        plan: Digest,
-        /// The rounds of the plan as they count from here on, by kind, and the last one used.
-        charged: Charged,
-        /// What is added: RDP of each unit at every order, in nano-units.
-        charge: Accounts,
-    },
     /// A masked vector left the branch.
     Uploaded {
         /// The round.
         round: RoundId,
         /// Digest of its bytes.
         vector: Digest,
+        /// Counter of the budget head that left with it.
+        counter: u64,
     },
     /// A survivor set was acknowledged; no other one will be in this round.
     SurvivorsAcknowledged {

@@ -5,6 +5,7 @@
 
 use super::effect::{CoordinatorEffect, ParticipantEffect};
 use super::event::{CoordinatorEvent, ParticipantEvent};
+use crate::budget::Kept;
 use crate::message::{Downstream, Upstream};
 
 /// The first of a client's events, appended and not synced, that this effect must not come before.
@@ -27,21 +28,25 @@ pub fn early_at_participant<'a>(
         Effect::Send(_)
         | Effect::Contribute(_)
         | Effect::Upload(_)
-        | Effect::ChargesAdopted { .. }
+        | Effect::HeadAdopted { .. }
+        | Effect::BudgetAnnounced { .. }
         | Effect::Finished { .. }
         | Effect::Stop { .. } => {}
     }
     let rests_on = |event: &&ParticipantEvent| match event {
         // What is spent, promised or shown once stays so, whatever is said next.
-        ParticipantEvent::PopulationNamed { .. }
+        ParticipantEvent::BudgetBegun { .. }
+        | ParticipantEvent::HeadSigned { .. }
         | ParticipantEvent::PlanAccepted { .. }
         | ParticipantEvent::BudgetCharged { .. }
-        | ParticipantEvent::ChargesAdopted { .. }
+        | ParticipantEvent::HeadAdopted { .. }
         | ParticipantEvent::SurvivorsAcknowledged { .. }
         | ParticipantEvent::SharesRevealed { .. } => true,
         ParticipantEvent::RosterAccepted { .. } => {
             matches!(effect, Effect::Send(Upstream::Accept { .. } | Upstream::Refuse { .. }))
         }
+        // Whoever takes part in a session's rounds knows its members' counters from then on.
+        ParticipantEvent::CountersSeen { .. } => matches!(effect, Effect::Contribute(_) | Effect::Upload(_)),
         // A set-up that is given up binds to nothing; a refusal of the plan is signed.
         ParticipantEvent::Refused { .. } => matches!(effect, Effect::Send(Upstream::Refuse { .. })),
         // News: the charge before them is what counts.
@@ -61,6 +66,7 @@ pub fn early_at_coordinator<'a>(
         // Nobody outside sees these.
         Effect::Append(_)
         | Effect::Sync
+        | Effect::Keep(_)
         | Effect::StoreSession(_)
         | Effect::ForgetSession(_)
         | Effect::OpenSum { .. }
@@ -87,6 +93,8 @@ pub fn early_at_coordinator<'a>(
         | CoordinatorEvent::RoundCommitted { .. }
         | CoordinatorEvent::RoundAborted { .. }
         | CoordinatorEvent::ModelReleased { .. }
+        | CoordinatorEvent::BudgetBegun { .. }
+        | CoordinatorEvent::BudgetShown { .. }
         | CoordinatorEvent::ClientEvicted { .. }
         | CoordinatorEvent::PlanFinished { .. } => true,
         // Who is in the survivor set was admitted before.
@@ -101,4 +109,13 @@ pub fn early_at_coordinator<'a>(
         | CoordinatorEvent::ClientChargedMore { .. } => starts,
     };
     unsynced.iter().find(rests_on)
+}
+
+/// The first of the budget heads, kept and not synced, that this effect must not come before: whoever hears of a member's counter remembers it.
+#[must_use]
+pub fn early_of_heads<'a>(effect: &CoordinatorEffect, unsynced: &'a [Kept]) -> Option<&'a Kept> {
+    match effect {
+        CoordinatorEffect::Broadcast(_, Downstream::Freeze(_)) => unsynced.first(),
+        _ => None,
+    }
 }

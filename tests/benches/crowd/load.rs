@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tributary_certs::budget::sign_first_use;
 use tributary_certs::enrolment::{names, read_coordinator};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::read_signing_key;
@@ -20,7 +21,7 @@ use tributary_protocol::message::{MaskedHeader, RefusalCode, Start, Upstream};
 use tributary_protocol::plan::PrivacyMode;
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::round::{
-    Contribution, Outbox, Participant, ParticipantEffect, ParticipantInput, Policy, Timing,
+    Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, Timing,
 };
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
@@ -111,8 +112,10 @@ impl Load {
             authorities_needed: authorities.needed(),
         };
         let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).expect("a key");
+        let first = sign_first_use(&signing_key, ("crowd", &[7; 32]), signing_key.verifying_key(), false);
+        let begun = ParticipantEvent::BudgetBegun { population: "crowd".into(), salt: [7; 32], first };
         let branch = Branch {
-            machine: Participant::resume(policy, schema().digest(), signing_key, &[]),
+            machine: Participant::resume(policy, schema().digest(), signing_key, &[begun]),
             vector: None,
             takes_part,
             origin: Instant::now(),

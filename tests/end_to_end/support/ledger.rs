@@ -125,6 +125,7 @@ pub(crate) fn events(plan: &ValidPlan) -> Vec<CoordinatorEvent> {
                 round,
                 client: *client,
                 vector: SET,
+                head: SET,
                 signature: Signature(vec![0; 64]),
             });
         }

@@ -3,6 +3,7 @@
 pub(crate) mod ledger;
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// The built executable.
@@ -22,6 +23,17 @@ pub(crate) struct Finished {
 pub(crate) fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Finished {
     let output = Command::new(EXECUTABLE).args(arguments).stdin(Stdio::null()).output().expect("the executable runs");
     finished(&output)
+}
+
+/// A branch of a demo as it was before its first plan. No operator can do that: the budget is begun once more, its mark deleted with the file.
+pub(crate) fn begin_anew(dir: &Path, name: &str) {
+    let home = dir.join("branches").join(name);
+    std::fs::remove_dir_all(home.join("state")).expect("a state folder");
+    std::fs::remove_file(dir.join("identities").join(name).join("budget")).expect("a mark");
+    let (config, key) = (home.join("client.toml"), home.join("owner.key"));
+    let words = ["client", "budget", "begin", "--config"].map(OsStr::new);
+    let begun = run(words.into_iter().chain([config.as_os_str(), OsStr::new("--key"), key.as_os_str()]));
+    assert_eq!(begun.code, Some(0), "{} {}", begun.out, begun.err);
 }
 
 /// What a process left behind.

@@ -11,8 +11,8 @@ use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::limits::PROTOCOL_VERSION;
 use tributary_protocol::list::List;
 use tributary_protocol::message::{
-    Charged, Downstream, Freeze, Offer, QuorumCertificate, SignedBody, Start, Survivors, Upstream, Welcome,
-    keys_digest, signed_message,
+    Downstream, Freeze, Offer, QuorumCertificate, SignedBody, Start, Survivors, Upstream, Welcome, keys_digest,
+    signed_message,
 };
 use tributary_protocol::roster::{Roster, SignedRoster};
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
@@ -181,17 +181,6 @@ impl<S: Stage> Deceiver<S> {
     /// A client's message on its way to the machine. `Some` keeps it from the machine, and says what is told in answer.
     pub(crate) fn overhear(&mut self, from: ClientId, message: &Upstream) -> Option<Letters> {
         self.heist.as_mut()?.overhear(from, message)
-    }
-
-    /// What the machine hears of a client's message. One that has forgotten rounds on purpose does not let a client remind it.
-    pub(crate) fn mishear(&mut self, message: Upstream) -> Upstream {
-        match message {
-            Upstream::Accept { plan, charged } if self.lie == Lie::Amnesia && charged != Charged::default() => {
-                self.lies += 1;
-                Upstream::Accept { plan, charged: Charged::default() }
-            }
-            message => message,
-        }
     }
 
     /// A vector that the machine does not want.

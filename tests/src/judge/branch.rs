@@ -2,14 +2,25 @@
 
 use std::collections::BTreeSet;
 
+use tributary_protocol::budget::BudgetHead;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::message::{Downstream, Freeze, KeysStatement, NeighbourKeys, RejectCode, Survivors, Upstream};
 use tributary_protocol::privacy::Accounts;
 use tributary_protocol::round::{Contribution, ParticipantEvent};
 
-use super::{Judge, SetNumber, client_of};
+use super::{Judge, Seen, SetNumber, client_of};
 use crate::cast::organisations;
+
+impl Seen {
+    /// A head counts from here on, if it is more.
+    fn adopt(&mut self, head: &BudgetHead, plan: &Digest) {
+        if head.plan == *plan && head.charged.last_round > 0 {
+            self.charged.insert(RoundId(head.charged.last_round));
+        }
+        self.spent = self.spent.plus(&self.spent.missing_to(&head.spent));
+    }
+}
 
 impl Judge {
     /// A client's machine is about to hear this.
@@ -19,7 +30,7 @@ impl Judge {
                 let roster = &welcome.roster.roster;
                 let genuine = self.rosters.contains(&roster.digest());
                 let seen = &mut self.branches[index];
-                seen.claimed = welcome.last_upload.as_ref().map_or(0, |header| header.round.0);
+                seen.claimed = welcome.budget.as_ref().map_or_else(Accounts::zero, |shown| shown.head.spent.clone());
                 seen.welcome = match roster.epoch() {
                     _ if !genuine => Err("a roster that the authorities did not sign"),
                     epoch if epoch < seen.epoch => Err("an older roster than it has accepted"),
@@ -64,7 +75,7 @@ impl Judge {
                     );
                 }
                 let seen = &mut self.branches[index];
-                let forgot = seen.claimed > seen.charged.last().map_or(0, |round| round.0);
+                let forgot = !seen.claimed.at_most(&seen.spent);
                 match seen.welcome {
                     Ok(epoch) => seen.epoch = epoch,
                     Err(fault) => {
@@ -136,10 +147,10 @@ impl Judge {
 
     /// A client writes into its budget file.
     pub(crate) fn branch_appends(&mut self, index: usize, event: &ParticipantEvent) {
-        if let ParticipantEvent::ChargesAdopted { charged, charge, .. } = event {
+        if let ParticipantEvent::HeadAdopted { head, .. } = event {
+            let plan = self.plan;
             let seen = &mut self.branches[index];
-            seen.charged.insert(RoundId(charged.last_round));
-            seen.spent = seen.spent.plus(charge);
+            seen.adopt(head, &plan);
             if !seen.spent.within(&self.cap) {
                 self.object("the budget is never exceeded", format!("client {} adopts too much", index + 1));
             }
@@ -170,13 +181,17 @@ impl Judge {
                 ParticipantEvent::SharesRevealed { round, .. } => {
                     revealed.insert(*round);
                 }
-                ParticipantEvent::BudgetCharged { round, charge, .. } => {
-                    charged.insert(*round);
+                ParticipantEvent::BudgetCharged { plan, round, charge, .. } => {
+                    if *plan == self.plan {
+                        charged.insert(*round);
+                    }
                     spent = spent.plus(charge);
                 }
-                ParticipantEvent::ChargesAdopted { charged: adopted, charge, .. } => {
-                    charged.insert(RoundId(adopted.last_round));
-                    spent = spent.plus(charge);
+                ParticipantEvent::HeadAdopted { head, .. } => {
+                    if head.plan == self.plan && head.charged.last_round > 0 {
+                        charged.insert(RoundId(head.charged.last_round));
+                    }
+                    spent = spent.plus(&spent.missing_to(&head.spent));
                 }
                 ParticipantEvent::RosterAccepted { head, .. } => epoch = head.epoch,
                 _ => {}

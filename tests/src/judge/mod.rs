@@ -31,8 +31,8 @@ struct Seen {
     welcome: Result<u64, &'static str>,
     /// The newest epoch that it accepted.
     epoch: u64,
-    /// The last round that its own signature says it used, as it was shown one.
-    claimed: u64,
+    /// What the head that it is shown of its own budget says was spent.
+    claimed: Accounts,
     /// Its disk is an old copy.
     restored: bool,
     /// By session: the frozen cohort, and what is wrong with it.
@@ -187,7 +187,7 @@ impl Seen {
         Self {
             welcome: Err("no roster at all"),
             epoch: 0,
-            claimed: 0,
+            claimed: Accounts::zero(),
             restored: false,
             cohorts: BTreeMap::new(),
             shown: None,

@@ -57,11 +57,11 @@ pub(crate) struct Branch<S: Stage> {
 }
 
 impl<S: Stage> Branch<S> {
-    pub(crate) fn new(dice: &mut Dice) -> Self {
+    pub(crate) fn new(past: Vec<ParticipantEvent>, dice: &mut Dice) -> Self {
         Self {
             machine: None,
             process: Process::new(),
-            disk: Disk::new(),
+            disk: Disk::holding(past),
             inbox: VecDeque::new(),
             outbox: Outbox::new(),
             link: None,
@@ -230,8 +230,11 @@ impl<S: Stage> World<'_, S> {
             ParticipantEffect::RosterAccepted { epoch, missing, .. } => {
                 self.trace.note(self.now, who, "accepts a roster", || format!("{epoch}, {missing} missing"));
             }
-            ParticipantEffect::ChargesAdopted { charged, .. } => {
-                self.trace.note(self.now, who, "adopts ", || format!("charges up to round {}", charged.last_round));
+            ParticipantEffect::HeadAdopted { own, shown } => {
+                self.trace.note(self.now, who, "adopts ", || format!("a head with counter {shown}, its own was {own}"));
+            }
+            ParticipantEffect::BudgetAnnounced { counter } => {
+                self.trace.note(self.now, who, "announces ", || format!("its budget, counter {counter}"));
             }
             ParticipantEffect::RoundClosed { round, committed } => {
                 self.trace.note(self.now, who, "closes ", || format!("round {round}, committed: {committed}"));
@@ -394,7 +397,8 @@ impl<S: Stage> World<'_, S> {
         self.kill_branch(index);
         let branch = &mut self.branches[index];
         if let Ok((events, _)) = branch.disk.recover() {
-            let kept = events.len() as u64 * permille / 1000;
+            // Without a first entry it would be no copy, but a budget that nobody has begun.
+            let kept = (events.len() as u64 * permille / 1000).max(1);
             let copy = branch.disk.as_of(usize::try_from(kept).expect("fewer than there are"));
             let mut archive = std::mem::replace(&mut branch.disk, copy);
             // It is put aside on a disk of its own, which is not the one that may be full.

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use tributary_protocol::budget::{Heads, Kept};
 use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::message::{ClosedReason, Downstream, Start};
 use tributary_protocol::plan::RoundKind;
-use tributary_protocol::round::reliance::early_at_coordinator;
+use tributary_protocol::round::reliance::{early_at_coordinator, early_of_heads};
 use tributary_protocol::round::{
-    Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRecord, Input, Outbox, SessionMaterial,
+    Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRecord, CoordinatorSettings, Input, Outbox,
+    SessionMaterial,
 };
 use tributary_protocol::secagg::masked_sum::MaskedSum;
 use tributary_protocol::secagg::permit::{InMemory, Ticket, UnmaskPermit, VerifiedUpload};
@@ -30,6 +32,8 @@ pub(crate) struct Centre<S: Stage> {
     pub(crate) machine: Option<Coordinator<S>>,
     pub(crate) process: Process,
     pub(crate) disk: Disk<CoordinatorEvent>,
+    /// Budget heads of all plans.
+    heads: Disk<Kept>,
     pub(crate) inbox: VecDeque<Input>,
     outbox: Outbox<CoordinatorEffect>,
     /// Who is connected, from the first byte to the last.
@@ -54,11 +58,12 @@ pub(crate) struct Centre<S: Stage> {
 }
 
 impl<S: Stage> Centre<S> {
-    pub(crate) fn new(first_model: Vec<u8>) -> Self {
+    pub(crate) fn new(first_model: Vec<u8>, kept: Vec<Kept>) -> Self {
         Self {
             machine: None,
             process: Process::new(),
             disk: Disk::new(),
+            heads: Disk::holding(kept),
             inbox: VecDeque::new(),
             outbox: Outbox::new(),
             seats: BTreeMap::new(),
@@ -110,12 +115,18 @@ impl<S: Stage> World<'_, S> {
         for event in &events[events.len() - news..] {
             self.judge.centre_durable(event);
         }
+        let kept = match self.centre.heads.recover() {
+            Ok((kept, _)) => kept,
+            Err(fault) => return self.judge.object("a crash leaves a readable file", format!("heads: {fault}")),
+        };
         self.trace.note(self.now, Who::Centre, "starts", String::new);
         let now = self.centre.local(self.now);
         let outbox = &mut self.centre.outbox;
         let stored =
             self.centre.sessions.values().filter_map(|parts| SessionMaterial::from_parts(parts).ok()).collect();
-        match Coordinator::resume(self.cast.settings::<S>(self.centre.newer_roster), &events, stored, now, outbox) {
+        let heads = Heads::replay(&kept);
+        let settings = CoordinatorSettings { heads, ..self.cast.settings::<S>(self.centre.newer_roster) };
+        match Coordinator::resume(settings, &events, stored, now, outbox) {
             Ok(machine) => self.centre.machine = Some(machine),
             Err(fault) => return self.judge.object("a coordinator continues from its own ledger", fault),
         }
@@ -164,6 +175,9 @@ impl<S: Stage> World<'_, S> {
 
     /// Executes one effect. Everything that a machine asks of the coordinator's shell is here.
     fn centre_effect(&mut self, effect: CoordinatorEffect) {
+        if early_of_heads(&effect, self.centre.heads.unsynced()).is_some() {
+            self.judge.object("nobody hears of a budget head that is not on the disk", "the coordinator tells of one");
+        }
         if let Some(early) = early_at_coordinator(&effect, self.centre.disk.unsynced()) {
             self.judge.speaks_early(Who::Centre, early);
         }
@@ -180,6 +194,10 @@ impl<S: Stage> World<'_, S> {
                 }
             }
             CoordinatorEffect::Sync => self.sync_centre(),
+            CoordinatorEffect::Keep(kept) => {
+                // It lies on a disk of its own, which is never full here.
+                let _ = self.centre.heads.append(self.centre.local(self.now), kept);
+            }
             CoordinatorEffect::Send(client, message) => self.tell(client, message),
             CoordinatorEffect::Broadcast(clients, message) => {
                 clients.into_iter().for_each(|client| self.tell(client, message.clone()));
@@ -367,6 +385,7 @@ impl<S: Stage> World<'_, S> {
 
     /// The coordinator's disk has everything.
     pub(super) fn centre_synced(&mut self) {
+        self.centre.heads.sync();
         for event in self.centre.disk.sync() {
             self.judge.centre_durable(event);
         }
@@ -395,6 +414,7 @@ impl<S: Stage> World<'_, S> {
     pub(super) fn kill_centre(&mut self) {
         self.trace.note(self.now, Who::Centre, "is killed", String::new);
         self.centre.disk.crash(&mut self.dice);
+        self.centre.heads.crash(&mut self.dice);
         let seats: Vec<u64> = std::mem::take(&mut self.centre.seats).into_values().collect();
         for id in seats {
             if let Some(link) = self.links.get_mut(&id) {
@@ -415,6 +435,9 @@ impl<S: Stage> World<'_, S> {
             let copy = self.centre.disk.as_of(1);
             self.archive = Some(std::mem::replace(&mut self.centre.disk, copy));
             self.judge.set_forgetful(true);
+            if let Some(deceiver) = &mut self.deceiver {
+                deceiver.lies += 1;
+            }
         }
     }
 
@@ -478,6 +501,8 @@ fn describe(event: &CoordinatorEvent) -> String {
         CoordinatorEvent::RoundCommitted { round, .. } => format!("RoundCommitted {round}"),
         CoordinatorEvent::RoundAborted { round, reason } => format!("RoundAborted {round}: {reason}"),
         CoordinatorEvent::ClientRefused { client, code, .. } => format!("ClientRefused {client}: {code}"),
+        CoordinatorEvent::BudgetBegun { client, .. } => format!("BudgetBegun of client {client}"),
+        CoordinatorEvent::BudgetShown { head } => format!("BudgetShown of client {}: {}", head.client, head.counter),
         CoordinatorEvent::ClientChargedMore { client, .. } => format!("ClientChargedMore {client}"),
         CoordinatorEvent::ModelReleased { .. } => "ModelReleased".into(),
         CoordinatorEvent::RosterAdopted { head, .. } => format!("RosterAdopted {}", head.epoch),

@@ -112,7 +112,8 @@ impl<'a, S: Stage> World<'a, S> {
         let families = Families::of(options.faults, &mut dice);
         let cast = Cast::new::<S>(&options, &mut dice);
         let clients = options.clients as usize;
-        let mut branches: Vec<Branch<S>> = (0..clients).map(|_| Branch::new(&mut dice)).collect();
+        let mut branches: Vec<Branch<S>> =
+            (0..clients).map(|index| Branch::new(cast.past::<S>(client_of(index)), &mut dice)).collect();
         let cheats = cheats(families, &cast, clients, &mut dice);
         for index in &cheats {
             branches[*index].cheat = Some(Cheat::new(client_of(*index), &mut dice));
@@ -147,7 +148,7 @@ impl<'a, S: Stage> World<'a, S> {
             queue,
             dice: Dice::new(seed, 3),
             entropy: Seeded::new(seed),
-            centre: Centre::new(first_model()),
+            centre: Centre::new(first_model(), cast.kept_before::<S>()),
             branches,
             links: BTreeMap::new(),
             links_made: 0,

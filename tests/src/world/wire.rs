@@ -159,11 +159,6 @@ impl<S: Stage> World<'_, S> {
                     if announces {
                         link.reading = Reading::AwaitVerdict;
                     }
-                    let deceiver = self.deceiver.as_mut().filter(|_| !self.healed);
-                    let message = match deceiver {
-                        Some(deceiver) => deceiver.mishear(message),
-                        None => message,
-                    };
                     self.trace.note(self.now, who, "> coordinator: ", || name_up(&message).into());
                     self.centre.inbox.push_back(Input::Message(client, message));
                 }

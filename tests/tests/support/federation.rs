@@ -7,6 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_client, issue_coordinator, sign_roster};
 use tributary_certs::identity::TrustDomain;
+use tributary_client::begin::begin_budget;
+use tributary_client::budget::BUDGET_FILE;
 use tributary_client::cli::sign_policy;
 use tributary_client::data::write_csv;
 use tributary_client::policy::SchemaPin;
@@ -110,8 +112,11 @@ impl Federation {
         std::fs::write(&path, text).expect("settings");
         let policy = self.branch(index).join("policy.toml");
         std::fs::write(&policy, self.policy()).expect("a policy");
-        let (key, schema) = (self.branch(index).join("owner.key"), self.folder.join("schema.toml"));
-        sign_policy(&policy, &key, &schema).expect("a signature");
+        let (owner, schema) = (self.branch(index).join("owner.key"), self.folder.join("schema.toml"));
+        sign_policy(&policy, &owner, &schema).expect("a signature");
+        if !self.branch(index).join("state").join(BUDGET_FILE).exists() {
+            begin_budget(&path, &owner, false, 0).expect("a first use");
+        }
         path
     }
 

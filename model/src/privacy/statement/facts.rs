@@ -96,6 +96,8 @@ impl Facts {
             CoordinatorEvent::PlanFinished { complete, .. } => self.finished = Some(*complete),
             CoordinatorEvent::RosterAdopted { group_size, .. } => self.group_size = *group_size,
             CoordinatorEvent::PlanOpened { .. }
+            | CoordinatorEvent::BudgetBegun { .. }
+            | CoordinatorEvent::BudgetShown { .. }
             | CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::SessionKeyed { .. }
             | CoordinatorEvent::SessionClosed { .. }

@@ -93,8 +93,9 @@ fn budget(facts: &Facts, figures: &Figures) -> [String; 5] {
             if below { "delta is below it" } else { "delta is NOT below it" }
         ),
         format!(
-            "Every branch has one budget for life over all plans on its customers, in its own hash-chained file; nothing resets it. \
-             {} client refused, {} reported more charges than this ledger knows.",
+            "Every branch has one budget for life over all plans on its customers, in its own hash-chained file. Its owner's signature begins \
+             it. The coordinator keeps signed heads of it over all plans and shows them back, so that an older copy of the file is noticed. \
+             Other members notice a counter that fell; the rounds since their last common key set-up they cannot see. {} client refused, {} reported more charges than this ledger knows.",
             facts.refused, facts.charged_more
         ),
         format!(

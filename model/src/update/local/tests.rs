@@ -79,7 +79,8 @@ fn neighbours_apart(rule: &ClipRule) -> u128 {
         |label: &f32, customer| Row { features: vec![0.5, -1.0], targets: vec![*label], present: vec![1.0], customer };
     let branch = |labels: &[f32]| {
         let rows: Vec<Row> = labels.iter().zip(0..).map(|(label, customer)| row(label, customer)).collect();
-        Trainer::new(&architecture, &matrix(&rows, 2, 1), &Placement::Dense).unwrap_or_else(|error| panic!("{error}"))
+        let table = Table::of_public(matrix(&rows, 2, 1));
+        Trainer::new(&architecture, &table, Placement::Dense).unwrap_or_else(|error| panic!("{error}"))
     };
     // Nearly sure of the first customer's label.
     let start = Parameters::new(architecture.clone(), vec![0.0, 0.0, 3.0]).unwrap();

@@ -80,13 +80,19 @@ impl<S: Suite> Coordinator<S> {
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
         let member = self.current().is_some_and(|session| session.has(from));
+        // What was spent counts, however late the vector is.
+        let spent = self.is_next_head(from, &header.head);
+        if spent {
+            self.keep_head(&header.head, outbox);
+        }
         let entry = self.settings.roster.roster.entry(from);
         let open = match &mut self.phase {
             Phase::Collecting(collecting) if header.round == collecting.round && member => collecting,
             // Too late, or not asked: whoever is late has no part in this round, and its vector stays masked.
             _ => return outbox.push(CoordinatorEffect::Discard(from)),
         };
-        let valid = header.descriptor == open.descriptor
+        let valid = spent
+            && header.descriptor == open.descriptor
             && entry.is_some_and(|entry| S::verify(&entry.signing_key, &header.to_sign::<S>(), &header.signature))
             && (open.ticketed.insert(from, header.clone()).is_none() || !stands(Defence::OneUpload));
         if valid {
@@ -100,13 +106,16 @@ impl<S: Suite> Coordinator<S> {
     /// R2, arrived: it is folded, and when the last one that is waited for is here, the survivor set is fixed.
     pub(super) fn on_arrived(&mut self, round: RoundId, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
         let Phase::Collecting(collecting) = &mut self.phase else { return };
-        let Some(MaskedHeader { vector, signature, .. }) = collecting.ticketed.get(&client).cloned() else { return };
+        let Some(MaskedHeader { vector, head, signature, .. }) = collecting.ticketed.get(&client).cloned() else {
+            return;
+        };
+        let head = head.canonical().finish();
         if round != collecting.round || self.record.admitted.contains_key(&client) {
             return;
         }
         collecting.awaited.remove(&client);
         let (first, last) = (self.record.admitted.is_empty(), collecting.awaited.is_empty());
-        self.commit(CoordinatorEvent::UpdateAdmitted { round, client, vector, signature }, outbox);
+        self.commit(CoordinatorEvent::UpdateAdmitted { round, client, vector, head, signature }, outbox);
         outbox.push(CoordinatorEffect::Fold { round, client });
         if let Some(link) = self.links.get_mut(&client) {
             link.straggling = false;

@@ -115,7 +115,7 @@ impl<S: Suite> Coordinator<S> {
     ) {
         match message {
             Upstream::Join(_) => {}
-            Upstream::Accept { plan, charged } => self.on_accept(now, from, (plan, charged), outbox),
+            Upstream::Accept { plan, head, begun } => self.on_accept(now, from, (plan, &head, begun), outbox),
             Upstream::Refuse { code, signature } => self.on_refused(now, from, code, signature, outbox),
             Upstream::Abandon { session, code, accused } => {
                 self.on_abandoned(now, from, session, (code, accused), outbox);

@@ -145,10 +145,13 @@ impl<S: Suite> Coordinator<S> {
     pub(super) fn on_keys(&mut self, now: Millis, from: ClientId, keys: Keys, outbox: &mut Outbox<CoordinatorEffect>) {
         let session = keys.statement.session;
         let entry = self.settings.roster.roster.entry(from).copied();
+        // Peers remember the counter: it is that of a head which is kept here, so that whoever falls behind it can be shown that head.
+        let counter = self.settings.heads.newest(from).map(|head| head.counter);
         let verdict = self.judge(from, session, |keying| {
             let Step::Keys(got) = &mut keying.step else { return Verdict::Wrong };
             let statement = &keys.statement;
             let valid = statement.client == from
+                && Some(statement.counter) == counter
                 && keys.stands::<S>()
                 && keys.commitments.len() == keying.offer.rounds as usize
                 && entry.is_some_and(|entry| {
@@ -175,6 +178,8 @@ impl<S: Suite> Coordinator<S> {
         let view = frozen_view::<S>(&keying.offer, &bodies, &thresholds);
         let sparse = members.len() > COMPLETE_GRAPH_MAX;
         let keys = if sparse { List::default() } else { members.values().map(neighbour_keys).collect() };
+        // Heads are kept before anybody hears of their counters.
+        outbox.push(CoordinatorEffect::Sync);
         let freeze = Freeze { session: keying.offer.session, members: statements, keys, thresholds };
         outbox.push(CoordinatorEffect::Broadcast(keying.offer.candidates.to_vec(), Downstream::Freeze(freeze)));
         let frozen = Frozen { members, thresholds, view };

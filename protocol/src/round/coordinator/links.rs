@@ -6,10 +6,12 @@ use alloc::vec::Vec;
 
 use super::membership::ended_text;
 use super::{Coordinator, Phase};
+use crate::budget::{BudgetHead, FirstUse};
+use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
 use crate::limits::{PROTOCOL_VERSION, STRIKES_MAX};
-use crate::message::{Charged, ClosedReason, Downstream, Join, RefusalCode, RejectCode, Welcome};
+use crate::message::{ClosedReason, Downstream, Join, RefusalCode, RejectCode, Welcome};
 use crate::plan::RoundKind;
 use crate::round::agreement;
 use crate::round::effect::{CoordinatorEffect, Outbox};
@@ -70,16 +72,15 @@ impl<S: Suite> Coordinator<S> {
         }
         let signature = S::sign(
             &self.settings.signing_key,
-            &agreement::welcome_message::<S>(&self.settings.plan, &self.settings.roster),
+            &agreement::welcome_message::<S>(&self.settings.plan.digest(), &self.settings.roster),
         );
-        let last_upload = self.record.headers.get(&from).cloned();
+        let budget = self.settings.heads.shown_to(from, &self.settings.roster).map(Box::new);
         let welcome = Welcome {
             version: PROTOCOL_VERSION,
             plan: self.settings.plan.plan().clone(),
             roster: self.settings.roster.clone(),
             sessions: open,
-            last_upload,
-            charged: self.record.charged_to(from),
+            budget,
             signature,
         };
         outbox.push(CoordinatorEffect::Send(from, Downstream::Welcome(Box::new(welcome))));
@@ -108,7 +109,7 @@ impl<S: Suite> Coordinator<S> {
     /// Tells a client that the plan is over, and lets go of it. Whoever admitted the plan is through; to others it is a refusal.
     pub(super) fn dismiss(&mut self, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
         let accepted = self.links.remove(&client).is_some_and(|link| link.accepted);
-        let took_part = accepted || self.record.charged_to(client) != Charged::default();
+        let took_part = accepted || self.record.took_part(client);
         match self.record.released.filter(|_| took_part) {
             Some(model) => {
                 let rounds = self.record.committed(RoundKind::Train);
@@ -126,13 +127,18 @@ impl<S: Suite> Coordinator<S> {
         &mut self,
         now: Millis,
         from: ClientId,
-        (plan, charged): (Digest, Charged),
+        (plan, head, begun): (Digest, &BudgetHead, Option<FirstUse>),
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
+        let own = plan == self.settings.plan.digest() && head.plan == plan;
+        let begun_or_known = self.announces(head, begun.as_ref()) || !stands(Defence::FirstUse);
+        let valid = own && self.is_next_head(from, head) && begun_or_known;
         match self.links.get_mut(&from) {
-            Some(link) if plan == self.settings.plan.digest() => link.accepted = true,
+            Some(link) if valid => link.accepted = true,
             _ => return self.misbehaved(now, from, outbox),
         }
+        self.note_budget(head, begun, outbox);
+        let charged = head.charged;
         // A client can only have been charged for rounds that this ledger has started.
         let more = charged.rounds.iter().zip(&self.record.charged).any(|(client, own)| client > own);
         if (more || charged.last_round > self.record.last_round) && self.record.finished.is_none() {

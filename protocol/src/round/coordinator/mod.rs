@@ -1,5 +1,6 @@
 //! The coordinator's round machine.
 
+mod budgets;
 mod certifying;
 mod collecting;
 mod input;
@@ -35,6 +36,7 @@ use self::unmasking::Unmasking;
 use self::updating::Updating;
 use super::effect::{CoordinatorEffect, Outbox};
 use super::event::CoordinatorEvent;
+use crate::budget::Heads;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{ClosedReason, Downstream, RoundOutcome};
@@ -53,6 +55,8 @@ pub struct CoordinatorSettings<S: Suite> {
     pub roster: SignedRoster,
     /// The coordinator's protocol signing key, which clients pin.
     pub signing_key: S::SigningKey,
+    /// The newest budget head of each client, over all plans, as [`CoordinatorEffect::Keep`] gave them.
+    pub heads: Heads,
     /// Time to wait for every enrolled client before a session opens, or goes on after a restart, with those who came.
     pub gather_ms: u64,
 }

@@ -1,11 +1,12 @@
 //! The coordinator's durable state: exactly what its ledger says.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+use crate::budget::BudgetHead;
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
-use crate::message::{Charged, ClosedReason, MaskedHeader};
+use crate::message::ClosedReason;
 use crate::plan::{Plan, RoundKind};
 use crate::roster::RosterHead;
 use crate::round::descriptor::RoundDescriptor;
@@ -44,10 +45,12 @@ pub struct CoordinatorRecord {
     pub admitted: BTreeMap<ClientId, Digest>,
     /// The open round's survivor set as acknowledged.
     pub survivors: Option<Digest>,
-    /// The last upload header that each client signed. Shown to it when it comes back: a budget file that is older is a restored one.
-    pub headers: BTreeMap<ClientId, MaskedHeader>,
     /// Updates of each client that arrived, by [`RoundKind::number`].
     pub updates: BTreeMap<ClientId, [u32; 3]>,
+    /// The last budget head that each client showed when it accepted the plan.
+    pub heads: BTreeMap<ClientId, BudgetHead>,
+    /// Clients whose budget was begun in this ledger.
+    pub begun: BTreeSet<ClientId>,
     /// Clients that are out of the plan.
     pub evicted: BTreeMap<ClientId, EvictionReason>,
     /// Whether the plan is over, and with every round committed.
@@ -85,13 +88,10 @@ impl CoordinatorRecord {
         self.charged[usize::from(kind.number())]
     }
 
-    /// This ledger's copy of what a client was charged: its updates that arrived.
+    /// Whether an update of a client arrived under this plan.
     #[must_use]
-    pub fn charged_to(&self, client: ClientId) -> Charged {
-        Charged {
-            rounds: self.updates.get(&client).copied().unwrap_or_default(),
-            last_round: self.headers.get(&client).map_or(0, |header| header.round.0),
-        }
+    pub fn took_part(&self, client: ClientId) -> bool {
+        self.updates.contains_key(&client)
     }
 
     /// The kind of the next round, in the order of a plan: statistics, training, evaluation. Nothing when the plan is over, but for the
@@ -176,6 +176,14 @@ impl CoordinatorRecord {
             CoordinatorEvent::ClientRefused { .. } | CoordinatorEvent::ClientChargedMore { .. } => {
                 rule(opened, "a client answers an open plan")
             }
+            CoordinatorEvent::BudgetBegun { client, .. } => {
+                let first = !self.begun.contains(client) && !self.heads.contains_key(client);
+                rule(opened && first, "a budget begins once, and before it shows a head")
+            }
+            CoordinatorEvent::BudgetShown { head } => {
+                let last = self.heads.get(&head.client);
+                rule(opened && last.is_none_or(|last| head.follows(last)), "a client's budget heads go forward")
+            }
             CoordinatorEvent::ModelReleased { .. } => {
                 rule(opened && self.round.is_none() && self.released.is_none(), "one model is released, between rounds")
             }
@@ -223,11 +231,14 @@ impl CoordinatorRecord {
                 self.descriptor = Some(descriptor.digest());
                 self.round = Some(descriptor.clone());
             }
-            CoordinatorEvent::UpdateAdmitted { round, client, vector, signature } => {
-                let descriptor = self.descriptor.unwrap_or(Digest::ZERO);
-                let (round, vector, signature) = (*round, *vector, signature.clone());
-                self.headers.insert(*client, MaskedHeader { round, descriptor, vector, signature });
-                self.admitted.insert(*client, vector);
+            CoordinatorEvent::BudgetBegun { client, .. } => {
+                self.begun.insert(*client);
+            }
+            CoordinatorEvent::BudgetShown { head } => {
+                self.heads.insert(head.client, BudgetHead::clone(head));
+            }
+            CoordinatorEvent::UpdateAdmitted { client, vector, .. } => {
+                self.admitted.insert(*client, *vector);
                 if let Some(open) = &self.round {
                     let updates = &mut self.updates.entry(*client).or_default()[usize::from(open.kind.number())];
                     *updates = updates.saturating_add(1);

@@ -1,5 +1,7 @@
 //! Contributing: a start is checked, the budget charged, and training permitted once.
 
+use alloc::boxed::Box;
+
 use super::round::{OpenRound, Stage};
 use super::{Participant, Phase, Timing};
 use crate::defence::{Defence, stands};
@@ -172,9 +174,12 @@ impl<S: Suite> Participant<S> {
         }) else {
             return;
         };
-        let mut header = MaskedHeader { round, descriptor, vector, signature: Signature(alloc::vec::Vec::new()) };
+        let Some(head) = self.sign_head().map(Box::new) else { return };
+        let counter = head.counter;
+        let mut header = MaskedHeader { round, descriptor, vector, head, signature: Signature(alloc::vec::Vec::new()) };
         header.signature = self.sign(&header.to_sign::<S>());
-        self.commit(ParticipantEvent::Uploaded { round, vector }, outbox);
+        self.commit(ParticipantEvent::Uploaded { round, vector, counter }, outbox);
+        self.announced = counter;
         outbox.push(ParticipantEffect::Upload(header));
         self.set_stage(Stage::Uploaded { vector });
     }

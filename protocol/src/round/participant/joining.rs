@@ -3,17 +3,19 @@
 use alloc::boxed::Box;
 
 use super::{Admitted, Participant, Phase};
+use crate::budget::{BudgetHead, ShownHead};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
+use crate::ids::ClientId;
 use crate::limits::{CLOCK_SKEW_MS_MAX, PROTOCOL_VERSION};
-use crate::message::{Charged, RefusalCode, SignedBody, Upstream, Welcome};
+use crate::message::{RefusalCode, SignedBody, Upstream, Welcome};
 use crate::plan::{RoundKind, ValidPlan};
 use crate::privacy::Accounts;
 use crate::roster::{Roster, RosterEntry, Succession};
 use crate::round::agreement::welcome_message;
 use crate::round::effect::{Outbox, ParticipantEffect};
 use crate::round::event::ParticipantEvent;
-use crate::secagg::suite::Suite;
+use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 
 /// When an entry of the roster is over for a branch: after its end, by as much as the clocks may differ.
@@ -22,24 +24,31 @@ pub(super) fn ends_here(entry: &RosterEntry) -> Millis {
 }
 
 impl<S: Suite> Participant<S> {
+    /// Who speaks comes first, then this branch's own budget, and the plan last: what was spent under another one counts whether or not this one
+    /// is admitted.
     pub(super) fn on_welcome(&mut self, now: Millis, welcome: &Welcome, outbox: &mut Outbox<ParticipantEffect>) {
         if !matches!(self.phase, Phase::Joining) {
             return self.refuse(RefusalCode::Unexpected, outbox);
         }
-        match self.judge_welcome(now, welcome) {
+        let judged = self.judge_source(now, welcome).and_then(|client| {
+            self.client = Some(client);
+            self.accept_roster(&welcome.roster.roster, outbox);
+            self.settle_budget(welcome, client, outbox)?;
+            self.judge_plan(welcome, client)
+        });
+        match judged {
             Err(code) => self.refuse_plan(welcome.plan.digest(), code, outbox),
-            Ok(admitted) => {
-                self.accept_roster(&admitted.roster, outbox);
+            Ok(plan) => {
                 // Keys of another plan, those agreed on under another roster, and those of sessions that the coordinator has closed, are of no
                 // use any more.
                 let same = self.offered.as_ref().is_some_and(|old| {
-                    old.plan.digest() == admitted.plan.digest() && old.roster.digest() == admitted.roster.digest()
+                    old.plan.digest() == plan.digest() && old.roster.digest() == welcome.roster.roster.digest()
                 });
                 self.sessions.retain(|session| same && welcome.sessions.contains(&session.id()));
-                let plan = admitted.plan.clone();
-                self.offered = Some(admitted);
-                if let Err(code) = self.settle_charges(welcome, &plan, outbox) {
-                    return self.refuse(code, outbox);
+                let (roster, unknown) = (welcome.roster.roster.clone(), welcome.budget.is_none());
+                self.offered = Some(Admitted { plan: plan.clone(), roster, unknown });
+                if !self.can_pay(&plan) {
+                    return self.refuse(RefusalCode::BudgetExceeded, outbox);
                 }
                 outbox.push(ParticipantEffect::JudgePlan(Box::new(plan)));
             }
@@ -63,12 +72,12 @@ impl<S: Suite> Participant<S> {
         outbox.push(ParticipantEffect::RosterAccepted { epoch: head.epoch, missing, changes });
     }
 
-    fn judge_welcome(&mut self, now: Millis, welcome: &Welcome) -> Result<Admitted, RefusalCode> {
+    /// Whether the welcome is the coordinator's, under a roster that counts; this branch's number in it.
+    fn judge_source(&self, now: Millis, welcome: &Welcome) -> Result<ClientId, RefusalCode> {
         if welcome.version != PROTOCOL_VERSION {
             return Err(RefusalCode::PlanMalformed);
         }
-        let plan = welcome.plan.clone().validate().map_err(|_| RefusalCode::PlanMalformed)?;
-        let message = welcome_message::<S>(&plan, &welcome.roster);
+        let message = welcome_message::<S>(&welcome.plan.digest(), &welcome.roster);
         if !S::verify(&self.policy.coordinator, &message, &welcome.signature) {
             return Err(RefusalCode::SignatureInvalid);
         }
@@ -84,64 +93,95 @@ impl<S: Suite> Participant<S> {
         let own = S::verifying_key(&self.signing_key);
         let entry = welcome.roster.roster.entries().iter().find(|entry| entry.signing_key == own);
         let entry = entry.ok_or(RefusalCode::RosterInvalid)?;
-        self.client = Some(entry.client);
-        if ends_here(entry) < now {
-            return Err(RefusalCode::EntryEnded);
-        }
+        if ends_here(entry) < now { Err(RefusalCode::EntryEnded) } else { Ok(entry.client) }
+    }
+
+    fn judge_plan(&self, welcome: &Welcome, client: ClientId) -> Result<ValidPlan, RefusalCode> {
+        let plan = welcome.plan.clone().validate().map_err(|_| RefusalCode::PlanMalformed)?;
         self.policy.admits(&plan).map_err(RefusalCode::PolicyFloor)?;
-        if !welcome.roster.roster.group(&plan.group).is_some_and(|group| group.has(entry.client)) {
+        if !welcome.roster.roster.group(&plan.group).is_some_and(|group| group.has(client)) {
             return Err(RefusalCode::NotInGroup);
         }
         if plan.schema != self.schema {
             return Err(RefusalCode::SchemaDiffers);
         }
-        Ok(Admitted { plan, roster: welcome.roster.roster.clone() })
+        Ok(plan)
     }
 
-    /// Compares this branch's record of the plan with what its own signed uploads prove, adopts what is missing, and asks whether the rest of
-    /// the plan can be paid. Of two figures the larger counts: a lie of the coordinator can only cost rounds, and not more than the plan has.
-    fn settle_charges(
+    /// Adopts a head of this branch's budget that its file does not know, and demands that the budget was begun. Whoever shows it, a head can only
+    /// raise what is counted, and to nothing that this branch has not signed itself.
+    fn settle_budget(
         &mut self,
         welcome: &Welcome,
-        plan: &ValidPlan,
+        client: ClientId,
         outbox: &mut Outbox<ParticipantEffect>,
     ) -> Result<(), RefusalCode> {
-        let digest = plan.digest();
-        let own = self.record.charged(&digest);
-        if let Some(signed) = self.signed_round(welcome).filter(|signed| *signed > own.last_round)
-            && stands(Defence::RecordRollback)
-        {
-            let mut charged = Charged { rounds: own.rounds, last_round: signed };
-            let mut missing = Accounts::zero();
-            for kind in RoundKind::ALL {
-                let index = usize::from(kind.number());
-                // The signed upload is one round at least that the record does not have.
-                let claimed =
-                    welcome.charged.rounds[index].max(own.rounds[index] + u32::from(kind == RoundKind::Train));
-                charged.rounds[index] = claimed.min(plan.charged_max(kind)).max(own.rounds[index]);
-                let more = charged.rounds[index] - own.rounds[index];
-                missing = missing.plus(&plan.charge(kind).times(more.into()));
+        if let Some(shown) = welcome.budget.as_deref().filter(|_| stands(Defence::RecordRollback)) {
+            self.judge_head(shown, welcome, client)?;
+            let head = &shown.head;
+            let own = self.record.counter;
+            if head.counter > own || !head.spent.at_most(&self.record.spent) {
+                let charge = self.charge_of(head, welcome);
+                self.commit(ParticipantEvent::HeadAdopted { head: Box::new(head.clone()), charge }, outbox);
+                outbox.push(ParticipantEffect::Sync);
+                outbox.push(ParticipantEffect::HeadAdopted { own, shown: head.counter });
             }
-            if !self.may_spend(&missing) {
-                return Err(RefusalCode::RecordRolledBack);
-            }
-            self.commit(ParticipantEvent::ChargesAdopted { plan: digest, charged, charge: missing }, outbox);
-            outbox.push(ParticipantEffect::Sync);
-            outbox.push(ParticipantEffect::ChargesAdopted { own, charged });
         }
-        let charged = self.record.charged(&digest);
+        let begun = self.record.begun.is_some() && !self.record.awaits_head;
+        if begun || !stands(Defence::FirstUse) { Ok(()) } else { Err(RefusalCode::BudgetNotBegun) }
+    }
+
+    /// A head is this branch's own by number, population and key. A file that takes the place of a lost one does not know its population's digest.
+    fn judge_head(&self, shown: &ShownHead, welcome: &Welcome, client: ClientId) -> Result<(), RefusalCode> {
+        let known = self.record.population_digest.filter(|_| !self.record.awaits_head);
+        let own = shown.head.client == client && known.is_none_or(|known| known == shown.head.population);
+        let authorities = (self.policy.authorities.as_slice(), self.policy.authorities_needed);
+        let signed = shown.is_signed::<S>(&welcome.roster, authorities);
+        if own && signed { Ok(()) } else { Err(RefusalCode::HeadInvalid) }
+    }
+
+    /// What the head adds to the plan that is welcomed: the rounds of it that the file does not know. Other plans' terms are not at hand; what was
+    /// spent under them is in the accounts.
+    fn charge_of(&self, head: &BudgetHead, welcome: &Welcome) -> Accounts {
+        if head.plan != welcome.plan.digest() {
+            return Accounts::zero();
+        }
+        let own = self.record.charged(&head.plan);
+        RoundKind::ALL.into_iter().fold(Accounts::zero(), |sum, kind| {
+            let index = usize::from(kind.number());
+            let more = head.charged.rounds[index].saturating_sub(own.rounds[index]);
+            sum.plus(&welcome.plan.charge(kind).times(more.into()))
+        })
+    }
+
+    /// Whether the rest of a plan can be paid.
+    fn can_pay(&self, plan: &ValidPlan) -> bool {
+        let charged = self.record.charged(&plan.digest());
         let left = RoundKind::ALL.into_iter().fold(Accounts::zero(), |left, kind| {
             let rounds = plan.charged_max(kind).saturating_sub(charged.rounds[usize::from(kind.number())]);
             left.plus(&plan.charge(kind).times(rounds.into()))
         });
-        if self.may_spend(&left) { Ok(()) } else { Err(RefusalCode::BudgetExceeded) }
+        self.may_spend(&left)
     }
 
-    /// The last round of this plan for which the coordinator shows an upload that this branch itself has signed.
-    fn signed_round(&self, welcome: &Welcome) -> Option<u64> {
-        let header = welcome.last_upload.as_ref()?;
+    /// What this branch has spent, signed under the admitted plan and roster.
+    pub(super) fn sign_head(&self) -> Option<BudgetHead> {
+        let admitted = self.offered.as_ref()?;
+        let plan = admitted.plan.digest();
         let own = S::verifying_key(&self.signing_key);
-        S::verify(&own, &header.to_sign::<S>(), &header.signature).then_some(header.round.0)
+        let mut head = BudgetHead {
+            client: self.client?,
+            population: self.record.population_digest.unwrap_or(Digest::ZERO),
+            counter: self.record.counter,
+            spent: self.record.spent.clone(),
+            plan,
+            charged: self.record.charged(&plan),
+            epoch: admitted.roster.epoch(),
+            owner: self.record.begun.as_ref().map_or(own, |first| first.owner),
+            signature: Signature(alloc::vec::Vec::new()),
+        };
+        head.signature = self.sign(&head.to_sign::<S>());
+        Some(head)
     }
 
     pub(super) fn on_judged(
@@ -167,10 +207,19 @@ impl<S: Suite> Participant<S> {
                     charge_max: terms.charge_max(),
                     rounds_charged_max: terms.rounds_charged_max,
                 };
+                let unknown = admitted.unknown;
                 self.commit(accepted, outbox);
+                let Some(head) = self.sign_head().map(Box::new) else { return };
+                if self.record.signed != Some(head.counter) {
+                    self.commit(ParticipantEvent::HeadSigned { head: head.clone() }, outbox);
+                }
                 outbox.push(ParticipantEffect::Sync);
-                let charged = self.record.charged(&plan);
-                outbox.push(ParticipantEffect::Send(Upstream::Accept { plan, charged }));
+                self.announced = head.counter;
+                let begun = self.record.begun.clone().filter(|_| unknown);
+                if begun.is_some() {
+                    outbox.push(ParticipantEffect::BudgetAnnounced { counter: head.counter });
+                }
+                outbox.push(ParticipantEffect::Send(Upstream::Accept { plan, head, begun }));
                 self.phase = Phase::Ready(None);
             }
         }

@@ -23,6 +23,7 @@ use crate::round::agreement::{
 };
 use crate::round::descriptor::SessionView;
 use crate::round::effect::{Outbox, ParticipantEffect};
+use crate::round::event::ParticipantEvent;
 use crate::round::topology::Topology;
 use crate::secagg::commitments::{SecretId, SecretKind, SeedCommitments};
 use crate::secagg::labels::pair_key;
@@ -48,7 +49,7 @@ enum Step<S: Suite> {
     AwaitNeighbourhood(Frozen),
     AwaitEncapsulations { linked: Box<Linked>, agreed: Agreed },
     AwaitShares { linked: Box<Linked>, pairs: Vec<(ClientId, SecretKey)>, dealt: Dealt<S> },
-    AwaitAcks(Session<S>),
+    AwaitAcks(Session<S>, List<KeysStatement>),
     Broken,
 }
 
@@ -83,6 +84,8 @@ pub(super) enum Trouble {
     Refuse(RefusalCode),
     /// One member's keys or shares are bad: this set-up is over, another one may stand.
     Accuse(ClientId),
+    /// One member's budget counter fell: this set-up is over, another one may stand.
+    Fell(ClientId),
 }
 
 impl From<RefusalCode> for Trouble {
@@ -106,7 +109,7 @@ impl<S: Suite> Keying<S> {
             Step::AwaitNeighbourhood(_) => "the neighbour graph",
             Step::AwaitEncapsulations { .. } => "the neighbours' encapsulations",
             Step::AwaitShares { .. } => "the dealers' shares",
-            Step::AwaitAcks(_) => "the cohort's acknowledgements",
+            Step::AwaitAcks(..) => "the cohort's acknowledgements",
             Step::Broken => "nothing",
         };
         alloc::format!("key set-up: {what}")
@@ -183,6 +186,7 @@ impl<S: Suite> Participant<S> {
             client,
             contribution: contribution_commitment::<S>(&offer.session, client, &contribution),
             keys: keys_digest::<S>(&exchange, &commitments),
+            counter: self.announced,
             signature: Signature(Vec::new()),
         };
         statement.signature = self.sign(&statement.to_sign::<S>());
@@ -221,6 +225,9 @@ impl<S: Suite> Participant<S> {
                 return Err(RefusalCode::SignatureInvalid.into());
             }
         }
+        if let Some(member) = self.fallen(&members).filter(|_| stands(Defence::CounterFall)) {
+            return Err(Trouble::Fell(member));
+        }
         let cohort: Vec<ClientId> = members.iter().map(|member| member.client).collect();
         let organisations = roster.organisations(&cohort).ok_or(RefusalCode::RosterInvalid)?;
         let accepted = self.policy.cohort.accept(&organisations, group_size(plan, roster, cohort.len()), &thresholds);
@@ -238,6 +245,24 @@ impl<S: Suite> Participant<S> {
             return Ok(());
         }
         self.link(entropy, (frozen, Digest::ZERO), &keys, outbox)
+    }
+
+    /// A member whose budget counter is lower than this branch has seen it: it goes on with an older copy of its budget.
+    fn fallen(&self, members: &[KeysStatement]) -> Option<ClientId> {
+        let known = &self.record.counters;
+        let fell = |one: &&KeysStatement| known.get(&one.client).is_some_and(|known| one.counter < *known);
+        members.iter().find(fell).map(|member| member.client)
+    }
+
+    /// Keeps what the members of a session that stands have spent, by their counters, where that is news.
+    fn note_counters(&mut self, members: &[KeysStatement], outbox: &mut Outbox<ParticipantEffect>) {
+        let (known, own) = (&self.record.counters, self.client);
+        let news = members.iter().filter(|one| Some(one.client) != own);
+        let news = news.filter(|one| known.get(&one.client).is_none_or(|known| one.counter > *known));
+        let counters: Vec<(ClientId, u64)> = news.map(|one| (one.client, one.counter)).collect();
+        if !counters.is_empty() {
+            self.commit(ParticipantEvent::CountersSeen { counters }, outbox);
+        }
     }
 
     /// B3: everybody's contribution gives the graph, and the graph the neighbours, whose keys are here.
@@ -404,7 +429,8 @@ impl<S: Suite> Participant<S> {
         outbox.push(ParticipantEffect::Send(Upstream::SetupAck { session, signature }));
         let (first_round, ends) = (keying.offer.first_round, keying.ends);
         let view = SessionView { session, view, thresholds: frozen.thresholds };
-        self.set_step(Step::AwaitAcks(Session { view, topology, first_round, ends, rounds, proofs }));
+        let session = Session { view, topology, first_round, ends, rounds, proofs };
+        self.set_step(Step::AwaitAcks(session, frozen.members));
         Ok(())
     }
 
@@ -415,7 +441,9 @@ impl<S: Suite> Participant<S> {
         signatures: &[Signature],
         outbox: &mut Outbox<ParticipantEffect>,
     ) -> Result<(), Trouble> {
-        let Step::AwaitAcks(session) = self.take_step(id)? else { return Err(RefusalCode::Unexpected.into()) };
+        let Step::AwaitAcks(session, members) = self.take_step(id)? else {
+            return Err(RefusalCode::Unexpected.into());
+        };
         let cohort = session.topology.cohort();
         let message = setup_ack_message::<S>(id, &session.view.view);
         let signed = cohort.iter().copied().zip(signatures);
@@ -423,6 +451,7 @@ impl<S: Suite> Participant<S> {
             return Err(RefusalCode::SignatureInvalid.into());
         }
         outbox.push(ParticipantEffect::Keyed { honest_min: session.view.thresholds.honest_min });
+        self.note_counters(&members, outbox);
         self.keying = None;
         self.attempts = 0;
         self.sessions.push(session);
@@ -455,6 +484,7 @@ impl<S: Suite> Participant<S> {
             Err(Trouble::Accuse(member)) => {
                 self.abandon(session, RefusalCode::BadKeyMaterial, Some(member), outbox);
             }
+            Err(Trouble::Fell(member)) => self.abandon(session, RefusalCode::CounterFell, Some(member), outbox),
         }
     }
 }

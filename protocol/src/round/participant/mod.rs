@@ -90,6 +90,8 @@ enum Phase<S: Suite> {
 struct Admitted {
     plan: ValidPlan,
     roster: Roster,
+    /// The coordinator showed no head of this branch's budget.
+    unknown: bool,
 }
 
 /// The participant: decides on every input, records before it speaks, and never touches a vector. Its secrets live here and nowhere else,
@@ -109,6 +111,8 @@ pub struct Participant<S: Suite> {
     sessions: Vec<Session<S>>,
     /// The last round whose shares were revealed.
     revealed: Option<RoundId>,
+    /// Counter of the newest budget head that left.
+    announced: u64,
     /// Set-ups that ended after this member's part of a graph's seed was known, since the last one that stood.
     attempts: u32,
 }
@@ -129,6 +133,7 @@ impl<S: Suite> Participant<S> {
             keying: None,
             sessions: Vec::new(),
             revealed: None,
+            announced: 0,
             attempts: 0,
         }
     }

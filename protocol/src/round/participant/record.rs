@@ -3,8 +3,9 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 
+use crate::budget::FirstUse;
 use crate::digest::Digest;
-use crate::ids::RoundId;
+use crate::ids::{ClientId, RoundId};
 use crate::message::Charged;
 use crate::plan::RoundKind;
 use crate::privacy::Accounts;
@@ -20,6 +21,18 @@ const DAY_MS: u64 = 86_400_000;
 pub struct ParticipantRecord {
     /// Whose budget this is.
     pub population: Option<String>,
+    /// How its owner began it.
+    pub begun: Option<FirstUse>,
+    /// Salted digest of the population, as heads name it.
+    pub population_digest: Option<Digest>,
+    /// The file takes the place of a lost one and has not adopted a head yet.
+    pub awaits_head: bool,
+    /// Charges and adoptions, and one for the first use. Never falls.
+    pub counter: u64,
+    /// Counter of the last head that was signed for an accepted plan.
+    pub signed: Option<u64>,
+    /// The highest budget counter that was seen of each other member.
+    pub counters: BTreeMap<ClientId, u64>,
     /// Everything ever charged for this branch and its customers, over all plans.
     pub spent: Accounts,
     /// What each plan charged, and the last round that was used under it.
@@ -51,6 +64,12 @@ impl Default for ParticipantRecord {
     fn default() -> Self {
         Self {
             population: None,
+            begun: None,
+            population_digest: None,
+            awaits_head: false,
+            counter: 0,
+            signed: None,
+            counters: BTreeMap::new(),
             spent: Accounts::zero(),
             plans: BTreeMap::new(),
             acknowledged: None,
@@ -74,8 +93,31 @@ impl ParticipantRecord {
     /// Applies an event. Total and deterministic.
     pub fn apply(&mut self, event: &ParticipantEvent) {
         match event {
-            ParticipantEvent::PopulationNamed { population } => {
-                self.population.get_or_insert_with(|| population.clone());
+            ParticipantEvent::BudgetBegun { population, first, .. } if self.begun.is_none() => {
+                self.population = Some(population.clone());
+                self.population_digest = Some(first.population);
+                self.awaits_head = first.adopts;
+                // A file that awaits a head has not spent anything that it could sign for.
+                self.counter = u64::from(!first.adopts);
+                self.begun = Some(first.clone());
+            }
+            ParticipantEvent::HeadSigned { head } => self.signed = Some(head.counter),
+            ParticipantEvent::HeadAdopted { head, charge } => {
+                self.spent = self.spent.plus(&self.spent.missing_to(&head.spent));
+                let plan = self.plans.entry(head.plan).or_default();
+                plan.spent = plan.spent.plus(charge);
+                plan.charged = plan.charged.raised_to(&head.charged);
+                if self.awaits_head || self.population_digest.is_none() {
+                    self.population_digest = Some(head.population);
+                }
+                self.awaits_head = false;
+                self.counter = self.counter.max(head.counter).saturating_add(1);
+            }
+            ParticipantEvent::CountersSeen { counters } => {
+                for (client, counter) in counters {
+                    let known = self.counters.entry(*client).or_default();
+                    *known = (*known).max(*counter);
+                }
             }
             ParticipantEvent::BudgetCharged { plan, round, kind, at, charge, .. } => {
                 let charged = &mut self.charge(plan, charge).charged;
@@ -88,14 +130,12 @@ impl ParticipantRecord {
                     self.day.pop_front();
                 }
             }
-            ParticipantEvent::ChargesAdopted { plan, charged, charge } => {
-                self.charge(plan, charge).charged = *charged;
-            }
             ParticipantEvent::SurvivorsAcknowledged { plan, round, survivors } => {
                 self.acknowledged = Some((*plan, *round, *survivors));
             }
             ParticipantEvent::RosterAccepted { head, .. } => self.roster = Some(*head),
-            ParticipantEvent::PlanAccepted { .. }
+            ParticipantEvent::BudgetBegun { .. }
+            | ParticipantEvent::PlanAccepted { .. }
             | ParticipantEvent::Uploaded { .. }
             | ParticipantEvent::SharesRevealed { .. }
             | ParticipantEvent::RoundClosed { .. }
@@ -129,6 +169,7 @@ impl ParticipantRecord {
 
     fn charge(&mut self, plan: &Digest, charge: &Accounts) -> &mut PlanSpend {
         self.spent = self.spent.plus(charge);
+        self.counter = self.counter.saturating_add(1);
         let entry = self.plans.entry(*plan).or_default();
         entry.spent = entry.spent.plus(charge);
         entry

@@ -61,35 +61,6 @@ fn every_line_of_a_policy_refuses_in_its_own_words_and_signed() {
     assert_eq!(world.finished, Some(true), "the others go on");
 }
 
-#[test]
-fn a_restored_budget_file_counts_what_was_signed() {
-    let mut world = World::new(9, plan(|_| {}));
-    world.connect_all();
-    while world.coordinator.record().committed(RoundKind::Train) < 3 {
-        assert!(world.step());
-    }
-    let client = ClientId(4);
-    let before = world.branches[&client].machine.record().clone();
-    world.cut(client);
-    // Back with what was on the disk before the first round: the roster and the plan, and no charge.
-    world.restore(client, 2);
-    world.connect(client);
-    world.run();
-    assert_eq!(world.finished, Some(true));
-    let adopted = world.branches[&client].events.iter().find_map(|event| match event {
-        ParticipantEvent::ChargesAdopted { charged, charge, .. } => Some((*charged, charge.clone())),
-        _ => None,
-    });
-    let (charged, charge) = adopted.expect("the branch says so in its file");
-    let known = world.coordinator.record().charged_to(client);
-    assert!(charged.rounds[0] >= 3 && charged.last_round >= 3, "{charged:?}");
-    assert!(
-        charged.rounds[0] <= known.rounds[0] && charge == plan(|_| {}).round_charge.times(charged.rounds[0].into())
-    );
-    let after = world.branches[&client].machine.record();
-    assert!(before.spent.at_most(&after.spent), "nothing that was spent is forgotten");
-}
-
 /// A branch that admits the mode has a budget of its own as a unit, and its customers have theirs.
 #[test]
 fn in_mode_branch_each_unit_has_its_own_budget() {

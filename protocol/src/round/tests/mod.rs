@@ -1,6 +1,7 @@
 //! Both machines against each other, and each against an enemy.
 
 mod assignments;
+mod budgets;
 mod concentration;
 mod endings;
 mod enemies;

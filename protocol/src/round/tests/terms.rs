@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::ids::ClientId;
 use crate::message::{Floor, RefusalCode, SignedBody};
 use crate::plan::{LocalTraining, Plan, PrivacyMode};
-use crate::round::cast::{coordinator_signs, policy};
+use crate::round::cast::{coordinator_signs, policy, priced};
 use crate::round::{ParticipantEvent, Policy};
 use crate::secagg::toy::Toy;
 
@@ -22,6 +22,7 @@ fn adaptive(plan: &mut Plan) {
         update_clip_norm_bits: 0.5_f64.to_bits(),
         adaptive: true,
     });
+    *plan = priced(plan.clone());
 }
 
 #[test]

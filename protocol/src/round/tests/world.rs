@@ -7,13 +7,14 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use super::liars::Liar;
+use crate::budget::{Heads, Kept};
 use crate::codec;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::limits::CONTROL_MESSAGE_BYTES_MAX;
 use crate::message::{ClosedReason, Downstream, RefusalCode, Start, Upstream};
 use crate::plan::Plan;
-use crate::roster::{RosterChanges, RosterHead};
+use crate::roster::{RosterChanges, RosterHead, SignedRoster};
 use crate::round::cast::{self, policy, settings, signing_key};
 use crate::round::{
     Coordinator, CoordinatorEvent, CoordinatorRecord, CoordinatorSettings, Input, Outbox, Participant,
@@ -97,6 +98,10 @@ pub(super) struct World {
     pub(super) entropy: Seeded,
     /// Workers and readers never answer: a test answers for them.
     pub(super) silent_workers: bool,
+    /// Budget heads that the coordinator keeps over all plans.
+    pub(super) kept: Vec<Kept>,
+    kept_synced: usize,
+    policies: BTreeMap<ClientId, Policy>,
     plain: BTreeMap<(RoundId, ClientId), Vec<i64>>,
     uploads: BTreeMap<ClientId, MaskedUpdate>,
     /// Here whole, and not yet folded.
@@ -127,19 +132,21 @@ impl World {
     pub(super) fn with_settings(settings: CoordinatorSettings<Toy>, policy: impl Fn(ClientId) -> Policy) -> Self {
         let mut outbox = Outbox::new();
         let schema = settings.plan.schema;
-        let clients: Vec<ClientId> = settings.roster.roster.entries().iter().map(|entry| entry.client).collect();
+        let clients = settings.roster.roster.entries().iter().map(|entry| entry.client);
+        let policies: BTreeMap<ClientId, Policy> = clients.map(|client| (client, policy(client))).collect();
         let coordinator = Coordinator::resume(settings, &[], Vec::new(), Millis(0), &mut outbox).unwrap();
-        let branches = clients.into_iter().map(|client| {
-            let machine = Box::new(Participant::<Toy>::resume(policy(client), schema, signing_key(client), &[]));
+        let branches = policies.iter().map(|(client, policy)| {
+            let (client, events) = (*client, alloc::vec![cast::begun(*client, false)]);
+            let machine = Participant::<Toy>::resume(policy.clone(), schema, signing_key(client), &events);
             let branch = Branch {
-                machine,
-                events: Vec::new(),
+                machine: Box::new(machine),
+                events,
                 stopped: None,
                 finished: None,
                 connected: false,
                 late: false,
                 rosters: Vec::new(),
-                synced: 0,
+                synced: 1,
                 vector: None,
                 replayed: ParticipantRecord::default(),
                 replayed_events: 0,
@@ -150,6 +157,9 @@ impl World {
             coordinator,
             events: Vec::new(),
             branches: branches.collect(),
+            kept: Vec::new(),
+            kept_synced: 0,
+            policies,
             packets: VecDeque::new(),
             now: Millis(0),
             finished: None,
@@ -174,14 +184,15 @@ impl World {
     /// This client lies from the start.
     pub(super) fn corrupt<const LIE: u8>(&mut self, client: ClientId) {
         let plan = plan(|_| {});
-        let machine = Participant::<Liar<LIE>>::resume(policy(&plan), plan.schema, signing_key(client), &[]);
-        self.branches.get_mut(&client).unwrap().machine = Box::new(machine);
+        let branch = self.branches.get_mut(&client).unwrap();
+        let machine = Participant::<Liar<LIE>>::resume(policy(&plan), plan.schema, signing_key(client), &branch.events);
+        branch.machine = Box::new(machine);
     }
 
     /// This client's process ends, and starts again with the first events of its file alone.
     pub(super) fn restore(&mut self, client: ClientId, events: usize) {
-        let kept = self.branches[&client].events[..events].to_vec();
-        self.reborn(client, policy(&plan(|_| {})), kept);
+        let kept = self.branches[&client].events.iter().take(events).cloned().collect();
+        self.reborn(client, self.policies[&client].clone(), kept);
     }
 
     /// This client's process starts with a policy and a file of somebody's choice.
@@ -199,6 +210,37 @@ impl World {
         branch.machine.overtaken_by(&charge);
         branch.events.push(charge);
         branch.synced = branch.events.len();
+    }
+
+    /// This client's process starts from what its file holds now.
+    pub(super) fn reboot(&mut self, client: ClientId) {
+        self.restore(client, usize::MAX);
+        let branch = self.branches.get_mut(&client).unwrap();
+        (branch.stopped, branch.finished, branch.connected) = (None, None, false);
+    }
+
+    /// This client has enrolled again, with another signing key.
+    pub(super) fn rekey(&mut self, client: ClientId, key: [u8; 32]) {
+        let schema = self.coordinator.plan().schema;
+        let branch = self.branches.get_mut(&client).unwrap();
+        branch.machine =
+            Box::new(Participant::<Toy>::resume(self.policies[&client].clone(), schema, key, &branch.events));
+    }
+
+    /// The same coordinator serves another plan with a fresh ledger, under this roster; nobody is connected yet.
+    pub(super) fn serve_next(&mut self, roster: SignedRoster, plan: Plan) {
+        self.lose_ledger();
+        let mut outbox = Outbox::new();
+        let heads = Heads::replay(&self.kept);
+        let settings = CoordinatorSettings { heads, roster, ..settings(8, plan) };
+        self.coordinator = Coordinator::resume(settings, &[], Vec::new(), self.now, &mut outbox).expect("a new plan");
+        (self.finished, self.sum) = (None, None);
+        self.sums.clear();
+        self.packets.clear();
+        self.execute(outbox);
+        for client in self.branches.keys().copied().collect::<Vec<_>>() {
+            self.reboot(client);
+        }
     }
 
     pub(super) fn connect_all(&mut self) {
@@ -305,8 +347,8 @@ impl World {
     pub(super) fn restart_coordinator(&mut self, clients: u32, plan: Plan) {
         let mut outbox = Outbox::new();
         let stored = self.stored.values().map(|parts| SessionMaterial::from_parts(parts).expect("whole")).collect();
-        self.coordinator =
-            Coordinator::resume(settings(clients, plan), &self.events, stored, self.now, &mut outbox).expect("resumes");
+        let settings = CoordinatorSettings { heads: Heads::replay(&self.kept), ..settings(clients, plan) };
+        self.coordinator = Coordinator::resume(settings, &self.events, stored, self.now, &mut outbox).expect("resumes");
         self.sum = None;
         self.arrived.clear();
         self.packets.clear();

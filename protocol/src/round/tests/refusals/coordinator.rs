@@ -5,12 +5,15 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{VICTIM, from_victim, nine, rejected, signs, until};
+use crate::budget::BudgetHead;
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::limits::STRIKES_MAX;
 use crate::message::{
-    Deal, Join, Keys, MaskedHeader, RefusalCode, RejectCode, Upstream, envelopes_digest, keys_digest, rounds_digest,
+    Charged, Deal, Join, Keys, MaskedHeader, RefusalCode, RejectCode, Upstream, envelopes_digest, keys_digest,
+    rounds_digest,
 };
+use crate::privacy::Accounts;
 use crate::round::cast::signing_key;
 use crate::round::tests::world::{Packet, World, plan};
 use crate::round::{CoordinatorEvent, EvictionReason, Input};
@@ -368,13 +371,28 @@ fn words_about_another_round_are_passed_over() {
 fn a_message_out_of_turn_is_not_taken() {
     let signature = || Toy::sign(&signing_key(VICTIM), b"anything");
     let join = || Upstream::Join(Join { version: 1, schema: Digest::of(b"schema"), holding: Vec::new() });
-    let accept = |plan| Upstream::Accept { plan, charged: Default::default() };
+    let accept = |plan| {
+        let mut head = BudgetHead {
+            client: VICTIM,
+            population: Digest::ZERO,
+            counter: 1,
+            spent: Accounts::zero(),
+            plan,
+            charged: Charged::default(),
+            epoch: 1,
+            owner: Toy::verifying_key(&signing_key(VICTIM)),
+            signature: signature(),
+        };
+        head.signature = signs(VICTIM, &head);
+        Upstream::Accept { plan, head: Box::new(head), begun: None }
+    };
     // Anything before it has said who it is; twice who it is; another plan; a refusal that it did not sign.
     let served = plan(|_| {}).digest();
-    let lines: [(&str, Vec<Upstream>); 5] = [
+    let lines: [(&str, Vec<Upstream>); 6] = [
         ("not joined", [accept(served)].into()),
         ("joined twice", [join(), join()].into()),
         ("another plan", [join(), accept(Digest::ZERO)].into()),
+        ("a budget that nobody began", [join(), accept(served)].into()),
         ("a refusal by nobody", {
             let code = RefusalCode::Unexpected;
             [join(), Upstream::Refuse { code, signature: signature() }].into()

@@ -4,17 +4,16 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{VICTIM, nine, refusals, signs, told};
+use crate::budget::{BudgetHead, ShownHead};
 use crate::digest::Digest;
-use crate::ids::{ClientId, RoundId};
-use crate::message::{Downstream, MaskedHeader, RefusalCode, Upstream, Welcome};
-use crate::plan::RoundKind;
+use crate::ids::ClientId;
+use crate::message::{Charged, Downstream, RefusalCode, Upstream, Welcome};
 use crate::round::agreement::welcome_message;
-use crate::round::cast::{cap, coordinator_signs, next_roster, policy, roster};
+use crate::round::cast::{begun, cap, coordinator_signs, next_roster, policy, roster};
 use crate::round::tests::world::{Packet, World, plan};
-use crate::round::{ParticipantEvent, ParticipantInput};
+use crate::round::{ParticipantEvent, ParticipantInput, ParticipantRecord};
 use crate::secagg::suite::Signature;
 use crate::secagg::toy::Toy;
-use crate::time::Millis;
 
 /// What is wrong with a welcome, the refusal that it earns, and how it becomes wrong.
 type Row = (&'static str, RefusalCode, fn(&mut Welcome));
@@ -26,11 +25,9 @@ fn welcome(message: Downstream) -> Option<Box<Welcome>> {
     }
 }
 
-/// The coordinator's own signature over what the welcome says now, where that is a plan at all.
+/// The coordinator's own signature over what the welcome says now.
 fn sign(welcome: &mut Welcome) {
-    if let Ok(plan) = welcome.plan.clone().validate() {
-        welcome.signature = coordinator_signs(&welcome_message::<Toy>(&plan, &welcome.roster));
-    }
+    welcome.signature = coordinator_signs(&welcome_message::<Toy>(&welcome.plan.digest(), &welcome.roster));
 }
 
 fn tell(world: &mut World, welcome: Box<Welcome>) {
@@ -48,7 +45,7 @@ fn a_welcome_with_one_thing_wrong_is_refused() {
         ("another protocol", RefusalCode::PlanMalformed, |welcome| welcome.version += 1),
         ("no plan", RefusalCode::PlanMalformed, |welcome| welcome.plan.rounds = 0),
         ("another schema", RefusalCode::PolicyFloor(crate::message::Floor::Schema), |welcome| {
-            welcome.plan.schema.0[0] ^= 1
+            welcome.plan.schema.0[0] ^= 1;
         }),
         ("a roster without this branch", RefusalCode::RosterInvalid, |welcome| welcome.roster = roster(4)),
         ("a roster that nobody signed", RefusalCode::RosterInvalid, |welcome| welcome.roster.signatures.clear()),
@@ -80,7 +77,7 @@ fn an_older_roster_and_a_second_welcome_are_refused() {
     let served = plan(|_| {});
     let newer = next_roster(&roster(9).roster, 9);
     let mut world = World::new(9, served.clone());
-    let file = [ParticipantEvent::RosterAccepted { head: newer.roster.head(), missing: 0 }].to_vec();
+    let file = [begun(VICTIM, false), ParticipantEvent::RosterAccepted { head: newer.roster.head(), missing: 0 }].to_vec();
     world.reborn(VICTIM, policy(&served), file);
     world.connect_all();
     let message = told(&mut world, welcome);
@@ -103,7 +100,7 @@ fn a_plan_whose_rest_cannot_be_paid_is_refused() {
         let mut world = World::new(9, served.clone());
         let mut policy = policy(&served);
         policy.cap = cap(&served, rounds);
-        world.reborn(VICTIM, policy, Vec::new());
+        world.reborn(VICTIM, policy, [begun(VICTIM, false)].to_vec());
         world.connect_all();
         let message = told(&mut world, welcome);
         tell(&mut world, message);
@@ -112,54 +109,64 @@ fn a_plan_whose_rest_cannot_be_paid_is_refused() {
     }
 }
 
-/// A header for a round that the victim's file does not know.
-fn upload(signer: ClientId) -> MaskedHeader {
-    let (descriptor, vector) = (Digest::of(b"descriptor"), Digest::of(b"vector"));
-    let header = MaskedHeader { round: RoundId(3), descriptor, vector, signature: Signature(Vec::new()) };
-    MaskedHeader { signature: signs(signer, &header), ..header }
+/// A head with three rounds of the plan, beside what was spent elsewhere, that the victim's file does not know.
+fn shown(signer: ClientId, elsewhere: u64) -> Box<ShownHead> {
+    let served = plan(|_| {});
+    let record = ParticipantRecord::replay(&[begun(VICTIM, false)]);
+    let first = record.begun.expect("it begins");
+    let mut head = BudgetHead {
+        client: VICTIM,
+        population: first.population,
+        counter: 9,
+        spent: cap(&served, 3 + elsewhere),
+        plan: served.digest(),
+        charged: Charged { rounds: [3, 0, 0], last_round: 3 },
+        epoch: 1,
+        owner: first.owner,
+        signature: Signature(Vec::new()),
+    };
+    head.signature = signs(signer, &head);
+    Box::new(ShownHead { head, roster: None })
 }
 
 fn adopted(world: &World) -> bool {
-    let adopts = |event: &ParticipantEvent| matches!(event, ParticipantEvent::ChargesAdopted { .. });
+    let adopts = |event: &ParticipantEvent| matches!(event, ParticipantEvent::HeadAdopted { .. });
     world.branches[&VICTIM].events.iter().any(adopts)
 }
 
 #[test]
-fn only_an_upload_of_its_own_makes_a_branch_count_more() {
+fn only_a_head_of_its_own_makes_a_branch_count_more() {
     for (signer, counts) in [(VICTIM, true), (ClientId(1), false)] {
         let mut world = nine();
         let mut message = told(&mut world, welcome);
-        message.last_upload = Some(upload(signer));
-        message.charged.rounds[0] = 3;
+        message.budget = Some(shown(signer, 0));
         tell(&mut world, message);
-        assert_eq!(adopted(&world), counts, "signed by client {signer}");
-        assert!(accepts(&world));
+        assert_eq!((adopted(&world), accepts(&world)), (counts, counts), "signed by client {signer}");
+        let code = (!counts).then_some(RefusalCode::HeadInvalid);
+        assert_eq!(refusals(&world).first().copied(), code);
     }
 }
 
-/// The file of a branch was rolled back, and what it forgot does not fit beside what it spent elsewhere.
+/// What a head says counts before anything else, a plan that cannot be paid, or is not admitted, included.
 #[test]
-fn a_record_that_is_too_old_to_be_mended_is_refused() {
+fn a_head_counts_whatever_becomes_of_the_plan() {
     let served = plan(|_| {});
-    let elsewhere = |rounds| ParticipantEvent::BudgetCharged {
-        plan: Digest::of(b"another plan"),
-        round: RoundId(1),
-        kind: RoundKind::Train,
-        at: Millis(0),
-        descriptor: Digest::ZERO,
-        charge: cap(&served, rounds),
-    };
-    for (spent, code) in [(6, RefusalCode::RecordRolledBack), (5, RefusalCode::BudgetExceeded)] {
+    // Five rounds are left of the plan, under a cap of eight.
+    for (elsewhere, purpose, code) in [
+        (0, "test", None),
+        (1, "test", Some(RefusalCode::BudgetExceeded)),
+        (0, "another", Some(RefusalCode::PolicyFloor(crate::message::Floor::Purpose))),
+    ] {
         let mut world = World::new(9, served.clone());
-        world.reborn(VICTIM, policy(&served), [elsewhere(spent)].to_vec());
         world.connect_all();
         let mut message = told(&mut world, welcome);
-        message.last_upload = Some(upload(VICTIM));
-        message.charged.rounds[0] = 3;
+        message.budget = Some(shown(VICTIM, elsewhere));
+        message.plan.purpose = purpose.into();
+        sign(&mut message);
         tell(&mut world, message);
-        // Three rounds are missing, of a cap of eight.
-        assert_eq!(refusals(&world), [code], "{spent} of 8 rounds' worth is spent elsewhere");
-        assert_eq!(adopted(&world), code == RefusalCode::BudgetExceeded);
+        assert_eq!(refusals(&world).first().copied(), code, "{elsewhere} rounds' worth is spent elsewhere");
+        assert!(adopted(&world));
+        assert_eq!(world.branches[&VICTIM].machine.record().spent, cap(&served, 3 + elsewhere));
     }
 }
 

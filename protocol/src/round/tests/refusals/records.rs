@@ -3,10 +3,12 @@
 
 use alloc::vec::Vec;
 
+use crate::budget::BudgetHead;
 use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
 use crate::message::{ClosedReason, RefusalCode};
 use crate::plan::RoundKind;
+use crate::privacy::Accounts;
 use crate::roster::RosterHead;
 use crate::round::cast::counting_plan;
 use crate::round::tests::world::World;
@@ -54,6 +56,36 @@ const RELEASES: &str = "one model is released, between rounds";
 const FINISHES: &str = "a plan finishes outside sessions";
 const ADOPTS: &str = "a roster is adopted outside sessions, in an open plan";
 const ANSWERS: &str = "a client answers an open plan";
+
+const BEGINS: &str = "a budget begins once, and before it shows a head";
+const SHOWS: &str = "a client's budget heads go forward";
+
+fn begins(event: &CoordinatorEvent) -> bool {
+    matches!(event, CoordinatorEvent::BudgetBegun { .. })
+}
+
+fn shows(event: &CoordinatorEvent) -> bool {
+    matches!(event, CoordinatorEvent::BudgetShown { .. })
+}
+
+/// The head that the event shows, or one as client 1 shows after its first use.
+fn shown(moment: &Moment) -> Option<BudgetHead> {
+    match &moment.event {
+        CoordinatorEvent::BudgetShown { head } => Some(BudgetHead::clone(head)),
+        CoordinatorEvent::BudgetBegun { client, first } => Some(BudgetHead {
+            client: *client,
+            population: first.population,
+            counter: 1,
+            spent: Accounts::zero(),
+            plan: Digest::ZERO,
+            charged: Default::default(),
+            epoch: 1,
+            owner: first.owner,
+            signature: first.signature.clone(),
+        }),
+        _ => None,
+    }
+}
 
 fn over(moment: &mut Moment) {
     moment.record.finished = Some(true);
@@ -166,7 +198,7 @@ const BEFORE: [Row; 23] = [
 ];
 
 /// The rows behind it.
-const BEHIND: [Row; 31] = [
+const BEHIND: [Row; 38] = [
     ("one survivor set for each round", freezes, |moment| moment.record.survivors = Some(Digest::ZERO)),
     ("the survivors are those whose updates were admitted", freezes, |moment| {
         moment.record.admitted.remove(&ClientId(5));
@@ -188,6 +220,27 @@ const BEHIND: [Row; 31] = [
     (ANSWERS, starts, |moment| {
         unopened(moment);
         moment.event = CoordinatorEvent::ClientChargedMore { client: ClientId(5), charged: Default::default() };
+    }),
+    (BEGINS, begins, over),
+    (BEGINS, begins, |moment| {
+        moment.record.begun.insert(ClientId(1));
+    }),
+    (BEGINS, begins, |moment| {
+        let head = shown(moment).expect("the next event is the client's head");
+        moment.record.heads.insert(ClientId(1), head);
+    }),
+    (SHOWS, shows, over),
+    (SHOWS, shows, |moment| {
+        let head = shown(moment).expect("it is a head");
+        moment.record.heads.insert(head.client, BudgetHead { counter: head.counter + 1, ..head });
+    }),
+    (SHOWS, shows, |moment| {
+        let head = shown(moment).expect("it is a head");
+        moment.record.heads.insert(head.client, BudgetHead { spent: counting_plan().round_charge, ..head });
+    }),
+    (SHOWS, shows, |moment| {
+        let head = shown(moment).expect("it is a head");
+        moment.record.heads.insert(head.client, BudgetHead { population: Digest::of(b"others"), ..head });
     }),
     (RELEASES, releases, over),
     (RELEASES, releases, unopened),
@@ -277,7 +330,11 @@ fn a_ledger_that_contradicts_itself_is_not_replayed() {
     world.connect_all();
     world.run();
     assert!(CoordinatorRecord::replay(&world.events).is_ok());
-    for left_out in [0, 1, 2, 3] {
+    let news = |event: &CoordinatorEvent| {
+        !matches!(event, CoordinatorEvent::BudgetBegun { .. } | CoordinatorEvent::BudgetShown { .. })
+    };
+    let first = world.events.iter().enumerate().filter(|(_, event)| news(event)).map(|(index, _)| index);
+    for left_out in first.take(4).collect::<Vec<_>>() {
         let events = world.events.iter().enumerate().filter(|(index, _)| *index != left_out).map(|(_, event)| event);
         assert!(CoordinatorRecord::replay(events).is_err(), "without event {left_out}");
     }

@@ -7,9 +7,9 @@ use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::{Downstream, Floor, QuorumCertificate, RefusalCode, SignedBody, Start, Survivors};
 use crate::plan::{PrivacyMode, RoundKind};
-use crate::privacy::RdpVector;
+use crate::privacy::Accounts;
 use crate::round::agreement::survivors_ack_message;
-use crate::round::cast::{self, cap, coordinator_signs, policy, roster_of, signing_key};
+use crate::round::cast::{self, begun, cap, coordinator_signs, policy, roster_of, signing_key};
 use crate::round::tests::world::{Packet, World, plan};
 use crate::round::{CoordinatorSettings, ParticipantEvent, ParticipantInput};
 use crate::secagg::modular::Ring;
@@ -106,6 +106,7 @@ fn a_bound_of_differences_is_the_plans_or_a_positive_number() {
         let served = plan(|plan| {
             plan.privacy = PrivacyMode::Branch;
             plan.local = Some(local(adaptive));
+            *plan = cast::priced(plan.clone());
         });
         let mut world = World::new(9, served);
         world.connect_all();
@@ -130,7 +131,7 @@ fn a_bound_of_differences_is_the_plans_or_a_positive_number() {
     }
 }
 
-fn charged(plan: Digest, round: u64, charge: RdpVector) -> ParticipantEvent {
+fn charged(plan: Digest, round: u64, charge: Accounts) -> ParticipantEvent {
     let (round, kind) = (RoundId(round), RoundKind::Train);
     ParticipantEvent::BudgetCharged { plan, round, kind, at: Millis(0), descriptor: Digest::ZERO, charge }
 }
@@ -141,13 +142,14 @@ fn a_round_beyond_the_plans_maximum_is_refused() {
     let served = plan(|_| {});
     for (before, expected) in [(7, &[][..]), (8, &[RefusalCode::BudgetExceeded])] {
         let mut world = World::new(9, served.clone());
-        let file = (0..before).map(|_| charged(served.digest(), 0, RdpVector::zero())).collect();
+        let charges = (0..before).map(|_| charged(served.digest(), 0, Accounts::zero()));
+        let file = [begun(VICTIM, false)].into_iter().chain(charges).collect();
         world.reborn(VICTIM, policy(&served), file);
         world.connect_all();
         let start = start_for_victim(&mut world);
         tell_start(&mut world, start);
         assert_eq!(refusals(&world), expected, "{before} of 8 rounds are charged");
-        assert_eq!(world.branches[&VICTIM].machine.record().spent == RdpVector::zero(), before == 8);
+        assert_eq!(world.branches[&VICTIM].machine.record().spent == Accounts::zero(), before == 8);
     }
 }
 

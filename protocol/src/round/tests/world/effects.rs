@@ -8,7 +8,7 @@ use crate::entropy::Entropy;
 use crate::ids::ClientId;
 use crate::message::{ClosedReason, Upstream};
 use crate::plan::RoundKind;
-use crate::round::reliance::{early_at_coordinator, early_at_participant};
+use crate::round::reliance::{early_at_coordinator, early_at_participant, early_of_heads};
 use crate::round::{CoordinatorEffect, Input, Outbox, ParticipantEffect, ParticipantInput};
 use crate::secagg::masked_sum::{MaskedSum, mask};
 use crate::secagg::modular::RingWords;
@@ -78,7 +78,8 @@ impl World {
                 }
                 ParticipantEffect::Keyed { .. }
                 | ParticipantEffect::NoiseAlone(_)
-                | ParticipantEffect::ChargesAdopted { .. }
+                | ParticipantEffect::HeadAdopted { .. }
+                | ParticipantEffect::BudgetAnnounced { .. }
                 | ParticipantEffect::RoundClosed { .. } => {}
             }
         }
@@ -101,9 +102,12 @@ impl World {
         while let Some(effect) = outbox.pop() {
             let early = early_at_coordinator(&effect, &self.events[self.synced..]);
             assert_eq!(early, None, "the coordinator relies on what is not on its disk");
+            let early = early_of_heads(&effect, &self.kept[self.kept_synced.min(self.kept.len())..]);
+            assert_eq!(early, None, "the coordinator tells of heads that are not on its disk");
             match effect {
                 CoordinatorEffect::Append(event) => self.events.push(event),
-                CoordinatorEffect::Sync => self.synced = self.events.len(),
+                CoordinatorEffect::Keep(kept) => self.kept.push(kept),
+                CoordinatorEffect::Sync => (self.synced, self.kept_synced) = (self.events.len(), self.kept.len()),
                 CoordinatorEffect::Send(to, message) => {
                     if self.branches[&to].connected {
                         self.packets.push_back(Packet::Down(to, message));

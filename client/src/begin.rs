@@ -1,0 +1,180 @@
+//! `tributary client budget begin`: a budget has a first use, which the owner of the data signs, and it never begins by itself.
+
+use std::path::Path;
+
+use tributary_certs::budget::{BudgetMark, sign_first_use};
+use tributary_certs::enrolment::names;
+use tributary_certs::entropy::OsEntropy;
+use tributary_certs::keys::{read_signing_key, read_verifying_key};
+use tributary_journal::Journal;
+use tributary_protocol::budget::population_digest;
+use tributary_protocol::entropy::Entropy as _;
+use tributary_protocol::round::ParticipantEvent;
+use tributary_protocol::time::Millis;
+
+use crate::budget::BUDGET_FILE;
+use crate::error::ClientError;
+use crate::policy::BranchPolicy;
+use crate::settings::Settings;
+
+/// Makes the budget file of a branch, with the owner's signature as its first entry. With `adopt` the file takes the place of a lost one: it is
+/// good for nothing before it has adopted the newest head that the coordinator shows.
+///
+/// # Errors
+/// If a file is there, if this identity has begun a budget before and `adopt` is not asked for, or if the key is not the policy's owner's.
+pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) -> Result<Vec<String>, ClientError> {
+    let settings = Settings::load(config)?;
+    let policy = BranchPolicy::owned(&settings)?;
+    let owner = read_signing_key(key).map_err(ClientError::file)?;
+    if read_verifying_key(&settings.policy_owner).map_err(ClientError::file)? != owner.verifying_key() {
+        return Err(ClientError::file(format!(
+            "{}: this is not the key of the policy's owner ({}), so no budget is begun; the owner of the data signs its first use",
+            key.display(),
+            settings.policy_owner.display()
+        )));
+    }
+    let path = settings.state_dir.join(BUDGET_FILE);
+    if path.exists() {
+        return Err(ClientError::file(format!(
+            "{}: a budget file is here already, and it is left as it is; `tributary client budget --config {}` shows what was spent",
+            path.display(),
+            config.display()
+        )));
+    }
+    let folder = &settings.identity.folder;
+    let known = BudgetMark::read(folder).map_err(ClientError::file)?;
+    if known.is_some() && !adopt {
+        return Err(ClientError::file(format!(
+            "{}: this identity has begun a budget before, and its file {} is missing. Put the newest copy back. If there is none, let the \
+             coordinator show what was spent: `tributary client budget begin --adopt`",
+            BudgetMark::path(folder).display(),
+            path.display()
+        )));
+    }
+    let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).map_err(ClientError::file)?;
+    let salt = known.map_or_else(|| OsEntropy.bytes32(), |mark| mark.salt);
+    let population = policy.population;
+    let first = sign_first_use(&owner, (&population, &salt), signing_key.verifying_key(), adopt);
+    let mark = BudgetMark { population: population_digest(&salt, &population), salt, owner: first.owner };
+    let (mut journal, _) = Journal::<ParticipantEvent>::open(&path)?;
+    let words = format!("{}: the budget of \"{population}\" begins", path.display());
+    journal.append(Millis(now_unix_ms), ParticipantEvent::BudgetBegun { population, salt, first })?;
+    journal.sync()?;
+    mark.write(folder).map_err(ClientError::file)?;
+    let next = match adopt {
+        true => "it adopts the newest head that the coordinator shows, and takes part in nothing before that",
+        false => {
+            "keep copies of it; the coordinator and the federation's ledger are told when the branch first connects"
+        }
+    };
+    Ok(vec![words, next.to_owned()])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use tributary_certs::keys::write_signing_key;
+    use tributary_certs::suite::{RealSuite, SigningKey};
+    use tributary_protocol::budget::FirstUse;
+
+    use super::*;
+    use crate::budget::open_budget;
+    use crate::cli::sign_policy;
+    use crate::policy::SAMPLE;
+
+    /// A branch as it is before its first use: enrolled, its policy signed by its owner.
+    struct Home(tempfile::TempDir);
+
+    impl Home {
+        fn new() -> Self {
+            let home = Self(tempfile::tempdir().unwrap());
+            std::fs::create_dir(home.path("identity")).unwrap();
+            let key = SigningKey::generate(&mut OsEntropy);
+            write_signing_key(&key, &home.path("identity").join(names::SIGNING_KEY)).unwrap();
+            for (name, text) in [
+                ("customers.csv", "x"),
+                ("schema.toml", SCHEMA),
+                ("policy.toml", SAMPLE),
+                (
+                    "client.toml",
+                    "[client]\nstate_dir = \"state\"\n[coordinator]\naddress = \"localhost:1\"\n[identity]\nfolder = \"identity\"\n\
+                     [data]\nfile = \"customers.csv\"\nschema = \"schema.toml\"\n[policy]\nfile = \"policy.toml\"\nowner = \"owner.pub\"\n",
+                ),
+            ] {
+                std::fs::write(home.path(name), text).unwrap();
+            }
+            sign_policy(&home.path("policy.toml"), &home.path("owner.key"), &home.path("schema.toml")).unwrap();
+            home
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        fn begin(&self, key: &str, adopt: bool) -> Result<Vec<String>, String> {
+            let done = begin_budget(&self.path("client.toml"), &self.path(key), adopt, 7);
+            done.map_err(|fault| fault.to_string())
+        }
+
+        /// As the daemon does at its start.
+        fn open(&self, population: &str) -> Result<(FirstUse, [u8; 32]), String> {
+            let settings = Settings::load(&self.path("client.toml")).unwrap();
+            let (_, events) = open_budget(&settings, population).map_err(|fault| fault.to_string())?;
+            match events.first() {
+                Some(ParticipantEvent::BudgetBegun { first, salt, .. }) => Ok((first.clone(), *salt)),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// The one that the sample policy pins.
+    const SCHEMA: &str = include_str!("../../docs/samples/schemas/deposit_churn.toml");
+    const POPULATION: &str = "retail customers of this branch";
+
+    #[test]
+    fn a_budget_begins_once_and_by_its_owner() {
+        let home = Home::new();
+        let absent = home.open(POPULATION).unwrap_err();
+        assert!(absent.contains("there is no budget file") && absent.contains("budget begin --config"), "{absent}");
+        assert!(!home.path("state").join(BUDGET_FILE).exists(), "looking for it makes none");
+        write_signing_key(&SigningKey::generate(&mut OsEntropy), &home.path("other.key")).unwrap();
+        assert!(home.begin("other.key", false).unwrap_err().contains("not the key of the policy's owner"));
+        home.begin("owner.key", false).unwrap();
+        let (first, salt) = home.open(POPULATION).unwrap();
+        assert!(first.is_signed::<RealSuite>() && !first.adopts);
+        assert_eq!(first.population, population_digest(&salt, POPULATION));
+        assert!(home.begin("owner.key", false).unwrap_err().contains("a budget file is here already"));
+        assert!(home.begin("owner.key", true).unwrap_err().contains("a budget file is here already"));
+        assert!(home.open("others").unwrap_err().contains("two populations have two budgets"));
+    }
+
+    #[test]
+    fn a_deleted_budget_is_not_begun_anew() {
+        let home = Home::new();
+        home.begin("owner.key", false).unwrap();
+        let before = home.open(POPULATION).unwrap();
+        std::fs::remove_dir_all(home.path("state")).unwrap();
+        assert!(home.open(POPULATION).unwrap_err().contains("--adopt"));
+        let refused = home.begin("owner.key", false).unwrap_err();
+        assert!(refused.contains("has begun a budget before") && refused.contains("--adopt"), "{refused}");
+        home.begin("owner.key", true).unwrap();
+        let (first, salt) = home.open(POPULATION).unwrap();
+        assert!(first.adopts, "good for nothing before it has adopted a head");
+        assert_eq!((salt, first.population), (before.1, before.0.population), "the same population, and its salt");
+    }
+
+    #[test]
+    fn a_mark_that_is_missing_is_left_again_and_another_owner_is_refused() {
+        let home = Home::new();
+        home.begin("owner.key", false).unwrap();
+        let mark = BudgetMark::path(&home.path("identity"));
+        std::fs::remove_file(&mark).unwrap();
+        home.open(POPULATION).unwrap();
+        assert!(mark.exists());
+        std::fs::remove_file(home.path("owner.key")).unwrap();
+        sign_policy(&home.path("policy.toml"), &home.path("owner.key"), &home.path("schema.toml")).unwrap();
+        let refused = home.open(POPULATION).unwrap_err();
+        assert!(refused.contains("not signed by the policy's owner"), "{refused}");
+    }
+}

@@ -1,0 +1,150 @@
+//! The newest budget head of every client, over all plans: a journal in a folder of its own, beside the state folder of any one plan.
+//!
+//! Each head is appended as it comes and synced before anybody relies on it. When the file holds many more entries than there are clients it
+//! is written anew beside its name and takes the place of the old one, so that a crash leaves the one or the other.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tributary_certs::files;
+use tributary_journal::Journal;
+use tributary_protocol::budget::{Heads, Kept};
+use tributary_protocol::time::Millis;
+
+use super::StoreError;
+
+/// Entries beyond those that are needed, before the file is written anew.
+const STALE_MAX: usize = 4096;
+
+const FILE: &str = "budgets.ledger";
+const FRESH: &str = "budgets.fresh";
+
+/// The open file.
+pub(crate) struct HeadsFile {
+    folder: PathBuf,
+    journal: Journal<Kept>,
+    heads: Heads,
+    entries: usize,
+}
+
+impl HeadsFile {
+    /// Opens or makes the folder and the file.
+    ///
+    /// # Errors
+    /// [`StoreError`] if another process has it, or it is damaged.
+    pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
+        files::create_private_folder(folder)?;
+        let (journal, recorded) = Journal::open(&folder.join(FILE))?;
+        let heads = Heads::replay(recorded.iter().map(|recorded| &recorded.event));
+        Ok(Self { folder: folder.to_path_buf(), journal, heads, entries: recorded.len() })
+    }
+
+    /// What is kept.
+    pub(crate) fn heads(&self) -> &Heads {
+        &self.heads
+    }
+
+    /// Appends one more entry; durable after [`HeadsFile::sync`].
+    ///
+    /// # Errors
+    /// [`StoreError`]; the caller must end the process.
+    pub(crate) fn keep(&mut self, at: Millis, kept: Kept) -> Result<(), StoreError> {
+        self.heads.apply(&kept);
+        self.journal.append(at, kept)?;
+        self.entries += 1;
+        if self.entries > self.heads.count() + STALE_MAX {
+            self.renew(at)?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything kept durable.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the caller must end the process.
+    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
+        Ok(self.journal.sync()?)
+    }
+
+    /// Writes what is needed into a new file, and puts that in the place of the old one.
+    fn renew(&mut self, at: Millis) -> Result<(), StoreError> {
+        let (path, fresh) = (self.folder.join(FILE), self.folder.join(FRESH));
+        let system = |action, path: &Path| {
+            let path = path.to_path_buf();
+            move |fault| StoreError::System { action, path, fault }
+        };
+        // What an interrupted attempt left.
+        if fresh.exists() {
+            fs::remove_file(&fresh).map_err(system("removing", &fresh))?;
+        }
+        let (mut journal, _) = Journal::open(&fresh)?;
+        let mut entries = 0;
+        for kept in self.heads.compact() {
+            journal.append(at, kept)?;
+            entries += 1;
+        }
+        journal.sync()?;
+        fs::rename(&fresh, &path).map_err(system("renaming", &fresh))?;
+        let folder = fs::File::open(&self.folder).and_then(|folder| folder.sync_all());
+        folder.map_err(system("syncing", &self.folder))?;
+        (self.journal, self.entries) = (journal, entries);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_journal::JournalError;
+    use tributary_protocol::budget::BudgetHead;
+    use tributary_protocol::digest::Digest;
+    use tributary_protocol::ids::ClientId;
+    use tributary_protocol::message::Charged;
+    use tributary_protocol::privacy::Accounts;
+    use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
+
+    use super::*;
+
+    fn head(client: u32, counter: u64) -> Kept {
+        Kept::Head(Box::new(BudgetHead {
+            client: ClientId(client),
+            population: Digest([3; 32]),
+            counter,
+            spent: Accounts::zero(),
+            plan: Digest([4; 32]),
+            charged: Charged::default(),
+            epoch: 1,
+            owner: VerifyingKey([5; 32]),
+            signature: Signature(vec![6; 64]),
+        }))
+    }
+
+    fn counters(file: &HeadsFile) -> Vec<Option<u64>> {
+        (1..=3).map(|client| file.heads().newest(ClientId(client)).map(|head| head.counter)).collect()
+    }
+
+    #[test]
+    fn the_newest_of_each_is_there_again_and_the_file_stays_short() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("heads");
+        let mut file = HeadsFile::open(&folder).unwrap();
+        assert!(matches!(HeadsFile::open(&folder), Err(StoreError::Heads(JournalError::Locked(_)))));
+        for counter in 1..=3000 {
+            file.keep(Millis(0), head(1, counter)).unwrap();
+            file.keep(Millis(0), head(2, 2 * counter)).unwrap();
+        }
+        file.sync().unwrap();
+        assert_eq!(counters(&file), [Some(3000), Some(6000), None]);
+        let recorded = file.entries;
+        assert!(recorded < 2000, "{recorded}: it was written anew");
+        drop(file);
+        // What an interrupted attempt to write it anew left does no harm.
+        std::fs::write(folder.join(FRESH), b"half").unwrap();
+        let mut file = HeadsFile::open(&folder).unwrap();
+        assert_eq!((counters(&file), file.entries), (vec![Some(3000), Some(6000), None], recorded));
+        for counter in 1..=5000 {
+            file.keep(Millis(0), head(3, counter)).unwrap();
+        }
+        drop(file);
+        assert_eq!(counters(&HeadsFile::open(&folder).unwrap()), [Some(3000), Some(6000), Some(5000)]);
+    }
+}

@@ -1,0 +1,209 @@
+//! A branch's budget across plans: its first use, the signed heads that say what was spent, and what the coordinator keeps of them.
+//!
+//! A head says what a branch spent on its customers, whatever the plan. The coordinator keeps the newest one of each client and shows it when
+//! the client joins. So an older copy of a budget file is noticed in another plan as well, and after the file itself is lost. A coordinator
+//! that shows an older head is noticed by the other members: each set-up tells them every member's counter.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Canonical, Digest};
+use crate::ids::ClientId;
+use crate::message::{Charged, SignedBody};
+use crate::privacy::Accounts;
+use crate::roster::SignedRoster;
+use crate::secagg::suite::{Signature, Suite, VerifyingKey};
+
+/// What a branch spent, signed by its protocol key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetHead {
+    /// Whose.
+    pub client: ClientId,
+    /// Salted digest of the customers' population: see [`population_digest`].
+    pub population: Digest,
+    /// Grows by one with every charge and every adoption, and never falls. The first use is 1.
+    pub counter: u64,
+    /// Everything that was ever spent, over all plans.
+    pub spent: Accounts,
+    /// Digest of the plan under which this was signed.
+    pub plan: Digest,
+    /// What was charged of that plan.
+    pub charged: Charged,
+    /// Epoch of the roster under which this was signed.
+    pub epoch: u64,
+    /// The public key of the data's owner, who signed the budget's first use.
+    pub owner: VerifyingKey,
+    /// Signature by the branch's protocol key.
+    pub signature: Signature,
+}
+
+impl SignedBody for BudgetHead {
+    const KIND: &'static str = "BUDGET";
+
+    fn canonical(&self) -> Canonical {
+        let body = Canonical::new("BUDGET").u32(self.client.0).digest(&self.population).u64(self.counter);
+        let body = self.spent.canonical(body).digest(&self.plan);
+        let body = self.charged.rounds.iter().fold(body, |body, rounds| body.u32(*rounds));
+        body.u64(self.charged.last_round).u64(self.epoch).digest(&Digest(self.owner.0))
+    }
+}
+
+impl BudgetHead {
+    /// Whether this can be signed after another head of the same client: nothing that was spent is forgotten.
+    #[must_use]
+    pub fn follows(&self, last: &Self) -> bool {
+        let same = self.client == last.client && self.population == last.population;
+        let forward = self.counter > last.counter || (self.counter == last.counter && self.spent == last.spent);
+        same && forward && last.spent.at_most(&self.spent)
+    }
+}
+
+/// The digest by which a head names its population. The salt is drawn at the first use and stays in the budget file.
+#[must_use]
+pub fn population_digest(salt: &[u8; 32], population: &str) -> Digest {
+    Canonical::new("tributary/population/1").digest(&Digest(*salt)).bytes(population.as_bytes()).finish()
+}
+
+/// The first use of a budget file, signed by the owner of the data: nothing begins one by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FirstUse {
+    /// Salted digest of the population, which binds its words and the salt.
+    pub population: Digest,
+    /// The owner's public key.
+    pub owner: VerifyingKey,
+    /// The branch's protocol signing key at that time.
+    pub signing_key: VerifyingKey,
+    /// The file takes the place of a lost one: it is good for nothing before it has adopted a head.
+    pub adopts: bool,
+    /// Signature by the owner.
+    pub signature: Signature,
+}
+
+impl SignedBody for FirstUse {
+    const KIND: &'static str = "BUDGET-BEGIN";
+
+    fn canonical(&self) -> Canonical {
+        Canonical::new("BUDGET-BEGIN")
+            .digest(&self.population)
+            .digest(&Digest(self.owner.0))
+            .digest(&Digest(self.signing_key.0))
+            .u8(self.adopts.into())
+    }
+}
+
+impl FirstUse {
+    /// Whether its owner signed it.
+    #[must_use]
+    pub fn is_signed<S: Suite>(&self) -> bool {
+        S::verify(&self.owner, &self.to_sign::<S>(), &self.signature)
+    }
+}
+
+/// A client's newest head as the coordinator shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownHead {
+    /// The head.
+    pub head: BudgetHead,
+    /// The roster under which it was signed, where that names another key of the client than the roster in force.
+    pub roster: Option<SignedRoster>,
+}
+
+impl ShownHead {
+    /// Whether the client signed this head with a key that a roster of these authorities gives it: the one in force, or the one of that time.
+    #[must_use]
+    pub fn is_signed<S: Suite>(
+        &self,
+        in_force: &SignedRoster,
+        (authorities, needed): (&[VerifyingKey], usize),
+    ) -> bool {
+        let head = &self.head;
+        let roster = match &self.roster {
+            None => in_force,
+            Some(old) => {
+                let genuine = old.verify::<S>(authorities, needed).is_ok() && old.roster.epoch() == head.epoch;
+                if !genuine || head.epoch >= in_force.roster.epoch() {
+                    return false;
+                }
+                old
+            }
+        };
+        let entry = roster.roster.entry(head.client);
+        entry.is_some_and(|entry| S::verify(&entry.signing_key, &head.to_sign::<S>(), &head.signature))
+    }
+}
+
+/// What the coordinator appends to its heads, outside any plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kept {
+    /// A roster under which heads are signed.
+    Roster(Box<SignedRoster>),
+    /// A client's newest head.
+    Head(Box<BudgetHead>),
+}
+
+/// The newest head of each client over all plans, and the rosters that these name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heads {
+    newest: BTreeMap<ClientId, BudgetHead>,
+    rosters: BTreeMap<u64, SignedRoster>,
+}
+
+impl Heads {
+    /// The state after everything that was kept.
+    #[must_use]
+    pub fn replay<'a>(kept: impl IntoIterator<Item = &'a Kept>) -> Self {
+        let mut heads = Self::default();
+        kept.into_iter().for_each(|kept| heads.apply(kept));
+        heads
+    }
+
+    /// Keeps one more.
+    pub fn apply(&mut self, kept: &Kept) {
+        match kept {
+            Kept::Roster(roster) => {
+                self.rosters.insert(roster.roster.epoch(), SignedRoster::clone(roster));
+            }
+            Kept::Head(head) => {
+                self.newest.insert(head.client, BudgetHead::clone(head));
+            }
+        }
+    }
+
+    /// The same in the fewest entries: rosters that no head names any more are left out.
+    pub fn compact(&self) -> impl Iterator<Item = Kept> {
+        let named = |epoch: &u64| self.newest.values().any(|head| head.epoch == *epoch);
+        let rosters = self.rosters.iter().filter(move |(epoch, _)| named(epoch));
+        let rosters = rosters.map(|(_, roster)| Kept::Roster(Box::new(roster.clone())));
+        rosters.chain(self.newest.values().map(|head| Kept::Head(Box::new(head.clone()))))
+    }
+
+    /// How many entries [`Heads::compact`] has at most.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.newest.len() + self.rosters.len()
+    }
+
+    /// Whether the roster of an epoch is kept.
+    #[must_use]
+    pub fn has_roster(&self, epoch: u64) -> bool {
+        self.rosters.contains_key(&epoch)
+    }
+
+    /// A client's newest head.
+    #[must_use]
+    pub fn newest(&self, client: ClientId) -> Option<&BudgetHead> {
+        self.newest.get(&client)
+    }
+
+    /// A client's newest head with what it takes to verify it.
+    #[must_use]
+    pub fn shown_to(&self, client: ClientId, in_force: &SignedRoster) -> Option<ShownHead> {
+        let head = self.newest.get(&client)?.clone();
+        let key_of = |roster: &SignedRoster| roster.roster.entry(client).map(|entry| entry.signing_key);
+        let then = self.rosters.get(&head.epoch);
+        let roster = then.filter(|then| key_of(then) != key_of(in_force)).cloned();
+        Some(ShownHead { head, roster })
+    }
+}

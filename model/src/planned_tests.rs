@@ -73,7 +73,7 @@ fn a_plan_whose_numbers_follow_passes() {
 #[test]
 fn every_number_that_does_not_follow_is_named() {
     type Row = (&'static str, fn(&mut Plan));
-    let rows: [Row; 16] = [
+    let rows: [Row; 18] = [
         ("number of parameters", |plan| plan.parameters += 1),
         ("number of parameters", |plan| plan.parameters -= 1),
         ("number of riders", |plan| plan.riders += 1),

@@ -2,7 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::{Contribution, CoordinatorSettings, ParticipantEvent, Policy, RoundDescriptor, RoundHead, SessionView, Timing};
+use super::{
+    Contribution, CoordinatorSettings, ParticipantEvent, Policy, RoundDescriptor, RoundHead, SessionView, Timing,
+};
 use crate::budget::{FirstUse, Heads, population_digest};
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};

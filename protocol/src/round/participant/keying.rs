@@ -216,7 +216,7 @@ impl<S: Suite> Participant<S> {
         }
         let bodies: Vec<Digest> = members.iter().map(body_of::<S>).collect();
         let others = members.iter().zip(&bodies);
-        let (_, Admitted { plan, roster }) = self.admitted().ok_or(RefusalCode::Unexpected)?;
+        let (_, Admitted { plan, roster, .. }) = self.admitted().ok_or(RefusalCode::Unexpected)?;
         let mut keys_of = roster.walk();
         for (statement, body) in others.filter(|(statement, _)| statement.client != keying.own.statement.client) {
             let key = keys_of.find(statement.client).ok_or(RefusalCode::RosterInvalid)?.signing_key;

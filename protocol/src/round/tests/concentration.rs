@@ -15,7 +15,7 @@ use crate::defence::Defence;
 use crate::ids::{ClientId, OrganisationId};
 use crate::message::{Downstream, Floor, Freeze, Offer, RefusalCode, SignedBody};
 use crate::plan::Plan;
-use crate::privacy::{ORDERS, RdpVector};
+use crate::privacy::{Accounts, ORDERS, RdpVector};
 use crate::round::cast::coordinator_signs;
 use crate::round::{CoordinatorEvent, Input, ParticipantInput};
 use crate::secagg::parameters::CohortRule;
@@ -33,7 +33,7 @@ const ROUNDS: u64 = 105;
 fn served() -> Plan {
     plan(|plan| {
         plan.noise_variance = NOISE << 40;
-        plan.round_charge = RdpVector::gaussian(1, NOISE);
+        plan.round_charge = Accounts::customers(RdpVector::gaussian(1, NOISE));
     })
 }
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::world::{Packet, World, plan};
 use crate::ids::{ClientId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
-use crate::message::{Charged, ClosedReason, Downstream, RefusalCode, RejectCode, Welcome};
+use crate::message::{ClosedReason, Downstream, RefusalCode, RejectCode, Welcome};
 use crate::plan::RoundKind;
 use crate::roster::{Roster, RosterChanges, RosterEntry, RosterHead, SignedRoster};
 use crate::round::agreement::welcome_message;
@@ -156,12 +156,10 @@ fn keys_that_were_agreed_on_under_another_roster_are_gone() {
 /// What a coordinator with the cast's key says in answer to a join.
 fn welcome(roster: &SignedRoster, session: SessionId) -> Downstream {
     let plan = plan(|_| {});
-    let signature = coordinator_signs(&welcome_message::<Toy>(&plan.clone().validate().unwrap(), roster));
-    let (sessions, charged) = (alloc::vec![session], Charged::default());
+    let signature = coordinator_signs(&welcome_message::<Toy>(&plan.digest(), roster));
+    let sessions = alloc::vec![session];
     let version = PROTOCOL_VERSION;
-    Downstream::Welcome(
-        Welcome { version, plan, roster: roster.clone(), sessions, last_upload: None, charged, signature }.into(),
-    )
+    Downstream::Welcome(Welcome { version, plan, roster: roster.clone(), sessions, budget: None, signature }.into())
 }
 
 #[test]

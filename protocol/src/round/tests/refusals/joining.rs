@@ -77,7 +77,8 @@ fn an_older_roster_and_a_second_welcome_are_refused() {
     let served = plan(|_| {});
     let newer = next_roster(&roster(9).roster, 9);
     let mut world = World::new(9, served.clone());
-    let file = [begun(VICTIM, false), ParticipantEvent::RosterAccepted { head: newer.roster.head(), missing: 0 }].to_vec();
+    let file =
+        [begun(VICTIM, false), ParticipantEvent::RosterAccepted { head: newer.roster.head(), missing: 0 }].to_vec();
     world.reborn(VICTIM, policy(&served), file);
     world.connect_all();
     let message = told(&mut world, welcome);

@@ -1,11 +1,14 @@
 //! What has no place of its own in a round or a set-up: a start without its model, a session that is closed, proofs, and the end of time.
 
+use alloc::vec::Vec;
+
 use super::{VICTIM, nine, refusals, revealed, told, until};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::{ClosedReason, Downstream, RefusalCode, RoundOutcome, Start, Upstream};
-use crate::round::tests::world::{Packet, World};
-use crate::round::{ParticipantEvent, ParticipantInput};
+use crate::round::cast::policy;
+use crate::round::tests::world::{Packet, World, plan};
+use crate::round::{ParticipantEvent, ParticipantInput, Policy, Timing};
 use crate::time::Millis;
 
 fn start(world: &mut World) -> Start {
@@ -104,6 +107,33 @@ fn a_vector_of_another_round_does_not_leave() {
     assert!(!uploaded(&world));
     world.tell_branch(VICTIM, ParticipantInput::Masked { round, vector: Digest::ZERO });
     assert!(uploaded(&world));
+}
+
+/// Noise that is masked alone leaves in place of the open round's vector, once the offset has passed, and of no other.
+#[test]
+fn noise_of_another_round_or_beside_a_vector_does_not_leave() {
+    let served = plan(|_| {});
+    let mut world = World::with_policy(9, served.clone(), |_| Policy { timing: Timing::Strict, ..policy(&served) });
+    world.connect_all();
+    let start = start(&mut world);
+    let round = start.descriptor.round;
+    world.silent_workers = true;
+    begin(&mut world, start);
+    let left = |world: &World| -> Vec<Digest> {
+        let vector = |event: &ParticipantEvent| match event {
+            ParticipantEvent::Uploaded { vector, .. } => Some(*vector),
+            _ => None,
+        };
+        world.branches[&VICTIM].events.iter().filter_map(vector).collect()
+    };
+    let noise = Digest::of(b"noise");
+    world.tell_branch(VICTIM, ParticipantInput::NoiseMasked { round: RoundId(round.0 + 1), vector: noise });
+    assert_eq!(left(&world), []);
+    let vector = Digest::of(b"the vector");
+    world.tell_branch(VICTIM, ParticipantInput::Masked { round, vector });
+    assert_eq!(left(&world), [vector]);
+    world.tell_branch(VICTIM, ParticipantInput::NoiseMasked { round, vector: noise });
+    assert_eq!(left(&world), [vector], "one vector leaves in a round");
 }
 
 /// A vector behind the upload, or of another round, is of no account.

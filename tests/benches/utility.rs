@@ -5,6 +5,8 @@
 
 #[path = "../tests/real_data/federation.rs"]
 mod federation;
+#[path = "../needed.rs"]
+mod needed;
 
 use std::process::ExitCode;
 

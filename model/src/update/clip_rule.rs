@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tributary_protocol::defence::{Defence, stands};
 use tributary_protocol::digest::Canonical;
+pub use tributary_protocol::plan::CLIP_NORM_MIN;
 
-/// Smallest `example_clip_norm`: no useful one is smaller, and 32-bit floats hold its units with room to spare.
-pub const CLIP_NORM_MIN: f64 = 1e-3;
 /// Largest `example_clip_norm`.
 pub const CLIP_NORM_MAX: f64 = 1e6;
 /// Fewest integer units for one clip norm. Below, truncation would leave little of a gradient.

@@ -11,6 +11,9 @@ use crate::privacy::{Accounts, RdpVector, Unit};
 pub const OVERLAP_MAX: u16 = 16;
 /// Most local steps of one round.
 pub const LOCAL_STEPS_MAX: u32 = 1000;
+/// Smallest clip norm, of a customer's gradient and of a difference of models: no useful one is smaller, and the number of units that stand for
+/// it, divided by it, stays far from what overflows.
+pub const CLIP_NORM_MIN: f64 = 1e-3;
 /// Largest clip norm, learning rate and loss bound.
 const REAL_MAX: f64 = 1e6;
 
@@ -283,7 +286,7 @@ impl Plan {
         }
         bounded("local.steps", local.steps.into(), 1, LOCAL_STEPS_MAX.into(), "1 to 1000")?;
         real("local.learning_rate", local.learning_rate_bits)?;
-        real("local.update_clip_norm", local.update_clip_norm_bits)
+        clip_norm("local.update_clip_norm", local.update_clip_norm_bits)
     }
 
     fn check_sensitivity(&self) -> Result<(), PlanFault> {
@@ -338,6 +341,19 @@ impl Plan {
         };
         if holds { Ok(()) } else { Err(out_of_range("round_charge", "another charge", allowed)) }
     }
+}
+
+/// Whether a clip norm, in its bits, can be divided by and multiplied with: [`CLIP_NORM_MIN`] to 1e6.
+#[must_use]
+pub fn is_clip_norm(bits: u64) -> bool {
+    (CLIP_NORM_MIN..=REAL_MAX).contains(&f64::from_bits(bits))
+}
+
+pub(super) fn clip_norm(field: &'static str, bits: u64) -> Result<(), PlanFault> {
+    if is_clip_norm(bits) {
+        return Ok(());
+    }
+    Err(PlanFault::OutOfRange { field, found: alloc::format!("{}", f64::from_bits(bits)), allowed: "0.001 to 1e6" })
 }
 
 /// A positive real number in its bits.

@@ -7,7 +7,9 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-pub use mechanism::{Counting, LOCAL_STEPS_MAX, LocalTraining, OVERLAP_MAX, PrivacyMode, RoundKind};
+pub use mechanism::{
+    CLIP_NORM_MIN, Counting, LOCAL_STEPS_MAX, LocalTraining, OVERLAP_MAX, PrivacyMode, RoundKind, is_clip_norm,
+};
 
 use crate::digest::{Canonical, Digest};
 use crate::limits::{
@@ -186,7 +188,7 @@ impl Plan {
             (self.round_deadline_ms / 2).into(),
             "0 to half of round_deadline_ms",
         )?;
-        mechanism::real("example_clip_norm", self.example_clip_norm_bits)?;
+        mechanism::clip_norm("example_clip_norm", self.example_clip_norm_bits)?;
         mechanism::real("loss_bound", self.loss_bound_bits)?;
         self.check_mechanism()?;
         self.check_ring()?;

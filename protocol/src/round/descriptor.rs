@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Canonical, Digest};
 use crate::ids::{RoundId, SessionId};
 use crate::message::SignedBody;
-use crate::plan::{RoundKind, ValidPlan};
+use crate::plan::{RoundKind, ValidPlan, is_clip_norm};
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::Thresholds;
 
@@ -67,13 +67,12 @@ impl RoundDescriptor {
         }
     }
 
-    /// Whether the bound of the difference of models can belong to this plan: an adaptive one is any positive number, for what protects the
+    /// Whether the bound of the difference of models can belong to this plan: an adaptive one is any number within the limits of clip norms, for what protects the
     /// branch is the number of units that stands for it; every other one is the plan's.
     #[must_use]
     pub fn has_valid_bound(&self, plan: &ValidPlan) -> bool {
-        let bound = f64::from_bits(self.update_clip_norm_bits);
         match plan.local.filter(|_| self.kind == RoundKind::Train) {
-            Some(local) if local.adaptive => bound.is_finite() && bound > 0.0,
+            Some(local) if local.adaptive => is_clip_norm(self.update_clip_norm_bits),
             Some(local) => self.update_clip_norm_bits == local.update_clip_norm_bits,
             None => self.update_clip_norm_bits == 0,
         }

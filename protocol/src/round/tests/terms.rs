@@ -8,7 +8,7 @@ use crate::defence::Defence;
 use crate::digest::Digest;
 use crate::ids::ClientId;
 use crate::message::{Floor, RefusalCode, SignedBody};
-use crate::plan::{LocalTraining, Plan, PrivacyMode};
+use crate::plan::{LocalTraining, Plan, PlanFault, PrivacyMode};
 use crate::round::cast::{coordinator_signs, policy, priced};
 use crate::round::{ParticipantEvent, Policy};
 use crate::secagg::toy::Toy;
@@ -76,16 +76,16 @@ fn every_term_admits_what_is_at_it_and_refuses_what_is_past_it() {
 }
 
 #[test]
-fn the_smallest_positive_clip_norm_is_below_every_floor() {
-    let tiny = 5e-324_f64.to_bits();
-    let gradient = plan(|plan| plan.example_clip_norm_bits = tiny);
-    let update = plan(|plan| {
-        adaptive(plan);
-        plan.local.as_mut().unwrap().update_clip_norm_bits = tiny;
-    });
-    for plan in [gradient, update] {
-        let plan = plan.validate().unwrap();
-        assert_eq!(policy(&plan).admits(&plan), Err(Floor::ClipNorm));
+fn a_clip_norm_that_nothing_can_be_divided_by_makes_no_plan() {
+    for norm in [5e-324, 0.000_999, 0.0, -1.0, f64::NAN, f64::INFINITY, 1.000_001e6] {
+        let gradient = plan(|plan| plan.example_clip_norm_bits = norm.to_bits());
+        let update = plan(|plan| {
+            adaptive(plan);
+            plan.local.as_mut().unwrap().update_clip_norm_bits = norm.to_bits();
+        });
+        for plan in [gradient, update] {
+            assert!(matches!(plan.validate(), Err(PlanFault::OutOfRange { .. })), "{norm}");
+        }
     }
 }
 
@@ -93,8 +93,18 @@ fn the_smallest_positive_clip_norm_is_below_every_floor() {
 #[test]
 fn a_bound_that_adapts_stays_above_the_floor() {
     let victim = ClientId(1);
-    for (bound, refused) in [(0.001_f64, false), (0.000_999, true), (5e-324, true)] {
-        let mut world = World::new(9, plan(adaptive));
+    let below = RefusalCode::PolicyFloor(Floor::ClipNorm);
+    let cases = [
+        (0.01_f64, None),
+        (0.009_999, Some(below)),
+        (0.000_999, Some(RefusalCode::DescriptorInvalid)),
+        (5e-324, Some(RefusalCode::DescriptorInvalid)),
+        (f64::NAN, Some(RefusalCode::DescriptorInvalid)),
+    ];
+    for (bound, refused) in cases {
+        let served = plan(adaptive);
+        let clip_norm_min_bits = 0.01_f64.to_bits();
+        let mut world = World::with_policy(9, served.clone(), |_| Policy { clip_norm_min_bits, ..policy(&served) });
         world.connect_all();
         while !matches!(world.packets.front(), Some(Packet::Start(client, _)) if *client == victim) {
             assert!(world.step(), "a round starts");
@@ -104,9 +114,8 @@ fn a_bound_that_adapts_stays_above_the_floor() {
         start.signature = coordinator_signs(&start.descriptor.to_sign::<Toy>());
         assert!(world.step());
         let charged = |event: &ParticipantEvent| matches!(event, ParticipantEvent::BudgetCharged { .. });
-        assert_eq!(world.branches[&victim].events.iter().any(charged), !refused, "{bound}");
-        let code = RefusalCode::PolicyFloor(Floor::ClipNorm);
-        assert_eq!(world.refusals(), if refused { Vec::from([(victim, code)]) } else { Vec::new() });
+        assert_eq!(world.branches[&victim].events.iter().any(charged), refused.is_none(), "{bound}");
+        assert_eq!(world.refusals(), refused.map(|code| (victim, code)).into_iter().collect::<Vec<_>>(), "{bound}");
     }
 }
 

@@ -19,4 +19,5 @@ mod renewal;
 pub mod runtime;
 pub mod settings;
 pub mod telemetry;
+pub mod vectors;
 pub mod worker;

@@ -10,11 +10,9 @@ use tributary_certs::suite::RealSuite;
 use tributary_journal::Journal;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
-use tributary_protocol::ids::RoundId;
 use tributary_protocol::message::{Downstream, MaskedHeader};
 use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy};
-use tributary_protocol::secagg::masked_sum::MaskedUpdate;
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
 use tributary_transport::{ChannelSettings, MetricsFile};
@@ -28,6 +26,7 @@ use crate::policy::BranchPolicy;
 use crate::renewal::Renewal;
 use crate::settings::Settings;
 use crate::telemetry::{Report, process_cpu, rss_bytes_max};
+use crate::vectors::Vectors;
 use crate::worker::{Answer, Job, Snapshot, WorkerSource, run as run_worker};
 
 /// Everything that the loop owns.
@@ -44,11 +43,7 @@ struct Daemon<'r> {
     folder: PathBuf,
     report: &'r dyn Fn(&Report),
     clock: Clock,
-    vector: Option<MaskedUpdate>,
-    /// What leaves where the vector is not ready in time.
-    noise_vector: Option<MaskedUpdate>,
-    /// The last round in which it left: a vector of that round comes too late.
-    alone: Option<RoundId>,
+    vectors: Vectors,
     model: Option<Vec<u8>>,
     /// Of the plan that is being judged or was admitted.
     architecture: Option<Architecture>,
@@ -148,9 +143,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         folder: settings.identity.folder,
         report,
         clock,
-        vector: None,
-        noise_vector: None,
-        alone: None,
+        vectors: Vectors::default(),
         model: None,
         architecture: None,
         honest_min: 1,
@@ -283,15 +276,12 @@ impl Daemon<'_> {
             Answer::Input(input) => Some(*input),
             Answer::NoiseMasked(update) => {
                 let (round, vector) = (update.round(), update.digest());
-                self.noise_vector = Some(update);
+                self.vectors.keep_noise(update);
                 Some(ParticipantInput::NoiseMasked { round, vector })
             }
             Answer::Masked(update) => {
                 let (round, vector) = (update.round(), update.digest());
-                // It may wait for its time to leave; an abandoned round's must not take its place.
-                if self.alone != Some(round) && self.vector.as_ref().is_none_or(|kept| kept.round() < round) {
-                    self.vector = Some(update);
-                }
+                self.vectors.keep(update);
                 Some(ParticipantInput::Masked { round, vector })
             }
             Answer::Explain(text) => {
@@ -317,7 +307,7 @@ impl Daemon<'_> {
     }
 
     fn upload(&mut self, header: MaskedHeader) {
-        let update = self.vector.take().filter(|update| update.round() == header.round);
+        let update = self.vectors.take(header.round);
         let update = update.expect("the machine uploads what it was told is masked");
         self.conversation.send_masked(header, update.into_bytes());
         let _ = self.jobs.send(Job::DrawAhead { honest_min: self.honest_min });
@@ -334,16 +324,17 @@ impl Daemon<'_> {
             ParticipantEffect::Contribute(contribution) => {
                 self.cpu_before.get_or_insert_with(process_cpu);
                 let model = self.model.take().expect("a start brings its model");
-                let _ = self.jobs.send(Job::Contribute(contribution, model));
+                let wanted = self.vectors.begin(contribution.descriptor.round);
+                let _ = self.jobs.send(Job::Contribute(contribution, model, wanted));
             }
-            ParticipantEffect::ForgetVector(round) => self.forget(round),
+            // One round is open at most, and the effect comes before the next one's beginning.
+            ParticipantEffect::ForgetVector(_) => self.vectors.forget(),
             ParticipantEffect::Keyed { honest_min } => {
                 self.honest_min = honest_min;
                 let _ = self.jobs.send(Job::DrawAhead { honest_min });
             }
             ParticipantEffect::NoiseAlone(round) => {
-                self.vector = self.noise_vector.take();
-                self.alone = Some(round);
+                self.vectors.noise_alone();
                 let reason = "it was not ready at the plan's offset, and the policy's timing is strict".to_owned();
                 (self.report)(&Report::NoiseAlone { round: round.0, reason });
             }
@@ -369,12 +360,6 @@ impl Daemon<'_> {
             ParticipantEffect::Upload(header) => self.upload(header),
         }
         Ok(())
-    }
-
-    fn forget(&mut self, round: RoundId) {
-        for kept in [&mut self.vector, &mut self.noise_vector] {
-            kept.take_if(|update| update.round() == round);
-        }
     }
 }
 

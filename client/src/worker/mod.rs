@@ -27,13 +27,14 @@ pub use self::snapshot::Snapshot;
 use crate::judge::judge;
 use crate::noise::NoiseSource;
 use crate::policy::BranchPolicy;
+use crate::vectors::Wanted;
 
 /// What the worker is asked.
 pub enum Job {
     /// Judge a plan and lay the rows out for it.
     Judge(ValidPlan),
-    /// Make a round's masked vector from this model.
-    Contribute(Contribution, Vec<u8>),
+    /// Make a round's masked vector from this model, as long as it is wanted.
+    Contribute(Contribution, Vec<u8>, Wanted),
     /// Draw this branch's noise for the next rounds while nothing else is to do.
     DrawAhead {
         /// Noise shares that surely are honest, by which the plan divides the noise.
@@ -96,7 +97,9 @@ pub fn run(source: WorkerSource, jobs: &mpsc::Receiver<Job>, answer: impl Fn(Ans
     while let Ok(job) = jobs.recv() {
         match job {
             Job::Judge(plan) => worker.judge(plan),
-            Job::Contribute(contribution, model) => worker.contribute(contribution, &model),
+            // A round that was given up before its turn keeps nobody waiting.
+            Job::Contribute(_, _, wanted) if !wanted.stands() => {}
+            Job::Contribute(contribution, model, _) => worker.contribute(contribution, &model),
             Job::DrawAhead { honest_min } => worker.draw_ahead(honest_min),
         }
     }

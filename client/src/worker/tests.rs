@@ -75,7 +75,7 @@ fn transcript(plan: &ValidPlan, rows: Rows, models: &[Vec<u8>], timing: Timing) 
     sender.send(Job::DrawAhead { honest_min: 6 }).unwrap();
     for (round, model) in (1..).zip(models) {
         let permitted = contribution(plan, (RoundKind::Train, RoundId(round)), Digest::ZERO);
-        sender.send(Job::Contribute(permitted, model.clone())).unwrap();
+        sender.send(Job::Contribute(permitted, model.clone(), Wanted::new())).unwrap();
     }
     drop(sender);
     let answers = RefCell::new(Vec::new());
@@ -171,4 +171,33 @@ fn a_strict_branch_admits_no_plan_that_leaves_it_too_little_time() {
     let said =
         answers.iter().any(|answer| matches!(answer, Answer::Explain(text) if text.contains("upload_offset_ms")));
     assert!(expected && said);
+}
+
+#[test]
+fn a_round_that_was_given_up_keeps_the_next_ones_noise_waiting_no_longer() {
+    let schema = Schema::parse(SCHEMA).unwrap();
+    let plan = plans().remove(0);
+    let policy = BranchPolicy { timing: Timing::Strict, ..policy(&schema) };
+    let mut unhurried = plan.plan().clone();
+    (unhurried.round_deadline_ms, unhurried.upload_offset_ms) = (60_000, 30_000);
+    let plan = unhurried.validate().unwrap();
+    let snapshot = Snapshot { training: table(&schema, Rows::Usual), held_out: None };
+    let source = WorkerSource { snapshot, schema, customers_nominal: Some(40), policy };
+    let (sender, jobs) = mpsc::channel();
+    sender.send(Job::Judge(plan.clone())).unwrap();
+    let model = &models(&plan)[0];
+    // Three starts one after the other: of the rounds before the last one nothing is wanted any more.
+    for round in 1..=3 {
+        let wanted = Wanted::new();
+        if round < 3 {
+            wanted.take_back();
+        }
+        let permitted = contribution(&plan, (RoundKind::Train, RoundId(round)), Digest::ZERO);
+        sender.send(Job::Contribute(permitted, model.clone(), wanted)).unwrap();
+    }
+    drop(sender);
+    let answers = RefCell::new(Vec::new());
+    run(source, &jobs, |answer| answers.borrow_mut().extend(visible(&answer)));
+    let rounds: Vec<bool> = answers.borrow().iter().skip(1).map(|seen| seen.contains("round 3")).collect();
+    assert_eq!(rounds, [true, true], "noise and vector of the last round, and no work for those before");
 }

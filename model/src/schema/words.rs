@@ -3,7 +3,7 @@
 use tributary_protocol::digest::Canonical;
 
 use super::node::quoted;
-use super::{Field, FieldKind, Label, Missing, Schema, Transform};
+use super::{Dialect, Field, FieldKind, Label, Missing, Schema, Transform};
 
 /// Longest list that is written out. Of a longer one there is its length and the beginning of its digest.
 const LISTED_MAX: usize = 16;
@@ -22,17 +22,30 @@ pub struct SchemaWords {
 impl SchemaWords {
     /// The words of a schema.
     pub(super) fn of(schema: &Schema) -> Self {
+        let dialect = &schema.dialect;
         let customer = match &schema.customer_column {
             None => "each row is a customer".to_owned(),
-            Some(column) => format!("rows with the same value in the column {} are one customer", quoted(column)),
+            Some(name) => format!("rows with the same value in the {} are one customer", column(name, dialect)),
         };
-        let fields = schema.fields.iter().map(field).collect();
-        let labels = schema.labels.iter().map(label).collect();
-        Self { customer, fields, labels }
+        // Who is not read is no customer.
+        let skipped = dialect.comment.map_or(String::new(), |begin| {
+            format!("; lines that begin with {} are left out", quoted(&char::from(begin).to_string()))
+        });
+        let fields = schema.fields.iter().map(|own| field(own, dialect)).collect();
+        let labels = schema.labels.iter().map(|own| label(own, dialect)).collect();
+        Self { customer: customer + &skipped, fields, labels }
     }
 }
 
-fn field(field: &Field) -> String {
+/// A column by its name; and by its number where no line of the file says the name, so that the schema alone decides what it means.
+fn column(name: &str, dialect: &Dialect) -> String {
+    let columns = dialect.columns.as_ref();
+    let number = columns.and_then(|columns| columns.iter().position(|known| known == name));
+    let number = number.map_or(String::new(), |index| format!(" (number {} of each line)", index + 1));
+    format!("column {}{number}", quoted(name))
+}
+
+fn field(field: &Field, dialect: &Dialect) -> String {
     let codes = match field.missing_codes.as_slice() {
         [] => String::new(),
         codes => format!(" (also {})", set(codes)),
@@ -55,7 +68,7 @@ fn field(field: &Field) -> String {
             (kind, missing(rule, |index| quoted(&categories[*index])))
         }
     };
-    format!("{}: column {}, {kind}; a missing value{codes} {missing}", field.name, quoted(&field.column))
+    format!("{}: {}, {kind}; a missing value{codes} {missing}", field.name, column(&field.column, dialect))
 }
 
 fn missing<V>(rule: &Missing<V>, value: impl Fn(&V) -> String) -> String {
@@ -66,11 +79,11 @@ fn missing<V>(rule: &Missing<V>, value: impl Fn(&V) -> String) -> String {
     }
 }
 
-fn label(label: &Label) -> String {
+fn label(label: &Label, dialect: &Dialect) -> String {
     format!(
-        "{}: column {}, positive is {}; negative is {}; any other value teaches nothing",
+        "{}: {}, positive is {}; negative is {}; any other value teaches nothing",
         label.name,
-        quoted(&label.column),
+        column(&label.column, dialect),
         set(&label.positive),
         set(&label.negative),
     )
@@ -135,6 +148,20 @@ labels = [{ name = "churn", column = "left", positive = ["yes", 1], negative = [
         );
         let plain = schema(&TEXT.replace("customer_column = \"who\"\n", "")).words();
         assert_eq!(plain.customer, "each row is a customer");
+    }
+
+    /// Without a header the schema says which column is which, and a proposer could let `age` stand for what is in another one's place.
+    #[test]
+    fn columns_that_no_header_names_are_said_by_their_number() {
+        let csv = |columns: &str, more: &str| format!("[csv]\nheader = false\ncolumns = [{columns}]\n{more}");
+        let of = |csv: &str| schema(&format!("{TEXT}\n{csv}")).words();
+        let honest = of(&csv("\"who\", \"age\", \"saldo\", \"job\", \"left\", \"religion\"", ""));
+        let hostile = of(&csv("\"who\", \"religion\", \"saldo\", \"job\", \"left\", \"age\"", ""));
+        assert!(honest.fields[0].starts_with("age: column \"age\" (number 2 of each line), a number"), "{honest:?}");
+        assert!(hostile.fields[0].starts_with("age: column \"age\" (number 6 of each line), a number"));
+        assert!(honest.labels[0].contains("(number 5 of each line)") && honest.customer.contains("(number 1 of"));
+        let skipping = of(&csv("\"who\", \"age\", \"saldo\", \"job\", \"left\"", "comment = \"7\"\n"));
+        assert!(skipping.customer.ends_with("are one customer; lines that begin with \"7\" are left out"));
     }
 
     #[test]

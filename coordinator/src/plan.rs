@@ -120,9 +120,10 @@ impl PlanForm<'_> {
         let MechanismSettings { purpose, overlap_max, sampling_rate, local, upload_offset_ms, .. } =
             &settings.mechanism;
         let parameters = self.architecture.parameter_count();
-        let (form, clip_form) = match &settings.model {
-            ModelKind::Logistic => (update::ClipForm::Exact, ClipForm::Exact),
-            ModelKind::Mlp { .. } => (update::ClipForm::Chunked, ClipForm::Chunked),
+        let clip_form = planned::clip_form(self.architecture, *sampling_rate < 1.0);
+        let form = match clip_form {
+            ClipForm::Exact => update::ClipForm::Exact,
+            ClipForm::Chunked => update::ClipForm::Chunked,
         };
         let (example_clip_norm, privacy) = (settings.example_clip_norm, settings.privacy.mode());
         let (loss_bound, unit) = (Some(settings.loss_bound), planned::clip_unit(privacy));

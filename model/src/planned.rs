@@ -32,6 +32,13 @@ pub fn clip_rule(plan: &Plan) -> Result<ClipRule, ClipRuleError> {
     })
 }
 
+/// How sums over customers are made for a network. With coins always in the exact form: whoever a coin leaves out then moves no digit of the sum,
+/// which the accountant of sampled rounds takes for granted. In chunks, somebody else could move into the seat, or sums be rounded otherwise.
+#[must_use]
+pub fn clip_form(architecture: &Architecture, coins: bool) -> ClipForm {
+    if architecture.is_logistic() || coins { ClipForm::Exact } else { ClipForm::Chunked }
+}
+
 /// Whose influence a mode bounds.
 #[must_use]
 pub fn clip_unit(privacy: PrivacyMode) -> ClipUnit {
@@ -164,6 +171,11 @@ pub fn check(plan: &Plan, schema: Option<&Schema>) -> Result<(Architecture, Clip
     let fault = |text: &dyn std::fmt::Display| PlannedFault(text.to_string());
     let architecture = Architecture::decode(&plan.architecture).map_err(|error| fault(&error))?;
     let rule = clip_rule(plan).map_err(|error| fault(&error))?;
+    if plan.sampling_threshold != 0 && plan.clip_form != clip_form(&architecture, true) {
+        return Err(PlannedFault(
+            "clipped sums are made in chunks, where whom a coin leaves out may still move others".into(),
+        ));
+    }
     let parameters = architecture.parameter_count();
     let differs = |name: &str, stated: u128, follows: u128| {
         if stated == follows {

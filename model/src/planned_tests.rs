@@ -134,3 +134,16 @@ fn a_charge_that_is_stated_too_low_is_refused() {
     let one = RdpVector::gaussian(eight.sensitivity_squared, eight.noise_variance);
     assert_eq!(eight.round_charge, Accounts::customers(one.times(8)));
 }
+
+#[test]
+fn coins_need_the_exact_form() {
+    let chunked = |change: fn(&mut Plan)| {
+        plan(|plan| {
+            plan.clip_form = ClipForm::Chunked;
+            change(plan);
+        })
+    };
+    let without = chunked(|_| {});
+    assert!(check(&without, None).is_ok());
+    assert!(fault(&chunked(|plan| plan.sampling_threshold = 1 << 61)).contains("made in chunks"));
+}

@@ -35,6 +35,12 @@ impl Selection {
         Self(Some(coins))
     }
 
+    /// These coins.
+    #[cfg(test)]
+    pub(crate) fn of(coins: Vec<bool>) -> Self {
+        Self(Some(coins))
+    }
+
     /// Whether a customer, by its dense index, takes part.
     pub(crate) fn includes(&self, customer: u32) -> bool {
         self.0.as_ref().is_none_or(|coins| coins.get(customer as usize).copied().unwrap_or(false))

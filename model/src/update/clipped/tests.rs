@@ -371,3 +371,34 @@ fn a_selection_is_the_sum_of_those_whom_it_holds() {
         "an empty batch is zeros, which noise is added to"
     );
 }
+
+/// How far a customer moves the sum whom a coin leaves out: of all customers the one who moves it furthest.
+fn furthest_without_coin(form: ClipForm, most: u32) -> u128 {
+    let shape = shape(3, &[4], Activation::Tanh, 1);
+    let mut dice = Dice::new(41);
+    let (rows, parameters) = (rows(&mut dice, 3, 1, 100, 1), parameters(&mut dice, &shape));
+    let rule = rule(form, 0.5);
+    let sum = |rows: &[Row], coins: Vec<bool>| {
+        let trainer = trainer_of(&shape, matrix(rows, 3, 1), form, most);
+        let sum = clipped_sum_of(&trainer, &parameters, &rule, &Selection::of(coins));
+        sum.unwrap_or_else(|error| panic!("{error}")).values().to_vec()
+    };
+    let moved = (0..100).map(|missing| {
+        let rest: Vec<Row> = (rows.iter().filter(|row| row.customer as usize != missing))
+            .map(|row| Row { customer: row.customer - u32::from(row.customer as usize > missing), ..row.clone() })
+            .collect();
+        let whole = sum(&rows, (0..100).map(|index| index != missing).collect());
+        distance_squared(&whole, &sum(&rest, vec![true; 99]))
+    });
+    moved.max().unwrap()
+}
+
+/// What the accountant of sampled rounds takes for granted; and why a plan with coins must have the exact form.
+#[test]
+fn whom_the_coin_leaves_out_moves_nothing_in_the_exact_form_alone() {
+    assert_eq!(furthest_without_coin(ClipForm::Exact, 600), 0);
+    assert_eq!(furthest_without_coin(ClipForm::Exact, 10), 0);
+    // A seat becomes free though nobody sat in it who counts, and somebody else moves in from the exact form.
+    assert!(furthest_without_coin(ClipForm::Chunked, 10) > 0);
+    println!("without a full micro-batch: {}", furthest_without_coin(ClipForm::Chunked, 600));
+}

@@ -130,7 +130,10 @@ fn stepped(model: &Parameters, gradient: impl Iterator<Item = f64>, learning_rat
     reason = "rounding to 32 bits; what is too large becomes infinite and is clamped"
 )]
 fn narrow(value: f64) -> f32 {
-    value as f32
+    // A denormal number takes some processors many times as long, in every step and every parameter; and whether there are any, rows and a tiny
+    // learning rate would decide.
+    let normal = if value.abs() < f64::from(f32::MIN_POSITIVE) { 0.0 } else { value };
+    normal as f32
 }
 
 /// The difference of models in units, clipped, truncated towards zero, its norm checked in integers; whether nothing had to be clipped.

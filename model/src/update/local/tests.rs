@@ -174,3 +174,12 @@ fn an_unstable_step_is_a_long_one_and_no_refusal() {
         assert_eq!(square > 0, moved || learning_rate > 0.0, "{learning_rate} {update_clip_norm}");
     }
 }
+
+#[test]
+fn a_tiny_learning_rate_makes_no_denormal_parameter() {
+    let architecture = shape(3, &[4], Activation::Tanh, 1);
+    let start = Parameters::new(architecture.clone(), vec![0.0; architecture.parameter_count()]).unwrap();
+    let slopes = |size: f64| stepped(&start, vec![size; start.values().len()].into_iter(), 1e-40);
+    assert!(slopes(0.5).values().iter().all(|value| *value == 0.0), "as where there is no gradient");
+    assert!(slopes(1e6).values().iter().all(|value| value.is_normal()));
+}

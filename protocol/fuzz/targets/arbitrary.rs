@@ -226,7 +226,7 @@ impl<'de> SeqAccess<'de> for Parts<'_> {
             }
             // Of no entries there are no groups.
             Some(("RosterParts", "groups")) if self.source.client == 0 => {
-                return seed.deserialize(Clients(1..=0)).map(Some);
+                return seed.deserialize(Clients(1..=self.source.client)).map(Some);
             }
             Some(("RosterGroup", "name")) => {
                 self.source.group += 1;

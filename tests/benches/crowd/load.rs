@@ -100,6 +100,7 @@ impl Load {
             plan_cap: everything(),
             modes: PrivacyMode::ALL.to_vec(),
             purposes: vec![PURPOSE_DEFAULT.to_owned()],
+            groups: vec!["all".to_owned()],
             schema: schema().digest(),
             groups: vec!["all".to_owned()],
             overlap_min: 1,

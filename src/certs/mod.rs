@@ -79,11 +79,9 @@ fn sign_roster(options: &RosterOptions) -> Result<Exit, Failure> {
     let signed = enrolment::sign_roster_with(&options.authority, keys).map_err(Failure::failed)?;
     let (epoch, clients) = (signed.roster.epoch(), signed.roster.entries().len());
     let signatures = signed.signatures.len();
-    let groups = signed.roster.groups().len();
-    done(
-        &options.authority,
-        &format!("roster {epoch} of {clients} clients and {groups} named groups, with {signatures} signatures"),
-    )
+    let names: Vec<&str> = signed.roster.groups().iter().map(|group| group.name.as_str()).collect();
+    let groups = if names.is_empty() { String::new() } else { format!("; groups {}", names.join(", ")) };
+    done(&options.authority, &format!("roster {epoch} of {clients} clients with {signatures} signatures{groups}"))
 }
 
 fn group(options: &GroupOptions) -> Result<Exit, Failure> {

@@ -152,7 +152,7 @@ fn groups_are_named_listed_and_signed_with_the_roster() {
     certs(&["roster", "group", "pilot", "--members", "2,1"]).assert_refused(64, &["ascending"]);
     assert_eq!(certs(&["roster", "group", "pilot"]).code, Some(64), "members or removal");
     let signed = done(&["roster", "sign"]);
-    assert!(signed.contains("roster 1 of 4 clients and 1 named groups, with 1 signatures"), "{signed}");
+    assert!(signed.contains("roster 1 of 4 clients with 1 signatures; groups pilot"), "{signed}");
     let roster = fs::read_to_string(path("ca/roster")).unwrap();
     assert!(roster.contains("\ngroup pilot 1-2 4\nsignature 0 "), "{roster}");
     done(&["roster", "group", "pilot", "--remove"]);

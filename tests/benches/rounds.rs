@@ -86,6 +86,7 @@ fn measure(options: &Options) {
             epsilon_max: 4.0,
             modes: &["customer"],
             seed: 1,
+            group: None,
         },
     );
     let (mut coordinator, mut lines) = start("coordinator", &federation.coordinator);

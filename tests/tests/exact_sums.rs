@@ -28,6 +28,7 @@ fn run(folder: &Path, plan: &str) -> Federation {
             epsilon_max: 8.0,
             modes: &["none", "customer"],
             seed: 3,
+            group: None,
         },
     );
     let (address_sender, address) = mpsc::channel();

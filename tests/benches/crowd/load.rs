@@ -102,7 +102,6 @@ impl Load {
             purposes: vec![PURPOSE_DEFAULT.to_owned()],
             groups: vec!["all".to_owned()],
             schema: schema().digest(),
-            groups: vec!["all".to_owned()],
             overlap_min: 1,
             upload_offset_ms_min: 0,
             clip_norm_min_bits: 0.001_f64.to_bits(),

@@ -32,6 +32,7 @@ pub(crate) fn federation(folder: &Path, plan: &str, network: &str) -> Federation
             epsilon_max: 8.0,
             modes: &["none"],
             seed: 5,
+            group: None,
         },
     );
     for branch in 0..BRANCHES {

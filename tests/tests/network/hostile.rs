@@ -81,6 +81,7 @@ fn run(attack: Option<fn(&mut JoinSet<()>, &Target)>) -> Cost {
             epsilon_max: 8.0,
             modes: &["none"],
             seed: 9,
+            group: Some(BRANCHES),
         },
     );
     let text = std::fs::read_to_string(&federation.coordinator).expect("settings");

@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_client, issue_coordinator, sign_roster};
+use tributary_certs::enrolment::{
+    CoordinatorRequest, init_authority, issue_client, issue_coordinator, read_members, set_group, sign_roster,
+};
 use tributary_certs::identity::TrustDomain;
 use tributary_client::begin::begin_budget;
 use tributary_client::budget::BUDGET_FILE;
@@ -30,6 +32,8 @@ pub(crate) struct FederationSpec {
     pub(crate) modes: &'static [&'static str],
     /// Seed of the invented data.
     pub(crate) seed: u64,
+    /// So many branches, the first ones, are the group of the roster that the plan names; without it everybody is.
+    pub(crate) group: Option<usize>,
 }
 
 /// The files of a federation.
@@ -41,6 +45,15 @@ pub(crate) struct Federation {
     /// Number of branches.
     pub(crate) branches: usize,
     spec: FederationSpec,
+}
+
+/// The group of [`FederationSpec::group`].
+const GROUP: &str = "pilot";
+
+impl FederationSpec {
+    fn group_name(&self) -> &'static str {
+        if self.group.is_some() { GROUP } else { tributary_protocol::roster::ALL }
+    }
 }
 
 impl Federation {
@@ -76,6 +89,11 @@ impl Federation {
             let training = home.join("customers.csv");
             let rows = branch.training.iter();
             customers += write_csv(&training, schema().dialect(), &data.header, rows).expect("a data file");
+        }
+        if let Some(members) = spec.group {
+            let all = read_members(&authority).expect("members");
+            let first: Vec<_> = all.iter().take(members).map(|member| member.entry.client).collect();
+            set_group(&authority, GROUP, &first).expect("a group");
         }
         sign_roster(&authority).expect("a roster");
         let coordinator = folder.join("coordinator/coordinator.toml");
@@ -126,7 +144,8 @@ impl Federation {
         format!(
             "[policy]\npopulation = \"test\"\nepsilon_life = {epsilon_max:?}\ndelta = 1e-6\nmodes = {modes:?}\n\
              purposes = [\"{PURPOSE_DEFAULT}\"]\n{pinned}rounds_a_day = 1000000\nrounds_max = 1000000\nupload_offset_ms_min = 0\n\
-             width_max = 4096\ncoalition_permille = 200\n"
+             width_max = 4096\ncoalition_permille = 200\ngroups = [\"{}\"]\n",
+            self.spec.group_name()
         )
     }
 }
@@ -144,8 +163,9 @@ fn coordinator_settings(spec: &FederationSpec, customers: u64) -> String {
          signing_key = \"identity/signing.key\"\nca_certificate = \"identity/trust.pem\"\n\
          roster = \"../authority/roster\"\nauthorities = \"../authority/authorities\"\n\n\
          [plan]\nname = \"test\"\nschema = \"../schema.toml\"\nexample_clip_norm = 1.0\ncustomers_nominal = {customers}\n\
-         customers_max = {}\n{}\n",
+         customers_max = {}\ngroup = \"{}\"\n{}\n",
         customers * 2,
+        spec.group_name(),
         spec.plan
     )
 }

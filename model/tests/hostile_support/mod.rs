@@ -4,7 +4,7 @@ use ndarray::Array2;
 use tributary_model::architecture::{Activation, Architecture, ArchitectureFields};
 use tributary_model::features::FeatureMatrix;
 use tributary_model::parameters::{PARAMETER_ABS_MAX, Parameters};
-use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Trainer};
+use tributary_model::train::{Placement, PlacementKey, ROWS_PER_CUSTOMER_MAX, Table, TableMaxima, Trainer};
 use tributary_model::update::{
     CLIP_NORM_MAX, CLIP_NORM_MIN, CLIP_UNITS_MAX, CLIP_UNITS_MIN, ClipForm, ClipRule, ClipSettings, ClipUnit,
     LOSS_BOUND_MAX, LocalRule, branch_update, clipped_sum,
@@ -158,9 +158,11 @@ impl Case {
         let poisoned = dice.below(4) == 0;
         let rows = rows(&mut dice, (inputs, heads), customers, rows_per_customer);
         let missing = dice.below(customers);
-        // Now and then more customers than the branch says: nobody is left out.
-        let most = if dice.below(4) == 0 { 1 } else { customers };
-        let maxima = TableMaxima { customers: most, rows: most * rows_per_customer, rows_per_customer };
+        // Now and then more customers than the branch says: nobody is left out. With so many rows each, eight customers fill a micro-batch, and
+        // when one of them leaves another one moves in from the exact form.
+        let crowded = dice.below(4) == 0;
+        let (most, rows_most) = if crowded { (1, ROWS_PER_CUSTOMER_MAX) } else { (customers, rows_per_customer) };
+        let maxima = TableMaxima { customers: most, rows: most * rows_most, rows_per_customer: rows_most };
         let mut case = Self { dice, architecture, values, settings, local, rows, missing, maxima };
         if poisoned {
             case.poison();

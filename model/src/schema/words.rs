@@ -31,9 +31,15 @@ impl SchemaWords {
         let skipped = dialect.comment.map_or(String::new(), |begin| {
             format!("; lines that begin with {} are left out", quoted(&char::from(begin).to_string()))
         });
+        // What a column's number means.
+        let divided = dialect.columns.as_ref().map_or(String::new(), |_| {
+            let of = |byte: u8| quoted(&char::from(byte).to_string());
+            let outside = dialect.quote.map_or(String::new(), |quote| format!(" outside of {}", of(quote)));
+            format!("; lines are divided at {}{outside}", of(dialect.delimiter))
+        });
         let fields = schema.fields.iter().map(|own| field(own, dialect)).collect();
         let labels = schema.labels.iter().map(|own| label(own, dialect)).collect();
-        Self { customer: customer + &skipped, fields, labels }
+        Self { customer: customer + &divided + &skipped, fields, labels }
     }
 }
 
@@ -161,7 +167,8 @@ labels = [{ name = "churn", column = "left", positive = ["yes", 1], negative = [
         assert!(hostile.fields[0].starts_with("age: column \"age\" (number 6 of each line), a number"));
         assert!(honest.labels[0].contains("(number 5 of each line)") && honest.customer.contains("(number 1 of"));
         let skipping = of(&csv("\"who\", \"age\", \"saldo\", \"job\", \"left\"", "comment = \"7\"\n"));
-        assert!(skipping.customer.ends_with("are one customer; lines that begin with \"7\" are left out"));
+        assert!(skipping.customer.ends_with("; lines that begin with \"7\" are left out"));
+        assert!(skipping.customer.contains("are one customer; lines are divided at \",\" outside of \"\\\"\"; "));
     }
 
     #[test]

@@ -400,5 +400,34 @@ fn whom_the_coin_leaves_out_moves_nothing_in_the_exact_form_alone() {
     assert_eq!(furthest_without_coin(ClipForm::Exact, 10), 0);
     // A seat becomes free though nobody sat in it who counts, and somebody else moves in from the exact form.
     assert!(furthest_without_coin(ClipForm::Chunked, 10) > 0);
-    println!("without a full micro-batch: {}", furthest_without_coin(ClipForm::Chunked, 600));
+}
+
+/// Sums in 32 bits err most where 256 customers pull one way; and each who leaves makes room for one of the exact form.
+#[test]
+fn one_of_a_full_micro_batch_that_pulls_one_way_moves_the_sum_by_at_most_the_sensitivity() {
+    let mut dice = Dice::new(43);
+    let shape = shape(3, &[5, 4], Activation::Tanh, 1);
+    let parameters = parameters(&mut dice, &shape);
+    let first = rows(&mut dice, 3, 1, 1, 1).remove(0);
+    let alike: Vec<Row> = (0..300_u32)
+        .map(|customer| {
+            let features = first.features.iter().map(|value| value + customer as f32 * 1e-6).collect();
+            Row { features, present: vec![1.0], customer, ..first.clone() }
+        })
+        .collect();
+    let rule = rule(ClipForm::Chunked, 1e-3);
+    let bound = rule.sensitivity_squared_units(parameters.values().len()).unwrap();
+    let sum = |rows: &[Row]| {
+        let maxima = TableMaxima { customers: 1, rows: 1, rows_per_customer: 1 };
+        let table = Table::new(matrix(rows, 3, 1), maxima, &PlacementKey::new([3; 32])).unwrap();
+        let trainer = Trainer::new(&shape, &table, Placement::Hashed).unwrap_or_else(|error| panic!("{error}"));
+        clipped_sum(&trainer, &parameters, &rule).unwrap_or_else(|error| panic!("{error}")).values().to_vec()
+    };
+    let whole = sum(&alike);
+    let furthest = (0..300_u32).map(|missing| {
+        let rest: Vec<Row> = alike.iter().filter(|row| row.customer != missing).cloned().collect();
+        distance_squared(&whole, &sum(&rest))
+    });
+    let furthest = furthest.max().unwrap();
+    assert!(furthest <= bound && furthest * 100 > bound * 95, "{furthest} of {bound}");
 }

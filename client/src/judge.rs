@@ -83,6 +83,9 @@ pub(crate) mod tests {
         plan.riders = u32::try_from(rule.rider_count()).unwrap();
         plan.sensitivity_squared =
             planned::sensitivity_squared(&rule, plan.privacy, plan.overlap_max, network.parameter_count()).unwrap();
+        plan.customer_sensitivity_squared =
+            planned::customer_sensitivity_squared(&rule, plan.privacy, plan.overlap_max, network.parameter_count())
+                .unwrap();
         plan.noise_variance = plan.sensitivity_squared * 2000;
         plan.round_charge = planned::stated_charge(&plan);
         plan.validate().unwrap()

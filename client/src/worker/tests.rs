@@ -117,6 +117,8 @@ fn plans() -> Vec<ValidPlan> {
         let count = plan.parameters as usize;
         plan.sensitivity_squared =
             tributary_model::planned::sensitivity_squared(&rule, privacy, plan.overlap_max, count).unwrap();
+        plan.customer_sensitivity_squared =
+            tributary_model::planned::customer_sensitivity_squared(&rule, privacy, plan.overlap_max, count).unwrap();
         plan.noise_variance = plan.sensitivity_squared * 2000;
         plan.round_charge = tributary_model::planned::stated_charge(&plan);
         plan.validate().unwrap()

@@ -106,8 +106,8 @@ fn a_stolen_round_opens_where_the_model_is_one() {
     }
 }
 
-/// The processes that are watched below, and the fewest events that each of them appends in two rounds.
-const APPENDERS: [(Who, u32); 2] = [(Who::Centre, 30), (Who::Branch(4), 9)];
+/// The processes that are watched below, and the fewest events that each of them appends in four rounds.
+const APPENDERS: [(Who, u32); 2] = [(Who::Centre, 60), (Who::Branch(4), 17)];
 
 /// Plays a quiet run in which a process meets something; the outcome, and whether a line says so.
 fn quiet_run(
@@ -117,7 +117,7 @@ fn quiet_run(
 ) -> (Option<Violation>, bool) {
     let mut met = false;
     let mut watch = |line: &str| met |= line.contains(mark);
-    let options = Options { rounds: 2, ..options(9, Profile::None) };
+    let options = Options { rounds: 4, ..options(9, Profile::None) };
     let outcome = meet(World::<Toy>::new(seed, options, Some(&mut watch))).run();
     (outcome.violation, met)
 }
@@ -144,7 +144,7 @@ fn a_process_that_is_killed_at_any_append_breaks_nothing() {
 /// Every sync that a machine asks for is needed: where one is left out, somebody is told something that a crash takes back.
 #[test]
 fn a_sync_that_is_left_out_is_noticed_by_the_next_word() {
-    for (who, least) in [(Who::Centre, 9), (Who::Branch(4), 7)] {
+    for (who, least) in [(Who::Centre, 20), (Who::Branch(4), 13)] {
         let mut sync = 0;
         loop {
             let (violation, missed) = quiet_run(0, "misses a sync", |world| world.without_sync(who, sync));
@@ -152,7 +152,9 @@ fn a_sync_that_is_left_out_is_noticed_by_the_next_word() {
                 break;
             }
             let rule = violation.map(|violation| violation.rule);
-            assert_eq!(rule, Some("nothing is relied on before it is durable"), "{who} without its sync {sync}");
+            let rules =
+                ["nothing is relied on before it is durable", "nobody hears of a budget head that is not on the disk"];
+            assert!(rule.is_some_and(|rule| rules.contains(&rule)), "{who} without its sync {sync}: {rule:?}");
             sync += 1;
         }
         assert!(sync >= least, "{who}: {sync} syncs");

@@ -8,15 +8,11 @@ use super::event::{CoordinatorEvent, ParticipantEvent};
 use crate::budget::Kept;
 use crate::message::{Downstream, Upstream};
 
-/// The first of a client's events, appended and not synced, that this effect must not come before.
+/// Whether anybody outside hears or sees this effect of a client's machine.
 #[must_use]
-pub fn early_at_participant<'a>(
-    effect: &ParticipantEffect,
-    unsynced: &'a [ParticipantEvent],
-) -> Option<&'a ParticipantEvent> {
+pub fn is_heard_of_participant(effect: &ParticipantEffect) -> bool {
     use ParticipantEffect as Effect;
     match effect {
-        // Nobody outside sees these.
         Effect::Append(_)
         | Effect::Sync
         | Effect::JudgePlan(_)
@@ -24,14 +20,26 @@ pub fn early_at_participant<'a>(
         | Effect::NoiseAlone(_)
         | Effect::Keyed { .. }
         | Effect::RosterAccepted { .. }
-        | Effect::RoundClosed { .. } => return None,
+        | Effect::RoundClosed { .. } => false,
         Effect::Send(_)
         | Effect::Contribute(_)
         | Effect::Upload(_)
         | Effect::HeadAdopted { .. }
         | Effect::BudgetAnnounced { .. }
         | Effect::Finished { .. }
-        | Effect::Stop { .. } => {}
+        | Effect::Stop { .. } => true,
+    }
+}
+
+/// The first of a client's events, appended and not synced, that this effect must not come before.
+#[must_use]
+pub fn early_at_participant<'a>(
+    effect: &ParticipantEffect,
+    unsynced: &'a [ParticipantEvent],
+) -> Option<&'a ParticipantEvent> {
+    use ParticipantEffect as Effect;
+    if !is_heard_of_participant(effect) {
+        return None;
     }
     let rests_on = |event: &&ParticipantEvent| match event {
         // What is spent, promised or shown once stays so, whatever is said next.
@@ -45,8 +53,8 @@ pub fn early_at_participant<'a>(
         ParticipantEvent::RosterAccepted { .. } => {
             matches!(effect, Effect::Send(Upstream::Accept { .. } | Upstream::Refuse { .. }))
         }
-        // Whoever takes part in a session's rounds knows its members' counters from then on.
-        ParticipantEvent::CountersSeen { .. } => matches!(effect, Effect::Contribute(_) | Effect::Upload(_)),
+        // Whoever takes part in a session's rounds knows its members' counters from then on. A vector of the session before may leave meanwhile.
+        ParticipantEvent::CountersSeen { .. } => matches!(effect, Effect::Contribute(_)),
         // A set-up that is given up binds to nothing; a refusal of the plan is signed.
         ParticipantEvent::Refused { .. } => matches!(effect, Effect::Send(Upstream::Refuse { .. })),
         // News: the charge before them is what counts.
@@ -55,15 +63,11 @@ pub fn early_at_participant<'a>(
     unsynced.iter().find(rests_on)
 }
 
-/// The first of the coordinator's events, appended and not synced, that this effect must not come before.
+/// Whether anybody outside hears or sees this effect of the coordinator's machine.
 #[must_use]
-pub fn early_at_coordinator<'a>(
-    effect: &CoordinatorEffect,
-    unsynced: &'a [CoordinatorEvent],
-) -> Option<&'a CoordinatorEvent> {
+pub fn is_heard_of_coordinator(effect: &CoordinatorEffect) -> bool {
     use CoordinatorEffect as Effect;
     match effect {
-        // Nobody outside sees these.
         Effect::Append(_)
         | Effect::Sync
         | Effect::Keep(_)
@@ -74,14 +78,26 @@ pub fn early_at_coordinator<'a>(
         | Effect::Fold { .. }
         | Effect::Discard(_)
         | Effect::DropSum(_)
-        | Effect::Release => return None,
+        | Effect::Release => false,
         Effect::Send(..)
         | Effect::Broadcast(..)
         | Effect::SendStart(..)
         | Effect::Unmask(_)
         | Effect::Enrol(_)
         | Effect::Close(_)
-        | Effect::Finished { .. } => {}
+        | Effect::Finished { .. } => true,
+    }
+}
+
+/// The first of the coordinator's events, appended and not synced, that this effect must not come before.
+#[must_use]
+pub fn early_at_coordinator<'a>(
+    effect: &CoordinatorEffect,
+    unsynced: &'a [CoordinatorEvent],
+) -> Option<&'a CoordinatorEvent> {
+    use CoordinatorEffect as Effect;
+    if !is_heard_of_coordinator(effect) {
+        return None;
     }
     let starts = matches!(effect, Effect::SendStart(..));
     let rests_on = |event: &&CoordinatorEvent| match event {

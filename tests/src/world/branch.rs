@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::message::{MaskedHeader, Start, Upstream};
-use tributary_protocol::round::reliance::early_at_participant;
+use tributary_protocol::round::reliance::{early_at_participant, is_heard_of_participant};
 use tributary_protocol::round::{
     Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, ParticipantRecord,
 };
@@ -191,6 +191,9 @@ impl<S: Stage> World<'_, S> {
         if let Some(early) = early_at_participant(&effect, self.branches[index].disk.unsynced()) {
             self.judge.speaks_early(who, early);
         }
+        if is_heard_of_participant(&effect) {
+            self.branches[index].process.is_heard();
+        }
         match effect {
             ParticipantEffect::Append(event) => {
                 self.judge.branch_appends(index, &event);
@@ -322,7 +325,9 @@ impl<S: Stage> World<'_, S> {
 
     fn sync_branch(&mut self, index: usize) {
         let branch = &mut self.branches[index];
-        if branch.process.misses_sync() {
+        // Where nothing binds that is not durable yet, a sync may as well be left out.
+        let binds = early_at_participant(&ParticipantEffect::Finished { rounds: 0 }, branch.disk.unsynced()).is_some();
+        if binds && branch.process.misses_sync() {
             return self.trace.note(self.now, Who::Branch(index), "misses a sync", String::new);
         }
         if branch.process.sync_ms == 0 {

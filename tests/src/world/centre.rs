@@ -7,7 +7,7 @@ use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::message::{ClosedReason, Downstream, Start};
 use tributary_protocol::plan::RoundKind;
-use tributary_protocol::round::reliance::{early_at_coordinator, early_of_heads};
+use tributary_protocol::round::reliance::{early_at_coordinator, early_of_heads, is_heard_of_coordinator};
 use tributary_protocol::round::{
     Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRecord, CoordinatorSettings, Input, Outbox,
     SessionMaterial,
@@ -180,6 +180,9 @@ impl<S: Stage> World<'_, S> {
         }
         if let Some(early) = early_at_coordinator(&effect, self.centre.disk.unsynced()) {
             self.judge.speaks_early(Who::Centre, early);
+        }
+        if is_heard_of_coordinator(&effect) {
+            self.centre.process.is_heard();
         }
         match effect {
             CoordinatorEffect::Append(event) => {
@@ -372,7 +375,10 @@ impl<S: Stage> World<'_, S> {
     }
 
     fn sync_centre(&mut self) {
-        if self.centre.process.misses_sync() {
+        // Where nothing binds that is not durable yet, a sync may as well be left out.
+        let word = CoordinatorEffect::Finished { complete: true };
+        let binds = early_at_coordinator(&word, self.centre.disk.unsynced()).is_some();
+        if (binds || !self.centre.heads.unsynced().is_empty()) && self.centre.process.misses_sync() {
             return self.trace.note(self.now, Who::Centre, "misses a sync", String::new);
         }
         if self.centre.process.sync_ms > 0 {

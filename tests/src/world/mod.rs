@@ -242,7 +242,8 @@ impl<'a, S: Stage> World<'a, S> {
         self
     }
 
-    /// For a test: a process's disk does nothing at this sync, counted from 0, as if the machine had not asked for it.
+    /// For a test: a process's disk does nothing at this sync, counted from 0, as if the machine had not asked for it, nor at those behind it
+    /// before its next word, which would make up for it.
     #[cfg(test)]
     pub(crate) fn without_sync(mut self, who: Who, sync: u32) -> Self {
         self.process(who).syncs_left = Some(sync);

@@ -19,8 +19,10 @@ pub(crate) struct Process {
     pub(crate) effects_left: Option<u32>,
     /// It is killed behind so many appends, before it can sync the last of them.
     pub(crate) appends_left: Option<u32>,
-    /// After so many syncs there is one that its disk leaves out.
+    /// After so many syncs there is one that its disk leaves out, with those behind it up to its next word.
     pub(crate) syncs_left: Option<u32>,
+    /// Its disk leaves syncs out.
+    missing: bool,
     /// Milliseconds that a killed process stays down.
     pub(crate) down_ms: u64,
     /// Milliseconds that its disk takes to sync.
@@ -42,6 +44,7 @@ impl Process {
             effects_left: None,
             appends_left: None,
             syncs_left: None,
+            missing: false,
             down_ms: 0,
             sync_ms: 0,
             leaving: false,
@@ -64,6 +67,7 @@ impl Process {
         self.effects_left = None;
         self.appends_left = None;
         self.syncs_left = None;
+        self.missing = false;
         self.leaving = false;
     }
 
@@ -77,13 +81,18 @@ impl Process {
         counted(&mut self.appends_left)
     }
 
-    /// Whether its disk leaves this sync out; the ones behind it count again.
+    /// Whether its disk leaves this sync out.
     pub(crate) fn misses_sync(&mut self) -> bool {
-        let misses = counted(&mut self.syncs_left);
-        if misses {
+        if counted(&mut self.syncs_left) {
             self.syncs_left = None;
+            self.missing = true;
         }
-        misses
+        self.missing
+    }
+
+    /// Somebody has heard of it: syncs count again.
+    pub(crate) fn is_heard(&mut self) {
+        self.missing = false;
     }
 }
 

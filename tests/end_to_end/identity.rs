@@ -115,10 +115,13 @@ fn a_new_branch_takes_part_as_soon_as_the_roster_names_it_and_nobody_restarts() 
     done(certs(&federation, &words));
     done(run(["client", "enrol", "--bundle", &bundle, "--out", &path("identities/new")]));
     fs::create_dir(federation.branch(8)).unwrap();
-    for entry in fs::read_dir(federation.branch(7)).unwrap().map(Result::unwrap) {
-        fs::copy(entry.path(), federation.branch(8).join(entry.file_name())).unwrap();
+    let files = fs::read_dir(federation.branch(7)).unwrap().map(|entry| entry.unwrap().path());
+    for file in files.filter(|path| path.is_file()) {
+        fs::copy(&file, federation.branch(8).join(file.file_name().unwrap())).unwrap();
     }
     federation.edit(8, |text| text.replace("identities/branch-007", "identities/new"));
+    let (config, key) = (federation.config(8).display().to_string(), path("branches/branch-008/owner.key"));
+    done(run(["client", "budget", "begin", "--config", &config, "--key", &key]));
     // It is early: it is told what is missing, and goes on asking.
     let mut newcomer = federation.start(8);
     let mut events = newcomer.events();

@@ -97,7 +97,8 @@ fn a_daemon_that_dies_leaves_no_memory_behind() {
     federation.until("joined");
     let settings = federation.dir.join("coordinator/other.toml");
     let text = fs::read_to_string(federation.dir.join("coordinator/coordinator.toml")).unwrap();
-    fs::write(&settings, text.replace("state_dir = \"state\"", "state_dir = \"other\"")).unwrap();
+    fs::write(&settings, text.replace("state_dir = \"state\"", "state_dir = \"other\"\nheads_dir = \"other heads\""))
+        .unwrap();
     let serve = [EXECUTABLE, "coordinator", "serve", "--events", "--config", settings.to_str().unwrap()];
     let mut coordinator = start(&serve, home);
     until_it_speaks(&mut coordinator);

@@ -17,6 +17,7 @@ use tributary_model::parameters::Parameters;
 use tributary_model::schema::Schema;
 use tributary_model::update::ClippedSum;
 use tributary_protocol::ids::RoundId;
+use tributary_protocol::message::RefusalCode;
 use tributary_protocol::plan::ValidPlan;
 use tributary_protocol::round::{Contribution, ParticipantInput, RoundDescriptor, Timing};
 use tributary_protocol::secagg::masked_update::{MaskedNoise, MaskedUpdate, mask_noise};
@@ -95,18 +96,39 @@ pub fn run(source: WorkerSource, jobs: &mpsc::Receiver<Job>, answer: impl Fn(Ans
     let noise = NoiseSource::new(source.policy.own_noise);
     let mut worker = Worker { source, answer, prepared: None, noise, cpu: WorkerCpu::default() };
     while let Ok(job) = jobs.recv() {
-        match job {
-            Job::Judge(plan) => worker.judge(plan),
-            // A round that was given up before its turn keeps nobody waiting.
-            Job::Contribute(_, _, wanted) if !wanted.stands() => {}
-            Job::Contribute(contribution, model, _) => worker.contribute(contribution, &model),
-            Job::DrawAhead { honest_min } => worker.draw_ahead(honest_min),
+        // The machine waits for a verdict, whatever happens to it.
+        let judged = match &job {
+            Job::Judge(plan) => Some(plan.digest()),
+            _ => None,
+        };
+        // A panic ends its job alone: the thread and the daemon go on.
+        if catch_unwind(AssertUnwindSafe(|| worker.carry_out(job))).is_ok() {
+            continue;
+        }
+        (worker.answer)(Answer::Explain(FAULT.into()));
+        if let Some(plan) = judged {
+            worker.prepared = None;
+            let verdict = Err(RefusalCode::BranchUnprepared);
+            (worker.answer)(Answer::Input(Box::new(ParticipantInput::PlanJudged { plan, verdict })));
         }
     }
     worker.cpu
 }
 
+/// What an operator is told when this program has a fault.
+const FAULT: &str = "the work stopped half-way, which is a fault of the program: report it with this daemon's log";
+
 impl<A: Fn(Answer)> Worker<A> {
+    fn carry_out(&mut self, job: Job) {
+        match job {
+            Job::Judge(plan) => self.judge(plan),
+            // A round that was given up before its turn keeps nobody waiting.
+            Job::Contribute(_, _, wanted) if !wanted.stands() => {}
+            Job::Contribute(contribution, model, _) => self.contribute(contribution, &model),
+            Job::DrawAhead { honest_min } => self.draw_ahead(honest_min),
+        }
+    }
+
     fn judge(&mut self, plan: ValidPlan) {
         let digest = plan.digest();
         // The same plan over a new connection: nothing about it has changed.
@@ -205,10 +227,7 @@ impl<A: Fn(Answer)> Worker<A> {
         let reason = match made {
             Ok(Ok(made)) => return Some(made),
             Ok(Err(reason)) => reason,
-            Err(_) => {
-                "the training stopped half-way, which is a fault of the program: report it with this daemon's log"
-                    .into()
-            }
+            Err(_) => FAULT.into(),
         };
         (self.answer)(Answer::NoiseAlone { round: descriptor.round, reason });
         None

@@ -20,6 +20,9 @@ use super::snapshot::Snapshot;
 use crate::judge::Judged;
 use crate::noise::NoiseSource;
 
+/// By so much a plan's deadline must pass this branch's own time.
+const DEADLINE_TIMES_OWN: u32 = 4;
+
 /// By so much a plan's offset must pass this branch's own time, where the policy is strict.
 const OFFSET_TIMES_OWN: u32 = 2;
 
@@ -74,35 +77,45 @@ impl Prepared {
             (Some(_), Some(table)) => Some(laid(table, Placement::Dense)?),
             _ => None,
         };
-        let mut prepared = Self { plan, judged, trainer, held_out, statistics, evaluation, customers_nominal: nominal };
-        if timing == Timing::Strict {
-            prepared = prepared.timed(&snapshot.training, noise)?;
-        }
-        Ok(prepared)
+        let prepared = Self { plan, judged, trainer, held_out, statistics, evaluation, customers_nominal: nominal };
+        prepared.timed(&snapshot.training, noise, timing)
     }
 
-    /// Refuses a plan whose uploads leave sooner than this branch is surely ready. What is timed is the work on a table without rows, which
-    /// takes as long as any other within the public maxima.
-    fn timed(self, table: &Table, noise: &mut NoiseSource) -> Result<Self, Unprepared> {
+    /// Refuses a plan that leaves this branch too little time: a round that ends before the vector is ready would silence the branch, and a
+    /// strict policy asks to be ready at the offset. What is timed is the work on a table without rows, which takes as long as any other within
+    /// the public maxima.
+    fn timed(self, table: &Table, noise: &mut NoiseSource, timing: Timing) -> Result<Self, Unprepared> {
+        let refused = |code, explanation| Err(Unprepared { code, explanation });
+        let empty = self.empty(table);
         let started = Instant::now();
-        self.empty(table)
-            .map_or(Ok(()), |empty| self.rehearse(&empty, noise))
-            .map_err(|explanation| Unprepared { code: RefusalCode::BranchUnprepared, explanation })?;
-        let needed = started.elapsed() * OFFSET_TIMES_OWN;
-        let offset = Duration::from_millis(self.plan.upload_offset_ms);
-        if offset >= needed {
-            return Ok(self);
+        if let Err(explanation) = empty.map_or(Ok(()), |empty| self.rehearse(&empty, noise)) {
+            return refused(RefusalCode::BranchUnprepared, explanation);
         }
-        Err(Unprepared {
-            code: RefusalCode::PolicyFloor(Floor::UploadOffset),
-            explanation: format!(
+        let own = started.elapsed();
+        let deadline = Duration::from_millis(self.plan.round_deadline_ms);
+        if deadline < own * DEADLINE_TIMES_OWN {
+            let explanation = format!(
+                "the plan's rounds end {} ms after their start, and this branch needs {} ms for a table of its public maxima; it asks for four \
+                 times that, because a round that is over too early would silence it: ask the plan owner for a round_deadline_ms of {} or more, \
+                 or lower the maxima in [data]",
+                deadline.as_millis(),
+                own.as_millis(),
+                (own * DEADLINE_TIMES_OWN).as_millis() + 1
+            );
+            return refused(RefusalCode::BranchUnprepared, explanation);
+        }
+        let offset = Duration::from_millis(self.plan.upload_offset_ms);
+        if timing == Timing::Strict && offset < own * OFFSET_TIMES_OWN {
+            let explanation = format!(
                 "the policy's timing is strict, and the plan's uploads leave {} ms after a round's start; this branch needs {} ms for a table of \
                  its public maxima, and twice that is asked for: ask the plan owner for an upload_offset_ms of {} or more",
                 offset.as_millis(),
-                (needed / OFFSET_TIMES_OWN).as_millis(),
-                needed.as_millis()
-            ),
-        })
+                own.as_millis(),
+                (own * OFFSET_TIMES_OWN).as_millis() + 1
+            );
+            return refused(RefusalCode::PolicyFloor(Floor::UploadOffset), explanation);
+        }
+        Ok(self)
     }
 
     fn rehearse(&self, empty: &Trainer, noise: &mut NoiseSource) -> Result<(), String> {

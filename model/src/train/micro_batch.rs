@@ -28,12 +28,14 @@ pub(crate) struct MicroBatch {
 impl MicroBatch {
     /// Copies rows into slots, from slot 0 on.
     pub(super) fn new(data: &FeatureMatrix, rows: &[u32], device: &Device) -> Self {
+        // Padding is copied as rows are, so that laying out takes as long for no rows as for many.
         let padded = |part: &ndarray::Array2<f32>| {
+            let (part, padding) = (part.as_standard_layout(), vec![0.0; part.ncols()]);
             let mut values = Zeroizing::new(vec![0.0; SLOTS * part.ncols()]);
-            for (slot, row) in values.chunks_exact_mut(part.ncols()).zip(rows) {
-                for (value, source) in slot.iter_mut().zip(part.row(*row as usize)) {
-                    *value = *source;
-                }
+            for (index, slot) in values.chunks_exact_mut(part.ncols()).enumerate() {
+                let row = rows.get(index).map(|row| part.row(*row as usize));
+                let row = row.as_ref().map(|row| row.as_slice().expect("rows in this layout are contiguous"));
+                slot.copy_from_slice(row.unwrap_or(&padding));
             }
             values
         };

@@ -11,6 +11,8 @@ use crate::privacy::{Accounts, RdpVector, Unit};
 pub const OVERLAP_MAX: u16 = 16;
 /// Most local steps of one round.
 pub const LOCAL_STEPS_MAX: u32 = 1000;
+/// Smallest learning rate of local steps: below, steps would make denormal numbers, whose arithmetic takes longer.
+const LEARNING_RATE_MIN: f64 = 1e-9;
 /// Smallest clip norm, of a customer's gradient and of a difference of models: no useful one is smaller, and the number of units that stand for
 /// it, divided by it, stays far from what overflows.
 pub const CLIP_NORM_MIN: f64 = 1e-3;
@@ -286,6 +288,10 @@ impl Plan {
         }
         bounded("local.steps", local.steps.into(), 1, LOCAL_STEPS_MAX.into(), "1 to 1000")?;
         real("local.learning_rate", local.learning_rate_bits)?;
+        if f64::from_bits(local.learning_rate_bits) < LEARNING_RATE_MIN {
+            let found = alloc::format!("{}", f64::from_bits(local.learning_rate_bits));
+            return Err(out_of_range("local.learning_rate", &found, "1e-9 or more"));
+        }
         clip_norm("local.update_clip_norm", local.update_clip_norm_bits)
     }
 

@@ -319,13 +319,13 @@ impl Daemon<'_> {
             ParticipantEffect::Sync => self.journal.sync()?,
             ParticipantEffect::JudgePlan(plan) => {
                 self.architecture = Architecture::decode(&plan.architecture).ok();
-                let _ = self.jobs.send(Job::Judge(*plan));
+                let _ = self.jobs.send(Job::Judge(plan));
             }
             ParticipantEffect::Contribute(contribution) => {
                 self.cpu_before.get_or_insert_with(process_cpu);
                 let model = self.model.take().expect("a start brings its model");
                 let wanted = self.vectors.begin(contribution.descriptor.round);
-                let _ = self.jobs.send(Job::Contribute(contribution, model, wanted));
+                let _ = self.jobs.send(Job::Contribute(Box::new(contribution), model, wanted));
             }
             // One round is open at most, and the effect comes before the next one's beginning.
             ParticipantEffect::ForgetVector(_) => self.vectors.forget(),

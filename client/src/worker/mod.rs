@@ -33,9 +33,9 @@ use crate::vectors::Wanted;
 /// What the worker is asked.
 pub enum Job {
     /// Judge a plan and lay the rows out for it.
-    Judge(ValidPlan),
+    Judge(Box<ValidPlan>),
     /// Make a round's masked vector from this model, as long as it is wanted.
-    Contribute(Contribution, Vec<u8>, Wanted),
+    Contribute(Box<Contribution>, Vec<u8>, Wanted),
     /// Draw this branch's noise for the next rounds while nothing else is to do.
     DrawAhead {
         /// Noise shares that surely are honest, by which the plan divides the noise.
@@ -121,10 +121,10 @@ const FAULT: &str = "the work stopped half-way, which is a fault of the program:
 impl<A: Fn(Answer)> Worker<A> {
     fn carry_out(&mut self, job: Job) {
         match job {
-            Job::Judge(plan) => self.judge(plan),
+            Job::Judge(plan) => self.judge(*plan),
             // A round that was given up before its turn keeps nobody waiting.
             Job::Contribute(_, _, wanted) if !wanted.stands() => {}
-            Job::Contribute(contribution, model, _) => self.contribute(contribution, &model),
+            Job::Contribute(contribution, model, _) => self.contribute(*contribution, &model),
             Job::DrawAhead { honest_min } => self.draw_ahead(honest_min),
         }
     }

@@ -71,11 +71,11 @@ fn transcript(plan: &ValidPlan, rows: Rows, models: &[Vec<u8>], timing: Timing) 
     let snapshot = Snapshot { training: table(&schema, rows), held_out: None };
     let source = WorkerSource { snapshot, schema, customers_nominal: Some(40), policy };
     let (sender, jobs) = mpsc::channel();
-    sender.send(Job::Judge(plan.clone())).unwrap();
+    sender.send(Job::Judge(Box::new(plan.clone()))).unwrap();
     sender.send(Job::DrawAhead { honest_min: 6 }).unwrap();
     for (round, model) in (1..).zip(models) {
         let permitted = contribution(plan, (RoundKind::Train, RoundId(round)), Digest::ZERO);
-        sender.send(Job::Contribute(permitted, model.clone(), Wanted::new())).unwrap();
+        sender.send(Job::Contribute(Box::new(permitted), model.clone(), Wanted::new())).unwrap();
     }
     drop(sender);
     let answers = RefCell::new(Vec::new());
@@ -186,7 +186,7 @@ fn a_round_that_was_given_up_keeps_the_next_ones_noise_waiting_no_longer() {
     let snapshot = Snapshot { training: table(&schema, Rows::Usual), held_out: None };
     let source = WorkerSource { snapshot, schema, customers_nominal: Some(40), policy };
     let (sender, jobs) = mpsc::channel();
-    sender.send(Job::Judge(plan.clone())).unwrap();
+    sender.send(Job::Judge(Box::new(plan.clone()))).unwrap();
     let model = &models(&plan)[0];
     // Three starts one after the other: of the rounds before the last one nothing is wanted any more.
     for round in 1..=3 {
@@ -195,7 +195,7 @@ fn a_round_that_was_given_up_keeps_the_next_ones_noise_waiting_no_longer() {
             wanted.take_back();
         }
         let permitted = contribution(&plan, (RoundKind::Train, RoundId(round)), Digest::ZERO);
-        sender.send(Job::Contribute(permitted, model.clone(), wanted)).unwrap();
+        sender.send(Job::Contribute(Box::new(permitted), model.clone(), wanted)).unwrap();
     }
     drop(sender);
     let answers = RefCell::new(Vec::new());

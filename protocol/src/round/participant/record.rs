@@ -17,7 +17,7 @@ use crate::time::Millis;
 const DAY_MS: u64 = 86_400_000;
 
 /// State after a list of events; `replay(budget file) == state`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct ParticipantRecord {
     /// Whose budget this is.
     pub population: Option<String>,
@@ -46,37 +46,12 @@ pub struct ParticipantRecord {
 }
 
 /// What one plan charged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct PlanSpend {
     /// RDP charged.
     pub spent: Accounts,
     /// Rounds charged by kind, and the last one used; a later one must be larger.
     pub charged: Charged,
-}
-
-impl Default for PlanSpend {
-    fn default() -> Self {
-        Self { spent: Accounts::zero(), charged: Charged::default() }
-    }
-}
-
-impl Default for ParticipantRecord {
-    fn default() -> Self {
-        Self {
-            population: None,
-            begun: None,
-            population_digest: None,
-            awaits_head: false,
-            counter: 0,
-            signed: None,
-            counters: BTreeMap::new(),
-            spent: Accounts::zero(),
-            plans: BTreeMap::new(),
-            acknowledged: None,
-            roster: None,
-            day: VecDeque::new(),
-        }
-    }
 }
 
 impl ParticipantRecord {

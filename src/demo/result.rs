@@ -19,6 +19,8 @@ pub(super) struct Figures {
     auc_pooled: Option<f64>,
     auc_in_branch_mean: Option<f64>,
     epsilon: Option<f64>,
+    /// In mode branch alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
     epsilon_customer: Option<f64>,
     delta: Option<f64>,
     noise_multiplier: Option<f64>,

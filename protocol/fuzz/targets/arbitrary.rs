@@ -218,7 +218,10 @@ impl<'de> SeqAccess<'de> for Parts<'_> {
         let field = self.fields.and_then(|(name, fields)| Some((name, *fields.get(fields.len() - self.left)?)));
         self.left -= 1;
         match field {
-            Some(("RosterParts", "epoch")) => self.source.fixed = Some(1),
+            Some(("RosterParts", "epoch")) => {
+                // A message may hold two rosters.
+                (self.source.client, self.source.group, self.source.fixed) = (0, 0, Some(1));
+            }
             Some(("RosterParts", "previous")) => self.source.fixed = Some(0),
             Some(("RosterEntry", "client")) => {
                 self.source.client += 1;

@@ -109,13 +109,15 @@ pub fn early_at_coordinator<'a>(
         | CoordinatorEvent::RoundCommitted { .. }
         | CoordinatorEvent::RoundAborted { .. }
         | CoordinatorEvent::ModelReleased { .. }
-        | CoordinatorEvent::BudgetBegun { .. }
-        | CoordinatorEvent::BudgetShown { .. }
         | CoordinatorEvent::ClientEvicted { .. }
         | CoordinatorEvent::PlanFinished { .. } => true,
         // Who is in the survivor set was admitted before.
         CoordinatorEvent::UpdateAdmitted { .. } => {
             starts || matches!(effect, Effect::Broadcast(_, Downstream::Survivors(_)))
+        }
+        // Whoever is told of a member's counter can count on the ledger's knowing its head.
+        CoordinatorEvent::BudgetBegun { .. } | CoordinatorEvent::BudgetShown { .. } => {
+            starts || matches!(effect, Effect::Broadcast(_, Downstream::Freeze(_)))
         }
         // A restart closes what these opened, and asks again for what they noted. The set that a quorum signed is durable before it signs.
         CoordinatorEvent::SessionOpened { .. }

@@ -175,8 +175,8 @@ impl<S: Stage> World<'_, S> {
 
     /// Executes one effect. Everything that a machine asks of the coordinator's shell is here.
     fn centre_effect(&mut self, effect: CoordinatorEffect) {
-        if early_of_heads(&effect, self.centre.heads.unsynced()).is_some() {
-            self.judge.object("nobody hears of a budget head that is not on the disk", "the coordinator tells of one");
+        if let Some(early) = early_of_heads(&effect, self.centre.heads.unsynced()) {
+            self.judge.speaks_early(Who::Centre, early);
         }
         if let Some(early) = early_at_coordinator(&effect, self.centre.disk.unsynced()) {
             self.judge.speaks_early(Who::Centre, early);

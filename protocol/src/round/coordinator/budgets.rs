@@ -30,6 +30,7 @@ impl<S: Suite> Coordinator<S> {
         if self.settings.heads.newest(head.client) == Some(head) {
             return;
         }
+        self.news_of_budgets = true;
         let roster = Kept::Roster(Box::new(self.settings.roster.clone()));
         let unknown = !self.settings.heads.has_roster(head.epoch);
         for kept in unknown.then_some(roster).into_iter().chain([Kept::Head(Box::new(head.clone()))]) {
@@ -64,8 +65,8 @@ impl<S: Suite> Coordinator<S> {
             if let Some(first) = begun.filter(|_| unknown && known.is_none()) {
                 self.commit(CoordinatorEvent::BudgetBegun { client, first: Box::new(first) }, outbox);
             }
+            self.news_of_budgets = true;
             self.commit(CoordinatorEvent::BudgetShown { head: Box::new(head.clone()) }, outbox);
         }
-        outbox.push(CoordinatorEffect::Sync);
     }
 }

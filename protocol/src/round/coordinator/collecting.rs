@@ -176,7 +176,7 @@ impl<S: Suite> Coordinator<S> {
         let survivors = Survivors { round, uploads };
         let digest = S::digest(survivors.canonical());
         self.commit(CoordinatorEvent::SurvivorsFrozen { round, survivors: names.clone(), digest }, outbox);
-        outbox.push(CoordinatorEffect::Sync);
+        self.sync(outbox);
         let here: Vec<ClientId> = names.iter().copied().filter(|client| self.links.contains_key(client)).collect();
         outbox.push(CoordinatorEffect::Broadcast(here, Downstream::Survivors(survivors)));
         let (certified_by, deadline) = (collecting.by(CERTIFIED_BY), collecting.by(10));

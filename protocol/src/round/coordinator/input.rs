@@ -150,7 +150,7 @@ impl<S: Suite> Coordinator<S> {
         if let Some(session) = keying {
             self.commit(CoordinatorEvent::SessionClosed { session, reason }, outbox);
         }
-        outbox.push(CoordinatorEffect::Sync);
+        self.sync(outbox);
         if let Some(session) = keying {
             let message = Downstream::SessionClosed { session, reason };
             outbox.push(CoordinatorEffect::Broadcast(self.ready_clients(), message));

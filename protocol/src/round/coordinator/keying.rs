@@ -172,14 +172,16 @@ impl<S: Suite> Coordinator<S> {
         let Ok(thresholds) = rule.thresholds(&organisations, group) else {
             return self.drop_keying(now, ClosedReason::TooFew, outbox);
         };
+        // Heads are kept before anybody hears of their counters.
+        if self.news_of_budgets {
+            self.sync(outbox);
+        }
         let Some(keying) = &mut self.keying else { return };
         let statements: List<KeysStatement> = members.values().map(|keys| keys.statement.clone()).collect();
         let bodies: Vec<Digest> = statements.iter().map(body_of::<S>).collect();
         let view = frozen_view::<S>(&keying.offer, &bodies, &thresholds);
         let sparse = members.len() > COMPLETE_GRAPH_MAX;
         let keys = if sparse { List::default() } else { members.values().map(neighbour_keys).collect() };
-        // Heads are kept before anybody hears of their counters.
-        outbox.push(CoordinatorEffect::Sync);
         let freeze = Freeze { session: keying.offer.session, members: statements, keys, thresholds };
         outbox.push(CoordinatorEffect::Broadcast(keying.offer.candidates.to_vec(), Downstream::Freeze(freeze)));
         let frozen = Frozen { members, thresholds, view };
@@ -366,7 +368,7 @@ impl<S: Suite> Coordinator<S> {
             CoordinatorEvent::SessionKeyed { session, view, cohort: cohort.clone(), organisations, thresholds },
             outbox,
         );
-        outbox.push(CoordinatorEffect::Sync);
+        self.sync(outbox);
         for client in &cohort {
             if let Some(link) = self.links.get_mut(client) {
                 link.holding.push(session);

@@ -221,7 +221,7 @@ impl<S: Suite> Coordinator<S> {
         *strikes += 1;
         if *strikes >= STRIKES_MAX && self.record.finished.is_none() {
             self.commit(CoordinatorEvent::ClientEvicted { client, reason: EvictionReason::Strikes }, outbox);
-            outbox.push(CoordinatorEffect::Sync);
+            self.sync(outbox);
             reject(client, RejectCode::Evicted, eviction_text(), outbox);
         } else {
             let explanation = "a message came that the protocol does not allow at this point; the client must be restarted, and its \
@@ -243,7 +243,7 @@ impl<S: Suite> Coordinator<S> {
             return;
         }
         self.commit(CoordinatorEvent::ClientEvicted { client, reason }, outbox);
-        outbox.push(CoordinatorEffect::Sync);
+        self.sync(outbox);
         if self.links.remove(&client).is_some() {
             reject(client, RejectCode::Evicted, eviction_text(), outbox);
             self.on_lost(now, client, ClosedReason::ParticipantMisbehaved(client), outbox);

@@ -64,7 +64,7 @@ impl<S: Suite> Coordinator<S> {
         self.settings.roster = next;
         self.endings = Endings::of(&self.settings.roster.roster, now);
         self.note_roster(outbox);
-        outbox.push(CoordinatorEffect::Sync);
+        self.sync(outbox);
         outbox.push(CoordinatorEffect::Enrol(Box::new(self.settings.roster.clone())));
         for client in core::mem::take(&mut self.links).into_keys() {
             outbox.push(CoordinatorEffect::Close(client));

@@ -122,6 +122,8 @@ pub struct Coordinator<S: Suite> {
     gather_until: Option<Millis>,
     /// After a set-up that failed, when the next one may begin.
     rekey_after: Option<Millis>,
+    /// Budget heads were kept or recorded since the last sync.
+    news_of_budgets: bool,
     /// A newer roster, until the open round has ended.
     next_roster: Option<SignedRoster>,
     /// Which entries of the roster are over.
@@ -159,6 +161,7 @@ impl<S: Suite> Coordinator<S> {
             sessions: VecDeque::new(),
             gather_until,
             rekey_after: None,
+            news_of_budgets: false,
             next_roster: None,
             endings,
         };
@@ -173,7 +176,7 @@ impl<S: Suite> Coordinator<S> {
         }
         machine.reopen_sessions(stored, outbox);
         machine.note_roster(outbox);
-        outbox.push(CoordinatorEffect::Sync);
+        machine.sync(outbox);
         if machine.record.finished.is_some() {
             machine.phase = Phase::Finished;
         }
@@ -244,7 +247,7 @@ impl<S: Suite> Coordinator<S> {
     fn abort(&mut self, reason: ClosedReason, outbox: &mut Outbox<CoordinatorEffect>) {
         let Some(round) = self.record.round.as_ref().map(|open| open.round) else { return };
         self.commit(CoordinatorEvent::RoundAborted { round, reason }, outbox);
-        outbox.push(CoordinatorEffect::Sync);
+        self.sync(outbox);
         outbox.push(CoordinatorEffect::DropSum(round));
         let message = Downstream::Outcome(RoundOutcome::Aborted { round, reason });
         outbox.push(CoordinatorEffect::Broadcast(self.ready_clients(), message));
@@ -267,6 +270,12 @@ impl<S: Suite> Coordinator<S> {
         let here: Vec<ClientId> = closed.cohort().iter().copied().filter(|one| self.links.contains_key(one)).collect();
         outbox.push(CoordinatorEffect::Broadcast(here, Downstream::SessionClosed { session, reason }));
         outbox.push(CoordinatorEffect::ForgetSession(session));
+    }
+
+    /// Everything recorded or kept is durable before anything that follows.
+    fn sync(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        self.news_of_budgets = false;
+        outbox.push(CoordinatorEffect::Sync);
     }
 
     fn is_open(&self, round: RoundId) -> bool {

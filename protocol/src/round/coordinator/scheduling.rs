@@ -100,7 +100,7 @@ impl<S: Suite> Coordinator<S> {
         let awaited = present.iter().copied().filter(|client| !self.is_straggling(*client)).collect();
         let collecting = Collecting::new(now, &descriptor, awaited);
         self.commit(CoordinatorEvent::RoundStarted { descriptor: descriptor.clone() }, outbox);
-        outbox.push(CoordinatorEffect::Sync);
+        self.sync(outbox);
         outbox.push(CoordinatorEffect::OpenSum { round, ring, dimension });
         outbox.push(CoordinatorEffect::SendStart(present, Start { descriptor, signature }));
         self.phase = Phase::Collecting(collecting);
@@ -204,7 +204,7 @@ impl<S: Suite> Coordinator<S> {
             self.commit(CoordinatorEvent::SessionClosed { session, reason }, outbox);
         }
         self.commit(CoordinatorEvent::PlanFinished { model, rounds, complete }, outbox);
-        outbox.push(CoordinatorEffect::Sync);
+        self.sync(outbox);
         self.phase = Phase::Finished;
         outbox.push(CoordinatorEffect::Finished { complete });
         // Those who have not said yet who they are hear of it when they do.

@@ -36,7 +36,7 @@ impl<S: Suite> Coordinator<S> {
         }
         let survivors = u32::try_from(self.record.admitted.len()).expect("a cohort is at most 10,000");
         self.commit(CoordinatorEvent::RoundCommitted { round, sum, model, update_clip_norm_bits }, outbox);
-        outbox.push(CoordinatorEffect::Sync);
+        self.sync(outbox);
         let outcome = Downstream::Outcome(RoundOutcome::Committed { round, survivors, model });
         outbox.push(CoordinatorEffect::Broadcast(self.ready_clients(), outcome));
         self.phase = Phase::Gathering;
@@ -51,7 +51,7 @@ impl<S: Suite> Coordinator<S> {
     pub(super) fn on_released(&mut self, model: Digest, outbox: &mut Outbox<CoordinatorEffect>) {
         if matches!(self.phase, Phase::Releasing) {
             self.commit(CoordinatorEvent::ModelReleased { model }, outbox);
-            outbox.push(CoordinatorEffect::Sync);
+            self.sync(outbox);
             self.phase = Phase::Gathering;
         }
     }

@@ -99,7 +99,6 @@ impl Load {
             cap: everything(),
             plan_cap: everything(),
             modes: PrivacyMode::ALL.to_vec(),
-            groups: vec!["all".to_owned()],
             purposes: vec![PURPOSE_DEFAULT.to_owned()],
             groups: vec!["all".to_owned()],
             schema: schema().digest(),

@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// The keys of `demo --json`, all of them.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 18] = [
     "auc_federated",
     "auc_in_branch_mean",
     "auc_local_mean",
@@ -23,7 +23,6 @@ const KEYS: [&str; 19] = [
     "customers",
     "delta",
     "epsilon",
-    "epsilon_customer",
     "noise_multiplier",
     "parameters",
     "rounds",

@@ -144,7 +144,7 @@ fn a_process_that_is_killed_at_any_append_breaks_nothing() {
 /// Every sync that a machine asks for is needed: where one is left out, somebody is told something that a crash takes back.
 #[test]
 fn a_sync_that_is_left_out_is_noticed_by_the_next_word() {
-    for (who, least) in [(Who::Centre, 20), (Who::Branch(4), 13)] {
+    for (who, least) in [(Who::Centre, 19), (Who::Branch(4), 13)] {
         let mut sync = 0;
         loop {
             let (violation, missed) = quiet_run(0, "misses a sync", |world| world.without_sync(who, sync));

@@ -32,15 +32,17 @@ fn run(folder: &Path, plan: &str) -> Federation {
         },
     );
     let (address_sender, address) = mpsc::channel();
+    let settings = &federation.coordinator;
     std::thread::scope(|scope| {
-        let coordinator = scope.spawn(|| {
+        // The sender ends with this thread: whoever waits for an address hears when there will be none.
+        let coordinator = scope.spawn(move || {
             let mut complete = None;
             let mut report = |event: &Event| match event {
                 Event::Listening { address, .. } => address_sender.send(*address).expect("the test listens"),
                 Event::Finished(finished) => complete = Some(finished.complete),
                 _ => {}
             };
-            serve_reporting(&federation.coordinator, &mut report, std::future::pending()).expect("the plan ends");
+            serve_reporting(settings, &mut report, std::future::pending()).expect("the plan ends");
             complete
         });
         let address = address.recv().expect("the coordinator listens");

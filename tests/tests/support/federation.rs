@@ -163,9 +163,9 @@ fn coordinator_settings(spec: &FederationSpec, customers: u64) -> String {
          signing_key = \"identity/signing.key\"\nca_certificate = \"identity/trust.pem\"\n\
          roster = \"../authority/roster\"\nauthorities = \"../authority/authorities\"\n\n\
          [plan]\nname = \"test\"\nschema = \"../schema.toml\"\nexample_clip_norm = 1.0\ncustomers_nominal = {customers}\n\
-         customers_max = {}\ngroup = \"{}\"\n{}\n",
+         customers_max = {}\n{}\n{}",
         customers * 2,
-        spec.group_name(),
-        spec.plan
+        spec.plan,
+        spec.group.map_or(String::new(), |_| format!("[plan.cohort]\ngroup = \"{GROUP}\"\n"))
     )
 }

@@ -3,10 +3,11 @@
 //! This task runs on the thread that called [`run`]: syncing the ledger and unmasking block it and nothing else. Sockets and folding run
 //! on worker threads, for which one core fewer is counted than there are.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::num::NonZero;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
@@ -168,11 +169,18 @@ async fn serve(
     if let Some(listener) = listener {
         let address = listener.address();
         let enrolled = shell.enrolled();
+        // Asked once before anybody is told that this process is here, so that a wish to stop is heard from then on.
+        let mut stop = pin!(stop);
+        let wished = poll_fn(|context| Poll::Ready(stop.as_mut().poll(context).is_ready())).await;
+        let mut stop = pin!(async move {
+            if !wished {
+                stop.await;
+            }
+        });
         shell.tell(&Event::Listening { address, plan: plan.to_string(), enrolled });
         tokio::spawn(roster_file.watch(inputs));
         tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener)));
         tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), metrics));
-        let mut stop = pin!(stop);
         // A process that ended while it told the clients of their plan's end has left some of them waiting.
         let absent = if shell.is_over() { farewell_time } else { Duration::ZERO };
         if turn(&mut shell, &mut arrivals, stop.as_mut()).await? {

@@ -42,6 +42,7 @@ impl Selection {
     }
 
     /// Whether a customer, by its dense index, takes part.
+    #[cfg(any(test, feature = "train"))]
     pub(crate) fn includes(&self, customer: u32) -> bool {
         self.0.as_ref().is_none_or(|coins| coins.get(customer as usize).copied().unwrap_or(false))
     }

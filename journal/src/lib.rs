@@ -167,7 +167,7 @@ mod tests {
         assert!(matches!(Journal::<u32>::open(&path), Err(JournalError::Locked(_))));
     }
 
-    /// What is left of a record that was being written is gone before the next one is: behind it, that one would be damage.
+    /// What is left of a record that was being written is gone before the next one is written: after it, that one would be damage.
     #[test]
     fn what_is_appended_behind_a_torn_tail_stands_behind_the_last_whole_record() {
         let dir = tempfile::tempdir().expect("a directory");
@@ -185,7 +185,7 @@ mod tests {
         }
     }
 
-    /// Bytes behind a record that no record begins with are a torn one's; a whole record that contradicts the one before it is not.
+    /// Bytes after a record that no record begins with are a torn one's; a whole record that contradicts the one before it is not.
     #[test]
     fn a_tail_is_torn_only_if_it_is_short() {
         let dir = tempfile::tempdir().expect("a directory");
@@ -194,7 +194,7 @@ mod tests {
         let one = std::fs::read(&path).expect("reads");
         filled(&path, &[2]);
         let two = std::fs::read(&path).expect("reads");
-        // The second record twice, and the first one again behind it.
+        // The second record twice, and the first one again after it.
         for tail in [&two[one.len()..], &one[LEDGER_HEADER.len()..]] {
             let doubled = [two.as_slice(), tail].concat();
             std::fs::write(&path, &doubled).expect("writes");

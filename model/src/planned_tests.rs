@@ -10,7 +10,7 @@ fn schema() -> Schema {
     Schema::parse(SCHEMA).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A plan with counting rounds whose numbers all follow from one another, behind a change of what they follow from.
+/// A plan with counting rounds whose numbers all follow from one another, after a change of what they follow from.
 fn plan(change: impl FnOnce(&mut Plan)) -> Plan {
     let architecture = Architecture::logistic(u32::try_from(schema().width()).unwrap(), &["subscribed"]).unwrap();
     let mut plan = cast::counting_plan();

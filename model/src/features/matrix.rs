@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use ndarray::{Array2, Axis};
+use ndarray::Array2;
 
 /// Encoded rows of one branch. Never serialised: it stays in the process that read the file.
 ///
@@ -107,30 +107,6 @@ impl FeatureMatrix {
             parts.into_iter().flat_map(|part| part.to_vec()).map(f32::to_bits).collect::<Vec<u32>>()
         };
         bits(left).cmp(&bits(right))
-    }
-
-    /// At most `rows_max` rows of each customer, the first ones by [`FeatureMatrix::row_order`], in the order in which they were; and how many
-    /// were left out. Which rows of a customer stay depends on that customer's rows alone.
-    #[must_use]
-    pub fn bounded(self, rows_max: u32) -> (Self, usize) {
-        let mut rows_of: Vec<Vec<usize>> = vec![Vec::new(); self.customer_count()];
-        for (row, customer) in self.customers.iter().enumerate() {
-            rows_of[*customer as usize].push(row);
-        }
-        if rows_of.iter().all(|rows| rows.len() <= rows_max as usize) {
-            return (self, 0);
-        }
-        let mut kept: Vec<usize> = Vec::with_capacity(self.rows());
-        for mut rows in rows_of {
-            rows.sort_by(|left, right| self.row_order(*left, *right));
-            kept.extend(rows.into_iter().take(rows_max as usize));
-        }
-        kept.sort_unstable();
-        let dropped = self.rows() - kept.len();
-        let pick = |part: &Array2<f32>| part.select(Axis(0), &kept);
-        let customers = kept.iter().map(|row| self.customers[*row]).collect();
-        let (features, targets, present) = (pick(&self.features), pick(&self.targets), pick(&self.present));
-        (Self { features, targets, present, customers, unlisted: self.unlisted }, dropped)
     }
 
     /// Number of rows.

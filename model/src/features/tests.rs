@@ -1,5 +1,3 @@
-use ndarray::Array2;
-
 use super::{DataError, FeatureMatrix, RawBatch, ValueKind};
 use crate::schema::Schema;
 
@@ -151,8 +149,6 @@ fn a_value_that_is_not_listed_decides_over_nothing_but_itself() {
     }
     let counted: Vec<(&str, usize)> = matrix.unlisted().iter().map(|(what, count)| (what.as_str(), *count)).collect();
     assert_eq!(counted, [("field job", 2), ("label buys", 1), ("label churn", 1)]);
-    let (bounded, _) = matrix.bounded(1);
-    assert_eq!(bounded.unlisted().len(), 3, "of the rows as they were read");
 }
 
 #[test]
@@ -211,28 +207,4 @@ proptest::proptest! {
         let norm: f32 = 1.0 + slots.iter().map(|slot| slot * slot).sum::<f32>();
         proptest::prop_assert!(f64::from(norm.sqrt()) <= schema().row_norm_max() + 1e-6);
     }
-}
-
-#[test]
-fn rows_beyond_the_bound_are_left_out_by_their_contents_alone() {
-    let features = |values: &[f32]| Array2::from_shape_vec((values.len(), 1), values.to_vec()).unwrap();
-    let made = |values: &[f32], customers: &[u32]| {
-        let labels = Array2::zeros((values.len(), 1));
-        FeatureMatrix::new(features(values), labels.clone(), labels, customers.to_vec()).unwrap()
-    };
-    let kept = |values: &[f32], customers: &[u32]| {
-        let (bounded, dropped) = made(values, customers).bounded(2);
-        let mut rows: Vec<(u32, u32)> =
-            bounded.customers().iter().zip(bounded.features()).map(|(who, value)| (*who, value.to_bits())).collect();
-        rows.sort_unstable();
-        (rows, dropped)
-    };
-    // Customer 0 has four rows, of which the two smallest by their bits stay; customer 1 has one.
-    let (rows, dropped) = kept(&[4.0, 2.0, 9.0, 1.0, 3.0], &[0, 0, 1, 0, 0]);
-    assert_eq!((rows.len(), dropped), (3, 2));
-    assert_eq!(rows[..2], [(0, 1.0_f32.to_bits()), (0, 2.0_f32.to_bits())]);
-    assert_eq!(kept(&[1.0, 3.0, 2.0, 9.0, 4.0], &[0, 0, 0, 1, 0]), (rows.clone(), 2), "in any order");
-    let (alone, _) = kept(&[4.0, 2.0, 1.0, 3.0], &[0, 0, 0, 0]);
-    assert_eq!(alone, rows[..2], "whoever else is there");
-    assert_eq!(kept(&[1.0, 2.0], &[0, 0]).1, 0);
 }

@@ -129,12 +129,12 @@ impl Trainer {
         self.batches.iter().map(|batch| (batch, Pass::new(network, batch)))
     }
 
-    /// One micro-batch again.
+    /// Passes one micro-batch through the network and back once more.
     pub(crate) fn pass<'a>(&self, network: &Network, batch: &'a MicroBatch) -> Pass<'a> {
         Pass::new(network, batch)
     }
 
-    /// The same for those who found no place in it.
+    /// As [`Trainer::passes`], for those who found no place in their micro-batch.
     pub(crate) fn spilled<'a>(&'a self, network: &'a Network) -> impl Iterator<Item = (&'a MicroBatch, Pass<'a>)> {
         self.spilled.iter().map(|batch| (batch, Pass::new(network, batch)))
     }

@@ -13,7 +13,7 @@ use crate::round::event::CoordinatorEvent;
 use crate::secagg::suite::Suite;
 
 impl<S: Suite> Coordinator<S> {
-    /// Whether a head is this client's own, of now, and not behind the newest one.
+    /// Whether a head is this client's own, of now, and not older than the newest one.
     pub(super) fn is_next_head(&self, from: ClientId, head: &BudgetHead) -> bool {
         let roster = &self.settings.roster.roster;
         let entry = roster.entry(from).filter(|_| head.client == from && head.epoch == roster.epoch());

@@ -145,7 +145,7 @@ impl<S: Suite> Coordinator<S> {
     pub(super) fn on_keys(&mut self, now: Millis, from: ClientId, keys: Keys, outbox: &mut Outbox<CoordinatorEffect>) {
         let session = keys.statement.session;
         let entry = self.settings.roster.roster.entry(from).copied();
-        // Peers remember the counter: it is that of a head which is kept here, so that whoever falls behind it can be shown that head.
+        // Peers remember the counter: it is that of a head which is kept here, so that whoever has a lower one can be shown that head.
         let counter = self.settings.heads.newest(from).map(|head| head.counter);
         let verdict = self.judge(from, session, |keying| {
             let Step::Keys(got) = &mut keying.step else { return Verdict::Wrong };

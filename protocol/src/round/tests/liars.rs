@@ -27,7 +27,7 @@ pub(super) const SHARE: u8 = 3;
 pub(super) const LOW_BYTE: u8 = 4;
 /// Puts another sibling of a leaf beside shares that are the right ones.
 pub(super) const SIBLING: u8 = 5;
-/// Puts one more sibling behind the last.
+/// Puts one more sibling after the last.
 pub(super) const LONGER_PATH: u8 = 6;
 /// Puts a byte behind all of it.
 pub(super) const LOOSE_END: u8 = 7;

@@ -21,7 +21,7 @@ use crate::round::{ParticipantEvent, ParticipantInput};
 use crate::secagg::suite::{Signature, Suite};
 use crate::secagg::toy::Toy;
 
-/// Who is lied to, or lies: one with members before it and behind it.
+/// Who is lied to, or lies: one with members before it and after it.
 const VICTIM: ClientId = ClientId(5);
 
 /// What is wrong, the refusal that it earns, and how it becomes wrong.

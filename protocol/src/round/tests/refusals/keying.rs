@@ -270,7 +270,7 @@ fn a_message_of_a_set_up_that_comes_twice_is_refused() {
         |message| matches!(message, Downstream::Freeze(_)),
         |message| matches!(message, Downstream::Encapsulations { .. }),
         |message| matches!(message, Downstream::Shares { .. }),
-        // The set-up is over with the acknowledgements: what comes behind them belongs to none.
+        // The set-up is over with the acknowledgements: what comes after them belongs to none.
         |message| matches!(message, Downstream::SetupAcks { .. }),
     ];
     for (number, step) in steps.into_iter().enumerate() {

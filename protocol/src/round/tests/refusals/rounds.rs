@@ -45,7 +45,7 @@ fn a_start_with_one_thing_wrong_is_refused_and_not_charged() {
         ("another plan", DescriptorInvalid, |start| start.descriptor.plan.0[0] ^= 1),
         ("another session", Unexpected, |start| start.descriptor.session = SessionId([9; 32])),
         ("a round before the first", RoundReused, |start| start.descriptor.round = RoundId(0)),
-        ("a round behind the session", RoundReused, |start| start.descriptor.round = RoundId(4)),
+        ("a round after the session", RoundReused, |start| start.descriptor.round = RoundId(4)),
         ("a kind that the plan does not have", DescriptorInvalid, |start| {
             // All that follows from a counting round without noise.
             start.descriptor.kind = RoundKind::Statistics;

@@ -136,7 +136,7 @@ fn noise_of_another_round_or_beside_a_vector_does_not_leave() {
     assert_eq!(left(&world), [vector], "one vector leaves in a round");
 }
 
-/// A vector behind the upload, or of another round, is of no account.
+/// A vector after the upload, or of another round, is of no account.
 #[test]
 fn the_worker_is_heard_once_and_about_the_open_round() {
     let mut world = nine();

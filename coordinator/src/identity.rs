@@ -61,6 +61,10 @@ impl OwnIdentity {
         };
         let (identity, validity) = (keyring.identity().clone(), keyring.validity());
         let mut warnings = warnings(&validity, &roster, now);
+        if roster.roster.epoch() == 0 {
+            let path = roster_file.path().display();
+            warnings.push(format!("there is no roster at {path} yet: have the first one signed, and put it there"));
+        }
         warnings.extend(keyring.warning(now));
         Ok(Self { identity, keyring, signing_key, roster, roster_file, validity, warnings })
     }

@@ -8,7 +8,8 @@ use tributary_model::privacy::share_variance;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::{COHORT_MAX, COMPLETE_GRAPH_MAX};
 use tributary_protocol::plan::{PrivacyMode, RoundKind};
-use tributary_protocol::roster::Group;
+use tributary_protocol::roster::{Group, Roster};
+use tributary_protocol::round::too_few_enrolled;
 use tributary_protocol::secagg::parameters::CoalitionRule;
 use tributary_settings::{Fault, Faults};
 use tributary_transport::ListenSettings;
@@ -87,12 +88,14 @@ impl Opened {
         let mut faults = Vec::new();
         let identity = OwnIdentity::open(identity, office, now).map_err(|more| faults.extend(more)).ok();
         let job = Job::build(&plan).map_err(|fault| faults.push(fault)).ok();
+        let mut no_round = None;
         if let (Some(identity), Some(job)) = (&identity, &job) {
-            faults.extend(cohort_fault(identity, job));
+            no_round = no_round_yet(&identity.roster.roster, job).map_err(|fault| faults.push(fault)).ok().flatten();
         }
         let listen = ListenSettings { listen, tcp, path: network.path, timers: network.timers };
         match (identity, job) {
-            (Some(identity), Some(job)) if faults.is_empty() => {
+            (Some(mut identity), Some(job)) if faults.is_empty() => {
+                identity.warnings.extend(no_round);
                 Ok(Self { state_dir, heads_dir, gather_ms, listen, identity, job })
             }
             _ => Err(Faults { file: path.to_path_buf(), faults }),
@@ -135,39 +138,44 @@ pub(crate) fn upload_bytes(job: &Job) -> usize {
     tributary_protocol::secagg::masked_sum::upload_bytes(job.plan.ring, job.plan.dimension_max())
 }
 
-/// A roster that can never make a cohort, or a share of noise that no branch would draw.
-fn cohort_fault(identity: &OwnIdentity, job: &Job) -> Option<Fault> {
-    let roster = &identity.roster.roster;
-    let fault =
-        |found: String, allowed: &str| Some(Fault { key: "plan.cohort".into(), found, allowed: allowed.into() });
-    let Some(group) = roster.group(&job.plan.group) else {
-        let key = "plan.cohort.group".into();
-        let found = format!("{:?}, which roster {} does not name", job.plan.group, roster.epoch());
-        return Some(Fault { key, found, allowed: "a group of the roster, or \"all\"".into() });
-    };
-    let size = group.size();
+/// Why no round can begin under this roster, in words. That is no fault: members enrol while the coordinator is there. A rule that no roster
+/// satisfies is one, and so is a share of noise that no branch would draw.
+fn no_round_yet(roster: &Roster, job: &Job) -> Result<Option<String>, Fault> {
+    let fault = |found: String, allowed: &str| Fault { key: "plan.cohort".into(), found, allowed: allowed.into() };
     let rule = &job.plan.cohort;
     let most = match rule.coalition {
         CoalitionRule::Fraction { .. } => COHORT_MAX,
         // Beyond that a committee is not made, and fewer are asked.
         CoalitionRule::Organisations { .. } => COMPLETE_GRAPH_MAX,
     };
-    let members: Vec<ClientId> = group.members().take(most).collect();
+    let group = roster.group(&job.plan.group);
+    let size = group.map_or(0, Group::size);
+    let members: Vec<ClientId> = group.into_iter().flat_map(|group| group.members().take(most)).collect();
     let members = roster.organisations(&members).unwrap_or_default();
-    let smaller = || rule.smallest_cohort(size).map(|(_, thresholds)| thresholds);
-    let thresholds = match rule.thresholds(&members, size).or_else(|refused| smaller().ok_or(refused)) {
-        Ok(thresholds) => thresholds,
+    let smaller = |group| rule.smallest_cohort(group).map(|(_, thresholds)| thresholds);
+    let (thresholds, no_round) = match rule.thresholds(&members, size).or_else(|refused| smaller(size).ok_or(refused)) {
+        Ok(thresholds) => (Some(thresholds), None),
         Err(refused) => {
-            let found = format!("a group of {size} enrolled clients, which can never make a round: {refused}");
-            return fault(found, "a roster and a cohort rule that fit each other");
+            let least = rule.smallest_group().ok_or_else(|| {
+                let found = format!("a rule that no group can satisfy: {refused}");
+                fault(found, "a cohort rule that a group of at most 10,000 members can satisfy")
+            })?;
+            let too_few = too_few_enrolled(roster, &job.plan.group, rule);
+            let words = too_few.unwrap_or_else(|| {
+                format!("{size} members are in the roster's group \"{}\"; no round with them: {refused}", job.plan.group)
+            });
+            // Judged by the smallest group that will do.
+            (smaller(least.max(size)), Some(words))
         }
     };
-    job.guarantee?;
+    let Some(thresholds) = thresholds.filter(|_| job.guarantee.is_some()) else { return Ok(no_round) };
     let kinds = RoundKind::ALL.into_iter().filter(|kind| job.plan.rounds_of(*kind) > 0);
     let shares = if job.plan.privacy == PrivacyMode::Local { 1 } else { thresholds.honest_min.into() };
     let variances = kinds.map(|kind| job.plan.counting(kind).map_or(job.plan.noise_variance, |own| own.noise_variance));
-    let error = variances.filter_map(|variance| share_variance(variance, shares).err()).next()?;
-    fault(error.to_string(), "a plan whose noise can be split over the honest participants")
+    match variances.filter_map(|variance| share_variance(variance, shares).err()).next() {
+        Some(error) => Err(fault(error.to_string(), "a plan whose noise can be split over the honest participants")),
+        None => Ok(no_round),
+    }
 }
 
 impl fmt::Display for Report {

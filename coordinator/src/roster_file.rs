@@ -1,6 +1,7 @@
 //! The roster's file while the coordinator runs: whoever has the roster signed again puts it there, and nobody restarts anything.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
@@ -21,14 +22,21 @@ pub(crate) struct RosterFile {
 }
 
 impl RosterFile {
-    /// Reads the roster, and verifies its signatures.
+    /// Reads the roster, and verifies its signatures. A federation begins without the file: its members enrol first, and the roster is signed
+    /// then.
     ///
     /// # Errors
     /// [`RosterFileError`].
     pub(crate) fn open(path: PathBuf, authorities: RosterAuthorities) -> Result<(Self, SignedRoster), RosterFileError> {
         let stamp = stamp(&path);
-        let roster = read_roster(&path, &authorities)?;
+        let absent = path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        let roster = if absent { SignedRoster::none() } else { read_roster(&path, &authorities)? };
         Ok((Self { path, authorities, stamp, head: roster.roster.head() }, roster))
+    }
+
+    /// Where it is, or will be.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Follows the file for as long as it is polled: every newer roster goes to the machine, which adopts it between two rounds.

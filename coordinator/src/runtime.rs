@@ -178,6 +178,7 @@ async fn serve(
             }
         });
         shell.tell(&Event::Listening { address, plan: plan.to_string(), enrolled });
+        shell.tell_what_is_lacking();
         tokio::spawn(roster_file.watch(inputs));
         tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener)));
         tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), metrics));

@@ -148,7 +148,7 @@ impl<'a> Shell<'a> {
     }
 
     /// Tells the operator when only more clients can help, once for each reason.
-    fn tell_what_is_lacking(&mut self) {
+    pub(crate) fn tell_what_is_lacking(&mut self) {
         let lacking = self.parts.machine.lacking();
         if lacking != self.lacking {
             if let Some(reason) = lacking.clone() {

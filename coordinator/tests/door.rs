@@ -233,8 +233,9 @@ fn a_check_names_every_bad_file() {
         std::fs::write(&file, before).unwrap();
     }
     let small = Federation::new(3);
-    let faults = check(&small.settings(|text| text)).unwrap_err();
-    assert!(faults.to_string().contains("3 enrolled clients, which can never make a round"), "{faults}");
+    // Members can enrol while it is there, so that too few are no fault.
+    let report = check(&small.settings(|text| text)).unwrap();
+    assert!(report.warnings.iter().any(|warning| warning.starts_with("3 of 8 members are in")), "{report}");
 }
 
 #[test]

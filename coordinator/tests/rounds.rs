@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use support::{Behaviour, Client, Daemon, Ended, Federation};
+use tributary_certs::enrolment::names;
 use tributary_coordinator::settings::Settings;
 use tributary_coordinator::store::ModelPointer;
 use tributary_coordinator::{Event, Job};
@@ -178,6 +179,33 @@ fn a_state_directory_that_was_tampered_with_is_refused() {
     let config = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
     let refused = Daemon::start(&config).join().0.unwrap_err().to_string();
     assert!(refused.contains("ledger"), "{refused}");
+}
+
+#[test]
+fn a_coordinator_that_began_without_a_roster_serves_the_first_large_enough() {
+    let federation = Federation::new(CLIENTS);
+    let roster = federation.coordinator().join(names::ROSTER);
+    let signed = std::fs::read(&roster).unwrap();
+    std::fs::remove_file(&roster).unwrap();
+    let config = federation.settings(|text| text);
+    let daemon = Daemon::start(&config);
+    let address = daemon.wait_for(|event| match event {
+        Event::Listening { address, enrolled, .. } => Some((*address, *enrolled)),
+        _ => None,
+    });
+    assert_eq!(address.1, 0);
+    let reason = daemon.wait_for(|event| if let Event::Waiting { reason } = event { Some(reason.clone()) } else { None });
+    assert!(reason.starts_with("0 of 8 members") && reason.contains("no round before 8"), "{reason}");
+    std::fs::write(&roster, signed).unwrap();
+    let adopted = daemon.wait_for(|event| match event {
+        Event::Roster { epoch, enrolled } => Some((*epoch, *enrolled)),
+        _ => None,
+    });
+    assert_eq!(adopted, (1, CLIENTS));
+    let ended = runtime().block_on(run_all(&federation, address.0));
+    assert_eq!(ended, vec![Ended::Finished(3); CLIENTS]);
+    assert!(daemon.finished().complete);
+    daemon.join().0.unwrap();
 }
 
 #[test]

@@ -271,7 +271,14 @@ impl Roster {
         Ok(Self { epoch, previous, entries: entries.into(), groups: groups.into(), digest })
     }
 
-    /// The epoch, from 1.
+    /// What is in force before the first roster is signed: epoch 0, without an entry. It cannot arrive from anybody, and the first
+    /// roster follows it.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { epoch: 0, previous: Digest::ZERO, entries: List::default(), groups: List::default(), digest: Digest::ZERO }
+    }
+
+    /// The epoch, from 1; 0 before the first roster is signed.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch
@@ -399,6 +406,12 @@ impl<'a> RosterWalk<'a> {
 }
 
 impl SignedRoster {
+    /// [`Roster::none`]; nobody signs it.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { roster: Roster::none(), signatures: Vec::new() }
+    }
+
     /// Whether at least `needed` of the `authorities` signed this roster. Every signature present must verify, the surplus ones too.
     ///
     /// # Errors

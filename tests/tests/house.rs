@@ -61,7 +61,7 @@ const EVERYTHING: [&str; 8] = [
 const HOMES: [(&str, &[&str], &[&str]); 7] = [
     ("blake3", &["tributary-protocol"], &["protocol/src/digest.rs"]),
     ("bincode", &["tributary-protocol"], &["protocol/src/codec.rs"]),
-    ("burn", &["tributary-model"], &["model/src/network/", "model/src/train/"]),
+    ("burn-tensor", &["tributary-model"], &["model/src/network/", "model/src/train/"]),
     ("quinn", &["tributary-transport"], &["transport/src/quic/", "transport/src/wire.rs"]),
     ("rcgen", &["tributary-certs", "tributary-coordinator"], &["certs/", "coordinator/tests/"]),
     ("aws_lc_rs", &["tributary-certs"], &["certs/"]),
@@ -132,7 +132,7 @@ fn the_simulator_is_light() {
     assert_eq!(ours.iter().copied().collect::<BTreeSet<_>>(), SIMULATOR.into_iter().collect());
     let tree = tree("simulate");
     assert!(tree.contains("tributary-tests"));
-    for heavy in ["burn", "quinn", "tributary-coordinator", "tributary-client"] {
+    for heavy in ["burn-tensor", "quinn", "tributary-coordinator", "tributary-client"] {
         assert!(!tree.contains(heavy), "the simulator wants {heavy}");
     }
 }
@@ -231,7 +231,7 @@ fn each_role_comes_without_the_other() {
     assert!(client.contains("tributary-client") && !client.contains("tributary-coordinator"));
     assert!(coordinator.contains("tributary-coordinator") && !coordinator.contains("tributary-client"));
     // Only branches train.
-    assert!(client.contains("burn") && !coordinator.contains("burn"));
+    assert!(client.contains("burn-tensor") && !coordinator.contains("burn-tensor"));
     for name in BANNED.into_iter().chain(["tributary-tests"]) {
         assert!(!client.contains(name) && !coordinator.contains(name), "{name} is in an executable");
     }
@@ -285,8 +285,8 @@ fn deny_toml_says_the_same() {
 
 #[test]
 fn a_name_is_told_from_a_part_of_one() {
-    assert!(names("use burn::module::Module;", "burn") && names("    burn::tensor::Tensor::zeros()", "burn"));
-    assert!(!names("let burned = heartburn::new();", "burn") && !names("network::burn::x()", "burn"));
+    assert!(names("use burn_tensor::Tensor;", "burn-tensor") && names("    burn_tensor::Tensor::zeros()", "burn-tensor"));
+    assert!(!names("let x = heartburn_tensor::new();", "burn-tensor") && !names("network::burn_tensor::x()", "burn-tensor"));
 }
 
 /// Whether a line of code starts a path with this crate's name.

@@ -26,9 +26,11 @@ pub(super) fn address(text: &str) -> Option<String> {
 }
 
 pub(super) fn identity(document: &mut Document) -> Option<IdentityFiles> {
-    let names = ["certificate", "signing_key", "ca_certificate", "roster", "authorities"];
+    let names = ["certificate", "signing_key", "ca_certificate", "authorities"];
     // All of them before the first `?`: every fault is reported, and every key counts as known.
     let files = names.map(|name| document.existing_file(&format!("identity.{name}")));
+    // It may come later: the first roster is signed after its members have enrolled.
+    let roster = document.path("identity.roster");
     let in_token = document.has("identity.token.module");
     let token = token(document);
     let key = match token {
@@ -41,7 +43,7 @@ pub(super) fn identity(document: &mut Document) -> Option<IdentityFiles> {
     }
     let revocations = optional_file(document, "identity.revocations");
     let key_exchange = key_exchange(document);
-    let [certificate, signing_key, ca_certificate, roster, authorities] = files;
+    let [certificate, signing_key, ca_certificate, authorities] = files;
     let tls = TlsFiles {
         chain: certificate?,
         key: key?,

@@ -3,7 +3,7 @@
 //!
 //! burn is named here and in [`crate::train`] alone: it multiplies matrices. What happens between two products is in [`crate::train`].
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 
 use crate::architecture::{Activation, LayerShape};
 use crate::parameters::Parameters;

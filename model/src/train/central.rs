@@ -1,6 +1,6 @@
 //! Plain training on one set of rows, without privacy: the baselines that a federated model is compared with. And scoring.
 
-use burn::tensor::Device;
+use burn_tensor::Device;
 use ndarray::Array2;
 
 use super::pass::probabilities;

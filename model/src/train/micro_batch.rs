@@ -1,6 +1,6 @@
 //! Rows that pass through the network together.
 
-use burn::tensor::{Device, Tensor};
+use burn_tensor::{Device, Tensor};
 use zeroize::Zeroizing;
 
 use super::SLOTS;

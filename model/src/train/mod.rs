@@ -22,7 +22,7 @@ pub(crate) use pass::{HostPass, Pass};
 pub use placement::Placement;
 pub use table::{MaximaFault, PlacementKey, ROWS_PER_CUSTOMER_MAX, Table, TableMaxima};
 
-use burn::tensor::Device;
+use burn_tensor::Device;
 use zeroize::Zeroizing;
 
 use crate::architecture::Architecture;

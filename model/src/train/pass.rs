@@ -9,7 +9,7 @@
 //! then below 2^73, far from what overflows, and a sum of products is 0 or above 2^-126, so no denormal number arises either. A faulty row
 //! contributes nothing, and nobody else's numbers can tell: 0 times a finite number is 0.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn_tensor::{Device, Tensor, TensorData};
 use tributary_protocol::defence::{Defence, stands};
 use zeroize::Zeroizing;
 

@@ -30,7 +30,7 @@ mod topology;
 pub use agreement::refusal_message;
 pub use coordinator::{
     Coordinator, CoordinatorRecord, CoordinatorSettings, Input, MaterialFault, OutOfOrder, ResumeFault,
-    SessionMaterial, Wait,
+    SessionMaterial, Wait, too_few_enrolled,
 };
 pub use descriptor::{RoundDescriptor, RoundHead, SessionView};
 pub use effect::{Contribution, CoordinatorEffect, Outbox, ParticipantEffect};

@@ -72,10 +72,10 @@ impl<S: Suite> Coordinator<S> {
         (self.gather_until, self.rekey_after) = (Some(now.plus(self.settings.gather_ms)), None);
     }
 
-    /// Records the roster in force where the ledger has another one, sessions being closed.
+    /// Records the roster in force where the ledger has another one, sessions being closed. Before the first roster there is none to record.
     pub(super) fn note_roster(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
         let head = self.settings.roster.roster.head();
-        if self.record.roster != Some(head) && self.record.finished.is_none() {
+        if head.epoch > 0 && self.record.roster != Some(head) && self.record.finished.is_none() {
             let group_size = self.members_of_group();
             self.commit(CoordinatorEvent::RosterAdopted { head, group_size }, outbox);
         }

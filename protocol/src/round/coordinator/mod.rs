@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 pub use input::Input;
 pub use material::{MaterialFault, SessionMaterial};
 pub use record::{CoordinatorRecord, OutOfOrder};
-pub use wait::Wait;
+pub use wait::{Wait, too_few_enrolled};
 
 use self::certifying::Certifying;
 use self::collecting::Collecting;

@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use super::{Coordinator, Phase};
 use crate::ids::ClientId;
 use crate::message::ClosedReason;
-use crate::roster::Group;
+use crate::roster::{Group, Roster};
 use crate::round::effect::{CoordinatorEffect, Outbox};
-use crate::secagg::parameters::CoalitionRule;
+use crate::secagg::parameters::{CoalitionRule, CohortRule};
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
 
@@ -83,6 +83,8 @@ impl<S: Suite> Coordinator<S> {
     #[must_use]
     pub fn lacking(&self) -> Option<String> {
         let hopeful = self.gather_until.is_some() || self.rekey_after.is_some() || self.keying.is_some();
+        // Waiting does not help where not even everybody would do.
+        let hopeful = hopeful && self.may_be_cohort(&self.hopefuls());
         if hopeful || !matches!(self.phase, Phase::Gathering) || self.may_be_cohort(&self.ready_clients()) {
             return None;
         }
@@ -135,6 +137,12 @@ impl<S: Suite> Coordinator<S> {
         }
     }
 
+    /// What there is to do where the roster's group cannot be a cohort yet, however many of it come.
+    fn too_few_enrolled(&self) -> Option<String> {
+        let plan = &self.settings.plan;
+        too_few_enrolled(&self.settings.roster.roster, &plan.group, &plan.cohort)
+    }
+
     /// What the operator must do about entries of the roster that are over.
     fn endings_in_words(&self) -> String {
         match self.endings.ended.as_slice() {
@@ -164,6 +172,9 @@ impl<S: Suite> Coordinator<S> {
             };
         }
         let ended = self.endings_in_words();
+        if let Some(reason) = self.too_few_enrolled() {
+            return Wait { reason, deadline, next: "wait for the next roster" };
+        }
         if self.may_be_cohort(&ready_clients) {
             Wait {
                 reason: alloc::format!("the rest of {members} enrolled clients; {ready} are ready{ended}"),
@@ -213,6 +224,22 @@ impl<S: Suite> Coordinator<S> {
             _ => {}
         }
     }
+}
+
+/// Why no round can begin under a roster, where it is because too few are in the plan's group; in words for the operator.
+#[must_use]
+pub fn too_few_enrolled(roster: &Roster, group: &str, rule: &CohortRule) -> Option<String> {
+    let least = rule.smallest_group()?;
+    let named = roster.group(group);
+    let members = named.map_or(0, Group::size);
+    if members >= least {
+        return None;
+    }
+    let unnamed = if named.is_none() { " (the roster does not name it)" } else { "" };
+    Some(alloc::format!(
+        "{members} of {least} members are in the roster's group \"{group}\"{unnamed}; no round before {least}: enrol branches at the office, \
+         and have the next roster signed"
+    ))
 }
 
 fn idle(reason: &str) -> Wait {

@@ -10,7 +10,7 @@ use crate::plan::RoundKind;
 use crate::roster::{Roster, RosterChanges, RosterEntry, RosterHead, SignedRoster};
 use crate::round::agreement::welcome_message;
 use crate::round::cast::{coordinator_signs, entry, next_roster, roster, roster_after, settings};
-use crate::round::{Coordinator, CoordinatorEvent, Input, Outbox, ParticipantEvent, ParticipantInput, ResumeFault};
+use crate::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox, ParticipantEvent, ParticipantInput, ResumeFault};
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
 
@@ -58,6 +58,34 @@ fn reconnect(world: &mut World, roster: &SignedRoster) {
             world.connect(client);
         }
     }
+}
+
+#[test]
+fn a_federation_begins_without_a_roster_and_its_plan_with_the_first_large_enough() {
+    let least = crate::round::cast::plan().cohort.smallest_group().expect("a rule that can be satisfied");
+    let none = CoordinatorSettings { roster: SignedRoster::none(), ..settings(1, plan(|_| {})) };
+    let branches = World::new(10, plan(|_| {})).branches;
+    let mut world = World::with_settings(none, |_| unreachable!("nobody is in it"));
+    world.branches = branches;
+    let lacking = |world: &World| world.coordinator.lacking().expect("somebody must help");
+    assert!(lacking(&world).contains(&alloc::format!("0 of {least} members")), "at once: {}", lacking(&world));
+    world.connect(ClientId(1));
+    world.run();
+    assert!(world.refusals().is_empty() && adopted(&world).is_empty(), "nobody is a member, nothing is recorded");
+    world.cut(ClientId(1));
+    let few = roster(7);
+    install(&mut world, &few);
+    reconnect(&mut world, &few);
+    world.run();
+    assert!(lacking(&world).contains(&alloc::format!("7 of {least} members")), "{}", lacking(&world));
+    world.enrolled = None;
+    let enough = next_roster(&few.roster, 10);
+    install(&mut world, &enough);
+    reconnect(&mut world, &enough);
+    world.run();
+    assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
+    world.assert_sums_exact();
+    assert_eq!(adopted(&world), [few.roster.head(), enough.roster.head()]);
 }
 
 #[test]

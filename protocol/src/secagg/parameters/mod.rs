@@ -88,6 +88,17 @@ impl CohortRule {
         (least..=most).find_map(admitted)
     }
 
+    /// The fewest members that a group must have before any of its cohorts can be admitted; nothing where no group is large enough. In the
+    /// form `organisations` it may take more, depending on whose they are.
+    #[must_use]
+    pub fn smallest_group(&self) -> Option<usize> {
+        let least = usize::from(self.cohort_min);
+        match self.coalition {
+            CoalitionRule::Fraction { .. } => (least..=COHORT_MAX).find(|group| self.smallest_cohort(*group).is_some()),
+            CoalitionRule::Organisations { .. } => Some(least).filter(|_| self.is_valid()),
+        }
+    }
+
     /// Judges the thresholds that a coordinator offers for a frozen cohort; `members` and `group` as for [`CohortRule::thresholds`].
     ///
     /// # Errors

@@ -3,7 +3,10 @@
 #[cfg(feature = "coordinator")]
 use std::path::Path;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 use tributary_transport::preflight::Findings;
 
 use crate::command::{DaemonOptions, PreflightOptions};
@@ -96,6 +99,12 @@ fn show(found: &Findings, json: bool) -> Exit {
 }
 
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter).init();
+    let usual = || Targets::new().with_default(LevelFilter::INFO);
+    let wanted = std::env::var(LOG_VARIABLE).ok().map(|text| text.parse::<Targets>());
+    let refused = wanted.as_ref().and_then(|wanted| wanted.as_ref().err()).map(ToString::to_string);
+    let filter = wanted.and_then(Result::ok).unwrap_or_else(usual);
+    tracing_subscriber::registry().with(fmt::layer().with_writer(std::io::stderr)).with(filter).init();
+    if let Some(fault) = refused {
+        eprintln!("{LOG_VARIABLE} cannot be read ({fault}), so that everything from `info` on is logged; write `debug` or `NAME=debug`");
+    }
 }

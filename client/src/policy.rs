@@ -2,6 +2,7 @@
 
 mod pin;
 mod terms;
+mod words;
 
 use std::path::Path;
 
@@ -22,6 +23,7 @@ use crate::settings::Settings;
 
 pub use pin::{DifferentLine, PinFault, SchemaPin};
 pub use terms::PlanTerms;
+pub use words::{budget, refusal};
 
 /// A commented policy with every key.
 pub const SAMPLE: &str = include_str!("../../docs/samples/policy.toml");

@@ -10,7 +10,8 @@ use tributary_certs::suite::RealSuite;
 use tributary_journal::Journal;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
-use tributary_protocol::message::{Downstream, MaskedHeader};
+use tributary_protocol::message::{Downstream, MaskedHeader, RefusalCode, Upstream};
+use tributary_protocol::plan::Plan;
 use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy};
 use tributary_protocol::secagg::suite::VerifyingKey;
@@ -22,7 +23,7 @@ use crate::conversation::{Conversation, Incoming};
 use crate::data::read_schema;
 use crate::error::ClientError;
 use crate::identity::{BranchIdentity, read_number, write_number};
-use crate::policy::BranchPolicy;
+use crate::policy::{BranchPolicy, budget, refusal};
 use crate::renewal::Renewal;
 use crate::settings::Settings;
 use crate::telemetry::{Report, process_cpu, rss_bytes_max};
@@ -47,6 +48,9 @@ struct Daemon<'r> {
     model: Option<Vec<u8>>,
     /// Of the plan that is being judged or was admitted.
     architecture: Option<Architecture>,
+    /// The plan of the last welcome, admitted or not: for the words of a refusal.
+    welcomed: Option<Plan>,
+    policy: BranchPolicy,
     honest_min: u16,
     explanation: Option<String>,
     rounds: Option<u32>,
@@ -112,7 +116,8 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
     };
     let signing_key = identity.signing_key.verifying_key();
     let machine = Participant::resume(policy, schema.digest(), identity.signing_key, &events);
-    let source = WorkerSource { snapshot, schema, customers_nominal: settings.customers_nominal, policy: owned };
+    let source =
+        WorkerSource { snapshot, schema, customers_nominal: settings.customers_nominal, policy: owned.clone() };
     let (job_sender, job_receiver) = jobs::channel();
     let (answer_sender, answers) = mpsc::unbounded_channel();
     let worker = std::thread::spawn(move || {
@@ -146,6 +151,8 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         vectors: Vectors::default(),
         model: None,
         architecture: None,
+        welcomed: None,
+        policy: owned,
         honest_min: 1,
         explanation: None,
         rounds: None,
@@ -227,6 +234,7 @@ impl Daemon<'_> {
         match incoming {
             Incoming::Message(message) => {
                 if let Downstream::Welcome(welcome) = &message {
+                    self.welcomed = Some(welcome.plan.clone());
                     self.note_number(&welcome.roster.roster);
                 }
                 Some(ParticipantInput::Message(message))
@@ -306,6 +314,16 @@ impl Daemon<'_> {
         Ok(())
     }
 
+    /// What refuses a plan on this branch's own screen, figures and all. The coordinator hears the code alone.
+    fn explain(&mut self, code: RefusalCode) {
+        let Some(plan) = self.welcomed.as_ref().filter(|_| self.explanation.is_none()) else { return };
+        self.explanation = match code {
+            RefusalCode::PolicyFloor(floor) => Some(refusal(floor, plan, &self.policy)),
+            RefusalCode::BudgetExceeded => Some(budget(plan, &self.policy, &self.machine.record().spent)),
+            _ => None,
+        };
+    }
+
     fn upload(&mut self, header: MaskedHeader) {
         let update = self.vectors.take(header.round);
         let update = update.expect("the machine uploads what it was told is masked");
@@ -356,7 +374,12 @@ impl Daemon<'_> {
             }
             ParticipantEffect::Stop { explanation, retry: false } => self.ended = Some(Err(explanation)),
             // Both are lost where there is no link, of which the machine hears.
-            ParticipantEffect::Send(message) => self.conversation.send(&message),
+            ParticipantEffect::Send(message) => {
+                if let Upstream::Refuse { code, .. } = &message {
+                    self.explain(*code);
+                }
+                self.conversation.send(&message);
+            }
             ParticipantEffect::Upload(header) => self.upload(header),
         }
         Ok(())

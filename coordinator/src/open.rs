@@ -162,7 +162,10 @@ fn no_round_yet(roster: &Roster, job: &Job) -> Result<Option<String>, Fault> {
             })?;
             let too_few = too_few_enrolled(roster, &job.plan.group, rule);
             let words = too_few.unwrap_or_else(|| {
-                format!("{size} members are in the roster's group \"{}\"; no round with them: {refused}", job.plan.group)
+                format!(
+                    "{size} members are in the roster's group \"{}\"; no round with them: {refused}",
+                    job.plan.group
+                )
             });
             // Judged by the smallest group that will do.
             (smaller(least.max(size)), Some(words))

@@ -56,6 +56,15 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// This coordinator does not serve a client as it is.
+    TurnedAway {
+        /// Its number in the roster.
+        client: u32,
+        /// The reason's name.
+        code: String,
+        /// What the client is told.
+        reason: String,
+    },
     /// A cohort's keys stand.
     Session {
         /// First digits of the session's id.
@@ -198,6 +207,7 @@ impl fmt::Display for Event {
             Self::Joined { client } => write!(formatter, "client {client} joined"),
             Self::Left { client } => write!(formatter, "client {client} left"),
             Self::Refused { client, reason } => write!(formatter, "client {client} refused: {reason}"),
+            Self::TurnedAway { client, reason, .. } => write!(formatter, "client {client} was turned away: {reason}"),
             Self::Session { session, cohort, survivors_min, honest_min, .. } => write!(
                 formatter,
                 "session {session}: {cohort} clients are keyed; a sum needs {survivors_min}, of whom {honest_min} are assumed honest"

@@ -309,6 +309,10 @@ impl<'a> Shell<'a> {
         if matches!(message, Downstream::Welcome(_)) {
             self.untold.push(Event::Joined { client: client.0 });
         }
+        if let Downstream::Rejected { code, explanation, .. } = &message {
+            let (client, code, reason) = (client.0, format!("{code:?}"), explanation.clone());
+            self.untold.push(Event::TurnedAway { client, code, reason });
+        }
         self.unsent.entry(client).or_default().push(control_frame(&message));
     }
 

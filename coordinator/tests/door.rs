@@ -21,6 +21,14 @@ const CLIENTS: usize = 8;
 
 /// A coordinator that serves while `test` runs, and then stops in order.
 fn with_coordinator<T>(federation: &Federation, test: impl AsyncFnOnce(std::net::SocketAddr) -> T) -> T {
+    with_reporting_coordinator(federation, test).0
+}
+
+/// As [`with_coordinator`], with what it told.
+fn with_reporting_coordinator<T>(
+    federation: &Federation,
+    test: impl AsyncFnOnce(std::net::SocketAddr) -> T,
+) -> (T, Vec<Event>) {
     let mut daemon = Daemon::start(&federation.settings(|text| text));
     let address = daemon.address();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -29,7 +37,7 @@ fn with_coordinator<T>(federation: &Federation, test: impl AsyncFnOnce(std::net:
     let (end, events) = daemon.join();
     end.unwrap();
     assert_eq!(events.last(), Some(&Event::Stopped { rounds: 0 }));
-    result
+    (result, events)
 }
 
 /// The answer to a client's first message, or why there was none.
@@ -260,7 +268,7 @@ fn init_writes_the_sample_once() {
 #[test]
 fn clients_of_another_release_or_schema_are_told() {
     let federation = Federation::new(CLIENTS);
-    with_coordinator(&federation, async |address| {
+    let ((), events) = with_reporting_coordinator(&federation, async |address| {
         let mut client = Client::connect(&federation, "branch-0", address, 0).await.unwrap();
         let told = client.answer_to_join(99, Client::schema()).await.unwrap();
         assert!(matches!(told, Downstream::Rejected { code: RejectCode::VersionDiffers, .. }), "{told:?}");
@@ -268,4 +276,11 @@ fn clients_of_another_release_or_schema_are_told() {
         let told = client.answer_to_join(1, tributary_protocol::digest::Digest::ZERO).await.unwrap();
         assert!(matches!(told, Downstream::Rejected { code: RejectCode::SchemaDiffers, .. }), "{told:?}");
     });
+    // The operator of the coordinator reads it as well.
+    let away: Vec<&str> = events
+        .iter()
+        .filter_map(|event| if let Event::TurnedAway { code, .. } = event { Some(code.as_str()) } else { None })
+        .collect();
+    assert_eq!(away, ["VersionDiffers", "SchemaDiffers"]);
+    assert!(events.iter().any(|event| event.to_string().contains("turned away: the plan was made for feature schema")));
 }

@@ -194,7 +194,8 @@ fn a_coordinator_that_began_without_a_roster_serves_the_first_large_enough() {
         _ => None,
     });
     assert_eq!(address.1, 0);
-    let reason = daemon.wait_for(|event| if let Event::Waiting { reason } = event { Some(reason.clone()) } else { None });
+    let reason =
+        daemon.wait_for(|event| if let Event::Waiting { reason } = event { Some(reason.clone()) } else { None });
     assert!(reason.starts_with("0 of 8 members") && reason.contains("no round before 8"), "{reason}");
     std::fs::write(&roster, signed).unwrap();
     let adopted = daemon.wait_for(|event| match event {

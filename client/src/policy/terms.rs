@@ -89,6 +89,7 @@ mod tests {
             assert!(sample_plan(norm) >= terms.clip_norm_min);
         }
         assert!(sample_plan("rounds") + sample_plan("retries") <= f64::from(terms.rounds_max));
+        assert!(sample_plan("epsilon") <= said.epsilon_plan && sample_plan("delta") <= said.delta);
         let hidden = |units: &[u32]| Architecture::mlp(90, units, &["churn"]).unwrap();
         assert_eq!(terms.admits(&hidden(&[])), Ok(()));
         assert_eq!(terms.admits(&hidden(&[64, 32])), Ok(()), "the sample's perceptron");

@@ -27,7 +27,7 @@ use self::prepared::{Prepared, Unprepared};
 pub use self::snapshot::Snapshot;
 use crate::judge::judge;
 use crate::noise::NoiseSource;
-use crate::policy::BranchPolicy;
+use crate::policy::{BranchPolicy, refusal};
 use crate::vectors::Wanted;
 
 /// What the worker is asked.
@@ -145,7 +145,13 @@ impl<A: Fn(Answer)> Worker<A> {
         let Self { source, noise, .. } = self;
         let schema = &source.schema;
         let judged = judge(&plan, schema, &source.policy);
-        let judged = judged.map_err(|code| Unprepared { code, explanation: code.to_string() })?;
+        let judged = judged.map_err(|code| {
+            let explanation = match code {
+                RefusalCode::PolicyFloor(floor) => refusal(floor, &plan, &source.policy),
+                code => code.to_string(),
+            };
+            Unprepared { code, explanation }
+        })?;
         let own = (source.customers_nominal, &mut *noise, source.policy.timing);
         self.prepared = Some(Prepared::new(plan, judged, &source.snapshot, own)?);
         Ok(())

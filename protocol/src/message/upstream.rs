@@ -202,46 +202,50 @@ pub enum RefusalCode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
 pub enum Floor {
     /// The privacy mode.
-    #[error("its privacy mode is not among those that the branch admits")]
+    #[error("its privacy mode is not among those that the branch admits (policy.modes)")]
     Mode,
     /// The cohort rule.
-    #[error("its cohort rule assumes less, or asks for fewer clients, organisations or survivors, than the branch's")]
+    #[error(
+        "its cohort rule assumes less, or asks for fewer clients, organisations or survivors, than the branch's (policy.cohort_min, policy.coalition_permille or a line beside them)"
+    )]
     Cohort,
     /// Epsilon of one plan.
-    #[error("its rounds together may cost a customer more than the branch allows for one plan")]
+    #[error("its rounds together may cost a customer more than the branch allows for one plan (policy.epsilon_plan)")]
     EpsilonPlan,
     /// The purpose.
-    #[error("its purpose is not among those that the branch admits")]
+    #[error("its purpose is not among those that the branch admits (policy.purposes)")]
     Purpose,
     /// The schema: columns, labels, customers, categories, bounds.
-    #[error("its schema is not the one that the owner of the branch's data has read and pinned")]
+    #[error("its schema is not the one that the owner of the branch's data has read and pinned (policy.schema)")]
     Schema,
     /// Customers at several branches.
-    #[error("it assumes that a customer is at fewer branches than the branch does")]
+    #[error("it assumes that a customer is at fewer branches than the branch does (policy.overlap_min)")]
     Overlap,
     /// Rounds a day.
-    #[error("more rounds are asked for within a day than the branch allows")]
+    #[error("more rounds are asked for within a day than the branch allows (policy.rounds_a_day)")]
     RoundsADay,
     /// The time of uploads.
-    #[error("its uploads leave sooner after a round's start than the branch allows")]
+    #[error("its uploads leave sooner after a round's start than the branch allows (policy.upload_offset_ms_min)")]
     UploadOffset,
     /// The bound of a customer's gradient, or of a difference of models.
-    #[error("its clip norm is smaller than the branch allows")]
+    #[error("its clip norm is smaller than the branch allows (policy.clip_norm_min)")]
     ClipNorm,
     /// The number of hidden layers.
-    #[error("its network has more hidden layers than the branch allows")]
+    #[error("its network has more hidden layers than the branch allows (policy.layers_max)")]
     Layers,
     /// The units of a hidden layer.
-    #[error("its network has a wider hidden layer than the branch allows")]
+    #[error("its network has a wider hidden layer than the branch allows (policy.width_max)")]
     Width,
     /// The rounds of a plan.
-    #[error("it may charge more rounds than the branch allows a plan")]
+    #[error("it may charge more rounds than the branch allows a plan (policy.rounds_max)")]
     Rounds,
     /// The group.
-    #[error("its group of the roster is not among those that the branch admits")]
+    #[error("its group of the roster is not among those that the branch admits (policy.groups)")]
     Group,
     /// Epsilon of one plan for the branch as a unit.
-    #[error("its rounds together may cost the branch, as one unit, more than the branch allows for one plan")]
+    #[error(
+        "its rounds together may cost the branch, as one unit, more than the branch allows for one plan (policy.epsilon_branch_plan)"
+    )]
     EpsilonBranchPlan,
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use tributary_certs::enrolment::write_certificates;
 use tributary_certs::files::{self, Existing};
 use tributary_certs::issue::Validity;
-use tributary_certs::office::{self, Answer, Office, TokenRequest, WhomToRevoke, decode_answer};
+use tributary_certs::office::{self, Answer, BatchTerms, Office, TokenRequest, WhomToRevoke, decode_answer};
 use tributary_certs::tls::read_certificates;
 
 use super::options::{
@@ -15,9 +15,15 @@ use super::{done, unix_seconds};
 use crate::exit::{Exit, Failure};
 
 pub(super) fn token(options: &TokenOptions) -> Result<Exit, Failure> {
+    if let Some(list) = &options.from {
+        return tokens(options, list);
+    }
+    let (Some(organisation), Some(id)) = (&options.organisation, &options.id) else {
+        return Err(Failure::usage("give --organisation and --id, or --from"));
+    };
     let request = TokenRequest {
-        organisation: &options.organisation,
-        id: &options.id,
+        organisation,
+        id,
         coordinator_address: &options.coordinator,
         hours: options.hours,
         approval: options.approval,
@@ -26,6 +32,27 @@ pub(super) fn token(options: &TokenOptions) -> Result<Exit, Failure> {
     let identity = office::make_token(&options.authority, &request, &options.out, unix_seconds());
     let identity = identity.map_err(Failure::failed)?;
     done(&options.out, &format!("enrols {identity} once within {} hours; hand it to that branch alone", options.hours))
+}
+
+fn tokens(options: &TokenOptions, list: &Path) -> Result<Exit, Failure> {
+    let list = files::read_public(list).map_err(Failure::failed)?;
+    let list = String::from_utf8(list).map_err(|_| Failure::usage("the list of branches must be text in UTF-8"))?;
+    let terms = BatchTerms {
+        coordinator_address: &options.coordinator,
+        hours: options.hours,
+        approval: options.approval,
+        again: options.again,
+    };
+    let made = office::make_tokens(&options.authority, &list, &terms, &options.out, unix_seconds());
+    let made = made.map_err(Failure::failed)?;
+    for (identity, bundle) in &made {
+        println!(
+            "{}: enrols {identity} once within {} hours; hand it to that branch alone",
+            bundle.display(),
+            options.hours
+        );
+    }
+    Ok(Exit::Done)
 }
 
 pub(super) fn approve(options: &ApproveOptions) -> Result<Exit, Failure> {

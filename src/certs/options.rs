@@ -86,11 +86,14 @@ pub(crate) struct TokenOptions {
     #[arg(long, value_name = "DIR")]
     pub(super) authority: PathBuf,
     /// The organisation's part of the identity
-    #[arg(long, value_name = "NAME")]
-    pub(super) organisation: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "from")]
+    pub(super) organisation: Option<String>,
     /// The branch's part of the identity
-    #[arg(long, value_name = "NAME")]
-    pub(super) id: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "from")]
+    pub(super) id: Option<String>,
+    /// A list of branches, one token for each: lines `ORGANISATION,ID` after the line `organisation,id`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["organisation", "id"])]
+    pub(super) from: Option<PathBuf>,
     /// Where the coordinator answers
     #[arg(long, value_name = "HOST:PORT")]
     pub(super) coordinator: String,
@@ -103,8 +106,8 @@ pub(crate) struct TokenOptions {
     /// Start an enrolled or revoked branch anew, with fresh keys
     #[arg(long)]
     pub(super) again: bool,
-    /// The new bundle; whoever has it can enrol as this branch, once
-    #[arg(long, value_name = "FILE")]
+    /// The new bundle; whoever has it can enrol as this branch, once. With --from a folder, for DIR/ORGANISATION/ID.bundle
+    #[arg(long, value_name = "PATH")]
     pub(super) out: PathBuf,
 }
 

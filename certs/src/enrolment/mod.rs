@@ -111,6 +111,12 @@ pub enum EnrolmentError {
         /// What is wrong with what was asked.
         what: &'static str,
     },
+    /// A list of branches has faults.
+    #[error("no token was made; the list has faults:\n  {faults}")]
+    Batch {
+        /// Each by its line.
+        faults: String,
+    },
     /// A revocation list that would count for no day, or too long.
     #[error("a revocation list counts for 1 to {limit} days; choose another number")]
     ListDays {

@@ -112,8 +112,9 @@ impl Bundle {
     }
 }
 
-/// `HOST:PORT`, the host without anything that could break a line or a command.
-pub(crate) fn address(text: &str) -> Option<String> {
+/// `HOST:PORT`, the host without anything that could break a line or a command; nothing for any other text.
+#[must_use]
+pub fn address(text: &str) -> Option<String> {
     let (host, port) = text.rsplit_once(':')?;
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
     let good = !host.is_empty() && host.len() <= 255 && host.bytes().all(letter);

@@ -12,6 +12,7 @@
 //! Does **not** limit how often somebody asks: whoever carries the bytes does.
 
 mod approvals;
+mod batch;
 mod branch;
 mod bundle;
 mod certify;
@@ -31,8 +32,9 @@ use rustls::pki_types::CertificateDer;
 use tributary_protocol::digest::Digest;
 
 pub use approvals::{Fingerprint, Waiting, approve, read_waiting};
+pub use batch::{BATCH_MAX, BatchTerms, make_tokens};
 pub use branch::{Begun, Installed, begin, begin_renewal, install, install_renewal};
-pub use bundle::Bundle;
+pub use bundle::{Bundle, address as coordinator_address};
 pub use certify::certify;
 pub use csr::CSR_BYTES_MAX;
 pub(crate) use grant::copy_trust;

@@ -2,12 +2,13 @@
 
 use tributary_client::begin::begin_budget;
 use tributary_client::error::ClientError;
+use tributary_client::init::Whose;
 use tributary_client::policy::{BranchEpsilon, BranchPolicy};
 use tributary_client::{cli, enrol};
 use tributary_protocol::round::Timing;
 
 use crate::certs::unix_seconds;
-use crate::command::{BudgetCommand, BudgetOptions, EnrolOptions, PolicyCommand, RenewOptions};
+use crate::command::{BudgetCommand, BudgetOptions, ClientInitOptions, EnrolOptions, PolicyCommand, RenewOptions};
 use crate::exit::{Exit, Failure};
 
 /// `tributary client budget`.
@@ -29,6 +30,27 @@ pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
     } else {
         print!("{budget}");
     }
+    Ok(Exit::Done)
+}
+
+/// `tributary client init`.
+///
+/// # Errors
+/// Why nothing was written.
+pub(crate) fn init(options: ClientInitOptions) -> Result<Exit, Failure> {
+    let ClientInitOptions { folder, bundle, coordinator } = options;
+    let whose = match (bundle, coordinator) {
+        (Some(bundle), _) => Whose::Bundle(bundle),
+        (None, Some(address)) => Whose::Address(address),
+        (None, None) => Whose::Unknown,
+    };
+    let path = tributary_client::init::init(&folder, &whose).map_err(explained)?;
+    println!(
+        "{} is written; every key is explained in it. What it names goes beside it: the identity (`tributary client enrol`), the table, its \
+         schema, and the signed policy (`tributary client policy init` and `sign`). Then `tributary config check {}`.",
+        path.display(),
+        path.display()
+    );
     Ok(Exit::Done)
 }
 

@@ -70,6 +70,8 @@ pub(crate) enum CoordinatorCommand {
 #[cfg(feature = "client")]
 #[derive(Subcommand)]
 pub(crate) enum ClientCommand {
+    /// Write a commented client.toml into a folder
+    Init(ClientInitOptions),
     /// Join a federation with an enrolment bundle: keys are made here, and the office certifies them
     Enrol(EnrolOptions),
     /// Renew this client's certificate through files, where the daemon cannot do it by itself
@@ -83,6 +85,21 @@ pub(crate) enum ClientCommand {
     /// The policy that the owner of the branch's data signs
     #[command(subcommand)]
     Policy(PolicyCommand),
+}
+
+/// `tributary client init`.
+#[cfg(feature = "client")]
+#[derive(Args)]
+pub(crate) struct ClientInitOptions {
+    /// The folder; made if it is absent
+    #[arg(default_value = ".")]
+    pub(crate) folder: PathBuf,
+    /// The enrolment bundle, which says where the coordinator answers
+    #[arg(long, value_name = "FILE", conflicts_with = "coordinator")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// Where the coordinator answers
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) coordinator: Option<String>,
 }
 
 /// `tributary client enrol`.
@@ -256,6 +273,8 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Coordinator(CoordinatorCommand::Preflight(options)) => crate::roles::coordinator_preflight(&options),
         #[cfg(feature = "coordinator")]
         Command::Coordinator(CoordinatorCommand::Serve(options)) => crate::roles::coordinator_serve(options),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Init(options)) => crate::branch::init(options),
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Enrol(options)) => crate::branch::enrol(&options),
         #[cfg(feature = "client")]

@@ -105,6 +105,8 @@ fn log_to_stderr() {
     let filter = wanted.and_then(Result::ok).unwrap_or_else(usual);
     tracing_subscriber::registry().with(fmt::layer().with_writer(std::io::stderr)).with(filter).init();
     if let Some(fault) = refused {
-        eprintln!("{LOG_VARIABLE} cannot be read ({fault}), so that everything from `info` on is logged; write `debug` or `NAME=debug`");
+        eprintln!(
+            "{LOG_VARIABLE} cannot be read ({fault}), so that everything from `info` on is logged; write `debug` or `NAME=debug`"
+        );
     }
 }

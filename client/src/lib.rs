@@ -11,6 +11,7 @@ pub mod data;
 pub mod enrol;
 pub mod error;
 pub mod identity;
+pub mod init;
 pub mod judge;
 mod noise;
 pub mod policy;

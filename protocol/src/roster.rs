@@ -275,7 +275,13 @@ impl Roster {
     /// roster follows it.
     #[must_use]
     pub fn none() -> Self {
-        Self { epoch: 0, previous: Digest::ZERO, entries: List::default(), groups: List::default(), digest: Digest::ZERO }
+        Self {
+            epoch: 0,
+            previous: Digest::ZERO,
+            entries: List::default(),
+            groups: List::default(),
+            digest: Digest::ZERO,
+        }
     }
 
     /// The epoch, from 1; 0 before the first roster is signed.

@@ -285,8 +285,12 @@ fn deny_toml_says_the_same() {
 
 #[test]
 fn a_name_is_told_from_a_part_of_one() {
-    assert!(names("use burn_tensor::Tensor;", "burn-tensor") && names("    burn_tensor::Tensor::zeros()", "burn-tensor"));
-    assert!(!names("let x = heartburn_tensor::new();", "burn-tensor") && !names("network::burn_tensor::x()", "burn-tensor"));
+    assert!(
+        names("use burn_tensor::Tensor;", "burn-tensor") && names("    burn_tensor::Tensor::zeros()", "burn-tensor")
+    );
+    assert!(
+        !names("let x = heartburn_tensor::new();", "burn-tensor") && !names("network::burn_tensor::x()", "burn-tensor")
+    );
 }
 
 /// Whether a line of code starts a path with this crate's name.

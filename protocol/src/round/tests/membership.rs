@@ -10,7 +10,9 @@ use crate::plan::RoundKind;
 use crate::roster::{Roster, RosterChanges, RosterEntry, RosterHead, SignedRoster};
 use crate::round::agreement::welcome_message;
 use crate::round::cast::{coordinator_signs, entry, next_roster, roster, roster_after, settings};
-use crate::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox, ParticipantEvent, ParticipantInput, ResumeFault};
+use crate::round::{
+    Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox, ParticipantEvent, ParticipantInput, ResumeFault,
+};
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
 

@@ -18,3 +18,4 @@ mod privacy;
 #[cfg(feature = "simulate")]
 mod simulate;
 mod support;
+mod units;

@@ -59,6 +59,7 @@ mod tests {
     /// A folder with every file that the sample names.
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("identity")).unwrap();
         for name in ["customers.csv", "schema.toml", "policy.toml", "owner.pub"] {
             std::fs::write(folder.path().join(name), "").unwrap();
         }

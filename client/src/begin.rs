@@ -34,12 +34,17 @@ pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) ->
         )));
     }
     let path = settings.state_dir.join(BUDGET_FILE);
-    if path.exists() {
-        return Err(ClientError::file(format!(
+    // A crash of this very command leaves a file without an entry, in which nothing began.
+    let begun = path.exists() && !Journal::<ParticipantEvent>::open(&path)?.1.is_empty();
+    let left = || {
+        ClientError::file(format!(
             "{}: a budget file is here already, and it is left as it is; `tributary client budget --config {}` shows what was spent",
             path.display(),
             config.display()
-        )));
+        ))
+    };
+    if begun {
+        return Err(left());
     }
     let folder = &settings.identity.folder;
     let known = BudgetMark::read(folder).map_err(ClientError::file)?;
@@ -52,11 +57,21 @@ pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) ->
         )));
     }
     let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).map_err(ClientError::file)?;
-    let salt = known.map_or_else(|| OsEntropy.bytes32(), |mark| mark.salt);
     let population = policy.population;
+    if known.is_some_and(|mark| mark.population != population_digest(&mark.salt, &population)) {
+        return Err(ClientError::file(format!(
+            "{}: this identity has begun the budget of another population than \"{population}\", which the policy names; two populations have two \
+             budgets: give this one a state_dir and an identity of its own, or correct the policy and have it signed",
+            BudgetMark::path(folder).display()
+        )));
+    }
+    let salt = known.map_or_else(|| OsEntropy.bytes32(), |mark| mark.salt);
     let first = sign_first_use(&owner, (&population, &salt), signing_key.verifying_key(), adopt);
     let mark = BudgetMark { population: population_digest(&salt, &population), salt, owner: first.owner };
-    let (mut journal, _) = Journal::<ParticipantEvent>::open(&path)?;
+    let (mut journal, recorded) = Journal::<ParticipantEvent>::open(&path)?;
+    if !recorded.is_empty() {
+        return Err(left());
+    }
     let words = format!("{}: the budget of \"{population}\" begins", path.display());
     journal.append(Millis(now_unix_ms), ParticipantEvent::BudgetBegun { population, salt, first })?;
     journal.sync()?;
@@ -162,6 +177,69 @@ mod tests {
         let (first, salt) = home.open(POPULATION).unwrap();
         assert!(first.adopts, "good for nothing before it has adopted a head");
         assert_eq!((salt, first.population), (before.1, before.0.population), "the same population, and its salt");
+    }
+
+    /// A crash of the command leaves an empty file, or a head alone, or a part of the first entry.
+    #[test]
+    fn a_beginning_that_a_crash_broke_off_begins_again() {
+        let home = Home::new();
+        let path = home.path("state").join(BUDGET_FILE);
+        home.begin("owner.key", false).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for length in [0, 3, 8, 20, whole.len() - 1] {
+            std::fs::remove_file(BudgetMark::path(&home.path("identity"))).unwrap();
+            std::fs::write(&path, &whole[..length]).unwrap();
+            assert!(home.open(POPULATION).unwrap_err().contains("was never begun"), "cut at {length}");
+            home.begin("owner.key", false).unwrap();
+            assert!(!home.open(POPULATION).unwrap().0.adopts);
+            assert!(home.begin("owner.key", false).unwrap_err().contains("a budget file is here already"));
+        }
+    }
+
+    /// The owner's words are the same at every branch. Another branch's file, and a second population under the same identity, are refused.
+    #[test]
+    fn an_identity_has_the_budget_that_it_began_and_no_other() {
+        let (home, other) = (Home::new(), Home::new());
+        home.begin("owner.key", false).unwrap();
+        for file in ["owner.key", "owner.pub"] {
+            std::fs::copy(home.path(file), other.path(file)).unwrap();
+        }
+        sign_policy(&other.path("policy.toml"), &other.path("owner.key"), &other.path("schema.toml")).unwrap();
+        other.begin("owner.key", false).unwrap();
+        let own = std::fs::read(home.path("state").join(BUDGET_FILE)).unwrap();
+        std::fs::copy(other.path("state").join(BUDGET_FILE), home.path("state").join(BUDGET_FILE)).unwrap();
+        let refused = home.open(POPULATION).unwrap_err();
+        assert!(refused.contains("the budget of another identity"), "{refused}");
+        std::fs::write(home.path("state").join(BUDGET_FILE), own).unwrap();
+        home.open(POPULATION).unwrap();
+
+        std::fs::remove_dir_all(home.path("state")).unwrap();
+        let text = std::fs::read_to_string(home.path("policy.toml")).unwrap();
+        std::fs::write(home.path("policy.toml"), text.replace(POPULATION, "companies")).unwrap();
+        sign_policy(&home.path("policy.toml"), &home.path("owner.key"), &home.path("schema.toml")).unwrap();
+        for adopt in [false, true] {
+            let refused = home.begin("owner.key", adopt).unwrap_err();
+            assert!(
+                refused.contains(if adopt { "another population" } else { "has begun a budget before" }),
+                "{refused}"
+            );
+        }
+    }
+
+    /// A copy of the state folder beside the first one: while a daemon spends from the one, none spends from the other.
+    #[test]
+    fn an_identity_spends_from_one_file_at_a_time() {
+        let home = Home::new();
+        home.begin("owner.key", false).unwrap();
+        let settings = || Settings::load(&home.path("client.toml")).unwrap();
+        let open = open_budget(&settings(), POPULATION).unwrap();
+        std::fs::create_dir(home.path("copy")).unwrap();
+        std::fs::copy(home.path("state").join(BUDGET_FILE), home.path("copy").join(BUDGET_FILE)).unwrap();
+        let copy = Settings { state_dir: home.path("copy"), ..settings() };
+        let refused = open_budget(&copy, POPULATION).map(|_| ()).unwrap_err().to_string();
+        assert!(refused.contains("another daemon spends under this identity"), "{refused}");
+        drop(open);
+        open_budget(&copy, POPULATION).map(|_| ()).unwrap();
     }
 
     #[test]

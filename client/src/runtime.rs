@@ -7,18 +7,17 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
-use tributary_journal::Journal;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
 use tributary_protocol::message::{Downstream, MaskedHeader, RefusalCode, Upstream};
 use tributary_protocol::plan::Plan;
 use tributary_protocol::roster::Roster;
-use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy};
+use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
 use tributary_transport::{ChannelSettings, MetricsFile};
 
-use crate::budget::open_budget;
+use crate::budget::{BudgetFile, open_budget};
 use crate::conversation::{Conversation, Incoming};
 use crate::data::read_schema;
 use crate::error::ClientError;
@@ -33,7 +32,7 @@ use crate::worker::{Answer, Job, Snapshot, WorkerSource, run as run_worker};
 /// Everything that the loop owns.
 struct Daemon<'r> {
     machine: Participant<RealSuite>,
-    journal: Journal<ParticipantEvent>,
+    journal: BudgetFile,
     conversation: Conversation,
     jobs: jobs::Sender<Job>,
     answers: mpsc::UnboundedReceiver<Answer>,

@@ -6,15 +6,18 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Canonical, Digest};
 use crate::ids::ClientId;
+use crate::limits::CHARGED_PLANS_MAX;
 use crate::message::{Charged, SignedBody};
 use crate::privacy::Accounts;
-use crate::roster::SignedRoster;
+use crate::roster::{Roster, SignedRoster};
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
+use crate::time::Millis;
 
 /// What a branch spent, signed by its protocol key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +26,7 @@ pub struct BudgetHead {
     pub client: ClientId,
     /// Salted digest of the customers' population: see [`population_digest`].
     pub population: Digest,
-    /// Grows by one with every charge and every adoption, and never falls. The first use is 1.
+    /// Grows with every charge and never falls. The first use is 1. A file that adopts a head goes on from its counter.
     pub counter: u64,
     /// Everything that was ever spent, over all plans.
     pub spent: Accounts,
@@ -31,6 +34,10 @@ pub struct BudgetHead {
     pub plan: Digest,
     /// What was charged of that plan.
     pub charged: Charged,
+    /// What was charged of every other plan, by digest, ascending: no plan's own limit begins anew in a file that has adopted this.
+    pub others: Vec<(Digest, Charged)>,
+    /// The rounds of the last day in which there were any, which count for the limit by day.
+    pub day: LastDay,
     /// Epoch of the roster under which this was signed.
     pub epoch: u64,
     /// The public key of the data's owner, who signed the budget's first use.
@@ -46,7 +53,13 @@ impl SignedBody for BudgetHead {
         let body = Canonical::new("BUDGET").u32(self.client.0).digest(&self.population).u64(self.counter);
         let body = self.spent.canonical(body).digest(&self.plan);
         let body = self.charged.rounds.iter().fold(body, |body, rounds| body.u32(*rounds));
-        body.u64(self.charged.last_round).u64(self.epoch).digest(&Digest(self.owner.0))
+        let body = body.u64(self.charged.last_round).u32(u32::try_from(self.others.len()).unwrap_or(u32::MAX));
+        let body = self.others.iter().fold(body, |body, (plan, charged)| {
+            let body = charged.rounds.iter().fold(body.digest(plan), |body, rounds| body.u32(*rounds));
+            body.u64(charged.last_round)
+        });
+        let body = body.u32(self.day.rounds).u64(self.day.last.0);
+        body.u64(self.epoch).digest(&Digest(self.owner.0))
     }
 }
 
@@ -56,8 +69,41 @@ impl BudgetHead {
     pub fn follows(&self, last: &Self) -> bool {
         let same = self.client == last.client && self.population == last.population;
         let forward = self.counter > last.counter || (self.counter == last.counter && self.spent == last.spent);
-        same && forward && last.spent.at_most(&self.spent)
+        let plans = || last.plans().all(|(plan, charged)| charged.at_most(&self.charged_of(plan)));
+        same && forward && last.spent.at_most(&self.spent) && plans()
     }
+
+    /// Every plan that was charged, with what was.
+    pub fn plans(&self) -> impl Iterator<Item = (&Digest, &Charged)> {
+        let others = self.others.iter().map(|(plan, charged)| (plan, charged));
+        core::iter::once((&self.plan, &self.charged)).chain(others)
+    }
+
+    /// What was charged of a plan.
+    #[must_use]
+    pub fn charged_of(&self, plan: &Digest) -> Charged {
+        self.plans().find(|(known, _)| *known == plan).map(|(_, charged)| *charged).unwrap_or_default()
+    }
+
+    /// Whether it names no more plans than a branch ever charges: what is longer goes into no file.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.others.len() < CHARGED_PLANS_MAX
+    }
+}
+
+/// The rounds of the day that ends with the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastDay {
+    /// How many were charged.
+    pub rounds: u32,
+    /// When the last one was, by the branch's clock.
+    pub last: Millis,
+}
+
+impl LastDay {
+    /// No rounds.
+    pub const NONE: Self = Self { rounds: 0, last: Millis(0) };
 }
 
 /// The digest by which a head names its population. The salt is drawn at the first use and stays in the budget file.
@@ -98,6 +144,14 @@ impl FirstUse {
     #[must_use]
     pub fn is_signed<S: Suite>(&self) -> bool {
         S::verify(&self.owner, &self.to_sign::<S>(), &self.signature)
+    }
+
+    /// Whether the owner can have signed it for this member: for its key, or for one that no roster in force gives to another. A branch that has
+    /// enrolled again has the first use of its earlier key.
+    #[must_use]
+    pub fn may_be_of(&self, client: ClientId, roster: &Roster) -> bool {
+        let holder = roster.entries().iter().find(|entry| entry.signing_key == self.signing_key);
+        holder.is_none_or(|entry| entry.client == client)
     }
 }
 

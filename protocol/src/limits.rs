@@ -72,8 +72,11 @@ const UPSTREAM_BYTES_BESIDE: usize = 64 << 10;
 /// Longest vector on the wire.
 pub const VECTOR_BYTES_MAX: usize = DIMENSION_MAX * 8;
 
-/// Longest ledger entry.
-pub const LEDGER_ENTRY_BYTES_MAX: usize = 1 << 20;
+/// Longest ledger entry. The largest roster is one, as are the other things that travel as one control message.
+pub const LEDGER_ENTRY_BYTES_MAX: usize = CONTROL_MESSAGE_BYTES_MAX;
+
+/// Most plans that a branch charges in its life: each budget head names all of them.
+pub const CHARGED_PLANS_MAX: usize = 512;
 
 /// Most rounds of one plan, retries included.
 pub const PLAN_ROUNDS_MAX: u32 = 1_000_000;
@@ -93,6 +96,8 @@ const _: () =
 const _: () = assert!(COHORT_MAX <= ROSTER_ENTRIES_MAX);
 // A certificate is one ledger entry: client, length and 64 bytes for each signer.
 const _: () = assert!(COHORT_MAX * (4 + 8 + 64) + 64 < LEDGER_ENTRY_BYTES_MAX);
+// A budget head says of each plan its digest and, in at most 25 bytes, its rounds; beside that, two vectors of 73 values.
+const _: () = assert!(CHARGED_PLANS_MAX * (32 + 25) + 2 * 73 * 10 + 1024 < UPSTREAM_BYTES_BESIDE);
 // KEYS are 1.3 kB + 64 B a round; a freeze carries one for each member.
 const _: () = assert!(COMPLETE_GRAPH_MAX * (1_400 + 64 * SESSION_ROUNDS_MAX) < CONTROL_MESSAGE_BYTES_MAX);
 // A statement on keys or on a deal is at most 220 bytes; every member gets one of each member.

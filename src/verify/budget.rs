@@ -61,7 +61,7 @@ pub(super) fn audit(entries: &[Entry<ParticipantEvent>], head: String, delta: f6
     }
     let plans = audit.record.plans.iter().map(|(plan, spend)| PlanReport {
         plan: plan.to_string(),
-        rounds: spend.charged.rounds.iter().sum(),
+        rounds: spend.charged.rounds.iter().fold(0, |sum, rounds| sum.saturating_add(*rounds)),
         last_round: spend.charged.last_round,
         epsilon: finite(Unit::Customer, &spend.spent, delta),
         epsilon_branch: finite(Unit::Branch, &spend.spent, delta),
@@ -117,13 +117,17 @@ impl Audit {
                 rule(population && folded, "a head is signed that is not what the entries before it add up to")?;
                 let plan = head.charged == record.charged(&head.plan);
                 rule(plan, "a head is signed with other rounds of its plan than were charged")?;
+                let others = head.others == record.others(&head.plan) && head.day == record.last_day();
+                rule(
+                    others,
+                    "a head is signed with other rounds of other plans, or of the last day, than were charged",
+                )?;
             }
             ParticipantEvent::HeadAdopted { head, charge } => {
                 let record = &self.record;
                 let own = record.awaits_head || record.population_digest == Some(head.population);
                 rule(own, "a head of another population is adopted")?;
-                let news = head.counter > record.counter || !head.spent.at_most(&record.spent);
-                rule(news, "a head is adopted that the file knew already")?;
+                rule(!record.knows(head), "a head is adopted that the file knew already")?;
                 let added = record.spent.missing_to(&head.spent);
                 rule(charge.at_most(&added), "more is added to a plan than to the whole")?;
             }
@@ -203,7 +207,7 @@ impl fmt::Display for BudgetReport {
 mod tests {
     use tributary_certs::budget::sign_first_use;
     use tributary_certs::suite::SigningKey;
-    use tributary_protocol::budget::BudgetHead;
+    use tributary_protocol::budget::{BudgetHead, LastDay};
     use tributary_protocol::ids::ClientId;
     use tributary_protocol::message::Charged;
     use tributary_protocol::plan::{PrivacyMode, RoundKind};
@@ -238,6 +242,8 @@ mod tests {
             spent: Accounts::customers(RdpVector::gaussian(1, 10_000).times(charges)),
             plan: PLAN,
             charged: Charged { rounds: [u32::try_from(charges).unwrap(), 0, 0], last_round: charges },
+            others: Vec::new(),
+            day: LastDay { rounds: u32::try_from(charges).unwrap(), last: Millis(0) },
             epoch: 1,
             owner: SigningKey::from_seed(&[1; 32]).verifying_key(),
             signature: Signature(Vec::new()),
@@ -339,13 +345,18 @@ mod tests {
         let elsewhere = BudgetHead { population: SET, ..head(2, 1) };
         assert!(refusal([whole_round(1), signed(elsewhere.clone())].concat()).contains("add up to"));
         let other_rounds = BudgetHead { charged: Charged::default(), ..head(2, 1) };
-        assert!(refusal([whole_round(1), signed(other_rounds)].concat()).contains("other rounds"));
+        assert!(refusal([whole_round(1), signed(other_rounds)].concat()).contains("other rounds of its plan"));
+        let other_plans = BudgetHead { others: vec![(SET, head(2, 1).charged)], ..head(2, 1) };
+        let other_day = BudgetHead { day: LastDay::NONE, ..head(2, 1) };
+        for head in [other_plans, other_day] {
+            assert!(refusal([whole_round(1), signed(head)].concat()).contains("of other plans, or of the last day"));
+        }
         let adopted = |head: BudgetHead, charges| {
             let charge = Accounts::customers(RdpVector::gaussian(1, 10_000).times(charges));
             vec![ParticipantEvent::HeadAdopted { head: Box::new(head), charge }]
         };
-        let report = audited([whole_round(1), adopted(head(4, 3), 2), signed(head(5, 3))].concat()).unwrap();
-        assert_eq!((report.counter, report.heads_adopted, report.plans[0].rounds), (5, 1, 3));
+        let report = audited([whole_round(1), adopted(head(4, 3), 2), signed(head(4, 3))].concat()).unwrap();
+        assert_eq!((report.counter, report.heads_adopted, report.plans[0].rounds), (4, 1, 3));
         assert!(refusal([whole_round(1), adopted(head(2, 1), 0)].concat()).contains("knew already"));
         assert!(refusal([whole_round(1), adopted(elsewhere, 0)].concat()).contains("another population"));
         assert!(refusal([whole_round(1), adopted(head(4, 3), 3)].concat()).contains("more is added"));

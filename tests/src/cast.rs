@@ -186,6 +186,8 @@ impl Cast {
                 spent: record.spent.clone(),
                 plan: EARLIER,
                 charged: record.charged(&EARLIER),
+                others: Vec::new(),
+                day: record.last_day(),
                 epoch: self.roster.roster.epoch(),
                 owner: first.owner,
                 signature: Signature(Vec::new()),

@@ -136,7 +136,8 @@ pub enum EnrolmentError {
     Revocation(#[from] RevocationFileError),
     /// The identity was issued before.
     #[error(
-        "{identity} is enrolled already. Choose another id, or remove its line from the members list if it must start anew"
+        "{identity} is enrolled already. Choose another id, or enrol it anew under the number that it has: `tributary certs token --again`. Under another \
+         number nobody would know what it has spent"
     )]
     Enrolled {
         /// The identity.

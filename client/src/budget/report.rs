@@ -216,7 +216,7 @@ fn affordable(spent: &Accounts, charge: &Accounts, cap: &Accounts) -> Option<u64
         return Some(0);
     }
     let (mut low, mut high) = (1, 2);
-    while fits(high) {
+    while high < u64::MAX && fits(high) {
         (low, high) = (high, high.saturating_mul(2));
     }
     while high - low > 1 {

@@ -95,11 +95,13 @@ impl HeadsFile {
 #[cfg(test)]
 mod tests {
     use tributary_journal::JournalError;
-    use tributary_protocol::budget::BudgetHead;
+    use tributary_protocol::budget::{BudgetHead, LastDay};
     use tributary_protocol::digest::Digest;
-    use tributary_protocol::ids::ClientId;
+    use tributary_protocol::ids::{ClientId, OrganisationId};
+    use tributary_protocol::limits::{ROSTER_ENTRIES_MAX, ROSTER_GROUP_MEMBERS_MAX};
     use tributary_protocol::message::Charged;
     use tributary_protocol::privacy::Accounts;
+    use tributary_protocol::roster::{Roster, RosterEntry, RosterGroup, SignedRoster};
     use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 
     use super::*;
@@ -112,6 +114,8 @@ mod tests {
             spent: Accounts::zero(),
             plan: Digest([4; 32]),
             charged: Charged::default(),
+            others: Vec::new(),
+            day: LastDay::NONE,
             epoch: 1,
             owner: VerifyingKey([5; 32]),
             signature: Signature(vec![6; 64]),
@@ -120,6 +124,33 @@ mod tests {
 
     fn counters(file: &HeadsFile) -> Vec<Option<u64>> {
         (1..=3).map(|client| file.heads().newest(ClientId(client)).map(|head| head.counter)).collect()
+    }
+
+    /// The largest roster that there may be is an entry of the file.
+    #[test]
+    fn the_largest_roster_is_kept() {
+        let clients =
+            || (1..=u32::try_from(ROSTER_ENTRIES_MAX).unwrap()).map(|number| ClientId(u32::MAX - 20_000 + number));
+        let entry = |client: ClientId| RosterEntry {
+            client,
+            organisation: OrganisationId(u32::MAX),
+            signing_key: VerifyingKey(Digest::of(&client.0.to_le_bytes()).0),
+            tls_spki_sha256: Digest::of(&client.0.to_be_bytes()),
+            not_after: u64::MAX,
+        };
+        let groups = ROSTER_GROUP_MEMBERS_MAX / ROSTER_ENTRIES_MAX;
+        let groups =
+            (0..groups).map(|number| RosterGroup { name: format!("{number:064}"), members: clients().collect() });
+        let roster = Roster::new(1, Digest::ZERO, clients().map(entry).collect(), groups.collect()).unwrap();
+        let roster = SignedRoster { roster, signatures: Vec::new() };
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = HeadsFile::open(folder.path()).unwrap();
+        file.keep(Millis(0), Kept::Roster(Box::new(roster))).unwrap();
+        file.keep(Millis(0), head(1, 1)).unwrap();
+        drop(file);
+        let file = HeadsFile::open(folder.path()).unwrap();
+        assert!(file.heads().has_roster(1) && counters(&file)[0] == Some(1));
+        assert!(std::fs::metadata(folder.path().join(FILE)).unwrap().len() > 1 << 20, "it is a large one");
     }
 
     #[test]

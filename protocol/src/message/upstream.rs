@@ -266,6 +266,12 @@ impl Charged {
         raised.rounds.iter_mut().zip(other.rounds).for_each(|(own, other)| *own = (*own).max(other));
         raised
     }
+
+    /// Whether each figure is at most that of `other`.
+    #[must_use]
+    pub fn at_most(&self, other: &Self) -> bool {
+        self.last_round <= other.last_round && self.rounds.iter().zip(&other.rounds).all(|(own, other)| own <= other)
+    }
 }
 
 impl RefusalCode {

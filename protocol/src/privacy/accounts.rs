@@ -71,6 +71,12 @@ impl Accounts {
         self.each(other, RdpVector::plus)
     }
 
+    /// The smaller of two, order by order.
+    #[must_use]
+    pub fn least(&self, other: &Self) -> Self {
+        self.each(other, RdpVector::least)
+    }
+
     /// What is missing here up to `other`, order by order; nothing where this is more already.
     #[must_use]
     pub fn missing_to(&self, other: &Self) -> Self {
@@ -125,5 +131,6 @@ mod tests {
         assert!(Accounts::customers(release.times(9)).within(&cap), "an account without a charge needs no cap");
         assert_eq!(two.missing_to(&one), Accounts::zero());
         assert_eq!(one.missing_to(&two), Accounts::customers(release));
+        assert_eq!((one.least(&two), two.least(&one)), (one.clone(), one));
     }
 }

@@ -106,6 +106,12 @@ impl RdpVector {
         Self(self.0.iter().zip(&other.0).map(|(a, b)| a.saturating_add(*b)).collect())
     }
 
+    /// The smaller of two at each order.
+    #[must_use]
+    pub fn least(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(own, other)| *own.min(other)).collect())
+    }
+
     /// What is missing here up to `other` at each order; nothing where this is more already.
     #[must_use]
     pub fn missing_to(&self, other: &Self) -> Self {

@@ -3,7 +3,7 @@
 use tributary_certs::budget::sign_first_use;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::SigningKey;
-use tributary_protocol::budget::BudgetHead;
+use tributary_protocol::budget::{BudgetHead, LastDay};
 use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::message::Charged;
 use tributary_protocol::privacy::RdpVector;
@@ -112,6 +112,8 @@ fn what_was_adopted_is_said() {
         spent: spent.clone(),
         plan: PLAN,
         charged: Charged { rounds: [10, 0, 0], last_round: 12 },
+        others: Vec::new(),
+        day: LastDay::NONE,
         epoch: 1,
         owner: VerifyingKey([1; 32]),
         signature: Signature(Vec::new()),
@@ -121,7 +123,7 @@ fn what_was_adopted_is_said() {
     events.push(ParticipantEvent::HeadSigned { head: Box::new(head.clone()) });
     events.push(ParticipantEvent::HeadAdopted { head: Box::new(head), charge });
     let budget = Budget::read(&policy, &events, Millis(0));
-    assert_eq!((budget.heads_adopted, budget.counter, budget.plans[0].rounds.training), (1, 12, 10));
+    assert_eq!((budget.heads_adopted, budget.counter, budget.plans[0].rounds.training), (1, 11, 10));
     assert_eq!(budget.epsilon_spent, Some(epsilon_of(&spent.customer, policy.delta).0));
     assert_eq!(budget.plans[0].epsilon_spent, budget.epsilon_spent);
     let text = budget.to_string();
@@ -144,4 +146,14 @@ fn nothing_left_is_nothing_left() {
     assert_eq!((budget.epsilon_spent, budget.epsilon_left), (None, 0.0));
     assert_eq!(budget.plans[0].rounds_left_for_life, Some(0));
     assert!(budget.to_string().contains("unbounded"));
+}
+
+/// A vector that is nothing at one order fits under every cap: the forecast has an end all the same.
+#[test]
+fn what_always_fits_has_a_forecast() {
+    let mut nanos = vec![1; RdpVector::zero().nanos().len()];
+    nanos[0] = 0;
+    let charge = Accounts::customers(RdpVector::from_nanos(nanos).unwrap());
+    let most = affordable(&Accounts::zero(), &charge, &policy().life_cap());
+    assert!(most.is_some_and(|rounds| rounds >= u64::MAX - 1), "{most:?}");
 }

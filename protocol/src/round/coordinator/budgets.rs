@@ -2,6 +2,7 @@
 //! older one.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::Coordinator;
 use crate::budget::{BudgetHead, FirstUse, Kept};
@@ -16,7 +17,8 @@ impl<S: Suite> Coordinator<S> {
     /// Whether a head is this client's own, of now, and not older than the newest one.
     pub(super) fn is_next_head(&self, from: ClientId, head: &BudgetHead) -> bool {
         let roster = &self.settings.roster.roster;
-        let entry = roster.entry(from).filter(|_| head.client == from && head.epoch == roster.epoch());
+        let own = head.client == from && head.epoch == roster.epoch() && head.is_short();
+        let entry = roster.entry(from).filter(|_| own);
         entry.is_some_and(|entry| S::verify(&entry.signing_key, &head.to_sign::<S>(), &head.signature))
             && self
                 .settings
@@ -39,11 +41,26 @@ impl<S: Suite> Coordinator<S> {
         }
     }
 
+    /// Heads that the ledger knows and the folder of heads does not, because that was lost or is an older copy, as far as their roster is at hand.
+    pub(super) fn keep_recorded_heads(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        let (kept, epoch) = (&self.settings.heads, self.settings.roster.roster.epoch());
+        let newer = |head: &&BudgetHead| {
+            let newest = kept.newest(head.client);
+            newest.is_none_or(|last| head.counter > last.counter && head.follows(last))
+                && (head.epoch == epoch || kept.has_roster(head.epoch))
+        };
+        let recorded: Vec<BudgetHead> = self.record.heads.values().filter(newer).cloned().collect();
+        recorded.iter().for_each(|head| self.keep_head(head, outbox));
+    }
+
     /// Whether a client of whose budget nothing is known says how that began, by its owner's signature.
     pub(super) fn announces(&self, head: &BudgetHead, begun: Option<&FirstUse>) -> bool {
         let known = self.settings.heads.newest(head.client).is_some();
         let signed = |first: &FirstUse| {
-            first.owner == head.owner && (first.adopts || first.population == head.population) && first.is_signed::<S>()
+            first.owner == head.owner
+                && (first.adopts || first.population == head.population)
+                && first.may_be_of(head.client, &self.settings.roster.roster)
+                && first.is_signed::<S>()
         };
         known || begun.is_some_and(signed)
     }

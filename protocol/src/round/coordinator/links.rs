@@ -134,7 +134,8 @@ impl<S: Suite> Coordinator<S> {
         let begun_or_known = self.announces(head, begun.as_ref()) || !stands(Defence::FirstUse);
         let valid = own && self.is_next_head(from, head) && begun_or_known;
         match self.links.get_mut(&from) {
-            Some(link) if valid => link.accepted = true,
+            // Once for each connection: the ledger grows by it.
+            Some(link) if valid && link.joined && !link.accepted => link.accepted = true,
             _ => return self.misbehaved(now, from, outbox),
         }
         self.note_budget(head, begun, outbox);

@@ -176,6 +176,7 @@ impl<S: Suite> Coordinator<S> {
         }
         machine.reopen_sessions(stored, outbox);
         machine.note_roster(outbox);
+        machine.keep_recorded_heads(outbox);
         machine.sync(outbox);
         if machine.record.finished.is_some() {
             machine.phase = Phase::Finished;

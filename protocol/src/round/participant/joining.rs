@@ -7,7 +7,7 @@ use crate::budget::{BudgetHead, ShownHead};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::ClientId;
-use crate::limits::{CLOCK_SKEW_MS_MAX, PROTOCOL_VERSION};
+use crate::limits::{CHARGED_PLANS_MAX, CLOCK_SKEW_MS_MAX, PROTOCOL_VERSION};
 use crate::message::{RefusalCode, SignedBody, Upstream, Welcome};
 use crate::plan::{RoundKind, ValidPlan};
 use crate::privacy::Accounts;
@@ -41,15 +41,16 @@ impl<S: Suite> Participant<S> {
             Ok(plan) => {
                 // Keys of another plan, those agreed on under another roster, and those of sessions that the coordinator has closed, are of no
                 // use any more.
-                let same = self.offered.as_ref().is_some_and(|old| {
-                    old.plan.digest() == plan.digest() && old.roster.digest() == welcome.roster.roster.digest()
-                });
+                let old = self.offered.as_ref().filter(|old| old.plan.digest() == plan.digest());
+                let same = old.is_some_and(|old| old.roster.digest() == welcome.roster.roster.digest());
+                self.closed = self.closed.filter(|_| old.is_some());
                 self.sessions.retain(|session| same && welcome.sessions.contains(&session.id()));
                 let (roster, unknown) = (welcome.roster.roster.clone(), welcome.budget.is_none());
                 self.offered = Some(Admitted { plan: plan.clone(), roster, unknown });
                 if !self.can_pay(&plan) {
                     return self.refuse(RefusalCode::BudgetExceeded, outbox);
                 }
+                self.phase = Phase::Judging;
                 outbox.push(ParticipantEffect::JudgePlan(Box::new(plan)));
             }
         }
@@ -120,14 +121,15 @@ impl<S: Suite> Participant<S> {
             self.judge_head(shown, welcome, client)?;
             let head = &shown.head;
             let own = self.record.counter;
-            if head.counter > own || !head.spent.at_most(&self.record.spent) {
+            if !self.record.knows(head) {
                 let charge = self.charge_of(head, welcome);
                 self.commit(ParticipantEvent::HeadAdopted { head: Box::new(head.clone()), charge }, outbox);
                 outbox.push(ParticipantEffect::Sync);
                 outbox.push(ParticipantEffect::HeadAdopted { own, shown: head.counter });
             }
         }
-        let begun = self.record.begun.is_some() && !self.record.awaits_head;
+        let first = self.record.begun.as_ref().filter(|_| !self.record.awaits_head);
+        let begun = first.is_some_and(|first| first.may_be_of(client, &welcome.roster.roster));
         if begun || !stands(Defence::FirstUse) { Ok(()) } else { Err(RefusalCode::BudgetNotBegun) }
     }
 
@@ -147,15 +149,19 @@ impl<S: Suite> Participant<S> {
             return Accounts::zero();
         }
         let own = self.record.charged(&head.plan);
-        RoundKind::ALL.into_iter().fold(Accounts::zero(), |sum, kind| {
+        let rounds = RoundKind::ALL.into_iter().fold(Accounts::zero(), |sum, kind| {
             let index = usize::from(kind.number());
             let more = head.charged.rounds[index].saturating_sub(own.rounds[index]);
             sum.plus(&welcome.plan.charge(kind).times(more.into()))
-        })
+        });
+        rounds.least(&self.record.spent.missing_to(&head.spent))
     }
 
-    /// Whether the rest of a plan can be paid.
+    /// Whether the rest of a plan can be paid, and a head can name it.
     fn can_pay(&self, plan: &ValidPlan) -> bool {
+        if self.record.plans_beside(&plan.digest()) >= CHARGED_PLANS_MAX {
+            return false;
+        }
         let charged = self.record.charged(&plan.digest());
         let left = RoundKind::ALL.into_iter().fold(Accounts::zero(), |left, kind| {
             let rounds = plan.charged_max(kind).saturating_sub(charged.rounds[usize::from(kind.number())]);
@@ -176,6 +182,8 @@ impl<S: Suite> Participant<S> {
             spent: self.record.spent.clone(),
             plan,
             charged: self.record.charged(&plan),
+            others: self.record.others(&plan),
+            day: self.record.last_day(),
             epoch: admitted.roster.epoch(),
             owner: self.record.begun.as_ref().map_or(own, |first| first.owner),
             signature: Signature(alloc::vec::Vec::new()),
@@ -191,7 +199,7 @@ impl<S: Suite> Participant<S> {
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
         let Some(admitted) = self.offered.as_ref().filter(|admitted| admitted.plan.digest() == plan) else { return };
-        if !matches!(self.phase, Phase::Joining) {
+        if !matches!(self.phase, Phase::Judging) {
             return;
         }
         match verdict {

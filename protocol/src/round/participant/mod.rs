@@ -79,8 +79,11 @@ pub enum ParticipantInput {
 enum Phase<S: Suite> {
     /// No connection.
     Offline,
-    /// `Join` sent, or the plan is being judged.
+    /// `Join` sent.
     Joining,
+    /// Welcome: this branch's budget is settled, and the plan is being judged. A verdict counts in no other phase: one that comes after the
+    /// connection has broken belongs to a welcome that did.
+    Judging,
     /// Plan accepted; perhaps a round is open.
     Ready(Option<OpenRound<S>>),
     /// The plan is over, or the branch refused.
@@ -111,6 +114,8 @@ pub struct Participant<S: Suite> {
     sessions: Vec<Session<S>>,
     /// The last round whose shares were revealed.
     revealed: Option<RoundId>,
+    /// The last round whose end was recorded.
+    closed: Option<RoundId>,
     /// Counter of the newest budget head that left.
     announced: u64,
     /// Set-ups that ended after this member's part of a graph's seed was known, since the last one that stood.
@@ -133,6 +138,7 @@ impl<S: Suite> Participant<S> {
             keying: None,
             sessions: Vec::new(),
             revealed: None,
+            closed: None,
             announced: 0,
             attempts: 0,
         }
@@ -216,6 +222,7 @@ impl<S: Suite> Participant<S> {
             (_, Some(wait), None) | (_, None, Some(wait)) => wait,
             (Phase::Offline, ..) => plain("a connection to the coordinator"),
             (Phase::Joining, ..) => plain("the coordinator's welcome"),
+            (Phase::Judging, ..) => plain("this branch's verdict on the plan"),
             (Phase::Ready(_), ..) if self.sessions.is_empty() => plain("the next key set-up"),
             (Phase::Ready(_), ..) => plain("the next round"),
             (Phase::Over, ..) => plain("nothing: the plan is over"),
@@ -319,7 +326,13 @@ impl<S: Suite> Participant<S> {
         if self.open().is_some_and(|open| open.round == round) {
             self.forget_round(outbox);
         }
-        self.commit(ParticipantEvent::RoundClosed { round, model }, outbox);
+        // Of the rounds that were charged, and of each once: nobody else can make the file longer by what it says.
+        let plan = self.offered.as_ref().map(|admitted| admitted.plan.digest());
+        let charged = plan.is_some_and(|plan| round.0 <= self.record.last_round(&plan));
+        if charged && self.closed.is_none_or(|closed| closed < round) {
+            self.closed = Some(round);
+            self.commit(ParticipantEvent::RoundClosed { round, model }, outbox);
+        }
         outbox.push(ParticipantEffect::RoundClosed { round, committed: model.is_some() });
     }
 
@@ -392,7 +405,7 @@ impl<S: Suite> Participant<S> {
     fn open(&self) -> Option<&OpenRound<S>> {
         match &self.phase {
             Phase::Ready(open) => open.as_ref(),
-            Phase::Offline | Phase::Joining | Phase::Over => None,
+            Phase::Offline | Phase::Joining | Phase::Judging | Phase::Over => None,
         }
     }
 

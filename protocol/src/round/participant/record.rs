@@ -2,8 +2,9 @@
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
+use alloc::vec::Vec;
 
-use crate::budget::FirstUse;
+use crate::budget::{BudgetHead, FirstUse, LastDay};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::Charged;
@@ -27,7 +28,7 @@ pub struct ParticipantRecord {
     pub population_digest: Option<Digest>,
     /// The file takes the place of a lost one and has not adopted a head yet.
     pub awaits_head: bool,
-    /// Charges and adoptions, and one for the first use. Never falls.
+    /// Charges, and one for the first use. An adopted head's goes on, and one for the two where neither knew the other. Never falls.
     pub counter: u64,
     /// Counter of the last head that was signed for an accepted plan.
     pub signed: Option<u64>,
@@ -41,8 +42,8 @@ pub struct ParticipantRecord {
     pub acknowledged: Option<(Digest, RoundId, Digest)>,
     /// The newest roster that was accepted; an older one never will be.
     pub roster: Option<RosterHead>,
-    /// When rounds were charged within a day before the last one, by this machine's clock.
-    day: VecDeque<Millis>,
+    /// When rounds were charged within a day before the last one, and how many, by this machine's clock.
+    day: VecDeque<(Millis, u32)>,
 }
 
 /// What one plan charged.
@@ -78,15 +79,24 @@ impl ParticipantRecord {
             }
             ParticipantEvent::HeadSigned { head } => self.signed = Some(head.counter),
             ParticipantEvent::HeadAdopted { head, charge } => {
+                let counter = match self.is_before(head) {
+                    true => head.counter,
+                    // Two files went their own ways: what they come to together has not been signed yet.
+                    false => self.counter.max(head.counter).saturating_add(1),
+                };
+                self.counter = counter;
                 self.spent = self.spent.plus(&self.spent.missing_to(&head.spent));
+                for (plan, charged) in head.plans() {
+                    let plan = self.plans.entry(*plan).or_default();
+                    plan.charged = plan.charged.raised_to(charged);
+                }
                 let plan = self.plans.entry(head.plan).or_default();
                 plan.spent = plan.spent.plus(charge);
-                plan.charged = plan.charged.raised_to(&head.charged);
+                self.raise_day(head.day);
                 if self.awaits_head || self.population_digest.is_none() {
                     self.population_digest = Some(head.population);
                 }
                 self.awaits_head = false;
-                self.counter = self.counter.max(head.counter).saturating_add(1);
             }
             ParticipantEvent::CountersSeen { counters } => {
                 for (client, counter) in counters {
@@ -99,9 +109,9 @@ impl ParticipantRecord {
                 let rounds = &mut charged.rounds[usize::from(kind.number())];
                 *rounds = rounds.saturating_add(1);
                 charged.last_round = charged.last_round.max(round.0);
-                self.day.push_back(*at);
+                self.day.push_back((*at, 1));
                 // A clock that was set back makes times of the future; they count until it has passed them.
-                while self.day.front().is_some_and(|first| first.plus(DAY_MS) <= *at) {
+                while self.day.front().is_some_and(|(first, _)| first.plus(DAY_MS) <= *at) {
                     self.day.pop_front();
                 }
             }
@@ -139,7 +149,59 @@ impl ParticipantRecord {
     /// Rounds charged within the day before `now`, and at times that the clock has not reached yet.
     #[must_use]
     pub fn charged_within_a_day(&self, now: Millis) -> usize {
-        self.day.iter().filter(|at| at.plus(DAY_MS) > now).count()
+        let within = self.day.iter().filter(|(at, _)| at.plus(DAY_MS) > now);
+        within.fold(0_usize, |sum, (_, rounds)| sum.saturating_add(usize::try_from(*rounds).unwrap_or(usize::MAX)))
+    }
+
+    /// The rounds of the last day in which there were any, as a head says them.
+    #[must_use]
+    pub fn last_day(&self) -> LastDay {
+        let last = self.day.iter().map(|(at, _)| *at).max();
+        last.map_or(LastDay::NONE, |last| LastDay { rounds: self.rounds_of_day(last), last })
+    }
+
+    /// What was charged of every plan but one, as a head says it.
+    #[must_use]
+    pub fn others(&self, plan: &Digest) -> Vec<(Digest, Charged)> {
+        let charged = |(plan, spend): (&Digest, &PlanSpend)| (*plan, spend.charged);
+        let others = self.plans.iter().filter(|(other, _)| *other != plan).map(charged);
+        others.filter(|(_, charged)| *charged != Charged::default()).collect()
+    }
+
+    /// How many plans were charged beside one.
+    #[must_use]
+    pub fn plans_beside(&self, plan: &Digest) -> usize {
+        self.plans.iter().filter(|(other, spend)| *other != plan && spend.charged != Charged::default()).count()
+    }
+
+    /// Whether everything that a head says is known here.
+    #[must_use]
+    pub fn knows(&self, head: &BudgetHead) -> bool {
+        head.counter <= self.counter
+            && head.spent.at_most(&self.spent)
+            && head.plans().all(|(plan, charged)| charged.at_most(&self.charged(plan)))
+    }
+
+    /// Whether a head is later and says everything that is known here.
+    fn is_before(&self, head: &BudgetHead) -> bool {
+        self.counter < head.counter
+            && self.spent.at_most(&head.spent)
+            && self.plans.iter().all(|(plan, spend)| spend.charged.at_most(&head.charged_of(plan)))
+    }
+
+    /// Rounds of the day that ends then.
+    fn rounds_of_day(&self, last: Millis) -> u32 {
+        let within = self.day.iter().filter(|(at, _)| *at <= last && at.plus(DAY_MS) > last);
+        within.fold(0, |sum, (_, rounds)| sum.saturating_add(*rounds))
+    }
+
+    /// Counts the rounds of a head's last day that are not known here, all of them at its end.
+    fn raise_day(&mut self, day: LastDay) {
+        let forgotten = day.rounds.saturating_sub(self.rounds_of_day(day.last));
+        if forgotten > 0 {
+            let place = self.day.partition_point(|(at, _)| *at <= day.last);
+            self.day.insert(place, (day.last, forgotten));
+        }
     }
 
     fn charge(&mut self, plan: &Digest, charge: &Accounts) -> &mut PlanSpend {

@@ -121,7 +121,7 @@ fn a_copy_from_within_a_plan_counts_its_rounds() {
     assert_eq!((&charge, &head.spent), (&head.spent, &plan(|_| {}).round_charge.times(rounds[0].into())));
     let after = world.branches[&MEMBER].machine.record();
     assert!(before.spent.at_most(&after.spent), "nothing that was spent is forgotten");
-    assert!(after.counter > before.counter && after.last_round(&head.plan) >= last_round);
+    assert!(after.counter >= before.counter && after.last_round(&head.plan) >= last_round);
 }
 
 #[test]

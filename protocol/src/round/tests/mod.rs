@@ -1,5 +1,6 @@
 //! Both machines against each other, and each against an enemy.
 
+mod anchor;
 mod assignments;
 mod budgets;
 mod concentration;

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{VICTIM, from_victim, nine, rejected, signs, until};
-use crate::budget::BudgetHead;
+use crate::budget::{BudgetHead, LastDay};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::limits::STRIKES_MAX;
@@ -379,6 +379,8 @@ fn a_message_out_of_turn_is_not_taken() {
             spent: Accounts::zero(),
             plan,
             charged: Charged::default(),
+            others: Vec::new(),
+            day: LastDay::NONE,
             epoch: 1,
             owner: Toy::verifying_key(&signing_key(VICTIM)),
             signature: signature(),

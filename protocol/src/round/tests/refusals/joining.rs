@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{VICTIM, nine, refusals, signs, told};
-use crate::budget::{BudgetHead, ShownHead};
+use crate::budget::{BudgetHead, LastDay, ShownHead};
 use crate::digest::Digest;
 use crate::ids::ClientId;
 use crate::message::{Charged, Downstream, RefusalCode, Upstream, Welcome};
@@ -122,6 +122,8 @@ fn shown(signer: ClientId, elsewhere: u64) -> Box<ShownHead> {
         spent: cap(&served, 3 + elsewhere),
         plan: served.digest(),
         charged: Charged { rounds: [3, 0, 0], last_round: 3 },
+        others: Vec::new(),
+        day: LastDay::NONE,
         epoch: 1,
         owner: first.owner,
         signature: Signature(Vec::new()),

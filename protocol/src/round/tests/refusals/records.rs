@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use crate::budget::BudgetHead;
+use crate::budget::{BudgetHead, LastDay};
 use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
 use crate::message::{ClosedReason, RefusalCode};
@@ -79,6 +79,8 @@ fn shown(moment: &Moment) -> Option<BudgetHead> {
             spent: Accounts::zero(),
             plan: Digest::ZERO,
             charged: Default::default(),
+            others: Vec::new(),
+            day: LastDay::NONE,
             epoch: 1,
             owner: first.owner,
             signature: first.signature.clone(),

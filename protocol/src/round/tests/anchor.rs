@@ -1,0 +1,387 @@
+//! Attacks on the budget's anchor: by a coordinator that chooses what it shows, by an operator who restores or exchanges files, and by a
+//! member that says too much.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::world::{Packet, World, plan};
+use crate::budget::{BudgetHead, Heads, Kept, LastDay};
+use crate::digest::Digest;
+use crate::ids::{ClientId, RoundId};
+use crate::limits::CHARGED_PLANS_MAX;
+use crate::message::{Charged, ClosedReason, Downstream, Floor, RefusalCode, RoundOutcome, SignedBody, Upstream};
+use crate::plan::{Plan, RoundKind};
+use crate::privacy::{Accounts, RdpVector};
+use crate::round::cast::{begun, policy, roster, signing_key};
+use crate::round::{CoordinatorEvent, ParticipantEvent, ParticipantInput, ParticipantRecord, Policy};
+use crate::secagg::suite::{Signature, Suite, VerifyingKey};
+use crate::secagg::toy::Toy;
+use crate::time::Millis;
+
+const MEMBERS: u32 = 12;
+/// Who is attacked, or attacks.
+const MEMBER: ClientId = ClientId(4);
+
+fn first() -> Plan {
+    plan(|_| {})
+}
+
+fn second() -> Plan {
+    plan(|plan| plan.name = "second".into())
+}
+
+/// Budgets for life that pay for three plans.
+fn for_three(_: ClientId) -> Policy {
+    let both = second();
+    Policy { cap: both.charge_max().times(3), ..policy(&both) }
+}
+
+/// The branches have finished the first plan: five rounds of it.
+fn after_one(policy: impl Fn(ClientId) -> Policy) -> World {
+    let mut world = World::with_policy(MEMBERS, first(), policy);
+    world.connect_all();
+    world.run();
+    assert_eq!(world.finished, Some(true), "{:?}", world.refusals());
+    world
+}
+
+fn record(world: &World) -> ParticipantRecord {
+    world.branches[&MEMBER].machine.record().clone()
+}
+
+fn charges(world: &World) -> usize {
+    let charged = |event: &&ParticipantEvent| matches!(event, ParticipantEvent::BudgetCharged { .. });
+    world.branches[&MEMBER].events.iter().filter(charged).count()
+}
+
+/// The member's file is lost, and takes the newest head's place.
+fn lose_file(world: &mut World) {
+    world.branches.get_mut(&MEMBER).unwrap().events = [begun(MEMBER, true)].to_vec();
+    world.reboot(MEMBER);
+}
+
+/// The newest head is of the second plan. What the first one charged is no secret of the lost file: its own limit does not begin anew.
+#[test]
+fn a_lost_file_forgets_no_plans_rounds() {
+    let mut world = after_one(for_three);
+    world.serve_next(roster(MEMBERS), second());
+    world.connect_all();
+    world.run();
+    assert_eq!(world.finished, Some(true), "{:?}", world.refusals());
+    let before = record(&world);
+    for lost in [true, false] {
+        world.serve_next(roster(MEMBERS), first());
+        match lost {
+            true => lose_file(&mut world),
+            // A copy from before the first plan.
+            false => world.restore(MEMBER, 1),
+        }
+        world.connect(MEMBER);
+        world.run();
+        let after = record(&world);
+        for served in [first(), second()] {
+            let charged = after.charged(&served.digest());
+            assert_eq!((charged.rounds, charged), ([5, 0, 0], before.charged(&served.digest())), "{}", served.name);
+        }
+        assert_eq!((after.spent, after.counter), (before.spent.clone(), before.counter));
+    }
+}
+
+/// Seven rounds a day: five were charged today, whatever the file says.
+#[test]
+fn an_older_copy_has_no_second_day() {
+    let strict = |client| match client {
+        MEMBER => Policy { rounds_a_day: 7, ..for_three(client) },
+        _ => for_three(client),
+    };
+    for lost in [true, false] {
+        let mut world = after_one(strict);
+        world.serve_next(roster(MEMBERS), second());
+        if lost {
+            lose_file(&mut world);
+        } else {
+            world.restore(MEMBER, 1);
+        }
+        world.connect_all();
+        world.run();
+        let refused = world.refusals().into_iter().find(|(client, _)| *client == MEMBER);
+        assert_eq!(refused, Some((MEMBER, RefusalCode::PolicyFloor(Floor::RoundsADay))));
+        assert_eq!((charges(&world), record(&world).spent), (2, second().charge(RoundKind::Train).times(7)));
+    }
+}
+
+/// The rounds of a day that a head says count at the day's end, and once.
+#[test]
+fn an_adopted_day_counts_once_and_ends() {
+    let charge = |round: u64, at: u64| ParticipantEvent::BudgetCharged {
+        plan: Digest::ZERO,
+        round: RoundId(round),
+        kind: RoundKind::Train,
+        at: Millis(at),
+        descriptor: Digest::ZERO,
+        charge: Accounts::zero(),
+    };
+    const DAY: u64 = 86_400_000;
+    let newest = ParticipantRecord::replay(&[charge(1, 5), charge(2, 10), charge(3, 20), charge(4, DAY + 7)]);
+    assert_eq!(newest.last_day(), LastDay { rounds: 3, last: Millis(DAY + 7) }, "the first is more than a day ago");
+    let adopted = ParticipantEvent::HeadAdopted { head: Box::new(head_of(&newest)), charge: Accounts::zero() };
+    for known in 0..4 {
+        let own = [charge(1, 5), charge(2, 10), charge(3, 20)].into_iter().take(known);
+        let record = ParticipantRecord::replay(&own.chain([adopted.clone()]).collect::<Vec<_>>());
+        assert_eq!(record.charged_within_a_day(Millis(DAY + 8)), 3, "{known} known");
+        assert_eq!(record.last_day(), newest.last_day(), "{known} known");
+        assert_eq!(record.charged_within_a_day(Millis(2 * DAY + 7)), 0, "{known} known");
+        assert!(record.knows(&head_of(&newest)));
+    }
+    assert_eq!(ParticipantRecord::default().last_day(), LastDay::NONE);
+}
+
+/// What a record would sign.
+fn head_of(record: &ParticipantRecord) -> BudgetHead {
+    BudgetHead {
+        client: MEMBER,
+        population: Digest::ZERO,
+        counter: record.counter,
+        spent: record.spent.clone(),
+        plan: Digest::ZERO,
+        charged: record.charged(&Digest::ZERO),
+        others: record.others(&Digest::ZERO),
+        day: record.last_day(),
+        epoch: 1,
+        owner: VerifyingKey([0; 32]),
+        signature: Signature(Vec::new()),
+    }
+}
+
+/// The coordinator shows the last head but one. Were an adoption a step of the counter, the branch would come up at the newest one's counter, with
+/// a charge less, and no peer could tell.
+#[test]
+fn a_head_before_the_newest_does_not_pass_for_it() {
+    let mut world = after_one(for_three);
+    world.serve_next(roster(MEMBERS), second());
+    world.connect_all();
+    let peers_know = |world: &World| world.branches[&ClientId(1)].machine.record().counters.get(&MEMBER).copied();
+    while peers_know(&world) != Some(6) {
+        assert!(world.step());
+    }
+    let before =
+        world.kept.iter().find(|kept| matches!(kept, Kept::Head(head) if head.client == MEMBER && head.counter == 5));
+    world.kept.push(before.expect("each upload brought one").clone());
+    world.serve_next(roster(MEMBERS), second());
+    lose_file(&mut world);
+    world.connect_all();
+    world.run();
+    world.pass_deadlines();
+    assert_eq!((record(&world).counter, charges(&world)), (5, 0), "{:?}", world.refusals());
+    assert!(world.refusals().iter().any(|(_, code)| *code == RefusalCode::CounterFell), "{:?}", world.refusals());
+}
+
+/// Two copies of a file each went on without the other. What they come to together is at least what each has spent, has a counter of its own, and
+/// is a head that follows both.
+#[test]
+fn two_copies_come_to_at_least_what_each_has_spent() {
+    let charge = |plan: u8, round: u64, index: usize| {
+        let mut nanos = RdpVector::zero().nanos().to_vec();
+        nanos[index] = 10 + round;
+        ParticipantEvent::BudgetCharged {
+            plan: Digest([plan; 32]),
+            round: RoundId(round),
+            kind: RoundKind::Train,
+            at: Millis(round),
+            descriptor: Digest::ZERO,
+            charge: Accounts::customers(RdpVector::from_nanos(nanos).unwrap()),
+        }
+    };
+    let one = ParticipantRecord::replay(&[charge(1, 1, 0), charge(1, 2, 0)]);
+    for other in [
+        alloc::vec![charge(2, 1, 1), charge(2, 2, 1)],
+        alloc::vec![charge(2, 1, 1)],
+        alloc::vec![charge(2, 1, 1), charge(2, 2, 1), charge(2, 3, 1)],
+        // The same in all, of another plan.
+        alloc::vec![charge(2, 1, 0), charge(2, 2, 0)],
+    ] {
+        let mut other = ParticipantRecord::replay(&other);
+        let (head, own) = (head_of(&one), head_of(&other));
+        assert!(!other.knows(&head));
+        other.apply(&ParticipantEvent::HeadAdopted { head: Box::new(head.clone()), charge: Accounts::zero() });
+        assert_eq!(other.counter, one.counter.max(own.counter) + 1);
+        let both = head_of(&other);
+        assert!(both.follows(&head) && both.follows(&own) && other.knows(&head));
+        assert!(!head.follows(&both));
+    }
+}
+
+/// A head that forgets a plan's rounds follows none that names them, whatever its counter.
+#[test]
+fn a_head_that_forgets_a_plans_rounds_is_not_the_next_one() {
+    let charged = |rounds, last_round| Charged { rounds: [rounds, 0, 0], last_round };
+    let last = BudgetHead { counter: 5, charged: charged(3, 4), ..head_of(&ParticipantRecord::default()) };
+    let next = |plan: u8, charged, others: &[(Digest, Charged)]| BudgetHead {
+        counter: 6,
+        plan: Digest([plan; 32]),
+        charged,
+        others: others.to_vec(),
+        ..last.clone()
+    };
+    let of_last = |charged| [(last.plan, charged)];
+    assert!(next(1, charged(1, 1), &of_last(charged(3, 4))).follows(&last));
+    assert!(next(0, charged(4, 5), &[]).follows(&last));
+    assert!(!next(1, charged(9, 9), &[]).follows(&last), "forgotten");
+    assert!(!next(1, charged(9, 9), &of_last(charged(2, 4))).follows(&last), "a round less");
+    assert!(!next(1, charged(9, 9), &of_last(charged(3, 3))).follows(&last), "a round may be used again");
+}
+
+/// The folder of heads is lost within a plan, and a member's file is from before the plans: the plan's ledger knows better.
+#[test]
+fn a_ledger_stands_in_for_lost_heads() {
+    let mut world = after_one(for_three);
+    world.serve_next(roster(MEMBERS), second());
+    world.connect_all();
+    while world.coordinator.record().heads.len() < MEMBERS as usize {
+        assert!(world.step());
+    }
+    world.kept.clear();
+    world.restore(MEMBER, 1);
+    world.restart_coordinator(MEMBERS, second());
+    world.run();
+    assert_eq!((world.finished, world.refusals()), (Some(true), Vec::new()));
+    assert_eq!(record(&world).spent, second().charge(RoundKind::Train).times(10));
+}
+
+/// Another branch's first use, from its file or from a ledger: the owner has not signed it for this one.
+#[test]
+fn a_first_use_is_good_for_the_branch_that_it_was_signed_for() {
+    let (own, other) = (ClientId(5), MEMBER);
+    let mut world = World::new(MEMBERS, first());
+    world.reborn(own, policy(&first()), [begun(other, false)].to_vec());
+    world.connect(own);
+    world.run();
+    assert_eq!(world.refusals(), [(own, RefusalCode::BudgetNotBegun)]);
+    assert_eq!(Heads::replay(&world.kept).newest(own), None);
+
+    // A branch that goes on all the same has no place: neither the budget nor its population is taken.
+    for adopts in [false, true] {
+        let mut world = World::new(MEMBERS, first());
+        world.connect(own);
+        let ParticipantEvent::BudgetBegun { first: foreign, .. } = begun(other, adopts) else { panic!("it begins") };
+        let mut head = accept(&mut world, own);
+        head.population = foreign.population;
+        head.signature = Toy::sign(&signing_key(own), &head.to_sign::<Toy>());
+        let message = Upstream::Accept { plan: first().digest(), head, begun: Some(foreign) };
+        world.packets.push_front(Packet::Up(own, message));
+        world.step();
+        assert_eq!(Heads::replay(&world.kept).newest(own), None, "adopts: {adopts}");
+        assert!(!world.events.iter().any(|event| matches!(event, CoordinatorEvent::BudgetBegun { .. })));
+    }
+}
+
+/// Takes a client's acceptance off the wire.
+fn accept(world: &mut World, from: ClientId) -> Box<BudgetHead> {
+    loop {
+        match world.packets.pop_front().expect("an acceptance is under way") {
+            Packet::Up(client, Upstream::Accept { head, .. }) if client == from => return head,
+            other => {
+                world.packets.push_front(other);
+                world.step();
+            }
+        }
+    }
+}
+
+/// A verdict on a plan that comes after the connection broke: the next welcome may bring a head, and is waited for.
+#[test]
+fn a_late_verdict_accepts_nothing_before_the_next_welcome() {
+    let mut world = World::new(MEMBERS, first());
+    world.silent_workers = true;
+    world.connect(MEMBER);
+    world.run();
+    world.cut(MEMBER);
+    world.connect(MEMBER);
+    let verdict = || ParticipantInput::PlanJudged { plan: first().digest(), verdict: Ok(()) };
+    world.tell_branch(MEMBER, verdict());
+    let accepted =
+        |world: &World| world.packets.iter().any(|packet| matches!(packet, Packet::Up(_, Upstream::Accept { .. })));
+    assert!(!accepted(&world), "nothing is accepted that was not offered on this connection");
+    world.run();
+    world.tell_branch(MEMBER, verdict());
+    assert!(accepted(&world));
+    world.run();
+    assert_eq!((world.refusals(), world.coordinator.ready_clients()), (Vec::new(), alloc::vec![MEMBER]));
+}
+
+/// A coordinator that talks of rounds that the branch knows nothing of does not fill its disk.
+#[test]
+fn a_file_grows_by_its_own_rounds_alone() {
+    let mut world = World::new(MEMBERS, first());
+    world.connect_all();
+    while charges(&world) < 2 {
+        assert!(world.step());
+    }
+    world.packets.clear();
+    let closed = |world: &World| {
+        let closed = |event: &&ParticipantEvent| matches!(event, ParticipantEvent::RoundClosed { .. });
+        world.branches[&MEMBER].events.iter().filter(closed).count()
+    };
+    assert_eq!(closed(&world), 1);
+    for round in [2, 2, 1, 3, 2, u64::MAX, 0] {
+        let outcome = RoundOutcome::Aborted { round: RoundId(round), reason: ClosedReason::TooFew };
+        world.tell_branch(MEMBER, ParticipantInput::Message(Downstream::Outcome(outcome)));
+    }
+    assert_eq!(closed(&world), 2, "the second round ended, once");
+}
+
+/// Each acceptance is an entry of the plan's ledger. A connection has one.
+#[test]
+fn a_ledger_grows_by_one_acceptance_for_each_connection() {
+    let mut world = World::new(MEMBERS, first());
+    world.connect(MEMBER);
+    world.run();
+    let newest = Heads::replay(&world.kept).newest(MEMBER).cloned().expect("it has accepted");
+    let entries = world.events.len();
+    for counter in 2..=9 {
+        let mut head = Box::new(BudgetHead { counter, ..newest.clone() });
+        head.signature = Toy::sign(&signing_key(MEMBER), &head.to_sign::<Toy>());
+        let plan = first().digest();
+        world.packets.push_front(Packet::Up(MEMBER, Upstream::Accept { plan, head, begun: None }));
+        world.step();
+    }
+    assert_eq!(world.events.len(), entries);
+    assert_eq!(Heads::replay(&world.kept).newest(MEMBER), Some(&newest));
+}
+
+/// The list of plans in a head has an end on both sides: no file holds more of it than it can take.
+#[test]
+fn a_head_names_a_limited_number_of_plans() {
+    let numbered = |number: usize| Digest::of(&number.to_le_bytes());
+    let file = |plans: usize| {
+        let charged = |number| ParticipantEvent::BudgetCharged {
+            plan: numbered(number),
+            round: RoundId(1),
+            kind: RoundKind::Train,
+            at: Millis(0),
+            descriptor: Digest::ZERO,
+            charge: Accounts::zero(),
+        };
+        [begun(MEMBER, false)].into_iter().chain((0..plans).map(charged)).collect::<Vec<_>>()
+    };
+    for (plans, refused) in [(CHARGED_PLANS_MAX - 1, None), (CHARGED_PLANS_MAX, Some(RefusalCode::BudgetExceeded))] {
+        let mut world = World::new(MEMBERS, first());
+        world.reborn(MEMBER, policy(&first()), file(plans));
+        world.connect(MEMBER);
+        world.run();
+        let code = world.refusals().first().map(|(_, code)| *code);
+        let taken = Heads::replay(&world.kept).newest(MEMBER).map(|head| head.others.len());
+        assert_eq!((code, taken), (refused, refused.is_none().then_some(plans)));
+    }
+    // What a member signs in spite of that is not taken.
+    let mut world = World::new(MEMBERS, first());
+    world.connect(MEMBER);
+    let mut head = accept(&mut world, MEMBER);
+    head.others = (0..CHARGED_PLANS_MAX).map(|number| (numbered(number), Charged::default())).collect();
+    head.signature = Toy::sign(&signing_key(MEMBER), &head.to_sign::<Toy>());
+    let ParticipantEvent::BudgetBegun { first: begun, .. } = begun(MEMBER, false) else { panic!("it begins") };
+    let message = Upstream::Accept { plan: first().digest(), head, begun: Some(begun) };
+    world.packets.push_front(Packet::Up(MEMBER, message));
+    world.step();
+    assert_eq!(Heads::replay(&world.kept).newest(MEMBER), None);
+}

@@ -152,7 +152,7 @@ fn nothing_left_is_nothing_left() {
 #[test]
 fn what_always_fits_has_a_forecast() {
     let mut nanos = vec![1; RdpVector::zero().nanos().len()];
-    nanos[0] = 0;
+    nanos[36] = 0;
     let charge = Accounts::customers(RdpVector::from_nanos(nanos).unwrap());
     let most = affordable(&Accounts::zero(), &charge, &policy().life_cap());
     assert!(most.is_some_and(|rounds| rounds >= u64::MAX - 1), "{most:?}");

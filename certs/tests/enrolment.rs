@@ -95,6 +95,20 @@ fn enrolled_daemons_get_working_configurations() {
     assert!(server_config(server).is_ok());
 }
 
+/// What is known of a number is known of one branch: budget heads, and the counters that the others saw.
+#[test]
+fn a_number_that_a_roster_gave_is_given_to_nobody_else() {
+    let folder = federation();
+    let authority = folder.path().join("authority");
+    sign_roster(&authority).unwrap();
+    let members = std::fs::read_to_string(authority.join(names::MEMBERS)).unwrap();
+    let without: String =
+        members.lines().filter(|line| !line.contains("branch-2")).map(|line| format!("{line}\n")).collect();
+    std::fs::write(authority.join(names::MEMBERS), without).unwrap();
+    let member = issue_client(&authority, "east-bank", "branch-3", &folder.path().join("branch-3"), NOW).unwrap();
+    assert_eq!((member.entry.client, member.entry.organisation), (ClientId(3), OrganisationId(3)));
+}
+
 #[test]
 fn one_more_client_changes_no_byte_of_the_others() {
     let folder = federation();

@@ -11,6 +11,7 @@ use super::{COORDINATOR_TITLE, CoordinatorPin, MEMBERS_TITLE, Member, names};
 use crate::files::{self, Existing, FileError};
 use crate::identity::Identity;
 use crate::lines::{Fields, body, print_entry, write_list};
+use crate::roster::{RosterFileError, read_unverified_roster};
 
 /// The enrolled clients, ascending by number.
 ///
@@ -86,10 +87,22 @@ pub(crate) fn write_members(folder: &Path, members: &[Member]) -> Result<(), Fil
     write_list(&folder.join(names::MEMBERS), MEMBERS_TITLE, lines)
 }
 
-/// The next client's number and its organisation's.
-pub(crate) fn numbers(members: &[Member], organisation: &str) -> (ClientId, OrganisationId) {
+/// The next client's number and its organisation's. Nobody gets a number that the newest roster gives, were its member's line removed since: the
+/// budget heads and the counters of that number are another branch's.
+///
+/// # Errors
+/// If the folder's newest roster cannot be read.
+pub(crate) fn numbers(
+    folder: &Path,
+    members: &[Member],
+    organisation: &str,
+) -> Result<(ClientId, OrganisationId), RosterFileError> {
+    let newest = folder.join(names::ROSTER);
+    let newest = if newest.exists() { Some(read_unverified_roster(&newest)?) } else { None };
+    let signed = newest.iter().flat_map(|signed| signed.roster.entries());
+    let entries = || members.iter().map(|member| &member.entry).chain(signed.clone());
     let known = members.iter().find(|member| member.identity.organisation() == organisation);
-    let client = members.iter().map(|member| member.entry.client.0).max().unwrap_or(0) + 1;
-    let next = members.iter().map(|member| member.entry.organisation.0).max().unwrap_or(0) + 1;
-    (ClientId(client), known.map_or(OrganisationId(next), |member| member.entry.organisation))
+    let client = entries().map(|entry| entry.client.0).max().unwrap_or(0).saturating_add(1);
+    let next = entries().map(|entry| entry.organisation.0).max().unwrap_or(0).saturating_add(1);
+    Ok((ClientId(client), known.map_or(OrganisationId(next), |member| member.entry.organisation)))
 }

@@ -211,7 +211,7 @@ pub fn issue_client(
     if folder.join(names::COORDINATOR).exists() {
         read_coordinator(&folder.join(names::COORDINATOR))?.write(&out.join(names::COORDINATOR))?;
     }
-    let (client, organisation) = numbers(&members, organisation);
+    let (client, organisation) = numbers(folder, &members, organisation)?;
     let entry = RosterEntry { client, organisation, signing_key, tls_spki_sha256, not_after: now + SIGNING_SECONDS };
     let member = Member { identity, entry };
     members.push(member.clone());

@@ -150,7 +150,7 @@ pub(super) fn admit(
     if taken {
         return Err(FaultKind::KeyTaken.because(&identity).into());
     }
-    let (next, organisation) = numbers(&members, identity.organisation());
+    let (next, organisation) = numbers(folder, &members, identity.organisation())?;
     let client = old.map_or(next, |old| old.entry.client);
     let not_after = match old {
         Some(old) if same => old.entry.not_after,

@@ -165,8 +165,8 @@ pub enum RefusalCode {
     Stopped,
     /// The budget was never begun, or awaits a head that the coordinator did not show.
     #[error(
-        "the branch's budget was not begun, or its file was lost and the coordinator shows no head of it that could be adopted: begin it with the \
-         owner's key (`tributary client budget begin`), or put the newest file back"
+        "the branch's budget was not begun, or its file is another branch's, or was lost and the coordinator shows no head of it that could be adopted: \
+         begin it with the owner's key (`tributary client budget begin`), or put the branch's newest file back"
     )]
     BudgetNotBegun,
     /// The head that the coordinator shows is not one of this branch's budget.

@@ -101,10 +101,10 @@ fn a_number_that_a_roster_gave_is_given_to_nobody_else() {
     let folder = federation();
     let authority = folder.path().join("authority");
     sign_roster(&authority).unwrap();
-    let members = std::fs::read_to_string(authority.join(names::MEMBERS)).unwrap();
+    let members = std::fs::read_to_string(authority.join("members")).unwrap();
     let without: String =
         members.lines().filter(|line| !line.contains("branch-2")).map(|line| format!("{line}\n")).collect();
-    std::fs::write(authority.join(names::MEMBERS), without).unwrap();
+    std::fs::write(authority.join("members"), without).unwrap();
     let member = issue_client(&authority, "east-bank", "branch-3", &folder.path().join("branch-3"), NOW).unwrap();
     assert_eq!((member.entry.client, member.entry.organisation), (ClientId(3), OrganisationId(3)));
 }

@@ -215,7 +215,7 @@ pub enum ParticipantEvent {
         head: Box<BudgetHead>,
     },
     /// The coordinator showed a head of this branch's budget that the file does not know: the file is an older copy, or takes the place of a lost
-    /// one. Each account is raised to the head's, at every order, and the rounds of the head's plan to its figures.
+    /// one. Each account is raised to the head's, at every order, and the rounds of every plan and of the last day to its figures.
     HeadAdopted {
         /// The head, signed by this branch.
         head: Box<BudgetHead>,

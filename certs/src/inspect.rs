@@ -295,7 +295,8 @@ impl fmt::Display for Inspection {
 }
 
 /// A time in words, UTC.
-fn date(seconds: u64) -> String {
+#[must_use]
+pub fn date(seconds: u64) -> String {
     let moment =
         i64::try_from(seconds).ok().and_then(|seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok());
     moment.map_or_else(

@@ -9,7 +9,7 @@ use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
-use tributary_protocol::message::{Downstream, MaskedHeader, RefusalCode, Upstream};
+use tributary_protocol::message::{Downstream, MaskedHeader, Muster, RefusalCode, Upstream};
 use tributary_protocol::plan::Plan;
 use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
@@ -52,6 +52,8 @@ struct Daemon<'r> {
     policy: BranchPolicy,
     honest_min: u16,
     explanation: Option<String>,
+    /// When the operator was told last that members are missing.
+    mustered: Option<Instant>,
     rounds: Option<u32>,
     /// CPU time when the first round began.
     cpu_before: Option<Duration>,
@@ -60,6 +62,9 @@ struct Daemon<'r> {
 
 /// Clocks that differ by more are reported at each connection.
 const SKEW_SECONDS_MAX: u64 = 30;
+
+/// How often an operator is told that members are missing, at most.
+const MUSTER_EVERY: Duration = Duration::from_secs(5);
 
 /// Longest sleep until the machine is asked again.
 const SLEEP_MAX: Duration = Duration::from_secs(86_400);
@@ -154,6 +159,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         policy: owned,
         honest_min: 1,
         explanation: None,
+        mustered: None,
         rounds: None,
         cpu_before: None,
         ended: None,
@@ -323,6 +329,16 @@ impl Daemon<'_> {
         };
     }
 
+    /// The coordinator says who is missing, which it may say as often as it likes.
+    fn mustered(&mut self, muster: &Muster) {
+        let now = Instant::now();
+        if self.mustered.is_some_and(|last| now.saturating_duration_since(last) < MUSTER_EVERY) {
+            return;
+        }
+        self.mustered = Some(now);
+        (self.report)(&Report::muster(muster));
+    }
+
     fn upload(&mut self, header: MaskedHeader) {
         let update = self.vectors.take(header.round);
         let update = update.expect("the machine uploads what it was told is masked");
@@ -360,6 +376,7 @@ impl Daemon<'_> {
             ParticipantEffect::RosterAccepted { epoch, missing, changes } => {
                 (self.report)(&Report::roster(epoch, missing, changes));
             }
+            ParticipantEffect::Muster(muster) => self.mustered(&muster),
             ParticipantEffect::RoundClosed { round, committed } => {
                 self.conversation.set_calm(true);
                 (self.report)(&Report::Round { round: round.0, committed });

@@ -4,9 +4,11 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use serde::Serialize;
+use tributary_certs::inspect::date;
 use tributary_certs::renewal::Expiry;
 use tributary_certs::roster::print_clients;
 use tributary_protocol::ids::ClientId;
+use tributary_protocol::message::{MUSTER_NAMED_MAX, Muster};
 use tributary_protocol::roster::RosterChanges;
 
 /// A line for a supervisor or a person.
@@ -96,6 +98,17 @@ pub enum Report {
         /// How urgent it is.
         level: Expiry,
     },
+    /// Too few members are at the coordinator for a round or a key set-up: so it says.
+    Muster {
+        /// Members that are there.
+        here: u32,
+        /// Members that are needed.
+        needed: u32,
+        /// The first of those that are missing.
+        missing: Vec<u32>,
+        /// Others that are missing.
+        more: u32,
+    },
     /// A round ended.
     Round {
         /// The round.
@@ -141,6 +154,13 @@ pub struct MemberChanges {
 }
 
 impl Report {
+    /// What the coordinator says of those who are missing; more than it may name are not shown.
+    #[must_use]
+    pub fn muster(muster: &Muster) -> Self {
+        let missing = muster.missing.iter().take(MUSTER_NAMED_MAX).map(|client| client.0).collect();
+        Self::Muster { here: muster.here, needed: muster.needed, missing, more: muster.more }
+    }
+
     /// What the machine says of a roster.
     #[must_use]
     pub fn roster(epoch: u64, missing: u64, changes: Option<RosterChanges>) -> Self {
@@ -206,7 +226,7 @@ fn sentence(report: &Report) -> String {
             "this machine's clock and the coordinator's are {skew_seconds} seconds apart; certificates are judged by them: synchronise the clock"
         ),
         Report::CertificateRenewed { not_after } => {
-            format!("the certificate was renewed, until {not_after} (Unix seconds); nothing was interrupted")
+            format!("the certificate was renewed, until {}; nothing was interrupted", date(*not_after))
         }
         Report::RenewalFailed { reason, retry_seconds } => {
             format!("the certificate was not renewed: {reason}; next attempt in {retry_seconds} s")
@@ -215,6 +235,16 @@ fn sentence(report: &Report) -> String {
             "the certificate ends in {} hours ({level:?}), and then this branch cannot connect; see the last renewal's reason, or renew by hand",
             left_seconds / 3_600
         ),
+        Report::Muster { here, needed, missing, more } => {
+            let missing: Vec<ClientId> = missing.iter().copied().map(ClientId).collect();
+            let who = if missing.is_empty() {
+                "nobody else is in the plan's group".to_owned()
+            } else {
+                format!("missing: clients {}", print_clients(&missing, ", "))
+            };
+            let rest = if *more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("the coordinator waits: {here} of {needed} members are there; {who}{rest}")
+        }
         Report::Round { round, committed: true } => format!("round {round}: committed"),
         Report::Round { round, committed: false } => format!("round {round}: aborted, nothing was revealed"),
         Report::Refused { reason } => format!("refused: {reason}"),

@@ -12,6 +12,7 @@ mod connections;
 mod error;
 mod identity;
 mod keyring;
+mod muster;
 mod office;
 mod open;
 mod plan;

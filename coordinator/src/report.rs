@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use serde::Serialize;
+use tributary_certs::inspect::date;
 
 /// An event of a running coordinator.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -64,6 +65,17 @@ pub enum Event {
         code: String,
         /// What the client is told.
         reason: String,
+    },
+    /// Too few members are here for a round or a key set-up.
+    Muster {
+        /// Members that are here.
+        here: u32,
+        /// Members that are needed.
+        needed: u32,
+        /// The first of those that are missing.
+        missing: Vec<Missing>,
+        /// Others that are missing.
+        more: u32,
     },
     /// A cohort's keys stand.
     Session {
@@ -128,6 +140,15 @@ pub enum Event {
     },
     /// The plan is over.
     Finished(Box<Finished>),
+}
+
+/// A member that is not here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// Its number in the roster.
+    pub client: u32,
+    /// Unix seconds at which it was connected last; nothing if this process has not seen it.
+    pub last_seen: Option<u64>,
 }
 
 /// The last event of a plan.
@@ -207,6 +228,20 @@ impl fmt::Display for Event {
             Self::Joined { client } => write!(formatter, "client {client} joined"),
             Self::Left { client } => write!(formatter, "client {client} left"),
             Self::Refused { client, reason } => write!(formatter, "client {client} refused: {reason}"),
+            Self::Muster { here, needed, missing, more } => {
+                if missing.is_empty() {
+                    return write!(
+                        formatter,
+                        "{here} of {needed} members are here, and nobody else is in the plan's group"
+                    );
+                }
+                write!(formatter, "{here} of {needed} members are here; missing: ")?;
+                for (place, missing) in missing.iter().enumerate() {
+                    let comma = if place == 0 { "" } else { ", " };
+                    write!(formatter, "{comma}{missing}")?;
+                }
+                if *more > 0 { write!(formatter, ", and {more} more") } else { Ok(()) }
+            }
             Self::TurnedAway { client, reason, .. } => write!(formatter, "client {client} was turned away: {reason}"),
             Self::Session { session, cohort, survivors_min, honest_min, .. } => write!(
                 formatter,
@@ -228,6 +263,16 @@ impl fmt::Display for Event {
                 write!(formatter, "stopped after {rounds} rounds; the plan continues at the next start")
             }
             Self::Finished(finished) => finished.fmt(formatter),
+        }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { client, last_seen } = self;
+        match last_seen {
+            Some(seconds) => write!(formatter, "client {client} (last seen {})", date(*seconds)),
+            None => write!(formatter, "client {client} (not seen since this coordinator started)"),
         }
     }
 }

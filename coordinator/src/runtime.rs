@@ -11,6 +11,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 use tributary_journal::Journal;
 use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox};
@@ -20,6 +21,7 @@ use tributary_transport::{Listener, MetricsFile};
 
 use crate::connections::{Arrival, Door, DoorSettings, Members};
 use crate::error::CoordinatorError;
+use crate::muster::LOOK_EVERY;
 use crate::office::Counter;
 use crate::open::{Opened, upload_bytes};
 use crate::progress::Progress;
@@ -210,6 +212,8 @@ async fn turn(
     let mut armed: Option<Millis> = None;
     let mut expired: Option<Millis> = None;
     let mut batch = Vec::with_capacity(BATCH);
+    let mut roll = tokio::time::interval(LOOK_EVERY);
+    roll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while !shell.is_over() {
         // A deadline that has passed once is not waited for again: the machine acted on it, or waits for something else.
         let deadline = shell.deadline().filter(|deadline| Some(*deadline) != expired);
@@ -236,6 +240,7 @@ async fn turn(
                 armed = None;
                 shell.input(Input::Timer)?;
             }
+            _ = roll.tick() => shell.call_the_roll(),
         }
     }
     Ok(true)

@@ -18,9 +18,10 @@ use tributary_protocol::time::Millis;
 
 use crate::connections::{Arrival, Link, Members, control_frame, start_frames};
 use crate::error::CoordinatorError;
+use crate::muster::Roll;
 use crate::progress::{Outcome, Progress};
-use crate::report::Event;
-use crate::runtime::Clock;
+use crate::report::{Event, Missing};
+use crate::runtime::{Clock, unix_seconds};
 use crate::server_update::ServerUpdate;
 use crate::store::{HeadsFile, ModelPointer, Store, StoreError};
 use crate::uploads::{OpenSum, Verdict};
@@ -55,6 +56,7 @@ pub(crate) struct Shell<'a> {
     answers: VecDeque<Input>,
     /// A model whose round is in the ledger and not yet known to be on the disk.
     committed: Option<Digest>,
+    roll: Roll,
     /// What the operator was last told to be lacking.
     lacking: Option<String>,
     over: bool,
@@ -72,6 +74,7 @@ impl<'a> Shell<'a> {
             untold: Vec::new(),
             answers: VecDeque::new(),
             committed: None,
+            roll: Roll::default(),
             lacking: None,
             over,
         }
@@ -117,11 +120,13 @@ impl<'a> Shell<'a> {
         match arrival {
             Arrival::Connected(client, link) => {
                 self.links.insert(client, link);
+                self.roll.saw(client, unix_seconds());
                 self.input(Input::Connected(client))
             }
             Arrival::Input(input) => {
                 if let Input::Disconnected(client) = &input {
                     self.links.remove(client);
+                    self.roll.saw(*client, unix_seconds());
                     // With the plan's end everybody leaves.
                     if !self.over {
                         self.tell(&Event::Left { client: client.0 });
@@ -156,6 +161,21 @@ impl<'a> Shell<'a> {
             }
             self.lacking = lacking;
         }
+    }
+
+    /// Tells people on both sides who is missing, where too few are here.
+    pub(crate) fn call_the_roll(&mut self) {
+        let machine = &self.parts.machine;
+        let Some(muster) = self.roll.due(machine.muster(), std::time::Instant::now()) else { return };
+        let missing =
+            muster.missing.iter().map(|client| Missing { client: client.0, last_seen: self.roll.last_seen(*client) });
+        let event =
+            Event::Muster { here: muster.here, needed: muster.needed, missing: missing.collect(), more: muster.more };
+        let audience = machine.audience();
+        let frame = control_frame(&Downstream::Muster(muster));
+        audience.into_iter().for_each(|client| self.unsent.entry(client).or_default().push(frame.clone()));
+        self.send_all();
+        self.tell(&event);
     }
 
     /// Does everything in the outbox, in order.

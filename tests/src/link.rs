@@ -218,5 +218,6 @@ pub(crate) fn name_down(message: &Downstream) -> &'static str {
         Downstream::Outcome(_) => "Outcome",
         Downstream::SessionClosed { .. } => "SessionClosed",
         Downstream::Finished { .. } => "Finished",
+        Downstream::Muster(_) => "Muster",
     }
 }

@@ -303,6 +303,7 @@ impl Client {
                     | ParticipantEffect::NoiseAlone(_)
                     | ParticipantEffect::RosterAccepted { .. }
                     | ParticipantEffect::HeadAdopted { .. }
+                    | ParticipantEffect::Muster(_)
                     | ParticipantEffect::BudgetAnnounced { .. }
                     | ParticipantEffect::RoundClosed { .. } => {}
                 }

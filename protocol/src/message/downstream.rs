@@ -86,6 +86,24 @@ pub enum Downstream {
         /// Rounds committed.
         rounds: u32,
     },
+    /// Too few members are here; for the operator's screen.
+    Muster(Muster),
+}
+
+/// Members that a [`Muster`] names, at most.
+pub const MUSTER_NAMED_MAX: usize = 20;
+
+/// Who is missing where too few members are here. Public: the roster names everybody, and who is connected says nothing of anybody's rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Muster {
+    /// Members that are here.
+    pub here: u32,
+    /// Members that a round or a key set-up needs.
+    pub needed: u32,
+    /// The first of those that are missing, ascending; at most [`MUSTER_NAMED_MAX`].
+    pub missing: Vec<ClientId>,
+    /// Others that are missing.
+    pub more: u32,
 }
 
 /// Answer to `Join`.

@@ -11,7 +11,7 @@ use super::descriptor::RoundDescriptor;
 use super::event::{CoordinatorEvent, ParticipantEvent};
 use crate::budget::Kept;
 use crate::ids::{ClientId, RoundId, SessionId};
-use crate::message::{Downstream, MaskedHeader, Start, Upstream};
+use crate::message::{Downstream, MaskedHeader, Muster, Start, Upstream};
 use crate::plan::ValidPlan;
 use crate::roster::{RosterChanges, SignedRoster};
 use crate::secagg::masked_sum::MaskSeeds;
@@ -150,6 +150,8 @@ pub enum ParticipantEffect {
         /// Members that differ from the last one, where this process has seen that one.
         changes: Option<RosterChanges>,
     },
+    /// The coordinator says that too few members are here; for the operator's screen.
+    Muster(Muster),
     /// A round ended; for the operator's screen.
     RoundClosed {
         /// The round.

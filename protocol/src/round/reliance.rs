@@ -25,6 +25,7 @@ pub fn is_heard_of_participant(effect: &ParticipantEffect) -> bool {
         | Effect::Contribute(_)
         | Effect::Upload(_)
         | Effect::HeadAdopted { .. }
+        | Effect::Muster(_)
         | Effect::BudgetAnnounced { .. }
         | Effect::Finished { .. }
         | Effect::Stop { .. } => true,

@@ -233,6 +233,7 @@ impl<S: Stage> World<'_, S> {
             ParticipantEffect::RosterAccepted { epoch, missing, .. } => {
                 self.trace.note(self.now, who, "accepts a roster", || format!("{epoch}, {missing} missing"));
             }
+            ParticipantEffect::Muster(_) => {}
             ParticipantEffect::HeadAdopted { own, shown } => {
                 self.trace.note(self.now, who, "adopts ", || format!("a head with counter {shown}, its own was {own}"));
             }

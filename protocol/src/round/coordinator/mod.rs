@@ -8,6 +8,7 @@ mod keying;
 mod links;
 mod material;
 mod membership;
+mod muster;
 mod proving;
 mod record;
 mod scheduling;

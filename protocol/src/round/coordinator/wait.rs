@@ -105,7 +105,7 @@ impl<S: Suite> Coordinator<S> {
     }
 
     /// Everybody of the plan's group who may still take part, in the roster's order.
-    fn hopefuls(&self) -> Vec<ClientId> {
+    pub(super) fn hopefuls(&self) -> Vec<ClientId> {
         let group = self.settings.roster.roster.group(&self.settings.plan.group);
         let members = group.into_iter().flat_map(Group::members);
         let out = |client: &ClientId| {

@@ -282,6 +282,8 @@ impl<S: Suite> Participant<S> {
                 }
                 outbox.push(ParticipantEffect::Stop { explanation, retry });
             }
+            // For people: nothing is decided by it.
+            Downstream::Muster(muster) => outbox.push(ParticipantEffect::Muster(muster)),
             Downstream::Offer(offer) => self.on_offer(now, entropy, offer, outbox),
             Downstream::Finished { rounds, .. } => {
                 self.end(outbox);

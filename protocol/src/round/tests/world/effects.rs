@@ -79,6 +79,7 @@ impl World {
                 ParticipantEffect::Keyed { .. }
                 | ParticipantEffect::NoiseAlone(_)
                 | ParticipantEffect::HeadAdopted { .. }
+                | ParticipantEffect::Muster(_)
                 | ParticipantEffect::BudgetAnnounced { .. }
                 | ParticipantEffect::RoundClosed { .. } => {}
             }

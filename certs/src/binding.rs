@@ -70,6 +70,13 @@ impl SignedBinding {
         RealSuite::verify(signing_key, &self.binding.signing_input(), &Signature(self.signature.to_vec()))
     }
 
+    /// Whether another one binds the same key of the same client.
+    #[must_use]
+    pub fn names_same_key(&self, other: &Self) -> bool {
+        let key = |signed: &Self| (signed.binding.client, signed.binding.tls_spki_sha256);
+        key(self) == key(other)
+    }
+
     /// The fixed-length encoding.
     #[must_use]
     pub fn encode(&self) -> [u8; BINDING_BYTES] {
@@ -134,15 +141,13 @@ impl SignedBinding {
     }
 }
 
-/// Whether a door lets a TLS key in for a member: it is the roster's, or the newest binding that the member signed names it.
+/// Whether a door lets a TLS key in for a member: it is the one in the newest binding that the member signed, or, without any, the roster's. The
+/// roster's key has the number 0, so that a binding takes its place: whoever stole it before the renewal is out.
 #[must_use]
 pub fn admits(entry: &RosterEntry, newest: Option<&SignedBinding>, tls_spki_sha256: &Digest) -> bool {
-    let bound = |signed: &SignedBinding| {
-        signed.binding.client == entry.client
-            && signed.binding.tls_spki_sha256 == *tls_spki_sha256
-            && signed.verify(&entry.signing_key)
-    };
-    entry.tls_spki_sha256 == *tls_spki_sha256 || newest.is_some_and(bound)
+    let own = |signed: &&SignedBinding| signed.binding.client == entry.client && signed.verify(&entry.signing_key);
+    let newest = newest.filter(own).map(|signed| &signed.binding.tls_spki_sha256);
+    newest.unwrap_or(&entry.tls_spki_sha256) == tls_spki_sha256
 }
 
 /// Reads a list of bindings, one for each client, as the office keeps it; an absent list is empty.
@@ -151,6 +156,14 @@ pub fn admits(entry: &RosterEntry, newest: Option<&SignedBinding>, tls_spki_sha2
 /// [`FileError`].
 pub fn read_bindings(path: &Path) -> Result<Vec<SignedBinding>, FileError> {
     crate::lines::read_list(path, LIST_TITLE, "list of key bindings", SignedBinding::parse)
+}
+
+/// Writes a list of bindings, ascending by client, in place of an older one.
+///
+/// # Errors
+/// [`FileError`].
+pub fn write_bindings<'a>(path: &Path, bindings: impl Iterator<Item = &'a SignedBinding>) -> Result<(), FileError> {
+    crate::lines::write_list(path, LIST_TITLE, bindings.map(SignedBinding::line))
 }
 
 /// Adds a binding to the list, in place of the client's older one.
@@ -168,7 +181,7 @@ pub(crate) fn record_binding(path: &Path, signed: SignedBinding) -> Result<(), F
     list.retain(|other| other.binding.client != signed.binding.client);
     list.push(signed);
     list.sort_by_key(|signed| signed.binding.client);
-    crate::lines::write_list(path, LIST_TITLE, list.iter().map(SignedBinding::line))
+    write_bindings(path, list.iter())
 }
 
 /// Removes a client's binding from the list.
@@ -179,7 +192,7 @@ pub(crate) fn forget_binding(path: &Path, client: ClientId) -> Result<(), FileEr
     let mut list = read_bindings(path)?;
     if list.iter().any(|signed| signed.binding.client == client) {
         list.retain(|signed| signed.binding.client != client);
-        crate::lines::write_list(path, LIST_TITLE, list.iter().map(SignedBinding::line))?;
+        write_bindings(path, list.iter())?;
     }
     Ok(())
 }
@@ -234,6 +247,7 @@ mod tests {
         let (first, second) = (Digest::of(b"first"), Digest::of(b"second"));
         let entry = RosterEntry {
             client: ClientId(3),
+            name: tributary_protocol::roster::MemberName::parse("north-bank/branch-01").unwrap(),
             organisation: OrganisationId(1),
             signing_key: key.verifying_key(),
             tls_spki_sha256: first,
@@ -241,10 +255,11 @@ mod tests {
         };
         let bound = KeyBinding { client: ClientId(3), tls_spki_sha256: second, sequence: 1 }.sign(&key);
         assert!(admits(&entry, None, &first) && !admits(&entry, None, &second));
-        assert!(admits(&entry, Some(&bound), &first) && admits(&entry, Some(&bound), &second));
+        // The newer key takes the place of the older one.
+        assert!(!admits(&entry, Some(&bound), &first) && admits(&entry, Some(&bound), &second));
         let other = KeyBinding { client: ClientId(4), ..bound.binding }.sign(&key);
         assert!(!admits(&entry, Some(&other), &second));
         let forged = SignedBinding { signature: [0; 64], ..bound };
-        assert!(!admits(&entry, Some(&forged), &second));
+        assert!(!admits(&entry, Some(&forged), &second) && admits(&entry, Some(&forged), &first));
     }
 }

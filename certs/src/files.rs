@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 
 use crate::entropy::OsEntropy;
 
-/// Longest file that is read here, in bytes: a full roster in text form.
-pub const FILE_BYTES_MAX: u64 = 4 << 20;
+/// Longest file that is read and written here, in bytes: a full log of issued certificates with longest names.
+pub const FILE_BYTES_MAX: u64 = 20 << 20;
 
 /// Why a file could not be used. The operator or the environment is to blame; the message names the file and the cure.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,45 @@ pub enum FileError {
     Exists {
         /// The file.
         path: PathBuf,
+    },
+    /// A medium that keeps neither owners nor modes, or keeps others than it was told.
+    #[error(
+        "{} cannot keep a secret: a private file made there has the mode {mode:04o} and belongs to {}. The medium keeps no owners and modes, as \
+         FAT and exFAT do not, and every user of this machine could read it. Format it with ext4, or mount it for this user alone: \
+         `mount -o uid={user},umask=077`",
+        folder.display(), account(*owner)
+    )]
+    NoModes {
+        /// The folder.
+        folder: PathBuf,
+        /// The number of the user that a new file belongs to.
+        owner: u32,
+        /// A new file's permission bits.
+        mode: u32,
+        /// The number of the user that this process runs as.
+        user: u32,
+    },
+    /// A file that somebody else could have put there or changed.
+    #[error(
+        "{} is not believed: {what}. Whoever can change it can deceive this command; find out who did, and restore it from a copy",
+        path.display()
+    )]
+    NotOwn {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A list that has no room.
+    #[error(
+        "{} has {limit} lines, and none of them is past: nothing is added. If so many were not asked for, find the branch that renews too often",
+        path.display()
+    )]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// Lines that it may have.
+        limit: usize,
     },
     /// Longer than anything this program writes.
     #[error("{} is longer than {FILE_BYTES_MAX} bytes, so it is no file of this program. Check the path", path.display())]
@@ -188,6 +227,38 @@ pub fn create_private_folder(path: &Path) -> Result<(), FileError> {
     builder.create(path).map_err(FileError::system("making the folder", path))
 }
 
+/// Whether a folder keeps a file private: asked before a secret is written there. Nothing is left behind.
+///
+/// # Errors
+/// [`FileError::NoModes`] on a medium without owners and modes, [`FileError::OpenFolder`] where others can replace files, [`FileError::System`].
+pub fn keeps_secrets(folder: &Path) -> Result<(), FileError> {
+    check_folder(&folder.join("a secret"))?;
+    let draft = Draft::private(folder).map_err(FileError::system("writing to", folder))?;
+    draft.is_private(folder)
+}
+
+/// Reads a text file that says what to believe and holds no secret: nobody else can have put it there or changed it.
+///
+/// # Errors
+/// [`FileError::NotOwn`] for a link, for anything but a file, or if others may change it; [`FileError::OpenFolder`]; as [`read_text`].
+pub fn read_own(path: &Path, what: &'static str) -> Result<String, FileError> {
+    let not_own = |what| FileError::NotOwn { path: path.to_owned(), what };
+    let named = fs::symlink_metadata(path).map_err(FileError::system("opening", path))?;
+    if !named.is_file() {
+        return Err(not_own("it is a link, or no file at all"));
+    }
+    check_folder(path)?;
+    let file = File::open(path).map_err(FileError::system("opening", path))?;
+    let opened = file.metadata().map_err(FileError::system("reading the mode of", path))?;
+    // Between the two looks nobody else can replace it: the folder is this user's.
+    if !only_we_may_change(&opened) {
+        return Err(not_own("others may change it, or it belongs to somebody else"));
+    }
+    let mut bytes = Vec::new();
+    read_all(file, path, &mut bytes)?;
+    String::from_utf8(bytes).map_err(|_| FileError::content(path, what))
+}
+
 fn read_all(file: File, path: &Path, bytes: &mut Vec<u8>) -> Result<(), FileError> {
     file.take(FILE_BYTES_MAX + 1).read_to_end(bytes).map_err(FileError::system("reading", path))?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length <= FILE_BYTES_MAX) {
@@ -219,12 +290,25 @@ impl Draft {
     pub fn place(mut self, path: &Path, existing: Existing) -> Result<(), FileError> {
         self.file.sync_all().map_err(FileError::system("writing", path))?;
         place(&self.temporary, path, existing)?;
-        // A link leaves the name that is no longer needed.
+        // A link leaves the name that is no longer needed; where it is gone already, removing it does no harm.
         self.placed = existing == Existing::Replace;
         let folder = folder_of(path);
         File::open(folder)
             .and_then(|folder| folder.sync_all())
             .map_err(FileError::system("syncing the folder of", path))
+    }
+
+    /// Whether the new file is this user's alone, as it was made.
+    #[cfg(unix)]
+    fn is_private(&self, folder: &Path) -> Result<(), FileError> {
+        use std::os::unix::fs::MetadataExt as _;
+        let metadata = self.file.metadata().map_err(FileError::system("reading the mode of", &self.temporary))?;
+        no_modes(folder, (metadata.mode() & 0o7777, metadata.uid()), user()).map_or(Ok(()), Err)
+    }
+
+    #[cfg(not(unix))]
+    fn is_private(&self, _: &Path) -> Result<(), FileError> {
+        Ok(())
     }
 
     fn new(folder: &Path, mode: u32) -> io::Result<Self> {
@@ -261,8 +345,22 @@ impl Drop for Draft {
     }
 }
 
+/// Why a file that was made private is none.
+#[cfg(unix)]
+fn no_modes(folder: &Path, (mode, owner): (u32, u32), user: u32) -> Option<FileError> {
+    let private = mode & 0o077 == 0 && owner == user;
+    (!private).then(|| FileError::NoModes { folder: folder.to_owned(), owner, mode, user })
+}
+
 fn write(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(), FileError> {
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > FILE_BYTES_MAX) {
+        return Err(FileError::TooLong { path: path.to_owned() });
+    }
     let mut draft = Draft::new(folder_of(path), mode).map_err(FileError::system("writing", path))?;
+    if mode == 0o600 {
+        // Before the secret is in it.
+        draft.is_private(folder_of(path))?;
+    }
     draft.write_all(bytes).map_err(FileError::system("writing", path))?;
     draft.place(path, existing)
 }
@@ -278,10 +376,28 @@ fn folder_of(path: &Path) -> &Path {
 fn place(temporary: &Path, path: &Path, existing: Existing) -> Result<(), FileError> {
     match existing {
         Existing::Replace => fs::rename(temporary, path).map_err(FileError::system("replacing", path)),
-        Existing::Keep => fs::hard_link(temporary, path).map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => FileError::Exists { path: path.to_owned() },
-            _ => FileError::system("creating", path)(source),
-        }),
+        Existing::Keep => place_new(temporary, path, |from, to| fs::hard_link(from, to)),
+    }
+}
+
+/// Gives a new file its name, unless something has it. Where the medium knows no links, as FAT does not, an empty file takes the name first: it
+/// fails as a link does if the name is taken, and is then replaced at once. A crash between the two leaves an empty file, which nobody reads as
+/// a key.
+fn place_new(
+    temporary: &Path,
+    path: &Path,
+    link: impl Fn(&Path, &Path) -> io::Result<()>,
+) -> Result<(), FileError> {
+    let failed = |source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists => FileError::Exists { path: path.to_owned() },
+        _ => FileError::system("creating", path)(source),
+    };
+    match link(temporary, path) {
+        Err(fault) if matches!(fault.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) => {
+            OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+            fs::rename(temporary, path).map_err(FileError::system("creating", path))
+        }
+        linked => linked.map_err(failed),
     }
 }
 
@@ -326,6 +442,23 @@ pub(crate) fn only_we_may_change(metadata: &fs::Metadata) -> bool {
 #[cfg(unix)]
 fn user() -> u32 {
     nix::unistd::geteuid().as_raw()
+}
+
+/// The name of the account that this process runs as, in plain letters.
+#[cfg(unix)]
+#[must_use]
+pub fn own_account() -> String {
+    let number = user();
+    let name = nix::unistd::User::from_uid(number.into()).ok().flatten().map(|user| user.name);
+    let plain = |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    name.filter(plain).unwrap_or_else(|| format!("user-{number}"))
+}
+
+/// The name of the account that this process runs as, in plain letters.
+#[cfg(not(unix))]
+#[must_use]
+pub fn own_account() -> String {
+    "operator".to_owned()
 }
 
 /// A user's name and number, for messages.
@@ -381,6 +514,57 @@ mod tests {
         assert_eq!(mode(&path), 0o600);
         assert_eq!(read_private(&path).unwrap().as_slice(), b"secret");
         assert_eq!(names(folder.path()), ["key"]);
+    }
+
+    /// A stick of FAT knows no links: the system refuses with what means "not permitted".
+    #[test]
+    fn a_medium_without_links_keeps_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (draft, path) = (folder.path().join("draft"), folder.path().join("key"));
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::Unsupported] {
+            let link = |_: &Path, _: &Path| Err(io::Error::from(kind));
+            fs::write(&draft, b"secret").unwrap();
+            place_new(&draft, &path, link).unwrap();
+            assert_eq!((fs::read(&path).unwrap().as_slice(), names(folder.path()).len()), (&b"secret"[..], 1));
+            fs::write(&draft, b"another").unwrap();
+            assert!(matches!(place_new(&draft, &path, link), Err(FileError::Exists { .. })), "{kind:?}");
+            assert_eq!(fs::read(&path).unwrap(), b"secret");
+            fs::remove_file(&path).unwrap();
+        }
+        let full = |_: &Path, _: &Path| Err(io::Error::from(io::ErrorKind::StorageFull));
+        assert!(matches!(place_new(&draft, &path, full), Err(FileError::System { .. })));
+    }
+
+    /// What a stick of FAT shows for every file, whatever mode it was made with.
+    #[test]
+    fn a_medium_without_modes_is_told_from_one_with_them() {
+        let folder = Path::new("usb");
+        assert!(no_modes(folder, (0o600, 1000), 1000).is_none() && no_modes(folder, (0o700, 1000), 1000).is_none());
+        for (mode, owner) in [(0o755, 1000), (0o644, 1000), (0o777, 1000), (0o600, 0)] {
+            let told = no_modes(folder, (mode, owner), 1000).unwrap().to_string();
+            assert!(told.contains("FAT") && told.contains("umask=077") && told.contains("uid=1000"), "{told}");
+        }
+        let real = tempfile::tempdir().unwrap();
+        keeps_secrets(real.path()).unwrap();
+        assert_eq!(names(real.path()), [""; 0]);
+        fs::set_permissions(real.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(keeps_secrets(real.path()), Err(FileError::OpenFolder { .. })));
+    }
+
+    #[test]
+    fn what_is_believed_is_a_file_that_nobody_else_can_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("roster-last"), folder.path().join("link"));
+        write_public(&path, b"text", Existing::Keep).unwrap();
+        assert_eq!(read_own(&path, "text").unwrap(), "text");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(matches!(read_own(&link, "text"), Err(FileError::NotOwn { .. })));
+        assert!(matches!(read_own(folder.path(), "text"), Err(FileError::NotOwn { .. })));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(matches!(read_own(&path, "text"), Err(FileError::NotOwn { .. })));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(read_own(&path, "text"), Err(FileError::OpenFolder { .. })));
     }
 
     #[test]

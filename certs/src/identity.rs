@@ -10,11 +10,13 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::limits::NAME_PART_BYTES_MAX;
+use tributary_protocol::roster::{MemberName, is_name};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Longest part of an identity, in bytes: the limit of a DNS label.
-pub const PART_BYTES_MAX: usize = 63;
+pub const PART_BYTES_MAX: usize = NAME_PART_BYTES_MAX;
 
 /// Longest trust domain, in bytes: the limit of a DNS name.
 pub const TRUST_DOMAIN_BYTES_MAX: usize = 253;
@@ -181,6 +183,20 @@ impl Identity {
         }
     }
 
+    /// The identity of a member of the roster.
+    #[must_use]
+    pub fn of_member(trust_domain: TrustDomain, name: &MemberName) -> Self {
+        let (organisation, id) = (name.organisation().to_owned(), name.id().to_owned());
+        Self { trust_domain, organisation, role: Role::Client, id }
+    }
+
+    /// The name that the roster has it under: a client alone has one.
+    #[must_use]
+    pub fn member_name(&self) -> Option<MemberName> {
+        let name = MemberName::new(&self.organisation, &self.id).ok();
+        name.filter(|_| self.role == Role::Client)
+    }
+
     /// The federation that issued it.
     #[must_use]
     pub fn trust_domain(&self) -> &TrustDomain {
@@ -254,10 +270,7 @@ pub(crate) fn organisation_named(name: &str) -> Result<String, IdentityError> {
 }
 
 fn checked(part: &'static str, text: &str, limit: usize) -> Result<String, IdentityError> {
-    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let inside = text.bytes().all(|byte| letter(byte) || matches!(byte, b'-' | b'_' | b'.'));
-    let ends = text.bytes().next().is_some_and(letter) && text.bytes().next_back().is_some_and(letter);
-    if text.len() <= limit && inside && ends { Ok(text.to_owned()) } else { Err(IdentityError::Part { part, limit }) }
+    if is_name(text, limit) { Ok(text.to_owned()) } else { Err(IdentityError::Part { part, limit }) }
 }
 
 impl fmt::Display for TrustDomain {

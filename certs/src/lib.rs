@@ -5,6 +5,7 @@
 mod armour;
 pub mod binding;
 pub mod budget;
+pub mod ceremony;
 pub mod counter;
 pub mod enrolment;
 pub mod entropy;

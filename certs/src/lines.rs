@@ -7,13 +7,14 @@ use std::path::Path;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
 use tributary_protocol::limits::ROSTER_ENTRIES_MAX;
-use tributary_protocol::roster::{RosterEntry, RosterGroup};
+use tributary_protocol::roster::{MemberName, RosterEntry, RosterGroup};
 use tributary_protocol::secagg::suite::VerifyingKey;
 
-use crate::files::{self, Existing, FILE_BYTES_MAX, FileError};
+use crate::files::{self, Existing, FileError};
 use crate::identity::Identity;
 
 /// The rest of a line. Every method is `None` where the line has another form.
+#[derive(Clone)]
 pub(crate) struct Fields<'a>(Split<'a, char>);
 
 impl<'a> Fields<'a> {
@@ -56,6 +57,11 @@ impl<'a> Fields<'a> {
         Identity::parse(self.text(name)?).ok()
     }
 
+    /// A member's name.
+    pub(crate) fn member(&mut self, name: &str) -> Option<MemberName> {
+        MemberName::parse(self.text(name)?).ok()
+    }
+
     /// A bare value.
     pub(crate) fn value(&mut self) -> Option<&'a str> {
         self.0.next()
@@ -78,6 +84,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn entry(&mut self) -> Option<RosterEntry> {
         Some(RosterEntry {
             client: ClientId(self.number("client")?),
+            name: self.member("name")?,
             organisation: OrganisationId(self.number("organisation")?),
             signing_key: VerifyingKey(self.digest("signing")?.0),
             tls_spki_sha256: self.digest("tls")?,
@@ -129,12 +136,14 @@ pub(crate) fn print_group(group: &RosterGroup) -> String {
 
 /// The fields of a roster entry, as [`Fields::entry`] reads them.
 pub(crate) fn print_entry(entry: &RosterEntry) -> String {
-    let RosterEntry { client, organisation, signing_key, tls_spki_sha256, not_after } = entry;
+    let RosterEntry { client, name, organisation, signing_key, tls_spki_sha256, not_after } = entry;
     let signing = Digest(signing_key.0);
-    format!("client {client} organisation {organisation} signing {signing} tls {tls_spki_sha256} not-after {not_after}")
+    format!(
+        "client {client} name {name} organisation {organisation} signing {signing} tls {tls_spki_sha256} not-after {not_after}"
+    )
 }
 
-/// The lines behind the expected first one; `None` if that one is missing or the text does not end with a line end.
+/// The lines after the expected first one; `None` if that one is missing or the text does not end with a line end.
 pub(crate) fn body<'a>(text: &'a str, title: &str) -> Option<Split<'a, char>> {
     // Not `lines`, which would drop an empty last line.
     let mut lines = text.strip_suffix('\n')?.split('\n');
@@ -182,8 +191,5 @@ pub(crate) fn read_list<T>(
 /// [`FileError`]; [`FileError::TooLong`] before it is written if it could not be read again.
 pub(crate) fn write_list(path: &Path, title: &str, lines: impl Iterator<Item = String>) -> Result<(), FileError> {
     let text: String = [format!("{title}\n")].into_iter().chain(lines).collect();
-    if u64::try_from(text.len()).is_ok_and(|length| length > FILE_BYTES_MAX) {
-        return Err(FileError::TooLong { path: path.to_owned() });
-    }
     files::write_public(path, text.as_bytes(), Existing::Replace)
 }

@@ -6,14 +6,15 @@
 //! tributary roster 1
 //! epoch 2
 //! previous 6b1e..
-//! client 1 organisation 1 signing 3d40.. tls 9f86.. not-after 1931536000
+//! client 1 name north-bank/branch-01 organisation 1 signing 3d40.. tls 9f86.. not-after 1931536000
 //! group pilot 1 3 5-9
 //! signature 0 e556..
 //! ```
 
+use std::iter::Peekable;
 use std::path::Path;
 
-use tributary_protocol::digest::Digest;
+use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::limits::ROSTER_AUTHORITIES_MAX;
 use tributary_protocol::roster::{AuthoritySignature, Roster, RosterEntry, RosterError, RosterGroup, SignedRoster};
 use tributary_protocol::secagg::suite::{Signature, Suite, VerifyingKey};
@@ -66,6 +67,14 @@ impl RosterAuthorities {
     #[must_use]
     pub fn keys(&self) -> &[VerifyingKey] {
         &self.keys
+    }
+
+    /// What names the list: how many must sign, and every key in its place.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let count = |count: usize| u32::try_from(count).expect("few authorities");
+        let body = Canonical::new("tributary/roster authorities/1").u32(count(self.needed)).u32(count(self.keys.len()));
+        self.keys.iter().fold(body, |body, key| body.bytes(&key.0)).finish()
     }
 
     /// Whether a roster is signed by enough of them.
@@ -121,8 +130,13 @@ pub fn countersign(
 /// The text form.
 #[must_use]
 pub fn print_roster(signed: &SignedRoster) -> String {
+    format!("{ROSTER_TITLE}\n{}", print_lines(signed))
+}
+
+/// The text form without its title.
+pub(crate) fn print_lines(signed: &SignedRoster) -> String {
     let SignedRoster { roster, signatures } = signed;
-    let mut text = format!("{ROSTER_TITLE}\nepoch {}\nprevious {}\n", roster.epoch(), roster.previous());
+    let mut text = format!("epoch {}\nprevious {}\n", roster.epoch(), roster.previous());
     for entry in roster.entries() {
         text += &print_entry(entry);
         text.push('\n');
@@ -131,10 +145,13 @@ pub fn print_roster(signed: &SignedRoster) -> String {
         text += &print_group(group);
         text.push('\n');
     }
-    for AuthoritySignature { authority, signature } in signatures {
-        text += &format!("signature {authority} {}\n", hex(&signature.0));
-    }
+    signatures.iter().for_each(|signature| text += &print_signature("signature", signature));
     text
+}
+
+/// A signature's line, as [`signature_named`] reads it.
+pub(crate) fn print_signature(name: &str, AuthoritySignature { authority, signature }: &AuthoritySignature) -> String {
+    format!("{name} {authority} {}\n", hex(&signature.0))
 }
 
 /// Parses the text form. Says nothing about the signatures: verify.
@@ -142,7 +159,14 @@ pub fn print_roster(signed: &SignedRoster) -> String {
 /// # Errors
 /// `None` inside if the text has another form; [`RosterError`] if the roster in it is refused.
 pub fn parse_roster(text: &str) -> Result<SignedRoster, Option<RosterError>> {
-    let (parts, signatures) = roster_parts(text).ok_or(None)?;
+    parse_lines(&mut body(text, ROSTER_TITLE).ok_or(None)?.peekable())
+}
+
+/// Parses the text form without its title, to its end.
+pub(crate) fn parse_lines<'a>(
+    lines: &mut Peekable<impl Iterator<Item = &'a str>>,
+) -> Result<SignedRoster, Option<RosterError>> {
+    let (parts, signatures) = roster_parts(lines).ok_or(None)?;
     let (epoch, previous, entries, groups) = parts;
     Ok(SignedRoster { roster: Roster::new(epoch, previous, entries, groups)?, signatures })
 }
@@ -180,8 +204,9 @@ pub fn read_unverified_roster(path: &Path) -> Result<SignedRoster, RosterFileErr
 
 type Parts = (u64, Digest, Vec<RosterEntry>, Vec<RosterGroup>);
 
-fn roster_parts(text: &str) -> Option<(Parts, Vec<AuthoritySignature>)> {
-    let mut lines = body(text, ROSTER_TITLE)?.peekable();
+fn roster_parts<'a>(
+    lines: &mut Peekable<impl Iterator<Item = &'a str>>,
+) -> Option<(Parts, Vec<AuthoritySignature>)> {
     let mut fields = Fields::of(lines.next()?);
     let epoch = fields.number("epoch")?;
     fields.end()?;
@@ -198,14 +223,14 @@ fn roster_parts(text: &str) -> Option<(Parts, Vec<AuthoritySignature>)> {
     while let Some(line) = lines.next_if(|line| line.starts_with("group ")) {
         groups.push(Fields::of(line).group()?);
     }
-    let signatures = lines.map(signature).collect::<Option<Vec<_>>>()?;
+    let signatures = lines.map(|line| signature_named("signature", line)).collect::<Option<Vec<_>>>()?;
     Some(((epoch, previous, entries, groups), signatures))
 }
 
-/// `signature INDEX` and 128 hexadecimal digits, which are two digests' worth.
-fn signature(line: &str) -> Option<AuthoritySignature> {
+/// A name, an index, and 128 hexadecimal digits, which are two digests' worth.
+pub(crate) fn signature_named(name: &str, line: &str) -> Option<AuthoritySignature> {
     let mut fields = Fields::of(line);
-    let authority = fields.number("signature")?;
+    let authority = fields.number(name)?;
     let digits = fields.value().filter(|digits| digits.len() == 128 && digits.is_ascii())?;
     fields.end()?;
     let (first, second) = digits.split_at(64);

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::binding::{admits, read_bindings};
+use tributary_certs::ceremony::{sign_roster, sign_roster_with};
 use tributary_certs::enrolment::{
-    CoordinatorRequest, EnrolmentError, init_authority, init_authority_apart, issue_client, issue_coordinator,
-    issue_person, names, read_coordinator, read_members, sign_roster, sign_roster_with,
+    Apart, CoordinatorRequest, EnrolmentError, init_authority, init_authority_apart, issue_client, issue_coordinator,
+    issue_person, names, read_coordinator, read_members,
 };
 use tributary_certs::fault::FaultKind;
 use tributary_certs::identity::{Identity, Role, TrustDomain, identity_of, spki_sha256_of};
@@ -212,13 +213,13 @@ fn a_person_approves_what_both_sides_read() {
     let error = install(&answer(&federation), &federation.at("branch-1"), NOW).unwrap_err();
     assert!(error.to_string().contains(&begun.fingerprint.to_string()) && error.to_string().contains("[314 "));
     let waiting = read_waiting(&federation.authority()).unwrap();
-    assert_eq!((waiting.len(), waiting[0].fingerprint, waiting[0].approved), (1, begun.fingerprint, false));
+    assert_eq!((waiting.len(), waiting[0].fingerprint, waiting[0].approval.is_some()), (1, begun.fingerprint, false));
     assert!(read_members(&federation.authority()).unwrap().is_empty());
     let other = Fingerprint::parse("0123-4567-89ab-cdef-0123-4567-89ab-cdef").unwrap();
-    assert_eq!(kind(approve(&federation.authority(), &other, NOW)), FaultKind::ApprovalUnknown);
+    assert_eq!(kind(approve(&federation.authority(), &other, "anna", NOW)), FaultKind::ApprovalUnknown);
     assert_eq!(kind(install(&answer(&federation), &federation.at("branch-1"), NOW)), FaultKind::ApprovalPending);
     let typed = begun.fingerprint.to_string().replace('-', "").to_uppercase();
-    approve(&federation.authority(), &Fingerprint::parse(&typed).unwrap(), NOW).unwrap();
+    approve(&federation.authority(), &Fingerprint::parse(&typed).unwrap(), "anna", NOW).unwrap();
     install(&answer(&federation), &federation.at("branch-1"), NOW).unwrap();
     assert!(read_waiting(&federation.authority()).unwrap().is_empty());
 }
@@ -256,7 +257,7 @@ fn an_expired_client_renews_for_thirty_days_if_a_person_approves() {
     assert_eq!(kind(federation.renew("branch-1", client, late)), FaultKind::ApprovalPending);
     let waiting = read_waiting(&federation.authority()).unwrap().remove(0);
     assert!(waiting.renewal);
-    approve(&federation.authority(), &waiting.fingerprint, late).unwrap();
+    approve(&federation.authority(), &waiting.fingerprint, "anna", late).unwrap();
     federation.renew("branch-1", client, late).unwrap();
     federation.renew("branch-1", client, late + DAY).unwrap();
 }
@@ -418,9 +419,9 @@ fn keys_apart_sign_rosters_and_the_folder_has_none() {
     let folder = tempfile::tempdir().unwrap();
     let (authority, away) = (folder.path().join("authority"), folder.path().join("away"));
     let domain = TrustDomain::parse("federation.example").unwrap();
-    init_authority_apart(&authority, &away, &domain, 3, 2, NOW).unwrap();
-    assert_eq!(names_in(&away), ["authority-0.key", "authority-1.key", "authority-2.key", "root.key"]);
-    assert!(names_in(&authority).iter().all(|name| !away.join(name).exists()));
+    init_authority_apart(&authority, Apart { offline: &away, holders: &[] }, &domain, 3, 2, NOW).unwrap();
+    assert_eq!(names_in(&away), ["authorities", "authority-0.key", "authority-1.key", "authority-2.key", "root.key"]);
+    assert!(names_in(&authority).iter().all(|name| name == "authorities" || !away.join(name).exists()));
     issue_client(&authority, "north-bank", "branch-1", &folder.path().join("branch-1"), NOW).unwrap();
     assert_eq!(sign_roster_with(&authority, &away).unwrap().signatures.len(), 3);
 }

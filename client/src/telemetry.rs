@@ -9,7 +9,7 @@ use tributary_certs::renewal::Expiry;
 use tributary_certs::roster::print_clients;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{MUSTER_NAMED_MAX, Muster};
-use tributary_protocol::roster::RosterChanges;
+use tributary_protocol::roster::{RosterChanges, RosterEntry};
 
 /// A line for a supervisor or a person.
 #[derive(Clone, Debug, Serialize)]
@@ -142,15 +142,38 @@ pub enum Report {
     },
 }
 
-/// Members that differ between two rosters, by their numbers.
+/// How two rosters differ, for an operator: by name, and the first of each kind alone where there are many.
 #[derive(Clone, Debug, Serialize)]
 pub struct MemberChanges {
-    /// New.
-    pub added: Vec<u32>,
-    /// Gone.
-    pub removed: Vec<u32>,
-    /// With another organisation, key or end.
-    pub changed: Vec<u32>,
+    /// New members.
+    pub added: Named,
+    /// Members that are gone.
+    pub removed: Named,
+    /// Members with other keys or another name: another machine speaks for them.
+    pub other_keys: Named,
+    /// Members whose entry has another end, and nothing else.
+    pub other_end: Named,
+    /// Groups that came, went or have other members.
+    pub groups: Named,
+}
+
+/// Some names, and how many there are besides.
+#[derive(Clone, Debug, Serialize)]
+pub struct Named {
+    /// The first of them.
+    pub names: Vec<String>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+/// Names of one kind that are told.
+const NAMES_MAX: usize = 20;
+
+impl Named {
+    fn of(names: impl ExactSizeIterator<Item = String>) -> Self {
+        let more = names.len().saturating_sub(NAMES_MAX);
+        Self { names: names.take(NAMES_MAX).collect(), more }
+    }
 }
 
 impl Report {
@@ -164,11 +187,17 @@ impl Report {
     /// What the machine says of a roster.
     #[must_use]
     pub fn roster(epoch: u64, missing: u64, changes: Option<RosterChanges>) -> Self {
-        let numbers = |clients: Vec<ClientId>| clients.into_iter().map(|client| client.0).collect();
-        let changes = changes.map(|RosterChanges { added, removed, changed }| MemberChanges {
-            added: numbers(added),
-            removed: numbers(removed),
-            changed: numbers(changed),
+        let name = |entry: &RosterEntry| format!("{} (client {})", entry.name, entry.client);
+        let changes = changes.map(|changes| {
+            let (keyed, other): (Vec<_>, Vec<_>) =
+                changes.changed.iter().partition(|change| change.has_other_keys() || change.has_other_name());
+            MemberChanges {
+                added: Named::of(changes.added.iter().map(name)),
+                removed: Named::of(changes.removed.iter().map(name)),
+                other_keys: Named::of(keyed.iter().map(|change| name(&change.after))),
+                other_end: Named::of(other.iter().map(|change| name(&change.after))),
+                groups: Named::of(changes.groups.iter().map(|group| group.name.clone())),
+            }
         });
         Self::Roster { epoch, missing, changes }
     }
@@ -258,12 +287,24 @@ fn sentence(report: &Report) -> String {
 
 fn roster_sentence(epoch: u64, missing: u64, changes: Option<&MemberChanges>) -> String {
     let mut text = format!("roster {epoch} is accepted");
-    if let Some(MemberChanges { added, removed, changed }) = changes {
-        for (what, clients) in [("new", added), ("gone", removed), ("changed", changed)] {
-            if !clients.is_empty() {
-                let clients: Vec<ClientId> = clients.iter().copied().map(ClientId).collect();
-                text += &format!("; {what}: clients {}", print_clients(&clients, ", "));
+    if let Some(MemberChanges { added, removed, other_keys, other_end, groups }) = changes {
+        let kinds = [
+            ("new", added),
+            ("gone", removed),
+            ("OTHER KEYS", other_keys),
+            ("another end", other_end),
+            ("groups with other members", groups),
+        ];
+        for (what, Named { names, more }) in kinds {
+            if !names.is_empty() {
+                text += &format!("; {what}: {}", names.join(", "));
             }
+            if *more > 0 {
+                text += &format!(" and {more} more");
+            }
+        }
+        if !added.names.is_empty() || !other_keys.names.is_empty() {
+            text += ". Enough roster authorities signed it. If you know a branch that is new or has other keys, ask it whether that is so";
         }
     }
     if missing > 0 {
@@ -292,22 +333,47 @@ pub fn rss_bytes_max() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tributary_protocol::digest::Digest;
+    use tributary_protocol::ids::{ClientId, OrganisationId};
+    use tributary_protocol::roster::{EntryChange, MemberName};
+    use tributary_protocol::secagg::suite::VerifyingKey;
+
+    fn entry(client: u32) -> RosterEntry {
+        RosterEntry {
+            client: ClientId(client),
+            name: MemberName::new("bank", &format!("branch-{client}")).unwrap(),
+            organisation: OrganisationId(1),
+            signing_key: VerifyingKey([7; 32]),
+            tls_spki_sha256: Digest([7; 32]),
+            not_after: 1,
+        }
+    }
 
     #[test]
     fn a_roster_is_told_with_its_changes_and_its_gap() {
-        let clients = |numbers: &[u32]| numbers.iter().copied().map(ClientId).collect();
-        let changes = RosterChanges { added: clients(&[4, 5, 6, 9]), removed: clients(&[1]), changed: clients(&[]) };
+        let rekeyed = RosterEntry { signing_key: VerifyingKey([8; 32]), ..entry(3) };
+        let changes = RosterChanges {
+            added: vec![entry(4), entry(5)],
+            removed: vec![entry(1)],
+            changed: vec![EntryChange { before: entry(3), after: rekeyed }],
+            groups: vec![],
+        };
         let report = Report::roster(7, 2, Some(changes));
         let text = sentence(&report);
-        assert!(
-            text.starts_with("roster 7 is accepted; new: clients 4-6, 9; gone: clients 1. 2 rosters before it"),
-            "{text}"
-        );
-        let json = serde_json::to_string(&report).unwrap();
-        assert_eq!(
-            json,
-            r#"{"event":"roster","epoch":7,"missing":2,"changes":{"added":[4,5,6,9],"removed":[1],"changed":[]}}"#
-        );
+        let start = "roster 7 is accepted; new: bank/branch-4 (client 4), bank/branch-5 (client 5); gone: bank/branch-1 (client 1); \
+                     OTHER KEYS: bank/branch-3 (client 3). Enough";
+        assert!(text.starts_with(start) && text.contains(". 2 rosters before it"), "{text}");
+        let json: serde_json::Value = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
+        assert_eq!(json["changes"]["other_keys"]["names"], serde_json::json!(["bank/branch-3 (client 3)"]));
         assert_eq!(sentence(&Report::roster(1, 0, None)), "roster 1 is accepted");
+    }
+
+    /// A roster of thousands of changes says how many there are, on one line.
+    #[test]
+    fn of_many_changes_the_first_are_named_and_the_rest_counted() {
+        let added: Vec<RosterEntry> = (1..=5_000).map(entry).collect();
+        let text = sentence(&Report::roster(2, 0, Some(RosterChanges { added, ..RosterChanges::default() })));
+        assert!(text.contains("bank/branch-20 (client 20) and 4980 more") && !text.contains("branch-21"), "{text}");
+        assert_eq!(text.lines().count(), 1);
     }
 }

@@ -28,7 +28,7 @@ pub enum CoordinatorError {
     /// The operating system refused threads or timers.
     #[error("the runtime could not be started: {0}; check this process's limits for threads and open files")]
     Runtime(#[source] std::io::Error),
-    /// A new settings file would replace something.
+    /// A file cannot be used, or a new one would replace something.
     #[error("{0}")]
-    Init(#[from] tributary_certs::files::FileError),
+    File(#[from] tributary_certs::files::FileError),
 }

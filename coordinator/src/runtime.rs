@@ -122,7 +122,8 @@ async fn serve(
     let mut outbox = Outbox::new();
     let delta_bits = job.delta().to_bits();
     let (keyring, roster_file) = (identity.keyring, identity.roster_file);
-    let members = Arc::new(Members::of(&identity.roster.roster));
+    let members = Members::open(&identity.roster.roster, &heads_dir);
+    let members = Arc::new(members?);
     let machine = CoordinatorSettings {
         plan: job.plan.clone(),
         delta_bits,

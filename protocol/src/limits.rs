@@ -29,7 +29,10 @@ pub const STRIKES_MAX: u32 = 3;
 /// Smallest cohort that a plan may ask for (SA-1, section 2: `n_min`).
 pub const COHORT_MIN: usize = 8;
 
-/// Most clients of one roster. A full roster, 80 bytes for each entry, fits into one control message.
+/// Longest part of a name in an identity, in bytes: the limit of a DNS label.
+pub const NAME_PART_BYTES_MAX: usize = 63;
+
+/// Most clients of one roster. A full roster of longest names, 215 bytes for each entry, fits into one control message.
 pub const ROSTER_ENTRIES_MAX: usize = 10_000;
 
 /// Most authorities that may sign rosters (M of m-of-M).
@@ -104,8 +107,9 @@ const _: () = assert!(COMPLETE_GRAPH_MAX * (1_400 + 64 * SESSION_ROUNDS_MAX) < C
 const _: () = assert!(COHORT_MAX * 220 < CONTROL_MESSAGE_BYTES_MAX);
 // A deal: for each holder a bundle of 64 B a round and its path, for each neighbour 64 B a round in envelopes and commitments.
 const _: () = assert!(HOLDERS_MAX * (128 * SESSION_ROUNDS_MAX + 700) < CONTROL_MESSAGE_BYTES_MAX);
-// A roster entry is 80 bytes of canonical encoding, a group its name and 4 bytes a member; derived encodings stay below twice that.
+// A roster entry is two numbers, a name of two parts after its length, two keys and a time; a group its name and 4 bytes a member.
+const ROSTER_ENTRY_BYTES_MAX: usize = 4 + 8 + (2 * NAME_PART_BYTES_MAX + 1) + 4 + 32 + 32 + 8;
 const _: () = assert!(
-    ROSTER_ENTRIES_MAX * 160 + ROSTER_GROUPS_MAX * 2 * (GROUP_NAME_BYTES_MAX + 16) + ROSTER_GROUP_MEMBERS_MAX * 8
+    ROSTER_ENTRIES_MAX * (ROSTER_ENTRY_BYTES_MAX + 25) + ROSTER_GROUPS_MAX * 2 * (GROUP_NAME_BYTES_MAX + 16) + ROSTER_GROUP_MEMBERS_MAX * 8
         < CONTROL_MESSAGE_BYTES_MAX
 );

@@ -1,34 +1,44 @@
 //! The roster: who may take part, signed by the authorities (PROTOCOL.md, section 1).
 //!
-//! The coordinator cannot add a member: every entry carries the client's protocol signing key, and the whole is signed by at least m of M
+//! The coordinator cannot add a member: every entry carries the client's name and its protocol signing key, and the whole is signed by at least m of M
 //! offline authorities. Each roster names its predecessor; a client remembers the [`RosterHead`] that it saw last and refuses to go back. It
 //! goes forward over a gap: the signatures of the pinned authorities suffice, and the number of rosters between is told to its operator.
 //!
 //! Does **not** guarantee that an entry is still valid today: [`RosterEntry::has_ended`] says that for a clock's time, and the round machines
 //! ask. Nor that the newest roster shown is the newest there is: a coordinator may hold one back, until the entries end.
 
+mod changes;
+mod error;
 mod group;
+mod name;
+mod signed;
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+pub use changes::{EntryChange, GroupChange, RosterChanges};
+pub use error::RosterError;
 pub use group::{ALL, Group, GroupFault, RosterGroup, is_group_name};
+pub use name::{MemberName, NameFault, is_name};
+pub use signed::{AuthoritySignature, SignedRoster, verify_signatures};
 
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, OrganisationId};
-use crate::limits::{ROSTER_AUTHORITIES_MAX, ROSTER_ENTRIES_MAX};
+use crate::limits::ROSTER_ENTRIES_MAX;
 use crate::list::List;
-use crate::secagg::suite::{Signature, Suite, VerifyingKey};
+use crate::secagg::suite::VerifyingKey;
 use crate::time::Millis;
 
 /// One enrolled client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RosterEntry {
     /// The client's number in the roster.
     pub client: ClientId,
-    /// The organisation it belongs to.
+    /// Who it is, as its certificate says: organisation and id. What a signer reads is what is signed.
+    pub name: MemberName,
+    /// The number of the organisation in its name.
     pub organisation: OrganisationId,
     /// Its protocol signing key, distinct from its TLS key.
     pub signing_key: VerifyingKey,
@@ -52,7 +62,8 @@ impl RosterEntry {
     }
 }
 
-/// The enrolled clients at one epoch, strictly ascending by client, no key twice; and named groups of them. Parsing enforces all of it.
+/// The enrolled clients at one epoch, strictly ascending by client, no key and no name twice, one number for each organisation; and named groups
+/// of them. Parsing enforces all of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "RosterParts")]
 pub struct Roster {
@@ -60,7 +71,7 @@ pub struct Roster {
     previous: Digest,
     entries: List<RosterEntry>,
     groups: List<RosterGroup>,
-    /// Of the four before it, computed where a roster is made: both ends name it often, and it covers 80 bytes of every entry.
+    /// Of the four before it, computed where a roster is made: both ends name it often, and it covers every entry.
     #[serde(skip)]
     digest: Digest,
 }
@@ -88,135 +99,6 @@ pub enum Succession {
     },
 }
 
-/// Members that differ between two rosters, for the people who watch membership.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RosterChanges {
-    /// Clients that are new.
-    pub added: Vec<ClientId>,
-    /// Clients that are gone.
-    pub removed: Vec<ClientId>,
-    /// Clients whose organisation, keys or validity changed.
-    pub changed: Vec<ClientId>,
-}
-
-/// One authority's signature. `authority` counts in the list of authorities that was agreed at enrolment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuthoritySignature {
-    /// Index of the signer among the authorities.
-    pub authority: u8,
-    /// Its signature over [`Roster::signing_input`].
-    pub signature: Signature,
-}
-
-/// A roster with its authorities' signatures, ascending by authority.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignedRoster {
-    /// The roster.
-    pub roster: Roster,
-    /// The signatures.
-    pub signatures: Vec<AuthoritySignature>,
-}
-
-/// Why a roster was refused. The roster authorities are to blame for its contents, its bearer for the signatures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RosterError {
-    /// Epochs count from 1, and the first alone has no predecessor.
-    #[error(
-        "epoch {epoch} and predecessor do not fit: epochs count from 1, and only the first has an all-zero predecessor"
-    )]
-    Predecessor {
-        /// The epoch it claims.
-        epoch: u64,
-    },
-    /// More entries or signatures than the limits allow.
-    #[error("the roster has {count} {what}, more than the {limit} allowed")]
-    TooMany {
-        /// Entries or signatures.
-        what: &'static str,
-        /// How many there are.
-        count: usize,
-        /// How many may be.
-        limit: usize,
-    },
-    /// Entries are not strictly ascending by client.
-    #[error("client {client} is out of order or listed twice; the roster must be made again, sorted by client")]
-    Order {
-        /// The entry at fault.
-        client: ClientId,
-    },
-    /// Two clients share a signing key: one of them is a double of the other.
-    #[error("client {client} has the signing key of another client; each client must enrol with a key of its own")]
-    SigningKeyTwice {
-        /// The second of the two.
-        client: ClientId,
-    },
-    /// Two clients share a TLS key.
-    #[error("client {client} has the TLS key of another client; each client must enrol with a key of its own")]
-    TlsKeyTwice {
-        /// The second of the two.
-        client: ClientId,
-    },
-    /// A group is not in order.
-    #[error("{0}; the roster must be made again")]
-    Group(#[from] GroupFault),
-    /// The verifier's own settings cannot be met: no authority, too many, one twice, or a threshold of zero or above their number.
-    #[error(
-        "{needed} signatures of {authorities} distinct authorities were asked for; correct the authorities in the local settings"
-    )]
-    Authorities {
-        /// The threshold asked for.
-        needed: usize,
-        /// Distinct authorities configured.
-        authorities: usize,
-    },
-    /// A signature names an authority that is not configured.
-    #[error("a signature names authority {authority}, which is not among the configured ones")]
-    UnknownAuthority {
-        /// The index it names.
-        authority: u8,
-    },
-    /// Signatures are not strictly ascending by authority: one may have been counted twice.
-    #[error("authority {authority} signs twice or out of order")]
-    SignatureOrder {
-        /// The index at fault.
-        authority: u8,
-    },
-    /// A signature does not verify: the roster was altered, or signed by another key.
-    #[error(
-        "the signature of authority {authority} does not verify; the roster was altered or signed with another key: do not use it"
-    )]
-    BadSignature {
-        /// The index at fault.
-        authority: u8,
-    },
-    /// Too few authorities signed.
-    #[error("{present} authorities signed and {needed} are needed; ask the others to sign")]
-    TooFewSignatures {
-        /// Valid signatures.
-        present: usize,
-        /// The threshold.
-        needed: usize,
-    },
-    /// Older than the roster seen last: somebody restored or replays an old membership.
-    #[error(
-        "the roster has epoch {epoch}, but epoch {seen} was already accepted; an old membership is being replayed: refuse it"
-    )]
-    Rollback {
-        /// The epoch offered.
-        epoch: u64,
-        /// The epoch accepted before.
-        seen: u64,
-    },
-    /// Two different rosters of one epoch, or a next one with another predecessor.
-    #[error(
-        "the roster of epoch {epoch} contradicts the one accepted before; the authorities signed two histories: stop and ask them"
-    )]
-    Fork {
-        /// The epoch offered.
-        epoch: u64,
-    },
-}
-
 /// The untrusted parts of a [`Roster`], as they arrive.
 #[derive(Deserialize)]
 struct RosterParts {
@@ -238,8 +120,8 @@ impl Roster {
     /// Parses a roster from its parts. The first epoch is 1, with [`Digest::ZERO`] as its predecessor.
     ///
     /// # Errors
-    /// [`RosterError`] if there are too many entries, if they are not strictly ascending by client, if a key occurs twice, if epoch and
-    /// predecessor do not fit, or if a group is not in order.
+    /// [`RosterError`] if there are too many entries, if they are not strictly ascending by client, if a key or a name occurs twice, if an
+    /// organisation has two numbers or a number two organisations, if epoch and predecessor do not fit, or if a group is not in order.
     pub fn new(
         epoch: u64,
         previous: Digest,
@@ -253,6 +135,9 @@ impl Roster {
         let mut last = None;
         let mut signing_keys = BTreeSet::new();
         let mut tls_keys = BTreeSet::new();
+        let mut names = BTreeSet::new();
+        let mut numbers = BTreeMap::new();
+        let mut organisations = BTreeMap::new();
         for entry in &entries {
             let client = entry.client;
             if last >= Some(client) {
@@ -263,6 +148,13 @@ impl Roster {
             }
             if !tls_keys.insert(entry.tls_spki_sha256) {
                 return Err(RosterError::TlsKeyTwice { client });
+            }
+            if !names.insert(&entry.name) {
+                return Err(RosterError::NameTwice { client });
+            }
+            let (name, number) = (entry.name.organisation(), entry.organisation);
+            if *numbers.entry(name).or_insert(number) != number || *organisations.entry(number).or_insert(name) != name {
+                return Err(RosterError::Organisation { client });
             }
             last = Some(client);
         }
@@ -306,6 +198,12 @@ impl Roster {
     #[must_use]
     pub fn entry(&self, client: ClientId) -> Option<&RosterEntry> {
         self.entries.binary_search_by_key(&client, |entry| entry.client).ok().map(|index| &self.entries[index])
+    }
+
+    /// A client's name.
+    #[must_use]
+    pub fn name_of(&self, client: ClientId) -> Option<&MemberName> {
+        self.entry(client).map(|entry| &entry.name)
     }
 
     /// The named groups, strictly ascending by name.
@@ -358,7 +256,7 @@ impl Roster {
     /// The bytes that an authority signs: `"SA1/" || "roster" || 0x00 || H(body)` (PROTOCOL.md, section 1).
     #[must_use]
     pub fn signing_input(&self) -> Vec<u8> {
-        [b"SA1/roster\0".as_slice(), self.digest().as_bytes()].concat()
+        signing_input(&self.digest())
     }
 
     /// How this roster follows the one that was accepted last. Says nothing about signatures: verify first.
@@ -375,25 +273,9 @@ impl Roster {
             Some(ahead) => Ok(Succession::Skipped { missing: ahead - 1 }),
         }
     }
-
-    /// The members that differ from an earlier roster.
-    #[must_use]
-    pub fn changes_since(&self, earlier: &Roster) -> RosterChanges {
-        let mut changes = RosterChanges::default();
-        for entry in &self.entries {
-            match earlier.entry(entry.client) {
-                None => changes.added.push(entry.client),
-                Some(before) if before != entry => changes.changed.push(entry.client),
-                Some(_) => {}
-            }
-        }
-        let gone = earlier.entries.iter().map(|entry| entry.client).filter(|client| self.entry(*client).is_none());
-        changes.removed.extend(gone);
-        changes
-    }
 }
 
-/// Looks up entries of a roster: at once where the client asked for stands right behind the one before it, as [`Roster::entry`] otherwise.
+/// Looks up entries of a roster: at once where the client asked for stands right after the one before it, as [`Roster::entry`] otherwise.
 pub struct RosterWalk<'a> {
     roster: &'a Roster,
     next: usize,
@@ -411,48 +293,9 @@ impl<'a> RosterWalk<'a> {
     }
 }
 
-impl SignedRoster {
-    /// [`Roster::none`]; nobody signs it.
-    #[must_use]
-    pub fn none() -> Self {
-        Self { roster: Roster::none(), signatures: Vec::new() }
-    }
-
-    /// Whether at least `needed` of the `authorities` signed this roster. Every signature present must verify, the surplus ones too.
-    ///
-    /// # Errors
-    /// [`RosterError`] naming the first fault.
-    pub fn verify<S: Suite>(&self, authorities: &[VerifyingKey], needed: usize) -> Result<(), RosterError> {
-        let distinct = authorities.iter().collect::<BTreeSet<_>>().len();
-        let usable = distinct == authorities.len() && distinct <= ROSTER_AUTHORITIES_MAX;
-        if !usable || needed == 0 || needed > distinct {
-            return Err(RosterError::Authorities { needed, authorities: distinct });
-        }
-        at_most("signatures", self.signatures.len(), ROSTER_AUTHORITIES_MAX)?;
-        let input = self.roster.signing_input();
-        let mut last = None;
-        for AuthoritySignature { authority, signature } in &self.signatures {
-            let authority = *authority;
-            if last >= Some(authority) {
-                return Err(RosterError::SignatureOrder { authority });
-            }
-            let key = authorities.get(usize::from(authority)).ok_or(RosterError::UnknownAuthority { authority })?;
-            if !S::verify(key, &input, signature) {
-                return Err(RosterError::BadSignature { authority });
-            }
-            last = Some(authority);
-        }
-        match self.signatures.len() {
-            present if present < needed => Err(RosterError::TooFewSignatures { present, needed }),
-            _ => Ok(()),
-        }
-    }
-
-    /// The entry of a client.
-    #[must_use]
-    pub fn entry(&self, client: ClientId) -> Option<&RosterEntry> {
-        self.roster.entry(client)
-    }
+/// What an authority signs of the roster with this digest.
+fn signing_input(digest: &Digest) -> Vec<u8> {
+    [b"SA1/roster\0".as_slice(), digest.as_bytes()].concat()
 }
 
 fn canonical(epoch: u64, previous: &Digest, entries: &[RosterEntry], groups: &[RosterGroup]) -> Vec<u8> {
@@ -460,6 +303,7 @@ fn canonical(epoch: u64, previous: &Digest, entries: &[RosterEntry], groups: &[R
     let head = Canonical::new("SA1 roster").u64(epoch).digest(previous).u32(count);
     let body = entries.iter().fold(head, |body, entry| {
         body.u32(entry.client.0)
+            .bytes(entry.name.as_str().as_bytes())
             .u32(entry.organisation.0)
             .digest(&Digest(entry.signing_key.0))
             .digest(&entry.tls_spki_sha256)

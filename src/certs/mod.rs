@@ -2,18 +2,18 @@
 
 mod office;
 mod options;
+mod roster;
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tributary_certs::enrolment::{self, CoordinatorRequest};
+use tributary_certs::enrolment::{self, Apart, CoordinatorRequest};
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::inspect::inspect;
-use tributary_certs::roster::print_clients;
 use tributary_certs::tls::TrustRoots;
 
 pub(crate) use self::options::CertsCommand;
-use self::options::{GroupOptions, InitOptions, InspectOptions, IssueCommand, RosterCommand, RosterOptions};
+use self::options::{InitOptions, InspectOptions, IssueCommand};
 use crate::exit::{Exit, Failure};
 
 /// Does what was asked.
@@ -30,16 +30,15 @@ pub(crate) fn run(command: CertsCommand) -> Result<Exit, Failure> {
         CertsCommand::Renew(options) => office::renew(&options),
         CertsCommand::Revoke(options) => office::revoke(&options),
         CertsCommand::Crl(options) => office::list(&options),
-        CertsCommand::Roster(RosterCommand::Sign(options)) => sign_roster(&options),
-        CertsCommand::Roster(RosterCommand::Group(options)) => group(&options),
+        CertsCommand::Roster(command) => roster::run(&command),
     }
 }
 
 fn init(options: &InitOptions) -> Result<Exit, Failure> {
     let domain = TrustDomain::parse(&options.trust_domain).map_err(Failure::usage)?;
-    let InitOptions { authority, authorities, needed, .. } = options;
-    let offline = options.offline.as_ref().unwrap_or(authority);
-    let list = enrolment::init_authority_apart(authority, offline, &domain, *authorities, *needed, unix_seconds());
+    let InitOptions { authority, authorities, needed, holders, .. } = options;
+    let apart = Apart { offline: options.offline.as_ref().unwrap_or(authority), holders };
+    let list = enrolment::init_authority_apart(authority, apart, &domain, *authorities, *needed, unix_seconds());
     let list = list.map_err(Failure::failed)?;
     done(authority, &format!("an authority for {domain}; {} of {authorities} must sign a roster", list.needed()))
 }
@@ -72,34 +71,6 @@ fn issue(command: &IssueCommand) -> Result<Exit, Failure> {
         IssueCommand::Request(options) => office::request(options),
         IssueCommand::Certificate(options) => office::certificate(options),
     }
-}
-
-fn sign_roster(options: &RosterOptions) -> Result<Exit, Failure> {
-    let keys = options.keys.as_ref().unwrap_or(&options.authority);
-    let signed = enrolment::sign_roster_with(&options.authority, keys).map_err(Failure::failed)?;
-    let (epoch, clients) = (signed.roster.epoch(), signed.roster.entries().len());
-    let signatures = signed.signatures.len();
-    let names: Vec<&str> = signed.roster.groups().iter().map(|group| group.name.as_str()).collect();
-    let groups = if names.is_empty() { String::new() } else { format!("; groups {}", names.join(", ")) };
-    done(&options.authority, &format!("roster {epoch} of {clients} clients with {signatures} signatures{groups}"))
-}
-
-fn group(options: &GroupOptions) -> Result<Exit, Failure> {
-    let GroupOptions { authority, name, members, remove } = options;
-    let Some(name) = name else {
-        for group in enrolment::read_groups(authority).map_err(Failure::failed)? {
-            println!("{}  {}", group.name, print_clients(&group.members, ","));
-        }
-        return Ok(Exit::Done);
-    };
-    if *remove {
-        enrolment::remove_group(authority, name).map_err(Failure::failed)?;
-        return done(authority, &format!("group {name} is removed; sign the next roster, so that it counts no more"));
-    }
-    let members = members.as_ref().map_or(&[][..], |members| &members.0);
-    let group = enrolment::set_group(authority, name, members).map_err(Failure::failed)?;
-    let (size, list) = (group.members.len(), print_clients(&group.members, ","));
-    done(authority, &format!("group {name} has {size} members, {list}; sign the next roster, so that it counts"))
 }
 
 fn done(path: &Path, what: &str) -> Result<Exit, Failure> {

@@ -60,12 +60,13 @@ pub(super) fn approve(options: &ApproveOptions) -> Result<Exit, Failure> {
         let waiting = office::read_waiting(&options.authority).map_err(Failure::failed)?;
         for request in waiting {
             let what = if request.renewal { "renewal" } else { "enrolment" };
-            let state = if request.approved { "approved" } else { "waits" };
+            let state = request.approval.map_or_else(|| "waits".to_owned(), |approval| format!("approved by {}", approval.by));
             println!("{}  {what} of {}: {state}", request.fingerprint, request.identity);
         }
         return Ok(Exit::Done);
     };
-    let approved = office::approve(&options.authority, fingerprint, unix_seconds()).map_err(Failure::failed)?;
+    let by = options.by.clone().unwrap_or_else(files::own_account);
+    let approved = office::approve(&options.authority, fingerprint, &by, unix_seconds()).map_err(Failure::failed)?;
     done(&options.authority, &format!("{} is approved; the branch sends its request again", approved.identity))
 }
 
@@ -73,7 +74,7 @@ pub(super) fn request(options: &RequestOptions) -> Result<Exit, Failure> {
     let request = files::read_public(&options.file).map_err(Failure::failed)?;
     let mut office = Office::open(&options.authority).map_err(Failure::failed)?;
     let reply = match &options.certificate {
-        None => office.reply(&request, unix_seconds()),
+        None => office.reply_to_file(&request, unix_seconds()),
         Some(path) => {
             let chain = read_certificates(path).map_err(Failure::failed)?;
             office.register(&request, &chain, unix_seconds())
@@ -105,7 +106,7 @@ pub(super) fn renew(options: &RenewOptions) -> Result<Exit, Failure> {
     if let (Some(file), Some(out)) = (&options.request, &options.out) {
         let request = files::read_public(file).map_err(Failure::failed)?;
         let mut office = Office::open(folder).map_err(Failure::failed)?;
-        return answered(&office.reply(&request, now), out);
+        return answered(&office.reply_to_file(&request, now), out);
     }
     if let Some(coordinator) = &options.coordinator_folder {
         let validity = office::renew_coordinator(folder, coordinator, now).map_err(Failure::failed)?;

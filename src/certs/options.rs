@@ -8,6 +8,7 @@ use tributary_certs::identity::{Identity, Role};
 use tributary_certs::issue::RevocationReason;
 use tributary_certs::office::{Fingerprint, REVOCATION_DAYS, TOKEN_HOURS_MAX};
 use tributary_certs::roster::parse_clients;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 
 /// `tributary certs`.
@@ -53,8 +54,18 @@ pub(crate) enum IssueCommand {
 /// `tributary certs roster`.
 #[derive(Subcommand)]
 pub(crate) enum RosterCommand {
-    /// The next roster of all members and their groups, signed with the roster keys at hand
-    Sign(RosterOptions),
+    /// Propose the next roster of all members and their groups: a file for the holders of the roster keys
+    Propose(ProposeOptions),
+    /// Show what differs between two rosters or proposals
+    Diff(DiffOptions),
+    /// Sign a proposal as its first holder, offline, after its changes were shown and confirmed
+    Sign(SignOptions),
+    /// Add a signature to a proposal that others have signed, in the same way
+    Countersign(SignOptions),
+    /// Put a proposal that enough holders have signed in force
+    Install(InstallOptions),
+    /// Show a roster or a proposal, and who has signed it
+    Show(ShowOptions),
     /// Name a group of members for the next roster, remove one, or show them
     Group(GroupOptions),
 }
@@ -71,10 +82,13 @@ pub(crate) struct InitOptions {
     /// Roster authorities
     #[arg(long, value_name = "M", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=16))]
     pub(super) authorities: u8,
+    /// The folder of one holder of a roster key; repeated, once for each roster authority in its order
+    #[arg(long = "holder", value_name = "DIR")]
+    pub(super) holders: Vec<PathBuf>,
     /// How many of them must sign a roster
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(super) needed: usize,
-    /// Folder for the root's key and the roster keys, such as a medium that is taken away [default: the authority's folder]
+    /// Folder for the root's key, and for the roster keys without --holder, such as a medium that is taken away [default: the authority's folder]
     #[arg(long, value_name = "DIR")]
     pub(super) offline: Option<PathBuf>,
 }
@@ -103,7 +117,7 @@ pub(crate) struct TokenOptions {
     /// A person must approve the fingerprint of the branch's keys
     #[arg(long)]
     pub(super) approval: bool,
-    /// Start an enrolled or revoked branch anew, with fresh keys
+    /// Start an enrolled or revoked branch anew, with fresh keys; its old machine's certificates are revoked as soon as the new one has its own
     #[arg(long)]
     pub(super) again: bool,
     /// The new bundle; whoever has it can enrol as this branch, once. With --from a folder, for DIR/ORGANISATION/ID.bundle
@@ -123,6 +137,9 @@ pub(crate) struct ApproveOptions {
     /// Show what waits
     #[arg(long, conflicts_with = "fingerprint")]
     pub(super) list: bool,
+    /// Who heard the fingerprint; whoever signs the next roster is shown it [default: this account's name]
+    #[arg(long, value_name = "NAME", conflicts_with = "list")]
+    pub(super) by: Option<String>,
 }
 
 /// A new coordinator.
@@ -274,13 +291,72 @@ pub(crate) struct CrlOptions {
 
 /// The next roster.
 #[derive(Args)]
-pub(crate) struct RosterOptions {
+pub(crate) struct ProposeOptions {
     /// The authority's folder
     #[arg(long, value_name = "DIR")]
     pub(super) authority: PathBuf,
-    /// The folder with the roster keys [default: the authority's folder]
+    /// The proposal, to be carried to the holders
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
+}
+
+/// Two rosters.
+#[derive(Args)]
+pub(crate) struct DiffOptions {
+    /// The roster before, and the roster or proposal after it; with --first the latter alone
+    #[arg(value_name = "FILE", num_args = 1..=2, required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// There is no roster before it
+    #[arg(long)]
+    pub(super) first: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// One signature.
+#[derive(Args)]
+pub(crate) struct SignOptions {
+    /// The proposal; it gets the signature
+    pub(super) file: PathBuf,
+    /// The holder's folder: its key, the list of authorities, and what it has seen and signed
     #[arg(long, value_name = "DIR")]
-    pub(super) keys: Option<PathBuf>,
+    pub(super) keys: PathBuf,
+    /// The roster before the proposed one, for a holder that has not seen it
+    #[arg(long, value_name = "FILE")]
+    pub(super) last: Option<PathBuf>,
+    /// This holder has seen no roster yet
+    #[arg(long)]
+    pub(super) first: bool,
+    /// The digest of the changes, as `diff` prints it: in place of the questions, where there is no terminal
+    #[arg(long, value_name = "DIGEST")]
+    pub(super) confirm: Option<String>,
+    /// Give up the roster of the same epoch that this key has signed: its digest
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    pub(super) instead: Option<Digest>,
+    /// Write the signed proposal here, and leave the file as it is
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+}
+
+/// A signed proposal.
+#[derive(Args)]
+pub(crate) struct InstallOptions {
+    /// The proposal with its signatures
+    pub(super) file: PathBuf,
+    /// The authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+}
+
+/// What to show.
+#[derive(Args)]
+pub(crate) struct ShowOptions {
+    /// A roster or a proposal
+    pub(super) file: PathBuf,
+    /// The list of roster authorities, by which the signatures are verified
+    #[arg(long, value_name = "FILE")]
+    pub(super) authorities: Option<PathBuf>,
 }
 
 /// A group of the next roster.
@@ -321,6 +397,10 @@ fn clients(text: &str) -> Result<Clients, &'static str> {
     parse_clients(text)
         .map(Clients)
         .ok_or("numbers and ranges of them, ascending, with commas between, such as 1,2,5-9")
+}
+
+fn digest(text: &str) -> Result<Digest, &'static str> {
+    Digest::from_hex(text).ok_or("a digest is 64 hexadecimal digits, as the message prints it")
 }
 
 fn fingerprint(text: &str) -> Result<Fingerprint, &'static str> {

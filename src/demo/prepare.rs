@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
+use tributary_certs::ceremony::sign_roster;
 use tributary_certs::enrolment::{self, CoordinatorRequest};
 use tributary_certs::identity::TrustDomain;
 use tributary_client::data::{PartitionRequest, split_by_branch, write_csv};
@@ -177,7 +178,7 @@ fn enrol(workplace: &Workplace, branches: &[Branch]) -> anyhow::Result<()> {
         enrolment::issue_client(&authority, "bank", name, &workplace.identity(name), now)?;
     }
     names(true).try_for_each(|name| enrol_partner(workplace, name, now).with_context(|| name.to_owned()))?;
-    enrolment::sign_roster(&authority)?;
+    sign_roster(&authority)?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use tributary_protocol::ids::{ClientId, OrganisationId, RoundId};
 use tributary_protocol::message::SignedBody;
 use tributary_protocol::plan::{ClipForm, Counting, Plan, PrivacyMode, RoundKind, ValidPlan};
 use tributary_protocol::privacy::{Accounts, RdpVector};
-use tributary_protocol::roster::{ALL, AuthoritySignature, Roster, RosterEntry, SignedRoster};
+use tributary_protocol::roster::{ALL, AuthoritySignature, MemberName, Roster, RosterEntry, SignedRoster};
 use tributary_protocol::round::{CoordinatorSettings, ParticipantEvent, ParticipantRecord, Policy, Timing};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRefused, CohortRule, Thresholds};
@@ -231,6 +231,7 @@ pub(crate) fn sybil<S: Stage>(client: ClientId) -> RosterEntry {
 fn entry<S: Stage>(client: ClientId, key: u32) -> RosterEntry {
     RosterEntry {
         client,
+        name: MemberName::new(&format!("bank-{client}"), "branch").expect("a name"),
         organisation: OrganisationId(client.0),
         signing_key: S::verifying_key(&S::signing_key(seed_of(key))),
         tls_spki_sha256: Digest::of(&key.to_le_bytes()),

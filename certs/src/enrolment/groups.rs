@@ -78,7 +78,7 @@ pub fn remove_group(folder: &Path, name: &str) -> Result<(), EnrolmentError> {
 }
 
 /// The groups of a roster of these clients, ascending: whoever is not among them is left out, and so is a group that then has no member.
-pub(super) fn groups_of(folder: &Path, clients: &[ClientId]) -> Result<Vec<RosterGroup>, FileError> {
+pub(crate) fn groups_of(folder: &Path, clients: &[ClientId]) -> Result<Vec<RosterGroup>, FileError> {
     let mut groups = read_groups(folder)?;
     for group in &mut groups {
         group.members.retain(|member| clients.binary_search(member).is_ok());

@@ -9,7 +9,7 @@ use tributary_protocol::secagg::suite::VerifyingKey;
 
 use super::{COORDINATOR_TITLE, CoordinatorPin, MEMBERS_TITLE, Member, names};
 use crate::files::{self, Existing, FileError};
-use crate::identity::Identity;
+use crate::identity::{Identity, TrustDomain};
 use crate::lines::{Fields, body, print_entry, write_list};
 use crate::roster::{RosterFileError, read_unverified_roster};
 
@@ -21,14 +21,22 @@ pub fn read_members(folder: &Path) -> Result<Vec<Member>, FileError> {
     const WHAT: &str = "members list";
     let path = folder.join(names::MEMBERS);
     let text = files::read_text(&path, WHAT)?;
+    let domain = read_domain(folder)?;
     let parse = |line| {
         let mut fields = Fields::of(line);
-        let identity = Identity::parse(fields.text("identity")?).ok()?;
         let entry = fields.entry()?;
-        fields.end().map(|()| Member { identity, entry })
+        fields.end().map(|()| Member { identity: Identity::of_member(domain.clone(), &entry.name), entry })
     };
     let members = body(&text, MEMBERS_TITLE).and_then(|lines| lines.map(parse).collect());
     members.ok_or_else(|| FileError::content(&path, WHAT))
+}
+
+/// The federation's name.
+pub(super) fn read_domain(folder: &Path) -> Result<TrustDomain, FileError> {
+    const WHAT: &str = "trust domain";
+    let path = folder.join(names::DOMAIN);
+    let text = files::read_text(&path, WHAT)?;
+    TrustDomain::parse(text.trim_end()).map_err(|_| FileError::content(&path, WHAT))
 }
 
 /// Reads the coordinator that a client expects.
@@ -83,7 +91,7 @@ pub fn write_certificates(
 }
 
 pub(crate) fn write_members(folder: &Path, members: &[Member]) -> Result<(), FileError> {
-    let lines = members.iter().map(|member| format!("identity {} {}\n", member.identity, print_entry(&member.entry)));
+    let lines = members.iter().map(|member| format!("{}\n", print_entry(&member.entry)));
     write_list(&folder.join(names::MEMBERS), MEMBERS_TITLE, lines)
 }
 

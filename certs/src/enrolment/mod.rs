@@ -1,4 +1,4 @@
-//! The folders of an authority and of those it enrols: what `certs init`, `certs issue`, `certs roster sign` and the demo call.
+//! The folders of an authority and of those it enrols: what `certs init`, `certs issue` and the demo call. Rosters are made by [`crate::ceremony`].
 //!
 //! `docs/CERTIFICATES.md` lists the files. Time is an argument, in Unix seconds.
 //!
@@ -6,8 +6,7 @@
 //! keys and enrols through [`crate::office`].
 //!
 //! Does **not** guarantee separation of duties: [`init_authority`] leaves the root's key and all roster authorities' keys in one folder, as a
-//! demonstration and a start need it. Before real data, move each away to its holder; signing then goes through
-//! [`crate::roster::countersign`].
+//! demonstration and a start need it. For real data, [`init_authority_apart`] gives each holder a folder.
 
 mod authority;
 mod groups;
@@ -20,7 +19,9 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::roster::{RosterEntry, RosterError};
 use tributary_protocol::secagg::suite::VerifyingKey;
 
-pub use authority::{init_authority, init_authority_apart, open_authority, sign_roster, sign_roster_with};
+pub(crate) use authority::authority_key;
+pub use authority::{Apart, init_authority, init_authority_apart, open_authority};
+pub(crate) use groups::groups_of;
 pub use groups::{read_groups, remove_group, set_group};
 pub use lists::write_certificates;
 pub(crate) use lists::{certificates_text, numbers, write_members};
@@ -33,7 +34,7 @@ use crate::identity::{Identity, IdentityError, Role};
 use crate::issue::{CertificateAuthority, IssueError, LeafRequest, Validity};
 use crate::keys;
 use crate::office::lock::FolderLock;
-use crate::office::{Issued, copy_trust, record};
+use crate::office::{Ground, Issued, Way, copy_trust, record, record_ground};
 use crate::revocation::RevocationFileError;
 use crate::roster::{RosterAuthorities, RosterFileError};
 use crate::suite::SigningKey;
@@ -131,6 +132,17 @@ pub enum EnrolmentError {
         /// What is wrong, and what to do.
         what: String,
     },
+    /// Folders for another number of holders than there are keys.
+    #[error("{holders} folders of holders were named for {authorities} roster keys; name one for each, or none")]
+    Holders {
+        /// Folders named.
+        holders: usize,
+        /// Keys.
+        authorities: u8,
+    },
+    /// A name under which nobody can approve.
+    #[error("an approver's name is 1 to 64 of letters, digits, '@', '.', '_' and '-'; give one with --by")]
+    Approver,
     /// A revocation list was refused.
     #[error(transparent)]
     Revocation(#[from] RevocationFileError),
@@ -212,7 +224,10 @@ pub fn issue_client(
         read_coordinator(&folder.join(names::COORDINATOR))?.write(&out.join(names::COORDINATOR))?;
     }
     let (client, organisation) = numbers(folder, &members, organisation)?;
-    let entry = RosterEntry { client, organisation, signing_key, tls_spki_sha256, not_after: now + SIGNING_SECONDS };
+    let name = identity.member_name().ok_or(IdentityError::Form)?;
+    let not_after = now + SIGNING_SECONDS;
+    let entry = RosterEntry { client, name, organisation, signing_key, tls_spki_sha256, not_after };
+    record_ground(folder, &entry, Ground { way: Way::MadeHere, at: now, approval: None })?;
     let member = Member { identity, entry };
     members.push(member.clone());
     write_members(folder, &members)?;

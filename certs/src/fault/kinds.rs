@@ -298,6 +298,11 @@ kinds! {
         "It was mistyped, is not there yet, or a request with other keys waits instead."
         "Compare it with `tributary certs approve --list`. If the branch reads another one, do not approve: report it.";
 
+    RenewalTooOften 330 "renewal-too-often"
+        "The member has eight certificates that are valid at the same time."
+        "A branch needs two or three: it renews far too often, or somebody else holds its keys and renews as well."
+        "Look at the branch's clock and log. Wait until certificates end, or revoke the branch and enrol it with fresh keys.";
+
     RefusedByPeer 401 "certificate-refused-by-peer"
         "The peer refused this side's certificate."
         "The peer's log says why; it does not tell us."

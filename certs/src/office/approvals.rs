@@ -3,12 +3,14 @@
 //! ```text
 //! tributary approvals 1
 //! keys 1f3c.. kind enrol state pending since 1900000000 identity spiffe://..
+//! keys 88a0.. kind enrol state approved by anna at 1900000100 since 1900000000 identity spiffe://..
 //! ```
 
 use core::fmt;
 use std::path::Path;
 
 use tributary_protocol::digest::{Canonical, Digest};
+use tributary_protocol::roster::{MemberName, RosterEntry};
 use tributary_protocol::secagg::suite::VerifyingKey;
 
 use super::lock::FolderLock;
@@ -24,21 +26,33 @@ const WAITING_SECONDS: u64 = 30 * 86_400;
 const TITLE: &str = "tributary approvals 1";
 const APPROVALS: &str = "approvals";
 
-/// What two people compare: the first 128 bits of a digest of both public keys and the identity, in eight groups of four digits.
+/// What two people compare: the first 128 bits of a digest of both public keys and the name, in eight groups of four digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint([u8; 16]);
 
-/// What names a request's keys: the public key information of its TLS key, its public signing key, and the identity they are for.
-pub(crate) fn keys_digest(spki: &[u8], signing_key: &VerifyingKey, identity: &Identity) -> Digest {
-    let body = Canonical::new("tributary/keys/1").bytes(spki).bytes(&signing_key.0);
-    body.bytes(identity.to_string().as_bytes()).finish()
+/// What names a member's keys: SHA-256 of the public key information of its TLS key, its public signing key, and the name they are for. All
+/// three stand in the roster, so that whoever signs one sees the fingerprint that the branch reads aloud.
+pub(crate) fn keys_digest(tls_spki_sha256: &Digest, signing_key: &VerifyingKey, name: &MemberName) -> Digest {
+    let body = Canonical::new("tributary/keys/2").digest(tls_spki_sha256).bytes(&signing_key.0);
+    body.bytes(name.as_str().as_bytes()).finish()
+}
+
+/// As [`keys_digest`], of an entry of the roster.
+pub(crate) fn keys_of(entry: &RosterEntry) -> Digest {
+    keys_digest(&entry.tls_spki_sha256, &entry.signing_key, &entry.name)
 }
 
 impl Fingerprint {
     /// The fingerprint of a request's keys.
     #[must_use]
-    pub fn of(spki: &[u8], signing_key: &VerifyingKey, identity: &Identity) -> Self {
-        Self::of_keys(&keys_digest(spki, signing_key, identity))
+    pub fn of(tls_spki_sha256: &Digest, signing_key: &VerifyingKey, name: &MemberName) -> Self {
+        Self::of_keys(&keys_digest(tls_spki_sha256, signing_key, name))
+    }
+
+    /// The fingerprint of a member's keys in the roster: what the branch read aloud when it enrolled.
+    #[must_use]
+    pub fn of_entry(entry: &RosterEntry) -> Self {
+        Self::of_keys(&keys_of(entry))
     }
 
     /// Parses 32 hexadecimal digits, with dashes or blanks between them or without.
@@ -68,6 +82,30 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
+/// Who approved a fingerprint, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// The person or account, 1 to 64 of `A-Z a-z 0-9 @ . _ -`.
+    pub by: String,
+    /// When, in Unix seconds.
+    pub at: u64,
+}
+
+impl Approval {
+    /// Whether a text may stand for who approved.
+    #[must_use]
+    pub fn may_name(by: &str) -> bool {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"@._-".contains(&byte);
+        (1..=64).contains(&by.len()) && by.bytes().all(letter)
+    }
+
+    /// Reads `WHO at WHEN`.
+    pub(crate) fn named(fields: &mut Fields<'_>) -> Option<Self> {
+        let by = fields.value().filter(|by| Self::may_name(by))?.to_owned();
+        Some(Self { by, at: fields.number("at")? })
+    }
+}
+
 /// A request that waits, or was approved and not sent again yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
@@ -77,8 +115,8 @@ pub struct Waiting {
     pub fingerprint: Fingerprint,
     /// Whether it is a renewal, rather than an enrolment.
     pub renewal: bool,
-    /// Whether it was approved.
-    pub approved: bool,
+    /// Who approved it, once somebody has.
+    pub approval: Option<Approval>,
     /// When it came, in Unix seconds.
     pub since: u64,
     pub(crate) keys: Digest,
@@ -87,7 +125,10 @@ pub struct Waiting {
 impl Waiting {
     fn line(&self) -> String {
         let kind = if self.renewal { "renew" } else { "enrol" };
-        let state = if self.approved { "approved" } else { "pending" };
+        let state = match &self.approval {
+            Some(Approval { by, at }) => format!("approved by {by} at {at}"),
+            None => "pending".to_owned(),
+        };
         format!("keys {} kind {kind} state {state} since {} identity {}\n", self.keys, self.since, self.identity)
     }
 
@@ -99,14 +140,17 @@ impl Waiting {
             "renew" => true,
             _ => return None,
         };
-        let approved = match fields.text("state")? {
-            "pending" => false,
-            "approved" => true,
+        let approval = match fields.text("state")? {
+            "pending" => None,
+            "approved" => {
+                (fields.value()? == "by").then_some(())?;
+                Some(Approval::named(&mut fields)?)
+            },
             _ => return None,
         };
         let (since, identity) = (fields.number("since")?, fields.identity("identity")?);
         fields.end()?;
-        Some(Self { identity, fingerprint: Fingerprint::of_keys(&keys), renewal, approved, since, keys })
+        Some(Self { identity, fingerprint: Fingerprint::of_keys(&keys), renewal, approval, since, keys })
     }
 }
 
@@ -118,39 +162,42 @@ pub fn read_waiting(folder: &Path) -> Result<Vec<Waiting>, FileError> {
     read_list(&folder.join(APPROVALS), TITLE, "list of approvals", Waiting::parse)
 }
 
-/// Approves the request with a fingerprint; the branch then sends it again.
+/// Approves the request with a fingerprint; the branch then sends it again. `by` is kept, and shown to whoever signs the next roster.
 ///
 /// # Errors
-/// [`FaultKind::ApprovalUnknown`] if none waits, [`EnrolmentError::File`].
-pub fn approve(folder: &Path, fingerprint: &Fingerprint, now: u64) -> Result<Waiting, EnrolmentError> {
+/// [`FaultKind::ApprovalUnknown`] if none waits, [`EnrolmentError::Approver`] for a name that none can have, [`EnrolmentError::File`].
+pub fn approve(folder: &Path, fingerprint: &Fingerprint, by: &str, now: u64) -> Result<Waiting, EnrolmentError> {
+    if !Approval::may_name(by) {
+        return Err(EnrolmentError::Approver);
+    }
     let _lock = FolderLock::take(folder)?;
     let mut waiting = read_waiting(folder)?;
     let found = waiting.iter_mut().find(|request| request.fingerprint == *fingerprint && !past(request, now));
     let Some(request) = found else { return Err(FaultKind::ApprovalUnknown.because(fingerprint).into()) };
-    request.approved = true;
+    request.approval = Some(Approval { by: by.to_owned(), at: now });
     let approved = request.clone();
     write_waiting(folder, &waiting, now)?;
     Ok(approved)
 }
 
-/// Whether the keys are approved; if not, they wait from now on. The folder's lock is held.
+/// Who approved the keys; if nobody has, they wait from now on. The folder's lock is held.
 pub(crate) fn approved(
     folder: &Path,
     keys: Digest,
     identity: &Identity,
     renewal: bool,
     now: u64,
-) -> Result<bool, FileError> {
+) -> Result<Option<Approval>, FileError> {
     let mut waiting = read_waiting(folder)?;
     if let Some(request) = waiting.iter().find(|request| request.keys == keys && !past(request, now)) {
-        return Ok(request.approved);
+        return Ok(request.approval.clone());
     }
     let fingerprint = Fingerprint::of_keys(&keys);
     // One request of a member at a time: the newest.
     waiting.retain(|request| request.identity != *identity);
-    waiting.push(Waiting { identity: identity.clone(), fingerprint, renewal, approved: false, since: now, keys });
+    waiting.push(Waiting { identity: identity.clone(), fingerprint, renewal, approval: None, since: now, keys });
     write_waiting(folder, &waiting, now)?;
-    Ok(false)
+    Ok(None)
 }
 
 /// Forgets a request that was granted. The folder's lock is held.

@@ -17,7 +17,7 @@ use tributary_protocol::ids::ClientId;
 
 use super::grant::{trust_files, write_trust_files};
 use super::wire::{Answer, EnrolRequest, Granted, RenewRequest, Request, decode_answer, encode_request};
-use super::{Bundle, Fingerprint, csr};
+use super::{Bundle, Fingerprint, client_name, csr};
 use crate::binding::{KeyBinding, SignedBinding};
 use crate::enrolment::{EnrolmentError, names, write_certificates};
 use crate::entropy::OsEntropy;
@@ -71,8 +71,13 @@ pub fn begin(bundle: &Bundle, out: &Path) -> Result<Begun, EnrolmentError> {
     let signing = read_signing_key(&signing_path)?;
     let csr = csr::make(&bundle.identity, &key)?;
     let request = EnrolRequest::sign(&bundle.token.expose(), csr, &signing);
-    let fingerprint = Fingerprint::of(&key.spki(), &signing.verifying_key(), &bundle.identity);
+    let fingerprint = fingerprint(&key, &signing, &bundle.identity)?;
     Ok(Begun { request: encode_request(&Request::Enrol(request)), fingerprint })
+}
+
+/// What the branch reads aloud.
+fn fingerprint(key: &TlsKey, signing: &SigningKey, identity: &Identity) -> Result<Fingerprint, EnrolmentError> {
+    Ok(Fingerprint::of(&key.spki_sha256(), &signing.verifying_key(), &client_name(identity)?))
 }
 
 /// Installs the office's answer into the folder where [`begin`] made the keys; afterwards it holds what `certs issue client` writes. Nothing
@@ -84,7 +89,7 @@ pub fn install(answer: &[u8], out: &Path, now: u64) -> Result<Installed, Enrolme
     let bundle = Bundle::read(&out.join(BUNDLE))?;
     let key = TlsKey::read(&out.join(names::KEY))?;
     let signing = read_signing_key(&out.join(names::SIGNING_KEY))?;
-    let granted = granted(answer, &Fingerprint::of(&key.spki(), &signing.verifying_key(), &bundle.identity))?;
+    let granted = granted(answer, &fingerprint(&key, &signing, &bundle.identity)?)?;
     let above = |root: &CertificateDer<'_>| Digest::of(root) == bundle.root_sha256;
     let roots = judged(&granted, above, now)?;
     let chain = leaf_for(&granted, &roots, &bundle.identity, &key.spki_sha256(), now)?;
@@ -117,7 +122,7 @@ pub fn begin_renewal(folder: &Path, client: ClientId) -> Result<Begun, Enrolment
     let binding = KeyBinding { client, tls_spki_sha256: key.spki_sha256(), sequence }.sign(&signing);
     let csr = csr::make(&identity, &key)?;
     let request = RenewRequest::sign(identity.clone(), csr, binding.encode().to_vec(), &signing);
-    let fingerprint = Fingerprint::of(&key.spki(), &signing.verifying_key(), &identity);
+    let fingerprint = fingerprint(&key, &signing, &identity)?;
     Ok(Begun { request: encode_request(&Request::Renew(request)), fingerprint })
 }
 
@@ -131,7 +136,7 @@ pub fn install_renewal(folder: &Path, answer: &[u8], now: u64) -> Result<Install
     let identity = own_identity(folder)?;
     let key = TlsKey::read(&places.next("key"))?;
     let signing = read_signing_key(&folder.join(names::SIGNING_KEY))?;
-    let granted = granted(answer, &Fingerprint::of(&key.spki(), &signing.verifying_key(), &identity))?;
+    let granted = granted(answer, &fingerprint(&key, &signing, &identity)?)?;
     let trusted = TrustRoots::read(&folder.join(names::TRUST))?;
     let roots = judged(&granted, |root| trusted.general().certificates.contains(root), now)?;
     let chain = leaf_for(&granted, &roots, &identity, &key.spki_sha256(), now)?;

@@ -16,7 +16,9 @@ use crate::enrolment::{EnrolmentError, TLS_SECONDS, certificates_text, names, op
 use crate::entropy::OsEntropy;
 use crate::fault::FaultKind;
 use crate::files::{self, Existing, FileError};
+use crate::inspect::validity_of;
 use crate::issue::{IssueError, LeafRequest, Validity};
+use crate::renewal::GRACE_SECONDS;
 use crate::tls::read_certificates;
 use crate::trust::organisation_files;
 
@@ -39,6 +41,20 @@ fn path_of(folder: &Path, keys: &Digest) -> PathBuf {
 pub(super) fn stored(folder: &Path, keys: &Digest) -> Result<Option<Vec<CertificateDer<'static>>>, FileError> {
     let path = path_of(folder, keys);
     if path.exists() { read_certificates(&path).map(Some) } else { Ok(None) }
+}
+
+/// Removes chains that ended so long ago that nobody is given them again.
+fn forget_past(folder: &Path, now: u64) -> Result<(), FileError> {
+    let granted = folder.join(GRANTED);
+    let entries = fs::read_dir(&granted).map_err(FileError::system("listing", &granted))?;
+    for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+        let chain = read_certificates(&path).ok();
+        let end = chain.and_then(|chain| validity_of(chain.first()?).ok()).map(|validity| validity.not_after);
+        if end.is_some_and(|end| end.saturating_add(GRACE_SECONDS) < now) {
+            fs::remove_file(&path).map_err(FileError::system("removing", &path))?;
+        }
+    }
+    Ok(())
 }
 
 impl Office {
@@ -75,7 +91,9 @@ impl Office {
         files::create_private_folder(&self.folder.join(GRANTED))?;
         // The copy first: after a crash the same certificate is found and logged. Nobody has it before the log does.
         write_certificates(&path_of(&self.folder, keys), &chain, Existing::Replace)?;
-        record(&self.folder, Issued::of(&chain[0])?, now)?;
+        if record(&self.folder, Issued::of(&chain[0])?, now)? {
+            forget_past(&self.folder, now)?;
+        }
         if let Some(binding) = binding {
             record_binding(&self.folder.join(BINDINGS), *binding)?;
         }

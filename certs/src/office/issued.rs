@@ -5,12 +5,14 @@
 //! serial 4b1c.. not-before 1899999700 not-after 1902592000 spki 9f86.. identity spiffe://..
 //! ```
 //!
-//! When the log has grown to [`ISSUED_LINES_MAX`] lines, those of certificates past the renewal's grace move to `issued-SECONDS`, which is
-//! never replaced.
+//! The log has [`ISSUED_LINES_MAX`] lines at most. Then those of certificates that have ended move to `issued-SECONDS`, which only grows; the
+//! newest of each bearer stays through the renewal's grace. Where that frees no line, nothing more is issued.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use tributary_protocol::digest::Digest;
+use tributary_protocol::limits::ROSTER_ENTRIES_MAX;
 
 use crate::files::FileError;
 use crate::identity::{Identity, IdentityError, identity_in, parse_certificate};
@@ -19,8 +21,8 @@ use crate::issue::Validity;
 use crate::lines::{Fields, hex, read_list, write_list};
 use crate::renewal::GRACE_SECONDS;
 
-/// Lines of the log above which old ones move to another file.
-pub const ISSUED_LINES_MAX: usize = 10_000;
+/// Lines of the log above which old ones move to another file: three certificates for each client of the largest roster.
+pub const ISSUED_LINES_MAX: usize = 3 * ROSTER_ENTRIES_MAX;
 
 const TITLE: &str = "tributary issued 1";
 const WHAT: &str = "log of issued certificates";
@@ -78,47 +80,108 @@ pub fn read_issued(folder: &Path) -> Result<Vec<Issued>, FileError> {
     read_list(&folder.join(ISSUED), TITLE, WHAT, Issued::parse)
 }
 
-/// Adds a certificate, unless it is there. The folder's lock is held.
-pub(crate) fn record(folder: &Path, issued: Issued, now: u64) -> Result<(), FileError> {
+/// Adds a certificate, unless it is there. Whether older lines were moved away for it. The folder's lock is held.
+pub(crate) fn record(folder: &Path, issued: Issued, now: u64) -> Result<bool, FileError> {
     let mut log = read_issued(folder)?;
     if log.contains(&issued) {
-        return Ok(());
+        return Ok(false);
     }
     log.push(issued);
-    if log.len() > ISSUED_LINES_MAX {
-        let past = |line: &Issued| line.validity.not_after.saturating_add(GRACE_SECONDS) < now;
-        let (old, kept): (Vec<_>, Vec<_>) = log.into_iter().partition(past);
-        if !old.is_empty() {
-            // A crash between the two writes leaves lines in both files, and none in neither.
-            write_list(&folder.join(format!("{ISSUED}-{now}")), TITLE, old.iter().map(Issued::line))?;
-        }
-        log = kept;
+    let full = log.len() > ISSUED_LINES_MAX;
+    if full {
+        log = move_away(folder, log, now)?;
     }
-    write_list(&folder.join(ISSUED), TITLE, log.iter().map(Issued::line))
+    if log.len() > ISSUED_LINES_MAX {
+        return Err(FileError::Full { path: folder.join(ISSUED), limit: ISSUED_LINES_MAX });
+    }
+    write_list(&folder.join(ISSUED), TITLE, log.iter().map(Issued::line))?;
+    Ok(full)
+}
+
+/// What stays of the log; the rest is added to another file first. A crash after that leaves lines in both files, and none in neither.
+fn move_away(folder: &Path, log: Vec<Issued>, now: u64) -> Result<Vec<Issued>, FileError> {
+    let mut newest: BTreeMap<Identity, u64> = BTreeMap::new();
+    for line in &log {
+        let end = newest.entry(line.identity.clone()).or_default();
+        *end = line.validity.not_after.max(*end);
+    }
+    let past = |line: &Issued| {
+        let end = line.validity.not_after;
+        let grace = if newest.get(&line.identity) == Some(&end) { GRACE_SECONDS } else { 0 };
+        end.saturating_add(grace) < now
+    };
+    let (old, kept): (Vec<_>, Vec<_>) = log.into_iter().partition(past);
+    if !old.is_empty() {
+        let path = folder.join(format!("{ISSUED}-{now}"));
+        let mut lines = read_list(&path, TITLE, WHAT, Issued::parse)?;
+        lines.extend(old);
+        write_list(&path, TITLE, lines.iter().map(Issued::line))?;
+    }
+    Ok(kept)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_long_log_moves_its_past_away() {
-        let folder = tempfile::tempdir().unwrap();
-        let identity = Identity::parse("spiffe://federation.example/north-bank/client/x").unwrap();
-        let issued = |serial: u32, not_after| Issued {
-            identity: identity.clone(),
+    fn issued(client: u32, serial: u32, not_after: u64) -> Issued {
+        Issued {
+            identity: Identity::parse(&format!("spiffe://federation.example/north-bank/client/c{client}")).unwrap(),
             serial: serial.to_be_bytes().to_vec(),
             validity: Validity { not_before: 0, not_after },
             spki_sha256: Digest::of(&serial.to_be_bytes()),
-        };
-        let full: Vec<_> = (0..u32::try_from(ISSUED_LINES_MAX).unwrap()).map(|serial| issued(serial, 10)).collect();
-        write_list(&folder.path().join(ISSUED), TITLE, full.iter().map(Issued::line)).unwrap();
+        }
+    }
+
+    fn write(folder: &Path, lines: &[Issued]) {
+        write_list(&folder.join(ISSUED), TITLE, lines.iter().map(Issued::line)).unwrap();
+    }
+
+    #[test]
+    fn a_long_log_moves_its_past_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let full: Vec<_> =
+            (0..u32::try_from(ISSUED_LINES_MAX).unwrap()).map(|serial| issued(serial / 3, serial, 10)).collect();
+        write(folder.path(), &full);
         let now = GRACE_SECONDS + 11;
-        let newest = issued(u32::MAX, now);
-        record(folder.path(), newest.clone(), now).unwrap();
-        record(folder.path(), newest.clone(), now).unwrap();
+        let newest = issued(0, u32::MAX, now);
+        assert!(record(folder.path(), newest.clone(), now).unwrap());
+        assert!(!record(folder.path(), newest.clone(), now).unwrap());
         assert_eq!(read_issued(folder.path()).unwrap(), [newest]);
         let archive = read_list(&folder.path().join(format!("issued-{now}")), TITLE, WHAT, Issued::parse).unwrap();
         assert_eq!(archive, full);
+    }
+
+    /// Certificates that are valid still are needed to be revoked: none is lost, and the log does not outgrow what can be read again.
+    #[test]
+    fn a_log_of_valid_certificates_is_full_and_stays_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut full: Vec<_> =
+            (0..u32::try_from(ISSUED_LINES_MAX).unwrap()).map(|serial| issued(serial / 3, serial, 1_000)).collect();
+        write(folder.path(), &full);
+        let refused = record(folder.path(), issued(1, u32::MAX, 2_000), 500);
+        assert!(matches!(refused, Err(FileError::Full { .. })), "{refused:?}");
+        assert_eq!(read_issued(folder.path()).unwrap(), full);
+        // The newest of each bearer is there for the renewal's grace; older ones that have ended are not needed, and make room.
+        full[3].validity.not_after = 400;
+        full[3 * 5 + 1].validity.not_after = 450;
+        for line in [6, 7, 8] {
+            full[line].validity.not_after = 450;
+        }
+        write(folder.path(), &full);
+        assert!(record(folder.path(), issued(1, u32::MAX, 2_000), 500).unwrap());
+        let kept = read_issued(folder.path()).unwrap();
+        assert_eq!(kept.len(), ISSUED_LINES_MAX - 1);
+        assert!(kept.contains(&full[6]) && !kept.contains(&full[3]) && !kept.contains(&full[16]));
+        // Room once more in the same second: the other file grows, and loses nothing.
+        full = kept;
+        full.push(issued(2, 1 << 30, 499));
+        write(folder.path(), &full);
+        full[20].validity.not_after = 400;
+        write(folder.path(), &full);
+        assert!(record(folder.path(), issued(1, (1 << 30) + 1, 2_000), 500).unwrap());
+        let archive = read_list(&folder.path().join("issued-500"), TITLE, WHAT, Issued::parse).unwrap();
+        assert!(archive.contains(&issued(1, 3, 400)) && archive.contains(&issued(5, 16, 450)), "{}", archive.len());
+        assert!(archive.len() > 2);
     }
 }

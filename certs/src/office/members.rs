@@ -12,7 +12,7 @@ use super::csr::Checked;
 use super::lock::FolderLock;
 use super::revoke::{read_marks, write_marks};
 use super::tokens::{TOKEN_HOURS_MAX, Token, TokenLine, read_tokens, write_tokens};
-use super::{BINDINGS, read_issued};
+use super::{BINDINGS, client_name, read_issued};
 use crate::binding::forget_binding;
 use crate::enrolment::{
     EnrolmentError, Member, SIGNING_SECONDS, names, numbers, open_authority, read_coordinator, read_members,
@@ -156,7 +156,8 @@ pub(super) fn admit(
         Some(old) if same => old.entry.not_after,
         _ => now.saturating_add(SIGNING_SECONDS),
     };
-    let entry = RosterEntry { client, organisation, signing_key: *signing_key, tls_spki_sha256, not_after };
+    let name = client_name(&identity)?;
+    let entry = RosterEntry { client, name, organisation, signing_key: *signing_key, tls_spki_sha256, not_after };
     Ok(Member { identity, entry })
 }
 

@@ -18,6 +18,7 @@ mod bundle;
 mod certify;
 mod csr;
 mod grant;
+mod grounds;
 mod issued;
 pub(crate) mod lock;
 mod members;
@@ -30,18 +31,22 @@ use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::roster::MemberName;
 
-pub use approvals::{Fingerprint, Waiting, approve, read_waiting};
+pub use approvals::{Approval, Fingerprint, Waiting, approve, read_waiting};
 pub use batch::{BATCH_MAX, BatchTerms, make_tokens};
 pub use branch::{Begun, Installed, begin, begin_renewal, install, install_renewal};
 pub use bundle::{Bundle, address as coordinator_address};
 pub use certify::certify;
 pub use csr::CSR_BYTES_MAX;
 pub(crate) use grant::copy_trust;
+pub use grounds::{Ground, Way};
+pub(crate) use grounds::{read_grounds, record_ground};
 pub(crate) use issued::record;
 pub use issued::{ISSUED_LINES_MAX, Issued, read_issued};
 pub(crate) use members::revoked_members;
 pub use members::{TokenRequest, make_token};
+pub(crate) use revoke::read_marks;
 pub use revoke::{REVOCATION_DAYS, RevocationReason, Revoked, WhomToRevoke, fresh_list, read_revoked, revoke};
 pub use rollover::{renew_coordinator, renew_issuing, renew_root};
 pub use tokens::{TOKEN_BYTES, TOKEN_HOURS_MAX, Token};
@@ -54,7 +59,7 @@ use crate::binding::{SignedBinding, read_bindings};
 use crate::enrolment::{EnrolmentError, Member, open_authority, read_members};
 use crate::fault::{CertificateFault, FaultKind};
 use crate::files::FileError;
-use crate::identity::Role;
+use crate::identity::{Identity, Role};
 use crate::inspect::verify_chain;
 use crate::renewal::GRACE_SECONDS;
 use crate::tls::TrustRoots;
@@ -66,6 +71,9 @@ use members::Admission;
 
 /// The file of the members' newest key bindings, in an authority's folder.
 pub const BINDINGS: &str = "bindings";
+
+/// How many certificates of one branch may be valid at the same time. It renews at half of their life, and has two or three.
+const VALID_AT_ONCE_MAX: usize = 8;
 
 /// An authority's folder that answers requests. Every request reads the folder anew, so that other processes may change it in between.
 #[derive(Clone, Debug)]
@@ -117,7 +125,13 @@ impl Office {
     /// As [`Office::answer`], with what to log.
     #[must_use]
     pub fn reply(&mut self, request: &[u8], now: u64) -> Reply {
-        self.respond(request, None, now)
+        self.respond(request, &Came { way: Way::Network, chain: None }, now)
+    }
+
+    /// As [`Office::reply`], to a request that was carried there as a file.
+    #[must_use]
+    pub fn reply_to_file(&mut self, request: &[u8], now: u64) -> Reply {
+        self.respond(request, &Came { way: Way::File, chain: None }, now)
     }
 
     /// Registers a certificate that the organisation's own authority made for the request's key, instead of issuing one.
@@ -125,13 +139,13 @@ impl Office {
     /// `chain` is the certificate with those above it, leaf first.
     #[must_use]
     pub fn register(&mut self, request: &[u8], chain: &[CertificateDer<'static>], now: u64) -> Reply {
-        self.respond(request, Some(chain), now)
+        self.respond(request, &Came { way: Way::OwnAuthority, chain: Some(chain) }, now)
     }
 
-    fn respond(&self, request: &[u8], own: Option<&[CertificateDer<'static>]>, now: u64) -> Reply {
+    fn respond(&self, request: &[u8], came: &Came<'_>, now: u64) -> Reply {
         let answer = wire::decode_request(request).map_err(EnrolmentError::Refused).and_then(|request| match request {
-            Request::Enrol(request) => self.enrol(&request, own, now),
-            Request::Renew(request) => self.renew(&request, own, now),
+            Request::Enrol(request) => self.enrol(&request, came, now),
+            Request::Renew(request) => self.renew(&request, came.chain, now),
         });
         let (answer, outcome) = match answer {
             Ok((answer, outcome)) => (answer, outcome),
@@ -148,7 +162,7 @@ impl Office {
     fn enrol(
         &self,
         request: &EnrolRequest,
-        own: Option<&[CertificateDer<'static>]>,
+        came: &Came<'_>,
         now: u64,
     ) -> Result<(Answer, String), EnrolmentError> {
         let token = Token::parse(&request.token).ok_or_else(|| CertificateFault::from(FaultKind::TokenMalformed))?;
@@ -161,7 +175,7 @@ impl Office {
             let detail = format!("{} asked with the token of {}", asked.identity, line.identity);
             return Err(FaultKind::TokenOtherIdentity.because(detail).into());
         }
-        let keys = keys_digest(&asked.spki, &signing_key, &asked.identity);
+        let keys = keys_digest(&Digest::of(&asked.spki), &signing_key, &client_name(&asked.identity)?);
         let granted = grant::stored(&self.folder, &keys)?;
         match line.keys {
             Some(used) if used != keys => return Err(FaultKind::TokenUsed.because(&asked.identity).into()),
@@ -169,19 +183,29 @@ impl Office {
             _ if line.expires < now => return Err(FaultKind::TokenExpired.because(&asked.identity).into()),
             _ => {}
         }
-        let approval = line.approval;
-        let admission = Admission { again: line.again && granted.is_none(), repeated: line.keys.is_some() };
+        let needs_approval = line.approval;
+        let again = line.again && granted.is_none();
+        let admission = Admission { again, repeated: line.keys.is_some() };
         let member = members::admit(&self.folder, &asked, &signing_key, admission, now)?;
-        let chain = self.chain_given(own, &asked, now)?;
+        let chain = self.chain_given(came.chain, &asked, now)?;
         if line.keys.is_none() {
             // Durable before anything is given for it: a second machine with this token is refused from here on.
             line.keys = Some(keys);
             tokens::write_tokens(&self.folder, &tokens, now)?;
         }
-        if approval && granted.is_none() && !approvals::approved(&self.folder, keys, &asked.identity, false, now)? {
-            return Ok(pending(&asked, &keys));
+        let mut approval = None;
+        if needs_approval && granted.is_none() {
+            approval = approvals::approved(&self.folder, keys, &asked.identity, false, now)?;
+            if approval.is_none() {
+                return Ok(pending(&asked, &keys));
+            }
         }
+        record_ground(&self.folder, &member.entry, Ground { way: came.way, at: now, approval })?;
         members::write(&self.folder, &member)?;
+        if again {
+            // The machine before it may be in other hands: from here on its certificates are worth nothing.
+            revoke::supersede(&self.folder, &member, now)?;
+        }
         let wanted = Wanted { asked: &asked, keys, client: member.entry.client, binding: None };
         self.grant(&wanted, chain, now)
     }
@@ -206,7 +230,7 @@ impl Office {
         if !bound || !binding.verify(&signing_key) {
             return Err(FaultKind::RenewalForged.because("the key binding is not for this member and key").into());
         }
-        let keys = keys_digest(&asked.spki, &signing_key, &asked.identity);
+        let keys = keys_digest(&spki_sha256, &signing_key, &member.entry.name);
         let wanted = Wanted { asked: &asked, keys, client: member.entry.client, binding: Some(binding) };
         if grant::stored(&self.folder, &keys)?.is_some() {
             return self.grant(&wanted, None, now);
@@ -223,12 +247,15 @@ impl Office {
             return Err(FaultKind::RenewalSameKey.because(&asked.identity).into());
         }
         let own_lines = issued.iter().filter(|line| line.identity == asked.identity);
+        if own_lines.clone().filter(|line| line.validity.not_after >= now).count() >= VALID_AT_ONCE_MAX {
+            return Err(FaultKind::RenewalTooOften.because(&asked.identity).into());
+        }
         let end = own_lines.map(|line| line.validity.not_after).max().unwrap_or(0);
         if end.saturating_add(GRACE_SECONDS) < now {
             return Err(FaultKind::RenewalTooLate.because(&asked.identity).into());
         }
         let chain = self.chain_given(own, &asked, now)?;
-        if end < now && !approvals::approved(&self.folder, keys, &asked.identity, true, now)? {
+        if end < now && approvals::approved(&self.folder, keys, &asked.identity, true, now)?.is_none() {
             return Ok(pending(&asked, &keys));
         }
         self.grant(&wanted, chain, now)
@@ -275,6 +302,17 @@ impl Office {
         }
         Ok(Some(own.to_vec()))
     }
+}
+
+/// How a request came, and what the organisation's own authority gave with it.
+struct Came<'a> {
+    way: Way,
+    chain: Option<&'a [CertificateDer<'static>]>,
+}
+
+/// The name of a branch in the roster; nobody else asks.
+fn client_name(identity: &Identity) -> Result<MemberName, EnrolmentError> {
+    identity.member_name().ok_or_else(|| FaultKind::RequestIdentity.because(identity).into())
 }
 
 fn pending(asked: &Checked, keys: &Digest) -> (Answer, String) {

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::lock::FolderLock;
 use super::read_issued;
-use crate::enrolment::{EnrolmentError, certificates_text, names, open_authority};
+use crate::enrolment::{EnrolmentError, Member, certificates_text, names, open_authority};
 use crate::fault::FaultKind;
 use crate::files::{self, Existing, FileError};
 use crate::identity::{Identity, Role};
@@ -75,13 +75,13 @@ impl Revoked {
 
 /// A member that is one no more.
 #[derive(Clone, Debug)]
-pub(super) struct Mark {
-    pub(super) identity: Identity,
-    at: u64,
-    reason: RevocationReason,
+pub(crate) struct Mark {
+    pub(crate) identity: Identity,
+    pub(crate) at: u64,
+    pub(crate) reason: RevocationReason,
 }
 
-pub(super) fn read_marks(folder: &Path) -> Result<Vec<Mark>, FileError> {
+pub(crate) fn read_marks(folder: &Path) -> Result<Vec<Mark>, FileError> {
     read_list(&folder.join(MARKS), MARKS_TITLE, "list of revoked members", |line| {
         let mut fields = Fields::of(line);
         let (identity, at) = (fields.identity("identity")?, fields.number("at")?);
@@ -140,24 +140,43 @@ pub fn revoke(
         }
     }
     let mut list = read_revoked(folder)?;
-    let fresh = |line: &&&super::Issued| {
-        line.validity.not_after >= now && list.iter().all(|revoked| revoked.serial != line.serial)
-    };
-    let fresh: Vec<Revoked> = named
-        .iter()
-        .filter(fresh)
-        .map(|line| Revoked {
-            identity: line.identity.clone(),
-            serial: line.serial.clone(),
-            not_after: line.validity.not_after,
-            at: now,
-            reason,
-        })
-        .collect();
-    list.extend(fresh.iter().cloned());
+    let fresh = add(&mut list, &named, reason, now);
     write_list(&folder.join(REVOKED), REVOKED_TITLE, list.iter().map(Revoked::line))?;
     make_list(folder, &list, days, now)?;
     Ok(fresh)
+}
+
+/// Revokes what was issued to a member for other keys than it has now, because it has started anew. The membership stands. The folder's lock is
+/// held.
+pub(super) fn supersede(folder: &Path, member: &Member, now: u64) -> Result<(), EnrolmentError> {
+    let issued = read_issued(folder)?;
+    let older = |line: &&super::Issued| {
+        line.identity == member.identity && line.spki_sha256 != member.entry.tls_spki_sha256
+    };
+    let older: Vec<_> = issued.iter().filter(older).collect();
+    let mut list = read_revoked(folder)?;
+    if !add(&mut list, &older, RevocationReason::Superseded, now).is_empty() {
+        write_list(&folder.join(REVOKED), REVOKED_TITLE, list.iter().map(Revoked::line))?;
+        make_list(folder, &list, REVOCATION_DAYS, now)?;
+    }
+    Ok(())
+}
+
+/// Adds those that are valid still and not in the list; returns them.
+fn add(list: &mut Vec<Revoked>, lines: &[&super::Issued], reason: RevocationReason, now: u64) -> Vec<Revoked> {
+    let fresh = |line: &&&super::Issued| {
+        line.validity.not_after >= now && list.iter().all(|revoked| revoked.serial != line.serial)
+    };
+    let revoked = |line: &&super::Issued| Revoked {
+        identity: line.identity.clone(),
+        serial: line.serial.clone(),
+        not_after: line.validity.not_after,
+        at: now,
+        reason,
+    };
+    let fresh: Vec<Revoked> = lines.iter().filter(fresh).map(revoked).collect();
+    list.extend(fresh.iter().cloned());
+    fresh
 }
 
 /// Makes a fresh list of what was revoked, that counts for `days`: before the last one runs out, and nothing need be revoked for it. Its number.

@@ -27,6 +27,7 @@ use tributary_transport::{
 
 pub(crate) use self::conversation::{Arrival, Link, control_frame, start_frames};
 pub(crate) use self::members::Members;
+use self::members::Stranger;
 use self::seats::{Place, Seats, new_link};
 use self::session::Session;
 use crate::office::Counter;
@@ -234,7 +235,8 @@ impl Door {
         let leaf = wire.certificate();
         let identity = identity_of(leaf).map_err(|fault| stranger(fault.to_string()))?;
         let key = spki_sha256_of(leaf).map_err(|fault| stranger(fault.to_string()))?;
-        let Some(entry) = self.members.admit(&key, binding) else { return Err(stranger(unknown(&identity))) };
+        let admitted = self.members.admit(&identity, &key, binding);
+        let entry = admitted.map_err(|why| stranger(unknown(&identity, &why)))?;
         if entry.not_after < (self.unix_seconds)() {
             let explanation = format!(
                 "the roster's entry of client {} has ended, so {identity} may not take part; enrol it anew and have the next roster signed",
@@ -265,9 +267,22 @@ impl Door {
     }
 }
 
-fn unknown(identity: &Identity) -> String {
-    format!(
-        "{identity} has a valid certificate, but its key is not in this coordinator's roster; enrol it, have the roster signed again, and \
-         give the coordinator the new one"
-    )
+fn unknown(identity: &Identity, why: &Stranger) -> String {
+    match why {
+        Stranger::Key => format!(
+            "{identity} has a valid certificate, but its key is not in this coordinator's roster; enrol it, have the roster signed again, and \
+             give the coordinator the new one"
+        ),
+        Stranger::Name(name) => format!(
+            "{identity} has a valid certificate, but the roster has its key under the name {name}: somebody was given a certificate for \
+             another's key; find out who issued it, and enrol the branch anew"
+        ),
+        Stranger::OlderKey(client) => format!(
+            "{identity} proves an older key than client {client} has used here before: an old copy of its folder was put back, or its old key \
+             was stolen. Use the newest copy, or enrol it anew (`tributary certs token --again`)"
+        ),
+        Stranger::Unkept => format!(
+            "{identity} proves a newer key, and the coordinator cannot write that down; its operator must look at its log and the disk"
+        ),
+    }
 }

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tributary_certs::ceremony::sign_roster;
 use tributary_certs::enrolment::{
-    CoordinatorRequest, Member, init_authority, issue_client, issue_coordinator, names, open_authority, sign_roster,
+    CoordinatorRequest, Member, init_authority, issue_client, issue_coordinator, names, open_authority,
 };
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::identity::{Identity, Role, TrustDomain};

@@ -227,6 +227,14 @@ impl<'de> SeqAccess<'de> for Parts<'_> {
                 self.source.client += 1;
                 return seed.deserialize(Newtype(self.source.client)).map(Some);
             }
+            // Each member is an organisation of its own.
+            Some(("RosterEntry", "name")) => {
+                let name = format!("bank-{0}/branch-{0}", self.source.client);
+                return seed.deserialize(IntoDeserializer::<Fault>::into_deserializer(name)).map(Some);
+            }
+            Some(("RosterEntry", "organisation")) => {
+                return seed.deserialize(Newtype(self.source.client)).map(Some);
+            }
             // Of no entries there are no groups.
             Some(("RosterParts", "groups")) if self.source.client == 0 => {
                 return seed.deserialize(Clients(1..=self.source.client)).map(Some);

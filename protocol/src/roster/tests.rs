@@ -1,11 +1,16 @@
 use super::*;
 use crate::limits::{ROSTER_GROUP_MEMBERS_MAX, ROSTER_GROUPS_MAX};
-use alloc::vec;
+use alloc::{format, vec};
+
+fn name(organisation: u32, client: u32) -> MemberName {
+    MemberName::new(&format!("bank-{organisation}"), &format!("branch-{client}")).expect("a name")
+}
 
 fn entry(client: u32) -> RosterEntry {
     let label = client.to_le_bytes();
     RosterEntry {
         client: ClientId(client),
+        name: name(client / 4, client),
         organisation: OrganisationId(client / 4),
         signing_key: VerifyingKey(Digest::of_parts(&[b"signing", &label]).0),
         tls_spki_sha256: Digest::of_parts(&[b"tls", &label]),
@@ -38,6 +43,41 @@ fn a_key_of_two_clients_is_refused() {
 }
 
 #[test]
+fn a_name_of_two_clients_is_refused_and_so_is_an_organisation_of_two_numbers() {
+    let client = ClientId(2);
+    let twin = RosterEntry { name: entry(1).name, ..entry(2) };
+    assert_eq!(refused(vec![entry(1), twin]), RosterError::NameTwice { client });
+    let other_number = RosterEntry { organisation: OrganisationId(9), ..entry(2) };
+    assert_eq!(refused(vec![entry(1), other_number]), RosterError::Organisation { client });
+    let other_name = RosterEntry { name: name(9, 2), ..entry(2) };
+    assert_eq!(refused(vec![entry(1), other_name]), RosterError::Organisation { client });
+    let elsewhere = RosterEntry { name: name(9, 2), organisation: OrganisationId(9), ..entry(2) };
+    let roster = Roster::new(1, Digest::ZERO, vec![entry(1), elsewhere], vec![]).expect("two organisations");
+    assert_eq!(roster.name_of(client).map(MemberName::as_str), Some("bank-9/branch-2"));
+    assert_eq!(roster.name_of(ClientId(3)), None);
+}
+
+/// What a coordinator welcomes everybody with fits into a message, and its text form into a file, whatever the names are.
+#[test]
+fn a_full_roster_of_longest_names_fits_into_a_message() {
+    let long = "o".repeat(crate::limits::NAME_PART_BYTES_MAX);
+    let entries = (1..=10_000_u32).map(|number| RosterEntry {
+        name: MemberName::new(&long, &format!("{number:063}")).expect("a name"),
+        organisation: OrganisationId(1),
+        not_after: u64::MAX,
+        ..entry(number)
+    });
+    let group = |number: u32| RosterGroup {
+        name: format!("{number:064}"),
+        members: (1..=10_000).map(ClientId).collect(),
+    };
+    let roster = Roster::new(1, Digest::ZERO, entries.collect(), (1..=10).map(group).collect()).expect("a full roster");
+    let bytes = crate::codec::encode(&roster);
+    assert!(bytes.len() < crate::limits::CONTROL_MESSAGE_BYTES_MAX, "{}", bytes.len());
+    assert_eq!(crate::codec::decode::<Roster>(&bytes, bytes.len()), Ok(roster));
+}
+
+#[test]
 fn the_first_epoch_alone_has_no_predecessor() {
     let predecessor = Digest::of(b"before");
     for (epoch, previous) in [(0, Digest::ZERO), (0, predecessor), (1, predecessor), (2, Digest::ZERO)] {
@@ -51,7 +91,7 @@ fn every_field_counts_in_the_digest() {
     let base = first(&[1, 2]);
     let variants = [
         RosterEntry { client: ClientId(3), ..entry(2) },
-        RosterEntry { organisation: OrganisationId(9), ..entry(2) },
+        RosterEntry { name: name(0, 9), ..entry(2) },
         RosterEntry { signing_key: VerifyingKey([7; 32]), ..entry(2) },
         RosterEntry { tls_spki_sha256: Digest([7; 32]), ..entry(2) },
         RosterEntry { not_after: 1, ..entry(2) },
@@ -60,6 +100,11 @@ fn every_field_counts_in_the_digest() {
         let other = Roster::new(1, Digest::ZERO, vec![entry(1), variant], vec![]).expect("well-formed");
         assert_ne!(other.digest(), base.digest());
     }
+    let alone = |organisation| {
+        let entry = RosterEntry { organisation: OrganisationId(organisation), ..entry(1) };
+        Roster::new(1, Digest::ZERO, vec![entry], vec![]).expect("well-formed").digest()
+    };
+    assert_ne!(alone(0), alone(9));
     let later = Roster::new(2, base.digest(), base.entries().to_vec(), vec![]).expect("well-formed");
     assert_ne!(later.digest(), base.digest());
 }
@@ -67,7 +112,7 @@ fn every_field_counts_in_the_digest() {
 #[test]
 fn the_canonical_encoding_has_a_known_length_and_start() {
     let bytes = first(&[1, 2, 3]).canonical();
-    assert_eq!(bytes.len(), 4 + 10 + 8 + 32 + 4 + 3 * 80 + 4);
+    assert_eq!(bytes.len(), 4 + 10 + 8 + 32 + 4 + 3 * (80 + 4 + "bank-0/branch-1".len()) + 4);
     assert_eq!(&bytes[..22], b"\x0a\0\0\0SA1 roster\x01\0\0\0\0\0\0\0");
 }
 
@@ -87,13 +132,45 @@ fn succession_refuses_rollback_and_forks() {
 
 #[test]
 fn changes_name_the_members_that_differ() {
-    let before = first(&[1, 2, 3]);
+    let before = first(&[1, 2, 3, 5, 6]);
     let rekeyed = RosterEntry { signing_key: VerifyingKey([7; 32]), ..entry(3) };
-    let after = Roster::new(2, before.digest(), vec![entry(2), rekeyed, entry(4)], vec![]).expect("well-formed");
-    let changes = after.changes_since(&before);
-    assert_eq!(changes.added, [ClientId(4)]);
-    assert_eq!(changes.removed, [ClientId(1)]);
-    assert_eq!(changes.changed, [ClientId(3)]);
+    let renamed = RosterEntry { name: name(1, 55), ..entry(5) };
+    let longer = RosterEntry { not_after: 2_100_000_000, ..entry(6) };
+    let entries = vec![entry(2), rekeyed.clone(), entry(4), renamed.clone(), longer.clone()];
+    let after = Roster::new(2, before.digest(), entries, vec![]).expect("well-formed");
+    let changes = RosterChanges::between(Some(&before), &after);
+    assert_eq!((&changes.added, &changes.removed), (&vec![entry(4)], &vec![entry(1)]));
+    let of = |before: u32, after: RosterEntry| EntryChange { before: entry(before), after };
+    assert_eq!(changes.changed, [of(3, rekeyed), of(5, renamed), of(6, longer)]);
+    let kinds = |change: &EntryChange| (change.has_other_keys(), change.has_other_name(), change.has_other_end());
+    let kinds: Vec<_> = changes.changed.iter().map(kinds).collect();
+    assert_eq!(kinds, [(true, false, false), (false, true, false), (false, false, true)]);
+    assert_eq!((changes.count(), changes.groups.len()), (5, 0));
+    let all = RosterChanges::between(None, &after);
+    assert_eq!((all.added.len(), all.count()), (5, 5));
+    assert_eq!(RosterChanges::between(Some(&after), &after), RosterChanges::default());
+}
+
+#[test]
+fn changes_name_the_groups_that_differ() {
+    let before = grouped(&[("gone", &[1]), ("north", &[1, 2, 5]), ("same", &[1, 9])]).expect("well-formed");
+    let after = grouped(&[("new", &[9]), ("north", &[1, 5, 9]), ("same", &[1, 9])]).expect("well-formed");
+    let change = |name: &str, (new, gone): (bool, bool), added: &[u32], removed: &[u32]| GroupChange {
+        name: name.into(),
+        new,
+        gone,
+        added: added.iter().copied().map(ClientId).collect(),
+        removed: removed.iter().copied().map(ClientId).collect(),
+    };
+    let changes = RosterChanges::between(Some(&before), &after);
+    assert_eq!(
+        changes.groups,
+        [
+            change("gone", (false, true), &[], &[1]),
+            change("new", (true, false), &[9], &[]),
+            change("north", (false, false), &[9], &[2]),
+        ]
+    );
 }
 
 #[test]
@@ -147,7 +224,7 @@ fn groups_that_are_not_in_order_are_refused() {
         let client = ClientId(at_fault);
         assert_eq!(fault(&[("a", &[5]), ("b", members)]), GroupFault::Member { number: 2, client }, "{members:?}");
     }
-    let names: Vec<_> = (0..=ROSTER_GROUPS_MAX).map(|number| alloc::format!("g{number:03}")).collect();
+    let names: Vec<_> = (0..=ROSTER_GROUPS_MAX).map(|number| format!("g{number:03}")).collect();
     let many: Vec<(&str, &[u32])> = names.iter().map(|name| (name.as_str(), &[1][..])).collect();
     assert_eq!(fault(&many), GroupFault::TooMany { count: ROSTER_GROUPS_MAX + 1 });
     assert!(grouped(&many[1..]).is_ok());

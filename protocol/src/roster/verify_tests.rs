@@ -3,6 +3,8 @@
 use alloc::vec;
 
 use super::*;
+use crate::limits::ROSTER_AUTHORITIES_MAX;
+use crate::secagg::suite::Suite as _;
 use crate::secagg::toy::Toy;
 
 const AUTHORITIES: u8 = 4;
@@ -75,6 +77,7 @@ fn a_roster_has_so_many_entries_at_most() {
         let label = Digest::of(&number.to_le_bytes());
         RosterEntry {
             client: ClientId(number),
+            name: MemberName::new("bank", &alloc::format!("branch-{number}")).expect("a name"),
             organisation: OrganisationId(1),
             signing_key: VerifyingKey(label.0),
             tls_spki_sha256: label,

@@ -11,7 +11,7 @@ use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::message::SignedBody;
 use crate::plan::{ClipForm, Counting, LocalTraining, Plan, PrivacyMode, RoundKind, ValidPlan};
 use crate::privacy::{Accounts, RdpVector};
-use crate::roster::{ALL, AuthoritySignature, Roster, RosterEntry, RosterGroup, SignedRoster};
+use crate::roster::{ALL, AuthoritySignature, MemberName, Roster, RosterEntry, RosterGroup, SignedRoster};
 use crate::secagg::mask::Sign;
 use crate::secagg::masked_update::MaskSeeds;
 use crate::secagg::modular::Ring;
@@ -205,11 +205,21 @@ pub fn roster_after(last: &Roster, entries: Vec<RosterEntry>, groups: Vec<Roster
     signed_by_authority(Roster::new(last.epoch() + 1, last.digest(), entries, groups).expect("a roster"))
 }
 
+/// A client's name in an organisation.
+///
+/// # Panics
+/// Never: every number makes a name.
+#[must_use]
+pub fn name(ClientId(client): ClientId, organisation: u32) -> MemberName {
+    MemberName::new(&alloc::format!("bank-{organisation}"), &alloc::format!("branch-{client}")).expect("a name")
+}
+
 /// A client's entry, valid for ever.
 #[must_use]
 pub fn entry(client: ClientId) -> RosterEntry {
     RosterEntry {
         client,
+        name: name(client, 1),
         organisation: OrganisationId(1),
         signing_key: Toy::verifying_key(&signing_key(client)),
         tls_spki_sha256: Digest::of(&client.0.to_le_bytes()),
@@ -218,8 +228,10 @@ pub fn entry(client: ClientId) -> RosterEntry {
 }
 
 fn signed(epoch: u64, previous: Digest, clients: u32, organisation: fn(u32) -> u32) -> SignedRoster {
-    let of_organisation =
-        |number: u32| RosterEntry { organisation: OrganisationId(organisation(number)), ..entry(ClientId(number)) };
+    let of_organisation = |number: u32| {
+        let (client, organisation) = (ClientId(number), organisation(number));
+        RosterEntry { name: name(client, organisation), organisation: OrganisationId(organisation), ..entry(client) }
+    };
     let entries = (1..=clients).map(of_organisation).collect();
     let roster = Roster::new(epoch, previous, entries, Vec::new());
     signed_by_authority(roster.expect("few clients, in order, each with its own keys"))

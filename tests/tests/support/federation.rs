@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use tributary_certs::ceremony::sign_roster;
 use tributary_certs::enrolment::{
-    CoordinatorRequest, init_authority, issue_client, issue_coordinator, read_members, set_group, sign_roster,
+    CoordinatorRequest, init_authority, issue_client, issue_coordinator, read_members, set_group,
 };
 use tributary_certs::identity::TrustDomain;
 use tributary_client::begin::begin_budget;

@@ -144,7 +144,7 @@ impl<S: Suite> Coordinator<S> {
     /// B1.
     pub(super) fn on_keys(&mut self, now: Millis, from: ClientId, keys: Keys, outbox: &mut Outbox<CoordinatorEffect>) {
         let session = keys.statement.session;
-        let entry = self.settings.roster.roster.entry(from).copied();
+        let key = self.settings.roster.roster.entry(from).map(|entry| entry.signing_key);
         // Peers remember the counter: it is that of a head which is kept here, so that whoever has a lower one can be shown that head.
         let counter = self.settings.heads.newest(from).map(|head| head.counter);
         let verdict = self.judge(from, session, |keying| {
@@ -154,9 +154,7 @@ impl<S: Suite> Coordinator<S> {
                 && Some(statement.counter) == counter
                 && keys.stands::<S>()
                 && keys.commitments.len() == keying.offer.rounds as usize
-                && entry.is_some_and(|entry| {
-                    S::verify(&entry.signing_key, &statement.to_sign::<S>(), &statement.signature)
-                });
+                && key.is_some_and(|key| S::verify(&key, &statement.to_sign::<S>(), &statement.signature));
             if valid && got.insert(from, keys).is_none() { Verdict::Taken } else { Verdict::Wrong }
         });
         self.settle(now, from, verdict, outbox, Self::freeze);
@@ -269,7 +267,7 @@ impl<S: Suite> Coordinator<S> {
 
     /// B4b.
     pub(super) fn on_deal(&mut self, now: Millis, from: ClientId, deal: Deal, outbox: &mut Outbox<CoordinatorEffect>) {
-        let entry = self.settings.roster.roster.entry(from).copied();
+        let key = self.settings.roster.roster.entry(from).map(|entry| entry.signing_key);
         let verdict = self.judge(from, deal.statement.session, |keying| {
             let rounds = keying.offer.rounds as usize;
             let Step::Deals(linked, got) = &mut keying.step else { return Verdict::Wrong };
@@ -288,9 +286,7 @@ impl<S: Suite> Coordinator<S> {
             let pairs: Vec<Digest> = deal.pairs.iter().map(|pairs| pairs_digest::<S>(pairs)).collect();
             let valid = statement.envelopes == envelopes_digest::<S>(&deal.envelopes)
                 && statement.pairs == rounds_digest::<S>(&pairs)
-                && entry.is_some_and(|entry| {
-                    S::verify(&entry.signing_key, &statement.to_sign::<S>(), &statement.signature)
-                });
+                && key.is_some_and(|key| S::verify(&key, &statement.to_sign::<S>(), &statement.signature));
             if valid && got.insert(from, Received { deal, pairs }).is_none() { Verdict::Taken } else { Verdict::Wrong }
         });
         self.settle(now, from, verdict, outbox, Self::relay_shares);
@@ -333,11 +329,11 @@ impl<S: Suite> Coordinator<S> {
         signature: Signature,
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
-        let entry = self.settings.roster.roster.entry(from).copied();
+        let key = self.settings.roster.roster.entry(from).map(|entry| entry.signing_key);
         let verdict = self.judge(from, session, |keying| {
             let Step::Acks { view, acks, .. } = &mut keying.step else { return Verdict::Wrong };
             let message = setup_ack_message::<S>(session, view);
-            let valid = entry.is_some_and(|entry| S::verify(&entry.signing_key, &message, &signature));
+            let valid = key.is_some_and(|key| S::verify(&key, &message, &signature));
             if valid && acks.insert(from, signature).is_none() { Verdict::Taken } else { Verdict::Wrong }
         });
         self.settle(now, from, verdict, outbox, Self::keyed);

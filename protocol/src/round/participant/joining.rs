@@ -11,7 +11,7 @@ use crate::limits::{CHARGED_PLANS_MAX, CLOCK_SKEW_MS_MAX, PROTOCOL_VERSION};
 use crate::message::{RefusalCode, SignedBody, Upstream, Welcome};
 use crate::plan::{RoundKind, ValidPlan};
 use crate::privacy::Accounts;
-use crate::roster::{Roster, RosterEntry, Succession};
+use crate::roster::{Roster, RosterChanges, RosterEntry, Succession};
 use crate::round::agreement::welcome_message;
 use crate::round::effect::{Outbox, ParticipantEffect};
 use crate::round::event::ParticipantEvent;
@@ -68,7 +68,7 @@ impl<S: Suite> Participant<S> {
             _ => 0,
         };
         let before = self.offered.as_ref().map(|old| &old.roster).filter(|before| last == Some(before.head()));
-        let changes = before.map(|before| roster.changes_since(before));
+        let changes = before.map(|before| RosterChanges::between(Some(before), roster));
         self.commit(ParticipantEvent::RosterAccepted { head, missing }, outbox);
         outbox.push(ParticipantEffect::RosterAccepted { epoch: head.epoch, missing, changes });
     }

@@ -7,7 +7,7 @@ use crate::ids::{ClientId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
 use crate::message::{ClosedReason, Downstream, RefusalCode, RejectCode, Welcome};
 use crate::plan::RoundKind;
-use crate::roster::{Roster, RosterChanges, RosterEntry, RosterHead, SignedRoster};
+use crate::roster::{EntryChange, Roster, RosterChanges, RosterEntry, RosterHead, SignedRoster};
 use crate::round::agreement::welcome_message;
 use crate::round::cast::{coordinator_signs, entry, next_roster, roster, roster_after, settings};
 use crate::round::{
@@ -199,6 +199,7 @@ fn a_gap_in_the_rosters_is_reported_and_so_is_who_changed() {
     let third = next_roster(&second.roster, 9);
     let mut entries: Vec<RosterEntry> = (2..=10).map(|number| entry(ClientId(number))).collect();
     entries[0].tls_spki_sha256 = crate::digest::Digest::of(b"another key");
+    let changed = entries[0].clone();
     let fourth = roster_after(&third.roster, entries, Vec::new());
     install(&mut world, &fourth);
     reconnect(&mut world, &fourth);
@@ -207,9 +208,10 @@ fn a_gap_in_the_rosters_is_reported_and_so_is_who_changed() {
     for number in 2..=9 {
         let branch = &world.branches[&ClientId(number)];
         let changes = RosterChanges {
-            added: alloc::vec![ClientId(10)],
-            removed: alloc::vec![ClientId(1)],
-            changed: alloc::vec![ClientId(2)],
+            added: alloc::vec![entry(ClientId(10))],
+            removed: alloc::vec![entry(ClientId(1))],
+            changed: alloc::vec![EntryChange { before: entry(ClientId(2)), after: changed.clone() }],
+            groups: Vec::new(),
         };
         assert_eq!(branch.rosters, [(1, 0, None), (4, 2, Some(changes))]);
         let recorded = branch.events.iter().filter_map(|event| match event {

@@ -1,0 +1,164 @@
+//! A roster on its way to its signatures: the text that is carried from the office to the holders and back.
+//!
+//! ```text
+//! tributary roster proposal 1
+//! made 1900000000
+//! authorities 9f86..
+//! last-signature 0 ab12..
+//! rests client 9 way network at 1900000000 approved anna at 1900000100
+//! rests client 2 revoked key-compromise at 1900000000
+//! roster
+//! epoch 2
+//! ..
+//! ```
+//!
+//! Only what follows `roster` is signed. The lines before it are what the office says; a text that prints otherwise than it was read is refused,
+//! so that nobody can read two proposals in one file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::ClientId;
+use tributary_protocol::roster::{AuthoritySignature, RosterError, SignedRoster};
+
+use super::CeremonyError;
+use crate::files::{self, Existing, FileError};
+use crate::issue::RevocationReason;
+use crate::lines::{Fields, body};
+use crate::office::Ground;
+use crate::roster::{parse_lines, parse_roster, print_lines, print_signature, signature_named};
+
+const TITLE: &str = "tributary roster proposal 1";
+const WHAT: &str = "roster proposal";
+
+/// What the office says that a change rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// How the member's keys came, and who approved them.
+    Ground(Ground),
+    /// The member was revoked.
+    Revoked {
+        /// Why.
+        reason: RevocationReason,
+        /// When, in Unix seconds.
+        at: u64,
+    },
+}
+
+/// A roster that is proposed, with the signatures that it has so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// The roster and its signatures.
+    pub signed: SignedRoster,
+    /// When it was made, in Unix seconds.
+    pub made: u64,
+    /// The office's list of roster authorities, by its digest.
+    pub authorities: Digest,
+    /// The signatures of the roster before it.
+    pub last: Vec<AuthoritySignature>,
+    /// What its changes rest on.
+    pub rests: BTreeMap<ClientId, Rest>,
+}
+
+impl Rest {
+    fn print(&self) -> String {
+        match self {
+            Self::Ground(ground) => ground.print(),
+            Self::Revoked { reason, at } => format!("revoked {} at {at}", reason.as_str()),
+        }
+    }
+
+    fn parse(line: &str) -> Option<(ClientId, Self)> {
+        let mut fields = Fields::of(line.strip_prefix("rests ")?);
+        let client = ClientId(fields.number("client")?);
+        let mut revoked = fields.clone();
+        let rest = match revoked.text("revoked") {
+            Some(reason) => {
+                fields = revoked;
+                Self::Revoked { reason: RevocationReason::parse(reason)?, at: fields.number("at")? }
+            }
+            None => Self::Ground(Ground::parse(&mut fields)?),
+        };
+        fields.end().map(|()| (client, rest))
+    }
+}
+
+/// The lines that say what changes rest on.
+pub(super) fn print_rests(rests: &BTreeMap<ClientId, Rest>) -> String {
+    rests.iter().map(|(client, rest)| format!("rests client {client} {}\n", rest.print())).collect()
+}
+
+impl Proposal {
+    /// The text form.
+    #[must_use]
+    pub fn print(&self) -> String {
+        let Self { signed, made, authorities, last, rests } = self;
+        let last: String = last.iter().map(|signature| print_signature("last-signature", signature)).collect();
+        let rests = print_rests(rests);
+        format!("{TITLE}\nmade {made}\nauthorities {authorities}\n{last}{rests}roster\n{}", print_lines(signed))
+    }
+
+    /// Parses the text form. Says nothing about the signatures.
+    ///
+    /// # Errors
+    /// `None` inside if the text has another form; [`RosterError`] if the roster in it is refused.
+    pub fn parse(text: &str) -> Result<Self, Option<RosterError>> {
+        let mut lines = body(text, TITLE).ok_or(None)?.peekable();
+        let mut head = || {
+            let mut fields = Fields::of(lines.next()?);
+            let made = fields.number("made")?;
+            fields.end()?;
+            let mut fields = Fields::of(lines.next()?);
+            let authorities = fields.digest("authorities")?;
+            fields.end()?;
+            let mut last = Vec::new();
+            while let Some(line) = lines.next_if(|line| line.starts_with("last-signature ")) {
+                last.push(signature_named("last-signature", line)?);
+            }
+            let mut rests = BTreeMap::new();
+            while let Some(line) = lines.next_if(|line| line.starts_with("rests ")) {
+                let (client, rest) = Rest::parse(line)?;
+                rests.insert(client, rest);
+            }
+            (lines.next()? == "roster").then_some((made, authorities, last, rests))
+        };
+        let (made, authorities, last, rests) = head().ok_or(None)?;
+        let proposal = Self { signed: parse_lines(&mut lines)?, made, authorities, last, rests };
+        if proposal.print() == text { Ok(proposal) } else { Err(None) }
+    }
+
+    /// Writes the text form.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn write(&self, path: &Path, existing: Existing) -> Result<(), FileError> {
+        files::write_public(path, self.print().as_bytes(), existing)
+    }
+}
+
+/// Reads a proposal. Says nothing about the signatures.
+///
+/// # Errors
+/// [`CeremonyError::File`] or [`CeremonyError::Roster`].
+pub fn read_proposal(path: &Path) -> Result<Proposal, CeremonyError> {
+    let text = files::read_text(path, WHAT)?;
+    Proposal::parse(&text).map_err(|error| refused(error, path))
+}
+
+/// Reads a roster with or without signatures, or a proposal: what is compared with something else.
+///
+/// # Errors
+/// As [`read_proposal`].
+pub fn read_roster_or_proposal(path: &Path) -> Result<(SignedRoster, BTreeMap<ClientId, Rest>), CeremonyError> {
+    let text = files::read_text(path, "roster or roster proposal")?;
+    if text.starts_with(TITLE) {
+        let proposal = Proposal::parse(&text).map_err(|error| refused(error, path))?;
+        return Ok((proposal.signed, proposal.rests));
+    }
+    Ok((parse_roster(&text).map_err(|error| refused(error, path))?, BTreeMap::new()))
+}
+
+fn refused(error: Option<RosterError>, path: &Path) -> CeremonyError {
+    error.map_or_else(|| FileError::content(path, "roster or roster proposal").into(), CeremonyError::from)
+}

@@ -1,0 +1,88 @@
+//! A roster with its authorities' signatures.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Roster, RosterEntry, RosterError, at_most, signing_input};
+use crate::digest::Digest;
+use crate::ids::ClientId;
+use crate::limits::ROSTER_AUTHORITIES_MAX;
+use crate::secagg::suite::{Signature, Suite, VerifyingKey};
+
+/// One authority's signature. `authority` counts in the list of authorities that was agreed at enrolment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthoritySignature {
+    /// Index of the signer among the authorities.
+    pub authority: u8,
+    /// Its signature over [`Roster::signing_input`].
+    pub signature: Signature,
+}
+
+/// A roster with its authorities' signatures, ascending by authority.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedRoster {
+    /// The roster.
+    pub roster: Roster,
+    /// The signatures.
+    pub signatures: Vec<AuthoritySignature>,
+}
+
+impl SignedRoster {
+    /// [`Roster::none`]; nobody signs it.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { roster: Roster::none(), signatures: Vec::new() }
+    }
+
+    /// Whether at least `needed` of the `authorities` signed this roster. Every signature present must verify, the surplus ones too.
+    ///
+    /// # Errors
+    /// [`RosterError`] naming the first fault.
+    pub fn verify<S: Suite>(&self, authorities: &[VerifyingKey], needed: usize) -> Result<(), RosterError> {
+        verify_signatures::<S>(&self.roster.digest(), &self.signatures, authorities, needed)
+    }
+
+    /// The entry of a client.
+    #[must_use]
+    pub fn entry(&self, client: ClientId) -> Option<&RosterEntry> {
+        self.roster.entry(client)
+    }
+}
+
+/// Whether at least `needed` of the `authorities` signed the roster of this digest, as [`SignedRoster::verify`] says: for whoever has the
+/// roster itself from somewhere else.
+///
+/// # Errors
+/// [`RosterError`] naming the first fault.
+pub fn verify_signatures<S: Suite>(
+    roster: &Digest,
+    signatures: &[AuthoritySignature],
+    authorities: &[VerifyingKey],
+    needed: usize,
+) -> Result<(), RosterError> {
+        let distinct = authorities.iter().collect::<BTreeSet<_>>().len();
+        let usable = distinct == authorities.len() && distinct <= ROSTER_AUTHORITIES_MAX;
+        if !usable || needed == 0 || needed > distinct {
+            return Err(RosterError::Authorities { needed, authorities: distinct });
+        }
+        at_most("signatures", signatures.len(), ROSTER_AUTHORITIES_MAX)?;
+        let input = signing_input(roster);
+        let mut last = None;
+        for AuthoritySignature { authority, signature } in signatures {
+            let authority = *authority;
+            if last >= Some(authority) {
+                return Err(RosterError::SignatureOrder { authority });
+            }
+            let key = authorities.get(usize::from(authority)).ok_or(RosterError::UnknownAuthority { authority })?;
+            if !S::verify(key, &input, signature) {
+                return Err(RosterError::BadSignature { authority });
+            }
+            last = Some(authority);
+        }
+        match signatures.len() {
+            present if present < needed => Err(RosterError::TooFewSignatures { present, needed }),
+            _ => Ok(()),
+        }
+    }

@@ -1,0 +1,224 @@
+//! `tributary certs roster`: the roster proposed, shown, signed one after the other, and put in force.
+
+use std::io::{BufRead, IsTerminal as _, Write};
+
+use tributary_certs::ceremony::{
+    CeremonyError, ChangeReport, Holder, Question, install, propose, read_proposal, read_roster_or_proposal,
+};
+use tributary_certs::enrolment;
+use tributary_certs::files::Existing;
+use tributary_certs::office::Fingerprint;
+use tributary_certs::roster::{RosterAuthorities, print_clients};
+
+use super::options::{DiffOptions, GroupOptions, InstallOptions, ProposeOptions, RosterCommand, ShowOptions, SignOptions};
+use super::{done, unix_seconds};
+use crate::exit::{Exit, Failure};
+
+/// Does what was asked.
+pub(super) fn run(command: &RosterCommand) -> Result<Exit, Failure> {
+    match command {
+        RosterCommand::Propose(options) => proposed(options),
+        RosterCommand::Diff(options) => diff(options),
+        RosterCommand::Sign(options) => sign(options, false),
+        RosterCommand::Countersign(options) => sign(options, true),
+        RosterCommand::Install(options) => installed(options),
+        RosterCommand::Show(options) => show(options),
+        RosterCommand::Group(options) => group(options),
+    }
+}
+
+fn proposed(options: &ProposeOptions) -> Result<Exit, Failure> {
+    let ProposeOptions { authority, out } = options;
+    let proposal = propose(authority, unix_seconds()).map_err(Failure::failed)?;
+    let before = authority.join(enrolment::names::ROSTER);
+    let before = before.exists().then(|| read_roster_or_proposal(&before)).transpose().map_err(Failure::failed)?;
+    let report = ChangeReport::new(before.as_ref().map(|before| &before.0.roster), &proposal.signed.roster, &proposal.rests);
+    if before.is_some() && report.count() == 0 {
+        let epoch = proposal.signed.roster.epoch().saturating_sub(1);
+        return Err(Failure::failed(format!("nothing differs from roster {epoch}, which is in force; nothing is proposed")));
+    }
+    proposal.write(out, Existing::Replace).map_err(Failure::failed)?;
+    let (epoch, count) = (proposal.signed.roster.epoch(), report.count());
+    done(out, &format!("roster {epoch} is proposed, with {count} changes; carry it to the holders of the roster keys"))
+}
+
+fn diff(options: &DiffOptions) -> Result<Exit, Failure> {
+    let read = |path| read_roster_or_proposal(path).map_err(Failure::failed);
+    let (before, (after, rests)) = match options.files.as_slice() {
+        [after] if options.first => (None, read(after)?),
+        [before, after] if !options.first => (Some(read(before)?.0), read(after)?),
+        _ => return Err(Failure::usage("name the roster before and the one after it, or --first and the first one alone")),
+    };
+    let before = before.as_ref().map(|before| &before.roster);
+    if let Some(fault) = before.and_then(|before| after.roster.follows(&before.head()).err()) {
+        eprintln!("tributary: {fault}");
+    } else if before.map_or(1, |before| before.epoch().saturating_add(1)) != after.roster.epoch() {
+        eprintln!("tributary: these are not two rosters that follow each other");
+    }
+    let report = ChangeReport::new(before, &after.roster, &rests);
+    if options.json {
+        println!("{}", report.to_json());
+    } else {
+        print!("{report}");
+    }
+    Ok(Exit::Done)
+}
+
+fn sign(options: &SignOptions, others_first: bool) -> Result<Exit, Failure> {
+    let proposal = read_proposal(&options.file).map_err(Failure::failed)?;
+    match (proposal.signed.signatures.is_empty(), others_first) {
+        (true, true) => {
+            let text = "nobody has signed this proposal yet; the first holder signs it with `tributary certs roster sign`";
+            return Err(Failure::failed(CeremonyError::Turn(text)));
+        }
+        (false, false) => {
+            let text = "this proposal carries a signature already; add one with `tributary certs roster countersign`";
+            return Err(Failure::failed(CeremonyError::Turn(text)));
+        }
+        _ => {}
+    }
+    let holder = Holder::open(&options.keys).map_err(Failure::failed)?;
+    let last = options.last.as_ref().map(|last| read_roster_or_proposal(last)).transpose().map_err(Failure::failed)?;
+    let review = holder.review(proposal, last.map(|last| last.0), options.first, options.instead);
+    let review = review.map_err(Failure::failed)?;
+    if let Some(since) = &review.since {
+        println!("Signed by others, since this holder last signed:\n\n{since}");
+        println!("To be signed now:\n");
+    }
+    print!("{}", review.report);
+    confirm(&review.report, options.confirm.as_deref())?;
+    let signed = holder.sign(review).map_err(Failure::failed)?;
+    let out = options.out.as_ref().unwrap_or(&options.file);
+    signed.write(out, Existing::Replace).map_err(Failure::failed)?;
+    let (epoch, have, needed) = (signed.signed.roster.epoch(), signed.signed.signatures.len(), holder.needed());
+    let next = if have < needed {
+        "carry it to the next holder"
+    } else {
+        "carry it back to the office, which installs it (`tributary certs roster install`)"
+    };
+    done(out, &format!("roster {epoch} has {have} of {needed} signatures; {next}"))
+}
+
+/// Nothing is signed that nobody has looked at.
+fn confirm(report: &ChangeReport, digest: Option<&str>) -> Result<(), Failure> {
+    if let Some(asked) = digest {
+        let digest = report.digest();
+        if asked == digest.to_string() {
+            return Ok(());
+        }
+        let asked = asked.escape_default().to_string();
+        return Err(Failure::failed(CeremonyError::OtherChanges { asked, digest }));
+    }
+    let input = std::io::stdin();
+    if !input.is_terminal() {
+        return Err(Failure::failed(
+            "nothing is signed: there is no terminal to ask at. Compare the changes above with what the branches told you, then sign with \
+             --confirm and the digest of these changes",
+        ));
+    }
+    println!("\nCompare each fingerprint with the one that the branch itself reads to you. Then answer.");
+    match answered(&report.questions(), &mut input.lock(), &mut std::io::stdout()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::failed("nothing is signed: the answer is another one. Look again, and ask the office if it stays so")),
+        Err(fault) => Err(Failure::failed(format!("nothing is signed: {fault}"))),
+    }
+}
+
+/// Whether every question was answered as it must be.
+fn answered(questions: &[Question], input: &mut impl BufRead, out: &mut impl Write) -> std::io::Result<bool> {
+    for Question { text, answer } in questions {
+        write!(out, "{text}: ")?;
+        out.flush()?;
+        let mut line = String::new();
+        input.read_line(&mut line)?;
+        if line.trim() != answer {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn installed(options: &InstallOptions) -> Result<Exit, Failure> {
+    let proposal = read_proposal(&options.file).map_err(Failure::failed)?;
+    let signed = install(&options.authority, &proposal).map_err(Failure::failed)?;
+    let (epoch, clients) = (signed.roster.epoch(), signed.roster.entries().len());
+    let signatures = signed.signatures.len();
+    let names: Vec<&str> = signed.roster.groups().iter().map(|group| group.name.as_str()).collect();
+    let groups = if names.is_empty() { String::new() } else { format!("; groups {}", names.join(", ")) };
+    let text = format!("roster {epoch} of {clients} clients with {signatures} signatures is in force{groups}");
+    done(&options.authority.join(enrolment::names::ROSTER), &text)
+}
+
+fn show(options: &ShowOptions) -> Result<Exit, Failure> {
+    let (signed, _) = read_roster_or_proposal(&options.file).map_err(Failure::failed)?;
+    let roster = &signed.roster;
+    println!("roster       {}", roster.epoch());
+    println!("digest       {}", roster.digest());
+    println!("predecessor  {}", roster.previous());
+    println!("members      {}", roster.entries().len());
+    for entry in roster.entries() {
+        let (client, name, organisation) = (entry.client, &entry.name, entry.organisation);
+        let end = tributary_certs::inspect::date(entry.not_after);
+        println!("  client {client}  {name}  (organisation {organisation})  until {end}");
+        println!("      fingerprint {}", Fingerprint::of_entry(entry));
+    }
+    for group in roster.groups() {
+        println!("group        {}: clients {}", group.name, print_clients(&group.members, ", "));
+    }
+    let signers: Vec<String> =
+        signed.signatures.iter().map(|signature| format!("authority-{}", signature.authority)).collect();
+    let signers = if signers.is_empty() { "nobody".to_owned() } else { signers.join(", ") };
+    let Some(authorities) = &options.authorities else {
+        println!("signed by    {signers} (not verified: name the list of authorities with --authorities)");
+        return Ok(Exit::Done);
+    };
+    let authorities = RosterAuthorities::read(authorities).map_err(Failure::failed)?;
+    match authorities.verify(&signed) {
+        Ok(()) => {
+            println!("signed by    {signers}: genuine, and enough ({} must sign)", authorities.needed());
+            Ok(Exit::Done)
+        }
+        Err(fault) => {
+            println!("signed by    {signers}: {fault}");
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+fn group(options: &GroupOptions) -> Result<Exit, Failure> {
+    let GroupOptions { authority, name, members, remove } = options;
+    let Some(name) = name else {
+        for group in enrolment::read_groups(authority).map_err(Failure::failed)? {
+            println!("{}  {}", group.name, print_clients(&group.members, ","));
+        }
+        return Ok(Exit::Done);
+    };
+    if *remove {
+        enrolment::remove_group(authority, name).map_err(Failure::failed)?;
+        return done(authority, &format!("group {name} is removed; propose the next roster and have it signed, so that it counts no more"));
+    }
+    let members = members.as_ref().map_or(&[][..], |members| &members.0);
+    let group = enrolment::set_group(authority, name, members).map_err(Failure::failed)?;
+    let (size, list) = (group.members.len(), print_clients(&group.members, ","));
+    done(authority, &format!("group {name} has {size} members, {list}; propose the next roster and have it signed, so that it counts"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_the_right_answers_counts() {
+        let question = |text: &str, answer: &str| Question { text: text.to_owned(), answer: answer.to_owned() };
+        let questions = [question("digits", "1f3c"), question("number", "9")];
+        let ask = |typed: &str| {
+            let mut out = Vec::new();
+            let verdict = answered(&questions, &mut typed.as_bytes(), &mut out).unwrap();
+            (verdict, String::from_utf8(out).unwrap())
+        };
+        assert_eq!(ask("1f3c\n9\n"), (true, "digits: number: ".to_owned()));
+        for typed in ["", "\n\n", "y\ny\n", "yes\nyes\n", "1f3c\n", "1f3c\n8\n", "1f3d\n9\n", "9\n1f3c\n"] {
+            assert!(!ask(typed).0, "{typed:?}");
+        }
+    }
+}

@@ -410,6 +410,17 @@ const REQUESTS: &[(&str, FaultKind, Make)] = &[
         let key = TlsKey::read(&scene.at("member").join(names::KEY)).expect("read");
         scene.renewal_of(&key, |binding| binding, &scene.member_key())
     }),
+    ("renewal while eight certificates are valid", RenewalTooOften, |scene| {
+        // With keys of its own: whoever asks in a loop fills the office's log, which others need.
+        let renewal = |sequence| {
+            let next = move |binding| KeyBinding { sequence, ..binding };
+            scene.renewal_of(&TlsKey::generate(), next, &scene.member_key())
+        };
+        for sequence in 1..=7 {
+            assert!(matches!(decode_answer(&scene.ask(&renewal(sequence), NOW)), Ok(Answer::Granted(_))), "{sequence}");
+        }
+        renewal(8)
+    }),
     ("renewal for a person", RequestIdentity, |scene| {
         let person = Identity::parse(&URI.replace("client", "role/auditor")).expect("an identity");
         scene.renewal_fields(|request| request.identity = person.clone())

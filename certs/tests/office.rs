@@ -310,6 +310,39 @@ fn revoking_ends_connections_renewals_and_membership() {
     federation.renew("branch-1-anew", back.client, now + DAY).unwrap();
 }
 
+/// A branch's machine is lost, and it starts anew on another one: whoever found the first has nothing that opens a connection or renews.
+#[test]
+fn starting_anew_revokes_the_machine_before() {
+    let federation = Federation::new();
+    let client = federation.enrol("branch-1", NOW).client;
+    federation.enrol("branch-2", NOW);
+    let first = federation.credentials("branch-1").leaf().clone();
+    federation.renew("branch-1", client, NOW + DAY).unwrap();
+    let renewed = federation.credentials("branch-1").leaf().clone();
+    let begun = begin(&federation.token("branch-1", true, true, NOW + DAY).unwrap(), &federation.at("anew")).unwrap();
+    let ask = || install(&federation.office().answer(&begun.request, NOW + DAY), &federation.at("anew"), NOW + DAY);
+    // Not by the token, nor by a request that nobody has approved.
+    assert_eq!(kind(ask()), FaultKind::ApprovalPending);
+    assert!(!federation.authority().join(names::REVOCATIONS).exists());
+    approve(&federation.authority(), &begun.fingerprint, "anna", NOW + DAY).unwrap();
+    ask().unwrap();
+    let lists = federation.lists();
+    let said = |leaf: &[u8]| revoked_in(&lists, leaf, NOW + DAY);
+    assert_eq!((said(&first), said(&renewed)), (Revocation::Revoked, Revocation::Revoked));
+    for id in ["anew", "branch-2", "centre"] {
+        assert_eq!(said(federation.credentials(id).leaf()), Revocation::Good, "{id}");
+    }
+    assert_eq!(kind(federation.renew("branch-1", client, NOW + 2 * DAY)), FaultKind::RenewalForged);
+    federation.renew("anew", client, NOW + 2 * DAY).unwrap();
+    // The membership stands, with the new keys.
+    let roster = sign_roster(&federation.authority()).unwrap();
+    assert_eq!(roster.entry(client).unwrap().signing_key, read_verifying_key(&federation.at("anew").join(names::SIGNING_PUBLIC)).unwrap());
+    // The answer again makes no further list.
+    let number = lists.number();
+    let _ = federation.office().answer(&begun.request, NOW + DAY);
+    assert_eq!(federation.lists().number(), number);
+}
+
 #[test]
 fn one_certificate_is_revoked_by_its_number() {
     let federation = Federation::new();

@@ -107,9 +107,9 @@ fn a_federation_can_be_enrolled_and_inspected() {
     let branch = ["--organisation", "bank", "--id", "b1", "--out"];
     done(issue("client", &[&branch[..], &[&path("b1")]].concat()));
     issue("client", &[&branch[..], &[&path("b2")]].concat()).assert_refused(1, &["enrolled already"]);
-    let roster = certs(&["roster", "sign"], &[]);
-    assert!(roster.out.contains("roster 1 of 1 clients with 3 signatures"), "{}", roster.out);
-    done(roster);
+    let ca = Path::new(&authority);
+    let roster = support::sign_roster(ca, &[ca]);
+    assert!(roster.contains("roster 1 of 1 clients with 3 signatures is in force"), "{roster}");
 
     let inspect = |file: &str, trust: &str| run(["certs", "inspect", "--json", "--trust", trust, file]);
     let found = inspect(&path("b1/identity.pem"), &path("b1/trust.pem"));
@@ -145,18 +145,20 @@ fn groups_are_named_listed_and_signed_with_the_roster() {
         done(&["issue", "client", "--organisation", "bank", "--id", &id, "--out", &path(&id)]);
     }
     let made = done(&["roster", "group", "pilot", "--members", "1-2,4"]);
-    assert!(made.contains("group pilot has 3 members, 1-2,4") && made.contains("sign the next roster"), "{made}");
+    assert!(made.contains("group pilot has 3 members, 1-2,4") && made.contains("propose the next roster"), "{made}");
     assert_eq!(done(&["roster", "group"]), "pilot  1-2,4\n");
     certs(&["roster", "group", "pilot", "--members", "9"]).assert_refused(1, &["client 9 is not in the members list"]);
     certs(&["roster", "group", "all", "--members", "1"]).assert_refused(1, &["always means every client"]);
     certs(&["roster", "group", "pilot", "--members", "2,1"]).assert_refused(64, &["ascending"]);
     assert_eq!(certs(&["roster", "group", "pilot"]).code, Some(64), "members or removal");
-    let signed = done(&["roster", "sign"]);
-    assert!(signed.contains("roster 1 of 4 clients with 1 signatures; groups pilot"), "{signed}");
+    let ca = folder.path().join("ca");
+    let signed = support::sign_roster(&ca, &[&ca]);
+    assert!(signed.contains("roster 1 of 4 clients with 1 signatures is in force; groups pilot"), "{signed}");
     let roster = fs::read_to_string(path("ca/roster")).unwrap();
     assert!(roster.contains("\ngroup pilot 1-2 4\nsignature 0 "), "{roster}");
     done(&["roster", "group", "pilot", "--remove"]);
     assert_eq!(done(&["roster", "group"]), "");
-    done(&["roster", "sign"]);
+    support::sign_roster(&ca, &[&ca]);
+    certs(&["roster", "propose", "--out", &path("nothing")]).assert_refused(1, &["nothing differs from roster 2"]);
     assert!(!fs::read_to_string(path("ca/roster")).unwrap().contains("\ngroup "));
 }

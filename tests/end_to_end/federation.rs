@@ -36,7 +36,7 @@ impl Federation {
     }
 
     /// The coordinator of a demo's folder serves once more, with changed settings.
-    fn after_a_plan(change: impl FnOnce(&Path, &str) -> String, prepare: impl FnOnce(&Path)) -> Self {
+    pub(crate) fn after_a_plan(change: impl FnOnce(&Path, &str) -> String, prepare: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().canonicalize().unwrap().join("run");
         let made = demo(&dir, &[]);

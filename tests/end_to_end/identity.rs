@@ -17,7 +17,7 @@ use tributary_certs::keys::TlsKey;
 use tributary_certs::tls::read_certificates;
 
 use crate::federation::Federation;
-use crate::support::{EXECUTABLE, Finished, run};
+use crate::support::{EXECUTABLE, Finished, run, sign_roster};
 
 /// A coordinator that keeps the office and follows the authority's revocation list.
 fn with_office(plan: impl Fn(&str) -> String) -> Federation {
@@ -100,7 +100,8 @@ fn a_branch_joins_with_a_token_and_an_approval_and_no_other_branch_notices() {
     done(run(["client", "renew", "--identity", &out, "--install", &answer]));
     assert!(Path::new(&out).join("identity.binding").exists());
 
-    done(certs(&federation, &["roster", "sign"]));
+    let authority = federation.dir.join("authority");
+    sign_roster(&authority, &[&authority]);
     assert_eq!(identities(&federation.dir), before, "adding branches changes no byte at any other");
 }
 
@@ -129,7 +130,8 @@ fn a_new_branch_takes_part_as_soon_as_the_roster_names_it_and_nobody_restarts() 
     assert!(refused["reason"].as_str().unwrap().contains("not in this coordinator's roster"), "{refused}");
     let clients: Vec<_> = (0..8).map(|branch| federation.start(branch)).collect();
     assert_eq!(federation.until("round")["survivors"], 8);
-    done(certs(&federation, &["roster", "sign"]));
+    let authority = dir.join("authority");
+    sign_roster(&authority, &[&authority]);
     assert_eq!(federation.until("roster")["enrolled"], 9);
     assert_eq!(federation.until("session")["cohort"], 9);
     let mut committed = 0;

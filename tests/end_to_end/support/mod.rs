@@ -36,6 +36,37 @@ pub(crate) fn begin_anew(dir: &Path, name: &str) {
     assert_eq!(begun.code, Some(0), "{} {}", begun.out, begun.err);
 }
 
+/// The next roster as its office and holders make it: proposed, looked at, signed by one holder after the other, put in force. What the last
+/// command said.
+pub(crate) fn sign_roster(authority: &Path, holders: &[&Path]) -> String {
+    let done = |words: &[&OsStr]| {
+        let finished = run([OsStr::new("certs"), OsStr::new("roster")].iter().chain(words));
+        assert_eq!(finished.code, Some(0), "{words:?}: {} {}", finished.out, finished.err);
+        finished.out
+    };
+    let (proposal, last) = (authority.with_extension("proposal"), authority.join("roster"));
+    let word = OsStr::new;
+    done(&[word("propose"), word("--authority"), authority.as_os_str(), word("--out"), proposal.as_os_str()]);
+    let against = if last.exists() { last.as_os_str() } else { word("--first") };
+    let changes = done(&[word("diff"), word("--json"), against, proposal.as_os_str()]);
+    let changes: serde_json::Value = serde_json::from_str(&changes).expect("one JSON object");
+    let digest = changes["digest"].as_str().expect("a digest");
+    for (number, holder) in holders.iter().enumerate() {
+        let turn = if number == 0 { "sign" } else { "countersign" };
+        let mut words = vec![word(turn), proposal.as_os_str(), word("--keys"), holder.as_os_str()];
+        words.extend([word("--confirm"), word(digest)]);
+        let names = std::fs::read_dir(holder).expect("a folder").map(|entry| entry.expect("listed").file_name());
+        if !names.into_iter().any(|name| ["roster-last", "roster-signed"].iter().any(|known| name.to_string_lossy().starts_with(known))) {
+            words.push(word("--first"));
+        }
+        if last.exists() {
+            words.extend([word("--last"), last.as_os_str()]);
+        }
+        done(&words);
+    }
+    done(&[word("install"), proposal.as_os_str(), word("--authority"), authority.as_os_str()])
+}
+
 /// What a process left behind.
 pub(crate) fn finished(output: &Output) -> Finished {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");

@@ -109,8 +109,8 @@ pub(crate) fn numbers(
     let newest = if newest.exists() { Some(read_unverified_roster(&newest)?) } else { None };
     let signed = newest.iter().flat_map(|signed| signed.roster.entries());
     let entries = || members.iter().map(|member| &member.entry).chain(signed.clone());
-    let known = members.iter().find(|member| member.identity.organisation() == organisation);
+    let known = entries().find(|entry| entry.name.organisation() == organisation);
     let client = entries().map(|entry| entry.client.0).max().unwrap_or(0).saturating_add(1);
     let next = entries().map(|entry| entry.organisation.0).max().unwrap_or(0).saturating_add(1);
-    Ok((ClientId(client), known.map_or(OrganisationId(next), |member| member.entry.organisation)))
+    Ok((ClientId(client), known.map_or(OrganisationId(next), |entry| entry.organisation)))
 }

@@ -1,6 +1,6 @@
 //! `tributary client budget` and `tributary client policy`: what a branch's owner and its compliance officer ask.
 
-use tributary_client::begin::begin_budget;
+use tributary_client::begin::{begin_budget, change_owner};
 use tributary_client::error::ClientError;
 use tributary_client::init::Whose;
 use tributary_client::policy::{BranchEpsilon, BranchPolicy};
@@ -17,13 +17,16 @@ use crate::exit::{Exit, Failure};
 /// If settings, policy or budget file cannot be used.
 pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
     let now = unix_seconds().saturating_mul(1000);
-    if let Some(BudgetCommand::Begin { config, key, adopt }) = &options.command {
-        for line in begin_budget(config, key, *adopt, now).map_err(explained)? {
-            println!("{line}");
-        }
+    let lines = match &options.command {
+        Some(BudgetCommand::Begin { config, key, adopt }) => Some(begin_budget(config, key, *adopt, now)),
+        Some(BudgetCommand::Owner { config, key, new }) => Some(change_owner(config, key, new, now)),
+        None => None,
+    };
+    if let Some(lines) = lines {
+        lines.map_err(explained)?.iter().for_each(|line| println!("{line}"));
         return Ok(Exit::Done);
     }
-    let config = options.config.as_ref().ok_or_else(|| Failure::usage("give --config, or begin"))?;
+    let config = options.config.as_ref().ok_or_else(|| Failure::usage("give --config, or begin, or owner"))?;
     let budget = cli::budget(config, now).map_err(explained)?;
     if options.json {
         println!("{}", serde_json::to_string(&budget).expect("a budget is plain data"));

@@ -183,6 +183,18 @@ pub(crate) enum BudgetCommand {
         #[arg(long)]
         adopt: bool,
     },
+    /// Pass the budget to another owner of the data, by the signature of its owner
+    Owner {
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The private key of the budget's owner
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// The public key of the next owner
+        #[arg(long, value_name = "FILE")]
+        new: PathBuf,
+    },
 }
 
 /// `tributary client policy`.

@@ -3,13 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use tributary_protocol::budget::{FirstUse, population_digest};
+use tributary_protocol::budget::{FirstUse, OwnerChange, population_digest};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::message::SignedBody as _;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 
 use crate::files::{self, Existing, FileError};
-use crate::lines::{Fields, body};
+use crate::lines::{Fields, body, hex};
 use crate::suite::{RealSuite, SigningKey};
 
 const TITLE: &str = "tributary budget mark 1";
@@ -17,14 +17,16 @@ const WHAT: &str = "mark of a budget that was begun, as `tributary client budget
 const NAME: &str = "budget";
 
 /// What stays in the identity's folder of a budget that was begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BudgetMark {
     /// Salted digest of the population.
     pub population: Digest,
     /// The salt, which is needed again if the budget file is lost.
     pub salt: [u8; 32],
-    /// The owner's public key.
+    /// The owner's public key: nobody else's budget takes the place of a lost one.
     pub owner: VerifyingKey,
+    /// How it became the owner's, the newest change last: needed again if the budget file is lost.
+    pub changes: Vec<OwnerChange>,
 }
 
 impl BudgetMark {
@@ -53,8 +55,12 @@ impl BudgetMark {
     /// # Errors
     /// If it cannot be written.
     pub fn write(&self, identity: &Path) -> Result<(), FileError> {
-        let Self { population, salt, owner } = self;
-        let text = format!("{TITLE}\npopulation {population} salt {} owner {}\n", Digest(*salt), Digest(owner.0));
+        let Self { population, salt, owner, changes } = self;
+        let mut text = format!("{TITLE}\npopulation {population} salt {} owner {}\n", Digest(*salt), Digest(owner.0));
+        for OwnerChange { population, from, to, signature } in changes {
+            let (from, to, signature) = (Digest(from.0), Digest(to.0), hex(&signature.0));
+            text += &format!("change population {population} from {from} to {to} signature {signature}\n");
+        }
         files::write_private(&Self::path(identity), text.as_bytes(), Existing::Replace)
     }
 
@@ -63,8 +69,26 @@ impl BudgetMark {
         let mut fields = Fields::of(lines.next()?);
         let (population, salt, owner) = (fields.digest("population")?, fields.digest("salt")?, fields.digest("owner")?);
         fields.end()?;
-        lines.next().is_none().then_some(Self { population, salt: salt.0, owner: VerifyingKey(owner.0) })
+        let changes = lines.map(change).collect::<Option<Vec<_>>>()?;
+        Some(Self { population, salt: salt.0, owner: VerifyingKey(owner.0), changes })
     }
+}
+
+fn change(line: &str) -> Option<OwnerChange> {
+    let mut fields = Fields::of(line.strip_prefix("change ")?);
+    let (population, from, to) = (fields.digest("population")?, fields.digest("from")?, fields.digest("to")?);
+    let signature = Signature(fields.bytes("signature")?);
+    fields.end()?;
+    Some(OwnerChange { population, from: VerifyingKey(from.0), to: VerifyingKey(to.0), signature })
+}
+
+/// The owner signs that a budget passes to another one.
+#[must_use]
+pub fn sign_owner_change(owner: &SigningKey, population: Digest, to: VerifyingKey) -> OwnerChange {
+    let from = owner.verifying_key();
+    let mut change = OwnerChange { population, from, to, signature: Signature(Vec::new()) };
+    change.signature = RealSuite::sign(owner, &change.to_sign::<RealSuite>());
+    change
 }
 
 /// The owner signs that this branch's key begins a budget for a population, or that one takes the place of a lost file.
@@ -95,15 +119,35 @@ mod tests {
     fn a_mark_comes_back_and_another_text_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(BudgetMark::read(folder.path()).unwrap(), None);
-        let mark = BudgetMark { population: Digest([1; 32]), salt: [2; 32], owner: VerifyingKey([3; 32]) };
-        mark.write(folder.path()).unwrap();
-        assert_eq!(BudgetMark::read(folder.path()).unwrap(), Some(mark));
+        let owner = SigningKey::generate(&mut OsEntropy);
+        let changes = vec![sign_owner_change(&owner, Digest([1; 32]), VerifyingKey([3; 32]))];
+        let owner = VerifyingKey([3; 32]);
+        for changes in [vec![], changes] {
+            let mark = BudgetMark { population: Digest([1; 32]), salt: [2; 32], owner, changes };
+            mark.write(folder.path()).unwrap();
+            assert_eq!(BudgetMark::read(folder.path()).unwrap(), Some(mark));
+        }
         let path = BudgetMark::path(folder.path());
         let text = std::fs::read_to_string(&path).unwrap();
         for broken in [text.replace("salt", "sugar"), format!("{text}more\n"), String::new()] {
             std::fs::write(&path, broken).unwrap();
             assert!(BudgetMark::read(folder.path()).is_err());
         }
+    }
+
+    #[test]
+    fn a_change_of_owner_is_signed_by_the_owner_before() {
+        let (owner, next) = (SigningKey::generate(&mut OsEntropy), SigningKey::generate(&mut OsEntropy));
+        let change = sign_owner_change(&owner, Digest([1; 32]), next.verifying_key());
+        assert!(change.is_signed::<RealSuite>());
+        let own = sign_owner_change(&next, Digest([1; 32]), next.verifying_key());
+        let changed = [
+            OwnerChange { population: Digest([2; 32]), ..change.clone() },
+            OwnerChange { to: owner.verifying_key(), ..change.clone() },
+            OwnerChange { from: next.verifying_key(), ..change.clone() },
+            OwnerChange { signature: own.signature, ..change },
+        ];
+        assert!(changed.iter().all(|change| !change.is_signed::<RealSuite>()));
     }
 
     #[test]

@@ -383,11 +383,7 @@ fn place(temporary: &Path, path: &Path, existing: Existing) -> Result<(), FileEr
 /// Gives a new file its name, unless something has it. Where the medium knows no links, as FAT does not, an empty file takes the name first: it
 /// fails as a link does if the name is taken, and is then replaced at once. A crash between the two leaves an empty file, which nobody reads as
 /// a key.
-fn place_new(
-    temporary: &Path,
-    path: &Path,
-    link: impl Fn(&Path, &Path) -> io::Result<()>,
-) -> Result<(), FileError> {
+fn place_new(temporary: &Path, path: &Path, link: impl Fn(&Path, &Path) -> io::Result<()>) -> Result<(), FileError> {
     let failed = |source: io::Error| match source.kind() {
         io::ErrorKind::AlreadyExists => FileError::Exists { path: path.to_owned() },
         _ => FileError::system("creating", path)(source),
@@ -450,7 +446,9 @@ fn user() -> u32 {
 pub fn own_account() -> String {
     let number = user();
     let name = nix::unistd::User::from_uid(number.into()).ok().flatten().map(|user| user.name);
-    let plain = |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+    let plain = |name: &String| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    };
     name.filter(plain).unwrap_or_else(|| format!("user-{number}"))
 }
 

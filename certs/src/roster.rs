@@ -204,9 +204,7 @@ pub fn read_unverified_roster(path: &Path) -> Result<SignedRoster, RosterFileErr
 
 type Parts = (u64, Digest, Vec<RosterEntry>, Vec<RosterGroup>);
 
-fn roster_parts<'a>(
-    lines: &mut Peekable<impl Iterator<Item = &'a str>>,
-) -> Option<(Parts, Vec<AuthoritySignature>)> {
+fn roster_parts<'a>(lines: &mut Peekable<impl Iterator<Item = &'a str>>) -> Option<(Parts, Vec<AuthoritySignature>)> {
     let mut fields = Fields::of(lines.next()?);
     let epoch = fields.number("epoch")?;
     fields.end()?;

@@ -264,7 +264,9 @@ fn one_replaced_key_among_thousands_of_changes_stands_first() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[0], "Roster 2 follows roster 1: 5001 changes.");
     assert!(lines[2].starts_with("OTHER KEYS OR ANOTHER NAME") && lines[2].ends_with("(1)"), "{}", lines[2]);
-    assert!(lines[3].contains("- client 2  north-bank/branch-2") && lines[5].contains("+ client 2  north-bank/branch-2"));
+    assert!(
+        lines[3].contains("- client 2  north-bank/branch-2") && lines[5].contains("+ client 2  north-bank/branch-2")
+    );
     assert!(lines[7].contains("NOTHING that it names"), "{}", lines[7]);
     assert!(text.contains("ADDED (5000)") && text.matches("sybil-bank is a new organisation").count() == 5_000);
     assert!(text.contains("As before: 2 of 5003 members."), "{}", lines[lines.len() - 2]);
@@ -306,7 +308,8 @@ fn what_was_changed_after_the_first_signature_is_refused() {
     let mut entries = signed.signed.roster.entries().to_vec();
     entries.push(entry(9, "north-bank/sybil", 1));
     padded.signed.roster = Roster::new(epoch, previous, entries, vec![]).unwrap();
-    let forged = |fault: &CeremonyError| matches!(fault, CeremonyError::Roster(RosterError::BadSignature { authority: 0 }));
+    let forged =
+        |fault: &CeremonyError| matches!(fault, CeremonyError::Roster(RosterError::BadSignature { authority: 0 }));
     is(federation.sign("ben", &padded, false), forged);
     is(install(&federation.ca(), &padded), forged);
     // A signature that is another's, twice the same, or of an authority that is none.
@@ -317,7 +320,9 @@ fn what_was_changed_after_the_first_signature_is_refused() {
     });
     let mut twice = signed.clone();
     twice.signed.signatures.push(twice.signed.signatures[0].clone());
-    is(install(&federation.ca(), &twice), |fault| matches!(fault, CeremonyError::Roster(RosterError::SignatureOrder { .. })));
+    is(install(&federation.ca(), &twice), |fault| {
+        matches!(fault, CeremonyError::Roster(RosterError::SignatureOrder { .. }))
+    });
     let mut nobody = signed.clone();
     nobody.signed.signatures[0].authority = 7;
     is(federation.sign("ben", &nobody, false), |fault| {
@@ -337,9 +342,10 @@ fn a_key_signs_one_history() {
     // The same again, as after a crash before the file was written.
     assert_eq!(federation.sign("anna", &first, false).unwrap(), one);
     let second = federation.forged(|entries| entries.push(entry(9, "north-bank/other", 1)));
-    is(federation.review("anna", &second, false), |fault| {
-        matches!(fault, CeremonyError::OtherHistory { epoch: 2, signed, copy } if *signed == first.signed.roster.digest() && copy.exists())
-    });
+    is(
+        federation.review("anna", &second, false),
+        |fault| matches!(fault, CeremonyError::OtherHistory { epoch: 2, signed, copy } if *signed == first.signed.roster.digest() && copy.exists()),
+    );
     is(federation.review("anna", &second, true), |fault| matches!(fault, CeremonyError::NotFirst { epoch: 1 }));
     let wrong = anna().review(second.clone(), None, false, Some(Digest::of(b"another")));
     is(wrong, |fault| matches!(fault, CeremonyError::OtherHistory { .. }));
@@ -374,7 +380,9 @@ fn a_proposal_that_does_not_follow_the_last_roster_is_refused() {
     is(federation.review("ben", &beginning, false), |fault| {
         matches!(fault, CeremonyError::Roster(RosterError::Fork { epoch: 1 }))
     });
-    is(federation.review("anna", &beginning, false), |fault| matches!(fault, CeremonyError::OtherHistory { epoch: 1, .. }));
+    is(federation.review("anna", &beginning, false), |fault| {
+        matches!(fault, CeremonyError::OtherHistory { epoch: 1, .. })
+    });
     // A predecessor that nobody signed, or that one holder signed.
     let invented = with(2, Digest::of(b"invented"));
     is(federation.review("anna", &invented, false), |fault| {
@@ -459,28 +467,39 @@ fn a_holder_s_folder_is_its_own() {
     federation.sign("anna", &proposal, false).unwrap();
     assert_eq!(std::fs::metadata(&last).unwrap().permissions().mode() & 0o777, 0o600);
     mode(&last, 0o666);
-    is(federation.review("anna", &proposal, false), |fault| matches!(fault, CeremonyError::File(FileError::NotOwn { .. })));
+    is(federation.review("anna", &proposal, false), |fault| {
+        matches!(fault, CeremonyError::File(FileError::NotOwn { .. }))
+    });
     mode(&last, 0o600);
     // A link to what the office writes.
     let elsewhere = federation.at("elsewhere");
     std::fs::rename(&last, &elsewhere).unwrap();
     symlink(&elsewhere, &last).unwrap();
-    is(federation.review("anna", &proposal, false), |fault| matches!(fault, CeremonyError::File(FileError::NotOwn { .. })));
+    is(federation.review("anna", &proposal, false), |fault| {
+        matches!(fault, CeremonyError::File(FileError::NotOwn { .. }))
+    });
     // One that leads nowhere is not "no roster yet".
     std::fs::rename(&elsewhere, federation.at("gone")).unwrap();
-    is(federation.review("anna", &proposal, true), |fault| matches!(fault, CeremonyError::File(FileError::NotOwn { .. })));
+    is(federation.review("anna", &proposal, true), |fault| {
+        matches!(fault, CeremonyError::File(FileError::NotOwn { .. }))
+    });
     std::fs::remove_file(&last).unwrap();
     std::fs::rename(federation.at("gone"), &last).unwrap();
     // A last roster that too few signed is none.
     let text = std::fs::read_to_string(&last).unwrap();
-    let cut = text.lines().filter(|line| !line.starts_with("signature 1")).fold(String::new(), |text, line| text + line + "\n");
+    let cut = text
+        .lines()
+        .filter(|line| !line.starts_with("signature 1"))
+        .fold(String::new(), |text, line| text + line + "\n");
     std::fs::write(&last, cut).unwrap();
     is(federation.review("anna", &proposal, false), |fault| {
         matches!(fault, CeremonyError::Roster(RosterError::TooFewSignatures { .. }))
     });
     std::fs::write(&last, text).unwrap();
     mode(&anna, 0o777);
-    is(federation.review("anna", &proposal, false), |fault| matches!(fault, CeremonyError::File(FileError::OpenFolder { .. })));
+    is(federation.review("anna", &proposal, false), |fault| {
+        matches!(fault, CeremonyError::File(FileError::OpenFolder { .. }))
+    });
     mode(&anna, 0o700);
     assert!(federation.review("anna", &proposal, false).is_ok());
     // The key of another holder under her name, and no key at all.
@@ -541,7 +560,8 @@ fn a_full_roster_of_longest_names_can_be_carried() {
     let federation = Federation::founded();
     let long = "o".repeat(63);
     let proposal = federation.forged(|entries| {
-        *entries = (1..=10_000).map(|client| entry(u32::MAX - 10_000 + client, &format!("{long}/{client:063}"), 1)).collect();
+        *entries =
+            (1..=10_000).map(|client| entry(u32::MAX - 10_000 + client, &format!("{long}/{client:063}"), 1)).collect();
     });
     let roster = &proposal.signed.roster;
     let members: Vec<ClientId> = roster.entries().iter().map(|entry| entry.client).step_by(2).collect();

@@ -336,7 +336,10 @@ fn starting_anew_revokes_the_machine_before() {
     federation.renew("anew", client, NOW + 2 * DAY).unwrap();
     // The membership stands, with the new keys.
     let roster = sign_roster(&federation.authority()).unwrap();
-    assert_eq!(roster.entry(client).unwrap().signing_key, read_verifying_key(&federation.at("anew").join(names::SIGNING_PUBLIC)).unwrap());
+    assert_eq!(
+        roster.entry(client).unwrap().signing_key,
+        read_verifying_key(&federation.at("anew").join(names::SIGNING_PUBLIC)).unwrap()
+    );
     // The answer again makes no further list.
     let number = lists.number();
     let _ = federation.office().answer(&begun.request, NOW + DAY);

@@ -2,17 +2,18 @@
 
 use std::path::Path;
 
-use tributary_certs::budget::{BudgetMark, sign_first_use};
+use tributary_certs::budget::{BudgetMark, sign_first_use, sign_owner_change};
 use tributary_certs::enrolment::names;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::{read_signing_key, read_verifying_key};
 use tributary_journal::Journal;
 use tributary_protocol::budget::population_digest;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
 
-use crate::budget::BUDGET_FILE;
+use crate::budget::{BUDGET_FILE, begun_budget, judged};
 use crate::error::ClientError;
 use crate::policy::BranchPolicy;
 use crate::settings::Settings;
@@ -58,22 +59,35 @@ pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) ->
     }
     let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).map_err(ClientError::file)?;
     let population = policy.population;
-    if known.is_some_and(|mark| mark.population != population_digest(&mark.salt, &population)) {
+    if known.as_ref().is_some_and(|mark| mark.owner != owner.verifying_key()) {
+        return Err(ClientError::file(format!(
+            "{}: this identity's budget belongs to another owner than {}, so nobody else begins a file in its place. Have its owner do it, or sign \
+             first that it passes to the new one (`tributary client budget owner`, with the newest copy of the file)",
+            BudgetMark::path(folder).display(),
+            settings.policy_owner.display()
+        )));
+    }
+    if known.as_ref().is_some_and(|mark| mark.population != population_digest(&mark.salt, &population)) {
         return Err(ClientError::file(format!(
             "{}: this identity has begun the budget of another population than \"{population}\", which the policy names; two populations have two \
              budgets: give this one a state_dir and an identity of its own, or correct the policy and have it signed",
             BudgetMark::path(folder).display()
         )));
     }
-    let salt = known.map_or_else(|| OsEntropy.bytes32(), |mark| mark.salt);
+    let salt = known.as_ref().map_or_else(|| OsEntropy.bytes32(), |mark| mark.salt);
+    let changes = known.map(|mark| mark.changes).unwrap_or_default();
     let first = sign_first_use(&owner, (&population, &salt), signing_key.verifying_key(), adopt);
-    let mark = BudgetMark { population: population_digest(&salt, &population), salt, owner: first.owner };
+    let mark = BudgetMark { population: population_digest(&salt, &population), salt, owner: first.owner, changes };
     let (mut journal, recorded) = Journal::<ParticipantEvent>::open(&path)?;
     if !recorded.is_empty() {
         return Err(left());
     }
     let words = format!("{}: the budget of \"{population}\" begins", path.display());
     journal.append(Millis(now_unix_ms), ParticipantEvent::BudgetBegun { population, salt, first })?;
+    // Heads of earlier owners are this budget's as well.
+    for change in mark.changes.iter().rev().cloned() {
+        journal.append(Millis(now_unix_ms), ParticipantEvent::OwnerChanged { change })?;
+    }
     journal.sync()?;
     mark.write(folder).map_err(ClientError::file)?;
     let next = match adopt {
@@ -85,11 +99,49 @@ pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) ->
     Ok(vec![words, next.to_owned()])
 }
 
+/// Passes a branch's budget to another owner of the data: its owner's key signs the next one's public key, and the budget file and the identity
+/// keep that. The next owner then signs the policy.
+///
+/// # Errors
+/// If there is no budget file, the key is not its owner's, or the next owner has owned it before.
+pub fn change_owner(config: &Path, key: &Path, next: &Path, now_unix_ms: u64) -> Result<Vec<String>, ClientError> {
+    let settings = Settings::load(config)?;
+    let owner = read_signing_key(key).map_err(ClientError::file)?;
+    let to = read_verifying_key(next).map_err(ClientError::file)?;
+    let (mut file, events) = begun_budget(&settings)?;
+    let record = judged(&events).ok_or_else(|| {
+        ClientError::file(format!(
+            "{}: an entry about its owner is not signed as it must be; nothing is changed. Put the newest copy back",
+            settings.state_dir.join(BUDGET_FILE).display()
+        ))
+    })?;
+    let change = sign_owner_change(&owner, record.population_digest.unwrap_or(Digest::ZERO), to);
+    if record.owner() != Some(change.from) || !record.admits_change(&change) {
+        return Err(ClientError::file(format!(
+            "{}: the budget does not pass from {} to {}: the first must be the key of its owner, and the second one that has not owned it before",
+            settings.state_dir.join(BUDGET_FILE).display(),
+            key.display(),
+            next.display()
+        )));
+    }
+    let folder = &settings.identity.folder;
+    let mut mark = BudgetMark::read(folder).map_err(ClientError::file)?.ok_or_else(|| {
+        ClientError::file(format!("{}: the identity's mark is missing; start the daemon once", folder.display()))
+    })?;
+    file.append(Millis(now_unix_ms), ParticipantEvent::OwnerChanged { change: change.clone() })?;
+    file.sync()?;
+    mark.owner = to;
+    mark.changes.push(change);
+    mark.write(folder).map_err(ClientError::file)?;
+    let next = "put the new owner's public key into the settings' place (policy.owner), have the new owner sign the policy, and start the daemon";
+    Ok(vec![format!("the budget of \"{}\" has another owner", record.population.unwrap_or_default()), next.to_owned()])
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
 
-    use tributary_certs::keys::write_signing_key;
+    use tributary_certs::keys::{write_signing_key, write_verifying_key};
     use tributary_certs::suite::{RealSuite, SigningKey};
     use tributary_protocol::budget::FirstUse;
 
@@ -253,6 +305,75 @@ mod tests {
         std::fs::remove_file(home.path("owner.key")).unwrap();
         sign_policy(&home.path("policy.toml"), &home.path("owner.key"), &home.path("schema.toml")).unwrap();
         let refused = home.open(POPULATION).unwrap_err();
-        assert!(refused.contains("not signed by the policy's owner"), "{refused}");
+        assert!(refused.contains("is not the policy's owner") && refused.contains("budget owner"), "{refused}");
+    }
+
+    /// An operator makes a key, signs a policy with it that allows anything, and lets a file take the place of the true one.
+    #[test]
+    fn nobody_but_the_owner_begins_another_file() {
+        let home = Home::new();
+        home.begin("owner.key", false).unwrap();
+        std::fs::rename(home.path("owner.key"), home.path("true-owner.key")).unwrap();
+        sign_policy(&home.path("policy.toml"), &home.path("owner.key"), &home.path("schema.toml")).unwrap();
+        std::fs::remove_dir_all(home.path("state")).unwrap();
+        for adopt in [false, true] {
+            assert!(home.begin("owner.key", adopt).is_err(), "{adopt}");
+        }
+        let refused = home.begin("owner.key", true).unwrap_err();
+        assert!(refused.contains("belongs to another owner") && refused.contains("budget owner"), "{refused}");
+        // Without the mark a file begins, and the head that the coordinator shows names the true owner: the machine refuses it.
+        std::fs::remove_file(BudgetMark::path(&home.path("identity"))).unwrap();
+        home.begin("owner.key", true).unwrap();
+        // Nor is a stranger's file taken where the mark is there.
+        let stranger = std::fs::read(home.path("state").join(BUDGET_FILE)).unwrap();
+        let again = Home::new();
+        again.begin("owner.key", false).unwrap();
+        std::fs::write(again.path("state").join(BUDGET_FILE), stranger).unwrap();
+        std::fs::copy(home.path("owner.pub"), again.path("owner.pub")).unwrap();
+        assert!(again.open(POPULATION).is_err());
+    }
+
+    /// The owner leaves, and signs that the next one owns the budget; the one after that comes the same way, and a lost file loses none of it.
+    #[test]
+    fn a_budget_passes_from_owner_to_owner_by_signature() {
+        let home = Home::new();
+        home.begin("owner.key", false).unwrap();
+        let pass = |from: &str, to: &str| {
+            change_owner(&home.path("client.toml"), &home.path(from), &home.path(to), 8)
+                .map_err(|fault| fault.to_string())
+        };
+        let owns = || home.open(POPULATION).map(|_| ());
+        for (key, public) in [("second.key", "second.pub"), ("third.key", "third.pub")] {
+            let next = SigningKey::generate(&mut OsEntropy);
+            write_signing_key(&next, &home.path(key)).unwrap();
+            write_verifying_key(&next.verifying_key(), &home.path(public)).unwrap();
+        }
+        std::fs::copy(home.path("owner.pub"), home.path("first.pub")).unwrap();
+        let refused = pass("second.key", "third.pub").unwrap_err();
+        assert!(refused.contains("must be the key of its owner"), "{refused}");
+        pass("owner.key", "second.pub").unwrap();
+        assert!(owns().is_err(), "the settings name the owner before");
+        std::fs::copy(home.path("second.pub"), home.path("owner.pub")).unwrap();
+        owns().unwrap();
+        assert!(pass("owner.key", "third.pub").is_err() && pass("second.key", "first.pub").is_err());
+        pass("second.key", "third.pub").unwrap();
+        std::fs::copy(home.path("third.pub"), home.path("owner.pub")).unwrap();
+        owns().unwrap();
+        // A mark from before is left anew; a file that takes the place of a lost one knows every owner, however often.
+        std::fs::remove_file(BudgetMark::path(&home.path("identity"))).unwrap();
+        owns().unwrap();
+        std::fs::copy(home.path("third.key"), home.path("owner.key")).unwrap();
+        sign_policy(&home.path("policy.toml"), &home.path("owner.key"), &home.path("schema.toml")).unwrap();
+        for _ in 0..2 {
+            std::fs::remove_dir_all(home.path("state")).unwrap();
+            home.begin("owner.key", true).unwrap();
+            let settings = Settings::load(&home.path("client.toml")).unwrap();
+            let (_, events) = open_budget(&settings, POPULATION).unwrap();
+            let record = judged(&events).unwrap();
+            let key = |name: &str| read_verifying_key(&home.path(name)).unwrap();
+            assert_eq!(record.owners(), ["first.pub", "second.pub", "third.pub"].map(key));
+            std::fs::remove_file(BudgetMark::path(&home.path("identity"))).unwrap();
+            owns().unwrap();
+        }
     }
 }

@@ -9,8 +9,8 @@ use tributary_certs::budget::BudgetMark;
 use tributary_certs::keys::read_verifying_key;
 use tributary_certs::suite::RealSuite;
 use tributary_journal::{Journal, JournalError};
-use tributary_protocol::budget::population_digest;
-use tributary_protocol::round::ParticipantEvent;
+use tributary_protocol::budget::{OwnerChange, population_digest};
+use tributary_protocol::round::{ParticipantEvent, ParticipantRecord};
 use tributary_protocol::time::Millis;
 
 pub use self::report::{BranchBudget, Budget, PlanBudget, RoundCounts};
@@ -62,14 +62,11 @@ fn hold(identity: &Path) -> Result<File, ClientError> {
     }
 }
 
-/// Opens the budget file and reads its events. It never begins by itself.
+/// Opens the budget file and reads its events. It never begins by itself. Says nothing about its owner.
 ///
 /// # Errors
-/// If the file is not there or was not begun by its owner, cannot be used, or belongs to another population.
-pub(crate) fn open_budget(
-    settings: &Settings,
-    population: &str,
-) -> Result<(BudgetFile, Vec<ParticipantEvent>), ClientError> {
+/// If the file is not there, was not begun, or cannot be used.
+pub(crate) fn begun_budget(settings: &Settings) -> Result<(BudgetFile, Vec<ParticipantEvent>), ClientError> {
     let path = settings.state_dir.join(BUDGET_FILE);
     let absent = |what: &str| {
         ClientError::File(format!(
@@ -85,8 +82,45 @@ pub(crate) fn open_budget(
     let identity = hold(&settings.identity.folder)?;
     let (journal, recorded) = Journal::open(&path)?;
     let events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
-    let Some(ParticipantEvent::BudgetBegun { population: known, salt, first }) = events.first() else {
+    if !matches!(events.first(), Some(ParticipantEvent::BudgetBegun { .. })) {
         return Err(absent("this budget was never begun"));
+    }
+    Ok((BudgetFile { journal, _identity: identity }, events))
+}
+
+/// The state after these events, if its owner began the budget, and each change of owner is signed by the one before; nothing otherwise.
+pub(crate) fn judged(events: &[ParticipantEvent]) -> Option<ParticipantRecord> {
+    let mut record = ParticipantRecord::default();
+    for event in events {
+        let good = match event {
+            ParticipantEvent::BudgetBegun { population, salt, first } => {
+                first.is_signed::<RealSuite>() && first.population == population_digest(salt, population)
+            }
+            ParticipantEvent::OwnerChanged { change } => {
+                record.admits_change(change) && change.is_signed::<RealSuite>()
+            }
+            _ => true,
+        };
+        if !good {
+            return None;
+        }
+        record.apply(event);
+    }
+    Some(record)
+}
+
+/// Opens the budget file and reads its events, if the policy's owner owns it.
+///
+/// # Errors
+/// As [`begun_budget`]; if the budget is another owner's, another population's or another identity's.
+pub(crate) fn open_budget(
+    settings: &Settings,
+    population: &str,
+) -> Result<(BudgetFile, Vec<ParticipantEvent>), ClientError> {
+    let path = settings.state_dir.join(BUDGET_FILE);
+    let (file, events) = begun_budget(settings)?;
+    let Some(ParticipantEvent::BudgetBegun { population: known, salt, first }) = events.first() else {
+        unreachable!("a budget that was begun says so first");
     };
     if known != population {
         return Err(ClientError::File(format!(
@@ -96,14 +130,14 @@ pub(crate) fn open_budget(
         )));
     }
     let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
-    if !first.is_signed::<RealSuite>() || first.population != population_digest(salt, known) || first.owner != owner {
+    let Some(record) = judged(&events).filter(|record| record.owner() == Some(owner)) else {
         return Err(ClientError::File(format!(
-            "{}: the first use of this budget is not signed by the policy's owner ({}), so nothing is spent from it; put the owner's public key \
-             back, or move the file away and let its new owner begin one that adopts what was spent: `tributary client budget begin --adopt`",
+            "{}: the owner of this budget is not the policy's owner ({}), so nothing is spent from it. Put the owner's public key back; or has the \
+             data another owner now, have the one before sign that: `tributary client budget owner`",
             path.display(),
             settings.policy_owner.display()
         )));
-    }
+    };
     let folder = &settings.identity.folder;
     match BudgetMark::read(folder).map_err(ClientError::file)? {
         Some(mark) if mark.population != first.population => {
@@ -114,12 +148,25 @@ pub(crate) fn open_budget(
                 BudgetMark::path(folder).display()
             )));
         }
-        Some(_) => {}
-        // Without the mark a deleted file could be begun anew.
-        None => {
-            let mark = BudgetMark { population: first.population, salt: *salt, owner };
+        Some(mark) if !record.was_owned_by(&mark.owner) => {
+            return Err(ClientError::File(format!(
+                "{}: this identity's budget belongs to another owner, by the mark {}. Nothing is spent from this file; put this branch's own file back",
+                path.display(),
+                BudgetMark::path(folder).display()
+            )));
+        }
+        Some(mark) if mark.owner == owner => {}
+        // Without the mark a deleted file could be begun anew; with an old one, by an earlier owner.
+        _ => {
+            let changes = events.iter().filter_map(|event| match event {
+                ParticipantEvent::OwnerChanged { change } => Some(change.clone()),
+                _ => None,
+            });
+            let mut changes: Vec<OwnerChange> = changes.collect();
+            changes.sort_by_key(|change| record.owners().iter().position(|owner| *owner == change.from));
+            let mark = BudgetMark { population: first.population, salt: *salt, owner, changes };
             mark.write(folder).map_err(ClientError::file)?;
         }
     }
-    Ok((BudgetFile { journal, _identity: identity }, events))
+    Ok((file, events))
 }

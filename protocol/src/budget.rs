@@ -155,6 +155,37 @@ impl FirstUse {
     }
 }
 
+/// A budget passes to another owner, by the signature of the one before: nobody else can. The new one shows that it has its key by signing the
+/// policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerChange {
+    /// Salted digest of the population.
+    pub population: Digest,
+    /// The owner before.
+    pub from: VerifyingKey,
+    /// The owner after.
+    pub to: VerifyingKey,
+    /// Signature by the owner before.
+    pub signature: Signature,
+}
+
+impl SignedBody for OwnerChange {
+    const KIND: &'static str = "BUDGET-OWNER";
+
+    fn canonical(&self) -> Canonical {
+        let body = Canonical::new("BUDGET-OWNER").digest(&self.population);
+        body.digest(&Digest(self.from.0)).digest(&Digest(self.to.0))
+    }
+}
+
+impl OwnerChange {
+    /// Whether the owner before signed it.
+    #[must_use]
+    pub fn is_signed<S: Suite>(&self) -> bool {
+        S::verify(&self.from, &self.to_sign::<S>(), &self.signature)
+    }
+}
+
 /// A client's newest head as the coordinator shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShownHead {

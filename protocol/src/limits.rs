@@ -110,6 +110,8 @@ const _: () = assert!(HOLDERS_MAX * (128 * SESSION_ROUNDS_MAX + 700) < CONTROL_M
 // A roster entry is two numbers, a name of two parts after its length, two keys and a time; a group its name and 4 bytes a member.
 const ROSTER_ENTRY_BYTES_MAX: usize = 4 + 8 + (2 * NAME_PART_BYTES_MAX + 1) + 4 + 32 + 32 + 8;
 const _: () = assert!(
-    ROSTER_ENTRIES_MAX * (ROSTER_ENTRY_BYTES_MAX + 25) + ROSTER_GROUPS_MAX * 2 * (GROUP_NAME_BYTES_MAX + 16) + ROSTER_GROUP_MEMBERS_MAX * 8
+    ROSTER_ENTRIES_MAX * (ROSTER_ENTRY_BYTES_MAX + 25)
+        + ROSTER_GROUPS_MAX * 2 * (GROUP_NAME_BYTES_MAX + 16)
+        + ROSTER_GROUP_MEMBERS_MAX * 8
         < CONTROL_MESSAGE_BYTES_MAX
 );

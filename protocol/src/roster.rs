@@ -153,7 +153,8 @@ impl Roster {
                 return Err(RosterError::NameTwice { client });
             }
             let (name, number) = (entry.name.organisation(), entry.organisation);
-            if *numbers.entry(name).or_insert(number) != number || *organisations.entry(number).or_insert(name) != name {
+            if *numbers.entry(name).or_insert(number) != number || *organisations.entry(number).or_insert(name) != name
+            {
                 return Err(RosterError::Organisation { client });
             }
             last = Some(client);

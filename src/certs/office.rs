@@ -60,7 +60,8 @@ pub(super) fn approve(options: &ApproveOptions) -> Result<Exit, Failure> {
         let waiting = office::read_waiting(&options.authority).map_err(Failure::failed)?;
         for request in waiting {
             let what = if request.renewal { "renewal" } else { "enrolment" };
-            let state = request.approval.map_or_else(|| "waits".to_owned(), |approval| format!("approved by {}", approval.by));
+            let state =
+                request.approval.map_or_else(|| "waits".to_owned(), |approval| format!("approved by {}", approval.by));
             println!("{}  {what} of {}: {state}", request.fingerprint, request.identity);
         }
         return Ok(Exit::Done);

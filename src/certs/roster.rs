@@ -10,7 +10,9 @@ use tributary_certs::files::Existing;
 use tributary_certs::office::Fingerprint;
 use tributary_certs::roster::{RosterAuthorities, print_clients};
 
-use super::options::{DiffOptions, GroupOptions, InstallOptions, ProposeOptions, RosterCommand, ShowOptions, SignOptions};
+use super::options::{
+    DiffOptions, GroupOptions, InstallOptions, ProposeOptions, RosterCommand, ShowOptions, SignOptions,
+};
 use super::{done, unix_seconds};
 use crate::exit::{Exit, Failure};
 
@@ -32,10 +34,13 @@ fn proposed(options: &ProposeOptions) -> Result<Exit, Failure> {
     let proposal = propose(authority, unix_seconds()).map_err(Failure::failed)?;
     let before = authority.join(enrolment::names::ROSTER);
     let before = before.exists().then(|| read_roster_or_proposal(&before)).transpose().map_err(Failure::failed)?;
-    let report = ChangeReport::new(before.as_ref().map(|before| &before.0.roster), &proposal.signed.roster, &proposal.rests);
+    let report =
+        ChangeReport::new(before.as_ref().map(|before| &before.0.roster), &proposal.signed.roster, &proposal.rests);
     if before.is_some() && report.count() == 0 {
         let epoch = proposal.signed.roster.epoch().saturating_sub(1);
-        return Err(Failure::failed(format!("nothing differs from roster {epoch}, which is in force; nothing is proposed")));
+        return Err(Failure::failed(format!(
+            "nothing differs from roster {epoch}, which is in force; nothing is proposed"
+        )));
     }
     proposal.write(out, Existing::Replace).map_err(Failure::failed)?;
     let (epoch, count) = (proposal.signed.roster.epoch(), report.count());
@@ -47,7 +52,11 @@ fn diff(options: &DiffOptions) -> Result<Exit, Failure> {
     let (before, (after, rests)) = match options.files.as_slice() {
         [after] if options.first => (None, read(after)?),
         [before, after] if !options.first => (Some(read(before)?.0), read(after)?),
-        _ => return Err(Failure::usage("name the roster before and the one after it, or --first and the first one alone")),
+        _ => {
+            return Err(Failure::usage(
+                "name the roster before and the one after it, or --first and the first one alone",
+            ));
+        }
     };
     let before = before.as_ref().map(|before| &before.roster);
     if let Some(fault) = before.and_then(|before| after.roster.follows(&before.head()).err()) {
@@ -68,7 +77,8 @@ fn sign(options: &SignOptions, others_first: bool) -> Result<Exit, Failure> {
     let proposal = read_proposal(&options.file).map_err(Failure::failed)?;
     match (proposal.signed.signatures.is_empty(), others_first) {
         (true, true) => {
-            let text = "nobody has signed this proposal yet; the first holder signs it with `tributary certs roster sign`";
+            let text =
+                "nobody has signed this proposal yet; the first holder signs it with `tributary certs roster sign`";
             return Err(Failure::failed(CeremonyError::Turn(text)));
         }
         (false, false) => {
@@ -119,7 +129,9 @@ fn confirm(report: &ChangeReport, digest: Option<&str>) -> Result<(), Failure> {
     println!("\nCompare each fingerprint with the one that the branch itself reads to you. Then answer.");
     match answered(&report.questions(), &mut input.lock(), &mut std::io::stdout()) {
         Ok(true) => Ok(()),
-        Ok(false) => Err(Failure::failed("nothing is signed: the answer is another one. Look again, and ask the office if it stays so")),
+        Ok(false) => Err(Failure::failed(
+            "nothing is signed: the answer is another one. Look again, and ask the office if it stays so",
+        )),
         Err(fault) => Err(Failure::failed(format!("nothing is signed: {fault}"))),
     }
 }
@@ -195,12 +207,20 @@ fn group(options: &GroupOptions) -> Result<Exit, Failure> {
     };
     if *remove {
         enrolment::remove_group(authority, name).map_err(Failure::failed)?;
-        return done(authority, &format!("group {name} is removed; propose the next roster and have it signed, so that it counts no more"));
+        return done(
+            authority,
+            &format!("group {name} is removed; propose the next roster and have it signed, so that it counts no more"),
+        );
     }
     let members = members.as_ref().map_or(&[][..], |members| &members.0);
     let group = enrolment::set_group(authority, name, members).map_err(Failure::failed)?;
     let (size, list) = (group.members.len(), print_clients(&group.members, ","));
-    done(authority, &format!("group {name} has {size} members, {list}; propose the next roster and have it signed, so that it counts"))
+    done(
+        authority,
+        &format!(
+            "group {name} has {size} members, {list}; propose the next roster and have it signed, so that it counts"
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -110,8 +110,13 @@ impl Audit {
                 let bound = first.population == population_digest(salt, population);
                 rule(bound && first.is_signed::<RealSuite>(), "a budget begins without its owner's signature")?;
             }
+            ParticipantEvent::OwnerChanged { change } => {
+                let signed = self.record.admits_change(change) && change.is_signed::<RealSuite>();
+                rule(signed, "the budget passes to another owner without the signature of the one before")?;
+            }
             ParticipantEvent::HeadSigned { head } => {
                 let record = &self.record;
+                rule(record.owner() == Some(head.owner), "a head is signed that names another owner")?;
                 let population = record.population_digest == Some(head.population);
                 let folded = head.counter == record.counter && head.spent == record.spent;
                 rule(population && folded, "a head is signed that is not what the entries before it add up to")?;
@@ -127,6 +132,7 @@ impl Audit {
                 let record = &self.record;
                 let own = record.awaits_head || record.population_digest == Some(head.population);
                 rule(own, "a head of another population is adopted")?;
+                rule(record.was_owned_by(&head.owner), "a head of another owner is adopted")?;
                 rule(!record.knows(head), "a head is adopted that the file knew already")?;
                 let added = record.spent.missing_to(&head.spent);
                 rule(charge.at_most(&added), "more is added to a plan than to the whole")?;
@@ -205,7 +211,7 @@ impl fmt::Display for BudgetReport {
 
 #[cfg(test)]
 mod tests {
-    use tributary_certs::budget::sign_first_use;
+    use tributary_certs::budget::{sign_first_use, sign_owner_change};
     use tributary_certs::suite::SigningKey;
     use tributary_protocol::budget::{BudgetHead, LastDay};
     use tributary_protocol::ids::ClientId;
@@ -359,6 +365,22 @@ mod tests {
         assert_eq!((report.counter, report.heads_adopted, report.plans[0].rounds), (4, 1, 3));
         assert!(refusal([whole_round(1), adopted(head(2, 1), 0)].concat()).contains("knew already"));
         assert!(refusal([whole_round(1), adopted(elsewhere, 0)].concat()).contains("another population"));
+        let next = SigningKey::from_seed(&[2; 32]);
+        let elses = BudgetHead { owner: next.verifying_key(), ..head(4, 3) };
+        assert!(refusal([whole_round(1), adopted(elses.clone(), 2)].concat()).contains("another owner is adopted"));
+        let signed_elses = BudgetHead { owner: next.verifying_key(), ..head(2, 1) };
+        assert!(refusal([whole_round(1), signed(signed_elses.clone())].concat()).contains("names another owner"));
+        let change = |owner: &SigningKey| {
+            let change = sign_owner_change(owner, population_digest(&[7; 32], "a"), next.verifying_key());
+            vec![ParticipantEvent::OwnerChanged { change }]
+        };
+        let owner = SigningKey::from_seed(&[1; 32]);
+        assert!(audited([whole_round(1), change(&owner), signed(signed_elses)].concat()).is_ok());
+        assert!(refusal([change(&owner), change(&owner)].concat()).contains("signature of the one before"));
+        let mut forged = change(&owner);
+        let ParticipantEvent::OwnerChanged { change: altered } = &mut forged[0] else { panic!("a change") };
+        altered.to = SigningKey::from_seed(&[3; 32]).verifying_key();
+        assert!(refusal(forged).contains("signature of the one before"));
         assert!(refusal([whole_round(1), adopted(head(4, 3), 3)].concat()).contains("more is added"));
         // A file without a first use, or one that awaits a head, spends nothing.
         let entry = |(sequence, event)| Entry { sequence, offset: 0, event };

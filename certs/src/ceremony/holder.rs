@@ -120,7 +120,8 @@ impl Holder {
         // Neither this roster nor the one before it may be another than the one that this key has signed for its epoch.
         let heads = [Some(roster.head()), predecessor.as_ref().map(|before| before.roster.head())];
         let other = |(epoch, digest, _): &&(u64, Digest, PathBuf)| {
-            heads.iter().flatten().any(|head| head.epoch == *epoch && head.digest != *digest) && instead != Some(*digest)
+            heads.iter().flatten().any(|head| head.epoch == *epoch && head.digest != *digest)
+                && instead != Some(*digest)
         };
         if let Some((epoch, signed, copy)) = self.signed.iter().find(other) {
             return Err(CeremonyError::OtherHistory { epoch: *epoch, signed: *signed, copy: copy.clone() });
@@ -129,13 +130,15 @@ impl Holder {
         let report = ChangeReport::new(before, roster, &proposal.rests);
         let unseen = |last: &&SignedRoster| {
             let known = |before: &tributary_protocol::roster::Roster| {
-                before.head() == last.roster.head() || self.signed.iter().any(|(_, digest, _)| *digest == before.digest())
+                before.head() == last.roster.head()
+                    || self.signed.iter().any(|(_, digest, _)| *digest == before.digest())
             };
             !before.is_some_and(known)
         };
-        let since = self.last.as_ref().filter(unseen).and_then(|last| {
-            before.map(|before| ChangeReport::new(Some(&last.roster), before, &Default::default()))
-        });
+        let since =
+            self.last.as_ref().filter(unseen).and_then(|last| {
+                before.map(|before| ChangeReport::new(Some(&last.roster), before, &Default::default()))
+            });
         Ok(Review { report, since, predecessor, proposal })
     }
 
@@ -152,7 +155,9 @@ impl Holder {
             }
         }
         if proposal.signed.signatures.len() == before {
-            return Err(CeremonyError::Turn("this key has signed it already; carry the file to the next holder, or back to the office"));
+            return Err(CeremonyError::Turn(
+                "this key has signed it already; carry the file to the next holder, or back to the office",
+            ));
         }
         let keep = |name: &str, signed: &SignedRoster| {
             files::write_private(&self.folder.join(name), print_roster(signed).as_bytes(), Existing::Replace)
@@ -167,7 +172,11 @@ impl Holder {
     }
 
     /// The roster that the proposal names as its predecessor, with enough signatures; nothing for the first roster.
-    fn predecessor(&self, proposal: &Proposal, copy: Option<SignedRoster>) -> Result<Option<SignedRoster>, CeremonyError> {
+    fn predecessor(
+        &self,
+        proposal: &Proposal,
+        copy: Option<SignedRoster>,
+    ) -> Result<Option<SignedRoster>, CeremonyError> {
         let (epoch, previous) = (proposal.signed.roster.epoch(), proposal.signed.roster.previous());
         if epoch == 1 {
             return Ok(None);
@@ -212,7 +221,8 @@ fn signed_before(folder: &Path) -> Result<Vec<(u64, Digest, PathBuf)>, FileError
         let path = entry.map_err(FileError::system("listing", folder))?.path();
         let name = path.file_name().and_then(|name| name.to_str());
         let Some(rest) = name.and_then(|name| name.strip_prefix(SIGNED)) else { continue };
-        let parts = rest.split_once('-').and_then(|(epoch, digest)| Some((epoch.parse().ok()?, Digest::from_hex(digest)?)));
+        let parts =
+            rest.split_once('-').and_then(|(epoch, digest)| Some((epoch.parse().ok()?, Digest::from_hex(digest)?)));
         let (epoch, digest) = parts.ok_or_else(|| FileError::content(&path, "copy of a signed roster"))?;
         signed.push((epoch, digest, path));
     }

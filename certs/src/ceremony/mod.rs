@@ -52,7 +52,9 @@ pub enum CeremonyError {
         folder: PathBuf,
     },
     /// The key under an authority's name is another one.
-    #[error("authority-{authority}.key is not the key that the list of authorities beside it names; use the folder that `certs init` made")]
+    #[error(
+        "authority-{authority}.key is not the key that the list of authorities beside it names; use the folder that `certs init` made"
+    )]
     OtherKey {
         /// Which authority.
         authority: u8,

@@ -28,9 +28,12 @@ impl fmt::Display for ChangeReport {
         }?;
         let (keyed, other): (Vec<_>, Vec<_>) =
             self.changes.changed.iter().partition(|change| change.has_other_keys() || change.has_other_name());
-        section(formatter, "OTHER KEYS OR ANOTHER NAME: whoever holds them speaks for the member", &keyed, |out, change| {
-            self.changed(out, change)
-        })?;
+        section(
+            formatter,
+            "OTHER KEYS OR ANOTHER NAME: whoever holds them speaks for the member",
+            &keyed,
+            |out, change| self.changed(out, change),
+        )?;
         section(formatter, "ADDED", &self.changes.added, |out, entry| {
             self.entry(out, "+", entry)?;
             self.rest(out, entry)

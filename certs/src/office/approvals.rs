@@ -145,7 +145,7 @@ impl Waiting {
             "approved" => {
                 (fields.value()? == "by").then_some(())?;
                 Some(Approval::named(&mut fields)?)
-            },
+            }
             _ => return None,
         };
         let (since, identity) = (fields.number("since")?, fields.identity("identity")?);

@@ -96,7 +96,10 @@ impl fmt::Display for Ground {
             Way::File => write!(formatter, "a token used with a request file, {at}")?,
             Way::OwnAuthority => write!(formatter, "a token, and a certificate of its own authority, {at}")?,
             Way::MadeHere => {
-                return write!(formatter, "keys that the office made itself, {at}: whoever runs the office has had them");
+                return write!(
+                    formatter,
+                    "keys that the office made itself, {at}: whoever runs the office has had them"
+                );
             }
         }
         match &self.approval {

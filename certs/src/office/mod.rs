@@ -159,12 +159,7 @@ impl Office {
         Reply { bytes: encode_answer(&answer), outcome }
     }
 
-    fn enrol(
-        &self,
-        request: &EnrolRequest,
-        came: &Came<'_>,
-        now: u64,
-    ) -> Result<(Answer, String), EnrolmentError> {
+    fn enrol(&self, request: &EnrolRequest, came: &Came<'_>, now: u64) -> Result<(Answer, String), EnrolmentError> {
         let token = Token::parse(&request.token).ok_or_else(|| CertificateFault::from(FaultKind::TokenMalformed))?;
         let asked = csr::check(&request.csr.0)?;
         let signing_key = request.verified_key()?;

@@ -150,9 +150,8 @@ pub fn revoke(
 /// held.
 pub(super) fn supersede(folder: &Path, member: &Member, now: u64) -> Result<(), EnrolmentError> {
     let issued = read_issued(folder)?;
-    let older = |line: &&super::Issued| {
-        line.identity == member.identity && line.spki_sha256 != member.entry.tls_spki_sha256
-    };
+    let older =
+        |line: &&super::Issued| line.identity == member.identity && line.spki_sha256 != member.entry.tls_spki_sha256;
     let older: Vec<_> = issued.iter().filter(older).collect();
     let mut list = read_revoked(folder)?;
     if !add(&mut list, &older, RevocationReason::Superseded, now).is_empty() {

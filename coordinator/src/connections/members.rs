@@ -151,9 +151,7 @@ mod tests {
         let own = named("north-bank/client/branch-01");
         assert_eq!(members.admit(&own, &FIRST, &[]).unwrap().client, ClientId(3));
         let other = Stranger::Name(MemberName::parse("north-bank/branch-01").unwrap());
-        for name in
-            ["north-bank/client/branch-02", "south-bank/client/branch-01", "north-bank/coordinator/branch-01"]
-        {
+        for name in ["north-bank/client/branch-02", "south-bank/client/branch-01", "north-bank/coordinator/branch-01"] {
             assert_eq!(members.admit(&named(name), &FIRST, &[]), Err(other.clone()), "{name}");
             // Nor with a key that it has bound to itself.
             let (key, binding) = bound(7, 1);

@@ -101,7 +101,7 @@ mod tests {
     use tributary_protocol::limits::{ROSTER_ENTRIES_MAX, ROSTER_GROUP_MEMBERS_MAX};
     use tributary_protocol::message::Charged;
     use tributary_protocol::privacy::Accounts;
-    use tributary_protocol::roster::{Roster, RosterEntry, RosterGroup, SignedRoster};
+    use tributary_protocol::roster::{MemberName, Roster, RosterEntry, RosterGroup, SignedRoster};
     use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 
     use super::*;
@@ -133,6 +133,7 @@ mod tests {
             || (1..=u32::try_from(ROSTER_ENTRIES_MAX).unwrap()).map(|number| ClientId(u32::MAX - 20_000 + number));
         let entry = |client: ClientId| RosterEntry {
             client,
+            name: MemberName::new(&"o".repeat(63), &format!("{:063}", client.0)).unwrap(),
             organisation: OrganisationId(u32::MAX),
             signing_key: VerifyingKey(Digest::of(&client.0.to_le_bytes()).0),
             tls_spki_sha256: Digest::of(&client.0.to_be_bytes()),

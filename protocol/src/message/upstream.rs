@@ -175,6 +175,12 @@ pub enum RefusalCode {
          names"
     )]
     HeadInvalid,
+    /// The head that the coordinator shows has another owner.
+    #[error(
+        "the budget belongs to another owner of the data than the one who began this file: put the newest file back, or have the owner before sign \
+         the change (`tributary client budget owner`)"
+    )]
+    OwnerDiffers,
     /// The budget counter of a member is lower than this branch has seen it.
     #[error(
         "a member's budget counter is lower than this branch has seen it: that member's budget file is an older copy, and the coordinator did not \
@@ -301,6 +307,7 @@ impl RefusalCode {
             Self::EntryEnded => 19,
             Self::HeadInvalid => 20,
             Self::CounterFell => 21,
+            Self::OwnerDiffers => 22,
         }
     }
 }

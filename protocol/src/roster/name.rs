@@ -101,7 +101,10 @@ mod tests {
     #[test]
     fn a_name_has_two_parts_of_few_letters() {
         let name = MemberName::parse("north-bank/branch-01").expect("a name");
-        assert_eq!((name.organisation(), name.id(), name.as_str()), ("north-bank", "branch-01", "north-bank/branch-01"));
+        assert_eq!(
+            (name.organisation(), name.id(), name.as_str()),
+            ("north-bank", "branch-01", "north-bank/branch-01")
+        );
         let part = "a".repeat(NAME_PART_BYTES_MAX);
         assert!(MemberName::new(&part, &part).is_ok() && MemberName::new(&part, &format!("{part}a")).is_err());
         let bad = [
@@ -125,6 +128,9 @@ mod tests {
             assert_eq!(MemberName::parse(text), Err(NameFault), "{text:?}");
             assert!(decode::<MemberName>(&encode(&text), 200).is_err(), "{text:?}");
         }
-        assert_eq!(decode::<MemberName>(&encode(&"bank/a"), 200), MemberName::parse("bank/a").map_err(|_| unreachable!()));
+        assert_eq!(
+            decode::<MemberName>(&encode(&"bank/a"), 200),
+            MemberName::parse("bank/a").map_err(|_| unreachable!())
+        );
     }
 }

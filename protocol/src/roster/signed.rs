@@ -62,27 +62,27 @@ pub fn verify_signatures<S: Suite>(
     authorities: &[VerifyingKey],
     needed: usize,
 ) -> Result<(), RosterError> {
-        let distinct = authorities.iter().collect::<BTreeSet<_>>().len();
-        let usable = distinct == authorities.len() && distinct <= ROSTER_AUTHORITIES_MAX;
-        if !usable || needed == 0 || needed > distinct {
-            return Err(RosterError::Authorities { needed, authorities: distinct });
-        }
-        at_most("signatures", signatures.len(), ROSTER_AUTHORITIES_MAX)?;
-        let input = signing_input(roster);
-        let mut last = None;
-        for AuthoritySignature { authority, signature } in signatures {
-            let authority = *authority;
-            if last >= Some(authority) {
-                return Err(RosterError::SignatureOrder { authority });
-            }
-            let key = authorities.get(usize::from(authority)).ok_or(RosterError::UnknownAuthority { authority })?;
-            if !S::verify(key, &input, signature) {
-                return Err(RosterError::BadSignature { authority });
-            }
-            last = Some(authority);
-        }
-        match signatures.len() {
-            present if present < needed => Err(RosterError::TooFewSignatures { present, needed }),
-            _ => Ok(()),
-        }
+    let distinct = authorities.iter().collect::<BTreeSet<_>>().len();
+    let usable = distinct == authorities.len() && distinct <= ROSTER_AUTHORITIES_MAX;
+    if !usable || needed == 0 || needed > distinct {
+        return Err(RosterError::Authorities { needed, authorities: distinct });
     }
+    at_most("signatures", signatures.len(), ROSTER_AUTHORITIES_MAX)?;
+    let input = signing_input(roster);
+    let mut last = None;
+    for AuthoritySignature { authority, signature } in signatures {
+        let authority = *authority;
+        if last >= Some(authority) {
+            return Err(RosterError::SignatureOrder { authority });
+        }
+        let key = authorities.get(usize::from(authority)).ok_or(RosterError::UnknownAuthority { authority })?;
+        if !S::verify(key, &input, signature) {
+            return Err(RosterError::BadSignature { authority });
+        }
+        last = Some(authority);
+    }
+    match signatures.len() {
+        present if present < needed => Err(RosterError::TooFewSignatures { present, needed }),
+        _ => Ok(()),
+    }
+}

@@ -67,10 +67,8 @@ fn a_full_roster_of_longest_names_fits_into_a_message() {
         not_after: u64::MAX,
         ..entry(number)
     });
-    let group = |number: u32| RosterGroup {
-        name: format!("{number:064}"),
-        members: (1..=10_000).map(ClientId).collect(),
-    };
+    let group =
+        |number: u32| RosterGroup { name: format!("{number:064}"), members: (1..=10_000).map(ClientId).collect() };
     let roster = Roster::new(1, Digest::ZERO, entries.collect(), (1..=10).map(group).collect()).expect("a full roster");
     let bytes = crate::codec::encode(&roster);
     assert!(bytes.len() < crate::limits::CONTROL_MESSAGE_BYTES_MAX, "{}", bytes.len());

@@ -25,7 +25,8 @@ pub const PARAMETERS: u32 = 5;
 
 const COORDINATOR_KEY: [u8; 32] = [200; 32];
 const AUTHORITY_KEY: [u8; 32] = [201; 32];
-const OWNER_KEY: [u8; 32] = [202; 32];
+/// The key of every branch's owner.
+pub const OWNER_KEY: [u8; 32] = [202; 32];
 
 /// A valid plan of five rounds in sessions of three, for cohorts of eight and more.
 #[must_use]

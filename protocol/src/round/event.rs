@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::RoundDescriptor;
-use crate::budget::{BudgetHead, FirstUse};
+use crate::budget::{BudgetHead, FirstUse, OwnerChange};
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::message::{Charged, ClosedReason, RefusalCode};
@@ -208,6 +208,12 @@ pub enum ParticipantEvent {
         salt: [u8; 32],
         /// What the owner signed.
         first: FirstUse,
+    },
+    /// The budget passes to another owner, by the signature of the one before. In a file that takes the place of a lost one, it says as well who
+    /// owned the budget before whoever began that file.
+    OwnerChanged {
+        /// What the owner before signed.
+        change: OwnerChange,
     },
     /// A head was signed and is about to leave, where the last one that did had another counter.
     HeadSigned {

@@ -45,6 +45,7 @@ pub fn early_at_participant<'a>(
     let rests_on = |event: &&ParticipantEvent| match event {
         // What is spent, promised or shown once stays so, whatever is said next.
         ParticipantEvent::BudgetBegun { .. }
+        | ParticipantEvent::OwnerChanged { .. }
         | ParticipantEvent::HeadSigned { .. }
         | ParticipantEvent::PlanAccepted { .. }
         | ParticipantEvent::BudgetCharged { .. }

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tributary_certs::ceremony::sign_roster;
-use tributary_certs::enrolment::{
-    CoordinatorRequest, init_authority, issue_client, issue_coordinator, names,
-};
+use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_client, issue_coordinator, names};
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::provider::KeyExchange;
 use tributary_certs::tls::{

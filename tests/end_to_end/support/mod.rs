@@ -56,7 +56,10 @@ pub(crate) fn sign_roster(authority: &Path, holders: &[&Path]) -> String {
         let mut words = vec![word(turn), proposal.as_os_str(), word("--keys"), holder.as_os_str()];
         words.extend([word("--confirm"), word(digest)]);
         let names = std::fs::read_dir(holder).expect("a folder").map(|entry| entry.expect("listed").file_name());
-        if !names.into_iter().any(|name| ["roster-last", "roster-signed"].iter().any(|known| name.to_string_lossy().starts_with(known))) {
+        if !names
+            .into_iter()
+            .any(|name| ["roster-last", "roster-signed"].iter().any(|known| name.to_string_lossy().starts_with(known)))
+        {
             words.push(word("--first"));
         }
         if last.exists() {

@@ -138,8 +138,12 @@ impl<S: Suite> Participant<S> {
         let known = self.record.population_digest.filter(|_| !self.record.awaits_head);
         let own = shown.head.client == client && known.is_none_or(|known| known == shown.head.population);
         let authorities = (self.policy.authorities.as_slice(), self.policy.authorities_needed);
-        let signed = shown.is_signed::<S>(&welcome.roster, authorities);
-        if own && signed { Ok(()) } else { Err(RefusalCode::HeadInvalid) }
+        if !own || !shown.is_signed::<S>(&welcome.roster, authorities) {
+            return Err(RefusalCode::HeadInvalid);
+        }
+        // Whoever begins another file is the owner that the head names, or has the signature of that one.
+        let owned = self.record.was_owned_by(&shown.head.owner) || !stands(Defence::FirstUse);
+        if owned || self.record.begun.is_none() { Ok(()) } else { Err(RefusalCode::OwnerDiffers) }
     }
 
     /// What the head adds to the plan that is welcomed: the rounds of it that the file does not know. Other plans' terms are not at hand; what was
@@ -185,7 +189,7 @@ impl<S: Suite> Participant<S> {
             others: self.record.others(&plan),
             day: self.record.last_day(),
             epoch: admitted.roster.epoch(),
-            owner: self.record.begun.as_ref().map_or(own, |first| first.owner),
+            owner: self.record.owner().unwrap_or(own),
             signature: Signature(alloc::vec::Vec::new()),
         };
         head.signature = self.sign(&head.to_sign::<S>());

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::budget::{BudgetHead, FirstUse, LastDay};
+use crate::budget::{BudgetHead, FirstUse, LastDay, OwnerChange};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::Charged;
@@ -12,6 +12,7 @@ use crate::plan::RoundKind;
 use crate::privacy::Accounts;
 use crate::roster::RosterHead;
 use crate::round::event::ParticipantEvent;
+use crate::secagg::suite::VerifyingKey;
 use crate::time::Millis;
 
 /// How far back rounds a day are counted, in milliseconds.
@@ -24,6 +25,8 @@ pub struct ParticipantRecord {
     pub population: Option<String>,
     /// How its owner began it.
     pub begun: Option<FirstUse>,
+    /// Who has owned it, the present owner last.
+    owners: Vec<VerifyingKey>,
     /// Salted digest of the population, as heads name it.
     pub population_digest: Option<Digest>,
     /// The file takes the place of a lost one and has not adopted a head yet.
@@ -75,7 +78,15 @@ impl ParticipantRecord {
                 self.awaits_head = first.adopts;
                 // A file that awaits a head has not spent anything that it could sign for.
                 self.counter = u64::from(!first.adopts);
+                self.owners.push(first.owner);
                 self.begun = Some(first.clone());
+            }
+            ParticipantEvent::OwnerChanged { change } => {
+                if self.owner() == Some(change.from) && !self.was_owned_by(&change.to) {
+                    self.owners.push(change.to);
+                } else if self.owners.first() == Some(&change.to) && !self.was_owned_by(&change.from) {
+                    self.owners.insert(0, change.from);
+                }
             }
             ParticipantEvent::HeadSigned { head } => self.signed = Some(head.counter),
             ParticipantEvent::HeadAdopted { head, charge } => {
@@ -126,6 +137,32 @@ impl ParticipantRecord {
             | ParticipantEvent::RoundClosed { .. }
             | ParticipantEvent::Refused { .. } => {}
         }
+    }
+
+    /// The owner of the data.
+    #[must_use]
+    pub fn owner(&self) -> Option<VerifyingKey> {
+        self.owners.last().copied()
+    }
+
+    /// Everybody who has owned it, in turn.
+    #[must_use]
+    pub fn owners(&self) -> &[VerifyingKey] {
+        &self.owners
+    }
+
+    /// Whether a key is the owner's, or was an earlier owner's.
+    #[must_use]
+    pub fn was_owned_by(&self, key: &VerifyingKey) -> bool {
+        self.owners.contains(key)
+    }
+
+    /// Whether a change of owner goes on from the present one, or ends at the first one known here, and brings nobody back.
+    #[must_use]
+    pub fn admits_change(&self, change: &OwnerChange) -> bool {
+        let next = self.owner() == Some(change.from) && !self.was_owned_by(&change.to);
+        let before = self.owners.first() == Some(&change.to) && !self.was_owned_by(&change.from);
+        self.population_digest == Some(change.population) && (next || before)
     }
 
     /// What a plan was charged.

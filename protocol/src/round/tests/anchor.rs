@@ -5,14 +5,14 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::world::{Packet, World, plan};
-use crate::budget::{BudgetHead, Heads, Kept, LastDay};
+use crate::budget::{BudgetHead, Heads, Kept, LastDay, OwnerChange};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::limits::CHARGED_PLANS_MAX;
 use crate::message::{Charged, ClosedReason, Downstream, Floor, RefusalCode, RoundOutcome, SignedBody, Upstream};
 use crate::plan::{Plan, RoundKind};
 use crate::privacy::{Accounts, RdpVector};
-use crate::round::cast::{begun, policy, roster, signing_key};
+use crate::round::cast::{OWNER_KEY, begun, policy, roster, signing_key};
 use crate::round::{CoordinatorEvent, ParticipantEvent, ParticipantInput, ParticipantRecord, Policy};
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
 use crate::secagg::toy::Toy;
@@ -273,6 +273,64 @@ fn a_first_use_is_good_for_the_branch_that_it_was_signed_for() {
         assert_eq!(Heads::replay(&world.kept).newest(own), None, "adopts: {adopts}");
         assert!(!world.events.iter().any(|event| matches!(event, CoordinatorEvent::BudgetBegun { .. })));
     }
+}
+
+/// The key of somebody who would like to own the budget.
+const STRANGER: [u8; 32] = [77; 32];
+
+/// A file that takes the place of the member's lost one, begun by the stranger.
+fn begun_by_stranger() -> ParticipantEvent {
+    let ParticipantEvent::BudgetBegun { population, salt, mut first } = begun(MEMBER, true) else {
+        panic!("it begins")
+    };
+    first.owner = Toy::verifying_key(&STRANGER);
+    first.signature = Toy::sign(&STRANGER, &first.to_sign::<Toy>());
+    ParticipantEvent::BudgetBegun { population, salt, first }
+}
+
+/// The owner's key is anchored in the first event, and in every head that was signed since: an operator who is not the owner makes a key,
+/// a policy of its own, and a file in the place of the true one.
+#[test]
+fn a_budget_of_another_owner_is_not_adopted() {
+    let owner = Toy::verifying_key(&OWNER_KEY);
+    let change = |signer: &[u8; 32], population: Digest| {
+        let to = Toy::verifying_key(&STRANGER);
+        let mut change = OwnerChange { population, from: owner, to, signature: Signature(Vec::new()) };
+        change.signature = Toy::sign(signer, &change.to_sign::<Toy>());
+        change
+    };
+    let mut world = after_one(for_three);
+    let population = record(&world).population_digest.expect("it has one");
+    let lose = |world: &mut World, events: Vec<ParticipantEvent>| {
+        world.serve_next(roster(MEMBERS), second());
+        world.branches.get_mut(&MEMBER).unwrap().events = events;
+        world.reboot(MEMBER);
+        world.connect(MEMBER);
+        world.run();
+    };
+    lose(&mut world, [begun_by_stranger()].to_vec());
+    assert_eq!(world.refusals(), [(MEMBER, RefusalCode::OwnerDiffers)]);
+    assert!(record(&world).awaits_head && charges(&world) == 0);
+
+    // The owner before signs that the budget is the next one's: then it goes on, and heads name the next one.
+    let signed = change(&OWNER_KEY, population);
+    assert!(signed.is_signed::<Toy>() && !change(&STRANGER, population).is_signed::<Toy>());
+    let mut world = after_one(for_three);
+    lose(&mut world, [begun_by_stranger(), ParticipantEvent::OwnerChanged { change: signed }].to_vec());
+    assert_eq!(world.refusals(), []);
+    let record = record(&world);
+    assert!(!record.awaits_head);
+    assert_eq!(record.owners(), [owner, Toy::verifying_key(&STRANGER)]);
+    let newest = Heads::replay(&world.kept).newest(MEMBER).cloned().expect("a head");
+    assert_eq!(newest.owner, Toy::verifying_key(&STRANGER));
+    // Nobody comes back by an old signature, and a change of another population is none.
+    assert!(!record.admits_change(&change(&OWNER_KEY, population)));
+    let mut before = ParticipantRecord::replay(&[begun(MEMBER, false)]);
+    assert!(before.admits_change(&change(&OWNER_KEY, population)));
+    assert!(!before.admits_change(&change(&OWNER_KEY, Digest([1; 32]))));
+    before.apply(&ParticipantEvent::OwnerChanged { change: change(&OWNER_KEY, population) });
+    let back = OwnerChange { from: Toy::verifying_key(&STRANGER), to: owner, ..change(&OWNER_KEY, population) };
+    assert!(!before.admits_change(&back));
 }
 
 /// Takes a client's acceptance off the wire.

@@ -82,10 +82,11 @@ pub(crate) fn enrol(options: &EnrolOptions) -> Result<Exit, Failure> {
         (None, _, None) => return Err(Failure::usage("give --bundle, or --install")),
     };
     println!(
-        "{}: {}, client {}. It takes part once the federation's next roster is signed.",
+        "{}: {}, client {}. It takes part once the federation's next roster is in force. Whoever signs that may ask you for the fingerprint in {}.",
         out.display(),
         installed.identity,
-        installed.client
+        installed.client,
+        out.join("fingerprint").display()
     );
     Ok(Exit::Done)
 }

@@ -69,6 +69,11 @@ fn enrol(federation: &Federation) -> BTreeMap<String, String> {
         assert!(lines.into_iter().any(|line| line.contains("spiffe://demo.tributary/bank/client/")));
         assert_eq!(process.wait().unwrap().code(), Some(0));
     }
+    // It is there still when a holder calls, days later.
+    for (name, fingerprint) in &heard {
+        let id = name.split('/').next_back().unwrap();
+        assert_eq!(fs::read_to_string(path(&format!("identities/{id}/fingerprint"))).unwrap().trim(), fingerprint);
+    }
     heard
 }
 

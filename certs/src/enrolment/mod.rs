@@ -34,7 +34,7 @@ use crate::identity::{Identity, IdentityError, Role};
 use crate::issue::{CertificateAuthority, IssueError, LeafRequest, Validity};
 use crate::keys;
 use crate::office::lock::FolderLock;
-use crate::office::{Ground, Issued, Way, copy_trust, record, record_ground};
+use crate::office::{Fingerprint, Ground, Issued, Way, copy_trust, record, record_ground};
 use crate::revocation::RevocationFileError;
 use crate::roster::{RosterAuthorities, RosterFileError};
 use crate::suite::SigningKey;
@@ -66,6 +66,8 @@ pub mod names {
     pub const AUTHORITIES: &str = "authorities";
     /// The coordinator that a client expects: identity and public signing key.
     pub const COORDINATOR: &str = "coordinator";
+    /// The fingerprint of the keys that a client enrolled with, as whoever signs the roster is shown it.
+    pub const FINGERPRINT: &str = "fingerprint";
     /// After a renewal: which TLS key the client uses now, signed by its signing key.
     pub const BINDING: &str = "identity.binding";
     /// The revocation list that the authority makes.
@@ -228,6 +230,7 @@ pub fn issue_client(
     let not_after = now + SIGNING_SECONDS;
     let entry = RosterEntry { client, name, organisation, signing_key, tls_spki_sha256, not_after };
     record_ground(folder, &entry, Ground { way: Way::MadeHere, at: now, approval: None })?;
+    write_fingerprint(out, &Fingerprint::of_entry(&entry))?;
     let member = Member { identity, entry };
     members.push(member.clone());
     write_members(folder, &members)?;
@@ -287,6 +290,11 @@ pub fn issue_person(
     write_certificates(&out.join(names::CHAIN), chain.certificates(), Existing::Keep)?;
     copy_trust(folder, out)?;
     Ok(identity)
+}
+
+/// Keeps what a holder of a roster key may ask the branch for, on the day that the roster is signed.
+pub(crate) fn write_fingerprint(out: &Path, fingerprint: &Fingerprint) -> Result<(), FileError> {
+    files::write_public(&out.join(names::FINGERPRINT), format!("{fingerprint}\n").as_bytes(), Existing::Replace)
 }
 
 /// Writes a daemon's own files and returns its public signing key and the digest of its TLS key.

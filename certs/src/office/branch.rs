@@ -19,7 +19,7 @@ use super::grant::{trust_files, write_trust_files};
 use super::wire::{Answer, EnrolRequest, Granted, RenewRequest, Request, decode_answer, encode_request};
 use super::{Bundle, Fingerprint, client_name, csr};
 use crate::binding::{KeyBinding, SignedBinding};
-use crate::enrolment::{EnrolmentError, names, write_certificates};
+use crate::enrolment::{EnrolmentError, names, write_certificates, write_fingerprint};
 use crate::entropy::OsEntropy;
 use crate::fault::{CertificateFault, FaultKind};
 use crate::files::{self, Existing, FileError};
@@ -98,6 +98,7 @@ pub fn install(answer: &[u8], out: &Path, now: u64) -> Result<Installed, Enrolme
         return Err(FaultKind::AnswerPin.into_error());
     }
     write_verifying_key(&signing.verifying_key(), &out.join(names::SIGNING_PUBLIC))?;
+    write_fingerprint(out, &fingerprint(&key, &signing, &bundle.identity)?)?;
     write_trust_files(out, &granted.trust)?;
     bundle.authorities.write(&out.join(names::AUTHORITIES))?;
     bundle.coordinator.write(&out.join(names::COORDINATOR))?;

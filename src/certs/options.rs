@@ -1,5 +1,7 @@
 //! What `tributary certs` can be asked.
 
+mod roster;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -7,9 +9,10 @@ use clap::{Args, Subcommand};
 use tributary_certs::identity::{Identity, Role};
 use tributary_certs::issue::RevocationReason;
 use tributary_certs::office::{Fingerprint, REVOCATION_DAYS, TOKEN_HOURS_MAX};
-use tributary_certs::roster::parse_clients;
-use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::ClientId;
+
+pub(crate) use self::roster::{
+    DiffOptions, GroupOptions, InstallOptions, ProposeOptions, RosterCommand, ShowOptions, SignOptions,
+};
 
 /// `tributary certs`.
 #[derive(Subcommand)]
@@ -49,25 +52,6 @@ pub(crate) enum IssueCommand {
     Request(RequestOptions),
     /// Sign a branch's request with an organisation's own authority; the federation's office then registers the certificate
     Certificate(CertificateOptions),
-}
-
-/// `tributary certs roster`.
-#[derive(Subcommand)]
-pub(crate) enum RosterCommand {
-    /// Propose the next roster of all members and their groups: a file for the holders of the roster keys
-    Propose(ProposeOptions),
-    /// Show what differs between two rosters or proposals
-    Diff(DiffOptions),
-    /// Sign a proposal as its first holder, offline, after its changes were shown and confirmed
-    Sign(SignOptions),
-    /// Add a signature to a proposal that others have signed, in the same way
-    Countersign(SignOptions),
-    /// Put a proposal that enough holders have signed in force
-    Install(InstallOptions),
-    /// Show a roster or a proposal, and who has signed it
-    Show(ShowOptions),
-    /// Name a group of members for the next roster, remove one, or show them
-    Group(GroupOptions),
 }
 
 /// A new authority.
@@ -289,97 +273,6 @@ pub(crate) struct CrlOptions {
     pub(super) days: u64,
 }
 
-/// The next roster.
-#[derive(Args)]
-pub(crate) struct ProposeOptions {
-    /// The authority's folder
-    #[arg(long, value_name = "DIR")]
-    pub(super) authority: PathBuf,
-    /// The proposal, to be carried to the holders
-    #[arg(long, value_name = "FILE")]
-    pub(super) out: PathBuf,
-}
-
-/// Two rosters.
-#[derive(Args)]
-pub(crate) struct DiffOptions {
-    /// The roster before, and the roster or proposal after it; with --first the latter alone
-    #[arg(value_name = "FILE", num_args = 1..=2, required = true)]
-    pub(super) files: Vec<PathBuf>,
-    /// There is no roster before it
-    #[arg(long)]
-    pub(super) first: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-/// One signature.
-#[derive(Args)]
-pub(crate) struct SignOptions {
-    /// The proposal; it gets the signature
-    pub(super) file: PathBuf,
-    /// The holder's folder: its key, the list of authorities, and what it has seen and signed
-    #[arg(long, value_name = "DIR")]
-    pub(super) keys: PathBuf,
-    /// The roster before the proposed one, for a holder that has not seen it
-    #[arg(long, value_name = "FILE")]
-    pub(super) last: Option<PathBuf>,
-    /// This holder has seen no roster yet
-    #[arg(long)]
-    pub(super) first: bool,
-    /// The digest of the changes, as `diff` prints it: in place of the questions, where there is no terminal
-    #[arg(long, value_name = "DIGEST")]
-    pub(super) confirm: Option<String>,
-    /// Give up the roster of the same epoch that this key has signed: its digest
-    #[arg(long, value_name = "DIGEST", value_parser = digest)]
-    pub(super) instead: Option<Digest>,
-    /// Write the signed proposal here, and leave the file as it is
-    #[arg(long, value_name = "FILE")]
-    pub(super) out: Option<PathBuf>,
-}
-
-/// A signed proposal.
-#[derive(Args)]
-pub(crate) struct InstallOptions {
-    /// The proposal with its signatures
-    pub(super) file: PathBuf,
-    /// The authority's folder
-    #[arg(long, value_name = "DIR")]
-    pub(super) authority: PathBuf,
-}
-
-/// What to show.
-#[derive(Args)]
-pub(crate) struct ShowOptions {
-    /// A roster or a proposal
-    pub(super) file: PathBuf,
-    /// The list of roster authorities, by which the signatures are verified
-    #[arg(long, value_name = "FILE")]
-    pub(super) authorities: Option<PathBuf>,
-}
-
-/// A group of the next roster.
-#[derive(Args)]
-pub(crate) struct GroupOptions {
-    /// The authority's folder
-    #[arg(long, value_name = "DIR")]
-    pub(super) authority: PathBuf,
-    /// The group's name, as plans and policies name it; without one all groups are shown
-    #[arg(value_name = "NAME", requires = "what")]
-    pub(super) name: Option<String>,
-    /// Its members, by their numbers in the roster, ascending, such as 1,2,5-9
-    #[arg(long, value_name = "LIST", value_parser = clients, group = "what", requires = "name")]
-    pub(super) members: Option<Clients>,
-    /// Remove the group
-    #[arg(long, group = "what", requires = "name")]
-    pub(super) remove: bool,
-}
-
-/// Members of a group.
-#[derive(Clone)]
-pub(crate) struct Clients(pub(super) Vec<ClientId>);
-
 /// What to look at.
 #[derive(Args)]
 pub(crate) struct InspectOptions {
@@ -391,16 +284,6 @@ pub(crate) struct InspectOptions {
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
-}
-
-fn clients(text: &str) -> Result<Clients, &'static str> {
-    parse_clients(text)
-        .map(Clients)
-        .ok_or("numbers and ranges of them, ascending, with commas between, such as 1,2,5-9")
-}
-
-fn digest(text: &str) -> Result<Digest, &'static str> {
-    Digest::from_hex(text).ok_or("a digest is 64 hexadecimal digits, as the message prints it")
 }
 
 fn fingerprint(text: &str) -> Result<Fingerprint, &'static str> {

@@ -8,16 +8,19 @@ use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, ServerConfig, SignatureScheme};
+use rustls::{ClientConfig, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
 use tributary_protocol::digest::Digest;
 
 use crate::fault::FaultKind;
 use crate::identity::{Identity, Role};
 use crate::provider::{KeyExchange, provider_with};
-use crate::tls::{TlsError, TrustRoots, connecting, coordinator_verifier, serving};
+use crate::tls::{
+    APPLICATION_PROTOCOL, CoordinatorTls, ServerParts, TlsError, TrustRoots, connecting, coordinator_verifier, serving,
+};
 use crate::verify::{CHAIN_MAX, PeerRule, Refusal, refused};
 
 /// The application protocol (ALPN, RFC 7301) of the counter.
@@ -43,10 +46,82 @@ pub fn office_config(door: &ServerConfig, roots: &TrustRoots) -> Result<ServerCo
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(resolver));
-    Ok(serving(config, OFFICE_PROTOCOL))
+    Ok(serving(config, &[OFFICE_PROTOCOL]))
 }
 
-/// Puts the roots behind the chain, as far as a client takes certificates: a newcomer knows nothing but a fingerprint.
+/// The configurations of a coordinator that keeps the office.
+pub struct DoorConfigs {
+    /// For enrolled peers: client certificates are mandatory.
+    pub peers: ServerConfig,
+    /// For whoever asks the office.
+    pub office: ServerConfig,
+    /// For both, where one configuration must serve them (QUIC chooses it before it has read what a peer speaks). A peer that speaks
+    /// [`APPLICATION_PROTOCOL`] may come through the handshake without a certificate: the transport refuses it then. A certificate that is
+    /// shown is judged as it always is.
+    pub both: ServerConfig,
+}
+
+/// The door for enrolled peers, with the office beside it.
+///
+/// # Errors
+/// [`TlsError`].
+pub fn door_configs(tls: CoordinatorTls<'_>) -> Result<DoorConfigs, TlsError> {
+    let roots = tls.roots;
+    let mut parts = ServerParts::of(tls)?;
+    let peers = parts.config(&[APPLICATION_PROTOCOL])?;
+    let office = office_config(&peers, roots)?;
+    parts.verifier = Arc::new(IfShown(parts.verifier));
+    parts.resolver = Arc::clone(&office.cert_resolver);
+    let both = parts.config(&[APPLICATION_PROTOCOL, OFFICE_PROTOCOL])?;
+    Ok(DoorConfigs { peers, office, both })
+}
+
+/// Judges a client's certificate where one is shown.
+#[derive(Debug)]
+struct IfShown(Arc<dyn ClientCertVerifier>);
+
+impl ClientCertVerifier for IfShown {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        self.0.verify_client_cert(leaf, intermediates, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
+
+/// Puts the roots after the chain for whoever asks the office, as far as a client takes certificates: a newcomer knows nothing but a fingerprint.
 #[derive(Debug)]
 struct WithRoots {
     inner: Arc<dyn ResolvesServerCert>,
@@ -55,7 +130,11 @@ struct WithRoots {
 
 impl ResolvesServerCert for WithRoots {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let asks = hello.alpn().is_some_and(|mut asked| asked.any(|protocol| protocol == OFFICE_PROTOCOL));
         let own = self.inner.resolve(hello)?;
+        if !asks {
+            return Some(own);
+        }
         let chain = own.cert.iter().chain(&self.roots).take(CHAIN_MAX).cloned().collect();
         Some(Arc::new(CertifiedKey::new(chain, Arc::clone(&own.key))))
     }

@@ -10,12 +10,14 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName};
-use rustls::server::{NoServerSessionStorage, VerifierBuilderError, WebPkiClientVerifier};
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoServerSessionStorage, ResolvesServerCert, VerifierBuilderError, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ServerConfig};
 use tributary_protocol::digest::Digest;
 
+pub use crate::clock::system_clock;
 use crate::files::{self, FileError};
 use crate::identity::{Identity, IdentityError, Role, TrustDomain, identity_of};
 use crate::issue::Chain;
@@ -167,10 +169,48 @@ pub struct ClientTls<'a> {
     pub key_exchange: KeyExchange,
 }
 
-/// The machine's clock.
-#[must_use]
-pub fn system_clock() -> Arc<dyn TimeProvider> {
-    Arc::new(rustls::time_provider::DefaultTimeProvider)
+/// What the coordinator's configurations share: how clients are judged, and what they are shown.
+pub(crate) struct ServerParts {
+    pub(crate) verifier: Arc<dyn ClientCertVerifier>,
+    pub(crate) resolver: Arc<dyn ResolvesServerCert>,
+    pub(crate) provider: Arc<CryptoProvider>,
+    pub(crate) clock: Arc<dyn TimeProvider>,
+}
+
+impl ServerParts {
+    /// # Errors
+    /// [`TlsError`].
+    pub(crate) fn of(tls: CoordinatorTls<'_>) -> Result<Self, TlsError> {
+        let rule = rule(&tls.credentials, Role::Client, None);
+        let resolver = tls.credentials.of_role(Role::Coordinator)?;
+        let provider = provider_with(tls.key_exchange);
+        let chain_of = |roots: &RootSet| {
+            let mut verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots.store), Arc::clone(&provider));
+            if !tls.revocations.is_empty() {
+                verifier = verifier
+                    .with_crls(tls.revocations.iter().cloned())
+                    .only_check_end_entity_revocation()
+                    .enforce_revocation_expiration();
+            }
+            verifier.build().map_err(TlsError::RevocationList)
+        };
+        let hints = tls.roots.all_subjects();
+        let verifier = Arc::new(ClientIdentityVerifier { chains: chains(tls.roots, chain_of)?, hints, rule });
+        Ok(Self { verifier, resolver, provider, clock: tls.clock })
+    }
+
+    /// A configuration of these parts.
+    ///
+    /// # Errors
+    /// [`TlsError::Library`].
+    pub(crate) fn config(&self, protocols: &[&[u8]]) -> Result<ServerConfig, TlsError> {
+        let config = ServerConfig::builder_with_details(Arc::clone(&self.provider), Arc::clone(&self.clock))
+            .with_protocol_versions(&[&rustls::version::TLS13])?
+            .with_client_cert_verifier(Arc::clone(&self.verifier))
+            .with_cert_resolver(Arc::clone(&self.resolver));
+        Ok(serving(config, protocols))
+    }
 }
 
 /// The coordinator's configuration: client certificates are mandatory, no ticket is issued, no session is kept, no early data is taken.
@@ -178,26 +218,7 @@ pub fn system_clock() -> Arc<dyn TimeProvider> {
 /// # Errors
 /// [`TlsError`].
 pub fn server_config(tls: CoordinatorTls<'_>) -> Result<ServerConfig, TlsError> {
-    let rule = rule(&tls.credentials, Role::Client, None);
-    let certified = tls.credentials.of_role(Role::Coordinator)?;
-    let provider = provider_with(tls.key_exchange);
-    let chain_of = |roots: &RootSet| {
-        let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots.store), Arc::clone(&provider));
-        if !tls.revocations.is_empty() {
-            verifier = verifier
-                .with_crls(tls.revocations.iter().cloned())
-                .only_check_end_entity_revocation()
-                .enforce_revocation_expiration();
-        }
-        verifier.build().map_err(TlsError::RevocationList)
-    };
-    let hints = tls.roots.all_subjects();
-    let verifier = ClientIdentityVerifier { chains: chains(tls.roots, chain_of)?, hints, rule };
-    let config = ServerConfig::builder_with_details(Arc::clone(&provider), tls.clock)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
-        .with_client_cert_verifier(Arc::new(verifier))
-        .with_cert_resolver(certified);
-    Ok(serving(config, APPLICATION_PROTOCOL))
+    ServerParts::of(tls)?.config(&[APPLICATION_PROTOCOL])
 }
 
 /// A client's configuration: the roots are pinned, nothing is resumed.
@@ -205,6 +226,17 @@ pub fn server_config(tls: CoordinatorTls<'_>) -> Result<ServerConfig, TlsError> 
 /// # Errors
 /// [`TlsError`].
 pub fn client_config(tls: ClientTls<'_>) -> Result<ClientConfig, TlsError> {
+    client_config_with(tls, |verifier| Arc::new(verifier))
+}
+
+/// A client's configuration whose verifier is put into another.
+///
+/// # Errors
+/// [`TlsError`].
+pub(crate) fn client_config_with(
+    tls: ClientTls<'_>,
+    put: impl FnOnce(CoordinatorIdentityVerifier) -> Arc<dyn ServerCertVerifier>,
+) -> Result<ClientConfig, TlsError> {
     let rule = rule(&tls.credentials, Role::Coordinator, tls.coordinator);
     let certified = tls.credentials.of_role(Role::Client)?;
     let provider = provider_with(tls.key_exchange);
@@ -212,14 +244,14 @@ pub fn client_config(tls: ClientTls<'_>) -> Result<ClientConfig, TlsError> {
     let config = ClientConfig::builder_with_details(Arc::clone(&provider), tls.clock)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_custom_certificate_verifier(put(verifier))
         .with_client_cert_resolver(certified);
     Ok(connecting(config, APPLICATION_PROTOCOL))
 }
 
-/// One protocol, no ticket, no kept session, no early data: a resumed session would not ask whether its certificate was revoked.
-pub(crate) fn serving(mut config: ServerConfig, protocol: &[u8]) -> ServerConfig {
-    config.alpn_protocols = vec![protocol.to_vec()];
+/// These protocols, no ticket, no kept session, no early data: a resumed session would not ask whether its certificate was revoked.
+pub(crate) fn serving(mut config: ServerConfig, protocols: &[&[u8]]) -> ServerConfig {
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_tls13_tickets = 0;

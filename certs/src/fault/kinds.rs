@@ -180,6 +180,10 @@ kinds! {
         "The handshake failed for a reason that is not about certificates."
         "The connection was cut or disturbed."
         "Connect again; if it persists, look at both logs.";
+    TlsHttp 209 "tls-http"
+        "The peer speaks HTTP, not TLS."
+        "A web server, a proxy or a gateway answers at this address and port, and no coordinator."
+        "Check host and port (coordinator.address in the settings, or the bundle's); ask who runs what answers there.";
 
     TokenUnknown 301 "token-unknown"
         "The office does not know this token."

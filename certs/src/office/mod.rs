@@ -52,7 +52,7 @@ pub use rollover::{renew_coordinator, renew_issuing, renew_root};
 pub use tokens::{TOKEN_BYTES, TOKEN_HOURS_MAX, Token};
 pub use wire::{
     ANSWER_BYTES_MAX, Answer, EnrolRequest, Granted, Hex, REQUEST_BYTES_MAX, Refused, RenewRequest, Request,
-    WIRE_VERSION, decode_answer, decode_request, encode_answer, encode_request,
+    WIRE_VERSION, decode_answer, decode_request, encode_answer, encode_request, renewal_signer,
 };
 
 use crate::binding::{SignedBinding, read_bindings};

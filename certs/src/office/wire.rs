@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::{Canonical, Digest};
+use tributary_protocol::ids::ClientId;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 
+use crate::binding::SignedBinding;
 use crate::fault::{CertificateFault, FaultKind};
 use crate::identity::Identity;
 use crate::lines::{hex, unhex};
@@ -168,6 +170,17 @@ impl EnrolRequest {
     fn input(token: &str, csr: &[u8], key: &[u8]) -> Vec<u8> {
         signed(b"SA1/enrol\0", Canonical::new("SA1 enrol").bytes(token.as_bytes()).bytes(csr).bytes(key))
     }
+}
+
+/// Who asks for a renewal, if these bytes are one that the member signed: by its number, for which `key_of` knows the signing key. For a door
+/// that keeps places for members; the office itself judges everything again.
+#[must_use]
+pub fn renewal_signer(bytes: &[u8], key_of: impl Fn(ClientId) -> Option<VerifyingKey>) -> Option<ClientId> {
+    let Ok(Request::Renew(request)) = decode_request(bytes) else { return None };
+    let signed = SignedBinding::decode(&request.binding.0)?;
+    let client = signed.binding.client;
+    let key = key_of(client)?;
+    (signed.verify(&key) && request.verify(&key)).then_some(client)
 }
 
 impl RenewRequest {

@@ -278,6 +278,9 @@ pub(crate) fn parse() -> Result<Command, Exit> {
 /// # Errors
 /// Why it was not done.
 pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
+    if judges_by_the_clock(&command) {
+        tributary_certs::clock::check().map_err(|fault| Failure { exit: Exit::Clock, message: fault.to_string() })?;
+    }
     match command {
         #[cfg(feature = "coordinator")]
         Command::Coordinator(CoordinatorCommand::Init { folder }) => crate::roles::coordinator_init(&folder),
@@ -308,6 +311,16 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Demo(options) => crate::demo::run(&options),
         #[cfg(feature = "simulate")]
         Command::Simulate(options) => crate::simulate::run(&options),
+    }
+}
+
+/// What is recomputed from files, or simulated, needs no clock.
+fn judges_by_the_clock(command: &Command) -> bool {
+    match command {
+        Command::Privacy(_) | Command::Verify(_) => false,
+        #[cfg(feature = "simulate")]
+        Command::Simulate(_) => false,
+        _ => true,
     }
 }
 

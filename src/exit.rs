@@ -12,6 +12,8 @@ pub(crate) enum Exit {
     Failed,
     /// A settings file, or a file that it names, has a fault.
     Settings,
+    /// This machine's clock cannot be used, as a preflight would say.
+    Clock,
     /// The command line is wrong (BSD `sysexits.h`: `EX_USAGE`).
     Usage,
     /// Ctrl-C or SIGTERM ended the demo (128 and the number of SIGINT).
@@ -29,6 +31,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Settings => 2,
+            Self::Clock => 15,
             Self::Usage => 64,
             #[cfg(feature = "demo")]
             Self::Interrupted => 130,

@@ -14,7 +14,7 @@ use tributary_certs::office::{
 use tributary_certs::provider::KeyExchange;
 use tributary_certs::tls::system_clock;
 use tributary_protocol::ids::ClientId;
-use tributary_transport::{Proxy, exchange};
+use tributary_transport::{DialSettings, Dialer, Mode, Proxy, Timers};
 
 use crate::error::ClientError;
 use crate::identity::{read_number, write_number};
@@ -100,13 +100,20 @@ async fn ask(
     let trust = CounterTrust::Fingerprint(bundle.root_sha256);
     let tls = counter_config(trust, bundle.coordinator.identity.clone(), system_clock(), KeyExchange::DEFAULT);
     let tls = Arc::new(tls.map_err(ClientError::file)?);
-    let address = &bundle.coordinator_address;
+    let address = bundle.coordinator_address.clone();
     let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host).trim_matches(['[', ']']);
-    let proxy = options.proxy.clone().map(|address| Proxy { address, credentials: None });
+    let dialer = Dialer::new(DialSettings {
+        server_name: host.to_owned(),
+        mode: Mode::Auto,
+        proxy: options.proxy.clone().map(|address| Proxy { address, credentials: None }),
+        path: tributary_transport::Path::default(),
+        timers: Timers::default(),
+        address,
+    });
     let mut told = false;
     loop {
-        let answer = exchange(address, (host, Arc::clone(&tls)), proxy.as_ref(), &begun.request, ANSWER_BYTES_MAX);
-        let answer = answer.await.map_err(ClientError::file)?;
+        let answer = dialer.exchange(Arc::clone(&tls), &begun.request, ANSWER_BYTES_MAX).await;
+        let answer = answer.map_err(ClientError::file)?;
         match install(&answer, &options.out, unix_seconds()) {
             Ok(done) => return installed(done, &options.out),
             Err(EnrolmentError::Refused(fault)) if fault.kind == FaultKind::ApprovalPending => {

@@ -11,9 +11,11 @@ use tributary_certs::keys::read_signing_key;
 use tributary_certs::provider::KeyExchange;
 use tributary_certs::renewal::{current_binding, finish};
 use tributary_certs::roster::RosterAuthorities;
+use tributary_certs::skew::diagnosis_config;
 use tributary_certs::suite::SigningKey;
-use tributary_certs::tls::{ClientTls, client_config, system_clock};
-use tributary_transport::identity::{KeyPlace, TlsFiles};
+use tributary_certs::tls::{ClientTls, TlsError, client_config, system_clock};
+use tributary_transport::identity::{KeyPlace, TlsFiles, TlsMaterial};
+use tributary_transport::preflight::TrialKeys;
 
 use crate::error::ClientError;
 
@@ -92,6 +94,16 @@ impl Keys {
         Ok(())
     }
 
+    /// For a preflight: the same, and what finds out whether a clock is wrong.
+    ///
+    /// # Errors
+    /// What is wrong with the files.
+    pub(crate) fn trial(&self) -> Result<TrialKeys, ClientError> {
+        let diagnosis = tls_config(open(&self.settings)?, &self.settings, &self.coordinator, diagnosis_config)?;
+        let (tls, binding) = self.current();
+        Ok(TrialKeys { tls, binding, diagnosis, validity: self.validity() })
+    }
+
     /// The settings that these came from.
     pub(crate) fn settings(&self) -> &IdentitySettings {
         &self.settings
@@ -117,16 +129,30 @@ pub(crate) fn tls_files(settings: &IdentitySettings) -> TlsFiles {
 }
 
 fn load(settings: &IdentitySettings, coordinator: &Identity) -> Result<Current, ClientError> {
-    let material = tls_files(settings).open().map_err(|faults| {
-        ClientError::File(faults.into_iter().map(|(_, fault)| fault).collect::<Vec<_>>().join("; "))
-    })?;
+    let material = open(settings)?;
     let validity = validity_of(material.credentials.leaf()).map_err(ClientError::file)?;
     let binding = match settings.token {
         // A key in a token is the roster's: it is renewed by hand.
         Some(_) => None,
         None => current_binding(&settings.folder).map_err(ClientError::file)?,
     };
-    let tls = client_config(ClientTls {
+    let tls = tls_config(material, settings, coordinator, client_config)?;
+    Ok(Current { tls, binding: binding.map(|signed| signed.encode().to_vec()).unwrap_or_default(), validity })
+}
+
+fn open(settings: &IdentitySettings) -> Result<TlsMaterial, ClientError> {
+    tls_files(settings)
+        .open()
+        .map_err(|faults| ClientError::File(faults.into_iter().map(|(_, fault)| fault).collect::<Vec<_>>().join("; ")))
+}
+
+fn tls_config(
+    material: TlsMaterial,
+    settings: &IdentitySettings,
+    coordinator: &Identity,
+    make: impl FnOnce(ClientTls<'_>) -> Result<rustls::ClientConfig, TlsError>,
+) -> Result<Arc<rustls::ClientConfig>, ClientError> {
+    let tls = make(ClientTls {
         credentials: material.credentials,
         roots: &material.roots,
         coordinator: Some(coordinator.clone()),
@@ -134,8 +160,7 @@ fn load(settings: &IdentitySettings, coordinator: &Identity) -> Result<Current, 
         clock: system_clock(),
         key_exchange: settings.key_exchange,
     });
-    let tls = Arc::new(tls.map_err(ClientError::file)?);
-    Ok(Current { tls, binding: binding.map(|signed| signed.encode().to_vec()).unwrap_or_default(), validity })
+    tls.map(Arc::new).map_err(ClientError::file)
 }
 
 /// The client's number in the roster, as enrolment or a roster said it.

@@ -3,9 +3,11 @@
 //! Nothing of a running round notices: the open connection stays, and the next one proves the new key. A certificate that has run out is
 //! renewed as well, for 30 days, if a person at the office approves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tributary_certs::counter::{CounterTrust, counter_config};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::issue::Validity;
@@ -14,14 +16,14 @@ use tributary_certs::renewal::{Expiry, renewal_due};
 use tributary_certs::tls::{TrustRoots, system_clock};
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::ids::ClientId;
-use tributary_transport::{DialSettings, Metric, MetricsFile, exchange};
+use tributary_transport::{Dialer, Metric, Metrics, Pulse};
 
 use crate::error::ClientError;
 use crate::identity::{Keys, read_number, tls_files};
 use crate::telemetry::Report;
 
 /// How often files and time are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// First and longest pause between attempts, in seconds.
 const RETRY_SECONDS: (u64, u64) = (60, 3_600);
@@ -29,25 +31,50 @@ const RETRY_SECONDS: (u64, u64) = (60, 3_600);
 /// Follows the certificate of a running daemon.
 pub(crate) struct Renewal {
     pub(crate) keys: Keys,
-    pub(crate) dial: DialSettings,
+    pub(crate) dialer: Dialer,
     pub(crate) reports: mpsc::UnboundedSender<Report>,
     pub(crate) unix_seconds: fn() -> u64,
-    pub(crate) metrics: MetricsFile,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) pulse: Pulse,
+    /// [`LOOK_EVERY`], but for tests.
+    pub(crate) look_every: Duration,
 }
+
+/// A renewal that is being asked for, in a task of its own: whatever the office and the network do, files, warnings and metrics go on.
+type Asking = JoinHandle<Result<(), ClientError>>;
 
 impl Renewal {
     /// For as long as it is polled.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(self) {
         let draw = u64::from_le_bytes(OsEntropy.bytes32()[..8].try_into().expect("eight bytes"));
         let mut stamp = tls_files(self.keys.settings()).stamp();
         let (mut next, mut pause) = (0, RETRY_SECONDS.0);
         let (mut level, mut failures) = (Expiry::Fine, 0);
-        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        let mut asking: Option<Asking> = None;
+        let mut ticks = tokio::time::interval(self.look_every);
         loop {
-            ticks.tick().await;
+            let asked = tokio::select! {
+                asked = ended(&mut asking), if asking.is_some() => Some(asked),
+                _ = ticks.tick() => None,
+            };
+            self.pulse.beat();
             let now = (self.unix_seconds)();
+            match asked {
+                Some(Ok(())) => {
+                    stamp = tls_files(self.keys.settings()).stamp();
+                    (next, pause) = (0, RETRY_SECONDS.0);
+                    self.tell(Report::CertificateRenewed { not_after: self.keys.validity().not_after });
+                }
+                Some(Err(fault)) => {
+                    failures += 1;
+                    next = now.saturating_add(pause);
+                    self.tell(Report::RenewalFailed { reason: fault.to_string(), retry_seconds: pause });
+                    pause = (pause * 2).min(RETRY_SECONDS.1);
+                }
+                None => {}
+            }
             let seen = tls_files(self.keys.settings()).stamp();
-            if seen != stamp {
+            if seen != stamp && asking.is_none() {
                 // Somebody installed another certificate, or a list: it counts from the next connection on.
                 stamp = seen;
                 if let Err(fault) = self.keys.reload() {
@@ -64,50 +91,47 @@ impl Renewal {
             }
             level = current;
             let due = self.keys.settings().renew.then(|| renewal_due(validity, 0, draw));
-            self.metrics.write(now, metrics(validity, due, failures));
-            if due.is_none_or(|due| now < due) || now < next {
+            self.metrics.publish("identity", now, metrics(validity, due, failures));
+            if due.is_none_or(|due| now < due) || now < next || asking.is_some() {
                 continue;
             }
             // Before the first connection of a client that was enrolled without it there is nothing to ask with.
             let Some(number) = read_number(&self.keys.settings().folder) else { continue };
-            match self.renew(ClientId(number), now).await {
-                Ok(()) => {
-                    stamp = tls_files(self.keys.settings()).stamp();
-                    (next, pause) = (0, RETRY_SECONDS.0);
-                    self.tell(Report::CertificateRenewed { not_after: self.keys.validity().not_after });
-                }
-                Err(fault) => {
-                    failures += 1;
-                    next = now + pause;
-                    self.tell(Report::RenewalFailed { reason: fault.to_string(), retry_seconds: pause });
-                    pause = (pause * 2).min(RETRY_SECONDS.1);
-                }
-            }
+            asking = Some(tokio::spawn(renew(self.keys.clone(), self.dialer.clone(), ClientId(number), now)));
         }
-    }
-
-    async fn renew(&self, client: ClientId, now: u64) -> Result<(), ClientError> {
-        let folder = &self.keys.settings().folder;
-        let begun = begin_renewal(folder, client).map_err(ClientError::file)?;
-        let trust = TrustRoots::read(&tls_files(self.keys.settings()).trust).map_err(ClientError::file)?;
-        let tls = counter_config(
-            CounterTrust::Roots(trust),
-            self.keys.coordinator().clone(),
-            system_clock(),
-            self.keys.settings().key_exchange,
-        );
-        let tls = std::sync::Arc::new(tls.map_err(ClientError::file)?);
-        let DialSettings { address, server_name, proxy, .. } = &self.dial;
-        let answer = exchange(address, (server_name, tls), proxy.as_ref(), &begun.request, ANSWER_BYTES_MAX).await;
-        let answer = answer.map_err(ClientError::file)?;
-        install_renewal(folder, &answer, now).map_err(ClientError::file)?;
-        self.keys.reload()
     }
 
     fn tell(&self, report: Report) {
         // Without a receiver the daemon is ending.
         let _ = self.reports.send(report);
     }
+}
+
+/// Completes when a renewal that is being asked for has succeeded or failed. Cancel-safe.
+async fn ended(asking: &mut Option<Asking>) -> Result<(), ClientError> {
+    let asked = match asking {
+        Some(task) => task.await,
+        None => std::future::pending().await,
+    };
+    *asking = None;
+    asked.unwrap_or_else(|fault| Err(ClientError::file(fault)))
+}
+
+/// Asks the office, and installs what it answers. Bounded by the exchange's deadline.
+async fn renew(keys: Keys, dialer: Dialer, client: ClientId, now: u64) -> Result<(), ClientError> {
+    let folder = &keys.settings().folder;
+    let begun = begin_renewal(folder, client).map_err(ClientError::file)?;
+    let trust = TrustRoots::read(&tls_files(keys.settings()).trust).map_err(ClientError::file)?;
+    let tls = counter_config(
+        CounterTrust::Roots(trust),
+        keys.coordinator().clone(),
+        system_clock(),
+        keys.settings().key_exchange,
+    );
+    let tls = Arc::new(tls.map_err(ClientError::file)?);
+    let answer = dialer.exchange(tls, &begun.request, ANSWER_BYTES_MAX).await;
+    install_renewal(folder, &answer.map_err(ClientError::file)?, now).map_err(ClientError::file)?;
+    keys.reload()
 }
 
 fn metrics(validity: Validity, due: Option<u64>, failures: u64) -> Vec<Metric> {
@@ -127,4 +151,143 @@ fn metrics(validity: Validity, due: Option<u64>, failures: u64) -> Vec<Metric> {
         value,
     });
     [ends, failed].into_iter().chain(due).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use tokio::io::AsyncReadExt as _;
+    use tributary_certs::clock::unix_seconds;
+    use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_client, issue_coordinator};
+    use tributary_certs::identity::TrustDomain;
+    use tributary_certs::provider::KeyExchange;
+    use tributary_transport::{DialSettings, Mode, Proxy, Timers, Watchdog};
+
+    use super::*;
+    use crate::identity::{BranchIdentity, IdentitySettings, write_number};
+
+    const DAY: u64 = 86_400;
+
+    /// So long that only a hanging test meets it.
+    const PATIENCE: Duration = Duration::from_secs(120);
+
+    /// A branch whose certificate is to be renewed, and the folder of its metrics.
+    fn branch(folder: &tempfile::TempDir) -> (Keys, PathBuf) {
+        let path = |name: &str| folder.path().join(name);
+        let domain = TrustDomain::parse("federation.example").unwrap();
+        let long_ago = unix_seconds() - 20 * DAY;
+        init_authority(&path("authority"), &domain, 1, 1, long_ago).unwrap();
+        let host_names = ["localhost".to_owned()];
+        let request =
+            CoordinatorRequest { organisation: "centre", id: "main", host_names: &host_names, addresses: &[] };
+        issue_coordinator(&path("authority"), &request, &path("coordinator"), long_ago).unwrap();
+        issue_client(&path("authority"), "north-bank", "one", &path("client"), long_ago).unwrap();
+        write_number(&path("client"), 1).unwrap();
+        let settings =
+            IdentitySettings { folder: path("client"), token: None, key_exchange: KeyExchange::DEFAULT, renew: true };
+        let Ok(identity) = BranchIdentity::open(settings) else { panic!("a good identity") };
+        (identity.keys, folder.path().to_path_buf())
+    }
+
+    /// A machine that takes every connection, answers CONNECT if it is a proxy, and then says nothing for ever.
+    async fn silent() -> String {
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut kept = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read_u8().await;
+                kept.push(stream);
+            }
+        });
+        address.to_string()
+    }
+
+    fn dialer(address: String, proxy: Option<String>, exchange: Duration) -> Dialer {
+        Dialer::new(DialSettings {
+            address,
+            server_name: "localhost".into(),
+            mode: Mode::Tcp,
+            proxy: proxy.map(|address| Proxy { address, credentials: None }),
+            path: tributary_transport::Path::default(),
+            timers: Timers { exchange, ..Timers::default() },
+        })
+    }
+
+    fn renewal(
+        keys: Keys,
+        dialer: Dialer,
+        folder: &std::path::Path,
+        clock: fn() -> u64,
+    ) -> (Renewal, mpsc::UnboundedReceiver<Report>) {
+        let (reports, told) = mpsc::unbounded_channel();
+        let metrics = Arc::new(Metrics::in_folder(folder));
+        let pulse = Watchdog::new().watch("renewal", "renewal_stalled_seconds", "Help.", PATIENCE);
+        let look_every = Duration::from_millis(20);
+        (Renewal { keys, dialer, reports, unix_seconds: clock, metrics, pulse, look_every }, told)
+    }
+
+    async fn next(told: &mut mpsc::UnboundedReceiver<Report>) -> Report {
+        tokio::time::timeout(PATIENCE, told.recv()).await.expect("it goes on").expect("it lives")
+    }
+
+    fn run<T>(test: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+    }
+
+    #[test]
+    fn a_silent_office_or_proxy_ends_in_a_report_and_another_attempt() {
+        run(async {
+            for behind_a_proxy in [false, true] {
+                let folder = tempfile::tempdir().unwrap();
+                let (keys, state) = branch(&folder);
+                let silent = silent().await;
+                let soon = Duration::from_millis(200);
+                let dialer = match behind_a_proxy {
+                    true => dialer("fl.example:7443".into(), Some(silent), soon),
+                    false => dialer(silent, None, soon),
+                };
+                let (renewal, mut told) = renewal(keys, dialer, &state, unix_seconds);
+                tokio::spawn(renewal.run());
+                let Report::RenewalFailed { reason, retry_seconds: 60 } = next(&mut told).await else {
+                    panic!("it fails")
+                };
+                assert!(reason.contains("did not come within 0.2 seconds"), "{reason}");
+            }
+        });
+    }
+
+    /// The clock of the next test.
+    static NOW: AtomicU64 = AtomicU64::new(0);
+
+    #[test]
+    fn warnings_and_metrics_go_on_while_an_office_is_silent_for_ever() {
+        run(async {
+            let folder = tempfile::tempdir().unwrap();
+            let (keys, state) = branch(&folder);
+            let ends = keys.validity().not_after;
+            NOW.store(ends - 10 * DAY, Ordering::Relaxed);
+            // As if there were no deadline at all.
+            let dialer = dialer(silent().await, None, Duration::from_secs(1 << 20));
+            let (renewal, mut told) = renewal(keys, dialer, &state, || NOW.load(Ordering::Relaxed));
+            tokio::spawn(renewal.run());
+            for (days, wanted) in [(5, Expiry::Warning), (2, Expiry::Critical)] {
+                NOW.store(ends - days * DAY, Ordering::Relaxed);
+                let Report::CertificateEnds { level, left_seconds } = next(&mut told).await else {
+                    panic!("a warning")
+                };
+                assert_eq!((level, left_seconds), (wanted, days * DAY));
+                let metrics = std::fs::read_to_string(state.join("metrics.prom")).unwrap();
+                assert!(metrics.contains("tributary_certificate_not_after_seconds"), "{metrics}");
+            }
+            NOW.store(ends - DAY, Ordering::Relaxed);
+            let written = format!("tributary_metrics_written_seconds {}\n", ends - DAY);
+            while !std::fs::read_to_string(state.join("metrics.prom")).unwrap().contains(&written) {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
 }

@@ -1,10 +1,11 @@
 //! The daemon's loop: one task owns the participant machine and carries out what it asks, in order.
 
 use std::path::PathBuf;
-use std::sync::mpsc as jobs;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, mpsc as jobs};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
+use tributary_certs::clock::{unix_millis, unix_seconds};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
 use tributary_model::architecture::Architecture;
@@ -15,7 +16,7 @@ use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
-use tributary_transport::{ChannelSettings, MetricsFile};
+use tributary_transport::{ChannelSettings, Dialer, Metrics, Pulse, Watchdog};
 
 use crate::budget::{BudgetFile, open_budget};
 use crate::conversation::{Conversation, Incoming};
@@ -23,7 +24,7 @@ use crate::data::read_schema;
 use crate::error::ClientError;
 use crate::identity::{BranchIdentity, read_number, write_number};
 use crate::policy::{BranchPolicy, budget, refusal};
-use crate::renewal::Renewal;
+use crate::renewal::{LOOK_EVERY, Renewal};
 use crate::settings::Settings;
 use crate::telemetry::{Report, process_cpu, rss_bytes_max};
 use crate::vectors::Vectors;
@@ -58,6 +59,40 @@ struct Daemon<'r> {
     /// CPU time when the first round began.
     cpu_before: Option<Duration>,
     ended: Option<Result<(), String>>,
+    pulse: Pulse,
+}
+
+/// The client's loops, as the watchdog sees them.
+struct Pulses {
+    rounds: Pulse,
+    renewal: Pulse,
+    training: Pulse,
+}
+
+impl Pulses {
+    fn of(watchdog: &mut Watchdog) -> Self {
+        let minute = Duration::from_secs(60);
+        Self {
+            rounds: watchdog.watch(
+                "rounds",
+                "rounds_stalled_seconds",
+                "Seconds for which the loop of the rounds stands still at one step, beyond what it may; 0 where it goes on.",
+                minute,
+            ),
+            renewal: watchdog.watch(
+                "renewal",
+                "renewal_stalled_seconds",
+                "Seconds for which the loop that follows the certificate and its files stands still; 0 where it goes on.",
+                minute,
+            ),
+            training: watchdog.watch(
+                "training",
+                "training_stalled_seconds",
+                "Seconds that the training's job in hand has taken, beyond what it may; 0 where it goes on.",
+                minute * 10,
+            ),
+        }
+    }
 }
 
 /// Clocks that differ by more are reported at each connection.
@@ -77,8 +112,7 @@ struct Clock {
 
 impl Clock {
     fn new() -> Self {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX), started: Instant::now() }
+        Self { unix_ms: unix_millis(), started: Instant::now() }
     }
 
     fn now(&self) -> Millis {
@@ -124,8 +158,16 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         WorkerSource { snapshot, schema, customers_nominal: settings.customers_nominal, policy: owned.clone() };
     let (job_sender, job_receiver) = jobs::channel();
     let (answer_sender, answers) = mpsc::unbounded_channel();
+    let mut watchdog = Watchdog::new();
+    let Pulses { rounds, renewal, training } = Pulses::of(&mut watchdog);
     let worker = std::thread::spawn(move || {
-        run_worker(source, &job_receiver, |answer| {
+        let jobs = std::iter::from_fn(|| {
+            training.rest();
+            let job = job_receiver.recv().ok()?;
+            training.beat();
+            Some(job)
+        });
+        run_worker(source, jobs, |answer| {
             // A closed channel means that the daemon is ending.
             let _ = answer_sender.send(answer);
         })
@@ -133,8 +175,17 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
     let keys = identity.keys;
     let (reports, notices) = mpsc::unbounded_channel();
-    let metrics = MetricsFile::in_folder(&settings.state_dir);
-    let renewal = Renewal { keys: keys.clone(), dial: settings.dial(), reports, unix_seconds, metrics };
+    let metrics = Arc::new(Metrics::in_folder(&settings.state_dir));
+    let _watched = watchdog.start(Arc::clone(&metrics), unix_seconds).map_err(ClientError::Runtime)?;
+    let renewal = Renewal {
+        keys: keys.clone(),
+        dialer: Dialer::new(settings.dial()),
+        reports,
+        unix_seconds,
+        metrics,
+        pulse: renewal,
+        look_every: LOOK_EVERY,
+    };
     let channel = ChannelSettings { dial: settings.dial(), keys: Box::new(move || keys.current()) };
     // Their timers belong to the runtime.
     let conversation = runtime.block_on(async {
@@ -163,6 +214,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         rounds: None,
         cpu_before: None,
         ended: None,
+        pulse: rounds,
     };
     let result = runtime.block_on(daemon.serve());
     let Daemon { conversation, rounds, cpu_before, jobs, .. } = daemon;
@@ -217,6 +269,7 @@ impl Daemon<'_> {
                     None => std::future::pending().await,
                 }
             };
+            self.pulse.rest();
             let input = tokio::select! {
                 incoming = self.conversation.next() => self.arrived(incoming),
                 Some(answer) = self.answers.recv() => self.answered(answer),
@@ -227,10 +280,12 @@ impl Daemon<'_> {
                     return Ok(());
                 }
             };
+            self.pulse.beat();
             if let Some(input) = input {
                 self.handle(input)?;
             }
         }
+        self.pulse.rest();
         self.verdict()
     }
 
@@ -400,10 +455,6 @@ impl Daemon<'_> {
         }
         Ok(())
     }
-}
-
-fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// SIGTERM or Ctrl-C.

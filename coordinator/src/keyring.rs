@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
-use tributary_certs::counter::office_config;
+use tributary_certs::counter::door_configs;
 use tributary_certs::fault::FaultKind;
 use tributary_certs::identity::{Identity, Role, identity_of};
 use tributary_certs::inspect::{inspect_chain, validity_of};
@@ -18,7 +18,7 @@ use tributary_certs::revocation::{Revocation, RevocationLists, revoked_in};
 use tributary_certs::tls::{CoordinatorTls, TrustRoots, read_certificates, server_config, system_clock};
 use tributary_settings::Fault;
 use tributary_transport::identity::{Stamp, TlsFiles};
-use tributary_transport::{Listener, Metric, MetricsFile, ServerKeys};
+use tributary_transport::{Listener, Metric, Metrics, Pulse, ServerKeys};
 
 use crate::connections::Door;
 use crate::runtime::unix_seconds;
@@ -103,11 +103,12 @@ impl Keyring {
 
     /// Follows the files for as long as it is polled: new keys and lists count from the next handshake on, and sessions of certificates that
     /// were revoked, or have run out, end at once.
-    pub(crate) async fn watch(mut self, listener: Arc<Listener>, door: Arc<Door>, mut metrics: MetricsFile) {
+    pub(crate) async fn watch(mut self, listener: Arc<Listener>, door: Arc<Door>, metrics: Arc<Metrics>, pulse: Pulse) {
         let mut ticks = tokio::time::interval(WATCH_EVERY);
         let (mut reminded, mut judged, mut reloaded) = (0, 0, 0);
         loop {
             ticks.tick().await;
+            pulse.beat();
             let now = unix_seconds();
             let stamp = self.files.stamp();
             if stamp != self.stamp {
@@ -119,7 +120,8 @@ impl Keyring {
                 judged = now;
                 door.cut(|certificate| self.judge(certificate, now));
             }
-            metrics.write(now, self.metrics());
+            metrics.publish("door", now, door.metrics());
+            metrics.publish("identity", now, self.metrics());
             if now >= reminded + REMIND_SECONDS {
                 reminded = now;
                 self.remind(now);
@@ -215,10 +217,18 @@ fn load(files: &TlsFiles, office: bool, now: u64) -> Result<Loaded, Vec<Fault>> 
         clock: system_clock(),
         key_exchange: files.key_exchange,
     };
-    let peers = Arc::new(server_config(tls).map_err(|error| bad(error.to_string()))?);
-    let office = office.then(|| office_config(&peers, &material.roots).map(Arc::new)).transpose();
-    let office = office.map_err(|error| bad(error.to_string()))?;
-    Ok(Loaded { keys: ServerKeys { peers, office }, revocations: material.revocations, identity, validity })
+    let keys = match office {
+        true => door_configs(tls).map(|doors| ServerKeys {
+            peers: Arc::new(doors.peers),
+            office: Some(Arc::new(doors.office)),
+            quic: Arc::new(doors.both),
+        }),
+        false => {
+            server_config(tls).map(Arc::new).map(|peers| ServerKeys { quic: Arc::clone(&peers), peers, office: None })
+        }
+    };
+    let keys = keys.map_err(|error| bad(error.to_string()))?;
+    Ok(Loaded { keys, revocations: material.revocations, identity, validity })
 }
 
 /// The validity of a certificate that clients would accept now.

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tributary_certs::roster::{RosterAuthorities, RosterFileError, read_roster};
 use tributary_protocol::roster::{RosterHead, SignedRoster, Succession};
 use tributary_protocol::round::Input;
+use tributary_transport::Pulse;
 use tributary_transport::identity::stamp;
 
 use crate::connections::Arrival;
@@ -40,10 +41,11 @@ impl RosterFile {
     }
 
     /// Follows the file for as long as it is polled: every newer roster goes to the machine, which adopts it between two rounds.
-    pub(crate) async fn watch(mut self, inputs: mpsc::Sender<Arrival>) {
+    pub(crate) async fn watch(mut self, inputs: mpsc::Sender<Arrival>, pulse: Pulse) {
         let mut ticks = tokio::time::interval(WATCH_EVERY);
         loop {
             ticks.tick().await;
+            pulse.beat();
             let stamp = stamp(&self.path);
             if stamp == self.stamp {
                 continue;
@@ -51,6 +53,7 @@ impl RosterFile {
             self.stamp = stamp;
             let Some(roster) = self.read() else { continue };
             if inputs.send(Arrival::Input(Input::Roster(Box::new(roster)))).await.is_err() {
+                pulse.rest();
                 return;
             }
         }

@@ -8,16 +8,18 @@ use std::num::NonZero;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
+use tributary_certs::clock::unix_millis;
+pub use tributary_certs::clock::unix_seconds;
 use tributary_journal::Journal;
 use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox};
 use tributary_protocol::time::Millis;
 use tributary_transport::limits::CLOSING_TIME;
-use tributary_transport::{Listener, MetricsFile};
+use tributary_transport::{Listener, Metrics, Pulse, Watchdog};
 
 use crate::connections::{Arrival, Door, DoorSettings, Members};
 use crate::error::CoordinatorError;
@@ -69,8 +71,7 @@ impl Clock {
 
     /// Milliseconds of the Unix clock, for the ledger's readers.
     pub(crate) fn unix() -> Millis {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        Millis(unix_millis())
     }
 
     /// The moment of a deadline, or of the next look at it.
@@ -80,11 +81,50 @@ impl Clock {
     }
 }
 
-/// Seconds of the Unix clock.
-#[must_use]
-pub fn unix_seconds() -> u64 {
-    Clock::unix().0 / 1000
+/// The coordinator's loops, as the watchdog sees them. A loop that only waits is at rest.
+struct Pulses {
+    machine: Pulse,
+    roster: Pulse,
+    door: Pulse,
+    identity: Pulse,
+    office: Pulse,
 }
+
+impl Pulses {
+    fn of(watchdog: &mut Watchdog) -> Self {
+        let mut watch = |name, metric, help| watchdog.watch(name, metric, help, STALLED_AFTER);
+        Self {
+            machine: watch(
+                "rounds",
+                "rounds_stalled_seconds",
+                "Seconds for which the loop of the rounds stands still at one step, beyond what it may; 0 where it goes on.",
+            ),
+            roster: watch(
+                "roster",
+                "roster_stalled_seconds",
+                "Seconds for which the loop that follows the roster's file stands still; 0 where it goes on.",
+            ),
+            door: watch(
+                "door",
+                "door_stalled_seconds",
+                "Seconds for which the loop that lets connections in stands still; 0 where it goes on.",
+            ),
+            identity: watch(
+                "identity",
+                "identity_stalled_seconds",
+                "Seconds for which the loop that follows keys, trust and revocations stands still; 0 where it goes on.",
+            ),
+            office: watch(
+                "office",
+                "office_stalled_seconds",
+                "Seconds for which the enrolment office waits for the authority's folder, beyond what it may; 0 where it goes on.",
+            ),
+        }
+    }
+}
+
+/// A loop that stands still for longer is reported.
+const STALLED_AFTER: Duration = Duration::from_secs(30);
 
 /// Serves a plan until it is over or `stop` completes, and tells `report` what happens.
 ///
@@ -141,7 +181,9 @@ async fn serve(
     let progress = Progress::resume(&job, &events);
     let sum = OpenSum::default();
     let (inputs, mut arrivals) = mpsc::channel(INPUTS_MAX);
-    let metrics = MetricsFile::in_folder(&state_dir);
+    let metrics = Arc::new(Metrics::in_folder(&state_dir));
+    let mut watchdog = Watchdog::new();
+    let pulses = Pulses::of(&mut watchdog);
     let farewell_time = listen.timers.detached;
     let door = DoorSettings {
         members: Arc::clone(&members),
@@ -151,7 +193,7 @@ async fn serve(
         upload_bytes: upload_bytes(&job),
         session_rounds: job.plan.session_rounds,
         timers: listen.timers,
-        office: keyring.office().cloned().map(Counter::new),
+        office: keyring.office().cloned().map(|folder| Counter::new(folder, pulses.office)),
         unix_seconds,
     };
     let door = Door::new(door);
@@ -182,12 +224,13 @@ async fn serve(
         });
         shell.tell(&Event::Listening { address, plan: plan.to_string(), enrolled });
         shell.tell_what_is_lacking();
-        tokio::spawn(roster_file.watch(inputs));
-        tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener)));
-        tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), metrics));
+        let _watched = watchdog.start(Arc::clone(&metrics), unix_seconds).map_err(CoordinatorError::Runtime)?;
+        tokio::spawn(roster_file.watch(inputs, pulses.roster));
+        tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener), pulses.door));
+        tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), metrics, pulses.identity));
         // A process that ended while it told the clients of their plan's end has left some of them waiting.
         let absent = if shell.is_over() { farewell_time } else { Duration::ZERO };
-        if turn(&mut shell, &mut arrivals, stop.as_mut()).await? {
+        if turn(&mut shell, &mut arrivals, stop.as_mut(), &pulses.machine).await? {
             let leaving = async {
                 tokio::time::sleep(absent).await;
                 door.emptied(farewell_time).await;
@@ -208,6 +251,7 @@ async fn turn(
     shell: &mut Shell<'_>,
     arrivals: &mut mpsc::Receiver<Arrival>,
     mut stop: Pin<&mut impl Future<Output = ()>>,
+    pulse: &Pulse,
 ) -> Result<bool, CoordinatorError> {
     let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
     let mut armed: Option<Millis> = None;
@@ -222,28 +266,36 @@ async fn turn(
             sleep.as_mut().reset(shell.clock().instant(deadline));
         }
         armed = deadline;
+        pulse.rest();
         tokio::select! {
             biased;
             () = &mut stop => {
+                pulse.beat();
                 shell.input(Input::Stop)?;
                 shell.stopped();
                 return Ok(false);
             }
             count = arrivals.recv_many(&mut batch, BATCH) => {
                 assert!(count > 0, "the door keeps a sender");
+                pulse.beat();
                 for arrival in batch.drain(..) {
                     shell.arrive(arrival)?;
                 }
             }
             () = &mut sleep, if armed.is_some() => {
+                pulse.beat();
                 // One beyond the longest sleep is armed again.
                 expired = armed.filter(|deadline| *deadline <= shell.clock().now());
                 armed = None;
                 shell.input(Input::Timer)?;
             }
-            _ = roll.tick() => shell.call_the_roll(),
+            _ = roll.tick() => {
+                pulse.beat();
+                shell.call_the_roll();
+            }
         }
     }
+    pulse.rest();
     Ok(true)
 }
 

@@ -5,8 +5,8 @@ mod options;
 mod roster;
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(crate) use tributary_certs::clock::unix_seconds;
 use tributary_certs::enrolment::{self, Apart, CoordinatorRequest};
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::inspect::inspect;
@@ -87,9 +87,4 @@ fn look(options: &InspectOptions) -> Result<Exit, Failure> {
         print!("{inspection}");
     }
     Ok(if inspection.problems.is_empty() { Exit::Done } else { Exit::Failed })
-}
-
-/// The machine's clock. Before 1970 counts as 1970.
-pub(crate) fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

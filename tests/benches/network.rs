@@ -6,6 +6,7 @@
 mod support;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -124,20 +125,18 @@ async fn plain(enrolled: &Enrolled, data: Bytes) -> Cost {
 async fn link(enrolled: &Enrolled, transport: Transport, data: Bytes) -> Cost {
     let settings =
         ListenSettings { listen: "127.0.0.1:0".into(), tcp: true, path: Path::default(), timers: Timers::default() };
-    let keys = ServerKeys { peers: enrolled.server_tls(), office: None };
+    let peers = enrolled.server_tls();
+    let keys = ServerKeys { quic: Arc::clone(&peers), peers, office: None };
     let listener = Listener::open(&settings, keys).expect("a port");
     let address = listener.address();
     let length = data.len();
     let server = tokio::spawn(async move {
         let attempt = listener.next().await.expect("a client");
-        let Ok(Accepted::Peer(wire)) = attempt.accept().await else { panic!("a handshake") };
-        let (mut greeted, _) = Greeted::by_peer(*wire).await.expect("a greeting");
-        greeted
-            .welcome(Welcome { link: LinkId([1; 16]), resumed: false, received: 0, unix_seconds: 0 })
-            .await
-            .expect("a client");
+        let Ok(Accepted::Peer(wire)) = attempt.accept(|| {}).await else { panic!("a handshake") };
+        let (greeted, _) = Greeted::by_peer(*wire).await.expect("a greeting");
         let mut link = Link::new(Timers::default());
-        link.attach(greeted, 0).expect("a new link");
+        let welcome = Welcome { link: LinkId([1; 16]), resumed: false, received: 0, unix_seconds: 0 };
+        link.welcome(greeted, 0, welcome).expect("a new link");
         let mut left = length;
         while left > 0 {
             left -= link.read().await.expect("a writer").len();

@@ -20,13 +20,15 @@ fn each_cause_has_its_code_and_its_sentences() {
     for part in lines {
         assert!(good.out.contains(part), "{part:?} is missing in {}", good.out);
     }
-    // A daemon that runs is not disturbed, and is recognised.
+    // A daemon that runs is not disturbed, and is recognised. Of the preflight before, the coordinator says nothing.
     let mut daemon = federation.start(0);
-    federation.until("joined");
+    assert_eq!(federation.until_any(&["joined", "left"])["event"], "joined");
     let beside = preflight(&federation, 0);
     assert!(beside.out.contains("this client's daemon is connected now"), "{} {}", beside.out, beside.err);
     assert!(daemon.is_running());
+    assert_eq!(preflight(&federation, 1).code, Some(0));
     daemon.stop();
+    assert_eq!(federation.until("left")["client"], 1, "the first that leaves is the daemon");
 
     let failing = |number: usize, code: i32, parts: &[&str]| {
         let found = preflight(&federation, number);

@@ -215,6 +215,26 @@ fn the_crypto_provider_is_chosen_in_one_place() {
     assert_eq!(chosen, ["certs/src/provider.rs"]);
 }
 
+/// The machine's clock is read in one file: a clock before 1970 is refused there, and panics nowhere. Tests may read it.
+#[test]
+fn the_clock_is_read_in_one_place() {
+    let mut sources = Vec::new();
+    collect(&root(), &mut sources);
+    let reads = |path: &PathBuf| {
+        let text = fs::read_to_string(path).expect("UTF-8");
+        ["SystemTime::now", "duration_since(UNIX_EPOCH", "DefaultTimeProvider", "UnixTime::now"]
+            .iter()
+            .any(|word| text.contains(word))
+    };
+    let read: Vec<String> = sources
+        .iter()
+        .filter(|path| reads(path))
+        .map(|path| path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned())
+        .filter(|path| !path.split('/').any(|part| part == "tests" || part == "benches"))
+        .collect();
+    assert_eq!(read, ["certs/src/clock.rs"]);
+}
+
 #[test]
 fn the_core_has_no_standard_library() {
     let text = fs::read_to_string(root().join("protocol/src/lib.rs")).expect("the core");

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tributary_certs::fault::explain;
+use tributary_certs::fault::{FaultKind, explain};
 
 use crate::limits::HANDSHAKE_TIME;
 use crate::wire::End;
@@ -64,6 +64,21 @@ pub enum DialFault {
         /// What was tried.
         what: &'static str,
     },
+    /// No address of the name answered.
+    #[error("{}", listed(.0))]
+    Addresses(Vec<(SocketAddr, DialFault)>),
+    /// The office's answer is none.
+    #[error("the office's answer cannot be used: {0}; compare the releases of both sides")]
+    Answer(String),
+    /// A question and its answer took too long.
+    #[error(
+        "the office's answer did not come within {seconds} seconds: it is overloaded, or something between keeps the connection and \
+         carries nothing; ask again later"
+    )]
+    Exchange {
+        /// So long.
+        seconds: f64,
+    },
     /// Both transports failed.
     #[error("over QUIC: {quic}. Over TCP: {tcp}")]
     Both {
@@ -72,6 +87,38 @@ pub enum DialFault {
         /// Why TCP failed.
         tcp: Box<DialFault>,
     },
+}
+
+impl DialFault {
+    /// Whether it may be gone in a moment: a connection that was broken off without a reason, as by a crowded door.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Failed(text) => FaultKind::named_in(text)
+                .is_none_or(|kind| matches!(kind, FaultKind::TlsOther | FaultKind::ClosedByPeer)),
+            Self::Both { quic, tcp } => quic.may_pass() || tcp.may_pass(),
+            Self::Addresses(faults) => faults.iter().any(|(_, fault)| fault.may_pass()),
+            _ => false,
+        }
+    }
+
+    /// Whether the other side has found the fault, with what this side sent.
+    pub(crate) fn is_found_by_peer(&self) -> bool {
+        self.to_string().contains("The peer refused this side")
+    }
+
+    /// Whether nobody answered, at any address.
+    pub(crate) fn is_silence(&self) -> bool {
+        match self {
+            Self::Silence { .. } => true,
+            Self::Addresses(faults) => faults.iter().any(|(_, fault)| fault.is_silence()),
+            _ => false,
+        }
+    }
+}
+
+fn listed(faults: &[(SocketAddr, DialFault)]) -> String {
+    let lines = faults.iter().map(|(address, fault)| format!("{address}: {fault}"));
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 /// Why no client can be served. The operator's configuration or machine is to blame.
@@ -137,6 +184,9 @@ pub enum PeerFault {
     /// It took too long.
     #[error("nothing arrived for {} seconds", HANDSHAKE_TIME.as_secs())]
     Slow,
+    /// Others came, and there was no room for all.
+    #[error("no room: {0}")]
+    Crowded(&'static str),
 }
 
 /// What an input or output error of a TLS stream means: the library's own error is inside.

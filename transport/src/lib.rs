@@ -10,7 +10,9 @@
 //! daemons. A [`Link`] outlives the connections that carry it, so that a cut, another network address or a change of transport costs at most
 //! [`limits::UNCONFIRMED_BYTES_MAX`] sent again, and nothing above it notices.
 
+mod addresses;
 mod channel;
+mod counter;
 mod dial;
 mod fault;
 mod frames;
@@ -28,18 +30,22 @@ mod record;
 mod settings;
 mod tcp;
 mod timers;
+mod watchdog;
 mod wire;
 
+pub use addresses::{ADDRESSES_MAX, Resolver};
 pub use channel::{Channel, ChannelSettings, Event};
-pub use dial::{DialSettings, Dialer, Mode, look_up};
+pub use counter::OfficeStream;
+pub use dial::{DialSettings, Dialer, Mode};
 pub use fault::{DialFault, ListenError, PeerFault};
 pub use frames::Frames;
 pub use link::{Greeted, Link};
 pub use listen::{Attempt, ListenSettings, Listener, ServerKeys};
-pub use metrics::{Metric, MetricsFile};
+pub use metrics::{Metric, Metrics};
 pub use path::{MTU_MAX, MTU_MIN, Path, TIMER_MAX};
 pub use record::{BINDING_BYTES_MAX, Greeting, LinkId, Welcome};
 pub use settings::NetworkSettings;
-pub use tcp::{Accepted, OfficeStream, Proxy, exchange};
+pub use tcp::Proxy;
 pub use timers::Timers;
-pub use wire::{End, Transport, Wire};
+pub use watchdog::{Pulse, Watchdog};
+pub use wire::{Accepted, End, Transport, Wire};

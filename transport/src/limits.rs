@@ -14,6 +14,20 @@ pub const HANDSHAKES_MAX: usize = 128;
 /// With more than so many under way over QUIC a sender must prove its address first (QUIC's Retry; TCP has proved it by connecting).
 pub const HANDSHAKES_UNPROVED_MAX: usize = HANDSHAKES_MAX / 2;
 
+/// At a crowded door the oldest handshake goes first that has said nothing at all, and then the oldest one that has not gone a step further for
+/// so long.
+pub const MUTE_TIME: Duration = Duration::from_secs(1);
+
+/// Connections that one client may have after its greeting, whatever it says: the one that carries its session, and one that waits to do so, to
+/// be refused, or to be tried out. The newest takes the place of the one that waits.
+pub const CONNECTIONS_PER_CLIENT_MAX: usize = 2;
+
+/// Peers that are told at the same time why they are refused, or tried out. Whoever comes beside them hears it in the connection's end alone.
+pub const REFUSALS_MAX: usize = 64;
+
+/// How long a connection may stay that only asks whether it would be let in.
+pub const TRIAL_TIME: Duration = Duration::from_secs(5);
+
 /// From connection attempt to finished handshake, and from there to the greeting.
 pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 

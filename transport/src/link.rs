@@ -32,6 +32,8 @@ pub struct Link {
     alarm_at: Option<Instant>,
     /// The peer confirmed something since the last [`Link::ping`].
     answered: bool,
+    /// The welcome waits to be taken.
+    welcoming: bool,
     past_bytes: (u64, u64),
 }
 
@@ -52,6 +54,7 @@ impl Link {
             alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
             alarm_at: None,
             answered: true,
+            welcoming: false,
             past_bytes: (0, 0),
         }
     }
@@ -108,8 +111,26 @@ impl Link {
         Ok(())
     }
 
+    /// As [`Link::attach`], at the coordinator: the welcome leaves before everything else, while [`Link::read`] or [`Link::tend`] is polled.
+    ///
+    /// # Errors
+    /// [`End::Faulty`] if the peer cannot have read so much.
+    pub fn welcome(&mut self, wire: Greeted, peer_received: u64, welcome: Welcome) -> Result<(), End> {
+        self.attach(wire, peer_received)?;
+        self.outgoing.control(welcome.encode());
+        self.welcoming = true;
+        Ok(())
+    }
+
+    /// Whether the welcome has left.
+    #[must_use]
+    pub fn is_welcomed(&self) -> bool {
+        !self.welcoming
+    }
+
     /// Drops the connection, which the peer sees as a cut.
     pub fn detach(&mut self) {
+        self.welcoming = false;
         if let Some(wire) = self.wire.take() {
             let (down, up) = wire.bytes();
             self.past_bytes = (self.past_bytes.0 + down, self.past_bytes.1 + up);
@@ -136,6 +157,15 @@ impl Link {
     pub async fn tend(&mut self) -> End {
         loop {
             if let Err(end) = self.exchange(false).await {
+                return end;
+            }
+        }
+    }
+
+    /// Keeps the connection until the peer ends it; what arrives meanwhile is passed over. Cancel-safe.
+    pub async fn tend_to_end(&mut self) -> End {
+        loop {
+            if let Err(end) = self.read().await {
                 return end;
             }
         }
@@ -230,7 +260,9 @@ impl Link {
         tokio::select! {
             biased;
             written = outlet.write(self.outgoing.raw()), if writes => {
-                self.outgoing.written(written?);
+                let whole = written?;
+                self.outgoing.written(whole);
+                self.welcoming &= whole == 0;
                 self.spoke = Instant::now();
             }
             chunk = inlet.read(), if read => {
@@ -310,12 +342,9 @@ impl Greeted {
         }
     }
 
-    /// The coordinator's answer.
-    ///
-    /// # Errors
-    /// How the connection ended.
-    pub async fn welcome(&mut self, welcome: Welcome) -> Result<(), End> {
-        self.write(welcome.encode()).await
+    /// Ends the connection at once: the reason is sent where that takes no time.
+    pub async fn dismiss(self, reason: &str) {
+        self.wire.close_within(reason, Duration::ZERO).await;
     }
 
     /// Ends the connection.

@@ -8,9 +8,9 @@ use crate::fault::{ListenError, PeerFault};
 use crate::limits::HANDSHAKE_TIME;
 use crate::path::Path;
 use crate::quic::{QuicAttempt, QuicListener};
-use crate::tcp::{Accepted, TcpAttempt, TcpListener};
+use crate::tcp::{TcpAttempt, TcpListener};
 use crate::timers::Timers;
-use crate::wire::Transport;
+use crate::wire::{Accepted, Transport};
 
 /// Ports that are tried where the system is to choose one that is free for both transports.
 const ATTEMPTS: usize = 16;
@@ -33,8 +33,10 @@ pub struct ListenSettings {
 pub struct ServerKeys {
     /// For enrolled peers.
     pub peers: Arc<rustls::ServerConfig>,
-    /// For newcomers, over TCP alone; nothing where no enrolment office is kept.
+    /// For newcomers over TCP; nothing where no enrolment office is kept.
     pub office: Option<Arc<rustls::ServerConfig>>,
+    /// For both over QUIC; the peers' own where no office is kept.
+    pub quic: Arc<rustls::ServerConfig>,
 }
 
 /// An open port.
@@ -62,7 +64,7 @@ impl Listener {
         let address = listen.to_socket_addrs().map_err(|fault| unresolved(fault.to_string()))?.next();
         let address = address.ok_or_else(|| unresolved("it names no address".into()))?;
         for attempt in 1.. {
-            let quic = QuicListener::open(address, Arc::clone(&keys.peers), *path, *timers)?;
+            let quic = QuicListener::open(address, Arc::clone(&keys.quic), *path, *timers)?;
             if !tcp {
                 return Ok(Self { quic, tcp: None });
             }
@@ -86,7 +88,7 @@ impl Listener {
     /// # Errors
     /// [`ListenError::Tls`].
     pub fn set_keys(&self, keys: ServerKeys) -> Result<(), ListenError> {
-        self.quic.set_tls(Arc::clone(&keys.peers))?;
+        self.quic.set_tls(keys.quic)?;
         if let Some(tcp) = &self.tcp {
             tcp.set_tls(keys.peers, keys.office);
         }
@@ -146,15 +148,16 @@ impl Attempt {
         }
     }
 
-    /// Goes through the handshake, within [`HANDSHAKE_TIME`].
+    /// Goes through the handshake, within [`HANDSHAKE_TIME`]. `moved` is told whenever the peer has gone a step further: of somebody who says
+    /// nothing it is never told.
     ///
     /// # Errors
     /// [`PeerFault`].
-    pub async fn accept(self) -> Result<Accepted, PeerFault> {
+    pub async fn accept(self, moved: impl Fn()) -> Result<Accepted, PeerFault> {
         let shaken = async {
             match self.0 {
-                Kind::Quic(attempt) => attempt.accept().await.map(|wire| Accepted::Peer(Box::new(wire))),
-                Kind::Tcp(attempt) => attempt.accept().await,
+                Kind::Quic(attempt) => attempt.accept(moved).await,
+                Kind::Tcp(attempt) => attempt.accept(moved).await,
             }
         };
         tokio::time::timeout(HANDSHAKE_TIME, shaken).await.map_err(|_| PeerFault::Slow)?

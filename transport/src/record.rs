@@ -93,7 +93,8 @@ pub struct LinkId(pub [u8; 16]);
 /// What a client says first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Greeting {
-    /// Drawn once by each process: tells a daemon that came back from a second one with the same identity.
+    /// Drawn once by each process: tells a daemon that came back from a second one with the same identity. Zeros ask only whether this client
+    /// would be let in ([`Greeting::trial`]).
     pub instance: [u8; 16],
     /// The link to go on with, or zero.
     pub link: LinkId,
@@ -125,6 +126,18 @@ pub(crate) const WELCOME_BYTES: usize = 16 + 1 + 8 + 8;
 const _: () = assert!(GREETING_FIXED + BINDING_BYTES_MAX <= GREETING_BYTES_MAX);
 
 impl Greeting {
+    /// Asks whether this client would be let in. It begins no session, and a daemon of the client that runs keeps its place.
+    #[must_use]
+    pub fn trial(binding: Vec<u8>) -> Self {
+        Self { instance: [0; 16], link: LinkId::default(), received: 0, binding }
+    }
+
+    /// Whether it is a trial.
+    #[must_use]
+    pub fn is_trial(&self) -> bool {
+        self.instance == [0; 16]
+    }
+
     pub(crate) fn encode(&self) -> Bytes {
         let binding = &self.binding[..self.binding.len().min(BINDING_BYTES_MAX)];
         let mut payload = Vec::with_capacity(GREETING_FIXED + binding.len());

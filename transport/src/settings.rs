@@ -32,13 +32,22 @@ impl NetworkSettings {
             timer("fallback", usual.fallback),
             timer("probe", usual.probe),
             timer("remembered", usual.remembered),
+            timer("exchange", usual.exchange),
         );
         let mtu = match document.has("network.mtu") {
             true => document.integer("network.mtu", MTU_MIN.into()..=MTU_MAX.into(), None).map(Some),
             false => Some(None),
         };
         let segmentation_offload = document.boolean("network.segmentation_offload", true);
-        let (Some(keep_alive), Some(idle), Some(detached), Some(fallback), Some(probe), Some(remembered)) = timers
+        let (
+            Some(keep_alive),
+            Some(idle),
+            Some(detached),
+            Some(fallback),
+            Some(probe),
+            Some(remembered),
+            Some(exchange),
+        ) = timers
         else {
             return None;
         };
@@ -50,7 +59,7 @@ impl NetworkSettings {
             );
             return None;
         }
-        let timers = Timers { keep_alive, idle, detached, fallback, probe, remembered };
+        let timers = Timers { keep_alive, idle, detached, fallback, probe, remembered, exchange };
         Some(Self { timers, path: Path { mtu: mtu?, segmentation_offload: segmentation_offload? } })
     }
 }

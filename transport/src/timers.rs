@@ -17,6 +17,8 @@ pub struct Timers {
     pub probe: Duration,
     /// How long the transport that answered last is tried first.
     pub remembered: Duration,
+    /// How long a question to the enrolment office may take, from the look-up of the name to the last byte of the answer.
+    pub exchange: Duration,
 }
 
 impl Default for Timers {
@@ -28,6 +30,7 @@ impl Default for Timers {
             fallback: Duration::from_secs(3),
             probe: Duration::from_secs(60),
             remembered: Duration::from_secs(3_600),
+            exchange: Duration::from_secs(60),
         }
     }
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
 use tributary_certs::identity::{Identity, IdentityError, identity_of};
 
+use crate::counter::OfficeStream;
 use crate::limits::CLOSING_TIME;
 use crate::quic::QuicWire;
 use crate::record::{Kind, record};
@@ -148,6 +149,14 @@ impl Wire {
             }
         }
     }
+}
+
+/// What a connection attempt became at the coordinator.
+pub enum Accepted {
+    /// A peer whose certificate TLS has verified.
+    Peer(Box<Wire>),
+    /// A newcomer with a question for the enrolment office.
+    Newcomer(OfficeStream),
 }
 
 /// The sending half, borrowed.

@@ -8,7 +8,6 @@ mod prepared;
 mod snapshot;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc;
 use std::time::Duration;
 
 use cpu_time::ThreadTime;
@@ -91,11 +90,11 @@ struct Worker<A> {
     cpu: WorkerCpu,
 }
 
-/// Runs until the job channel closes; returns the CPU time by purpose.
-pub fn run(source: WorkerSource, jobs: &mpsc::Receiver<Job>, answer: impl Fn(Answer)) -> WorkerCpu {
+/// Does every job; returns the CPU time by purpose.
+pub fn run(source: WorkerSource, jobs: impl IntoIterator<Item = Job>, answer: impl Fn(Answer)) -> WorkerCpu {
     let noise = NoiseSource::new(source.policy.own_noise);
     let mut worker = Worker { source, answer, prepared: None, noise, cpu: WorkerCpu::default() };
-    while let Ok(job) = jobs.recv() {
+    for job in jobs {
         // The machine waits for a verdict, whatever happens to it.
         let judged = match &job {
             Job::Judge(plan) => Some(plan.digest()),

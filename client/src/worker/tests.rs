@@ -1,6 +1,7 @@
 //! What the worker answers is the same for neighbouring tables, whatever the model is, but for the words of its vectors.
 
 use std::cell::RefCell;
+use std::sync::mpsc;
 
 use ndarray::Array2;
 use tributary_model::features::FeatureMatrix;

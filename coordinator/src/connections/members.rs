@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use tributary_certs::binding::{SignedBinding, admits, read_bindings, write_bindings};
@@ -10,6 +11,7 @@ use tributary_certs::identity::Identity;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::roster::{MemberName, Roster, RosterEntry};
+use tributary_protocol::secagg::suite::VerifyingKey;
 
 /// The file of the newest key bindings, beside the heads of the members' budgets, which outlive a plan as well.
 const BINDINGS: &str = "bindings";
@@ -17,6 +19,7 @@ const BINDINGS: &str = "bindings";
 /// The roster's members, and the newest key that each of them has bound to itself.
 pub(crate) struct Members {
     listed: RwLock<Listed>,
+    replaced: AtomicU64,
     newest: Mutex<Newest>,
 }
 
@@ -59,12 +62,25 @@ impl Members {
     pub(crate) fn open(roster: &Roster, folder: &Path) -> Result<Self, FileError> {
         let path = folder.join(BINDINGS);
         let bindings = read_bindings(&path)?.into_iter().map(|signed| (signed.binding.client, signed)).collect();
-        Ok(Self { listed: RwLock::new(Listed::of(roster)), newest: Mutex::new(Newest { path, bindings }) })
+        let newest = Mutex::new(Newest { path, bindings });
+        Ok(Self { listed: RwLock::new(Listed::of(roster)), replaced: AtomicU64::new(0), newest })
     }
 
     /// From here on another roster counts.
     pub(crate) fn replace(&self, roster: &Roster) {
         *self.listed.write().unwrap_or_else(PoisonError::into_inner) = Listed::of(roster);
+        self.replaced.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often the roster was replaced: whoever was judged before another number is judged again.
+    pub(super) fn generation(&self) -> u64 {
+        self.replaced.load(Ordering::Acquire)
+    }
+
+    /// The key by which a member signs its messages.
+    pub(crate) fn signing_key(&self, client: ClientId) -> Option<VerifyingKey> {
+        let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
+        listed.roster.entry(client).map(|entry| entry.signing_key)
     }
 
     /// How many there are.

@@ -2,45 +2,61 @@
 //!
 //! ```text
 //! attempt ─handshake, greeting─► peer ─certificate, roster─► client ─ no seat: new session ─► Arrival::Connected ─► messages ─► Disconnected
-//!                                  └─ stranger: Rejected        ├─ its link was cut: handed to the session, which goes on
-//!                                                               └─ another process: the first stays if it is alive, else it makes room
+//!    │                             └─ stranger: Rejected        ├─ its link was cut: handed to the session, which goes on
+//!    │                                                          ├─ another process: the first stays if it is alive, else it makes room
+//!    │                                                          └─ a trial: told whether it would be let in
+//!    └─ office: a question and its answer
 //! ```
+//!
+//! Whoever is not known yet has a place on the porch. A client has its seat and one more connection, whatever it says.
 
+mod admission;
 mod conversation;
+mod handshakes;
+mod hush;
+mod line;
 mod members;
+pub(crate) mod porch;
 mod seats;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tributary_certs::identity::{Identity, identity_of, spki_sha256_of};
+use tokio::sync::{Semaphore, mpsc};
+use tributary_certs::identity::Identity;
+use tributary_certs::office::REQUEST_BYTES_MAX;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::{SESSION_ROUNDS_MAX, upstream_bytes_max};
-use tributary_protocol::message::{Downstream, RejectCode};
-use tributary_transport::limits::{CLOSING_TIME, HANDSHAKES_MAX, HANDSHAKES_UNPROVED_MAX, PROOF_OF_LIFE_TIME};
+use tributary_transport::limits::{
+    CLOSING_TIME, HANDSHAKE_TIME, HANDSHAKES_UNPROVED_MAX, PROOF_OF_LIFE_TIME, REFUSALS_MAX,
+};
 use tributary_transport::{
-    Accepted, Attempt, Greeted, Greeting, Link as Wires, LinkId, Listener, PeerFault, Timers, Transport, Welcome, Wire,
+    Accepted, Attempt, Greeted, Greeting, Link as Wires, LinkId, Listener, OfficeStream, PeerFault, Pulse, Timers,
+    Welcome, Wire,
 };
 
+use self::admission::{Refusal, already, moved};
 pub(crate) use self::conversation::{Arrival, Link, control_frame, start_frames};
+use self::handshakes::Handshakes;
+use self::hush::Hush;
+use self::line::Line;
 pub(crate) use self::members::Members;
-use self::members::Stranger;
-use self::seats::{Place, Seats, new_link};
+use self::porch::{Place as PorchPlace, PlaceMark};
+use self::seats::{Place, Seats};
 use self::session::Session;
 use crate::office::Counter;
 use crate::spool::Spool;
 use crate::uploads::OpenSum;
 
-/// Peers that are told at the same time why they are refused.
-const REFUSALS_MAX: usize = 64;
-
 /// What every connection's task shares.
 pub(crate) struct Door {
     members: Arc<Members>,
     seats: Seats,
+    line: Line,
     inputs: mpsc::Sender<Arrival>,
     sum: OpenSum,
     spool: Spool,
@@ -48,6 +64,7 @@ pub(crate) struct Door {
     session_rounds: usize,
     handshakes: Handshakes,
     refusals: Semaphore,
+    hush: Hush,
     timers: Timers,
     office: Option<Counter>,
     unix_seconds: fn() -> u64,
@@ -70,33 +87,6 @@ pub(crate) struct DoorSettings {
     pub(crate) unix_seconds: fn() -> u64,
 }
 
-/// Handshakes that may begin.
-struct Handshakes {
-    quic: Arc<Semaphore>,
-    tcp: Arc<Semaphore>,
-}
-
-impl Default for Handshakes {
-    fn default() -> Self {
-        let permits = || Arc::new(Semaphore::new(HANDSHAKES_MAX));
-        Self { quic: permits(), tcp: permits() }
-    }
-}
-
-impl Handshakes {
-    fn over(&self, transport: Transport) -> &Arc<Semaphore> {
-        match transport {
-            Transport::Quic => &self.quic,
-            Transport::Tcp => &self.tcp,
-        }
-    }
-}
-
-struct Refusal {
-    code: RejectCode,
-    explanation: String,
-}
-
 impl Door {
     /// A door for everybody in the roster.
     pub(crate) fn new(settings: DoorSettings) -> Arc<Self> {
@@ -106,6 +96,7 @@ impl Door {
         Arc::new(Self {
             members,
             seats: Seats::default(),
+            line: Line::default(),
             inputs,
             sum,
             spool,
@@ -113,6 +104,7 @@ impl Door {
             session_rounds,
             handshakes: Handshakes::default(),
             refusals: Semaphore::new(REFUSALS_MAX),
+            hush: Hush::default(),
             timers,
             office,
             unix_seconds,
@@ -120,38 +112,61 @@ impl Door {
     }
 
     /// Lets connections in until the port closes.
-    pub(crate) async fn serve(self: Arc<Self>, listener: Arc<Listener>) {
+    pub(crate) async fn serve(self: Arc<Self>, listener: Arc<Listener>, pulse: Pulse) {
         while let Some(attempt) = listener.next().await {
-            let handshakes = self.handshakes.over(attempt.transport());
-            let crowded = handshakes.available_permits() < HANDSHAKES_MAX - HANDSHAKES_UNPROVED_MAX;
-            let attempt = if crowded { attempt.prove_address() } else { Some(attempt) };
-            let Some(attempt) = attempt else { continue };
-            let Ok(permit) = Arc::clone(handshakes).try_acquire_owned() else {
-                attempt.refuse();
-                continue;
-            };
-            let door = Arc::clone(&self);
-            tokio::spawn(async move {
-                let (address, transport) = (attempt.address(), attempt.transport());
-                if let Err(fault) = door.welcome(attempt, permit).await {
-                    tracing::info!(%address, %transport, %fault, "connection over");
-                }
-            });
+            pulse.beat();
+            self.knocked(attempt);
+            pulse.rest();
         }
     }
 
-    /// Handshake and greeting, for which the permit is held, and then whatever the peer came for.
-    async fn welcome(&self, attempt: Attempt, permit: OwnedSemaphorePermit) -> Result<(), PeerFault> {
-        match attempt.accept().await? {
+    fn knocked(self: &Arc<Self>, attempt: Attempt) {
+        let porch = self.handshakes.over(attempt.transport());
+        let crowded = porch.taken() >= HANDSHAKES_UNPROVED_MAX;
+        let attempt = if crowded { attempt.prove_address() } else { Some(attempt) };
+        let Some(attempt) = attempt else { return };
+        let Some(place) = porch.enter(attempt.address().ip()) else { return attempt.refuse() };
+        let door = Arc::clone(self);
+        tokio::spawn(async move {
+            let (address, transport) = (attempt.address(), attempt.transport());
+            if let Err(fault) = door.welcome(attempt, place).await
+                && let Some(left_out) = door.hush.may_speak()
+            {
+                tracing::info!(%address, %transport, %fault, left_out, "connection over");
+            }
+        });
+    }
+
+    /// Handshake and greeting, or a newcomer's question, for which the place is held; and then whatever the peer came for.
+    async fn welcome(&self, attempt: Attempt, mut place: PorchPlace) -> Result<(), PeerFault> {
+        let (mark, address) = (place.mark(), attempt.address().ip());
+        let come = tokio::select! {
+            biased;
+            come = self.come(attempt, &mark) => come?,
+            fault = place.lost() => return Err(fault),
+        };
+        drop(place);
+        match come {
+            Come::Peer(greeted, greeting) => self.receive(*greeted, greeting).await,
+            Come::Question(question, stream) => {
+                let office = self.office.as_ref().expect("a question is read where there is an office");
+                office.serve(address, question, stream, |client| self.members.signing_key(client)).await
+            }
+        }
+    }
+
+    async fn come(&self, attempt: Attempt, mark: &PlaceMark) -> Result<Come, PeerFault> {
+        match attempt.accept(|| mark.moved()).await? {
             Accepted::Peer(wire) => {
                 let (greeted, greeting) = Greeted::by_peer(*wire).await?;
-                drop(permit);
-                self.receive(greeted, greeting).await
+                Ok(Come::Peer(Box::new(greeted), greeting))
             }
-            Accepted::Newcomer(stream) => {
-                drop(permit);
-                let closed = || PeerFault::Handshake("no enrolment office is kept here".into());
-                self.office.as_ref().ok_or_else(closed)?.serve(stream).await
+            Accepted::Newcomer(mut stream) => {
+                if self.office.is_none() {
+                    return Err(PeerFault::Handshake("no enrolment office is kept here".into()));
+                }
+                let question = tokio::time::timeout(HANDSHAKE_TIME, stream.question(REQUEST_BYTES_MAX)).await;
+                Ok(Come::Question(question.map_err(|_| PeerFault::Slow)??, stream))
             }
         }
     }
@@ -182,69 +197,65 @@ impl Door {
         let _ = tokio::time::timeout(patience, self.seats.emptied()).await;
     }
 
-    /// From greeting to end. Its seat bounds a client to one session; those who are refused are bounded together.
+    /// From greeting to end. Seat and line bound a client to two connections; those who are refused are bounded together.
     async fn receive(&self, greeted: Greeted, greeting: Greeting) -> Result<(), PeerFault> {
-        let seated = match self.admit(greeted.wire(), &greeting.binding) {
-            Ok((client, identity)) => self.seat(client, &identity, greeted.wire(), &greeting).await,
-            Err(refusal) => Err(refusal),
+        // Read first: a roster that comes in the middle is noticed.
+        let generation = self.members.generation();
+        let (client, identity) = match self.admit(greeted.wire(), &greeting.binding) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return self.explain(greeted, Some(refusal)).await,
         };
+        let mut turn = self.line.enter(client);
+        if greeting.is_trial() {
+            let refusal = self.seats.is_taken(client).then(|| already(&identity));
+            return tokio::select! {
+                told = self.explain(greeted, refusal) => told,
+                () = turn.lost() => Ok(()),
+            };
+        }
+        let seated = tokio::select! {
+            biased;
+            () = turn.lost() => {
+                greeted.dismiss("a newer connection of this client took its place").await;
+                return Ok(());
+            }
+            seated = self.seat(client, &identity, greeted.wire(), &greeting) => seated,
+        };
+        // Whoever was let in by another roster is judged by this one.
+        let again = || {
+            self.admit(greeted.wire(), &greeting.binding)
+                .and_then(|(now, _)| if now == client { Ok(()) } else { Err(moved(&identity)) })
+        };
+        let seated =
+            seated.and_then(
+                |place| if self.members.generation() == generation { Ok(place) } else { again().map(|()| place) },
+            );
         match seated {
-            Ok(Place::Resumed(session)) => {
+            Ok(Place::Resumed(next)) => {
                 // A session that ends at this moment drops the connection, and the client asks again.
-                let _ = session.send((greeted, greeting.received)).await;
+                next.put((greeted, greeting.received));
                 Ok(())
             }
             Ok(Place::New(seat)) => {
+                drop(turn);
+                let (address, transport) = (greeted.wire().address(), greeted.wire().transport());
                 let mut link = Wires::new(self.timers);
-                let mut greeted = greeted;
-                greeted.welcome(self.greeting_back(seat.link())).await?;
-                link.attach(greeted, 0)?;
-                Session::run(self, seat, link).await
+                link.welcome(greeted, 0, self.greeting_back(seat.link()))?;
+                if let Err(fault) = Session::run(self, seat, link).await {
+                    tracing::info!(%address, %transport, %fault, "connection over");
+                }
+                Ok(())
             }
-            Err(refusal) => {
-                tracing::warn!(explanation = refusal.explanation, "connection refused");
-                self.explain(greeted, refusal).await
-            }
+            Err(refusal) => tokio::select! {
+                told = self.explain(greeted, Some(refusal)) => told,
+                () = turn.lost() => Ok(()),
+            },
         }
     }
 
     /// The answer that begins a link.
     fn greeting_back(&self, link: LinkId) -> Welcome {
         Welcome { link, resumed: false, received: 0, unix_seconds: (self.unix_seconds)() }
-    }
-
-    /// Tells a peer why it is refused: in a message, or, where many are being told, in the connection's end.
-    async fn explain(&self, mut greeted: Greeted, refusal: Refusal) -> Result<(), PeerFault> {
-        let Refusal { code, explanation } = refusal;
-        let Ok(_permit) = self.refusals.try_acquire() else {
-            greeted.close(&explanation).await;
-            return Ok(());
-        };
-        let mut link = Wires::new(self.timers);
-        greeted.welcome(self.greeting_back(new_link())).await?;
-        link.attach(greeted, 0)?;
-        link.send([control_frame(&Downstream::Rejected { code, explanation })]);
-        let _ = tokio::time::timeout(CLOSING_TIME, link.flush()).await;
-        link.close("refused").await;
-        Ok(())
-    }
-
-    /// Who the certificate says it is, if the roster knows it.
-    fn admit(&self, wire: &Wire, binding: &[u8]) -> Result<(ClientId, Identity), Refusal> {
-        let stranger = |explanation: String| Refusal { code: RejectCode::NotInRoster, explanation };
-        let leaf = wire.certificate();
-        let identity = identity_of(leaf).map_err(|fault| stranger(fault.to_string()))?;
-        let key = spki_sha256_of(leaf).map_err(|fault| stranger(fault.to_string()))?;
-        let admitted = self.members.admit(&identity, &key, binding);
-        let entry = admitted.map_err(|why| stranger(unknown(&identity, &why)))?;
-        if entry.not_after < (self.unix_seconds)() {
-            let explanation = format!(
-                "the roster's entry of client {} has ended, so {identity} may not take part; enrol it anew and have the next roster signed",
-                entry.client
-            );
-            return Err(Refusal { code: RejectCode::EntryEnded, explanation });
-        }
-        Ok((entry.client, identity))
     }
 
     /// The client's seat, or the way to its session. Another process of the same identity keeps it while it is alive.
@@ -257,32 +268,14 @@ impl Door {
     ) -> Result<Place<'_>, Refusal> {
         // What is asked to prove that it is alive needs its time, and then some to leave.
         let patience = PROOF_OF_LIFE_TIME + CLOSING_TIME;
-        self.seats.take(client, wire.certificate(), greeting, patience).await.ok_or_else(|| {
-            let explanation = format!(
-                "{identity} is connected already from another process, and one for each branch is allowed; the first stays, because it answers. \
-                 Stop the other client"
-            );
-            Refusal { code: RejectCode::AlreadyConnected, explanation }
-        })
+        self.seats.take(client, wire.certificate(), greeting, patience).await.ok_or_else(|| already(identity))
     }
 }
 
-fn unknown(identity: &Identity, why: &Stranger) -> String {
-    match why {
-        Stranger::Key => format!(
-            "{identity} has a valid certificate, but its key is not in this coordinator's roster; enrol it, have the roster signed again, and \
-             give the coordinator the new one"
-        ),
-        Stranger::Name(name) => format!(
-            "{identity} has a valid certificate, but the roster has its key under the name {name}: somebody was given a certificate for \
-             another's key; find out who issued it, and enrol the branch anew"
-        ),
-        Stranger::OlderKey(client) => format!(
-            "{identity} proves an older key than client {client} has used here before: an old copy of its folder was put back, or its old key \
-             was stolen. Use the newest copy, or enrol it anew (`tributary certs token --again`)"
-        ),
-        Stranger::Unkept => format!(
-            "{identity} proves a newer key, and the coordinator cannot write that down; its operator must look at its log and the disk"
-        ),
-    }
+/// What a connection came for.
+enum Come {
+    /// A peer that has greeted.
+    Peer(Box<Greeted>, Greeting),
+    /// Somebody who asks the office.
+    Question(Vec<u8>, OfficeStream),
 }

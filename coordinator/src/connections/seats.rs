@@ -1,7 +1,7 @@
 //! Who is here: one seat for each client, held by its session.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
@@ -13,6 +13,36 @@ use tributary_transport::{Greeted, Greeting, LinkId};
 
 /// A connection for a session whose own was cut, and how far the client has read.
 pub(super) type Resumption = (Greeted, u64);
+
+/// Holds the newest connection that is to carry a session on; one that was not taken yet is dropped.
+#[derive(Default)]
+pub(super) struct NextConnection {
+    newest: Mutex<Option<Resumption>>,
+    put: Notify,
+}
+
+impl NextConnection {
+    pub(super) fn put(&self, resumption: Resumption) {
+        let before = self.newest().replace(resumption);
+        self.put.notify_one();
+        drop(before);
+    }
+
+    /// The newest one, as soon as there is one. Cancel-safe.
+    pub(super) async fn take(&self) -> Resumption {
+        loop {
+            let newest = self.newest().take();
+            match newest {
+                Some(resumption) => return resumption,
+                None => self.put.notified().await,
+            }
+        }
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Option<Resumption>> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// What a session is told from outside.
 #[derive(Debug)]
@@ -52,10 +82,8 @@ struct Taken {
     link: LinkId,
     instance: [u8; 16],
     certificate: CertificateDer<'static>,
-    resumptions: mpsc::Sender<Resumption>,
+    next: Arc<NextConnection>,
     demands: mpsc::Sender<Demand>,
-    /// Somebody waits for this seat.
-    wanted: bool,
 }
 
 /// Where a connection belongs.
@@ -63,7 +91,7 @@ pub(super) enum Place<'a> {
     /// In a session of its own.
     New(Seat<'a>),
     /// In the session that its link has.
-    Resumed(mpsc::Sender<Resumption>),
+    Resumed(Arc<NextConnection>),
 }
 
 /// The one session of a client; free again when dropped.
@@ -71,7 +99,7 @@ pub(super) struct Seat<'a> {
     seats: &'a Seats,
     client: ClientId,
     link: LinkId,
-    pub(super) resumptions: mpsc::Receiver<Resumption>,
+    pub(super) next: Arc<NextConnection>,
     pub(super) demands: mpsc::Receiver<Demand>,
     pub(super) demand: mpsc::Sender<Demand>,
     bytes: (u64, u64),
@@ -86,72 +114,61 @@ impl Seats {
         greeting: &Greeting,
         patience: Duration,
     ) -> Option<Place<'_>> {
-        let mut waits = false;
-        let seated = tokio::time::timeout(patience, async {
+        let _waits = Waits::at(self);
+        let mut asked = false;
+        let seated = async {
             loop {
                 let freed = self.freed.notified();
-                match self.try_take(client, certificate, greeting, &mut waits) {
-                    Some(place) => return place,
-                    None => freed.await,
+                if let Some(place) = self.try_take(client, certificate, greeting, asked) {
+                    return place;
                 }
+                asked = true;
+                freed.await;
             }
-        });
-        let place = seated.await.ok().flatten();
-        if waits {
-            let mut state = self.state();
-            state.waiting -= 1;
-            if place.is_none()
-                && let Some(taken) = state.taken.get_mut(&client)
-            {
-                taken.wanted = false;
-            }
-            drop(state);
-            self.freed.notify_waiters();
-        }
-        place
+        };
+        tokio::time::timeout(patience, seated).await.ok()
     }
 
-    /// The outer nothing: wait. The inner: in vain.
+    /// Nothing: wait. Whoever sits there is asked for the seat once.
     fn try_take(
         &self,
         client: ClientId,
         certificate: &CertificateDer<'static>,
         greeting: &Greeting,
-        waits: &mut bool,
-    ) -> Option<Option<Place<'_>>> {
+        asked: bool,
+    ) -> Option<Place<'_>> {
         let mut state = self.state();
         let Some(taken) = state.taken.get_mut(&client) else {
-            let (resumption_sender, resumptions) = mpsc::channel(1);
+            let next = Arc::<NextConnection>::default();
             let (demand, demands) = mpsc::channel(4);
             let link = new_link();
             let taken = Taken {
                 link,
                 instance: greeting.instance,
                 certificate: certificate.clone(),
-                resumptions: resumption_sender,
+                next: Arc::clone(&next),
                 demands: demand.clone(),
-                wanted: false,
             };
             state.taken.insert(client, taken);
-            let seat = Seat { seats: self, client, link, resumptions, demands, demand, bytes: (0, 0) };
-            return Some(Some(Place::New(seat)));
+            return Some(Place::New(Seat { seats: self, client, link, next, demands, demand, bytes: (0, 0) }));
         };
         let same_process = taken.instance == greeting.instance;
         if same_process && taken.link == greeting.link {
             taken.certificate = certificate.clone();
-            return Some(Some(Place::Resumed(taken.resumptions.clone())));
+            return Some(Place::Resumed(Arc::clone(&taken.next)));
         }
-        if *waits {
-            return None;
+        if !asked {
+            // At most one connection waits beside the one that is seated.
+            drop(taken.next.newest().take());
+            // Where the queue is full, the session has been told before.
+            let _ = taken.demands.try_send(if same_process { Demand::Leave } else { Demand::Prove });
         }
-        if taken.wanted {
-            return Some(None);
-        }
-        (taken.wanted, *waits) = (true, true);
-        // Where the queue is full, the session has been told before.
-        let _ = taken.demands.try_send(if same_process { Demand::Leave } else { Demand::Prove });
-        state.waiting += 1;
         None
+    }
+
+    /// Whether somebody sits there.
+    pub(super) fn is_taken(&self, client: ClientId) -> bool {
+        self.state().taken.contains_key(&client)
     }
 
     /// Ends every session whose client's certificate is judged to be out, with the reason; how many.
@@ -185,6 +202,28 @@ impl Seats {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody waits for a seat.
+struct Waits<'a>(&'a Seats);
+
+impl<'a> Waits<'a> {
+    fn at(seats: &'a Seats) -> Self {
+        seats.state().waiting += 1;
+        Self(seats)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.waiting -= 1;
+        let empty = state.is_empty();
+        drop(state);
+        if empty {
+            self.0.freed.notify_waiters();
+        }
     }
 }
 

@@ -11,7 +11,9 @@ use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{FRAME_CONTROL, FRAME_VECTOR, Upstream, frame_bytes_max};
 use tributary_protocol::round::Input;
 use tributary_protocol::secagg::permit::{Arriving, Ticket};
-use tributary_transport::limits::{CLOSING_TIME, PROGRESS_BYTES_MIN, PROGRESS_TIME, PROOF_OF_LIFE_TIME};
+use tributary_transport::limits::{
+    CLOSING_TIME, HANDSHAKE_TIME, PROGRESS_BYTES_MIN, PROGRESS_TIME, PROOF_OF_LIFE_TIME,
+};
 use tributary_transport::{End, Frames, Link as Wires, PeerFault, Welcome};
 
 use super::Door;
@@ -37,6 +39,8 @@ pub(super) struct Session<'a> {
     detached: Option<Instant>,
     /// Until when the client must have proved that it is alive.
     proving: Option<Instant>,
+    /// Until when the client must have taken the welcome.
+    welcoming: Option<Instant>,
     /// How long the client has to take the last messages.
     patience: Duration,
     /// The frame that is incomplete must have come so far until then.
@@ -83,6 +87,7 @@ impl<'a> Session<'a> {
             judged,
             detached: None,
             proving: None,
+            welcoming: Some(Instant::now() + HANDSHAKE_TIME),
             patience: CLOSING_TIME,
             progress: None,
         };
@@ -127,7 +132,7 @@ impl<'a> Session<'a> {
                     }
                     demand => if self.demanded(demand).is_err() { return },
                 },
-                resumption = self.seat.resumptions.recv() => if self.resume(resumption).await.is_err() { return },
+                resumption = self.seat.next.take() => if self.resume(resumption).is_err() { return },
                 told = self.link.flush(), if self.detached.is_none() => match told {
                     Ok(()) => return,
                     Err(end) => if self.lost(end).is_err() { return },
@@ -235,7 +240,7 @@ impl<'a> Session<'a> {
             tokio::select! {
                 biased;
                 demand = self.seat.demands.recv() => self.demanded(demand)?,
-                resumption = self.seat.resumptions.recv() => self.resume(resumption).await?,
+                resumption = self.seat.next.take() => self.resume(resumption)?,
                 frames = self.queued.recv() => self.queue(frames)?,
                 data = self.link.read(), if self.detached.is_none() => match data {
                     Ok(data) => {
@@ -257,7 +262,7 @@ impl<'a> Session<'a> {
                 biased;
                 demand = self.seat.demands.recv() => self.demanded(demand)?,
                 verdict = self.judged.recv() => return verdict.ok_or(Leave::Released),
-                resumption = self.seat.resumptions.recv() => self.resume(resumption).await?,
+                resumption = self.seat.next.take() => self.resume(resumption)?,
                 frames = self.queued.recv() => self.queue(frames)?,
                 end = self.link.tend(), if self.detached.is_none() => self.lost(end)?,
                 () = sleep_until(deadline), if deadline.is_some() => self.expired()?,
@@ -280,21 +285,18 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Goes on over another connection.
-    async fn resume(&mut self, resumption: Option<Resumption>) -> Result<(), Leave> {
-        let Some((mut greeted, peer_received)) = resumption else { return Ok(()) };
+    /// Goes on over another connection. The welcome leaves while the session does what it does anyway: nobody waits for a peer that does not
+    /// take it.
+    fn resume(&mut self, (greeted, peer_received): Resumption) -> Result<(), Leave> {
         self.link.detach();
         let transport = greeted.wire().transport();
         let unix_seconds = (self.door.unix_seconds)();
         let welcome = Welcome { link: self.seat.link(), resumed: true, received: self.link.received(), unix_seconds };
-        let attached = match greeted.welcome(welcome).await {
-            Ok(()) => self.link.attach(greeted, peer_received),
-            Err(end) => Err(end),
-        };
-        match attached {
+        match self.link.welcome(greeted, peer_received, welcome) {
             Ok(()) => {
                 tracing::info!(client = %self.seat.client(), %transport, "the link goes on");
                 (self.detached, self.proving) = (None, None);
+                self.welcoming = Some(Instant::now() + HANDSHAKE_TIME);
                 Ok(())
             }
             Err(end) => self.lost(end),
@@ -315,7 +317,8 @@ impl<'a> Session<'a> {
         match demand {
             Some(Demand::Prove) if self.detached.is_none() => {
                 self.link.ping();
-                self.proving = Some(Instant::now() + PROOF_OF_LIFE_TIME);
+                // Whoever asks again does not give a dead one more time.
+                self.proving.get_or_insert_with(|| Instant::now() + PROOF_OF_LIFE_TIME);
                 Ok(())
             }
             Some(Demand::Prove | Demand::Leave) => Err(over("another process of this branch took over")),
@@ -332,8 +335,11 @@ impl<'a> Session<'a> {
         if self.proving.is_some() && self.link.has_answered() {
             self.proving = None;
         }
+        if self.link.is_welcomed() {
+            self.welcoming = None;
+        }
         let progress = self.progress.map(|(until, _)| until);
-        [self.detached, self.proving, progress].into_iter().flatten().min()
+        [self.detached, self.proving, self.welcoming, progress].into_iter().flatten().min()
     }
 
     fn expired(&mut self) -> Result<(), Leave> {
@@ -344,6 +350,12 @@ impl<'a> Session<'a> {
         }
         if self.proving.is_some_and(|until| now >= until) && !self.link.has_answered() {
             return cut("it did not answer, and another process of this branch is there".into());
+        }
+        if self.welcoming.is_some_and(|until| now >= until) {
+            self.welcoming = None;
+            if !self.link.is_welcomed() {
+                return self.lost(End::Cut("it did not take the welcome".into()));
+            }
         }
         if let Some((until, received)) = self.progress
             && now >= until

@@ -14,10 +14,10 @@ use tokio::task::JoinSet;
 use tributary_client::telemetry::Report;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_transport::limits::{
-    HANDSHAKES_MAX, IDLE_CONNECTION_BYTES, INCOMING_BYTES_MAX, INCOMING_MAX, RECEIVE_WINDOW, RECORD_BYTES_MAX,
-    SEND_WINDOW, UNCONFIRMED_BYTES_MAX,
+    CONNECTIONS_PER_CLIENT_MAX, HANDSHAKES_MAX, IDLE_CONNECTION_BYTES, INCOMING_BYTES_MAX, INCOMING_MAX,
+    RECEIVE_WINDOW, RECORD_BYTES_MAX, SEND_WINDOW, UNCONFIRMED_BYTES_MAX,
 };
-use tributary_transport::{Link, Transport};
+use tributary_transport::{Greeted, Greeting, Link, LinkId, Transport};
 
 use crate::cast::{BRANCHES, run_client};
 use crate::peer;
@@ -28,7 +28,7 @@ use crate::support::federation::{Federation, FederationSpec};
 const ROUNDS: usize = 16;
 
 /// Branches of the roster that have turned.
-const TURNED: usize = 6;
+const TURNED: usize = 7;
 
 /// Between two bursts of an attacker. Whoever fills the wire itself wins against any program: this is about what a packet costs.
 const PACE: Duration = Duration::from_millis(50);
@@ -64,6 +64,7 @@ struct Counts {
     silent: AtomicUsize,
     dripped: AtomicUsize,
     lies: AtomicUsize,
+    resumptions: AtomicUsize,
 }
 
 /// Runs eight honest clients through the plan while `attack` goes on.
@@ -129,12 +130,13 @@ fn run(attack: Option<fn(&mut JoinSet<()>, &Target)>) -> Cost {
     let done = &target.done;
     let count = |count: &AtomicUsize| count.load(Ordering::Relaxed);
     println!(
-        "{} packets of garbage, {} hellos without an answer, {} silent TCP connections, {} dripping links, {} lies",
+        "{} packets of garbage, {} hellos without an answer, {} silent TCP connections, {} dripping links, {} lies, {} half-open resumptions",
         count(&done.garbage),
         count(&done.half_open),
         count(&done.silent),
         count(&done.dripped),
-        count(&done.lies)
+        count(&done.lies),
+        count(&done.resumptions)
     );
     Cost {
         memory: finished["rss_bytes_max"].as_u64().expect("bytes"),
@@ -147,10 +149,9 @@ fn strangers_bytes() -> u64 {
     INCOMING_BYTES_MAX.1 + INCOMING_MAX as u64 * ATTEMPT_BYTES + 2 * HANDSHAKES_MAX as u64 * IDLE_CONNECTION_BYTES
 }
 
-/// What one enrolled peer can: a connection and its windows, a message that is incomplete (twice, while its buffer grows), and a record.
+/// What one enrolled peer can: its connections and their windows, a message that is incomplete (twice, while its buffer grows), and a record.
 fn peer_bytes() -> u64 {
-    IDLE_CONNECTION_BYTES
-        + u64::from(RECEIVE_WINDOW)
+    CONNECTIONS_PER_CLIENT_MAX as u64 * (IDLE_CONNECTION_BYTES + u64::from(RECEIVE_WINDOW))
         + SEND_WINDOW
         + UNCONFIRMED_BYTES_MAX
         + 2 * CONTROL_MESSAGE_BYTES_MAX as u64
@@ -184,7 +185,8 @@ fn everything(attackers: &mut JoinSet<()>, target: &Target) {
     for _ in 0..200 {
         attackers.spawn(silent(target.clone()));
     }
-    for number in 0..TURNED {
+    attackers.spawn(resume(target.clone(), TURNED - 1));
+    for number in 0..TURNED - 1 {
         match number % 3 {
             0 => attackers.spawn(drip(target.clone(), number)),
             1 => attackers.spawn(never_greet(target.clone(), number)),
@@ -279,6 +281,34 @@ async fn lie(target: Target, number: usize) {
         target.done.lies.fetch_add(1, Ordering::Relaxed);
     }
 }
+
+/// A stolen TLS key: connections that take the session up again, each of them never read, as fast as handshakes go.
+async fn resume(target: Target, number: usize) {
+    let mut half_open = JoinSet::new();
+    let tls = || Arc::clone(&target.turned[number]);
+    loop {
+        let first = Greeting { instance: [9; 16], link: LinkId::default(), received: 0, binding: Vec::new() };
+        let Ok(wire) = peer::connect(target.coordinator, tls(), Transport::Quic).await else { continue };
+        let Ok((kept, welcome)) = Greeted::by_us(wire, &first).await else { continue };
+        let again = Greeting { link: welcome.link, ..first };
+        for turn in 0..HALF_OPEN {
+            let transport = if turn % 2 == 0 { Transport::Quic } else { Transport::Tcp };
+            let Ok(wire) = peer::connect(target.coordinator, tls(), transport).await else { continue };
+            let again = again.clone();
+            half_open.spawn(async move {
+                let greeted = Greeted::by_us(wire, &again).await;
+                std::future::pending::<()>().await;
+                drop(greeted);
+            });
+            target.done.resumptions.fetch_add(1, Ordering::Relaxed);
+        }
+        drop(kept);
+        half_open.abort_all();
+    }
+}
+
+/// Connections that are kept at the same time.
+const HALF_OPEN: usize = 200;
 
 /// Length and kind of frames that nobody may send.
 const FRAMES: [(u32, u8); 4] = [(u32::MAX, 1), (u32::MAX, 2), (1 << 30, 1), (10, 77)];

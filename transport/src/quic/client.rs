@@ -7,16 +7,17 @@ use quinn::crypto::rustls::QuicClientConfig;
 
 use super::config::{LOOPBACK_PAYLOAD_BYTES, Side, transport};
 use super::socket::SinglePackets;
-use super::{QuicWire, certificate, explain};
+use super::{QuicWire, certificate, explain, office_stream};
+use crate::counter::OfficeStream;
 use crate::fault::DialFault;
 use crate::limits::UDP_BUFFER_BYTES;
 use crate::path::Path;
 use crate::timers::Timers;
 use crate::wire::{Carrier, Wire};
 
-/// The sockets of a client, kept: QUIC's buffers for one are made once, however often a client comes back.
+/// The sockets of a client, one for each route, kept: QUIC's buffers for one are made once, however often a client comes back.
 #[derive(Default)]
-pub(crate) struct Sockets(Mutex<Option<(Route, quinn::Endpoint)>>);
+pub(crate) struct Sockets(Mutex<Vec<(Route, quinn::Endpoint)>>);
 
 /// What a socket depends on.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,8 +33,32 @@ impl Sockets {
         address: SocketAddr,
         server_name: &str,
         tls: Arc<rustls::ClientConfig>,
-        (path, timers): (&Path, &Timers),
+        way: (&Path, &Timers),
     ) -> Result<Wire, DialFault> {
+        let (connection, streams, endpoint) = self.connect(address, server_name, tls, way).await?;
+        let leaf = certificate(&connection).ok_or(DialFault::NoCertificate)?;
+        Ok(Wire::new(Carrier::Quic(QuicWire::new(connection, streams, Some(endpoint))), leaf, address))
+    }
+
+    /// Reaches the office's counter.
+    pub(crate) async fn counter(
+        &self,
+        address: SocketAddr,
+        server_name: &str,
+        tls: Arc<rustls::ClientConfig>,
+        way: (&Path, &Timers),
+    ) -> Result<OfficeStream, DialFault> {
+        let (connection, streams, endpoint) = self.connect(address, server_name, tls, way).await?;
+        Ok(office_stream(connection, streams, Some(endpoint)))
+    }
+
+    async fn connect(
+        &self,
+        address: SocketAddr,
+        server_name: &str,
+        tls: Arc<rustls::ClientConfig>,
+        (path, timers): (&Path, &Timers),
+    ) -> Result<(quinn::Connection, (quinn::SendStream, quinn::RecvStream), quinn::Endpoint), DialFault> {
         let crypto = QuicClientConfig::try_from(tls).map_err(|fault| DialFault::Prepare(fault.to_string()))?;
         let route = Route { ipv6: address.is_ipv6(), loopback: address.ip().is_loopback() && path.mtu.is_none() };
         let mut config = quinn::ClientConfig::new(Arc::new(crypto));
@@ -48,27 +73,23 @@ impl Sockets {
             }
             DialFault::Failed(explain(&fault).to_string())
         })?;
-        let leaf = certificate(&connection).ok_or(DialFault::NoCertificate)?;
         let streams = connection.open_bi().await.map_err(|fault| DialFault::Failed(explain(&fault).to_string()))?;
-        let wire = QuicWire::new(connection, streams, Some(endpoint));
-        Ok(Wire::new(Carrier::Quic(wire), leaf, address))
+        Ok((connection, streams, endpoint))
     }
 
     fn endpoint(&self, route: Route) -> Result<quinn::Endpoint, DialFault> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((open, endpoint)) = kept.as_ref()
-            && *open == route
-        {
+        if let Some((_, endpoint)) = kept.iter().find(|(open, _)| *open == route) {
             return Ok(endpoint.clone());
         }
         let endpoint = open(route)?;
-        *kept = Some((route, endpoint.clone()));
+        kept.push((route, endpoint.clone()));
         Ok(endpoint)
     }
 
-    /// Forgets the socket: the next connection comes from a new one, and another port.
+    /// Forgets the sockets: the next connection comes from a new one, and another port.
     pub(crate) fn renew(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

@@ -13,6 +13,7 @@ use tributary_certs::fault::explain_alert;
 
 pub(crate) use self::client::Sockets;
 pub(crate) use self::server::{QuicAttempt, QuicListener};
+use crate::counter::OfficeStream;
 use crate::limits::READ_BYTES;
 use crate::wire::{End, cut};
 
@@ -79,6 +80,19 @@ impl Drop for QuicWire {
             self.connection.close(CODE_MOVED.into(), b"");
         }
     }
+}
+
+/// The connection of somebody who asks the office.
+fn office_stream(
+    connection: quinn::Connection,
+    (send, receive): (quinn::SendStream, quinn::RecvStream),
+    endpoint: Option<quinn::Endpoint>,
+) -> OfficeStream {
+    // A client's socket is kept as long: it sends the last packets.
+    OfficeStream::new(tokio::io::join(receive, send), move || {
+        connection.close(CODE_OVER.into(), b"");
+        drop(endpoint);
+    })
 }
 
 /// The leaf of the peer's chain.

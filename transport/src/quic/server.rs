@@ -4,15 +4,17 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use quinn::crypto::rustls::QuicServerConfig;
+use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
+use tributary_certs::counter::OFFICE_PROTOCOL;
+use tributary_certs::fault::FaultKind;
 
 use super::config::{LOOPBACK_PAYLOAD_BYTES, Side, transport};
-use super::{CODE_OVER, QuicWire, certificate, explain};
+use super::{CODE_OVER, QuicWire, REASON_BYTES, certificate, explain, office_stream};
 use crate::fault::{ListenError, PeerFault};
 use crate::limits::{CLOSING_TIME, INCOMING_BYTES_MAX, INCOMING_MAX, UDP_BUFFER_BYTES};
 use crate::path::Path;
 use crate::timers::Timers;
-use crate::wire::{Carrier, Wire};
+use crate::wire::{Accepted, Carrier, Wire, cut};
 
 /// An open UDP port.
 pub(crate) struct QuicListener {
@@ -96,19 +98,37 @@ impl QuicAttempt {
         self.incoming.refuse();
     }
 
-    /// Handshake and the stream that the client opens.
-    pub(crate) async fn accept(self) -> Result<Wire, PeerFault> {
+    /// Handshake and the stream that the client opens; what the peer speaks decides what it is. `moved` is told whenever the peer has gone a
+    /// step further.
+    pub(crate) async fn accept(self, moved: impl Fn()) -> Result<Accepted, PeerFault> {
         let address = self.address();
+        moved();
         let connecting = match address.ip().is_loopback() {
             true => self.incoming.accept_with(self.loopback),
             false => self.incoming.accept(),
         };
         let failed = |fault: &quinn::ConnectionError| PeerFault::Handshake(explain(fault).to_string());
         let connection = connecting.map_err(|fault| failed(&fault))?.await.map_err(|fault| failed(&fault))?;
-        let leaf = certificate(&connection).ok_or_else(|| PeerFault::Handshake("it showed no certificate".into()))?;
+        moved();
+        if protocol(&connection).as_deref() == Some(OFFICE_PROTOCOL) {
+            let streams = connection.accept_bi().await.map_err(|fault| failed(&fault))?;
+            return Ok(Accepted::Newcomer(office_stream(connection, streams, None)));
+        }
+        // Where the office is kept, the handshake lets everybody pass who shows no certificate.
+        let Some(leaf) = certificate(&connection) else {
+            let missing = FaultKind::NoCertificate.fault(false, None).to_string();
+            connection.close(CODE_OVER.into(), cut(&missing, REASON_BYTES).as_bytes());
+            return Err(PeerFault::Handshake(missing));
+        };
         let streams = connection.accept_bi().await.map_err(|fault| failed(&fault))?;
-        Ok(Wire::new(Carrier::Quic(QuicWire::new(connection, streams, None)), leaf, address))
+        let wire = Wire::new(Carrier::Quic(QuicWire::new(connection, streams, None)), leaf, address);
+        Ok(Accepted::Peer(Box::new(wire)))
     }
+}
+
+/// What the two sides agreed to speak.
+fn protocol(connection: &quinn::Connection) -> Option<Vec<u8>> {
+    connection.handshake_data()?.downcast::<HandshakeData>().ok()?.protocol
 }
 
 /// For everybody, and for peers on this machine.

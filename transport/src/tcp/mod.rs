@@ -3,6 +3,7 @@
 mod client;
 mod proxy;
 mod server;
+mod stream;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,11 +16,10 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 use tributary_certs::fault::FaultKind;
 
-pub use self::client::exchange;
-pub(crate) use self::client::{Way, dial};
+pub(crate) use self::client::{Way, counter, dial};
 pub use self::proxy::Proxy;
-pub use self::server::{Accepted, OfficeStream};
 pub(crate) use self::server::{TcpAttempt, TcpListener};
+use self::stream::Stream;
 use crate::fault::explain_io;
 use crate::limits::{READ_BYTES, TCP_BUFFER_BYTES};
 use crate::timers::Timers;
@@ -39,21 +39,21 @@ pub(crate) struct TcpWire {
 
 /// The sending half.
 pub(crate) struct Outlet {
-    half: WriteHalf<TlsStream<TcpStream>>,
+    half: WriteHalf<TlsStream<Stream>>,
     unflushed: bool,
     sent: u64,
 }
 
 /// The receiving half.
 pub(crate) struct Inlet {
-    half: ReadHalf<TlsStream<TcpStream>>,
+    half: ReadHalf<TlsStream<Stream>>,
     buffer: BytesMut,
     room: usize,
     received: u64,
 }
 
 impl TcpWire {
-    fn new(stream: TlsStream<TcpStream>) -> Self {
+    fn new(stream: TlsStream<Stream>) -> Self {
         let (receive, send) = tokio::io::split(stream);
         Self {
             outlet: Outlet { half: send, unflushed: true, sent: 0 },
@@ -144,7 +144,7 @@ fn speaks(named: Option<&[u8]>, wanted: &[u8]) -> Result<(), String> {
 }
 
 /// A TLS stream as a wire.
-fn wire(stream: TlsStream<TcpStream>, address: SocketAddr) -> Option<Wire> {
+fn wire(stream: TlsStream<Stream>, address: SocketAddr) -> Option<Wire> {
     let leaf: CertificateDer<'static> = stream.get_ref().1.peer_certificates()?.first()?.clone().into_owned();
     Some(Wire::new(Carrier::Tcp(TcpWire::new(stream)), leaf, address))
 }

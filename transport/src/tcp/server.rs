@@ -3,16 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::LazyConfigAcceptor;
-use tokio_rustls::server::TlsStream;
 use tributary_certs::tls::APPLICATION_PROTOCOL;
 
+use super::stream::Stream;
 use super::{tune, wire};
+use crate::counter::OfficeStream;
 use crate::fault::{ListenError, PeerFault, explain_io};
 use crate::timers::Timers;
-use crate::wire::Wire;
+use crate::wire::Accepted;
 
 /// TLS configurations in force.
 #[derive(Clone)]
@@ -37,17 +37,6 @@ pub(crate) struct TcpAttempt {
     keys: Keys,
     timers: Timers,
 }
-
-/// What an attempt became.
-pub enum Accepted {
-    /// A peer whose certificate TLS has verified.
-    Peer(Box<Wire>),
-    /// A newcomer with a question for the enrolment office.
-    Newcomer(OfficeStream),
-}
-
-/// A newcomer's connection: one question, one answer.
-pub struct OfficeStream(Box<TlsStream<TcpStream>>);
 
 impl TcpListener {
     pub(crate) fn open(
@@ -97,57 +86,36 @@ impl TcpAttempt {
         self.address
     }
 
-    /// The handshake; what the peer speaks decides which.
-    pub(crate) async fn accept(self) -> Result<Accepted, PeerFault> {
+    /// The handshake; what the peer speaks decides which. `moved` is told whenever the peer has gone a step further.
+    pub(crate) async fn accept(self, moved: impl Fn()) -> Result<Accepted, PeerFault> {
         let failed = |fault: std::io::Error| PeerFault::Handshake(explain_io(&fault));
         tune(&self.stream, &self.timers);
-        let hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), self.stream).await.map_err(failed)?;
+        // Not merely ready to be read: that may be said of a stream on which nothing is.
+        if self.stream.peek(&mut [0]).await.map_err(failed)? > 0 {
+            moved();
+        }
+        let mut hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), Stream::new(self.stream));
+        let hello = match (&mut hello).await {
+            Ok(hello) => hello,
+            Err(fault) => {
+                let said = hello.take_io().map_or_else(|| explain_io(&fault), |stream| stream.explain(&fault));
+                return Err(PeerFault::Handshake(said));
+            }
+        };
         let enrols = |office: &Arc<rustls::ServerConfig>| {
             let asked = hello.client_hello().alpn().map(Iterator::collect::<Vec<_>>).unwrap_or_default();
             office.alpn_protocols.iter().any(|protocol| asked.contains(&protocol.as_slice()))
         };
         if let Some(office) = self.keys.office.filter(enrols) {
-            return hello
-                .into_stream(office)
-                .await
-                .map(|stream| Accepted::Newcomer(OfficeStream(Box::new(stream))))
-                .map_err(failed);
+            let stream = hello.into_stream(office).await.map_err(failed)?;
+            moved();
+            return Ok(Accepted::Newcomer(OfficeStream::new(stream, || {})));
         }
         let stream = hello.into_stream(self.keys.peers).await.map_err(failed)?;
+        moved();
         super::speaks(stream.get_ref().1.alpn_protocol(), APPLICATION_PROTOCOL).map_err(PeerFault::Handshake)?;
         let wire = wire(stream.into(), self.address);
         wire.map(|wire| Accepted::Peer(Box::new(wire)))
             .ok_or_else(|| PeerFault::Handshake("it showed no certificate".into()))
-    }
-}
-
-impl OfficeStream {
-    /// The question, at most `limit` bytes.
-    ///
-    /// # Errors
-    /// [`PeerFault::Handshake`] with what happened.
-    pub async fn question(&mut self, limit: usize) -> Result<Vec<u8>, PeerFault> {
-        let failed = |fault: std::io::Error| PeerFault::Handshake(explain_io(&fault));
-        let length = self.0.read_u32_le().await.map_err(failed)? as usize;
-        if length > limit {
-            return Err(PeerFault::Handshake(format!("a question of {length} bytes, and {limit} are allowed")));
-        }
-        let mut question = Vec::new();
-        (&mut self.0).take(length as u64).read_to_end(&mut question).await.map_err(failed)?;
-        if question.len() < length {
-            return Err(PeerFault::Handshake("the question was cut short".into()));
-        }
-        Ok(question)
-    }
-
-    /// Answers and closes.
-    ///
-    /// # Errors
-    /// [`PeerFault::Handshake`] with what happened.
-    pub async fn answer(mut self, answer: &[u8]) -> Result<(), PeerFault> {
-        let failed = |fault: std::io::Error| PeerFault::Handshake(explain_io(&fault));
-        self.0.write_u32_le(u32::try_from(answer.len()).unwrap_or(0)).await.map_err(failed)?;
-        self.0.write_all(answer).await.map_err(failed)?;
-        self.0.shutdown().await.map_err(failed)
     }
 }

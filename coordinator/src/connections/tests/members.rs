@@ -118,7 +118,8 @@ fn a_connection_that_waited_for_its_seat_is_judged_by_the_roster_of_now() {
             tokio::task::yield_now().await;
         }
         // Meanwhile another roster comes into force, without that branch.
-        let entries: Vec<_> = house.federation.members.iter().skip(1).map(|member: &Member| member.entry).collect();
+        let entries: Vec<_> =
+            house.federation.members.iter().skip(1).map(|member: &Member| member.entry.clone()).collect();
         house.members.replace(&Roster::new(2, Digest::of(b"the first"), entries, vec![]).unwrap());
         let (greeted, welcome) = waiting.await.unwrap().unwrap();
         assert!(!welcome.resumed);

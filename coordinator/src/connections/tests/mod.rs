@@ -48,7 +48,7 @@ impl House {
         let Ok(own) = OwnIdentity::open(settings.identity, Some(authority.clone()), now()) else {
             panic!("a good identity")
         };
-        let members = Arc::new(Members::of(&own.roster.roster));
+        let members = Arc::new(Members::open(&own.roster.roster, &federation.path("")).unwrap());
         let (inputs, machine) = mpsc::channel(inputs_max);
         let door = Door::new(DoorSettings {
             members: Arc::clone(&members),

@@ -85,6 +85,24 @@ pub(crate) enum ClientCommand {
     /// The policy that the owner of the branch's data signs
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// The branch's rows
+    #[command(subcommand)]
+    Dataset(DatasetCommand),
+}
+
+/// `tributary client dataset`.
+#[cfg(feature = "client")]
+#[derive(Subcommand)]
+pub(crate) enum DatasetCommand {
+    /// Read the files that a settings file names as a run would, and show what they hold: on this screen alone, nothing is sent
+    Check {
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `tributary client init`.
@@ -302,6 +320,10 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Client(ClientCommand::Budget(options)) => crate::branch::budget(&options),
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Policy(command)) => crate::branch::policy(&command),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Dataset(DatasetCommand::Check { config, json })) => {
+            crate::dataset::check(&config, json)
+        }
         Command::Certs(command) => certs::run(command),
         Command::Config(ConfigCommand::Check(options)) => check::run(&options),
         Command::Privacy(command) => privacy::run(&command),

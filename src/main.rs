@@ -5,6 +5,8 @@ mod branch;
 mod certs;
 mod check;
 mod command;
+#[cfg(feature = "client")]
+mod dataset;
 #[cfg(feature = "demo")]
 mod demo;
 mod exit;

@@ -15,7 +15,8 @@ use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
 
 use crate::budget::{BUDGET_FILE, Budget};
-use crate::data::{read_csv, read_schema, unlisted};
+use crate::data::{FileError, Stop, read_schema};
+use crate::dataset::{self, Loaded};
 use crate::error::ClientError;
 use crate::policy::{BranchPolicy, sample_for};
 use crate::runtime;
@@ -127,15 +128,49 @@ pub fn check(config: &std::path::Path, now_unix_s: u64) -> Result<Vec<String>, C
     pinned(&settings.policy_file, &policy, &schema)?;
     lines.push(format!("{}: signed by the owner, pins this schema", settings.policy_file.display()));
     lines.extend(policy.schema.lines());
-    let data = read_csv(&settings.data_file, &schema).map_err(ClientError::file)?;
-    lines.push(format!(
-        "{}: {} rows of {} customers fit the schema",
-        settings.data_file.display(),
-        data.rows(),
-        data.customer_count()
-    ));
-    lines.extend(unlisted(&data));
+    for (_, file) in dataset::files(&settings) {
+        let loaded = Loaded::read(file, &settings, &schema, &Stop::default()).map_err(ClientError::file)?;
+        let Loaded { report, remarks, .. } = loaded.usable()?;
+        lines.push(format!("{}: {} rows of {} customers fit the schema", report.file, report.rows, report.customers));
+        lines.extend(remarks.into_iter().map(|remark| format!("{}: {}", report.file, remark.text)));
+    }
     Ok(lines)
+}
+
+/// What a branch's files hold, and what is remarkable about them, without a signed policy and without a network.
+///
+/// # Errors
+/// Every fault of the settings or of the schema. A file's own faults are in its entry.
+pub fn check_dataset(config: &std::path::Path) -> Result<Vec<CheckedFile>, ClientError> {
+    let settings = Settings::load(config)?;
+    let schema = read_schema(&settings.schema_file)?;
+    let mut checked: Vec<CheckedFile> = Vec::new();
+    for (key, file) in dataset::files(&settings) {
+        let loaded = Loaded::read(file, &settings, &schema, &Stop::default());
+        let schema = schema.digest().to_string();
+        checked.push(CheckedFile { key, file: file.to_owned(), schema, loaded });
+    }
+    Ok(checked)
+}
+
+/// One file of a branch.
+pub struct CheckedFile {
+    /// Its key in the settings.
+    pub key: &'static str,
+    /// The file.
+    pub file: PathBuf,
+    /// Digest of the schema by which it was read.
+    pub schema: String,
+    /// What it holds, or why it cannot be read.
+    pub loaded: Result<Loaded, FileError>,
+}
+
+impl CheckedFile {
+    /// Whether a daemon would use it.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.loaded.as_ref().is_ok_and(|loaded| loaded.remarks.iter().all(|remark| !remark.stops))
+    }
 }
 
 /// A policy pins this schema, and says what it says.

@@ -8,17 +8,23 @@ pub mod budget;
 pub mod cli;
 pub mod conversation;
 pub mod data;
+pub mod dataset;
 pub mod enrol;
 pub mod error;
 pub mod identity;
 pub mod init;
 pub mod judge;
+#[cfg(test)]
+#[path = "../../tests/needed.rs"]
+mod needed;
 mod noise;
 pub mod policy;
 pub mod preflight;
+mod reading;
 mod renewal;
 pub mod runtime;
 pub mod settings;
+mod stop;
 pub mod telemetry;
 pub mod vectors;
 pub mod worker;

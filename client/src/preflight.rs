@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use tributary_certs::renewal::Expiry;
-use tributary_model::features::FeatureMatrix;
 use tributary_model::schema::Schema;
 use tributary_transport::Dialer;
 use tributary_transport::preflight::{Cause, Findings, Outcome, disk, network};
 
-use crate::data::{read_csv, read_schema, unlisted};
+use crate::data::{Stop, read_schema};
+use crate::dataset::{self, Loaded, Remark};
 use crate::error::ClientError;
 use crate::identity::BranchIdentity;
 use crate::policy::BranchPolicy;
@@ -77,17 +77,23 @@ fn data(found: &mut Findings, settings: &Settings, policy: Option<&BranchPolicy>
         let tried = "comparing the schema with the policy";
         let _ = found.checked(Cause::Data, tried, pinned, |()| "it is the one that the owner pinned".into());
     }
-    for file in [Some(&settings.data_file), settings.held_out_file.as_ref()].into_iter().flatten() {
-        let read = read_csv(file, &schema);
+    // As the daemon reads them, to the end: what is good here runs.
+    for (_, file) in dataset::files(settings) {
+        let read = Loaded::read(file, settings, &schema, &Stop::default());
+        let read = read.map_err(ClientError::file).and_then(Loaded::usable);
         let tried = format!("reading {}", file.display());
-        let seen = |data: &FeatureMatrix| {
-            format!("{} rows of {} customers fit the schema", data.rows(), data.customer_count())
+        let seen = |loaded: &Loaded| {
+            format!("{} rows of {} customers fit the schema", loaded.report.rows, loaded.report.customers)
         };
-        let Some(data) = found.checked(Cause::Data, &tried, read, seen) else { continue };
-        if let Some(seen) = unlisted(&data) {
-            let means = "these values are learned as none of the listed ones, or teach nothing; the table is used";
-            let ask = "whoever exports the data, whether that is meant; or the owner, for a schema that lists them";
-            found.bad(Cause::Data, Outcome::Warning, [&tried, &seen, means, ask]);
+        let Some(loaded) = found.checked(Cause::Data, &tried, read, seen) else { continue };
+        let ask = "whoever exports the data, whether that is meant; `tributary client dataset check` shows the figures";
+        for Remark { text, .. } in &loaded.remarks {
+            found.bad(Cause::Data, Outcome::Warning, [&tried, text, "the table is used as it is", ask]);
+        }
+        if loaded.table.passes_maxima() {
+            let seen = "there are more customers or rows than data.customers_max or data.rows_max";
+            let means = "all take part, but a round takes as long as the data ask for";
+            found.bad(Cause::Data, Outcome::Warning, [&tried, seen, means, "the settings, for larger public maxima"]);
         }
     }
 }

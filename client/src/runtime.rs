@@ -24,11 +24,13 @@ use crate::data::read_schema;
 use crate::error::ClientError;
 use crate::identity::{BranchIdentity, read_number, write_number};
 use crate::policy::{BranchPolicy, budget, refusal};
+use crate::reading::read_rows;
 use crate::renewal::{LOOK_EVERY, Renewal};
 use crate::settings::Settings;
+use crate::stop::StopSignal;
 use crate::telemetry::{Report, process_cpu, rss_bytes_max};
 use crate::vectors::Vectors;
-use crate::worker::{Answer, Job, Snapshot, WorkerSource, run as run_worker};
+use crate::worker::{Answer, Job, WorkerSource, run as run_worker};
 
 /// Everything that the loop owns.
 struct Daemon<'r> {
@@ -125,13 +127,15 @@ impl Clock {
 /// # Errors
 /// [`ClientError`], for the operator.
 pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
+    let mut stop = runtime.block_on(async { StopSignal::listen() });
     let schema = read_schema(&settings.schema_file)?;
     let identity = BranchIdentity::open(settings.identity.clone())?;
     let owned = BranchPolicy::owned(&settings)?;
     // Before a row is read: whether a table can be read under another schema is nothing that anybody may learn.
     let named = |fault| ClientError::File(format!("{}: {fault}", settings.policy_file.display()));
     owned.schema.holds(&schema).map_err(named)?;
-    let snapshot = Snapshot::read(&settings, &schema, report)?;
+    let Some(snapshot) = runtime.block_on(read_rows(&settings, &schema, report, &mut stop))? else { return Ok(()) };
     let clock = Clock::new();
     let (journal, events) = open_budget(&settings, &owned.population)?;
     let policy = Policy {
@@ -172,7 +176,6 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
             let _ = answer_sender.send(answer);
         })
     });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
     let keys = identity.keys;
     let (reports, notices) = mpsc::unbounded_channel();
     let metrics = Arc::new(Metrics::in_folder(&settings.state_dir));
@@ -216,14 +219,14 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         ended: None,
         pulse: rounds,
     };
-    let result = runtime.block_on(daemon.serve());
+    let result = runtime.block_on(daemon.serve(&mut stop));
     let Daemon { conversation, rounds, cpu_before, jobs, .. } = daemon;
     let bytes = conversation.bytes();
     runtime.block_on(conversation.leave());
-    // The worker ends with its jobs.
+    // The worker ends with its jobs. Who was asked to stop does not wait for the one that it is at: it changes nothing outside of memory.
     drop(jobs);
-    let cpu = worker.join().unwrap_or_default();
     if let Some(rounds) = rounds {
+        let cpu = worker.join().unwrap_or_default();
         report(&finished(rounds, bytes, [cpu_before.unwrap_or_default(), cpu.training, cpu.noise]));
     }
     result
@@ -258,8 +261,7 @@ impl Daemon<'_> {
     }
 
     /// Takes part until the plan is over, through as many connections as it takes.
-    async fn serve(&mut self) -> Result<(), ClientError> {
-        let mut stop = std::pin::pin!(stop_signal());
+    async fn serve(&mut self, stop: &mut StopSignal) -> Result<(), ClientError> {
         while self.ended.is_none() {
             let deadline = self.machine.deadline().map(|deadline| self.clock.now().until(deadline));
             let timer = async {
@@ -275,7 +277,7 @@ impl Daemon<'_> {
                 Some(answer) = self.answers.recv() => self.answered(answer),
                 Some(notice) = self.notices.recv() => { (self.report)(&notice); None }
                 () = timer => Some(ParticipantInput::Timer),
-                () = &mut stop => {
+                () = stop.wished() => {
                     self.handle(ParticipantInput::Stop)?;
                     return Ok(());
                 }
@@ -454,25 +456,5 @@ impl Daemon<'_> {
             ParticipantEffect::Upload(header) => self.upload(header),
         }
         Ok(())
-    }
-}
-
-/// SIGTERM or Ctrl-C.
-async fn stop_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-        else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = tokio::signal::ctrl_c().await;
     }
 }

@@ -43,10 +43,28 @@ pub struct Settings {
     pub held_out_file: Option<PathBuf>,
     /// Public number of this branch's customers, by which local steps divide; needed for the mode `local` alone.
     pub customers_nominal: Option<u32>,
+    /// Shares of values above which a table is not used.
+    pub share_limits: ShareLimits,
     /// The policy's file.
     pub policy_file: PathBuf,
     /// Public signing key of whoever owns the branch's data.
     pub policy_owner: PathBuf,
+}
+
+/// Shares of rows, in percent, above which a table is not used: the file is then hardly the one that the schema means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShareLimits {
+    /// Of a numeric field's values outside of its bounds.
+    pub outside: u8,
+    /// Of a field's or label's values that no list has.
+    pub unlisted: u8,
+    /// Of a field's missing values.
+    pub missing: u8,
+}
+
+impl ShareLimits {
+    /// Half of the values outside or unlisted are too many. A field may be missing everywhere: a branch may not have it.
+    pub const USUAL: Self = Self { outside: 50, unlisted: 50, missing: 100 };
 }
 
 impl Settings {
@@ -69,18 +87,19 @@ impl Settings {
         let proxy = proxy(&mut file);
         let network = NetworkSettings::read(&mut file);
         let identity = identity(&mut file);
-        let data_file = file.existing_file("data.file");
+        let data_file = data_source(&mut file, "data.file");
         let schema_file = file.existing_file("data.schema");
         let customers_max = file.integer("data.customers_max", 1..=16_777_216, Some(100_000_u32));
         let rows_per_customer_max = file.integer("data.rows_per_customer_max", 1..=32, Some(1_u32));
         let all = customers_max.zip(rows_per_customer_max).map(|(customers, rows)| customers.saturating_mul(rows));
         let rows_max = file.integer("data.rows_max", 1..=536_870_912, all);
         let held_out_file =
-            if file.has("data.held_out") { file.existing_file("data.held_out").map(Some) } else { Some(None) };
+            if file.has("data.held_out") { data_source(&mut file, "data.held_out").map(Some) } else { Some(None) };
         let customers_nominal = match file.has("data.customers_nominal") {
             true => file.integer("data.customers_nominal", 1..=16_777_216, None).map(Some),
             false => Some(None),
         };
+        let share_limits = share_limits(&mut file);
         let policy_file = file.existing_file("policy.file");
         let policy_owner = file.existing_file("policy.owner");
         file.finish()?;
@@ -100,6 +119,7 @@ impl Settings {
             rows_per_customer_max: rows_per_customer_max.expect(here),
             held_out_file: held_out_file.expect(here),
             customers_nominal: customers_nominal.expect(here),
+            share_limits: share_limits.expect(here),
             policy_file: policy_file.expect(here),
             policy_owner: policy_owner.expect(here),
         })
@@ -133,6 +153,24 @@ fn identity(file: &mut Document) -> Option<IdentitySettings> {
     let renew = file.boolean("identity.renew", true);
     let token = token?;
     Some(IdentitySettings { folder: folder?, renew: renew? && token.is_none(), token, key_exchange: key_exchange? })
+}
+
+/// A file with rows, or a pipe from which they come.
+fn data_source(file: &mut Document, key: &str) -> Option<PathBuf> {
+    let path = file.path(key)?;
+    if path.exists() && !path.is_dir() {
+        return Some(path);
+    }
+    file.fault(key, format!("{}, which is no file", path.display()), "a file or a pipe that exists");
+    None
+}
+
+fn share_limits(file: &mut Document) -> Option<ShareLimits> {
+    let usual = ShareLimits::USUAL;
+    let outside = file.integer("data.outside_percent_max", 0..=100, Some(usual.outside));
+    let unlisted = file.integer("data.unlisted_percent_max", 0..=100, Some(usual.unlisted));
+    let missing = file.integer("data.missing_percent_max", 0..=100, Some(usual.missing));
+    Some(ShareLimits { outside: outside?, unlisted: unlisted?, missing: missing? })
 }
 
 /// HOST:PORT of either kind.

@@ -11,6 +11,8 @@ use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{MUSTER_NAMED_MAX, Muster};
 use tributary_protocol::roster::{RosterChanges, RosterEntry};
 
+use crate::dataset::DatasetReport;
+
 /// A line for a supervisor or a person.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -30,6 +32,15 @@ pub enum Report {
         reason: String,
         /// Time until the next attempt.
         retry_ms: u64,
+    },
+    /// What a file holds. For this machine's screen alone.
+    Dataset(Box<DatasetReport>),
+    /// Something remarkable about a file that is used. For this machine's screen alone.
+    DatasetRemark {
+        /// The file.
+        file: String,
+        /// What it is, and what to do.
+        remark: String,
     },
     /// Customers with more rows than the settings allow: the rows beyond were left out.
     RowsDropped {
@@ -222,6 +233,8 @@ fn sentence(report: &Report) -> String {
             format!("connected to {coordinator} again, over {transport}; nothing was lost")
         }
         Report::Disconnected { reason, retry_ms } => format!("{reason}; next attempt in {retry_ms} ms"),
+        Report::Dataset(dataset) => dataset.to_string(),
+        Report::DatasetRemark { file, remark } => format!("{file}: {remark}"),
         Report::RowsDropped { rows, kept } => format!(
             "{rows} rows beyond data.rows_per_customer_max were left out, {kept} are used; raise it (it is public), or send fewer rows of one customer"
         ),

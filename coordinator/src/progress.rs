@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use tributary_model::nominal::{CustomerEstimate, NoisedCustomers};
 use tributary_model::privacy::epsilon_of;
 use tributary_model::server_optimizer::RoundMetrics;
 use tributary_protocol::digest::Digest;
@@ -31,6 +32,9 @@ pub(crate) struct Progress {
     cpu_before: Option<f64>,
     last_commit: Option<Instant>,
     durations: Vec<Duration>,
+    customers: CustomerEstimate,
+    /// Whether it was said that the nominal number is far from the counted one.
+    far_said: bool,
 }
 
 /// How a plan ended.
@@ -61,6 +65,8 @@ impl Progress {
             cpu_before: None,
             last_commit: None,
             durations: Vec::new(),
+            customers: CustomerEstimate::default(),
+            far_said: false,
         };
         for event in events {
             match event {
@@ -142,6 +148,21 @@ impl Progress {
             | CoordinatorEvent::ModelReleased { .. }
             | CoordinatorEvent::PlanFinished { .. } => None,
         }
+    }
+
+    /// Takes what a committed round counted; the warning that the plan's number of customers is far from it, once for each process.
+    pub(crate) fn counted(&mut self, customers: NoisedCustomers) -> Option<Event> {
+        self.customers.add(customers);
+        let far = self.customers.far_from(self.plan.customers_nominal).filter(|_| !self.far_said)?;
+        self.far_said = true;
+        let event = Event::CustomersFar {
+            nominal: far.nominal,
+            counted: far.customers,
+            noise_stddev: far.stddev,
+            factor: far.factor(),
+        };
+        tracing::warn!("{event}");
+        Some(event)
     }
 
     /// The last event.

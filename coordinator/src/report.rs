@@ -105,6 +105,17 @@ pub enum Event {
         /// From the round's start to its commit.
         milliseconds: f64,
     },
+    /// The plan's number of customers is far from the noised one that its rounds count, beyond what the noise explains.
+    CustomersFar {
+        /// `plan.customers_nominal`.
+        nominal: u64,
+        /// Counted on the average of the rounds so far, with noise.
+        counted: f64,
+        /// Standard deviation of that noise, at most.
+        noise_stddev: f64,
+        /// Counted over nominal: by so much loss and steps are wrong; nothing where hardly anybody was counted.
+        factor: Option<f64>,
+    },
     /// A counting round is in the ledger, and its counts beside the models.
     Counted {
         /// The round.
@@ -210,6 +221,20 @@ impl fmt::Display for Event {
                 write!(formatter, "round {round} committed: {kind} of {survivors} branches are in counts/{kind}.json")?;
                 epsilon.map_or(Ok(()), |epsilon| write!(formatter, ", epsilon {epsilon:.4} spent"))
             }
+            Self::CustomersFar { nominal, counted, noise_stddev, factor } => {
+                write!(
+                    formatter,
+                    "plan.customers_nominal is {nominal}, and the rounds count about {counted:.0} customers (noise {noise_stddev:.0}): "
+                )?;
+                match factor {
+                    Some(factor) => write!(
+                        formatter,
+                        "the loss, and steps that are divided by it, are {factor:.2} times as large as they should be"
+                    )?,
+                    None => formatter.write_str("hardly anybody was counted")?,
+                }
+                formatter.write_str("; look whether branches are missing, and give the next plan a nearer number")
+            }
             Self::BudgetBegun { client, owner, after_loss } => write!(
                 formatter,
                 "client {client} begins a budget that this coordinator does not know, signed by its owner {}{}; if it took part before, ask both",
@@ -310,6 +335,14 @@ mod tests {
             round.to_json(),
             r#"{"event":"round","round":7,"committed":6,"survivors":9,"loss":null,"epsilon":0.5,"milliseconds":12.5}"#
         );
+        let far = Event::CustomersFar { nominal: 1000, counted: 3000.4, noise_stddev: 20.0, factor: Some(3.0) };
+        assert_eq!(
+            far.to_json(),
+            r#"{"event":"customers_far","nominal":1000,"counted":3000.4,"noise_stddev":20.0,"factor":3.0}"#
+        );
+        assert!(far.to_string().contains(
+            "about 3000 customers (noise 20): the loss, and steps that are divided by it, are 3.00 times as large"
+        ));
         let aborted = Event::Aborted { round: None, reason: "x".into() };
         assert_eq!(aborted.to_json(), r#"{"event":"aborted","round":null,"reason":"x"}"#);
     }

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tributary_certs::suite::RealSuite;
 use tributary_model::architecture::Architecture;
 use tributary_model::counts::{CellLayout, evaluate_heads};
+use tributary_model::nominal::NoisedCustomers;
 use tributary_model::parameters::digest_of;
 use tributary_model::planned::{self, cell_layout, noise_multiplier};
 use tributary_model::server_optimizer::{MeanScale, RoundMetrics, StateLayout, adapted_clip_norm};
@@ -32,6 +33,8 @@ pub(crate) struct ServerUpdate {
     statistics: Option<CellLayout>,
     current: Version,
     pending: Option<Version>,
+    /// Of the round that was opened last, until it is asked for.
+    customers: Option<NoisedCustomers>,
 }
 
 /// A model and what rode along with the round that made it. The model and the optimizer's state behind it are files.
@@ -83,7 +86,7 @@ impl ServerUpdate {
         };
         store.forget_other_optimizers(current.state_name());
         let (plan, rule, statistics) = (job.plan.clone(), job.rule, job.statistics.clone());
-        Ok(Self { layout, plan, rule, statistics, current, pending: None })
+        Ok(Self { layout, plan, rule, statistics, current, pending: None, customers: None })
     }
 
     /// The network.
@@ -118,6 +121,11 @@ impl ServerUpdate {
         self.pending.as_ref().unwrap_or(&self.current).metrics
     }
 
+    /// How many customers the round counted that was opened last; once.
+    pub(crate) fn take_customers(&mut self) -> Option<NoisedCustomers> {
+        self.customers.take()
+    }
+
     /// Unmasks the sum, takes the step and makes its result durable, to be adopted when the ledger has it. The sum of a counting round is
     /// read and its counts are kept beside the models, which it does not move.
     ///
@@ -130,7 +138,7 @@ impl ServerUpdate {
         permit: UnmaskPermit,
         store: &Store,
     ) -> Result<Input, StoreError> {
-        self.pending = None;
+        (self.pending, self.customers) = (None, None);
         let (round, survivors) = (permit.round(), permit.survivors().len());
         let failed = |reason| Ok(Input::UpdateFailed { round, reason });
         let Some(sum) = sum else { return failed(ClosedReason::ChecksFailed) };
@@ -162,6 +170,7 @@ impl ServerUpdate {
             state.join().expect("writing a file does not panic").and(model)
         })?;
         let (sum, model, update_clip_norm_bits) = (sum.digest(), next.digest, next.update_clip_norm_bits);
+        self.customers = next.metrics.and_then(|metrics| NoisedCustomers::of_training(&self.plan, &metrics, survivors));
         self.pending = Some(next);
         Ok(Input::Updated { round, sum, model, update_clip_norm_bits })
     }
@@ -203,7 +212,7 @@ impl ServerUpdate {
 
     /// Keeps what a counting round counted.
     fn count(
-        &self,
+        &mut self,
         descriptor: &RoundDescriptor,
         survivors: usize,
         sum: &AggregateSum,
@@ -220,6 +229,9 @@ impl ServerUpdate {
         let variance = self.plan.counting(descriptor.kind).map_or(0, |counting| counting.noise_variance);
         let noise_stddev = noise_multiplier(variance, u128::from(unit).pow(2));
         let histograms = layout.read(&values, unit);
+        if descriptor.kind == RoundKind::Statistics {
+            self.customers = NoisedCustomers::of_statistics(&self.plan, &layout, &histograms, survivors);
+        }
         let heads = match descriptor.kind {
             RoundKind::Evaluation => evaluate_heads(&histograms, architecture.heads(), noise_stddev),
             _ => Vec::new(),

@@ -322,6 +322,9 @@ impl<'a> Shell<'a> {
             self.committed = Some(*model).filter(|_| update.is_pending());
         }
         self.untold.extend(progress.observe(&event, update.metrics()));
+        if matches!(event, CoordinatorEvent::RoundCommitted { .. }) {
+            self.untold.extend(update.take_customers().and_then(|customers| progress.counted(customers)));
+        }
         Ok(journal.append(Clock::unix(), event)?)
     }
 

@@ -70,7 +70,7 @@ fn a_plan_runs_to_its_end_over_two_sessions() {
     let ends = runtime().block_on(run_all(&federation, address));
     assert_eq!(ends, vec![Ended::Finished(3); CLIENTS]);
 
-    let (mut sessions, mut rounds) = (0, Vec::new());
+    let (mut sessions, mut rounds, mut far) = (0, Vec::new(), Vec::new());
     let finished = loop {
         match daemon.wait_for(|event| Some(event.clone())) {
             Event::Session { cohort, .. } => {
@@ -82,11 +82,13 @@ fn a_plan_runs_to_its_end_over_two_sessions() {
                 assert!(loss.is_some() && epsilon.is_some_and(|epsilon| epsilon > 0.0));
                 rounds.push(epsilon);
             }
+            Event::CustomersFar { nominal, counted, .. } => far.push((nominal, counted < 100.0)),
             Event::Finished(finished) => break *finished,
             _ => {}
         }
     };
     assert_eq!((sessions, rounds.len()), (2, 3));
+    assert_eq!(far, [(1000, true)], "these clients stand for hardly a customer, and that is told once");
     assert!(rounds.is_sorted());
     assert!(finished.complete && finished.rounds == 3 && finished.charged == 3);
     assert_eq!(finished.epsilon, rounds[2]);

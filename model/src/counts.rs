@@ -103,6 +103,12 @@ impl CellLayout {
         if self.scores { self.histograms.len() / 2 } else { self.histograms.len() }
     }
 
+    /// Whether a histogram has a cell for every customer, whatever its values are.
+    #[must_use]
+    pub fn counts_everybody(&self, histogram: usize) -> bool {
+        self.histograms.get(histogram).is_some_and(|histogram| matches!(histogram.source, Source::Scaled { .. }))
+    }
+
     /// The cell of a score, by head and class.
     #[must_use]
     pub fn score_cell(&self, head: usize, positive: bool, score: f32) -> Option<usize> {

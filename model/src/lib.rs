@@ -11,6 +11,7 @@ pub mod evaluate;
 pub mod features;
 #[cfg(feature = "train")]
 pub mod network;
+pub mod nominal;
 pub mod parameters;
 pub mod planned;
 pub mod privacy;

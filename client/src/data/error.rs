@@ -3,7 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
-use tributary_model::features::DataError;
+use tributary_model::schema::Encoding;
+use tributary_model::train::MaximaFault;
+
+use super::faults::FileFaults;
 
 /// Longest row of a data file, in bytes, line breaks inside quotes included.
 pub const RECORD_BYTES_MAX: usize = 1 << 16;
@@ -20,7 +23,7 @@ pub enum FileError {
         source: io::Error,
     },
     /// Reading stopped half-way.
-    #[error("{path}: reading stopped behind row {row} ({source}); nothing of the file was used", path = path.display())]
+    #[error("{path}: reading stopped after row {row} ({source}); nothing of the file was used", path = path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -37,21 +40,49 @@ pub enum FileError {
         /// What the operating system says.
         source: io::Error,
     },
-    /// A row does not end.
-    #[error("{path}: row {row} is longer than {RECORD_BYTES_MAX} bytes; look for a quote that is not closed, or for the wrong kind of file", path = path.display())]
-    RecordTooLong {
+    /// It is no text.
+    #[error("{path}: this is {kind}, and rows are read from text; {cure}", path = path.display())]
+    Kind {
         /// The file.
         path: PathBuf,
-        /// The row.
-        row: u64,
+        /// What it looks like.
+        kind: &'static str,
+        /// What to do.
+        cure: &'static str,
     },
-    /// A row is not UTF-8.
-    #[error("{path}: row {row} is not UTF-8 text; export the file as UTF-8", path = path.display())]
-    NotUtf8 {
+    /// It is in another encoding than the schema says.
+    #[error(
+        "{path}: {}the file is not {} text; it looks like {}: the schema's key for that is csv.encoding = \"{}\"; or export the file in {}",
+        in_row(*row), encoding.name(), looks.name(), looks.name(), encoding.name(), path = path.display()
+    )]
+    Encoding {
         /// The file.
         path: PathBuf,
-        /// The row.
-        row: u64,
+        /// Where that was seen; 0 is the header.
+        row: Option<u64>,
+        /// The schema's.
+        encoding: Encoding,
+        /// What it looks like.
+        looks: Encoding,
+    },
+    /// Its first line says another delimiter.
+    #[error(
+        "{path}: the first line says sep={said}, and the schema's delimiter is {delimiter:?} (csv.delimiter); make both say the same",
+        path = path.display()
+    )]
+    Separator {
+        /// The file.
+        path: PathBuf,
+        /// What the line says.
+        said: String,
+        /// The schema's.
+        delimiter: String,
+    },
+    /// Reading was given up.
+    #[error("{path}: reading was stopped; nothing of the file was used", path = path.display())]
+    Stopped {
+        /// The file.
+        path: PathBuf,
     },
     /// One of several files has other columns than the first.
     #[error("{path}: its columns are not those of the first file, or in another order; export all files alike", path = path.display())]
@@ -59,12 +90,18 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
     },
-    /// The rows do not fit the schema.
-    #[error("{path}: {source}", path = path.display())]
-    Rows {
-        /// The file.
-        path: PathBuf,
-        /// What does not fit.
-        source: DataError,
-    },
+    /// The settings' public maxima make no table.
+    #[error(transparent)]
+    Maxima(#[from] MaximaFault),
+    /// Rows cannot be read, or do not fit the schema.
+    #[error("{0}")]
+    Faults(Box<FileFaults>),
+}
+
+fn in_row(row: Option<u64>) -> String {
+    match row {
+        None => String::new(),
+        Some(0) => "the header shows that ".to_owned(),
+        Some(row) => format!("row {row} shows that "),
+    }
 }

@@ -1,15 +1,25 @@
-//! A branch's data files: read once, row by row, into encoded features; nothing is left behind.
+//! A branch's data files: read once, row by row, into encoded features; nothing else of them stays.
 
-mod csv;
+mod delimited;
 mod error;
+mod faults;
+mod fixed;
+mod lines;
+mod looks;
 mod partition;
+mod read;
+mod record;
 mod records;
 mod schema;
+mod source;
+mod write;
 
-pub use self::csv::{read_csv, read_csv_for_scoring, read_csv_rows, write_csv};
 pub use error::{FileError, RECORD_BYTES_MAX};
+pub use faults::{FAULTS_TOLD_MAX, Fault, FileFaults};
 pub use partition::{BranchFiles, PartitionError, PartitionRequest, split_by_branch};
-pub use schema::{read_schema, unlisted};
+pub use read::{ReadTable, Stop, read_csv, read_csv_for_scoring, read_csv_rows, read_table};
+pub use schema::read_schema;
+pub use write::write_csv;
 
 #[cfg(test)]
 mod tests;

@@ -4,13 +4,13 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use ::csv::Writer;
 use tributary_model::features::RawBatch;
-use tributary_model::schema::{Dialect, Schema};
+use tributary_model::schema::Schema;
 
-use super::csv::text_writer;
 use super::error::FileError;
+use super::faults::FileFaults;
 use super::records::Records;
+use super::write::Text;
 
 /// Which rows go to which branch.
 #[derive(Clone, Debug)]
@@ -109,7 +109,8 @@ pub fn split_by_branch(request: &PartitionRequest<'_>) -> Result<Vec<BranchFiles
     let branch_of = branches(request.partition)?;
     let held_out = request.split.map(parts).transpose()?;
     let branches = branch_of.iter().max().map_or(0, |last| *last as usize + 1);
-    let mut texts: Vec<[Text; 2]> = (0..branches).map(|_| [Text::new(dialect), Text::new(dialect)]).collect();
+    let part = || Part { text: Text::new(dialect), rows: 0 };
+    let mut texts: Vec<[Part<'_>; 2]> = (0..branches).map(|_| [part(), part()]).collect();
     let mut row = 0;
     let mut header: Option<Vec<String>> = None;
     for path in request.data {
@@ -117,14 +118,24 @@ pub fn split_by_branch(request: &PartitionRequest<'_>) -> Result<Vec<BranchFiles
         if header.get_or_insert_with(|| records.header().to_vec()) != records.header() {
             return Err(FileError::HeadersDiffer { path: path.clone() }.into());
         }
-        while let Some((_, record)) = records.next()? {
+        while let Some((_, record)) = records.next().map_err(|ended| ended.alone(path))? {
+            if let Some(oddity) = record.oddities.first().copied() {
+                let mut faults = FileFaults::new(path.clone());
+                faults.add(records.fault(&oddity));
+                return Err(FileError::Faults(Box::new(faults)).into());
+            }
             let missing = |path: &Path| PartitionError::RowMissing { path: path.to_owned(), row };
             let branch = branch_of.get(row).ok_or_else(|| missing(request.partition))?;
             let part = match (&held_out, request.split) {
                 (Some(held_out), Some(split)) => *held_out.get(row).ok_or_else(|| missing(split))?,
                 _ => false,
             };
-            texts[*branch as usize][usize::from(part)].add(record, header.as_deref(), dialect, path)?;
+            let part = &mut texts[*branch as usize][usize::from(part)];
+            if let (0, None, Some(header)) = (part.rows, &dialect.columns, &header) {
+                part.text.row(header.iter().map(String::as_str));
+            }
+            part.text.row(record.iter());
+            part.rows += 1;
             row += 1;
         }
     }
@@ -138,49 +149,22 @@ pub fn split_by_branch(request: &PartitionRequest<'_>) -> Result<Vec<BranchFiles
 }
 
 /// A branch's rows of one part, as text.
-struct Text {
-    writer: Writer<Vec<u8>>,
+struct Part<'dialect> {
+    text: Text<'dialect>,
     rows: u64,
 }
 
-impl Text {
-    fn new(dialect: &Dialect) -> Self {
-        Self { writer: text_writer(dialect), rows: 0 }
-    }
-
-    fn add(
-        &mut self,
-        record: &::csv::StringRecord,
-        header: Option<&[String]>,
-        dialect: &Dialect,
-        path: &Path,
-    ) -> Result<(), FileError> {
-        let failed = |error: ::csv::Error| FileError::Write { path: path.to_owned(), source: error.into() };
-        if let (0, None, Some(header)) = (self.rows, &dialect.columns, header) {
-            self.writer.write_record(header).map_err(failed)?;
-        }
-        self.rows += 1;
-        self.writer.write_record(record).map_err(failed)
-    }
-
-    fn save(self, path: &Path) -> Result<(), FileError> {
-        let failed = |source| FileError::Write { path: path.to_owned(), source };
-        let text = self.writer.into_inner().map_err(|error| failed(error.into_error()))?;
-        fs::write(path, text).map_err(failed)
-    }
-}
-
-fn write(branch: u32, texts: [Text; 2], into: &Path) -> Result<BranchFiles, PartitionError> {
-    let [training, held_out] = texts;
+fn write(branch: u32, parts: [Part<'_>; 2], into: &Path) -> Result<BranchFiles, PartitionError> {
+    let [training, held_out] = parts;
     if training.rows == 0 {
         return Err(PartitionError::NothingToLearn { branch });
     }
     let training_path = into.join(format!("branch-{branch:03}.csv"));
     let held_out_path = (held_out.rows > 0).then(|| into.join(format!("branch-{branch:03}.held-out.csv")));
     let (training_rows, held_out_rows) = (training.rows, held_out.rows);
-    training.save(&training_path)?;
+    training.text.save(&training_path)?;
     if let Some(path) = &held_out_path {
-        held_out.save(path)?;
+        held_out.text.save(path)?;
     }
     Ok(BranchFiles { branch, training: training_path, training_rows, held_out: held_out_path, held_out_rows })
 }
@@ -207,7 +191,7 @@ fn parts(path: &Path) -> Result<Vec<bool>, PartitionError> {
     })
 }
 
-/// A list with one line for each row, in any order, under the header `form`; `read` is given what stands behind the row's number.
+/// A list with one line for each row, in any order, under the header `form`; `read` is given what stands after the row's number.
 fn list<T: Clone>(path: &Path, form: &'static str, read: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, PartitionError> {
     let text = whole(path).map_err(|source| FileError::Open { path: path.to_owned(), source })?;
     let malformed = |line| PartitionError::Malformed { path: path.to_owned(), line, form };

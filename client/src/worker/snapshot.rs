@@ -1,17 +1,15 @@
 //! The branch's rows as they are when the daemon starts: read once, before anybody is spoken to, and fixed for every plan.
 //!
-//! Whether a table can be read decides whether the daemon starts; a plan, a model or a coordinator has no part in it. So no refusal can say
-//! anything about a row.
+//! Whether a table can be read, and is used, decides whether the daemon starts; a plan, a model or a coordinator has no part in it. So no
+//! refusal can say anything about a row.
 
 use std::path::Path;
 
-use tributary_certs::entropy::OsEntropy;
-use tributary_model::features::FeatureMatrix;
 use tributary_model::schema::Schema;
-use tributary_model::train::{PlacementKey, Table, TableMaxima};
-use tributary_protocol::entropy::Entropy as _;
+use tributary_model::train::Table;
 
-use crate::data::read_csv;
+use crate::data::Stop;
+use crate::dataset::Loaded;
 use crate::error::ClientError;
 use crate::settings::Settings;
 use crate::telemetry::Report;
@@ -25,20 +23,30 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Reads the files that the settings name, and tells the operator's screen what was left out and what is beyond the public maxima.
+    /// Reads the files that the settings name, and tells the operator's screen what they hold, what was left out, and what is beyond the public
+    /// maxima.
     ///
     /// # Errors
-    /// The first fault of a file or of its rows, for the operator.
-    pub fn read(settings: &Settings, schema: &Schema, report: &dyn Fn(&Report)) -> Result<Self, ClientError> {
-        let table = |file: &Path| -> Result<Table, ClientError> {
-            let data = read_csv(file, schema).map_err(ClientError::file)?;
-            let table = laid(data, settings)?;
+    /// All faults of a file, for the operator; or what stops this branch from using it.
+    pub fn read(
+        settings: &Settings,
+        schema: &Schema,
+        stop: &Stop,
+        report: &mut dyn FnMut(Report),
+    ) -> Result<Self, ClientError> {
+        let mut table = |file: &Path| -> Result<Table, ClientError> {
+            let loaded = Loaded::read(file, settings, schema, stop).map_err(ClientError::file)?;
+            report(Report::Dataset(Box::new(loaded.report.clone())));
+            for remark in loaded.remarks.iter().filter(|remark| !remark.stops) {
+                report(Report::DatasetRemark { file: loaded.report.file.clone(), remark: remark.text.clone() });
+            }
+            let table = loaded.usable()?.table;
             let (rows, kept) = (table.rows_left_out(), table.data().rows() - table.rows_left_out());
             if rows > 0 {
-                report(&Report::RowsDropped { rows, kept });
+                report(Report::RowsDropped { rows, kept });
             }
             if table.passes_maxima() {
-                report(&Report::MaximaPassed { customers: table.customer_count(), rows: kept });
+                report(Report::MaximaPassed { customers: table.customer_count(), rows: kept });
             }
             Ok(table)
         };
@@ -46,13 +54,4 @@ impl Snapshot {
         let held_out = settings.held_out_file.as_deref().map(table).transpose()?;
         Ok(Self { training, held_out })
     }
-}
-
-fn laid(data: FeatureMatrix, settings: &Settings) -> Result<Table, ClientError> {
-    let maxima = TableMaxima {
-        customers: settings.customers_max,
-        rows: settings.rows_max,
-        rows_per_customer: settings.rows_per_customer_max,
-    };
-    Table::new(data, maxima, &PlacementKey::new(OsEntropy.bytes32())).map_err(ClientError::file)
 }

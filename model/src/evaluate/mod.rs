@@ -23,12 +23,13 @@ pub struct Evaluation {
 /// Evaluates one head: `scores` is rows x heads, as `train::predict` gives it. None if the shapes differ or there is no such head.
 #[must_use]
 pub fn evaluate(scores: &Array2<f32>, data: &FeatureMatrix, head: usize) -> Option<Evaluation> {
-    if scores.dim() != data.targets().dim() || head >= scores.ncols() {
+    if scores.dim() != (data.rows(), data.labels()) || head >= scores.ncols() {
         return None;
     }
-    let labelled = (0..data.rows()).filter(|row| data.present()[[*row, head]] == 1.0);
+    let labels = (0..data.rows()).map(|row| (row, data.label(row, head)));
+    let labelled = labels.filter(|(_, (_, present))| *present == 1.0);
     let (scores, targets): (Vec<f32>, Vec<bool>) =
-        labelled.map(|row| (scores[[row, head]], data.targets()[[row, head]] == 1.0)).unzip();
+        labelled.map(|(row, (target, _))| (scores[[row, head]], target == 1.0)).unzip();
     Some(Evaluation {
         auc: auc(&scores, &targets),
         log_loss: log_loss(&scores, &targets),

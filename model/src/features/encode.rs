@@ -1,109 +1,240 @@
-//! One value to its slots.
+//! One value to its slots, by what is worked out once for each field.
 
+use super::counts::{FieldCounts, LabelCounts};
+use super::packed::{CellKind, PackedRow};
 use super::{DataError, ValueKind};
-use crate::schema::{Field, FieldKind, Label, Missing, Range, Transform};
+use crate::schema::number::{finite, grouped, parse};
+use crate::schema::{Decimal, Field, FieldKind, Label, Missing, Range, Transform};
 
-/// Whether the schema says what a value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Known {
-    /// It does.
-    Listed,
-    /// It lists the values that may stand there, and this is none of them.
-    Unlisted,
+/// A field, ready for its values.
+pub(super) struct FieldEncoder<'schema> {
+    field: &'schema Field,
+    decimal: Decimal,
+    kind: Kind<'schema>,
 }
 
-/// Appends the slots of `field` for `value` (blanks around it already removed) to `slots`. A category that is not listed, and for which the
-/// schema names none, leaves every slot 0: what a list lacks must not decide over the whole table. On an error `slots` may have grown.
-pub(super) fn value(field: &Field, value: &str, row: u64, slots: &mut Vec<f32>) -> Result<Known, DataError> {
-    let coded = value.is_empty() || field.missing_codes.iter().any(|code| code == value);
-    match &field.kind {
-        FieldKind::Numeric { min, max, transform, missing, missing_numbers } => {
-            let number = if coded { None } else { Some(finite(field, value, row)?) };
-            let number = number.filter(|number| !missing_numbers.contains(number));
-            let (number, gone) = settle(field, number, missing, row)?;
-            let clamped = number.map(|number| number.clamp(*min, *max));
-            match transform {
-                Transform::Bins(edges) => {
-                    let bin = clamped.map(|number| edges.iter().take_while(|edge| **edge <= number).count());
-                    one_hot(bin, edges.len() + 1, slots);
+enum Kind<'schema> {
+    Numeric(Numeric<'schema>),
+    Categorical {
+        listed: Listed<'schema>,
+        categories: usize,
+        unlisted: Option<usize>,
+        missing: &'schema Missing<usize>,
+    },
+}
+
+struct Numeric<'schema> {
+    min: f64,
+    max: f64,
+    transform: &'schema Transform,
+    /// Where the curve is at `min`, and how far it is from there to `max`.
+    low: f64,
+    span: f64,
+    missing: &'schema Missing<f64>,
+    codes: &'schema [f64],
+}
+
+/// Values of a list: compared as texts first, and where the list has numbers, as numbers.
+struct Listed<'schema> {
+    texts: Vec<&'schema str>,
+    numbers: Vec<(f64, usize)>,
+}
+
+impl<'schema> Listed<'schema> {
+    fn new(texts: impl IntoIterator<Item = &'schema String>) -> Self {
+        let texts: Vec<&str> = texts.into_iter().map(String::as_str).collect();
+        // A schema writes its numbers with a point.
+        let numbers = texts.iter().enumerate();
+        let numbers = numbers.filter_map(|(index, text)| Some((finite(text, Decimal::Point)?, index))).collect();
+        Self { texts, numbers }
+    }
+
+    fn position(&self, value: &str, decimal: Decimal) -> Option<usize> {
+        let text = self.texts.iter().position(|text| *text == value);
+        text.or_else(|| {
+            let number = if self.numbers.is_empty() { None } else { finite(value, decimal) }?;
+            self.numbers.iter().find(|(known, _)| *known == number).map(|(_, index)| *index)
+        })
+    }
+}
+
+impl<'schema> FieldEncoder<'schema> {
+    pub(super) fn new(field: &'schema Field, decimal: Decimal) -> Self {
+        let kind = match &field.kind {
+            FieldKind::Numeric { min, max, transform, missing, missing_numbers } => {
+                let (low, high) = (transform.curve(*min), transform.curve(*max));
+                let (span, codes) = (high - low, missing_numbers);
+                Kind::Numeric(Numeric { min: *min, max: *max, transform, low, span, missing, codes })
+            }
+            FieldKind::Categorical { categories, unlisted, missing } => Kind::Categorical {
+                listed: Listed::new(categories.iter().chain(&field.missing_codes)),
+                categories: categories.len(),
+                unlisted: *unlisted,
+                missing,
+            },
+        };
+        Self { field, decimal, kind }
+    }
+
+    /// How the field lies in a packed row.
+    pub(super) fn cell(field: &Field) -> (CellKind, usize) {
+        let one_hot = match &field.kind {
+            FieldKind::Numeric { transform, .. } => matches!(transform, Transform::Bins(_)),
+            FieldKind::Categorical { .. } => true,
+        };
+        (if one_hot { CellKind::OneHot } else { CellKind::Number }, field.width())
+    }
+
+    /// Counts of no value.
+    pub(super) fn counts(&self) -> FieldCounts {
+        let Field { name, column, kind, .. } = self.field;
+        let has_unlisted = matches!(kind, FieldKind::Categorical { unlisted: Some(_), .. });
+        let numeric = matches!(kind, FieldKind::Numeric { .. });
+        FieldCounts { name: name.clone(), column: column.clone(), numeric, has_unlisted, ..FieldCounts::default() }
+    }
+
+    /// Appends `value` (blanks around it already removed) to `out`, and counts it. A category that is not listed, and for which the schema
+    /// names none, leaves every slot 0: what a list lacks must not decide over the whole table. On an error `out` may have grown.
+    pub(super) fn encode(
+        &self,
+        value: &str,
+        row: u64,
+        (out, counts): (&mut PackedRow, &mut FieldCounts),
+    ) -> Result<(), DataError> {
+        match &self.kind {
+            Kind::Numeric(numeric) => {
+                let coded = value.is_empty() || self.field.missing_codes.iter().any(|code| code == value);
+                let number = if coded { None } else { Some(self.number(value, row)?) };
+                let number = number.filter(|number| !numeric.codes.contains(number));
+                match number {
+                    None => counts.missing += 1,
+                    Some(number) => numeric.count(number, value, counts),
                 }
-                _ => slots.push(clamped.map_or(0.0, |number| scaled(number, *min, *max, transform))),
+                let (number, gone) = self.settle(number, numeric.missing, row)?;
+                numeric.encode(number, gone, self.field.width(), out);
             }
-            indicator(missing, gone, slots);
-        }
-        FieldKind::Categorical { categories, unlisted, missing } => {
-            let listed = categories.iter().position(|category| category == value).or(*unlisted);
-            if !coded && listed.is_none() {
-                one_hot(None, categories.len(), slots);
-                indicator(missing, false, slots);
-                return Ok(Known::Unlisted);
+            Kind::Categorical { listed, categories, unlisted, missing } => {
+                let found = if value.is_empty() { None } else { listed.position(value, self.decimal) };
+                let coded = value.is_empty() || found.is_some_and(|index| index >= *categories);
+                counts.missing += u64::from(coded);
+                counts.unlisted += u64::from(!coded && found.is_none());
+                let category = found.filter(|_| !coded).or(unlisted.filter(|_| !coded));
+                let width = self.field.width();
+                if !coded && category.is_none() {
+                    out.one_hot(None, width);
+                    return Ok(());
+                }
+                let (index, gone) = self.settle(category, missing, row)?;
+                // The slot of the indicator is the last one.
+                out.one_hot(if gone { Some(*categories) } else { index }, width);
             }
-            let (index, gone) = settle(field, listed.filter(|_| !coded), missing, row)?;
-            one_hot(index, categories.len(), slots);
-            indicator(missing, gone, slots);
+        }
+        Ok(())
+    }
+
+    fn number(&self, value: &str, row: u64) -> Result<f64, DataError> {
+        let column = || self.field.column.clone();
+        match parse(value, self.decimal) {
+            Some(number) if number.is_nan() => Err(DataError::Nan { row, column: column() }),
+            Some(number) if number.is_infinite() => Err(DataError::Infinite { row, column: column() }),
+            Some(number) => Ok(number),
+            None => Err(DataError::NotANumber { row, column: column(), found: ValueKind::of(value) }),
         }
     }
-    Ok(Known::Listed)
-}
 
-/// Target and presence of a label's value (blanks around it already removed). A value that is not listed teaches nothing.
-pub(super) fn target(label: &Label, value: &str) -> (f32, f32, Known) {
-    let among = |values: &[String]| values.iter().any(|known| known == value);
-    if among(&label.positive) {
-        (1.0, 1.0, Known::Listed)
-    } else if among(&label.negative) {
-        (0.0, 1.0, Known::Listed)
-    } else if among(&label.missing_codes) {
-        (0.0, 0.0, Known::Listed)
-    } else {
-        (0.0, 0.0, Known::Unlisted)
+    /// Applies the missing rule: the value to encode, and whether the indicator is to be set.
+    fn settle<V: Copy>(
+        &self,
+        value: Option<V>,
+        missing: &Missing<V>,
+        row: u64,
+    ) -> Result<(Option<V>, bool), DataError> {
+        match (value, missing) {
+            (Some(value), _) => Ok((Some(value), false)),
+            (None, Missing::Value(replacement)) => Ok((Some(*replacement), false)),
+            (None, Missing::Indicator) => Ok((None, true)),
+            (None, Missing::Refused) => Err(DataError::Empty { row, column: self.field.column.clone() }),
+        }
     }
 }
 
-fn finite(field: &Field, value: &str, row: u64) -> Result<f64, DataError> {
-    let column = || field.column.clone();
-    match value.parse::<f64>() {
-        Ok(number) if number.is_nan() => Err(DataError::Nan { row, column: column() }),
-        Ok(number) if number.is_infinite() => Err(DataError::Infinite { row, column: column() }),
-        Ok(number) => Ok(number),
-        Err(_) => Err(DataError::NotANumber { row, column: column(), found: ValueKind::of(value) }),
+impl Numeric<'_> {
+    fn encode(&self, number: Option<f64>, gone: bool, width: usize, out: &mut PackedRow) {
+        let clamped = number.map(|number| number.clamp(self.min, self.max));
+        match self.transform {
+            Transform::Bins(edges) => {
+                let bin = clamped.map(|number| edges.iter().take_while(|edge| **edge <= number).count());
+                // The slot of the indicator is the last one.
+                out.one_hot(if gone { Some(width - 1) } else { bin }, width);
+            }
+            _ => out.number(clamped.map(|number| self.scaled(number))),
+        }
+    }
+
+    /// `number` lies within the bounds; so does the result within its range.
+    fn scaled(&self, number: f64) -> f32 {
+        let share = ((self.transform.curve(number) - self.low) / self.span).clamp(0.0, 1.0);
+        let result = match self.transform.range() {
+            Range::Unit => share,
+            Range::Symmetric => 2.0 * share - 1.0,
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "a number between -1 and 1, rounded to the nearest f32")]
+        let narrow = result as f32;
+        narrow
+    }
+
+    fn count(&self, number: f64, value: &str, counts: &mut FieldCounts) {
+        counts.below += u64::from(number < self.min);
+        counts.at_min += u64::from(number == self.min);
+        counts.at_max += u64::from(number == self.max);
+        counts.above += u64::from(number > self.max);
+        if value.as_bytes().contains(&b'.') {
+            counts.pointed += 1;
+            counts.grouped += u64::from(grouped(value.trim_start_matches(['-', '+']), '.'));
+        }
     }
 }
 
-/// Applies the missing rule: the value to encode, and whether the indicator is to be set.
-fn settle<V: Copy>(
-    field: &Field,
-    value: Option<V>,
-    missing: &Missing<V>,
-    row: u64,
-) -> Result<(Option<V>, bool), DataError> {
-    match (value, missing) {
-        (Some(value), _) => Ok((Some(value), false)),
-        (None, Missing::Value(replacement)) => Ok((Some(*replacement), false)),
-        (None, Missing::Indicator) => Ok((None, true)),
-        (None, Missing::Refused) => Err(DataError::Empty { row, column: field.column.clone() }),
+/// A label, ready for its values.
+pub(super) struct LabelEncoder<'schema> {
+    label: &'schema Label,
+    decimal: Decimal,
+    listed: Listed<'schema>,
+}
+
+impl<'schema> LabelEncoder<'schema> {
+    pub(super) fn new(label: &'schema Label, decimal: Decimal) -> Self {
+        let listed = Listed::new(label.positive.iter().chain(&label.negative).chain(&label.missing_codes));
+        Self { label, decimal, listed }
     }
-}
 
-fn one_hot(index: Option<usize>, width: usize, slots: &mut Vec<f32>) {
-    slots.extend((0..width).map(|slot| if index == Some(slot) { 1.0 } else { 0.0 }));
-}
-
-fn indicator<V>(missing: &Missing<V>, gone: bool, slots: &mut Vec<f32>) {
-    if matches!(missing, Missing::Indicator) {
-        slots.push(f32::from(u8::from(gone)));
+    /// Counts of no value.
+    pub(super) fn counts(&self, read: bool) -> LabelCounts {
+        let Label { name, column, .. } = self.label;
+        LabelCounts { name: name.clone(), column: column.clone(), read, ..LabelCounts::default() }
     }
-}
 
-/// `number` lies within the bounds; so does the result within its range.
-fn scaled(number: f64, min: f64, max: f64, transform: &Transform) -> f32 {
-    let (low, high) = (transform.curve(min), transform.curve(max));
-    let share = ((transform.curve(number) - low) / (high - low)).clamp(0.0, 1.0);
-    let result = match transform.range() {
-        Range::Unit => share,
-        Range::Symmetric => 2.0 * share - 1.0,
-    };
-    #[expect(clippy::cast_possible_truncation, reason = "a number between -1 and 1, rounded to the nearest f32")]
-    let narrow = result as f32;
-    narrow
+    /// Appends the class of a value (blanks around it already removed) to `out`, and counts it. A value that is not listed teaches nothing.
+    pub(super) fn encode(&self, value: &str, (out, counts): (&mut PackedRow, &mut LabelCounts)) {
+        let (positive, negative) = (self.label.positive.len(), self.label.negative.len());
+        let class = match self.listed.position(value, self.decimal) {
+            Some(index) if index < positive => {
+                counts.positive += 1;
+                Some(true)
+            }
+            Some(index) if index < positive + negative => {
+                counts.negative += 1;
+                Some(false)
+            }
+            Some(_) => {
+                counts.missing += 1;
+                None
+            }
+            None => {
+                counts.unlisted(value);
+                None
+            }
+        };
+        out.label(class);
+    }
 }

@@ -1,21 +1,21 @@
 //! Encoded rows, ready for a network.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
+
+use super::counts::TableCounts;
+use super::packed::PackedRows;
 
 /// Encoded rows of one branch. Never serialised: it stays in the process that read the file.
 ///
-/// A target is 0 or 1; where `present` is 0 the label is missing and the target is 0 as well. `customers[row]` is the dense index of the
+/// A target is 0 or 1; where its presence is 0 the label is missing and the target is 0 as well. `customers[row]` is the dense index of the
 /// row's customer within this branch (0, 1, 2, ... without gaps), so that all rows of a customer can be clipped together.
 pub struct FeatureMatrix {
-    features: Array2<f32>,
-    targets: Array2<f32>,
-    present: Array2<f32>,
+    rows: PackedRows,
     customers: Vec<u32>,
-    /// How many values of a field or label the schema does not list, in the rows as they were read.
-    unlisted: BTreeMap<String, usize>,
+    customer_count: usize,
+    counts: TableCounts,
 }
 
 /// Parts of a [`FeatureMatrix`] do not fit each other, or hold a value out of range.
@@ -60,36 +60,82 @@ impl FeatureMatrix {
         if seen.iter().skip(distinct).any(|seen| *seen) {
             return Err(ShapeError("customer indices have gaps".into()));
         }
-        Ok(Self { features, targets, present, customers, unlisted: BTreeMap::new() })
+        let rows = PackedRows::of_numbers(&features, (&targets, &present));
+        Ok(Self::packed(rows, customers, TableCounts::default()))
     }
 
-    /// Remembers how many values the schema does not list.
-    pub(super) fn noting(self, unlisted: BTreeMap<String, usize>) -> Self {
-        Self { unlisted, ..self }
+    /// Rows and their customers, whose indices have no gaps.
+    pub(super) fn packed(rows: PackedRows, customers: Vec<u32>, counts: TableCounts) -> Self {
+        let customer_count = customers.iter().max().map_or(0, |last| *last as usize + 1);
+        let mut rows_of_each = vec![0_u32; customer_count];
+        for customer in &customers {
+            rows_of_each[*customer as usize] += 1;
+        }
+        let counts = TableCounts {
+            rows: rows.rows() as u64,
+            customers: customer_count as u64,
+            rows_of_one_customer_max: rows_of_each.into_iter().max().unwrap_or_default().into(),
+            ..counts
+        };
+        Self { rows, customers, customer_count, counts }
     }
 
-    /// How many values of each field and label the schema does not list, by `field NAME` and `label NAME`. For the operator's screen alone.
+    /// What the table holds, in figures. For the operator's screen alone.
     #[must_use]
-    pub fn unlisted(&self) -> &BTreeMap<String, usize> {
-        &self.unlisted
+    pub fn counts(&self) -> &TableCounts {
+        &self.counts
     }
 
-    /// Rows x encoded width.
+    /// Numbers in an encoded row.
     #[must_use]
-    pub fn features(&self) -> &Array2<f32> {
-        &self.features
+    pub fn width(&self) -> usize {
+        self.rows.layout().width()
     }
 
-    /// Rows x labels, 0 or 1.
+    /// Labels of a row.
     #[must_use]
-    pub fn targets(&self) -> &Array2<f32> {
-        &self.targets
+    pub fn labels(&self) -> usize {
+        self.rows.layout().labels()
     }
 
-    /// Rows x labels: 1 where the label is known.
+    /// Writes the slots of a row, one for each of the width; of none, zeros at the same cost.
+    pub fn write_row(&self, row: Option<usize>, slots: &mut [f32]) {
+        self.rows.layout().unpack(row.map(|row| self.rows.row(row)), slots);
+    }
+
+    /// Target and presence of a label of a row: 1 where it is known.
     #[must_use]
-    pub fn present(&self) -> &Array2<f32> {
-        &self.present
+    pub fn label(&self, row: usize, label: usize) -> (f32, f32) {
+        self.rows.layout().label(self.rows.row(row), label)
+    }
+
+    /// A row's bytes: equal for rows of equal features and labels, and for no others of this table.
+    pub(crate) fn row_bytes(&self, row: usize) -> &[u8] {
+        self.rows.row(row)
+    }
+
+    /// All rows, unpacked: rows x encoded width.
+    #[must_use]
+    pub fn features(&self) -> Array2<f32> {
+        let mut features = Array2::zeros((self.rows(), self.width()));
+        let mut slots = vec![0.0; self.width()];
+        for (index, mut row) in features.rows_mut().into_iter().enumerate() {
+            self.write_row(Some(index), &mut slots);
+            row.assign(&ArrayView1::from(&slots));
+        }
+        features
+    }
+
+    /// All targets, unpacked: rows x labels, 0 or 1.
+    #[must_use]
+    pub fn targets(&self) -> Array2<f32> {
+        Array2::from_shape_fn((self.rows(), self.labels()), |(row, label)| self.label(row, label).0)
+    }
+
+    /// Presence of all labels, unpacked: rows x labels, 1 where the label is known.
+    #[must_use]
+    pub fn present(&self) -> Array2<f32> {
+        Array2::from_shape_fn((self.rows(), self.labels()), |(row, label)| self.label(row, label).1)
     }
 
     /// Each row's customer: a dense index.
@@ -98,26 +144,21 @@ impl FeatureMatrix {
         &self.customers
     }
 
-    /// The order of two rows by their own contents: features, then targets, then presence, bit by bit. It knows neither the file's order nor
-    /// other rows.
+    /// The order of two rows by their own contents. It knows neither the file's order nor other rows.
     #[must_use]
     pub fn row_order(&self, left: usize, right: usize) -> Ordering {
-        let bits = |row: usize| {
-            let parts = [self.features.row(row), self.targets.row(row), self.present.row(row)];
-            parts.into_iter().flat_map(|part| part.to_vec()).map(f32::to_bits).collect::<Vec<u32>>()
-        };
-        bits(left).cmp(&bits(right))
+        self.row_bytes(left).cmp(self.row_bytes(right))
     }
 
     /// Number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.features.nrows()
+        self.rows.rows()
     }
 
     /// Number of distinct customers.
     #[must_use]
     pub fn customer_count(&self) -> usize {
-        self.customers.iter().max().map_or(0, |last| *last as usize + 1)
+        self.customer_count
     }
 }

@@ -1,10 +1,15 @@
 //! From a branch's rows to numbers.
 
+mod counts;
+mod customers;
 mod encode;
 mod error;
 mod matrix;
+mod packed;
 mod raw;
 
+pub use counts::{FieldCounts, LabelCounts, TableCounts, USUAL_WORDS};
+pub use customers::KeyFault;
 pub use error::{DataError, ValueKind};
 pub use matrix::{FeatureMatrix, ShapeError};
 pub use raw::RawBatch;

@@ -1,27 +1,24 @@
 //! Rows on their way in.
 
-use std::collections::BTreeMap;
-
-use ndarray::Array2;
-
-use super::encode::{self, Known};
-use super::{DataError, FeatureMatrix, ShapeError};
+use super::counts::TableCounts;
+use super::customers::{Customers, KeyFault};
+use super::encode::{FieldEncoder, LabelEncoder};
+use super::packed::{PackedRow, PackedRows, RowLayout};
+use super::{DataError, FeatureMatrix};
 use crate::schema::Schema;
 
 /// Rows of one branch, checked and encoded one by one. Not serialisable, not printable, not clonable; consumed by
 /// [`RawBatch::into_features`], which also forgets the customers' ids.
 pub struct RawBatch<'schema> {
     schema: &'schema Schema,
-    width: usize,
+    fields: Vec<FieldEncoder<'schema>>,
+    labels: Vec<LabelEncoder<'schema>>,
     columns: Columns,
-    features: Vec<f32>,
-    targets: Vec<f32>,
-    present: Vec<f32>,
-    customers: Vec<u32>,
-    /// Dense index of every customer id met so far.
-    known: BTreeMap<String, u32>,
-    /// How many values of a field or label the schema does not list.
-    unlisted: BTreeMap<String, usize>,
+    rows: PackedRows,
+    /// The row that is being read.
+    row: PackedRow,
+    customers: Customers,
+    counts: TableCounts,
 }
 
 /// Where the schema's columns stand in a row.
@@ -40,82 +37,89 @@ impl<'schema> RawBatch<'schema> {
     /// An empty batch for rows with these columns, labels included. Columns that the schema does not name are never read.
     ///
     /// # Errors
-    /// [`DataError::MissingColumn`] or [`DataError::DuplicateColumn`].
-    pub fn new(schema: &'schema Schema, header: &[&str]) -> Result<Self, DataError> {
+    /// Every [`DataError::MissingColumn`] and [`DataError::DuplicateColumn`]; or [`DataError::OneColumn`].
+    pub fn new(schema: &'schema Schema, header: &[&str]) -> Result<Self, Vec<DataError>> {
         Self::with_columns(schema, header, false)
     }
 
     /// An empty batch for rows to be scored: label columns may be absent, and their labels are then missing.
     ///
     /// # Errors
-    /// [`DataError::MissingColumn`] or [`DataError::DuplicateColumn`].
-    pub fn for_scoring(schema: &'schema Schema, header: &[&str]) -> Result<Self, DataError> {
+    /// As [`RawBatch::new`].
+    pub fn for_scoring(schema: &'schema Schema, header: &[&str]) -> Result<Self, Vec<DataError>> {
         Self::with_columns(schema, header, true)
     }
 
-    fn with_columns(schema: &'schema Schema, header: &[&str], labels_optional: bool) -> Result<Self, DataError> {
-        let labels = schema.labels().iter().map(|label| match place(header, &label.column) {
-            Err(DataError::MissingColumn { .. }) if labels_optional => Ok(None),
-            found => found.map(Some),
-        });
-        let columns = Columns {
-            count: header.len(),
-            fields: schema.fields().iter().map(|field| place(header, &field.column)).collect::<Result<_, _>>()?,
-            labels: labels.collect::<Result<_, _>>()?,
-            customer: schema.customer_column().map(|column| place(header, column)).transpose()?,
+    fn with_columns(schema: &'schema Schema, header: &[&str], labels_optional: bool) -> Result<Self, Vec<DataError>> {
+        let columns = Columns::find(schema, header, labels_optional)?;
+        let decimal = schema.dialect().decimal;
+        let fields: Vec<_> = schema.fields().iter().map(|field| FieldEncoder::new(field, decimal)).collect();
+        let labels: Vec<_> = schema.labels().iter().map(|label| LabelEncoder::new(label, decimal)).collect();
+        let layout = RowLayout::new(schema.fields().iter().map(FieldEncoder::cell), labels.len());
+        let counts = TableCounts {
+            fields: fields.iter().map(FieldEncoder::counts).collect(),
+            labels: labels.iter().zip(&columns.labels).map(|(label, place)| label.counts(place.is_some())).collect(),
+            ..TableCounts::default()
         };
         Ok(Self {
             schema,
-            width: schema.width(),
+            fields,
+            labels,
             columns,
-            features: Vec::new(),
-            targets: Vec::new(),
-            present: Vec::new(),
-            customers: Vec::new(),
-            known: BTreeMap::new(),
-            unlisted: BTreeMap::new(),
+            rows: PackedRows::new(layout),
+            row: PackedRow::default(),
+            customers: Customers::default(),
+            counts,
         })
     }
 
     /// Adds a row. `row` is its number for error messages, from 1. Blanks around values do not count.
     ///
     /// # Errors
-    /// The first value that does not fit the schema. The batch is then unfinished and of no use.
-    pub fn push(&mut self, row: u64, values: &[&str]) -> Result<(), DataError> {
+    /// Every value that does not fit the schema, from the first column to the last. The row is then left out; more rows may follow, for their
+    /// faults, but the batch is of no use.
+    pub fn push(&mut self, row: u64, values: &[&str]) -> Result<(), Vec<DataError>> {
         if values.len() != self.columns.count {
-            return Err(DataError::FieldCount { row, expected: self.columns.count, found: values.len() });
+            return Err(vec![DataError::FieldCount { row, expected: self.columns.count, found: values.len() }]);
         }
-        if self.customers.len() >= Self::ROWS_MAX as usize {
-            return Err(DataError::TooManyRows { rows_max: Self::ROWS_MAX });
+        if self.rows.rows() >= Self::ROWS_MAX as usize {
+            return Err(vec![DataError::TooManyRows { rows_max: Self::ROWS_MAX }]);
         }
-        for (field, place) in self.schema.fields().iter().zip(&self.columns.fields) {
-            if encode::value(field, values[*place].trim(), row, &mut self.features)? == Known::Unlisted {
-                *self.unlisted.entry(format!("field {}", field.name)).or_default() += 1;
+        self.row.clear();
+        let mut faults: Vec<(usize, DataError)> = Vec::new();
+        for ((encoder, place), counts) in self.fields.iter().zip(&self.columns.fields).zip(&mut self.counts.fields) {
+            if let Err(fault) = encoder.encode(trimmed(values[*place]), row, (&mut self.row, counts)) {
+                faults.push((*place, fault));
             }
         }
-        for (label, place) in self.schema.labels().iter().zip(&self.columns.labels) {
-            let (target, present) = match place {
-                Some(place) => {
-                    let (target, present, known) = encode::target(label, values[*place].trim());
-                    if known == Known::Unlisted {
-                        *self.unlisted.entry(format!("label {}", label.name)).or_default() += 1;
-                    }
-                    (target, present)
-                }
-                None => (0.0, 0.0),
-            };
-            self.targets.push(target);
-            self.present.push(present);
+        for ((encoder, place), counts) in self.labels.iter().zip(&self.columns.labels).zip(&mut self.counts.labels) {
+            match place {
+                Some(place) => encoder.encode(trimmed(values[*place]), (&mut self.row, counts)),
+                None => self.row.label(None),
+            }
         }
-        let customer = self.customer(row, values)?;
-        self.customers.push(customer);
-        Ok(())
+        if let Some(place) = self.columns.customer {
+            let key = trimmed(values[place]);
+            match self.key_fault(row, key) {
+                Some(fault) => faults.push((place, fault)),
+                None if faults.is_empty() => self.customers.add(dense(self.rows.rows()), key),
+                None => {}
+            }
+        }
+        if faults.is_empty() {
+            self.rows.push(&self.row);
+            return Ok(());
+        }
+        // Fields that read one column have one fault.
+        faults.sort_by_key(|(place, _)| *place);
+        faults.dedup_by_key(|(place, _)| *place);
+        Err(faults.into_iter().map(|(_, fault)| fault).collect())
     }
 
     /// Rows added so far.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.customers.len()
+        self.rows.rows()
     }
 
     /// The encoded rows.
@@ -123,33 +127,32 @@ impl<'schema> RawBatch<'schema> {
     /// # Errors
     /// [`DataError::NoRows`] without a row.
     pub fn into_features(self) -> Result<FeatureMatrix, DataError> {
-        let (rows, labels) = (self.customers.len(), self.schema.labels().len());
+        let rows = self.rows.rows();
         if rows == 0 {
             return Err(DataError::NoRows);
         }
-        let array = |width, values| {
-            Array2::from_shape_vec((rows, width), values).map_err(|error| ShapeError(error.to_string()))
+        let customers = match self.columns.customer {
+            Some(_) => self.customers.into_indices(),
+            None => (0..dense(rows)).collect(),
         };
-        let features = array(self.width, self.features)?;
-        let (targets, present) = (array(labels, self.targets)?, array(labels, self.present)?);
-        Ok(FeatureMatrix::new(features, targets, present, self.customers)?.noting(self.unlisted))
+        Ok(FeatureMatrix::packed(self.rows, customers, self.counts))
     }
 
-    fn customer(&mut self, row: u64, values: &[&str]) -> Result<u32, DataError> {
-        let Some(place) = self.columns.customer else {
-            return Ok(dense(self.customers.len()));
-        };
-        let id = values[place].trim();
-        if id.is_empty() {
-            let column = self.schema.customer_column().unwrap_or_default().to_owned();
-            return Err(DataError::Empty { row, column });
+    fn key_fault(&self, row: u64, key: &str) -> Option<DataError> {
+        let column = || self.schema.customer_column().unwrap_or_default().to_owned();
+        if key.is_empty() {
+            return Some(DataError::Empty { row, column: column() });
         }
-        if let Some(known) = self.known.get(id) {
-            return Ok(*known);
-        }
-        let fresh = dense(self.known.len());
-        self.known.insert(id.to_owned(), fresh);
-        Ok(fresh)
+        KeyFault::of(key).map(|found| DataError::CustomerKey { row, column: column(), found })
+    }
+}
+
+/// Without blanks around it. Most values have none, which their first and last byte say.
+fn trimmed(value: &str) -> &str {
+    match value.as_bytes() {
+        [only] if only.is_ascii_graphic() => value,
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => value,
+        _ => value.trim(),
     }
 }
 
@@ -157,10 +160,45 @@ fn dense(index: usize) -> u32 {
     u32::try_from(index).expect("there are at most ROWS_MAX customers")
 }
 
+impl Columns {
+    fn find(schema: &Schema, header: &[&str], labels_optional: bool) -> Result<Self, Vec<DataError>> {
+        let labels = schema.labels().iter().map(|label| (label.column.as_str(), labels_optional));
+        let needed = schema.fields().iter().map(|field| (field.column.as_str(), false));
+        let needed = needed.chain(labels).chain(schema.customer_column().map(|column| (column, false)));
+        let mut faults: Vec<DataError> = Vec::new();
+        let mut places = Vec::new();
+        for (column, optional) in needed {
+            places.push(match place(header, column) {
+                Ok(place) => Some(place),
+                Err(DataError::MissingColumn { .. }) if optional => None,
+                Err(fault) => {
+                    if !faults.contains(&fault) {
+                        faults.push(fault);
+                    }
+                    None
+                }
+            });
+        }
+        if let ([_], [_, _, ..]) = (header, faults.as_slice()) {
+            return Err(vec![DataError::OneColumn { needed: faults.len() }]);
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let customer = schema.customer_column().and_then(|_| places.pop().flatten());
+        let labels = places.split_off(schema.fields().len());
+        Ok(Self { count: header.len(), fields: places.into_iter().flatten().collect(), labels, customer })
+    }
+}
+
 /// The one place where `column` stands.
 fn place(header: &[&str], column: &str) -> Result<usize, DataError> {
     let mut places = header.iter().enumerate().filter(|(_, name)| name.trim() == column).map(|(place, _)| place);
-    let place = places.next().ok_or_else(|| DataError::MissingColumn { column: column.to_owned() })?;
+    let place = places.next().ok_or_else(|| {
+        let lower = column.to_lowercase();
+        let like = header.iter().map(|name| name.trim()).find(|name| name.to_lowercase() == lower);
+        DataError::MissingColumn { column: column.to_owned(), like: like.map(str::to_owned) }
+    })?;
     match places.next() {
         None => Ok(place),
         Some(_) => Err(DataError::DuplicateColumn { column: column.to_owned() }),

@@ -1,4 +1,4 @@
-use super::{DataError, FeatureMatrix, RawBatch, ValueKind};
+use super::{DataError, FeatureMatrix, KeyFault, RawBatch, ValueKind};
 use crate::schema::Schema;
 
 const HEADER: [&str; 7] = ["who", "age", "balance", "job", "churn", "buys", "secret"];
@@ -33,9 +33,10 @@ labels = [
 
 fn encode(rows: &[[&str; 7]]) -> Result<FeatureMatrix, DataError> {
     let schema = schema();
-    let mut batch = RawBatch::new(&schema, &HEADER)?;
+    let first = |faults: Vec<DataError>| faults.into_iter().next().unwrap();
+    let mut batch = RawBatch::new(&schema, &HEADER).map_err(first)?;
     for (row, values) in (1..).zip(rows) {
-        batch.push(row, values)?;
+        batch.push(row, values).map_err(first)?;
     }
     batch.into_features()
 }
@@ -127,7 +128,7 @@ fn every_fault_of_a_row_has_its_name_row_and_column() {
     assert!(matches!(with(0, " "), E::Empty { row: 2, column } if column == "who"));
     let schema = schema();
     let mut batch = RawBatch::new(&schema, &HEADER).unwrap();
-    assert!(matches!(batch.push(9, &good[..6]), Err(E::FieldCount { row: 9, expected: 7, found: 6 })));
+    assert_eq!(batch.push(9, &good[..6]), Err(vec![E::FieldCount { row: 9, expected: 7, found: 6 }]));
     assert!(matches!(RawBatch::new(&schema, &HEADER).map(RawBatch::into_features), Ok(Err(E::NoRows))));
 }
 
@@ -147,8 +148,13 @@ fn a_value_that_is_not_listed_decides_over_nothing_but_itself() {
         assert_eq!(matrix.features().row(untouched), listed.features().row(untouched));
         assert_eq!(matrix.present().row(untouched), listed.present().row(untouched));
     }
-    let counted: Vec<(&str, usize)> = matrix.unlisted().iter().map(|(what, count)| (what.as_str(), *count)).collect();
-    assert_eq!(counted, [("field job", 2), ("label buys", 1), ("label churn", 1)]);
+    let counts = matrix.counts();
+    let fields: Vec<u64> = counts.fields.iter().map(|field| field.unlisted).collect();
+    assert_eq!(
+        (fields, counts.fields[4].has_unlisted, counts.fields[5].has_unlisted),
+        (vec![0, 0, 0, 0, 2, 1], false, true)
+    );
+    assert_eq!(counts.labels.iter().map(|label| label.unlisted).collect::<Vec<_>>(), [1, 1]);
 }
 
 #[test]
@@ -156,12 +162,120 @@ fn every_fault_of_a_header_is_named() {
     let schema = schema();
     let header = |from: &str, to: &'static str| HEADER.map(|column| if column == from { to } else { column });
     for column in ["who", "age", "job", "churn"] {
-        let error = RawBatch::new(&schema, &header(column, "else")).err();
-        assert!(matches!(error, Some(DataError::MissingColumn { column: missing }) if missing == column));
-        let error = RawBatch::new(&schema, &header("secret", column)).err();
-        assert!(matches!(error, Some(DataError::DuplicateColumn { column: twice }) if twice == column));
+        let faults = RawBatch::new(&schema, &header(column, "else")).err();
+        assert_eq!(faults, Some(vec![DataError::MissingColumn { column: column.into(), like: None }]));
+        let faults = RawBatch::new(&schema, &header("secret", column)).err();
+        assert_eq!(faults, Some(vec![DataError::DuplicateColumn { column: column.into() }]));
     }
     assert!(RawBatch::new(&schema, &header("secret", "else")).is_ok());
+    let missing = |column: &str, like: Option<&str>| DataError::MissingColumn {
+        column: column.into(),
+        like: like.map(Into::into),
+    };
+    let faults = RawBatch::new(&schema, &["Who", "age", " BALANCE ", "job", "churn", "buys"]).err();
+    assert_eq!(faults, Some(vec![missing("balance", Some("BALANCE")), missing("who", Some("Who"))]), "all at once");
+    let told = missing("who", Some("Who")).to_string();
+    assert!(told.contains("it has \"Who\", which differs in upper and lower case only"), "{told}");
+    let faults = RawBatch::new(&schema, &["who;age;balance;job;churn;buys"]).err();
+    assert_eq!(faults, Some(vec![DataError::OneColumn { needed: 6 }]));
+}
+
+#[test]
+fn all_faults_of_a_row_are_told_by_column_and_once() {
+    let schema = schema();
+    let mut batch = RawBatch::new(&schema, &HEADER).unwrap();
+    let faults = batch.push(3, &["-", "x", "", "office", "no", "0", "x"]).unwrap_err();
+    let columns: Vec<Option<&str>> = faults.iter().map(DataError::column).collect();
+    assert_eq!(columns, [Some("who"), Some("age")], "two fields read the age, and an empty balance is missing");
+    assert!(faults.iter().all(|fault| fault.row() == Some(3)));
+    batch.push(4, &["a", "20", "1", "office", "no", "0", "x"]).unwrap();
+    assert_eq!(batch.rows(), 1);
+}
+
+#[test]
+fn a_customers_key_that_is_none_is_refused() {
+    let who = |who| second([who, "20", "1", "office", "no", "0", "x"]);
+    assert!(matches!(who("6.22202E+18"), DataError::CustomerKey { found: KeyFault::Scientific, row: 2, .. }));
+    assert!(matches!(who("NULL"), DataError::CustomerKey { found: KeyFault::Nothing, .. }));
+    assert!(who("6.22202E+18").to_string().contains("export the column as text"));
+}
+
+#[test]
+fn numbers_are_compared_as_numbers_in_labels_and_categories() {
+    let text = r#"
+name = "codes"
+version = 1
+fields = [
+    { name = "grade", kind = "categorical", categories = [1, "2.50", "B"], missing = "indicator", missing_codes = [-1], class = "C1", level = "L1" },
+]
+labels = [{ name = "y", positive = [1.0, "是"], negative = ["0.0", "否"], missing_codes = [9] }]
+"#;
+    let schema = Schema::parse(text).unwrap();
+    let mut batch = RawBatch::new(&schema, &["grade", "y"]).unwrap();
+    for row in [["1.0", "1.00"], ["2.5", "0"], ["B", "是"], ["-1.0", "9.0"], ["1e0", " 否 "], ["b", "yes"]] {
+        batch.push(1, &row).unwrap_or_else(|faults| panic!("{faults:?}"));
+    }
+    let matrix = batch.into_features().unwrap();
+    let slot = |row: usize| matrix.features().row(row).iter().position(|slot| *slot == 1.0);
+    assert_eq!((0..6).map(slot).collect::<Vec<_>>(), [Some(0), Some(1), Some(2), Some(3), Some(0), None]);
+    assert_eq!(
+        (0..6).map(|row| matrix.label(row, 0)).collect::<Vec<_>>()[..5],
+        [(1.0, 1.0), (0.0, 1.0), (1.0, 1.0), (0.0, 0.0), (0.0, 1.0)]
+    );
+    let label = &matrix.counts().labels[0];
+    assert_eq!((label.positive, label.negative, label.missing, label.unlisted), (2, 2, 1, 1));
+    assert_eq!(label.usual(), Some(["yes", "no"]));
+    for twice in ["[1, \"1.0\"]", "[\"01\", \"1\"]"] {
+        let errors = Schema::parse(&text.replace("[1, \"2.50\", \"B\"]", twice)).unwrap_err();
+        assert_eq!(errors.faults()[0].key, "fields[1] grade.categories");
+    }
+}
+
+#[test]
+fn a_decimal_comma_is_read_by_its_key_and_named_without_it() {
+    let plain = r#"
+name = "europe"
+version = 1
+fields = [{ name = "saldo", kind = "numeric", min = 0, max = 10000, missing = "indicator", missing_codes = [999.5], class = "C1", level = "L1" }]
+labels = [{ name = "y", positive = [1], negative = [0] }]
+"#;
+    let comma = Schema::parse(&format!("{plain}csv = {{ delimiter = \";\", decimal = \",\" }}")).unwrap();
+    let mut batch = RawBatch::new(&comma, &["saldo", "y"]).unwrap();
+    for row in [["10.000,00", "1,0"], ["0,00", "0"], ["999,5", "0"], ["5000", "1"]] {
+        batch.push(1, &row).unwrap();
+    }
+    let refused = batch.push(5, &["12.5", "0"]).unwrap_err();
+    assert!(matches!(&refused[0], DataError::NotANumber { row: 5, .. }));
+    let matrix = batch.into_features().unwrap();
+    assert_eq!(matrix.features().column(0).to_vec(), [1.0, -1.0, 0.0, 0.0]);
+    assert_eq!((matrix.features().column(1).sum(), matrix.targets().sum()), (1.0, 2.0));
+
+    let point = Schema::parse(plain).unwrap();
+    let mut batch = RawBatch::new(&point, &["saldo", "y"]).unwrap();
+    let told = batch.push(1, &["1.250,00", "1"]).unwrap_err()[0].to_string();
+    assert!(told.contains("a number with a decimal comma") && told.contains("csv.decimal = \",\""), "{told}");
+    for (value, looks) in [("1.250", true), ("12.500", true), ("0.125", false), ("1250", false)] {
+        let mut batch = RawBatch::new(&point, &["saldo", "y"]).unwrap();
+        for row in 1..=3 {
+            batch.push(row, &[value, "1"]).unwrap();
+        }
+        assert_eq!(batch.into_features().unwrap().counts().fields[0].looks_grouped(), looks, "{value}");
+    }
+}
+
+#[test]
+fn what_a_table_holds_is_counted() {
+    let row = |age, balance, churn| ["a", age, balance, "office", churn, "0", "x"];
+    let matrix =
+        encode(&[row("19800131", "", "yes"), row("20", "999.0", "no"), row("60", "-100", ""), row("7", "5", "no")]);
+    let matrix = matrix.unwrap();
+    let counts = matrix.counts();
+    let age = &counts.fields[0];
+    assert_eq!((age.below, age.at_min, age.at_max, age.above, age.missing, age.outside()), (1, 1, 1, 1, 0, 2));
+    assert_eq!((counts.fields[2].missing, counts.fields[2].at_min), (2, 1));
+    let churn = &counts.labels[0];
+    assert_eq!((churn.positive, churn.negative, churn.missing, churn.unlisted), (1, 2, 1, 0));
+    assert_eq!((counts.rows, counts.customers, counts.rows_of_one_customer_max), (4, 1, 4));
 }
 
 #[test]
@@ -172,7 +286,7 @@ fn scoring_needs_no_labels() {
     let matrix = batch.into_features().unwrap();
     assert_eq!((matrix.present()[[0, 0]], matrix.present()[[0, 1]], matrix.targets()[[0, 1]]), (0.0, 1.0, 1.0));
     let error = RawBatch::for_scoring(&schema, &["buys", "job", "balance", "who"]).err();
-    assert!(matches!(error, Some(DataError::MissingColumn { column }) if column == "age"));
+    assert_eq!(error, Some(vec![DataError::MissingColumn { column: "age".into(), like: None }]));
 }
 
 #[test]
@@ -191,6 +305,19 @@ fn messages_hold_no_value() {
 
 #[test]
 fn kinds_of_values() {
+    for (text, kind) in [
+        ("1.250,00", ValueKind::CommaNumber),
+        ("1,5", ValueKind::CommaNumber),
+        ("-12.345.678", ValueKind::CommaNumber),
+        ("1,250.00", ValueKind::GroupedNumber),
+        ("1,250,000", ValueKind::GroupedNumber),
+        ("1 250", ValueKind::GroupedNumber),
+        ("1'250.5", ValueKind::GroupedNumber),
+        ("a,b", ValueKind::Text),
+        (",", ValueKind::Text),
+    ] {
+        assert_eq!(ValueKind::of(text), kind, "{text}");
+    }
     let kinds = ["", " ", "7", "-1e3", "nan", "infinity", "abc"].map(ValueKind::of);
     use ValueKind::{Empty, Infinity, LongText, Nan, Number, Text};
     assert_eq!(kinds, [Empty, Empty, Number, Number, Nan, Infinity, Text]);

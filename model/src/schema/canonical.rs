@@ -2,11 +2,11 @@
 
 use tributary_protocol::digest::Canonical;
 
-use super::{DataClass, Dialect, Field, FieldKind, Label, Level, Missing, Range, Schema, Transform};
+use super::{DataClass, Decimal, Dialect, Field, FieldKind, Label, Layout, Level, Missing, Range, Schema, Transform};
 
 /// Everything a schema says, in a fixed order. Lists whose order means nothing are sorted.
 pub(super) fn encoding(schema: &Schema) -> Canonical {
-    let mut out = Canonical::new("tributary schema 1").bytes(schema.name.as_bytes()).u32(schema.version);
+    let mut out = Canonical::new("tributary schema 2").bytes(schema.name.as_bytes()).u32(schema.version);
     out = dialect(out, &schema.dialect);
     out = texts(out, schema.customer_column.as_slice());
     out = set(out, &schema.dropped);
@@ -18,7 +18,19 @@ pub(super) fn encoding(schema: &Schema) -> Canonical {
 
 fn dialect(out: Canonical, dialect: &Dialect) -> Canonical {
     // A dialect's characters are printable or a tab, so that 0 can stand for none.
-    let out = out.u8(dialect.delimiter).u8(dialect.quote.unwrap_or(0)).u8(dialect.comment.unwrap_or(0));
+    let out = match &dialect.layout {
+        Layout::Delimited { delimiter, quote } => out.u8(0).bytes(delimiter.as_bytes()).u8(quote.unwrap_or(0)),
+        Layout::Fixed(spans) => {
+            let out = count(out.u8(1), spans.len());
+            spans.iter().fold(out, |out, span| out.u32(span.first).u32(span.last))
+        }
+    };
+    let out = out.bytes(dialect.encoding.name().as_bytes());
+    let out = out.u8(match dialect.decimal {
+        Decimal::Point => 0,
+        Decimal::Comma => 1,
+    });
+    let out = out.u8(dialect.comment.unwrap_or(0));
     match &dialect.columns {
         None => out.u8(0),
         Some(columns) => texts(out.u8(1), columns),

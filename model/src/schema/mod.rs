@@ -4,14 +4,19 @@
 //! a release about them. Format: `docs/SCHEMA.md`.
 
 mod canonical;
+mod dialect;
 mod fault;
 mod node;
+pub(crate) mod number;
 mod parse;
+mod parse_dialect;
 mod parse_field;
+mod repeated;
 mod words;
 
 use tributary_protocol::digest::Digest;
 
+pub use dialect::{DELIMITER_BYTES_MAX, Decimal, Dialect, Encoding, LINE_BYTES_MAX, Layout, Span};
 pub use fault::{SchemaErrors, SchemaFault};
 pub use words::SchemaWords;
 
@@ -39,19 +44,6 @@ pub struct Schema {
     dropped: Vec<String>,
     fields: Vec<Field>,
     labels: Vec<Label>,
-}
-
-/// How a branch's text files are written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dialect {
-    /// Between two fields of a line; ASCII.
-    pub delimiter: u8,
-    /// Around fields that hold a delimiter; ASCII. `None`: quotes are ordinary characters.
-    pub quote: Option<u8>,
-    /// Lines that begin with it are skipped; ASCII.
-    pub comment: Option<u8>,
-    /// The columns in order, for files whose first line is already data. `None`: the first line names them.
-    pub columns: Option<Vec<String>>,
 }
 
 /// One input of the model: a column and its encoding into slots.

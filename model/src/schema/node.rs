@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 use super::TEXT_BYTES_MAX;
+use super::dialect::DELIMITER_BYTES_MAX;
 use super::fault::SchemaFault;
 
 /// Faults collected so far.
@@ -126,6 +127,20 @@ impl<'a> Node<'a> {
                 None
             }
         }
+    }
+
+    /// One to eight ASCII characters.
+    pub(super) fn delimiter(&self, key: &'static str) -> Option<String> {
+        let value = self.value(key)?;
+        let allowed = |byte: u8| (0x20..0x7f).contains(&byte) || byte == b'\t';
+        let text = value.as_str().filter(|text| (1..=DELIMITER_BYTES_MAX).contains(&text.len()));
+        let text = text.filter(|text| text.bytes().all(allowed));
+        if text.is_none() {
+            let allowed =
+                format!("one to {DELIMITER_BYTES_MAX} printable ASCII characters or tabs, such as \";\" or \"|@|\"");
+            self.fault(key, described(value), allowed);
+        }
+        text.map(str::to_owned)
     }
 
     /// A list of texts; whole and decimal numbers count as their text. Empty where the key is absent.

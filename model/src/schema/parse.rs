@@ -1,12 +1,12 @@
 //! From a TOML file to a [`Schema`]: its sections, and what must hold between them.
 
-use std::collections::BTreeSet;
-
 use toml::{Table, Value};
 
 use super::fault::SchemaErrors;
 use super::node::{Faults, Node, described, quoted};
+use super::parse_dialect::dialect;
 use super::parse_field::field;
+use super::repeated::{repeated, repeated_value};
 use super::{Dialect, FIELDS_MAX, LABELS_MAX, Label, SCHEMA_BYTES_MAX, Schema, WIDTH_MAX};
 
 pub(super) fn schema(text: &str) -> Result<Schema, SchemaErrors> {
@@ -40,7 +40,7 @@ fn whole(table: &Table, faults: &Faults) -> Option<Schema> {
     let customer_column = root.text("customer_column");
     let dropped = root.texts("drop");
     let dialect = match root.value("csv") {
-        None => Some(COMMA_SEPARATED),
+        None => Some(Dialect::comma_separated()),
         Some(Value::Table(table)) => dialect(&root.child("csv.".into(), table)),
         Some(other) => {
             root.fault("csv", described(other), "a table headed [csv]");
@@ -58,7 +58,7 @@ fn whole(table: &Table, faults: &Faults) -> Option<Schema> {
     let schema = Schema {
         name: name.unwrap_or_default(),
         version: version.unwrap_or_default(),
-        dialect: dialect.unwrap_or(COMMA_SEPARATED),
+        dialect: dialect.unwrap_or_else(Dialect::comma_separated),
         customer_column,
         dropped,
         fields: fields.into_iter().flatten().collect(),
@@ -67,8 +67,6 @@ fn whole(table: &Table, faults: &Faults) -> Option<Schema> {
     together(&schema, faults);
     complete.then_some(schema)
 }
-
-const COMMA_SEPARATED: Dialect = Dialect { delimiter: b',', quote: Some(b'"'), comment: None, columns: None };
 
 /// Reads every table of a list.
 fn each<T>(
@@ -99,45 +97,6 @@ fn version(root: &Node<'_>) -> Option<u32> {
     version
 }
 
-fn dialect(node: &Node<'_>) -> Option<Dialect> {
-    let delimiter = node.value("delimiter").map_or(Some(b','), |_| node.character("delimiter"));
-    let quote = node.value("quote").map_or(Some(b'"'), |_| node.character("quote"));
-    let comment = node.character("comment");
-    let header = match node.value("header") {
-        None => true,
-        Some(Value::Boolean(header)) => *header,
-        Some(other) => {
-            node.fault("header", described(other), "true or false");
-            true
-        }
-    };
-    let columns = node.texts("columns");
-    if header != columns.is_empty() {
-        node.fault(
-            "columns",
-            format!("{} columns", columns.len()),
-            "the columns in order where header = false, else nothing",
-        );
-    }
-    if let Some(twice) = repeated(columns.iter().map(String::as_str)) {
-        node.fault("columns", format!("{} twice", quoted(twice)), "each column once");
-    }
-    if delimiter.is_none() {
-        node.fault("delimiter", "an empty text", "one ASCII character");
-    }
-    let special: Vec<u8> = [delimiter, quote, comment].into_iter().flatten().collect();
-    if special.iter().collect::<BTreeSet<_>>().len() < special.len() {
-        node.fault("delimiter", "a character that is also the quote or the comment", "three different characters");
-    }
-    node.finish();
-    Some(Dialect {
-        delimiter: delimiter?,
-        quote,
-        comment,
-        columns: (!header && !columns.is_empty()).then_some(columns),
-    })
-}
-
 fn label(node: &Node<'_>) -> Option<Label> {
     let name = node.name("name");
     let column = node.text("column").or_else(|| name.clone());
@@ -149,12 +108,12 @@ fn label(node: &Node<'_>) -> Option<Label> {
             node.fault(key, "no value", "at least one value");
         }
     }
-    let all = positive.iter().chain(&negative).chain(&missing_codes);
-    if let Some(twice) = repeated(all.map(String::as_str)) {
+    let all: Vec<&str> = positive.iter().chain(&negative).chain(&missing_codes).map(String::as_str).collect();
+    if let Some(twice) = repeated_value(&all) {
         node.fault(
             "positive",
             format!("{} twice", quoted(twice)),
-            "each value in one of positive, negative, missing_codes",
+            "each value in one of positive, negative, missing_codes; numbers are compared as numbers",
         );
     }
     node.finish();
@@ -205,10 +164,4 @@ fn together(schema: &Schema, faults: &Faults) {
             );
         }
     }
-}
-
-/// The first text that comes a second time.
-pub(super) fn repeated<'a>(texts: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let mut seen = BTreeSet::new();
-    texts.into_iter().find(|text| !seen.insert(*text))
 }

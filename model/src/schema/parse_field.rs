@@ -3,7 +3,7 @@
 use toml::Value;
 
 use super::node::{Node, described, quoted};
-use super::parse::repeated;
+use super::repeated::{repeated, repeated_value};
 use super::{DataClass, Field, FieldKind, Level, Missing, Range, Transform};
 
 /// Reads a field. `None` only with a fault; a field with one may be returned, so that later checks see it.
@@ -143,11 +143,12 @@ fn categorical(node: &Node<'_>, missing_codes: &[String]) -> Option<FieldKind> {
     if categories.len() < 2 {
         node.fault("categories", format!("{} categories", categories.len()), "the complete public list, two or more");
     }
-    if let Some(twice) = repeated(categories.iter().chain(missing_codes).map(String::as_str)) {
+    let all: Vec<&str> = categories.iter().chain(missing_codes).map(String::as_str).collect();
+    if let Some(twice) = repeated_value(&all) {
         node.fault(
             "categories",
             format!("{} twice", quoted(twice)),
-            "each value once, in categories or in missing_codes",
+            "each value once, in categories or in missing_codes; numbers are compared as numbers",
         );
     }
     let index_of = |key: &str, value: &Value| {

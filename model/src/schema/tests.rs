@@ -1,4 +1,4 @@
-use super::{FieldKind, Missing, Schema, Transform, WIDTH_MAX};
+use super::{Decimal, Encoding, FieldKind, Layout, Missing, Schema, Transform, WIDTH_MAX};
 
 const WHOLE: &str = r#"
 name = "small"
@@ -72,10 +72,9 @@ fn a_whole_schema_is_read() {
     assert_eq!((schema.name(), schema.version(), schema.width()), ("small", 3, 4 + 1 + 1 + 3));
     assert_eq!(schema.customer_column(), Some("who"));
     assert_eq!(schema.dropped(), ["secret", "other"]);
-    assert_eq!(
-        (schema.dialect().delimiter, schema.dialect().quote, &schema.dialect().columns),
-        (b';', Some(b'"'), &None)
-    );
+    let layout = Layout::Delimited { delimiter: ";".into(), quote: Some(b'"') };
+    assert_eq!((&schema.dialect().layout, &schema.dialect().columns), (&layout, &None));
+    assert_eq!((schema.dialect().encoding, schema.dialect().decimal), (Encoding::Utf8, Decimal::Point));
     assert_eq!(
         schema.feature_names(),
         [
@@ -115,7 +114,18 @@ fn every_single_fault_is_named_by_its_key() {
         ("version = 3", "", &["version"]),
         ("version = 3", "version = 0", &["version"]),
         ("version = 3", "version = 3\nversoin = 4", &["versoin"]),
-        ("delimiter = \";\"", "delimiter = \";;\"", &["csv.delimiter", "csv.delimiter"]),
+        ("delimiter = \";\"", "delimiter = \"\"", &["csv.delimiter"]),
+        ("delimiter = \";\"", "delimiter = \"123456789\"", &["csv.delimiter"]),
+        ("delimiter = \";\"", "delimiter = \"｜\"", &["csv.delimiter"]),
+        ("delimiter = \";\"", "delimiter = \"|@|\"\ncomment = \"@\"", &["csv.delimiter"]),
+        ("delimiter = \";\"", "encoding = \"gbk\"", &["csv.encoding"]),
+        ("delimiter = \";\"", "decimal = \";\"", &["csv.decimal"]),
+        ("delimiter = \";\"", "positions = [\"1-2\"]", &["csv.positions"]),
+        (
+            "delimiter = \";\"",
+            "header = false\ncolumns = [\"who\", \"age\", \"balance\", \"job\", \"churn\"]\npositions = [\"1-9\", \"2-1\", \"3-4\", \"5-6\", \"7-8\"]",
+            &["csv.positions"],
+        ),
         ("delimiter = \";\"", "quote = \",\"", &["csv.delimiter"]),
         ("delimiter = \";\"", "header = 1", &["csv.header"]),
         ("delimiter = \";\"", "header = false", &["csv.columns"]),
@@ -221,7 +231,7 @@ fn the_digest_follows_meaning_and_not_writing() {
     let digest = |text: &str| Schema::parse(text).unwrap().digest();
     let whole = digest(WHOLE);
     // Frozen: a change of the encoding gives every schema, and so every model, another identity.
-    assert_eq!(whole.to_string(), "17918b6680466286f8fe66940921c4c9b4f49c44d65d0ce1481efca196ec0979");
+    assert_eq!(whole.to_string(), "073ab549d8821dd84b77e05cd814e9fb64e1a6f9759ec3628cb7ed73a2c69d82");
     let same = [
         ("name = \"small\"\nversion = 3", "# A comment.\nversion = 3\nname = 'small'"),
         ("min = 18\nmax = 98", "max = 98.0\nmin = 1.8e1"),
@@ -244,6 +254,9 @@ fn the_digest_follows_meaning_and_not_writing() {
         ("delimiter = \";\"", "delimiter = \",\""),
         ("delimiter = \";\"", "delimiter = \";\"\ncomment = \"#\""),
         ("delimiter = \";\"", "delimiter = \";\"\nquote = \"\""),
+        ("delimiter = \";\"", "delimiter = \";;\""),
+        ("delimiter = \";\"", "delimiter = \";\"\nencoding = \"gb18030\""),
+        ("delimiter = \";\"", "delimiter = \";\"\ndecimal = \",\""),
         (
             "delimiter = \";\"",
             "delimiter = \";\"\nheader = false\ncolumns = [\"who\", \"age\", \"balance\", \"job\", \"churn\"]",

@@ -3,7 +3,7 @@
 use tributary_protocol::digest::Canonical;
 
 use super::node::quoted;
-use super::{Dialect, Field, FieldKind, Label, Missing, Schema, Transform};
+use super::{Decimal, Dialect, Encoding, Field, FieldKind, Label, Layout, Missing, Schema, Transform};
 
 /// Longest list that is written out. Of a longer one there is its length and the beginning of its digest.
 const LISTED_MAX: usize = 16;
@@ -31,24 +31,49 @@ impl SchemaWords {
         let skipped = dialect.comment.map_or(String::new(), |begin| {
             format!("; lines that begin with {} are left out", quoted(&char::from(begin).to_string()))
         });
-        // What a column's number means.
-        let divided = dialect.columns.as_ref().map_or(String::new(), |_| {
-            let of = |byte: u8| quoted(&char::from(byte).to_string());
-            let outside = dialect.quote.map_or(String::new(), |quote| format!(" outside of {}", of(quote)));
-            format!("; lines are divided at {}{outside}", of(dialect.delimiter))
-        });
+        let customer = customer + &divided(dialect) + &written(dialect) + &skipped;
         let fields = schema.fields.iter().map(|own| field(own, dialect)).collect();
         let labels = schema.labels.iter().map(|own| label(own, dialect)).collect();
-        Self { customer: customer + &divided + &skipped, fields, labels }
+        Self { customer, fields, labels }
     }
 }
 
-/// A column by its name; and by its number where no line of the file says the name, so that the schema alone decides what it means.
+/// What the number of a column means, where no line of the file says its name.
+fn divided(dialect: &Dialect) -> String {
+    let Layout::Delimited { delimiter, quote } = &dialect.layout else { return String::new() };
+    if dialect.columns.is_none() {
+        return String::new();
+    }
+    let outside =
+        quote.map_or(String::new(), |quote| format!(" outside of {}", quoted(&char::from(quote).to_string())));
+    format!("; lines are divided at {}{outside}", quoted(delimiter))
+}
+
+/// How characters and numbers are written, where it is not the usual way.
+fn written(dialect: &Dialect) -> String {
+    let encoding = match dialect.encoding {
+        Encoding::Utf8 => String::new(),
+        other => format!("; text is in {}", other.name()),
+    };
+    let decimal = match dialect.decimal {
+        Decimal::Point => "",
+        Decimal::Comma => "; numbers are written as in 1.250,00",
+    };
+    encoding + decimal
+}
+
+/// A column by its name; and by its place where no line of the file says the name, so that the schema alone decides what it means.
 fn column(name: &str, dialect: &Dialect) -> String {
     let columns = dialect.columns.as_ref();
-    let number = columns.and_then(|columns| columns.iter().position(|known| known == name));
-    let number = number.map_or(String::new(), |index| format!(" (number {} of each line)", index + 1));
-    format!("column {}{number}", quoted(name))
+    let index = columns.and_then(|columns| columns.iter().position(|known| known == name));
+    let place = match (index, &dialect.layout) {
+        (None, _) => String::new(),
+        (Some(index), Layout::Delimited { .. }) => format!(" (number {} of each line)", index + 1),
+        (Some(index), Layout::Fixed(spans)) => spans
+            .get(index)
+            .map_or(String::new(), |span| format!(" (bytes {} to {} of each line)", span.first, span.last)),
+    };
+    format!("column {}{place}", quoted(name))
 }
 
 fn field(field: &Field, dialect: &Dialect) -> String {
@@ -169,6 +194,24 @@ labels = [{ name = "churn", column = "left", positive = ["yes", 1], negative = [
         let skipping = of(&csv("\"who\", \"age\", \"saldo\", \"job\", \"left\"", "comment = \"7\"\n"));
         assert!(skipping.customer.ends_with("; lines that begin with \"7\" are left out"));
         assert!(skipping.customer.contains("are one customer; lines are divided at \",\" outside of \"\\\"\"; "));
+    }
+
+    /// A proposer who chooses the bytes chooses what is read; and a comma in the place of a point makes another number of the same digits.
+    #[test]
+    fn positions_encoding_and_decimal_comma_are_said() {
+        let columns = "[csv]\nheader = false\ncolumns = [\"who\", \"age\", \"saldo\", \"job\", \"left\"]\n";
+        let fixed = format!(
+            "{columns}positions = [\"1-12\", \"13-15\", \"16-30\", \"31-40\", \"41-41\"]\nencoding = \"gb18030\"\n"
+        );
+        let words = schema(&format!("{TEXT}\n{fixed}decimal = \",\"\n")).words();
+        assert!(
+            words.fields[0].starts_with("age: column \"age\" (bytes 13 to 15 of each line), a number"),
+            "{words:?}"
+        );
+        assert!(words.labels[0].contains("(bytes 41 to 41 of each line)"));
+        assert!(
+            words.customer.contains("(bytes 1 to 12 of each line) are one customer; text is in gb18030; numbers are")
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::features::{FeatureMatrix, RawBatch};
 fn encoded(data: &SyntheticData, branch: &SyntheticBranch) -> FeatureMatrix {
     let schema = schema();
     let header: Vec<&str> = data.header.iter().map(String::as_str).collect();
-    let mut batch = RawBatch::new(&schema, &header).unwrap();
+    let mut batch = RawBatch::new(&schema, &header).unwrap_or_else(|faults| panic!("{faults:?}"));
     for (row, values) in (1..).zip(branch.training.iter().chain(&branch.held_out)) {
         batch.push(row, &values.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
     }

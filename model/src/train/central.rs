@@ -49,8 +49,8 @@ pub fn train_centrally(
 /// If rows and model do not fit.
 pub fn predict(parameters: &Parameters, data: &FeatureMatrix) -> Result<Array2<f32>, TrainError> {
     let expected = parameters.architecture().inputs() as usize;
-    if data.features().ncols() != expected {
-        return Err(TrainError::Inputs { expected, found: data.features().ncols() });
+    if data.width() != expected {
+        return Err(TrainError::Inputs { expected, found: data.width() });
     }
     let device = Device::flex();
     let network = Network::new(parameters, &device);

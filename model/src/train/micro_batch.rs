@@ -28,28 +28,29 @@ pub(crate) struct MicroBatch {
 impl MicroBatch {
     /// Copies rows into slots, from slot 0 on.
     pub(super) fn new(data: &FeatureMatrix, rows: &[u32], device: &Device) -> Self {
-        // Padding is copied as rows are, so that laying out takes as long for no rows as for many.
-        let padded = |part: &ndarray::Array2<f32>| {
-            let (part, padding) = (part.as_standard_layout(), vec![0.0; part.ncols()]);
-            let mut values = Zeroizing::new(vec![0.0; SLOTS * part.ncols()]);
-            for (index, slot) in values.chunks_exact_mut(part.ncols()).enumerate() {
-                let row = rows.get(index).map(|row| part.row(*row as usize));
-                let row = row.as_ref().map(|row| row.as_slice().expect("rows in this layout are contiguous"));
-                slot.copy_from_slice(row.unwrap_or(&padding));
-            }
-            values
-        };
+        // Padding is unpacked as rows are, so that laying out takes as long for no rows as for many.
+        let row = |slot: usize| rows.get(slot).map(|row| *row as usize);
+        let mut features = Zeroizing::new(vec![0.0; SLOTS * data.width()]);
+        for (index, slot) in features.chunks_exact_mut(data.width()).enumerate() {
+            data.write_row(row(index), slot);
+        }
+        let mut targets = Zeroizing::new(vec![0.0; SLOTS * data.labels()]);
+        let mut present = targets.clone();
+        for (at, (target, known)) in targets.iter_mut().zip(present.iter_mut()).enumerate() {
+            let (slot, label) = (at / data.labels(), at % data.labels());
+            (*target, *known) = row(slot).map_or((0.0, 0.0), |row| data.label(row, label));
+        }
         let mut customers = [NOBODY; SLOTS];
         for (customer, row) in customers.iter_mut().zip(rows) {
             *customer = data.customers()[*row as usize];
         }
         let mut faulty = [false; SLOTS];
-        let SlotValues { mut values, squares } = SlotValues::settled(padded(data.features()), &mut faulty);
+        let SlotValues { mut values, squares } = SlotValues::settled(features, &mut faulty);
         Self {
             features: tensor(std::mem::take(&mut *values), device),
             feature_squares: squares,
-            targets: padded(data.targets()),
-            present: padded(data.present()),
+            targets,
+            present,
             customers,
             faulty,
         }

@@ -84,12 +84,12 @@ impl Trainer {
     pub fn new(architecture: &Architecture, table: &Table, placement: Placement) -> Result<Self, TrainError> {
         let data = table.data();
         let expected = architecture.inputs() as usize;
-        if data.features().ncols() != expected {
-            return Err(TrainError::Inputs { expected, found: data.features().ncols() });
+        if data.width() != expected {
+            return Err(TrainError::Inputs { expected, found: data.width() });
         }
         let heads = architecture.heads().len();
-        if data.targets().ncols() != heads {
-            return Err(TrainError::Heads { expected: heads, found: data.targets().ncols() });
+        if data.labels() != heads {
+            return Err(TrainError::Heads { expected: heads, found: data.labels() });
         }
         let device = Device::flex();
         let placed = placement::place(table, placement);

@@ -36,7 +36,7 @@ pub(super) struct Placed {
 pub(super) fn place(table: &Table, placement: Placement) -> Placed {
     match placement {
         Placement::Dense => {
-            let mut batches = dense(table.customers().iter());
+            let mut batches = dense(table.customers().all());
             let padded = (table.maxima().rows as usize).div_ceil(SLOTS);
             batches.resize_with(batches.len().max(padded), Vec::new);
             Placed { batches, spilled: Vec::new() }
@@ -45,8 +45,7 @@ pub(super) fn place(table: &Table, placement: Placement) -> Placed {
     }
 }
 
-fn dense<'a>(customers: impl Iterator<Item = &'a Vec<u32>>) -> Vec<Vec<u32>> {
-    let rows: Vec<u32> = customers.flatten().copied().collect();
+fn dense(rows: &[u32]) -> Vec<Vec<u32>> {
     rows.chunks(SLOTS).map(<[u32]>::to_vec).collect()
 }
 
@@ -69,20 +68,20 @@ fn scatter(table: &Table) -> Placed {
     let count = batch_count(table.maxima());
     let places = SLOTS / table.maxima().rows_per_customer as usize;
     let mut batches = vec![(0_usize, Vec::new()); usize::try_from(count).expect("micro-batches fit memory")];
-    let mut spilled = Vec::new();
+    let mut spilled: Vec<u32> = Vec::new();
     for (seat, customer) in table.seats() {
         let (word, _) = seat.as_bytes().split_first_chunk::<8>().expect("a digest has 32 bytes");
         let index = usize::try_from(u64::from_le_bytes(*word) % count).expect("below the number of micro-batches");
-        let rows = &table.customers()[*customer as usize];
+        let rows = table.customers().of(*customer);
         let (taken, batch) = &mut batches[index];
         if *taken < places {
             *taken += 1;
             batch.extend_from_slice(rows);
         } else {
-            spilled.push(rows);
+            spilled.extend_from_slice(rows);
         }
     }
-    Placed { batches: batches.into_iter().map(|(_, rows)| rows).collect(), spilled: dense(spilled.into_iter()) }
+    Placed { batches: batches.into_iter().map(|(_, rows)| rows).collect(), spilled: dense(&spilled) }
 }
 
 #[cfg(test)]

@@ -51,8 +51,7 @@ pub struct MaximaFault;
 pub struct Table {
     data: FeatureMatrix,
     maxima: TableMaxima,
-    /// Each customer's rows, ordered by their contents, so that neither the order of the file nor other customers change anything.
-    customers: Vec<Vec<u32>>,
+    customers: CustomerRows,
     /// Ascending.
     seats: Vec<Seat>,
 }
@@ -67,7 +66,7 @@ impl Table {
         if customers == 0 || rows == 0 || !(1..=ROWS_PER_CUSTOMER_MAX).contains(&rows_per_customer) {
             return Err(MaximaFault);
         }
-        let customers = rows_by_customer(&data, rows_per_customer);
+        let customers = CustomerRows::new(&data, rows_per_customer);
         let seats = seats(&data, &customers, key);
         Ok(Self { data, maxima, customers, seats })
     }
@@ -88,10 +87,10 @@ impl Table {
     #[must_use]
     pub fn emptied(&self) -> Self {
         let none = |columns| ndarray::Array2::zeros((0, columns));
-        let (width, labels) = (self.data.features().ncols(), self.data.targets().ncols());
+        let (width, labels) = (self.data.width(), self.data.labels());
         let data =
             FeatureMatrix::new(none(width), none(labels), none(labels), Vec::new()).expect("no rows fit each other");
-        Self { data, maxima: self.maxima, customers: Vec::new(), seats: Vec::new() }
+        Self { data, maxima: self.maxima, customers: CustomerRows::default(), seats: Vec::new() }
     }
 
     /// The rows.
@@ -115,19 +114,18 @@ impl Table {
     /// Rows that were left out, because their customers have more than the maximum. For the branch's own screen.
     #[must_use]
     pub fn rows_left_out(&self) -> usize {
-        self.data.rows() - self.customers.iter().map(Vec::len).sum::<usize>()
+        self.data.rows() - self.customers.rows.len()
     }
 
     /// Whether there are more customers or rows than the maxima say: nobody is left out, but the time that a round takes then follows from
     /// the rows. For the branch's own screen.
     #[must_use]
     pub fn passes_maxima(&self) -> bool {
-        let rows: usize = self.customers.iter().map(Vec::len).sum();
-        self.customers.len() > self.maxima.customers as usize || rows > self.maxima.rows as usize
+        self.customers.len() > self.maxima.customers as usize || self.customers.rows.len() > self.maxima.rows as usize
     }
 
     /// The rows of each customer.
-    pub(super) fn customers(&self) -> &[Vec<u32>] {
+    pub(super) fn customers(&self) -> &CustomerRows {
         &self.customers
     }
 
@@ -139,29 +137,81 @@ impl Table {
 
 const _: () = assert!(ROWS_PER_CUSTOMER_MAX as usize <= SLOTS);
 
-/// Each customer's rows, the first ones in an order of their contents.
-fn rows_by_customer(data: &FeatureMatrix, rows_max: u32) -> Vec<Vec<u32>> {
-    let mut customers = vec![Vec::new(); data.customer_count()];
-    for (row, customer) in (0_u32..).zip(data.customers()) {
-        customers[*customer as usize].push(row);
-    }
-    for rows in customers.iter_mut().filter(|rows| rows.len() > 1) {
-        rows.sort_by(|left, right| data.row_order(*left as usize, *right as usize));
-        rows.truncate(rows_max as usize);
-    }
-    customers
+/// Each customer's rows, ordered by their contents, so that neither the order of the file nor other customers change anything.
+#[derive(Default)]
+pub(super) struct CustomerRows {
+    /// One customer's after the other's.
+    rows: Vec<u32>,
+    /// Where each customer's rows end.
+    ends: Vec<u32>,
 }
 
-fn seats(data: &FeatureMatrix, customers: &[Vec<u32>], key: &PlacementKey) -> Vec<Seat> {
-    let contents = (0_u32..).zip(customers).map(|(customer, rows)| (content(data, rows, key), customer));
-    let mut contents: Vec<(Digest, u32)> = contents.collect();
-    contents.sort_unstable();
-    let mut seats = Vec::with_capacity(contents.len());
+impl CustomerRows {
+    /// The first rows of each customer in an order of their contents.
+    fn new(data: &FeatureMatrix, rows_max: u32) -> Self {
+        let mut ends = vec![0_u32; data.customer_count()];
+        for customer in data.customers() {
+            ends[*customer as usize] += 1;
+        }
+        let mut all = 0;
+        for end in &mut ends {
+            all += *end;
+            *end = all - *end;
+        }
+        // Where each customer's rows begin moves to where they end.
+        let mut rows = vec![0; data.rows()];
+        for (row, customer) in (0_u32..).zip(data.customers()) {
+            let end = &mut ends[*customer as usize];
+            rows[*end as usize] = row;
+            *end += 1;
+        }
+        let (mut begin, mut kept) = (0, 0);
+        for end in &mut ends {
+            let (from, to) = (begin, *end as usize);
+            let own = &mut rows[from..to];
+            if own.len() > 1 {
+                own.sort_by(|left, right| data.row_order(*left as usize, *right as usize));
+            }
+            let count = own.len().min(rows_max as usize);
+            rows.copy_within(from..from + count, kept);
+            kept += count;
+            begin = to;
+            *end = u32::try_from(kept).expect("kept rows are rows");
+        }
+        rows.truncate(kept);
+        Self { rows, ends }
+    }
+
+    /// Customers.
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// One customer's rows.
+    pub(super) fn of(&self, customer: u32) -> &[u32] {
+        let customer = customer as usize;
+        let begin = customer.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.rows[begin as usize..self.ends[customer] as usize]
+    }
+
+    /// All customers' rows.
+    pub(super) fn all(&self) -> &[u32] {
+        &self.rows
+    }
+}
+
+/// In place: a table may be large.
+fn seats(data: &FeatureMatrix, customers: &CustomerRows, key: &PlacementKey) -> Vec<Seat> {
+    let all = 0..u32::try_from(customers.len()).expect("customers are rows");
+    let mut seats: Vec<Seat> = all.map(|customer| (content(data, customers.of(customer), key), customer)).collect();
+    seats.sort_unstable();
     let mut twins = 0_u64;
-    for (index, (digest, customer)) in contents.iter().enumerate() {
-        twins = if index > 0 && contents[index - 1].0 == *digest { twins + 1 } else { 0 };
-        let seat = Digest::of_parts(&[b"tributary/seat/1", &key.0, digest.as_bytes(), &twins.to_le_bytes()]);
-        seats.push((seat, *customer));
+    let mut before = None;
+    for (place, _) in &mut seats {
+        let content = *place;
+        twins = if before == Some(content) { twins + 1 } else { 0 };
+        before = Some(content);
+        *place = Digest::of_parts(&[b"tributary/seat/1", &key.0, content.as_bytes(), &twins.to_le_bytes()]);
     }
     seats.sort_unstable();
     seats
@@ -169,14 +219,10 @@ fn seats(data: &FeatureMatrix, customers: &[Vec<u32>], key: &PlacementKey) -> Ve
 
 fn content(data: &FeatureMatrix, rows: &[u32], key: &PlacementKey) -> Digest {
     let mut hasher = Hasher::new();
-    hasher.update(b"tributary/customer/1");
+    hasher.update(b"tributary/customer/2");
     hasher.update(&key.0);
     for row in rows {
-        let parts = [data.features(), data.targets(), data.present()];
-        let values = parts.iter().flat_map(|part| part.row(*row as usize).into_iter().map(|value| value.to_bits()));
-        let mut bytes: Vec<u8> = values.flat_map(u32::to_le_bytes).collect();
-        hasher.update(&bytes);
-        bytes.zeroize();
+        hasher.update(data.row_bytes(*row as usize));
     }
     hasher.finish()
 }

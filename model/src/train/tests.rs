@@ -271,7 +271,7 @@ fn rows_beyond_a_customers_maximum_are_left_out_by_their_contents() {
     let maxima = TableMaxima { customers: 40, rows: 80, rows_per_customer: 2 };
     let kept = |rows: &[Row]| {
         let table = Table::new(matrix(rows, 5, 2), maxima, &PlacementKey::new([7; 32])).unwrap();
-        let used = table.customers().concat().into_iter();
+        let used = table.customers().all().iter().copied();
         let mut contents: Vec<Vec<u32>> = used
             .map(|row| table.data().features().row(row as usize).iter().map(|value| value.to_bits()).collect())
             .collect();

@@ -1,0 +1,160 @@
+//! What a table holds, for the branch's own screen.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::Serialize;
+use tributary_model::features::{FieldCounts, LabelCounts, TableCounts};
+
+/// Figures of one file. They depend on rows: they are for the branch's own screen, and no message has a place for them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DatasetReport {
+    /// The file.
+    pub file: String,
+    /// Rows.
+    pub rows: u64,
+    /// Customers.
+    pub customers: u64,
+    /// Rows of the customer who has most.
+    pub rows_of_one_customer_max: u64,
+    /// Rows beyond `data.rows_per_customer_max`.
+    pub rows_left_out: u64,
+    /// Each label.
+    pub labels: Vec<LabelLine>,
+    /// Each field.
+    pub fields: Vec<FieldLine>,
+}
+
+/// Rows of one label, by class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LabelLine {
+    /// The label.
+    pub name: String,
+    /// Its column.
+    pub column: String,
+    /// Positive.
+    pub positive: u64,
+    /// Negative.
+    pub negative: u64,
+    /// Not known, by the schema's codes.
+    pub missing: u64,
+    /// In none of its lists.
+    pub unlisted: u64,
+}
+
+/// Rows of one field, by what their values are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldLine {
+    /// The field.
+    pub name: String,
+    /// Its column.
+    pub column: String,
+    /// Missing.
+    pub missing: u64,
+    /// In no list; of categories alone.
+    pub unlisted: Option<u64>,
+    /// Of numbers alone.
+    pub bounds: Option<BoundCounts>,
+}
+
+/// Numbers at and beyond their bounds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BoundCounts {
+    /// Below the smallest, and counted as the smallest.
+    pub below_min: u64,
+    /// The smallest.
+    pub at_min: u64,
+    /// The largest.
+    pub at_max: u64,
+    /// Above the largest, and counted as the largest.
+    pub above_max: u64,
+}
+
+impl DatasetReport {
+    /// The report of a file.
+    #[must_use]
+    pub fn new(file: &Path, counts: &TableCounts, rows_left_out: usize) -> Self {
+        Self {
+            file: file.display().to_string(),
+            rows: counts.rows,
+            customers: counts.customers,
+            rows_of_one_customer_max: counts.rows_of_one_customer_max,
+            rows_left_out: rows_left_out as u64,
+            labels: counts.labels.iter().map(LabelLine::new).collect(),
+            fields: counts.fields.iter().map(FieldLine::new).collect(),
+        }
+    }
+}
+
+impl LabelLine {
+    fn new(counts: &LabelCounts) -> Self {
+        let LabelCounts { name, column, positive, negative, missing, unlisted, .. } = counts.clone();
+        Self { name, column, positive, negative, missing, unlisted }
+    }
+}
+
+impl FieldLine {
+    fn new(counts: &FieldCounts) -> Self {
+        Self {
+            name: counts.name.clone(),
+            column: counts.column.clone(),
+            missing: counts.missing,
+            unlisted: (!counts.numeric).then_some(counts.unlisted),
+            bounds: counts.numeric.then_some(BoundCounts {
+                below_min: counts.below,
+                at_min: counts.at_min,
+                at_max: counts.at_max,
+                above_max: counts.above,
+            }),
+        }
+    }
+}
+
+/// A count, and its share of all rows.
+fn share(count: u64, rows: u64) -> String {
+    if count == 0 {
+        return "0".into();
+    }
+    // In tenths of a percent, rounded down: 100.0 % are all.
+    let tenths = u128::from(count) * 1000 / u128::from(rows.max(1));
+    format!("{count} ({}.{} %)", tenths / 10, tenths % 10)
+}
+
+impl fmt::Display for DatasetReport {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, rows, customers, rows_of_one_customer_max, rows_left_out, .. } = self;
+        let left_out = if *rows_left_out > 0 { format!(", {rows_left_out} rows left out") } else { String::new() };
+        write!(
+            out,
+            "{file}: {rows} rows, {customers} customers, at most {rows_of_one_customer_max} rows each{left_out}"
+        )?;
+        let of = |count| share(count, *rows);
+        for LabelLine { name, positive, negative, missing, unlisted, .. } in &self.labels {
+            write!(
+                out,
+                "\n  label {name}: {} positive, {} negative, {} not known, {} unlisted",
+                of(*positive),
+                of(*negative),
+                of(*missing),
+                of(*unlisted)
+            )?;
+        }
+        for FieldLine { name, missing, unlisted, bounds, .. } in &self.fields {
+            write!(out, "\n  field {name}: {} missing", of(*missing))?;
+            if let Some(unlisted) = unlisted {
+                write!(out, ", {} unlisted", of(*unlisted))?;
+            }
+            if let Some(BoundCounts { below_min, at_min, at_max, above_max }) = bounds {
+                write!(
+                    out,
+                    ", {} below min, {} at min, {} at max, {} above max",
+                    of(*below_min),
+                    of(*at_min),
+                    of(*at_max),
+                    of(*above_max)
+                )?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::needed;
+
+/// A schema of a number, a category and a label.
+const SCHEMA: &str = r#"
+name = "small"
+version = 1
+customer_column = "who"
+fields = [
+    { name = "age", kind = "numeric", min = 18, max = 90, class = "C2", level = "L2" },
+    { name = "job", kind = "categorical", categories = ["office", "student"], missing = "indicator", class = "C1", level = "L1" },
+    { name = "trade", column = "job", kind = "categorical", categories = ["office", "other"], unlisted = "other",
+      missing = { category = "other" }, class = "C1", level = "L1" },
+]
+labels = [{ name = "churn", positive = ["yes"], negative = ["no"], missing_codes = [""] }]
+"#;
+
+/// A branch with this file, and more lines under `[data]`.
+fn settings(rows: &str, more: &str) -> (TempDir, Settings) {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "[client]\nstate_dir = \"state\"\n[coordinator]\naddress = \"localhost:1\"\n[identity]\nfolder = \".\"\n\
+         [data]\nfile = \"rows.csv\"\nschema = \"schema.toml\"\n{more}\n[policy]\nfile = \"policy.toml\"\nowner = \"policy.toml\"\n"
+    );
+    for (name, text) in
+        [("rows.csv", rows), ("schema.toml", SCHEMA), ("policy.toml", ""), ("client.toml", text.as_str())]
+    {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let settings = Settings::load(&folder.path().join("client.toml")).unwrap_or_else(|faults| panic!("{faults}"));
+    (folder, settings)
+}
+
+fn load(rows: &str, more: &str) -> Loaded {
+    let (_folder, settings) = settings(rows, more);
+    let schema = Schema::parse(SCHEMA).unwrap();
+    Loaded::read(&settings.data_file, &settings, &schema, &Stop::default()).unwrap_or_else(|fault| panic!("{fault}"))
+}
+
+/// Ten rows with these values of `age`, `job` and `churn`, row by row.
+fn rows(values: impl Fn(usize) -> [&'static str; 3]) -> String {
+    let row = |number: usize| format!("c{number},{}\n", values(number).join(","));
+    format!("who,age,job,churn\n{}", (0..10).map(row).collect::<String>())
+}
+
+fn usual(number: usize) -> [&'static str; 3] {
+    ["40", "office", if number < 3 { "yes" } else { "no" }]
+}
+
+fn stops(loaded: Loaded) -> String {
+    loaded.usable().map(|_| ()).expect_err("it is used").to_string()
+}
+
+#[test]
+fn what_a_table_holds_is_shown_by_field_and_by_class() {
+    let loaded = load(
+        &rows(|number| match number {
+            0 => ["18", "", "yes"],
+            1 => ["91", "driver", ""],
+            _ => usual(number),
+        }),
+        "",
+    );
+    let text = loaded.report.to_string();
+    for line in [
+        "rows.csv: 10 rows, 10 customers, at most 1 rows each\n",
+        "label churn: 2 (20.0 %) positive, 7 (70.0 %) negative, 1 (10.0 %) not known, 0 unlisted\n",
+        "field age: 0 missing, 0 below min, 1 (10.0 %) at min, 0 at max, 1 (10.0 %) above max\n",
+        "field job: 1 (10.0 %) missing, 1 (10.0 %) unlisted\n",
+    ] {
+        assert!(text.contains(line), "{line:?} is missing in {text}");
+    }
+    let remarks: Vec<(bool, Option<&str>)> =
+        loaded.remarks.iter().map(|remark| (remark.stops, remark.about.as_deref())).collect();
+    assert_eq!(remarks, [(false, Some("field job"))], "what its list names as the others is no remark");
+    let json = serde_json::to_value(&loaded.report).unwrap();
+    assert_eq!((&json["fields"][0]["bounds"]["above_max"], &json["labels"][0]["positive"]), (&1.into(), &2.into()));
+    assert!(loaded.usable().is_ok());
+}
+
+#[test]
+fn a_share_above_its_limit_stops_with_the_fields_name() {
+    let dates =
+        |count: usize| rows(move |number| if number < count { ["19800131", "office", "no"] } else { usual(number) });
+    let told = stops(load(&dates(6), ""));
+    assert!(told.contains("field age (column \"age\"): 6 of 10 values are outside of 18 to 90"), "{told}");
+    assert!(told.contains("data.outside_percent_max (50)"), "{told}");
+    assert!(load(&dates(5), "").usable().is_ok(), "at the limit it is used");
+    assert!(load(&dates(10), "outside_percent_max = 100").usable().is_ok());
+    assert!(stops(load(&dates(1), "outside_percent_max = 9")).contains("field age"));
+
+    let jobs = rows(|_| ["40", "driver", "no"]);
+    let told = stops(load(&jobs, ""));
+    assert!(told.contains("field job (column \"job\"): 10 of 10 values are not in the schema's list"), "{told}");
+    assert!(!told.contains("field trade"), "its schema says what the others are");
+    let missing = rows(|_| ["40", "", "no"]);
+    assert!(load(&missing, "").usable().is_ok(), "a branch may not have a field");
+    assert!(
+        stops(load(&missing, "missing_percent_max = 90"))
+            .contains("field job (column \"job\"): 10 of 10 values are missing")
+    );
+}
+
+#[test]
+fn labels_that_no_list_has_stop_and_are_called_by_their_words() {
+    let told = stops(load(&rows(|number| ["40", "office", if number == 0 { "是" } else { "否" }]), ""));
+    assert!(told.contains("label churn (column \"churn\"): 10 of 10 values are neither in"), "{told}");
+    assert!(told.contains("They look like \"是\" and \"否\""), "{told}");
+    let told = stops(load(&rows(|_| ["40", "office", "geheim"]), ""));
+    assert!(!told.contains("They look like") && !told.contains("geheim"), "{told}");
+    let one_class = load(&rows(|_| ["40", "office", "no"]), "");
+    assert!(one_class.remarks[0].text.contains("no row is positive"));
+    assert!(one_class.usable().is_ok());
+}
+
+#[test]
+fn rows_that_became_one_customer_are_remarked() {
+    let one = (0..40).map(|_| "7,40,office,no\n").collect::<String>();
+    let loaded = load(&format!("who,age,job,churn\n{one}"), "");
+    assert!(loaded.remarks[0].text.starts_with("40 rows, 1 customer,"), "{:?}", loaded.remarks);
+    assert!(!loaded.remarks[0].stops);
+    let many: String = (0..40).map(|row| format!("{row},40,office,{}\n", if row < 9 { "yes" } else { "no" })).collect();
+    let half: String = (0..41).map(|_| "0,40,office,no\n").collect();
+    assert!(load(&format!("who,age,job,churn\n{many}"), "").remarks.is_empty());
+    assert!(load(&format!("who,age,job,churn\n{many}{half}"), "").remarks[0].text.contains("at most 42 rows each"));
+    let twice = load(&format!("who,age,job,churn\n{many}{many}"), "rows_per_customer_max = 2");
+    assert!(twice.remarks.is_empty(), "{:?}", twice.remarks);
+}
+
+#[test]
+fn points_between_thousands_are_remarked() {
+    let text = SCHEMA.replace("max = 90", "max = 90000");
+    let schema = Schema::parse(&text).unwrap();
+    let (_folder, settings) =
+        settings(&rows(|number| [["1.250", "12.500", "800"][number % 3], "office", usual(number)[2]]), "");
+    let loaded = Loaded::read(&settings.data_file, &settings, &schema, &Stop::default()).unwrap();
+    assert!(loaded.remarks.iter().any(|remark| remark.text.contains("csv.decimal = \",\"")), "{:?}", loaded.remarks);
+}
+
+/// Inputs that went wrong elsewhere, where they are.
+#[test]
+fn cases_that_went_wrong_go_right() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let cases = root.join("../../shared/cases");
+    if !cases.is_dir() {
+        needed::skip("TRIBUTARY_TEST_DATA", "inputs that went wrong", "they are not beside this checkout");
+        return;
+    }
+    let sample = fs::read_to_string(root.join("../docs/samples/schemas/deposit_churn.toml")).unwrap();
+    let (_folder, settings) = settings("", "");
+    let read = |name: &str, schema: &str| {
+        let schema = Schema::parse(schema).unwrap_or_else(|faults| panic!("{faults}"));
+        Loaded::read(&cases.join(name), &settings, &schema, &Stop::default())
+    };
+    let refused = |name: &str, schema: &str| read(name, schema).map(|_| ()).expect_err(name).to_string();
+    let open = refused("q1-open-quote.csv", &sample);
+    assert!(open.contains("row 10, column \"remarks\": a quote is opened and not closed"), "{open}");
+    let keys = refused("id-sci.csv", &sample);
+    assert!(keys.contains("40 faults") && keys.contains("scientific notation"), "{keys}");
+    let dates = read("age-is-date.csv", &sample).unwrap_or_else(|fault| panic!("{fault}"));
+    assert!(stops(dates).contains("field age (column \"age\"): 40 of 40"));
+    let floats = read("label-float.csv", &fs::read_to_string(cases.join("label-float.schema.toml")).unwrap());
+    let floats = floats.unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!((floats.report.labels[0].positive, floats.report.labels[0].negative), (1, 1));
+    assert!(floats.usable().is_ok());
+    let separated = read("sep-line.csv", &sample).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!((separated.report.rows, separated.report.customers), (40, 40));
+    let named = refused("gbk-header.csv", &sample);
+    assert!(named.contains("csv.encoding = \"gb18030\""), "{named}");
+    let chinese = sample.replace("[csv]\n", "[csv]\nencoding = \"gb18030\"\n").replace("\"customer_id\"", "\"客户号\"");
+    let chinese = read("gbk-header.csv", &chinese).unwrap_or_else(|fault| panic!("{fault}"));
+    assert_eq!((chinese.report.rows, chinese.report.customers), (40, 40));
+}

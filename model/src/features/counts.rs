@@ -1,0 +1,106 @@
+//! What a table holds, in figures for its operator's own screen: never a value, and never sent.
+
+/// Figures of a table. They depend on rows, so that nothing of them leaves the branch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableCounts {
+    /// Rows.
+    pub rows: u64,
+    /// Customers.
+    pub customers: u64,
+    /// Rows of the customer who has most.
+    pub rows_of_one_customer_max: u64,
+    /// One for each field, in their order.
+    pub fields: Vec<FieldCounts>,
+    /// One for each label, in their order.
+    pub labels: Vec<LabelCounts>,
+}
+
+/// Values of one field, by what they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldCounts {
+    /// The field.
+    pub name: String,
+    /// Its column.
+    pub column: String,
+    /// Whether its values are numbers.
+    pub numeric: bool,
+    /// Values that stand in the schema's place for what it does not list: nothing is lost by them.
+    pub has_unlisted: bool,
+    /// Empty, or a code that means missing.
+    pub missing: u64,
+    /// In no list.
+    pub unlisted: u64,
+    /// Below `min`, and counted as `min`.
+    pub below: u64,
+    /// `min` itself.
+    pub at_min: u64,
+    /// `max` itself.
+    pub at_max: u64,
+    /// Above `max`, and counted as `max`.
+    pub above: u64,
+    /// With a point.
+    pub pointed: u64,
+    /// With points before groups of three digits, as in `1.250`.
+    pub grouped: u64,
+}
+
+/// Values of one label, by what they are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LabelCounts {
+    /// The label.
+    pub name: String,
+    /// Its column.
+    pub column: String,
+    /// Whether the file has the column.
+    pub read: bool,
+    /// Values that mean 1.
+    pub positive: u64,
+    /// Values that mean 0.
+    pub negative: u64,
+    /// Values that mean "not known".
+    pub missing: u64,
+    /// In no list: they teach nothing.
+    pub unlisted: u64,
+    /// Of which empty.
+    pub unlisted_empty: u64,
+    /// Of which each pair of usual words, in the order of [`USUAL_WORDS`].
+    pub unlisted_usual: [u64; USUAL_WORDS.len()],
+}
+
+/// Pairs of words that files usually have for "yes" and "no", in lower case.
+pub const USUAL_WORDS: [[&str; 2]; 5] = [["是", "否"], ["yes", "no"], ["y", "n"], ["true", "false"], ["1", "0"]];
+
+impl LabelCounts {
+    /// The words that most of the unlisted values are, if they are usual ones.
+    #[must_use]
+    pub fn usual(&self) -> Option<[&'static str; 2]> {
+        let (count, words) = self.unlisted_usual.iter().zip(USUAL_WORDS).max_by_key(|(count, _)| **count)?;
+        (count.saturating_mul(2) > self.unlisted.saturating_sub(self.unlisted_empty)).then_some(words)
+    }
+
+    /// Counts an unlisted value.
+    pub(super) fn unlisted(&mut self, value: &str) {
+        self.unlisted += 1;
+        self.unlisted_empty += u64::from(value.is_empty());
+        let lower = value.to_lowercase();
+        if let Some(at) = USUAL_WORDS.iter().position(|words| words.contains(&lower.as_str())) {
+            self.unlisted_usual[at] += 1;
+        }
+    }
+}
+
+impl FieldCounts {
+    /// Whether the column looks as if its points stood between thousands: every value with a point has groups of three digits after it.
+    #[must_use]
+    pub fn looks_grouped(&self) -> bool {
+        /// Fewer values may be so by chance.
+        const GROUPED_MIN: u64 = 3;
+        self.grouped >= GROUPED_MIN && self.grouped == self.pointed
+    }
+
+    /// Values beyond the bounds.
+    #[must_use]
+    pub fn outside(&self) -> u64 {
+        self.below + self.above
+    }
+}

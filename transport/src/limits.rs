@@ -15,8 +15,8 @@ pub const HANDSHAKES_MAX: usize = 128;
 pub const HANDSHAKES_UNPROVED_MAX: usize = HANDSHAKES_MAX / 2;
 
 /// At a crowded door the oldest handshake goes first that has said nothing at all, and then the oldest one that has not gone a step further for
-/// so long.
-pub const MUTE_TIME: Duration = Duration::from_secs(1);
+/// so long. It is several times what [`HANDSHAKES_MAX`] handshakes at the same time cost one core: who waits for us is not sent away.
+pub const MUTE_TIME: Duration = Duration::from_secs(2);
 
 /// Connections that one client may have after its greeting, whatever it says: the one that carries its session, and one that waits to do so, to
 /// be refused, or to be tried out. The newest takes the place of the one that waits.

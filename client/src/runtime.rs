@@ -16,7 +16,7 @@ use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
-use tributary_transport::{ChannelSettings, Dialer, Metrics, Pulse, Watchdog};
+use tributary_transport::{ChannelSettings, Dialer, Metric, Metrics, Pulse, Watchdog};
 
 use crate::budget::{BudgetFile, open_budget};
 use crate::conversation::{Conversation, Incoming};
@@ -57,6 +57,7 @@ struct Daemon<'r> {
     explanation: Option<String>,
     /// When the operator was told last that members are missing.
     mustered: Option<Instant>,
+    metrics: Arc<Metrics>,
     rounds: Option<u32>,
     /// CPU time when the first round began.
     cpu_before: Option<Duration>,
@@ -185,7 +186,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         dialer: Dialer::new(settings.dial()),
         reports,
         unix_seconds,
-        metrics,
+        metrics: Arc::clone(&metrics),
         pulse: renewal,
         look_every: LOOK_EVERY,
     };
@@ -214,6 +215,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         honest_min: 1,
         explanation: None,
         mustered: None,
+        metrics,
         rounds: None,
         cpu_before: None,
         ended: None,
@@ -388,12 +390,25 @@ impl Daemon<'_> {
 
     /// The coordinator says who is missing, which it may say as often as it likes.
     fn mustered(&mut self, muster: &Muster) {
+        self.publish_lacking(muster.needed.saturating_sub(muster.here));
         let now = Instant::now();
         if self.mustered.is_some_and(|last| now.saturating_duration_since(last) < MUSTER_EVERY) {
             return;
         }
         self.mustered = Some(now);
-        (self.report)(&Report::muster(muster));
+        (self.report)(&Report::muster(muster, self.machine.roster()));
+    }
+
+    fn everybody_is_there(&mut self) {
+        if self.mustered.take().is_some() {
+            self.publish_lacking(0);
+        }
+    }
+
+    fn publish_lacking(&self, members: u32) {
+        let help = "Members that a round or a key set-up needs and that are not at the coordinator, as it said last.";
+        let metric = Metric { name: "members_lacking", help, value: members.into() };
+        self.metrics.publish("members", unix_seconds(), vec![metric]);
     }
 
     fn upload(&mut self, header: MaskedHeader) {
@@ -413,6 +428,7 @@ impl Daemon<'_> {
             }
             ParticipantEffect::Contribute(contribution) => {
                 self.cpu_before.get_or_insert_with(process_cpu);
+                self.everybody_is_there();
                 let model = self.model.take().expect("a start brings its model");
                 let wanted = self.vectors.begin(contribution.descriptor.round);
                 let _ = self.jobs.send(Job::Contribute(Box::new(contribution), model, wanted));
@@ -421,6 +437,7 @@ impl Daemon<'_> {
             ParticipantEffect::ForgetVector(_) => self.vectors.forget(),
             ParticipantEffect::Keyed { honest_min } => {
                 self.honest_min = honest_min;
+                self.everybody_is_there();
                 let _ = self.jobs.send(Job::DrawAhead { honest_min });
             }
             ParticipantEffect::NoiseAlone(round) => {

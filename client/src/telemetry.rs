@@ -6,10 +6,9 @@ use std::time::Duration;
 use serde::Serialize;
 use tributary_certs::inspect::date;
 use tributary_certs::renewal::Expiry;
-use tributary_certs::roster::print_clients;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{MUSTER_NAMED_MAX, Muster};
-use tributary_protocol::roster::{RosterChanges, RosterEntry};
+use tributary_protocol::roster::{Roster, RosterChanges, RosterEntry};
 
 use crate::dataset::DatasetReport;
 
@@ -115,8 +114,8 @@ pub enum Report {
         here: u32,
         /// Members that are needed.
         needed: u32,
-        /// The first of those that are missing.
-        missing: Vec<u32>,
+        /// The first of those that are missing, by the names of the roster that this branch accepted.
+        missing: Vec<String>,
         /// Others that are missing.
         more: u32,
     },
@@ -190,8 +189,12 @@ impl Named {
 impl Report {
     /// What the coordinator says of those who are missing; more than it may name are not shown.
     #[must_use]
-    pub fn muster(muster: &Muster) -> Self {
-        let missing = muster.missing.iter().take(MUSTER_NAMED_MAX).map(|client| client.0).collect();
+    pub fn muster(muster: &Muster, roster: Option<&Roster>) -> Self {
+        let name = |client: &ClientId| {
+            let name = roster.and_then(|roster| roster.name_of(*client));
+            name.map_or_else(|| format!("client {client}"), |name| format!("client {client} ({name})"))
+        };
+        let missing = muster.missing.iter().take(MUSTER_NAMED_MAX).map(name).collect();
         Self::Muster { here: muster.here, needed: muster.needed, missing, more: muster.more }
     }
 
@@ -278,11 +281,9 @@ fn sentence(report: &Report) -> String {
             left_seconds / 3_600
         ),
         Report::Muster { here, needed, missing, more } => {
-            let missing: Vec<ClientId> = missing.iter().copied().map(ClientId).collect();
-            let who = if missing.is_empty() {
-                "nobody else is in the plan's group".to_owned()
-            } else {
-                format!("missing: clients {}", print_clients(&missing, ", "))
+            let who = match missing.as_slice() {
+                [] => "nobody else is in the plan's group".to_owned(),
+                missing => format!("missing: {}", missing.join(", ")),
             };
             let rest = if *more > 0 { format!(" and {more} more") } else { String::new() };
             format!("the coordinator waits: {here} of {needed} members are there; {who}{rest}")

@@ -36,6 +36,6 @@ pub use identity::OwnIdentity;
 pub use keyring::Keyring;
 pub use open::{Opened, Report};
 pub use plan::{Guarantee, Job};
-pub use report::{Event, Finished};
+pub use report::{Event, Finished, Missing, Whom};
 pub use runtime::{run, unix_seconds};
 pub use tributary_transport::ListenError;

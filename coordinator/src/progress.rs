@@ -1,5 +1,6 @@
 //! From recorded events to what supervisors see: durations, losses, the budget spent so far.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tributary_model::nominal::{CustomerEstimate, NoisedCustomers};
@@ -11,6 +12,7 @@ use tributary_protocol::plan::{RoundKind, ValidPlan};
 use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::round::CoordinatorEvent;
 
+use crate::connections::Members;
 use crate::plan::{Guarantee, Job};
 use crate::report::{Event, Finished};
 use crate::telemetry::{cpu_seconds, rss_bytes_max};
@@ -18,6 +20,8 @@ use crate::telemetry::{cpu_seconds, rss_bytes_max};
 /// What this process and the ledger have seen of a plan.
 pub(crate) struct Progress {
     plan: ValidPlan,
+    /// By whose roster clients have names.
+    members: Arc<Members>,
     delta: f64,
     guarantee: Option<Guarantee>,
     parameters: usize,
@@ -50,9 +54,10 @@ pub(crate) struct Outcome {
 
 impl Progress {
     /// After the ledger's events.
-    pub(crate) fn resume(job: &Job, events: &[CoordinatorEvent]) -> Self {
+    pub(crate) fn resume(job: &Job, members: Arc<Members>, events: &[CoordinatorEvent]) -> Self {
         let mut progress = Self {
             plan: job.plan.clone(),
+            members,
             delta: job.delta(),
             guarantee: job.guarantee,
             parameters: job.architecture.parameter_count(),
@@ -123,20 +128,20 @@ impl Progress {
                 Some(Event::Aborted { round: None, reason: reason.to_string() })
             }
             CoordinatorEvent::ClientChargedMore { client, charged } => Some(Event::ChargedMore {
-                client: client.0,
+                client: self.members.whom(*client),
                 rounds: charged.rounds.iter().sum(),
                 last_round: charged.last_round,
             }),
             CoordinatorEvent::BudgetBegun { client, first } => {
                 let owner = Digest(first.owner.0).to_string();
-                Some(Event::BudgetBegun { client: client.0, owner, after_loss: first.adopts })
+                Some(Event::BudgetBegun { client: self.members.whom(*client), owner, after_loss: first.adopts })
             }
             CoordinatorEvent::ClientRefused { client, code, .. } => {
-                Some(Event::Refused { client: client.0, reason: code.to_string() })
+                Some(Event::Refused { client: self.members.whom(*client), reason: code.to_string() })
             }
             CoordinatorEvent::ClientEvicted { client, reason } => {
                 let reason = format!("it is out of the plan: {reason}");
-                Some(Event::Refused { client: client.0, reason })
+                Some(Event::Refused { client: self.members.whom(*client), reason })
             }
             CoordinatorEvent::PlanOpened { .. }
             | CoordinatorEvent::RosterAdopted { .. }

@@ -33,18 +33,21 @@ pub enum Event {
     },
     /// A client is connected and speaks this protocol.
     Joined {
-        /// Its number in the roster.
-        client: u32,
+        /// Which one.
+        #[serde(flatten)]
+        client: Whom,
     },
     /// A client's connection is gone.
     Left {
-        /// Its number in the roster.
-        client: u32,
+        /// Which one.
+        #[serde(flatten)]
+        client: Whom,
     },
     /// A client of whose budget this coordinator knew nothing says that it was begun.
     BudgetBegun {
-        /// Its number in the roster.
-        client: u32,
+        /// Which one.
+        #[serde(flatten)]
+        client: Whom,
         /// The public key of the data's owner, who signed it.
         owner: String,
         /// It takes the place of a file that was lost.
@@ -52,15 +55,17 @@ pub enum Event {
     },
     /// A client refused the plan or gave up a session.
     Refused {
-        /// Its number in the roster.
-        client: u32,
+        /// Which one.
+        #[serde(flatten)]
+        client: Whom,
         /// Why.
         reason: String,
     },
     /// This coordinator does not serve a client as it is.
     TurnedAway {
-        /// Its number in the roster.
-        client: u32,
+        /// Which one.
+        #[serde(flatten)]
+        client: Whom,
         /// The reason's name.
         code: String,
         /// What the client is told.
@@ -130,8 +135,9 @@ pub enum Event {
     /// A client's budget file holds more of this plan than this ledger: an older copy of the ledger was put back, or the client errs. For that
     /// client the larger figure counts.
     ChargedMore {
-        /// Its number in the roster.
-        client: u32,
+        /// Which one.
+        #[serde(flatten)]
+        client: Whom,
         /// Rounds in its budget file.
         rounds: u32,
         /// The last of them.
@@ -153,11 +159,21 @@ pub enum Event {
     Finished(Box<Finished>),
 }
 
+/// A client, by its number and, where the roster has one, its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Whom {
+    /// Its number in the roster.
+    pub client: u32,
+    /// Its name there; nothing if the roster in force does not name it.
+    pub name: Option<String>,
+}
+
 /// A member that is not here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Missing {
-    /// Its number in the roster.
-    pub client: u32,
+    /// Which one.
+    #[serde(flatten)]
+    pub client: Whom,
     /// Unix seconds at which it was connected last; nothing if this process has not seen it.
     pub last_seen: Option<u64>,
 }
@@ -237,22 +253,22 @@ impl fmt::Display for Event {
             }
             Self::BudgetBegun { client, owner, after_loss } => write!(
                 formatter,
-                "client {client} begins a budget that this coordinator does not know, signed by its owner {}{}; if it took part before, ask both",
+                "{client} begins a budget that this coordinator does not know, signed by its owner {}{}; if it took part before, ask both",
                 owner.get(..8).unwrap_or(owner),
                 if *after_loss { ", in the place of a lost file" } else { "" }
             ),
             Self::ChargedMore { client, rounds, last_round } => write!(
                 formatter,
-                "client {client} was charged {rounds} rounds of this plan, the last is {last_round}, and this ledger knows fewer: an older copy \
+                "{client} was charged {rounds} rounds of this plan, the last is {last_round}, and this ledger knows fewer: an older copy \
                  of the ledger was put back; stop, and put the newest one in its place"
             ),
             Self::Roster { epoch, enrolled } => {
                 write!(formatter, "roster {epoch} is in force, {enrolled} enrolled clients; everybody joins again")
             }
             Self::Waiting { reason } => write!(formatter, "waiting for {reason}"),
-            Self::Joined { client } => write!(formatter, "client {client} joined"),
-            Self::Left { client } => write!(formatter, "client {client} left"),
-            Self::Refused { client, reason } => write!(formatter, "client {client} refused: {reason}"),
+            Self::Joined { client } => write!(formatter, "{client} joined"),
+            Self::Left { client } => write!(formatter, "{client} left"),
+            Self::Refused { client, reason } => write!(formatter, "{client} refused: {reason}"),
             Self::Muster { here, needed, missing, more } => {
                 if missing.is_empty() {
                     return write!(
@@ -262,12 +278,12 @@ impl fmt::Display for Event {
                 }
                 write!(formatter, "{here} of {needed} members are here; missing: ")?;
                 for (place, missing) in missing.iter().enumerate() {
-                    let comma = if place == 0 { "" } else { ", " };
+                    let comma = if place == 0 { "" } else { "; " };
                     write!(formatter, "{comma}{missing}")?;
                 }
-                if *more > 0 { write!(formatter, ", and {more} more") } else { Ok(()) }
+                if *more > 0 { write!(formatter, "; and {more} more") } else { Ok(()) }
             }
-            Self::TurnedAway { client, reason, .. } => write!(formatter, "client {client} was turned away: {reason}"),
+            Self::TurnedAway { client, reason, .. } => write!(formatter, "{client} was turned away: {reason}"),
             Self::Session { session, cohort, survivors_min, honest_min, .. } => write!(
                 formatter,
                 "session {session}: {cohort} clients are keyed; a sum needs {survivors_min}, of whom {honest_min} are assumed honest"
@@ -292,12 +308,19 @@ impl fmt::Display for Event {
     }
 }
 
+impl fmt::Display for Whom {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "client {}", self.client)?;
+        self.name.as_ref().map_or(Ok(()), |name| write!(formatter, " ({name})"))
+    }
+}
+
 impl fmt::Display for Missing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { client, last_seen } = self;
         match last_seen {
-            Some(seconds) => write!(formatter, "client {client} (last seen {})", date(*seconds)),
-            None => write!(formatter, "client {client} (not seen since this coordinator started)"),
+            Some(seconds) => write!(formatter, "{client}, last seen {}", date(*seconds)),
+            None => write!(formatter, "{client}, not seen since this coordinator started"),
         }
     }
 }
@@ -328,7 +351,21 @@ mod tests {
         let waiting = Event::Waiting { reason: "more".into() };
         assert_eq!(waiting.to_json(), r#"{"event":"waiting","reason":"more"}"#);
         assert_eq!(waiting.to_string(), "waiting for more");
-        assert_eq!(Event::Joined { client: 3 }.to_json(), r#"{"event":"joined","client":3}"#);
+        let client = Whom { client: 3, name: Some("bank/branch-03".into()) };
+        let joined = Event::Joined { client: client.clone() };
+        assert_eq!(joined.to_json(), r#"{"event":"joined","client":3,"name":"bank/branch-03"}"#);
+        assert_eq!(joined.to_string(), "client 3 (bank/branch-03) joined");
+        let missing = vec![
+            Missing { client, last_seen: Some(1_893_456_000) },
+            Missing { client: Whom { client: 4, name: None }, last_seen: None },
+        ];
+        let muster = Event::Muster { here: 6, needed: 8, missing, more: 2 };
+        assert_eq!(
+            muster.to_string(),
+            "6 of 8 members are here; missing: client 3 (bank/branch-03), last seen 2030-01-01 00:00 UTC; client 4, not seen since this \
+             coordinator started; and 2 more"
+        );
+        assert!(muster.to_json().contains(r#""missing":[{"client":3,"name":"bank/branch-03","last_seen":1893456000}"#));
         let round =
             Event::Round { round: 7, committed: 6, survivors: 9, loss: None, epsilon: Some(0.5), milliseconds: 12.5 };
         assert_eq!(

@@ -178,7 +178,7 @@ async fn serve(
     let committed = record.model.filter(|_| rounds > 0);
     let committed = committed.map(|model| Committed { model, rounds, update_clip_norm_bits });
     let update = ServerUpdate::start(&job, &store, committed)?;
-    let progress = Progress::resume(&job, &events);
+    let progress = Progress::resume(&job, Arc::clone(&members), &events);
     let sum = OpenSum::default();
     let (inputs, mut arrivals) = mpsc::channel(INPUTS_MAX);
     let metrics = Arc::new(Metrics::in_folder(&state_dir));
@@ -199,7 +199,19 @@ async fn serve(
     let door = Door::new(door);
     let plan = job.plan.digest();
     let mut shell = Shell::new(
-        ShellParts { machine, outbox, journal, heads, store, update, progress, sum, clock, members },
+        ShellParts {
+            machine,
+            outbox,
+            journal,
+            heads,
+            store,
+            update,
+            progress,
+            sum,
+            clock,
+            members,
+            metrics: Arc::clone(&metrics),
+        },
         report,
     );
     // The first model is in the store.

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use tributary_certs::entropy::OsEntropy;
@@ -15,6 +16,7 @@ use tributary_protocol::message::{Downstream, Start};
 use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{Coordinator, CoordinatorEffect, CoordinatorEvent, Input, Outbox};
 use tributary_protocol::time::Millis;
+use tributary_transport::{Metric, Metrics};
 
 use crate::connections::{Arrival, Link, Members, control_frame, start_frames};
 use crate::error::CoordinatorError;
@@ -41,6 +43,7 @@ pub(crate) struct ShellParts {
     pub(crate) clock: Clock,
     /// Whom the door lets in.
     pub(crate) members: Arc<Members>,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// The machine and its hands.
@@ -129,7 +132,7 @@ impl<'a> Shell<'a> {
                     self.roll.saw(*client, unix_seconds());
                     // With the plan's end everybody leaves.
                     if !self.over {
-                        self.tell(&Event::Left { client: client.0 });
+                        self.tell(&Event::Left { client: self.parts.members.whom(*client) });
                     }
                 }
                 self.input(input)
@@ -165,10 +168,16 @@ impl<'a> Shell<'a> {
 
     /// Tells people on both sides who is missing, where too few are here.
     pub(crate) fn call_the_roll(&mut self) {
-        let machine = &self.parts.machine;
-        let Some(muster) = self.roll.due(machine.muster(), std::time::Instant::now()) else { return };
-        let missing =
-            muster.missing.iter().map(|client| Missing { client: client.0, last_seen: self.roll.last_seen(*client) });
+        let ShellParts { machine, metrics, .. } = &self.parts;
+        let muster = machine.muster();
+        let value = muster.as_ref().map_or(0, |muster| muster.needed.saturating_sub(muster.here)).into();
+        let help = "Members that a round or a key set-up needs and that are not here.";
+        metrics.publish("members", unix_seconds(), vec![Metric { name: "members_lacking", help, value }]);
+        let Some(muster) = self.roll.due(muster, Instant::now()) else { return };
+        let missing = muster.missing.iter().map(|client| Missing {
+            client: self.parts.members.whom(*client),
+            last_seen: self.roll.last_seen(*client),
+        });
         let event =
             Event::Muster { here: muster.here, needed: muster.needed, missing: missing.collect(), more: muster.more };
         let audience = machine.audience();
@@ -330,10 +339,11 @@ impl<'a> Shell<'a> {
 
     fn send(&mut self, client: ClientId, message: Downstream) {
         if matches!(message, Downstream::Welcome(_)) {
-            self.untold.push(Event::Joined { client: client.0 });
+            self.untold.push(Event::Joined { client: self.parts.members.whom(client) });
         }
         if let Downstream::Rejected { code, explanation, .. } = &message {
-            let (client, code, reason) = (client.0, format!("{code:?}"), explanation.clone());
+            let client = self.parts.members.whom(client);
+            let (code, reason) = (format!("{code:?}"), explanation.clone());
             self.untold.push(Event::TurnedAway { client, code, reason });
         }
         self.unsent.entry(client).or_default().push(control_frame(&message));

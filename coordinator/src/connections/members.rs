@@ -13,6 +13,8 @@ use tributary_protocol::ids::ClientId;
 use tributary_protocol::roster::{MemberName, Roster, RosterEntry};
 use tributary_protocol::secagg::suite::VerifyingKey;
 
+use crate::report::Whom;
+
 /// The file of the newest key bindings, beside the heads of the members' budgets, which outlive a plan as well.
 const BINDINGS: &str = "bindings";
 
@@ -81,6 +83,12 @@ impl Members {
     pub(crate) fn signing_key(&self, client: ClientId) -> Option<VerifyingKey> {
         let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
         listed.roster.entry(client).map(|entry| entry.signing_key)
+    }
+
+    /// A client as people know it.
+    pub(crate) fn whom(&self, client: ClientId) -> Whom {
+        let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
+        Whom { client: client.0, name: listed.roster.name_of(client).map(ToString::to_string) }
     }
 
     /// How many there are.

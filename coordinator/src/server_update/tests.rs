@@ -1,16 +1,27 @@
 //! How a sum becomes a mean, in every mode.
 
+use std::sync::Arc;
+
 use tributary_protocol::ids::{RoundId, SessionId};
+use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{RoundHead, SessionView};
 use tributary_protocol::secagg::parameters::CohortRule;
 
 use super::*;
+use crate::connections::Members;
 use crate::plan::tests::settings;
 use crate::progress::Progress;
 use crate::report::Event;
 use crate::settings::{CountingSettings, LocalSettings, MechanismSettings, PlanSettings, PrivacyTarget};
 
 const NOMINAL: f64 = 40_000.0;
+
+/// The progress of a plan that has begun, of a federation without a member.
+fn fresh(job: &Job) -> Progress {
+    let folder = tempfile::tempdir().unwrap();
+    let members = Members::open(&Roster::none(), folder.path()).unwrap();
+    Progress::resume(job, Arc::new(members), &[])
+}
 
 fn near(found: f64, expected: f64) {
     assert!((found / expected - 1.0).abs() < 1e-12, "{found} instead of {expected}");
@@ -80,17 +91,17 @@ fn a_nominal_number_that_is_far_from_the_count_is_told() {
         };
         let stddev = counted(1.6 * NOMINAL).variance.sqrt();
         assert!(stddev > 20.0, "a count of this plan has noise: {stddev}");
-        let mut progress = Progress::resume(&job, &[]);
+        let mut progress = fresh(&job);
         assert_eq!(progress.counted(counted(NOMINAL)), None);
-        let mut progress = Progress::resume(&job, &[]);
+        let mut progress = fresh(&job);
         assert_eq!(progress.counted(counted(1.5 * NOMINAL + 3.0 * stddev)), None, "it may be the noise");
-        let mut progress = Progress::resume(&job, &[]);
+        let mut progress = fresh(&job);
         let told = progress.counted(counted(1.6 * NOMINAL + 5.0 * stddev));
         assert!(
             matches!(told, Some(Event::CustomersFar { nominal: 40_000, factor: Some(factor), .. }) if factor > 1.5)
         );
         assert_eq!(progress.counted(counted(2.0 * NOMINAL)), None, "once");
-        let mut progress = Progress::resume(&job, &[]);
+        let mut progress = fresh(&job);
         let fewer = progress.counted(counted(NOMINAL / 4.0));
         assert!(fewer.is_some_and(|event| event.to_string().contains("customers_nominal is 40000")));
     }
@@ -120,6 +131,6 @@ fn a_statistics_round_counts_customers_where_everybody_is_counted() {
     let counted = NoisedCustomers::of_statistics(&job.plan, &layout, &histograms, 8).expect("a numeric field");
     near(counted.customers, 70_000.0);
     assert!(counted.variance > 0.0);
-    let told = Progress::resume(&job, &[]).counted(counted);
+    let told = fresh(&job).counted(counted);
     assert!(matches!(told, Some(Event::CustomersFar { factor: Some(factor), .. }) if (factor - 1.75).abs() < 0.01));
 }

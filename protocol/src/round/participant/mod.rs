@@ -249,6 +249,12 @@ impl<S: Suite> Participant<S> {
         &self.record
     }
 
+    /// The roster that was accepted with the plan in hand.
+    #[must_use]
+    pub fn roster(&self) -> Option<&Roster> {
+        self.offered.as_ref().map(|admitted| &admitted.roster)
+    }
+
     /// The admitted plan.
     #[must_use]
     pub fn plan(&self) -> Option<&ValidPlan> {

@@ -315,7 +315,7 @@ fn a_name_is_told_from_a_part_of_one() {
 
 /// Whether a line of code starts a path with this crate's name.
 fn names(line: &str, name: &str) -> bool {
-    let path = format!("{name}::");
+    let path = format!("{}::", name.replace('-', "_"));
     line.match_indices(&path).any(|(at, _)| {
         let before = line[..at].chars().next_back();
         !before.is_some_and(|before| before.is_alphanumeric() || before == '_' || before == ':')

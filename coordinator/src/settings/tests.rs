@@ -127,7 +127,7 @@ fn each_bad_value_is_named_with_what_is_allowed() {
         ("state_dir = \"state\"", "", "coordinator.state_dir", "a path"),
         ("state_dir = \"state\"", "state_dir = 's'\ngather_ms = -1", "coordinator.gather_ms", "0 to 86400000"),
         ("state_dir = \"state\"", "state_dir = 's'\ncolour = 1", "coordinator.colour", "listen"),
-        ("roster = \"file\"", "roster = \"none\"", "identity.roster", "a file that exists"),
+        ("authorities = \"file\"", "authorities = \"none\"", "identity.authorities", "a file that exists"),
         ("name = \"test\"", "name = \"\"", "plan.name", "1 to 64 bytes"),
         ("model = \"logistic\"", "model = \"forest\"", "plan.model", "logistic, mlp"),
         ("model = \"logistic\"", "model = \"mlp\"\nhidden = []", "plan.hidden", "one hidden layer"),

@@ -1,6 +1,6 @@
 //! The roster's ceremony with three holders in three folders, two of whom must sign; and what a hostile office, or a hostile holder, can try.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use tributary_certs::ceremony::{
@@ -9,6 +9,7 @@ use tributary_certs::ceremony::{
 use tributary_certs::enrolment::{
     Apart, CoordinatorRequest, init_authority_apart, issue_client, issue_coordinator, names, read_members, set_group,
 };
+use tributary_certs::entropy::OsEntropy;
 use tributary_certs::files::{Existing, FileError};
 use tributary_certs::identity::{Identity, TrustDomain};
 use tributary_certs::keys::read_signing_key;
@@ -236,10 +237,17 @@ fn a_holder_is_shown_what_each_change_rests_on() {
     assert_eq!(json["added"][2]["after"]["fingerprint"], approved.fingerprint.to_string());
     assert_eq!((&json["count"], &json["digest"]), (&4.into(), &report.digest().to_string().into()));
     // It asks about each, and about their number.
-    let questions = report.questions();
-    assert_eq!(questions.len(), 5);
-    assert_eq!(questions[2].answer, approved.fingerprint.to_string()[..4]);
-    assert_eq!(questions[4].answer, "4");
+    let groups: Vec<String> = approved.fingerprint.to_string().split('-').map(str::to_owned).collect();
+    let mut places = BTreeSet::new();
+    for _ in 0..200 {
+        let questions = report.questions(&mut OsEntropy);
+        assert_eq!((questions.len(), questions[4].answer.as_str()), (5, "4"));
+        let place = (1..=8).find(|place| questions[2].text.contains(&format!("group {place} of the eight"))).unwrap();
+        assert_eq!(questions[2].answer, groups[place - 1]);
+        places.insert(place);
+    }
+    // Which group it is, nobody knows before.
+    assert_eq!(places.len(), 8);
 
     // Whoever leaves, and why.
     let signed = federation.sign("anna", &proposal, true).unwrap();
@@ -271,7 +279,7 @@ fn one_replaced_key_among_thousands_of_changes_stands_first() {
     assert!(text.contains("ADDED (5000)") && text.matches("sybil-bank is a new organisation").count() == 5_000);
     assert!(text.contains("As before: 2 of 5003 members."), "{}", lines[lines.len() - 2]);
     assert!(text.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)));
-    let answers: Vec<String> = report.questions().into_iter().map(|question| question.answer).collect();
+    let answers: Vec<String> = report.questions(&mut OsEntropy).into_iter().map(|question| question.answer).collect();
     assert_eq!(answers, ["5001", "0", "5001"]);
     // A number that stands for somebody else is no lesser change.
     let renamed = federation.forged(|entries| entries[1].name = MemberName::parse("north-bank/other").unwrap());

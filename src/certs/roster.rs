@@ -6,6 +6,7 @@ use tributary_certs::ceremony::{
     CeremonyError, ChangeReport, Holder, Question, install, propose, read_proposal, read_roster_or_proposal,
 };
 use tributary_certs::enrolment;
+use tributary_certs::entropy::OsEntropy;
 use tributary_certs::files::Existing;
 use tributary_certs::office::Fingerprint;
 use tributary_certs::roster::{RosterAuthorities, print_clients};
@@ -127,7 +128,7 @@ fn confirm(report: &ChangeReport, digest: Option<&str>) -> Result<(), Failure> {
         ));
     }
     println!("\nCompare each fingerprint with the one that the branch itself reads to you. Then answer.");
-    match answered(&report.questions(), &mut input.lock(), &mut std::io::stdout()) {
+    match answered(&report.questions(&mut OsEntropy), &mut input.lock(), &mut std::io::stdout()) {
         Ok(true) => Ok(()),
         Ok(false) => Err(Failure::failed(
             "nothing is signed: the answer is another one. Look again, and ask the office if it stays so",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tributary_protocol::digest::{Canonical, Digest};
+use tributary_protocol::entropy::Entropy;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::roster::{MemberName, Roster, RosterChanges, RosterEntry, RosterHead};
 
@@ -106,21 +107,28 @@ impl ChangeReport {
         body.bytes(print_rests(&self.rests).as_bytes()).finish()
     }
 
-    /// What a signer is asked before the key is used: about each member that comes with keys of its own, the first four digits of its
-    /// fingerprint; and the number of changes. Whoever only presses keys does not get past it.
+    /// What a signer is asked before the key is used: about each member that comes with keys of its own, one of the eight groups of its
+    /// fingerprint; and the number of changes. Whoever only presses keys does not get past it. The group is drawn for each: an office that tries keys
+    /// until one group fits does not know which.
     #[must_use]
-    pub fn questions(&self) -> Vec<Question> {
+    pub fn questions(&self, entropy: &mut dyn Entropy) -> Vec<Question> {
         let rekeyed = self.changes.changed.iter().filter(|change| change.has_other_keys() || change.has_other_name());
         let entries: Vec<&RosterEntry> = self.changes.added.iter().chain(rekeyed.map(|change| &change.after)).collect();
         let number = |text: String, count: usize| Question { text, answer: count.to_string() };
         let mut questions = Vec::new();
         if entries.len() <= ASKED_ONE_BY_ONE_MAX {
             questions.extend(entries.iter().map(|entry| {
+                let mut drawn = [0];
+                entropy.fill(&mut drawn);
+                let fingerprint = Fingerprint::of_entry(entry).to_string();
+                let groups: Vec<&str> = fingerprint.split('-').collect();
+                let place = usize::from(drawn[0]) % groups.len();
+                let (name, client) = (&entry.name, entry.client);
                 let text = format!(
-                    "{} (client {}): the first four digits of the fingerprint that the branch read to you",
-                    entry.name, entry.client
+                    "{name} (client {client}): group {} of the eight in the fingerprint that the branch read to you",
+                    place + 1
                 );
-                Question { text, answer: Fingerprint::of_entry(entry).to_string()[..4].to_owned() }
+                Question { text, answer: groups[place].to_owned() }
             }));
         } else {
             questions.push(number("how many members come with new keys or another name".into(), entries.len()));

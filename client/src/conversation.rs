@@ -76,6 +76,11 @@ impl Conversation {
         self.channel.set_calm(calm);
     }
 
+    /// Gives the connection up, for this reason, and dials again.
+    pub fn abandon(&mut self, reason: &str) {
+        self.channel.abandon(reason);
+    }
+
     /// Bytes sent and received so far.
     #[must_use]
     pub fn bytes(&self) -> (u64, u64) {

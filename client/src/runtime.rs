@@ -317,7 +317,7 @@ impl Daemon<'_> {
                 }
                 let coordinator = coordinator.to_string();
                 (self.report)(&Report::Connected { coordinator, transport: transport.as_str(), resumed });
-                (!resumed).then_some(ParticipantInput::Connected)
+                Some(if resumed { ParticipantInput::Resumed } else { ParticipantInput::Connected })
             }
             Incoming::Waiting { reason, retry } => {
                 let retry_ms = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX);
@@ -459,7 +459,14 @@ impl Daemon<'_> {
                 self.rounds = Some(rounds);
                 self.ended = Some(Ok(()));
             }
+            ParticipantEffect::Distrust { what } => {
+                tracing::error!(what, "whoever answered at the coordinator's address did not prove to be the coordinator");
+                self.conversation.abandon(&what);
+                (self.report)(&Report::Distrusted { reason: what });
+            }
             ParticipantEffect::Stop { explanation, retry: true } => {
+                // Whoever says so may hold the line for ever: this side hangs up.
+                self.conversation.abandon(&explanation);
                 (self.report)(&Report::Refused { reason: explanation });
             }
             ParticipantEffect::Stop { explanation, retry: false } => self.ended = Some(Err(explanation)),

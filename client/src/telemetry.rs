@@ -119,6 +119,23 @@ pub enum Report {
         /// Others that are missing.
         more: u32,
     },
+    /// Whoever answered did not prove to be the coordinator; the connection was cut, and another one is tried.
+    Distrusted {
+        /// What it said or did.
+        reason: String,
+    },
+    /// Newer lists of revoked certificates are in force.
+    ListsRenewed {
+        /// The last second of the first that ends, Unix.
+        next_update: u64,
+    },
+    /// The lists of revoked certificates end soon, or have ended: then no coordinator is believed.
+    ListsEnd {
+        /// Seconds until then.
+        left_seconds: u64,
+        /// Who must do what.
+        cure: String,
+    },
     /// A round ended.
     Round {
         /// The round.
@@ -287,6 +304,19 @@ fn sentence(report: &Report) -> String {
             };
             let rest = if *more > 0 { format!(" and {more} more") } else { String::new() };
             format!("the coordinator waits: {here} of {needed} members are there; {who}{rest}")
+        }
+        Report::Distrusted { reason } => format!(
+            "whoever answered at the coordinator's address did not prove to be the coordinator: {reason}. The connection was cut; another attempt \
+             follows. If this stays so, call the coordinator's operator: its certificate may be in other hands"
+        ),
+        Report::ListsRenewed { next_update } => {
+            format!("newer revocation lists are in force, until {next_update} (Unix seconds)")
+        }
+        Report::ListsEnd { left_seconds: 0, cure } => {
+            format!("the revocation lists have ended, so that no coordinator is believed: {cure}")
+        }
+        Report::ListsEnd { left_seconds, cure } => {
+            format!("the revocation lists end in {} hours, and then no coordinator is believed: {cure}", left_seconds / 3_600)
         }
         Report::Round { round, committed: true } => format!("round {round}: committed"),
         Report::Round { round, committed: false } => format!("round {round}: aborted, nothing was revealed"),

@@ -61,7 +61,7 @@ fn an_enrolled_client_is_welcomed_and_a_second_one_like_it_is_not() {
                 },
                 first.is_alive_for(Duration::from_secs(5)),
             );
-            let Downstream::Rejected { code: RejectCode::AlreadyConnected, explanation } = refused else {
+            let Downstream::Rejected { code: RejectCode::AlreadyConnected, explanation, .. } = refused else {
                 panic!("{refused:?}")
             };
             assert!(explanation.contains("the first stays") && alive, "{explanation}");
@@ -95,7 +95,7 @@ fn a_stranger_with_a_valid_certificate_is_told_that_the_roster_lacks_it() {
     let federation = Federation::new(CLIENTS);
     federation.enrol("latecomer", now());
     let told = with_coordinator(&federation, async |address| answer(&federation, "latecomer", address).await.unwrap());
-    let Downstream::Rejected { code: RejectCode::NotInRoster, explanation } = told else { panic!("{told:?}") };
+    let Downstream::Rejected { code: RejectCode::NotInRoster, explanation, .. } = told else { panic!("{told:?}") };
     assert!(explanation.contains("latecomer") && explanation.contains("roster"), "{explanation}");
 }
 
@@ -105,7 +105,7 @@ fn a_client_whose_entry_in_the_roster_has_expired_is_told_so() {
     let federation = Federation::aged(CLIENTS, now(), now() - 366 * DAY);
     federation.renew("branch-0");
     let told = with_coordinator(&federation, async |address| answer(&federation, "branch-0", address).await.unwrap());
-    let Downstream::Rejected { code: RejectCode::EntryEnded, explanation } = told else { panic!("{told:?}") };
+    let Downstream::Rejected { code: RejectCode::EntryEnded, explanation, .. } = told else { panic!("{told:?}") };
     assert!(explanation.contains("has ended"), "{explanation}");
 }
 

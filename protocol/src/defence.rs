@@ -59,6 +59,8 @@ pub enum Defence {
     FirstUse,
     /// A participant goes on with no member whose budget counter fell.
     CounterFall,
+    /// Nothing ends a participant's work for good but the coordinator's signature, made for this connection of this client.
+    SignedEnding,
 }
 
 /// Found in every binary in which a defence can be taken down, and in no other.

@@ -32,9 +32,9 @@ const PLAYED: [(Defence, Profile); 17] = [
 
 /// Whose attacks are played elsewhere. In `protocol/src/round/tests`: `steering.rs`, for it needs more than 256 clients; `liars.rs`, for only a
 /// client with its machine's secrets can try; `terms.rs`, for there are no columns in the simulator; `concentration.rs`, for its
-/// coordinator chooses a few of a hundred; and `budgets.rs`, for they take two plans. In `model/tests/hostile.rs`: those that need gradients. In `model/src/update/local/tests.rs`:
+/// coordinator chooses a few of a hundred; `budgets.rs`, for they take two plans; and `words.rs`, for its enemy is none of the two machines. In `model/tests/hostile.rs`: those that need gradients. In `model/src/update/local/tests.rs`:
 /// what a customer of a branch moves.
-const ELSEWHERE: [Defence; 9] = [
+const ELSEWHERE: [Defence; 10] = [
     Defence::GraphSeedReveal,
     Defence::EnvelopeCommitment,
     Defence::RowFaults,
@@ -44,6 +44,7 @@ const ELSEWHERE: [Defence; 9] = [
     Defence::FirstUse,
     Defence::CounterFall,
     Defence::CustomerAccount,
+    Defence::SignedEnding,
 ];
 
 /// No defence is in neither list.

@@ -5,7 +5,7 @@ pub use tributary_protocol::defence::Defence;
 use crate::options::{name_in, value_in};
 
 /// Every defence and its name on the command line.
-pub const DEFENCES: [(&str, Defence); 26] = [
+pub const DEFENCES: [(&str, Defence); 27] = [
     ("one-survivor-set", Defence::OneSurvivorSet),
     ("survivors-min", Defence::SurvivorsMin),
     ("organisation-rule", Defence::OrganisationRule),
@@ -32,6 +32,7 @@ pub const DEFENCES: [(&str, Defence); 26] = [
     ("customer-account", Defence::CustomerAccount),
     ("first-use", Defence::FirstUse),
     ("counter-fall", Defence::CounterFall),
+    ("signed-ending", Defence::SignedEnding),
 ];
 
 /// A defence by its name.

@@ -219,5 +219,6 @@ pub(crate) fn name_down(message: &Downstream) -> &'static str {
         Downstream::SessionClosed { .. } => "SessionClosed",
         Downstream::Finished { .. } => "Finished",
         Downstream::Muster(_) => "Muster",
+        Downstream::Lists(_) => "Lists",
     }
 }

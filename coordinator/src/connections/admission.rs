@@ -35,7 +35,8 @@ impl Door {
         link.welcome(greeted, 0, self.greeting_back(new_link()))?;
         match refusal {
             Some(Refusal { code, explanation }) => {
-                link.send([control_frame(&Downstream::Rejected { code, explanation })]);
+                // Not signed: whoever is not known by its key is told to try again, and no client stops for good for this word.
+                link.send([control_frame(&Downstream::Rejected { code, explanation, proof: None })]);
                 let _ = tokio::time::timeout(CLOSING_TIME, link.flush()).await;
             }
             None => {

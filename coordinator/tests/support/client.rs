@@ -228,7 +228,7 @@ impl Client {
 
     /// Says hello as some release with some schema, and gives the first answer.
     pub(crate) async fn answer_to_join(&mut self, version: u32, schema: Digest) -> Result<Downstream, String> {
-        let join = Upstream::Join(Join { version, schema, holding: Vec::new() });
+        let join = Upstream::Join(Join { version, schema, holding: Vec::new(), nonce: Digest::ZERO });
         self.send_frame(FRAME_CONTROL, &codec::encode(&join));
         let frame = self.next_frame().await?;
         codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX).map_err(|fault| fault.to_string())
@@ -293,6 +293,7 @@ impl Client {
                         }
                     }
                     ParticipantEffect::Finished { rounds } => return Some(Ended::Finished(rounds)),
+                    ParticipantEffect::Distrust { what } => return Some(Ended::Stopped(what)),
                     ParticipantEffect::Stop { explanation, .. } => return Some(Ended::Stopped(explanation)),
                     ParticipantEffect::Append(event) => {
                         RECORDS.lock().unwrap().entry(self.folder.clone()).or_default().push(event);

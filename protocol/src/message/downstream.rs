@@ -27,6 +27,8 @@ pub enum Downstream {
         code: RejectCode,
         /// What happened, what it means, what to do.
         explanation: String,
+        /// The coordinator's signature. Nobody stops for good without it.
+        proof: Option<Proof>,
     },
     /// B0: a key set-up begins.
     Offer(Offer),
@@ -85,9 +87,13 @@ pub enum Downstream {
         model: Digest,
         /// Rounds committed.
         rounds: u32,
+        /// The coordinator's signature. Nobody stops for good without it.
+        proof: Option<Proof>,
     },
     /// Too few members are here; for the operator's screen.
     Muster(Muster),
+    /// Lists of revoked certificates. They prove themselves, and the coordinator merely carries them: for the receiver's shell.
+    Lists(Vec<u8>),
 }
 
 /// Members that a [`Muster`] names, at most.
@@ -106,11 +112,22 @@ pub struct Muster {
     pub more: u32,
 }
 
+/// The coordinator's word that a client's work is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// The plan that is meant.
+    pub plan: Digest,
+    /// Signature over the label, the plan, the client, the nonce of its `Join`, and what the message says.
+    pub signature: Signature,
+}
+
 /// Answer to `Join`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Welcome {
     /// Version of the protocol.
     pub version: u32,
+    /// The nonce of the receiver's `Join`.
+    pub nonce: Digest,
     /// The job, checked by the receiver.
     pub plan: Plan,
     /// Who may take part, signed by the roster authorities.
@@ -119,7 +136,7 @@ pub struct Welcome {
     pub sessions: Vec<SessionId>,
     /// The newest head of the receiver's budget that the coordinator keeps, of whatever plan: signed by the receiver itself.
     pub budget: Option<Box<ShownHead>>,
-    /// Signature of the coordinator over plan and roster digests.
+    /// Signature of the coordinator over the nonce, and plan and roster digests.
     pub signature: Signature,
 }
 
@@ -144,6 +161,38 @@ pub enum RejectCode {
     NotInGroup,
     /// The client's entry in the roster has ended.
     EntryEnded,
+}
+
+impl RejectCode {
+    /// Whether a client that is told so stops for good. Everything else may have changed by its next attempt: the roster may name it any moment,
+    /// and the other process may end.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::AlreadyConnected | Self::NotInRoster | Self::NotInGroup | Self::EntryEnded => false,
+            Self::VersionDiffers
+            | Self::SchemaDiffers
+            | Self::Misbehaved
+            | Self::PlanFinished
+            | Self::Evicted => true,
+        }
+    }
+
+    /// The stable number, as it is signed.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::NotInRoster => 0,
+            Self::AlreadyConnected => 1,
+            Self::VersionDiffers => 2,
+            Self::SchemaDiffers => 3,
+            Self::Misbehaved => 4,
+            Self::PlanFinished => 5,
+            Self::Evicted => 6,
+            Self::NotInGroup => 7,
+            Self::EntryEnded => 8,
+        }
+    }
 }
 
 /// R1: a round begins.

@@ -9,8 +9,8 @@ mod signed;
 mod upstream;
 
 pub use downstream::{
-    ClosedReason, Downstream, MUSTER_NAMED_MAX, Muster, QuorumCertificate, RejectCode, RoundOutcome, Start, Survivors,
-    Welcome,
+    ClosedReason, Downstream, MUSTER_NAMED_MAX, Muster, Proof, QuorumCertificate, RejectCode, RoundOutcome, Start,
+    Survivors, Welcome,
 };
 pub use keying::{
     Deal, DealStatement, Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, SealedShares,

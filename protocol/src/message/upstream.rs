@@ -104,6 +104,8 @@ pub struct Join {
     pub schema: Digest,
     /// Sessions whose keys this client still holds, in the order of their rounds.
     pub holding: Vec<SessionId>,
+    /// Drawn anew for each connection. Whatever welcomes this client, or ends its work for good, is signed with it, so that no old word counts.
+    pub nonce: Digest,
 }
 
 /// The place of a holder's shares in their dealer's tree. Reveals no share: commitments only.

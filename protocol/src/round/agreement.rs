@@ -6,16 +6,49 @@ use crate::defence::{Defence, stands};
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
-use crate::message::{DealStatement, Offer, RefusalCode, body_of, signed_message};
+use crate::message::{DealStatement, Offer, RefusalCode, RejectCode, body_of, signed_message};
 use crate::plan::Plan;
 use crate::roster::{Roster, SignedRoster};
 use crate::secagg::parameters::Thresholds;
-use crate::secagg::suite::Suite;
+use crate::secagg::suite::{Suite, VerifyingKey};
 
-/// The bytes that a coordinator signs in its welcome.
-pub(super) fn welcome_message<S: Suite>(plan: &Digest, roster: &SignedRoster) -> Vec<u8> {
-    let body = Canonical::new("WELCOME").u32(PROTOCOL_VERSION).digest(plan).digest(&roster.roster.digest());
+/// The bytes that a coordinator signs in its welcome, for the nonce of a client's `Join`.
+pub(super) fn welcome_message<S: Suite>(nonce: &Digest, plan: &Digest, roster: &SignedRoster) -> Vec<u8> {
+    let body =
+        Canonical::new("WELCOME").u32(PROTOCOL_VERSION).digest(nonce).digest(plan).digest(&roster.roster.digest());
     signed_message("WELCOME", &S::digest(body))
+}
+
+/// What a client is told at the end of its work.
+#[derive(Clone, Copy, Debug)]
+pub enum Ending<'a> {
+    /// The plan is over.
+    Finished {
+        /// Digest of the released model.
+        model: &'a Digest,
+        /// Rounds committed.
+        rounds: u32,
+    },
+    /// The client is refused.
+    Rejected {
+        /// Why.
+        code: RejectCode,
+        /// In words.
+        explanation: &'a str,
+    },
+}
+
+/// The bytes that a coordinator signs to end a client's work for good: of this client, in this plan, on this connection, and no other.
+#[must_use]
+pub fn ending_message<S: Suite>(plan: &Digest, client: &VerifyingKey, nonce: &Digest, ending: Ending<'_>) -> Vec<u8> {
+    let body = Canonical::new("END").u32(PROTOCOL_VERSION).digest(plan).bytes(&client.0).digest(nonce);
+    let body = match ending {
+        Ending::Finished { model, rounds } => body.bytes(b"finished").digest(model).u32(rounds),
+        Ending::Rejected { code, explanation } => {
+            body.bytes(b"rejected").u32(code.number()).bytes(explanation.as_bytes())
+        }
+    };
+    signed_message("END", &S::digest(body))
 }
 
 /// The bytes of a refusal of a plan: its digest, or zeros where none was known yet, and the code's number.

@@ -164,6 +164,11 @@ pub enum ParticipantEffect {
         /// Rounds committed.
         rounds: u32,
     },
+    /// Whoever is at the other end has not proved to be the coordinator: cut the connection, log a fault, and dial again, more and more seldom.
+    Distrust {
+        /// What it said or did.
+        what: String,
+    },
     /// Give up the connection; for the operator's screen.
     Stop {
         /// What happened, what it means, what to do.

@@ -27,7 +27,7 @@ pub mod reliance;
 mod tests;
 mod topology;
 
-pub use agreement::refusal_message;
+pub use agreement::{Ending, ending_message, refusal_message};
 pub use coordinator::{
     Coordinator, CoordinatorRecord, CoordinatorSettings, Input, MaterialFault, OutOfOrder, ResumeFault,
     SessionMaterial, Wait, too_few_enrolled,

@@ -28,6 +28,7 @@ pub fn is_heard_of_participant(effect: &ParticipantEffect) -> bool {
         | Effect::Muster(_)
         | Effect::BudgetAnnounced { .. }
         | Effect::Finished { .. }
+        | Effect::Distrust { .. }
         | Effect::Stop { .. } => true,
     }
 }

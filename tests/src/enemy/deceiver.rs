@@ -274,6 +274,7 @@ impl<S: Stage> Deceiver<S> {
     fn sign_welcome(&self, mut welcome: Welcome) -> Welcome {
         let body = Canonical::new("WELCOME")
             .u32(PROTOCOL_VERSION)
+            .digest(&welcome.nonce)
             .digest(&welcome.plan.digest())
             .digest(&welcome.roster.roster.digest());
         welcome.signature = S::sign(&self.key, &signed_message("WELCOME", &S::digest(body)));

@@ -247,6 +247,12 @@ impl<S: Stage> World<'_, S> {
                 self.trace.note(self.now, who, "is done: ", || format!("{rounds} rounds"));
                 self.branches[index].process.leaving = true;
             }
+            ParticipantEffect::Distrust { what } => {
+                self.trace.note(self.now, who, "distrusts: ", || what);
+                self.close_by_branch(index);
+                self.branches[index].lose();
+                self.redial(index);
+            }
             ParticipantEffect::Stop { explanation, retry } => {
                 self.trace.note(self.now, who, "stops: ", || explanation);
                 if !retry {

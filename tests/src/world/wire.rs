@@ -60,7 +60,8 @@ impl<S: Stage> World<'_, S> {
         if self.centre.seats.contains_key(&client) {
             self.trace.note(self.now, Who::Branch(index), "is connected already", String::new);
             let explanation = "connected already".to_string();
-            self.send_down(id, Body::Down(Downstream::Rejected { code: RejectCode::AlreadyConnected, explanation }));
+            let (code, proof) = (RejectCode::AlreadyConnected, None);
+            self.send_down(id, Body::Down(Downstream::Rejected { code, explanation, proof }));
             return self.close_by_centre(id);
         }
         if let Some(link) = self.links.get_mut(&id) {

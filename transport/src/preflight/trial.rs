@@ -67,7 +67,7 @@ async fn refused(link: &mut Link) -> Option<(RejectCode, String)> {
                 return None;
             }
             return match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX).ok()? {
-                Downstream::Rejected { code, explanation } => Some((code, explanation)),
+                Downstream::Rejected { code, explanation, .. } => Some((code, explanation)),
                 _ => None,
             };
         }

@@ -11,9 +11,9 @@ use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
 use crate::limits::{PROTOCOL_VERSION, STRIKES_MAX};
-use crate::message::{ClosedReason, Downstream, Join, RefusalCode, RejectCode, Welcome};
+use crate::message::{ClosedReason, Downstream, Join, Proof, RefusalCode, RejectCode, Welcome};
 use crate::plan::RoundKind;
-use crate::round::agreement;
+use crate::round::agreement::{self, Ending};
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::{CoordinatorEvent, EvictionReason};
 use crate::secagg::suite::{Signature, Suite};
@@ -23,6 +23,8 @@ use crate::time::Millis;
 #[derive(Default)]
 pub(super) struct Link {
     pub(super) joined: bool,
+    /// Of its `Join`: what a word that ends its work is signed with.
+    pub(super) nonce: Option<Digest>,
     /// The plan is admitted.
     pub(super) accepted: bool,
     /// Sessions whose keys it holds.
@@ -38,10 +40,10 @@ impl<S: Suite> Coordinator<S> {
         let Some(entry) = self.settings.roster.roster.entry(client) else {
             let explanation =
                 "this certificate is not in the roster; ask the coordinator's operator to enrol this branch";
-            return reject(client, RejectCode::NotInRoster, explanation.to_string(), outbox);
+            return self.reject(client, None, (RejectCode::NotInRoster, explanation.to_string()), outbox);
         };
         if entry.has_ended(now) {
-            return reject(client, RejectCode::EntryEnded, ended_text(client), outbox);
+            return self.reject(client, None, (RejectCode::EntryEnded, ended_text(client)), outbox);
         }
         if !self.is_eligible(client, now) {
             let explanation = alloc::format!(
@@ -49,18 +51,19 @@ impl<S: Suite> Coordinator<S> {
                  take part, have the roster authorities put it into the group and sign the next roster",
                 self.settings.plan.group
             );
-            return reject(client, RejectCode::NotInGroup, explanation, outbox);
+            return self.reject(client, None, (RejectCode::NotInGroup, explanation), outbox);
         }
-        if self.record.evicted.contains_key(&client) {
-            return reject(client, RejectCode::Evicted, eviction_text(), outbox);
-        }
+        // Whoever is out of the plan hears of it when it has said what the word is to be signed with.
         self.links.insert(client, Link::default());
     }
 
     pub(super) fn on_join(&mut self, from: ClientId, join: Join, outbox: &mut Outbox<CoordinatorEffect>) {
-        if let Some((code, text)) = self.refusal_of(&join) {
+        if let Some(link) = self.links.get_mut(&from) {
+            link.nonce = Some(join.nonce);
+        }
+        if let Some(refusal) = self.refusal_of(from, &join) {
             self.links.remove(&from);
-            return reject(from, code, text, outbox);
+            return self.reject(from, Some(join.nonce), refusal, outbox);
         }
         if self.record.finished.is_some() {
             return self.dismiss(from, outbox);
@@ -72,11 +75,12 @@ impl<S: Suite> Coordinator<S> {
         }
         let signature = S::sign(
             &self.settings.signing_key,
-            &agreement::welcome_message::<S>(&self.settings.plan.digest(), &self.settings.roster),
+            &agreement::welcome_message::<S>(&join.nonce, &self.settings.plan.digest(), &self.settings.roster),
         );
         let budget = self.settings.heads.shown_to(from, &self.settings.roster).map(Box::new);
         let welcome = Welcome {
             version: PROTOCOL_VERSION,
+            nonce: join.nonce,
             plan: self.settings.plan.plan().clone(),
             roster: self.settings.roster.clone(),
             sessions: open,
@@ -86,7 +90,10 @@ impl<S: Suite> Coordinator<S> {
         outbox.push(CoordinatorEffect::Send(from, Downstream::Welcome(Box::new(welcome))));
     }
 
-    fn refusal_of(&self, join: &Join) -> Option<(RejectCode, String)> {
+    fn refusal_of(&self, from: ClientId, join: &Join) -> Option<(RejectCode, String)> {
+        if self.record.evicted.contains_key(&from) {
+            return Some((RejectCode::Evicted, eviction_text()));
+        }
         if join.version != PROTOCOL_VERSION {
             let text = alloc::format!(
                 "this coordinator speaks protocol version {PROTOCOL_VERSION}, the client version {}; install matching releases",
@@ -108,17 +115,18 @@ impl<S: Suite> Coordinator<S> {
 
     /// Tells a client that the plan is over, and lets go of it. Whoever admitted the plan is through; to others it is a refusal.
     pub(super) fn dismiss(&mut self, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
-        let accepted = self.links.remove(&client).is_some_and(|link| link.accepted);
+        let (accepted, nonce) = self.links.remove(&client).map_or((false, None), |link| (link.accepted, link.nonce));
         let took_part = accepted || self.record.took_part(client);
         match self.record.released.filter(|_| took_part) {
             Some(model) => {
                 let rounds = self.record.committed(RoundKind::Train);
-                outbox.push(CoordinatorEffect::Send(client, Downstream::Finished { model, rounds }));
+                let proof = self.prove(client, nonce, Ending::Finished { model: &model, rounds });
+                outbox.push(CoordinatorEffect::Send(client, Downstream::Finished { model, rounds, proof }));
                 outbox.push(CoordinatorEffect::Close(client));
             }
             None => {
                 let over = "the plan is over; there is nothing to do until a new one is served";
-                reject(client, RejectCode::PlanFinished, over.to_string(), outbox);
+                self.reject(client, nonce, (RejectCode::PlanFinished, over.to_string()), outbox);
             }
         }
     }
@@ -215,19 +223,17 @@ impl<S: Suite> Coordinator<S> {
 
     /// A message came that the protocol does not allow: its sender is disconnected, and out of the plan when that happens again and again.
     pub(super) fn misbehaved(&mut self, now: Millis, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
-        if self.links.remove(&client).is_none() {
-            return;
-        }
+        let Some(Link { nonce, .. }) = self.links.remove(&client) else { return };
         let strikes = self.strikes.entry(client).or_default();
         *strikes += 1;
         if *strikes >= STRIKES_MAX && self.record.finished.is_none() {
             self.commit(CoordinatorEvent::ClientEvicted { client, reason: EvictionReason::Strikes }, outbox);
             self.sync(outbox);
-            reject(client, RejectCode::Evicted, eviction_text(), outbox);
+            self.reject(client, nonce, (RejectCode::Evicted, eviction_text()), outbox);
         } else {
             let explanation = "a message came that the protocol does not allow at this point; the client must be restarted, and its \
                                release compared with the coordinator's";
-            reject(client, RejectCode::Misbehaved, explanation.to_string(), outbox);
+            self.reject(client, nonce, (RejectCode::Misbehaved, explanation.to_string()), outbox);
         }
         self.on_lost(now, client, ClosedReason::ParticipantMisbehaved(client), outbox);
     }
@@ -245,8 +251,8 @@ impl<S: Suite> Coordinator<S> {
         }
         self.commit(CoordinatorEvent::ClientEvicted { client, reason }, outbox);
         self.sync(outbox);
-        if self.links.remove(&client).is_some() {
-            reject(client, RejectCode::Evicted, eviction_text(), outbox);
+        if let Some(Link { nonce, .. }) = self.links.remove(&client) {
+            self.reject(client, nonce, (RejectCode::Evicted, eviction_text()), outbox);
             self.on_lost(now, client, ClosedReason::ParticipantMisbehaved(client), outbox);
         }
     }
@@ -266,6 +272,26 @@ impl<S: Suite> Coordinator<S> {
         }
     }
 
+    /// Refuses a client and lets go of it. Signed where it has said what with.
+    pub(super) fn reject(
+        &self,
+        client: ClientId,
+        nonce: Option<Digest>,
+        (code, explanation): (RejectCode, String),
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
+        let proof = self.prove(client, nonce, Ending::Rejected { code, explanation: &explanation });
+        outbox.push(CoordinatorEffect::Send(client, Downstream::Rejected { code, explanation, proof }));
+        outbox.push(CoordinatorEffect::Close(client));
+    }
+
+    fn prove(&self, client: ClientId, nonce: Option<Digest>, ending: Ending<'_>) -> Option<Proof> {
+        let (nonce, entry) = (nonce?, self.settings.roster.roster.entry(client)?);
+        let plan = self.settings.plan.digest();
+        let message = agreement::ending_message::<S>(&plan, &entry.signing_key, &nonce, ending);
+        Some(Proof { plan, signature: S::sign(&self.settings.signing_key, &message) })
+    }
+
     fn note_refusal(
         &mut self,
         client: ClientId,
@@ -283,9 +309,4 @@ fn eviction_text() -> String {
     "this client is out of the plan, because it broke rounds; the coordinator's ledger says when and how; its operator and the \
      coordinator's must find the cause before a new plan admits it"
         .to_string()
-}
-
-pub(super) fn reject(client: ClientId, code: RejectCode, explanation: String, outbox: &mut Outbox<CoordinatorEffect>) {
-    outbox.push(CoordinatorEffect::Send(client, Downstream::Rejected { code, explanation }));
-    outbox.push(CoordinatorEffect::Close(client));
 }

@@ -8,7 +8,6 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::links::reject;
 use super::{Coordinator, CoordinatorRecord, ResumeFault};
 use crate::ids::ClientId;
 use crate::message::{ClosedReason, RejectCode};
@@ -125,8 +124,8 @@ impl<S: Suite> Coordinator<S> {
         let ended = |client: &ClientId| roster.entry(*client).is_some_and(|entry| entry.has_ended(now));
         let over: Vec<ClientId> = self.links.keys().copied().filter(ended).collect();
         for client in over {
-            self.links.remove(&client);
-            reject(client, RejectCode::EntryEnded, ended_text(client), outbox);
+            let nonce = self.links.remove(&client).and_then(|link| link.nonce);
+            self.reject(client, nonce, (RejectCode::EntryEnded, ended_text(client)), outbox);
             self.on_lost(now, client, ClosedReason::EntryEnded(client), outbox);
         }
     }

@@ -30,6 +30,11 @@ impl<S: Suite> Participant<S> {
         if !matches!(self.phase, Phase::Joining) {
             return self.refuse(RefusalCode::Unexpected, outbox);
         }
+        let message = welcome_message::<S>(&self.nonce, &welcome.plan.digest(), &welcome.roster);
+        if !S::verify(&self.policy.coordinator, &message, &welcome.signature) {
+            return self.refuse_plan(welcome.plan.digest(), RefusalCode::SignatureInvalid, outbox);
+        }
+        self.proved = true;
         let judged = self.judge_source(now, welcome).and_then(|client| {
             self.client = Some(client);
             self.accept_roster(&welcome.roster.roster, outbox);
@@ -73,14 +78,10 @@ impl<S: Suite> Participant<S> {
         outbox.push(ParticipantEffect::RosterAccepted { epoch: head.epoch, missing, changes });
     }
 
-    /// Whether the welcome is the coordinator's, under a roster that counts; this branch's number in it.
+    /// Whether a welcome of the coordinator is under a roster that counts; this branch's number in it.
     fn judge_source(&self, now: Millis, welcome: &Welcome) -> Result<ClientId, RefusalCode> {
         if welcome.version != PROTOCOL_VERSION {
             return Err(RefusalCode::PlanMalformed);
-        }
-        let message = welcome_message::<S>(&welcome.plan.digest(), &welcome.roster);
-        if !S::verify(&self.policy.coordinator, &message, &welcome.signature) {
-            return Err(RefusalCode::SignatureInvalid);
         }
         let signed = welcome.roster.verify::<S>(&self.policy.authorities, self.policy.authorities_needed);
         if stands(Defence::SignedRoster) && signed.is_err() {

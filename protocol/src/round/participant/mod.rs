@@ -19,15 +19,16 @@ pub use record::{ParticipantRecord, PlanSpend};
 use self::keying::Keying;
 use self::round::{OpenRound, Stage};
 use self::session::Session;
-use super::agreement::refusal_message;
+use super::agreement::{Ending, ending_message, refusal_message};
 use super::coordinator::Wait;
 use super::effect::{Outbox, ParticipantEffect};
 use super::event::ParticipantEvent;
+use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
-use crate::message::{ClosedReason, Downstream, Join, RefusalCode, RejectCode, RoundOutcome, Start, Upstream};
+use crate::message::{ClosedReason, Downstream, Join, Proof, RefusalCode, RoundOutcome, Start, Upstream};
 use crate::plan::ValidPlan;
 use crate::privacy::Accounts;
 use crate::roster::Roster;
@@ -38,6 +39,8 @@ use crate::time::Millis;
 pub enum ParticipantInput {
     /// The connection stands.
     Connected,
+    /// Everything goes on over another connection, at whose other end nobody has proved anything yet.
+    Resumed,
     /// The connection is gone.
     Disconnected,
     /// A control message; a start comes as [`ParticipantInput::Started`].
@@ -120,6 +123,10 @@ pub struct Participant<S: Suite> {
     announced: u64,
     /// Set-ups that ended after this member's part of a graph's seed was known, since the last one that stood.
     attempts: u32,
+    /// Of this connection's `Join`.
+    nonce: Digest,
+    /// The pinned coordinator has welcomed this client on this very connection.
+    proved: bool,
 }
 
 impl<S: Suite> Participant<S> {
@@ -141,6 +148,8 @@ impl<S: Suite> Participant<S> {
             closed: None,
             announced: 0,
             attempts: 0,
+            nonce: Digest::ZERO,
+            proved: false,
         }
     }
 
@@ -155,14 +164,16 @@ impl<S: Suite> Participant<S> {
         match input {
             ParticipantInput::Connected => {
                 self.phase = Phase::Joining;
+                (self.nonce, self.proved) = (Digest(entropy.bytes32()), false);
                 let keyed = self.sessions.iter().filter(|session| session.holds_keys());
                 let holding = keyed.map(Session::id).collect();
-                let join = Join { version: PROTOCOL_VERSION, schema: self.schema, holding };
+                let join = Join { version: PROTOCOL_VERSION, schema: self.schema, holding, nonce: self.nonce };
                 outbox.push(ParticipantEffect::Send(Upstream::Join(join)));
             }
+            ParticipantInput::Resumed => self.proved = false,
             ParticipantInput::Disconnected => {
                 self.forget_round(outbox);
-                self.keying = None;
+                (self.keying, self.proved) = (None, false);
                 if !matches!(self.phase, Phase::Over) {
                     self.phase = Phase::Offline;
                 }
@@ -270,31 +281,30 @@ impl<S: Suite> Participant<S> {
     ) {
         match message {
             Downstream::Welcome(welcome) => self.on_welcome(now, &welcome, outbox),
-            Downstream::Rejected { code, explanation } => {
-                // The roster may name this branch any moment, and the other process may end.
-                let retry = match code {
-                    RejectCode::AlreadyConnected
-                    | RejectCode::NotInRoster
-                    | RejectCode::NotInGroup
-                    | RejectCode::EntryEnded => true,
-                    RejectCode::VersionDiffers
-                    | RejectCode::SchemaDiffers
-                    | RejectCode::Misbehaved
-                    | RejectCode::PlanFinished
-                    | RejectCode::Evicted => false,
-                };
-                if !retry {
-                    self.end(outbox);
+            Downstream::Rejected { code, explanation, proof } => {
+                let proved = self.is_proved(proof, Ending::Rejected { code, explanation: &explanation });
+                match (code.is_final(), proved) {
+                    (false, _) => outbox.push(ParticipantEffect::Stop { explanation, retry: true }),
+                    (true, true) => {
+                        self.end(outbox);
+                        outbox.push(ParticipantEffect::Stop { explanation, retry: false });
+                    }
+                    (true, false) => self.distrust("it refused this branch without the coordinator's signature", outbox),
                 }
-                outbox.push(ParticipantEffect::Stop { explanation, retry });
             }
             // For people: nothing is decided by it.
             Downstream::Muster(muster) => outbox.push(ParticipantEffect::Muster(muster)),
             Downstream::Offer(offer) => self.on_offer(now, entropy, offer, outbox),
-            Downstream::Finished { rounds, .. } => {
-                self.end(outbox);
-                outbox.push(ParticipantEffect::Finished { rounds });
+            Downstream::Finished { model, rounds, proof } => {
+                if self.is_proved(proof, Ending::Finished { model: &model, rounds }) {
+                    self.end(outbox);
+                    outbox.push(ParticipantEffect::Finished { rounds });
+                } else {
+                    self.distrust("it said that the plan is over without the coordinator's signature", outbox);
+                }
             }
+            // They prove themselves, to the shell.
+            Downstream::Lists(_) => {}
             Downstream::Outcome(outcome) => self.on_outcome(&outcome, outbox),
             Downstream::SessionClosed { session, reason } => self.on_session_closed(session, reason, outbox),
             Downstream::Survivors(survivors) => self.on_survivors(&survivors, outbox),
@@ -372,6 +382,10 @@ impl<S: Suite> Participant<S> {
 
     /// As [`Participant::refuse`], where the plan was not admitted.
     fn refuse_plan(&mut self, plan: Digest, code: RefusalCode, outbox: &mut Outbox<ParticipantEffect>) {
+        if !self.proved && stands(Defence::SignedEnding) {
+            // Whoever says this has not proved that it is the coordinator, so that nothing is refused for good, and nothing recorded.
+            return self.distrust(&code.to_string(), outbox);
+        }
         self.end(outbox);
         self.commit(ParticipantEvent::Refused { code }, outbox);
         outbox.push(ParticipantEffect::Sync);
@@ -399,6 +413,27 @@ impl<S: Suite> Participant<S> {
         self.keying = None;
         self.sessions.clear();
         self.phase = Phase::Over;
+    }
+
+    /// Whether the pinned coordinator signed this end of this client's work, on this connection.
+    fn is_proved(&self, proof: Option<Proof>, ending: Ending<'_>) -> bool {
+        let signed = proof.is_some_and(|Proof { plan, signature }| {
+            let offered = self.offered.as_ref().filter(|_| self.proved);
+            let message = ending_message::<S>(&plan, &S::verifying_key(&self.signing_key), &self.nonce, ending);
+            offered.is_none_or(|offered| offered.plan.digest() == plan)
+                && S::verify(&self.policy.coordinator, &message, &signature)
+        });
+        signed || !stands(Defence::SignedEnding)
+    }
+
+    /// Gives up this connection and nothing else: whoever is at its other end has not proved to be the coordinator.
+    fn distrust(&mut self, what: &str, outbox: &mut Outbox<ParticipantEffect>) {
+        self.forget_round(outbox);
+        (self.keying, self.proved) = (None, false);
+        if !matches!(self.phase, Phase::Over) {
+            self.phase = Phase::Offline;
+        }
+        outbox.push(ParticipantEffect::Distrust { what: what.to_string() });
     }
 
     /// Erases the open round's secrets by dropping them. The session goes on.

@@ -1,5 +1,6 @@
 //! A coordinator or a client that does not keep to the protocol. Each attack ends without a revealed share or a wrong sum.
 
+use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use super::world::{Packet, World, plan};
@@ -238,7 +239,8 @@ fn a_plan_weaker_than_the_policy_or_beyond_the_budget_is_refused_before_data_is_
     assert_eq!(code(2), Some(RefusalCode::PolicyFloor(Floor::Cohort)));
     assert_eq!(code(3), Some(RefusalCode::BudgetExceeded));
     assert_eq!(code(4), Some(RefusalCode::RosterInvalid));
-    assert_eq!(code(5), Some(RefusalCode::SignatureInvalid));
+    assert_eq!(code(5), None, "who is not its coordinator makes it refuse nothing for good");
+    assert_eq!(world.branches[&ClientId(5)].distrusted, [RefusalCode::SignatureInvalid.to_string()]);
     assert_eq!(code(6), None);
     assert!(world.sums.is_empty(), "four clients are too few");
 }

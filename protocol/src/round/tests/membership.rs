@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 
 use super::world::{Packet, World, plan};
+use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
-use crate::message::{ClosedReason, Downstream, RefusalCode, RejectCode, Welcome};
+use crate::message::{ClosedReason, Downstream, RefusalCode, RejectCode, Upstream, Welcome};
 use crate::plan::RoundKind;
 use crate::roster::{EntryChange, Roster, RosterChanges, RosterEntry, RosterHead, SignedRoster};
 use crate::round::agreement::welcome_message;
@@ -165,7 +166,7 @@ fn keys_that_were_agreed_on_under_another_roster_are_gone() {
         world.tell_branch(VICTIM, ParticipantInput::Connected);
         let roster = if changed { next_roster(&first, 10) } else { roster(9) };
         let session = start.descriptor.session;
-        world.tell_branch(VICTIM, ParticipantInput::Message(welcome(&roster, session)));
+        world.tell_branch(VICTIM, ParticipantInput::Message(welcome(joined(&world), &roster, session)));
         world.tell_branch(VICTIM, ParticipantInput::Started { start: start.clone(), model });
         let charged =
             world.branches[&VICTIM].machine.record().plans.values().map(|spend| spend.charged.last_round).max();
@@ -183,13 +184,22 @@ fn keys_that_were_agreed_on_under_another_roster_are_gone() {
     }
 }
 
+/// The nonce of the last `Join` that is on its way.
+fn joined(world: &World) -> Digest {
+    let nonce = |packet: &Packet| match packet {
+        Packet::Up(_, Upstream::Join(join)) => Some(join.nonce),
+        _ => None,
+    };
+    world.packets.iter().rev().find_map(nonce).expect("it joins")
+}
+
 /// What a coordinator with the cast's key says in answer to a join.
-fn welcome(roster: &SignedRoster, session: SessionId) -> Downstream {
+fn welcome(nonce: Digest, roster: &SignedRoster, session: SessionId) -> Downstream {
     let plan = plan(|_| {});
-    let signature = coordinator_signs(&welcome_message::<Toy>(&plan.digest(), roster));
+    let signature = coordinator_signs(&welcome_message::<Toy>(&nonce, &plan.digest(), roster));
     let sessions = alloc::vec![session];
     let version = PROTOCOL_VERSION;
-    Downstream::Welcome(Welcome { version, plan, roster: roster.clone(), sessions, budget: None, signature }.into())
+    Downstream::Welcome(Welcome { version, nonce, plan, roster: roster.clone(), sessions, budget: None, signature }.into())
 }
 
 #[test]

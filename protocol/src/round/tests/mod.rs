@@ -14,6 +14,7 @@ mod steering;
 mod terms;
 mod timing;
 mod validity;
+mod words;
 mod world;
 
 use alloc::vec::Vec;

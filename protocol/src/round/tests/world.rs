@@ -69,6 +69,8 @@ pub(super) struct Branch {
     pub(super) machine: Box<dyn Machine>,
     pub(super) events: Vec<ParticipantEvent>,
     pub(super) stopped: Option<alloc::string::String>,
+    /// Why connections were given up whose other end had not proved to be the coordinator.
+    pub(super) distrusted: Vec<alloc::string::String>,
     /// Rounds of the plan, when it is through.
     pub(super) finished: Option<u32>,
     pub(super) connected: bool,
@@ -142,6 +144,7 @@ impl World {
                 machine: Box::new(machine),
                 events,
                 stopped: None,
+                distrusted: Vec::new(),
                 finished: None,
                 connected: false,
                 late: false,

@@ -1,6 +1,7 @@
 //! What a branch refuses of a welcome, before any data is read.
 
 use alloc::boxed::Box;
+use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use super::{VICTIM, nine, refusals, signs, told};
@@ -27,7 +28,7 @@ fn welcome(message: Downstream) -> Option<Box<Welcome>> {
 
 /// The coordinator's own signature over what the welcome says now.
 fn sign(welcome: &mut Welcome) {
-    welcome.signature = coordinator_signs(&welcome_message::<Toy>(&welcome.plan.digest(), &welcome.roster));
+    welcome.signature = coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, &welcome.plan.digest(), &welcome.roster));
 }
 
 fn tell(world: &mut World, welcome: Box<Welcome>) {
@@ -69,7 +70,8 @@ fn a_welcome_with_one_thing_wrong_is_refused() {
     let mut message = told(&mut world, welcome);
     message.signature.0[0] ^= 1;
     tell(&mut world, message);
-    assert_eq!(refusals(&world), [RefusalCode::SignatureInvalid], "the coordinator did not sign it");
+    assert_eq!(refusals(&world), [], "the coordinator did not sign it, so that it is not refused for good");
+    assert_eq!(world.branches[&VICTIM].distrusted, [RefusalCode::SignatureInvalid.to_string()]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What a branch refuses in the set-up of a session: the offer, the frozen cohort, the neighbours' keys, bundles and acknowledgements.
 
 use alloc::boxed::Box;
+use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use super::{Row, VICTIM, nine, refusals, refuses, signs, told, until};
@@ -64,7 +65,8 @@ fn an_offer_out_of_turn_is_refused() {
     let mut world = nine();
     told(&mut world, |message| matches!(message, Downstream::Welcome(_)).then_some(()));
     world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Offer(first)));
-    assert_eq!(refusals(&world), [RefusalCode::Unexpected], "nothing is admitted");
+    assert_eq!(refusals(&world), [], "nothing is admitted");
+    assert_eq!(world.branches[&VICTIM].distrusted, [RefusalCode::Unexpected.to_string()]);
 
     // For a session that stands: the same again, from a later round on.
     let mut world = nine();

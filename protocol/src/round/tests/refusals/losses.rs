@@ -245,7 +245,7 @@ fn a_start_goes_to_those_who_hold_the_keys() {
     let session = world.coordinator.record().sessions[0].0;
     world.cut(VICTIM);
     world.tell(Input::Connected(VICTIM));
-    let join = Join { version: 1, schema: Digest::of(b"schema"), holding: [session].to_vec() };
+    let join = Join { version: 1, schema: Digest::of(b"schema"), holding: [session].to_vec(), nonce: Digest::ZERO };
     world.tell(Input::Message(VICTIM, Upstream::Join(join)));
     second_round(&mut world);
     assert!(!started(&world));

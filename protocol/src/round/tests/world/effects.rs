@@ -71,6 +71,7 @@ impl World {
                     }
                 }
                 ParticipantEffect::ForgetVector(_) => branch.vector = None,
+                ParticipantEffect::Distrust { what } => branch.distrusted.push(what),
                 ParticipantEffect::Stop { explanation, .. } => branch.stopped = Some(explanation),
                 ParticipantEffect::Finished { rounds } => branch.finished = Some(rounds),
                 ParticipantEffect::RosterAccepted { epoch, missing, changes } => {

@@ -18,6 +18,7 @@ use tributary_protocol::digest::Digest;
 use crate::fault::FaultKind;
 use crate::identity::{Identity, Role};
 use crate::provider::{KeyExchange, provider_with};
+use crate::revocation::RevocationLists;
 use crate::tls::{
     APPLICATION_PROTOCOL, CoordinatorTls, ServerParts, TlsError, TrustRoots, connecting, coordinator_verifier, serving,
 };
@@ -30,8 +31,9 @@ pub const OFFICE_PROTOCOL: &[u8] = b"tributary-enrol/1";
 pub enum CounterTrust {
     /// The root with this SHA-256 (DER), from an enrolment bundle.
     Fingerprint(Digest),
-    /// The roots of its own folder.
-    Roots(TrustRoots),
+    /// The roots of its own folder, and its revocation lists. Without lists anybody with a certificate of the coordinator answers: for questions
+    /// whose answers prove themselves.
+    Roots(TrustRoots, Option<RevocationLists>),
 }
 
 /// The counter of a coordinator whose door for enrolled peers has this configuration: the same certificate, key, clock and key exchange, with
@@ -157,7 +159,7 @@ pub fn counter_config(
         exactly: Some(coordinator),
     };
     let verifier: Arc<dyn ServerCertVerifier> = match trust {
-        CounterTrust::Roots(roots) => Arc::new(coordinator_verifier(&roots, &[], rule, &provider)?),
+        CounterTrust::Roots(roots, lists) => Arc::new(coordinator_verifier(&roots, lists.as_ref(), rule, &provider)?),
         CounterTrust::Fingerprint(root_sha256) => Arc::new(PinnedRoot { root_sha256, rule, key_exchange }),
     };
     let config = ClientConfig::builder_with_details(provider, clock)
@@ -181,7 +183,7 @@ impl PinnedRoot {
     fn under(&self, root: &CertificateDer<'_>) -> Result<impl ServerCertVerifier, Error> {
         let roots = TrustRoots::new([root.clone().into_owned()]);
         let provider = provider_with(self.key_exchange);
-        let verifier = roots.and_then(|roots| coordinator_verifier(&roots, &[], self.rule.clone(), &provider));
+        let verifier = roots.and_then(|roots| coordinator_verifier(&roots, None, self.rule.clone(), &provider));
         verifier.map_err(|error| Error::General(error.to_string()))
     }
 }

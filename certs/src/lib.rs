@@ -8,6 +8,7 @@ pub mod budget;
 pub mod ceremony;
 pub mod clock;
 pub mod counter;
+pub mod denied;
 pub mod enrolment;
 pub mod entropy;
 pub mod fault;

@@ -24,6 +24,7 @@ use crate::issue::Chain;
 use crate::keys::{PrivateKey, TlsKey};
 use crate::provider::{CryptoProvider, KeyExchange, provider_with};
 use crate::renewal::chain_for;
+use crate::revocation::RevocationLists;
 use crate::trust::RootSet;
 pub use crate::trust::TrustRoots;
 use crate::verify::{Chains, ClientIdentityVerifier, CoordinatorIdentityVerifier, PeerRule};
@@ -145,8 +146,8 @@ pub struct CoordinatorTls<'a> {
     pub credentials: Credentials,
     /// The authorities whose clients are served.
     pub roots: &'a TrustRoots,
-    /// Revocation lists of the issuing authorities (DER); empty if none are used. With any, a client not covered by a current list is refused.
-    pub revocations: Vec<CertificateRevocationListDer<'static>>,
+    /// The revocation lists. Whoever is not covered by a current one at every tier is refused.
+    pub revocations: &'a RevocationLists,
     /// The clock that validities are compared with.
     pub clock: Arc<dyn TimeProvider>,
     /// Which key exchanges are accepted; [`KeyExchange::DEFAULT`] unless a gateway in between forces less.
@@ -161,8 +162,8 @@ pub struct ClientTls<'a> {
     pub roots: &'a TrustRoots,
     /// The very coordinator, from the enrolment bundle; `None` accepts any coordinator of the client's trust domain.
     pub coordinator: Option<Identity>,
-    /// Revocation lists of the issuing authorities (DER); empty if none are used.
-    pub revocations: Vec<CertificateRevocationListDer<'static>>,
+    /// The revocation lists. A coordinator that is not covered by a current one at every tier is refused.
+    pub revocations: &'a RevocationLists,
     /// The clock that validities are compared with.
     pub clock: Arc<dyn TimeProvider>,
     /// Which key exchanges are accepted; [`KeyExchange::DEFAULT`] unless a gateway in between forces less.
@@ -184,19 +185,18 @@ impl ServerParts {
         let rule = rule(&tls.credentials, Role::Client, None);
         let resolver = tls.credentials.of_role(Role::Coordinator)?;
         let provider = provider_with(tls.key_exchange);
-        let chain_of = |roots: &RootSet| {
-            let mut verifier =
-                WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots.store), Arc::clone(&provider));
-            if !tls.revocations.is_empty() {
-                verifier = verifier
-                    .with_crls(tls.revocations.iter().cloned())
-                    .only_check_end_entity_revocation()
-                    .enforce_revocation_expiration();
-            }
+        let chain_of = |roots: &RootSet, organisation: Option<&str>| {
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots.store), Arc::clone(&provider))
+                .with_crls(tls.revocations.for_roots_of(organisation))
+                .enforce_revocation_expiration();
             verifier.build().map_err(TlsError::RevocationList)
         };
         let hints = tls.roots.all_subjects();
-        let verifier = Arc::new(ClientIdentityVerifier { chains: chains(tls.roots, chain_of)?, hints, rule });
+        let verifier = Arc::new(ClientIdentityVerifier {
+            chains: chains(tls.roots, Some(tls.revocations), chain_of)?,
+            hints,
+            rule,
+        });
         Ok(Self { verifier, resolver, provider, clock: tls.clock })
     }
 
@@ -240,7 +240,7 @@ pub(crate) fn client_config_with(
     let rule = rule(&tls.credentials, Role::Coordinator, tls.coordinator);
     let certified = tls.credentials.of_role(Role::Client)?;
     let provider = provider_with(tls.key_exchange);
-    let verifier = coordinator_verifier(tls.roots, &tls.revocations, rule, &provider)?;
+    let verifier = coordinator_verifier(tls.roots, Some(tls.revocations), rule, &provider)?;
     let config = ClientConfig::builder_with_details(Arc::clone(&provider), tls.clock)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
@@ -268,25 +268,22 @@ pub(crate) fn connecting(mut config: ClientConfig, protocol: &[u8]) -> ClientCon
     config
 }
 
-/// What checks a coordinator's chain and identity.
+/// What checks a coordinator's chain and identity; without lists nothing is asked about revocation, for questions whose answers prove themselves.
 pub(crate) fn coordinator_verifier(
     roots: &TrustRoots,
-    revocations: &[CertificateRevocationListDer<'static>],
+    revocations: Option<&RevocationLists>,
     rule: PeerRule,
     provider: &Arc<CryptoProvider>,
 ) -> Result<CoordinatorIdentityVerifier, TlsError> {
-    let chain_of = |roots: &RootSet| {
+    let chain_of = |roots: &RootSet, organisation: Option<&str>| {
         let mut verifier = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots.store), Arc::clone(provider));
-        if !revocations.is_empty() {
-            verifier = verifier
-                .with_crls(revocations.iter().cloned())
-                .only_check_end_entity_revocation()
-                .enforce_revocation_expiration();
+        if let Some(lists) = revocations {
+            verifier = verifier.with_crls(lists.for_roots_of(organisation)).enforce_revocation_expiration();
         }
         let verifier: Arc<dyn ServerCertVerifier> = verifier.build().map_err(TlsError::RevocationList)?;
         Ok(verifier)
     };
-    Ok(CoordinatorIdentityVerifier { chains: chains(roots, chain_of)?, rule })
+    Ok(CoordinatorIdentityVerifier { chains: chains(roots, revocations, chain_of)?, rule })
 }
 
 /// Parses the name or address that a client dials, for the handshake's host check.
@@ -335,10 +332,15 @@ pub fn write_revocations(list: &CertificateRevocationListDer<'_>, path: &Path) -
 /// A verifier for every set of roots.
 fn chains<V: ?Sized>(
     roots: &TrustRoots,
-    chain_of: impl Fn(&RootSet) -> Result<Arc<V>, TlsError>,
+    lists: Option<&RevocationLists>,
+    chain_of: impl Fn(&RootSet, Option<&str>) -> Result<Arc<V>, TlsError>,
 ) -> Result<Chains<V>, TlsError> {
-    let restricted = roots.restricted().iter().map(|(name, set)| Ok((name.clone(), chain_of(set)?)));
-    Ok(Chains { general: chain_of(roots.general())?, restricted: restricted.collect::<Result<_, TlsError>>()? })
+    let restricted = roots.restricted().iter().map(|(name, set)| Ok((name.clone(), chain_of(set, Some(name))?)));
+    Ok(Chains {
+        general: chain_of(roots.general(), None)?,
+        restricted: restricted.collect::<Result<_, TlsError>>()?,
+        lists: lists.cloned(),
+    })
 }
 
 /// Peers belong to this side's own federation.

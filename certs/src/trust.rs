@@ -120,11 +120,6 @@ impl TrustRoots {
         &self.restricted
     }
 
-    /// Every root, of whomever.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
-        [&self.general].into_iter().chain(self.restricted.values()).flat_map(|set| &set.certificates)
-    }
-
     /// The subjects of every root, for clients that choose a certificate by them.
     pub(crate) fn all_subjects(&self) -> Vec<DistinguishedName> {
         [&self.general].into_iter().chain(self.restricted.values()).flat_map(|set| set.store.subjects()).collect()

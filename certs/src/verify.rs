@@ -21,6 +21,7 @@ use crate::fault::{FaultKind, explain};
 use crate::identity::{
     CERTIFICATE_BYTES_MAX, Identity, IdentityError, Role, TrustDomain, identity_in, parse_certificate,
 };
+use crate::revocation::{Revocation, RevocationLists};
 
 /// Certificates that a peer may present, at most: the leaf, and three authorities between it and the root.
 pub const CHAIN_MAX: usize = 4;
@@ -169,6 +170,8 @@ pub(crate) fn refused(refusal: Refusal) -> Error {
 pub(crate) struct Chains<V: ?Sized> {
     pub(crate) general: Arc<V>,
     pub(crate) restricted: BTreeMap<String, Arc<V>>,
+    /// Whom they are asked about; nothing where revocation does not matter.
+    pub(crate) lists: Option<RevocationLists>,
 }
 
 impl<V: ?Sized> Chains<V> {
@@ -180,14 +183,23 @@ impl<V: ?Sized> Chains<V> {
         rule: &PeerRule,
         leaf: &[u8],
         above: &[CertificateDer<'_>],
+        now: UnixTime,
         verify: impl Fn(&V) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let certificate = shape(leaf, above).map_err(refused)?;
         let identity = rule.check(&certificate).map_err(refused)?;
         let own = self.restricted.get(identity.organisation()).unwrap_or(&self.general);
-        let error = match verify(own) {
-            Ok(verified) => return Ok(verified),
-            Err(error) => sharpen(error, &certificate),
+        let standing = |lists: &RevocationLists| lists.standing(identity.organisation(), leaf, now.as_secs());
+        let standing = self.lists.as_ref().map_or(Revocation::Good, standing);
+        let error = match (verify(own), standing.fault()) {
+            (Ok(verified), None) => return Ok(verified),
+            // The library asks nothing where it has no list at all.
+            (Ok(_), Some(kind)) => refused(Refusal { kind, detail: identity.to_string() }),
+            // It may miss the leaf's list before it sees that the authority above was revoked.
+            (Err(error), Some(FaultKind::Revoked)) if explain(&error).kind == FaultKind::RevocationUnknown => {
+                Error::InvalidCertificate(CertificateError::Revoked)
+            }
+            (Err(error), _) => sharpen(error, &certificate),
         };
         let mut others = [&self.general].into_iter().chain(self.restricted.values());
         let unknown = explain(&error).kind == FaultKind::ForeignAuthority;
@@ -222,7 +234,8 @@ impl ClientCertVerifier for ClientIdentityVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.chains.verify(&self.rule, leaf, intermediates, |chain| chain.verify_client_cert(leaf, intermediates, now))
+        self.chains
+            .verify(&self.rule, leaf, intermediates, now, |chain| chain.verify_client_cert(leaf, intermediates, now))
     }
 
     fn verify_tls12_signature(
@@ -264,7 +277,7 @@ impl ServerCertVerifier for CoordinatorIdentityVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.chains.verify(&self.rule, leaf, intermediates, |chain| {
+        self.chains.verify(&self.rule, leaf, intermediates, now, |chain| {
             chain.verify_server_cert(leaf, intermediates, server_name, ocsp_response, now)
         })
     }

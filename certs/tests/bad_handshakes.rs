@@ -42,7 +42,8 @@ impl Scene {
         let roots = TrustRoots::new([ours.authority.root.clone()]).expect("one root");
         let roots = roots.with_organisation("partner", [partner.authority.root.clone()]).expect("one more");
         let roots = roots.with_organisation("third", [third.authority.root.clone()]).expect("one more");
-        Self { ours: Federation { roots, ..ours }, partner, strangers }
+        let partners = vec![partner.as_partner("partner"), third.as_partner("third")];
+        Self { ours: Federation { roots, partners, ..ours }, partner, strangers }
     }
 
     /// A leaf that our authority signed, with arbitrary contents.
@@ -410,7 +411,7 @@ fn every_bad_coordinator_is_refused_with_its_number() {
             credentials: scene.ours.credentials(Role::Client, "branch-1", MONTH),
             roots: &scene.ours.roots,
             coordinator: Some(scene.ours.request(Role::Coordinator, "centre", MONTH).identity),
-            revocations: vec![],
+            revocations: &scene.ours.lists(vec![]),
             clock: Arc::new(Clock(NOW)),
             key_exchange: KeyExchange::DEFAULT,
         };
@@ -517,11 +518,12 @@ fn other_versions_exchanges_suites_and_protocols_are_refused_with_their_numbers(
 #[test]
 fn the_preferred_exchange_serves_both_kinds_and_prefers_the_hybrid_one() {
     let scene = Scene::new();
+    let lists = scene.ours.lists(vec![]);
     let tls = |key_exchange| ClientTls {
         credentials: scene.ours.credentials(Role::Client, "branch-1", MONTH),
         roots: &scene.ours.roots,
         coordinator: None,
-        revocations: vec![],
+        revocations: &lists,
         clock: Arc::new(Clock(NOW)),
         key_exchange,
     };
@@ -587,7 +589,9 @@ fn a_revoked_coordinator_is_refused() {
         credentials: scene.ours.credentials(Role::Client, "branch-1", MONTH),
         roots: &scene.ours.roots,
         coordinator: None,
-        revocations: vec![scene.ours.authority.issuing.revocation_list(1, week, &[serial]).expect("a list")],
+        revocations: &scene
+            .ours
+            .lists(vec![scene.ours.authority.issuing.revocation_list(1, week, &[serial]).expect("a list")]),
         clock: Arc::new(Clock(NOW)),
         key_exchange: KeyExchange::DEFAULT,
     };
@@ -616,7 +620,7 @@ fn a_client_asks_a_current_list_about_its_coordinator() {
             credentials: scene.ours.credentials(Role::Client, "branch-1", MONTH),
             roots: &scene.ours.roots,
             coordinator: None,
-            revocations: vec![list],
+            revocations: &scene.ours.lists(vec![list]),
             clock: Arc::new(Clock(NOW)),
             key_exchange: KeyExchange::DEFAULT,
         };
@@ -649,12 +653,16 @@ fn nothing_is_kept_that_could_be_resumed() {
 }
 
 /// Faults of certificates that earn their place in tests of their own, above and in the files named.
-const ELSEWHERE: [FaultKind; 6] = [
+const ELSEWHERE: [FaultKind; 9] = [
     Revoked,
     RevocationUnknown,
     RevocationListExpired,
     // certs/tests/handshakes.rs
     NoCertificate,
+    // certs/tests/revocation.rs and denied.rs
+    RevocationListOlder,
+    Denied,
+    DenyListForged,
     // certs/tests/office.rs
     RevocationListForged,
     KeyMismatch,

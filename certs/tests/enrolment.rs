@@ -19,6 +19,7 @@ use tributary_certs::issue::Validity;
 use tributary_certs::keys::{read_signing_key, read_verifying_key};
 use tributary_certs::office::{RevocationReason, WhomToRevoke, revoke};
 use tributary_certs::provider::KeyExchange;
+use tributary_certs::revocation::{RevocationLists, Seen};
 use tributary_certs::roster::{
     RosterAuthorities, RosterFileError, parse_clients, parse_roster, print_clients, print_roster, read_roster,
 };
@@ -73,13 +74,15 @@ fn enrolled_daemons_get_working_configurations() {
     let at = |daemon: &str, name: &str| folder.path().join(daemon).join(name);
     let credentials = |daemon| Credentials::read(&at(daemon, names::CHAIN), &at(daemon, names::KEY)).unwrap();
     let roots = TrustRoots::read(&at("branch-1", names::TRUST)).unwrap();
+    let seen = Seen::beside(&at("branch-1", names::TRUST)).unwrap();
+    let lists = RevocationLists::read(&at("branch-1", names::REVOCATIONS), &roots, &seen, None).unwrap().lists;
     let pin = read_coordinator(&at("branch-1", names::COORDINATOR)).unwrap();
     assert_eq!(pin.signing_key, read_verifying_key(&at("centre", names::SIGNING_PUBLIC)).unwrap());
     let client = client_config(ClientTls {
         credentials: credentials("branch-1"),
         roots: &roots,
         coordinator: Some(pin.identity.clone()),
-        revocations: vec![],
+        revocations: &lists,
         clock: Arc::new(Clock),
         key_exchange: KeyExchange::DEFAULT,
     });
@@ -87,7 +90,7 @@ fn enrolled_daemons_get_working_configurations() {
     let server = CoordinatorTls {
         credentials: credentials("centre"),
         roots: &roots,
-        revocations: vec![],
+        revocations: &lists,
         clock: Arc::new(Clock),
         key_exchange: KeyExchange::DEFAULT,
     };

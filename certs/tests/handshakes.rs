@@ -132,7 +132,7 @@ fn a_coordinator_s_certificate_does_not_open_the_door_to_a_client() {
         credentials,
         roots: &federation.roots,
         coordinator: None,
-        revocations: vec![],
+        revocations: &federation.lists(vec![]),
         clock: Arc::new(Clock(NOW)),
         key_exchange: KeyExchange::DEFAULT,
     };
@@ -141,7 +141,7 @@ fn a_coordinator_s_certificate_does_not_open_the_door_to_a_client() {
     let tls = CoordinatorTls {
         credentials,
         roots: &federation.roots,
-        revocations: vec![],
+        revocations: &federation.lists(vec![]),
         clock: Arc::new(Clock(NOW)),
         key_exchange: KeyExchange::DEFAULT,
     };
@@ -208,11 +208,12 @@ fn the_host_dialled_and_the_very_coordinator_are_checked() {
     let (client, server) = (Arc::new(federation.client()), Arc::new(federation.server()));
     assert_refused(connect_to("elsewhere.example", &client, &server), false, FaultKind::WrongHost);
     assert_refused(connect_to("192.0.2.1", &client, &server), false, FaultKind::WrongHost);
+    let lists = federation.lists(vec![]);
     let expected = |id| ClientTls {
         credentials: federation.credentials(Role::Client, "branch-1", MONTH),
         roots: &federation.roots,
         coordinator: Some(federation.request(Role::Coordinator, id, MONTH).identity),
-        revocations: vec![],
+        revocations: &lists,
         clock: Arc::new(Clock(NOW)),
         key_exchange: KeyExchange::DEFAULT,
     };

@@ -19,7 +19,7 @@ use tributary_certs::office::{
     read_waiting, renew_coordinator, renew_issuing, renew_root, revoke,
 };
 use tributary_certs::renewal::{Expiry, current_binding};
-use tributary_certs::revocation::{Revocation, RevocationLists, revoked_in};
+use tributary_certs::revocation::{ListNumber, Revocation, RevocationFileError, RevocationLists, Seen};
 use tributary_certs::tls::{Credentials, TrustRoots, read_certificates};
 use tributary_protocol::ids::ClientId;
 
@@ -85,9 +85,18 @@ impl Federation {
     }
 
     fn lists(&self) -> RevocationLists {
-        let roots = TrustRoots::read(&self.authority().join(names::TRUST)).expect("roots");
-        RevocationLists::read(&self.authority().join(names::REVOCATIONS), &roots).expect("lists")
+        self.read_lists(&self.authority().join(names::REVOCATIONS)).expect("lists")
     }
+
+    fn read_lists(&self, path: &Path) -> Result<RevocationLists, RevocationFileError> {
+        let trust = self.authority().join(names::TRUST);
+        let roots = TrustRoots::read(&trust).expect("roots");
+        RevocationLists::read(path, &roots, &Seen::beside(&trust).expect("numbers"), None).map(|read| read.lists)
+    }
+}
+
+fn revoked_in(lists: &RevocationLists, certificate: &[u8], now: u64) -> Revocation {
+    lists.standing("bank", certificate, now)
 }
 
 /// Every file below a folder with its content.
@@ -282,15 +291,17 @@ fn revoking_ends_connections_renewals_and_membership() {
     federation.enrol("branch-2", NOW);
     sign_roster(&federation.authority()).unwrap();
     federation.renew("branch-1", installed.client, NOW + DAY).unwrap();
-    assert_eq!(fresh_list(&federation.authority(), 7, NOW + DAY).unwrap(), 1);
+    assert_eq!(fresh_list(&federation.authority(), 7, NOW + DAY).unwrap(), ListNumber::from(2));
     let leaf = |id: &str| federation.credentials(id).leaf().clone();
     assert_eq!(revoked_in(&federation.lists(), &leaf("branch-1"), NOW + DAY), Revocation::Good);
     let (whom, now) = (WhomToRevoke::Identity(installed.identity.clone()), NOW + 2 * DAY);
     let revoked = revoke(&federation.authority(), &whom, RevocationReason::KeyCompromise, 7, now).unwrap();
-    assert_eq!(revoked.len(), 2, "the first and the renewed certificate");
-    assert!(revoke(&federation.authority(), &whom, RevocationReason::Unspecified, 7, now).unwrap().is_empty());
+    assert_eq!(revoked.certificates.len(), 2, "the first and the renewed certificate");
+    assert!(revoked.member && revoked.denied);
+    let again = revoke(&federation.authority(), &whom, RevocationReason::Unspecified, 7, now).unwrap();
+    assert!(!again.had_effect());
     let lists = federation.lists();
-    assert_eq!(lists.number(), Some(3));
+    assert_eq!(lists.number(), Some(ListNumber::from(4)));
     assert_eq!(revoked_in(&lists, &leaf("branch-1"), now), Revocation::Revoked);
     assert_eq!(revoked_in(&lists, &leaf("branch-1"), now + 30 * DAY), Revocation::Revoked);
     assert_eq!(revoked_in(&lists, &leaf("branch-2"), now), Revocation::Good);
@@ -371,9 +382,9 @@ fn a_list_of_strangers_is_not_believed() {
     fresh_list(&theirs.authority(), 7, NOW).unwrap();
     let roots = TrustRoots::read(&ours.authority().join(names::TRUST)).unwrap();
     let path = theirs.authority().join(names::REVOCATIONS);
-    let refused = RevocationLists::read(&path, &roots).unwrap_err();
+    let refused = ours.read_lists(&path).unwrap_err();
     assert!(refused.to_string().contains("[109 "), "{refused}");
-    assert!(RevocationLists::read(&ours.authority().join(names::TRUST), &roots).is_err());
+    assert!(ours.read_lists(&ours.authority().join(names::TRUST)).is_err());
     // A stranger's list besides ours is left out; ours with another's signature is not believed.
     fresh_list(&ours.authority(), 7, NOW).unwrap();
     let text = |federation: &Federation| {
@@ -381,7 +392,7 @@ fn a_list_of_strangers_is_not_believed() {
     };
     let (mixed, file) = (ours.at("mixed.pem"), text(&ours));
     std::fs::write(&mixed, [file.clone(), text(&theirs)].concat()).unwrap();
-    assert_eq!(RevocationLists::read(&mixed, &roots).unwrap().to_tls().len(), 1);
+    assert_eq!(ours.read_lists(&mixed).unwrap().to_tls().len(), 2);
     let list = tributary_certs::tls::read_revocations(&ours.authority().join(names::REVOCATIONS)).unwrap().remove(0);
     let mut forged = list.to_vec();
     *forged.last_mut().unwrap() ^= 1;
@@ -398,13 +409,13 @@ fn revoking_goes_on_after_a_root_is_gone() {
     let folder = federation.authority();
     fresh_list(&folder, 7, NOW).unwrap();
     renew_root(&folder, &folder, NOW).unwrap();
-    renew_issuing(&folder, &folder, NOW).unwrap();
+    renew_issuing(&folder, &folder, None, None, NOW).unwrap();
     let text = std::fs::read_to_string(folder.join(names::TRUST)).unwrap();
     let (_, newest) = text.split_once("-----END CERTIFICATE-----").unwrap();
     std::fs::write(folder.join(names::TRUST), newest.trim_start()).unwrap();
     let whom = WhomToRevoke::Identity(installed.identity);
-    assert_eq!(revoke(&folder, &whom, RevocationReason::Unspecified, 7, NOW).unwrap().len(), 1);
-    assert_eq!((federation.lists().number(), federation.lists().to_tls().len()), (Some(2), 1));
+    assert_eq!(revoke(&folder, &whom, RevocationReason::Unspecified, 7, NOW).unwrap().certificates.len(), 1);
+    assert_eq!(federation.lists().to_tls().len(), 2, "the new root's, and the new authority's");
 }
 
 #[test]
@@ -435,7 +446,7 @@ fn authorities_roll_over_without_an_interruption() {
     // Whoever renews learns the new root; the answer still stands under the old one.
     federation.renew("branch-1", client, NOW + 2 * DAY).unwrap();
     assert_eq!(read_certificates(&federation.at("branch-1").join(names::TRUST)).unwrap().len(), 2);
-    renew_issuing(&folder, &folder, NOW + 20 * DAY).unwrap();
+    renew_issuing(&folder, &folder, None, None, NOW + 20 * DAY).unwrap();
     federation.renew("branch-1", client, NOW + 20 * DAY).unwrap();
     let chain = read_certificates(&federation.at("branch-1").join(names::CHAIN)).unwrap();
     let new_root = read_certificates(&folder.join(names::TRUST)).unwrap().remove(1);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use tributary_certs::identity::Identity;
 use tributary_protocol::codec;
 use tributary_protocol::frame::{Frame, encode_frame, frame_header};
@@ -32,6 +33,8 @@ pub enum Incoming {
     },
     /// A control message other than a start.
     Message(Downstream),
+    /// Revocation lists, which prove themselves.
+    Lists(Vec<u8>),
     /// A start and the model's bytes.
     Started(Start, Vec<u8>),
     /// There is no connection; another attempt follows.
@@ -74,6 +77,11 @@ impl Conversation {
     /// Whether no round is open: then the way to the coordinator may be changed for a better one.
     pub fn set_calm(&mut self, calm: bool) {
         self.channel.set_calm(calm);
+    }
+
+    /// The certificate of the coordinator at the other end, while a connection stands.
+    pub fn peer(&self) -> Option<&CertificateDer<'static>> {
+        self.channel.peer()
     }
 
     /// Gives the connection up, for this reason, and dials again.
@@ -134,6 +142,7 @@ impl Conversation {
             return Ok(self.start.take().map(|start| Incoming::Started(start, frame.payload)));
         }
         match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX).map_err(|fault| fault.to_string())? {
+            Downstream::Lists(text) => Ok(Some(Incoming::Lists(text))),
             Downstream::Start(start) => {
                 self.start = Some(start);
                 Ok(None)

@@ -1,8 +1,9 @@
 //! The files by which a branch proves who it is and knows its coordinator, and the keys made of them while the daemon runs.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustls::pki_types::CertificateDer;
 use tributary_certs::enrolment::{CoordinatorPin, names, read_coordinator};
 use tributary_certs::identity::Identity;
 use tributary_certs::inspect::validity_of;
@@ -10,6 +11,7 @@ use tributary_certs::issue::Validity;
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::provider::KeyExchange;
 use tributary_certs::renewal::{current_binding, finish};
+use tributary_certs::revocation::{ListEnd, RevocationLists, take_carried};
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::skew::diagnosis_config;
 use tributary_certs::suite::SigningKey;
@@ -52,20 +54,23 @@ struct Current {
     tls: Arc<rustls::ClientConfig>,
     binding: Vec<u8>,
     validity: Validity,
+    own: Identity,
+    leaf: CertificateDer<'static>,
+    lists: RevocationLists,
 }
 
 impl BranchIdentity {
-    /// Opens every file of the folder. A renewal that a crash interrupted is completed first.
+    /// Opens every file of the folder; `now` is in Unix seconds. A renewal that a crash interrupted is completed first.
     ///
     /// # Errors
     /// The first that cannot be used.
-    pub(crate) fn open(settings: IdentitySettings) -> Result<Self, ClientError> {
+    pub(crate) fn open(settings: IdentitySettings, now: u64) -> Result<Self, ClientError> {
         let path = |name: &str| settings.folder.join(name);
         finish(&settings.folder).map_err(ClientError::file)?;
         let coordinator = read_coordinator(&path(names::COORDINATOR)).map_err(ClientError::file)?;
         let authorities = RosterAuthorities::read(&path(names::AUTHORITIES)).map_err(ClientError::file)?;
         let signing_key = read_signing_key(&path(names::SIGNING_KEY)).map_err(ClientError::file)?;
-        let current = load(&settings, &coordinator.identity)?;
+        let current = load(&settings, &coordinator.identity, None, now)?;
         let current = Arc::new(Mutex::new(current));
         let keys = Keys { settings, coordinator: coordinator.identity.clone(), current };
         Ok(Self { coordinator, authorities, signing_key, keys })
@@ -75,33 +80,77 @@ impl BranchIdentity {
 impl Keys {
     /// For the next handshake: the configuration, and what binds the key to the roster.
     pub(crate) fn current(&self) -> (Arc<rustls::ClientConfig>, Vec<u8>) {
-        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.held();
         (Arc::clone(&current.tls), current.binding.clone())
     }
 
     /// When the certificate in force is valid.
     pub(crate) fn validity(&self) -> Validity {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).validity
+        self.held().validity
     }
 
     /// Reads the files again; on a fault what was read before stays.
     ///
     /// # Errors
     /// What is wrong with them.
-    pub(crate) fn reload(&self) -> Result<(), ClientError> {
-        let current = load(&self.settings, &self.coordinator)?;
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = current;
+    pub(crate) fn reload(&self, now: u64) -> Result<(), ClientError> {
+        let before = self.held().lists.clone();
+        let current = load(&self.settings, &self.coordinator, Some(&before), now)?;
+        *self.held() = current;
         Ok(())
+    }
+
+    /// Takes revocation lists that somebody carried here, and puts them in force if anything is newer. Whether that was so.
+    ///
+    /// # Errors
+    /// Why they are not believed, or a file cannot be used.
+    pub(crate) fn take_lists(&self, text: &[u8], now: u64) -> Result<bool, ClientError> {
+        let newer = take_carried(&self.settings.folder, &self.coordinator, text, now).map_err(ClientError::file)?;
+        if newer {
+            self.reload(now)?;
+        }
+        Ok(newer)
+    }
+
+    /// Why the coordinator at the other end of a connection is not to be believed any more, if so.
+    pub(crate) fn judge(&self, certificate: &CertificateDer<'static>, now: u64) -> Option<String> {
+        let standing = self.held().lists.standing(self.coordinator.organisation(), certificate, now);
+        standing.fault().map(|fault| fault.because("the coordinator's").to_string())
+    }
+
+    /// Whether an authority above this client's own certificate was revoked: then another certificate is to be had at once.
+    pub(crate) fn authority_revoked(&self, now: u64) -> bool {
+        let current = self.held();
+        current.lists.authority_revoked(current.own.organisation(), &current.leaf, now)
+    }
+
+    /// When the first of the lists ends that say whether the coordinator is to be believed.
+    pub(crate) fn lists_end(&self, now: u64) -> Option<ListEnd> {
+        self.held().lists.end_of(self.coordinator.organisation(), now)
+    }
+
+    /// The lists in force.
+    pub(crate) fn lists(&self) -> RevocationLists {
+        self.held().lists.clone()
     }
 
     /// For a preflight: the same, and what finds out whether a clock is wrong.
     ///
     /// # Errors
     /// What is wrong with the files.
-    pub(crate) fn trial(&self) -> Result<TrialKeys, ClientError> {
-        let diagnosis = tls_config(open(&self.settings)?, &self.settings, &self.coordinator, diagnosis_config)?;
+    pub(crate) fn trial(&self, now: u64) -> Result<TrialKeys, ClientError> {
+        let diagnosis = tls_config(
+            open(&self.settings, Some(&self.lists()), now)?,
+            &self.settings,
+            &self.coordinator,
+            diagnosis_config,
+        )?;
         let (tls, binding) = self.current();
         Ok(TrialKeys { tls, binding, diagnosis, validity: self.validity() })
+    }
+
+    fn held(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The settings that these came from.
@@ -118,31 +167,41 @@ impl Keys {
 /// The files of the folder's TLS identity.
 pub(crate) fn tls_files(settings: &IdentitySettings) -> TlsFiles {
     let path = |name: &str| settings.folder.join(name);
-    let revocations = path(names::REVOCATIONS);
     TlsFiles {
         chain: path(names::CHAIN),
         key: settings.token.clone().unwrap_or_else(|| KeyPlace::File(path(names::KEY))),
         trust: path(names::TRUST),
-        revocations: revocations.is_file().then_some(revocations),
+        revocations: path(names::REVOCATIONS),
+        denied: None,
         key_exchange: settings.key_exchange,
     }
 }
 
-fn load(settings: &IdentitySettings, coordinator: &Identity) -> Result<Current, ClientError> {
-    let material = open(settings)?;
+fn load(
+    settings: &IdentitySettings,
+    coordinator: &Identity,
+    before: Option<&RevocationLists>,
+    now: u64,
+) -> Result<Current, ClientError> {
+    let mut material = open(settings, before, now)?;
+    // A branch dials one coordinator: what other organisations' lists lack is nothing to it.
+    material.lists.adopt().map_err(ClientError::File)?;
+    let (own, leaf) = (material.credentials.identity().clone(), material.credentials.leaf().clone());
     let validity = validity_of(material.credentials.leaf()).map_err(ClientError::file)?;
     let binding = match settings.token {
         // A key in a token is the roster's: it is renewed by hand.
         Some(_) => None,
         None => current_binding(&settings.folder).map_err(ClientError::file)?,
     };
+    let lists = material.lists.revocations.clone();
     let tls = tls_config(material, settings, coordinator, client_config)?;
-    Ok(Current { tls, binding: binding.map(|signed| signed.encode().to_vec()).unwrap_or_default(), validity })
+    let binding = binding.map(|signed| signed.encode().to_vec()).unwrap_or_default();
+    Ok(Current { tls, binding, validity, own, leaf, lists })
 }
 
-fn open(settings: &IdentitySettings) -> Result<TlsMaterial, ClientError> {
+fn open(settings: &IdentitySettings, before: Option<&RevocationLists>, now: u64) -> Result<TlsMaterial, ClientError> {
     tls_files(settings)
-        .open()
+        .open(before, now)
         .map_err(|faults| ClientError::File(faults.into_iter().map(|(_, fault)| fault).collect::<Vec<_>>().join("; ")))
 }
 
@@ -156,7 +215,7 @@ fn tls_config(
         credentials: material.credentials,
         roots: &material.roots,
         coordinator: Some(coordinator.clone()),
-        revocations: material.revocations.to_tls(),
+        revocations: &material.lists.revocations,
         clock: system_clock(),
         key_exchange: settings.key_exchange,
     });

@@ -14,10 +14,12 @@ pub mod error;
 pub mod identity;
 pub mod init;
 pub mod judge;
+mod lists;
 #[cfg(test)]
 #[path = "../../tests/needed.rs"]
 mod needed;
 mod noise;
+mod notice;
 pub mod policy;
 pub mod preflight;
 mod reading;

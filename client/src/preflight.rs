@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tributary_certs::renewal::Expiry;
+use tributary_certs::revocation::ListEnd;
 use tributary_model::schema::Schema;
 use tributary_transport::Dialer;
 use tributary_transport::preflight::{Cause, Findings, Outcome, disk, network};
@@ -26,7 +27,7 @@ pub fn preflight(config: &Path, now: u64) -> Result<Findings, ClientError> {
     let mut found = Findings::default();
     disk(&mut found, &settings.state_dir, DISK_BYTES);
     let folder = settings.identity.folder.display();
-    let identity = BranchIdentity::open(settings.identity.clone());
+    let identity = BranchIdentity::open(settings.identity.clone(), now);
     let identity = found.checked(Cause::Files, &format!("opening the identity in {folder}"), identity, |_| {
         "certificate, keys, trust and pins fit".into()
     });
@@ -38,11 +39,13 @@ pub fn preflight(config: &Path, now: u64) -> Result<Findings, ClientError> {
     if let Some(identity) = identity {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
-        let keys = identity.keys.trial()?;
+        let keys = identity.keys.trial(now)?;
         let dialer = Dialer::new(settings.dial());
         let coordinator = runtime.block_on(network(&dialer, &keys, now, &mut found));
         // By the coordinator's clock, where this machine's is wrong: a certificate has not ended because somebody's battery has.
         certificate(&mut found, &identity, coordinator.unwrap_or(now));
+        let now = coordinator.unwrap_or(now);
+        lists(&mut found, identity.keys.lists_end(now), now);
     }
     Ok(found)
 }
@@ -64,6 +67,38 @@ fn certificate(found: &mut Findings, identity: &BranchIdentity, now: u64) {
             let ask = "the office, to approve the renewal that the daemon asks for; afterwards enrol again";
             found.bad(Cause::Certificate, Outcome::Fault, [tried, "it has ended", means, ask]);
         }
+    }
+}
+
+fn lists(found: &mut Findings, end: Option<ListEnd>, now: u64) {
+    let tried = "looking at the revocation lists";
+    let Some(end) = end else {
+        let means = "no coordinator is believed";
+        return found.bad(
+            Cause::Certificate,
+            Outcome::Fault,
+            [tried, "they are of no authority that stands", means, "the office, for its revocations.pem"],
+        );
+    };
+    let hours = end.next_update.saturating_sub(now) / 3_600;
+    if end.is_over(now) {
+        let seen = format!("the list of {} has ended", end.authority);
+        let means =
+            "no coordinator is believed before a newer one is here, which the daemon asks the office for when it runs";
+        found.bad(Cause::Certificate, Outcome::Fault, [tried, &seen, means, end.cure()]);
+    } else if end.is_near(now) {
+        let seen = format!("the list of {} ends in {} days and {} hours", end.authority, hours / 24, hours % 24);
+        found.bad(
+            Cause::Certificate,
+            Outcome::Warning,
+            [tried, &seen, "no coordinator is believed after that", end.cure()],
+        );
+    } else {
+        found.good(
+            Cause::Certificate,
+            tried,
+            format!("the first ends in {} days and {} hours", hours / 24, hours % 24),
+        );
     }
 }
 

@@ -20,6 +20,8 @@ use tributary_transport::{Dialer, Metric, Metrics, Pulse};
 
 use crate::error::ClientError;
 use crate::identity::{Keys, read_number, tls_files};
+use crate::lists::{Distress, follow_lists};
+use crate::notice::Notice;
 use crate::telemetry::Report;
 
 /// How often files and time are looked at.
@@ -28,11 +30,13 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// First and longest pause between attempts, in seconds.
 const RETRY_SECONDS: (u64, u64) = (60, 3_600);
 
-/// Follows the certificate of a running daemon.
+/// Follows the certificate, the trust and the lists of a running daemon.
 pub(crate) struct Renewal {
     pub(crate) keys: Keys,
     pub(crate) dialer: Dialer,
-    pub(crate) reports: mpsc::UnboundedSender<Report>,
+    pub(crate) notices: mpsc::UnboundedSender<Notice>,
+    /// Whether the daemon has no connection.
+    pub(crate) distress: Distress,
     pub(crate) unix_seconds: fn() -> u64,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) pulse: Pulse,
@@ -51,6 +55,14 @@ impl Renewal {
         let (mut next, mut pause) = (0, RETRY_SECONDS.0);
         let (mut level, mut failures) = (Expiry::Fine, 0);
         let mut asking: Option<Asking> = None;
+        // Lists are asked for in a task of their own, as renewals are.
+        tokio::spawn(follow_lists(
+            self.keys.clone(),
+            self.dialer.clone(),
+            self.distress.clone(),
+            self.notices.clone(),
+            self.unix_seconds,
+        ));
         let mut ticks = tokio::time::interval(self.look_every);
         loop {
             let asked = tokio::select! {
@@ -61,6 +73,7 @@ impl Renewal {
             let now = (self.unix_seconds)();
             match asked {
                 Some(Ok(())) => {
+                    let _ = self.notices.send(Notice::Judge);
                     stamp = tls_files(self.keys.settings()).stamp();
                     (next, pause) = (0, RETRY_SECONDS.0);
                     self.tell(Report::CertificateRenewed { not_after: self.keys.validity().not_after });
@@ -77,10 +90,12 @@ impl Renewal {
             if seen != stamp && asking.is_none() {
                 // Somebody installed another certificate, or a list: it counts from the next connection on.
                 stamp = seen;
-                if let Err(fault) = self.keys.reload() {
+                if let Err(fault) = self.keys.reload(now) {
                     tracing::error!(%fault, "a changed file of the identity cannot be used; what was read before stays in force");
                 }
             }
+            // Time alone ends lists and certificates, so that somebody is judged at each look.
+            let _ = self.notices.send(Notice::Judge);
             let validity = self.keys.validity();
             let current = Expiry::of(validity, now);
             if current > level && current >= Expiry::Warning {
@@ -91,6 +106,8 @@ impl Renewal {
             }
             level = current;
             let due = self.keys.settings().renew.then(|| renewal_due(validity, 0, draw));
+            // Whatever a revoked authority issued is worth nothing, however young it is.
+            let due = due.map(|due| if self.keys.authority_revoked(now) { now } else { due });
             self.metrics.publish("identity", now, metrics(validity, due, failures));
             if due.is_none_or(|due| now < due) || now < next || asking.is_some() {
                 continue;
@@ -103,7 +120,7 @@ impl Renewal {
 
     fn tell(&self, report: Report) {
         // Without a receiver the daemon is ending.
-        let _ = self.reports.send(report);
+        let _ = self.notices.send(Notice::Report(report));
     }
 }
 
@@ -123,7 +140,7 @@ async fn renew(keys: Keys, dialer: Dialer, client: ClientId, now: u64) -> Result
     let begun = begin_renewal(folder, client).map_err(ClientError::file)?;
     let trust = TrustRoots::read(&tls_files(keys.settings()).trust).map_err(ClientError::file)?;
     let tls = counter_config(
-        CounterTrust::Roots(trust),
+        CounterTrust::Roots(trust, Some(keys.lists())),
         keys.coordinator().clone(),
         system_clock(),
         keys.settings().key_exchange,
@@ -131,7 +148,7 @@ async fn renew(keys: Keys, dialer: Dialer, client: ClientId, now: u64) -> Result
     let tls = Arc::new(tls.map_err(ClientError::file)?);
     let answer = dialer.exchange(tls, &begun.request, ANSWER_BYTES_MAX).await;
     install_renewal(folder, &answer.map_err(ClientError::file)?, now).map_err(ClientError::file)?;
-    keys.reload()
+    keys.reload(now)
 }
 
 fn metrics(validity: Validity, due: Option<u64>, failures: u64) -> Vec<Metric> {
@@ -188,7 +205,7 @@ mod tests {
         write_number(&path("client"), 1).unwrap();
         let settings =
             IdentitySettings { folder: path("client"), token: None, key_exchange: KeyExchange::DEFAULT, renew: true };
-        let Ok(identity) = BranchIdentity::open(settings) else { panic!("a good identity") };
+        let Ok(identity) = BranchIdentity::open(settings, unix_seconds()) else { panic!("a good identity") };
         (identity.keys, folder.path().to_path_buf())
     }
 
@@ -222,16 +239,23 @@ mod tests {
         dialer: Dialer,
         folder: &std::path::Path,
         clock: fn() -> u64,
-    ) -> (Renewal, mpsc::UnboundedReceiver<Report>) {
-        let (reports, told) = mpsc::unbounded_channel();
+    ) -> (Renewal, mpsc::UnboundedReceiver<Notice>) {
+        let (notices, told) = mpsc::unbounded_channel();
         let metrics = Arc::new(Metrics::in_folder(folder));
         let pulse = Watchdog::new().watch("renewal", "renewal_stalled_seconds", "Help.", PATIENCE);
         let look_every = Duration::from_millis(20);
-        (Renewal { keys, dialer, reports, unix_seconds: clock, metrics, pulse, look_every }, told)
+        let distress = Distress::default();
+        (Renewal { keys, dialer, notices, distress, unix_seconds: clock, metrics, pulse, look_every }, told)
     }
 
-    async fn next(told: &mut mpsc::UnboundedReceiver<Report>) -> Report {
-        tokio::time::timeout(PATIENCE, told.recv()).await.expect("it goes on").expect("it lives")
+    /// The next report that is not about lists.
+    async fn next(told: &mut mpsc::UnboundedReceiver<Notice>) -> Report {
+        loop {
+            match tokio::time::timeout(PATIENCE, told.recv()).await.expect("it goes on").expect("it lives") {
+                Notice::Judge | Notice::Report(Report::ListsEnd { .. } | Report::ListsRenewed { .. }) => {}
+                Notice::Report(report) => return report,
+            }
+        }
     }
 
     fn run<T>(test: impl Future<Output = T>) -> T {

@@ -22,7 +22,9 @@ use crate::budget::{BudgetFile, open_budget};
 use crate::conversation::{Conversation, Incoming};
 use crate::data::read_schema;
 use crate::error::ClientError;
-use crate::identity::{BranchIdentity, read_number, write_number};
+use crate::identity::{BranchIdentity, Keys, read_number, write_number};
+use crate::lists::Distress;
+use crate::notice::Notice;
 use crate::policy::{BranchPolicy, budget, refusal};
 use crate::reading::read_rows;
 use crate::renewal::{LOOK_EVERY, Renewal};
@@ -39,8 +41,10 @@ struct Daemon<'r> {
     conversation: Conversation,
     jobs: jobs::Sender<Job>,
     answers: mpsc::UnboundedReceiver<Answer>,
-    /// Of the certificate's renewal.
-    notices: mpsc::UnboundedReceiver<Report>,
+    /// Of the certificate's renewal, and of the lists.
+    notices: mpsc::UnboundedReceiver<Notice>,
+    keys: Keys,
+    distress: Distress,
     /// By which a roster names this client.
     signing_key: VerifyingKey,
     folder: PathBuf,
@@ -131,7 +135,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
     let mut stop = runtime.block_on(async { StopSignal::listen() });
     let schema = read_schema(&settings.schema_file)?;
-    let identity = BranchIdentity::open(settings.identity.clone())?;
+    let identity = BranchIdentity::open(settings.identity.clone(), unix_seconds())?;
     let owned = BranchPolicy::owned(&settings)?;
     // Before a row is read: whether a table can be read under another schema is nothing that anybody may learn.
     let named = |fault| ClientError::File(format!("{}: {fault}", settings.policy_file.display()));
@@ -178,19 +182,22 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         })
     });
     let keys = identity.keys;
-    let (reports, notices) = mpsc::unbounded_channel();
+    let (notice_sender, notices) = mpsc::unbounded_channel();
+    let distress = Distress::default();
     let metrics = Arc::new(Metrics::in_folder(&settings.state_dir));
     let _watched = watchdog.start(Arc::clone(&metrics), unix_seconds).map_err(ClientError::Runtime)?;
     let renewal = Renewal {
         keys: keys.clone(),
         dialer: Dialer::new(settings.dial()),
-        reports,
+        notices: notice_sender,
+        distress: distress.clone(),
         unix_seconds,
         metrics: Arc::clone(&metrics),
         pulse: renewal,
         look_every: LOOK_EVERY,
     };
-    let channel = ChannelSettings { dial: settings.dial(), keys: Box::new(move || keys.current()) };
+    let of_channel = keys.clone();
+    let channel = ChannelSettings { dial: settings.dial(), keys: Box::new(move || of_channel.current()) };
     // Their timers belong to the runtime.
     let conversation = runtime.block_on(async {
         tokio::spawn(renewal.run());
@@ -203,6 +210,8 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         jobs: job_sender,
         answers,
         notices,
+        keys,
+        distress,
         signing_key,
         folder: settings.identity.folder,
         report,
@@ -277,7 +286,7 @@ impl Daemon<'_> {
             let input = tokio::select! {
                 incoming = self.conversation.next() => self.arrived(incoming),
                 Some(answer) = self.answers.recv() => self.answered(answer),
-                Some(notice) = self.notices.recv() => { (self.report)(&notice); None }
+                Some(notice) = self.notices.recv() => { self.noticed(notice); None }
                 () = timer => Some(ParticipantInput::Timer),
                 () = stop.wished() => {
                     self.handle(ParticipantInput::Stop)?;
@@ -293,6 +302,35 @@ impl Daemon<'_> {
         self.verdict()
     }
 
+    fn noticed(&mut self, notice: Notice) {
+        match notice {
+            Notice::Report(report) => (self.report)(&report),
+            Notice::Judge => self.judge_peer(),
+        }
+    }
+
+    /// Whoever was believed when the connection was made may not be so any more.
+    fn judge_peer(&mut self) {
+        let out = self.conversation.peer().and_then(|peer| self.keys.judge(peer, unix_seconds()));
+        if let Some(reason) = out {
+            tracing::warn!(reason, "the connection is cut, because its coordinator is believed no more");
+            self.conversation.abandon(&reason);
+        }
+    }
+
+    fn take_lists(&mut self, text: &[u8]) {
+        let now = unix_seconds();
+        match self.keys.take_lists(text, now) {
+            Ok(false) => {}
+            Ok(true) => {
+                let next_update = self.keys.lists_end(now).map_or(0, |end| end.next_update);
+                (self.report)(&Report::ListsRenewed { next_update });
+                self.judge_peer();
+            }
+            Err(fault) => tracing::error!(%fault, "revocation lists that the coordinator carried are not believed"),
+        }
+    }
+
     /// What the machine is to know of it.
     fn arrived(&mut self, incoming: Incoming) -> Option<ParticipantInput> {
         match incoming {
@@ -303,6 +341,10 @@ impl Daemon<'_> {
                 }
                 Some(ParticipantInput::Message(message))
             }
+            Incoming::Lists(text) => {
+                self.take_lists(&text);
+                None
+            }
             Incoming::Started(start, model) => {
                 self.conversation.set_calm(false);
                 // Without an admitted plan the digest does not matter: the machine refuses the start.
@@ -311,6 +353,7 @@ impl Daemon<'_> {
                 Some(ParticipantInput::Started { model: digest.unwrap_or(start.descriptor.plan), start })
             }
             Incoming::Connected { coordinator, transport, resumed, coordinator_seconds } => {
+                self.distress.set(false);
                 let skew_seconds = coordinator_seconds.abs_diff(unix_seconds());
                 if skew_seconds > SKEW_SECONDS_MAX {
                     (self.report)(&Report::ClockDiffers { skew_seconds });
@@ -320,6 +363,7 @@ impl Daemon<'_> {
                 Some(if resumed { ParticipantInput::Resumed } else { ParticipantInput::Connected })
             }
             Incoming::Waiting { reason, retry } => {
+                self.distress.set(true);
                 let retry_ms = u64::try_from(retry.as_millis()).unwrap_or(u64::MAX);
                 (self.report)(&Report::Disconnected { reason, retry_ms });
                 None
@@ -460,7 +504,10 @@ impl Daemon<'_> {
                 self.ended = Some(Ok(()));
             }
             ParticipantEffect::Distrust { what } => {
-                tracing::error!(what, "whoever answered at the coordinator's address did not prove to be the coordinator");
+                tracing::error!(
+                    what,
+                    "whoever answered at the coordinator's address did not prove to be the coordinator"
+                );
                 self.conversation.abandon(&what);
                 (self.report)(&Report::Distrusted { reason: what });
             }

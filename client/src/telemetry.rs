@@ -316,7 +316,10 @@ fn sentence(report: &Report) -> String {
             format!("the revocation lists have ended, so that no coordinator is believed: {cure}")
         }
         Report::ListsEnd { left_seconds, cure } => {
-            format!("the revocation lists end in {} hours, and then no coordinator is believed: {cure}", left_seconds / 3_600)
+            format!(
+                "the revocation lists end in {} hours, and then no coordinator is believed: {cure}",
+                left_seconds / 3_600
+            )
         }
         Report::Round { round, committed: true } => format!("round {round}: committed"),
         Report::Round { round, committed: false } => format!("round {round}: aborted, nothing was revealed"),

@@ -65,7 +65,7 @@ impl OwnIdentity {
             let path = roster_file.path().display();
             warnings.push(format!("there is no roster at {path} yet: have the first one signed, and put it there"));
         }
-        warnings.extend(keyring.warning(now));
+        warnings.extend(keyring.warnings(now));
         Ok(Self { identity, keyring, signing_key, roster, roster_file, validity, warnings })
     }
 }

@@ -7,30 +7,32 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
+use tokio::sync::mpsc;
 use tributary_certs::counter::door_configs;
-use tributary_certs::fault::FaultKind;
+use tributary_certs::denied::DenyList;
 use tributary_certs::identity::{Identity, Role, identity_of};
 use tributary_certs::inspect::{inspect_chain, validity_of};
 use tributary_certs::issue::Validity;
-use tributary_certs::office::Office;
+use tributary_certs::office::{Office, refresh_list};
 use tributary_certs::renewal::Expiry;
-use tributary_certs::revocation::{Revocation, RevocationLists, revoked_in};
+use tributary_certs::revocation::{ListEnd, RevocationLists, read_carried};
 use tributary_certs::tls::{CoordinatorTls, TrustRoots, read_certificates, server_config, system_clock};
 use tributary_settings::Fault;
-use tributary_transport::identity::{Stamp, TlsFiles};
+use tributary_transport::identity::{ListFiles, Stamp, TlsFiles, TlsMaterial};
 use tributary_transport::{Listener, Metric, Metrics, Pulse, ServerKeys};
 
-use crate::connections::Door;
+use crate::connections::{Arrival, Door};
 use crate::runtime::unix_seconds;
+use crate::standing::Standing;
 
 /// How often files are looked at. Revocation has two seconds from the new list to the last closed connection.
 pub(crate) const WATCH_EVERY: Duration = Duration::from_millis(500);
 
-/// Behind new lists, open sessions are judged for so long: a handshake that the old ones passed may be on its way to its seat.
-const JUDGED_SECONDS: u64 = 15;
-
 /// How often open sessions are judged where nothing has changed, because certificates run out.
 const JUDGE_EVERY_SECONDS: u64 = 30;
+
+/// How often an office looks whether its list is to be made anew.
+const REFRESH_EVERY_SECONDS: u64 = 60;
 
 /// How often a certificate or a list that runs out is reported.
 const REMIND_SECONDS: u64 = 3_600;
@@ -43,12 +45,17 @@ pub struct Keyring {
     office: Option<PathBuf>,
     stamp: Stamp,
     loaded: Loaded,
+    standing: Arc<Standing>,
 }
 
 struct Loaded {
     keys: ServerKeys,
     revocations: RevocationLists,
+    denied: DenyList,
+    /// What branches are sent of the lists.
+    carried: Option<Vec<u8>>,
     identity: Identity,
+    leaf: CertificateDer<'static>,
     validity: Validity,
 }
 
@@ -68,8 +75,13 @@ impl Keyring {
             })?;
         }
         let stamp = files.stamp();
-        let loaded = load(&files, office.is_some(), now)?;
-        Ok(Self { files, office, stamp, loaded })
+        let (loaded, _) = load(&files, office.is_some(), None, now)?;
+        if let Some(found) = loaded.ended(now) {
+            let key = "identity.revocations".to_owned();
+            return Err(vec![Fault { key, found, allowed: "lists that have not ended".into() }]);
+        }
+        let standing = Arc::new(Standing::new(loaded.revocations.clone(), loaded.denied.clone()));
+        Ok(Self { files, office, stamp, loaded, standing })
     }
 
     pub(crate) fn identity(&self) -> &Identity {
@@ -90,22 +102,45 @@ impl Keyring {
         self.office.as_ref()
     }
 
-    /// What runs out soon.
-    pub(crate) fn warning(&self, now: u64) -> Option<String> {
-        let left = self.loaded.revocations.next_update()?.saturating_sub(now);
-        (left < DAY).then(|| {
-            format!(
-                "the revocation list ends in {} hours, and everybody is refused behind it; install a fresh one (`tributary certs crl`)",
-                left / 3_600
-            )
+    /// Whom the door believes, beside the roster.
+    pub(crate) fn standing(&self) -> Arc<Standing> {
+        Arc::clone(&self.standing)
+    }
+
+    /// What branches are sent of the lists.
+    pub(crate) fn carried(&self) -> Option<Vec<u8>> {
+        self.loaded.carried.clone()
+    }
+
+    /// What runs out soon, or has.
+    pub(crate) fn warnings(&self, now: u64) -> Vec<String> {
+        self.loaded.warnings(now)
+    }
+
+    /// From here on lists may not become older. For a daemon that serves; a mere check changes nothing.
+    ///
+    /// # Errors
+    /// If that cannot be written.
+    pub(crate) fn adopt(&self, now: u64) -> Result<(), Vec<Fault>> {
+        let (_, mut lists) = load(&self.files, self.office.is_some(), Some(&self.loaded.revocations), now)?;
+        lists.adopt().map_err(|found| {
+            let allowed = "a folder of ca_certificate that this process may write, for the file list-numbers".into();
+            vec![Fault { key: "identity.ca_certificate".into(), found, allowed }]
         })
     }
 
     /// Follows the files for as long as it is polled: new keys and lists count from the next handshake on, and sessions of certificates that
     /// were revoked, or have run out, end at once.
-    pub(crate) async fn watch(mut self, listener: Arc<Listener>, door: Arc<Door>, metrics: Arc<Metrics>, pulse: Pulse) {
+    pub(crate) async fn watch(
+        mut self,
+        listener: Arc<Listener>,
+        door: Arc<Door>,
+        inputs: mpsc::Sender<Arrival>,
+        metrics: Arc<Metrics>,
+        pulse: Pulse,
+    ) {
         let mut ticks = tokio::time::interval(WATCH_EVERY);
-        let (mut reminded, mut judged, mut reloaded) = (0, 0, 0);
+        let (mut reminded, mut judged, mut refreshed) = (0, 0, 0);
         loop {
             ticks.tick().await;
             pulse.beat();
@@ -113,12 +148,23 @@ impl Keyring {
             let stamp = self.files.stamp();
             if stamp != self.stamp {
                 self.stamp = stamp;
+                let before = self.loaded.carried.clone();
                 self.reload(&listener, now);
-                reloaded = now;
+                // Whoever is on the way to a seat is judged when it has one.
+                judged = 0;
+                if let Some(text) = self.loaded.carried.clone().filter(|text| Some(text) != before.as_ref())
+                    && inputs.send(Arrival::Lists(text)).await.is_err()
+                {
+                    return;
+                }
             }
-            if now < reloaded + JUDGED_SECONDS || now >= judged + JUDGE_EVERY_SECONDS {
+            if now >= refreshed + REFRESH_EVERY_SECONDS {
+                refreshed = now;
+                self.refresh(now).await;
+            }
+            if now >= judged + JUDGE_EVERY_SECONDS {
                 judged = now;
-                door.cut(|certificate| self.judge(certificate, now));
+                door.judge();
             }
             metrics.publish("door", now, door.metrics());
             metrics.publish("identity", now, self.metrics());
@@ -130,20 +176,19 @@ impl Keyring {
     }
 
     fn reload(&mut self, listener: &Listener, now: u64) {
-        let loaded = load(&self.files, self.office.is_some(), now);
+        let loaded = load(&self.files, self.office.is_some(), Some(&self.loaded.revocations), now);
         let loaded =
             loaded.map_err(|faults| faults.iter().map(|fault| fault.found.clone()).collect::<Vec<_>>().join("; "));
-        let loaded = loaded.and_then(|loaded| match older(&loaded, &self.loaded) {
-            true => Err("its revocation list is older than the one in force".to_owned()),
-            false => Ok(loaded),
-        });
+        let loaded = loaded.and_then(|(loaded, mut lists)| lists.adopt().map(|()| loaded));
         let loaded = loaded.and_then(|loaded| {
             listener.set_keys(loaded.keys.clone()).map(|()| loaded).map_err(|fault| fault.to_string())
         });
         match loaded {
             Ok(loaded) => {
                 let (not_after, list) = (loaded.validity.not_after, loaded.revocations.number());
-                tracing::info!(not_after, ?list, "keys, trust and revocation lists were read again");
+                let denied = loaded.denied.entries().len();
+                tracing::info!(not_after, ?list, denied, "keys, trust, revocation lists and deny-list were read again");
+                self.standing.replace(loaded.revocations.clone(), loaded.denied.clone());
                 self.loaded = loaded;
             }
             Err(fault) => tracing::error!(
@@ -153,13 +198,15 @@ impl Keyring {
         }
     }
 
-    /// Why a session may not go on, if so.
-    fn judge(&self, certificate: &CertificateDer<'static>, now: u64) -> Option<String> {
-        if revoked_in(&self.loaded.revocations, certificate, now) == Revocation::Revoked {
-            return Some(FaultKind::Revoked.fault(false, None).to_string());
+    /// An office makes its authority's list anew by itself, at half of its life.
+    async fn refresh(&self, now: u64) {
+        let Some(folder) = self.office.clone() else { return };
+        // Files and their locks wait; sockets do not.
+        match tokio::task::spawn_blocking(move || refresh_list(&folder, now)).await {
+            Ok(Ok(None)) | Err(_) => {}
+            Ok(Ok(Some(number))) => tracing::info!(%number, "the office has made a fresh revocation list"),
+            Ok(Err(fault)) => tracing::error!(%fault, "the office could not make a fresh revocation list"),
         }
-        let expired = validity_of(certificate).is_ok_and(|validity| validity.not_after < now);
-        expired.then(|| FaultKind::Expired.fault(false, None).to_string())
     }
 
     fn metrics(&self) -> Vec<Metric> {
@@ -168,7 +215,8 @@ impl Keyring {
             help: "Unix time at which this coordinator's certificate ends.",
             value: self.loaded.validity.not_after,
         };
-        let list = self.loaded.revocations.next_update().map(|value| Metric {
+        let end = self.loaded.revocations.end(unix_seconds()).map(|end| end.next_update);
+        let list = end.map(|value| Metric {
             name: "revocation_list_next_update_seconds",
             help: "Unix time at which the revocation list ends.",
             value,
@@ -187,33 +235,86 @@ impl Keyring {
                 tracing::error!(left, "this coordinator's certificate ends now (days); `tributary certs renew`");
             }
         }
-        if let Some(warning) = self.warning(now) {
+        for warning in self.warnings(now) {
             tracing::warn!("{warning}");
+        }
+        if let Some(ended) = self.loaded.ended(now) {
+            tracing::error!("{ended}");
         }
     }
 }
 
-/// A list that was put back must not take a revocation back.
-fn older(new: &Loaded, old: &Loaded) -> bool {
-    old.revocations.number() > new.revocations.number()
+impl Loaded {
+    /// What has ended, so that nobody is believed.
+    fn ended(&self, now: u64) -> Option<String> {
+        let end = self.revocations.end(now);
+        let end = end.filter(|end| end.is_over(now))?;
+        Some(format!("the revocation list of {} has ended, and nobody is let in: {}", end.authority, end.cure()))
+    }
+
+    fn warnings(&self, now: u64) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let left = |end: &ListEnd| {
+            let hours = end.next_update.saturating_sub(now) / 3_600;
+            format!("{} days and {} hours", hours / 24, hours % 24)
+        };
+        let near = |end: &ListEnd| end.is_near(now) && !end.is_over(now);
+        if let Some(end) = self.revocations.end(now).filter(near) {
+            let (authority, left, cure) = (&end.authority, left(&end), end.cure());
+            warnings
+                .push(format!("the revocation list of {authority} ends in {left}, and then nobody is let in: {cure}"));
+        }
+        for (organisation, end) in self.revocations.organisations(now) {
+            let file = format!("revocations-{organisation}.pem");
+            match end {
+                None => warnings.push(format!(
+                    "there are no usable revocation lists of {organisation}, so that none of its branches is let in; install its {file}"
+                )),
+                Some(end) if end.is_over(now) => warnings.push(format!(
+                    "a revocation list of {organisation} has ended, so that none of its branches is let in; ask it for a fresh {file}"
+                )),
+                Some(end) if near(&end) => warnings.push(format!(
+                    "a revocation list of {organisation} ends in {}; ask it for a fresh {file}", left(&end)
+                )),
+                Some(_) => {}
+            }
+        }
+        let own = self.revocations.standing(self.identity.organisation(), &self.leaf, now);
+        if let Some(fault) = own.fault().filter(|_| self.ended(now).is_none()) {
+            warnings.push(format!(
+                "branches do not believe this coordinator's own certificate: {} Renew it (`tributary certs renew --coordinator-folder`)",
+                fault.fault(false, None)
+            ));
+        }
+        warnings
+    }
 }
 
-fn load(files: &TlsFiles, office: bool, now: u64) -> Result<Loaded, Vec<Fault>> {
+fn load(
+    files: &TlsFiles,
+    office: bool,
+    before: Option<&RevocationLists>,
+    now: u64,
+) -> Result<(Loaded, ListFiles), Vec<Fault>> {
     let fault = |name: &str, found: String| Fault {
         key: format!("identity.{name}"),
         found,
         allowed: "a valid file of a coordinator of this federation".into(),
     };
-    let material = files.open();
+    let material = files.open(before, now);
     let material =
         material.map_err(|faults| faults.into_iter().map(|(name, found)| fault(name, found)).collect::<Vec<_>>())?;
     let bad = |found: String| vec![fault("certificate", found)];
-    let identity = material.credentials.identity().clone();
-    let validity = judge(files, material.credentials.leaf(), &material.roots, now).map_err(bad)?;
+    let TlsMaterial { credentials, roots, lists } = material;
+    let (identity, leaf) = (credentials.identity().clone(), credentials.leaf().clone());
+    for note in &lists.notes {
+        tracing::error!("{note}");
+    }
+    let validity = judge(files, &leaf, &roots, now).map_err(bad)?;
     let tls = CoordinatorTls {
-        credentials: material.credentials,
-        roots: &material.roots,
-        revocations: material.revocations.to_tls(),
+        credentials,
+        roots: &roots,
+        revocations: &lists.revocations,
         clock: system_clock(),
         key_exchange: files.key_exchange,
     };
@@ -228,7 +329,9 @@ fn load(files: &TlsFiles, office: bool, now: u64) -> Result<Loaded, Vec<Fault>> 
         }
     };
     let keys = keys.map_err(|error| bad(error.to_string()))?;
-    Ok(Loaded { keys, revocations: material.revocations, identity, validity })
+    let carried = read_carried(&files.revocations, &roots, &identity);
+    let (revocations, denied) = (lists.revocations.clone(), lists.denied.clone());
+    Ok((Loaded { keys, revocations, denied, carried, identity, leaf, validity }, lists))
 }
 
 /// The validity of a certificate that clients would accept now.

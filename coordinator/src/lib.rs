@@ -24,6 +24,7 @@ mod runtime;
 mod server_update;
 mod shell;
 mod spool;
+mod standing;
 mod telemetry;
 mod uploads;
 

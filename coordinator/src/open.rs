@@ -20,6 +20,8 @@ use crate::settings::Settings;
 
 /// Settings with everything that they name.
 pub struct Opened {
+    /// The settings' file.
+    pub file: PathBuf,
     /// Folder of ledger, models and optimizer state.
     pub state_dir: PathBuf,
     /// Folder of the clients' budget heads over all plans.
@@ -96,7 +98,7 @@ impl Opened {
         match (identity, job) {
             (Some(mut identity), Some(job)) if faults.is_empty() => {
                 identity.warnings.extend(no_round);
-                Ok(Self { state_dir, heads_dir, gather_ms, listen, identity, job })
+                Ok(Self { file: path.to_path_buf(), state_dir, heads_dir, gather_ms, listen, identity, job })
             }
             _ => Err(Faults { file: path.to_path_buf(), faults }),
         }

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
@@ -11,7 +12,7 @@ use tributary_protocol::round::Input;
 use tributary_transport::Pulse;
 use tributary_transport::identity::stamp;
 
-use crate::connections::Arrival;
+use crate::connections::{Arrival, Door};
 use crate::keyring::WATCH_EVERY;
 
 /// The file, whom its signatures must come from, and what was read of it last.
@@ -40,8 +41,9 @@ impl RosterFile {
         &self.path
     }
 
-    /// Follows the file for as long as it is polled: every newer roster goes to the machine, which adopts it between two rounds.
-    pub(crate) async fn watch(mut self, inputs: mpsc::Sender<Arrival>, pulse: Pulse) {
+    /// Follows the file for as long as it is polled: every newer roster goes to the machine, which adopts it between two rounds. Whoever is not in
+    /// it is out at once.
+    pub(crate) async fn watch(mut self, door: Arc<Door>, inputs: mpsc::Sender<Arrival>, pulse: Pulse) {
         let mut ticks = tokio::time::interval(WATCH_EVERY);
         loop {
             ticks.tick().await;
@@ -52,6 +54,7 @@ impl RosterFile {
             }
             self.stamp = stamp;
             let Some(roster) = self.read() else { continue };
+            door.announce(&roster.roster);
             if inputs.send(Arrival::Input(Input::Roster(Box::new(roster)))).await.is_err() {
                 pulse.rest();
                 return;

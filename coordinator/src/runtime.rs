@@ -18,6 +18,7 @@ use tributary_journal::Journal;
 use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox};
 use tributary_protocol::time::Millis;
+use tributary_settings::Faults;
 use tributary_transport::limits::CLOSING_TIME;
 use tributary_transport::{Listener, Metrics, Pulse, Watchdog};
 
@@ -149,7 +150,9 @@ async fn serve(
     report: &mut dyn FnMut(&Event),
     stop: impl Future<Output = ()>,
 ) -> Result<(), CoordinatorError> {
-    let Opened { state_dir, heads_dir, gather_ms, listen, identity, job } = opened;
+    let Opened { file, state_dir, heads_dir, gather_ms, listen, identity, job } = opened;
+    let adopted = identity.keyring.adopt(unix_seconds());
+    adopted.map_err(|faults| Faults { file, faults })?;
     for warning in &identity.warnings {
         tracing::warn!("{warning}");
     }
@@ -164,6 +167,8 @@ async fn serve(
     let (keyring, roster_file) = (identity.keyring, identity.roster_file);
     let members = Members::open(&identity.roster.roster, &heads_dir);
     let members = Arc::new(members?);
+    let standing = keyring.standing();
+    let lists = keyring.carried();
     let machine = CoordinatorSettings {
         plan: job.plan.clone(),
         delta_bits,
@@ -187,6 +192,7 @@ async fn serve(
     let farewell_time = listen.timers.detached;
     let door = DoorSettings {
         members: Arc::clone(&members),
+        standing,
         inputs: inputs.clone(),
         sum: sum.clone(),
         spool: Spool::new(state_dir),
@@ -211,6 +217,7 @@ async fn serve(
             clock,
             members,
             metrics: Arc::clone(&metrics),
+            lists,
         },
         report,
     );
@@ -237,9 +244,9 @@ async fn serve(
         shell.tell(&Event::Listening { address, plan: plan.to_string(), enrolled });
         shell.tell_what_is_lacking();
         let _watched = watchdog.start(Arc::clone(&metrics), unix_seconds).map_err(CoordinatorError::Runtime)?;
-        tokio::spawn(roster_file.watch(inputs, pulses.roster));
+        tokio::spawn(roster_file.watch(Arc::clone(&door), inputs.clone(), pulses.roster));
         tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener), pulses.door));
-        tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), metrics, pulses.identity));
+        tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), inputs, metrics, pulses.identity));
         // A process that ended while it told the clients of their plan's end has left some of them waiting.
         let absent = if shell.is_over() { farewell_time } else { Duration::ZERO };
         if turn(&mut shell, &mut arrivals, stop.as_mut(), &pulses.machine).await? {

@@ -44,6 +44,8 @@ pub(crate) struct ShellParts {
     /// Whom the door lets in.
     pub(crate) members: Arc<Members>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Revocation lists for whoever comes; nothing where there are none to carry.
+    pub(crate) lists: Option<Vec<u8>>,
 }
 
 /// The machine and its hands.
@@ -125,6 +127,15 @@ impl<'a> Shell<'a> {
                 self.links.insert(client, link);
                 self.roll.saw(client, unix_seconds());
                 self.input(Input::Connected(client))
+            }
+            Arrival::Lists(text) => {
+                let frame = control_frame(&Downstream::Lists(text.clone()));
+                for client in self.links.keys() {
+                    self.unsent.entry(*client).or_default().push(frame.clone());
+                }
+                self.parts.lists = Some(text);
+                self.send_all();
+                Ok(())
             }
             Arrival::Input(input) => {
                 if let Input::Disconnected(client) = &input {
@@ -338,15 +349,18 @@ impl<'a> Shell<'a> {
     }
 
     fn send(&mut self, client: ClientId, message: Downstream) {
-        if matches!(message, Downstream::Welcome(_)) {
-            self.untold.push(Event::Joined { client: self.parts.members.whom(client) });
-        }
         if let Downstream::Rejected { code, explanation, .. } = &message {
             let client = self.parts.members.whom(client);
             let (code, reason) = (format!("{code:?}"), explanation.clone());
             self.untold.push(Event::TurnedAway { client, code, reason });
         }
+        let welcome = matches!(message, Downstream::Welcome(_));
         self.unsent.entry(client).or_default().push(control_frame(&message));
+        if welcome {
+            self.untold.push(Event::Joined { client: self.parts.members.whom(client) });
+            let lists = self.parts.lists.clone().map(|text| control_frame(&Downstream::Lists(text)));
+            self.unsent.entry(client).or_default().extend(lists);
+        }
     }
 
     fn send_start(&mut self, clients: &[ClientId], start: Start) -> Result<(), StoreError> {

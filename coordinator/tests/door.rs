@@ -223,7 +223,7 @@ fn a_check_names_every_bad_file() {
     let theirs = |name: &str| other.coordinator().join(name);
     let cases = [
         (own(names::ROSTER), theirs(names::ROSTER), "identity.roster", "signature"),
-        (own(names::TRUST), theirs(names::TRUST), "identity.certificate", "authority"),
+        (own(names::TRUST), theirs(names::TRUST), "identity.revocations", "authority"),
         (
             own(names::CHAIN),
             federation.client_folder("branch-0").join(names::CHAIN),

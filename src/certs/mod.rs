@@ -30,6 +30,7 @@ pub(crate) fn run(command: CertsCommand) -> Result<Exit, Failure> {
         CertsCommand::Renew(options) => office::renew(&options),
         CertsCommand::Revoke(options) => office::revoke(&options),
         CertsCommand::Crl(options) => office::list(&options),
+        CertsCommand::Deny(options) => office::deny(&options),
         CertsCommand::Roster(command) => roster::run(&command),
     }
 }

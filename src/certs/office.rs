@@ -2,14 +2,19 @@
 
 use std::path::Path;
 
+use tributary_certs::denied::Denied;
 use tributary_certs::enrolment::write_certificates;
 use tributary_certs::files::{self, Existing};
-use tributary_certs::issue::Validity;
-use tributary_certs::office::{self, Answer, BatchTerms, Office, TokenRequest, WhomToRevoke, decode_answer};
+use tributary_certs::issue::{RevocationReason, Validity};
+use tributary_certs::office::{
+    self, Answer, BatchTerms, Office, REVOCATION_DAYS, ROOT_LIST_DAYS, TokenRequest, WhomToRevoke, decode_answer,
+};
 use tributary_certs::tls::read_certificates;
+use tributary_protocol::ids::ClientId;
 
 use super::options::{
-    ApproveOptions, CertificateOptions, CrlOptions, RenewOptions, RequestOptions, RevokeOptions, TokenOptions,
+    ApproveOptions, CertificateOptions, CrlOptions, DenyOptions, RenewOptions, RequestOptions, RevokeOptions,
+    TokenOptions,
 };
 use super::{done, unix_seconds};
 use crate::exit::{Exit, Failure};
@@ -109,16 +114,23 @@ pub(super) fn renew(options: &RenewOptions) -> Result<Exit, Failure> {
         let mut office = Office::open(folder).map_err(Failure::failed)?;
         return answered(&office.reply_to_file(&request, now), out);
     }
+    if options.issuing {
+        let reason = options.revoke.then_some(RevocationReason::KeyCompromise);
+        let validity = office::renew_issuing(folder, keys, reason, options.coordinator_folder.as_deref(), now)
+            .map_err(Failure::failed)?;
+        let text = match options.revoke {
+            true => format!(
+                "a new issuing authority for {} days; the old one is revoked, and everything that it issued. The coordinator's certificate must be of the \
+                 new one (`--coordinator-folder`); the branches fetch the lists and renew by themselves",
+                days(validity)
+            ),
+            false => format!("a new issuing authority for {} days, and fresh lists", days(validity)),
+        };
+        return done(folder, &text);
+    }
     if let Some(coordinator) = &options.coordinator_folder {
         let validity = office::renew_coordinator(folder, coordinator, now).map_err(Failure::failed)?;
         return done(coordinator, &format!("a certificate for {} days; restart or reload its daemon", days(validity)));
-    }
-    if options.issuing {
-        let validity = office::renew_issuing(folder, keys, now).map_err(Failure::failed)?;
-        return done(
-            folder,
-            &format!("a new issuing authority for {} days; make a fresh revocation list", days(validity)),
-        );
     }
     let validity = office::renew_root(folder, keys, now).map_err(Failure::failed)?;
     let text = format!(
@@ -130,19 +142,73 @@ pub(super) fn renew(options: &RenewOptions) -> Result<Exit, Failure> {
 }
 
 pub(super) fn revoke(options: &RevokeOptions) -> Result<Exit, Failure> {
+    if let (Some(file), Some(keys)) = (&options.issuing, &options.keys) {
+        let certificate = read_certificates(file).map_err(Failure::failed)?.swap_remove(0);
+        let new = office::revoke_issuing(&options.authority, &certificate, keys, options.reason, unix_seconds());
+        return match new.map_err(Failure::failed)? {
+            true => done(
+                &options.authority,
+                "the authority is revoked, and everything that it issued; revocations.pem says so",
+            ),
+            false => Err(Failure::failed("nothing was changed: this authority is revoked already")),
+        };
+    }
     let whom = match (&options.identity, &options.serial) {
         (Some(identity), _) => WhomToRevoke::Identity(identity.clone()),
         (None, serial) => WhomToRevoke::Serial(hexadecimal(serial.as_deref().unwrap_or_default())?),
     };
     let revoked = office::revoke(&options.authority, &whom, options.reason, options.days, unix_seconds());
     let revoked = revoked.map_err(Failure::failed)?;
-    let text = format!("{} certificates revoked; install revocations.pem and sign the next roster", revoked.len());
+    if !revoked.had_effect() {
+        return Err(Failure::failed("nothing was changed: everything of it is revoked and denied already"));
+    }
+    let denied = if revoked.denied { ", denied at the coordinator's door" } else { "" };
+    let next = if revoked.member { "; sign the next roster, so that it is a member no more" } else { "" };
+    let text = format!("{} certificates revoked{denied}{next}", revoked.certificates.len());
     done(&options.authority, &text)
 }
 
 pub(super) fn list(options: &CrlOptions) -> Result<Exit, Failure> {
-    let number = office::fresh_list(&options.authority, options.days, unix_seconds()).map_err(Failure::failed)?;
-    done(&options.authority, &format!("revocation list {number}, for {} days", options.days))
+    let (folder, now) = (&options.authority, unix_seconds());
+    if let Some(keys) = options.keys.as_ref().filter(|_| options.root) {
+        let days = options.days.unwrap_or(ROOT_LIST_DAYS);
+        let number = office::fresh_root_list(folder, keys, days, now).map_err(Failure::failed)?;
+        return done(
+            folder,
+            &format!("root list {number}, for {days} days, and a fresh list of the issuing authority"),
+        );
+    }
+    let days = options.days.unwrap_or(REVOCATION_DAYS);
+    let number = office::fresh_list(folder, days, now).map_err(Failure::failed)?;
+    done(folder, &format!("revocation list {number}, for {days} days"))
+}
+
+pub(super) fn deny(options: &DenyOptions) -> Result<Exit, Failure> {
+    let folder = &options.authority;
+    if options.list {
+        for entry in office::read_denied(folder).map_err(Failure::failed)?.entries() {
+            println!("{}  at {}  {}", entry.who, entry.at, entry.reason.as_str());
+        }
+        return Ok(Exit::Done);
+    }
+    let who = match (&options.identity, &options.key, options.client) {
+        (Some(identity), ..) => Denied::Identity(identity.clone()),
+        (None, Some(key), _) => Denied::Key(*key),
+        (None, None, client) => Denied::Client(ClientId(client.unwrap_or_default())),
+    };
+    if options.remove {
+        return match office::allow(folder, &who).map_err(Failure::failed)? {
+            true => done(folder, &format!("{who} is denied no more")),
+            false => Err(Failure::failed(format!("nothing was changed: {who} is not on the deny-list"))),
+        };
+    }
+    match office::deny(folder, who.clone(), options.reason, unix_seconds()).map_err(Failure::failed)? {
+        true => done(
+            folder,
+            &format!("{who} is denied; the coordinator that reads this folder ends its session within two seconds"),
+        ),
+        false => Err(Failure::failed(format!("nothing was changed: {who} is denied already"))),
+    }
 }
 
 /// A serial number as `certs inspect` prints it.

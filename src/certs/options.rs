@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use tributary_certs::identity::{Identity, Role};
 use tributary_certs::issue::RevocationReason;
 use tributary_certs::office::{Fingerprint, REVOCATION_DAYS, TOKEN_HOURS_MAX};
+use tributary_protocol::digest::Digest;
 
 pub(crate) use self::roster::{
     DiffOptions, GroupOptions, InstallOptions, ProposeOptions, RosterCommand, ShowOptions, SignOptions,
@@ -34,6 +35,8 @@ pub(crate) enum CertsCommand {
     Revoke(RevokeOptions),
     /// Make a fresh revocation list
     Crl(CrlOptions),
+    /// Keep an identity, a key or a client number out at the coordinator's door, whoever issued its certificate
+    Deny(DenyOptions),
     /// The list of members
     #[command(subcommand)]
     Roster(RosterCommand),
@@ -217,23 +220,26 @@ pub(crate) struct CertificateOptions {
 
 /// What to renew.
 #[derive(Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["coordinator_folder", "request", "issuing", "root"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["coordinator_folder", "request", "issuing", "root"]))]
 pub(crate) struct RenewOptions {
     /// The authority's folder
     #[arg(long, value_name = "DIR")]
     pub(super) authority: PathBuf,
-    /// The folder of the coordinator whose certificate is renewed
-    #[arg(long, value_name = "DIR")]
+    /// The folder of the coordinator whose certificate is renewed; with --issuing under the new authority
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["request", "root"])]
     pub(super) coordinator_folder: Option<PathBuf>,
     /// A branch's renewal that came as a file
-    #[arg(long, value_name = "FILE", requires = "out")]
+    #[arg(long, value_name = "FILE", requires = "out", conflicts_with = "root")]
     pub(super) request: Option<PathBuf>,
     /// The answer to the branch
     #[arg(long, value_name = "FILE", requires = "request")]
     pub(super) out: Option<PathBuf>,
-    /// A new issuing authority under the newest root
-    #[arg(long)]
+    /// A new issuing authority under the newest root, with fresh lists
+    #[arg(long, conflicts_with_all = ["request", "root"])]
     pub(super) issuing: bool,
+    /// With --issuing: the old issuing authority is revoked, and so is everything that it issued; every branch renews at once
+    #[arg(long, requires = "issuing")]
+    pub(super) revoke: bool,
     /// A new root beside the old one
     #[arg(long)]
     pub(super) root: bool,
@@ -249,11 +255,17 @@ pub(crate) struct RevokeOptions {
     #[arg(long, value_name = "DIR")]
     pub(super) authority: PathBuf,
     /// The identity whose certificates and membership end
-    #[arg(required_unless_present = "serial", value_parser = Identity::parse)]
+    #[arg(required_unless_present_any = ["serial", "issuing"], value_parser = Identity::parse)]
     pub(super) identity: Option<Identity>,
     /// The serial number of the one certificate to revoke, hexadecimal
     #[arg(long, value_name = "HEX", conflicts_with = "identity")]
     pub(super) serial: Option<String>,
+    /// The certificate of an issuing authority to revoke, such as issuing-old-SECONDS.pem
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["identity", "serial", "days"], requires = "keys")]
+    pub(super) issuing: Option<PathBuf>,
+    /// With --issuing: the folder with root.key
+    #[arg(long, value_name = "DIR", requires = "issuing")]
+    pub(super) keys: Option<PathBuf>,
     /// Why: unspecified, key-compromise, affiliation-changed, superseded or cessation-of-operation
     #[arg(long, value_name = "WORD", default_value = "unspecified", value_parser = reason)]
     pub(super) reason: RevocationReason,
@@ -268,9 +280,43 @@ pub(crate) struct CrlOptions {
     /// The authority's folder
     #[arg(long, value_name = "DIR")]
     pub(super) authority: PathBuf,
-    /// For how many days it counts
-    #[arg(long, value_name = "N", default_value_t = REVOCATION_DAYS)]
-    pub(super) days: u64,
+    /// For how many days it counts [default: 7; a root's list 180]
+    #[arg(long, value_name = "N")]
+    pub(super) days: Option<u64>,
+    /// The roots' list of issuing authorities as well, for which their keys are needed
+    #[arg(long, requires = "keys")]
+    pub(super) root: bool,
+    /// With --root: the folder with root.key
+    #[arg(long, value_name = "DIR", requires = "root")]
+    pub(super) keys: Option<PathBuf>,
+}
+
+/// Whom to keep out.
+#[derive(Args)]
+#[command(group = clap::ArgGroup::new("whom").args(["identity", "key", "client"]))]
+#[command(group = clap::ArgGroup::new("asked").required(true).multiple(true).args(["identity", "key", "client", "list"]))]
+pub(crate) struct DenyOptions {
+    /// The authority's folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) authority: PathBuf,
+    /// The identity
+    #[arg(value_parser = Identity::parse)]
+    pub(super) identity: Option<Identity>,
+    /// A TLS key by the SHA-256 of its public key information, as `certs inspect` prints it; or a public signing key, as signing.pub has it
+    #[arg(long, value_name = "HEX", value_parser = key)]
+    pub(super) key: Option<Digest>,
+    /// The client's number in the roster
+    #[arg(long, value_name = "N")]
+    pub(super) client: Option<u32>,
+    /// Why: unspecified, key-compromise, affiliation-changed, superseded or cessation-of-operation
+    #[arg(long, value_name = "WORD", default_value = "unspecified", value_parser = reason)]
+    pub(super) reason: RevocationReason,
+    /// Take the entry out
+    #[arg(long, requires = "whom", conflicts_with = "reason")]
+    pub(super) remove: bool,
+    /// Show who is denied
+    #[arg(long, conflicts_with_all = ["whom", "remove", "reason"])]
+    pub(super) list: bool,
 }
 
 /// What to look at.
@@ -293,6 +339,10 @@ fn fingerprint(text: &str) -> Result<Fingerprint, &'static str> {
 fn role(text: &str) -> Result<Role, &'static str> {
     Role::of_person(text)
         .ok_or("a person is a plan-owner, privacy-officer, branch-owner, branch-operator, auditor or model-user")
+}
+
+fn key(text: &str) -> Result<Digest, &'static str> {
+    Digest::from_hex(&text.to_ascii_lowercase()).ok_or("a key is 64 hexadecimal digits")
 }
 
 fn reason(text: &str) -> Result<RevocationReason, &'static str> {

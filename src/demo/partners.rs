@@ -5,6 +5,7 @@ use tributary_certs::enrolment::{init_authority, names};
 use tributary_certs::files::{create_private_folder, read_public};
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::office::{Bundle, Office, TokenRequest, begin, certify, install, make_token};
+use tributary_certs::revocation::organisation_file;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::PrivacyMode;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN, Thresholds};
@@ -91,7 +92,11 @@ pub(super) fn bring_authority(workplace: &Workplace, name: &str, domain: &TrustD
     init_authority(&own, domain, 1, 1, now)?;
     let trusted = workplace.authority().join(format!("trust-{name}.pem"));
     let root = read_public(&own.join(names::TRUST))?;
-    std::fs::write(&trusted, root).with_context(|| format!("{} cannot be written", trusted.display()))
+    std::fs::write(&trusted, root).with_context(|| format!("{} cannot be written", trusted.display()))?;
+    // And its revocation lists, without which nobody of it is believed.
+    let lists = organisation_file(&workplace.authority().join(names::REVOCATIONS), name);
+    std::fs::write(&lists, read_public(&own.join(names::REVOCATIONS))?)
+        .with_context(|| format!("{} cannot be written", lists.display()))
 }
 
 /// Enrols a partner as `docs/OPERATING.md` says: a token from the federation, keys and certificate at the partner, registered at the office.

@@ -37,9 +37,18 @@ impl Federation {
 
     /// The coordinator of a demo's folder serves once more, with changed settings.
     pub(crate) fn after_a_plan(change: impl FnOnce(&Path, &str) -> String, prepare: impl FnOnce(&Path)) -> Self {
+        Self::of_demo(&[], change, prepare)
+    }
+
+    /// As [`Federation::waiting_with`], after a demo with other options.
+    pub(crate) fn of_demo(
+        options: &[&str],
+        change: impl FnOnce(&Path, &str) -> String,
+        prepare: impl FnOnce(&Path),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().canonicalize().unwrap().join("run");
-        let made = demo(&dir, &[]);
+        let made = demo(&dir, options);
         assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
         fs::remove_dir_all(dir.join("coordinator/state")).unwrap();
         prepare(&dir);
@@ -101,6 +110,13 @@ impl Federation {
         let mut command = Command::new(EXECUTABLE);
         command.args(["client", "run", "--events", "--config"]).arg(self.config(number)).stdin(Stdio::null());
         command
+    }
+
+    /// A client of some settings file.
+    pub(crate) fn start_at(config: &Path) -> Client {
+        let mut command = Command::new(EXECUTABLE);
+        command.args(["client", "run", "--events", "--config"]).arg(config).stdin(Stdio::null());
+        Client(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
     }
 
     pub(crate) fn start(&self, number: usize) -> Client {
@@ -234,7 +250,7 @@ fn a_foreign_certificate_is_refused_with_the_reason() {
             .concat(),
     );
     // It trusts and expects the right coordinator; only its own certificate is somebody else's.
-    for file in ["trust.pem", "authorities", "coordinator"] {
+    for file in ["trust.pem", "revocations.pem", "authorities", "coordinator"] {
         fs::copy(path(&format!("identities/branch-000/{file}")), path(&format!("identities/foreign/{file}"))).unwrap();
     }
     federation.edit(0, |text| text.replace("identities/branch-000", "identities/foreign"));

@@ -20,4 +20,5 @@ mod privacy;
 #[cfg(feature = "simulate")]
 mod simulate;
 mod support;
+mod thefts;
 mod units;

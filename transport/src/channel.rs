@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rustls::pki_types::CertificateDer;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 use tributary_certs::entropy::OsEntropy;
@@ -175,6 +176,13 @@ impl Channel {
                 }
             }
         }
+    }
+
+    /// The certificate of the coordinator at the other end of the open connection.
+    #[must_use]
+    pub fn peer(&self) -> Option<&CertificateDer<'static>> {
+        let (_, link) = self.link.as_ref()?;
+        link.wire().map(Wire::certificate)
     }
 
     /// Gives the link up, for this reason, and begins another one.

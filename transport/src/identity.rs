@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use tributary_certs::denied::DenyList;
 #[cfg(feature = "pkcs11")]
 use tributary_certs::pkcs11::{TokenKey, TokenSettings};
 use tributary_certs::provider::KeyExchange;
-use tributary_certs::revocation::RevocationLists;
+use tributary_certs::revocation::{ListsRead, RevocationLists, Seen, organisation_file};
 use tributary_certs::tls::{Credentials, TrustRoots};
+use tributary_certs::trust::organisation_files;
 use tributary_settings::Document;
 
 /// The files of a TLS identity.
@@ -18,8 +20,10 @@ pub struct TlsFiles {
     pub key: KeyPlace,
     /// Trusted roots (PEM), beside those of single organisations.
     pub trust: PathBuf,
-    /// Revocation lists; nothing where none are used.
-    pub revocations: Option<PathBuf>,
+    /// The general revocation lists, beside those of single organisations.
+    pub revocations: PathBuf,
+    /// The deny-list, where this side keeps a door.
+    pub denied: Option<PathBuf>,
     /// Which key exchanges are accepted.
     pub key_exchange: KeyExchange,
 }
@@ -40,48 +44,79 @@ pub struct TlsMaterial {
     pub credentials: Credentials,
     /// Trusted roots.
     pub roots: TrustRoots,
-    /// Verified revocation lists; empty where none are used.
+    /// Who of those that the roots vouch for is believed.
+    pub lists: ListFiles,
+}
+
+/// Verified lists, before they come into force.
+pub struct ListFiles {
+    /// The revocation lists.
     pub revocations: RevocationLists,
+    /// The deny-list.
+    pub denied: DenyList,
+    /// What is wrong with the lists of single organisations, for the log.
+    pub notes: Vec<String>,
+    seen: Seen,
+}
+
+impl ListFiles {
+    /// Remembers the lists' numbers, so that older ones are refused from now on, after a restart as well. For whoever puts them into force.
+    ///
+    /// # Errors
+    /// If that cannot be written: then they must not come into force.
+    pub fn adopt(&mut self) -> Result<(), String> {
+        self.seen.note(&self.revocations, self.denied.order()).map_err(|fault| fault.to_string())
+    }
 }
 
 /// What distinguishes the files of one moment from those of another.
 pub type Stamp = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
 
 impl TlsFiles {
-    /// Opens everything.
+    /// Opens everything; `before` is what was in force until now, and `now` in Unix seconds.
     ///
     /// # Errors
     /// The name of the setting and what is wrong with its file, for each of them.
-    pub fn open(&self) -> Result<TlsMaterial, Vec<(&'static str, String)>> {
+    pub fn open(&self, before: Option<&RevocationLists>, now: u64) -> Result<TlsMaterial, Vec<(&'static str, String)>> {
         let mut faults = Vec::new();
         let credentials = self.credentials().map_err(|fault| faults.push(("certificate", fault))).ok();
         let roots = TrustRoots::read(&self.trust);
         let roots = roots.map_err(|fault| faults.push(("ca_certificate", fault.to_string()))).ok();
-        let revocations = match (&self.revocations, &roots) {
-            (Some(path), Some(roots)) => {
-                let lists = RevocationLists::read(path, roots);
-                lists.map_err(|fault| faults.push(("revocations", fault.to_string()))).ok()
-            }
-            _ => Some(RevocationLists::default()),
-        };
-        match (credentials, roots, revocations) {
-            (Some(credentials), Some(roots), Some(revocations)) => Ok(TlsMaterial { credentials, roots, revocations }),
+        let lists = roots.as_ref().and_then(|roots| {
+            let lists = self.lists(roots, before, now);
+            lists.map_err(|fault| faults.push(("revocations", fault))).ok()
+        });
+        match (credentials, roots, lists) {
+            (Some(credentials), Some(roots), Some(lists)) => Ok(TlsMaterial { credentials, roots, lists }),
             _ => Err(faults),
         }
+    }
+
+    fn lists(&self, roots: &TrustRoots, before: Option<&RevocationLists>, now: u64) -> Result<ListFiles, String> {
+        let seen = Seen::beside(&self.trust).map_err(|fault| fault.to_string())?;
+        let read = RevocationLists::read(&self.revocations, roots, &seen, before).map_err(|fault| fault.to_string())?;
+        let denied = self.denied.as_ref().map(|path| DenyList::read(path, &read.lists, &seen, now)).transpose();
+        let denied = denied.map_err(|fault| fault.to_string())?.unwrap_or_default();
+        let ListsRead { lists: revocations, notes } = read;
+        Ok(ListFiles { revocations, denied, notes, seen })
     }
 
     /// The state of the files now; another one means that they must be opened again.
     #[must_use]
     pub fn stamp(&self) -> Stamp {
-        let mut paths = vec![self.chain.clone(), self.trust.clone()];
-        paths.extend(self.revocations.clone());
+        let mut paths = vec![self.chain.clone(), self.trust.clone(), self.revocations.clone()];
+        paths.extend(self.denied.clone());
+        // Of single organisations; a file may be written anew in its place, which its folder does not show.
+        let organisations = organisation_files(&self.trust).unwrap_or_default();
+        for (organisation, trust) in organisations {
+            paths.push(organisation_file(&self.revocations, &organisation));
+            paths.push(trust);
+        }
         match &self.key {
             KeyPlace::File(path) => paths.push(path.clone()),
             #[cfg(feature = "pkcs11")]
             KeyPlace::Token(_) => {}
         }
-        // Roots of single organisations come and go with files of their own.
-        paths.extend(self.trust.parent().map(Path::to_path_buf));
         paths.into_iter().map(|path| (path.clone(), stamp(&path))).collect()
     }
 

@@ -9,6 +9,7 @@ use crate::files::{self, Existing, FileError};
 use crate::identity::TrustDomain;
 use crate::issue::{CertificateAuthority, Validity};
 use crate::keys::{TlsKey, write_signing_key};
+use crate::office::{REVOCATION_DAYS, ROOT_LIST_DAYS, make_list, make_root_list};
 use crate::renewal::chain_for;
 use crate::roster::RosterAuthorities;
 use crate::suite::SigningKey;
@@ -84,6 +85,8 @@ pub fn init_authority_apart(
     }
     list.write(&folder.join(names::AUTHORITIES))?;
     write_members(folder, &[])?;
+    make_root_list(folder, offline, ROOT_LIST_DAYS, now)?;
+    make_list(folder, REVOCATION_DAYS, now)?;
     Ok(list)
 }
 

@@ -34,7 +34,7 @@ use crate::identity::{Identity, IdentityError, Role};
 use crate::issue::{CertificateAuthority, IssueError, LeafRequest, Validity};
 use crate::keys;
 use crate::office::lock::FolderLock;
-use crate::office::{Fingerprint, Ground, Issued, Way, copy_trust, record, record_ground};
+use crate::office::{Fingerprint, Ground, Issued, Way, copy_lists, copy_trust, record, record_ground};
 use crate::revocation::RevocationFileError;
 use crate::roster::{RosterAuthorities, RosterFileError};
 use crate::suite::SigningKey;
@@ -289,6 +289,7 @@ pub fn issue_person(
     key.write(&out.join(names::KEY))?;
     write_certificates(&out.join(names::CHAIN), chain.certificates(), Existing::Keep)?;
     copy_trust(folder, out)?;
+    copy_lists(folder, out)?;
     Ok(identity)
 }
 
@@ -314,6 +315,7 @@ fn write_daemon(
     keys::write_signing_key(&signing_key, &out.join(names::SIGNING_KEY))?;
     keys::write_verifying_key(&signing_key.verifying_key(), &out.join(names::SIGNING_PUBLIC))?;
     copy_trust(folder, out)?;
+    copy_lists(folder, out)?;
     RosterAuthorities::read(&folder.join(names::AUTHORITIES))?.write(&out.join(names::AUTHORITIES))?;
     Ok((signing_key.verifying_key(), tls_key.spki_sha256()))
 }

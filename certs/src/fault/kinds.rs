@@ -66,11 +66,11 @@ kinds! {
     RevocationUnknown 107 "certificate-revocation-unknown"
         "No revocation list covers the certificate."
         "Whether the certificate was revoked cannot be told, so it is refused."
-        "Install the list of the authority that issued it beside the others and reload the daemon.";
+        "Install the lists of the authority that issued it, and of every authority above that one: revocations.pem, or revocations-ORGANISATION.pem.";
     RevocationListExpired 108 "certificate-revocation-list-expired"
         "The revocation list is out of date."
         "Whether the certificate was revoked since cannot be told, so it is refused."
-        "Make a fresh list (`tributary certs crl`), install it and reload the daemon.";
+        "An issuing authority's list: `tributary certs crl --authority DIR`. A root's: its key's holder adds `--root --keys MEDIUM`. Branches fetch the new list.";
     RevocationListForged 109 "certificate-revocation-list-forged"
         "The revocation list is unreadable or not signed by a trusted authority."
         "It was damaged or altered, so nothing it says is believed."
@@ -148,6 +148,18 @@ kinds! {
         "Whoever presents it does not hold its private key."
         "Give the certificate that was issued for this key, or make the request again.";
 
+    RevocationListOlder 128 "certificate-revocation-list-older"
+        "The list is older than one that was in force here."
+        "Somebody may want to take a revocation back; what was in force stays in force."
+        "Install the authority's newest list; if it is the newest, ask the authority who issues lists under its name.";
+    Denied 129 "certificate-denied"
+        "The bearer is on the federation's deny-list."
+        "Its certificate may be good, and the federation has cut it off."
+        "Ask the federation's authority why (`tributary certs deny --list`).";
+    DenyListForged 130 "certificate-deny-list-forged"
+        "The deny-list is not signed by an issuing authority that stands."
+        "It was altered, or made by an authority that was revoked or has ended, so nothing it says is believed."
+        "Have the authority sign it again (`tributary certs crl --authority DIR`); if it is refused again, report it as an attack.";
     TlsVersion 201 "tls-version"
         "The peer does not speak TLS 1.3."
         "It is another program, too old, or a gateway terminates TLS in between."

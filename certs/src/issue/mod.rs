@@ -24,6 +24,7 @@ pub use self::reasons::{ListEntry, RevocationReason};
 use self::parameters::{authority_key, authority_parameters, leaf_parameters, moment, within};
 use crate::identity::{Identity, TrustDomain};
 use crate::keys::TlsKey;
+use crate::revocation::ListNumber;
 
 /// Largest time that a certificate can carry, in Unix seconds: the last second of the year 9999 (RFC 5280, section 4.1.2.5).
 pub const TIME_MAX: u64 = 253_402_300_799;
@@ -273,7 +274,7 @@ impl CertificateAuthority {
     /// [`IssueError::Validity`] or [`IssueError::Library`].
     pub fn revocation_list(
         &self,
-        number: u64,
+        number: impl Into<ListNumber>,
         validity: Validity,
         serials: &[Vec<u8>],
     ) -> Result<CertificateRevocationListDer<'static>, IssueError> {
@@ -291,7 +292,7 @@ impl CertificateAuthority {
     /// [`IssueError::Validity`] or [`IssueError::Library`].
     pub fn revocation_list_of(
         &self,
-        number: u64,
+        number: impl Into<ListNumber>,
         validity: Validity,
         entries: &[ListEntry],
     ) -> Result<CertificateRevocationListDer<'static>, IssueError> {
@@ -306,7 +307,7 @@ impl CertificateAuthority {
         let list = CertificateRevocationListParams {
             this_update: moment(validity.not_before, validity)?,
             next_update: moment(validity.not_after, validity)?,
-            crl_number: SerialNumber::from(number),
+            crl_number: SerialNumber::from_slice(number.into().to_be_bytes()),
             issuing_distribution_point: None,
             revoked_certs: entries.iter().map(revoked).collect::<Result<_, IssueError>>()?,
             key_identifier_method: KeyIdMethod::Sha256,

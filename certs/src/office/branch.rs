@@ -16,10 +16,11 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 
 use super::grant::{trust_files, write_trust_files};
+use super::succession::all_vouched;
 use super::wire::{Answer, EnrolRequest, Granted, RenewRequest, Request, decode_answer, encode_request};
 use super::{Bundle, Fingerprint, client_name, csr};
 use crate::binding::{KeyBinding, SignedBinding};
-use crate::enrolment::{EnrolmentError, names, write_certificates, write_fingerprint};
+use crate::enrolment::{EnrolmentError, names, read_coordinator, write_certificates, write_fingerprint};
 use crate::entropy::OsEntropy;
 use crate::fault::{CertificateFault, FaultKind};
 use crate::files::{self, Existing, FileError};
@@ -27,7 +28,7 @@ use crate::identity::{Identity, identity_of, organisation_named, parse_certifica
 use crate::inspect::{validity_of, verify_chain};
 use crate::keys::{TlsKey, read_signing_key, write_signing_key, write_verifying_key};
 use crate::renewal::{Places, current_binding};
-use crate::revocation::issued_by;
+use crate::revocation::{Revocation, issued_by, standing_with, take_carried};
 use crate::roster::parse_authorities_text;
 use crate::suite::SigningKey;
 use crate::tls::TrustRoots;
@@ -91,7 +92,7 @@ pub fn install(answer: &[u8], out: &Path, now: u64) -> Result<Installed, Enrolme
     let signing = read_signing_key(&out.join(names::SIGNING_KEY))?;
     let granted = granted(answer, &fingerprint(&key, &signing, &bundle.identity)?)?;
     let above = |root: &CertificateDer<'_>| Digest::of(root) == bundle.root_sha256;
-    let roots = judged(&granted, above, now)?;
+    let roots = judged(&granted, above, (out, &bundle.coordinator.identity), now)?;
     let chain = leaf_for(&granted, &roots, &bundle.identity, &key.spki_sha256(), now)?;
     let authorities = parse_authorities_text(&granted.authorities);
     if granted.coordinator != bundle.coordinator.print() || authorities.as_ref() != Some(&bundle.authorities) {
@@ -100,6 +101,7 @@ pub fn install(answer: &[u8], out: &Path, now: u64) -> Result<Installed, Enrolme
     write_verifying_key(&signing.verifying_key(), &out.join(names::SIGNING_PUBLIC))?;
     write_fingerprint(out, &fingerprint(&key, &signing, &bundle.identity)?)?;
     write_trust_files(out, &granted.trust)?;
+    take_carried(out, &bundle.coordinator.identity, granted.lists.as_bytes(), now)?;
     bundle.authorities.write(&out.join(names::AUTHORITIES))?;
     bundle.coordinator.write(&out.join(names::COORDINATOR))?;
     // Last: with it the folder is enrolled.
@@ -139,7 +141,8 @@ pub fn install_renewal(folder: &Path, answer: &[u8], now: u64) -> Result<Install
     let signing = read_signing_key(&folder.join(names::SIGNING_KEY))?;
     let granted = granted(answer, &fingerprint(&key, &signing, &identity)?)?;
     let trusted = TrustRoots::read(&folder.join(names::TRUST))?;
-    let roots = judged(&granted, |root| trusted.general().certificates.contains(root), now)?;
+    let coordinator = read_coordinator(&folder.join(names::COORDINATOR))?.identity;
+    let roots = judged(&granted, |root| trusted.general().certificates.contains(root), (folder, &coordinator), now)?;
     let chain = leaf_for(&granted, &roots, &identity, &key.spki_sha256(), now)?;
     let binding = granted.binding.as_ref().and_then(|binding| SignedBinding::decode(&binding.0));
     let own = |signed: &SignedBinding| {
@@ -151,6 +154,7 @@ pub fn install_renewal(folder: &Path, answer: &[u8], now: u64) -> Result<Install
     if trust_files(folder)? != granted.trust {
         write_trust_files(folder, &granted.trust)?;
     }
+    take_carried(folder, &coordinator, granted.lists.as_bytes(), now)?;
     binding.write(&places.next("binding"))?;
     write_certificates(&places.next("pem"), &chain, Existing::Replace)?;
     places.finish()?;
@@ -179,14 +183,35 @@ fn granted(answer: &[u8], fingerprint: &Fingerprint) -> Result<Granted, Enrolmen
             Err(FaultKind::ApprovalPending.fault(true, Some(shown)).into())
         }
         Answer::Pending { .. } => Err(FaultKind::AnswerOtherKeys.into_error()),
+        Answer::Lists(_) => Err(FaultKind::AnswerUnreadable.into_error()),
     }
 }
 
-/// Whether the federation's authority made the answer: its certificate stands under one of its own roots that is trusted here, and its key
-/// signed. Returns the roots that the answer brings.
+/// The request for the revocation lists, which needs no certificate.
+#[must_use]
+pub fn lists_request() -> Vec<u8> {
+    encode_request(&Request::Lists)
+}
+
+/// Takes the answer to [`lists_request`] into a client's folder. Whether anything is newer.
+///
+/// # Errors
+/// As [`take_carried`]; the office's reason.
+pub fn install_lists(folder: &Path, answer: &[u8], now: u64) -> Result<bool, EnrolmentError> {
+    let coordinator = read_coordinator(&folder.join(names::COORDINATOR))?.identity;
+    match decode_answer(answer)? {
+        Answer::Lists(text) => Ok(take_carried(folder, &coordinator, text.as_bytes(), now)?),
+        Answer::Refused(refused) => Err(refused.fault().into()),
+        Answer::Pending { .. } | Answer::Granted(_) => Err(FaultKind::AnswerUnreadable.into_error()),
+    }
+}
+
+/// Whether the federation's authority made the answer: its certificate stands under a root that is trusted here, no list has revoked it, and its
+/// key signed. Returns the roots that the answer brings; each of them is trusted, or named by one that is.
 fn judged(
     granted: &Granted,
     trusted: impl Fn(&CertificateDer<'_>) -> bool,
+    (folder, coordinator): (&Path, &Identity),
     now: u64,
 ) -> Result<TrustRoots, EnrolmentError> {
     let foreign = |detail: &str| EnrolmentError::from(FaultKind::AnswerAuthority.because(detail));
@@ -203,7 +228,14 @@ fn judged(
         }
     }
     let general = general.ok_or_else(|| FaultKind::AnswerUnreadable.into_error())?;
-    if !general.iter().any(|root| trusted(root) && issued_by(&issuing, root)) {
+    let vouched = all_vouched(&general, |root| trusted(root), &granted.succession);
+    if !vouched.ok_or_else(|| FaultKind::AnswerUnreadable.into_error())? {
+        return Err(foreign("it brings a root that no trusted root has named"));
+    }
+    if restricted.iter().any(|(organisation, _)| organisation == coordinator.organisation()) {
+        return Err(foreign("it brings roots of its own for the coordinator's organisation"));
+    }
+    if !general.iter().any(|root| issued_by(&issuing, root)) {
         return Err(foreign("it stands under no root that is trusted here"));
     }
     let validity = validity_of(&issuing)?;
@@ -214,6 +246,14 @@ fn judged(
     // A root that issues leaves too must not make each of them an office.
     if !parsed.is_ca() {
         return Err(foreign("it is no authority"));
+    }
+    let standing = standing_with(folder, granted.lists.as_bytes(), &general, &issuing, now)?;
+    if let Some(fault) = standing.fault() {
+        let detail = match standing {
+            Revocation::Revoked => "a root has revoked it",
+            _ => "no current list of a root says that it was not revoked",
+        };
+        return Err(foreign(&format!("{detail} {}", fault.mark())));
     }
     let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, &parsed.public_key().subject_public_key.data);
     key.verify(&granted.input(), &granted.signature.0).map_err(|_| foreign("its signature on the answer is wrong"))?;

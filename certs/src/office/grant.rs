@@ -10,7 +10,7 @@ use tributary_protocol::ids::ClientId;
 
 use super::csr::Checked;
 use super::wire::{Answer, Granted, Hex};
-use super::{BINDINGS, Issued, Office, approvals, record};
+use super::{BINDINGS, Issued, Office, approvals, record, succession};
 use crate::binding::{SignedBinding, record_binding};
 use crate::enrolment::{EnrolmentError, TLS_SECONDS, certificates_text, names, open_authority, write_certificates};
 use crate::entropy::OsEntropy;
@@ -103,6 +103,8 @@ impl Office {
             chain: certificates_text(&chain),
             issuing: certificates_text(std::slice::from_ref(authority.certificate())),
             trust,
+            succession: succession::read_text(&self.folder)?,
+            lists: lists(&self.folder)?,
             authorities,
             coordinator,
             binding: binding.map(|binding| Hex(binding.encode().to_vec())),
@@ -121,6 +123,11 @@ impl Office {
         }
         Err(FaultKind::OfficeUnavailable.because("no coordinator was issued yet").into())
     }
+}
+
+/// The text of the lists.
+pub(super) fn lists(folder: &Path) -> Result<String, FileError> {
+    files::read_text(&folder.join(names::REVOCATIONS), "file of revocation lists")
 }
 
 /// The trust files of a folder by name.

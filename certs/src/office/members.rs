@@ -9,11 +9,13 @@ use tributary_protocol::secagg::suite::VerifyingKey;
 
 use super::bundle::{Bundle, address};
 use super::csr::Checked;
+use super::deny::{allow_locked, read_denied};
 use super::lock::FolderLock;
 use super::revoke::{read_marks, write_marks};
 use super::tokens::{TOKEN_HOURS_MAX, Token, TokenLine, read_tokens, write_tokens};
 use super::{BINDINGS, client_name, read_issued};
 use crate::binding::forget_binding;
+use crate::denied::{Bearer, Denied, DenyEntry};
 use crate::enrolment::{
     EnrolmentError, Member, SIGNING_SECONDS, names, numbers, open_authority, read_coordinator, read_members,
     write_members,
@@ -161,8 +163,29 @@ pub(super) fn admit(
     Ok(Member { identity, entry })
 }
 
+/// Refuses whoever is on the deny-list. A token that starts a member anew lifts what its revocation put there, and nothing else.
+pub(super) fn not_denied(
+    folder: &Path,
+    member: &Member,
+    tls_spki_sha256: &Digest,
+    again: bool,
+) -> Result<(), EnrolmentError> {
+    let bearer = Bearer {
+        identity: &member.identity,
+        tls_spki_sha256,
+        signing_key: &member.entry.signing_key.0,
+        client: member.entry.client,
+    };
+    let lifted = |entry: &&DenyEntry| again && entry.who == Denied::Identity(member.identity.clone());
+    let revoked = again && revoked_members(folder)?.contains(&member.identity);
+    match read_denied(folder)?.denies(&bearer).filter(|entry| !(revoked && lifted(entry))) {
+        Some(entry) => Err(FaultKind::Denied.because(&entry.who).into()),
+        None => Ok(()),
+    }
+}
+
 /// Adds the member's line, or replaces it, and lifts its revocation. The folder's lock is held.
-pub(super) fn write(folder: &Path, member: &Member) -> Result<(), FileError> {
+pub(super) fn write(folder: &Path, member: &Member) -> Result<(), EnrolmentError> {
     let mut members = read_members(folder)?;
     if !members.contains(member) {
         match members.iter_mut().find(|other| other.identity == member.identity) {
@@ -179,6 +202,8 @@ pub(super) fn write(folder: &Path, member: &Member) -> Result<(), FileError> {
     if marks.iter().any(|mark| mark.identity == member.identity) {
         marks.retain(|mark| mark.identity != member.identity);
         write_marks(folder, &marks)?;
+        // Its old keys stay denied.
+        allow_locked(folder, &Denied::Identity(member.identity.clone()))?;
     }
     Ok(())
 }

@@ -17,13 +17,17 @@ mod branch;
 mod bundle;
 mod certify;
 mod csr;
+mod deny;
 mod grant;
 mod grounds;
 mod issued;
+mod lists;
 pub(crate) mod lock;
 mod members;
 mod revoke;
+mod revoked;
 mod rollover;
+mod succession;
 mod tokens;
 mod wire;
 
@@ -35,19 +39,23 @@ use tributary_protocol::roster::MemberName;
 
 pub use approvals::{Approval, Fingerprint, Waiting, approve, read_waiting};
 pub use batch::{BATCH_MAX, BatchTerms, make_tokens};
-pub use branch::{Begun, Installed, begin, begin_renewal, install, install_renewal};
+pub use branch::{Begun, Installed, begin, begin_renewal, install, install_lists, install_renewal, lists_request};
 pub use bundle::{Bundle, address as coordinator_address};
 pub use certify::certify;
 pub use csr::CSR_BYTES_MAX;
+pub use deny::{allow, deny, read_denied};
 pub(crate) use grant::copy_trust;
 pub use grounds::{Ground, Way};
 pub(crate) use grounds::{read_grounds, record_ground};
 pub(crate) use issued::record;
 pub use issued::{ISSUED_LINES_MAX, Issued, read_issued};
+pub use lists::{REVOCATION_DAYS, ROOT_LIST_DAYS, fresh_list, fresh_root_list, refresh_list, revoke_issuing};
+pub(crate) use lists::{copy_lists, make_list, make_root_list};
 pub(crate) use members::revoked_members;
 pub use members::{TokenRequest, make_token};
 pub(crate) use revoke::read_marks;
-pub use revoke::{REVOCATION_DAYS, RevocationReason, Revoked, WhomToRevoke, fresh_list, read_revoked, revoke};
+pub use revoke::{RevocationReason, Revocations, WhomToRevoke, revoke};
+pub use revoked::{Revoked, read_revoked};
 pub use rollover::{renew_coordinator, renew_issuing, renew_root};
 pub use tokens::{TOKEN_BYTES, TOKEN_HOURS_MAX, Token};
 pub use wire::{
@@ -104,6 +112,7 @@ impl Office {
         read_waiting(folder)?;
         read_issued(folder)?;
         read_revoked(folder)?;
+        read_denied(folder)?;
         office.bindings()?;
         Ok(office)
     }
@@ -146,6 +155,7 @@ impl Office {
         let answer = wire::decode_request(request).map_err(EnrolmentError::Refused).and_then(|request| match request {
             Request::Enrol(request) => self.enrol(&request, came, now),
             Request::Renew(request) => self.renew(&request, came.chain, now),
+            Request::Lists => self.lists(),
         });
         let (answer, outcome) = match answer {
             Ok((answer, outcome)) => (answer, outcome),
@@ -157,6 +167,11 @@ impl Office {
             }
         };
         Reply { bytes: encode_answer(&answer), outcome }
+    }
+
+    /// The lists, for anybody: they prove themselves, and say nothing that is secret.
+    fn lists(&self) -> Result<(Answer, String), EnrolmentError> {
+        Ok((Answer::Lists(grant::lists(&self.folder)?), "the revocation lists were asked for".to_owned()))
     }
 
     fn enrol(&self, request: &EnrolRequest, came: &Came<'_>, now: u64) -> Result<(Answer, String), EnrolmentError> {
@@ -182,6 +197,7 @@ impl Office {
         let again = line.again && granted.is_none();
         let admission = Admission { again, repeated: line.keys.is_some() };
         let member = members::admit(&self.folder, &asked, &signing_key, admission, now)?;
+        members::not_denied(&self.folder, &member, &Digest::of(&asked.spki), admission.again)?;
         let chain = self.chain_given(came.chain, &asked, now)?;
         if line.keys.is_none() {
             // Durable before anything is given for it: a second machine with this token is refused from here on.
@@ -220,6 +236,7 @@ impl Office {
         let _lock = FolderLock::take(&self.folder)?;
         let member = self.member_in_good_standing(request, now)?;
         let spki_sha256 = Digest::of(&asked.spki);
+        members::not_denied(&self.folder, &member, &spki_sha256, false)?;
         let signing_key = member.entry.signing_key;
         let bound = binding.binding.client == member.entry.client && binding.binding.tls_spki_sha256 == spki_sha256;
         if !bound || !binding.verify(&signing_key) {

@@ -1,35 +1,24 @@
 //! Revocation: what was revoked, who is a member no more, and the list that says so to everybody else.
 //!
 //! ```text
-//! revoked           serial 4b1c.. not-after 1902592000 at 1900000000 reason key-compromise identity spiffe://..
 //! revoked-members   identity spiffe://.. at 1900000000 reason key-compromise
-//! revocations.pem   the authorities and their lists (PEM), as `crate::revocation` reads them
 //! ```
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::deny::deny_locked;
+use super::lists::{REVOCATION_DAYS, days_checked, make_list};
 use super::lock::FolderLock;
 use super::read_issued;
-use crate::enrolment::{EnrolmentError, Member, certificates_text, names, open_authority};
+use super::revoked::{Revoked, read_revoked, write_revoked};
+use crate::denied::{Denied, DenyEntry};
+use crate::enrolment::{EnrolmentError, Member, read_members};
 use crate::fault::FaultKind;
-use crate::files::{self, Existing, FileError};
+use crate::files::FileError;
 use crate::identity::{Identity, Role};
 pub use crate::issue::RevocationReason;
-use crate::issue::{CertificateAuthority, ListEntry, Validity};
-use crate::keys::TlsKey;
 use crate::lines::{Fields, hex, read_list, write_list};
-use crate::revocation::{issued_by, last_number};
-use crate::tls::read_certificates;
 
-/// For how many days a list counts, unless another number is given.
-pub const REVOCATION_DAYS: u64 = 7;
-
-/// How many days a list may count at most: whoever misses a new one believes a revoked certificate for so long.
-const REVOCATION_DAYS_MAX: u64 = 90;
-
-const REVOKED: &str = "revoked";
-const REVOKED_TITLE: &str = "tributary revoked 1";
 const MARKS: &str = "revoked-members";
 const MARKS_TITLE: &str = "tributary revoked members 1";
 
@@ -40,37 +29,6 @@ pub enum WhomToRevoke {
     Identity(Identity),
     /// One certificate, by its serial number (big-endian); the membership stands.
     Serial(Vec<u8>),
-}
-
-/// A revoked certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Revoked {
-    /// Whom it named.
-    pub identity: Identity,
-    /// Its serial number, big-endian.
-    pub serial: Vec<u8>,
-    /// Its last second, Unix.
-    pub not_after: u64,
-    /// When it was revoked, in Unix seconds.
-    pub at: u64,
-    /// Why.
-    pub reason: RevocationReason,
-}
-
-impl Revoked {
-    fn line(&self) -> String {
-        let Self { identity, serial, not_after, at, reason } = self;
-        let (serial, reason) = (hex(serial), reason.as_str());
-        format!("serial {serial} not-after {not_after} at {at} reason {reason} identity {identity}\n")
-    }
-
-    fn parse(line: &str) -> Option<Self> {
-        let mut fields = Fields::of(line);
-        let (serial, not_after, at) = (fields.bytes("serial")?, fields.number("not-after")?, fields.number("at")?);
-        let reason = RevocationReason::parse(fields.text("reason")?)?;
-        let identity = fields.identity("identity")?;
-        fields.end().map(|()| Self { identity, serial, not_after, at, reason })
-    }
 }
 
 /// A member that is one no more.
@@ -95,25 +53,37 @@ pub(super) fn write_marks(folder: &Path, marks: &[Mark]) -> Result<(), FileError
     write_list(&folder.join(MARKS), MARKS_TITLE, marks.iter().map(line))
 }
 
-/// What was revoked, in the order of revoking.
-///
-/// # Errors
-/// [`FileError`].
-pub fn read_revoked(folder: &Path) -> Result<Vec<Revoked>, FileError> {
-    read_list(&folder.join(REVOKED), REVOKED_TITLE, "list of revoked certificates", Revoked::parse)
+/// What a revocation did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revocations {
+    /// The newly revoked certificates. One that an organisation's own authority issued is on our list too, and means nothing there: what cuts its
+    /// bearer off is the deny-list.
+    pub certificates: Vec<Revoked>,
+    /// Whether a membership ended.
+    pub member: bool,
+    /// Whether the deny-list grew.
+    pub denied: bool,
 }
 
-/// Revokes, and makes a list that counts for `days`. What is revoked already stays as it is. The newly revoked certificates.
+impl Revocations {
+    /// Whether anything is other than before.
+    #[must_use]
+    pub fn had_effect(&self) -> bool {
+        self.member || self.denied || !self.certificates.is_empty()
+    }
+}
+
+/// Revokes, denies, and makes a list that counts for `days`. What is revoked already stays as it is.
 ///
 /// # Errors
-/// [`FaultKind::MemberUnknown`] if nothing was issued to it, [`EnrolmentError`].
+/// [`FaultKind::MemberUnknown`] if nothing was issued to it and it is no member, [`EnrolmentError`].
 pub fn revoke(
     folder: &Path,
     whom: &WhomToRevoke,
     reason: RevocationReason,
     days: u64,
     now: u64,
-) -> Result<Vec<Revoked>, EnrolmentError> {
+) -> Result<Revocations, EnrolmentError> {
     let days = days_checked(days)?;
     let _lock = FolderLock::take(folder)?;
     let issued = read_issued(folder)?;
@@ -122,13 +92,19 @@ pub fn revoke(
         WhomToRevoke::Serial(serial) => line.serial == *serial,
     };
     let named: Vec<_> = issued.iter().filter(named).collect();
-    if named.is_empty() {
+    let members = read_members(folder)?;
+    let member =
+        members.iter().find(|member| matches!(whom, WhomToRevoke::Identity(identity) if member.identity == *identity));
+    if named.is_empty() && member.is_none() {
         let text = match whom {
-            WhomToRevoke::Identity(identity) => identity.to_string(),
-            WhomToRevoke::Serial(serial) => format!("serial number {}", hex(serial)),
+            WhomToRevoke::Identity(identity) => format!(
+                "nothing was issued to {identity}, and it is no member; `tributary certs deny` keeps an identity out that is not known here"
+            ),
+            WhomToRevoke::Serial(serial) => format!("nothing was issued with the serial number {}", hex(serial)),
         };
-        return Err(FaultKind::MemberUnknown.because(format!("nothing was issued to {text}")).into());
+        return Err(FaultKind::MemberUnknown.because(text).into());
     }
+    let mut done = Revocations { certificates: Vec::new(), member: false, denied: false };
     if let WhomToRevoke::Identity(identity) = whom
         && identity.role() == Role::Client
     {
@@ -137,13 +113,19 @@ pub fn revoke(
         if marks.iter().all(|mark| mark.identity != *identity) {
             marks.push(Mark { identity: identity.clone(), at: now, reason });
             write_marks(folder, &marks)?;
+            done.member = true;
+        }
+        // At the door at once, whoever issued its certificate. Its signing key stays out when it comes back with a fresh one.
+        let key = member.map(|member| Denied::Key(tributary_protocol::digest::Digest(member.entry.signing_key.0)));
+        for who in [Some(Denied::Identity(identity.clone())), key].into_iter().flatten() {
+            done.denied |= deny_locked(folder, DenyEntry { who, at: now, reason })?;
         }
     }
     let mut list = read_revoked(folder)?;
-    let fresh = add(&mut list, &named, reason, now);
-    write_list(&folder.join(REVOKED), REVOKED_TITLE, list.iter().map(Revoked::line))?;
-    make_list(folder, &list, days, now)?;
-    Ok(fresh)
+    done.certificates = add(&mut list, &named, reason, now);
+    write_revoked(folder, &list)?;
+    make_list(folder, days, now)?;
+    Ok(done)
 }
 
 /// Revokes what was issued to a member for other keys than it has now, because it has started anew. The membership stands. The folder's lock is
@@ -155,8 +137,8 @@ pub(super) fn supersede(folder: &Path, member: &Member, now: u64) -> Result<(), 
     let older: Vec<_> = issued.iter().filter(older).collect();
     let mut list = read_revoked(folder)?;
     if !add(&mut list, &older, RevocationReason::Superseded, now).is_empty() {
-        write_list(&folder.join(REVOKED), REVOKED_TITLE, list.iter().map(Revoked::line))?;
-        make_list(folder, &list, REVOCATION_DAYS, now)?;
+        write_revoked(folder, &list)?;
+        make_list(folder, REVOCATION_DAYS, now)?;
     }
     Ok(())
 }
@@ -176,68 +158,4 @@ fn add(list: &mut Vec<Revoked>, lines: &[&super::Issued], reason: RevocationReas
     let fresh: Vec<Revoked> = lines.iter().filter(fresh).map(revoked).collect();
     list.extend(fresh.iter().cloned());
     fresh
-}
-
-/// Makes a fresh list of what was revoked, that counts for `days`: before the last one runs out, and nothing need be revoked for it. Its number.
-///
-/// # Errors
-/// [`EnrolmentError`].
-pub fn fresh_list(folder: &Path, days: u64, now: u64) -> Result<u64, EnrolmentError> {
-    let days = days_checked(days)?;
-    let _lock = FolderLock::take(folder)?;
-    make_list(folder, &read_revoked(folder)?, days, now)
-}
-
-fn days_checked(days: u64) -> Result<u64, EnrolmentError> {
-    let good = (1..=REVOCATION_DAYS_MAX).contains(&days);
-    if good { Ok(days) } else { Err(EnrolmentError::ListDays { limit: REVOCATION_DAYS_MAX }) }
-}
-
-/// Every issuing authority of the folder signs one, those that were replaced too: their leaves live on for a month. The serial numbers are
-/// random, so that all stand in every list.
-fn make_list(folder: &Path, revoked: &[Revoked], days: u64, now: u64) -> Result<u64, EnrolmentError> {
-    let path = folder.join(names::REVOCATIONS);
-    // Not verified: a root that was taken out must not keep anybody from revoking.
-    let number = if path.exists() { last_number(&path)? + 1 } else { 1 };
-    let validity = Validity::starting(now, days * 86_400);
-    let current = revoked.iter().filter(|revoked| revoked.not_after >= now);
-    let entries: Vec<_> = current
-        .map(|revoked| ListEntry { serial: revoked.serial.clone(), at: revoked.at, reason: revoked.reason })
-        .collect();
-    let mut text = String::new();
-    for authority in authorities(folder, now)? {
-        let list = authority.revocation_list_of(number, validity, &entries)?;
-        text += &certificates_text(std::slice::from_ref(authority.certificate()));
-        text += &pem::encode(&pem::Pem::new("X509 CRL", list.to_vec()));
-    }
-    files::write_public(&path, text.as_bytes(), Existing::Replace)?;
-    Ok(number)
-}
-
-/// The issuing authority and those it replaced, unless they have expired or stand under no root any more.
-fn authorities(folder: &Path, now: u64) -> Result<Vec<CertificateAuthority>, EnrolmentError> {
-    let own = open_authority(folder)?;
-    let domain = own.trust_domain().clone();
-    let mut all = vec![own];
-    let roots = read_certificates(&folder.join(names::TRUST))?;
-    let mut old: Vec<PathBuf> = fs::read_dir(folder)
-        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
-        .map_err(FileError::system("listing", folder))?;
-    let named = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str());
-        name.is_some_and(|name| name.starts_with("issuing-old-") && name.ends_with(".pem"))
-    };
-    old.retain(named);
-    old.sort();
-    for path in old {
-        let certificate = read_certificates(&path)?.swap_remove(0);
-        let key = TlsKey::read(&path.with_extension("key"))?;
-        let authority = CertificateAuthority::from_parts(domain.clone(), certificate, key)?;
-        let current = authority.validity().not_after >= now;
-        let trusted = roots.iter().any(|root| issued_by(authority.certificate(), root));
-        if current && trusted && all.iter().all(|other| other.certificate() != authority.certificate()) {
-            all.push(authority);
-        }
-    }
-    Ok(all)
 }

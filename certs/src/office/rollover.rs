@@ -9,7 +9,9 @@ use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 
+use super::lists::{REVOCATION_DAYS, ROOT_LIST_DAYS, copy_lists, make_list, make_root_list, mark_revoked};
 use super::lock::FolderLock;
+use super::succession::vouch;
 use super::{Issued, copy_trust, record};
 use crate::enrolment::{
     EnrolmentError, ISSUING_SECONDS, ROOT_SECONDS, TLS_SECONDS, names, open_authority, write_certificates,
@@ -19,7 +21,7 @@ use crate::fault::FaultKind;
 use crate::files::{Existing, FileError};
 use crate::identity::{Role, identity_of, parse_certificate};
 use crate::inspect::{hosts, validity_of};
-use crate::issue::{CertificateAuthority, LeafRequest, Validity};
+use crate::issue::{CertificateAuthority, LeafRequest, RevocationReason, Validity};
 use crate::keys::TlsKey;
 use crate::renewal::Places;
 use crate::tls::read_certificates;
@@ -31,6 +33,10 @@ use crate::tls::read_certificates;
 /// [`EnrolmentError`]; [`FaultKind::WrongRole`] if the folder is not a coordinator's.
 pub fn renew_coordinator(folder: &Path, coordinator: &Path, now: u64) -> Result<Validity, EnrolmentError> {
     let _lock = FolderLock::take(folder)?;
+    renew_coordinator_locked(folder, coordinator, now)
+}
+
+fn renew_coordinator_locked(folder: &Path, coordinator: &Path, now: u64) -> Result<Validity, EnrolmentError> {
     let places = Places::daemon(coordinator);
     places.finish()?;
     let authority = open_authority(folder)?;
@@ -57,16 +63,25 @@ pub fn renew_coordinator(folder: &Path, coordinator: &Path, now: u64) -> Result<
     let chain = authority.issue_for(&mut OsEntropy, &request, &TlsKey::read(&next)?.spki())?;
     record(folder, Issued::of(chain.leaf())?, now)?;
     copy_trust(folder, coordinator)?;
+    copy_lists(folder, coordinator)?;
     write_certificates(&places.next("pem"), chain.certificates(), Existing::Replace)?;
     places.finish()?;
     Ok(validity)
 }
 
-/// Puts a new issuing authority under the newest root whose key is `root.key` in the folder `keys`. The old one is kept as `issuing-old-SECONDS`.
+/// Puts a new issuing authority under the newest root whose key is `root.key` in the folder `keys`, and makes fresh lists, the root's included. The
+/// old one is kept as `issuing-old-SECONDS`; with `revoke` it is on the root's list, for this reason, and so is everything that it issued. A
+/// coordinator's folder gets a certificate of the new one before that, so that branches find somebody whom they believe.
 ///
 /// # Errors
 /// [`EnrolmentError`]; [`FaultKind::KeyMismatch`] if the key is not of a root in `trust.pem`.
-pub fn renew_issuing(folder: &Path, keys: &Path, now: u64) -> Result<Validity, EnrolmentError> {
+pub fn renew_issuing(
+    folder: &Path,
+    keys: &Path,
+    revoke: Option<RevocationReason>,
+    coordinator: Option<&Path>,
+    now: u64,
+) -> Result<Validity, EnrolmentError> {
     let _lock = FolderLock::take(folder)?;
     let places = Places::authority(folder);
     places.finish()?;
@@ -91,6 +106,18 @@ pub fn renew_issuing(folder: &Path, keys: &Path, now: u64) -> Result<Validity, E
     new.key().write(&places.next("key"))?;
     write_certificates(&places.next("pem"), std::slice::from_ref(new.certificate()), Existing::Replace)?;
     places.finish()?;
+    if let Some(coordinator) = coordinator {
+        renew_coordinator_locked(folder, coordinator, now)?;
+    }
+    // The new one is there before the old one is gone: whoever asks meanwhile is answered by one that counts.
+    if let Some(reason) = revoke {
+        mark_revoked(folder, authority.certificate(), reason, now)?;
+    }
+    make_root_list(folder, keys, ROOT_LIST_DAYS, now)?;
+    make_list(folder, REVOCATION_DAYS, now)?;
+    if let Some(coordinator) = coordinator {
+        copy_lists(folder, coordinator)?;
+    }
     Ok(validity)
 }
 
@@ -110,13 +137,20 @@ pub fn renew_root(folder: &Path, keys: &Path, now: u64) -> Result<Validity, Enro
     new.root_key.write(&next)?;
     let trust = folder.join(names::TRUST);
     let mut roots = read_certificates(&trust)?;
+    // Each vouches for the other, before either is trusted beside the other: a branch believes no root that none of its own has named.
+    let old_key = TlsKey::read(&current)?;
+    let spki = old_key.spki();
+    let of_key = |root: &&CertificateDer<'_>| parse_certificate(root).is_ok_and(|root| root.public_key().raw == spki);
+    let last = roots.iter().rfind(of_key).ok_or_else(|| FaultKind::KeyMismatch.because("root.key and trust.pem"))?;
+    vouch(folder, &new.root, (last, &old_key))?;
+    vouch(folder, last, (&new.root, &new.root_key))?;
     roots.push(new.root);
     write_certificates(&trust, &roots, Existing::Replace)?;
     let old = keys.join(format!("root-old-{now}.key"));
-    if current.exists() {
-        fs::rename(&current, &old).map_err(FileError::system("keeping", &old))?;
-    }
+    fs::rename(&current, &old).map_err(FileError::system("keeping", &old))?;
     fs::rename(&next, &current).map_err(FileError::system("replacing", &current))?;
+    make_root_list(folder, keys, ROOT_LIST_DAYS, now)?;
+    make_list(folder, REVOCATION_DAYS, now)?;
     Ok(validity)
 }
 

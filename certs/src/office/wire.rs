@@ -19,8 +19,8 @@ use crate::suite::{RealSuite, SigningKey};
 /// Longest request that is read, in bytes.
 pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 
-/// Longest answer that is read, in bytes: the roots of several organisations travel in it.
-pub const ANSWER_BYTES_MAX: usize = 1 << 20;
+/// Longest answer that is read, in bytes: the roots of several organisations and the revocation lists travel in it.
+pub const ANSWER_BYTES_MAX: usize = 4 << 20;
 
 /// The version of both.
 pub const WIRE_VERSION: u16 = 1;
@@ -79,6 +79,8 @@ pub enum Request {
     Enrol(EnrolRequest),
     /// A renewal.
     Renew(RenewRequest),
+    /// The revocation lists, which anybody may have.
+    Lists,
 }
 
 /// What the office answers.
@@ -94,6 +96,8 @@ pub enum Answer {
     },
     /// Yes.
     Granted(Box<Granted>),
+    /// The text of `revocations.pem`. Not signed: it proves itself.
+    Lists(String),
 }
 
 /// A numbered refusal.
@@ -120,6 +124,10 @@ pub struct Granted {
     pub issuing: String,
     /// The trust files by name: `trust.pem` and every `trust-ORGANISATION.pem` (PEM).
     pub trust: BTreeMap<String, String>,
+    /// The roots' words for each other (`succession`); empty where there is one.
+    pub succession: String,
+    /// The text of `revocations.pem`.
+    pub lists: String,
     /// The file `authorities`.
     pub authorities: String,
     /// The file `coordinator`.
@@ -213,6 +221,7 @@ impl Granted {
             .trust
             .iter()
             .fold(head.u32(count), |body, (name, text)| body.bytes(name.as_bytes()).bytes(text.as_bytes()));
+        let trust = trust.bytes(self.succession.as_bytes()).bytes(self.lists.as_bytes());
         let rest = trust.bytes(self.authorities.as_bytes()).bytes(self.coordinator.as_bytes());
         signed(b"SA1/granted\0", rest.bytes(self.binding.as_ref().map_or(&[][..], |binding| &binding.0)))
     }

@@ -4,14 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::{CertificateRevocationListDer, UnixTime};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::fault::{CertificateFault, FaultKind, explain};
 use tributary_certs::identity::{Identity, Role, TrustDomain};
 use tributary_certs::issue::{CertificateAuthority, LeafRequest, NewAuthority, Validity};
+use tributary_certs::keys::TlsKey;
 use tributary_certs::provider::KeyExchange;
+use tributary_certs::revocation::RevocationLists;
 use tributary_certs::tls::{
     ClientTls, CoordinatorTls, Credentials, TrustRoots, client_config, server_config, server_name,
 };
@@ -33,6 +35,22 @@ impl TimeProvider for Clock {
 pub(crate) struct Federation {
     pub(crate) authority: NewAuthority,
     pub(crate) roots: TrustRoots,
+    pub(crate) root_list: CertificateRevocationListDer<'static>,
+    pub(crate) usual_list: CertificateRevocationListDer<'static>,
+    /// Organisations with authorities of their own: name, issuing authority, lists.
+    pub(crate) partners: Vec<(String, CertificateDer<'static>, Vec<CertificateRevocationListDer<'static>>)>,
+}
+
+/// The usual life of a list in tests: longer than any of their clocks goes.
+pub(crate) const LONG: Validity = Validity { not_before: NOW - DAY, not_after: NOW + 3_000 * DAY };
+
+/// A root as an authority that signs lists.
+pub(crate) fn root_of(authority: &NewAuthority) -> CertificateAuthority {
+    let folder = tempfile::tempdir().expect("a folder");
+    authority.root_key.write(&folder.path().join("key")).expect("written");
+    let key = TlsKey::read(&folder.path().join("key")).expect("read");
+    let domain = authority.issuing.trust_domain().clone();
+    CertificateAuthority::from_parts(domain, authority.root.clone(), key).expect("an authority")
 }
 
 impl Federation {
@@ -46,7 +64,9 @@ impl Federation {
         );
         let authority = authority.expect("a good authority");
         let roots = TrustRoots::new([authority.root.clone()]).expect("one root");
-        Self { authority, roots }
+        let root_list = root_of(&authority).revocation_list(1, LONG, &[]).expect("a list");
+        let usual_list = authority.issuing.revocation_list(1, LONG, &[]).expect("a list");
+        Self { authority, roots, root_list, usual_list, partners: Vec::new() }
     }
 
     pub(crate) fn request(&self, role: Role, id: &str, validity: Validity) -> LeafRequest {
@@ -62,6 +82,27 @@ impl Federation {
         Credentials::new(chain, &key).expect("an identity")
     }
 
+    /// The root's list, and these of issuing authorities; the usual one where none is given.
+    pub(crate) fn lists(&self, given: Vec<CertificateRevocationListDer<'static>>) -> RevocationLists {
+        let mut lists = if given.is_empty() { vec![self.usual_list.clone()] } else { given };
+        lists.push(self.root_list.clone());
+        let issuing = [self.authority.issuing.certificate().clone()];
+        let general = RevocationLists::verified(lists, &issuing, &self.roots).expect("good lists");
+        self.partners.iter().fold(general, |all, (name, issuing, lists)| {
+            let issuing = std::slice::from_ref(issuing);
+            all.with_organisation(name, lists.clone(), issuing, &self.roots).expect("good lists")
+        })
+    }
+
+    /// Who this federation is to another one that trusts it for an organisation alone.
+    pub(crate) fn as_partner(
+        &self,
+        name: &str,
+    ) -> (String, CertificateDer<'static>, Vec<CertificateRevocationListDer<'static>>) {
+        let lists = vec![self.root_list.clone(), self.usual_list.clone()];
+        (name.to_owned(), self.authority.issuing.certificate().clone(), lists)
+    }
+
     pub(crate) fn server(&self) -> ServerConfig {
         self.server_with(self.credentials(Role::Coordinator, "centre", MONTH), vec![], NOW)
     }
@@ -72,6 +113,7 @@ impl Federation {
         revocations: Vec<CertificateRevocationListDer<'static>>,
         now: u64,
     ) -> ServerConfig {
+        let revocations = &self.lists(revocations);
         let tls = CoordinatorTls {
             credentials,
             roots: &self.roots,
@@ -92,7 +134,7 @@ impl Federation {
             credentials,
             roots: &self.roots,
             coordinator: None,
-            revocations: vec![],
+            revocations: &self.lists(vec![]),
             clock,
             key_exchange: KeyExchange::DEFAULT,
         };

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::files::{self, Existing};
+use tributary_certs::office::refresh_list;
 use tributary_settings::Faults;
 use tributary_transport::preflight::Findings;
 
@@ -12,6 +13,7 @@ use crate::error::CoordinatorError;
 use crate::open::{Opened, Report};
 use crate::report::Event;
 use crate::runtime::{run, unix_seconds};
+use crate::settings::Settings;
 
 /// The commented settings file, as `docs/samples` shows it.
 pub const SAMPLE: &str = include_str!("../../../docs/samples/coordinator.toml");
@@ -78,7 +80,12 @@ pub fn serve_reporting(
     report: &mut dyn FnMut(&Event),
     stop: impl Future<Output = ()>,
 ) -> Result<(), CoordinatorError> {
-    run(Opened::open(config, unix_seconds())?, report, stop)
+    let now = unix_seconds();
+    // An office that was away for long makes its list first; whoever merely checks is told that it has ended.
+    if let Some(folder) = Settings::load(config)?.office {
+        refresh_list(&folder, now).map_err(|fault| tracing::error!(%fault, "the office's list was not made anew")).ok();
+    }
+    run(Opened::open(config, now)?, report, stop)
 }
 
 /// Completes at SIGTERM or ctrl-c.

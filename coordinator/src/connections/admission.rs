@@ -1,10 +1,11 @@
 //! Who is let in by the roster, and what the others are told.
 
+use rustls::pki_types::CertificateDer;
 use tributary_certs::identity::{Identity, identity_of, spki_sha256_of};
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{Downstream, RejectCode};
 use tributary_transport::limits::{CLOSING_TIME, TRIAL_TIME};
-use tributary_transport::{Greeted, Link as Wires, PeerFault, Wire};
+use tributary_transport::{Greeted, Link as Wires, PeerFault};
 
 use super::Door;
 use super::conversation::control_frame;
@@ -48,9 +49,12 @@ impl Door {
     }
 
     /// Who the certificate says it is, if the roster knows it.
-    pub(super) fn admit(&self, wire: &Wire, binding: &[u8]) -> Result<(ClientId, Identity), Refusal> {
+    pub(super) fn admit(
+        &self,
+        leaf: &CertificateDer<'static>,
+        binding: &[u8],
+    ) -> Result<(ClientId, Identity), Refusal> {
         let stranger = |explanation: String| Refusal { code: RejectCode::NotInRoster, explanation };
-        let leaf = wire.certificate();
         let identity = identity_of(leaf).map_err(|fault| stranger(fault.to_string()))?;
         let key = spki_sha256_of(leaf).map_err(|fault| stranger(fault.to_string()))?;
         let admitted = self.members.admit(&identity, &key, binding);
@@ -61,6 +65,9 @@ impl Door {
                 entry.client
             );
             return Err(Refusal { code: RejectCode::EntryEnded, explanation });
+        }
+        if let Some(explanation) = self.standing.refuses(leaf, &identity, &key, &entry, (self.unix_seconds)()) {
+            return Err(Refusal { code: RejectCode::Denied, explanation });
         }
         Ok((entry.client, identity))
     }
@@ -93,6 +100,9 @@ fn unknown(identity: &Identity, why: &Stranger) -> String {
         Stranger::OlderKey(client) => format!(
             "{identity} proves an older key than client {client} has used here before: an old copy of its folder was put back, or its old key \
              was stolen. Use the newest copy, or enrol it anew (`tributary certs token --again`)"
+        ),
+        Stranger::Leaving(client) => format!(
+            "client {client} is not in the newest roster as {identity}, or has other keys there; it may connect again when that roster is in force"
         ),
         Stranger::Unkept => format!(
             "{identity} proves a newer key, and the coordinator cannot write that down; its operator must look at its log and the disk"

@@ -21,6 +21,8 @@ pub(crate) enum Arrival {
     Connected(ClientId, Link),
     /// An input of the machine.
     Input(Input),
+    /// Revocation lists that changed, for everybody who is here and whoever comes.
+    Lists(Vec<u8>),
 }
 
 /// The way to a connected client. Dropping it sends what is queued and closes the connection.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use tributary_certs::binding::{SignedBinding, admits, read_bindings, write_bindings};
@@ -21,7 +20,8 @@ const BINDINGS: &str = "bindings";
 /// The roster's members, and the newest key that each of them has bound to itself.
 pub(crate) struct Members {
     listed: RwLock<Listed>,
-    replaced: AtomicU64,
+    /// A newer roster that waits for the end of a round. Whoever is not in it is out at once; whoever is new in it waits as it does.
+    coming: RwLock<Option<Roster>>,
     newest: Mutex<Newest>,
 }
 
@@ -45,6 +45,8 @@ pub(crate) enum Stranger {
     Name(MemberName),
     /// The member has bound a newer key to itself.
     OlderKey(ClientId),
+    /// A newer roster, which comes into force with the end of a round, has the member no more, or with other keys.
+    Leaving(ClientId),
     /// The binding could not be kept.
     Unkept,
 }
@@ -65,18 +67,19 @@ impl Members {
         let path = folder.join(BINDINGS);
         let bindings = read_bindings(&path)?.into_iter().map(|signed| (signed.binding.client, signed)).collect();
         let newest = Mutex::new(Newest { path, bindings });
-        Ok(Self { listed: RwLock::new(Listed::of(roster)), replaced: AtomicU64::new(0), newest })
+        Ok(Self { listed: RwLock::new(Listed::of(roster)), coming: RwLock::new(None), newest })
     }
 
     /// From here on another roster counts.
     pub(crate) fn replace(&self, roster: &Roster) {
         *self.listed.write().unwrap_or_else(PoisonError::into_inner) = Listed::of(roster);
-        self.replaced.fetch_add(1, Ordering::Release);
+        let mut coming = self.coming.write().unwrap_or_else(PoisonError::into_inner);
+        *coming = coming.take().filter(|coming| coming.epoch() > roster.epoch());
     }
 
-    /// How often the roster was replaced: whoever was judged before another number is judged again.
-    pub(super) fn generation(&self) -> u64 {
-        self.replaced.load(Ordering::Acquire)
+    /// A newer roster is here, and comes into force between two rounds.
+    pub(crate) fn announce(&self, roster: &Roster) {
+        *self.coming.write().unwrap_or_else(PoisonError::into_inner) = Some(roster.clone());
     }
 
     /// The key by which a member signs its messages.
@@ -109,6 +112,13 @@ impl Members {
         let of_key = listed.by_key.get(tls_spki_sha256).copied();
         let client = of_key.or_else(|| shown.map(|signed| signed.binding.client)).ok_or(Stranger::Key)?;
         let entry = listed.roster.entry(client).ok_or(Stranger::Key)?;
+        let coming = self.coming.read().unwrap_or_else(PoisonError::into_inner);
+        let next = coming.as_ref().map(|coming| coming.entry(client));
+        if next.is_some_and(|next| {
+            next.is_none_or(|next| next.signing_key != entry.signing_key || next.name != entry.name)
+        }) {
+            return Err(Stranger::Leaving(client));
+        }
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         // What an earlier signing key of the member has signed is worth nothing.
         let kept = newest.bindings.get(&client).copied().filter(|kept| kept.verify(&entry.signing_key));
@@ -242,5 +252,25 @@ mod tests {
         let own = named("north-bank/client/branch-01");
         assert_eq!(members.admit(&own, &key, &binding), Err(Stranger::Unkept));
         assert_eq!(members.admit(&own, &FIRST, &[]).unwrap().client, ClientId(3));
+    }
+
+    #[test]
+    fn whoever_a_newer_roster_lacks_is_out_before_it_comes_into_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let members = Members::open(&roster(7, "north-bank/branch-01"), folder.path()).unwrap();
+        let own = named("north-bank/client/branch-01");
+        let admitted = || members.admit(&own, &FIRST, &[]).map(|entry| entry.client);
+        let empty = |epoch| Roster::new(epoch, Digest::of(b"before"), vec![], vec![]).unwrap();
+        members.announce(&empty(2));
+        assert_eq!(admitted(), Err(Stranger::Leaving(ClientId(3))));
+        // Nor with another key of the same number, until it is enrolled under it.
+        members.announce(&roster(9, "north-bank/branch-01"));
+        assert_eq!(admitted(), Err(Stranger::Leaving(ClientId(3))));
+        members.announce(&roster(7, "north-bank/branch-01"));
+        assert_eq!(admitted(), Ok(ClientId(3)));
+        // One that comes into force leaves a newer one waiting.
+        members.announce(&empty(3));
+        members.replace(&roster(7, "north-bank/branch-01"));
+        assert_eq!(admitted(), Err(Stranger::Leaving(ClientId(3))));
     }
 }

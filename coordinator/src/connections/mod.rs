@@ -25,18 +25,18 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
 use tokio::sync::{Semaphore, mpsc};
 use tributary_certs::identity::Identity;
 use tributary_certs::office::REQUEST_BYTES_MAX;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::{SESSION_ROUNDS_MAX, upstream_bytes_max};
+use tributary_protocol::roster::Roster;
 use tributary_transport::limits::{
     CLOSING_TIME, HANDSHAKE_TIME, HANDSHAKES_UNPROVED_MAX, PROOF_OF_LIFE_TIME, REFUSALS_MAX,
 };
 use tributary_transport::{
     Accepted, Attempt, Greeted, Greeting, Link as Wires, LinkId, Listener, OfficeStream, PeerFault, Pulse, Timers,
-    Welcome, Wire,
+    Welcome,
 };
 
 use self::admission::{Refusal, already, moved};
@@ -46,15 +46,17 @@ use self::hush::Hush;
 use self::line::Line;
 pub(crate) use self::members::Members;
 use self::porch::{Place as PorchPlace, PlaceMark};
-use self::seats::{Place, Seats};
+use self::seats::{Place, Proof, Seats};
 use self::session::Session;
 use crate::office::Counter;
 use crate::spool::Spool;
+use crate::standing::Standing;
 use crate::uploads::OpenSum;
 
 /// What every connection's task shares.
 pub(crate) struct Door {
     members: Arc<Members>,
+    standing: Arc<Standing>,
     seats: Seats,
     line: Line,
     inputs: mpsc::Sender<Arrival>,
@@ -74,6 +76,8 @@ pub(crate) struct Door {
 pub(crate) struct DoorSettings {
     /// Who may come in.
     pub(crate) members: Arc<Members>,
+    /// Whom of them the lists let in.
+    pub(crate) standing: Arc<Standing>,
     pub(crate) inputs: mpsc::Sender<Arrival>,
     pub(crate) sum: OpenSum,
     pub(crate) spool: Spool,
@@ -90,11 +94,12 @@ pub(crate) struct DoorSettings {
 impl Door {
     /// A door for everybody in the roster.
     pub(crate) fn new(settings: DoorSettings) -> Arc<Self> {
-        let DoorSettings { members, inputs, sum, spool, upload_bytes, session_rounds, timers, office, unix_seconds } =
-            settings;
+        let DoorSettings { members, standing, inputs, sum, spool, upload_bytes, session_rounds, .. } = settings;
+        let DoorSettings { timers, office, unix_seconds, .. } = settings;
         let session_rounds = usize::try_from(session_rounds).unwrap_or(usize::MAX).min(SESSION_ROUNDS_MAX);
         Arc::new(Self {
             members,
+            standing,
             seats: Seats::default(),
             line: Line::default(),
             inputs,
@@ -171,15 +176,27 @@ impl Door {
         }
     }
 
-    /// Ends every session whose client's certificate is judged to be out, with the reason.
-    pub(crate) fn cut(&self, judge: impl Fn(&CertificateDer<'static>) -> Option<String>) {
-        let out = self.seats.cut(judge);
-        if out > 0 {
-            tracing::warn!(
-                sessions = out,
-                "sessions were ended because their certificates are revoked or have run out"
-            );
+    /// Judges every seat again, as if its bearer came now, and ends the sessions of those who would not be let in. A wait for a seat is judged
+    /// when it has one.
+    pub(crate) fn judge(&self) {
+        self.judge_seats(None);
+    }
+
+    fn judge_seats(&self, alone: Option<ClientId>) {
+        let judge = |client: ClientId, proof: &Proof| match self.admit(&proof.certificate, &proof.binding) {
+            Ok((now, _)) if now == client => None,
+            Ok((now, _)) => Some(format!("its key is client {now}'s now, and it came as client {client}")),
+            Err(refusal) => Some(refusal.explanation),
+        };
+        for (client, reason) in self.seats.cut(alone, judge) {
+            tracing::warn!(%client, reason, "a session was ended, because its client would not be let in any more");
         }
+    }
+
+    /// A newer roster is here: whoever is not in it leaves at once, whatever round is open.
+    pub(crate) fn announce(&self, roster: &Roster) {
+        self.members.announce(roster);
+        self.judge();
     }
 
     /// The longest message of a client of the roster in force.
@@ -199,9 +216,8 @@ impl Door {
 
     /// From greeting to end. Seat and line bound a client to two connections; those who are refused are bounded together.
     async fn receive(&self, greeted: Greeted, greeting: Greeting) -> Result<(), PeerFault> {
-        // Read first: a roster that comes in the middle is noticed.
-        let generation = self.members.generation();
-        let (client, identity) = match self.admit(greeted.wire(), &greeting.binding) {
+        let proof = Proof { certificate: greeted.wire().certificate().clone(), binding: greeting.binding.clone() };
+        let (client, identity) = match self.admit(&proof.certificate, &proof.binding) {
             Ok(admitted) => admitted,
             Err(refusal) => return self.explain(greeted, Some(refusal)).await,
         };
@@ -219,21 +235,19 @@ impl Door {
                 greeted.dismiss("a newer connection of this client took its place").await;
                 return Ok(());
             }
-            seated = self.seat(client, &identity, greeted.wire(), &greeting) => seated,
+            seated = self.seat(client, &identity, &proof, &greeting) => seated,
         };
-        // Whoever was let in by another roster is judged by this one.
+        // It has waited: what was true at the door may not be so any more. From here on whatever changes looks at the seat as well.
         let again = || {
-            self.admit(greeted.wire(), &greeting.binding)
+            self.admit(&proof.certificate, &proof.binding)
                 .and_then(|(now, _)| if now == client { Ok(()) } else { Err(moved(&identity)) })
         };
-        let seated =
-            seated.and_then(
-                |place| if self.members.generation() == generation { Ok(place) } else { again().map(|()| place) },
-            );
+        let seated = seated.and_then(|place| again().map(|()| place));
         match seated {
             Ok(Place::Resumed(next)) => {
                 // A session that ends at this moment drops the connection, and the client asks again.
                 next.put((greeted, greeting.received));
+                self.judge_seats(Some(client));
                 Ok(())
             }
             Ok(Place::New(seat)) => {
@@ -263,12 +277,12 @@ impl Door {
         &self,
         client: ClientId,
         identity: &Identity,
-        wire: &Wire,
+        proof: &Proof,
         greeting: &Greeting,
     ) -> Result<Place<'_>, Refusal> {
         // What is asked to prove that it is alive needs its time, and then some to leave.
         let patience = PROOF_OF_LIFE_TIME + CLOSING_TIME;
-        self.seats.take(client, wire.certificate(), greeting, patience).await.ok_or_else(|| already(identity))
+        self.seats.take(client, proof, greeting, patience).await.ok_or_else(|| already(identity))
     }
 }
 

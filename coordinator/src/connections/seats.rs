@@ -57,6 +57,14 @@ pub(super) enum Demand {
     Cut(String),
 }
 
+/// What a client proved when it came.
+#[derive(Clone)]
+pub(super) struct Proof {
+    pub(super) certificate: CertificateDer<'static>,
+    /// What binds its key to the roster.
+    pub(super) binding: Vec<u8>,
+}
+
 /// All seats.
 #[derive(Default)]
 pub(super) struct Seats {
@@ -81,7 +89,7 @@ impl State {
 struct Taken {
     link: LinkId,
     instance: [u8; 16],
-    certificate: CertificateDer<'static>,
+    proof: Proof,
     next: Arc<NextConnection>,
     demands: mpsc::Sender<Demand>,
 }
@@ -110,7 +118,7 @@ impl Seats {
     pub(super) async fn take(
         &self,
         client: ClientId,
-        certificate: &CertificateDer<'static>,
+        proof: &Proof,
         greeting: &Greeting,
         patience: Duration,
     ) -> Option<Place<'_>> {
@@ -119,7 +127,7 @@ impl Seats {
         let seated = async {
             loop {
                 let freed = self.freed.notified();
-                if let Some(place) = self.try_take(client, certificate, greeting, asked) {
+                if let Some(place) = self.try_take(client, proof, greeting, asked) {
                     return place;
                 }
                 asked = true;
@@ -130,13 +138,7 @@ impl Seats {
     }
 
     /// Nothing: wait. Whoever sits there is asked for the seat once.
-    fn try_take(
-        &self,
-        client: ClientId,
-        certificate: &CertificateDer<'static>,
-        greeting: &Greeting,
-        asked: bool,
-    ) -> Option<Place<'_>> {
+    fn try_take(&self, client: ClientId, proof: &Proof, greeting: &Greeting, asked: bool) -> Option<Place<'_>> {
         let mut state = self.state();
         let Some(taken) = state.taken.get_mut(&client) else {
             let next = Arc::<NextConnection>::default();
@@ -145,7 +147,7 @@ impl Seats {
             let taken = Taken {
                 link,
                 instance: greeting.instance,
-                certificate: certificate.clone(),
+                proof: proof.clone(),
                 next: Arc::clone(&next),
                 demands: demand.clone(),
             };
@@ -154,7 +156,7 @@ impl Seats {
         };
         let same_process = taken.instance == greeting.instance;
         if same_process && taken.link == greeting.link {
-            taken.certificate = certificate.clone();
+            taken.proof = proof.clone();
             return Some(Place::Resumed(Arc::clone(&taken.next)));
         }
         if !asked {
@@ -171,15 +173,19 @@ impl Seats {
         self.state().taken.contains_key(&client)
     }
 
-    /// Ends every session whose client's certificate is judged to be out, with the reason; how many.
-    pub(super) fn cut(&self, judge: impl Fn(&CertificateDer<'static>) -> Option<String>) -> usize {
+    /// Ends every session, or one client's alone, whose client is judged to be out, with the reason; who it was.
+    pub(super) fn cut(
+        &self,
+        alone: Option<ClientId>,
+        judge: impl Fn(ClientId, &Proof) -> Option<String>,
+    ) -> Vec<(ClientId, String)> {
         let state = self.state();
-        let mut out = 0;
-        for taken in state.taken.values() {
-            if let Some(reason) = judge(&taken.certificate) {
-                out += 1;
+        let mut out = Vec::new();
+        for (client, taken) in state.taken.iter().filter(|(client, _)| alone.is_none_or(|alone| alone == **client)) {
+            if let Some(reason) = judge(*client, &taken.proof) {
                 // Where the queue is full, the session is ending already.
-                let _ = taken.demands.try_send(Demand::Cut(reason));
+                let _ = taken.demands.try_send(Demand::Cut(reason.clone()));
+                out.push((*client, reason));
             }
         }
         out

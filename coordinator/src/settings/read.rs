@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use tributary_certs::denied::DENIED;
 use tributary_certs::enrolment::names;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::limits::{COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
@@ -41,13 +42,21 @@ pub(super) fn identity(document: &mut Document) -> Option<IdentityFiles> {
         let _ = document.path("identity.private_key");
         document.fault("identity.private_key", "a value that would have no effect", "nothing; the key is in the token");
     }
-    let revocations = optional_file(document, "identity.revocations");
+    let revocations = match document.has("identity.revocations") {
+        true => document.path("identity.revocations"),
+        // Where an office is kept, its own; else beside the roots.
+        false if document.has("enrolment.authority") => {
+            document.path("enrolment.authority").map(|folder| folder.join(names::REVOCATIONS))
+        }
+        false => files[2].as_ref().map(|trust| trust.with_file_name(names::REVOCATIONS)),
+    };
     let key_exchange = key_exchange(document);
     let [certificate, signing_key, ca_certificate, authorities] = files;
     let tls = TlsFiles {
         chain: certificate?,
         key: key?,
         trust: ca_certificate?,
+        denied: revocations.as_ref().map(|path| path.with_file_name(DENIED)),
         revocations: revocations?,
         key_exchange: key_exchange?,
     };
@@ -66,10 +75,6 @@ pub(super) fn office(document: &mut Document) -> Option<Option<PathBuf>> {
         return None;
     }
     Some(Some(folder))
-}
-
-fn optional_file(document: &mut Document, key: &str) -> Option<Option<PathBuf>> {
-    if document.has(key) { document.existing_file(key).map(Some) } else { Some(None) }
 }
 
 pub(super) fn plan(document: &mut Document) -> Option<PlanSettings> {

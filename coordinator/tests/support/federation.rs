@@ -13,7 +13,9 @@ use tributary_certs::entropy::OsEntropy;
 use tributary_certs::identity::{Identity, Role, TrustDomain};
 use tributary_certs::issue::{LeafRequest, Validity};
 use tributary_certs::keys::TlsKey;
+use tributary_certs::office::{ROOT_LIST_DAYS, fresh_root_list};
 use tributary_certs::provider::KeyExchange;
+use tributary_certs::revocation::{RevocationLists, Seen};
 use tributary_certs::tls::{ClientTls, Credentials, TrustRoots, client_config, system_clock};
 
 pub(crate) const DAY: u64 = 86_400;
@@ -41,6 +43,7 @@ impl Federation {
         let domain = TrustDomain::parse("federation.example").unwrap();
         let authority = folder.path().join("authority");
         init_authority(&authority, &domain, 1, 1, now() - 400 * DAY).unwrap();
+        fresh_root_list(&authority, &authority, ROOT_LIST_DAYS, now()).unwrap();
         let request = CoordinatorRequest {
             organisation: "centre",
             id: "main",
@@ -130,12 +133,15 @@ momentum = 0.5
     /// The TLS configuration of a client's folder.
     pub(crate) fn tls(&self, client: &Path) -> Arc<rustls::ClientConfig> {
         let roots = TrustRoots::read(&self.coordinator().join(names::TRUST)).unwrap();
+        let trust = self.coordinator().join(names::TRUST);
+        let seen = Seen::beside(&trust).unwrap();
+        let read = RevocationLists::read(&trust.with_file_name(names::REVOCATIONS), &roots, &seen, None).unwrap();
         let credentials = Credentials::read(&client.join(names::CHAIN), &client.join(names::KEY)).unwrap();
         let tls = ClientTls {
             credentials,
             roots: &roots,
             coordinator: None,
-            revocations: vec![],
+            revocations: &read.lists,
             clock: system_clock(),
             key_exchange: KeyExchange::DEFAULT,
         };

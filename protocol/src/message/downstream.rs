@@ -161,6 +161,8 @@ pub enum RejectCode {
     NotInGroup,
     /// The client's entry in the roster has ended.
     EntryEnded,
+    /// The federation has cut the client off, or believes its certificate no more.
+    Denied,
 }
 
 impl RejectCode {
@@ -169,12 +171,8 @@ impl RejectCode {
     #[must_use]
     pub const fn is_final(self) -> bool {
         match self {
-            Self::AlreadyConnected | Self::NotInRoster | Self::NotInGroup | Self::EntryEnded => false,
-            Self::VersionDiffers
-            | Self::SchemaDiffers
-            | Self::Misbehaved
-            | Self::PlanFinished
-            | Self::Evicted => true,
+            Self::AlreadyConnected | Self::NotInRoster | Self::NotInGroup | Self::EntryEnded | Self::Denied => false,
+            Self::VersionDiffers | Self::SchemaDiffers | Self::Misbehaved | Self::PlanFinished | Self::Evicted => true,
         }
     }
 
@@ -191,6 +189,7 @@ impl RejectCode {
             Self::Evicted => 6,
             Self::NotInGroup => 7,
             Self::EntryEnded => 8,
+            Self::Denied => 9,
         }
     }
 }

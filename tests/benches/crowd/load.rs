@@ -200,7 +200,8 @@ impl Arrival {
             Incoming::Message(message) => Self::Input(ParticipantInput::Message(message)),
             Incoming::Started(start, model) => Self::Started(start, model),
             Incoming::Connected { resumed: false, .. } => Self::Input(ParticipantInput::Connected),
-            Incoming::Connected { .. } | Incoming::Waiting { .. } => return None,
+            Incoming::Connected { .. } => Self::Input(ParticipantInput::Resumed),
+            Incoming::Waiting { .. } | Incoming::Lists(_) => return None,
             Incoming::Gone => Self::Input(ParticipantInput::Disconnected),
         })
     }

@@ -10,6 +10,7 @@ use tributary_certs::ceremony::sign_roster;
 use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_client, issue_coordinator, names};
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::provider::KeyExchange;
+use tributary_certs::revocation::{RevocationLists, Seen};
 use tributary_certs::tls::{
     ClientTls, CoordinatorTls, Credentials, TrustRoots, client_config, server_config, system_clock,
 };
@@ -63,7 +64,7 @@ impl Enrolled {
         let tls = CoordinatorTls {
             credentials: Credentials::read(&folder.join(names::CHAIN), &folder.join(names::KEY)).expect("an identity"),
             roots: &TrustRoots::read(&folder.join(names::TRUST)).expect("trust"),
-            revocations: vec![],
+            revocations: &lists(&folder),
             clock: system_clock(),
             key_exchange: KeyExchange::DEFAULT,
         };
@@ -77,12 +78,19 @@ impl Enrolled {
             credentials: Credentials::read(&folder.join(names::CHAIN), &folder.join(names::KEY)).expect("an identity"),
             roots: &TrustRoots::read(&folder.join(names::TRUST)).expect("trust"),
             coordinator: None,
-            revocations: vec![],
+            revocations: &lists(&folder),
             clock: system_clock(),
             key_exchange: KeyExchange::DEFAULT,
         };
         Arc::new(client_config(tls).expect("a configuration"))
     }
+}
+
+/// The revocation lists of an identity's folder.
+fn lists(folder: &Path) -> RevocationLists {
+    let trust = folder.join(names::TRUST);
+    let (roots, seen) = (TrustRoots::read(&trust).expect("trust"), Seen::beside(&trust).expect("numbers"));
+    RevocationLists::read(&folder.join(names::REVOCATIONS), &roots, &seen, None).expect("lists").lists
 }
 
 /// The number behind an option, or what is usual.

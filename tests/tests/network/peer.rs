@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tributary_certs::enrolment::names;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::provider::KeyExchange;
+use tributary_certs::revocation::{RevocationLists, Seen};
 use tributary_certs::tls::{ClientTls, Credentials, TrustRoots, client_config, system_clock};
 use tributary_protocol::entropy::Entropy as _;
 use tributary_transport::{
@@ -16,12 +17,14 @@ use tributary_transport::{
 /// The TLS configuration of an identity's folder.
 pub(crate) fn tls(identity: &Path) -> Arc<rustls::ClientConfig> {
     let roots = TrustRoots::read(&identity.join(names::TRUST)).expect("trust");
+    let seen = Seen::beside(&identity.join(names::TRUST)).expect("numbers");
+    let read = RevocationLists::read(&identity.join(names::REVOCATIONS), &roots, &seen, None).expect("lists");
     let credentials = Credentials::read(&identity.join(names::CHAIN), &identity.join(names::KEY)).expect("an identity");
     let tls = ClientTls {
         credentials,
         roots: &roots,
         coordinator: None,
-        revocations: vec![],
+        revocations: &read.lists,
         clock: system_clock(),
         key_exchange: KeyExchange::DEFAULT,
     };

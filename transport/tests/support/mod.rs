@@ -16,6 +16,7 @@ use tributary_certs::enrolment::{
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::inspect::validity_of;
 use tributary_certs::provider::KeyExchange;
+use tributary_certs::revocation::{RevocationLists, Seen};
 use tributary_certs::skew::diagnosis_config;
 use tributary_certs::tls::{ClientTls, CoordinatorTls, Credentials, TrustRoots, client_config};
 use tributary_transport::preflight::TrialKeys;
@@ -74,6 +75,12 @@ impl Federation {
         TrustRoots::read(&self.path("coordinator").join(names::TRUST)).unwrap()
     }
 
+    fn lists(&self) -> RevocationLists {
+        let trust = self.path("coordinator").join(names::TRUST);
+        let (path, seen) = (self.path("authority").join(names::REVOCATIONS), Seen::beside(&trust).unwrap());
+        RevocationLists::read(&path, &self.roots(), &seen, None).unwrap().lists
+    }
+
     fn credentials(&self, who: &str) -> Credentials {
         Credentials::read(&self.path(who).join(names::CHAIN), &self.path(who).join(names::KEY)).unwrap()
     }
@@ -81,10 +88,11 @@ impl Federation {
     /// The coordinator's keys, with the office.
     pub(crate) fn server(&self, clock: Off) -> ServerKeys {
         let roots = self.roots();
+        let lists = self.lists();
         let doors = door_configs(CoordinatorTls {
             credentials: self.credentials("coordinator"),
             roots: &roots,
-            revocations: vec![],
+            revocations: &lists,
             clock: Arc::new(clock),
             key_exchange: KeyExchange::DEFAULT,
         });
@@ -95,11 +103,12 @@ impl Federation {
     /// The client's keys.
     pub(crate) fn client(&self, clock: Off) -> TrialKeys {
         let roots = self.roots();
+        let lists = self.lists();
         let parts = || ClientTls {
             credentials: self.credentials("client"),
             roots: &roots,
             coordinator: None,
-            revocations: vec![],
+            revocations: &lists,
             clock: Arc::new(clock),
             key_exchange: KeyExchange::DEFAULT,
         };
@@ -115,7 +124,7 @@ impl Federation {
     pub(crate) fn newcomer(&self) -> Arc<rustls::ClientConfig> {
         let pin = read_coordinator(&self.path("client").join(names::COORDINATOR)).unwrap();
         let clock = Arc::new(Off(0));
-        let tls = counter_config(CounterTrust::Roots(self.roots()), pin.identity, clock, KeyExchange::DEFAULT);
+        let tls = counter_config(CounterTrust::Roots(self.roots(), None), pin.identity, clock, KeyExchange::DEFAULT);
         Arc::new(tls.unwrap())
     }
 

@@ -52,6 +52,7 @@ impl House {
         let (inputs, machine) = mpsc::channel(inputs_max);
         let door = Door::new(DoorSettings {
             members: Arc::clone(&members),
+            standing: own.keyring.standing(),
             inputs,
             sum: OpenSum::default(),
             spool: Spool::new(federation.path("state")),

@@ -18,7 +18,7 @@ fn newcomer(house: &House) -> Arc<rustls::ClientConfig> {
     let folder = house.federation.client_folder("branch-0");
     let roots = TrustRoots::read(&folder.join(names::TRUST)).unwrap();
     let pin = read_coordinator(&folder.join(names::COORDINATOR)).unwrap();
-    let tls = counter_config(CounterTrust::Roots(roots), pin.identity, system_clock(), KeyExchange::DEFAULT);
+    let tls = counter_config(CounterTrust::Roots(roots, None), pin.identity, system_clock(), KeyExchange::DEFAULT);
     Arc::new(tls.unwrap())
 }
 

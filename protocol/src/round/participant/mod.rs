@@ -289,7 +289,9 @@ impl<S: Suite> Participant<S> {
                         self.end(outbox);
                         outbox.push(ParticipantEffect::Stop { explanation, retry: false });
                     }
-                    (true, false) => self.distrust("it refused this branch without the coordinator's signature", outbox),
+                    (true, false) => {
+                        self.distrust("it refused this branch without the coordinator's signature", outbox)
+                    }
                 }
             }
             // For people: nothing is decided by it.

@@ -199,7 +199,9 @@ fn welcome(nonce: Digest, roster: &SignedRoster, session: SessionId) -> Downstre
     let signature = coordinator_signs(&welcome_message::<Toy>(&nonce, &plan.digest(), roster));
     let sessions = alloc::vec![session];
     let version = PROTOCOL_VERSION;
-    Downstream::Welcome(Welcome { version, nonce, plan, roster: roster.clone(), sessions, budget: None, signature }.into())
+    Downstream::Welcome(
+        Welcome { version, nonce, plan, roster: roster.clone(), sessions, budget: None, signature }.into(),
+    )
 }
 
 #[test]

@@ -245,7 +245,8 @@ fn a_branch_refuses_a_plan_whose_group_it_is_not_in() {
         }
         let Some(Packet::Down(_, Downstream::Welcome(mut welcome))) = world.packets.pop_front() else { panic!("one") };
         let plan = welcome.plan.digest();
-        welcome.signature = coordinator_signs(&crate::round::agreement::welcome_message::<Toy>(&welcome.nonce, &plan, &shown));
+        welcome.signature =
+            coordinator_signs(&crate::round::agreement::welcome_message::<Toy>(&welcome.nonce, &plan, &shown));
         welcome.roster = shown;
         world.tell_branch(client, ParticipantInput::Message(Downstream::Welcome(welcome)));
     }

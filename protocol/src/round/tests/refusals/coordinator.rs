@@ -370,7 +370,8 @@ fn words_about_another_round_are_passed_over() {
 #[test]
 fn a_message_out_of_turn_is_not_taken() {
     let signature = || Toy::sign(&signing_key(VICTIM), b"anything");
-    let join = || Upstream::Join(Join { version: 1, schema: Digest::of(b"schema"), holding: Vec::new(), nonce: Digest::ZERO });
+    let join =
+        || Upstream::Join(Join { version: 1, schema: Digest::of(b"schema"), holding: Vec::new(), nonce: Digest::ZERO });
     let accept = |plan| {
         let mut head = BudgetHead {
             client: VICTIM,
@@ -419,7 +420,10 @@ fn a_message_out_of_turn_is_not_taken() {
         let mut world = World::new(9, plan(|_| {}));
         world.branches.get_mut(&VICTIM).expect("a branch").connected = true;
         world.tell(Input::Connected(VICTIM));
-        world.tell(Input::Message(VICTIM, Upstream::Join(Join { version, schema, holding: Vec::new(), nonce: Digest::ZERO })));
+        world.tell(Input::Message(
+            VICTIM,
+            Upstream::Join(Join { version, schema, holding: Vec::new(), nonce: Digest::ZERO }),
+        ));
         assert_eq!(rejected(&world, VICTIM), Some(code), "{what}");
     }
 }

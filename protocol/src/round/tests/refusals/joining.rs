@@ -28,7 +28,8 @@ fn welcome(message: Downstream) -> Option<Box<Welcome>> {
 
 /// The coordinator's own signature over what the welcome says now.
 fn sign(welcome: &mut Welcome) {
-    welcome.signature = coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, &welcome.plan.digest(), &welcome.roster));
+    welcome.signature =
+        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, &welcome.plan.digest(), &welcome.roster));
 }
 
 fn tell(world: &mut World, welcome: Box<Welcome>) {

@@ -1,0 +1,184 @@
+//! One list, and the authorities by whose word lists and certificates count.
+
+use std::collections::BTreeSet;
+
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use tributary_protocol::digest::Digest;
+use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
+use x509_parser::revocation_list::CertificateRevocationList;
+
+use super::ListNumber;
+use crate::fault::{CertificateFault, FaultKind};
+use crate::identity::parse_certificate;
+use crate::inspect::validity_in;
+use crate::issue::Validity;
+
+/// Tiers of authorities between a root and the one that issued a leaf, the latter counted, at most.
+const TIERS_MAX: u32 = 3;
+
+/// A list that was read; what it says counts once its issuer's signature does.
+#[derive(Clone, Debug)]
+pub(super) struct List {
+    pub(super) der: CertificateRevocationListDer<'static>,
+    /// The issuer's name (DER).
+    pub(super) issuer: Vec<u8>,
+    /// SHA-256 of the key information of whoever signed it; zero before that is known.
+    pub(super) signer: Digest,
+    pub(super) number: ListNumber,
+    /// Last second, Unix.
+    pub(super) next_update: u64,
+    pub(super) serials: BTreeSet<Vec<u8>>,
+}
+
+impl List {
+    pub(super) fn parse(der: CertificateRevocationListDer<'static>) -> Result<Self, CertificateFault> {
+        let unreadable = |what: &str| FaultKind::RevocationListForged.because(what);
+        let Ok(([], parsed)) = CertificateRevocationList::from_der(&der) else {
+            return Err(unreadable("it is no revocation list"));
+        };
+        let next_update = parsed.next_update().and_then(|time| u64::try_from(time.timestamp()).ok());
+        let number = parsed.crl_number().and_then(|number| ListNumber::from_be_bytes(&number.to_bytes_be()));
+        let (Some(next_update), Some(number)) = (next_update, number) else {
+            return Err(unreadable("it has no end, or no number of at most 20 octets"));
+        };
+        // One that speaks for a part of its issuer's certificates would pass for all of them.
+        if parsed.extensions().iter().any(|extension| extension.critical) {
+            return Err(unreadable("it is not a complete list of its issuer"));
+        }
+        let issuer = parsed.issuer().as_raw().to_vec();
+        let serials = parsed.iter_revoked_certificates().map(|revoked| revoked.raw_serial().to_vec()).collect();
+        drop(parsed);
+        Ok(Self { der, issuer, signer: Digest::ZERO, number, next_update, serials })
+    }
+}
+
+/// An authority whose word counts: a trusted root, or one that stands under a root.
+#[derive(Clone, Debug)]
+pub(crate) struct Authority {
+    pub(crate) der: CertificateDer<'static>,
+    pub(crate) root: bool,
+    pub(crate) spki_sha256: Digest,
+    pub(crate) validity: Validity,
+    pub(super) subject: Vec<u8>,
+    pub(super) issuer: Vec<u8>,
+    pub(super) serial: Vec<u8>,
+    /// For people.
+    pub(super) name: String,
+    pub(super) key_identifier: Option<Vec<u8>>,
+    pub(super) authority_key_identifier: Option<Vec<u8>>,
+    /// Further authorities that may stand under it.
+    below: u32,
+}
+
+impl Authority {
+    fn read(der: &CertificateDer<'_>, root: bool) -> Option<Self> {
+        let parsed = parse_certificate(der).ok()?;
+        // Roots of the first version have no extensions, and are trusted as they are.
+        let constraints = parsed.basic_constraints().ok().flatten();
+        if !root && !parsed.is_ca() {
+            return None;
+        }
+        let below = constraints.and_then(|constraints| constraints.value.path_len_constraint).unwrap_or(TIERS_MAX);
+        Some(Self {
+            der: der.clone().into_owned(),
+            root,
+            spki_sha256: Digest::of(parsed.public_key().raw),
+            validity: validity_in(&parsed),
+            subject: parsed.subject().as_raw().to_vec(),
+            issuer: parsed.issuer().as_raw().to_vec(),
+            serial: parsed.raw_serial().to_vec(),
+            name: parsed
+                .subject()
+                .iter_common_name()
+                .next()
+                .and_then(|name| name.as_str().ok())
+                .unwrap_or("?")
+                .to_owned(),
+            key_identifier: key_identifier(&parsed),
+            authority_key_identifier: authority_key_identifier(&parsed),
+            below: below.min(TIERS_MAX),
+        })
+    }
+
+    /// Whether it signed this list and may.
+    pub(super) fn signed(&self, list: &List) -> bool {
+        let (Ok(own), Ok((_, parsed))) = (parse_certificate(&self.der), CertificateRevocationList::from_der(&list.der))
+        else {
+            return false;
+        };
+        let usage = own.key_usage().ok().flatten();
+        usage.is_none_or(|usage| usage.value.crl_sign())
+            && self.subject == list.issuer
+            && parsed.verify_signature(own.public_key()).is_ok()
+    }
+
+    /// Whether a certificate of this issuer's name and key names it.
+    pub(super) fn is_named(&self, issuer: &[u8], key: Option<&[u8]>) -> bool {
+        let same = |key: &[u8]| self.key_identifier.as_deref().is_none_or(|own| own == key);
+        self.subject == issuer && key.is_none_or(same)
+    }
+}
+
+/// The roots, and those of the given certificates that stand under them, each where its issuer lets it.
+pub(super) fn trusted(roots: &[CertificateDer<'static>], given: &[CertificateDer<'_>]) -> Vec<Authority> {
+    let mut all: Vec<Authority> = roots.iter().filter_map(|root| Authority::read(root, true)).collect();
+    for _ in 0..TIERS_MAX {
+        let before = all.len();
+        for der in given.iter().filter(|der| !roots.contains(der)) {
+            if all.iter().any(|known| known.der == *der) {
+                continue;
+            }
+            let Some(mut found) = Authority::read(der, false) else { continue };
+            let above = |other: &&Authority| other.below > 0 && super::issued_by(der, &other.der);
+            let Some(above) = all.iter().find(above) else { continue };
+            found.below = found.below.min(above.below - 1);
+            all.push(found);
+        }
+        if all.len() == before {
+            break;
+        }
+    }
+    all
+}
+
+/// Issuer, serial number and the issuer's key of a certificate.
+pub(super) struct Named {
+    pub(super) issuer: Vec<u8>,
+    pub(super) serial: Vec<u8>,
+    pub(super) key: Option<Vec<u8>>,
+}
+
+impl Named {
+    pub(super) fn of(certificate: &[u8]) -> Option<Self> {
+        let parsed = parse_certificate(certificate).ok()?;
+        Some(Self {
+            issuer: parsed.issuer().as_raw().to_vec(),
+            serial: parsed.raw_serial().to_vec(),
+            key: authority_key_identifier(&parsed),
+        })
+    }
+}
+
+impl From<&Authority> for Named {
+    fn from(authority: &Authority) -> Self {
+        Self {
+            issuer: authority.issuer.clone(),
+            serial: authority.serial.clone(),
+            key: authority.authority_key_identifier.clone(),
+        }
+    }
+}
+
+fn key_identifier(certificate: &X509Certificate<'_>) -> Option<Vec<u8>> {
+    certificate.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::SubjectKeyIdentifier(key) => Some(key.0.to_vec()),
+        _ => None,
+    })
+}
+
+fn authority_key_identifier(certificate: &X509Certificate<'_>) -> Option<Vec<u8>> {
+    certificate.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::AuthorityKeyIdentifier(key) => Some(key.key_identifier.as_ref()?.0.to_vec()),
+        _ => None,
+    })
+}

@@ -1,0 +1,134 @@
+//! The largest number of each issuer that was ever in force here: a file beside the trusted roots, so that an older list is no news after a
+//! restart either.
+//!
+//! ```text
+//! tributary list numbers 1
+//! list 9f86.. number 0c
+//! denied since 1900000000 number 7
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use tributary_protocol::digest::Digest;
+
+use super::{ListNumber, RevocationLists};
+use crate::fault::{CertificateFault, FaultKind};
+use crate::files::{self, Existing, FileError};
+use crate::lines::{Fields, body};
+
+const TITLE: &str = "tributary list numbers 1";
+const WHAT: &str = "list of revocation lists' numbers";
+
+/// The file's name, beside `trust.pem`.
+pub const SEEN: &str = "list-numbers";
+
+/// Issuers above which those are forgotten that are not in force.
+const ISSUERS_MAX: usize = 1_024;
+
+/// Which of two deny-lists is the newer one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DenyOrder {
+    /// First second of the authority that signed, as its root says.
+    pub since: u64,
+    /// The list's number.
+    pub number: u64,
+}
+
+/// What was in force here before.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    path: PathBuf,
+    lists: BTreeMap<Digest, ListNumber>,
+    denied: Option<DenyOrder>,
+}
+
+enum Line {
+    List(Digest, ListNumber),
+    Denied(DenyOrder),
+}
+
+impl Seen {
+    /// Reads the file beside a trust file; without one nothing was seen.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn beside(trust: &Path) -> Result<Self, FileError> {
+        let path = trust.with_file_name(SEEN);
+        let mut own = Self { path: path.clone(), lists: BTreeMap::new(), denied: None };
+        if !path.exists() {
+            return Ok(own);
+        }
+        let content = || FileError::content(&path, WHAT);
+        let bytes = files::read_private(&path)?;
+        let text = core::str::from_utf8(&bytes).map_err(|_| content())?;
+        for line in body(text, TITLE).ok_or_else(content)? {
+            match parse(line).ok_or_else(content)? {
+                Line::List(issuer, number) => {
+                    own.lists.insert(issuer, number);
+                }
+                Line::Denied(order) => own.denied = Some(order),
+            }
+        }
+        Ok(own)
+    }
+
+    /// Whether no list is older than one that was in force.
+    ///
+    /// # Errors
+    /// [`FaultKind::RevocationListOlder`].
+    pub(super) fn admits(&self, scope: &super::scope::Scope) -> Result<(), CertificateFault> {
+        for list in &scope.lists {
+            if let Some(seen) = self.lists.get(&list.signer).filter(|seen| **seen > list.number) {
+                let detail = format!("number {}, and {seen} was in force", list.number);
+                return Err(FaultKind::RevocationListOlder.because(detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// The deny-list that was in force last.
+    #[must_use]
+    pub fn denied(&self) -> Option<DenyOrder> {
+        self.denied
+    }
+
+    /// Remembers what comes into force; durable before it does.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn note(&mut self, lists: &RevocationLists, denied: Option<DenyOrder>) -> Result<(), FileError> {
+        let mut next = self.clone();
+        for list in lists.scopes().flat_map(|scope| &scope.lists) {
+            let number = next.lists.entry(list.signer).or_insert(list.number);
+            *number = list.number.max(*number);
+        }
+        if next.lists.len() > ISSUERS_MAX {
+            let in_force =
+                |issuer: &Digest| lists.scopes().any(|scope| scope.lists.iter().any(|list| list.signer == *issuer));
+            next.lists.retain(|issuer, _| in_force(issuer));
+        }
+        next.denied = denied.max(next.denied);
+        if next.lists == self.lists && next.denied == self.denied {
+            return Ok(());
+        }
+        let lines = next.lists.iter().map(|(issuer, number)| format!("list {issuer} number {}\n", number.to_hex()));
+        let last = next.denied.map(|DenyOrder { since, number }| format!("denied since {since} number {number}\n"));
+        let text: String = [format!("{TITLE}\n")].into_iter().chain(lines).chain(last).collect();
+        files::write_private(&next.path, text.as_bytes(), Existing::Replace)?;
+        *self = next;
+        Ok(())
+    }
+}
+
+fn parse(line: &str) -> Option<Line> {
+    let mut fields = Fields::of(line);
+    if line.starts_with("denied ") {
+        (fields.value()? == "denied").then_some(())?;
+        let order = DenyOrder { since: fields.number("since")?, number: fields.number("number")? };
+        return fields.end().map(|()| Line::Denied(order));
+    }
+    let issuer = fields.digest("list")?;
+    let number = ListNumber::of_hex(fields.text("number")?)?;
+    fields.end().map(|()| Line::List(issuer, number))
+}

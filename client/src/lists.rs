@@ -1,0 +1,131 @@
+//! Fresh revocation lists from the office at the coordinator's port, which needs no certificate for that: the lists prove themselves.
+//!
+//! They are asked for at half of their life, when no connection stands, and when they have ended. Usually there is nothing to ask: they come
+//! behind each session's welcome, and whenever they change.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tributary_certs::counter::{CounterTrust, counter_config};
+use tributary_certs::office::{ANSWER_BYTES_MAX, install_lists, lists_request};
+use tributary_certs::tls::{TrustRoots, system_clock};
+use tributary_transport::Dialer;
+
+use crate::error::ClientError;
+use crate::identity::{Keys, tls_files};
+use crate::notice::Notice;
+use crate::telemetry::Report;
+
+/// Half of the life of an issuing authority's list: 3.5 days.
+const HALF_SECONDS: u64 = 302_400;
+
+/// First and longest pause between questions while no connection stands, in seconds.
+const RETRY_SECONDS: (u64, u64) = (5, 300);
+
+/// Pause between questions whose answers are no news, in seconds.
+const CALM_SECONDS: u64 = 3_600;
+
+/// How often an end that is near is reported, in seconds.
+const REMIND_SECONDS: u64 = 6 * 3_600;
+
+/// Whether the daemon has no connection: what keeps it from one may be in newer lists.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Distress(Arc<AtomicBool>);
+
+impl Distress {
+    pub(crate) fn set(&self, on: bool) {
+        self.0.store(on, Ordering::Relaxed);
+    }
+
+    fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How often it is looked at, whether the office is to be asked.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// For as long as the daemon runs.
+pub(crate) async fn follow_lists(
+    keys: Keys,
+    dialer: Dialer,
+    distress: Distress,
+    notices: mpsc::UnboundedSender<Notice>,
+    unix_seconds: fn() -> u64,
+) {
+    let mut asking = Asking::new(distress);
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    let tell = |report| {
+        // Without a receiver the daemon is ending.
+        let _ = notices.send(Notice::Report(report));
+    };
+    while !notices.is_closed() {
+        ticks.tick().await;
+        if asking.ask_if_due(&keys, &dialer, unix_seconds(), &tell).await {
+            let _ = notices.send(Notice::Judge);
+        }
+    }
+}
+
+/// When the office is asked, and what was said of it.
+struct Asking {
+    distress: Distress,
+    next: u64,
+    pause: u64,
+    reminded: u64,
+}
+
+impl Asking {
+    fn new(distress: Distress) -> Self {
+        Self { distress, next: 0, pause: RETRY_SECONDS.0, reminded: 0 }
+    }
+
+    /// Asks if it is time to. Whether newer lists are in force now.
+    async fn ask_if_due(&mut self, keys: &Keys, dialer: &Dialer, now: u64, tell: &(dyn Fn(Report) + Sync)) -> bool {
+        let end = keys.lists_end(now);
+        let old = end.as_ref().is_none_or(|end| end.next_update.saturating_sub(now) < HALF_SECONDS || end.is_near(now));
+        let distressed = self.distress.is_on();
+        if !distressed {
+            self.pause = RETRY_SECONDS.0;
+        }
+        if !(old || distressed) || now < self.next {
+            return false;
+        }
+        let asked = ask(keys, dialer, now).await;
+        let newer = matches!(asked, Ok(true));
+        if let Err(fault) = &asked {
+            tracing::info!(%fault, "the office did not give newer revocation lists");
+        }
+        // A distress that newer lists did not end may end with the next ones.
+        self.next = now + if distressed { self.pause } else { CALM_SECONDS };
+        self.pause = (self.pause * 2).min(RETRY_SECONDS.1);
+        let end = keys.lists_end(now);
+        if newer {
+            tell(Report::ListsRenewed { next_update: end.as_ref().map_or(0, |end| end.next_update) });
+        }
+        if let Some(end) = end.filter(|end| end.is_near(now))
+            && now >= self.reminded + REMIND_SECONDS
+        {
+            self.reminded = now;
+            tell(Report::ListsEnd { left_seconds: end.next_update.saturating_sub(now), cure: end.cure().to_owned() });
+        }
+        newer
+    }
+}
+
+async fn ask(keys: &Keys, dialer: &Dialer, now: u64) -> Result<bool, ClientError> {
+    let settings = keys.settings();
+    let roots = TrustRoots::read(&tls_files(settings).trust).map_err(ClientError::file)?;
+    // Whoever answers with the coordinator's name will do, revoked or not: it carries what it cannot change.
+    let trust = CounterTrust::Roots(roots, None);
+    let tls = counter_config(trust, keys.coordinator().clone(), system_clock(), settings.key_exchange);
+    let tls = Arc::new(tls.map_err(ClientError::file)?);
+    let answer = dialer.exchange(tls, &lists_request(), ANSWER_BYTES_MAX).await;
+    let newer = install_lists(&settings.folder, &answer.map_err(ClientError::file)?, now).map_err(ClientError::file)?;
+    if newer {
+        keys.reload(now)?;
+    }
+    Ok(newer)
+}

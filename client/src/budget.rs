@@ -68,22 +68,14 @@ fn hold(identity: &Path) -> Result<File, ClientError> {
 /// If the file is not there, was not begun, or cannot be used.
 pub(crate) fn begun_budget(settings: &Settings) -> Result<(BudgetFile, Vec<ParticipantEvent>), ClientError> {
     let path = settings.state_dir.join(BUDGET_FILE);
-    let absent = |what: &str| {
-        ClientError::File(format!(
-            "{}: {what}. Nothing is spent without it. Has this branch taken part before, put the newest copy back, or let the coordinator show what \
-             was spent: `tributary client budget begin --adopt`. Is this its first use, have the owner of the data begin it: \
-             `tributary client budget begin --config CLIENT.TOML --key OWNER.KEY`",
-            path.display()
-        ))
-    };
     if !path.exists() {
-        return Err(absent("there is no budget file"));
+        return Err(absent(&path, "there is no budget file"));
     }
     let identity = hold(&settings.identity.folder)?;
     let (journal, recorded) = Journal::open(&path)?;
     let events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
     if !matches!(events.first(), Some(ParticipantEvent::BudgetBegun { .. })) {
-        return Err(absent("this budget was never begun"));
+        return Err(absent(&path, "this budget was never begun"));
     }
     Ok((BudgetFile { journal, _identity: identity }, events))
 }
@@ -117,10 +109,46 @@ pub(crate) fn open_budget(
     settings: &Settings,
     population: &str,
 ) -> Result<(BudgetFile, Vec<ParticipantEvent>), ClientError> {
-    let path = settings.state_dir.join(BUDGET_FILE);
     let (file, events) = begun_budget(settings)?;
+    if let Some(mark) = judge_budget(settings, population, &events)? {
+        mark.write(&settings.identity.folder).map_err(ClientError::file)?;
+    }
+    Ok((file, events))
+}
+
+/// As [`open_budget`] would judge the file, but nothing is changed and nobody is kept out; gives its counter.
+///
+/// # Errors
+/// As [`open_budget`].
+pub(crate) fn check_budget(settings: &Settings, population: &str) -> Result<u64, ClientError> {
+    let path = settings.state_dir.join(BUDGET_FILE);
+    if !path.exists() {
+        return Err(absent(&path, "there is no budget file"));
+    }
+    let recorded = tributary_journal::read::<ParticipantEvent>(&path)?;
+    let events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
+    judge_budget(settings, population, &events)?;
+    Ok(judged(&events).map_or(0, |record| record.counter))
+}
+
+fn absent(path: &Path, what: &str) -> ClientError {
+    ClientError::File(format!(
+        "{}: {what}. Nothing is spent without it. Has this branch taken part before, put the newest copy back, or let the coordinator show what \
+         was spent: `tributary client budget begin --adopt`. Is this its first use, have the owner of the data begin it: \
+         `tributary client budget begin --config CLIENT.TOML --key OWNER.KEY`",
+        path.display()
+    ))
+}
+
+/// Whether the policy's owner owns the budget of these events, and this identity; the mark that the identity's folder lacks, if any.
+fn judge_budget(
+    settings: &Settings,
+    population: &str,
+    events: &[ParticipantEvent],
+) -> Result<Option<BudgetMark>, ClientError> {
+    let path = settings.state_dir.join(BUDGET_FILE);
     let Some(ParticipantEvent::BudgetBegun { population: known, salt, first }) = events.first() else {
-        unreachable!("a budget that was begun says so first");
+        return Err(absent(&path, "this budget was never begun"));
     };
     if known != population {
         return Err(ClientError::File(format!(
@@ -130,7 +158,7 @@ pub(crate) fn open_budget(
         )));
     }
     let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
-    let Some(record) = judged(&events).filter(|record| record.owner() == Some(owner)) else {
+    let Some(record) = judged(events).filter(|record| record.owner() == Some(owner)) else {
         return Err(ClientError::File(format!(
             "{}: the owner of this budget is not the policy's owner ({}), so nothing is spent from it. Put the owner's public key back; or has the \
              data another owner now, have the one before sign that: `tributary client budget owner`",
@@ -155,7 +183,7 @@ pub(crate) fn open_budget(
                 BudgetMark::path(folder).display()
             )));
         }
-        Some(mark) if mark.owner == owner => {}
+        Some(mark) if mark.owner == owner => Ok(None),
         // Without the mark a deleted file could be begun anew; with an old one, by an earlier owner.
         _ => {
             let changes = events.iter().filter_map(|event| match event {
@@ -164,9 +192,7 @@ pub(crate) fn open_budget(
             });
             let mut changes: Vec<OwnerChange> = changes.collect();
             changes.sort_by_key(|change| record.owners().iter().position(|owner| *owner == change.from));
-            let mark = BudgetMark { population: first.population, salt: *salt, owner, changes };
-            mark.write(folder).map_err(ClientError::file)?;
+            Ok(Some(BudgetMark { population: first.population, salt: *salt, owner, changes }))
         }
     }
-    Ok((file, events))
 }

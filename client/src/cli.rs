@@ -2,17 +2,16 @@
 
 use std::path::PathBuf;
 
-use tributary_certs::enrolment::names;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::files::{Existing, create_private_folder, write_public};
-use tributary_certs::inspect::inspect;
 use tributary_certs::keys::{read_signing_key, write_signing_key, write_verifying_key};
 use tributary_certs::policy::sign_policy as write_signature;
 use tributary_certs::suite::SigningKey;
-use tributary_certs::tls::TrustRoots;
 use tributary_model::schema::Schema;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
+use tributary_settings::{Fault, Faults};
+use tributary_transport::preflight::{Finding, Findings, Outcome};
 
 use crate::budget::{BUDGET_FILE, Budget};
 use crate::data::{FileError, Stop, read_schema};
@@ -21,6 +20,7 @@ use crate::error::ClientError;
 use crate::policy::{BranchPolicy, sample_for};
 use crate::runtime;
 use crate::settings::Settings;
+use crate::standing::{certificate, lists, standing};
 use crate::telemetry::print;
 
 /// Options of `client run`.
@@ -103,38 +103,37 @@ pub fn show_policy(config: &std::path::Path) -> Result<BranchPolicy, ClientError
     BranchPolicy::owned(&Settings::load(config)?)
 }
 
-/// Checks a settings file and every file that it names, the data included; opens no port and changes nothing.
+/// Checks a settings file and everything that stands on this machine, the data included: what a preflight finds, but the network. Opens no port
+/// and changes nothing.
 ///
 /// # Errors
-/// The first file that cannot be used, or every fault of the settings file.
+/// Every fault.
 pub fn check(config: &std::path::Path, now_unix_s: u64) -> Result<Vec<String>, ClientError> {
     let settings = Settings::load(config)?;
+    let mut found = Findings::default();
+    if let Some(identity) = standing(&mut found, &settings, now_unix_s) {
+        certificate(&mut found, &identity, now_unix_s);
+        lists(&mut found, &identity, now_unix_s);
+    }
+    let faults: Vec<Fault> = found.lines().iter().filter(|line| line.outcome == Outcome::Fault).map(fault).collect();
+    if !faults.is_empty() {
+        return Err(ClientError::Settings(Faults { file: config.to_path_buf(), faults }));
+    }
     let mut lines = vec![format!("{}: settings are complete", config.display())];
-    let roots = TrustRoots::read(&settings.identity.folder.join(names::TRUST)).map_err(ClientError::file)?;
-    let chain = settings.identity.folder.join(names::CHAIN);
-    let inspection = inspect(&chain, Some(&roots), now_unix_s).map_err(ClientError::file)?;
-    if !inspection.problems.is_empty() {
-        return Err(ClientError::file(format!("{}: {}", chain.display(), inspection.problems.join("; "))));
-    }
-    lines.push(format!("{}: certificate is valid", chain.display()));
-    let schema = read_schema(&settings.schema_file)?;
-    lines.push(format!(
-        "{}: schema {} with {} encoded features",
-        settings.schema_file.display(),
-        schema.digest().short(),
-        schema.width()
-    ));
-    let policy = BranchPolicy::owned(&settings)?;
-    pinned(&settings.policy_file, &policy, &schema)?;
-    lines.push(format!("{}: signed by the owner, pins this schema", settings.policy_file.display()));
-    lines.extend(policy.schema.lines());
-    for (_, file) in dataset::files(&settings) {
-        let loaded = Loaded::read(file, &settings, &schema, &Stop::default()).map_err(ClientError::file)?;
-        let Loaded { report, remarks, .. } = loaded.usable()?;
-        lines.push(format!("{}: {} rows of {} customers fit the schema", report.file, report.rows, report.customers));
-        lines.extend(remarks.into_iter().map(|remark| format!("{}: {}", report.file, remark.text)));
-    }
+    lines.extend(found.lines().iter().map(|line| match line.outcome {
+        Outcome::Warning => format!("warning: {}: {}; {}; ask {}", line.tried, line.seen, line.means, line.ask),
+        _ => format!("{}: {}", line.tried, line.seen),
+    }));
+    lines.extend(BranchPolicy::owned(&settings)?.schema.lines());
     Ok(lines)
+}
+
+fn fault(line: &Finding) -> Fault {
+    Fault {
+        key: line.tried.clone(),
+        found: format!("{}, so that {}", line.seen, line.means),
+        allowed: line.ask.clone(),
+    }
 }
 
 /// What a branch's files hold, and what is remarkable about them, without a signed policy and without a network.

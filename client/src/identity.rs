@@ -65,8 +65,16 @@ impl BranchIdentity {
     /// # Errors
     /// The first that cannot be used.
     pub(crate) fn open(settings: IdentitySettings, now: u64) -> Result<Self, ClientError> {
-        let path = |name: &str| settings.folder.join(name);
         finish(&settings.folder).map_err(ClientError::file)?;
+        Self::look(settings, now)
+    }
+
+    /// As [`BranchIdentity::open`], but nothing is changed: a renewal that was interrupted stays so.
+    ///
+    /// # Errors
+    /// The first that cannot be used.
+    pub(crate) fn look(settings: IdentitySettings, now: u64) -> Result<Self, ClientError> {
+        let path = |name: &str| settings.folder.join(name);
         let coordinator = read_coordinator(&path(names::COORDINATOR)).map_err(ClientError::file)?;
         let authorities = RosterAuthorities::read(&path(names::AUTHORITIES)).map_err(ClientError::file)?;
         let signing_key = read_signing_key(&path(names::SIGNING_KEY)).map_err(ClientError::file)?;

@@ -26,6 +26,7 @@ mod reading;
 mod renewal;
 pub mod runtime;
 pub mod settings;
+mod standing;
 mod stop;
 pub mod telemetry;
 pub mod vectors;

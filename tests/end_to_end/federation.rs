@@ -171,6 +171,47 @@ fn bad_data_is_named_and_nothing_leaves_the_branch() {
     assert!(!check.out.contains("SECRET-VALUE"), "a value was printed: {}", check.out);
 }
 
+/// What a preflight finds on the branch's own machine, a check without a network finds.
+#[test]
+fn a_check_finds_what_stands_wrong_on_the_machine() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let federation = Federation::waiting();
+    let (own, other) = (federation.branch(0), federation.branch(1));
+    let key = own.join("identity/signing.key");
+    let budget = own.join("state/budget.ledger");
+    let check = || run(["config".as_ref(), "check".as_ref(), federation.config(0).as_os_str()]);
+    let preflight =
+        || run(["client".as_ref(), "preflight".as_ref(), "--config".as_ref(), federation.config(0).as_os_str()]);
+    assert_eq!(check().code, Some(0), "{}", check().err);
+    let both = |code: i32, parts: &[&str]| {
+        check().assert_refused(2, parts);
+        let preflight = preflight();
+        assert_eq!(preflight.code, Some(code), "{}", preflight.out);
+        assert!(parts.iter().all(|part| preflight.out.contains(part)), "{}", preflight.out);
+    };
+    // Another branch's key, of the right mode.
+    let good = fs::read(&key).unwrap();
+    fs::write(&key, fs::read(other.join("identity/signing.key")).unwrap()).unwrap();
+    both(18, &["signing.pub", "two keys", "the office"]);
+    fs::remove_file(&key).unwrap();
+    both(18, &["signing.key"]);
+    fs::write(&key, good).unwrap();
+    both(18, &["signing.key", "0600"]);
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    // A budget file that is none, and none at all.
+    let good = fs::read(&budget).unwrap();
+    fs::write(&budget, b"not a ledger").unwrap();
+    both(18, &["budget.ledger"]);
+    fs::remove_file(&budget).unwrap();
+    both(18, &["there is no budget file", "client budget begin"]);
+    fs::write(&budget, good).unwrap();
+    fs::set_permissions(&budget, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(check().code, Some(0), "{}", check().err);
+    // A state folder that is a file.
+    federation.edit(0, |text| text.replace("state_dir = \"state\"", "state_dir = \"client.toml\""));
+    both(17, &["client.toml", "no folder"]);
+}
+
 #[test]
 fn a_second_process_with_the_same_identity_is_refused() {
     let mut federation = Federation::waiting();

@@ -110,7 +110,12 @@ impl Dialer {
     ) -> Result<Vec<u8>, DialFault> {
         let patience = self.settings.timers.exchange;
         let exchanged = tokio::time::timeout(patience, self.exchange_patiently(tls, question, limit)).await;
-        exchanged.unwrap_or(Err(DialFault::Exchange { seconds: patience.as_secs_f64() }))
+        let exchanged = exchanged.unwrap_or(Err(DialFault::Exchange { seconds: patience.as_secs_f64() }));
+        // A coordinator's door answers whoever asks an office that it does not keep.
+        exchanged.map_err(|fault| match fault.refuses_protocol() {
+            true => DialFault::NoOffice { address: self.settings.address.clone() },
+            false => fault,
+        })
     }
 
     /// Forgets QUIC's sockets: the next connection leaves from another port, which a firewall has not learnt to hate.

@@ -79,6 +79,16 @@ pub enum DialFault {
         /// So long.
         seconds: f64,
     },
+    /// Nobody takes questions there.
+    #[error(
+        "the coordinator keeps no enrolment office at {address}: nobody enrols and no certificate renews itself there. Carry a request to the \
+         authority as a file (`tributary client enrol --request`, `tributary client renew --request`), or ask the coordinator's operator to \
+         set [enrolment]"
+    )]
+    NoOffice {
+        /// Where it was asked.
+        address: String,
+    },
     /// Both transports failed.
     #[error("over QUIC: {quic}. Over TCP: {tcp}")]
     Both {
@@ -97,6 +107,16 @@ impl DialFault {
                 .is_none_or(|kind| matches!(kind, FaultKind::TlsOther | FaultKind::ClosedByPeer)),
             Self::Both { quic, tcp } => quic.may_pass() || tcp.may_pass(),
             Self::Addresses(faults) => faults.iter().any(|(_, fault)| fault.may_pass()),
+            _ => false,
+        }
+    }
+
+    /// Whether somebody is there who does not speak the protocol that was asked for.
+    pub(crate) fn refuses_protocol(&self) -> bool {
+        match self {
+            Self::Failed(text) => FaultKind::named_in(text) == Some(FaultKind::TlsApplicationProtocol),
+            Self::Both { quic, tcp } => quic.refuses_protocol() || tcp.refuses_protocol(),
+            Self::Addresses(faults) => faults.iter().any(|(_, fault)| fault.refuses_protocol()),
             _ => false,
         }
     }

@@ -54,6 +54,21 @@ fn a_web_server_is_called_one() {
     });
 }
 
+/// A newcomer or a renewal that nobody takes is not told of "another program".
+#[test]
+fn a_coordinator_without_an_office_is_called_one() {
+    let federation = Federation::new();
+    run(async {
+        for mode in [Mode::Quic, Mode::Tcp, Mode::Auto] {
+            let address = federation.listen_without_an_office("127.0.0.1:0");
+            let fault = Dialer::new(way(address, mode)).exchange(federation.newcomer(), b"abc", 9).await.unwrap_err();
+            let text = fault.to_string();
+            assert!(text.contains("keeps no enrolment office") && text.contains("client renew --request"), "{text}");
+            assert!(!text.contains("another program"), "{text}");
+        }
+    });
+}
+
 /// How long an exchange may take here.
 const SHORT: Duration = Duration::from_millis(300);
 

@@ -42,7 +42,7 @@ kinds! {
     Expired 101 "certificate-expired"
         "The certificate has expired."
         "Its bearer can no longer prove who it is, so nothing was exchanged."
-        "Check the clock of both machines; then renew the certificate (`tributary certs renew`) and restart its daemon.";
+        "Check both clocks. A branch renews while its daemon runs, or by `tributary client renew`; a coordinator by `tributary certs renew --coordinator-folder`.";
     NotYetValid 102 "certificate-not-yet-valid"
         "The certificate is not valid yet."
         "One of the two clocks is wrong, or the certificate was issued for a later date."

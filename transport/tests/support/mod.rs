@@ -130,9 +130,20 @@ impl Federation {
 
     /// A port where everybody is welcomed, and every question is answered with itself, backwards.
     pub(crate) fn listen(&self, at: &str, clock: Off) -> SocketAddr {
+        self.listen_with(at, clock, self.server(clock))
+    }
+
+    /// As [`Federation::listen`], of a coordinator that keeps no office.
+    pub(crate) fn listen_without_an_office(&self, at: &str) -> SocketAddr {
+        let keys = self.server(Off(0));
+        let peers = Arc::clone(&keys.peers);
+        self.listen_with(at, Off(0), ServerKeys { office: None, quic: peers, ..keys })
+    }
+
+    fn listen_with(&self, at: &str, clock: Off, keys: ServerKeys) -> SocketAddr {
         let settings =
             ListenSettings { listen: at.into(), tcp: true, path: Path::default(), timers: Timers::default() };
-        let listener = Listener::open(&settings, self.server(clock)).unwrap();
+        let listener = Listener::open(&settings, keys).unwrap();
         let address = listener.address();
         tokio::spawn(async move {
             while let Some(attempt) = listener.next().await {

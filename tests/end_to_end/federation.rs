@@ -176,9 +176,9 @@ fn bad_data_is_named_and_nothing_leaves_the_branch() {
 fn a_check_finds_what_stands_wrong_on_the_machine() {
     use std::os::unix::fs::PermissionsExt as _;
     let federation = Federation::waiting();
-    let (own, other) = (federation.branch(0), federation.branch(1));
-    let key = own.join("identity/signing.key");
-    let budget = own.join("state/budget.ledger");
+    let identity = |name: &str| federation.dir.join("identities").join(name).join("signing.key");
+    let (key, other) = (identity("branch-000"), identity("branch-001"));
+    let budget = federation.branch(0).join("state/budget.ledger");
     let check = || run(["config".as_ref(), "check".as_ref(), federation.config(0).as_os_str()]);
     let preflight =
         || run(["client".as_ref(), "preflight".as_ref(), "--config".as_ref(), federation.config(0).as_os_str()]);
@@ -191,7 +191,7 @@ fn a_check_finds_what_stands_wrong_on_the_machine() {
     };
     // Another branch's key, of the right mode.
     let good = fs::read(&key).unwrap();
-    fs::write(&key, fs::read(other.join("identity/signing.key")).unwrap()).unwrap();
+    fs::write(&key, fs::read(other).unwrap()).unwrap();
     both(18, &["signing.pub", "two keys", "the office"]);
     fs::remove_file(&key).unwrap();
     both(18, &["signing.key"]);
@@ -217,21 +217,35 @@ fn a_second_process_with_the_same_identity_is_refused() {
     let mut federation = Federation::waiting();
     let mut first = federation.start(0);
     assert_eq!(federation.until("joined")["client"], 1);
-    // The same settings: the branch's own budget file is taken.
-    federation.run(0).assert_refused(1, &["in use by another tributary process"]);
-    // The same identity with another state folder: the coordinator keeps the first, and the second waits for its end.
+    // One identity spends from one file at a time on a machine, whatever the settings name.
+    let taken = &["budget.lock", "another daemon spends under this identity"];
+    federation.run(0).assert_refused(1, taken);
+    let settings = fs::read_to_string(federation.config(0)).unwrap();
     federation.edit(0, |text| text.replace("state_dir = \"state\"", "state_dir = \"other\""));
     federation.run(0).assert_refused(1, &["there is no budget file", "tributary client budget begin"]);
     let folder = federation.branch(0);
-    fs::create_dir(folder.join("other")).unwrap();
-    fs::copy(folder.join("state/budget.ledger"), folder.join("other/budget.ledger")).unwrap();
-    let mut second = federation.start(0);
+    copy_folder(&folder.join("state"), &folder.join("other"));
+    federation.run(0).assert_refused(1, taken);
+    fs::write(federation.config(0), &settings).unwrap();
+    // A copy of the machine: the coordinator keeps the first, and the second waits for its end.
+    let copy = folder.with_file_name("copy");
+    copy_folder(&folder, &copy);
+    let identities = federation.dir.join("identities");
+    copy_folder(&identities.join("branch-000"), &identities.join("copy"));
+    fs::write(copy.join("client.toml"), settings.replace("identities/branch-000", "identities/copy")).unwrap();
+    let mut second = Federation::start_at(&copy.join("client.toml"));
     let told = second.event("refused");
     assert!(told["reason"].as_str().unwrap().contains("connected already"), "{told}");
     second.stop();
     // The first one was not disturbed.
     assert!(first.is_running());
     first.stop();
+}
+
+/// A folder with everything in it, modes included.
+fn copy_folder(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+    assert!(copied.success(), "{} to {}", from.display(), to.display());
 }
 
 /// A branch that has lost its state folder begins nothing anew, and counts what another plan has cost.

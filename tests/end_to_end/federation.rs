@@ -335,10 +335,12 @@ impl Client {
         self.events().find(|event| event["event"] == name).unwrap_or_else(|| panic!("the client ended before {name}"))
     }
 
-    /// Everything that it prints from here on. Once.
+    /// Everything that it prints from here on, but what its own table holds. Once.
     pub(crate) fn events(&mut self) -> impl Iterator<Item = serde_json::Value> + use<> {
         let lines = BufReader::new(self.0.stdout.take().unwrap()).lines();
-        lines.map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap())
+        let events = lines.map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap());
+        let own = ["dataset", "rows_dropped", "maxima_passed"];
+        events.filter(move |event| own.iter().all(|own| event["event"] != *own))
     }
 
     pub(crate) fn is_running(&mut self) -> bool {

@@ -334,7 +334,7 @@ fn starting_anew_revokes_the_machine_before() {
     let ask = || install(&federation.office().answer(&begun.request, NOW + DAY), &federation.at("anew"), NOW + DAY);
     // Not by the token, nor by a request that nobody has approved.
     assert_eq!(kind(ask()), FaultKind::ApprovalPending);
-    assert!(!federation.authority().join(names::REVOCATIONS).exists());
+    assert_eq!(revoked_in(&federation.lists(), &first, NOW + DAY), Revocation::Good);
     approve(&federation.authority(), &begun.fingerprint, "anna", NOW + DAY).unwrap();
     ask().unwrap();
     let lists = federation.lists();

@@ -15,6 +15,7 @@ pub mod identity;
 pub mod init;
 pub mod judge;
 mod lists;
+mod muster;
 #[cfg(test)]
 #[path = "../../tests/needed.rs"]
 mod needed;

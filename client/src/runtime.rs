@@ -10,13 +10,13 @@ use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
-use tributary_protocol::message::{Downstream, MaskedHeader, Muster, RefusalCode, Upstream};
+use tributary_protocol::message::{Downstream, MaskedHeader, RefusalCode, Upstream};
 use tributary_protocol::plan::Plan;
 use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
-use tributary_transport::{ChannelSettings, Dialer, Metric, Metrics, Pulse, Watchdog};
+use tributary_transport::{ChannelSettings, Dialer, Metrics, Pulse, Watchdog};
 
 use crate::budget::{BudgetFile, open_budget};
 use crate::conversation::{Conversation, Incoming};
@@ -24,6 +24,7 @@ use crate::data::read_schema;
 use crate::error::ClientError;
 use crate::identity::{BranchIdentity, Keys, read_number, write_number};
 use crate::lists::Distress;
+use crate::muster::Board;
 use crate::notice::Notice;
 use crate::policy::{BranchPolicy, budget, refusal};
 use crate::reading::read_rows;
@@ -59,9 +60,7 @@ struct Daemon<'r> {
     policy: BranchPolicy,
     honest_min: u16,
     explanation: Option<String>,
-    /// When the operator was told last that members are missing.
-    mustered: Option<Instant>,
-    metrics: Arc<Metrics>,
+    muster: Board,
     rounds: Option<u32>,
     /// CPU time when the first round began.
     cpu_before: Option<Duration>,
@@ -104,9 +103,6 @@ impl Pulses {
 
 /// Clocks that differ by more are reported at each connection.
 const SKEW_SECONDS_MAX: u64 = 30;
-
-/// How often an operator is told that members are missing, at most.
-const MUSTER_EVERY: Duration = Duration::from_secs(5);
 
 /// Longest sleep until the machine is asked again.
 const SLEEP_MAX: Duration = Duration::from_secs(86_400);
@@ -223,8 +219,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         policy: owned,
         honest_min: 1,
         explanation: None,
-        mustered: None,
-        metrics,
+        muster: Board::new(metrics),
         rounds: None,
         cpu_before: None,
         ended: None,
@@ -432,29 +427,6 @@ impl Daemon<'_> {
         };
     }
 
-    /// The coordinator says who is missing, which it may say as often as it likes.
-    fn mustered(&mut self, muster: &Muster) {
-        self.publish_lacking(muster.needed.saturating_sub(muster.here));
-        let now = Instant::now();
-        if self.mustered.is_some_and(|last| now.saturating_duration_since(last) < MUSTER_EVERY) {
-            return;
-        }
-        self.mustered = Some(now);
-        (self.report)(&Report::muster(muster, self.machine.roster()));
-    }
-
-    fn everybody_is_there(&mut self) {
-        if self.mustered.take().is_some() {
-            self.publish_lacking(0);
-        }
-    }
-
-    fn publish_lacking(&self, members: u32) {
-        let help = "Members that a round or a key set-up needs and that are not at the coordinator, as it said last.";
-        let metric = Metric { name: "members_lacking", help, value: members.into() };
-        self.metrics.publish("members", unix_seconds(), vec![metric]);
-    }
-
     fn upload(&mut self, header: MaskedHeader) {
         let update = self.vectors.take(header.round);
         let update = update.expect("the machine uploads what it was told is masked");
@@ -472,7 +444,7 @@ impl Daemon<'_> {
             }
             ParticipantEffect::Contribute(contribution) => {
                 self.cpu_before.get_or_insert_with(process_cpu);
-                self.everybody_is_there();
+                self.muster.filled();
                 let model = self.model.take().expect("a start brings its model");
                 let wanted = self.vectors.begin(contribution.descriptor.round);
                 let _ = self.jobs.send(Job::Contribute(Box::new(contribution), model, wanted));
@@ -481,7 +453,7 @@ impl Daemon<'_> {
             ParticipantEffect::ForgetVector(_) => self.vectors.forget(),
             ParticipantEffect::Keyed { honest_min } => {
                 self.honest_min = honest_min;
-                self.everybody_is_there();
+                self.muster.filled();
                 let _ = self.jobs.send(Job::DrawAhead { honest_min });
             }
             ParticipantEffect::NoiseAlone(round) => {
@@ -494,7 +466,11 @@ impl Daemon<'_> {
             ParticipantEffect::RosterAccepted { epoch, missing, changes } => {
                 (self.report)(&Report::roster(epoch, missing, changes));
             }
-            ParticipantEffect::Muster(muster) => self.mustered(&muster),
+            ParticipantEffect::Muster(muster) => {
+                if let Some(report) = self.muster.lacking(&muster, self.machine.roster(), Instant::now()) {
+                    (self.report)(&report);
+                }
+            }
             ParticipantEffect::RoundClosed { round, committed } => {
                 self.conversation.set_calm(true);
                 (self.report)(&Report::Round { round: round.0, committed });

@@ -113,7 +113,7 @@ fn branches_whose_network_drops_udp_take_part_and_come_back_to_quic() {
     };
     let clients: Vec<Process> = federation.client_settings(address).iter().map(start).collect();
     for (branch, client) in clients.iter().enumerate() {
-        let connected = client.event();
+        let connected = client.until("connected");
         let seconds = connected["seconds"].as_f64().expect("seconds");
         println!("branch {branch}: connected over {} after {seconds:.2} s", connected["transport"]);
         assert_eq!((connected["event"].as_str(), connected["transport"].as_str()), (Some("connected"), Some("tcp")));

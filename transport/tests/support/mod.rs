@@ -15,6 +15,7 @@ use tributary_certs::enrolment::{
 };
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::inspect::validity_of;
+use tributary_certs::office::{ROOT_LIST_DAYS, fresh_list, fresh_root_list};
 use tributary_certs::provider::KeyExchange;
 use tributary_certs::revocation::{RevocationLists, Seen};
 use tributary_certs::skew::diagnosis_config;
@@ -60,6 +61,10 @@ impl Federation {
         };
         issue_coordinator(&own.path("authority"), &request, &own.path("coordinator"), coordinator_at).unwrap();
         issue_client(&own.path("authority"), "north-bank", "one", &own.path("client"), client_at).unwrap();
+        // Beyond every clock that a test sets ahead, so that certificates are what has ended.
+        let authority = own.path("authority");
+        fresh_root_list(&authority, &authority, ROOT_LIST_DAYS, unix_seconds()).unwrap();
+        fresh_list(&authority, 90, unix_seconds()).unwrap();
         own
     }
 

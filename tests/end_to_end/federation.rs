@@ -196,7 +196,7 @@ fn a_check_finds_what_stands_wrong_on_the_machine() {
     fs::remove_file(&key).unwrap();
     both(18, &["signing.key"]);
     fs::write(&key, good).unwrap();
-    both(18, &["signing.key", "0600"]);
+    both(18, &["signing.key", "chmod 600"]);
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
     // A budget file that is none, and none at all.
     let good = fs::read(&budget).unwrap();

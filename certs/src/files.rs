@@ -436,7 +436,7 @@ pub(crate) fn only_we_may_change(metadata: &fs::Metadata) -> bool {
 
 /// The number of the user that this process runs as.
 #[cfg(unix)]
-fn user() -> u32 {
+pub(crate) fn user() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
 
@@ -461,7 +461,7 @@ pub fn own_account() -> String {
 
 /// A user's name and number, for messages.
 #[cfg(unix)]
-fn account(number: u32) -> String {
+pub(crate) fn account(number: u32) -> String {
     match nix::unistd::User::from_uid(number.into()) {
         Ok(Some(user)) => format!("{} (user {number})", user.name),
         _ => format!("user {number}"),
@@ -485,7 +485,7 @@ pub(crate) fn only_we_may_change(_: &fs::Metadata) -> bool {
 }
 
 #[cfg(not(unix))]
-fn account(number: u32) -> String {
+pub(crate) fn account(number: u32) -> String {
     format!("user {number}")
 }
 

@@ -30,6 +30,7 @@ pub mod renewal;
 pub mod revocation;
 pub mod roster;
 pub mod skew;
+pub mod state;
 pub mod suite;
 pub mod tls;
 pub mod trust;

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use tributary_certs::budget::BudgetMark;
 use tributary_certs::keys::read_verifying_key;
+use tributary_certs::state::judge_state;
 use tributary_certs::suite::RealSuite;
-use tributary_journal::{Journal, JournalError};
+use tributary_journal::{Journal, JournalError, read_whole};
 use tributary_protocol::budget::{OwnerChange, population_digest};
 use tributary_protocol::round::{ParticipantEvent, ParticipantRecord};
 use tributary_protocol::time::Millis;
@@ -50,7 +51,14 @@ impl BudgetFile {
 fn hold(identity: &Path) -> Result<File, ClientError> {
     let path = identity.join(LOCK);
     let failed = |fault: std::io::Error| ClientError::File(format!("{}: {fault}", path.display()));
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    let file = options.open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::Error(fault)) => Err(failed(fault)),
@@ -62,17 +70,29 @@ fn hold(identity: &Path) -> Result<File, ClientError> {
     }
 }
 
+/// Judges the state folder and the budget file in it: both are this process's user's, and nobody else's business. What is absent is good.
+///
+/// # Errors
+/// If others may use them, or one of them is no folder or no file; with the command that mends it.
+pub(crate) fn private_budget(settings: &Settings) -> Result<(), ClientError> {
+    judge_state(&settings.state_dir, &[BUDGET_FILE]).map_err(ClientError::file)
+}
+
 /// Opens the budget file and reads its events. It never begins by itself. Says nothing about its owner.
 ///
 /// # Errors
-/// If the file is not there, was not begun, or cannot be used.
+/// If the file is not there, was not begun, or cannot be used; if anybody else may use it or its folder.
 pub(crate) fn begun_budget(settings: &Settings) -> Result<(BudgetFile, Vec<ParticipantEvent>), ClientError> {
+    private_budget(settings)?;
     let path = settings.state_dir.join(BUDGET_FILE);
     if !path.exists() {
         return Err(absent(&path, "there is no budget file"));
     }
     let identity = hold(&settings.identity.folder)?;
     let (journal, recorded) = Journal::open(&path)?;
+    if let Some(torn) = journal.torn() {
+        tracing::warn!("{torn}");
+    }
     let events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
     if !matches!(events.first(), Some(ParticipantEvent::BudgetBegun { .. })) {
         return Err(absent(&path, "this budget was never begun"));
@@ -121,11 +141,13 @@ pub(crate) fn open_budget(
 /// # Errors
 /// As [`open_budget`].
 pub(crate) fn check_budget(settings: &Settings, population: &str) -> Result<u64, ClientError> {
+    private_budget(settings)?;
     let path = settings.state_dir.join(BUDGET_FILE);
     if !path.exists() {
         return Err(absent(&path, "there is no budget file"));
     }
-    let recorded = tributary_journal::read::<ParticipantEvent>(&path)?;
+    // A torn tail is no fault: the daemon cuts it off, and says so.
+    let (recorded, _) = read_whole::<ParticipantEvent>(&path)?;
     let events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
     judge_budget(settings, population, &events)?;
     Ok(judged(&events).map_or(0, |record| record.counter))

@@ -17,6 +17,9 @@ pub mod judge;
 mod lists;
 mod muster;
 #[cfg(test)]
+#[path = "../../tests/log.rs"]
+mod log;
+#[cfg(test)]
 #[path = "../../tests/needed.rs"]
 mod needed;
 mod noise;

@@ -1,9 +1,13 @@
 //! One durable, hash-chained file of events: the coordinator's ledger and the branch's budget file.
 //!
 //! Appended before an event is relied on, synced before it is answered for. An incomplete last record is cut off at opening, because it was
-//! never relied on; a record that was changed is tampering, and the file is left as it is.
+//! never relied on, and whoever opened the file is told what was cut; a record that was changed is tampering, and the file is left as it is.
+//!
+//! On Unix the file has mode 0600 from its first byte, and a folder that is made for it 0700. Does **not** judge the mode, the owner or the kind
+//! of a file that is there: whoever opens it has done that.
 
-use std::fs::{File, OpenOptions};
+use std::fmt;
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
@@ -31,6 +35,13 @@ pub enum JournalError {
     /// Another process has it open.
     #[error("{path} is in use by another tributary process; stop that one first", path = .0.display())]
     Locked(PathBuf),
+    /// The end of the file is not a whole record. A process that writes to it now may have half of an entry there for a moment.
+    #[error(
+        "{path}: the last {bytes} bytes are an incomplete entry ({entry}), which was never relied on. A daemon that writes at this moment leaves \
+         that for a moment, and a crash until the daemon's next start, which cuts it off and says so; try again after that",
+        path = .0.path.display(), bytes = .0.bytes, entry = .0.entry
+    )]
+    Torn(TornTail),
     /// The file was changed or damaged.
     #[error("{path}: {fault}", path = path.display())]
     Damaged {
@@ -41,11 +52,36 @@ pub enum JournalError {
     },
 }
 
+/// The end of a file that was not a whole record: an append that did not end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TornTail {
+    /// The file.
+    pub path: PathBuf,
+    /// How much there was of it.
+    pub bytes: usize,
+    /// The number that the entry would have had.
+    pub entry: u64,
+}
+
+impl fmt::Display for TornTail {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, bytes, entry } = self;
+        write!(
+            formatter,
+            "{}: the last {bytes} bytes were an incomplete entry ({entry}) and were cut off. A crash, a power cut or a full disk leaves that; the entry \
+             was never relied on, and every one before it is whole. Was there none of these, somebody cut the file: compare it with its newest \
+             copy (`tributary verify ledger`)",
+            path.display()
+        )
+    }
+}
+
 /// An open journal of events `E`. One process has it at a time.
 pub struct Journal<E> {
     path: PathBuf,
     file: File,
     chain: Chain,
+    torn: Option<TornTail>,
     dirty: bool,
     events: PhantomData<fn(E)>,
 }
@@ -58,14 +94,14 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
     pub fn open(path: &Path) -> Result<(Self, Vec<Recorded<E>>), JournalError> {
         let io = |fault| JournalError::Io { path: path.to_path_buf(), fault };
         let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        std::fs::create_dir_all(directory).map_err(io)?;
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
+        private_folder(directory).map_err(io)?;
+        let mut file = private_file().open(path).map_err(io)?;
         if file.try_lock().is_err() {
             return Err(JournalError::Locked(path.to_path_buf()));
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(io)?;
-        let Parsed { events, good_length, chain } = parse(path, &bytes, true)?;
+        let Parsed { events, good_length, chain, torn } = parse(path, &bytes)?;
         if good_length == 0 {
             file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(io)?;
             file.write_all(&LEDGER_HEADER).and_then(|()| file.sync_all()).map_err(io)?;
@@ -73,7 +109,13 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         } else {
             file.set_len(good_length as u64).and_then(|()| file.seek(SeekFrom::End(0))).map_err(io)?;
         }
-        Ok((Self { path: path.to_path_buf(), file, chain, dirty: false, events: PhantomData }, events))
+        Ok((Self { path: path.to_path_buf(), file, chain, torn, dirty: false, events: PhantomData }, events))
+    }
+
+    /// What was cut off at opening, for the operator.
+    #[must_use]
+    pub fn torn(&self) -> Option<&TornTail> {
+        self.torn.as_ref()
     }
 
     /// Appends an event.
@@ -109,29 +151,69 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
 /// # Errors
 /// [`JournalError`] naming the first bad entry.
 pub fn read<E: DeserializeOwned>(path: &Path) -> Result<Vec<Recorded<E>>, JournalError> {
+    match read_whole(path)? {
+        (events, None) => Ok(events),
+        (_, Some(torn)) => Err(JournalError::Torn(torn)),
+    }
+}
+
+/// As [`read`], with the incomplete last record apart: what [`Journal::open`] would find, and cut off. The file is left as it is.
+///
+/// # Errors
+/// [`JournalError`] naming the first bad entry.
+pub fn read_whole<E: DeserializeOwned>(path: &Path) -> Result<(Vec<Recorded<E>>, Option<TornTail>), JournalError> {
     let bytes = std::fs::read(path).map_err(|fault| JournalError::Io { path: path.to_path_buf(), fault })?;
-    parse(path, &bytes, false).map(|parsed| parsed.events)
+    parse(path, &bytes).map(|parsed| (parsed.events, parsed.torn))
+}
+
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(path)
+}
+
+fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options
 }
 
 struct Parsed<E> {
     events: Vec<Recorded<E>>,
     good_length: usize,
     chain: Chain,
+    torn: Option<TornTail>,
 }
 
-fn parse<E: DeserializeOwned>(path: &Path, bytes: &[u8], allow_torn: bool) -> Result<Parsed<E>, JournalError> {
+fn parse<E: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<Parsed<E>, JournalError> {
     let damaged = |fault: String| JournalError::Damaged { path: path.to_path_buf(), fault };
     let scanned = scan(bytes);
-    if let Some(fault) = scanned.fault.filter(|fault| !allow_torn || fault.kind != LedgerFaultKind::TornTail) {
-        return Err(damaged(fault.to_string()));
-    }
+    let torn = match scanned.fault {
+        Some(fault) if fault.kind == LedgerFaultKind::TornTail => Some(TornTail {
+            path: path.to_path_buf(),
+            bytes: bytes.len().saturating_sub(scanned.good_length),
+            entry: fault.sequence,
+        }),
+        Some(fault) => return Err(damaged(fault.to_string())),
+        None => None,
+    };
     let mut events = Vec::with_capacity(scanned.entries.len());
     for entry in &scanned.entries {
         let recorded = codec::decode(entry.payload, LEDGER_ENTRY_BYTES_MAX)
             .map_err(|fault| damaged(format!("ledger entry {} at byte {}: {fault}", entry.sequence, entry.offset)))?;
         events.push(recorded);
     }
-    Ok(Parsed { events, good_length: scanned.good_length, chain: scanned.chain })
+    Ok(Parsed { events, good_length: scanned.good_length, chain: scanned.chain, torn })
 }
 
 #[cfg(test)]
@@ -157,6 +239,46 @@ mod tests {
         filled(&path, &[1, 2, 3]);
         filled(&path, &[4]);
         assert_eq!(events(&path), [1, 2, 3, 4]);
+    }
+
+    /// The bytes that are cut are counted, by whoever opens the file and whoever only reads it, and told once.
+    #[test]
+    fn a_torn_tail_is_told_when_it_is_cut() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("a.ledger");
+        filled(&path, &[1, 2]);
+        let two = std::fs::read(&path).expect("reads").len();
+        filled(&path, &[3]);
+        let whole = std::fs::read(&path).expect("reads");
+        for length in two + 1..whole.len() {
+            std::fs::write(&path, &whole[..length]).expect("writes");
+            let torn = TornTail { path: path.clone(), bytes: length - two, entry: 2 };
+            assert_eq!(read_whole::<u32>(&path).expect("reads").1.as_ref(), Some(&torn), "cut at {length}");
+            assert!(matches!(read::<u32>(&path), Err(JournalError::Torn(told)) if told == torn));
+            assert_eq!(std::fs::read(&path).expect("reads").len(), length, "reading changes nothing");
+            let (journal, events) = Journal::<u32>::open(&path).expect("opens");
+            assert_eq!((journal.torn(), events.len()), (Some(&torn), 2), "cut at {length}");
+            assert!(torn.to_string().contains(&format!("the last {} bytes", length - two)), "{torn}");
+            drop(journal);
+            assert_eq!(Journal::<u32>::open(&path).expect("opens").0.torn(), None, "it is gone");
+        }
+        // A file without a byte has not begun, and no byte is cut off it.
+        std::fs::write(&path, []).expect("writes");
+        assert_eq!(Journal::<u32>::open(&path).expect("opens").0.torn(), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_made_is_its_owner_s_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("above/state/a.ledger");
+        filled(&path, &[1]);
+        let mode = |path: &Path| std::fs::metadata(path).expect("is there").permissions().mode() & 0o7777;
+        assert_eq!(mode(&path), 0o600);
+        for folder in path.ancestors().skip(1).take(2) {
+            assert_eq!(mode(folder), 0o700, "{}", folder.display());
+        }
     }
 
     #[test]

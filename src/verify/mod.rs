@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tributary_model::privacy::statement::{Facts, Statement};
 use tributary_protocol::codec;
-use tributary_protocol::ledger::{Scan, scan};
+use tributary_protocol::ledger::{LedgerFaultKind, Scan, scan};
 use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
 use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent, Recorded};
 
@@ -142,7 +142,15 @@ pub(crate) fn judge_file(file: &Path, delta: f64) -> Verdict {
 fn judge(bytes: &[u8], delta: f64) -> Result<Verdict, Bad> {
     let scan = scan(bytes);
     if let Some(fault) = scan.fault {
-        let reason = fault.kind.to_string();
+        let reason = match fault.kind {
+            LedgerFaultKind::TornTail => format!(
+                "an incomplete last record of {} bytes. A crash, a power cut or a full disk leaves that, and so does a daemon that writes at this moment; \
+                 the record was never relied on, and every one before it is whole. The daemon cuts it off at its next start and says so; verify \
+                 again after that. Was there no crash, compare the file with its newest copy",
+                bytes.len().saturating_sub(scan.good_length)
+            ),
+            kind => kind.to_string(),
+        };
         return Err(Bad { entry: Some(fault.sequence), offset: Some(fault.offset), reason });
     }
     if bytes.is_empty() {

@@ -100,10 +100,14 @@ fn an_open_ledger_is_good_so_far() {
 #[test]
 fn a_torn_ledger_names_its_last_entry() {
     let case = Case::good();
-    case.edit(|bytes| bytes.truncate(bytes.len() - 1));
+    case.edit(|bytes| bytes.extend([9; 7]));
+    let (entry, reason) = case.refusal();
+    assert_eq!(entry, ENTRIES as u64);
+    assert!(reason.contains("an incomplete last record of 7 bytes"), "{reason}");
+    case.edit(|bytes| bytes.truncate(bytes.len() - 8));
     let (entry, reason) = case.refusal();
     assert_eq!(entry, ENTRIES as u64 - 1);
-    assert!(reason.contains("incomplete last record"), "{reason}");
+    assert!(reason.contains("incomplete last record") && reason.contains("at its next start and says so"), "{reason}");
 }
 
 #[test]

@@ -75,6 +75,7 @@ fn copy(from: &Path, to: &Path) {
             fs::copy(&entry, &target).unwrap();
         }
     }
+    fs::set_permissions(to, fs::metadata(from).unwrap().permissions()).unwrap();
 }
 
 /// A coordinator of a thief's, with the identity's folder `identities/thief`.

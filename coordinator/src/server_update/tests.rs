@@ -32,7 +32,7 @@ fn near(found: f64, expected: f64) {
 fn reading(settings: &PlanSettings) -> (f64, RoundMetrics) {
     let job = Job::build(settings).unwrap_or_else(|fault| panic!("{fault:?}"));
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
+    let store = Store::open(&folder.path().join("state")).unwrap();
     let update = ServerUpdate::start(&job, &store, None).unwrap();
     let organisations = [tributary_protocol::ids::OrganisationId(1); 10];
     let thresholds = CohortRule::USUAL.thresholds(&organisations, organisations.len()).unwrap();

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tributary_certs::files;
+use tributary_certs::state::{StateFault, judge_state, open_folder};
 use tributary_journal::Journal;
 use tributary_protocol::budget::{Heads, Kept};
 use tributary_protocol::time::Millis;
@@ -18,6 +18,14 @@ const STALE_MAX: usize = 4096;
 
 const FILE: &str = "budgets.ledger";
 const FRESH: &str = "budgets.fresh";
+
+/// Judges the folder and the file, and makes nothing.
+///
+/// # Errors
+/// [`StateFault`].
+pub(super) fn judge(folder: &Path) -> Result<(), StateFault> {
+    judge_state(folder, &[FILE])
+}
 
 /// The open file.
 pub(crate) struct HeadsFile {
@@ -31,10 +39,13 @@ impl HeadsFile {
     /// Opens or makes the folder and the file.
     ///
     /// # Errors
-    /// [`StoreError`] if another process has it, or it is damaged.
+    /// [`StoreError`] if others may use it, another process has it, or it is damaged.
     pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
-        files::create_private_folder(folder)?;
+        open_folder(folder, &[FILE])?;
         let (journal, recorded) = Journal::open(&folder.join(FILE))?;
+        if let Some(torn) = journal.torn() {
+            tracing::warn!("{torn}");
+        }
         let heads = Heads::replay(recorded.iter().map(|recorded| &recorded.event));
         Ok(Self { folder: folder.to_path_buf(), journal, heads, entries: recorded.len() })
     }
@@ -145,13 +156,16 @@ mod tests {
         let roster = Roster::new(1, Digest::ZERO, clients().map(entry).collect(), groups.collect()).unwrap();
         let roster = SignedRoster { roster, signatures: Vec::new() };
         let folder = tempfile::tempdir().unwrap();
-        let mut file = HeadsFile::open(folder.path()).unwrap();
+        let mut file = HeadsFile::open(&folder.path().join("heads")).unwrap();
         file.keep(Millis(0), Kept::Roster(Box::new(roster))).unwrap();
         file.keep(Millis(0), head(1, 1)).unwrap();
         drop(file);
-        let file = HeadsFile::open(folder.path()).unwrap();
+        let file = HeadsFile::open(&folder.path().join("heads")).unwrap();
         assert!(file.heads().has_roster(1) && counters(&file)[0] == Some(1));
-        assert!(std::fs::metadata(folder.path().join(FILE)).unwrap().len() > 1 << 20, "it is a large one");
+        assert!(
+            std::fs::metadata(folder.path().join("heads").join(FILE)).unwrap().len() > 1 << 20,
+            "it is a large one"
+        );
     }
 
     #[test]

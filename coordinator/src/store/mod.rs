@@ -25,6 +25,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::files::{self, Existing, FileError};
+use tributary_certs::state::{StateFault, judge_state, open_folder};
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
 use tributary_model::server_optimizer::OptimizerError;
@@ -35,6 +36,9 @@ pub use optimizer::{OptimizerDraft, StepError, Stepped};
 pub use pointer::ModelPointer;
 pub use statement::Counts;
 
+/// The events.
+const LEDGER: &str = "coordinator.ledger";
+
 /// What was released, for people and programs.
 const POINTER_FILE: &str = "model.json";
 
@@ -44,6 +48,9 @@ pub enum StoreError {
     /// A file could not be written or a folder made.
     #[error("{0}; nothing is done without it")]
     File(#[from] FileError),
+    /// Others may use it, or it is another user's.
+    #[error(transparent)]
+    State(#[from] StateFault),
     /// The operating system refused.
     #[error("{action} {path} failed: {fault}; check the disk and that this user may use the state directory", path = path.display())]
     System {
@@ -94,11 +101,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens or makes the folders, readable by their owner only.
+    /// Opens or makes the folders, readable by their owner only. A folder, or a ledger in it, that others may use is refused.
     ///
     /// # Errors
-    /// [`StoreError::File`].
+    /// [`StoreError::State`], [`StoreError::File`].
     pub fn open(state_dir: &Path) -> Result<Self, StoreError> {
+        open_folder(state_dir, &[LEDGER])?;
         let store = Self { folder: state_dir.to_path_buf() };
         files::create_private_folder(&store.folder.join("models"))?;
         files::create_private_folder(&store.folder.join("optimizer"))?;
@@ -193,7 +201,16 @@ impl Store {
 /// The ledger's file in a state directory.
 #[must_use]
 pub fn ledger_of(state_dir: &Path) -> PathBuf {
-    state_dir.join("coordinator.ledger")
+    state_dir.join(LEDGER)
+}
+
+/// Judges state folder, heads folder and the ledgers in them, and makes nothing: nobody but this process's user may use them.
+///
+/// # Errors
+/// [`StoreError::State`], with the command that mends it.
+pub fn judge(state_dir: &Path, heads_dir: &Path) -> Result<(), StoreError> {
+    judge_state(state_dir, &[LEDGER])?;
+    Ok(heads::judge(heads_dir)?)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, StoreError> {

@@ -3,13 +3,17 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use tributary_certs::files::create_private_folder;
+
 use super::{Cause, Findings, Outcome};
 
 /// Whether a folder can be made and written to, and has room for so many bytes. A file is written and taken away again.
 pub fn disk(found: &mut Findings, folder: &Path, bytes: u64) {
     let tried = format!("writing to {}", folder.display());
     let probe = folder.join(".preflight");
-    let written = std::fs::create_dir_all(folder)
+    // As the daemon makes it.
+    let written = create_private_folder(folder)
+        .map_err(std::io::Error::other)
         .and_then(|()| std::fs::File::create(&probe))
         .and_then(|mut file| file.write_all(b"preflight").and_then(|()| file.sync_all()));
     let _ = std::fs::remove_file(&probe);

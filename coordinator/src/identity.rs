@@ -55,12 +55,12 @@ impl OwnIdentity {
                 RosterFile::open(files.roster, authorities)
             })
         });
-        let keyring = Keyring::open(files.tls, office, now).map_err(|more| faults.extend(more)).ok();
+        let keyring = Keyring::open(files.tls, office, files.renew, now).map_err(|more| faults.extend(more)).ok();
         let (Some(keyring), Some(signing_key), Some((roster_file, roster))) = (keyring, signing_key, roster) else {
             return Err(faults);
         };
         let (identity, validity) = (keyring.identity().clone(), keyring.validity());
-        let mut warnings = warnings(&validity, &roster, now);
+        let mut warnings = warnings(&validity, &keyring.cure(), &roster, now);
         if roster.roster.epoch() == 0 {
             let path = roster_file.path().display();
             warnings.push(format!("there is no roster at {path} yet: have the first one signed, and put it there"));
@@ -70,11 +70,11 @@ impl OwnIdentity {
     }
 }
 
-fn warnings(validity: &Validity, roster: &SignedRoster, now: u64) -> Vec<String> {
+fn warnings(validity: &Validity, cure: &str, roster: &SignedRoster, now: u64) -> Vec<String> {
     let mut warnings = Vec::new();
     let left = validity.not_after.saturating_sub(now);
     if left < validity.not_after.saturating_sub(validity.not_before) / WARN_DIVISOR {
-        warnings.push(format!("this coordinator's certificate expires in {} days; renew it now", left / DAY));
+        warnings.push(format!("this coordinator's certificate expires in {} days: {cure}", left / DAY));
     }
     let expired = roster.roster.entries().iter().filter(|entry| entry.not_after < now).count();
     if expired > 0 {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tributary_certs::counter::door_configs;
 use tributary_certs::denied::DenyList;
 use tributary_certs::identity::{Identity, Role, identity_of};
@@ -22,6 +22,7 @@ use tributary_transport::identity::{ListFiles, Stamp, TlsFiles, TlsMaterial};
 use tributary_transport::{Listener, Metric, Metrics, Pulse, ServerKeys};
 
 use crate::connections::{Arrival, Door};
+use crate::renewal::{Held, Renewal, Renewer};
 use crate::runtime::unix_seconds;
 use crate::standing::Standing;
 
@@ -46,6 +47,9 @@ pub struct Keyring {
     stamp: Stamp,
     loaded: Loaded,
     standing: Arc<Standing>,
+    renewer: Renewer,
+    /// Of the certificate in force, for whoever renews it.
+    held: watch::Sender<Held>,
 }
 
 struct Loaded {
@@ -60,11 +64,12 @@ struct Loaded {
 }
 
 impl Keyring {
-    /// Opens every file; `now` is in Unix seconds.
+    /// Opens every file; `renew` is whether the daemon renews its certificate, and `now` in Unix seconds.
     ///
     /// # Errors
     /// Every fault, under the key of its file.
-    pub(crate) fn open(files: TlsFiles, office: Option<PathBuf>, now: u64) -> Result<Self, Vec<Fault>> {
+    pub(crate) fn open(files: TlsFiles, office: Option<PathBuf>, renew: bool, now: u64) -> Result<Self, Vec<Fault>> {
+        let renewer = Renewer::of(&files, office.as_deref(), renew);
         if let Some(folder) = &office {
             Office::open(folder).map_err(|fault| {
                 vec![Fault {
@@ -81,7 +86,31 @@ impl Keyring {
             return Err(vec![Fault { key, found, allowed: "lists that have not ended".into() }]);
         }
         let standing = Arc::new(Standing::new(loaded.revocations.clone(), loaded.denied.clone()));
-        Ok(Self { files, office, stamp, loaded, standing })
+        let (held, _) = watch::channel(loaded.held(now));
+        Ok(Self { files, office, stamp, loaded, standing, renewer, held })
+    }
+
+    /// What renews the certificate by itself; where nothing does, the log says who has to do what.
+    pub(crate) fn renewal(
+        &self,
+        inputs: mpsc::Sender<Arrival>,
+        metrics: Arc<Metrics>,
+        pulse: Pulse,
+    ) -> Option<Renewal> {
+        match &self.renewer {
+            Renewer::Daemon(folders) => {
+                Some(Renewal { folders: folders.clone(), held: self.held.subscribe(), inputs, metrics, pulse })
+            }
+            Renewer::Person(how) => {
+                tracing::info!("this coordinator's certificate does not renew itself: {how}");
+                None
+            }
+        }
+    }
+
+    /// What helps where the certificate ends soon.
+    pub(crate) fn cure(&self) -> String {
+        self.renewer.cure()
     }
 
     pub(crate) fn identity(&self) -> &Identity {
@@ -114,7 +143,7 @@ impl Keyring {
 
     /// What runs out soon, or has.
     pub(crate) fn warnings(&self, now: u64) -> Vec<String> {
-        self.loaded.warnings(now)
+        self.loaded.warnings(&self.cure(), now)
     }
 
     /// From here on lists may not become older. For a daemon that serves; a mere check changes nothing.
@@ -165,6 +194,8 @@ impl Keyring {
             if now >= judged + JUDGE_EVERY_SECONDS {
                 judged = now;
                 door.judge();
+                let held = self.loaded.held(now);
+                self.held.send_if_modified(|before| std::mem::replace(before, held) != held);
             }
             metrics.publish("door", now, door.metrics());
             metrics.publish("identity", now, self.metrics());
@@ -225,14 +256,14 @@ impl Keyring {
     }
 
     fn remind(&self, now: u64) {
-        let left = self.loaded.validity.not_after.saturating_sub(now) / DAY;
+        let (left, cure) = (self.loaded.validity.not_after.saturating_sub(now) / DAY, self.cure());
         match Expiry::of(self.loaded.validity, now) {
             Expiry::Fine | Expiry::Due => {}
             Expiry::Warning => {
-                tracing::warn!(left, "this coordinator's certificate ends soon (days); `tributary certs renew`")
+                tracing::warn!(left, "this coordinator's certificate ends soon (days): {cure}");
             }
             Expiry::Critical | Expiry::Expired => {
-                tracing::error!(left, "this coordinator's certificate ends now (days); `tributary certs renew`");
+                tracing::error!(left, "this coordinator's certificate ends now (days): {cure}");
             }
         }
         for warning in self.warnings(now) {
@@ -245,6 +276,12 @@ impl Keyring {
 }
 
 impl Loaded {
+    fn held(&self, now: u64) -> Held {
+        let own = self.identity.organisation();
+        let authority_revoked = self.revocations.authority_revoked(own, &self.leaf, now);
+        Held { validity: self.validity, authority_revoked }
+    }
+
     /// What has ended, so that nobody is believed.
     fn ended(&self, now: u64) -> Option<String> {
         let end = self.revocations.end(now);
@@ -252,7 +289,7 @@ impl Loaded {
         Some(format!("the revocation list of {} has ended, and nobody is let in: {}", end.authority, end.cure()))
     }
 
-    fn warnings(&self, now: u64) -> Vec<String> {
+    fn warnings(&self, cure: &str, now: u64) -> Vec<String> {
         let mut warnings = Vec::new();
         let left = |end: &ListEnd| {
             let hours = end.next_update.saturating_sub(now) / 3_600;
@@ -282,7 +319,7 @@ impl Loaded {
         let own = self.revocations.standing(self.identity.organisation(), &self.leaf, now);
         if let Some(fault) = own.fault().filter(|_| self.ended(now).is_none()) {
             warnings.push(format!(
-                "branches do not believe this coordinator's own certificate: {} Renew it (`tributary certs renew --coordinator-folder`)",
+                "branches do not believe this coordinator's own certificate: {} It needs another one: {cure}",
                 fault.fault(false, None)
             ));
         }

@@ -18,6 +18,7 @@ mod open;
 mod plan;
 mod preflight;
 mod progress;
+mod renewal;
 mod report;
 mod roster_file;
 mod runtime;

@@ -150,6 +150,18 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The coordinator's own certificate was renewed; the next handshake proves the new key.
+    CertificateRenewed {
+        /// Its last second, Unix.
+        not_after: u64,
+    },
+    /// The coordinator's own certificate was not renewed; another attempt follows.
+    RenewalFailed {
+        /// Why, and what to do.
+        reason: String,
+        /// Time until the next attempt.
+        retry_seconds: u64,
+    },
     /// The operator stopped the coordinator; it continues at its next start.
     Stopped {
         /// Rounds committed.
@@ -300,6 +312,15 @@ impl fmt::Display for Event {
             }
             Self::Aborted { round: Some(round), reason } => write!(formatter, "round {round} aborted: {reason}"),
             Self::Aborted { round: None, reason } => write!(formatter, "key set-up ended: {reason}"),
+            Self::CertificateRenewed { not_after } => write!(
+                formatter,
+                "this coordinator's certificate was renewed and ends at {}; connections stay, and the next ones prove the new key",
+                date(*not_after)
+            ),
+            Self::RenewalFailed { reason, retry_seconds } => write!(
+                formatter,
+                "this coordinator's certificate was not renewed; another attempt follows in {retry_seconds} seconds: {reason}"
+            ),
             Self::Stopped { rounds } => {
                 write!(formatter, "stopped after {rounds} rounds; the plan continues at the next start")
             }
@@ -380,6 +401,11 @@ mod tests {
         assert!(far.to_string().contains(
             "about 3000 customers (noise 20): the loss, and steps that are divided by it, are 3.00 times as large"
         ));
+        let renewed = Event::CertificateRenewed { not_after: 1_893_456_000 };
+        assert_eq!(renewed.to_json(), r#"{"event":"certificate_renewed","not_after":1893456000}"#);
+        assert!(renewed.to_string().contains("2030-01-01"), "{renewed}");
+        let failed = Event::RenewalFailed { reason: "x".into(), retry_seconds: 60 };
+        assert_eq!(failed.to_json(), r#"{"event":"renewal_failed","reason":"x","retry_seconds":60}"#);
         let aborted = Event::Aborted { round: None, reason: "x".into() };
         assert_eq!(aborted.to_json(), r#"{"event":"aborted","round":null,"reason":"x"}"#);
     }

@@ -32,7 +32,7 @@ use crate::report::Event;
 use crate::server_update::{Committed, ServerUpdate};
 use crate::shell::{Shell, ShellParts};
 use crate::spool::Spool;
-use crate::store::{HeadsFile, Store};
+use crate::store::{self, HeadsFile, Store};
 use crate::uploads::OpenSum;
 
 /// Most threads for sockets and folding. On a machine with two cores it is one: two that wake each other cost a tenth of what the coordinator
@@ -88,6 +88,7 @@ struct Pulses {
     roster: Pulse,
     door: Pulse,
     identity: Pulse,
+    renewal: Pulse,
     office: Pulse,
 }
 
@@ -114,6 +115,11 @@ impl Pulses {
                 "identity",
                 "identity_stalled_seconds",
                 "Seconds for which the loop that follows keys, trust and revocations stands still; 0 where it goes on.",
+            ),
+            renewal: watch(
+                "renewal",
+                "renewal_stalled_seconds",
+                "Seconds for which the renewal of this coordinator's certificate waits for the authority's folder, beyond what it may; 0 where it does not.",
             ),
             office: watch(
                 "office",
@@ -151,6 +157,8 @@ async fn serve(
     stop: impl Future<Output = ()>,
 ) -> Result<(), CoordinatorError> {
     let Opened { file, state_dir, heads_dir, gather_ms, listen, identity, job } = opened;
+    // Before anything changes.
+    store::judge(&state_dir, &heads_dir)?;
     let adopted = identity.keyring.adopt(unix_seconds());
     adopted.map_err(|faults| Faults { file, faults })?;
     for warning in &identity.warnings {
@@ -159,6 +167,9 @@ async fn serve(
     let store = Store::open(&state_dir)?;
     // The ledger's lock keeps a second coordinator out before anything else is touched.
     let (journal, recorded) = Journal::<CoordinatorEvent>::open(&store.ledger())?;
+    if let Some(torn) = journal.torn() {
+        tracing::warn!("{torn}");
+    }
     let events: Vec<CoordinatorEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
     let heads = HeadsFile::open(&heads_dir)?;
     let clock = Clock::start();
@@ -246,6 +257,9 @@ async fn serve(
         let _watched = watchdog.start(Arc::clone(&metrics), unix_seconds).map_err(CoordinatorError::Runtime)?;
         tokio::spawn(roster_file.watch(Arc::clone(&door), inputs.clone(), pulses.roster));
         tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener), pulses.door));
+        if let Some(renewal) = keyring.renewal(inputs.clone(), Arc::clone(&metrics), pulses.renewal) {
+            tokio::spawn(renewal.run());
+        }
         tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), inputs, metrics, pulses.identity));
         // A process that ended while it told the clients of their plan's end has left some of them waiting.
         let absent = if shell.is_over() { farewell_time } else { Duration::ZERO };

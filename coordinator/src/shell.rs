@@ -137,6 +137,10 @@ impl<'a> Shell<'a> {
                 self.send_all();
                 Ok(())
             }
+            Arrival::Told(event) => {
+                self.tell(&event);
+                Ok(())
+            }
             Arrival::Input(input) => {
                 if let Input::Disconnected(client) = &input {
                     self.links.remove(client);

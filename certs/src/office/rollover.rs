@@ -60,10 +60,11 @@ fn renew_coordinator_locked(folder: &Path, coordinator: &Path, now: u64) -> Resu
     if !next.exists() {
         TlsKey::generate().write(&next)?;
     }
-    let chain = authority.issue_for(&mut OsEntropy, &request, &TlsKey::read(&next)?.spki())?;
-    record(folder, Issued::of(chain.leaf())?, now)?;
+    // First what may fail in the coordinator's folder: whoever tries again and again is not to fill the log of what was issued.
     copy_trust(folder, coordinator)?;
     copy_lists(folder, coordinator)?;
+    let chain = authority.issue_for(&mut OsEntropy, &request, &TlsKey::read(&next)?.spki())?;
+    record(folder, Issued::of(chain.leaf())?, now)?;
     write_certificates(&places.next("pem"), chain.certificates(), Existing::Replace)?;
     places.finish()?;
     Ok(validity)

@@ -11,6 +11,7 @@ use tributary_transport::preflight::Findings;
 
 use crate::error::CoordinatorError;
 use crate::open::{Opened, Report};
+use crate::renewal::Renewer;
 use crate::report::Event;
 use crate::runtime::{run, unix_seconds};
 use crate::settings::Settings;
@@ -82,8 +83,14 @@ pub fn serve_reporting(
 ) -> Result<(), CoordinatorError> {
     let now = unix_seconds();
     // An office that was away for long makes its list first; whoever merely checks is told that it has ended.
-    if let Some(folder) = Settings::load(config)?.office {
-        refresh_list(&folder, now).map_err(|fault| tracing::error!(%fault, "the office's list was not made anew")).ok();
+    let Settings { office, identity, .. } = Settings::load(config)?;
+    if let Some(folder) = &office {
+        refresh_list(folder, now).map_err(|fault| tracing::error!(%fault, "the office's list was not made anew")).ok();
+    }
+    match Renewer::of(&identity.tls, office.as_deref(), identity.renew).catch_up(now) {
+        Ok(None) => {}
+        Ok(Some(_)) => tracing::warn!("this coordinator's certificate had ended, and was renewed"),
+        Err(fault) => tracing::error!("this coordinator's certificate was not renewed: {fault}"),
     }
     run(Opened::open(config, now)?, report, stop)
 }

@@ -10,6 +10,7 @@ use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start
 use tributary_protocol::round::Input;
 
 use super::seats::Demand;
+use crate::report::Event;
 use crate::uploads::Verdict;
 
 /// Groups of messages to one client that wait to be sent. A round sends three; whoever lets more pile up does not read.
@@ -23,6 +24,8 @@ pub(crate) enum Arrival {
     Input(Input),
     /// Revocation lists that changed, for everybody who is here and whoever comes.
     Lists(Vec<u8>),
+    /// What the operator is to be told.
+    Told(Box<Event>),
 }
 
 /// The way to a connected client. Dropping it sends what is queued and closes the connection.

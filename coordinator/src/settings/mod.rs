@@ -54,6 +54,8 @@ pub struct IdentityFiles {
     pub roster: PathBuf,
     /// The authorities that must have signed it.
     pub authorities: PathBuf,
+    /// Whether the daemon renews its certificate by itself, where it keeps the office.
+    pub renew: bool,
 }
 
 /// The learning job as the analyst writes it.

@@ -51,6 +51,7 @@ pub(super) fn identity(document: &mut Document) -> Option<IdentityFiles> {
         false => files[2].as_ref().map(|trust| trust.with_file_name(names::REVOCATIONS)),
     };
     let key_exchange = key_exchange(document);
+    let renew = document.boolean("identity.renew", true);
     let [certificate, signing_key, ca_certificate, authorities] = files;
     let tls = TlsFiles {
         chain: certificate?,
@@ -60,7 +61,7 @@ pub(super) fn identity(document: &mut Document) -> Option<IdentityFiles> {
         revocations: revocations?,
         key_exchange: key_exchange?,
     };
-    Some(IdentityFiles { tls, signing_key: signing_key?, roster: roster?, authorities: authorities? })
+    Some(IdentityFiles { tls, signing_key: signing_key?, roster: roster?, authorities: authorities?, renew: renew? })
 }
 
 /// The folder of the authority that newcomers are enrolled by.

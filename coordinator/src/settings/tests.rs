@@ -50,6 +50,7 @@ fn defaults_are_those_of_the_documentation() {
     let settings = load(SMALLEST).unwrap();
     let plan = &settings.plan;
     assert_eq!((settings.gather_ms, plan.retries, plan.session_rounds, plan.seed), (30_000, 1, 16, 1));
+    assert!(settings.identity.renew);
     assert_eq!((plan.ring, plan.clip_units, plan.model.clone()), (Ring::Bits64, None, ModelKind::Logistic));
     let cohort = CohortRule::USUAL;
     assert_eq!(plan.cohort, cohort);

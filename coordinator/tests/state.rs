@@ -1,0 +1,91 @@
+//! The coordinator's state is its user's alone, and what a crash tore off is told.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+#[path = "../../tests/log.rs"]
+mod log;
+mod support;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+
+use log::logged;
+use support::Federation;
+use tributary_coordinator::cli::serve_reporting;
+
+/// Starts the coordinator and stops it at once; how it ended and what the log was told.
+fn serve(config: &Path) -> (Result<(), String>, String) {
+    let (end, log) = logged(|| serve_reporting(config, &mut |_| {}, std::future::ready(())));
+    (end.map_err(|fault| fault.to_string()), log)
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn set(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn state_that_others_may_use_is_refused_and_nothing_changes() {
+    let federation = Federation::new(2);
+    let config = federation.settings(|text| text);
+    let (state, heads) = (federation.path("state"), federation.path("heads"));
+    let numbers = federation.coordinator().join("list-numbers");
+    let _ = fs::remove_file(&numbers);
+    // One that an operator made, before the daemon's first start.
+    fs::create_dir(&state).unwrap();
+    set(&state, 0o755);
+    let refused = serve(&config).0.unwrap_err();
+    assert!(refused.contains(&format!("chmod 700 {}", state.display())), "{refused}");
+    assert!(fs::read_dir(&state).unwrap().next().is_none() && !heads.exists() && !numbers.exists(), "nothing is made");
+    fs::remove_dir(&state).unwrap();
+    serve(&config).0.unwrap();
+    let (ledger, kept) = (state.join("coordinator.ledger"), heads.join("budgets.ledger"));
+    for folder in [&state, &heads, &state.join("models"), &state.join("sessions"), &state.join("optimizer")] {
+        assert_eq!(mode(folder), 0o700, "{}", folder.display());
+    }
+    for file in [&ledger, &kept] {
+        assert_eq!(mode(file), 0o600, "{}", file.display());
+    }
+    let before = fs::read(&ledger).unwrap();
+    for (path, loose, right) in
+        [(&state, 0o750, 0o700), (&heads, 0o701, 0o700), (&ledger, 0o644, 0o600), (&kept, 0o660, 0o600)]
+    {
+        set(path, loose);
+        let refused = serve(&config).0.unwrap_err();
+        assert!(refused.contains(&format!("chmod {right:o} {}", path.display())), "{refused}");
+        assert_eq!((mode(path), fs::read(&ledger).unwrap()), (loose, before.clone()));
+        set(path, right);
+    }
+    // A folder may be a link to a private one, a ledger may not.
+    fs::rename(&state, federation.path("disk")).unwrap();
+    symlink(federation.path("disk"), &state).unwrap();
+    serve(&config).0.unwrap();
+    fs::rename(&ledger, federation.path("elsewhere")).unwrap();
+    symlink(federation.path("elsewhere"), &ledger).unwrap();
+    let refused = serve(&config).0.unwrap_err();
+    assert!(refused.contains("is a link, and not a file"), "{refused}");
+}
+
+#[test]
+fn a_torn_tail_is_told_when_it_is_cut() {
+    let federation = Federation::new(2);
+    let config = federation.settings(|text| text);
+    serve(&config).0.unwrap();
+    for (file, bytes) in [("state/coordinator.ledger", 5), ("heads/budgets.ledger", 3)] {
+        let file = federation.path(file);
+        let whole = fs::read(&file).unwrap();
+        fs::write(&file, [whole.clone(), vec![9; bytes]].concat()).unwrap();
+        let (end, log) = serve(&config);
+        end.unwrap();
+        let told = format!("{}: the last {bytes} bytes were an incomplete entry", file.display());
+        assert!(log.lines().any(|line| line.starts_with("WARN") && line.contains(&told)), "{log}");
+        assert!(fs::read(&file).unwrap().starts_with(&whole));
+        let (end, log) = serve(&config);
+        end.unwrap();
+        assert!(!log.contains("incomplete entry"), "once: {log}");
+    }
+}

@@ -15,10 +15,10 @@ pub mod identity;
 pub mod init;
 pub mod judge;
 mod lists;
-mod muster;
 #[cfg(test)]
 #[path = "../../tests/log.rs"]
 mod log;
+mod muster;
 #[cfg(test)]
 #[path = "../../tests/needed.rs"]
 mod needed;

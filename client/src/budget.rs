@@ -190,21 +190,17 @@ fn judge_budget(
     };
     let folder = &settings.identity.folder;
     match BudgetMark::read(folder).map_err(ClientError::file)? {
-        Some(mark) if mark.population != first.population => {
-            return Err(ClientError::File(format!(
-                "{}: this is the budget of another identity, or of another population: this identity's own left the mark {}. Nothing is spent \
+        Some(mark) if mark.population != first.population => Err(ClientError::File(format!(
+            "{}: this is the budget of another identity, or of another population: this identity's own left the mark {}. Nothing is spent \
                  from it; put this branch's own file back",
-                path.display(),
-                BudgetMark::path(folder).display()
-            )));
-        }
-        Some(mark) if !record.was_owned_by(&mark.owner) => {
-            return Err(ClientError::File(format!(
-                "{}: this identity's budget belongs to another owner, by the mark {}. Nothing is spent from this file; put this branch's own file back",
-                path.display(),
-                BudgetMark::path(folder).display()
-            )));
-        }
+            path.display(),
+            BudgetMark::path(folder).display()
+        ))),
+        Some(mark) if !record.was_owned_by(&mark.owner) => Err(ClientError::File(format!(
+            "{}: this identity's budget belongs to another owner, by the mark {}. Nothing is spent from this file; put this branch's own file back",
+            path.display(),
+            BudgetMark::path(folder).display()
+        ))),
         Some(mark) if mark.owner == owner => Ok(None),
         // Without the mark a deleted file could be begun anew; with an old one, by an earlier owner.
         _ => {

@@ -200,7 +200,7 @@ impl ServerCertVerifier for PinnedRoot {
         let pinned = |certificate: &&CertificateDer<'_>| Digest::of(certificate) == self.root_sha256;
         let Some(root) = intermediates.iter().take(CHAIN_MAX).find(pinned) else {
             let detail = format!("no certificate of the bundle's fingerprint {} was sent", self.root_sha256.short());
-            return Err(refused(Refusal { kind: FaultKind::ForeignAuthority, detail }));
+            return Err(refused(Refusal { kind: FaultKind::ForeignAuthority, detail: detail.into() }));
         };
         let above: Vec<CertificateDer<'_>> =
             intermediates.iter().filter(|certificate| !pinned(certificate)).cloned().collect();

@@ -13,6 +13,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use serde::Serialize;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::printable::Printable;
 use x509_parser::prelude::X509Certificate;
 use x509_parser::public_key::PublicKey;
 
@@ -39,9 +40,9 @@ pub struct Inspection {
     /// What the leaf entitles to, by identity and extended key usage together.
     pub role: Option<Role>,
     /// The leaf's subject, for people; nothing relies on it.
-    pub subject: String,
+    pub subject: Printable,
     /// The leaf's issuer, for people.
-    pub issuer: String,
+    pub issuer: Printable,
     /// The leaf's serial number, hexadecimal: what a revocation names.
     pub serial: String,
     /// First second of validity, Unix seconds.
@@ -55,7 +56,7 @@ pub struct Inspection {
     /// SHA-256 of the public key information, as the roster holds it.
     pub spki_sha256: String,
     /// Host names and addresses the certificate is good for.
-    pub hosts: Vec<String>,
+    pub hosts: Vec<Printable>,
     /// Certificates in the file.
     pub chain_length: usize,
     /// Whether it is an authority's certificate.
@@ -96,15 +97,15 @@ pub fn inspect_chain(
     }
     Ok(Inspection {
         role,
-        subject: leaf.subject().to_string(),
-        issuer: leaf.issuer().to_string(),
+        subject: leaf.subject().to_string().into(),
+        issuer: leaf.issuer().to_string().into(),
         serial: leaf.raw_serial().iter().map(|byte| format!("{byte:02x}")).collect(),
         not_before,
         not_after,
         days_left: days_between(now, not_after),
         key: key_name(&leaf),
         spki_sha256: Digest::of(leaf.public_key().raw).to_string(),
-        hosts: hosts(&leaf),
+        hosts: hosts(&leaf).into_iter().map(Printable::from).collect(),
         chain_length: chain.len(),
         authority,
         identity: identity.ok(),
@@ -285,7 +286,11 @@ impl fmt::Display for Inspection {
         writeln!(formatter, "spki sha256   {}", self.spki_sha256)?;
         writeln!(formatter, "chain         {} certificates", self.chain_length)?;
         if !self.hosts.is_empty() {
-            writeln!(formatter, "hosts         {}", self.hosts.join(", "))?;
+            writeln!(
+                formatter,
+                "hosts         {}",
+                self.hosts.iter().map(Printable::as_str).collect::<Vec<_>>().join(", ")
+            )?;
         }
         match self.problems.as_slice() {
             [] => writeln!(formatter, "problems      none"),

@@ -15,6 +15,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme};
+use tributary_protocol::printable::Printable;
 use x509_parser::prelude::X509Certificate;
 
 use crate::fault::{FaultKind, explain};
@@ -43,7 +44,7 @@ pub struct PeerRule {
 #[error("{} {detail}", kind.mark())]
 pub(crate) struct Refusal {
     pub(crate) kind: FaultKind,
-    pub(crate) detail: String,
+    pub(crate) detail: Printable,
 }
 
 /// The same text: the TLS library prints an error of others in this form, and QUIC carries nothing else of it.
@@ -53,7 +54,7 @@ impl std::fmt::Debug for Refusal {
     }
 }
 
-fn refuse<T>(kind: FaultKind, detail: impl Into<String>) -> Result<T, Refusal> {
+fn refuse<T>(kind: FaultKind, detail: impl Into<Printable>) -> Result<T, Refusal> {
     Err(Refusal { kind, detail: detail.into() })
 }
 
@@ -138,19 +139,18 @@ pub(crate) fn bad_identity(error: &IdentityError) -> Refusal {
         IdentityError::UriCount { .. } => FaultKind::SeveralIdentities,
         IdentityError::Form | IdentityError::Part { .. } => FaultKind::ForeignIdentity,
     };
-    Refusal { kind, detail: error.to_string() }
+    Refusal { kind, detail: error.to_string().into() }
 }
 
 /// Turns the library's error into one that says more: a certificate that signed itself is told from one of an authority we do not know, and
 /// whatever its alert would not tell apart carries its number in its text.
 fn sharpen(error: Error, certificate: &X509Certificate<'_>) -> Error {
     let kind = explain(&error).kind;
-    let detail = error.to_string();
+    let detail = error.to_string().into();
     match kind {
-        FaultKind::ForeignAuthority if certificate.issuer() == certificate.subject() => refused(Refusal {
-            kind: FaultKind::SelfSigned,
-            detail: "the certificate was signed by its own key".to_owned(),
-        }),
+        FaultKind::ForeignAuthority if certificate.issuer() == certificate.subject() => {
+            refused(Refusal { kind: FaultKind::SelfSigned, detail: "the certificate was signed by its own key".into() })
+        }
         FaultKind::Expired
         | FaultKind::NotYetValid
         | FaultKind::Revoked
@@ -194,7 +194,7 @@ impl<V: ?Sized> Chains<V> {
         let error = match (verify(own), standing.fault()) {
             (Ok(verified), None) => return Ok(verified),
             // The library asks nothing where it has no list at all.
-            (Ok(_), Some(kind)) => refused(Refusal { kind, detail: identity.to_string() }),
+            (Ok(_), Some(kind)) => refused(Refusal { kind, detail: identity.to_string().into() }),
             // It may miss the leaf's list before it sees that the authority above was revoked.
             (Err(error), Some(FaultKind::Revoked)) if explain(&error).kind == FaultKind::RevocationUnknown => {
                 Error::InvalidCertificate(CertificateError::Revoked)
@@ -208,7 +208,7 @@ impl<V: ?Sized> Chains<V> {
                 && !verify(other).is_err_and(|error| explain(&error).kind == FaultKind::ForeignAuthority)
         };
         if unknown && others.any(another) {
-            let detail = format!("{identity} was named by an authority of others");
+            let detail = format!("{identity} was named by an authority of others").into();
             return Err(refused(Refusal { kind: FaultKind::WrongAuthority, detail }));
         }
         Err(error)

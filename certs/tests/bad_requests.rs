@@ -559,7 +559,7 @@ const ANSWERS: &[(&str, FaultKind, Bend)] = &[
         (encode_answer(&Answer::Pending { fingerprint: "0000-".repeat(8) }), NOW)
     }),
     ("a number of the future", UnknownToUs, |_| {
-        let refused = tributary_certs::office::Refused { number: 399, code: "new".to_owned(), detail: None };
+        let refused = tributary_certs::office::Refused { number: 399, code: "new".into(), detail: None };
         (encode_answer(&Answer::Refused(refused)), NOW)
     }),
 ];

@@ -12,6 +12,7 @@ use tributary_model::privacy::cap;
 use tributary_model::schema::Schema;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::{OVERLAP_MAX, Plan, PrivacyMode, RoundKind};
+use tributary_protocol::printable::is_hidden;
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::{ALL, is_group_name};
 use tributary_protocol::round::Timing;
@@ -145,8 +146,9 @@ impl BranchPolicy {
     }
 
     fn read(mut file: Document) -> Result<Self, Faults> {
-        let words = |text: &str| (!text.is_empty() && text.len() <= 64).then(|| text.to_owned());
-        let population = file.text("policy.population", "1 to 64 bytes, in words", None, words);
+        let words = |text: &str| ((1..=64).contains(&text.len()) && !text.contains(is_hidden)).then(|| text.to_owned());
+        let allowed = "1 to 64 bytes, in words, without control characters and marks of direction";
+        let population = file.text("policy.population", allowed, None, words);
         let epsilon_life = file.number("policy.epsilon_life", EPSILON, None, is_epsilon);
         let epsilon_plan = file.number("policy.epsilon_plan", EPSILON, epsilon_life, is_epsilon);
         let delta = file.number("policy.delta", "above 0, at most 0.001", None, |value| value > 0.0 && value <= 1e-3);
@@ -155,7 +157,7 @@ impl BranchPolicy {
         let modes = file.texts("policy.modes", "a list of \"customer\", \"local\", \"branch\", \"none\"", mode);
         let by_branch = modes.as_ref().is_some_and(|modes| modes.contains(&PrivacyMode::Branch));
         let epsilon_branch = branch_epsilon(&mut file, by_branch);
-        let purposes = file.texts("policy.purposes", "a list of purposes of 1 to 64 bytes", words);
+        let purposes = file.texts("policy.purposes", &format!("a list of texts, each {allowed}"), words);
         let schema = SchemaPin::read(&mut file);
         let rounds_a_day = file.integer("policy.rounds_a_day", 1..=10_000_000, None);
         let overlap_min = file.integer("policy.overlap_min", 1..=OVERLAP_MAX.into(), Some(1_u16));

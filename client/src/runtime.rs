@@ -490,9 +490,9 @@ impl Daemon<'_> {
             ParticipantEffect::Stop { explanation, retry: true } => {
                 // Whoever says so may hold the line for ever: this side hangs up.
                 self.conversation.abandon(&explanation);
-                (self.report)(&Report::Refused { reason: explanation });
+                (self.report)(&Report::Refused { reason: explanation.into() });
             }
-            ParticipantEffect::Stop { explanation, retry: false } => self.ended = Some(Err(explanation)),
+            ParticipantEffect::Stop { explanation, retry: false } => self.ended = Some(Err(explanation.into())),
             // Both are lost where there is no link, of which the machine hears.
             ParticipantEffect::Send(message) => {
                 if let Upstream::Refuse { code, .. } = &message {

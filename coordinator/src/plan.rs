@@ -143,8 +143,8 @@ impl PlanForm<'_> {
             allowed: "above 1e-9, at most 1".into(),
         })?;
         let mut plan = Plan {
-            name: settings.name.clone(),
-            purpose: purpose.clone(),
+            name: settings.name.as_str().into(),
+            purpose: purpose.as_str().into(),
             schema: self.schema.digest(),
             architecture: self.architecture.encode(),
             parameters: small(parameters),

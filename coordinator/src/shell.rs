@@ -355,7 +355,7 @@ impl<'a> Shell<'a> {
     fn send(&mut self, client: ClientId, message: Downstream) {
         if let Downstream::Rejected { code, explanation, .. } = &message {
             let client = self.parts.members.whom(client);
-            let (code, reason) = (format!("{code:?}"), explanation.clone());
+            let (code, reason) = (format!("{code:?}"), explanation.to_string());
             self.untold.push(Event::TurnedAway { client, code, reason });
         }
         let welcome = matches!(message, Downstream::Welcome(_));

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::limits::DIMENSION_MAX;
+use tributary_protocol::printable::is_hidden;
 
 use crate::canonical::{DecodeError, Reader};
 
@@ -128,7 +129,7 @@ impl Architecture {
             return Err(ArchitectureError::HeadCount(heads.len()));
         }
         for (index, name) in heads.iter().enumerate() {
-            let shape = !name.is_empty() && name.len() <= HEAD_NAME_BYTES_MAX && !name.chars().any(char::is_control);
+            let shape = !name.is_empty() && name.len() <= HEAD_NAME_BYTES_MAX && !name.chars().any(is_hidden);
             if !shape || heads.iter().take(index).any(|earlier| earlier == name) {
                 return Err(ArchitectureError::HeadName(index));
             }

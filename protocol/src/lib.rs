@@ -18,6 +18,7 @@ pub mod limits;
 pub mod list;
 pub mod message;
 pub mod plan;
+pub mod printable;
 pub mod privacy;
 pub mod roster;
 pub mod round;

@@ -77,7 +77,7 @@ pub(super) fn audit(entries: &[Entry<CoordinatorEvent>], head: String) -> Result
     Ok(CoordinatorReport {
         entries: entries.len(),
         head,
-        plan_name: plan.name.clone(),
+        plan_name: plan.name.to_string(),
         plan: plan.digest().to_string(),
         privacy: plan.privacy.name(),
         rounds: plan.rounds,

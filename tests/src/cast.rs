@@ -107,7 +107,7 @@ impl Cast {
             cap: self.cap.clone(),
             plan_cap: self.cap.clone(),
             modes: vec![PrivacyMode::Customer],
-            purposes: vec![self.plan.purpose.clone()],
+            purposes: vec![self.plan.purpose.to_string()],
             schema: self.plan.schema,
             groups: vec![self.plan.group.clone()],
             overlap_min: 1,

@@ -235,6 +235,47 @@ fn the_clock_is_read_in_one_place() {
     assert_eq!(read, ["certs/src/clock.rs"]);
 }
 
+/// Bytes that should be text become text in one file, which escapes them. The others quote what is theirs: a proxy's line, as a quoted text
+/// that is escaped too, and the operator's own files.
+#[test]
+fn bytes_of_others_become_text_in_one_place() {
+    let mut sources = Vec::new();
+    collect(&root(), &mut sources);
+    let lossy: Vec<String> = sources
+        .iter()
+        .filter(|path| fs::read_to_string(path).expect("UTF-8").contains("from_utf8_lossy"))
+        .map(|path| path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned())
+        .filter(|path| !path.split('/').any(|part| part == "tests" || part == "benches"))
+        .collect();
+    let known = [
+        "client/src/data/records.rs",
+        "client/src/settings.rs",
+        "protocol/src/printable.rs",
+        "transport/src/tcp/proxy.rs",
+    ];
+    assert_eq!(lossy, known);
+}
+
+/// What travels or is recorded holds text of others as a type that prints itself escaped. The others: a group's name, which is checked before
+/// anything is done with a plan; a limit's words; and the branch's own words for its customers.
+#[test]
+fn what_travels_holds_no_bare_text() {
+    let mut sources = Vec::new();
+    collect(&root().join("protocol/src/message"), &mut sources);
+    sources.extend(["plan/mod.rs", "round/event.rs"].map(|name| root().join("protocol/src").join(name)));
+    let (mut bare, mut untrusted) = (Vec::new(), 0);
+    for path in sources {
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        untrusted += text.matches(": Untrusted,").count();
+        let fields = text.lines().map(str::trim).filter(|line| line.contains("String") && line.ends_with(','));
+        bare.extend(fields.map(str::to_owned));
+    }
+    assert_eq!(
+        (bare, untrusted),
+        (["pub group: String,", "found: String,", "population: String,"].map(str::to_owned).into(), 5)
+    );
+}
+
 #[test]
 fn the_core_has_no_standard_library() {
     let text = fs::read_to_string(root().join("protocol/src/lib.rs")).expect("the core");

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::{Instant, Sleep};
+use tributary_protocol::printable::Printable;
 
 use crate::incoming::{Incoming, Item};
 use crate::limits::{CONFIRMED_AFTER, HANDSHAKE_TIME};
@@ -229,7 +230,7 @@ impl Link {
                 }
                 Item::Control(Kind::Ping, _) => self.confirm(),
                 Item::Control(Kind::End, reason) => {
-                    return Err(End::Over(String::from_utf8_lossy(&reason).into_owned()));
+                    return Err(End::Over(Printable::of_bytes(&reason)));
                 }
                 Item::Control(..) => return Err(End::Faulty("a greeting in the middle of a conversation".into())),
             }
@@ -337,7 +338,7 @@ impl Greeted {
         let (kind, payload) = own.control().await?;
         match kind {
             Kind::Welcome => Ok((own, Welcome::decode(&payload).map_err(End::Faulty)?)),
-            Kind::End => Err(End::Over(String::from_utf8_lossy(&payload).into_owned())),
+            Kind::End => Err(End::Over(Printable::of_bytes(&payload))),
             _ => Err(End::Faulty("another record came where a welcome was expected".into())),
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
 use tributary_certs::identity::{Identity, IdentityError, identity_of};
+use tributary_protocol::printable::Printable;
 
 use crate::counter::OfficeStream;
 use crate::limits::CLOSING_TIME;
@@ -47,7 +48,7 @@ pub enum End {
     Cut(String),
     /// The peer has ended the link, and says why.
     #[error("the peer ended the connection: {0}")]
-    Over(String),
+    Over(Printable),
     /// The peer's bytes are not this protocol.
     #[error("the peer's bytes are not this protocol: {0}; compare the releases of both sides")]
     Faulty(String),

@@ -10,6 +10,7 @@ use rustls::{
     AlertDescription, CertRevocationListError, CertificateError, Error, InvalidMessage, OtherError, PeerIncompatible,
 };
 use serde::Serialize;
+use tributary_protocol::printable::Printable;
 
 pub use kinds::FaultKind;
 
@@ -31,7 +32,7 @@ pub struct CertificateFault {
     /// What to do.
     pub cure: &'static str,
     /// Whose certificate and which rule, where known. Never secret.
-    pub detail: Option<String>,
+    pub detail: Option<Printable>,
 }
 
 impl FaultKind {
@@ -55,7 +56,7 @@ impl FaultKind {
 
     /// A fault of this kind.
     #[must_use]
-    pub fn fault(self, found_by_peer: bool, detail: Option<String>) -> CertificateFault {
+    pub fn fault(self, found_by_peer: bool, detail: Option<Printable>) -> CertificateFault {
         let [what, meaning, cure] = self.sentences();
         CertificateFault { kind: self, number: self.number(), found_by_peer, what, meaning, cure, detail }
     }
@@ -63,7 +64,7 @@ impl FaultKind {
     /// A fault of this kind that this side found, with what is known about it.
     #[must_use]
     pub fn because(self, detail: impl fmt::Display) -> CertificateFault {
-        self.fault(false, Some(detail.to_string()))
+        self.fault(false, Some(detail.to_string().into()))
     }
 }
 

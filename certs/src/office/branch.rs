@@ -180,7 +180,7 @@ fn granted(answer: &[u8], fingerprint: &Fingerprint) -> Result<Granted, Enrolmen
         Answer::Granted(granted) => Ok(*granted),
         Answer::Refused(refused) => Err(refused.fault().into()),
         Answer::Pending { fingerprint: shown } if shown == fingerprint.to_string() => {
-            Err(FaultKind::ApprovalPending.fault(true, Some(shown)).into())
+            Err(FaultKind::ApprovalPending.fault(true, Some(shown.into())).into())
         }
         Answer::Pending { .. } => Err(FaultKind::AnswerOtherKeys.into_error()),
         Answer::Lists(_) => Err(FaultKind::AnswerUnreadable.into_error()),

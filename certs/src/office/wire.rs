@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::ids::ClientId;
+use tributary_protocol::printable::Untrusted;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 
 use crate::binding::SignedBinding;
@@ -107,9 +108,9 @@ pub struct Refused {
     /// The reason's number.
     pub number: u16,
     /// The reason's code.
-    pub code: String,
+    pub code: Untrusted,
     /// What is known about it. Never secret.
-    pub detail: Option<String>,
+    pub detail: Option<Untrusted>,
 }
 
 /// What a branch is given.
@@ -275,7 +276,8 @@ pub fn decode_answer(bytes: &[u8]) -> Result<Answer, CertificateFault> {
 
 impl From<&CertificateFault> for Refused {
     fn from(fault: &CertificateFault) -> Self {
-        Self { number: fault.number, code: fault.kind.code().to_owned(), detail: fault.detail.clone() }
+        let detail = fault.detail.as_deref().map(Untrusted::from);
+        Self { number: fault.number, code: fault.kind.code().into(), detail }
     }
 }
 
@@ -284,8 +286,8 @@ impl Refused {
     #[must_use]
     pub fn fault(&self) -> CertificateFault {
         match FaultKind::of_number(self.number) {
-            Some(kind) => kind.fault(true, self.detail.clone()),
-            None => FaultKind::UnknownToUs.fault(true, Some(format!("{} {}", self.number, self.code))),
+            Some(kind) => kind.fault(true, self.detail.as_ref().map(Untrusted::printable)),
+            None => FaultKind::UnknownToUs.fault(true, Some(format!("{} {}", self.number, self.code).into())),
         }
     }
 }
@@ -294,6 +296,21 @@ impl Refused {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use tributary_protocol::printable::is_hidden;
+
+    /// Who answers may be no office: its words are shown, and do nothing to the screen.
+    #[test]
+    fn an_office_s_words_are_escaped() {
+        for (number, shown) in [(404, "(a\\u{1b}[2J\\u{a}b\\u{202e})"), (999, "(999 co\\u{2066}de)")] {
+            let refused = Refused { number, code: "co\u{2066}de".into(), detail: Some("a\u{1b}[2J\nb\u{202e}".into()) };
+            let Ok(Answer::Refused(refused)) = decode_answer(&encode_answer(&Answer::Refused(refused))) else {
+                panic!("it is decoded");
+            };
+            let fault = refused.fault();
+            assert!(fault.to_string().ends_with(shown), "{fault}");
+            assert!(!serde_json::to_string(&fault).unwrap().contains(is_hidden));
+        }
+    }
 
     proptest! {
         #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::printable::Printable;
 use x509_parser::prelude::{FromDer as _, ParsedExtension, X509Certificate};
 use x509_parser::revocation_list::CertificateRevocationList;
 
@@ -63,7 +64,7 @@ pub(crate) struct Authority {
     pub(super) issuer: Vec<u8>,
     pub(super) serial: Vec<u8>,
     /// For people.
-    pub(super) name: String,
+    pub(super) name: Printable,
     pub(super) key_identifier: Option<Vec<u8>>,
     pub(super) authority_key_identifier: Option<Vec<u8>>,
     /// Further authorities that may stand under it.
@@ -87,13 +88,7 @@ impl Authority {
             subject: parsed.subject().as_raw().to_vec(),
             issuer: parsed.issuer().as_raw().to_vec(),
             serial: parsed.raw_serial().to_vec(),
-            name: parsed
-                .subject()
-                .iter_common_name()
-                .next()
-                .and_then(|name| name.as_str().ok())
-                .unwrap_or("?")
-                .to_owned(),
+            name: parsed.subject().iter_common_name().next().and_then(|name| name.as_str().ok()).unwrap_or("?").into(),
             key_identifier: key_identifier(&parsed),
             authority_key_identifier: authority_key_identifier(&parsed),
             below: below.min(TIERS_MAX),

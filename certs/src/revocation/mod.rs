@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use tributary_protocol::printable::Printable;
 
 pub(crate) use self::carried::standing_with;
 pub use self::carried::{LISTS_BYTES_MAX, carried_name, read_carried, take_carried};
@@ -74,7 +75,7 @@ pub struct ListEnd {
     /// Whether it is a root's: its key is offline.
     pub by_root: bool,
     /// The authority, for people.
-    pub authority: String,
+    pub authority: Printable,
     /// Its last second, Unix; 0 where there is no list.
     pub next_update: u64,
 }

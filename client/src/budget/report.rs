@@ -134,8 +134,8 @@ impl Budget {
                     rounds_charged_max,
                 } if terms.iter().all(|known| known.plan != *plan) => terms.push(Terms {
                     plan: *plan,
-                    name: name.clone(),
-                    purpose: purpose.clone(),
+                    name: name.to_string(),
+                    purpose: purpose.to_string(),
                     mode: privacy.name(),
                     charge: charge.clone(),
                     charge_max: charge_max.clone(),

@@ -37,6 +37,7 @@ impl Door {
         match refusal {
             Some(Refusal { code, explanation }) => {
                 // Not signed: whoever is not known by its key is told to try again, and no client stops for good for this word.
+                let explanation = explanation.into();
                 link.send([control_frame(&Downstream::Rejected { code, explanation, proof: None })]);
                 let _ = tokio::time::timeout(CLOSING_TIME, link.flush()).await;
             }

@@ -101,7 +101,7 @@ impl<'a> Session<'a> {
                 (format!("{reason}; compare the releases of both sides"), Err(PeerFault::Ended(End::Faulty(reason))))
             }
             Leave::Fault(PeerFault::Ended(End::Over(reason))) => {
-                (reason.clone(), Err(PeerFault::Ended(End::Over(reason))))
+                (reason.to_string(), Err(PeerFault::Ended(End::Over(reason))))
             }
             Leave::Fault(fault) => (fault.to_string(), Err(fault)),
         };
@@ -313,7 +313,7 @@ impl<'a> Session<'a> {
     }
 
     fn demanded(&mut self, demand: Option<Demand>) -> Result<(), Leave> {
-        let over = |reason: &str| Leave::Fault(PeerFault::Ended(End::Over(reason.to_owned())));
+        let over = |reason: &str| Leave::Fault(PeerFault::Ended(End::Over(reason.into())));
         match demand {
             Some(Demand::Prove) if self.detached.is_none() => {
                 self.link.ping();

@@ -7,6 +7,7 @@ use tributary_certs::enrolment::names;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::limits::{COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
 use tributary_protocol::plan::{LOCAL_STEPS_MAX, OVERLAP_MAX, PrivacyMode};
+use tributary_protocol::printable::is_hidden;
 use tributary_protocol::roster::{ALL, is_group_name};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
@@ -78,11 +79,16 @@ pub(super) fn office(document: &mut Document) -> Option<Option<PathBuf>> {
     Some(Some(folder))
 }
 
+/// What a plan's name and purpose may be: branches show them.
+const NAME_ALLOWED: &str = "a text of 1 to 64 bytes, without control characters and marks of direction";
+
+fn name_of_plan(text: &str) -> Option<String> {
+    ((1..=64).contains(&text.len()) && !text.contains(is_hidden)).then(|| text.to_owned())
+}
+
 pub(super) fn plan(document: &mut Document) -> Option<PlanSettings> {
     let positive = |value: f64| value > 0.0 && value <= 1e6;
-    let name = document.text("plan.name", "a text of 1 to 64 bytes", None, |text| {
-        (1..=64).contains(&text.len()).then(|| text.to_owned())
-    });
+    let name = document.text("plan.name", NAME_ALLOWED, None, name_of_plan);
     let schema = document.existing_file("plan.schema");
     let model = model(document);
     let rounds: Option<u32> = document.integer("plan.rounds", 1..=PLAN_ROUNDS_MAX.into(), None);
@@ -203,9 +209,7 @@ fn privacy(document: &mut Document, customers_nominal: Option<u64>) -> Option<Pr
 fn mechanism(document: &mut Document, privacy: Option<PrivacyTarget>) -> Option<MechanismSettings> {
     let default = MechanismSettings::default();
     let mode = privacy.map(|privacy| privacy.mode());
-    let purpose = document.text("plan.purpose", "a text of 1 to 64 bytes", Some(default.purpose), |text| {
-        (1..=64).contains(&text.len()).then(|| text.to_owned())
-    });
+    let purpose = document.text("plan.purpose", NAME_ALLOWED, Some(default.purpose), name_of_plan);
     let overlap_max = document.integer("plan.overlap_max", 1..=OVERLAP_MAX.into(), Some(default.overlap_max));
     let rate = |value: f64| value > 1e-9 && value <= 1.0;
     let sampling_rate = document.number("plan.sampling_rate", "above 1e-9, at most 1", Some(1.0), rate);

@@ -130,6 +130,8 @@ fn each_bad_value_is_named_with_what_is_allowed() {
         ("state_dir = \"state\"", "state_dir = 's'\ncolour = 1", "coordinator.colour", "listen"),
         ("authorities = \"file\"", "authorities = \"none\"", "identity.authorities", "a file that exists"),
         ("name = \"test\"", "name = \"\"", "plan.name", "1 to 64 bytes"),
+        ("name = \"test\"", "name = \"te\\u202Est\"", "plan.name", "marks of direction"),
+        ("name = \"test\"", "name = \"test\"\npurpose = \"a\\u001B[2J\"", "plan.purpose", "control characters"),
         ("model = \"logistic\"", "model = \"forest\"", "plan.model", "logistic, mlp"),
         ("model = \"logistic\"", "model = \"mlp\"\nhidden = []", "plan.hidden", "one hidden layer"),
         ("model = \"logistic\"", "model = \"logistic\"\nhidden = [8]", "plan.hidden", "model = \"mlp\""),

@@ -268,7 +268,7 @@ impl Client {
             }
             match self.link.read().await {
                 Ok(chunk) => self.frames.feed(chunk),
-                Err(End::Over(reason)) => return Err(reason),
+                Err(End::Over(reason)) => return Err(reason.into()),
                 Err(end) => return Err(end.to_string()),
             }
         }
@@ -295,7 +295,7 @@ impl Client {
                     }
                     ParticipantEffect::Finished { rounds } => return Some(Ended::Finished(rounds)),
                     ParticipantEffect::Distrust { what } => return Some(Ended::Stopped(what)),
-                    ParticipantEffect::Stop { explanation, .. } => return Some(Ended::Stopped(explanation)),
+                    ParticipantEffect::Stop { explanation, .. } => return Some(Ended::Stopped(explanation.into())),
                     ParticipantEffect::Append(event) => {
                         RECORDS.lock().unwrap().entry(self.folder.clone()).or_default().push(event);
                     }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
+use tributary_protocol::printable::Printable;
 
 use super::TEXT_BYTES_MAX;
 use super::dialect::DELIMITER_BYTES_MAX;
@@ -23,7 +24,9 @@ pub(super) struct Node<'a> {
 
 impl Faults {
     pub(super) fn add(&self, key: impl Into<String>, found: impl Into<String>, allowed: impl Into<String>) {
-        self.0.borrow_mut().push(SchemaFault { key: key.into(), found: found.into(), allowed: allowed.into() });
+        // The key and what was found are the file's own words, and a schema comes from the plan's owner.
+        let (key, found) = (Printable::from(key.into()).into(), Printable::from(found.into()).into());
+        self.0.borrow_mut().push(SchemaFault { key, found, allowed: allowed.into() });
     }
 
     pub(super) fn into_inner(self) -> Vec<SchemaFault> {

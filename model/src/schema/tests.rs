@@ -1,3 +1,5 @@
+use tributary_protocol::printable::is_hidden;
+
 use super::{Decimal, Encoding, FieldKind, Layout, Missing, Schema, Transform, WIDTH_MAX};
 
 const WHOLE: &str = r#"
@@ -195,6 +197,20 @@ fn all_faults_are_reported_together_with_what_is_allowed() {
     let message = errors.to_string();
     assert!(message.contains("found \"nobody\"; allowed: one of categories"), "{message}");
     assert!(message.contains("found -3; allowed: a whole number from 1 up"), "{message}");
+}
+
+/// A schema comes from the plan's owner, and a branch's operator reads what is wrong with it.
+#[test]
+fn words_of_a_faulty_schema_are_escaped() {
+    let text = WHOLE.replacen("name = \"churn\"", "name = \"churn\"\n\"a\\u001B[2J\\u202Eb\" = 1", 1).replacen(
+        "unlisted = \"other\"",
+        "unlisted = \"\\n\\u2066x\"",
+        1,
+    );
+    let errors = Schema::parse(&text).unwrap_err();
+    let keys: Vec<&str> = errors.faults().iter().map(|fault| fault.key.as_str()).collect();
+    assert!(keys.contains(&"labels[1] churn.a\\u{1b}[2J\\u{202e}b"), "{keys:?}");
+    assert!(errors.faults().iter().all(|fault| !fault.found.contains(is_hidden)), "{errors:?}");
 }
 
 #[test]

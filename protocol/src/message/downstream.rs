@@ -1,7 +1,6 @@
 //! Coordinator to client.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +11,7 @@ use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::list::List;
 use crate::plan::Plan;
+use crate::printable::Untrusted;
 use crate::roster::SignedRoster;
 use crate::round::RoundDescriptor;
 use crate::secagg::suite::Signature;
@@ -26,7 +26,7 @@ pub enum Downstream {
         /// Stable code.
         code: RejectCode,
         /// What happened, what it means, what to do.
-        explanation: String,
+        explanation: Untrusted,
         /// The coordinator's signature. Nobody stops for good without it.
         proof: Option<Proof>,
     },

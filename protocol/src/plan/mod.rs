@@ -15,6 +15,7 @@ use crate::digest::{Canonical, Digest};
 use crate::limits::{
     COHORT_MAX, COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, DIMENSION_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX,
 };
+use crate::printable::Untrusted;
 use crate::privacy::Accounts;
 use crate::roster::is_group_name;
 use crate::secagg::modular::Ring;
@@ -33,9 +34,9 @@ pub enum ClipForm {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     /// For people; at most 64 bytes.
-    pub name: String,
+    pub name: Untrusted,
     /// What the model is for, as a code that a branch's policy lists; at most 64 bytes.
-    pub purpose: String,
+    pub purpose: Untrusted,
     /// Digest of the feature schema.
     pub schema: Digest,
     /// The model's canonical encoding of the network.
@@ -143,8 +144,8 @@ impl Plan {
     /// # Errors
     /// The first fault, by field.
     pub fn validate(self) -> Result<ValidPlan, PlanFault> {
-        bounded("name (bytes)", self.name.len() as u128, 1, 64, "1 to 64")?;
-        bounded("purpose (bytes)", self.purpose.len() as u128, 1, 64, "1 to 64")?;
+        bounded("name (bytes)", self.name.raw().len() as u128, 1, 64, "1 to 64")?;
+        bounded("purpose (bytes)", self.purpose.raw().len() as u128, 1, 64, "1 to 64")?;
         bounded("architecture (bytes)", self.architecture.len() as u128, 1, 65_536, "1 to 65536")?;
         bounded("parameters", self.parameters.into(), 1, (DIMENSION_MAX - 64) as u128, "1 to 33554368")?;
         bounded("riders", self.riders.into(), 0, 32, "0 to 32")?;
@@ -228,8 +229,8 @@ impl Plan {
             ClipForm::Chunked => 1,
         };
         let plan = Canonical::new("tributary/plan/3")
-            .bytes(self.name.as_bytes())
-            .bytes(self.purpose.as_bytes())
+            .bytes(self.name.raw().as_bytes())
+            .bytes(self.purpose.raw().as_bytes())
             .digest(&self.schema)
             .bytes(&self.architecture)
             .u32(self.parameters)

@@ -28,8 +28,8 @@ fn organisations(others: u16, outside_min: u16) -> CoalitionRule {
     CoalitionRule::Organisations { operator: OrganisationId(1), others, outside_min }
 }
 
-fn text(bytes: usize) -> String {
-    "x".repeat(bytes)
+fn text(bytes: usize) -> Untrusted {
+    "x".repeat(bytes).into()
 }
 
 #[test]
@@ -37,9 +37,9 @@ fn a_field_beyond_its_limit_is_named() {
     check(
         cast::plan,
         &[
-            ("name (bytes)", |plan| plan.name.clear()),
+            ("name (bytes)", |plan| plan.name = text(0)),
             ("name (bytes)", |plan| plan.name = text(65)),
-            ("purpose (bytes)", |plan| plan.purpose.clear()),
+            ("purpose (bytes)", |plan| plan.purpose = text(0)),
             ("purpose (bytes)", |plan| plan.purpose = text(65)),
             ("architecture (bytes)", |plan| plan.architecture.clear()),
             ("architecture (bytes)", |plan| plan.architecture = alloc::vec![1; 65_537]),

@@ -111,7 +111,7 @@ pub fn policy(plan: &Plan) -> Policy {
         cap: plan.charge_max(),
         plan_cap: plan.charge_max(),
         modes: alloc::vec![PrivacyMode::Customer, PrivacyMode::Local, PrivacyMode::Branch],
-        purposes: alloc::vec![plan.purpose.clone()],
+        purposes: alloc::vec![plan.purpose.raw().into()],
         schema: plan.schema,
         groups: alloc::vec![plan.group.clone()],
         overlap_min: 1,

@@ -13,6 +13,7 @@ use crate::budget::Kept;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::{Downstream, MaskedHeader, Muster, Start, Upstream};
 use crate::plan::ValidPlan;
+use crate::printable::Printable;
 use crate::roster::{RosterChanges, SignedRoster};
 use crate::secagg::masked_sum::MaskSeeds;
 use crate::secagg::modular::Ring;
@@ -172,7 +173,7 @@ pub enum ParticipantEffect {
     /// Give up the connection; for the operator's screen.
     Stop {
         /// What happened, what it means, what to do.
-        explanation: String,
+        explanation: Printable,
         /// Whether trying again can help.
         retry: bool,
     },

@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::message::{Charged, ClosedReason, RefusalCode};
 use crate::plan::{Plan, PrivacyMode, RoundKind};
+use crate::printable::Untrusted;
 use crate::privacy::Accounts;
 use crate::roster::RosterHead;
 use crate::secagg::parameters::Thresholds;
@@ -238,9 +239,9 @@ pub enum ParticipantEvent {
         /// Digest of the plan.
         plan: Digest,
         /// Its name.
-        name: String,
+        name: Untrusted,
         /// What it is for.
-        purpose: String,
+        purpose: Untrusted,
         /// What protects whom.
         privacy: PrivacyMode,
         /// What a training round of it costs.

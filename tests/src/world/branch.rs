@@ -254,7 +254,7 @@ impl<S: Stage> World<'_, S> {
                 self.redial(index);
             }
             ParticipantEffect::Stop { explanation, retry } => {
-                self.trace.note(self.now, who, "stops: ", || explanation);
+                self.trace.note(self.now, who, "stops: ", || explanation.into());
                 if !retry {
                     self.branches[index].process.leaving = true;
                     self.branches[index].process.gave_up = true;

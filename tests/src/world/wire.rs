@@ -59,7 +59,7 @@ impl<S: Stage> World<'_, S> {
         }
         if self.centre.seats.contains_key(&client) {
             self.trace.note(self.now, Who::Branch(index), "is connected already", String::new);
-            let explanation = "connected already".to_string();
+            let explanation = "connected already".into();
             let (code, proof) = (RejectCode::AlreadyConnected, None);
             self.send_down(id, Body::Down(Downstream::Rejected { code, explanation, proof }));
             return self.close_by_centre(id);

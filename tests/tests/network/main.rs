@@ -16,3 +16,4 @@ mod rebinding;
 mod relay;
 #[path = "../support/mod.rs"]
 mod support;
+mod words;

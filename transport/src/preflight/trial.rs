@@ -7,6 +7,7 @@ use tributary_certs::issue::Validity;
 use tributary_protocol::codec;
 use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, RejectCode, frame_bytes_max};
+use tributary_protocol::printable::Printable;
 
 use crate::dial::Dialer;
 use crate::fault::DialFault;
@@ -37,7 +38,7 @@ pub struct TrialKeys {
 pub(super) struct Told {
     pub(super) mtu: u16,
     pub(super) coordinator_seconds: u64,
-    pub(super) refusal: Option<(RejectCode, String)>,
+    pub(super) refusal: Option<(RejectCode, Printable)>,
 }
 
 /// Greets over a connection, and listens for a refusal.
@@ -59,7 +60,7 @@ pub(super) async fn trial(
 }
 
 /// The coordinator's refusal, if one comes.
-async fn refused(link: &mut Link) -> Option<(RejectCode, String)> {
+async fn refused(link: &mut Link) -> Option<(RejectCode, Printable)> {
     let mut frames = Frames::new(|kind| frame_bytes_max(kind, VECTOR_BYTES_MAX));
     loop {
         if let Some(frame) = frames.frame().ok()? {
@@ -67,7 +68,7 @@ async fn refused(link: &mut Link) -> Option<(RejectCode, String)> {
                 return None;
             }
             return match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX).ok()? {
-                Downstream::Rejected { code, explanation, .. } => Some((code, explanation)),
+                Downstream::Rejected { code, explanation, .. } => Some((code, explanation.printable())),
                 _ => None,
             };
         }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use tokio::task::JoinSet;
 use tributary_certs::fault::FaultKind;
 use tributary_protocol::message::RejectCode;
+use tributary_protocol::printable::Printable;
 
 use super::trial::{Told, TrialKeys, trial};
 use super::{Cause, Findings, Outcome, clocks};
@@ -180,7 +181,7 @@ fn report(found: &mut Findings, dialer: &Dialer, way: &Way, other_works: bool) {
     }
 }
 
-fn admitted(found: &mut Findings, refusal: Option<(RejectCode, String)>) {
+fn admitted(found: &mut Findings, refusal: Option<(RejectCode, Printable)>) {
     let tried = "asking the coordinator to let this client in";
     match refusal {
         None => found.good(Cause::Refused, tried, "it does"),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
 use tributary_certs::fault::explain_alert;
+use tributary_protocol::printable::Printable;
 
 pub(crate) use self::client::Sockets;
 pub(crate) use self::server::{QuicAttempt, QuicListener};
@@ -123,11 +124,11 @@ pub(crate) async fn read(stream: &mut quinn::RecvStream) -> Result<Bytes, End> {
 fn explain(fault: &quinn::ConnectionError) -> End {
     match fault {
         quinn::ConnectionError::ApplicationClosed(close) if close.error_code == CODE_OVER.into() => {
-            End::Over(String::from_utf8_lossy(&close.reason).into_owned())
+            End::Over(Printable::of_bytes(&close.reason))
         }
         quinn::ConnectionError::ApplicationClosed(_) => End::Cut("the peer moved to another connection".into()),
         quinn::ConnectionError::ConnectionClosed(close) => {
-            End::Cut(tls_fault(close.error_code.into(), true, &String::from_utf8_lossy(&close.reason)))
+            End::Cut(tls_fault(close.error_code.into(), true, &Printable::of_bytes(&close.reason)))
         }
         quinn::ConnectionError::TransportError(inner) => {
             End::Cut(tls_fault(inner.code.into(), false, &inner.reason))
@@ -146,6 +147,6 @@ fn explain(fault: &quinn::ConnectionError) -> End {
 fn tls_fault(code: u64, found_by_peer: bool, text: &str) -> String {
     match code.checked_sub(0x100).and_then(|alert| u8::try_from(alert).ok()) {
         Some(alert) => explain_alert(alert, found_by_peer, text).to_string(),
-        None => format!("QUIC error {code:#x}: {text}"),
+        None => format!("QUIC error {code:#x}: {}", Printable::new(text)),
     }
 }

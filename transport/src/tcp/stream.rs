@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tributary_certs::fault::FaultKind;
+use tributary_protocol::printable::Printable;
 
 use crate::fault::explain_io;
 
@@ -33,9 +34,7 @@ impl Stream {
     pub(super) fn explain(&self, fault: &io::Error) -> String {
         let head = &self.head[..self.known];
         match speaks_http(head) {
-            true => {
-                FaultKind::TlsHttp.because(format!("it begins with {:?}", String::from_utf8_lossy(head))).to_string()
-            }
+            true => FaultKind::TlsHttp.because(format!("it begins with {:?}", Printable::of_bytes(head))).to_string(),
             false => explain_io(fault),
         }
     }

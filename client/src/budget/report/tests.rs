@@ -6,6 +6,7 @@ use tributary_certs::suite::SigningKey;
 use tributary_protocol::budget::{BudgetHead, LastDay};
 use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::message::Charged;
+use tributary_protocol::printable::is_hidden;
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use tributary_protocol::time::Millis;
@@ -70,6 +71,21 @@ fn a_forecast_is_exact() {
     let same = Budget::read(&full, &history(40), Millis(100));
     assert!(text.contains("own noise  share") && same.to_string().contains("own noise  full"));
     assert_eq!(same.epsilon_spent, budget.epsilon_spent, "more noise than the plan's is no other charge");
+}
+
+/// The plan's owner named it.
+#[test]
+fn a_plan_s_words_are_escaped_in_text_and_json() {
+    let mut events = history(1);
+    for event in &mut events {
+        if let ParticipantEvent::PlanAccepted { name, purpose, .. } = event {
+            (*name, *purpose) = ("churn\n  epsilon    0".into(), "\u{1b}[2Jretention\u{202e}".into());
+        }
+    }
+    let budget = Budget::read(&policy(), &events, Millis(0));
+    let (text, json) = (budget.to_string(), serde_json::to_string(&budget).unwrap());
+    assert!(text.contains("\"churn\\u{a}  epsilon    0\" for \\u{1b}[2Jretention\\u{202e}, mode"), "{text:?}");
+    assert!(json.contains("retention\\\\u{202e}") && !json.contains(is_hidden), "{json:?}");
 }
 
 #[test]

@@ -116,9 +116,9 @@ impl Statement {
         let plan = facts.plan();
         let figures = facts.figures();
         Self {
-            plan_name: plan.name.clone(),
+            plan_name: plan.name.to_string(),
             plan: plan.digest().to_string(),
-            purpose: plan.purpose.clone(),
+            purpose: plan.purpose.to_string(),
             group: plan.group.clone(),
             group_size: facts.group_size(),
             mode: plan.privacy.name(),

@@ -281,6 +281,7 @@ impl<S: Suite> Coordinator<S> {
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
         let proof = self.prove(client, nonce, Ending::Rejected { code, explanation: &explanation });
+        let explanation = explanation.into();
         outbox.push(CoordinatorEffect::Send(client, Downstream::Rejected { code, explanation, proof }));
         outbox.push(CoordinatorEffect::Close(client));
     }

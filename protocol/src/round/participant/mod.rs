@@ -282,7 +282,8 @@ impl<S: Suite> Participant<S> {
         match message {
             Downstream::Welcome(welcome) => self.on_welcome(now, &welcome, outbox),
             Downstream::Rejected { code, explanation, proof } => {
-                let proved = self.is_proved(proof, Ending::Rejected { code, explanation: &explanation });
+                let proved = self.is_proved(proof, Ending::Rejected { code, explanation: explanation.raw() });
+                let explanation = explanation.printable();
                 match (code.is_final(), proved) {
                     (false, _) => outbox.push(ParticipantEffect::Stop { explanation, retry: true }),
                     (true, true) => {
@@ -393,7 +394,7 @@ impl<S: Suite> Participant<S> {
         outbox.push(ParticipantEffect::Sync);
         let signature = self.sign(&refusal_message::<S>(&plan, code));
         outbox.push(ParticipantEffect::Send(Upstream::Refuse { code, signature }));
-        outbox.push(ParticipantEffect::Stop { explanation: code.to_string(), retry: false });
+        outbox.push(ParticipantEffect::Stop { explanation: code.to_string().into(), retry: false });
     }
 
     /// Gives up a set-up, says why and about whom, and stays willing to take part in the next one.

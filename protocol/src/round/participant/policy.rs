@@ -66,7 +66,7 @@ impl Policy {
     pub fn admits(&self, plan: &ValidPlan) -> Result<(), Floor> {
         let floor = |holds: bool, floor| if holds { Ok(()) } else { Err(floor) };
         floor(self.modes.contains(&plan.privacy), Floor::Mode)?;
-        floor(self.purposes.contains(&plan.purpose), Floor::Purpose)?;
+        floor(self.purposes.iter().any(|purpose| purpose == plan.purpose.raw()), Floor::Purpose)?;
         floor(!stands(Defence::PinnedSchema) || plan.schema == self.schema, Floor::Schema)?;
         floor(plan.cohort.at_least_as_strict(&self.cohort), Floor::Cohort)?;
         floor(self.groups.contains(&plan.group), Floor::Group)?;

@@ -45,7 +45,7 @@ fn word(plan: Digest, client: &VerifyingKey, nonce: &Digest, ending: Ending<'_>)
 }
 
 fn rejected(proof: Option<Proof>) -> Downstream {
-    Downstream::Rejected { code: RejectCode::PlanFinished, explanation: WHY.to_string(), proof }
+    Downstream::Rejected { code: RejectCode::PlanFinished, explanation: WHY.into(), proof }
 }
 
 fn finished(proof: Option<Proof>) -> Downstream {
@@ -135,13 +135,31 @@ fn the_coordinator_s_own_word_ends_the_work_at_once() {
     assert!(world.branches.values().all(|branch| branch.distrusted.is_empty()));
 }
 
+/// Signed or not, words of another are words: they reach the operator's screen without a line end, an escape or a mark of direction.
+#[test]
+fn the_words_of_a_refusal_are_escaped_for_the_screen() {
+    let hostile = "no\u{1b}[2J\u{1b}[1;1H\nconnected to the coordinator\u{202e}lla";
+    let shown = "no\\u{1b}[2J\\u{1b}[1;1H\\u{a}connected to the coordinator\\u{202e}lla";
+    let (mut world, _) = joined();
+    let explanation = hostile.into();
+    tell(&mut world, Downstream::Rejected { code: RejectCode::NotInRoster, explanation, proof: None });
+    assert_eq!(stopped(&world).0.as_deref(), Some(shown));
+    // What is signed is what was sent.
+    let (mut world, nonce) = joined();
+    let (code, served) = (RejectCode::PlanFinished, plan(|_| {}).digest());
+    let proof = word(served, &key(VICTIM), &nonce, Ending::Rejected { code, explanation: hostile });
+    tell(&mut world, Downstream::Rejected { code, explanation: hostile.into(), proof });
+    assert_eq!(stopped(&world).0.as_deref(), Some(shown));
+    assert!(world.branches[&VICTIM].distrusted.is_empty());
+}
+
 /// What may have changed by the next attempt needs no signature: nobody stops for it.
 #[test]
 fn a_reason_to_try_again_may_come_from_anybody() {
     for code in [RejectCode::NotInRoster, RejectCode::AlreadyConnected, RejectCode::NotInGroup, RejectCode::EntryEnded]
     {
         let (mut world, _) = joined();
-        tell(&mut world, Downstream::Rejected { code, explanation: WHY.to_string(), proof: None });
+        tell(&mut world, Downstream::Rejected { code, explanation: WHY.into(), proof: None });
         assert_eq!(stopped(&world).0.as_deref(), Some(WHY));
         world.branches.get_mut(&VICTIM).expect("a branch").stopped = None;
         world.cut(VICTIM);

@@ -72,7 +72,7 @@ impl World {
                 }
                 ParticipantEffect::ForgetVector(_) => branch.vector = None,
                 ParticipantEffect::Distrust { what } => branch.distrusted.push(what),
-                ParticipantEffect::Stop { explanation, .. } => branch.stopped = Some(explanation),
+                ParticipantEffect::Stop { explanation, .. } => branch.stopped = Some(explanation.into()),
                 ParticipantEffect::Finished { rounds } => branch.finished = Some(rounds),
                 ParticipantEffect::RosterAccepted { epoch, missing, changes } => {
                     branch.rosters.push((epoch, missing, changes));

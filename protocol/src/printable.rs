@@ -1,0 +1,245 @@
+//! Text of others, made fit for a screen, a log, a report and a page.
+//!
+//! A peer, a certificate or a file of another party may hold line ends, escapes of a terminal and marks of direction. Printed as they are, they
+//! forge lines of a log, hide what was said, or swap what is read. So each such character is shown as `\u{202e}`, and the length is bounded.
+//!
+//! Two types keep it from being forgotten. [`Untrusted`] is text as it came, which travels and is signed byte for byte; it can only be printed
+//! escaped. [`Printable`] is text that was escaped already.
+
+use alloc::borrow::ToOwned as _;
+use alloc::string::String;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Longest printable text, in characters, the dots of a cut one among them.
+pub const PRINTABLE_CHARACTERS_MAX: usize = 600;
+
+/// Ends a text that was cut.
+const CUT: &str = "...";
+
+/// Whether a character is never shown as it is: controls, line ends, marks of direction, and what has no shape of its own.
+#[must_use]
+pub const fn is_hidden(character: char) -> bool {
+    matches!(character,
+        // Controls: C0, DEL, C1.
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}'
+        // Without a shape: soft hyphen, joiners, fillers, vowel separators.
+        | '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{3164}' | '\u{ffa0}'
+        // Marks of direction, spaces without width, line and paragraph ends, isolates, deprecated formatting.
+        | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        // Annotations, musical formatting, tags.
+        | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Text without a hidden character, of at most [`PRINTABLE_CHARACTERS_MAX`] characters. Making it again from its own text changes nothing.
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Printable(String);
+
+impl Printable {
+    /// Escapes and bounds a text.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        let mut out = String::new();
+        let (mut length, mut kept) = (0, 0);
+        for character in text.chars() {
+            let hidden = is_hidden(character);
+            let more = if hidden { character.escape_unicode().count() } else { 1 };
+            if length + more > PRINTABLE_CHARACTERS_MAX {
+                out.truncate(kept);
+                out.push_str(CUT);
+                break;
+            }
+            match hidden {
+                true => out.extend(character.escape_unicode()),
+                false => out.push(character),
+            }
+            length += more;
+            if length <= PRINTABLE_CHARACTERS_MAX - CUT.len() {
+                kept = out.len();
+            }
+        }
+        Self(out)
+    }
+
+    /// The same of bytes that should be UTF-8. What is not is shown as the replacement character.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Self {
+        // No character takes more than four bytes.
+        let seen = bytes.len().min(4 * PRINTABLE_CHARACTERS_MAX + 4);
+        Self::new(&String::from_utf8_lossy(&bytes[..seen]))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl core::ops::Deref for Printable {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Printable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&self.0)
+    }
+}
+
+impl fmt::Debug for Printable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "\"{}\"", self.0)
+    }
+}
+
+impl PartialEq<str> for Printable {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other
+    }
+}
+
+impl PartialEq<&str> for Printable {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
+impl From<&str> for Printable {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Printable {
+    fn from(text: String) -> Self {
+        Self::new(&text)
+    }
+}
+
+impl From<Printable> for String {
+    fn from(text: Printable) -> Self {
+        text.0
+    }
+}
+
+/// Text as another party wrote it. It travels, and is signed, compared and hashed, byte for byte; whoever prints it prints it escaped.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Untrusted(String);
+
+impl Untrusted {
+    /// The text as it came: for digests, signatures, comparisons and limits, and never for a person.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        &self.0
+    }
+
+    /// The text for a person.
+    #[must_use]
+    pub fn printable(&self) -> Printable {
+        Printable::new(&self.0)
+    }
+}
+
+impl fmt::Display for Untrusted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.printable().fmt(formatter)
+    }
+}
+
+impl fmt::Debug for Untrusted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.printable(), formatter)
+    }
+}
+
+impl From<&str> for Untrusted {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<String> for Untrusted {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::codec::{decode, encode};
+
+    #[test]
+    fn each_hidden_character_is_shown_by_its_number_and_every_other_one_as_it_is() {
+        let table = [
+            ("", ""),
+            ("branch-01 of Zürich, 北京, 🏦", "branch-01 of Zürich, 北京, 🏦"),
+            ("a\nFAULT b", "a\\u{a}FAULT b"),
+            ("a\r\tb\0", "a\\u{d}\\u{9}b\\u{0}"),
+            ("\u{1b}[2Jgone", "\\u{1b}[2Jgone"),
+            ("\u{7f}\u{85}\u{9b}31m", "\\u{7f}\\u{85}\\u{9b}31m"),
+            ("user\u{202e}gnp.exe", "user\\u{202e}gnp.exe"),
+            ("\u{61c}\u{200b}\u{200e}\u{200f}\u{feff}", "\\u{61c}\\u{200b}\\u{200e}\\u{200f}\\u{feff}"),
+            ("\u{2028}\u{2029}\u{2066}\u{2069}\u{2060}", "\\u{2028}\\u{2029}\\u{2066}\\u{2069}\\u{2060}"),
+            ("\u{e0001}\u{e007f}", "\\u{e0001}\\u{e007f}"),
+            ("\u{ad}\u{3164}", "\\u{ad}\\u{3164}"),
+        ];
+        for (text, shown) in table {
+            assert_eq!(Printable::new(text).as_str(), shown);
+            assert_eq!(Untrusted::from(text).to_string(), shown);
+            assert_eq!(format!("{:?}", Untrusted::from(text)), format!("\"{shown}\""));
+        }
+        assert_eq!(Printable::of_bytes(b"a\xff\x1bb").as_str(), "a\u{fffd}\\u{1b}b");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_whole_character_and_says_so() {
+        let long = "ä".repeat(PRINTABLE_CHARACTERS_MAX);
+        assert_eq!(Printable::new(&long).as_str(), long);
+        let cut = Printable::new(&format!("{long}ä"));
+        assert_eq!(cut.as_str(), format!("{}...", "ä".repeat(PRINTABLE_CHARACTERS_MAX - 3)));
+        let escapes = Printable::new(&"\u{1b}".repeat(1 << 20));
+        assert!(escapes.ends_with("\\u{1b}...") && escapes.chars().count() <= PRINTABLE_CHARACTERS_MAX);
+        assert_eq!(Printable::of_bytes(&[b'x'; 1 << 20]), Printable::new(&"x".repeat(1 << 20)));
+    }
+
+    /// What is signed is what was sent, and one value has one encoding.
+    #[test]
+    fn untrusted_text_travels_as_it_is() {
+        let text = Untrusted::from("a\u{202e}\n");
+        assert_eq!(text.raw(), "a\u{202e}\n");
+        assert_eq!(encode(&text), encode(&"a\u{202e}\n"));
+        assert_eq!(decode::<Untrusted>(&encode(&text), 100), Ok(text));
+    }
+
+    fn characters() -> impl Strategy<Value = String> {
+        let special = "\u{1b}\n\r\t\0\u{9b}\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}\\.{}";
+        let special = prop::sample::select(special.chars().collect::<alloc::vec::Vec<_>>());
+        prop::collection::vec(prop_oneof![any::<char>(), special], 0..900).prop_map(|all| all.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_hidden_is_left_the_length_is_bounded_and_twice_is_once(text in characters()) {
+            let shown = Printable::new(&text);
+            prop_assert!(!shown.chars().any(is_hidden));
+            prop_assert!(!shown.chars().any(char::is_control));
+            prop_assert!(shown.chars().count() <= PRINTABLE_CHARACTERS_MAX);
+            prop_assert_eq!(Printable::new(&shown), shown.clone());
+            let plain = !text.chars().any(is_hidden) && text.chars().count() <= PRINTABLE_CHARACTERS_MAX;
+            prop_assert_eq!(plain, shown.as_str() == text);
+        }
+    }
+}

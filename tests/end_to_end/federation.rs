@@ -171,6 +171,36 @@ fn bad_data_is_named_and_nothing_leaves_the_branch() {
     assert!(!check.out.contains("SECRET-VALUE"), "a value was printed: {}", check.out);
 }
 
+/// A cohort that does not fill is told by both sides, by name, in events and metrics, until it does.
+#[test]
+fn who_is_missing_is_told_on_both_sides() {
+    let mut federation = Federation::waiting();
+    let mut clients: Vec<Client> = (0..7).map(|branch| federation.start(branch)).collect();
+    let mut events = clients[0].events();
+    let muster = loop {
+        let muster = federation.until("muster");
+        if muster["here"] == 7 {
+            break muster;
+        }
+    };
+    assert_eq!((&muster["needed"], &muster["more"]), (&8.into(), &0.into()));
+    let [missing] = muster["missing"].as_array().unwrap().as_slice() else { panic!("{muster}") };
+    assert_eq!((&missing["client"], &missing["name"]), (&8.into(), &"bank/branch-007".into()));
+    let told = events.find(|event| event["event"] == "muster" && event["here"] == 7).unwrap();
+    assert_eq!(told["missing"], serde_json::json!(["client 8 (bank/branch-007)"]));
+    let lacking = |folder: &Path, number: u32| {
+        let text = fs::read_to_string(folder.join("state/metrics.prom")).unwrap();
+        assert!(text.contains(&format!("\ntributary_members_lacking {number}\n")), "{text}");
+    };
+    lacking(&federation.dir.join("coordinator"), 1);
+    lacking(&federation.branch(0), 1);
+    clients.push(federation.start(7));
+    assert_eq!(federation.until("round")["survivors"], 8);
+    lacking(&federation.branch(0), 0);
+    drop(events);
+    drop(clients);
+}
+
 /// What a preflight finds on the branch's own machine, a check without a network finds.
 #[test]
 fn a_check_finds_what_stands_wrong_on_the_machine() {

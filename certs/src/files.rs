@@ -176,6 +176,15 @@ pub fn write_private(path: &Path, bytes: &[u8], existing: Existing) -> Result<()
     write(path, bytes, 0o600, existing)
 }
 
+/// As [`write_private`], of any length: for stores, whose files grow with a federation or a model and are read by the store alone.
+///
+/// # Errors
+/// [`FileError`].
+pub fn write_stored(path: &Path, bytes: &[u8], existing: Existing) -> Result<(), FileError> {
+    check_folder(path)?;
+    put(path, bytes, 0o600, existing)
+}
+
 /// Reads a file that everybody may read.
 ///
 /// # Errors
@@ -356,6 +365,10 @@ fn write(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(),
     if u64::try_from(bytes.len()).is_ok_and(|length| length > FILE_BYTES_MAX) {
         return Err(FileError::TooLong { path: path.to_owned() });
     }
+    put(path, bytes, mode, existing)
+}
+
+fn put(path: &Path, bytes: &[u8], mode: u32, existing: Existing) -> Result<(), FileError> {
     let mut draft = Draft::new(folder_of(path), mode).map_err(FileError::system("writing", path))?;
     if mode == 0o600 {
         // Before the secret is in it.

@@ -131,7 +131,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::File`].
     pub fn add_model(&self, digest: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
-        match files::write_public(&self.model_file(digest), bytes, Existing::Keep) {
+        match files::write_stored(&self.model_file(digest), bytes, Existing::Keep) {
             // Content-addressed: the same name was written by the same model, and is verified whenever it is read.
             Ok(()) | Err(FileError::Exists { .. }) => Ok(()),
             Err(fault) => Err(fault.into()),

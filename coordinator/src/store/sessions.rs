@@ -24,7 +24,7 @@ impl Store {
             bytes.extend_from_slice(&length.to_le_bytes());
             bytes.extend_from_slice(&part);
         }
-        Ok(files::write_private(&self.session_file(material.session()), &bytes, Existing::Replace)?)
+        Ok(files::write_stored(&self.session_file(material.session()), &bytes, Existing::Replace)?)
     }
 
     /// Every session that is stored whole; what is not is named in the log and left out.

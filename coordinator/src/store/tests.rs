@@ -52,6 +52,17 @@ impl Fixture {
     }
 }
 
+/// Files of a store grow with model and federation: the limit of files that people carry is not theirs.
+#[test]
+fn a_large_model_and_the_material_of_a_large_session_are_stored() {
+    let fixture = fixture();
+    let large = vec![0; usize::try_from(tributary_certs::files::FILE_BYTES_MAX).unwrap() + 1];
+    fixture.store.add_model(&Digest::of(&large), &large).unwrap();
+    assert_eq!(fs::metadata(fixture.store.model_file(&Digest::of(&large))).unwrap().len(), large.len() as u64);
+    assert!(tributary_certs::files::write_private(&fixture.folder.path().join("x"), &large, Existing::Keep).is_err());
+    tributary_certs::files::write_stored(&fixture.folder.path().join("x"), &large, Existing::Keep).unwrap();
+}
+
 #[test]
 fn a_model_comes_back_and_is_added_once() {
     let fixture = fixture();

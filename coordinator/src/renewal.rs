@@ -68,6 +68,13 @@ impl Renewer {
         let authority = office.map_or_else(|| "AUTHORITY".to_owned(), |office| office.display().to_string());
         let command =
             format!("`tributary certs renew --authority {authority} --coordinator-folder {}`", folder.display());
+        #[cfg_attr(
+            not(feature = "pkcs11"),
+            expect(
+                clippy::infallible_destructuring_match,
+                reason = "there is a second place for a key where tokens are built in"
+            )
+        )]
         let key = match &files.key {
             KeyPlace::File(key) => key,
             #[cfg(feature = "pkcs11")]

@@ -61,6 +61,40 @@ pub(crate) fn verify_signature(
     rustls::crypto::verify_tls13_signature(message, certificate, signed, &algorithms)
 }
 
+/// The part of a certificate verifier that is the same in all of ours: which signatures a handshake may have, TLS 1.3 alone.
+macro_rules! handshake_signatures {
+    () => {
+        fn verify_tls12_signature(
+            &self,
+            _: &[u8],
+            _: &rustls::pki_types::CertificateDer<'_>,
+            _: &rustls::DigitallySignedStruct,
+        ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+            Err(rustls::Error::General("TLS 1.2 is not spoken".into()))
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            certificate: &rustls::pki_types::CertificateDer<'_>,
+            signed: &rustls::DigitallySignedStruct,
+        ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
+            crate::provider::verify_signature(message, certificate, signed)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
+            crate::provider::signature_schemes()
+        }
+    };
+}
+
+pub(crate) use handshake_signatures;
+
+/// The signatures that a handshake may have.
+pub(crate) fn signature_schemes() -> Vec<rustls::SignatureScheme> {
+    aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes()
+}
+
 /// The signer of a private key (PKCS#8, DER). It borrows the key, so that the one lasting copy is the library's own, which it erases.
 pub(crate) fn signer(pkcs8: &[u8]) -> Result<Arc<dyn SigningKey>, rustls::Error> {
     aws_lc_rs::sign::any_supported_type(&PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8)))

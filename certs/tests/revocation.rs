@@ -353,6 +353,60 @@ fn an_authority_that_was_replaced_can_be_revoked_by_its_file() {
     assert!(fresh_root_list(&office.ca(), &office.usb(), 401, now).is_err());
 }
 
+/// A retry after a mistake revokes the authority that was meant, whatever was typed first.
+#[test]
+fn a_revocation_that_failed_is_gone_through_with_at_the_next_try() {
+    let office = Office2::new();
+    let now = NOW + DAY;
+    let issuing = office.ca().join(names::ISSUING);
+    let stolen = read_certificates(&issuing).unwrap().remove(0);
+    let leaf = read_certificates(&office.at("branch-1").join(names::CHAIN)).unwrap().remove(0);
+    let standing = |leaf: &[u8]| {
+        office.take(&office.text(), now).unwrap();
+        office.branch_lists().unwrap().standing("north-bank", leaf, now)
+    };
+    let replace = |coordinator: &str| {
+        let (reason, coordinator) = (Some(RevocationReason::KeyCompromise), office.at(coordinator));
+        renew_issuing(&office.ca(), &office.usb(), reason, Some(&coordinator), now)
+    };
+    // Another's folder, and one that is not there: nothing is replaced.
+    assert!(replace("branch-1").is_err() && replace("typo").is_err());
+    assert_eq!(read_certificates(&issuing).unwrap(), [stolen.clone()]);
+    replace("centre").unwrap();
+    assert_eq!(standing(&leaf), Revocation::Revoked);
+    office.renew(now).unwrap();
+    let anew = read_certificates(&office.at("branch-1").join(names::CHAIN)).unwrap().remove(0);
+    assert_eq!(standing(&anew), Revocation::Good);
+    // By its file, with a medium that is another one: the mark stands, and the next try signs.
+    let current = read_certificates(&issuing).unwrap().remove(0);
+    let other = Office2::new();
+    let revoke = |keys: &Path| revoke_issuing(&office.ca(), &current, keys, RevocationReason::KeyCompromise, now);
+    assert!(revoke(&other.usb()).is_err());
+    assert!(revoke(&office.usb()).unwrap() && !revoke(&office.usb()).unwrap());
+    assert_eq!(standing(&anew), Revocation::Revoked);
+}
+
+/// A list of one that the TLS library does not read would leave a branch without a configuration; nobody gets it kept.
+#[test]
+fn a_list_that_the_tls_library_does_not_read_changes_no_byte() {
+    let office = Office2::new();
+    let serial = vec![7];
+    let whom = tributary_certs::issue::ListEntry { serial, at: NOW, reason: RevocationReason::KeyCompromise };
+    let authority = tributary_certs::enrolment::open_authority(&office.ca()).unwrap();
+    let list = authority.revocation_list_of(9, Validity::starting(NOW, 7 * DAY), &[whom]).unwrap().to_vec();
+    // The reason of the one entry becomes the one that RFC 5280 leaves unused.
+    let reason = [0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01, 0x01];
+    let at = list.windows(reason.len()).position(|window| window == reason).unwrap() + reason.len() - 1;
+    let mut odd = list;
+    odd[at] = 7;
+    let text = [office.text(), pem::encode(&pem::Pem::new("X509 CRL", odd)).into_bytes()].concat();
+    let files = || std::fs::read(office.at("branch-1").join(names::REVOCATIONS)).ok();
+    let before = files();
+    let refused = office.take(&text, NOW).unwrap_err().to_string();
+    assert!(refused.contains("the TLS library does not read it"), "{refused}");
+    assert!(files() == before && office.branch_lists().is_ok());
+}
+
 /// The online authority's word brings no root that none of the old ones has named; else its thief could never be revoked.
 #[test]
 fn an_answer_brings_no_root_that_nobody_named() {

@@ -15,7 +15,7 @@ use tributary_certs::inspect::{inspect_chain, validity_of};
 use tributary_certs::issue::Validity;
 use tributary_certs::office::{Office, refresh_list};
 use tributary_certs::renewal::Expiry;
-use tributary_certs::revocation::{ListEnd, RevocationLists, read_carried};
+use tributary_certs::revocation::{ListEnd, Revocation, RevocationLists, read_carried};
 use tributary_certs::tls::{CoordinatorTls, TrustRoots, read_certificates, server_config, system_clock};
 use tributary_settings::Fault;
 use tributary_transport::identity::{ListFiles, Stamp, TlsFiles, TlsMaterial};
@@ -34,6 +34,9 @@ const JUDGE_EVERY_SECONDS: u64 = 30;
 
 /// How often an office looks whether its list is to be made anew.
 const REFRESH_EVERY_SECONDS: u64 = 60;
+
+/// When files that could not be used are tried again, though none of them has changed.
+pub(crate) const RELOAD_SECONDS: u64 = 30;
 
 /// How often a certificate or a list that runs out is reported.
 const REMIND_SECONDS: u64 = 3_600;
@@ -169,16 +172,17 @@ impl Keyring {
         pulse: Pulse,
     ) {
         let mut ticks = tokio::time::interval(WATCH_EVERY);
-        let (mut reminded, mut judged, mut refreshed) = (0, 0, 0);
+        let (mut reminded, mut judged, mut refreshed, mut again) = (0, 0, 0, None);
         loop {
             ticks.tick().await;
             pulse.beat();
             let now = unix_seconds();
             let stamp = self.files.stamp();
-            if stamp != self.stamp {
+            // What could not be read may be readable later though no file changes: a disk was full, too many files were open.
+            if stamp != self.stamp || again.is_some_and(|again| again <= now) {
                 self.stamp = stamp;
                 let before = self.loaded.carried.clone();
-                self.reload(&listener, now);
+                again = (!self.reload(&listener, now)).then(|| now + RELOAD_SECONDS);
                 // Whoever is on the way to a seat is judged when it has one.
                 judged = 0;
                 if let Some(text) = self.loaded.carried.clone().filter(|text| Some(text) != before.as_ref())
@@ -206,7 +210,8 @@ impl Keyring {
         }
     }
 
-    fn reload(&mut self, listener: &Listener, now: u64) {
+    /// Whether everything could be read and is in force.
+    fn reload(&mut self, listener: &Listener, now: u64) -> bool {
         let loaded = load(&self.files, self.office.is_some(), Some(&self.loaded.revocations), now);
         let loaded =
             loaded.map_err(|faults| faults.iter().map(|fault| fault.found.clone()).collect::<Vec<_>>().join("; "));
@@ -221,11 +226,15 @@ impl Keyring {
                 tracing::info!(not_after, ?list, denied, "keys, trust, revocation lists and deny-list were read again");
                 self.standing.replace(loaded.revocations.clone(), loaded.denied.clone());
                 self.loaded = loaded;
+                true
             }
-            Err(fault) => tracing::error!(
-                fault,
-                "a changed file of the identity cannot be used; what was read before stays in force"
-            ),
+            Err(fault) => {
+                tracing::error!(
+                    fault,
+                    "a changed file of the identity cannot be used; what was read before stays in force"
+                );
+                false
+            }
         }
     }
 
@@ -279,10 +288,12 @@ impl Loaded {
     fn held(&self, now: u64) -> Held {
         let own = self.identity.organisation();
         let authority_revoked = self.revocations.authority_revoked(own, &self.leaf, now);
-        Held { validity: self.validity, authority_revoked }
+        let standing = self.revocations.standing(own, &self.leaf, now);
+        let revoked = standing == Revocation::Revoked && !authority_revoked;
+        Held { validity: self.validity, authority_revoked, revoked }
     }
 
-    /// What has ended, so that nobody is believed.
+    /// The list that has ended. Nobody is believed before a newer one is here.
     fn ended(&self, now: u64) -> Option<String> {
         let end = self.revocations.end(now);
         let end = end.filter(|end| end.is_over(now))?;

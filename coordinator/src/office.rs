@@ -1,6 +1,6 @@
 //! The enrolment office at the coordinator's port: carries questions and answers between those who ask and the authority's folder.
 //!
-//! A question has been read whole before it comes here, so that nobody holds a place with silence. Members' signed renewals have places of
+//! A question has been read whole before it comes here. Silence holds no place. Members' signed renewals have places of
 //! their own: whoever has no certificate of this federation cannot keep its members from renewing theirs.
 
 use std::collections::BTreeSet;

@@ -59,6 +59,8 @@ pub(crate) struct Held {
     pub(crate) validity: Validity,
     /// An authority above it was revoked, and it is worth nothing, however young it is.
     pub(crate) authority_revoked: bool,
+    /// It was revoked by its own number: somebody meant that.
+    pub(crate) revoked: bool,
 }
 
 impl Renewer {
@@ -128,13 +130,16 @@ impl Renewer {
         if Expiry::of(held, now) < Expiry::Expired {
             return Ok(None);
         }
-        folders.renew(Held { validity: held, authority_revoked: false }, now).map(Some)
+        folders.renew(Held { validity: held, authority_revoked: false, revoked: false }, now).map(Some)
     }
 }
 
 impl Folders {
     /// A new key, and its certificate, in the place of the old ones; waits for the lock of the authority's folder.
     fn renew(&self, held: Held, now: u64) -> Result<Validity, String> {
+        if held.revoked {
+            return Err("this certificate was revoked by its own number, so that a person must say whether there is to be another one".into());
+        }
         let authority = open_authority(&self.authority).map_err(|fault| fault.to_string())?;
         let replace = format!(
             "put a new issuing authority there first: `tributary certs renew --authority {} --issuing --keys MEDIUM`",
@@ -294,12 +299,15 @@ mod tests {
         let now = unix_seconds();
         let before = held(&folders.own).unwrap();
         let end = open_authority(&folders.authority).unwrap().validity().not_after;
-        let last = Held { validity: Validity { not_after: end, ..before }, authority_revoked: false };
+        let last = Held { validity: Validity { not_after: end, ..before }, authority_revoked: false, revoked: false };
         let refused = folders.renew(last, now).unwrap_err();
         assert!(refused.contains("would last no longer") && refused.contains("--issuing"), "{refused}");
-        let revoked = Held { validity: before, authority_revoked: true };
+        let revoked = Held { validity: before, authority_revoked: true, revoked: false };
         let refused = folders.renew(revoked, now).unwrap_err();
         assert!(refused.contains("was revoked") && refused.contains("--issuing"), "{refused}");
+        let meant = Held { validity: before, authority_revoked: false, revoked: true };
+        let refused = folders.renew(meant, now).unwrap_err();
+        assert!(refused.contains("revoked by its own number"), "{refused}");
         assert_eq!(held(&folders.own).unwrap(), before, "nothing is changed");
         // Under the one that takes its place there is a good one.
         renew_issuing(&folders.authority, &folders.authority, None, None, now).unwrap();

@@ -13,7 +13,8 @@ use tributary_transport::Pulse;
 use tributary_transport::identity::stamp;
 
 use crate::connections::{Arrival, Door};
-use crate::keyring::WATCH_EVERY;
+use crate::keyring::{RELOAD_SECONDS, WATCH_EVERY};
+use crate::runtime::unix_seconds;
 
 /// The file, whom its signatures must come from, and what was read of it last.
 pub(crate) struct RosterFile {
@@ -45,15 +46,19 @@ impl RosterFile {
     /// it is out at once.
     pub(crate) async fn watch(mut self, door: Arc<Door>, inputs: mpsc::Sender<Arrival>, pulse: Pulse) {
         let mut ticks = tokio::time::interval(WATCH_EVERY);
+        let mut again = None;
         loop {
             ticks.tick().await;
             pulse.beat();
             let stamp = stamp(&self.path);
-            if stamp == self.stamp {
+            let now = unix_seconds();
+            if stamp == self.stamp && again.is_none_or(|again| now < again) {
                 continue;
             }
             self.stamp = stamp;
-            let Some(roster) = self.read() else { continue };
+            let read = self.read();
+            again = read.is_err().then(|| now + RELOAD_SECONDS);
+            let Ok(Some(roster)) = read else { continue };
             door.announce(&roster.roster);
             if inputs.send(Arrival::Input(Input::Roster(Box::new(roster)))).await.is_err() {
                 pulse.rest();
@@ -63,13 +68,16 @@ impl RosterFile {
     }
 
     /// The roster, if it is another one and newer.
-    fn read(&mut self) -> Option<SignedRoster> {
+    ///
+    /// # Errors
+    /// Told in the log already.
+    fn read(&mut self) -> Result<Option<SignedRoster>, RosterFileError> {
         let read = read_roster(&self.path, &self.authorities).and_then(|roster| {
             let succession = roster.roster.follows(&self.head)?;
             Ok((roster, succession))
         });
         match read {
-            Ok((_, Succession::Same)) => None,
+            Ok((_, Succession::Same)) => Ok(None),
             Ok((roster, succession)) => {
                 self.head = roster.roster.head();
                 let missing = if let Succession::Skipped { missing } = succession { missing } else { 0 };
@@ -78,11 +86,11 @@ impl RosterFile {
                     missing,
                     "a newer roster is here; it counts from the next round on"
                 );
-                Some(roster)
+                Ok(Some(roster))
             }
             Err(fault) => {
                 tracing::error!(%fault, "the changed roster cannot be used; the one before it stays in force");
-                None
+                Err(fault)
             }
         }
     }

@@ -216,7 +216,7 @@ fn a_stolen_coordinator_is_believed_by_no_branch_that_has_heard_of_it() {
     let mut fooled = federation.start(1);
     until(&mut fooled.events(), named("connected"));
     fooled.stop();
-    // Found out: two commands. The branch that is connected hears of it behind its session's back, leaves, and finds the renewed one.
+    // Found out: two commands. The branch that is connected hears of it through its session's back, leaves, and finds the renewed one.
     let folder = identities.join("coordinator").display().to_string();
     typed(
         &federation,

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Only what follows `roster` is signed. The lines before it are what the office says; a text that prints otherwise than it was read is refused,
-//! so that nobody can read two proposals in one file.
+//! so that one file holds one proposal, whoever reads it.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -143,6 +143,14 @@ pub fn install_renewal(folder: &Path, answer: &[u8], now: u64) -> Result<Install
     let trusted = TrustRoots::read(&folder.join(names::TRUST))?;
     let coordinator = read_coordinator(&folder.join(names::COORDINATOR))?.identity;
     let roots = judged(&granted, |root| trusted.general().certificates.contains(root), (folder, &coordinator), now)?;
+    // Whoever vouches for this branch's own certificate stays the same: nobody whom its roots have not named is to issue one.
+    let own_roots = |roots: &TrustRoots| {
+        roots.restricted().get(identity.organisation()).map(|set| set.certificates.clone()).unwrap_or_default()
+    };
+    if own_roots(&roots) != own_roots(&trusted) {
+        let detail = "it brings other roots for this branch's own organisation; they come by hand, not with a renewal";
+        return Err(FaultKind::AnswerAuthority.because(detail).into());
+    }
     let chain = leaf_for(&granted, &roots, &identity, &key.spki_sha256(), now)?;
     let binding = granted.binding.as_ref().and_then(|binding| SignedBinding::decode(&binding.0));
     let own = |signed: &SignedBinding| {

@@ -121,12 +121,21 @@ pub fn revoke_issuing(
     now: u64,
 ) -> Result<bool, EnrolmentError> {
     let _lock = FolderLock::take(folder)?;
-    let new = mark_revoked(folder, authority, reason, now)?;
+    mark_revoked(folder, authority, reason, now)?;
+    // A mark counts with the next list: a try that stopped between the two has left one without.
+    let new = !root_list_names(folder, authority)?;
     if new {
         make_root_list(folder, keys, ROOT_LIST_DAYS, now)?;
         make_list(folder, REVOCATION_DAYS, now)?;
     }
     Ok(new)
+}
+
+/// Whether a list of the roots names an authority.
+fn root_list_names(folder: &Path, authority: &CertificateDer<'_>) -> Result<bool, EnrolmentError> {
+    let path = folder.join(ROOT_LIST);
+    let (lists, serial) = (if path.exists() { read_revocations(&path)? } else { Vec::new() }, serial_of(authority)?);
+    Ok(lists.iter().any(|list| names_serial(list, &serial)))
 }
 
 /// Notes that an authority is revoked: it counts with the next list of its root. The folder's lock is held.
@@ -257,6 +266,11 @@ fn is_of(list: &CertificateRevocationListDer<'_>, authority: &[u8]) -> bool {
         return false;
     };
     list.issuer() == authority.subject()
+}
+
+fn names_serial(list: &CertificateRevocationListDer<'_>, serial: &[u8]) -> bool {
+    let read = CertificateRevocationList::from_der(list);
+    read.is_ok_and(|(_, list)| list.iter_revoked_certificates().any(|revoked| revoked.raw_serial() == serial))
 }
 
 fn end_of(list: &CertificateRevocationListDer<'_>) -> Option<u64> {

@@ -19,7 +19,7 @@ use crate::enrolment::{
 use crate::entropy::OsEntropy;
 use crate::fault::FaultKind;
 use crate::files::{Existing, FileError};
-use crate::identity::{Role, identity_of, parse_certificate};
+use crate::identity::{Identity, Role, identity_of, parse_certificate};
 use crate::inspect::{hosts, validity_of};
 use crate::issue::{CertificateAuthority, LeafRequest, RevocationReason, Validity};
 use crate::keys::TlsKey;
@@ -36,16 +36,23 @@ pub fn renew_coordinator(folder: &Path, coordinator: &Path, now: u64) -> Result<
     renew_coordinator_locked(folder, coordinator, now)
 }
 
+/// The certificate in a coordinator's folder, and whom it names.
+fn coordinator_in(folder: &Path) -> Result<(CertificateDer<'static>, Identity), EnrolmentError> {
+    let leaf = read_certificates(&folder.join(names::CHAIN))?.swap_remove(0);
+    let identity = identity_of(&leaf)?;
+    if identity.role() == Role::Coordinator {
+        Ok((leaf, identity))
+    } else {
+        Err(FaultKind::WrongRole.because(&identity).into())
+    }
+}
+
 fn renew_coordinator_locked(folder: &Path, coordinator: &Path, now: u64) -> Result<Validity, EnrolmentError> {
     let places = Places::daemon(coordinator);
     places.finish()?;
     let authority = open_authority(folder)?;
-    let old = read_certificates(&coordinator.join(names::CHAIN))?;
-    let identity = identity_of(&old[0])?;
-    if identity.role() != Role::Coordinator {
-        return Err(FaultKind::WrongRole.because(&identity).into());
-    }
-    let (addresses, host_names): (Vec<_>, Vec<_>) = hosts(&parse_certificate(&old[0])?)
+    let (old, identity) = coordinator_in(coordinator)?;
+    let (addresses, host_names): (Vec<_>, Vec<_>) = hosts(&parse_certificate(&old)?)
         .into_iter()
         .map(|host| host.parse::<std::net::IpAddr>().map_err(|_| host))
         .partition(Result::is_ok);
@@ -84,6 +91,10 @@ pub fn renew_issuing(
     now: u64,
 ) -> Result<Validity, EnrolmentError> {
     let _lock = FolderLock::take(folder)?;
+    // What may fail in the coordinator's folder fails before anything is replaced.
+    if let Some(coordinator) = coordinator {
+        coordinator_in(coordinator)?;
+    }
     let places = Places::authority(folder);
     places.finish()?;
     let authority = open_authority(folder)?;
@@ -106,14 +117,15 @@ pub fn renew_issuing(
     }
     new.key().write(&places.next("key"))?;
     write_certificates(&places.next("pem"), std::slice::from_ref(new.certificate()), Existing::Replace)?;
+    // Before the switch: wherever the rest stops, it is the old one that the next list of its root names.
+    if let Some(reason) = revoke {
+        mark_revoked(folder, authority.certificate(), reason, now)?;
+    }
     places.finish()?;
     if let Some(coordinator) = coordinator {
         renew_coordinator_locked(folder, coordinator, now)?;
     }
     // The new one is there before the old one is gone: whoever asks meanwhile is answered by one that counts.
-    if let Some(reason) = revoke {
-        mark_revoked(folder, authority.certificate(), reason, now)?;
-    }
     make_root_list(folder, keys, ROOT_LIST_DAYS, now)?;
     make_list(folder, REVOCATION_DAYS, now)?;
     if let Some(coordinator) = coordinator {

@@ -1,4 +1,4 @@
-//! Lists on their way to a branch: in the office's answers, and behind a session's welcome. Whoever carries them cannot change them, and what a
+//! Lists on their way to a branch: in the office's answers, and after a session's welcome. Whoever carries them cannot change them, and what a
 //! branch holds is never made older or fewer.
 
 use std::path::{Path, PathBuf};

@@ -37,6 +37,12 @@ impl List {
         let Ok(([], parsed)) = CertificateRevocationList::from_der(&der) else {
             return Err(unreadable("it is no revocation list"));
         };
+        // What the TLS library cannot read would leave a branch without a configuration: nobody may get such a list kept.
+        // Owned, so that every entry is looked at.
+        let read = webpki::BorrowedCertRevocationList::from_der(&der).and_then(|list| list.to_owned());
+        if let Err(fault) = read {
+            return Err(unreadable(&format!("the TLS library does not read it: {fault:?}")));
+        }
         let next_update = parsed.next_update().and_then(|time| u64::try_from(time.timestamp()).ok());
         let number = parsed.crl_number().and_then(|number| ListNumber::from_be_bytes(&number.to_bytes_be()));
         let (Some(next_update), Some(number)) = (next_update, number) else {

@@ -22,7 +22,7 @@ impl ListNumber {
         Some(Self(octets))
     }
 
-    /// The next number; `None` behind the largest positive one that 20 octets hold.
+    /// The next number; `None` after the largest positive one that 20 octets hold.
     #[must_use]
     pub fn next(self) -> Option<Self> {
         let mut octets = self.0;

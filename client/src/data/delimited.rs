@@ -57,6 +57,11 @@ impl<R: Read> Delimited<R> {
         Self { lines, delimiter, quote, comment, delimiters: None, bytes: Vec::new() }
     }
 
+    /// Whether the line that begins here is a comment.
+    fn is_comment(&self) -> bool {
+        self.comment.is_some() && self.lines.rest().first() == self.comment.as_ref()
+    }
+
     /// Reads the next row; `false` after the last one. Empty lines and comments are skipped.
     pub(super) fn next(&mut self, record: &mut Record) -> Result<bool, Broken> {
         loop {
@@ -65,11 +70,11 @@ impl<R: Read> Delimited<R> {
                 Ok(Some(length)) => length,
                 Ok(None) => return Ok(false),
                 // The line may be long because of a quote, which is then found.
-                Err(_) if self.quote.is_some() => RECORD_BYTES_MAX,
+                Err(_) if self.quote.is_some() && !self.is_comment() => RECORD_BYTES_MAX,
                 Err(_) => return Err(Broken::TooLong),
             };
             let line = &self.lines.rest()[..length];
-            let skipped = line.is_empty() || line.first() == self.comment.as_ref() || line == CONTROL_Z;
+            let skipped = line.is_empty() || self.is_comment() || line == CONTROL_Z;
             if skipped {
                 self.lines.take(length + 1);
                 continue;
@@ -249,6 +254,9 @@ mod tests {
         assert_eq!(read(long.as_bytes(), ",").2.as_deref(), Some("OpenQuote(1)"));
         let long = format!("a,{}", "x".repeat(2 * RECORD_BYTES_MAX));
         assert_eq!(read(long.as_bytes(), ",").2.as_deref(), Some("TooLong"));
+        // The end of a comment that is too long is no row.
+        let long = format!("#{}\na,b\n", "x,y,".repeat(RECORD_BYTES_MAX));
+        assert_eq!(read(long.as_bytes(), ","), (Vec::new(), Vec::new(), Some("TooLong".into())));
         let long = format!("a,\"b\",{}", "x".repeat(2 * RECORD_BYTES_MAX));
         assert_eq!(read(long.as_bytes(), ",").2.as_deref(), Some("TooLong"));
     }

@@ -213,7 +213,7 @@ impl Client {
 
     /// Answers whatever the transport is asked, for so long at most; whether the link still stands.
     pub(crate) async fn is_alive_for(&mut self, time: std::time::Duration) -> bool {
-        // Lists come behind the welcome.
+        // Lists come after the welcome.
         tokio::time::timeout(time, async { while self.next_frame().await.is_ok() {} }).await.is_err()
     }
 

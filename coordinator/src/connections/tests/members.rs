@@ -92,7 +92,7 @@ fn of_processes_that_want_a_seat_the_newest_waits_and_the_others_are_sent_away()
             };
             match ended {
                 Err(End::Over(reason)) if reason.contains("a newer connection of this client") => replaced += 1,
-                // A welcome without a link that goes on: behind it comes the refusal.
+                // A welcome without a link that goes on; the refusal comes after it.
                 Ok((_, welcome)) => told += usize::from(!welcome.resumed),
                 Err(other) => panic!("{other}"),
             }

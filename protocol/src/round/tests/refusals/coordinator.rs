@@ -526,7 +526,7 @@ fn strangers_and_the_evicted_are_not_let_in() {
     }
     let evicted = CoordinatorEvent::ClientEvicted { client, reason: EvictionReason::Strikes };
     assert_eq!(world.events.last(), Some(&evicted));
-    // The word that ends its work is signed, so that it comes behind what it is signed with.
+    // The word that ends its work is signed, so that it comes after what it is signed with.
     world.tell(Input::Connected(client));
     assert_eq!(rejected(&world, client), None);
     let join = Join { version: 1, schema: Digest::of(b"schema"), holding: Vec::new(), nonce: Digest::ZERO };

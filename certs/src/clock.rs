@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustls::pki_types::UnixTime;
 use rustls::time_provider::TimeProvider;
+use tributary_protocol::time::Millis;
 
 /// The clock's last good time, in Unix milliseconds.
 static LAST: AtomicU64 = AtomicU64::new(0);
@@ -50,6 +51,28 @@ pub fn unix_millis() -> u64 {
 #[must_use]
 pub fn unix_seconds() -> u64 {
     unix_millis() / 1_000
+}
+
+/// A daemon's clock: the Unix clock at its start, counted on by the monotonic one. Everything is decided by it, so that nobody who sets the
+/// machine's clock moves a deadline.
+#[derive(Clone, Copy, Debug)]
+pub struct SteadyClock {
+    unix: Millis,
+    origin: Instant,
+}
+
+impl SteadyClock {
+    /// Starts at the Unix clock's time.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { unix: Millis(unix_millis()), origin: Instant::now() }
+    }
+
+    /// Milliseconds of the Unix clock at the start, counted on.
+    #[must_use]
+    pub fn now(&self) -> Millis {
+        self.unix.plus(u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
 }
 
 fn read(time: SystemTime, last: &AtomicU64) -> u64 {

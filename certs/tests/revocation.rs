@@ -371,7 +371,7 @@ fn a_revocation_that_failed_is_gone_through_with_at_the_next_try() {
     };
     // Another's folder, and one that is not there: nothing is replaced.
     assert!(replace("branch-1").is_err() && replace("typo").is_err());
-    assert_eq!(read_certificates(&issuing).unwrap(), [stolen.clone()]);
+    assert_eq!(read_certificates(&issuing).unwrap(), std::slice::from_ref(&stolen));
     replace("centre").unwrap();
     assert_eq!(standing(&leaf), Revocation::Revoked);
     office.renew(now).unwrap();

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc as jobs};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use tributary_certs::clock::{unix_millis, unix_seconds};
+use tributary_certs::clock::{SteadyClock, unix_seconds};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
 use tributary_model::architecture::Architecture;
@@ -15,7 +15,6 @@ use tributary_protocol::plan::Plan;
 use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
 use tributary_protocol::secagg::suite::VerifyingKey;
-use tributary_protocol::time::Millis;
 use tributary_transport::{ChannelSettings, Dialer, Metrics, Pulse, Watchdog};
 
 use crate::budget::{BudgetFile, open_budget};
@@ -50,7 +49,7 @@ struct Daemon<'r> {
     signing_key: VerifyingKey,
     folder: PathBuf,
     report: &'r dyn Fn(&Report),
-    clock: Clock,
+    clock: SteadyClock,
     vectors: Vectors,
     model: Option<Vec<u8>>,
     /// Of the plan that is being judged or was admitted.
@@ -107,22 +106,6 @@ const SKEW_SECONDS_MAX: u64 = 30;
 /// Longest sleep until the machine is asked again.
 const SLEEP_MAX: Duration = Duration::from_secs(86_400);
 
-/// Milliseconds of the Unix clock at start, counted on by the monotonic one.
-struct Clock {
-    unix_ms: u64,
-    started: Instant,
-}
-
-impl Clock {
-    fn new() -> Self {
-        Self { unix_ms: unix_millis(), started: Instant::now() }
-    }
-
-    fn now(&self) -> Millis {
-        Millis(self.unix_ms).plus(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
-    }
-}
-
 /// Runs the daemon until the plan is over or the operator stops it, and tells `report` what happens.
 ///
 /// # Errors
@@ -137,7 +120,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
     let named = |fault| ClientError::File(format!("{}: {fault}", settings.policy_file.display()));
     owned.schema.holds(&schema).map_err(named)?;
     let Some(snapshot) = runtime.block_on(read_rows(&settings, &schema, report, &mut stop))? else { return Ok(()) };
-    let clock = Clock::new();
+    let clock = SteadyClock::start();
     let (journal, events) = open_budget(&settings, &owned.population)?;
     let policy = Policy {
         cohort: owned.cohort,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{mpsc, watch};
+use tributary_certs::clock::unix_seconds;
 use tributary_certs::counter::door_configs;
 use tributary_certs::denied::DenyList;
 use tributary_certs::identity::{Identity, Role, identity_of};
@@ -23,7 +24,6 @@ use tributary_transport::{Listener, Metric, Metrics, Pulse, ServerKeys};
 
 use crate::connections::{Arrival, Door};
 use crate::renewal::{Held, Renewal, Renewer};
-use crate::runtime::unix_seconds;
 use crate::standing::Standing;
 
 /// How often files are looked at. Revocation has two seconds from the new list to the last closed connection.

@@ -39,5 +39,5 @@ pub use keyring::Keyring;
 pub use open::{Opened, Report};
 pub use plan::{Guarantee, Job};
 pub use report::{Event, Finished, Missing, Whom};
-pub use runtime::{run, unix_seconds};
+pub use runtime::run;
 pub use tributary_transport::ListenError;

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tributary_certs::clock::unix_seconds;
 use tributary_certs::office::{Office, renewal_signer};
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::secagg::suite::VerifyingKey;
@@ -17,7 +18,6 @@ use tributary_transport::limits::HANDSHAKE_TIME;
 use tributary_transport::{OfficeStream, PeerFault, Pulse};
 
 use crate::connections::porch::{PlaceMark, Porch};
-use crate::runtime::unix_seconds;
 
 /// Questions of anybody at the same time.
 const QUESTIONS_MAX: usize = 8;

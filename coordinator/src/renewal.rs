@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
+use tributary_certs::clock::unix_seconds;
 use tributary_certs::enrolment::{names, open_authority};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::inspect::{date, validity_of};
@@ -27,7 +28,6 @@ use tributary_transport::{Metric, Metrics, Pulse};
 
 use crate::connections::Arrival;
 use crate::report::Event;
-use crate::runtime::unix_seconds;
 
 /// How often time is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);

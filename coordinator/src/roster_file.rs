@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::sync::mpsc;
+use tributary_certs::clock::unix_seconds;
 use tributary_certs::roster::{RosterAuthorities, RosterFileError, read_roster};
 use tributary_protocol::roster::{RosterHead, SignedRoster, Succession};
 use tributary_protocol::round::Input;
@@ -14,7 +15,6 @@ use tributary_transport::identity::stamp;
 
 use crate::connections::{Arrival, Door};
 use crate::keyring::{RELOAD_SECONDS, WATCH_EVERY};
-use crate::runtime::unix_seconds;
 
 /// The file, whom its signatures must come from, and what was read of it last.
 pub(crate) struct RosterFile {

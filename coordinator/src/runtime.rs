@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
-use tributary_certs::clock::unix_millis;
-pub use tributary_certs::clock::unix_seconds;
+use tributary_certs::clock::{SteadyClock, unix_seconds};
 use tributary_journal::Journal;
 use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox};
@@ -51,35 +50,10 @@ const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// Longest sleep: a deadline beyond it is looked at again by then.
 const SLEEP_MAX: Duration = Duration::from_secs(86_400);
 
-/// The two clocks of a daemon.
-#[derive(Clone, Copy)]
-pub(crate) struct Clock {
-    /// The Unix clock at the start.
-    unix: Millis,
-    origin: Instant,
-}
-
-impl Clock {
-    /// Starts at the Unix clock's time.
-    pub(crate) fn start() -> Self {
-        Self { unix: Self::unix(), origin: Instant::now() }
-    }
-
-    /// Milliseconds of the Unix clock at the start, counted on by the monotonic one, by which everything is decided.
-    pub(crate) fn now(&self) -> Millis {
-        self.unix.plus(u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX))
-    }
-
-    /// Milliseconds of the Unix clock, for the ledger's readers.
-    pub(crate) fn unix() -> Millis {
-        Millis(unix_millis())
-    }
-
-    /// The moment of a deadline, or of the next look at it.
-    fn instant(&self, deadline: Millis) -> tokio::time::Instant {
-        let left = Duration::from_millis(self.now().until(deadline));
-        (Instant::now() + left.min(SLEEP_MAX)).into()
-    }
+/// The moment of a deadline, or of the next look at it.
+fn instant(clock: &SteadyClock, deadline: Millis) -> tokio::time::Instant {
+    let left = Duration::from_millis(clock.now().until(deadline));
+    (Instant::now() + left.min(SLEEP_MAX)).into()
 }
 
 /// The coordinator's loops, as the watchdog sees them. A loop that only waits is at rest.
@@ -172,7 +146,7 @@ async fn serve(
     }
     let events: Vec<CoordinatorEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
     let heads = HeadsFile::open(&heads_dir)?;
-    let clock = Clock::start();
+    let clock = SteadyClock::start();
     let mut outbox = Outbox::new();
     let delta_bits = job.delta().to_bits();
     let (keyring, roster_file) = (identity.keyring, identity.roster_file);
@@ -296,7 +270,7 @@ async fn turn(
         // A deadline that has passed once is not waited for again: the machine acted on it, or waits for something else.
         let deadline = shell.deadline().filter(|deadline| Some(*deadline) != expired);
         if let Some(deadline) = deadline.filter(|deadline| armed != Some(*deadline)) {
-            sleep.as_mut().reset(shell.clock().instant(deadline));
+            sleep.as_mut().reset(instant(&shell.clock(), deadline));
         }
         armed = deadline;
         pulse.rest();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use tributary_certs::clock::{SteadyClock, unix_millis, unix_seconds};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
 use tributary_journal::Journal;
@@ -23,7 +24,6 @@ use crate::error::CoordinatorError;
 use crate::muster::Roll;
 use crate::progress::{Outcome, Progress};
 use crate::report::{Event, Missing};
-use crate::runtime::{Clock, unix_seconds};
 use crate::server_update::ServerUpdate;
 use crate::store::{HeadsFile, ModelPointer, Store, StoreError};
 use crate::uploads::{OpenSum, Verdict};
@@ -40,7 +40,7 @@ pub(crate) struct ShellParts {
     pub(crate) update: ServerUpdate,
     pub(crate) progress: Progress,
     pub(crate) sum: OpenSum,
-    pub(crate) clock: Clock,
+    pub(crate) clock: SteadyClock,
     /// Whom the door lets in.
     pub(crate) members: Arc<Members>,
     pub(crate) metrics: Arc<Metrics>,
@@ -108,7 +108,7 @@ impl<'a> Shell<'a> {
     }
 
     /// This daemon's clock.
-    pub(crate) fn clock(&self) -> Clock {
+    pub(crate) fn clock(&self) -> SteadyClock {
         self.parts.clock
     }
 
@@ -283,7 +283,7 @@ impl<'a> Shell<'a> {
                 }
                 self.tell_all();
             }
-            CoordinatorEffect::Keep(kept) => self.parts.heads.keep(Clock::unix(), kept)?,
+            CoordinatorEffect::Keep(kept) => self.parts.heads.keep(Millis(unix_millis()), kept)?,
             CoordinatorEffect::Send(client, message) => self.send(client, message),
             CoordinatorEffect::Broadcast(clients, message) => {
                 let frame = control_frame(&message);
@@ -349,7 +349,7 @@ impl<'a> Shell<'a> {
         if matches!(event, CoordinatorEvent::RoundCommitted { .. }) {
             self.untold.extend(update.take_customers().and_then(|customers| progress.counted(customers)));
         }
-        Ok(journal.append(Clock::unix(), event)?)
+        Ok(journal.append(Millis(unix_millis()), event)?)
     }
 
     fn send(&mut self, client: ClientId, message: Downstream) {

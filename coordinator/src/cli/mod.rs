@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use tributary_certs::clock::unix_seconds;
 use tributary_certs::files::{self, Existing};
 use tributary_certs::office::refresh_list;
 use tributary_settings::Faults;
@@ -13,7 +14,7 @@ use crate::error::CoordinatorError;
 use crate::open::{Opened, Report};
 use crate::renewal::Renewer;
 use crate::report::Event;
-use crate::runtime::{run, unix_seconds};
+use crate::runtime::run;
 use crate::settings::Settings;
 
 /// The commented settings file, as `docs/samples` shows it.

@@ -1,7 +1,9 @@
 //! Modes, owners, links and crashes.
 
+use super::draft::{no_modes, place_new};
 use super::*;
 use crate::needed;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 
 fn mode(path: &Path) -> u32 {

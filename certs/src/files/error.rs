@@ -1,0 +1,140 @@
+//! Why a file could not be used, in words for whoever runs this program.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::account::account;
+
+/// Longest file that is read and written here, in bytes: a full log of issued certificates with longest names.
+pub const FILE_BYTES_MAX: u64 = 20 << 20;
+
+/// Why a file could not be used. The operator or the environment is to blame; the message names the file and the cure.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The operating system refused.
+    #[error("{action} {} failed: {source}. Check that the folder exists and that this user may use it", path.display())]
+    System {
+        /// What was attempted.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        source: io::Error,
+    },
+    /// A private file that other users may read.
+    #[error(
+        "{} holds a secret, but its mode {mode:04o} lets other users read it. It may have been copied: \
+         run `chmod 600` on it if nobody else had access, otherwise issue a new one",
+        path.display()
+    )]
+    NotPrivate {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A private file of another user.
+    #[error(
+        "{} holds a secret and belongs to {}, but this process runs as {}: whoever owns it can read and change it. \
+         Run `chown` on it if nobody else had access, otherwise issue a new one",
+        path.display(), account(*owner), account(*user)
+    )]
+    OtherOwner {
+        /// The file.
+        path: PathBuf,
+        /// The number of the user that it belongs to.
+        owner: u32,
+        /// The number of the user that this process runs as.
+        user: u32,
+    },
+    /// A folder in which others can replace a private file.
+    #[error(
+        "{} belongs to {} and has the mode {mode:04o}, so that others can replace the secret {} in it; this process runs as {}. \
+         Run `chown` and `chmod go-w` on the folder, or keep the secret in another one",
+        folder.display(), account(*owner), path.display(), account(*user)
+    )]
+    OpenFolder {
+        /// The file.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+        /// The number of the user that the folder belongs to.
+        owner: u32,
+        /// The folder's permission bits.
+        mode: u32,
+        /// The number of the user that this process runs as.
+        user: u32,
+    },
+    /// A file that must not be replaced is already there.
+    #[error("{} exists already and is not replaced. Move it away if it is no longer needed", path.display())]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A medium that keeps neither owners nor modes, or keeps others than it was told.
+    #[error(
+        "{} cannot keep a secret: a private file made there has the mode {mode:04o} and belongs to {}. The medium keeps no owners and modes, as \
+         FAT and exFAT do not, and every user of this machine could read it. Format it with ext4, or mount it for this user alone: \
+         `mount -o uid={user},umask=077`",
+        folder.display(), account(*owner)
+    )]
+    NoModes {
+        /// The folder.
+        folder: PathBuf,
+        /// The number of the user that a new file belongs to.
+        owner: u32,
+        /// A new file's permission bits.
+        mode: u32,
+        /// The number of the user that this process runs as.
+        user: u32,
+    },
+    /// A file that somebody else could have put there or changed.
+    #[error(
+        "{} is not believed: {what}. Whoever can change it can deceive this command; find out who did, and restore it from a copy",
+        path.display()
+    )]
+    NotOwn {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// A list that has no room.
+    #[error(
+        "{} has {limit} lines, and none of them is past: nothing is added. If so many were not asked for, find the branch that renews too often",
+        path.display()
+    )]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// Lines that it may have.
+        limit: usize,
+    },
+    /// Longer than anything this program writes.
+    #[error("{} is longer than {FILE_BYTES_MAX} bytes, so it is no file of this program. Check the path", path.display())]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The content is not what the file's name promises.
+    #[error("{} is not a valid {what}. Restore it from a copy or make it again", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+    },
+}
+
+impl FileError {
+    /// The error for a file whose content cannot be parsed.
+    #[must_use]
+    pub fn content(path: &Path, what: &'static str) -> Self {
+        Self::Content { path: path.to_owned(), what }
+    }
+
+    pub(crate) fn system(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::System { action, path, source }
+    }
+}

@@ -24,7 +24,7 @@ use crate::issue::Validity;
 use crate::provider::provider;
 use crate::tls::{TrustRoots, read_certificates};
 use crate::trust::RootSet;
-use crate::verify::{bad_identity, serves, shape, usage};
+use crate::verify::{bad_identity, lives, serves, shape, usage};
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
@@ -178,8 +178,8 @@ fn chain_problems(chain: &[CertificateDer<'_>], roots: Option<&TrustRoots>, now:
     (!reported).then(|| fault.to_string())
 }
 
-/// Verifies a chain as a handshake would, without the host, which is for the one who dials: shape, identity, usage, and that the roots of its
-/// organisation vouch for it at `now`. The identity.
+/// Verifies a chain as a handshake would, without the host, which is for the one who dials: shape, identity, usage, that the roots of its
+/// organisation vouch for it at `now`, and that it lives no longer than it may. The identity.
 ///
 /// # Errors
 /// The fault.
@@ -195,7 +195,11 @@ pub fn verify_chain(
     let moment = UnixTime::since_unix_epoch(Duration::from_secs(now));
     let verify = |set: &RootSet| library_verdict(set, leaf, above, moment, identity.role());
     let fault = match verify(roots.of(identity.organisation())) {
-        Ok(()) => return Ok(identity),
+        Ok(()) => {
+            return lives(&certificate, above)
+                .map(|()| identity)
+                .map_err(|refusal| refusal.kind.because(refusal.detail));
+        }
         Err(error) => explain(&error),
     };
     if fault.kind == FaultKind::ForeignAuthority {

@@ -2,7 +2,7 @@
 //! authority that may speak for its organisation.
 //!
 //! ```text
-//! limits ─► one identity ─► role, domain, usage ─► the organisation's roots ─► chain, validity, revocation, host (the library)
+//! limits ─► one identity ─► role, domain, usage ─► the organisation's roots ─► chain, validity, revocation, host (the library) ─► length of life
 //! ```
 //!
 //! It happens inside the handshake, so that no caller can forget it. The cheap refusals come first; nothing that an unverified certificate
@@ -22,6 +22,7 @@ use crate::fault::{FaultKind, explain};
 use crate::identity::{
     CERTIFICATE_BYTES_MAX, Identity, IdentityError, Role, TrustDomain, identity_in, parse_certificate,
 };
+use crate::issue::{AUTHORITY_SECONDS_MAX, LEAF_SECONDS_MAX};
 use crate::revocation::{Revocation, RevocationLists};
 
 /// Certificates that a peer may present, at most: the leaf, and three authorities between it and the root.
@@ -132,6 +133,25 @@ pub(crate) fn shape<'a>(leaf: &'a [u8], above: &[CertificateDer<'_>]) -> Result<
     Ok(parsed)
 }
 
+/// Whether nothing of a chain is valid for longer than its kind may be. Asked of what is good otherwise, so that worse faults are told first.
+pub(crate) fn lives(leaf: &X509Certificate<'_>, above: &[CertificateDer<'_>]) -> Result<(), Refusal> {
+    life(leaf, LEAF_SECONDS_MAX)?;
+    above.iter().try_for_each(|certificate| {
+        life(&parse_certificate(certificate).map_err(|error| bad_identity(&error))?, AUTHORITY_SECONDS_MAX)
+    })
+}
+
+pub(crate) fn life(certificate: &X509Certificate<'_>, longest: u64) -> Result<(), Refusal> {
+    let validity = certificate.validity();
+    let seconds = validity.not_after.timestamp().saturating_sub(validity.not_before.timestamp());
+    let seconds = u64::try_from(seconds).unwrap_or(0);
+    if seconds <= longest {
+        return Ok(());
+    }
+    let (subject, days, most) = (certificate.subject(), seconds / 86_400, longest / 86_400);
+    refuse(FaultKind::LifeTooLong, format!("{subject} is valid for {days} days, and {most} are the most"))
+}
+
 pub(crate) fn bad_identity(error: &IdentityError) -> Refusal {
     let kind = match error {
         IdentityError::NotACertificate => FaultKind::Unreadable,
@@ -192,7 +212,7 @@ impl<V: ?Sized> Chains<V> {
         let standing = |lists: &RevocationLists| lists.standing(identity.organisation(), leaf, now.as_secs());
         let standing = self.lists.as_ref().map_or(Revocation::Good, standing);
         let error = match (verify(own), standing.fault()) {
-            (Ok(verified), None) => return Ok(verified),
+            (Ok(verified), None) => return lives(&certificate, above).map_err(refused).map(|()| verified),
             // The library asks nothing where it has no list at all.
             (Ok(_), Some(kind)) => refused(Refusal { kind, detail: identity.to_string().into() }),
             // It may miss the leaf's list before it sees that the authority above was revoked.

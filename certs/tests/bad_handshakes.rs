@@ -127,6 +127,9 @@ const CLIENTS: &[(&str, FaultKind, Make)] = &[
         scene.leaf(|parameters| (parameters.not_before, parameters.not_after) = (moment(1), moment(2)))
     }),
     ("not valid yet", NotYetValid, |scene| scene.leaf(|parameters| parameters.not_before = moment(NOW + 1))),
+    ("valid for thirty years", LifeTooLong, |scene| {
+        scene.leaf(|parameters| parameters.not_after = moment(NOW + 30 * 365 * DAY))
+    }),
     ("no extended key usage", NoUsage, |scene| scene.leaf(|parameters| parameters.extended_key_usages.clear())),
     ("a server's usage", WrongUsage, |scene| {
         scene.leaf(|parameters| parameters.extended_key_usages = vec![ServerAuth])
@@ -291,6 +294,9 @@ const CLIENTS: &[(&str, FaultKind, Make)] = &[
 
 /// What a coordinator presents, and the number that the client refuses it with.
 const CENTRES: &[(&str, FaultKind, Make)] = &[
+    ("valid for thirty years", LifeTooLong, |scene| {
+        scene.centre(|parameters| parameters.not_after = moment(NOW + 30 * 365 * DAY))
+    }),
     ("expired", Expired, |scene| scene.centre(|parameters| parameters.not_after = moment(NOW - 1))),
     ("not valid yet", NotYetValid, |scene| scene.centre(|parameters| parameters.not_before = moment(NOW + 1))),
     ("no extended key usage", NoUsage, |scene| scene.centre(|parameters| parameters.extended_key_usages.clear())),

@@ -535,7 +535,7 @@ const ANSWERS: &[(&str, FaultKind, Bend)] = &[
         let leaf = pem::encode(&pem::Pem::new("CERTIFICATE", leaf.to_vec()));
         granted(scene, |granted| granted.issuing.clone_from(&leaf))
     }),
-    ("before the authority's time", AnswerAuthority, |scene| (scene.ask(&scene.request, NOW), NOW - 10 * DAY)),
+    ("before the authority's time", NotYetValid, |scene| (scene.ask(&scene.request, NOW), NOW - 10 * DAY)),
     ("after the certificate's time", Expired, |scene| (scene.ask(&scene.request, NOW), NOW + 31 * DAY)),
     ("another coordinator", AnswerPin, |scene| {
         let hosts = ["elsewhere.example".to_owned()];

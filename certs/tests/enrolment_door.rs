@@ -12,6 +12,7 @@ use tributary_certs::fault::FaultKind;
 use tributary_certs::identity::{Identity, Role};
 use tributary_certs::office::{Bundle, Token};
 use tributary_certs::provider::KeyExchange;
+use tributary_certs::revocation::KnownNumbers;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::secagg::suite::VerifyingKey;
@@ -19,6 +20,10 @@ use tributary_protocol::secagg::suite::VerifyingKey;
 fn bundle(federation: &Federation, coordinator: &str) -> Bundle {
     let identity =
         |uri: &str| Identity::parse(&format!("spiffe://federation.example/north-bank/{uri}")).expect("an identity");
+    let folder = tempfile::tempdir().expect("a folder");
+    let lists = folder.path().join("revocations.pem");
+    let text = pem::encode(&pem::Pem::new("X509 CRL", federation.root_list.to_vec()));
+    std::fs::write(&lists, text).expect("written");
     Bundle {
         identity: identity("client/branch-1"),
         coordinator_address: "coordinator.example:7443".to_owned(),
@@ -28,6 +33,7 @@ fn bundle(federation: &Federation, coordinator: &str) -> Bundle {
             signing_key: VerifyingKey([1; 32]),
         },
         authorities: RosterAuthorities::new(1, vec![VerifyingKey([2; 32])]).expect("one of one"),
+        lists: KnownNumbers::read(&lists, &federation.roots).expect("a good list"),
         token: Token::generate(&mut OsEntropy),
     }
 }

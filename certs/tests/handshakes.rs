@@ -65,9 +65,9 @@ fn a_certificate_of_tomorrow_is_refused_today() {
 #[test]
 fn an_expired_issuing_authority_takes_its_leaves_along() {
     let federation = Federation::new("federation.example");
-    let (later, forever) = (NOW + 800 * DAY, Validity { not_before: NOW, not_after: NOW + 729 * DAY });
-    let client = federation.credentials(Role::Client, "branch-1", forever);
-    let server = federation.server_with(federation.credentials(Role::Coordinator, "centre", forever), vec![], later);
+    let (later, last) = (NOW + 800 * DAY, Validity { not_before: NOW + 700 * DAY, not_after: NOW + 729 * DAY });
+    let client = federation.credentials(Role::Client, "branch-1", last);
+    let server = federation.server_with(federation.credentials(Role::Coordinator, "centre", MONTH), vec![], later);
     assert_refused(connect(federation.client_with(client, NOW), server), true, FaultKind::Expired);
 }
 

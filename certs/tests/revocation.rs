@@ -4,12 +4,11 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use support::folders::{Folders, in_force};
 use support::{DAY, Federation, LONG, MONTH, NOW, assert_refused, connect, root_of};
-use tributary_certs::enrolment::{
-    Apart, CoordinatorRequest, init_authority_apart, issue_client, issue_coordinator, names, open_authority,
-};
+use tributary_certs::enrolment::{names, open_authority};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::fault::FaultKind;
 use tributary_certs::identity::{Identity, Role, TrustDomain};
@@ -20,9 +19,7 @@ use tributary_certs::office::{
     Office, ROOT_LIST_DAYS, begin_renewal, fresh_list, fresh_root_list, install_lists, install_renewal, lists_request,
     refresh_list, renew_issuing, renew_root, revoke_issuing,
 };
-use tributary_certs::revocation::{
-    ListNumber, Revocation, RevocationFileError, RevocationLists, Seen, organisation_file, take_carried,
-};
+use tributary_certs::revocation::{ListNumber, Revocation, RevocationLists, Seen, organisation_file};
 use tributary_certs::tls::{Credentials, TrustRoots, read_certificates};
 use tributary_protocol::ids::ClientId;
 
@@ -188,74 +185,9 @@ fn an_authority_below_the_lowest_tier_has_no_word() {
     assert_eq!(refused.kind, FaultKind::RevocationListForged);
 }
 
-/// An authority's folder with its offline keys apart, a coordinator and a branch.
-struct Office2 {
-    folder: tempfile::TempDir,
-}
-
-impl Office2 {
-    fn new() -> Self {
-        let own = Self { folder: tempfile::tempdir().unwrap() };
-        let domain = TrustDomain::parse("federation.example").unwrap();
-        init_authority_apart(&own.ca(), Apart { offline: &own.usb(), holders: &[] }, &domain, 1, 1, NOW).unwrap();
-        let hosts = ["coordinator.example".to_owned()];
-        let request = CoordinatorRequest { organisation: "bank", id: "centre", host_names: &hosts, addresses: &[] };
-        issue_coordinator(&own.ca(), &request, &own.at("centre"), NOW).unwrap();
-        issue_client(&own.ca(), "north-bank", "branch-1", &own.at("branch-1"), NOW).unwrap();
-        own
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn ca(&self) -> PathBuf {
-        self.at("ca")
-    }
-
-    fn usb(&self) -> PathBuf {
-        self.at("usb")
-    }
-
-    fn text(&self) -> Vec<u8> {
-        std::fs::read(self.ca().join(names::REVOCATIONS)).unwrap()
-    }
-
-    fn coordinator(&self) -> Identity {
-        Identity::parse("spiffe://federation.example/bank/coordinator/centre").unwrap()
-    }
-
-    fn take(&self, text: &[u8], now: u64) -> Result<bool, RevocationFileError> {
-        take_carried(&self.at("branch-1"), &self.coordinator(), text, now)
-    }
-
-    /// Reads the lists as the branch does before a connection, and puts them in force.
-    fn branch_lists(&self) -> Result<RevocationLists, RevocationFileError> {
-        in_force(&self.at("branch-1"))
-    }
-
-    fn renew(&self, now: u64) -> Result<(), FaultKind> {
-        let begun = begin_renewal(&self.at("branch-1"), ClientId(1)).unwrap();
-        let answer = Office::open(&self.ca()).unwrap().answer(&begun.request, now);
-        install_renewal(&self.at("branch-1"), &answer, now).map(|_| ()).map_err(|error| match error {
-            tributary_certs::enrolment::EnrolmentError::Refused(fault) => fault.kind,
-            other => panic!("{other}"),
-        })
-    }
-}
-
-fn in_force(folder: &Path) -> Result<RevocationLists, RevocationFileError> {
-    let trust = folder.join(names::TRUST);
-    let roots = TrustRoots::read(&trust).unwrap();
-    let mut seen = Seen::beside(&trust).unwrap();
-    let lists = RevocationLists::read(&folder.join(names::REVOCATIONS), &roots, &seen, None)?.lists;
-    seen.note(&lists, None).unwrap();
-    Ok(lists)
-}
-
 #[test]
 fn an_older_list_is_refused_after_a_restart_as_well() {
-    let office = Office2::new();
+    let office = Folders::new();
     let old = office.text();
     let first = office.branch_lists().unwrap().number();
     fresh_list(&office.ca(), 7, NOW + DAY).unwrap();
@@ -275,7 +207,7 @@ fn an_older_list_is_refused_after_a_restart_as_well() {
 
 #[test]
 fn what_does_not_prove_itself_changes_no_byte_of_a_branch() {
-    let (office, other) = (Office2::new(), Office2::new());
+    let (office, other) = (Folders::new(), Folders::new());
     let path = office.at("branch-1").join(names::REVOCATIONS);
     let before = std::fs::read(&path).unwrap();
     fresh_list(&office.ca(), 7, NOW + DAY).unwrap();
@@ -299,7 +231,7 @@ fn what_does_not_prove_itself_changes_no_byte_of_a_branch() {
 /// The whole theft of an online authority, by the files of everybody: what the operators type, and who believes whom after it.
 #[test]
 fn a_stolen_issuing_authority_is_replaced_and_its_answers_are_refused() {
-    let office = Office2::new();
+    let office = Folders::new();
     let stolen = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(office.ca()).unwrap().map(|entry| entry.unwrap().path()) {
         if entry.is_file() {
@@ -335,7 +267,7 @@ fn a_stolen_issuing_authority_is_replaced_and_its_answers_are_refused() {
 /// A routine renewal revokes nobody, and by the file of the old one it is revoked later.
 #[test]
 fn an_authority_that_was_replaced_can_be_revoked_by_its_file() {
-    let office = Office2::new();
+    let office = Folders::new();
     let now = NOW + DAY;
     let old = read_certificates(&office.ca().join(names::ISSUING)).unwrap().remove(0);
     renew_issuing(&office.ca(), &office.usb(), None, None, now).unwrap();
@@ -346,7 +278,7 @@ fn an_authority_that_was_replaced_can_be_revoked_by_its_file() {
     office.take(&office.text(), now).unwrap();
     assert_eq!(office.branch_lists().unwrap().standing("north-bank", &leaf, now), Revocation::Revoked);
     // Not without the root's key, nor for a stranger's authority.
-    let other = Office2::new();
+    let other = Folders::new();
     let strange = read_certificates(&other.ca().join(names::ISSUING)).unwrap().remove(0);
     assert!(revoke_issuing(&office.ca(), &strange, &office.usb(), RevocationReason::Unspecified, now).is_err());
     assert!(fresh_root_list(&office.ca(), &other.usb(), ROOT_LIST_DAYS, now).is_err());
@@ -356,7 +288,7 @@ fn an_authority_that_was_replaced_can_be_revoked_by_its_file() {
 /// A retry after a mistake revokes the authority that was meant, whatever was typed first.
 #[test]
 fn a_revocation_that_failed_is_gone_through_with_at_the_next_try() {
-    let office = Office2::new();
+    let office = Folders::new();
     let now = NOW + DAY;
     let issuing = office.ca().join(names::ISSUING);
     let stolen = read_certificates(&issuing).unwrap().remove(0);
@@ -379,7 +311,7 @@ fn a_revocation_that_failed_is_gone_through_with_at_the_next_try() {
     assert_eq!(standing(&anew), Revocation::Good);
     // By its file, with a medium that is another one: the mark stands, and the next try signs.
     let current = read_certificates(&issuing).unwrap().remove(0);
-    let other = Office2::new();
+    let other = Folders::new();
     let revoke = |keys: &Path| revoke_issuing(&office.ca(), &current, keys, RevocationReason::KeyCompromise, now);
     assert!(revoke(&other.usb()).is_err());
     assert!(revoke(&office.usb()).unwrap() && !revoke(&office.usb()).unwrap());
@@ -389,7 +321,7 @@ fn a_revocation_that_failed_is_gone_through_with_at_the_next_try() {
 /// A list of one that the TLS library does not read would leave a branch without a configuration; nobody gets it kept.
 #[test]
 fn a_list_that_the_tls_library_does_not_read_changes_no_byte() {
-    let office = Office2::new();
+    let office = Folders::new();
     let serial = vec![7];
     let whom = tributary_certs::issue::ListEntry { serial, at: NOW, reason: RevocationReason::KeyCompromise };
     let authority = tributary_certs::enrolment::open_authority(&office.ca()).unwrap();
@@ -410,8 +342,8 @@ fn a_list_that_the_tls_library_does_not_read_changes_no_byte() {
 /// The online authority's word brings no root that none of the old ones has named; else its thief could never be revoked.
 #[test]
 fn an_answer_brings_no_root_that_nobody_named() {
-    let office = Office2::new();
-    let thief = Office2::new();
+    let office = Folders::new();
+    let thief = Folders::new();
     let trust = office.ca().join(names::TRUST);
     let own = std::fs::read_to_string(&trust).unwrap();
     let before = std::fs::read(office.at("branch-1").join(names::TRUST)).unwrap();
@@ -433,7 +365,7 @@ fn an_answer_brings_no_root_that_nobody_named() {
 
 #[test]
 fn the_lists_are_to_be_had_without_a_certificate_and_an_office_refreshes_its_own() {
-    let office = Office2::new();
+    let office = Folders::new();
     assert_eq!(refresh_list(&office.ca(), NOW + 3 * DAY).unwrap(), None, "more than half is left");
     assert!(refresh_list(&office.ca(), NOW + 4 * DAY).unwrap().is_some());
     assert_eq!(refresh_list(&office.ca(), NOW + 4 * DAY).unwrap(), None);
@@ -448,7 +380,7 @@ fn the_lists_are_to_be_had_without_a_certificate_and_an_office_refreshes_its_own
 /// A partner's file that is damaged, or older, keeps its own people out and nobody else's.
 #[test]
 fn the_lists_of_one_organisation_stop_no_other() {
-    let (office, partner) = (Office2::new(), Office2::new());
+    let (office, partner) = (Folders::new(), Folders::new());
     let general = office.ca().join(names::REVOCATIONS);
     std::fs::copy(partner.ca().join(names::TRUST), office.ca().join("trust-partner.pem")).unwrap();
     let trust = office.ca().join(names::TRUST);
@@ -486,7 +418,7 @@ fn the_lists_of_one_organisation_stop_no_other() {
 
 #[test]
 fn a_pair_of_a_renewed_coordinator_comes_with_its_lists() {
-    let office = Office2::new();
+    let office = Folders::new();
     fresh_list(&office.ca(), 7, NOW + DAY).unwrap();
     tributary_certs::office::renew_coordinator(&office.ca(), &office.at("centre"), NOW + DAY).unwrap();
     assert_eq!(std::fs::read(office.at("centre").join(names::REVOCATIONS)).unwrap(), office.text());

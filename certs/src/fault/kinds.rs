@@ -160,6 +160,10 @@ kinds! {
         "The deny-list is not signed by an issuing authority that stands."
         "It was altered, or made by an authority that was revoked or has ended, so nothing it says is believed."
         "Have the authority sign it again (`tributary certs crl --authority DIR`); if it is refused again, report it as an attack.";
+    LifeTooLong 131 "certificate-life-too-long"
+        "The certificate is valid for longer than any may be: 398 days, or 3,660 for an authority."
+        "A certificate that outlives every revocation is what a thief of an authority's key makes."
+        "Have it issued again for a shorter time; if no honest authority issued it, report a stolen key, and have that authority revoked.";
     TlsVersion 201 "tls-version"
         "The peer does not speak TLS 1.3."
         "It is another program, too old, or a gateway terminates TLS in between."

@@ -29,6 +29,13 @@ use crate::revocation::ListNumber;
 /// Largest time that a certificate can carry, in Unix seconds: the last second of the year 9999 (RFC 5280, section 4.1.2.5).
 pub const TIME_MAX: u64 = 253_402_300_799;
 
+/// For how long a leaf may be valid at most, in seconds: 398 days, as for certificates of the web. An authority of ours gives 30 days, and a bank's
+/// own may give more. Nobody accepts a longer one: whoever has stolen an issuing key would make one that outlives every revocation.
+pub const LEAF_SECONDS_MAX: u64 = 398 * 86_400;
+
+/// The same of an authority between a leaf and its root: ten years and ten days, a little more than a root of ours has. Ours gives two years.
+pub const AUTHORITY_SECONDS_MAX: u64 = 3_660 * 86_400;
+
 /// Why nothing was issued.
 #[derive(Debug, thiserror::Error)]
 pub enum IssueError {

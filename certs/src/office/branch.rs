@@ -26,12 +26,14 @@ use crate::fault::{CertificateFault, FaultKind};
 use crate::files::{self, Existing, FileError};
 use crate::identity::{Identity, identity_of, organisation_named, parse_certificate, spki_sha256_of};
 use crate::inspect::{validity_of, verify_chain};
+use crate::issue::AUTHORITY_SECONDS_MAX;
 use crate::keys::{TlsKey, read_signing_key, write_signing_key, write_verifying_key};
 use crate::renewal::{Places, current_binding};
-use crate::revocation::{Revocation, issued_by, standing_with, take_carried};
+use crate::revocation::{Revocation, Seen, admit_carried, issued_by, standing_with, take_carried};
 use crate::roster::parse_authorities_text;
 use crate::suite::SigningKey;
 use crate::tls::TrustRoots;
+use crate::verify::life;
 
 /// The bundle's copy in the folder, from [`begin`] to [`install`].
 const BUNDLE: &str = "enrolment.bundle";
@@ -81,8 +83,8 @@ fn fingerprint(key: &TlsKey, signing: &SigningKey, identity: &Identity) -> Resul
     Ok(Fingerprint::of(&key.spki_sha256(), &signing.verifying_key(), &client_name(identity)?))
 }
 
-/// Installs the office's answer into the folder where [`begin`] made the keys; afterwards it holds what `certs issue client` writes. Nothing
-/// is written unless everything fits the bundle; `now` is in Unix seconds.
+/// Installs the office's answer into the folder where [`begin`] made the keys; afterwards it holds what `certs issue client` writes, and the
+/// numbers of the lists that the bundle knew. Nothing is written unless everything fits the bundle; `now` is in Unix seconds.
 ///
 /// # Errors
 /// [`EnrolmentError::Refused`]: the office's reason, [`FaultKind::ApprovalPending`] with the fingerprint, or what does not fit.
@@ -98,9 +100,11 @@ pub fn install(answer: &[u8], out: &Path, now: u64) -> Result<Installed, Enrolme
     if granted.coordinator != bundle.coordinator.print() || authorities.as_ref() != Some(&bundle.authorities) {
         return Err(FaultKind::AnswerPin.into_error());
     }
+    admit_carried(granted.lists.as_bytes(), &roots.general().certificates, &bundle.lists)?;
     write_verifying_key(&signing.verifying_key(), &out.join(names::SIGNING_PUBLIC))?;
     write_fingerprint(out, &fingerprint(&key, &signing, &bundle.identity)?)?;
     write_trust_files(out, &granted.trust)?;
+    Seen::beside(&out.join(names::TRUST))?.know(&bundle.lists)?;
     take_carried(out, &bundle.coordinator.identity, granted.lists.as_bytes(), now)?;
     bundle.authorities.write(&out.join(names::AUTHORITIES))?;
     bundle.coordinator.write(&out.join(names::COORDINATOR))?;
@@ -247,21 +251,30 @@ fn judged(
         return Err(foreign("it stands under no root that is trusted here"));
     }
     let validity = validity_of(&issuing)?;
-    if now < validity.not_before || now > validity.not_after {
-        return Err(foreign("its certificate is out of its validity; check this machine's clock"));
+    // A root signed this certificate: who is out of time is told so, because the clock here may be wrong.
+    let untimely = match () {
+        () if now < validity.not_before => Some(FaultKind::NotYetValid),
+        () if now > validity.not_after => Some(FaultKind::Expired),
+        () => None,
+    };
+    if let Some(kind) = untimely {
+        return Err(kind.because("the office's issuing authority, by this machine's clock").into());
     }
     let parsed = parse_certificate(&issuing)?;
+    life(&parsed, AUTHORITY_SECONDS_MAX).map_err(|refusal| refusal.kind.because(refusal.detail))?;
     // A root that issues leaves too must not make each of them an office.
     if !parsed.is_ca() {
         return Err(foreign("it is no authority"));
     }
     let standing = standing_with(folder, granted.lists.as_bytes(), &general, &issuing, now)?;
-    if let Some(fault) = standing.fault() {
-        let detail = match standing {
-            Revocation::Revoked => "a root has revoked it",
-            _ => "no current list of a root says that it was not revoked",
-        };
-        return Err(foreign(&format!("{detail} {}", fault.mark())));
+    match standing {
+        Revocation::Good => {}
+        Revocation::ListExpired => {
+            let detail = "of the office's issuing authority, by this machine's clock";
+            return Err(FaultKind::RevocationListExpired.because(detail).into());
+        }
+        Revocation::Revoked => return Err(foreign("a root has revoked it")),
+        Revocation::Unknown => return Err(foreign("no list of a root says that it was not revoked")),
     }
     let key = UnparsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, &parsed.public_key().subject_public_key.data);
     key.verify(&granted.input(), &granted.signature.0).map_err(|_| foreign("its signature on the answer is wrong"))?;

@@ -8,6 +8,7 @@
 //! expect identity spiffe://federation.example/bank/coordinator/centre signing 91ab..
 //! needed 2
 //! authority 5f0d..
+//! list 9f86.. number 0c
 //! token 0f1e2d3c4b5a69788796a5b4c3d2e1f0
 //! ```
 
@@ -22,10 +23,14 @@ use crate::enrolment::CoordinatorPin;
 use crate::files::{self, Existing, FileError};
 use crate::identity::Identity;
 use crate::lines::{Fields, body};
+use crate::revocation::{KnownNumbers, parse_known_line};
 use crate::roster::RosterAuthorities;
 
 const TITLE: &str = "tributary enrolment 1";
 const WHAT: &str = "enrolment bundle";
+
+/// Issuers whose numbers a bundle holds at most.
+const ISSUERS_MAX: usize = 64;
 
 /// What a branch is told before it asks. Neither `Debug` nor `Clone`: it holds the token.
 pub struct Bundle {
@@ -39,6 +44,8 @@ pub struct Bundle {
     pub coordinator: CoordinatorPin,
     /// The roster authorities, and how many must sign.
     pub authorities: RosterAuthorities,
+    /// The largest number of each issuer's revocation lists when the bundle was made: who joins takes no older one.
+    pub lists: KnownNumbers,
     /// The token.
     pub token: Token,
 }
@@ -67,12 +74,13 @@ impl Bundle {
         let authority = |key: &VerifyingKey| format!("authority {}\n", Digest(key.0));
         let authorities: String = self.authorities.keys().iter().map(authority).collect();
         Zeroizing::new(format!(
-            "{TITLE}\nbranch {}\ncoordinator {}\nroot {}\nexpect identity {identity} signing {}\nneeded {}\n{authorities}token {}\n",
+            "{TITLE}\nbranch {}\ncoordinator {}\nroot {}\nexpect identity {identity} signing {}\nneeded {}\n{authorities}{}token {}\n",
             self.identity,
             self.coordinator_address,
             self.root_sha256,
             Digest(signing_key.0),
             self.authorities.needed(),
+            self.lists.lines(),
             self.token.expose().as_str(),
         ))
     }
@@ -104,10 +112,18 @@ impl Bundle {
             fields.end()?;
         }
         let authorities = RosterAuthorities::new(needed, keys).ok()?;
+        let mut known = KnownNumbers::default();
+        while let Some(line) = lines.next_if(|line| line.starts_with("list ")) {
+            let (issuer, number) = parse_known_line(line)?;
+            let ascending = known.last().is_none_or(|last| *last < issuer);
+            (ascending && known.len() < ISSUERS_MAX).then_some(())?;
+            known.note(issuer, number);
+        }
+        (known.len() > 0).then_some(())?;
         let mut fields = Fields::of(lines.next()?);
         let token = Token::parse(fields.text("token")?)?;
         fields.end()?;
-        let bundle = Self { identity, coordinator_address, root_sha256, coordinator, authorities, token };
+        let bundle = Self { identity, coordinator_address, root_sha256, coordinator, authorities, lists: known, token };
         lines.next().is_none().then_some(bundle)
     }
 }
@@ -125,16 +141,20 @@ pub fn address(text: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::entropy::OsEntropy;
+    use crate::revocation::ListNumber;
 
     #[test]
     fn a_bundle_has_one_text() {
         let identity = |role: &str| Identity::parse(&format!("spiffe://federation.example/bank/{role}/x")).unwrap();
+        let mut lists = KnownNumbers::default();
+        lists.note(Digest::of(b"issuing"), ListNumber::from(12));
         let bundle = Bundle {
             identity: identity("client"),
             coordinator_address: "fl.bank.example:7443".to_owned(),
             root_sha256: Digest::of(b"root"),
             coordinator: CoordinatorPin { identity: identity("coordinator"), signing_key: VerifyingKey([3; 32]) },
             authorities: RosterAuthorities::new(1, vec![VerifyingKey([4; 32]), VerifyingKey([5; 32])]).unwrap(),
+            lists,
             token: Token::generate(&mut OsEntropy),
         };
         let text = bundle.print();
@@ -143,9 +163,14 @@ mod tests {
         for line in text.lines() {
             assert!(Bundle::parse(&text.replace(&format!("{line}\n"), "")).is_none() || line.starts_with("authority"));
         }
-        for (old, new) in
-            [("7443", "0"), (":7443", ""), ("fl.bank", "fl bank"), ("needed 1", "needed 3"), ("\n", "\r\n")]
-        {
+        for (old, new) in [
+            ("7443", "0"),
+            (":7443", ""),
+            ("fl.bank", "fl bank"),
+            ("needed 1", "needed 3"),
+            ("\n", "\r\n"),
+            ("number 0c", "number 000c"),
+        ] {
             assert!(Bundle::parse(&text.replace(old, new)).is_none(), "{new}");
         }
     }

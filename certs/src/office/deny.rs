@@ -54,7 +54,9 @@ pub(super) fn deny_locked(folder: &Path, entry: DenyEntry) -> Result<bool, Enrol
     let authority = open_authority(folder)?;
     let path = folder.join(DENIED);
     let mut list = DenyList::read_own(&path, &authority)?;
-    let new = list.add(entry);
+    let added = list.add(entry);
+    // What another authority signed may count nowhere any more: then the entry is as good as new.
+    let new = added || list.order().is_none();
     if new {
         list.sign(&path, &authority)?;
     }

@@ -112,7 +112,8 @@ pub fn fresh_root_list(folder: &Path, keys: &Path, days: u64, now: u64) -> Resul
 /// Puts an issuing authority on the roots' list. Whether it was not there.
 ///
 /// # Errors
-/// [`FaultKind::ForeignAuthority`] if no root of `trust.pem` issued it; as [`fresh_root_list`].
+/// [`FaultKind::ForeignAuthority`] if no root of `trust.pem` issued it, [`FaultKind::Expired`] if it has ended, [`FaultKind::KeyMismatch`] if the
+/// key of the root that issued it is not there; as [`fresh_root_list`].
 pub fn revoke_issuing(
     folder: &Path,
     authority: &CertificateDer<'_>,
@@ -121,21 +122,62 @@ pub fn revoke_issuing(
     now: u64,
 ) -> Result<bool, EnrolmentError> {
     let _lock = FolderLock::take(folder)?;
+    if validity_of(authority)?.not_after < now {
+        let detail = "the authority has ended, so that nobody believes what it issued; there is nothing to revoke";
+        return Err(FaultKind::Expired.because(detail).into());
+    }
     mark_revoked(folder, authority, reason, now)?;
-    // A mark counts with the next list: a try that stopped between the two has left one without.
-    let new = !root_list_names(folder, authority)?;
+    let new = !revoked_by_root(folder, authority)?;
     if new {
         make_root_list(folder, keys, ROOT_LIST_DAYS, now)?;
         make_list(folder, REVOCATION_DAYS, now)?;
+        demand_revoked_by_root(folder, authority)?;
     }
     Ok(new)
 }
 
-/// Whether a list of the roots names an authority.
-fn root_list_names(folder: &Path, authority: &CertificateDer<'_>) -> Result<bool, EnrolmentError> {
-    let path = folder.join(ROOT_LIST);
-    let (lists, serial) = (if path.exists() { read_revocations(&path)? } else { Vec::new() }, serial_of(authority)?);
-    Ok(lists.iter().any(|list| names_serial(list, &serial)))
+/// Whether the list of the root that issued an authority names it.
+fn revoked_by_root(folder: &Path, authority: &CertificateDer<'_>) -> Result<bool, EnrolmentError> {
+    let mut roots = read_certificates(&folder.join(names::TRUST))?;
+    roots.retain(|root| issued_by(authority, root));
+    Ok(unsigned(&folder.join(ROOT_LIST), &roots, &[serial_of(authority)?])?.is_empty())
+}
+
+/// Nobody is told that an authority is revoked where another root's key was at hand than its own root's.
+pub(super) fn demand_revoked_by_root(folder: &Path, authority: &CertificateDer<'_>) -> Result<(), EnrolmentError> {
+    if revoked_by_root(folder, authority)? {
+        return Ok(());
+    }
+    let detail = "the authority is noted as revoked, and NO list says so yet: the key of the root that issued it is not on the medium; bring the \
+                  medium with that key, and run `tributary certs crl --root --keys MEDIUM`";
+    Err(FaultKind::KeyMismatch.because(detail).into())
+}
+
+/// Those of these serial numbers that some signer has not signed as revoked, in the lists of a file. A mark counts with a signed list alone, and a
+/// try that stopped between the two has left a mark without: so the list is signed whenever it lacks one, not whenever a mark is new.
+fn unsigned<'a>(
+    path: &Path,
+    signers: &[CertificateDer<'_>],
+    serials: &'a [Vec<u8>],
+) -> Result<Vec<&'a [u8]>, EnrolmentError> {
+    let lists = if path.exists() { read_revocations(path)? } else { Vec::new() };
+    let signed = |serial: &[u8]| {
+        let by =
+            |signer: &CertificateDer<'_>| lists.iter().any(|list| is_of(list, signer) && names_serial(list, serial));
+        signers.iter().all(by)
+    };
+    Ok(serials.iter().map(Vec::as_slice).filter(|serial| !signed(serial)).collect())
+}
+
+/// As [`unsigned`], of certificates that the folder's authorities issued, in their own lists.
+pub(super) fn unsigned_leaves<'a>(
+    folder: &Path,
+    serials: &'a [Vec<u8>],
+    now: u64,
+) -> Result<Vec<&'a [u8]>, EnrolmentError> {
+    let own = authorities(folder, now)?;
+    let signers: Vec<_> = own.iter().map(|authority| authority.certificate().clone()).collect();
+    unsigned(&folder.join(names::REVOCATIONS), &signers, serials)
 }
 
 /// Notes that an authority is revoked: it counts with the next list of its root. The folder's lock is held.

@@ -24,8 +24,9 @@ use crate::entropy::OsEntropy;
 use crate::fault::FaultKind;
 use crate::files::{Existing, FileError};
 use crate::identity::{Identity, Role};
+use crate::revocation::KnownNumbers;
 use crate::roster::RosterAuthorities;
-use crate::tls::read_certificates;
+use crate::tls::{TrustRoots, read_certificates};
 
 /// What a token is for.
 #[derive(Clone, Debug)]
@@ -79,6 +80,7 @@ pub fn make_token(
         root_sha256: root_above(folder, authority.certificate())?,
         coordinator: read_coordinator(&folder.join(names::COORDINATOR))?,
         authorities: RosterAuthorities::read(&folder.join(names::AUTHORITIES))?,
+        lists: KnownNumbers::read(&folder.join(names::REVOCATIONS), &TrustRoots::read(&folder.join(names::TRUST))?)?,
         token: token.clone(),
     };
     let mut tokens = read_tokens(folder)?;
@@ -200,10 +202,42 @@ pub(super) fn write(folder: &Path, member: &Member) -> Result<(), EnrolmentError
     }
     let mut marks = read_marks(folder)?;
     if marks.iter().any(|mark| mark.identity == member.identity) {
+        // The signed list first, and its old keys stay denied: a mark that is gone too early would leave the member denied for good.
+        allow_locked(folder, &Denied::Identity(member.identity.clone()))?;
         marks.retain(|mark| mark.identity != member.identity);
         write_marks(folder, &marks)?;
-        // Its old keys stay denied.
-        allow_locked(folder, &Denied::Identity(member.identity.clone()))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enrolment::{init_authority, issue_client};
+    use crate::identity::TrustDomain;
+    use crate::issue::RevocationReason;
+    use crate::office::{WhomToRevoke, revoke};
+
+    const NOW: u64 = 1_900_000_000;
+
+    /// Whoever comes back is taken off the signed deny-list before the mark goes: else a failure between the two would keep it out for good.
+    #[test]
+    fn a_mark_stays_until_the_deny_list_is_signed() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca");
+        init_authority(&ca, &TrustDomain::parse("bank.example").unwrap(), 1, 1, NOW).unwrap();
+        let member = issue_client(&ca, "north-bank", "branch-1", &folder.path().join("branch-1"), NOW).unwrap();
+        let whom = WhomToRevoke::Identity(member.identity.clone());
+        revoke(&ca, &whom, RevocationReason::KeyCompromise, 7, NOW).unwrap();
+        let path = ca.join(crate::denied::DENIED);
+        let good = std::fs::read(&path).unwrap();
+        std::fs::write(&path, b"damaged").unwrap();
+        assert!(write(&ca, &member).is_err());
+        assert!(revoked_members(&ca).unwrap().contains(&member.identity));
+        std::fs::write(&path, good).unwrap();
+        write(&ca, &member).unwrap();
+        assert!(revoked_members(&ca).unwrap().is_empty());
+        let denied = read_denied(&ca).unwrap();
+        assert!(denied.entry(&Denied::Identity(member.identity)).is_none() && denied.entries().len() == 1);
+    }
 }

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use super::deny::deny_locked;
-use super::lists::{REVOCATION_DAYS, days_checked, make_list};
+use super::lists::{REVOCATION_DAYS, days_checked, make_list, unsigned_leaves};
 use super::lock::FolderLock;
 use super::read_issued;
 use super::revoked::{Revoked, read_revoked, write_revoked};
@@ -56,7 +56,7 @@ pub(super) fn write_marks(folder: &Path, marks: &[Mark]) -> Result<(), FileError
 /// What a revocation did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revocations {
-    /// The newly revoked certificates. One that an organisation's own authority issued is on our list too, and means nothing there: what cuts its
+    /// The certificates that no signed list revoked before. One that an organisation's own authority issued is on our list too, and means nothing there: what cuts its
     /// bearer off is the deny-list.
     pub certificates: Vec<Revoked>,
     /// Whether a membership ended.
@@ -121,9 +121,7 @@ pub fn revoke(
             done.denied |= deny_locked(folder, DenyEntry { who, at: now, reason })?;
         }
     }
-    let mut list = read_revoked(folder)?;
-    done.certificates = add(&mut list, &named, reason, now);
-    write_revoked(folder, &list)?;
+    done.certificates = mark(folder, &named, reason, now)?;
     make_list(folder, days, now)?;
     Ok(done)
 }
@@ -135,19 +133,23 @@ pub(super) fn supersede(folder: &Path, member: &Member, now: u64) -> Result<(), 
     let older =
         |line: &&super::Issued| line.identity == member.identity && line.spki_sha256 != member.entry.tls_spki_sha256;
     let older: Vec<_> = issued.iter().filter(older).collect();
-    let mut list = read_revoked(folder)?;
-    if !add(&mut list, &older, RevocationReason::Superseded, now).is_empty() {
-        write_revoked(folder, &list)?;
+    if !mark(folder, &older, RevocationReason::Superseded, now)?.is_empty() {
         make_list(folder, REVOCATION_DAYS, now)?;
     }
     Ok(())
 }
 
-/// Adds those that are valid still and not in the list; returns them.
-fn add(list: &mut Vec<Revoked>, lines: &[&super::Issued], reason: RevocationReason, now: u64) -> Vec<Revoked> {
-    let fresh = |line: &&&super::Issued| {
-        line.validity.not_after >= now && list.iter().all(|revoked| revoked.serial != line.serial)
-    };
+/// Marks those as revoked that are valid still. Returns what the signed list lacks, so that it must be signed: also what an earlier try has marked,
+/// whose list failed.
+fn mark(
+    folder: &Path,
+    lines: &[&super::Issued],
+    reason: RevocationReason,
+    now: u64,
+) -> Result<Vec<Revoked>, EnrolmentError> {
+    let valid: Vec<&super::Issued> = lines.iter().copied().filter(|line| line.validity.not_after >= now).collect();
+    let mut list = read_revoked(folder)?;
+    let fresh = |line: &&&super::Issued| list.iter().all(|revoked| revoked.serial != line.serial);
     let revoked = |line: &&super::Issued| Revoked {
         identity: line.identity.clone(),
         serial: line.serial.clone(),
@@ -155,7 +157,12 @@ fn add(list: &mut Vec<Revoked>, lines: &[&super::Issued], reason: RevocationReas
         at: now,
         reason,
     };
-    let fresh: Vec<Revoked> = lines.iter().filter(fresh).map(revoked).collect();
-    list.extend(fresh.iter().cloned());
-    fresh
+    let fresh: Vec<Revoked> = valid.iter().filter(fresh).map(revoked).collect();
+    if !fresh.is_empty() {
+        list.extend(fresh);
+        write_revoked(folder, &list)?;
+    }
+    let serials: Vec<Vec<u8>> = valid.iter().map(|line| line.serial.clone()).collect();
+    let unsigned = unsigned_leaves(folder, &serials, now)?;
+    Ok(list.into_iter().filter(|revoked| unsigned.contains(&revoked.serial.as_slice())).collect())
 }

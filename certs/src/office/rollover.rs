@@ -9,7 +9,9 @@ use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 
-use super::lists::{REVOCATION_DAYS, ROOT_LIST_DAYS, copy_lists, make_list, make_root_list, mark_revoked};
+use super::lists::{
+    REVOCATION_DAYS, ROOT_LIST_DAYS, copy_lists, demand_revoked_by_root, make_list, make_root_list, mark_revoked,
+};
 use super::lock::FolderLock;
 use super::succession::vouch;
 use super::{Issued, copy_trust, record};
@@ -130,6 +132,9 @@ pub fn renew_issuing(
     make_list(folder, REVOCATION_DAYS, now)?;
     if let Some(coordinator) = coordinator {
         copy_lists(folder, coordinator)?;
+    }
+    if revoke.is_some() && authority.validity().not_after >= now {
+        demand_revoked_by_root(folder, authority.certificate())?;
     }
     Ok(validity)
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+use super::known::KnownNumbers;
 use super::scope::Scope;
 use super::{Revocation, RevocationFileError, Seen, organisation_file};
 use crate::enrolment::names;
@@ -65,6 +66,18 @@ pub fn take_carried(folder: &Path, coordinator: &Identity, text: &[u8], now: u64
     }
     files::write_public(&path, new.as_bytes(), Existing::Replace)?;
     Ok(true)
+}
+
+/// Whether lists that were carried are no older than what is known, for a folder that holds none yet. Nothing is written.
+///
+/// # Errors
+/// [`FaultKind::RevocationListOlder`]; [`FaultKind::RevocationListForged`] for what does not prove itself.
+pub(crate) fn admit_carried(
+    text: &[u8],
+    roots: &[CertificateDer<'static>],
+    known: &KnownNumbers,
+) -> Result<(), RevocationFileError> {
+    Ok(known.admit(&Scope::parse(text, roots)?)?)
 }
 
 /// What the newest lists, carried or held in a branch's folder, say of an authority under these roots.

@@ -13,6 +13,7 @@
 //! alone, whoever carries it. The newest list of an issuer's key counts. An issuer's list says nothing of another issuer's certificates.
 
 mod carried;
+mod known;
 mod list;
 mod number;
 mod scope;
@@ -25,8 +26,10 @@ use std::sync::Arc;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use tributary_protocol::printable::Printable;
 
-pub(crate) use self::carried::standing_with;
 pub use self::carried::{LISTS_BYTES_MAX, carried_name, read_carried, take_carried};
+pub(crate) use self::carried::{admit_carried, standing_with};
+pub use self::known::KnownNumbers;
+pub(crate) use self::known::parse_line as parse_known_line;
 pub(crate) use self::list::Authority;
 pub use self::number::ListNumber;
 pub(crate) use self::scope::Scope;

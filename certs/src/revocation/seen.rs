@@ -7,13 +7,13 @@
 //! denied since 1900000000 number 7
 //! ```
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tributary_protocol::digest::Digest;
 
+use super::known::{KnownNumbers, parse_line};
 use super::{ListNumber, RevocationLists};
-use crate::fault::{CertificateFault, FaultKind};
+use crate::fault::CertificateFault;
 use crate::files::{self, Existing, FileError};
 use crate::lines::{Fields, body};
 
@@ -39,7 +39,7 @@ pub struct DenyOrder {
 #[derive(Clone, Debug)]
 pub struct Seen {
     path: PathBuf,
-    lists: BTreeMap<Digest, ListNumber>,
+    lists: KnownNumbers,
     denied: Option<DenyOrder>,
 }
 
@@ -55,7 +55,7 @@ impl Seen {
     /// [`FileError`].
     pub fn beside(trust: &Path) -> Result<Self, FileError> {
         let path = trust.with_file_name(SEEN);
-        let mut own = Self { path: path.clone(), lists: BTreeMap::new(), denied: None };
+        let mut own = Self { path: path.clone(), lists: KnownNumbers::default(), denied: None };
         if !path.exists() {
             return Ok(own);
         }
@@ -64,9 +64,7 @@ impl Seen {
         let text = core::str::from_utf8(&bytes).map_err(|_| content())?;
         for line in body(text, TITLE).ok_or_else(content)? {
             match parse(line).ok_or_else(content)? {
-                Line::List(issuer, number) => {
-                    own.lists.insert(issuer, number);
-                }
+                Line::List(issuer, number) => own.lists.note(issuer, number),
                 Line::Denied(order) => own.denied = Some(order),
             }
         }
@@ -78,13 +76,7 @@ impl Seen {
     /// # Errors
     /// [`FaultKind::RevocationListOlder`].
     pub(super) fn admits(&self, scope: &super::scope::Scope) -> Result<(), CertificateFault> {
-        for list in &scope.lists {
-            if let Some(seen) = self.lists.get(&list.signer).filter(|seen| **seen > list.number) {
-                let detail = format!("number {}, and {seen} was in force", list.number);
-                return Err(FaultKind::RevocationListOlder.because(detail));
-            }
-        }
-        Ok(())
+        self.lists.admit(scope)
     }
 
     /// The deny-list that was in force last.
@@ -100,21 +92,33 @@ impl Seen {
     pub fn note(&mut self, lists: &RevocationLists, denied: Option<DenyOrder>) -> Result<(), FileError> {
         let mut next = self.clone();
         for list in lists.scopes().flat_map(|scope| &scope.lists) {
-            let number = next.lists.entry(list.signer).or_insert(list.number);
-            *number = list.number.max(*number);
+            next.lists.note(list.signer, list.number);
         }
         if next.lists.len() > ISSUERS_MAX {
             let in_force =
                 |issuer: &Digest| lists.scopes().any(|scope| scope.lists.iter().any(|list| list.signer == *issuer));
-            next.lists.retain(|issuer, _| in_force(issuer));
+            next.lists.retain(in_force);
         }
         next.denied = denied.max(next.denied);
+        self.write(next)
+    }
+
+    /// Remembers what somebody who is believed knows of the lists, before the first of them is here.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub(crate) fn know(&mut self, known: &KnownNumbers) -> Result<(), FileError> {
+        let mut next = self.clone();
+        next.lists.join(known);
+        self.write(next)
+    }
+
+    fn write(&mut self, next: Self) -> Result<(), FileError> {
         if next.lists == self.lists && next.denied == self.denied {
             return Ok(());
         }
-        let lines = next.lists.iter().map(|(issuer, number)| format!("list {issuer} number {}\n", number.to_hex()));
         let last = next.denied.map(|DenyOrder { since, number }| format!("denied since {since} number {number}\n"));
-        let text: String = [format!("{TITLE}\n")].into_iter().chain(lines).chain(last).collect();
+        let text: String = [format!("{TITLE}\n"), next.lists.lines()].into_iter().chain(last).collect();
         files::write_private(&next.path, text.as_bytes(), Existing::Replace)?;
         *self = next;
         Ok(())
@@ -122,13 +126,12 @@ impl Seen {
 }
 
 fn parse(line: &str) -> Option<Line> {
-    let mut fields = Fields::of(line);
     if line.starts_with("denied ") {
+        let mut fields = Fields::of(line);
         (fields.value()? == "denied").then_some(())?;
         let order = DenyOrder { since: fields.number("since")?, number: fields.number("number")? };
         return fields.end().map(|()| Line::Denied(order));
     }
-    let issuer = fields.digest("list")?;
-    let number = ListNumber::of_hex(fields.text("number")?)?;
-    fields.end().map(|()| Line::List(issuer, number))
+    let (issuer, number) = parse_line(line)?;
+    Some(Line::List(issuer, number))
 }

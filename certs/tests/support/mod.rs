@@ -1,6 +1,8 @@
 //! A federation, its handshakes in memory, and certificates that no authority of ours would issue.
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod folders;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -241,6 +243,8 @@ pub(crate) fn hand_made(
     let issuer_key = rcgen::KeyPair::from_pem(&pem).expect("a key");
     let issuer = rcgen::Issuer::from_ca_cert_der(issuing.certificate(), issuer_key).expect("an issuer");
     let mut parameters = rcgen::CertificateParams::default();
+    let moment = |seconds| time::OffsetDateTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    (parameters.not_before, parameters.not_after) = (moment(NOW - DAY), moment(NOW + DAY));
     let uri = |uri: &&str| rcgen::SanType::URI((*uri).try_into().expect("ASCII"));
     parameters.subject_alt_names = uris.iter().map(uri).collect();
     parameters.extended_key_usages = purposes;

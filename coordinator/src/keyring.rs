@@ -24,6 +24,7 @@ use tributary_transport::{Listener, Metric, Metrics, Pulse, ServerKeys};
 
 use crate::connections::{Arrival, Door};
 use crate::renewal::{Held, Renewal, Renewer};
+use crate::rereading::Rereading;
 use crate::standing::Standing;
 
 /// How often files are looked at. Revocation has two seconds from the new list to the last closed connection.
@@ -35,9 +36,6 @@ const JUDGE_EVERY_SECONDS: u64 = 30;
 /// How often an office looks whether its list is to be made anew.
 const REFRESH_EVERY_SECONDS: u64 = 60;
 
-/// When files that could not be used are tried again, though none of them has changed.
-pub(crate) const RELOAD_SECONDS: u64 = 30;
-
 /// How often a certificate or a list that runs out is reported.
 const REMIND_SECONDS: u64 = 3_600;
 
@@ -47,7 +45,7 @@ const DAY: u64 = 86_400;
 pub struct Keyring {
     files: TlsFiles,
     office: Option<PathBuf>,
-    stamp: Stamp,
+    rereading: Rereading<Stamp>,
     loaded: Loaded,
     standing: Arc<Standing>,
     renewer: Renewer,
@@ -90,7 +88,7 @@ impl Keyring {
         }
         let standing = Arc::new(Standing::new(loaded.revocations.clone(), loaded.denied.clone()));
         let (held, _) = watch::channel(loaded.held(now));
-        Ok(Self { files, office, stamp, loaded, standing, renewer, held })
+        Ok(Self { files, office, rereading: Rereading::of(stamp), loaded, standing, renewer, held })
     }
 
     /// What renews the certificate by itself; where nothing does, the log says who has to do what.
@@ -172,17 +170,15 @@ impl Keyring {
         pulse: Pulse,
     ) {
         let mut ticks = tokio::time::interval(WATCH_EVERY);
-        let (mut reminded, mut judged, mut refreshed, mut again) = (0, 0, 0, None);
+        let (mut reminded, mut judged, mut refreshed) = (0, 0, 0);
         loop {
             ticks.tick().await;
             pulse.beat();
             let now = unix_seconds();
-            let stamp = self.files.stamp();
-            // What could not be read may be readable later though no file changes: a disk was full, too many files were open.
-            if stamp != self.stamp || again.is_some_and(|again| again <= now) {
-                self.stamp = stamp;
+            if self.rereading.is_due(self.files.stamp(), now) {
                 let before = self.loaded.carried.clone();
-                again = (!self.reload(&listener, now)).then(|| now + RELOAD_SECONDS);
+                let well = self.reload(&listener, now);
+                self.rereading.ended(well, now);
                 // Whoever is on the way to a seat is judged when it has one.
                 judged = 0;
                 if let Some(text) = self.loaded.carried.clone().filter(|text| Some(text) != before.as_ref())

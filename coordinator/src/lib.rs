@@ -20,6 +20,7 @@ mod preflight;
 mod progress;
 mod renewal;
 mod report;
+mod rereading;
 mod roster_file;
 mod runtime;
 mod server_update;

@@ -14,13 +14,14 @@ use tributary_transport::Pulse;
 use tributary_transport::identity::stamp;
 
 use crate::connections::{Arrival, Door};
-use crate::keyring::{RELOAD_SECONDS, WATCH_EVERY};
+use crate::keyring::WATCH_EVERY;
+use crate::rereading::Rereading;
 
 /// The file, whom its signatures must come from, and what was read of it last.
 pub(crate) struct RosterFile {
     path: PathBuf,
     authorities: RosterAuthorities,
-    stamp: Option<(SystemTime, u64)>,
+    rereading: Rereading<Option<(SystemTime, u64)>>,
     head: RosterHead,
 }
 
@@ -34,7 +35,8 @@ impl RosterFile {
         let stamp = stamp(&path);
         let absent = path.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
         let roster = if absent { SignedRoster::none() } else { read_roster(&path, &authorities)? };
-        Ok((Self { path, authorities, stamp, head: roster.roster.head() }, roster))
+        let rereading = Rereading::of(stamp);
+        Ok((Self { path, authorities, rereading, head: roster.roster.head() }, roster))
     }
 
     /// Where it is, or will be.
@@ -46,25 +48,26 @@ impl RosterFile {
     /// it is out at once.
     pub(crate) async fn watch(mut self, door: Arc<Door>, inputs: mpsc::Sender<Arrival>, pulse: Pulse) {
         let mut ticks = tokio::time::interval(WATCH_EVERY);
-        let mut again = None;
         loop {
             ticks.tick().await;
             pulse.beat();
-            let stamp = stamp(&self.path);
-            let now = unix_seconds();
-            if stamp == self.stamp && again.is_none_or(|again| now < again) {
-                continue;
-            }
-            self.stamp = stamp;
-            let read = self.read();
-            again = read.is_err().then(|| now + RELOAD_SECONDS);
-            let Ok(Some(roster)) = read else { continue };
+            let Some(roster) = self.look(unix_seconds()) else { continue };
             door.announce(&roster.roster);
             if inputs.send(Arrival::Input(Input::Roster(Box::new(roster)))).await.is_err() {
                 pulse.rest();
                 return;
             }
         }
+    }
+
+    /// A newer roster, if the file has one since the last look; `now` is in Unix seconds.
+    fn look(&mut self, now: u64) -> Option<SignedRoster> {
+        if !self.rereading.is_due(stamp(&self.path), now) {
+            return None;
+        }
+        let read = self.read();
+        self.rereading.ended(read.is_ok(), now);
+        read.ok().flatten()
     }
 
     /// The roster, if it is another one and newer.
@@ -93,5 +96,38 @@ impl RosterFile {
                 Err(fault)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::{self, File};
+    use tributary_certs::ceremony::sign_roster;
+    use tributary_certs::enrolment::{init_authority, issue_client, names};
+    use tributary_certs::identity::TrustDomain;
+
+    const NOW: u64 = 1_900_000_000;
+
+    /// The file becomes readable without a new stamp, as after a disk's fault: it is read half a minute after the try that failed.
+    #[test]
+    fn a_roster_that_could_not_be_read_is_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = folder.path().join("ca");
+        let authorities = init_authority(&ca, &TrustDomain::parse("bank.example").unwrap(), 1, 1, NOW).unwrap();
+        issue_client(&ca, "north-bank", "branch-1", &folder.path().join("branch-1"), NOW).unwrap();
+        sign_roster(&ca).unwrap();
+        let good = fs::read(ca.join(names::ROSTER)).unwrap();
+        let path = folder.path().join("roster");
+        let (mut file, first) = RosterFile::open(path.clone(), authorities).unwrap();
+        assert!(first.roster.entries().is_empty() && file.look(NOW).is_none());
+        fs::write(&path, vec![b'?'; good.len()]).unwrap();
+        let written = fs::metadata(&path).unwrap().modified().unwrap();
+        assert!(file.look(NOW).is_none());
+        fs::write(&path, &good).unwrap();
+        File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
+        assert!(file.look(NOW + 29).is_none());
+        assert_eq!(file.look(NOW + 30).unwrap().roster.entries().len(), 1);
+        assert!(file.look(NOW + 60).is_none(), "it was read");
     }
 }

@@ -174,6 +174,7 @@ fn shown(policy: &BranchPolicy) -> String {
 fn explained(error: ClientError) -> Failure {
     match error {
         ClientError::Settings(faults) => Failure::settings(faults),
+        ClientError::Clock(text) => Failure { exit: Exit::Clock, message: text },
         other => Failure::failed(other),
     }
 }

@@ -12,6 +12,7 @@ use tributary_certs::office::{
     ANSWER_BYTES_MAX, Begun, Bundle, Installed, begin, begin_renewal, install, install_renewal,
 };
 use tributary_certs::provider::KeyExchange;
+use tributary_certs::skew::CLOCK_FAULTS;
 use tributary_certs::tls::system_clock;
 use tributary_protocol::ids::ClientId;
 use tributary_transport::{DialSettings, Dialer, Mode, Proxy, Timers};
@@ -62,7 +63,7 @@ pub fn request(bundle: &Path, out: &Path, request: &Path) -> Result<Begun, Clien
 /// What does not fit, or the office's reason.
 pub fn install_answer(answer: &Path, out: &Path, now: u64) -> Result<Installed, ClientError> {
     let answer = read_public(answer).map_err(ClientError::file)?;
-    installed(install(&answer, out, now).map_err(ClientError::file)?, out)
+    installed(install(&answer, out, now).map_err(|fault| refused(fault, now))?, out)
 }
 
 /// Begins a renewal without a network: the next key into the folder, and a request to be carried to the office.
@@ -87,7 +88,7 @@ pub fn request_renewal(folder: &Path, request: &Path) -> Result<Begun, ClientErr
 /// What does not fit, or the office's reason.
 pub fn install_renewal_answer(answer: &Path, folder: &Path, now: u64) -> Result<Installed, ClientError> {
     let answer = read_public(answer).map_err(ClientError::file)?;
-    install_renewal(folder, &answer, now).map_err(ClientError::file)
+    install_renewal(folder, &answer, now).map_err(|fault| refused(fault, now))
 }
 
 async fn ask(
@@ -113,7 +114,10 @@ async fn ask(
     let mut told = false;
     loop {
         let answer = dialer.exchange(Arc::clone(&tls), &begun.request, ANSWER_BYTES_MAX).await;
-        let answer = answer.map_err(ClientError::file)?;
+        let answer = answer.map_err(|fault| match fault.untimely() {
+            Some(_) => ClientError::clock(fault, unix_seconds()),
+            None => ClientError::file(fault),
+        })?;
         match install(&answer, &options.out, unix_seconds()) {
             Ok(done) => return installed(done, &options.out),
             Err(EnrolmentError::Refused(fault)) if fault.kind == FaultKind::ApprovalPending => {
@@ -127,12 +131,73 @@ async fn ask(
                 }
                 tokio::time::sleep(ASK_EVERY).await;
             }
-            Err(other) => return Err(ClientError::file(other)),
+            Err(other) => return Err(refused(other, unix_seconds())),
         }
+    }
+}
+
+/// Why an answer was not installed: the clock may be wrong where something of it is not valid now, unless it is the office that says so.
+fn refused(fault: EnrolmentError, now: u64) -> ClientError {
+    match &fault {
+        EnrolmentError::Refused(found) if !found.found_by_peer && CLOCK_FAULTS.contains(&found.kind) => {
+            ClientError::clock(fault, now)
+        }
+        _ => ClientError::file(fault),
     }
 }
 
 fn installed(done: Installed, out: &Path) -> Result<Installed, ClientError> {
     write_number(out, done.client.0)?;
     Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_coordinator};
+    use tributary_certs::identity::TrustDomain;
+    use tributary_certs::office::{Office, TokenRequest, make_token};
+
+    const NOW: u64 = 1_900_000_000;
+    const DAY: u64 = 86_400;
+
+    /// An answer that came as a file, and a machine whose clock is weeks off.
+    #[test]
+    fn a_wrong_clock_is_told_from_a_bad_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let ca = at("ca");
+        init_authority(&ca, &TrustDomain::parse("federation.example").unwrap(), 1, 1, NOW).unwrap();
+        let hosts = ["coordinator.example".to_owned()];
+        let coordinator = CoordinatorRequest { organisation: "bank", id: "centre", host_names: &hosts, addresses: &[] };
+        issue_coordinator(&ca, &coordinator, &at("centre"), NOW).unwrap();
+        let token = TokenRequest {
+            organisation: "north-bank",
+            id: "branch-1",
+            coordinator_address: "coordinator.example:7443",
+            hours: 24,
+            approval: false,
+            again: false,
+        };
+        make_token(&ca, &token, &at("bundle"), NOW).unwrap();
+        let begun = begin(&Bundle::read(&at("bundle")).unwrap(), &at("branch-1")).unwrap();
+        let answer = Office::open(&ca).unwrap().answer(&begun.request, NOW);
+        write_public(&at("answer"), &answer, Existing::Keep).unwrap();
+        write_public(&at("bad"), b"{}", Existing::Keep).unwrap();
+        let out = at("branch-1");
+        // Nothing is valid yet; the lists have ended; the certificate has ended.
+        for now in [NOW - 10 * DAY, NOW + 8 * DAY, NOW + 31 * DAY, NOW + 1_000 * DAY] {
+            match install_answer(&at("answer"), &out, now) {
+                Err(ClientError::Clock(text)) => {
+                    assert!(
+                        text.contains(&tributary_certs::inspect::date(now)) && text.contains("set the clock"),
+                        "{text}"
+                    );
+                }
+                other => panic!("{now}: {other:?}"),
+            }
+        }
+        assert!(matches!(install_answer(&at("bad"), &out, NOW - 10 * DAY), Err(ClientError::File(_))));
+        install_answer(&at("answer"), &out, NOW).unwrap();
+    }
 }

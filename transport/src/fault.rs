@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use tributary_certs::fault::{FaultKind, explain};
+use tributary_certs::skew::CLOCK_FAULTS;
 
 use crate::limits::HANDSHAKE_TIME;
 use crate::wire::End;
@@ -124,6 +125,13 @@ impl DialFault {
     /// Whether the other side has found the fault, with what this side sent.
     pub(crate) fn is_found_by_peer(&self) -> bool {
         self.to_string().contains("The peer refused this side")
+    }
+
+    /// The fault of a clock, where this side finds that something of the other's is not valid now.
+    #[must_use]
+    pub fn untimely(&self) -> Option<FaultKind> {
+        let kind = FaultKind::named_in(&self.to_string())?;
+        (CLOCK_FAULTS.contains(&kind) && !self.is_found_by_peer()).then_some(kind)
     }
 
     /// Whether nobody answered, at any address.

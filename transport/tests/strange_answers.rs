@@ -10,6 +10,7 @@ use support::{DAY, Federation, Off, run, way};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tributary_certs::clock::unix_seconds;
+use tributary_certs::fault::FaultKind;
 use tributary_transport::preflight::{Cause, Findings, Outcome, network};
 use tributary_transport::{Dialer, Mode, Proxy, Transport};
 
@@ -66,6 +67,31 @@ fn a_coordinator_without_an_office_is_called_one() {
             assert!(text.contains("keeps no enrolment office") && text.contains("client renew --request"), "{text}");
             assert!(!text.contains("another program"), "{text}");
         }
+    });
+}
+
+/// A newcomer's clock may be wrong, and it asks the office over either transport.
+#[test]
+fn an_office_whose_certificate_is_not_valid_now_is_told_from_every_other_fault() {
+    let federation = Federation::new();
+    let days = |days: i64| Off(days * 86_400);
+    run(async {
+        let address = federation.listen("127.0.0.1:0", Off(0));
+        for mode in [Mode::Quic, Mode::Tcp, Mode::Auto] {
+            let asked = |clock| {
+                let dialer = Dialer::new(way(address, mode));
+                let tls = federation.newcomer_at(clock);
+                async move { dialer.exchange(tls, b"abc", 9).await }
+            };
+            assert_eq!(asked(days(0)).await.unwrap(), b"cba");
+            for (clock, kind) in [(days(-100), FaultKind::NotYetValid), (days(100), FaultKind::Expired)] {
+                let fault = asked(clock).await.unwrap_err();
+                assert_eq!(fault.untimely(), Some(kind), "{mode:?}: {fault}");
+            }
+        }
+        let other = federation.listen_without_an_office("127.0.0.1:0");
+        let fault = Dialer::new(way(other, Mode::Tcp)).exchange(federation.newcomer(), b"abc", 9).await.unwrap_err();
+        assert_eq!(fault.untimely(), None);
     });
 }
 

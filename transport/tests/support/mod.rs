@@ -127,8 +127,13 @@ impl Federation {
 
     /// What somebody who asks the office has.
     pub(crate) fn newcomer(&self) -> Arc<rustls::ClientConfig> {
+        self.newcomer_at(Off(0))
+    }
+
+    /// The same, by another clock.
+    pub(crate) fn newcomer_at(&self, clock: Off) -> Arc<rustls::ClientConfig> {
         let pin = read_coordinator(&self.path("client").join(names::COORDINATOR)).unwrap();
-        let clock = Arc::new(Off(0));
+        let clock = Arc::new(clock);
         let tls = counter_config(CounterTrust::Roots(self.roots(), None), pin.identity, clock, KeyExchange::DEFAULT);
         Arc::new(tls.unwrap())
     }

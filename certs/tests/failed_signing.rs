@@ -12,9 +12,10 @@ use tributary_certs::denied::{Denied, DenyList};
 use tributary_certs::enrolment::names;
 use tributary_certs::fault::FaultKind;
 use tributary_certs::identity::Identity;
+use tributary_certs::inspect::serial_of;
 use tributary_certs::office::{
-    Answer, RevocationReason, WhomToRevoke, begin, decode_answer, deny, install, read_revoked, renew_issuing,
-    renew_root, revoke, revoke_issuing,
+    Answer, RevocationReason, WhomToRevoke, begin, decode_answer, deny, install, read_revoked, refresh_list,
+    renew_issuing, renew_root, revoke, revoke_issuing,
 };
 use tributary_certs::revocation::{Revocation, Seen};
 use tributary_certs::tls::read_certificates;
@@ -78,6 +79,20 @@ fn a_revocation_whose_list_failed_is_told_as_done_when_it_is() {
     assert!(!once().unwrap().had_effect());
 }
 
+/// Nobody may come back to a command that failed: an office signs what was noted by itself.
+#[test]
+fn an_office_signs_what_was_noted() {
+    let folders = Folders::new();
+    let old = read_certificates(&folders.at("branch-1").join(names::CHAIN)).unwrap().remove(0);
+    let whom = WhomToRevoke::Serial(serial_of(&old).unwrap());
+    let broken = Broken::lists(&folders);
+    assert!(revoke(&folders.ca(), &whom, RevocationReason::KeyCompromise, 7, NOW).is_err());
+    broken.mended();
+    assert!(refresh_list(&folders.ca(), NOW).unwrap().is_some());
+    assert_eq!(standing(&folders, &old), Revocation::Revoked);
+    assert_eq!(refresh_list(&folders.ca(), NOW).unwrap(), None);
+}
+
 /// Two roots, and a medium with the key of the one that did not issue the authority: nobody is told that it is revoked.
 #[test]
 fn another_root_s_list_revokes_nobody() {
@@ -93,6 +108,23 @@ fn another_root_s_list_revokes_nobody() {
     let refused = once(&medium).unwrap_err().to_string();
     assert!(refused.contains("[127 ") && refused.contains("bring the medium"), "{refused}");
     assert!(once(&usb).unwrap() && !once(&usb).unwrap());
+}
+
+/// The root has signed, and the file that everybody reads was not written: the same command goes on.
+#[test]
+fn a_root_s_list_that_nobody_got_is_no_revocation() {
+    let folders = Folders::new();
+    let issuing = read_certificates(&folders.ca().join(names::ISSUING)).unwrap().remove(0);
+    let leaf = read_certificates(&folders.at("branch-1").join(names::CHAIN)).unwrap().remove(0);
+    let usb = folders.usb();
+    let once = || revoke_issuing(&folders.ca(), &issuing, &usb, RevocationReason::KeyCompromise, NOW);
+    let damaged = folders.ca().join("revoked");
+    std::fs::write(&damaged, b"damaged").unwrap();
+    assert!(once().is_err());
+    std::fs::remove_file(&damaged).unwrap();
+    assert_eq!(standing(&folders, &leaf), Revocation::Good, "the root's list is not there yet");
+    assert!(once().unwrap() && !once().unwrap());
+    assert_eq!(standing(&folders, &leaf), Revocation::Revoked);
 }
 
 /// A deny-list that a replaced authority signed counts nowhere: an entry of it is as good as new.

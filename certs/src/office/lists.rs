@@ -7,6 +7,7 @@
 //! revocations.pem       the authorities, their lists, and those of the roots (PEM): what everybody needs
 //! ```
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -82,7 +83,7 @@ pub fn fresh_list(folder: &Path, days: u64, now: u64) -> Result<ListNumber, Enro
     make_list(folder, days, now)
 }
 
-/// As [`fresh_list`], if the last list has less than half of its usual life left: what an office does by itself.
+/// As [`fresh_list`], if the last list has less than half of its usual life left, or lacks what was noted as revoked: what an office does by itself.
 ///
 /// # Errors
 /// [`EnrolmentError`].
@@ -95,7 +96,11 @@ pub fn refresh_list(folder: &Path, now: u64) -> Result<Option<ListNumber>, Enrol
         let named = lists.iter().filter(|list| is_of(list, authority.certificate()));
         named.filter_map(|list| end_of(list)).any(|end| end >= now + REVOCATION_DAYS * DAY / 2)
     };
-    if own.iter().all(fresh) { Ok(None) } else { make_list(folder, REVOCATION_DAYS, now).map(Some) }
+    let revoked = read_revoked(folder)?;
+    let noted: Vec<Vec<u8>> =
+        revoked.into_iter().filter(|revoked| revoked.not_after >= now).map(|revoked| revoked.serial).collect();
+    let complete = unsigned_leaves(folder, &noted, now)?.is_empty();
+    if complete && own.iter().all(fresh) { Ok(None) } else { make_list(folder, REVOCATION_DAYS, now).map(Some) }
 }
 
 /// Has every root of `trust.pem` whose key lies in the folder `keys` sign a fresh list of issuing authorities, that counts for `days`. Its number.
@@ -136,11 +141,11 @@ pub fn revoke_issuing(
     Ok(new)
 }
 
-/// Whether the list of the root that issued an authority names it.
+/// Whether the list of the root that issued an authority names it, where everybody reads it.
 fn revoked_by_root(folder: &Path, authority: &CertificateDer<'_>) -> Result<bool, EnrolmentError> {
     let mut roots = read_certificates(&folder.join(names::TRUST))?;
     roots.retain(|root| issued_by(authority, root));
-    Ok(unsigned(&folder.join(ROOT_LIST), &roots, &[serial_of(authority)?])?.is_empty())
+    Ok(unsigned(&folder.join(names::REVOCATIONS), &roots, &[serial_of(authority)?])?.is_empty())
 }
 
 /// Nobody is told that an authority is revoked where another root's key was at hand than its own root's.
@@ -161,12 +166,12 @@ fn unsigned<'a>(
     serials: &'a [Vec<u8>],
 ) -> Result<Vec<&'a [u8]>, EnrolmentError> {
     let lists = if path.exists() { read_revocations(path)? } else { Vec::new() };
-    let signed = |serial: &[u8]| {
-        let by =
-            |signer: &CertificateDer<'_>| lists.iter().any(|list| is_of(list, signer) && names_serial(list, serial));
-        signers.iter().all(by)
-    };
-    Ok(serials.iter().map(Vec::as_slice).filter(|serial| !signed(serial)).collect())
+    let signed: Vec<BTreeSet<Vec<u8>>> = signers
+        .iter()
+        .map(|signer| lists.iter().filter(|list| is_of(list, signer)).flat_map(serials_of).collect())
+        .collect();
+    let by_all = |serial: &[u8]| signed.iter().all(|list| list.contains(serial));
+    Ok(serials.iter().map(Vec::as_slice).filter(|serial| !by_all(serial)).collect())
 }
 
 /// As [`unsigned`], of certificates that the folder's authorities issued, in their own lists.
@@ -310,9 +315,10 @@ fn is_of(list: &CertificateRevocationListDer<'_>, authority: &[u8]) -> bool {
     list.issuer() == authority.subject()
 }
 
-fn names_serial(list: &CertificateRevocationListDer<'_>, serial: &[u8]) -> bool {
+fn serials_of(list: &CertificateRevocationListDer<'_>) -> Vec<Vec<u8>> {
     let read = CertificateRevocationList::from_der(list);
-    read.is_ok_and(|(_, list)| list.iter_revoked_certificates().any(|revoked| revoked.raw_serial() == serial))
+    read.map(|(_, list)| list.iter_revoked_certificates().map(|revoked| revoked.raw_serial().to_vec()).collect())
+        .unwrap_or_default()
 }
 
 fn end_of(list: &CertificateRevocationListDer<'_>) -> Option<u64> {

@@ -178,3 +178,15 @@ fn explained(error: ClientError) -> Failure {
         other => Failure::failed(other),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_clock_has_the_code_of_the_clock() {
+        let Failure { exit, message } = explained(ClientError::Clock("set the clock".into()));
+        assert_eq!((exit, message.as_str()), (Exit::Clock, "set the clock"));
+        assert_eq!(explained(ClientError::File("a bad answer".into())).exit, Exit::Failed);
+    }
+}

@@ -12,7 +12,7 @@ pub(crate) enum Exit {
     Failed,
     /// A settings file, or a file that it names, has a fault.
     Settings,
-    /// This machine's clock cannot be used, as a preflight would say.
+    /// This machine's clock cannot be used, or seems to be wrong, as a preflight would say.
     Clock,
     /// The command line is wrong (BSD `sysexits.h`: `EX_USAGE`).
     Usage,

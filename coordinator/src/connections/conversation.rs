@@ -1,5 +1,7 @@
 //! What passes between a session and the machine's task.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -9,7 +11,7 @@ use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start};
 use tributary_protocol::round::Input;
 
-use super::seats::Demand;
+use super::orders::{Order, Orders};
 use crate::report::Event;
 use crate::uploads::Verdict;
 
@@ -32,7 +34,7 @@ pub(crate) enum Arrival {
 pub(crate) struct Link {
     pub(super) queue: mpsc::Sender<Vec<Bytes>>,
     pub(super) verdicts: mpsc::Sender<Verdict>,
-    pub(super) demands: mpsc::Sender<Demand>,
+    pub(super) orders: Arc<Orders>,
 }
 
 impl Link {
@@ -48,14 +50,12 @@ impl Link {
 
     /// Closes it behind what is queued, with the patience that a plan's end deserves: nobody is here to be asked later.
     pub(crate) fn farewell(self) {
-        // A full queue of demands ends the session as well.
-        let _ = self.demands.try_send(Demand::Farewell);
+        self.orders.give(Order::Farewell);
     }
 
     /// Ends the connection without waiting for what is queued.
     pub(crate) fn abort(&self, reason: &str) {
-        // A full queue of demands ends the session as well.
-        let _ = self.demands.try_send(Demand::Cut(reason.to_owned()));
+        self.orders.give(Order::Cut(reason.to_owned()));
     }
 }
 

@@ -16,6 +16,7 @@ mod handshakes;
 mod hush;
 mod line;
 mod members;
+mod orders;
 pub(crate) mod porch;
 mod seats;
 mod session;

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tributary_certs::entropy::OsEntropy;
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::ids::ClientId;
 use tributary_transport::{Greeted, Greeting, LinkId};
+
+use super::orders::{Order, Orders};
 
 /// A connection for a session whose own was cut, and how far the client has read.
 pub(super) type Resumption = (Greeted, u64);
@@ -42,19 +44,6 @@ impl NextConnection {
     fn newest(&self) -> MutexGuard<'_, Option<Resumption>> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What a session is told from outside.
-#[derive(Debug)]
-pub(super) enum Demand {
-    /// Another process of this identity asks for the seat: prove that the client is alive, or leave.
-    Prove,
-    /// The same process has begun anew.
-    Leave,
-    /// What is queued is the last: a client whose connection is cut may come back for it.
-    Farewell,
-    /// End at once, with this reason.
-    Cut(String),
 }
 
 /// What a client proved when it came.
@@ -91,7 +80,7 @@ struct Taken {
     instance: [u8; 16],
     proof: Proof,
     next: Arc<NextConnection>,
-    demands: mpsc::Sender<Demand>,
+    orders: Arc<Orders>,
 }
 
 /// Where a connection belongs.
@@ -108,8 +97,7 @@ pub(super) struct Seat<'a> {
     client: ClientId,
     link: LinkId,
     pub(super) next: Arc<NextConnection>,
-    pub(super) demands: mpsc::Receiver<Demand>,
-    pub(super) demand: mpsc::Sender<Demand>,
+    pub(super) orders: Arc<Orders>,
     bytes: (u64, u64),
 }
 
@@ -142,17 +130,17 @@ impl Seats {
         let mut state = self.state();
         let Some(taken) = state.taken.get_mut(&client) else {
             let next = Arc::<NextConnection>::default();
-            let (demand, demands) = mpsc::channel(4);
+            let orders = Arc::<Orders>::default();
             let link = new_link();
             let taken = Taken {
                 link,
                 instance: greeting.instance,
                 proof: proof.clone(),
                 next: Arc::clone(&next),
-                demands: demand.clone(),
+                orders: Arc::clone(&orders),
             };
             state.taken.insert(client, taken);
-            return Some(Place::New(Seat { seats: self, client, link, next, demands, demand, bytes: (0, 0) }));
+            return Some(Place::New(Seat { seats: self, client, link, next, orders, bytes: (0, 0) }));
         };
         let same_process = taken.instance == greeting.instance;
         if same_process && taken.link == greeting.link {
@@ -162,8 +150,7 @@ impl Seats {
         if !asked {
             // At most one connection waits beside the one that is seated.
             drop(taken.next.newest().take());
-            // Where the queue is full, the session has been told before.
-            let _ = taken.demands.try_send(if same_process { Demand::Leave } else { Demand::Prove });
+            taken.orders.give(if same_process { Order::Leave } else { Order::Prove });
         }
         None
     }
@@ -183,8 +170,7 @@ impl Seats {
         let mut out = Vec::new();
         for (client, taken) in state.taken.iter().filter(|(client, _)| alone.is_none_or(|alone| alone == **client)) {
             if let Some(reason) = judge(*client, &taken.proof) {
-                // Where the queue is full, the session is ending already.
-                let _ = taken.demands.try_send(Demand::Cut(reason.clone()));
+                taken.orders.give(Order::Cut(reason.clone()));
                 out.push((*client, reason));
             }
         }

@@ -1,5 +1,6 @@
 //! A client's session: reading, keeping uploads and writing until one side ends, over as many connections as it takes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +19,8 @@ use tributary_transport::{End, Frames, Link as Wires, PeerFault, Welcome};
 
 use super::Door;
 use super::conversation::{Arrival, Link, QUEUE_MAX};
-use super::seats::{Demand, Resumption, Seat};
+use super::orders::Order;
+use super::seats::{Resumption, Seat};
 use crate::spool::SpooledUpload;
 use crate::uploads::Verdict;
 
@@ -69,9 +71,21 @@ impl<'a> Session<'a> {
         let (queue, queued) = mpsc::channel(QUEUE_MAX);
         let (verdicts, judged) = mpsc::channel(1);
         let client = seat.client();
-        let way = Link { queue, verdicts, demands: seat.demand.clone() };
-        if door.inputs.send(Arrival::Connected(client, way)).await.is_err() {
-            return Ok(());
+        let way = Link { queue, verdicts, orders: Arc::clone(&seat.orders) };
+        let known = tokio::select! {
+            biased;
+            reason = seat.orders.cut() => Err(reason),
+            told = door.inputs.send(Arrival::Connected(client, way)) => Ok(told),
+        };
+        match known {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Ok(()),
+            // The machine never heard of it.
+            Err(reason) => {
+                let mut seat = seat;
+                seat.moved(link.close(&reason).await);
+                return Err(over(&reason));
+            }
         }
         let (upload_bytes, message_bytes) = (door.upload_bytes, door.message_bytes());
         let frames = Frames::new(move |kind| match kind {
@@ -105,9 +119,10 @@ impl<'a> Session<'a> {
             }
             Leave::Fault(fault) => (fault.to_string(), Err(fault)),
         };
-        // The machine drops its way to the client. The seat is kept to the end: its next bearer's messages come after this one's departure.
-        let _ = door.inputs.send(Arrival::Input(Input::Disconnected(client))).await;
-        let bytes = own.link.close(&reason).await;
+        // The machine drops its way to the client, and however long it takes to hear that, the peer is gone. The seat is kept to the end: its next
+        // bearer's messages come after this one's departure.
+        let departure = door.inputs.send(Arrival::Input(Input::Disconnected(client)));
+        let (_, bytes) = tokio::join!(departure, own.link.close(&reason));
         own.seat.moved(bytes);
         end
     }
@@ -125,12 +140,12 @@ impl<'a> Session<'a> {
             let until = hurried.map_or(until, |hurried| until.min(hurried));
             tokio::select! {
                 biased;
-                demand = self.seat.demands.recv() => match demand {
+                order = self.seat.orders.next() => match order {
                     // Somebody else waits for the seat, but this client may be alive.
-                    Some(Demand::Prove) if self.detached.is_none() => {
+                    Order::Prove if self.detached.is_none() => {
                         hurried.get_or_insert_with(|| Instant::now() + CLOSING_TIME);
                     }
-                    demand => if self.demanded(demand).is_err() { return },
+                    order => if self.ordered(order).is_err() { return },
                 },
                 resumption = self.seat.next.take() => if self.resume(resumption).is_err() { return },
                 told = self.link.flush(), if self.detached.is_none() => match told {
@@ -165,8 +180,13 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// However long the machine takes, a cut is not waited for.
     async fn tell(&self, input: Input) -> Result<(), Leave> {
-        self.door.inputs.send(Arrival::Input(input)).await.map_err(|_| Leave::Released)
+        tokio::select! {
+            biased;
+            reason = self.seat.orders.cut() => Err(Leave::Fault(over(&reason))),
+            told = self.door.inputs.send(Arrival::Input(input)) => told.map_err(|_| Leave::Released),
+        }
     }
 
     /// The vector behind a header: read to its end, and kept if it was admitted.
@@ -239,7 +259,7 @@ impl<'a> Session<'a> {
             let deadline = self.deadline();
             tokio::select! {
                 biased;
-                demand = self.seat.demands.recv() => self.demanded(demand)?,
+                order = self.seat.orders.next() => self.ordered(order)?,
                 resumption = self.seat.next.take() => self.resume(resumption)?,
                 frames = self.queued.recv() => self.queue(frames)?,
                 data = self.link.read(), if self.detached.is_none() => match data {
@@ -260,7 +280,7 @@ impl<'a> Session<'a> {
             let deadline = self.deadline();
             tokio::select! {
                 biased;
-                demand = self.seat.demands.recv() => self.demanded(demand)?,
+                order = self.seat.orders.next() => self.ordered(order)?,
                 verdict = self.judged.recv() => return verdict.ok_or(Leave::Released),
                 resumption = self.seat.next.take() => self.resume(resumption)?,
                 frames = self.queued.recv() => self.queue(frames)?,
@@ -312,22 +332,20 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn demanded(&mut self, demand: Option<Demand>) -> Result<(), Leave> {
-        let over = |reason: &str| Leave::Fault(PeerFault::Ended(End::Over(reason.into())));
-        match demand {
-            Some(Demand::Prove) if self.detached.is_none() => {
+    fn ordered(&mut self, order: Order) -> Result<(), Leave> {
+        match order {
+            Order::Prove if self.detached.is_none() => {
                 self.link.ping();
                 // Whoever asks again does not give a dead one more time.
                 self.proving.get_or_insert_with(|| Instant::now() + PROOF_OF_LIFE_TIME);
                 Ok(())
             }
-            Some(Demand::Prove | Demand::Leave) => Err(over("another process of this branch took over")),
-            Some(Demand::Farewell) => {
+            Order::Prove | Order::Leave => Err(Leave::Fault(over("another process of this branch took over"))),
+            Order::Farewell => {
                 self.patience = self.door.timers.detached;
                 Ok(())
             }
-            Some(Demand::Cut(reason)) => Err(over(&reason)),
-            None => Ok(()),
+            Order::Cut(reason) => Err(Leave::Fault(over(&reason))),
         }
     }
 
@@ -370,6 +388,11 @@ impl<'a> Session<'a> {
         }
         Ok(())
     }
+}
+
+/// We end it, for this reason.
+fn over(reason: &str) -> PeerFault {
+    PeerFault::Ended(End::Over(reason.into()))
 }
 
 async fn sleep_until(deadline: Option<Instant>) {

@@ -5,6 +5,7 @@ use tributary_certs::enrolment::Member;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::message::{RefusalCode, Upstream};
 use tributary_protocol::roster::Roster;
+use tributary_protocol::round::Input;
 use tributary_protocol::secagg::suite::Signature;
 use tributary_transport::Link;
 
@@ -64,6 +65,47 @@ fn framed(message: &Upstream) -> bytes::Bytes {
     let payload = tributary_protocol::codec::encode(message);
     let kind = tributary_protocol::message::FRAME_CONTROL;
     tributary_protocol::frame::encode_frame(kind, &payload).into()
+}
+
+#[test]
+fn a_client_that_is_out_is_cut_whatever_its_session_waits_for() {
+    run(async {
+        // The machine takes two words and no more: the session stands still at the third.
+        let mut house = House::open(2).await;
+        let (dialer, tls) = (dialer(house.address), house.tls("branch-0"));
+        let (greeted, _) = greet(dialer.clone(), Transport::Quic, Arc::clone(&tls), fresh(7)).await.unwrap();
+        let mut link = Link::new(Timers::default());
+        link.attach(greeted, 0).unwrap();
+        let message =
+            || framed(&Upstream::Refuse { code: RefusalCode::BranchUnprepared, signature: Signature(vec![0; 64]) });
+        link.send([message(), message()]);
+        while house.machine.len() < 2 {
+            tokio::select! {
+                end = link.read() => panic!("{end:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        // Many others ask for the seat before it is cut.
+        let mut others = JoinSet::new();
+        for number in 0..12_u8 {
+            others.spawn(greet(dialer.clone(), Transport::Quic, Arc::clone(&tls), fresh(8 + number)));
+            while house.door.line.replaced() < u64::from(number) || house.door.line.waits() == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        house.door.announce(&Roster::new(2, Digest::of(b"the first"), vec![], vec![]).unwrap());
+        let ended = tokio::time::timeout(PATIENCE, link.read()).await.expect("the cut comes");
+        let Err(End::Over(reason)) = ended else { panic!("{ended:?}") };
+        assert!(reason.contains("is not in the newest roster"), "{reason}");
+        assert_eq!(house.machine.len(), 2, "and the machine has still taken nothing");
+        // What it is told of the client at last is that it has left, and nothing of what came with it.
+        let mut told = Vec::new();
+        while !matches!(told.last(), Some(Arrival::Input(Input::Disconnected(ClientId(1))))) {
+            told.push(house.machine.recv().await.unwrap());
+        }
+        assert_eq!(told.len(), 3);
+        house.door.seats.emptied().await;
+    });
 }
 
 #[test]

@@ -47,8 +47,8 @@ impl Counter {
     pub(crate) fn new(folder: PathBuf, pulse: Pulse) -> Self {
         Self {
             folder,
-            anybody: Porch::new(QUESTIONS_MAX),
-            members: Porch::new(RENEWALS_MAX),
+            anybody: Porch::for_anybody(QUESTIONS_MAX),
+            members: Porch::for_anybody(RENEWALS_MAX),
             renewing: Mutex::default(),
             turn: Arc::new(Semaphore::new(1)),
             pulse,
@@ -87,7 +87,7 @@ impl Counter {
             None => None,
         };
         let porch = if member.is_some() { &self.members } else { &self.anybody };
-        let mut place = porch.enter(address).ok_or_else(crowded)?;
+        let mut place = porch.enter(address, false).ok_or_else(crowded)?;
         let mark = place.mark();
         tokio::select! {
             biased;

@@ -122,6 +122,15 @@ impl Attempt {
         }
     }
 
+    /// Whether the sender has shown that it receives at that address, as whoever connects over TCP has.
+    #[must_use]
+    pub fn has_proved_address(&self) -> bool {
+        match &self.0 {
+            Kind::Quic(attempt) => attempt.has_proved_address(),
+            Kind::Tcp(_) => true,
+        }
+    }
+
     /// Over what it comes.
     #[must_use]
     pub fn transport(&self) -> Transport {

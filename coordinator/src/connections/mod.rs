@@ -16,7 +16,9 @@ mod handshakes;
 mod hush;
 mod line;
 mod members;
+mod networks;
 mod orders;
+mod places;
 pub(crate) mod porch;
 mod seats;
 mod session;
@@ -131,7 +133,7 @@ impl Door {
         let crowded = porch.taken() >= HANDSHAKES_UNPROVED_MAX;
         let attempt = if crowded { attempt.prove_address() } else { Some(attempt) };
         let Some(attempt) = attempt else { return };
-        let Some(place) = porch.enter(attempt.address().ip()) else { return attempt.refuse() };
+        let Some(place) = self.handshakes.enter(&attempt) else { return attempt.refuse() };
         let door = Arc::clone(self);
         tokio::spawn(async move {
             let (address, transport) = (attempt.address(), attempt.transport());
@@ -180,6 +182,7 @@ impl Door {
     /// Judges every seat again, as if its bearer came now, and ends the sessions of those who would not be let in. A wait for a seat is judged
     /// when it has one.
     pub(crate) fn judge(&self) {
+        self.handshakes.keep(|client| self.members.signing_key(client).is_some());
         self.judge_seats(None);
     }
 
@@ -190,6 +193,7 @@ impl Door {
             Err(refusal) => Some(refusal.explanation),
         };
         for (client, reason) in self.seats.cut(alone, judge) {
+            self.handshakes.forget(client);
             tracing::warn!(%client, reason, "a session was ended, because its client would not be let in any more");
         }
     }
@@ -222,6 +226,7 @@ impl Door {
             Ok(admitted) => admitted,
             Err(refusal) => return self.explain(greeted, Some(refusal)).await,
         };
+        self.handshakes.came(client, greeted.wire().address().ip());
         let mut turn = self.line.enter(client);
         if greeting.is_trial() {
             let refusal = self.seats.is_taken(client).then(|| already(&identity));

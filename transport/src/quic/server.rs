@@ -84,9 +84,13 @@ impl QuicAttempt {
         self.incoming.remote_address()
     }
 
+    pub(crate) fn has_proved_address(&self) -> bool {
+        self.incoming.remote_address_validated()
+    }
+
     /// Asks for proof that the sender can receive at its address. `None` if it was asked, or refused; the attempt itself if it has proved it.
     pub(crate) fn prove_address(self) -> Option<Self> {
-        if self.incoming.remote_address_validated() {
+        if self.has_proved_address() {
             return Some(self);
         }
         // A sender that may not be asked again is refused by the drop inside the error.

@@ -201,3 +201,20 @@ fn a_trial_takes_no_seat_and_no_word_of_it_reaches_the_machine() {
         drop((greeted, seated));
     });
 }
+
+#[test]
+fn a_member_s_address_is_known_from_its_first_connection_until_it_is_out() {
+    run(async {
+        let house = House::open(16).await;
+        let known = || house.door.handshakes.knows([127, 0, 0, 1].into());
+        let (greeted, _) = greet(dialer(house.address), Transport::Tcp, house.tls("branch-0"), fresh(7)).await.unwrap();
+        assert!(known());
+        drop(greeted);
+        house.door.announce(&Roster::new(2, Digest::of(b"the first"), vec![], vec![]).unwrap());
+        assert!(!known());
+        // Whoever is refused makes nothing known.
+        let (greeted, _) = greet(dialer(house.address), Transport::Tcp, house.tls("branch-1"), fresh(8)).await.unwrap();
+        assert!(!known());
+        drop(greeted);
+    });
+}

@@ -3,7 +3,8 @@
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
-use crate::fault::{DialFault, PeerFault, explain_io};
+use crate::failure::{Failure, explain_io};
+use crate::fault::{DialFault, PeerFault};
 
 /// Bytes in both directions, whatever carries them.
 pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -43,9 +44,9 @@ impl OfficeStream {
         Ok(())
     }
 
-    async fn send(&mut self, bytes: &[u8]) -> Result<(), String> {
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let told = |fault: std::io::Error| explain_io(&fault);
-        let length = u32::try_from(bytes.len()).map_err(|_| "it has more than 4 GiB".to_owned())?;
+        let length = u32::try_from(bytes.len()).map_err(|_| Failure::from("it has more than 4 GiB"))?;
         self.bytes.write_u32_le(length).await.map_err(told)?;
         self.bytes.write_all(bytes).await.map_err(told)?;
         self.bytes.flush().await.map_err(told)
@@ -71,7 +72,7 @@ impl OfficeStream {
 enum Unread {
     /// The connection ended before.
     #[error("{0}")]
-    Cut(String),
+    Cut(Failure),
     /// It is longer than it may be.
     #[error("it announces {length} bytes and may have {limit}")]
     Long { length: usize, limit: usize },

@@ -3,9 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 
-use tributary_certs::fault::{FaultKind, explain};
+use tributary_certs::fault::FaultKind;
 use tributary_certs::skew::CLOCK_FAULTS;
 
+use crate::failure::Failure;
 use crate::limits::HANDSHAKE_TIME;
 use crate::wire::End;
 
@@ -52,7 +53,7 @@ pub enum DialFault {
     },
     /// The handshake failed.
     #[error("{0}")]
-    Failed(String),
+    Failed(Failure),
     /// The peer showed no certificate, which TLS has refused already.
     #[error("the coordinator showed no certificate")]
     NoCertificate,
@@ -103,35 +104,43 @@ pub enum DialFault {
 impl DialFault {
     /// Whether it may be gone in a moment: a connection that was broken off without a reason, as by a crowded door.
     pub(crate) fn may_pass(&self) -> bool {
-        match self {
-            Self::Failed(text) => FaultKind::named_in(text)
-                .is_none_or(|kind| matches!(kind, FaultKind::TlsOther | FaultKind::ClosedByPeer)),
-            Self::Both { quic, tcp } => quic.may_pass() || tcp.may_pass(),
-            Self::Addresses(faults) => faults.iter().any(|(_, fault)| fault.may_pass()),
-            _ => false,
-        }
+        let passes = |kind| matches!(kind, FaultKind::TlsOther | FaultKind::ClosedByPeer);
+        self.any(&|failure| failure.kind().is_none_or(passes))
     }
 
     /// Whether somebody is there who does not speak the protocol that was asked for.
     pub(crate) fn refuses_protocol(&self) -> bool {
+        self.any(&|failure| failure.kind() == Some(FaultKind::TlsApplicationProtocol))
+    }
+
+    /// How a connection to one address failed.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Failed(text) => FaultKind::named_in(text) == Some(FaultKind::TlsApplicationProtocol),
-            Self::Both { quic, tcp } => quic.refuses_protocol() || tcp.refuses_protocol(),
-            Self::Addresses(faults) => faults.iter().any(|(_, fault)| fault.refuses_protocol()),
-            _ => false,
+            Self::Failed(failure) => Some(failure),
+            _ => None,
         }
     }
 
-    /// Whether the other side has found the fault, with what this side sent.
-    pub(crate) fn is_found_by_peer(&self) -> bool {
-        self.to_string().contains("The peer refused this side")
+    /// Whether one of the connections failed so.
+    fn any(&self, so: &dyn Fn(&Failure) -> bool) -> bool {
+        self.first(&|failure| so(failure).then_some(())).is_some()
+    }
+
+    /// What the first of the connections says of which something can be said.
+    fn first<T>(&self, of: &dyn Fn(&Failure) -> Option<T>) -> Option<T> {
+        match self {
+            Self::Failed(failure) => of(failure),
+            Self::Both { quic, tcp } => quic.first(of).or_else(|| tcp.first(of)),
+            Self::Addresses(faults) => faults.iter().find_map(|(_, fault)| fault.first(of)),
+            _ => None,
+        }
     }
 
     /// The fault of a clock, where this side finds that something of the other's is not valid now.
     #[must_use]
     pub fn untimely(&self) -> Option<FaultKind> {
-        let kind = FaultKind::named_in(&self.to_string())?;
-        (CLOCK_FAULTS.contains(&kind) && !self.is_found_by_peer()).then_some(kind)
+        let own = |failure: &Failure| failure.kind().filter(|_| !failure.is_found_by_peer());
+        self.first(&|failure| own(failure).filter(|kind| CLOCK_FAULTS.contains(kind)))
     }
 
     /// Whether nobody answered, at any address.
@@ -141,6 +150,15 @@ impl DialFault {
             Self::Addresses(faults) => faults.iter().any(|(_, fault)| fault.is_silence()),
             _ => false,
         }
+    }
+}
+
+impl From<End> for DialFault {
+    fn from(end: End) -> Self {
+        Self::Failed(match end {
+            End::Cut(failure) => failure,
+            other => other.to_string().into(),
+        })
     }
 }
 
@@ -217,16 +235,19 @@ pub enum PeerFault {
     Crowded(&'static str),
 }
 
-/// What an input or output error of a TLS stream means: the library's own error is inside.
-pub(crate) fn explain_io(fault: &io::Error) -> String {
-    match fault.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(tls) => explain(tls).to_string(),
-        None => match fault.kind() {
-            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => {
-                "the peer or something between broke the connection off".into()
-            }
-            io::ErrorKind::TimedOut => "nothing arrives any more: the peer is gone, or the network between is".into(),
-            _ => fault.to_string(),
-        },
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_text_says_decides_nothing() {
+        for kind in FaultKind::ALL.iter().copied() {
+            let marked = DialFault::Failed(format!("The peer refused this side: {}", kind.mark()).into());
+            assert!(marked.may_pass() && !marked.refuses_protocol(), "{marked}");
+            let ended = DialFault::from(End::Over(kind.mark().into()));
+            assert!(ended.failure().is_some_and(|failure| failure.kind().is_none() && !failure.is_found_by_peer()));
+            let found = DialFault::Failed(kind.because("somebody").into());
+            assert_eq!(found.refuses_protocol(), kind == FaultKind::TlsApplicationProtocol, "{found}");
+        }
     }
 }

@@ -281,7 +281,7 @@ impl Link {
         let now = Instant::now();
         let dead = self.heard + self.timers.idle;
         if now >= dead {
-            return Err(End::Cut(format!("nothing arrived for {} seconds", self.timers.idle.as_secs())));
+            return Err(End::Cut(format!("nothing arrived for {} seconds", self.timers.idle.as_secs()).into()));
         }
         if now >= self.spoke + self.timers.keep_alive {
             self.spoke = now;
@@ -386,5 +386,5 @@ impl Greeted {
 }
 
 fn slow() -> End {
-    End::Cut(format!("nothing arrived for {} seconds", HANDSHAKE_TIME.as_secs()))
+    End::Cut(format!("nothing arrived for {} seconds", HANDSHAKE_TIME.as_secs()).into())
 }

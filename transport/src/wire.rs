@@ -9,6 +9,7 @@ use tributary_certs::identity::{Identity, IdentityError, identity_of};
 use tributary_protocol::printable::Printable;
 
 use crate::counter::OfficeStream;
+use crate::failure::Failure;
 use crate::limits::CLOSING_TIME;
 use crate::quic::QuicWire;
 use crate::record::{Kind, record};
@@ -45,7 +46,7 @@ impl std::fmt::Display for Transport {
 pub enum End {
     /// The network, or a peer that vanished: the link may go on over another connection.
     #[error("{0}")]
-    Cut(String),
+    Cut(Failure),
     /// The peer has ended the link, and says why.
     #[error("the peer ended the connection: {0}")]
     Over(Printable),

@@ -1,6 +1,6 @@
 //! What went wrong with a certificate, an enrolment or a renewal, what it means, and what to do: for the daemons' messages.
 //!
-//! A fault is built from a [`rustls::Error`], or, behind QUIC, from the alert and the text that the transport passes on.
+//! A fault is built from a [`rustls::Error`], or, over QUIC, from what the transport passes on of it.
 
 mod kinds;
 
@@ -46,12 +46,6 @@ impl FaultKind {
     #[must_use]
     pub fn mark(self) -> String {
         format!("[{} {}]", self.number(), self.code())
-    }
-
-    /// The kind that a text names by its mark, which passes through transports that carry text alone.
-    #[must_use]
-    pub fn named_in(text: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| text.contains(&kind.mark()))
     }
 
     /// A fault of this kind.
@@ -110,22 +104,40 @@ pub fn explain(error: &Error) -> CertificateFault {
         | Error::DecryptError
         | Error::InappropriateMessage { .. }
         | Error::InappropriateHandshakeMessage { .. } => FaultKind::TlsDamaged.fault(false, None),
-        Error::AlertReceived(alert) => explain_alert((*alert).into(), true, ""),
+        Error::AlertReceived(alert) => alert_kind(*alert, None).fault(true, None),
         _ => FaultKind::TlsOther.fault(false, None),
     }
 }
 
-/// Explains a TLS alert (RFC 8446, section 6), as QUIC passes it on: a connection error 0x100 + alert (RFC 9001, section 4.8) and a text.
+/// Explains the TLS alert (RFC 8446, section 6) by which a peer ended a QUIC connection: error 0x100 + alert (RFC 9001, section 4.8), and words.
 ///
-/// `found_by_peer` tells whether the peer closed the connection, rather than we. A fault of ours that the text names wins over the alert.
+/// The alert's number alone decides. The words are the peer's: they are shown, and nothing is read out of them.
 #[must_use]
-pub fn explain_alert(alert: u8, found_by_peer: bool, text: &str) -> CertificateFault {
-    let named = FaultKind::named_in(text);
-    let kind = named.unwrap_or_else(|| alert_kind(AlertDescription::from(alert), found_by_peer, text));
-    kind.fault(found_by_peer, None)
+pub fn explain_peer_alert(alert: u8, words: &Printable) -> CertificateFault {
+    let shown = (!words.as_str().is_empty()).then(|| format!("in its words: {words}").into());
+    alert_kind(AlertDescription::from(alert), None).fault(true, shown)
 }
 
-fn alert_kind(alert: AlertDescription, found_by_peer: bool, text: &str) -> FaultKind {
+/// Explains an error of this side's own TLS library, of which QUIC passes on the alert and the library's text, and nothing else.
+#[must_use]
+pub fn explain_own_alert(alert: u8, library: &str) -> CertificateFault {
+    let alert = AlertDescription::from(alert);
+    own_refusal(library).unwrap_or_else(|| alert_kind(alert, Some(library))).fault(false, None)
+}
+
+/// How the library's text of a refusal of ours begins.
+const OWN_REFUSAL: &str = "invalid peer certificate: Other(OtherError([";
+
+/// The rule of ours that a certificate broke. Its number is the first word of ours in the library's text, before anything that a certificate says.
+fn own_refusal(library: &str) -> Option<FaultKind> {
+    let (number, _) = library.strip_prefix(OWN_REFUSAL)?.split_once(' ')?;
+    FaultKind::of_number(number.parse().ok()?)
+}
+
+/// `library` is our own library's text, where this side found the fault.
+fn alert_kind(alert: AlertDescription, library: Option<&str>) -> FaultKind {
+    let found_by_peer = library.is_none();
+    let text = library.unwrap_or_default();
     match alert {
         AlertDescription::CertificateExpired if text.contains("not valid yet") => FaultKind::NotYetValid,
         AlertDescription::CertificateExpired => FaultKind::Expired,
@@ -216,10 +228,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_codes_are_distinct_and_found_in_a_transport_s_text() {
+    fn numbers_and_codes_are_distinct() {
         for kind in FaultKind::ALL.iter().copied() {
-            let text = format!("invalid peer certificate: {} somebody", kind.mark());
-            assert_eq!(explain_alert(46, false, &text).kind, kind);
             assert_eq!(FaultKind::of_number(kind.number()), Some(kind));
             let same = |other: &&FaultKind| other.code() == kind.code() || other.number() == kind.number();
             assert_eq!(FaultKind::ALL.iter().filter(same).count(), 1, "{kind:?}");
@@ -245,21 +255,41 @@ mod tests {
             (80, FaultKind::ClosedByPeer, FaultKind::TlsOther),
         ];
         for (alert, from_peer, ours) in table {
-            assert_eq!(explain_alert(alert, true, "").kind, from_peer);
-            assert_eq!(explain_alert(alert, false, "").kind, ours);
+            assert_eq!(explain_peer_alert(alert, &"".into()).kind, from_peer);
+            assert_eq!(explain_own_alert(alert, "").kind, ours);
         }
         let text = "peer is incompatible: NoKxGroupsInCommon";
-        assert_eq!(explain_alert(40, false, text).kind, FaultKind::TlsKeyExchange);
-        assert!(explain_alert(45, true, "").to_string().starts_with("The peer refused this side"));
+        assert_eq!(explain_own_alert(40, text).kind, FaultKind::TlsKeyExchange);
+        assert!(explain_peer_alert(45, &"".into()).to_string().starts_with("The peer refused this side"));
     }
 
-    /// QUIC carries the library's text of an error, and nothing else of it.
+    /// QUIC carries the library's text of an error, and nothing else of it. A certificate's own words stand after the number.
     #[test]
     fn a_rule_of_ours_keeps_its_number_where_text_alone_travels() {
-        for kind in [FaultKind::WrongAuthority, FaultKind::WrongRole, FaultKind::ForeignDomain] {
-            let text = crate::verify::refused(Refusal { kind, detail: "somebody".into() }).to_string();
-            assert_eq!(explain_alert(42, false, &text).kind, kind, "{text}");
-            assert_eq!(explain_alert(42, true, &text).kind, kind, "{text}");
+        for kind in FaultKind::ALL.iter().copied() {
+            for other in FaultKind::ALL.iter().copied() {
+                let text = crate::verify::refused(Refusal { kind, detail: other.mark().into() }).to_string();
+                assert_eq!(explain_own_alert(42, &text).kind, kind, "{text}");
+            }
+        }
+    }
+
+    /// Whatever a peer says, its alert's number decides what this side believes.
+    #[test]
+    fn a_peer_s_words_are_shown_and_never_read() {
+        let of_marks = FaultKind::ALL.iter().map(|kind| kind.mark());
+        let of_refusals = FaultKind::ALL
+            .iter()
+            .map(|kind| crate::verify::refused(Refusal { kind: *kind, detail: "somebody".into() }).to_string());
+        let others = ["certificate not valid yet", "NoKxGroupsInCommon"].map(str::to_owned);
+        let words: Vec<String> = of_marks.chain(of_refusals).chain(others).collect();
+        for alert in 0..=255 {
+            let silent = explain_peer_alert(alert, &"".into());
+            for words in &words {
+                let told = explain_peer_alert(alert, &Printable::new(words));
+                assert_eq!((told.kind, told.found_by_peer), (silent.kind, true), "{alert} {words}");
+                assert!(told.to_string().ends_with(&format!("(in its words: {words})")), "{told}");
+            }
         }
     }
 

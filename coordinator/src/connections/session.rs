@@ -294,7 +294,7 @@ impl<'a> Session<'a> {
     fn lost(&mut self, end: End) -> Result<(), Leave> {
         match end {
             End::Cut(reason) => {
-                tracing::info!(client = %self.seat.client(), reason, "connection cut; the link waits");
+                tracing::info!(client = %self.seat.client(), %reason, "connection cut; the link waits");
                 self.link.detach();
                 self.detached = Some(Instant::now() + self.door.timers.detached);
                 self.progress = None;
@@ -362,7 +362,7 @@ impl<'a> Session<'a> {
 
     fn expired(&mut self) -> Result<(), Leave> {
         let now = Instant::now();
-        let cut = |reason: String| Err(Leave::Fault(PeerFault::Ended(End::Cut(reason))));
+        let cut = |reason: String| Err(Leave::Fault(PeerFault::Ended(End::Cut(reason.into()))));
         if self.detached.is_some_and(|until| now >= until) {
             return cut(format!("the client did not come back within {} seconds", self.door.timers.detached.as_secs()));
         }

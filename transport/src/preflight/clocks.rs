@@ -43,10 +43,10 @@ pub(super) async fn diagnose(
     (transport, fault): (Transport, &DialFault),
     here: u64,
 ) -> Option<u64> {
-    let text = fault.to_string();
-    let kind = FaultKind::named_in(&text).filter(|kind| CLOCK_FAULTS.contains(kind))?;
+    let failure = fault.failure()?;
+    let kind = failure.kind().filter(|kind| CLOCK_FAULTS.contains(kind))?;
     let tried = "comparing this machine's clock with the coordinator's";
-    if fault.is_found_by_peer() {
+    if failure.is_found_by_peer() {
         let valid = (keys.validity.not_before..=keys.validity.not_after).contains(&here);
         if valid && kind != FaultKind::RevocationListExpired {
             let seen = "by this machine's clock this client's certificate is valid, and by the coordinator's it is not";

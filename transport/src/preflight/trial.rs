@@ -49,9 +49,9 @@ pub(super) async fn trial(
     transport: Transport,
 ) -> Result<Told, DialFault> {
     let greeted = Greeted::by_us(wire, &Greeting::trial(keys.binding.clone())).await;
-    let (greeted, welcome) = greeted.map_err(|end| DialFault::Failed(end.to_string()))?;
+    let (greeted, welcome) = greeted?;
     let mut link = Link::new(dialer.settings().timers);
-    link.attach(greeted, welcome.received).map_err(|end| DialFault::Failed(end.to_string()))?;
+    link.attach(greeted, welcome.received)?;
     let patience = if transport == Transport::Quic { DISCOVERY_TIME } else { REFUSAL_TIME };
     let refusal = tokio::time::timeout(patience, refused(&mut link)).await.ok().flatten();
     let mtu = link.wire().and_then(Wire::path_mtu).unwrap_or_default();

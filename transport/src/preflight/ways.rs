@@ -12,6 +12,7 @@ use tributary_protocol::printable::Printable;
 use super::trial::{Told, TrialKeys, trial};
 use super::{Cause, Findings, Outcome, clocks};
 use crate::dial::{Dialer, Mode};
+use crate::failure::Failure;
 use crate::fault::DialFault;
 use crate::limits::HANDSHAKE_TIME;
 use crate::wire::{Transport, Wire};
@@ -63,8 +64,8 @@ pub async fn network(dialer: &Dialer, keys: &TrialKeys, unix_seconds: u64, found
             let faults = ways.iter().flat_map(|way| way.addresses.iter().map(|(_, outcome)| (way.transport, outcome)));
             let faults = faults.filter_map(|(transport, outcome)| Some((transport, outcome.as_ref().err()?)));
             let expired = |fault: &DialFault| {
-                FaultKind::named_in(&fault.to_string())
-                    .is_some_and(|kind| tributary_certs::skew::CLOCK_FAULTS.contains(&kind))
+                let kind = fault.failure().and_then(Failure::kind);
+                kind.is_some_and(|kind| tributary_certs::skew::CLOCK_FAULTS.contains(&kind))
             };
             let untimely = faults.into_iter().find(|(_, fault)| expired(fault));
             match untimely {
@@ -145,7 +146,7 @@ fn report(found: &mut Findings, dialer: &Dialer, way: &Way, other_works: bool) {
             Err(fault) => fault,
         };
         let seen = fault.to_string();
-        let kind = FaultKind::named_in(&seen);
+        let kind = fault.failure().and_then(Failure::kind);
         let outcome = if other_works || way.told.is_some() { Outcome::Warning } else { Outcome::Fault };
         if way.told.is_some() {
             let means = "at this address the coordinator does not answer; the daemon takes another of the name's, a moment later";

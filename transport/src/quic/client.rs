@@ -71,9 +71,9 @@ impl Sockets {
             if fault == quinn::ConnectionError::TimedOut {
                 self.renew();
             }
-            DialFault::Failed(explain(&fault).to_string())
+            DialFault::from(explain(&fault))
         })?;
-        let streams = connection.open_bi().await.map_err(|fault| DialFault::Failed(explain(&fault).to_string()))?;
+        let streams = connection.open_bi().await.map_err(|fault| DialFault::from(explain(&fault)))?;
         Ok((connection, streams, endpoint))
     }
 

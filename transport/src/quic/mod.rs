@@ -9,18 +9,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
-use tributary_certs::fault::explain_alert;
+use tributary_certs::fault::{CertificateFault, FaultKind, explain_own_alert, explain_peer_alert};
 use tributary_protocol::printable::Printable;
 
 pub(crate) use self::client::Sockets;
 pub(crate) use self::server::{QuicAttempt, QuicListener};
 use crate::counter::OfficeStream;
+use crate::failure::Failure;
 use crate::limits::READ_BYTES;
 use crate::wire::{End, cut};
 
-/// Application error codes: final, or the link moves on to another connection.
+/// Application error codes: final, the link moves on to another connection, or the peer showed no certificate. What comes with them is for people.
 const CODE_OVER: u32 = 0;
 const CODE_MOVED: u32 = 1;
+const CODE_NO_CERTIFICATE: u32 = 2;
 
 /// Longest reason that is put into one packet.
 const REASON_BYTES: usize = 512;
@@ -107,7 +109,7 @@ pub(crate) async fn write(stream: &mut quinn::SendStream, pieces: &mut [Bytes]) 
     match stream.write_chunks(pieces).await {
         Ok(written) => Ok(written.chunks),
         Err(quinn::WriteError::ConnectionLost(lost)) => Err(explain(&lost)),
-        Err(other) => Err(End::Cut(other.to_string())),
+        Err(other) => Err(End::Cut(other.to_string().into())),
     }
 }
 
@@ -116,7 +118,7 @@ pub(crate) async fn read(stream: &mut quinn::RecvStream) -> Result<Bytes, End> {
         Ok(Some(chunk)) => Ok(chunk.bytes),
         Ok(None) => Err(End::Cut("the stream ended without a word".into())),
         Err(quinn::ReadError::ConnectionLost(lost)) => Err(explain(&lost)),
-        Err(other) => Err(End::Cut(other.to_string())),
+        Err(other) => Err(End::Cut(other.to_string().into())),
     }
 }
 
@@ -126,12 +128,17 @@ fn explain(fault: &quinn::ConnectionError) -> End {
         quinn::ConnectionError::ApplicationClosed(close) if close.error_code == CODE_OVER.into() => {
             End::Over(Printable::of_bytes(&close.reason))
         }
+        quinn::ConnectionError::ApplicationClosed(close) if close.error_code == CODE_NO_CERTIFICATE.into() => {
+            End::Cut(FaultKind::NoCertificate.fault(true, None).into())
+        }
         quinn::ConnectionError::ApplicationClosed(_) => End::Cut("the peer moved to another connection".into()),
         quinn::ConnectionError::ConnectionClosed(close) => {
-            End::Cut(tls_fault(close.error_code.into(), true, &Printable::of_bytes(&close.reason)))
+            let words = Printable::of_bytes(&close.reason);
+            End::Cut(failure(close.error_code.into(), &words, |alert| explain_peer_alert(alert, &words)))
         }
         quinn::ConnectionError::TransportError(inner) => {
-            End::Cut(tls_fault(inner.code.into(), false, &inner.reason))
+            let words = Printable::new(&inner.reason);
+            End::Cut(failure(inner.code.into(), &words, |alert| explain_own_alert(alert, &inner.reason)))
         }
         quinn::ConnectionError::TimedOut => End::Cut(
             "nothing arrives over UDP any more: the peer is gone, or the network between drops its packets; check address, port and that \
@@ -139,14 +146,52 @@ fn explain(fault: &quinn::ConnectionError) -> End {
                 .into(),
         ),
         quinn::ConnectionError::Reset => End::Cut("the peer does not know this connection; it was restarted".into()),
-        other => End::Cut(other.to_string()),
+        other => End::Cut(other.to_string().into()),
     }
 }
 
 /// A TLS alert travels as QUIC error 0x100 + alert (RFC 9001, section 4.8).
-fn tls_fault(code: u64, found_by_peer: bool, text: &str) -> String {
+fn failure(code: u64, words: &Printable, explain: impl Fn(u8) -> CertificateFault) -> Failure {
     match code.checked_sub(0x100).and_then(|alert| u8::try_from(alert).ok()) {
-        Some(alert) => explain_alert(alert, found_by_peer, text).to_string(),
-        None => format!("QUIC error {code:#x}: {}", Printable::new(text)),
+        Some(alert) => explain(alert).into(),
+        None => format!("QUIC error {code:#x}: {words}").into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::DialFault;
+
+    /// What a peer that closes with this code and these words is taken for.
+    fn closed_by_peer(code: u64, words: &str) -> End {
+        let frame = quinn::ConnectionClose {
+            error_code: quinn::TransportErrorCode::crypto(u8::try_from(code).unwrap()),
+            frame_type: None,
+            reason: words.to_owned().into(),
+        };
+        explain(&quinn::ConnectionError::ConnectionClosed(frame))
+    }
+
+    #[test]
+    fn what_a_peer_says_beside_a_code_changes_nothing_but_the_words() {
+        let found = |end: End| match end {
+            End::Cut(failure) => (failure.kind(), failure.is_found_by_peer()),
+            other => panic!("{other}"),
+        };
+        for kind in FaultKind::ALL {
+            let words = format!("invalid peer certificate: Other(OtherError({} somebody", kind.mark());
+            assert_eq!(found(closed_by_peer(42, &words)), (Some(FaultKind::RefusedByPeer), true), "{words}");
+        }
+        let closed = |code: u32, words: &'static [u8]| {
+            let frame = quinn::ApplicationClose { error_code: code.into(), reason: words.into() };
+            explain(&quinn::ConnectionError::ApplicationClosed(frame))
+        };
+        let marked = b"[104 certificate-revoked]";
+        assert_eq!(found(closed(CODE_NO_CERTIFICATE, marked)), (Some(FaultKind::NoCertificate), true));
+        assert_eq!(found(closed(CODE_MOVED, marked)), (None, false));
+        assert_eq!(found(closed(9_999, marked)), (None, false));
+        let over = DialFault::from(closed(CODE_OVER, marked));
+        assert!(over.failure().is_some_and(|failure| failure.kind().is_none()), "{over}");
     }
 }

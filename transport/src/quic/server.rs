@@ -9,12 +9,12 @@ use tributary_certs::counter::OFFICE_PROTOCOL;
 use tributary_certs::fault::FaultKind;
 
 use super::config::{LOOPBACK_PAYLOAD_BYTES, Side, transport};
-use super::{CODE_OVER, QuicWire, REASON_BYTES, certificate, explain, office_stream};
+use super::{CODE_NO_CERTIFICATE, CODE_OVER, QuicWire, certificate, explain, office_stream};
 use crate::fault::{ListenError, PeerFault};
 use crate::limits::{CLOSING_TIME, INCOMING_BYTES_MAX, INCOMING_MAX, UDP_BUFFER_BYTES};
 use crate::path::Path;
 use crate::timers::Timers;
-use crate::wire::{Accepted, Carrier, Wire, cut};
+use crate::wire::{Accepted, Carrier, Wire};
 
 /// An open UDP port.
 pub(crate) struct QuicListener {
@@ -120,9 +120,8 @@ impl QuicAttempt {
         }
         // Where the office is kept, the handshake lets everybody pass who shows no certificate.
         let Some(leaf) = certificate(&connection) else {
-            let missing = FaultKind::NoCertificate.fault(false, None).to_string();
-            connection.close(CODE_OVER.into(), cut(&missing, REASON_BYTES).as_bytes());
-            return Err(PeerFault::Handshake(missing));
+            connection.close(CODE_NO_CERTIFICATE.into(), b"");
+            return Err(PeerFault::Handshake(FaultKind::NoCertificate.fault(false, None).to_string()));
         };
         let streams = connection.accept_bi().await.map_err(|fault| failed(&fault))?;
         let wire = Wire::new(Carrier::Quic(QuicWire::new(connection, streams, None)), leaf, address);

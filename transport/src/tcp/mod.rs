@@ -20,7 +20,7 @@ pub(crate) use self::client::{Way, counter, dial};
 pub use self::proxy::Proxy;
 pub(crate) use self::server::{TcpAttempt, TcpListener};
 use self::stream::Stream;
-use crate::fault::explain_io;
+use crate::failure::{Failure, explain_io};
 use crate::limits::{READ_BYTES, TCP_BUFFER_BYTES};
 use crate::timers::Timers;
 use crate::wire::{Carrier, End, Wire};
@@ -136,10 +136,10 @@ fn lost(fault: std::io::Error) -> End {
 }
 
 /// Whether the peer named the protocol: TLS lets one pass that names none (RFC 7301), and QUIC does not.
-fn speaks(named: Option<&[u8]>, wanted: &[u8]) -> Result<(), String> {
+fn speaks(named: Option<&[u8]>, wanted: &[u8]) -> Result<(), Failure> {
     match named == Some(wanted) {
         true => Ok(()),
-        false => Err(FaultKind::TlsApplicationProtocol.because("it named no application protocol").to_string()),
+        false => Err(FaultKind::TlsApplicationProtocol.because("it named no application protocol").into()),
     }
 }
 

@@ -10,7 +10,8 @@ use tributary_certs::tls::APPLICATION_PROTOCOL;
 use super::stream::Stream;
 use super::{tune, wire};
 use crate::counter::OfficeStream;
-use crate::fault::{ListenError, PeerFault, explain_io};
+use crate::failure::explain_io;
+use crate::fault::{ListenError, PeerFault};
 use crate::timers::Timers;
 use crate::wire::Accepted;
 
@@ -88,7 +89,7 @@ impl TcpAttempt {
 
     /// The handshake; what the peer speaks decides which. `moved` is told whenever the peer has gone a step further.
     pub(crate) async fn accept(self, moved: impl Fn()) -> Result<Accepted, PeerFault> {
-        let failed = |fault: std::io::Error| PeerFault::Handshake(explain_io(&fault));
+        let failed = |fault: std::io::Error| PeerFault::Handshake(explain_io(&fault).to_string());
         tune(&self.stream, &self.timers);
         // Not merely ready to be read: that may be said of a stream on which nothing is.
         if self.stream.peek(&mut [0]).await.map_err(failed)? > 0 {
@@ -99,7 +100,7 @@ impl TcpAttempt {
             Ok(hello) => hello,
             Err(fault) => {
                 let said = hello.take_io().map_or_else(|| explain_io(&fault), |stream| stream.explain(&fault));
-                return Err(PeerFault::Handshake(said));
+                return Err(PeerFault::Handshake(said.to_string()));
             }
         };
         let enrols = |office: &Arc<rustls::ServerConfig>| {
@@ -113,7 +114,8 @@ impl TcpAttempt {
         }
         let stream = hello.into_stream(self.keys.peers).await.map_err(failed)?;
         moved();
-        super::speaks(stream.get_ref().1.alpn_protocol(), APPLICATION_PROTOCOL).map_err(PeerFault::Handshake)?;
+        super::speaks(stream.get_ref().1.alpn_protocol(), APPLICATION_PROTOCOL)
+            .map_err(|failure| PeerFault::Handshake(failure.to_string()))?;
         let wire = wire(stream.into(), self.address);
         wire.map(|wire| Accepted::Peer(Box::new(wire)))
             .ok_or_else(|| PeerFault::Handshake("it showed no certificate".into()))

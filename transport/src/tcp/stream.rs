@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tributary_certs::fault::FaultKind;
 use tributary_protocol::printable::Printable;
 
-use crate::fault::explain_io;
+use crate::failure::{Failure, explain_io};
 
 /// First bytes that are remembered.
 const HEAD_BYTES: usize = 9;
@@ -31,10 +31,10 @@ impl Stream {
     }
 
     /// What a failed handshake on this stream means.
-    pub(super) fn explain(&self, fault: &io::Error) -> String {
+    pub(super) fn explain(&self, fault: &io::Error) -> Failure {
         let head = &self.head[..self.known];
         match speaks_http(head) {
-            true => FaultKind::TlsHttp.because(format!("it begins with {:?}", Printable::of_bytes(head))).to_string(),
+            true => FaultKind::TlsHttp.because(format!("it begins with {:?}", Printable::of_bytes(head))).into(),
             false => explain_io(fault),
         }
     }

@@ -101,7 +101,7 @@ async fn greet(
     tls: Arc<rustls::ClientConfig>,
     greeting: Greeting,
 ) -> Result<(Greeted, Welcome), End> {
-    let wire = dialer.over(transport, tls).await.map_err(|fault| End::Cut(fault.to_string()))?;
+    let wire = dialer.over(transport, tls).await.map_err(|fault| End::Cut(fault.to_string().into()))?;
     Greeted::by_us(wire, &greeting).await
 }
 

@@ -148,9 +148,14 @@ impl<L: Fn(u8) -> Option<usize>> FrameReader<L> {
         Ok(self.open.as_ref().map(|open| FrameHead { kind: open.kind, bytes: open.missing }))
     }
 
-    /// Consumes as much of the open frame's payload as there is, without copying it; `None` behind its end.
+    /// Consumes as much of the open frame's payload as there is, without copying it; `None` after its end, which an empty payload has reached at
+    /// once.
     pub fn piece<'a>(&mut self, input: &mut &'a [u8]) -> Option<&'a [u8]> {
-        let open = self.open.as_mut()?;
+        let open = self.open.as_mut().filter(|open| open.missing > 0);
+        let Some(open) = open else {
+            self.open = None;
+            return None;
+        };
         let piece = take(input, open.missing);
         open.missing = open.missing.saturating_sub(piece.len());
         if open.missing == 0 {

@@ -75,3 +75,35 @@ impl Frames {
         Ok(result)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::frame::encode_frame;
+
+    use super::*;
+
+    /// A payload of no bytes where a vector was announced: whatever follows it in the same piece of the stream is read, and nothing is waited for.
+    #[test]
+    fn an_empty_payload_ends_at_once_and_loses_nothing_after_it() {
+        let both = [encode_frame(1, &[]), encode_frame(2, b"next")].concat();
+        for cut in 0..=both.len() {
+            let mut frames = Frames::new(|_| Some(16));
+            let mut rest = [Bytes::copy_from_slice(&both[..cut]), Bytes::copy_from_slice(&both[cut..])].into_iter();
+            let head = loop {
+                match frames.head().unwrap() {
+                    Some(head) => break head,
+                    None => frames.feed(rest.next().unwrap()),
+                }
+            };
+            assert_eq!((head.kind, head.bytes, frames.piece()), (1, 0, None), "{cut}");
+            assert!(!frames.is_partial());
+            let next = loop {
+                match frames.frame().unwrap() {
+                    Some(frame) => break frame,
+                    None => frames.feed(rest.next().unwrap()),
+                }
+            };
+            assert_eq!((next.kind, next.payload.as_slice()), (2, &b"next"[..]), "{cut}");
+        }
+    }
+}

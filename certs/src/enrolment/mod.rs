@@ -145,6 +145,12 @@ pub enum EnrolmentError {
     /// A name under which nobody can approve.
     #[error("an approver's name is 1 to 64 of letters, digits, '@', '.', '_' and '-'; give one with --by")]
     Approver,
+    /// A root that was to be revoked.
+    #[error(
+        "nothing was revoked: this is the certificate of a root, and nothing can revoke a root. Name the issuing authority's: issuing.pem, or \
+         issuing-old-SECONDS.pem where it was replaced"
+    )]
+    RevokedRoot,
     /// A revocation list was refused.
     #[error(transparent)]
     Revocation(#[from] RevocationFileError),

@@ -192,6 +192,10 @@ pub(super) fn mark_revoked(
     reason: RevocationReason,
     now: u64,
 ) -> Result<bool, EnrolmentError> {
+    if issued_by(authority, authority) {
+        // A root's own list takes no effect on the root: whoever believed this would think that a thief is out.
+        return Err(EnrolmentError::RevokedRoot);
+    }
     let roots = read_certificates(&folder.join(names::TRUST))?;
     if !roots.iter().any(|root| issued_by(authority, root)) {
         return Err(FaultKind::ForeignAuthority

@@ -5,7 +5,7 @@
 //! (at most one renewal, 30 days, and 30 days of grace) before a new issuing authority is put under the new root.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
 
@@ -101,10 +101,8 @@ pub fn renew_issuing(
     places.finish()?;
     let authority = open_authority(folder)?;
     let root_key = TlsKey::read(&keys.join(names::ROOT_KEY))?;
-    let spki = root_key.spki();
     let roots = read_certificates(&folder.join(names::TRUST))?;
-    let of_key = |root: &&CertificateDer<'_>| parse_certificate(root).is_ok_and(|root| root.public_key().raw == spki);
-    let root = roots.iter().rfind(of_key).ok_or_else(|| FaultKind::KeyMismatch.because("root.key and trust.pem"))?;
+    let root = root_of(&roots, &root_key).ok_or_else(|| FaultKind::KeyMismatch.because("root.key and trust.pem"))?;
     let validity = within(Validity::starting(now, ISSUING_SECONDS), validity_of(root)?);
     let new = CertificateAuthority::under(&mut OsEntropy, authority.trust_domain(), root, &root_key, validity)?;
     for part in ["key", "pem"] {
@@ -139,37 +137,72 @@ pub fn renew_issuing(
     Ok(validity)
 }
 
-/// Makes a new root beside the old ones. Its key takes the name `root.key` in the folder `keys`; the old key is kept as `root-old-SECONDS.key`.
+/// Makes a new root beside the old ones. Its key takes the name `root.key` in the folder `keys`; the old key is kept as `root-old-SECONDS.key`. After
+/// a crash the same root goes on: while `root.next.key` is there, the keys have not changed their names.
 ///
 /// # Errors
 /// [`EnrolmentError`].
 pub fn renew_root(folder: &Path, keys: &Path, now: u64) -> Result<Validity, EnrolmentError> {
     let _lock = FolderLock::take(folder)?;
-    let domain = open_authority(folder)?.trust_domain().clone();
-    let validity = Validity::starting(now, ROOT_SECONDS);
-    let new = CertificateAuthority::create(&mut OsEntropy, &domain, validity, Validity::starting(now, 86_400))?;
     let (current, next) = (keys.join(names::ROOT_KEY), keys.join("root.next.key"));
-    if next.exists() {
-        fs::remove_file(&next).map_err(FileError::system("removing", &next))?;
+    let root = match begun_root(folder, &next)? {
+        Some(root) => root,
+        None => begin_root(folder, &current, &next, now)?,
+    };
+    if current.exists() {
+        let old = unused(keys, now);
+        fs::rename(&current, &old).map_err(FileError::system("keeping", &old))?;
     }
-    new.root_key.write(&next)?;
-    let trust = folder.join(names::TRUST);
-    let mut roots = read_certificates(&trust)?;
-    // Each vouches for the other, before either is trusted beside the other: a branch believes no root that none of its own has named.
-    let old_key = TlsKey::read(&current)?;
-    let spki = old_key.spki();
-    let of_key = |root: &&CertificateDer<'_>| parse_certificate(root).is_ok_and(|root| root.public_key().raw == spki);
-    let last = roots.iter().rfind(of_key).ok_or_else(|| FaultKind::KeyMismatch.because("root.key and trust.pem"))?;
-    vouch(folder, &new.root, (last, &old_key))?;
-    vouch(folder, last, (&new.root, &new.root_key))?;
-    roots.push(new.root);
-    write_certificates(&trust, &roots, Existing::Replace)?;
-    let old = keys.join(format!("root-old-{now}.key"));
-    fs::rename(&current, &old).map_err(FileError::system("keeping", &old))?;
     fs::rename(&next, &current).map_err(FileError::system("replacing", &current))?;
     make_root_list(folder, keys, ROOT_LIST_DAYS, now)?;
     make_list(folder, REVOCATION_DAYS, now)?;
-    Ok(validity)
+    Ok(validity_of(&root)?)
+}
+
+/// The root that is trusted already and whose key waits for its name: branches may have it, so that its key must not be lost.
+fn begun_root(folder: &Path, next: &Path) -> Result<Option<CertificateDer<'static>>, EnrolmentError> {
+    // A medium without links leaves an empty file after a crash: no key.
+    if fs::metadata(next).map_or(true, |found| found.len() == 0) {
+        return Ok(None);
+    }
+    Ok(root_of(&read_certificates(&folder.join(names::TRUST))?, &TlsKey::read(next)?).cloned())
+}
+
+/// Makes a root, whose key is `next`, and trusts it beside the one whose key is `current`.
+fn begin_root(folder: &Path, current: &Path, next: &Path, now: u64) -> Result<CertificateDer<'static>, EnrolmentError> {
+    let domain = open_authority(folder)?.trust_domain().clone();
+    let validity = Validity::starting(now, ROOT_SECONDS);
+    let new = CertificateAuthority::create(&mut OsEntropy, &domain, validity, Validity::starting(now, 86_400))?;
+    if next.exists() {
+        fs::remove_file(next).map_err(FileError::system("removing", next))?;
+    }
+    new.root_key.write(next)?;
+    let trust = folder.join(names::TRUST);
+    let mut roots = read_certificates(&trust)?;
+    // Each vouches for the other, before either is trusted beside the other: a branch believes no root that none of its own has named.
+    let old_key = TlsKey::read(current)?;
+    let last = root_of(&roots, &old_key).ok_or_else(|| FaultKind::KeyMismatch.because("root.key and trust.pem"))?;
+    vouch(folder, &new.root, (last, &old_key))?;
+    vouch(folder, last, (&new.root, &new.root_key))?;
+    roots.push(new.root.clone());
+    write_certificates(&trust, &roots, Existing::Replace)?;
+    Ok(new.root)
+}
+
+/// The newest of these roots that has this key.
+fn root_of<'a>(roots: &'a [CertificateDer<'static>], key: &TlsKey) -> Option<&'a CertificateDer<'static>> {
+    let spki = key.spki();
+    roots.iter().rfind(|root| parse_certificate(root).is_ok_and(|root| root.public_key().raw == spki))
+}
+
+/// A name for a root's old key that no other key has: two may be replaced within one second.
+fn unused(keys: &Path, now: u64) -> PathBuf {
+    let named = |at: u64| keys.join(format!("root-old-{at}.key"));
+    let mut at = now;
+    while named(at).exists() {
+        at += 1;
+    }
+    named(at)
 }
 
 fn within(wanted: Validity, outer: Validity) -> Validity {

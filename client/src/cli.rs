@@ -13,7 +13,7 @@ use tributary_protocol::time::Millis;
 use tributary_settings::{Fault, Faults};
 use tributary_transport::preflight::{Finding, Findings, Outcome};
 
-use crate::budget::{BUDGET_FILE, Budget};
+use crate::budget::{BUDGET_FILE, Budget, check_budget};
 use crate::data::{FileError, Stop, read_schema};
 use crate::dataset::{self, Loaded};
 use crate::error::ClientError;
@@ -44,12 +44,14 @@ pub fn run(options: &RunOptions) -> Result<(), ClientError> {
 /// What the branch has spent and has left, from its budget file and its signed policy. Nothing is changed; a daemon may be running.
 ///
 /// # Errors
-/// If a file cannot be used, or the policy is not signed.
+/// If a file cannot be used, or the policy is not signed; where a daemon would not spend from the file: no figure is told that is not this
+/// branch's, and a lost file is not taken for an unspent budget.
 pub fn budget(config: &std::path::Path, now_unix_ms: u64) -> Result<Budget, ClientError> {
     let settings = Settings::load(config)?;
     let policy = BranchPolicy::owned(&settings)?;
     let path = settings.state_dir.join(BUDGET_FILE);
-    let events = if path.exists() { tributary_journal::read::<ParticipantEvent>(&path)? } else { Vec::new() };
+    check_budget(&settings, &policy.population)?;
+    let events = tributary_journal::read::<ParticipantEvent>(&path)?;
     let events: Vec<ParticipantEvent> = events.into_iter().map(|recorded| recorded.event).collect();
     Ok(Budget::read(&policy, &events, Millis(now_unix_ms)))
 }

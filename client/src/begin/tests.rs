@@ -82,8 +82,11 @@ fn a_deleted_budget_is_not_begun_anew() {
     let home = Home::new();
     home.begin("owner.key", false).unwrap();
     let before = home.open(POPULATION).unwrap();
+    assert_eq!(crate::cli::budget(&home.path("client.toml"), 7).unwrap().counter, 1);
     std::fs::remove_dir_all(home.path("state")).unwrap();
     assert!(home.open(POPULATION).unwrap_err().contains("--adopt"));
+    let told = crate::cli::budget(&home.path("client.toml"), 7).unwrap_err().to_string();
+    assert!(told.contains("there is no budget file"), "nobody is told that nothing was spent: {told}");
     let refused = home.begin("owner.key", false).unwrap_err();
     assert!(refused.contains("has begun a budget before") && refused.contains("--adopt"), "{refused}");
     home.begin("owner.key", true).unwrap();

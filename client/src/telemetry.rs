@@ -1,6 +1,6 @@
 //! What the daemon tells its operator, and a supervisor that asked for events: one JSON object a line.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -204,6 +204,12 @@ impl Named {
 }
 
 impl Report {
+    /// Whether it holds figures that depend on a row.
+    fn tells_of_rows(&self) -> bool {
+        use Report::{Dataset, DatasetRemark, MaximaPassed, RowsDropped};
+        matches!(self, Dataset(_) | DatasetRemark { .. } | RowsDropped { .. } | MaximaPassed { .. })
+    }
+
     /// What the coordinator says of those who are missing; more than it may name are not shown.
     #[must_use]
     pub fn muster(muster: &Muster, roster: Option<&Roster>) -> Self {
@@ -236,12 +242,20 @@ impl Report {
 
 /// Prints a report on standard output: as a JSON line, or as a sentence. A closed output is not an error of the daemon.
 pub fn print(report: &Report, events: bool) {
-    let line = if events {
-        serde_json::to_string(report).expect("reports have no maps with keys that are not texts")
+    let mut out = std::io::stdout().lock();
+    if let Some(line) = line(report, events, out.is_terminal()) {
+        let _ = writeln!(out, "{line}");
+    }
+}
+
+/// A service's output goes into the system's journal, and from there to a collector of logs. So figures of rows are shown to a person at a
+/// terminal, and to a supervisor that asked for events, alone.
+fn line(report: &Report, events: bool, terminal: bool) -> Option<String> {
+    if events {
+        Some(serde_json::to_string(report).expect("reports have no maps with keys that are not texts"))
     } else {
-        sentence(report)
-    };
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+        (terminal || !report.tells_of_rows()).then(|| sentence(report))
+    }
 }
 
 fn sentence(report: &Report) -> String {
@@ -413,6 +427,20 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
         assert_eq!(json["changes"]["other_keys"]["names"], serde_json::json!(["bank/branch-3 (client 3)"]));
         assert_eq!(sentence(&Report::roster(1, 0, None)), "roster 1 is accepted");
+    }
+
+    #[test]
+    fn figures_of_rows_are_for_a_terminal_or_for_who_asked_for_events() {
+        let figures = [
+            Report::RowsDropped { rows: 1, kept: 2 },
+            Report::MaximaPassed { customers: 1, rows: 2 },
+            Report::DatasetRemark { file: "rows.csv".to_owned(), remark: "40 rows, 1 customer".to_owned() },
+        ];
+        for report in &figures {
+            assert_eq!(line(report, false, false), None, "a service's journal");
+            assert!(line(report, false, true).is_some() && line(report, true, false).is_some());
+        }
+        assert!(line(&Report::roster(1, 0, None), false, false).is_some(), "all else is told everywhere");
     }
 
     /// A roster of thousands of changes says how many there are, on one line.

@@ -1,4 +1,4 @@
-//! Everything that settings name, opened and judged: before a port is, and for `coordinator check`.
+//! Everything that settings name, opened and judged: before a port is, and for `config check`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

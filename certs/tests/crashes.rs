@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use tributary_certs::enrolment::{Apart, init_authority_apart, names};
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::keys::TlsKey;
-use tributary_certs::office::{ROOT_LIST_DAYS, RevocationReason, fresh_root_list, renew_root, revoke_issuing};
+use tributary_certs::office::{
+    ROOT_LIST_DAYS, RevocationReason, fresh_root_list, renew_issuing, renew_root, revoke_issuing,
+};
 use tributary_certs::tls::read_certificates;
 
 const NOW: u64 = 1_900_000_000;
@@ -71,6 +73,18 @@ fn two_new_roots_within_a_second_keep_every_key() {
     authority.renew_root();
     assert_eq!(authority.roots_with_keys(), (3, 3));
     fresh_root_list(&authority.at("ca"), &authority.at("usb"), ROOT_LIST_DAYS, NOW).unwrap();
+}
+
+/// An old authority signs the list of what it issued; without its key nobody believes any of that.
+#[test]
+fn issuing_authorities_that_are_replaced_within_a_second_are_all_kept() {
+    let authority = Authority::new();
+    for _ in 0..3 {
+        renew_issuing(&authority.at("ca"), &authority.at("usb"), None, None, NOW).unwrap();
+    }
+    let names = std::fs::read_dir(authority.at("ca")).unwrap().map(|entry| entry.unwrap().file_name());
+    let kept = names.filter(|name| name.to_str().unwrap().starts_with("issuing-old-")).count();
+    assert_eq!(kept, 2 * 3, "a key and a certificate of each");
 }
 
 /// A root on its own list changes nothing, and whoever typed it would think that the thief is out.

@@ -105,8 +105,14 @@ pub fn renew_issuing(
     let root = root_of(&roots, &root_key).ok_or_else(|| FaultKind::KeyMismatch.because("root.key and trust.pem"))?;
     let validity = within(Validity::starting(now, ISSUING_SECONDS), validity_of(root)?);
     let new = CertificateAuthority::under(&mut OsEntropy, authority.trust_domain(), root, &root_key, validity)?;
+    // Another may have been replaced within the same second: it still signs lists, so its name stays its own.
+    let kept = |at: u64, part: &str| folder.join(format!("issuing-old-{at}.{part}"));
+    let mut at = now;
+    while kept(at, "pem").exists() && read_certificates(&kept(at, "pem"))?.first() != Some(authority.certificate()) {
+        at += 1;
+    }
     for part in ["key", "pem"] {
-        let (from, to) = (places.current(part), folder.join(format!("issuing-old-{now}.{part}")));
+        let (from, to) = (places.current(part), kept(at, part));
         if !to.exists() {
             fs::hard_link(&from, &to).map_err(FileError::system("keeping", &to))?;
         }

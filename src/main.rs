@@ -18,13 +18,34 @@ mod roles;
 mod simulate;
 mod verify;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Tensors of 128 KiB and more otherwise go through mmap at every training step.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Printing panics where standard output cannot be written: the disk is full, or its reader has gone. Whoever called the command is told so, as of any
+/// other failure. Daemons do not print that way, and go on.
+fn tell_of_lost_output() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let text =
+            panic.payload().downcast_ref::<String>().filter(|text| text.starts_with("failed printing to stdout"));
+        let Some(text) = text else {
+            usual(panic);
+            return;
+        };
+        let _ = writeln!(
+            std::io::stderr(),
+            "tributary: {text}. The answer is lost, and what the command was to do may be done: look before you type it again"
+        );
+        std::process::exit(1);
+    }));
+}
+
 fn main() -> ExitCode {
+    tell_of_lost_output();
     let exit = match command::parse() {
         // Not the daemons alone: enrolment and the authority's commands hold private keys as well.
         Ok(command) => memory::keep_in_process().and_then(|()| command::run(command)),

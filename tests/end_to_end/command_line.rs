@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use crate::support::{self, run};
+use crate::support::{self, EXECUTABLE, run};
 
 /// `docs/OPERATING.md` describes the codes; these are the ways to each that need no federation.
 #[test]
@@ -161,4 +162,16 @@ fn groups_are_named_listed_and_signed_with_the_roster() {
     support::sign_roster(&ca, &[&ca]);
     certs(&["roster", "propose", "--out", &path("nothing")]).assert_refused(1, &["nothing differs from roster 2"]);
     assert!(!fs::read_to_string(path("ca/roster")).unwrap().contains("\ngroup "));
+}
+
+/// A full disk, or a reader that has gone, is a failure of the command like any other, and no panic.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_cannot_be_written_is_told_and_ends_with_1() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let words = ["privacy", "account", "--noise-multiplier", "1", "--rounds", "1", "--delta", "1e-6"];
+    let ended = Command::new(EXECUTABLE).args(words).stdout(full).output().unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{told}");
+    assert!(told.contains("The answer is lost") && !told.contains("panicked"), "{told}");
 }

@@ -10,6 +10,7 @@ use tributary_protocol::round::Timing;
 use crate::certs::unix_seconds;
 use crate::command::{BudgetCommand, BudgetOptions, ClientInitOptions, EnrolOptions, PolicyCommand, RenewOptions};
 use crate::exit::{Exit, Failure};
+use crate::json;
 
 /// `tributary client budget`.
 ///
@@ -29,7 +30,7 @@ pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
     let config = options.config.as_ref().ok_or_else(|| Failure::usage("give --config, or begin, or owner"))?;
     let budget = cli::budget(config, now).map_err(explained)?;
     if options.json {
-        println!("{}", serde_json::to_string(&budget).expect("a budget is plain data"));
+        json::print(&budget);
     } else {
         print!("{budget}");
     }

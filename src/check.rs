@@ -6,6 +6,7 @@ use clap::Args;
 use tributary_settings::{Fault, Faults};
 
 use crate::exit::{Exit, Failure};
+use crate::json;
 
 /// What to check.
 #[derive(Args)]
@@ -31,14 +32,13 @@ enum Daemon {
 pub(crate) fn run(options: &CheckOptions) -> Result<Exit, Failure> {
     match (check(&options.file), options.json) {
         (Ok(report), false) => println!("{}: no fault\n{}", options.file.display(), report.text.trim_end()),
-        (Ok(report), true) => println!(
-            "{}",
-            serde_json::json!({ "file": options.file, "daemon": report.daemon, "valid": true, "found": report.fields })
+        (Ok(report), true) => json::print(
+            &serde_json::json!({ "file": options.file, "daemon": report.daemon, "valid": true, "found": report.fields }),
         ),
         (Err(faults), false) => return Err(Failure::settings(faults)),
         (Err(faults), true) => {
             let list: Vec<serde_json::Value> = faults.faults.iter().map(describe).collect();
-            println!("{}", serde_json::json!({ "file": options.file, "valid": false, "faults": list }));
+            json::print(&serde_json::json!({ "file": options.file, "valid": false, "faults": list }));
             return Ok(Exit::Settings);
         }
     }

@@ -164,7 +164,7 @@ pub(crate) struct PreflightOptions {
     /// The settings file
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
-    /// Print one JSON array
+    /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
 }

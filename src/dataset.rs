@@ -21,7 +21,7 @@ pub(crate) fn check(config: &Path, json: bool) -> Result<Exit, Failure> {
     let usable = files.iter().all(CheckedFile::is_usable);
     if json {
         let list: Vec<Value> = files.iter().map(described).collect();
-        println!("{}", json!({ "usable": usable, "files": list }));
+        crate::json::print(&json!({ "usable": usable, "files": list }));
     } else {
         files.iter().for_each(show);
         println!(

@@ -10,6 +10,7 @@ mod dataset;
 #[cfg(feature = "demo")]
 mod demo;
 mod exit;
+mod json;
 mod memory;
 mod privacy;
 #[cfg(any(feature = "coordinator", feature = "client"))]

@@ -7,6 +7,7 @@ use tributary_model::privacy::{SampledTarget, calibrate_sampled, calibrate_tight
 use tributary_protocol::limits::PLAN_ROUNDS_MAX;
 
 use crate::exit::{Exit, Failure};
+use crate::json;
 
 /// Beyond it noise multipliers have no use, and their squares no room.
 const NOISE_MULTIPLIER_MAX: f64 = 1e9;
@@ -101,7 +102,7 @@ pub(crate) fn run(command: &PrivacyCommand) -> Result<Exit, Failure> {
         eprintln!("tributary: no figure by privacy loss distributions: {reason}");
     }
     if plan.json {
-        println!("{}", serde_json::to_string(&figures).expect("figures are plain data"));
+        json::print(&figures);
         return Ok(Exit::Done);
     }
     print!("{}", table(plan, &figures));

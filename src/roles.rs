@@ -11,6 +11,7 @@ use tributary_transport::preflight::Findings;
 
 use crate::command::{DaemonOptions, PreflightOptions};
 use crate::exit::{Exit, Failure};
+use crate::json;
 
 /// The variable that chooses what is logged, in the form of `tracing`'s filters.
 const LOG_VARIABLE: &str = "TRIBUTARY_LOG";
@@ -88,7 +89,7 @@ pub(crate) fn client_preflight(options: &PreflightOptions) -> Result<Exit, Failu
 
 fn show(found: &Findings, json: bool) -> Exit {
     if json {
-        println!("{}", serde_json::to_string(found).expect("findings are plain data"));
+        json::print(&serde_json::json!({ "findings": found }));
     } else {
         print!("{found}");
     }

@@ -159,9 +159,13 @@ fn json(total: &Campaign, asked: &SimulateOptions, options: &Options) -> serde_j
     })
 }
 
+/// Seeds that are no range.
+#[derive(Debug, thiserror::Error)]
+#[error("write two numbers, the smaller one first: 0..1000")]
+struct NoRange;
+
 /// `A..B`.
-fn seeds(text: &str) -> Result<Range<u64>, String> {
+fn seeds(text: &str) -> Result<Range<u64>, NoRange> {
     let ends = text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
-    ends.filter(|seeds| seeds.start < seeds.end)
-        .ok_or_else(|| "write two numbers, the smaller one first: 0..1000".into())
+    ends.filter(|seeds| seeds.start < seeds.end).ok_or(NoRange)
 }

@@ -1,6 +1,6 @@
 //! Costs of the primitives on one core, printed as plain lines: `cargo bench -p tributary-certs`.
 //!
-//! Each line is the best of several repetitions: the figure to compare with PROTOCOL.md, section 9, on a busy machine.
+//! Each line is the best of several repetitions: the figure to compare on a busy machine.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -98,13 +98,14 @@ fn signatures() {
     print("Ed25519 signature", best(1, || drop(black_box(RealSuite::sign(&key, &message)))));
     let verify = || assert!(RealSuite::verify(&public, black_box(&message), &signature));
     print("Ed25519 strict verification", best(1, verify));
-    let other = ParsedPublicKey::new(&ED25519, public.0).expect("a good key");
-    let verify = || other.verify_sig(black_box(&message), &signature.0).expect("a good signature");
+    let other = ParsedPublicKey::new(&ED25519, &public.bytes).expect("a good key");
+    let verify = || other.verify_sig(black_box(&message), &signature.bytes).expect("a good signature");
     print("  the same by aws-lc-rs, key parsed before, small orders not refused", best(1, verify));
     for count in [2, 4, 8, 11, 32] {
         let keys: Vec<_> = (0..count).map(|_| SigningKey::generate(&mut OsEntropy)).collect();
         let signatures: Vec<_> = keys.iter().map(|key| RealSuite::sign(key, &message)).collect();
-        let listed: Vec<_> = keys.iter().map(SigningKey::verifying_key).zip(&signatures).collect();
+        let public: Vec<_> = keys.iter().map(SigningKey::verifying_key).collect();
+        let listed: Vec<_> = public.iter().zip(&signatures).collect();
         let verify = || assert!(RealSuite::verify_all(black_box(&message), &listed));
         print(&format!("Ed25519 verification of {count} together, each"), best(count, verify));
     }

@@ -5,28 +5,31 @@
 //! binding names. The larger sequence wins.
 //!
 //! ```text
-//! client (u32) | SHA-256 of the SPKI (32 bytes) | sequence (u64) | signature (64 bytes)      integers little-endian
-//! signed: "SA1/tls-key" || 0x00 || SHA-256("SA1 tls-key" behind its length (u32) || the first three)
+//! client (u32) | SHA-256 of the SPKI (32 bytes) | sequence (u64) | algorithm of the signature (u8) | signature      integers little-endian
+//! signed: "SA1/tls-key" || 0x00 || number of the hashes || SHA-256("SA1 tls-key" after its length (u32) || the first three)
 //! ```
 //!
 //! Does **not** guarantee that the certificate is valid, nor that the member was not revoked: both are checked where they are checked today.
 
 use std::path::Path;
 
+use tributary_protocol::algorithm::SignatureAlgorithm;
 use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::ids::ClientId;
+use tributary_protocol::limits::SIGNATURE_BYTES_MAX;
+use tributary_protocol::message::signed_message;
 use tributary_protocol::roster::RosterEntry;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 
-use crate::files::{self, Existing, FileError};
-use crate::lines::{Fields, body, hex};
+use crate::lines::{Fields, body, read_titled};
 use crate::suite::{RealSuite, SigningKey};
+use tributary_storage::files::{self, Existing, FileError};
 
-/// Bytes of an encoded [`SignedBinding`].
-pub const BINDING_BYTES: usize = 108;
+/// Bytes of an Ed25519 signature.
+const ED25519_BYTES: usize = 64;
 
-const TITLE: &str = "tributary key binding 1";
-const LIST_TITLE: &str = "tributary key bindings 1";
+const TITLE: &str = "tributary key binding 2";
+const LIST_TITLE: &str = "tributary key bindings 2";
 const WHAT: &str = "key binding";
 
 /// What a client states.
@@ -41,25 +44,24 @@ pub struct KeyBinding {
 }
 
 /// The statement with its signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedBinding {
     /// The statement.
     pub binding: KeyBinding,
     /// The signature by the client's protocol signing key.
-    pub signature: [u8; 64],
+    pub signature: Signature,
 }
 
 impl KeyBinding {
     /// Signs the statement.
     #[must_use]
     pub fn sign(self, key: &SigningKey) -> SignedBinding {
-        let signature = RealSuite::sign(key, &self.signing_input()).0;
-        SignedBinding { binding: self, signature: signature.try_into().expect("an Ed25519 signature has 64 bytes") }
+        SignedBinding { binding: self, signature: RealSuite::sign(key, &self.signing_input()) }
     }
 
     fn signing_input(&self) -> Vec<u8> {
         let body = Canonical::new("SA1 tls-key").u32(self.client.0).digest(&self.tls_spki_sha256).u64(self.sequence);
-        [b"SA1/tls-key\0".as_slice(), body.finish().as_bytes()].concat()
+        signed_message("tls-key", &body.finish())
     }
 }
 
@@ -67,7 +69,7 @@ impl SignedBinding {
     /// Whether this signing key signed it.
     #[must_use]
     pub fn verify(&self, signing_key: &VerifyingKey) -> bool {
-        RealSuite::verify(signing_key, &self.binding.signing_input(), &Signature(self.signature.to_vec()))
+        RealSuite::verify(signing_key, &self.binding.signing_input(), &self.signature)
     }
 
     /// Whether another one binds the same key of the same client.
@@ -77,18 +79,23 @@ impl SignedBinding {
         key(self) == key(other)
     }
 
-    /// The fixed-length encoding.
+    /// The encoding.
     #[must_use]
-    pub fn encode(&self) -> [u8; BINDING_BYTES] {
-        let mut bytes = [0; BINDING_BYTES];
-        bytes[..4].copy_from_slice(&self.binding.client.0.to_le_bytes());
-        bytes[4..36].copy_from_slice(self.binding.tls_spki_sha256.as_bytes());
-        bytes[36..44].copy_from_slice(&self.binding.sequence.to_le_bytes());
-        bytes[44..].copy_from_slice(&self.signature);
-        bytes
+    pub fn encode(&self) -> Vec<u8> {
+        let KeyBinding { client, tls_spki_sha256, sequence } = self.binding;
+        let algorithm = [self.signature.algorithm.number()];
+        let fields: [&[u8]; 5] = [
+            &client.0.to_le_bytes(),
+            tls_spki_sha256.as_bytes(),
+            &sequence.to_le_bytes(),
+            &algorithm,
+            &self.signature.bytes,
+        ];
+        fields.concat()
     }
 
-    /// Decodes what [`SignedBinding::encode`] made; `None` for any other length. Says nothing about the signature: verify.
+    /// Decodes what [`SignedBinding::encode`] made; `None` for a wrong number of bytes, where the algorithm says it, and for more than any
+    /// signature has. Says nothing about the signature: verify.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (client, rest) = bytes.split_first_chunk::<4>()?;
@@ -99,7 +106,13 @@ impl SignedBinding {
             tls_spki_sha256: Digest(*spki),
             sequence: u64::from_le_bytes(*sequence),
         };
-        Some(Self { binding, signature: rest.try_into().ok()? })
+        let (algorithm, signature) = rest.split_first()?;
+        let algorithm = SignatureAlgorithm::of_number(*algorithm);
+        let fits = match algorithm {
+            SignatureAlgorithm::ED25519 => signature.len() == ED25519_BYTES,
+            _ => signature.len() <= SIGNATURE_BYTES_MAX,
+        };
+        fits.then(|| Self { binding, signature: Signature { algorithm, bytes: signature.to_vec() } })
     }
 
     /// Writes `identity.binding`, replacing an older one.
@@ -115,7 +128,7 @@ impl SignedBinding {
     /// # Errors
     /// [`FileError`].
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        let text = files::read_text(path, WHAT)?;
+        let text = read_titled(path, TITLE, WHAT)?;
         let parse = || {
             let mut lines = body(&text, TITLE)?;
             let binding = Self::parse(lines.next()?)?;
@@ -126,7 +139,7 @@ impl SignedBinding {
 
     fn line(&self) -> String {
         let KeyBinding { client, tls_spki_sha256, sequence } = self.binding;
-        format!("client {client} tls {tls_spki_sha256} sequence {sequence} signature {}\n", hex(&self.signature))
+        format!("client {client} tls {tls_spki_sha256} sequence {sequence} signature {}\n", self.signature)
     }
 
     fn parse(line: &str) -> Option<Self> {
@@ -136,7 +149,7 @@ impl SignedBinding {
             tls_spki_sha256: fields.digest("tls")?,
             sequence: fields.number("sequence")?,
         };
-        let signature = fields.bytes("signature")?.try_into().ok()?;
+        let signature = fields.signature("signature")?;
         fields.end().map(|()| Self { binding, signature })
     }
 }
@@ -210,16 +223,17 @@ mod tests {
         assert!(!signed.verify(&SigningKey::from_seed(&[8; 32]).verifying_key()));
         let bytes = signed.encode();
         assert_eq!(SignedBinding::decode(&bytes), Some(signed));
-        assert_eq!(SignedBinding::decode(&bytes[1..]), None);
+        assert_eq!(SignedBinding::decode(&bytes[..bytes.len() - 1]), None);
+        assert_eq!(SignedBinding::decode(&bytes[..44]), None);
         assert_eq!(SignedBinding::decode(&[bytes.as_slice(), &[0]].concat()), None);
-        for index in 0..BINDING_BYTES {
-            let mut altered = bytes;
+        for index in 0..bytes.len() {
+            let mut altered = bytes.clone();
             altered[index] ^= 1;
             assert!(!SignedBinding::decode(&altered).unwrap().verify(&key.verifying_key()), "{index}");
         }
         // The bytes that are signed stand still.
         let digest = Digest::of(&binding.signing_input()).to_string();
-        assert_eq!(digest, "d853baeb631196ad6557c98970ecb76a20812a5003599d9f136fce1b8d3cce21");
+        assert_eq!(digest, "92fb7ea78bce2af7dd6cddfe161c12a619067ce2ea4eed364922573e1a3d9611");
     }
 
     #[test]
@@ -259,7 +273,7 @@ mod tests {
         assert!(!admits(&entry, Some(&bound), &first) && admits(&entry, Some(&bound), &second));
         let other = KeyBinding { client: ClientId(4), ..bound.binding }.sign(&key);
         assert!(!admits(&entry, Some(&other), &second));
-        let forged = SignedBinding { signature: [0; 64], ..bound };
+        let forged = SignedBinding { signature: Signature::ed25519([0; 64]), ..bound };
         assert!(!admits(&entry, Some(&forged), &second) && admits(&entry, Some(&forged), &first));
     }
 }

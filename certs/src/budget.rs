@@ -8,11 +8,11 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::message::SignedBody as _;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 
-use crate::files::{self, Existing, FileError};
-use crate::lines::{Fields, body, hex};
+use crate::lines::{Fields, body, judge_title};
 use crate::suite::{RealSuite, SigningKey};
+use tributary_storage::files::{self, Existing, FileError};
 
-const TITLE: &str = "tributary budget mark 1";
+const TITLE: &str = "tributary budget mark 2";
 const WHAT: &str = "mark of a budget that was begun, as `tributary client budget begin` writes it";
 const NAME: &str = "budget";
 
@@ -47,6 +47,7 @@ impl BudgetMark {
         }
         let bytes = files::read_private(&path)?;
         let text = std::str::from_utf8(&bytes).ok();
+        text.map_or(Ok(()), |text| judge_title(&path, text, TITLE))?;
         text.and_then(Self::parse).map(Some).ok_or_else(|| FileError::content(&path, WHAT))
     }
 
@@ -56,9 +57,8 @@ impl BudgetMark {
     /// If it cannot be written.
     pub fn write(&self, identity: &Path) -> Result<(), FileError> {
         let Self { population, salt, owner, changes } = self;
-        let mut text = format!("{TITLE}\npopulation {population} salt {} owner {}\n", Digest(*salt), Digest(owner.0));
+        let mut text = format!("{TITLE}\npopulation {population} salt {} owner {owner}\n", Digest(*salt));
         for OwnerChange { population, from, to, signature } in changes {
-            let (from, to, signature) = (Digest(from.0), Digest(to.0), hex(&signature.0));
             text += &format!("change population {population} from {from} to {to} signature {signature}\n");
         }
         files::write_private(&Self::path(identity), text.as_bytes(), Existing::Replace)
@@ -67,26 +67,26 @@ impl BudgetMark {
     fn parse(text: &str) -> Option<Self> {
         let mut lines = body(text, TITLE)?;
         let mut fields = Fields::of(lines.next()?);
-        let (population, salt, owner) = (fields.digest("population")?, fields.digest("salt")?, fields.digest("owner")?);
+        let (population, salt, owner) = (fields.digest("population")?, fields.digest("salt")?, fields.key("owner")?);
         fields.end()?;
         let changes = lines.map(change).collect::<Option<Vec<_>>>()?;
-        Some(Self { population, salt: salt.0, owner: VerifyingKey(owner.0), changes })
+        Some(Self { population, salt: salt.0, owner, changes })
     }
 }
 
 fn change(line: &str) -> Option<OwnerChange> {
     let mut fields = Fields::of(line.strip_prefix("change ")?);
-    let (population, from, to) = (fields.digest("population")?, fields.digest("from")?, fields.digest("to")?);
-    let signature = Signature(fields.bytes("signature")?);
+    let (population, from, to) = (fields.digest("population")?, fields.key("from")?, fields.key("to")?);
+    let signature = fields.signature("signature")?;
     fields.end()?;
-    Some(OwnerChange { population, from: VerifyingKey(from.0), to: VerifyingKey(to.0), signature })
+    Some(OwnerChange { population, from, to, signature })
 }
 
 /// The owner signs that a budget passes to another one.
 #[must_use]
 pub fn sign_owner_change(owner: &SigningKey, population: Digest, to: VerifyingKey) -> OwnerChange {
     let from = owner.verifying_key();
-    let mut change = OwnerChange { population, from, to, signature: Signature(Vec::new()) };
+    let mut change = OwnerChange { population, from, to, signature: Signature::none() };
     change.signature = RealSuite::sign(owner, &change.to_sign::<RealSuite>());
     change
 }
@@ -104,7 +104,7 @@ pub fn sign_first_use(
         owner: owner.verifying_key(),
         signing_key,
         adopts,
-        signature: Signature(Vec::new()),
+        signature: Signature::none(),
     };
     first.signature = RealSuite::sign(owner, &first.to_sign::<RealSuite>());
     first
@@ -120,10 +120,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(BudgetMark::read(folder.path()).unwrap(), None);
         let owner = SigningKey::generate(&mut OsEntropy);
-        let changes = vec![sign_owner_change(&owner, Digest([1; 32]), VerifyingKey([3; 32]))];
-        let owner = VerifyingKey([3; 32]);
+        let changes = vec![sign_owner_change(&owner, Digest([1; 32]), VerifyingKey::ed25519([3; 32]))];
+        let owner = VerifyingKey::ed25519([3; 32]);
         for changes in [vec![], changes] {
-            let mark = BudgetMark { population: Digest([1; 32]), salt: [2; 32], owner, changes };
+            let mark = BudgetMark { population: Digest([1; 32]), salt: [2; 32], owner: owner.clone(), changes };
             mark.write(folder.path()).unwrap();
             assert_eq!(BudgetMark::read(folder.path()).unwrap(), Some(mark));
         }
@@ -154,7 +154,7 @@ mod tests {
     fn the_owners_signature_covers_population_salt_keys_and_purpose() {
         let (owner, branch) = (SigningKey::generate(&mut OsEntropy), SigningKey::generate(&mut OsEntropy));
         let key = branch.verifying_key();
-        let first = sign_first_use(&owner, ("retail", &[7; 32]), key, false);
+        let first = sign_first_use(&owner, ("retail", &[7; 32]), key.clone(), false);
         assert!(first.is_signed::<RealSuite>());
         assert_eq!(first.population, population_digest(&[7; 32], "retail"));
         let changed = [

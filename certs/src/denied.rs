@@ -1,17 +1,18 @@
 //! The deny-list: whom the coordinator's door refuses, whoever issued the certificate, and from the moment that it is read.
 //!
 //! ```text
-//! tributary denied 1
+//! tributary denied 2
 //! issuer 9f86..
 //! number 7
 //! identity spiffe://federation.example/north-bank/client/branch-1 at 1900000000 reason key-compromise
 //! key 4b1c.. at 1900000000 reason unspecified
+//! signing ed25519:77aa.. at 1900000000 reason unspecified
 //! client 3 at 1900000000 reason affiliation-changed
 //! signature 3081..
 //! ```
 //!
-//! The issuing authority signs it (ECDSA on P-384 with SHA-384) over everything above the last line. An entry names an identity, a key (the
-//! SHA-256 of a TLS key's public key information, or a public signing key), or a client's number. Of two lists the one of the authority that
+//! The issuing authority signs it (ECDSA on P-384 with SHA-384) over everything above the last line. An entry names an identity, a TLS key (the
+//! SHA-256 of its public key information), a public signing key, or a client's number. Of two lists the one of the authority that
 //! began later counts, and of one authority's the one with the larger number: a thief of a replaced authority's key cannot go beyond that.
 //!
 //! Does **not** make anybody a member no more: that is for the roster, whose keys are offline.
@@ -21,14 +22,15 @@ use std::path::Path;
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, UnparsedPublicKey};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
+use tributary_protocol::secagg::suite::VerifyingKey;
 
 use crate::fault::{CertificateFault, FaultKind};
-use crate::files::{self, Existing, FileError};
 use crate::identity::{Identity, parse_certificate};
 use crate::issue::{CertificateAuthority, IssueError, RevocationReason};
-use crate::lines::{Fields, body, hex};
+use crate::lines::{Fields, body, hex, read_titled};
 pub use crate::revocation::DenyOrder;
 use crate::revocation::{RevocationFileError, RevocationLists, Seen};
+use tributary_storage::files::{self, Existing, FileError};
 
 /// The file's name, beside `revocations.pem`.
 pub const DENIED: &str = "denied";
@@ -36,7 +38,7 @@ pub const DENIED: &str = "denied";
 /// Entries of a list, at most.
 pub const DENIED_MAX: usize = 10_000;
 
-const TITLE: &str = "tributary denied 1";
+const TITLE: &str = "tributary denied 2";
 const WHAT: &str = "deny-list";
 
 /// Whom or what an entry names.
@@ -44,8 +46,10 @@ const WHAT: &str = "deny-list";
 pub enum Denied {
     /// Whoever proves this identity.
     Identity(Identity),
-    /// Whoever proves this key: the SHA-256 of a TLS key's public key information, or a public signing key.
+    /// Whoever proves this TLS key: the SHA-256 of its public key information.
     Key(Digest),
+    /// Whoever has this public signing key.
+    Signing(VerifyingKey),
     /// Whoever the roster gives this number.
     Client(ClientId),
 }
@@ -55,6 +59,7 @@ impl core::fmt::Display for Denied {
         match self {
             Self::Identity(identity) => write!(formatter, "identity {identity}"),
             Self::Key(key) => write!(formatter, "key {key}"),
+            Self::Signing(key) => write!(formatter, "signing {key}"),
             Self::Client(client) => write!(formatter, "client {client}"),
         }
     }
@@ -79,7 +84,7 @@ pub struct Bearer<'a> {
     /// SHA-256 of the certificate's public key information.
     pub tls_spki_sha256: &'a Digest,
     /// The public signing key that the roster gives it.
-    pub signing_key: &'a [u8; 32],
+    pub signing_key: &'a VerifyingKey,
     /// Its number in the roster.
     pub client: ClientId,
 }
@@ -109,7 +114,8 @@ impl DenyList {
     pub fn denies(&self, bearer: &Bearer<'_>) -> Option<&DenyEntry> {
         self.entries.iter().find(|entry| match &entry.who {
             Denied::Identity(identity) => identity == bearer.identity,
-            Denied::Key(key) => key == bearer.tls_spki_sha256 || key.as_bytes() == bearer.signing_key,
+            Denied::Key(key) => key == bearer.tls_spki_sha256,
+            Denied::Signing(key) => key == bearer.signing_key,
             Denied::Client(client) => *client == bearer.client,
         })
     }
@@ -158,7 +164,7 @@ impl DenyList {
     /// [`FaultKind::DenyListForged`], [`FaultKind::RevocationListOlder`], and as the file is read.
     pub fn read(path: &Path, lists: &RevocationLists, seen: &Seen, now: u64) -> Result<Self, RevocationFileError> {
         let list = if path.exists() {
-            Self::verified(&files::read_text(path, WHAT)?, path, lists, now)?
+            Self::verified(&read_titled(path, TITLE, WHAT)?, path, lists, now)?
         } else {
             Self::default()
         };
@@ -191,7 +197,7 @@ impl DenyList {
         if !path.exists() {
             return Ok(Self::default());
         }
-        let text = files::read_text(path, WHAT)?;
+        let text = read_titled(path, TITLE, WHAT)?;
         let Parsed { issuer, number, entries, .. } = parse(&text).ok_or_else(|| FileError::content(path, WHAT))?;
         let own = issuer == authority.key().spki_sha256();
         let order = own.then_some(DenyOrder { since: authority.validity().not_before, number });
@@ -244,6 +250,7 @@ fn entry(line: &str) -> Option<DenyEntry> {
     let who = match line.split(' ').next()? {
         "identity" => Denied::Identity(fields.identity("identity")?),
         "key" => Denied::Key(fields.digest("key")?),
+        "signing" => Denied::Signing(fields.key("signing")?),
         "client" => Denied::Client(ClientId(fields.number("client")?)),
         _ => return None,
     };

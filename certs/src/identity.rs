@@ -1,4 +1,4 @@
-//! Who a certificate says its bearer is: one URI, and nothing else (SECURITY notes C.1; SPIFFE-ID, section 2).
+//! Who a certificate says its bearer is: one URI, and nothing else (docs/CERTIFICATES.md, "Who is who"; SPIFFE-ID, section 2).
 //!
 //! `spiffe://TRUST_DOMAIN/ORGANISATION/client/ID`, `spiffe://TRUST_DOMAIN/ORGANISATION/coordinator/ID`, and for people
 //! `spiffe://TRUST_DOMAIN/ORGANISATION/role/ROLE/NAME`. The common name is never looked at. Name constraints on URIs are not relied on: the

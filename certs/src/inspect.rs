@@ -18,18 +18,18 @@ use x509_parser::prelude::X509Certificate;
 use x509_parser::public_key::PublicKey;
 
 use crate::fault::{CertificateFault, FaultKind, explain};
-use crate::files::FileError;
 use crate::identity::{Identity, IdentityError, Role, identity_in, parse_certificate};
 use crate::issue::Validity;
 use crate::provider::provider;
 use crate::tls::{TrustRoots, read_certificates};
 use crate::trust::RootSet;
 use crate::verify::{bad_identity, lives, serves, shape, usage};
+use tributary_storage::files::FileError;
 
 /// Seconds of a day.
 const DAY: u64 = 86_400;
 
-/// The share of a validity, in per cent, below which what is left is reported (SECURITY notes, C.3: warn at 25 %).
+/// The share of a validity, in per cent, below which what is left is reported (docs/CERTIFICATES.md, "Renewal").
 const WARN_PER_CENT: u64 = 25;
 
 /// What a certificate file says.

@@ -1,7 +1,7 @@
 //! Private keys: TLS keys (ECDSA P-256; P-384 for authorities) and protocol signing keys (Ed25519), and their files.
 //!
 //! Both are PKCS#8 in PEM text (RFC 5958, RFC 7468), so that a bank's own tools can read them. They are two keys on purpose: a stolen TLS
-//! key cannot forge an update, and a gateway that terminates TLS cannot alter one (SECURITY notes, C.1).
+//! key cannot forge an update, and a gateway that terminates TLS cannot alter one (docs/CERTIFICATES.md, "Who is who").
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,9 +12,10 @@ use tributary_protocol::secagg::suite::VerifyingKey;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::armour;
-use crate::files::{self, Existing, FileError};
+use crate::lines::{body, read_titled};
 use crate::provider;
 use crate::suite::SigningKey;
+use tributary_storage::files::{self, Existing, FileError};
 
 /// PKCS#8 version 1 of an Ed25519 key (RFC 8410, section 7): this prefix, then the 32 bytes of the seed.
 const ED25519_PREFIX: [u8; 16] =
@@ -135,23 +136,34 @@ pub fn write_signing_key(key: &SigningKey, path: &Path) -> Result<(), FileError>
     files::write_private(path, &armour::enclose(&der), Existing::Keep)
 }
 
-/// Writes the public half of a signing key: 64 hexadecimal digits and a line end.
+/// First line of the public half of a signing key.
+const PUBLIC_TITLE: &str = "tributary signing key 1";
+
+/// Writes the public half of a signing key: a title, its text form and a line end.
 ///
 /// # Errors
 /// [`FileError::System`].
 pub fn write_verifying_key(key: &VerifyingKey, path: &Path) -> Result<(), FileError> {
-    files::write_public(path, format!("{}\n", Digest(key.0)).as_bytes(), Existing::Replace)
+    files::write_public(path, format!("{PUBLIC_TITLE}\n{key}\n").as_bytes(), Existing::Replace)
 }
 
 /// Reads the public half of a signing key.
 ///
 /// # Errors
-/// [`FileError::Content`] if it is not 64 hexadecimal digits, [`FileError::System`].
+/// [`FileError::Content`] if it has no such text, [`FileError::Version`], [`FileError::System`].
 pub fn read_verifying_key(path: &Path) -> Result<VerifyingKey, FileError> {
-    let what = "public signing key (64 hexadecimal digits)";
-    let text = files::read_text(path, what)?;
-    let key = text.strip_suffix('\n').and_then(Digest::from_hex);
-    key.map(|key| VerifyingKey(key.0)).ok_or_else(|| FileError::content(path, what))
+    let what = "public signing key (a title, then ed25519: and 64 hexadecimal digits)";
+    let text = read_titled(path, PUBLIC_TITLE, what)?;
+    // Releases before 0.2 wrote the key alone.
+    if text.strip_suffix('\n').is_some_and(|text| VerifyingKey::of_text(text).is_some()) {
+        return Err(FileError::Version { path: path.to_owned(), found: 0, reads: 1 });
+    }
+    let parse = || {
+        let mut lines = body(&text, PUBLIC_TITLE)?;
+        let key = VerifyingKey::of_text(lines.next()?)?;
+        lines.next().is_none().then_some(key)
+    };
+    parse().ok_or_else(|| FileError::content(path, what))
 }
 
 fn read_pkcs8(path: &Path) -> Result<Zeroizing<Vec<u8>>, FileError> {

@@ -12,15 +12,11 @@ pub mod denied;
 pub mod enrolment;
 pub mod entropy;
 pub mod fault;
-pub mod files;
 pub mod identity;
 pub mod inspect;
 pub mod issue;
 pub mod keys;
 mod lines;
-#[cfg(test)]
-#[path = "../../tests/needed.rs"]
-mod needed;
 pub mod office;
 #[cfg(feature = "pkcs11")]
 pub mod pkcs11;

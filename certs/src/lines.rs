@@ -8,10 +8,10 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
 use tributary_protocol::limits::ROSTER_ENTRIES_MAX;
 use tributary_protocol::roster::{MemberName, RosterEntry, RosterGroup};
-use tributary_protocol::secagg::suite::VerifyingKey;
+use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 
-use crate::files::{self, Existing, FileError};
 use crate::identity::Identity;
+use tributary_storage::files::{self, Existing, FileError};
 
 /// The rest of a line. Every method is `None` where the line has another form.
 #[derive(Clone)]
@@ -33,14 +33,25 @@ impl<'a> Fields<'a> {
         text.parse::<T>().ok().filter(|value| value.to_string() == text)
     }
 
-    /// 64 hexadecimal digits.
+    /// 64 hexadecimal digits, in lower case: of two forms one is printed.
     pub(crate) fn digest(&mut self, name: &str) -> Option<Digest> {
-        Digest::from_hex(self.text(name)?)
+        let text = self.text(name)?;
+        Digest::from_hex(text).filter(|digest| digest.to_string() == text)
     }
 
     /// Bytes as lower-case hexadecimal digits.
     pub(crate) fn bytes(&mut self, name: &str) -> Option<Vec<u8>> {
         unhex(self.text(name)?)
+    }
+
+    /// A public signing key, after the name of its algorithm.
+    pub(crate) fn key(&mut self, name: &str) -> Option<VerifyingKey> {
+        VerifyingKey::of_text(self.text(name)?)
+    }
+
+    /// A signature, after the name of its algorithm.
+    pub(crate) fn signature(&mut self, name: &str) -> Option<Signature> {
+        Signature::of_text(self.text(name)?)
     }
 
     /// `yes` or `no`.
@@ -86,7 +97,7 @@ impl<'a> Fields<'a> {
             client: ClientId(self.number("client")?),
             name: self.member("name")?,
             organisation: OrganisationId(self.number("organisation")?),
-            signing_key: VerifyingKey(self.digest("signing")?.0),
+            signing_key: self.key("signing")?,
             tls_spki_sha256: self.digest("tls")?,
             not_after: self.number("not-after")?,
         })
@@ -137,9 +148,8 @@ pub(crate) fn print_group(group: &RosterGroup) -> String {
 /// The fields of a roster entry, as [`Fields::entry`] reads them.
 pub(crate) fn print_entry(entry: &RosterEntry) -> String {
     let RosterEntry { client, name, organisation, signing_key, tls_spki_sha256, not_after } = entry;
-    let signing = Digest(signing_key.0);
     format!(
-        "client {client} name {name} organisation {organisation} signing {signing} tls {tls_spki_sha256} not-after {not_after}"
+        "client {client} name {name} organisation {organisation} signing {signing_key} tls {tls_spki_sha256} not-after {not_after}"
     )
 }
 
@@ -148,6 +158,35 @@ pub(crate) fn body<'a>(text: &'a str, title: &str) -> Option<Split<'a, char>> {
     // Not `lines`, which would drop an empty last line.
     let mut lines = text.strip_suffix('\n')?.split('\n');
     (lines.next()? == title && !text.contains('\r')).then_some(lines)
+}
+
+/// Refuses a file whose first line is the title of another version, and names that version. What else is wrong with it, its parser says.
+///
+/// # Errors
+/// [`FileError::Version`].
+pub(crate) fn judge_title(path: &Path, text: &str, title: &str) -> Result<(), FileError> {
+    let parts = |line: &'_ str| {
+        let (name, version) = line.rsplit_once(' ')?;
+        let number = version.parse::<u32>().ok().filter(|number| number.to_string() == version)?;
+        Some((name.to_owned(), number))
+    };
+    let first = text.split('\n').next().unwrap_or_default();
+    match (parts(first), parts(title)) {
+        (Some((name, found)), Some((own, reads))) if name == own && found != reads => {
+            Err(FileError::Version { path: path.to_owned(), found, reads })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads a public text with a title, and refuses one of another version.
+///
+/// # Errors
+/// [`FileError`].
+pub(crate) fn read_titled(path: &Path, title: &str, what: &'static str) -> Result<String, FileError> {
+    let text = files::read_text(path, what)?;
+    judge_title(path, &text, title)?;
+    Ok(text)
 }
 
 /// Bytes as hexadecimal digits.
@@ -180,7 +219,7 @@ pub(crate) fn read_list<T>(
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let text = files::read_text(path, what)?;
+    let text = read_titled(path, title, what)?;
     let list = body(&text, title).and_then(|lines| lines.map(parse).collect());
     list.ok_or_else(|| FileError::content(path, what))
 }

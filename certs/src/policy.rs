@@ -6,11 +6,11 @@ use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::message::signed_message;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 
-use crate::files::{self, Existing, FileError};
-use crate::lines::{Fields, body, hex};
+use crate::lines::{Fields, body, read_titled};
 use crate::suite::{RealSuite, SigningKey};
+use tributary_storage::files::{self, Existing, FileError};
 
-const TITLE: &str = "tributary policy signature 1";
+const TITLE: &str = "tributary policy signature 2";
 const WHAT: &str = "signature of a policy, as `tributary client policy sign` writes it";
 
 /// Why a policy is not in force.
@@ -47,7 +47,7 @@ pub fn sign_policy(policy: &Path, owner: &SigningKey) -> Result<PathBuf, FileErr
     let digest = Digest::of(&files::read_public(policy)?);
     let signature = RealSuite::sign(owner, &message(&digest));
     let path = signature_path(policy);
-    let text = format!("{TITLE}\npolicy {digest} signature {}\n", hex(&signature.0));
+    let text = format!("{TITLE}\npolicy {digest} signature {signature}\n");
     files::write_public(&path, text.as_bytes(), Existing::Replace)?;
     Ok(path)
 }
@@ -60,7 +60,7 @@ pub fn verify_policy(policy: &Path, owner: &VerifyingKey) -> Result<String, Poli
     let document = files::read_text(policy, "policy")?;
     let digest = Digest::of(document.as_bytes());
     let path = signature_path(policy);
-    let text = files::read_text(&path, WHAT)?;
+    let text = read_titled(&path, TITLE, WHAT)?;
     let (stated, signature) = parse(&text).ok_or_else(|| FileError::content(&path, WHAT))?;
     let signed = stated == digest && RealSuite::verify(owner, &message(&digest), &signature);
     if signed { Ok(document) } else { Err(PolicyError::NotSigned { path: policy.to_owned() }) }
@@ -69,14 +69,9 @@ pub fn verify_policy(policy: &Path, owner: &VerifyingKey) -> Result<String, Poli
 fn parse(text: &str) -> Option<(Digest, Signature)> {
     let mut lines = body(text, TITLE)?;
     let mut fields = Fields::of(lines.next()?);
-    let (digest, signature) = (fields.digest("policy")?, fields.text("signature")?.to_owned());
+    let (digest, signature) = (fields.digest("policy")?, fields.signature("signature")?);
     fields.end()?;
-    if lines.next().is_some() || signature.len() != 128 {
-        return None;
-    }
-    let (first, second) = signature.split_at(64);
-    let halves = [Digest::from_hex(first)?, Digest::from_hex(second)?];
-    Some((digest, Signature(halves.iter().flat_map(|half| half.0).collect())))
+    lines.next().is_none().then_some((digest, signature))
 }
 
 fn message(digest: &Digest) -> Vec<u8> {
@@ -110,7 +105,7 @@ mod tests {
         let new = Digest::of(&std::fs::read(&policy).unwrap()).to_string();
         std::fs::write(&signature, forged.replace(&old, &new)).unwrap();
         assert!(matches!(verify_policy(&policy, &key), Err(PolicyError::NotSigned { .. })));
-        for broken in ["", "tributary policy signature 1\n", "tributary policy signature 1\npolicy 00 signature 00\n"] {
+        for broken in ["", "tributary policy signature 2\n", "tributary policy signature 2\npolicy 00 signature 00\n"] {
             std::fs::write(&signature, broken).unwrap();
             assert!(matches!(verify_policy(&policy, &key), Err(PolicyError::File(_))), "{broken:?}");
         }

@@ -21,16 +21,16 @@ use serde::Serialize;
 use tributary_protocol::digest::Digest;
 
 use crate::binding::SignedBinding;
-use crate::files::FileError;
 use crate::identity::spki_sha256_of;
 use crate::issue::Validity;
 use crate::keys::TlsKey;
 use crate::tls::read_certificates;
+use tributary_storage::files::FileError;
 
 /// How long after its end a certificate is still renewed, if a person approves: 30 days.
 pub const GRACE_SECONDS: u64 = 30 * 86_400;
 
-/// How much of its life a certificate has left (SECURITY notes, C.3).
+/// How much of its life a certificate has left (docs/CERTIFICATES.md, "Renewal").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Expiry {
@@ -188,12 +188,12 @@ mod tests {
     use crate::binding::KeyBinding;
     use crate::enrolment::{names, write_certificates};
     use crate::entropy::OsEntropy;
-    use crate::files::Existing;
     use crate::identity::{Identity, Role, TrustDomain};
     use crate::issue::{CertificateAuthority, LeafRequest};
     use crate::suite::SigningKey;
     use crate::tls::Credentials;
     use tributary_protocol::ids::ClientId;
+    use tributary_storage::files::Existing;
 
     const DAY: u64 = 86_400;
 
@@ -254,7 +254,7 @@ mod tests {
                 let wanted = if new { key.spki_sha256() } else { old_key.spki_sha256() };
                 assert_eq!(TlsKey::read(&folder.path().join(names::KEY)).unwrap().spki_sha256(), wanted, "{cut}");
                 assert_eq!(read.unwrap().spki_sha256().unwrap(), wanted, "{cut}");
-                assert_eq!(current_binding(folder.path()).unwrap(), new.then_some(binding), "{cut}");
+                assert_eq!(current_binding(folder.path()).unwrap(), new.then(|| binding.clone()), "{cut}");
             };
             now_used(cut > 3);
             assert_eq!(finish(folder.path()).unwrap(), (3..6).contains(&cut));

@@ -3,7 +3,7 @@
 //! The text form is for people and for transport between the authorities; signatures cover the canonical encoding, never the text.
 //!
 //! ```text
-//! tributary roster 1
+//! tributary roster 2
 //! epoch 2
 //! previous 6b1e..
 //! client 1 name north-bank/branch-01 organisation 1 signing 3d40.. tls 9f86.. not-after 1931536000
@@ -15,18 +15,18 @@ use std::iter::Peekable;
 use std::path::Path;
 
 use tributary_protocol::digest::{Canonical, Digest};
-use tributary_protocol::limits::ROSTER_AUTHORITIES_MAX;
+use tributary_protocol::limits::{ROSTER_AUTHORITIES_MAX, ROSTER_GROUP_MEMBERS_MAX};
 use tributary_protocol::roster::{AuthoritySignature, Roster, RosterEntry, RosterError, RosterGroup, SignedRoster};
 use tributary_protocol::secagg::suite::{Signature, Suite, VerifyingKey};
 
-use crate::files::{self, Existing, FileError};
-use crate::lines::{Fields, body, hex, print_entry, print_group};
+use crate::lines::{Fields, body, judge_title, print_entry, print_group, read_titled};
 use crate::suite::{RealSuite, SigningKey};
+use tributary_storage::files::{self, Existing, FileError};
 
 pub use crate::lines::{parse_clients, print_clients};
 
-const ROSTER_TITLE: &str = "tributary roster 1";
-const AUTHORITIES_TITLE: &str = "tributary roster authorities 1";
+const ROSTER_TITLE: &str = "tributary roster 2";
+const AUTHORITIES_TITLE: &str = "tributary roster authorities 2";
 
 /// The authorities that may sign rosters and how many must: part of every enrolment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,8 +73,8 @@ impl RosterAuthorities {
     #[must_use]
     pub fn digest(&self) -> Digest {
         let count = |count: usize| u32::try_from(count).expect("few authorities");
-        let body = Canonical::new("tributary/roster authorities/1").u32(count(self.needed)).u32(count(self.keys.len()));
-        self.keys.iter().fold(body, |body, key| body.bytes(&key.0)).finish()
+        let body = Canonical::new("tributary/roster authorities/2").u32(count(self.needed)).u32(count(self.keys.len()));
+        self.keys.iter().fold(body, |body, key| key.canonical(body)).finish()
     }
 
     /// Whether a roster is signed by enough of them.
@@ -90,7 +90,7 @@ impl RosterAuthorities {
     /// # Errors
     /// [`FileError`].
     pub fn write(&self, path: &Path) -> Result<(), FileError> {
-        let keys = self.keys.iter().map(|key| format!("authority {}\n", Digest(key.0)));
+        let keys = self.keys.iter().map(|key| format!("authority {key}\n"));
         let text = [format!("{AUTHORITIES_TITLE}\nneeded {}\n", self.needed)].into_iter().chain(keys);
         files::write_public(path, text.collect::<String>().as_bytes(), Existing::Replace)
     }
@@ -101,7 +101,7 @@ impl RosterAuthorities {
     /// [`RosterFileError`].
     pub fn read(path: &Path) -> Result<Self, RosterFileError> {
         const WHAT: &str = "list of roster authorities";
-        let text = files::read_text(path, WHAT)?;
+        let text = read_titled(path, AUTHORITIES_TITLE, WHAT)?;
         let (needed, keys) = parse_authorities(&text).ok_or_else(|| FileError::content(path, WHAT))?;
         Ok(Self::new(needed, keys)?)
     }
@@ -151,7 +151,7 @@ pub(crate) fn print_lines(signed: &SignedRoster) -> String {
 
 /// A signature's line, as [`signature_named`] reads it.
 pub(crate) fn print_signature(name: &str, AuthoritySignature { authority, signature }: &AuthoritySignature) -> String {
-    format!("{name} {authority} {}\n", hex(&signature.0))
+    format!("{name} {authority} {signature}\n")
 }
 
 /// Parses the text form. Says nothing about the signatures: verify.
@@ -160,6 +160,16 @@ pub(crate) fn print_signature(name: &str, AuthoritySignature { authority, signat
 /// `None` inside if the text has another form; [`RosterError`] if the roster in it is refused.
 pub fn parse_roster(text: &str) -> Result<SignedRoster, Option<RosterError>> {
     parse_lines(&mut body(text, ROSTER_TITLE).ok_or(None)?.peekable())
+}
+
+/// Refuses a roster's text of another version, which the error names.
+pub(crate) fn judge_roster_title(path: &Path, text: &str) -> Result<(), FileError> {
+    judge_title(path, text, ROSTER_TITLE)
+}
+
+/// The same of the list of the roster's authorities.
+pub(crate) fn judge_authorities_title(path: &Path, text: &str) -> Result<(), FileError> {
+    judge_title(path, text, AUTHORITIES_TITLE)
 }
 
 /// Parses the text form without its title, to its end.
@@ -195,7 +205,7 @@ pub fn read_roster(path: &Path, authorities: &RosterAuthorities) -> Result<Signe
 /// [`RosterFileError`].
 pub fn read_unverified_roster(path: &Path) -> Result<SignedRoster, RosterFileError> {
     const WHAT: &str = "roster";
-    let text = files::read_text(path, WHAT)?;
+    let text = read_titled(path, ROSTER_TITLE, WHAT)?;
     parse_roster(&text).map_err(|error| match error {
         Some(error) => error.into(),
         None => FileError::content(path, WHAT).into(),
@@ -217,23 +227,24 @@ fn roster_parts<'a>(lines: &mut Peekable<impl Iterator<Item = &'a str>>) -> Opti
         entries.push(fields.entry()?);
         fields.end()?;
     }
-    let mut groups = Vec::new();
+    let (mut groups, mut members) = (Vec::new(), 0_usize);
     while let Some(line) = lines.next_if(|line| line.starts_with("group ")) {
-        groups.push(Fields::of(line).group()?);
+        let group = Fields::of(line).group()?;
+        // A range stands for ten thousand members in few bytes: they are counted while they are read.
+        members = members.checked_add(group.members.len()).filter(|all| *all <= ROSTER_GROUP_MEMBERS_MAX)?;
+        groups.push(group);
     }
     let signatures = lines.map(|line| signature_named("signature", line)).collect::<Option<Vec<_>>>()?;
     Some(((epoch, previous, entries, groups), signatures))
 }
 
-/// A name, an index, and 128 hexadecimal digits, which are two digests' worth.
+/// A name, an index, and the signature after the name of its algorithm.
 pub(crate) fn signature_named(name: &str, line: &str) -> Option<AuthoritySignature> {
     let mut fields = Fields::of(line);
     let authority = fields.number(name)?;
-    let digits = fields.value().filter(|digits| digits.len() == 128 && digits.is_ascii())?;
+    let signature = Signature::of_text(fields.value()?)?;
     fields.end()?;
-    let (first, second) = digits.split_at(64);
-    let halves = [Digest::from_hex(first)?.0, Digest::from_hex(second)?.0];
-    Some(AuthoritySignature { authority, signature: Signature(halves.concat()) })
+    Some(AuthoritySignature { authority, signature })
 }
 
 /// The list of a file's text; `None` for any other text.
@@ -249,7 +260,7 @@ fn parse_authorities(text: &str) -> Option<(usize, Vec<VerifyingKey>)> {
     fields.end()?;
     let key = |line| {
         let mut fields = Fields::of(line);
-        let key = VerifyingKey(fields.digest("authority")?.0);
+        let key = fields.key("authority")?;
         fields.end().map(|()| key)
     };
     Some((needed, lines.map(key).collect::<Option<_>>()?))

@@ -11,8 +11,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 #[cfg(unix)]
-use crate::files::user;
-use crate::files::{FileError, account, create_private_folder};
+use tributary_storage::files::user;
+use tributary_storage::files::{FileError, account, create_private_folder};
 
 /// Why a daemon's state is not used. Nothing was read from it and nothing was changed.
 #[derive(Debug, thiserror::Error)]

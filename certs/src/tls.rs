@@ -1,4 +1,4 @@
-//! TLS configurations of the two daemons: TLS 1.3, mutual authentication, no resumption, no early data (SECURITY notes, C.4).
+//! TLS configurations of the two daemons: TLS 1.3, mutual authentication, no resumption, no early data (docs/CERTIFICATES.md, "The connection").
 //!
 //! Resumption would skip the verifier, so that a revoked client could return with a saved ticket. Both sides therefore refuse it.
 //! The configurations fit QUIC as they are: early data is off and the suite that protects QUIC's first packets is in the provider.
@@ -18,7 +18,6 @@ use rustls::{ClientConfig, ServerConfig};
 use tributary_protocol::digest::Digest;
 
 pub use crate::clock::system_clock;
-use crate::files::{self, FileError};
 use crate::identity::{Identity, IdentityError, Role, TrustDomain, identity_of};
 use crate::issue::Chain;
 use crate::keys::{PrivateKey, TlsKey};
@@ -28,6 +27,7 @@ use crate::revocation::RevocationLists;
 use crate::trust::RootSet;
 pub use crate::trust::TrustRoots;
 use crate::verify::{Chains, ClientIdentityVerifier, CoordinatorIdentityVerifier, PeerRule};
+use tributary_storage::files::{self, FileError};
 
 /// The application protocol (ALPN, RFC 7301) that both sides must name.
 pub const APPLICATION_PROTOCOL: &[u8] = b"tributary/1";
@@ -318,15 +318,6 @@ pub fn read_revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<
         Ok(lists) if !lists.is_empty() => Ok(lists),
         _ => Err(FileError::content(path, "revocation list (PEM)")),
     }
-}
-
-/// Writes a revocation list (PEM), replacing an older one.
-///
-/// # Errors
-/// [`FileError`].
-pub fn write_revocations(list: &CertificateRevocationListDer<'_>, path: &Path) -> Result<(), FileError> {
-    let text = pem::encode(&pem::Pem::new("X509 CRL", list.to_vec()));
-    files::write_public(path, text.as_bytes(), files::Existing::Replace)
 }
 
 /// A verifier for every set of roots.

@@ -18,9 +18,9 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use rustls::{DistinguishedName, RootCertStore};
 
-use crate::files::FileError;
 use crate::identity::organisation_named;
 use crate::tls::{TlsError, read_certificates};
+use tributary_storage::files::FileError;
 
 /// Organisations with roots of their own, at most.
 pub const RESTRICTED_MAX: usize = 64;

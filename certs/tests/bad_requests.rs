@@ -10,7 +10,6 @@ use tributary_certs::enrolment::{
 };
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::fault::FaultKind::{self, *};
-use tributary_certs::files::{Existing, write_public};
 use tributary_certs::identity::{Identity, TrustDomain};
 use tributary_certs::keys::{TlsKey, read_signing_key};
 use tributary_certs::office::{
@@ -21,6 +20,7 @@ use tributary_certs::office::{
 use tributary_certs::suite::SigningKey;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
+use tributary_storage::files::{Existing, write_public};
 
 const NOW: u64 = 1_900_000_000;
 const DAY: u64 = 86_400;
@@ -170,7 +170,7 @@ const REQUESTS: &[(&str, FaultKind, Make)] = &[
     ("nothing", RequestUnreadable, |_| vec![]),
     ("no JSON", RequestUnreadable, |_| b"hello".to_vec()),
     ("another JSON", RequestUnreadable, |_| b"{\"a\":1}".to_vec()),
-    ("a JSON list", RequestUnreadable, |_| b"[1]".to_vec()),
+    ("a JSON list", RequestUnreadable, |_| b"[2]".to_vec()),
     ("binary", RequestUnreadable, |_| vec![0xff; 64]),
     ("deeply nested JSON", RequestUnreadable, |_| vec![b'['; 60_000]),
     ("more than 64 KiB", RequestTooLong, |_| vec![b' '; REQUEST_BYTES_MAX + 1]),
@@ -179,11 +179,11 @@ const REQUESTS: &[(&str, FaultKind, Make)] = &[
     }),
     ("two requests", RequestUnreadable, |scene| [scene.request.clone(), scene.request.clone()].concat()),
     ("cut off", RequestUnreadable, |scene| scene.request[..scene.request.len() - 9].to_vec()),
-    ("version 0", RequestVersion, |scene| scene.altered("\"version\":1", "\"version\":0")),
-    ("version 2", RequestVersion, |scene| scene.altered("\"version\":1", "\"version\":2")),
-    ("version 65536", RequestUnreadable, |scene| scene.altered("\"version\":1", "\"version\":65536")),
-    ("no version", RequestUnreadable, |scene| scene.altered("\"version\":1,", "")),
-    ("an unknown field outside", RequestUnreadable, |scene| scene.altered("\"version\":1", "\"x\":1,\"version\":1")),
+    ("version 0", RequestVersion, |scene| scene.altered("\"version\":2", "\"version\":0")),
+    ("version 3", RequestVersion, |scene| scene.altered("\"version\":2", "\"version\":3")),
+    ("version 65536", RequestVersion, |scene| scene.altered("\"version\":2", "\"version\":65536")),
+    ("no version", RequestUnreadable, |scene| scene.altered("\"version\":2,", "")),
+    ("an unknown field outside", RequestUnreadable, |scene| scene.altered("\"version\":2", "\"x\":1,\"version\":2")),
     ("an unknown field inside", RequestUnreadable, |scene| scene.altered("\"token\"", "\"x\":1,\"token\"")),
     ("a field twice", RequestUnreadable, |scene| scene.altered("\"token\"", "\"token\":\"\",\"token\"")),
     ("an unknown kind", RequestUnreadable, |scene| scene.altered("\"enrol\"", "\"admit\"")),
@@ -311,10 +311,13 @@ const REQUESTS: &[(&str, FaultKind, Make)] = &[
     ("a short signing key", RequestUnreadable, |scene| {
         scene.fields(|request| request.signing_key.0.truncate(request.signing_key.0.len() - 1))
     }),
+    ("a signing key of an algorithm that nobody knows", RequestUnreadable, |scene| {
+        scene.fields(|request| request.algorithm = 3)
+    }),
     ("no signing key", RequestUnreadable, |scene| scene.fields(|request| request.signing_key.0.clear())),
     ("an all-zero signing key", RequestForged, |scene| scene.fields(|request| request.signing_key.0.fill(0))),
     ("another's signing key", RequestForged, |scene| {
-        let other = SigningKey::generate(&mut OsEntropy).verifying_key().0.to_vec();
+        let other = SigningKey::generate(&mut OsEntropy).verifying_key().bytes;
         scene.fields(|request| request.signing_key.0.clone_from(&other))
     }),
     ("a forged signature", RequestForged, |scene| scene.fields(|request| request.signature.0[9] ^= 1)),
@@ -502,7 +505,7 @@ const ANSWERS: &[(&str, FaultKind, Bend)] = &[
     }),
     ("of another version", AnswerUnreadable, |scene| {
         let text = String::from_utf8(scene.ask(&scene.request, NOW)).expect("JSON");
-        (text.replacen("\"version\":1", "\"version\":9", 1).into_bytes(), NOW)
+        (text.replacen("\"version\":2", "\"version\":9", 1).into_bytes(), NOW)
     }),
     ("longer than 1 MiB", AnswerUnreadable, |_| (vec![b' '; (1 << 20) + 1], NOW)),
     ("no chain", AnswerAuthority, |scene| granted(scene, |granted| granted.chain.clear())),

@@ -10,7 +10,6 @@ use tributary_certs::enrolment::{
     Apart, CoordinatorRequest, init_authority_apart, issue_client, issue_coordinator, names, read_members, set_group,
 };
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::files::{Existing, FileError};
 use tributary_certs::identity::{Identity, TrustDomain};
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::office::{
@@ -22,6 +21,7 @@ use tributary_certs::suite::SigningKey;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
 use tributary_protocol::roster::{MemberName, Roster, RosterEntry, RosterError, RosterGroup, SignedRoster};
+use tributary_storage::files::{Existing, FileError};
 
 const NOW: u64 = 1_900_000_000;
 
@@ -402,8 +402,10 @@ fn a_proposal_that_does_not_follow_the_last_roster_is_refused() {
     });
     // The office's list of authorities: another threshold, another order, another key.
     let keys = federation.authorities().keys().to_vec();
-    let turned = [keys[1], keys[0], keys[2]].to_vec();
-    let other = [keys[0], keys[1], SigningKey::from_seed(&[3; 32]).verifying_key()].to_vec();
+    let mut turned = keys.to_vec();
+    turned.swap(0, 1);
+    let mut other = keys.to_vec();
+    other[2] = SigningKey::from_seed(&[3; 32]).verifying_key();
     for (needed, keys) in [(1, keys), (2, turned), (2, other)] {
         let authorities = RosterAuthorities::new(needed, keys).unwrap().digest();
         let proposal = Proposal { authorities, ..good.clone() };
@@ -436,7 +438,7 @@ fn a_proposal_has_one_text() {
         text.trim_end().to_owned(),
         format!("{text}\n"),
         text.replace('\n', "\r\n"),
-        text.replace("proposal 1", "proposal 2"),
+        text.replace("proposal 2", "proposal 1"),
         text.replace(&format!("{removed}\n{added}"), &format!("{added}\n{removed}")),
         text.replace(removed, &format!("{removed}\n{removed}")),
         text.replace(added, &added.replace("made-here", "by-hand")),

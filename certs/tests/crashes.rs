@@ -4,9 +4,9 @@
 
 use std::path::PathBuf;
 
-use tributary_certs::enrolment::{Apart, init_authority_apart, names};
+use tributary_certs::enrolment::{Apart, init_authority_apart, issue_client, names};
 use tributary_certs::identity::TrustDomain;
-use tributary_certs::keys::TlsKey;
+use tributary_certs::keys::{TlsKey, read_verifying_key};
 use tributary_certs::office::{
     ROOT_LIST_DAYS, RevocationReason, fresh_root_list, renew_issuing, renew_root, revoke_issuing,
 };
@@ -85,6 +85,48 @@ fn issuing_authorities_that_are_replaced_within_a_second_are_all_kept() {
     let names = std::fs::read_dir(authority.at("ca")).unwrap().map(|entry| entry.unwrap().file_name());
     let kept = names.filter(|name| name.to_str().unwrap().starts_with("issuing-old-")).count();
     assert_eq!(kept, 2 * 3, "a key and a certificate of each");
+}
+
+/// Tokens and certificates would go on under it with nothing said, and no branch would believe them.
+#[test]
+fn the_issuing_authority_that_stands_is_not_revoked_without_another_in_its_place() {
+    let authority = Authority::new();
+    let (ca, usb) = (authority.at("ca"), authority.at("usb"));
+    let standing = read_certificates(&ca.join(names::ISSUING)).unwrap().remove(0);
+    let before = std::fs::read(ca.join(names::REVOCATIONS)).unwrap();
+    let revoke = || revoke_issuing(&ca, &standing, &usb, RevocationReason::KeyCompromise, NOW);
+    let refused = revoke().unwrap_err().to_string();
+    assert!(refused.contains("nothing was revoked") && refused.contains("renew --issuing --revoke"), "{refused}");
+    assert!(!ca.join("revoked-authorities").exists());
+    assert_eq!(std::fs::read(ca.join(names::REVOCATIONS)).unwrap(), before);
+    renew_issuing(&ca, &usb, None, None, NOW).unwrap();
+    assert!(revoke().unwrap(), "one that was replaced is revoked by its certificate");
+}
+
+/// Killed before the member's line, and killed after it: the same command goes on, and what is finished is not replaced.
+#[test]
+fn an_enrolment_that_was_killed_is_typed_again() {
+    let authority = Authority::new();
+    let (ca, out) = (authority.at("ca"), authority.at("branch-1"));
+    let issue = |id: &str| issue_client(&ca, "north-bank", id, &out, NOW);
+    // The last file but the members' list cannot be copied.
+    let authorities = std::fs::read(ca.join(names::AUTHORITIES)).unwrap();
+    std::fs::write(ca.join(names::AUTHORITIES), b"damaged").unwrap();
+    assert!(issue("branch-1").is_err() && out.join(names::SIGNING_KEY).exists());
+    std::fs::write(ca.join(names::AUTHORITIES), authorities).unwrap();
+    let other = issue("branch-2").unwrap_err().to_string();
+    assert!(other.contains("begun for spiffe://federation.example/north-bank/client/branch-1"), "{other}");
+    let mark = std::fs::read(out.join("unfinished")).unwrap();
+    let member = issue("branch-1").unwrap();
+    assert_eq!(read_verifying_key(&out.join(names::SIGNING_PUBLIC)).unwrap(), member.entry.signing_key);
+    assert!(!out.join("unfinished").exists());
+    // Killed before the mark was removed.
+    std::fs::write(out.join("unfinished"), mark).unwrap();
+    assert_eq!(issue("branch-1").unwrap(), member);
+    let key = std::fs::read(out.join(names::SIGNING_KEY)).unwrap();
+    assert!(issue("branch-1").is_err() && issue("branch-2").is_err());
+    assert_eq!(std::fs::read(out.join(names::SIGNING_KEY)).unwrap(), key);
+    assert!(!out.join("unfinished").exists(), "a finished folder is never marked again");
 }
 
 /// A root on its own list changes nothing, and whoever typed it would think that the thief is out.

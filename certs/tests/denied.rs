@@ -18,6 +18,7 @@ use tributary_certs::revocation::{RevocationFileError, RevocationLists, Seen};
 use tributary_certs::tls::TrustRoots;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
+use tributary_protocol::secagg::suite::VerifyingKey;
 
 const NOW: u64 = 1_900_000_000;
 const DAY: u64 = 86_400;
@@ -86,23 +87,23 @@ fn kind<T: std::fmt::Debug>(result: Result<T, EnrolmentError>) -> FaultKind {
 fn an_identity_a_key_and_a_number_are_denied_each_by_itself() {
     let home = Home::new();
     assert_eq!(home.read(&home.path(), NOW).unwrap(), DenyList::default(), "no file denies nobody");
-    let (tls, signing) = (Digest::of(b"tls"), [7; 32]);
+    let (tls, signing) = (Digest::of(b"tls"), VerifyingKey::ed25519([7; 32]));
     let other = Identity::parse("spiffe://federation.example/partner/client/x").unwrap();
     let entries =
-        [Denied::Identity(branch()), Denied::Key(tls), Denied::Key(Digest(signing)), Denied::Client(ClientId(1))];
+        [Denied::Identity(branch()), Denied::Key(tls), Denied::Signing(signing.clone()), Denied::Client(ClientId(1))];
     for who in entries {
         assert!(home.deny(who.clone()) && !home.deny(who.clone()), "the second time has no effect");
         let list = home.read(&home.path(), NOW).unwrap();
-        let stands = |identity: &Identity, key: &Digest, signing: &[u8; 32], client| {
+        let stands = |identity: &Identity, key: &Digest, signing: &VerifyingKey, client| {
             let bearer = Bearer { identity, tls_spki_sha256: key, signing_key: signing, client: ClientId(client) };
             list.denies(&bearer).is_none()
         };
         let far = Digest::of(b"another");
-        assert!(stands(&other, &far, &[8; 32], 2));
-        assert_eq!(stands(&branch(), &far, &[8; 32], 2), !matches!(who, Denied::Identity(_)));
-        assert_eq!(stands(&other, &tls, &[8; 32], 2), who != Denied::Key(tls));
-        assert_eq!(stands(&other, &far, &signing, 2), who != Denied::Key(Digest(signing)));
-        assert_eq!(stands(&other, &far, &[8; 32], 1), !matches!(who, Denied::Client(_)));
+        assert!(stands(&other, &far, &VerifyingKey::ed25519([8; 32]), 2));
+        assert_eq!(stands(&branch(), &far, &VerifyingKey::ed25519([8; 32]), 2), !matches!(who, Denied::Identity(_)));
+        assert_eq!(stands(&other, &tls, &VerifyingKey::ed25519([8; 32]), 2), who != Denied::Key(tls));
+        assert_eq!(stands(&other, &far, &signing, 2), who != Denied::Signing(signing.clone()));
+        assert_eq!(stands(&other, &far, &VerifyingKey::ed25519([8; 32]), 1), !matches!(who, Denied::Client(_)));
         assert!(allow(&home.ca(), &who).unwrap() && !allow(&home.ca(), &who).unwrap());
     }
     // Each change has a number of its own.
@@ -196,7 +197,7 @@ fn the_office_gives_nothing_to_whoever_is_denied() {
     let member = read_members(&home.ca()).unwrap().remove(0);
     let revoked = revoke(&home.ca(), &WhomToRevoke::Identity(branch()), WHY, 7, NOW + 2 * DAY).unwrap();
     assert!(revoked.denied && revoked.member && revoked.certificates.len() == 2);
-    let key = Denied::Key(Digest(member.entry.signing_key.0));
+    let key = Denied::Signing(member.entry.signing_key.clone());
     let list = read_denied(&home.ca()).unwrap();
     assert!(list.entry(&Denied::Identity(branch())).is_some() && list.entry(&key).is_some());
     let bundle = home.at("again.bundle");

@@ -30,9 +30,9 @@ fn bundle(federation: &Federation, coordinator: &str) -> Bundle {
         root_sha256: Digest::of(&federation.authority.root),
         coordinator: CoordinatorPin {
             identity: identity(&format!("coordinator/{coordinator}")),
-            signing_key: VerifyingKey([1; 32]),
+            signing_key: VerifyingKey::ed25519([1; 32]),
         },
-        authorities: RosterAuthorities::new(1, vec![VerifyingKey([2; 32])]).expect("one of one"),
+        authorities: RosterAuthorities::new(1, vec![VerifyingKey::ed25519([2; 32])]).expect("one of one"),
         lists: KnownNumbers::read(&lists, &federation.roots).expect("a good list"),
         token: Token::generate(&mut OsEntropy),
     }

@@ -100,8 +100,9 @@ fn another_root_s_list_revokes_nobody() {
     let now = NOW + DAY;
     let issuing = read_certificates(&folders.ca().join(names::ISSUING)).unwrap().remove(0);
     renew_root(&folders.ca(), &folders.usb(), now).unwrap();
+    renew_issuing(&folders.ca(), &folders.usb(), None, None, now).unwrap();
     let medium = folders.at("medium");
-    tributary_certs::files::create_private_folder(&medium).unwrap();
+    tributary_storage::files::create_private_folder(&medium).unwrap();
     std::fs::copy(folders.usb().join("root.key"), medium.join("root.key")).unwrap();
     let usb = folders.usb();
     let once = |keys: &Path| revoke_issuing(&folders.ca(), &issuing, keys, RevocationReason::KeyCompromise, now);
@@ -117,6 +118,7 @@ fn a_root_s_list_that_nobody_got_is_no_revocation() {
     let issuing = read_certificates(&folders.ca().join(names::ISSUING)).unwrap().remove(0);
     let leaf = read_certificates(&folders.at("branch-1").join(names::CHAIN)).unwrap().remove(0);
     let usb = folders.usb();
+    renew_issuing(&folders.ca(), &usb, None, None, NOW).unwrap();
     let once = || revoke_issuing(&folders.ca(), &issuing, &usb, RevocationReason::KeyCompromise, NOW);
     let damaged = folders.ca().join("revoked");
     std::fs::write(&damaged, b"damaged").unwrap();

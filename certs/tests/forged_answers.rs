@@ -84,7 +84,8 @@ impl Stolen {
         let rest = [&granted.succession, &granted.lists, &granted.authorities, &granted.coordinator];
         let body = rest.into_iter().fold(body, |body, part| text(body, part));
         let body = body.bytes(granted.binding.as_ref().map_or(&[], |binding| &binding.0));
-        let input = [b"SA1/granted\0".as_slice(), body.finish().as_bytes()].concat();
+        // The second byte after the label is the number of the hashes.
+        let input = [b"SA1/granted\0\x01".as_slice(), body.finish().as_bytes()].concat();
         granted.signature = Hex(rcgen::SigningKey::sign(&self.key, &input).unwrap());
         encode_answer(&Answer::Granted(Box::new(granted)))
     }

@@ -23,12 +23,12 @@ use cryptoki::types::AuthPin;
 use rcgen::PublicKeyData as _;
 use rustls::pki_types::CertificateDer;
 use support::{Federation, NOW, connect_to};
-use tributary_certs::files::{Existing, FileError, write_private};
 use tributary_certs::identity::identity_of;
 use tributary_certs::issue::Chain;
 use tributary_certs::keys::{PrivateKey, TlsKey};
 use tributary_certs::pkcs11::{TokenError, TokenKey, TokenLimits, TokenSettings};
 use tributary_certs::tls::{Credentials, TlsError};
+use tributary_storage::files::{Existing, FileError, write_private};
 use x509_parser::prelude::{FromDer as _, X509CertificationRequest};
 
 /// Says to a test that it runs in its own process, and where.
@@ -162,6 +162,9 @@ fn certify(federation: &Federation, key: &TokenKey) -> Chain {
 
 fn parameters() -> rcgen::CertificateParams {
     let mut parameters = rcgen::CertificateParams::default();
+    // Within the longest life of a leaf.
+    let now = time::OffsetDateTime::from_unix_timestamp(NOW.try_into().unwrap()).unwrap();
+    (parameters.not_before, parameters.not_after) = (now - time::Duration::HOUR, now + time::Duration::DAY);
     let uri = "spiffe://federation.example/north-bank/client/branch-1";
     parameters.subject_alt_names = vec![rcgen::SanType::URI(uri.try_into().unwrap())];
     parameters.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];

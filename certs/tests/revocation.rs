@@ -312,6 +312,7 @@ fn a_revocation_that_failed_is_gone_through_with_at_the_next_try() {
     // By its file, with a medium that is another one: the mark stands, and the next try signs.
     let current = read_certificates(&issuing).unwrap().remove(0);
     let other = Folders::new();
+    renew_issuing(&office.ca(), &office.usb(), None, None, now).unwrap();
     let revoke = |keys: &Path| revoke_issuing(&office.ca(), &current, keys, RevocationReason::KeyCompromise, now);
     assert!(revoke(&other.usb()).is_err());
     assert!(revoke(&office.usb()).unwrap() && !revoke(&office.usb()).unwrap());

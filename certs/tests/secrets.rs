@@ -8,12 +8,12 @@ use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::pki_types::pem::PemObject as _;
 use support::{Federation, MONTH};
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::files::{Existing, write_private};
 use tributary_certs::identity::Role;
 use tributary_certs::issue::CertificateAuthority;
 use tributary_certs::keys::{PrivateKey as _, TlsKey, read_signing_key, write_signing_key};
 use tributary_certs::suite::{ExchangeSecret, MaskStream, ShareScalar, SigningKey};
 use tributary_certs::tls::Credentials;
+use tributary_storage::files::{Existing, write_private};
 
 /// Does not compile if the type implements the trait: which implementation is meant would then be ambiguous.
 macro_rules! never {

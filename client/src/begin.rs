@@ -6,14 +6,15 @@ use tributary_certs::budget::{BudgetMark, sign_first_use, sign_owner_change};
 use tributary_certs::enrolment::names;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::{read_signing_key, read_verifying_key};
-use tributary_journal::{Journal, read_whole};
 use tributary_protocol::budget::population_digest;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
+use tributary_protocol::log::LedgerId;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
+use tributary_storage::journal::{Journal, read_whole};
 
-use crate::budget::{BUDGET_FILE, begun_budget, judged, private_budget};
+use crate::budget::{BUDGET_FILE, bad_budget, begun_budget, judged, private_budget};
 use crate::error::ClientError;
 use crate::policy::BranchPolicy;
 use crate::settings::Settings;
@@ -37,7 +38,7 @@ pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) ->
     }
     let path = settings.state_dir.join(BUDGET_FILE);
     // A crash of this very command leaves a file without an entry, in which nothing began.
-    let begun = path.exists() && !read_whole::<ParticipantEvent>(&path)?.0.is_empty();
+    let begun = path.exists() && !read_whole::<ParticipantEvent>(&path, LedgerId::BUDGET)?.0.is_empty();
     let left = || {
         ClientError::file(format!(
             "{}: a budget file is here already, and it is left as it is; `tributary client budget --config {}` shows what was spent",
@@ -78,8 +79,9 @@ pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) ->
     let salt = known.as_ref().map_or_else(|| OsEntropy.bytes32(), |mark| mark.salt);
     let changes = known.map(|mark| mark.changes).unwrap_or_default();
     let first = sign_first_use(&owner, (&population, &salt), signing_key.verifying_key(), adopt);
-    let mark = BudgetMark { population: population_digest(&salt, &population), salt, owner: first.owner, changes };
-    let (mut journal, recorded) = Journal::<ParticipantEvent>::open(&path)?;
+    let mark =
+        BudgetMark { population: population_digest(&salt, &population), salt, owner: first.owner.clone(), changes };
+    let (mut journal, recorded) = Journal::<ParticipantEvent>::open(&path, LedgerId::BUDGET)?;
     if !recorded.is_empty() {
         return Err(left());
     }
@@ -113,14 +115,9 @@ pub fn change_owner(config: &Path, key: &Path, next: &Path, now_unix_ms: u64) ->
     let owner = read_signing_key(key).map_err(ClientError::file)?;
     let to = read_verifying_key(next).map_err(ClientError::file)?;
     let (mut file, events) = begun_budget(&settings)?;
-    let record = judged(&events).ok_or_else(|| {
-        ClientError::file(format!(
-            "{}: an entry about its owner is not signed as it must be; nothing is changed. Put the newest copy back",
-            settings.state_dir.join(BUDGET_FILE).display()
-        ))
-    })?;
-    let change = sign_owner_change(&owner, record.population_digest.unwrap_or(Digest::ZERO), to);
-    if record.owner() != Some(change.from) || !record.admits_change(&change) {
+    let record = judged(&events).map_err(|fault| bad_budget(&settings, &fault))?;
+    let change = sign_owner_change(&owner, record.population_digest.unwrap_or(Digest::ZERO), to.clone());
+    if record.owner() != Some(&change.from) || !record.admits_change(&change) {
         return Err(ClientError::file(format!(
             "{}: the budget does not pass from {} to {}: the first must be the key of its owner, and the second one that has not owned it before",
             settings.state_dir.join(BUDGET_FILE).display(),

@@ -9,12 +9,13 @@ use tributary_certs::budget::BudgetMark;
 use tributary_certs::keys::read_verifying_key;
 use tributary_certs::state::judge_state;
 use tributary_certs::suite::RealSuite;
-use tributary_journal::{Journal, JournalError, read_whole};
-use tributary_protocol::budget::{OwnerChange, population_digest};
-use tributary_protocol::round::{ParticipantEvent, ParticipantRecord};
+use tributary_protocol::budget::OwnerChange;
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::round::{BudgetFault, BudgetRecord, Claim, OutOfOrder, ParticipantEvent};
 use tributary_protocol::time::Millis;
+use tributary_storage::journal::{Journal, JournalError, read_whole};
 
-pub use self::report::{BranchBudget, Budget, PlanBudget, RoundCounts};
+pub use self::report::{BranchBudget, Budget, PlanBudget, RunBudget, StageBudget};
 use crate::error::ClientError;
 use crate::settings::Settings;
 
@@ -89,7 +90,7 @@ pub(crate) fn begun_budget(settings: &Settings) -> Result<(BudgetFile, Vec<Parti
         return Err(absent(&path, "there is no budget file"));
     }
     let identity = hold(&settings.identity.folder)?;
-    let (journal, recorded) = Journal::open(&path)?;
+    let (journal, recorded) = Journal::open(&path, LedgerId::BUDGET)?;
     if let Some(torn) = journal.torn() {
         tracing::warn!("{torn}");
     }
@@ -100,25 +101,28 @@ pub(crate) fn begun_budget(settings: &Settings) -> Result<(BudgetFile, Vec<Parti
     Ok((BudgetFile { journal, _identity: identity }, events))
 }
 
-/// The state after these events, if its owner began the budget, and each change of owner is signed by the one before; nothing otherwise.
-pub(crate) fn judged(events: &[ParticipantEvent]) -> Option<ParticipantRecord> {
-    let mut record = ParticipantRecord::default();
-    for event in events {
-        let good = match event {
-            ParticipantEvent::BudgetBegun { population, salt, first } => {
-                first.is_signed::<RealSuite>() && first.population == population_digest(salt, population)
-            }
-            ParticipantEvent::OwnerChanged { change } => {
-                record.admits_change(change) && change.is_signed::<RealSuite>()
-            }
-            _ => true,
-        };
-        if !good {
-            return None;
-        }
+/// The state after these events: each may follow those before it, its owner began the budget, and each change of owner is signed by the one
+/// before.
+///
+/// # Errors
+/// The first entry that breaks a rule.
+pub(crate) fn judged(events: &[ParticipantEvent]) -> Result<BudgetRecord, BudgetFault> {
+    let mut record = BudgetRecord::default();
+    for (entry, event) in (0..).zip(events) {
+        let rule = record.check(event).and_then(|()| {
+            let claims = record.claims::<RealSuite>(event, None)?;
+            let signed = claims.iter().all(Claim::holds::<RealSuite>);
+            if signed { Ok(()) } else { Err(OutOfOrder("an owner's word about the budget has the owner's signature")) }
+        });
+        rule.map_err(|rule| BudgetFault { entry, rule })?;
         record.apply(event);
     }
-    Some(record)
+    Ok(record)
+}
+
+/// A budget file from which nothing is spent, because an entry of it breaks a rule.
+pub(crate) fn bad_budget(settings: &Settings, fault: &BudgetFault) -> ClientError {
+    ClientError::File(format!("{}: {fault}", settings.state_dir.join(BUDGET_FILE).display()))
 }
 
 /// Opens the budget file and reads its events, if the policy's owner owns it.
@@ -130,7 +134,7 @@ pub(crate) fn open_budget(
     population: &str,
 ) -> Result<(BudgetFile, Vec<ParticipantEvent>), ClientError> {
     let (file, events) = begun_budget(settings)?;
-    if let Some(mark) = judge_budget(settings, population, &events)? {
+    if let (_, Some(mark)) = judge_budget(settings, population, &events)? {
         mark.write(&settings.identity.folder).map_err(ClientError::file)?;
     }
     Ok((file, events))
@@ -147,10 +151,9 @@ pub(crate) fn check_budget(settings: &Settings, population: &str) -> Result<u64,
         return Err(absent(&path, "there is no budget file"));
     }
     // A torn tail is no fault: the daemon cuts it off, and says so.
-    let (recorded, _) = read_whole::<ParticipantEvent>(&path)?;
+    let (recorded, _) = read_whole::<ParticipantEvent>(&path, LedgerId::BUDGET)?;
     let events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
-    judge_budget(settings, population, &events)?;
-    Ok(judged(&events).map_or(0, |record| record.counter))
+    Ok(judge_budget(settings, population, &events)?.0.counter)
 }
 
 fn absent(path: &Path, what: &str) -> ClientError {
@@ -162,12 +165,13 @@ fn absent(path: &Path, what: &str) -> ClientError {
     ))
 }
 
-/// Whether the policy's owner owns the budget of these events, and this identity; the mark that the identity's folder lacks, if any.
+/// Whether the policy's owner owns the budget of these events, and this identity: what they come to, and the mark that the identity's folder
+/// lacks, if any.
 fn judge_budget(
     settings: &Settings,
     population: &str,
     events: &[ParticipantEvent],
-) -> Result<Option<BudgetMark>, ClientError> {
+) -> Result<(BudgetRecord, Option<BudgetMark>), ClientError> {
     let path = settings.state_dir.join(BUDGET_FILE);
     let Some(ParticipantEvent::BudgetBegun { population: known, salt, first }) = events.first() else {
         return Err(absent(&path, "this budget was never begun"));
@@ -180,14 +184,15 @@ fn judge_budget(
         )));
     }
     let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
-    let Some(record) = judged(events).filter(|record| record.owner() == Some(owner)) else {
+    let record = judged(events).map_err(|fault| bad_budget(settings, &fault))?;
+    if record.owner() != Some(&owner) {
         return Err(ClientError::File(format!(
             "{}: the owner of this budget is not the policy's owner ({}), so nothing is spent from it. Put the owner's public key back; or has the \
              data another owner now, have the one before sign that: `tributary client budget owner`",
             path.display(),
             settings.policy_owner.display()
         )));
-    };
+    }
     let folder = &settings.identity.folder;
     match BudgetMark::read(folder).map_err(ClientError::file)? {
         Some(mark) if mark.population != first.population => Err(ClientError::File(format!(
@@ -201,7 +206,7 @@ fn judge_budget(
             path.display(),
             BudgetMark::path(folder).display()
         ))),
-        Some(mark) if mark.owner == owner => Ok(None),
+        Some(mark) if mark.owner == owner => Ok((record, None)),
         // Without the mark a deleted file could be begun anew; with an old one, by an earlier owner.
         _ => {
             let changes = events.iter().filter_map(|event| match event {
@@ -210,7 +215,7 @@ fn judge_budget(
             });
             let mut changes: Vec<OwnerChange> = changes.collect();
             changes.sort_by_key(|change| record.owners().iter().position(|owner| *owner == change.from));
-            Ok(Some(BudgetMark { population: first.population, salt: *salt, owner, changes }))
+            Ok((record, Some(BudgetMark { population: first.population, salt: *salt, owner, changes })))
         }
     }
 }

@@ -3,17 +3,18 @@
 use std::path::PathBuf;
 
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::files::{Existing, create_private_folder, write_public};
 use tributary_certs::keys::{read_signing_key, write_signing_key, write_verifying_key};
 use tributary_certs::policy::sign_policy as write_signature;
 use tributary_certs::suite::SigningKey;
 use tributary_model::schema::Schema;
+use tributary_protocol::log::LedgerId;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
 use tributary_settings::{Fault, Faults};
+use tributary_storage::files::{Existing, create_private_folder, write_public};
 use tributary_transport::preflight::{Finding, Findings, Outcome};
 
-use crate::budget::{BUDGET_FILE, Budget, check_budget};
+use crate::budget::{BUDGET_FILE, Budget, bad_budget, check_budget};
 use crate::data::{FileError, Stop, read_schema};
 use crate::dataset::{self, Loaded};
 use crate::error::ClientError;
@@ -44,16 +45,16 @@ pub fn run(options: &RunOptions) -> Result<(), ClientError> {
 /// What the branch has spent and has left, from its budget file and its signed policy. Nothing is changed; a daemon may be running.
 ///
 /// # Errors
-/// If a file cannot be used, or the policy is not signed; where a daemon would not spend from the file: no figure is told that is not this
-/// branch's, and a lost file is not taken for an unspent budget.
+/// If a file cannot be used, an entry of the budget file breaks a rule, or the policy is not signed; where a daemon would not spend from the
+/// file: no figure is told that is not this branch's, and a lost file is not taken for an unspent budget.
 pub fn budget(config: &std::path::Path, now_unix_ms: u64) -> Result<Budget, ClientError> {
     let settings = Settings::load(config)?;
     let policy = BranchPolicy::owned(&settings)?;
     let path = settings.state_dir.join(BUDGET_FILE);
     check_budget(&settings, &policy.population)?;
-    let events = tributary_journal::read::<ParticipantEvent>(&path)?;
+    let events = tributary_storage::journal::read::<ParticipantEvent>(&path, LedgerId::BUDGET)?;
     let events: Vec<ParticipantEvent> = events.into_iter().map(|recorded| recorded.event).collect();
-    Ok(Budget::read(&policy, &events, Millis(now_unix_ms)))
+    Budget::read(&policy, &events, Millis(now_unix_ms)).map_err(|fault| bad_budget(&settings, &fault))
 }
 
 /// Writes a commented policy into a folder, with the lines of a schema in it; never replaces one.

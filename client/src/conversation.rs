@@ -1,12 +1,14 @@
 //! Messages and vectors on the channel to the coordinator.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use tributary_certs::identity::Identity;
-use tributary_protocol::codec;
-use tributary_protocol::frame::{Frame, encode_frame, frame_header};
-use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
+use tributary_protocol::codec::{self, CodecError};
+use tributary_protocol::frame::{Frame, FrameError, encode_frame, frame_header};
+use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{
     Downstream, FRAME_CONTROL, FRAME_VECTOR, MaskedHeader, Start, Upstream, frame_bytes_max,
 };
@@ -35,7 +37,7 @@ pub enum Incoming {
     Message(Downstream),
     /// Revocation lists, which prove themselves.
     Lists(Vec<u8>),
-    /// A start and the model's bytes.
+    /// A start and the bytes of the public state; none where the stage needs none.
     Started(Start, Vec<u8>),
     /// There is no connection; another attempt follows.
     Waiting {
@@ -52,6 +54,7 @@ pub enum Incoming {
 pub struct Conversation {
     channel: Channel,
     frames: Frames,
+    vectors: VectorLimit,
     start: Option<Start>,
 }
 
@@ -59,7 +62,13 @@ impl Conversation {
     /// Begins as soon as [`Conversation::next`] is polled.
     #[must_use]
     pub fn new(settings: ChannelSettings) -> Self {
-        Self { channel: Channel::new(settings), frames: frames(), start: None }
+        let vectors = VectorLimit::default();
+        Self { channel: Channel::new(settings), frames: vectors.frames(), vectors, start: None }
+    }
+
+    /// From here on no longer vector is taken than this: the longest public state of the plan that is judged. Before any plan none has a byte.
+    pub fn limit_vectors(&mut self, bytes_max: usize) {
+        self.vectors.set(bytes_max);
     }
 
     /// Queues a control message. It leaves while [`Conversation::next`] is polled.
@@ -113,7 +122,7 @@ impl Conversation {
                 }
                 Event::Waiting { reason, retry } => return Incoming::Waiting { reason, retry },
                 Event::Gone { .. } => {
-                    self.frames = frames();
+                    self.frames = self.vectors.frames();
                     self.start = None;
                     return Incoming::Gone;
                 }
@@ -127,8 +136,8 @@ impl Conversation {
     }
 
     /// The next message among what has arrived.
-    fn read(&mut self) -> Result<Option<Incoming>, String> {
-        while let Some(frame) = self.frames.frame().map_err(|fault| fault.to_string())? {
+    fn read(&mut self) -> Result<Option<Incoming>, Unreadable> {
+        while let Some(frame) = self.frames.frame()? {
             if let Some(incoming) = self.interpret(frame)? {
                 return Ok(Some(incoming));
             }
@@ -136,12 +145,12 @@ impl Conversation {
         Ok(None)
     }
 
-    fn interpret(&mut self, frame: Frame) -> Result<Option<Incoming>, String> {
+    fn interpret(&mut self, frame: Frame) -> Result<Option<Incoming>, Unreadable> {
         if frame.kind == FRAME_VECTOR {
             // A vector without a start before it is nobody's: the machine learns of it as a start it did not expect.
             return Ok(self.start.take().map(|start| Incoming::Started(start, frame.payload)));
         }
-        match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX).map_err(|fault| fault.to_string())? {
+        match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX)? {
             Downstream::Lists(text) => Ok(Some(Incoming::Lists(text))),
             Downstream::Start(start) => {
                 self.start = Some(start);
@@ -152,6 +161,54 @@ impl Conversation {
     }
 }
 
-fn frames() -> Frames {
-    Frames::new(|kind| frame_bytes_max(kind, VECTOR_BYTES_MAX))
+/// Why the coordinator's bytes are no message.
+#[derive(Debug, thiserror::Error)]
+enum Unreadable {
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error(transparent)]
+    Message(#[from] CodecError),
+}
+
+/// The longest vector that may come, which the plan says.
+#[derive(Clone, Default)]
+struct VectorLimit(Arc<AtomicUsize>);
+
+impl VectorLimit {
+    fn set(&self, bytes_max: usize) {
+        self.0.store(bytes_max, Ordering::Relaxed);
+    }
+
+    /// A reader that asks for the limit at each frame.
+    fn frames(&self) -> Frames {
+        let limit = self.clone();
+        Frames::new(move |kind| frame_bytes_max(kind, limit.0.load(Ordering::Relaxed)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nobody makes this branch keep more than its plan's public state.
+    #[test]
+    fn a_vector_is_as_long_as_the_plan_says_at_most() {
+        let limit = VectorLimit::default();
+        let taken = |frames: &mut Frames, length: usize| {
+            frames.feed(encode_frame(FRAME_VECTOR, &vec![7; length]).into());
+            frames.frame().map(|frame| frame.map(|frame| frame.payload.len()))
+        };
+        let mut frames = limit.frames();
+        assert_eq!(taken(&mut frames, 0).unwrap(), Some(0), "a stage that needs no state starts before any limit");
+        assert!(taken(&mut frames, 1).is_err(), "without a plan");
+        let mut frames = limit.frames();
+        limit.set(12);
+        assert_eq!(taken(&mut frames, 12).unwrap(), Some(12));
+        assert!(taken(&mut frames, 13).is_err());
+        // Another connection.
+        let mut frames = limit.frames();
+        assert_eq!(taken(&mut frames, 12).unwrap(), Some(12));
+        limit.set(4);
+        assert!(taken(&mut frames, 12).is_err(), "another plan");
+    }
 }

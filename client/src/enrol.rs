@@ -7,7 +7,6 @@ use std::time::Duration;
 use tributary_certs::counter::{CounterTrust, counter_config};
 use tributary_certs::enrolment::EnrolmentError;
 use tributary_certs::fault::FaultKind;
-use tributary_certs::files::{Existing, read_public, write_private, write_public};
 use tributary_certs::office::{
     ANSWER_BYTES_MAX, Begun, Bundle, Installed, begin, begin_renewal, install, install_renewal,
 };
@@ -15,6 +14,7 @@ use tributary_certs::provider::KeyExchange;
 use tributary_certs::skew::CLOCK_FAULTS;
 use tributary_certs::tls::system_clock;
 use tributary_protocol::ids::ClientId;
+use tributary_storage::files::{Existing, read_public, write_private, write_public};
 use tributary_transport::{DialSettings, Dialer, Mode, Proxy, Timers};
 
 use crate::error::ClientError;

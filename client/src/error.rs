@@ -1,7 +1,7 @@
 //! Why a client does not run. Every text says what happened, what it means and what to do.
 
 use tributary_certs::inspect::date;
-use tributary_journal::JournalError;
+use tributary_storage::journal::JournalError;
 
 /// Why the daemon ended.
 #[derive(Debug, thiserror::Error)]

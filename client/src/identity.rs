@@ -193,7 +193,7 @@ fn load(
 ) -> Result<Current, ClientError> {
     let mut material = open(settings, before, now)?;
     // A branch dials one coordinator: what other organisations' lists lack is nothing to it.
-    material.lists.adopt().map_err(ClientError::File)?;
+    material.lists.adopt().map_err(|fault| ClientError::File(fault.to_string()))?;
     let (own, leaf) = (material.credentials.identity().clone(), material.credentials.leaf().clone());
     let validity = validity_of(material.credentials.leaf()).map_err(ClientError::file)?;
     let binding = match settings.token {
@@ -208,9 +208,9 @@ fn load(
 }
 
 fn open(settings: &IdentitySettings, before: Option<&RevocationLists>, now: u64) -> Result<TlsMaterial, ClientError> {
-    tls_files(settings)
-        .open(before, now)
-        .map_err(|faults| ClientError::File(faults.into_iter().map(|(_, fault)| fault).collect::<Vec<_>>().join("; ")))
+    tls_files(settings).open(before, now).map_err(|faults| {
+        ClientError::File(faults.into_iter().map(|(_, fault)| fault.to_string()).collect::<Vec<_>>().join("; "))
+    })
 }
 
 fn tls_config(
@@ -242,7 +242,7 @@ pub(crate) fn read_number(folder: &Path) -> Option<u32> {
 pub(crate) fn write_number(folder: &Path, number: u32) -> Result<(), ClientError> {
     let text = format!("{number}\n");
     let path = folder.join(NUMBER);
-    tributary_certs::files::write_public(&path, text.as_bytes(), tributary_certs::files::Existing::Replace)
+    tributary_storage::files::write_public(&path, text.as_bytes(), tributary_storage::files::Existing::Replace)
         .map_err(ClientError::file)
 }
 

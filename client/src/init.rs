@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use tributary_certs::files::{Existing, create_private_folder, write_public};
 use tributary_certs::office::{Bundle, coordinator_address};
+use tributary_storage::files::{Existing, create_private_folder, write_public};
 
 use crate::error::ClientError;
 

@@ -1,32 +1,18 @@
-//! Judges a plan against what the branch has: a plan's numbers must follow from its schema, its network and its clip rule.
+//! Judges a plan against what the branch has: a plan's numbers must follow from its schema, its network and its stages' settings.
 
-use tributary_model::architecture::Architecture;
-use tributary_model::planned;
+use tributary_model::planned::{self, Planned};
 use tributary_model::schema::Schema;
-use tributary_model::update::{ClipRule, LocalRule};
 use tributary_protocol::message::{Floor, RefusalCode};
 use tributary_protocol::plan::ValidPlan;
 
 use crate::policy::BranchPolicy;
 
-/// What a branch needs to train for a plan.
-pub struct Judged {
-    /// The network.
-    pub architecture: Architecture,
-    /// The branch's schema, which is the plan's.
-    pub schema: Schema,
-    /// How gradients become integers.
-    pub rule: ClipRule,
-    /// How the branch trains between two uploads, where it takes several steps.
-    pub local: Option<LocalRule>,
-}
-
 /// Recomputes everything in a plan that can be recomputed at a branch, and compares what only a branch understands with its owner's policy: the
-/// schema and the network.
+/// schema, the network, and the clip norms of every stage.
 ///
 /// # Errors
 /// The code that the coordinator is told; data is not looked at.
-pub fn judge(plan: &ValidPlan, schema: &Schema, policy: &BranchPolicy) -> Result<Judged, RefusalCode> {
+pub fn judge(plan: &ValidPlan, schema: &Schema, policy: &BranchPolicy) -> Result<Planned, RefusalCode> {
     policy.schema.holds(schema).map_err(|fault| {
         tracing::error!("{fault}");
         RefusalCode::PolicyFloor(Floor::Schema)
@@ -34,27 +20,31 @@ pub fn judge(plan: &ValidPlan, schema: &Schema, policy: &BranchPolicy) -> Result
     if plan.schema != schema.digest() {
         return Err(RefusalCode::SchemaDiffers);
     }
-    let (architecture, rule) = planned::check(plan, Some(schema)).map_err(|fault| {
+    let planned = planned::check(plan, Some(schema)).map_err(|fault| {
         tracing::error!("{fault}");
         RefusalCode::PlanMalformed
     })?;
+    let architecture = planned.architecture();
     let heads = architecture.heads().iter().eq(schema.labels().iter().map(|label| &label.name));
     if architecture.inputs() as usize != schema.width() || !heads {
         return Err(RefusalCode::SchemaDiffers);
     }
-    policy.terms.admits(&architecture).map_err(RefusalCode::PolicyFloor)?;
-    let local = plan.local.map(|local| LocalRule {
-        steps: local.steps,
-        learning_rate: f64::from_bits(local.learning_rate_bits),
-        update_clip_norm: f64::from_bits(local.update_clip_norm_bits),
-    });
-    Ok(Judged { architecture, schema: schema.clone(), rule, local })
+    policy.terms.admits(architecture).map_err(RefusalCode::PolicyFloor)?;
+    policy.terms.admits_clip_norms(planned.stages()).map_err(RefusalCode::PolicyFloor)?;
+    Ok(planned)
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use tributary_protocol::plan::{ClipForm, Plan};
+    use tributary_model::architecture::Architecture;
+    use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
+    use tributary_model::stage::{
+        Chosen, CountSettings, EvaluateSettings, Frame, GradientSettings, LocalSettings, StageSettings,
+    };
+    use tributary_model::update::{ClipForm, ClipSettings, LocalRule};
+    use tributary_protocol::plan::{Plan, PrivacyMode};
     use tributary_protocol::round::cast;
+    use tributary_protocol::secagg::modular::Ring;
 
     use super::*;
     use crate::policy::sample_for;
@@ -68,27 +58,58 @@ pub(crate) mod tests {
         BranchPolicy::load(&path).unwrap()
     }
 
-    /// A plan in which every number follows.
-    pub(crate) fn plan(schema: &Schema, hidden: &[u32]) -> ValidPlan {
+    fn clip(form: ClipForm) -> ClipSettings {
+        ClipSettings { example_clip_norm: 1.0, clip_units: 1 << 20, form, loss_bound: Some(4.0) }
+    }
+
+    fn optimizer() -> OptimizerSettings {
+        let update_rule = UpdateRule::Sgd { learning_rate: 0.5, momentum: 0.0 };
+        OptimizerSettings::new(OptimizerFields { update_rule, tail_start: None }).unwrap()
+    }
+
+    pub(crate) fn gradient(form: ClipForm) -> StageSettings {
+        StageSettings::Gradient(GradientSettings { clip: clip(form), optimizer: optimizer() })
+    }
+
+    /// Two steps, with this bound of their difference.
+    pub(crate) fn local(update_clip_norm: f64, adaptive: bool) -> StageSettings {
+        let rule = LocalRule { steps: 2, learning_rate: 0.5, update_clip_norm };
+        StageSettings::Local(LocalSettings { clip: clip(ClipForm::Exact), rule, adaptive, optimizer: optimizer() })
+    }
+
+    pub(crate) fn count() -> StageSettings {
+        StageSettings::Count(CountSettings { clip_units: 1 << 10, bins: 3 })
+    }
+
+    pub(crate) fn evaluate() -> StageSettings {
+        StageSettings::Evaluate(EvaluateSettings { clip_units: 1 << 10, bins: 5 })
+    }
+
+    /// A plan of these stages, each with its rounds, in which every number follows.
+    pub(crate) fn plan_of(
+        schema: &Schema,
+        hidden: &[u32],
+        privacy: PrivacyMode,
+        stages: &[(StageSettings, u32)],
+    ) -> ValidPlan {
         let heads: Vec<&str> = schema.labels().iter().map(|label| label.name.as_str()).collect();
         let network = Architecture::mlp(u32::try_from(schema.width()).unwrap(), hidden, &heads).unwrap();
-        let mut plan = Plan {
-            schema: schema.digest(),
-            architecture: network.encode(),
-            parameters: u32::try_from(network.parameter_count()).unwrap(),
-            clip_form: if hidden.is_empty() { ClipForm::Exact } else { ClipForm::Chunked },
-            ..cast::plan()
+        let base = Plan { schema: schema.digest(), architecture: network.encode(), privacy, ..cast::plan() };
+        let frame = Frame::of(&base, &network, Some(schema));
+        let terms = |(settings, rounds): &(StageSettings, u32)| {
+            let noise_variance = settings.form(&frame).unwrap().sensitivity_squared * 2000;
+            let chosen = Chosen { ring: Ring::Bits64, noise_variance, sampling_threshold: 0, rounds: *rounds };
+            settings.terms(&frame, chosen).unwrap()
         };
-        let rule = planned::clip_rule(&plan).unwrap();
-        plan.riders = u32::try_from(rule.rider_count()).unwrap();
-        plan.sensitivity_squared =
-            planned::sensitivity_squared(&rule, plan.privacy, plan.overlap_max, network.parameter_count()).unwrap();
-        plan.customer_sensitivity_squared =
-            planned::customer_sensitivity_squared(&rule, plan.privacy, plan.overlap_max, network.parameter_count())
-                .unwrap();
-        plan.noise_variance = plan.sensitivity_squared * 2000;
-        plan.round_charge = planned::stated_charge(&plan);
-        plan.validate().unwrap()
+        let retries = if stages.iter().any(|(_, rounds)| *rounds > 1) { base.retries } else { 0 };
+        let plan = Plan { stages: stages.iter().map(terms).collect(), retries, ..base };
+        plan.validate().unwrap_or_else(|fault| panic!("{fault}"))
+    }
+
+    /// A plan of five rounds of gradients in the form that suits the network.
+    pub(crate) fn plan(schema: &Schema, hidden: &[u32]) -> ValidPlan {
+        let form = if hidden.is_empty() { ClipForm::Exact } else { ClipForm::Chunked };
+        plan_of(schema, hidden, PrivacyMode::Customer, &[(gradient(form), 5)])
     }
 
     #[test]
@@ -101,6 +122,45 @@ pub(crate) mod tests {
         }
         assert_eq!(judged(&[257]), Err(RefusalCode::PolicyFloor(Floor::Width)));
         assert_eq!(judged(&[1, 1, 1]), Err(RefusalCode::PolicyFloor(Floor::Layers)));
+    }
+
+    /// Of every stage, and of gradients as well as of differences.
+    #[test]
+    fn a_clip_norm_below_the_policy_s_is_refused_in_whichever_stage_it_is() {
+        let schema = Schema::parse(SCHEMA).unwrap();
+        let mut policy = policy(&schema);
+        policy.terms.clip_norm_min = 0.5;
+        let branch = |stages: &[(StageSettings, u32)]| {
+            let plan = plan_of(&schema, &[], PrivacyMode::Branch, stages);
+            judge(&plan, &schema, &policy).map(|_| ())
+        };
+        let refused = Err(RefusalCode::PolicyFloor(Floor::ClipNorm));
+        assert_eq!(branch(&[(local(0.5, false), 5), (local(1.0, true), 5)]), Ok(()));
+        assert_eq!(branch(&[(local(0.49, false), 5)]), refused);
+        assert_eq!(
+            branch(&[(local(1.0, false), 5), (local(0.49, true), 5)]),
+            refused,
+            "a later stage's counts as well"
+        );
+        let customer = |stages: &[(StageSettings, u32)], clip_norm_min| {
+            let mut policy = policy.clone();
+            policy.terms.clip_norm_min = clip_norm_min;
+            let plan = plan_of(&schema, &[], PrivacyMode::Customer, stages);
+            judge(&plan, &schema, &policy).map(|_| ())
+        };
+        let gradient = (gradient(ClipForm::Exact), 5);
+        assert_eq!(customer(&[(count(), 1), gradient, (evaluate(), 1)], 1.0), Ok(()));
+        assert_eq!(customer(&[(count(), 1), gradient], 1.01), refused);
+        assert_eq!(customer(&[(count(), 1), (evaluate(), 1)], 1.01), Ok(()), "a count is not clipped to a norm");
+    }
+
+    #[test]
+    fn a_number_that_does_not_follow_is_refused() {
+        let schema = Schema::parse(SCHEMA).unwrap();
+        let mut wrong = plan(&schema, &[]).plan().clone();
+        wrong.stages[0].model_bytes += 4;
+        let refused = judge(&wrong.validate().unwrap(), &schema, &policy(&schema)).map(|_| ());
+        assert_eq!(refused, Err(RefusalCode::PlanMalformed));
     }
 
     #[test]

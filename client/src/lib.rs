@@ -24,6 +24,7 @@ mod muster;
 mod needed;
 mod noise;
 mod notice;
+mod offered;
 pub mod policy;
 pub mod preflight;
 mod reading;

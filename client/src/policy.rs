@@ -11,7 +11,7 @@ use tributary_certs::policy::verify_policy;
 use tributary_model::privacy::cap;
 use tributary_model::schema::Schema;
 use tributary_protocol::ids::OrganisationId;
-use tributary_protocol::plan::{OVERLAP_MAX, Plan, PrivacyMode, RoundKind};
+use tributary_protocol::plan::{NoiseShare, OVERLAP_MAX, PrivacyMode, Stage};
 use tributary_protocol::printable::is_hidden;
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::{ALL, is_group_name};
@@ -24,7 +24,7 @@ use crate::settings::Settings;
 
 pub use pin::{DifferentLine, PinFault, SchemaPin};
 pub use terms::PlanTerms;
-pub use words::{budget, refusal};
+pub use words::{bound_refusal, budget, refusal};
 
 /// A commented policy with every key.
 pub const SAMPLE: &str = include_str!("../../docs/samples/policy.toml");
@@ -61,12 +61,13 @@ impl OwnNoise {
         }
     }
 
-    /// Variance of this branch's noise in a round of a kind, units squared, where the plan asks for `share`: never less than that.
+    /// Variance of what this branch adds to its vector in a round of a stage, units squared, where the plan asks for `share`: never less than
+    /// that. Where the noise is inside of the vector already, it is whole there, whatever the policy says.
     #[must_use]
-    pub fn variance(self, plan: &Plan, kind: RoundKind, share: u128) -> u128 {
-        match self {
-            Self::Share => share,
-            Self::Full => plan.round_variance(kind).max(share),
+    pub fn variance(self, stage: &Stage, share: u128) -> u128 {
+        match (self, stage.noise) {
+            (Self::Full, NoiseShare::Divided | NoiseShare::Whole) => stage.noise_variance.max(share),
+            (Self::Share, _) | (Self::Full, NoiseShare::Inside) => share,
         }
     }
 }

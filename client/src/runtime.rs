@@ -8,16 +8,13 @@ use tokio::sync::mpsc;
 use tributary_certs::clock::{SteadyClock, unix_seconds};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
-use tributary_model::architecture::Architecture;
-use tributary_model::parameters::digest_of;
-use tributary_protocol::message::{Downstream, MaskedHeader, RefusalCode, Upstream};
-use tributary_protocol::plan::Plan;
+use tributary_protocol::message::{Downstream, MaskedHeader, Upstream};
 use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_transport::{ChannelSettings, Dialer, Metrics, Pulse, Watchdog};
 
-use crate::budget::{BudgetFile, open_budget};
+use crate::budget::{BudgetFile, bad_budget, open_budget};
 use crate::conversation::{Conversation, Incoming};
 use crate::data::read_schema;
 use crate::error::ClientError;
@@ -25,7 +22,8 @@ use crate::identity::{BranchIdentity, Keys, read_number, write_number};
 use crate::lists::Distress;
 use crate::muster::Board;
 use crate::notice::Notice;
-use crate::policy::{BranchPolicy, budget, refusal};
+use crate::offered::Offered;
+use crate::policy::BranchPolicy;
 use crate::reading::read_rows;
 use crate::renewal::{LOOK_EVERY, Renewal};
 use crate::settings::Settings;
@@ -51,20 +49,25 @@ struct Daemon<'r> {
     report: &'r dyn Fn(&Report),
     clock: SteadyClock,
     vectors: Vectors,
+    /// The public state that came with the last start.
     model: Option<Vec<u8>>,
-    /// Of the plan that is being judged or was admitted.
-    architecture: Option<Architecture>,
-    /// The plan of the last welcome, admitted or not: for the words of a refusal.
-    welcomed: Option<Plan>,
-    policy: BranchPolicy,
+    offered: Offered,
     honest_min: u16,
     explanation: Option<String>,
     muster: Board,
     rounds: Option<u32>,
     /// CPU time when the first round began.
     cpu_before: Option<Duration>,
-    ended: Option<Result<(), String>>,
+    ended: Option<Ended>,
     pulse: Pulse,
+}
+
+/// How taking part ended.
+enum Ended {
+    /// With the plan.
+    Finished,
+    /// For this reason.
+    Refused(String),
 }
 
 /// The client's loops, as the watchdog sees them.
@@ -106,7 +109,7 @@ const SKEW_SECONDS_MAX: u64 = 30;
 /// Longest sleep until the machine is asked again.
 const SLEEP_MAX: Duration = Duration::from_secs(86_400);
 
-/// Runs the daemon until the plan is over or the operator stops it, and tells `report` what happens.
+/// Runs the daemon until the run is over or the operator stops it, and tells `report` what happens.
 ///
 /// # Errors
 /// [`ClientError`], for the operator.
@@ -132,7 +135,6 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         groups: owned.groups.clone(),
         overlap_min: owned.overlap_min,
         upload_offset_ms_min: owned.terms.upload_offset_ms_min,
-        clip_norm_min_bits: owned.terms.clip_norm_min.to_bits(),
         rounds_max: owned.terms.rounds_max,
         rounds_a_day: owned.rounds_a_day,
         timing: owned.timing,
@@ -142,6 +144,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
     };
     let signing_key = identity.signing_key.verifying_key();
     let machine = Participant::resume(policy, schema.digest(), identity.signing_key, &events);
+    let machine = machine.map_err(|fault| bad_budget(&settings, &fault))?;
     let source =
         WorkerSource { snapshot, schema, customers_nominal: settings.customers_nominal, policy: owned.clone() };
     let (job_sender, job_receiver) = jobs::channel();
@@ -197,9 +200,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         clock,
         vectors: Vectors::default(),
         model: None,
-        architecture: None,
-        welcomed: None,
-        policy: owned,
+        offered: Offered::new(owned),
         honest_min: 1,
         explanation: None,
         muster: Board::new(metrics),
@@ -237,7 +238,7 @@ fn finished(rounds: u32, (bytes_up, bytes_down): (u64, u64), [before, training, 
 impl Daemon<'_> {
     fn verdict(&mut self) -> Result<(), ClientError> {
         match self.ended.take() {
-            Some(Err(reason)) => {
+            Some(Ended::Refused(reason)) => {
                 let reason = match self.explanation.take() {
                     Some(explanation) => format!("{reason}: {explanation}"),
                     None => reason,
@@ -245,11 +246,11 @@ impl Daemon<'_> {
                 (self.report)(&Report::Refused { reason: reason.clone() });
                 Err(ClientError::Refused(reason))
             }
-            Some(Ok(())) | None => Ok(()),
+            Some(Ended::Finished) | None => Ok(()),
         }
     }
 
-    /// Takes part until the plan is over, through as many connections as it takes.
+    /// Takes part until the run is over, through as many connections as it takes.
     async fn serve(&mut self, stop: &mut StopSignal) -> Result<(), ClientError> {
         while self.ended.is_none() {
             let deadline = self.machine.deadline().map(|deadline| self.clock.now().until(deadline));
@@ -314,7 +315,7 @@ impl Daemon<'_> {
         match incoming {
             Incoming::Message(message) => {
                 if let Downstream::Welcome(welcome) = &message {
-                    self.welcomed = Some(welcome.plan.clone());
+                    self.offered.welcome(&welcome.plan, welcome.number);
                     self.note_number(&welcome.roster.roster);
                 }
                 Some(ParticipantInput::Message(message))
@@ -325,10 +326,9 @@ impl Daemon<'_> {
             }
             Incoming::Started(start, model) => {
                 self.conversation.set_calm(false);
-                // Without an admitted plan the digest does not matter: the machine refuses the start.
-                let digest = self.architecture.as_ref().map(|network| digest_of(network, &model));
+                let judged = self.offered.judge_state(start.descriptor.stage, &model);
                 self.model = Some(model);
-                Some(ParticipantInput::Started { model: digest.unwrap_or(start.descriptor.plan), start })
+                Some(ParticipantInput::Started { model: judged, start })
             }
             Incoming::Connected { coordinator, transport, resumed, coordinator_seconds } => {
                 self.distress.set(false);
@@ -367,7 +367,7 @@ impl Daemon<'_> {
 
     fn answered(&mut self, answer: Answer) -> Option<ParticipantInput> {
         match answer {
-            Answer::Input(input) => Some(*input),
+            Answer::Judged { run, verdict } => Some(self.offered.judged(run, verdict)),
             Answer::NoiseMasked(update) => {
                 let (round, vector) = (update.round(), update.digest());
                 self.vectors.keep_noise(update);
@@ -400,35 +400,31 @@ impl Daemon<'_> {
         Ok(())
     }
 
-    /// What refuses a plan on this branch's own screen, figures and all. The coordinator hears the code alone.
-    fn explain(&mut self, code: RefusalCode) {
-        let Some(plan) = self.welcomed.as_ref().filter(|_| self.explanation.is_none()) else { return };
-        self.explanation = match code {
-            RefusalCode::PolicyFloor(floor) => Some(refusal(floor, plan, &self.policy)),
-            RefusalCode::BudgetExceeded => Some(budget(plan, &self.policy, &self.machine.record().spent)),
-            _ => None,
-        };
-    }
-
     fn upload(&mut self, header: MaskedHeader) {
         let update = self.vectors.take(header.round);
         let update = update.expect("the machine uploads what it was told is masked");
         self.conversation.send_masked(header, update.into_bytes());
-        let _ = self.jobs.send(Job::DrawAhead { honest_min: self.honest_min });
+        self.draw_ahead();
+    }
+
+    fn draw_ahead(&self) {
+        let charged = self.offered.charged(self.machine.record());
+        let _ = self.jobs.send(Job::DrawAhead { honest_min: self.honest_min, charged });
     }
 
     fn carry_out(&mut self, effect: ParticipantEffect) -> Result<(), ClientError> {
         match effect {
             ParticipantEffect::Append(event) => self.journal.append(self.clock.now(), event)?,
             ParticipantEffect::Sync => self.journal.sync()?,
-            ParticipantEffect::JudgePlan(plan) => {
-                self.architecture = Architecture::decode(&plan.architecture).ok();
-                let _ = self.jobs.send(Job::Judge(plan));
+            ParticipantEffect::JudgeRun(run) => {
+                self.offered.judge(&run);
+                self.conversation.limit_vectors(run.plan().model_bytes_max());
+                let _ = self.jobs.send(Job::Judge(run));
             }
             ParticipantEffect::Contribute(contribution) => {
                 self.cpu_before.get_or_insert_with(process_cpu);
                 self.muster.filled();
-                let model = self.model.take().expect("a start brings its model");
+                let model = self.model.take().expect("a start brings its public state");
                 let wanted = self.vectors.begin(contribution.descriptor.round);
                 let _ = self.jobs.send(Job::Contribute(Box::new(contribution), model, wanted));
             }
@@ -437,7 +433,7 @@ impl Daemon<'_> {
             ParticipantEffect::Keyed { honest_min } => {
                 self.honest_min = honest_min;
                 self.muster.filled();
-                let _ = self.jobs.send(Job::DrawAhead { honest_min });
+                self.draw_ahead();
             }
             ParticipantEffect::NoiseAlone(round) => {
                 self.vectors.noise_alone();
@@ -460,7 +456,7 @@ impl Daemon<'_> {
             }
             ParticipantEffect::Finished { rounds } => {
                 self.rounds = Some(rounds);
-                self.ended = Some(Ok(()));
+                self.ended = Some(Ended::Finished);
             }
             ParticipantEffect::Distrust { what } => {
                 tracing::error!(
@@ -475,11 +471,13 @@ impl Daemon<'_> {
                 self.conversation.abandon(&explanation);
                 (self.report)(&Report::Refused { reason: explanation.into() });
             }
-            ParticipantEffect::Stop { explanation, retry: false } => self.ended = Some(Err(explanation.into())),
+            ParticipantEffect::Stop { explanation, retry: false } => {
+                self.ended = Some(Ended::Refused(explanation.into()))
+            }
             // Both are lost where there is no link, of which the machine hears.
             ParticipantEffect::Send(message) => {
-                if let Upstream::Refuse { code, .. } = &message {
-                    self.explain(*code);
+                if let (Upstream::Refuse { code, .. }, None) = (&message, &self.explanation) {
+                    self.explanation = self.offered.words(*code, self.machine.record());
                 }
                 self.conversation.send(&message);
             }

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use tributary_certs::files::read_private;
 use tributary_settings::{Document, Faults};
+use tributary_storage::files::{read_private, shown};
 use tributary_transport::identity::{key_exchange, token};
 use tributary_transport::{DialSettings, Mode, NetworkSettings, Proxy};
 
@@ -144,7 +144,7 @@ fn identity(file: &mut Document) -> Option<IdentitySettings> {
     if let Some(folder) = folder.as_ref().filter(|folder| !folder.is_dir()) {
         file.fault(
             "identity.folder",
-            format!("{}, which is no folder", folder.display()),
+            format!("{}, which is no folder", shown(folder)),
             "the folder that enrolment wrote",
         );
     }
@@ -161,7 +161,7 @@ fn data_source(file: &mut Document, key: &str) -> Option<PathBuf> {
     if path.exists() && !path.is_dir() {
         return Some(path);
     }
-    file.fault(key, format!("{}, which is no file", path.display()), "a file or a pipe that exists");
+    file.fault(key, format!("{}, which is no file", shown(&path)), "a file or a pipe that exists");
     None
 }
 

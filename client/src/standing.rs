@@ -1,11 +1,11 @@
 //! What stands on a branch's machine, looked at without a network and without changing anything: for `client preflight` and `config check`.
 
 use tributary_certs::enrolment::names;
-use tributary_certs::files::FileError;
 use tributary_certs::inspect::date;
 use tributary_certs::keys::read_verifying_key;
 use tributary_certs::renewal::Expiry;
 use tributary_model::schema::Schema;
+use tributary_storage::files::FileError;
 use tributary_transport::preflight::{Cause, Findings, Outcome};
 
 use crate::budget::check_budget;

@@ -148,7 +148,7 @@ pub enum Report {
         /// Why, and what to do.
         reason: String,
     },
-    /// The plan is over.
+    /// The run is over.
     Finished {
         /// Rounds committed.
         rounds: u32,
@@ -340,7 +340,7 @@ fn sentence(report: &Report) -> String {
         Report::Refused { reason } => format!("refused: {reason}"),
         Report::Finished { rounds, cpu_seconds, bytes_up, bytes_down, .. } => {
             format!(
-                "plan finished after {rounds} rounds; {cpu_seconds:.2} CPU s, {bytes_up} bytes up, {bytes_down} down"
+                "the run finished after {rounds} rounds; {cpu_seconds:.2} CPU s, {bytes_up} bytes up, {bytes_down} down"
             )
         }
     }
@@ -404,7 +404,7 @@ mod tests {
             client: ClientId(client),
             name: MemberName::new("bank", &format!("branch-{client}")).unwrap(),
             organisation: OrganisationId(1),
-            signing_key: VerifyingKey([7; 32]),
+            signing_key: VerifyingKey::ed25519([7; 32]),
             tls_spki_sha256: Digest([7; 32]),
             not_after: 1,
         }
@@ -412,7 +412,7 @@ mod tests {
 
     #[test]
     fn a_roster_is_told_with_its_changes_and_its_gap() {
-        let rekeyed = RosterEntry { signing_key: VerifyingKey([8; 32]), ..entry(3) };
+        let rekeyed = RosterEntry { signing_key: VerifyingKey::ed25519([8; 32]), ..entry(3) };
         let changes = RosterChanges {
             added: vec![entry(4), entry(5)],
             removed: vec![entry(1)],

@@ -36,7 +36,7 @@ impl Default for Wanted {
     }
 }
 
-/// The vectors of one round. Rounds are told apart by when they were begun, not by their number, which another plan counts anew.
+/// The vectors of one round. Rounds are told apart by when they were begun, not by their number, which another run counts anew.
 #[derive(Default)]
 pub(crate) struct Vectors {
     open: Option<(RoundId, Wanted)>,
@@ -100,8 +100,8 @@ mod tests {
     use tributary_certs::suite::RealSuite;
     use tributary_model::schema::Schema;
     use tributary_protocol::digest::Digest;
-    use tributary_protocol::plan::RoundKind;
-    use tributary_protocol::round::cast::contribution;
+    use tributary_protocol::round::RoundHead;
+    use tributary_protocol::round::cast::{contribution, run};
     use tributary_protocol::secagg::masked_update::mask;
     use tributary_protocol::secagg::modular::{Ring, RingWords};
 
@@ -109,8 +109,8 @@ mod tests {
     use crate::judge::tests::{SCHEMA, plan};
 
     fn update(round: u64, value: i64) -> MaskedUpdate {
-        let plan = plan(&Schema::parse(SCHEMA).unwrap(), &[]);
-        let permitted = contribution(&plan, (RoundKind::Train, RoundId(round)), Digest::ZERO);
+        let run = run(plan(&Schema::parse(SCHEMA).unwrap(), &[]).plan().clone());
+        let permitted = contribution(&run, RoundHead { round: RoundId(round), stage: 0, model: Digest::ZERO });
         mask::<RealSuite>(RingWords::reduce(Ring::Bits64, &[value]), permitted.receipt, permitted.seeds)
     }
 
@@ -146,7 +146,7 @@ mod tests {
         vectors.forget();
         assert!(!wanted.stands());
         vectors.keep(update(1000, 1));
-        // Another plan counts its rounds from 1.
+        // Another run counts its rounds from 1.
         vectors.begin(RoundId(1));
         vectors.keep(update(1000, 1));
         vectors.keep(update(1, 3));

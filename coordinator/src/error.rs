@@ -1,8 +1,8 @@
 //! Why a coordinator does not run. Every text says what happened, what it means and what to do.
 
-use tributary_journal::JournalError;
 use tributary_protocol::round::ResumeFault;
 use tributary_settings::Faults;
+use tributary_storage::journal::JournalError;
 use tributary_transport::ListenError;
 
 use crate::store::StoreError;
@@ -30,5 +30,5 @@ pub enum CoordinatorError {
     Runtime(#[source] std::io::Error),
     /// A file cannot be used, or a new one would replace something.
     #[error("{0}")]
-    File(#[from] tributary_certs::files::FileError),
+    File(#[from] tributary_storage::files::FileError),
 }

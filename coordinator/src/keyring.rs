@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::counter::door_configs;
 use tributary_certs::denied::DenyList;
-use tributary_certs::identity::{Identity, Role, identity_of};
+use tributary_certs::identity::{Identity, IdentityError, Role, identity_of};
 use tributary_certs::inspect::{inspect_chain, validity_of};
 use tributary_certs::issue::Validity;
 use tributary_certs::office::{Office, refresh_list};
@@ -19,6 +19,7 @@ use tributary_certs::renewal::Expiry;
 use tributary_certs::revocation::{ListEnd, Revocation, RevocationLists, read_carried};
 use tributary_certs::tls::{CoordinatorTls, TrustRoots, read_certificates, server_config, system_clock};
 use tributary_settings::Fault;
+use tributary_storage::files::FileError;
 use tributary_transport::identity::{ListFiles, Stamp, TlsFiles, TlsMaterial};
 use tributary_transport::{Listener, Metric, Metrics, Pulse, ServerKeys};
 
@@ -153,7 +154,8 @@ impl Keyring {
     /// If that cannot be written.
     pub(crate) fn adopt(&self, now: u64) -> Result<(), Vec<Fault>> {
         let (_, mut lists) = load(&self.files, self.office.is_some(), Some(&self.loaded.revocations), now)?;
-        lists.adopt().map_err(|found| {
+        lists.adopt().map_err(|fault| {
+            let found = fault.to_string();
             let allowed = "a folder of ca_certificate that this process may write, for the file list-numbers".into();
             vec![Fault { key: "identity.ca_certificate".into(), found, allowed }]
         })
@@ -211,7 +213,8 @@ impl Keyring {
         let loaded = load(&self.files, self.office.is_some(), Some(&self.loaded.revocations), now);
         let loaded =
             loaded.map_err(|faults| faults.iter().map(|fault| fault.found.clone()).collect::<Vec<_>>().join("; "));
-        let loaded = loaded.and_then(|(loaded, mut lists)| lists.adopt().map(|()| loaded));
+        let loaded =
+            loaded.and_then(|(loaded, mut lists)| lists.adopt().map(|()| loaded).map_err(|fault| fault.to_string()));
         let loaded = loaded.and_then(|loaded| {
             listener.set_keys(loaded.keys.clone()).map(|()| loaded).map_err(|fault| fault.to_string())
         });
@@ -346,15 +349,15 @@ fn load(
         allowed: "a valid file of a coordinator of this federation".into(),
     };
     let material = files.open(before, now);
-    let material =
-        material.map_err(|faults| faults.into_iter().map(|(name, found)| fault(name, found)).collect::<Vec<_>>())?;
+    let material = material
+        .map_err(|faults| faults.into_iter().map(|(name, found)| fault(name, found.to_string())).collect::<Vec<_>>())?;
     let bad = |found: String| vec![fault("certificate", found)];
     let TlsMaterial { credentials, roots, lists } = material;
     let (identity, leaf) = (credentials.identity().clone(), credentials.leaf().clone());
     for note in &lists.notes {
         tracing::error!("{note}");
     }
-    let validity = judge(files, &leaf, &roots, now).map_err(bad)?;
+    let validity = judge(files, &leaf, &roots, now).map_err(|fault| bad(fault.to_string()))?;
     let tls = CoordinatorTls {
         credentials,
         roots: &roots,
@@ -378,23 +381,45 @@ fn load(
     Ok((Loaded { keys, revocations, denied, carried, identity, leaf, validity }, lists))
 }
 
+/// Why clients would not accept the coordinator's certificate.
+#[derive(Debug, thiserror::Error)]
+enum LeafFault {
+    #[error(transparent)]
+    Certificate(#[from] IdentityError),
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error("a certificate that expired {0} days ago")]
+    Expired(u64),
+    #[error("a certificate that is not valid yet; this machine's clock may be wrong")]
+    Early,
+    #[error("a certificate that is not a coordinator's")]
+    Role,
+    #[error("{}", .0.join(" "))]
+    Problems(Vec<String>),
+}
+
 /// The validity of a certificate that clients would accept now.
-fn judge(files: &TlsFiles, leaf: &CertificateDer<'static>, roots: &TrustRoots, now: u64) -> Result<Validity, String> {
-    let validity = validity_of(leaf).map_err(|error| error.to_string())?;
+fn judge(
+    files: &TlsFiles,
+    leaf: &CertificateDer<'static>,
+    roots: &TrustRoots,
+    now: u64,
+) -> Result<Validity, LeafFault> {
+    let validity = validity_of(leaf)?;
     let Validity { not_before, not_after } = validity;
     if now > not_after {
-        return Err(format!("a certificate that expired {} days ago", (now - not_after) / DAY));
+        return Err(LeafFault::Expired((now - not_after) / DAY));
     }
     if now < not_before {
-        return Err("a certificate that is not valid yet; this machine's clock may be wrong".into());
+        return Err(LeafFault::Early);
     }
-    let chain = read_certificates(&files.chain).map_err(|error| error.to_string())?;
+    let chain = read_certificates(&files.chain)?;
     // At its first second, so that a certificate that merely ends soon has no problem.
-    let inspection = inspect_chain(&chain, Some(roots), not_before).map_err(|error| error.to_string())?;
+    let inspection = inspect_chain(&chain, Some(roots), not_before)?;
     let coordinates = identity_of(leaf).is_ok_and(|identity| identity.role() == Role::Coordinator);
     match inspection.problems.as_slice() {
         [] if coordinates => Ok(validity),
-        [] => Err("a certificate that is not a coordinator's".into()),
-        problems => Err(problems.join(" ")),
+        [] => Err(LeafFault::Role),
+        _ => Err(LeafFault::Problems(inspection.problems)),
     }
 }

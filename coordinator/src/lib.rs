@@ -8,6 +8,7 @@
 //!                                                                     └─ server_update: unmask, step, store
 //! ```
 
+mod advance;
 mod connections;
 mod error;
 mod identity;
@@ -23,7 +24,6 @@ mod report;
 mod rereading;
 mod roster_file;
 mod runtime;
-mod server_update;
 mod shell;
 mod spool;
 mod standing;

@@ -7,9 +7,10 @@ use serde::Serialize;
 use tributary_model::privacy::share_variance;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::{COHORT_MAX, COMPLETE_GRAPH_MAX};
-use tributary_protocol::plan::{PrivacyMode, RoundKind};
+use tributary_protocol::plan::{NoiseShare, Stage};
 use tributary_protocol::roster::{Group, Roster};
 use tributary_protocol::round::too_few_enrolled;
+use tributary_protocol::secagg::masked_sum;
 use tributary_protocol::secagg::parameters::CoalitionRule;
 use tributary_settings::{Fault, Faults};
 use tributary_transport::ListenSettings;
@@ -61,9 +62,9 @@ pub struct Report {
     pub parameters: usize,
     /// Bytes of one upload.
     pub upload_bytes: usize,
-    /// Steps of one clip norm.
-    pub clip_units: u32,
-    /// Rounds to commit.
+    /// What it sums, in order.
+    pub stages: Vec<StageReport>,
+    /// Rounds to commit, of all stages.
     pub rounds: u32,
     /// Rounds that may be charged.
     pub rounds_charged_max: u32,
@@ -77,6 +78,26 @@ pub struct Report {
     pub noise_multiplier: Option<f64>,
     /// What should be done soon.
     pub warnings: Vec<String>,
+}
+
+/// One stage of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StageReport {
+    /// Its kind.
+    pub kind: String,
+    /// Rounds to commit.
+    pub rounds: u32,
+    /// Coordinates of its sum.
+    pub dimension: u32,
+    /// Units of one clip norm, or of one count.
+    pub units: u32,
+}
+
+impl StageReport {
+    fn of(stage: &Stage) -> Self {
+        let Stage { kind, rounds, dimension, reach, .. } = stage;
+        Self { kind: kind.clone(), rounds: *rounds, dimension: *dimension, units: *reach }
+    }
 }
 
 impl Opened {
@@ -107,7 +128,7 @@ impl Opened {
     /// What stands in these files.
     #[must_use]
     pub fn report(&self) -> Report {
-        let plan = &self.job.plan;
+        let plan = self.job.plan();
         let guarantee = self.job.guarantee;
         let group_size = self.identity.roster.roster.group(&plan.group).map_or(0, Group::size);
         Report {
@@ -120,11 +141,11 @@ impl Opened {
             cohort_needed: plan.cohort.smallest_cohort(group_size).map(|(needed, _)| needed),
             plan: plan.digest().to_string(),
             schema: plan.schema.to_string(),
-            parameters: self.job.architecture.parameter_count(),
+            parameters: self.job.planned.architecture().parameter_count(),
             upload_bytes: upload_bytes(&self.job),
-            clip_units: plan.clip_units,
-            rounds: plan.rounds,
-            rounds_charged_max: plan.rounds_charged_max,
+            stages: plan.stages.iter().map(StageReport::of).collect(),
+            rounds: plan.rounds(),
+            rounds_charged_max: plan.rounds_charged_max(),
             epsilon: guarantee.map(|guarantee| guarantee.epsilon),
             epsilon_customer: guarantee.and_then(|guarantee| guarantee.epsilon_customer),
             delta: guarantee.map(|guarantee| guarantee.delta),
@@ -137,20 +158,22 @@ impl Opened {
 /// Exact bytes of one masked update.
 #[must_use]
 pub(crate) fn upload_bytes(job: &Job) -> usize {
-    tributary_protocol::secagg::masked_sum::upload_bytes(job.plan.ring, job.plan.dimension_max())
+    let stages = job.plan().stages.iter();
+    let bytes = stages.map(|stage| masked_sum::upload_bytes(stage.ring, stage.dimension as usize));
+    bytes.max().unwrap_or_default()
 }
 
 /// Why no round can begin under this roster, in words. That is no fault: members enrol while the coordinator is there. A rule that no roster
 /// satisfies is one, and so is a share of noise that no branch would draw.
 fn no_round_yet(roster: &Roster, job: &Job) -> Result<Option<String>, Fault> {
     let fault = |found: String, allowed: &str| Fault { key: "plan.cohort".into(), found, allowed: allowed.into() };
-    let rule = &job.plan.cohort;
+    let (rule, named) = (&job.plan().cohort, &job.plan().group);
     let most = match rule.coalition {
         CoalitionRule::Fraction { .. } => COHORT_MAX,
         // Beyond that a committee is not made, and fewer are asked.
         CoalitionRule::Organisations { .. } => COMPLETE_GRAPH_MAX,
     };
-    let group = roster.group(&job.plan.group);
+    let group = roster.group(named);
     let size = group.map_or(0, Group::size);
     let members: Vec<ClientId> = group.into_iter().flat_map(|group| group.members().take(most)).collect();
     let members = roster.organisations(&members).unwrap_or_default();
@@ -162,22 +185,20 @@ fn no_round_yet(roster: &Roster, job: &Job) -> Result<Option<String>, Fault> {
                 let found = format!("a rule that no group can satisfy: {refused}");
                 fault(found, "a cohort rule that a group of at most 10,000 members can satisfy")
             })?;
-            let too_few = too_few_enrolled(roster, &job.plan.group, rule);
+            let too_few = too_few_enrolled(roster, named, rule);
             let words = too_few.unwrap_or_else(|| {
-                format!(
-                    "{size} members are in the roster's group \"{}\"; no round with them: {refused}",
-                    job.plan.group
-                )
+                format!("{size} members are in the roster's group \"{named}\"; no round with them: {refused}")
             });
             // Judged by the smallest group that will do.
             (smaller(least.max(size)), Some(words))
         }
     };
     let Some(thresholds) = thresholds.filter(|_| job.guarantee.is_some()) else { return Ok(no_round) };
-    let kinds = RoundKind::ALL.into_iter().filter(|kind| job.plan.rounds_of(*kind) > 0);
-    let shares = if job.plan.privacy == PrivacyMode::Local { 1 } else { thresholds.honest_min.into() };
-    let variances = kinds.map(|kind| job.plan.counting(kind).map_or(job.plan.noise_variance, |own| own.noise_variance));
-    match variances.filter_map(|variance| share_variance(variance, shares).err()).next() {
+    let drawn = |stage: &Stage| {
+        let shares = if stage.noise == NoiseShare::Divided { thresholds.honest_min.into() } else { 1 };
+        share_variance(stage.noise_variance, shares).err()
+    };
+    match job.plan().stages.iter().find_map(drawn) {
         Some(error) => Err(fault(error.to_string(), "a plan whose noise can be split over the honest participants")),
         None => Ok(no_round),
     }
@@ -195,6 +216,11 @@ impl fmt::Display for Report {
         writeln!(formatter, "plan         {}", self.plan)?;
         writeln!(formatter, "schema       {}", self.schema)?;
         writeln!(formatter, "model        {} parameters, {} bytes an upload", self.parameters, self.upload_bytes)?;
+        for (number, stage) in (1..).zip(&self.stages) {
+            let StageReport { kind, rounds, dimension, units } = stage;
+            let rounds = if *rounds == 1 { "1 round".to_owned() } else { format!("{rounds} rounds") };
+            writeln!(formatter, "stage {number}      {kind}: {rounds} of {dimension} coordinates, {units} units")?;
+        }
         writeln!(formatter, "rounds       {}, at most {} charged", self.rounds, self.rounds_charged_max)?;
         match (self.epsilon, self.delta, self.noise_multiplier) {
             (Some(epsilon), Some(delta), Some(noise)) => {

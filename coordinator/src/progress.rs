@@ -8,27 +8,25 @@ use tributary_model::privacy::epsilon_of;
 use tributary_model::server_optimizer::RoundMetrics;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::message::ClosedReason;
-use tributary_protocol::plan::{RoundKind, ValidPlan};
+use tributary_protocol::plan::Plan;
 use tributary_protocol::privacy::{Accounts, Unit};
-use tributary_protocol::round::CoordinatorEvent;
+use tributary_protocol::round::{CoordinatorEvent, RunRecord};
 
 use crate::connections::Members;
 use crate::plan::{Guarantee, Job};
 use crate::report::{Event, Finished};
 use crate::telemetry::{cpu_seconds, rss_bytes_max};
 
-/// What this process and the ledger have seen of a plan.
+/// What this process and the ledger have seen of a run.
 pub(crate) struct Progress {
-    plan: ValidPlan,
+    plan: Plan,
+    /// As of the last event that was told.
+    record: RunRecord,
     /// By whose roster clients have names.
     members: Arc<Members>,
     delta: f64,
     guarantee: Option<Guarantee>,
     parameters: usize,
-    spent: Accounts,
-    /// Of the open round.
-    kind: RoundKind,
-    committed: u32,
     survivors: usize,
     open_since: Option<Instant>,
     first_start: Option<Instant>,
@@ -56,14 +54,12 @@ impl Progress {
     /// After the ledger's events.
     pub(crate) fn resume(job: &Job, members: Arc<Members>, events: &[CoordinatorEvent]) -> Self {
         let mut progress = Self {
-            plan: job.plan.clone(),
+            plan: job.plan().plan().clone(),
+            record: RunRecord::default(),
             members,
             delta: job.delta(),
             guarantee: job.guarantee,
-            parameters: job.architecture.parameter_count(),
-            spent: Accounts::zero(),
-            kind: RoundKind::Train,
-            committed: 0,
+            parameters: job.planned.architecture().parameter_count(),
             survivors: 0,
             open_since: None,
             first_start: None,
@@ -73,25 +69,16 @@ impl Progress {
             customers: CustomerEstimate::default(),
             far_said: false,
         };
-        for event in events {
-            match event {
-                CoordinatorEvent::RoundStarted { descriptor } => {
-                    progress.kind = descriptor.kind;
-                    progress.spent = progress.spent.plus(&progress.plan.charge(descriptor.kind));
-                }
-                CoordinatorEvent::RoundCommitted { .. } if progress.kind == RoundKind::Train => progress.committed += 1,
-                _ => {}
-            }
-        }
+        events.iter().for_each(|event| progress.record.apply(event));
         progress
     }
 
     /// Takes an event that is being recorded; what to tell of it once it is durable.
     pub(crate) fn observe(&mut self, event: &CoordinatorEvent, metrics: Option<RoundMetrics>) -> Option<Event> {
+        let stage = self.record.round.as_ref().map(|open| open.stage);
+        self.record.apply(event);
         match event {
-            CoordinatorEvent::RoundStarted { descriptor } => {
-                self.kind = descriptor.kind;
-                self.spent = self.spent.plus(&self.plan.charge(descriptor.kind));
+            CoordinatorEvent::RoundStarted { .. } => {
                 let now = Instant::now();
                 if self.first_start.is_none() {
                     self.first_start = Some(now);
@@ -104,15 +91,7 @@ impl Progress {
                 self.survivors = survivors.len();
                 None
             }
-            CoordinatorEvent::RoundCommitted { round, .. } if self.kind == RoundKind::Train => {
-                Some(self.committed(round.0, metrics))
-            }
-            CoordinatorEvent::RoundCommitted { round, .. } => Some(Event::Counted {
-                round: round.0,
-                kind: self.kind.name(),
-                survivors: self.survivors,
-                epsilon: self.epsilon(),
-            }),
+            CoordinatorEvent::RoundCommitted { round, .. } => Some(self.committed(round.0, stage?, metrics)),
             CoordinatorEvent::RoundAborted { round, reason } => {
                 self.open_since = None;
                 Some(Event::Aborted { round: Some(round.0), reason: reason.to_string() })
@@ -129,11 +108,11 @@ impl Progress {
             }
             CoordinatorEvent::ClientChargedMore { client, charged } => Some(Event::ChargedMore {
                 client: self.members.whom(*client),
-                rounds: charged.rounds.iter().sum(),
+                rounds: charged.rounds.iter().copied().fold(0, u32::saturating_add),
                 last_round: charged.last_round,
             }),
             CoordinatorEvent::BudgetBegun { client, first } => {
-                let owner = Digest(first.owner.0).to_string();
+                let owner = first.owner.to_string();
                 Some(Event::BudgetBegun { client: self.members.whom(*client), owner, after_loss: first.adopts })
             }
             CoordinatorEvent::ClientRefused { client, code, .. } => {
@@ -143,15 +122,15 @@ impl Progress {
                 let reason = format!("it is out of the plan: {reason}");
                 Some(Event::Refused { client: self.members.whom(*client), reason })
             }
-            CoordinatorEvent::PlanOpened { .. }
+            CoordinatorEvent::RunOpened { .. }
             | CoordinatorEvent::RosterAdopted { .. }
             | CoordinatorEvent::BudgetShown { .. }
             | CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::SessionClosed { .. }
             | CoordinatorEvent::UpdateAdmitted { .. }
             | CoordinatorEvent::QuorumReached { .. }
-            | CoordinatorEvent::ModelReleased { .. }
-            | CoordinatorEvent::PlanFinished { .. } => None,
+            | CoordinatorEvent::StageConcluded { .. }
+            | CoordinatorEvent::RunFinished { .. } => None,
         }
     }
 
@@ -196,15 +175,21 @@ impl Progress {
         }))
     }
 
-    fn committed(&mut self, round: u64, metrics: Option<RoundMetrics>) -> Event {
+    /// A round of a stage that trains has losses, or moves a model; every other one has counted.
+    fn committed(&mut self, round: u64, stage: u16, metrics: Option<RoundMetrics>) -> Event {
+        let terms = self.plan.stage(stage).filter(|terms| !terms.may_retry() && metrics.is_none());
+        if let Some(terms) = terms {
+            let (kind, survivors) = (terms.kind.clone(), self.survivors);
+            let stage = stage.saturating_add(1);
+            return Event::Counted { round, stage, kind, survivors, epsilon: self.epsilon() };
+        }
         let now = Instant::now();
         let duration = self.open_since.take().map_or(Duration::ZERO, |start| now.saturating_duration_since(start));
         self.last_commit = Some(now);
         self.durations.push(duration);
-        self.committed = self.committed.saturating_add(1);
         Event::Round {
             round,
-            committed: self.committed,
+            committed: self.record.committed(stage),
             survivors: self.survivors,
             loss: metrics.map(|metrics| metrics.loss_mean),
             epsilon: self.epsilon(),
@@ -214,13 +199,17 @@ impl Progress {
 
     /// Spent so far by the unit of the mode, as it is enforced; nothing without noise.
     fn epsilon(&self) -> Option<f64> {
-        self.plan.privacy.unit().map(|unit| epsilon_of(self.spent.of(unit), self.delta).0)
+        self.plan.privacy.unit().map(|unit| epsilon_of(self.spent().of(unit), self.delta).0)
     }
 
     /// In mode branch: spent so far by one customer of a branch.
     fn epsilon_customer(&self) -> Option<f64> {
         let by_branch = self.plan.privacy.unit() == Some(Unit::Branch);
-        by_branch.then(|| epsilon_of(&self.spent.customer, self.delta).0)
+        by_branch.then(|| epsilon_of(&self.spent().customer, self.delta).0)
+    }
+
+    fn spent(&self) -> Accounts {
+        self.plan.charge_of(&self.record.charged)
     }
 }
 

@@ -15,14 +15,16 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 use tributary_certs::clock::unix_seconds;
-use tributary_certs::enrolment::{names, open_authority};
+use tributary_certs::enrolment::{EnrolmentError, names, open_authority};
 use tributary_certs::entropy::OsEntropy;
+use tributary_certs::identity::IdentityError;
 use tributary_certs::inspect::{date, validity_of};
 use tributary_certs::issue::Validity;
 use tributary_certs::office::renew_coordinator;
 use tributary_certs::renewal::{Expiry, finish, renewal_due};
 use tributary_certs::tls::read_certificates;
 use tributary_protocol::entropy::Entropy as _;
+use tributary_storage::files::FileError;
 use tributary_transport::identity::{KeyPlace, TlsFiles};
 use tributary_transport::{Metric, Metrics, Pulse};
 
@@ -34,6 +36,33 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// First and longest pause between attempts, in seconds. After a success the longest one is kept as well, so that nothing renews in a loop.
 const RETRY_SECONDS: (u64, u64) = (60, 3_600);
+
+/// Why a certificate was not renewed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RenewFault {
+    #[error(transparent)]
+    File(#[from] FileError),
+    #[error(transparent)]
+    Certificate(#[from] IdentityError),
+    #[error(transparent)]
+    Office(#[from] EnrolmentError),
+    #[error(
+        "this certificate was revoked by its own number, so that a person must say whether there is to be another one"
+    )]
+    Revoked,
+    #[error("the task that renews ended: {0}")]
+    Task(#[from] tokio::task::JoinError),
+    #[error(
+        "the issuing authority of {authority} was revoked; put a new issuing authority there first: \
+         `tributary certs renew --authority {authority} --issuing --keys MEDIUM`", authority = .0.display()
+    )]
+    AuthorityRevoked(PathBuf),
+    #[error(
+        "the issuing authority ends at {}, so that a new certificate would last no longer than this one; put a new issuing authority there \
+         first: `tributary certs renew --authority {authority} --issuing --keys MEDIUM`", date(*.ends), authority = .authority.display()
+    )]
+    AuthorityEnds { authority: PathBuf, ends: u64 },
+}
 
 /// Who renews a coordinator's certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,9 +152,9 @@ impl Renewer {
     ///
     /// # Errors
     /// Why not, for the log: what is there may be good all the same.
-    pub(crate) fn catch_up(&self, now: u64) -> Result<Option<Validity>, String> {
+    pub(crate) fn catch_up(&self, now: u64) -> Result<Option<Validity>, RenewFault> {
         let Self::Daemon(folders) = self else { return Ok(None) };
-        finish(&folders.own).map_err(|fault| fault.to_string())?;
+        finish(&folders.own)?;
         let held = held(&folders.own)?;
         if Expiry::of(held, now) < Expiry::Expired {
             return Ok(None);
@@ -136,34 +165,28 @@ impl Renewer {
 
 impl Folders {
     /// A new key, and its certificate, in the place of the old ones; waits for the lock of the authority's folder.
-    fn renew(&self, held: Held, now: u64) -> Result<Validity, String> {
+    fn renew(&self, held: Held, now: u64) -> Result<Validity, RenewFault> {
         if held.revoked {
-            return Err("this certificate was revoked by its own number, so that a person must say whether there is to be another one".into());
+            return Err(RenewFault::Revoked);
         }
-        let authority = open_authority(&self.authority).map_err(|fault| fault.to_string())?;
-        let replace = format!(
-            "put a new issuing authority there first: `tributary certs renew --authority {} --issuing --keys MEDIUM`",
-            self.authority.display()
-        );
-        let chain = read_certificates(&self.own.join(names::CHAIN)).map_err(|fault| fault.to_string())?;
+        let authority = open_authority(&self.authority)?;
+        let chain = read_certificates(&self.own.join(names::CHAIN))?;
         if held.authority_revoked {
             if chain.get(1) == Some(authority.certificate()) {
-                return Err(format!("the issuing authority of {} was revoked; {replace}", self.authority.display()));
+                return Err(RenewFault::AuthorityRevoked(self.authority.clone()));
             }
         } else if authority.validity().not_after <= held.validity.not_after {
-            return Err(format!(
-                "the issuing authority ends at {}, so that a new certificate would last no longer than this one; {replace}",
-                date(authority.validity().not_after)
-            ));
+            let ends = authority.validity().not_after;
+            return Err(RenewFault::AuthorityEnds { authority: self.authority.clone(), ends });
         }
-        renew_coordinator(&self.authority, &self.own, now).map_err(|fault| fault.to_string())
+        Ok(renew_coordinator(&self.authority, &self.own, now)?)
     }
 }
 
-fn held(folder: &Path) -> Result<Validity, String> {
-    let chain = read_certificates(&folder.join(names::CHAIN)).map_err(|fault| fault.to_string())?;
-    let leaf = chain.first().ok_or("the certificate file is empty")?;
-    validity_of(leaf).map_err(|fault| fault.to_string())
+fn held(folder: &Path) -> Result<Validity, RenewFault> {
+    let chain = read_certificates(&folder.join(names::CHAIN))?;
+    let leaf = chain.first().ok_or(IdentityError::NotACertificate)?;
+    Ok(validity_of(leaf)?)
 }
 
 /// Renews the certificate of a running coordinator, in a task of its own.
@@ -200,7 +223,7 @@ impl Renewal {
             // Files and their locks wait; sockets do not.
             let renewed = tokio::task::spawn_blocking(move || folders.renew(held, now)).await;
             self.pulse.rest();
-            let event = match renewed.unwrap_or_else(|fault| Err(fault.to_string())) {
+            let event = match renewed.unwrap_or_else(|fault| Err(fault.into())) {
                 Ok(Validity { not_after, .. }) => {
                     (next, pause) = (now.saturating_add(RETRY_SECONDS.1), RETRY_SECONDS.0);
                     Event::CertificateRenewed { not_after }
@@ -212,7 +235,7 @@ impl Renewal {
                     pause = (pause * 2).min(RETRY_SECONDS.1);
                     tracing::error!(retry_seconds, "this coordinator's certificate was not renewed: {reason}");
                     self.metrics.publish("renewal", now, metrics(due, failures));
-                    Event::RenewalFailed { reason, retry_seconds }
+                    Event::RenewalFailed { reason: reason.to_string(), retry_seconds }
                 }
             };
             if self.inputs.send(Arrival::Told(Box::new(event))).await.is_err() {
@@ -300,13 +323,13 @@ mod tests {
         let before = held(&folders.own).unwrap();
         let end = open_authority(&folders.authority).unwrap().validity().not_after;
         let last = Held { validity: Validity { not_after: end, ..before }, authority_revoked: false, revoked: false };
-        let refused = folders.renew(last, now).unwrap_err();
+        let refused = folders.renew(last, now).unwrap_err().to_string();
         assert!(refused.contains("would last no longer") && refused.contains("--issuing"), "{refused}");
         let revoked = Held { validity: before, authority_revoked: true, revoked: false };
-        let refused = folders.renew(revoked, now).unwrap_err();
+        let refused = folders.renew(revoked, now).unwrap_err().to_string();
         assert!(refused.contains("was revoked") && refused.contains("--issuing"), "{refused}");
         let meant = Held { validity: before, authority_revoked: false, revoked: true };
-        let refused = folders.renew(meant, now).unwrap_err();
+        let refused = folders.renew(meant, now).unwrap_err().to_string();
         assert!(refused.contains("revoked by its own number"), "{refused}");
         assert_eq!(held(&folders.own).unwrap(), before, "nothing is changed");
         // Under the one that takes its place there is a good one.

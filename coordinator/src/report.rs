@@ -99,7 +99,7 @@ pub enum Event {
     Round {
         /// The round.
         round: u64,
-        /// Rounds committed so far.
+        /// Rounds of its stage committed so far.
         committed: u32,
         /// Updates in the sum.
         survivors: usize,
@@ -125,8 +125,10 @@ pub enum Event {
     Counted {
         /// The round.
         round: u64,
-        /// `statistics` or `evaluation`.
-        kind: &'static str,
+        /// Number of the stage, from 1.
+        stage: u16,
+        /// Its kind.
+        kind: String,
         /// Updates in the sum.
         survivors: usize,
         /// Epsilon spent so far; nothing without noise.
@@ -245,8 +247,11 @@ impl fmt::Display for Event {
             Self::Listening { address, plan, enrolled } => {
                 write!(formatter, "listening on {address} for {enrolled} enrolled clients, plan {plan}")
             }
-            Self::Counted { round, kind, survivors, epsilon } => {
-                write!(formatter, "round {round} committed: {kind} of {survivors} branches are in counts/{kind}.json")?;
+            Self::Counted { round, stage, kind, survivors, epsilon } => {
+                write!(
+                    formatter,
+                    "round {round} committed: counts of {survivors} branches are in counts/{stage}-{kind}.json"
+                )?;
                 epsilon.map_or(Ok(()), |epsilon| write!(formatter, ", epsilon {epsilon:.4} spent"))
             }
             Self::CustomersFar { nominal, counted, noise_stddev, factor } => {
@@ -392,6 +397,15 @@ mod tests {
         assert_eq!(
             round.to_json(),
             r#"{"event":"round","round":7,"committed":6,"survivors":9,"loss":null,"epsilon":0.5,"milliseconds":12.5}"#
+        );
+        let counted = Event::Counted { round: 9, stage: 3, kind: "evaluate".into(), survivors: 8, epsilon: Some(0.75) };
+        assert_eq!(
+            counted.to_json(),
+            r#"{"event":"counted","round":9,"stage":3,"kind":"evaluate","survivors":8,"epsilon":0.75}"#
+        );
+        assert_eq!(
+            counted.to_string(),
+            "round 9 committed: counts of 8 branches are in counts/3-evaluate.json, epsilon 0.7500 spent"
         );
         let far = Event::CustomersFar { nominal: 1000, counted: 3000.4, noise_stddev: 20.0, factor: Some(3.0) };
         assert_eq!(

@@ -12,15 +12,18 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
-use tributary_certs::clock::{SteadyClock, unix_seconds};
-use tributary_journal::Journal;
-use tributary_protocol::plan::RoundKind;
-use tributary_protocol::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox};
+use tributary_certs::clock::{SteadyClock, unix_millis, unix_seconds};
+use tributary_protocol::plan::Run;
+use tributary_protocol::round::{
+    Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox, ResumeFault, RunRecord,
+};
 use tributary_protocol::time::Millis;
 use tributary_settings::Faults;
+use tributary_storage::journal::{Journal, Ledgers};
 use tributary_transport::limits::CLOSING_TIME;
 use tributary_transport::{Listener, Metrics, Pulse, Watchdog};
 
+use crate::advance::Advance;
 use crate::connections::{Arrival, Door, DoorSettings, Members};
 use crate::error::CoordinatorError;
 use crate::muster::LOOK_EVERY;
@@ -28,7 +31,6 @@ use crate::office::Counter;
 use crate::open::{Opened, upload_bytes};
 use crate::progress::Progress;
 use crate::report::Event;
-use crate::server_update::{Committed, ServerUpdate};
 use crate::shell::{Shell, ShellParts};
 use crate::spool::Spool;
 use crate::store::{self, HeadsFile, Store};
@@ -140,11 +142,13 @@ async fn serve(
     }
     let store = Store::open(&state_dir)?;
     // The ledger's lock keeps a second coordinator out before anything else is touched.
-    let (journal, recorded) = Journal::<CoordinatorEvent>::open(&store.ledger())?;
+    let (journal, mut ledgers) = Journal::<CoordinatorEvent>::open_view(&store.ledger(), job.run.id().into())?;
     if let Some(torn) = journal.torn() {
         tracing::warn!("{torn}");
     }
-    let events: Vec<CoordinatorEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
+    let recorded = ledgers.remove(&job.run.id().into()).unwrap_or_default();
+    refuse_beside_open_runs(&job.run, &ledgers)?;
+    let events: Vec<CoordinatorEvent> = recorded.iter().map(|recorded| recorded.event.clone()).collect();
     let heads = HeadsFile::open(&heads_dir)?;
     let clock = SteadyClock::start();
     let mut outbox = Outbox::new();
@@ -155,7 +159,8 @@ async fn serve(
     let standing = keyring.standing();
     let lists = keyring.carried();
     let machine = CoordinatorSettings {
-        plan: job.plan.clone(),
+        run: job.run.clone(),
+        model: job.initial.digest(),
         delta_bits,
         roster: identity.roster,
         signing_key: identity.signing_key,
@@ -163,11 +168,10 @@ async fn serve(
         gather_ms,
     };
     let machine = Coordinator::resume(machine, &events, store.sessions(), clock.now(), &mut outbox)?;
-    let record = machine.record();
-    let (rounds, update_clip_norm_bits) = (record.committed(RoundKind::Train), record.update_clip_norm_bits);
-    let committed = record.model.filter(|_| rounds > 0);
-    let committed = committed.map(|model| Committed { model, rounds, update_clip_norm_bits });
-    let update = ServerUpdate::start(&job, &store, committed)?;
+    let advance = Advance::start(&job, &store, machine.record())?;
+    let all = ledgers.values().map(Vec::as_slice).chain([recorded.as_slice()]);
+    store.forget_evidence(all, Millis(unix_millis()));
+    drop((ledgers, recorded));
     let progress = Progress::resume(&job, Arc::clone(&members), &events);
     let sum = OpenSum::default();
     let (inputs, mut arrivals) = mpsc::channel(INPUTS_MAX);
@@ -182,13 +186,13 @@ async fn serve(
         sum: sum.clone(),
         spool: Spool::new(state_dir),
         upload_bytes: upload_bytes(&job),
-        session_rounds: job.plan.session_rounds,
+        session_rounds: job.run.session_rounds,
         timers: listen.timers,
         office: keyring.office().cloned().map(|folder| Counter::new(folder, pulses.office)),
         unix_seconds,
     };
     let door = Door::new(door);
-    let plan = job.plan.digest();
+    let plan = job.plan().digest();
     let mut shell = Shell::new(
         ShellParts {
             machine,
@@ -196,7 +200,7 @@ async fn serve(
             journal,
             heads,
             store,
-            update,
+            advance,
             progress,
             sum,
             clock,
@@ -251,6 +255,17 @@ async fn serve(
         listener.drain(CLOSING_TIME).await;
     }
     shell.conclude(door.bytes())
+}
+
+/// A journal holds many runs, one after the other: another one must be over before this one begins.
+fn refuse_beside_open_runs(run: &Run, others: &Ledgers<CoordinatorEvent>) -> Result<(), CoordinatorError> {
+    for events in others.values() {
+        let record = RunRecord::replay(events.iter().map(|recorded| &recorded.event)).map_err(ResumeFault::from)?;
+        if let Some(other) = record.reference().filter(|_| record.finished.is_none()) {
+            return Err(ResumeFault::other_run(other, run.reference()).into());
+        }
+    }
+    Ok(())
 }
 
 /// Inputs, deadlines and the operator's wish to stop, until the plan is over or the wish was fulfilled; whether it is the plan.

@@ -10,22 +10,21 @@ use bytes::Bytes;
 use tributary_certs::clock::{SteadyClock, unix_millis, unix_seconds};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
-use tributary_journal::Journal;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{Downstream, Start};
-use tributary_protocol::plan::RoundKind;
 use tributary_protocol::round::{Coordinator, CoordinatorEffect, CoordinatorEvent, Input, Outbox};
 use tributary_protocol::time::Millis;
+use tributary_storage::journal::Journal;
 use tributary_transport::{Metric, Metrics};
 
+use crate::advance::Advance;
 use crate::connections::{Arrival, Link, Members, control_frame, start_frames};
 use crate::error::CoordinatorError;
 use crate::muster::Roll;
 use crate::progress::{Outcome, Progress};
 use crate::report::{Event, Missing};
-use crate::server_update::ServerUpdate;
-use crate::store::{HeadsFile, ModelPointer, Store, StoreError};
+use crate::store::{HeadsFile, ModelPointer, POINTER_VERSION, Store, StoreError};
 use crate::uploads::{OpenSum, Verdict};
 
 /// What a shell is made of.
@@ -37,7 +36,7 @@ pub(crate) struct ShellParts {
     /// What clients have spent, over all plans.
     pub(crate) heads: HeadsFile,
     pub(crate) store: Store,
-    pub(crate) update: ServerUpdate,
+    pub(crate) advance: Advance,
     pub(crate) progress: Progress,
     pub(crate) sum: OpenSum,
     pub(crate) clock: SteadyClock,
@@ -59,7 +58,7 @@ pub(crate) struct Shell<'a> {
     untold: Vec<Event>,
     /// Answers of this machine's own arithmetic.
     answers: VecDeque<Input>,
-    /// A model whose round is in the ledger and not yet known to be on the disk.
+    /// A public state that is in the ledger and not yet known to be on the disk.
     committed: Option<Digest>,
     roll: Roll,
     /// What the operator was last told to be lacking.
@@ -98,8 +97,8 @@ impl<'a> Shell<'a> {
     /// Whether the plan is over and the clients were told.
     pub(crate) fn is_concluded(&self) -> bool {
         let ShellParts { machine, store, .. } = &self.parts;
-        let released = machine.record().finished.and(machine.record().released);
-        released.is_some_and(|model| store.points_to(&model, &machine.plan().digest()))
+        let released = machine.record().finished.and(machine.record().released());
+        released.is_some_and(|model| store.points_to(&model, &machine.run().plan().digest()))
     }
 
     /// When the machine must be asked again, if ever.
@@ -221,14 +220,15 @@ impl<'a> Shell<'a> {
     /// If the ledger cannot be read, or the statement not be written.
     pub(crate) fn state(&self) -> Result<(), CoordinatorError> {
         let store = &self.parts.store;
-        let events = tributary_journal::read::<CoordinatorEvent>(&store.ledger())?;
+        let mut ledgers = tributary_storage::journal::read_ledgers::<CoordinatorEvent>(&store.ledger())?;
+        let events = ledgers.remove(&self.parts.machine.run().id().into()).unwrap_or_default();
         let events: Vec<CoordinatorEvent> = events.into_iter().map(|recorded| recorded.event).collect();
         Ok(store.write_statement(&events)?)
     }
 
     /// The operator's stop was carried out.
     pub(crate) fn stopped(&mut self) {
-        let rounds = self.parts.machine.record().committed(RoundKind::Train);
+        let rounds = self.parts.machine.record().committed_all();
         if !self.over {
             self.tell(&Event::Stopped { rounds });
         }
@@ -248,17 +248,17 @@ impl<'a> Shell<'a> {
         let record = self.parts.machine.record();
         let Some(complete) = record.finished else { return Ok(()) };
         self.state()?;
-        let (rounds, charged) = (record.committed(RoundKind::Train), record.charged(RoundKind::Train));
-        let released = record.released.expect("a plan finishes behind its release");
-        let ShellParts { store, update, machine, progress, .. } = &self.parts;
-        let plan = machine.plan();
+        let (rounds, charged) = (record.committed_all(), record.charged_all());
+        let released = record.released().expect("a run finishes after its stages");
+        let ShellParts { store, advance, machine, progress, .. } = &self.parts;
+        let plan = machine.run().plan();
         store.write_pointer(&ModelPointer {
+            version: POINTER_VERSION,
             model: released.to_string(),
             file: Store::model_name(&released),
-            architecture: update.architecture().clone(),
+            architecture: advance.architecture().clone(),
             schema: plan.schema.to_string(),
             plan: plan.digest().to_string(),
-            last_model: update.digest().to_string(),
             rounds,
             complete,
         })?;
@@ -279,7 +279,7 @@ impl<'a> Shell<'a> {
                 self.parts.heads.sync()?;
                 self.parts.journal.sync()?;
                 if let Some(model) = self.committed.take() {
-                    self.parts.update.adopt(model, &self.parts.store);
+                    self.parts.advance.adopt(model, &self.parts.store);
                 }
                 self.tell_all();
             }
@@ -292,20 +292,26 @@ impl<'a> Shell<'a> {
             CoordinatorEffect::StoreSession(material) => self.parts.store.add_session(&material)?,
             CoordinatorEffect::ForgetSession(session) => self.parts.store.forget_session(session),
             CoordinatorEffect::SendStart(clients, start) => self.send_start(&clients, start)?,
-            CoordinatorEffect::OpenSum { round, ring, dimension } => self.parts.sum.open(round, ring, dimension),
+            CoordinatorEffect::OpenSum { round, ring, dimension } => {
+                let ShellParts { machine, sum, store, .. } = &self.parts;
+                let open = machine.record().round.as_ref().filter(|open| open.round == round);
+                let kept = open.map(|open| store.begin_kept(&machine.run().retention, open)).transpose()?.flatten();
+                sum.open(round, ring, dimension, kept);
+            }
             CoordinatorEffect::Admit(ticket) => self.judge(ticket.client(), Verdict::Admit(ticket)),
             CoordinatorEffect::Fold { client, .. } => self.parts.sum.fold(client),
             CoordinatorEffect::Discard(client) => self.judge(client, Verdict::Discard),
             CoordinatorEffect::DropSum(_) => self.parts.sum.forget(),
             CoordinatorEffect::Unmask(permit) => {
-                let ShellParts { machine, sum, update, store, .. } = &mut self.parts;
+                let ShellParts { machine, sum, advance, store, .. } = &mut self.parts;
                 let descriptor = machine.record().round.as_ref().expect("a sum is opened in an open round");
-                let answer = update.apply(descriptor, sum.take(), permit, store)?;
+                let answer = advance.apply(descriptor, sum.take(), permit, store)?;
                 self.answers.push_back(answer);
             }
-            CoordinatorEffect::Release => {
-                let model = self.parts.update.release(&self.parts.store)?;
-                self.answers.push_back(Input::Released { model });
+            CoordinatorEffect::Conclude(stage) => {
+                let ShellParts { advance, store, .. } = &mut self.parts;
+                let model = advance.conclude(stage, store)?;
+                self.answers.push_back(Input::Concluded { stage, model });
             }
             CoordinatorEffect::Enrol(roster) => {
                 self.parts.members.replace(&roster.roster);
@@ -341,14 +347,16 @@ impl<'a> Shell<'a> {
     }
 
     fn append(&mut self, event: CoordinatorEvent) -> Result<(), CoordinatorError> {
-        let ShellParts { journal, progress, update, .. } = &mut self.parts;
-        if let CoordinatorEvent::RoundCommitted { model, .. } = &event {
-            self.committed = Some(*model).filter(|_| update.is_pending());
+        let ShellParts { journal, progress, advance, .. } = &mut self.parts;
+        let mut outcome = None;
+        if let CoordinatorEvent::RoundCommitted { model, .. } | CoordinatorEvent::StageConcluded { model, .. } = &event
+        {
+            self.committed = Some(*model).filter(|_| advance.is_pending());
+            outcome = advance.take_outcome();
         }
-        self.untold.extend(progress.observe(&event, update.metrics()));
-        if matches!(event, CoordinatorEvent::RoundCommitted { .. }) {
-            self.untold.extend(update.take_customers().and_then(|customers| progress.counted(customers)));
-        }
+        self.untold.extend(progress.observe(&event, outcome.as_ref().and_then(|outcome| outcome.metrics)));
+        self.untold
+            .extend(outcome.and_then(|outcome| outcome.customers).and_then(|customers| progress.counted(customers)));
         Ok(journal.append(Millis(unix_millis()), event)?)
     }
 
@@ -368,14 +376,10 @@ impl<'a> Shell<'a> {
     }
 
     fn send_start(&mut self, clients: &[ClientId], start: Start) -> Result<(), StoreError> {
-        let ShellParts { update, store, .. } = &mut self.parts;
-        let trains = start.descriptor.kind != RoundKind::Evaluation;
-        assert!(
-            !trains || start.descriptor.model == update.digest(),
-            "a round starts from the model that was committed last"
-        );
-        let model = start.descriptor.model;
-        let frames = start_frames(start, update.take_model(model, store)?);
+        let ShellParts { advance, store, .. } = &mut self.parts;
+        assert!(start.descriptor.model == advance.digest(), "a round starts from the state that was committed last");
+        let model = advance.take_model(&start.descriptor, store)?;
+        let frames = start_frames(start, model);
         for client in clients {
             self.unsent.entry(*client).or_default().extend(frames.clone());
         }

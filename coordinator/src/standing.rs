@@ -44,7 +44,7 @@ impl Standing {
         if validity_of(certificate).is_ok_and(|validity| validity.not_after < now) {
             return Some(FaultKind::Expired.because(identity).to_string());
         }
-        let bearer = Bearer { identity, tls_spki_sha256, signing_key: &entry.signing_key.0, client: entry.client };
+        let bearer = Bearer { identity, tls_spki_sha256, signing_key: &entry.signing_key, client: entry.client };
         let entry = denied.denies(&bearer)?;
         Some(FaultKind::Denied.because(format!("{}, for {}", entry.who, entry.reason.as_str())).to_string())
     }

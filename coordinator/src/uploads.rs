@@ -1,18 +1,20 @@
 //! Uploads: an admitted vector is hashed by its own connection's task while it arrives, kept in the spool, and folded when the machine says
 //! that it belongs into the sum.
 //!
-//! Memory is one sum and the spool's share, however many clients there are.
+//! Memory is one sum and the spool's share, however many clients there are: where a plan has uploads kept, they are written as they are folded.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::round::Input;
+use tributary_protocol::secagg::kept::before_upload;
 use tributary_protocol::secagg::masked_sum::MaskedSum;
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::permit::{Arriving, Ticket, VerifiedUpload};
 
 use crate::spool::SpooledUpload;
+use crate::store::KeptDraft;
 
 /// What a connection does with the vector behind a header.
 pub(crate) enum Verdict {
@@ -25,8 +27,16 @@ pub(crate) enum Verdict {
 /// The open round's data: what has arrived, and what is in the sum.
 struct Round {
     round: RoundId,
-    sum: MaskedSum,
+    collected: Collected,
     arrived: BTreeMap<ClientId, VerifiedUpload<SpooledUpload>>,
+}
+
+/// What the uploads in a round came to.
+pub(crate) struct Collected {
+    /// Their sum.
+    pub(crate) sum: MaskedSum,
+    /// The uploads themselves, where they are kept.
+    pub(crate) kept: Option<KeptDraft>,
 }
 
 /// The sum of the open round, if there is one. Shared between the machine's task and the connections.
@@ -34,10 +44,10 @@ struct Round {
 pub(crate) struct OpenSum(Arc<Mutex<Option<Round>>>);
 
 impl OpenSum {
-    /// Makes an empty sum; `dimension` does not count the check coordinates.
-    pub(crate) fn open(&self, round: RoundId, ring: Ring, dimension: usize) {
-        let sum = MaskedSum::new(round, ring, dimension);
-        *self.lock() = Some(Round { round, sum, arrived: BTreeMap::new() });
+    /// Makes an empty sum; `dimension` does not count the check coordinates. What is folded goes to `kept` as well.
+    pub(crate) fn open(&self, round: RoundId, ring: Ring, dimension: usize, kept: Option<KeptDraft>) {
+        let collected = Collected { sum: MaskedSum::new(round, ring, dimension), kept };
+        *self.lock() = Some(Round { round, collected, arrived: BTreeMap::new() });
     }
 
     /// Forgets the sum, and what has arrived for it.
@@ -46,8 +56,8 @@ impl OpenSum {
     }
 
     /// Gives up the sum, for unmasking. What arrived too late is forgotten.
-    pub(crate) fn take(&self) -> Option<MaskedSum> {
-        self.lock().take().map(|round| round.sum)
+    pub(crate) fn take(&self) -> Option<Collected> {
+        self.lock().take().map(|round| round.collected)
     }
 
     /// Takes an admitted vector that is here to its last byte, and tells what to report to the machine. The upload of a round that has ended
@@ -73,7 +83,16 @@ impl OpenSum {
         let mut open = self.lock();
         let Some(open) = open.as_mut() else { return };
         let Some(upload) = open.arrived.remove(&client) else { return };
-        if let Err(fault) = open.sum.fold(upload) {
+        let Collected { sum, kept } = &mut open.collected;
+        let mut before = Some(before_upload(client));
+        let folded = sum.fold_keeping(upload, |piece| {
+            if let Some(kept) = kept {
+                // Nothing at all stands there of an upload that is refused.
+                before.take().into_iter().for_each(|before| kept.append(&before));
+                kept.append(piece);
+            }
+        });
+        if let Err(fault) = folded {
             tracing::error!(%client, %fault, "an upload could not be folded");
         }
     }

@@ -12,7 +12,7 @@ use tributary_certs::keys::TlsKey;
 use tributary_coordinator::Event;
 use tributary_coordinator::cli::{SAMPLE, check, init};
 use tributary_protocol::frame::frame_header;
-use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
+use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, PROTOCOL_VERSION};
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, RejectCode};
 use tributary_transport::Transport;
 
@@ -270,10 +270,10 @@ fn clients_of_another_release_or_schema_are_told() {
     let federation = Federation::new(CLIENTS);
     let ((), events) = with_reporting_coordinator(&federation, async |address| {
         let mut client = Client::connect(&federation, "branch-0", address, 0).await.unwrap();
-        let told = client.answer_to_join(99, Client::schema()).await.unwrap();
+        let told = client.answer_to_join(99, Client::schema().digest()).await.unwrap();
         assert!(matches!(told, Downstream::Rejected { code: RejectCode::VersionDiffers, .. }), "{told:?}");
         let mut client = Client::connect(&federation, "branch-1", address, 0).await.unwrap();
-        let told = client.answer_to_join(1, tributary_protocol::digest::Digest::ZERO).await.unwrap();
+        let told = client.answer_to_join(PROTOCOL_VERSION, tributary_protocol::digest::Digest::ZERO).await.unwrap();
         assert!(matches!(told, Downstream::Rejected { code: RejectCode::SchemaDiffers, .. }), "{told:?}");
     });
     // The operator of the coordinator reads it as well.

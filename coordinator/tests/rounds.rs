@@ -3,19 +3,23 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
 use support::{Behaviour, Client, Daemon, Ended, Federation};
 use tributary_certs::enrolment::names;
+use tributary_certs::suite::RealSuite;
 use tributary_coordinator::settings::Settings;
 use tributary_coordinator::store::ModelPointer;
 use tributary_coordinator::{Event, Job};
+use tributary_evidence::{KeptRounds, NothingKept, Verdict, judge};
 use tributary_model::parameters::Parameters;
-use tributary_model::server_optimizer::{MeanUpdate, ServerOptimizer};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::RoundKind;
-use tributary_protocol::round::{CoordinatorEvent, CoordinatorRecord};
+use tributary_protocol::ids::{ClientId, RoundId, RunId};
+use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RunRecord};
+use tributary_protocol::secagg::kept::{CommittedRound, KeptHead, KeptRound, read_sum};
+use tributary_protocol::versioned::HEADER_BYTES;
 
 const CLIENTS: usize = 9;
 
@@ -44,17 +48,82 @@ fn runtime() -> tokio::runtime::Runtime {
 /// The model after so many rounds of the same sum.
 fn expected(config: &Path, rounds: u32) -> Parameters {
     let job = Job::build(&Settings::load(config).unwrap().plan).unwrap();
-    let mut optimizer = ServerOptimizer::new(job.optimizer, &job.initial);
-    let sum = vec![total(); job.plan.dimension(RoundKind::Train)];
+    let stage = job.planned.stage(0).unwrap();
+    let mut state = stage.start(job.initial.clone());
+    let sum = vec![total(); stage.terms().dimension as usize];
     for _ in 0..rounds {
-        let (mean, _) = MeanUpdate::from_sum(&sum, &job.architecture, &job.rule, job.plan.customers_nominal).unwrap();
-        optimizer.step(&mean).unwrap();
+        stage.advance(&mut state, &sum, CLIENTS).unwrap();
     }
-    optimizer.released().unwrap()
+    stage.conclude(&state).unwrap().parameters
 }
 
-fn ledger(path: &Path) -> Vec<CoordinatorEvent> {
-    tributary_journal::read(path).unwrap().into_iter().map(|recorded| recorded.event).collect()
+/// What the coordinator kept, where a journal is verified.
+struct Kept<'a>(&'a Federation);
+
+impl KeptRounds for Kept<'_> {
+    fn round(&self, run: RunId, round: RoundId) -> Option<Vec<u8>> {
+        std::fs::read(self.0.path(&format!("state/rounds/{run}-{round}.kept"))).ok()
+    }
+}
+
+/// Somebody without a key recomputes sums and heads, says what was not verified, and finds a kept round that was changed.
+fn judged_by_somebody_else(federation: &Federation, journal: &Path) {
+    let bytes = std::fs::read(journal).unwrap();
+    let sums = |kept: &dyn KeptRounds| match judge(&bytes, 1e-6, kept) {
+        Verdict::Coordinator(report) => Ok((report.runs[0].sums_verified, report.runs[0].sums_not_verified)),
+        other => Err(other.to_string()),
+    };
+    assert_eq!((sums(&Kept(federation)), sums(&NothingKept)), (Ok((3, 0)), Ok((0, 3))));
+    let kept = std::fs::read_dir(federation.path("state/rounds")).unwrap().next().unwrap().unwrap().path();
+    let whole = std::fs::read(&kept).unwrap();
+    let mut changed = whole.clone();
+    changed[whole.len() / 2] ^= 1;
+    std::fs::write(&kept, changed).unwrap();
+    let found = sums(&Kept(federation)).unwrap_err();
+    assert!(found.contains("not that of the uploads"), "{found}");
+    std::fs::write(&kept, whole).unwrap();
+    let heads = std::fs::read(federation.path("heads/budgets.ledger")).unwrap();
+    let Verdict::Heads(report) = judge(&heads, 1e-6, &NothingKept) else { panic!("budget heads") };
+    assert_eq!(report.clients, CLIENTS);
+}
+
+/// Every committed round is recomputed from what the daemon kept of it: how many, and the survivors of the last one.
+fn proved(federation: &Federation, events: &[CoordinatorEvent]) -> (usize, usize) {
+    let (mut open, mut admitted): (Option<&RoundDescriptor>, BTreeMap<ClientId, Digest>) = (None, BTreeMap::new());
+    let (mut rounds, mut survivors) = (0, 0);
+    for event in events {
+        match event {
+            CoordinatorEvent::RoundStarted { descriptor } => (open, admitted) = (Some(descriptor), BTreeMap::new()),
+            CoordinatorEvent::UpdateAdmitted { client, vector, .. } => {
+                admitted.insert(*client, *vector);
+            }
+            CoordinatorEvent::RoundCommitted { round, sum, .. } => {
+                let RoundDescriptor { ring, dimension, .. } = *open.unwrap();
+                let head = KeptHead { round: *round, descriptor: open.unwrap().digest(), ring, dimension };
+                let bytes = std::fs::read(federation.path(&format!("state/rounds/{}-{round}.kept", open.unwrap().run)))
+                    .unwrap();
+                let committed = CommittedRound { head, admitted: &admitted, sum: *sum };
+                let opened = KeptRound::decode(&bytes).unwrap().recompute::<RealSuite>(&committed).unwrap();
+                let bytes = std::fs::read(federation.path(&format!("state/sums/{sum}.sum"))).unwrap();
+                assert_eq!(read_sum(ring, dimension as usize, &bytes, *sum).unwrap(), opened.values());
+                (rounds, survivors) = (rounds + 1, opened.participants());
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(
+        std::fs::read_dir(federation.path("state/rounds")).unwrap().count(),
+        rounds,
+        "of committed rounds alone"
+    );
+    (rounds, survivors)
+}
+
+/// The events of the run that these settings make.
+fn ledger(config: &Path, path: &Path) -> Vec<CoordinatorEvent> {
+    let run = Job::build(&Settings::load(config).unwrap().plan).unwrap().run;
+    let mut ledgers = tributary_storage::journal::read_ledgers(path).unwrap();
+    ledgers.remove(&run.id().into()).unwrap().into_iter().map(|recorded| recorded.event).collect()
 }
 
 fn pointer(federation: &Federation) -> ModelPointer {
@@ -96,14 +165,16 @@ fn a_plan_runs_to_its_end_over_two_sessions() {
 
     let model = expected(&config, 3);
     assert_eq!(finished.model, model.digest().to_string());
-    assert_eq!(std::fs::read(&finished.model_file).unwrap(), model.to_le_bytes());
+    assert_eq!(std::fs::read(&finished.model_file).unwrap()[HEADER_BYTES..], model.to_le_bytes());
     let pointer = pointer(&federation);
-    assert_eq!((pointer.model, pointer.rounds, pointer.complete), (finished.model.clone(), 3, true));
-    let events = ledger(Path::new(&finished.ledger));
-    let record = CoordinatorRecord::replay(&events).unwrap();
-    assert_eq!((record.committed(RoundKind::Train), record.finished), (3, Some(true)));
-    assert_eq!(record.model, Digest::from_hex(&pointer.last_model));
+    assert_eq!((pointer.model.clone(), pointer.rounds, pointer.complete), (finished.model.clone(), 3, true));
+    let events = ledger(&config, Path::new(&finished.ledger));
+    let record = RunRecord::replay(&events).unwrap();
+    assert_eq!((record.committed(0), record.finished), (3, Some(true)));
+    assert_eq!(record.released(), Digest::from_hex(&pointer.model));
+    assert_eq!(proved(&federation, &events), (3, CLIENTS));
     daemon.join().0.unwrap();
+    judged_by_somebody_else(&federation, Path::new(&finished.ledger));
 
     // The plan is over: another start says so again, without opening a port.
     let again = Daemon::start(&config);
@@ -148,13 +219,25 @@ fn a_stopped_coordinator_continues_where_its_ledger_ends() {
     assert_eq!(finished.model, expected(&config, 4).digest().to_string());
     daemon.join().0.unwrap();
     let states = std::fs::read_dir(federation.path("state/optimizer")).unwrap().count();
-    assert_eq!(states, 1);
+    assert_eq!(states, 0, "nobody goes on from the last one");
+    assert_eq!(proved(&federation, &ledger(&config, Path::new(&finished.ledger))), (4, CLIENTS));
 }
 
 #[test]
 fn a_state_directory_that_was_tampered_with_is_refused() {
     let federation = Federation::new(CLIENTS);
-    let config = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
+    let of_rounds = |rounds| federation.settings(|text| text.replace("rounds = 3\n", rounds));
+    let begun_and_stopped = |config: &Path| {
+        let mut daemon = Daemon::start(config);
+        daemon.address();
+        daemon.stop();
+        daemon.join().0.unwrap();
+    };
+    // Another plan waits for the end of this one.
+    begun_and_stopped(&of_rounds("rounds = 1\n"));
+    let refused = Daemon::start(&of_rounds("rounds = 2\n")).join().0.unwrap_err().to_string();
+    assert!(refused.contains("fresh state directory"), "{refused}");
+    let config = of_rounds("rounds = 1\n");
     let daemon = Daemon::start(&config);
     let address = daemon.address();
     runtime().block_on(run_all(&federation, address));
@@ -163,24 +246,24 @@ fn a_state_directory_that_was_tampered_with_is_refused() {
 
     let model = std::fs::read(&finished.model_file).unwrap();
     let mut changed = model.clone();
-    changed[3] ^= 1;
+    changed[HEADER_BYTES + 3] ^= 1;
     std::fs::write(&finished.model_file, &changed).unwrap();
     let refused = Daemon::start(&config).join().0.unwrap_err().to_string();
     assert!(refused.contains("restore the state directory"), "{refused}");
     std::fs::write(&finished.model_file, &model).unwrap();
 
-    let other = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 2\n"));
-    let refused = Daemon::start(&other).join().0.unwrap_err().to_string();
-    assert!(refused.contains("fresh state directory"), "{refused}");
+    // After it another one begins, and what was kept of this one stays.
+    begun_and_stopped(&of_rounds("rounds = 2\n"));
+    let config = of_rounds("rounds = 1\n");
+    assert_eq!(proved(&federation, &ledger(&config, Path::new(&finished.ledger))), (1, CLIENTS));
 
     let ledger = std::fs::read(&finished.ledger).unwrap();
     let mut changed = ledger.clone();
     let middle = changed.len() / 2;
     changed[middle] ^= 1;
     std::fs::write(&finished.ledger, &changed).unwrap();
-    let config = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
     let refused = Daemon::start(&config).join().0.unwrap_err().to_string();
-    assert!(refused.contains("ledger"), "{refused}");
+    assert!(refused.contains("audit.log"), "{refused}");
 }
 
 #[test]
@@ -250,12 +333,13 @@ fn others_finish_without(behaviour: Behaviour) -> Ended {
     assert_eq!(good, vec![Ended::Finished(1); CLIENTS - 1]);
     let finished = daemon.finished();
     assert!(finished.complete);
-    let events = ledger(Path::new(&finished.ledger));
+    let events = ledger(&config, Path::new(&finished.ledger));
     let last = events.iter().rev().find_map(|event| match event {
         CoordinatorEvent::SurvivorsFrozen { survivors, .. } => Some(survivors.len()),
         _ => None,
     });
     assert_eq!(last, Some(CLIENTS - 1));
+    assert_eq!(proved(&federation, &events), (1, CLIENTS - 1));
     daemon.join().0.unwrap();
     bad
 }

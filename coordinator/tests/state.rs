@@ -43,8 +43,9 @@ fn state_that_others_may_use_is_refused_and_nothing_changes() {
     assert!(fs::read_dir(&state).unwrap().next().is_none() && !heads.exists() && !numbers.exists(), "nothing is made");
     fs::remove_dir(&state).unwrap();
     serve(&config).0.unwrap();
-    let (ledger, kept) = (state.join("coordinator.ledger"), heads.join("budgets.ledger"));
-    for folder in [&state, &heads, &state.join("models"), &state.join("sessions"), &state.join("optimizer")] {
+    let (ledger, kept) = (state.join("audit.log"), heads.join("budgets.ledger"));
+    let inside = ["models", "sessions", "optimizer", "rounds", "sums"].map(|name| state.join(name));
+    for folder in [&state, &heads].into_iter().chain(&inside) {
         assert_eq!(mode(folder), 0o700, "{}", folder.display());
     }
     for file in [&ledger, &kept] {
@@ -75,7 +76,7 @@ fn a_torn_tail_is_told_when_it_is_cut() {
     let federation = Federation::new(2);
     let config = federation.settings(|text| text);
     serve(&config).0.unwrap();
-    for (file, bytes) in [("state/coordinator.ledger", 5), ("heads/budgets.ledger", 3)] {
+    for (file, bytes) in [("state/audit.log", 5), ("heads/budgets.ledger", 3)] {
         let file = federation.path(file);
         let whole = fs::read(&file).unwrap();
         fs::write(&file, [whole.clone(), vec![9; bytes]].concat()).unwrap();

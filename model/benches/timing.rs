@@ -126,14 +126,8 @@ fn quartiles(mut ratios: Vec<f64>) -> (f64, f64, f64) {
 
 /// Seconds of a few sums, by the clock on the wall: processor time is counted in steps that are too long for this on some systems.
 fn once(trainer: &Trainer, parameters: &Parameters, form: ClipForm) -> f64 {
-    let settings = ClipSettings {
-        example_clip_norm: 1.0,
-        clip_units: 1 << 20,
-        form,
-        loss_bound: Some(4.0),
-        unit: ClipUnit::Customer,
-    };
-    let rule = ClipRule::new(settings).expect("a rule within its limits");
+    let settings = ClipSettings { example_clip_norm: 1.0, clip_units: 1 << 20, form, loss_bound: Some(4.0) };
+    let rule = ClipRule::new(settings, ClipUnit::Customer).expect("a rule within its limits");
     let sums = if form == ClipForm::Exact { 8 } else { 1 };
     let started = Instant::now();
     for _ in 0..sums {

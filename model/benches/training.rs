@@ -58,14 +58,8 @@ fn rows() -> FeatureMatrix {
 
 /// Rounds of one clipped sum each.
 fn clipped(shape: &Architecture, data: &Table, form: ClipForm, placement: Placement) -> Duration {
-    let settings = ClipSettings {
-        example_clip_norm: 0.5,
-        clip_units: 1 << 20,
-        form,
-        loss_bound: Some(4.0),
-        unit: ClipUnit::Customer,
-    };
-    let rule = ClipRule::new(settings).expect("a rule within its limits");
+    let settings = ClipSettings { example_clip_norm: 0.5, clip_units: 1 << 20, form, loss_bound: Some(4.0) };
+    let rule = ClipRule::new(settings, ClipUnit::Customer).expect("a rule within its limits");
     let trainer = Trainer::new(shape, data, placement).expect("rows that fit");
     let parameters = Parameters::initial(shape, 1);
     timed(|| {

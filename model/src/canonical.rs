@@ -1,6 +1,8 @@
 //! Total decoding of the hand-written canonical encodings: no panic, no allocation beyond what the bytes hold, no trailing byte.
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+use std::ops::RangeInclusive;
+
 use tributary_protocol::digest::Digest;
 
 /// Bytes that are not the canonical encoding of what they should be.
@@ -39,6 +41,17 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn u32(&mut self) -> Result<u32, DecodeError> {
         self.array().map(u32::from_le_bytes)
+    }
+
+    /// A number within its limits.
+    pub(crate) fn u32_in(&mut self, limits: RangeInclusive<u32>) -> Result<u32, DecodeError> {
+        self.u32().and_then(|value| if limits.contains(&value) { Ok(value) } else { Err(DecodeError::Range) })
+    }
+
+    /// A finite number from its bits, which is not negative; zero has one form.
+    pub(crate) fn f64(&mut self) -> Result<f64, DecodeError> {
+        let value = self.array().map(f64::from_le_bytes)?;
+        if value.is_finite() && value.is_sign_positive() { Ok(value) } else { Err(DecodeError::Range) }
     }
 
     pub(crate) fn digest(&mut self) -> Result<Digest, DecodeError> {

@@ -156,12 +156,13 @@ pub fn evaluate_heads(histograms: &[NoisedHistogram], heads: &[String], noise_st
 }
 
 fn evaluate_head(head: &str, negatives: &[f64], positives: &[f64], noise_stddev: f64) -> HeadEvaluation {
-    let (all_negatives, all_positives) = (negatives.iter().sum::<f64>(), positives.iter().sum::<f64>());
-    let (mut won, mut below) = (0.0, 0.0);
+    let (mut won, mut below, mut all_positives) = (0.0, 0.0, 0.0);
     for (negative, positive) in negatives.iter().zip(positives) {
         won += positive * (below + negative / 2.0);
         below += negative;
+        all_positives += positive;
     }
+    let all_negatives = below;
     let counted = all_negatives > 0.0 && all_positives > 0.0;
     let bins = negatives.len() as f64;
     let calibration = negatives.iter().zip(positives).enumerate().map(|(index, (negative, positive))| {
@@ -217,6 +218,27 @@ mod tests {
         assert_eq!(evaluate_heads(&layout.read(&[0; 8], 1000), &heads, 0.0)[0].auc, None);
         let noisy = &evaluate_heads(&histograms, &heads, 5.0)[0];
         assert!(noisy.calibration.iter().all(|(_, share)| share.is_none()), "too few to say");
+    }
+
+    /// The numbers come from another program in another language.
+    #[test]
+    fn an_evaluation_has_its_bits() {
+        let heads = ["churn".to_owned()];
+        let sum = [670_126, -4_321, 307_353, 819_004, 1_356_108, 92_263, 142_909, -98, 1_114_826, 188_405];
+        let histograms = CellLayout::scores(&heads, 5).read(&sum, 1000);
+        let found = &evaluate_heads(&histograms, &heads, 1.7)[0];
+        assert_eq!(found.auc.map(f64::to_bits), Some(0x3fdc_3065_c3d7_550b));
+        assert_eq!(found.positives.map(f64::to_bits), Some(0x3fd5_01d3_aff1_a98b));
+        let calibration: Vec<(u64, u64)> =
+            found.calibration.iter().map(|(middle, share)| (middle.to_bits(), share.unwrap().to_bits())).collect();
+        let expected = [
+            (0x3fb9_9999_9999_999a, 0x3fbe_fb0d_b3ff_551c),
+            (0x3fd3_3333_3333_3333, 0x3ff0_0000_0000_0000),
+            (0x3fe0_0000_0000_0000, 0x0000_0000_0000_0000),
+            (0x3fe6_6666_6666_6666, 0x3fe2_7292_da66_d9a0),
+            (0x3fec_cccc_cccc_cccd, 0x3fbf_3a4e_6ccd_7a54),
+        ];
+        assert_eq!(calibration, expected);
     }
 
     #[test]

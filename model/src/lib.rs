@@ -7,6 +7,7 @@
 pub mod architecture;
 pub mod canonical;
 pub mod counts;
+pub mod elementary;
 pub mod evaluate;
 pub mod features;
 #[cfg(feature = "train")]
@@ -17,6 +18,8 @@ pub mod planned;
 pub mod privacy;
 pub mod schema;
 pub mod server_optimizer;
+pub mod stage;
+#[cfg(any(test, feature = "synthetic"))]
 pub mod synthetic;
 #[cfg(feature = "train")]
 pub mod train;

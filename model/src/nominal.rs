@@ -3,10 +3,7 @@
 //! The gradient, the loss and the steps are divided by `customers_nominal`, never by a count of rows. Where it is wrong by a factor, all of
 //! them are. The noised count says so, as far as its noise lets it.
 
-use tributary_protocol::plan::{PrivacyMode, RoundKind, ValidPlan};
-
 use crate::counts::{CellLayout, NoisedHistogram};
-use crate::planned::{clip_rule, release};
 use crate::server_optimizer::RoundMetrics;
 
 /// A nominal number is far from the counted one if it is wrong by more than this factor, whatever the noise.
@@ -44,32 +41,23 @@ pub struct FarNominal {
 }
 
 impl NoisedCustomers {
-    /// What rode along in a training round. Nothing in mode branch, where branches are counted.
+    /// What rode along with gradients: `variance` is the noise of the count at most, in customers squared, and each customer was in by a coin of
+    /// this probability.
     #[must_use]
-    pub fn of_training(plan: &ValidPlan, metrics: &RoundMetrics, survivors: usize) -> Option<Self> {
-        let units = clip_rule(plan).ok()?.riders().filter(|_| plan.privacy != PrivacyMode::Branch)?.units;
-        // Every branch adds the whole noise at most.
-        let noise = plan.noise_variance as f64 * survivors as f64 / f64::from(units).powi(2);
-        let probability = release(plan).sampling_probability;
+    pub fn of_rider(metrics: &RoundMetrics, variance: f64, probability: f64) -> Self {
         let customers = metrics.customers / probability;
         let coins = customers.max(0.0) * (1.0 - probability) / probability;
-        Some(Self { customers, variance: noise / probability.powi(2) + coins })
+        Self { customers, variance: variance / (probability * probability) + coins }
     }
 
-    /// What a statistics round counted: the mean over those histograms in which everybody is.
+    /// What histograms of fields counted: the mean over those in which everybody is. `of_cell` is the noise of one cell at most, in customers
+    /// squared.
     #[must_use]
-    pub fn of_statistics(
-        plan: &ValidPlan,
-        layout: &CellLayout,
-        histograms: &[NoisedHistogram],
-        survivors: usize,
-    ) -> Option<Self> {
-        let counting = plan.counting(RoundKind::Statistics)?;
-        let of_cell = counting.noise_variance as f64 * survivors as f64 / f64::from(plan.clip_units).powi(2);
+    pub fn of_histograms(layout: &CellLayout, histograms: &[NoisedHistogram], of_cell: f64) -> Option<Self> {
         let complete = histograms.iter().enumerate().filter(|(index, _)| layout.counts_everybody(*index));
         let (mut sum, mut cells, mut number) = (0.0, 0.0, 0.0);
         for (_, histogram) in complete {
-            sum += histogram.counts.iter().sum::<f64>();
+            sum += histogram.counts.iter().fold(0.0, |sum, count| sum + count);
             cells += histogram.counts.len() as f64;
             number += 1.0;
         }

@@ -67,6 +67,12 @@ impl Parameters {
         Self::new(architecture, values)
     }
 
+    /// All zero.
+    #[must_use]
+    pub fn zero(architecture: &Architecture) -> Self {
+        Self { architecture: architecture.clone(), values: vec![0.0; architecture.parameter_count()] }
+    }
+
     /// The public first model: zeros for logistic regression and for every bias and head; hidden weights uniform in +-bound, with bound
     /// sqrt(6 / inputs) for rectified linear units (He et al. 2015) and sqrt(6 / (inputs + outputs)) for tanh (Glorot and Bengio 2010).
     ///

@@ -37,14 +37,8 @@ fn words(hidden: &[u32], form: ClipForm) -> Vec<u8> {
     };
     let maxima = TableMaxima { customers: 450, rows: 900, rows_per_customer: 2 };
     let table = Table::new(rows(), maxima, &PlacementKey::new([2; 32])).unwrap();
-    let settings = ClipSettings {
-        example_clip_norm: 0.5,
-        clip_units: 1 << 24,
-        form,
-        loss_bound: Some(4.0),
-        unit: ClipUnit::Customer,
-    };
-    let rule = ClipRule::new(settings).unwrap();
+    let settings = ClipSettings { example_clip_norm: 0.5, clip_units: 1 << 20, form, loss_bound: Some(4.0) };
+    let rule = ClipRule::new(settings, ClipUnit::Customer).unwrap();
     let values = (0..shape.parameter_count()).map(|index| (index % 17) as f32 / 40.0 - 0.2).collect();
     let model = Parameters::new(shape.clone(), values).unwrap();
     let sum = clipped_sum(&Trainer::new(&shape, &table, placement).unwrap(), &model, &rule).unwrap();

@@ -15,7 +15,7 @@ use targets::federation::{Federation, Packet, roster};
 use targets::mutate::Mutator;
 use tributary_protocol::codec::encode;
 use tributary_protocol::frame::encode_frame;
-use tributary_protocol::ledger::{Chain, LEDGER_HEADER};
+use tributary_protocol::log::{LOG_HEADER, LedgerId, Log};
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR};
 use tributary_protocol::plan::Plan;
 use tributary_protocol::roster::SignedRoster;
@@ -63,24 +63,27 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-/// The ledger, the front of a budget file, and an event of each kind.
+/// A run's ledger, the front of a budget file, and an event of each kind.
 fn files(corpus: &mut Corpus, federation: &Federation) {
-    let (mut coordinator, mut branch) = (Chain::new(), Chain::new());
-    let (mut ledger, mut budget) = (LEDGER_HEADER.to_vec(), LEDGER_HEADER.to_vec());
+    let (mut coordinator, mut branch) = (Log::new(), Log::of_ledger(LedgerId::BUDGET));
+    let (mut ledger, mut budget) = (LOG_HEADER.to_vec(), LOG_HEADER.to_vec());
+    let next = |log: &mut Log, id: LedgerId, event: &[u8]| {
+        log.append(id, log.next_sequence(&id), event).expect("events are short")
+    };
     for event in federation.events() {
         let bytes = encode(&Recorded { at: Millis(1), event: event.clone() });
         if ledger.len() < 3000 {
-            ledger.extend(coordinator.append(&bytes));
+            ledger.extend(next(&mut coordinator, LedgerId([7; 32]), &bytes));
         }
         keep(corpus, "coordinator_event", 8, bytes);
-        if let CoordinatorEvent::PlanOpened { plan, .. } = event {
+        if let CoordinatorEvent::RunOpened { plan, .. } = event {
             corpus.insert(("plan", "real".into()), encode(plan));
         }
     }
     for event in federation.branch_events() {
         let bytes = encode(&Recorded { at: Millis(1), event: event.clone() });
         if budget.len() < 1500 {
-            budget.extend(branch.append(&bytes));
+            budget.extend(next(&mut branch, LedgerId::BUDGET, &bytes));
         }
         keep(corpus, "participant_event", 8, bytes);
     }

@@ -12,8 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{Canonical, Digest};
 use crate::ids::ClientId;
-use crate::limits::CHARGED_PLANS_MAX;
+use crate::limits::CHARGED_RUNS_MAX;
 use crate::message::{Charged, SignedBody};
+use crate::plan::RunRef;
 use crate::privacy::Accounts;
 use crate::roster::{Roster, SignedRoster};
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
@@ -30,12 +31,12 @@ pub struct BudgetHead {
     pub counter: u64,
     /// Everything that was ever spent, over all plans.
     pub spent: Accounts,
-    /// Digest of the plan under which this was signed.
-    pub plan: Digest,
-    /// What was charged of that plan.
+    /// The run under which this was signed.
+    pub run: RunRef,
+    /// What was charged in that run.
     pub charged: Charged,
-    /// What was charged of every other plan, by digest, ascending: no plan's own limit begins anew in a file that has adopted this.
-    pub others: Vec<(Digest, Charged)>,
+    /// What was charged in every other run, ascending: no run's own limit begins anew in a file that has adopted this.
+    pub others: Vec<(RunRef, Charged)>,
     /// The rounds of the last day in which there were any, which count for the limit by day.
     pub day: LastDay,
     /// Epoch of the roster under which this was signed.
@@ -51,15 +52,11 @@ impl SignedBody for BudgetHead {
 
     fn canonical(&self) -> Canonical {
         let body = Canonical::new("BUDGET").u32(self.client.0).digest(&self.population).u64(self.counter);
-        let body = self.spent.canonical(body).digest(&self.plan);
-        let body = self.charged.rounds.iter().fold(body, |body, rounds| body.u32(*rounds));
-        let body = body.u64(self.charged.last_round).u32(u32::try_from(self.others.len()).unwrap_or(u32::MAX));
-        let body = self.others.iter().fold(body, |body, (plan, charged)| {
-            let body = charged.rounds.iter().fold(body.digest(plan), |body, rounds| body.u32(*rounds));
-            body.u64(charged.last_round)
-        });
+        let body = self.charged.canonical(self.run.canonical(self.spent.canonical(body)));
+        let body = body.u32(u32::try_from(self.others.len()).unwrap_or(u32::MAX));
+        let body = self.others.iter().fold(body, |body, (run, charged)| charged.canonical(run.canonical(body)));
         let body = body.u32(self.day.rounds).u64(self.day.last.0);
-        body.u64(self.epoch).digest(&Digest(self.owner.0))
+        self.owner.canonical(body.u64(self.epoch))
     }
 }
 
@@ -69,26 +66,26 @@ impl BudgetHead {
     pub fn follows(&self, last: &Self) -> bool {
         let same = self.client == last.client && self.population == last.population;
         let forward = self.counter > last.counter || (self.counter == last.counter && self.spent == last.spent);
-        let plans = || last.plans().all(|(plan, charged)| charged.at_most(&self.charged_of(plan)));
-        same && forward && last.spent.at_most(&self.spent) && plans()
+        let runs = || last.runs().all(|(run, charged)| charged.at_most(&self.charged_in(run)));
+        same && forward && last.spent.at_most(&self.spent) && runs()
     }
 
-    /// Every plan that was charged, with what was.
-    pub fn plans(&self) -> impl Iterator<Item = (&Digest, &Charged)> {
-        let others = self.others.iter().map(|(plan, charged)| (plan, charged));
-        core::iter::once((&self.plan, &self.charged)).chain(others)
+    /// Every run that was charged, with what was.
+    pub fn runs(&self) -> impl Iterator<Item = (&RunRef, &Charged)> {
+        let others = self.others.iter().map(|(run, charged)| (run, charged));
+        core::iter::once((&self.run, &self.charged)).chain(others)
     }
 
-    /// What was charged of a plan.
+    /// What was charged in a run.
     #[must_use]
-    pub fn charged_of(&self, plan: &Digest) -> Charged {
-        self.plans().find(|(known, _)| *known == plan).map(|(_, charged)| *charged).unwrap_or_default()
+    pub fn charged_in(&self, run: &RunRef) -> Charged {
+        self.runs().find(|(known, _)| *known == run).map(|(_, charged)| charged.clone()).unwrap_or_default()
     }
 
-    /// Whether it names no more plans than a branch ever charges: what is longer goes into no file.
+    /// Whether it names no more runs and stages than a branch ever charges: what is longer goes into no file.
     #[must_use]
     pub fn is_short(&self) -> bool {
-        self.others.len() < CHARGED_PLANS_MAX
+        self.others.len() < CHARGED_RUNS_MAX && self.runs().all(|(_, charged)| charged.is_short())
     }
 }
 
@@ -131,11 +128,8 @@ impl SignedBody for FirstUse {
     const KIND: &'static str = "BUDGET-BEGIN";
 
     fn canonical(&self) -> Canonical {
-        Canonical::new("BUDGET-BEGIN")
-            .digest(&self.population)
-            .digest(&Digest(self.owner.0))
-            .digest(&Digest(self.signing_key.0))
-            .u8(self.adopts.into())
+        let body = Canonical::new("BUDGET-BEGIN").digest(&self.population);
+        self.signing_key.canonical(self.owner.canonical(body)).u8(self.adopts.into())
     }
 }
 
@@ -174,7 +168,7 @@ impl SignedBody for OwnerChange {
 
     fn canonical(&self) -> Canonical {
         let body = Canonical::new("BUDGET-OWNER").digest(&self.population);
-        body.digest(&Digest(self.from.0)).digest(&Digest(self.to.0))
+        self.to.canonical(self.from.canonical(body))
     }
 }
 
@@ -286,7 +280,7 @@ impl Heads {
     #[must_use]
     pub fn shown_to(&self, client: ClientId, in_force: &SignedRoster) -> Option<ShownHead> {
         let head = self.newest.get(&client)?.clone();
-        let key_of = |roster: &SignedRoster| roster.roster.entry(client).map(|entry| entry.signing_key);
+        let key_of = |roster: &SignedRoster| roster.roster.entry(client).map(|entry| entry.signing_key.clone());
         let then = self.rosters.get(&head.epoch);
         let roster = then.filter(|then| key_of(then) != key_of(in_force)).cloned();
         Some(ShownHead { head, roster })

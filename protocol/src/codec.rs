@@ -20,16 +20,6 @@ use serde::de::DeserializeOwned;
 
 use crate::limits::CONTROL_MESSAGE_BYTES_MAX;
 
-/// Most bytes that decoding a message of so many bytes holds at once, whatever its lengths say.
-///
-/// Sequences lie in one another three deep at most (members of a freeze, their keys, the bytes of one), and serde sets at most 1 MiB
-/// aside for each on the word of its length. What is there takes at most sixteen times its bytes: the list of a list of bytes, three words
-/// for an empty one of eight bytes, while it grows.
-#[must_use]
-pub const fn decode_bytes_max(bytes: usize) -> usize {
-    (3 << 20) + 4096 + 16 * bytes
-}
-
 /// Why bytes are not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecError {

@@ -3,7 +3,7 @@
 //! Every build but one has all of them: [`stands`] is then a constant that the compiler removes. The feature `sabotage`, which nothing but
 //! the tests enables, lets a test take one down; a binary built with it carries [`MARKER`], and the checks look for that in the release.
 
-/// A check without which a named attack of SA-1, section 8, succeeds.
+/// A check without which a named attack of docs/THREAT_MODEL.md succeeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Defence {
     /// A participant acknowledges one survivor set for each round, so that it reveals one kind of share for each peer.

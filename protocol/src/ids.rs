@@ -37,6 +37,27 @@ number!(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SessionId(pub [u8; 32]);
 
+/// A run of a plan: the digest of the plan's digest and the run's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RunId(pub [u8; 32]);
+
+impl RunId {
+    /// Before any run is known.
+    pub const NONE: Self = Self([0; 32]);
+
+    /// The same bytes, for a canonical encoding.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest(self.0)
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.digest().fmt(formatter)
+    }
+}
+
 impl fmt::Display for SessionId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         Digest(self.0).fmt(formatter)

@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+pub mod algorithm;
 pub mod budget;
 pub mod codec;
 pub mod defence;
@@ -13,9 +14,10 @@ pub mod digest;
 pub mod entropy;
 pub mod frame;
 pub mod ids;
-pub mod ledger;
 pub mod limits;
 pub mod list;
+pub mod log;
+pub mod merkle;
 pub mod message;
 pub mod plan;
 pub mod printable;
@@ -23,4 +25,7 @@ pub mod privacy;
 pub mod roster;
 pub mod round;
 pub mod secagg;
+pub mod signature;
+pub mod signed;
 pub mod time;
+pub mod versioned;

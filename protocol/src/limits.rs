@@ -1,12 +1,28 @@
 //! A limit on everything, and the relations between limits, checked at compile time.
 
-/// Version of the protocol that both ends must speak.
-pub const PROTOCOL_VERSION: u32 = 1;
+/// Version of the protocol that both ends must speak. It also says the hashes of digests in messages that nobody signs:
+/// [`Hashes::SHA256_BLAKE3`](crate::algorithm::Hashes::SHA256_BLAKE3).
+pub const PROTOCOL_VERSION: u32 = 3;
 
-/// Largest cohort that thresholds and graph are made for: the last row of the sparse graph's table (SA-1, section 6).
+/// Longest verifying key: ML-DSA-87 (FIPS 204).
+pub const VERIFYING_KEY_BYTES_MAX: usize = 2_592;
+
+/// Longest signature: ML-DSA-87 (FIPS 204).
+pub const SIGNATURE_BYTES_MAX: usize = 4_627;
+
+/// Longest of a client's two session keys: ML-KEM-1024 (FIPS 203).
+pub const EXCHANGE_KEY_BYTES_MAX: usize = 1_568;
+
+/// Most bytes of all signing keys of one roster together: a full one of keys of 32 bytes, or 384 members with keys of ML-DSA-87.
+pub const ROSTER_KEY_BYTES_MAX: usize = 1_000_000;
+
+/// Longest origin of a checkpoint, in bytes.
+pub const ORIGIN_BYTES_MAX: usize = 255;
+
+/// Largest cohort that thresholds and graph are made for: the last row of the sparse graph's table (docs/PROTOCOL.md, "Numbers").
 pub const COHORT_MAX: usize = 10_000;
 
-/// Largest cohort in which everybody is everybody's neighbour (SA-1, section 3). Also the largest that a session may have while a freeze
+/// Largest cohort in which everybody is everybody's neighbour (docs/PROTOCOL.md, "Numbers"). Also the largest that a session may have while a freeze
 /// carries the keys of every member.
 pub const COMPLETE_GRAPH_MAX: usize = 256;
 
@@ -14,7 +30,7 @@ pub const COMPLETE_GRAPH_MAX: usize = 256;
 pub const HOLDERS_MAX: usize = 272;
 
 /// Key set-ups that may end, since the last one that stood, after a member's part of the graph's seed was known: each is a choice among
-/// graphs for whoever ends them (SA-1, section 6 spends 2^-20 on such choices; twenty are less).
+/// graphs for whoever ends them (2^-20 is spent on such choices, and twenty are less).
 pub const GRAPH_ATTEMPTS_MAX: u32 = 20;
 
 /// Sessions whose keys a member holds at once: the one in use and the next.
@@ -26,13 +42,13 @@ pub const REKEY_PAUSE_MS: u64 = 200;
 /// Breaches of the protocol, without proof of intent, after which a client is out of the plan.
 pub const STRIKES_MAX: u32 = 3;
 
-/// Smallest cohort that a plan may ask for (SA-1, section 2: `n_min`).
+/// Smallest cohort that a plan may ask for.
 pub const COHORT_MIN: usize = 8;
 
 /// Longest part of a name in an identity, in bytes: the limit of a DNS label.
 pub const NAME_PART_BYTES_MAX: usize = 63;
 
-/// Most clients of one roster. A full roster of longest names, 215 bytes for each entry, fits into one control message.
+/// Most clients of one roster. A full roster of longest names, 224 bytes for each entry, fits into one control message.
 pub const ROSTER_ENTRIES_MAX: usize = 10_000;
 
 /// Most authorities that may sign rosters (M of m-of-M).
@@ -51,11 +67,16 @@ pub const ROSTER_GROUP_MEMBERS_MAX: usize = 100_000;
 /// entry out at its last second by its own clock; a client whose clock is ahead must not refuse it for that, because a refusal is final.
 pub const CLOCK_SKEW_MS_MAX: u64 = 300_000;
 
-/// Rounds keyed by one session (SA-1, section 4: R).
+/// Rounds keyed by one session (docs/PROTOCOL.md, "Who says what").
 pub const SESSION_ROUNDS_MAX: usize = 64;
 
 /// Most coordinates of one update, check coordinates included: 32 Mi.
 pub const DIMENSION_MAX: usize = 1 << 25;
+/// Smallest variance of one share of the noise in units^2: a standard deviation of 6 units. From there on a sum of shares differs from one
+/// discrete Gaussian by a factor within 1e-150 of one.
+pub const SHARE_VARIANCE_MIN: u128 = 36;
+/// Largest variance of one share in units^2: a standard deviation of 2^40 units.
+pub const SHARE_VARIANCE_MAX: u128 = 1 << 80;
 
 /// Longest control message on the wire. A roster freeze of a full cohort with full sessions must fit.
 pub const CONTROL_MESSAGE_BYTES_MAX: usize = 4 << 20;
@@ -78,16 +99,28 @@ pub const VECTOR_BYTES_MAX: usize = DIMENSION_MAX * 8;
 /// Longest ledger entry. The largest roster is one, as are the other things that travel as one control message.
 pub const LEDGER_ENTRY_BYTES_MAX: usize = CONTROL_MESSAGE_BYTES_MAX;
 
-/// Most plans that a branch charges in its life: each budget head names all of them.
-pub const CHARGED_PLANS_MAX: usize = 512;
+/// Most runs that a branch charges in its life: each budget head names all of them.
+pub const CHARGED_RUNS_MAX: usize = 512;
 
-/// Most rounds of one plan, retries included.
+/// Most stages of one plan.
+pub const STAGES_MAX: usize = 12;
+
+/// Most runs of one plan.
+pub const RUNS_MAX: u32 = 1000;
+
+/// Most rounds of one run in all stages together that have more than one, retries left out.
 pub const PLAN_ROUNDS_MAX: u32 = 1_000_000;
 
-/// Default of `S_units`: integer units for one `example_clip_norm` in the 64-bit ring (SA-1, section 7).
+/// Most coordinates of a sum of whose rounds a plan may have the uploads kept: a file of one round of 256 survivors then has 8 MiB.
+pub const KEPT_DIMENSION_MAX: u32 = 4096;
+
+/// Longest time for which a plan may have them kept, in days: a hundred years.
+pub const RETENTION_DAYS_MAX: u32 = 36_500;
+
+/// Default of `S_units`: integer units for one `example_clip_norm` in the 64-bit ring (docs/PRIVACY.md, "The mechanism").
 pub const CLIP_UNITS_DEFAULT: u32 = 1 << 20;
 
-/// Most customers of all branches together; with it the 64-bit ring cannot wrap (SA-1, section 7).
+/// Most customers of all branches together; with it the 64-bit ring cannot wrap.
 pub const CUSTOMERS_MAX: u64 = 1 << 40;
 
 // Worst case: every customer aligned on one coordinate at a quarter of the ring, noise in the rest.
@@ -97,20 +130,25 @@ const _: () =
     assert!(COHORT_MAX < u16::MAX as usize && COMPLETE_GRAPH_MAX <= HOLDERS_MAX && HOLDERS_MAX < u16::MAX as usize);
 // A cohort is chosen from one roster.
 const _: () = assert!(COHORT_MAX <= ROSTER_ENTRIES_MAX);
-// A certificate is one ledger entry: client, length and 64 bytes for each signer.
-const _: () = assert!(COHORT_MAX * (4 + 8 + 64) + 64 < LEDGER_ENTRY_BYTES_MAX);
-// A budget head says of each plan its digest and, in at most 25 bytes, its rounds; beside that, two vectors of 73 values.
-const _: () = assert!(CHARGED_PLANS_MAX * (32 + 25) + 2 * 73 * 10 + 1024 < UPSTREAM_BYTES_BESIDE);
+// The three below are for signatures of 64 bytes, the only ones that a suite has; longer ones need smaller cohorts.
+// A certificate is one ledger entry: client, algorithm, length and 64 bytes for each signer.
+const _: () = assert!(COHORT_MAX * (4 + 1 + 8 + 64) + 64 < LEDGER_ENTRY_BYTES_MAX);
+// A budget head says of each run its plan and number and, in at most 5 bytes each, the rounds of its stages; beside that, two vectors of 73 values.
+const _: () =
+    assert!(CHARGED_RUNS_MAX * (32 + 5 + 1 + 5 * STAGES_MAX + 10) + 2 * 73 * 10 + 1024 < UPSTREAM_BYTES_BESIDE);
 // KEYS are 1.3 kB + 64 B a round; a freeze carries one for each member.
 const _: () = assert!(COMPLETE_GRAPH_MAX * (1_400 + 64 * SESSION_ROUNDS_MAX) < CONTROL_MESSAGE_BYTES_MAX);
-// A statement on keys or on a deal is at most 220 bytes; every member gets one of each member.
-const _: () = assert!(COHORT_MAX * 220 < CONTROL_MESSAGE_BYTES_MAX);
+// A statement on keys or on a deal is at most 221 bytes; every member gets one of each member.
+const _: () = assert!(COHORT_MAX * 221 < CONTROL_MESSAGE_BYTES_MAX);
 // A deal: for each holder a bundle of 64 B a round and its path, for each neighbour 64 B a round in envelopes and commitments.
 const _: () = assert!(HOLDERS_MAX * (128 * SESSION_ROUNDS_MAX + 700) < CONTROL_MESSAGE_BYTES_MAX);
-// A roster entry is two numbers, a name of two parts after its length, two keys and a time; a group its name and 4 bytes a member.
-const ROSTER_ENTRY_BYTES_MAX: usize = 4 + 8 + (2 * NAME_PART_BYTES_MAX + 1) + 4 + 32 + 32 + 8;
+// A roster entry is two numbers, a name of two parts after its length, a key after its algorithm and length, a digest and a time; a group its name
+// and 4 bytes a member.
+const ROSTER_ENTRY_BYTES_MAX: usize = 4 + 8 + (2 * NAME_PART_BYTES_MAX + 1) + 4 + (1 + 8) + 32 + 8;
+const _: () = assert!(ROSTER_ENTRIES_MAX * 32 <= ROSTER_KEY_BYTES_MAX);
 const _: () = assert!(
     ROSTER_ENTRIES_MAX * (ROSTER_ENTRY_BYTES_MAX + 25)
+        + ROSTER_KEY_BYTES_MAX
         + ROSTER_GROUPS_MAX * 2 * (GROUP_NAME_BYTES_MAX + 16)
         + ROSTER_GROUP_MEMBERS_MAX * 8
         < CONTROL_MESSAGE_BYTES_MAX

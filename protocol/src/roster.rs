@@ -1,4 +1,4 @@
-//! The roster: who may take part, signed by the authorities (PROTOCOL.md, section 1).
+//! The roster: who may take part, signed by the authorities (docs/PROTOCOL.md, "Who says what").
 //!
 //! The coordinator cannot add a member: every entry carries the client's name and its protocol signing key, and the whole is signed by at least m of M
 //! offline authorities. Each roster names its predecessor; a client remembers the [`RosterHead`] that it saw last and refuses to go back. It
@@ -26,9 +26,10 @@ pub use signed::{AuthoritySignature, SignedRoster, verify_signatures};
 
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, OrganisationId};
-use crate::limits::ROSTER_ENTRIES_MAX;
+use crate::limits::{ROSTER_ENTRIES_MAX, ROSTER_KEY_BYTES_MAX};
 use crate::list::List;
 use crate::secagg::suite::VerifyingKey;
+use crate::signed::signed_message;
 use crate::time::Millis;
 
 /// One enrolled client.
@@ -132,6 +133,8 @@ impl Roster {
             return Err(RosterError::Predecessor { epoch });
         }
         at_most("entries", entries.len(), ROSTER_ENTRIES_MAX)?;
+        let key_bytes = entries.iter().map(|entry| entry.signing_key.bytes.len()).sum();
+        at_most("bytes of signing keys", key_bytes, ROSTER_KEY_BYTES_MAX)?;
         let mut last = None;
         let mut signing_keys = BTreeSet::new();
         let mut tls_keys = BTreeSet::new();
@@ -143,7 +146,7 @@ impl Roster {
             if last >= Some(client) {
                 return Err(RosterError::Order { client });
             }
-            if !signing_keys.insert(entry.signing_key) {
+            if !signing_keys.insert(&entry.signing_key) {
                 return Err(RosterError::SigningKeyTwice { client });
             }
             if !tls_keys.insert(entry.tls_spki_sha256) {
@@ -242,7 +245,7 @@ impl Roster {
         canonical(self.epoch, &self.previous, &self.entries, &self.groups)
     }
 
-    /// SHA-256 of the canonical encoding: the `roster_hash` of PROTOCOL.md.
+    /// SHA-256 of the canonical encoding: the digest that names the roster.
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.digest
@@ -254,10 +257,10 @@ impl Roster {
         RosterHead { epoch: self.epoch, digest: self.digest() }
     }
 
-    /// The bytes that an authority signs: `"SA1/" || "roster" || 0x00 || H(body)` (PROTOCOL.md, section 1).
+    /// The bytes that an authority signs: `"SA1/" || "roster" || 0x00 || hashes || H(body)` (docs/PROTOCOL.md, "Who says what").
     #[must_use]
     pub fn signing_input(&self) -> Vec<u8> {
-        signing_input(&self.digest())
+        signed_message(SIGNED_KIND, &self.digest())
     }
 
     /// How this roster follows the one that was accepted last. Says nothing about signatures: verify first.
@@ -294,21 +297,15 @@ impl<'a> RosterWalk<'a> {
     }
 }
 
-/// What an authority signs of the roster with this digest.
-fn signing_input(digest: &Digest) -> Vec<u8> {
-    [b"SA1/roster\0".as_slice(), digest.as_bytes()].concat()
-}
+/// Stands in the label of what an authority signs.
+const SIGNED_KIND: &str = "roster";
 
 fn canonical(epoch: u64, previous: &Digest, entries: &[RosterEntry], groups: &[RosterGroup]) -> Vec<u8> {
     let count = u32::try_from(entries.len()).expect("ROSTER_ENTRIES_MAX is below 2^32");
     let head = Canonical::new("SA1 roster").u64(epoch).digest(previous).u32(count);
     let body = entries.iter().fold(head, |body, entry| {
-        body.u32(entry.client.0)
-            .bytes(entry.name.as_str().as_bytes())
-            .u32(entry.organisation.0)
-            .digest(&Digest(entry.signing_key.0))
-            .digest(&entry.tls_spki_sha256)
-            .u64(entry.not_after)
+        let body = body.u32(entry.client.0).bytes(entry.name.as_str().as_bytes()).u32(entry.organisation.0);
+        entry.signing_key.canonical(body).digest(&entry.tls_spki_sha256).u64(entry.not_after)
     });
     group::canonical(body, groups).into_bytes()
 }

@@ -82,7 +82,7 @@ fn undisturbed_the_machines_finish() {
     }
     federation.check();
     let last = federation.events().last();
-    assert!(matches!(last, Some(CoordinatorEvent::PlanFinished { rounds: 3, complete: true, .. })), "{last:?}");
+    assert!(matches!(last, Some(CoordinatorEvent::RunFinished { rounds: 5, complete: true, .. })), "{last:?}");
     assert!(federation.branch_events().any(|event| matches!(event, ParticipantEvent::SharesRevealed { .. })));
 }
 

@@ -6,6 +6,15 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
+use tributary_protocol::printable::Printable;
+
+/// The version of a settings file or policy that this release reads: what `version` says where it is there.
+pub const VERSION: i64 = 1;
+
+const VERSION_KEY: &str = "version";
+
+/// The key of a fault of the file as a whole.
+const WHOLE: &str = "(file)";
 
 /// One thing that is wrong with a settings file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,9 +39,19 @@ pub struct Faults {
 impl fmt::Display for Faults {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.faults.len();
-        write!(formatter, "{}: {count} fault{}", self.file.display(), if count == 1 { "" } else { "s" })?;
-        for fault in &self.faults {
-            write!(formatter, "\n  {}: found {}; allowed: {}", fault.key, fault.found, fault.allowed)?;
+        write!(formatter, "{}: {count} fault{}", shown(&self.file), if count == 1 { "" } else { "s" })?;
+        for Fault { key, found, allowed } in &self.faults {
+            // Names and values come from the file: whatever is in them, none begins a line of its own or moves the cursor.
+            write!(formatter, "\n  {}: found ", Printable::new(key))?;
+            if key == WHOLE {
+                // The parser's own words, which show a line of the file.
+                for (number, line) in found.lines().enumerate() {
+                    write!(formatter, "{}{}", if number == 0 { "" } else { "\n" }, Printable::new(line))?;
+                }
+            } else {
+                write!(formatter, "{}", Printable::new(found))?;
+            }
+            write!(formatter, "; allowed: {allowed}")?;
         }
         Ok(())
     }
@@ -52,19 +71,39 @@ impl Document {
     /// # Errors
     /// If it cannot be read or is not TOML; the fault names line and column.
     pub fn open(path: &Path) -> Result<Self, Faults> {
-        let text =
-            std::fs::read_to_string(path).map_err(|fault| whole(path, fault.to_string(), "a readable TOML file"))?;
+        let unreadable = |fault: std::io::Error| whole(path, fault.to_string(), "a readable TOML file");
+        // A pipe might keep its reader waiting for ever.
+        if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+            return Err(whole(path, "no ordinary file".into(), "a readable TOML file"));
+        }
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
         Self::parse(path, &text)
     }
 
     /// Parses a text that was read from this file.
     ///
     /// # Errors
-    /// If it is not TOML; the fault names line and column.
+    /// If it is not TOML, where the fault names line and column; if it is of another version, before anything else in it is judged.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Faults> {
-        let root =
+        let root: Table =
             text.parse().map_err(|fault: toml::de::Error| whole(path, fault.to_string().trim().into(), "TOML"))?;
-        Ok(Self { file: path.to_path_buf(), root, known: BTreeSet::new(), faults: Vec::new() })
+        match root.get(VERSION_KEY) {
+            None => {}
+            Some(Value::Integer(found)) if *found == VERSION => {}
+            Some(other) => {
+                let allowed = match other {
+                    Value::Integer(found) if *found > VERSION => {
+                        format!(
+                            "{VERSION}; a newer release wrote this file: use the release that wrote it, or a later one"
+                        )
+                    }
+                    _ => format!("{VERSION}, or no such key; write the file anew, as `init` of this release does"),
+                };
+                let fault = Fault { key: VERSION_KEY.into(), found: describe(other), allowed };
+                return Err(Faults { file: path.to_path_buf(), faults: vec![fault] });
+            }
+        }
+        Ok(Self { file: path.to_path_buf(), root, known: BTreeSet::from([VERSION_KEY.into()]), faults: Vec::new() })
     }
 
     /// A text that `parse` accepts.
@@ -95,7 +134,7 @@ impl Document {
         if path.is_file() {
             return Some(path);
         }
-        self.fault(key, format!("{}, which is no file", path.display()), "a file that exists");
+        self.fault(key, format!("{}, which is no file", shown(&path)), "a file that exists");
         None
     }
 
@@ -258,9 +297,14 @@ fn nearest(key: &str, known: &BTreeSet<String>) -> String {
     siblings.join(", ")
 }
 
+/// A path as it is printed.
+fn shown(path: &Path) -> Printable {
+    Printable::new(&path.display().to_string())
+}
+
 /// A fault of the file as a whole.
 fn whole(path: &Path, found: String, allowed: &str) -> Faults {
-    Faults { file: path.to_path_buf(), faults: vec![Fault { key: "(file)".into(), found, allowed: allowed.into() }] }
+    Faults { file: path.to_path_buf(), faults: vec![Fault { key: WHOLE.into(), found, allowed: allowed.into() }] }
 }
 
 #[cfg(test)]
@@ -312,6 +356,40 @@ mod tests {
             assert_eq!(document.string("text").as_deref(), Some(text));
         }
         assert_eq!(quoted("column \"age\""), "'column \"age\"'");
+    }
+
+    #[test]
+    fn a_version_is_optional_and_another_one_is_refused_before_the_rest() {
+        let parse = |text: &str| Document::parse(Path::new("x.toml"), text);
+        parse("version = 1\n").expect("current").finish().expect("the key is known");
+        parse("").expect("none").finish().expect("none is needed");
+        let told = |text: &str| parse(text).err().expect("a fault").to_string();
+        let newer = told("version = 2\nunknown = 1\n");
+        assert!(
+            newer.contains("found 2") && newer.contains("1; a newer release") && !newer.contains("unknown"),
+            "{newer}"
+        );
+        for (older, found) in
+            [("version = 0\n", "found 0"), ("version = '1'\n", "found \"1\""), ("version = 1.0\n", "found 1.0")]
+        {
+            let told = told(older);
+            assert!(told.contains(found) && told.contains("write the file anew"), "{told}");
+        }
+    }
+
+    /// A path, a key and a value with line ends and escapes of a terminal.
+    #[test]
+    fn nothing_of_the_file_begins_a_line_or_moves_the_cursor() {
+        let text =
+            "\"a\\nx.toml: 0 faults\" = 1\nfile = \"\"\"b\\u001b[2J\nx.toml: no fault\"\"\"\nport = \"\"\"8\n9\"\"\"\n";
+        let mut document = Document::parse(Path::new("x\n.toml"), text).expect("is TOML");
+        assert_eq!(document.existing_file("file"), None);
+        assert_eq!(document.integer::<u16>("port", 1..=9, None), None);
+        let told = document.finish().expect_err("faults").to_string();
+        assert_eq!(told.lines().count(), 4, "{told}");
+        assert!(!told.contains('\u{1b}') && told.contains("\\u{1b}") && told.contains("\\u{a}"), "{told}");
+        let broken = Document::parse(Path::new("x.toml"), "a = \u{202e} 1").err().expect("a fault").to_string();
+        assert!(!broken.contains('\u{202e}'), "{broken}");
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! `tributary certs`: the folders of `docs/CERTIFICATES.md`, made, kept and looked at.
 
+mod done;
 mod office;
 mod options;
 mod roster;
-
-use std::path::Path;
 
 pub(crate) use tributary_certs::clock::unix_seconds;
 use tributary_certs::enrolment::{self, Apart, CoordinatorRequest};
@@ -12,9 +11,11 @@ use tributary_certs::identity::TrustDomain;
 use tributary_certs::inspect::inspect;
 use tributary_certs::tls::TrustRoots;
 
+use self::done::done;
 pub(crate) use self::options::CertsCommand;
 use self::options::{InitOptions, InspectOptions, IssueCommand};
 use crate::exit::{Exit, Failure};
+use crate::json;
 
 /// Does what was asked.
 ///
@@ -74,16 +75,11 @@ fn issue(command: &IssueCommand) -> Result<Exit, Failure> {
     }
 }
 
-fn done(path: &Path, what: &str) -> Result<Exit, Failure> {
-    println!("{}: {what}", path.display());
-    Ok(Exit::Done)
-}
-
 fn look(options: &InspectOptions) -> Result<Exit, Failure> {
     let roots = options.trust.as_deref().map(TrustRoots::read).transpose().map_err(Failure::failed)?;
     let inspection = inspect(&options.file, roots.as_ref(), unix_seconds()).map_err(Failure::failed)?;
     if options.json {
-        println!("{}", serde_json::to_string(&inspection).expect("an inspection is plain data"));
+        json::print(&inspection);
     } else {
         print!("{inspection}");
     }

@@ -2,21 +2,22 @@
 
 use std::path::Path;
 
+use tributary_certs::clock::unix_seconds;
 use tributary_certs::denied::Denied;
 use tributary_certs::enrolment::write_certificates;
-use tributary_certs::files::{self, Existing};
 use tributary_certs::issue::{RevocationReason, Validity};
 use tributary_certs::office::{
     self, Answer, BatchTerms, Office, REVOCATION_DAYS, ROOT_LIST_DAYS, TokenRequest, WhomToRevoke, decode_answer,
 };
 use tributary_certs::tls::read_certificates;
 use tributary_protocol::ids::ClientId;
+use tributary_storage::files::{self, Existing};
 
+use super::done::done;
 use super::options::{
     ApproveOptions, CertificateOptions, CrlOptions, DenyOptions, RenewOptions, RequestOptions, RevokeOptions,
     TokenOptions,
 };
-use super::{done, unix_seconds};
 use crate::exit::{Exit, Failure};
 
 pub(super) fn token(options: &TokenOptions) -> Result<Exit, Failure> {
@@ -193,7 +194,7 @@ pub(super) fn deny(options: &DenyOptions) -> Result<Exit, Failure> {
     }
     let who = match (&options.identity, &options.key, options.client) {
         (Some(identity), ..) => Denied::Identity(identity.clone()),
-        (None, Some(key), _) => Denied::Key(*key),
+        (None, Some(key), _) => key.clone(),
         (None, None, client) => Denied::Client(ClientId(client.unwrap_or_default())),
     };
     if options.remove {

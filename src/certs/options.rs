@@ -6,10 +6,12 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use tributary_certs::denied::Denied;
 use tributary_certs::identity::{Identity, Role};
 use tributary_certs::issue::RevocationReason;
 use tributary_certs::office::{Fingerprint, REVOCATION_DAYS, TOKEN_HOURS_MAX};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::secagg::suite::VerifyingKey;
 
 pub(crate) use self::roster::{
     DiffOptions, GroupOptions, InstallOptions, ProposeOptions, RosterCommand, ShowOptions, SignOptions,
@@ -302,9 +304,9 @@ pub(crate) struct DenyOptions {
     /// The identity
     #[arg(value_parser = Identity::parse)]
     pub(super) identity: Option<Identity>,
-    /// A TLS key by the SHA-256 of its public key information, as `certs inspect` prints it; or a public signing key, as signing.pub has it
-    #[arg(long, value_name = "HEX", value_parser = key)]
-    pub(super) key: Option<Digest>,
+    /// A TLS key by the SHA-256 of its public key information, as `certs inspect` prints it; or a public signing key, as the second line of signing.pub has it
+    #[arg(long, value_name = "KEY", value_parser = key)]
+    pub(super) key: Option<Denied>,
     /// The client's number in the roster
     #[arg(long, value_name = "N")]
     pub(super) client: Option<u32>,
@@ -341,8 +343,12 @@ fn role(text: &str) -> Result<Role, &'static str> {
         .ok_or("a person is a plan-owner, privacy-officer, branch-owner, branch-operator, auditor or model-user")
 }
 
-fn key(text: &str) -> Result<Digest, &'static str> {
-    Digest::from_hex(&text.to_ascii_lowercase()).ok_or("a key is 64 hexadecimal digits")
+/// A signing key says of which algorithm it is; the SHA-256 of a TLS key does not.
+fn key(text: &str) -> Result<Denied, &'static str> {
+    let text = text.to_ascii_lowercase();
+    let signing = || VerifyingKey::of_text(&text).map(Denied::Signing);
+    let key = Digest::from_hex(&text).map(Denied::Key).or_else(signing);
+    key.ok_or("a TLS key is the 64 hexadecimal digits of its SHA-256, and a signing key is the last line of signing.pub, such as ed25519:4b1c..")
 }
 
 fn reason(text: &str) -> Result<RevocationReason, &'static str> {

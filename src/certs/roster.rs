@@ -5,16 +5,17 @@ use std::io::{BufRead, IsTerminal as _, Write};
 use tributary_certs::ceremony::{
     CeremonyError, ChangeReport, Holder, Question, install, propose, read_proposal, read_roster_or_proposal,
 };
+use tributary_certs::clock::unix_seconds;
 use tributary_certs::enrolment;
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::files::Existing;
 use tributary_certs::office::Fingerprint;
 use tributary_certs::roster::{RosterAuthorities, print_clients};
+use tributary_storage::files::Existing;
 
+use super::done::done;
 use super::options::{
     DiffOptions, GroupOptions, InstallOptions, ProposeOptions, RosterCommand, ShowOptions, SignOptions,
 };
-use super::{done, unix_seconds};
 use crate::exit::{Exit, Failure};
 
 /// Does what was asked.

@@ -1,5 +1,6 @@
 //! What the daemons print with `--events`, as far as the demo listens.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
@@ -19,6 +20,8 @@ pub(super) enum CoordinatorLine {
     Joined {},
     /// A round is in the model.
     Round(Round),
+    /// A round was counted, and its counts are kept.
+    Counted(Counted),
     /// A round or a key set-up ended without a sum.
     Aborted {
         /// Why.
@@ -34,7 +37,7 @@ pub(super) enum CoordinatorLine {
 /// A committed round.
 #[derive(Debug, Deserialize)]
 pub(super) struct Round {
-    /// Rounds committed so far.
+    /// Rounds of its stage committed so far.
     pub(super) committed: u32,
     /// Updates in the sum.
     pub(super) survivors: usize,
@@ -46,6 +49,34 @@ pub(super) struct Round {
     pub(super) milliseconds: f64,
 }
 
+/// A committed round of a stage that counts.
+#[derive(Debug, Deserialize)]
+pub(super) struct Counted {
+    /// Number of the stage, from 1.
+    pub(super) stage: u16,
+    /// Its kind.
+    pub(super) kind: String,
+    /// Updates in the sum.
+    pub(super) survivors: usize,
+    /// Epsilon spent so far.
+    pub(super) epsilon: Option<f64>,
+}
+
+impl Counted {
+    /// The file of the counts, in the folder `counts` of the coordinator's state.
+    pub(super) fn file(&self) -> String {
+        format!("{}-{}.json", self.stage, self.kind)
+    }
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stage, kind, survivors, epsilon } = self;
+        write!(formatter, "stage {stage} ({kind}): counts of {survivors} branches")?;
+        epsilon.map_or(Ok(()), |epsilon| write!(formatter, ", epsilon {epsilon:.4}"))
+    }
+}
+
 /// The coordinator's last line.
 #[derive(Debug, Deserialize)]
 pub(super) struct CoordinatorFinished {
@@ -55,7 +86,7 @@ pub(super) struct CoordinatorFinished {
     pub(super) model_file: String,
     /// The ledger.
     pub(super) ledger: String,
-    /// Rounds committed.
+    /// Rounds committed, of all stages.
     pub(super) rounds: u32,
     /// Epsilon spent by all rounds that were started, as it is enforced, for the unit of the mode.
     pub(super) epsilon: Option<f64>,
@@ -119,6 +150,14 @@ pub(super) fn parse<T: DeserializeOwned>(name: &str, line: &str) -> anyhow::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_counted_names_its_stage() {
+        let line = r#"{"event":"counted","round":9,"stage":3,"kind":"evaluate","survivors":8,"epsilon":0.75}"#;
+        let CoordinatorLine::Counted(counted) = parse("c", line).unwrap() else { panic!() };
+        assert_eq!((counted.file(), counted.epsilon), ("3-evaluate.json".into(), Some(0.75)));
+        assert_eq!(counted.to_string(), "stage 3 (evaluate): counts of 8 branches, epsilon 0.7500");
+    }
 
     #[test]
     fn unknown_events_and_keys_are_passed_over() {

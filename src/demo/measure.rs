@@ -5,14 +5,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use tributary_client::data::{read_csv, read_csv_rows};
 use tributary_model::architecture::Architecture;
 use tributary_model::evaluate::{branch_mean, evaluate};
 use tributary_model::features::FeatureMatrix;
 use tributary_model::parameters::Parameters;
 use tributary_model::schema::Schema;
+use tributary_model::stage::STATE_FORMAT;
 use tributary_model::train::{CentralSettings, Table, predict, train_centrally};
+use tributary_storage::files::read_stored;
 
 use super::prepare::Prepared;
 
@@ -43,7 +44,7 @@ pub(super) fn measure(
 ) -> anyhow::Result<Measured> {
     let schema = &prepared.schema;
     let architecture = architecture(schema, hidden)?;
-    let bytes = std::fs::read(model_file).with_context(|| format!("{} cannot be read", model_file.display()))?;
+    let bytes = read_stored(model_file, &STATE_FORMAT)?;
     let federated = Parameters::from_le_bytes(&architecture, &bytes)?;
     let held_out: Vec<PathBuf> = prepared.branches.iter().filter_map(|branch| branch.held_out.clone()).collect();
     let training: Vec<PathBuf> = prepared.branches.iter().map(|branch| branch.training.clone()).collect();

@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
+use tributary_evidence::Verdict;
 use tributary_model::train::CentralSettings;
 
 use self::measure::{Measured, measure};
@@ -33,7 +34,8 @@ use self::result::{Figures, Table};
 use self::rounds::{Interrupts, Trained, train};
 use self::workplace::Workplace;
 use crate::exit::{Exit, Failure};
-use crate::verify::{Verdict, judge_file};
+use crate::json;
+use crate::verify::judge_file;
 
 /// Largest difference between the coordinator's epsilon and the one recomputed from its ledger: they are the same integers.
 const EPSILON_TOLERANCE: f64 = 1e-9;
@@ -74,7 +76,7 @@ async fn perform(options: &DemoOptions) -> anyhow::Result<Exit> {
     let mode = options.privacy.mode();
     let figures = Figures::new(&trained, measured, mixed.map(|mixed| (mixed, mode)), begin.elapsed().as_secs_f64());
     if options.json {
-        println!("{}", serde_json::to_string(&figures).context("figures are plain data")?);
+        json::print(&figures);
     } else {
         println!("{}", Table { figures: &figures, trained: &trained, root: workplace.root().to_path_buf() });
     }
@@ -95,6 +97,7 @@ fn verify(trained: &Trained) -> anyhow::Result<()> {
     let ledger = PathBuf::from(&finished.ledger);
     match judge_file(&ledger, finished.delta.unwrap_or(0.0)) {
         Verdict::Coordinator(report) => {
+            let Some(report) = report.runs.last() else { bail!("the journal {} has no run", ledger.display()) };
             let same = match (report.epsilon, finished.epsilon) {
                 (Some(own), Some(told)) => (own - told).abs() <= EPSILON_TOLERANCE,
                 (own, told) => own == told,
@@ -105,7 +108,9 @@ fn verify(trained: &Trained) -> anyhow::Result<()> {
             Ok(())
         }
         Verdict::Bad(bad) => bail!("the ledger {} is not in order:\n{bad}", ledger.display()),
-        Verdict::Budget(_) | Verdict::Empty => bail!("{} is no coordinator's ledger", ledger.display()),
+        Verdict::Budget(_) | Verdict::Heads(_) | Verdict::Empty => {
+            bail!("{} is no coordinator's ledger", ledger.display())
+        }
     }
 }
 

@@ -195,6 +195,11 @@ impl DemoOptions {
         OptimizerSettings::new(fields).expect("the options were checked")
     }
 
+    /// Rounds of training, and one of each stage that counts.
+    pub(super) fn rounds_of_all_stages(&self) -> u32 {
+        self.rounds + if self.measure { 2 } else { 0 }
+    }
+
     /// L2 bound of a customer's gradient.
     pub(super) fn clip_norm(&self) -> f64 {
         self.clip_norm.unwrap_or(self.family().clip_norm)

@@ -2,13 +2,13 @@
 
 use anyhow::Context as _;
 use tributary_certs::enrolment::{init_authority, names};
-use tributary_certs::files::{create_private_folder, read_public};
 use tributary_certs::identity::TrustDomain;
 use tributary_certs::office::{Bundle, Office, TokenRequest, begin, certify, install, make_token};
 use tributary_certs::revocation::organisation_file;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::PrivacyMode;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN, Thresholds};
+use tributary_storage::files::{create_private_folder, read_public};
 
 use super::workplace::Workplace;
 

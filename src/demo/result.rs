@@ -137,6 +137,10 @@ impl fmt::Display for Table<'_> {
             "CPU       coordinator {coordinator:.2} s; clients {all:.2} s, of which training {training:.2} s and noise {noise:.2} s"
         )?;
         writeln!(formatter, "model     {}", self.trained.coordinator.model_file)?;
+        for counted in &self.trained.counted {
+            let file = self.root.join("coordinator/state/counts").join(counted.file());
+            writeln!(formatter, "counts    {}", file.display())?;
+        }
         writeln!(formatter, "ledger    {} (verified)", self.trained.coordinator.ledger)?;
         write!(formatter, "kept in   {} with the logs of every process", self.root.display())
     }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, anyhow, bail, ensure};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 
-use super::events::{ClientFinished, ClientLine, CoordinatorFinished, CoordinatorLine, parse};
+use super::events::{ClientFinished, ClientLine, CoordinatorFinished, CoordinatorLine, Counted, parse};
 use super::options::DemoOptions;
 use super::prepare::{Prepared, write_clients};
 use super::processes::{Notice, Number, Processes, role};
@@ -20,6 +20,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(300);
 pub(super) struct Trained {
     /// The coordinator.
     pub(super) coordinator: CoordinatorFinished,
+    /// What was counted, in order.
+    pub(super) counted: Vec<Counted>,
     /// The clients.
     pub(super) clients: Vec<ClientFinished>,
 }
@@ -82,6 +84,7 @@ struct Run<'a> {
 #[derive(Default)]
 struct Heard {
     coordinator: Option<CoordinatorFinished>,
+    counted: Vec<Counted>,
     clients: Vec<Option<ClientFinished>>,
     ended: usize,
 }
@@ -114,11 +117,11 @@ impl Run<'_> {
         ensure!(
             finished.complete,
             "only {rounds} of {} rounds were committed, because too many had to be tried again; the log says why: {}",
-            self.options.rounds,
+            self.options.rounds_of_all_stages(),
             self.workplace.log("coordinator").display()
         );
         let clients: Option<Vec<_>> = heard.clients.into_iter().collect();
-        Ok(Trained { coordinator: finished, clients: clients.ok_or_else(silent)? })
+        Ok(Trained { coordinator: finished, counted: heard.counted, clients: clients.ok_or_else(silent)? })
     }
 
     /// The coordinator first: the operating system chooses its port, which the clients' settings need.
@@ -144,6 +147,10 @@ impl Run<'_> {
     fn hear_coordinator(&mut self, line: &str, heard: &mut Heard) -> anyhow::Result<()> {
         match parse("coordinator", line)? {
             CoordinatorLine::Round(round) => self.progress.round(&round),
+            CoordinatorLine::Counted(counted) => {
+                self.progress.say(&counted.to_string());
+                heard.counted.push(counted);
+            }
             CoordinatorLine::Aborted { reason } => self.progress.say(&format!("tried again: {reason}")),
             CoordinatorLine::Finished(finished) => heard.coordinator = Some(*finished),
             CoordinatorLine::Listening { .. } | CoordinatorLine::Joined {} | CoordinatorLine::Other => {}

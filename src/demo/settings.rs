@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::Context as _;
-use tributary_certs::files::create_private_folder;
 use tributary_client::begin::begin_budget;
 use tributary_client::budget::BUDGET_FILE;
 use tributary_client::cli::sign_policy;
@@ -14,6 +13,7 @@ use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::schema::Schema;
 use tributary_protocol::plan::PrivacyMode;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
+use tributary_storage::files::create_private_folder;
 
 use super::defaults::DEFAULTS;
 use super::options::{DemoOptions, Model, Privacy};

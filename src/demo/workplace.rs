@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
-use tributary_certs::files::create_private_folder;
+use tributary_storage::files::create_private_folder;
 
 /// The open directory.
 ///

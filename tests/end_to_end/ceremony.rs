@@ -124,7 +124,8 @@ fn a_federation_begins_with_nothing_and_two_of_three_holders_sign_what_they_were
     // The office gives a member another key on the way: Ben's command finds it, whatever Ben sees.
     let text = fs::read_to_string(&proposal).unwrap();
     let key = text.split(" signing ").nth(1).unwrap().split(' ').next().unwrap();
-    let other: String = key.chars().rev().collect();
+    let (algorithm, digits) = key.split_once(':').unwrap();
+    let other = format!("{algorithm}:{}", digits.chars().rev().collect::<String>());
     let swapped = path("swapped");
     fs::write(&swapped, text.replace(key, &other)).unwrap();
     roster(&["countersign", &swapped, "--keys", &ben, "--first", "--confirm", &digest])
@@ -169,5 +170,5 @@ fn a_federation_begins_with_nothing_and_two_of_three_holders_sign_what_they_were
     };
     assert_eq!(finished["complete"], true, "{finished}");
     drop(clients);
-    done(run(["verify", "ledger", &path("coordinator/state/coordinator.ledger")]));
+    done(run(["verify", "ledger", &path("coordinator/state/audit.log")]));
 }

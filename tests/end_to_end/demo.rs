@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// The keys of `demo --json`, all of them.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "auc_federated",
     "auc_in_branch_mean",
     "auc_local_mean",
@@ -29,6 +29,7 @@ const KEYS: [&str; 18] = [
     "rss_bytes_coordinator_max",
     "seconds_rounds",
     "seconds_total",
+    "version",
 ];
 
 /// Eight small branches and a few rounds.
@@ -75,17 +76,15 @@ fn the_demo_trains_one_model_and_says_what_it_cost() {
         assert_eq!(verdict.code, Some(0), "{} {}", verdict.out, verdict.err);
         verdict.json()
     };
-    let verdict = verify(dir.join("coordinator/state/coordinator.ledger"));
+    let verdict = only_run(&verify(dir.join("coordinator/state/audit.log")));
     assert_eq!((&verdict["epsilon"], &verdict["complete"]), (&figures["epsilon"], &true.into()));
-    assert_eq!(
-        verdict["noise_multiplier"].as_f64().map(|noise| (noise * 1e6).round()),
-        figures["noise_multiplier"].as_f64().map(|noise| (noise * 1e6).round())
-    );
+    let noise = |value: &serde_json::Value| (value["noise_multiplier"].as_f64().unwrap() * 1e6).round();
+    assert_eq!(noise(&verdict["stages"][0]), noise(&figures));
     let model = verdict["model"].as_str().unwrap();
     assert!(dir.join(format!("coordinator/state/models/{model}.params")).is_file());
     for branch in 0..8 {
         let budget = verify(dir.join(format!("branches/branch-{branch:03}/state/budget.ledger")));
-        assert_eq!(budget["plans"][0]["rounds"], 4);
+        assert_eq!((&budget["runs"][0]["plan"], &budget["runs"][0]["rounds"]), (&verdict["plan"], &4.into()));
         assert_eq!(budget["epsilon"], figures["epsilon"]);
     }
     assert_eq!(left_behind(&dir), Vec::<String>::new());
@@ -95,6 +94,12 @@ fn the_demo_trains_one_model_and_says_what_it_cost() {
         let check = run(["config".as_ref(), "check".as_ref(), dir.join(file).as_os_str()]);
         assert_eq!(check.code, Some(0), "{} {}", check.out, check.err);
     }
+}
+
+/// The verdict on the one run of a journal.
+pub(crate) fn only_run(journal: &serde_json::Value) -> serde_json::Value {
+    let [run] = journal["runs"].as_array().unwrap().as_slice() else { panic!("{journal}") };
+    run.clone()
 }
 
 fn verified(words: [&str; 2], file: &Path) -> serde_json::Value {
@@ -110,35 +115,73 @@ fn coins_and_counts_are_charged_and_stated() {
     let finished = demo(&dir, &["--json", "--epsilon", "8", "--sampling-rate", "0.5", "--measure"]);
     assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
     let state = dir.join("coordinator/state");
-    let ledger = state.join("coordinator.ledger");
-    let verdict = verified(["verify", "ledger"], &ledger);
-    assert_eq!((&verdict["rounds_committed"], &verdict["counting_rounds"]), (&4.into(), &serde_json::json!([1, 1])));
+    let ledger = state.join("audit.log");
+    let verdict = only_run(&verified(["verify", "ledger"], &ledger));
+    let stages = [("count", 1), ("gradient", 4), ("evaluate", 1)];
+    let listed = |stages: &serde_json::Value| -> Vec<(String, u64, u64)> {
+        let stages = stages.as_array().unwrap().iter();
+        let number = |stage: &serde_json::Value, key: &str| stage[key].as_u64().unwrap();
+        stages
+            .map(|stage| {
+                (stage["kind"].as_str().unwrap().to_owned(), number(stage, "rounds"), number(stage, "charged"))
+            })
+            .collect()
+    };
+    let expected = stages.map(|(kind, rounds)| (kind.to_owned(), rounds, rounds));
+    assert_eq!(listed(&verdict["stages"]), expected);
+    assert!(verdict["stages"].as_array().unwrap().iter().all(|stage| stage["committed"] == stage["rounds"]));
+    assert_eq!((&verdict["rounds_committed"], &finished.json()["rounds"]), (&6.into(), &6.into()));
     assert_eq!(verdict["epsilon"], finished.json()["epsilon"]);
+    // Whoever watches hears of the counts in their order.
+    let heard = ["stage 1 (count): counts of 8 branches", "round 4/4", "stage 3 (evaluate): counts of 8 branches"];
+    let places = heard.map(|part| finished.err.find(part).unwrap_or_else(|| panic!("{part}: {}", finished.err)));
+    assert!(places.is_sorted(), "{}", finished.err);
+    // And a check of the settings names the stages before anything runs.
+    let settings = dir.join("coordinator/coordinator.toml");
+    let check = run(["config", "check", "--json"].map(Path::new).into_iter().chain([settings.as_path()]));
+    assert_eq!(check.code, Some(0), "{} {}", check.out, check.err);
+    let planned = check.json()["found"]["stages"].clone();
+    let planned: Vec<_> = planned
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|stage| (&stage["kind"], &stage["rounds"]))
+        .map(|(kind, rounds)| (kind.as_str().unwrap().to_owned(), rounds.as_u64().unwrap()))
+        .collect();
+    assert_eq!(planned, stages.map(|(kind, rounds)| (kind.to_owned(), rounds)));
     // The statement beside the ledger is the one that follows from it.
     let json =
         |name: &str| -> serde_json::Value { serde_json::from_slice(&fs::read(state.join(name)).unwrap()).unwrap() };
     let statement = verified(["verify", "statement"], &ledger);
     assert_eq!(statement, json("statement.json"));
     assert_eq!(statement["figures"]["epsilon_spent"], verdict["epsilon"]);
-    assert_eq!((&statement["figures"]["sampling_rate"], &statement["mode"]), (&0.5.into(), &"customer".into()));
+    assert_eq!(statement["mode"], "customer");
     assert_eq!(statement["questions"].as_array().unwrap().len(), 24);
-    let kinds: Vec<&str> =
-        statement["releases"].as_array().unwrap().iter().map(|release| release["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["training", "statistics", "evaluation"]);
+    let releases = statement["releases"].as_array().unwrap().iter();
+    let releases: Vec<_> = releases
+        .map(|release| {
+            (
+                release["stage"].as_u64().unwrap(),
+                release["kind"].as_str().unwrap(),
+                release["sampling_rate"].as_f64().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(releases, [(1, "count", 1.0), (2, "gradient", 0.5), (3, "evaluate", 1.0)]);
     // What was counted: every customer once, but for noise of the size that is stated.
     let customers = finished.json()["customers"].as_f64().unwrap();
     let total = |histogram: &serde_json::Value| -> (f64, f64) {
         let counts = histogram["counts"].as_array().unwrap();
         (counts.iter().map(|count| count.as_f64().unwrap()).sum(), counts.len() as f64)
     };
-    let statistics = json("counts/statistics.json");
+    let statistics = json("counts/1-count.json");
     let noise = statistics["noise_stddev_min"].as_f64().unwrap();
     for histogram in statistics["histograms"].as_array().unwrap() {
         let (sum, cells) = total(histogram);
         // All shares together are 1.3 times the guaranteed noise; 6 deviations.
         assert!((sum - customers).abs() < 6.0 * 1.4 * noise * cells.sqrt(), "{histogram}: {sum} of {customers}");
     }
-    let evaluation = json("counts/evaluation.json");
+    let evaluation = json("counts/3-evaluate.json");
     assert_eq!(evaluation["model"], verdict["model"], "what is released is what was evaluated");
     assert!(
         evaluation["heads"].as_array().unwrap().iter().all(|head| head["calibration"].as_array().unwrap().len() == 20)
@@ -150,10 +193,11 @@ fn coins_and_counts_are_charged_and_stated() {
             run(["client", "budget", "--json", "--config"].map(Path::new).into_iter().chain([config.as_path()]));
         assert_eq!(budget.code, Some(0), "{} {}", budget.out, budget.err);
         let budget = budget.json();
-        let rounds = serde_json::json!({ "training": 4, "statistics": 1, "evaluation": 1 });
-        assert_eq!(budget["plans"][0]["rounds"], rounds);
+        let [of_run] = budget["plans"][0]["runs"].as_array().unwrap().as_slice() else { panic!("{budget}") };
+        assert_eq!(listed(&of_run["stages"]), expected);
+        assert!(of_run["stages"].as_array().unwrap().iter().all(|stage| stage["rounds_left_for_life"].is_u64()));
         assert_eq!(budget["epsilon_spent"], verdict["epsilon"]);
-        assert_eq!(budget["plans"][0]["rounds_left_in_plan"], 1);
+        assert_eq!((&of_run["number"], &of_run["retries"], &of_run["rounds_left"]), (&1.into(), &1.into(), &1.into()));
         assert!(budget["epsilon_left"].as_f64().unwrap() > 0.0);
     }
 }
@@ -165,8 +209,8 @@ fn branches_can_train_locally_and_be_protected_as_a_whole() {
         let dir = folder.path().canonicalize().unwrap().join("run");
         let finished = demo(&dir, &["--json", "--epsilon", "50", "--privacy", mode]);
         assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
-        let ledger = dir.join("coordinator/state/coordinator.ledger");
-        let verdict = verified(["verify", "ledger"], &ledger);
+        let ledger = dir.join("coordinator/state/audit.log");
+        let verdict = only_run(&verified(["verify", "ledger"], &ledger));
         assert_eq!((&verdict["privacy"], &verdict["rounds_committed"]), (&mode.into(), &4.into()));
         let statement = verified(["verify", "statement"], &ledger);
         assert_eq!(statement["mode"], mode);
@@ -218,7 +262,7 @@ fn a_perceptron_without_noise_trains_too() {
     let dir = folder.path().canonicalize().unwrap().join("run");
     let finished = demo(&dir, &["--model", "mlp", "--privacy", "none"]);
     assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
-    for part in ["federated", "branch-only", "pooled", "privacy   none", "coordinator.ledger (verified)", "kept in"] {
+    for part in ["federated", "branch-only", "pooled", "privacy   none", "audit.log (verified)", "kept in"] {
         assert!(finished.out.contains(part), "{part} in {}", finished.out);
     }
     assert!(finished.err.contains("round 4/4: 8 survivors"), "{}", finished.err);
@@ -235,8 +279,8 @@ fn a_port_in_use_ends_the_demo_with_the_reason() {
     let finished = demo(&dir, &["--listen", &address.to_string()]);
     finished.assert_refused(1, &["coordinator failed", &port, "in use by another program", "logs/coordinator.log"]);
     // The port comes before the first entry: the ledger is opened, and nothing is in it.
-    let ledger = std::fs::read(dir.join("coordinator/state/coordinator.ledger")).unwrap();
-    assert_eq!(ledger.len(), tributary_protocol::ledger::LEDGER_HEADER.len());
+    let ledger = std::fs::read(dir.join("coordinator/state/audit.log")).unwrap();
+    assert_eq!(ledger.len(), tributary_protocol::log::LOG_HEADER_BYTES);
     assert_eq!(left_behind(&dir), Vec::<String>::new());
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Federation {
 
 impl Federation {
     /// Files from a demo that ran, with the coordinator started anew on a fresh state: its plan waits for eight branches.
-    fn waiting() -> Self {
+    pub(crate) fn waiting() -> Self {
         Self::waiting_with(|_, text| text.to_owned())
     }
 
@@ -52,13 +52,14 @@ impl Federation {
         assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
         fs::remove_dir_all(dir.join("coordinator/state")).unwrap();
         prepare(&dir);
+        Self::serving(folder, dir, change)
+    }
+
+    /// The coordinator of a demo's folder serves once more, over the state that is there.
+    pub(crate) fn serving(folder: tempfile::TempDir, dir: PathBuf, change: impl FnOnce(&Path, &str) -> String) -> Self {
         let settings = dir.join("coordinator/coordinator.toml");
         fs::write(&settings, change(&dir, &fs::read_to_string(&settings).unwrap())).unwrap();
-        let mut command = Command::new(EXECUTABLE);
-        command.args(["coordinator", "serve", "--events", "--config"]).arg(dir.join("coordinator/coordinator.toml"));
-        let mut coordinator =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let lines = BufReader::new(coordinator.stdout.take().unwrap());
+        let (coordinator, lines) = serve(&settings);
         let mut federation = Self { _folder: folder, dir, address: String::new(), coordinator, lines };
         let listening = federation.until("listening");
         let address = listening["address"].as_str().unwrap().to_owned();
@@ -70,6 +71,20 @@ impl Federation {
             });
         }
         federation
+    }
+
+    /// A coordinator that was stopped serves again; what it says when it listens.
+    pub(crate) fn restart(&mut self) -> serde_json::Value {
+        (self.coordinator, self.lines) = serve(&self.dir.join("coordinator/coordinator.toml"));
+        self.until("listening")
+    }
+
+    /// SIGTERM, which the coordinator obeys at once.
+    pub(crate) fn stop(&mut self) {
+        let id = i32::try_from(self.coordinator.id()).unwrap();
+        kill(Pid::from_raw(id), Signal::SIGTERM).unwrap();
+        self.until("stopped");
+        assert_eq!(self.coordinator.wait().unwrap().code(), Some(0));
     }
 
     pub(crate) fn branch(&self, number: usize) -> PathBuf {
@@ -126,6 +141,15 @@ impl Federation {
     pub(crate) fn run(&self, number: usize) -> Finished {
         finished(&self.command(number).output().unwrap())
     }
+}
+
+/// A coordinator of these settings, and its events.
+fn serve(settings: &Path) -> (Child, BufReader<ChildStdout>) {
+    let mut command = Command::new(EXECUTABLE);
+    command.args(["coordinator", "serve", "--events", "--config"]).arg(settings);
+    let mut coordinator = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let lines = BufReader::new(coordinator.stdout.take().unwrap());
+    (coordinator, lines)
 }
 
 impl Drop for Federation {
@@ -348,11 +372,8 @@ fn a_foreign_certificate_is_refused_with_the_reason() {
 #[test]
 fn a_coordinator_stops_gracefully() {
     let mut federation = Federation::waiting();
-    let id = i32::try_from(federation.coordinator.id()).unwrap();
-    kill(Pid::from_raw(id), Signal::SIGTERM).unwrap();
-    federation.until("stopped");
-    assert_eq!(federation.coordinator.wait().unwrap().code(), Some(0));
-    let ledger = federation.dir.join("coordinator/state/coordinator.ledger");
+    federation.stop();
+    let ledger = federation.dir.join("coordinator/state/audit.log");
     assert_eq!(run(["verify".as_ref(), "ledger".as_ref(), ledger.as_os_str()]).code, Some(0));
 }
 

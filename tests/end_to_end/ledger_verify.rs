@@ -1,4 +1,4 @@
-//! `tributary verify ledger` on good, torn and edited files, through the built executable.
+//! `tributary verify ledger` on good, torn, edited and old files, through the built executable.
 
 use std::path::PathBuf;
 
@@ -6,37 +6,50 @@ use crate::support::ledger::{self, DELTA};
 use crate::support::{Finished, run};
 use tributary_certs::budget::sign_first_use;
 use tributary_certs::suite::SigningKey;
-use tributary_journal::Journal;
 use tributary_model::privacy::epsilon_of;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId};
-use tributary_protocol::plan::{PrivacyMode, RoundKind, ValidPlan};
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::plan::{PrivacyMode, Run, RunRef};
 use tributary_protocol::privacy::{Accounts, RdpVector};
-use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent};
+use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent, StageTerms};
 use tributary_protocol::time::Millis;
+use tributary_storage::journal::Journal;
 
 /// Rounds of the plan; one more is charged.
 const ROUNDS: u32 = 5;
-/// Entries of a whole ledger: three to open, one charged in vain with its end, thirteen for each round, the release, two to
-/// close.
-const ENTRIES: usize = 3 + 2 + 13 * ROUNDS as usize + 1 + 2;
+/// Entries of a whole ledger: four to open, one charged in vain with its end, thirteen for each round, the stage's end, two to close.
+const ENTRIES: usize = 4 + 2 + 13 * ROUNDS as usize + 1 + 2;
+/// The first round's start.
+const FIRST_START: u64 = 4;
 
 struct Case {
     _folder: tempfile::TempDir,
     file: PathBuf,
-    plan: ValidPlan,
+    run: Run,
 }
 
 impl Case {
-    /// A ledger whose events were changed before they were written, so that the chain is whole.
+    /// A ledger whose events were changed before they were written, so that the chain is whole. It is the ledger of the run that they open.
     fn forged(change: impl FnOnce(&mut Vec<CoordinatorEvent>)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("coordinator.ledger");
-        let plan = ledger::plan(ROUNDS);
-        let mut events = ledger::events(&plan);
+        let run = ledger::run(ROUNDS);
+        let mut events = ledger::events(&run);
         change(&mut events);
-        ledger::write(&file, events);
-        Self { _folder: folder, file, plan }
+        let opened = match events.first() {
+            Some(CoordinatorEvent::RunOpened { plan, number, .. }) => {
+                plan.as_ref().clone().validate().ok().and_then(|plan| Run::new(plan, *number))
+            }
+            _ => None,
+        };
+        Self::of(opened.unwrap_or(run), events)
+    }
+
+    /// These events as the ledger of this run.
+    fn of(run: Run, events: Vec<CoordinatorEvent>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("audit.log");
+        ledger::write(&file, &run, events);
+        Self { _folder: folder, file, run }
     }
 
     fn good() -> Self {
@@ -44,7 +57,12 @@ impl Case {
     }
 
     fn verify(&self) -> Finished {
-        run(["verify".as_ref(), "ledger".as_ref(), "--json".as_ref(), self.file.as_os_str()])
+        self.verify_with(&["--json"])
+    }
+
+    fn verify_with(&self, options: &[&str]) -> Finished {
+        let words = ["verify", "ledger"].iter().chain(options).map(AsRef::as_ref);
+        run(words.chain([self.file.as_os_str()]))
     }
 
     /// The first bad entry and why.
@@ -72,29 +90,97 @@ fn a_good_ledger_is_recomputed() {
     assert_eq!(verdict["verified"], true);
     assert_eq!(verdict["kind"], "coordinator");
     assert_eq!(verdict["entries"], ENTRIES);
-    assert_eq!(verdict["plan"], case.plan.digest().to_string());
-    assert_eq!((&verdict["rounds_committed"], &verdict["rounds_charged"]), (&ROUNDS.into(), &(ROUNDS + 1).into()));
-    assert_eq!((&verdict["finished"], &verdict["complete"]), (&true.into(), &true.into()));
+    for digest in ["head", "root"] {
+        assert_eq!(verdict[digest].as_str().map(str::len), Some(64), "{verdict}");
+    }
+    let [of_run] = verdict["runs"].as_array().unwrap().as_slice() else { panic!("{verdict}") };
+    assert_eq!((&of_run["plan"], &of_run["run"]), (&case.run.plan().digest().to_string().into(), &1.into()));
+    assert_eq!((&of_run["rounds_committed"], &of_run["rounds_charged"]), (&ROUNDS.into(), &(ROUNDS + 1).into()));
+    assert_eq!((&of_run["finished"], &of_run["complete"]), (&true.into(), &true.into()));
+    // Of each of the nine updates in a sum, and of the quorum's nine.
+    assert_eq!(of_run["signatures"], 18 * ROUNDS);
+    let [stage] = of_run["stages"].as_array().unwrap().as_slice() else { panic!("{of_run}") };
+    assert_eq!((&stage["kind"], &stage["rounds"]), (&"gradient".into(), &ROUNDS.into()));
+    assert_eq!((&stage["committed"], &stage["charged"]), (&ROUNDS.into(), &(ROUNDS + 1).into()));
     // Six charged rounds at what the plan states for each; the plan promised for all that may be charged.
-    let spent = case.plan.round_charge.times(6);
-    assert_eq!(verdict["epsilon"].as_f64(), Some(epsilon_of(&spent.customer, DELTA).0));
-    let promised = verdict["epsilon_plan"].as_f64().unwrap();
+    let spent = case.run.stages[0].charge.times(6);
+    assert_eq!(of_run["epsilon"].as_f64(), Some(epsilon_of(&spent.customer, DELTA).0));
+    let promised = of_run["epsilon_plan"].as_f64().unwrap();
     assert!(promised <= 2.0 && promised > 1.99, "{promised}");
-    assert!(verdict["epsilon"].as_f64().unwrap() <= promised);
-    let people = run(["verify".as_ref(), "ledger".as_ref(), case.file.as_os_str()]);
+    assert!(of_run["epsilon"].as_f64().unwrap() <= promised);
+    let people = case.verify_with(&[]);
     assert_eq!(people.code, Some(0));
-    assert!(
-        people.out.starts_with("verified") && people.out.contains("5 of 5 committed, 6 of at most 6"),
-        "{}",
-        people.out
-    );
+    for part in [
+        "entries of 1 run\n",
+        "5 of 5 committed, 6 of at most 6",
+        "stage 1  gradient: 5 of 5 rounds committed, 6 charged",
+    ] {
+        assert!(people.out.starts_with("verified") && people.out.contains(part), "{part}: {}", people.out);
+    }
 }
 
 #[test]
 fn an_open_ledger_is_good_so_far() {
     let case = Case::forged(|events| events.truncate(ENTRIES - 5));
     let verdict = case.verify().json();
-    assert_eq!((&verdict["verified"], &verdict["finished"]), (&true.into(), &false.into()));
+    assert_eq!((&verdict["verified"], &verdict["runs"][0]["finished"]), (&true.into(), &false.into()));
+}
+
+/// For whoever reads along: each entry, its time, what happened, and what all of it has come to so far.
+#[test]
+fn every_event_is_shown_in_words_with_the_state_after_it() {
+    let case = Case::good();
+    let people = case.verify_with(&["--step"]);
+    assert_eq!(people.code, Some(0), "{} {}", people.out, people.err);
+    let (steps, verdict) = people.out.split_once("verified").unwrap();
+    let lines: Vec<&str> = steps.lines().collect();
+    assert_eq!(lines.len(), 2 * ENTRIES, "a line for what happened, and one for the state");
+    assert!(verdict.contains("6 of at most 6 charged, complete"), "{verdict}");
+    let shown = |entry: usize| (lines[2 * entry], lines[2 * entry + 1]);
+    for (entry, happened, state) in [
+        (0, "run 1 of plan \"test\" (", "0 of 5 rounds committed, 0 charged"),
+        (1, "roster 1 adopted: 10 members", "next a round of stage 1 of 1 (gradient)"),
+        (2, "began with 10 members: bank/branch-1, bank/branch-2, bank/branch-3 and 7 more", "0 sessions"),
+        (3, "10 members, of whom 8 must survive and 7 must sign", "1 session;"),
+        (4, "round 1 started: stage 1 of 1 (gradient)", "1 charged, 1 session; round 1 collects, 0 vectors so far"),
+        (13, "of bank/branch-9 entered the sum", "round 1 collects, 9 vectors so far"),
+        (14, "round 1: 9 survivors fixed as ", "round 1 awaits its quorum"),
+        (15, "round 1: 9 members signed", "round 1 awaits its sum"),
+        (16, "round 1 committed", "1 of 5 rounds committed, 1 charged"),
+        (18, "round 2 aborted: ", "1 of 5 rounds committed, 2 charged"),
+        (ENTRIES - 3, "stage 1 of 1 (gradient) concluded", "next the end of the run"),
+        (
+            ENTRIES - 1,
+            "the run is over, complete, after 5 rounds",
+            "5 of 5 rounds committed, 6 charged, 0 sessions; over",
+        ),
+    ] {
+        let (first, second) = shown(entry);
+        assert!(first.starts_with(&format!("{entry:>6}  1970-01-01 00:00 UTC  ")), "{first}");
+        assert!(first.contains(happened) && second.contains(state), "{entry}: {first}\n{second}");
+    }
+
+    // The same for programs: one object a line, and the verdict in the last.
+    let programs = case.verify_with(&["--step", "--json"]);
+    let objects: Vec<serde_json::Value> =
+        programs.out.lines().map(|line| serde_json::from_str(line).expect("an object a line")).collect();
+    let (verdict, steps) = objects.split_last().unwrap();
+    assert_eq!((steps.len(), &verdict["verified"]), (ENTRIES, &true.into()));
+    for (entry, step) in steps.iter().enumerate() {
+        assert_eq!((&step["entry"], &step["at"]), (&entry.into(), &entry.into()));
+        let (first, second) = shown(entry);
+        assert!(first.ends_with(step["happened"].as_str().unwrap()), "{first} {step}");
+        assert_eq!(second.trim_start(), step["state"].as_str().unwrap());
+    }
+
+    // Of a ledger that is not in order, everything before the first bad entry.
+    let bad = Case::forged(|events| events.retain(|event| !matches!(event, CoordinatorEvent::QuorumReached { .. })));
+    let (entry, _) = bad.refusal();
+    let people = bad.verify_with(&["--step"]);
+    assert_eq!(people.code, Some(1));
+    let (steps, verdict) = people.out.split_once("NOT verified").unwrap();
+    assert_eq!(steps.lines().count() as u64, 2 * entry, "{steps}");
+    assert!(verdict.contains(&format!("first bad entry: {entry},")), "{verdict}");
 }
 
 #[test]
@@ -125,21 +211,32 @@ fn every_changed_byte_is_found() {
 }
 
 #[test]
-fn what_no_coordinator_writes_is_found_behind_a_whole_chain() {
+fn what_no_coordinator_writes_is_found_after_a_whole_chain() {
     let started = |event: &&mut CoordinatorEvent| matches!(event, CoordinatorEvent::RoundStarted { .. });
     let less_noise = Case::forged(|events| {
         let Some(CoordinatorEvent::RoundStarted { descriptor }) = events.iter_mut().find(started) else { panic!() };
         descriptor.share_variance /= 2;
     });
     let (entry, reason) = less_noise.refusal();
-    assert!(entry == 3 && reason.contains("does not follow"), "{entry} {reason}");
+    assert!(entry == FIRST_START && reason.contains("descriptor follows from run and session"), "{entry} {reason}");
 
     let smaller_plan = Case::forged(|events| {
-        let CoordinatorEvent::PlanOpened { plan, .. } = &mut events[0] else { panic!() };
-        plan.sensitivity_squared -= 1;
+        let CoordinatorEvent::RunOpened { plan, .. } = &mut events[0] else { panic!() };
+        let privacy = plan.privacy;
+        let stage = &mut plan.stages[0];
+        stage.sensitivity_squared -= 1;
+        stage.customer_sensitivity_squared -= 1;
+        stage.charge = stage.charge_without_coins(privacy);
     });
     let (entry, reason) = smaller_plan.refusal();
-    assert!(entry == 0 && reason.contains("sensitivity"), "{entry} {reason}");
+    assert!(entry == 0 && reason.contains("squared sensitivity is stated as"), "{entry} {reason}");
+
+    let no_plan = Case::forged(|events| {
+        let CoordinatorEvent::RunOpened { plan, .. } = &mut events[0] else { panic!() };
+        plan.stages[0].sensitivity_squared -= 1;
+    });
+    let (entry, reason) = no_plan.refusal();
+    assert!(entry == 0 && reason.contains("the plan is valid"), "{entry} {reason}");
 
     let replayed = Case::forged(|events| {
         let admitted = events.iter().position(|event| matches!(event, CoordinatorEvent::UpdateAdmitted { .. }));
@@ -147,11 +244,11 @@ fn what_no_coordinator_writes_is_found_behind_a_whole_chain() {
         events.insert(admitted.unwrap() + 1, again);
     });
     let (entry, reason) = replayed.refusal();
-    assert!(entry == 5 && reason.contains("one update for each client"), "{entry} {reason}");
+    assert!(entry == FIRST_START + 2 && reason.contains("one update for each client"), "{entry} {reason}");
 
     let no_quorum =
         Case::forged(|events| events.retain(|event| !matches!(event, CoordinatorEvent::QuorumReached { .. })));
-    assert!(no_quorum.refusal().1.contains("without a quorum"));
+    assert!(no_quorum.refusal().1.contains("after a quorum"));
 
     let few = Case::forged(|events| {
         for event in events.iter_mut() {
@@ -160,7 +257,8 @@ fn what_no_coordinator_writes_is_found_behind_a_whole_chain() {
             }
         }
     });
-    assert!(few.refusal().1.contains("6 signatures where 7"));
+    let (entry, reason) = few.refusal();
+    assert!(entry == FIRST_START + 11 && reason.contains("as many of the committee sign"), "{entry} {reason}");
 
     let stranger = Case::forged(|events| {
         for event in events.iter_mut() {
@@ -171,10 +269,10 @@ fn what_no_coordinator_writes_is_found_behind_a_whole_chain() {
             }
         }
     });
-    assert!(stranger.refusal().1.contains("not of the session's cohort"));
+    assert!(stranger.refusal().1.contains("a member of the round's cohort"));
 
     let boast = Case::forged(|events| {
-        let Some(CoordinatorEvent::PlanFinished { rounds, .. }) = events.last_mut() else { panic!() };
+        let Some(CoordinatorEvent::RunFinished { rounds, .. }) = events.last_mut() else { panic!() };
         *rounds += 1;
     });
     assert_eq!(boast.refusal().0, ENTRIES as u64 - 1);
@@ -183,6 +281,67 @@ fn what_no_coordinator_writes_is_found_behind_a_whole_chain() {
         events.remove(0);
     });
     assert!(headless.refusal().0 == 0);
+}
+
+/// Nobody can be said to have taken part, or to have agreed, who has not signed it.
+#[test]
+fn signatures_that_nobody_made_are_found() {
+    let of_another = Case::forged(|events| {
+        let uploads = events.iter_mut().filter_map(|event| match event {
+            CoordinatorEvent::UpdateAdmitted { signature, .. } => Some(signature),
+            _ => None,
+        });
+        let [first, second] = uploads.take(2).collect::<Vec<_>>().try_into().unwrap();
+        std::mem::swap(first, second);
+    });
+    let (entry, reason) = of_another.refusal();
+    assert!(entry == FIRST_START + 1 && reason.contains("signature on which it rests"), "{entry} {reason}");
+
+    let of_another_set = Case::forged(|events| {
+        let quorums = events.iter_mut().filter_map(|event| match event {
+            CoordinatorEvent::QuorumReached { signatures, .. } => Some(signatures),
+            _ => None,
+        });
+        let [first, second] = quorums.take(2).collect::<Vec<_>>().try_into().unwrap();
+        first[8] = second[8].clone();
+    });
+    let (entry, reason) = of_another_set.refusal();
+    assert!(entry == FIRST_START + 11 && reason.contains("signature on which it rests"), "{entry} {reason}");
+
+    let another_set = Case::forged(|events| {
+        for event in events.iter_mut() {
+            if let CoordinatorEvent::SurvivorsFrozen { digest, .. } = event {
+                *digest = Digest([9; 32]);
+            }
+        }
+    });
+    assert!(another_set.refusal().1.contains("digest is that of its members"));
+}
+
+#[test]
+fn a_run_stands_in_its_own_ledger() {
+    let events = ledger::events(&ledger::run(ROUNDS));
+    let (entry, reason) = Case::of(ledger::run(ROUNDS + 1), events).refusal();
+    assert!(entry == 0 && reason.contains("another run than the ledger is of"), "{entry} {reason}");
+}
+
+/// Another run begins when the one before is over, in the same file.
+#[test]
+fn a_journal_of_two_runs_is_verified_run_by_run() {
+    let case = Case::good();
+    let second = ledger::run(ROUNDS + 1);
+    ledger::write(&case.file, &second, ledger::events(&second));
+    let verdict = case.verify().json();
+    let entries = 2 * ENTRIES + 13;
+    assert_eq!((&verdict["verified"], &verdict["entries"]), (&true.into(), &entries.into()));
+    let runs: Vec<_> = verdict["runs"].as_array().unwrap().iter().map(|run| (&run["plan"], &run["rounds"])).collect();
+    let plans = [case.run.plan(), second.plan()].map(|plan| plan.digest().to_string().into());
+    assert_eq!(runs, [(&plans[0], &ROUNDS.into()), (&plans[1], &(ROUNDS + 1).into())]);
+    let people = case.verify_with(&["--step"]);
+    assert!(people.out.contains(&format!("{entries} entries of 2 runs\n")), "{}", people.out);
+    let starts: Vec<&str> = people.out.lines().filter(|line| line.contains("of plan \"test\" (")).collect();
+    let numbers = starts.iter().map(|line| line.split_whitespace().next().unwrap());
+    assert_eq!(numbers.collect::<Vec<_>>(), ["0", ENTRIES.to_string().as_str()], "{starts:?}");
 }
 
 #[test]
@@ -206,18 +365,19 @@ fn rounds_beyond_the_plan_are_found() {
         events.splice(close..close, [start, abort]);
     });
     let (entry, reason) = case.refusal();
-    assert!(entry == ENTRIES as u64 - 3 && reason.contains("beyond the 6"), "{entry} {reason}");
+    assert!(entry == ENTRIES as u64 - 3 && reason.contains("within what the plan may charge"), "{entry} {reason}");
 }
 
 #[test]
 fn budget_files_are_verified_too() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("budget.ledger");
-    let (plan, charge) = (Digest([1; 32]), Accounts::customers(RdpVector::gaussian(1, 400)));
+    let run_of_plan = RunRef { plan: Digest([1; 32]), number: 1 };
+    let charge = Accounts::customers(RdpVector::gaussian(1, 400));
     let charged = |round| ParticipantEvent::BudgetCharged {
-        plan,
+        run: run_of_plan,
         round: RoundId(round),
-        kind: RoundKind::Train,
+        stage: 0,
         at: Millis(1),
         descriptor: Digest([2; 32]),
         charge: charge.clone(),
@@ -225,36 +385,72 @@ fn budget_files_are_verified_too() {
     // The first use is 1, and each charge one more.
     let upload = |round| {
         let (number, vector) = (RoundId(round), Digest([3; 32]));
-        ParticipantEvent::Uploaded { round: number, vector, counter: round.min(2) + 1 }
+        ParticipantEvent::Uploaded { run: run_of_plan, round: number, vector, counter: round.min(2) + 1 }
     };
     let owner = SigningKey::from_seed(&[5; 32]);
     let first = sign_first_use(&owner, ("test", &[6; 32]), owner.verifying_key(), false);
     let begun = ParticipantEvent::BudgetBegun { population: "test".into(), salt: [6; 32], first };
     let append = |events: Vec<ParticipantEvent>| {
-        let (mut journal, _) = Journal::open(&file).unwrap();
+        let (mut journal, _) = Journal::open(&file, LedgerId::BUDGET).unwrap();
         events.into_iter().for_each(|event| journal.append(Millis(1), event).unwrap());
         journal.sync().unwrap();
     };
-    let verify = || run(["verify".as_ref(), "ledger".as_ref(), "--json".as_ref(), file.as_os_str()]);
-    let accepted = ParticipantEvent::PlanAccepted {
-        plan,
+    let verify = |options: &[&str]| {
+        let words = ["verify", "ledger"].iter().chain(options).map(AsRef::as_ref);
+        run(words.chain([file.as_os_str()]))
+    };
+    let accepted = ParticipantEvent::RunAccepted {
+        run: run_of_plan,
         name: "test".into(),
         purpose: "test".into(),
         privacy: PrivacyMode::Customer,
-        charge: charge.clone(),
+        stages: vec![StageTerms { kind: "gradient".into(), rounds: 7, charge: charge.clone() }],
+        retries: 1,
         charge_max: charge.times(8),
-        rounds_charged_max: 8,
     };
     append(vec![begun, accepted, charged(1), upload(1), charged(2)]);
-    let verdict = verify().json();
+    let verdict = verify(&["--json"]).json();
     assert_eq!((&verdict["kind"], &verdict["entries"]), (&"budget".into(), &5.into()));
     assert_eq!(verdict["epsilon"].as_f64(), Some(epsilon_of(&charge.customer.times(2), 1e-6).0));
-    assert_eq!(verdict["plans"][0]["rounds"], 2);
+    assert_eq!((&verdict["runs"][0]["run"], &verdict["runs"][0]["rounds"]), (&1.into(), &2.into()));
+    let steps = verify(&["--step"]);
+    assert_eq!((steps.code, steps.out.split("verified").next().unwrap().lines().count()), (Some(0), 10));
+    for part in [
+        "the budget of \"test\" begins as a first use",
+        "(\"test\") was accepted: 1 stage",
+        "was charged: stage 1 (gradient)\n        counter 3, 2 rounds of 1 run charged\n",
+    ] {
+        assert!(steps.out.contains(part), "{part}: {}", steps.out);
+    }
     // Something left the branch that was never charged.
     append(vec![upload(2), upload(3)]);
-    let finished = verify();
+    let finished = verify(&["--json"]);
     assert_eq!(finished.code, Some(1));
     assert_eq!(finished.json()["entry"], 6);
+}
+
+/// What releases before wrote: a header of twelve bytes, and one ledger in each file.
+#[test]
+fn a_file_of_the_old_format_is_refused_with_its_version_and_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("audit.log");
+    for rest in [&[][..], &[7; 200]] {
+        let old = [&b"TRIBLDGR\x01\0\0\0"[..], rest].concat();
+        std::fs::write(&file, &old).unwrap();
+        let parts = [
+            "a journal of version 1, which an older release wrote",
+            "this release reads version 2 alone",
+            "verify it with the release that wrote it, and begin a new one",
+        ];
+        for words in [&["verify", "ledger"][..], &["verify", "ledger", "--step"]] {
+            let refused = run(words.iter().map(AsRef::as_ref).chain([file.as_os_str()]));
+            assert_eq!(refused.code, Some(1), "{} {}", refused.out, refused.err);
+            assert!(refused.out.starts_with("NOT verified"), "{}", refused.out);
+            assert!(parts.iter().all(|part| refused.out.contains(part)), "{}", refused.out);
+        }
+        run(["verify", "statement"].iter().map(AsRef::as_ref).chain([file.as_os_str()])).assert_refused(1, &parts);
+        assert_eq!(std::fs::read(&file).unwrap(), old, "the file is left as it is");
+    }
 }
 
 #[test]
@@ -269,7 +465,7 @@ fn what_is_no_ledger_is_refused() {
         let finished = verify();
         assert!(finished.code == Some(1) && finished.out.contains("NOT verified"), "{}", finished.out);
     }
-    drop(Journal::<CoordinatorEvent>::open(&folder.path().join("new")).unwrap());
+    drop(Journal::<CoordinatorEvent>::open(&folder.path().join("new"), ledger::run(ROUNDS).id().into()).unwrap());
     let empty = run(["verify".as_ref(), "ledger".as_ref(), folder.path().join("new").as_os_str()]);
     assert!(empty.code == Some(0) && empty.out.contains("no entry yet"), "{}", empty.out);
 }

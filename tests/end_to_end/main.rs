@@ -17,6 +17,7 @@ mod partners;
 mod pinned;
 mod preflight;
 mod privacy;
+mod runs;
 #[cfg(feature = "simulate")]
 mod simulate;
 mod support;

@@ -9,14 +9,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tributary_certs::enrolment::{names, open_authority, write_certificates};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::fault::FaultKind;
-use tributary_certs::files::Existing;
 use tributary_certs::identity::Identity;
 use tributary_certs::inspect::verify_chain;
 use tributary_certs::issue::{LeafRequest, Validity};
 use tributary_certs::keys::TlsKey;
 use tributary_certs::tls::{TrustRoots, read_certificates};
+use tributary_storage::files::Existing;
 
-use crate::demo::demo;
+use crate::demo::{demo, only_run};
 use crate::support::{EXECUTABLE, run};
 
 /// A demo of eight branches and two partners that ran to its end.
@@ -70,13 +70,14 @@ fn partners_bring_their_own_authority_and_the_whole_noise() {
     // Eight of six shares, and two whole noises.
     let excess = ran.figures["noise_excess"].as_f64().unwrap();
     assert!((excess - (8.0_f64 / 6.0 + 2.0).sqrt()).abs() < 1e-9, "{excess}");
-    let ledger = "coordinator/state/coordinator.ledger";
-    let verdict = ran.json(&["verify", "ledger", "--json"], ledger);
+    let ledger = "coordinator/state/audit.log";
+    let verdict = only_run(&ran.json(&["verify", "ledger", "--json"], ledger));
     assert_eq!((&verdict["rounds_committed"], &verdict["complete"]), (&4.into(), &true.into()));
     let statement = ran.json(&["verify", "statement", "--json"], ledger);
     let full = &statement["protections"][2];
     assert!(full["who"].as_str().unwrap().contains("own_noise = \"full\""), "{full}");
-    assert_eq!(full["epsilon_plan"], statement["figures"]["epsilon_plan"]);
+    assert!(full["epsilon_run"].is_f64());
+    assert_eq!(full["epsilon_run"], statement["figures"]["epsilon_run"]);
 
     // An organisation each in the roster, behind the bank's.
     let roster = fs::read_to_string(ran.at("authority/roster")).unwrap();
@@ -97,7 +98,9 @@ fn partners_bring_their_own_authority_and_the_whole_noise() {
         // The coordinator's own folder restricts each of them.
         assert!(ran.at(&format!("identities/coordinator/trust-{name}.pem")).is_file());
         let budget = ran.json(&["client", "budget", "--json", "--config"], &format!("partners/{name}/client.toml"));
-        assert_eq!((&budget["own_noise"], &budget["plans"][0]["rounds"]["training"]), (&"full".into(), &4.into()));
+        let stage = &budget["plans"][0]["runs"][0]["stages"][0];
+        assert_eq!((&stage["kind"], &stage["charged"]), (&"gradient".into(), &4.into()));
+        assert_eq!(budget["own_noise"], "full");
         assert_eq!(budget["epsilon_spent"], verdict["epsilon"], "whole noise is no other charge");
     }
     let budget = ran.json(&["client", "budget", "--json", "--config"], "branches/branch-000/client.toml");

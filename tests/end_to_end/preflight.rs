@@ -62,8 +62,9 @@ fn each_cause_has_its_code_and_its_sentences() {
         "--config".as_ref(),
         federation.config(6).as_os_str(),
     ]);
-    let lines = json.json();
-    assert!(lines.as_array().unwrap().iter().all(|line| line["outcome"] == "ok"), "{lines}");
+    let found = json.json();
+    assert_eq!(found["version"], 1);
+    assert!(found["findings"].as_array().unwrap().iter().all(|line| line["outcome"] == "ok"), "{found}");
 }
 
 #[test]

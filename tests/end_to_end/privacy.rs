@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::needed;
 use crate::support::run;
 
-const KEYS: [&str; 6] = ["epsilon_enforced", "epsilon_gdp", "epsilon_pld", "epsilon_rdp", "noise_multiplier", "order"];
+const KEYS: [&str; 7] =
+    ["epsilon_enforced", "epsilon_gdp", "epsilon_pld", "epsilon_rdp", "noise_multiplier", "order", "version"];
 
 fn figures(arguments: &[&str]) -> serde_json::Value {
     let finished = run(["privacy"].iter().chain(arguments).chain(&["--json"]));

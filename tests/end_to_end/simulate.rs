@@ -28,7 +28,7 @@ fn a_campaign_counts_and_a_trace_tells_the_same_story_twice() {
     let trace = || run(["simulate", "--clients", "8", "--seed", "3", "--rounds", "1", "--trace"]);
     let (first, second) = (trace(), trace());
     assert_eq!(first.code, Some(0), "{}", first.err);
-    assert!(first.out.contains("records PlanOpened"), "{}", first.out);
+    assert!(first.out.contains("records RunOpened"), "{}", first.out);
     assert_eq!(first.out, second.out);
 }
 

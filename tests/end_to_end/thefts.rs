@@ -10,12 +10,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tributary_certs::enrolment::{names, open_authority, write_certificates};
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::files::Existing;
 use tributary_certs::identity::Identity;
 use tributary_certs::issue::{LeafRequest, Validity};
 use tributary_certs::keys::{TlsKey, write_signing_key};
 use tributary_certs::suite::SigningKey;
-use tributary_certs::tls::write_revocations;
+use tributary_storage::files::Existing;
 
 use crate::federation::Federation;
 use crate::support::{EXECUTABLE, Finished, begin_anew, run, sign_roster};
@@ -189,7 +188,7 @@ fn a_stolen_partner_is_cut_off_although_its_own_authority_vouches_for_it() {
     }
     // By its number and by its key as well, each by itself.
     let key = fs::read_to_string(federation.dir.join("identities/branch-001/signing.pub")).unwrap();
-    for words in [["deny", "--client", "2"], ["deny", "--key", key.trim()]] {
+    for words in [["deny", "--client", "2"], ["deny", "--key", key.lines().nth(1).unwrap()]] {
         typed(&federation, &words);
         let denied = Instant::now();
         assert_eq!(federation.until("left")["client"], 2);
@@ -319,9 +318,9 @@ fn an_ended_list_is_a_fault_with_its_cure() {
     let root = text.rfind("-----BEGIN X509 CRL-----").unwrap();
     let certificate = &text[..text.find("-----BEGIN X509 CRL-----").unwrap()];
     let ended = |number: u64| {
-        let alone = federation.dir.join("list.pem");
-        write_revocations(&issuing.revocation_list(number, past, &[]).unwrap(), &alone).unwrap();
-        format!("{certificate}{}{}", fs::read_to_string(&alone).unwrap(), &text[root..])
+        let list = issuing.revocation_list(number, past, &[]).unwrap();
+        let list = pem::encode(&pem::Pem::new("X509 CRL", list.to_vec()));
+        format!("{certificate}{list}{}", &text[root..])
     };
     // The branch was away while the office made its second list.
     typed(&federation, &["crl"]);

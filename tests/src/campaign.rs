@@ -10,6 +10,7 @@ use cpu_time::ProcessTime;
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::secagg::toy::Toy;
 
+use crate::meaning::Meaning;
 use crate::options::{Options, SuiteKind};
 use crate::outcome::{Outcome, Violation};
 use crate::trace::Lines;
@@ -27,6 +28,12 @@ pub fn trace(seed: u64, options: &Options, line: &mut dyn FnMut(&str)) -> Outcom
     run_with(seed, options, Some(line))
 }
 
+/// Runs one seed of a plan whose stages mean something else than the oracle's, under the toy suite.
+#[must_use]
+pub fn run_meaning(seed: u64, options: &Options, meaning: Box<dyn Meaning>) -> Outcome {
+    guarded(seed, || World::<Toy>::meaning(seed, *options, None, Some(meaning)).run())
+}
+
 /// What a campaign came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Campaign {
@@ -40,6 +47,8 @@ pub struct Campaign {
     pub faults: u64,
     /// Lies told.
     pub lies: u64,
+    /// Lies in one field of a message that were refused, with the reason that each has.
+    pub refused: u64,
     /// Runs that could not end because too many byzantine clients were evicted for the plan's smallest cohort.
     pub stranded: u64,
     /// Runs in which an invariant did not hold, by seed.
@@ -83,6 +92,7 @@ impl Campaign {
         self.aborted += u64::from(outcome.aborted);
         self.faults += u64::from(outcome.faults);
         self.lies += u64::from(outcome.lies);
+        self.refused += u64::from(outcome.refused);
         self.stranded += u64::from(outcome.stranded);
         if outcome.violation.is_some() {
             self.violations.push(outcome);
@@ -90,13 +100,16 @@ impl Campaign {
     }
 }
 
-/// A panic of a machine is a violation like any other.
 fn run_with(seed: u64, options: &Options, lines: Lines<'_>) -> Outcome {
-    let world = AssertUnwindSafe(|| match options.suite {
+    guarded(seed, || match options.suite {
         SuiteKind::Toy => World::<Toy>::new(seed, *options, lines).run(),
         SuiteKind::Real => World::<RealSuite>::new(seed, *options, lines).run(),
-    });
-    catch_unwind(world).unwrap_or_else(|panic| {
+    })
+}
+
+/// A panic of a machine is a violation like any other.
+fn guarded(seed: u64, world: impl FnOnce() -> Outcome) -> Outcome {
+    catch_unwind(AssertUnwindSafe(world)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
         let violation = Violation { at_ms: 0, rule: "nothing panics", what: text };
@@ -105,6 +118,7 @@ fn run_with(seed: u64, options: &Options, lines: Lines<'_>) -> Outcome {
             committed: 0,
             aborted: 0,
             lies: 0,
+            refused: 0,
             faults: 0,
             virtual_ms: 0,
             trace: 0,

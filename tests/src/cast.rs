@@ -5,10 +5,10 @@ use tributary_protocol::budget::{BudgetHead, FirstUse, Heads, Kept, population_d
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId};
 use tributary_protocol::message::SignedBody;
-use tributary_protocol::plan::{ClipForm, Counting, Plan, PrivacyMode, RoundKind, ValidPlan};
-use tributary_protocol::privacy::{Accounts, RdpVector};
+use tributary_protocol::plan::{ModelRef, NoiseShare, Plan, PrivacyMode, Retention, Run, RunRef, Stage, ValidPlan};
+use tributary_protocol::privacy::{Accounts, RdpVector, Unit};
 use tributary_protocol::roster::{ALL, AuthoritySignature, MemberName, Roster, RosterEntry, SignedRoster};
-use tributary_protocol::round::{CoordinatorSettings, ParticipantEvent, ParticipantRecord, Policy, Timing};
+use tributary_protocol::round::{BudgetRecord, CoordinatorSettings, ParticipantEvent, Policy, StageTerms, Timing};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRefused, CohortRule, Thresholds};
 use tributary_protocol::secagg::suite::{Signature, Suite, VerifyingKey};
@@ -16,21 +16,22 @@ use tributary_protocol::secagg::toy::Toy;
 use tributary_protocol::time::Millis;
 
 use crate::dice::Dice;
+use crate::meaning::{Meaning, Oracle, STATE_BYTES, kind};
 use crate::options::Options;
 
 /// A suite whose signing keys can be made from a number.
-pub(crate) trait Stage: Suite {
+pub(crate) trait Keyed: Suite {
     /// The signing key of a seed.
     fn signing_key(seed: [u8; 32]) -> Self::SigningKey;
 }
 
-impl Stage for Toy {
+impl Keyed for Toy {
     fn signing_key(seed: [u8; 32]) -> [u8; 32] {
         seed
     }
 }
 
-impl Stage for RealSuite {
+impl Keyed for RealSuite {
     fn signing_key(seed: [u8; 32]) -> SigningKey {
         SigningKey::from_seed(&seed)
     }
@@ -54,8 +55,8 @@ const SESSION_ROUNDS_MAX: u32 = 8;
 /// Noised coordinates behind the model's, as in a real plan.
 const RIDERS: u32 = 3;
 
-/// Purpose of the dice that decide whether a plan counts.
-const COUNTS: u64 = 700;
+/// Purpose of the dice that decide which stages a plan has, and how often it runs.
+const STAGES: u64 = 700;
 
 const COORDINATOR: u32 = u32::MAX;
 const AUTHORITY: u32 = u32::MAX - 1;
@@ -65,6 +66,8 @@ const OWNER: u32 = 1 << 30;
 /// What does not change during a run.
 pub(crate) struct Cast {
     pub(crate) plan: ValidPlan,
+    /// What its stages mean.
+    pub(crate) meaning: Box<dyn Meaning>,
     pub(crate) roster: SignedRoster,
     /// The roster before it, as the authorities signed it: without the newest client.
     pub(crate) old_roster: SignedRoster,
@@ -77,9 +80,12 @@ pub(crate) struct Cast {
 }
 
 impl Cast {
-    /// The cast of a seed.
-    pub(crate) fn new<S: Stage>(options: &Options, dice: &mut Dice) -> Self {
-        let plan = plan(options, dice).validate().expect("the simulator's plans are valid");
+    /// The cast of a seed; of other stages than its own where they are given.
+    pub(crate) fn new<S: Keyed>(options: &Options, dice: &mut Dice, meaning: Option<Box<dyn Meaning>>) -> Self {
+        let (usual, oracle) = plan(options, dice);
+        let meaning = meaning.unwrap_or_else(|| Box::new(oracle));
+        let usual = Plan { initial_model: ModelRef::Digest(meaning.digest(&meaning.first_state())), ..usual };
+        let plan = meaning.plan(usual).validate().expect("the simulator's plans are valid");
         let entries: Vec<_> = (1..=options.clients).map(|number| entry::<S>(ClientId(number), number)).collect();
         let (_, before) = entries.split_last().expect("a roster has clients");
         let old = Roster::new(1, Digest::ZERO, before.to_vec(), Vec::new()).expect("the simulator's rosters are valid");
@@ -97,7 +103,13 @@ impl Cast {
             coordinator: S::verifying_key(&coordinator_key::<S>()),
             authority: S::verifying_key(&S::signing_key(seed_of(AUTHORITY))),
             plan,
+            meaning,
         }
+    }
+
+    /// The run of a number, from 1.
+    pub(crate) fn run(&self, number: u32) -> Run {
+        Run::new(self.plan.clone(), number).expect("the plan allows it")
     }
 
     /// A client's own policy.
@@ -107,17 +119,16 @@ impl Cast {
             cap: self.cap.clone(),
             plan_cap: self.cap.clone(),
             modes: vec![PrivacyMode::Customer],
-            purposes: vec![self.plan.purpose.to_string()],
+            purposes: vec![self.plan.purpose.raw().to_owned()],
             schema: self.plan.schema,
             groups: vec![self.plan.group.clone()],
             overlap_min: 1,
             upload_offset_ms_min: 0,
-            clip_norm_min_bits: 0.001_f64.to_bits(),
             rounds_max: u32::MAX,
             rounds_a_day: u32::MAX,
             timing: Timing::Plain,
-            coordinator: self.coordinator,
-            authorities: vec![self.authority],
+            coordinator: self.coordinator.clone(),
+            authorities: vec![self.authority.clone()],
             authorities_needed: 1,
         }
     }
@@ -127,10 +138,11 @@ impl Cast {
         self.rule.thresholds(&organisations(cohort), self.roster.roster.entries().len())
     }
 
-    /// What the coordinator starts with, before or after its operator has installed the newer roster.
-    pub(crate) fn settings<S: Stage>(&self, newer: bool) -> CoordinatorSettings<S> {
+    /// What the coordinator of a run starts with, before or after its operator has installed the newer roster.
+    pub(crate) fn settings<S: Keyed>(&self, run: Run, newer: bool) -> CoordinatorSettings<S> {
         CoordinatorSettings {
-            plan: self.plan.clone(),
+            run,
+            model: self.meaning.digest(&self.meaning.first_state()),
             delta_bits: 1e-6_f64.to_bits(),
             roster: if newer { self.next_roster.clone() } else { self.roster.clone() },
             signing_key: coordinator_key::<S>(),
@@ -140,7 +152,7 @@ impl Cast {
     }
 
     /// What a client's budget file holds before the plan: its first use, and another plan on the same customers.
-    pub(crate) fn past<S: Stage>(&self, client: ClientId) -> Vec<ParticipantEvent> {
+    pub(crate) fn past<S: Keyed>(&self, client: ClientId) -> Vec<ParticipantEvent> {
         let (population, salt) = ("customers".to_owned(), seed_of(client.0));
         let owner = S::signing_key(seed_of(OWNER));
         let mut first = FirstUse {
@@ -148,49 +160,49 @@ impl Cast {
             owner: S::verifying_key(&owner),
             signing_key: S::verifying_key(&client_key::<S>(client)),
             adopts: false,
-            signature: Signature(Vec::new()),
+            signature: Signature::none(),
         };
         first.signature = S::sign(&owner, &first.to_sign::<S>());
         let charge = spent_before(&self.plan);
         vec![
             ParticipantEvent::BudgetBegun { population, salt, first },
-            ParticipantEvent::PlanAccepted {
-                plan: EARLIER,
+            ParticipantEvent::RunAccepted {
+                run: EARLIER,
                 name: "earlier".into(),
                 purpose: self.plan.purpose.clone(),
                 privacy: PrivacyMode::Customer,
-                charge: charge.clone(),
+                stages: vec![StageTerms { kind: kind::COUNT.into(), rounds: 1, charge: charge.clone() }],
+                retries: 0,
                 charge_max: charge.clone(),
-                rounds_charged_max: 1,
             },
             ParticipantEvent::BudgetCharged {
-                plan: EARLIER,
+                run: EARLIER,
                 round: RoundId(1),
-                kind: RoundKind::Train,
+                stage: 0,
                 at: Millis(0),
-                descriptor: EARLIER,
+                descriptor: EARLIER.plan,
                 charge,
             },
         ]
     }
 
     /// What the coordinator keeps of that: each client's head, and the roster of the time.
-    pub(crate) fn kept_before<S: Stage>(&self) -> Vec<Kept> {
+    pub(crate) fn kept_before<S: Keyed>(&self) -> Vec<Kept> {
         let head = |entry: &RosterEntry| {
-            let record = ParticipantRecord::replay(&self.past::<S>(entry.client));
+            let record = BudgetRecord::replay(&self.past::<S>(entry.client)).expect("a file that a branch writes");
             let first = record.begun.as_ref().expect("the past begins with it");
             let mut head = BudgetHead {
                 client: entry.client,
                 population: first.population,
                 counter: record.counter,
                 spent: record.spent.clone(),
-                plan: EARLIER,
+                run: EARLIER,
                 charged: record.charged(&EARLIER),
                 others: Vec::new(),
                 day: record.last_day(),
                 epoch: self.roster.roster.epoch(),
-                owner: first.owner,
-                signature: Signature(Vec::new()),
+                owner: first.owner.clone(),
+                signature: Signature::none(),
             };
             head.signature = S::sign(&client_key::<S>(entry.client), &head.to_sign::<S>());
             Kept::Head(Box::new(head))
@@ -202,33 +214,28 @@ impl Cast {
 
 /// What the earlier plan cost.
 fn spent_before(plan: &Plan) -> Accounts {
-    plan.round_charge.times(3)
+    plan.stages.iter().fold(Accounts::zero(), |most, stage| most.most(&stage.charge)).times(3)
 }
 
-/// The earlier plan.
-const EARLIER: Digest = Digest([9; 32]);
-
-/// The first model's bytes.
-pub(crate) fn first_model() -> Vec<u8> {
-    b"the first model, thirty-two byte".to_vec()
-}
+/// The run of an earlier plan.
+const EARLIER: RunRef = RunRef { plan: Digest([9; 32]), number: 1 };
 
 /// A client's signing key.
-pub(crate) fn client_key<S: Stage>(client: ClientId) -> S::SigningKey {
+pub(crate) fn client_key<S: Keyed>(client: ClientId) -> S::SigningKey {
     S::signing_key(seed_of(client.0))
 }
 
 /// The coordinator's signing key, which a lying coordinator has as well.
-pub(crate) fn coordinator_key<S: Stage>() -> S::SigningKey {
+pub(crate) fn coordinator_key<S: Keyed>() -> S::SigningKey {
     S::signing_key(seed_of(COORDINATOR))
 }
 
 /// A roster entry whose key is the coordinator's own invention.
-pub(crate) fn sybil<S: Stage>(client: ClientId) -> RosterEntry {
+pub(crate) fn sybil<S: Keyed>(client: ClientId) -> RosterEntry {
     entry::<S>(client, STRANGER - client.0)
 }
 
-fn entry<S: Stage>(client: ClientId, key: u32) -> RosterEntry {
+fn entry<S: Keyed>(client: ClientId, key: u32) -> RosterEntry {
     RosterEntry {
         client,
         name: MemberName::new(&format!("bank-{client}"), "branch").expect("a name"),
@@ -239,7 +246,7 @@ fn entry<S: Stage>(client: ClientId, key: u32) -> RosterEntry {
     }
 }
 
-fn sign_roster<S: Stage>(roster: Roster) -> SignedRoster {
+fn sign_roster<S: Keyed>(roster: Roster) -> SignedRoster {
     let signature = S::sign(&S::signing_key(seed_of(AUTHORITY)), &roster.signing_input());
     SignedRoster { roster, signatures: vec![AuthoritySignature { authority: 0, signature }] }
 }
@@ -250,55 +257,81 @@ fn seed_of(number: u32) -> [u8; 32] {
     seed
 }
 
-/// A plan whose oracle has a coordinate for every client. Its privacy is charged for as usual; the simulated data add no noise, so that the
-/// sum can be compared exactly.
-fn plan(options: &Options, dice: &mut Dice) -> Plan {
+/// A plan, and stages whose oracle has a coordinate for every client. Their privacy is charged for as usual; the simulated data add no noise, so
+/// that the sum can be compared exactly.
+fn plan(options: &Options, dice: &mut Dice) -> (Plan, Oracle) {
     let wide = dice.chance(500);
-    let units: u32 = if wide { 1 << 20 } else { 1000 };
-    let squared = u128::from(units).pow(2);
-    let rounds = options.rounds;
-    // Some plans count customers before or after training, in small cohorts: a large one has enough to do.
     let beside = dice.clone().word();
-    let counting = |purpose| {
-        let counts = options.clients <= LARGE && Dice::new(beside, purpose).chance(300);
-        let cells = options.clients + 3;
-        counts.then(|| Counting { cells, bins: 10, sensitivity_squared: squared, noise_variance: 500 * squared })
-    };
-    // Some plans run out of charges, which must end them in order.
-    let spare = if dice.chance(100) { 2 } else { 20 + rounds.saturating_mul(10) };
-    Plan {
+    // Some plans run out of charges soon, which must end their runs in order.
+    let oracle = Oracle::new(options, (wide, dice.chance(100)), beside);
+    let small = options.clients <= LARGE;
+    let plan = Plan {
         name: "simulated".into(),
         purpose: "simulation".into(),
         schema: Digest::of(b"schema"),
         architecture: vec![1],
-        parameters: options.clients,
-        riders: RIDERS,
-        initial_model: Digest::of(&first_model()),
+        initial_model: ModelRef::Zero,
         privacy: PrivacyMode::Customer,
         overlap_max: 1,
-        sampling_threshold: 0,
-        local: None,
-        ring: if wide { Ring::Bits64 } else { Ring::Bits32 },
-        clip_form: ClipForm::Exact,
-        example_clip_norm_bits: 1.0_f64.to_bits(),
-        loss_bound_bits: 4.0_f64.to_bits(),
-        clip_units: units,
-        sensitivity_squared: squared,
-        customer_sensitivity_squared: squared,
-        noise_variance: 2000 * squared,
-        round_charge: Accounts::customers(RdpVector::gaussian(squared, 2000 * squared)),
-        statistics: counting(COUNTS),
-        evaluation: counting(COUNTS + 1),
-        rounds,
-        rounds_charged_max: rounds.saturating_add(spare),
         customers_nominal: 1000,
         customers_max: 2000,
+        stages: Vec::new(),
+        retries: 0,
+        // Some plans run twice, over one budget of each client.
+        runs: if small && Dice::new(beside, STAGES + 4).chance(250) { 2 } else { 1 },
         session_rounds: session_rounds(options, dice),
         cohort: CohortRule { coalition: coalition(options, dice), ..CohortRule::USUAL },
         group: ALL.into(),
         round_deadline_ms: ROUND_DEADLINE_MS,
-        upload_offset_ms: *Dice::new(beside, COUNTS + 2).pick(&[0, 0, 40]),
+        upload_offset_ms: *Dice::new(beside, STAGES + 2).pick(&[0, 0, 40]),
         keying_deadline_ms: KEYING_DEADLINE_MS,
+        retention: Retention::USUAL,
+    };
+    (plan, oracle)
+}
+
+impl Oracle {
+    /// Training, and in some plans of small cohorts, for a large one has enough to do, a count before it, a second part of it, and an evaluation
+    /// after it.
+    fn new(options: &Options, (wide, short): (bool, bool), beside: u64) -> Self {
+        let reach: u32 = if wide { 1 << 20 } else { 1000 };
+        let squared = u128::from(reach).pow(2);
+        let stage = |name: &str, rounds, multiplier, model_bytes| Stage {
+            kind: name.into(),
+            settings: vec![1],
+            dimension: options.clients + RIDERS,
+            ring: if wide { Ring::Bits64 } else { Ring::Bits32 },
+            summed: Unit::Customer,
+            reach,
+            sensitivity_squared: squared,
+            customer_sensitivity_squared: squared,
+            noise_variance: multiplier * squared,
+            noise: NoiseShare::Divided,
+            releases: 1,
+            sampling_threshold: 0,
+            charge: Accounts::customers(RdpVector::gaussian(squared, multiplier * squared)),
+            rounds,
+            model_bytes,
+        };
+        let has = |purpose, permille| options.clients <= LARGE && Dice::new(beside, purpose).chance(permille);
+        let mut stages = vec![stage(kind::GRADIENT, options.rounds, 2000, STATE_BYTES)];
+        if has(STAGES, 300) {
+            stages.insert(0, stage(kind::COUNT, 1, 500, 0));
+        }
+        if has(STAGES + 3, 200) {
+            stages.push(stage(kind::GRADIENT, options.rounds.div_ceil(2), 1500, STATE_BYTES));
+        }
+        if has(STAGES + 1, 300) {
+            stages.push(stage(kind::EVALUATE, 1, 500, STATE_BYTES));
+        }
+        let repeated: u32 = stages.iter().filter(|stage| stage.may_retry()).map(|stage| stage.rounds).sum();
+        let retries = match repeated {
+            0 => 0,
+            _ if short => 1,
+            // The most that a plan may have.
+            _ => repeated.div_ceil(20).max(3),
+        };
+        Self { stages, retries }
     }
 }
 

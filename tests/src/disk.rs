@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tributary_protocol::codec;
-use tributary_protocol::ledger::{Chain, LEDGER_HEADER, LedgerFaultKind, scan};
 use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
+use tributary_protocol::log::{Entries, LOG_HEADER, LedgerId, Log, LogFaultKind, scan};
 use tributary_protocol::round::Recorded;
 use tributary_protocol::time::Millis;
 
@@ -14,12 +14,15 @@ use crate::dice::Dice;
 pub(crate) struct Disk<E> {
     events: Vec<E>,
     file: Vec<u8>,
-    chain: Chain,
+    log: Log,
     synced_events: usize,
     synced_bytes: usize,
     /// Bytes that still fit, where the disk is nearly full.
     room: Option<usize>,
 }
+
+/// Each simulated file is of one ledger, whichever it is.
+const LEDGER: LedgerId = LedgerId::BUDGET;
 
 /// An append did not fit. Ends the process.
 pub(crate) struct Full;
@@ -28,10 +31,10 @@ impl<E: Clone + PartialEq + Serialize + DeserializeOwned> Disk<E> {
     pub(crate) fn new() -> Self {
         Self {
             events: Vec::new(),
-            file: LEDGER_HEADER.to_vec(),
-            chain: Chain::new(),
+            file: LOG_HEADER.to_vec(),
+            log: Log::of_ledger(LEDGER),
             synced_events: 0,
-            synced_bytes: LEDGER_HEADER.len(),
+            synced_bytes: LOG_HEADER.len(),
             room: None,
         }
     }
@@ -49,7 +52,8 @@ impl<E: Clone + PartialEq + Serialize + DeserializeOwned> Disk<E> {
 
     /// Writes an event behind the end. Where the disk is full, part of the record may have been written.
     pub(crate) fn append(&mut self, at: Millis, event: E) -> Result<(), Full> {
-        let record = self.chain.append(&codec::encode(&Recorded { at, event: event.clone() }));
+        let bytes = codec::encode(&Recorded { at, event: event.clone() });
+        let record = self.log.append(LEDGER, self.log.next_sequence(&LEDGER), &bytes).map_err(|_| Full)?;
         let fits = self.room.map_or(record.len(), |room| room.min(record.len()));
         self.file.extend_from_slice(&record[..fits]);
         self.room = self.room.map(|room| room - fits);
@@ -80,21 +84,22 @@ impl<E: Clone + PartialEq + Serialize + DeserializeOwned> Disk<E> {
     /// # Errors
     /// If the file holds something else than a prefix of what was appended, which no crash explains.
     pub(crate) fn recover(&mut self) -> Result<(Vec<E>, usize), String> {
-        let found = scan(&self.file);
-        if let Some(fault) = found.fault.filter(|fault| fault.kind != LedgerFaultKind::TornTail) {
+        let found = scan(Entries::of_ledger(&self.file, LEDGER));
+        if let Some(fault) = found.fault.filter(|fault| fault.kind != LogFaultKind::TornTail) {
             return Err(format!("after a crash the file does not open: {fault}"));
         }
         let decode = |payload: &[u8]| codec::decode::<Recorded<E>>(payload, LEDGER_ENTRY_BYTES_MAX);
         let events: Result<Vec<E>, _> =
-            found.entries.iter().map(|entry| decode(entry.payload).map(|recorded| recorded.event)).collect();
+            found.entries.iter().map(|entry| decode(entry.event).map(|recorded| recorded.event)).collect();
         let events = events.map_err(|fault| format!("a recorded event does not decode: {fault}"))?;
-        let (good, chain) = (found.good_length, found.chain);
+        let good = usize::try_from(found.good_length).map_err(|fault| fault.to_string())?;
+        let log = found.log;
         if !self.events.starts_with(&events) || events.len() < self.synced_events {
             return Err("the file lost what was synced, or holds what was never appended".into());
         }
         let news = events.len() - self.synced_events;
         self.file.truncate(good);
-        (self.chain, self.events) = (chain, events.clone());
+        (self.log, self.events) = (log, events.clone());
         self.synced_events = events.len();
         self.synced_bytes = good;
         Ok((events, news))

@@ -72,13 +72,13 @@ impl Families {
     }
 }
 
-/// Virtual milliseconds in which faults strike.
-pub(crate) fn window_ms(options: &Options) -> u64 {
-    600 + 700 * u64::from(options.rounds.min(50))
+/// Virtual milliseconds in which faults strike, in all runs together.
+pub(crate) fn window_ms(options: &Options, runs: u32) -> u64 {
+    (600 + 700 * u64::from(options.rounds.min(50))) * u64::from(runs)
 }
 
-/// The faults of a run, each with its moment.
-pub(crate) fn schedule(families: Families, options: &Options, dice: &mut Dice) -> Vec<(u64, Strike)> {
+/// The faults of all runs, each with its moment.
+pub(crate) fn schedule(families: Families, options: &Options, runs: u32, dice: &mut Dice) -> Vec<(u64, Strike)> {
     let clients = options.clients as usize;
     let makers: Vec<fn(usize, &mut Dice) -> Strike> = [
         (families.network, &[reset, lose_answers, partition, slow, straggle] as &[fn(usize, &mut Dice) -> Strike]),
@@ -96,7 +96,7 @@ pub(crate) fn schedule(families: Families, options: &Options, dice: &mut Dice) -
     let beside = dice.clone().word();
     // Every fault may cost a key set-up, whose work grows with the square of the cohort.
     let most = if options.clients > LARGE { 3 } else { 8 } + u64::from(options.rounds) / 4;
-    let window = window_ms(options);
+    let window = window_ms(options, runs);
     let faults = (0..dice.between(1, most)).map(|_| {
         let at = dice.below(window);
         (at, dice.pick(&makers)(clients, dice))

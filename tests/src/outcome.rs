@@ -22,6 +22,8 @@ pub struct Outcome {
     pub aborted: u32,
     /// Lies told by byzantine peers.
     pub lies: u32,
+    /// Lies in one field of a message that were refused, with the reason that each has.
+    pub refused: u32,
     /// Faults that struck.
     pub faults: u32,
     /// Virtual milliseconds from beginning to end.

@@ -1,10 +1,12 @@
 //! Seeds of every profile, and the judge against what it must object to.
 
+use std::collections::BTreeSet;
+
 use tributary_protocol::secagg::toy::Toy;
 
 use crate::cast::Cast;
 use crate::dice::Dice;
-use crate::enemy::Deceiver;
+use crate::enemy::{Deceiver, all_field_lies};
 use crate::options::{Options, PROFILES, Profile, SuiteKind};
 use crate::outcome::Violation;
 use crate::trace::Who;
@@ -51,14 +53,16 @@ fn no_seed_breaks_an_invariant() {
 }
 
 /// Runs that once broke something: byzantine clients evicted below the smallest cohort; a session with too few members left that kept a
-/// keyed one from being used; a branch whose true disk came back as full as it had been.
+/// keyed one from being used; a branch whose true disk came back as full as it had been; a branch with an old copy of its file that was blamed for
+/// an upload whose head the coordinator had lost in a crash.
 #[test]
 fn seeds_that_found_something_stay_clean() {
     for (_, profile) in PROFILES {
         // Its profile was not written down.
         clean(130_006..130_007, &options(13, profile));
     }
-    for (seed, clients) in [(80_001, 8), (90_009, 9), (241, 12), (526, 8), (821, 9)] {
+    let old = [(80_001, 8), (90_009, 9), (241, 12), (526, 8), (821, 9)];
+    for (seed, clients) in old.into_iter().chain([(236, 10), (642, 10), (694, 10)]) {
         clean(seed..seed + 1, &options(clients, Profile::All));
     }
 }
@@ -104,6 +108,62 @@ fn a_stolen_round_opens_where_the_model_is_one() {
         let violation = outcome.violation.expect("the judge objects");
         assert_eq!(violation.rule, "a sum over two models stays noise");
     }
+}
+
+/// Most runs until every lie in one field was told and refused.
+const LYING_RUNS: u64 = 600;
+
+/// Plays runs in which somebody lies in one field until every such lie was answered as it deserves; what else was answered to one.
+fn answers(
+    lies: &[&'static str],
+    (right, wrong): (&str, &str),
+    liars: impl Fn(u64, World<'_, Toy>) -> World<'_, Toy>,
+    faults: Profile,
+) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut left, mut others) = (lies.iter().map(|what| (*what).to_owned()).collect::<BTreeSet<_>>(), BTreeSet::new());
+    for seed in 0..LYING_RUNS {
+        let mut watch = |line: &str| {
+            if let Some((_, what)) = line.split_once(right) {
+                left.retain(|lie| !what.ends_with(lie.as_str()));
+            } else if let Some((_, what)) = line.split_once(wrong) {
+                others.insert(what.to_owned());
+            }
+        };
+        let world = World::<Toy>::new(seed, options(9, faults), Some(&mut watch));
+        let outcome = liars(seed, world).run();
+        assert_eq!(outcome.violation, None, "seed {seed}");
+        if left.is_empty() {
+            break;
+        }
+    }
+    (left, others)
+}
+
+/// Every lie in one field is told, and refused with its reason by the client that hears it; the judge sees that none is acted on.
+#[test]
+fn every_lie_of_a_coordinator_in_one_field_is_refused_with_its_reason() {
+    fn liar(seed: u64, world: World<'_, Toy>) -> World<'_, Toy> {
+        world.deceived_by(|cast| Deceiver::in_one_field(cast.old_roster.clone(), &mut Dice::new(seed, 9)))
+    }
+    let lies = &all_field_lies::<Toy>()[0];
+    let words = ("  refuses a lie: ", "refuses another thing than a lie: ");
+    let (untold, others) = answers(lies, words, liar, Profile::ByzantineCoordinator);
+    assert_eq!((untold, others), (BTreeSet::new(), BTreeSet::new()));
+}
+
+/// Whoever lies to the coordinator in one field is cut off, and what it said counts for nothing.
+#[test]
+fn every_lie_of_a_client_in_one_field_cuts_it_off() {
+    let lies = &all_field_lies::<Toy>()[1];
+    fn liar(_: u64, world: World<'_, Toy>) -> World<'_, Toy> {
+        world.cheated_by(4)
+    }
+    let words = ("cuts off a liar: ", "passes over a lie: ");
+    let (untold, passed) = answers(lies, words, liar, Profile::ByzantineClients);
+    assert_eq!(untold, BTreeSet::new());
+    // What comes after its round has enough is not judged any more, and has no part in it.
+    let late = |what: &String| what.contains(": a header ") || what.contains(": a survivor set acknowledged");
+    assert!(passed.iter().all(late), "{passed:?}");
 }
 
 /// The processes that are watched below, and the fewest events that each of them appends in four rounds.

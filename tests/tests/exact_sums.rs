@@ -10,6 +10,7 @@ use std::sync::mpsc;
 
 use tributary_coordinator::Event;
 use tributary_coordinator::cli::serve_reporting;
+use tributary_protocol::log::LedgerId;
 use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent};
 
 use self::support::federation::{Federation, FederationSpec};
@@ -95,7 +96,7 @@ fn every_branch_charges_what_the_ledger_says_and_no_more_than_its_cap() {
     assert_eq!(started, 4);
     for branch in 0..BRANCHES {
         let path = federation.branch(branch).join("state/budget.ledger");
-        let events: Vec<ParticipantEvent> = tributary_journal::read(&path)
+        let events: Vec<ParticipantEvent> = tributary_storage::journal::read(&path, LedgerId::BUDGET)
             .expect("a good budget file")
             .into_iter()
             .map(|recorded| recorded.event)

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rustls::pki_types::CertificateDer;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, Sleep};
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::identity::Identity;
+use tributary_certs::identity::{Identity, IdentityError};
 use tributary_protocol::entropy::Entropy as _;
 
 use crate::dial::{DialSettings, Dialer, Mode};
+use crate::fault::DialFault;
 use crate::link::{Greeted, Link};
 use crate::record::{Greeting, LinkId, Welcome};
 use crate::wire::{End, Transport, Wire};
@@ -81,7 +82,22 @@ pub struct Channel {
     past_bytes: (u64, u64),
 }
 
-type Connected = Result<(Greeted, Welcome, Identity), String>;
+type Connected = Result<(Greeted, Welcome, Identity), ConnectFault>;
+
+/// Why there is no link with a connection.
+#[derive(Debug, thiserror::Error)]
+enum ConnectFault {
+    #[error(transparent)]
+    Dial(#[from] DialFault),
+    #[error(
+        "the coordinator's certificate is not a coordinator's: {0}; check the address, somebody else may answer there"
+    )]
+    Certificate(#[from] IdentityError),
+    #[error(transparent)]
+    Greeting(#[from] End),
+    #[error("the attempt to connect ended without an answer: {0}; the next one follows")]
+    Task(#[from] JoinError),
+}
 
 enum State {
     Connecting(JoinHandle<Connected>),
@@ -143,7 +159,7 @@ impl Channel {
                     self.state = State::Connecting(self.connect(None));
                 }
                 State::Connecting(connecting) => {
-                    let connected = connecting.await.unwrap_or_else(|fault| Err(fault.to_string()));
+                    let connected = connecting.await.unwrap_or_else(|fault| Err(fault.into()));
                     self.connected(connected);
                 }
                 State::Open => {
@@ -221,12 +237,10 @@ impl Channel {
         tokio::spawn(async move {
             let wire = match wire {
                 Some(wire) => wire,
-                None => dialer.dial(tls, first).await.map_err(|fault| fault.to_string())?,
+                None => dialer.dial(tls, first).await?,
             };
-            let coordinator = wire.identity().map_err(|fault| {
-                format!("the coordinator's certificate is not a coordinator's: {fault}; check the address, somebody else may answer there")
-            })?;
-            let (greeted, welcome) = Greeted::by_us(wire, &greeting).await.map_err(|end| end.to_string())?;
+            let coordinator = wire.identity()?;
+            let (greeted, welcome) = Greeted::by_us(wire, &greeting).await?;
             Ok((greeted, welcome, coordinator))
         })
     }
@@ -234,7 +248,7 @@ impl Channel {
     fn connected(&mut self, connected: Connected) {
         let (greeted, welcome, coordinator) = match connected {
             Ok(connected) => connected,
-            Err(reason) => return self.wait(reason),
+            Err(fault) => return self.wait(fault.to_string()),
         };
         let transport = greeted.wire().transport();
         let resumes = welcome.resumed && self.link.as_ref().is_some_and(|(id, _)| *id == welcome.link);

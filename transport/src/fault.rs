@@ -7,8 +7,31 @@ use tributary_certs::fault::FaultKind;
 use tributary_certs::skew::CLOCK_FAULTS;
 
 use crate::failure::Failure;
-use crate::limits::HANDSHAKE_TIME;
+use crate::limits::{HANDSHAKE_TIME, PROXY_ANSWER_BYTES_MAX};
 use crate::wire::End;
+
+/// What a proxy did instead of connecting.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyFault {
+    /// Nothing, for too long.
+    #[error("it did not answer within {} seconds", HANDSHAKE_TIME.as_secs())]
+    Silent,
+    /// It took no question.
+    #[error("it could not be asked ({0})")]
+    Unasked(#[source] io::Error),
+    /// It ended its answer early.
+    #[error("it closed the connection ({0})")]
+    Closed(#[source] io::Error),
+    /// An answer without an end.
+    #[error("it gave an answer longer than {PROXY_ANSWER_BYTES_MAX} bytes")]
+    Long,
+    /// A refusal; its words, quoted.
+    #[error("it answered {0}")]
+    Refused(String),
+    /// A refusal that holds what only this side may read.
+    #[error("it repeated the credentials, and is not quoted here")]
+    Indiscreet,
+}
 
 /// Why a client has no connection. The message says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +72,7 @@ pub enum DialFault {
         /// Where it was to connect.
         target: String,
         /// What it answered, or what happened.
-        said: String,
+        said: ProxyFault,
     },
     /// The handshake failed.
     #[error("{0}")]

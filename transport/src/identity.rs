@@ -7,10 +7,11 @@ use tributary_certs::denied::DenyList;
 #[cfg(feature = "pkcs11")]
 use tributary_certs::pkcs11::{TokenKey, TokenSettings};
 use tributary_certs::provider::KeyExchange;
-use tributary_certs::revocation::{ListsRead, RevocationLists, Seen, organisation_file};
-use tributary_certs::tls::{Credentials, TrustRoots};
+use tributary_certs::revocation::{ListsRead, RevocationFileError, RevocationLists, Seen, organisation_file};
+use tributary_certs::tls::{Credentials, TlsError, TrustRoots};
 use tributary_certs::trust::organisation_files;
 use tributary_settings::Document;
+use tributary_storage::files::FileError;
 
 /// The files of a TLS identity.
 pub struct TlsFiles {
@@ -64,9 +65,23 @@ impl ListFiles {
     ///
     /// # Errors
     /// If that cannot be written: then they must not come into force.
-    pub fn adopt(&mut self) -> Result<(), String> {
-        self.seen.note(&self.revocations, self.denied.order()).map_err(|fault| fault.to_string())
+    pub fn adopt(&mut self) -> Result<(), FileError> {
+        self.seen.note(&self.revocations, self.denied.order())
     }
+}
+
+/// Why a file of a TLS identity cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum MaterialFault {
+    /// A file as such.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Certificate and key, or the roots.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// A list.
+    #[error(transparent)]
+    Lists(#[from] RevocationFileError),
 }
 
 /// What distinguishes the files of one moment from those of another.
@@ -77,11 +92,15 @@ impl TlsFiles {
     ///
     /// # Errors
     /// The name of the setting and what is wrong with its file, for each of them.
-    pub fn open(&self, before: Option<&RevocationLists>, now: u64) -> Result<TlsMaterial, Vec<(&'static str, String)>> {
+    pub fn open(
+        &self,
+        before: Option<&RevocationLists>,
+        now: u64,
+    ) -> Result<TlsMaterial, Vec<(&'static str, MaterialFault)>> {
         let mut faults = Vec::new();
         let credentials = self.credentials().map_err(|fault| faults.push(("certificate", fault))).ok();
         let roots = TrustRoots::read(&self.trust);
-        let roots = roots.map_err(|fault| faults.push(("ca_certificate", fault.to_string()))).ok();
+        let roots = roots.map_err(|fault| faults.push(("ca_certificate", fault.into()))).ok();
         let lists = roots.as_ref().and_then(|roots| {
             let lists = self.lists(roots, before, now);
             lists.map_err(|fault| faults.push(("revocations", fault))).ok()
@@ -92,11 +111,16 @@ impl TlsFiles {
         }
     }
 
-    fn lists(&self, roots: &TrustRoots, before: Option<&RevocationLists>, now: u64) -> Result<ListFiles, String> {
-        let seen = Seen::beside(&self.trust).map_err(|fault| fault.to_string())?;
-        let read = RevocationLists::read(&self.revocations, roots, &seen, before).map_err(|fault| fault.to_string())?;
+    fn lists(
+        &self,
+        roots: &TrustRoots,
+        before: Option<&RevocationLists>,
+        now: u64,
+    ) -> Result<ListFiles, MaterialFault> {
+        let seen = Seen::beside(&self.trust)?;
+        let read = RevocationLists::read(&self.revocations, roots, &seen, before)?;
         let denied = self.denied.as_ref().map(|path| DenyList::read(path, &read.lists, &seen, now)).transpose();
-        let denied = denied.map_err(|fault| fault.to_string())?.unwrap_or_default();
+        let denied = denied?.unwrap_or_default();
         let ListsRead { lists: revocations, notes } = read;
         Ok(ListFiles { revocations, denied, notes, seen })
     }
@@ -120,15 +144,14 @@ impl TlsFiles {
         paths.into_iter().map(|path| (path.clone(), stamp(&path))).collect()
     }
 
-    fn credentials(&self) -> Result<Credentials, String> {
+    fn credentials(&self) -> Result<Credentials, MaterialFault> {
         match &self.key {
-            KeyPlace::File(key) => Credentials::read(&self.chain, key).map_err(|fault| fault.to_string()),
+            KeyPlace::File(key) => Ok(Credentials::read(&self.chain, key)?),
             #[cfg(feature = "pkcs11")]
             KeyPlace::Token(key) => {
-                let certificates = tributary_certs::tls::read_certificates(&self.chain);
-                let chain = tributary_certs::issue::Chain::new(certificates.map_err(|fault| fault.to_string())?);
-                let chain = chain.ok_or("the certificate file is empty")?;
-                Credentials::new(chain, key).map_err(|fault| fault.to_string())
+                let chain = tributary_certs::issue::Chain::new(tributary_certs::tls::read_certificates(&self.chain)?);
+                let chain = chain.ok_or_else(|| FileError::content(&self.chain, "certificate chain (PEM)"))?;
+                Ok(Credentials::new(chain, key)?)
             }
         }
     }

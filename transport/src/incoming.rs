@@ -2,7 +2,7 @@
 
 use bytes::{Buf as _, Bytes};
 
-use crate::record::{HEADER_BYTES, Kind, parse_header};
+use crate::record::{HEADER_BYTES, Kind, RecordFault, parse_header};
 
 /// Takes the records of one connection apart.
 #[derive(Default)]
@@ -44,7 +44,7 @@ impl Incoming {
     ///
     /// # Errors
     /// What is wrong with the bytes.
-    pub(crate) fn next(&mut self) -> Result<Option<Item>, String> {
+    pub(crate) fn next(&mut self) -> Result<Option<Item>, RecordFault> {
         loop {
             let Some(open) = &mut self.open else {
                 let taken = (HEADER_BYTES - self.header_bytes).min(self.chunk.len());

@@ -44,7 +44,7 @@ pub use frames::Frames;
 pub use link::{Greeted, Link};
 pub use listen::{Attempt, ListenSettings, Listener, ServerKeys};
 pub use metrics::{Metric, Metrics};
-pub use path::{MTU_MAX, MTU_MIN, Path, TIMER_MAX};
+pub use path::{MTU_MAX, MTU_MIN, Path};
 pub use record::{BINDING_BYTES_MAX, Greeting, LinkId, Welcome};
 pub use settings::NetworkSettings;
 pub use tcp::Proxy;

@@ -34,7 +34,7 @@ pub const HANDSHAKE_TIME: Duration = Duration::from_secs(5);
 /// How long what was sent last may take to be acknowledged when a connection closes.
 pub const CLOSING_TIME: Duration = Duration::from_secs(2);
 
-/// Bytes of a stream that may arrive before they are read (SECURITY notes, threat 19): 5 MB a second over a path of 100 ms.
+/// Bytes of a stream that may arrive before they are read: 5 MB a second over a path of 100 ms.
 pub const RECEIVE_WINDOW: u32 = 512 << 10;
 
 /// Bytes that a client takes before it has read them: a model arrives in one burst.

@@ -102,7 +102,7 @@ impl Link {
     /// [`End::Faulty`] if that cannot be.
     pub fn attach(&mut self, wire: Greeted, peer_received: u64) -> Result<(), End> {
         self.detach();
-        self.outgoing.rewind(peer_received).map_err(End::Faulty)?;
+        self.outgoing.rewind(peer_received).map_err(faulty)?;
         let Greeted { wire, incoming } = wire;
         self.incoming = incoming;
         self.confirmed = self.received;
@@ -213,7 +213,7 @@ impl Link {
 
     /// The next data among what has arrived; control records are done on the way.
     fn take(&mut self) -> Result<Option<Bytes>, End> {
-        while let Some(item) = self.incoming.next().map_err(End::Faulty)? {
+        while let Some(item) = self.incoming.next().map_err(faulty)? {
             match item {
                 Item::Data(data) => {
                     self.received += data.len() as u64;
@@ -225,7 +225,7 @@ impl Link {
                 Item::Control(Kind::Confirm, payload) => {
                     let received =
                         payload.try_into().map_err(|_| End::Faulty("a confirmation of another length".into()))?;
-                    self.outgoing.confirm(u64::from_le_bytes(received)).map_err(End::Faulty)?;
+                    self.outgoing.confirm(u64::from_le_bytes(received)).map_err(faulty)?;
                     self.answered = true;
                 }
                 Item::Control(Kind::Ping, _) => self.confirm(),
@@ -323,7 +323,7 @@ impl Greeted {
         let mut own = Self { wire, incoming: Incoming::default() };
         let (kind, payload) = own.control().await?;
         match kind {
-            Kind::Greeting => Ok((own, Greeting::decode(&payload).map_err(End::Faulty)?)),
+            Kind::Greeting => Ok((own, Greeting::decode(&payload).map_err(faulty)?)),
             _ => Err(End::Faulty("another record came where a greeting was expected".into())),
         }
     }
@@ -337,7 +337,7 @@ impl Greeted {
         own.write(greeting.encode()).await?;
         let (kind, payload) = own.control().await?;
         match kind {
-            Kind::Welcome => Ok((own, Welcome::decode(&payload).map_err(End::Faulty)?)),
+            Kind::Welcome => Ok((own, Welcome::decode(&payload).map_err(faulty)?)),
             Kind::End => Err(End::Over(Printable::of_bytes(&payload))),
             _ => Err(End::Faulty("another record came where a welcome was expected".into())),
         }
@@ -371,7 +371,7 @@ impl Greeted {
     async fn control(&mut self) -> Result<(Kind, Vec<u8>), End> {
         let heard = async {
             loop {
-                match self.incoming.next().map_err(End::Faulty)? {
+                match self.incoming.next().map_err(faulty)? {
                     Some(Item::Control(kind, payload)) => return Ok((kind, payload)),
                     Some(Item::Data(_)) => return Err(End::Faulty("data came before a greeting".into())),
                     None => {
@@ -383,6 +383,10 @@ impl Greeted {
         };
         tokio::time::timeout(HANDSHAKE_TIME, heard).await.map_err(|_| slow())?
     }
+}
+
+fn faulty(fault: impl std::error::Error) -> End {
+    End::Faulty(fault.to_string())
 }
 
 fn slow() -> End {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use tributary_certs::files::{Existing, FileError, write_public};
+use tributary_storage::files::{Existing, FileError, write_public};
 
 /// The file's name in a daemon's state folder.
 const FILE: &str = "metrics.prom";

@@ -10,6 +10,15 @@ use crate::record::{Kind, header, record};
 /// Wire bytes that are prepared ahead of being written.
 const AHEAD_BYTES: usize = 512 << 10;
 
+/// A count of read bytes that cannot be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the peer says that it has read {received} bytes of the link; between {confirmed} and {reached} were expected")]
+pub(crate) struct CountFault {
+    received: u64,
+    confirmed: u64,
+    reached: u64,
+}
+
 /// The sending side of a link's stream. Positions count bytes from the stream's begin.
 #[derive(Default)]
 pub(crate) struct Outgoing {
@@ -49,17 +58,20 @@ impl Outgoing {
     ///
     /// # Errors
     /// If the peer cannot have read so much, or forgot what it had read.
-    pub(crate) fn rewind(&mut self, received: u64) -> Result<(), String> {
-        if received < self.confirmed || received > self.reached {
-            return Err(format!(
-                "the peer has read {received} bytes of the link, between {} and {} were expected",
-                self.confirmed, self.reached
-            ));
-        }
+    pub(crate) fn rewind(&mut self, received: u64) -> Result<(), CountFault> {
+        self.check(received)?;
         self.forget_raw();
         self.cursor = (0, 0);
         self.prepared = self.confirmed;
         self.confirm(received)
+    }
+
+    fn check(&self, received: u64) -> Result<(), CountFault> {
+        let Self { confirmed, reached, .. } = *self;
+        match (confirmed..=reached).contains(&received) {
+            true => Ok(()),
+            false => Err(CountFault { received, confirmed, reached }),
+        }
     }
 
     /// What was prepared for a connection that is no more.
@@ -73,13 +85,8 @@ impl Outgoing {
     ///
     /// # Errors
     /// If that cannot be.
-    pub(crate) fn confirm(&mut self, received: u64) -> Result<(), String> {
-        if received < self.confirmed || received > self.reached {
-            return Err(format!(
-                "the peer confirms byte {received} of the link, between {} and {} were expected",
-                self.confirmed, self.reached
-            ));
-        }
+    pub(crate) fn confirm(&mut self, received: u64) -> Result<(), CountFault> {
+        self.check(received)?;
         while self.confirmed < received {
             let piece = self.kept.front_mut().expect("what is not confirmed is kept");
             let left = usize::try_from(received - self.confirmed).unwrap_or(usize::MAX);

@@ -1,7 +1,5 @@
 //! What an operator may have to say about the network between two daemons.
 
-use std::time::Duration;
-
 /// Switches for paths on which the usual ways fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Path {
@@ -16,9 +14,6 @@ pub const MTU_MAX: u16 = 9_000;
 
 /// Smallest: QUIC's own (RFC 9000, section 14).
 pub const MTU_MIN: u16 = 1_200;
-
-/// Longest timer that is accepted.
-pub const TIMER_MAX: Duration = Duration::from_secs(3_600);
 
 impl Default for Path {
     fn default() -> Self {

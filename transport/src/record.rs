@@ -72,16 +72,39 @@ pub(crate) fn record(kind: Kind, payload: &[u8]) -> Bytes {
     bytes.into()
 }
 
+/// What is wrong with a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RecordFault {
+    /// No kind has this number.
+    #[error("record kind {0} is unknown")]
+    Kind(u8),
+    /// Longer than its kind may be, or not exactly as long as it must be.
+    #[error("a record of kind {kind} announces {length} bytes and may have {limit}")]
+    Length { kind: u8, length: usize, limit: usize },
+    /// Of another release.
+    #[error("a greeting of version {0}, and {VERSION} is needed; compare the releases")]
+    Version(u8),
+    /// It ends before its last field.
+    #[error("{0} that is cut short")]
+    Short(&'static str),
+    /// Bytes after its last field, or a last field that is too long.
+    #[error("{0} that is too long")]
+    Long(&'static str),
+    /// A byte that is neither 0 nor 1.
+    #[error("a welcome that says {0} where yes or no is meant")]
+    Flag(u8),
+}
+
 /// A header taken apart: its kind and the payload's length.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn parse_header([kind, a, b, c]: [u8; HEADER_BYTES]) -> Result<(Kind, usize), String> {
-    let (known, limit) = Kind::of(kind).ok_or_else(|| format!("record kind {kind} is unknown"))?;
+pub(crate) fn parse_header([kind, a, b, c]: [u8; HEADER_BYTES]) -> Result<(Kind, usize), RecordFault> {
+    let (known, limit) = Kind::of(kind).ok_or(RecordFault::Kind(kind))?;
     let length = u32::from_le_bytes([a, b, c, 0]) as usize;
     let short = matches!(known, Kind::Welcome | Kind::Confirm) && length != limit;
     if length > limit || short {
-        return Err(format!("a record of kind {kind} announces {length} bytes and may have {limit}"));
+        return Err(RecordFault::Length { kind, length, limit });
     }
     Ok((known, length))
 }
@@ -120,6 +143,8 @@ pub struct Welcome {
 /// Longest binding inside a greeting, in bytes.
 pub const BINDING_BYTES_MAX: usize = 256;
 
+const GREETING: &str = "a greeting";
+const WELCOME: &str = "a welcome";
 const GREETING_FIXED: usize = 1 + 16 + 16 + 8;
 pub(crate) const WELCOME_BYTES: usize = 16 + 1 + 8 + 8;
 
@@ -149,16 +174,16 @@ impl Greeting {
         record(Kind::Greeting, &payload)
     }
 
-    pub(crate) fn decode(payload: &[u8]) -> Result<Self, String> {
-        let (version, rest) = payload.split_first().ok_or("an empty greeting")?;
+    pub(crate) fn decode(payload: &[u8]) -> Result<Self, RecordFault> {
+        let (version, rest) = payload.split_first().ok_or(RecordFault::Short(GREETING))?;
         if *version != VERSION {
-            return Err(format!("a greeting of version {version}, and {VERSION} is needed; compare the releases"));
+            return Err(RecordFault::Version(*version));
         }
-        let (instance, rest) = rest.split_first_chunk().ok_or("a greeting that is cut short")?;
-        let (link, rest) = rest.split_first_chunk().ok_or("a greeting that is cut short")?;
-        let (received, binding) = rest.split_first_chunk().ok_or("a greeting that is cut short")?;
+        let (instance, rest) = rest.split_first_chunk().ok_or(RecordFault::Short(GREETING))?;
+        let (link, rest) = rest.split_first_chunk().ok_or(RecordFault::Short(GREETING))?;
+        let (received, binding) = rest.split_first_chunk().ok_or(RecordFault::Short(GREETING))?;
         if binding.len() > BINDING_BYTES_MAX {
-            return Err("a greeting that is too long".into());
+            return Err(RecordFault::Long(GREETING));
         }
         Ok(Self {
             instance: *instance,
@@ -179,15 +204,15 @@ impl Welcome {
         record(Kind::Welcome, &payload)
     }
 
-    pub(crate) fn decode(payload: &[u8]) -> Result<Self, String> {
-        let (link, rest) = payload.split_first_chunk().ok_or("a welcome that is cut short")?;
-        let (resumed, rest) = rest.split_first().ok_or("a welcome that is cut short")?;
-        let (received, seconds) = rest.split_first_chunk().ok_or("a welcome that is cut short")?;
-        let seconds = <[u8; 8]>::try_from(seconds).map_err(|_| "a welcome of another length")?;
+    pub(crate) fn decode(payload: &[u8]) -> Result<Self, RecordFault> {
+        let (link, rest) = payload.split_first_chunk().ok_or(RecordFault::Short(WELCOME))?;
+        let (resumed, rest) = rest.split_first().ok_or(RecordFault::Short(WELCOME))?;
+        let (received, seconds) = rest.split_first_chunk().ok_or(RecordFault::Short(WELCOME))?;
+        let seconds = <[u8; 8]>::try_from(seconds).map_err(|_| RecordFault::Long(WELCOME))?;
         let resumed = match resumed {
             0 => false,
             1 => true,
-            other => return Err(format!("a welcome that says {other} where yes or no is meant")),
+            other => return Err(RecordFault::Flag(*other)),
         };
         Ok(Self {
             link: LinkId(*link),

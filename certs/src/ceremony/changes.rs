@@ -68,6 +68,7 @@ struct GroupView<'a> {
 
 #[derive(Serialize)]
 struct View<'a> {
+    version: u32,
     from: Option<u64>,
     to: u64,
     roster: String,
@@ -143,6 +144,7 @@ impl ChangeReport {
     pub fn to_json(&self) -> String {
         let numbers = |clients: &[ClientId]| clients.iter().map(|client| client.0).collect();
         let view = View {
+            version: 1,
             from: self.from.map(|head| head.epoch),
             to: self.to.epoch,
             roster: self.to.digest.to_string(),

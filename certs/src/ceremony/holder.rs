@@ -17,10 +17,13 @@ use tributary_protocol::roster::{RosterError, SignedRoster, Succession, verify_s
 use super::changes::ChangeReport;
 use super::{CeremonyError, Proposal};
 use crate::enrolment::{authority_key, names};
-use crate::files::{self, Existing, FileError};
 use crate::keys::read_signing_key;
-use crate::roster::{RosterAuthorities, countersign, parse_authorities_text, parse_roster, print_roster};
+use crate::roster::{
+    RosterAuthorities, countersign, judge_authorities_title, judge_roster_title, parse_authorities_text, parse_roster,
+    print_roster,
+};
 use crate::suite::{RealSuite, SigningKey};
+use tributary_storage::files::{self, Existing, FileError};
 
 const LAST: &str = "roster-last";
 const SIGNED: &str = "roster-signed-";
@@ -52,8 +55,9 @@ impl Holder {
     pub fn open(folder: &Path) -> Result<Self, CeremonyError> {
         const WHAT: &str = "list of roster authorities";
         let path = folder.join(names::AUTHORITIES);
-        let authorities = parse_authorities_text(&files::read_own(&path, WHAT)?);
-        let authorities = authorities.ok_or_else(|| FileError::content(&path, WHAT))?;
+        let text = files::read_own(&path, WHAT)?;
+        judge_authorities_title(&path, &text)?;
+        let authorities = parse_authorities_text(&text).ok_or_else(|| FileError::content(&path, WHAT))?;
         let mut keys = Vec::new();
         for (authority, named) in (0..=u8::MAX).zip(authorities.keys()) {
             let path = authority_key(folder, authority);
@@ -207,6 +211,7 @@ impl Holder {
 
 fn read_kept(path: &Path) -> Result<SignedRoster, CeremonyError> {
     let text = files::read_own(path, "roster")?;
+    judge_roster_title(path, &text)?;
     parse_roster(&text).map_err(|error: Option<RosterError>| match error {
         Some(error) => error.into(),
         None => FileError::content(path, "roster").into(),

@@ -27,8 +27,8 @@ pub use office::{install, propose, sign_roster, sign_roster_with};
 pub use proposal::{Proposal, Rest, read_proposal, read_roster_or_proposal};
 
 use crate::enrolment::EnrolmentError;
-use crate::files::FileError;
 use crate::roster::RosterFileError;
+use tributary_storage::files::FileError;
 
 /// Why a step of the ceremony was not taken. Nothing was signed or put in force.
 #[derive(Debug, thiserror::Error)]

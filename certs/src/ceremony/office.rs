@@ -9,11 +9,11 @@ use tributary_protocol::roster::{Roster, RosterChanges, RosterEntry, RosterError
 
 use super::{CeremonyError, Proposal, Rest};
 use crate::enrolment::{authority_key, groups_of, names, read_members};
-use crate::files::Existing;
 use crate::keys::read_signing_key;
-use crate::office::lock::FolderLock;
 use crate::office::{read_grounds, read_marks};
 use crate::roster::{RosterAuthorities, countersign, read_roster, read_unverified_roster, write_roster};
+use tributary_storage::files::Existing;
+use tributary_storage::lock::FolderLock;
 
 /// Proposes the next roster: of all members that were not revoked, and of the groups of them ([`crate::enrolment::set_group`]). Nothing of the
 /// folder is changed.

@@ -1,7 +1,7 @@
 //! A roster on its way to its signatures: the text that is carried from the office to the holders and back.
 //!
 //! ```text
-//! tributary roster proposal 1
+//! tributary roster proposal 2
 //! made 1900000000
 //! authorities 9f86..
 //! last-signature 0 ab12..
@@ -23,13 +23,13 @@ use tributary_protocol::ids::ClientId;
 use tributary_protocol::roster::{AuthoritySignature, RosterError, SignedRoster};
 
 use super::CeremonyError;
-use crate::files::{self, Existing, FileError};
 use crate::issue::RevocationReason;
-use crate::lines::{Fields, body};
+use crate::lines::{Fields, body, read_titled};
 use crate::office::Ground;
-use crate::roster::{parse_lines, parse_roster, print_lines, print_signature, signature_named};
+use crate::roster::{judge_roster_title, parse_lines, parse_roster, print_lines, print_signature, signature_named};
+use tributary_storage::files::{self, Existing, FileError};
 
-const TITLE: &str = "tributary roster proposal 1";
+const TITLE: &str = "tributary roster proposal 2";
 const WHAT: &str = "roster proposal";
 
 /// What the office says that a change rests on.
@@ -142,7 +142,7 @@ impl Proposal {
 /// # Errors
 /// [`CeremonyError::File`] or [`CeremonyError::Roster`].
 pub fn read_proposal(path: &Path) -> Result<Proposal, CeremonyError> {
-    let text = files::read_text(path, WHAT)?;
+    let text = read_titled(path, TITLE, WHAT)?;
     Proposal::parse(&text).map_err(|error| refused(error, path))
 }
 
@@ -151,7 +151,8 @@ pub fn read_proposal(path: &Path) -> Result<Proposal, CeremonyError> {
 /// # Errors
 /// As [`read_proposal`].
 pub fn read_roster_or_proposal(path: &Path) -> Result<(SignedRoster, BTreeMap<ClientId, Rest>), CeremonyError> {
-    let text = files::read_text(path, "roster or roster proposal")?;
+    let text = read_titled(path, TITLE, "roster or roster proposal")?;
+    judge_roster_title(path, &text)?;
     if text.starts_with(TITLE) {
         let proposal = Proposal::parse(&text).map_err(|error| refused(error, path))?;
         return Ok((proposal.signed, proposal.rests));

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::lists::read_domain;
 use super::{EnrolmentError, names, write_certificates, write_members};
 use crate::entropy::OsEntropy;
-use crate::files::{self, Existing, FileError};
 use crate::identity::TrustDomain;
 use crate::issue::{CertificateAuthority, Validity};
 use crate::keys::{TlsKey, write_signing_key};
@@ -13,6 +12,7 @@ use crate::office::{REVOCATION_DAYS, ROOT_LIST_DAYS, make_list, make_root_list};
 use crate::renewal::chain_for;
 use crate::roster::RosterAuthorities;
 use crate::suite::SigningKey;
+use tributary_storage::files::{self, Existing, FileError};
 
 use super::{ISSUING_SECONDS, ROOT_SECONDS};
 
@@ -28,7 +28,7 @@ pub struct Apart<'a> {
 /// Makes an authority's folder: root, issuing authority, `authorities` roster keys of which `needed` must sign, and an empty members list.
 ///
 /// # Errors
-/// [`EnrolmentError`]; [`crate::files::FileError::Exists`] if the folder already holds an authority, which is never replaced: every
+/// [`EnrolmentError`]; [`tributary_storage::files::FileError::Exists`] if the folder already holds an authority, which is never replaced: every
 /// certificate would become worthless.
 pub fn init_authority(
     folder: &Path,

@@ -12,9 +12,9 @@ use tributary_protocol::limits::ROSTER_GROUPS_MAX;
 use tributary_protocol::roster::{ALL, RosterGroup, is_group_name};
 
 use super::{EnrolmentError, names, read_members};
-use crate::files::FileError;
 use crate::lines::{Fields, print_group, read_list, write_list};
-use crate::office::lock::FolderLock;
+use tributary_storage::files::FileError;
+use tributary_storage::lock::FolderLock;
 
 const TITLE: &str = "tributary groups 1";
 

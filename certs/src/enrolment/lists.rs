@@ -3,15 +3,13 @@
 use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
-use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
-use tributary_protocol::secagg::suite::VerifyingKey;
 
 use super::{COORDINATOR_TITLE, CoordinatorPin, MEMBERS_TITLE, Member, names};
-use crate::files::{self, Existing, FileError};
 use crate::identity::{Identity, TrustDomain};
-use crate::lines::{Fields, body, print_entry, write_list};
+use crate::lines::{Fields, body, print_entry, read_titled, write_list};
 use crate::roster::{RosterFileError, read_unverified_roster};
+use tributary_storage::files::{self, Existing, FileError};
 
 /// The enrolled clients, ascending by number.
 ///
@@ -20,7 +18,7 @@ use crate::roster::{RosterFileError, read_unverified_roster};
 pub fn read_members(folder: &Path) -> Result<Vec<Member>, FileError> {
     const WHAT: &str = "members list";
     let path = folder.join(names::MEMBERS);
-    let text = files::read_text(&path, WHAT)?;
+    let text = read_titled(&path, MEMBERS_TITLE, WHAT)?;
     let domain = read_domain(folder)?;
     let parse = |line| {
         let mut fields = Fields::of(line);
@@ -45,12 +43,12 @@ pub(super) fn read_domain(folder: &Path) -> Result<TrustDomain, FileError> {
 /// [`FileError`].
 pub fn read_coordinator(path: &Path) -> Result<CoordinatorPin, FileError> {
     const WHAT: &str = "coordinator's identity and public key";
-    let text = files::read_text(path, WHAT)?;
+    let text = read_titled(path, COORDINATOR_TITLE, WHAT)?;
     let parse = || {
         let mut lines = body(&text, COORDINATOR_TITLE)?;
         let mut fields = Fields::of(lines.next()?);
         let identity = Identity::parse(fields.text("identity")?).ok()?;
-        let signing_key = VerifyingKey(fields.digest("signing")?.0);
+        let signing_key = fields.key("signing")?;
         fields.end()?;
         lines.next().is_none().then_some(CoordinatorPin { identity, signing_key })
     };
@@ -68,7 +66,7 @@ impl CoordinatorPin {
 
     /// The file's text.
     pub(crate) fn print(&self) -> String {
-        format!("{COORDINATOR_TITLE}\nidentity {} signing {}\n", self.identity, Digest(self.signing_key.0))
+        format!("{COORDINATOR_TITLE}\nidentity {} signing {}\n", self.identity, self.signing_key)
     }
 }
 

@@ -9,8 +9,11 @@
 //! demonstration and a start need it. For real data, [`init_authority_apart`] gives each holder a folder.
 
 mod authority;
+mod error;
 mod groups;
 mod lists;
+mod making;
+pub mod names;
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -21,24 +24,23 @@ use tributary_protocol::secagg::suite::VerifyingKey;
 
 pub(crate) use authority::authority_key;
 pub use authority::{Apart, init_authority, init_authority_apart, open_authority};
+pub use error::EnrolmentError;
 pub(crate) use groups::groups_of;
 pub use groups::{read_groups, remove_group, set_group};
 pub use lists::write_certificates;
 pub(crate) use lists::{certificates_text, numbers, write_members};
 pub use lists::{read_coordinator, read_members};
 
+use self::making::Making;
 use crate::entropy::OsEntropy;
-use crate::fault::CertificateFault;
-use crate::files::{self, Existing, FileError};
 use crate::identity::{Identity, IdentityError, Role};
-use crate::issue::{CertificateAuthority, IssueError, LeafRequest, Validity};
+use crate::issue::{CertificateAuthority, LeafRequest, Validity};
 use crate::keys;
-use crate::office::lock::FolderLock;
 use crate::office::{Fingerprint, Ground, Issued, Way, copy_lists, copy_trust, record, record_ground};
-use crate::revocation::RevocationFileError;
-use crate::roster::{RosterAuthorities, RosterFileError};
+use crate::roster::RosterAuthorities;
 use crate::suite::SigningKey;
-use crate::tls::TlsError;
+use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::lock::FolderLock;
 
 const DAY: u64 = 86_400;
 /// Validity of the root: ten years.
@@ -50,120 +52,8 @@ pub const TLS_SECONDS: u64 = 30 * DAY;
 /// Validity of a client's signing key in the roster: one year.
 pub const SIGNING_SECONDS: u64 = 365 * DAY;
 
-/// The names of the files.
-pub mod names {
-    /// The certificate chain (PEM) of a daemon, leaf first.
-    pub const CHAIN: &str = "identity.pem";
-    /// The TLS private key of a daemon.
-    pub const KEY: &str = "identity.key";
-    /// The protocol signing key of a daemon.
-    pub const SIGNING_KEY: &str = "signing.key";
-    /// Its public half.
-    pub const SIGNING_PUBLIC: &str = "signing.pub";
-    /// The trusted root certificates.
-    pub const TRUST: &str = "trust.pem";
-    /// The roster authorities and how many must sign.
-    pub const AUTHORITIES: &str = "authorities";
-    /// The coordinator that a client expects: identity and public signing key.
-    pub const COORDINATOR: &str = "coordinator";
-    /// The fingerprint of the keys that a client enrolled with, as whoever signs the roster is shown it.
-    pub const FINGERPRINT: &str = "fingerprint";
-    /// After a renewal: which TLS key the client uses now, signed by its signing key.
-    pub const BINDING: &str = "identity.binding";
-    /// The revocation list that the authority makes.
-    pub const REVOCATIONS: &str = "revocations.pem";
-    /// The newest signed roster.
-    pub const ROSTER: &str = "roster";
-    /// The groups of the next roster, in an authority's folder.
-    pub const GROUPS: &str = "groups";
-    pub(crate) const DOMAIN: &str = "trust-domain";
-    pub(crate) const ROOT_KEY: &str = "root.key";
-    /// The issuing authority's certificate, in an authority's folder.
-    pub const ISSUING: &str = "issuing.pem";
-    pub(crate) const ISSUING_KEY: &str = "issuing.key";
-    pub(crate) const MEMBERS: &str = "members";
-}
-
-const MEMBERS_TITLE: &str = "tributary members 1";
-const COORDINATOR_TITLE: &str = "tributary coordinator 1";
-
-/// Why an authority's folder could not do what was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum EnrolmentError {
-    /// A file could not be used.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// Nothing was issued.
-    #[error(transparent)]
-    Issue(#[from] IssueError),
-    /// A name cannot be part of an identity.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// A roster or its file was refused.
-    #[error(transparent)]
-    Roster(#[from] RosterFileError),
-    /// The trusted authorities or a TLS configuration were refused.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    /// A numbered reason.
-    #[error(transparent)]
-    Refused(#[from] CertificateFault),
-    /// No token can be made as asked.
-    #[error("no token was made: {what}")]
-    Token {
-        /// What is wrong with what was asked.
-        what: &'static str,
-    },
-    /// A list of branches has faults.
-    #[error("no token was made; the list has faults:\n  {faults}")]
-    Batch {
-        /// Each by its line.
-        faults: String,
-    },
-    /// A revocation list that would count for no day, or too long.
-    #[error("a revocation list counts for 1 to {limit} days; choose another number")]
-    ListDays {
-        /// The largest number.
-        limit: u64,
-    },
-    /// A group of the roster cannot be as asked.
-    #[error("group \"{name}\" is as it was: {what}")]
-    Group {
-        /// The group.
-        name: String,
-        /// What is wrong, and what to do.
-        what: String,
-    },
-    /// Folders for another number of holders than there are keys.
-    #[error("{holders} folders of holders were named for {authorities} roster keys; name one for each, or none")]
-    Holders {
-        /// Folders named.
-        holders: usize,
-        /// Keys.
-        authorities: u8,
-    },
-    /// A name under which nobody can approve.
-    #[error("an approver's name is 1 to 64 of letters, digits, '@', '.', '_' and '-'; give one with --by")]
-    Approver,
-    /// A root that was to be revoked.
-    #[error(
-        "nothing was revoked: this is the certificate of a root, and nothing can revoke a root. Name the issuing authority's: issuing.pem, or \
-         issuing-old-SECONDS.pem where it was replaced"
-    )]
-    RevokedRoot,
-    /// A revocation list was refused.
-    #[error(transparent)]
-    Revocation(#[from] RevocationFileError),
-    /// The identity was issued before.
-    #[error(
-        "{identity} is enrolled already. Choose another id, or enrol it anew under the number that it has: `tributary certs token --again`. Under another \
-         number nobody would know what it has spent"
-    )]
-    Enrolled {
-        /// The identity.
-        identity: Identity,
-    },
-}
+const MEMBERS_TITLE: &str = "tributary members 2";
+const COORDINATOR_TITLE: &str = "tributary coordinator 2";
 
 impl From<RosterError> for EnrolmentError {
     fn from(error: RosterError) -> Self {
@@ -218,9 +108,14 @@ pub fn issue_client(
     let authority = open_authority(folder)?;
     let identity = Identity::new(authority.trust_domain().clone(), organisation, Role::Client, id)?;
     let mut members = read_members(folder)?;
-    if members.iter().any(|member| member.identity == identity) {
-        return Err(EnrolmentError::Enrolled { identity });
+    if let Some(member) = members.iter().find(|member| member.identity == identity) {
+        // Killed after the last list was written: everything is there.
+        return match Making::is_of(out, &identity)? {
+            Some(making) if holds_keys_of(out, member) => making.end().map(|()| member.clone()),
+            _ => Err(EnrolmentError::Enrolled { identity }),
+        };
     }
+    let making = Making::begin(out, &identity)?;
     let request = LeafRequest {
         identity: identity.clone(),
         host_names: vec![],
@@ -240,6 +135,7 @@ pub fn issue_client(
     let member = Member { identity, entry };
     members.push(member.clone());
     write_members(folder, &members)?;
+    making.end()?;
     Ok(member)
 }
 
@@ -263,9 +159,11 @@ pub fn issue_coordinator(
         addresses: request.addresses.to_vec(),
         validity: Validity::starting(now, TLS_SECONDS),
     };
+    let making = Making::begin(out, &identity)?;
     let (signing_key, _) = write_daemon(folder, &authority, &leaf, out, now)?;
     let pin = CoordinatorPin { identity, signing_key };
     pin.write(&folder.join(names::COORDINATOR))?;
+    making.end()?;
     Ok(pin)
 }
 
@@ -289,14 +187,20 @@ pub fn issue_person(
     let identity = Identity::new(authority.trust_domain().clone(), organisation, role, name)?;
     let validity = Validity::starting(now, TLS_SECONDS);
     let request = LeafRequest { identity: identity.clone(), host_names: vec![], addresses: vec![], validity };
+    let making = Making::begin(out, &identity)?;
     let (chain, key) = authority.issue(&mut OsEntropy, &request)?;
     record(folder, Issued::of(chain.leaf())?, now)?;
-    files::create_private_folder(out)?;
     key.write(&out.join(names::KEY))?;
     write_certificates(&out.join(names::CHAIN), chain.certificates(), Existing::Keep)?;
     copy_trust(folder, out)?;
     copy_lists(folder, out)?;
+    making.end()?;
     Ok(identity)
+}
+
+/// Whether the folder has the public key with which somebody is a member.
+fn holds_keys_of(out: &Path, member: &Member) -> bool {
+    keys::read_verifying_key(&out.join(names::SIGNING_PUBLIC)).is_ok_and(|key| key == member.entry.signing_key)
 }
 
 /// Keeps what a holder of a roster key may ask the branch for, on the day that the roster is signed.
@@ -315,7 +219,6 @@ fn write_daemon(
     let (chain, tls_key) = authority.issue(&mut OsEntropy, request)?;
     record(folder, Issued::of(chain.leaf())?, now)?;
     let signing_key = SigningKey::generate(&mut OsEntropy);
-    files::create_private_folder(out)?;
     tls_key.write(&out.join(names::KEY))?;
     write_certificates(&out.join(names::CHAIN), chain.certificates(), Existing::Keep)?;
     keys::write_signing_key(&signing_key, &out.join(names::SIGNING_KEY))?;

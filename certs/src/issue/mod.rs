@@ -1,4 +1,4 @@
-//! A private certificate authority in two tiers: an offline root, an issuing authority, and leaves (SECURITY notes, C.1).
+//! A private certificate authority in two tiers: an offline root, an issuing authority, and leaves (docs/CERTIFICATES.md, "Who is who").
 //!
 //! ```text
 //! root (P-384, path length 1, key offline) ─► issuing (P-384, path length 0) ─► leaf (P-256, one URI, one purpose)

@@ -13,12 +13,12 @@ use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::roster::{MemberName, RosterEntry};
 use tributary_protocol::secagg::suite::VerifyingKey;
 
-use super::lock::FolderLock;
 use crate::enrolment::EnrolmentError;
 use crate::fault::FaultKind;
-use crate::files::FileError;
 use crate::identity::Identity;
 use crate::lines::{Fields, read_list, write_list};
+use tributary_storage::files::FileError;
+use tributary_storage::lock::FolderLock;
 
 /// How long a request waits, in seconds: 30 days.
 const WAITING_SECONDS: u64 = 30 * 86_400;
@@ -33,7 +33,7 @@ pub struct Fingerprint([u8; 16]);
 /// What names a member's keys: SHA-256 of the public key information of its TLS key, its public signing key, and the name they are for. All
 /// three stand in the roster, so that whoever signs one sees the fingerprint that the branch reads aloud.
 pub(crate) fn keys_digest(tls_spki_sha256: &Digest, signing_key: &VerifyingKey, name: &MemberName) -> Digest {
-    let body = Canonical::new("tributary/keys/2").digest(tls_spki_sha256).bytes(&signing_key.0);
+    let body = signing_key.canonical(Canonical::new("tributary/keys/3").digest(tls_spki_sha256));
     body.bytes(name.as_str().as_bytes()).finish()
 }
 

@@ -47,7 +47,7 @@ pub fn make_tokens(
 ) -> Result<Vec<(Identity, PathBuf)>, EnrolmentError> {
     let wanted = judged(folder, list, terms, out)?;
     for (identity, bundle) in &wanted {
-        crate::files::create_private_folder(bundle.parent().unwrap_or(out))?;
+        tributary_storage::files::create_private_folder(bundle.parent().unwrap_or(out))?;
         let request = TokenRequest {
             organisation: identity.organisation(),
             id: identity.id(),

@@ -23,7 +23,6 @@ use crate::binding::{KeyBinding, SignedBinding};
 use crate::enrolment::{EnrolmentError, names, read_coordinator, write_certificates, write_fingerprint};
 use crate::entropy::OsEntropy;
 use crate::fault::{CertificateFault, FaultKind};
-use crate::files::{self, Existing, FileError};
 use crate::identity::{Identity, identity_of, organisation_named, parse_certificate, spki_sha256_of};
 use crate::inspect::{validity_of, verify_chain};
 use crate::issue::AUTHORITY_SECONDS_MAX;
@@ -34,6 +33,7 @@ use crate::roster::parse_authorities_text;
 use crate::suite::SigningKey;
 use crate::tls::TrustRoots;
 use crate::verify::life;
+use tributary_storage::files::{self, Existing, FileError};
 
 /// The bundle's copy in the folder, from [`begin`] to [`install`].
 const BUNDLE: &str = "enrolment.bundle";

@@ -1,7 +1,7 @@
 //! The enrolment bundle: what a branch must know before it asks, on paper's length. Whoever holds it can enrol as that branch, once.
 //!
 //! ```text
-//! tributary enrolment 1
+//! tributary enrolment 2
 //! branch spiffe://federation.example/north-bank/client/branch-1
 //! coordinator fl.bank.example:7443
 //! root 3b7e..
@@ -20,13 +20,13 @@ use zeroize::Zeroizing;
 
 use super::tokens::Token;
 use crate::enrolment::CoordinatorPin;
-use crate::files::{self, Existing, FileError};
 use crate::identity::Identity;
-use crate::lines::{Fields, body};
+use crate::lines::{Fields, body, judge_title};
 use crate::revocation::{KnownNumbers, parse_known_line};
 use crate::roster::RosterAuthorities;
+use tributary_storage::files::{self, Existing, FileError};
 
-const TITLE: &str = "tributary enrolment 1";
+const TITLE: &str = "tributary enrolment 2";
 const WHAT: &str = "enrolment bundle";
 
 /// Issuers whose numbers a bundle holds at most.
@@ -66,19 +66,19 @@ impl Bundle {
     pub fn read(path: &Path) -> Result<Self, FileError> {
         let bytes = files::read_private(path)?;
         let text = core::str::from_utf8(&bytes).ok();
+        text.map_or(Ok(()), |text| judge_title(path, text, TITLE))?;
         text.and_then(Self::parse).ok_or_else(|| FileError::content(path, WHAT))
     }
 
     fn print(&self) -> Zeroizing<String> {
         let CoordinatorPin { identity, signing_key } = &self.coordinator;
-        let authority = |key: &VerifyingKey| format!("authority {}\n", Digest(key.0));
+        let authority = |key: &VerifyingKey| format!("authority {key}\n");
         let authorities: String = self.authorities.keys().iter().map(authority).collect();
         Zeroizing::new(format!(
-            "{TITLE}\nbranch {}\ncoordinator {}\nroot {}\nexpect identity {identity} signing {}\nneeded {}\n{authorities}{}token {}\n",
+            "{TITLE}\nbranch {}\ncoordinator {}\nroot {}\nexpect identity {identity} signing {signing_key}\nneeded {}\n{authorities}{}token {}\n",
             self.identity,
             self.coordinator_address,
             self.root_sha256,
-            Digest(signing_key.0),
             self.authorities.needed(),
             self.lists.lines(),
             self.token.expose().as_str(),
@@ -97,10 +97,8 @@ impl Bundle {
         let root_sha256 = fields.digest("root")?;
         fields.end()?;
         let mut fields = Fields::of(lines.next()?.strip_prefix("expect ")?);
-        let coordinator = CoordinatorPin {
-            identity: fields.identity("identity")?,
-            signing_key: VerifyingKey(fields.digest("signing")?.0),
-        };
+        let coordinator =
+            CoordinatorPin { identity: fields.identity("identity")?, signing_key: fields.key("signing")? };
         fields.end()?;
         let mut fields = Fields::of(lines.next()?);
         let needed = fields.number("needed")?;
@@ -108,7 +106,7 @@ impl Bundle {
         let mut keys = Vec::new();
         while let Some(line) = lines.next_if(|line| line.starts_with("authority ")) {
             let mut fields = Fields::of(line);
-            keys.push(VerifyingKey(fields.digest("authority")?.0));
+            keys.push(fields.key("authority")?);
             fields.end()?;
         }
         let authorities = RosterAuthorities::new(needed, keys).ok()?;
@@ -152,8 +150,15 @@ mod tests {
             identity: identity("client"),
             coordinator_address: "fl.bank.example:7443".to_owned(),
             root_sha256: Digest::of(b"root"),
-            coordinator: CoordinatorPin { identity: identity("coordinator"), signing_key: VerifyingKey([3; 32]) },
-            authorities: RosterAuthorities::new(1, vec![VerifyingKey([4; 32]), VerifyingKey([5; 32])]).unwrap(),
+            coordinator: CoordinatorPin {
+                identity: identity("coordinator"),
+                signing_key: VerifyingKey::ed25519([3; 32]),
+            },
+            authorities: RosterAuthorities::new(
+                1,
+                vec![VerifyingKey::ed25519([4; 32]), VerifyingKey::ed25519([5; 32])],
+            )
+            .unwrap(),
             lists,
             token: Token::generate(&mut OsEntropy),
         };

@@ -11,7 +11,7 @@ use crate::entropy::OsEntropy;
 use crate::fault::FaultKind;
 use crate::identity::Role;
 use crate::issue::{LeafRequest, Validity};
-use crate::office::lock::FolderLock;
+use tributary_storage::lock::FolderLock;
 
 /// Signs a branch's request, an enrolment or a renewal, with the authority in `folder`: the certificate with the authority's own, leaf first,
 /// for [`super::Office::register`]. `now` is in Unix seconds. The token in the request is the federation's and is not looked at; that the

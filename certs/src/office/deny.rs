@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use super::lock::FolderLock;
 use crate::denied::{DENIED, Denied, DenyEntry, DenyList, IssueOrFile};
 use crate::enrolment::{EnrolmentError, open_authority, read_members};
 use crate::fault::FaultKind;
-use crate::files::FileError;
 use crate::identity::{Identity, Role};
 use crate::issue::{CertificateAuthority, RevocationReason};
+use tributary_storage::files::FileError;
+use tributary_storage::lock::FolderLock;
 
 /// Who is denied.
 ///
@@ -30,7 +30,7 @@ pub fn deny(folder: &Path, who: Denied, reason: RevocationReason, now: u64) -> R
             return Err(FaultKind::MemberUnknown.because(format!("no member has the number {client}")).into());
         }
         Denied::Identity(identity) => deniable(folder, identity)?,
-        Denied::Client(_) | Denied::Key(_) => {}
+        Denied::Client(_) | Denied::Key(_) | Denied::Signing(_) => {}
     }
     deny_locked(folder, DenyEntry { who, at: now, reason })
 }

@@ -15,12 +15,12 @@ use crate::binding::{SignedBinding, record_binding};
 use crate::enrolment::{EnrolmentError, TLS_SECONDS, certificates_text, names, open_authority, write_certificates};
 use crate::entropy::OsEntropy;
 use crate::fault::FaultKind;
-use crate::files::{self, Existing, FileError};
 use crate::inspect::validity_of;
 use crate::issue::{IssueError, LeafRequest, Validity};
 use crate::renewal::GRACE_SECONDS;
 use crate::tls::read_certificates;
 use crate::trust::organisation_files;
+use tributary_storage::files::{self, Existing, FileError};
 
 /// The folder of the chains that were granted, named by the keys they are for.
 const GRANTED: &str = "granted";
@@ -95,7 +95,7 @@ impl Office {
             forget_past(&self.folder, now)?;
         }
         if let Some(binding) = binding {
-            record_binding(&self.folder.join(BINDINGS), *binding)?;
+            record_binding(&self.folder.join(BINDINGS), binding.clone())?;
         }
         approvals::forget(&self.folder, *keys, now)?;
         let mut granted = Granted {
@@ -107,7 +107,7 @@ impl Office {
             lists: lists(&self.folder)?,
             authorities,
             coordinator,
-            binding: binding.map(|binding| Hex(binding.encode().to_vec())),
+            binding: binding.as_ref().map(|binding| Hex(binding.encode())),
             signature: Hex(vec![]),
         };
         granted.signature =

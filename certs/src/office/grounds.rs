@@ -13,9 +13,9 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::roster::{MemberName, RosterEntry};
 
 use super::approvals::{Approval, keys_of};
-use crate::files::FileError;
 use crate::inspect::date;
 use crate::lines::{Fields, read_list, write_list};
+use tributary_storage::files::FileError;
 
 const TITLE: &str = "tributary grounds 1";
 const GROUNDS: &str = "grounds";

@@ -14,12 +14,12 @@ use std::path::Path;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::ROSTER_ENTRIES_MAX;
 
-use crate::files::FileError;
 use crate::identity::{Identity, IdentityError, identity_in, parse_certificate};
 use crate::inspect::validity_in;
 use crate::issue::Validity;
 use crate::lines::{Fields, hex, read_list, write_list};
 use crate::renewal::GRACE_SECONDS;
+use tributary_storage::files::FileError;
 
 /// Lines of the log above which old ones move to another file: three certificates for each client of the largest roster.
 pub const ISSUED_LINES_MAX: usize = 3 * ROSTER_ENTRIES_MAX;

@@ -16,11 +16,9 @@ use x509_parser::prelude::FromDer as _;
 use x509_parser::revocation_list::CertificateRevocationList;
 
 use super::deny::sign_anew;
-use super::lock::FolderLock;
 use super::revoked::read_revoked;
 use crate::enrolment::{EnrolmentError, certificates_text, names, open_authority};
 use crate::fault::FaultKind;
-use crate::files::{self, Existing, FileError};
 use crate::identity::{TrustDomain, parse_certificate};
 use crate::inspect::{serial_of, validity_of};
 use crate::issue::{CertificateAuthority, ListEntry, RevocationReason, Validity};
@@ -28,6 +26,8 @@ use crate::keys::TlsKey;
 use crate::lines::{Fields, hex, read_list, write_list};
 use crate::revocation::{ListNumber, issued_by};
 use crate::tls::{read_certificates, read_revocations};
+use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::lock::FolderLock;
 
 /// For how many days a list of leaves counts, unless another number is given.
 pub const REVOCATION_DAYS: u64 = 7;
@@ -117,7 +117,7 @@ pub fn fresh_root_list(folder: &Path, keys: &Path, days: u64, now: u64) -> Resul
 /// Puts an issuing authority on the roots' list. Whether it was not there.
 ///
 /// # Errors
-/// [`FaultKind::ForeignAuthority`] if no root of `trust.pem` issued it, [`FaultKind::Expired`] if it has ended, [`FaultKind::KeyMismatch`] if the
+/// [`EnrolmentError::RevokedStanding`] for the one that stands, which is replaced first; [`FaultKind::ForeignAuthority`] if no root of `trust.pem` issued it, [`FaultKind::Expired`] if it has ended, [`FaultKind::KeyMismatch`] if the
 /// key of the root that issued it is not there; as [`fresh_root_list`].
 pub fn revoke_issuing(
     folder: &Path,
@@ -127,6 +127,10 @@ pub fn revoke_issuing(
     now: u64,
 ) -> Result<bool, EnrolmentError> {
     let _lock = FolderLock::take(folder)?;
+    // Tokens, certificates and lists would go on under it, and nobody would believe them.
+    if read_certificates(&folder.join(names::ISSUING))?.first() == Some(authority) {
+        return Err(EnrolmentError::RevokedStanding);
+    }
     if validity_of(authority)?.not_after < now {
         let detail = "the authority has ended, so that nobody believes what it issued; there is nothing to revoke";
         return Err(FaultKind::Expired.because(detail).into());

@@ -10,7 +10,6 @@ use tributary_protocol::secagg::suite::VerifyingKey;
 use super::bundle::{Bundle, address};
 use super::csr::Checked;
 use super::deny::{allow_locked, read_denied};
-use super::lock::FolderLock;
 use super::revoke::{read_marks, write_marks};
 use super::tokens::{TOKEN_HOURS_MAX, Token, TokenLine, read_tokens, write_tokens};
 use super::{BINDINGS, client_name, read_issued};
@@ -22,11 +21,12 @@ use crate::enrolment::{
 };
 use crate::entropy::OsEntropy;
 use crate::fault::FaultKind;
-use crate::files::{Existing, FileError};
 use crate::identity::{Identity, Role};
 use crate::revocation::KnownNumbers;
 use crate::roster::RosterAuthorities;
 use crate::tls::{TrustRoots, read_certificates};
+use tributary_storage::files::{Existing, FileError};
+use tributary_storage::lock::FolderLock;
 
 /// What a token is for.
 #[derive(Clone, Debug)]
@@ -161,7 +161,8 @@ pub(super) fn admit(
         _ => now.saturating_add(SIGNING_SECONDS),
     };
     let name = client_name(&identity)?;
-    let entry = RosterEntry { client, name, organisation, signing_key: *signing_key, tls_spki_sha256, not_after };
+    let entry =
+        RosterEntry { client, name, organisation, signing_key: signing_key.clone(), tls_spki_sha256, not_after };
     Ok(Member { identity, entry })
 }
 
@@ -175,7 +176,7 @@ pub(super) fn not_denied(
     let bearer = Bearer {
         identity: &member.identity,
         tls_spki_sha256,
-        signing_key: &member.entry.signing_key.0,
+        signing_key: &member.entry.signing_key,
         client: member.entry.client,
     };
     let lifted = |entry: &&DenyEntry| again && entry.who == Denied::Identity(member.identity.clone());

@@ -22,7 +22,6 @@ mod grant;
 mod grounds;
 mod issued;
 mod lists;
-pub(crate) mod lock;
 mod members;
 mod revoke;
 mod revoked;
@@ -66,7 +65,6 @@ pub use wire::{
 use crate::binding::{SignedBinding, read_bindings};
 use crate::enrolment::{EnrolmentError, Member, open_authority, read_members};
 use crate::fault::{CertificateFault, FaultKind};
-use crate::files::FileError;
 use crate::identity::{Identity, Role};
 use crate::inspect::verify_chain;
 use crate::renewal::GRACE_SECONDS;
@@ -74,8 +72,9 @@ use crate::tls::TrustRoots;
 use approvals::keys_digest;
 use csr::Checked;
 use grant::Wanted;
-use lock::FolderLock;
 use members::Admission;
+use tributary_storage::files::FileError;
+use tributary_storage::lock::FolderLock;
 
 /// The file of the members' newest key bindings, in an authority's folder.
 pub const BINDINGS: &str = "bindings";
@@ -243,6 +242,7 @@ impl Office {
             return Err(FaultKind::RenewalForged.because("the key binding is not for this member and key").into());
         }
         let keys = keys_digest(&spki_sha256, &signing_key, &member.entry.name);
+        let sequence = binding.binding.sequence;
         let wanted = Wanted { asked: &asked, keys, client: member.entry.client, binding: Some(binding) };
         if grant::stored(&self.folder, &keys)?.is_some() {
             return self.grant(&wanted, None, now);
@@ -250,8 +250,8 @@ impl Office {
         let bindings = self.bindings()?;
         let last = bindings.iter().find(|other| other.binding.client == member.entry.client);
         let last = last.map_or(0, |other| other.binding.sequence);
-        if binding.binding.sequence <= last {
-            let detail = format!("{} is not above {last}", binding.binding.sequence);
+        if sequence <= last {
+            let detail = format!("{sequence} is not above {last}");
             return Err(FaultKind::RenewalSequence.because(detail).into());
         }
         let issued = read_issued(&self.folder)?;

@@ -8,16 +8,16 @@ use std::path::Path;
 
 use super::deny::deny_locked;
 use super::lists::{REVOCATION_DAYS, days_checked, make_list, unsigned_leaves};
-use super::lock::FolderLock;
 use super::read_issued;
 use super::revoked::{Revoked, read_revoked, write_revoked};
 use crate::denied::{Denied, DenyEntry};
 use crate::enrolment::{EnrolmentError, Member, read_members};
 use crate::fault::FaultKind;
-use crate::files::FileError;
 use crate::identity::{Identity, Role};
 pub use crate::issue::RevocationReason;
 use crate::lines::{Fields, hex, read_list, write_list};
+use tributary_storage::files::FileError;
+use tributary_storage::lock::FolderLock;
 
 const MARKS: &str = "revoked-members";
 const MARKS_TITLE: &str = "tributary revoked members 1";
@@ -116,7 +116,7 @@ pub fn revoke(
             done.member = true;
         }
         // At the door at once, whoever issued its certificate. Its signing key stays out when it comes back with a fresh one.
-        let key = member.map(|member| Denied::Key(tributary_protocol::digest::Digest(member.entry.signing_key.0)));
+        let key = member.map(|member| Denied::Signing(member.entry.signing_key.clone()));
         for who in [Some(Denied::Identity(identity.clone())), key].into_iter().flatten() {
             done.denied |= deny_locked(folder, DenyEntry { who, at: now, reason })?;
         }

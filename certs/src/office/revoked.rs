@@ -6,10 +6,10 @@
 
 use std::path::Path;
 
-use crate::files::FileError;
 use crate::identity::Identity;
 use crate::issue::RevocationReason;
 use crate::lines::{Fields, hex, read_list, write_list};
+use tributary_storage::files::FileError;
 
 const REVOKED: &str = "revoked";
 const REVOKED_TITLE: &str = "tributary revoked 1";

@@ -12,7 +12,6 @@ use rustls::pki_types::CertificateDer;
 use super::lists::{
     REVOCATION_DAYS, ROOT_LIST_DAYS, copy_lists, demand_revoked_by_root, make_list, make_root_list, mark_revoked,
 };
-use super::lock::FolderLock;
 use super::succession::vouch;
 use super::{Issued, copy_trust, record};
 use crate::enrolment::{
@@ -20,13 +19,14 @@ use crate::enrolment::{
 };
 use crate::entropy::OsEntropy;
 use crate::fault::FaultKind;
-use crate::files::{Existing, FileError};
 use crate::identity::{Identity, Role, identity_of, parse_certificate};
 use crate::inspect::{hosts, validity_of};
 use crate::issue::{CertificateAuthority, LeafRequest, RevocationReason, Validity};
 use crate::keys::TlsKey;
 use crate::renewal::Places;
 use crate::tls::read_certificates;
+use tributary_storage::files::{Existing, FileError};
+use tributary_storage::lock::FolderLock;
 
 /// Renews the certificate in a coordinator's folder, for a fresh TLS key and the same names. Its signing key, which every branch has pinned,
 /// stays. The new validity.

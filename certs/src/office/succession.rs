@@ -2,7 +2,7 @@
 //! own, or a thief of its key could never be revoked. So every root is signed by the others, when it is made and all their keys are at hand.
 //!
 //! ```text
-//! tributary succession 1
+//! tributary succession 2
 //! root 4b1c.. by 9f86.. signature 3081..
 //! ```
 
@@ -11,16 +11,17 @@ use std::path::Path;
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_ASN1, UnparsedPublicKey};
 use rustls::pki_types::CertificateDer;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::message::signed_message;
 
 use crate::enrolment::EnrolmentError;
-use crate::files::FileError;
 use crate::identity::parse_certificate;
 use crate::issue::IssueError;
 use crate::keys::TlsKey;
 use crate::lines::{Fields, body, hex, read_list, write_list};
+use tributary_storage::files::FileError;
 
 const SUCCESSION: &str = "succession";
-const TITLE: &str = "tributary succession 1";
+const TITLE: &str = "tributary succession 2";
 
 /// Words that are looked at, at most.
 const WORDS_MAX: usize = 256;
@@ -48,7 +49,7 @@ impl Word {
 }
 
 fn input(root: &Digest) -> Vec<u8> {
-    [b"SA1/root\0".as_slice(), root.as_bytes()].concat()
+    signed_message("root", root)
 }
 
 /// One root vouches for another. The folder's lock is held.
@@ -69,7 +70,11 @@ pub(super) fn vouch(
 /// The text of a folder's words, for an answer; empty where there is one root.
 pub(super) fn read_text(folder: &Path) -> Result<String, FileError> {
     let path = folder.join(SUCCESSION);
-    if path.exists() { crate::files::read_text(&path, "succession of the roots") } else { Ok(String::new()) }
+    if path.exists() {
+        tributary_storage::files::read_text(&path, "succession of the roots")
+    } else {
+        Ok(String::new())
+    }
 }
 
 /// Whether every root is trusted, or vouched for by one that is. `None` if the text is no list of words.

@@ -12,9 +12,9 @@ use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::entropy::Entropy;
 use zeroize::Zeroizing;
 
-use crate::files::FileError;
 use crate::identity::Identity;
 use crate::lines::{Fields, hex, read_list, unhex, write_list};
+use tributary_storage::files::FileError;
 
 /// Bytes of a token.
 pub const TOKEN_BYTES: usize = 16;

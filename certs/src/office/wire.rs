@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tributary_protocol::digest::{Canonical, Digest};
+use tributary_protocol::algorithm::SignatureAlgorithm;
+use tributary_protocol::digest::Canonical;
 use tributary_protocol::ids::ClientId;
+use tributary_protocol::message::signed_message;
 use tributary_protocol::printable::Untrusted;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 
@@ -24,7 +26,7 @@ pub const REQUEST_BYTES_MAX: usize = 64 * 1024;
 pub const ANSWER_BYTES_MAX: usize = 4 << 20;
 
 /// The version of both.
-pub const WIRE_VERSION: u16 = 1;
+pub const WIRE_VERSION: u16 = 2;
 
 /// Bytes, in JSON as lower-case hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,9 +54,11 @@ pub struct EnrolRequest {
     pub token: String,
     /// The certificate request (PKCS#10, DER), with the branch's identity as its only alternative name.
     pub csr: Hex,
+    /// The number of the signing key's algorithm, which is the signature's too.
+    pub algorithm: u8,
     /// The public signing key.
     pub signing_key: Hex,
-    /// Its signature over the other three.
+    /// Its signature over the other four.
     pub signature: Hex,
 }
 
@@ -149,7 +153,7 @@ struct Envelope<T> {
 /// The version alone, whatever else is there.
 #[derive(Deserialize)]
 struct Versioned {
-    version: u16,
+    version: u64,
 }
 
 impl EnrolRequest {
@@ -157,27 +161,30 @@ impl EnrolRequest {
     #[must_use]
     pub fn sign(token: &str, csr: Vec<u8>, key: &SigningKey) -> Self {
         let signing_key = key.verifying_key();
-        let signature = RealSuite::sign(key, &Self::input(token, &csr, &signing_key.0));
+        let signature = RealSuite::sign(key, &Self::input(token, &csr, &signing_key));
         Self {
             token: token.to_owned(),
             csr: Hex(csr),
-            signing_key: Hex(signing_key.0.to_vec()),
-            signature: Hex(signature.0),
+            algorithm: signing_key.algorithm.number(),
+            signing_key: Hex(signing_key.bytes),
+            signature: Hex(signature.bytes),
         }
     }
 
     /// The signing key, if it signed the request.
     pub(crate) fn verified_key(&self) -> Result<VerifyingKey, CertificateFault> {
-        let key = <[u8; 32]>::try_from(self.signing_key.0.as_slice());
-        let key =
-            key.map(VerifyingKey).map_err(|_| FaultKind::RequestUnreadable.because("the signing key's length"))?;
-        let input = Self::input(&self.token, &self.csr.0, &key.0);
-        let genuine = RealSuite::verify(&key, &input, &Signature(self.signature.0.clone()));
+        let algorithm = SignatureAlgorithm::of_number(self.algorithm);
+        let key = VerifyingKey { algorithm, bytes: self.signing_key.0.clone() };
+        RealSuite::knows(&key).map_err(|fault| FaultKind::RequestUnreadable.because(fault.to_string()))?;
+        key.as_ed25519().ok_or_else(|| FaultKind::RequestUnreadable.because("the signing key's length"))?;
+        let input = Self::input(&self.token, &self.csr.0, &key);
+        let genuine = RealSuite::verify(&key, &input, &Signature { algorithm, bytes: self.signature.0.clone() });
         if genuine { Ok(key) } else { Err(FaultKind::RequestForged.into()) }
     }
 
-    fn input(token: &str, csr: &[u8], key: &[u8]) -> Vec<u8> {
-        signed(b"SA1/enrol\0", Canonical::new("SA1 enrol").bytes(token.as_bytes()).bytes(csr).bytes(key))
+    fn input(token: &str, csr: &[u8], key: &VerifyingKey) -> Vec<u8> {
+        let body = Canonical::new("SA1 enrol").bytes(token.as_bytes()).bytes(csr);
+        signed_message("enrol", &key.canonical(body).finish())
     }
 }
 
@@ -197,18 +204,20 @@ impl RenewRequest {
     #[must_use]
     pub fn sign(identity: Identity, csr: Vec<u8>, binding: Vec<u8>, key: &SigningKey) -> Self {
         let signature = RealSuite::sign(key, &Self::input(&identity, &csr, &binding));
-        Self { identity, csr: Hex(csr), binding: Hex(binding), signature: Hex(signature.0) }
+        Self { identity, csr: Hex(csr), binding: Hex(binding), signature: Hex(signature.bytes) }
     }
 
     /// Whether the member's signing key signed the request.
     pub(crate) fn verify(&self, key: &VerifyingKey) -> bool {
         let input = Self::input(&self.identity, &self.csr.0, &self.binding.0);
-        RealSuite::verify(key, &input, &Signature(self.signature.0.clone()))
+        // The request is by the key that the roster gives the member, and so of its algorithm.
+        let signature = Signature { algorithm: key.algorithm, bytes: self.signature.0.clone() };
+        RealSuite::verify(key, &input, &signature)
     }
 
     fn input(identity: &Identity, csr: &[u8], binding: &[u8]) -> Vec<u8> {
         let body = Canonical::new("SA1 renew").bytes(identity.to_string().as_bytes()).bytes(csr).bytes(binding);
-        signed(b"SA1/renew\0", body)
+        signed_message("renew", &body.finish())
     }
 }
 
@@ -224,13 +233,9 @@ impl Granted {
             .fold(head.u32(count), |body, (name, text)| body.bytes(name.as_bytes()).bytes(text.as_bytes()));
         let trust = trust.bytes(self.succession.as_bytes()).bytes(self.lists.as_bytes());
         let rest = trust.bytes(self.authorities.as_bytes()).bytes(self.coordinator.as_bytes());
-        signed(b"SA1/granted\0", rest.bytes(self.binding.as_ref().map_or(&[][..], |binding| &binding.0)))
+        let body = rest.bytes(self.binding.as_ref().map_or(&[][..], |binding| &binding.0));
+        signed_message("granted", &body.finish())
     }
-}
-
-fn signed(label: &[u8], body: Canonical) -> Vec<u8> {
-    let digest: Digest = body.finish();
-    [label, digest.as_bytes()].concat()
 }
 
 /// Encodes a request.
@@ -249,10 +254,19 @@ pub fn decode_request(bytes: &[u8]) -> Result<Request, CertificateFault> {
     }
     let unreadable = |_| CertificateFault::from(FaultKind::RequestUnreadable);
     let Versioned { version } = serde_json::from_slice(bytes).map_err(unreadable)?;
-    if version != WIRE_VERSION {
-        return Err(FaultKind::RequestVersion.because(format!("version {version} instead of {WIRE_VERSION}")));
+    if version != u64::from(WIRE_VERSION) {
+        return Err(FaultKind::RequestVersion.because(other_version(version)));
     }
     serde_json::from_slice::<Envelope<Request>>(bytes).map(|envelope| envelope.body).map_err(unreadable)
+}
+
+/// What is said of another version.
+fn other_version(found: u64) -> String {
+    let (by, cure) = match found > u64::from(WIRE_VERSION) {
+        true => ("a newer release", "use the release that wrote it here as well, or a later one"),
+        false => ("an earlier release", "ask again with this release at both ends"),
+    };
+    format!("version {found} instead of {WIRE_VERSION}, written by {by}: {cure}")
 }
 
 /// Encodes an answer.
@@ -270,8 +284,11 @@ pub fn decode_answer(bytes: &[u8]) -> Result<Answer, CertificateFault> {
     if bytes.len() > ANSWER_BYTES_MAX {
         return Err(unreadable());
     }
-    let envelope: Envelope<Answer> = serde_json::from_slice(bytes).map_err(|_| unreadable())?;
-    if envelope.version == WIRE_VERSION { Ok(envelope.body) } else { Err(unreadable()) }
+    let Versioned { version } = serde_json::from_slice(bytes).map_err(|_| unreadable())?;
+    if version != u64::from(WIRE_VERSION) {
+        return Err(FaultKind::AnswerUnreadable.because(other_version(version)));
+    }
+    serde_json::from_slice::<Envelope<Answer>>(bytes).map(|envelope| envelope.body).map_err(|_| unreadable())
 }
 
 impl From<&CertificateFault> for Refused {

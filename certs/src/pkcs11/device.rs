@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use super::error::TokenError;
 use crate::entropy::OsEntropy;
-use crate::files;
+use tributary_storage::files;
 
 /// An uncompressed point of P-256: 0x04, x, y (SEC 1, section 2.3.3).
 pub(super) type Point = [u8; 65];

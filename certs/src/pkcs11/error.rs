@@ -5,7 +5,7 @@ use std::num::{NonZeroU8, NonZeroU16};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::files::FileError;
+use tributary_storage::files::FileError;
 
 /// Why a token or its key could not be used. The operator or the environment is to blame; no message holds the PIN.
 #[derive(Debug, thiserror::Error)]

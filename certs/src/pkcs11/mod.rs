@@ -31,8 +31,8 @@ use zeroize::Zeroizing;
 
 use self::device::{Device, Halves, Place, Point};
 use self::pool::{Pool, Unanswered};
-use crate::files::{self, FileError};
 use crate::keys::PrivateKey;
+use tributary_storage::files::{self, FileError};
 
 pub use error::TokenError;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::files::{Existing, write_private};
+use tributary_storage::files::{Existing, write_private};
 
 #[test]
 fn integers_have_the_fewest_bytes_and_no_sign() {

@@ -11,9 +11,9 @@ use super::scope::Scope;
 use super::{Revocation, RevocationFileError, Seen, organisation_file};
 use crate::enrolment::names;
 use crate::fault::FaultKind;
-use crate::files::{self, Existing};
 use crate::identity::Identity;
 use crate::trust::TrustRoots;
+use tributary_storage::files::{self, Existing};
 
 /// Longest text of lists that is carried, in bytes.
 pub const LISTS_BYTES_MAX: usize = 1 << 20;

@@ -8,9 +8,9 @@ use tributary_protocol::digest::Digest;
 use super::scope::Scope;
 use super::{ListNumber, RevocationFileError};
 use crate::fault::{CertificateFault, FaultKind};
-use crate::files;
 use crate::lines::Fields;
 use crate::trust::TrustRoots;
+use tributary_storage::files;
 
 /// The largest number of each issuer, by SHA-256 of its public key information.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -36,9 +36,9 @@ pub(crate) use self::scope::Scope;
 pub use self::seen::{DenyOrder, SEEN, Seen};
 
 use crate::fault::{CertificateFault, FaultKind};
-use crate::files::{self, FileError};
 use crate::identity::parse_certificate;
 use crate::trust::TrustRoots;
+use tributary_storage::files::{self, FileError};
 
 /// How long before its end a root's list is reported, in seconds: thirty days. Its key is offline, and people must meet.
 pub const ROOT_LIST_WARNING_SECONDS: u64 = 30 * 86_400;

@@ -14,8 +14,8 @@ use tributary_protocol::digest::Digest;
 use super::known::{KnownNumbers, parse_line};
 use super::{ListNumber, RevocationLists};
 use crate::fault::CertificateFault;
-use crate::files::{self, Existing, FileError};
-use crate::lines::{Fields, body};
+use crate::lines::{Fields, body, judge_title};
+use tributary_storage::files::{self, Existing, FileError};
 
 const TITLE: &str = "tributary list numbers 1";
 const WHAT: &str = "list of revocation lists' numbers";
@@ -62,6 +62,7 @@ impl Seen {
         let content = || FileError::content(&path, WHAT);
         let bytes = files::read_private(&path)?;
         let text = core::str::from_utf8(&bytes).map_err(|_| content())?;
+        judge_title(&path, text, TITLE)?;
         for line in body(text, TITLE).ok_or_else(content)? {
             match parse(line).ok_or_else(content)? {
                 Line::List(issuer, number) => own.lists.note(issuer, number),

@@ -1,4 +1,4 @@
-//! The real cryptographic suite of SA-1 (PROTOCOL.md, sections 1 and 4).
+//! The real cryptographic suite of SA-1 (docs/PROTOCOL.md, "Who says what").
 //!
 //! | part | primitive | crate | why this one |
 //! |---|---|---|---|
@@ -26,6 +26,7 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use aws_lc_rs::kem::{Ciphertext, DecapsulationKey, EncapsulationKey, ML_KEM_768};
 use hkdf::Hkdf;
 use sha2::Sha256;
+use tributary_protocol::algorithm::{ExchangeAlgorithm, SignatureAlgorithm};
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::secagg::suite::{ExchangePublic, SecretKey, Signature, Suite, SuiteError, VerifyingKey};
 use x25519_dalek::{PublicKey, StaticSecret};
@@ -34,11 +35,10 @@ use zeroize::{Zeroize, Zeroizing};
 pub use keystream::MaskStream;
 pub use scalar::ShareScalar;
 
-/// Bytes of an ML-KEM-768 encapsulation key (FIPS 203, table 3).
-pub const ENCAPSULATION_KEY_BYTES: usize = 1_184;
-
 /// Bytes of an ML-KEM-768 ciphertext (FIPS 203, table 3).
 pub const ENCAPSULATION_CIPHERTEXT_BYTES: usize = 1_088;
+
+const EXCHANGE: ExchangeAlgorithm = ExchangeAlgorithm::X25519_ML_KEM_768;
 
 /// The suite that both daemons run.
 pub struct RealSuite;
@@ -69,7 +69,7 @@ impl SigningKey {
     /// The public half.
     #[must_use]
     pub fn verifying_key(&self) -> VerifyingKey {
-        VerifyingKey(self.0.verifying_key().to_bytes())
+        VerifyingKey::ed25519(self.0.verifying_key().to_bytes())
     }
 }
 
@@ -85,10 +85,11 @@ impl Suite for RealSuite {
     type ExchangeSecret = ExchangeSecret;
     type Keystream = MaskStream;
     const TAG_BYTES: usize = 16;
+    const SIGNATURES: &'static [SignatureAlgorithm] = &[SignatureAlgorithm::ED25519];
 
     fn sign(key: &SigningKey, message: &[u8]) -> Signature {
         use ed25519_dalek::Signer as _;
-        Signature(key.0.sign(message).to_bytes().to_vec())
+        Signature::ed25519(key.0.sign(message).to_bytes())
     }
 
     fn verifying_key(key: &SigningKey) -> VerifyingKey {
@@ -96,11 +97,13 @@ impl Suite for RealSuite {
     }
 
     fn verify(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
-        signatures::verify(&key.0, message, &signature.0)
+        key_for(key, signature).is_some_and(|key| signatures::verify(key, message, &signature.bytes))
     }
 
-    fn verify_all(message: &[u8], signatures: &[(VerifyingKey, &Signature)]) -> bool {
-        signatures::verify_all(message, signatures.iter().map(|(key, signature)| (&key.0, signature.0.as_slice())))
+    fn verify_all(message: &[u8], signatures: &[(&VerifyingKey, &Signature)]) -> bool {
+        let keyed =
+            signatures.iter().map(|(key, signature)| Some((key_for(key, signature)?, signature.bytes.as_slice())));
+        keyed.collect::<Option<Vec<_>>>().is_some_and(|keyed| signatures::verify_all(message, keyed.into_iter()))
     }
 
     fn exchange_keys(entropy: &mut dyn Entropy) -> (ExchangeSecret, ExchangePublic) {
@@ -111,13 +114,18 @@ impl Suite for RealSuite {
             .encapsulation_key()
             .and_then(|key| key.key_bytes().map(|bytes| bytes.as_ref().to_vec()))
             .expect("a fresh ML-KEM key has a public half");
-        let public =
-            ExchangePublic { diffie_hellman: PublicKey::from(&diffie_hellman).to_bytes(), encapsulation: public_bytes };
+        let public = ExchangePublic {
+            algorithm: EXCHANGE,
+            diffie_hellman: PublicKey::from(&diffie_hellman).to_bytes().to_vec(),
+            encapsulation: public_bytes,
+        };
         (ExchangeSecret { diffie_hellman, encapsulation }, public)
     }
 
     fn agree(secret: &ExchangeSecret, peer: &ExchangePublic) -> Result<SecretKey, SuiteError> {
-        let shared = secret.diffie_hellman.diffie_hellman(&PublicKey::from(peer.diffie_hellman));
+        peer.algorithm.one_of(&[EXCHANGE])?;
+        let peer: [u8; 32] = peer.diffie_hellman.as_slice().try_into().map_err(|_| SuiteError::Malformed)?;
+        let shared = secret.diffie_hellman.diffie_hellman(&PublicKey::from(peer));
         if !shared.was_contributory() {
             return Err(SuiteError::Malformed);
         }
@@ -126,6 +134,7 @@ impl Suite for RealSuite {
 
     /// The length is checked here, the coefficients by the library as it encapsulates (FIPS 203, section 7.2).
     fn encapsulate(_: &mut dyn Entropy, peer: &ExchangePublic) -> Result<(Vec<u8>, SecretKey), SuiteError> {
+        peer.algorithm.one_of(&[EXCHANGE])?;
         let key = EncapsulationKey::new(&ML_KEM_768, &peer.encapsulation).map_err(|_| SuiteError::Malformed)?;
         let (ciphertext, shared) = key.encapsulate().map_err(|_| SuiteError::Malformed)?;
         Ok((ciphertext.as_ref().to_vec(), secret_key(shared.as_ref())?))
@@ -174,6 +183,11 @@ impl Suite for RealSuite {
     fn keystream(key: &SecretKey) -> MaskStream {
         MaskStream::new(key)
     }
+}
+
+/// The key's bytes, if the signature claims no other algorithm than the key has.
+fn key_for<'a>(key: &'a VerifyingKey, signature: &Signature) -> Option<&'a [u8; 32]> {
+    key.as_ed25519().filter(|_| signature.algorithm == key.algorithm)
 }
 
 fn secret_key(shared: &[u8]) -> Result<SecretKey, SuiteError> {

@@ -2,7 +2,11 @@ use ctr::cipher::{KeyIvInit, StreamCipher};
 
 use super::*;
 use crate::entropy::OsEntropy;
+use tributary_protocol::algorithm::UnknownAlgorithm;
 use tributary_protocol::secagg::suite::{FieldElement, Keystream};
+
+/// Bytes of an ML-KEM-768 encapsulation key (FIPS 203, table 3).
+const ENCAPSULATION_KEY_BYTES: usize = 1_184;
 
 fn hex<const N: usize>(text: &str) -> [u8; N] {
     let bytes: Vec<u8> = (0..N).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect();
@@ -16,7 +20,7 @@ fn secret_of(diffie_hellman: [u8; 32]) -> ExchangeSecret {
 }
 
 fn public_of(diffie_hellman: [u8; 32]) -> ExchangePublic {
-    ExchangePublic { diffie_hellman, encapsulation: vec![] }
+    ExchangePublic { algorithm: EXCHANGE, diffie_hellman: diffie_hellman.to_vec(), encapsulation: vec![] }
 }
 
 /// RFC 7748, section 6.1.
@@ -66,9 +70,9 @@ fn ed25519_signs_as_the_rfc_does() {
     ];
     for (seed, public, message, signature) in vectors {
         let key = SigningKey::from_seed(&hex(seed));
-        assert_eq!(RealSuite::verifying_key(&key), VerifyingKey(hex(public)));
-        assert_eq!(RealSuite::sign(&key, message), Signature(hex::<64>(signature).to_vec()));
-        assert!(RealSuite::verify(&VerifyingKey(hex(public)), message, &Signature(hex::<64>(signature).to_vec())));
+        assert_eq!(RealSuite::verifying_key(&key), VerifyingKey::ed25519(hex(public)));
+        assert_eq!(RealSuite::sign(&key, message), Signature::ed25519(hex(signature)));
+        assert!(RealSuite::verify(&VerifyingKey::ed25519(hex(public)), message, &Signature::ed25519(hex(signature))));
     }
 }
 
@@ -80,11 +84,15 @@ fn ed25519_refuses_every_alteration() {
     assert!(RealSuite::verify(&public, b"message", &signature));
     assert!(!RealSuite::verify(&public, b"massage", &signature));
     assert!(!RealSuite::verify(&SigningKey::generate(&mut OsEntropy).verifying_key(), b"message", &signature));
-    assert!(!RealSuite::verify(&public, b"message", &Signature(signature.0[..63].to_vec())));
-    assert!(!RealSuite::verify(&public, b"message", &Signature(vec![])));
+    assert!(!RealSuite::verify(
+        &public,
+        b"message",
+        &Signature { bytes: signature.bytes[..63].to_vec(), ..signature.clone() }
+    ));
+    assert!(!RealSuite::verify(&public, b"message", &Signature { bytes: vec![], ..signature.clone() }));
     for byte in 0..64 {
         let mut altered = signature.clone();
-        altered.0[byte] ^= 1;
+        altered.bytes[byte] ^= 1;
         assert!(!RealSuite::verify(&public, b"message", &altered), "byte {byte}");
     }
 }
@@ -93,8 +101,8 @@ fn ed25519_refuses_every_alteration() {
 #[test]
 fn ed25519_refuses_a_key_of_small_order() {
     let identity: [u8; 32] = hex("0100000000000000000000000000000000000000000000000000000000000000");
-    let forged = Signature([identity, [0; 32]].concat());
-    assert!(!RealSuite::verify(&VerifyingKey(identity), b"any message", &forged));
+    let forged = Signature::ed25519([identity, [0; 32]].concat().try_into().unwrap());
+    assert!(!RealSuite::verify(&VerifyingKey::ed25519(identity), b"any message", &forged));
 }
 
 /// RFC 5869, appendix A, tests 1 and 3, of which the first 32 bytes of output are compared.
@@ -338,7 +346,8 @@ fn secrets_cannot_be_printed_or_copied() {
 fn signatures_verified_together_are_all_valid_or_refused() {
     let keys: Vec<SigningKey> = (0..12).map(|_| SigningKey::generate(&mut OsEntropy)).collect();
     let signatures: Vec<_> = keys.iter().map(|key| RealSuite::sign(key, b"one survivor set")).collect();
-    let listed: Vec<_> = keys.iter().map(SigningKey::verifying_key).zip(&signatures).collect();
+    let public: Vec<VerifyingKey> = keys.iter().map(SigningKey::verifying_key).collect();
+    let listed: Vec<_> = public.iter().zip(&signatures).collect();
     assert!(RealSuite::verify_all(b"one survivor set", &listed));
     assert!(!RealSuite::verify_all(b"another survivor set", &listed));
     for index in 0..listed.len() {
@@ -347,4 +356,29 @@ fn signatures_verified_together_are_all_valid_or_refused() {
         assert!(!RealSuite::verify_all(b"one survivor set", &swapped), "signature {index}");
     }
     assert!(RealSuite::verify_all(b"nobody signs", &[]));
+}
+
+/// The key's algorithm decides, alone and together; what a signature claims beside it makes nothing valid.
+#[test]
+fn other_algorithms_are_refused_by_their_number() {
+    let (key, later) = (SigningKey::generate(&mut OsEntropy), SignatureAlgorithm::of_number(3));
+    let (public, signature) = (key.verifying_key(), RealSuite::sign(&key, b"message"));
+    let renamed = VerifyingKey { algorithm: later, ..public.clone() };
+    let claims = Signature { algorithm: later, ..signature.clone() };
+    let judge = |key: &VerifyingKey, signature: &Signature| {
+        let together = RealSuite::verify_all(b"message", &[(key, signature)]);
+        assert_eq!(RealSuite::verify(key, b"message", signature), together);
+        together
+    };
+    assert!(judge(&public, &signature));
+    assert!(!judge(&public, &claims) && !judge(&renamed, &signature) && !judge(&renamed, &claims));
+    let unknown = |what, number| Some(SuiteError::Unknown(UnknownAlgorithm { what, number }));
+    assert_eq!(RealSuite::knows(&public), Ok(()));
+    assert_eq!(RealSuite::knows(&renamed).err(), unknown("a signing key or a signature", 3));
+    let (secret, public) = RealSuite::exchange_keys(&mut OsEntropy);
+    let renamed = ExchangePublic { algorithm: ExchangeAlgorithm::of_number(2), ..public.clone() };
+    assert_eq!(RealSuite::agree(&secret, &renamed).err(), unknown("a session key", 2));
+    assert_eq!(RealSuite::encapsulate(&mut OsEntropy, &renamed).err(), unknown("a session key", 2));
+    let long = ExchangePublic { diffie_hellman: vec![9; 33], ..public };
+    assert_eq!(RealSuite::agree(&secret, &long).err(), Some(SuiteError::Malformed));
 }

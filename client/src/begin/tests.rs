@@ -1,9 +1,11 @@
 use std::path::PathBuf;
 
-use tributary_certs::files::create_private_folder;
 use tributary_certs::keys::{write_signing_key, write_verifying_key};
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_protocol::budget::FirstUse;
+use tributary_protocol::ids::RoundId;
+use tributary_protocol::plan::RunRef;
+use tributary_storage::files::create_private_folder;
 
 use super::*;
 use crate::budget::{check_budget, open_budget};
@@ -303,4 +305,45 @@ fn a_torn_tail_of_the_budget_is_told_when_it_is_cut() {
     assert!(log.contains(BUDGET_FILE) && log.contains("verify ledger"), "{log}");
     assert_eq!(std::fs::read(&file).unwrap(), whole);
     assert_eq!(logged(|| home.open(POPULATION).unwrap()).1, "", "once");
+}
+
+/// The chain of the file alone does not show it: whoever can write there can make a chain.
+#[test]
+fn a_budget_file_that_breaks_a_rule_is_refused_by_whoever_opens_it_and_the_entry_is_named() {
+    let home = Home::new();
+    home.begin("owner.key", false).unwrap();
+    let settings = Settings::load(&home.path("client.toml")).unwrap();
+    let (mut file, events) = begun_budget(&settings).unwrap();
+    assert_eq!(events.len(), 1);
+    // An upload of a round that was never charged.
+    let upload = ParticipantEvent::Uploaded {
+        run: RunRef { plan: Digest([1; 32]), number: 1 },
+        round: RoundId(1),
+        vector: Digest([2; 32]),
+        counter: 1,
+    };
+    file.append(Millis(8), upload).unwrap();
+    file.sync().unwrap();
+    drop(file);
+    let shown = crate::cli::budget(&home.path("client.toml"), 9).map(|_| ()).unwrap_err().to_string();
+    let opened = home.open(POPULATION).map(|_| ()).unwrap_err();
+    let checked = check_budget(&settings, POPULATION).unwrap_err().to_string();
+    let passed = change_owner(&home.path("client.toml"), &home.path("owner.key"), &home.path("owner.pub"), 8);
+    for told in [shown, opened, checked, passed.unwrap_err().to_string()] {
+        assert!(told.contains("entry 1 of the budget file breaks a rule") && told.contains(BUDGET_FILE), "{told}");
+    }
+}
+
+/// A first entry in which another key signs for the owner.
+#[test]
+fn an_owner_s_word_without_the_owner_s_signature_is_refused() {
+    let owner = SigningKey::generate(&mut OsEntropy);
+    let own = SigningKey::generate(&mut OsEntropy).verifying_key();
+    let first = sign_first_use(&owner, (POPULATION, &[7; 32]), own.clone(), false);
+    let begun = |first| [ParticipantEvent::BudgetBegun { population: POPULATION.into(), salt: [7; 32], first }];
+    assert_eq!(judged(&begun(first.clone())).unwrap().owner(), Some(&owner.verifying_key()));
+    let forged = FirstUse { owner: own, ..first };
+    let refused = judged(&begun(forged)).unwrap_err();
+    assert_eq!(refused.entry, 0);
+    assert!(refused.to_string().contains("the owner's signature"), "{refused}");
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use tributary_model::schema::Encoding;
 use tributary_model::train::MaximaFault;
+use tributary_protocol::printable::Printable;
+use tributary_storage::files::shown;
 
 use super::faults::FileFaults;
 
@@ -15,7 +17,7 @@ pub const RECORD_BYTES_MAX: usize = 1 << 16;
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The file cannot be opened.
-    #[error("{path}: cannot be opened ({source}); check the path, and that this user may read it", path = path.display())]
+    #[error("{path}: cannot be opened ({source}); check the path, and that this user may read it", path = shown(path))]
     Open {
         /// The file.
         path: PathBuf,
@@ -23,7 +25,7 @@ pub enum FileError {
         source: io::Error,
     },
     /// Reading stopped half-way.
-    #[error("{path}: reading stopped after row {row} ({source}); nothing of the file was used", path = path.display())]
+    #[error("{path}: reading stopped after row {row} ({source}); nothing of the file was used", path = shown(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -33,7 +35,7 @@ pub enum FileError {
         source: io::Error,
     },
     /// The file cannot be written.
-    #[error("{path}: cannot be written ({source}); check the folder, its permissions and the free space", path = path.display())]
+    #[error("{path}: cannot be written ({source}); check the folder, its permissions and the free space", path = shown(path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -41,7 +43,7 @@ pub enum FileError {
         source: io::Error,
     },
     /// It is no text.
-    #[error("{path}: this is {kind}, and rows are read from text; {cure}", path = path.display())]
+    #[error("{path}: this is {kind}, and rows are read from text; {cure}", path = shown(path))]
     Kind {
         /// The file.
         path: PathBuf,
@@ -53,7 +55,7 @@ pub enum FileError {
     /// It is in another encoding than the schema says.
     #[error(
         "{path}: {}the file is not {} text; it looks like {}: the schema's key for that is csv.encoding = \"{}\"; or export the file in {}",
-        in_row(*row), encoding.name(), looks.name(), looks.name(), encoding.name(), path = path.display()
+        in_row(*row), encoding.name(), looks.name(), looks.name(), encoding.name(), path = shown(path)
     )]
     Encoding {
         /// The file.
@@ -67,8 +69,8 @@ pub enum FileError {
     },
     /// Its first line says another delimiter.
     #[error(
-        "{path}: the first line says sep={said}, and the schema's delimiter is {delimiter:?} (csv.delimiter); make both say the same",
-        path = path.display()
+        "{path}: the first line says sep={}, and the schema's delimiter is {delimiter:?} (csv.delimiter); make both say the same",
+        Printable::new(said), path = shown(path)
     )]
     Separator {
         /// The file.
@@ -79,13 +81,13 @@ pub enum FileError {
         delimiter: String,
     },
     /// Reading was given up.
-    #[error("{path}: reading was stopped; nothing of the file was used", path = path.display())]
+    #[error("{path}: reading was stopped; nothing of the file was used", path = shown(path))]
     Stopped {
         /// The file.
         path: PathBuf,
     },
     /// One of several files has other columns than the first.
-    #[error("{path}: its columns are not those of the first file, or in another order; export all files alike", path = path.display())]
+    #[error("{path}: its columns are not those of the first file, or in another order; export all files alike", path = shown(path))]
     HeadersDiffer {
         /// The file.
         path: PathBuf,
@@ -103,5 +105,34 @@ fn in_row(row: Option<u64>) -> String {
         None => String::new(),
         Some(0) => "the header shows that ".to_owned(),
         Some(row) => format!("row {row} shows that "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file's name, and what its first line says, hold a line end and an escape of a terminal.
+    #[test]
+    fn a_fault_stays_on_its_line() {
+        let path = || PathBuf::from("rows\n\u{1b}[2Jno fault.csv");
+        let source = || io::Error::from(io::ErrorKind::NotFound);
+        let said = "\n\u{1b}[31m;".to_owned();
+        let encoding = Encoding::Utf8;
+        for fault in [
+            FileError::Open { path: path(), source: source() },
+            FileError::Read { path: path(), row: 3, source: source() },
+            FileError::Write { path: path(), source: source() },
+            FileError::Kind { path: path(), kind: "a picture", cure: "export text" },
+            FileError::Encoding { path: path(), row: Some(1), encoding, looks: encoding },
+            FileError::Separator { path: path(), said, delimiter: ";".to_owned() },
+            FileError::Stopped { path: path() },
+            FileError::HeadersDiffer { path: path() },
+            FileError::Faults(Box::new(FileFaults::new(path()))),
+        ] {
+            let told = fault.to_string();
+            assert!(told.contains("\\u{a}\\u{1b}") && !told.contains('\u{1b}'), "{told}");
+            assert!(told.lines().all(|line| !line.starts_with("no fault")), "{told}");
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 use tributary_model::features::DataError;
+use tributary_storage::files::shown;
 
 /// Most faults of one file that are told.
 pub const FAULTS_TOLD_MAX: usize = 20;
@@ -55,7 +56,7 @@ impl From<DataError> for Fault {
 
 impl fmt::Display for FileFaults {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
+        let path = shown(&self.path);
         if let ([only], 1) = (self.told.as_slice(), self.count) {
             write!(formatter, "{path}: {}", only.text)?;
         } else {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tributary_model::features::RawBatch;
 use tributary_model::schema::Schema;
+use tributary_storage::files::shown;
 
 use super::error::FileError;
 use super::faults::FileFaults;
@@ -49,7 +50,7 @@ pub enum PartitionError {
     #[error(transparent)]
     File(#[from] FileError),
     /// A line of the partition or split file has another form.
-    #[error("{path}: line {line} is not of the form {form}; each row of the data appears once", path = path.display())]
+    #[error("{path}: line {line} is not of the form {form}; each row of the data appears once", path = shown(path))]
     Malformed {
         /// The file.
         path: PathBuf,
@@ -59,7 +60,7 @@ pub enum PartitionError {
         form: &'static str,
     },
     /// The partition or split file does not know a row of the data.
-    #[error("{path}: row {row} of the data is missing; the file must have one line for each row", path = path.display())]
+    #[error("{path}: row {row} of the data is missing; the file must have one line for each row", path = shown(path))]
     RowMissing {
         /// The file.
         path: PathBuf,
@@ -67,7 +68,7 @@ pub enum PartitionError {
         row: usize,
     },
     /// The partition or split file has rows that the data does not have.
-    #[error("{path}: has {listed} rows where the data has {found}; it belongs to other data, or a data file is missing", path = path.display())]
+    #[error("{path}: has {listed} rows where the data has {found}; it belongs to other data, or a data file is missing", path = shown(path))]
     RowsLeftOver {
         /// The file.
         path: PathBuf,
@@ -77,7 +78,7 @@ pub enum PartitionError {
         found: usize,
     },
     /// A branch number below the largest has no row.
-    #[error("{path}: no row belongs to branch {branch}; number the branches from 0 without gaps", path = path.display())]
+    #[error("{path}: no row belongs to branch {branch}; number the branches from 0 without gaps", path = shown(path))]
     BranchMissing {
         /// The file.
         path: PathBuf,

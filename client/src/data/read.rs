@@ -40,7 +40,7 @@ pub struct ReadTable {
 /// # Errors
 /// All faults of the file and of its rows; also if it has no rows, or somebody wishes to stop.
 pub fn read_table(path: &Path, schema: &Schema, stop: &Stop) -> Result<ReadTable, FileError> {
-    read(&[path.to_owned()], schema, RawBatch::new, (&|_| true, stop))
+    read(&[path.to_owned()], schema, (&|_| true, stop))
 }
 
 /// As [`read_table`], for whoever does not ask about doubts.
@@ -61,24 +61,12 @@ pub fn read_csv_rows(
     schema: &Schema,
     keep: impl Fn(usize) -> bool,
 ) -> Result<FeatureMatrix, FileError> {
-    read(paths, schema, RawBatch::new, (&keep, &Stop::default())).map(|table| table.rows)
+    read(paths, schema, (&keep, &Stop::default())).map(|table| table.rows)
 }
-
-/// Reads a file of customers to be scored, whose label columns may be absent.
-///
-/// # Errors
-/// As [`read_table`].
-pub fn read_csv_for_scoring(path: &Path, schema: &Schema) -> Result<FeatureMatrix, FileError> {
-    read(&[path.to_owned()], schema, RawBatch::for_scoring, (&|_| true, &Stop::default())).map(|table| table.rows)
-}
-
-/// What makes a batch for a header.
-type Begin<'schema> = fn(&'schema Schema, &[&str]) -> Result<RawBatch<'schema>, Vec<DataError>>;
 
 fn read<'schema>(
     paths: &[PathBuf],
     schema: &'schema Schema,
-    begin: Begin<'schema>,
     (keep, stop): (&dyn Fn(usize) -> bool, &Stop),
 ) -> Result<ReadTable, FileError> {
     let mut first: Option<(Vec<String>, RawBatch<'schema>)> = None;
@@ -88,7 +76,7 @@ fn read<'schema>(
         let mut records = Records::open(path, schema.dialect())?;
         let (header, batch) = match &mut first {
             Some(first) => first,
-            empty => empty.insert((records.header().to_vec(), batch_for(path, schema, records.header(), begin)?)),
+            empty => empty.insert((records.header().to_vec(), batch_for(path, schema, records.header())?)),
         };
         if records.header() != header.as_slice() {
             return Err(FileError::HeadersDiffer { path: path.clone() });
@@ -145,17 +133,12 @@ fn read<'schema>(
     }
 }
 
-fn batch_for<'schema>(
-    path: &Path,
-    schema: &'schema Schema,
-    header: &[String],
-    begin: Begin<'schema>,
-) -> Result<RawBatch<'schema>, FileError> {
+fn batch_for<'schema>(path: &Path, schema: &'schema Schema, header: &[String]) -> Result<RawBatch<'schema>, FileError> {
     if header.is_empty() {
         return Err(only(path, DataError::NoRows));
     }
     let names: Vec<&str> = header.iter().map(String::as_str).collect();
-    begin(schema, &names).map_err(|found| {
+    RawBatch::new(schema, &names).map_err(|found| {
         let mut faults = FileFaults::new(path.to_owned());
         faults.stopped = true;
         for fault in found {

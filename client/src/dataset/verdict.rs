@@ -25,7 +25,7 @@ pub fn remarks(counts: &TableCounts, schema: &Schema, limits: ShareLimits, rows_
     for (field, own) in schema.fields().iter().zip(&counts.fields) {
         fields(counts.rows, own, &field.kind, limits, &mut remarks);
     }
-    for own in counts.labels.iter().filter(|own| own.read) {
+    for own in &counts.labels {
         labels(counts.rows, own, limits, &mut remarks);
     }
     remarks

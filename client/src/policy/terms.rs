@@ -1,6 +1,7 @@
 //! Numbers that a plan must not pass.
 
 use tributary_model::architecture::{Architecture, HIDDEN_LAYERS_MAX, LAYER_WIDTH_MAX};
+use tributary_model::stage::StageSettings;
 use tributary_protocol::limits::PLAN_ROUNDS_MAX;
 use tributary_protocol::message::Floor;
 use tributary_settings::Document;
@@ -17,7 +18,7 @@ pub struct PlanTerms {
     pub upload_offset_ms_min: u64,
     /// Smallest clip norm.
     pub clip_norm_min: f64,
-    /// Most training rounds that a plan may charge, retries included.
+    /// Most rounds that a plan may charge, of all its runs and stages, retries included.
     pub rounds_max: u32,
     /// Most hidden layers of a network.
     pub layers_max: usize,
@@ -53,6 +54,21 @@ impl PlanTerms {
         }
         let narrow = network.hidden().iter().all(|units| *units <= self.width_max);
         if narrow { Ok(()) } else { Err(Floor::Width) }
+    }
+
+    /// Whether every clip norm of every stage is large enough.
+    ///
+    /// # Errors
+    /// [`Floor::ClipNorm`].
+    pub fn admits_clip_norms(&self, stages: &[StageSettings]) -> Result<(), Floor> {
+        let mut norms = stages.iter().flat_map(StageSettings::clip_norms);
+        if norms.all(|(_, norm)| self.admits_clip_norm(norm)) { Ok(()) } else { Err(Floor::ClipNorm) }
+    }
+
+    /// Whether a clip norm is large enough; what is no number is not.
+    #[must_use]
+    pub fn admits_clip_norm(&self, norm: f64) -> bool {
+        norm >= self.clip_norm_min
     }
 }
 

@@ -2,9 +2,12 @@
 
 use tributary_model::architecture::Architecture;
 use tributary_model::privacy::epsilon_of;
+use tributary_model::stage::StageSettings;
+use tributary_protocol::limits::CHARGED_RUNS_MAX;
 use tributary_protocol::message::Floor;
-use tributary_protocol::plan::Plan;
-use tributary_protocol::privacy::{Accounts, RdpVector};
+use tributary_protocol::plan::{Plan, RunRef};
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::BudgetRecord;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 
 use super::BranchPolicy;
@@ -13,7 +16,6 @@ use super::BranchPolicy;
 #[must_use]
 pub fn refusal(floor: Floor, plan: &Plan, policy: &BranchPolicy) -> String {
     let terms = &policy.terms;
-    let norm = |bits: u64| f64::from_bits(bits);
     match floor {
         Floor::Mode => {
             let modes: Vec<&str> = policy.modes.iter().map(|mode| mode.name()).collect();
@@ -36,14 +38,7 @@ pub fn refusal(floor: Floor, plan: &Plan, policy: &BranchPolicy) -> String {
             terms.upload_offset_ms_min, plan.upload_offset_ms
         ),
         Floor::ClipNorm => {
-            let update =
-                plan.local.map(|local| format!(", its update_clip_norm is {}", norm(local.update_clip_norm_bits)));
-            format!(
-                "policy.clip_norm_min = {}; the plan's example_clip_norm is {}{}",
-                terms.clip_norm_min,
-                norm(plan.example_clip_norm_bits),
-                update.unwrap_or_default()
-            )
+            format!("policy.clip_norm_min = {}; the plan's clip norms are {}", terms.clip_norm_min, clip_norms(plan))
         }
         Floor::Layers | Floor::Width => {
             let hidden = Architecture::decode(&plan.architecture).map(|network| network.hidden().to_vec());
@@ -54,34 +49,69 @@ pub fn refusal(floor: Floor, plan: &Plan, policy: &BranchPolicy) -> String {
             )
         }
         Floor::Rounds => format!(
-            "policy.rounds_max = {}; the plan may charge {} training rounds, retries included",
-            terms.rounds_max, plan.rounds_charged_max
+            "policy.rounds_max = {}; the plan may charge {} rounds in {}, of all its stages, retries included",
+            terms.rounds_max,
+            plan.rounds_charged_max_of_all_runs(),
+            runs(plan)
         ),
         Floor::RoundsADay => {
             format!("policy.rounds_a_day = {}; so many were charged within 24 hours", policy.rounds_a_day)
         }
         Floor::EpsilonPlan => format!(
-            "policy.epsilon_plan = {}; the plan may cost a customer {} at delta {:e}",
+            "policy.epsilon_plan = {}; the plan may cost a customer {} at delta {:e} in {}",
             policy.epsilon_plan,
             epsilon(&plan.charge_max().customer, policy.delta),
-            policy.delta
+            policy.delta,
+            runs(plan)
         ),
         Floor::EpsilonBranchPlan => format!(
-            "policy.epsilon_branch_plan {}; the plan may cost the branch as one unit {} at delta {:e}",
+            "policy.epsilon_branch_plan {}; the plan may cost the branch as one unit {} at delta {:e} in {}",
             policy.epsilon_branch.map_or_else(|| "is not set".to_owned(), |branch| format!("= {}", branch.plan)),
             epsilon(&plan.charge_max().branch, policy.delta),
-            policy.delta
+            policy.delta,
+            runs(plan)
         ),
     }
 }
 
-/// What is left of the budget for life, and what the plan may cost in the worst case, in words.
+/// The line of the policy that refuses the public state with which a round starts, with both figures; without a bound where that is no clip
+/// norm.
 #[must_use]
-pub fn budget(plan: &Plan, policy: &BranchPolicy, spent: &Accounts) -> String {
-    let (cost, delta) = (plan.charge_max(), policy.delta);
+pub fn bound_refusal(bound: Option<f64>, policy: &BranchPolicy) -> String {
+    let found = bound.map_or_else(|| "is no clip norm".to_owned(), |bound| format!("is {bound}"));
+    format!(
+        "policy.clip_norm_min = {}; the round's public state has an update_clip_norm that {found}. The plan lets it follow the branches' \
+         differences: ask the plan owner for one that does not adapt, or that begins higher",
+        policy.terms.clip_norm_min
+    )
+}
+
+/// Every clip norm of a plan, by stage; people count from 1.
+fn clip_norms(plan: &Plan) -> String {
+    let stages = (1..).zip(&plan.stages).filter_map(|(number, stage): (u16, _)| {
+        let norms = StageSettings::decode(&stage.kind, &stage.settings).ok()?.clip_norms();
+        let norms: Vec<String> = norms.iter().map(|(name, norm)| format!("{name} = {norm}")).collect();
+        (!norms.is_empty()).then(|| format!("{} in stage {number} ({})", norms.join(" and "), stage.kind))
+    });
+    stages.collect::<Vec<_>>().join(", ")
+}
+
+fn runs(plan: &Plan) -> String {
+    if plan.runs == 1 { "one run".to_owned() } else { format!("{} runs", plan.runs) }
+}
+
+/// Why the budget for life does not pay for a run: what is spent of it, and what the run may still cost in the worst case.
+#[must_use]
+pub fn budget(plan: &Plan, run: &RunRef, policy: &BranchPolicy, record: &BudgetRecord) -> String {
+    if record.runs_beside(run) >= CHARGED_RUNS_MAX {
+        return format!(
+            "{CHARGED_RUNS_MAX} other runs were charged to this budget, and its heads cannot name one more: the branch is done with these customers"
+        );
+    }
+    let (cost, spent, delta) = (plan.charge_left(&record.charged(run).rounds), &record.spent, policy.delta);
     let unit = |name: &str, life: f64, spent: &RdpVector, cost: &RdpVector| {
         format!(
-            "policy.{name} = {life} at delta {delta:e}; {} is spent, and {} would be with all that this plan may still charge",
+            "policy.{name} = {life} at delta {delta:e}; {} is spent, and {} would be with all that this run may still charge",
             epsilon(spent, delta),
             epsilon(&spent.plus(cost), delta)
         )
@@ -137,10 +167,11 @@ fn assumed(plan: &CoalitionRule) -> String {
 mod tests {
     use tributary_model::schema::Schema;
     use tributary_protocol::ids::OrganisationId;
-    use tributary_protocol::plan::PrivacyMode;
+    use tributary_protocol::plan::{PrivacyMode, Stage};
+    use tributary_protocol::privacy::Accounts;
 
     use super::*;
-    use crate::judge::tests::{SCHEMA, plan, policy};
+    use crate::judge::tests::{SCHEMA, local, plan, policy};
     use crate::policy::BranchEpsilon;
 
     fn both() -> (Plan, BranchPolicy) {
@@ -156,8 +187,15 @@ mod tests {
         plan.purpose = "credit".into();
         plan.group = "pilot".into();
         plan.upload_offset_ms = 3;
-        plan.example_clip_norm_bits = 0.0005_f64.to_bits();
-        plan.rounds_charged_max = 4321;
+        plan.stages[0].rounds = 4316;
+        let local = Stage {
+            kind: "local".into(),
+            settings: local(0.0625, false).encode(),
+            rounds: 1,
+            ..plan.stages[0].clone()
+        };
+        plan.stages.push(local);
+        plan.runs = 2;
         plan.overlap_max = 1;
         policy.overlap_min = 7;
         policy.rounds_a_day = 123;
@@ -172,10 +210,17 @@ mod tests {
             (Floor::Group, &["policy.groups", "all", "pilot"]),
             (Floor::Overlap, &["policy.overlap_min = 7", "is 1"]),
             (Floor::UploadOffset, &["policy.upload_offset_ms_min = 5", "is 3"]),
-            (Floor::ClipNorm, &["policy.clip_norm_min = 0.001", "0.0005"]),
+            (
+                Floor::ClipNorm,
+                &[
+                    "policy.clip_norm_min = 0.001",
+                    "example_clip_norm = 1 in stage 1 (gradient)",
+                    "update_clip_norm = 0.0625 in stage 2 (local)",
+                ],
+            ),
             (Floor::Layers, &["policy.layers_max = 2", "[300]"]),
             (Floor::Width, &["policy.width_max = 256", "[300]"]),
-            (Floor::Rounds, &["policy.rounds_max = 1000", "4321"]),
+            (Floor::Rounds, &["policy.rounds_max = 1000", "8640", "2 runs"]),
             (Floor::RoundsADay, &["policy.rounds_a_day = 123"]),
             (Floor::EpsilonPlan, &["policy.epsilon_plan = 2", "epsilon "]),
             (Floor::EpsilonBranchPlan, &["policy.epsilon_branch_plan = 8.5", "as one unit"]),
@@ -200,8 +245,19 @@ mod tests {
     #[test]
     fn an_exhausted_budget_is_told_with_what_is_spent() {
         let (plan, policy) = both();
-        let spent = Accounts::customers(RdpVector::gaussian(1, 1));
-        let text = budget(&plan, &policy, &spent);
+        let run = RunRef { plan: plan.digest(), number: 1 };
+        let mut record = BudgetRecord::default();
+        record.spent = Accounts::customers(RdpVector::gaussian(1, 1));
+        let text = budget(&plan, &run, &policy, &record);
         assert!(text.starts_with("policy.epsilon_life = 4 at delta 1e-6; epsilon "), "{text}");
+        // What was charged in the run is spent, and not to be spent again.
+        record.runs.entry(run).or_default().charged.rounds = vec![plan.stages[0].rounds + plan.retries];
+        let text = budget(&plan, &run, &policy, &record);
+        let spent = epsilon(&record.spent.customer, policy.delta);
+        assert!(text.contains(&format!("{spent} is spent, and {spent} would be")), "{text}");
+        for number in 2..514 {
+            record.runs.entry(RunRef { number, ..run }).or_default().charged.rounds = vec![1];
+        }
+        assert!(budget(&plan, &run, &policy, &record).contains("512 other runs"));
     }
 }

@@ -4,25 +4,28 @@
 //! the masks on it; then the training, whose sum joins what is masked. Whatever happens to the training, there is a vector, and it looks the
 //! same from outside.
 
+mod laid_out;
 mod prepared;
 mod snapshot;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cpu_time::ThreadTime;
 use tributary_certs::suite::RealSuite;
-use tributary_model::parameters::Parameters;
+use tributary_model::planned::Planned;
 use tributary_model::schema::Schema;
+use tributary_model::stage::{PlannedStage, PublicState};
 use tributary_model::update::ClippedSum;
-use tributary_protocol::ids::RoundId;
+use tributary_protocol::ids::{RoundId, RunId};
 use tributary_protocol::message::RefusalCode;
-use tributary_protocol::plan::ValidPlan;
-use tributary_protocol::round::{Contribution, ParticipantInput, RoundDescriptor, Timing};
+use tributary_protocol::plan::{Run, ValidPlan};
+use tributary_protocol::round::{Contribution, RoundDescriptor, Timing};
 use tributary_protocol::secagg::masked_update::{MaskedNoise, MaskedUpdate, mask_noise};
 use tributary_protocol::secagg::modular::RingWords;
 
-use self::prepared::{Prepared, Unprepared};
+use self::prepared::{Prepared, Unprepared, WorkFault, has_noise_inside};
 pub use self::snapshot::Snapshot;
 use crate::judge::judge;
 use crate::noise::NoiseSource;
@@ -31,21 +34,28 @@ use crate::vectors::Wanted;
 
 /// What the worker is asked.
 pub enum Job {
-    /// Judge a plan and lay the rows out for it.
-    Judge(Box<ValidPlan>),
-    /// Make a round's masked vector from this model, as long as it is wanted.
+    /// Judge a run's plan and lay the rows out for it.
+    Judge(Box<Run>),
+    /// Make a round's masked vector from this public state, as long as it is wanted.
     Contribute(Box<Contribution>, Vec<u8>, Wanted),
     /// Draw this branch's noise for the next rounds while nothing else is to do.
     DrawAhead {
         /// Noise shares that surely are honest, by which the plan divides the noise.
         honest_min: u16,
+        /// Rounds of each stage that were charged in the run.
+        charged: Vec<u32>,
     },
 }
 
 /// What the worker answers.
 pub enum Answer {
-    /// For the machine.
-    Input(Box<ParticipantInput>),
+    /// A run's plan was judged.
+    Judged {
+        /// The run.
+        run: RunId,
+        /// The plan as this branch reads it, or what the coordinator is told.
+        verdict: Result<Arc<Planned>, RefusalCode>,
+    },
     /// The round's noise, masked: what leaves if the vector is not ready in time. Where the policy is strict.
     NoiseMasked(MaskedUpdate),
     /// A masked vector: the machine learns of it, and the shell keeps it until the machine lets it leave.
@@ -97,7 +107,7 @@ pub fn run(source: WorkerSource, jobs: impl IntoIterator<Item = Job>, answer: im
     for job in jobs {
         // The machine waits for a verdict, whatever happens to it.
         let judged = match &job {
-            Job::Judge(plan) => Some(plan.digest()),
+            Job::Judge(run) => Some(run.id()),
             _ => None,
         };
         // A panic ends its job alone: the thread and the daemon go on.
@@ -105,13 +115,20 @@ pub fn run(source: WorkerSource, jobs: impl IntoIterator<Item = Job>, answer: im
             continue;
         }
         (worker.answer)(Answer::Explain(FAULT.into()));
-        if let Some(plan) = judged {
+        if let Some(run) = judged {
             worker.prepared = None;
-            let verdict = Err(RefusalCode::BranchUnprepared);
-            (worker.answer)(Answer::Input(Box::new(ParticipantInput::PlanJudged { plan, verdict })));
+            (worker.answer)(Answer::Judged { run, verdict: Err(RefusalCode::BranchUnprepared) });
         }
     }
     worker.cpu
+}
+
+/// A round of a stage, with the public state that came with its start.
+#[derive(Clone, Copy)]
+struct Round<'a> {
+    stage: PlannedStage<'a>,
+    descriptor: &'a RoundDescriptor,
+    model: &'a [u8],
 }
 
 /// What an operator is told when this program has a fault.
@@ -120,95 +137,99 @@ const FAULT: &str = "the work stopped half-way, which is a fault of the program:
 impl<A: Fn(Answer)> Worker<A> {
     fn carry_out(&mut self, job: Job) {
         match job {
-            Job::Judge(plan) => self.judge(*plan),
+            Job::Judge(run) => self.judge(&run),
             // A round that was given up before its turn keeps nobody waiting.
             Job::Contribute(_, _, wanted) if !wanted.stands() => {}
             Job::Contribute(contribution, model, _) => self.contribute(*contribution, &model),
-            Job::DrawAhead { honest_min } => self.draw_ahead(honest_min),
+            Job::DrawAhead { honest_min, charged } => self.draw_ahead(honest_min, &charged),
         }
     }
 
-    fn judge(&mut self, plan: ValidPlan) {
-        let digest = plan.digest();
-        // The same plan over a new connection: nothing about it has changed.
-        let known = self.prepared.as_ref().is_some_and(|prepared| prepared.plan.digest() == digest);
-        let verdict = if known { Ok(()) } else { self.prepare(plan) };
-        let verdict = verdict.map_err(|Unprepared { code, explanation }| {
+    fn judge(&mut self, run: &Run) {
+        let verdict = self.prepare(run.plan()).map_err(|Unprepared { code, explanation }| {
             (self.answer)(Answer::Explain(explanation));
             code
         });
-        (self.answer)(Answer::Input(Box::new(ParticipantInput::PlanJudged { plan: digest, verdict })));
+        (self.answer)(Answer::Judged { run: run.id(), verdict });
     }
 
-    fn prepare(&mut self, plan: ValidPlan) -> Result<(), Unprepared> {
+    fn prepare(&mut self, plan: &ValidPlan) -> Result<Arc<Planned>, Unprepared> {
+        // The same plan over a new connection, or another run of it: nothing about it has changed.
+        if let Some(known) = self.prepared.as_ref().filter(|prepared| prepared.plan == plan.digest()) {
+            return Ok(Arc::clone(&known.planned));
+        }
         let Self { source, noise, .. } = self;
-        let schema = &source.schema;
-        let judged = judge(&plan, schema, &source.policy);
-        let judged = judged.map_err(|code| {
+        let planned = judge(plan, &source.schema, &source.policy).map_err(|code| {
             let explanation = match code {
-                RefusalCode::PolicyFloor(floor) => refusal(floor, &plan, &source.policy),
+                RefusalCode::PolicyFloor(floor) => refusal(floor, plan, &source.policy),
                 code => code.to_string(),
             };
             Unprepared { code, explanation }
         })?;
         let own = (source.customers_nominal, &mut *noise, source.policy.timing);
-        self.prepared = Some(Prepared::new(plan, judged, &source.snapshot, own)?);
-        Ok(())
+        let prepared = Prepared::new(plan, planned, &source.snapshot, own)?;
+        Ok(Arc::clone(&self.prepared.insert(prepared).planned))
     }
 
     /// The data's way: noise, mask; clipped sum; both together.
     fn contribute(&mut self, contribution: Contribution, model: &[u8]) {
         let Contribution { descriptor, receipt, seeds } = contribution;
-        let Some(prepared) = &self.prepared else {
+        let Some(planned) = self.prepared.as_ref().map(|prepared| Arc::clone(&prepared.planned)) else {
             return (self.answer)(Answer::Explain("a round was started before a plan was admitted".into()));
         };
+        let Some(stage) = planned.stage(descriptor.stage) else {
+            return (self.answer)(Answer::Explain("a round was started of a stage that the plan does not have".into()));
+        };
         let started = ThreadTime::now();
-        let noise = self.noise.values(&prepared.plan, &descriptor);
+        let noise = self.noise.values(stage.terms(), &descriptor);
         self.cpu.noise += started.elapsed();
         let noise = match noise {
             Ok(noise) => noise,
             // The plan alone decides it, and it was looked at before the plan was admitted.
-            Err(explanation) => return (self.answer)(Answer::Explain(explanation)),
+            Err(fault) => return (self.answer)(Answer::Explain(fault.to_string())),
         };
         let masked = mask_noise::<RealSuite>(RingWords::reduce(descriptor.ring, &noise), receipt, seeds);
         drop(noise);
         let strict = self.source.policy.timing == Timing::Strict;
+        // Where participants need no public state, none is looked at.
+        let model = if stage.terms().model_bytes == 0 { &[] } else { model };
+        let round = Round { stage, descriptor: &descriptor, model };
         let started = ThreadTime::now();
-        let update = if prepared.has_own_noise(descriptor.kind) {
-            self.local(&descriptor, model, masked, strict)
+        let update = if has_noise_inside(&stage) {
+            self.inside(round, masked, strict)
         } else {
             if strict {
                 (self.answer)(Answer::NoiseMasked(masked.alone()));
             }
-            self.joint(&descriptor, model, masked)
+            self.joint(round, masked)
         };
         self.cpu.training += started.elapsed();
         (self.answer)(Answer::Masked(update));
     }
 
     /// The branch's sum joins the noise.
-    fn joint(&self, descriptor: &RoundDescriptor, model: &[u8], masked: MaskedNoise) -> MaskedUpdate {
-        let sum = self.guarded(descriptor, model, |prepared, model| prepared.sum(descriptor, model));
-        let sum = sum.unwrap_or_else(|| ClippedSum::nothing(descriptor.dimension as usize));
-        sum.join::<RealSuite>(masked, descriptor.ring)
+    fn joint(&self, round: Round<'_>, masked: MaskedNoise) -> MaskedUpdate {
+        let stage = &round.stage;
+        let sum = self.guarded(round, |prepared, state| prepared.sum(stage, prepared.rows(stage)?, state));
+        let sum = sum.unwrap_or_else(|| ClippedSum::nothing(round.descriptor.dimension as usize));
+        sum.join::<RealSuite>(masked, round.descriptor.ring)
     }
 
-    /// Local steps, each with its own noise. What they come to over a table without rows takes their place if need be.
-    fn local(&mut self, descriptor: &RoundDescriptor, model: &[u8], masked: MaskedNoise, strict: bool) -> MaskedUpdate {
+    /// Steps that each have their own noise. What they come to over a table without rows takes their place if need be.
+    fn inside(&mut self, round: Round<'_>, masked: MaskedNoise, strict: bool) -> MaskedUpdate {
+        let Round { stage, descriptor, .. } = round;
         let mut noise = std::mem::replace(&mut self.noise, NoiseSource::new(self.source.policy.own_noise));
         let empty = |noise: &mut NoiseSource| {
-            self.guarded(descriptor, model, |prepared, model| {
-                let empty =
-                    prepared.empty(&self.source.snapshot.training).ok_or("a table without rows fits no plan")?;
-                prepared.private_update(&empty, model, noise)
+            self.guarded(round, |prepared, state| {
+                let empty = prepared.empty(&stage, &self.source.snapshot)?;
+                prepared.noised(&stage, &empty, state, noise)
             })
         };
         if let Some(alone) = strict.then(|| empty(&mut noise)).flatten() {
             (self.answer)(Answer::NoiseMasked(alone.quantize(descriptor.ring).join::<RealSuite>(masked.clone())));
         }
-        let own = self.guarded(descriptor, model, |prepared, model| {
-            prepared.private_update(prepared.trainer(), model, &mut noise)
-        });
+        let own =
+            self.guarded(round, |prepared, state| prepared.noised(&stage, prepared.rows(&stage)?, state, &mut noise));
         let update = own.or_else(|| empty(&mut noise));
         self.noise = noise;
         match update {
@@ -220,28 +241,24 @@ impl<A: Fn(Answer)> Worker<A> {
     /// Runs what rows pass through. A panic, or whatever else goes wrong, ends it alone: the thread goes on, and the operator hears of it.
     fn guarded<T>(
         &self,
-        descriptor: &RoundDescriptor,
-        model: &[u8],
-        work: impl FnOnce(&Prepared, &Parameters) -> Result<T, String>,
+        round: Round<'_>,
+        work: impl FnOnce(&Prepared, &PublicState) -> Result<T, WorkFault>,
     ) -> Option<T> {
         let prepared = self.prepared.as_ref()?;
-        let made = catch_unwind(AssertUnwindSafe(|| {
-            let model = prepared.model(model).ok_or("the model has another length than the plan's")?;
-            work(prepared, &model)
-        }));
+        let made = catch_unwind(AssertUnwindSafe(|| work(prepared, &round.stage.admit_state(round.model)?)));
         let reason = match made {
             Ok(Ok(made)) => return Some(made),
-            Ok(Err(reason)) => reason,
+            Ok(Err(fault)) => fault.to_string(),
             Err(_) => FAULT.into(),
         };
-        (self.answer)(Answer::NoiseAlone { round: descriptor.round, reason });
+        (self.answer)(Answer::NoiseAlone { round: round.descriptor.round, reason });
         None
     }
 
-    fn draw_ahead(&mut self, honest_min: u16) {
+    fn draw_ahead(&mut self, honest_min: u16, charged: &[u32]) {
         let Some(prepared) = &self.prepared else { return };
         let started = ThreadTime::now();
-        self.noise.draw_ahead(&prepared.plan, honest_min);
+        self.noise.draw_ahead(prepared.planned.plan(), honest_min, charged);
         self.cpu.noise += started.elapsed();
     }
 }

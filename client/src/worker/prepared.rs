@@ -1,23 +1,22 @@
 //! A plan that was admitted, with everything that its rounds need from the branch.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tributary_certs::entropy::OsEntropy;
-use tributary_model::counts::CellLayout;
 use tributary_model::parameters::Parameters;
-use tributary_model::planned::{cell_layout, release};
-use tributary_model::privacy::Selection;
-use tributary_model::train::{Placement, Table, Trainer};
-use tributary_model::update::{
-    ClipForm, ClippedSum, LocalNoise, LocalRule, NoisedUpdate, branch_update, clipped_sum_of, count_features,
-    count_scores, private_update,
-};
+use tributary_model::planned::Planned;
+use tributary_model::privacy::NoiseError;
+use tributary_model::stage::{ContributeFault, PlannedStage, PublicState, Rows, StateFault};
+use tributary_model::train::{TrainError, Trainer};
+use tributary_model::update::{ClippedSum, NoisedUpdate};
+use tributary_protocol::digest::Digest;
 use tributary_protocol::message::{Floor, RefusalCode};
-use tributary_protocol::plan::{PrivacyMode, RoundKind, ValidPlan};
-use tributary_protocol::round::{RoundDescriptor, Timing};
+use tributary_protocol::plan::{NoiseShare, PrivacyMode, ValidPlan};
+use tributary_protocol::round::Timing;
 
+use super::laid_out::{LaidOut, emptied, stages};
 use super::snapshot::Snapshot;
-use crate::judge::Judged;
 use crate::noise::NoiseSource;
 
 /// By so much a plan's deadline must pass this branch's own time.
@@ -28,13 +27,10 @@ const OFFSET_TIMES_OWN: u32 = 2;
 
 /// Everything that a plan needs from the branch.
 pub(super) struct Prepared {
-    pub(super) plan: ValidPlan,
-    judged: Judged,
-    trainer: Trainer,
-    /// The rows that are counted, where they are others than the trainer's.
-    held_out: Option<Trainer>,
-    statistics: Option<CellLayout>,
-    evaluation: Option<CellLayout>,
+    /// Digest of the plan.
+    pub(super) plan: Digest,
+    pub(super) planned: Arc<Planned>,
+    laid_out: LaidOut,
     /// A public number of the branch's customers, where the plan trains locally.
     customers_nominal: u32,
 }
@@ -47,64 +43,62 @@ pub(super) struct Unprepared {
     pub(super) explanation: String,
 }
 
+/// Why a round's work came to nothing. No row decides it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WorkFault {
+    #[error(transparent)]
+    State(#[from] StateFault),
+    #[error(transparent)]
+    Contribute(#[from] ContributeFault),
+    #[error(transparent)]
+    Train(#[from] TrainError),
+    #[error(transparent)]
+    Noise(#[from] NoiseError),
+    #[error("the branch's rows are not laid out for this stage, which is a fault of the program: report it")]
+    NotLaidOut,
+}
+
 impl Prepared {
     /// Lays the snapshot out for a plan that was admitted.
     pub(super) fn new(
-        plan: ValidPlan,
-        judged: Judged,
+        plan: &ValidPlan,
+        planned: Planned,
         snapshot: &Snapshot,
         (customers_nominal, noise, timing): (Option<u32>, &mut NoiseSource, Timing),
     ) -> Result<Self, Unprepared> {
-        let unprepared = |explanation: String| Unprepared { code: RefusalCode::BranchUnprepared, explanation };
-        noise.admits(&plan).map_err(unprepared)?;
-        let nominal = match (plan.privacy, customers_nominal) {
+        noise.admits(plan).map_err(|fault| unprepared(&fault))?;
+        let customers_nominal = match (plan.privacy, customers_nominal) {
             (PrivacyMode::Local, None) => {
                 return Err(unprepared(
-                    "the plan trains locally, and data.customers_nominal is not set: give a public number of this branch's customers, by \
-                     which local steps divide instead of the actual one"
-                        .into(),
+                    &"the plan trains locally, and data.customers_nominal is not set: give a public number of this branch's customers, by \
+                      which local steps divide instead of the actual one",
                 ));
             }
             (_, nominal) => nominal.unwrap_or(1),
         };
-        let layout = |kind| cell_layout(&plan, kind, &judged.architecture, Some(&judged.schema));
-        let (statistics, evaluation) = (layout(RoundKind::Statistics), layout(RoundKind::Evaluation));
-        let laid = |table: &Table, placement| {
-            Trainer::new(&judged.architecture, table, placement).map_err(|fault| unprepared(fault.to_string()))
-        };
-        let trainer = laid(&snapshot.training, judged.placement())?;
-        let held_out = match (&evaluation, &snapshot.held_out) {
-            (Some(_), Some(table)) => Some(laid(table, Placement::Dense)?),
-            _ => None,
-        };
-        let prepared = Self { plan, judged, trainer, held_out, statistics, evaluation, customers_nominal: nominal };
-        prepared.timed(&snapshot.training, noise, timing)
+        let laid_out = LaidOut::new(&planned, snapshot).map_err(|fault| unprepared(&fault))?;
+        let prepared = Self { plan: plan.digest(), planned: Arc::new(planned), laid_out, customers_nominal };
+        prepared.timed(snapshot, noise, timing)
     }
 
     /// Refuses a plan that leaves this branch too little time: a round that ends before the vector is ready would silence the branch, and a
-    /// strict policy asks to be ready at the offset. What is timed is the work on a table without rows, which takes as long as any other within
-    /// the public maxima.
-    fn timed(self, table: &Table, noise: &mut NoiseSource, timing: Timing) -> Result<Self, Unprepared> {
-        let refused = |code, explanation| Err(Unprepared { code, explanation });
-        let empty = self.empty(table);
-        let started = Instant::now();
-        if let Err(explanation) = empty.map_or(Ok(()), |empty| self.rehearse(&empty, noise)) {
-            return refused(RefusalCode::BranchUnprepared, explanation);
-        }
-        let own = started.elapsed();
-        let deadline = Duration::from_millis(self.plan.round_deadline_ms);
+    /// strict policy asks to be ready at the offset. What is timed is the dearest stage over a table without rows, which takes as long as any
+    /// other within the public maxima.
+    fn timed(self, snapshot: &Snapshot, noise: &mut NoiseSource, timing: Timing) -> Result<Self, Unprepared> {
+        let own = self.rehearse(snapshot, noise).map_err(|fault| unprepared(&fault))?;
+        let plan = self.planned.plan();
+        let deadline = Duration::from_millis(plan.round_deadline_ms);
         if deadline < own * DEADLINE_TIMES_OWN {
-            let explanation = format!(
+            return Err(unprepared(&format!(
                 "the plan's rounds end {} ms after their start, and this branch needs {} ms for a table of its public maxima; it asks for four \
                  times that, because a round that is over too early would silence it: ask the plan owner for a round_deadline_ms of {} or more, \
                  or lower the maxima in [data]",
                 deadline.as_millis(),
                 own.as_millis(),
                 (own * DEADLINE_TIMES_OWN).as_millis() + 1
-            );
-            return refused(RefusalCode::BranchUnprepared, explanation);
+            )));
         }
-        let offset = Duration::from_millis(self.plan.upload_offset_ms);
+        let offset = Duration::from_millis(plan.upload_offset_ms);
         if timing == Timing::Strict && offset < own * OFFSET_TIMES_OWN {
             let explanation = format!(
                 "the policy's timing is strict, and the plan's uploads leave {} ms after a round's start; this branch needs {} ms for a table of \
@@ -113,94 +107,70 @@ impl Prepared {
                 own.as_millis(),
                 (own * OFFSET_TIMES_OWN).as_millis() + 1
             );
-            return refused(RefusalCode::PolicyFloor(Floor::UploadOffset), explanation);
+            return Err(Unprepared { code: RefusalCode::PolicyFloor(Floor::UploadOffset), explanation });
         }
         Ok(self)
     }
 
-    fn rehearse(&self, empty: &Trainer, noise: &mut NoiseSource) -> Result<(), String> {
-        let model = Parameters::initial(&self.judged.architecture, 0);
-        if self.has_own_noise(RoundKind::Train) {
-            return self.private_update(empty, &model, noise).map(drop);
-        }
-        self.train(empty, &model, 1.0).map(drop)
-    }
-
-    /// The plan's trainer over a table without rows.
-    pub(super) fn empty(&self, table: &Table) -> Option<Trainer> {
-        Trainer::new(&self.judged.architecture, &table.emptied(), self.judged.placement()).ok()
-    }
-
-    /// The trainer of the branch's rows.
-    pub(super) fn trainer(&self) -> &Trainer {
-        &self.trainer
-    }
-
-    /// A model from the bytes that a coordinator sent, whatever they are.
-    pub(super) fn model(&self, bytes: &[u8]) -> Option<Parameters> {
-        let (words, rest) = bytes.as_chunks::<4>();
-        let values = words.iter().map(|word| f32::from_le_bytes(*word)).collect();
-        rest.is_empty().then(|| Parameters::clamped(self.judged.architecture.clone(), values).ok()).flatten()
-    }
-
-    /// Whether a round's noise is in its local steps already.
-    pub(super) fn has_own_noise(&self, kind: RoundKind) -> bool {
-        self.plan.privacy == PrivacyMode::Local && kind == RoundKind::Train
-    }
-
-    /// What this branch puts into a round, before its noise.
-    pub(super) fn sum(&self, descriptor: &RoundDescriptor, model: &Parameters) -> Result<ClippedSum, String> {
-        match descriptor.kind {
-            RoundKind::Train => self.train(&self.trainer, model, f64::from_bits(descriptor.update_clip_norm_bits)),
-            RoundKind::Evaluation => {
-                let layout = self.evaluation.as_ref().ok_or("the plan does not evaluate")?;
-                let trainer = self.held_out.as_ref().unwrap_or(&self.trainer);
-                count_scores(model, trainer, layout, self.plan.clip_units).map_err(|fault| fault.to_string())
+    /// The time of the dearest stage over a table without rows.
+    fn rehearse(&self, snapshot: &Snapshot, noise: &mut NoiseSource) -> Result<Duration, WorkFault> {
+        let mut dearest = Duration::ZERO;
+        for stage in stages(&self.planned) {
+            let empty = emptied(&stage, &self.planned, snapshot)?;
+            let state = stage.begin(Parameters::initial(self.planned.architecture(), 0));
+            let started = Instant::now();
+            if has_noise_inside(&stage) {
+                self.noised(&stage, &empty, &state, noise)?;
+            } else {
+                self.sum(&stage, &empty, &state)?;
             }
-            RoundKind::Statistics => {
-                let layout = self.statistics.as_ref().ok_or("the plan asks for no statistics")?;
-                Ok(count_features(&self.trainer, layout, self.plan.clip_units))
-            }
+            dearest = dearest.max(started.elapsed());
         }
+        Ok(dearest)
     }
 
-    fn train(&self, trainer: &Trainer, model: &Parameters, update_clip_norm: f64) -> Result<ClippedSum, String> {
-        let rule = &self.judged.rule;
-        match self.judged.local {
-            Some(local) => branch_update(trainer, model, (rule, &LocalRule { update_clip_norm, ..local }))
-                .map_err(|fault| fault.to_string()),
-            None => {
-                let threshold = self.plan.sampling_threshold;
-                let selection = Selection::draw(trainer.customers_padded(), threshold, &mut OsEntropy);
-                clipped_sum_of(trainer, model, rule, &selection).map_err(|fault| fault.to_string())
-            }
-        }
+    /// The branch's rows, as a stage takes them.
+    pub(super) fn rows(&self, stage: &PlannedStage<'_>) -> Result<&Trainer, WorkFault> {
+        self.laid_out.rows(stage, &self.planned).ok_or(WorkFault::NotLaidOut)
     }
 
-    /// The difference of models after local steps with this branch's own noise.
-    pub(super) fn private_update(
+    /// A table without rows, as a stage takes it.
+    pub(super) fn empty(&self, stage: &PlannedStage<'_>, snapshot: &Snapshot) -> Result<Trainer, WorkFault> {
+        Ok(emptied(stage, &self.planned, snapshot)?)
+    }
+
+    /// What these rows put into a round, before its noise.
+    pub(super) fn sum(
         &self,
-        trainer: &Trainer,
-        model: &Parameters,
+        stage: &PlannedStage<'_>,
+        rows: &Trainer,
+        state: &PublicState,
+    ) -> Result<ClippedSum, WorkFault> {
+        Ok(stage.contribute(&self.of(rows), state, &mut OsEntropy)?)
+    }
+
+    /// What these rows put into a round, this branch's own noise inside of it.
+    pub(super) fn noised(
+        &self,
+        stage: &PlannedStage<'_>,
+        rows: &Trainer,
+        state: &PublicState,
         noise: &mut NoiseSource,
-    ) -> Result<NoisedUpdate, String> {
-        let local = self.judged.local.ok_or("the plan does not train locally")?;
-        let noise = LocalNoise {
-            sampler: noise.sampler(self.plan.noise_variance)?,
-            sampling_threshold: self.plan.sampling_threshold,
-            customers_nominal: f64::from(self.customers_nominal) * release(&self.plan).sampling_probability,
-        };
-        private_update(trainer, model, (&self.judged.rule, &local), noise, &mut OsEntropy)
-            .map_err(|fault| fault.to_string())
+    ) -> Result<NoisedUpdate, WorkFault> {
+        let sampler = noise.sampler(stage.terms().noise_variance)?;
+        Ok(stage.contribute_noised(&self.of(rows), state, sampler, &mut OsEntropy)?)
+    }
+
+    fn of<'a>(&self, trainer: &'a Trainer) -> Rows<'a> {
+        Rows { trainer, customers_nominal: self.customers_nominal }
     }
 }
 
-impl Judged {
-    /// How the plan's form wants the rows laid out.
-    fn placement(&self) -> Placement {
-        match self.rule.form() {
-            ClipForm::Exact => Placement::Dense,
-            ClipForm::Chunked => Placement::Hashed,
-        }
-    }
+/// Whether a stage's noise is in what its vectors are made of already.
+pub(super) fn has_noise_inside(stage: &PlannedStage<'_>) -> bool {
+    stage.terms().noise == NoiseShare::Inside
+}
+
+fn unprepared(explanation: &impl ToString) -> Unprepared {
+    Unprepared { code: RefusalCode::BranchUnprepared, explanation: explanation.to_string() }
 }

@@ -4,16 +4,20 @@ use std::cell::RefCell;
 use std::sync::mpsc;
 
 use ndarray::Array2;
+use tributary_model::architecture::Architecture;
 use tributary_model::features::FeatureMatrix;
+use tributary_model::stage::{StageSettings, stated_charge};
 use tributary_model::train::{PlacementKey, Table, TableMaxima};
+use tributary_model::update::ClipForm;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::message::{Floor, RefusalCode};
-use tributary_protocol::plan::{LocalTraining, Plan, PrivacyMode, RoundKind};
-use tributary_protocol::round::cast::contribution;
+use tributary_protocol::plan::{Plan, PrivacyMode, Stage};
+use tributary_protocol::round::RoundHead;
+use tributary_protocol::round::cast::{self, contribution};
 use tributary_protocol::secagg::masked_update::mask;
 
 use super::*;
-use crate::judge::tests::{SCHEMA, plan, policy};
+use crate::judge::tests::{SCHEMA, count, evaluate, gradient, local, plan_of, policy};
 
 const CUSTOMERS: usize = 40;
 
@@ -53,10 +57,7 @@ fn table(schema: &Schema, rows: Rows) -> Table {
 /// What can be seen of an answer: everything but the words of a vector, and what is for the branch's own screen.
 fn visible(answer: &Answer) -> Option<String> {
     match answer {
-        Answer::Input(input) => match &**input {
-            ParticipantInput::PlanJudged { plan, verdict } => Some(format!("judged {plan} {verdict:?}")),
-            _ => Some("another input".into()),
-        },
+        Answer::Judged { run, verdict } => Some(format!("judged {run} {:?}", verdict.as_ref().map(|_| ()))),
         Answer::NoiseMasked(update) => {
             Some(format!("noise of round {} in {} bytes", update.round(), update.bytes().len()))
         }
@@ -65,29 +66,46 @@ fn visible(answer: &Answer) -> Option<String> {
     }
 }
 
-/// Judges a plan, and contributes to a round of each model.
-fn transcript(plan: &ValidPlan, rows: Rows, models: &[Vec<u8>], timing: Timing) -> Vec<Answer> {
+/// What a branch has whose rows for training and for evaluation are both of this kind.
+fn source(rows: Rows, timing: Timing) -> WorkerSource {
     let schema = Schema::parse(SCHEMA).unwrap();
     let policy = BranchPolicy { timing, ..policy(&schema) };
-    let snapshot = Snapshot { training: table(&schema, rows), held_out: None };
-    let source = WorkerSource { snapshot, schema, customers_nominal: Some(40), policy };
+    let snapshot = Snapshot { training: table(&schema, rows), held_out: Some(table(&schema, rows)) };
+    WorkerSource { snapshot, schema, customers_nominal: Some(40), policy }
+}
+
+/// Permission for a round of a stage.
+fn permitted(run: &Run, round: u64, stage: u16) -> Contribution {
+    contribution(run, RoundHead { round: RoundId(round), stage, model: Digest::ZERO })
+}
+
+/// Judges a plan, and contributes to a round of each stage and state.
+fn transcript(plan: &ValidPlan, rows: Rows, states: &[(u16, Vec<u8>)], timing: Timing) -> Vec<Answer> {
+    let run_of_plan = cast::run(plan.plan().clone());
     let (sender, jobs) = mpsc::channel();
-    sender.send(Job::Judge(Box::new(plan.clone()))).unwrap();
-    sender.send(Job::DrawAhead { honest_min: 6 }).unwrap();
-    for (round, model) in (1..).zip(models) {
-        let permitted = contribution(plan, (RoundKind::Train, RoundId(round)), Digest::ZERO);
-        sender.send(Job::Contribute(Box::new(permitted), model.clone(), Wanted::new())).unwrap();
+    sender.send(Job::Judge(Box::new(run_of_plan.clone()))).unwrap();
+    sender.send(Job::DrawAhead { honest_min: 6, charged: Vec::new() }).unwrap();
+    for (round, (stage, state)) in (1..).zip(states) {
+        let permitted = permitted(&run_of_plan, round, *stage);
+        sender.send(Job::Contribute(Box::new(permitted), state.clone(), Wanted::new())).unwrap();
     }
     drop(sender);
     let answers = RefCell::new(Vec::new());
-    run(source, &jobs, |answer| answers.borrow_mut().push(answer));
+    run(source(rows, timing), &jobs, |answer| answers.borrow_mut().push(answer));
     answers.into_inner()
 }
 
-/// Models that overflow, vanish, are no numbers at all, or are no models.
-fn models(plan: &ValidPlan) -> Vec<Vec<u8>> {
-    let count = plan.parameters as usize;
-    let of = |value: fn(usize) -> f32| (0..count).flat_map(|index| value(index).to_le_bytes()).collect::<Vec<u8>>();
+/// Public states of a stage whose numbers overflow, vanish or are no numbers at all, and what is no state.
+fn states_of(stage: &Stage, parameters: usize) -> Vec<Vec<u8>> {
+    if stage.model_bytes == 0 {
+        return vec![Vec::new(), vec![1, 2, 3]];
+    }
+    let of = |value: fn(usize) -> f32| {
+        let bytes = (0..parameters).flat_map(|index| value(index).to_le_bytes());
+        // Where the stage adapts its bound, that follows.
+        let bound = 0.75_f64.to_le_bytes().into_iter().take(stage.model_bytes as usize - 4 * parameters);
+        bytes.chain(bound).collect::<Vec<u8>>()
+    };
     vec![
         of(|_| 0.0),
         of(|index| (index % 7) as f32 / 10.0 - 0.3),
@@ -100,46 +118,41 @@ fn models(plan: &ValidPlan) -> Vec<Vec<u8>> {
     ]
 }
 
-/// Plans of every way to train.
+/// The same for every stage of a plan.
+fn states(plan: &Plan) -> Vec<(u16, Vec<u8>)> {
+    let parameters = Architecture::decode(&plan.architecture).unwrap().parameter_count();
+    let of = |(number, stage)| states_of(stage, parameters).into_iter().map(move |state| (number, state));
+    (0..).zip(&plan.stages).flat_map(of).collect()
+}
+
+/// Plans of every way to train and to count.
 fn plans() -> Vec<ValidPlan> {
+    use PrivacyMode::{Branch, Customer, Local};
     let schema = Schema::parse(SCHEMA).unwrap();
-    let (exact, chunked) = (plan(&schema, &[]), plan(&schema, &[8]));
-    let local = |privacy, change: fn(&mut Plan)| {
-        let bits = f64::to_bits;
-        let training = LocalTraining {
-            steps: 2,
-            learning_rate_bits: bits(0.5),
-            update_clip_norm_bits: bits(1.0),
-            adaptive: false,
-        };
-        let mut plan = Plan { privacy, local: Some(training), ..exact.plan().clone() };
-        change(&mut plan);
-        let rule = tributary_model::planned::clip_rule(&plan).unwrap();
-        let count = plan.parameters as usize;
-        plan.sensitivity_squared =
-            tributary_model::planned::sensitivity_squared(&rule, privacy, plan.overlap_max, count).unwrap();
-        plan.customer_sensitivity_squared =
-            tributary_model::planned::customer_sensitivity_squared(&rule, privacy, plan.overlap_max, count).unwrap();
-        plan.noise_variance = plan.sensitivity_squared * 2000;
-        plan.round_charge = tributary_model::planned::stated_charge(&plan);
-        plan.validate().unwrap()
-    };
-    vec![exact.clone(), chunked, local(PrivacyMode::Local, |_| {}), local(PrivacyMode::Branch, |_| {})]
+    let of = |hidden: &[u32], privacy, stages: &[(StageSettings, u32)]| plan_of(&schema, hidden, privacy, stages);
+    let (exact, chunked) = ((gradient(ClipForm::Exact), 5), (gradient(ClipForm::Chunked), 5));
+    let local = |adaptive| (local(1.0, adaptive), 5);
+    vec![
+        of(&[], Customer, &[exact]),
+        of(&[8], Customer, &[(count(), 1), chunked, exact, (evaluate(), 1)]),
+        of(&[], Local, &[(count(), 1), local(false), (evaluate(), 1)]),
+        of(&[], Branch, &[local(false), local(true)]),
+    ]
 }
 
 #[test]
 fn nothing_that_is_seen_depends_on_a_row() {
     for plan in plans() {
-        let models = models(&plan);
+        let states = states(&plan);
         for timing in [Timing::Plain, Timing::Strict] {
             // Without a time to keep, so that only what the rows decide is compared.
             let mut plan = plan.plan().clone();
             (plan.round_deadline_ms, plan.upload_offset_ms) = (60_000, 30_000);
             let plan = plan.validate().unwrap();
-            let seen = |rows| transcript(&plan, rows, &models, timing).iter().filter_map(visible).collect::<Vec<_>>();
+            let seen = |rows| transcript(&plan, rows, &states, timing).iter().filter_map(visible).collect::<Vec<_>>();
             let usual = seen(Rows::Usual);
             assert!(usual[0].contains("Ok"), "{usual:?}");
-            assert!(usual.len() > models.len(), "every model gets a vector: {usual:?}");
+            assert!(usual.len() > states.len(), "every state gets a vector: {usual:?}");
             let neighbours =
                 [Rows::OneFewer, Rows::Poisoned(f32::MAX), Rows::Poisoned(1e-42), Rows::Nobody, Rows::Many];
             for rows in neighbours {
@@ -149,19 +162,36 @@ fn nothing_that_is_seen_depends_on_a_row() {
     }
 }
 
+/// The screen's lines about rounds that were noise alone.
+fn noise_alone(answers: &[Answer]) -> Vec<u64> {
+    let alone = answers.iter().filter_map(|answer| match answer {
+        Answer::NoiseAlone { round, .. } => Some(round.0),
+        _ => None,
+    });
+    alone.collect()
+}
+
 #[test]
-fn what_is_no_model_leaves_noise_alone_and_the_screen_says_so() {
+fn what_is_no_state_leaves_noise_alone_and_the_screen_says_so() {
     let plan = &plans()[0];
-    let answers = transcript(plan, Rows::Usual, &[vec![1, 2, 3]], Timing::Plain);
-    let told = answers.iter().any(|answer| matches!(answer, Answer::NoiseAlone { round: RoundId(1), .. }));
+    let answers = transcript(plan, Rows::Usual, &[(0, vec![1, 2, 3])], Timing::Plain);
     let masked = answers.iter().find_map(|answer| match answer {
         Answer::Masked(update) => Some(update.bytes().len()),
         _ => None,
     });
-    let permitted = contribution(plan, (RoundKind::Train, RoundId(1)), Digest::ZERO);
-    let zeros = RingWords::zero(plan.ring, permitted.descriptor.dimension as usize);
+    let permitted = permitted(&cast::run(plan.plan().clone()), 1, 0);
+    let zeros = RingWords::zero(permitted.descriptor.ring, permitted.descriptor.dimension as usize);
     let expected = mask::<RealSuite>(zeros, permitted.receipt, permitted.seeds).bytes().len();
-    assert!(told && masked == Some(expected), "{masked:?} {expected}");
+    assert_eq!((noise_alone(&answers), masked), (vec![1], Some(expected)));
+}
+
+/// Nobody outside can take this branch out of a count by what comes with its start.
+#[test]
+fn a_stage_that_needs_no_public_state_looks_at_none() {
+    let plan = &plans()[1];
+    let answers = transcript(plan, Rows::Usual, &[(0, Vec::new()), (0, vec![1, 2, 3])], Timing::Plain);
+    assert!(noise_alone(&answers).is_empty());
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Answer::Masked(_))).count(), 2);
 }
 
 #[test]
@@ -176,31 +206,64 @@ fn a_strict_branch_admits_no_plan_that_leaves_it_too_little_time() {
     assert!(expected && said);
 }
 
+/// A plan is admitted when all of its stages can be worked, and not when its first one can.
+#[test]
+fn every_stage_is_tried_before_a_plan_is_admitted() {
+    let verdict = |plan: &ValidPlan| {
+        let answers = transcript(plan, Rows::Usual, &[], Timing::Plain);
+        answers.iter().filter_map(visible).next().unwrap()
+    };
+    let schema = Schema::parse(SCHEMA).unwrap();
+    let mut loud =
+        plan_of(&schema, &[], PrivacyMode::Local, &[(local(1.0, false), 5), (local(2.0, false), 5)]).plan().clone();
+    loud.round_deadline_ms = 60_000;
+    assert!(verdict(&loud.clone().validate().unwrap()).contains("Ok"));
+    // More than the sampler draws.
+    let stage = &mut loud.stages[1];
+    stage.noise_variance = 1 << 82;
+    stage.charge = stated_charge(stage, PrivacyMode::Local);
+    let seen = verdict(&loud.validate().unwrap());
+    assert!(seen.contains(&format!("{:?}", RefusalCode::BranchUnprepared)), "{seen}");
+}
+
+/// Another run of the same plan, or the same one over another connection: the rows stay as they are laid out.
+#[test]
+fn a_plan_is_prepared_once_for_all_its_runs() {
+    let mut plan = plans()[0].plan().clone();
+    (plan.runs, plan.round_deadline_ms) = (2, 60_000);
+    let plan = plan.validate().unwrap();
+    let jobs = [1, 2].map(|number| Job::Judge(Box::new(Run::new(plan.clone(), number).unwrap())));
+    let answers = RefCell::new(Vec::new());
+    run(source(Rows::Usual, Timing::Plain), jobs, |answer| answers.borrow_mut().push(answer));
+    let answers = answers.into_inner();
+    let [Answer::Judged { run: first, verdict: Ok(one) }, Answer::Judged { run: second, verdict: Ok(other) }] =
+        answers.as_slice()
+    else {
+        panic!("{:?}", answers.iter().map(visible).collect::<Vec<_>>())
+    };
+    assert!(first != second && Arc::ptr_eq(one, other));
+}
+
 #[test]
 fn a_round_that_was_given_up_keeps_the_next_ones_noise_waiting_no_longer() {
-    let schema = Schema::parse(SCHEMA).unwrap();
-    let plan = plans().remove(0);
-    let policy = BranchPolicy { timing: Timing::Strict, ..policy(&schema) };
-    let mut unhurried = plan.plan().clone();
+    let mut unhurried = plans().remove(0).plan().clone();
     (unhurried.round_deadline_ms, unhurried.upload_offset_ms) = (60_000, 30_000);
-    let plan = unhurried.validate().unwrap();
-    let snapshot = Snapshot { training: table(&schema, Rows::Usual), held_out: None };
-    let source = WorkerSource { snapshot, schema, customers_nominal: Some(40), policy };
+    let run_of_plan = cast::run(unhurried);
     let (sender, jobs) = mpsc::channel();
-    sender.send(Job::Judge(Box::new(plan.clone()))).unwrap();
-    let model = &models(&plan)[0];
+    sender.send(Job::Judge(Box::new(run_of_plan.clone()))).unwrap();
+    let (_, state) = &states(&run_of_plan)[0];
     // Three starts one after the other: of the rounds before the last one nothing is wanted any more.
     for round in 1..=3 {
         let wanted = Wanted::new();
         if round < 3 {
             wanted.take_back();
         }
-        let permitted = contribution(&plan, (RoundKind::Train, RoundId(round)), Digest::ZERO);
-        sender.send(Job::Contribute(Box::new(permitted), model.clone(), wanted)).unwrap();
+        let permitted = permitted(&run_of_plan, round, 0);
+        sender.send(Job::Contribute(Box::new(permitted), state.clone(), wanted)).unwrap();
     }
     drop(sender);
     let answers = RefCell::new(Vec::new());
-    run(source, &jobs, |answer| answers.borrow_mut().extend(visible(&answer)));
+    run(source(Rows::Usual, Timing::Strict), &jobs, |answer| answers.borrow_mut().extend(visible(&answer)));
     let rounds: Vec<bool> = answers.borrow().iter().skip(1).map(|seen| seen.contains("round 3")).collect();
     assert_eq!(rounds, [true, true], "noise and vector of the last round, and no work for those before");
 }

@@ -5,9 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::clock::unix_seconds;
-use tributary_certs::files::{self, Existing};
 use tributary_certs::office::refresh_list;
 use tributary_settings::Faults;
+use tributary_storage::files::{self, Existing};
 use tributary_transport::preflight::Findings;
 
 use crate::error::CoordinatorError;

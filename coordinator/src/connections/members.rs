@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use tributary_certs::binding::{SignedBinding, admits, read_bindings, write_bindings};
-use tributary_certs::files::FileError;
 use tributary_certs::identity::Identity;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::roster::{MemberName, Roster, RosterEntry};
 use tributary_protocol::secagg::suite::VerifyingKey;
+use tributary_storage::files::FileError;
 
 use crate::report::Whom;
 
@@ -85,7 +85,7 @@ impl Members {
     /// The key by which a member signs its messages.
     pub(crate) fn signing_key(&self, client: ClientId) -> Option<VerifyingKey> {
         let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
-        listed.roster.entry(client).map(|entry| entry.signing_key)
+        listed.roster.entry(client).map(|entry| entry.signing_key.clone())
     }
 
     /// A client as people know it.
@@ -110,7 +110,7 @@ impl Members {
         let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
         let shown = SignedBinding::decode(binding);
         let of_key = listed.by_key.get(tls_spki_sha256).copied();
-        let client = of_key.or_else(|| shown.map(|signed| signed.binding.client)).ok_or(Stranger::Key)?;
+        let client = of_key.or_else(|| shown.as_ref().map(|signed| signed.binding.client)).ok_or(Stranger::Key)?;
         let entry = listed.roster.entry(client).ok_or(Stranger::Key)?;
         let coming = self.coming.read().unwrap_or_else(PoisonError::into_inner);
         let next = coming.as_ref().map(|coming| coming.entry(client));
@@ -121,11 +121,10 @@ impl Members {
         }
         let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
         // What an earlier signing key of the member has signed is worth nothing.
-        let kept = newest.bindings.get(&client).copied().filter(|kept| kept.verify(&entry.signing_key));
-        let own = shown.filter(|shown| shown.binding.client == client && shown.verify(&entry.signing_key));
-        let newer = own.filter(|own| kept.is_none_or(|kept| kept.binding.sequence < own.binding.sequence));
-        let counts = newer.or(kept);
-        if !admits(entry, counts.as_ref(), tls_spki_sha256) {
+        let kept = newest.bindings.get(&client).cloned().filter(|kept| kept.verify(&entry.signing_key));
+        let own = shown.as_ref().filter(|shown| shown.binding.client == client && shown.verify(&entry.signing_key));
+        let newer = own.filter(|own| kept.as_ref().is_none_or(|kept| kept.binding.sequence < own.binding.sequence));
+        if !admits(entry, newer.or(kept.as_ref()), tls_spki_sha256) {
             let older = of_key.is_some() || own.is_some_and(|own| own.binding.tls_spki_sha256 == *tls_spki_sha256);
             return Err(if older { Stranger::OlderKey(client) } else { Stranger::Key });
         }
@@ -133,7 +132,7 @@ impl Members {
             return Err(Stranger::Name(entry.name.clone()));
         }
         // The same key under a larger number is no news: whoever counts up has nothing written for it.
-        if let Some(newer) = newer.filter(|newer| kept.is_none_or(|kept| !kept.names_same_key(newer))) {
+        if let Some(newer) = newer.filter(|newer| kept.is_none_or(|kept| !kept.names_same_key(newer))).cloned() {
             let mut bindings = newest.bindings.clone();
             bindings.insert(client, newer);
             if let Err(fault) = write_bindings(&newest.path, bindings.values()) {
@@ -172,7 +171,7 @@ mod tests {
     }
 
     /// The binding of the key that has this number, and the key.
-    fn bound(signing: u8, sequence: u64) -> (Digest, [u8; 108]) {
+    fn bound(signing: u8, sequence: u64) -> (Digest, Vec<u8>) {
         let key = Digest([u8::try_from(sequence).unwrap() + 10; 32]);
         let binding = KeyBinding { client: ClientId(3), tls_spki_sha256: key, sequence };
         (key, binding.sign(&SigningKey::from_seed(&[signing; 32])).encode())

@@ -6,7 +6,9 @@ mod read;
 
 use std::path::{Path, PathBuf};
 
-use tributary_protocol::plan::PrivacyMode;
+use tributary_model::server_optimizer::UpdateRule;
+use tributary_model::update::LocalRule;
+use tributary_protocol::plan::{PrivacyMode, Retention};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_settings::{Document, Faults};
@@ -98,7 +100,7 @@ pub struct PlanSettings {
     /// The roster's group from which cohorts are chosen.
     pub group: String,
     /// How a mean gradient moves the model.
-    pub optimizer: OptimizerKind,
+    pub optimizer: UpdateRule,
     /// Share of the last rounds whose models are averaged into the released one, 0 to 1.
     pub tail_fraction: f64,
     /// Everything that has a default which suits most plans.
@@ -115,25 +117,23 @@ pub struct MechanismSettings {
     /// Probability of a customer's secret coin; 1: everybody in every round.
     pub sampling_rate: f64,
     /// Local training, in the modes that have it.
-    pub local: Option<LocalSettings>,
+    pub local: Option<LocalSteps>,
     /// Customers counted by their features before training.
     pub statistics: Option<CountingSettings>,
     /// Customers counted by label and score of the released model.
     pub evaluation: Option<CountingSettings>,
     /// Uploads leave this long after a round's start at the earliest, in milliseconds.
     pub upload_offset_ms: u64,
+    /// What is kept of its rounds, and for how long.
+    pub retention: Retention,
 }
 
 /// How branches train between two uploads.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LocalSettings {
-    /// Steps of a round.
-    pub steps: u32,
-    /// Step length.
-    pub learning_rate: f64,
-    /// L2 bound of a difference of models; the first one, where it adapts.
-    pub update_clip_norm: f64,
-    /// Whether it follows the noised share of branches within it.
+pub struct LocalSteps {
+    /// Steps, their length, and the L2 bound of a difference of models; the first one, where it adapts.
+    pub rule: LocalRule,
+    /// Whether the bound follows the noised share of branches within it.
     pub adaptive: bool,
 }
 
@@ -156,6 +156,7 @@ impl Default for MechanismSettings {
             statistics: None,
             evaluation: None,
             upload_offset_ms: UPLOAD_OFFSET_MS_DEFAULT,
+            retention: Retention::USUAL,
         }
     }
 }
@@ -198,29 +199,6 @@ pub enum PrivacyTarget {
     },
     /// Secure aggregation alone.
     None,
-}
-
-/// The server optimizer's rule.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum OptimizerKind {
-    /// Gradient descent with momentum.
-    Sgd {
-        /// Step length.
-        learning_rate: f64,
-        /// Share of the last step that is kept.
-        momentum: f64,
-    },
-    /// Adam.
-    Adam {
-        /// Step length.
-        learning_rate: f64,
-        /// Decay of the first moment.
-        beta1: f64,
-        /// Decay of the second moment.
-        beta2: f64,
-        /// Added to the second moment's root.
-        epsilon: f64,
-    },
 }
 
 impl Settings {

@@ -4,23 +4,25 @@ use std::path::PathBuf;
 
 use tributary_certs::denied::DENIED;
 use tributary_certs::enrolment::names;
+use tributary_model::privacy::retries_for;
+use tributary_model::server_optimizer::UpdateRule;
+use tributary_model::update::{LOCAL_STEPS_MAX, LocalRule};
 use tributary_protocol::ids::OrganisationId;
-use tributary_protocol::limits::{COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, PLAN_ROUNDS_MAX, SESSION_ROUNDS_MAX};
-use tributary_protocol::plan::{LOCAL_STEPS_MAX, OVERLAP_MAX, PrivacyMode};
+use tributary_protocol::limits::{
+    COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, KEPT_DIMENSION_MAX, PLAN_ROUNDS_MAX, RETENTION_DAYS_MAX, SESSION_ROUNDS_MAX,
+};
+use tributary_protocol::plan::{OVERLAP_MAX, PrivacyMode, Retention, retries_max};
 use tributary_protocol::printable::is_hidden;
 use tributary_protocol::roster::{ALL, is_group_name};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
 use tributary_settings::Document;
+use tributary_storage::files::shown;
 use tributary_transport::identity::{KeyPlace, TlsFiles, key_exchange, token};
 
 use super::{
-    CountingSettings, DAY_MS, IdentityFiles, LocalSettings, MechanismSettings, ModelKind, OptimizerKind, PlanSettings,
-    PrivacyTarget,
+    CountingSettings, DAY_MS, IdentityFiles, LocalSteps, MechanismSettings, ModelKind, PlanSettings, PrivacyTarget,
 };
-
-/// Share of the rounds that may be retried by default, in per cent.
-const RETRY_PERCENT: u32 = 5;
 
 pub(super) fn address(text: &str) -> Option<String> {
     let (host, port) = text.rsplit_once(':')?;
@@ -72,7 +74,7 @@ pub(super) fn office(document: &mut Document) -> Option<Option<PathBuf>> {
     }
     let folder = document.path("enrolment.authority")?;
     if !folder.join(names::ISSUING).is_file() {
-        let found = format!("{}, in which there is no {}", folder.display(), names::ISSUING);
+        let found = format!("{}, in which there is no {}", shown(&folder), names::ISSUING);
         document.fault("enrolment.authority", found, "an authority's folder, as `tributary certs init` makes it");
         return None;
     }
@@ -92,8 +94,12 @@ pub(super) fn plan(document: &mut Document) -> Option<PlanSettings> {
     let schema = document.existing_file("plan.schema");
     let model = model(document);
     let rounds: Option<u32> = document.integer("plan.rounds", 1..=PLAN_ROUNDS_MAX.into(), None);
-    let retries_default = rounds.map_or(1, |rounds| (rounds * RETRY_PERCENT).div_ceil(100).max(1));
-    let retries = document.integer("plan.retries", 0..=PLAN_ROUNDS_MAX.into(), Some(retries_default));
+    let retries_default = rounds.map_or(1, |rounds| if rounds > 1 { retries_for(rounds) } else { 0 });
+    // The other stages have one round, and so no retry.
+    let retries_most = retries_max(rounds.filter(|rounds| *rounds > 1).map_or(0, u128::from));
+    let retries_most = i64::try_from(retries_most).expect("a twentieth of a 32-bit number");
+    let retries_most = if rounds.is_some() { retries_most } else { PLAN_ROUNDS_MAX.into() };
+    let retries = document.integer("plan.retries", 0..=retries_most, Some(retries_default));
     let example_clip_norm = document.number("plan.example_clip_norm", "above 0, at most 1e6", None, positive);
     let loss_bound =
         document.number("plan.loss_bound", "above 0, at most 1000", Some(4.0), |value| value > 0.0 && value <= 1000.0);
@@ -225,6 +231,7 @@ fn mechanism(document: &mut Document, privacy: Option<PrivacyTarget>) -> Option<
     }
     let offset = document.integer("plan.upload_offset_ms", 0..=DAY_MS, Some(default.upload_offset_ms));
     let local = local(document, mode);
+    let retention = retention(document);
     let [statistics, evaluation] = ["statistics", "evaluation"].map(|name| counting(document, name, mode));
     Some(MechanismSettings {
         purpose: purpose?,
@@ -234,10 +241,11 @@ fn mechanism(document: &mut Document, privacy: Option<PrivacyTarget>) -> Option<
         statistics: statistics?,
         evaluation: evaluation?,
         upload_offset_ms: offset?,
+        retention: retention?,
     })
 }
 
-fn local(document: &mut Document, mode: Option<PrivacyMode>) -> Option<Option<LocalSettings>> {
+fn local(document: &mut Document, mode: Option<PrivacyMode>) -> Option<Option<LocalSteps>> {
     let positive = |value: f64| value > 0.0 && value <= 1e6;
     let keys = ["steps", "learning_rate", "update_clip_norm", "adaptive"].map(|key| format!("plan.local.{key}"));
     let [steps, learning_rate, update_clip_norm, adaptive] = &keys;
@@ -254,12 +262,8 @@ fn local(document: &mut Document, mode: Option<PrivacyMode>) -> Option<Option<Lo
     if adaptive == Some(true) && mode == Some(PrivacyMode::Local) {
         document.fault(&keys[3], "true", "false: only the mode \"branch\" has a noised share to follow");
     }
-    Some(Some(LocalSettings {
-        steps: steps?,
-        learning_rate: learning_rate?,
-        update_clip_norm: update_clip_norm?,
-        adaptive: adaptive?,
-    }))
+    let rule = LocalRule { steps: steps?, learning_rate: learning_rate?, update_clip_norm: update_clip_norm? };
+    Some(Some(LocalSteps { rule, adaptive: adaptive? }))
 }
 
 fn counting(document: &mut Document, name: &str, mode: Option<PrivacyMode>) -> Option<Option<CountingSettings>> {
@@ -275,6 +279,15 @@ fn counting(document: &mut Document, name: &str, mode: Option<PrivacyMode>) -> O
     }
     let (bins, budget_share) = (bins?, budget_share?);
     Some(wanted.then_some(CountingSettings { bins, budget_share }))
+}
+
+fn retention(document: &mut Document) -> Option<Retention> {
+    let usual = Retention::USUAL;
+    let uploads = 0..=i64::from(KEPT_DIMENSION_MAX);
+    let uploads = document.integer("plan.retention.uploads_dimension_max", uploads, Some(usual.uploads_dimension_max));
+    let sums = document.boolean("plan.retention.sums", usual.sums);
+    let days = document.integer("plan.retention.days", 1..=RETENTION_DAYS_MAX.into(), Some(usual.days));
+    Some(Retention { uploads_dimension_max: uploads?, sums: sums?, days: days? })
 }
 
 fn cohort(document: &mut Document) -> Option<CohortRule> {
@@ -320,7 +333,7 @@ fn coalition(document: &mut Document) -> Option<CoalitionRule> {
     Some(CoalitionRule::Fraction { permille: permille_found? })
 }
 
-fn optimizer(document: &mut Document) -> Option<OptimizerKind> {
+fn optimizer(document: &mut Document) -> Option<UpdateRule> {
     let adam = document.choice("plan.optimizer.kind", &[("sgd", false), ("adam", true)], None);
     let rate = |value: f64| value > 0.0 && value <= 1000.0;
     let decay = |value: f64| (0.0..1.0).contains(&value);
@@ -333,7 +346,7 @@ fn optimizer(document: &mut Document) -> Option<OptimizerKind> {
     let epsilon = document.number("plan.optimizer.epsilon", "above 0, at most 1", Some(1e-8), small);
     if adam? {
         only_with(document, &["plan.optimizer.momentum"], "kind = \"sgd\"");
-        return Some(OptimizerKind::Adam {
+        return Some(UpdateRule::Adam {
             learning_rate: learning_rate?,
             beta1: beta1?,
             beta2: beta2?,
@@ -342,7 +355,7 @@ fn optimizer(document: &mut Document) -> Option<OptimizerKind> {
     }
     let moments = ["plan.optimizer.beta1", "plan.optimizer.beta2", "plan.optimizer.epsilon"];
     only_with(document, &moments, "kind = \"adam\"");
-    Some(OptimizerKind::Sgd { learning_rate: learning_rate?, momentum: momentum? })
+    Some(UpdateRule::Sgd { learning_rate: learning_rate?, momentum: momentum? })
 }
 
 /// A key without a default that may be absent: nothing, if it is there and bad.

@@ -54,14 +54,21 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!((plan.ring, plan.clip_units, plan.model.clone()), (Ring::Bits64, None, ModelKind::Logistic));
     let cohort = CohortRule::USUAL;
     assert_eq!(plan.cohort, cohort);
-    assert_eq!(plan.optimizer, OptimizerKind::Sgd { learning_rate: 0.5, momentum: 0.9 });
+    assert_eq!(plan.optimizer, UpdateRule::Sgd { learning_rate: 0.5, momentum: 0.9 });
     assert_eq!((plan.round_deadline_ms, plan.keying_deadline_ms), (60_000, 30_000));
     assert_eq!(changed("rounds = 10", "rounds = 200").unwrap().plan.retries, 10);
+    assert_eq!(plan.mechanism.retention, Retention { uploads_dimension_max: 4096, sums: true, days: 3650 });
     // A comment of the sample names each default: the sample with all of them switched on says the same.
     let sample = include_str!("../../../docs/samples/coordinator.toml");
-    for default in
-        ["gather_ms = 30000", "session_rounds = 16", "round_deadline_ms = 60000", "keying_deadline_ms = 30000"]
-    {
+    for default in [
+        "gather_ms = 30000",
+        "session_rounds = 16",
+        "round_deadline_ms = 60000",
+        "keying_deadline_ms = 30000",
+        "uploads_dimension_max = 4096",
+        "sums = true",
+        "days = 3650",
+    ] {
         assert!(sample.contains(&format!("# {default}")), "{default}");
     }
 }
@@ -138,6 +145,9 @@ fn each_bad_value_is_named_with_what_is_allowed() {
         ("model = \"logistic\"", "model = \"logistic\"\nring = 48", "plan.ring", "32 or 64"),
         ("model = \"logistic\"", "model = \"logistic\"\nclip_units = 100", "plan.clip_units", "256 to 1048576"),
         ("rounds = 10", "rounds = 0", "plan.rounds", "1 to 1000000"),
+        ("rounds = 10", "rounds = 10\nretries = 4", "plan.retries", "0 to 3"),
+        ("rounds = 10", "rounds = 61\nretries = 5", "plan.retries", "0 to 4"),
+        ("rounds = 10", "rounds = 1\nretries = 1", "plan.retries", "0 to 0"),
         ("rounds = 10", "rounds = 10\nsession_rounds = 65", "plan.session_rounds", "1 to 64"),
         ("epsilon = 2", "epsilon = 0", "plan.epsilon", "above 0"),
         ("delta = 1e-6", "delta = 1e-3", "plan.delta", "1 / customers_nominal"),
@@ -166,6 +176,14 @@ fn each_bad_value_is_named_with_what_is_allowed() {
         ("kind = \"sgd\"", "kind = \"adam\"\nmomentum = 0.5", "plan.optimizer.momentum", "kind = \"sgd\""),
         ("kind = \"sgd\"", "kind = \"sgd\"\ntail_fraction = 1.5", "plan.optimizer.tail_fraction", "from 0 to 1"),
         ("learning_rate = 0.5", "learning_rate = 0", "plan.optimizer.learning_rate", "above 0"),
+        (
+            "[plan.optimizer]",
+            "[plan.retention]\nuploads_dimension_max = 4097\n[plan.optimizer]",
+            "plan.retention.uploads_dimension_max",
+            "0 to 4096",
+        ),
+        ("[plan.optimizer]", "[plan.retention]\ndays = 0\n[plan.optimizer]", "plan.retention.days", "1 to 36500"),
+        ("[plan.optimizer]", "[plan.retention]\nsums = 1\n[plan.optimizer]", "plan.retention.sums", "true or false"),
         ("[plan.optimizer]", "[plan.cohort]\nhonest_min = 0\n[plan.optimizer]", "plan.cohort.honest_min", "1 to 256"),
         (
             "[plan.optimizer]",
@@ -210,6 +228,28 @@ fn each_bad_value_is_named_with_what_is_allowed() {
         let fault = faults.faults.iter().find(|fault| fault.key == key).unwrap_or_else(|| panic!("{by}: {faults}"));
         assert!(fault.allowed.contains(allowed), "{by}: {faults}");
     }
+}
+
+/// The core allows a twentieth of the rounds, rounded up, and three where that is less; the largest number passes the core as well.
+#[test]
+fn as_many_retries_are_read_as_a_plan_may_have() {
+    for (rounds, most) in [(1, 0), (2, 3), (60, 3), (61, 4), (1000, 50)] {
+        let plan = |retries| changed("rounds = 10", &format!("rounds = {rounds}\nretries = {retries}"));
+        assert_eq!(plan(most).unwrap().plan.retries, most);
+        assert!(plan(most + 1).is_err());
+        let mut settings = crate::plan::tests::settings();
+        (settings.rounds, settings.retries) = (rounds, most);
+        assert!(crate::Job::build(&settings).is_ok());
+        settings.retries = most + 1;
+        assert_eq!(crate::Job::build(&settings).map(|_| ()).unwrap_err().key, "plan.retries");
+    }
+}
+
+#[test]
+fn what_is_kept_can_be_chosen() {
+    let by = "[plan.retention]\nuploads_dimension_max = 0\nsums = false\ndays = 1\n[plan.optimizer]";
+    let retention = changed("[plan.optimizer]", by).unwrap().plan.mechanism.retention;
+    assert_eq!(retention, Retention { uploads_dimension_max: 0, sums: false, days: 1 });
 }
 
 #[test]

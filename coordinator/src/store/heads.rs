@@ -7,11 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::state::{StateFault, judge_state, open_folder};
-use tributary_journal::Journal;
 use tributary_protocol::budget::{Heads, Kept};
+use tributary_protocol::log::LedgerId;
 use tributary_protocol::time::Millis;
+use tributary_storage::journal::Journal;
 
-use super::StoreError;
+use super::error::StoreError;
 
 /// Entries beyond those that are needed, before the file is written anew.
 const STALE_MAX: usize = 4096;
@@ -42,7 +43,7 @@ impl HeadsFile {
     /// [`StoreError`] if others may use it, another process has it, or it is damaged.
     pub(crate) fn open(folder: &Path) -> Result<Self, StoreError> {
         open_folder(folder, &[FILE])?;
-        let (journal, recorded) = Journal::open(&folder.join(FILE))?;
+        let (journal, recorded) = Journal::open(&folder.join(FILE), LedgerId::ADMINISTRATION)?;
         if let Some(torn) = journal.torn() {
             tracing::warn!("{torn}");
         }
@@ -88,7 +89,7 @@ impl HeadsFile {
         if fresh.exists() {
             fs::remove_file(&fresh).map_err(system("removing", &fresh))?;
         }
-        let (mut journal, _) = Journal::open(&fresh)?;
+        let (mut journal, _) = Journal::open(&fresh, LedgerId::ADMINISTRATION)?;
         let mut entries = 0;
         for kept in self.heads.compact() {
             journal.append(at, kept)?;
@@ -105,15 +106,16 @@ impl HeadsFile {
 
 #[cfg(test)]
 mod tests {
-    use tributary_journal::JournalError;
     use tributary_protocol::budget::{BudgetHead, LastDay};
     use tributary_protocol::digest::Digest;
     use tributary_protocol::ids::{ClientId, OrganisationId};
     use tributary_protocol::limits::{ROSTER_ENTRIES_MAX, ROSTER_GROUP_MEMBERS_MAX};
     use tributary_protocol::message::Charged;
+    use tributary_protocol::plan::RunRef;
     use tributary_protocol::privacy::Accounts;
     use tributary_protocol::roster::{MemberName, Roster, RosterEntry, RosterGroup, SignedRoster};
     use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
+    use tributary_storage::journal::JournalError;
 
     use super::*;
 
@@ -123,13 +125,13 @@ mod tests {
             population: Digest([3; 32]),
             counter,
             spent: Accounts::zero(),
-            plan: Digest([4; 32]),
+            run: RunRef { plan: Digest([4; 32]), number: 1 },
             charged: Charged::default(),
             others: Vec::new(),
             day: LastDay::NONE,
             epoch: 1,
-            owner: VerifyingKey([5; 32]),
-            signature: Signature(vec![6; 64]),
+            owner: VerifyingKey::ed25519([5; 32]),
+            signature: Signature::ed25519([6; 64]),
         }))
     }
 
@@ -146,7 +148,7 @@ mod tests {
             client,
             name: MemberName::new(&"o".repeat(63), &format!("{:063}", client.0)).unwrap(),
             organisation: OrganisationId(u32::MAX),
-            signing_key: VerifyingKey(Digest::of(&client.0.to_le_bytes()).0),
+            signing_key: VerifyingKey::ed25519(Digest::of(&client.0.to_le_bytes()).0),
             tls_spki_sha256: Digest::of(&client.0.to_be_bytes()),
             not_after: u64::MAX,
         };

@@ -1,20 +1,28 @@
 //! What must survive the process: models by their digest, the optimizer's state behind the current model, and the released model's pointer.
 //!
 //! ```text
-//! state_dir/coordinator.ledger             the events; the only file that says what is true
-//! state_dir/models/<digest>.params         parameters, little-endian 32-bit floats; only added to
-//! state_dir/optimizer/<model digest>-<rounds>.state
-//!                                          optimizer state behind that model after so many rounds; the committed one is kept
+//! state_dir/audit.log                      the events; the only file that says what is true
+//! state_dir/models/<digest>.params         public states: parameters, little-endian 32-bit floats, and where a stage adapts its bound that
+//!                                          bound; only added to
+//! state_dir/optimizer/<stage>-<model digest>-<rounds>.state
+//!                                          optimizer state behind that model after so many rounds of a stage; the committed one is kept
 //! state_dir/sessions/<session>.session     public material of keyed sessions
 //! state_dir/model.json                     what was released, for people and programs
 //! state_dir/statement.{json,txt}           what the plan promises, and what was spent
-//! state_dir/counts/<kind>.json             noised counts of a counting round
+//! state_dir/counts/<stage>-<kind>.json     noised counts of a stage that counts
+//! state_dir/rounds/<run>-<round>.kept      a committed round's masked uploads and opened secrets, where the plan has them kept
+//! state_dir/sums/<digest>.sum              an opened sum, where the plan has it kept: little-endian 64-bit integers
 //! heads_dir/budgets.ledger                 the newest budget head of each client, over all plans
 //! ```
+//!
+//! Each binary file begins with a header of 16 bytes (`protocol::versioned`), each JSON file with `"version"`. A version that this release does
+//! not read is refused.
 //!
 //! Every file is written beside its name, synced and renamed, so that a crash leaves the old one or the new one. Nothing found here is
 //! trusted unless the ledger names its digest.
 
+mod error;
+mod evidence;
 mod heads;
 mod optimizer;
 mod pointer;
@@ -24,75 +32,45 @@ mod statement;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tributary_certs::files::{self, Existing, FileError};
-use tributary_certs::state::{StateFault, judge_state, open_folder};
+use tributary_certs::state::{judge_state, open_folder};
 use tributary_model::architecture::Architecture;
-use tributary_model::parameters::digest_of;
-use tributary_model::server_optimizer::OptimizerError;
+use tributary_model::parameters::Parameters;
+use tributary_model::stage::{PlannedStage, STATE_FORMAT};
 use tributary_protocol::digest::Digest;
+use tributary_storage::files::{self, Existing, FileError};
 
+pub use error::StoreError;
+pub(crate) use evidence::KeptDraft;
 pub(crate) use heads::HeadsFile;
 pub use optimizer::{OptimizerDraft, StepError, Stepped};
 pub use pointer::ModelPointer;
-pub use statement::Counts;
+pub(crate) use pointer::POINTER_VERSION;
+pub use statement::{COUNTS_VERSION, Counts};
 
 /// The events.
-const LEDGER: &str = "coordinator.ledger";
+const LEDGER: &str = "audit.log";
+
+/// Folder of kept rounds.
+const ROUNDS: &str = "rounds";
+
+/// Folder of kept sums.
+const SUMS: &str = "sums";
+
+/// Folder of kept rounds and sums that no ledger names.
+const STRAYS: &str = "strays";
 
 /// What was released, for people and programs.
 const POINTER_FILE: &str = "model.json";
 
-/// Why the state directory cannot be used or continued from.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A file could not be written or a folder made.
-    #[error("{0}; nothing is done without it")]
-    File(#[from] FileError),
-    /// Others may use it, or it is another user's.
-    #[error(transparent)]
-    State(#[from] StateFault),
-    /// The operating system refused.
-    #[error("{action} {path} failed: {fault}; check the disk and that this user may use the state directory", path = path.display())]
-    System {
-        /// What was attempted.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The operating system's reason.
-        fault: std::io::Error,
-    },
-    /// The budget heads of all plans.
-    #[error("what clients have spent over all plans cannot be kept, so the coordinator does not run: {0}")]
-    Heads(#[from] tributary_journal::JournalError),
-    /// An optimizer's state cannot be continued.
-    #[error("{path}: {fault}; restore the state directory from a copy, or serve the plan that it was made for", path = path.display())]
-    Optimizer {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        fault: OptimizerError,
-    },
-    /// A file's content is not what its name says.
-    #[error(
-        "{path} does not hold the model {expected} that the ledger names: it was changed or exchanged and is not used; restore the \
-         state directory from a copy",
-        path = path.display()
-    )]
-    OtherModel {
-        /// The file.
-        path: PathBuf,
-        /// The first digits of the digest that the ledger names.
-        expected: String,
-    },
-}
-
 /// Which optimizer state. The rounds are part of the name because a round may leave a model as it was and still move the state behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StateName {
-    /// Digest of the model that it is behind.
+    /// Number of the stage, from 0.
+    pub stage: u16,
+    /// Digest of the public state that it is behind.
     pub model: Digest,
-    /// Rounds committed with it.
-    pub rounds: u32,
+    /// Rounds of the stage committed with it.
+    pub steps: u32,
 }
 
 /// The open state directory.
@@ -108,9 +86,11 @@ impl Store {
     pub fn open(state_dir: &Path) -> Result<Self, StoreError> {
         open_folder(state_dir, &[LEDGER])?;
         let store = Self { folder: state_dir.to_path_buf() };
-        files::create_private_folder(&store.folder.join("models"))?;
-        files::create_private_folder(&store.folder.join("optimizer"))?;
-        files::create_private_folder(&store.folder.join("sessions"))?;
+        // Written by another release: before anything beside it is changed.
+        pointer::judge(&state_dir.join(POINTER_FILE))?;
+        for folder in ["models", "optimizer", "sessions", ROUNDS, SUMS] {
+            files::create_private_folder(&store.folder.join(folder))?;
+        }
         Ok(store)
     }
 
@@ -131,24 +111,38 @@ impl Store {
     /// # Errors
     /// [`StoreError::File`].
     pub fn add_model(&self, digest: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
-        match files::write_stored(&self.model_file(digest), bytes, Existing::Keep) {
+        match files::write_stored(&self.model_file(digest), &STATE_FORMAT, bytes, Existing::Keep) {
             // Content-addressed: the same name was written by the same model, and is verified whenever it is read.
             Ok(()) | Err(FileError::Exists { .. }) => Ok(()),
             Err(fault) => Err(fault.into()),
         }
     }
 
-    /// Reads a model's bytes and verifies their digest.
+    /// Reads a public state as a stage's participants are given it, and verifies its digest. What a stage before has handed on is parameters
+    /// alone; the bound with which this stage begins is added.
     ///
     /// # Errors
-    /// [`StoreError`] if it cannot be read, or is not the model of that digest.
-    pub fn model(&self, architecture: &Architecture, digest: &Digest) -> Result<Vec<u8>, StoreError> {
-        let path = self.model_file(digest);
-        let bytes = read(&path)?;
-        if digest_of(architecture, &bytes) == *digest {
-            return Ok(bytes);
-        }
-        Err(StoreError::OtherModel { path, expected: digest.short() })
+    /// [`StoreError`] if it cannot be read, or is not the state of that digest.
+    pub fn state(&self, stage: &PlannedStage<'_>, digest: &Digest) -> Result<Vec<u8>, StoreError> {
+        let bytes = files::read_stored(&self.model_file(digest), &STATE_FORMAT)?;
+        let handed_on = Parameters::from_le_bytes(stage.frame().architecture, &bytes).ok();
+        let bytes = handed_on.map_or(bytes, |parameters| stage.begin(parameters).to_bytes());
+        if stage.state_digest(&bytes) == *digest { Ok(bytes) } else { Err(self.other_model(digest)) }
+    }
+
+    /// Reads parameters, as a stage has handed them on or a run has released them, and verifies their digest.
+    ///
+    /// # Errors
+    /// As [`Store::state`].
+    pub fn model(&self, architecture: &Architecture, digest: &Digest) -> Result<Parameters, StoreError> {
+        let bytes = files::read_stored(&self.model_file(digest), &STATE_FORMAT)?;
+        let parameters = Parameters::from_le_bytes(architecture, &bytes).map_err(|_| self.other_model(digest))?;
+        if parameters.digest() == *digest { Ok(parameters) } else { Err(self.other_model(digest)) }
+    }
+
+    /// The fault of a file that does not hold the state that the ledger names.
+    pub(crate) fn other_model(&self, digest: &Digest) -> StoreError {
+        StoreError::OtherModel { path: self.model_file(digest), expected: digest.short() }
     }
 
     /// Removes every optimizer state but one. A state that stays behind is harmless.
@@ -193,8 +187,8 @@ impl Store {
     }
 
     fn optimizer_file(&self, name: StateName) -> PathBuf {
-        let StateName { model, rounds } = name;
-        self.folder.join("optimizer").join(format!("{model}-{rounds}.state"))
+        let StateName { stage, model, steps } = name;
+        self.folder.join("optimizer").join(format!("{stage}-{model}-{steps}.state"))
     }
 }
 
@@ -211,10 +205,6 @@ pub fn ledger_of(state_dir: &Path) -> PathBuf {
 pub fn judge(state_dir: &Path, heads_dir: &Path) -> Result<(), StoreError> {
     judge_state(state_dir, &[LEDGER])?;
     Ok(heads::judge(heads_dir)?)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
-    fs::read(path).map_err(|fault| StoreError::System { action: "reading", path: path.to_path_buf(), fault })
 }
 
 #[cfg(test)]

@@ -1,17 +1,26 @@
 //! The optimizer's state lies in its file and nowhere else: a step reads one file and writes the next, piece by piece, so that the
 //! coordinator's memory holds models and not the moments behind them.
 
-use std::fs::File;
 use std::io::{Read, Write as _};
 use std::path::Path;
 
-use tributary_certs::files::{Draft, Existing};
 use tributary_model::canonical::DecodeError;
 use tributary_model::parameters::Parameters;
 use tributary_model::server_optimizer::{OptimizerError, StateLayout};
 use tributary_protocol::digest::{Digest, VectorHasher};
+use tributary_protocol::versioned::{HEADER_BYTES, Release, Versioned};
+use tributary_storage::files::{Draft, Existing, FileError, open_file};
 
 use super::{StateName, Store, StoreError};
+
+/// The layout of a stored optimizer state.
+const OPTIMIZER_FORMAT: Versioned = Versioned {
+    what: "an optimizer's state",
+    magic: *b"TRIBOPTS",
+    version: 1,
+    since: Release { major: 0, minor: 2 },
+    older: "Run the plan anew",
+};
 
 /// Coordinates read, stepped and written at once.
 const PIECE_COORDINATES: usize = 4_096;
@@ -41,12 +50,17 @@ pub struct Stepped {
 pub struct OptimizerDraft(Draft);
 
 impl Store {
-    /// Stores the state behind a first model: durable when this returns.
+    /// Stores the state with which a stage begins: durable when this returns.
     ///
     /// # Errors
     /// [`StoreError::File`].
-    pub fn begin_optimizer(&self, layout: &StateLayout, initial: &Parameters) -> Result<(), StoreError> {
-        let path = self.optimizer_file(StateName { model: initial.digest(), rounds: 0 });
+    pub fn begin_optimizer(
+        &self,
+        layout: &StateLayout,
+        name: StateName,
+        initial: &Parameters,
+    ) -> Result<(), StoreError> {
+        let path = self.optimizer_file(name);
         let (mut draft, mut hasher) = self.draft(layout, 0)?;
         for values in initial.values().chunks(PIECE_COORDINATES) {
             append(&mut draft, &mut hasher, &layout.initial(values).collect::<Vec<u8>>(), &path)?;
@@ -59,8 +73,13 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read, is damaged, or belongs to another plan or model.
-    pub fn verify_optimizer(&self, layout: &StateLayout, name: StateName) -> Result<(), StoreError> {
-        if self.model_behind(layout, name, None)?.digest() == name.model {
+    pub fn verify_optimizer(
+        &self,
+        layout: &StateLayout,
+        name: StateName,
+        expected: &Parameters,
+    ) -> Result<(), StoreError> {
+        if self.model_behind(layout, name, None)? == *expected {
             return Ok(());
         }
         Err(StoreError::OtherModel { path: self.optimizer_file(name), expected: name.model.short() })
@@ -71,7 +90,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] if the state cannot be read, or leads beyond a model's limits.
     pub fn released(&self, layout: &StateLayout, name: StateName) -> Result<Parameters, StoreError> {
-        self.model_behind(layout, name, Some(name.rounds))
+        self.model_behind(layout, name, Some(name.steps))
     }
 
     /// Takes a step from the state behind a model, with one mean gradient for each parameter. Nothing has a new name before
@@ -86,7 +105,7 @@ impl Store {
         mut gradients: impl Iterator<Item = f64>,
     ) -> Result<Stepped, StepError> {
         let path = self.optimizer_file(from);
-        let mut step = layout.step(from.rounds)?;
+        let mut step = layout.step(from.steps)?;
         let (mut draft, mut hasher) = self.draft(layout, step.steps())?;
         let mut model = Vec::with_capacity(size_of::<f32>() * layout.architecture().parameter_count());
         self.read_optimizer(layout, from, |_, piece| {
@@ -132,15 +151,20 @@ impl Store {
         let path = self.optimizer_file(name);
         let system = |fault| StoreError::System { action: "reading", path: path.clone(), fault };
         let unusable = |fault: OptimizerError| StoreError::Optimizer { path: path.clone(), fault };
-        let mut file = File::open(&path).map_err(system)?;
-        let expected = layout.header_bytes() + layout.coordinates_bytes() + Digest::ZERO.as_bytes().len();
+        let mut file = open_file(&path).map_err(StoreError::from)?;
+        let mut first = Vec::with_capacity(HEADER_BYTES);
+        (&file).take(HEADER_BYTES as u64).read_to_end(&mut first).map_err(system)?;
+        let other = |fault| StoreError::from(FileError::Layout { path: path.clone(), fault });
+        OPTIMIZER_FORMAT.read(&first).map_err(other)?;
+        let expected =
+            HEADER_BYTES + layout.header_bytes() + layout.coordinates_bytes() + Digest::ZERO.as_bytes().len();
         if file.metadata().map_err(system)?.len() != expected as u64 {
             return Err(unusable(OptimizerError::OtherPlan).into());
         }
         let (mut hasher, mut header) = (VectorHasher::new(), vec![0; layout.header_bytes()]);
         file.read_exact(&mut header).map_err(system)?;
         hasher.update(&header);
-        if layout.read_header(&header).map_err(unusable)? != name.rounds {
+        if layout.read_header(&header).map_err(unusable)? != name.steps {
             return Err(StoreError::OtherModel { path, expected: name.model.short() }.into());
         }
         let mut piece = vec![0; PIECE_COORDINATES * layout.coordinate_bytes()];
@@ -164,6 +188,7 @@ impl Store {
         let system = |fault| StoreError::System { action: "writing to", path: folder.clone(), fault };
         let mut draft = Draft::private(&folder).map_err(system)?;
         let mut hasher = VectorHasher::new();
+        draft.write_all(&OPTIMIZER_FORMAT.header()).map_err(system)?;
         append(&mut draft, &mut hasher, &layout.header(steps), &folder)?;
         Ok((draft, hasher))
     }

@@ -1,16 +1,26 @@
 //! The public material of keyed sessions, one file each, so that a restart does not cost the batch.
 //!
-//! A file is a row of parts, each behind its length (`u32`, little-endian). What is in it is judged against the ledger when it is used, so
+//! A file is, after its header, a row of parts, each behind its length (`u32`, little-endian). What is in it is judged against the ledger when it is used, so
 //! that a missing or damaged file costs its session and nothing else.
 
 use std::fs;
 use std::path::PathBuf;
 
-use tributary_certs::files::{self, Existing};
 use tributary_protocol::ids::SessionId;
 use tributary_protocol::round::SessionMaterial;
+use tributary_protocol::versioned::{Release, Versioned};
+use tributary_storage::files::{self, Existing};
 
 use super::{Store, StoreError};
+
+/// The layout of a stored session.
+const SESSION_FORMAT: Versioned = Versioned {
+    what: "a stored session",
+    magic: *b"TRIBSESS",
+    version: 1,
+    since: Release { major: 0, minor: 2 },
+    older: "Another one is keyed in its place",
+};
 
 impl Store {
     /// Stores a session's material: durable when this returns.
@@ -24,7 +34,8 @@ impl Store {
             bytes.extend_from_slice(&length.to_le_bytes());
             bytes.extend_from_slice(&part);
         }
-        Ok(files::write_stored(&self.session_file(material.session()), &bytes, Existing::Replace)?)
+        let path = self.session_file(material.session());
+        Ok(files::write_stored(&path, &SESSION_FORMAT, &bytes, Existing::Replace)?)
     }
 
     /// Every session that is stored whole; what is not is named in the log and left out.
@@ -33,7 +44,13 @@ impl Store {
         let Ok(entries) = fs::read_dir(self.folder.join("sessions")) else { return Vec::new() };
         let files = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
         let material = files.filter_map(|path| {
-            let bytes = fs::read(&path).ok()?;
+            let bytes = match files::read_stored(&path, &SESSION_FORMAT) {
+                Ok(bytes) => bytes,
+                Err(fault) => {
+                    tracing::warn!(%fault, "a stored session is not used; another one is keyed in its place");
+                    return None;
+                }
+            };
             let material = parts(&bytes).map(SessionMaterial::from_parts);
             if material.as_ref().is_none_or(Result::is_err) {
                 tracing::warn!(file = %path.display(), "a stored session is damaged; another one is keyed in its place");

@@ -1,20 +1,33 @@
 //! What a plan promises and what was counted under it: files for people and programs, made again from the ledger at any time.
 
-use serde::Serialize;
-use tributary_certs::files::{self, Existing};
-use tributary_model::counts::{HeadEvaluation, NoisedHistogram};
-use tributary_model::privacy::statement::{Facts, Statement};
-use tributary_protocol::round::CoordinatorEvent;
+use std::fs;
 
+use serde::{Deserialize, Serialize};
+use tributary_evidence::statement::{Facts, Statement};
+use tributary_model::counts::{HeadEvaluation, NoisedHistogram};
+use tributary_protocol::plan::RunRef;
+use tributary_protocol::round::CoordinatorEvent;
+use tributary_storage::files::{self, Existing};
+
+use super::evidence::remove;
 use super::{Store, StoreError};
 
-/// What a counting round counted, noise included: `counts/<kind>.json`.
+/// The version of `counts/<stage>-<kind>.json`.
+pub const COUNTS_VERSION: u32 = 1;
+
+/// What a stage counted, noise included: `counts/<stage>-<kind>.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Counts {
-    /// `statistics` or `evaluation`.
+    /// The version of the file's layout.
+    pub version: u32,
+    /// Number of the stage, from 1.
+    pub stage: u16,
+    /// Its kind.
     pub kind: &'static str,
     /// Digest of the plan.
     pub plan: String,
+    /// Number of its run, from 1.
+    pub run: u32,
     /// Digest of the model that was evaluated, or of the current one.
     pub model: String,
     /// The round.
@@ -29,6 +42,14 @@ pub struct Counts {
     pub histograms: Vec<NoisedHistogram>,
 }
 
+/// Of which stage of which run a file of counts is.
+#[derive(Deserialize)]
+struct Counted {
+    stage: u16,
+    plan: String,
+    run: u32,
+}
+
 impl Store {
     /// Keeps what a round counted; durable when this returns.
     ///
@@ -39,7 +60,24 @@ impl Store {
         files::create_private_folder(&folder)?;
         let mut text = serde_json::to_vec_pretty(counts).expect("counts are plain data");
         text.push(b'\n');
-        Ok(files::write_public(&folder.join(format!("{}.json", counts.kind)), &text, Existing::Replace)?)
+        Ok(files::write_public(
+            &folder.join(format!("{}-{}.json", counts.stage, counts.kind)),
+            &text,
+            Existing::Replace,
+        )?)
+    }
+
+    /// Removes what a stage of this run counted in a round that the ledger did not commit.
+    pub(crate) fn forget_counts(&self, run: RunRef, committed: impl Fn(u16) -> bool) {
+        let Ok(entries) = fs::read_dir(self.folder.join("counts")) else { return };
+        for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+            let text = fs::read(&path).unwrap_or_default();
+            let Ok(Counted { stage, plan, run: number }) = serde_json::from_slice(&text) else { continue };
+            let own = plan == run.plan.to_string() && number == run.number;
+            if own && stage.checked_sub(1).is_some_and(|stage| !committed(stage)) {
+                remove(&path);
+            }
+        }
     }
 
     /// Writes the statement of these events as `statement.json` and `statement.txt`. Before the plan is in the ledger there is none.

@@ -13,8 +13,8 @@ use tributary_certs::keys::read_signing_key;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_coordinator::settings::PURPOSE_DEFAULT;
-use tributary_model::architecture::Architecture;
-use tributary_model::parameters::Parameters;
+use tributary_model::planned;
+use tributary_model::schema::Schema;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
@@ -147,11 +147,10 @@ impl Client {
             plan_cap: everything(),
             modes: PrivacyMode::ALL.to_vec(),
             purposes: vec![PURPOSE_DEFAULT.to_owned()],
-            schema: Self::schema(),
+            schema: Self::schema().digest(),
             groups: vec!["all".to_owned()],
             overlap_min: 1,
             upload_offset_ms_min: 0,
-            clip_norm_min_bits: 0.001_f64.to_bits(),
             rounds_max: u32::MAX,
             rounds_a_day: u32::MAX,
             timing: Timing::Plain,
@@ -161,10 +160,10 @@ impl Client {
         };
         let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).unwrap();
         let events = recorded(&folder, signing_key.verifying_key());
-        let schema = Self::schema();
+        let schema = Self::schema().digest();
         let link = dial(address, federation.tls(&folder), transport).await?;
         Ok(Self {
-            machine: Participant::resume(policy, schema, signing_key, &events),
+            machine: Participant::resume(policy, schema, signing_key, &events).expect("a budget file of this client"),
             link,
             frames: Frames::new(|kind| frame_bytes_max(kind, VECTOR_BYTES_MAX)),
             start: None,
@@ -176,10 +175,10 @@ impl Client {
         })
     }
 
-    /// Digest of the test's schema.
-    pub(crate) fn schema() -> Digest {
+    /// The test's schema.
+    pub(crate) fn schema() -> Schema {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/samples/schemas/bank_full.toml");
-        tributary_model::schema::Schema::parse(&std::fs::read_to_string(path).unwrap()).unwrap().digest()
+        Schema::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
     }
 
     /// Changes what it does.
@@ -208,7 +207,7 @@ impl Client {
 
     /// Says hello and gives the first answer.
     pub(crate) async fn first_answer(&mut self) -> Result<Downstream, String> {
-        self.answer_to_join(tributary_protocol::limits::PROTOCOL_VERSION, Self::schema()).await
+        self.answer_to_join(tributary_protocol::limits::PROTOCOL_VERSION, Self::schema().digest()).await
     }
 
     /// Answers whatever the transport is asked, for so long at most; whether the link still stands.
@@ -250,9 +249,9 @@ impl Client {
             let frame = self.next_frame().await?;
             if frame.kind == FRAME_VECTOR {
                 let start = self.start.take().expect("a model comes behind a start");
-                let architecture = Architecture::decode(&self.machine.plan().unwrap().architecture).unwrap();
-                let model = Parameters::from_le_bytes(&architecture, &frame.payload).unwrap().digest();
-                return Ok(ParticipantInput::Started { start, model });
+                let planned = planned::check(self.machine.run().unwrap(), Some(&Self::schema())).unwrap();
+                let stage = planned.stage(start.descriptor.stage).unwrap();
+                return Ok(ParticipantInput::Started { model: Ok(stage.state_digest(&frame.payload)), start });
             }
             match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX).unwrap() {
                 Downstream::Start(start) => self.start = Some(start),
@@ -283,8 +282,8 @@ impl Client {
             while let Some(effect) = outbox.pop() {
                 match effect {
                     ParticipantEffect::Send(message) => self.send_frame(FRAME_CONTROL, &codec::encode(&message)),
-                    ParticipantEffect::JudgePlan(plan) => {
-                        inputs.push(ParticipantInput::PlanJudged { plan: plan.digest(), verdict: Ok(()) });
+                    ParticipantEffect::JudgeRun(run) => {
+                        inputs.push(ParticipantInput::RunJudged { run: run.id(), verdict: Ok(()) });
                     }
                     ParticipantEffect::Contribute(contribution) => inputs.push(self.train(contribution)),
                     ParticipantEffect::Upload(header) => {
@@ -316,8 +315,7 @@ impl Client {
 
     fn train(&mut self, contribution: Contribution) -> ParticipantInput {
         let Contribution { descriptor, receipt, seeds } = contribution;
-        let plan = self.machine.plan().expect("a plan");
-        let words = RingWords::reduce(plan.ring, &vec![self.value; descriptor.dimension as usize]);
+        let words = RingWords::reduce(descriptor.ring, &vec![self.value; descriptor.dimension as usize]);
         let update = mask::<RealSuite>(words, receipt, seeds);
         let vector = update.digest();
         self.vector = Some(update);

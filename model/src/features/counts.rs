@@ -51,8 +51,6 @@ pub struct LabelCounts {
     pub name: String,
     /// Its column.
     pub column: String,
-    /// Whether the file has the column.
-    pub read: bool,
     /// Values that mean 1.
     pub positive: u64,
     /// Values that mean 0.

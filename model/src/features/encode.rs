@@ -209,9 +209,9 @@ impl<'schema> LabelEncoder<'schema> {
     }
 
     /// Counts of no value.
-    pub(super) fn counts(&self, read: bool) -> LabelCounts {
+    pub(super) fn counts(&self) -> LabelCounts {
         let Label { name, column, .. } = self.label;
-        LabelCounts { name: name.clone(), column: column.clone(), read, ..LabelCounts::default() }
+        LabelCounts { name: name.clone(), column: column.clone(), ..LabelCounts::default() }
     }
 
     /// Appends the class of a value (blanks around it already removed) to `out`, and counts it. A value that is not listed teaches nothing.

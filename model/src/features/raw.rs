@@ -26,7 +26,7 @@ struct Columns {
     count: usize,
     fields: Vec<usize>,
     /// `None`: the label is not known for any row.
-    labels: Vec<Option<usize>>,
+    labels: Vec<usize>,
     customer: Option<usize>,
 }
 
@@ -39,26 +39,14 @@ impl<'schema> RawBatch<'schema> {
     /// # Errors
     /// Every [`DataError::MissingColumn`] and [`DataError::DuplicateColumn`]; or [`DataError::OneColumn`].
     pub fn new(schema: &'schema Schema, header: &[&str]) -> Result<Self, Vec<DataError>> {
-        Self::with_columns(schema, header, false)
-    }
-
-    /// An empty batch for rows to be scored: label columns may be absent, and their labels are then missing.
-    ///
-    /// # Errors
-    /// As [`RawBatch::new`].
-    pub fn for_scoring(schema: &'schema Schema, header: &[&str]) -> Result<Self, Vec<DataError>> {
-        Self::with_columns(schema, header, true)
-    }
-
-    fn with_columns(schema: &'schema Schema, header: &[&str], labels_optional: bool) -> Result<Self, Vec<DataError>> {
-        let columns = Columns::find(schema, header, labels_optional)?;
+        let columns = Columns::find(schema, header)?;
         let decimal = schema.dialect().decimal;
         let fields: Vec<_> = schema.fields().iter().map(|field| FieldEncoder::new(field, decimal)).collect();
         let labels: Vec<_> = schema.labels().iter().map(|label| LabelEncoder::new(label, decimal)).collect();
         let layout = RowLayout::new(schema.fields().iter().map(FieldEncoder::cell), labels.len());
         let counts = TableCounts {
             fields: fields.iter().map(FieldEncoder::counts).collect(),
-            labels: labels.iter().zip(&columns.labels).map(|(label, place)| label.counts(place.is_some())).collect(),
+            labels: labels.iter().map(LabelEncoder::counts).collect(),
             ..TableCounts::default()
         };
         Ok(Self {
@@ -93,10 +81,7 @@ impl<'schema> RawBatch<'schema> {
             }
         }
         for ((encoder, place), counts) in self.labels.iter().zip(&self.columns.labels).zip(&mut self.counts.labels) {
-            match place {
-                Some(place) => encoder.encode(trimmed(values[*place]), (&mut self.row, counts)),
-                None => self.row.label(None),
-            }
+            encoder.encode(trimmed(values[*place]), (&mut self.row, counts));
         }
         if let Some(place) = self.columns.customer {
             let key = trimmed(values[place]);
@@ -161,23 +146,18 @@ fn dense(index: usize) -> u32 {
 }
 
 impl Columns {
-    fn find(schema: &Schema, header: &[&str], labels_optional: bool) -> Result<Self, Vec<DataError>> {
-        let labels = schema.labels().iter().map(|label| (label.column.as_str(), labels_optional));
-        let needed = schema.fields().iter().map(|field| (field.column.as_str(), false));
-        let needed = needed.chain(labels).chain(schema.customer_column().map(|column| (column, false)));
+    fn find(schema: &Schema, header: &[&str]) -> Result<Self, Vec<DataError>> {
+        let labels = schema.labels().iter().map(|label| label.column.as_str());
+        let needed = schema.fields().iter().map(|field| field.column.as_str());
+        let needed = needed.chain(labels).chain(schema.customer_column());
         let mut faults: Vec<DataError> = Vec::new();
         let mut places = Vec::new();
-        for (column, optional) in needed {
-            places.push(match place(header, column) {
-                Ok(place) => Some(place),
-                Err(DataError::MissingColumn { .. }) if optional => None,
-                Err(fault) => {
-                    if !faults.contains(&fault) {
-                        faults.push(fault);
-                    }
-                    None
-                }
-            });
+        for column in needed {
+            match place(header, column) {
+                Ok(place) => places.push(place),
+                Err(fault) if faults.contains(&fault) => {}
+                Err(fault) => faults.push(fault),
+            }
         }
         if let ([_], [_, _, ..]) = (header, faults.as_slice()) {
             return Err(vec![DataError::OneColumn { needed: faults.len() }]);
@@ -185,9 +165,9 @@ impl Columns {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let customer = schema.customer_column().and_then(|_| places.pop().flatten());
+        let customer = schema.customer_column().and_then(|_| places.pop());
         let labels = places.split_off(schema.fields().len());
-        Ok(Self { count: header.len(), fields: places.into_iter().flatten().collect(), labels, customer })
+        Ok(Self { count: header.len(), fields: places, labels, customer })
     }
 }
 

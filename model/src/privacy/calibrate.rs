@@ -1,9 +1,13 @@
 //! From a target to the noise that meets it.
 
+mod stages;
+
 use tributary_protocol::limits::PLAN_ROUNDS_MAX;
 use tributary_protocol::privacy::{ORDERS, RdpVector};
 
 use super::accountant::{GaussianDp, NANOS, PrivacyLoss, SampledRound, cap, charge, epsilon_of};
+pub use stages::{StageDemand, calibrate_stages, retries_for};
+
 use super::{NoiseError, SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
 
 /// Largest epsilon that can be asked for; beyond it the word privacy has no meaning.
@@ -12,8 +16,6 @@ const EPSILON_MAX: f64 = 1000.0;
 const DELTA_MAX: f64 = 0.1;
 /// Largest squared sensitivity, units^2; with it no product of the accounting overflows.
 const SENSITIVITY_SQUARED_MAX: u128 = 1 << 80;
-/// Rounds charged over the planned ones, for retries.
-const RETRY_PERCENT: u32 = 5;
 
 /// Why no noise meets a target.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -47,6 +49,9 @@ pub enum CalibrateError {
         /// As asked for.
         rounds: u32,
     },
+    /// Not above 0, or a million and more.
+    #[error("a budget share of {0} is out of range: choose one above 0, in proportion to the other stages'")]
+    BudgetShare(f64),
     /// A share that no branch would draw.
     #[error(transparent)]
     Share(#[from] NoiseError),
@@ -64,7 +69,7 @@ pub struct Target {
     pub epsilon: f64,
     /// Above 0 and at most 0.1.
     pub delta: f64,
-    /// Rounds that may be charged, retries included: see [`charged_rounds_max`].
+    /// Rounds that may be charged, retries included.
     pub rounds_charged: u32,
     /// Squared effective sensitivity, units^2, from 1 to 2^80.
     pub sensitivity_squared_units: u128,
@@ -219,13 +224,6 @@ fn check_sampled(target: &SampledTarget) -> Result<(), CalibrateError> {
     Err(CalibrateError::SamplingProbability(target.sampling_probability))
 }
 
-/// The rounds to calibrate for: the planned ones and 5 % more for retries, at least one more.
-#[must_use]
-pub fn charged_rounds_max(rounds: u32) -> u32 {
-    let retries = (u64::from(rounds) * u64::from(RETRY_PERCENT)).div_ceil(100).max(1);
-    rounds.saturating_add(u32::try_from(retries).unwrap_or(u32::MAX))
-}
-
 /// The variance of one branch's share, units^2, so that `honest_shares` of them hold `total_variance_units` at least: the quotient,
 /// rounded up.
 ///
@@ -243,27 +241,6 @@ pub fn share_variance(total_variance_units: u128, honest_shares: u32) -> Result<
         return Err(NoiseError::VarianceTooLarge(share).into());
     }
     Ok(share)
-}
-
-/// The worst case of a customer: everybody but its own branch colludes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Collusion {
-    /// Variance of the own branch's share, units^2.
-    pub share_variance_units: u128,
-    /// Squared effective sensitivity, units^2.
-    pub sensitivity_squared_units: u128,
-    /// Rounds that may be charged.
-    pub rounds_charged: u32,
-    /// Between 0 and 1.
-    pub delta: f64,
-}
-
-/// The epsilon that is left in the worst case, by the exact Gaussian curve, rounded up. Infinite without noise.
-#[must_use]
-pub fn collusion_epsilon(collusion: &Collusion) -> f64 {
-    let ratio = collusion.share_variance_units as f64 / collusion.sensitivity_squared_units as f64;
-    let round = GaussianDp::round(ratio.sqrt() * (1.0 - 4.0 * f64::EPSILON));
-    round.times(f64::from(collusion.rounds_charged)).epsilon_discrete(collusion.delta)
 }
 
 fn check(epsilon: f64, delta: f64, rounds: u32) -> Result<(), CalibrateError> {

@@ -8,17 +8,16 @@ pub mod accountant;
 mod calibrate;
 mod noise;
 mod selection;
-pub mod statement;
 
 pub use accountant::{cap, charge, epsilon_of};
 pub use calibrate::{
-    CalibrateError, Calibrated, Collusion, SampledTarget, Target, calibrate, calibrate_sampled,
-    calibrate_sampled_beside, calibrate_tight, charged_rounds_max, collusion_epsilon, share_variance,
+    CalibrateError, Calibrated, SampledTarget, StageDemand, Target, calibrate, calibrate_sampled,
+    calibrate_sampled_beside, calibrate_stages, calibrate_tight, retries_for, share_variance,
 };
 pub use noise::{NoiseError, NoiseSampler, NoiseShare, SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
 pub use selection::{Selection, sampling_probability, sampling_threshold};
 
-#[cfg(test)]
+#[cfg(all(test, feature = "train"))]
 pub(crate) use noise::test_entropy as noise_for_tests;
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ impl Selection {
     }
 
     /// These coins.
-    #[cfg(test)]
+    #[cfg(all(test, feature = "train"))]
     pub(crate) fn of(coins: Vec<bool>) -> Self {
         Self(Some(coins))
     }

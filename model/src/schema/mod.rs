@@ -225,19 +225,6 @@ impl Schema {
         self.fields.iter().map(Field::width).sum()
     }
 
-    /// One name for each slot of an encoded row, such as `age`, `job=student`, `balance<250`, `balance>=250<1000` or `pdays=missing`.
-    #[must_use]
-    pub fn feature_names(&self) -> Vec<String> {
-        self.fields.iter().flat_map(Field::slot_names).collect()
-    }
-
-    /// Largest Euclidean norm that an encoded row can have, a bias of 1 included. With `labels` outputs, the gradient of a logistic model for
-    /// one row is at most `sqrt(labels)` times as long.
-    #[must_use]
-    pub fn row_norm_max(&self) -> f64 {
-        (1.0 + self.fields.len() as f64).sqrt()
-    }
-
     /// What it says, in words for the owner of the data.
     #[must_use]
     pub fn words(&self) -> SchemaWords {
@@ -260,26 +247,6 @@ impl Field {
             FieldKind::Numeric { transform, missing, .. } => transform.width() + missing.width(),
             FieldKind::Categorical { categories, missing, .. } => categories.len() + missing.width(),
         }
-    }
-
-    /// One name for each slot.
-    #[must_use]
-    pub fn slot_names(&self) -> Vec<String> {
-        let name = &self.name;
-        let (mut names, indicator) = match &self.kind {
-            FieldKind::Numeric { transform: Transform::Bins(edges), missing, .. } => {
-                (bin_names(name, edges), missing.width() == 1)
-            }
-            FieldKind::Numeric { missing, .. } => (vec![name.clone()], missing.width() == 1),
-            FieldKind::Categorical { categories, missing, .. } => (
-                categories.iter().map(|category| format!("{name}={category}")).collect::<Vec<_>>(),
-                missing.width() == 1,
-            ),
-        };
-        if indicator {
-            names.push(format!("{name}=missing"));
-        }
-        names
     }
 }
 
@@ -313,16 +280,6 @@ impl<V> Missing<V> {
     fn width(&self) -> usize {
         usize::from(matches!(self, Missing::Indicator))
     }
-}
-
-fn bin_names(name: &str, edges: &[f64]) -> Vec<String> {
-    (0..=edges.len())
-        .map(|bin| {
-            let below = edges.get(bin).map(|edge| format!("<{edge}")).unwrap_or_default();
-            let from = bin.checked_sub(1).and_then(|lower| edges.get(lower));
-            format!("{name}{}{below}", from.map(|edge| format!(">={edge}")).unwrap_or_default())
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
 //! The unmasked sum, read.
 
 use crate::architecture::Architecture;
+use crate::elementary::exp;
 use crate::update::{CLIP_NORM_MIN, ClipRule, RIDERS};
-
-/// The noised mean gradient of a round: one value for each parameter. Private already, by the noise in the sum.
-pub struct MeanUpdate(Vec<f64>);
 
 /// What rode along in a round, noise included: an estimate, and published as such.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,9 +31,6 @@ pub enum MeanError {
     /// The plan's nominal number of customers is zero.
     #[error("nominal_customers must be at least 1; correct the plan")]
     NominalCustomers,
-    /// A value is not finite.
-    #[error("a gradient is not finite: training diverged; lower the learning rate")]
-    NotFinite,
 }
 
 /// How a round's integer sum is read.
@@ -51,7 +46,7 @@ pub struct MeanScale {
 impl MeanScale {
     /// Reads sums of clipped gradients (parameters, then riders; check coordinates already off) as gradient = sum * C / (S_units * N), with N
     /// the public number of customers that are expected in a round: the plan's `customers_nominal`, times the probability of a coin, never
-    /// the actual count (PRIVACY, sections 2 and 3).
+    /// the actual count (docs/PRIVACY.md, "The mechanism").
     ///
     /// # Errors
     /// [`MeanError::NominalCustomers`] unless it is above 0.
@@ -121,38 +116,7 @@ impl MeanScale {
 #[must_use]
 pub fn adapted_clip_norm(current: f64, within: f64, first: f64) -> f64 {
     let share = if within.is_nan() { 0.5 } else { within.clamp(0.0, 1.0) };
-    (current * (-0.2 * (share - 0.5)).exp()).clamp(first / 1000.0, first * 1000.0).max(CLIP_NORM_MIN)
-}
-
-impl MeanUpdate {
-    /// Reads a whole sum with [`MeanScale`].
-    ///
-    /// # Errors
-    /// If the length is not the one of plan and rule, or `nominal_customers` is zero.
-    pub fn from_sum(
-        sum: &[i64],
-        architecture: &Architecture,
-        rule: &ClipRule,
-        nominal_customers: u64,
-    ) -> Result<(Self, Option<RoundMetrics>), MeanError> {
-        let scale = MeanScale::new(architecture, rule, nominal_customers as f64)?;
-        let (gradient, riders) = sum.split_at(scale.parameters(sum.len())?);
-        Ok((Self(gradient.iter().map(|units| scale.gradient(*units)).collect()), scale.metrics(riders)))
-    }
-
-    /// A gradient that was computed in the clear, for central baselines.
-    ///
-    /// # Errors
-    /// If a value is not finite.
-    pub fn from_gradient(gradient: Vec<f64>) -> Result<Self, MeanError> {
-        if gradient.iter().all(|value| value.is_finite()) { Ok(Self(gradient)) } else { Err(MeanError::NotFinite) }
-    }
-
-    /// One value for each parameter.
-    #[must_use]
-    pub fn gradient(&self) -> &[f64] {
-        &self.0
-    }
+    (current * exp(-0.2 * (share - 0.5))).clamp(first / 1000.0, first * 1000.0).max(CLIP_NORM_MIN)
 }
 
 #[cfg(test)]
@@ -161,29 +125,32 @@ mod tests {
     use crate::update::{ClipForm, ClipSettings, ClipUnit};
 
     fn rule() -> ClipRule {
-        ClipRule::new(ClipSettings {
-            example_clip_norm: 2.0,
-            clip_units: 1000,
-            form: ClipForm::Exact,
-            loss_bound: Some(4.0),
-            unit: ClipUnit::Customer,
-        })
+        ClipRule::new(
+            ClipSettings { example_clip_norm: 2.0, clip_units: 1000, form: ClipForm::Exact, loss_bound: Some(4.0) },
+            ClipUnit::Customer,
+        )
         .unwrap()
+    }
+
+    /// As a coordinator reads a whole sum.
+    fn read(sum: &[i64], customers: u64) -> Result<(Vec<f64>, Option<RoundMetrics>), MeanError> {
+        let shape = Architecture::logistic(2, &["churn"]).unwrap();
+        let scale = MeanScale::new(&shape, &rule(), customers as f64)?;
+        let (gradient, riders) = sum.split_at(scale.parameters(sum.len())?);
+        Ok((gradient.iter().map(|units| scale.gradient(*units)).collect(), scale.metrics(riders)))
     }
 
     #[test]
     fn a_sum_is_read() {
-        let shape = Architecture::logistic(2, &["churn"]).unwrap();
         // 50 units for a customer; 10 customers, losses of 1 nat on average (12.5 units each).
-        let (mean, metrics) = MeanUpdate::from_sum(&[1000, -500, 0, 125, 500, 400], &shape, &rule(), 10).ok().unwrap();
-        assert_eq!(mean.gradient(), [0.2, -0.1, 0.0]);
+        let (mean, metrics) = read(&[1000, -500, 0, 125, 500, 400], 10).unwrap();
+        assert_eq!(mean, [0.2, -0.1, 0.0]);
         assert_eq!(metrics, Some(RoundMetrics { loss_mean: 1.0, customers: 10.0, within_clip_norm: 0.8 }));
     }
 
     #[test]
     fn noise_can_make_metrics_negative() {
-        let shape = Architecture::logistic(2, &["churn"]).unwrap();
-        let (_, metrics) = MeanUpdate::from_sum(&[0, 0, 0, -125, -500, -500], &shape, &rule(), 10).ok().unwrap();
+        let (_, metrics) = read(&[0, 0, 0, -125, -500, -500], 10).unwrap();
         assert_eq!(metrics, Some(RoundMetrics { loss_mean: -1.0, customers: -10.0, within_clip_norm: -1.0 }));
     }
 
@@ -210,10 +177,8 @@ mod tests {
 
     #[test]
     fn another_shape_is_refused() {
-        let shape = Architecture::logistic(2, &["churn"]).unwrap();
-        let refusal = |sum: &[i64], customers| MeanUpdate::from_sum(sum, &shape, &rule(), customers).err();
+        let refusal = |sum: &[i64], customers| read(sum, customers).err();
         assert_eq!(refusal(&[0; 3], 10), Some(MeanError::Length { expected: 6, found: 3 }));
         assert_eq!(refusal(&[0; 6], 0), Some(MeanError::NominalCustomers));
-        assert_eq!(MeanUpdate::from_gradient(vec![f64::NAN]).err(), Some(MeanError::NotFinite));
     }
 }

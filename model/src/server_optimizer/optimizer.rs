@@ -1,12 +1,12 @@
 //! The optimizer in memory: for models that are trained in one process. A coordinator steps over its state's file instead
 //! ([`StateLayout`]), with the same arithmetic.
 
-use super::mean::MeanUpdate;
 use super::settings::OptimizerSettings;
 use super::state::{OptimizerError, StateLayout};
 use crate::parameters::Parameters;
 
 /// A server optimizer: model, moments and average, each one 64-bit float for each parameter.
+#[derive(Clone)]
 pub struct ServerOptimizer {
     layout: StateLayout,
     steps: u32,
@@ -26,9 +26,8 @@ impl ServerOptimizer {
     /// Moves the model by one round's mean gradient and gives the next round's model.
     ///
     /// # Errors
-    /// If the update has another length, or the model would leave its limits. Then nothing has changed.
-    pub fn step(&mut self, update: &MeanUpdate) -> Result<Parameters, OptimizerError> {
-        let gradient = update.gradient();
+    /// If the gradient has another length, or the model would leave its limits. Then nothing has changed.
+    pub fn step(&mut self, gradient: &[f64]) -> Result<Parameters, OptimizerError> {
         let expected = self.layout.architecture().parameter_count();
         if gradient.len() != expected {
             return Err(OptimizerError::Length { expected, found: gradient.len() });
@@ -83,8 +82,7 @@ mod tests {
     }
 
     fn step(optimizer: &mut ServerOptimizer, gradient: [f64; 2]) -> Vec<f32> {
-        let update = MeanUpdate::from_gradient(gradient.to_vec()).ok().unwrap();
-        optimizer.step(&update).ok().unwrap().values().to_vec()
+        optimizer.step(&gradient).ok().unwrap().values().to_vec()
     }
 
     #[test]
@@ -134,8 +132,7 @@ mod tests {
                 for (piece, gradient) in coordinates.chunks_mut(5 * layout.coordinate_bytes()).zip(gradient.chunks(5)) {
                     step.advance(piece, gradient.iter().copied(), |value| model.push(value)).unwrap();
                 }
-                let update = MeanUpdate::from_gradient(gradient.clone()).ok().unwrap();
-                assert_eq!(whole.step(&update).ok().unwrap().values(), model);
+                assert_eq!(whole.step(&gradient).ok().unwrap().values(), model);
                 assert!(whole.coordinates == coordinates && whole.steps == step.steps());
             }
             let cut = layout.step(0).unwrap().advance(&mut [0; 15], [0.0].into_iter(), |_| ());
@@ -148,10 +145,10 @@ mod tests {
         let mut sgd = optimizer(UpdateRule::Sgd { learning_rate: 1000.0, momentum: 0.0 }, None);
         step(&mut sgd, [0.001, 0.0]);
         let before = (sgd.steps, sgd.coordinates.clone());
-        let wild = MeanUpdate::from_gradient(vec![0.0, 1e300]).ok().unwrap();
-        assert_eq!(sgd.step(&wild).err(), Some(OptimizerError::Diverged(1)));
-        let long = MeanUpdate::from_gradient(vec![0.0; 3]).ok().unwrap();
-        assert_eq!(sgd.step(&long).err(), Some(OptimizerError::Length { expected: 2, found: 3 }));
+        for wild in [1e300, f64::NAN, f64::INFINITY] {
+            assert_eq!(sgd.step(&[0.0, wild]).err(), Some(OptimizerError::Diverged(1)));
+        }
+        assert_eq!(sgd.step(&[0.0; 3]).err(), Some(OptimizerError::Length { expected: 2, found: 3 }));
         assert!((sgd.steps, sgd.coordinates) == before);
     }
 }

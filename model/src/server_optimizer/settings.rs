@@ -3,6 +3,10 @@
 use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::{Canonical, Digest};
 
+use crate::canonical::{DecodeError, Reader};
+
+const LABEL: &str = "tributary/server-optimizer/1";
+
 /// How a mean gradient moves the model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
@@ -102,6 +106,31 @@ impl OptimizerSettings {
         self.canonical().into_bytes()
     }
 
+    /// Reads what [`OptimizerSettings::encode`] wrote; total, whatever the bytes are.
+    ///
+    /// # Errors
+    /// If the bytes are another encoding, or a value is outside its limits.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(LABEL, bytes)?;
+        let update_rule = match reader.u8()? {
+            0 => UpdateRule::Sgd { learning_rate: reader.f64()?, momentum: reader.f64()? },
+            1 => UpdateRule::Adam {
+                learning_rate: reader.f64()?,
+                beta1: reader.f64()?,
+                beta2: reader.f64()?,
+                epsilon: reader.f64()?,
+            },
+            _ => return Err(DecodeError::Range),
+        };
+        let tail_start = match reader.u8()? {
+            0 => None,
+            1 => Some(reader.u32()?),
+            _ => return Err(DecodeError::Range),
+        };
+        reader.finish()?;
+        Self::new(OptimizerFields { update_rule, tail_start }).map_err(|_| DecodeError::Range)
+    }
+
     /// Digest of the canonical encoding.
     #[must_use]
     pub fn digest(&self) -> Digest {
@@ -109,7 +138,7 @@ impl OptimizerSettings {
     }
 
     fn canonical(&self) -> Canonical {
-        let canonical = Canonical::new("tributary/server-optimizer/1");
+        let canonical = Canonical::new(LABEL);
         let canonical = match self.0.update_rule {
             UpdateRule::Sgd { learning_rate, momentum } => {
                 canonical.u8(0).u64(learning_rate.to_bits()).u64(momentum.to_bits())

@@ -7,8 +7,8 @@ pub(super) const TRAITS: usize = 6;
 /// [`Shape`] and moves the log-odds of the labels by the two weights.
 pub(super) struct Column {
     pub(super) name: &'static str,
-    /// Share of the score that comes from each trait; the squares sum to less than 1, chance has the rest.
-    pub(super) traits: [f64; TRAITS],
+    /// Share of the score that comes from each trait, in tenths; the squares sum to less than 1, chance has the rest.
+    pub(super) traits: [i8; TRAITS],
     /// Log-odds of churn for one unit of score.
     pub(super) churn: f64,
     /// Log-odds of taking a deposit for one unit of score.
@@ -29,288 +29,87 @@ pub(super) enum Shape {
     /// Between `low` and `high` along a logistic curve, with `decimals` decimals.
     Between { low: f64, high: f64, decimals: usize },
     /// The first word whose bound is above the score.
-    Words(&'static [(&'static str, f64)]),
+    Words(Words),
+    /// "yes" from this score on, "no" below.
+    YesAbove(f64),
 }
 
+/// Words, each with the score below which it stands.
+pub(super) type Words = &'static [(&'static str, f64)];
+
 const TOP: f64 = f64::INFINITY;
+const NEVER: Option<(f64, &str)> = None;
+
+const CUSTOMER_TYPES: Words = &[("ordinary", 1.2), ("business_owner", 1.7), ("high_net_worth", TOP)];
+const OCCUPATIONS: Words =
+    &[("student", -1.6), ("worker", -0.7), ("service", 0.0), ("office", 0.8), ("professional", 1.5), ("owner", TOP)];
+const REGIONS: Words = &[("rural", -0.5), ("suburban", 0.3), ("urban", TOP)];
+const INCOMES: Words = &[("low", -0.6), ("middle", 0.5), ("upper", 1.4), ("high", TOP)];
+const STATUSES: Words = &[("normal", 1.3), ("dormant", 2.2), ("frozen", TOP)];
+const STAGES: Words = &[("lost", -2.2), ("dormant", -1.2), ("open", -0.7), ("activate", -0.2), ("active", TOP)];
+const RISKS: Words = &[("low", 0.2), ("medium", 1.2), ("high", TOP)];
+
+/// Name; shares of the traits in tenths; log-odds of churn and of a deposit; shape; missing values.
 pub(super) static COLUMNS: [Column; 34] = [
-    Column {
-        name: "customer_type",
-        traits: [0.6, 0.0, 0.0, 0.0, 0.1, 0.2],
-        churn: -0.05,
-        deposit: 0.1,
-        shape: Shape::Words(&[("ordinary", 1.2), ("business_owner", 1.7), ("high_net_worth", TOP)]),
-        missing: None,
-    },
-    Column {
-        name: "age",
-        traits: [0.1, 0.0, -0.4, 0.0, 0.2, 0.8],
-        churn: -0.15,
-        deposit: 0.15,
-        shape: Shape::Between { low: 18.0, high: 90.0, decimals: 0 },
-        missing: None,
-    },
-    Column {
-        name: "occupation",
-        traits: [0.4, 0.1, 0.2, 0.0, 0.0, -0.2],
-        churn: -0.1,
-        deposit: 0.12,
-        shape: Shape::Words(&[
-            ("student", -1.6),
-            ("worker", -0.7),
-            ("service", 0.0),
-            ("office", 0.8),
-            ("professional", 1.5),
-            ("owner", TOP),
-        ]),
-        missing: Some((4.0, "unknown")),
-    },
-    Column {
-        name: "region",
-        traits: [0.3, 0.1, 0.4, 0.0, 0.0, -0.2],
-        churn: 0.08,
-        deposit: -0.05,
-        shape: Shape::Words(&[("rural", -0.5), ("suburban", 0.3), ("urban", TOP)]),
-        missing: None,
-    },
-    Column {
-        name: "income_band",
-        traits: [0.7, 0.0, 0.1, 0.0, 0.0, 0.1],
-        churn: -0.08,
-        deposit: 0.18,
-        shape: Shape::Words(&[("low", -0.6), ("middle", 0.5), ("upper", 1.4), ("high", TOP)]),
-        missing: Some((9.0, "unknown")),
-    },
-    Column {
-        name: "tenure_months",
-        traits: [0.1, 0.1, -0.2, 0.2, 0.1, 0.6],
-        churn: -0.3,
-        deposit: 0.05,
-        shape: Shape::Amount { centre: 3.9, spread: 0.9, most: 480.0 },
-        missing: None,
-    },
-    Column {
-        name: "account_status",
-        traits: [0.0, -0.6, 0.0, -0.1, 0.0, 0.0],
-        churn: 0.25,
-        deposit: -0.12,
-        shape: Shape::Words(&[("normal", 1.3), ("dormant", 2.2), ("frozen", TOP)]),
-        missing: None,
-    },
-    Column {
-        name: "lifecycle_stage",
-        traits: [0.1, 0.6, 0.1, 0.1, 0.0, 0.2],
-        churn: -0.2,
-        deposit: 0.15,
-        shape: Shape::Words(&[("lost", -2.2), ("dormant", -1.2), ("open", -0.7), ("activate", -0.2), ("active", TOP)]),
-        missing: None,
-    },
-    Column {
-        name: "months_since_last_deposit",
-        traits: [-0.1, -0.5, 0.0, 0.0, -0.3, 0.0],
-        churn: 0.18,
-        deposit: -0.25,
-        shape: Shape::Count { centre: 1.4, spread: 0.9, most: 120.0 },
-        missing: Some((8.0, "999")),
-    },
-    Column {
-        name: "deposit_balance",
-        traits: [0.8, 0.1, 0.0, 0.0, 0.3, 0.2],
-        churn: -0.22,
-        deposit: 0.15,
-        shape: Shape::Amount { centre: 8.3, spread: 1.5, most: 50_000_000.0 },
-        missing: None,
-    },
-    Column {
-        name: "aum",
-        traits: [0.8, 0.1, 0.0, 0.0, 0.0, 0.2],
-        churn: -0.12,
-        deposit: 0.12,
-        shape: Shape::Amount { centre: 8.9, spread: 1.7, most: 100_000_000.0 },
-        missing: Some((3.0, "")),
-    },
-    Column {
-        name: "balance_trend_3m",
-        traits: [0.1, 0.3, 0.0, 0.2, 0.2, 0.0],
-        churn: -0.35,
-        deposit: 0.2,
-        shape: Shape::Between { low: -1.0, high: 1.0, decimals: 2 },
-        missing: None,
-    },
-    Column {
-        name: "loan_balance",
-        traits: [0.2, 0.1, 0.1, 0.0, -0.4, -0.1],
-        churn: 0.05,
-        deposit: -0.18,
-        shape: Shape::Count { centre: 3.5, spread: 4.0, most: 20_000_000.0 },
-        missing: None,
-    },
-    Column {
-        name: "txn_count_90d",
-        traits: [0.2, 0.7, 0.2, 0.0, -0.1, -0.1],
-        churn: -0.28,
-        deposit: 0.12,
-        shape: Shape::Count { centre: 2.9, spread: 1.0, most: 2000.0 },
-        missing: None,
-    },
-    Column {
-        name: "txn_amount_90d",
-        traits: [0.6, 0.5, 0.1, 0.0, -0.1, 0.0],
-        churn: -0.12,
-        deposit: 0.1,
-        shape: Shape::Count { centre: 7.8, spread: 1.6, most: 20_000_000.0 },
-        missing: None,
-    },
-    Column {
-        name: "days_since_last_txn",
-        traits: [-0.1, -0.7, -0.1, 0.0, 0.0, 0.0],
-        churn: 0.32,
-        deposit: -0.1,
-        shape: Shape::Count { centre: 1.9, spread: 1.1, most: 730.0 },
-        missing: None,
-    },
-    Column {
-        name: "net_flow_90d",
-        traits: [0.1, 0.3, 0.0, 0.2, 0.3, 0.0],
-        churn: -0.3,
-        deposit: 0.22,
-        shape: Shape::Flow { spread: 2.6 },
-        missing: None,
-    },
-    Column {
-        name: "large_transfer_out",
-        traits: [0.4, 0.0, 0.1, -0.2, -0.1, 0.0],
-        churn: 0.28,
-        deposit: -0.05,
-        shape: Shape::Words(&[("no", 1.4), ("yes", TOP)]),
-        missing: None,
-    },
-    Column {
-        name: "fixed_deposit_share",
-        traits: [0.2, 0.0, -0.2, 0.1, 0.6, 0.3],
-        churn: -0.25,
-        deposit: 0.35,
-        shape: Shape::Between { low: 0.0, high: 1.0, decimals: 2 },
-        missing: None,
-    },
-    Column {
-        name: "deposits_maturing_90d",
-        traits: [0.4, 0.0, 0.0, 0.0, 0.4, 0.1],
-        churn: 0.12,
-        deposit: 0.3,
-        shape: Shape::Count { centre: -2.0, spread: 5.0, most: 20_000_000.0 },
-        missing: None,
-    },
-    Column {
-        name: "product_count",
-        traits: [0.4, 0.5, 0.1, 0.1, 0.0, 0.1],
-        churn: -0.3,
-        deposit: 0.12,
-        shape: Shape::Count { centre: 1.2, spread: 0.45, most: 15.0 },
-        missing: None,
-    },
-    Column {
-        name: "has_wealth_product",
-        traits: [0.6, 0.2, 0.1, 0.0, -0.1, 0.1],
-        churn: -0.12,
-        deposit: 0.1,
-        shape: Shape::Words(&[("no", 0.9), ("yes", TOP)]),
-        missing: None,
-    },
-    Column {
-        name: "has_credit_card",
-        traits: [0.2, 0.4, 0.3, 0.0, -0.3, -0.1],
-        churn: -0.1,
-        deposit: -0.08,
-        shape: Shape::Words(&[("no", 0.2), ("yes", TOP)]),
-        missing: None,
-    },
-    Column {
-        name: "has_loan",
-        traits: [0.1, 0.2, 0.1, 0.0, -0.4, -0.1],
-        churn: -0.08,
-        deposit: -0.15,
-        shape: Shape::Words(&[("no", 0.8), ("yes", TOP)]),
-        missing: None,
-    },
-    Column {
-        name: "branch_visits_90d",
-        traits: [0.0, 0.4, -0.6, 0.0, 0.2, 0.3],
-        churn: -0.1,
-        deposit: 0.15,
-        shape: Shape::Count { centre: 0.6, spread: 0.7, most: 60.0 },
-        missing: None,
-    },
-    Column {
-        name: "app_logins_30d",
-        traits: [0.1, 0.4, 0.7, 0.1, 0.0, -0.3],
-        churn: -0.22,
-        deposit: 0.12,
-        shape: Shape::Count { centre: 2.0, spread: 1.2, most: 600.0 },
-        missing: Some((12.0, "unknown")),
-    },
-    Column {
-        name: "active_touch_ratio",
-        traits: [0.0, 0.5, 0.2, 0.3, 0.0, 0.0],
-        churn: -0.22,
-        deposit: 0.18,
-        shape: Shape::Between { low: 0.0, high: 1.0, decimals: 2 },
-        missing: Some((5.0, "")),
-    },
-    Column {
-        name: "activity_decay",
-        traits: [0.0, -0.4, 0.0, -0.3, 0.0, 0.0],
-        churn: 0.42,
-        deposit: -0.12,
-        shape: Shape::Between { low: -1.0, high: 1.0, decimals: 2 },
-        missing: None,
-    },
-    Column {
-        name: "campaign_response_rate",
-        traits: [0.0, 0.4, 0.2, 0.3, 0.1, 0.0],
-        churn: -0.1,
-        deposit: 0.4,
-        shape: Shape::Between { low: 0.0, high: 1.0, decimals: 2 },
-        missing: Some((15.0, "-1")),
-    },
-    Column {
-        name: "contacts_30d",
-        traits: [0.1, 0.2, 0.1, -0.1, 0.0, 0.0],
-        churn: 0.15,
-        deposit: -0.15,
-        shape: Shape::Count { centre: 0.9, spread: 0.6, most: 30.0 },
-        missing: None,
-    },
-    Column {
-        name: "complaints_180d",
-        traits: [0.0, 0.1, 0.1, -0.7, 0.0, 0.0],
-        churn: 0.38,
-        deposit: -0.15,
-        shape: Shape::Count { centre: -0.1, spread: 0.7, most: 20.0 },
-        missing: None,
-    },
-    Column {
-        name: "csat",
-        traits: [0.0, 0.1, 0.0, 0.8, 0.0, 0.1],
-        churn: -0.35,
-        deposit: 0.18,
-        shape: Shape::Between { low: 1.0, high: 5.0, decimals: 0 },
-        missing: Some((25.0, "0")),
-    },
-    Column {
-        name: "risk_level",
-        traits: [-0.3, 0.0, 0.0, -0.1, -0.4, -0.1],
-        churn: 0.15,
-        deposit: -0.22,
-        shape: Shape::Words(&[("low", 0.2), ("medium", 1.2), ("high", TOP)]),
-        missing: None,
-    },
-    Column {
-        name: "rate_sensitivity",
-        traits: [0.1, 0.0, 0.2, -0.1, 0.5, 0.1],
-        churn: 0.2,
-        deposit: 0.3,
-        shape: Shape::Between { low: 0.0, high: 1.0, decimals: 2 },
-        missing: Some((6.0, "")),
-    },
+    column("customer_type", [6, 0, 0, 0, 1, 2], -0.05, 0.1, Shape::Words(CUSTOMER_TYPES), NEVER),
+    column("age", [1, 0, -4, 0, 2, 8], -0.15, 0.15, between(18.0, 90.0, 0), NEVER),
+    column("occupation", [4, 1, 2, 0, 0, -2], -0.1, 0.12, Shape::Words(OCCUPATIONS), Some((4.0, "unknown"))),
+    column("region", [3, 1, 4, 0, 0, -2], 0.08, -0.05, Shape::Words(REGIONS), NEVER),
+    column("income_band", [7, 0, 1, 0, 0, 1], -0.08, 0.18, Shape::Words(INCOMES), Some((9.0, "unknown"))),
+    column("tenure_months", [1, 1, -2, 2, 1, 6], -0.3, 0.05, amount(3.9, 0.9, 480.0), NEVER),
+    column("account_status", [0, -6, 0, -1, 0, 0], 0.25, -0.12, Shape::Words(STATUSES), NEVER),
+    column("lifecycle_stage", [1, 6, 1, 1, 0, 2], -0.2, 0.15, Shape::Words(STAGES), NEVER),
+    column("months_since_last_deposit", [-1, -5, 0, 0, -3, 0], 0.18, -0.25, count(1.4, 0.9, 120.0), Some((8.0, "999"))),
+    column("deposit_balance", [8, 1, 0, 0, 3, 2], -0.22, 0.15, amount(8.3, 1.5, 50_000_000.0), NEVER),
+    column("aum", [8, 1, 0, 0, 0, 2], -0.12, 0.12, amount(8.9, 1.7, 100_000_000.0), Some((3.0, ""))),
+    column("balance_trend_3m", [1, 3, 0, 2, 2, 0], -0.35, 0.2, between(-1.0, 1.0, 2), NEVER),
+    column("loan_balance", [2, 1, 1, 0, -4, -1], 0.05, -0.18, count(3.5, 4.0, 20_000_000.0), NEVER),
+    column("txn_count_90d", [2, 7, 2, 0, -1, -1], -0.28, 0.12, count(2.9, 1.0, 2000.0), NEVER),
+    column("txn_amount_90d", [6, 5, 1, 0, -1, 0], -0.12, 0.1, count(7.8, 1.6, 20_000_000.0), NEVER),
+    column("days_since_last_txn", [-1, -7, -1, 0, 0, 0], 0.32, -0.1, count(1.9, 1.1, 730.0), NEVER),
+    column("net_flow_90d", [1, 3, 0, 2, 3, 0], -0.3, 0.22, flow(2.6), NEVER),
+    column("large_transfer_out", [4, 0, 1, -2, -1, 0], 0.28, -0.05, Shape::YesAbove(1.4), NEVER),
+    column("fixed_deposit_share", [2, 0, -2, 1, 6, 3], -0.25, 0.35, between(0.0, 1.0, 2), NEVER),
+    column("deposits_maturing_90d", [4, 0, 0, 0, 4, 1], 0.12, 0.3, count(-2.0, 5.0, 20_000_000.0), NEVER),
+    column("product_count", [4, 5, 1, 1, 0, 1], -0.3, 0.12, count(1.2, 0.45, 15.0), NEVER),
+    column("has_wealth_product", [6, 2, 1, 0, -1, 1], -0.12, 0.1, Shape::YesAbove(0.9), NEVER),
+    column("has_credit_card", [2, 4, 3, 0, -3, -1], -0.1, -0.08, Shape::YesAbove(0.2), NEVER),
+    column("has_loan", [1, 2, 1, 0, -4, -1], -0.08, -0.15, Shape::YesAbove(0.8), NEVER),
+    column("branch_visits_90d", [0, 4, -6, 0, 2, 3], -0.1, 0.15, count(0.6, 0.7, 60.0), NEVER),
+    column("app_logins_30d", [1, 4, 7, 1, 0, -3], -0.22, 0.12, count(2.0, 1.2, 600.0), Some((12.0, "unknown"))),
+    column("active_touch_ratio", [0, 5, 2, 3, 0, 0], -0.22, 0.18, between(0.0, 1.0, 2), Some((5.0, ""))),
+    column("activity_decay", [0, -4, 0, -3, 0, 0], 0.42, -0.12, between(-1.0, 1.0, 2), NEVER),
+    column("campaign_response_rate", [0, 4, 2, 3, 1, 0], -0.1, 0.4, between(0.0, 1.0, 2), Some((15.0, "-1"))),
+    column("contacts_30d", [1, 2, 1, -1, 0, 0], 0.15, -0.15, count(0.9, 0.6, 30.0), NEVER),
+    column("complaints_180d", [0, 1, 1, -7, 0, 0], 0.38, -0.15, count(-0.1, 0.7, 20.0), NEVER),
+    column("csat", [0, 1, 0, 8, 0, 1], -0.35, 0.18, between(1.0, 5.0, 0), Some((25.0, "0"))),
+    column("risk_level", [-3, 0, 0, -1, -4, -1], 0.15, -0.22, Shape::Words(RISKS), NEVER),
+    column("rate_sensitivity", [1, 0, 2, -1, 5, 1], 0.2, 0.3, between(0.0, 1.0, 2), Some((6.0, ""))),
 ];
+
+const fn column(
+    name: &'static str,
+    traits: [i8; TRAITS],
+    churn: f64,
+    deposit: f64,
+    shape: Shape,
+    missing: Option<(f64, &'static str)>,
+) -> Column {
+    Column { name, traits, churn, deposit, shape, missing }
+}
+
+const fn amount(centre: f64, spread: f64, most: f64) -> Shape {
+    Shape::Amount { centre, spread, most }
+}
+
+const fn count(centre: f64, spread: f64, most: f64) -> Shape {
+    Shape::Count { centre, spread, most }
+}
+
+const fn flow(spread: f64) -> Shape {
+    Shape::Flow { spread }
+}
+
+const fn between(low: f64, high: f64, decimals: usize) -> Shape {
+    Shape::Between { low, high, decimals }
+}

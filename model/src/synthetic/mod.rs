@@ -129,8 +129,9 @@ fn customer(stream: &mut Stream, leaning: &Leaning, id: &str) -> Vec<String> {
 }
 
 fn score(column: &Column, traits: &[f64; TRAITS], stream: &mut Stream) -> f64 {
-    let from_traits: f64 = column.traits.iter().zip(traits).map(|(share, value)| share * value).sum();
-    let explained: f64 = column.traits.iter().map(|share| share * share).sum();
+    let shares = column.traits.map(|tenths| f64::from(tenths) / 10.0);
+    let from_traits: f64 = shares.iter().zip(traits).map(|(share, value)| share * value).sum();
+    let explained: f64 = shares.iter().map(|share| share * share).sum();
     from_traits + (1.0 - explained).sqrt() * stream.normal()
 }
 
@@ -153,6 +154,7 @@ fn cell(column: &Column, score: f64, stream: &mut Stream) -> String {
             let share = 1.0 / (1.0 + (-1.2 * score).exp());
             format!("{:.decimals$}", low + (high - low) * share)
         }
+        Shape::YesAbove(bound) => (if score < *bound { "no" } else { "yes" }).to_owned(),
         Shape::Words(words) => words.iter().find(|(_, bound)| score < *bound).map_or("", |(word, _)| *word).to_owned(),
     }
 }

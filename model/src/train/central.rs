@@ -9,7 +9,7 @@ use crate::architecture::Architecture;
 use crate::features::FeatureMatrix;
 use crate::network::Network;
 use crate::parameters::Parameters;
-use crate::server_optimizer::{MeanUpdate, OptimizerSettings, ServerOptimizer};
+use crate::server_optimizer::{OptimizerSettings, ServerOptimizer};
 
 /// How to train centrally.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +37,7 @@ pub fn train_centrally(
     let mut optimizer = ServerOptimizer::new(settings.optimizer, &parameters);
     for _ in 0..settings.rounds {
         let gradient = mean_gradient(&trainer, &parameters);
-        let update = MeanUpdate::from_gradient(gradient).map_err(|_| TrainError::Diverged)?;
-        parameters = optimizer.step(&update).map_err(|_| TrainError::Diverged)?;
+        parameters = optimizer.step(&gradient).map_err(|_| TrainError::Diverged)?;
     }
     optimizer.released().map_err(|_| TrainError::Diverged)
 }

@@ -2,8 +2,8 @@
 //!
 //! A [`Trainer`] holds one branch's rows in micro-batches of [`SLOTS`] slots, padded with zero rows that carry no label. Every pass has the
 //! same shapes, whatever the rows are, and every kernel on the way treats each slot alike. So a row's loss, activations and gradients are the
-//! same bits wherever it sits and whoever sits beside it: removing a customer cannot move another customer's integers (PRIVACY, section 11,
-//! item 3; tested for many shapes and every part of a micro-batch). Each output of a matrix product is one accumulation over the same terms in
+//! same bits wherever it sits and whoever sits beside it: removing a customer cannot move another customer's integers
+//! (docs/PRIVACY.md, "Nothing but the noised sum depends on a row"; tested for many shapes and every part of a micro-batch). Each output of a matrix product is one accumulation over the same terms in
 //! the same order, whichever tile it falls into, and everything else is done element by element. There is no batch normalisation and no scaling by the data.
 //!
 //! How many micro-batches there are follows from public maxima, empty ones included, so that the time of a pass does as well.

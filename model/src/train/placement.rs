@@ -20,8 +20,8 @@ pub enum Placement {
     /// One after the other, padded to the public maximum of rows. Enough for the exact form, where no customer's integers depend on its
     /// neighbours.
     Dense,
-    /// By the customer's seat into a number of micro-batches that follows from public maxima alone, as the chunked form needs (PRIVACY,
-    /// section 2). A micro-batch takes so many customers that all of their rows fit. Who finds no place is counted in the exact form.
+    /// By the customer's seat into a number of micro-batches that follows from public maxima alone, as the chunked form needs
+    /// (docs/PRIVACY.md, "The mechanism"). A micro-batch takes so many customers that all of their rows fit. Who finds no place is counted in the exact form.
     Hashed,
 }
 

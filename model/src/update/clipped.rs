@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::clip_rule::{ClipForm, ClipRule, ClipRuleError, RiderScale};
-use super::stages::ClippedSum;
+use super::sums::ClippedSum;
 use super::{chunked, exact};
 use crate::parameters::Parameters;
 use crate::privacy::Selection;
@@ -28,7 +28,8 @@ pub enum UpdateError {
 /// Clips the gradient of every customer in `selection` to the rule's norm and sums the integers: `parameters` coordinates, then the rule's
 /// riders (each customer's clamped mean loss, one for each customer, and one for each within the norm, scaled by [`ClipRule::riders`]).
 ///
-/// A customer with several rows is clipped as one: the coefficient is min(1, C / sum over its rows of the row's norm) (PRIVACY, section 2).
+/// A customer with several rows is clipped as one: the coefficient is min(1, C / sum over its rows of the row's norm)
+/// (docs/PRIVACY.md, "The mechanism").
 /// A customer with a row whose activations, loss or gradients leave the range of the arithmetic contributes zeros; nobody else is touched.
 /// No customers at all give zeros. One customer more or less moves the result by at most the root of
 /// [`ClipRule::sensitivity_squared_units`].

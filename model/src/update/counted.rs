@@ -5,7 +5,7 @@
 
 use zeroize::Zeroizing;
 
-use super::stages::ClippedSum;
+use super::sums::ClippedSum;
 use crate::counts::CellLayout;
 use crate::parameters::Parameters;
 use crate::train::{NOBODY, TrainError, Trainer};
@@ -52,6 +52,35 @@ pub fn count_features(trainer: &Trainer, layout: &CellLayout, unit: u32) -> Clip
         }
     }
     cells.into_sum()
+}
+
+/// What one customer's vector may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VectorBound {
+    /// Coordinates.
+    pub dimension: usize,
+    /// Largest square of its L2 norm, in units squared.
+    pub norm_squared: u128,
+}
+
+/// The sum of one integer vector for each customer: `make` writes it into zeros, from the features of the row that decides. A vector beyond the
+/// bound counts as zeros. One customer more or less moves the sum by at most the root of `norm_squared`, whatever `make` does.
+pub fn sum_of_customers(trainer: &Trainer, bound: VectorBound, mut make: impl FnMut(&[f32], &mut [i64])) -> ClippedSum {
+    let width = trainer.architecture().inputs() as usize;
+    let mut sum = Zeroizing::new(vec![0_i64; bound.dimension]);
+    let mut own = Zeroizing::new(vec![0_i64; bound.dimension]);
+    let mut before = NOBODY;
+    for (batch, features) in trainer.features() {
+        for (row, customer) in features.chunks_exact(width).zip(batch.customers()) {
+            let first = std::mem::replace(&mut before, *customer) != *customer && *customer != NOBODY;
+            own.fill(0);
+            make(row, &mut own);
+            let square = own.iter().map(|unit| u128::from(unit.unsigned_abs()).pow(2)).fold(0, u128::saturating_add);
+            let mask = -i64::from(first & (square <= bound.norm_squared));
+            sum.iter_mut().zip(own.iter()).for_each(|(sum, unit)| *sum = sum.wrapping_add(unit & mask));
+        }
+    }
+    ClippedSum::new(sum)
 }
 
 /// Counts so far. Every slot does the same work; what does not count adds nothing.

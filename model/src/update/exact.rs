@@ -88,13 +88,10 @@ mod tests {
 
     #[test]
     fn integers_decide_where_floats_are_wrong() {
-        let rule = ClipRule::new(ClipSettings {
-            example_clip_norm: 1.0,
-            clip_units: 1 << 20,
-            form: ClipForm::Exact,
-            loss_bound: None,
-            unit: ClipUnit::Customer,
-        })
+        let rule = ClipRule::new(
+            ClipSettings { example_clip_norm: 1.0, clip_units: 1 << 20, form: ClipForm::Exact, loss_bound: None },
+            ClipUnit::Customer,
+        )
         .unwrap();
         // A norm that claims less than the vector has: only the integer check can notice.
         let gradient = Zeroizing::new(vec![3.0, -4.0]);

@@ -10,21 +10,11 @@ use zeroize::Zeroizing;
 
 use super::clip_rule::{ClipRule, RiderScale};
 use super::clipped::{Ride, UpdateError, clip_to_units, clipped_sum, clipped_sum_of, ride};
-use super::stages::{ClippedSum, NoisedUpdate, StageError};
+use super::local_rule::LocalRule;
+use super::sums::{ClippedSum, NoiseLength, NoisedUpdate};
 use crate::parameters::Parameters;
 use crate::privacy::{NoiseError, NoiseSampler, Selection};
 use crate::train::Trainer;
-
-/// How a branch trains between two uploads.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LocalRule {
-    /// Gradient steps, at least 1.
-    pub steps: u32,
-    /// Step length on the mean gradient, above 0.
-    pub learning_rate: f64,
-    /// L2 bound of the difference of models, above 0; the clip rule's `clip_units` stand for it.
-    pub update_clip_norm: f64,
-}
 
 /// The noise of local steps.
 #[derive(Clone, Copy)]
@@ -48,7 +38,7 @@ pub enum LocalError {
     Noise(#[from] NoiseError),
     /// Noise and sum do not fit.
     #[error(transparent)]
-    Stage(#[from] StageError),
+    NoiseLength(#[from] NoiseLength),
 }
 
 /// Several noised steps, and the difference of models as integers: private before it is masked. Riders are the first step's.

@@ -5,7 +5,7 @@
 //! local steps: ClippedSum --add_noise--> NoisedUpdate --quantize--> QuantizedUpdate --join--> MaskedUpdate (onto masked zeros)
 //! ```
 //!
-//! Each stage consumes the one before; none can be printed, copied or serialised, and each erases its integers when it is dropped. The
+//! Each step consumes the one before; none can be printed, copied or serialised, and each erases its integers when it is dropped. The
 //! bound that a customer's presence keeps is [`ClipRule::sensitivity_squared_units`], which both ends compute.
 
 #[cfg(feature = "train")]
@@ -19,18 +19,20 @@ mod counted;
 mod exact;
 #[cfg(feature = "train")]
 mod local;
+mod local_rule;
 #[cfg(feature = "train")]
-mod stages;
+mod sums;
 
 pub use clip_rule::{
     CLIP_NORM_MAX, CLIP_NORM_MIN, CLIP_UNITS_MAX, CLIP_UNITS_MIN, ClipForm, ClipRule, ClipRuleError, ClipSettings,
-    ClipUnit, LOSS_BOUND_MAX, RIDERS, RiderScale,
+    ClipUnit, LOSS_BOUND_MAX, RIDERS, RiderScale, is_clip_norm,
 };
 #[cfg(feature = "train")]
 pub use clipped::{UpdateError, clipped_sum, clipped_sum_of};
 #[cfg(feature = "train")]
-pub use counted::{count_features, count_scores};
+pub use counted::{VectorBound, count_features, count_scores, sum_of_customers};
 #[cfg(feature = "train")]
-pub use local::{LocalNoise, LocalRule, branch_update, private_update};
+pub use local::{LocalError, LocalNoise, branch_update, private_update};
+pub use local_rule::{LEARNING_RATE_MAX, LEARNING_RATE_MIN, LOCAL_STEPS_MAX, LocalRule};
 #[cfg(feature = "train")]
-pub use stages::{ClippedSum, NoisedUpdate, QuantizedUpdate, StageError};
+pub use sums::{ClippedSum, NoiseLength, NoisedUpdate, QuantizedUpdate};

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use tributary_model::architecture::{Activation, Architecture, ArchitectureFields};
 use tributary_model::features::FeatureMatrix;
 use tributary_model::parameters::{PARAMETER_ABS_MAX, Parameters};
-use tributary_model::train::{Placement, PlacementKey, ROWS_PER_CUSTOMER_MAX, Table, TableMaxima, Trainer};
+use tributary_model::train::{PlacementKey, ROWS_PER_CUSTOMER_MAX, Table, TableMaxima, Trainer};
 use tributary_model::update::{
     CLIP_NORM_MAX, CLIP_NORM_MIN, CLIP_UNITS_MAX, CLIP_UNITS_MIN, ClipForm, ClipRule, ClipSettings, ClipUnit,
     LOSS_BOUND_MAX, LocalRule, branch_update, clipped_sum,
@@ -135,9 +135,9 @@ impl Case {
             clip_units: narrow_units(dice.between(f64::from(CLIP_UNITS_MIN), f64::from(CLIP_UNITS_MAX))),
             form,
             loss_bound: dice.one_of(&[None, Some(1e-300), Some(4.0), Some(LOSS_BOUND_MAX)]),
-            unit: dice.one_of(&[ClipUnit::Customer, ClipUnit::Customer, ClipUnit::Branch]),
         };
-        let local = (settings.unit == ClipUnit::Branch).then(|| LocalRule {
+        let unit = dice.one_of(&[ClipUnit::Customer, ClipUnit::Customer, ClipUnit::Branch]);
+        let local = (unit == ClipUnit::Branch).then(|| LocalRule {
             steps: 1 + dice.below(2),
             learning_rate: dice.between(1e-6, 1e6),
             update_clip_norm: dice.between(5e-324, 1e6),
@@ -179,7 +179,8 @@ impl Case {
 
     /// Tries the case.
     pub(crate) fn moved(&self) -> Moved {
-        let rule = ClipRule::new(self.settings).unwrap_or_else(|fault| panic!("{fault}"));
+        let unit = if self.local.is_some() { ClipUnit::Branch } else { ClipUnit::Customer };
+        let rule = ClipRule::new(self.settings, unit).unwrap_or_else(|fault| panic!("{fault}"));
         let parameters = self.values.len();
         // A rule that wastes its noise on rounding is refused by its numbers alone.
         let Ok(allowed) = rule.sensitivity_squared_units(parameters) else { return Moved::default() };
@@ -190,7 +191,7 @@ impl Case {
         let squares = pairs.map(|(with, without)| u128::from(with.abs_diff(*without)).saturating_pow(2));
         let square = squares.fold(0, u128::saturating_add);
         // A branch is the unit where its whole difference is bounded: a customer may turn it around.
-        let allowed = match self.settings.unit {
+        let allowed = match unit {
             ClipUnit::Customer => allowed,
             ClipUnit::Branch => 4 * allowed,
         };
@@ -202,11 +203,7 @@ impl Case {
         let rows: Vec<&Row> = self.rows.iter().filter(|row| keeps(row.customer)).collect();
         let (inputs, heads) = (self.architecture.inputs() as usize, self.architecture.heads().len());
         let table = Table::new(matrix(&rows, inputs, heads), self.maxima, &PlacementKey::new([4; 32])).unwrap();
-        let placement = match rule.form() {
-            ClipForm::Exact => Placement::Dense,
-            ClipForm::Chunked => Placement::Hashed,
-        };
-        let trainer = Trainer::new(&self.architecture, &table, placement).unwrap();
+        let trainer = Trainer::new(&self.architecture, &table, rule.form().placement()).unwrap();
         let model = Parameters::clamped(self.architecture.clone(), self.values.clone()).ok().unwrap();
         let sum = match &self.local {
             Some(local) => branch_update(&trainer, &model, (rule, local)).map_err(|fault| fault.to_string()),
@@ -241,8 +238,7 @@ pub(crate) fn known() -> Vec<(&'static str, Case)> {
 
 /// A rule of the chunked form, without riders.
 fn chunked(example_clip_norm: f64) -> ClipSettings {
-    let (form, unit) = (ClipForm::Chunked, ClipUnit::Customer);
-    ClipSettings { example_clip_norm, clip_units: 1 << 20, form, loss_bound: None, unit }
+    ClipSettings { example_clip_norm, clip_units: 1 << 20, form: ClipForm::Chunked, loss_bound: None }
 }
 
 /// A case of one-row customers, of whom the first one may be missing.

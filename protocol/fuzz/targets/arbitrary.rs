@@ -9,10 +9,18 @@ use serde::de::{
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::secagg::toy::Seeded;
 
+/// Draws for one value.
+const DRAWS_MAX: u64 = 16;
+
 /// A value of `T` from a seed; with `variant`, that variant of the outermost enum (modulo their number).
 pub(crate) fn value<T: DeserializeOwned>(seed: u64, variant: Option<u32>) -> T {
-    let mut source = Source { seeded: Seeded::new(seed), variant, fixed: None, client: 0, group: 0, depth: 0 };
-    T::deserialize(&mut source).expect("every draw is a value: parsed types are given parts that fit")
+    // Parsed types are given parts that fit; where one refuses a draw all the same, the next is taken.
+    let drawn = (0..DRAWS_MAX).find_map(|draw| {
+        let seeded = Seeded::new(seed ^ (draw << 48));
+        let mut source = Source { seeded, variant, fixed: None, client: 0, group: 0, depth: 0 };
+        T::deserialize(&mut source).ok()
+    });
+    drawn.expect("some draw is a value")
 }
 
 /// How many variants an enum has; 1 for anything else.

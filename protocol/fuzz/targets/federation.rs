@@ -7,15 +7,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::{ClientId, RoundId, SessionId};
+use tributary_protocol::ids::{ClientId, RoundId, RunId, SessionId};
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{ClosedReason, Downstream, Start, Upstream};
-use tributary_protocol::plan::{Plan, RoundKind};
+use tributary_protocol::plan::Plan;
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::cast::{self, policy, settings, signing_key};
 use tributary_protocol::round::{
-    Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRecord, Input, Outbox, Participant, ParticipantEffect,
-    ParticipantEvent, ParticipantInput, ParticipantRecord, SessionMaterial,
+    BudgetRecord, Coordinator, CoordinatorEffect, CoordinatorEvent, Input, Outbox, Participant, ParticipantEffect,
+    ParticipantEvent, ParticipantInput, RunRecord, SessionMaterial,
 };
 use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_protocol::secagg::toy::{Seeded, Toy};
@@ -25,6 +25,9 @@ use super::arbitrary;
 use super::mutate::Mutator;
 
 const CLIENTS: u32 = 8;
+
+/// The stage that moves the model.
+const TRAINING: u16 = 1;
 
 /// Something under way.
 #[derive(Clone)]
@@ -108,7 +111,7 @@ impl Federation {
             Some(Packet::Up(from, message)) => self.tell(Input::Message(from, message)),
             Some(Packet::Down(to, message)) => self.tell_branch(to, ParticipantInput::Message(message)),
             Some(Packet::Start(to, start)) => {
-                let model = start.descriptor.model;
+                let model = Ok(start.descriptor.model);
                 self.tell_branch(to, ParticipantInput::Started { start, model });
             }
         }
@@ -117,10 +120,11 @@ impl Federation {
 
     /// Whether what is recorded gives the state.
     pub(crate) fn check(&self) {
-        let replayed = CoordinatorRecord::replay(&self.events).expect("the ledger is consistent");
+        let replayed = RunRecord::replay(&self.events).expect("the ledger is consistent");
         assert!(&replayed == self.coordinator.record(), "replay gives the state");
         for branch in self.branches.values() {
-            assert!(&ParticipantRecord::replay(&branch.events) == branch.machine.record(), "replay gives the state");
+            let replayed = BudgetRecord::replay(&branch.events).expect("the file is consistent");
+            assert!(&replayed == branch.machine.record(), "replay gives the state");
         }
     }
 
@@ -182,16 +186,9 @@ impl Federation {
             2 => self.tell(Input::UpdateFailed { round, reason: ClosedReason::ChecksFailed }),
             3 => self.tell_branch(client, ParticipantInput::NoiseMasked { round, vector: Digest([argument; 32]) }),
             4 => self.tell_branch(client, ParticipantInput::Masked { round, vector: Digest([argument; 32]) }),
-            5 => {
-                self.tell_branch(client, ParticipantInput::PlanJudged { plan: Digest([argument; 32]), verdict: Ok(()) })
-            }
+            5 => self.tell_branch(client, ParticipantInput::RunJudged { run: RunId([argument; 32]), verdict: Ok(()) }),
             6 => self.tell_branch(client, ParticipantInput::Stop),
-            _ => self.tell(Input::Updated {
-                round,
-                sum: Digest([argument; 32]),
-                model: Digest([argument; 32]),
-                update_clip_norm_bits: 0,
-            }),
+            _ => self.tell(Input::Updated { round, sum: Digest([argument; 32]), model: Digest([argument; 32]) }),
         }
     }
 
@@ -269,12 +266,14 @@ impl Federation {
                 CoordinatorEffect::Unmask(permit) => {
                     let (round, sum) = (permit.round(), Digest::of(b"sum"));
                     let record = self.coordinator.record();
-                    let trains = record.round.as_ref().is_some_and(|open| open.kind == RoundKind::Train);
+                    let trains = record.round.as_ref().is_some_and(|open| open.stage == TRAINING);
                     let model = if trains { Some(Digest::of(&round.0.to_le_bytes())) } else { record.model };
                     let model = model.expect("an open plan has a model");
-                    answers.push(Input::Updated { round, sum, model, update_clip_norm_bits: 0 });
+                    answers.push(Input::Updated { round, sum, model });
                 }
-                CoordinatorEffect::Release => answers.push(Input::Released { model: Digest::of(b"released") }),
+                CoordinatorEffect::Conclude(stage) => {
+                    answers.push(Input::Concluded { stage, model: Digest::of(b"released") });
+                }
                 CoordinatorEffect::Close(client) => {
                     self.packets.retain(|packet| !matches!(packet, Packet::Up(other, _) if *other == client));
                 }
@@ -296,8 +295,8 @@ impl Federation {
                     branch.note(&message);
                     self.packets.push_back(Packet::Up(client, message));
                 }
-                ParticipantEffect::JudgePlan(plan) => {
-                    answers.push(ParticipantInput::PlanJudged { plan: plan.digest(), verdict: Ok(()) });
+                ParticipantEffect::JudgeRun(run) => {
+                    answers.push(ParticipantInput::RunJudged { run: run.id(), verdict: Ok(()) });
                 }
                 ParticipantEffect::Contribute(contribution) => {
                     let round = contribution.descriptor.round;
@@ -319,16 +318,17 @@ impl Branch {
         if events.is_empty() {
             events.push(cast::begun(client, false));
         }
-        let machine = Participant::resume(policy(&plan()), plan().schema, signing_key(client), &events);
+        let machine = Participant::resume(policy(&plan()), plan().schema, signing_key(client), &events)
+            .expect("its own file can be continued");
         Self { machine, events, acknowledged: BTreeMap::new() }
     }
 
     /// Whatever happens, a branch signs one survivor set for each round.
     fn note(&mut self, message: &Upstream) {
         if let Upstream::SurvivorsAck { round, signature } = message {
-            let before = self.acknowledged.insert(*round, signature.0.clone());
+            let before = self.acknowledged.insert(*round, signature.bytes.clone());
             assert!(
-                before.is_none_or(|before| before == signature.0),
+                before.is_none_or(|before| before == signature.bytes),
                 "two survivor sets were acknowledged in one round"
             );
         }
@@ -337,7 +337,9 @@ impl Branch {
 
 fn plan() -> Plan {
     let cohort = CohortRule { cohort_min: 5, survivors_permille: 600, honest_min: 3, ..cast::plan().cohort };
-    Plan { name: "fuzz".into(), rounds: 3, rounds_charged_max: 30, session_rounds: 2, cohort, ..cast::counting_plan() }
+    let mut plan = Plan { name: "fuzz".into(), session_rounds: 2, cohort, ..cast::counting_plan() };
+    plan.stages[usize::from(TRAINING)].rounds = 3;
+    plan
 }
 
 /// The roster of the eight, signed.

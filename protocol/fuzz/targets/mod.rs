@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tributary_protocol::codec;
 use tributary_protocol::frame::{Frame, FrameReader, encode_frame};
-use tributary_protocol::ledger::{LedgerFaultKind, scan};
 use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, LEDGER_ENTRY_BYTES_MAX};
+use tributary_protocol::log::{Entries, LogFaultKind, scan};
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Upstream, frame_bytes_max};
 use tributary_protocol::plan::Plan;
 use tributary_protocol::roster::SignedRoster;
@@ -106,20 +106,20 @@ pub(crate) fn frames(bytes: &[u8]) {
     }
 }
 
-/// A ledger file: its good front scans to the same entries, without a fault; what follows it is named.
+/// A journal's file: its good front scans to the same entries, without a fault; what follows it is named.
 pub(crate) fn ledger(bytes: &[u8]) {
-    let found = scan(bytes);
-    assert!(found.good_length <= bytes.len());
-    assert_eq!(found.fault.is_none(), found.good_length == bytes.len());
-    assert_eq!(u64::try_from(found.entries.len()), Ok(found.chain.next_sequence()));
-    let torn_header =
-        found.good_length == 0 && found.fault.is_some_and(|fault| fault.kind == LedgerFaultKind::TornTail);
-    let front = scan(&bytes[..found.good_length]);
-    assert!(front.entries == found.entries && front.chain == found.chain);
-    assert!(front.fault.is_none() || found.good_length == 0 || torn_header);
+    let found = scan(Entries::new(bytes));
+    let good_length = usize::try_from(found.good_length).expect("within the file");
+    assert!(good_length <= bytes.len());
+    assert_eq!(found.fault.is_none(), good_length == bytes.len());
+    assert_eq!(u64::try_from(found.entries.len()), Ok(found.log.size()));
+    let torn_header = good_length == 0 && found.fault.is_some_and(|fault| fault.kind == LogFaultKind::TornTail);
+    let front = scan(Entries::new(&bytes[..good_length]));
+    assert!(front.entries == found.entries && front.log == found.log);
+    assert!(front.fault.is_none() || good_length == 0 || torn_header);
     for entry in &found.entries {
-        coordinator_event(entry.payload);
-        participant_event(entry.payload);
+        coordinator_event(entry.event);
+        participant_event(entry.event);
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::keying::{DealStatement, Encapsulation, Freeze, Neighbourhood, Offer, SealedShares};
 use crate::budget::ShownHead;
 use crate::digest::{Canonical, Digest};
-use crate::ids::{ClientId, RoundId, SessionId};
+use crate::ids::{ClientId, RoundId, RunId, SessionId};
 use crate::list::List;
 use crate::plan::Plan;
 use crate::printable::Untrusted;
@@ -59,7 +59,7 @@ pub enum Downstream {
         /// One for each member.
         signatures: List<Signature>,
     },
-    /// R1: a round begins; the model's bytes follow.
+    /// R1: a round begins; the bytes of the public state follow, or none where the stage needs none.
     Start(Start),
     /// R3: the proposed survivor set.
     Survivors(Survivors),
@@ -81,7 +81,7 @@ pub enum Downstream {
         /// Why.
         reason: ClosedReason,
     },
-    /// The plan is over.
+    /// The run is over.
     Finished {
         /// Digest of the released model.
         model: Digest,
@@ -115,9 +115,9 @@ pub struct Muster {
 /// The coordinator's word that a client's work is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
-    /// The plan that is meant.
-    pub plan: Digest,
-    /// Signature over the label, the plan, the client, the nonce of its `Join`, and what the message says.
+    /// The run that is meant.
+    pub run: RunId,
+    /// Signature over the label, the run, the client, the nonce of its `Join`, and what the message says.
     pub signature: Signature,
 }
 
@@ -130,13 +130,15 @@ pub struct Welcome {
     pub nonce: Digest,
     /// The job, checked by the receiver.
     pub plan: Plan,
+    /// Which of its runs this is, from 1.
+    pub number: u32,
     /// Who may take part, signed by the roster authorities.
     pub roster: SignedRoster,
     /// Sessions that go on; keys of any other one are to be erased.
     pub sessions: Vec<SessionId>,
-    /// The newest head of the receiver's budget that the coordinator keeps, of whatever plan: signed by the receiver itself.
+    /// The newest head of the receiver's budget that the coordinator keeps, of whatever run: signed by the receiver itself.
     pub budget: Option<Box<ShownHead>>,
-    /// Signature of the coordinator over the nonce, and plan and roster digests.
+    /// Signature of the coordinator over the nonce, the run and the roster's digest.
     pub signature: Signature,
 }
 
@@ -246,7 +248,7 @@ pub enum RoundOutcome {
         round: RoundId,
         /// Survivors in the sum.
         survivors: u32,
-        /// Digest of the new model.
+        /// Digest of the next public state.
         model: Digest,
     },
     /// Nothing was revealed.

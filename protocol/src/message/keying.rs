@@ -4,19 +4,19 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::signed::SignedBody;
 use crate::digest::{Canonical, Digest};
-use crate::ids::{ClientId, SessionId};
+use crate::ids::{ClientId, RunId, SessionId};
 use crate::list::List;
 use crate::secagg::commitments::SeedCommitments;
 use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::{ExchangePublic, Signature, Suite};
+use crate::signed::SignedBody;
 
 /// B0: a key set-up begins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
-    /// Digest of the plan.
-    pub plan: Digest,
+    /// The run.
+    pub run: RunId,
     /// Digest of the roster.
     pub roster: Digest,
     /// The session.
@@ -38,7 +38,7 @@ impl SignedBody for Offer {
 
     fn canonical(&self) -> Canonical {
         let mut body = Canonical::new("OFFER")
-            .digest(&self.plan)
+            .digest(&self.run.digest())
             .digest(&self.roster)
             .digest(&Digest(self.session.0))
             .u64(self.first_round.0)
@@ -84,6 +84,10 @@ pub struct KeysStatement {
     pub keys: Digest,
     /// Counter of the newest budget head that the signer has sent. Whoever saw a higher one does not go on.
     pub counter: u64,
+    /// Kept free for commitments to the seeds of noise, one a round: none in this version.
+    pub noise: Vec<Digest>,
+    /// Kept free for a nonce: none in this version.
+    pub nonce: Option<[u8; 32]>,
     /// Signature by the protocol signing key.
     pub signature: Signature,
 }
@@ -92,22 +96,32 @@ impl SignedBody for KeysStatement {
     const KIND: &'static str = "KEYS";
 
     fn canonical(&self) -> Canonical {
-        Canonical::new("KEYS")
+        let body = Canonical::new("KEYS")
             .digest(&Digest(self.session.0))
             .u32(self.client.0)
             .digest(&self.contribution)
             .digest(&self.keys)
-            .u64(self.counter)
+            .u64(self.counter);
+        let body = self.noise.iter().fold(body.u32(count(self.noise.len())), Canonical::digest);
+        match &self.nonce {
+            None => body.u8(0),
+            Some(nonce) => body.u8(1).digest(&Digest(*nonce)),
+        }
+    }
+}
+
+impl KeysStatement {
+    /// Whether the fields that are kept free are empty.
+    #[must_use]
+    pub fn is_of_this_version(&self) -> bool {
+        self.noise.is_empty() && self.nonce.is_none()
     }
 }
 
 /// Digest of a client's session keys and commitments.
 #[must_use]
 pub fn keys_digest<S: Suite>(exchange: &ExchangePublic, commitments: &[SeedCommitments]) -> Digest {
-    let mut body = Canonical::new("KEYS body")
-        .digest(&Digest(exchange.diffie_hellman))
-        .bytes(&exchange.encapsulation)
-        .u32(count(commitments.len()));
+    let mut body = exchange.canonical(Canonical::new("KEYS body")).u32(count(commitments.len()));
     for commitment in commitments {
         body = body.digest(&commitment.self_mask).digest(&commitment.envelope);
     }

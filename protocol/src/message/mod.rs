@@ -5,9 +5,9 @@
 
 mod downstream;
 mod keying;
-mod signed;
 mod upstream;
 
+pub use crate::signed::{SignedBody, body_of, signed_message};
 pub use downstream::{
     ClosedReason, Downstream, MUSTER_NAMED_MAX, Muster, Proof, QuorumCertificate, RejectCode, RoundOutcome, Start,
     Survivors, Welcome,
@@ -16,7 +16,6 @@ pub use keying::{
     Deal, DealStatement, Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, SealedShares,
     envelopes_digest, keys_digest, rounds_digest,
 };
-pub use signed::{SignedBody, body_of, signed_message};
 pub use upstream::{Charged, Floor, Join, MaskedHeader, RefusalCode, ShareProof, Upstream};
 
 /// Frame kind of a control message.

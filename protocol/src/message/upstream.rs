@@ -6,22 +6,23 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::keying::{Deal, Encapsulation, Keys};
-use super::signed::SignedBody;
 use crate::budget::{BudgetHead, FirstUse};
 use crate::digest::{Canonical, Digest};
-use crate::ids::{ClientId, RoundId, SessionId};
+use crate::ids::{ClientId, RoundId, RunId, SessionId};
+use crate::limits::STAGES_MAX;
 use crate::secagg::suite::Signature;
+use crate::signed::SignedBody;
 
 /// A client's control message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Upstream {
     /// First message on a connection.
     Join(Join),
-    /// The plan is admitted by this branch's policy.
+    /// The run is admitted by this branch's policy.
     Accept {
-        /// Digest of the plan.
-        plan: Digest,
-        /// What this branch spent, of this plan and in all.
+        /// The run.
+        run: RunId,
+        /// What this branch spent, of this run and in all.
         head: Box<BudgetHead>,
         /// The first use of its budget, where the coordinator showed no head of it.
         begun: Option<FirstUse>,
@@ -30,7 +31,7 @@ pub enum Upstream {
     Refuse {
         /// Why, for the analyst's screen and the ledger.
         code: RefusalCode,
-        /// Signature over the plan's digest (zeros before a plan is known) and the code.
+        /// Signature over the run (zeros before one is known) and the code.
         signature: Signature,
     },
     /// B1: session keys and commitments.
@@ -257,11 +258,11 @@ pub enum Floor {
     EpsilonBranchPlan,
 }
 
-/// What a branch was charged under one plan: rounds by kind (training, statistics, evaluation), and the last round used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a branch was charged in one run: rounds by stage, and the last round used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charged {
-    /// Rounds by [`crate::plan::RoundKind::number`].
-    pub rounds: [u32; 3],
+    /// Rounds of each stage, in the plan's order, up to the last one that has any: at most [`crate::limits::STAGES_MAX`].
+    pub rounds: Vec<u32>,
     /// The last round; 0 if none.
     pub last_round: u64,
 }
@@ -270,15 +271,46 @@ impl Charged {
     /// The larger of two figures, each by itself.
     #[must_use]
     pub fn raised_to(&self, other: &Self) -> Self {
-        let mut raised = Self { last_round: self.last_round.max(other.last_round), ..*self };
-        raised.rounds.iter_mut().zip(other.rounds).for_each(|(own, other)| *own = (*own).max(other));
-        raised
+        let stages = self.rounds.len().max(other.rounds.len());
+        let rounds = (0..stages).map(|stage| self.of(stage).max(other.of(stage))).collect();
+        Self { rounds, last_round: self.last_round.max(other.last_round) }
+    }
+
+    /// Rounds of a stage.
+    #[must_use]
+    pub fn of(&self, stage: usize) -> u32 {
+        self.rounds.get(stage).copied().unwrap_or_default()
+    }
+
+    /// One more round of a stage.
+    pub fn add(&mut self, stage: u16, round: RoundId) {
+        let stage = usize::from(stage);
+        if self.rounds.len() <= stage {
+            self.rounds.resize(stage.saturating_add(1), 0);
+        }
+        if let Some(rounds) = self.rounds.get_mut(stage) {
+            *rounds = rounds.saturating_add(1);
+        }
+        self.last_round = self.last_round.max(round.0);
+    }
+
+    /// Whether it has the form that [`Charged::add`] makes.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.rounds.len() <= STAGES_MAX && self.rounds.last() != Some(&0)
+    }
+
+    /// Both into a canonical encoding.
+    pub(crate) fn canonical(&self, body: Canonical) -> Canonical {
+        let body = body.u32(u32::try_from(self.rounds.len()).unwrap_or(u32::MAX));
+        self.rounds.iter().fold(body, |body, rounds| body.u32(*rounds)).u64(self.last_round)
     }
 
     /// Whether each figure is at most that of `other`.
     #[must_use]
     pub fn at_most(&self, other: &Self) -> bool {
-        self.last_round <= other.last_round && self.rounds.iter().zip(&other.rounds).all(|(own, other)| own <= other)
+        let rounds = self.rounds.iter().enumerate().all(|(stage, own)| *own <= other.of(stage));
+        rounds && self.last_round <= other.last_round
     }
 }
 
@@ -333,7 +365,14 @@ impl SignedBody for MaskedHeader {
     const KIND: &'static str = "MASKED";
 
     fn canonical(&self) -> Canonical {
-        let head = self.head.canonical().finish();
-        Canonical::new("MASKED").u64(self.round.0).digest(&self.descriptor).digest(&self.vector).digest(&head)
+        Self::body(self.round, [&self.descriptor, &self.vector, &self.head.canonical().finish()])
+    }
+}
+
+impl MaskedHeader {
+    /// The canonical encoding, of the round and the digests of its descriptor, the vector and the head: what a ledger keeps of it.
+    #[must_use]
+    pub fn body(round: RoundId, digests: [&Digest; 3]) -> Canonical {
+        digests.into_iter().fold(Canonical::new("MASKED").u64(round.0), Canonical::digest)
     }
 }

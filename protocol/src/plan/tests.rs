@@ -2,8 +2,10 @@
 
 use super::*;
 use crate::ids::OrganisationId;
-use crate::privacy::{Accounts, RdpVector};
+use crate::plan::{NoiseShare, Run};
+use crate::privacy::{Accounts, RdpVector, Unit};
 use crate::round::cast;
+use crate::secagg::modular::Ring;
 
 /// The field that is named, and what goes beyond its limit.
 type Row = (&'static str, fn(&mut Plan));
@@ -43,15 +45,19 @@ fn a_field_beyond_its_limit_is_named() {
             ("purpose (bytes)", |plan| plan.purpose = text(65)),
             ("architecture (bytes)", |plan| plan.architecture.clear()),
             ("architecture (bytes)", |plan| plan.architecture = alloc::vec![1; 65_537]),
-            ("parameters", |plan| plan.parameters = 0),
-            ("parameters", |plan| plan.parameters = 33_554_369),
-            ("riders", |plan| plan.riders = 33),
-            ("clip_units", |plan| plan.clip_units = 0),
-            ("clip_units", |plan| plan.clip_units = (1 << 20) + 1),
-            ("rounds", |plan| plan.rounds = 0),
-            ("rounds", |plan| (plan.rounds, plan.rounds_charged_max) = (1_000_001, 1_000_001)),
-            ("rounds_charged_max", |plan| plan.rounds_charged_max = 4),
-            ("rounds_charged_max", |plan| plan.rounds_charged_max = 1_000_001),
+            ("stages", |plan| plan.stages.clear()),
+            ("stages", |plan| plan.stages = alloc::vec![cast::stage(); 13]),
+            ("stage.rounds", |plan| plan.stages[0].rounds = 0),
+            ("stage.rounds", |plan| plan.stages[0].rounds = 1_000_001),
+            ("stage.rounds", |plan| {
+                plan.stages.push(cast::stage());
+                plan.stages.iter_mut().for_each(|stage| stage.rounds = 500_001);
+            }),
+            ("retries", |plan| plan.retries = 4),
+            ("retries", |plan| (plan.stages[0].rounds, plan.retries) = (61, 5)),
+            ("retries", |plan| (plan.stages[0].rounds, plan.retries) = (1, 1)),
+            ("runs", |plan| plan.runs = 0),
+            ("runs", |plan| plan.runs = 1001),
             ("customers_nominal", |plan| plan.customers_nominal = 0),
             ("customers_max", |plan| plan.customers_max = 999),
             ("customers_max", |plan| plan.customers_max = (1 << 40) + 1),
@@ -72,81 +78,178 @@ fn a_field_beyond_its_limit_is_named() {
             ("keying_deadline_ms", |plan| plan.keying_deadline_ms = 9),
             ("keying_deadline_ms", |plan| plan.keying_deadline_ms = 86_400_001),
             ("upload_offset_ms", |plan| plan.upload_offset_ms = 501),
-            ("example_clip_norm", |plan| plan.example_clip_norm_bits = 0),
-            ("example_clip_norm", |plan| plan.example_clip_norm_bits = (-1.0_f64).to_bits()),
-            ("example_clip_norm", |plan| plan.example_clip_norm_bits = f64::NAN.to_bits()),
-            ("example_clip_norm", |plan| plan.example_clip_norm_bits = f64::INFINITY.to_bits()),
-            ("example_clip_norm", |plan| plan.example_clip_norm_bits = 1_000_001.0_f64.to_bits()),
-            ("loss_bound", |plan| plan.loss_bound_bits = 0),
-            ("loss_bound", |plan| plan.loss_bound_bits = 1_000_001.0_f64.to_bits()),
             ("overlap_max", |plan| plan.overlap_max = 0),
             ("overlap_max", |plan| plan.overlap_max = 17),
-            ("sensitivity_squared", |plan| plan.sensitivity_squared -= 1),
-            ("sensitivity_squared", |plan| plan.sensitivity_squared = (4 << 40) + 1),
-            ("noise_variance", |plan| plan.noise_variance = 35),
-            ("noise_variance", |plan| plan.noise_variance = (1 << 90) + 1),
-            ("local", |plan| plan.privacy = PrivacyMode::Branch),
-            ("round_charge", |plan| plan.round_charge = plan.round_charge.times(2)),
-            ("wraps", |plan| plan.ring = Ring::Bits32),
+            ("group", |plan| plan.group = "Not a name".into()),
+            ("retention.uploads_dimension_max", |plan| plan.retention.uploads_dimension_max = 4097),
+            ("retention.days", |plan| plan.retention.days = 0),
+            ("retention.days", |plan| plan.retention.days = 36_501),
+            ("wraps", |plan| plan.stages[0].ring = Ring::Bits32),
         ],
     );
 }
 
-fn local() -> Plan {
-    let mut plan = cast::branch_plan();
-    plan.local.as_mut().expect("it trains locally").adaptive = true;
-    plan
-}
+/// The field of a stage that is named, and what goes beyond its limit.
+type StageRow = (&'static str, fn(&mut Stage));
 
-fn with(plan: &mut Plan, change: fn(&mut LocalTraining)) {
-    change(plan.local.as_mut().expect("it trains locally"));
+fn stages(plan: fn() -> Plan, rows: &[StageRow]) {
+    assert_eq!(refused(plan(), |_| {}), None);
+    for (row, (field, change)) in rows.iter().enumerate() {
+        let mut changed = plan();
+        change(&mut changed.stages[0]);
+        assert_eq!(refused(changed, |_| {}), Some(*field), "row {row}");
+    }
 }
 
 #[test]
-fn local_training_beyond_its_limits_is_named() {
-    check(
-        local,
+fn a_stage_beyond_its_limits_is_named() {
+    stages(
+        cast::plan,
         &[
-            ("local.steps", |plan| with(plan, |local| local.steps = 0)),
-            ("local.steps", |plan| with(plan, |local| local.steps = 1001)),
-            ("local.learning_rate", |plan| with(plan, |local| local.learning_rate_bits = 0)),
-            ("local.learning_rate", |plan| with(plan, |local| local.learning_rate_bits = f64::NAN.to_bits())),
-            ("local.update_clip_norm", |plan| with(plan, |local| local.update_clip_norm_bits = 0)),
-            ("local.update_clip_norm", |plan| {
-                with(plan, |local| local.update_clip_norm_bits = f64::INFINITY.to_bits());
-            }),
-            ("local.adaptive", |plan| {
-                plan.privacy = PrivacyMode::Local;
-                plan.round_charge = plan.round_charge.times(4);
-            }),
-            ("local", |plan| plan.local = None),
-            ("local", |plan| plan.privacy = PrivacyMode::Customer),
-            ("sampling_rate", |plan| plan.sampling_threshold = 1),
+            ("stage.kind", |stage| stage.kind.clear()),
+            ("stage.kind", |stage| stage.kind = "x".repeat(33)),
+            ("stage.kind", |stage| stage.kind = "Gradient".into()),
+            ("stage.kind", |stage| stage.kind = "a_b".into()),
+            ("stage.settings (bytes)", |stage| stage.settings = alloc::vec![1; 65_537]),
+            ("stage.dimension", |stage| stage.dimension = 0),
+            ("stage.dimension", |stage| stage.dimension = 33_554_369),
+            ("stage.reach", |stage| stage.reach = 0),
+            ("stage.reach", |stage| stage.reach = (1 << 20) + 1),
+            ("stage.model_bytes", |stage| stage.model_bytes = 268_435_457),
+            ("stage.sensitivity_squared", |stage| stage.sensitivity_squared -= 1),
+            ("stage.sensitivity_squared", |stage| stage.sensitivity_squared = (1 << 90) + 1),
+            ("stage.customer_sensitivity_squared", |stage| stage.customer_sensitivity_squared -= 1),
+            ("stage.customer_sensitivity_squared", |stage| stage.customer_sensitivity_squared += 1),
+            ("stage.noise_variance", |stage| stage.noise_variance = 35),
+            ("stage.noise_variance", |stage| stage.noise_variance = (1 << 90) + 1),
+            ("stage.noise", |stage| stage.noise = NoiseShare::Whole),
+            ("stage.noise", |stage| stage.noise = NoiseShare::Inside),
+            ("stage.releases", |stage| stage.releases = 0),
+            ("stage.releases", |stage| stage.releases = 2),
+            ("stage.charge", |stage| stage.charge = stage.charge.times(2)),
+            ("stage.charge", |stage| stage.charge = Accounts::zero()),
+            ("stage.charge", |stage| stage.charge.branch = stage.charge.customer.clone()),
+            // With a customer and without it the vectors of its branch may lie two bounds apart.
+            ("stage.sensitivity_squared", |stage| stage.summed = Unit::Branch),
+            ("wraps", |stage| stage.ring = Ring::Bits32),
         ],
     );
+    let mut second = cast::counting_plan();
+    second.stages[2].reach = 0;
+    assert_eq!(refused(second, |_| {}), Some("stage.reach"), "every stage is judged");
+    let apart = |plan: &mut Plan| {
+        plan.stages[0].summed = Unit::Branch;
+        plan.stages[0].sensitivity_squared *= 4;
+        *plan = cast::priced(plan.clone());
+    };
+    assert_eq!(refused(cast::plan(), apart), None);
+}
+
+#[test]
+fn in_mode_branch_the_sum_is_of_branches_and_customers_cost_more() {
+    stages(
+        cast::branch_plan,
+        &[
+            ("stage.summed", |stage| stage.summed = Unit::Customer),
+            ("stage.noise", |stage| stage.noise = NoiseShare::Whole),
+            ("stage.noise", |stage| stage.noise = NoiseShare::Inside),
+            ("stage.releases", |stage| stage.releases = 2),
+            ("stage.sampling_rate", |stage| stage.sampling_threshold = 1),
+            ("stage.sensitivity_squared", |stage| stage.sensitivity_squared -= 1),
+            ("stage.customer_sensitivity_squared", |stage| stage.customer_sensitivity_squared -= 1),
+            ("stage.customer_sensitivity_squared", |stage| stage.customer_sensitivity_squared = (1 << 90) + 1),
+            ("stage.charge", |stage| stage.charge.branch = RdpVector::zero()),
+        ],
+    );
+    // At each of two branches of a customer two vectors lie apart: sixteen times the square of one.
+    let at_two = |plan: &mut Plan| plan.overlap_max = 2;
+    assert_eq!(refused(cast::branch_plan(), at_two), Some("stage.customer_sensitivity_squared"));
+    assert_eq!(refused(cast::priced(Plan { overlap_max: 2, ..cast::branch_plan() }), |_| {}), None);
+}
+
+/// Six local steps at each of two branches.
+fn local() -> Plan {
+    let mut plan = Plan { privacy: PrivacyMode::Local, overlap_max: 2, ..cast::plan() };
+    plan.stages[0].releases = 12;
+    cast::priced(plan)
+}
+
+/// Counts in mode local: each branch adds the whole noise to its own, and a customer is in those of two.
+fn counted_locally() -> Plan {
+    let mut plan = local();
+    let stage = &mut plan.stages[0];
+    (stage.releases, stage.noise, stage.summed) = (2, NoiseShare::Whole, Unit::Customer);
+    stage.charge = stage.charge_without_coins(PrivacyMode::Local);
+    plan
+}
+
+fn repriced(stage: &mut Stage) {
+    stage.charge = stage.charge_without_coins(PrivacyMode::Local);
+}
+
+#[test]
+fn in_mode_local_each_branch_makes_noise_of_its_own_and_each_release_is_charged() {
+    stages(
+        local,
+        &[
+            ("stage.noise", |stage| stage.noise = NoiseShare::Divided),
+            ("stage.noise", |stage| stage.summed = Unit::Customer),
+            ("stage.releases", |stage| stage.releases = 16_001),
+            ("stage.charge", |stage| stage.releases += 1),
+            ("stage.releases", |stage| {
+                stage.releases = 1;
+                repriced(stage);
+            }),
+            ("stage.sensitivity_squared", |stage| stage.sensitivity_squared -= 1),
+            ("stage.customer_sensitivity_squared", |stage| stage.customer_sensitivity_squared += 1),
+        ],
+    );
+    stages(
+        counted_locally,
+        &[
+            ("stage.noise", |stage| stage.noise = NoiseShare::Divided),
+            ("stage.noise", |stage| stage.noise = NoiseShare::Inside),
+            ("stage.releases", |stage| {
+                stage.releases = 1;
+                repriced(stage);
+            }),
+        ],
+    );
+    // One release that covers both branches of a customer is as good as two.
+    let both = |plan: &mut Plan| {
+        let stage = &mut plan.stages[0];
+        stage.releases = 1;
+        stage.sensitivity_squared *= 2;
+        stage.customer_sensitivity_squared *= 2;
+        repriced(stage);
+    };
+    assert_eq!(refused(counted_locally(), both), None);
 }
 
 fn coin() -> Plan {
-    Plan { sampling_threshold: 1 << 63, ..cast::plan() }
+    let mut plan = cast::plan();
+    plan.stages[0].sampling_threshold = 1 << 63;
+    plan
 }
 
 #[test]
 fn a_charge_with_a_coin_is_something_and_no_more_than_without() {
     fn set(plan: &mut Plan, change: fn(u64) -> u64) {
-        let mut nanos = plan.round_charge.customer.nanos().to_vec();
+        let charge = &mut plan.stages[0].charge.customer;
+        let mut nanos = charge.nanos().to_vec();
         let last = nanos.last_mut().expect("orders");
         *last = change(*last);
-        plan.round_charge.customer = RdpVector::from_nanos(nanos).expect("as many orders");
+        *charge = RdpVector::from_nanos(nanos).expect("as many orders");
     }
     check(
         coin,
         &[
-            ("round_charge", |plan| set(plan, |nanos| nanos + 1)),
-            ("round_charge", |plan| set(plan, |_| 0)),
-            ("sampling_rate", |plan| {
+            ("stage.charge", |plan| set(plan, |nanos| nanos + 1)),
+            ("stage.charge", |plan| set(plan, |_| 0)),
+            ("stage.sampling_rate", |plan| {
                 plan.overlap_max = 2;
-                plan.sensitivity_squared *= 4;
-                plan.customer_sensitivity_squared *= 4;
+                plan.stages[0].sensitivity_squared *= 4;
+                plan.stages[0].customer_sensitivity_squared *= 4;
             }),
         ],
     );
@@ -155,62 +258,148 @@ fn a_charge_with_a_coin_is_something_and_no_more_than_without() {
 }
 
 fn quiet() -> Plan {
-    Plan { privacy: PrivacyMode::None, noise_variance: 0, round_charge: Accounts::zero(), ..cast::plan() }
+    let mut plan = Plan { privacy: PrivacyMode::None, ..cast::plan() };
+    (plan.stages[0].noise_variance, plan.stages[0].charge) = (0, Accounts::zero());
+    plan
 }
 
 #[test]
 fn a_plan_without_privacy_has_no_noise_no_charge_and_no_coin() {
-    check(
+    stages(
         quiet,
         &[
-            ("noise_variance", |plan| plan.noise_variance = 1),
-            ("round_charge", |plan| plan.round_charge = Accounts::customers(RdpVector::gaussian(1, 2000))),
-            ("round_charge", |plan| plan.round_charge.branch = RdpVector::gaussian(1, 2000)),
-            ("sampling_rate", |plan| plan.sampling_threshold = 1),
-            ("statistics", |plan| plan.statistics = cast::counting_plan().statistics),
+            ("stage.noise_variance", |stage| stage.noise_variance = 1),
+            ("stage.charge", |stage| stage.charge = Accounts::customers(RdpVector::gaussian(1, 2000))),
+            ("stage.charge", |stage| stage.charge.branch = RdpVector::gaussian(1, 2000)),
+            ("stage.sampling_rate", |stage| stage.sampling_threshold = 1),
+            ("stage.noise", |stage| stage.noise = NoiseShare::Whole),
         ],
     );
+    let noised = |plan: &mut Plan| plan.stages.push(cast::stage());
+    assert_eq!(refused(quiet(), noised), Some("stage.noise_variance"));
 }
 
-fn counting(plan: &mut Plan, change: fn(&mut Counting)) {
-    change(plan.statistics.as_mut().expect("it counts"));
-}
-
+/// The sum cannot leave the ring, at either side of the limit, in every mode and by who adds the noise.
 #[test]
-fn a_counting_round_beyond_its_limits_is_named() {
-    check(
-        cast::counting_plan,
-        &[
-            ("statistics", |plan| counting(plan, |counting| counting.cells = 0)),
-            ("statistics", |plan| counting(plan, |counting| counting.cells = 33_554_369)),
-            ("statistics", |plan| counting(plan, |counting| counting.bins = 1)),
-            ("statistics", |plan| counting(plan, |counting| counting.bins = 1001)),
-            ("statistics", |plan| counting(plan, |counting| counting.sensitivity_squared = (1 << 40) - 1)),
-            ("statistics", |plan| counting(plan, |counting| counting.sensitivity_squared = (12 << 40) + 1)),
-            ("statistics", |plan| counting(plan, |counting| counting.noise_variance = 35)),
-            ("statistics", |plan| counting(plan, |counting| counting.noise_variance = (1 << 90) + 1)),
-            ("evaluation", |plan| plan.evaluation.as_mut().expect("it evaluates").bins = 1),
-        ],
-    );
-    let branch = |plan: &mut Plan| {
-        plan.statistics = cast::counting_plan().statistics;
+fn the_ring_holds_the_worst_case_of_every_stage_and_mode() {
+    fn narrow(mut plan: Plan, reach: u32, variance: u128) -> Plan {
+        plan.customers_max = 20_000;
+        let stage = &mut plan.stages[0];
+        (stage.ring, stage.reach, stage.noise_variance) = (Ring::Bits32, reach, variance);
+        stage.sensitivity_squared = 4 * u128::from(reach).pow(2);
+        cast::priced(plan)
+    }
+    // Customers: 20,000 of so many units each; 10,000 branches at most. The noise of 36 is 13 * (6 * 100 + 1) at most where it is added.
+    let noise = 13 * 601;
+    let of_customers = (((1_u32 << 31) - noise) - 1) / 20_000;
+    let of_branches = (((1_u32 << 31) - noise) - 1) / 10_000;
+    // Noise that is inside already takes no room.
+    let inside = ((1_u32 << 31) - 13 - 1) / 10_000;
+    let rows: [(fn() -> Plan, u32); 3] =
+        [(cast::plan, of_customers), (cast::branch_plan, of_branches), (local, inside)];
+    for (row, (plan, most)) in rows.into_iter().enumerate() {
+        assert_eq!(refused(narrow(plan(), most, 36), |_| {}), None, "row {row}");
+        assert_eq!(refused(narrow(plan(), most + 1, 36), |_| {}), Some("wraps"), "row {row}");
+    }
+    // Each branch adds all of it, and so each is counted.
+    let whole = |variance| {
+        let mut plan = counted_locally();
+        let stage = &mut plan.stages[0];
+        (stage.ring, stage.reach, stage.noise_variance) = (Ring::Bits32, 1, variance);
+        repriced(stage);
+        refused(plan, |_| {})
     };
-    assert_eq!(refused(local(), branch), Some("statistics"), "counts have no bound for a whole branch");
+    let deviation = ((1_u128 << 31) - 2000) / 13 / 100 - 1;
+    assert_eq!(whole(deviation.pow(2)), None);
+    assert_eq!(whole((deviation + 2).pow(2)), Some("wraps"));
+}
+
+/// Retries are shared, and what they may cost is that of the dearest stage which has any.
+#[test]
+fn retries_come_from_one_pool_and_are_priced_at_the_dearest() {
+    let mut plan = cast::counting_plan();
+    let mut dear = cast::stage();
+    (dear.noise_variance, dear.rounds) = (dear.noise_variance / 2, 2);
+    plan.stages.push(dear);
+    let plan = cast::priced(plan);
+    let charge = |stage: usize, rounds: u64| plan.stages[stage].charge.times(rounds);
+    let own = charge(0, 1).plus(&charge(1, 5)).plus(&charge(2, 1)).plus(&charge(3, 2));
+    assert_eq!(plan.charge_of_run(), own.plus(&charge(3, 3)));
+    assert_eq!(plan.charge_max(), plan.charge_of_run());
+    assert_eq!(Plan { runs: 12, ..plan.clone() }.charge_max(), plan.charge_of_run().times(12));
+    assert_eq!((plan.rounds(), plan.rounds_charged_max()), (9, 12));
+    assert_eq!(Plan { runs: 3, ..plan.clone() }.rounds_charged_max_of_all_runs(), 36);
+    // Stage by stage, what was charged, and whether another round may be.
+    let rows: [(&[u32], [bool; 5]); 7] = [
+        (&[], [true, true, true, true, false]),
+        (&[1, 5, 1, 2], [false, true, false, true, false]),
+        (&[1, 7, 1, 2], [false, true, false, true, false]),
+        (&[1, 7, 1, 3], [false, false, false, false, false]),
+        (&[0, 8], [true, false, true, true, false]),
+        // More than the plan ever allowed, as a head from elsewhere may say: what is beyond comes from the pool, whichever stage it is of.
+        (&[3, 5, 1, 3], [false, false, false, false, false]),
+        (&[1, 5, 1, 2, 9], [false, true, false, true, false]),
+    ];
+    for (charged, expected) in rows {
+        let may = [0, 1, 2, 3, 4].map(|stage| plan.may_charge(charged, stage));
+        assert_eq!(may, expected, "{charged:?}");
+    }
+    assert_eq!(plan.charge_left(&[1, 7, 1, 2]), charge(3, 1));
+    assert_eq!(plan.charge_left(&[1, 7, 1, 3]), Accounts::zero());
+    assert_eq!(plan.charge_left(&[9, 9, 9, 9, 9]), Accounts::zero());
+}
+
+/// A run has a number, and its own identity.
+#[test]
+fn a_run_is_one_of_its_plan() {
+    let plan = Plan { runs: 3, ..cast::plan() }.validate().expect("a valid plan");
+    let ids: Vec<_> = (1..=3).map(|number| Run::new(plan.clone(), number).expect("one of three").id()).collect();
+    assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
+    assert_eq!((Run::new(plan.clone(), 0), Run::new(plan, 4)), (None, None));
+}
+
+/// What is kept is signed with the plan: another choice is another plan.
+#[test]
+fn what_is_kept_is_in_the_plans_digest() {
+    let digest = |change: fn(&mut Retention)| {
+        let mut plan = cast::plan();
+        change(&mut plan.retention);
+        plan.validate().expect("within the limits").digest()
+    };
+    let mut digests: Vec<Digest> = alloc::vec![
+        digest(|_| {}),
+        digest(|retention| retention.uploads_dimension_max = 0),
+        digest(|retention| retention.sums = false),
+        digest(|retention| retention.days = 1),
+    ];
+    digests.sort_unstable();
+    digests.dedup();
+    assert_eq!(digests.len(), 4);
+    let keeps = |uploads_dimension_max, dimension| {
+        Retention { uploads_dimension_max, ..Retention::USUAL }.keeps_uploads(dimension)
+    };
+    assert!(keeps(600, 600) && !keeps(600, 601) && !keeps(0, 1));
 }
 
 /// At the limit itself a plan is valid, where nothing else speaks against it.
 #[test]
 fn a_field_at_its_limit_is_allowed() {
-    let rows: [fn(&mut Plan); 24] = [
+    let rows: [fn(&mut Plan); 32] = [
         |plan| plan.name = text(64),
         |plan| plan.purpose = text(64),
         |plan| plan.architecture = alloc::vec![1; 65_536],
-        |plan| plan.parameters = 1,
-        |plan| plan.parameters = 33_554_368,
-        |plan| plan.riders = 0,
-        |plan| plan.riders = 32,
-        |plan| (plan.rounds, plan.rounds_charged_max) = (1_000_000, 1_000_000),
-        |plan| plan.rounds_charged_max = 5,
+        |plan| plan.stages = alloc::vec![cast::stage(); 12],
+        |plan| plan.stages[0].kind = "x".repeat(32),
+        |plan| plan.stages[0].kind = "a-0".into(),
+        |plan| plan.stages[0].settings = alloc::vec![1; 65_536],
+        |plan| plan.stages[0].settings.clear(),
+        |plan| plan.stages[0].dimension = 1,
+        |plan| plan.stages[0].dimension = 33_554_368,
+        |plan| plan.stages[0].model_bytes = 268_435_456,
+        |plan| (plan.stages[0].rounds, plan.retries) = (1_000_000, 50_000),
+        |plan| (plan.stages[0].rounds, plan.retries) = (61, 4),
+        |plan| plan.retries = 0,
+        |plan| plan.runs = 1000,
         |plan| plan.customers_max = 1000,
         |plan| plan.session_rounds = 64,
         |plan| plan.cohort.cohort_min = 2,
@@ -224,8 +413,13 @@ fn a_field_at_its_limit_is_allowed() {
         |plan| plan.round_deadline_ms = 10,
         |plan| plan.round_deadline_ms = 86_400_000,
         |plan| plan.upload_offset_ms = 500,
-        |plan| plan.example_clip_norm_bits = 1e6_f64.to_bits(),
-        |plan| plan.sensitivity_squared = plan.sensitivity_squared.min(4 << 40),
+        |plan| plan.retention.uploads_dimension_max = 0,
+        |plan| plan.retention.days = 1,
+        |plan| plan.retention.days = 36_500,
+        |plan| {
+            plan.stages[0].sensitivity_squared *= 3;
+            *plan = cast::priced(plan.clone());
+        },
     ];
     for (row, change) in rows.into_iter().enumerate() {
         assert_eq!(refused(cast::plan(), change), None, "row {row}");

@@ -6,7 +6,7 @@ use super::RdpVector;
 use crate::digest::Canonical;
 
 /// Whose presence an account is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Unit {
     /// One customer, with all rows.
     Customer,
@@ -75,6 +75,12 @@ impl Accounts {
     #[must_use]
     pub fn least(&self, other: &Self) -> Self {
         self.each(other, RdpVector::least)
+    }
+
+    /// The larger of two, order by order.
+    #[must_use]
+    pub fn most(&self, other: &Self) -> Self {
+        self.each(other, RdpVector::most)
     }
 
     /// What is missing here up to `other`, order by order; nothing where this is more already.

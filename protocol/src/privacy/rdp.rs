@@ -112,6 +112,12 @@ impl RdpVector {
         Self(self.0.iter().zip(&other.0).map(|(own, other)| *own.min(other)).collect())
     }
 
+    /// The larger of two at each order.
+    #[must_use]
+    pub fn most(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(own, other)| *own.max(other)).collect())
+    }
+
     /// What is missing here up to `other` at each order; nothing where this is more already.
     #[must_use]
     pub fn missing_to(&self, other: &Self) -> Self {

@@ -14,10 +14,10 @@ pub enum RosterError {
         /// The epoch it claims.
         epoch: u64,
     },
-    /// More entries or signatures than the limits allow.
+    /// More entries, signatures or bytes of keys than the limits allow.
     #[error("the roster has {count} {what}, more than the {limit} allowed")]
     TooMany {
-        /// Entries or signatures.
+        /// Entries, signatures or bytes of keys.
         what: &'static str,
         /// How many there are.
         count: usize,
@@ -88,6 +88,27 @@ pub enum RosterError {
     BadSignature {
         /// The index at fault.
         authority: u8,
+    },
+    /// An authority has a key that this release cannot use.
+    #[error(
+        "authority {authority} has a key of algorithm {number}, which this release does not know; install a release that knows it"
+    )]
+    AuthorityAlgorithm {
+        /// The index at fault.
+        authority: u8,
+        /// The algorithm's number.
+        number: u8,
+    },
+    /// A member has a key that this release cannot use.
+    #[error(
+        "client {client} has a signing key of algorithm {number}, which this release does not know; install a release that knows it, or let the \
+         client enrol with a key that every member knows"
+    )]
+    MemberAlgorithm {
+        /// The entry at fault.
+        client: ClientId,
+        /// The algorithm's number.
+        number: u8,
     },
     /// Too few authorities signed.
     #[error("{present} authorities signed and {needed} are needed; ask the others to sign")]

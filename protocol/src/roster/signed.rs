@@ -5,11 +5,12 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Roster, RosterEntry, RosterError, at_most, signing_input};
+use super::{Roster, RosterEntry, RosterError, SIGNED_KIND, at_most};
 use crate::digest::Digest;
 use crate::ids::ClientId;
 use crate::limits::ROSTER_AUTHORITIES_MAX;
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
+use crate::signed::signed_message;
 
 /// One authority's signature. `authority` counts in the list of authorities that was agreed at enrolment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,12 +37,18 @@ impl SignedRoster {
         Self { roster: Roster::none(), signatures: Vec::new() }
     }
 
-    /// Whether at least `needed` of the `authorities` signed this roster. Every signature present must verify, the surplus ones too.
+    /// Whether at least `needed` of the `authorities` signed this roster. Every signature present must verify, the surplus ones too. Every
+    /// member's key must be one by which the suite can verify: otherwise its messages would look like forgeries.
     ///
     /// # Errors
     /// [`RosterError`] naming the first fault.
     pub fn verify<S: Suite>(&self, authorities: &[VerifyingKey], needed: usize) -> Result<(), RosterError> {
-        verify_signatures::<S>(&self.roster.digest(), &self.signatures, authorities, needed)
+        verify_signatures::<S>(&self.roster.digest(), &self.signatures, authorities, needed)?;
+        for RosterEntry { client, signing_key, .. } in self.roster.entries() {
+            let number = signing_key.algorithm.number();
+            S::knows(signing_key).map_err(|_| RosterError::MemberAlgorithm { client: *client, number })?;
+        }
+        Ok(())
     }
 
     /// The entry of a client.
@@ -68,7 +75,7 @@ pub fn verify_signatures<S: Suite>(
         return Err(RosterError::Authorities { needed, authorities: distinct });
     }
     at_most("signatures", signatures.len(), ROSTER_AUTHORITIES_MAX)?;
-    let input = signing_input(roster);
+    let input = signed_message(SIGNED_KIND, roster);
     let mut last = None;
     for AuthoritySignature { authority, signature } in signatures {
         let authority = *authority;
@@ -76,6 +83,8 @@ pub fn verify_signatures<S: Suite>(
             return Err(RosterError::SignatureOrder { authority });
         }
         let key = authorities.get(usize::from(authority)).ok_or(RosterError::UnknownAuthority { authority })?;
+        let number = key.algorithm.number();
+        S::knows(key).map_err(|_| RosterError::AuthorityAlgorithm { authority, number })?;
         if !S::verify(key, &input, signature) {
             return Err(RosterError::BadSignature { authority });
         }

@@ -12,7 +12,7 @@ fn entry(client: u32) -> RosterEntry {
         client: ClientId(client),
         name: name(client / 4, client),
         organisation: OrganisationId(client / 4),
-        signing_key: VerifyingKey(Digest::of_parts(&[b"signing", &label]).0),
+        signing_key: VerifyingKey::ed25519(Digest::of_parts(&[b"signing", &label]).0),
         tls_spki_sha256: Digest::of_parts(&[b"tls", &label]),
         not_after: 2_000_000_000,
     }
@@ -90,7 +90,7 @@ fn every_field_counts_in_the_digest() {
     let variants = [
         RosterEntry { client: ClientId(3), ..entry(2) },
         RosterEntry { name: name(0, 9), ..entry(2) },
-        RosterEntry { signing_key: VerifyingKey([7; 32]), ..entry(2) },
+        RosterEntry { signing_key: VerifyingKey::ed25519([7; 32]), ..entry(2) },
         RosterEntry { tls_spki_sha256: Digest([7; 32]), ..entry(2) },
         RosterEntry { not_after: 1, ..entry(2) },
     ];
@@ -110,7 +110,7 @@ fn every_field_counts_in_the_digest() {
 #[test]
 fn the_canonical_encoding_has_a_known_length_and_start() {
     let bytes = first(&[1, 2, 3]).canonical();
-    assert_eq!(bytes.len(), 4 + 10 + 8 + 32 + 4 + 3 * (80 + 4 + "bank-0/branch-1".len()) + 4);
+    assert_eq!(bytes.len(), 4 + 10 + 8 + 32 + 4 + 3 * (80 + 5 + 4 + "bank-0/branch-1".len()) + 4);
     assert_eq!(&bytes[..22], b"\x0a\0\0\0SA1 roster\x01\0\0\0\0\0\0\0");
 }
 
@@ -131,7 +131,7 @@ fn succession_refuses_rollback_and_forks() {
 #[test]
 fn changes_name_the_members_that_differ() {
     let before = first(&[1, 2, 3, 5, 6]);
-    let rekeyed = RosterEntry { signing_key: VerifyingKey([7; 32]), ..entry(3) };
+    let rekeyed = RosterEntry { signing_key: VerifyingKey::ed25519([7; 32]), ..entry(3) };
     let renamed = RosterEntry { name: name(1, 55), ..entry(5) };
     let longer = RosterEntry { not_after: 2_100_000_000, ..entry(6) };
     let entries = vec![entry(2), rekeyed.clone(), entry(4), renamed.clone(), longer.clone()];

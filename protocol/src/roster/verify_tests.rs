@@ -3,7 +3,8 @@
 use alloc::vec;
 
 use super::*;
-use crate::limits::ROSTER_AUTHORITIES_MAX;
+use crate::algorithm::SignatureAlgorithm;
+use crate::limits::{ROSTER_AUTHORITIES_MAX, VERIFYING_KEY_BYTES_MAX};
 use crate::secagg::suite::Suite as _;
 use crate::secagg::toy::Toy;
 
@@ -40,7 +41,7 @@ fn signatures_with_one_thing_wrong_are_refused() {
     assert_eq!(verdict(&signed(&[0, 2, 4]), 3), Err(RosterError::UnknownAuthority { authority: 4 }));
     // One that is not needed is looked at all the same.
     let mut forged = signed(&[0, 2, 3]);
-    forged.signatures[2].signature.0[0] ^= 1;
+    forged.signatures[2].signature.bytes[0] ^= 1;
     assert_eq!(verdict(&forged, 2), Err(RosterError::BadSignature { authority: 3 }));
     let mut altered = signed(&[0, 2, 3]);
     altered.roster = Roster::new(2, Digest([1; 32]), vec![], vec![]).expect("another roster");
@@ -62,7 +63,7 @@ fn a_verifier_that_asks_for_the_impossible_refuses() {
     assert_eq!(with(&two, 0), Err(RosterError::Authorities { needed: 0, authorities: 2 }));
     assert_eq!(with(&two, 3), Err(RosterError::Authorities { needed: 3, authorities: 2 }));
     assert_eq!(with(&[], 0), Err(RosterError::Authorities { needed: 0, authorities: 0 }));
-    let twice = [two[0], two[1], two[0]];
+    let twice = [0, 1, 0].map(|index: usize| two[index].clone());
     assert_eq!(with(&twice, 2), Err(RosterError::Authorities { needed: 2, authorities: 2 }));
     let most = u8::try_from(ROSTER_AUTHORITIES_MAX).expect("sixteen");
     assert_eq!(with(&authorities(most), 2), Ok(()));
@@ -79,7 +80,7 @@ fn a_roster_has_so_many_entries_at_most() {
             client: ClientId(number),
             name: MemberName::new("bank", &alloc::format!("branch-{number}")).expect("a name"),
             organisation: OrganisationId(1),
-            signing_key: VerifyingKey(label.0),
+            signing_key: VerifyingKey::ed25519(label.0),
             tls_spki_sha256: label,
             not_after: 0,
         }
@@ -87,5 +88,53 @@ fn a_roster_has_so_many_entries_at_most() {
     let entries: Vec<RosterEntry> = (0..=ROSTER_ENTRIES_MAX).map(entry).collect();
     assert!(Roster::new(1, Digest::ZERO, entries[1..].to_vec(), vec![]).is_ok());
     let refused = RosterError::TooMany { what: "entries", count: entries.len(), limit: ROSTER_ENTRIES_MAX };
+    assert_eq!(Roster::new(1, Digest::ZERO, entries, vec![]), Err(refused));
+}
+
+/// By such a key no message could be judged, and each would look like a forgery.
+#[test]
+fn a_key_of_an_unknown_algorithm_is_refused_by_its_number() {
+    let later = SignatureAlgorithm::of_number(3);
+    let mut known = authorities(3);
+    let signed = signed(&[0, 1]);
+    known[1].algorithm = later;
+    let refused = Err(RosterError::AuthorityAlgorithm { authority: 1, number: 3 });
+    assert_eq!(signed.verify::<Toy>(&known, 2), refused);
+    let member = |algorithm| {
+        let signing_key = VerifyingKey { algorithm, bytes: vec![5; 32] };
+        let (client, organisation) = (ClientId(7), OrganisationId(1));
+        let name = MemberName::new("bank", "branch").expect("a name");
+        let entry =
+            RosterEntry { client, name, organisation, signing_key, tls_spki_sha256: Digest([1; 32]), not_after: 0 };
+        let roster = Roster::new(1, Digest::ZERO, vec![entry], vec![]).expect("one entry");
+        let signature = Toy::sign(&key(0), &roster.signing_input());
+        SignedRoster { roster, signatures: vec![AuthoritySignature { authority: 0, signature }] }
+    };
+    assert_eq!(verdict(&member(SignatureAlgorithm::TOY), 1), Ok(()));
+    assert_eq!(verdict(&member(later), 1), Err(RosterError::MemberAlgorithm { client: ClientId(7), number: 3 }));
+    assert_ne!(member(later).roster.digest(), member(SignatureAlgorithm::TOY).roster.digest());
+}
+
+/// Longer keys make for fewer members, so that every roster fits into a message.
+#[test]
+fn the_keys_of_a_roster_have_so_many_bytes_at_most() {
+    let entry = |number: usize| {
+        let mut bytes = vec![0; VERIFYING_KEY_BYTES_MAX];
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
+        let client = u32::try_from(number).expect("few");
+        RosterEntry {
+            client: ClientId(client),
+            name: MemberName::new("bank", &alloc::format!("branch-{number}")).expect("a name"),
+            organisation: OrganisationId(1),
+            tls_spki_sha256: Digest::of(&bytes),
+            signing_key: VerifyingKey { algorithm: SignatureAlgorithm::of_number(4), bytes },
+            not_after: 0,
+        }
+    };
+    let most = ROSTER_KEY_BYTES_MAX / VERIFYING_KEY_BYTES_MAX;
+    let entries: Vec<RosterEntry> = (0..=most).map(entry).collect();
+    assert!(Roster::new(1, Digest::ZERO, entries[1..].to_vec(), vec![]).is_ok());
+    let count = entries.len() * VERIFYING_KEY_BYTES_MAX;
+    let refused = RosterError::TooMany { what: "bytes of signing keys", count, limit: ROSTER_KEY_BYTES_MAX };
     assert_eq!(Roster::new(1, Digest::ZERO, entries, vec![]), Err(refused));
 }

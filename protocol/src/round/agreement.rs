@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::defence::{Defence, stands};
 use crate::digest::{Canonical, Digest};
-use crate::ids::{ClientId, SessionId};
+use crate::ids::{ClientId, RunId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
 use crate::message::{DealStatement, Offer, RefusalCode, RejectCode, body_of, signed_message};
 use crate::plan::Plan;
@@ -13,16 +13,16 @@ use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::{Suite, VerifyingKey};
 
 /// The bytes that a coordinator signs in its welcome, for the nonce of a client's `Join`.
-pub(super) fn welcome_message<S: Suite>(nonce: &Digest, plan: &Digest, roster: &SignedRoster) -> Vec<u8> {
-    let body =
-        Canonical::new("WELCOME").u32(PROTOCOL_VERSION).digest(nonce).digest(plan).digest(&roster.roster.digest());
+pub(super) fn welcome_message<S: Suite>(nonce: &Digest, run: RunId, roster: &SignedRoster) -> Vec<u8> {
+    let body = Canonical::new("WELCOME").u32(PROTOCOL_VERSION).digest(nonce);
+    let body = body.digest(&run.digest()).digest(&roster.roster.digest());
     signed_message("WELCOME", &S::digest(body))
 }
 
 /// What a client is told at the end of its work.
 #[derive(Clone, Copy, Debug)]
 pub enum Ending<'a> {
-    /// The plan is over.
+    /// The run is over.
     Finished {
         /// Digest of the released model.
         model: &'a Digest,
@@ -38,10 +38,11 @@ pub enum Ending<'a> {
     },
 }
 
-/// The bytes that a coordinator signs to end a client's work for good: of this client, in this plan, on this connection, and no other.
+/// The bytes that a coordinator signs to end a client's work for good: of this client, in this run, on this connection, and no other.
 #[must_use]
-pub fn ending_message<S: Suite>(plan: &Digest, client: &VerifyingKey, nonce: &Digest, ending: Ending<'_>) -> Vec<u8> {
-    let body = Canonical::new("END").u32(PROTOCOL_VERSION).digest(plan).bytes(&client.0).digest(nonce);
+pub fn ending_message<S: Suite>(run: RunId, client: &VerifyingKey, nonce: &Digest, ending: Ending<'_>) -> Vec<u8> {
+    let body = Canonical::new("END").u32(PROTOCOL_VERSION).digest(&run.digest());
+    let body = client.canonical(body).digest(nonce);
     let body = match ending {
         Ending::Finished { model, rounds } => body.bytes(b"finished").digest(model).u32(rounds),
         Ending::Rejected { code, explanation } => {
@@ -51,13 +52,13 @@ pub fn ending_message<S: Suite>(plan: &Digest, client: &VerifyingKey, nonce: &Di
     signed_message("END", &S::digest(body))
 }
 
-/// The bytes of a refusal of a plan: its digest, or zeros where none was known yet, and the code's number.
+/// The bytes of a refusal of a run: its identity, or zeros where none was known yet, and the code's number.
 #[must_use]
-pub fn refusal_message<S: Suite>(plan: &Digest, code: RefusalCode) -> Vec<u8> {
-    signed_message("REFUSE", &S::digest(Canonical::new("REFUSE").digest(plan).u32(code.number())))
+pub fn refusal_message<S: Suite>(run: RunId, code: RefusalCode) -> Vec<u8> {
+    signed_message("REFUSE", &S::digest(Canonical::new("REFUSE").digest(&run.digest()).u32(code.number())))
 }
 
-/// `H_view0` (SA-1, B2): the offer, with plan and roster in it, the body of every member's signed keys ([`body_of`]), and the thresholds. Salt
+/// `H_view0` (SA-1, B2): the offer, with run and roster in it, the body of every member's signed keys ([`body_of`]), and the thresholds. Salt
 /// of every pair key.
 pub(super) fn frozen_view<S: Suite>(offer: &Offer, members: &[Digest], thresholds: &Thresholds) -> Digest {
     let body = Canonical::new("VIEW").digest(&body_of::<S>(offer));

@@ -12,7 +12,7 @@ use super::event::{CoordinatorEvent, ParticipantEvent};
 use crate::budget::Kept;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::{Downstream, MaskedHeader, Muster, Start, Upstream};
-use crate::plan::ValidPlan;
+use crate::plan::Run;
 use crate::printable::Printable;
 use crate::roster::{RosterChanges, SignedRoster};
 use crate::secagg::masked_sum::MaskSeeds;
@@ -67,7 +67,7 @@ pub enum CoordinatorEffect {
     StoreSession(Arc<SessionMaterial>),
     /// Delete the material of a session.
     ForgetSession(SessionId),
-    /// Send a round's start and the bytes of its model to every listed client.
+    /// Send a round's start and the bytes of the public state to every listed client; none where the stage needs none.
     SendStart(Vec<ClientId>, Start),
     /// Make an empty sum.
     OpenSum {
@@ -92,15 +92,15 @@ pub enum CoordinatorEffect {
     Discard(ClientId),
     /// Forget the sum: the round is aborted.
     DropSum(RoundId),
-    /// Unmask the sum, every fold before it done, and apply it to the model; answer with `Input::Updated` or `Input::UpdateFailed`.
+    /// Unmask the sum, every fold before it done, and advance the public state by it; answer with `Input::Updated` or `Input::UpdateFailed`.
     Unmask(UnmaskPermit),
-    /// Training is over: choose the model to release and store it durably; answer with `Input::Released`.
-    Release,
+    /// A stage is over: choose what it hands on and store it durably; answer with `Input::Concluded`.
+    Conclude(u16),
     /// From here on this roster says who may connect.
     Enrol(Box<SignedRoster>),
     /// Close a connection after what was sent before has left.
     Close(ClientId),
-    /// The plan is over.
+    /// The run is over.
     Finished {
         /// Whether every round was committed.
         complete: bool,
@@ -115,8 +115,8 @@ pub enum ParticipantEffect {
     Sync,
     /// Send a control message.
     Send(Upstream),
-    /// Judge a plan against data, schema and model code; answer with `Input::PlanJudged`.
-    JudgePlan(Box<ValidPlan>),
+    /// Judge a run's plan against data, schema and model code; answer with `ParticipantInput::RunJudged`.
+    JudgeRun(Box<Run>),
     /// Noise and mask, then train, clip and add; answer with `Input::NoiseMasked` and with `Input::Masked`, whatever the rows are.
     Contribute(Contribution),
     /// Send this header and, after it, the vector that it names by its digest.
@@ -160,7 +160,7 @@ pub enum ParticipantEffect {
         /// Whether its sum was used.
         committed: bool,
     },
-    /// The plan is over; the connection may close.
+    /// The run is over; the connection may close.
     Finished {
         /// Rounds committed.
         rounds: u32,

@@ -11,10 +11,10 @@ use crate::budget::{BudgetHead, FirstUse, OwnerChange};
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::message::{Charged, ClosedReason, RefusalCode};
-use crate::plan::{Plan, PrivacyMode, RoundKind};
+use crate::plan::{Plan, PrivacyMode, RunRef, Stage};
 use crate::printable::Untrusted;
 use crate::privacy::Accounts;
-use crate::roster::RosterHead;
+use crate::roster::{RosterHead, SignedRoster};
 use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::Signature;
 use crate::time::Millis;
@@ -31,16 +31,23 @@ pub struct Recorded<E> {
 /// What the coordinator did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CoordinatorEvent {
-    /// A plan began. First entry of a ledger.
-    PlanOpened {
-        /// The job, whole, so that the ledger can be verified alone.
+    /// A run of a plan began. First entry of a ledger.
+    RunOpened {
+        /// The plan, whole, so that the ledger can be verified alone.
         plan: Box<Plan>,
-        /// Who may take part.
-        roster: RosterHead,
-        /// Members of the plan's group in it, of which a coalition in the form `fraction` is counted.
-        group_size: u32,
+        /// Which of its runs this is, from 1.
+        number: u32,
+        /// Digest of the public state from which it begins: what the plan's reference has come to.
+        model: Digest,
         /// Probability of failure for which epsilon is stated, as the bits of an `f64`.
         delta_bits: u64,
+    },
+    /// Who may take part, from here on: after the opening, and between sessions where that has changed.
+    RosterAdopted {
+        /// The roster, whole, so that the ledger's signatures can be verified.
+        roster: Box<SignedRoster>,
+        /// Members of the plan's group in it, of which a coalition in the form `fraction` is counted; none where it has no such group.
+        group_size: u32,
     },
     /// A key set-up began.
     SessionOpened {
@@ -103,16 +110,14 @@ pub enum CoordinatorEvent {
         /// Signer and signature, ascending.
         signatures: Vec<(ClientId, Signature)>,
     },
-    /// The sum became a new model, or counts that are kept beside the registry.
+    /// The sum became the next public state, or counts that are kept beside it.
     RoundCommitted {
         /// The round.
         round: RoundId,
         /// Digest of the unmasked sum.
         sum: Digest,
-        /// Digest of the model after it: a new one after a training round, the same one after a counting round.
+        /// Digest of the public state after it; the same one where the stage moves none.
         model: Digest,
-        /// L2 bound of a branch's difference of models in the next round, as the bits of an `f64`; 0 where there is none.
-        update_clip_norm_bits: u64,
     },
     /// The round ended without a sum.
     RoundAborted {
@@ -150,9 +155,11 @@ pub enum CoordinatorEvent {
         /// What its budget file holds.
         charged: Charged,
     },
-    /// The model to release was chosen from the training rounds and stored.
-    ModelReleased {
-        /// Its digest.
+    /// A stage's rounds are over, and what it hands on was chosen and stored.
+    StageConcluded {
+        /// Number of the stage, from 0.
+        stage: u16,
+        /// Digest of the public state with which the next one begins, or which is released.
         model: Digest,
     },
     /// A client is out of the plan.
@@ -162,21 +169,14 @@ pub enum CoordinatorEvent {
         /// Why.
         reason: EvictionReason,
     },
-    /// The plan is over.
-    PlanFinished {
+    /// The run is over.
+    RunFinished {
         /// The released model.
         model: Digest,
-        /// Training rounds committed.
+        /// Rounds committed, of all stages.
         rounds: u32,
         /// Whether all its rounds were committed.
         complete: bool,
-    },
-    /// Who may take part has changed, between sessions.
-    RosterAdopted {
-        /// The roster from here on.
-        head: RosterHead,
-        /// Members of the plan's group in it; none where it has no such group.
-        group_size: u32,
     },
 }
 
@@ -189,6 +189,25 @@ pub enum EvictionReason {
     /// It sent shares that their dealers did not deal, or broke the protocol otherwise, too often.
     #[error("it broke the protocol too often")]
     Strikes,
+}
+
+/// What a branch notes of a stage that it has admitted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageTerms {
+    /// Its kind.
+    pub kind: String,
+    /// Rounds to commit.
+    pub rounds: u32,
+    /// What one round costs.
+    pub charge: Accounts,
+}
+
+impl StageTerms {
+    /// The terms of a plan's stage.
+    #[must_use]
+    pub fn of(stage: &Stage) -> Self {
+        Self { kind: stage.kind.clone(), rounds: stage.rounds, charge: stage.charge.clone() }
+    }
 }
 
 /// What a client did: its budget file.
@@ -234,31 +253,31 @@ pub enum ParticipantEvent {
         /// Member and counter, ascending.
         counters: Vec<(ClientId, u64)>,
     },
-    /// The branch admitted a plan.
-    PlanAccepted {
-        /// Digest of the plan.
-        plan: Digest,
-        /// Its name.
+    /// The branch admitted a run of a plan.
+    RunAccepted {
+        /// Which run of which plan.
+        run: RunRef,
+        /// The plan's name.
         name: Untrusted,
         /// What it is for.
         purpose: Untrusted,
         /// What protects whom.
         privacy: PrivacyMode,
-        /// What a training round of it costs.
-        charge: Accounts,
-        /// What all of it may cost, retries and counting rounds included.
+        /// What it sums, in order.
+        stages: Vec<StageTerms>,
+        /// Rounds beyond those of the stages that may be charged.
+        retries: u32,
+        /// What the whole run may cost, retries included.
         charge_max: Accounts,
-        /// Training rounds that may be charged.
-        rounds_charged_max: u32,
     },
     /// Budget was spent, before anything was uploaded. Never refunded.
     BudgetCharged {
-        /// Digest of the plan.
-        plan: Digest,
+        /// Which run of which plan.
+        run: RunRef,
         /// The round, from here on used.
         round: RoundId,
-        /// What it is for.
-        kind: RoundKind,
+        /// Number of the plan's stage, from 0.
+        stage: u16,
         /// The daemon's clock, by which rounds a day are counted.
         at: Millis,
         /// Digest of the descriptor.
@@ -268,6 +287,8 @@ pub enum ParticipantEvent {
     },
     /// A masked vector left the branch.
     Uploaded {
+        /// Which run of which plan.
+        run: RunRef,
         /// The round.
         round: RoundId,
         /// Digest of its bytes.
@@ -277,8 +298,8 @@ pub enum ParticipantEvent {
     },
     /// A survivor set was acknowledged; no other one will be in this round.
     SurvivorsAcknowledged {
-        /// Digest of the plan.
-        plan: Digest,
+        /// Which run of which plan.
+        run: RunRef,
         /// The round.
         round: RoundId,
         /// Digest of survivors and uploads.
@@ -287,6 +308,8 @@ pub enum ParticipantEvent {
     /// Shares are being revealed for this survivor set: of each dealer's secrets one, by whether it survived. None other will be in this
     /// round.
     SharesRevealed {
+        /// Which run of which plan.
+        run: RunRef,
         /// The round.
         round: RoundId,
         /// Digest of survivors and uploads.
@@ -294,6 +317,8 @@ pub enum ParticipantEvent {
     },
     /// The round ended.
     RoundClosed {
+        /// Which run of which plan.
+        run: RunRef,
         /// The round.
         round: RoundId,
         /// The new model, if there is one.

@@ -21,18 +21,17 @@ mod descriptor;
 mod effect;
 mod event;
 mod participant;
-#[cfg(any(test, feature = "toy"))]
-pub mod reliance;
+pub mod record;
 #[cfg(test)]
 mod tests;
 mod topology;
 
 pub use agreement::{Ending, ending_message, refusal_message};
 pub use coordinator::{
-    Coordinator, CoordinatorRecord, CoordinatorSettings, Input, MaterialFault, OutOfOrder, ResumeFault,
-    SessionMaterial, Wait, too_few_enrolled,
+    Coordinator, CoordinatorSettings, Input, MaterialFault, ResumeFault, SessionMaterial, Wait, too_few_enrolled,
 };
 pub use descriptor::{RoundDescriptor, RoundHead, SessionView};
 pub use effect::{Contribution, CoordinatorEffect, Outbox, ParticipantEffect};
-pub use event::{CoordinatorEvent, EvictionReason, ParticipantEvent, Recorded};
-pub use participant::{Participant, ParticipantInput, ParticipantRecord, PlanSpend, Policy, Timing};
+pub use event::{CoordinatorEvent, EvictionReason, ParticipantEvent, Recorded, StageTerms};
+pub use participant::{Participant, ParticipantInput, Policy, Timing};
+pub use record::{BudgetFault, BudgetRecord, Claim, KeyedSession, Next, OutOfOrder, RunRecord, RunSpend};

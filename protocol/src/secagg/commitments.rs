@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::suite::{FieldElement, SecretKey, Suite};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId, SessionId};
+use crate::merkle::leaf_digest;
 
 /// Which of a member's two secrets of a round: the seed of its own mask, or the key of its envelope. A holder reveals a share of one of
 /// them at most.
@@ -72,13 +73,13 @@ impl SecretId<'_> {
         bytes
     }
 
-    /// Commitment to the secret itself, published in KEYS (SA-1, B1).
+    /// Commitment to the secret itself, published in KEYS.
     #[must_use]
     pub fn commitment<S: Suite>(&self, secret: &SecretKey) -> Digest {
         S::hash(&[b"SA1/com", &self.session.0, &self.bytes(), secret.expose()])
     }
 
-    /// Commitment to one holder's share of it: a leaf of the dealer's tree (SA-1, B4b).
+    /// Commitment to one holder's share of it: a leaf of the dealer's tree.
     #[must_use]
     pub fn share_commitment<S: Suite>(&self, holder: ClientId, share: &S::Scalar) -> Digest {
         let share = SecretKey::new(share.to_bytes());
@@ -89,8 +90,8 @@ impl SecretId<'_> {
 /// One leaf of a dealer's tree: everything that one holder got from it, over the commitments to the shares in their order (round, then
 /// [`SecretKind`]).
 #[must_use]
-pub fn holding_digest<S: Suite>(shares: &[Digest]) -> Digest {
-    S::hash_list(b"SA1/holding", shares)
+pub fn holding_leaf<S: Suite>(shares: &[Digest]) -> Digest {
+    leaf_digest(S::hash, S::hash_list(b"SA1/holding", shares).as_bytes())
 }
 
 /// Commitment to the seed of a pair in one round, the same from both ends: `low` and `high` are their numbers in order.

@@ -1,4 +1,4 @@
-//! The sealed envelope: a member's pairwise seeds of one round under its key kappa (SA-1, section 4).
+//! The sealed envelope: a member's pairwise seeds of one round under its key kappa (docs/PROTOCOL.md, "Who says what").
 //!
 //! When the member is lost, a threshold of holders opens kappa, and the envelope gives exactly that round's pairwise seeds: no key of the
 //! pair itself, and nothing of any other round.

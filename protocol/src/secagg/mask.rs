@@ -1,4 +1,4 @@
-//! Masks: the generator's stream added to a vector, and the check coordinates under them (SA-1, section 5).
+//! Masks: the generator's stream added to a vector, and the check coordinates under them (docs/PROTOCOL.md, "Who says what").
 //!
 //! Coordinate k of a mask is little-endian word k of the stream, so that blocks of coordinates can be masked in any order and at once.
 //! Nothing here allocates more than a list of blocks; the stream passes through a buffer that is erased.

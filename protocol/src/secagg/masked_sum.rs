@@ -115,6 +115,18 @@ impl MaskedSum {
     /// # Errors
     /// [`FoldError`]; the sum is unchanged, or, for [`FoldError::Unreadable`], of no use any more.
     pub fn fold<S: UploadStorage>(&mut self, upload: VerifiedUpload<S>) -> Result<Folded, FoldError> {
+        self.fold_keeping(upload, |_| ())
+    }
+
+    /// [`MaskedSum::fold`], which gives every piece of the upload to `keep` as well, in order. Nothing of an upload that leaves the sum unchanged.
+    ///
+    /// # Errors
+    /// As [`MaskedSum::fold`].
+    pub fn fold_keeping<S: UploadStorage>(
+        &mut self,
+        upload: VerifiedUpload<S>,
+        mut keep: impl FnMut(&[u8]),
+    ) -> Result<Folded, FoldError> {
         let (ticket, storage) = upload.into_parts();
         let client = ticket.client();
         let expected = upload_bytes(self.sum.ring(), self.dimension);
@@ -128,6 +140,7 @@ impl MaskedSum {
         let replayed = storage.replay(&mut |bytes| {
             self.spoiled |= self.sum.add_le_bytes_at(found, bytes).is_err();
             found += bytes.len();
+            keep(bytes);
         });
         if replayed.is_err() || found != expected || self.spoiled {
             // Some of it may be in the sum.

@@ -3,11 +3,11 @@
 pub mod commitments;
 pub mod envelope;
 pub mod graph;
+pub mod kept;
 pub mod labels;
 pub mod mask;
 pub mod masked_sum;
 pub mod masked_update;
-pub mod merkle;
 pub mod modular;
 pub mod parameters;
 pub mod permit;

@@ -1,4 +1,4 @@
-//! Vectors of integers modulo 2^32 or 2^64: what is masked, sent and summed (SA-1, section 7).
+//! Vectors of integers modulo 2^32 or 2^64: what is masked, sent and summed.
 
 use alloc::vec::Vec;
 
@@ -124,23 +124,6 @@ impl RingWords {
     /// [`RingError`], with nothing changed, if ring or length differ.
     pub fn add(&mut self, other: &Self) -> Result<(), RingError> {
         self.combine(other, u32::wrapping_add, u64::wrapping_add)
-    }
-
-    /// Subtracts another vector, coordinate by coordinate, in the ring.
-    ///
-    /// # Errors
-    /// [`RingError`], with nothing changed, if ring or length differ.
-    pub fn subtract(&mut self, other: &Self) -> Result<(), RingError> {
-        self.combine(other, u32::wrapping_sub, u64::wrapping_sub)
-    }
-
-    /// Adds a vector in its wire form, without an intermediate copy.
-    ///
-    /// # Errors
-    /// [`RingError::OtherLength`] in bytes, with nothing changed.
-    pub fn add_le_bytes(&mut self, bytes: &[u8]) -> Result<(), RingError> {
-        expect_length(bytes_of(self.ring(), self.len()), bytes.len())?;
-        self.add_le_bytes_at(0, bytes)
     }
 
     /// Adds a piece of a vector in its wire form: `first` is the position of its first byte. Both are whole coordinates.

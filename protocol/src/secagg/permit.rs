@@ -1,4 +1,4 @@
-//! Permits: values that the round machines hand out and the data plane consumes, once each (DESIGN.md, section 2).
+//! Permits: values that the round machines hand out and the data plane consumes, once each (docs/ARCHITECTURE.md).
 //!
 //! None can be copied, stored or made outside this crate, so that a step cannot be repeated or skipped.
 

@@ -1,4 +1,4 @@
-//! Shamir's secret sharing over the suite's field (Shamir 1979; SA-1, section 4).
+//! Shamir's secret sharing over the suite's field (Shamir 1979).
 //!
 //! A holder's point is x = 1 + its rank in the secret's sorted holder list. All coefficients are uniform, zero included: a sharing that
 //! excludes zero leaks (RUSTSEC-2024-0398).

@@ -6,8 +6,11 @@ use core::ops::{Add, Mul, Sub};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop, optimization_barrier};
 
+use crate::algorithm::{ExchangeAlgorithm, SignatureAlgorithm, UnknownAlgorithm};
 use crate::digest::{Canonical, Digest};
 use crate::entropy::Entropy;
+use crate::limits::EXCHANGE_KEY_BYTES_MAX;
+pub use crate::signature::{Signature, VerifyingKey};
 
 /// A 32-byte secret: a pair key, a mask seed, an AEAD key. Erased when dropped; cannot be printed or serialised.
 #[derive(Clone, Zeroize)]
@@ -45,21 +48,43 @@ pub(crate) fn erase(text: &mut Vec<u8>) {
     text.clear();
 }
 
-/// The public half of a protocol signing key (Ed25519, RFC 8032).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct VerifyingKey(pub [u8; 32]);
-
-/// A signature by a protocol signing key: 64 bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Signature(pub Vec<u8>);
-
 /// The public halves of a client's session keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "ExchangeParts")]
 pub struct ExchangePublic {
-    /// X25519 (RFC 7748), 32 bytes.
-    pub diffie_hellman: [u8; 32],
-    /// ML-KEM-768 encapsulation key (FIPS 203), 1,184 bytes in the real suite.
+    /// What both are for.
+    pub algorithm: ExchangeAlgorithm,
+    /// X25519 (RFC 7748): 32 bytes in the real suite.
+    pub diffie_hellman: Vec<u8>,
+    /// ML-KEM-768 encapsulation key (FIPS 203): 1,184 bytes in the real suite.
     pub encapsulation: Vec<u8>,
+}
+
+impl ExchangePublic {
+    /// Into a canonical encoding, with the algorithm.
+    #[must_use]
+    pub fn canonical(&self, body: Canonical) -> Canonical {
+        body.u8(self.algorithm.number()).bytes(&self.diffie_hellman).bytes(&self.encapsulation)
+    }
+}
+
+/// Session keys as they arrive.
+#[derive(Deserialize)]
+struct ExchangeParts {
+    algorithm: ExchangeAlgorithm,
+    diffie_hellman: Vec<u8>,
+    encapsulation: Vec<u8>,
+}
+
+impl TryFrom<ExchangeParts> for ExchangePublic {
+    type Error = SuiteError;
+
+    fn try_from(parts: ExchangeParts) -> Result<Self, SuiteError> {
+        let ExchangeParts { algorithm, diffie_hellman, encapsulation } = parts;
+        let within = |key: &[u8]| key.len() <= EXCHANGE_KEY_BYTES_MAX;
+        let keys = Self { algorithm, diffie_hellman, encapsulation };
+        if within(&keys.diffie_hellman) && within(&keys.encapsulation) { Ok(keys) } else { Err(SuiteError::Malformed) }
+    }
 }
 
 /// Why a cryptographic operation failed. Says no more, on purpose.
@@ -71,6 +96,9 @@ pub enum SuiteError {
     /// An AEAD tag did not verify.
     #[error("authentication failed")]
     Unauthentic,
+    /// A key of an algorithm that the suite does not have.
+    #[error(transparent)]
+    Unknown(#[from] UnknownAlgorithm),
 }
 
 /// An element of the prime field in which secrets are shared.
@@ -87,7 +115,7 @@ pub trait FieldElement: Copy + Eq + Add<Output = Self> + Sub<Output = Self> + Mu
     fn random(entropy: &mut dyn Entropy) -> Self;
 }
 
-/// The primitives of SA-1 (PROTOCOL.md, sections 1 and 4).
+/// The primitives of SA-1 (docs/PROTOCOL.md, "Who says what").
 pub trait Suite: Sized + 'static {
     /// The field of the secret shares.
     type Scalar: FieldElement;
@@ -96,19 +124,31 @@ pub trait Suite: Sized + 'static {
     /// The secret halves of a client's session keys; erased when dropped.
     type ExchangeSecret;
 
+    /// The signatures that it verifies.
+    const SIGNATURES: &'static [SignatureAlgorithm];
+
+    /// Whether it can verify by this key, as far as the algorithm says.
+    ///
+    /// # Errors
+    /// [`SuiteError::Unknown`] for a key of another algorithm than [`Suite::SIGNATURES`].
+    fn knows(key: &VerifyingKey) -> Result<(), SuiteError> {
+        Ok(key.algorithm.one_of(Self::SIGNATURES)?)
+    }
+
     /// Signs a message.
     fn sign(key: &Self::SigningKey, message: &[u8]) -> Signature;
 
     /// The public half of a signing key.
     fn verifying_key(key: &Self::SigningKey) -> VerifyingKey;
 
-    /// Whether a signature is valid (strictly: no malleability, no small-order keys).
+    /// Whether a signature is valid (strictly: no malleability, no small-order keys) by the algorithm of its key. One that claims another
+    /// algorithm than its key's, and any by a key that [`Suite::knows`] refuses, is not.
     fn verify(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool;
 
     /// Whether every one of several signatures over one message is valid. A suite may verify them together, which costs about half.
     ///
     /// Verification together may accept a signature that [`Suite::verify`] refuses, but only one that its own signer malformed on purpose.
-    fn verify_all(message: &[u8], signatures: &[(VerifyingKey, &Signature)]) -> bool {
+    fn verify_all(message: &[u8], signatures: &[(&VerifyingKey, &Signature)]) -> bool {
         signatures.iter().all(|(key, signature)| Self::verify(key, message, signature))
     }
 
@@ -136,13 +176,13 @@ pub trait Suite: Sized + 'static {
     /// Diffie-Hellman agreement.
     ///
     /// # Errors
-    /// [`SuiteError::Malformed`] for an all-zero result.
+    /// [`SuiteError::Malformed`] for an all-zero result, [`SuiteError::Unknown`] for keys of another algorithm.
     fn agree(secret: &Self::ExchangeSecret, peer: &ExchangePublic) -> Result<SecretKey, SuiteError>;
 
     /// Encapsulates a fresh secret to a peer: (ciphertext, secret).
     ///
     /// # Errors
-    /// [`SuiteError::Malformed`] for a bad encapsulation key.
+    /// [`SuiteError::Malformed`] for a bad encapsulation key, [`SuiteError::Unknown`] for keys of another algorithm.
     fn encapsulate(entropy: &mut dyn Entropy, peer: &ExchangePublic) -> Result<(Vec<u8>, SecretKey), SuiteError>;
 
     /// Opens an encapsulation.

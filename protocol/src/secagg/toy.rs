@@ -6,6 +6,7 @@ use core::ops::{Add, Mul, Sub};
 use zeroize::Zeroize;
 
 use super::suite::{ExchangePublic, FieldElement, Keystream, SecretKey, Signature, Suite, SuiteError, VerifyingKey};
+use crate::algorithm::{ExchangeAlgorithm, SignatureAlgorithm};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 
@@ -143,16 +144,18 @@ impl Suite for Toy {
     type ExchangeSecret = (u64, u64);
     type Keystream = ToyStream;
     const TAG_BYTES: usize = 32;
+    const SIGNATURES: &'static [SignatureAlgorithm] = &[SignatureAlgorithm::TOY];
 
     fn sign(key: &[u8; 32], message: &[u8]) -> Signature {
         let public = Self::verifying_key(key);
-        Signature(blend(&[&public.0, message, b"sign"]).to_vec())
+        Signature { algorithm: SignatureAlgorithm::TOY, bytes: blend(&[&public.bytes, message, b"sign"]).to_vec() }
     }
     fn verifying_key(key: &[u8; 32]) -> VerifyingKey {
-        VerifyingKey(blend(&[b"public", key]))
+        VerifyingKey { algorithm: SignatureAlgorithm::TOY, bytes: blend(&[b"public", key]).to_vec() }
     }
     fn verify(key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
-        signature.0 == blend(&[&key.0, message, b"sign"])
+        let known = Self::knows(key).is_ok() && signature.algorithm == key.algorithm;
+        known && signature.bytes == blend(&[&key.bytes, message, b"sign"])
     }
     #[inline(always)]
     fn hash(parts: &[&[u8]]) -> Digest {
@@ -164,13 +167,16 @@ impl Suite for Toy {
     }
     fn exchange_keys(entropy: &mut dyn Entropy) -> ((u64, u64), ExchangePublic) {
         let secret = (exponent(entropy), exponent(entropy));
-        let diffie_hellman = GENERATOR.power(secret.0).to_bytes();
-        (secret, ExchangePublic { diffie_hellman, encapsulation: GENERATOR.power(secret.1).to_bytes().to_vec() })
+        let [diffie_hellman, encapsulation] =
+            [secret.0, secret.1].map(|secret| GENERATOR.power(secret).to_bytes().to_vec());
+        (secret, ExchangePublic { algorithm: ExchangeAlgorithm::TOY, diffie_hellman, encapsulation })
     }
     fn agree(secret: &(u64, u64), peer: &ExchangePublic) -> Result<SecretKey, SuiteError> {
+        peer.algorithm.one_of(&[ExchangeAlgorithm::TOY])?;
         Ok(agreed(element(&peer.diffie_hellman)?.power(secret.0)))
     }
     fn encapsulate(entropy: &mut dyn Entropy, peer: &ExchangePublic) -> Result<(Vec<u8>, SecretKey), SuiteError> {
+        peer.algorithm.one_of(&[ExchangeAlgorithm::TOY])?;
         let (peer, fresh) = (element(&peer.encapsulation)?, exponent(entropy));
         Ok((GENERATOR.power(fresh).to_bytes().to_vec(), agreed(peer.power(fresh))))
     }
@@ -360,6 +366,7 @@ impl Entropy for Seeded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::algorithm::UnknownAlgorithm;
 
     #[test]
     fn blending_sees_every_byte() {
@@ -407,6 +414,24 @@ mod tests {
         let mut tail = [0; 52];
         stream.fill(&mut tail);
         assert_eq!(tail, whole[48..]);
+    }
+
+    /// What the suite asks of every implementation: the key decides, and what is said beside it changes nothing.
+    #[test]
+    fn other_algorithms_are_refused_by_their_number() {
+        let (key, later) = ([1; 32], SignatureAlgorithm::of_number(3));
+        let (public, signature) = (Toy::verifying_key(&key), Toy::sign(&key, b"message"));
+        assert!(Toy::verify(&public, b"message", &signature));
+        assert!(!Toy::verify(&public, b"message", &Signature { algorithm: later, ..signature.clone() }));
+        let renamed = VerifyingKey { algorithm: later, ..public };
+        assert!(!Toy::verify(&renamed, b"message", &signature));
+        assert!(!Toy::verify(&renamed, b"message", &Signature { algorithm: later, ..signature }));
+        let unknown = |what, number| SuiteError::Unknown(UnknownAlgorithm { what, number });
+        assert_eq!(Toy::knows(&renamed), Err(unknown("a signing key or a signature", 3)));
+        let (secret, public) = Toy::exchange_keys(&mut Seeded::new(1));
+        let renamed = ExchangePublic { algorithm: ExchangeAlgorithm::of_number(2), ..public };
+        assert_eq!(Toy::agree(&secret, &renamed).err(), Some(unknown("a session key", 2)));
+        assert_eq!(Toy::encapsulate(&mut Seeded::new(2), &renamed).err(), Some(unknown("a session key", 2)));
     }
 
     #[test]

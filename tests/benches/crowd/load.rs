@@ -104,7 +104,6 @@ impl Load {
             schema: schema().digest(),
             overlap_min: 1,
             upload_offset_ms_min: 0,
-            clip_norm_min_bits: 0.001_f64.to_bits(),
             rounds_max: u32::MAX,
             rounds_a_day: u32::MAX,
             timing: Timing::Plain,
@@ -116,7 +115,8 @@ impl Load {
         let first = sign_first_use(&signing_key, ("crowd", &[7; 32]), signing_key.verifying_key(), false);
         let begun = ParticipantEvent::BudgetBegun { population: "crowd".into(), salt: [7; 32], first };
         let branch = Branch {
-            machine: Participant::resume(policy, schema().digest(), signing_key, &[begun]),
+            machine: Participant::resume(policy, schema().digest(), signing_key, &[begun])
+                .expect("a file that a branch writes"),
             vector: None,
             takes_part,
             origin: Instant::now(),
@@ -230,10 +230,10 @@ impl Branch {
         self.input(match arrival {
             Arrival::Input(input) => input,
             Arrival::Started(start, model) => {
-                let plan = self.machine.plan().expect("an admitted plan");
-                let architecture = Architecture::decode(&plan.architecture).expect("an architecture");
+                let run = self.machine.run().expect("an admitted run");
+                let architecture = Architecture::decode(&run.architecture).expect("an architecture");
                 let digest = digest_of(&architecture, &model);
-                ParticipantInput::Started { start, model: digest }
+                ParticipantInput::Started { start, model: Ok(digest) }
             }
         })
     }
@@ -246,9 +246,9 @@ impl Branch {
             while let Some(effect) = outbox.pop() {
                 match effect {
                     ParticipantEffect::Send(message) => said.push(Said::Message(message)),
-                    ParticipantEffect::JudgePlan(plan) => {
+                    ParticipantEffect::JudgeRun(run) => {
                         let verdict = if self.takes_part { Ok(()) } else { Err(RefusalCode::BudgetExceeded) };
-                        inputs.push(ParticipantInput::PlanJudged { plan: plan.digest(), verdict });
+                        inputs.push(ParticipantInput::RunJudged { run: run.id(), verdict });
                     }
                     ParticipantEffect::Contribute(contribution) => inputs.push(self.train(contribution)),
                     ParticipantEffect::Upload(header) => {
@@ -267,8 +267,7 @@ impl Branch {
 
     fn train(&mut self, contribution: Contribution) -> ParticipantInput {
         let Contribution { descriptor, receipt, seeds } = contribution;
-        let plan = self.machine.plan().expect("a plan");
-        let words = RingWords::reduce(plan.ring, &vec![self.value; descriptor.dimension as usize]);
+        let words = RingWords::reduce(descriptor.ring, &vec![self.value; descriptor.dimension as usize]);
         let update = mask::<RealSuite>(words, receipt, seeds);
         let vector = update.digest();
         self.vector = Some(update);

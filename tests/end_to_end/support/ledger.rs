@@ -1,149 +1,184 @@
-//! Ledgers as a coordinator writes them, made without one.
+//! Ledgers as a coordinator writes them, made without one: with every signature that they need.
 
 use std::path::Path;
 
-use tributary_journal::Journal;
+use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_model::architecture::Architecture;
-use tributary_model::privacy::{Target, calibrate, charged_rounds_max};
-use tributary_model::update::{self, ClipRule, ClipSettings, ClipUnit};
+use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
+use tributary_model::stage::{Frame, GradientSettings, StageSettings, Wanted, priced};
+use tributary_model::update::{ClipForm, ClipSettings};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::message::ClosedReason;
-use tributary_protocol::plan::{ClipForm, Plan, PrivacyMode, RoundKind, ValidPlan};
-use tributary_protocol::privacy::{Accounts, RdpVector};
-use tributary_protocol::roster::RosterHead;
-use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, SessionView};
+use tributary_protocol::plan::{ModelRef, Plan, PrivacyMode, Retention, Run};
+use tributary_protocol::roster::{ALL, MemberName, Roster, RosterEntry, SignedRoster};
+use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, RunRecord, SessionView};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
-use tributary_protocol::secagg::suite::Signature;
+use tributary_protocol::secagg::suite::{Signature, Suite as _};
 use tributary_protocol::time::Millis;
+use tributary_storage::journal::Journal;
 
 /// Delta of the plan.
 pub(crate) const DELTA: f64 = 1e-6;
 const SESSION: SessionId = SessionId([3; 32]);
 const MODEL: Digest = Digest([4; 32]);
 const VIEW: Digest = Digest([5; 32]);
-const SET: Digest = Digest([6; 32]);
+const SUM: Digest = Digest([6; 32]);
+/// Clients of the roster; the first nine survive every round.
+const CLIENTS: u32 = 10;
+/// The stage that is all of the plan.
+const STAGE: u16 = 0;
 
-/// A plan of `rounds` rounds at an epsilon of 2.
-pub(crate) fn plan(rounds: u32) -> ValidPlan {
+/// The first run of a plan of one stage with so many rounds, at an epsilon of 2, which may be charged one more.
+pub(crate) fn run(rounds: u32) -> Run {
     let architecture = Architecture::logistic(4, &["churn"]).unwrap();
-    let (example_clip_norm, clip_units) = (0.5, 1 << 20);
-    let settings = ClipSettings {
-        example_clip_norm,
-        clip_units,
-        form: update::ClipForm::Exact,
-        loss_bound: Some(4.0),
-        unit: ClipUnit::Customer,
+    let update_rule = UpdateRule::Sgd { learning_rate: 0.5, momentum: 0.9 };
+    let optimizer = OptimizerSettings::new(OptimizerFields { update_rule, tail_start: None }).unwrap();
+    let clip =
+        ClipSettings { example_clip_norm: 0.5, clip_units: 1 << 20, form: ClipForm::Exact, loss_bound: Some(4.0) };
+    let privacy = PrivacyMode::Customer;
+    let frame = Frame { privacy, overlap_max: 1, customers_nominal: 1000, architecture: &architecture, schema: None };
+    let wanted = Wanted {
+        settings: StageSettings::Gradient(GradientSettings { clip, optimizer }),
+        ring: Ring::Bits64,
+        rounds,
+        sampling_threshold: 0,
+        budget_share: 1.0,
     };
-    let sensitivity_squared = ClipRule::new(settings).unwrap().sensitivity_squared_units(5).unwrap();
-    let rounds_charged_max = charged_rounds_max(rounds);
-    let target = Target {
-        epsilon: 2.0,
-        delta: DELTA,
-        rounds_charged: rounds_charged_max,
-        sensitivity_squared_units: sensitivity_squared,
-    };
-    let noise_variance = calibrate(&target).unwrap().total_variance_units;
     let plan = Plan {
         name: "test".into(),
         purpose: "test".into(),
         schema: Digest([1; 32]),
         architecture: architecture.encode(),
-        parameters: 5,
-        riders: 3,
-        initial_model: MODEL,
-        privacy: PrivacyMode::Customer,
+        initial_model: ModelRef::Digest(MODEL),
+        privacy,
         overlap_max: 1,
-        sampling_threshold: 0,
-        local: None,
-        ring: Ring::Bits64,
-        clip_form: ClipForm::Exact,
-        example_clip_norm_bits: example_clip_norm.to_bits(),
-        loss_bound_bits: 4.0_f64.to_bits(),
-        clip_units,
-        sensitivity_squared,
-        customer_sensitivity_squared: sensitivity_squared,
-        noise_variance,
-        round_charge: Accounts::customers(RdpVector::gaussian(sensitivity_squared, noise_variance)),
-        statistics: None,
-        evaluation: None,
-        rounds,
-        rounds_charged_max,
         customers_nominal: 1000,
         customers_max: 2000,
+        stages: priced(&frame, &[wanted], 1, Some((2.0, DELTA))).unwrap(),
+        retries: 1,
+        runs: 1,
         session_rounds: 64,
         cohort: CohortRule::USUAL,
-        group: "all".into(),
+        group: ALL.into(),
         round_deadline_ms: 1000,
         upload_offset_ms: 0,
         keying_deadline_ms: 1000,
+        retention: Retention::USUAL,
     };
-    plan.validate().unwrap()
+    Run::new(plan.validate().unwrap(), 1).unwrap()
 }
 
-/// The events of a plan with ten clients that goes well, and aborts its second round once.
-pub(crate) fn events(plan: &ValidPlan) -> Vec<CoordinatorEvent> {
-    let cohort: Vec<ClientId> = (1..=10).map(ClientId).collect();
-    let thresholds = plan.cohort.thresholds(&[OrganisationId(1); 10], 10).unwrap();
-    let view = SessionView { session: SESSION, view: VIEW, thresholds };
-    let opened = Box::new(plan.plan().clone());
-    let mut events = vec![
-        CoordinatorEvent::PlanOpened {
-            plan: opened,
-            roster: RosterHead { epoch: 1, digest: Digest([2; 32]) },
-            group_size: 10,
-            delta_bits: DELTA.to_bits(),
-        },
-        CoordinatorEvent::SessionOpened { session: SESSION, candidates: cohort.clone() },
-        CoordinatorEvent::SessionKeyed {
-            session: SESSION,
-            view: VIEW,
-            cohort: cohort.clone(),
-            organisations: vec![OrganisationId(1); 10],
-            thresholds,
-        },
-    ];
-    let start = |number, model| {
-        let (round, kind, update_clip_norm_bits) = (RoundId(number), RoundKind::Train, 0);
-        RoundDescriptor::derive(plan, &view, RoundHead { round, kind, model, update_clip_norm_bits })
+fn key(client: ClientId) -> SigningKey {
+    SigningKey::from_seed(&[u8::try_from(client.0).unwrap(); 32])
+}
+
+fn roster() -> SignedRoster {
+    let entry = |number: u32| RosterEntry {
+        client: ClientId(number),
+        name: MemberName::new("bank", &format!("branch-{number}")).unwrap(),
+        organisation: OrganisationId(1),
+        signing_key: key(ClientId(number)).verifying_key(),
+        tls_spki_sha256: Digest::of(&number.to_le_bytes()),
+        not_after: u64::MAX,
     };
-    // The second round is tried twice: its first attempt is charged like any other.
-    let aborted = CoordinatorEvent::RoundAborted { round: RoundId(2), reason: ClosedReason::Deadline };
+    let roster = Roster::new(1, Digest::ZERO, (1..=CLIENTS).map(entry).collect(), Vec::new()).unwrap();
+    SignedRoster { roster, signatures: Vec::new() }
+}
+
+/// Events in the making, each signed over what the ones before it have come to.
+#[derive(Default)]
+struct Draft {
+    record: RunRecord,
+    events: Vec<CoordinatorEvent>,
+}
+
+impl Draft {
+    fn add(&mut self, event: CoordinatorEvent) {
+        self.record.check(&event).unwrap_or_else(|fault| panic!("{fault}: {event:?}"));
+        self.record.apply(&event);
+        self.events.push(event);
+    }
+
+    /// What the signature on an event covers: the first, where all its signers sign the same.
+    fn to_sign(&self, event: &CoordinatorEvent) -> Vec<u8> {
+        self.record.claims::<RealSuite>(event).unwrap().remove(0).message
+    }
+
+    fn admit(&mut self, round: RoundId, client: ClientId) {
+        let event = |signature| CoordinatorEvent::UpdateAdmitted { round, client, vector: SUM, head: SUM, signature };
+        let message = self.to_sign(&event(Signature::none()));
+        self.add(event(RealSuite::sign(&key(client), &message)));
+    }
+
+    fn certify(&mut self, round: RoundId, survivors: &[ClientId]) {
+        let event = |signatures| CoordinatorEvent::QuorumReached { round, signatures };
+        let message = self.to_sign(&event(vec![(survivors[0], Signature::none())]));
+        let signed = survivors.iter().map(|client| (*client, RealSuite::sign(&key(*client), &message)));
+        self.add(event(signed.collect()));
+    }
+
+    fn freeze(&mut self, round: RoundId, survivors: Vec<ClientId>) {
+        let uploads: Vec<_> = survivors.iter().map(|client| (*client, SUM)).collect();
+        let set = tributary_protocol::message::Survivors { round, uploads: uploads.into() };
+        self.add(CoordinatorEvent::SurvivorsFrozen { round, survivors, digest: RealSuite::digest(set.canonical()) });
+    }
+}
+
+/// The events of a run with ten clients that goes well, and aborts its second round once.
+pub(crate) fn events(run: &Run) -> Vec<CoordinatorEvent> {
+    let cohort: Vec<ClientId> = (1..=CLIENTS).map(ClientId).collect();
+    let organisations = vec![OrganisationId(1); cohort.len()];
+    let thresholds = run.cohort.thresholds(&organisations, cohort.len()).unwrap();
+    let view = SessionView { session: SESSION, view: VIEW, thresholds };
+    let mut draft = Draft::default();
+    draft.add(CoordinatorEvent::RunOpened {
+        plan: Box::new(run.plan().plan().clone()),
+        number: 1,
+        model: MODEL,
+        delta_bits: DELTA.to_bits(),
+    });
+    draft.add(CoordinatorEvent::RosterAdopted { roster: Box::new(roster()), group_size: CLIENTS });
+    draft.add(CoordinatorEvent::SessionOpened { session: SESSION, candidates: cohort.clone() });
+    draft.add(CoordinatorEvent::SessionKeyed {
+        session: SESSION,
+        view: VIEW,
+        cohort: cohort.clone(),
+        organisations,
+        thresholds,
+    });
+    let start = |number, model| {
+        let head = RoundHead { round: RoundId(number), stage: STAGE, model };
+        CoordinatorEvent::RoundStarted { descriptor: RoundDescriptor::derive(run, &view, head).unwrap() }
+    };
     let mut model = MODEL;
-    for number in (1..=u64::from(plan.rounds) + 1).filter(|number| *number != 2) {
+    let rounds = run.rounds();
+    // The second round is tried twice: its first attempt is charged like any other.
+    for number in (1..=u64::from(rounds) + 1).filter(|number| *number != 2) {
         if number == 3 {
-            events.push(CoordinatorEvent::RoundStarted { descriptor: start(2, model) });
-            events.push(aborted.clone());
+            draft.add(start(2, model));
+            draft.add(CoordinatorEvent::RoundAborted { round: RoundId(2), reason: ClosedReason::Deadline });
         }
         let round = RoundId(number);
         let survivors: Vec<ClientId> = cohort.iter().copied().take(9).collect();
-        let signatures = survivors.iter().map(|client| (*client, Signature(vec![7; 64]))).collect();
-        events.push(CoordinatorEvent::RoundStarted { descriptor: start(number, model) });
-        for client in &survivors {
-            events.push(CoordinatorEvent::UpdateAdmitted {
-                round,
-                client: *client,
-                vector: SET,
-                head: SET,
-                signature: Signature(vec![0; 64]),
-            });
-        }
-        events.push(CoordinatorEvent::SurvivorsFrozen { round, survivors, digest: SET });
-        events.push(CoordinatorEvent::QuorumReached { round, signatures });
+        draft.add(start(number, model));
+        survivors.iter().for_each(|client| draft.admit(round, *client));
+        draft.freeze(round, survivors.clone());
+        draft.certify(round, &survivors);
         model = Digest([u8::try_from(10 + number).unwrap(); 32]);
-        events.push(CoordinatorEvent::RoundCommitted { round, sum: SET, model, update_clip_norm_bits: 0 });
+        draft.add(CoordinatorEvent::RoundCommitted { round, sum: SUM, model });
     }
-    events.push(CoordinatorEvent::ModelReleased { model });
-    events.push(CoordinatorEvent::SessionClosed { session: SESSION, reason: ClosedReason::Exhausted });
-    events.push(CoordinatorEvent::PlanFinished { model, rounds: plan.rounds, complete: true });
-    events
+    draft.add(CoordinatorEvent::StageConcluded { stage: STAGE, model });
+    draft.add(CoordinatorEvent::SessionClosed { session: SESSION, reason: ClosedReason::Exhausted });
+    draft.add(CoordinatorEvent::RunFinished { model, rounds, complete: true });
+    draft.events
 }
 
-/// Writes events as the coordinator does.
-pub(crate) fn write(path: &Path, events: Vec<CoordinatorEvent>) {
-    let (mut journal, before) = Journal::open(path).unwrap();
-    assert!(before.is_empty());
+/// Writes the events of a run as the coordinator does.
+pub(crate) fn write(path: &Path, run: &Run, events: Vec<CoordinatorEvent>) {
+    let (mut journal, before) = Journal::open_view(path, run.id().into()).unwrap();
+    assert!(!before.contains_key(&run.id().into()));
     for (at, event) in (0..).zip(events) {
         journal.append(Millis(at), event).unwrap();
     }

@@ -4,7 +4,8 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{MaskedHeader, SignedBody, Upstream, envelopes_digest};
 
-use crate::cast::{Stage, client_key};
+use super::lies::{LIES_PERMILLE, Liar, Lie as FieldLie};
+use crate::cast::{Keyed, client_key};
 use crate::dice::Dice;
 use crate::link::Body;
 
@@ -35,9 +36,11 @@ enum Misdeed {
     FalseEnvelope,
     /// Says everything twice.
     Stammer,
+    /// Lies in one field of a message now and then, whichever it is.
+    OneField,
 }
 
-const MISDEEDS: [Misdeed; 12] = [
+const MISDEEDS: [Misdeed; 13] = [
     Misdeed::Replay,
     Misdeed::StaleVector,
     Misdeed::WrongLength,
@@ -50,21 +53,32 @@ const MISDEEDS: [Misdeed; 12] = [
     Misdeed::BadBundle,
     Misdeed::FalseEnvelope,
     Misdeed::Stammer,
+    Misdeed::OneField,
 ];
 
 /// A byzantine client's other half.
-pub(crate) struct Cheat<S: Stage> {
+pub(crate) struct Cheat<S: Keyed> {
     misdeed: Misdeed,
     key: S::SigningKey,
     last: Option<(MaskedHeader, Vec<u8>)>,
+    client: ClientId,
+    /// Lies in one field.
+    liar: Liar<()>,
     /// Lies told.
     pub(crate) lies: u32,
 }
 
-impl<S: Stage> Cheat<S> {
+impl<S: Keyed> Cheat<S> {
     /// A client with one bad habit.
     pub(crate) fn new(client: ClientId, dice: &mut Dice) -> Self {
-        Self { misdeed: *dice.pick(&MISDEEDS), key: client_key::<S>(client), last: None, lies: 0 }
+        let misdeed = *dice.pick(&MISDEEDS);
+        Self { misdeed, key: client_key::<S>(client), last: None, client, liar: Liar::new(LIES_PERMILLE), lies: 0 }
+    }
+
+    /// A client that lies in one field, and often.
+    #[cfg(test)]
+    pub(crate) fn in_one_field(client: ClientId, dice: &mut Dice) -> Self {
+        Self { misdeed: Misdeed::OneField, liar: Liar::new(100), ..Self::new(client, dice) }
     }
 
     /// For traces.
@@ -72,8 +86,18 @@ impl<S: Stage> Cheat<S> {
         format!("{:?}", self.misdeed)
     }
 
+    /// The lie in one field that the coordinator hears now.
+    pub(crate) fn lie_heard(&mut self, message: &Upstream) -> Option<FieldLie<()>> {
+        self.liar.heard_from(self.client, message)
+    }
+
     /// What is sent instead of a message. Half of the time it is the message.
     pub(crate) fn message(&mut self, mut message: Upstream, dice: &mut Dice) -> Vec<Body> {
+        if self.misdeed == Misdeed::OneField {
+            let lied = self.liar.say::<S>(self.client, &message, dice);
+            self.lies += u32::from(lied.is_some());
+            return vec![Body::Up(lied.unwrap_or(message))];
+        }
         if dice.chance(500) {
             return vec![Body::Up(message)];
         }
@@ -84,7 +108,7 @@ impl<S: Stage> Cheat<S> {
                 true
             }
             (Misdeed::ForgedAck, Upstream::SurvivorsAck { signature, .. } | Upstream::SetupAck { signature, .. }) => {
-                flip(&mut signature.0, dice);
+                flip(&mut signature.bytes, dice);
                 true
             }
             (Misdeed::BadBundle, Upstream::Deal(deal)) if !deal.bundles.is_empty() => {
@@ -111,6 +135,12 @@ impl<S: Stage> Cheat<S> {
 
     /// What is sent instead of an upload.
     pub(crate) fn upload(&mut self, header: MaskedHeader, bytes: Vec<u8>, dice: &mut Dice) -> Vec<Body> {
+        if self.misdeed == Misdeed::OneField {
+            let message = Upstream::Masked(header);
+            let lied = self.liar.say::<S>(self.client, &message, dice);
+            self.lies += u32::from(lied.is_some());
+            return vec![Body::Up(lied.unwrap_or(message)), Body::Vector(bytes)];
+        }
         let last = self.last.replace((header.clone(), bytes.clone()));
         let honest = vec![Body::Up(Upstream::Masked(header.clone())), Body::Vector(bytes.clone())];
         if dice.chance(300) {

@@ -5,21 +5,21 @@
 
 use std::collections::BTreeSet;
 
-use tributary_protocol::digest::{Canonical, Digest};
+use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::ids::{ClientId, RoundId};
-use tributary_protocol::limits::PROTOCOL_VERSION;
 use tributary_protocol::list::List;
 use tributary_protocol::message::{
     Downstream, Freeze, Offer, QuorumCertificate, SignedBody, Start, Survivors, Upstream, Welcome, keys_digest,
-    signed_message,
 };
 use tributary_protocol::roster::{Roster, SignedRoster};
+use tributary_protocol::round::ParticipantInput;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_protocol::secagg::suite::Signature;
 
 use super::heist::{Heist, Letters, Target};
-use crate::cast::{LARGE, Stage, coordinator_key, organisations, sybil};
+use super::lies::{Earned, LIES_PERMILLE, Liar, Lie as FieldLie, sign_welcome};
+use crate::cast::{Keyed, LARGE, coordinator_key, organisations, sybil};
 use crate::dice::Dice;
 
 /// What a byzantine coordinator tries.
@@ -53,10 +53,12 @@ pub(crate) enum Lie {
     WeakerThresholds,
     /// Less noise than the plan says.
     LessNoise,
+    /// Now and then one field of a message, whichever it is.
+    OneField,
 }
 
 /// Every lie.
-pub(crate) const LIES: [Lie; 14] = [
+pub(crate) const LIES: [Lie; 15] = [
     Lie::BothShareKinds,
     Lie::TinySurvivors,
     Lie::TwoSurvivorSets,
@@ -71,6 +73,7 @@ pub(crate) const LIES: [Lie; 14] = [
     Lie::TruncatedCohort,
     Lie::WeakerThresholds,
     Lie::LessNoise,
+    Lie::OneField,
 ];
 
 /// What is told to a client: a message, or a start with its model.
@@ -80,7 +83,7 @@ pub(crate) enum Rumour {
 }
 
 /// A byzantine coordinator's other half.
-pub(crate) struct Deceiver<S: Stage> {
+pub(crate) struct Deceiver<S: Keyed> {
     pub(crate) lie: Lie,
     key: S::SigningKey,
     old_roster: SignedRoster,
@@ -93,6 +96,8 @@ pub(crate) struct Deceiver<S: Stage> {
     salt: u64,
     first_start: Option<(Start, Vec<u8>)>,
     heist: Option<Heist>,
+    /// Lies in one field.
+    liar: Liar<Earned>,
     /// Who is told of a cohort of its own.
     truncated: Vec<ClientId>,
     /// For a test: a stolen round with one model for all, which must open.
@@ -101,7 +106,7 @@ pub(crate) struct Deceiver<S: Stage> {
     pub(crate) lies: u32,
 }
 
-impl<S: Stage> Deceiver<S> {
+impl<S: Keyed> Deceiver<S> {
     /// For a roster of so many clients.
     pub(crate) fn new(clients: usize, old_roster: SignedRoster, dice: &mut Dice) -> Self {
         let large = clients > LARGE as usize;
@@ -116,6 +121,7 @@ impl<S: Stage> Deceiver<S> {
             salt: dice.word(),
             first_start: None,
             heist: None,
+            liar: Liar::new(LIES_PERMILLE),
             truncated: Vec::new(),
             one_model: false,
             lies: 0,
@@ -126,6 +132,12 @@ impl<S: Stage> Deceiver<S> {
     #[cfg(test)]
     pub(crate) fn with_one_model(old_roster: SignedRoster, dice: &mut Dice) -> Self {
         Self { lie: Lie::OtherModel, one_model: true, ..Self::new(8, old_roster, dice) }
+    }
+
+    /// Somebody who lies to everybody in one field, and often.
+    #[cfg(test)]
+    pub(crate) fn in_one_field(old_roster: SignedRoster, dice: &mut Dice) -> Self {
+        Self { lie: Lie::OneField, share: 1000, liar: Liar::new(60), ..Self::new(8, old_roster, dice) }
     }
 
     /// What a client is told instead of a message.
@@ -162,6 +174,10 @@ impl<S: Stage> Deceiver<S> {
             (Lie::TruncatedCohort, Downstream::Freeze(freeze)) => {
                 vec![Downstream::Freeze(self.truncated_freeze(freeze))]
             }
+            (Lie::OneField, message) => match self.liar.tell::<S>(to, &message, dice) {
+                Some(lied) => vec![lied],
+                None => return vec![Rumour::Message(message)],
+            },
             (Lie::WeakerThresholds, Downstream::Freeze(freeze)) => vec![Downstream::Freeze(weaker(freeze, dice))],
             (_, message) => return vec![Rumour::Message(message)],
         };
@@ -194,7 +210,7 @@ impl<S: Stage> Deceiver<S> {
     }
 
     /// What a client is told instead of a round's start.
-    pub(crate) fn restart(&mut self, to: ClientId, start: Start, model: Vec<u8>) -> Vec<Rumour> {
+    pub(crate) fn restart(&mut self, to: ClientId, start: Start, model: Vec<u8>, dice: &mut Dice) -> Vec<Rumour> {
         let (mut start, mut model) = (start, model);
         if let Some(heist) = &mut self.heist {
             if heist.victim() == to && !self.one_model {
@@ -225,6 +241,10 @@ impl<S: Stage> Deceiver<S> {
                     _ => vec![Rumour::Start(again, model)],
                 };
             }
+            Lie::OneField => match self.liar.start::<S>(to, &start, dice) {
+                Some(lied) => start = lied,
+                None => return vec![Rumour::Start(start, model)],
+            },
             Lie::OtherBytes => model = b"bytes that the start does not name".to_vec(),
             Lie::LessNoise => {
                 start.descriptor.share_variance /= 2;
@@ -234,6 +254,15 @@ impl<S: Stage> Deceiver<S> {
         }
         self.count();
         vec![Rumour::Start(start, model)]
+    }
+
+    /// The lie in one field that a client hears now.
+    pub(crate) fn lie_heard(&mut self, client: ClientId, input: &ParticipantInput) -> Option<FieldLie<Earned>> {
+        match input {
+            ParticipantInput::Message(message) => self.liar.heard_message(client, message),
+            ParticipantInput::Started { start, .. } => self.liar.heard_start(client, start),
+            _ => None,
+        }
     }
 
     fn count(&mut self) {
@@ -263,21 +292,13 @@ impl<S: Stage> Deceiver<S> {
         let roster = &welcome.roster.roster;
         welcome.roster.roster =
             Roster::new(roster.epoch(), roster.previous(), entries, Vec::new()).expect("sybils are in order");
-        self.sign_welcome(welcome)
+        sign_welcome::<S>(&mut welcome);
+        welcome
     }
 
     fn dated(&self, mut welcome: Welcome) -> Welcome {
         welcome.roster.clone_from(&self.old_roster);
-        self.sign_welcome(welcome)
-    }
-
-    fn sign_welcome(&self, mut welcome: Welcome) -> Welcome {
-        let body = Canonical::new("WELCOME")
-            .u32(PROTOCOL_VERSION)
-            .digest(&welcome.nonce)
-            .digest(&welcome.plan.digest())
-            .digest(&welcome.roster.roster.digest());
-        welcome.signature = S::sign(&self.key, &signed_message("WELCOME", &S::digest(body)));
+        sign_welcome::<S>(&mut welcome);
         welcome
     }
 
@@ -287,7 +308,7 @@ impl<S: Stage> Deceiver<S> {
         few.sort_unstable();
         self.truncated.clone_from(&few);
         offer.candidates = few.into();
-        offer.signature = Signature(Vec::new());
+        offer.signature = Signature::none();
         offer.signature = S::sign(&self.key, &offer.to_sign::<S>());
         offer
     }
@@ -327,13 +348,13 @@ fn forged(mut certificate: QuorumCertificate, dice: &mut Dice) -> QuorumCertific
             let first = signatures[0].clone();
             signatures.iter_mut().for_each(|entry| entry.1 = first.1.clone());
         }
-        _ => signatures.iter_mut().for_each(|(_, signature)| signature.0[0] ^= 1),
+        _ => signatures.iter_mut().for_each(|(_, signature)| signature.bytes[0] ^= 1),
     }
     certificate
 }
 
 /// The coordinator's own keys under another's name, with that client's statement as it was or made to fit.
-fn swapped<S: Stage>(to: ClientId, mut freeze: Freeze, entropy: &mut dyn Entropy, dice: &mut Dice) -> Freeze {
+fn swapped<S: Keyed>(to: ClientId, mut freeze: Freeze, entropy: &mut dyn Entropy, dice: &mut Dice) -> Freeze {
     if freeze.keys.is_empty() {
         return freeze;
     }

@@ -2,33 +2,34 @@
 
 use std::collections::BTreeSet;
 
-use tributary_protocol::budget::BudgetHead;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::message::{Downstream, Freeze, KeysStatement, NeighbourKeys, RejectCode, Survivors, Upstream};
+use tributary_protocol::plan::RunRef;
 use tributary_protocol::privacy::Accounts;
-use tributary_protocol::round::{Contribution, ParticipantEvent};
+use tributary_protocol::round::{BudgetRecord, Contribution, ParticipantEvent};
+use tributary_protocol::secagg::suite::Suite;
 
-use super::{Judge, Seen, SetNumber, client_of};
+use super::{Judge, Round, SetNumber, client_of};
 use crate::cast::organisations;
 
-impl Seen {
-    /// A head counts from here on, if it is more.
-    fn adopt(&mut self, head: &BudgetHead, plan: &Digest) {
-        if head.plan == *plan && head.charged.last_round > 0 {
-            self.charged.insert(RoundId(head.charged.last_round));
-        }
-        self.spent = self.spent.plus(&self.spent.missing_to(&head.spent));
-    }
-}
-
 impl Judge {
+    /// A client's machine speaks and acts in this run from here on.
+    pub(crate) fn set_run(&mut self, index: usize, run: RunRef) {
+        self.branches[index].run = run;
+    }
+
+    /// A round of the run that a client's machine is in.
+    fn round(&self, index: usize, round: RoundId) -> Round {
+        (self.branches[index].run, round)
+    }
+
     /// A client's machine is about to hear this.
     pub(crate) fn branch_hears(&mut self, index: usize, message: &Downstream) {
         match message {
             Downstream::Welcome(welcome) => {
                 let roster = &welcome.roster.roster;
-                let genuine = self.rosters.contains(&roster.digest());
+                let genuine = self.rosters.contains(roster);
                 let seen = &mut self.branches[index];
                 seen.claimed = welcome.budget.as_ref().map_or_else(Accounts::zero, |shown| shown.head.spent.clone());
                 seen.welcome = match roster.epoch() {
@@ -67,15 +68,15 @@ impl Judge {
     pub(crate) fn branch_says(&mut self, index: usize, message: &Upstream) {
         let client = client_of(index);
         match message {
-            Upstream::Accept { plan, .. } => {
-                if *plan != self.plan {
+            Upstream::Accept { run, .. } => {
+                if !self.runs.contains(run) {
                     self.object(
-                        "a client accepts the plan that its policy admits",
+                        "a client accepts a run of the plan that its policy admits",
                         format!("client {client} accepts another"),
                     );
                 }
                 let seen = &mut self.branches[index];
-                let forgot = !seen.claimed.at_most(&seen.spent);
+                let forgot = !seen.claimed.at_most(&seen.record.spent);
                 match seen.welcome {
                     Ok(epoch) => seen.epoch = epoch,
                     Err(fault) => {
@@ -114,17 +115,18 @@ impl Judge {
                 format!("client {client}, round {round}"),
             );
         }
-        if descriptor.model != model {
+        let (needed, given) = self.stages.get(usize::from(descriptor.stage)).copied().unwrap_or((u128::MAX, true));
+        if given && descriptor.model != model {
             self.object("a client trains on the model that the round names", format!("client {client}, round {round}"));
         }
         let noise = descriptor.share_variance.saturating_mul(u128::from(descriptor.honest_min));
         let floor = self.thresholds(self.cohort(index, descriptor.session)).map_or(u16::MAX, |own| own.survivors_min);
-        let needed = self.variances[usize::from(descriptor.kind.number())];
         if noise < needed || descriptor.survivors_min < u32::from(floor) {
             self.object("a round is as private as the plan says", format!("client {client}, round {round}"));
         }
+        let key = self.round(index, round);
         let seen = &mut self.branches[index];
-        let used = seen.contributed.insert(round, (descriptor.digest(), descriptor.session)).is_some();
+        let used = seen.contributed.insert(key, (descriptor.digest(), descriptor.session)).is_some();
         let seed_used = !seen.seeds.insert(*contribution.seeds.self_seed.expose());
         if used || seed_used {
             self.object("a round and its masks are used once", format!("client {client}, round {round}"));
@@ -140,84 +142,90 @@ impl Judge {
                 format!("client {client}, round {round}"),
             );
         }
-        if self.branches[index].uploaded.insert(round, vector).is_some_and(|before| before != vector) {
+        let key = self.round(index, round);
+        if self.branches[index].uploaded.insert(key, vector).is_some_and(|before| before != vector) {
             self.object("one vector leaves a client in a round", format!("client {client}, round {round}"));
         }
     }
 
     /// A client writes into its budget file.
-    pub(crate) fn branch_appends(&mut self, index: usize, event: &ParticipantEvent) {
-        if let ParticipantEvent::HeadAdopted { head, .. } = event {
-            let plan = self.plan;
-            let seen = &mut self.branches[index];
-            seen.adopt(head, &plan);
-            if !seen.spent.within(&self.cap) {
-                self.object("the budget is never exceeded", format!("client {} adopts too much", index + 1));
+    pub(crate) fn branch_appends<S: Suite>(&mut self, index: usize, event: &ParticipantEvent) {
+        let client = client_of(index);
+        let record = &self.branches[index].record;
+        if let Err(fault) = record.check(event) {
+            return self
+                .object("the budget file's events follow from one another", format!("client {client}: {fault}"));
+        }
+        let roster = match event {
+            ParticipantEvent::HeadSigned { head } | ParticipantEvent::HeadAdopted { head, .. } => {
+                self.rosters.iter().find(|roster| roster.epoch() == head.epoch)
             }
+            _ => None,
+        };
+        let signed = match record.claims::<S>(event, roster) {
+            Ok(claims) => claims.iter().all(|claim| claim.holds::<S>()),
+            Err(_) => false,
+        };
+        if !signed {
+            return self.object("a budget file rests on signatures that hold", format!("client {client}: {event:?}"));
         }
-        let ParticipantEvent::BudgetCharged { plan, round, charge, .. } = event else { return };
         let seen = &mut self.branches[index];
-        let fresh = seen.charged.insert(*round);
-        seen.spent = seen.spent.plus(charge);
-        let within = seen.spent.within(&self.cap) && seen.charged.len() <= self.charges_max as usize;
-        if !fresh || *plan != self.plan {
-            self.object("a round is charged once", format!("client {}, round {round}", index + 1));
+        seen.record.apply(event);
+        seen.fresh = true;
+        if !seen.record.spent.within(&self.cap) {
+            self.object("the budget is never exceeded", format!("client {client}: {event:?}"));
         }
-        if !within {
-            self.object("the budget is never exceeded", format!("client {}, round {round}", index + 1));
+    }
+
+    /// A client's machine has nothing more to say: its state is what its file comes to.
+    pub(crate) fn branch_rests(&mut self, index: usize, record: &BudgetRecord) {
+        let seen = &mut self.branches[index];
+        if std::mem::take(&mut seen.fresh) && *record != seen.record {
+            self.object("replaying the file gives the state", format!("client {}", index + 1));
         }
     }
 
     /// A client starts again with what its disk held: whatever left it must have been charged there.
     pub(crate) fn branch_recovers(&mut self, index: usize, events: &[ParticipantEvent]) {
-        let (mut charged, mut spent) = (BTreeSet::new(), Accounts::zero());
-        let (mut acknowledged, mut revealed) = (BTreeSet::new(), BTreeSet::new());
-        let mut epoch = 0;
+        let (mut charged, mut acknowledged, mut revealed) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         for event in events {
             match event {
-                ParticipantEvent::SurvivorsAcknowledged { round, .. } => {
-                    acknowledged.insert(*round);
-                }
-                ParticipantEvent::SharesRevealed { round, .. } => {
-                    revealed.insert(*round);
-                }
-                ParticipantEvent::BudgetCharged { plan, round, charge, .. } => {
-                    if *plan == self.plan {
-                        charged.insert(*round);
-                    }
-                    spent = spent.plus(charge);
-                }
+                ParticipantEvent::SurvivorsAcknowledged { run, round, .. } => acknowledged.insert((*run, *round)),
+                ParticipantEvent::SharesRevealed { run, round, .. } => revealed.insert((*run, *round)),
+                ParticipantEvent::BudgetCharged { run, round, .. } => charged.insert((*run, *round)),
                 ParticipantEvent::HeadAdopted { head, .. } => {
-                    if head.plan == self.plan && head.charged.last_round > 0 {
-                        charged.insert(RoundId(head.charged.last_round));
-                    }
-                    spent = spent.plus(&spent.missing_to(&head.spent));
+                    charged.extend(head.runs().map(|(run, charged)| (*run, RoundId(charged.last_round))));
+                    false
                 }
-                ParticipantEvent::RosterAccepted { head, .. } => epoch = head.epoch,
-                _ => {}
-            }
+                _ => false,
+            };
         }
-        if self.branches[index].restored {
+        match BudgetRecord::replay(events) {
+            Ok(record) => self.branches[index].record = record,
+            Err(fault) => return self.object("the budget file's events follow from one another", fault),
+        }
+        let seen = &mut self.branches[index];
+        seen.fresh = true;
+        if seen.restored {
             // What an old copy does not say cannot be known.
-            self.branches[index].epoch = epoch;
+            seen.epoch = seen.record.roster.map_or(0, |head| head.epoch);
+            return;
         }
-        let lost = self.branches[index].uploaded.keys().find(|round| !charged.contains(round)).copied();
-        if let Some(round) = lost.filter(|_| !self.branches[index].restored) {
+        let lost = seen.uploaded.keys().find(|round| !charged.contains(round)).copied();
+        let kept = seen.acknowledged.keys().all(|round| acknowledged.contains(round))
+            && seen.revealed.keys().all(|round| revealed.contains(round));
+        if let Some((_, round)) = lost {
             self.object(
                 "what was spent stays spent",
                 format!("client {} forgot round {round}, whose vector left it", index + 1),
             );
         }
-        let seen = &self.branches[index];
-        let kept = seen.acknowledged.keys().all(|round| acknowledged.contains(round))
-            && seen.revealed.keys().all(|round| revealed.contains(round));
-        if !kept && !seen.restored {
+        if !kept {
             self.object(
                 "what was acknowledged or revealed stays recorded",
                 format!("client {} forgot a survivor set that it signed, or shares that left it", index + 1),
             );
         }
-        (self.branches[index].charged, self.branches[index].spent) = (charged, spent);
     }
 
     /// Somebody puts an old copy of a client's disk into its place.
@@ -234,14 +242,14 @@ impl Judge {
     }
 
     fn acknowledges(&mut self, index: usize, round: RoundId) {
-        let client = client_of(index);
+        let (client, key) = (client_of(index), self.round(index, round));
         let seen = &self.branches[index];
-        let (Some(shown), Some((descriptor, session))) = (seen.shown.clone(), seen.contributed.get(&round).copied())
+        let (Some(shown), Some((descriptor, session))) = (seen.shown.clone(), seen.contributed.get(&key).copied())
         else {
             return self
                 .object("a survivor set is acknowledged when it is shown", format!("client {client}, round {round}"));
         };
-        let own = seen.uploaded.get(&round).is_some_and(|own| shown.uploads.contains(&(client, *own)));
+        let own = seen.uploaded.get(&key).is_some_and(|own| shown.uploads.contains(&(client, *own)));
         let cohort = self.cohort(index, session);
         // A stranger is in no cohort, and one that is named twice or out of turn is not in ascending order.
         let indices = shown.uploads.iter().map(|(name, _)| u32::try_from(cohort.binary_search(name).ok()?).ok());
@@ -258,7 +266,7 @@ impl Judge {
             self.object("a survivor set is as large as the client's own policy asks, and has its upload", text);
         }
         let set = self.number_of(shown);
-        if self.branches[index].acknowledged.insert(round, set).is_some_and(|before| before != set) {
+        if self.branches[index].acknowledged.insert(key, set).is_some_and(|before| before != set) {
             self.object("one survivor set for each client and round", format!("client {client}, round {round}"));
         }
         self.acknowledged.entry((round, descriptor, set)).or_default().insert(index);
@@ -277,15 +285,14 @@ impl Judge {
     /// Shares leave a client: of the self masks of those in its survivor set, of the envelopes of the rest of its cohort. One set for each
     /// round is therefore one kind for each peer.
     fn reveals(&mut self, index: usize, round: RoundId) {
-        let client = client_of(index);
+        let (client, key) = (client_of(index), self.round(index, round));
         let seen = &mut self.branches[index];
-        let (Some(set), Some((descriptor, session))) = (seen.acknowledged.get(&round), seen.contributed.get(&round))
-        else {
+        let (Some(set), Some((descriptor, session))) = (seen.acknowledged.get(&key), seen.contributed.get(&key)) else {
             let text = format!("client {client}, round {round}");
             return self.object("shares are revealed for an acknowledged survivor set", text);
         };
         let (set, descriptor, session) = (*set, *descriptor, *session);
-        if seen.revealed.insert(round, set).is_some_and(|before| before != set) {
+        if seen.revealed.insert(key, set).is_some_and(|before| before != set) {
             self.object("one kind of share for each peer and round", format!("client {client}, round {round}"));
         }
         let quorum = self.thresholds(self.cohort(index, session)).map_or(usize::MAX, |own| own.quorum.into());

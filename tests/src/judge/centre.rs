@@ -3,26 +3,36 @@
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::message::RoundOutcome;
-use tributary_protocol::round::CoordinatorEvent;
+use tributary_protocol::round::{CoordinatorEvent, RunRecord};
 use tributary_protocol::secagg::permit::UnmaskPermit;
+use tributary_protocol::secagg::suite::Suite;
 
 use super::{Judge, Made};
 
 impl Judge {
-    /// The coordinator writes into its ledger; not yet durable.
-    pub(crate) fn centre_appends(&mut self, event: &CoordinatorEvent) {
-        if self.forgetful {
-            return;
+    /// The coordinator starts with what its ledger held.
+    pub(crate) fn centre_recovers(&mut self, events: &[CoordinatorEvent]) {
+        match RunRecord::replay(events) {
+            Ok(record) => (self.written, self.fresh) = (record, true),
+            Err(fault) => self.object("the ledger's events follow from one another", fault),
         }
+    }
+
+    /// The coordinator writes into its ledger; not yet durable.
+    pub(crate) fn centre_appends<S: Suite>(&mut self, event: &CoordinatorEvent) {
+        if let Err(fault) = self.written.check(event) {
+            return self.object("the ledger's events follow from one another", fault);
+        }
+        match self.written.claims::<S>(event) {
+            Ok(claims) if claims.iter().all(|claim| claim.holds::<S>()) => {}
+            Ok(_) => return self.object("a ledger rests on signatures that hold", format!("{event:?}")),
+            Err(fault) => return self.object("a ledger rests on signatures that hold", fault),
+        }
+        self.written.apply(event);
+        self.fresh = true;
         match event {
-            CoordinatorEvent::SurvivorsFrozen { round, .. } => {
-                self.frozen.insert(*round);
-            }
-            CoordinatorEvent::SessionKeyed { session, cohort, .. } => {
-                self.cohorts.insert(*session, cohort.clone());
-            }
-            CoordinatorEvent::RoundStarted { descriptor } => {
-                self.sessions.insert(descriptor.round, descriptor.session);
+            CoordinatorEvent::RosterAdopted { roster, .. } if !self.rosters.contains(&roster.roster) => {
+                self.object("a ledger's rosters are the authorities' own", format!("epoch {}", roster.roster.epoch()));
             }
             CoordinatorEvent::ClientEvicted { client, reason } if !self.is_cheat(*client) && self.honest_centre => {
                 self.object("an honest client is never blamed", format!("client {client} is evicted: {reason}"));
@@ -31,25 +41,29 @@ impl Judge {
         }
     }
 
+    /// The coordinator's machine has nothing more to say: its state is what its ledger comes to.
+    pub(crate) fn centre_rests(&mut self, record: &RunRecord) {
+        if std::mem::take(&mut self.fresh) && *record != self.written {
+            self.object("replaying the file gives the state", "coordinator");
+        }
+    }
+
     /// An event is on the coordinator's disk for certain.
     pub(crate) fn centre_durable(&mut self, event: &CoordinatorEvent) {
         if self.forgetful {
             return;
         }
-        if let Err(fault) = self.durable.check(event) {
-            self.object("the ledger's events follow from one another", fault);
-            return;
-        }
         match event {
             CoordinatorEvent::RoundCommitted { round, model, .. } => {
-                let chained = self
-                    .made
-                    .get(round)
-                    .is_some_and(|made| made.model == *model && Some(made.parent) == self.durable.model);
-                self.committed.insert(*round, *model);
-                if !chained {
-                    self.object("committed models form one chain", format!("round {round}"));
+                let parent = self.durable.model;
+                let made = self.made.get(round).filter(|made| made.model == *model && Some(made.parent) == parent);
+                if made.is_none() {
+                    self.object("committed states form one chain", format!("round {round}"));
                 }
+                self.committed.insert((*round, *model));
+            }
+            CoordinatorEvent::StageConcluded { stage, model } if self.handed_on.get(stage) != Some(model) => {
+                self.object("a stage hands on what was made of its states", format!("stage {stage}"));
             }
             CoordinatorEvent::RoundAborted { .. } => self.aborted += 1,
             _ => {}
@@ -62,7 +76,8 @@ impl Judge {
         if self.forgetful {
             return;
         }
-        if self.frozen.contains(&round) {
+        let collects = self.written.round.as_ref().is_some_and(|open| open.round == round);
+        if !collects || self.written.survivors.is_some() {
             self.object(
                 "what arrives after the survivor set was fixed is not read",
                 format!("client {client}, round {round}"),
@@ -96,27 +111,23 @@ impl Judge {
         if !self.unmasked.insert(round) {
             self.object("a round is unmasked at most once", format!("round {round}"));
         }
-        let cohort = self.keyed_cohort(round);
-        let survivors = permit.survivors().len();
-        let least = self.thresholds(&cohort).map_or(usize::MAX, |own| own.survivors_min.into());
-        if survivors < least {
-            self.object(
-                "a sum has enough survivors",
-                format!("round {round}: {survivors} of {}, at least {least} are needed", cohort.len()),
-            );
+        let open = self.written.round.as_ref().is_some_and(|open| open.round == round);
+        let survivors = permit.survivors().iter().eq(self.written.admitted.keys());
+        if !open || !self.written.certified || !survivors {
+            self.object("a sum is opened after a quorum, for exactly its survivors", format!("round {round}"));
         }
     }
 
-    /// The cohort whose keys a round uses, as the coordinator keyed it.
-    pub(crate) fn keyed_cohort(&self, round: RoundId) -> Vec<ClientId> {
-        self.sessions.get(&round).and_then(|session| self.cohorts.get(session)).cloned().unwrap_or_default()
+    /// The cohort whose keys the open round uses, as the coordinator keyed it.
+    pub(crate) fn keyed_cohort(&self) -> &[ClientId] {
+        self.written.sessions.first().map_or(&[], |session| &session.cohort)
     }
 
-    /// A sum was opened: client i put 1 at index i, so that the sum says who is in it, and how often.
-    pub(crate) fn opened(&mut self, round: RoundId, survivors: &[ClientId], values: &[i64]) {
+    /// A sum was opened: it is that of the vectors that its survivors made, as anybody makes them again.
+    pub(crate) fn opened(&mut self, round: RoundId, vectors: impl Iterator<Item = Vec<i64>>, values: &[i64]) {
         let mut expected = vec![0; values.len()];
-        for survivor in survivors {
-            expected[survivor.0 as usize - 1] = 1;
+        for vector in vectors {
+            expected.iter_mut().zip(vector).for_each(|(sum, value)| *sum += value);
         }
         if let Some(index) = (0..values.len()).find(|index| values[*index] != expected[*index]) {
             let text = format!("round {round}: coordinate {index} is {} instead of {}", values[index], expected[index]);
@@ -131,7 +142,14 @@ impl Judge {
         }
     }
 
-    /// The sum became a model.
+    /// A stage is over.
+    pub(crate) fn handed_on(&mut self, stage: u16, model: Digest) {
+        if !self.forgetful {
+            self.handed_on.insert(stage, model);
+        }
+    }
+
+    /// The sum became a public state.
     pub(crate) fn made(&mut self, round: RoundId, parent: Digest, model: Digest) {
         if self.forgetful {
             return;
@@ -142,7 +160,7 @@ impl Judge {
     /// A client hears how a round ended: only what is durable may be told.
     pub(super) fn outcome_heard(&mut self, index: usize, outcome: &RoundOutcome) {
         let RoundOutcome::Committed { round, model, .. } = outcome else { return };
-        if self.honest_centre && self.committed.get(round) != Some(model) {
+        if self.honest_centre && !self.committed.contains(&(*round, *model)) {
             self.object(
                 "a committed round is durable before it is told",
                 format!("client {}, round {round}", index + 1),

@@ -1,20 +1,23 @@
 //! The invariants, watched from outside: the judge sees every effect, every message and every byte that is durable, and trusts no machine.
 //!
-//! A rule is judged where it could be broken, by what the world knows and the machine may not: who really sent which keys, what really lay on
-//! the disk, which sets really were acknowledged.
+//! What may follow what in a ledger, and on whose signature it rests, is asked of the records' rule book, at every append and before the event
+//! counts. Everything else is judged where it could be broken, by what the world knows and the machine may not: who really sent which keys, what
+//! really lay on the disk, which sets really were acknowledged.
 
 mod branch;
 mod centre;
+mod lies;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::{ClientId, RoundId, SessionId};
+use tributary_protocol::ids::{ClientId, RoundId, RunId, SessionId};
 use tributary_protocol::message::{Keys, Survivors};
-use tributary_protocol::plan::RoundKind;
+use tributary_protocol::plan::RunRef;
 use tributary_protocol::privacy::Accounts;
-use tributary_protocol::round::CoordinatorRecord;
+use tributary_protocol::roster::Roster;
+use tributary_protocol::round::{BudgetRecord, RunRecord};
 use tributary_protocol::secagg::parameters::{CohortRule, Thresholds};
 
 use crate::cast::{Cast, organisations};
@@ -25,8 +28,13 @@ use crate::trace::Who;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct SetNumber(usize);
 
+/// A round of a run.
+type Round = (RunRef, RoundId);
+
 /// What a client has seen and done, as the judge remembers it.
 struct Seen {
+    /// The run that its machine has admitted.
+    run: RunRef,
     /// The epoch of the roster that it was welcomed with, or what is wrong with it.
     welcome: Result<u64, &'static str>,
     /// The newest epoch that it accepted.
@@ -40,19 +48,19 @@ struct Seen {
     /// The last survivor set that it was shown.
     shown: Option<Survivors>,
     /// By round: the survivor set that it acknowledged.
-    acknowledged: BTreeMap<RoundId, SetNumber>,
+    acknowledged: BTreeMap<Round, SetNumber>,
     /// By round: the survivor set for which it revealed shares.
-    revealed: BTreeMap<RoundId, SetNumber>,
+    revealed: BTreeMap<Round, SetNumber>,
     /// By round: the vector that left it.
-    uploaded: BTreeMap<RoundId, Digest>,
+    uploaded: BTreeMap<Round, Digest>,
     /// By round: the descriptor that it contributed to, and its session.
-    contributed: BTreeMap<RoundId, (Digest, SessionId)>,
+    contributed: BTreeMap<Round, (Digest, SessionId)>,
     /// Self-mask seeds that it used.
     seeds: BTreeSet<[u8; 32]>,
-    /// Rounds that its disk says were charged.
-    charged: BTreeSet<RoundId>,
-    /// What its disk says was spent.
-    spent: Accounts,
+    /// What its file comes to, as it is written.
+    record: BudgetRecord,
+    /// The record has grown since it was compared with the machine's.
+    fresh: bool,
 }
 
 /// What the coordinator made of a round.
@@ -65,12 +73,12 @@ struct Made {
 pub(crate) struct Judge {
     now: u64,
     violation: Option<Violation>,
-    plan: Digest,
-    /// The roster in force, and the one before it.
-    rosters: [Digest; 3],
-    charges_max: u32,
-    /// Noise that a sum must carry, by kind of round.
-    variances: [u128; 3],
+    /// The runs that were served, the present one last.
+    runs: Vec<RunId>,
+    /// The authorities' rosters: the one that the plan begins with, the one before it and the one after it.
+    rosters: [Roster; 3],
+    /// Of each stage the noise that a sum must carry, and whether its participants need the public state.
+    stages: Vec<(u128, bool)>,
     rule: CohortRule,
     cap: Accounts,
     /// The coordinator is honest, so that nobody honest may be blamed.
@@ -83,20 +91,23 @@ pub(crate) struct Judge {
     sets: Vec<Survivors>,
     /// By round, descriptor and survivor set: who acknowledged it.
     acknowledged: BTreeMap<(RoundId, Digest, SetNumber), BTreeSet<usize>>,
-    /// The coordinator's durable events, replayed.
-    durable: CoordinatorRecord,
+    /// The coordinator's ledger, as it is written.
+    written: RunRecord,
+    /// The record has grown since it was compared with the machine's.
+    fresh: bool,
+    /// As much of it as is durable.
+    durable: RunRecord,
+    /// What runs before this one committed.
+    committed_before: u32,
     made: BTreeMap<RoundId, Made>,
+    /// By stage: what it really handed on.
+    handed_on: BTreeMap<u16, Digest>,
     admitted: BTreeSet<(RoundId, ClientId)>,
-    frozen: BTreeSet<RoundId>,
     unmasked: BTreeSet<RoundId>,
     /// Rounds whose sum holds an upload that a byzantine client spoilt.
     spoilt: BTreeSet<RoundId>,
-    /// By round: the model that it gave, durably.
-    committed: BTreeMap<RoundId, Digest>,
-    /// By session: its members, as the coordinator keyed them.
-    cohorts: BTreeMap<SessionId, Vec<ClientId>>,
-    /// By round: its session.
-    sessions: BTreeMap<RoundId, SessionId>,
+    /// Rounds of all runs and the states that they gave, durably.
+    committed: BTreeSet<(RoundId, Digest)>,
     aborted: u32,
     /// The coordinator works on an old copy of its ledger: what it records and opens there is no history.
     forgetful: bool,
@@ -108,10 +119,9 @@ impl Judge {
         Self {
             now: 0,
             violation: None,
-            plan: cast.plan.digest(),
-            rosters: [&cast.roster, &cast.old_roster, &cast.next_roster].map(|signed| signed.roster.digest()),
-            charges_max: cast.plan.charged_max_all(),
-            variances: RoundKind::ALL.map(|kind| cast.plan.round_variance(kind)),
+            runs: vec![cast.run(1).id()],
+            rosters: [&cast.roster, &cast.old_roster, &cast.next_roster].map(|signed| signed.roster.clone()),
+            stages: cast.plan.stages.iter().map(|stage| (stage.noise_variance, stage.model_bytes > 0)).collect(),
             rule: cast.rule,
             cap: cast.cap.clone(),
             honest_centre,
@@ -119,19 +129,26 @@ impl Judge {
             keys: BTreeMap::new(),
             sets: Vec::new(),
             acknowledged: BTreeMap::new(),
-            durable: CoordinatorRecord::default(),
+            written: RunRecord::default(),
+            fresh: false,
+            durable: RunRecord::default(),
+            committed_before: 0,
             made: BTreeMap::new(),
+            handed_on: BTreeMap::new(),
             admitted: BTreeSet::new(),
-            frozen: BTreeSet::new(),
             unmasked: BTreeSet::new(),
             spoilt: BTreeSet::new(),
-            committed: BTreeMap::new(),
-            cohorts: BTreeMap::new(),
-            sessions: BTreeMap::new(),
+            committed: BTreeSet::new(),
             cheats,
             aborted: 0,
             forgetful: false,
         }
+    }
+
+    /// For a test: other clients that may be blamed.
+    #[cfg(test)]
+    pub(crate) fn set_cheats(&mut self, cheats: BTreeSet<usize>) {
+        self.cheats = cheats;
     }
 
     /// Whether a client may be blamed.
@@ -176,15 +193,33 @@ impl Judge {
         self.forgetful = forgetful;
     }
 
-    /// Rounds committed and aborted, durably.
+    /// Rounds of all runs that were committed and aborted, durably.
     pub(crate) fn rounds(&self) -> (u32, u32) {
-        (self.durable.committed.iter().sum(), self.aborted)
+        (self.committed_before + self.rounds_of_run(), self.aborted)
+    }
+
+    /// Rounds of the present run that were committed, durably.
+    pub(crate) fn rounds_of_run(&self) -> u32 {
+        self.durable.committed_all()
+    }
+
+    /// The next run begins, with a ledger of its own. What clients spent, and the seeds that they used, count on.
+    pub(crate) fn next_run(&mut self, run: RunRef) {
+        self.committed_before += self.rounds_of_run();
+        self.runs.push(run.id());
+        (self.written, self.durable) = (RunRecord::default(), RunRecord::default());
+        self.made.clear();
+        self.handed_on.clear();
+        self.admitted.clear();
+        self.unmasked.clear();
+        self.spoilt.clear();
     }
 }
 
 impl Seen {
     fn new() -> Self {
         Self {
+            run: RunRef::NONE,
             welcome: Err("no roster at all"),
             epoch: 0,
             claimed: Accounts::zero(),
@@ -196,8 +231,8 @@ impl Seen {
             uploaded: BTreeMap::new(),
             contributed: BTreeMap::new(),
             seeds: BTreeSet::new(),
-            charged: BTreeSet::new(),
-            spent: Accounts::zero(),
+            record: BudgetRecord::default(),
+            fresh: false,
         }
     }
 }

@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::message::{MaskedHeader, Start, Upstream};
-use tributary_protocol::round::reliance::{early_at_participant, is_heard_of_participant};
+use tributary_protocol::plan::{Run, RunRef};
+use tributary_protocol::round::record::reliance::{early_at_participant, is_heard_of_participant};
 use tributary_protocol::round::{
-    Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, ParticipantRecord,
+    Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput,
 };
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
@@ -16,10 +17,10 @@ use tributary_protocol::time::Millis;
 use super::process::{DOWN_MS_MIN, Process};
 use super::wire::PAUSE_MS;
 use super::{Event, World};
-use crate::cast::{KEYING_DEADLINE_MS, ROUND_DEADLINE_MS, Stage, client_key};
+use crate::cast::{KEYING_DEADLINE_MS, Keyed, ROUND_DEADLINE_MS, client_key};
 use crate::dice::Dice;
 use crate::disk::Disk;
-use crate::enemy::Cheat;
+use crate::enemy::{Cheat, Earned, FieldLie};
 use crate::judge::client_of;
 use crate::link::{Body, name_up};
 use crate::trace::Who;
@@ -28,7 +29,7 @@ use crate::trace::Who;
 const GRACE_MS: u64 = ROUND_DEADLINE_MS + KEYING_DEADLINE_MS;
 
 /// A client.
-pub(crate) struct Branch<S: Stage> {
+pub(crate) struct Branch<S: Keyed> {
     pub(crate) machine: Option<Participant<S>>,
     pub(crate) process: Process,
     pub(crate) disk: Disk<ParticipantEvent>,
@@ -50,13 +51,14 @@ pub(crate) struct Branch<S: Stage> {
     archive: Option<Disk<ParticipantEvent>>,
     /// What makes it byzantine.
     pub(crate) cheat: Option<Cheat<S>>,
-    vector: Option<MaskedUpdate>,
+    /// The newest round's vector, and the number of its run.
+    vector: Option<(u32, MaskedUpdate)>,
     model: Option<Vec<u8>>,
-    replayed: ParticipantRecord,
-    replayed_events: usize,
+    /// Number of the run that was served when its process started.
+    began: u32,
 }
 
-impl<S: Stage> Branch<S> {
+impl<S: Keyed> Branch<S> {
     pub(crate) fn new(past: Vec<ParticipantEvent>, dice: &mut Dice) -> Self {
         Self {
             machine: None,
@@ -74,25 +76,29 @@ impl<S: Stage> Branch<S> {
             cheat: None,
             vector: None,
             model: None,
-            replayed: ParticipantRecord::default(),
-            replayed_events: 0,
+            began: 0,
         }
     }
 
-    /// A start and the model behind it have arrived.
-    pub(crate) fn started(&mut self, start: Start, model: Vec<u8>) -> ParticipantInput {
-        let digest = Digest::of(&model);
+    /// A start and the public state after it, of this digest, have arrived.
+    pub(crate) fn started(&mut self, start: Start, (model, digest): (Vec<u8>, Digest)) -> ParticipantInput {
         self.models.push_back(model);
-        ParticipantInput::Started { start, model: digest }
+        ParticipantInput::Started { start, model: Ok(digest) }
     }
 
-    /// Whether the disk says, durably, that a round was charged.
+    /// The run that the machine has admitted.
+    fn run(&self) -> RunRef {
+        self.machine.as_ref().and_then(Participant::run).map_or(RunRef::NONE, Run::reference)
+    }
+
+    /// Whether the disk says, durably, that a round of the admitted run was charged.
     fn charged(&self, round: RoundId) -> bool {
+        let now = (self.run(), round);
         let charge = |event: &ParticipantEvent| match event {
-            ParticipantEvent::BudgetCharged { round, .. } => Some(*round),
+            ParticipantEvent::BudgetCharged { run, round, .. } => Some((*run, *round)),
             _ => None,
         };
-        self.disk.synced().iter().rev().filter_map(charge).any(|charged| charged == round)
+        self.disk.synced().iter().rev().filter_map(charge).any(|charged| charged == now)
     }
 
     /// The connection is over: nothing more of it is read.
@@ -131,7 +137,7 @@ impl<S: Stage> Branch<S> {
     }
 }
 
-impl<S: Stage> World<'_, S> {
+impl<S: Keyed> World<'_, S> {
     /// A client starts, from what its disk holds.
     pub(super) fn boot_branch(&mut self, index: usize) {
         let branch = &mut self.branches[index];
@@ -142,10 +148,12 @@ impl<S: Stage> World<'_, S> {
             }
         };
         branch.process.boot();
-        branch.replayed = ParticipantRecord::replay(&events);
-        branch.replayed_events = events.len();
+        branch.began = self.run.reference().number;
         let key = client_key::<S>(client_of(index));
-        branch.machine = Some(Participant::resume(self.cast.policy(), self.cast.plan.schema, key, &events));
+        match Participant::resume(self.cast.policy(), self.cast.plan.schema, key, &events) {
+            Ok(machine) => branch.machine = Some(machine),
+            Err(fault) => return self.judge.object("a client continues from its own file", fault),
+        }
         branch.pause_ms = PAUSE_MS.0;
         let life = branch.process.life;
         self.judge.branch_recovers(index, &events);
@@ -179,10 +187,27 @@ impl<S: Stage> World<'_, S> {
             }
             let now = branch.local(self.now);
             branch.heed(&input);
+            let deceiver = self.deceiver.as_mut();
+            let lie = deceiver.and_then(|deceiver| deceiver.lie_heard(client_of(index), &input));
             let Some(machine) = branch.machine.as_mut() else { return };
             machine.handle(now, &mut self.entropy, input, &mut branch.outbox);
+            if let Some(lie) = lie {
+                self.judge_lie(index, &lie);
+            }
         }
         self.arm(Who::Branch(index));
+    }
+
+    /// What a client's machine answers to a lie in one field.
+    fn judge_lie(&mut self, index: usize, lie: &FieldLie<Earned>) {
+        let refused = self.judge.lies_to_branch(index, lie, self.branches[index].outbox.iter());
+        self.refused += u32::from(refused == Some(true));
+        let verdict = match refused {
+            Some(true) => "refuses a lie: ",
+            Some(false) => "refuses another thing than a lie: ",
+            None => "passes over a lie: ",
+        };
+        self.trace.note(self.now, Who::Branch(index), verdict, || lie.what.into());
     }
 
     /// Executes one effect. Everything that a machine asks of a client's shell is here.
@@ -194,9 +219,10 @@ impl<S: Stage> World<'_, S> {
         if is_heard_of_participant(&effect) {
             self.branches[index].process.is_heard();
         }
+        self.judge.set_run(index, self.branches[index].run());
         match effect {
             ParticipantEffect::Append(event) => {
-                self.judge.branch_appends(index, &event);
+                self.judge.branch_appends::<S>(index, &event);
                 let branch = &mut self.branches[index];
                 let at = branch.local(self.now);
                 if branch.disk.append(at, event).is_err() {
@@ -216,15 +242,15 @@ impl<S: Stage> World<'_, S> {
                 };
                 bodies.into_iter().for_each(|body| self.send_up(index, body));
             }
-            ParticipantEffect::JudgePlan(plan) => {
-                let input = ParticipantInput::PlanJudged { plan: plan.digest(), verdict: Ok(()) };
+            ParticipantEffect::JudgeRun(run) => {
+                let input = ParticipantInput::RunJudged { run: run.id(), verdict: Ok(()) };
                 self.work(index, 5, None, input);
             }
             ParticipantEffect::Contribute(contribution) => self.contribute(index, contribution),
             ParticipantEffect::Upload(header) => self.upload(index, header),
             ParticipantEffect::ForgetVector(round) => {
                 let branch = &mut self.branches[index];
-                branch.vector = branch.vector.take().filter(|vector| vector.round() != round);
+                branch.vector = branch.vector.take().filter(|(_, vector)| vector.round() != round);
             }
             ParticipantEffect::NoiseAlone(round) => {
                 self.trace.note(self.now, who, "is late: ", || format!("round {round}, noise alone"));
@@ -263,24 +289,29 @@ impl<S: Stage> World<'_, S> {
         }
     }
 
-    /// The worker trains and masks. The simulated client adds 1 at its own index and nothing else.
+    /// The worker makes a vector of what it has, and masks it.
     fn contribute(&mut self, index: usize, contribution: Contribution) {
         let branch = &self.branches[index];
         let round = contribution.descriptor.round;
-        let model = branch.model.as_deref().map_or(Digest::ZERO, Digest::of);
         let durable = branch.charged(round);
-        self.judge.contributes(index, &contribution, model, durable);
-        let mut values = vec![0; contribution.descriptor.dimension as usize];
-        values[index] = 1;
+        let state = branch.model.as_deref().unwrap_or_default();
+        self.judge.contributes(index, &contribution, self.cast.meaning.digest(state), durable);
+        let Some(terms) = self.run.stage(contribution.descriptor.stage) else {
+            return self
+                .judge
+                .object("a round is of a stage of the plan", format!("client {}, round {round}", index + 1));
+        };
+        let values = self.cast.meaning.contribute(terms, index, state);
         let words = RingWords::reduce(contribution.descriptor.ring, &values);
         let update = mask::<S>(words, contribution.receipt, contribution.seeds);
         let vector = update.digest();
         let (train_ms, until) = self.branches[index].straggles;
         let ms = if until > self.now { train_ms } else { 5 };
-        self.work(index, ms, Some(update), ParticipantInput::Masked { round, vector });
+        let run = self.branches[index].run().number;
+        self.work(index, ms, Some((run, update)), ParticipantInput::Masked { round, vector });
     }
 
-    fn work(&mut self, index: usize, ms: u64, update: Option<MaskedUpdate>, input: ParticipantInput) {
+    fn work(&mut self, index: usize, ms: u64, update: Option<(u32, MaskedUpdate)>, input: ParticipantInput) {
         let at = self.now + ms + self.dice.below(20);
         let life = self.branches[index].process.life;
         self.queue.push(at, Event::Worked(index, life, Box::new((update, input))));
@@ -291,15 +322,16 @@ impl<S: Stage> World<'_, S> {
         &mut self,
         index: usize,
         life: u32,
-        (update, input): (Option<MaskedUpdate>, ParticipantInput),
+        (update, input): (Option<(u32, MaskedUpdate)>, ParticipantInput),
     ) {
         let branch = &mut self.branches[index];
         if !branch.process.up || branch.process.life != life {
             return;
         }
         // The shell keeps the newest round's vector: an abandoned round's may come behind it.
-        let newest = branch.vector.as_ref().map(MaskedUpdate::round);
-        if update.as_ref().is_some_and(|update| newest.is_none_or(|newest| newest < update.round())) {
+        let place = |(run, vector): &(u32, MaskedUpdate)| (*run, vector.round());
+        let newest = branch.vector.as_ref().map(place);
+        if update.as_ref().map(place).is_some_and(|place| newest.is_none_or(|newest| newest < place)) {
             branch.vector = update;
         }
         branch.inbox.push_back(input);
@@ -309,7 +341,8 @@ impl<S: Stage> World<'_, S> {
     fn upload(&mut self, index: usize, header: MaskedHeader) {
         let branch = &mut self.branches[index];
         let durable = branch.charged(header.round);
-        let Some(update) = branch.vector.take().filter(|update| update.round() == header.round) else {
+        let vector = branch.vector.take().map(|(_, update)| update);
+        let Some(update) = vector.filter(|update| update.round() == header.round) else {
             let text = format!("client {}, round {}", index + 1, header.round);
             return self.judge.object("a client uploads the vector that was masked", text);
         };
@@ -348,16 +381,8 @@ impl<S: Stage> World<'_, S> {
 
     /// `replay(budget file) == state`, whenever the machine has nothing more to say.
     fn check_replay(&mut self, index: usize) {
-        let branch = &mut self.branches[index];
-        let events = branch.disk.events();
-        if branch.replayed_events == events.len() {
-            return;
-        }
-        events[branch.replayed_events..].iter().for_each(|event| branch.replayed.apply(event));
-        branch.replayed_events = events.len();
-        if branch.machine.as_ref().is_some_and(|machine| *machine.record() != branch.replayed) {
-            self.judge.object("replaying the file gives the state", format!("client {}", index + 1));
-        }
+        let Some(machine) = &self.branches[index].machine else { return };
+        self.judge.branch_rests(index, machine.record());
     }
 
     /// The process is killed: everything in memory is gone, the disk is torn, the network notices later.
@@ -390,7 +415,9 @@ impl<S: Stage> World<'_, S> {
             lies && (self.families.deceiver && !self.healed || self.healed && self.now < self.healed_at + GRACE_MS);
         let looked_after = looked_after || self.healed && self.branches[index].archive.is_some();
         let down_ms = if gave_up && looked_after { self.dice.between(100, 600) } else { down_ms };
-        let again = !gave_up && down_ms > 0 || gave_up && looked_after;
+        // What ended with a run is started again for the next one.
+        let next = self.branches[index].began < self.run.reference().number;
+        let again = next || !gave_up && down_ms > 0 || gave_up && looked_after;
         self.clear_branch(index);
         if self.healed {
             self.put_back(index);

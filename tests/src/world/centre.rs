@@ -3,32 +3,30 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use tributary_protocol::budget::{Heads, Kept};
-use tributary_protocol::digest::{Canonical, Digest};
-use tributary_protocol::ids::{ClientId, RoundId, SessionId};
-use tributary_protocol::message::{ClosedReason, Downstream, Start};
-use tributary_protocol::plan::RoundKind;
-use tributary_protocol::round::reliance::{early_at_coordinator, early_of_heads, is_heard_of_coordinator};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, SessionId};
+use tributary_protocol::message::{Downstream, Start};
+use tributary_protocol::round::record::reliance::{early_at_coordinator, early_of_heads, is_heard_of_coordinator};
 use tributary_protocol::round::{
-    Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorRecord, CoordinatorSettings, Input, Outbox,
-    SessionMaterial,
+    Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorSettings, Input, Outbox, SessionMaterial,
 };
 use tributary_protocol::secagg::masked_sum::MaskedSum;
-use tributary_protocol::secagg::permit::{InMemory, Ticket, UnmaskPermit, VerifiedUpload};
+use tributary_protocol::secagg::permit::{InMemory, VerifiedUpload};
 use tributary_protocol::time::Millis;
 
 use super::process::{DOWN_MS_MIN, Process};
 use super::{Event, World};
-use crate::cast::Stage;
+use crate::cast::Keyed;
 use crate::disk::Disk;
-use crate::enemy::{Rumour, Target};
+use crate::enemy::{FieldLie, Rumour, Target};
 use crate::link::{Body, Reading, name_down};
 use crate::trace::Who;
 
 /// A verified upload, and whether a byzantine client changed it.
-type Arrived = (VerifiedUpload<InMemory<Vec<u8>>>, bool);
+pub(super) type Arrived = (VerifiedUpload<InMemory<Vec<u8>>>, bool);
 
 /// The coordinator.
-pub(crate) struct Centre<S: Stage> {
+pub(crate) struct Centre<S: Keyed> {
     pub(crate) machine: Option<Coordinator<S>>,
     pub(crate) process: Process,
     pub(crate) disk: Disk<CoordinatorEvent>,
@@ -43,22 +41,21 @@ pub(crate) struct Centre<S: Stage> {
     /// The ways to those to whom the machine may still speak.
     pub(crate) links: BTreeMap<ClientId, u64>,
     /// Durable: the registry's models, by digest.
-    models: BTreeMap<Digest, Vec<u8>>,
+    pub(super) models: BTreeMap<Digest, Vec<u8>>,
     /// Durable: the public material of sessions.
     sessions: BTreeMap<SessionId, Vec<Vec<u8>>>,
     /// Uploads that are here whole and not in the sum.
-    arrived: BTreeMap<ClientId, Arrived>,
-    sum: Option<MaskedSum>,
+    pub(super) arrived: BTreeMap<ClientId, Arrived>,
+    pub(super) sum: Option<MaskedSum>,
     /// The operator has installed the newer roster.
     pub(crate) newer_roster: bool,
-    replayed: CoordinatorRecord,
-    replayed_events: usize,
     /// The machine has nothing more to say.
     idle: bool,
 }
 
-impl<S: Stage> Centre<S> {
-    pub(crate) fn new(first_model: Vec<u8>, kept: Vec<Kept>) -> Self {
+impl<S: Keyed> Centre<S> {
+    /// `first` is the public state from which the first run begins, and its digest.
+    pub(crate) fn new(first: (Digest, Vec<u8>), kept: Vec<Kept>) -> Self {
         Self {
             machine: None,
             process: Process::new(),
@@ -69,13 +66,11 @@ impl<S: Stage> Centre<S> {
             seats: BTreeMap::new(),
             arrivals: VecDeque::new(),
             links: BTreeMap::new(),
-            models: BTreeMap::from([(Digest::of(&first_model), first_model)]),
+            models: BTreeMap::from([first]),
             sessions: BTreeMap::new(),
             arrived: BTreeMap::new(),
             sum: None,
             newer_roster: false,
-            replayed: CoordinatorRecord::default(),
-            replayed_events: 0,
             idle: false,
         }
     }
@@ -105,7 +100,7 @@ impl<S: Stage> Centre<S> {
     }
 }
 
-impl<S: Stage> World<'_, S> {
+impl<S: Keyed> World<'_, S> {
     /// The coordinator starts, from what its disk holds.
     pub(super) fn boot_centre(&mut self) {
         let (events, news) = match self.centre.disk.recover() {
@@ -125,17 +120,14 @@ impl<S: Stage> World<'_, S> {
         let stored =
             self.centre.sessions.values().filter_map(|parts| SessionMaterial::from_parts(parts).ok()).collect();
         let heads = Heads::replay(&kept);
-        let settings = CoordinatorSettings { heads, ..self.cast.settings::<S>(self.centre.newer_roster) };
+        let settings = self.cast.settings::<S>(self.run.clone(), self.centre.newer_roster);
+        let settings = CoordinatorSettings { heads, ..settings };
         match Coordinator::resume(settings, &events, stored, now, outbox) {
             Ok(machine) => self.centre.machine = Some(machine),
             Err(fault) => return self.judge.object("a coordinator continues from its own ledger", fault),
         }
         self.centre.process.boot();
-        match CoordinatorRecord::replay(&events) {
-            Ok(record) => self.centre.replayed = record,
-            Err(fault) => return self.judge.object("the ledger's events follow from one another", fault),
-        }
-        self.centre.replayed_events = events.len();
+        self.judge.centre_recovers(&events);
         self.run_centre();
     }
 
@@ -163,14 +155,33 @@ impl<S: Stage> World<'_, S> {
             spoke |= matches!(input, Input::Timer);
             let now = self.centre.local(self.now);
             self.centre.heed(&input);
+            let lie = self.lie_of(&input);
             let Some(machine) = self.centre.machine.as_mut() else { return };
             machine.handle(now, &mut self.entropy, input, &mut self.centre.outbox);
+            if let Some((client, lie)) = lie {
+                self.judge_liar(client, &lie);
+            }
         }
         self.centre.idle = true;
         // What a machine waits for changes with what it says.
         if spoke || self.centre.process.timer.is_none() {
             self.arm(Who::Centre);
         }
+    }
+
+    /// The lie in one field that the machine is about to hear, and whose it is.
+    fn lie_of(&mut self, input: &Input) -> Option<(ClientId, FieldLie<()>)> {
+        let Input::Message(client, message) = input else { return None };
+        let cheat = self.branches.get_mut((client.0 as usize).checked_sub(1)?)?.cheat.as_mut()?;
+        Some((*client, cheat.lie_heard(message)?))
+    }
+
+    /// What the machine answers to a lie in one field.
+    fn judge_liar(&mut self, client: ClientId, lie: &FieldLie<()>) {
+        let rejected = self.judge.lies_to_centre(client, lie, self.centre.outbox.iter());
+        self.refused += u32::from(rejected);
+        let verdict = if rejected { "cuts off a liar: " } else { "passes over a lie: " };
+        self.trace.note(self.now, Who::Centre, verdict, || format!("client {client}: {}", lie.what));
     }
 
     /// Executes one effect. Everything that a machine asks of the coordinator's shell is here.
@@ -186,7 +197,7 @@ impl<S: Stage> World<'_, S> {
         }
         match effect {
             CoordinatorEffect::Append(event) => {
-                self.judge.centre_appends(&event);
+                self.judge.centre_appends::<S>(&event);
                 self.trace.note(self.now, Who::Centre, "records ", || describe(&event));
                 let at = self.centre.local(self.now);
                 if self.centre.disk.append(at, event).is_err() {
@@ -211,11 +222,7 @@ impl<S: Stage> World<'_, S> {
             CoordinatorEffect::ForgetSession(session) => {
                 self.centre.sessions.remove(&session);
             }
-            CoordinatorEffect::Release => {
-                let last = self.centre.machine.as_ref().and_then(|machine| machine.record().model);
-                let model = last.expect("an open plan has a model");
-                self.centre.inbox.push_front(Input::Released { model });
-            }
+            CoordinatorEffect::Conclude(stage) => self.conclude(stage),
             CoordinatorEffect::SendStart(clients, start) => self.send_start(&clients, &start),
             CoordinatorEffect::OpenSum { round, ring, dimension } => {
                 self.centre.sum = Some(MaskedSum::new(round, ring, dimension));
@@ -261,12 +268,14 @@ impl<S: Stage> World<'_, S> {
         let Some(model) = self.centre.models.get(&start.descriptor.model).cloned() else {
             return self
                 .judge
-                .object("a round starts from a model in the registry", format!("round {}", start.descriptor.round));
+                .object("a round starts from a state in the registry", format!("round {}", start.descriptor.round));
         };
+        let needed = self.run.stage(start.descriptor.stage).is_some_and(|terms| terms.model_bytes > 0);
+        let model = if needed { model } else { Vec::new() };
         if let Some(deceiver) = self.deceiver.as_mut().filter(|_| !self.healed) {
             let descriptor = &start.descriptor;
             let own = self.cast.thresholds(clients);
-            let whole = self.judge.keyed_cohort(descriptor.round) == clients;
+            let whole = self.judge.keyed_cohort() == clients;
             let threshold = own.map_or(usize::MAX, |own| own.threshold.into());
             deceiver.round_starts(Target {
                 round: descriptor.round,
@@ -281,7 +290,7 @@ impl<S: Stage> World<'_, S> {
             if let Some(id) = self.centre.links.get(client).copied() {
                 let (start, model) = (start.clone(), model.clone());
                 let rumours = match self.deceiver.as_mut().filter(|_| !self.healed) {
-                    Some(deceiver) => deceiver.restart(*client, start, model),
+                    Some(deceiver) => deceiver.restart(*client, start, model, &mut self.dice),
                     None => vec![Rumour::Start(start, model)],
                 };
                 self.spread(id, rumours);
@@ -299,79 +308,6 @@ impl<S: Stage> World<'_, S> {
                 }
             }
         }
-    }
-
-    /// The machine has judged a header: its connection may read on.
-    fn verdict(&mut self, client: ClientId, reading: Reading) {
-        let Some(id) = self.centre.links.get(&client).copied() else { return };
-        if let Some(link) = self.links.get_mut(&id).filter(|link| matches!(link.reading, Reading::AwaitVerdict)) {
-            link.reading = reading;
-            self.read_messages(id);
-        }
-    }
-
-    /// An announced vector has arrived.
-    pub(super) fn receive(&mut self, ticket: Ticket, bytes: Vec<u8>) {
-        let (round, client, announced) = (ticket.round(), ticket.client(), ticket.digest());
-        let digest = Digest::of_vector(&bytes);
-        let input = match ticket.verify(bytes) {
-            Ok(upload) => {
-                self.judge.received(round, client, digest == announced);
-                self.centre.arrived.insert(client, (upload, self.spoilt.contains(&digest)));
-                Input::Arrived { round, client }
-            }
-            Err(_) => Input::UploadFailed { round, client },
-        };
-        self.centre.inbox.push_back(input);
-    }
-
-    /// The machine wants what has arrived in the sum.
-    fn fold(&mut self, round: RoundId, client: ClientId) {
-        let Some((upload, spoilt)) = self.centre.arrived.remove(&client) else {
-            return self.judge.object("what is folded has arrived", format!("client {client}, round {round}"));
-        };
-        match self.centre.sum.as_mut().map(|sum| sum.fold(upload)) {
-            Some(Ok(_)) => self.judge.folded(round, spoilt),
-            Some(Err(fault)) => self.judge.object("what is folded belongs to the round", fault),
-            None => {
-                self.judge.object("what is folded belongs to an open sum", format!("client {client}, round {round}"))
-            }
-        }
-    }
-
-    /// Opens the sum and makes the next model of it, durable before the machine hears of it.
-    fn unmask(&mut self, permit: UnmaskPermit) {
-        let round = permit.round();
-        self.judge.unmasks(&permit);
-        let survivors = permit.survivors().to_vec();
-        let opened = self.centre.sum.take().map(|sum| sum.unmask::<S>(permit));
-        let input = match opened {
-            Some(Ok(sum)) => {
-                let values = sum.values();
-                self.judge.opened(round, &survivors, &values);
-                let parent = self.centre.machine.as_ref().and_then(|machine| machine.record().model);
-                let parent = parent.unwrap_or(Digest::ZERO);
-                let values: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-                let sum = Digest::of(&values);
-                let open = self.centre.machine.as_ref().and_then(|machine| machine.record().round.as_ref());
-                let model = if open.is_some_and(|open| open.kind == RoundKind::Train) {
-                    let bytes = Canonical::new("model").digest(&parent).u64(round.0).digest(&sum).finish().0.to_vec();
-                    let model = Digest::of(&bytes);
-                    self.centre.models.insert(model, bytes);
-                    model
-                } else {
-                    parent
-                };
-                self.judge.made(round, parent, model);
-                Input::Updated { round, sum, model, update_clip_norm_bits: 0 }
-            }
-            Some(Err(fault)) => {
-                self.judge.spoilt(round, &fault);
-                Input::UpdateFailed { round, reason: ClosedReason::ChecksFailed }
-            }
-            None => Input::UpdateFailed { round, reason: ClosedReason::ChecksFailed },
-        };
-        self.centre.inbox.push_front(input);
     }
 
     fn sync_centre(&mut self) {
@@ -399,20 +335,30 @@ impl<S: Stage> World<'_, S> {
 
     /// `replay(ledger) == state`, whenever the machine has nothing more to say.
     fn check_centre_replay(&mut self) {
-        let centre = &mut self.centre;
-        let events = centre.disk.events();
-        if centre.replayed_events == events.len() {
-            return;
+        if let Some(machine) = &self.centre.machine {
+            self.judge.centre_rests(machine.record());
         }
-        for event in &events[centre.replayed_events..] {
-            if let Err(fault) = centre.replayed.check(event) {
-                return self.judge.object("the ledger's events follow from one another", fault);
+    }
+
+    /// The next run of the plan begins with a ledger of its own; the budget heads are those of all runs.
+    pub(super) fn next_run(&mut self) {
+        self.run = self.cast.run(self.run.reference().number + 1);
+        self.trace.note(self.now, Who::Centre, "serves ", || format!("run {}", self.run.reference().number));
+        if self.centre.process.up {
+            self.end_centre();
+        }
+        self.centre.disk = Disk::new();
+        self.centre.sessions.clear();
+        self.judge.next_run(self.run.reference());
+        for index in 0..self.branches.len() {
+            if self.healed {
+                self.put_back(index);
             }
-            centre.replayed.apply(event);
-        }
-        centre.replayed_events = events.len();
-        if centre.machine.as_ref().is_some_and(|machine| *machine.record() != centre.replayed) {
-            self.judge.object("replaying the file gives the state", "coordinator");
+            let process = &self.branches[index].process;
+            if !process.up {
+                let life = process.life;
+                self.queue.push(self.now + 1, Event::Boot(Who::Branch(index), life));
+            }
         }
     }
 
@@ -490,12 +436,12 @@ impl<S: Stage> World<'_, S> {
 /// An event in a few words.
 fn describe(event: &CoordinatorEvent) -> String {
     match event {
-        CoordinatorEvent::PlanOpened { .. } => "PlanOpened".into(),
+        CoordinatorEvent::RunOpened { number, .. } => format!("RunOpened {number}"),
         CoordinatorEvent::SessionOpened { candidates, .. } => format!("SessionOpened with {}", candidates.len()),
         CoordinatorEvent::SessionKeyed { cohort, .. } => format!("SessionKeyed with {}", cohort.len()),
         CoordinatorEvent::SessionClosed { reason, .. } => format!("SessionClosed: {reason}"),
         CoordinatorEvent::RoundStarted { descriptor } => {
-            format!("RoundStarted {} for {}", descriptor.round, descriptor.kind.name())
+            format!("RoundStarted {} of stage {}", descriptor.round, descriptor.stage)
         }
         CoordinatorEvent::UpdateAdmitted { round, client, .. } => format!("UpdateAdmitted {round} of client {client}"),
         CoordinatorEvent::SurvivorsFrozen { round, survivors, .. } => {
@@ -510,11 +456,11 @@ fn describe(event: &CoordinatorEvent) -> String {
         CoordinatorEvent::BudgetBegun { client, .. } => format!("BudgetBegun of client {client}"),
         CoordinatorEvent::BudgetShown { head } => format!("BudgetShown of client {}: {}", head.client, head.counter),
         CoordinatorEvent::ClientChargedMore { client, .. } => format!("ClientChargedMore {client}"),
-        CoordinatorEvent::ModelReleased { .. } => "ModelReleased".into(),
-        CoordinatorEvent::RosterAdopted { head, .. } => format!("RosterAdopted {}", head.epoch),
+        CoordinatorEvent::StageConcluded { stage, .. } => format!("StageConcluded {stage}"),
+        CoordinatorEvent::RosterAdopted { roster, .. } => format!("RosterAdopted {}", roster.roster.epoch()),
         CoordinatorEvent::ClientEvicted { client, reason } => format!("ClientEvicted {client}: {reason}"),
-        CoordinatorEvent::PlanFinished { rounds, complete, .. } => {
-            format!("PlanFinished after {rounds}, complete: {complete}")
+        CoordinatorEvent::RunFinished { rounds, complete, .. } => {
+            format!("RunFinished after {rounds}, complete: {complete}")
         }
     }
 }

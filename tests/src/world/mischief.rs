@@ -4,11 +4,11 @@ use tributary_protocol::round::{Coordinator, Input, Participant, ParticipantInpu
 
 use super::process::Process;
 use super::{Event, World};
-use crate::cast::Stage;
+use crate::cast::Keyed;
 use crate::faults::Strike;
 use crate::trace::Who;
 
-impl<S: Stage> World<'_, S> {
+impl<S: Keyed> World<'_, S> {
     /// A fault of the schedule strikes.
     pub(super) fn strike(&mut self, index: usize) {
         if self.healed {

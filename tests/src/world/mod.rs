@@ -1,32 +1,34 @@
 //! The world: production machines, their disks, the connections between them, and a clock that jumps from event to event.
 //!
 //! One thread, no waiting: whatever takes time is an event further down the queue. Effects are executed in one place for each role
-//! (`centre.rs`, `branch.rs`), messages are routed in one (`wire.rs`), faults strike in one (`mischief.rs`).
+//! (`centre.rs` and `sums.rs`, `branch.rs`), messages are routed in one (`wire.rs`), faults strike in one (`mischief.rs`).
 
 mod branch;
 mod centre;
 mod mischief;
 mod process;
+mod sums;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
-use tributary_protocol::plan::RoundKind;
+use tributary_protocol::plan::Run;
 use tributary_protocol::round::{CoordinatorEvent, ParticipantInput};
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, upload_bytes};
 use tributary_protocol::secagg::toy::Seeded;
 
 use self::branch::Branch;
 use self::centre::Centre;
-use crate::cast::{Cast, KEYING_DEADLINE_MS, LARGE, ROUND_DEADLINE_MS, Stage, first_model};
+use crate::cast::{Cast, KEYING_DEADLINE_MS, Keyed, LARGE, ROUND_DEADLINE_MS};
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::enemy::{Cheat, Deceiver, Lie};
 use crate::faults::{Families, Strike, schedule, window_ms};
 use crate::judge::{Judge, client_of};
 use crate::link::Link;
+use crate::meaning::Meaning;
 use crate::options::Options;
 use crate::outcome::Outcome;
 use crate::queue::Queue;
@@ -56,7 +58,7 @@ enum Event {
     /// A disk is done.
     Synced(Who, u32),
     /// A client's worker has something for its machine.
-    Worked(usize, u32, Box<(Option<MaskedUpdate>, ParticipantInput)>),
+    Worked(usize, u32, Box<(Option<(u32, MaskedUpdate)>, ParticipantInput)>),
     /// A process starts.
     Boot(Who, u32),
     /// A fault.
@@ -78,11 +80,13 @@ struct Weather {
 }
 
 /// One run.
-pub(crate) struct World<'a, S: Stage> {
+pub(crate) struct World<'a, S: Keyed> {
     seed: u64,
     options: Options,
     families: Families,
     cast: Cast,
+    /// The run that is served.
+    run: Run,
     now: u64,
     queue: Queue<Event>,
     dice: Dice,
@@ -94,6 +98,8 @@ pub(crate) struct World<'a, S: Stage> {
     weather: Weather,
     strikes: Vec<Strike>,
     struck: u32,
+    /// Lies in one field that were refused with their reason.
+    refused: u32,
     healed: bool,
     healed_at: u64,
     deceiver: Option<Deceiver<S>>,
@@ -105,12 +111,18 @@ pub(crate) struct World<'a, S: Stage> {
     trace: Trace<'a>,
 }
 
-impl<'a, S: Stage> World<'a, S> {
+impl<'a, S: Keyed> World<'a, S> {
     /// The world of a seed, before anything has happened.
     pub(crate) fn new(seed: u64, options: Options, lines: Lines<'a>) -> Self {
+        Self::meaning(seed, options, lines, None)
+    }
+
+    /// As [`World::new`], of a plan whose stages mean something else.
+    pub(crate) fn meaning(seed: u64, options: Options, lines: Lines<'a>, meaning: Option<Box<dyn Meaning>>) -> Self {
         let mut dice = Dice::new(seed, 1);
         let families = Families::of(options.faults, &mut dice);
-        let cast = Cast::new::<S>(&options, &mut dice);
+        let cast = Cast::new::<S>(&options, &mut dice, meaning);
+        let run = cast.run(1);
         let clients = options.clients as usize;
         let mut branches: Vec<Branch<S>> =
             (0..clients).map(|index| Branch::new(cast.past::<S>(client_of(index)), &mut dice)).collect();
@@ -122,7 +134,7 @@ impl<'a, S: Stage> World<'a, S> {
             families.deceiver.then(|| Deceiver::new(clients, cast.old_roster.clone(), &mut dice));
         let mut queue = Queue::new();
         let mut strikes = Vec::new();
-        for (at, strike) in schedule(families, &options, &mut Dice::new(seed, 2)) {
+        for (at, strike) in schedule(families, &options, cast.plan.runs, &mut Dice::new(seed, 2)) {
             queue.push(at, Event::Strike(strikes.len()));
             strikes.push(strike);
         }
@@ -138,23 +150,26 @@ impl<'a, S: Stage> World<'a, S> {
             strikes.push(Strike::Amnesia);
         }
         if options.faults != crate::options::Profile::None {
-            queue.push(window_ms(&options), Event::Heal);
+            queue.push(window_ms(&options, cast.plan.runs), Event::Heal);
         }
+        let first = cast.meaning.digest(&cast.meaning.first_state());
         Self {
             seed,
             options,
             families,
+            run,
             now: 0,
             queue,
             dice: Dice::new(seed, 3),
             entropy: Seeded::new(seed),
-            centre: Centre::new(first_model(), cast.kept_before::<S>()),
+            centre: Centre::new((first, cast.meaning.first_state()), cast.kept_before::<S>()),
             branches,
             links: BTreeMap::new(),
             links_made: 0,
             weather: Weather { factor: 1, until: 0, blocked: vec![(0, 0); clients] },
             strikes,
             struck: 0,
+            refused: 0,
             healed: options.faults == crate::options::Profile::None,
             healed_at: 0,
             deceiver,
@@ -166,7 +181,7 @@ impl<'a, S: Stage> World<'a, S> {
         }
     }
 
-    /// Runs to the end of the plan, or to the first violation.
+    /// Runs to the end of the plan's last run, or to the first violation.
     pub(crate) fn run(mut self) -> Outcome {
         self.introduce();
         self.boot_centre();
@@ -175,7 +190,14 @@ impl<'a, S: Stage> World<'a, S> {
         }
         let mut limit = self.limit();
         let (mut steps, mut stranded) = (0, false);
-        while self.judge.content() && !self.is_over() {
+        while self.judge.content() {
+            if self.is_over() {
+                if self.run.reference().number == self.cast.plan.runs {
+                    break;
+                }
+                self.next_run();
+                limit = self.limit();
+            }
             let next = self.queue.pop().filter(|(at, _)| *at <= limit || !self.is_stranded());
             let Some((at, event)) = next else {
                 stranded = self.is_stranded();
@@ -198,7 +220,6 @@ impl<'a, S: Stage> World<'a, S> {
                 limit = self.limit();
             }
         }
-        self.judge_end();
         let (committed, aborted) = self.judge.rounds();
         let lies = self.lies();
         Outcome {
@@ -206,6 +227,7 @@ impl<'a, S: Stage> World<'a, S> {
             committed,
             aborted,
             lies,
+            refused: self.refused,
             faults: self.struck,
             virtual_ms: self.now,
             trace: self.trace.digest(),
@@ -232,6 +254,16 @@ impl<'a, S: Stage> World<'a, S> {
         self.deceiver = Some(deceiver(&self.cast));
         // What the other one would have done besides.
         self.strikes.fill(Strike::Reset { clients: Vec::new() });
+        self
+    }
+
+    /// For a test: another byzantine client.
+    #[cfg(test)]
+    pub(crate) fn cheated_by(mut self, index: usize) -> Self {
+        let cheat = Cheat::in_one_field(client_of(index), &mut self.dice);
+        self.branches.iter_mut().for_each(|branch| branch.cheat = None);
+        self.branches[index].cheat = Some(cheat);
+        self.judge.set_cheats([index].into());
         self
     }
 
@@ -269,16 +301,15 @@ impl<'a, S: Stage> World<'a, S> {
         }
     }
 
-    /// Virtual time by which the plan must be over, seen from now: far enough for every round that may still be charged where faults go on;
+    /// Virtual time by which the run must be over, seen from now: far enough for every round that may still be charged where faults go on;
     /// a few deadlines for each round where they do not.
     fn limit(&self) -> u64 {
-        let (committed, _) = self.judge.rounds();
-        let left = u64::from(self.options.rounds.saturating_sub(committed)) + 2;
-        let patience = if self.healed { 0 } else { window_ms(&self.options) };
+        let left = u64::from(self.run.rounds().saturating_sub(self.judge.rounds_of_run())) + 2;
+        let patience = if self.healed { 0 } else { window_ms(&self.options, self.cast.plan.runs) };
         self.now + patience + (left + 4) * (ROUND_DEADLINE_MS + KEYING_DEADLINE_MS) + 60_000
     }
 
-    /// The coordinator's process has finished the plan.
+    /// The coordinator's process has finished the run.
     fn is_over(&self) -> bool {
         self.centre.machine.as_ref().is_some_and(|machine| machine.record().finished.is_some()) && self.centre.is_idle()
     }
@@ -292,15 +323,6 @@ impl<'a, S: Stage> World<'a, S> {
         let rest: Vec<ClientId> =
             (0..self.branches.len()).map(client_of).filter(|client| !evicted.contains_key(client)).collect();
         guilty && self.cast.thresholds(&rest).is_err()
-    }
-
-    fn judge_end(&mut self) {
-        let Some(machine) = &self.centre.machine else { return };
-        let record = machine.record();
-        let spent = record.charged(RoundKind::Train) >= self.cast.plan.rounds_charged_max;
-        if record.finished == Some(false) && !spent {
-            self.judge.object("a plan ends complete or with its charges used up", "neither is the case");
-        }
     }
 
     /// Lies told so far.
@@ -323,7 +345,8 @@ impl<'a, S: Stage> World<'a, S> {
 
     /// The longest vectors that frames may hold, up and down; `None` where nothing is encoded.
     fn vector_limits(&self) -> Option<(usize, usize)> {
-        let upload = upload_bytes(self.cast.plan.ring, self.cast.plan.dimension_max());
+        let uploads = self.cast.plan.stages.iter().map(|stage| upload_bytes(stage.ring, stage.dimension as usize));
+        let upload = uploads.max().unwrap_or_default();
         (self.options.clients <= LARGE).then_some((upload, 1024))
     }
 }

@@ -4,7 +4,7 @@ use tributary_protocol::message::{Downstream, RejectCode, Upstream};
 use tributary_protocol::round::{Input, ParticipantInput};
 
 use super::{Event, World};
-use crate::cast::Stage;
+use crate::cast::Keyed;
 use crate::enemy::{Deceiver, Letters};
 use crate::judge::client_of;
 use crate::link::{Body, Link, Reading, Way, name_down, name_up};
@@ -16,7 +16,7 @@ pub(super) const IDLE_MS: u64 = 3_000;
 /// First and longest pause of a client between attempts to connect.
 pub(super) const PAUSE_MS: (u64, u64) = (200, 2_000);
 
-impl<S: Stage> World<'_, S> {
+impl<S: Keyed> World<'_, S> {
     /// A client tries to connect.
     pub(super) fn dial(&mut self, index: usize, life: u32) {
         let branch = &self.branches[index];
@@ -208,7 +208,8 @@ impl<S: Stage> World<'_, S> {
                 }
                 (Body::Vector(model), Some(start)) => {
                     self.trace.note(self.now, Who::Branch(index), "< coordinator: ", || "Start and its model".into());
-                    self.branches[index].started(start, model)
+                    let digest = self.cast.meaning.digest(&model);
+                    self.branches[index].started(start, (model, digest))
                 }
                 _ => return self.unreadable(id, "a model without a start, or a start without a model"),
             };

@@ -4,7 +4,7 @@
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_model::privacy::NoiseSampler;
-use tributary_model::server_optimizer::{MeanUpdate, OptimizerFields, OptimizerSettings, ServerOptimizer, UpdateRule};
+use tributary_model::server_optimizer::{MeanScale, OptimizerFields, OptimizerSettings, ServerOptimizer, UpdateRule};
 use tributary_model::train::predict;
 use tributary_model::update::{ClipForm, ClipRule};
 
@@ -68,10 +68,12 @@ fn train(
     let settings = OptimizerSettings::new(OptimizerFields { update_rule, tail_start: Some(ROUNDS / 2) }).unwrap();
     let mut model = Parameters::initial(architecture, 0);
     let mut optimizer = ServerOptimizer::new(settings, &model);
+    let scale = MeanScale::new(architecture, rule, (CUSTOMERS / 2) as f64).unwrap();
     for _ in 0..ROUNDS {
         let sum = update(&trainer, &model, rule, noise, chance).centred();
-        let (mean, _) = MeanUpdate::from_sum(&sum, architecture, rule, CUSTOMERS as u64 / 2).unwrap();
-        model = optimizer.step(&mean).unwrap();
+        let parameters = &sum[..scale.parameters(sum.len()).unwrap()];
+        let gradient: Vec<f64> = parameters.iter().map(|units| scale.gradient(*units)).collect();
+        model = optimizer.step(&gradient).unwrap();
     }
     optimizer.released().unwrap()
 }
@@ -131,7 +133,7 @@ impl Scores {
 
 #[test]
 fn noise_hides_who_was_in_the_data() {
-    let open = release(&rule(ClipForm::Exact, 1000.0, 1 << 30), None).attack();
+    let open = release(&rule(ClipForm::Exact, 1000.0, 1 << 20), None).attack();
     let rule = rule(ClipForm::Exact, 1.0, 1 << 20);
     let noise = calibrated(EPSILON, DELTA, ROUNDS, &rule, INPUTS as usize + 1);
     let hidden = release(&rule, Some(&NoiseSampler::new(noise.total_variance_units).unwrap())).attack();

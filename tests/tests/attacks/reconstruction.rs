@@ -99,12 +99,15 @@ fn assert_nothing(form: ClipForm, what: &str, found: &Recovered) {
 #[test]
 fn without_defences_an_update_gives_the_row_away() {
     for (form, shape) in shapes() {
-        // Units as fine as floats; and a small norm: clipping alone is no defence, because it scales all coordinates alike.
-        for (norm, units) in [(100.0, 1 << 31), (1.0, 1 << 24)] {
-            let found = attack(&shape, &rule(form, norm, units), None, |words| words);
+        // A norm that clips little, and one that clips much: clipping alone is no defence, because it scales all coordinates alike.
+        for norm in [100.0, 1.0] {
+            let found = attack(&shape, &rule(form, norm, 1 << 20), None, |words| words);
             let Recovered { error_max, error_median, correlation, .. } = found;
             eprintln!("{form:?}, norm {norm}, no defence: error {error_median:.1e} (largest {error_max:.1e})");
-            assert!(error_median < 2e-6 && error_max < 1e-5, "{form:?}, norm {norm}: {error_median}, {error_max}");
+            // What rounding to units leaves, divided by the row's residual, which is small for some.
+            let unit = norm / f64::from(1_u32 << 20);
+            let exact = error_median < 10.0 * unit && error_max < 100.0 * unit;
+            assert!(exact, "{form:?}, norm {norm}: {error_median}, {error_max}");
             assert!(correlation > 0.999_99);
         }
     }

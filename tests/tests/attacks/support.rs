@@ -77,8 +77,8 @@ pub(crate) fn trainer(architecture: &Architecture, customers: &[Customer], rule:
 
 /// A clip rule with riders.
 pub(crate) fn rule(form: ClipForm, example_clip_norm: f64, clip_units: u32) -> ClipRule {
-    ClipRule::new(ClipSettings { example_clip_norm, clip_units, form, loss_bound: Some(4.0), unit: ClipUnit::Customer })
-        .unwrap()
+    let settings = ClipSettings { example_clip_norm, clip_units, form, loss_bound: Some(4.0) };
+    ClipRule::new(settings, ClipUnit::Customer).unwrap()
 }
 
 /// The noise that a plan of these rounds would get.

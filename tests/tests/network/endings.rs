@@ -82,7 +82,7 @@ fn a_coordinator_that_died_as_it_told_of_the_end_tells_it_again() {
     let pointer = federation.coordinator.with_file_name("state").join("model.json");
     let released = fs::read(&pointer).expect("a model was released");
     fs::remove_file(&pointer).expect("it is there");
-    let ledger = federation.coordinator.with_file_name("state").join("coordinator.ledger");
+    let ledger = federation.coordinator.with_file_name("state").join("audit.log");
     let before = fs::read(&ledger).expect("a ledger");
 
     let second = play(&federation, &Nothing);

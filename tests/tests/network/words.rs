@@ -17,6 +17,7 @@ use tributary_client::telemetry::Report;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::frame::encode_frame;
+use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, Proof, RejectCode, Upstream, frame_bytes_max};
 use tributary_protocol::printable::is_hidden;
@@ -83,10 +84,10 @@ fn coordinate(identity: &Path, client: &SigningKey, address: &mpsc::Sender<Socke
         for (code, signed) in [(RejectCode::NotInRoster, false), (RejectCode::PlanFinished, true)] {
             let (mut link, nonce) = joined(&listener).await;
             let proof = signed.then(|| {
-                let plan = Digest([1; 32]);
+                let run = RunId([1; 32]);
                 let ending = Ending::Rejected { code, explanation: HOSTILE };
-                let message = ending_message::<RealSuite>(&plan, &RealSuite::verifying_key(client), &nonce, ending);
-                Proof { plan, signature: RealSuite::sign(&signing_key, &message) }
+                let message = ending_message::<RealSuite>(run, &RealSuite::verifying_key(client), &nonce, ending);
+                Proof { run, signature: RealSuite::sign(&signing_key, &message) }
             });
             let message = Downstream::Rejected { code, explanation: HOSTILE.into(), proof };
             link.send([encode_frame(FRAME_CONTROL, &codec::encode(&message)).into()]);

@@ -8,18 +8,17 @@ use std::path::{Path, PathBuf};
 use crate::needed;
 use tributary_client::data::{BranchFiles, PartitionRequest, read_csv, read_csv_rows, split_by_branch};
 use tributary_coordinator::Job;
-use tributary_coordinator::settings::{MechanismSettings, ModelKind, OptimizerKind, PlanSettings, PrivacyTarget};
+use tributary_coordinator::settings::{MechanismSettings, ModelKind, PlanSettings, PrivacyTarget};
 use tributary_model::evaluate::evaluate;
 use tributary_model::features::FeatureMatrix;
-use tributary_model::privacy::{NoiseSampler, charged_rounds_max, share_variance};
+use tributary_model::privacy::{NoiseSampler, share_variance};
 use tributary_model::schema::Schema;
-use tributary_model::server_optimizer::{MeanUpdate, ServerOptimizer};
+use tributary_model::server_optimizer::UpdateRule;
+use tributary_model::stage::{PlannedStage, Rows};
 use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Trainer, predict};
-use tributary_model::update::{ClipForm, clipped_sum};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::ids::OrganisationId;
-use tributary_protocol::plan::RoundKind;
 use tributary_protocol::secagg::modular::{Ring, RingWords};
 use tributary_protocol::secagg::parameters::CohortRule;
 
@@ -76,7 +75,7 @@ pub(crate) struct Noise {
 impl Noise {
     /// Every branch draws a share, and only those outside of the assumed coalition are counted on.
     pub(crate) fn shares(job: &Job) -> Self {
-        let thresholds = job.plan.cohort.thresholds(&[OrganisationId(1); BRANCHES], BRANCHES).unwrap();
+        let thresholds = job.plan().cohort.thresholds(&[OrganisationId(1); BRANCHES], BRANCHES).unwrap();
         Self { branches: BRANCHES, counted_on: thresholds.honest_min.into() }
     }
 }
@@ -122,7 +121,7 @@ impl Federation {
             schema: self.schema_file.clone(),
             model: setting.model.clone(),
             rounds: ROUNDS,
-            retries: charged_rounds_max(ROUNDS) - ROUNDS,
+            retries: ROUNDS.div_ceil(20),
             privacy,
             example_clip_norm: setting.clip_norm,
             loss_bound: 4.0,
@@ -136,7 +135,7 @@ impl Federation {
             keying_deadline_ms: 60_000,
             cohort: CohortRule::USUAL,
             group: "all".into(),
-            optimizer: OptimizerKind::Sgd { learning_rate: setting.learning_rate, momentum: 0.9 },
+            optimizer: UpdateRule::Sgd { learning_rate: setting.learning_rate, momentum: 0.9 },
             tail_fraction: 0.5,
             mechanism: MechanismSettings::default(),
         });
@@ -145,34 +144,30 @@ impl Federation {
 
     /// Trains as branches would that are all there, and gives the AUC on everybody's held-out rows. A plan without noise gets none.
     pub(crate) fn auc(&self, job: &Job, noise: Noise, run: u64) -> f64 {
-        let mut sums = NoisySums::new(job, noise, run);
-        let trainers: Vec<Trainer> = self.branches.iter().map(|table| trainer(job, table)).collect();
-        let mut optimizer = ServerOptimizer::new(job.optimizer, &job.initial);
-        let mut model = job.initial.clone();
+        let stage = job.planned.stage(0).unwrap();
+        let mut sums = NoisySums::new(job, &stage, noise, run);
+        let trainers: Vec<Trainer> = self.branches.iter().map(|table| trainer(job, &stage, table)).collect();
+        let mut state = stage.start(job.initial.clone());
         for _ in 0..ROUNDS {
-            let mut total = RingWords::zero(Ring::Bits64, job.plan.dimension(RoundKind::Train));
+            let mut total = RingWords::zero(stage.terms().ring, stage.terms().dimension as usize);
             for (branch, trainer) in trainers.iter().enumerate() {
-                let clipped = clipped_sum(trainer, &model, &job.rule).unwrap();
+                // No local steps divide by a branch's own number of customers.
+                let rows = Rows { trainer, customers_nominal: 1 };
+                let clipped = stage.contribute(&rows, state.public(), &mut sums.entropy).unwrap();
                 let noised = clipped.add_noise(sums.noise_of(branch, total.len())).unwrap();
-                total.add(&noised.quantize(Ring::Bits64).into_words()).unwrap();
+                total.add(&noised.quantize(stage.terms().ring).into_words()).unwrap();
             }
-            let sum = total.centred();
-            let (mean, _) =
-                MeanUpdate::from_sum(&sum, &job.architecture, &job.rule, job.plan.customers_nominal).unwrap();
-            model = optimizer.step(&mean).unwrap();
+            stage.advance(&mut state, &total.centred(), trainers.len()).unwrap();
         }
-        let scores = predict(&optimizer.released().unwrap(), &self.held_out).unwrap();
+        let released = stage.conclude(&state).unwrap().parameters;
+        let scores = predict(&released, &self.held_out).unwrap();
         evaluate(&scores, &self.held_out, 0).unwrap().auc.unwrap()
     }
 }
 
 /// As a branch lays its rows out, with a public maximum just above their number.
-fn trainer(job: &Job, table: &Table) -> Trainer {
-    let placement = match job.rule.form() {
-        ClipForm::Exact => Placement::Dense,
-        ClipForm::Chunked => Placement::Hashed,
-    };
-    Trainer::new(&job.architecture, table, placement).unwrap()
+fn trainer(job: &Job, stage: &PlannedStage<'_>, table: &Table) -> Trainer {
+    Trainer::new(job.planned.architecture(), table, stage.placement().unwrap_or(Placement::Dense)).unwrap()
 }
 
 fn table(rows: FeatureMatrix) -> Table {
@@ -189,9 +184,9 @@ struct NoisySums {
 }
 
 impl NoisySums {
-    fn new(job: &Job, noise: Noise, run: u64) -> Self {
+    fn new(job: &Job, stage: &PlannedStage<'_>, noise: Noise, run: u64) -> Self {
         let sampler = job.guarantee.map(|_| {
-            let variance = share_variance(job.plan.noise_variance, noise.counted_on).unwrap();
+            let variance = share_variance(stage.terms().noise_variance, noise.counted_on).unwrap();
             NoiseSampler::new(variance).unwrap()
         });
         Self { sampler, branches: noise.branches, entropy: Repeatable { run, drawn: 0 } }

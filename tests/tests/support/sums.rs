@@ -1,14 +1,17 @@
 //! The sums of a plan without noise, computed again outside the protocol.
 
+use tributary_certs::entropy::OsEntropy;
 use tributary_client::data::read_csv;
-use tributary_model::architecture::Architecture;
-use tributary_model::parameters::Parameters;
+use tributary_model::planned;
+use tributary_model::stage::{Rows, STATE_FORMAT};
 use tributary_model::synthetic::schema;
 use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Trainer};
-use tributary_model::update::{ClipForm, ClipRule, ClipSettings, ClipUnit, clipped_sum};
+use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::{ClipForm as PlannedForm, Plan};
-use tributary_protocol::round::CoordinatorEvent;
+use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
+use tributary_protocol::log::{Entries, LedgerId, LogEntry, scan};
+use tributary_protocol::plan::Plan;
+use tributary_protocol::round::{CoordinatorEvent, Recorded};
 use tributary_protocol::secagg::modular::RingWords;
 
 use super::federation::Federation;
@@ -16,7 +19,7 @@ use super::federation::Federation;
 /// Asserts that every committed sum is the plain sum of all branches' integers; how many there are.
 pub(crate) fn compare_sums(federation: &Federation) -> usize {
     let events = ledger(federation);
-    let [CoordinatorEvent::PlanOpened { plan, .. }, ..] = &events[..] else { panic!("a ledger opens with its plan") };
+    let [CoordinatorEvent::RunOpened { plan, .. }, ..] = &events[..] else { panic!("a ledger opens with its run") };
     let mut open = None;
     let mut compared = 0;
     for event in &events {
@@ -33,44 +36,36 @@ pub(crate) fn compare_sums(federation: &Federation) -> usize {
     compared
 }
 
-/// The coordinator's events.
+/// The events of the coordinator's one run.
 pub(crate) fn ledger(federation: &Federation) -> Vec<CoordinatorEvent> {
-    let path = federation.folder.join("coordinator/state/coordinator.ledger");
-    tributary_journal::read(&path).expect("a good ledger").into_iter().map(|recorded| recorded.event).collect()
+    let file = std::fs::read(federation.folder.join("coordinator/state/audit.log")).expect("a journal");
+    let found = scan(Entries::new(&file));
+    assert_eq!(found.fault, None, "a good journal");
+    let of_run = found.entries.iter().filter(|entry| entry.ledger != LedgerId::ADMINISTRATION);
+    let decode =
+        |entry: &LogEntry<'_>| codec::decode::<Recorded<CoordinatorEvent>>(entry.event, LEDGER_ENTRY_BYTES_MAX);
+    of_run.map(|entry| decode(entry).expect("an event").event).collect()
 }
 
-/// The plain sum of every branch's integers for one model.
+/// The plain sum of every branch's integers for one state of the plan's first stage.
 fn plain_sum(federation: &Federation, plan: &Plan, model: &Digest) -> Digest {
-    let architecture = Architecture::decode(&plan.architecture).expect("an architecture");
+    let planned = planned::check(plan, Some(&schema())).expect("every number of a plan follows");
+    let stage = planned.stage(0).expect("a plan has a stage");
     let file = federation.folder.join(format!("coordinator/state/models/{model}.params"));
-    let bytes = std::fs::read(file).expect("a stored model");
-    let parameters = Parameters::from_le_bytes(&architecture, &bytes).expect("a model");
-    assert_eq!(parameters.digest(), *model);
-    let form = match plan.clip_form {
-        PlannedForm::Exact => ClipForm::Exact,
-        PlannedForm::Chunked => ClipForm::Chunked,
-    };
-    let rule = ClipRule::new(ClipSettings {
-        example_clip_norm: f64::from_bits(plan.example_clip_norm_bits),
-        clip_units: plan.clip_units,
-        form,
-        loss_bound: Some(f64::from_bits(plan.loss_bound_bits)),
-        unit: ClipUnit::Customer,
-    })
-    .expect("a rule");
+    let bytes = tributary_storage::files::read_stored(&file, &STATE_FORMAT).expect("a stored state");
+    assert_eq!(stage.state_digest(&bytes), *model);
+    let state = stage.read_state(&bytes).expect("a state");
+    let placement = stage.placement().unwrap_or(Placement::Dense);
     let mut total: Option<RingWords> = None;
     for branch in 0..federation.branches {
         let data = read_csv(&federation.branch(branch).join("customers.csv"), &schema()).expect("rows");
-        let placement = match form {
-            ClipForm::Exact => Placement::Dense,
-            ClipForm::Chunked => Placement::Hashed,
-        };
         let maxima = TableMaxima { customers: 160, rows: 160, rows_per_customer: 1 };
         let table = Table::new(data, maxima, &PlacementKey::new([0; 32])).expect("maxima within their limits");
-        let trainer = Trainer::new(&architecture, &table, placement).expect("a trainer");
-        let sum = clipped_sum(&trainer, &parameters, &rule).expect("a sum");
+        let trainer = Trainer::new(planned.architecture(), &table, placement).expect("a trainer");
+        let rows = Rows { trainer: &trainer, customers_nominal: 1 };
+        let sum = stage.contribute(&rows, &state, &mut OsEntropy).expect("a sum");
         let zeros = vec![0; sum.coordinates()];
-        let words = sum.add_noise(zeros).expect("no noise").quantize(plan.ring).into_words();
+        let words = sum.add_noise(zeros).expect("no noise").quantize(stage.terms().ring).into_words();
         match &mut total {
             None => total = Some(words),
             Some(total) => total.add(&words).expect("the same ring"),

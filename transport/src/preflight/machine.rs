@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use tributary_certs::files::create_private_folder;
+use tributary_storage::files::create_private_folder;
 
 use super::{Cause, Findings, Outcome};
 

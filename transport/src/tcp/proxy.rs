@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::fault::DialFault;
+use crate::fault::{DialFault, ProxyFault};
 use crate::limits::{HANDSHAKE_TIME, PROXY_ANSWER_BYTES_MAX};
 
 /// A proxy that connects TCP. Its password is not printed.
@@ -27,47 +27,46 @@ impl Proxy {
     /// Asks for a connection to `target` (HOST:PORT). Behind this the stream is the target's.
     pub(super) async fn connect(&self, stream: &mut TcpStream, target: &str) -> Result<(), DialFault> {
         let asked = tokio::time::timeout(HANDSHAKE_TIME, self.ask(stream, target)).await;
-        let asked =
-            asked.unwrap_or_else(|_| Err(format!("it did not answer within {} seconds", HANDSHAKE_TIME.as_secs())));
+        let asked = asked.unwrap_or(Err(ProxyFault::Silent));
         let refused = |said| DialFault::Proxy { proxy: self.address.clone(), target: target.to_owned(), said };
         asked.map_err(refused)
     }
 
-    async fn ask(&self, stream: &mut TcpStream, target: &str) -> Result<(), String> {
+    async fn ask(&self, stream: &mut TcpStream, target: &str) -> Result<(), ProxyFault> {
         let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
         if let Some(credentials) = &self.credentials {
             request += &format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(credentials));
         }
         request += "\r\n";
-        stream.write_all(request.as_bytes()).await.map_err(|fault| fault.to_string())?;
+        stream.write_all(request.as_bytes()).await.map_err(ProxyFault::Unasked)?;
         // Byte by byte, so that nothing of the target's is taken.
         let mut answer = Vec::new();
         while !answer.ends_with(b"\r\n\r\n") {
             if answer.len() == PROXY_ANSWER_BYTES_MAX {
-                return Err(format!("it gave an answer longer than {PROXY_ANSWER_BYTES_MAX} bytes"));
+                return Err(ProxyFault::Long);
             }
             match stream.read_u8().await {
                 Ok(byte) => answer.push(byte),
-                Err(fault) => return Err(format!("it closed the connection ({fault})")),
+                Err(fault) => return Err(ProxyFault::Closed(fault)),
             }
         }
         let text = String::from_utf8_lossy(&answer);
         let status = text.lines().next().unwrap_or_default();
         match accepts(status) {
             true => Ok(()),
-            false => Err(self.quote(status)),
+            false => Err(self.refusal(status)),
         }
     }
 
     /// What it answered, for people. A proxy may repeat what it was given, and that is nobody else's to read.
-    fn quote(&self, status: &str) -> String {
+    fn refusal(&self, status: &str) -> ProxyFault {
         let secrets = self.credentials.iter().flat_map(|credentials| {
             let password = credentials.split_once(':').map_or("", |(_, password)| password);
             [STANDARD.encode(credentials).trim_end_matches('=').to_owned(), password.to_owned()]
         });
         match secrets.into_iter().any(|secret| !secret.is_empty() && status.contains(&secret)) {
-            true => "it repeated the credentials, and is not quoted here".into(),
-            false => format!("it answered {:?}", crate::wire::cut(status, 120)),
+            true => ProxyFault::Indiscreet,
+            false => ProxyFault::Refused(format!("{:?}", crate::wire::cut(status, 120))),
         }
     }
 }

@@ -3,18 +3,24 @@
 use tributary_certs::budget::sign_first_use;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::SigningKey;
-use tributary_protocol::budget::{BudgetHead, LastDay};
+use tributary_model::privacy::epsilon_of;
+use tributary_protocol::budget::BudgetHead;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId};
-use tributary_protocol::message::Charged;
+use tributary_protocol::plan::{Allowance, PrivacyMode, RunRef};
 use tributary_protocol::printable::is_hidden;
-use tributary_protocol::privacy::RdpVector;
-use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
-use tributary_protocol::time::Millis;
+use tributary_protocol::privacy::{Accounts, RdpVector};
+use tributary_protocol::roster::RosterHead;
+use tributary_protocol::round::StageTerms;
+use tributary_protocol::secagg::suite::Signature;
 
+use super::plans::affordable;
 use super::*;
 use crate::policy::OwnNoise;
 
 const PLAN: Digest = Digest([1; 32]);
+const RUN: RunRef = RunRef { plan: PLAN, number: 1 };
+const RETRIES: u32 = 5;
 
 fn policy() -> BranchPolicy {
     let folder = tempfile::tempdir().unwrap();
@@ -29,48 +35,118 @@ fn begun(population: &str) -> ParticipantEvent {
     ParticipantEvent::BudgetBegun { population: population.into(), salt: [7; 32], first }
 }
 
-fn history(rounds: u64) -> Vec<ParticipantEvent> {
-    let charge = Accounts::customers(RdpVector::gaussian(1, 2000));
-    let mut events = vec![
-        begun("retail"),
-        ParticipantEvent::PlanAccepted {
-            plan: PLAN,
-            name: "churn".into(),
-            purpose: "retention".into(),
-            privacy: PrivacyMode::Customer,
-            charge: charge.clone(),
-            charge_max: charge.times(105),
-            rounds_charged_max: 105,
-        },
-    ];
-    events.extend((1..=rounds).map(|round| ParticipantEvent::BudgetCharged {
-        plan: PLAN,
+fn gaussian(times: u64) -> Accounts {
+    Accounts::customers(RdpVector::gaussian(1, 2000).times(times))
+}
+
+/// A count, a hundred rounds of gradients and an evaluation, each with its charge.
+fn stages(count: &Accounts, gradient: &Accounts) -> Vec<StageTerms> {
+    let terms =
+        |kind: &str, rounds, charge: &Accounts| StageTerms { kind: kind.into(), rounds, charge: charge.clone() };
+    vec![terms("count", 1, count), terms("gradient", 100, gradient), terms("evaluate", 1, count)]
+}
+
+fn accepted(run: RunRef, privacy: PrivacyMode, stages: Vec<StageTerms>) -> ParticipantEvent {
+    let allowance = Allowance::new(stages.iter().map(|stage| (stage.rounds, &stage.charge)), RETRIES);
+    let charge_max = allowance.charge_left(&[]);
+    let (name, purpose) = ("churn".into(), "retention".into());
+    ParticipantEvent::RunAccepted { run, name, purpose, privacy, stages, retries: RETRIES, charge_max }
+}
+
+/// So many rounds of a stage, after those before them.
+fn charged(events: &mut Vec<ParticipantEvent>, run: RunRef, stage: u16, rounds: u64) {
+    let record = BudgetRecord::replay(events.iter()).unwrap();
+    let charge = &record.accepted[&run].stages[usize::from(stage)].charge;
+    let last = record.last_round(&run);
+    events.extend((last + 1..=last + rounds).map(|round| ParticipantEvent::BudgetCharged {
+        run,
         round: RoundId(round),
-        kind: RoundKind::Train,
+        stage,
         at: Millis(round),
         descriptor: PLAN,
         charge: charge.clone(),
     }));
+}
+
+/// A run that has counted and was charged so many rounds of gradients.
+fn history(rounds: u64) -> Vec<ParticipantEvent> {
+    let stages = stages(&gaussian(3), &gaussian(1));
+    let mut events = vec![begun("retail"), accepted(RUN, PrivacyMode::Customer, stages)];
+    charged(&mut events, RUN, 0, 1);
+    charged(&mut events, RUN, 1, rounds);
     events
+}
+
+fn read(policy: &BranchPolicy, events: &[ParticipantEvent]) -> Budget {
+    Budget::read(policy, events, Millis(500)).unwrap_or_else(|fault| panic!("{fault}"))
 }
 
 #[test]
 fn a_forecast_is_exact() {
     let policy = policy();
-    let budget = Budget::read(&policy, &history(40), Millis(100));
-    let plan = &budget.plans[0];
-    assert_eq!((budget.population.as_str(), plan.rounds.training, plan.rounds_left_in_plan), ("retail", 40, 65));
-    assert_eq!(budget.rounds_today, 40);
-    let more = plan.rounds_left_for_life.unwrap();
-    let spent = |rounds: u64| Accounts::customers(RdpVector::gaussian(1, 2000).times(40 + rounds));
-    assert!(spent(more).within(&policy.life_cap()) && !spent(more + 1).within(&policy.life_cap()));
+    let budget = read(&policy, &history(40));
+    let run = &budget.plans[0].runs[0];
+    let rounds: Vec<_> = run.stages.iter().map(|stage| (stage.kind.as_str(), stage.charged, stage.rounds)).collect();
+    assert_eq!(rounds, [("count", 1, 1), ("gradient", 40, 100), ("evaluate", 0, 1)]);
+    assert_eq!((budget.population.as_str(), run.number, run.rounds_left), ("retail", 1, 66));
+    assert_eq!(budget.rounds_today, 41);
+    let spent = |more: &Accounts| gaussian(43).plus(more).within(&policy.life_cap());
+    let of_stage = |stage: usize| run.stages[stage].rounds_left_for_life.unwrap();
+    assert!(spent(&gaussian(of_stage(1))) && !spent(&gaussian(of_stage(1) + 1)));
+    assert!(spent(&gaussian(3 * of_stage(0))) && !spent(&gaussian(3 * (of_stage(0) + 1))));
+    // A whole run: two counts, a hundred rounds, and retries as dear as the dearest stage that has any.
+    let runs = budget.plans[0].runs_left_for_life.unwrap();
+    let whole = |runs: u64| gaussian((2 * 3 + 100 + u64::from(RETRIES)) * runs);
+    assert!(spent(&whole(runs)) && !spent(&whole(runs + 1)));
     assert!((budget.epsilon_spent.unwrap() + budget.epsilon_left - policy.epsilon_life).abs() < 1e-9);
+    assert_eq!(run.epsilon_spent, budget.epsilon_spent);
+    assert_eq!(run.epsilon_max, Some(epsilon_of(&whole(1).customer, policy.delta).0));
     let text = budget.to_string();
-    assert!(text.contains("40 training") && text.contains(&format!("{more} such rounds")), "{text}");
+    assert!(text.contains("run 1    count 1 of 1, gradient 40 of 100, evaluate 0 of 1; 0 of 5 retries used"), "{text}");
+    assert!(text.contains("66 more rounds in the run"), "{text}");
+    assert!(text.contains(&format!("{runs} more whole runs")), "{text}");
+    assert!(text.contains(&format!("{} rounds of gradient", of_stage(1))), "{text}");
     let full = BranchPolicy { own_noise: OwnNoise::Full, ..policy };
-    let same = Budget::read(&full, &history(40), Millis(100));
+    let same = read(&full, &history(40));
     assert!(text.contains("own noise  share") && same.to_string().contains("own noise  full"));
     assert_eq!(same.epsilon_spent, budget.epsilon_spent, "more noise than the plan's is no other charge");
+}
+
+#[test]
+fn retries_are_counted_apart() {
+    let mut events = history(103);
+    let budget = read(&policy(), &events);
+    let run = &budget.plans[0].runs[0];
+    assert_eq!((run.retries_used, run.rounds_left), (3, 3), "two retries, and the evaluation");
+    assert!(budget.to_string().contains("gradient 103 of 100, evaluate 0 of 1; 3 of 5 retries used"));
+    charged(&mut events, RUN, 1, 2);
+    charged(&mut events, RUN, 2, 1);
+    assert_eq!(read(&policy(), &events).plans[0].runs[0].rounds_left, 0);
+}
+
+/// Each run by itself, and all of a plan together.
+#[test]
+fn the_runs_of_a_plan_are_told_one_by_one_and_together() {
+    let mut events = history(40);
+    let second = RunRef { number: 2, ..RUN };
+    events.push(accepted(second, PrivacyMode::Customer, stages(&gaussian(3), &gaussian(1))));
+    charged(&mut events, second, 0, 1);
+    let other = RunRef { plan: Digest([9; 32]), number: 1 };
+    events.push(accepted(other, PrivacyMode::Customer, stages(&gaussian(7), &gaussian(2))));
+    let policy = policy();
+    let budget = read(&policy, &events);
+    let epsilon = |times| Some(epsilon_of(&gaussian(times).customer, policy.delta).0);
+    let [plan, next] = budget.plans.as_slice() else { panic!("{:?}", budget.plans) };
+    let runs: Vec<_> = plan.runs.iter().map(|run| (run.number, run.epsilon_spent)).collect();
+    assert_eq!(runs, [(1, epsilon(43)), (2, epsilon(3))]);
+    assert_eq!((plan.epsilon_spent, budget.epsilon_spent), (epsilon(46), epsilon(46)));
+    assert_eq!((next.runs.len(), next.epsilon_spent), (1, epsilon(0)));
+    assert_eq!(budget.runs_of_unknown_plans, 0);
+    let text = budget.to_string();
+    assert!(
+        text.contains("run 2    count 1 of 1, gradient 0 of 100") && text.contains("2 runs together: epsilon"),
+        "{text}"
+    );
 }
 
 /// The plan's owner named it.
@@ -78,11 +154,11 @@ fn a_forecast_is_exact() {
 fn a_plan_s_words_are_escaped_in_text_and_json() {
     let mut events = history(1);
     for event in &mut events {
-        if let ParticipantEvent::PlanAccepted { name, purpose, .. } = event {
+        if let ParticipantEvent::RunAccepted { name, purpose, .. } = event {
             (*name, *purpose) = ("churn\n  epsilon    0".into(), "\u{1b}[2Jretention\u{202e}".into());
         }
     }
-    let budget = Budget::read(&policy(), &events, Millis(0));
+    let budget = read(&policy(), &events);
     let (text, json) = (budget.to_string(), serde_json::to_string(&budget).unwrap());
     assert!(text.contains("\"churn\\u{a}  epsilon    0\" for \\u{1b}[2Jretention\\u{202e}, mode"), "{text:?}");
     assert!(json.contains("retention\\\\u{202e}") && !json.contains(is_hidden), "{json:?}");
@@ -91,77 +167,95 @@ fn a_plan_s_words_are_escaped_in_text_and_json() {
 #[test]
 fn a_branch_has_an_account_of_its_own() {
     let mut policy = policy();
-    assert_eq!(Budget::read(&policy, &history(4), Millis(0)).branch, None, "nothing is promised to it");
+    assert_eq!(read(&policy, &history(4)).branch, None, "nothing is promised to it");
     policy.epsilon_branch = Some(crate::policy::BranchEpsilon { life: 2.0, plan: 1.0 });
     let charge = Accounts { customer: RdpVector::gaussian(4, 2000), branch: RdpVector::gaussian(1, 2000) };
-    let mut events = history(4);
-    for event in &mut events {
-        match event {
-            ParticipantEvent::PlanAccepted { privacy, charge: one, charge_max, .. } => {
-                (*privacy, *one, *charge_max) = (PrivacyMode::Branch, charge.clone(), charge.times(105));
-            }
-            ParticipantEvent::BudgetCharged { charge: one, .. } => *one = charge.clone(),
-            _ => {}
-        }
-    }
-    let budget = Budget::read(&policy, &events, Millis(0));
+    let mut events = vec![begun("retail"), accepted(RUN, PrivacyMode::Branch, stages(&charge, &charge))];
+    charged(&mut events, RUN, 1, 4);
+    let budget = read(&policy, &events);
     let branch = budget.branch.clone().unwrap();
     assert_eq!(branch.epsilon_spent, Some(epsilon_of(&charge.branch.times(4), policy.delta).0));
     assert_eq!(budget.epsilon_spent, Some(epsilon_of(&charge.customer.times(4), policy.delta).0));
     assert!(branch.epsilon_spent < budget.epsilon_spent && branch.epsilon_left > 0.0);
-    assert_eq!(budget.plans[0].epsilon_branch_spent, branch.epsilon_spent);
-    let more = budget.plans[0].rounds_left_for_life.unwrap();
+    let plan = &budget.plans[0];
+    assert_eq!(plan.epsilon_branch_spent, branch.epsilon_spent);
+    assert_eq!(plan.runs[0].epsilon_branch_spent, branch.epsilon_spent);
+    assert!(plan.runs[0].epsilon_branch_max > branch.epsilon_spent);
+    let more = plan.runs[0].stages[1].rounds_left_for_life.unwrap();
     let fits = |rounds| charge.times(4 + rounds).within(&policy.life_cap());
     assert!(fits(more) && !fits(more + 1), "the account that is used up first decides");
     assert!(budget.to_string().contains("for the branch as one unit"), "{budget}");
+}
+
+/// A head of this budget, as the file of these events signs it.
+fn head(events: &[ParticipantEvent]) -> BudgetHead {
+    let record = BudgetRecord::replay(events).unwrap();
+    BudgetHead {
+        client: ClientId(1),
+        population: record.population_digest.unwrap(),
+        counter: record.counter,
+        spent: record.spent.clone(),
+        run: RUN,
+        charged: record.charged(&RUN),
+        others: record.others(&RUN),
+        day: record.last_day(),
+        epoch: 1,
+        owner: record.owner().unwrap().clone(),
+        signature: Signature::none(),
+    }
 }
 
 #[test]
 fn what_was_adopted_is_said() {
     let policy = policy();
     let mut events = history(3);
-    let spent = Accounts::customers(RdpVector::gaussian(1, 2000).times(10));
-    let head = BudgetHead {
-        client: ClientId(1),
-        population: PLAN,
-        counter: 11,
-        spent: spent.clone(),
-        plan: PLAN,
-        charged: Charged { rounds: [10, 0, 0], last_round: 12 },
-        others: Vec::new(),
-        day: LastDay::NONE,
-        epoch: 1,
-        owner: VerifyingKey([1; 32]),
-        signature: Signature(Vec::new()),
-    };
-    let charge = Accounts::customers(RdpVector::gaussian(1, 2000).times(7));
-    let digest = head.canonical().finish().to_string();
-    events.push(ParticipantEvent::HeadSigned { head: Box::new(head.clone()) });
-    events.push(ParticipantEvent::HeadAdopted { head: Box::new(head), charge });
-    let budget = Budget::read(&policy, &events, Millis(0));
-    assert_eq!((budget.heads_adopted, budget.counter, budget.plans[0].rounds.training), (1, 11, 10));
+    let roster = RosterHead { epoch: 1, digest: PLAN };
+    events.insert(1, ParticipantEvent::RosterAccepted { head: roster, missing: 0 });
+    let signed = head(&events);
+    let digest = signed.canonical().finish().to_string();
+    let mut later = signed.clone();
+    let spent = gaussian(26);
+    (later.counter, later.spent) = (17, spent.clone());
+    later.charged.rounds = vec![1, 10];
+    later.charged.last_round = 12;
+    let mut strange = later.charged.clone();
+    strange.rounds = vec![4];
+    later.others =
+        vec![(RunRef { number: 2, ..RUN }, strange.clone()), (RunRef { plan: Digest([9; 32]), number: 1 }, strange)];
+    events.push(ParticipantEvent::HeadSigned { head: Box::new(signed) });
+    events.push(ParticipantEvent::HeadAdopted { head: Box::new(later), charge: gaussian(7) });
+    let budget = read(&policy, &events);
+    let plan = &budget.plans[0];
+    assert_eq!((budget.heads_adopted, budget.counter, plan.runs[0].stages[1].charged), (1, 17, 10));
     assert_eq!(budget.epsilon_spent, Some(epsilon_of(&spent.customer, policy.delta).0));
-    assert_eq!(budget.plans[0].epsilon_spent, budget.epsilon_spent);
+    assert_eq!(plan.runs[0].epsilon_spent, Some(epsilon_of(&gaussian(13).customer, policy.delta).0));
+    // A run that the head alone knows has its plan's terms, and one of another plan none.
+    assert_eq!((plan.runs[1].number, plan.runs[1].stages[0].charged), (2, 4));
+    assert_eq!(budget.runs_of_unknown_plans, 1);
     let text = budget.to_string();
     assert!(text.contains("1 times the file was an older copy") && text.contains(&digest), "{text}");
+    assert!(text.contains("1 runs of plans whose terms this file does not have"), "{text}");
 }
 
 #[test]
 fn nothing_left_is_nothing_left() {
     let policy = policy();
-    let mut events = history(1);
-    events.push(ParticipantEvent::BudgetCharged {
-        plan: PLAN,
-        round: RoundId(2),
-        kind: RoundKind::Train,
-        at: Millis(2),
-        descriptor: PLAN,
-        charge: Accounts::customers(RdpVector::gaussian(1, 0)),
-    });
-    let budget = Budget::read(&policy, &events, Millis(3));
+    let endless = Accounts::customers(RdpVector::gaussian(1, 0));
+    let mut events = vec![begun("retail"), accepted(RUN, PrivacyMode::Customer, stages(&gaussian(1), &endless))];
+    charged(&mut events, RUN, 1, 1);
+    let budget = read(&policy, &events);
     assert_eq!((budget.epsilon_spent, budget.epsilon_left), (None, 0.0));
-    assert_eq!(budget.plans[0].rounds_left_for_life, Some(0));
+    assert_eq!(budget.plans[0].runs[0].stages[0].rounds_left_for_life, Some(0));
+    assert_eq!(budget.plans[0].runs_left_for_life, Some(0));
     assert!(budget.to_string().contains("unbounded"));
+}
+
+#[test]
+fn a_file_that_breaks_a_rule_is_not_reported() {
+    let mut events = history(2);
+    events.push(events[2].clone());
+    let refused = Budget::read(&policy(), &events, Millis(500)).unwrap_err();
+    assert_eq!(refused.entry, 5, "a round that is charged twice");
 }
 
 /// A vector that is nothing at one order fits under every cap: the forecast has an end all the same.

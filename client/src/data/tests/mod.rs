@@ -107,13 +107,6 @@ fn only_the_kept_rows_of_all_files_are_looked_at() {
     assert!(matches!(read_csv_rows(&[], &plain(), |_| true), Err(FileError::Faults(_))));
 }
 
-#[test]
-fn customers_are_scored_without_labels() {
-    let (_folder, path) = file("job,age\nstudent,4\n");
-    let matrix = read_csv_for_scoring(&path, &plain()).unwrap();
-    assert_eq!((ages(&matrix), matrix.present()[[0, 0]]), (vec![4.0], 0.0));
-}
-
 /// The texts of the faults that are told, and how many there are.
 
 #[test]

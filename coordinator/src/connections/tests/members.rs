@@ -25,7 +25,7 @@ fn two_connections_of_a_client_stand_whatever_its_key_is_used_for() {
         // The machine takes nothing: the session stands still at this message, as it does while a disk is slow, and takes no connection up.
         link.send([framed(&Upstream::Refuse {
             code: RefusalCode::BranchUnprepared,
-            signature: Signature(vec![0; 64]),
+            signature: Signature::ed25519([0; 64]),
         })]);
         let resumption = Greeting { link: welcome.link, ..fresh(7) };
         let mut half_open = JoinSet::new();
@@ -79,8 +79,9 @@ fn a_client_that_is_out_is_cut_whatever_its_session_waits_for() {
         let (greeted, _) = greet(dialer.clone(), Transport::Quic, Arc::clone(&tls), fresh(7)).await.unwrap();
         let mut link = Link::new(Timers::default());
         link.attach(greeted, 0).unwrap();
-        let message =
-            || framed(&Upstream::Refuse { code: RefusalCode::BranchUnprepared, signature: Signature(vec![0; 64]) });
+        let message = || {
+            framed(&Upstream::Refuse { code: RefusalCode::BranchUnprepared, signature: Signature::ed25519([0; 64]) })
+        };
         link.send([message(), message()]);
         while house.machine.len() < 2 {
             tokio::select! {

@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_published_example_costs_what_it_should() {
-        // PRIVACY.md, section 2: z = 42.2 over 100 rounds is 1.08 by RDP; 45.3 is 1.00.
+        // The reference accountants: z = 42.2 over 100 rounds is 1.08 by RDP; 45.3 is 1.00.
         let spent =
             |z_hundred_thousandths: u128| RdpVector::gaussian(10_u128.pow(10), z_hundred_thousandths.pow(2)).times(100);
         assert!((epsilon_of(&spent(4_220_000), 1e-6).0 - 1.08).abs() < 0.005);

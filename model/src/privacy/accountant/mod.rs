@@ -6,8 +6,7 @@
 //! | [`GaussianDp`] | f64, exact curve of the continuous Gaussian | figures beside the enforced one |
 //! | [`RdpCurve`] | f64, integer orders | sampled rounds, calibration |
 //! | [`PrivacyLoss`] | f64, loss distributions on a grid, from above | the tight figure beside the enforced one, for sampled rounds too |
-//! | [`NoisedSum`] | f64 | why a sum of shares may count as one discrete Gaussian |
-//! | [`SkellamRound`] | f64 | the same question for noise of few bits |
+//! | [`ln_share_sum_gap`] | f64 | why a sum of shares may count as one discrete Gaussian |
 
 mod enforced;
 mod gdp;
@@ -16,12 +15,10 @@ mod normal;
 mod pld;
 mod rdp;
 mod shares;
-mod skellam;
 
 pub(crate) use enforced::NANOS;
 pub use enforced::{cap, charge, epsilon_of};
 pub use gdp::GaussianDp;
 pub use pld::{ComposedLoss, PldError, PrivacyLoss, TightEpsilon};
 pub use rdp::{EpsilonAtOrder, RdpCurve, SampledRound};
-pub use shares::{NoisedSum, ln_share_sum_gap};
-pub use skellam::SkellamRound;
+pub use shares::ln_share_sum_gap;

@@ -11,24 +11,6 @@ use super::rdp::{SampledRound, ln_one_plus_exp, ln_sum_exp};
 const REACH: f64 = 10.0;
 
 impl SampledRound {
-    /// RDP at a real order above 1, in nats: what a grid of integer orders loses can be seen with it.
-    ///
-    /// For display alone. It holds for the continuous Gaussian and adding a customer's row to a sum; the integer orders of [`Self::rdp`] are
-    /// proved for discrete noise too, and they are what is enforced. Relative error about 1e-11 (Mironov, Talwar, Zhang 2019, section 3.3,
-    /// integrated instead of expanded, because the series cancels). Infinite where nothing is hidden.
-    #[must_use]
-    pub fn rdp_at_real_order(self, order: f64) -> f64 {
-        let Self { sampling_probability: q, noise_multiplier: z } = self;
-        if !(z > 0.0 && (0.0..=1.0).contains(&q) && order > 1.0) {
-            return f64::INFINITY;
-        }
-        match q {
-            0.0 => 0.0,
-            1.0 => order / (2.0 * z * z),
-            _ => self.ln_moment(order) / (order - 1.0),
-        }
-    }
-
     /// The loss `L(x)`, to a few units in the last place.
     pub(super) fn loss(self, x: f64) -> f64 {
         let Self { sampling_probability: q, noise_multiplier: z } = self;
@@ -135,6 +117,24 @@ fn ln_excess(power: f64, loss: f64) -> f64 {
 mod tests {
     use super::super::super::vectors::{close, rows};
     use super::*;
+
+    impl SampledRound {
+        /// RDP at a real order above 1, in nats: another way to the same numbers.
+        ///
+        /// It holds for the continuous Gaussian and adding a customer's row to a sum. Relative error about 1e-11 (Mironov, Talwar, Zhang 2019, section 3.3,
+        /// integrated instead of expanded, because the series cancels). Infinite where nothing is hidden.
+        fn rdp_at_real_order(self, order: f64) -> f64 {
+            let Self { sampling_probability: q, noise_multiplier: z } = self;
+            if !(z > 0.0 && (0.0..=1.0).contains(&q) && order > 1.0) {
+                return f64::INFINITY;
+            }
+            match q {
+                0.0 => 0.0,
+                1.0 => order / (2.0 * z * z),
+                _ => self.ln_moment(order) / (order - 1.0),
+            }
+        }
+    }
 
     fn round(sampling_probability: f64, noise_multiplier: f64) -> SampledRound {
         SampledRound { sampling_probability, noise_multiplier }

@@ -159,7 +159,7 @@ mod tests {
             assert!((proved.epsilon / epsilon - 1.0).abs() < 1e-12, "{proved:?}");
             assert_eq!(proved.order, order);
         }
-        // PRIVACY.md, section 10, to its four decimals.
+        // The reference accountants, to four decimals.
         let proved = RdpCurve::round(round(0.001, 1.0)).times(100_000).epsilon(1e-6);
         assert!((proved.epsilon - 2.0040).abs() < 0.01, "{proved:?}");
     }

@@ -3,19 +3,6 @@
 
 use core::f64::consts::{LN_10, PI};
 
-/// A sum that several branches noised.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct NoisedSum {
-    /// Number of noise shares in the sum.
-    pub shares: u32,
-    /// Standard deviation of one share, units.
-    pub share_stddev: f64,
-    /// Number of coordinates.
-    pub dimension: usize,
-    /// What one customer can change, Euclidean, units.
-    pub sensitivity_units: f64,
-}
-
 /// Natural logarithm of tau, the bound of the logarithmic ratio between a sum of `shares` discrete Gaussians of standard deviation
 /// `share_stddev` (units) and one of the same variance: `tau = 10 sum_(k=1)^(shares-1) exp(-2 pi^2 share_stddev^2 k / (k + 1))`.
 ///
@@ -28,25 +15,6 @@ pub fn ln_share_sum_gap(shares: u32, share_stddev: f64) -> f64 {
     LN_10 + largest + sum.ln()
 }
 
-impl NoisedSum {
-    /// The epsilon of theorem 1: the sum is `epsilon^2 / 2`-concentrated differentially private, so its RDP at an order is `order * epsilon^2 / 2`.
-    ///
-    /// With shares of at least [`super::super::SHARE_VARIANCE_MIN`] it equals `sensitivity / stddev` to the last bit.
-    #[must_use]
-    pub fn concentrated_epsilon(self) -> f64 {
-        let tau = ln_share_sum_gap(self.shares, self.share_stddev).exp();
-        let d = self.dimension as f64;
-        let ideal = self.sensitivity_units / (f64::from(self.shares).sqrt() * self.share_stddev);
-        // Integer vectors: the L1 norm is at most the squared L2 norm, and at most sqrt(d) times the L2 norm.
-        let l1 = (self.sensitivity_units * d.sqrt()).min(self.sensitivity_units.powi(2));
-        let l1_over_stddev = l1 / (f64::from(self.shares).sqrt() * self.share_stddev);
-        let first = (ideal.powi(2) + tau * d / 2.0).sqrt();
-        let second = ideal + tau * d.sqrt();
-        let third = (ideal.powi(2) + 2.0 * l1_over_stddev * tau + tau.powi(2) * d).sqrt();
-        first.min(second).min(third)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tributary_protocol::limits::{COMPLETE_GRAPH_MAX, DIMENSION_MAX};
@@ -54,6 +22,37 @@ mod tests {
     use super::super::super::SHARE_VARIANCE_MIN;
     use super::super::super::vectors::{Row, close, rows};
     use super::*;
+
+    /// A sum that several branches noised.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct NoisedSum {
+        /// Number of noise shares in the sum.
+        shares: u32,
+        /// Standard deviation of one share, units.
+        share_stddev: f64,
+        /// Number of coordinates.
+        dimension: usize,
+        /// What one customer can change, Euclidean, units.
+        sensitivity_units: f64,
+    }
+
+    impl NoisedSum {
+        /// The epsilon of theorem 1: the sum is `epsilon^2 / 2`-concentrated differentially private, so its RDP at an order is `order * epsilon^2 / 2`.
+        ///
+        /// With shares of at least [`super::super::SHARE_VARIANCE_MIN`] it equals `sensitivity / stddev` to the last bit.
+        fn concentrated_epsilon(self) -> f64 {
+            let tau = ln_share_sum_gap(self.shares, self.share_stddev).exp();
+            let d = self.dimension as f64;
+            let ideal = self.sensitivity_units / (f64::from(self.shares).sqrt() * self.share_stddev);
+            // Integer vectors: the L1 norm is at most the squared L2 norm, and at most sqrt(d) times the L2 norm.
+            let l1 = (self.sensitivity_units * d.sqrt()).min(self.sensitivity_units.powi(2));
+            let l1_over_stddev = l1 / (f64::from(self.shares).sqrt() * self.share_stddev);
+            let first = (ideal.powi(2) + tau * d / 2.0).sqrt();
+            let second = ideal + tau * d.sqrt();
+            let third = (ideal.powi(2) + 2.0 * l1_over_stddev * tau + tau.powi(2) * d).sqrt();
+            first.min(second).min(third)
+        }
+    }
 
     #[test]
     fn known_answers() {

@@ -16,7 +16,7 @@ fn admits(target: &Target, variance: u128, rounds: u32) -> bool {
 
 #[test]
 fn known_answers() {
-    // Epsilon, rounds, noise multiplier at delta 1e-6: PRIVACY.md, section 2, and the reference accountants.
+    // Epsilon, rounds, noise multiplier at delta 1e-6, by the reference accountants.
     for (epsilon, rounds, multiplier) in
         [(1.0, 100, 45.308_78), (2.0, 100, 23.825_78), (4.0, 50, 8.968_11), (8.0, 50, 4.912), (1.0, 50, 32.038_15)]
     {
@@ -69,15 +69,6 @@ fn nonsense_is_named() {
 }
 
 #[test]
-fn retries_are_calibrated_for() {
-    for (rounds, charged) in
-        [(0, 1), (1, 2), (19, 20), (20, 21), (21, 23), (100, 105), (101, 107), (u32::MAX, u32::MAX)]
-    {
-        assert_eq!(charged_rounds_max(rounds), charged);
-    }
-}
-
-#[test]
 fn shares_add_up() {
     assert_eq!(share_variance(1000, 3), Ok(334));
     assert_eq!(share_variance(999, 3), Ok(333));
@@ -99,24 +90,11 @@ fn curve(epsilon: f64, delta: f64) -> GaussianDp {
 
 #[test]
 fn what_collusion_leaves() {
-    // PRIVACY.md, section 4: target, honest shares, epsilon left.
+    // By the exact curve: target, honest shares, epsilon left.
     for (epsilon, honest, left) in [(1.0, 5.0, 2.40), (1.0, 10.0, 3.52), (2.0, 20.0, 11.03), (0.5, 300.0, 12.0)] {
         let found = curve(epsilon, 1e-6).times(honest).epsilon(1e-6);
         assert!((found - left).abs() < 0.0051, "{epsilon} over {honest}: {found} instead of {left}");
     }
-    let total = calibrate(&target(1.0, 1e-6, 100)).unwrap();
-    let share = share_variance(total.total_variance_units, 10).unwrap();
-    let collusion = Collusion {
-        share_variance_units: share,
-        sensitivity_squared_units: UNITS_SQUARED,
-        rounds_charged: 100,
-        delta: 1e-6,
-    };
-    let left = collusion_epsilon(&collusion);
-    // Ten times the mu^2 that costs 0.93 by the exact curve.
-    let expected = curve(total.epsilon_gdp, 1e-6).times(10.0).epsilon(1e-6);
-    assert!((left / expected - 1.0).abs() < 1e-3 && left > 3.2 && left < 3.3, "{left}, {expected}");
-    assert_eq!(collusion_epsilon(&Collusion { share_variance_units: 0, ..collusion }), f64::INFINITY);
 }
 
 #[test]

@@ -53,12 +53,7 @@ pub(crate) use generator::test_entropy;
 use generator::{BitSource as _, NoiseGenerator};
 use sampler::Sampler;
 
-/// Smallest variance of one share in units^2: a standard deviation of 6 units. From there on a sum of shares differs from one discrete
-/// Gaussian by a factor within 1e-150 of one ([`super::accountant::ln_share_sum_gap`]).
-pub const SHARE_VARIANCE_MIN: u128 = 36;
-
-/// Largest variance of one share in units^2: a standard deviation of 2^40 units.
-pub const SHARE_VARIANCE_MAX: u128 = 1 << 80;
+pub use tributary_protocol::limits::{SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
 
 /// Why no noise was drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn known_values() {
-        // PRIVACY.md, section 10.
+        // The reference accountants.
         assert!((true_variance(0.25) / 0.25 - 0.860_050_7).abs() < 1e-7);
         assert!((probability(0.25, 0.0) - 0.786_570_707).abs() < 1e-9);
         assert!((probability(1.0, 0.0) - 0.398_942_278).abs() < 1e-9);

@@ -9,16 +9,12 @@ use crate::train::{Placement, PlacementKey, Table, TableMaxima};
 const UNITS: u32 = 1 << 20;
 const LOSS_BOUND: f64 = 1.5;
 
+fn settings(form: ClipForm, norm: f64) -> ClipSettings {
+    ClipSettings { example_clip_norm: norm, clip_units: UNITS, form, loss_bound: Some(LOSS_BOUND) }
+}
+
 fn rule(form: ClipForm, norm: f64) -> ClipRule {
-    let loss_bound = Some(LOSS_BOUND);
-    ClipRule::new(ClipSettings {
-        example_clip_norm: norm,
-        clip_units: UNITS,
-        form,
-        loss_bound,
-        unit: ClipUnit::Customer,
-    })
-    .unwrap()
+    ClipRule::new(settings(form, norm), ClipUnit::Customer).unwrap()
 }
 
 fn placement(form: ClipForm) -> Placement {
@@ -264,7 +260,8 @@ fn a_rule_without_riders_has_none() {
     let parameters = parameters(&mut dice, &shape);
     let rows = rows(&mut dice, 4, 1, 20, 2);
     let riding = rule(ClipForm::Exact, 1.0);
-    let plain = ClipRule::new(ClipSettings { loss_bound: None, ..riding.into() }).unwrap();
+    let settings = ClipSettings { loss_bound: None, ..settings(ClipForm::Exact, 1.0) };
+    let plain = ClipRule::new(settings, ClipUnit::Customer).unwrap();
     let with = sum_of(matrix(&rows, 4, 1), &parameters, &riding);
     let without = sum_of(matrix(&rows, 4, 1), &parameters, &plain);
     assert_eq!(with[..5], without[..]);
@@ -327,11 +324,11 @@ fn a_rule_that_does_not_fit_is_refused() {
     let other = Parameters::initial(&Architecture::logistic(4, &["other"]).unwrap(), 0);
     let refusal = clipped_sum(&dense, &other, &rule(ClipForm::Exact, 1.0)).err();
     assert_eq!(refusal, Some(UpdateError::Architecture));
-    let settings = ClipSettings { clip_units: 256, ..rule(ClipForm::Chunked, 1.0).into() };
+    let settings = ClipSettings { clip_units: 256, ..settings(ClipForm::Chunked, 1.0) };
     let wide = crate::train::tests::shape(2000, &[], Activation::Relu, 1);
     let data = matrix(&rows(&mut dice, 2000, 1, 2, 1), 2000, 1);
     let hashed = trainer_of(&wide, data, ClipForm::Chunked, 600);
-    let coarse = ClipRule::new(settings).unwrap();
+    let coarse = ClipRule::new(settings, ClipUnit::Customer).unwrap();
     let refusal = clipped_sum(&hashed, &Parameters::initial(&wide, 0), &coarse).err();
     assert!(matches!(refusal, Some(UpdateError::Rule(ClipRuleError::Rounding { .. }))));
 }

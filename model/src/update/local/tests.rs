@@ -9,8 +9,8 @@ const UNITS: u32 = 1 << 20;
 
 fn rule(unit: ClipUnit) -> ClipRule {
     let form = ClipForm::Exact;
-    ClipRule::new(ClipSettings { example_clip_norm: 1.0, clip_units: UNITS, form, loss_bound: Some(4.0), unit })
-        .unwrap()
+    let settings = ClipSettings { example_clip_norm: 1.0, clip_units: UNITS, form, loss_bound: Some(4.0) };
+    ClipRule::new(settings, unit).unwrap()
 }
 
 fn trainer(architecture: &Architecture) -> Trainer {
@@ -97,8 +97,7 @@ fn neighbours_apart(rule: &ClipRule) -> u128 {
 
 /// What the plan's figure for a customer covers, of what one can move.
 fn covered(rule: &ClipRule) -> (u128, u128) {
-    let privacy = tributary_protocol::plan::PrivacyMode::Branch;
-    let charged = crate::planned::customer_sensitivity_squared(rule, privacy, 1, 3).unwrap();
+    let charged = rule.customer_sensitivity_squared_units(3).unwrap();
     (neighbours_apart(rule), charged)
 }
 

@@ -79,7 +79,7 @@ impl<S: Suite> Coordinator<S> {
         // A ledger that is older than what was kept says what it can.
         if self.record.finished.is_none() && known.is_none_or(|last| last.counter != head.counter && head.follows(last))
         {
-            if let Some(first) = begun.filter(|_| unknown && known.is_none()) {
+            if let Some(first) = begun.filter(|_| unknown && known.is_none() && !self.record.begun.contains(&client)) {
                 self.commit(CoordinatorEvent::BudgetBegun { client, first: Box::new(first) }, outbox);
             }
             self.news_of_budgets = true;

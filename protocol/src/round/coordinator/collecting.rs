@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::certifying::Certifying;
 use super::{Coordinator, Phase, Wait};
+use crate::budget::BudgetHead;
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
@@ -85,6 +86,7 @@ impl<S: Suite> Coordinator<S> {
         if spent {
             self.keep_head(&header.head, outbox);
         }
+        let paid = self.pays_open_round(&header.head) || !stands(Defence::RecordRollback);
         let entry = self.settings.roster.roster.entry(from);
         let open = match &mut self.phase {
             Phase::Collecting(collecting) if header.round == collecting.round && member => collecting,
@@ -92,6 +94,7 @@ impl<S: Suite> Coordinator<S> {
             _ => return outbox.push(CoordinatorEffect::Discard(from)),
         };
         let valid = spent
+            && paid
             && header.descriptor == open.descriptor
             && entry.is_some_and(|entry| S::verify(&entry.signing_key, &header.to_sign::<S>(), &header.signature))
             && (open.ticketed.insert(from, header.clone()).is_none() || !stands(Defence::OneUpload));
@@ -103,6 +106,14 @@ impl<S: Suite> Coordinator<S> {
         }
     }
 
+    /// Whether a head says that its client was charged for the open round, beside everything that arrived of it before.
+    fn pays_open_round(&self, head: &BudgetHead) -> bool {
+        let run = &self.settings.run;
+        let terms = self.record.round.as_ref().and_then(|open| Some((open.round, run.stage(open.stage)?)));
+        let charged = |round: RoundId| head.run == run.reference() && head.charged.last_round == round.0;
+        terms.is_some_and(|(round, terms)| charged(round) && !self.record.lacks(head, &terms.charge))
+    }
+
     /// R2, arrived: it is folded, and when the last one that is waited for is here, the survivor set is fixed.
     pub(super) fn on_arrived(&mut self, round: RoundId, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
         let Phase::Collecting(collecting) = &mut self.phase else { return };
@@ -110,7 +121,9 @@ impl<S: Suite> Coordinator<S> {
             return;
         };
         let head = head.canonical().finish();
-        if round != collecting.round || self.record.admitted.contains_key(&client) {
+        // Whoever was put out of the run after its header has no part in the sum.
+        let out = self.record.evicted.contains_key(&client);
+        if round != collecting.round || self.record.admitted.contains_key(&client) || out {
             return;
         }
         collecting.awaited.remove(&client);
@@ -145,7 +158,7 @@ impl<S: Suite> Coordinator<S> {
     fn freeze_if_due(&mut self, expired: bool, outbox: &mut Outbox<CoordinatorEffect>) {
         let (Phase::Collecting(collecting), Some(current)) = (&self.phase, self.sessions.front()) else { return };
         let arrived = &self.record.admitted;
-        let rule = &self.settings.plan.cohort;
+        let rule = &self.settings.run.cohort;
         let may_survive = |clients: &mut dyn Iterator<Item = ClientId>| {
             let members = current.topology.organisations();
             rule.admits_survivors(members, &current.view.thresholds, &current.topology.indices(clients)).is_ok()

@@ -35,19 +35,19 @@ pub enum Input {
         /// Whose.
         client: ClientId,
     },
-    /// The sum was unmasked and is in the model.
+    /// The sum was unmasked and has advanced the public state.
     Updated {
         /// The round.
         round: RoundId,
         /// Digest of the unmasked sum.
         sum: Digest,
-        /// Digest of the model after it, which is stored durably; the same one after a counting round, whose counts are.
+        /// Digest of the public state after it, which is stored durably; the same one where the stage moves none.
         model: Digest,
-        /// L2 bound of a branch's difference of models in the next round, as the bits of an `f64`; 0 where there is none.
-        update_clip_norm_bits: u64,
     },
-    /// The model to release is stored durably.
-    Released {
+    /// What a stage hands on is stored durably.
+    Concluded {
+        /// The stage.
+        stage: u16,
         /// Its digest.
         model: Digest,
     },
@@ -82,10 +82,8 @@ impl<S: Suite> Coordinator<S> {
                     self.misbehaved(now, client, outbox);
                 }
             }
-            Input::Updated { round, sum, model, update_clip_norm_bits } => {
-                self.on_updated(round, sum, (model, update_clip_norm_bits), outbox);
-            }
-            Input::Released { model } => self.on_released(model, outbox),
+            Input::Updated { round, sum, model } => self.on_updated(round, sum, model, outbox),
+            Input::Concluded { stage, model } => self.on_concluded(stage, model, outbox),
             Input::UpdateFailed { round, reason } => {
                 if self.is_open(round) {
                     self.abort(reason, outbox);
@@ -115,7 +113,7 @@ impl<S: Suite> Coordinator<S> {
     ) {
         match message {
             Upstream::Join(_) => {}
-            Upstream::Accept { plan, head, begun } => self.on_accept(now, from, (plan, &head, begun), outbox),
+            Upstream::Accept { run, head, begun } => self.on_accept(now, from, (run, &head, begun), outbox),
             Upstream::Refuse { code, signature } => self.on_refused(now, from, code, signature, outbox),
             Upstream::Abandon { session, code, accused } => {
                 self.on_abandoned(now, from, session, (code, accused), outbox);

@@ -144,13 +144,14 @@ impl<S: Suite> Coordinator<S> {
     /// B1.
     pub(super) fn on_keys(&mut self, now: Millis, from: ClientId, keys: Keys, outbox: &mut Outbox<CoordinatorEffect>) {
         let session = keys.statement.session;
-        let key = self.settings.roster.roster.entry(from).map(|entry| entry.signing_key);
+        let key = self.settings.roster.roster.entry(from).map(|entry| entry.signing_key.clone());
         // Peers remember the counter: it is that of a head which is kept here, so that whoever has a lower one can be shown that head.
         let counter = self.settings.heads.newest(from).map(|head| head.counter);
         let verdict = self.judge(from, session, |keying| {
             let Step::Keys(got) = &mut keying.step else { return Verdict::Wrong };
             let statement = &keys.statement;
             let valid = statement.client == from
+                && statement.is_of_this_version()
                 && Some(statement.counter) == counter
                 && keys.stands::<S>()
                 && keys.commitments.len() == keying.offer.rounds as usize
@@ -162,7 +163,7 @@ impl<S: Suite> Coordinator<S> {
 
     /// B2: the cohort is everybody who was asked, and all of them know all statements.
     fn freeze(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
-        let rule = self.settings.plan.cohort;
+        let rule = self.settings.run.cohort;
         let Some(Step::Keys(members)) = self.take_step() else { return };
         let cohort: Vec<ClientId> = members.keys().copied().collect();
         let organisations = self.settings.roster.roster.organisations(&cohort).unwrap_or_default();
@@ -267,7 +268,7 @@ impl<S: Suite> Coordinator<S> {
 
     /// B4b.
     pub(super) fn on_deal(&mut self, now: Millis, from: ClientId, deal: Deal, outbox: &mut Outbox<CoordinatorEffect>) {
-        let key = self.settings.roster.roster.entry(from).map(|entry| entry.signing_key);
+        let key = self.settings.roster.roster.entry(from).map(|entry| entry.signing_key.clone());
         let verdict = self.judge(from, deal.statement.session, |keying| {
             let rounds = keying.offer.rounds as usize;
             let Step::Deals(linked, got) = &mut keying.step else { return Verdict::Wrong };
@@ -329,7 +330,7 @@ impl<S: Suite> Coordinator<S> {
         signature: Signature,
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
-        let key = self.settings.roster.roster.entry(from).map(|entry| entry.signing_key);
+        let key = self.settings.roster.roster.entry(from).map(|entry| entry.signing_key.clone());
         let verdict = self.judge(from, session, |keying| {
             let Step::Acks { view, acks, .. } = &mut keying.step else { return Verdict::Wrong };
             let message = setup_ack_message::<S>(session, view);

@@ -9,10 +9,10 @@ use super::{Coordinator, Phase};
 use crate::budget::{BudgetHead, FirstUse};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
-use crate::ids::{ClientId, SessionId};
+use crate::ids::{ClientId, RunId, SessionId};
 use crate::limits::{PROTOCOL_VERSION, STRIKES_MAX};
 use crate::message::{ClosedReason, Downstream, Join, Proof, RefusalCode, RejectCode, Welcome};
-use crate::plan::RoundKind;
+use crate::privacy::Accounts;
 use crate::round::agreement::{self, Ending};
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::{CoordinatorEvent, EvictionReason};
@@ -27,6 +27,8 @@ pub(super) struct Link {
     pub(super) nonce: Option<Digest>,
     /// The plan is admitted.
     pub(super) accepted: bool,
+    /// It refused the run, or everything: nothing more of it counts on this connection.
+    pub(super) refused: bool,
     /// Sessions whose keys it holds.
     pub(super) holding: Vec<SessionId>,
     /// Its upload came too late for the last round, or not at all: the next one does not wait for it.
@@ -49,7 +51,7 @@ impl<S: Suite> Coordinator<S> {
             let explanation = alloc::format!(
                 "the plan is for the roster's group \"{}\", and client {client} is not in it, so nothing is asked of this branch; if it should \
                  take part, have the roster authorities put it into the group and sign the next roster",
-                self.settings.plan.group
+                self.settings.run.group
             );
             return self.reject(client, None, (RejectCode::NotInGroup, explanation), outbox);
         }
@@ -75,13 +77,14 @@ impl<S: Suite> Coordinator<S> {
         }
         let signature = S::sign(
             &self.settings.signing_key,
-            &agreement::welcome_message::<S>(&join.nonce, &self.settings.plan.digest(), &self.settings.roster),
+            &agreement::welcome_message::<S>(&join.nonce, self.settings.run.id(), &self.settings.roster),
         );
         let budget = self.settings.heads.shown_to(from, &self.settings.roster).map(Box::new);
         let welcome = Welcome {
             version: PROTOCOL_VERSION,
             nonce: join.nonce,
-            plan: self.settings.plan.plan().clone(),
+            plan: self.settings.run.plan().plan().clone(),
+            number: self.settings.run.reference().number,
             roster: self.settings.roster.clone(),
             sessions: open,
             budget,
@@ -101,11 +104,11 @@ impl<S: Suite> Coordinator<S> {
             );
             return Some((RejectCode::VersionDiffers, text));
         }
-        if join.schema != self.settings.plan.schema {
+        if join.schema != self.settings.run.schema {
             let text = alloc::format!(
                 "the plan was made for feature schema {}, the branch's schema file has digest {}; nothing was trained; \
                  give the branch the plan's schema file",
-                self.settings.plan.schema.short(),
+                self.settings.run.schema.short(),
                 join.schema.short()
             );
             return Some((RejectCode::SchemaDiffers, text));
@@ -117,9 +120,9 @@ impl<S: Suite> Coordinator<S> {
     pub(super) fn dismiss(&mut self, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
         let (accepted, nonce) = self.links.remove(&client).map_or((false, None), |link| (link.accepted, link.nonce));
         let took_part = accepted || self.record.took_part(client);
-        match self.record.released.filter(|_| took_part) {
+        match self.record.released().filter(|_| took_part) {
             Some(model) => {
-                let rounds = self.record.committed(RoundKind::Train);
+                let rounds = self.record.committed_all();
                 let proof = self.prove(client, nonce, Ending::Finished { model: &model, rounds });
                 outbox.push(CoordinatorEffect::Send(client, Downstream::Finished { model, rounds, proof }));
                 outbox.push(CoordinatorEffect::Close(client));
@@ -135,22 +138,23 @@ impl<S: Suite> Coordinator<S> {
         &mut self,
         now: Millis,
         from: ClientId,
-        (plan, head, begun): (Digest, &BudgetHead, Option<FirstUse>),
+        (run, head, begun): (RunId, &BudgetHead, Option<FirstUse>),
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
-        let own = plan == self.settings.plan.digest() && head.plan == plan;
+        let own = run == self.settings.run.id() && head.run == self.settings.run.reference();
         let begun_or_known = self.announces(head, begun.as_ref()) || !stands(Defence::FirstUse);
-        let valid = own && self.is_next_head(from, head) && begun_or_known;
+        // What arrived of it here was charged there, whatever its file says.
+        let whole = !self.record.lacks(head, &Accounts::zero()) || !stands(Defence::RecordRollback);
+        let valid = own && self.is_next_head(from, head) && begun_or_known && whole;
         match self.links.get_mut(&from) {
             // Once for each connection: the ledger grows by it.
-            Some(link) if valid && link.joined && !link.accepted => link.accepted = true,
+            Some(link) if valid && link.joined && !link.accepted && !link.refused => link.accepted = true,
             _ => return self.misbehaved(now, from, outbox),
         }
         self.note_budget(head, begun, outbox);
-        let charged = head.charged;
         // A client can only have been charged for rounds that this ledger has started.
-        let more = charged.rounds.iter().zip(&self.record.charged).any(|(client, own)| client > own);
-        if (more || charged.last_round > self.record.last_round) && self.record.finished.is_none() {
+        if self.record.is_more(&head.charged) && self.record.finished.is_none() {
+            let charged = head.charged.clone();
             self.commit(CoordinatorEvent::ClientChargedMore { client: from, charged }, outbox);
         }
     }
@@ -165,15 +169,17 @@ impl<S: Suite> Coordinator<S> {
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
         let signed = self.settings.roster.roster.entry(from).is_some_and(|entry| {
-            let plans = [self.settings.plan.digest(), Digest::ZERO];
-            let message = |plan| agreement::refusal_message::<S>(plan, code);
-            plans.iter().any(|plan| S::verify(&entry.signing_key, &message(plan), &signature))
+            let runs = [self.settings.run.id(), RunId::NONE];
+            let message = |run| agreement::refusal_message::<S>(run, code);
+            runs.into_iter().any(|run| S::verify(&entry.signing_key, &message(run), &signature))
         });
-        if !signed {
+        // Once on a connection: a second one would fill the ledger.
+        let first = self.links.get(&from).is_some_and(|link| !link.refused);
+        if !signed || !first {
             return self.misbehaved(now, from, outbox);
         }
         if let Some(link) = self.links.get_mut(&from) {
-            link.accepted = false;
+            (link.accepted, link.refused) = (false, true);
             link.holding.clear();
         }
         self.note_refusal(from, code, Some(signature), outbox);
@@ -217,7 +223,7 @@ impl<S: Suite> Coordinator<S> {
             Phase::Certifying(_) => self.certifying_checked(outbox),
             Phase::Unmasking(_) => self.unmasking_lost(now, client, outbox),
             // Once the sum can be unmasked nobody is needed any more.
-            Phase::Gathering | Phase::Updating(_) | Phase::Releasing | Phase::Stopped | Phase::Finished => {}
+            Phase::Gathering | Phase::Updating(_) | Phase::Concluding(_) | Phase::Stopped | Phase::Finished => {}
         }
     }
 
@@ -225,10 +231,15 @@ impl<S: Suite> Coordinator<S> {
     pub(super) fn misbehaved(&mut self, now: Millis, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
         let Some(Link { nonce, .. }) = self.links.remove(&client) else { return };
         let strikes = self.strikes.entry(client).or_default();
-        *strikes += 1;
-        if *strikes >= STRIKES_MAX && self.record.finished.is_none() {
+        *strikes = strikes.saturating_add(1);
+        let struck_out = *strikes >= STRIKES_MAX && self.record.finished.is_none();
+        // One that is out already may misbehave again before it has joined: nobody is evicted twice.
+        let evicted = self.record.evicted.contains_key(&client);
+        if struck_out && !evicted {
             self.commit(CoordinatorEvent::ClientEvicted { client, reason: EvictionReason::Strikes }, outbox);
             self.sync(outbox);
+        }
+        if struck_out || evicted {
             self.reject(client, nonce, (RejectCode::Evicted, eviction_text()), outbox);
         } else {
             let explanation = "a message came that the protocol does not allow at this point; the client must be restarted, and its \
@@ -288,9 +299,9 @@ impl<S: Suite> Coordinator<S> {
 
     fn prove(&self, client: ClientId, nonce: Option<Digest>, ending: Ending<'_>) -> Option<Proof> {
         let (nonce, entry) = (nonce?, self.settings.roster.roster.entry(client)?);
-        let plan = self.settings.plan.digest();
-        let message = agreement::ending_message::<S>(&plan, &entry.signing_key, &nonce, ending);
-        Some(Proof { plan, signature: S::sign(&self.settings.signing_key, &message) })
+        let run = self.settings.run.id();
+        let message = agreement::ending_message::<S>(run, &entry.signing_key, &nonce, ending);
+        Some(Proof { run, signature: S::sign(&self.settings.signing_key, &message) })
     }
 
     fn note_refusal(

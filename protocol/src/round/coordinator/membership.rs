@@ -8,13 +8,14 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Coordinator, CoordinatorRecord, ResumeFault};
+use super::{Coordinator, ResumeFault};
 use crate::ids::ClientId;
 use crate::message::{ClosedReason, RejectCode};
 use crate::roster::{Group, Roster, SignedRoster};
 use crate::round::agreement::group_size;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
+use crate::round::record::RunRecord;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
 
@@ -36,8 +37,8 @@ impl Endings {
 }
 
 /// Whether a ledger may go on under this roster.
-pub(super) fn continues(record: &CoordinatorRecord, roster: &Roster) -> Result<(), ResumeFault> {
-    let Some(last) = record.roster.filter(|_| record.finished.is_none()) else { return Ok(()) };
+pub(super) fn continues(record: &RunRecord, roster: &Roster) -> Result<(), ResumeFault> {
+    let Some(last) = record.roster_head().filter(|_| record.finished.is_none()) else { return Ok(()) };
     let forward = roster.epoch() > last.epoch || roster.digest() == last.digest;
     let fault = ResumeFault::RosterRolledBack { configured: roster.epoch(), adopted: last.epoch };
     if forward { Ok(()) } else { Err(fault) }
@@ -74,27 +75,27 @@ impl<S: Suite> Coordinator<S> {
     /// Records the roster in force where the ledger has another one, sessions being closed. Before the first roster there is none to record.
     pub(super) fn note_roster(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
         let head = self.settings.roster.roster.head();
-        if head.epoch > 0 && self.record.roster != Some(head) && self.record.finished.is_none() {
-            let group_size = self.members_of_group();
-            self.commit(CoordinatorEvent::RosterAdopted { head, group_size }, outbox);
+        if head.epoch > 0 && self.record.roster_head() != Some(head) && self.record.finished.is_none() {
+            let (roster, group_size) = (Box::new(self.settings.roster.clone()), self.members_of_group());
+            self.commit(CoordinatorEvent::RosterAdopted { roster, group_size }, outbox);
         }
     }
 
     /// Members of the plan's group in the roster in force.
     pub(super) fn members_of_group(&self) -> u32 {
-        let group = self.settings.roster.roster.group(&self.settings.plan.group);
+        let group = self.settings.roster.roster.group(&self.settings.run.group);
         u32::try_from(group.map_or(0, Group::size)).unwrap_or(u32::MAX)
     }
 
     /// Of how many members a coalition in a cohort of so many is counted.
     pub(super) fn group_size(&self, cohort: usize) -> usize {
-        group_size(&self.settings.plan, &self.settings.roster.roster, cohort)
+        group_size(&self.settings.run, &self.settings.roster.roster, cohort)
     }
 
     /// Whether a client may be in a new session: it is in the plan's group, and its entry is valid.
     pub(super) fn is_eligible(&self, client: ClientId, now: Millis) -> bool {
         let roster = &self.settings.roster.roster;
-        roster.group(&self.settings.plan.group).is_some_and(|group| group.has(client))
+        roster.group(&self.settings.run.group).is_some_and(|group| group.has(client))
             && roster.entry(client).is_some_and(|entry| !entry.has_ended(now))
     }
 
@@ -102,7 +103,7 @@ impl<S: Suite> Coordinator<S> {
     pub(super) fn eligible_clients(&self, now: Millis) -> Vec<ClientId> {
         let roster = &self.settings.roster.roster;
         let mut entries = roster.walk();
-        let members = roster.group(&self.settings.plan.group).into_iter().flat_map(Group::members);
+        let members = roster.group(&self.settings.run.group).into_iter().flat_map(Group::members);
         let valid = members.filter(|client| entries.find(*client).is_some_and(|entry| !entry.has_ended(now)));
         valid.filter(|client| !self.record.evicted.contains_key(client)).collect()
     }

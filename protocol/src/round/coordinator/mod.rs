@@ -10,7 +10,6 @@ mod material;
 mod membership;
 mod muster;
 mod proving;
-mod record;
 mod scheduling;
 mod unmasking;
 mod updating;
@@ -24,7 +23,6 @@ use alloc::vec::Vec;
 
 pub use input::Input;
 pub use material::{MaterialFault, SessionMaterial};
-pub use record::{CoordinatorRecord, OutOfOrder};
 pub use wait::{Wait, too_few_enrolled};
 
 use self::certifying::Certifying;
@@ -37,11 +35,13 @@ use self::unmasking::Unmasking;
 use self::updating::Updating;
 use super::effect::{CoordinatorEffect, Outbox};
 use super::event::CoordinatorEvent;
+use super::record::{KeyedSession, OutOfOrder, RunRecord};
 use crate::budget::Heads;
+use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{ClosedReason, Downstream, RoundOutcome};
-use crate::plan::ValidPlan;
+use crate::plan::{Run, RunRef};
 use crate::roster::SignedRoster;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
@@ -49,7 +49,9 @@ use crate::time::Millis;
 /// What the coordinator is told at its start.
 pub struct CoordinatorSettings<S: Suite> {
     /// The job.
-    pub plan: ValidPlan,
+    pub run: Run,
+    /// Digest of the public state from which it begins: what the plan's reference has come to.
+    pub model: Digest,
     /// Delta of the statement, as the bits of an `f64`; recorded with the plan.
     pub delta_bits: u64,
     /// Who may take part.
@@ -65,11 +67,12 @@ pub struct CoordinatorSettings<S: Suite> {
 /// Why a coordinator cannot continue from a ledger.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResumeFault {
-    /// The ledger belongs to another plan.
+    /// The ledger belongs to another run.
     #[error(
-        "the ledger belongs to plan {recorded} and the configured plan is {configured}; use a fresh state directory for a new plan"
+        "the state directory is in the middle of plan {recorded}, and the configured one is plan {configured}: put the settings of the first back and \
+         let it end, or use a fresh state directory for the other"
     )]
-    OtherPlan {
+    OtherRun {
         /// In the ledger.
         recorded: String,
         /// In the configuration.
@@ -91,6 +94,15 @@ pub enum ResumeFault {
     OutOfOrder(#[from] OutOfOrder),
 }
 
+impl ResumeFault {
+    /// Another run is recorded than is configured.
+    #[must_use]
+    pub fn other_run(recorded: RunRef, configured: RunRef) -> Self {
+        let words = |run: RunRef| alloc::format!("{} run {}", run.plan.short(), run.number);
+        Self::OtherRun { recorded: words(recorded), configured: words(configured) }
+    }
+}
+
 /// What the machine does with rounds; a key set-up may go on beside it.
 enum Phase<S: Suite> {
     /// No round is open.
@@ -99,8 +111,8 @@ enum Phase<S: Suite> {
     Certifying(Certifying),
     Unmasking(Unmasking<S>),
     Updating(Updating),
-    /// Training is over; the shell stores the model to release.
-    Releasing,
+    /// A stage is over; the shell stores what it hands on.
+    Concluding(u16),
     /// The daemon stops.
     Stopped,
     /// The plan is over.
@@ -110,7 +122,7 @@ enum Phase<S: Suite> {
 /// The coordinator: decides on every input, records before it speaks, and never touches a vector.
 pub struct Coordinator<S: Suite> {
     settings: CoordinatorSettings<S>,
-    record: CoordinatorRecord,
+    record: RunRecord,
     links: BTreeMap<ClientId, Link>,
     /// Breaches of each client, in this process.
     strikes: BTreeMap<ClientId, u32>,
@@ -145,9 +157,10 @@ impl<S: Suite> Coordinator<S> {
         now: Millis,
         outbox: &mut Outbox<CoordinatorEffect>,
     ) -> Result<Self, ResumeFault> {
-        let record = CoordinatorRecord::replay(recorded)?;
-        if let Some(plan) = record.plan.filter(|plan| *plan != settings.plan.digest()) {
-            return Err(ResumeFault::OtherPlan { recorded: plan.short(), configured: settings.plan.digest().short() });
+        let record = RunRecord::replay(recorded)?;
+        let (configured, recorded) = (settings.run.reference(), record.reference());
+        if let Some(recorded) = recorded.filter(|recorded| *recorded != configured) {
+            return Err(ResumeFault::other_run(recorded, configured));
         }
         membership::continues(&record, &settings.roster.roster)?;
         let gather_until = Some(now.plus(settings.gather_ms));
@@ -166,11 +179,11 @@ impl<S: Suite> Coordinator<S> {
             next_roster: None,
             endings,
         };
-        if machine.record.plan.is_none() {
-            let plan = Box::new(machine.settings.plan.plan().clone());
-            let (roster, delta_bits) = (machine.settings.roster.roster.head(), machine.settings.delta_bits);
-            let group_size = machine.members_of_group();
-            machine.commit(CoordinatorEvent::PlanOpened { plan, roster, group_size, delta_bits }, outbox);
+        if machine.record.run.is_none() {
+            let CoordinatorSettings { run, model, delta_bits, .. } = &machine.settings;
+            let (plan, number) = (Box::new(run.plan().plan().clone()), run.reference().number);
+            let opened = CoordinatorEvent::RunOpened { plan, number, model: *model, delta_bits: *delta_bits };
+            machine.commit(opened, outbox);
         }
         for event in machine.record.interrupted(ClosedReason::Restart) {
             machine.commit(event, outbox);
@@ -199,14 +212,14 @@ impl<S: Suite> Coordinator<S> {
 
     /// The durable state.
     #[must_use]
-    pub fn record(&self) -> &CoordinatorRecord {
+    pub fn record(&self) -> &RunRecord {
         &self.record
     }
 
-    /// The plan.
+    /// The run.
     #[must_use]
-    pub fn plan(&self) -> &ValidPlan {
-        &self.settings.plan
+    pub fn run(&self) -> &Run {
+        &self.settings.run
     }
 
     /// Clients that are connected and have admitted the plan, ascending.
@@ -218,10 +231,11 @@ impl<S: Suite> Coordinator<S> {
     /// Sessions that the ledger has open go on if their material is whole; their members say what they still hold when they come back.
     fn reopen_sessions(&mut self, stored: Vec<SessionMaterial>, outbox: &mut Outbox<CoordinatorEffect>) {
         let mut stored: BTreeMap<_, _> = stored.into_iter().map(|material| (material.session(), material)).collect();
-        for (id, view) in self.record.sessions.clone() {
+        for KeyedSession { view, .. } in self.record.sessions.clone() {
+            let id = view.session;
             let roster = &self.settings.roster.roster;
             let session = stored.remove(&id).and_then(|material| Session::new::<S>(Arc::new(material), roster));
-            match session.filter(|session| session.view.view == view) {
+            match session.filter(|session| session.view == view) {
                 Some(session) => self.sessions.push_back(session),
                 None => {
                     let reason = ClosedReason::Restart;

@@ -28,7 +28,7 @@ impl<S: Suite> Coordinator<S> {
                 if self.may_be_cohort(&ready) {
                     return None;
                 }
-                let (rule, members) = (&self.settings.plan.cohort, self.hopefuls());
+                let (rule, members) = (&self.settings.run.cohort, self.hopefuls());
                 let smallest = rule.smallest_cohort(members.len()).map(|(needed, _)| usize::from(needed));
                 (ready, smallest.or_else(|| rule.smallest_group()).unwrap_or(0), members)
             }

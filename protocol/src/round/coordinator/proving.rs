@@ -9,10 +9,10 @@ use super::unmasking::Unmasking;
 use super::{Coordinator, Phase};
 use crate::defence::{Defence, stands};
 use crate::ids::{ClientId, RoundId};
+use crate::merkle::root_of_path;
 use crate::message::{Downstream, ShareProof};
 use crate::round::effect::{CoordinatorEffect, Outbox};
-use crate::secagg::commitments::{SecretId, SecretKind, holding_digest};
-use crate::secagg::merkle::root_of_path;
+use crate::secagg::commitments::{SecretId, SecretKind, holding_leaf};
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
 
@@ -124,8 +124,8 @@ impl<S: Suite> Unmasking<S> {
             let sent = id.share_commitment::<S>(holder, &self.share(session, holder, dealer)?);
             let holders = session.topology.holders(dealer);
             let rank = holders.binary_search(&holder).ok()?;
-            let leaf = holding_digest::<S>(&proof.shares);
-            let root = root_of_path::<S>(rank, holders.len(), &leaf, &proof.path)?;
+            let leaf = holding_leaf::<S>(&proof.shares);
+            let root = root_of_path(S::hash, (rank as u64, holders.len() as u64), &leaf, &proof.path)?;
             let rounds = session.member(dealer)?.commitments.len();
             let fits = proof.shares.len() == SecretKind::ALL.len() * rounds;
             Some(fits && proof.shares.get(position) == Some(&sent) && root == session.member(dealer)?.deal.root)

@@ -1,4 +1,4 @@
-//! Scheduling: after every input, whatever is due begins: a round, a set-up beside it, or the end of the plan.
+//! Scheduling: after every input, whatever is due begins: a round, a set-up beside it, or the end of a stage or of the run.
 //!
 //! A set-up begins when there is no session, when the session in use cannot carry a round any more, or, in the background, when half of its
 //! rounds are used; so that no round waits for one. A client that comes late, or back without its keys, takes part from the next session.
@@ -9,15 +9,14 @@ use super::collecting::Collecting;
 use super::keying::Keying;
 use super::material::Session;
 use super::{Coordinator, Phase};
-use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::limits::COHORT_MAX;
 use crate::message::{ClosedReason, Downstream, Offer, SignedBody, Start};
-use crate::plan::RoundKind;
 use crate::round::descriptor::{RoundDescriptor, RoundHead};
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
+use crate::round::record::Next;
 use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 
@@ -27,19 +26,17 @@ impl<S: Suite> Coordinator<S> {
         self.gather_until = self.gather_until.filter(|until| now < *until);
         self.rekey_after = self.rekey_after.filter(|until| now < *until);
         if matches!(self.phase, Phase::Gathering) {
-            let next = self.record.next_kind(&self.settings.plan);
-            if self.record.released.is_none() && !matches!(next, Some(RoundKind::Statistics | RoundKind::Train)) {
-                return self.release(outbox);
-            }
-            if next.is_none() {
-                return self.finish(outbox);
+            match self.record.next() {
+                Some(Next::Conclude(stage)) => return self.conclude(stage, outbox),
+                Some(Next::Finish) => return self.finish(outbox),
+                Some(Next::Round(_)) | None => {}
             }
             self.adopt_roster_if_due(now, outbox);
             self.end_entries(now, outbox);
             self.choose_session(outbox);
             self.start_round_if_due(now, outbox);
         }
-        if !matches!(self.phase, Phase::Releasing | Phase::Stopped | Phase::Finished) {
+        if !matches!(self.phase, Phase::Concluding(_) | Phase::Stopped | Phase::Finished) {
             self.open_keying_if_due(now, entropy, outbox);
         }
     }
@@ -87,16 +84,11 @@ impl<S: Suite> Coordinator<S> {
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
         let Some(current) = self.sessions.front() else { return };
-        let plan = &self.settings.plan;
-        let Some(kind) = self.record.next_kind(plan) else { return };
-        let model = if kind == RoundKind::Evaluation { self.record.released } else { self.record.model };
-        let model = model.expect("an open plan has a model, and one that evaluates has released it");
-        let bounded = kind == RoundKind::Train;
-        let update_clip_norm_bits = if bounded { self.record.update_clip_norm_bits } else { 0 };
-        let head = RoundHead { round, kind, model, update_clip_norm_bits };
-        let descriptor = RoundDescriptor::derive(plan, &current.view, head);
+        let (Some(Next::Round(stage)), Some(model)) = (self.record.next(), self.record.model) else { return };
+        let head = RoundHead { round, stage, model };
+        let Some(descriptor) = RoundDescriptor::derive(&self.settings.run, &current.view, head) else { return };
         let signature = S::sign(&self.settings.signing_key, &descriptor.to_sign::<S>());
-        let (ring, dimension) = (plan.ring, plan.dimension(kind));
+        let (ring, dimension) = (descriptor.ring, descriptor.dimension as usize);
         let awaited = present.iter().copied().filter(|client| !self.is_straggling(*client)).collect();
         let collecting = Collecting::new(now, &descriptor, awaited);
         self.commit(CoordinatorEvent::RoundStarted { descriptor: descriptor.clone() }, outbox);
@@ -137,7 +129,7 @@ impl<S: Suite> Coordinator<S> {
     pub(super) fn may_be_cohort(&self, clients: &[ClientId]) -> bool {
         let organisations = self.settings.roster.roster.organisations(clients);
         let group = self.group_size(clients.len());
-        organisations.is_some_and(|members| self.settings.plan.cohort.thresholds(&members, group).is_ok())
+        organisations.is_some_and(|members| self.settings.run.cohort.thresholds(&members, group).is_ok())
     }
 
     fn needs_session(&self, now: Millis) -> bool {
@@ -147,13 +139,9 @@ impl<S: Suite> Coordinator<S> {
         if next.is_some() {
             return false;
         }
-        let plan = &self.settings.plan;
         let left = current.end().saturating_sub(self.record.last_round.saturating_add(1));
         let under_way = u32::from(self.record.round.is_some());
-        let wanted = RoundKind::ALL.into_iter().fold(0_u32, |wanted, kind| {
-            wanted.saturating_add(plan.rounds_of(kind).saturating_sub(self.record.committed(kind)))
-        });
-        let wanted = wanted.saturating_sub(under_way);
+        let wanted = self.record.rounds_left().saturating_sub(under_way);
         let half_used = 2 * left <= u64::from(current.material.offer.rounds) && left < u64::from(wanted);
         let stranded = matches!(self.phase, Phase::Gathering)
             && (self.gather_until.is_none() || self.ready_clients().len() >= self.eligible_clients(now).len())
@@ -170,31 +158,29 @@ impl<S: Suite> Coordinator<S> {
     ) {
         let session = SessionId(entropy.bytes32());
         self.commit(CoordinatorEvent::SessionOpened { session, candidates: candidates.clone() }, outbox);
-        let plan = &self.settings.plan;
-        let charged = self.record.charged.iter().fold(0_u32, |sum, charged| sum.saturating_add(*charged));
-        let left = plan.charged_max_all().saturating_sub(charged).max(1);
+        let run = &self.settings.run;
+        let left = run.rounds_charged_max().saturating_sub(self.record.charged_all()).max(1);
         // Rounds only go forward: the keys are for the rounds behind those of the session in use.
         let behind = self.sessions.back().map_or(0, Session::end);
         let mut offer = Offer {
-            plan: plan.digest(),
+            run: run.id(),
             roster: self.settings.roster.roster.digest(),
             session,
             first_round: RoundId(behind.max(self.record.last_round.saturating_add(1))),
-            rounds: plan.session_rounds.min(left),
+            rounds: run.session_rounds.min(left),
             candidates: candidates.clone().into(),
-            deadline_ms: plan.keying_deadline_ms,
-            signature: Signature(Vec::new()),
+            deadline_ms: run.keying_deadline_ms,
+            signature: Signature::none(),
         };
         offer.signature = S::sign(&self.settings.signing_key, &offer.to_sign::<S>());
         outbox.push(CoordinatorEffect::Broadcast(candidates, Downstream::Offer(offer.clone())));
         self.keying = Some(Keying::new(offer, now));
     }
 
-    /// Ends the plan, complete or not.
+    /// Ends the run, complete or not.
     fn finish(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
-        let model: Digest = self.record.released.expect("a plan finishes behind its release");
-        let rounds = self.record.committed(RoundKind::Train);
-        let complete = rounds >= self.settings.plan.rounds;
+        let Some(model) = self.record.released() else { return };
+        let (rounds, complete) = (self.record.committed_all(), self.record.is_complete());
         let reason = if complete { ClosedReason::Exhausted } else { ClosedReason::ChargesExhausted };
         while !self.sessions.is_empty() {
             self.close_current(reason, outbox);
@@ -203,7 +189,7 @@ impl<S: Suite> Coordinator<S> {
             let session = keying.session();
             self.commit(CoordinatorEvent::SessionClosed { session, reason }, outbox);
         }
-        self.commit(CoordinatorEvent::PlanFinished { model, rounds, complete }, outbox);
+        self.commit(CoordinatorEvent::RunFinished { model, rounds, complete }, outbox);
         self.sync(outbox);
         self.phase = Phase::Finished;
         outbox.push(CoordinatorEffect::Finished { complete });

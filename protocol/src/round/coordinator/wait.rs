@@ -49,7 +49,7 @@ impl<S: Suite> Coordinator<S> {
             Phase::Certifying(certifying) => Some(certifying.wait()),
             Phase::Unmasking(unmasking) => Some(unmasking.wait()),
             Phase::Updating(updating) => Some(updating.wait()),
-            Phase::Releasing => Some(idle("this machine's own arithmetic: the model to release")),
+            Phase::Concluding(_) => Some(idle("this machine's own arithmetic: what a stage hands on")),
             Phase::Stopped => Some(idle("nothing: the coordinator stops")),
             Phase::Finished => Some(idle("nothing: the plan is over")),
         };
@@ -68,7 +68,7 @@ impl<S: Suite> Coordinator<S> {
             Phase::Collecting(collecting) => Some(collecting.deadline()),
             Phase::Certifying(certifying) => Some(certifying.certified_by),
             Phase::Unmasking(unmasking) => Some(unmasking.deadline),
-            Phase::Updating(_) | Phase::Releasing | Phase::Stopped | Phase::Finished => None,
+            Phase::Updating(_) | Phase::Concluding(_) | Phase::Stopped | Phase::Finished => None,
         };
         let keying = self.keying.as_ref().map(super::Keying::deadline);
         round.into_iter().chain(keying).chain(self.entry_end()).min()
@@ -106,7 +106,7 @@ impl<S: Suite> Coordinator<S> {
 
     /// Everybody of the plan's group who may still take part, in the roster's order.
     pub(super) fn hopefuls(&self) -> Vec<ClientId> {
-        let group = self.settings.roster.roster.group(&self.settings.plan.group);
+        let group = self.settings.roster.roster.group(&self.settings.run.group);
         let members = group.into_iter().flat_map(Group::members);
         let out = |client: &ClientId| {
             self.record.evicted.contains_key(client) || self.endings.ended.binary_search(client).is_ok()
@@ -116,7 +116,7 @@ impl<S: Suite> Coordinator<S> {
 
     /// How many members a cohort needs, of how many.
     fn needed(&self) -> String {
-        let (plan, group) = (&self.settings.plan, self.members_of_group());
+        let (plan, group) = (&self.settings.run, self.members_of_group());
         let size = usize::try_from(group).unwrap_or(usize::MAX);
         match (plan.cohort.coalition, plan.cohort.smallest_cohort(size)) {
             (CoalitionRule::Fraction { .. }, Some((needed, own))) => alloc::format!(
@@ -139,7 +139,7 @@ impl<S: Suite> Coordinator<S> {
 
     /// What there is to do where the roster's group cannot be a cohort yet, however many of it come.
     fn too_few_enrolled(&self) -> Option<String> {
-        let plan = &self.settings.plan;
+        let plan = &self.settings.run;
         too_few_enrolled(&self.settings.roster.roster, &plan.group, &plan.cohort)
     }
 

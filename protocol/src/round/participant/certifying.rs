@@ -9,6 +9,7 @@ use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{QuorumCertificate, RefusalCode, Survivors, Upstream};
+use crate::plan::{Run, RunRef};
 use crate::round::agreement::survivors_ack_message;
 use crate::round::effect::{Outbox, ParticipantEffect};
 use crate::round::event::ParticipantEvent;
@@ -30,12 +31,12 @@ impl<S: Suite> Participant<S> {
             return self.refuse(RefusalCode::Unexpected, outbox);
         }
         let (round, descriptor) = (open.round, open.descriptor);
-        let Some((plan, vector)) = self.judge_survivors(open, survivors) else {
+        let Some((run, vector)) = self.judge_survivors(open, survivors) else {
             return self.refuse(RefusalCode::SurvivorsInvalid, outbox);
         };
         let digest = S::digest(survivors.canonical());
         let signature = self.sign(&survivors_ack_message::<S>(&descriptor, &digest));
-        self.commit(ParticipantEvent::SurvivorsAcknowledged { plan, round, survivors: digest }, outbox);
+        self.commit(ParticipantEvent::SurvivorsAcknowledged { run, round, survivors: digest }, outbox);
         outbox.push(ParticipantEffect::Sync);
         outbox.push(ParticipantEffect::Send(Upstream::SurvivorsAck { round, signature }));
         let survivors = survivors.uploads.iter().map(|(member, _)| *member).collect();
@@ -44,7 +45,7 @@ impl<S: Suite> Participant<S> {
 
     /// SA-1, R3: the set is large enough, names members only, each once, and this member with its own upload, and every secret that it
     /// asks this member to help open has enough holders in it. Gives the plan's digest and the own upload's.
-    fn judge_survivors(&self, open: &OpenRound<S>, survivors: &Survivors) -> Option<(Digest, Digest)> {
+    fn judge_survivors(&self, open: &OpenRound<S>, survivors: &Survivors) -> Option<(RunRef, Digest)> {
         let (client, admitted) = self.admitted()?;
         let session = self.sessions.iter().find(|session| session.id() == open.session)?;
         let (Stage::Uploaded { vector } | Stage::Acknowledged { vector, .. }) = &open.stage else { return None };
@@ -62,7 +63,7 @@ impl<S: Suite> Participant<S> {
             && survivors.uploads.contains(&(client, *vector))
             && allowed
             && (session.can_be_opened(client, &names) || !stands(Defence::SurvivorsMin));
-        admitted_set.then(|| (admitted.plan.digest(), *vector))
+        admitted_set.then(|| (admitted.run.reference(), *vector))
     }
 
     /// R5 to R6: a quorum signed the set that this member acknowledged; its shares leave, and the round's secrets are gone.
@@ -83,11 +84,11 @@ impl<S: Suite> Participant<S> {
         else {
             return;
         };
-        let Some(client) = self.client else { return };
+        let (Some(client), Some(run)) = (self.client, self.run().map(Run::reference)) else { return };
         let Some(session) = self.sessions.iter().find(|open| open.id() == session) else { return };
         let dealers = session.topology.dealers(client);
         let shares = held.reveal(dealers, |dealer| survivors.binary_search(&dealer).is_ok());
-        self.commit(ParticipantEvent::SharesRevealed { round, survivors: digest }, outbox);
+        self.commit(ParticipantEvent::SharesRevealed { run, round, survivors: digest }, outbox);
         outbox.push(ParticipantEffect::Sync);
         outbox.push(ParticipantEffect::Send(Upstream::Unmask { round, shares }));
         self.revealed = Some(round);

@@ -7,8 +7,8 @@ use super::{Participant, Phase, Timing};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::RoundId;
+use crate::limits::{SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
 use crate::message::{Floor, MaskedHeader, RefusalCode, SignedBody, Start};
-use crate::plan::RoundKind;
 use crate::round::descriptor::RoundDescriptor;
 use crate::round::effect::{Contribution, Outbox, ParticipantEffect};
 use crate::round::event::ParticipantEvent;
@@ -23,7 +23,7 @@ impl<S: Suite> Participant<S> {
         &mut self,
         now: Millis,
         start: &Start,
-        model: &Digest,
+        model: Result<Digest, RefusalCode>,
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
         match self.judge_start(now, start, model) {
@@ -33,9 +33,14 @@ impl<S: Suite> Participant<S> {
     }
 
     /// The position of the session whose keys the round uses.
-    fn judge_start(&self, now: Millis, start: &Start, model: &Digest) -> Result<usize, RefusalCode> {
+    fn judge_start(
+        &self,
+        now: Millis,
+        start: &Start,
+        model: Result<Digest, RefusalCode>,
+    ) -> Result<usize, RefusalCode> {
         let (_, admitted) = self.admitted().ok_or(RefusalCode::Unexpected)?;
-        let plan = &admitted.plan;
+        let run = &admitted.run;
         let descriptor = &start.descriptor;
         if !S::verify(&self.policy.coordinator, &descriptor.to_sign::<S>(), &start.signature) {
             return Err(RefusalCode::SignatureInvalid);
@@ -45,26 +50,24 @@ impl<S: Suite> Participant<S> {
         if self.sessions[position].ends < now {
             return Err(RefusalCode::EntryEnded);
         }
-        if stands(Defence::FreshRound) && descriptor.round.0 <= self.record.last_round(&plan.digest()) {
+        if stands(Defence::FreshRound) && descriptor.round.0 <= self.record.last_round(&run.reference()) {
             return Err(RefusalCode::RoundReused);
         }
-        // Everything but the model and an adaptive bound follows from the plan and the session, so nothing else is accepted.
+        // Everything but the public state follows from the run and the session, so nothing else is accepted.
         let view = &self.sessions[position].view;
-        let follows = *descriptor == RoundDescriptor::derive(plan, view, descriptor.head());
-        if !follows || !descriptor.has_valid_bound(plan) || plan.rounds_of(descriptor.kind) == 0 {
+        let derived = RoundDescriptor::derive(run, view, descriptor.head());
+        let terms = run.stage(descriptor.stage).filter(|_| derived.as_ref() == Some(descriptor));
+        let terms = terms.ok_or(RefusalCode::DescriptorInvalid)?;
+        // No sampler draws this noise: the round would be charged, and nothing sent.
+        let share = descriptor.share_variance;
+        if share != 0 && !(SHARE_VARIANCE_MIN..=SHARE_VARIANCE_MAX).contains(&share) {
             return Err(RefusalCode::DescriptorInvalid);
         }
-        // A bound of differences of models may adapt within a plan, and never below the policy's floor.
-        let adapts = plan.local.is_some_and(|local| local.adaptive) && descriptor.kind == RoundKind::Train;
-        if adapts && !self.policy.admits_clip_norm(descriptor.update_clip_norm_bits) {
-            return Err(RefusalCode::PolicyFloor(Floor::ClipNorm));
-        }
-        if stands(Defence::ModelDigest) && descriptor.model != *model {
+        if terms.model_bytes > 0 && model? != descriptor.model && stands(Defence::ModelDigest) {
             return Err(RefusalCode::ModelDiffers);
         }
-        let kind = descriptor.kind;
-        let within_plan = self.record.rounds_charged(&plan.digest(), kind) < plan.charged_max(kind);
-        if !within_plan || !self.may_spend(&plan.charge(kind)) {
+        let charged = self.record.charged(&run.reference());
+        if !run.may_charge(&charged.rounds, descriptor.stage) || !self.may_spend(&terms.charge) {
             return Err(RefusalCode::BudgetExceeded);
         }
         if self.record.charged_within_a_day(now) >= self.policy.rounds_a_day as usize {
@@ -81,9 +84,9 @@ impl<S: Suite> Participant<S> {
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
         let Some((_, admitted)) = self.admitted() else { return };
-        let kind = descriptor.kind;
-        let charge = admitted.plan.charge(kind);
-        let upload_offset_ms = admitted.plan.upload_offset_ms;
+        let (run, stage) = (admitted.run.reference(), descriptor.stage);
+        let Some(charge) = admitted.run.stage(stage).map(|terms| terms.charge.clone()) else { return };
+        let upload_offset_ms = admitted.run.upload_offset_ms;
         self.forget_round(outbox);
         // Rounds only go forward, and with them sessions.
         self.sessions.drain(..position);
@@ -92,8 +95,7 @@ impl<S: Suite> Participant<S> {
         };
         let digest = descriptor.digest();
         let round = descriptor.round;
-        let (plan, at) = (descriptor.plan, now);
-        let charged = ParticipantEvent::BudgetCharged { plan, round, kind, at, descriptor: digest, charge };
+        let charged = ParticipantEvent::BudgetCharged { run, round, stage, at: now, descriptor: digest, charge };
         let masks = if stands(Defence::DescriptorKeysMasks) { digest } else { Digest::ZERO };
         let contribution = ParticipantEffect::Contribute(Contribution {
             descriptor: descriptor.clone(),
@@ -175,10 +177,11 @@ impl<S: Suite> Participant<S> {
             return;
         };
         let Some(head) = self.sign_head().map(Box::new) else { return };
+        let run = head.run;
         let counter = head.counter;
-        let mut header = MaskedHeader { round, descriptor, vector, head, signature: Signature(alloc::vec::Vec::new()) };
+        let mut header = MaskedHeader { round, descriptor, vector, head, signature: Signature::none() };
         header.signature = self.sign(&header.to_sign::<S>());
-        self.commit(ParticipantEvent::Uploaded { round, vector, counter }, outbox);
+        self.commit(ParticipantEvent::Uploaded { run, round, vector, counter }, outbox);
         self.announced = counter;
         outbox.push(ParticipantEffect::Upload(header));
         self.set_stage(Stage::Uploaded { vector });

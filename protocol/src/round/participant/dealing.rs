@@ -9,15 +9,15 @@ use super::session::{Held, HeldShares, Proofs, RoundKeys};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, SessionId};
+use crate::merkle::{MerkleTree, root_of_path};
 use crate::message::{Deal, DealStatement, RefusalCode, SealedShares, ShareProof, envelopes_digest, rounds_digest};
 use crate::round::agreement::bundle_label;
 use crate::round::topology::Topology;
-use crate::secagg::commitments::{SecretId, SecretKind, holding_digest, pair_commitment, pairs_digest};
+use crate::secagg::commitments::{SecretId, SecretKind, holding_leaf, pair_commitment, pairs_digest};
 use crate::secagg::envelope::seal_envelope;
 use crate::secagg::labels::{bundle_key, pair_seed};
 use crate::secagg::mask::Sign;
 use crate::secagg::masked_sum::MaskSeeds;
-use crate::secagg::merkle::{MerkleTree, root_of_path};
 use crate::secagg::shares::{Share, share};
 use crate::secagg::suite::{FieldElement, SecretKey, Signature, Suite, erase};
 
@@ -102,9 +102,9 @@ impl SetUp<'_> {
     pub(super) fn deal<S: Suite>(&self, secrets: &Secrets<S>, entropy: &mut dyn Entropy) -> Option<(Deal, Dealt<S>)> {
         let holdings = self.holdings(secrets, entropy)?;
         let each = SecretKind::ALL.len() * secrets.0.len();
-        let leaves: Vec<Digest> = holdings.commitments.chunks(each).map(holding_digest::<S>).collect();
-        let tree = MerkleTree::new::<S>(&leaves);
+        let leaves: Vec<Digest> = holdings.commitments.chunks(each).map(holding_leaf::<S>).collect();
         let mut bundles = Vec::with_capacity(leaves.len());
+        let tree = MerkleTree::new(S::hash, leaves);
         let mut own = None;
         let mut pairs = self.pairs.iter();
         for ((place, holder), commitments) in
@@ -134,7 +134,7 @@ impl SetUp<'_> {
             root: tree.root(),
             envelopes: envelopes_digest::<S>(&envelopes),
             pairs: rounds_digest::<S>(&pairs.iter().map(|pairs| pairs_digest::<S>(pairs)).collect::<Vec<_>>()),
-            signature: Signature(Vec::new()),
+            signature: Signature::none(),
         };
         let deal = Deal { statement: statement.clone(), bundles, envelopes, pairs };
         Some((deal, Dealt { statement, seeds, own }))
@@ -255,7 +255,8 @@ impl SetUp<'_> {
         parsed?;
         let holders = self.topology.holders(dealer);
         let rank = holders.binary_search(&self.own).ok()?;
-        let found = root_of_path::<S>(rank, holders.len(), &holding_digest::<S>(&proof.shares), &proof.path)?;
+        let place = (rank as u64, holders.len() as u64);
+        let found = root_of_path(S::hash, place, &holding_leaf::<S>(&proof.shares), &proof.path)?;
         (found == *root).then_some(())
     }
 

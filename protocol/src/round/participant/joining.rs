@@ -6,15 +6,15 @@ use super::{Admitted, Participant, Phase};
 use crate::budget::{BudgetHead, ShownHead};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
-use crate::ids::ClientId;
-use crate::limits::{CHARGED_PLANS_MAX, CLOCK_SKEW_MS_MAX, PROTOCOL_VERSION};
+use crate::ids::{ClientId, RunId};
+use crate::limits::{CHARGED_RUNS_MAX, CLOCK_SKEW_MS_MAX, PROTOCOL_VERSION};
 use crate::message::{RefusalCode, SignedBody, Upstream, Welcome};
-use crate::plan::{RoundKind, ValidPlan};
+use crate::plan::{Run, RunRef};
 use crate::privacy::Accounts;
 use crate::roster::{Roster, RosterChanges, RosterEntry, Succession};
 use crate::round::agreement::welcome_message;
 use crate::round::effect::{Outbox, ParticipantEffect};
-use crate::round::event::ParticipantEvent;
+use crate::round::event::{ParticipantEvent, StageTerms};
 use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 
@@ -30,33 +30,36 @@ impl<S: Suite> Participant<S> {
         if !matches!(self.phase, Phase::Joining) {
             return self.refuse(RefusalCode::Unexpected, outbox);
         }
-        let message = welcome_message::<S>(&self.nonce, &welcome.plan.digest(), &welcome.roster);
+        let run = RunRef { plan: welcome.plan.digest(), number: welcome.number };
+        let message = welcome_message::<S>(&self.nonce, run.id(), &welcome.roster);
         if !S::verify(&self.policy.coordinator, &message, &welcome.signature) {
-            return self.refuse_plan(welcome.plan.digest(), RefusalCode::SignatureInvalid, outbox);
+            return self.refuse_run(run.id(), RefusalCode::SignatureInvalid, outbox);
         }
         self.proved = true;
         let judged = self.judge_source(now, welcome).and_then(|client| {
             self.client = Some(client);
+            if self.record.begun.is_none() && stands(Defence::FirstUse) {
+                return Err(RefusalCode::BudgetNotBegun);
+            }
             self.accept_roster(&welcome.roster.roster, outbox);
             self.settle_budget(welcome, client, outbox)?;
-            self.judge_plan(welcome, client)
+            self.judge_run(welcome, client)
         });
         match judged {
-            Err(code) => self.refuse_plan(welcome.plan.digest(), code, outbox),
-            Ok(plan) => {
-                // Keys of another plan, those agreed on under another roster, and those of sessions that the coordinator has closed, are of no
+            Err(code) => self.refuse_run(run.id(), code, outbox),
+            Ok(run) => {
+                // Keys of another run, those agreed on under another roster, and those of sessions that the coordinator has closed, are of no
                 // use any more.
-                let old = self.offered.as_ref().filter(|old| old.plan.digest() == plan.digest());
+                let old = self.offered.as_ref().filter(|old| old.run.id() == run.id());
                 let same = old.is_some_and(|old| old.roster.digest() == welcome.roster.roster.digest());
-                self.closed = self.closed.filter(|_| old.is_some());
                 self.sessions.retain(|session| same && welcome.sessions.contains(&session.id()));
                 let (roster, unknown) = (welcome.roster.roster.clone(), welcome.budget.is_none());
-                self.offered = Some(Admitted { plan: plan.clone(), roster, unknown });
-                if !self.can_pay(&plan) {
+                self.offered = Some(Admitted { run: run.clone(), roster, unknown });
+                if !self.can_pay(&run) {
                     return self.refuse(RefusalCode::BudgetExceeded, outbox);
                 }
                 self.phase = Phase::Judging;
-                outbox.push(ParticipantEffect::JudgePlan(Box::new(plan)));
+                outbox.push(ParticipantEffect::JudgeRun(Box::new(run)));
             }
         }
     }
@@ -98,7 +101,7 @@ impl<S: Suite> Participant<S> {
         if ends_here(entry) < now { Err(RefusalCode::EntryEnded) } else { Ok(entry.client) }
     }
 
-    fn judge_plan(&self, welcome: &Welcome, client: ClientId) -> Result<ValidPlan, RefusalCode> {
+    fn judge_run(&self, welcome: &Welcome, client: ClientId) -> Result<Run, RefusalCode> {
         let plan = welcome.plan.clone().validate().map_err(|_| RefusalCode::PlanMalformed)?;
         self.policy.admits(&plan).map_err(RefusalCode::PolicyFloor)?;
         if !welcome.roster.roster.group(&plan.group).is_some_and(|group| group.has(client)) {
@@ -107,7 +110,7 @@ impl<S: Suite> Participant<S> {
         if plan.schema != self.schema {
             return Err(RefusalCode::SchemaDiffers);
         }
-        Ok(plan)
+        Run::new(plan, welcome.number).ok_or(RefusalCode::PlanMalformed)
     }
 
     /// Adopts a head of this branch's budget that its file does not know, and demands that the budget was begun. Whoever shows it, a head can only
@@ -147,51 +150,44 @@ impl<S: Suite> Participant<S> {
         if owned || self.record.begun.is_none() { Ok(()) } else { Err(RefusalCode::OwnerDiffers) }
     }
 
-    /// What the head adds to the plan that is welcomed: the rounds of it that the file does not know. Other plans' terms are not at hand; what was
+    /// What the head adds to the run that is welcomed: the rounds of it that the file does not know. Other runs' terms are not at hand; what was
     /// spent under them is in the accounts.
     fn charge_of(&self, head: &BudgetHead, welcome: &Welcome) -> Accounts {
-        if head.plan != welcome.plan.digest() {
+        if head.run != (RunRef { plan: welcome.plan.digest(), number: welcome.number }) {
             return Accounts::zero();
         }
-        let own = self.record.charged(&head.plan);
-        let rounds = RoundKind::ALL.into_iter().fold(Accounts::zero(), |sum, kind| {
-            let index = usize::from(kind.number());
-            let more = head.charged.rounds[index].saturating_sub(own.rounds[index]);
-            sum.plus(&welcome.plan.charge(kind).times(more.into()))
+        let own = self.record.charged(&head.run);
+        let rounds = welcome.plan.stages.iter().enumerate().fold(Accounts::zero(), |sum, (stage, terms)| {
+            let more = head.charged.of(stage).saturating_sub(own.of(stage));
+            sum.plus(&terms.charge.times(more.into()))
         });
         rounds.least(&self.record.spent.missing_to(&head.spent))
     }
 
-    /// Whether the rest of a plan can be paid, and a head can name it.
-    fn can_pay(&self, plan: &ValidPlan) -> bool {
-        if self.record.plans_beside(&plan.digest()) >= CHARGED_PLANS_MAX {
-            return false;
-        }
-        let charged = self.record.charged(&plan.digest());
-        let left = RoundKind::ALL.into_iter().fold(Accounts::zero(), |left, kind| {
-            let rounds = plan.charged_max(kind).saturating_sub(charged.rounds[usize::from(kind.number())]);
-            left.plus(&plan.charge(kind).times(rounds.into()))
-        });
-        self.may_spend(&left)
+    /// Whether the rest of a run can be paid, and a head can name it.
+    fn can_pay(&self, run: &Run) -> bool {
+        let charged = self.record.charged(&run.reference());
+        let named = self.record.runs_beside(&run.reference()) < CHARGED_RUNS_MAX;
+        named && self.may_spend(&run.charge_left(&charged.rounds))
     }
 
-    /// What this branch has spent, signed under the admitted plan and roster.
+    /// What this branch has spent, signed under the admitted run and roster.
     pub(super) fn sign_head(&self) -> Option<BudgetHead> {
         let admitted = self.offered.as_ref()?;
-        let plan = admitted.plan.digest();
+        let run = admitted.run.reference();
         let own = S::verifying_key(&self.signing_key);
         let mut head = BudgetHead {
             client: self.client?,
             population: self.record.population_digest.unwrap_or(Digest::ZERO),
             counter: self.record.counter,
             spent: self.record.spent.clone(),
-            plan,
-            charged: self.record.charged(&plan),
-            others: self.record.others(&plan),
+            run,
+            charged: self.record.charged(&run),
+            others: self.record.others(&run),
             day: self.record.last_day(),
             epoch: admitted.roster.epoch(),
-            owner: self.record.owner().unwrap_or(own),
-            signature: Signature(alloc::vec::Vec::new()),
+            owner: self.record.owner().cloned().unwrap_or(own),
+            signature: Signature::none(),
         };
         head.signature = self.sign(&head.to_sign::<S>());
         Some(head)
@@ -199,26 +195,26 @@ impl<S: Suite> Participant<S> {
 
     pub(super) fn on_judged(
         &mut self,
-        plan: Digest,
+        run: RunId,
         verdict: Result<(), RefusalCode>,
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
-        let Some(admitted) = self.offered.as_ref().filter(|admitted| admitted.plan.digest() == plan) else { return };
+        let Some(admitted) = self.offered.as_ref().filter(|admitted| admitted.run.id() == run) else { return };
         if !matches!(self.phase, Phase::Judging) {
             return;
         }
         match verdict {
             Err(code) => self.refuse(code, outbox),
             Ok(()) => {
-                let terms = &admitted.plan;
-                let accepted = ParticipantEvent::PlanAccepted {
-                    plan,
-                    name: terms.name.clone(),
-                    purpose: terms.purpose.clone(),
-                    privacy: terms.privacy,
-                    charge: terms.charge(RoundKind::Train),
-                    charge_max: terms.charge_max(),
-                    rounds_charged_max: terms.rounds_charged_max,
+                let plan = &admitted.run;
+                let accepted = ParticipantEvent::RunAccepted {
+                    run: plan.reference(),
+                    name: plan.name.clone(),
+                    purpose: plan.purpose.clone(),
+                    privacy: plan.privacy,
+                    stages: plan.stages.iter().map(StageTerms::of).collect(),
+                    retries: plan.retries,
+                    charge_max: plan.charge_of_run(),
                 };
                 let unknown = admitted.unknown;
                 self.commit(accepted, outbox);
@@ -232,7 +228,7 @@ impl<S: Suite> Participant<S> {
                 if begun.is_some() {
                     outbox.push(ParticipantEffect::BudgetAnnounced { counter: head.counter });
                 }
-                outbox.push(ParticipantEffect::Send(Upstream::Accept { plan, head, begun }));
+                outbox.push(ParticipantEffect::Send(Upstream::Accept { run, head, begun }));
                 self.phase = Phase::Ready(None);
             }
         }

@@ -136,19 +136,19 @@ impl<S: Suite> Participant<S> {
 
     fn offered(&self, now: Millis, entropy: &mut dyn Entropy, offer: Offer) -> Result<Keying<S>, RefusalCode> {
         let (client, admitted) = self.admitted().ok_or(RefusalCode::Unexpected)?;
-        let plan = &admitted.plan;
+        let run = &admitted.run;
         if !S::verify(&self.policy.coordinator, &offer.to_sign::<S>(), &offer.signature) {
             return Err(RefusalCode::SignatureInvalid);
         }
-        let group = admitted.roster.group(&plan.group).ok_or(RefusalCode::NotInGroup)?;
+        let group = admitted.roster.group(&run.group).ok_or(RefusalCode::NotInGroup)?;
         let mut entries = admitted.roster.walk();
         let listed: Option<Vec<_>> = offer.candidates.iter().map(|candidate| entries.find(*candidate)).collect();
-        let fits = offer.plan == plan.digest()
+        let fits = offer.run == run.id()
             && offer.roster == admitted.roster.digest()
             && offer.candidates.contains(&client)
             && offer.candidates.is_sorted_by(|a, b| a < b)
             && offer.candidates.iter().all(|candidate| group.has(*candidate))
-            && (1..=plan.session_rounds).contains(&offer.rounds)
+            && (1..=run.session_rounds).contains(&offer.rounds)
             && self.sessions.iter().all(|session| session.id() != offer.session)
             && self.sessions.iter().filter(|session| session.holds_keys()).count() < SESSIONS_HELD_MAX;
         let candidates = listed.filter(|_| fits).ok_or(RefusalCode::Unexpected)?;
@@ -157,7 +157,7 @@ impl<S: Suite> Participant<S> {
         if ends < now {
             return Err(RefusalCode::EntryEnded);
         }
-        let last_round = self.record.last_round(&plan.digest());
+        let last_round = self.record.last_round(&run.reference());
         if stands(Defence::FreshRound) && offer.first_round.0 <= last_round {
             return Err(RefusalCode::RoundReused);
         }
@@ -187,7 +187,9 @@ impl<S: Suite> Participant<S> {
             contribution: contribution_commitment::<S>(&offer.session, client, &contribution),
             keys: keys_digest::<S>(&exchange, &commitments),
             counter: self.announced,
-            signature: Signature(Vec::new()),
+            noise: Vec::new(),
+            nonce: None,
+            signature: Signature::none(),
         };
         statement.signature = self.sign(&statement.to_sign::<S>());
         let own = Keys { statement, exchange, commitments };
@@ -216,13 +218,16 @@ impl<S: Suite> Participant<S> {
         }
         let bodies: Vec<Digest> = members.iter().map(body_of::<S>).collect();
         let others = members.iter().zip(&bodies);
-        let (_, Admitted { plan, roster, .. }) = self.admitted().ok_or(RefusalCode::Unexpected)?;
+        let (_, Admitted { run, roster, .. }) = self.admitted().ok_or(RefusalCode::Unexpected)?;
         let mut keys_of = roster.walk();
         for (statement, body) in others.filter(|(statement, _)| statement.client != keying.own.statement.client) {
-            let key = keys_of.find(statement.client).ok_or(RefusalCode::RosterInvalid)?.signing_key;
-            let signed = S::verify(&key, &signed_message(KeysStatement::KIND, body), &statement.signature);
+            let key = &keys_of.find(statement.client).ok_or(RefusalCode::RosterInvalid)?.signing_key;
+            let signed = S::verify(key, &signed_message(KeysStatement::KIND, body), &statement.signature);
             if statement.session != session || (stands(Defence::SignedKeys) && !signed) {
                 return Err(RefusalCode::SignatureInvalid.into());
+            }
+            if !statement.is_of_this_version() {
+                return Err(RefusalCode::Unexpected.into());
             }
         }
         if let Some(member) = self.fallen(&members).filter(|_| stands(Defence::CounterFall)) {
@@ -230,7 +235,7 @@ impl<S: Suite> Participant<S> {
         }
         let cohort: Vec<ClientId> = members.iter().map(|member| member.client).collect();
         let organisations = roster.organisations(&cohort).ok_or(RefusalCode::RosterInvalid)?;
-        let accepted = self.policy.cohort.accept(&organisations, group_size(plan, roster, cohort.len()), &thresholds);
+        let accepted = self.policy.cohort.accept(&organisations, group_size(run, roster, cohort.len()), &thresholds);
         if stands(Defence::CohortFloor) && accepted.is_err() {
             return Err(RefusalCode::PolicyFloor(Floor::Cohort).into());
         }
@@ -341,7 +346,7 @@ impl<S: Suite> Participant<S> {
         exchange: &ExchangePublic,
     ) -> Result<(Encapsulation, SecretKey), Trouble> {
         let (ciphertext, secret) = S::encapsulate(entropy, exchange).map_err(|_| Trouble::Accuse(to))?;
-        let mut item = Encapsulation { session, from, to, ciphertext, signature: Signature(Vec::new()) };
+        let mut item = Encapsulation { session, from, to, ciphertext, signature: Signature::none() };
         item.signature = self.sign(&item.to_sign::<S>());
         Ok((item, secret))
     }
@@ -367,9 +372,9 @@ impl<S: Suite> Participant<S> {
         let mut secrets = Vec::with_capacity(diffie_hellman.len());
         let mut senders = self.admitted().map(|(_, admitted)| admitted.roster.walk()).ok_or(RefusalCode::Unexpected)?;
         for item in items {
-            let key = senders.find(item.from).ok_or(RefusalCode::RosterInvalid)?.signing_key;
+            let key = &senders.find(item.from).ok_or(RefusalCode::RosterInvalid)?.signing_key;
             let fits = item.session == session && item.to == client;
-            if !fits || !S::verify(&key, &item.to_sign::<S>(), &item.signature) {
+            if !fits || !S::verify(key, &item.to_sign::<S>(), &item.signature) {
                 return Err(RefusalCode::SignatureInvalid.into());
             }
             let secret = S::decapsulate(&keying.secret, &item.ciphertext).map_err(|_| Trouble::Accuse(item.from))?;

@@ -1,12 +1,12 @@
 //! The participant's round machine, at a branch.
 
 mod certifying;
+mod closing;
 mod contributing;
 mod dealing;
 mod joining;
 mod keying;
 mod policy;
-mod record;
 mod round;
 mod session;
 
@@ -14,7 +14,6 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 
 pub use policy::{Policy, Timing};
-pub use record::{ParticipantRecord, PlanSpend};
 
 use self::keying::Keying;
 use self::round::{OpenRound, Stage};
@@ -23,13 +22,14 @@ use super::agreement::{Ending, ending_message, refusal_message};
 use super::coordinator::Wait;
 use super::effect::{Outbox, ParticipantEffect};
 use super::event::ParticipantEvent;
+use super::record::{BudgetFault, BudgetRecord};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
-use crate::ids::{ClientId, RoundId, SessionId};
+use crate::ids::{ClientId, RoundId, RunId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
-use crate::message::{ClosedReason, Downstream, Join, Proof, RefusalCode, RoundOutcome, Start, Upstream};
-use crate::plan::ValidPlan;
+use crate::message::{Downstream, Join, Proof, RefusalCode, Start, Upstream};
+use crate::plan::Run;
 use crate::privacy::Accounts;
 use crate::roster::Roster;
 use crate::secagg::suite::{Signature, Suite};
@@ -45,17 +45,17 @@ pub enum ParticipantInput {
     Disconnected,
     /// A control message; a start comes as [`ParticipantInput::Started`].
     Message(Downstream),
-    /// A round's start with the model behind it.
+    /// A round's start with the public state after it.
     Started {
         /// The message.
         start: Start,
-        /// Digest of the model's bytes as received, which the shell keeps.
-        model: Digest,
+        /// Digest of the public state as received, which the shell keeps; or why this branch's policy does not admit such a state.
+        model: Result<Digest, RefusalCode>,
     },
-    /// The shell judged the plan against data, schema and model code.
-    PlanJudged {
-        /// The plan's digest.
-        plan: Digest,
+    /// The shell judged the run's plan against data, schema and model code.
+    RunJudged {
+        /// The run.
+        run: RunId,
         /// Whether it follows from what the branch has.
         verdict: Result<(), RefusalCode>,
     },
@@ -94,7 +94,7 @@ enum Phase<S: Suite> {
 }
 
 struct Admitted {
-    plan: ValidPlan,
+    run: Run,
     roster: Roster,
     /// The coordinator showed no head of this branch's budget.
     unknown: bool,
@@ -106,7 +106,7 @@ pub struct Participant<S: Suite> {
     policy: Policy,
     schema: Digest,
     signing_key: S::SigningKey,
-    record: ParticipantRecord,
+    record: BudgetRecord,
     /// Known from the roster by the signing key.
     client: Option<ClientId>,
     offered: Option<Admitted>,
@@ -117,8 +117,6 @@ pub struct Participant<S: Suite> {
     sessions: Vec<Session<S>>,
     /// The last round whose shares were revealed.
     revealed: Option<RoundId>,
-    /// The last round whose end was recorded.
-    closed: Option<RoundId>,
     /// Counter of the newest budget head that left.
     announced: u64,
     /// Set-ups that ended after this member's part of a graph's seed was known, since the last one that stood.
@@ -131,10 +129,17 @@ pub struct Participant<S: Suite> {
 
 impl<S: Suite> Participant<S> {
     /// Starts from the events of the budget file.
-    #[must_use]
-    pub fn resume(policy: Policy, schema: Digest, signing_key: S::SigningKey, recorded: &[ParticipantEvent]) -> Self {
-        let record = ParticipantRecord::replay(recorded);
-        Self {
+    ///
+    /// # Errors
+    /// The first entry that breaks a rule: nothing may be spent from such a file.
+    pub fn resume(
+        policy: Policy,
+        schema: Digest,
+        signing_key: S::SigningKey,
+        recorded: &[ParticipantEvent],
+    ) -> Result<Self, BudgetFault> {
+        let record = BudgetRecord::replay(recorded)?;
+        Ok(Self {
             policy,
             schema,
             signing_key,
@@ -145,12 +150,11 @@ impl<S: Suite> Participant<S> {
             keying: None,
             sessions: Vec::new(),
             revealed: None,
-            closed: None,
             announced: 0,
             attempts: 0,
             nonce: Digest::ZERO,
             proved: false,
-        }
+        })
     }
 
     /// Judges one input, changes state, and asks for effects.
@@ -179,8 +183,8 @@ impl<S: Suite> Participant<S> {
                 }
             }
             ParticipantInput::Message(message) => self.on_message(now, entropy, message, outbox),
-            ParticipantInput::Started { start, model } => self.on_start(now, &start, &model, outbox),
-            ParticipantInput::PlanJudged { plan, verdict } => self.on_judged(plan, verdict, outbox),
+            ParticipantInput::Started { start, model } => self.on_start(now, &start, model, outbox),
+            ParticipantInput::RunJudged { run, verdict } => self.on_judged(run, verdict, outbox),
             ParticipantInput::Masked { round, vector } => self.on_masked(now, round, vector, outbox),
             ParticipantInput::NoiseMasked { round, vector } => self.on_noise_masked(now, round, vector, outbox),
             ParticipantInput::Timer => self.on_timer(now, outbox),
@@ -256,7 +260,7 @@ impl<S: Suite> Participant<S> {
 
     /// The durable state.
     #[must_use]
-    pub fn record(&self) -> &ParticipantRecord {
+    pub fn record(&self) -> &BudgetRecord {
         &self.record
     }
 
@@ -266,10 +270,10 @@ impl<S: Suite> Participant<S> {
         self.offered.as_ref().map(|admitted| &admitted.roster)
     }
 
-    /// The admitted plan.
+    /// The admitted run.
     #[must_use]
-    pub fn plan(&self) -> Option<&ValidPlan> {
-        self.offered.as_ref().map(|admitted| &admitted.plan)
+    pub fn run(&self) -> Option<&Run> {
+        self.offered.as_ref().map(|admitted| &admitted.run)
     }
 
     fn on_message(
@@ -339,32 +343,6 @@ impl<S: Suite> Participant<S> {
         }
     }
 
-    fn on_outcome(&mut self, outcome: &RoundOutcome, outbox: &mut Outbox<ParticipantEffect>) {
-        let (round, model) = match outcome {
-            RoundOutcome::Committed { round, model, .. } => (*round, Some(*model)),
-            RoundOutcome::Aborted { round, .. } => (*round, None),
-        };
-        if self.open().is_some_and(|open| open.round == round) {
-            self.forget_round(outbox);
-        }
-        // Of the rounds that were charged, and of each once: nobody else can make the file longer by what it says.
-        let plan = self.offered.as_ref().map(|admitted| admitted.plan.digest());
-        let charged = plan.is_some_and(|plan| round.0 <= self.record.last_round(&plan));
-        if charged && self.closed.is_none_or(|closed| closed < round) {
-            self.closed = Some(round);
-            self.commit(ParticipantEvent::RoundClosed { round, model }, outbox);
-        }
-        outbox.push(ParticipantEffect::RoundClosed { round, committed: model.is_some() });
-    }
-
-    fn on_session_closed(&mut self, session: SessionId, _reason: ClosedReason, outbox: &mut Outbox<ParticipantEffect>) {
-        if self.open().is_some_and(|open| open.session == session) {
-            self.forget_round(outbox);
-        }
-        self.keying = self.keying.take().filter(|keying| keying.session() != session);
-        self.sessions.retain(|held| held.id() != session);
-    }
-
     fn on_timer(&mut self, now: Millis, outbox: &mut Outbox<ParticipantEffect>) {
         if self.open().is_some_and(|open| open.deadline <= now) {
             self.forget_round(outbox);
@@ -379,20 +357,23 @@ impl<S: Suite> Participant<S> {
 
     /// Refuses the coordinator for good: erases everything, says why, and stops.
     fn refuse(&mut self, code: RefusalCode, outbox: &mut Outbox<ParticipantEffect>) {
-        let plan = self.offered.as_ref().map_or(Digest::ZERO, |admitted| admitted.plan.digest());
-        self.refuse_plan(plan, code, outbox);
+        let run = self.run().map_or(RunId::NONE, Run::id);
+        self.refuse_run(run, code, outbox);
     }
 
-    /// As [`Participant::refuse`], where the plan was not admitted.
-    fn refuse_plan(&mut self, plan: Digest, code: RefusalCode, outbox: &mut Outbox<ParticipantEffect>) {
+    /// As [`Participant::refuse`], where the run was not admitted.
+    fn refuse_run(&mut self, run: RunId, code: RefusalCode, outbox: &mut Outbox<ParticipantEffect>) {
         if !self.proved && stands(Defence::SignedEnding) {
             // Whoever says this has not proved that it is the coordinator, so that nothing is refused for good, and nothing recorded.
             return self.distrust(&code.to_string(), outbox);
         }
         self.end(outbox);
-        self.commit(ParticipantEvent::Refused { code }, outbox);
-        outbox.push(ParticipantEffect::Sync);
-        let signature = self.sign(&refusal_message::<S>(&plan, code));
+        // The first entry of a file is its owner's: before that nothing is written.
+        if self.record.begun.is_some() || !stands(Defence::FirstUse) {
+            self.commit(ParticipantEvent::Refused { code }, outbox);
+            outbox.push(ParticipantEffect::Sync);
+        }
+        let signature = self.sign(&refusal_message::<S>(run, code));
         outbox.push(ParticipantEffect::Send(Upstream::Refuse { code, signature }));
         outbox.push(ParticipantEffect::Stop { explanation: code.to_string().into(), retry: false });
     }
@@ -420,10 +401,10 @@ impl<S: Suite> Participant<S> {
 
     /// Whether the pinned coordinator signed this end of this client's work, on this connection.
     fn is_proved(&self, proof: Option<Proof>, ending: Ending<'_>) -> bool {
-        let signed = proof.is_some_and(|Proof { plan, signature }| {
+        let signed = proof.is_some_and(|Proof { run, signature }| {
             let offered = self.offered.as_ref().filter(|_| self.proved);
-            let message = ending_message::<S>(&plan, &S::verifying_key(&self.signing_key), &self.nonce, ending);
-            offered.is_none_or(|offered| offered.plan.digest() == plan)
+            let message = ending_message::<S>(run, &S::verifying_key(&self.signing_key), &self.nonce, ending);
+            offered.is_none_or(|offered| offered.run.id() == run)
                 && S::verify(&self.policy.coordinator, &message, &signature)
         });
         signed || !stands(Defence::SignedEnding)
@@ -476,7 +457,7 @@ impl<S: Suite> Participant<S> {
     fn all_signed<'a>(&self, message: &[u8], signed: impl Iterator<Item = (ClientId, &'a Signature)>) -> bool {
         let Some(offered) = &self.offered else { return false };
         let mut entries = offered.roster.walk();
-        let keyed = signed.map(|(client, signature)| Some((entries.find(client)?.signing_key, signature)));
+        let keyed = signed.map(|(client, signature)| Some((&entries.find(client)?.signing_key, signature)));
         keyed.collect::<Option<Vec<_>>>().is_some_and(|signatures| S::verify_all(message, &signatures))
     }
 
@@ -484,7 +465,14 @@ impl<S: Suite> Participant<S> {
         self.record.spent.plus(charge).within(&self.policy.cap)
     }
 
+    /// Records an event: state first, the file's line next, before anything that relies on it.
     fn commit(&mut self, event: ParticipantEvent, outbox: &mut Outbox<ParticipantEffect>) {
+        let judged = self.record.check(&event);
+        assert_eq!(
+            judged.map_err(|fault| fault.to_string()),
+            Ok(()),
+            "the machine only decides what its record allows"
+        );
         self.record.apply(&event);
         outbox.push(ParticipantEffect::Append(event));
     }

@@ -42,9 +42,7 @@ pub struct Policy {
     pub overlap_min: u16,
     /// Shortest time between a round's start and its uploads.
     pub upload_offset_ms_min: u64,
-    /// Smallest clip norm of a customer's gradient, or of a difference of models, as the bits of a positive `f64`.
-    pub clip_norm_min_bits: u64,
-    /// Most training rounds that one plan may charge, retries included.
+    /// Most rounds that a plan may charge, of all its runs and stages, retries included.
     pub rounds_max: u32,
     /// Rounds that may be charged within 24 hours of this machine's clock, over all plans.
     pub rounds_a_day: u32,
@@ -72,17 +70,9 @@ impl Policy {
         floor(self.groups.contains(&plan.group), Floor::Group)?;
         floor(plan.privacy == PrivacyMode::None || plan.overlap_max >= self.overlap_min, Floor::Overlap)?;
         floor(plan.upload_offset_ms >= self.upload_offset_ms_min, Floor::UploadOffset)?;
-        floor(self.admits_clip_norm(plan.example_clip_norm_bits), Floor::ClipNorm)?;
-        let update_clip_norm = plan.local.map(|local| local.update_clip_norm_bits);
-        floor(update_clip_norm.is_none_or(|bits| self.admits_clip_norm(bits)), Floor::ClipNorm)?;
-        floor(plan.rounds_charged_max <= self.rounds_max, Floor::Rounds)?;
+        floor(plan.rounds_charged_max_of_all_runs() <= self.rounds_max, Floor::Rounds)?;
         let most = plan.charge_max();
         floor(most.customer.within(&self.plan_cap.customer), Floor::EpsilonPlan)?;
         floor(most.branch.within(&self.plan_cap.branch), Floor::EpsilonBranchPlan)
-    }
-
-    /// Whether a clip norm is large enough. Positive floats have the order of their bits.
-    pub(super) fn admits_clip_norm(&self, bits: u64) -> bool {
-        bits >= self.clip_norm_min_bits
     }
 }

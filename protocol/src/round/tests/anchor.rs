@@ -8,13 +8,13 @@ use super::world::{Packet, World, plan};
 use crate::budget::{BudgetHead, Heads, Kept, LastDay, OwnerChange};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
-use crate::limits::CHARGED_PLANS_MAX;
+use crate::limits::CHARGED_RUNS_MAX;
 use crate::message::{Charged, ClosedReason, Downstream, Floor, RefusalCode, RoundOutcome, SignedBody, Upstream};
-use crate::plan::{Plan, RoundKind};
+use crate::plan::{Plan, Run, RunRef};
 use crate::privacy::{Accounts, RdpVector};
-use crate::round::cast::{OWNER_KEY, begun, policy, roster, signing_key};
-use crate::round::{CoordinatorEvent, ParticipantEvent, ParticipantInput, ParticipantRecord, Policy};
-use crate::secagg::suite::{Signature, Suite, VerifyingKey};
+use crate::round::cast::{self, OWNER_KEY, accepted, begun, policy, roster, signing_key};
+use crate::round::{BudgetRecord, CoordinatorEvent, ParticipantEvent, ParticipantInput, Policy};
+use crate::secagg::suite::{Signature, Suite};
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
 
@@ -36,6 +36,10 @@ fn for_three(_: ClientId) -> Policy {
     Policy { cap: both.charge_max().times(3), ..policy(&both) }
 }
 
+fn run(plan: &Plan) -> RunRef {
+    cast::run(plan.clone()).reference()
+}
+
 /// The branches have finished the first plan: five rounds of it.
 fn after_one(policy: impl Fn(ClientId) -> Policy) -> World {
     let mut world = World::with_policy(MEMBERS, first(), policy);
@@ -45,7 +49,7 @@ fn after_one(policy: impl Fn(ClientId) -> Policy) -> World {
     world
 }
 
-fn record(world: &World) -> ParticipantRecord {
+fn record(world: &World) -> BudgetRecord {
     world.branches[&MEMBER].machine.record().clone()
 }
 
@@ -80,8 +84,13 @@ fn a_lost_file_forgets_no_plans_rounds() {
         world.run();
         let after = record(&world);
         for served in [first(), second()] {
-            let charged = after.charged(&served.digest());
-            assert_eq!((charged.rounds, charged), ([5, 0, 0], before.charged(&served.digest())), "{}", served.name);
+            let charged = after.charged(&run(&served));
+            assert_eq!(
+                (charged.rounds.clone(), charged),
+                (alloc::vec![5], before.charged(&run(&served))),
+                "{}",
+                served.name
+            );
         }
         assert_eq!((after.spent, after.counter), (before.spent.clone(), before.counter));
     }
@@ -106,50 +115,64 @@ fn an_older_copy_has_no_second_day() {
         world.run();
         let refused = world.refusals().into_iter().find(|(client, _)| *client == MEMBER);
         assert_eq!(refused, Some((MEMBER, RefusalCode::PolicyFloor(Floor::RoundsADay))));
-        assert_eq!((charges(&world), record(&world).spent), (2, second().charge(RoundKind::Train).times(7)));
+        assert_eq!((charges(&world), record(&world).spent), (2, second().stages[0].charge.times(7)));
     }
 }
 
 /// The rounds of a day that a head says count at the day's end, and once.
 #[test]
 fn an_adopted_day_counts_once_and_ends() {
-    let charge = |round: u64, at: u64| ParticipantEvent::BudgetCharged {
-        plan: Digest::ZERO,
-        round: RoundId(round),
-        kind: RoundKind::Train,
-        at: Millis(at),
-        descriptor: Digest::ZERO,
-        charge: Accounts::zero(),
-    };
+    let of = cast::run(first());
+    let charge = |round: u64, at: u64| charge_of(&of, round, at);
     const DAY: u64 = 86_400_000;
-    let newest = ParticipantRecord::replay(&[charge(1, 5), charge(2, 10), charge(3, 20), charge(4, DAY + 7)]);
+    let newest = file(&of, [charge(1, 5), charge(2, 10), charge(3, 20), charge(4, DAY + 7)]);
     assert_eq!(newest.last_day(), LastDay { rounds: 3, last: Millis(DAY + 7) }, "the first is more than a day ago");
-    let adopted = ParticipantEvent::HeadAdopted { head: Box::new(head_of(&newest)), charge: Accounts::zero() };
+    let adopted = ParticipantEvent::HeadAdopted { head: Box::new(head_of(&newest, &of)), charge: Accounts::zero() };
     for known in 0..4 {
         let own = [charge(1, 5), charge(2, 10), charge(3, 20)].into_iter().take(known);
-        let record = ParticipantRecord::replay(&own.chain([adopted.clone()]).collect::<Vec<_>>());
+        let record = file(&of, own.chain([adopted.clone()]));
         assert_eq!(record.charged_within_a_day(Millis(DAY + 8)), 3, "{known} known");
         assert_eq!(record.last_day(), newest.last_day(), "{known} known");
         assert_eq!(record.charged_within_a_day(Millis(2 * DAY + 7)), 0, "{known} known");
-        assert!(record.knows(&head_of(&newest)));
+        assert!(record.knows(&head_of(&newest, &of)));
     }
-    assert_eq!(ParticipantRecord::default().last_day(), LastDay::NONE);
+    assert_eq!(BudgetRecord::default().last_day(), LastDay::NONE);
+}
+
+/// A charge of one round of a run's first stage.
+fn charge_of(run: &Run, round: u64, at: u64) -> ParticipantEvent {
+    ParticipantEvent::BudgetCharged {
+        run: run.reference(),
+        round: RoundId(round),
+        stage: 0,
+        at: Millis(at),
+        descriptor: Digest::ZERO,
+        charge: run.stages[0].charge.clone(),
+    }
+}
+
+/// The record of a file that begins, accepts a run, and goes on.
+fn file(run: &Run, events: impl IntoIterator<Item = ParticipantEvent>) -> BudgetRecord {
+    let begun = [begun(MEMBER, false), accepted(run)];
+    let events: Vec<ParticipantEvent> = begun.into_iter().chain(events).collect();
+    BudgetRecord::replay(&events).expect("a file in order")
 }
 
 /// What a record would sign.
-fn head_of(record: &ParticipantRecord) -> BudgetHead {
+fn head_of(record: &BudgetRecord, run: &Run) -> BudgetHead {
+    let run = run.reference();
     BudgetHead {
         client: MEMBER,
-        population: Digest::ZERO,
+        population: record.population_digest.expect("it has begun"),
         counter: record.counter,
         spent: record.spent.clone(),
-        plan: Digest::ZERO,
-        charged: record.charged(&Digest::ZERO),
-        others: record.others(&Digest::ZERO),
+        run,
+        charged: record.charged(&run),
+        others: record.others(&run),
         day: record.last_day(),
         epoch: 1,
-        owner: VerifyingKey([0; 32]),
-        signature: Signature(Vec::new()),
+        owner: record.owner().cloned().expect("it has an owner"),
+        signature: Signature::none(),
     }
 }
 
@@ -180,32 +203,29 @@ fn a_head_before_the_newest_does_not_pass_for_it() {
 /// is a head that follows both.
 #[test]
 fn two_copies_come_to_at_least_what_each_has_spent() {
-    let charge = |plan: u8, round: u64, index: usize| {
+    let of = |name: &str, index: usize| {
         let mut nanos = RdpVector::zero().nanos().to_vec();
-        nanos[index] = 10 + round;
-        ParticipantEvent::BudgetCharged {
-            plan: Digest([plan; 32]),
-            round: RoundId(round),
-            kind: RoundKind::Train,
-            at: Millis(round),
-            descriptor: Digest::ZERO,
-            charge: Accounts::customers(RdpVector::from_nanos(nanos).unwrap()),
-        }
+        nanos[index] = 11;
+        let mut plan = plan(|plan| plan.name = name.into());
+        // Cheaper at one order than at all others, by a coin.
+        let full = plan.stages[0].charge.customer.nanos().to_vec();
+        nanos.iter_mut().zip(full).for_each(|(nanos, full)| *nanos = if *nanos == 0 { 1 } else { full });
+        plan.stages[0].sampling_threshold = 1 << 63;
+        plan.stages[0].charge = Accounts::customers(RdpVector::from_nanos(nanos).unwrap());
+        cast::run(plan)
     };
-    let one = ParticipantRecord::replay(&[charge(1, 1, 0), charge(1, 2, 0)]);
-    for other in [
-        alloc::vec![charge(2, 1, 1), charge(2, 2, 1)],
-        alloc::vec![charge(2, 1, 1)],
-        alloc::vec![charge(2, 1, 1), charge(2, 2, 1), charge(2, 3, 1)],
-        // The same in all, of another plan.
-        alloc::vec![charge(2, 1, 0), charge(2, 2, 0)],
-    ] {
-        let mut other = ParticipantRecord::replay(&other);
-        let (head, own) = (head_of(&one), head_of(&other));
+    let (first, second) = (of("one", 0), of("other", 1));
+    let one = file(&first, [charge_of(&first, 1, 1), charge_of(&first, 2, 2)]);
+    let same = of("the same in all, of another plan", 0);
+    for (run, rounds) in [(&second, 2), (&second, 1), (&second, 3), (&same, 2)] {
+        let mut other = file(run, (1..=rounds).map(|round| charge_of(run, round, round)));
+        let (head, own) = (head_of(&one, &first), head_of(&other, run));
         assert!(!other.knows(&head));
-        other.apply(&ParticipantEvent::HeadAdopted { head: Box::new(head.clone()), charge: Accounts::zero() });
+        let adopted = ParticipantEvent::HeadAdopted { head: Box::new(head.clone()), charge: Accounts::zero() };
+        assert_eq!(other.check(&adopted), Ok(()));
+        other.apply(&adopted);
         assert_eq!(other.counter, one.counter.max(own.counter) + 1);
-        let both = head_of(&other);
+        let both = head_of(&other, &first);
         assert!(both.follows(&head) && both.follows(&own) && other.knows(&head));
         assert!(!head.follows(&both));
     }
@@ -214,21 +234,29 @@ fn two_copies_come_to_at_least_what_each_has_spent() {
 /// A head that forgets a plan's rounds follows none that names them, whatever its counter.
 #[test]
 fn a_head_that_forgets_a_plans_rounds_is_not_the_next_one() {
-    let charged = |rounds, last_round| Charged { rounds: [rounds, 0, 0], last_round };
-    let last = BudgetHead { counter: 5, charged: charged(3, 4), ..head_of(&ParticipantRecord::default()) };
-    let next = |plan: u8, charged, others: &[(Digest, Charged)]| BudgetHead {
+    let charged = |rounds, last_round| Charged { rounds: [rounds].into(), last_round };
+    let numbered = |plan: u8| RunRef { plan: Digest([plan; 32]), number: 1 };
+    let run = cast::run(self::first());
+    let last = BudgetHead { counter: 5, run: numbered(0), charged: charged(3, 4), ..head_of(&file(&run, []), &run) };
+    let next = |plan: u8, charged, others: &[(RunRef, Charged)]| BudgetHead {
         counter: 6,
-        plan: Digest([plan; 32]),
+        run: numbered(plan),
         charged,
         others: others.to_vec(),
         ..last.clone()
     };
-    let of_last = |charged| [(last.plan, charged)];
+    let of_last = |charged| [(last.run, charged)];
     assert!(next(1, charged(1, 1), &of_last(charged(3, 4))).follows(&last));
     assert!(next(0, charged(4, 5), &[]).follows(&last));
     assert!(!next(1, charged(9, 9), &[]).follows(&last), "forgotten");
     assert!(!next(1, charged(9, 9), &of_last(charged(2, 4))).follows(&last), "a round less");
     assert!(!next(1, charged(9, 9), &of_last(charged(3, 3))).follows(&last), "a round may be used again");
+    // Another run of the same plan is another run.
+    let again = RunRef { number: 2, ..numbered(0) };
+    assert!(!BudgetHead { run: again, charged: charged(9, 9), ..next(0, charged(9, 9), &[]) }.follows(&last));
+    // By stage: what one stage has more is no excuse for what another has less.
+    let by_stage = |rounds: &[u32]| Charged { rounds: rounds.to_vec(), last_round: 5 };
+    assert!(!next(0, by_stage(&[2, 9]), &[]).follows(&last) && next(0, by_stage(&[3, 1]), &[]).follows(&last));
 }
 
 /// The folder of heads is lost within a plan, and a member's file is from before the plans: the plan's ledger knows better.
@@ -245,7 +273,7 @@ fn a_ledger_stands_in_for_lost_heads() {
     world.restart_coordinator(MEMBERS, second());
     world.run();
     assert_eq!((world.finished, world.refusals()), (Some(true), Vec::new()));
-    assert_eq!(record(&world).spent, second().charge(RoundKind::Train).times(10));
+    assert_eq!(record(&world).spent, second().stages[0].charge.times(10));
 }
 
 /// Another branch's first use, from its file or from a ledger: the owner has not signed it for this one.
@@ -267,7 +295,7 @@ fn a_first_use_is_good_for_the_branch_that_it_was_signed_for() {
         let mut head = accept(&mut world, own);
         head.population = foreign.population;
         head.signature = Toy::sign(&signing_key(own), &head.to_sign::<Toy>());
-        let message = Upstream::Accept { plan: first().digest(), head, begun: Some(foreign) };
+        let message = Upstream::Accept { run: run(&first()).id(), head, begun: Some(foreign) };
         world.packets.push_front(Packet::Up(own, message));
         world.step();
         assert_eq!(Heads::replay(&world.kept).newest(own), None, "adopts: {adopts}");
@@ -295,7 +323,7 @@ fn a_budget_of_another_owner_is_not_adopted() {
     let owner = Toy::verifying_key(&OWNER_KEY);
     let change = |signer: &[u8; 32], population: Digest| {
         let to = Toy::verifying_key(&STRANGER);
-        let mut change = OwnerChange { population, from: owner, to, signature: Signature(Vec::new()) };
+        let mut change = OwnerChange { population, from: owner.clone(), to, signature: Signature::none() };
         change.signature = Toy::sign(signer, &change.to_sign::<Toy>());
         change
     };
@@ -320,16 +348,16 @@ fn a_budget_of_another_owner_is_not_adopted() {
     assert_eq!(world.refusals(), []);
     let record = record(&world);
     assert!(!record.awaits_head);
-    assert_eq!(record.owners(), [owner, Toy::verifying_key(&STRANGER)]);
+    assert_eq!(record.owners(), [owner.clone(), Toy::verifying_key(&STRANGER)]);
     let newest = Heads::replay(&world.kept).newest(MEMBER).cloned().expect("a head");
     assert_eq!(newest.owner, Toy::verifying_key(&STRANGER));
     // Nobody comes back by an old signature, and a change of another population is none.
     assert!(!record.admits_change(&change(&OWNER_KEY, population)));
-    let mut before = ParticipantRecord::replay(&[begun(MEMBER, false)]);
+    let mut before = BudgetRecord::replay(&[begun(MEMBER, false)]).expect("it begins");
     assert!(before.admits_change(&change(&OWNER_KEY, population)));
     assert!(!before.admits_change(&change(&OWNER_KEY, Digest([1; 32]))));
     before.apply(&ParticipantEvent::OwnerChanged { change: change(&OWNER_KEY, population) });
-    let back = OwnerChange { from: Toy::verifying_key(&STRANGER), to: owner, ..change(&OWNER_KEY, population) };
+    let back = OwnerChange { from: Toy::verifying_key(&STRANGER), to: owner.clone(), ..change(&OWNER_KEY, population) };
     assert!(!before.admits_change(&back));
 }
 
@@ -355,7 +383,7 @@ fn a_late_verdict_accepts_nothing_before_the_next_welcome() {
     world.run();
     world.cut(MEMBER);
     world.connect(MEMBER);
-    let verdict = || ParticipantInput::PlanJudged { plan: first().digest(), verdict: Ok(()) };
+    let verdict = || ParticipantInput::RunJudged { run: run(&first()).id(), verdict: Ok(()) };
     world.tell_branch(MEMBER, verdict());
     let accepted =
         |world: &World| world.packets.iter().any(|packet| matches!(packet, Packet::Up(_, Upstream::Accept { .. })));
@@ -399,8 +427,8 @@ fn a_ledger_grows_by_one_acceptance_for_each_connection() {
     for counter in 2..=9 {
         let mut head = Box::new(BudgetHead { counter, ..newest.clone() });
         head.signature = Toy::sign(&signing_key(MEMBER), &head.to_sign::<Toy>());
-        let plan = first().digest();
-        world.packets.push_front(Packet::Up(MEMBER, Upstream::Accept { plan, head, begun: None }));
+        let run = run(&first()).id();
+        world.packets.push_front(Packet::Up(MEMBER, Upstream::Accept { run, head, begun: None }));
         world.step();
     }
     assert_eq!(world.events.len(), entries);
@@ -410,21 +438,19 @@ fn a_ledger_grows_by_one_acceptance_for_each_connection() {
 /// The list of plans in a head has an end on both sides: no file holds more of it than it can take.
 #[test]
 fn a_head_names_a_limited_number_of_plans() {
-    let numbered = |number: usize| Digest::of(&number.to_le_bytes());
-    let file = |plans: usize| {
-        let charged = |number| ParticipantEvent::BudgetCharged {
-            plan: numbered(number),
-            round: RoundId(1),
-            kind: RoundKind::Train,
-            at: Millis(0),
-            descriptor: Digest::ZERO,
-            charge: Accounts::zero(),
+    let named = |number: usize| cast::run(plan(|plan| plan.name = alloc::format!("{number}").into()));
+    let numbered = |number: usize| named(number).reference();
+    let file = |runs: usize| {
+        let charged = |number| {
+            let run = named(number);
+            [accepted(&run), charge_of(&run, 1, 0)]
         };
-        [begun(MEMBER, false)].into_iter().chain((0..plans).map(charged)).collect::<Vec<_>>()
+        [begun(MEMBER, false)].into_iter().chain((0..runs).flat_map(charged)).collect::<Vec<_>>()
     };
-    for (plans, refused) in [(CHARGED_PLANS_MAX - 1, None), (CHARGED_PLANS_MAX, Some(RefusalCode::BudgetExceeded))] {
+    for (plans, refused) in [(CHARGED_RUNS_MAX - 1, None), (CHARGED_RUNS_MAX, Some(RefusalCode::BudgetExceeded))] {
         let mut world = World::new(MEMBERS, first());
-        world.reborn(MEMBER, policy(&first()), file(plans));
+        let cap = first().charge_max().times(1000);
+        world.reborn(MEMBER, Policy { cap, ..policy(&first()) }, file(plans));
         world.connect(MEMBER);
         world.run();
         let code = world.refusals().first().map(|(_, code)| *code);
@@ -435,10 +461,10 @@ fn a_head_names_a_limited_number_of_plans() {
     let mut world = World::new(MEMBERS, first());
     world.connect(MEMBER);
     let mut head = accept(&mut world, MEMBER);
-    head.others = (0..CHARGED_PLANS_MAX).map(|number| (numbered(number), Charged::default())).collect();
+    head.others = (0..CHARGED_RUNS_MAX).map(|number| (numbered(number), Charged::default())).collect();
     head.signature = Toy::sign(&signing_key(MEMBER), &head.to_sign::<Toy>());
     let ParticipantEvent::BudgetBegun { first: begun, .. } = begun(MEMBER, false) else { panic!("it begins") };
-    let message = Upstream::Accept { plan: first().digest(), head, begun: Some(begun) };
+    let message = Upstream::Accept { run: run(&first()).id(), head, begun: Some(begun) };
     world.packets.push_front(Packet::Up(MEMBER, message));
     world.step();
     assert_eq!(Heads::replay(&world.kept).newest(MEMBER), None);

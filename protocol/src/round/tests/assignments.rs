@@ -41,7 +41,7 @@ fn play(behaviours: &[Behaviour], rule: Option<CohortRule>) -> (Option<Vec<Clien
     let mut world = World::new(
         clients,
         plan(|plan| {
-            (plan.rounds, plan.rounds_charged_max, plan.session_rounds) = (1, 1, 1);
+            (plan.stages[0].rounds, plan.retries, plan.session_rounds) = (1, 0, 1);
             plan.cohort = rule.unwrap_or(plan.cohort);
         }),
     );

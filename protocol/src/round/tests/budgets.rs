@@ -6,7 +6,7 @@ use super::world::{Packet, World, plan};
 use crate::budget::{BudgetHead, Kept};
 use crate::ids::ClientId;
 use crate::message::{Charged, Downstream, RefusalCode, SignedBody, Upstream};
-use crate::plan::{Plan, RoundKind};
+use crate::plan::Plan;
 use crate::privacy::Accounts;
 use crate::roster::SignedRoster;
 use crate::round::cast::{self, begun, policy, roster, signing_key};
@@ -36,7 +36,7 @@ fn after_one() -> (World, Accounts) {
     world.run();
     assert_eq!(world.finished, Some(true), "{:?}", world.refusals());
     let spent = world.branches[&MEMBER].machine.record().spent.clone();
-    assert_eq!(spent, plan(|_| {}).charge(RoundKind::Train).times(5));
+    assert_eq!(spent, plan(|_| {}).stages[0].charge.times(5));
     (world, spent)
 }
 
@@ -54,7 +54,7 @@ fn after_two(events: usize) -> (World, Accounts, bool) {
 }
 
 fn both() -> Accounts {
-    second().charge(RoundKind::Train).times(10)
+    second().stages[0].charge.times(10)
 }
 
 #[test]
@@ -94,14 +94,14 @@ fn copies_of_everybody_count_what_the_coordinator_shows() {
 #[test]
 fn without_its_defence_a_copy_from_before_a_plan_forgets_it() {
     let (world, spent) = super::without(crate::defence::Defence::RecordRollback, || all_restored(1, false));
-    assert_eq!((world.finished, spent), (Some(true), second().charge(RoundKind::Train).times(5)));
+    assert_eq!((world.finished, spent), (Some(true), second().stages[0].charge.times(5)));
 }
 
 #[test]
 fn a_copy_from_within_a_plan_counts_its_rounds() {
     let mut world = World::new(MEMBERS, plan(|_| {}));
     world.connect_all();
-    while world.coordinator.record().committed(RoundKind::Train) < 3 {
+    while world.coordinator.record().committed(0) < 3 {
         assert!(world.step());
     }
     let before = world.branches[&MEMBER].machine.record().clone();
@@ -116,12 +116,12 @@ fn a_copy_from_within_a_plan_counts_its_rounds() {
         _ => None,
     });
     let (head, charge) = adopted.expect("the branch says so in its file");
-    let Charged { rounds, last_round } = head.charged;
+    let Charged { rounds, last_round } = head.charged.clone();
     assert!(rounds[0] >= 3 && last_round >= 3, "{head:?}");
-    assert_eq!((&charge, &head.spent), (&head.spent, &plan(|_| {}).round_charge.times(rounds[0].into())));
+    assert_eq!((&charge, &head.spent), (&head.spent, &plan(|_| {}).stages[0].charge.times(rounds[0].into())));
     let after = world.branches[&MEMBER].machine.record();
     assert!(before.spent.at_most(&after.spent), "nothing that was spent is forgotten");
-    assert!(after.counter >= before.counter && after.last_round(&head.plan) >= last_round);
+    assert!(after.counter >= before.counter && after.last_round(&head.run) >= last_round);
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn no_file_begins_by_itself() {
 #[test]
 fn without_its_defence_a_deleted_file_begins_anew() {
     let (world, spent) = super::without(crate::defence::Defence::FirstUse, || all_restored(0, true));
-    assert_eq!((world.finished, spent), (Some(true), second().charge(RoundKind::Train).times(5)));
+    assert_eq!((world.finished, spent), (Some(true), second().stages[0].charge.times(5)));
 }
 
 /// The member's file is from before the first plan, and the coordinator shows it its first head again.
@@ -326,7 +326,7 @@ fn a_head_signed_by_an_earlier_key_stays_valid() {
     world.run();
     assert_eq!(world.finished, Some(true), "{:?}", world.refusals());
     let record = world.branches[&MEMBER].machine.record();
-    assert_eq!(record.spent, spent.plus(&second().charge(RoundKind::Train).times(5)));
+    assert_eq!(record.spent, spent.plus(&second().stages[0].charge.times(5)));
 }
 
 /// A client that says less than it has signed before is not heard.
@@ -342,10 +342,10 @@ fn the_coordinator_takes_no_older_head() {
     world.connect_all();
     loop {
         match world.packets.pop_front().expect("an answer is under way") {
-            Packet::Up(MEMBER, Upstream::Accept { plan, begun, .. }) => {
-                head.plan = plan;
+            Packet::Up(MEMBER, Upstream::Accept { run, begun, .. }) => {
+                head.run = world.coordinator.run().reference();
                 signed_by(&mut head, MEMBER);
-                world.packets.push_front(Packet::Up(MEMBER, Upstream::Accept { plan, head, begun }));
+                world.packets.push_front(Packet::Up(MEMBER, Upstream::Accept { run, head, begun }));
                 break;
             }
             other => {

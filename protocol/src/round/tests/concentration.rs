@@ -32,8 +32,8 @@ const ROUNDS: u64 = 105;
 /// A plan whose rounds cost epsilon 1 at delta 1e-6, if the noise is what it says.
 fn served() -> Plan {
     plan(|plan| {
-        plan.noise_variance = NOISE << 40;
-        plan.round_charge = Accounts::customers(RdpVector::gaussian(1, NOISE));
+        plan.stages[0].noise_variance = NOISE << 40;
+        plan.stages[0].charge = Accounts::customers(RdpVector::gaussian(1, NOISE));
     })
 }
 

@@ -20,7 +20,7 @@ fn everybody_who_took_part_is_told_and_let_go() {
     let mut world = World::new(9, served.clone());
     world.connect_all();
     world.run();
-    assert_eq!(told(&world), vec![(Some(served.rounds), None); 9]);
+    assert_eq!(told(&world), vec![(Some(served.rounds()), None); 9]);
     assert!(world.coordinator.ready_clients().is_empty());
     assert!(world.packets.is_empty());
 }
@@ -38,7 +38,7 @@ fn whoever_missed_the_end_is_told_when_it_comes_back() {
     assert!(world.branches.values().all(|branch| branch.finished.is_none()));
     let events = world.events.len();
     world.run();
-    assert_eq!(told(&world), vec![(Some(served.rounds), None); 9]);
+    assert_eq!(told(&world), vec![(Some(served.rounds()), None); 9]);
     assert_eq!(world.events.len(), events, "a plan that is over leaves no more traces");
 }
 
@@ -52,11 +52,11 @@ fn whoever_did_not_take_part_is_refused_before_and_behind_the_end() {
     world.tell(Input::Connected(connected));
     world.run();
     world.pass_deadlines();
-    assert!(matches!(world.events.last(), Some(CoordinatorEvent::PlanFinished { .. })));
+    assert!(matches!(world.events.last(), Some(CoordinatorEvent::RunFinished { .. })));
     world.connect(connected);
     world.connect(late);
     world.run();
     let told = told(&world);
-    assert_eq!(told[..10], vec![(Some(served.rounds), None); 10]);
+    assert_eq!(told[..10], vec![(Some(served.rounds()), None); 10]);
     assert_eq!(told[10..], [(None, Some(OVER)); 2]);
 }

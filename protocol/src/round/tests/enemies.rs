@@ -71,12 +71,12 @@ fn a_start_with_less_noise_or_another_model_is_refused_before_it_is_charged() {
     for (code, change) in changes {
         let (mut world, packet) = until(|packet| matches!(packet, Packet::Start(VICTIM, _)));
         let mut start = start_of(packet);
-        let model = start.descriptor.model;
+        let model = Ok(start.descriptor.model);
         change(&mut start);
         start.signature = coordinator_signs(&start.descriptor.to_sign::<Toy>());
         world.tell_branch(VICTIM, ParticipantInput::Started { start, model });
         assert_eq!(refusals(&world), [code]);
-        assert!(world.branches[&VICTIM].machine.record().plans.is_empty(), "nothing was charged");
+        assert!(world.branches[&VICTIM].machine.record().runs.is_empty(), "nothing was charged");
     }
 }
 
@@ -85,8 +85,8 @@ fn a_start_with_less_noise_or_another_model_is_refused_before_it_is_charged() {
 fn a_start_that_the_coordinator_did_not_sign_is_refused() {
     let (mut world, packet) = until(|packet| matches!(packet, Packet::Start(VICTIM, _)));
     let mut start = start_of(packet);
-    let model = start.descriptor.model;
-    start.signature.0[0] ^= 1;
+    let model = Ok(start.descriptor.model);
+    start.signature.bytes[0] ^= 1;
     world.tell_branch(VICTIM, ParticipantInput::Started { start, model });
     assert_eq!(refusals(&world), [RefusalCode::SignatureInvalid]);
 }
@@ -95,10 +95,10 @@ fn a_start_that_the_coordinator_did_not_sign_is_refused() {
 fn a_round_is_never_started_twice() {
     let (mut world, packet) = until(|packet| matches!(packet, Packet::Start(VICTIM, _)));
     let start = start_of(packet);
-    let model = start.descriptor.model;
+    let model = Ok(start.descriptor.model);
     world.packets.push_front(Packet::Start(VICTIM, start.clone()));
     // The whole first round, then its start again.
-    while world.coordinator.record().committed[0] == 0 {
+    while world.coordinator.record().committed(0) == 0 {
         assert!(world.step());
     }
     world.packets.retain(|packet| !matches!(packet, Packet::Start(VICTIM, _)));
@@ -143,7 +143,7 @@ fn a_second_survivor_set_for_one_round_is_refused() {
 fn a_certificate_without_a_quorum_for_the_acknowledged_set_opens_nothing() {
     let changes: [fn(&mut crate::message::QuorumCertificate); 3] = [
         |certificate| certificate.signatures.to_mut().truncate(1),
-        |certificate| certificate.signatures.to_mut()[0].1.0[0] ^= 1,
+        |certificate| certificate.signatures.to_mut()[0].1.bytes[0] ^= 1,
         |certificate| {
             let first = certificate.signatures[0].clone();
             certificate.signatures.to_mut().iter_mut().for_each(|entry| *entry = first.clone());
@@ -173,7 +173,7 @@ fn shares_are_revealed_once_for_a_round() {
 fn swapped_keys_and_weaker_thresholds_are_refused_in_the_freeze() {
     let changes: [Lie<crate::message::Freeze>; 4] = [
         (RefusalCode::SignatureInvalid, |freeze| {
-            freeze.keys.to_mut()[4].exchange.diffie_hellman = freeze.keys[5].exchange.diffie_hellman;
+            freeze.keys.to_mut()[4].exchange.diffie_hellman = freeze.keys[5].exchange.diffie_hellman.clone();
         }),
         (RefusalCode::PolicyFloor(Floor::Cohort), |freeze| freeze.thresholds.quorum -= 1),
         (RefusalCode::PolicyFloor(Floor::Cohort), |freeze| freeze.thresholds.survivors_min -= 1),
@@ -224,7 +224,7 @@ fn a_plan_weaker_than_the_policy_or_beyond_the_budget_is_refused_before_data_is_
             2 => policy.cohort.cohort_min = 9,
             3 => policy.cap = cap(&served, 7),
             4 => policy.authorities_needed = 2,
-            5 => policy.coordinator.0[0] ^= 1,
+            5 => policy.coordinator.bytes[0] ^= 1,
             _ => {}
         }
         policy
@@ -271,7 +271,7 @@ fn a_client_that_repeats_lies_or_speaks_out_of_turn_is_cut_off() {
     let forge: [fn(Upstream) -> Upstream; 3] = [
         |message| match message {
             Upstream::SurvivorsAck { round, mut signature } => {
-                signature.0[0] ^= 1;
+                signature.bytes[0] ^= 1;
                 Upstream::SurvivorsAck { round, signature }
             }
             other => other,

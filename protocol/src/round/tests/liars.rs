@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 #[cfg(feature = "sabotage")]
 use super::without;
 use super::world::{World, plan};
+use crate::algorithm::SignatureAlgorithm;
 #[cfg(feature = "sabotage")]
 use crate::defence::Defence;
 use crate::digest::Digest;
@@ -43,6 +44,7 @@ impl<const LIE: u8> Suite for Liar<LIE> {
     type ExchangeSecret = <Toy as Suite>::ExchangeSecret;
     type Keystream = <Toy as Suite>::Keystream;
     const TAG_BYTES: usize = Toy::TAG_BYTES;
+    const SIGNATURES: &'static [SignatureAlgorithm] = Toy::SIGNATURES;
 
     fn hash(parts: &[&[u8]]) -> Digest {
         let lie = match LIE {
@@ -148,7 +150,7 @@ fn with_false_envelope() -> World {
     let mut world = World::new(10, plan(|_| {}));
     world.corrupt::<ENVELOPE>(LIAR);
     world.connect_all();
-    while world.coordinator.record().charged[0] == 0 {
+    while world.coordinator.record().charged(0) == 0 {
         assert!(world.step());
     }
     world.cut(LIAR);

@@ -7,10 +7,9 @@ use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
 use crate::message::{ClosedReason, Downstream, RefusalCode, RejectCode, Upstream, Welcome};
-use crate::plan::RoundKind;
 use crate::roster::{EntryChange, Roster, RosterChanges, RosterEntry, RosterHead, SignedRoster};
 use crate::round::agreement::welcome_message;
-use crate::round::cast::{coordinator_signs, entry, next_roster, roster, roster_after, settings};
+use crate::round::cast::{self, coordinator_signs, entry, next_roster, roster, roster_after, settings};
 use crate::round::{
     Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox, ParticipantEvent, ParticipantInput, ResumeFault,
 };
@@ -28,10 +27,15 @@ fn cohorts(world: &World) -> Vec<usize> {
 
 fn adopted(world: &World) -> Vec<RosterHead> {
     let head = |event: &CoordinatorEvent| match event {
-        CoordinatorEvent::RosterAdopted { head, .. } => Some(*head),
+        CoordinatorEvent::RosterAdopted { roster, .. } => Some(roster.roster.head()),
         _ => None,
     };
     world.events.iter().filter_map(head).collect()
+}
+
+/// The roster of the opening.
+fn first_head() -> RosterHead {
+    roster(9).roster.head()
 }
 
 /// A world of ten branches, of which the roster names nine, in the middle of its plan.
@@ -39,7 +43,7 @@ fn world() -> (World, Roster) {
     let mut world = World::new(10, plan(|_| {}));
     world.lose_ledger();
     world.restart_coordinator(9, plan(|_| {}));
-    while world.coordinator.record().committed(RoundKind::Train) < 1 {
+    while world.coordinator.record().committed(0) < 1 {
         assert!(world.step());
     }
     (world, roster(9).roster)
@@ -100,12 +104,12 @@ fn a_branch_that_is_enrolled_takes_part_without_a_restart() {
     assert_eq!(world.enrolled, None, "the open round ends under the roster that it began with");
     install(&mut world, &second);
     assert!(world.aborts().is_empty(), "no round is lost");
-    assert_eq!(world.coordinator.record().committed(RoundKind::Train), 2);
+    assert_eq!(world.coordinator.record().committed(0), 2);
     reconnect(&mut world, &second);
     world.run();
     assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
     world.assert_sums_exact();
-    assert_eq!(adopted(&world), [second.roster.head()]);
+    assert_eq!(adopted(&world), [first_head(), second.roster.head()]);
     let cohorts = cohorts(&world);
     assert_eq!((cohorts.first(), cohorts.last()), (Some(&9), Some(&10)));
     for branch in world.branches.values() {
@@ -142,7 +146,7 @@ fn of_rosters_that_wait_the_newest_counts_and_an_older_one_never() {
     reconnect(&mut world, &third);
     world.tell(Input::Roster(second.into()));
     world.run();
-    assert_eq!(adopted(&world), [third.roster.head()]);
+    assert_eq!(adopted(&world), [first_head(), third.roster.head()]);
     assert_eq!(world.finished, Some(true));
 }
 
@@ -159,7 +163,7 @@ fn keys_that_were_agreed_on_under_another_roster_are_gone() {
         _ => None,
     });
     let start = start.expect("it is under way");
-    let model = start.descriptor.model;
+    let model = Ok(start.descriptor.model);
     for (changed, expected) in [(false, None), (true, Some(RefusalCode::Unexpected))] {
         world.branches.get_mut(&VICTIM).unwrap().connected = true;
         world.tell_branch(VICTIM, ParticipantInput::Disconnected);
@@ -169,7 +173,7 @@ fn keys_that_were_agreed_on_under_another_roster_are_gone() {
         world.tell_branch(VICTIM, ParticipantInput::Message(welcome(joined(&world), &roster, session)));
         world.tell_branch(VICTIM, ParticipantInput::Started { start: start.clone(), model });
         let charged =
-            world.branches[&VICTIM].machine.record().plans.values().map(|spend| spend.charged.last_round).max();
+            world.branches[&VICTIM].machine.record().runs.values().map(|spend| spend.charged.last_round).max();
         assert_eq!(
             charged,
             Some(start.descriptor.round.0),
@@ -196,11 +200,11 @@ fn joined(world: &World) -> Digest {
 /// What a coordinator with the cast's key says in answer to a join.
 fn welcome(nonce: Digest, roster: &SignedRoster, session: SessionId) -> Downstream {
     let plan = plan(|_| {});
-    let signature = coordinator_signs(&welcome_message::<Toy>(&nonce, &plan.digest(), roster));
+    let signature = coordinator_signs(&welcome_message::<Toy>(&nonce, cast::run(plan.clone()).id(), roster));
     let sessions = alloc::vec![session];
     let version = PROTOCOL_VERSION;
     Downstream::Welcome(
-        Welcome { version, nonce, plan, roster: roster.clone(), sessions, budget: None, signature }.into(),
+        Welcome { version, nonce, plan, number: 1, roster: roster.clone(), sessions, budget: None, signature }.into(),
     )
 }
 
@@ -274,7 +278,7 @@ fn a_ledger_does_not_go_back_to_an_older_roster() {
     let third = next_roster(&second.roster, 9);
     let head = third.roster.head();
     let machine = resumed(third).expect("a newer roster");
-    assert_eq!(machine.record().roster, Some(head));
+    assert_eq!(machine.record().roster_head(), Some(head));
     assert!(machine.record().sessions.is_empty());
     assert!(resumed(second).is_ok());
 }

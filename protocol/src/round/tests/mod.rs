@@ -8,8 +8,8 @@ mod endings;
 mod enemies;
 mod floors;
 mod liars;
+mod lies;
 mod membership;
-mod refusals;
 mod steering;
 mod terms;
 mod timing;
@@ -24,8 +24,8 @@ use crate::ids::ClientId;
 use crate::ids::OrganisationId;
 use crate::message::Upstream;
 use crate::plan::Plan;
-use crate::plan::{Counting, LocalTraining, PlanFault, PrivacyMode};
-use crate::privacy::Accounts;
+use crate::plan::{ModelRef, NoiseShare, PlanFault, PrivacyMode};
+use crate::privacy::{Accounts, Unit};
 use crate::round::cast::{self, policy};
 use crate::round::{CoordinatorEvent, Input};
 use crate::secagg::modular::Ring;
@@ -48,11 +48,12 @@ fn a_plan_runs_to_its_end_over_several_sessions_and_every_sum_is_exact() {
             let mut world = World::new(
                 clients,
                 plan(|plan| {
-                    plan.ring = ring;
+                    let stage = &mut plan.stages[0];
+                    stage.ring = ring;
                     if ring == Ring::Bits32 {
-                        plan.clip_units = 1000;
-                        plan.sensitivity_squared = 1_000_000;
-                        plan.noise_variance = 2_000_000_000;
+                        stage.reach = 1000;
+                        stage.sensitivity_squared = 1_000_000;
+                        stage.noise_variance = 2_000_000_000;
                         *plan = cast::priced(plan.clone());
                     }
                 }),
@@ -71,7 +72,7 @@ fn a_plan_runs_to_its_end_over_several_sessions_and_every_sum_is_exact() {
             );
             for branch in world.branches.values() {
                 assert_eq!(branch.stopped, None);
-                assert_eq!(branch.machine.record().plans.values().map(|spend| spend.charged.rounds[0]).sum::<u32>(), 5);
+                assert_eq!(branch.machine.record().runs.values().map(|spend| spend.charged.of(0)).sum::<u32>(), 5);
             }
         }
     }
@@ -114,7 +115,7 @@ fn too_few_clients_wait_without_a_deadline() {
 fn a_client_lost_at_any_moment_costs_nothing_but_its_upload() {
     let mut moments = 0;
     for steps in 0.. {
-        let mut world = World::new(9, plan(|plan| (plan.rounds, plan.session_rounds) = (2, 1)));
+        let mut world = World::new(9, plan(|plan| (plan.stages[0].rounds, plan.session_rounds) = (2, 1)));
         world.connect_all();
         let mut taken = 0;
         while taken < steps && world.step() {
@@ -131,9 +132,9 @@ fn a_client_lost_at_any_moment_costs_nothing_but_its_upload() {
         assert_eq!(world.sums.len(), 2);
         world.assert_sums_exact();
         assert!(world.aborts().is_empty(), "{:?}", world.aborts());
-        let charged = world.coordinator.record().charged[0];
+        let charged = world.coordinator.record().charged(0);
         for branch in world.branches.values() {
-            let spent: u32 = branch.machine.record().plans.values().map(|spend| spend.charged.rounds[0]).sum();
+            let spent: u32 = branch.machine.record().runs.values().map(|spend| spend.charged.of(0)).sum();
             assert!(spent <= charged, "no branch charges a round that was not started");
         }
     }
@@ -185,9 +186,9 @@ fn silence_is_ended_by_the_deadline() {
 #[test]
 fn above_the_complete_graph_neighbours_mask_and_hold_and_losses_are_recovered() {
     let clients = 300;
-    let mut world = World::new(clients, plan(|plan| (plan.rounds, plan.session_rounds) = (2, 2)));
+    let mut world = World::new(clients, plan(|plan| (plan.stages[0].rounds, plan.session_rounds) = (2, 2)));
     world.connect_all();
-    while world.coordinator.record().charged[0] == 0 {
+    while world.coordinator.record().charged(0) == 0 {
         assert!(world.step(), "{:?} {:?}", world.coordinator.wait(), world.refusals());
     }
     // Twenty are gone before they could mask, twenty more behind their uploads.
@@ -233,9 +234,9 @@ fn a_restart_aborts_the_open_round_and_keeps_everything_else() {
 
 #[test]
 fn retries_end_where_the_charges_end() {
-    let mut world = World::new(9, plan(|plan| plan.rounds_charged_max = 5));
+    let mut world = World::new(9, plan(|plan| plan.retries = 0));
     world.connect_all();
-    while world.coordinator.record().charged[0] < 2 {
+    while world.coordinator.record().charged(0) < 2 {
         assert!(world.step());
     }
     // Two of nine are more than a round can lose.
@@ -254,8 +255,8 @@ fn retries_end_where_the_charges_end() {
 fn without_noise_nothing_runs_unless_every_policy_says_so() {
     let quiet = |plan: &mut crate::plan::Plan| {
         plan.privacy = PrivacyMode::None;
-        plan.noise_variance = 0;
-        plan.round_charge = Accounts::zero();
+        plan.stages[0].noise_variance = 0;
+        plan.stages[0].charge = Accounts::zero();
     };
     let mut world = World::new(8, plan(quiet));
     world.connect_all();
@@ -277,7 +278,7 @@ fn without_noise_nothing_runs_unless_every_policy_says_so() {
 
 #[test]
 fn a_plan_whose_sum_could_wrap_is_refused() {
-    let fault = plan(|plan| plan.ring = Ring::Bits32).validate();
+    let fault = plan(|plan| plan.stages[0].ring = Ring::Bits32).validate();
     assert!(matches!(fault, Err(PlanFault::Wraps { bits: 32, .. })), "{fault:?}");
     let huge = plan(|plan| plan.customers_max = (1 << 40) + 1).validate();
     assert!(matches!(huge, Err(PlanFault::OutOfRange { field: "customers_max", .. })));
@@ -289,8 +290,9 @@ fn the_ring_has_room_for_the_whole_noise_of_every_participant() {
     let with = |deviation: u128| {
         let variance = deviation.pow(2);
         let narrow = plan(|plan| {
-            plan.ring = Ring::Bits32;
-            (plan.clip_units, plan.sensitivity_squared, plan.noise_variance) = (1 << 10, 1 << 20, variance);
+            let stage = &mut plan.stages[0];
+            stage.ring = Ring::Bits32;
+            (stage.reach, stage.sensitivity_squared, stage.noise_variance) = (1 << 10, 1 << 20, variance);
         });
         cast::priced(narrow).validate()
     };
@@ -308,43 +310,40 @@ fn organisations(operator: u32, others: u16, outside_min: u16) -> Plan {
 
 #[test]
 fn every_field_of_a_plan_is_in_its_digest() {
-    let local = LocalTraining { steps: 1, learning_rate_bits: 1, update_clip_norm_bits: 1, adaptive: false };
-    let counting = Counting { cells: 1, bins: 1, sensitivity_squared: 1, noise_variance: 1 };
     let digests: Vec<_> = [
         plan(|_| {}),
         plan(|plan| plan.name = "other".into()),
         plan(|plan| plan.purpose = "other".into()),
         plan(|plan| plan.schema.0[0] ^= 1),
         plan(|plan| plan.architecture.push(2)),
-        plan(|plan| plan.parameters += 1),
-        plan(|plan| plan.riders += 1),
-        plan(|plan| plan.initial_model.0[0] ^= 1),
+        plan(|plan| plan.initial_model = ModelRef::Digest(crate::digest::Digest::ZERO)),
+        plan(|plan| plan.initial_model = ModelRef::Zero),
+        plan(|plan| plan.initial_model = ModelRef::PreviousRun),
+        plan(|plan| plan.initial_model = ModelRef::Champion),
         plan(|plan| plan.privacy = PrivacyMode::None),
         plan(|plan| plan.privacy = PrivacyMode::Local),
         plan(|plan| plan.privacy = PrivacyMode::Branch),
         plan(|plan| plan.overlap_max += 1),
-        plan(|plan| plan.sampling_threshold += 1),
-        plan(|plan| plan.local = Some(local)),
-        plan(|plan| plan.local = Some(LocalTraining { steps: 2, ..local })),
-        plan(|plan| plan.local = Some(LocalTraining { learning_rate_bits: 2, ..local })),
-        plan(|plan| plan.local = Some(LocalTraining { update_clip_norm_bits: 2, ..local })),
-        plan(|plan| plan.local = Some(LocalTraining { adaptive: true, ..local })),
-        plan(|plan| plan.round_charge = plan.round_charge.times(2)),
-        plan(|plan| plan.statistics = Some(counting)),
-        plan(|plan| plan.evaluation = Some(counting)),
-        plan(|plan| plan.evaluation = Some(Counting { cells: 2, ..counting })),
-        plan(|plan| plan.evaluation = Some(Counting { bins: 2, ..counting })),
-        plan(|plan| plan.evaluation = Some(Counting { sensitivity_squared: 2, ..counting })),
-        plan(|plan| plan.evaluation = Some(Counting { noise_variance: 2, ..counting })),
-        plan(|plan| plan.ring = Ring::Bits32),
-        plan(|plan| plan.clip_form = crate::plan::ClipForm::Chunked),
-        plan(|plan| plan.example_clip_norm_bits += 1),
-        plan(|plan| plan.loss_bound_bits += 1),
-        plan(|plan| plan.clip_units -= 1),
-        plan(|plan| plan.sensitivity_squared += 1),
-        plan(|plan| plan.noise_variance += 1),
-        plan(|plan| plan.rounds += 1),
-        plan(|plan| plan.rounds_charged_max += 1),
+        plan(|plan| plan.stages.push(cast::stage())),
+        plan(|plan| plan.stages[0].kind = "other".into()),
+        plan(|plan| plan.stages[0].settings.push(4)),
+        plan(|plan| plan.stages[0].dimension += 1),
+        plan(|plan| plan.stages[0].ring = Ring::Bits32),
+        plan(|plan| plan.stages[0].summed = Unit::Branch),
+        plan(|plan| plan.stages[0].reach -= 1),
+        plan(|plan| plan.stages[0].sensitivity_squared += 1),
+        plan(|plan| plan.stages[0].customer_sensitivity_squared += 1),
+        plan(|plan| plan.stages[0].noise_variance += 1),
+        plan(|plan| plan.stages[0].noise = NoiseShare::Whole),
+        plan(|plan| plan.stages[0].noise = NoiseShare::Inside),
+        plan(|plan| plan.stages[0].releases += 1),
+        plan(|plan| plan.stages[0].sampling_threshold += 1),
+        plan(|plan| plan.stages[0].charge = plan.stages[0].charge.times(2)),
+        plan(|plan| plan.stages[0].charge.branch = plan.stages[0].charge.customer.clone()),
+        plan(|plan| plan.stages[0].rounds += 1),
+        plan(|plan| plan.stages[0].model_bytes += 1),
+        plan(|plan| plan.retries += 1),
+        plan(|plan| plan.runs += 1),
         plan(|plan| plan.customers_nominal += 1),
         plan(|plan| plan.customers_max += 1),
         plan(|plan| plan.session_rounds += 1),

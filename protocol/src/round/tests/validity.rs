@@ -6,7 +6,7 @@ use super::world::{Packet, World, plan};
 use crate::ids::ClientId;
 use crate::limits::CLOCK_SKEW_MS_MAX;
 use crate::message::{ClosedReason, Downstream, RefusalCode, RejectCode, SignedBody};
-use crate::plan::{Plan, RoundKind};
+use crate::plan::Plan;
 use crate::roster::{RosterEntry, RosterGroup, SignedRoster};
 use crate::round::cast::{coordinator_signs, entry, roster, roster_after};
 use crate::round::{CoordinatorEvent, Input, ParticipantInput};
@@ -49,7 +49,7 @@ fn world() -> World {
 
 /// Delivers until so many rounds are committed.
 fn commit(world: &mut World, rounds: u32) {
-    while world.coordinator.record().committed(RoundKind::Train) < rounds {
+    while world.coordinator.record().committed(0) < rounds {
         assert!(world.step(), "{:?}", world.coordinator.wait());
     }
 }
@@ -167,16 +167,16 @@ fn keys_are_erased_when_an_entry_of_their_cohort_ends_and_the_open_round_ends_in
     while !matches!(world.packets.front(), Some(Packet::Start(OTHER, _))) {
         assert!(world.step(), "{:?} {:?}", world.coordinator.wait(), world.refusals());
     }
-    assert_eq!(world.coordinator.record().committed(RoundKind::Train), 2, "the round that was open is committed");
+    assert_eq!(world.coordinator.record().committed(0), 2, "the round that was open is committed");
     assert_eq!(world.refusals(), []);
     // The next one has no keys, whatever the time is now.
     world.step();
     assert_eq!(world.refusals(), [(OTHER, RefusalCode::RoundReused)]);
-    assert_eq!(world.branches[&OTHER].machine.record().last_round(&plan_digest(&world)), 2);
+    assert_eq!(world.branches[&OTHER].machine.record().last_round(&run_of(&world)), 2);
 }
 
-fn plan_digest(world: &World) -> crate::digest::Digest {
-    world.coordinator.plan().digest()
+fn run_of(world: &World) -> crate::plan::RunRef {
+    world.coordinator.run().reference()
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_round_under_an_entry_that_has_ended_is_refused_before_it_is_charged() {
     world.now = OVER_HERE.plus(1);
     world.step();
     assert_eq!(world.refusals().first(), Some(&(OTHER, RefusalCode::EntryEnded)));
-    assert_eq!(world.branches[&OTHER].machine.record().last_round(&plan_digest(&world)), 1);
+    assert_eq!(world.branches[&OTHER].machine.record().last_round(&run_of(&world)), 1);
 }
 
 fn pilot(members: &[u32]) -> SignedRoster {
@@ -211,7 +211,7 @@ fn a_plan_for_a_group_runs_with_its_members_alone() {
     world.run();
     assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
     world.assert_sums_exact();
-    assert_eq!(world.coordinator.record().group_size, 8);
+    assert_eq!(world.coordinator.record().group_size(), 8);
     assert_eq!(world.sums.len(), 5);
     let stopped = world.branches[&ClientId(5)].stopped.as_ref().expect("it hears why");
     assert!(stopped.contains("group \"pilot\"") && stopped.contains("client 5 is not in it"), "{stopped}");
@@ -244,9 +244,9 @@ fn a_branch_refuses_a_plan_whose_group_it_is_not_in() {
             assert!(world.step());
         }
         let Some(Packet::Down(_, Downstream::Welcome(mut welcome))) = world.packets.pop_front() else { panic!("one") };
-        let plan = welcome.plan.digest();
+        let run = crate::plan::RunRef { plan: welcome.plan.digest(), number: welcome.number }.id();
         welcome.signature =
-            coordinator_signs(&crate::round::agreement::welcome_message::<Toy>(&welcome.nonce, &plan, &shown));
+            coordinator_signs(&crate::round::agreement::welcome_message::<Toy>(&welcome.nonce, run, &shown));
         welcome.roster = shown;
         world.tell_branch(client, ParticipantInput::Message(Downstream::Welcome(welcome)));
     }

@@ -9,9 +9,9 @@ use alloc::vec::Vec;
 
 use super::world::{Packet, World, plan};
 use crate::digest::Digest;
-use crate::ids::ClientId;
+use crate::ids::{ClientId, RunId};
 use crate::message::{Downstream, Proof, RejectCode, Upstream};
-use crate::round::cast::{coordinator_signs, signing_key};
+use crate::round::cast::{self, coordinator_signs, signing_key};
 use crate::round::{Ending, ParticipantEvent, ParticipantInput, ending_message};
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
 use crate::secagg::toy::Toy;
@@ -40,8 +40,8 @@ fn key(client: ClientId) -> VerifyingKey {
     Toy::verifying_key(&signing_key(client))
 }
 
-fn word(plan: Digest, client: &VerifyingKey, nonce: &Digest, ending: Ending<'_>) -> Option<Proof> {
-    Some(Proof { plan, signature: coordinator_signs(&ending_message::<Toy>(&plan, client, nonce, ending)) })
+fn word(run: RunId, client: &VerifyingKey, nonce: &Digest, ending: Ending<'_>) -> Option<Proof> {
+    Some(Proof { run, signature: coordinator_signs(&ending_message::<Toy>(run, client, nonce, ending)) })
 }
 
 fn rejected(proof: Option<Proof>) -> Downstream {
@@ -56,16 +56,16 @@ const OVER: Ending<'_> = Ending::Rejected { code: RejectCode::PlanFinished, expl
 
 /// Everything that an enemy without the coordinator's key can show to the victim, whose connection has this nonce.
 fn enemies(nonce: &Digest) -> Vec<(&'static str, Downstream)> {
-    let served = plan(|_| {}).digest();
+    let served = cast::run(plan(|_| {})).id();
     let model = Digest::of(b"model");
     let done = Ending::Finished { model: &model, rounds: 3 };
-    let forged = || Some(Proof { plan: served, signature: Toy::sign(&signing_key(OTHER), b"anything") });
-    let empty = || Some(Proof { plan: served, signature: Signature(Vec::new()) });
+    let forged = || Some(Proof { run: served, signature: Toy::sign(&signing_key(OTHER), b"anything") });
+    let empty = || Some(Proof { run: served, signature: Signature::none() });
     let proof = |client, nonce: &Digest, ending| word(served, &key(client), nonce, ending);
     let yesterday = Digest::of(b"another connection");
     let mut elsewhere = proof(VICTIM, nonce, OVER);
     if let Some(proof) = &mut elsewhere {
-        proof.plan.0[0] ^= 1;
+        proof.run.0[0] ^= 1;
     }
     let evicted = Ending::Rejected { code: RejectCode::Evicted, explanation: WHY };
     let reworded = Ending::Rejected { code: RejectCode::PlanFinished, explanation: "another" };
@@ -116,14 +116,14 @@ fn an_end_that_the_coordinator_did_not_sign_for_this_connection_ends_nothing() {
             world.connect(VICTIM);
             world.run();
             world.pass_deadlines();
-            assert_eq!(stopped(&world), (None, Some(plan(|_| {}).rounds)), "{what}");
+            assert_eq!(stopped(&world), (None, Some(plan(|_| {}).rounds())), "{what}");
         }
     }
 }
 
 #[test]
 fn the_coordinator_s_own_word_ends_the_work_at_once() {
-    let served = plan(|_| {}).digest();
+    let served = cast::run(plan(|_| {})).id();
     let (mut world, nonce) = joined();
     tell(&mut world, rejected(word(served, &key(VICTIM), &nonce, OVER)));
     assert_eq!(stopped(&world), (Some(WHY.to_string()), None));
@@ -146,7 +146,7 @@ fn the_words_of_a_refusal_are_escaped_for_the_screen() {
     assert_eq!(stopped(&world).0.as_deref(), Some(shown));
     // What is signed is what was sent.
     let (mut world, nonce) = joined();
-    let (code, served) = (RejectCode::PlanFinished, plan(|_| {}).digest());
+    let (code, served) = (RejectCode::PlanFinished, cast::run(plan(|_| {})).id());
     let proof = word(served, &key(VICTIM), &nonce, Ending::Rejected { code, explanation: hostile });
     tell(&mut world, Downstream::Rejected { code, explanation: hostile.into(), proof });
     assert_eq!(stopped(&world).0.as_deref(), Some(shown));
@@ -166,7 +166,7 @@ fn a_reason_to_try_again_may_come_from_anybody() {
         world.connect(VICTIM);
         world.run();
         world.pass_deadlines();
-        assert_eq!(stopped(&world).1, Some(plan(|_| {}).rounds), "{code:?}");
+        assert_eq!(stopped(&world).1, Some(plan(|_| {}).rounds()), "{code:?}");
     }
 }
 

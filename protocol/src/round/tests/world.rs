@@ -17,8 +17,8 @@ use crate::plan::Plan;
 use crate::roster::{RosterChanges, RosterHead, SignedRoster};
 use crate::round::cast::{self, policy, settings, signing_key};
 use crate::round::{
-    Coordinator, CoordinatorEvent, CoordinatorRecord, CoordinatorSettings, Input, Outbox, Participant,
-    ParticipantEffect, ParticipantEvent, ParticipantInput, ParticipantRecord, Policy, SessionMaterial,
+    BudgetRecord, Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox, Participant, ParticipantEffect,
+    ParticipantEvent, ParticipantInput, Policy, RunRecord, SessionMaterial,
 };
 use crate::secagg::masked_sum::{MaskedSum, MaskedUpdate};
 use crate::secagg::permit::{InMemory, VerifiedUpload};
@@ -42,7 +42,7 @@ pub(super) trait Machine {
         input: ParticipantInput,
         outbox: &mut Outbox<ParticipantEffect>,
     );
-    fn record(&self) -> &ParticipantRecord;
+    fn record(&self) -> &BudgetRecord;
     fn overtaken_by(&mut self, event: &ParticipantEvent);
 }
 
@@ -57,7 +57,7 @@ impl<S: Suite> Machine for Participant<S> {
         Participant::handle(self, now, entropy, input, outbox);
         assert_eq!(self.deadline(), self.wait().deadline);
     }
-    fn record(&self) -> &ParticipantRecord {
+    fn record(&self) -> &BudgetRecord {
         Participant::record(self)
     }
     fn overtaken_by(&mut self, event: &ParticipantEvent) {
@@ -76,11 +76,13 @@ pub(super) struct Branch {
     pub(super) connected: bool,
     /// Its training is never ready; its noise alone is.
     pub(super) late: bool,
+    /// Refusals before its budget was begun, which no file holds.
+    pub(super) unrecorded: Vec<RefusalCode>,
     /// What its operator was told of rosters: epoch, how many are missing, what changed.
     pub(super) rosters: Vec<(u64, u64, Option<RosterChanges>)>,
     synced: usize,
     vector: Option<MaskedUpdate>,
-    replayed: ParticipantRecord,
+    replayed: BudgetRecord,
     replayed_events: usize,
 }
 
@@ -111,7 +113,7 @@ pub(super) struct World {
     stored: BTreeMap<SessionId, Vec<Vec<u8>>>,
     sum: Option<MaskedSum>,
     synced: usize,
-    replayed: CoordinatorRecord,
+    replayed: RunRecord,
     replayed_events: usize,
 }
 
@@ -133,13 +135,14 @@ impl World {
 
     pub(super) fn with_settings(settings: CoordinatorSettings<Toy>, policy: impl Fn(ClientId) -> Policy) -> Self {
         let mut outbox = Outbox::new();
-        let schema = settings.plan.schema;
+        let schema = settings.run.schema;
         let clients = settings.roster.roster.entries().iter().map(|entry| entry.client);
         let policies: BTreeMap<ClientId, Policy> = clients.map(|client| (client, policy(client))).collect();
         let coordinator = Coordinator::resume(settings, &[], Vec::new(), Millis(0), &mut outbox).unwrap();
         let branches = policies.iter().map(|(client, policy)| {
             let (client, events) = (*client, alloc::vec![cast::begun(*client, false)]);
-            let machine = Participant::<Toy>::resume(policy.clone(), schema, signing_key(client), &events);
+            let machine = Participant::<Toy>::resume(policy.clone(), schema, signing_key(client), &events)
+                .expect("a file in order");
             let branch = Branch {
                 machine: Box::new(machine),
                 events,
@@ -148,10 +151,11 @@ impl World {
                 finished: None,
                 connected: false,
                 late: false,
+                unrecorded: Vec::new(),
                 rosters: Vec::new(),
                 synced: 1,
                 vector: None,
-                replayed: ParticipantRecord::default(),
+                replayed: BudgetRecord::default(),
                 replayed_events: 0,
             };
             (client, branch)
@@ -177,7 +181,7 @@ impl World {
             stored: BTreeMap::new(),
             sum: None,
             synced: 0,
-            replayed: CoordinatorRecord::default(),
+            replayed: RunRecord::default(),
             replayed_events: 0,
         };
         world.execute(outbox);
@@ -188,7 +192,8 @@ impl World {
     pub(super) fn corrupt<const LIE: u8>(&mut self, client: ClientId) {
         let plan = plan(|_| {});
         let branch = self.branches.get_mut(&client).unwrap();
-        let machine = Participant::<Liar<LIE>>::resume(policy(&plan), plan.schema, signing_key(client), &branch.events);
+        let machine = Participant::<Liar<LIE>>::resume(policy(&plan), plan.schema, signing_key(client), &branch.events)
+            .expect("a file in order");
         branch.machine = Box::new(machine);
     }
 
@@ -200,18 +205,19 @@ impl World {
 
     /// This client's process starts with a policy and a file of somebody's choice.
     pub(super) fn reborn(&mut self, client: ClientId, policy: Policy, events: Vec<ParticipantEvent>) {
-        let schema = self.coordinator.plan().schema;
-        let machine = Participant::<Toy>::resume(policy, schema, signing_key(client), &events);
+        let schema = self.coordinator.run().schema;
+        let machine =
+            Participant::<Toy>::resume(policy, schema, signing_key(client), &events).expect("a file in order");
         let branch = self.branches.get_mut(&client).unwrap();
         (branch.machine, branch.synced, branch.replayed_events) = (Box::new(machine), events.len(), 0);
-        (branch.replayed, branch.events) = (ParticipantRecord::default(), events);
+        (branch.replayed, branch.events) = (BudgetRecord::default(), events);
     }
 
-    /// A charge of another plan stands in this client's file all at once.
-    pub(super) fn overtake(&mut self, client: ClientId, charge: ParticipantEvent) {
+    /// Events of another run stand in this client's file all at once.
+    pub(super) fn overtake(&mut self, client: ClientId, events: Vec<ParticipantEvent>) {
         let branch = self.branches.get_mut(&client).unwrap();
-        branch.machine.overtaken_by(&charge);
-        branch.events.push(charge);
+        events.iter().for_each(|event| branch.machine.overtaken_by(event));
+        branch.events.extend(events);
         branch.synced = branch.events.len();
     }
 
@@ -224,10 +230,12 @@ impl World {
 
     /// This client has enrolled again, with another signing key.
     pub(super) fn rekey(&mut self, client: ClientId, key: [u8; 32]) {
-        let schema = self.coordinator.plan().schema;
+        let schema = self.coordinator.run().schema;
         let branch = self.branches.get_mut(&client).unwrap();
-        branch.machine =
-            Box::new(Participant::<Toy>::resume(self.policies[&client].clone(), schema, key, &branch.events));
+        branch.machine = Box::new(
+            Participant::<Toy>::resume(self.policies[&client].clone(), schema, key, &branch.events)
+                .expect("a file in order"),
+        );
     }
 
     /// The same coordinator serves another plan with a fresh ledger, under this roster; nobody is connected yet.
@@ -301,7 +309,7 @@ impl World {
                 self.tell_branch(to, ParticipantInput::Message(message));
             }
             Packet::Start(to, start) => {
-                let model = start.descriptor.model;
+                let model = Ok(start.descriptor.model);
                 self.tell_branch(to, ParticipantInput::Started { start, model });
             }
         }
@@ -327,7 +335,7 @@ impl World {
                 ParticipantEvent::Refused { code } => Some(*code),
                 _ => None,
             });
-            codes.map(|code| (*client, code)).collect::<Vec<_>>()
+            codes.chain(branch.unrecorded.iter().copied()).map(|code| (*client, code)).collect::<Vec<_>>()
         };
         self.branches.iter().flat_map(code).collect()
     }
@@ -341,7 +349,7 @@ impl World {
 
     /// The coordinator's disk is lost, and an empty one put in its place.
     pub(super) fn lose_ledger(&mut self) {
-        (self.synced, self.replayed_events, self.replayed) = (0, 0, CoordinatorRecord::default());
+        (self.synced, self.replayed_events, self.replayed) = (0, 0, RunRecord::default());
         self.events.clear();
         self.stored.clear();
     }

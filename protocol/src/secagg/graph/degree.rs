@@ -10,8 +10,8 @@
 //!    probability 2^-60 at most, of which 2^20 may be lost to somebody who sees all other contributions to the seed first;
 //! 3. every secret keeps t living holders if d random members are lost, a lost owner's secrets included, but for 2^-20 (exact as well).
 //!
-//! SA-1, section 6, has four of the six columns; its thresholds do not count the owner in condition 1 and are lower by one or two, and at
-//! a third its degrees leave condition 2 at about 2^-52.
+//! SA-1 was specified with four of the six columns (docs/PROTOCOL.md, "Numbers"). The thresholds of then do not count the owner in condition 1
+//! and are lower by one or two, and at a third the degrees leave condition 2 at about 2^-52.
 
 use crate::limits::{COHORT_MAX, COMPLETE_GRAPH_MAX, HOLDERS_MAX};
 

@@ -1,4 +1,4 @@
-//! Who masks with whom: everybody with everybody up to [`COMPLETE_GRAPH_MAX`] members, a random regular graph above (SA-1, section 6).
+//! Who masks with whom: everybody with everybody up to [`COMPLETE_GRAPH_MAX`] members, a random regular graph above (docs/PROTOCOL.md, "Numbers").
 //!
 //! The sparse graph is the union of independent random Hamiltonian cycles, not a ring with chords to the nearest: a coordinator that
 //! chooses who counts as lost, after it has seen the graph, cuts an arc out of a ring by dropping its two flanks; in an expander the
@@ -96,15 +96,6 @@ impl Graph {
         };
         let start = place.unwrap_or(usize::MAX).saturating_mul(self.degree);
         self.neighbours.get(start..start.saturating_add(self.degree)).unwrap_or(&[])
-    }
-
-    /// How many of `survivors`, ascending, hold shares of a member's secrets: its surviving neighbours, and itself where it survives
-    /// (SA-1, R3: at least the threshold for every secret to be opened).
-    #[must_use]
-    pub fn holders_among(&self, member: usize, survivors: &[u32]) -> usize {
-        let survives = |index: &u32| survivors.binary_search(index).is_ok();
-        let own = u32::try_from(member).is_ok_and(|member| survives(&member));
-        self.neighbours(member).iter().filter(|index| survives(index)).count() + usize::from(own)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who is assumed to work with the coordinator: a fraction of the participants, or whole organisations (SA-1, section 2).
+//! Who is assumed to work with the coordinator: a fraction of the participants, or whole organisations (docs/PROTOCOL.md, "Numbers").
 //!
 //! The coordinator chooses who is in a cohort, and so how many of its friends are in it.
 //!

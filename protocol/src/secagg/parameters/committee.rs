@@ -1,4 +1,4 @@
-//! The committee: who holds shares and certifies, where one organisation has too many members (SA-1, section 3: holder cap).
+//! The committee: who holds shares and certifies, where one organisation has too many members (docs/PROTOCOL.md, "Numbers").
 //!
 //! Where a coalition may have a third of the cohort or more, two quorums of the cohort need not meet in an honest member, and the holders
 //! of a secret may be the coalition alone. So at most `holder_cap` members of each organisation hold shares and sign certificates: the

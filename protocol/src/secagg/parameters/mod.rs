@@ -1,4 +1,4 @@
-//! What every member derives from the frozen cohort: coalition, committee, quorum, threshold, survivors (SA-1, sections 2 and 3).
+//! What every member derives from the frozen cohort: coalition, committee, quorum, threshold, survivors (docs/PROTOCOL.md, "Numbers").
 //!
 //! All integers, all fractions in thousandths, every rounding towards more privacy.
 
@@ -126,8 +126,8 @@ impl CohortRule {
         Ok(())
     }
 
-    /// Whether a member may acknowledge a survivor set (SA-1, R3). `thresholds` are those that it accepted for `members`; `survivors` are
-    /// ascending indices into `members`.
+    /// Whether a member may acknowledge a survivor set (docs/PROTOCOL.md, "Who says what"). `thresholds` are those that it
+    /// accepted for `members`; `survivors` are ascending indices into `members`.
     ///
     /// # Errors
     /// [`SurvivorsRefused`].

@@ -34,7 +34,7 @@ fn rows_of_the_specification() {
     }
     let always_on = USUAL_WITH_SURVIVORS_900.thresholds(&branches(50), 50).unwrap();
     assert_eq!((always_on.coalition_max, always_on.survivors_min, always_on.honest_min), (10, 45, 35));
-    // n1 = 50 with a coalition of 16 (section 3).
+    // n1 = 50 with a coalition of 16.
     assert_eq!(row(CohortRule { coalition: fraction(320), ..USUAL }, 50), (16, 34, 34, 40, 24));
 }
 

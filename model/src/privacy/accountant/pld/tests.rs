@@ -19,7 +19,7 @@ fn epsilon(loss: &PrivacyLoss, delta: f64) -> f64 {
 
 #[test]
 fn the_published_table() {
-    // PRIVACY.md, section 10, to its four decimals.
+    // The reference accountants, to four decimals.
     for (q, z, count, delta, expected) in [
         (1.0, 1.0, 1, 1e-5, 4.3772),
         (1.0, 100.0, 1000, 1e-6, 1.3676),

@@ -7,9 +7,9 @@ use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::ClientId;
 use crate::message::{ClosedReason, Upstream};
-use crate::plan::RoundKind;
-use crate::round::reliance::{early_at_coordinator, early_at_participant, early_of_heads};
-use crate::round::{CoordinatorEffect, Input, Outbox, ParticipantEffect, ParticipantInput};
+use crate::round::cast;
+use crate::round::record::reliance::{early_at_coordinator, early_at_participant, early_of_heads};
+use crate::round::{Coordinator, CoordinatorEffect, Input, Outbox, ParticipantEffect, ParticipantInput};
 use crate::secagg::masked_sum::{MaskedSum, mask};
 use crate::secagg::modular::RingWords;
 use crate::secagg::permit::Ticket;
@@ -36,12 +36,15 @@ impl World {
                 ParticipantEffect::Append(event) => branch.events.push(event),
                 ParticipantEffect::Sync => branch.synced = branch.events.len(),
                 ParticipantEffect::Send(message) => {
+                    if let (Upstream::Refuse { code, .. }, true) = (&message, branch.events.is_empty()) {
+                        branch.unrecorded.push(*code);
+                    }
                     if branch.connected {
                         self.packets.push_back(Packet::Up(client, message));
                     }
                 }
-                ParticipantEffect::JudgePlan(plan) => {
-                    answers.push(ParticipantInput::PlanJudged { plan: plan.digest(), verdict: Ok(()) });
+                ParticipantEffect::JudgeRun(run) => {
+                    answers.push(ParticipantInput::RunJudged { run: run.id(), verdict: Ok(()) });
                 }
                 ParticipantEffect::Contribute(contribution) => {
                     let round = contribution.descriptor.round;
@@ -87,6 +90,7 @@ impl World {
         }
         let branch = self.branches.get_mut(&client).unwrap();
         for event in &branch.events[branch.replayed_events..] {
+            branch.replayed.check(event).expect("the file is consistent");
             branch.replayed.apply(event);
         }
         branch.replayed_events = branch.events.len();
@@ -162,13 +166,18 @@ impl World {
                     }
                     self.sums.push((round, sum.values().to_vec(), expected));
                     let record = self.coordinator.record();
-                    let update_clip_norm_bits = record.update_clip_norm_bits;
-                    let trains = record.round.as_ref().is_some_and(|open| open.kind == RoundKind::Train);
+                    let trains =
+                        record.round.as_ref().is_some_and(|open| kind_of(&self.coordinator, open.stage) == cast::KIND);
                     let model = if trains { Some(Digest::of(&round.0.to_le_bytes())) } else { record.model };
                     let model = model.expect("an open plan has a model");
-                    answers.push(Input::Updated { round, sum: Digest::of(b"sum"), model, update_clip_norm_bits });
+                    answers.push(Input::Updated { round, sum: Digest::of(b"sum"), model });
                 }
-                CoordinatorEffect::Release => answers.push(Input::Released { model: Digest::of(b"released") }),
+                CoordinatorEffect::Conclude(stage) => {
+                    // What a stage that trains hands on is chosen of its models; every other one hands on what it was given.
+                    let trains = kind_of(&self.coordinator, stage) == cast::KIND;
+                    let model = self.coordinator.record().model.filter(|_| !trains);
+                    answers.push(Input::Concluded { stage, model: model.unwrap_or(Digest::of(b"released")) });
+                }
                 CoordinatorEffect::Enrol(roster) => self.enrolled = Some(roster.roster.head()),
                 CoordinatorEffect::Close(client) => {
                     // What was sent before still arrives.
@@ -198,4 +207,9 @@ impl World {
         self.arrived.insert(client, upload);
         Input::Arrived { round, client }
     }
+}
+
+/// The kind of a stage.
+fn kind_of(coordinator: &Coordinator<Toy>, stage: u16) -> &str {
+    coordinator.run().plan().plan().stage(stage).map_or("", |stage| stage.kind.as_str())
 }

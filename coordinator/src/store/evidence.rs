@@ -1,0 +1,195 @@
+//! What is kept of committed rounds for whoever recomputes their sums later: a file for each round, and one for each opened sum.
+//!
+//! A round's file grows beside its name while uploads are folded. It gets its name, durably, after the sum was opened and before the ledger
+//! commits the round. So every committed round has one; of a round that ended otherwise nothing stays, at the next start at the latest. A state
+//! directory holds many runs, one after the other, and the files of each stay for as long as its own plan says.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{RoundId, RunId};
+use tributary_protocol::plan::{Retention, RunRef};
+use tributary_protocol::round::{CoordinatorEvent, Recorded, RoundDescriptor};
+use tributary_protocol::secagg::kept::{KeptHead, SUM_FORMAT};
+use tributary_protocol::secagg::masked_sum::AggregateSum;
+use tributary_protocol::time::Millis;
+use tributary_storage::files::{Draft, Existing, FileError, create_private_folder};
+
+use super::{ROUNDS, STRAYS, SUMS, Store, StoreError};
+
+const DAY_MS: u64 = 86_400_000;
+
+/// A kept round in the making: nothing is left of it when it is dropped.
+pub(crate) struct KeptDraft {
+    draft: BufWriter<Draft>,
+    path: PathBuf,
+    /// The first thing that could not be written.
+    fault: Option<io::Error>,
+}
+
+impl KeptDraft {
+    /// Takes the next bytes. What cannot be written is told when the round is kept.
+    pub(crate) fn append(&mut self, bytes: &[u8]) {
+        if self.fault.is_none() {
+            self.fault = self.draft.write_all(bytes).err();
+        }
+    }
+
+    /// Gives the round its name, after these last bytes: durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`] if any of it could not be written.
+    pub(crate) fn keep(mut self, last: &[u8]) -> Result<(), StoreError> {
+        self.append(last);
+        let Self { draft, path, fault } = self;
+        let system = |fault| StoreError::System { action: "writing", path: path.clone(), fault };
+        fault.map_or(Ok(()), |fault| Err(system(fault)))?;
+        let draft = draft.into_inner().map_err(|fault| system(fault.into_error()))?;
+        Ok(draft.place(&path, Existing::Replace)?)
+    }
+}
+
+impl Store {
+    /// Begins the file of a round that starts; nothing where the plan does not have its uploads kept.
+    ///
+    /// # Errors
+    /// [`StoreError::System`] if no file can be made.
+    pub(crate) fn begin_kept(
+        &self,
+        retention: &Retention,
+        descriptor: &RoundDescriptor,
+    ) -> Result<Option<KeptDraft>, StoreError> {
+        let RoundDescriptor { run, round, ring, dimension, .. } = *descriptor;
+        if !retention.keeps_uploads(dimension) {
+            return Ok(None);
+        }
+        let folder = self.folder.join(ROUNDS);
+        let path = folder.join(round_name(run, round));
+        let draft = Draft::private(&folder);
+        let draft = draft.map_err(|fault| StoreError::System { action: "writing to", path: folder, fault })?;
+        let mut kept = KeptDraft { draft: BufWriter::new(draft), path, fault: None };
+        kept.append(&KeptHead { round, descriptor: descriptor.digest(), ring, dimension }.encode());
+        Ok(Some(kept))
+    }
+
+    /// Keeps an opened sum under its digest: durable when this returns. A sum that is there already is left as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot be written.
+    pub(crate) fn keep_sum(&self, sum: &AggregateSum) -> Result<(), StoreError> {
+        let folder = self.folder.join(SUMS);
+        let path = folder.join(sum_name(&sum.digest()));
+        let system = |action, path: &Path| {
+            let path = path.to_path_buf();
+            move |fault| StoreError::System { action, path, fault }
+        };
+        let mut draft = BufWriter::new(Draft::private(&folder).map_err(system("writing to", &folder))?);
+        draft.write_all(&SUM_FORMAT.header()).map_err(system("writing", &path))?;
+        for value in sum.values_from(0) {
+            draft.write_all(&value.to_le_bytes()).map_err(system("writing", &path))?;
+        }
+        let draft = draft.into_inner().map_err(io::IntoInnerError::into_error).map_err(system("writing", &path))?;
+        match draft.place(&path, Existing::Keep) {
+            // Named by what it holds, and verified by whoever reads it.
+            Ok(()) | Err(FileError::Exists { .. }) => Ok(()),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Removes what belongs to rounds that a ledger started and did not commit, and what is kept of a run when its time is over. What no ledger
+    /// names at all is moved aside and not removed: a journal may have been cut, or an older copy put back, and then it is the proof.
+    pub(crate) fn forget_evidence<'a>(
+        &self,
+        ledgers: impl IntoIterator<Item = &'a [Recorded<CoordinatorEvent>]>,
+        now: Millis,
+    ) {
+        let mut names = Names::default();
+        ledgers.into_iter().for_each(|recorded| names.add(recorded, now));
+        for (folder, stay, go) in [(ROUNDS, &names.rounds, &names.old_rounds), (SUMS, &names.sums, &names.old_sums)] {
+            tidy(&self.folder.join(folder), (stay, go), &self.folder.join(STRAYS));
+        }
+    }
+}
+
+fn round_name(run: RunId, round: RoundId) -> String {
+    format!("{run}-{round}.kept")
+}
+
+/// The files that the ledgers of a journal name.
+#[derive(Default)]
+struct Names {
+    rounds: BTreeSet<String>,
+    sums: BTreeSet<String>,
+    /// Of rounds that were not committed, and of runs whose time is over.
+    old_rounds: BTreeSet<String>,
+    old_sums: BTreeSet<String>,
+}
+
+impl Names {
+    fn add(&mut self, recorded: &[Recorded<CoordinatorEvent>], now: Millis) {
+        let Some(CoordinatorEvent::RunOpened { plan, number, .. }) = recorded.first().map(|first| &first.event) else {
+            return;
+        };
+        let (run, days) = (RunRef { plan: plan.digest(), number: *number }.id(), plan.retention.days);
+        let ended = recorded.iter().find(|entry| matches!(entry.event, CoordinatorEvent::RunFinished { .. }));
+        let over = ended.is_some_and(|ended| ended.at.plus(DAY_MS.saturating_mul(days.into())) <= now);
+        if over {
+            tracing::info!(%run, days, "the time for which this run's rounds are kept is over; what is left of them is removed");
+        }
+        for entry in recorded {
+            match &entry.event {
+                CoordinatorEvent::RoundStarted { descriptor } => {
+                    self.old_rounds.insert(round_name(run, descriptor.round));
+                }
+                CoordinatorEvent::RoundCommitted { sum, .. } if over => {
+                    self.old_sums.insert(sum_name(sum));
+                }
+                CoordinatorEvent::RoundCommitted { round, sum, .. } => {
+                    self.rounds.insert(round_name(run, *round));
+                    self.sums.insert(sum_name(sum));
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn sum_name(sum: &Digest) -> String {
+    format!("{sum}.sum")
+}
+
+/// Leaves the files that are to stay, removes those that are to go and unfinished ones, and moves every other one aside.
+fn tidy(folder: &Path, (stay, go): (&BTreeSet<String>, &BTreeSet<String>), strays: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = name.to_str().unwrap_or_default();
+        let finished = name.ends_with(".kept") || name.ends_with(".sum");
+        if stay.contains(name) {
+            continue;
+        }
+        if go.contains(name) || !finished {
+            remove(&path);
+            continue;
+        }
+        let aside = create_private_folder(strays).map(|()| fs::rename(&path, strays.join(name)));
+        if !matches!(aside, Ok(Ok(()))) {
+            tracing::warn!(file = %path.display(), "a file that no ledger names stays where it is, because it could not be moved aside");
+            continue;
+        }
+        tracing::warn!(
+            file = %path.display(), folder = %strays.display(),
+            "no ledger names this file, and it was moved aside. After a crash that is the sum of a round that was not committed. Was the journal \
+             cut, or an older copy put back, the file proves it: keep it"
+        );
+    }
+}
+
+pub(super) fn remove(path: &Path) {
+    if let Err(fault) = fs::remove_file(path) {
+        tracing::warn!(%fault, file = %path.display(), "a file that the ledger does not name could not be removed");
+    }
+}

@@ -1,0 +1,134 @@
+//! A branch's budget file: nothing left the branch that was not charged before.
+
+use std::fmt;
+
+use serde::Serialize;
+use tributary_certs::suite::RealSuite;
+use tributary_model::privacy::epsilon_of;
+use tributary_protocol::privacy::{Accounts, Unit};
+use tributary_protocol::round::{BudgetRecord, Claim, OutOfOrder, ParticipantEvent};
+
+use crate::entries::{Bad, Entry};
+
+/// What a verified budget file says.
+#[derive(Debug, Serialize)]
+pub struct BudgetReport {
+    /// Entries of the file.
+    pub entries: usize,
+    /// Digest over all of them.
+    pub head: String,
+    /// Charges and adoptions, and one for the first use.
+    pub counter: u64,
+    /// Heads that were adopted: the file was an older copy so often, or took the place of a lost one.
+    pub heads_adopted: usize,
+    /// Epsilon of everything ever charged for a customer. Nothing where a charge has no finite epsilon at this delta.
+    pub epsilon: Option<f64>,
+    /// Epsilon of everything ever charged for the branch as one unit; 0 where no plan was in mode branch.
+    pub epsilon_branch: Option<f64>,
+    /// Delta of all epsilons here.
+    pub delta: f64,
+    /// What each run charged.
+    pub runs: Vec<RunSpendReport>,
+}
+
+/// What one run charged.
+#[derive(Debug, Serialize)]
+pub struct RunSpendReport {
+    /// Digest of the plan.
+    pub plan: String,
+    /// Which of its runs, from 1.
+    pub run: u32,
+    /// Rounds charged, of all stages.
+    pub rounds: u32,
+    /// The last round.
+    pub last_round: u64,
+    /// Epsilon of these rounds alone, for a customer.
+    pub epsilon: Option<f64>,
+    /// The same for the branch as one unit.
+    pub epsilon_branch: Option<f64>,
+}
+
+/// Follows a budget file from its first entry.
+///
+/// # Errors
+/// The first entry that breaks a rule.
+pub(crate) fn audit(entries: &[Entry<ParticipantEvent>], head: String, delta: f64) -> Result<BudgetReport, Bad> {
+    let mut record = BudgetRecord::default();
+    for entry in entries {
+        follow(&mut record, &entry.event).map_err(|reason| entry.bad(reason))?;
+    }
+    let runs = record.runs.iter().map(|(run, spend)| RunSpendReport {
+        plan: run.plan.to_string(),
+        run: run.number,
+        rounds: spend.charged.rounds.iter().fold(0, |sum, rounds| sum.saturating_add(*rounds)),
+        last_round: spend.charged.last_round,
+        epsilon: finite(Unit::Customer, &spend.spent, delta),
+        epsilon_branch: finite(Unit::Branch, &spend.spent, delta),
+    });
+    Ok(BudgetReport {
+        entries: entries.len(),
+        head,
+        counter: record.counter,
+        heads_adopted: entries
+            .iter()
+            .filter(|entry| matches!(entry.event, ParticipantEvent::HeadAdopted { .. }))
+            .count(),
+        epsilon: finite(Unit::Customer, &record.spent, delta),
+        epsilon_branch: finite(Unit::Branch, &record.spent, delta),
+        delta,
+        runs: runs.collect(),
+    })
+}
+
+/// Why an entry cannot be what it is.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    /// The rule book.
+    #[error(transparent)]
+    Rule(#[from] OutOfOrder),
+    /// A signature.
+    #[error("a signature on which it rests does not verify")]
+    Signature,
+}
+
+fn follow(record: &mut BudgetRecord, event: &ParticipantEvent) -> Result<(), Broken> {
+    record.check(event)?;
+    // Of rosters the file has digests alone, so that heads are verified where a roster is at hand.
+    let claims = record.claims::<RealSuite>(event, None)?;
+    if !claims.iter().all(Claim::holds::<RealSuite>) {
+        return Err(Broken::Signature);
+    }
+    record.apply(event);
+    Ok(())
+}
+
+fn finite(unit: Unit, spent: &Accounts, delta: f64) -> Option<f64> {
+    Some(epsilon_of(spent.of(unit), delta).0).filter(|epsilon| epsilon.is_finite())
+}
+
+impl fmt::Display for BudgetReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |epsilon: Option<f64>| epsilon.map_or("unbounded".to_owned(), |epsilon| format!("{epsilon:.6}"));
+        writeln!(formatter, "  branch's budget file, {} entries", self.entries)?;
+        writeln!(formatter, "  head     {}", self.head)?;
+        let adopted = self.heads_adopted;
+        writeln!(formatter, "  counter  {}, {adopted} heads adopted from older copies", self.counter)?;
+        write!(formatter, "  spent    epsilon {} at delta {:e} for a customer", shown(self.epsilon), self.delta)?;
+        if self.epsilon_branch != Some(0.0) {
+            write!(formatter, ", and {} for the branch as one unit", shown(self.epsilon_branch))?;
+        }
+        for run in &self.runs {
+            let RunSpendReport { plan, run, rounds, last_round, epsilon, .. } = run;
+            write!(
+                formatter,
+                "\n  plan     {plan}, run {run}: {rounds} rounds, the last is {last_round}, epsilon {}",
+                shown(*epsilon)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "budget_tests.rs"]
+mod tests;

@@ -1,0 +1,120 @@
+//! What a ledger's file is worth.
+
+use std::fmt;
+
+use serde::Serialize;
+use tributary_protocol::budget::Kept;
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent};
+
+use crate::budget::{self, BudgetReport};
+use crate::entries::{Bad, decode, ledgers, whole};
+use crate::heads::{self, HeadsReport};
+use crate::run::{self, RunReport};
+use crate::statement::{Facts, Statement};
+use crate::sums::{KeptRounds, NothingKept};
+
+/// What was found.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Verdict {
+    /// A coordinator's journal in order.
+    Coordinator(JournalReport),
+    /// A branch's budget file in order.
+    Budget(BudgetReport),
+    /// A coordinator's file of budget heads in order.
+    Heads(HeadsReport),
+    /// A file with a header and no entry.
+    Empty,
+    /// A file that is not in order.
+    Bad(Bad),
+}
+
+/// What a verified journal says.
+#[derive(Debug, Serialize)]
+pub struct JournalReport {
+    /// Entries of the file, of all ledgers.
+    pub entries: usize,
+    /// Digest over all of them: compare it with a copy that was kept elsewhere.
+    pub head: String,
+    /// Root of the tree over all of them (RFC 9162).
+    pub root: String,
+    /// Each run, in the order in which they began.
+    pub runs: Vec<RunReport>,
+}
+
+/// Judges a file; `delta` is that of a branch's statement, for a coordinator's journal names its own. Sums are recomputed from what was kept of
+/// their rounds.
+#[must_use]
+pub fn judge(bytes: &[u8], delta: f64, kept: &dyn KeptRounds) -> Verdict {
+    judged(bytes, delta, kept).unwrap_or_else(Verdict::Bad)
+}
+
+/// The privacy statement that follows from the last run of a coordinator's journal which is in order.
+///
+/// # Errors
+/// The verdict, where that is another one: then nothing is stated.
+pub fn stated(bytes: &[u8]) -> Result<Statement, Verdict> {
+    match judge(bytes, 1e-6, &NothingKept) {
+        Verdict::Coordinator(report) if !report.runs.is_empty() => {}
+        Verdict::Coordinator(_) => return Err(Verdict::Empty),
+        other => return Err(other),
+    }
+    let entries = whole(bytes).and_then(|scan| {
+        let last = ledgers(&scan).into_iter().rfind(|ledger| *ledger != LedgerId::ADMINISTRATION);
+        last.map_or(Ok(Vec::new()), |ledger| decode::<CoordinatorEvent>(&scan, ledger))
+    });
+    let entries = entries.map_err(Verdict::Bad)?;
+    let facts = Facts::read(entries.iter().map(|entry| &entry.event));
+    let facts =
+        facts.map_err(|nothing| Verdict::Bad(Bad { entry: None, offset: None, reason: nothing.to_string() }))?;
+    Ok(Statement::of(&facts))
+}
+
+fn judged(bytes: &[u8], delta: f64, kept: &dyn KeptRounds) -> Result<Verdict, Bad> {
+    let scan = whole(bytes)?;
+    let ledgers = ledgers(&scan);
+    let head = scan.log.head().to_string();
+    match ledgers.as_slice() {
+        [] => return Ok(Verdict::Empty),
+        [LedgerId::BUDGET] => {
+            let entries = decode::<ParticipantEvent>(&scan, LedgerId::BUDGET)?;
+            return budget::audit(&entries, head, delta).map(Verdict::Budget);
+        }
+        [LedgerId::ADMINISTRATION] => {
+            let entries = decode::<Kept>(&scan, LedgerId::ADMINISTRATION)?;
+            return heads::audit(&entries, head).map(Verdict::Heads);
+        }
+        _ => {}
+    }
+    let runs = ledgers.into_iter().filter(|ledger| *ledger != LedgerId::ADMINISTRATION);
+    let runs = runs.map(|ledger| run::audit(&decode(&scan, ledger)?, ledger, kept));
+    let runs = runs.collect::<Result<Vec<RunReport>, Bad>>()?;
+    let root = scan.log.root().to_string();
+    Ok(Verdict::Coordinator(JournalReport { entries: scan.entries.len(), head, root, runs }))
+}
+
+impl fmt::Display for JournalReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let runs = match self.runs.len() {
+            1 => "1 run".to_owned(),
+            runs => format!("{runs} runs"),
+        };
+        writeln!(formatter, "  coordinator's journal, {} entries of {runs}", self.entries)?;
+        writeln!(formatter, "  head     {}", self.head)?;
+        write!(formatter, "  root     {}", self.root)?;
+        self.runs.iter().try_for_each(|run| write!(formatter, "\n{run}"))
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Coordinator(report) => report.fmt(formatter),
+            Self::Budget(report) => report.fmt(formatter),
+            Self::Heads(report) => report.fmt(formatter),
+            Self::Empty => write!(formatter, "  no entry yet"),
+            Self::Bad(bad) => bad.fmt(formatter),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Customers counted by the values of their fields. One count for each customer and field; no model is needed, and none is moved.
+
+use tributary_protocol::digest::Canonical;
+#[cfg(feature = "train")]
+use tributary_protocol::entropy::Entropy;
+
+use super::charge::noise_multiplier;
+use super::frame::{Form, Frame, Place, StageFault};
+use super::histogram::{self, BINS};
+use super::kind::Kind;
+#[cfg(feature = "train")]
+use super::kind::{ContributeFault, Rows};
+use super::outcome::{AdvanceFault, Outcome};
+#[cfg(feature = "train")]
+use super::state::PublicState;
+use crate::canonical::{DecodeError, Reader};
+use crate::counts::CellLayout;
+use crate::nominal::NoisedCustomers;
+#[cfg(feature = "train")]
+use crate::update::{ClippedSum, count_features};
+
+/// How fields are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CountSettings {
+    /// Units of one count, 1 to 2^20.
+    pub clip_units: u32,
+    /// Bins of a numeric field, 2 to 1000.
+    pub bins: u32,
+}
+
+const LABEL: &str = "tributary/stage/count/1";
+
+impl CountSettings {
+    pub(super) const KIND: &'static str = "count";
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(LABEL, bytes)?;
+        let settings = Self { clip_units: histogram::read_units(&mut reader)?, bins: reader.u32_in(BINS)? };
+        reader.finish()?;
+        Ok(settings)
+    }
+
+    /// The cells of the sum.
+    ///
+    /// # Errors
+    /// [`StageFault::Schema`] without the schema.
+    pub fn layout(&self, frame: &Frame<'_>) -> Result<CellLayout, StageFault> {
+        Ok(CellLayout::features(frame.schema()?, self.bins as usize))
+    }
+}
+
+impl Kind for CountSettings {
+    fn encode(&self) -> Vec<u8> {
+        Canonical::new(LABEL).u32(self.clip_units).u32(self.bins).into_bytes()
+    }
+
+    fn content(&self) -> &'static str {
+        "customers counted by the values of each field"
+    }
+
+    fn form(&self, frame: &Frame<'_>) -> Result<Form, StageFault> {
+        histogram::form(Self::KIND, frame, &self.layout(frame)?, (self.clip_units, 0))
+    }
+
+    fn read(&self, place: Place<'_>, sum: &[i64], survivors: usize) -> Result<Outcome, AdvanceFault> {
+        let layout = self.layout(&place.frame)?;
+        let histograms = histogram::read(place, &layout, self.clip_units, sum)?;
+        let noise_stddev_min = noise_multiplier(place.terms.noise_variance, u128::from(self.clip_units).pow(2));
+        let units = f64::from(self.clip_units);
+        // Every branch adds the whole noise at most.
+        let of_cell = place.terms.noise_variance as f64 * survivors as f64 / (units * units);
+        let customers = NoisedCustomers::of_histograms(&layout, &histograms, of_cell);
+        Ok(Outcome { customers, histograms, noise_stddev_min, ..Outcome::default() })
+    }
+
+    #[cfg(feature = "train")]
+    fn contribute(
+        &self,
+        place: Place<'_>,
+        rows: &Rows<'_>,
+        _: &PublicState,
+        _: &mut dyn Entropy,
+    ) -> Result<ClippedSum, ContributeFault> {
+        Ok(count_features(rows.trainer, &self.layout(&place.frame)?, self.clip_units))
+    }
+}

@@ -1,0 +1,64 @@
+//! What stages that count in cells have in common.
+
+use std::ops::RangeInclusive;
+
+use tributary_protocol::plan::{NoiseShare, PrivacyMode};
+use tributary_protocol::privacy::Unit;
+
+use super::frame::{Form, Frame, Place, StageFault};
+use super::outcome::AdvanceFault;
+use crate::canonical::{DecodeError, Reader};
+use crate::counts::{CellLayout, NoisedHistogram};
+use crate::update::CLIP_UNITS_MAX;
+
+/// Bins of one histogram.
+pub(super) const BINS: RangeInclusive<u32> = 2..=1000;
+
+/// Units of one count.
+pub(super) fn read_units(reader: &mut Reader<'_>) -> Result<u32, DecodeError> {
+    reader.u32_in(1..=CLIP_UNITS_MAX)
+}
+
+/// The numbers of a stage that counts in these cells, where one count is so many units and participants are given so many bytes.
+pub(super) fn form(
+    kind: &'static str,
+    frame: &Frame<'_>,
+    layout: &CellLayout,
+    (clip_units, model_bytes): (u32, usize),
+) -> Result<Form, StageFault> {
+    let noise = match frame.privacy {
+        PrivacyMode::Customer | PrivacyMode::None => NoiseShare::Divided,
+        PrivacyMode::Local => NoiseShare::Whole,
+        PrivacyMode::Branch => {
+            return Err(StageFault::Mode { kind, privacy: frame.privacy, instead: "stages of kind \"local\" alone" });
+        }
+    };
+    let counts = layout.counts_per_customer() as u128;
+    let sensitivity_squared = counts * u128::from(clip_units).pow(2) * frame.overlap_squared();
+    Ok(Form {
+        dimension: layout.cells(),
+        summed: Unit::Customer,
+        reach: clip_units,
+        sensitivity_squared,
+        customer_sensitivity_squared: sensitivity_squared,
+        noise,
+        releases: 1,
+        model_bytes,
+        coins: false,
+        repeats: false,
+    })
+}
+
+/// The histograms of a sum.
+pub(super) fn read(
+    place: Place<'_>,
+    layout: &CellLayout,
+    clip_units: u32,
+    sum: &[i64],
+) -> Result<Vec<NoisedHistogram>, AdvanceFault> {
+    let (expected, found) = (place.terms.dimension as usize, sum.len());
+    if found != expected || layout.cells() != expected {
+        return Err(AdvanceFault::Dimension { expected, found });
+    }
+    Ok(layout.read(sum, clip_units))
+}

@@ -1,0 +1,47 @@
+//! Kinds of stages. The core sees numbers of a stage; what they mean is here, one file for each kind.
+//!
+//! ```text
+//! settings + frame --form--> the numbers without noise --terms--> a plan's stage
+//! branch:      rows + public state --contribute--> ClippedSum   (NoisedUpdate where the noise is inside)
+//! coordinator: stage state + opened sum --advance--> the next stage state, outcome;   at the end --conclude--> what is handed on
+//! ```
+//!
+//! A new kind is one file that implements `kind::Kind`, named here, and one line in the list of `settings`.
+
+mod charge;
+mod clipping;
+mod count;
+mod evaluate;
+mod frame;
+mod gradient;
+mod histogram;
+mod kind;
+mod local;
+#[cfg(any(test, feature = "test-stage"))]
+mod mean;
+mod outcome;
+mod planned_stage;
+mod pricing;
+mod settings;
+mod state;
+mod stepping;
+
+pub use charge::{noise_multiplier, release, round_charge, stated_charge};
+pub use count::CountSettings;
+pub use evaluate::EvaluateSettings;
+pub use frame::{Chosen, Form, Frame, Place, StageFault};
+pub use gradient::GradientSettings;
+#[cfg(feature = "train")]
+pub use kind::{ContributeFault, Rows};
+pub use local::LocalSettings;
+#[cfg(any(test, feature = "test-stage"))]
+pub use mean::MeanSettings;
+pub use outcome::{AdvanceFault, Outcome};
+pub use planned_stage::{PlannedStage, StageState};
+pub use pricing::{PricingFault, Wanted, priced};
+pub use settings::StageSettings;
+pub use state::{PublicState, STATE_FORMAT, StateFault};
+pub use stepping::Stepping;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+//! A stage in its plan: what a branch does for it, and what its sums do to the public state.
+
+use tributary_protocol::digest::Digest;
+#[cfg(feature = "train")]
+use tributary_protocol::entropy::Entropy;
+use tributary_protocol::plan::Stage;
+
+use super::frame::{Frame, Place};
+use super::kind::Kind;
+#[cfg(feature = "train")]
+use super::kind::{ContributeFault, Rows};
+use super::outcome::{AdvanceFault, Outcome};
+use super::settings::StageSettings;
+use super::state::{PublicState, StateFault, StateForm};
+use super::stepping::Stepping;
+use crate::parameters::Parameters;
+use crate::server_optimizer::{ServerOptimizer, StateLayout};
+#[cfg(feature = "train")]
+use crate::{
+    privacy::NoiseSampler,
+    train::Placement,
+    update::{ClippedSum, NoisedUpdate},
+};
+
+/// A stage of a plan, with everything that its rounds need.
+#[derive(Clone, Copy)]
+pub struct PlannedStage<'a> {
+    settings: &'a StageSettings,
+    place: Place<'a>,
+}
+
+/// Everything at the coordinator that a stage's sums move, in memory. A coordinator with a large model holds it in files instead: see
+/// [`PlannedStage::layout`].
+#[derive(Clone)]
+pub struct StageState {
+    public: PublicState,
+    optimizer: Option<ServerOptimizer>,
+}
+
+impl StageState {
+    /// What participants of the next round are given.
+    #[must_use]
+    pub fn public(&self) -> &PublicState {
+        &self.public
+    }
+}
+
+impl<'a> PlannedStage<'a> {
+    /// A stage of a plan that was checked.
+    #[must_use]
+    pub fn new(settings: &'a StageSettings, frame: Frame<'a>, terms: &'a Stage) -> Self {
+        Self { settings, place: Place { frame, terms } }
+    }
+
+    /// What its code is told.
+    #[must_use]
+    pub fn settings(&self) -> &'a StageSettings {
+        self.settings
+    }
+
+    /// The plan's numbers.
+    #[must_use]
+    pub fn terms(&self) -> &'a Stage {
+        self.place.terms
+    }
+
+    /// What all stages of the plan share.
+    #[must_use]
+    pub fn frame(&self) -> Frame<'a> {
+        self.place.frame
+    }
+
+    // The public state.
+
+    /// The public state with which the stage begins.
+    #[must_use]
+    pub fn begin(&self, parameters: Parameters) -> PublicState {
+        PublicState { parameters, update_clip_norm: self.kind().first_bound() }
+    }
+
+    /// The digest of the public state in these bytes, whatever they are.
+    #[must_use]
+    pub fn state_digest(&self, bytes: &[u8]) -> Digest {
+        self.state_form().digest(bytes)
+    }
+
+    /// The public state from bytes of whom nobody has to trust: parameters beyond their limits stay at them, and the bound is judged. All
+    /// parameters are zero where participants need none.
+    ///
+    /// # Errors
+    /// If the length is another, or the bound is no clip norm.
+    pub fn admit_state(&self, bytes: &[u8]) -> Result<PublicState, StateFault> {
+        if self.place.terms.model_bytes == 0 && bytes.is_empty() {
+            return Ok(PublicState::zero(self.place.frame.architecture));
+        }
+        self.state_form().admit(bytes)
+    }
+
+    /// The public state from bytes that are to be verified.
+    ///
+    /// # Errors
+    /// If they are no state of the stage.
+    pub fn read_state(&self, bytes: &[u8]) -> Result<PublicState, StateFault> {
+        self.state_form().read(bytes)
+    }
+
+    /// The bound of differences of models in a state's bytes, without its parameters: for a policy's floor. Nothing where the stage does not
+    /// adapt it.
+    ///
+    /// # Errors
+    /// If the length is another, or the bound is no clip norm.
+    pub fn bound_of(&self, bytes: &[u8]) -> Result<Option<f64>, StateFault> {
+        if self.kind().first_bound().is_none() { Ok(None) } else { self.state_form().bound(bytes) }
+    }
+
+    // At a branch.
+
+    /// How the rows must be laid out for it; nothing where any layout does.
+    #[cfg(feature = "train")]
+    #[must_use]
+    pub fn placement(&self) -> Option<Placement> {
+        self.kind().placement()
+    }
+
+    /// Whether it takes the rows that were held out of training, where there are any.
+    #[cfg(feature = "train")]
+    #[must_use]
+    pub fn takes_held_out(&self) -> bool {
+        self.kind().takes_held_out()
+    }
+
+    /// What a branch's rows add to the sum, clipped, before its noise.
+    ///
+    /// # Errors
+    /// If plan, state and layout do not fit each other, or the stage's noise is inside of its steps. No row decides that.
+    #[cfg(feature = "train")]
+    pub fn contribute(
+        &self,
+        rows: &Rows<'_>,
+        state: &PublicState,
+        entropy: &mut dyn Entropy,
+    ) -> Result<ClippedSum, ContributeFault> {
+        self.kind().contribute(self.place, rows, state, entropy)
+    }
+
+    /// What a branch's rows add to the sum, where the noise is inside of it: [`tributary_protocol::plan::NoiseShare::Inside`]. The sampler draws
+    /// the stage's noise variance.
+    ///
+    /// # Errors
+    /// As [`PlannedStage::contribute`], and where the noise is not inside.
+    #[cfg(feature = "train")]
+    pub fn contribute_noised(
+        &self,
+        rows: &Rows<'_>,
+        state: &PublicState,
+        sampler: &NoiseSampler,
+        entropy: &mut dyn Entropy,
+    ) -> Result<NoisedUpdate, ContributeFault> {
+        self.kind().contribute_noised(self.place, rows, state, sampler, entropy)
+    }
+
+    // At the coordinator, and for whoever verifies it.
+
+    /// How the state of the server optimizer is laid out; nothing where the stage moves no model.
+    #[must_use]
+    pub fn layout(&self) -> Option<StateLayout> {
+        self.kind().optimizer().map(|settings| StateLayout::new(*settings, self.place.frame.architecture))
+    }
+
+    /// How a sum of so many survivors steps the optimizer's state. `bound` is the public state's.
+    ///
+    /// # Errors
+    /// If the stage moves no model, or nobody survived.
+    pub fn stepping(&self, bound: Option<f64>, survivors: usize) -> Result<Stepping, AdvanceFault> {
+        self.kind().stepping(self.place, bound, survivors)
+    }
+
+    /// Reads a sum that leaves the model as it is.
+    ///
+    /// # Errors
+    /// If the stage moves the model, or the sum has another length.
+    pub fn read(&self, sum: &[i64], survivors: usize) -> Result<Outcome, AdvanceFault> {
+        self.kind().read(self.place, sum, survivors)
+    }
+
+    /// Everything that the sums move, before the first one.
+    #[must_use]
+    pub fn start(&self, parameters: Parameters) -> StageState {
+        let optimizer = self.kind().optimizer().map(|settings| ServerOptimizer::new(*settings, &parameters));
+        StageState { public: self.begin(parameters), optimizer }
+    }
+
+    /// Moves the state by one opened sum. Pure: the same state and sum give the same bits on every machine.
+    ///
+    /// # Errors
+    /// If the sum cannot be used. Then the state is as it was.
+    pub fn advance(&self, state: &mut StageState, sum: &[i64], survivors: usize) -> Result<Outcome, AdvanceFault> {
+        if self.kind().optimizer().is_none() {
+            return self.read(sum, survivors);
+        }
+        let stepping = self.stepping(state.public.update_clip_norm, survivors)?;
+        let optimizer = state.optimizer.as_mut().ok_or(AdvanceFault::OtherState)?;
+        let (gradient, riders) = sum.split_at(stepping.parameters(sum.len())?);
+        let gradient: Vec<f64> = gradient.iter().map(|units| stepping.gradient(*units)).collect();
+        let parameters = optimizer.step(&gradient)?;
+        let (outcome, update_clip_norm) = stepping.riders(riders);
+        state.public = PublicState { parameters, update_clip_norm };
+        Ok(outcome)
+    }
+
+    /// What the stage hands on: the average of the tail's models where its settings ask for one and the tail has begun, else the last model.
+    ///
+    /// # Errors
+    /// If the average leaves the limits of a model.
+    pub fn conclude(&self, state: &StageState) -> Result<PublicState, AdvanceFault> {
+        let parameters = match &state.optimizer {
+            Some(optimizer) => optimizer.released()?,
+            None => state.public.parameters.clone(),
+        };
+        Ok(PublicState::of(parameters))
+    }
+
+    fn kind(&self) -> &'a dyn Kind {
+        self.settings.as_kind()
+    }
+
+    fn state_form(&self) -> StateForm<'a> {
+        StateForm { architecture: self.place.frame.architecture, first_bound: self.kind().first_bound() }
+    }
+}

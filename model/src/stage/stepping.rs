@@ -1,0 +1,72 @@
+//! How an opened sum moves the model, coordinate by coordinate: for whoever holds the whole state, and for a coordinator that streams it.
+
+use super::outcome::{AdvanceFault, Outcome};
+use crate::nominal::NoisedCustomers;
+use crate::server_optimizer::{MeanScale, adapted_clip_norm};
+
+/// Reads one round's sum: the gradients for [`crate::server_optimizer::StateStep`] first, then what rode along.
+#[derive(Clone, Copy)]
+pub struct Stepping {
+    pub(super) scale: MeanScale,
+    /// Coordinates of the sum.
+    pub(super) dimension: usize,
+    /// How the riding count of customers is read, where customers are counted.
+    pub(super) counted: Option<RiderNoise>,
+    /// This round's bound and the stage's first one, where it adapts.
+    pub(super) bound: Option<AdaptiveBound>,
+}
+
+/// The noise of a riding count of customers.
+#[derive(Clone, Copy)]
+pub(super) struct RiderNoise {
+    /// Variance of the sum's noise, at most, in units squared.
+    pub(super) variance: f64,
+    /// Units of one customer.
+    pub(super) units: u32,
+    /// Probability of a customer's coin.
+    pub(super) probability: f64,
+}
+
+/// A bound that follows its median.
+#[derive(Clone, Copy)]
+pub(super) struct AdaptiveBound {
+    pub(super) current: f64,
+    pub(super) first: f64,
+}
+
+impl Stepping {
+    /// The number of leading coordinates that are gradients, of a sum of `found` coordinates.
+    ///
+    /// # Errors
+    /// [`AdvanceFault::Dimension`] if the plan's stage has another number.
+    pub fn parameters(&self, found: usize) -> Result<usize, AdvanceFault> {
+        let expected = self.dimension;
+        if found != expected {
+            return Err(AdvanceFault::Dimension { expected, found });
+        }
+        Ok(self.scale.parameters(found)?)
+    }
+
+    /// The noised mean gradient of one parameter.
+    #[must_use]
+    pub fn gradient(&self, units: i64) -> f64 {
+        self.scale.gradient(units)
+    }
+
+    /// What rode along, and the bound of the next round, where the stage adapts it.
+    #[must_use]
+    pub fn riders(&self, riders: &[i64]) -> (Outcome, Option<f64>) {
+        let metrics = self.scale.metrics(riders);
+        let bound = self.bound.map(|bound| {
+            metrics.map_or(bound.current, |metrics| {
+                adapted_clip_norm(bound.current, metrics.within_clip_norm, bound.first)
+            })
+        });
+        let counted = self.counted.zip(metrics);
+        let customers = counted.map(|(RiderNoise { variance, units, probability }, metrics)| {
+            let units = f64::from(units);
+            NoisedCustomers::of_rider(&metrics, variance / (units * units), probability)
+        });
+        (Outcome { metrics, customers, ..Outcome::default() }, bound)
+    }
+}

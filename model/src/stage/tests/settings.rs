@@ -1,0 +1,171 @@
+//! Settings as bytes: what was written is read, and nothing else is.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn clips() -> impl Strategy<Value = ClipSettings> {
+    let form = prop_oneof![Just(ClipForm::Exact), Just(ClipForm::Chunked)];
+    let loss_bound = prop::option::of(1e-3..1000.0);
+    (1e-3..=1e6, 256_u32..=1 << 20, form, loss_bound).prop_map(|(example_clip_norm, clip_units, form, loss_bound)| {
+        ClipSettings { example_clip_norm, clip_units, form, loss_bound }
+    })
+}
+
+fn optimizers() -> impl Strategy<Value = OptimizerSettings> {
+    let sgd =
+        (1e-9..1000.0, 0.0..0.999).prop_map(|(learning_rate, momentum)| UpdateRule::Sgd { learning_rate, momentum });
+    let adam = (1e-9..1000.0, 0.0..0.999, 0.0..0.999, 1e-12..1.0)
+        .prop_map(|(learning_rate, beta1, beta2, epsilon)| UpdateRule::Adam { learning_rate, beta1, beta2, epsilon });
+    (prop_oneof![sgd, adam], prop::option::of(any::<u32>())).prop_map(|(rule, tail_start)| optimizer(rule, tail_start))
+}
+
+fn all() -> impl Strategy<Value = StageSettings> {
+    let counts = || (1_u32..=1 << 20, 2_u32..=1000);
+    let rule = (1_u32..=1000, 1e-9..=1e6, 1e-3..=1e6).prop_map(|(steps, learning_rate, update_clip_norm)| LocalRule {
+        steps,
+        learning_rate,
+        update_clip_norm,
+    });
+    prop_oneof![
+        counts().prop_map(|(clip_units, bins)| StageSettings::Count(CountSettings { clip_units, bins })),
+        counts().prop_map(|(clip_units, bins)| StageSettings::Evaluate(EvaluateSettings { clip_units, bins })),
+        (clips(), optimizers())
+            .prop_map(|(clip, optimizer)| StageSettings::Gradient(GradientSettings { clip, optimizer })),
+        (clips(), rule, any::<bool>(), optimizers()).prop_map(|(clip, rule, adaptive, optimizer)| {
+            StageSettings::Local(LocalSettings { clip, rule, adaptive, optimizer })
+        }),
+        (any::<u32>(), 1_u32..=1 << 20).prop_map(|(column, units)| StageSettings::Mean(MeanSettings { column, units })),
+    ]
+}
+
+const KINDS: [&str; 5] = ["count", "gradient", "local", "evaluate", "mean"];
+
+proptest! {
+    #[test]
+    fn what_was_written_is_read_and_by_its_own_kind_alone(settings in all()) {
+        let bytes = settings.encode();
+        prop_assert!(tributary_protocol::plan::is_stage_kind(settings.kind()));
+        for kind in KINDS {
+            let read = StageSettings::decode(kind, &bytes);
+            if kind == settings.kind() {
+                prop_assert_eq!(read, Ok(settings));
+            } else {
+                prop_assert!(matches!(read, Err(StageFault::Decode(_))), "{} {:?}", kind, read);
+            }
+        }
+        for end in 0..bytes.len() {
+            prop_assert!(StageSettings::decode(settings.kind(), &bytes[..end]).is_err(), "{} bytes", end);
+        }
+    }
+
+    /// Bytes of settings of which some were changed: refused, or the settings of exactly these bytes.
+    #[test]
+    fn changed_bytes_are_refused_or_other_settings(
+        settings in all(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        trailing in prop::collection::vec(any::<u8>(), 0..3),
+    ) {
+        let mut bytes = settings.encode();
+        for (place, value) in changes {
+            let place = place.index(bytes.len());
+            bytes[place] = value;
+        }
+        bytes.extend(trailing);
+        if let Ok(read) = StageSettings::decode(settings.kind(), &bytes) {
+            prop_assert_eq!(read.encode(), bytes);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_in_bounds(kind in prop::sample::select(&KINDS[..]), bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        if let Ok(read) = StageSettings::decode(kind, &bytes) {
+            prop_assert_eq!(read.encode(), bytes);
+        }
+    }
+}
+
+/// Each value by itself, beyond its limits on each side.
+#[test]
+fn every_limit_of_every_value_is_kept() {
+    let read = |settings: StageSettings| StageSettings::decode(settings.kind(), &settings.encode()).is_ok();
+    let clipped = |clip| StageSettings::Gradient(GradientSettings { clip, ..gradient() });
+    let locally = |rule| StageSettings::Local(LocalSettings { rule, ..local(false) });
+    let count = |clip_units, bins| StageSettings::Count(CountSettings { clip_units, bins });
+    let evaluate = |clip_units, bins| StageSettings::Evaluate(EvaluateSettings { clip_units, bins });
+    for (row, (settings, fits)) in [
+        (clipped(CLIP), true),
+        (clipped(ClipSettings { example_clip_norm: 0.001, ..CLIP }), true),
+        (clipped(ClipSettings { example_clip_norm: 0.000_999, ..CLIP }), false),
+        (clipped(ClipSettings { example_clip_norm: 1e6, ..CLIP }), true),
+        (clipped(ClipSettings { example_clip_norm: 1_000_001.0, ..CLIP }), false),
+        (clipped(ClipSettings { example_clip_norm: f64::NAN, ..CLIP }), false),
+        (clipped(ClipSettings { clip_units: 256, ..CLIP }), true),
+        (clipped(ClipSettings { clip_units: 255, ..CLIP }), false),
+        (clipped(ClipSettings { clip_units: 1 << 20, ..CLIP }), true),
+        (clipped(ClipSettings { clip_units: (1 << 20) + 1, ..CLIP }), false),
+        (clipped(ClipSettings { loss_bound: None, ..CLIP }), true),
+        (clipped(ClipSettings { loss_bound: Some(1000.0), ..CLIP }), true),
+        (clipped(ClipSettings { loss_bound: Some(1001.0), ..CLIP }), false),
+        (clipped(ClipSettings { loss_bound: Some(-1.0), ..CLIP }), false),
+        (clipped(ClipSettings { loss_bound: Some(-0.0), ..CLIP }), false),
+        (clipped(ClipSettings { loss_bound: Some(f64::INFINITY), ..CLIP }), false),
+        (locally(LocalRule { steps: 1000, ..RULE }), true),
+        (locally(LocalRule { steps: 1001, ..RULE }), false),
+        (locally(LocalRule { steps: 0, ..RULE }), false),
+        (locally(LocalRule { learning_rate: 1e-9, ..RULE }), true),
+        (locally(LocalRule { learning_rate: 9e-10, ..RULE }), false),
+        (locally(LocalRule { learning_rate: 1.1e6, ..RULE }), false),
+        (locally(LocalRule { learning_rate: f64::NAN, ..RULE }), false),
+        (locally(LocalRule { update_clip_norm: 0.000_9, ..RULE }), false),
+        (locally(LocalRule { update_clip_norm: 1.1e6, ..RULE }), false),
+        (locally(LocalRule { update_clip_norm: -1.0, ..RULE }), false),
+        (count(1, 2), true),
+        (count(0, 2), false),
+        (count(1 << 20, 1000), true),
+        (count((1 << 20) + 1, 2), false),
+        (count(1, 1), false),
+        (count(1, 1001), false),
+        (evaluate(0, 2), false),
+        (evaluate((1 << 20) + 1, 2), false),
+        (evaluate(1, 1), false),
+        (evaluate(1, 1001), false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(read(settings), fits, "row {row}: {settings:?}");
+    }
+}
+
+#[test]
+fn a_policy_sees_every_bound() {
+    assert_eq!(StageSettings::Gradient(gradient()).clip_norms(), [("example_clip_norm", 2.0)]);
+    assert_eq!(
+        StageSettings::Local(local(true)).clip_norms(),
+        [("example_clip_norm", 2.0), ("update_clip_norm", 0.37)]
+    );
+    assert!(StageSettings::Evaluate(EvaluateSettings { clip_units: 1, bins: 2 }).clip_norms().is_empty());
+    assert!(StageSettings::Local(local(true)).adapts() && !StageSettings::Local(local(false)).adapts());
+}
+
+/// A decay of zero has one form, and a number of the optimizer that is out of range is no settings of a stage.
+#[test]
+fn the_optimizer_within_is_judged_as_well() {
+    let honest = StageSettings::Gradient(gradient());
+    let bytes = honest.encode();
+    let own = |value: f64| value.to_le_bytes();
+    let replaced = |old: f64, new: f64| {
+        let at = bytes.windows(8).position(|window| window == own(old)).expect("the value is in the encoding");
+        let mut changed = bytes.clone();
+        changed[at..at + 8].copy_from_slice(&own(new));
+        StageSettings::decode("gradient", &changed).is_ok()
+    };
+    assert!(replaced(0.9, 0.5) && replaced(0.9, 0.0));
+    for momentum in [-0.0, 1.0, f64::NAN, -0.5] {
+        assert!(!replaced(0.9, momentum), "{momentum}");
+    }
+    for learning_rate in [0.0, 1001.0, f64::INFINITY] {
+        assert!(!replaced(0.37, learning_rate), "{learning_rate}");
+    }
+}

@@ -1,0 +1,38 @@
+//! From which public state a run begins.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Canonical, Digest};
+
+/// From which public state a run begins. The run's first event says which one that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ModelRef {
+    /// The one with this digest.
+    Digest(Digest),
+    /// All parameters zero.
+    Zero,
+    /// The model that the run before released; the first run begins from zero.
+    PreviousRun,
+    /// The champion of the registry, by a signed promotion.
+    Champion,
+}
+
+impl ModelRef {
+    pub(super) fn canonical(&self, body: Canonical) -> Canonical {
+        match self {
+            Self::Digest(digest) => body.u8(0).digest(digest),
+            Self::Zero => body.u8(1),
+            Self::PreviousRun => body.u8(2),
+            Self::Champion => body.u8(3),
+        }
+    }
+
+    /// Whether a run may begin from the state of this digest, as far as the reference says it alone.
+    #[must_use]
+    pub fn admits(&self, model: &Digest) -> bool {
+        match self {
+            Self::Digest(digest) => digest == model,
+            Self::Zero | Self::PreviousRun | Self::Champion => true,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Closing: what a round or a session leaves when the coordinator says that it is over.
+
+use super::Participant;
+use crate::ids::SessionId;
+use crate::message::{ClosedReason, RoundOutcome};
+use crate::plan::{Run, RunRef};
+use crate::round::effect::{Outbox, ParticipantEffect};
+use crate::round::event::ParticipantEvent;
+use crate::secagg::suite::Suite;
+
+impl<S: Suite> Participant<S> {
+    pub(super) fn on_outcome(&mut self, outcome: &RoundOutcome, outbox: &mut Outbox<ParticipantEffect>) {
+        let (round, model) = match outcome {
+            RoundOutcome::Committed { round, model, .. } => (*round, Some(*model)),
+            RoundOutcome::Aborted { round, .. } => (*round, None),
+        };
+        if self.open().is_some_and(|open| open.round == round) {
+            self.forget_round(outbox);
+        }
+        // Of the rounds that were charged, and of each once: nobody else can make the file longer by what it says.
+        let run = self.run().map(Run::reference);
+        let news = |run: &RunRef| round.0 <= self.record.last_round(run) && self.record.may_close(run, round);
+        if let Some(run) = run.filter(news) {
+            self.commit(ParticipantEvent::RoundClosed { run, round, model }, outbox);
+        }
+        outbox.push(ParticipantEffect::RoundClosed { round, committed: model.is_some() });
+    }
+
+    pub(super) fn on_session_closed(
+        &mut self,
+        session: SessionId,
+        _reason: ClosedReason,
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) {
+        if self.open().is_some_and(|open| open.session == session) {
+            self.forget_round(outbox);
+        }
+        self.keying = self.keying.take().filter(|keying| keying.session() != session);
+        self.sessions.retain(|held| held.id() != session);
+    }
+}

@@ -1,0 +1,285 @@
+//! What the events of a branch's budget file come to.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::budget::{BudgetHead, FirstUse, LastDay, OwnerChange};
+use crate::digest::Digest;
+use crate::ids::{ClientId, RoundId};
+use crate::message::Charged;
+use crate::plan::{Allowance, RunRef};
+use crate::printable::Untrusted;
+use crate::privacy::Accounts;
+use crate::roster::RosterHead;
+use crate::round::event::{ParticipantEvent, StageTerms};
+use crate::secagg::suite::VerifyingKey;
+use crate::time::Millis;
+
+/// How far back rounds a day are counted, in milliseconds.
+const DAY_MS: u64 = 86_400_000;
+
+/// State after a list of events; `replay(budget file) == state`.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct BudgetRecord {
+    /// Whose budget this is.
+    pub population: Option<String>,
+    /// How its owner began it.
+    pub begun: Option<FirstUse>,
+    /// Who has owned it, the present owner last.
+    owners: Vec<VerifyingKey>,
+    /// Salted digest of the population, as heads name it.
+    pub population_digest: Option<Digest>,
+    /// The file takes the place of a lost one and has not adopted a head yet.
+    pub awaits_head: bool,
+    /// Charges, and one for the first use. An adopted head's goes on, and one for the two where neither knew the other. Never falls.
+    pub counter: u64,
+    /// Counter of the last head that was signed for an accepted run.
+    pub signed: Option<u64>,
+    /// The highest budget counter that was seen of each other member.
+    pub counters: BTreeMap<ClientId, u64>,
+    /// Everything ever charged for this branch and its customers, over all plans.
+    pub spent: Accounts,
+    /// What each run charged, and the last round that was used in it.
+    pub runs: BTreeMap<RunRef, RunSpend>,
+    /// The runs that were accepted, with their terms.
+    pub accepted: BTreeMap<RunRef, AcceptedRun>,
+    /// Of each run the last round that was charged, and how far it came.
+    pub open: BTreeMap<RunRef, SpendingRound>,
+    /// Of each run the last round whose end was recorded.
+    pub closed: BTreeMap<RunRef, RoundId>,
+    /// The newest roster that was accepted; an older one never will be.
+    pub roster: Option<RosterHead>,
+    /// When rounds were charged within a day before the last one, and how many, by this machine's clock.
+    day: VecDeque<(Millis, u32)>,
+}
+
+/// What one run charged.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct RunSpend {
+    /// RDP charged.
+    pub spent: Accounts,
+    /// Rounds charged by stage, and the last one used; a later one must be larger.
+    pub charged: Charged,
+}
+
+/// The terms of a run that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcceptedRun {
+    /// The plan's name.
+    pub name: Untrusted,
+    /// What it sums, in order.
+    pub stages: Vec<StageTerms>,
+    /// Rounds beyond those of the stages that may be charged.
+    pub retries: u32,
+}
+
+impl AcceptedRun {
+    /// What the run may charge.
+    #[must_use]
+    pub fn allowance(&self) -> Allowance<'_> {
+        Allowance::new(self.stages.iter().map(|stage| (stage.rounds, &stage.charge)), self.retries)
+    }
+}
+
+/// A round that was charged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpendingRound {
+    /// The round.
+    pub round: RoundId,
+    /// A vector left for it.
+    pub uploaded: bool,
+    /// The survivor set that was acknowledged.
+    pub acknowledged: Option<Digest>,
+    /// Shares were revealed.
+    pub revealed: bool,
+}
+
+impl BudgetRecord {
+    /// Applies an event. Total and deterministic.
+    pub fn apply(&mut self, event: &ParticipantEvent) {
+        match event {
+            ParticipantEvent::BudgetBegun { population, first, .. } if self.begun.is_none() => {
+                self.population = Some(population.clone());
+                self.population_digest = Some(first.population);
+                self.awaits_head = first.adopts;
+                // A file that awaits a head has not spent anything that it could sign for.
+                self.counter = u64::from(!first.adopts);
+                self.owners.push(first.owner.clone());
+                self.begun = Some(first.clone());
+            }
+            ParticipantEvent::OwnerChanged { change } => {
+                if self.owner() == Some(&change.from) && !self.was_owned_by(&change.to) {
+                    self.owners.push(change.to.clone());
+                } else if self.owners.first() == Some(&change.to) && !self.was_owned_by(&change.from) {
+                    self.owners.insert(0, change.from.clone());
+                }
+            }
+            ParticipantEvent::HeadSigned { head } => self.signed = Some(head.counter),
+            ParticipantEvent::HeadAdopted { head, charge } => {
+                let counter = match self.is_before(head) {
+                    true => head.counter,
+                    // Two files went their own ways: what they come to together has not been signed yet.
+                    false => self.counter.max(head.counter).saturating_add(1),
+                };
+                self.counter = counter;
+                self.spent = self.spent.plus(&self.spent.missing_to(&head.spent));
+                for (run, charged) in head.runs() {
+                    let run = self.runs.entry(*run).or_default();
+                    run.charged = run.charged.raised_to(charged);
+                }
+                let run = self.runs.entry(head.run).or_default();
+                run.spent = run.spent.plus(charge);
+                self.raise_day(head.day);
+                if self.awaits_head || self.population_digest.is_none() {
+                    self.population_digest = Some(head.population);
+                }
+                self.awaits_head = false;
+            }
+            ParticipantEvent::CountersSeen { counters } => {
+                for (client, counter) in counters {
+                    let known = self.counters.entry(*client).or_default();
+                    *known = (*known).max(*counter);
+                }
+            }
+            ParticipantEvent::BudgetCharged { run, round, stage, at, charge, .. } => {
+                self.charge(run, charge).charged.add(*stage, *round);
+                let fresh = SpendingRound { round: *round, uploaded: false, acknowledged: None, revealed: false };
+                self.open.insert(*run, fresh);
+                self.day.push_back((*at, 1));
+                // A clock that was set back makes times of the future; they count until it has passed them.
+                while self.day.front().is_some_and(|(first, _)| first.plus(DAY_MS) <= *at) {
+                    self.day.pop_front();
+                }
+            }
+            ParticipantEvent::RunAccepted { run, name, stages, retries, .. } => {
+                let terms = AcceptedRun { name: name.clone(), stages: stages.clone(), retries: *retries };
+                self.accepted.insert(*run, terms);
+            }
+            ParticipantEvent::Uploaded { run, round, .. } => {
+                self.in_round(run, *round, |open| open.uploaded = true);
+            }
+            ParticipantEvent::SurvivorsAcknowledged { run, round, survivors } => {
+                self.in_round(run, *round, |open| open.acknowledged = Some(*survivors));
+            }
+            ParticipantEvent::SharesRevealed { run, round, .. } => {
+                self.in_round(run, *round, |open| open.revealed = true);
+            }
+            ParticipantEvent::RoundClosed { run, round, .. } => {
+                self.closed.insert(*run, *round);
+            }
+            ParticipantEvent::RosterAccepted { head, .. } => self.roster = Some(*head),
+            ParticipantEvent::BudgetBegun { .. } | ParticipantEvent::Refused { .. } => {}
+        }
+    }
+
+    /// The owner of the data.
+    #[must_use]
+    pub fn owner(&self) -> Option<&VerifyingKey> {
+        self.owners.last()
+    }
+
+    /// Everybody who has owned it, in turn.
+    #[must_use]
+    pub fn owners(&self) -> &[VerifyingKey] {
+        &self.owners
+    }
+
+    /// Whether a key is the owner's, or was an earlier owner's.
+    #[must_use]
+    pub fn was_owned_by(&self, key: &VerifyingKey) -> bool {
+        self.owners.contains(key)
+    }
+
+    /// Whether a change of owner goes on from the present one, or ends at the first one known here, and brings nobody back.
+    #[must_use]
+    pub fn admits_change(&self, change: &OwnerChange) -> bool {
+        let next = self.owner() == Some(&change.from) && !self.was_owned_by(&change.to);
+        let before = self.owners.first() == Some(&change.to) && !self.was_owned_by(&change.from);
+        self.population_digest == Some(change.population) && (next || before)
+    }
+
+    /// What a run was charged.
+    #[must_use]
+    pub fn charged(&self, run: &RunRef) -> Charged {
+        self.runs.get(run).map(|spend| spend.charged.clone()).unwrap_or_default()
+    }
+
+    /// The last round used in a run; 0 if none.
+    #[must_use]
+    pub fn last_round(&self, run: &RunRef) -> u64 {
+        self.runs.get(run).map_or(0, |spend| spend.charged.last_round)
+    }
+
+    /// Rounds charged within the day before `now`, and at times that the clock has not reached yet.
+    #[must_use]
+    pub fn charged_within_a_day(&self, now: Millis) -> usize {
+        let within = self.day.iter().filter(|(at, _)| at.plus(DAY_MS) > now);
+        within.fold(0_usize, |sum, (_, rounds)| sum.saturating_add(usize::try_from(*rounds).unwrap_or(usize::MAX)))
+    }
+
+    /// The rounds of the last day in which there were any, as a head says them.
+    #[must_use]
+    pub fn last_day(&self) -> LastDay {
+        let last = self.day.iter().map(|(at, _)| *at).max();
+        last.map_or(LastDay::NONE, |last| LastDay { rounds: self.rounds_of_day(last), last })
+    }
+
+    /// What was charged in every run but one, as a head says it.
+    #[must_use]
+    pub fn others(&self, run: &RunRef) -> Vec<(RunRef, Charged)> {
+        let charged = |(run, spend): (&RunRef, &RunSpend)| (*run, spend.charged.clone());
+        let others = self.runs.iter().filter(|(other, _)| *other != run).map(charged);
+        others.filter(|(_, charged)| *charged != Charged::default()).collect()
+    }
+
+    /// How many runs were charged beside one.
+    #[must_use]
+    pub fn runs_beside(&self, run: &RunRef) -> usize {
+        self.runs.iter().filter(|(other, spend)| *other != run && spend.charged != Charged::default()).count()
+    }
+
+    /// Whether everything that a head says is known here.
+    #[must_use]
+    pub fn knows(&self, head: &BudgetHead) -> bool {
+        head.counter <= self.counter
+            && head.spent.at_most(&self.spent)
+            && head.runs().all(|(run, charged)| charged.at_most(&self.charged(run)))
+    }
+
+    /// Whether a head is later and says everything that is known here.
+    fn is_before(&self, head: &BudgetHead) -> bool {
+        self.counter < head.counter
+            && self.spent.at_most(&head.spent)
+            && self.runs.iter().all(|(run, spend)| spend.charged.at_most(&head.charged_in(run)))
+    }
+
+    /// Rounds of the day that ends then.
+    fn rounds_of_day(&self, last: Millis) -> u32 {
+        let within = self.day.iter().filter(|(at, _)| *at <= last && at.plus(DAY_MS) > last);
+        within.fold(0, |sum, (_, rounds)| sum.saturating_add(*rounds))
+    }
+
+    /// Counts the rounds of a head's last day that are not known here, all of them at its end.
+    fn raise_day(&mut self, day: LastDay) {
+        let forgotten = day.rounds.saturating_sub(self.rounds_of_day(day.last));
+        if forgotten > 0 {
+            let place = self.day.partition_point(|(at, _)| *at <= day.last);
+            self.day.insert(place, (day.last, forgotten));
+        }
+    }
+
+    fn in_round(&mut self, run: &RunRef, round: RoundId, change: impl FnOnce(&mut SpendingRound)) {
+        if let Some(open) = self.open.get_mut(run).filter(|open| open.round == round) {
+            change(open);
+        }
+    }
+
+    fn charge(&mut self, run: &RunRef, charge: &Accounts) -> &mut RunSpend {
+        self.spent = self.spent.plus(charge);
+        self.counter = self.counter.saturating_add(1);
+        let entry = self.runs.entry(*run).or_default();
+        entry.spent = entry.spent.plus(charge);
+        entry
+    }
+}

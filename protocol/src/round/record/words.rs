@@ -1,0 +1,242 @@
+//! A ledger in plain words, one line for each event and one for what it has come to: for whoever reads along.
+
+use alloc::format;
+use alloc::string::{String, ToString as _};
+
+use super::budget::BudgetRecord;
+use super::run::{Next, RunRecord};
+use crate::digest::Digest;
+use crate::ids::{ClientId, SessionId};
+use crate::message::Charged;
+use crate::plan::RunRef;
+use crate::roster::Roster;
+use crate::round::event::{CoordinatorEvent, ParticipantEvent};
+
+/// Members that one line names, at most.
+const NAMED_MAX: usize = 3;
+
+fn many(count: usize, one: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
+}
+
+fn short(session: &SessionId) -> impl core::fmt::Display {
+    Digest(session.0).short()
+}
+
+fn of_run(run: &RunRef) -> String {
+    format!("run {} of plan {}", run.number, run.plan.short())
+}
+
+fn rounds(charged: &Charged) -> usize {
+    charged.rounds.iter().fold(0, |sum, rounds| sum.saturating_add(usize::try_from(*rounds).unwrap_or(usize::MAX)))
+}
+
+/// A member as the roster names it, or by its number where the roster does not.
+fn named(roster: Option<&Roster>, client: ClientId) -> String {
+    match roster.and_then(|roster| roster.name_of(client)) {
+        Some(name) => name.as_str().to_string(),
+        None => format!("client {client}"),
+    }
+}
+
+fn first_of(roster: Option<&Roster>, clients: impl ExactSizeIterator<Item = ClientId>) -> String {
+    let (all, mut text) = (clients.len(), String::new());
+    for (place, client) in clients.take(NAMED_MAX).enumerate() {
+        let before = if place == 0 { "" } else { ", " };
+        text.push_str(before);
+        text.push_str(&named(roster, client));
+    }
+    match all.saturating_sub(NAMED_MAX) {
+        0 => text,
+        more => format!("{text} and {more} more"),
+    }
+}
+
+impl RunRecord {
+    /// What an event says that comes next, in one line.
+    #[must_use]
+    pub fn describe(&self, event: &CoordinatorEvent) -> String {
+        let roster = self.roster.as_ref();
+        match event {
+            CoordinatorEvent::RunOpened { plan, number, model, .. } => format!(
+                "run {number} of plan \"{}\" ({}) opened: {} in mode {}, from model {}",
+                plan.name,
+                plan.digest().short(),
+                many(plan.stages.len(), "stage"),
+                plan.privacy.name(),
+                model.short()
+            ),
+            CoordinatorEvent::RosterAdopted { roster, group_size } => {
+                let members = usize::try_from(*group_size).unwrap_or(usize::MAX);
+                format!("roster {} adopted: {} in the plan's group", roster.roster.epoch(), many(members, "member"))
+            }
+            CoordinatorEvent::SessionOpened { session, candidates } => format!(
+                "key set-up {} began with {}: {}",
+                short(session),
+                many(candidates.len(), "member"),
+                first_of(roster, candidates.iter().copied())
+            ),
+            CoordinatorEvent::SessionKeyed { session, cohort, thresholds, .. } => format!(
+                "session {} has its keys: {}, of whom {} must survive and {} must sign",
+                short(session),
+                many(cohort.len(), "member"),
+                thresholds.survivors_min,
+                thresholds.quorum
+            ),
+            CoordinatorEvent::SessionClosed { session, reason } => {
+                format!("session {} closed: {reason}", short(session))
+            }
+            CoordinatorEvent::RoundStarted { descriptor } => format!(
+                "round {} started: {}, model {}, {}",
+                descriptor.round,
+                self.stage_in_words(descriptor.stage),
+                descriptor.model.short(),
+                many(self.current().map_or(0, |session| session.cohort.len()), "member")
+            ),
+            CoordinatorEvent::UpdateAdmitted { round, client, vector, .. } => {
+                format!("round {round}: the vector {} of {} entered the sum", vector.short(), named(roster, *client))
+            }
+            CoordinatorEvent::SurvivorsFrozen { round, survivors, digest } => {
+                format!("round {round}: {} fixed as {}", many(survivors.len(), "survivor"), digest.short())
+            }
+            CoordinatorEvent::QuorumReached { round, signatures } => {
+                format!("round {round}: {} signed the survivor set", many(signatures.len(), "member"))
+            }
+            CoordinatorEvent::RoundCommitted { round, sum, model } => {
+                format!("round {round} committed: sum {}, model {}", sum.short(), model.short())
+            }
+            CoordinatorEvent::RoundAborted { round, reason } => format!("round {round} aborted: {reason}"),
+            CoordinatorEvent::ClientRefused { client, code, .. } => {
+                format!("{} refused: {code}", named(roster, *client))
+            }
+            CoordinatorEvent::BudgetBegun { client, first } => {
+                let how = if first.adopts { "takes the place of a lost one" } else { "was begun by its owner" };
+                format!("the budget of {} {how}", named(roster, *client))
+            }
+            CoordinatorEvent::BudgetShown { head } => format!(
+                "{} showed its budget: counter {}, {} of this run charged",
+                named(roster, head.client),
+                head.counter,
+                many(rounds(&head.charged), "round")
+            ),
+            CoordinatorEvent::ClientChargedMore { client, charged } => format!(
+                "{} was charged for {} of this run, more than this ledger started",
+                named(roster, *client),
+                many(rounds(charged), "round")
+            ),
+            CoordinatorEvent::StageConcluded { stage, model } => {
+                format!("{} concluded: it hands on model {}", self.stage_in_words(*stage), model.short())
+            }
+            CoordinatorEvent::ClientEvicted { client, reason } => {
+                format!("{} is out of the run: {reason}", named(roster, *client))
+            }
+            CoordinatorEvent::RunFinished { model, rounds, complete } => {
+                let how = if *complete { "complete" } else { "ended early" };
+                format!("the run is over, {how}, after {rounds} rounds: it releases model {}", model.short())
+            }
+        }
+    }
+
+    /// What the events so far have come to, in one line.
+    #[must_use]
+    pub fn state(&self) -> String {
+        let Some(plan) = self.plan() else { return "nothing has begun".to_string() };
+        let next = match (self.finished, self.round.as_ref(), self.next()) {
+            (Some(_), ..) => "over".to_string(),
+            (None, Some(open), _) => {
+                let phase = match (self.survivors, self.certified) {
+                    (None, _) => "collects",
+                    (Some(_), false) => "awaits its quorum",
+                    (Some(_), true) => "awaits its sum",
+                };
+                format!("round {} {phase}, {} so far", open.round, many(self.admitted.len(), "vector"))
+            }
+            (None, None, Some(Next::Round(stage))) => format!("next a round of {}", self.stage_in_words(stage)),
+            (None, None, Some(Next::Conclude(stage))) => format!("next the end of {}", self.stage_in_words(stage)),
+            (None, None, Some(Next::Finish) | None) => "next the end of the run".to_string(),
+        };
+        let charged = self.charged.iter().copied().fold(0, u32::saturating_add);
+        format!(
+            "{} of {} rounds committed, {charged} charged, {}; {next}",
+            self.committed_all(),
+            plan.rounds(),
+            many(self.sessions.len(), "session")
+        )
+    }
+
+    fn stage_in_words(&self, number: u16) -> String {
+        let plan = self.plan();
+        let (all, kind) = plan.map_or((0, None), |plan| (plan.stages.len(), plan.stage(number)));
+        let kind = kind.map_or("unknown", |stage| stage.kind.as_str());
+        format!("stage {} of {all} ({kind})", number.saturating_add(1))
+    }
+}
+
+impl BudgetRecord {
+    /// What an event says that comes next, in one line. Members are named where a roster is at hand.
+    #[must_use]
+    pub fn describe(&self, event: &ParticipantEvent, roster: Option<&Roster>) -> String {
+        match event {
+            ParticipantEvent::RosterAccepted { head, missing: 0 } => format!("roster {} accepted", head.epoch),
+            ParticipantEvent::RosterAccepted { head, missing } => {
+                format!("roster {} accepted, {missing} between were not shown", head.epoch)
+            }
+            ParticipantEvent::BudgetBegun { population, first, .. } => {
+                let how = if first.adopts { "in the place of a lost file" } else { "as a first use" };
+                // The words are the owner's, and escaped as everybody else's.
+                format!("the budget of \"{}\" begins {how}", crate::printable::Printable::new(population))
+            }
+            ParticipantEvent::OwnerChanged { .. } => "the budget passes to another owner".to_string(),
+            ParticipantEvent::HeadSigned { head } => {
+                format!("a head was signed: counter {}, {}", head.counter, of_run(&head.run))
+            }
+            ParticipantEvent::HeadAdopted { head, .. } => {
+                format!("a head was adopted: counter {}, where the file had {}", head.counter, self.counter)
+            }
+            ParticipantEvent::CountersSeen { counters } => {
+                let clients = counters.iter().map(|(client, _)| *client);
+                format!("higher counters were seen of {}", first_of(roster, clients))
+            }
+            ParticipantEvent::RunAccepted { run, name, stages, .. } => {
+                format!("{} (\"{name}\") was accepted: {}", of_run(run), many(stages.len(), "stage"))
+            }
+            ParticipantEvent::BudgetCharged { run, round, stage, .. } => {
+                let kind = self.accepted.get(run).and_then(|run| run.stages.get(usize::from(*stage)));
+                let kind = kind.map_or("unknown", |stage| stage.kind.as_str());
+                format!("round {round} of {} was charged: stage {} ({kind})", of_run(run), stage.saturating_add(1))
+            }
+            ParticipantEvent::Uploaded { run, round, vector, .. } => {
+                format!("round {round} of {}: the vector {} left", of_run(run), vector.short())
+            }
+            ParticipantEvent::SurvivorsAcknowledged { run, round, survivors } => {
+                format!("round {round} of {}: the survivor set {} was acknowledged", of_run(run), survivors.short())
+            }
+            ParticipantEvent::SharesRevealed { run, round, survivors } => {
+                format!("round {round} of {}: shares were revealed for the set {}", of_run(run), survivors.short())
+            }
+            ParticipantEvent::RoundClosed { run, round, model: Some(model) } => {
+                format!("round {round} of {} committed: model {}", of_run(run), model.short())
+            }
+            ParticipantEvent::RoundClosed { run, round, model: None } => {
+                format!("round {round} of {} ended without a sum", of_run(run))
+            }
+            ParticipantEvent::Refused { code } => format!("the branch refused: {code}"),
+        }
+    }
+
+    /// What the events so far have come to, in one line.
+    #[must_use]
+    pub fn state(&self) -> String {
+        if self.begun.is_none() {
+            return "nothing has begun".to_string();
+        }
+        let charged = self.runs.values().map(|spend| rounds(&spend.charged)).fold(0, usize::saturating_add);
+        let awaits = if self.awaits_head { ", awaits a head" } else { "" };
+        format!(
+            "counter {}, {} of {} charged{awaits}",
+            self.counter,
+            many(charged, "round"),
+            many(self.runs.len(), "run")
+        )
+    }
+}

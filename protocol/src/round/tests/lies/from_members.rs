@@ -1,0 +1,324 @@
+//! What the coordinator does not take from a client: messages in which one thing is wrong, and messages out of turn. Their sender is told
+//! that it misbehaved and cut off, and what it sent counts for nothing. Here: who it is, and what it says of the run.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::{VICTIM, from_victim, nine, rejected, signs, until};
+use crate::budget::{BudgetHead, FirstUse, LastDay};
+use crate::digest::Digest;
+use crate::ids::{ClientId, RunId};
+use crate::limits::{PROTOCOL_VERSION, STRIKES_MAX};
+use crate::message::{Charged, Join, RefusalCode, RejectCode, SignedBody as _, Upstream};
+use crate::plan::RunRef;
+use crate::privacy::Accounts;
+use crate::round::agreement::refusal_message;
+use crate::round::cast::{self, signing_key};
+use crate::round::tests::world::{Packet, World, plan};
+use crate::round::{CoordinatorEvent, EvictionReason, Input};
+use crate::secagg::suite::Suite;
+use crate::secagg::toy::Toy;
+
+/// What is wrong with a message, and how it becomes wrong.
+pub(super) type Row = (&'static str, fn(&mut Upstream));
+
+/// Takes the victim's first message of a kind out of the world.
+pub(super) fn take(world: &mut World, is: fn(&Upstream) -> bool) -> Upstream {
+    match until(world, |packet| from_victim(packet, is)) {
+        Packet::Up(_, message) => message,
+        Packet::Down(..) | Packet::Start(..) => panic!("it goes up"),
+    }
+}
+
+/// Lets the victim send such a message with one thing wrong, in a world for each row: it is cut off at once.
+pub(super) fn punished(world_of: fn() -> World, is: fn(&Upstream) -> bool, rows: &[Row]) {
+    for (what, change) in rows {
+        let mut world = world_of();
+        let mut message = take(&mut world, is);
+        change(&mut message);
+        world.tell(Input::Message(VICTIM, message));
+        assert_eq!(rejected(&world, VICTIM), Some(RejectCode::Misbehaved), "{what}");
+    }
+    // In order it is taken, and a second time it is not.
+    let mut world = world_of();
+    let message = take(&mut world, is);
+    world.tell(Input::Message(VICTIM, message.clone()));
+    assert_eq!(rejected(&world, VICTIM), None, "nothing is wrong");
+    world.tell(Input::Message(VICTIM, message));
+    assert_eq!(rejected(&world, VICTIM), Some(RejectCode::Misbehaved), "the same again");
+}
+
+/// A signature in which one bit is another.
+pub(super) fn forge(message: &mut Upstream) {
+    if let Upstream::SetupAck { signature, .. } | Upstream::SurvivorsAck { signature, .. } = message {
+        signature.bytes[0] ^= 1;
+    }
+}
+
+/// What is wrong with a join, and how its sender is refused.
+type Joined = (&'static str, RejectCode, fn(&mut Join));
+
+pub(super) const JOIN: &[Joined] = &[
+    ("a later protocol", RejectCode::VersionDiffers, |join| join.version += 1),
+    ("an earlier protocol", RejectCode::VersionDiffers, |join| join.version -= 1),
+    ("another schema", RejectCode::SchemaDiffers, |join| join.schema.0[0] ^= 1),
+];
+
+#[test]
+fn a_join_with_one_thing_wrong_is_refused() {
+    for (what, code, change) in JOIN {
+        let mut world = nine();
+        let Upstream::Join(mut join) = take(&mut world, |message| matches!(message, Upstream::Join(_))) else {
+            panic!("it joins")
+        };
+        change(&mut join);
+        world.tell(Input::Message(VICTIM, Upstream::Join(join)));
+        assert_eq!(rejected(&world, VICTIM), Some(*code), "{what}");
+    }
+}
+
+fn shown(message: &mut Upstream) -> (&mut BudgetHead, &mut FirstUse) {
+    match message {
+        Upstream::Accept { head, begun: Some(begun), .. } => (head, begun),
+        _ => panic!("it accepts, and says how its budget began"),
+    }
+}
+
+/// Signs the head again after a change.
+fn restated(message: &mut Upstream, change: fn(&mut BudgetHead)) {
+    let (head, _) = shown(message);
+    change(head);
+    head.signature = signs(VICTIM, head);
+}
+
+pub(super) const ACCEPT: &[Row] = &[
+    ("another run", |message| {
+        if let Upstream::Accept { run, .. } = message {
+            run.0[0] ^= 1;
+        }
+    }),
+    ("a head under another run of the plan", |message| restated(message, |head| head.run.number += 1)),
+    ("a head under another plan", |message| restated(message, |head| head.run.plan.0[0] ^= 1)),
+    ("another client's head", |message| restated(message, |head| head.client = ClientId(4))),
+    ("a head of the next roster", |message| restated(message, |head| head.epoch += 1)),
+    ("a head of the roster before", |message| restated(message, |head| head.epoch -= 1)),
+    ("a head that nobody signed", |message| shown(message).0.counter += 1),
+    ("a head by another member", |message| {
+        let (head, _) = shown(message);
+        head.signature = signs(ClientId(4), head);
+    }),
+    ("more stages than a plan has", |message| restated(message, |head| head.charged.rounds = [1; 13].into())),
+    ("a stage without rounds at the end", |message| restated(message, |head| head.charged.rounds = [1, 0].into())),
+    ("another run's stage without rounds at the end", |message| {
+        restated(message, |head| {
+            head.others = [(RunRef::NONE, Charged { rounds: [0].into(), last_round: 0 })].into();
+        });
+    }),
+    ("no word on how its budget began", |message| {
+        if let Upstream::Accept { begun, .. } = message {
+            *begun = None;
+        }
+    }),
+    ("another population than was begun", |message| restated(message, |head| head.population.0[0] ^= 1)),
+    ("another owner than began it", |message| restated(message, |head| head.owner.bytes[0] ^= 1)),
+    ("a first use that its owner did not sign", |message| shown(message).1.signature.bytes[0] ^= 1),
+    ("a first use of another member", |message| {
+        let (_, begun) = shown(message);
+        begun.signing_key = Toy::verifying_key(&signing_key(ClientId(4)));
+        begun.signature = Toy::sign(&cast::OWNER_KEY, &begun.to_sign::<Toy>());
+    }),
+];
+
+#[test]
+fn an_acceptance_with_one_thing_wrong_is_not_taken() {
+    punished(nine, |message| matches!(message, Upstream::Accept { .. }), ACCEPT);
+}
+
+/// A branch's first upload arrived, and its file of before shows less than that cost: what a ledger knows is not unsaid.
+#[test]
+fn a_head_that_lacks_what_arrived_is_not_taken() {
+    let mut world = nine();
+    let mut accept = take(&mut world, |message| matches!(message, Upstream::Accept { .. }));
+    world.tell(Input::Message(VICTIM, accept.clone()));
+    while !world.coordinator.record().unshown.contains_key(&VICTIM) {
+        assert!(world.step());
+    }
+    // The heads that were kept are lost, and the ledger is not.
+    world.kept.clear();
+    world.restart_coordinator(9, plan(|_| {}));
+    world.packets.clear();
+    world.tell(Input::Disconnected(VICTIM));
+    world.tell(Input::Connected(VICTIM));
+    let join =
+        Join { version: PROTOCOL_VERSION, schema: Digest::of(b"schema"), holding: Vec::new(), nonce: Digest::ZERO };
+    world.tell(Input::Message(VICTIM, Upstream::Join(join)));
+    restated(&mut accept, |head| head.counter = 2);
+    let events = world.events.len();
+    world.tell(Input::Message(VICTIM, accept));
+    assert_eq!(rejected(&world, VICTIM), Some(RejectCode::Misbehaved));
+    assert_eq!(world.events.len(), events);
+}
+
+/// Whoever is put out of the run after its header was admitted has no part in the sum, whatever of its vector still arrives.
+#[test]
+fn a_vector_that_arrives_after_its_sender_was_put_out_is_passed_over() {
+    let mut world = nine();
+    let message = take(&mut world, |message| matches!(message, Upstream::Masked(_)));
+    let round = world.coordinator.record().round.as_ref().expect("a round is open").round;
+    world.silent_workers = true;
+    world.tell(Input::Message(VICTIM, message));
+    for _ in 0..STRIKES_MAX {
+        world.tell(Input::Connected(VICTIM));
+        world.tell(Input::Message(VICTIM, Upstream::Leave));
+    }
+    assert!(world.coordinator.record().evicted.contains_key(&VICTIM));
+    let events = world.events.len();
+    world.tell(Input::Arrived { round, client: VICTIM });
+    assert_eq!(world.events.len(), events);
+    assert!(!world.coordinator.record().admitted.contains_key(&VICTIM));
+}
+
+pub(super) const REFUSE: &[Row] = &[
+    ("signed by nobody", |message| {
+        if let Upstream::Refuse { signature, .. } = message {
+            signature.bytes[0] ^= 1;
+        }
+    }),
+    ("for another reason than was signed", |message| {
+        if let Upstream::Refuse { code, .. } = message {
+            *code = RefusalCode::BudgetExceeded;
+        }
+    }),
+    ("of another run", |message| {
+        if let Upstream::Refuse { code, signature } = message {
+            let other = RunRef { plan: Digest::ZERO, number: 1 }.id();
+            *signature = Toy::sign(&signing_key(VICTIM), &crate::round::refusal_message::<Toy>(other, *code));
+        }
+    }),
+];
+
+#[test]
+fn a_refusal_is_the_clients_own_and_of_this_run() {
+    let genuine: Row = ("nothing", |_| {});
+    for (what, change) in core::iter::once(&genuine).chain(REFUSE) {
+        let mut world = nine();
+        let accept = take(&mut world, |message| matches!(message, Upstream::Accept { .. }));
+        world.tell(Input::Message(VICTIM, accept));
+        let code = RefusalCode::SchemaDiffers;
+        let message = crate::round::refusal_message::<Toy>(world.coordinator.run().id(), code);
+        let mut message = Upstream::Refuse { code, signature: Toy::sign(&signing_key(VICTIM), &message) };
+        change(&mut message);
+        world.tell(Input::Message(VICTIM, message));
+        let recorded = matches!(world.events.last(), Some(CoordinatorEvent::ClientRefused { client: VICTIM, .. }));
+        assert_eq!(recorded, *what == "nothing", "{what}");
+        assert_eq!(rejected(&world, VICTIM), (!recorded).then_some(RejectCode::Misbehaved), "{what}");
+    }
+}
+
+/// Whether it has said before who it is.
+pub(super) const LEAVE: &[(&str, bool, Option<RejectCode>)] =
+    &[("before it has joined", false, Some(RejectCode::Misbehaved)), ("after it has joined", true, None)];
+
+#[test]
+fn whoever_leaves_has_joined() {
+    for (what, joined, code) in LEAVE {
+        let mut world = nine();
+        let join = take(&mut world, |message| matches!(message, Upstream::Join(_)));
+        if *joined {
+            world.tell(Input::Message(VICTIM, join));
+        }
+        world.tell(Input::Message(VICTIM, Upstream::Leave));
+        assert_eq!(rejected(&world, VICTIM), *code, "{what}");
+    }
+}
+
+#[test]
+fn a_message_out_of_turn_is_not_taken() {
+    let signature = || Toy::sign(&signing_key(VICTIM), b"anything");
+    let join = || {
+        Upstream::Join(Join {
+            version: PROTOCOL_VERSION,
+            schema: Digest::of(b"schema"),
+            holding: Vec::new(),
+            nonce: Digest::ZERO,
+        })
+    };
+    let accept = |run: RunRef| {
+        let mut head = BudgetHead {
+            client: VICTIM,
+            population: Digest::ZERO,
+            counter: 1,
+            spent: Accounts::zero(),
+            run,
+            charged: Charged::default(),
+            others: Vec::new(),
+            day: LastDay::NONE,
+            epoch: 1,
+            owner: Toy::verifying_key(&signing_key(VICTIM)),
+            signature: signature(),
+        };
+        head.signature = signs(VICTIM, &head);
+        Upstream::Accept { run: run.id(), head: Box::new(head), begun: None }
+    };
+    let refuse = || {
+        let code = RefusalCode::Unexpected;
+        let signature = Toy::sign(&signing_key(VICTIM), &refusal_message::<Toy>(RunId::NONE, code));
+        Upstream::Refuse { code, signature }
+    };
+    // Anything before it has said who it is; twice who it is; another plan; a refusal that it did not sign, and one that would be recorded twice.
+    let served = cast::run(plan(|_| {})).reference();
+    let lines: [(&str, Vec<Upstream>); 7] = [
+        ("not joined", [accept(served)].into()),
+        ("joined twice", [join(), join()].into()),
+        ("another plan", [join(), accept(RunRef::NONE)].into()),
+        ("a budget that nobody began", [join(), accept(served)].into()),
+        ("a refusal by nobody", {
+            let code = RefusalCode::Unexpected;
+            [join(), Upstream::Refuse { code, signature: signature() }].into()
+        }),
+        ("a refusal again", [join(), refuse(), refuse()].into()),
+        ("proofs that nobody asked for are none of a round", [join(), join()].into()),
+    ];
+    for (what, messages) in lines {
+        let mut world = World::new(9, plan(|_| {}));
+        world.branches.get_mut(&VICTIM).expect("a branch").connected = true;
+        world.tell(Input::Connected(VICTIM));
+        for message in messages {
+            assert_eq!(rejected(&world, VICTIM), None, "{what}");
+            world.tell(Input::Message(VICTIM, message));
+        }
+        assert_eq!(rejected(&world, VICTIM), Some(RejectCode::Misbehaved), "{what}");
+        assert!(!world.coordinator.ready_clients().contains(&VICTIM));
+    }
+}
+
+#[test]
+fn strangers_and_the_evicted_are_not_let_in() {
+    let mut world = World::new(9, plan(|_| {}));
+    let client = VICTIM;
+    world.branches.get_mut(&client).expect("a branch").connected = true;
+    for strike in 1..=STRIKES_MAX {
+        world.tell(Input::Connected(client));
+        world.tell(Input::Message(client, Upstream::Leave));
+        let expected = if strike < STRIKES_MAX { RejectCode::Misbehaved } else { RejectCode::Evicted };
+        assert_eq!(rejected(&world, client), Some(expected), "strike {strike}");
+        world.packets.clear();
+    }
+    let evicted = CoordinatorEvent::ClientEvicted { client, reason: EvictionReason::Strikes };
+    assert_eq!(world.events.last(), Some(&evicted));
+    // It goes on misbehaving before it has joined: nobody is evicted twice.
+    for _ in 0..3 {
+        world.tell(Input::Connected(client));
+        world.tell(Input::Message(client, Upstream::Leave));
+        assert_eq!(rejected(&world, client), Some(RejectCode::Evicted));
+        world.packets.clear();
+    }
+    assert_eq!(world.events.iter().filter(|event| **event == evicted).count(), 1);
+    // The word that ends its work is signed, so that it comes after what it is signed with.
+    world.tell(Input::Connected(client));
+    assert_eq!(rejected(&world, client), None);
+    let join =
+        Join { version: PROTOCOL_VERSION, schema: Digest::of(b"schema"), holding: Vec::new(), nonce: Digest::ZERO };
+    world.tell(Input::Message(client, Upstream::Join(join)));
+    assert_eq!(rejected(&world, client), Some(RejectCode::Evicted));
+}

@@ -1,0 +1,238 @@
+//! What a branch refuses of a welcome, before any data is read.
+
+use alloc::boxed::Box;
+use alloc::string::ToString as _;
+use alloc::vec::Vec;
+
+use super::{VICTIM, nine, refusals, signs, told};
+use crate::budget::{BudgetHead, LastDay, ShownHead};
+use crate::ids::{ClientId, RunId};
+use crate::message::{Charged, Downstream, RefusalCode, Upstream, Welcome};
+use crate::plan::RunRef;
+use crate::round::agreement::welcome_message;
+use crate::round::cast::{self, begun, cap, coordinator_signs, next_roster, policy, roster};
+use crate::round::tests::world::{Packet, World, plan};
+use crate::round::{BudgetRecord, ParticipantEvent, ParticipantInput};
+use crate::secagg::suite::Signature;
+use crate::secagg::toy::Toy;
+
+/// What is wrong with a welcome, the refusal that it earns, and how it becomes wrong.
+type Row = (&'static str, RefusalCode, fn(&mut Welcome));
+
+fn welcome(message: Downstream) -> Option<Box<Welcome>> {
+    match message {
+        Downstream::Welcome(welcome) => Some(welcome),
+        _ => None,
+    }
+}
+
+/// The run that a welcome names.
+fn run_of(welcome: &Welcome) -> RunRef {
+    RunRef { plan: welcome.plan.digest(), number: welcome.number }
+}
+
+/// The coordinator's own signature over what the welcome says now.
+fn sign(welcome: &mut Welcome) {
+    welcome.signature =
+        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run_of(welcome).id(), &welcome.roster));
+}
+
+fn tell(world: &mut World, welcome: Box<Welcome>) {
+    world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Welcome(welcome)));
+}
+
+/// Whether the victim went on to judge the plan against its data, and admitted it.
+fn accepts(world: &World) -> bool {
+    world.packets.iter().any(|packet| matches!(packet, Packet::Up(VICTIM, Upstream::Accept { .. })))
+}
+
+pub(super) const WELCOME: &[Row] = &[
+    ("another protocol", RefusalCode::PlanMalformed, |welcome| welcome.version += 1),
+    ("no plan", RefusalCode::PlanMalformed, |welcome| welcome.plan.runs = 0),
+    ("a run before the first", RefusalCode::PlanMalformed, |welcome| welcome.number = 0),
+    ("a run after the last", RefusalCode::PlanMalformed, |welcome| welcome.number = 2),
+    ("another schema", RefusalCode::PolicyFloor(crate::message::Floor::Schema), |welcome| {
+        welcome.plan.schema.0[0] ^= 1;
+    }),
+    ("a roster without this branch", RefusalCode::RosterInvalid, |welcome| welcome.roster = roster(4)),
+    ("a roster that nobody signed", RefusalCode::RosterInvalid, |welcome| welcome.roster.signatures.clear()),
+    ("a roster with a forged signature", RefusalCode::RosterInvalid, |welcome| {
+        welcome.roster.signatures[0].signature.bytes[0] ^= 1;
+    }),
+    ("another purpose", RefusalCode::PolicyFloor(crate::message::Floor::Purpose), |welcome| {
+        welcome.plan.purpose = "another".into();
+    }),
+];
+
+#[test]
+fn a_welcome_with_one_thing_wrong_is_refused() {
+    for (what, code, change) in WELCOME {
+        let mut world = nine();
+        let mut message = told(&mut world, welcome);
+        change(&mut message);
+        sign(&mut message);
+        tell(&mut world, message);
+        assert_eq!(refusals(&world), [*code], "{what}");
+        assert!(!accepts(&world), "{what}");
+    }
+    let mut world = nine();
+    let mut message = told(&mut world, welcome);
+    message.signature.bytes[0] ^= 1;
+    tell(&mut world, message);
+    assert_eq!(refusals(&world), [], "the coordinator did not sign it, so that it is not refused for good");
+    assert_eq!(world.branches[&VICTIM].distrusted, [RefusalCode::SignatureInvalid.to_string()]);
+}
+
+#[test]
+fn an_older_roster_and_a_second_welcome_are_refused() {
+    let served = plan(|_| {});
+    let newer = next_roster(&roster(9).roster, 9);
+    let mut world = World::new(9, served.clone());
+    let file =
+        [begun(VICTIM, false), ParticipantEvent::RosterAccepted { head: newer.roster.head(), missing: 0 }].to_vec();
+    world.reborn(VICTIM, policy(&served), file);
+    world.connect_all();
+    let message = told(&mut world, welcome);
+    tell(&mut world, message);
+    assert_eq!(refusals(&world), [RefusalCode::RosterRolledBack]);
+
+    let mut world = nine();
+    let message = told(&mut world, welcome);
+    tell(&mut world, message.clone());
+    assert!(accepts(&world));
+    tell(&mut world, message);
+    assert_eq!(refusals(&world), [RefusalCode::Unexpected], "it is welcome already");
+}
+
+/// The rest of the plan must be payable when it is admitted: what is left of the cap is, to the last round.
+#[test]
+fn a_plan_whose_rest_cannot_be_paid_is_refused() {
+    let served = plan(|_| {});
+    for (rounds, accepted) in [(8, true), (7, false)] {
+        let mut world = World::new(9, served.clone());
+        let mut policy = policy(&served);
+        policy.cap = cap(&served, rounds);
+        world.reborn(VICTIM, policy, [begun(VICTIM, false)].to_vec());
+        world.connect_all();
+        let message = told(&mut world, welcome);
+        tell(&mut world, message);
+        assert_eq!(accepts(&world), accepted, "{rounds} rounds' worth of 8");
+        assert_eq!(refusals(&world).first().copied(), (!accepted).then_some(RefusalCode::BudgetExceeded));
+    }
+}
+
+/// A head with three rounds of the plan, beside what was spent elsewhere, that the victim's file does not know.
+fn shown(signer: ClientId, elsewhere: u64) -> Box<ShownHead> {
+    let served = plan(|_| {});
+    let record = BudgetRecord::replay(&[begun(VICTIM, false)]).expect("it begins");
+    let first = record.begun.expect("it begins");
+    let mut head = BudgetHead {
+        client: VICTIM,
+        population: first.population,
+        counter: 9,
+        spent: cap(&served, 3 + elsewhere),
+        run: cast::run(served).reference(),
+        charged: Charged { rounds: [3].into(), last_round: 3 },
+        others: Vec::new(),
+        day: LastDay::NONE,
+        epoch: 1,
+        owner: first.owner,
+        signature: Signature::none(),
+    };
+    head.signature = signs(signer, &head);
+    Box::new(ShownHead { head, roster: None })
+}
+
+fn adopted(world: &World) -> bool {
+    let adopts = |event: &ParticipantEvent| matches!(event, ParticipantEvent::HeadAdopted { .. });
+    world.branches[&VICTIM].events.iter().any(adopts)
+}
+
+#[test]
+fn only_a_head_of_its_own_makes_a_branch_count_more() {
+    for (signer, counts) in [(VICTIM, true), (ClientId(1), false)] {
+        let mut world = nine();
+        let mut message = told(&mut world, welcome);
+        message.budget = Some(shown(signer, 0));
+        tell(&mut world, message);
+        assert_eq!((adopted(&world), accepts(&world)), (counts, counts), "signed by client {signer}");
+        let code = (!counts).then_some(RefusalCode::HeadInvalid);
+        assert_eq!(refusals(&world).first().copied(), code);
+    }
+}
+
+/// What a head says counts before anything else, a plan that cannot be paid, or is not admitted, included.
+#[test]
+fn a_head_counts_whatever_becomes_of_the_plan() {
+    let served = plan(|_| {});
+    // Five rounds are left of the plan, under a cap of eight.
+    for (elsewhere, purpose, code) in [
+        (0, "test", None),
+        (1, "test", Some(RefusalCode::BudgetExceeded)),
+        (0, "another", Some(RefusalCode::PolicyFloor(crate::message::Floor::Purpose))),
+    ] {
+        let mut world = World::new(9, served.clone());
+        world.connect_all();
+        let mut message = told(&mut world, welcome);
+        message.budget = Some(shown(VICTIM, elsewhere));
+        message.plan.purpose = purpose.into();
+        sign(&mut message);
+        tell(&mut world, message);
+        assert_eq!(refusals(&world).first().copied(), code, "{elsewhere} rounds' worth is spent elsewhere");
+        assert!(adopted(&world));
+        assert_eq!(world.branches[&VICTIM].machine.record().spent, cap(&served, 3 + elsewhere));
+    }
+}
+
+#[test]
+fn a_plan_is_accepted_when_it_is_judged_and_once() {
+    let served = cast::run(plan(|_| {})).id();
+    let judged = |run, verdict| ParticipantInput::RunJudged { run, verdict };
+    let count = |world: &World| {
+        let accepts = |packet: &&Packet| matches!(packet, Packet::Up(VICTIM, Upstream::Accept { .. }));
+        world.packets.iter().filter(accepts).count()
+    };
+    // A verdict before the plan is known, and one about another plan.
+    let mut world = nine();
+    world.tell_branch(VICTIM, judged(served, Ok(())));
+    assert_eq!(count(&world), 0);
+    let message = told(&mut world, welcome);
+    tell(&mut world, message);
+    assert_eq!(count(&world), 1);
+    world.tell_branch(VICTIM, judged(RunId([9; 32]), Err(RefusalCode::SchemaDiffers)));
+    assert_eq!(refusals(&world), []);
+    world.tell_branch(VICTIM, judged(served, Ok(())));
+    assert_eq!(count(&world), 1, "it was accepted before");
+}
+
+/// Keys outlive a connection as long as the coordinator names their session, and the plan is the same.
+#[test]
+fn keys_are_kept_for_the_sessions_of_the_same_plan() {
+    type Change = (&'static str, bool, fn(&mut Welcome));
+    let changes: [Change; 3] = [
+        ("nothing", true, |_| {}),
+        ("the session is not named", false, |welcome| welcome.sessions.clear()),
+        ("another plan", false, |welcome| welcome.plan.name = "another".into()),
+    ];
+    for (what, kept, change) in changes {
+        let mut world = nine();
+        super::until(&mut world, |packet| matches!(packet, Packet::Start(VICTIM, _)));
+        world.cut(VICTIM);
+        world.connect(VICTIM);
+        let mut message = told(&mut world, welcome);
+        assert_eq!(message.sessions.len(), 1);
+        change(&mut message);
+        sign(&mut message);
+        tell(&mut world, message);
+        assert_eq!(refusals(&world), []);
+        // What it says that it holds when it comes the next time.
+        world.packets.clear();
+        world.tell_branch(VICTIM, ParticipantInput::Disconnected);
+        world.tell_branch(VICTIM, ParticipantInput::Connected);
+        let holding = world.packets.iter().find_map(|packet| match packet {
+            Packet::Up(VICTIM, Upstream::Join(join)) => Some(join.holding.len()),
+            _ => None,
+        });
+        assert_eq!(holding, Some(usize::from(kept)), "{what}");
+    }
+}

@@ -1,0 +1,115 @@
+//! Proofs of shares that do not fit together: a sender that lied cannot prove its share, however it tries, and its dealer is not to blame.
+
+use alloc::vec::Vec;
+
+use super::{VICTIM, nine, rejected, until};
+use crate::digest::Digest;
+use crate::ids::{ClientId, RoundId};
+use crate::message::{ClosedReason, Downstream, RejectCode, ShareProof, Upstream};
+use crate::round::Input;
+use crate::round::tests::world::{Packet, World};
+use crate::secagg::commitments::{SecretId, SecretKind};
+use crate::secagg::suite::FieldElement;
+use crate::secagg::toy::ToyField;
+
+/// Whose share the victim gives wrongly.
+const DEALER: ClientId = ClientId(3);
+
+/// A world in which the victim has sent a wrong share of the dealer's secret and is about to prove it; its proofs as they are due.
+fn lied() -> (World, RoundId, Vec<ShareProof>, [u8; 32]) {
+    let mut world = nine();
+    let unmasks = |packet: &Packet| matches!(packet, Packet::Up(VICTIM, Upstream::Unmask { .. }));
+    let Packet::Up(_, Upstream::Unmask { round, mut shares }) = until(&mut world, unmasks) else { panic!("shares") };
+    let lie = shares[3];
+    shares[2] = lie;
+    world.packets.push_front(Packet::Up(VICTIM, Upstream::Unmask { round, shares }));
+    // The last one's shares are still on their way when proofs are asked for.
+    let late = |packet: &Packet| matches!(packet, Packet::Up(ClientId(9), Upstream::Unmask { .. }));
+    let mut held = Vec::new();
+    let proofs = loop {
+        match world.packets.front() {
+            Some(Packet::Up(VICTIM, Upstream::Proofs { proofs, .. })) => break proofs.clone(),
+            Some(packet) if late(packet) => held.extend(world.packets.pop_front()),
+            _ => assert!(world.step(), "the victim is asked"),
+        }
+    };
+    world.packets.pop_front();
+    assert_eq!(held.len(), 1);
+    world.packets.extend(held);
+    (world, round, proofs, lie)
+}
+
+/// How the victim could try to prove its lie.
+type Attempt = (&'static str, fn(&World, RoundId, [u8; 32], &mut Vec<ShareProof>));
+
+/// The commitment to the share that it made up.
+fn commitment(world: &World, round: RoundId, lie: [u8; 32]) -> Digest {
+    let session = world.coordinator.record().sessions[0].view.session;
+    let id = SecretId { session: &session, dealer: DEALER, round, kind: SecretKind::SelfMask };
+    let share = ToyField::from_bytes(lie).expect("a number of the field");
+    id.share_commitment::<crate::secagg::toy::Toy>(VICTIM, &share)
+}
+
+pub(super) const PROOFS: &[Attempt] = &[
+    ("the true proof of the true share", |_, _, _, _| {}),
+    ("no proof", |_, _, _, proofs| proofs.clear()),
+    ("a proof too many", |_, _, _, proofs| proofs.push(proofs[0].clone())),
+    ("a commitment to the lie, in its place", |world, round, lie, proofs| {
+        proofs[0].shares[0] = commitment(world, round, lie);
+    }),
+    ("a commitment to the lie, and no path", |world, round, lie, proofs| {
+        proofs[0].shares[0] = commitment(world, round, lie);
+        proofs[0].path.clear();
+    }),
+    ("commitments to lies for a round more", |world, round, lie, proofs| {
+        let shares = &mut proofs[0].shares;
+        shares[0] = commitment(world, round, lie);
+        shares.extend([Digest::ZERO; 2]);
+    }),
+];
+
+#[test]
+fn a_lie_about_a_share_is_not_proven() {
+    for (what, attempt) in PROOFS {
+        let (mut world, round, mut proofs, lie) = lied();
+        attempt(&world, round, lie, &mut proofs);
+        world.tell(Input::Message(VICTIM, Upstream::Proofs { round, proofs }));
+        assert_eq!(rejected(&world, VICTIM), Some(RejectCode::Misbehaved), "{what}");
+        world.run();
+        assert!(!world.aborts().contains(&ClosedReason::DealerGuilty(DEALER)), "{what}: its dealer is blamed");
+        world.pass_deadlines();
+        world.assert_sums_exact();
+        assert_eq!(world.finished, Some(true), "{what}");
+    }
+}
+
+#[test]
+fn proofs_are_asked_once_and_taken_from_those_who_were_asked() {
+    let (mut world, round, proofs, _) = lied();
+    // About another round they are nobody's fault, and still awaited.
+    let other = RoundId(round.0 + 1);
+    world.tell(Input::Message(VICTIM, Upstream::Proofs { round: other, proofs: proofs.clone() }));
+    assert_eq!(rejected(&world, VICTIM), None);
+    // Shares of the others that come meanwhile do not ask again.
+    let asks = |packet: &&Packet| matches!(packet, Packet::Down(_, Downstream::Prove { .. }));
+    let unmasks = |packet: &Packet| matches!(packet, Packet::Up(_, Upstream::Unmask { .. }));
+    assert!(world.packets.iter().any(unmasks));
+    while let Some(index) = world.packets.iter().position(unmasks) {
+        let packet = world.packets.remove(index).expect("it is there");
+        world.packets.retain(|packet| !asks(&packet));
+        world.packets.push_front(packet);
+        world.step();
+        assert_eq!(world.packets.iter().filter(asks).count(), 0);
+    }
+    // Whoever was not asked has nothing to prove.
+    let asked = |world: &World, client: ClientId| {
+        world
+            .packets
+            .iter()
+            .any(|packet| matches!(packet, Packet::Up(from, Upstream::Proofs { .. }) if *from == client))
+    };
+    let bystander = (1..=9).map(ClientId).rev().find(|client| !asked(&world, *client) && *client != VICTIM);
+    let bystander = bystander.expect("six of nine were asked");
+    world.tell(Input::Message(bystander, Upstream::Proofs { round, proofs }));
+    assert_eq!(rejected(&world, bystander), Some(RejectCode::Misbehaved));
+}

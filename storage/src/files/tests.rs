@@ -1,0 +1,243 @@
+//! Modes, owners, links and crashes.
+
+use super::draft::{no_modes, place_new};
+use super::*;
+use crate::needed;
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn a_private_file_is_private_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    write_private(&path, b"secret", Existing::Keep).unwrap();
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(read_private(&path).unwrap().as_slice(), b"secret");
+    assert_eq!(names(folder.path()), ["key"]);
+}
+
+/// A stick of FAT knows no links: the system refuses with what means "not permitted".
+#[test]
+fn a_medium_without_links_keeps_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (draft, path) = (folder.path().join("draft"), folder.path().join("key"));
+    for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::Unsupported] {
+        let link = |_: &Path, _: &Path| Err(io::Error::from(kind));
+        fs::write(&draft, b"secret").unwrap();
+        place_new(&draft, &path, link).unwrap();
+        assert_eq!((fs::read(&path).unwrap().as_slice(), names(folder.path()).len()), (&b"secret"[..], 1));
+        fs::write(&draft, b"another").unwrap();
+        assert!(matches!(place_new(&draft, &path, link), Err(FileError::Exists { .. })), "{kind:?}");
+        assert_eq!(fs::read(&path).unwrap(), b"secret");
+        fs::remove_file(&path).unwrap();
+    }
+    let full = |_: &Path, _: &Path| Err(io::Error::from(io::ErrorKind::StorageFull));
+    assert!(matches!(place_new(&draft, &path, full), Err(FileError::System { .. })));
+}
+
+/// What a stick of FAT shows for every file, whatever mode it was made with.
+#[test]
+fn a_medium_without_modes_is_told_from_one_with_them() {
+    let folder = Path::new("usb");
+    assert!(no_modes(folder, (0o600, 1000), 1000).is_none() && no_modes(folder, (0o700, 1000), 1000).is_none());
+    for (mode, owner) in [(0o755, 1000), (0o644, 1000), (0o777, 1000), (0o600, 0)] {
+        let told = no_modes(folder, (mode, owner), 1000).unwrap().to_string();
+        assert!(told.contains("FAT") && told.contains("umask=077") && told.contains("uid=1000"), "{told}");
+    }
+    let real = tempfile::tempdir().unwrap();
+    keeps_secrets(real.path()).unwrap();
+    assert_eq!(names(real.path()), [""; 0]);
+    fs::set_permissions(real.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(matches!(keeps_secrets(real.path()), Err(FileError::OpenFolder { .. })));
+}
+
+#[test]
+fn what_is_believed_is_a_file_that_nobody_else_can_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("roster-last"), folder.path().join("link"));
+    write_public(&path, b"text", Existing::Keep).unwrap();
+    assert_eq!(read_own(&path, "text").unwrap(), "text");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert!(matches!(read_own(&link, "text"), Err(FileError::NotOwn { .. })));
+    assert!(matches!(read_own(folder.path(), "text"), Err(FileError::NotOwn { .. })));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(matches!(read_own(&path, "text"), Err(FileError::NotOwn { .. })));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(matches!(read_own(&path, "text"), Err(FileError::OpenFolder { .. })));
+}
+
+#[test]
+fn a_key_that_others_can_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    write_private(&path, b"canary", Existing::Keep).unwrap();
+    for open in [0o640, 0o604, 0o620, 0o610, 0o644, 0o666] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(open)).unwrap();
+        let error = read_private(&path).unwrap_err();
+        assert!(matches!(error, FileError::NotPrivate { mode, .. } if mode == open), "{open:o}");
+        assert!(error.to_string().contains("chmod 600") && !error.to_string().contains("canary"));
+    }
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+    assert!(read_private(&path).is_ok());
+}
+
+/// Another user than this process's.
+const STRANGER: u32 = 54_321;
+
+/// Gives a file away, which only the superuser can.
+fn give_away(path: &Path) -> bool {
+    let may = user() == 0;
+    if may {
+        std::os::unix::fs::chown(path, Some(STRANGER), None).unwrap();
+    } else {
+        needed::skip("TRIBUTARY_TEST_ROOT", "a key of another user", "giving a file to another user needs root");
+    }
+    may
+}
+
+#[test]
+fn a_key_of_another_user_is_refused_and_both_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    write_private(&path, b"secret", Existing::Keep).unwrap();
+    if !give_away(&path) {
+        return;
+    }
+    let error = read_private(&path).unwrap_err();
+    assert!(matches!(error, FileError::OtherOwner { owner: STRANGER, user: 0, .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("user 54321,") && text.contains("root (user 0)") && text.contains("chown"), "{text}");
+    // An open mode is said first: the key may have been copied.
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    assert!(matches!(read_private(&path), Err(FileError::NotPrivate { .. })));
+}
+
+#[test]
+fn a_folder_that_others_may_change_keeps_no_secrets() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("folder");
+    fs::create_dir(&folder).unwrap();
+    let path = folder.join("key");
+    write_private(&path, b"secret", Existing::Keep).unwrap();
+    let open = |mode| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+    for bits in [0o770, 0o702, 0o775, 0o777, 0o730] {
+        open(bits);
+        let error = read_private(&path).unwrap_err();
+        assert!(matches!(error, FileError::OpenFolder { mode, .. } if mode == bits), "{error}");
+        assert!(error.to_string().contains("chmod go-w") && error.to_string().contains(&format!("{bits:04o}")));
+        let error = write_private(&folder.join("new"), b"secret", Existing::Keep).unwrap_err();
+        assert!(matches!(error, FileError::OpenFolder { .. }), "{error}");
+        assert!(write_public(&folder.join("list"), b"public", Existing::Replace).is_ok());
+    }
+    for bits in [0o700, 0o755, 0o1777] {
+        open(bits);
+        assert!(read_private(&path).is_ok(), "{bits:o}");
+    }
+    assert_eq!(names(&folder).len(), 2);
+    if give_away(&folder) {
+        open(0o700);
+        let error = read_private(&path).unwrap_err();
+        assert!(matches!(error, FileError::OpenFolder { owner: STRANGER, .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_key_is_never_replaced_and_a_list_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    write_public(&path, b"one", Existing::Keep).unwrap();
+    assert_eq!(mode(&path), 0o644);
+    assert!(matches!(write_public(&path, b"two", Existing::Keep), Err(FileError::Exists { .. })));
+    assert_eq!(read_public(&path).unwrap(), b"one");
+    write_public(&path, b"three", Existing::Replace).unwrap();
+    assert_eq!(read_public(&path).unwrap(), b"three");
+    assert_eq!(names(folder.path()), ["file"]);
+}
+
+#[test]
+fn missing_and_oversized_files_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing");
+    let error = read_public(&missing).unwrap_err();
+    assert!(error.to_string().contains("missing"));
+    assert!(matches!(write_public(&missing.join("x"), b"", Existing::Keep), Err(FileError::System { .. })));
+    let long = folder.path().join("long");
+    fs::File::create(&long).unwrap().set_len(FILE_BYTES_MAX + 1).unwrap();
+    assert!(matches!(read_public(&long), Err(FileError::TooLong { .. })));
+}
+
+#[test]
+fn a_new_folder_is_private() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a/b");
+    create_private_folder(&path).unwrap();
+    create_private_folder(&path).unwrap();
+    assert_eq!(mode(&path), 0o700);
+}
+
+/// A pipe without a writer would keep its reader waiting for ever: it is refused by every way in, as are folders.
+#[test]
+fn what_is_no_ordinary_file_is_never_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("lock");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR).unwrap();
+    let refused = |found: Result<(), FileError>| {
+        let told = found.unwrap_err().to_string();
+        assert!(told.contains("no ordinary file"), "{told}");
+    };
+    for path in [&pipe, folder.path()] {
+        refused(read_public(path).map(drop));
+        refused(read_text(path, "text").map(drop));
+        refused(read_private(path).map(drop));
+        refused(open_file(path).map(drop));
+        refused(read_stored(path, &FORMAT).map(drop));
+    }
+    refused(crate::lock::FolderLock::take(folder.path()).map(drop));
+    let journal = crate::journal::Journal::<u32>::open(&pipe, tributary_protocol::log::LedgerId::BUDGET);
+    assert!(journal.err().unwrap().to_string().contains("no ordinary file"));
+    let read = crate::journal::read_whole::<u32>(&pipe, tributary_protocol::log::LedgerId::BUDGET);
+    assert!(read.err().unwrap().to_string().contains("no ordinary file"));
+}
+
+const FORMAT: Versioned = Versioned {
+    what: "a test",
+    magic: *b"TRIBTEST",
+    version: 2,
+    since: tributary_protocol::versioned::Release { major: 0, minor: 2 },
+    older: "Make it anew",
+};
+
+#[test]
+fn a_stored_file_begins_with_its_header_and_another_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("stored");
+    write_stored(&path, &FORMAT, b"bytes", Existing::Keep).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), [&FORMAT.header()[..], b"bytes"].concat());
+    assert_eq!(read_stored(&path, &FORMAT).unwrap(), b"bytes");
+    for (bytes, part) in [
+        (&b"bytes"[..], "an earlier release wrote it"),
+        (b"TRIBTEST\x01\0\0\0", "of version 1, which an older release wrote"),
+        (b"TRIBTEST\x03\0\0\0\x01\0\x07\0", "use release 1.7 or later"),
+    ] {
+        fs::write(&path, bytes).unwrap();
+        let told = read_stored(&path, &FORMAT).unwrap_err().to_string();
+        assert!(told.contains(part) && told.contains("Nothing was changed"), "{told}");
+        assert_eq!(fs::read(&path).unwrap(), bytes);
+    }
+}
+
+/// A name with a line end and an escape of a terminal stays on its line.
+#[test]
+fn a_path_is_printed_on_one_line() {
+    let told = read_public(Path::new("no\n\u{1b}[2Jsuch")).unwrap_err().to_string();
+    assert!(!told.contains('\n') && !told.contains('\u{1b}') && told.contains("\\u{a}\\u{1b}"), "{told}");
+}

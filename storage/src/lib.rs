@@ -1,0 +1,11 @@
+//! What must survive a crash and stay this user's own: files that are replaced at once, journals, and locks between processes.
+//!
+//! Knows bytes, and no meaning of them: certificates, rosters and models are those of other crates.
+
+pub mod files;
+pub mod journal;
+pub mod lock;
+
+#[cfg(test)]
+#[path = "../../tests/needed.rs"]
+mod needed;

@@ -1,0 +1,443 @@
+//! The house's rules, over `cargo metadata`, `deny.toml` and the sources: who may know whom, and which crate is named where.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+mod circles;
+mod source;
+
+/// Which of our packages each of our packages may depend on, in any kind of dependency.
+const HOUSE: [(&str, &[&str]); 11] = [
+    ("tributary-protocol", &[]),
+    ("tributary-settings", &["tributary-protocol"]),
+    ("tributary-storage", &["tributary-protocol"]),
+    ("tributary-model", &["tributary-protocol"]),
+    ("tributary-certs", &["tributary-protocol", "tributary-storage"]),
+    ("tributary-transport", &["tributary-protocol", "tributary-certs", "tributary-settings", "tributary-storage"]),
+    // What somebody else recomputes: no daemon, no file.
+    ("tributary-evidence", &["tributary-protocol", "tributary-model", "tributary-certs"]),
+    ("tributary-coordinator", &COORDINATOR),
+    ("tributary-client", &SHELL),
+    ("tributary", &EXECUTABLE),
+    ("tributary-tests", &EVERYTHING),
+];
+
+/// What the two daemons may know.
+const SHELL: [&str; 6] = [
+    "tributary-protocol",
+    "tributary-model",
+    "tributary-certs",
+    "tributary-transport",
+    "tributary-storage",
+    "tributary-settings",
+];
+
+/// What the coordinator may know besides: it says of its own plan what an auditor says.
+const COORDINATOR: [&str; 7] = [
+    "tributary-protocol",
+    "tributary-model",
+    "tributary-certs",
+    "tributary-evidence",
+    "tributary-transport",
+    "tributary-storage",
+    "tributary-settings",
+];
+
+/// What the executable may know: the roles, and the simulator where the feature asks for it.
+const EXECUTABLE: [&str; 10] = [
+    "tributary-protocol",
+    "tributary-model",
+    "tributary-certs",
+    "tributary-evidence",
+    "tributary-transport",
+    "tributary-storage",
+    "tributary-settings",
+    "tributary-coordinator",
+    "tributary-client",
+    "tributary-tests",
+];
+
+/// What the simulator may know besides what its tests do: no learning, no sockets.
+const SIMULATOR: [&str; 2] = ["tributary-protocol", "tributary-certs"];
+
+/// What the tests may know.
+const EVERYTHING: [&str; 9] = [
+    "tributary-protocol",
+    "tributary-model",
+    "tributary-certs",
+    "tributary-evidence",
+    "tributary-transport",
+    "tributary-storage",
+    "tributary-settings",
+    "tributary-coordinator",
+    "tributary-client",
+];
+
+/// Crates with one home: the packages that may depend on them, and the only sources that name them. Nothing: no source of ours at all.
+const HOMES: [(&str, &[&str], &[&str]); 7] = [
+    ("blake3", &["tributary-protocol"], &["protocol/src/digest.rs"]),
+    ("bincode", &["tributary-protocol"], &["protocol/src/codec.rs"]),
+    ("burn-tensor", &["tributary-model"], &["model/src/network/", "model/src/train/"]),
+    ("quinn", &["tributary-transport"], &["transport/src/quic/", "transport/src/wire.rs"]),
+    ("rcgen", &["tributary-certs", "tributary-coordinator"], &["certs/", "coordinator/tests/"]),
+    ("aws_lc_rs", &["tributary-certs"], &["certs/"]),
+    ("cryptoki", &["tributary-certs"], &["certs/src/pkcs11/", "certs/tests/pkcs11.rs"]),
+];
+
+/// Wanted for tests alone: package and crate.
+const TESTS_ONLY: [(&str, &str); 1] = [("tributary-coordinator", "rcgen")];
+
+/// Crates that nobody may depend on, directly or not.
+const BANNED: [&str; 2] = ["openssl", "ring"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
+}
+
+fn cargo(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().expect("cargo runs");
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "cargo {arguments:?}: {words}");
+    String::from_utf8(output.stdout).expect("cargo prints UTF-8")
+}
+
+/// Each of our packages with the names of everything that it depends on, in any kind.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    wanted(|_| true)
+}
+
+/// As [`dependencies`], without those for tests and benches.
+fn shipped() -> BTreeMap<String, BTreeSet<String>> {
+    wanted(|dependency| dependency["kind"] != "dev")
+}
+
+fn metadata() -> serde_json::Value {
+    let text = cargo(&["metadata", "--format-version", "1", "--no-deps", "--offline", "--locked"]);
+    serde_json::from_str(&text).expect("metadata is JSON")
+}
+
+fn wanted(counts: impl Fn(&serde_json::Value) -> bool) -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = metadata();
+    let name = |value: &serde_json::Value| value["name"].as_str().expect("a name").to_owned();
+    let list = |package: &serde_json::Value| {
+        let all = package["dependencies"].as_array().expect("dependencies");
+        all.iter().filter(|dependency| counts(dependency)).map(name).collect()
+    };
+    let packages = metadata["packages"].as_array().expect("packages");
+    packages.iter().map(|package| (name(package), list(package))).collect()
+}
+
+#[test]
+fn nobody_knows_whom_they_must_not() {
+    let found = dependencies();
+    let rules: BTreeMap<&str, &[&str]> = HOUSE.into_iter().collect();
+    assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), rules.keys().copied().collect::<Vec<_>>());
+    for (package, known) in &found {
+        let ours: Vec<&str> = known.iter().map(String::as_str).filter(|name| rules.contains_key(name)).collect();
+        let allowed = rules[package.as_str()];
+        for name in ours {
+            assert!(allowed.contains(&name), "{package} knows {name}, and may only know {allowed:?}");
+        }
+    }
+}
+
+#[test]
+fn the_simulator_is_light() {
+    let known = &shipped()["tributary-tests"];
+    let ours: Vec<&str> = known.iter().map(String::as_str).filter(|name| name.starts_with("tributary")).collect();
+    assert_eq!(ours.iter().copied().collect::<BTreeSet<_>>(), SIMULATOR.into_iter().collect());
+    let tree = tree("simulate");
+    assert!(tree.contains("tributary-tests"));
+    for heavy in ["burn-tensor", "quinn", "tributary-coordinator", "tributary-client"] {
+        assert!(!tree.contains(heavy), "the simulator wants {heavy}");
+    }
+}
+
+/// Defences can be taken down in builds that ask for it by name, and in no other.
+#[test]
+fn sabotage_is_asked_for_by_name_alone() {
+    let metadata = metadata();
+    let mut askers = Vec::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        let package_name = package["name"].as_str().expect("a name");
+        for (feature, wants) in package["features"].as_object().expect("features") {
+            let wants = wants.as_array().expect("a list").iter().filter_map(serde_json::Value::as_str);
+            if feature != "sabotage" && wants.into_iter().any(|wanted| wanted.ends_with("sabotage")) {
+                askers.push(format!("{package_name}/{feature}"));
+            }
+        }
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let features = dependency["features"].as_array().expect("a list");
+            assert!(features.iter().all(|feature| feature != "sabotage"), "{package_name} always has sabotage");
+        }
+    }
+    assert_eq!(askers, Vec::<String>::new());
+}
+
+/// A kind of stage that is for tests alone is in no executable: only tests ask for it.
+#[test]
+fn the_stage_of_tests_is_asked_for_by_tests_alone() {
+    let metadata = metadata();
+    let mut askers = Vec::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let features = dependency["features"].as_array().expect("a list");
+            if features.iter().any(|feature| feature == "test-stage") {
+                let kind = dependency["kind"].as_str().unwrap_or("shipped");
+                askers.push(format!("{}, {kind}", package["name"].as_str().expect("a name")));
+            }
+        }
+        let features = package["features"].as_object().expect("features").values();
+        let wants = features.flat_map(|wants| wants.as_array().expect("a list")).filter_map(serde_json::Value::as_str);
+        assert!(
+            wants.into_iter().all(|wanted| !wanted.ends_with("test-stage")),
+            "{} has it by a feature",
+            package["name"]
+        );
+    }
+    assert_eq!(askers, ["tributary-tests, dev"]);
+}
+
+/// Whoever recomputes reads bytes that somebody hands over: no file, no socket, no thread, no clock, no variable.
+#[test]
+fn evidence_is_recomputed_from_what_is_handed_over() {
+    let mut sources = Vec::new();
+    collect(&root().join("evidence/src"), &mut sources);
+    assert!(sources.len() > 5, "the sources were found");
+    for path in sources {
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        for word in ["std::fs", "std::net", "std::thread", "std::env", "SystemTime", "Instant", "OsEntropy"] {
+            assert!(!text.contains(word), "{} names {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn crates_with_one_home_are_wanted_nowhere_else() {
+    for (package, crate_name) in TESTS_ONLY {
+        assert!(!shipped()[package].contains(crate_name), "{package} ships {crate_name}");
+    }
+    for (package, known) in dependencies() {
+        for (name, packages, _) in HOMES {
+            let crate_name = name.replace('_', "-");
+            assert!(
+                !known.contains(&crate_name) || packages.contains(&package.as_str()),
+                "{package} wants {crate_name}"
+            );
+        }
+        for name in BANNED {
+            assert!(!known.contains(name), "{package} wants {name}");
+        }
+    }
+}
+
+#[test]
+fn crates_with_one_home_are_named_nowhere_else() {
+    let mut sources = Vec::new();
+    collect(&root(), &mut sources);
+    assert!(sources.len() > 100, "the sources were found");
+    let mut named: BTreeMap<&str, usize> = BTreeMap::new();
+    for path in sources {
+        let relative = path.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/");
+        if relative.starts_with("tests/tests/house/") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("a source is UTF-8");
+        for (name, _, homes) in HOMES {
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let here = lines.filter(|line| names(line, name)).count();
+            *named.entry(name).or_default() += here;
+            let home = homes.iter().any(|home| relative.starts_with(home));
+            assert!(here == 0 || home, "{relative} names {name}, which is for {homes:?}");
+        }
+    }
+    assert!(named.values().all(|count| *count > 0), "a rule about a name that nobody uses tests nothing: {named:?}");
+}
+
+/// The provider of TLS is chosen in one file; tests of certificates may choose others to be refused.
+#[test]
+fn the_crypto_provider_is_chosen_in_one_place() {
+    let mut sources = Vec::new();
+    collect(&root(), &mut sources);
+    let choose = |path: &PathBuf| fs::read_to_string(path).expect("UTF-8").contains("rustls::crypto");
+    let chosen: Vec<String> = sources
+        .iter()
+        .filter(|path| choose(path))
+        .map(|path| path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned())
+        .filter(|path| !path.starts_with("certs/tests/") && !path.starts_with("tests/tests/house/"))
+        .collect();
+    assert_eq!(chosen, ["certs/src/provider.rs"]);
+}
+
+/// The machine's clock is read in one file: a clock before 1970 is refused there, and panics nowhere. Tests may read it.
+#[test]
+fn the_clock_is_read_in_one_place() {
+    let mut sources = Vec::new();
+    collect(&root(), &mut sources);
+    let reads = |path: &PathBuf| {
+        let text = fs::read_to_string(path).expect("UTF-8");
+        ["SystemTime::now", "duration_since(UNIX_EPOCH", "DefaultTimeProvider", "UnixTime::now"]
+            .iter()
+            .any(|word| text.contains(word))
+    };
+    let read: Vec<String> = sources
+        .iter()
+        .filter(|path| reads(path))
+        .map(|path| path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned())
+        .filter(|path| !path.split('/').any(|part| part == "tests" || part == "benches"))
+        .collect();
+    assert_eq!(read, ["certs/src/clock.rs"]);
+}
+
+/// Bytes that should be text become text in one file, which escapes them. The others quote what is theirs: a proxy's line, as a quoted text
+/// that is escaped too, and the operator's own files.
+#[test]
+fn bytes_of_others_become_text_in_one_place() {
+    let mut sources = Vec::new();
+    collect(&root(), &mut sources);
+    let lossy: Vec<String> = sources
+        .iter()
+        .filter(|path| fs::read_to_string(path).expect("UTF-8").contains("from_utf8_lossy"))
+        .map(|path| path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned())
+        .filter(|path| !path.split('/').any(|part| part == "tests" || part == "benches"))
+        .collect();
+    let known = [
+        "client/src/data/records.rs",
+        "client/src/settings.rs",
+        "protocol/src/printable.rs",
+        "transport/src/tcp/proxy.rs",
+    ];
+    assert_eq!(lossy, known);
+}
+
+/// What travels or is recorded holds text of others as a type that prints itself escaped. The others: a group's name and a stage's kind, which are
+/// checked before anything is done with a plan; a limit's words; and the branch's own words for its customers.
+#[test]
+fn what_travels_holds_no_bare_text() {
+    let mut sources = Vec::new();
+    collect(&root().join("protocol/src/message"), &mut sources);
+    sources.extend(
+        ["plan/fault.rs", "plan/mod.rs", "plan/model_ref.rs", "plan/stage.rs", "plan/terms.rs", "round/event.rs"]
+            .map(|name| root().join("protocol/src").join(name)),
+    );
+    let (mut bare, mut untrusted) = (Vec::new(), 0);
+    for path in sources {
+        let text = fs::read_to_string(&path).expect("UTF-8");
+        untrusted += text.matches(": Untrusted,").count();
+        let fields = text.lines().map(str::trim).filter(|line| line.contains("String") && line.ends_with(','));
+        bare.extend(fields.map(str::to_owned));
+    }
+    assert_eq!(
+        (bare, untrusted),
+        (
+            ["found: String,", "pub kind: String,", "pub group: String,", "pub kind: String,", "population: String,"]
+                .map(str::to_owned)
+                .into(),
+            5
+        )
+    );
+}
+
+#[test]
+fn the_core_has_no_standard_library() {
+    let text = fs::read_to_string(root().join("protocol/src/lib.rs")).expect("the core");
+    assert!(text.contains("#![no_std]"));
+    let known = &dependencies()["tributary-protocol"];
+    for loud in ["tokio", "tracing", "getrandom", "rand", "socket2"] {
+        assert!(!known.contains(loud), "the quiet core wants {loud}");
+    }
+}
+
+#[test]
+fn each_role_comes_without_the_other() {
+    let (client, coordinator) = (tree("client"), tree("coordinator"));
+    assert!(client.contains("tributary-client") && !client.contains("tributary-coordinator"));
+    assert!(coordinator.contains("tributary-coordinator") && !coordinator.contains("tributary-client"));
+    // Only branches train.
+    assert!(client.contains("burn-tensor") && !coordinator.contains("burn-tensor"));
+    for name in BANNED.into_iter().chain(["tributary-tests"]) {
+        assert!(!client.contains(name) && !coordinator.contains(name), "{name} is in an executable");
+    }
+}
+
+/// Every package in an executable of one feature.
+fn tree(feature: &str) -> BTreeSet<String> {
+    let text = cargo(&[
+        "tree",
+        "--offline",
+        "--locked",
+        "--package",
+        "tributary",
+        "--no-default-features",
+        "--features",
+        feature,
+        "--edges",
+        "normal,build",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
+    text.lines().filter_map(|line| line.split(' ').next().map(str::to_owned)).collect()
+}
+
+#[test]
+fn deny_toml_says_the_same() {
+    let text = fs::read_to_string(root().join("deny.toml")).expect("deny.toml");
+    let table: toml::Table = text.parse().expect("TOML");
+    let denied = table["bans"]["deny"].as_array().expect("a list");
+    let denied: BTreeMap<&str, BTreeSet<&str>> = denied
+        .iter()
+        .map(|entry| {
+            let wrappers = entry["wrappers"].as_array().expect("wrappers").iter();
+            (entry["crate"].as_str().expect("a name"), wrappers.map(|name| name.as_str().expect("a name")).collect())
+        })
+        .collect();
+    // aws-lc-rs is under everything that speaks TLS, so that wrappers cannot say who may name it; the sources can.
+    for (name, packages, _) in HOMES.into_iter().filter(|(name, ..)| *name != "aws_lc_rs") {
+        assert_eq!(denied[name], packages.iter().copied().collect(), "{name}");
+    }
+    for name in BANNED {
+        assert!(denied[name].is_empty(), "{name}");
+    }
+    for name in ["tributary-coordinator", "tributary-client", "tributary-tests"] {
+        let may = HOUSE.iter().filter(|(_, known)| known.contains(&name)).map(|(package, _)| *package);
+        assert_eq!(denied[name], may.collect(), "{name}");
+    }
+}
+
+#[test]
+fn a_name_is_told_from_a_part_of_one() {
+    assert!(
+        names("use burn_tensor::Tensor;", "burn-tensor") && names("    burn_tensor::Tensor::zeros()", "burn-tensor")
+    );
+    assert!(
+        !names("let x = heartburn_tensor::new();", "burn-tensor") && !names("network::burn_tensor::x()", "burn-tensor")
+    );
+}
+
+/// Whether a line of code starts a path with this crate's name.
+fn names(line: &str, name: &str) -> bool {
+    let path = format!("{}::", name.replace('-', "_"));
+    line.match_indices(&path).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        !before.is_some_and(|before| before.is_alphanumeric() || before == '_' || before == ':')
+    })
+}
+
+/// Every Rust source of the workspace, in order.
+fn collect(folder: &Path, sources: &mut Vec<PathBuf>) {
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    entries.sort();
+    for path in entries {
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.') || name == "target");
+        if path.is_dir() && !hidden {
+            collect(&path, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            sources.push(path);
+        }
+    }
+}

@@ -1,4 +1,5 @@
-//! What a protocol signature covers: a label, a zero byte, the number of the hashes, and the digest of a canonical body (SA-1, section 1).
+//! What a protocol signature covers: a label, a zero byte, the number of the hashes, and the digest of a canonical body (docs/PROTOCOL.md,
+//! "Algorithms").
 
 use alloc::vec::Vec;
 

@@ -215,7 +215,7 @@ pub struct Survivors {
 }
 
 impl Survivors {
-    /// Members and uploads: the survivor set as acknowledged, by its digest in the suite (SA-1, R4).
+    /// Members and uploads: the survivor set as acknowledged, by its digest in the suite (step R4).
     #[must_use]
     pub fn canonical(&self) -> Canonical {
         let count = u32::try_from(self.uploads.len()).unwrap_or(u32::MAX);

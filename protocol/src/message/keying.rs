@@ -1,4 +1,4 @@
-//! The bodies of the key set-up (SA-1, section 4), as they are signed and relayed.
+//! The bodies of the key set-up (docs/PROTOCOL.md, "Who says what"), as they are signed and relayed.
 
 use alloc::vec::Vec;
 

@@ -58,7 +58,7 @@ pub fn refusal_message<S: Suite>(run: RunId, code: RefusalCode) -> Vec<u8> {
     signed_message("REFUSE", &S::digest(Canonical::new("REFUSE").digest(&run.digest()).u32(code.number())))
 }
 
-/// `H_view0` (SA-1, B2): the offer, with run and roster in it, the body of every member's signed keys ([`body_of`]), and the thresholds. Salt
+/// `H_view0` (step B2): the offer, with run and roster in it, the body of every member's signed keys ([`body_of`]), and the thresholds. Salt
 /// of every pair key.
 pub(super) fn frozen_view<S: Suite>(offer: &Offer, members: &[Digest], thresholds: &Thresholds) -> Digest {
     let body = Canonical::new("VIEW").digest(&body_of::<S>(offer));
@@ -78,7 +78,7 @@ pub(super) fn group_size(plan: &Plan, roster: &Roster, cohort: usize) -> usize {
     }
 }
 
-/// Commitment to a member's contribution to the seed of the neighbour graph (SA-1, B1).
+/// Commitment to a member's contribution to the seed of the neighbour graph (step B1).
 pub(super) fn contribution_commitment<S: Suite>(
     session: &SessionId,
     client: ClientId,
@@ -87,7 +87,7 @@ pub(super) fn contribution_commitment<S: Suite>(
     S::hash(&[b"SA1/contribution", &session.0, &client.0.to_le_bytes(), contribution])
 }
 
-/// The seed of the neighbour graph (SA-1, B3: G), from every member's contribution; zero where the graph is complete.
+/// The seed of the neighbour graph (step B3: G), from every member's contribution; zero where the graph is complete.
 pub(super) fn graph_seed<S: Suite>(frozen_view: &Digest, contributions: &[[u8; 32]]) -> Digest {
     if contributions.is_empty() {
         return Digest::ZERO;
@@ -96,7 +96,7 @@ pub(super) fn graph_seed<S: Suite>(frozen_view: &Digest, contributions: &[[u8; 3
     S::digest(contributions.iter().fold(body, |body, contribution| body.digest(&Digest(*contribution))))
 }
 
-/// `H_view` (SA-1, B5): the frozen view, the graph and what everybody dealt. In every round descriptor, and so in every mask.
+/// `H_view` (step B5): the frozen view, the graph and what everybody dealt. In every round descriptor, and so in every mask.
 pub(super) fn keyed_view<S: Suite>(frozen_view: &Digest, graph_seed: &Digest, deals: &[DealStatement]) -> Digest {
     let body = Canonical::new("KEYED").digest(frozen_view).digest(graph_seed);
     // The session is in the frozen view.

@@ -1,4 +1,5 @@
-//! Keying: the set-up of a session (SA-1, section 4), from the offer to the acknowledgements, beside the rounds of the session before.
+//! Keying: the set-up of a session (docs/PROTOCOL.md, "Who says what"), from the offer to the acknowledgements, beside the rounds of the
+//! session before.
 //! The coordinator relays and cannot read.
 
 use alloc::collections::BTreeMap;

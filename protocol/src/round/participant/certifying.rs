@@ -43,7 +43,7 @@ impl<S: Suite> Participant<S> {
         self.set_stage(Stage::Acknowledged { vector, survivors, digest });
     }
 
-    /// SA-1, R3: the set is large enough, names members only, each once, and this member with its own upload, and every secret that it
+    /// Step R3: the set is large enough, names members only, each once, and this member with its own upload, and every secret that it
     /// asks this member to help open has enough holders in it. Gives the plan's digest and the own upload's.
     fn judge_survivors(&self, open: &OpenRound<S>, survivors: &Survivors) -> Option<(RunRef, Digest)> {
         let (client, admitted) = self.admitted()?;

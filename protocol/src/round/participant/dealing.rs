@@ -1,4 +1,4 @@
-//! Dealing: shares of this member's secrets for every holder, and the shares that it holds of others (SA-1, B4b).
+//! Dealing: shares of this member's secrets for every holder, and the shares that it holds of others (step B4b).
 
 use alloc::vec::Vec;
 

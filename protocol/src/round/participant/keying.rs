@@ -1,4 +1,4 @@
-//! Keying: this member's side of the set-up of a session (SA-1, section 4), from the offer to the acknowledgements.
+//! Keying: this member's side of the set-up of a session (docs/PROTOCOL.md, "Who says what"), from the offer to the acknowledgements.
 
 use alloc::boxed::Box;
 use alloc::string::String;

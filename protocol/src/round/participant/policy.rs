@@ -21,7 +21,7 @@ pub enum Timing {
     Strict,
 }
 
-/// Local policy (SA-1, section 2). Never sent by the coordinator; a plan can only be stricter.
+/// Local policy (docs/PROTOCOL.md, "Who says what"). Never sent by the coordinator; a plan can only be stricter.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// The coalition that this branch assumes, and the cohorts that it joins.

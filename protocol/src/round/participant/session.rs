@@ -109,7 +109,7 @@ impl<S: Suite> Session<S> {
         keys
     }
 
-    /// Whether enough holders of each secret that this member helps to open are among the survivors (SA-1, R3), who are members of the
+    /// Whether enough holders of each secret that this member helps to open are among the survivors (step R3), who are members of the
     /// cohort, each named once.
     pub(super) fn can_be_opened(&self, own: ClientId, survivors: &[ClientId]) -> bool {
         let threshold = usize::from(self.view.thresholds.threshold);

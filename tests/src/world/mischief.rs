@@ -55,8 +55,9 @@ impl<S: Keyed> World<'_, S> {
             }
             Strike::Restore { client, permille } => self.restore(client, permille),
             Strike::Amnesia => {
-                // Only what a client has used can be used again.
-                if self.centre.process.up && self.judge.rounds().0 > 0 {
+                // Only what clients have used in this run can be used again. Other rounds would run in the false ledger, and the true one lack them.
+                let used = self.centre.machine.as_ref().is_some_and(|machine| machine.record().committed_all() > 0);
+                if self.centre.process.up && used {
                     self.forget();
                 } else {
                     self.queue.push(self.now + 50, Event::Strike(index));

@@ -135,13 +135,14 @@ pub(crate) mod tests {
             judge(&plan, &schema, &policy).map(|_| ())
         };
         let refused = Err(RefusalCode::PolicyFloor(Floor::ClipNorm));
-        assert_eq!(branch(&[(local(0.5, false), 5), (local(1.0, true), 5)]), Ok(()));
+        assert_eq!(branch(&[(local(0.5, false), 5), (local(500.0, true), 5)]), Ok(()));
         assert_eq!(branch(&[(local(0.49, false), 5)]), refused);
         assert_eq!(
-            branch(&[(local(1.0, false), 5), (local(0.49, true), 5)]),
+            branch(&[(local(1.0, false), 5), (local(0.49, false), 5)]),
             refused,
             "a later stage's counts as well"
         );
+        assert_eq!(branch(&[(local(499.0, true), 5)]), refused, "an adapted one could fall below");
         let customer = |stages: &[(StageSettings, u32)], clip_norm_min| {
             let mut policy = policy.clone();
             policy.terms.clip_norm_min = clip_norm_min;

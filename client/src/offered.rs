@@ -141,10 +141,10 @@ mod tests {
     /// The machine never sees such a state: it hears of the policy's line.
     #[test]
     fn a_bound_below_the_policy_s_or_that_is_no_clip_norm_is_refused_with_both_figures() {
-        let (mut offered, planned) = offered(PrivacyMode::Branch, &[(local(1.0, true), 5)]);
+        let (mut offered, planned) = offered(PrivacyMode::Branch, &[(local(500.0, true), 5)]);
         let state = |bound: f64| [parameters(&planned).to_le_bytes(), bound.to_le_bytes().to_vec()].concat();
         let refused = Err(RefusalCode::PolicyFloor(Floor::ClipNorm));
-        for bound in [1.0, 0.5, 700.0] {
+        for bound in [500.0, 0.5, 700.0] {
             let expected = planned.stage(0).unwrap().state_digest(&state(bound));
             assert_eq!(offered.judge_state(0, &state(bound)), Ok(expected), "{bound}");
         }
@@ -159,12 +159,13 @@ mod tests {
         // Of the next start nothing of this is left, and another length is no state at all.
         assert!(offered.judge_state(0, &state(1.0)[1..]).is_ok());
         let words = offered.words(RefusalCode::PolicyFloor(Floor::ClipNorm), &record).unwrap();
-        assert!(words.contains("example_clip_norm = 1 and update_clip_norm = 1 in stage 1 (local)"), "{words}");
+        let norms = "update_clip_norm = 500 and an adapted bound down to 0.5 in stage 1 (local)";
+        assert!(words.contains(norms), "{words}");
     }
 
     #[test]
     fn a_verdict_that_comes_too_late_belongs_to_no_other_run() {
-        let (mut offered, planned) = offered(PrivacyMode::Branch, &[(local(1.0, true), 5)]);
+        let (mut offered, planned) = offered(PrivacyMode::Branch, &[(local(500.0, true), 5)]);
         let schema = Schema::parse(SCHEMA).unwrap();
         let other = plan_of(&schema, &[], PrivacyMode::Branch, &[(local(2.0, false), 5)]);
         let late = cast::run(planned.plan().clone());

@@ -56,13 +56,15 @@ impl PlanTerms {
         if narrow { Ok(()) } else { Err(Floor::Width) }
     }
 
-    /// Whether every clip norm of every stage is large enough.
+    /// Whether every clip norm of every stage is large enough, and stays so where rounds move it: a branch that refuses a round's state in the
+    /// middle of a run has paid for the rounds before.
     ///
     /// # Errors
     /// [`Floor::ClipNorm`].
     pub fn admits_clip_norms(&self, stages: &[StageSettings]) -> Result<(), Floor> {
-        let mut norms = stages.iter().flat_map(StageSettings::clip_norms);
-        if norms.all(|(_, norm)| self.admits_clip_norm(norm)) { Ok(()) } else { Err(Floor::ClipNorm) }
+        let named = stages.iter().flat_map(StageSettings::clip_norms).map(|(_, norm)| norm);
+        let mut norms = named.chain(stages.iter().filter_map(StageSettings::lowest_bound));
+        if norms.all(|norm| self.admits_clip_norm(norm)) { Ok(()) } else { Err(Floor::ClipNorm) }
     }
 
     /// Whether a clip norm is large enough; what is no number is not.

@@ -86,11 +86,13 @@ pub fn bound_refusal(bound: Option<f64>, policy: &BranchPolicy) -> String {
     )
 }
 
-/// Every clip norm of a plan, by stage; people count from 1.
+/// Every clip norm of a plan, by stage, with what it can fall to; people count from 1.
 fn clip_norms(plan: &Plan) -> String {
     let stages = (1..).zip(&plan.stages).filter_map(|(number, stage): (u16, _)| {
-        let norms = StageSettings::decode(&stage.kind, &stage.settings).ok()?.clip_norms();
-        let norms: Vec<String> = norms.iter().map(|(name, norm)| format!("{name} = {norm}")).collect();
+        let settings = StageSettings::decode(&stage.kind, &stage.settings).ok()?;
+        let named = settings.clip_norms().into_iter().map(|(name, norm)| format!("{name} = {norm}"));
+        let lowest = settings.lowest_bound().map(|bound| format!("an adapted bound down to {bound}"));
+        let norms: Vec<String> = named.chain(lowest).collect();
         (!norms.is_empty()).then(|| format!("{} in stage {number} ({})", norms.join(" and "), stage.kind))
     });
     stages.collect::<Vec<_>>().join(", ")

@@ -111,12 +111,17 @@ impl MeanScale {
 }
 
 /// The bound of the next round's differences of models, from the noised share of branches within this round's: `C exp(-0.2 (b - 0.5))`, so
-/// that it follows their median (Andrew et al. 2021, algorithm 1). Kept between a thousandth and a thousand times the plan's first bound, and not
-/// below the smallest clip norm that there is.
+/// that it follows their median (Andrew et al. 2021, algorithm 1). Kept between [`lowest_clip_norm`] and a thousand times the plan's first bound.
 #[must_use]
 pub fn adapted_clip_norm(current: f64, within: f64, first: f64) -> f64 {
     let share = if within.is_nan() { 0.5 } else { within.clamp(0.0, 1.0) };
     (current * exp(-0.2 * (share - 0.5))).clamp(first / 1000.0, first * 1000.0).max(CLIP_NORM_MIN)
+}
+
+/// How far a bound can fall that begins here: to a thousandth, and not below the smallest clip norm that there is.
+#[must_use]
+pub fn lowest_clip_norm(first: f64) -> f64 {
+    (first / 1000.0).max(CLIP_NORM_MIN)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ mod optimizer;
 mod settings;
 mod state;
 
-pub use mean::{MeanError, MeanScale, RoundMetrics, adapted_clip_norm};
+pub use mean::{MeanError, MeanScale, RoundMetrics, adapted_clip_norm, lowest_clip_norm};
 pub use optimizer::ServerOptimizer;
 pub use settings::{OptimizerFields, OptimizerSettings, OptimizerSettingsError, UpdateRule};
 pub use state::{OptimizerError, StateLayout, StateStep};

@@ -12,6 +12,7 @@ use super::kind::Kind;
 use super::local::LocalSettings;
 #[cfg(any(test, feature = "test-stage"))]
 use super::mean::MeanSettings;
+use crate::server_optimizer::lowest_clip_norm;
 
 /// Makes the list of kinds from one line for each.
 macro_rules! stages {
@@ -78,6 +79,12 @@ impl StageSettings {
     #[must_use]
     pub fn clip_norms(&self) -> Vec<(&'static str, f64)> {
         self.as_kind().clip_norms()
+    }
+
+    /// How far the bound of differences of models can fall where its rounds move it.
+    #[must_use]
+    pub fn lowest_bound(&self) -> Option<f64> {
+        self.as_kind().first_bound().map(lowest_clip_norm)
     }
 
     /// Whether the bound of differences of models follows what is counted in each round.

@@ -146,6 +146,10 @@ fn a_policy_sees_every_bound() {
         [("example_clip_norm", 2.0), ("update_clip_norm", 0.37)]
     );
     assert!(StageSettings::Evaluate(EvaluateSettings { clip_units: 1, bins: 2 }).clip_norms().is_empty());
+    let lowest = [true, false].map(|adaptive| StageSettings::Local(local(adaptive)).lowest_bound());
+    assert_eq!(lowest, [Some(0.001), None], "no bound falls below the smallest norm");
+    let higher = LocalSettings { rule: LocalRule { update_clip_norm: 5.0, ..local(true).rule }, ..local(true) };
+    assert_eq!(StageSettings::Local(higher).lowest_bound(), Some(0.005));
     assert!(StageSettings::Local(local(true)).adapts() && !StageSettings::Local(local(false)).adapts());
 }
 

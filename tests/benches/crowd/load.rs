@@ -17,6 +17,7 @@ use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
 use tributary_model::synthetic::schema;
+use tributary_protocol::limits::VECTOR_BYTES_MAX;
 use tributary_protocol::message::{MaskedHeader, RefusalCode, Start, Upstream};
 use tributary_protocol::plan::PrivacyMode;
 use tributary_protocol::privacy::{Accounts, RdpVector};
@@ -122,7 +123,10 @@ impl Load {
             origin: Instant::now(),
             value: i64::try_from(client).expect("a small number"),
         };
-        Client { conversation: self.conversation(client), branch }
+        let mut conversation = self.conversation(client);
+        // Before the plan is there; a daemon takes the limit from it.
+        conversation.limit_vectors(VECTOR_BYTES_MAX);
+        Client { conversation, branch }
     }
 }
 

@@ -4,11 +4,14 @@ use tributary_client::begin::{begin_budget, change_owner};
 use tributary_client::error::ClientError;
 use tributary_client::init::Whose;
 use tributary_client::policy::{BranchEpsilon, BranchPolicy};
-use tributary_client::{cli, enrol};
+use tributary_client::release::release_run;
+use tributary_client::{cli, enrol, raise};
 use tributary_protocol::round::Timing;
 
 use crate::certs::unix_seconds;
-use crate::command::{BudgetCommand, BudgetOptions, ClientInitOptions, EnrolOptions, PolicyCommand, RenewOptions};
+use crate::command::{
+    BudgetCommand, BudgetOptions, ClientInitOptions, EnrolOptions, PolicyCommand, RaiseCommand, RenewOptions,
+};
 use crate::exit::{Exit, Failure};
 use crate::json;
 
@@ -21,6 +24,8 @@ pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
     let lines = match &options.command {
         Some(BudgetCommand::Begin { config, key, adopt }) => Some(begin_budget(config, key, *adopt, now)),
         Some(BudgetCommand::Owner { config, key, new }) => Some(change_owner(config, key, new, now)),
+        Some(BudgetCommand::Release { config, run, key }) => Some(release_run(config, run, key, now)),
+        Some(BudgetCommand::Raise(command)) => Some(raised(command, now)),
         None => None,
     };
     if let Some(lines) = lines {
@@ -35,6 +40,17 @@ pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
         print!("{budget}");
     }
     Ok(Exit::Done)
+}
+
+/// `tributary client budget raise`.
+fn raised(command: &RaiseCommand, now: u64) -> Result<Vec<String>, ClientError> {
+    match command {
+        RaiseCommand::Propose { config, key, reason, ticket, out } => {
+            raise::propose(config, key, raise::Grounds { reason, ticket }, out, now)
+        }
+        RaiseCommand::Attest { file, person, out } => raise::attest(file, person, out, now),
+        RaiseCommand::Apply { file, config, roster } => raise::apply(config, file, roster, now),
+    }
 }
 
 /// `tributary client init`.
@@ -136,18 +152,29 @@ pub(crate) fn policy(command: &PolicyCommand) -> Result<Exit, Failure> {
 }
 
 fn shown(policy: &BranchPolicy) -> String {
-    let BranchPolicy { population, epsilon_life, epsilon_plan, delta, modes, purposes, terms, cohort, .. } = policy;
+    let BranchPolicy {
+        population,
+        epsilon_life,
+        epsilon_year,
+        epsilon_plan,
+        delta,
+        modes,
+        purposes,
+        terms,
+        cohort,
+        ..
+    } = policy;
     let timing = match policy.timing {
         Timing::Plain => "plain (a vector that is late leaves when it is ready)",
         Timing::Strict => "strict (noise alone leaves in the place of a vector that is late)",
     };
     let modes: Vec<&str> = modes.iter().map(|mode| mode.name()).collect();
-    let branch = policy.epsilon_branch.map_or_else(String::new, |BranchEpsilon { life, plan }| {
-        format!("\n            {life} for life, {plan} for one plan, for the branch as one unit")
+    let branch = policy.epsilon_branch.map_or_else(String::new, |BranchEpsilon { life, year, plan }| {
+        format!("\n            {life} for life, {year} in a year, {plan} for one plan, for the branch as one unit")
     });
     format!(
         "Policy for {population}, signed by its owner\n  \
-         epsilon   {epsilon_life} for life, {epsilon_plan} for one plan, at delta {delta:e}{branch}\n  \
+         epsilon   {epsilon_life} for life, {epsilon_year} in a year, {epsilon_plan} for one plan, at delta {delta:e}{branch}\n  \
          modes     {}\n  purposes  {}\n  rounds    {} within 24 hours, {} for one plan\n  \
          cohort    at least {} branches of {} organisations, {} per thousand of it in every sum, {} of them honest\n  \
          overlap   a customer may be at {} branches\n  own noise {}\n  \
@@ -172,7 +199,7 @@ fn shown(policy: &BranchPolicy) -> String {
     )
 }
 
-fn explained(error: ClientError) -> Failure {
+pub(crate) fn explained(error: ClientError) -> Failure {
     match error {
         ClientError::Settings(faults) => Failure::settings(faults),
         ClientError::Clock(text) => Failure { exit: Exit::Clock, message: text },

@@ -75,7 +75,7 @@ fn check(file: &Path) -> Result<Report, Faults> {
     }
 }
 
-/// A client's file has a table `client`; a coordinator's has `plan` and no such table. Both have a table `coordinator`.
+/// A client's file has a table `client`; a coordinator's has no such table. Both have a table `coordinator`.
 fn daemon(file: &Path) -> Result<Daemon, Faults> {
     let text = std::fs::read_to_string(file)
         .map_err(|fault| whole(file, fault.to_string(), "a TOML file that this user may read".into()))?;
@@ -84,10 +84,11 @@ fn daemon(file: &Path) -> Result<Daemon, Faults> {
     if table.contains_key("client") {
         return Ok(Daemon::Client);
     }
-    if table.contains_key("coordinator") || table.contains_key("plan") {
+    if table.contains_key("coordinator") {
         return Ok(Daemon::Coordinator);
     }
-    let allowed = "a table [client], for a branch, or the tables [coordinator] and [plan], for the centre";
+    let allowed = "a table [client], for a branch, or the tables [coordinator] and [plan], for the coordinator; of a plan.toml, `tributary plan lint` \
+                   tells the faults";
     Err(whole(file, "neither a client's nor a coordinator's tables".into(), allowed.into()))
 }
 
@@ -122,7 +123,7 @@ mod tests {
         };
         assert_eq!(found("[client]\nstate_dir = 'x'\n[coordinator]\naddress = 'y'\n"), Ok(Daemon::Client));
         assert_eq!(found("[coordinator]\nlisten = 'y'\n"), Ok(Daemon::Coordinator));
-        assert_eq!(found("[plan]\n"), Ok(Daemon::Coordinator));
+        assert!(found("[plan]\n[charter]\n").unwrap_err().contains("tributary plan lint"));
         assert!(found("[other]\n").unwrap_err().contains("[client]"));
         assert!(found("a = = 1").unwrap_err().contains("line 1"));
         assert!(daemon(Path::new("/nowhere")).is_err());

@@ -9,7 +9,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
-use crate::{certs, check, privacy, verify};
+use crate::{certs, check, plan, privacy, verify};
 
 /// Federated learning for banks: every number that leaves a branch is clipped, noised and masked first.
 #[derive(Parser)]
@@ -33,12 +33,20 @@ pub(crate) enum Command {
     /// Certificates, keys and the roster
     #[command(subcommand)]
     Certs(certs::CertsCommand),
+    /// Orders of people: stop a plan or the whole federation at once, and let it go on
+    #[command(subcommand)]
+    Order(crate::order::OrderCommand),
     /// Settings files
     #[command(subcommand)]
     Config(ConfigCommand),
     /// What rounds cost in epsilon, and what noise an epsilon needs
     #[command(subcommand)]
     Privacy(privacy::PrivacyCommand),
+    /// Plans: written, explained, compared, and signed by two people
+    #[command(subcommand)]
+    Plan(plan::PlanCommand),
+    /// Sign a plan in one's own name: it is shown in words first
+    Sign(plan::SignOptions),
     /// Evidence, checked offline
     #[command(subcommand)]
     Verify(VerifyCommand),
@@ -85,6 +93,9 @@ pub(crate) enum ClientCommand {
     /// The policy that the owner of the branch's data signs
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// What the owner of the branch's data has granted: no plan runs without it
+    #[command(subcommand)]
+    Authorise(crate::authorise::AuthoriseCommand),
     /// The branch's rows
     #[command(subcommand)]
     Dataset(DatasetCommand),
@@ -213,6 +224,69 @@ pub(crate) enum BudgetCommand {
         #[arg(long, value_name = "FILE")]
         new: PathBuf,
     },
+    /// Let more be spent than the budget file has seen, by the owner and a privacy officer
+    #[command(subcommand)]
+    Raise(RaiseCommand),
+    /// Free what a run has reserved that nobody ended here, once it cannot be under way any more; this branch takes no part in it again
+    Release {
+        /// The run: the plan's digest or its first eight letters, and the run's number, such as 9f86d081/2
+        #[arg(value_name = "RUN")]
+        run: String,
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The private key of the budget's owner
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+}
+
+/// `tributary client budget raise`.
+#[cfg(feature = "client")]
+#[derive(Subcommand)]
+pub(crate) enum RaiseCommand {
+    /// Sign, as the owner, that the caps of the signed policy take the place of those that the budget file has
+    Propose {
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The private key of the budget's owner
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// Why, in words
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Where that was decided
+        #[arg(long, value_name = "TEXT")]
+        ticket: String,
+        /// The file to write, for a privacy officer
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Show a raise in words and sign it, as a privacy officer, on a machine of that person's own
+    Attest {
+        /// The file that the owner signed
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The person's folder, with its key
+        #[arg(long, value_name = "FOLDER")]
+        person: PathBuf,
+        /// The file to write, for the branch
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Note a raise with both signatures in the budget file
+    Apply {
+        /// The file that both have signed
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The roster that the branch accepted last
+        #[arg(long, value_name = "FILE")]
+        roster: PathBuf,
+    },
 }
 
 /// `tributary client policy`.
@@ -324,9 +398,14 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Client(ClientCommand::Dataset(DatasetCommand::Check { config, json })) => {
             crate::dataset::check(&config, json)
         }
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Authorise(command)) => crate::authorise::run(command),
+        Command::Order(command) => crate::order::run(&command),
         Command::Certs(command) => certs::run(command),
         Command::Config(ConfigCommand::Check(options)) => check::run(&options),
         Command::Privacy(command) => privacy::run(&command),
+        Command::Plan(command) => plan::run(&command),
+        Command::Sign(options) => plan::sign(&options),
         Command::Verify(VerifyCommand::Ledger(options)) => verify::run(&options),
         Command::Verify(VerifyCommand::Statement(options)) => verify::statement(&options),
         #[cfg(feature = "demo")]
@@ -339,7 +418,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
 /// What is recomputed from files, or simulated, needs no clock.
 fn judges_by_the_clock(command: &Command) -> bool {
     match command {
-        Command::Privacy(_) | Command::Verify(_) => false,
+        Command::Plan(_) | Command::Privacy(_) | Command::Verify(_) => false,
         #[cfg(feature = "simulate")]
         Command::Simulate(_) => false,
         _ => true,

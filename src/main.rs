@@ -1,6 +1,8 @@
 //! Tributary's one executable: it dispatches to the roles that it was built with.
 
 #[cfg(feature = "client")]
+mod authorise;
+#[cfg(feature = "client")]
 mod branch;
 mod certs;
 mod check;
@@ -12,6 +14,9 @@ mod demo;
 mod exit;
 mod json;
 mod memory;
+mod order;
+mod plan;
+mod plan_year;
 mod privacy;
 #[cfg(any(feature = "coordinator", feature = "client"))]
 mod roles;

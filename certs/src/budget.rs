@@ -3,9 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
-use tributary_protocol::budget::{FirstUse, OwnerChange, population_digest};
+use tributary_protocol::budget::{FirstUse, OwnerChange, Release, population_digest};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::message::SignedBody as _;
+use tributary_protocol::plan::RunRef;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 
 use crate::lines::{Fields, body, judge_title};
@@ -89,6 +90,14 @@ pub fn sign_owner_change(owner: &SigningKey, population: Digest, to: VerifyingKe
     let mut change = OwnerChange { population, from, to, signature: Signature::none() };
     change.signature = RealSuite::sign(owner, &change.to_sign::<RealSuite>());
     change
+}
+
+/// The owner signs that what a run has reserved is free, because nobody signed its end here.
+#[must_use]
+pub fn sign_release(owner: &SigningKey, population: Digest, run: RunRef) -> Release {
+    let mut release = Release { population, run, owner: owner.verifying_key(), signature: Signature::none() };
+    release.signature = RealSuite::sign(owner, &release.to_sign::<RealSuite>());
+    release
 }
 
 /// The owner signs that this branch's key begins a budget for a population, or that one takes the place of a lost file.

@@ -1,8 +1,8 @@
 //! Who a certificate says its bearer is: one URI, and nothing else (docs/CERTIFICATES.md, "Who is who"; SPIFFE-ID, section 2).
 //!
-//! `spiffe://TRUST_DOMAIN/ORGANISATION/client/ID`, `spiffe://TRUST_DOMAIN/ORGANISATION/coordinator/ID`, and for people
-//! `spiffe://TRUST_DOMAIN/ORGANISATION/role/ROLE/NAME`. The common name is never looked at. Name constraints on URIs are not relied on: the
-//! check is made here, after the chain was verified.
+//! `spiffe://TRUST_DOMAIN/ORGANISATION/client/ID` and `spiffe://TRUST_DOMAIN/ORGANISATION/coordinator/ID`. People have no certificates: the
+//! signed roster says who may sign what. The common name is never looked at. Name constraints on URIs are not relied on: the check is made here,
+//! after the chain was verified.
 //!
 //! Does **not** guarantee that the certificate is genuine: [`identity_of`] reads what a chain verification must have accepted.
 
@@ -44,8 +44,7 @@ pub enum IdentityError {
     },
     /// The URI has another form than ours.
     #[error(
-        "the certificate's identity is not of the form spiffe://DOMAIN/ORGANISATION/client/ID, /coordinator/ID or /role/ROLE/NAME; issue it \
-         again"
+        "the certificate's identity is not of the form spiffe://DOMAIN/ORGANISATION/client/ID or /coordinator/ID; issue it again"
     )]
     Form,
     /// A part of the URI has characters or a length that are not allowed.
@@ -73,18 +72,6 @@ pub enum Role {
     Client,
     /// The centre's daemon: accepts connections, proves itself with `serverAuth`.
     Coordinator,
-    /// A person who proposes what is trained. People prove themselves with `clientAuth`.
-    PlanOwner,
-    /// A person who answers for what is spent of the customers' privacy.
-    PrivacyOfficer,
-    /// A person who owns a branch's data.
-    BranchOwner,
-    /// A person who runs a branch's daemon.
-    BranchOperator,
-    /// A person who checks the evidence.
-    Auditor,
-    /// A person who uses what was trained.
-    ModelUser,
 }
 
 /// A parsed identity. Its text form is the certificate's URI.
@@ -114,41 +101,13 @@ impl TrustDomain {
 }
 
 impl Role {
-    /// The roles of people.
-    pub const PEOPLE: [Role; 6] = [
-        Role::PlanOwner,
-        Role::PrivacyOfficer,
-        Role::BranchOwner,
-        Role::BranchOperator,
-        Role::Auditor,
-        Role::ModelUser,
-    ];
-
     /// Its name, as the URI has it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Role::Client => "client",
             Role::Coordinator => "coordinator",
-            Role::PlanOwner => "plan-owner",
-            Role::PrivacyOfficer => "privacy-officer",
-            Role::BranchOwner => "branch-owner",
-            Role::BranchOperator => "branch-operator",
-            Role::Auditor => "auditor",
-            Role::ModelUser => "model-user",
         }
-    }
-
-    /// Whether a person bears it, rather than a daemon.
-    #[must_use]
-    pub const fn is_person(self) -> bool {
-        !matches!(self, Role::Client | Role::Coordinator)
-    }
-
-    /// The role of people with this name.
-    #[must_use]
-    pub fn of_person(name: &str) -> Option<Self> {
-        Self::PEOPLE.into_iter().find(|role| role.as_str() == name)
     }
 }
 
@@ -173,7 +132,6 @@ impl Identity {
         let role = match kind {
             "client" => Role::Client,
             "coordinator" => Role::Coordinator,
-            "role" => Role::of_person(part()?).ok_or(IdentityError::Form)?,
             _ => return Err(IdentityError::Form),
         };
         let id = part()?;
@@ -215,7 +173,7 @@ impl Identity {
         self.role
     }
 
-    /// The branch, the coordinator or the person, unique within its organisation and role.
+    /// The branch or the coordinator, unique within its organisation and role.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -287,8 +245,7 @@ impl fmt::Display for Role {
 
 impl fmt::Display for Identity {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let people = if self.role.is_person() { "role/" } else { "" };
-        write!(formatter, "{SCHEME}{}/{}/{people}{}/{}", self.trust_domain, self.organisation, self.role, self.id)
+        write!(formatter, "{SCHEME}{}/{}/{}/{}", self.trust_domain, self.organisation, self.role, self.id)
     }
 }
 
@@ -339,17 +296,6 @@ mod tests {
     }
 
     #[test]
-    fn a_person_s_uri_names_the_role() {
-        for role in Role::PEOPLE {
-            let uri = format!("spiffe://federation.example/north-bank/role/{role}/x.y");
-            let identity = Identity::parse(&uri).unwrap();
-            assert_eq!((identity.role(), identity.id(), identity.to_string()), (role, "x.y", uri));
-            assert!(role.is_person());
-        }
-        assert_eq!(serde_json::to_string(&Role::PrivacyOfficer).unwrap(), "\"privacy-officer\"");
-    }
-
-    #[test]
     fn uris_of_another_form_are_refused() {
         let bad = [
             "",
@@ -362,9 +308,7 @@ mod tests {
             "spiffe://federation.example/bank/admin/1",
             "spiffe://federation.example/bank/auditor/1",
             "spiffe://federation.example/bank/role/auditor",
-            "spiffe://federation.example/bank/role/client/1",
-            "spiffe://federation.example/bank/role/root/1",
-            "spiffe://federation.example/bank/role/auditor/1/2",
+            "spiffe://federation.example/bank/role/auditor/1",
             "spiffe://federation.example/bank/Client/1",
             "spiffe://federation.example//client/1",
             "spiffe://federation.example/bank/client/",
@@ -398,7 +342,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_parses_prints_back_unchanged(uri in "spiffe://[a-z./-]{1,12}/[a-z_.]{1,5}/(client|coordinator|role/auditor)/[a-z0-9/A-]{1,6}") {
+        fn whatever_parses_prints_back_unchanged(uri in "spiffe://[a-z./-]{1,12}/[a-z_.]{1,5}/(client|coordinator|role)/[a-z0-9/A-]{1,6}") {
             if let Ok(identity) = Identity::parse(&uri) {
                 prop_assert_eq!(identity.to_string(), uri);
             }

@@ -5,6 +5,7 @@
 mod armour;
 pub mod binding;
 pub mod budget;
+pub mod cap_raise;
 pub mod ceremony;
 pub mod clock;
 pub mod counter;
@@ -12,12 +13,15 @@ pub mod denied;
 pub mod enrolment;
 pub mod entropy;
 pub mod fault;
+pub mod grant;
 pub mod identity;
 pub mod inspect;
 pub mod issue;
 pub mod keys;
 mod lines;
 pub mod office;
+pub mod order;
+pub mod people;
 #[cfg(feature = "pkcs11")]
 pub mod pkcs11;
 pub mod policy;

@@ -3,29 +3,35 @@
 //! The text form is for people and for transport between the authorities; signatures cover the canonical encoding, never the text.
 //!
 //! ```text
-//! tributary roster 2
+//! tributary roster 3
 //! epoch 2
 //! previous 6b1e..
 //! client 1 name north-bank/branch-01 organisation 1 signing 3d40.. tls 9f86.. not-after 1931536000
 //! group pilot 1 3 5-9
+//! person north-bank/e20417 signing 77aa..
+//! role privacy-officer scope federation from 1900000000 until 1931536000
 //! signature 0 e556..
 //! ```
 
 use std::iter::Peekable;
 use std::path::Path;
 
-use tributary_protocol::digest::{Canonical, Digest};
+use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::{ROSTER_AUTHORITIES_MAX, ROSTER_GROUP_MEMBERS_MAX};
-use tributary_protocol::roster::{AuthoritySignature, Roster, RosterEntry, RosterError, RosterGroup, SignedRoster};
+use tributary_protocol::roster::{
+    AuthoritySignature, Person, Roster, RosterEntry, RosterError, RosterGroup, SignedRoster, federation_digest,
+};
 use tributary_protocol::secagg::suite::{Signature, Suite, VerifyingKey};
 
 use crate::lines::{Fields, body, judge_title, print_entry, print_group, read_titled};
+use crate::people::lines::{Bounds, print_name, print_roles};
 use crate::suite::{RealSuite, SigningKey};
 use tributary_storage::files::{self, Existing, FileError};
 
 pub use crate::lines::{parse_clients, print_clients};
+pub use crate::people::lines::print_scope;
 
-const ROSTER_TITLE: &str = "tributary roster 2";
+const ROSTER_TITLE: &str = "tributary roster 3";
 const AUTHORITIES_TITLE: &str = "tributary roster authorities 2";
 
 /// The authorities that may sign rosters and how many must: part of every enrolment.
@@ -72,9 +78,7 @@ impl RosterAuthorities {
     /// What names the list: how many must sign, and every key in its place.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let count = |count: usize| u32::try_from(count).expect("few authorities");
-        let body = Canonical::new("tributary/roster authorities/2").u32(count(self.needed)).u32(count(self.keys.len()));
-        self.keys.iter().fold(body, |body, key| key.canonical(body)).finish()
+        federation_digest(&self.keys, self.needed)
     }
 
     /// Whether a roster is signed by enough of them.
@@ -145,6 +149,7 @@ pub(crate) fn print_lines(signed: &SignedRoster) -> String {
         text += &print_group(group);
         text.push('\n');
     }
+    roster.people().iter().for_each(|person| text += &(print_name(person) + &print_roles(person)));
     signatures.iter().for_each(|signature| text += &print_signature("signature", signature));
     text
 }
@@ -177,8 +182,8 @@ pub(crate) fn parse_lines<'a>(
     lines: &mut Peekable<impl Iterator<Item = &'a str>>,
 ) -> Result<SignedRoster, Option<RosterError>> {
     let (parts, signatures) = roster_parts(lines).ok_or(None)?;
-    let (epoch, previous, entries, groups) = parts;
-    Ok(SignedRoster { roster: Roster::new(epoch, previous, entries, groups)?, signatures })
+    let (epoch, previous, entries, groups, people) = parts;
+    Ok(SignedRoster { roster: Roster::new(epoch, previous, entries, groups, people)?, signatures })
 }
 
 /// Writes a roster's text form.
@@ -212,7 +217,7 @@ pub fn read_unverified_roster(path: &Path) -> Result<SignedRoster, RosterFileErr
     })
 }
 
-type Parts = (u64, Digest, Vec<RosterEntry>, Vec<RosterGroup>);
+type Parts = (u64, Digest, Vec<RosterEntry>, Vec<RosterGroup>, Vec<Person>);
 
 fn roster_parts<'a>(lines: &mut Peekable<impl Iterator<Item = &'a str>>) -> Option<(Parts, Vec<AuthoritySignature>)> {
     let mut fields = Fields::of(lines.next()?);
@@ -234,8 +239,9 @@ fn roster_parts<'a>(lines: &mut Peekable<impl Iterator<Item = &'a str>>) -> Opti
         members = members.checked_add(group.members.len()).filter(|all| *all <= ROSTER_GROUP_MEMBERS_MAX)?;
         groups.push(group);
     }
+    let people = Bounds::default().people(lines)?;
     let signatures = lines.map(|line| signature_named("signature", line)).collect::<Option<Vec<_>>>()?;
-    Some(((epoch, previous, entries, groups), signatures))
+    Some(((epoch, previous, entries, groups, people), signatures))
 }
 
 /// A name, an index, and the signature after the name of its algorithm.

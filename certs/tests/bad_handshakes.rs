@@ -170,13 +170,7 @@ const CLIENTS: &[(&str, FaultKind, Make)] = &[
     ("an identity with a query", ForeignIdentity, |scene| uris(scene, &[&format!("{CLIENT}?role=coordinator")])),
     ("an identity with a zero byte", ForeignIdentity, |scene| uris(scene, &[&format!("{CLIENT}\0")])),
     ("an identity that is too long", ForeignIdentity, |scene| uris(scene, &[&format!("{CLIENT}{}", "x".repeat(63))])),
-    ("an unknown role of people", ForeignIdentity, |scene| uris(scene, &[&CLIENT.replace("client", "role/root")])),
-    ("a plan owner", WrongRole, |scene| uris(scene, &[&CLIENT.replace("client", "role/plan-owner")])),
-    ("a privacy officer", WrongRole, |scene| uris(scene, &[&CLIENT.replace("client", "role/privacy-officer")])),
-    ("a branch owner", WrongRole, |scene| uris(scene, &[&CLIENT.replace("client", "role/branch-owner")])),
-    ("a branch operator", WrongRole, |scene| uris(scene, &[&CLIENT.replace("client", "role/branch-operator")])),
-    ("an auditor", WrongRole, |scene| uris(scene, &[&CLIENT.replace("client", "role/auditor")])),
-    ("a model user", WrongRole, |scene| uris(scene, &[&CLIENT.replace("client", "role/model-user")])),
+    ("a role of people", ForeignIdentity, |scene| uris(scene, &[&CLIENT.replace("client", "role/plan-owner")])),
     ("a coordinator", WrongRole, |scene| uris(scene, &[CENTRE])),
     ("a coordinator with both usages", WrongRole, |scene| {
         scene.centre(|parameters| parameters.extended_key_usages = vec![ClientAuth, ServerAuth])
@@ -308,10 +302,6 @@ const CENTRES: &[(&str, FaultKind, Make)] = &[
     }),
     ("a client with a host name", WrongRole, |scene| {
         scene.centre(|parameters| parameters.subject_alt_names[0] = named(CLIENT))
-    }),
-    ("a person with a host name", WrongRole, |scene| {
-        let person = named(&CLIENT.replace("client", "role/plan-owner"));
-        scene.centre(|parameters| parameters.subject_alt_names[0] = person)
     }),
     ("another host name", WrongHost, |scene| {
         let host = SanType::DnsName("elsewhere.example".try_into().expect("ASCII"));

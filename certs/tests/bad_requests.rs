@@ -225,7 +225,7 @@ const REQUESTS: &[(&str, FaultKind, Make)] = &[
         scene
             .with_csr(csr(|parameters| parameters.subject_alt_names = vec![uri(&URI.replace("client", "coordinator"))]))
     }),
-    ("a person", TokenOtherIdentity, |scene| {
+    ("a role of people", RequestIdentity, |scene| {
         scene.with_csr(csr(|parameters| {
             parameters.subject_alt_names = vec![uri(&URI.replace("client", "role/auditor"))]
         }))
@@ -424,9 +424,9 @@ const REQUESTS: &[(&str, FaultKind, Make)] = &[
         }
         renewal(8)
     }),
-    ("renewal for a person", RequestIdentity, |scene| {
-        let person = Identity::parse(&URI.replace("client", "role/auditor")).expect("an identity");
-        scene.renewal_fields(|request| request.identity = person.clone())
+    ("renewal for a coordinator", RequestIdentity, |scene| {
+        let centre = Identity::parse(&URI.replace("client", "coordinator")).expect("an identity");
+        scene.renewal_fields(|request| request.identity = centre.clone())
     }),
     ("renewal with an unproven key", RequestUnproven, |scene| {
         scene.renewal_fields(|request| {

@@ -1,10 +1,11 @@
 //! The roster's ceremony with three holders in three folders, two of whom must sign; and what a hostile office, or a hostile holder, can try.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::ceremony::{
-    CeremonyError, ChangeReport, Holder, Proposal, Review, install, propose, read_proposal, read_roster_or_proposal,
+    CeremonyError, ChangeReport, Holder, Proposal, Rests, Review, install, propose, read_proposal,
+    read_roster_or_proposal,
 };
 use tributary_certs::enrolment::{
     Apart, CoordinatorRequest, init_authority_apart, issue_client, issue_coordinator, names, read_members, set_group,
@@ -95,13 +96,14 @@ impl Federation {
         let last = self.in_force();
         let mut entries = last.roster.entries().to_vec();
         change(&mut entries);
-        let roster = Roster::new(last.roster.epoch() + 1, last.roster.digest(), entries, vec![]).expect("a roster");
+        let roster =
+            Roster::new(last.roster.epoch() + 1, last.roster.digest(), entries, vec![], Vec::new()).expect("a roster");
         Proposal {
             signed: SignedRoster { roster, signatures: vec![] },
             made: NOW,
             authorities: self.authorities().digest(),
             last: last.signatures,
-            rests: BTreeMap::new(),
+            rests: Rests::default(),
         }
     }
 }
@@ -315,7 +317,7 @@ fn what_was_changed_after_the_first_signature_is_refused() {
     let (epoch, previous) = (signed.signed.roster.epoch(), signed.signed.roster.previous());
     let mut entries = signed.signed.roster.entries().to_vec();
     entries.push(entry(9, "north-bank/sybil", 1));
-    padded.signed.roster = Roster::new(epoch, previous, entries, vec![]).unwrap();
+    padded.signed.roster = Roster::new(epoch, previous, entries, vec![], Vec::new()).unwrap();
     let forged =
         |fault: &CeremonyError| matches!(fault, CeremonyError::Roster(RosterError::BadSignature { authority: 0 }));
     is(federation.sign("ben", &padded, false), forged);
@@ -378,7 +380,7 @@ fn a_proposal_that_does_not_follow_the_last_roster_is_refused() {
     let federation = Federation::founded();
     let (last, good) = (federation.in_force(), federation.forged(|entries| drop(entries.pop())));
     let with = |epoch, previous| {
-        let roster = Roster::new(epoch, previous, good.signed.roster.entries().to_vec(), vec![]).unwrap();
+        let roster = Roster::new(epoch, previous, good.signed.roster.entries().to_vec(), vec![], Vec::new()).unwrap();
         Proposal { signed: SignedRoster { roster, signatures: vec![] }, ..good.clone() }
     };
     let jump = with(3, last.roster.digest());
@@ -438,7 +440,7 @@ fn a_proposal_has_one_text() {
         text.trim_end().to_owned(),
         format!("{text}\n"),
         text.replace('\n', "\r\n"),
-        text.replace("proposal 2", "proposal 1"),
+        text.replace("proposal 3", "proposal 2"),
         text.replace(&format!("{removed}\n{added}"), &format!("{added}\n{removed}")),
         text.replace(removed, &format!("{removed}\n{removed}")),
         text.replace(added, &added.replace("made-here", "by-hand")),
@@ -576,7 +578,9 @@ fn a_full_roster_of_longest_names_can_be_carried() {
     let roster = &proposal.signed.roster;
     let members: Vec<ClientId> = roster.entries().iter().map(|entry| entry.client).step_by(2).collect();
     let group = |number: u32| RosterGroup { name: format!("{number:064}"), members: members.clone() };
-    let roster = Roster::new(2, roster.previous(), roster.entries().to_vec(), (1..=20).map(group).collect()).unwrap();
+    let roster =
+        Roster::new(2, roster.previous(), roster.entries().to_vec(), (1..=20).map(group).collect(), Vec::new())
+            .unwrap();
     let proposal = Proposal { signed: SignedRoster { roster, signatures: vec![] }, ..proposal };
     let path = federation.at("proposal");
     proposal.write(&path, Existing::Replace).unwrap();

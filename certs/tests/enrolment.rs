@@ -316,7 +316,7 @@ fn a_roster_s_text_has_one_form() {
     assert_eq!(parse_roster(&text).unwrap(), signed);
     let bad = [
         text.trim_end().to_owned(),
-        text.replace("roster 2", "roster 1"),
+        text.replace("roster 3", "roster 2"),
         text.replace('\n', "\r\n"),
         text.replace("epoch 1", "epoch 01"),
         text.replace("epoch 1", "epoch +1"),

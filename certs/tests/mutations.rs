@@ -34,6 +34,9 @@ use tributary_certs::office::{
     Bundle, RevocationReason, WhomToRevoke, begin_renewal, decode_answer, decode_request, deny, encode_answer,
     encode_request, read_issued, read_revoked, renewal_signer, revoke,
 };
+use tributary_certs::people::{
+    Giver, PERSON_REQUEST, PersonRequest, RoleGiven, change_key, give_role, make_next_key, make_person, read_people,
+};
 use tributary_certs::policy::{sign_policy, signature_path, verify_policy};
 use tributary_certs::revocation::Seen;
 use tributary_certs::roster::{RosterAuthorities, parse_roster, print_roster, read_unverified_roster};
@@ -45,6 +48,8 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{DealStatement, Encapsulation, KeysStatement, MaskedHeader, Offer, SignedBody};
+use tributary_protocol::role::Role;
+use tributary_protocol::roster::{Scope, StaffNumber};
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 use tributary_storage::files::Existing;
 
@@ -124,7 +129,17 @@ impl Federation {
     fn new() -> Self {
         let folders = Folders::new();
         let (ca, at) = (folders.ca(), |name: &str| folders.at(name));
+        let person = make_person(&at("person"), &StaffNumber::parse("north-bank/e1").unwrap(), NOW).unwrap();
+        let role = Role::BranchOwner;
+        let given = RoleGiven { role, scope: Scope::Branches(vec![ClientId(1)]), from: NOW, until: NOW + 9 };
+        give_role(&ca, &person, &given).unwrap();
+        let (role, scope) = (Role::PrivacyOfficer, Scope::Federation);
+        give_role(&ca, &person, &RoleGiven { role, scope, ..given }).unwrap();
+        let next = make_next_key(&at("next"), &person, NOW).unwrap();
+        change_key(&ca, next.request(), false, &Giver { by: "dora".to_owned(), at: NOW }).unwrap();
         sign_roster_with(&ca, &folders.usb()).unwrap();
+        let last = make_person(&at("last"), person.staff(), NOW).unwrap();
+        change_key(&ca, last.request(), true, &Giver { by: "dora".to_owned(), at: NOW }).unwrap();
         set_group(&ca, "pilot", &[ClientId(1)]).unwrap();
         let gone = Identity::parse("spiffe://federation.example/north-bank/client/gone").unwrap();
         deny(&ca, Denied::Identity(gone), RevocationReason::KeyCompromise, NOW).unwrap();
@@ -164,7 +179,8 @@ impl Federation {
         )
         .unwrap();
         let folder = ca.clone();
-        let (groups, issued, revoked) = (ca.clone(), ca.clone(), ca.clone());
+        let (groups, people, issued, revoked) = (ca.clone(), ca.clone(), ca.clone(), ca.clone());
+        let request = PersonRequest::read(&self.folders.at("next").join(PERSON_REQUEST)).unwrap();
         let nowhere = self.folders.at("nowhere").join("x");
         vec![
             list(
@@ -182,6 +198,18 @@ impl Federation {
             ),
             list("members", in_ca("members"), Box::new(move |_| read_members(&folder).ok().map(|_| None))),
             list("groups", in_ca("groups"), Box::new(move |_| read_groups(&groups).ok().map(|_| None))),
+            list("people", in_ca(names::PEOPLE), Box::new(move |_| read_people(&people).ok().map(|_| None))),
+            list(
+                "person's request",
+                self.folders.at("next").join(PERSON_REQUEST),
+                Box::new(move |path| {
+                    let found = PersonRequest::read(path).ok()?;
+                    // The old key's word is judged where the old key is known.
+                    let proved = PersonRequest { after: request.after.clone(), ..found.clone() };
+                    assert!(proved == request, "a changed request was believed");
+                    Some(self.printed(|path| found.write(path)))
+                }),
+            ),
             list("issued", in_ca("issued"), Box::new(move |_| read_issued(&issued).ok().map(|_| None))),
             list("revoked", in_ca("revoked"), Box::new(move |_| read_revoked(&revoked).ok().map(|_| None))),
             list(

@@ -7,10 +7,10 @@ use tributary_certs::binding::{admits, read_bindings};
 use tributary_certs::ceremony::{sign_roster, sign_roster_with};
 use tributary_certs::enrolment::{
     Apart, CoordinatorRequest, EnrolmentError, init_authority, init_authority_apart, issue_client, issue_coordinator,
-    issue_person, names, read_coordinator, read_members,
+    names, read_coordinator, read_members,
 };
 use tributary_certs::fault::FaultKind;
-use tributary_certs::identity::{Identity, Role, TrustDomain, identity_of, spki_sha256_of};
+use tributary_certs::identity::{Identity, TrustDomain, spki_sha256_of};
 use tributary_certs::inspect::{serial_of, validity_of, verify_chain};
 use tributary_certs::keys::read_verifying_key;
 use tributary_certs::office::{
@@ -475,19 +475,6 @@ fn keys_apart_sign_rosters_and_the_folder_has_none() {
     assert!(names_in(&authority).iter().all(|name| name == "authorities" || !away.join(name).exists()));
     issue_client(&authority, "north-bank", "branch-1", &folder.path().join("branch-1"), NOW).unwrap();
     assert_eq!(sign_roster_with(&authority, &away).unwrap().signatures.len(), 3);
-}
-
-#[test]
-fn a_person_s_certificate_names_the_role() {
-    let federation = Federation::new();
-    let identity =
-        issue_person(&federation.authority(), "bank", Role::PrivacyOfficer, "officer-1", &federation.at("person"), NOW);
-    assert_eq!(identity.unwrap().to_string(), "spiffe://federation.example/bank/role/privacy-officer/officer-1");
-    let roots = TrustRoots::read(&federation.at("person").join(names::TRUST)).unwrap();
-    let chain = read_certificates(&federation.at("person").join(names::CHAIN)).unwrap();
-    assert_eq!(verify_chain(&roots, &chain[0], &chain[1..], NOW).unwrap(), identity_of(&chain[0]).unwrap());
-    let daemon = issue_person(&federation.authority(), "bank", Role::Client, "x", &federation.at("x"), NOW);
-    assert!(matches!(daemon, Err(EnrolmentError::Identity(_))));
 }
 
 /// A bank's own authority: its root is trusted for its organisation alone, and its certificate is registered rather than issued.

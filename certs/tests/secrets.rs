@@ -11,6 +11,7 @@ use tributary_certs::entropy::OsEntropy;
 use tributary_certs::identity::Role;
 use tributary_certs::issue::CertificateAuthority;
 use tributary_certs::keys::{PrivateKey as _, TlsKey, read_signing_key, write_signing_key};
+use tributary_certs::people::SigningPerson;
 use tributary_certs::suite::{ExchangeSecret, MaskStream, ShareScalar, SigningKey};
 use tributary_certs::tls::Credentials;
 use tributary_storage::files::{Existing, write_private};
@@ -30,9 +31,9 @@ macro_rules! never {
     };
 }
 
-never!(std::fmt::Debug: TlsKey, SigningKey, ExchangeSecret, MaskStream, ShareScalar, Credentials, CertificateAuthority);
-never!(std::fmt::Display: TlsKey, SigningKey, ExchangeSecret, MaskStream, ShareScalar, Credentials, CertificateAuthority);
-never!(Clone: TlsKey, SigningKey, ExchangeSecret, Credentials, CertificateAuthority);
+never!(std::fmt::Debug: TlsKey, SigningKey, SigningPerson, ExchangeSecret, MaskStream, ShareScalar, Credentials, CertificateAuthority);
+never!(std::fmt::Display: TlsKey, SigningKey, SigningPerson, ExchangeSecret, MaskStream, ShareScalar, Credentials, CertificateAuthority);
+never!(Clone: TlsKey, SigningKey, SigningPerson, ExchangeSecret, Credentials, CertificateAuthority);
 
 /// The ways in which eight bytes of a key would show.
 fn traces(key: &[u8]) -> Vec<String> {

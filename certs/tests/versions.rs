@@ -19,12 +19,15 @@ use tributary_certs::office::{
     Bundle, RevocationReason, WhomToRevoke, decode_answer, decode_request, deny, encode_answer, encode_request,
     read_issued, read_revoked, revoke,
 };
+use tributary_certs::people::{PERSON_REQUEST, PersonRequest, RoleGiven, give_role, make_person, read_people};
 use tributary_certs::policy::{sign_policy, signature_path, verify_policy};
 use tributary_certs::revocation::Seen;
 use tributary_certs::roster::{RosterAuthorities, read_unverified_roster};
 use tributary_certs::suite::SigningKey;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
+use tributary_protocol::role::Role;
+use tributary_protocol::roster::{Scope, StaffNumber};
 use tributary_storage::files::Existing;
 
 /// What is said of a file; nothing where it is taken.
@@ -56,6 +59,10 @@ fn every_titled_text_of_another_version_is_refused_by_name() {
     let (ca, branch) = (folders.ca(), folders.at("branch-1"));
     let at = |name: &str| -> PathBuf { ca.join(name) };
     set_group(&ca, "pilot", &[ClientId(1)]).unwrap();
+    let person = make_person(&folders.at("person"), &StaffNumber::parse("bank/e1").unwrap(), NOW).unwrap();
+    let given = RoleGiven { role: Role::Auditor, scope: Scope::Federation, from: NOW, until: NOW + 9 };
+    give_role(&ca, &person, &given).unwrap();
+    let asked = folders.at("person").join(PERSON_REQUEST);
     let gone = Identity::parse("spiffe://federation.example/north-bank/client/gone").unwrap();
     deny(&ca, Denied::Identity(gone), RevocationReason::KeyCompromise, NOW).unwrap();
     let proposal = folders.at("proposal");
@@ -86,6 +93,8 @@ fn every_titled_text_of_another_version_is_refused_by_name() {
     refused(&proposal, &|| told(read_roster_or_proposal(&proposal)));
     refused(&at("members"), &|| told(read_members(&ca)));
     refused(&at("groups"), &|| told(read_groups(&ca)));
+    refused(&at(names::PEOPLE), &|| told(read_people(&ca)));
+    refused(&asked, &|| told(PersonRequest::read(&asked)));
     refused(&at("issued"), &|| told(read_issued(&ca)));
     refused(&at("revoked"), &|| told(read_revoked(&ca)));
     refused(&at(names::COORDINATOR), &|| told(read_coordinator(&at(names::COORDINATOR))));

@@ -15,7 +15,7 @@ use tributary_protocol::round::{BudgetFault, BudgetRecord, Claim, OutOfOrder, Pa
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::{Journal, JournalError, read_whole};
 
-pub use self::report::{BranchBudget, Budget, PlanBudget, RunBudget, StageBudget};
+pub use self::report::{BranchBudget, Budget, CapRaiseNote, Fall, PlanBudget, RunBudget, StageBudget, YearBudget};
 use crate::error::ClientError;
 use crate::settings::Settings;
 

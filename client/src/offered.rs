@@ -9,6 +9,7 @@ use tributary_protocol::ids::RunId;
 use tributary_protocol::message::{Floor, RefusalCode};
 use tributary_protocol::plan::{Plan, Run, RunRef};
 use tributary_protocol::round::{BudgetRecord, ParticipantInput};
+use tributary_protocol::time::Millis;
 
 use crate::policy::{BranchPolicy, bound_refusal, budget, refusal};
 
@@ -72,14 +73,14 @@ impl Offered {
     }
 
     /// What refuses a plan or a round on this branch's own screen, figures and all. The coordinator hears the code alone.
-    pub(crate) fn words(&self, code: RefusalCode, record: &BudgetRecord) -> Option<String> {
+    pub(crate) fn words(&self, code: RefusalCode, (record, now): (&BudgetRecord, Millis)) -> Option<String> {
         let (plan, number) = self.welcomed.as_ref()?;
         match (code, &self.bound) {
             (RefusalCode::PolicyFloor(Floor::ClipNorm), Some(bound)) => Some(bound.clone()),
             (RefusalCode::PolicyFloor(floor), _) => Some(refusal(floor, plan, &self.policy)),
             (RefusalCode::BudgetExceeded, _) => {
                 let run = RunRef { plan: plan.digest(), number: *number };
-                Some(budget(plan, &run, &self.policy, record))
+                Some(budget(plan, &run, &self.policy, (record, now)))
             }
             _ => None,
         }
@@ -153,12 +154,12 @@ mod tests {
         let cases = [(0.499, "is 0.499"), (0.0, none), (-1.0, none), (1e-300, none), (1e7, none), (f64::NAN, none)];
         for (bound, found) in cases {
             assert_eq!(offered.judge_state(0, &state(bound)), refused, "{bound}");
-            let words = offered.words(RefusalCode::PolicyFloor(Floor::ClipNorm), &record).unwrap();
+            let words = offered.words(RefusalCode::PolicyFloor(Floor::ClipNorm), (&record, Millis(0))).unwrap();
             assert!(words.contains("policy.clip_norm_min = 0.5") && words.contains(found), "{words}");
         }
         // Of the next start nothing of this is left, and another length is no state at all.
         assert!(offered.judge_state(0, &state(1.0)[1..]).is_ok());
-        let words = offered.words(RefusalCode::PolicyFloor(Floor::ClipNorm), &record).unwrap();
+        let words = offered.words(RefusalCode::PolicyFloor(Floor::ClipNorm), (&record, Millis(0))).unwrap();
         let norms = "update_clip_norm = 500 and an adapted bound down to 0.5 in stage 1 (local)";
         assert!(words.contains(norms), "{words}");
     }

@@ -11,7 +11,7 @@ use tributary_certs::policy::verify_policy;
 use tributary_model::privacy::cap;
 use tributary_model::schema::Schema;
 use tributary_protocol::ids::OrganisationId;
-use tributary_protocol::plan::{NoiseShare, OVERLAP_MAX, PrivacyMode, Stage};
+use tributary_protocol::plan::{Caps, NoiseShare, OVERLAP_MAX, PrivacyMode, Stage};
 use tributary_protocol::printable::is_hidden;
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::{ALL, is_group_name};
@@ -87,6 +87,8 @@ impl std::fmt::Display for OwnNoise {
 pub struct BranchEpsilon {
     /// For life, over all plans.
     pub life: f64,
+    /// In a year: the present month and the twelve before it.
+    pub year: f64,
     /// In one plan.
     pub plan: f64,
 }
@@ -98,9 +100,11 @@ pub struct BranchPolicy {
     pub population: String,
     /// Largest epsilon of a customer for life, over all plans.
     pub epsilon_life: f64,
+    /// Largest epsilon of a customer in a year: the present month and the twelve before it.
+    pub epsilon_year: f64,
     /// Largest epsilon of a customer in one plan.
     pub epsilon_plan: f64,
-    /// The same two for the branch as one unit, where mode branch is admitted.
+    /// The same three for the branch as one unit, where mode branch is admitted.
     pub epsilon_branch: Option<BranchEpsilon>,
     /// At this delta.
     pub delta: f64,
@@ -151,8 +155,10 @@ impl BranchPolicy {
         let allowed = "1 to 64 bytes, in words, without control characters and marks of direction";
         let population = file.text("policy.population", allowed, None, words);
         let epsilon_life = file.number("policy.epsilon_life", EPSILON, None, is_epsilon);
+        let epsilon_year = file.number("policy.epsilon_year", EPSILON, None, is_epsilon);
         let epsilon_plan = file.number("policy.epsilon_plan", EPSILON, epsilon_life, is_epsilon);
         let delta = file.number("policy.delta", "above 0, at most 0.001", None, |value| value > 0.0 && value <= 1e-3);
+        at_most_life(&mut file, "policy.epsilon_year", epsilon_year, ("epsilon_life", epsilon_life));
         at_most_life(&mut file, "policy.epsilon_plan", epsilon_plan, ("epsilon_life", epsilon_life));
         let mode = |word: &str| PrivacyMode::ALL.into_iter().find(|mode| mode.name() == word);
         let modes = file.texts("policy.modes", "a list of \"customer\", \"local\", \"branch\", \"none\"", mode);
@@ -178,6 +184,7 @@ impl BranchPolicy {
         Ok(Self {
             population: population.expect(here),
             epsilon_life: epsilon_life.expect(here),
+            epsilon_year: epsilon_year.expect(here),
             epsilon_plan: epsilon_plan.expect(here),
             epsilon_branch,
             delta: delta.expect(here),
@@ -200,6 +207,26 @@ impl BranchPolicy {
         self.caps(self.epsilon_life, self.epsilon_branch.map(|branch| branch.life))
     }
 
+    /// The spend of each unit in a year, as a threshold for each order.
+    #[must_use]
+    pub fn year_cap(&self) -> Accounts {
+        self.caps(self.epsilon_year, self.epsilon_branch.map(|branch| branch.year))
+    }
+
+    /// The epsilons for life and for a year as the budget file keeps them.
+    #[must_use]
+    pub fn epsilon_caps(&self) -> Caps {
+        let branch = self.epsilon_branch.map_or([0; 2], |branch| [branch.life, branch.year].map(f64::to_bits));
+        let [branch_life_bits, branch_year_bits] = branch;
+        Caps {
+            life_bits: self.epsilon_life.to_bits(),
+            year_bits: self.epsilon_year.to_bits(),
+            branch_life_bits,
+            branch_year_bits,
+            delta_bits: self.delta.to_bits(),
+        }
+    }
+
     /// The spend of each unit in one plan, as a threshold for each order.
     #[must_use]
     pub fn plan_cap(&self) -> Accounts {
@@ -220,19 +247,20 @@ fn is_epsilon(value: f64) -> bool {
     value > 0.0 && value <= 1000.0
 }
 
-/// One plan may not cost more than all of them.
-fn at_most_life(file: &mut Document, key: &str, plan: Option<f64>, (name, life): (&str, Option<f64>)) {
-    if let (Some(plan), Some(life)) = (plan, life)
-        && plan > life
+/// One plan, or one year, may not cost more than all of them.
+fn at_most_life(file: &mut Document, key: &str, part: Option<f64>, (name, life): (&str, Option<f64>)) {
+    if let (Some(part), Some(life)) = (part, life)
+        && part > life
     {
-        file.fault(key, plan.to_string(), format!("at most {name}, which is {life}"));
+        file.fault(key, part.to_string(), format!("at most {name}, which is {life}"));
     }
 }
 
-/// The epsilons of the branch as one unit: both where mode branch is admitted, and none elsewhere.
+/// The epsilons of the branch as one unit: all of them where mode branch is admitted, and none elsewhere.
 fn branch_epsilon(file: &mut Document, admitted: bool) -> Option<BranchEpsilon> {
-    let [life_key, plan_key] = ["policy.epsilon_branch_life", "policy.epsilon_branch_plan"];
-    for key in [life_key, plan_key] {
+    let keys = ["policy.epsilon_branch_life", "policy.epsilon_branch_year", "policy.epsilon_branch_plan"];
+    let [life_key, year_key, plan_key] = keys;
+    for key in keys {
         if !admitted && file.has(key) {
             let allowed = "nothing, because modes does not list \"branch\"".to_owned();
             file.fault(key, "a value that would have no effect", allowed);
@@ -241,12 +269,14 @@ fn branch_epsilon(file: &mut Document, admitted: bool) -> Option<BranchEpsilon> 
     let without = (!admitted).then_some(1.0);
     let allowed = "above 0, at most 1000; needed because modes lists \"branch\", which charges the branch as one unit";
     let life = file.number(life_key, allowed, without, is_epsilon);
+    let year = file.number(year_key, allowed, without, is_epsilon);
     let plan = file.number(plan_key, allowed, without, is_epsilon);
     if !admitted {
         return None;
     }
+    at_most_life(file, year_key, year, ("epsilon_branch_life", life));
     at_most_life(file, plan_key, plan, ("epsilon_branch_life", life));
-    Some(BranchEpsilon { life: life?, plan: plan? })
+    Some(BranchEpsilon { life: life?, year: year?, plan: plan? })
 }
 
 fn cohort(file: &mut Document) -> Option<CohortRule> {
@@ -308,10 +338,14 @@ mod tests {
     #[test]
     fn the_sample_is_a_policy_and_its_faults_are_explained() {
         let policy = changed(LINE, LINE).unwrap();
-        assert_eq!((policy.epsilon_life, policy.epsilon_plan, policy.overlap_min), (4.0, 2.0, 1));
+        assert_eq!((policy.epsilon_life, policy.epsilon_year, policy.epsilon_plan), (8.0, 4.5, 4.0));
+        assert_eq!(policy.overlap_min, 1);
         assert_eq!(policy.modes, [PrivacyMode::Customer]);
         let cases = [
-            ("epsilon_plan = 2.0", "epsilon_plan = 5.0", "policy.epsilon_plan", "at most epsilon_life"),
+            ("epsilon_plan = 4.0", "epsilon_plan = 9.0", "policy.epsilon_plan", "at most epsilon_life"),
+            ("epsilon_year = 4.5", "epsilon_year = 8.5", "policy.epsilon_year", "at most epsilon_life, which is 8"),
+            ("epsilon_year = 4.5", "", "policy.epsilon_year", "above 0"),
+            ("epsilon_life = 8.0", "", "policy.epsilon_life", "above 0"),
             ("modes = [\"customer\"]", "modes = [\"private\"]", "policy.modes", "customer"),
             ("modes = [\"customer\"]", "modes = []", "policy.modes", "a list of"),
             ("rounds_a_day = 2000", "", "policy.rounds_a_day", "1"),
@@ -331,10 +365,12 @@ mod tests {
     fn mode_branch_needs_the_branchs_own_epsilons() {
         let line = "modes = [\"customer\"]";
         let with = |more: &str| changed(line, &format!("modes = [\"customer\", \"branch\"]\n{more}"));
-        let policy = with("epsilon_branch_life = 8.0\nepsilon_branch_plan = 3.0").unwrap();
-        assert_eq!(policy.epsilon_branch, Some(BranchEpsilon { life: 8.0, plan: 3.0 }));
-        assert_eq!(policy.life_cap(), Accounts { customer: cap(4.0, 1e-6), branch: cap(8.0, 1e-6) });
-        assert_eq!(policy.plan_cap(), Accounts { customer: cap(2.0, 1e-6), branch: cap(3.0, 1e-6) });
+        let lines = "epsilon_branch_life = 9.0\nepsilon_branch_year = 5.0\nepsilon_branch_plan = 3.0";
+        let policy = with(lines).unwrap();
+        assert_eq!(policy.epsilon_branch, Some(BranchEpsilon { life: 9.0, year: 5.0, plan: 3.0 }));
+        assert_eq!(policy.life_cap(), Accounts { customer: cap(8.0, 1e-6), branch: cap(9.0, 1e-6) });
+        assert_eq!(policy.year_cap(), Accounts { customer: cap(4.5, 1e-6), branch: cap(5.0, 1e-6) });
+        assert_eq!(policy.plan_cap(), Accounts { customer: cap(4.0, 1e-6), branch: cap(3.0, 1e-6) });
         let plain = changed(line, line).unwrap();
         assert_eq!((plain.epsilon_branch, plain.life_cap().branch), (None, RdpVector::zero()));
         let fault = |policy: Result<BranchPolicy, Faults>, key: &str, allowed: &str| {
@@ -345,8 +381,12 @@ mod tests {
         };
         fault(with("epsilon_branch_plan = 3.0"), "policy.epsilon_branch_life", "one unit");
         fault(with("epsilon_branch_life = 3.0"), "policy.epsilon_branch_plan", "one unit");
-        let over = with("epsilon_branch_life = 3.0\nepsilon_branch_plan = 4.0");
-        fault(over, "policy.epsilon_branch_plan", "at most epsilon_branch_life");
+        fault(with("epsilon_branch_life = 3.0"), "policy.epsilon_branch_year", "one unit");
+        let over = |year, plan| {
+            with(&format!("epsilon_branch_life = 3.0\nepsilon_branch_year = {year:?}\nepsilon_branch_plan = {plan:?}"))
+        };
+        fault(over(3.0, 4.0), "policy.epsilon_branch_plan", "at most epsilon_branch_life");
+        fault(over(4.0, 3.0), "policy.epsilon_branch_year", "at most epsilon_branch_life");
         let unused = changed(line, &format!("{line}\nepsilon_branch_life = 3.0"));
         fault(unused, "policy.epsilon_branch_life", "does not list");
     }

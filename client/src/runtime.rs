@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tributary_certs::clock::{SteadyClock, unix_seconds};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
+use tributary_model::schema::Schema;
 use tributary_protocol::message::{Downstream, MaskedHeader, Upstream};
 use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
@@ -18,6 +19,7 @@ use crate::budget::{BudgetFile, bad_budget, open_budget};
 use crate::conversation::{Conversation, Incoming};
 use crate::data::read_schema;
 use crate::error::ClientError;
+use crate::grants::{Grants, Held};
 use crate::identity::{BranchIdentity, Keys, read_number, write_number};
 use crate::lists::Distress;
 use crate::muster::Board;
@@ -60,6 +62,12 @@ struct Daemon<'r> {
     cpu_before: Option<Duration>,
     ended: Option<Ended>,
     pulse: Pulse,
+    /// What the owner of the data has granted.
+    grants: Grants,
+    /// Why they could not be read at the last look.
+    grant_fault: Option<String>,
+    /// By which a grant's fields are judged.
+    schema: Schema,
 }
 
 /// How taking part ended.
@@ -106,6 +114,9 @@ impl Pulses {
 /// Clocks that differ by more are reported at each connection.
 const SKEW_SECONDS_MAX: u64 = 30;
 
+/// How often the folder of the owner's grants is looked at.
+const GRANTS_EVERY: Duration = Duration::from_secs(1);
+
 /// Longest sleep until the machine is asked again.
 const SLEEP_MAX: Duration = Duration::from_secs(86_400);
 
@@ -128,6 +139,8 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
     let policy = Policy {
         cohort: owned.cohort,
         cap: owned.life_cap(),
+        cap_year: owned.year_cap(),
+        caps: owned.epsilon_caps(),
         plan_cap: owned.plan_cap(),
         modes: owned.modes.clone(),
         purposes: owned.purposes.clone(),
@@ -141,10 +154,12 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         coordinator: identity.coordinator.signing_key,
         authorities: identity.authorities.keys().to_vec(),
         authorities_needed: identity.authorities.needed(),
+        grants: Vec::new(),
     };
     let signing_key = identity.signing_key.verifying_key();
     let machine = Participant::resume(policy, schema.digest(), identity.signing_key, &events);
     let machine = machine.map_err(|fault| bad_budget(&settings, &fault))?;
+    let (grants, granted_schema) = (Grants::of(&settings), schema.clone());
     let source =
         WorkerSource { snapshot, schema, customers_nominal: settings.customers_nominal, policy: owned.clone() };
     let (job_sender, job_receiver) = jobs::channel();
@@ -208,7 +223,11 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         cpu_before: None,
         ended: None,
         pulse: rounds,
+        grants,
+        grant_fault: None,
+        schema: granted_schema,
     };
+    daemon.look_at_grants()?;
     let result = runtime.block_on(daemon.serve(&mut stop));
     let Daemon { conversation, rounds, cpu_before, jobs, .. } = daemon;
     let bytes = conversation.bytes();
@@ -252,6 +271,8 @@ impl Daemon<'_> {
 
     /// Takes part until the run is over, through as many connections as it takes.
     async fn serve(&mut self, stop: &mut StopSignal) -> Result<(), ClientError> {
+        let mut look = tokio::time::interval(GRANTS_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while self.ended.is_none() {
             let deadline = self.machine.deadline().map(|deadline| self.clock.now().until(deadline));
             let timer = async {
@@ -267,6 +288,10 @@ impl Daemon<'_> {
                 Some(answer) = self.answers.recv() => self.answered(answer),
                 Some(notice) = self.notices.recv() => { self.noticed(notice); None }
                 () = timer => Some(ParticipantInput::Timer),
+                _ = look.tick() => {
+                    self.look_at_grants()?;
+                    None
+                }
                 () = stop.wished() => {
                     self.handle(ParticipantInput::Stop)?;
                     return Ok(());
@@ -279,6 +304,24 @@ impl Daemon<'_> {
         }
         self.pulse.rest();
         self.verdict()
+    }
+
+    /// Tells the machine what the owner has granted and taken back, where that has changed. A folder that cannot be read grants nothing, and says so.
+    fn look_at_grants(&mut self) -> Result<(), ClientError> {
+        let held = match self.grants.changed() {
+            Ok(None) => return Ok(()),
+            Ok(Some(held)) => held,
+            Err(fault) => {
+                let fault = fault.to_string();
+                // Looked at again and again, until it can be read: said once.
+                if self.grant_fault.replace(fault.clone()) != Some(fault.clone()) {
+                    tracing::error!(fault, "the owner's grants cannot be read, so nothing is granted");
+                }
+                Held::default()
+            }
+        };
+        self.handle(ParticipantInput::Granted(held.granted(&self.schema)))?;
+        held.withdrawals.into_iter().try_for_each(|withdrawal| self.handle(ParticipantInput::Withdrawn(withdrawal)))
     }
 
     fn noticed(&mut self, notice: Notice) {
@@ -477,7 +520,7 @@ impl Daemon<'_> {
             // Both are lost where there is no link, of which the machine hears.
             ParticipantEffect::Send(message) => {
                 if let (Upstream::Refuse { code, .. }, None) = (&message, &self.explanation) {
-                    self.explanation = self.offered.words(*code, self.machine.record());
+                    self.explanation = self.offered.words(*code, (self.machine.record(), self.clock.now()));
                 }
                 self.conversation.send(&message);
             }

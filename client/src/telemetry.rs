@@ -1,5 +1,7 @@
 //! What the daemon tells its operator, and a supervisor that asked for events: one JSON object a line.
 
+mod roster;
+
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
@@ -8,8 +10,9 @@ use tributary_certs::inspect::date;
 use tributary_certs::renewal::Expiry;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{MUSTER_NAMED_MAX, Muster};
-use tributary_protocol::roster::{Roster, RosterChanges, RosterEntry};
+use tributary_protocol::roster::{Roster, RosterChanges};
 
+pub use self::roster::{MemberChanges, Named, PeopleChanges};
 use crate::dataset::DatasetReport;
 
 /// A line for a supervisor or a person.
@@ -82,7 +85,7 @@ pub enum Report {
         /// Rosters between the last one and this, which were not shown here.
         missing: u64,
         /// Who came, left, or has other keys or another end; nothing where this process has not seen the last roster.
-        changes: Option<MemberChanges>,
+        changes: Option<Box<MemberChanges>>,
     },
     /// This machine's clock and the coordinator's differ.
     ClockDiffers {
@@ -169,45 +172,17 @@ pub enum Report {
     },
 }
 
-/// How two rosters differ, for an operator: by name, and the first of each kind alone where there are many.
-#[derive(Clone, Debug, Serialize)]
-pub struct MemberChanges {
-    /// New members.
-    pub added: Named,
-    /// Members that are gone.
-    pub removed: Named,
-    /// Members with other keys or another name: another machine speaks for them.
-    pub other_keys: Named,
-    /// Members whose entry has another end, and nothing else.
-    pub other_end: Named,
-    /// Groups that came, went or have other members.
-    pub groups: Named,
-}
-
-/// Some names, and how many there are besides.
-#[derive(Clone, Debug, Serialize)]
-pub struct Named {
-    /// The first of them.
-    pub names: Vec<String>,
-    /// How many more there are.
-    pub more: usize,
-}
-
-/// Names of one kind that are told.
-const NAMES_MAX: usize = 20;
-
-impl Named {
-    fn of(names: impl ExactSizeIterator<Item = String>) -> Self {
-        let more = names.len().saturating_sub(NAMES_MAX);
-        Self { names: names.take(NAMES_MAX).collect(), more }
-    }
-}
-
 impl Report {
     /// Whether it holds figures that depend on a row.
     fn tells_of_rows(&self) -> bool {
         use Report::{Dataset, DatasetRemark, MaximaPassed, RowsDropped};
         matches!(self, Dataset(_) | DatasetRemark { .. } | RowsDropped { .. } | MaximaPassed { .. })
+    }
+
+    /// What the machine says of a roster.
+    #[must_use]
+    pub fn roster(epoch: u64, missing: u64, changes: Option<RosterChanges>) -> Self {
+        Self::Roster { epoch, missing, changes: changes.as_ref().map(MemberChanges::of).map(Box::new) }
     }
 
     /// What the coordinator says of those who are missing; more than it may name are not shown.
@@ -219,24 +194,6 @@ impl Report {
         };
         let missing = muster.missing.iter().take(MUSTER_NAMED_MAX).map(name).collect();
         Self::Muster { here: muster.here, needed: muster.needed, missing, more: muster.more }
-    }
-
-    /// What the machine says of a roster.
-    #[must_use]
-    pub fn roster(epoch: u64, missing: u64, changes: Option<RosterChanges>) -> Self {
-        let name = |entry: &RosterEntry| format!("{} (client {})", entry.name, entry.client);
-        let changes = changes.map(|changes| {
-            let (keyed, other): (Vec<_>, Vec<_>) =
-                changes.changed.iter().partition(|change| change.has_other_keys() || change.has_other_name());
-            MemberChanges {
-                added: Named::of(changes.added.iter().map(name)),
-                removed: Named::of(changes.removed.iter().map(name)),
-                other_keys: Named::of(keyed.iter().map(|change| name(&change.after))),
-                other_end: Named::of(other.iter().map(|change| name(&change.after))),
-                groups: Named::of(changes.groups.iter().map(|group| group.name.clone())),
-            }
-        });
-        Self::Roster { epoch, missing, changes }
     }
 }
 
@@ -290,7 +247,7 @@ fn sentence(report: &Report) -> String {
             "the budget file ends at counter {file}, and this branch has signed more, up to counter {shown}: all of it is counted now. \
              An older copy of the file was put back; find out by whom, and keep the newest one"
         ),
-        Report::Roster { epoch, missing, changes } => roster_sentence(*epoch, *missing, changes.as_ref()),
+        Report::Roster { epoch, missing, changes } => roster::sentence(*epoch, *missing, changes.as_deref()),
         Report::BudgetBegun { counter: 1 } => {
             "the coordinator is told of this budget's first use; its ledger names the branch and the owner's key"
                 .to_owned()
@@ -346,37 +303,6 @@ fn sentence(report: &Report) -> String {
     }
 }
 
-fn roster_sentence(epoch: u64, missing: u64, changes: Option<&MemberChanges>) -> String {
-    let mut text = format!("roster {epoch} is accepted");
-    if let Some(MemberChanges { added, removed, other_keys, other_end, groups }) = changes {
-        let kinds = [
-            ("new", added),
-            ("gone", removed),
-            ("OTHER KEYS", other_keys),
-            ("another end", other_end),
-            ("groups with other members", groups),
-        ];
-        for (what, Named { names, more }) in kinds {
-            if !names.is_empty() {
-                text += &format!("; {what}: {}", names.join(", "));
-            }
-            if *more > 0 {
-                text += &format!(" and {more} more");
-            }
-        }
-        if !added.names.is_empty() || !other_keys.names.is_empty() {
-            text += ". Enough roster authorities signed it. If you know a branch that is new or has other keys, ask it whether that is so";
-        }
-    }
-    if missing > 0 {
-        text += &format!(
-            ". {missing} rosters before it were not shown to this branch, so it is not known here who came and went in them: ask the roster \
-             authorities for them"
-        );
-    }
-    text
-}
-
 /// CPU time of this process so far.
 #[must_use]
 pub fn process_cpu() -> Duration {
@@ -392,63 +318,4 @@ pub fn rss_bytes_max() -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use tributary_protocol::digest::Digest;
-    use tributary_protocol::ids::{ClientId, OrganisationId};
-    use tributary_protocol::roster::{EntryChange, MemberName};
-    use tributary_protocol::secagg::suite::VerifyingKey;
-
-    fn entry(client: u32) -> RosterEntry {
-        RosterEntry {
-            client: ClientId(client),
-            name: MemberName::new("bank", &format!("branch-{client}")).unwrap(),
-            organisation: OrganisationId(1),
-            signing_key: VerifyingKey::ed25519([7; 32]),
-            tls_spki_sha256: Digest([7; 32]),
-            not_after: 1,
-        }
-    }
-
-    #[test]
-    fn a_roster_is_told_with_its_changes_and_its_gap() {
-        let rekeyed = RosterEntry { signing_key: VerifyingKey::ed25519([8; 32]), ..entry(3) };
-        let changes = RosterChanges {
-            added: vec![entry(4), entry(5)],
-            removed: vec![entry(1)],
-            changed: vec![EntryChange { before: entry(3), after: rekeyed }],
-            groups: vec![],
-        };
-        let report = Report::roster(7, 2, Some(changes));
-        let text = sentence(&report);
-        let start = "roster 7 is accepted; new: bank/branch-4 (client 4), bank/branch-5 (client 5); gone: bank/branch-1 (client 1); \
-                     OTHER KEYS: bank/branch-3 (client 3). Enough";
-        assert!(text.starts_with(start) && text.contains(". 2 rosters before it"), "{text}");
-        let json: serde_json::Value = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
-        assert_eq!(json["changes"]["other_keys"]["names"], serde_json::json!(["bank/branch-3 (client 3)"]));
-        assert_eq!(sentence(&Report::roster(1, 0, None)), "roster 1 is accepted");
-    }
-
-    #[test]
-    fn figures_of_rows_are_for_a_terminal_or_for_who_asked_for_events() {
-        let figures = [
-            Report::RowsDropped { rows: 1, kept: 2 },
-            Report::MaximaPassed { customers: 1, rows: 2 },
-            Report::DatasetRemark { file: "rows.csv".to_owned(), remark: "40 rows, 1 customer".to_owned() },
-        ];
-        for report in &figures {
-            assert_eq!(line(report, false, false), None, "a service's journal");
-            assert!(line(report, false, true).is_some() && line(report, true, false).is_some());
-        }
-        assert!(line(&Report::roster(1, 0, None), false, false).is_some(), "all else is told everywhere");
-    }
-
-    /// A roster of thousands of changes says how many there are, on one line.
-    #[test]
-    fn of_many_changes_the_first_are_named_and_the_rest_counted() {
-        let added: Vec<RosterEntry> = (1..=5_000).map(entry).collect();
-        let text = sentence(&Report::roster(2, 0, Some(RosterChanges { added, ..RosterChanges::default() })));
-        assert!(text.contains("bank/branch-20 (client 20) and 4980 more") && !text.contains("branch-21"), "{text}");
-        assert_eq!(text.lines().count(), 1);
-    }
-}
+mod tests;

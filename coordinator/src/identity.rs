@@ -8,6 +8,7 @@ use tributary_certs::issue::Validity;
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::SigningKey;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::roster::SignedRoster;
 use tributary_settings::Fault;
 
@@ -28,6 +29,8 @@ pub struct OwnIdentity {
     pub keyring: Keyring,
     /// The protocol signing key.
     pub signing_key: SigningKey,
+    /// What names the federation: its list of roster authorities, by its digest.
+    pub federation: Digest,
     /// Who may take part; its signatures were verified.
     pub roster: SignedRoster,
     /// Where it came from, and newer ones will.
@@ -50,13 +53,15 @@ impl OwnIdentity {
         let authorities = keep(&mut faults, "authorities", "the roster authorities' public keys", || {
             RosterAuthorities::read(&files.authorities)
         });
+        let federation = authorities.as_ref().map(RosterAuthorities::digest);
         let roster = authorities.and_then(|authorities| {
             keep(&mut faults, "roster", "a roster signed by enough authorities", || {
                 RosterFile::open(files.roster, authorities)
             })
         });
         let keyring = Keyring::open(files.tls, office, files.renew, now).map_err(|more| faults.extend(more)).ok();
-        let (Some(keyring), Some(signing_key), Some((roster_file, roster))) = (keyring, signing_key, roster) else {
+        let all = (keyring, signing_key, federation, roster);
+        let (Some(keyring), Some(signing_key), Some(federation), Some((roster_file, roster))) = all else {
             return Err(faults);
         };
         let (identity, validity) = (keyring.identity().clone(), keyring.validity());
@@ -66,7 +71,7 @@ impl OwnIdentity {
             warnings.push(format!("there is no roster at {path} yet: have the first one signed, and put it there"));
         }
         warnings.extend(keyring.warnings(now));
-        Ok(Self { identity, keyring, signing_key, roster, roster_file, validity, warnings })
+        Ok(Self { identity, keyring, signing_key, federation, roster, roster_file, validity, warnings })
     }
 }
 

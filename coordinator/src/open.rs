@@ -110,7 +110,7 @@ impl Opened {
             Settings::load(path)?;
         let mut faults = Vec::new();
         let identity = OwnIdentity::open(identity, office, now).map_err(|more| faults.extend(more)).ok();
-        let job = Job::build(&plan).map_err(|fault| faults.push(fault)).ok();
+        let job = Job::open(&plan).map_err(|fault| faults.push(fault)).ok();
         let mut no_round = None;
         if let (Some(identity), Some(job)) = (&identity, &job) {
             no_round = no_round_yet(&identity.roster.roster, job).map_err(|fault| faults.push(fault)).ok().flatten();

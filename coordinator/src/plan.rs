@@ -1,25 +1,16 @@
-//! The learning job: plan, network and first model, all of which follow from the settings alone.
+//! The learning job: what follows from the plan that two people signed.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_model::planned::{self, Planned};
-use tributary_model::privacy::{epsilon_of, sampling_threshold};
 use tributary_model::schema::{SCHEMA_BYTES_MAX, Schema};
-use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings};
-use tributary_model::stage::{
-    CountSettings, EvaluateSettings, Frame, GradientSettings, LocalSettings, PlannedStage, PricingFault, StageSettings,
-    Wanted, noise_multiplier, priced,
-};
-use tributary_model::update::{CLIP_UNITS_MIN, ClipForm, ClipSettings};
-use tributary_protocol::limits::CLIP_UNITS_DEFAULT;
-use tributary_protocol::plan::{ModelRef, Plan, PlanFault, Run, ValidPlan};
-use tributary_protocol::privacy::Unit;
-use tributary_protocol::secagg::modular::Ring;
+use tributary_planning::{Guarantee, PlanFile};
+use tributary_protocol::plan::{Approvals, ModelRef, Run, ValidPlan};
 use tributary_settings::Fault;
 
-use crate::settings::{CountingSettings, ModelKind, PlanSettings};
+use crate::settings::PlanFiles;
 
 /// A run with everything at the coordinator that belongs to it.
 pub struct Job {
@@ -27,56 +18,71 @@ pub struct Job {
     pub run: Run,
     /// Its stages, read.
     pub planned: Arc<Planned>,
-    /// The first model.
+    /// The model from which the run begins.
     pub initial: Parameters,
-    /// The guarantee; none without noise.
+    /// The guarantee of one run; none without noise.
     pub guarantee: Option<Guarantee>,
-}
-
-/// What the noise of a plan achieves.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Guarantee {
-    /// Epsilon after every round of one run that may be charged, by the accounting that is enforced, for the unit of the mode.
-    pub epsilon: f64,
-    /// In mode branch: the same for one customer of a branch, whose account is charged as well.
-    pub epsilon_customer: Option<f64>,
-    /// Probability with which it may fail.
-    pub delta: f64,
-    /// Noise standard deviation over sensitivity, of the stage that moves the model.
-    pub noise_multiplier: f64,
+    /// Who put the plan forward, and who approved it.
+    pub approvals: Approvals,
 }
 
 impl Job {
-    /// Builds the plan's first run.
+    /// Reads a plan's file and its schema, for the plan's first run. Whether the signatures count, the machine judges by the roster in force.
     ///
     /// # Errors
     /// The first fault, under the key that cures it.
-    pub fn build(settings: &PlanSettings) -> Result<Self, Fault> {
-        let schema = schema(settings)?;
-        let architecture = architecture(settings, &schema)?;
-        let initial = Parameters::initial(&architecture, settings.seed);
-        let form = PlanForm { settings, schema: &schema, architecture: &architecture, initial: &initial };
-        let plan = form.with_fitting_units()?;
-        let allowed = "values from which every number of a plan follows";
-        let planned = planned::check(&plan, Some(&schema)).map_err(|error| fault("plan", &error, allowed))?;
-        let guarantee = settings.privacy.target().map(|(_, delta)| {
-            let epsilon = |unit| epsilon_of(plan.charge_of_run().of(unit), delta).0;
-            let unit = plan.privacy.unit().unwrap_or(Unit::Customer);
-            let trained = moving(&planned).map(|stage| stage.terms().clone());
-            Guarantee {
-                epsilon: epsilon(unit),
-                epsilon_customer: (unit == Unit::Branch).then(|| epsilon(Unit::Customer)),
-                delta,
-                noise_multiplier: trained
-                    .map_or(0.0, |stage| noise_multiplier(stage.noise_variance, stage.sensitivity_squared)),
-            }
-        });
-        let run = Run::new(plan, 1).ok_or_else(|| Fault {
-            key: "plan".into(),
-            found: "a plan that allows no run".into(),
-            allowed: "one run or more".into(),
+    pub fn open(files: &PlanFiles) -> Result<Self, Fault> {
+        let allowed = "a plan's file, as `tributary plan build` writes it";
+        let file = PlanFile::read(&files.file).map_err(|error| fault("plan.file", &error, allowed))?;
+        let allowed = "a plan that two people signed: its author (`tributary plan propose`), then a privacy officer (`tributary plan approve`)";
+        let approvals = file.approvals().ok_or_else(|| Fault {
+            key: "plan.file".into(),
+            found: "a plan that lacks a signature".into(),
+            allowed: allowed.into(),
         })?;
-        Ok(Self { run, planned: Arc::new(planned), initial, guarantee })
+        let allowed = "a plan within the protocol's limits";
+        let plan = file.plan.validate().map_err(|error| fault("plan.file", &error, allowed))?;
+        Self::of(plan, &schema(&files.schema)?, approvals)
+    }
+
+    /// The first run of a plan.
+    ///
+    /// # Errors
+    /// As [`Job::open`].
+    pub fn of(plan: ValidPlan, schema: &Schema, approvals: Approvals) -> Result<Self, Fault> {
+        if schema.digest() != plan.schema {
+            return Err(Fault {
+                key: "plan.schema".into(),
+                found: format!("a schema with the digest {}", schema.digest()),
+                allowed: format!("the schema that the plan names, with the digest {}", plan.schema),
+            });
+        }
+        let allowed = "a plan of which every number follows";
+        let planned = planned::check(&plan, Some(schema)).map_err(|error| fault("plan.file", &error, allowed))?;
+        let architecture = planned.architecture();
+        let initial = match plan.initial_model {
+            ModelRef::Seed(seed) => Parameters::initial(architecture, seed),
+            ModelRef::Zero | ModelRef::PreviousRun => Parameters::zero(architecture),
+            ModelRef::Digest(_) | ModelRef::Champion => {
+                return Err(Fault {
+                    key: "plan.file".into(),
+                    found: "a plan that begins from a registered model, of which this coordinator has none".into(),
+                    allowed: "a plan with initial_model = \"seed\", \"zero\" or \"previous-run\"".into(),
+                });
+            }
+        };
+        let guarantee = Guarantee::of(&planned);
+        let run = Run::new(plan, 1).expect("a valid plan has a first run");
+        Ok(Self { run, planned: Arc::new(planned), initial, guarantee, approvals })
+    }
+
+    /// A later run of the same plan, which begins from the model that the run before released where the plan says so.
+    #[must_use]
+    pub fn later(self, number: u32, released: Option<Parameters>) -> Option<Self> {
+        let run = Run::new(self.run.plan().clone(), number)?;
+        let goes_on = matches!(run.plan().initial_model, ModelRef::PreviousRun);
+        let initial = released.filter(|_| goes_on).unwrap_or(self.initial);
+        Some(Self { run, initial, ..self })
     }
 
     /// The plan.
@@ -84,209 +90,20 @@ impl Job {
     pub fn plan(&self) -> &ValidPlan {
         self.run.plan()
     }
-
-    /// Delta of the statement; 0 without noise.
-    #[must_use]
-    pub fn delta(&self) -> f64 {
-        self.guarantee.map_or(0.0, |guarantee| guarantee.delta)
-    }
 }
 
-/// The first stage that moves the model.
-pub(crate) fn moving(planned: &Planned) -> Option<PlannedStage<'_>> {
-    (0..).map_while(|number| planned.stage(number)).find(|stage| stage.layout().is_some())
-}
-
-/// What a plan is made of before its integers are chosen.
-struct PlanForm<'a> {
-    settings: &'a PlanSettings,
-    schema: &'a Schema,
-    architecture: &'a Architecture,
-    initial: &'a Parameters,
-}
-
-impl PlanForm<'_> {
-    /// With the configured clip units, or the default; in the small ring the default is halved until no sum can wrap.
-    fn with_fitting_units(&self) -> Result<ValidPlan, Fault> {
-        let mut clip_units = self.settings.clip_units.unwrap_or(CLIP_UNITS_DEFAULT);
-        let may_halve = self.settings.clip_units.is_none() && self.settings.ring == Ring::Bits32;
-        loop {
-            match self.plan(clip_units)?.validate() {
-                Ok(plan) => return Ok(plan),
-                Err(PlanFault::Wraps { .. }) if may_halve && clip_units / 2 >= CLIP_UNITS_MIN => clip_units /= 2,
-                Err(PlanFault::Wraps { .. }) if may_halve => return Err(self.too_small_ring()),
-                Err(fault) => {
-                    let allowed = "values that give a plan within the protocol's limits";
-                    return Err(Fault { key: plan_key(&fault), found: fault.to_string(), allowed: allowed.into() });
-                }
-            }
-        }
-    }
-
-    fn plan(&self, clip_units: u32) -> Result<Plan, Fault> {
-        let settings = self.settings;
-        let (privacy, mechanism) = (settings.privacy.mode(), &settings.mechanism);
-        let frame = Frame {
-            privacy,
-            overlap_max: mechanism.overlap_max,
-            customers_nominal: settings.customers_nominal,
-            architecture: self.architecture,
-            schema: Some(self.schema),
-        };
-        let wanted = self.wanted(clip_units)?;
-        let stages = priced(&frame, &wanted, settings.retries, settings.privacy.target());
-        Ok(Plan {
-            name: settings.name.as_str().into(),
-            purpose: mechanism.purpose.as_str().into(),
-            schema: self.schema.digest(),
-            architecture: self.architecture.encode(),
-            initial_model: ModelRef::Digest(self.initial.digest()),
-            privacy,
-            overlap_max: mechanism.overlap_max,
-            customers_nominal: settings.customers_nominal,
-            customers_max: settings.customers_max,
-            stages: stages.map_err(|error| pricing_fault(&error))?,
-            retries: settings.retries,
-            runs: 1,
-            session_rounds: settings.session_rounds,
-            cohort: settings.cohort,
-            group: settings.group.clone(),
-            round_deadline_ms: settings.round_deadline_ms,
-            upload_offset_ms: mechanism.upload_offset_ms,
-            keying_deadline_ms: settings.keying_deadline_ms,
-            retention: mechanism.retention,
-        })
-    }
-
-    /// The stages in their order: counts of fields, training, counts of scores.
-    fn wanted(&self, clip_units: u32) -> Result<Vec<Wanted>, Fault> {
-        let (settings, mechanism) = (self.settings, &self.settings.mechanism);
-        let ring = settings.ring;
-        let counted = |share: &CountingSettings, of: StageSettings| Wanted {
-            settings: of,
-            ring,
-            rounds: 1,
-            sampling_threshold: 0,
-            budget_share: share.budget_share,
-        };
-        let statistics = mechanism.statistics.as_ref();
-        let statistics =
-            statistics.map(|rule| counted(rule, StageSettings::Count(CountSettings { clip_units, bins: rule.bins })));
-        let evaluation = mechanism.evaluation.as_ref();
-        let evaluation = evaluation
-            .map(|rule| counted(rule, StageSettings::Evaluate(EvaluateSettings { clip_units, bins: rule.bins })));
-        let shares: f64 = [&statistics, &evaluation].into_iter().flatten().map(|wanted| wanted.budget_share).sum();
-        let sampling_threshold = sampling_threshold(mechanism.sampling_rate).ok_or_else(|| Fault {
-            key: "plan.sampling_rate".into(),
-            found: mechanism.sampling_rate.to_string(),
-            allowed: "above 1e-9, at most 1".into(),
-        })?;
-        let training = Wanted {
-            settings: self.training(clip_units)?,
-            ring,
-            rounds: settings.rounds,
-            sampling_threshold,
-            budget_share: (1.0 - shares).max(0.1),
-        };
-        Ok(statistics.into_iter().chain([training]).chain(evaluation).collect())
-    }
-
-    fn training(&self, clip_units: u32) -> Result<StageSettings, Fault> {
-        let settings = self.settings;
-        let coins = settings.mechanism.sampling_rate < 1.0;
-        let clip = ClipSettings {
-            example_clip_norm: settings.example_clip_norm,
-            clip_units,
-            form: ClipForm::of(self.architecture, coins),
-            loss_bound: Some(settings.loss_bound),
-        };
-        let tail_start = tail_start(settings.rounds, settings.tail_fraction);
-        let optimizer = OptimizerSettings::new(OptimizerFields { update_rule: settings.optimizer, tail_start })
-            .map_err(|error| fault("plan.optimizer", &error, "values within their limits"))?;
-        let local = settings.mechanism.local.filter(|_| settings.privacy.mode().trains_locally());
-        Ok(match local {
-            None => StageSettings::Gradient(GradientSettings { clip, optimizer }),
-            Some(local) => {
-                StageSettings::Local(LocalSettings { clip, rule: local.rule, adaptive: local.adaptive, optimizer })
-            }
-        })
-    }
-
-    fn too_small_ring(&self) -> Fault {
-        Fault {
-            key: "plan.ring".into(),
-            found: format!(
-                "32 bits, in which the noised sum of {} customers can wrap even at {CLIP_UNITS_MIN} steps for one clip norm",
-                self.settings.customers_max
-            ),
-            allowed: "64, or a smaller customers_max, or less noise (larger epsilon, fewer rounds)".into(),
-        }
-    }
-}
-
-fn pricing_fault(error: &PricingFault) -> Fault {
-    match error {
-        PricingFault::Calibrate(error) => {
-            let allowed = "a target that noise of a drawable size meets over rounds and retries";
-            fault("plan.epsilon", error, allowed)
-        }
-        PricingFault::Stage(error) => {
-            let allowed = "settings that make a stage of this plan: with more clip_units, a customers_max below which they fit, or ring = 64";
-            fault("plan.clip_units", error, allowed)
-        }
-    }
-}
-
-fn schema(settings: &PlanSettings) -> Result<Schema, Fault> {
-    let path = settings.schema.display();
+fn schema(path: &Path) -> Result<Schema, Fault> {
     let unreadable = |found: String| Fault {
         key: "plan.schema".into(),
-        found: format!("{path}: {found}"),
+        found: format!("{}: {found}", path.display()),
         allowed: format!("a schema file in UTF-8, at most {SCHEMA_BYTES_MAX} bytes, as docs/SCHEMA.md describes it"),
     };
-    let text = std::fs::read_to_string(&settings.schema).map_err(|error| unreadable(error.to_string()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     Schema::parse(&text).map_err(|errors| unreadable(errors.to_string()))
-}
-
-fn architecture(settings: &PlanSettings, schema: &Schema) -> Result<Architecture, Fault> {
-    let heads: Vec<&str> = schema.labels().iter().map(|label| label.name.as_str()).collect();
-    let hidden = match &settings.model {
-        ModelKind::Logistic => &[][..],
-        ModelKind::Mlp { hidden } => hidden.as_slice(),
-    };
-    Architecture::mlp(small(schema.width()), hidden, &heads)
-        .map_err(|error| fault("plan.model", &error, "a network that the schema's inputs and labels fit"))
-}
-
-/// The step behind which models are averaged: one model at least where a fraction is asked for.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a fraction of a 32-bit count, and the cast saturates"
-)]
-fn tail_start(rounds: u32, tail_fraction: f64) -> Option<u32> {
-    let averaged = (f64::from(rounds) * tail_fraction).round() as u32;
-    (tail_fraction > 0.0).then(|| rounds.saturating_sub(averaged.max(1)))
-}
-
-/// The settings' key that a plan's fault is cured with.
-fn plan_key(fault: &PlanFault) -> String {
-    match fault {
-        PlanFault::Wraps { .. } => "plan.clip_units".into(),
-        PlanFault::OutOfRange { field, .. } => {
-            let field = field.split(' ').next().unwrap_or(field);
-            let field = field.strip_prefix("stage.").unwrap_or(field);
-            format!("plan.{field}")
-        }
-    }
 }
 
 fn fault(key: &str, found: &dyn std::error::Error, allowed: &str) -> Fault {
     Fault { key: key.into(), found: found.to_string(), allowed: allowed.into() }
-}
-
-fn small(count: usize) -> u32 {
-    u32::try_from(count).expect("limits keep dimensions below 2^32")
 }
 
 #[cfg(test)]

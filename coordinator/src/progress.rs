@@ -13,9 +13,10 @@ use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::round::{CoordinatorEvent, RunRecord};
 
 use crate::connections::Members;
-use crate::plan::{Guarantee, Job};
+use crate::plan::Job;
 use crate::report::{Event, Finished};
 use crate::telemetry::{cpu_seconds, rss_bytes_max};
+use tributary_planning::Guarantee;
 
 /// What this process and the ledger have seen of a run.
 pub(crate) struct Progress {
@@ -57,7 +58,7 @@ impl Progress {
             plan: job.plan().plan().clone(),
             record: RunRecord::default(),
             members,
-            delta: job.delta(),
+            delta: job.plan().delta(),
             guarantee: job.guarantee,
             parameters: job.planned.architecture().parameter_count(),
             survivors: 0,
@@ -124,6 +125,7 @@ impl Progress {
             }
             CoordinatorEvent::RunOpened { .. }
             | CoordinatorEvent::RosterAdopted { .. }
+            | CoordinatorEvent::OrderTaken { .. }
             | CoordinatorEvent::BudgetShown { .. }
             | CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::SessionClosed { .. }

@@ -27,8 +27,10 @@ use crate::advance::Advance;
 use crate::connections::{Arrival, Door, DoorSettings, Members};
 use crate::error::CoordinatorError;
 use crate::muster::LOOK_EVERY;
+use crate::next_run::NextRun;
 use crate::office::Counter;
 use crate::open::{Opened, upload_bytes};
+use crate::orders::OrdersFolder;
 use crate::progress::Progress;
 use crate::report::Event;
 use crate::shell::{Shell, ShellParts};
@@ -142,17 +144,20 @@ async fn serve(
     }
     let store = Store::open(&state_dir)?;
     // The ledger's lock keeps a second coordinator out before anything else is touched.
-    let (journal, mut ledgers) = Journal::<CoordinatorEvent>::open_view(&store.ledger(), job.run.id().into())?;
+    let (journal, ledgers) = Journal::<CoordinatorEvent>::open_view(&store.ledger(), job.run.id().into())?;
+    // Told now: the second time nothing is torn any more.
     if let Some(torn) = journal.torn() {
         tracing::warn!("{torn}");
     }
+    let NextRun { job, not_before } = NextRun::of(job, &ledgers, &store)?;
+    drop((journal, ledgers));
+    let (journal, mut ledgers) = Journal::<CoordinatorEvent>::open_view(&store.ledger(), job.run.id().into())?;
     let recorded = ledgers.remove(&job.run.id().into()).unwrap_or_default();
     refuse_beside_open_runs(&job.run, &ledgers)?;
     let events: Vec<CoordinatorEvent> = recorded.iter().map(|recorded| recorded.event.clone()).collect();
     let heads = HeadsFile::open(&heads_dir)?;
     let clock = SteadyClock::start();
     let mut outbox = Outbox::new();
-    let delta_bits = job.delta().to_bits();
     let (keyring, roster_file) = (identity.keyring, identity.roster_file);
     let members = Members::open(&identity.roster.roster, &heads_dir);
     let members = Arc::new(members?);
@@ -161,7 +166,9 @@ async fn serve(
     let machine = CoordinatorSettings {
         run: job.run.clone(),
         model: job.initial.digest(),
-        delta_bits,
+        approvals: job.approvals.clone(),
+        federation: identity.federation,
+        not_before,
         roster: identity.roster,
         signing_key: identity.signing_key,
         heads: heads.heads().clone(),
@@ -175,6 +182,7 @@ async fn serve(
     let progress = Progress::resume(&job, Arc::clone(&members), &events);
     let sum = OpenSum::default();
     let (inputs, mut arrivals) = mpsc::channel(INPUTS_MAX);
+    let orders = OrdersFolder::of(&state_dir);
     let metrics = Arc::new(Metrics::in_folder(&state_dir));
     let mut watchdog = Watchdog::new();
     let pulses = Pulses::of(&mut watchdog);
@@ -234,6 +242,7 @@ async fn serve(
         shell.tell_what_is_lacking();
         let _watched = watchdog.start(Arc::clone(&metrics), unix_seconds).map_err(CoordinatorError::Runtime)?;
         tokio::spawn(roster_file.watch(Arc::clone(&door), inputs.clone(), pulses.roster));
+        tokio::spawn(orders.watch(inputs.clone()));
         tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener), pulses.door));
         if let Some(renewal) = keyring.renewal(inputs.clone(), Arc::clone(&metrics), pulses.renewal) {
             tokio::spawn(renewal.run());

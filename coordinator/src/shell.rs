@@ -136,6 +136,21 @@ impl<'a> Shell<'a> {
                 self.send_all();
                 Ok(())
             }
+            Arrival::Input(Input::Ordered(order)) => {
+                let (before, given) = (self.parts.machine.record().orders.clone(), order.clone());
+                self.input(Input::Ordered(order))?;
+                let record = self.parts.machine.record();
+                if record.orders == before {
+                    let why = record.judge_order(&given, Some(unix_seconds())).err();
+                    let why = why.map_or_else(
+                        || "it changes nothing, or its signature does not verify".to_owned(),
+                        |fault| fault.to_string(),
+                    );
+                    let (action, staff) = (given.action.name(), given.staff.as_str());
+                    tracing::warn!(action, staff, why, "an order among the coordinator's files is not taken");
+                }
+                Ok(())
+            }
             Arrival::Told(event) => {
                 self.tell(&event);
                 Ok(())

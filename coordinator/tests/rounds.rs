@@ -47,7 +47,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 /// The model after so many rounds of the same sum.
 fn expected(config: &Path, rounds: u32) -> Parameters {
-    let job = Job::build(&Settings::load(config).unwrap().plan).unwrap();
+    let job = Job::open(&Settings::load(config).unwrap().plan).unwrap();
     let stage = job.planned.stage(0).unwrap();
     let mut state = stage.start(job.initial.clone());
     let sum = vec![total(); stage.terms().dimension as usize];
@@ -121,7 +121,7 @@ fn proved(federation: &Federation, events: &[CoordinatorEvent]) -> (usize, usize
 
 /// The events of the run that these settings make.
 fn ledger(config: &Path, path: &Path) -> Vec<CoordinatorEvent> {
-    let run = Job::build(&Settings::load(config).unwrap().plan).unwrap().run;
+    let run = Job::open(&Settings::load(config).unwrap().plan).unwrap().run;
     let mut ledgers = tributary_storage::journal::read_ledgers(path).unwrap();
     ledgers.remove(&run.id().into()).unwrap().into_iter().map(|recorded| recorded.event).collect()
 }

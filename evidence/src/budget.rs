@@ -23,10 +23,18 @@ pub struct BudgetReport {
     pub heads_adopted: usize,
     /// Epsilon of everything ever charged for a customer. Nothing where a charge has no finite epsilon at this delta.
     pub epsilon: Option<f64>,
+    /// Epsilon of what of it counts within a year: the present month and the twelve before it, as far as the file knows that time has passed.
+    pub epsilon_year: Option<f64>,
+    /// What open runs add to the epsilon for life with all that they may still charge.
+    pub epsilon_reserved: Option<f64>,
     /// Epsilon of everything ever charged for the branch as one unit; 0 where no plan was in mode branch.
     pub epsilon_branch: Option<f64>,
+    /// What of that counts within a year.
+    pub epsilon_branch_year: Option<f64>,
     /// Delta of all epsilons here.
     pub delta: f64,
+    /// Deviations: raises of the caps, each in words.
+    pub cap_raises: Vec<String>,
     /// What each run charged.
     pub runs: Vec<RunSpendReport>,
 }
@@ -54,7 +62,11 @@ pub struct RunSpendReport {
 /// The first entry that breaks a rule.
 pub(crate) fn audit(entries: &[Entry<ParticipantEvent>], head: String, delta: f64) -> Result<BudgetReport, Bad> {
     let mut record = BudgetRecord::default();
+    let mut cap_raises = Vec::new();
     for entry in entries {
+        if matches!(entry.event, ParticipantEvent::CapRaised { .. }) {
+            cap_raises.push(record.describe(&entry.event, None));
+        }
         follow(&mut record, &entry.event).map_err(|reason| entry.bad(reason))?;
     }
     let runs = record.runs.iter().map(|(run, spend)| RunSpendReport {
@@ -65,6 +77,8 @@ pub(crate) fn audit(entries: &[Entry<ParticipantEvent>], head: String, delta: f6
         epsilon: finite(Unit::Customer, &spend.spent, delta),
         epsilon_branch: finite(Unit::Branch, &spend.spent, delta),
     });
+    let of = |unit, spent: &Accounts| finite(unit, spent, delta);
+    let (spent, all) = (of(Unit::Customer, &record.spent), record.spent.plus(&record.reserved()));
     Ok(BudgetReport {
         entries: entries.len(),
         head,
@@ -73,9 +87,13 @@ pub(crate) fn audit(entries: &[Entry<ParticipantEvent>], head: String, delta: f6
             .iter()
             .filter(|entry| matches!(entry.event, ParticipantEvent::HeadAdopted { .. }))
             .count(),
-        epsilon: finite(Unit::Customer, &record.spent, delta),
-        epsilon_branch: finite(Unit::Branch, &record.spent, delta),
+        epsilon: spent,
+        epsilon_year: of(Unit::Customer, &record.year.spent()),
+        epsilon_reserved: of(Unit::Customer, &all).zip(spent).map(|(all, spent)| (all - spent).max(0.0)),
+        epsilon_branch: of(Unit::Branch, &record.spent),
+        epsilon_branch_year: of(Unit::Branch, &record.year.spent()),
         delta,
+        cap_raises,
         runs: runs.collect(),
     })
 }
@@ -116,6 +134,14 @@ impl fmt::Display for BudgetReport {
         write!(formatter, "  spent    epsilon {} at delta {:e} for a customer", shown(self.epsilon), self.delta)?;
         if self.epsilon_branch != Some(0.0) {
             write!(formatter, ", and {} for the branch as one unit", shown(self.epsilon_branch))?;
+        }
+        write!(formatter, "\n  year     epsilon {} of it within a year", shown(self.epsilon_year))?;
+        if self.epsilon_branch_year != Some(0.0) {
+            write!(formatter, ", and {} for the branch as one unit", shown(self.epsilon_branch_year))?;
+        }
+        write!(formatter, "\n  reserved epsilon {} more, by runs that are not over", shown(self.epsilon_reserved))?;
+        for raise in &self.cap_raises {
+            write!(formatter, "\n  {raise}")?;
         }
         for run in &self.runs {
             let RunSpendReport { plan, run, rounds, last_round, epsilon, .. } = run;

@@ -35,6 +35,10 @@ fn accepted(variance: u128) -> ParticipantEvent {
         stages: vec![stage("count", 1), stage("gradient", 10)],
         retries: 1,
         charge_max: charge(variance).times(12),
+        grant: SET,
+        at: Millis(0),
+        shown: Millis(0),
+        until: Millis(0),
     }
 }
 
@@ -70,7 +74,17 @@ fn whole_rounds_add_up() {
     let run = &report.runs[0];
     assert_eq!((run.run, run.rounds, run.last_round), (2, 2, 4));
     assert_eq!(report.epsilon, Some(epsilon_of(&RdpVector::gaussian(1, 10_000).times(2), 1e-6).0));
-    assert!(report.to_string().contains("run 2: 2 rounds"), "{report}");
+    let text = report.to_string();
+    assert!(text.contains("run 2: 2 rounds"), "{text}");
+    // The run is not over: it may be charged ten rounds more. Both rounds were charged this year.
+    let epsilon = |rounds| epsilon_of(&RdpVector::gaussian(1, 10_000).times(rounds), 1e-6).0;
+    assert_eq!((report.epsilon_year, report.epsilon_reserved), (Some(epsilon(2)), Some(epsilon(12) - epsilon(2))));
+    let words = format!(
+        "  year     epsilon {0:.6} of it within a year\n  reserved epsilon {1:.6} more",
+        epsilon(2),
+        epsilon(12) - epsilon(2)
+    );
+    assert!(text.contains(&words), "{text}");
 }
 
 #[test]

@@ -174,14 +174,14 @@ impl Audit<'_> {
             return Err(Broken::Signature);
         }
         self.signatures = self.signatures.saturating_add(claims.len());
-        if let CoordinatorEvent::RunOpened { plan, number, delta_bits, .. } = event {
+        if let CoordinatorEvent::RunOpened { plan, number, .. } = event {
             let run = RunRef { plan: plan.digest(), number: *number };
             if LedgerId::from(run.id()) != self.ledger {
                 return Err(Broken::OtherLedger);
             }
             // Without the schema the cells of counts of fields cannot be recomputed; the branches did.
             planned::check(plan, None)?;
-            self.delta = f64::from_bits(*delta_bits);
+            self.delta = plan.delta();
         }
         if let CoordinatorEvent::RoundCommitted { sum, .. } = event {
             self.sums = self.sums.saturating_add(recompute(&self.record, *sum, self.kept)?.into());

@@ -21,7 +21,7 @@ pub enum Verdict {
     /// A coordinator's journal in order.
     Coordinator(JournalReport),
     /// A branch's budget file in order.
-    Budget(BudgetReport),
+    Budget(Box<BudgetReport>),
     /// A coordinator's file of budget heads in order.
     Heads(HeadsReport),
     /// A file with a header and no entry.
@@ -79,7 +79,7 @@ fn judged(bytes: &[u8], delta: f64, kept: &dyn KeptRounds) -> Result<Verdict, Ba
         [] => return Ok(Verdict::Empty),
         [LedgerId::BUDGET] => {
             let entries = decode::<ParticipantEvent>(&scan, LedgerId::BUDGET)?;
-            return budget::audit(&entries, head, delta).map(Verdict::Budget);
+            return budget::audit(&entries, head, delta).map(Box::new).map(Verdict::Budget);
         }
         [LedgerId::ADMINISTRATION] => {
             let entries = decode::<Kept>(&scan, LedgerId::ADMINISTRATION)?;

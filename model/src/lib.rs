@@ -24,3 +24,4 @@ pub mod synthetic;
 #[cfg(feature = "train")]
 pub mod train;
 pub mod update;
+pub mod year;

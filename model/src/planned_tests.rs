@@ -80,8 +80,9 @@ fn plan(draft: Draft) -> Plan {
     let evaluate = StageSettings::Evaluate(EvaluateSettings { clip_units: 1 << 10, bins: 5 });
     let training = terms(training, sampling_threshold, 10);
     let stages = if counts { vec![terms(count, 0, 1), training, terms(evaluate, 0, 1)] } else { vec![training] };
-    let plan =
-        Plan { schema: schema.digest(), architecture: architecture.encode(), privacy, overlap_max, stages, ..base };
+    let delta_bits = if privacy == PrivacyMode::None { 0 } else { base.delta_bits };
+    let (schema, architecture) = (schema.digest(), architecture.encode());
+    let plan = Plan { schema, architecture, privacy, delta_bits, overlap_max, stages, ..base };
     plan.clone().validate().unwrap_or_else(|fault| panic!("{fault}"));
     plan
 }

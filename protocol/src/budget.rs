@@ -14,8 +14,8 @@ use crate::digest::{Canonical, Digest};
 use crate::ids::ClientId;
 use crate::limits::CHARGED_RUNS_MAX;
 use crate::message::{Charged, SignedBody};
-use crate::plan::RunRef;
-use crate::privacy::Accounts;
+use crate::plan::{Caps, RunRef};
+use crate::privacy::{Accounts, YearSpend};
 use crate::roster::{Roster, SignedRoster};
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
 use crate::time::Millis;
@@ -31,6 +31,10 @@ pub struct BudgetHead {
     pub counter: u64,
     /// Everything that was ever spent, over all plans.
     pub spent: Accounts,
+    /// What of it counts within a year.
+    pub year: YearSpend,
+    /// The caps of the policy, as the file has seen them last.
+    pub caps: Option<Caps>,
     /// The run under which this was signed.
     pub run: RunRef,
     /// What was charged in that run.
@@ -52,7 +56,12 @@ impl SignedBody for BudgetHead {
 
     fn canonical(&self) -> Canonical {
         let body = Canonical::new("BUDGET").u32(self.client.0).digest(&self.population).u64(self.counter);
-        let body = self.charged.canonical(self.run.canonical(self.spent.canonical(body)));
+        let body = self.year.canonical(self.spent.canonical(body));
+        let body = match &self.caps {
+            Some(caps) => caps.canonical(body.u8(1)),
+            None => body.u8(0),
+        };
+        let body = self.charged.canonical(self.run.canonical(body));
         let body = body.u32(u32::try_from(self.others.len()).unwrap_or(u32::MAX));
         let body = self.others.iter().fold(body, |body, (run, charged)| charged.canonical(run.canonical(body)));
         let body = body.u32(self.day.rounds).u64(self.day.last.0);
@@ -67,7 +76,7 @@ impl BudgetHead {
         let same = self.client == last.client && self.population == last.population;
         let forward = self.counter > last.counter || (self.counter == last.counter && self.spent == last.spent);
         let runs = || last.runs().all(|(run, charged)| charged.at_most(&self.charged_in(run)));
-        same && forward && last.spent.at_most(&self.spent) && runs()
+        same && forward && last.spent.at_most(&self.spent) && self.year.knows(&last.year) && runs()
     }
 
     /// Every run that was charged, with what was.
@@ -85,7 +94,8 @@ impl BudgetHead {
     /// Whether it names no more runs and stages than a branch ever charges: what is longer goes into no file.
     #[must_use]
     pub fn is_short(&self) -> bool {
-        self.others.len() < CHARGED_RUNS_MAX && self.runs().all(|(_, charged)| charged.is_short())
+        let runs = self.others.len() < CHARGED_RUNS_MAX && self.runs().all(|(_, charged)| charged.is_short());
+        runs && self.year.is_short()
     }
 }
 
@@ -177,6 +187,28 @@ impl OwnerChange {
     #[must_use]
     pub fn is_signed<S: Suite>(&self) -> bool {
         S::verify(&self.from, &self.to_sign::<S>(), &self.signature)
+    }
+}
+
+/// The owner lets go of what a run has reserved that came to no end here: nothing more is ever charged in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// Salted digest of the population.
+    pub population: Digest,
+    /// The run.
+    pub run: RunRef,
+    /// The owner.
+    pub owner: VerifyingKey,
+    /// Signature by the owner.
+    pub signature: Signature,
+}
+
+impl SignedBody for Release {
+    const KIND: &'static str = "BUDGET-RELEASE";
+
+    fn canonical(&self) -> Canonical {
+        let body = Canonical::new("BUDGET-RELEASE").digest(&self.population);
+        self.owner.canonical(self.run.canonical(body))
     }
 }
 

@@ -61,6 +61,10 @@ pub enum Defence {
     CounterFall,
     /// Nothing ends a participant's work for good but the coordinator's signature, made for this connection of this client.
     SignedEnding,
+    /// A plan runs only where two people of the signed roster stand by it.
+    FourEyes,
+    /// A plan runs at a branch only where the owner of its data has granted that.
+    OwnersGrant,
 }
 
 /// Found in every binary in which a defence can be taken down, and in no other.

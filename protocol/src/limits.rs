@@ -63,9 +63,28 @@ pub const GROUP_NAME_BYTES_MAX: usize = 64;
 /// Most members of all groups of one roster together.
 pub const ROSTER_GROUP_MEMBERS_MAX: usize = 100_000;
 
+/// Most people of one roster.
+pub const ROSTER_PEOPLE_MAX: usize = 256;
+
+/// Most roles of one person, those of a deputy among them.
+pub const PERSON_HOLDINGS_MAX: usize = 8;
+
+/// Most roles of all people of one roster together.
+pub const ROSTER_HOLDINGS_MAX: usize = 512;
+
+/// Most branches in the scopes of all roles of one roster together.
+pub const ROSTER_SCOPES_MAX: usize = 10_000;
+
+/// Longest time for which a role is given, in seconds: 366 days.
+pub const HOLDING_SECONDS_MAX: u64 = 366 * 86_400;
+
 /// How much later than the coordinator a client takes an entry of the roster as ended, in milliseconds: five minutes. The coordinator leaves an
 /// entry out at its last second by its own clock; a client whose clock is ahead must not refuse it for that, because a refusal is final.
 pub const CLOCK_SKEW_MS_MAX: u64 = 300_000;
+
+/// By how much a branch's clock and the coordinator's may differ where a run is accepted, in milliseconds: a day. Months of its budget pass by the
+/// earlier of the two, and a charge counts by the later one.
+pub const CLOCKS_APART_MS_MAX: u64 = 86_400_000;
 
 /// Rounds keyed by one session (docs/PROTOCOL.md, "Who says what").
 pub const SESSION_ROUNDS_MAX: usize = 64;
@@ -91,7 +110,7 @@ pub const fn upstream_bytes_max(clients: usize, session_rounds: usize) -> usize 
 }
 
 /// Room beside a deal: keys, statements, proofs.
-const UPSTREAM_BYTES_BESIDE: usize = 64 << 10;
+const UPSTREAM_BYTES_BESIDE: usize = 96 << 10;
 
 /// Longest vector on the wire.
 pub const VECTOR_BYTES_MAX: usize = DIMENSION_MAX * 8;
@@ -107,6 +126,27 @@ pub const STAGES_MAX: usize = 12;
 
 /// Most runs of one plan.
 pub const RUNS_MAX: u32 = 1000;
+
+/// Longest time from a plan's first possible run to its last, in seconds: ten years and their leap days.
+pub const PLAN_SECONDS_MAX: u64 = 3_653 * 86_400;
+
+/// Longest time between two runs, in seconds.
+pub const RUN_INTERVAL_SECONDS_MAX: u64 = PLAN_SECONDS_MAX;
+
+/// Longest reference in a plan's charter, in bytes.
+pub const CHARTER_REFERENCE_BYTES_MAX: usize = 128;
+
+/// Longest text in a plan's charter, in bytes.
+pub const CHARTER_TEXT_BYTES_MAX: usize = 1_000;
+
+/// Most data assets that a plan names.
+pub const DATA_ASSETS_MAX: usize = 32;
+
+/// Most partners' agreements that a plan names.
+pub const AGREEMENTS_MAX: usize = 1_000;
+
+/// Most branches of one grant.
+pub const GRANT_BRANCHES_MAX: usize = 1_000;
 
 /// Most rounds of one run in all stages together that have more than one, retries left out.
 pub const PLAN_ROUNDS_MAX: u32 = 1_000_000;
@@ -133,15 +173,22 @@ const _: () = assert!(COHORT_MAX <= ROSTER_ENTRIES_MAX);
 // The three below are for signatures of 64 bytes, the only ones that a suite has; longer ones need smaller cohorts.
 // A certificate is one ledger entry: client, algorithm, length and 64 bytes for each signer.
 const _: () = assert!(COHORT_MAX * (4 + 1 + 8 + 64) + 64 < LEDGER_ENTRY_BYTES_MAX);
-// A budget head says of each run its plan and number and, in at most 5 bytes each, the rounds of its stages; beside that, two vectors of 73 values.
-const _: () =
-    assert!(CHARGED_RUNS_MAX * (32 + 5 + 1 + 5 * STAGES_MAX + 10) + 2 * 73 * 10 + 1024 < UPSTREAM_BYTES_BESIDE);
+// A budget head says of each run its plan and number and, in at most 5 bytes each, the rounds of its stages; beside that, two vectors of 73 values
+// for life and for each month of a year.
+const _: () = assert!(
+    CHARGED_RUNS_MAX * (32 + 5 + 1 + 5 * STAGES_MAX + 10)
+        + (1 + crate::privacy::YEAR_MONTHS_MAX) * (5 + 2 * 73 * 10)
+        + 1024
+        < UPSTREAM_BYTES_BESIDE
+);
 // KEYS are 1.3 kB + 64 B a round; a freeze carries one for each member.
 const _: () = assert!(COMPLETE_GRAPH_MAX * (1_400 + 64 * SESSION_ROUNDS_MAX) < CONTROL_MESSAGE_BYTES_MAX);
 // A statement on keys or on a deal is at most 221 bytes; every member gets one of each member.
 const _: () = assert!(COHORT_MAX * 221 < CONTROL_MESSAGE_BYTES_MAX);
 // A deal: for each holder a bundle of 64 B a round and its path, for each neighbour 64 B a round in envelopes and commitments.
 const _: () = assert!(HOLDERS_MAX * (128 * SESSION_ROUNDS_MAX + 700) < CONTROL_MESSAGE_BYTES_MAX);
+// A person is a staff number after its length, a key after its algorithm and length, and the count of its roles.
+const STAFF_BYTES_MAX: usize = 8 + 2 * NAME_PART_BYTES_MAX + 1;
 // A roster entry is two numbers, a name of two parts after its length, a key after its algorithm and length, a digest and a time; a group its name
 // and 4 bytes a member.
 const ROSTER_ENTRY_BYTES_MAX: usize = 4 + 8 + (2 * NAME_PART_BYTES_MAX + 1) + 4 + (1 + 8) + 32 + 8;
@@ -151,5 +198,8 @@ const _: () = assert!(
         + ROSTER_KEY_BYTES_MAX
         + ROSTER_GROUPS_MAX * 2 * (GROUP_NAME_BYTES_MAX + 16)
         + ROSTER_GROUP_MEMBERS_MAX * 8
+        + ROSTER_PEOPLE_MAX * (STAFF_BYTES_MAX + (1 + 8) + 8)
+        + ROSTER_HOLDINGS_MAX * (4 + 1 + STAFF_BYTES_MAX + (4 + 8) + 16)
+        + ROSTER_SCOPES_MAX * 4
         < CONTROL_MESSAGE_BYTES_MAX
 );

@@ -8,9 +8,11 @@
 //! ask. Nor that the newest roster shown is the newest there is: a coordinator may hold one back, until the entries end.
 
 mod changes;
+mod entry;
 mod error;
 mod group;
 mod name;
+mod people;
 mod signed;
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -19,49 +21,18 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 pub use changes::{EntryChange, GroupChange, RosterChanges};
+pub use entry::RosterEntry;
 pub use error::RosterError;
 pub use group::{ALL, Group, GroupFault, RosterGroup, is_group_name};
 pub use name::{MemberName, NameFault, is_name};
-pub use signed::{AuthoritySignature, SignedRoster, verify_signatures};
+pub use people::{Holding, PeopleFault, Person, PersonChange, Scope, StaffNumber};
+pub use signed::{AuthoritySignature, SignedRoster, federation_digest, verify_signatures};
 
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, OrganisationId};
 use crate::limits::{ROSTER_ENTRIES_MAX, ROSTER_KEY_BYTES_MAX};
 use crate::list::List;
-use crate::secagg::suite::VerifyingKey;
 use crate::signed::signed_message;
-use crate::time::Millis;
-
-/// One enrolled client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RosterEntry {
-    /// The client's number in the roster.
-    pub client: ClientId,
-    /// Who it is, as its certificate says: organisation and id. What a signer reads is what is signed.
-    pub name: MemberName,
-    /// The number of the organisation in its name.
-    pub organisation: OrganisationId,
-    /// Its protocol signing key, distinct from its TLS key.
-    pub signing_key: VerifyingKey,
-    /// SHA-256 of the public key information (SPKI) of its TLS certificate: binds transport and protocol identities.
-    pub tls_spki_sha256: Digest,
-    /// Unix seconds after which the signing key is no longer valid.
-    pub not_after: u64,
-}
-
-impl RosterEntry {
-    /// The last moment of the Unix clock at which the entry is valid: the end of its last second.
-    #[must_use]
-    pub fn ends(&self) -> Millis {
-        Millis(self.not_after.saturating_mul(1000)).plus(999)
-    }
-
-    /// Whether the entry is over at this time of the Unix clock.
-    #[must_use]
-    pub fn has_ended(&self, now: Millis) -> bool {
-        self.ends() < now
-    }
-}
 
 /// The enrolled clients at one epoch, strictly ascending by client, no key and no name twice, one number for each organisation; and named groups
 /// of them. Parsing enforces all of it.
@@ -72,7 +43,8 @@ pub struct Roster {
     previous: Digest,
     entries: List<RosterEntry>,
     groups: List<RosterGroup>,
-    /// Of the four before it, computed where a roster is made: both ends name it often, and it covers every entry.
+    people: List<Person>,
+    /// Of the five before it, computed where a roster is made: both ends name it often, and it covers every entry.
     #[serde(skip)]
     digest: Digest,
 }
@@ -107,13 +79,14 @@ struct RosterParts {
     previous: Digest,
     entries: Vec<RosterEntry>,
     groups: Vec<RosterGroup>,
+    people: Vec<Person>,
 }
 
 impl TryFrom<RosterParts> for Roster {
     type Error = RosterError;
 
     fn try_from(parts: RosterParts) -> Result<Self, RosterError> {
-        Roster::new(parts.epoch, parts.previous, parts.entries, parts.groups)
+        Roster::new(parts.epoch, parts.previous, parts.entries, parts.groups, parts.people)
     }
 }
 
@@ -122,18 +95,21 @@ impl Roster {
     ///
     /// # Errors
     /// [`RosterError`] if there are too many entries, if they are not strictly ascending by client, if a key or a name occurs twice, if an
-    /// organisation has two numbers or a number two organisations, if epoch and predecessor do not fit, or if a group is not in order.
+    /// organisation has two numbers or a number two organisations, if epoch and predecessor do not fit, or if a group or a person is not in order.
     pub fn new(
         epoch: u64,
         previous: Digest,
         entries: Vec<RosterEntry>,
         groups: Vec<RosterGroup>,
+        people: Vec<Person>,
     ) -> Result<Self, RosterError> {
         if epoch == 0 || (epoch == 1) != (previous == Digest::ZERO) {
             return Err(RosterError::Predecessor { epoch });
         }
         at_most("entries", entries.len(), ROSTER_ENTRIES_MAX)?;
-        let key_bytes = entries.iter().map(|entry| entry.signing_key.bytes.len()).sum();
+        let keys =
+            entries.iter().map(|entry| &entry.signing_key).chain(people.iter().map(|person| &person.signing_key));
+        let key_bytes = keys.map(|key| key.bytes.len()).sum();
         at_most("bytes of signing keys", key_bytes, ROSTER_KEY_BYTES_MAX)?;
         let mut last = None;
         let mut signing_keys = BTreeSet::new();
@@ -163,8 +139,9 @@ impl Roster {
             last = Some(client);
         }
         group::check(&groups, &entries)?;
-        let digest = Digest::of(&canonical(epoch, &previous, &entries, &groups));
-        Ok(Self { epoch, previous, entries: entries.into(), groups: groups.into(), digest })
+        people::check(&people, &entries)?;
+        let digest = Digest::of(&canonical((epoch, &previous), &entries, &groups, &people));
+        Ok(Self { epoch, previous, entries: entries.into(), groups: groups.into(), people: people.into(), digest })
     }
 
     /// What is in force before the first roster is signed: epoch 0, without an entry. It cannot arrive from anybody, and the first
@@ -176,6 +153,7 @@ impl Roster {
             previous: Digest::ZERO,
             entries: List::default(),
             groups: List::default(),
+            people: List::default(),
             digest: Digest::ZERO,
         }
     }
@@ -204,6 +182,12 @@ impl Roster {
         self.entries.binary_search_by_key(&client, |entry| entry.client).ok().map(|index| &self.entries[index])
     }
 
+    /// Somebody with roles.
+    #[must_use]
+    pub fn person(&self, staff: &StaffNumber) -> Option<&Person> {
+        people::find(&self.people, staff)
+    }
+
     /// A client's name.
     #[must_use]
     pub fn name_of(&self, client: ClientId) -> Option<&MemberName> {
@@ -214,6 +198,12 @@ impl Roster {
     #[must_use]
     pub fn groups(&self) -> &[RosterGroup] {
         &self.groups
+    }
+
+    /// Who has roles, strictly ascending by staff number.
+    #[must_use]
+    pub fn people(&self) -> &[Person] {
+        &self.people
     }
 
     /// The group of a name; [`ALL`] means every entry.
@@ -239,10 +229,10 @@ impl Roster {
         RosterWalk { roster: self, next: 0 }
     }
 
-    /// The canonical encoding: label, epoch, predecessor, count, entries, count, groups.
+    /// The canonical encoding: label, epoch, predecessor, count, entries, count, groups, count, people.
     #[must_use]
     pub fn canonical(&self) -> Vec<u8> {
-        canonical(self.epoch, &self.previous, &self.entries, &self.groups)
+        canonical((self.epoch, &self.previous), &self.entries, &self.groups, &self.people)
     }
 
     /// SHA-256 of the canonical encoding: the digest that names the roster.
@@ -300,20 +290,27 @@ impl<'a> RosterWalk<'a> {
 /// Stands in the label of what an authority signs.
 const SIGNED_KIND: &str = "roster";
 
-fn canonical(epoch: u64, previous: &Digest, entries: &[RosterEntry], groups: &[RosterGroup]) -> Vec<u8> {
+fn canonical(
+    (epoch, previous): (u64, &Digest),
+    entries: &[RosterEntry],
+    groups: &[RosterGroup],
+    people: &[Person],
+) -> Vec<u8> {
     let count = u32::try_from(entries.len()).expect("ROSTER_ENTRIES_MAX is below 2^32");
-    let head = Canonical::new("SA1 roster").u64(epoch).digest(previous).u32(count);
+    let head = Canonical::new("tributary/roster/3").u64(epoch).digest(previous).u32(count);
     let body = entries.iter().fold(head, |body, entry| {
         let body = body.u32(entry.client.0).bytes(entry.name.as_str().as_bytes()).u32(entry.organisation.0);
         entry.signing_key.canonical(body).digest(&entry.tls_spki_sha256).u64(entry.not_after)
     });
-    group::canonical(body, groups).into_bytes()
+    people::canonical(group::canonical(body, groups), people).into_bytes()
 }
 
 fn at_most(what: &'static str, count: usize, limit: usize) -> Result<(), RosterError> {
     if count > limit { Err(RosterError::TooMany { what, count, limit }) } else { Ok(()) }
 }
 
+#[cfg(test)]
+mod people_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

@@ -174,6 +174,51 @@ impl Document {
         })
     }
 
+    /// A date, quoted or as TOML writes it, that `parse` accepts.
+    pub fn date<T>(
+        &mut self,
+        key: &str,
+        allowed: &str,
+        default: Option<T>,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        self.value(key, allowed, default, |value| match value {
+            Value::String(text) => parse(text),
+            Value::Datetime(date) => parse(&date.to_string()),
+            _ => None,
+        })
+    }
+
+    /// The tables of a list of tables (`[[key]]`), at most so many, as prefixes of their keys: `key.1`, `key.2`. None where the list is absent.
+    pub fn tables(&mut self, key: &str, most: usize) -> Option<Vec<String>> {
+        self.known.insert(key.into());
+        let (above, last) = key.rsplit_once('.').unwrap_or(("", key));
+        let mut table = &mut self.root;
+        for name in above.split('.').filter(|name| !name.is_empty()) {
+            let Some(next) = table.get_mut(name).and_then(Value::as_table_mut) else { return Some(Vec::new()) };
+            table = next;
+        }
+        let numbered = |items: &Vec<Value>| -> Option<Table> {
+            let all = items.iter().all(Value::is_table) && items.len() <= most;
+            all.then(|| (1..).zip(items).map(|(number, item): (usize, _)| (number.to_string(), item.clone())).collect())
+        };
+        match table.get(last) {
+            None => Some(Vec::new()),
+            Some(found) => match found.as_array().and_then(numbered) {
+                Some(items) => {
+                    let prefixes = (1..=items.len()).map(|number| format!("{key}.{number}")).collect();
+                    table.insert(last.into(), Value::Table(items));
+                    Some(prefixes)
+                }
+                None => {
+                    let found = describe(found);
+                    self.fault(key, found, format!("tables [[{key}]], {most} at most"));
+                    None
+                }
+            },
+        }
+    }
+
     /// A list of texts that `parse` accepts, one at least.
     pub fn texts<T>(&mut self, key: &str, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
         self.value(key, allowed, None, |value| {
@@ -390,6 +435,29 @@ mod tests {
         assert!(!told.contains('\u{1b}') && told.contains("\\u{1b}") && told.contains("\\u{a}"), "{told}");
         let broken = Document::parse(Path::new("x.toml"), "a = \u{202e} 1").err().expect("a fault").to_string();
         assert!(!broken.contains('\u{202e}'), "{broken}");
+    }
+
+    #[test]
+    fn tables_of_a_list_have_numbered_keys_and_dates_two_spellings() {
+        let mut document =
+            document("[a]\n[[a.b]]\nc = 1\n[[a.b]]\nc = 2\nd = 3\n[e]\nf = 2026-11-28\ng = '2026-11-28'\n");
+        let prefixes = document.tables("a.b", 2).expect("two");
+        assert_eq!(prefixes, ["a.b.1", "a.b.2"]);
+        let found: Vec<Option<i64>> =
+            prefixes.iter().map(|prefix| document.integer(&format!("{prefix}.c"), 1..=9, None)).collect();
+        assert_eq!(found, [Some(1), Some(2)]);
+        assert_eq!(document.tables("a.none", 2), Some(Vec::new()));
+        assert_eq!(document.tables("none.b", 2), Some(Vec::new()));
+        for key in ["e.f", "e.g"] {
+            assert_eq!(document.date(key, "a date", None, |text| Some(text.to_owned())).as_deref(), Some("2026-11-28"));
+        }
+        let faults = document.finish().expect_err("an unknown key").faults;
+        assert_eq!(faults.iter().map(|fault| fault.key.as_str()).collect::<Vec<_>>(), ["a.b.2.d"]);
+        for (text, most) in [("a = 1\n", 2), ("a = [1]\n", 2), ("[[a]]\n[[a]]\n", 1)] {
+            let mut document = Document::parse(Path::new("x.toml"), text).expect("is TOML");
+            assert_eq!(document.tables("a", most), None);
+            assert_eq!(document.finish().expect_err("a fault").faults[0].key, "a");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod done;
 mod office;
 mod options;
+mod people;
 mod roster;
 
 pub(crate) use tributary_certs::clock::unix_seconds;
@@ -13,7 +14,7 @@ use tributary_certs::tls::TrustRoots;
 
 use self::done::done;
 pub(crate) use self::options::CertsCommand;
-use self::options::{InitOptions, InspectOptions, IssueCommand};
+use self::options::{InitOptions, InspectOptions, IssueCommand, PersonCommand};
 use crate::exit::{Exit, Failure};
 use crate::json;
 
@@ -33,6 +34,8 @@ pub(crate) fn run(command: CertsCommand) -> Result<Exit, Failure> {
         CertsCommand::Crl(options) => office::list(&options),
         CertsCommand::Deny(options) => office::deny(&options),
         CertsCommand::Roster(command) => roster::run(&command),
+        CertsCommand::Person(PersonCommand::Request(options)) => people::request(&options),
+        CertsCommand::Role(command) => people::run(&command),
     }
 }
 
@@ -63,12 +66,6 @@ fn issue(command: &IssueCommand) -> Result<Exit, Failure> {
             let member = enrolment::issue_client(folder, &options.organisation, &options.id, out, now);
             let member = member.map_err(Failure::failed)?;
             done(out, &format!("{}, client {}; sign the next roster to admit it", member.identity, member.entry.client))
-        }
-        IssueCommand::Person(options) => {
-            let (folder, out) = (&options.authority, &options.out);
-            let identity =
-                enrolment::issue_person(folder, &options.organisation, options.role, &options.name, out, now);
-            done(out, &identity.map_err(Failure::failed)?.to_string())
         }
         IssueCommand::Request(options) => office::request(options),
         IssueCommand::Certificate(options) => office::certificate(options),

@@ -1,5 +1,6 @@
 //! What `tributary certs` can be asked.
 
+mod people;
 mod roster;
 
 use std::net::IpAddr;
@@ -7,12 +8,16 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use tributary_certs::denied::Denied;
-use tributary_certs::identity::{Identity, Role};
+use tributary_certs::identity::Identity;
 use tributary_certs::issue::RevocationReason;
 use tributary_certs::office::{Fingerprint, REVOCATION_DAYS, TOKEN_HOURS_MAX};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
+pub(crate) use self::people::{
+    DeputyOptions, GrantOptions, KeyOptions, OfficeOptions, PersonCommand, PersonOptions, RenewRoleOptions,
+    RevokeRoleOptions, RoleCommand, RoleListOptions,
+};
 pub(crate) use self::roster::{
     DiffOptions, GroupOptions, InstallOptions, ProposeOptions, RosterCommand, ShowOptions, SignOptions,
 };
@@ -39,9 +44,15 @@ pub(crate) enum CertsCommand {
     Crl(CrlOptions),
     /// Keep an identity, a key or a client number out at the coordinator's door, whoever issued its certificate
     Deny(DenyOptions),
-    /// The list of members
+    /// The list of members, and of people with roles
     #[command(subcommand)]
     Roster(RosterCommand),
+    /// A person's own key
+    #[command(subcommand)]
+    Person(PersonCommand),
+    /// The roles of people, for the next roster
+    #[command(subcommand)]
+    Role(RoleCommand),
 }
 
 /// `tributary certs issue`.
@@ -51,8 +62,6 @@ pub(crate) enum IssueCommand {
     Coordinator(CoordinatorOptions),
     /// A client's certificate and keys, and its line in the members list
     Client(ClientOptions),
-    /// A person's certificate and key
-    Person(PersonOptions),
     /// Answer a branch's request that came as a file, an enrolment or a renewal
     Request(RequestOptions),
     /// Sign a branch's request with an organisation's own authority; the federation's office then registers the certificate
@@ -167,26 +176,6 @@ pub(crate) struct ClientOptions {
     #[arg(long, value_name = "NAME")]
     pub(super) id: String,
     /// The client's new folder
-    #[arg(long, value_name = "DIR")]
-    pub(super) out: PathBuf,
-}
-
-/// A person.
-#[derive(Args)]
-pub(crate) struct PersonOptions {
-    /// The authority's folder
-    #[arg(long, value_name = "DIR")]
-    pub(super) authority: PathBuf,
-    /// The organisation's part of the identity
-    #[arg(long, value_name = "NAME")]
-    pub(super) organisation: String,
-    /// What the person may be: plan-owner, privacy-officer, branch-owner, branch-operator, auditor or model-user
-    #[arg(long, value_name = "ROLE", value_parser = role)]
-    pub(super) role: Role,
-    /// The person's part of the identity
-    #[arg(long, value_name = "NAME")]
-    pub(super) name: String,
-    /// The new folder for certificate and key
     #[arg(long, value_name = "DIR")]
     pub(super) out: PathBuf,
 }
@@ -336,11 +325,6 @@ pub(crate) struct InspectOptions {
 
 fn fingerprint(text: &str) -> Result<Fingerprint, &'static str> {
     Fingerprint::parse(text).ok_or("a fingerprint is eight groups of four hexadecimal digits")
-}
-
-fn role(text: &str) -> Result<Role, &'static str> {
-    Role::of_person(text)
-        .ok_or("a person is a plan-owner, privacy-officer, branch-owner, branch-operator, auditor or model-user")
 }
 
 /// A signing key says of which algorithm it is; the SHA-256 of a TLS key does not.

@@ -9,6 +9,7 @@ use tributary_certs::clock::unix_seconds;
 use tributary_certs::enrolment;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::office::Fingerprint;
+use tributary_certs::people::fingerprint;
 use tributary_certs::roster::{RosterAuthorities, print_clients};
 use tributary_storage::files::Existing;
 
@@ -16,6 +17,7 @@ use super::done::done;
 use super::options::{
     DiffOptions, GroupOptions, InstallOptions, ProposeOptions, RosterCommand, ShowOptions, SignOptions,
 };
+use super::people::words;
 use crate::exit::{Exit, Failure};
 
 /// Does what was asked.
@@ -124,11 +126,11 @@ fn confirm(report: &ChangeReport, digest: Option<&str>) -> Result<(), Failure> {
     let input = std::io::stdin();
     if !input.is_terminal() {
         return Err(Failure::failed(
-            "nothing is signed: there is no terminal to ask at. Compare the changes above with what the branches told you, then sign with \
+            "nothing is signed: there is no terminal to ask at. Compare the changes above with what the branches and the people told you, then sign with \
              --confirm and the digest of these changes",
         ));
     }
-    println!("\nCompare each fingerprint with the one that the branch itself reads to you. Then answer.");
+    println!("\nCompare each fingerprint with the one that the branch or the person reads to you. Then answer.");
     match answered(&report.questions(&mut OsEntropy), &mut input.lock(), &mut std::io::stdout()) {
         Ok(true) => Ok(()),
         Ok(false) => Err(Failure::failed(
@@ -159,7 +161,11 @@ fn installed(options: &InstallOptions) -> Result<Exit, Failure> {
     let signatures = signed.signatures.len();
     let names: Vec<&str> = signed.roster.groups().iter().map(|group| group.name.as_str()).collect();
     let groups = if names.is_empty() { String::new() } else { format!("; groups {}", names.join(", ")) };
-    let text = format!("roster {epoch} of {clients} clients with {signatures} signatures is in force{groups}");
+    let people = match signed.roster.people().len() {
+        0 => String::new(),
+        people => format!(" and {people} people"),
+    };
+    let text = format!("roster {epoch} of {clients} clients{people} with {signatures} signatures is in force{groups}");
     done(&options.authority.join(enrolment::names::ROSTER), &text)
 }
 
@@ -178,6 +184,13 @@ fn show(options: &ShowOptions) -> Result<Exit, Failure> {
     }
     for group in roster.groups() {
         println!("group        {}: clients {}", group.name, print_clients(&group.members, ", "));
+    }
+    for person in roster.people() {
+        println!("person       {}", person.staff);
+        for holding in &person.holdings {
+            println!("      {}", words(holding));
+        }
+        println!("      fingerprint {}", fingerprint(&person.staff, &person.signing_key));
     }
     let signers: Vec<String> =
         signed.signatures.iter().map(|signature| format!("authority-{}", signature.authority)).collect();

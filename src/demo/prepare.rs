@@ -10,10 +10,11 @@ use tributary_certs::identity::TrustDomain;
 use tributary_client::data::{PartitionRequest, split_by_branch, write_csv};
 use tributary_model::schema::Schema;
 use tributary_model::synthetic::{self, SyntheticSpec};
+use tributary_planning::demonstration::TwoPeople;
 
 use super::options::{DemoOptions, RealData, Source, check_branches};
 use super::partners::{Mixed, bring_authority, enrol_partner, who};
-use super::settings::{ClientFile, CoordinatorFile};
+use super::settings::{BANK, ClientFile, CoordinatorFile};
 use super::workplace::{Workplace, branch_name, partner_name};
 use crate::certs::unix_seconds;
 
@@ -91,14 +92,19 @@ pub(super) fn prepare(options: &DemoOptions, workplace: &Workplace) -> anyhow::R
 ///
 /// # Errors
 /// If a file cannot be written.
-pub(super) fn write_clients(options: &DemoOptions, prepared: &Prepared, coordinator: SocketAddr) -> anyhow::Result<()> {
+pub(super) fn write_clients(
+    options: &DemoOptions,
+    prepared: &Prepared,
+    workplace: &Workplace,
+    coordinator: SocketAddr,
+) -> anyhow::Result<()> {
     // A public maximum must not follow from one branch's rows alone: the size of the largest branch, rounded up coarsely, for all. It sizes
     // every branch's work.
     let largest = prepared.branches.iter().map(|branch| branch.training_rows).max().unwrap_or(1);
     let step = (largest.next_power_of_two() / 8).max(1);
     let (customers_max, schema) = ((largest + 1).next_multiple_of(step), &prepared.schema);
     let coalition = prepared.mixed.map(|mixed| mixed.coalition());
-    let file = ClientFile { options, coordinator, customers_max, schema, coalition };
+    let file = ClientFile { options, coordinator, customers_max, authority: &workplace.authority(), schema, coalition };
     prepared.branches.iter().try_for_each(|branch| file.write(branch))
 }
 
@@ -175,9 +181,10 @@ fn enrol(workplace: &Workplace, branches: &[Branch]) -> anyhow::Result<()> {
     };
     enrolment::issue_coordinator(&authority, &request, &workplace.identity("coordinator"), now)?;
     for name in names(false) {
-        enrolment::issue_client(&authority, "bank", name, &workplace.identity(name), now)?;
+        enrolment::issue_client(&authority, BANK, name, &workplace.identity(name), now)?;
     }
     names(true).try_for_each(|name| enrol_partner(workplace, name, now).with_context(|| name.to_owned()))?;
+    TwoPeople::enlist(&authority, &workplace.people(), BANK, now)?;
     sign_roster(&authority)?;
     Ok(())
 }

@@ -132,7 +132,7 @@ impl Run<'_> {
             match self.next().await? {
                 Notice::Line(_, line) => {
                     if let CoordinatorLine::Listening { address } = parse("coordinator", &line)? {
-                        write_clients(self.options, self.prepared, address)?;
+                        write_clients(self.options, self.prepared, self.workplace, address)?;
                         return Ok(coordinator);
                     }
                 }

@@ -5,13 +5,17 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::Context as _;
+use tributary_certs::enrolment::names;
 use tributary_client::begin::begin_budget;
 use tributary_client::budget::BUDGET_FILE;
 use tributary_client::cli::sign_policy;
+use tributary_client::grants::{GrantRequest, grant, install};
 use tributary_client::policy::SchemaPin;
-use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::schema::Schema;
-use tributary_protocol::plan::PrivacyMode;
+use tributary_planning::demonstration::TwoPeople;
+use tributary_planning::settings::PURPOSE_DEFAULT;
+use tributary_protocol::plan::{GrantSubject, PrivacyMode};
+use tributary_protocol::roster::{MemberName, StaffNumber};
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_storage::files::create_private_folder;
 
@@ -20,6 +24,13 @@ use super::options::{DemoOptions, Model, Privacy};
 use super::prepare::Branch;
 use super::workplace::Workplace;
 use crate::certs::unix_seconds;
+
+/// The organisation of the demo's branches, and of its people.
+pub(super) const BANK: &str = "bank";
+/// Whose plans the owners grant.
+const PROPOSER: &str = "bank/e1";
+/// How long a grant of the demo counts: a day.
+const GRANT_SECONDS: u64 = 86_400;
 
 /// `coordinator.toml`.
 pub(super) struct CoordinatorFile<'a> {
@@ -39,6 +50,8 @@ pub(super) struct ClientFile<'a> {
     pub(super) coordinator: SocketAddr,
     /// Public maximum of a branch's customers.
     pub(super) customers_max: u64,
+    /// The authority's folder, whose list of authorities names the federation.
+    pub(super) authority: &'a Path,
     /// The feature schema, which the demo's policies pin.
     pub(super) schema: &'a Schema,
     /// The coalition of a bank with partners; the usual one without any.
@@ -46,19 +59,21 @@ pub(super) struct ClientFile<'a> {
 }
 
 impl CoordinatorFile<'_> {
-    /// Writes the file.
+    /// Writes the file, and the plan, which the demo's two people sign.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If one cannot be written, or the plan has a fault.
     pub(super) fn write(&self, workplace: &Workplace) -> anyhow::Result<()> {
-        write(&workplace.coordinator_settings(), &self.text())
+        let path = workplace.coordinator_settings();
+        write(&path, &self.text())?;
+        let folder = path.parent().context("a file lies in a folder")?;
+        let people = TwoPeople::open(&workplace.people())?;
+        people.sign(&self.plan(), folder, &workplace.authority(), unix_seconds())?;
+        Ok(())
     }
 
     fn text(&self) -> String {
-        let DemoOptions { listen, rounds, seed, momentum, tail_fraction, .. } = self.options;
-        let (clip_norm, learning_rate) = (self.options.clip_norm(), self.options.learning_rate());
-        let (gather_ms, session_rounds) = (DEFAULTS.gather_ms, DEFAULTS.session_rounds);
-        let (round_ms, keying_ms) = (DEFAULTS.round_deadline_ms, DEFAULTS.keying_deadline_ms);
+        let (listen, gather_ms) = (&self.options.listen, DEFAULTS.gather_ms);
         let mut text = format!(
             "[coordinator]\nlisten = \"{listen}\"\nstate_dir = \"state\"\ngather_ms = {gather_ms}\n\n[identity]\n"
         );
@@ -72,7 +87,16 @@ impl CoordinatorFile<'_> {
         ] {
             line(&mut text, format_args!("{key} = \"../{file}\""));
         }
-        line(&mut text, format_args!("\n[plan]\nname = \"demo\"\nschema = \"../schema.toml\""));
+        line(&mut text, format_args!("\n[plan]\nfile = \"plan.tributary\"\nschema = \"../schema.toml\""));
+        text
+    }
+
+    fn plan(&self) -> String {
+        let DemoOptions { rounds, seed, momentum, tail_fraction, .. } = self.options;
+        let (clip_norm, learning_rate) = (self.options.clip_norm(), self.options.learning_rate());
+        let session_rounds = DEFAULTS.session_rounds;
+        let (round_ms, keying_ms) = (DEFAULTS.round_deadline_ms, DEFAULTS.keying_deadline_ms);
+        let mut text = "[plan]\nname = \"demo\"\nschema = \"../schema.toml\"\n".to_owned();
         match self.options.model {
             Model::Logistic => line(&mut text, format_args!("model = \"logistic\"")),
             Model::Mlp => line(&mut text, format_args!("model = \"mlp\"\nhidden = {:?}", self.options.hidden())),
@@ -143,8 +167,40 @@ impl ClientFile<'_> {
         // Once: where the coordinator listens anew, the branches go on with what they have.
         if !folder.join("state").join(BUDGET_FILE).exists() {
             begin_budget(&branch.settings(), &owner, false, unix_seconds().saturating_mul(1000))?;
+            self.grant(branch, &owner)?;
         }
         Ok(())
+    }
+
+    /// The owner grants what the demo's plan owner proposes for the purpose, up to what the policy allows.
+    fn grant(&self, branch: &Branch, owner: &Path) -> anyhow::Result<()> {
+        let (now, epsilon) = (unix_seconds(), self.epsilon_of_customers());
+        let organisation = if branch.is_partner { &branch.name } else { BANK };
+        let request = GrantRequest {
+            subject: GrantSubject::Plans { proposer: StaffNumber::parse(PROPOSER)?, purpose: PURPOSE_DEFAULT.into() },
+            branches: vec![MemberName::parse(&format!("{organisation}/{}", branch.name))?],
+            epsilon_run: epsilon,
+            // For two such plans, as the policy.
+            epsilon_year: 2.0 * epsilon,
+            delta: self.options.delta,
+            runs: 2,
+            fields: Vec::new(),
+            not_before: now,
+            not_after: now + GRANT_SECONDS,
+        };
+        let file = branch.folder.join("demo.grant");
+        grant(&request, &self.authority.join(names::AUTHORITIES), owner, &file)?;
+        install(&branch.settings(), &file)?;
+        Ok(())
+    }
+
+    /// The plan's epsilon is a branch's in mode branch. A customer moves the difference by at most two bounds, so that it costs less than four
+    /// times as much.
+    fn epsilon_of_customers(&self) -> f64 {
+        match self.options.privacy.mode() {
+            PrivacyMode::Branch => 4.0 * self.options.epsilon,
+            _ => self.options.epsilon,
+        }
     }
 
     fn policy(&self, branch: &Branch) -> String {
@@ -154,16 +210,19 @@ impl ClientFile<'_> {
         let DemoOptions { epsilon, delta, privacy, .. } = self.options;
         let pinned = SchemaPin::of(self.schema).to_toml();
         let mode = privacy.mode().name();
-        // The plan's epsilon is a branch's in mode branch. A customer moves the difference by at most two bounds, so that it costs less than
-        // four times as much.
-        let (customers, branch) = match privacy.mode() {
+        // A life pays for two such plans.
+        let customers = self.epsilon_of_customers();
+        let branch = match privacy.mode() {
             PrivacyMode::Branch => {
-                (4.0 * epsilon, format!("epsilon_branch_life = {epsilon:?}\nepsilon_branch_plan = {epsilon:?}\n"))
+                let caps = [("life", 2.0 * epsilon), ("year", 2.0 * epsilon), ("plan", *epsilon)];
+                caps.map(|(cap, epsilon)| format!("epsilon_branch_{cap} = {epsilon:?}\n")).concat()
             }
-            _ => (*epsilon, String::new()),
+            _ => String::new(),
         };
+        let life = 2.0 * customers;
         format!(
-            "[policy]\npopulation = \"customers of {name}\"\nepsilon_life = {customers:?}\nepsilon_plan = {customers:?}\n{branch}\
+            "[policy]\npopulation = \"customers of {name}\"\nepsilon_life = {life:?}\nepsilon_year = {life:?}\n\
+             epsilon_plan = {customers:?}\n{branch}\
              delta = {delta:?}\nmodes = [\"{mode}\"]\npurposes = [\"{PURPOSE_DEFAULT}\"]\n{pinned}rounds_a_day = {}\nrounds_max = {}\n{own_noise}\
              cohort_min = 8\n{coalition}survivors_permille = 800\nhonest_min = 5\n",
             DEFAULTS.rounds_a_day, DEFAULTS.rounds_max

@@ -62,6 +62,11 @@ impl Workplace {
         self.root.join("authority")
     }
 
+    /// Where the folders of those lie who sign plans.
+    pub(super) fn people(&self) -> PathBuf {
+        self.root.join("people")
+    }
+
     /// A daemon's identity folder.
     pub(super) fn identity(&self, name: &str) -> PathBuf {
         self.root.join("identities").join(name)

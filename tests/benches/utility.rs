@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use federation::{ADULT, BANK_ADDITIONAL, BANK_FULL, Federation, LOGISTIC, Noise, Published, Setting};
 use tributary_coordinator::Job;
-use tributary_coordinator::settings::ModelKind;
+use tributary_planning::settings::ModelKind;
 
 /// What shares, sized for an assumed coalition, may cost against one draw of the guaranteed noise.
 const SHARES_COST_MAX: f64 = 0.002;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::federation::Federation;
-use crate::support::{EXECUTABLE, Finished, run};
+use crate::support::{EXECUTABLE, Finished, run, sign_plan};
 
 const HOLDERS: [&str; 3] = ["anna", "ben", "carla"];
 
@@ -38,6 +38,15 @@ fn found(dir: &Path) {
     let hosts = ["--id", "coordinator", "--host", "localhost", "--address", "127.0.0.1", "--out", &centre];
     done(run(issue.into_iter().chain(hosts)));
     done(run(["certs", "crl", "--authority", &authority]));
+    // Two people, each with a key of their own making: one puts the plan forward, the other one approves it.
+    let people = [("bank/e1", "owner", "plan-owner"), ("bank/e2", "officer", "privacy-officer")];
+    for (staff, folder, role) in people {
+        let folder = path(folder);
+        done(run(["certs", "person", "request", "--staff", staff, "--out", &folder]));
+        let request = format!("{folder}/person.request");
+        done(run(["certs", "role", "grant", "--authority", &authority, "--request", &request, "--role", role]));
+    }
+    sign_plan(dir, [&dir.join("owner"), &dir.join("officer")]);
 }
 
 /// Eight branches at once: each shows the fingerprint of the keys that it made, somebody hears it and approves, and the branch has its
@@ -133,7 +142,7 @@ fn a_federation_begins_with_nothing_and_two_of_three_holders_sign_what_they_were
     let signed = done(roster(&["countersign", &proposal, "--keys", &ben, "--first", "--confirm", &digest]));
     assert!(signed.contains("2 of 2 signatures; carry it back to the office"), "{signed}");
     let installed = done(roster(&["install", &proposal, "--authority", &authority]));
-    assert!(installed.contains("roster 1 of 8 clients with 2 signatures is in force"), "{installed}");
+    assert!(installed.contains("roster 1 of 8 clients and 2 people with 2 signatures is in force"), "{installed}");
     let shown = done(roster(&["show", &path("authority/roster"), "--authorities", &path("carla/authorities")]));
     assert!(shown.contains("signed by    authority-0, authority-1: genuine, and enough (2 must sign)"), "{shown}");
     // The coordinator follows the file, and nobody restarts it.
@@ -159,6 +168,24 @@ fn a_federation_begins_with_nothing_and_two_of_three_holders_sign_what_they_were
         let (config, key) = (federation.config(branch), federation.branch(branch).join("owner.key"));
         let words = ["client", "budget", "begin", "--config"].map(str::to_owned);
         done(run(words.into_iter().chain([config.display().to_string(), "--key".into(), key.display().to_string()])));
+        // The owner of each branch's data grants what that plan owner proposes for the purpose.
+        let (key, out, list) = (key.display().to_string(), path("granted.grant"), path("authority/authorities"));
+        let name = format!("bank/branch-{branch:03}");
+        let words = [
+            "client",
+            "authorise",
+            "grant",
+            "--proposer",
+            "bank/e1",
+            "--purpose",
+            "churn and deposit propensity",
+            "--branch",
+            &name,
+        ];
+        let caps = ["--epsilon-run", "100", "--epsilon-year", "100", "--runs", "1", "--authorities", &list];
+        done(run(words.into_iter().chain(caps).chain(["--key", &key, "--out", &out])));
+        done(run(["client", "authorise", "install", &out, "--config", &config.display().to_string()]));
+        fs::remove_file(&out).unwrap();
     }
     let clients: Vec<_> = (0..8).map(|branch| federation.start(branch)).collect();
     let finished = loop {

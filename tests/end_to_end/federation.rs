@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::demo::demo;
-use crate::support::{EXECUTABLE, Finished, begin_anew, finished, run};
+use crate::support::{EXECUTABLE, Finished, begin_anew, finished, grant_again, replan, run};
 
 /// A coordinator alone, over the files of a small demo, whose clients are started one by one.
 pub(crate) struct Federation {
@@ -305,8 +305,8 @@ fn copy_folder(from: &Path, to: &Path) {
 /// A branch that has lost its state folder begins nothing anew, and counts what another plan has cost.
 #[test]
 fn after_a_lost_budget_file_the_coordinator_shows_what_was_spent() {
-    let second = |_: &Path, text: &str| text.replace("name = \"demo\"", "name = \"second\"");
-    let mut federation = Federation::after_a_plan(second, |_| {});
+    let second = |plan: &str| plan.replace("name = \"demo\"", "name = \"second\"");
+    let mut federation = Federation::after_a_plan(|_, text| text.to_owned(), |dir| replan(dir, second));
     let home = federation.branch(0);
     let budget = |words: &[&str]| {
         let config = home.join("client.toml").display().to_string();
@@ -314,17 +314,31 @@ fn after_a_lost_budget_file_the_coordinator_shows_what_was_spent() {
     };
     let spent = budget(&["--json"]).json();
     assert!(spent["epsilon_spent"].as_f64().unwrap() > 0.0 && spent["counter"].as_u64().unwrap() > 1, "{spent}");
+    let policy = home.join("policy.toml");
+    let text = fs::read_to_string(&policy).unwrap();
+    let one = text.lines().find_map(|line| line.strip_prefix("epsilon_plan = ")).unwrap();
+    let capped = text.lines().map(|line| match line.split_once(" = ") {
+        Some((key @ ("epsilon_life" | "epsilon_year"), _)) => format!("{key} = {one}\n"),
+        _ => format!("{line}\n"),
+    });
+    fs::write(&policy, capped.collect::<String>()).unwrap();
+    let schema = federation.dir.join("schema.toml");
+    let sign = ["client", "policy", "sign", "--policy"].map(Path::new).into_iter();
+    let owner = home.join("owner.key");
+    let signed = run(sign.chain([policy.as_path(), "--key".as_ref(), &owner, "--schema".as_ref(), &schema]));
+    assert_eq!(signed.code, Some(0), "{} {}", signed.out, signed.err);
     fs::remove_dir_all(home.join("state")).unwrap();
     federation.run(0).assert_refused(1, &["there is no budget file", "budget begin --adopt"]);
     let key = home.join("owner.key").display().to_string();
     budget(&["begin", "--key", &key]).assert_refused(1, &["has begun a budget before", "--adopt"]);
     let begun = budget(&["begin", "--adopt", "--key", &key]);
     assert_eq!(begun.code, Some(0), "{} {}", begun.out, begun.err);
+    grant_again(&home);
     assert_eq!(budget(&["--json"]).json()["awaits_head"], true);
     let mut client = federation.start(0);
     let adopted = client.event("head_adopted");
     assert_eq!((&adopted["file"], &adopted["shown"]), (&0.into(), &spent["counter"]));
-    // Its caps are used up by the first plan, as they were before the file was lost.
+    // Its caps were lowered to what the first plan has used up, and they are, as before the file was lost.
     let told = federation.until("refused");
     assert!(told["reason"].as_str().unwrap().contains("budget would be exceeded"), "{told}");
     let after = budget(&["--json"]).json();

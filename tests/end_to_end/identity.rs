@@ -17,16 +17,19 @@ use tributary_certs::tls::read_certificates;
 use tributary_storage::files::Existing;
 
 use crate::federation::Federation;
-use crate::support::{EXECUTABLE, Finished, run, sign_roster};
+use crate::support::{EXECUTABLE, Finished, replan, run, sign_roster};
 
 /// A coordinator that keeps the office and follows the authority's revocation list.
-fn with_office(plan: impl Fn(&str) -> String) -> Federation {
+fn with_office(rounds: Option<u32>) -> Federation {
     Federation::waiting_with(|dir, text| {
+        if let Some(rounds) = rounds {
+            replan(dir, |plan| plan.replace("rounds = 4\n", &format!("rounds = {rounds}\n")));
+        }
         let authority = dir.join("authority");
         let made = run(["certs".as_ref(), "crl".as_ref(), "--authority".as_ref(), authority.as_os_str()]);
         assert_eq!(made.code, Some(0), "{} {}", made.out, made.err);
         let identity = "[identity]\nrevocations = \"../authority/revocations.pem\"\n";
-        plan(text).replace("[identity]\n", identity) + "\n[enrolment]\nauthority = \"../authority\"\n"
+        text.replace("[identity]\n", identity) + "\n[enrolment]\nauthority = \"../authority\"\n"
     })
 }
 
@@ -45,7 +48,7 @@ fn identities(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 
 #[test]
 fn a_branch_joins_with_a_token_and_an_approval_and_no_other_branch_notices() {
-    let federation = with_office(str::to_owned);
+    let federation = with_office(None);
     let path = |name: &str| federation.dir.join(name).display().to_string();
     let before = identities(&federation.dir);
     let token = |id: &str, more: &[&str]| {
@@ -107,7 +110,7 @@ fn a_branch_joins_with_a_token_and_an_approval_and_no_other_branch_notices() {
 
 #[test]
 fn a_new_branch_takes_part_as_soon_as_the_roster_names_it_and_nobody_restarts() {
-    let mut federation = with_office(|text| text.replace("rounds = 4\n", "rounds = 250\n"));
+    let mut federation = with_office(Some(250));
     let (address, dir) = (federation.address.clone(), federation.dir.clone());
     let path = |name: &str| dir.join(name).display().to_string();
     let done = |finished: Finished| assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
@@ -123,6 +126,13 @@ fn a_new_branch_takes_part_as_soon_as_the_roster_names_it_and_nobody_restarts() 
     federation.edit(8, |text| text.replace("identities/branch-007", "identities/new"));
     let (config, key) = (federation.config(8).display().to_string(), path("branches/branch-008/owner.key"));
     done(run(["client", "budget", "begin", "--config", &config, "--key", &key]));
+    // Its owner grants the demo's plan as the others have.
+    let (list, granted) = (path("authority/authorities"), path("branches/branch-008/new.grant"));
+    let words = ["client", "authorise", "grant", "--proposer", "bank/e1", "--purpose", "churn and deposit propensity"];
+    let caps = ["--branch", "bank/new", "--epsilon-run", "100", "--epsilon-year", "100", "--runs", "1"];
+    let files = ["--authorities", &list, "--key", &key, "--out", &granted];
+    done(run(words.into_iter().chain(caps).chain(files)));
+    done(run(["client", "authorise", "install", &granted, "--config", &config]));
     // It is early: it is told what is missing, and goes on asking.
     let mut newcomer = federation.start(8);
     let mut events = newcomer.events();
@@ -152,7 +162,7 @@ fn a_new_branch_takes_part_as_soon_as_the_roster_names_it_and_nobody_restarts() 
 
 #[test]
 fn a_revoked_branch_is_out_at_once_and_stays_out() {
-    let mut federation = with_office(str::to_owned);
+    let mut federation = with_office(None);
     let mut client = federation.start(0);
     assert_eq!(federation.until("joined")["client"], 1);
     let mut events = client.events();
@@ -190,7 +200,7 @@ fn a_revoked_branch_is_out_at_once_and_stays_out() {
 
 #[test]
 fn a_certificate_renews_itself_in_the_middle_of_rounds() {
-    let federation = with_office(|text| text.replace("rounds = 4\n", "rounds = 250\n"));
+    let federation = with_office(Some(250));
     // More than half of its life has passed.
     let folder = federation.dir.join("identities/branch-000");
     age(&federation.dir.join("authority"), &folder);
@@ -221,7 +231,7 @@ fn a_certificate_renews_itself_in_the_middle_of_rounds() {
 
 #[test]
 fn a_renewed_key_opens_the_door_although_the_roster_knows_the_old_one() {
-    let mut federation = with_office(str::to_owned);
+    let mut federation = with_office(None);
     let folder = federation.dir.join("identities/branch-003");
     age(&federation.dir.join("authority"), &folder);
     let mut client = federation.start(3);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::demo::{demo, only_run};
-use crate::support::{EXECUTABLE, begin_anew, run};
+use crate::support::{EXECUTABLE, begin_anew, replan, run};
 
 const ROUNDS: u64 = 100;
 const BRANCHES: usize = 8;
@@ -79,7 +79,10 @@ fn a_hundred_rounds_survive_daemons_that_are_killed() {
     fs::remove_dir_all(dir.join("coordinator/state")).unwrap();
     fs::remove_dir_all(dir.join("coordinator/heads")).unwrap();
     (0..BRANCHES).for_each(|number| begin_anew(&dir, &format!("branch-{number:03}")));
-    edit(&central, "rounds", &format!("rounds = {ROUNDS}"));
+    replan(&dir, |text| {
+        let old = text.lines().find(|line| line.starts_with("rounds = ")).expect("it has rounds").to_owned();
+        text.replacen(&old, &format!("rounds = {ROUNDS}"), 1)
+    });
     let serve = |config: &Path| {
         ["coordinator", "serve", "--events", "--config"]
             .map(str::to_owned)

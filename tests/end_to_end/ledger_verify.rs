@@ -97,8 +97,8 @@ fn a_good_ledger_is_recomputed() {
     assert_eq!((&of_run["plan"], &of_run["run"]), (&case.run.plan().digest().to_string().into(), &1.into()));
     assert_eq!((&of_run["rounds_committed"], &of_run["rounds_charged"]), (&ROUNDS.into(), &(ROUNDS + 1).into()));
     assert_eq!((&of_run["finished"], &of_run["complete"]), (&true.into(), &true.into()));
-    // Of each of the nine updates in a sum, and of the quorum's nine.
-    assert_eq!(of_run["signatures"], 18 * ROUNDS);
+    // Of the plan's two people under the session's roster, of each of the nine updates in a sum, and of the quorum's nine.
+    assert_eq!(of_run["signatures"], 2 + 18 * ROUNDS);
     let [stage] = of_run["stages"].as_array().unwrap().as_slice() else { panic!("{of_run}") };
     assert_eq!((&stage["kind"], &stage["rounds"]), (&"gradient".into(), &ROUNDS.into()));
     assert_eq!((&stage["committed"], &stage["charged"]), (&ROUNDS.into(), &(ROUNDS + 1).into()));
@@ -407,6 +407,10 @@ fn budget_files_are_verified_too() {
         stages: vec![StageTerms { kind: "gradient".into(), rounds: 7, charge: charge.clone() }],
         retries: 1,
         charge_max: charge.times(8),
+        grant: run_of_plan.plan,
+        at: Millis(1),
+        shown: Millis(1),
+        until: Millis(1),
     };
     append(vec![begun, accepted, charged(1), upload(1), charged(2)]);
     let verdict = verify(&["--json"]).json();

@@ -14,6 +14,7 @@ mod memory;
 #[path = "../needed.rs"]
 mod needed;
 mod partners;
+mod people;
 mod pinned;
 mod preflight;
 mod privacy;

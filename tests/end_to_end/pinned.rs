@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::demo::demo;
 use crate::federation::Federation;
-use crate::support::{Finished, run};
+use crate::support::{Finished, replan, run};
 
 /// An attack: what it changes in the schema, and the line by which the owner sees it.
 struct Attack {
@@ -111,6 +111,7 @@ fn a_plan_with_such_a_schema_is_refused_before_data_is_read() {
             let honest = fs::read_to_string(dir.join("schema.toml")).unwrap();
             fs::write(dir.join("other.toml"), attack.on(&honest)).unwrap();
             assert!(text.contains("../schema.toml"), "{text}");
+            replan(dir, |plan| plan.replace("../schema.toml", "../other.toml"));
             text.replace("../schema.toml", "../other.toml")
         });
         // The operators keep the schema that the owners of the data have signed: it is not the plan's.

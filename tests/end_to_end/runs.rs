@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::demo::demo;
 use crate::federation::Federation;
-use crate::support::{Finished, run};
+use crate::support::{Finished, replan, run};
 
 fn of_file(words: &[&str], file: &Path) -> Finished {
     run(words.iter().map(Path::new).chain([file]))
@@ -25,34 +25,10 @@ fn settings(dir: &Path) -> PathBuf {
     dir.join("coordinator/coordinator.toml")
 }
 
-/// The settings of another plan, that differs in its name.
+/// Another plan, that differs in its name.
 fn second(text: &str) -> String {
     assert!(text.contains("name = \"demo\""), "{text}");
     text.replace("name = \"demo\"", "name = \"second\"")
-}
-
-/// The owners let their customers' life pay for two such plans.
-fn raise_caps(dir: &Path) {
-    for branch in 0..8 {
-        let home = dir.join(format!("branches/branch-{branch:03}"));
-        let policy = home.join("policy.toml");
-        let text = fs::read_to_string(&policy).unwrap();
-        assert!(text.contains("epsilon_life = 8.0\n"), "{text}");
-        fs::write(&policy, text.replace("epsilon_life = 8.0\n", "epsilon_life = 16.0\n")).unwrap();
-        let (key, schema) = (home.join("owner.key"), dir.join("schema.toml"));
-        let words: [&Path; 8] = [
-            "client".as_ref(),
-            "policy".as_ref(),
-            "sign".as_ref(),
-            "--policy".as_ref(),
-            &policy,
-            "--key".as_ref(),
-            &key,
-            "--schema".as_ref(),
-        ];
-        let signed = run(words.into_iter().chain([schema.as_path()]));
-        assert_eq!(signed.code, Some(0), "{} {}", signed.out, signed.err);
-    }
 }
 
 #[test]
@@ -62,8 +38,8 @@ fn a_second_plan_begins_when_the_first_is_over_in_the_same_journal() {
     assert_eq!(demo(&dir, &["--epsilon", "8"]).code, Some(0));
     let first = json(&["verify", "ledger", "--json"], &journal(&dir));
     let before = fs::read(journal(&dir)).unwrap();
-    raise_caps(&dir);
-    let mut federation = Federation::serving(folder, dir.clone(), |_, text| second(text));
+    replan(&dir, second);
+    let mut federation = Federation::serving(folder, dir.clone(), |_, text| text.to_owned());
     let clients: Vec<_> = (0..8).map(|branch| federation.start(branch)).collect();
     assert_eq!(federation.until("finished")["complete"], true);
     drop(clients);
@@ -105,10 +81,11 @@ fn another_plan_waits_until_the_first_is_over() {
     let mut federation = Federation::waiting();
     federation.stop();
     let (file, ledger) = (settings(&federation.dir), journal(&federation.dir));
-    let text = fs::read_to_string(&file).unwrap();
+    let plan = federation.dir.join("coordinator/plan.tributary");
+    let signed = fs::read(&plan).unwrap();
     let digest = || json(&["config", "check", "--json"], &file)["found"]["plan"].as_str().unwrap()[..8].to_owned();
     let first = digest();
-    fs::write(&file, second(&text)).unwrap();
+    replan(&federation.dir, second);
     let other = digest();
     assert_ne!(first, other);
     let before = fs::read(&ledger).unwrap();
@@ -125,7 +102,7 @@ fn another_plan_waits_until_the_first_is_over() {
     assert_eq!(fs::read(&ledger).unwrap(), old);
 
     // With the first plan's settings and journal it goes on.
-    fs::write(&file, text).unwrap();
+    fs::write(&plan, signed).unwrap();
     fs::write(&ledger, before).unwrap();
     let listening = federation.restart();
     assert_eq!(listening["plan"].as_str().map(|plan| &plan[..8]), Some(first.as_str()));

@@ -17,7 +17,7 @@ use tributary_certs::suite::SigningKey;
 use tributary_storage::files::Existing;
 
 use crate::federation::Federation;
-use crate::support::{EXECUTABLE, Finished, begin_anew, run, sign_roster};
+use crate::support::{EXECUTABLE, Finished, begin_anew, begin_home_anew, grant_again, run, sign_roster};
 
 /// The goal is two seconds; the bound allows for a machine that does other things.
 const SOON: Duration = Duration::from_secs(10);
@@ -32,6 +32,10 @@ fn with_office(options: &[&str]) -> Federation {
     Federation::of_demo(options, office, |dir| {
         fs::remove_dir_all(dir.join("coordinator/heads")).unwrap();
         (0..8).for_each(|branch| begin_anew(dir, &format!("branch-{branch:03}")));
+        let partner = dir.join("partners/partner-000");
+        if partner.exists() {
+            begin_home_anew(dir, &partner, "partner-000");
+        }
     })
 }
 
@@ -91,6 +95,7 @@ impl Thief {
         let text = fs::read_to_string(federation.dir.join("coordinator/coordinator.toml")).unwrap();
         let (text, _) = text.split_once("[enrolment]").unwrap();
         let config = folder.join("coordinator.toml");
+        fs::copy(federation.dir.join("coordinator/plan.tributary"), folder.join("plan.tributary")).unwrap();
         fs::write(&config, text.replace("identities/coordinator", "identities/thief")).unwrap();
         let mut command = Command::new(EXECUTABLE);
         command.args(["coordinator", "serve", "--events", "--config"]).arg(&config).stdin(Stdio::null());
@@ -153,6 +158,7 @@ fn a_stolen_branch_is_out_at_once_and_its_owner_comes_back_with_fresh_keys() {
     let (config, key) = (federation.config(0).display().to_string(), path("branches/branch-000/owner.key"));
     let begun = run(["client", "budget", "begin", "--config", &config, "--key", &key]);
     assert_eq!(begun.code, Some(0), "{} {}", begun.out, begun.err);
+    grant_again(&federation.branch(0));
     let owner = federation.start(0);
     assert_eq!(federation.until("joined")["client"], 1);
     // The thief has what it had, and is where it was.

@@ -32,9 +32,9 @@ const PLAYED: [(Defence, Profile); 17] = [
 
 /// Whose attacks are played elsewhere. In `protocol/src/round/tests`: `steering.rs`, for it needs more than 256 clients; `liars.rs`, for only a
 /// client with its machine's secrets can try; `terms.rs`, for there are no columns in the simulator; `concentration.rs`, for its
-/// coordinator chooses a few of a hundred; `budgets.rs`, for they take two plans; and `words.rs`, for its enemy is none of the two machines. In `model/tests/hostile.rs`: those that need gradients. In `model/src/update/local/tests.rs`:
+/// coordinator chooses a few of a hundred; `budgets.rs`, for they take two plans; `four_eyes.rs`, for they are about who signed; and `words.rs`, for its enemy is none of the two machines. In `model/tests/hostile.rs`: those that need gradients. In `model/src/update/local/tests.rs`:
 /// what a customer of a branch moves.
-const ELSEWHERE: [Defence; 10] = [
+const ELSEWHERE: [Defence; 12] = [
     Defence::GraphSeedReveal,
     Defence::EnvelopeCommitment,
     Defence::RowFaults,
@@ -45,6 +45,8 @@ const ELSEWHERE: [Defence; 10] = [
     Defence::CounterFall,
     Defence::CustomerAccount,
     Defence::SignedEnding,
+    Defence::FourEyes,
+    Defence::OwnersGrant,
 ];
 
 /// No defence is in neither list.

@@ -4,11 +4,21 @@ use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_protocol::budget::{BudgetHead, FirstUse, Heads, Kept, population_digest};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId};
+use tributary_protocol::limits::HOLDING_SECONDS_MAX;
 use tributary_protocol::message::SignedBody;
-use tributary_protocol::plan::{ModelRef, NoiseShare, Plan, PrivacyMode, Retention, Run, RunRef, Stage, ValidPlan};
+use tributary_protocol::plan::{
+    Agreement, Approvals, Assessment, Attestation, Charter, Grant, GrantSubject, Materiality, ModelRef, NoiseShare,
+    Plan, PrivacyMode, Retention, Rhythm, Run, RunRef, Schedule, Stage, ValidPlan,
+};
 use tributary_protocol::privacy::{Accounts, RdpVector, Unit};
-use tributary_protocol::roster::{ALL, AuthoritySignature, MemberName, Roster, RosterEntry, SignedRoster};
-use tributary_protocol::round::{BudgetRecord, CoordinatorSettings, ParticipantEvent, Policy, StageTerms, Timing};
+use tributary_protocol::role::{Action, Role};
+use tributary_protocol::roster::{
+    ALL, AuthoritySignature, Holding, MemberName, Person, Roster, RosterEntry, Scope, SignedRoster, StaffNumber,
+    federation_digest,
+};
+use tributary_protocol::round::{
+    BudgetRecord, CoordinatorSettings, Granted, ParticipantEvent, Policy, StageTerms, Timing,
+};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRefused, CohortRule, Thresholds};
 use tributary_protocol::secagg::suite::{Signature, Suite, VerifyingKey};
@@ -76,6 +86,10 @@ pub(crate) struct Cast {
     pub(crate) coordinator: VerifyingKey,
     pub(crate) rule: CohortRule,
     pub(crate) cap: Accounts,
+    /// The two signatures on the plan.
+    pub(crate) approvals: Approvals,
+    /// The owner's grant for it, of every client.
+    pub(crate) grant: Grant,
     authority: VerifyingKey,
 }
 
@@ -88,11 +102,14 @@ impl Cast {
         let plan = meaning.plan(usual).validate().expect("the simulator's plans are valid");
         let entries: Vec<_> = (1..=options.clients).map(|number| entry::<S>(ClientId(number), number)).collect();
         let (_, before) = entries.split_last().expect("a roster has clients");
-        let old = Roster::new(1, Digest::ZERO, before.to_vec(), Vec::new()).expect("the simulator's rosters are valid");
-        let roster = Roster::new(2, old.digest(), entries, Vec::new()).expect("the simulator's rosters are valid");
+        let old = Roster::new(1, Digest::ZERO, before.to_vec(), Vec::new(), people::<S>())
+            .expect("the simulator's rosters are valid");
+        let roster = Roster::new(2, old.digest(), entries, Vec::new(), people::<S>())
+            .expect("the simulator's rosters are valid");
         let mut entries = roster.entries().to_vec();
         entries.iter_mut().take(1).for_each(|entry| entry.not_after -= 1);
-        let next = Roster::new(3, roster.digest(), entries, Vec::new()).expect("the simulator's rosters are valid");
+        let next = Roster::new(3, roster.digest(), entries, Vec::new(), people::<S>())
+            .expect("the simulator's rosters are valid");
         let cap = plan.charge_max().plus(&spent_before(&plan));
         Self {
             rule: plan.cohort,
@@ -102,6 +119,8 @@ impl Cast {
             next_roster: sign_roster::<S>(next),
             coordinator: S::verifying_key(&coordinator_key::<S>()),
             authority: S::verifying_key(&S::signing_key(seed_of(AUTHORITY))),
+            approvals: approvals::<S>(&plan),
+            grant: grant::<S>(&plan),
             plan,
             meaning,
         }
@@ -117,6 +136,8 @@ impl Cast {
         Policy {
             cohort: self.rule,
             cap: self.cap.clone(),
+            cap_year: self.cap.clone(),
+            caps: tributary_protocol::round::cast::caps(),
             plan_cap: self.cap.clone(),
             modes: vec![PrivacyMode::Customer],
             purposes: vec![self.plan.purpose.raw().to_owned()],
@@ -130,7 +151,14 @@ impl Cast {
             coordinator: self.coordinator.clone(),
             authorities: vec![self.authority.clone()],
             authorities_needed: 1,
+            grants: vec![self.granted()],
         }
+    }
+
+    /// The owner's grant with what it allows: a handful of runs.
+    pub(crate) fn granted(&self) -> Granted {
+        let run = self.plan.charge_of_run();
+        Granted { grant: self.grant.clone(), year: run.times(GRANTED_RUNS.into()), run, names_fields: true }
     }
 
     /// What the rule of plan and policies makes of a cohort, whose coalition is counted of the whole roster.
@@ -143,7 +171,9 @@ impl Cast {
         CoordinatorSettings {
             run,
             model: self.meaning.digest(&self.meaning.first_state()),
-            delta_bits: 1e-6_f64.to_bits(),
+            approvals: self.approvals.clone(),
+            federation: federation_digest(std::slice::from_ref(&self.authority), 1),
+            not_before: Millis(0),
             roster: if newer { self.next_roster.clone() } else { self.roster.clone() },
             signing_key: coordinator_key::<S>(),
             heads: Heads::default(),
@@ -174,6 +204,10 @@ impl Cast {
                 stages: vec![StageTerms { kind: kind::COUNT.into(), rounds: 1, charge: charge.clone() }],
                 retries: 0,
                 charge_max: charge.clone(),
+                grant: EARLIER.plan,
+                at: Millis(0),
+                shown: Millis(0),
+                until: Millis(0),
             },
             ParticipantEvent::BudgetCharged {
                 run: EARLIER,
@@ -196,6 +230,8 @@ impl Cast {
                 population: first.population,
                 counter: record.counter,
                 spent: record.spent.clone(),
+                year: record.year.clone(),
+                caps: record.caps,
                 run: EARLIER,
                 charged: record.charged(&EARLIER),
                 others: Vec::new(),
@@ -215,6 +251,89 @@ impl Cast {
 /// What the earlier plan cost.
 fn spent_before(plan: &Plan) -> Accounts {
     plan.stages.iter().fold(Accounts::zero(), |most, stage| most.most(&stage.charge)).times(3)
+}
+
+/// Runs for which the owner's grant is good.
+const GRANTED_RUNS: u32 = 5;
+const PROPOSER: (&str, u32) = ("bank-1/owner", u32::MAX - 3);
+const APPROVER: (&str, u32) = ("bank-1/officer", u32::MAX - 4);
+
+fn person<S: Keyed>((staff, key): (&str, u32), role: Role) -> Person {
+    let holding = Holding { role, deputy_of: None, scope: Scope::Federation, from: 0, until: HOLDING_SECONDS_MAX };
+    let staff = StaffNumber::parse(staff).expect("a staff number");
+    Person { staff, signing_key: S::verifying_key(&S::signing_key(seed_of(key))), holdings: vec![holding] }
+}
+
+fn people<S: Keyed>() -> Vec<Person> {
+    vec![person::<S>(APPROVER, Role::PrivacyOfficer), person::<S>(PROPOSER, Role::PlanOwner)]
+}
+
+fn federation<S: Keyed>() -> Digest {
+    federation_digest(&[S::verifying_key(&S::signing_key(seed_of(AUTHORITY)))], 1)
+}
+
+fn approvals<S: Keyed>(plan: &ValidPlan) -> Approvals {
+    let sign = |(staff, key): (&str, u32), role, action| {
+        let staff = StaffNumber::parse(staff).expect("a staff number");
+        let (subject, federation, signature) = (plan.digest(), federation::<S>(), Signature::none());
+        let mut signed = Attestation { action, subject, federation, staff, role, at: 0, signature };
+        signed.signature = S::sign(&S::signing_key(seed_of(key)), &signed.to_sign::<S>());
+        signed
+    };
+    Approvals {
+        proposal: sign(PROPOSER, Role::PlanOwner, Action::ProposePlan),
+        approval: sign(APPROVER, Role::PrivacyOfficer, Action::ApprovePlan),
+    }
+}
+
+fn grant<S: Keyed>(plan: &ValidPlan) -> Grant {
+    let owner = S::signing_key(seed_of(OWNER));
+    let branches = plan.charter.agreements.iter().map(|agreement| agreement.organisation.0).chain([1]);
+    let mut branches: Vec<MemberName> = branches.map(name).collect();
+    branches.sort();
+    let mut grant = Grant {
+        federation: federation::<S>(),
+        branches,
+        subject: GrantSubject::Plan(plan.digest()),
+        epsilon_run_bits: 1.0_f64.to_bits(),
+        epsilon_year_bits: 1.0_f64.to_bits(),
+        delta_bits: 1e-6_f64.to_bits(),
+        runs: GRANTED_RUNS,
+        fields: Vec::new(),
+        not_before: 0,
+        not_after: u64::MAX,
+        nonce: [0; 16],
+        owner: S::verifying_key(&owner),
+        signature: Signature::none(),
+    };
+    grant.signature = S::sign(&owner, &grant.to_sign::<S>());
+    grant
+}
+
+/// The plan is client 1's organisation's, which has an agreement with every other one.
+fn charter(clients: u32) -> Charter {
+    let reference = |text: &str| (text.into(), Digest::of(text.as_bytes()));
+    let agreement = |organisation| {
+        let (reference, document) = reference("agreement");
+        Agreement { organisation: OrganisationId(organisation), reference, document, until: u64::MAX }
+    };
+    let (assessment, document) = reference("assessment");
+    Charter {
+        legal_basis: "consent".into(),
+        assessment: Assessment { reference: assessment, document, at: 0 },
+        ticket: "change".into(),
+        data_assets: vec!["asset".into()],
+        intended_use: "simulation".into(),
+        prohibited_use: "anything else".into(),
+        materiality: Materiality::Low,
+        review_by: u64::MAX,
+        organisation: OrganisationId(1),
+        agreements: (2..=clients).map(agreement).collect(),
+    }
+}
+
+fn name(client: u32) -> MemberName {
+    MemberName::new(&format!("bank-{client}"), "branch").expect("a name")
 }
 
 /// The run of an earlier plan.
@@ -238,7 +357,7 @@ pub(crate) fn sybil<S: Keyed>(client: ClientId) -> RosterEntry {
 fn entry<S: Keyed>(client: ClientId, key: u32) -> RosterEntry {
     RosterEntry {
         client,
-        name: MemberName::new(&format!("bank-{client}"), "branch").expect("a name"),
+        name: name(client.0),
         organisation: OrganisationId(client.0),
         signing_key: S::verifying_key(&S::signing_key(seed_of(key))),
         tls_spki_sha256: Digest::of(&key.to_le_bytes()),
@@ -272,6 +391,7 @@ fn plan(options: &Options, dice: &mut Dice) -> (Plan, Oracle) {
         architecture: vec![1],
         initial_model: ModelRef::Zero,
         privacy: PrivacyMode::Customer,
+        delta_bits: 1e-6_f64.to_bits(),
         overlap_max: 1,
         customers_nominal: 1000,
         customers_max: 2000,
@@ -279,6 +399,9 @@ fn plan(options: &Options, dice: &mut Dice) -> (Plan, Oracle) {
         retries: 0,
         // Some plans run twice, over one budget of each client.
         runs: if small && Dice::new(beside, STAGES + 4).chance(250) { 2 } else { 1 },
+        schedule: Schedule { not_before: 0, not_after: 300_000_000, rhythm: Rhythm::Interval { seconds: 0 } },
+        cap: Accounts { customer: RdpVector::gaussian(1_000, 1), branch: RdpVector::gaussian(1_000, 1) },
+        charter: charter(options.clients),
         session_rounds: session_rounds(options, dice),
         cohort: CohortRule { coalition: coalition(options, dice), ..CohortRule::USUAL },
         group: ALL.into(),

@@ -5,7 +5,7 @@ pub use tributary_protocol::defence::Defence;
 use crate::options::{name_in, value_in};
 
 /// Every defence and its name on the command line.
-pub const DEFENCES: [(&str, Defence); 27] = [
+pub const DEFENCES: [(&str, Defence); 29] = [
     ("one-survivor-set", Defence::OneSurvivorSet),
     ("survivors-min", Defence::SurvivorsMin),
     ("organisation-rule", Defence::OrganisationRule),
@@ -33,6 +33,8 @@ pub const DEFENCES: [(&str, Defence); 27] = [
     ("first-use", Defence::FirstUse),
     ("counter-fall", Defence::CounterFall),
     ("signed-ending", Defence::SignedEnding),
+    ("four-eyes", Defence::FourEyes),
+    ("owners-grant", Defence::OwnersGrant),
 ];
 
 /// A defence by its name.

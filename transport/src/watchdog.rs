@@ -151,6 +151,9 @@ mod tests {
         assert!(found[0].1 >= 599 && found[1].1 == 0, "{found:?}");
         renewal.beat();
         assert_eq!(stalled(1), nothing, "it goes on");
+        // From its last beat on, not from the process's beginning.
+        renewal.0.beat.store(20_000, Ordering::Relaxed);
+        assert_eq!(stalled(45), nothing, "25 seconds ago");
     }
 
     #[test]

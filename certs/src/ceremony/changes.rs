@@ -6,9 +6,12 @@ use serde::Serialize;
 use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::ids::ClientId;
-use tributary_protocol::roster::{MemberName, Roster, RosterChanges, RosterEntry, RosterHead};
+use tributary_protocol::roster::{Roster, RosterChanges, RosterEntry, RosterHead};
 
-use super::proposal::{Rest, print_rests};
+use super::people::{PeopleReport, PersonView};
+use super::proposal::Rests;
+use super::question::{Question, about_fingerprint};
+use super::shape::shape;
 use crate::office::Fingerprint;
 
 /// Members that a signer is asked about one by one; of more, their numbers alone are asked.
@@ -20,20 +23,12 @@ pub struct ChangeReport {
     pub(super) from: Option<RosterHead>,
     pub(super) to: RosterHead,
     pub(super) changes: RosterChanges,
-    pub(super) rests: BTreeMap<ClientId, Rest>,
+    pub(super) rests: Rests,
     /// Members of the later roster.
     pub(super) members: usize,
     /// What is odd about a member that is added or has another name.
     pub(super) remarks: BTreeMap<ClientId, Vec<String>>,
-}
-
-/// What a signer at a terminal is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// The question.
-    pub text: String,
-    /// The only answer that counts.
-    pub answer: String,
+    pub(super) people: PeopleReport,
 }
 
 /// One member, for programs.
@@ -78,20 +73,25 @@ struct View<'a> {
     removed: Vec<ChangeView<'a>>,
     changed: Vec<ChangeView<'a>>,
     groups: Vec<GroupView<'a>>,
+    people: Vec<PersonView<'a>>,
     digest: String,
 }
 
 impl ChangeReport {
     /// What differs; without an earlier roster every member is new. What is said to rest under changes that are none is left out.
     #[must_use]
-    pub fn new(earlier: Option<&Roster>, later: &Roster, rests: &BTreeMap<ClientId, Rest>) -> Self {
+    pub fn new(earlier: Option<&Roster>, later: &Roster, rests: &Rests) -> Self {
         let changes = RosterChanges::between(earlier, later);
         let named = changes.added.iter().chain(&changes.removed).map(|entry| entry.client);
         let named: Vec<ClientId> = named.chain(changes.changed.iter().map(|change| change.after.client)).collect();
-        let rests = named.iter().filter_map(|client| Some((*client, rests.get(client)?.clone()))).collect();
+        let members = named.iter().filter_map(|client| Some((*client, rests.members.get(client)?.clone()))).collect();
+        let staff = changes.people.iter().map(|change| &change.staff);
+        let people = staff.filter_map(|staff| Some((staff.clone(), rests.people.get(staff)?.clone()))).collect();
+        let rests = Rests { members, people };
         let remarks = remarks(earlier, later, &changes);
+        let people = PeopleReport::new(&changes.people, &rests.people, earlier, later);
         let from = earlier.map(Roster::head);
-        Self { from, to: later.head(), changes, rests, members: later.entries().len(), remarks }
+        Self { from, to: later.head(), changes, rests, members: later.entries().len(), remarks, people }
     }
 
     /// How many changes there are.
@@ -105,12 +105,11 @@ impl ChangeReport {
     pub fn digest(&self) -> Digest {
         let from = self.from.map_or(Digest::ZERO, |head| head.digest);
         let body = Canonical::new("tributary/roster changes/1").digest(&from).digest(&self.to.digest);
-        body.bytes(print_rests(&self.rests).as_bytes()).finish()
+        body.bytes(self.rests.print().as_bytes()).finish()
     }
 
-    /// What a signer is asked before the key is used: about each member that comes with keys of its own, one of the eight groups of its
-    /// fingerprint; and the number of changes. Whoever only presses keys does not get past it. The group is drawn for each: an office that tries keys
-    /// until one group fits does not know which.
+    /// What a signer is asked before the key is used: about each member that comes with keys of its own, and each person with a key or a role that is
+    /// new, one of the eight groups of the fingerprint; and the number of changes.
     #[must_use]
     pub fn questions(&self, entropy: &mut dyn Entropy) -> Vec<Question> {
         let rekeyed = self.changes.changed.iter().filter(|change| change.has_other_keys() || change.has_other_name());
@@ -119,22 +118,14 @@ impl ChangeReport {
         let mut questions = Vec::new();
         if entries.len() <= ASKED_ONE_BY_ONE_MAX {
             questions.extend(entries.iter().map(|entry| {
-                let mut drawn = [0];
-                entropy.fill(&mut drawn);
-                let fingerprint = Fingerprint::of_entry(entry).to_string();
-                let groups: Vec<&str> = fingerprint.split('-').collect();
-                let place = usize::from(drawn[0]) % groups.len();
-                let (name, client) = (&entry.name, entry.client);
-                let text = format!(
-                    "{name} (client {client}): group {} of the eight in the fingerprint that the branch read to you",
-                    place + 1
-                );
-                Question { text, answer: groups[place].to_owned() }
+                let who = format!("{} (client {})", entry.name, entry.client);
+                about_fingerprint(&who, "branch", Fingerprint::of_entry(entry), entropy)
             }));
         } else {
             questions.push(number("how many members come with new keys or another name".into(), entries.len()));
             questions.push(number("how many members leave".into(), self.changes.removed.len()));
         }
+        questions.extend(self.people.questions(entropy));
         questions.push(number("the number of all changes above".into(), self.count()));
         questions
     }
@@ -175,6 +166,7 @@ impl ChangeReport {
                     removed: numbers(&group.removed),
                 })
                 .collect(),
+            people: self.people.views(),
             digest: self.digest().to_string(),
         };
         serde_json::to_string(&view).expect("a report is plain data")
@@ -188,7 +180,7 @@ impl ChangeReport {
             other_keys: false,
             other_name: false,
             other_end: false,
-            rests_on: client.and_then(|client| self.rests.get(&client)).map(ToString::to_string),
+            rests_on: client.and_then(|client| self.rests.members.get(&client)).map(ToString::to_string),
             remarks: client.and_then(|client| self.remarks.get(&client)).map_or(&[], Vec::as_slice),
         }
     }
@@ -209,12 +201,12 @@ fn remarks(earlier: Option<&Roster>, later: &Roster, changes: &RosterChanges) ->
     let old = earlier.map_or(&[][..], Roster::entries);
     let mut shapes: BTreeMap<String, Vec<&RosterEntry>> = BTreeMap::new();
     for entry in later.entries() {
-        shapes.entry(shape(&entry.name)).or_default().push(entry);
+        shapes.entry(shape(entry.name.as_str())).or_default().push(entry);
     }
     let renamed = changes.changed.iter().filter(|change| change.has_other_name()).map(|change| &change.after);
     let remark = |entry: &RosterEntry| {
         let mut found = Vec::new();
-        let alike = shapes.get(&shape(&entry.name)).into_iter().flatten();
+        let alike = shapes.get(&shape(entry.name.as_str())).into_iter().flatten();
         for other in alike.filter(|other| other.client != entry.client) {
             found.push(format!("LOOKS LIKE {} (client {})", other.name, other.client));
         }
@@ -228,35 +220,4 @@ fn remarks(earlier: Option<&Roster>, later: &Roster, changes: &RosterChanges) ->
         (entry.client, found)
     };
     changes.added.iter().chain(renamed).map(remark).filter(|(_, found)| !found.is_empty()).collect()
-}
-
-/// A name as an eye takes it in.
-fn shape(name: &MemberName) -> String {
-    let letter = |letter: char| match letter {
-        '0' => 'o',
-        '1' | 'i' => 'l',
-        '5' => 's',
-        '_' | '.' => '-',
-        other => other,
-    };
-    name.as_str().chars().map(letter).collect::<String>().replace("rn", "m").replace("vv", "w")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_look_alike_have_one_shape() {
-        let of = |text: &str| shape(&MemberName::parse(text).unwrap());
-        for (one, other) in [
-            ("north-bank/branch-01", "north-bank/branch-0l"),
-            ("north-bank/branch-01", "north-bank/branch-o1"),
-            ("north-bank/branch-01", "north_bank/branch.01"),
-            ("modern/b1", "modem/bi"),
-        ] {
-            assert_eq!(of(one), of(other));
-        }
-        assert_ne!(of("north-bank/branch-01"), of("north-bank/branch-10"));
-    }
 }

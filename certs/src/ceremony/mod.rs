@@ -8,12 +8,15 @@
 //! authorities, the last roster that it has seen, and what its key has signed. What the office says that changes rest on is shown beside them
 //! and is not signed.
 //!
-//! Does **not** guarantee that a fingerprint is a branch's: the holder compares it with the branch. Nor that a holder looks: it is asked.
+//! Does **not** guarantee that a fingerprint is a branch's or a person's: the holder compares it with them. Nor that a holder looks: it is asked.
 
 mod changes;
 mod holder;
 mod office;
+mod people;
 mod proposal;
+mod question;
+mod shape;
 mod words;
 
 use std::path::PathBuf;
@@ -21,10 +24,11 @@ use std::path::PathBuf;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::roster::RosterError;
 
-pub use changes::{ChangeReport, Question};
+pub use changes::ChangeReport;
 pub use holder::{Holder, Review};
 pub use office::{install, propose, sign_roster, sign_roster_with};
-pub use proposal::{Proposal, Rest, read_proposal, read_roster_or_proposal};
+pub use proposal::{Proposal, Rest, Rests, read_proposal, read_roster_or_proposal};
+pub use question::Question;
 
 use crate::enrolment::EnrolmentError;
 use crate::roster::RosterFileError;

@@ -5,18 +5,21 @@ use std::path::Path;
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
-use tributary_protocol::roster::{Roster, RosterChanges, RosterEntry, RosterError, SignedRoster, Succession};
+use tributary_protocol::roster::{
+    PersonChange, Roster, RosterChanges, RosterEntry, RosterError, SignedRoster, Succession,
+};
 
-use super::{CeremonyError, Proposal, Rest};
+use super::{CeremonyError, Proposal, Rest, Rests};
 use crate::enrolment::{authority_key, groups_of, names, read_members};
 use crate::keys::read_signing_key;
 use crate::office::{read_grounds, read_marks};
+use crate::people::people_of;
 use crate::roster::{RosterAuthorities, countersign, read_roster, read_unverified_roster, write_roster};
 use tributary_storage::files::Existing;
 use tributary_storage::lock::FolderLock;
 
-/// Proposes the next roster: of all members that were not revoked, and of the groups of them ([`crate::enrolment::set_group`]). Nothing of the
-/// folder is changed.
+/// Proposes the next roster: of all members that were not revoked, and of the groups of them ([`crate::enrolment::set_group`]), and of the
+/// people with roles ([`crate::people`]). Nothing of the folder is changed.
 ///
 /// # Errors
 /// [`CeremonyError`].
@@ -33,24 +36,30 @@ pub fn propose(folder: &Path, now: u64) -> Result<Proposal, CeremonyError> {
         read_members(folder)?.into_iter().partition(|member| marks.contains_key(&member.identity));
     let entries: Vec<RosterEntry> = members.into_iter().map(|member| member.entry).collect();
     let clients: Vec<ClientId> = entries.iter().map(|entry| entry.client).collect();
-    let roster = Roster::new(epoch, previous, entries, groups_of(folder, &clients)?)?;
+    let (people, people_rest) = people_of(folder, &entries)?;
+    let roster = Roster::new(epoch, previous, entries, groups_of(folder, &clients)?, people)?;
     let changes = RosterChanges::between(last.as_ref().map(|last| &last.roster), &roster);
     let ground = read_grounds(folder)?;
     let now_there = changes.added.iter().chain(changes.changed.iter().map(|change| &change.after));
-    let mut rests: BTreeMap<ClientId, Rest> =
+    let mut members: BTreeMap<ClientId, Rest> =
         now_there.filter_map(|entry| Some((entry.client, Rest::Ground(ground(entry)?)))).collect();
     let revoked = |entry: &RosterEntry| {
         let member = out.iter().find(|member| member.entry.name == entry.name)?;
         let mark = marks.get(&member.identity)?;
         Some((entry.client, Rest::Revoked { reason: mark.reason, at: mark.at }))
     };
-    rests.extend(changes.removed.iter().filter_map(revoked));
+    members.extend(changes.removed.iter().filter_map(revoked));
+    let of_person = |change: &PersonChange| {
+        let rest = people_rest.get(&change.after.as_ref()?.staff)?;
+        Some((change.staff.clone(), rest.clone()))
+    };
+    let people = changes.people.iter().filter_map(of_person).collect();
     Ok(Proposal {
         signed: SignedRoster { roster, signatures: vec![] },
         made: now,
         authorities: authorities.digest(),
         last: last.map(|last| last.signatures).unwrap_or_default(),
-        rests,
+        rests: Rests { members, people },
     })
 }
 

@@ -1,12 +1,13 @@
 //! A roster on its way to its signatures: the text that is carried from the office to the holders and back.
 //!
 //! ```text
-//! tributary roster proposal 2
+//! tributary roster proposal 3
 //! made 1900000000
 //! authorities 9f86..
 //! last-signature 0 ab12..
 //! rests client 9 way network at 1900000000 approved anna at 1900000100
 //! rests client 2 revoked key-compromise at 1900000000
+//! rests person north-bank/e20417 made 1900000000 proof ab12.. given anna at 1900000100
 //! roster
 //! epoch 2
 //! ..
@@ -20,16 +21,18 @@ use std::path::Path;
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
-use tributary_protocol::roster::{AuthoritySignature, RosterError, SignedRoster};
+use tributary_protocol::roster::{AuthoritySignature, RosterError, SignedRoster, StaffNumber};
 
 use super::CeremonyError;
 use crate::issue::RevocationReason;
 use crate::lines::{Fields, body, read_titled};
 use crate::office::Ground;
+use crate::people::PersonRest;
+use crate::people::lines::staff;
 use crate::roster::{judge_roster_title, parse_lines, parse_roster, print_lines, print_signature, signature_named};
 use tributary_storage::files::{self, Existing, FileError};
 
-const TITLE: &str = "tributary roster proposal 2";
+const TITLE: &str = "tributary roster proposal 3";
 const WHAT: &str = "roster proposal";
 
 /// What the office says that a change rests on.
@@ -46,6 +49,15 @@ pub enum Rest {
     },
 }
 
+/// What the office says that the changes of a roster rest on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rests {
+    /// Of members, by their numbers.
+    pub members: BTreeMap<ClientId, Rest>,
+    /// Of people.
+    pub people: BTreeMap<StaffNumber, PersonRest>,
+}
+
 /// A roster that is proposed, with the signatures that it has so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proposal {
@@ -58,7 +70,7 @@ pub struct Proposal {
     /// The signatures of the roster before it.
     pub last: Vec<AuthoritySignature>,
     /// What its changes rest on.
-    pub rests: BTreeMap<ClientId, Rest>,
+    pub rests: Rests,
 }
 
 impl Rest {
@@ -69,24 +81,41 @@ impl Rest {
         }
     }
 
-    fn parse(line: &str) -> Option<(ClientId, Self)> {
-        let mut fields = Fields::of(line.strip_prefix("rests ")?);
-        let client = ClientId(fields.number("client")?);
+    fn parse(fields: &mut Fields<'_>) -> Option<Self> {
         let mut revoked = fields.clone();
-        let rest = match revoked.text("revoked") {
+        match revoked.text("revoked") {
             Some(reason) => {
-                fields = revoked;
-                Self::Revoked { reason: RevocationReason::parse(reason)?, at: fields.number("at")? }
+                *fields = revoked;
+                Some(Self::Revoked { reason: RevocationReason::parse(reason)?, at: fields.number("at")? })
             }
-            None => Self::Ground(Ground::parse(&mut fields)?),
-        };
-        fields.end().map(|()| (client, rest))
+            None => Some(Self::Ground(Ground::parse(fields)?)),
+        }
     }
 }
 
-/// The lines that say what changes rest on.
-pub(super) fn print_rests(rests: &BTreeMap<ClientId, Rest>) -> String {
-    rests.iter().map(|(client, rest)| format!("rests client {client} {}\n", rest.print())).collect()
+impl Rests {
+    /// A line for each.
+    pub(super) fn print(&self) -> String {
+        let members = self.members.iter().map(|(client, rest)| format!("rests client {client} {}\n", rest.print()));
+        let people = self.people.iter().map(|(staff, rest)| format!("rests person {staff} {}\n", rest.print()));
+        members.chain(people).collect()
+    }
+
+    fn add(&mut self, line: &str) -> Option<()> {
+        let mut fields = Fields::of(line.strip_prefix("rests ")?);
+        let mut of_person = fields.clone();
+        match staff(&mut of_person, "person") {
+            Some(staff) => {
+                fields = of_person;
+                self.people.insert(staff, PersonRest::parse(&mut fields)?);
+            }
+            None => {
+                let client = ClientId(fields.number("client")?);
+                self.members.insert(client, Rest::parse(&mut fields)?);
+            }
+        }
+        fields.end()
+    }
 }
 
 impl Proposal {
@@ -95,7 +124,7 @@ impl Proposal {
     pub fn print(&self) -> String {
         let Self { signed, made, authorities, last, rests } = self;
         let last: String = last.iter().map(|signature| print_signature("last-signature", signature)).collect();
-        let rests = print_rests(rests);
+        let rests = rests.print();
         format!("{TITLE}\nmade {made}\nauthorities {authorities}\n{last}{rests}roster\n{}", print_lines(signed))
     }
 
@@ -116,10 +145,9 @@ impl Proposal {
             while let Some(line) = lines.next_if(|line| line.starts_with("last-signature ")) {
                 last.push(signature_named("last-signature", line)?);
             }
-            let mut rests = BTreeMap::new();
+            let mut rests = Rests::default();
             while let Some(line) = lines.next_if(|line| line.starts_with("rests ")) {
-                let (client, rest) = Rest::parse(line)?;
-                rests.insert(client, rest);
+                rests.add(line)?;
             }
             (lines.next()? == "roster").then_some((made, authorities, last, rests))
         };
@@ -150,14 +178,14 @@ pub fn read_proposal(path: &Path) -> Result<Proposal, CeremonyError> {
 ///
 /// # Errors
 /// As [`read_proposal`].
-pub fn read_roster_or_proposal(path: &Path) -> Result<(SignedRoster, BTreeMap<ClientId, Rest>), CeremonyError> {
+pub fn read_roster_or_proposal(path: &Path) -> Result<(SignedRoster, Rests), CeremonyError> {
     let text = read_titled(path, TITLE, "roster or roster proposal")?;
     judge_roster_title(path, &text)?;
     if text.starts_with(TITLE) {
         let proposal = Proposal::parse(&text).map_err(|error| refused(error, path))?;
         return Ok((proposal.signed, proposal.rests));
     }
-    Ok((parse_roster(&text).map_err(|error| refused(error, path))?, BTreeMap::new()))
+    Ok((parse_roster(&text).map_err(|error| refused(error, path))?, Rests::default()))
 }
 
 fn refused(error: Option<RosterError>, path: &Path) -> CeremonyError {

@@ -5,6 +5,7 @@ use core::fmt;
 use tributary_protocol::roster::{EntryChange, GroupChange, RosterEntry};
 
 use super::changes::ChangeReport;
+use super::people::Danger;
 use super::proposal::Rest;
 use crate::inspect::date;
 use crate::lines::print_clients;
@@ -34,6 +35,7 @@ impl fmt::Display for ChangeReport {
             &keyed,
             |out, change| self.changed(out, change),
         )?;
+        self.people.print(formatter, &[Danger::OtherKey, Danger::MayApprove])?;
         section(formatter, "ADDED", &self.changes.added, |out, entry| {
             self.entry(out, "+", entry)?;
             self.rest(out, entry)
@@ -49,6 +51,7 @@ impl fmt::Display for ChangeReport {
             self.rest(out, after)
         })?;
         section(formatter, "GROUPS: a plan counts its coalition of a group", &self.changes.groups, group)?;
+        self.people.print(formatter, &[Danger::NewRole, Danger::Less])?;
         let untouched = self.members.saturating_sub(self.changes.added.len() + self.changes.changed.len());
         writeln!(formatter, "\nAs before: {untouched} of {} members.", self.members)?;
         writeln!(formatter, "Digest of these changes: {}", self.digest())
@@ -103,7 +106,7 @@ impl ChangeReport {
         for remark in self.remarks.get(&entry.client).into_iter().flatten() {
             writeln!(formatter, "      {remark}")?;
         }
-        match self.rests.get(&entry.client) {
+        match self.rests.members.get(&entry.client) {
             Some(rest) => writeln!(formatter, "      rests, says the office, on: {rest}"),
             None => writeln!(formatter, "      rests, says the office, on: NOTHING that it names"),
         }

@@ -167,37 +167,6 @@ pub fn issue_coordinator(
     Ok(pin)
 }
 
-/// Issues a person's certificate into `out`: certificate, key and trust. People sign with keys of their own, not with this one.
-///
-/// # Errors
-/// [`EnrolmentError`].
-pub fn issue_person(
-    folder: &Path,
-    organisation: &str,
-    role: Role,
-    name: &str,
-    out: &Path,
-    now: u64,
-) -> Result<Identity, EnrolmentError> {
-    let _lock = FolderLock::take(folder)?;
-    let authority = open_authority(folder)?;
-    if !role.is_person() {
-        return Err(IdentityError::Form.into());
-    }
-    let identity = Identity::new(authority.trust_domain().clone(), organisation, role, name)?;
-    let validity = Validity::starting(now, TLS_SECONDS);
-    let request = LeafRequest { identity: identity.clone(), host_names: vec![], addresses: vec![], validity };
-    let making = Making::begin(out, &identity)?;
-    let (chain, key) = authority.issue(&mut OsEntropy, &request)?;
-    record(folder, Issued::of(chain.leaf())?, now)?;
-    key.write(&out.join(names::KEY))?;
-    write_certificates(&out.join(names::CHAIN), chain.certificates(), Existing::Keep)?;
-    copy_trust(folder, out)?;
-    copy_lists(folder, out)?;
-    making.end()?;
-    Ok(identity)
-}
-
 /// Whether the folder has the public key with which somebody is a member.
 fn holds_keys_of(out: &Path, member: &Member) -> bool {
     keys::read_verifying_key(&out.join(names::SIGNING_PUBLIC)).is_ok_and(|key| key == member.entry.signing_key)

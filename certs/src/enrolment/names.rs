@@ -24,6 +24,8 @@ pub const REVOCATIONS: &str = "revocations.pem";
 pub const ROSTER: &str = "roster";
 /// The groups of the next roster, in an authority's folder.
 pub const GROUPS: &str = "groups";
+/// The people of the next roster, in an authority's folder.
+pub const PEOPLE: &str = "people";
 pub(crate) const DOMAIN: &str = "trust-domain";
 pub(crate) const ROOT_KEY: &str = "root.key";
 /// The issuing authority's certificate, in an authority's folder.

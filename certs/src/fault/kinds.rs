@@ -77,16 +77,16 @@ kinds! {
         "Install the authority's own list again; if it is refused too, report it as an attack.";
     WrongRole 110 "certificate-wrong-role"
         "The certificate's identity has another role than this connection needs."
-        "A client's certificate was used as a coordinator's, a person's as a daemon's, or the reverse."
+        "A client's certificate was used as a coordinator's, or the reverse."
         "Check which certificate the settings point at; issue one for the right role.";
     WrongUsage 111 "certificate-wrong-usage"
         "The extended key usage allows another purpose than this connection."
         "The certificate was issued for something else."
-        "Issue it again: clientAuth for a client or a person, serverAuth for a coordinator.";
+        "Issue it again: clientAuth for a client, serverAuth for a coordinator.";
     NoUsage 112 "certificate-no-usage"
         "The certificate names no extended key usage."
         "It could be used for anything, so it is accepted for nothing."
-        "Issue it again: clientAuth for a client or a person, serverAuth for a coordinator.";
+        "Issue it again: clientAuth for a client, serverAuth for a coordinator.";
     WrongKeyUsage 113 "certificate-wrong-key-usage"
         "The key usage does not allow digital signatures."
         "Its bearer could not prove in a handshake that it holds the key."
@@ -106,7 +106,7 @@ kinds! {
     NoIdentity 117 "certificate-no-identity"
         "The certificate carries no identity: no URI among its alternative names."
         "It cannot be told who its bearer is; the common name is never looked at."
-        "Issue it again with one URI: spiffe://DOMAIN/ORGANISATION/client/ID, /coordinator/ID or /role/ROLE/NAME.";
+        "Issue it again with one URI: spiffe://DOMAIN/ORGANISATION/client/ID or /coordinator/ID.";
     SeveralIdentities 118 "certificate-several-identities"
         "The certificate carries several URIs among its alternative names."
         "Its bearer could pass for each of them."
@@ -114,7 +114,7 @@ kinds! {
     ForeignIdentity 119 "certificate-foreign-identity"
         "The certificate's URI is not of the form of an identity here."
         "It was issued for another system, or with a slip of the pen."
-        "Issue it again with one URI: spiffe://DOMAIN/ORGANISATION/client/ID, /coordinator/ID or /role/ROLE/NAME.";
+        "Issue it again with one URI: spiffe://DOMAIN/ORGANISATION/client/ID or /coordinator/ID.";
     NoCertificate 120 "certificate-missing"
         "The client presented no certificate."
         "Nobody is served without one."

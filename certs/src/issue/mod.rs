@@ -63,10 +63,8 @@ pub enum IssueError {
     /// A coordinator without any address.
     #[error("a coordinator's certificate needs at least one host name or address, by which clients connect; name one")]
     NoHost,
-    /// A client or a person with an address: they accept no connection.
-    #[error(
-        "a client accepts no connection, and no person does, so the certificate carries no host name or address; leave them out"
-    )]
+    /// A client with an address: it accepts no connection.
+    #[error("a client accepts no connection, so the certificate carries no host name or address; leave them out")]
     HostOfClient,
     /// Another trust domain than the authority's.
     #[error(

@@ -85,9 +85,9 @@ mod tests {
         BranchPolicy::read(Document::parse("policy.toml".as_ref(), text).unwrap())
     }
 
-    /// A number of the coordinator's commented sample.
+    /// A number of the commented sample plan.
     fn sample_plan(key: &str) -> f64 {
-        let text = include_str!("../../../docs/samples/coordinator.toml");
+        let text = include_str!("../../../docs/samples/plan.toml");
         let value = text.lines().find_map(|line| line.trim_start_matches("# ").strip_prefix(&format!("{key} = ")));
         value.unwrap_or_else(|| panic!("the sample has no {key}")).parse().unwrap()
     }

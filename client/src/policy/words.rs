@@ -6,9 +6,10 @@ use tributary_model::stage::StageSettings;
 use tributary_protocol::limits::CHARGED_RUNS_MAX;
 use tributary_protocol::message::Floor;
 use tributary_protocol::plan::{Plan, RunRef};
-use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::round::BudgetRecord;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
+use tributary_protocol::time::Millis;
 
 use super::BranchPolicy;
 
@@ -102,29 +103,34 @@ fn runs(plan: &Plan) -> String {
     if plan.runs == 1 { "one run".to_owned() } else { format!("{} runs", plan.runs) }
 }
 
-/// Why the budget for life does not pay for a run: what is spent of it, and what the run may still cost in the worst case.
+/// Why the budget does not pay for a run: what is spent of it for life and in the year, what other runs have reserved, and what the run may still
+/// cost in the worst case.
 #[must_use]
-pub fn budget(plan: &Plan, run: &RunRef, policy: &BranchPolicy, record: &BudgetRecord) -> String {
+pub fn budget(plan: &Plan, run: &RunRef, policy: &BranchPolicy, (record, now): (&BudgetRecord, Millis)) -> String {
     if record.runs_beside(run) >= CHARGED_RUNS_MAX {
         return format!(
             "{CHARGED_RUNS_MAX} other runs were charged to this budget, and its heads cannot name one more: the branch is done with these customers"
         );
     }
-    let (cost, spent, delta) = (plan.charge_left(&record.charged(run).rounds), &record.spent, policy.delta);
-    let unit = |name: &str, life: f64, spent: &RdpVector, cost: &RdpVector| {
+    let (cost, reserved) = (plan.charge_left(&record.charged(run).rounds), record.reserved_beside(run));
+    let of = |key: &str, cap: f64, account: fn(&Accounts) -> &RdpVector, spent: &Accounts| {
+        let all = spent.plus(&reserved).plus(&cost);
+        let [spent, reserved, all] = [spent, &reserved, &all].map(|used| epsilon(account(used), policy.delta));
         format!(
-            "policy.{name} = {life} at delta {delta:e}; {} is spent, and {} would be with all that this run may still charge",
-            epsilon(spent, delta),
-            epsilon(&spent.plus(cost), delta)
+            "policy.{key} = {cap} at delta {:e}; {spent} is spent, {reserved} is reserved by other runs, and {all} would be with all that this run \
+             may still charge",
+            policy.delta
         )
     };
-    let customer = unit("epsilon_life", policy.epsilon_life, &spent.customer, &cost.customer);
-    match policy.epsilon_branch {
-        Some(branch) => {
-            format!("{customer}; {}", unit("epsilon_branch_life", branch.life, &spent.branch, &cost.branch))
-        }
-        None => customer,
-    }
+    let year = record.year.spent_at(now);
+    let caps = policy.epsilon_branch.map(|branch| [branch.life, branch.year]);
+    let customer = [("epsilon_life", policy.epsilon_life, &record.spent), ("epsilon_year", policy.epsilon_year, &year)];
+    let customer = customer.map(|(key, cap, spent)| of(key, cap, |used| &used.customer, spent));
+    let branch = caps.map(|[life, in_year]| {
+        let lines = [("epsilon_branch_life", life, &record.spent), ("epsilon_branch_year", in_year, &year)];
+        lines.map(|(key, cap, spent)| of(key, cap, |used| &used.branch, spent))
+    });
+    customer.into_iter().chain(branch.into_iter().flatten()).collect::<Vec<_>>().join("; ")
 }
 
 fn epsilon(spent: &RdpVector, delta: f64) -> String {
@@ -170,7 +176,6 @@ mod tests {
     use tributary_model::schema::Schema;
     use tributary_protocol::ids::OrganisationId;
     use tributary_protocol::plan::{PrivacyMode, Stage};
-    use tributary_protocol::privacy::Accounts;
 
     use super::*;
     use crate::judge::tests::{SCHEMA, local, plan, policy};
@@ -201,7 +206,7 @@ mod tests {
         plan.overlap_max = 1;
         policy.overlap_min = 7;
         policy.rounds_a_day = 123;
-        policy.epsilon_branch = Some(BranchEpsilon { life: 9.0, plan: 8.5 });
+        policy.epsilon_branch = Some(BranchEpsilon { life: 9.0, year: 8.75, plan: 8.5 });
         plan.cohort.cohort_min = 3;
         plan.cohort.coalition = CoalitionRule::Fraction { permille: 11 };
         let cases: [(Floor, &[&str]); 14] = [
@@ -224,7 +229,7 @@ mod tests {
             (Floor::Width, &["policy.width_max = 256", "[300]"]),
             (Floor::Rounds, &["policy.rounds_max = 1000", "8640", "2 runs"]),
             (Floor::RoundsADay, &["policy.rounds_a_day = 123"]),
-            (Floor::EpsilonPlan, &["policy.epsilon_plan = 2", "epsilon "]),
+            (Floor::EpsilonPlan, &["policy.epsilon_plan = 4", "epsilon "]),
             (Floor::EpsilonBranchPlan, &["policy.epsilon_branch_plan = 8.5", "as one unit"]),
         ];
         for (floor, parts) in cases {
@@ -250,16 +255,20 @@ mod tests {
         let run = RunRef { plan: plan.digest(), number: 1 };
         let mut record = BudgetRecord::default();
         record.spent = Accounts::customers(RdpVector::gaussian(1, 1));
-        let text = budget(&plan, &run, &policy, &record);
-        assert!(text.starts_with("policy.epsilon_life = 4 at delta 1e-6; epsilon "), "{text}");
+        record.year.charge(Millis(0), &record.spent);
+        let words = |record: &BudgetRecord| budget(&plan, &run, &policy, (record, Millis(0)));
+        let text = words(&record);
+        assert!(text.starts_with("policy.epsilon_life = 8 at delta 1e-6; epsilon "), "{text}");
+        assert!(text.contains("; policy.epsilon_year = 4.5 at delta 1e-6; epsilon "), "{text}");
         // What was charged in the run is spent, and not to be spent again.
         record.runs.entry(run).or_default().charged.rounds = vec![plan.stages[0].rounds + plan.retries];
-        let text = budget(&plan, &run, &policy, &record);
+        let text = words(&record);
         let spent = epsilon(&record.spent.customer, policy.delta);
-        assert!(text.contains(&format!("{spent} is spent, and {spent} would be")), "{text}");
+        let parts = format!("{spent} is spent, epsilon 0.0000 is reserved by other runs, and {spent} would be");
+        assert!(text.contains(&parts), "{text}");
         for number in 2..514 {
             record.runs.entry(RunRef { number, ..run }).or_default().charged.rounds = vec![1];
         }
-        assert!(budget(&plan, &run, &policy, &record).contains("512 other runs"));
+        assert!(words(&record).contains("512 other runs"));
     }
 }

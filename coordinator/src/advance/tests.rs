@@ -3,15 +3,15 @@
 use tributary_model::server_optimizer::RoundMetrics;
 use tributary_model::stage::StageSettings;
 use tributary_model::update::{ClipRule, LocalRule};
+use tributary_planning::guarantee::moving;
 use tributary_protocol::roster::Roster;
 
 use super::*;
 use crate::connections::Members;
-use crate::plan::moving;
-use crate::plan::tests::settings;
+use crate::plan::tests::{job, settings};
 use crate::progress::Progress;
 use crate::report::Event;
-use crate::settings::{CountingSettings, LocalSteps, MechanismSettings, PlanSettings, PrivacyTarget};
+use tributary_planning::settings::{CountingSettings, LocalSteps, MechanismSettings, PlanSettings, PrivacyTarget};
 
 const NOMINAL: f64 = 40_000.0;
 
@@ -27,7 +27,7 @@ fn near(found: f64, expected: f64) {
 }
 
 fn built(settings: &PlanSettings) -> Job {
-    Job::build(settings).unwrap_or_else(|fault| panic!("{fault:?}"))
+    job(settings)
 }
 
 fn clip_rule(stage: &PlannedStage<'_>) -> ClipRule {

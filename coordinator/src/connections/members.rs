@@ -163,7 +163,7 @@ mod tests {
             tls_spki_sha256: FIRST,
             not_after: u64::MAX,
         };
-        Roster::new(1, Digest::ZERO, vec![entry], vec![]).unwrap()
+        Roster::new(1, Digest::ZERO, vec![entry], vec![], Vec::new()).unwrap()
     }
 
     fn named(name: &str) -> Identity {
@@ -259,7 +259,7 @@ mod tests {
         let members = Members::open(&roster(7, "north-bank/branch-01"), folder.path()).unwrap();
         let own = named("north-bank/client/branch-01");
         let admitted = || members.admit(&own, &FIRST, &[]).map(|entry| entry.client);
-        let empty = |epoch| Roster::new(epoch, Digest::of(b"before"), vec![], vec![]).unwrap();
+        let empty = |epoch| Roster::new(epoch, Digest::of(b"before"), vec![], vec![], Vec::new()).unwrap();
         members.announce(&empty(2));
         assert_eq!(admitted(), Err(Stranger::Leaving(ClientId(3))));
         // Nor with another key of the same number, until it is enrolled under it.

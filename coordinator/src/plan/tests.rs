@@ -1,14 +1,18 @@
 use std::path::Path;
 
-use tributary_model::privacy::cap;
 use tributary_model::server_optimizer::UpdateRule;
-use tributary_model::update::LocalRule;
-use tributary_protocol::plan::{NoiseShare, PrivacyMode, Retention, Stage};
-use tributary_protocol::privacy::{Accounts, RdpVector};
+use tributary_planning::settings::{MechanismSettings, ModelKind, PlanSettings, PrivacyTarget, ScheduleSettings};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::OrganisationId;
+use tributary_protocol::plan::{Assessment, Attestation, Charter, Materiality, Plan, Rhythm, Schedule};
+use tributary_protocol::role::{Action, Role};
+use tributary_protocol::roster::StaffNumber;
+use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
+use tributary_protocol::secagg::suite::Signature;
+use tributary_storage::files::Existing;
 
 use super::*;
-use crate::settings::{LocalSteps, MechanismSettings, PrivacyTarget};
 
 pub(crate) fn settings() -> PlanSettings {
     PlanSettings {
@@ -24,7 +28,7 @@ pub(crate) fn settings() -> PlanSettings {
         clip_units: None,
         customers_nominal: 40_000,
         customers_max: 100_000,
-        seed: 1,
+        initial_model: ModelRef::Seed(1),
         session_rounds: 16,
         round_deadline_ms: 60_000,
         keying_deadline_ms: 30_000,
@@ -33,235 +37,106 @@ pub(crate) fn settings() -> PlanSettings {
         optimizer: UpdateRule::Sgd { learning_rate: 1.0, momentum: 0.9 },
         tail_fraction: 0.25,
         mechanism: MechanismSettings::default(),
+        schedule: ScheduleSettings {
+            runs_max: 1,
+            schedule: Schedule { not_before: 0, not_after: 300_000_000, rhythm: Rhythm::Interval { seconds: 0 } },
+            epsilon_all_runs: None,
+        },
+        charter: Charter {
+            legal_basis: "consent".into(),
+            assessment: Assessment { reference: "assessment 1".into(), document: Digest::of(b"assessment"), at: 0 },
+            ticket: "change 1".into(),
+            data_assets: vec!["asset 1".into()],
+            intended_use: "tests".into(),
+            prohibited_use: "anything else".into(),
+            materiality: Materiality::Low,
+            review_by: u64::MAX,
+            organisation: OrganisationId(1),
+            agreements: Vec::new(),
+        },
     }
 }
 
-fn mlp() -> PlanSettings {
-    PlanSettings { model: ModelKind::Mlp { hidden: vec![64, 32] }, ..settings() }
-}
-
-fn fault(settings: &PlanSettings) -> Fault {
-    Job::build(settings).map(|_| ()).expect_err("a fault")
-}
-
-/// The stage that moves the model, and what its code is told.
-fn training(job: &Job) -> (&Stage, StageSettings) {
-    let stage = moving(&job.planned).expect("a plan that trains");
-    (stage.terms(), *stage.settings())
-}
-
-fn gradient(job: &Job) -> GradientSettings {
-    let (_, StageSettings::Gradient(settings)) = training(job) else { panic!("a stage of gradients") };
-    settings
-}
-
-#[test]
-fn a_plan_follows_from_its_settings() {
-    let job = Job::build(&settings()).unwrap();
-    let plan = job.plan().plan();
-    let [stage] = plan.stages.as_slice() else { panic!("one stage") };
-    let parameters = job.planned.architecture().parameter_count();
-    assert_eq!((stage.kind.as_str(), stage.rounds, plan.retries), ("gradient", 40, 2));
-    assert_eq!((plan.rounds(), plan.rounds_charged_max(), plan.runs), (40, 42, 1));
-    assert_eq!((stage.dimension as usize, stage.model_bytes as usize), (parameters + 3, 4 * parameters));
-    assert_eq!(plan.initial_model, ModelRef::Digest(job.initial.digest()));
-    assert_eq!(stage.reach, CLIP_UNITS_DEFAULT);
-    let rule = gradient(&job).rule().unwrap();
-    assert_eq!(rule.rider_count(), 3);
-    assert_eq!(Ok(stage.sensitivity_squared), rule.sensitivity_squared_units(parameters));
-    assert_eq!(Architecture::decode(&plan.architecture).unwrap(), *job.planned.architecture());
-    assert!(job.planned.architecture().is_logistic());
-    assert_eq!(gradient(&job).optimizer.tail_start(), Some(30));
-    assert_eq!(plan.retention, MechanismSettings::default().retention);
-    assert_eq!((job.run.reference().plan, job.run.reference().number), (plan.digest(), 1));
-    assert_eq!(Job::build(&settings()).unwrap().plan().digest(), plan.digest());
-}
-
-#[test]
-fn the_noise_covers_every_round_that_may_be_charged_and_not_much_more() {
-    let job = Job::build(&settings()).unwrap();
-    let guarantee = job.guarantee.unwrap();
-    assert!(guarantee.epsilon <= 4.0 && guarantee.epsilon > 3.99, "{guarantee:?}");
-    let (stage, _) = training(&job);
-    let charge = RdpVector::gaussian(stage.sensitivity_squared, stage.noise_variance);
-    assert!(charge.times(42).within(&cap(4.0, 1e-6)));
-    assert!(!charge.times(43).within(&cap(4.0, 1e-6)));
-    let multiplier = (stage.noise_variance as f64 / stage.sensitivity_squared as f64).sqrt();
-    assert!((guarantee.noise_multiplier / multiplier - 1.0).abs() < 1e-12, "{guarantee:?}");
-    assert_eq!(job.delta().to_bits(), 1e-6_f64.to_bits());
-}
-
-/// Everything that may be charged fits the target, and not much less noise would do.
-fn assert_tight(settings: &PlanSettings, epsilon: f64) -> Plan {
-    let plan = Job::build(settings).unwrap_or_else(|fault| panic!("{fault:?}")).plan().plan().clone();
-    let unit = plan.privacy.unit().unwrap();
-    let spent = epsilon_of(plan.charge_max().of(unit), 1e-6).0;
-    assert!(spent <= epsilon && spent > 0.985 * epsilon, "{spent} of {epsilon}");
-    planned::check(&plan, Some(&schema(settings).unwrap())).unwrap();
-    plan
-}
-
-fn with(mechanism: MechanismSettings) -> PlanSettings {
-    PlanSettings { mechanism, ..settings() }
-}
-
-#[test]
-fn a_coin_needs_less_noise_and_counting_rounds_leave_less_for_training() {
-    let full = assert_tight(&settings(), 4.0);
-    let sampled = assert_tight(&with(MechanismSettings { sampling_rate: 0.2, ..MechanismSettings::default() }), 4.0);
-    let [full, sampled] = [full, sampled].map(|plan| plan.stages[0].clone());
-    assert!(sampled.noise_variance < full.noise_variance / 10, "{} {}", sampled.noise_variance, full.noise_variance);
-    assert_eq!(sampled.sampling_threshold, sampling_threshold(0.2).unwrap());
-    let counting = CountingSettings { bins: 20, budget_share: 0.1 };
-    let counts = MechanismSettings {
-        statistics: Some(CountingSettings { budget_share: 0.05, ..counting }),
-        evaluation: Some(counting),
-        ..MechanismSettings::default()
+/// Signatures that no roster would count; where they are judged, the machine's own tests are.
+fn approvals(plan: Digest) -> Approvals {
+    let signed = |action, role, staff| Attestation {
+        action,
+        subject: plan,
+        federation: Digest([0; 32]),
+        staff: StaffNumber::parse(staff).unwrap(),
+        role,
+        at: 0,
+        signature: Signature::ed25519([1; 64]),
     };
-    let measured = assert_tight(&with(counts.clone()), 4.0);
-    let [statistics, training, evaluation] = measured.stages.as_slice() else { panic!("three stages, in this order") };
-    let kinds = [statistics, training, evaluation].map(|stage| (stage.kind.as_str(), stage.rounds));
-    assert_eq!(kinds, [("count", 1), ("gradient", 40), ("evaluate", 1)]);
-    assert_eq!(measured.rounds_charged_max(), 44, "counting rounds have no retry");
-    assert!(training.noise_variance > full.noise_variance);
-    assert_eq!(
-        (evaluation.dimension, evaluation.sensitivity_squared),
-        (40, 1 << 40),
-        "one label, two classes of 20 bins"
-    );
-    assert!(statistics.dimension > 100 && statistics.sensitivity_squared > evaluation.sensitivity_squared);
-    assert_eq!((statistics.model_bytes, evaluation.model_bytes), (0, training.model_bytes));
-    // Twice the share is twice the charge.
-    let charges = [statistics, evaluation].map(|stage| stage.charge.customer.nanos()[10]);
-    assert!((charges[1] as f64 / charges[0] as f64 - 2.0).abs() < 0.01, "{charges:?}");
-    assert_tight(&with(MechanismSettings { sampling_rate: 0.2, ..counts }), 4.0);
-}
-
-#[test]
-fn a_customer_at_several_branches_is_paid_for() {
-    let twice = assert_tight(&with(MechanismSettings { overlap_max: 2, ..MechanismSettings::default() }), 4.0);
-    let once = assert_tight(&settings(), 4.0);
-    let [once, twice] = [once, twice].map(|plan| plan.stages[0].clone());
-    assert_eq!(twice.sensitivity_squared, 4 * once.sensitivity_squared);
-    let ratio = twice.noise_variance as f64 / once.noise_variance as f64;
-    assert!((ratio - 4.0).abs() < 1e-6, "{ratio}");
-}
-
-fn local(adaptive: bool) -> LocalSteps {
-    LocalSteps { rule: LocalRule { steps: 4, learning_rate: 0.5, update_clip_norm: 1.0 }, adaptive }
-}
-
-#[test]
-fn local_steps_are_charged_each_and_a_branch_as_a_whole() {
-    let mechanism = MechanismSettings { local: Some(local(false)), overlap_max: 2, ..MechanismSettings::default() };
-    let target = PrivacyTarget::Local { epsilon: 4.0, delta: 1e-6 };
-    let plan = assert_tight(&PlanSettings { privacy: target, ..with(mechanism.clone()) }, 4.0);
-    let stage = &plan.stages[0];
-    let release = RdpVector::gaussian(stage.sensitivity_squared, stage.noise_variance);
-    assert_eq!(stage.charge, Accounts::customers(release.times(4 * 2)), "and nothing is promised to a branch");
-    assert_eq!((stage.releases, stage.noise), (4 * 2, NoiseShare::Inside));
-    assert_eq!(stage.share_variance(5), 0, "nothing is added to what is made of noise");
-    let mechanism = MechanismSettings { local: Some(local(true)), ..mechanism };
-    let target = PrivacyTarget::Branch { epsilon: 4.0, delta: 1e-6 };
-    let plan = assert_tight(&PlanSettings { privacy: target, ..with(mechanism) }, 4.0);
-    let stage = &plan.stages[0];
-    let unit = u128::from(stage.reach);
-    let (rider, indicator) = ((unit / 20).pow(2), (unit / 10).pow(2));
-    assert_eq!(stage.sensitivity_squared, unit * unit + 2 * rider + indicator);
-    // Each of a customer's two branches can be moved from one clipped vector to the opposite one.
-    assert_eq!(stage.customer_sensitivity_squared, 4 * (4 * unit * unit + rider + indicator));
-    let release = |square| RdpVector::gaussian(square, stage.noise_variance);
-    let both =
-        Accounts { customer: release(stage.customer_sensitivity_squared), branch: release(stage.sensitivity_squared) };
-    assert_eq!(stage.charge, both);
-    let parameters = Architecture::decode(&plan.architecture).unwrap().parameter_count();
-    assert_eq!(stage.model_bytes as usize, 4 * parameters + 8, "the bound travels with the model");
-}
-
-/// The author of a plan sees what it costs a customer before it runs, and whoever reads the plan finds too small a figure.
-#[test]
-fn in_mode_branch_both_epsilons_are_shown_and_recomputed() {
-    let mechanism = MechanismSettings { local: Some(local(false)), ..MechanismSettings::default() };
-    // The published figures of the fault: epsilon 1, 2, 4 for a branch are up to 2.10, 4.26, 8.77 for its customers.
-    for (epsilon, customer) in [(1.0, 2.10), (2.0, 4.26), (4.0, 8.77)] {
-        let privacy = PrivacyTarget::Branch { epsilon, delta: 1e-6 };
-        let job = Job::build(&PlanSettings { privacy, ..with(mechanism.clone()) }).unwrap();
-        let guarantee = job.guarantee.unwrap();
-        let shown = guarantee.epsilon_customer.unwrap();
-        assert!((shown - customer).abs() < 0.01 && guarantee.epsilon <= epsilon, "{guarantee:?}");
-        let mut cheap = job.plan().plan().clone();
-        let privacy = cheap.privacy;
-        let stage = &mut cheap.stages[0];
-        stage.customer_sensitivity_squared -= 1;
-        stage.charge = stage.charge_without_coins(privacy);
-        let fault = planned::check(&cheap, None).map(|_| ()).unwrap_err();
-        assert!(fault.0.contains("squared sensitivity to a customer"), "{fault}");
-    }
-    assert_eq!(Job::build(&settings()).unwrap().guarantee.unwrap().epsilon_customer, None, "the customer is the unit");
-}
-
-#[test]
-fn without_privacy_there_is_no_noise_and_no_guarantee() {
-    let job = Job::build(&PlanSettings { privacy: PrivacyTarget::None, ..settings() }).unwrap();
-    assert_eq!((job.plan().privacy, job.plan().stages[0].noise_variance), (PrivacyMode::None, 0));
-    assert_eq!((job.guarantee, job.delta().to_bits()), (None, 0));
-}
-
-#[test]
-fn an_mlp_is_clipped_in_the_chunked_form() {
-    let job = Job::build(&mlp()).unwrap();
-    assert_eq!(gradient(&job).clip.form, ClipForm::Chunked);
-    assert_eq!(job.planned.architecture().hidden(), [64, 32]);
-    let (stage, _) = training(&job);
-    assert!(stage.sensitivity_squared > u128::from(stage.reach).pow(2));
-}
-
-#[test]
-fn the_small_ring_gets_the_largest_halving_of_the_units_that_cannot_wrap() {
-    let small = PlanSettings { ring: Ring::Bits32, ..mlp() };
-    let job = Job::build(&small).unwrap();
-    let units = training(&job).0.reach;
-    assert!(units < CLIP_UNITS_DEFAULT && units.is_power_of_two(), "{units}");
-    // Said by hand, twice as many are refused, and the operator learns which key to turn.
-    let refused = fault(&PlanSettings { clip_units: Some(2 * units), ..small.clone() });
-    assert_eq!(refused.key, "plan.clip_units");
-    assert!(refused.found.contains("32-bit ring"), "{}", refused.found);
-    assert!(Job::build(&PlanSettings { clip_units: Some(units), ..small.clone() }).is_ok());
-    let crowded =
-        PlanSettings { customers_max: 1 << 30, privacy: PrivacyTarget::None, model: ModelKind::Logistic, ..small };
-    assert_eq!(fault(&crowded).key, "plan.ring");
-}
-
-#[test]
-fn each_fault_names_its_key() {
-    let retention = Retention { days: 0, ..Retention::USUAL };
-    let kept_for_no_time = with(MechanismSettings { retention, ..MechanismSettings::default() });
-    let cases: [(PlanSettings, &str); 7] = [
-        (PlanSettings { schema: "/nowhere/schema.toml".into(), ..settings() }, "plan.schema"),
-        (
-            PlanSettings { schema: Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"), ..settings() },
-            "plan.schema",
-        ),
-        (PlanSettings { model: ModelKind::Mlp { hidden: vec![9, 9, 9, 9, 9] }, ..settings() }, "plan.model"),
-        (
-            PlanSettings { privacy: PrivacyTarget::Customer { epsilon: 1e-9, delta: 1e-9 }, ..settings() },
-            "plan.epsilon",
-        ),
-        (PlanSettings { clip_units: Some(256), ..mlp() }, "plan.clip_units"),
-        (PlanSettings { retries: 1_000_000, privacy: PrivacyTarget::None, ..settings() }, "plan.retries"),
-        (kept_for_no_time, "plan.retention.days"),
-    ];
-    for (settings, key) in cases {
-        let fault = fault(&settings);
-        assert_eq!(fault.key, key, "{}", fault.found);
-        assert!(!fault.found.is_empty() && !fault.allowed.is_empty());
+    Approvals {
+        proposal: signed(Action::ProposePlan, Role::PlanOwner, "bank/e1"),
+        approval: signed(Action::ApprovePlan, Role::PrivacyOfficer, "bank/e2"),
     }
 }
 
+pub(crate) fn job(settings: &PlanSettings) -> Job {
+    let built = tributary_planning::build(settings).unwrap_or_else(|fault| panic!("{fault:?}"));
+    let digest = built.plan.digest();
+    Job::of(built.plan, &built.schema, approvals(digest)).unwrap_or_else(|fault| panic!("{fault:?}"))
+}
+
 #[test]
-fn a_tail_has_one_model_at_least() {
-    assert_eq!(tail_start(40, 0.0), None);
-    assert_eq!(tail_start(40, 0.001), Some(39));
-    assert_eq!(tail_start(40, 0.5), Some(20));
-    assert_eq!(tail_start(40, 1.0), Some(0));
+fn a_job_begins_from_what_its_plan_says() {
+    let settings = || PlanSettings { model: ModelKind::Mlp { hidden: vec![4] }, ..settings() };
+    let seeded = job(&settings());
+    assert_eq!(seeded.initial.digest(), Parameters::initial(seeded.planned.architecture(), 1).digest());
+    let other = job(&PlanSettings { initial_model: ModelRef::Seed(2), ..settings() });
+    assert_ne!(other.initial.digest(), seeded.initial.digest());
+    let zero = Parameters::zero(seeded.planned.architecture());
+    for initial_model in [ModelRef::Zero, ModelRef::PreviousRun] {
+        assert_eq!(job(&PlanSettings { initial_model, ..settings() }).initial.digest(), zero.digest());
+    }
+    let several = |initial_model| {
+        let mut settings = PlanSettings { initial_model, ..settings() };
+        settings.schedule.runs_max = 2;
+        job(&settings)
+    };
+    let released = || Some(Parameters::initial(seeded.planned.architecture(), 9));
+    let second = several(ModelRef::PreviousRun).later(2, released()).unwrap();
+    assert_eq!(second.initial.digest(), released().unwrap().digest());
+    assert_eq!(second.run.reference().number, 2);
+    let second = several(ModelRef::Seed(1)).later(2, released()).unwrap();
+    assert_eq!(second.initial.digest(), seeded.initial.digest());
+    assert!(several(ModelRef::Zero).later(3, None).is_none());
+}
+
+#[test]
+fn a_file_that_gives_no_job_is_named_with_its_cure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, schema) = (folder.path().join("plan.tributary"), settings().schema);
+    let open = |schema: &Path| {
+        Job::open(&PlanFiles { file: file.clone(), schema: schema.to_owned() }).map(|job| job.plan().digest())
+    };
+    let fault = |schema: &Path| open(schema).expect_err("a fault");
+    assert_eq!(fault(&schema).key, "plan.file");
+    let plan = tributary_planning::build(&settings()).unwrap().plan;
+    let signed = approvals(plan.digest());
+    let mut written = PlanFile::new(plan.plan().clone());
+    written.write(&file, Existing::Replace).unwrap();
+    let unsigned = fault(&schema);
+    assert!(unsigned.found.contains("lacks a signature") && unsigned.allowed.contains("plan approve"), "{unsigned:?}");
+    written.proposal = Some(signed.proposal);
+    written.write(&file, Existing::Replace).unwrap();
+    assert!(fault(&schema).found.contains("lacks a signature"));
+    written.approval = Some(signed.approval);
+    written.write(&file, Existing::Replace).unwrap();
+    assert_eq!(open(&schema), Ok(plan.digest()));
+    for other in ["/nowhere/schema.toml", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")] {
+        assert_eq!(fault(Path::new(other)).key, "plan.schema");
+    }
+    let another = folder.path().join("schema.toml");
+    let text = std::fs::read_to_string(&schema).unwrap();
+    std::fs::write(&another, text.replacen("version = 1", "version = 2", 1)).unwrap();
+    assert_eq!(fault(&another).key, "plan.schema");
+    written.plan.runs = 0;
+    written.write(&file, Existing::Replace).unwrap();
+    assert!(fault(&schema).found.contains("runs"));
+    written.plan = Plan { initial_model: ModelRef::Champion, ..plan.plan().clone() };
+    written.write(&file, Existing::Replace).unwrap();
+    assert!(fault(&schema).found.contains("registered model"));
 }

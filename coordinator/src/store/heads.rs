@@ -112,7 +112,7 @@ mod tests {
     use tributary_protocol::limits::{ROSTER_ENTRIES_MAX, ROSTER_GROUP_MEMBERS_MAX};
     use tributary_protocol::message::Charged;
     use tributary_protocol::plan::RunRef;
-    use tributary_protocol::privacy::Accounts;
+    use tributary_protocol::privacy::{Accounts, YearSpend};
     use tributary_protocol::roster::{MemberName, Roster, RosterEntry, RosterGroup, SignedRoster};
     use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
     use tributary_storage::journal::JournalError;
@@ -125,6 +125,8 @@ mod tests {
             population: Digest([3; 32]),
             counter,
             spent: Accounts::zero(),
+            year: YearSpend::default(),
+            caps: None,
             run: RunRef { plan: Digest([4; 32]), number: 1 },
             charged: Charged::default(),
             others: Vec::new(),
@@ -155,7 +157,8 @@ mod tests {
         let groups = ROSTER_GROUP_MEMBERS_MAX / ROSTER_ENTRIES_MAX;
         let groups =
             (0..groups).map(|number| RosterGroup { name: format!("{number:064}"), members: clients().collect() });
-        let roster = Roster::new(1, Digest::ZERO, clients().map(entry).collect(), groups.collect()).unwrap();
+        let roster =
+            Roster::new(1, Digest::ZERO, clients().map(entry).collect(), groups.collect(), Vec::new()).unwrap();
         let roster = SignedRoster { roster, signatures: Vec::new() };
         let folder = tempfile::tempdir().unwrap();
         let mut file = HeadsFile::open(&folder.path().join("heads")).unwrap();

@@ -1,12 +1,11 @@
 use super::*;
-use crate::Job;
-use crate::plan::tests::settings;
-use crate::settings::{LocalSteps, MechanismSettings, PlanSettings, PrivacyTarget};
+use crate::plan::tests::{job, settings};
 use tributary_model::server_optimizer::{
     OptimizerError, OptimizerFields, OptimizerSettings, ServerOptimizer, StateLayout, UpdateRule,
 };
 use tributary_model::stage::PublicState;
 use tributary_model::update::LocalRule;
+use tributary_planning::settings::{LocalSteps, MechanismSettings, PlanSettings, PrivacyTarget};
 
 const GRADIENT: [f64; 4] = [0.1, -0.2, 0.3, 0.4];
 
@@ -122,7 +121,7 @@ fn a_public_state_cut_or_changed_anywhere_is_refused() {
         MechanismSettings { local: Some(LocalSteps { rule, adaptive: true }), ..MechanismSettings::default() };
     let privacy = PrivacyTarget::Branch { epsilon: 4.0, delta: 1e-6 };
     for (settings, adaptive) in [(settings(), false), (PlanSettings { privacy, mechanism, ..settings() }, true)] {
-        let job = Job::build(&settings).unwrap();
+        let job = job(&settings);
         let stage = job.planned.stage(0).unwrap();
         let fixture = fixture();
         let first = job.initial.digest();

@@ -4,32 +4,34 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use tributary_certs::budget::sign_first_use;
+use tributary_certs::clock::unix_millis;
 use tributary_certs::enrolment::{names, read_coordinator};
 use tributary_certs::entropy::OsEntropy;
+use tributary_certs::grant::sign_grant;
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::{RealSuite, SigningKey};
-use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::planned;
 use tributary_model::schema::Schema;
+use tributary_planning::settings::PURPOSE_DEFAULT;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::frame::{Frame, encode_frame};
 use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Join, Start, Upstream, frame_bytes_max};
-use tributary_protocol::plan::PrivacyMode;
+use tributary_protocol::plan::{Grant, GrantSubject, PrivacyMode};
 use tributary_protocol::privacy::{Accounts, RdpVector};
+use tributary_protocol::roster::{MemberName, StaffNumber};
 use tributary_protocol::round::{
-    Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, Timing,
+    Contribution, Granted, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, Timing,
 };
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
-use tributary_protocol::secagg::suite::VerifyingKey;
+use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use tributary_protocol::time::Millis;
 use tributary_transport::{
     DialSettings, Dialer, End, Frames, Greeted, Greeting, Link, LinkId, Mode, Timers, Transport,
@@ -71,7 +73,6 @@ pub(crate) struct Client {
     start: Option<Start>,
     vector: Option<MaskedUpdate>,
     behaviour: Behaviour,
-    origin: Instant,
     value: i64,
     folder: PathBuf,
 }
@@ -79,10 +80,32 @@ pub(crate) struct Client {
 /// What stands in the budget file of each branch, by its folder: it outlives a connection, as the file does.
 static RECORDS: Mutex<BTreeMap<PathBuf, Vec<ParticipantEvent>>> = Mutex::new(BTreeMap::new());
 
-/// What it holds; a new one is begun by its owner.
-fn recorded(folder: &Path, key: VerifyingKey) -> Vec<ParticipantEvent> {
+/// What each owner has granted, by the branch's folder.
+static GRANTS: Mutex<BTreeMap<PathBuf, Grant>> = Mutex::new(BTreeMap::new());
+
+/// What it holds; a new one is begun by its owner, who grants everything that the federation's plan owner proposes.
+fn recorded(folder: &Path, (id, federation): (&str, Digest), key: VerifyingKey) -> Vec<ParticipantEvent> {
     let begun = || {
         let owner = SigningKey::generate(&mut OsEntropy);
+        let grant = Grant {
+            federation,
+            branches: vec![MemberName::parse(&format!("north-bank/{id}")).unwrap()],
+            subject: GrantSubject::Plans {
+                proposer: StaffNumber::parse("north-bank/e1").unwrap(),
+                purpose: PURPOSE_DEFAULT.into(),
+            },
+            epsilon_run_bits: 1000.0_f64.to_bits(),
+            epsilon_year_bits: 1000.0_f64.to_bits(),
+            delta_bits: 1e-6_f64.to_bits(),
+            runs: 1000,
+            fields: Vec::new(),
+            not_before: 0,
+            not_after: u64::MAX,
+            nonce: [7; 16],
+            owner: owner.verifying_key(),
+            signature: Signature::none(),
+        };
+        GRANTS.lock().unwrap().insert(folder.to_path_buf(), sign_grant(&owner, grant));
         let first = sign_first_use(&owner, ("test", &[7; 32]), key, false);
         vec![ParticipantEvent::BudgetBegun { population: "test".into(), salt: [7; 32], first }]
     };
@@ -141,9 +164,14 @@ impl Client {
     ) -> Result<Self, String> {
         let folder = federation.client_folder(id);
         let authorities = RosterAuthorities::read(&folder.join(names::AUTHORITIES)).unwrap();
+        let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).unwrap();
+        let events = recorded(&folder, (id, authorities.digest()), signing_key.verifying_key());
+        let grant = GRANTS.lock().unwrap()[&folder].clone();
         let policy = Policy {
             cohort: CohortRule::USUAL,
             cap: everything(),
+            cap_year: everything(),
+            caps: tributary_protocol::round::cast::caps(),
             plan_cap: everything(),
             modes: PrivacyMode::ALL.to_vec(),
             purposes: vec![PURPOSE_DEFAULT.to_owned()],
@@ -157,9 +185,8 @@ impl Client {
             coordinator: read_coordinator(&folder.join(names::COORDINATOR)).unwrap().signing_key,
             authorities: authorities.keys().to_vec(),
             authorities_needed: authorities.needed(),
+            grants: vec![Granted { grant, run: everything(), year: everything(), names_fields: true }],
         };
-        let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).unwrap();
-        let events = recorded(&folder, signing_key.verifying_key());
         let schema = Self::schema().digest();
         let link = dial(address, federation.tls(&folder), transport).await?;
         Ok(Self {
@@ -169,7 +196,6 @@ impl Client {
             start: None,
             vector: None,
             behaviour: Behaviour::Honest,
-            origin: Instant::now(),
             value,
             folder,
         })
@@ -277,7 +303,7 @@ impl Client {
         let mut inputs = vec![input];
         let mut outbox = Outbox::new();
         while let Some(input) = inputs.pop() {
-            let now = Millis(u64::try_from(self.origin.elapsed().as_millis()).unwrap());
+            let now = Millis(unix_millis());
             self.machine.handle(now, &mut OsEntropy, input, &mut outbox);
             while let Some(effect) = outbox.pop() {
                 match effect {

@@ -17,6 +17,7 @@ use tributary_certs::office::{ROOT_LIST_DAYS, fresh_root_list};
 use tributary_certs::provider::KeyExchange;
 use tributary_certs::revocation::{RevocationLists, Seen};
 use tributary_certs::tls::{ClientTls, Credentials, TrustRoots, client_config, system_clock};
+use tributary_planning::demonstration::TwoPeople;
 
 pub(crate) const DAY: u64 = 86_400;
 
@@ -54,6 +55,7 @@ impl Federation {
         issue_coordinator(&authority, &request, &federation.coordinator(), coordinator_at).unwrap();
         let members = (0..clients).map(|index| federation.enrol(&format!("branch-{index}"), clients_at)).collect();
         let federation = Self { members, ..federation };
+        TwoPeople::enlist(&authority, &federation.path("people"), "north-bank", now()).unwrap();
         sign_roster(&authority).unwrap();
         std::fs::copy(authority.join(names::ROSTER), federation.coordinator().join(names::ROSTER)).unwrap();
         federation
@@ -90,7 +92,7 @@ impl Federation {
         self.path(&format!("clients/{id}"))
     }
 
-    /// Writes settings: the sample's identity section, and a small plan that `change` may edit as text.
+    /// Writes settings and a small plan, which `change` may edit as one text, and has two people sign the plan.
     pub(crate) fn settings(&self, change: impl Fn(String) -> String) -> PathBuf {
         let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/samples/schemas/bank_full.toml");
         let text = format!(
@@ -126,7 +128,12 @@ momentum = 0.5
 "#
         );
         let path = self.path("coordinator.toml");
-        std::fs::write(&path, change(text)).unwrap();
+        let text = change(text);
+        let (settings, plan) = text.split_once("[plan]\n").expect("a plan");
+        let files = format!("[plan]\nfile = \"plan.tributary\"\nschema = {schema:?}\n");
+        std::fs::write(&path, format!("{settings}{files}")).unwrap();
+        let people = TwoPeople::open(&self.path("people")).unwrap();
+        people.sign(&format!("[plan]\n{plan}"), self.folder.path(), &self.path("authority"), now()).unwrap();
         path
     }
 

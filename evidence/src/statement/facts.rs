@@ -1,7 +1,7 @@
 //! What a ledger says that a statement needs.
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::{Plan, PrivacyMode};
+use tributary_protocol::plan::{Approvals, Attestation, Plan, PrivacyMode};
 use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::round::{CoordinatorEvent, RunRecord};
 
@@ -40,7 +40,7 @@ impl Facts {
     /// [`NothingStated`] if they do not begin with a run of a valid plan.
     pub fn read<'a>(events: impl IntoIterator<Item = &'a CoordinatorEvent>) -> Result<Self, NothingStated> {
         let mut events = events.into_iter();
-        let Some(opened @ CoordinatorEvent::RunOpened { delta_bits, .. }) = events.next() else {
+        let Some(opened @ CoordinatorEvent::RunOpened { .. }) = events.next() else {
             return Err(NothingStated);
         };
         let mut record = RunRecord::default();
@@ -49,9 +49,9 @@ impl Facts {
         let settings = plan.stages.iter().map(|stage| StageSettings::decode(&stage.kind, &stage.settings).ok());
         let mut facts = Self {
             settings: settings.collect(),
+            delta: plan.delta(),
             plan,
             record,
-            delta: f64::from_bits(*delta_bits),
             survivors_fewest: None,
             honest_fewest: None,
             honest_most: None,
@@ -94,6 +94,15 @@ impl Facts {
     pub(super) fn stages(&self) -> impl Iterator<Item = Stated<'_>> {
         let stages = (0..).zip(&self.plan.stages).zip(&self.settings);
         stages.map(|((number, terms), settings)| Stated { number, terms, settings: settings.as_ref() })
+    }
+
+    /// Who put the plan forward and who approved it, by their staff numbers.
+    pub(super) fn signers(&self) -> [String; 2] {
+        let signed = self.record.approvals.as_ref();
+        let name = |signer: fn(&Approvals) -> &Attestation| {
+            signed.map_or_else(String::new, |both| signer(both).staff.to_string())
+        };
+        [name(|both| &both.proposal), name(|both| &both.approval)]
     }
 
     /// Which of the plan's runs this is, from 1.

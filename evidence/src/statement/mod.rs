@@ -20,6 +20,7 @@ impl Statement {
     pub fn of(facts: &Facts) -> Self {
         let plan = facts.plan();
         let figures = facts.figures();
+        let [proposed_by, approved_by] = facts.signers();
         Self {
             version: STATEMENT_VERSION,
             plan_name: plan.name.to_string(),
@@ -27,6 +28,11 @@ impl Statement {
             run: facts.run_number(),
             runs: plan.runs,
             purpose: plan.purpose.to_string(),
+            proposed_by,
+            approved_by,
+            legal_basis: plan.charter.legal_basis.to_string(),
+            assessment: plan.charter.assessment.reference.to_string(),
+            prohibited_use: plan.charter.prohibited_use.to_string(),
             group: plan.group.clone(),
             group_size: facts.group_size(),
             mode: plan.privacy.name(),

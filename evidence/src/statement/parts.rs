@@ -20,6 +20,16 @@ pub struct Statement {
     pub runs: u32,
     /// What the model is for.
     pub purpose: String,
+    /// Staff number of whoever put the plan forward.
+    pub proposed_by: String,
+    /// Staff number of whoever approved it.
+    pub approved_by: String,
+    /// The law or the consent on which it rests.
+    pub legal_basis: String,
+    /// The assessment of its impact, by the institution's register.
+    pub assessment: String,
+    /// What the model must not be used for.
+    pub prohibited_use: String,
     /// The group of the signed roster from which cohorts are chosen.
     pub group: String,
     /// Its members, of which a coalition in the form `fraction` is counted.

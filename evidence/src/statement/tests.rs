@@ -26,9 +26,9 @@ fn ledger(plan: &Plan, rounds: u32) -> Vec<CoordinatorEvent> {
     let mut events = vec![
         CoordinatorEvent::RunOpened {
             plan: Box::new(plan.clone()),
+            approvals: Box::new(cast::approvals(plan)),
             number: 1,
             model: cast::first_model(),
-            delta_bits: 1e-6_f64.to_bits(),
         },
         CoordinatorEvent::RosterAdopted { roster: Box::new(cast::roster(9)), group_size: 9 },
     ];
@@ -75,7 +75,7 @@ fn gradients() -> Plan {
 }
 
 fn without_noise() -> Plan {
-    let mut bare = Plan { privacy: PrivacyMode::None, ..gradients() };
+    let mut bare = Plan { privacy: PrivacyMode::None, delta_bits: 0, ..gradients() };
     bare.stages[0].noise_variance = 0;
     bare.stages[0].charge = Accounts::zero();
     bare

@@ -118,7 +118,13 @@ pub(super) fn print(statement: &Statement, out: &mut Formatter<'_>) -> Result {
     let Statement { plan_name, plan, run, runs, purpose, mode, unit, neighbours, claim, figures, .. } = statement;
     writeln!(out, "Privacy statement of plan \"{plan_name}\" ({plan})")?;
     writeln!(out, "  run         {run} of {runs}")?;
-    writeln!(out, "  purpose     {purpose}")?;
+    writeln!(out, "  purpose     {purpose}; not for {}", statement.prohibited_use)?;
+    writeln!(out, "  legal basis {}; impact assessment {}", statement.legal_basis, statement.assessment)?;
+    writeln!(
+        out,
+        "  signed by   {}, who put it forward, and {}, who approved it",
+        statement.proposed_by, statement.approved_by
+    )?;
     writeln!(out, "  group       \"{}\" of the signed roster, {} members", statement.group, statement.group_size)?;
     writeln!(out, "  mode        {mode}")?;
     writeln!(out, "  unit        {unit}")?;

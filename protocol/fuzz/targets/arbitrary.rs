@@ -17,7 +17,7 @@ pub(crate) fn value<T: DeserializeOwned>(seed: u64, variant: Option<u32>) -> T {
     // Parsed types are given parts that fit; where one refuses a draw all the same, the next is taken.
     let drawn = (0..DRAWS_MAX).find_map(|draw| {
         let seeded = Seeded::new(seed ^ (draw << 48));
-        let mut source = Source { seeded, variant, fixed: None, client: 0, group: 0, depth: 0 };
+        let mut source = Source { seeded, variant, fixed: None, exact: None, client: 0, group: 0, person: 0, depth: 0 };
         T::deserialize(&mut source).ok()
     });
     drawn.expect("some draw is a value")
@@ -68,6 +68,10 @@ struct Source {
     variant: Option<u32>,
     /// What every integer is while a field of a parsed type has one value only.
     fixed: Option<u8>,
+    /// How long the next sequence is, where only one length fits.
+    exact: Option<usize>,
+    /// The last person of a roster: strictly ascending by staff number.
+    person: u32,
     /// The next client of a roster: strictly ascending.
     client: u32,
     /// The last group of a roster: strictly ascending by name.
@@ -158,7 +162,7 @@ impl<'de> Deserializer<'de> for &mut Source {
         visitor.visit_newtype_struct(self)
     }
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
-        let left = self.length();
+        let left = self.exact.take().unwrap_or_else(|| self.length());
         self.depth += 1;
         let value = visitor.visit_seq(Parts { source: &mut *self, left, fields: None });
         self.depth -= 1;
@@ -228,7 +232,8 @@ impl<'de> SeqAccess<'de> for Parts<'_> {
         match field {
             Some(("RosterParts", "epoch")) => {
                 // A message may hold two rosters.
-                (self.source.client, self.source.group, self.source.fixed) = (0, 0, Some(1));
+                (self.source.client, self.source.group, self.source.person) = (0, 0, 0);
+                self.source.fixed = Some(1);
             }
             Some(("RosterParts", "previous")) => self.source.fixed = Some(0),
             Some(("RosterEntry", "client")) => {
@@ -247,6 +252,27 @@ impl<'de> SeqAccess<'de> for Parts<'_> {
             Some(("RosterParts", "groups")) if self.source.client == 0 => {
                 return seed.deserialize(Clients(1..=self.source.client)).map(Some);
             }
+            Some(("Person", "staff")) => {
+                self.source.person += 1;
+                let staff = format!("bank/e{:04}", self.source.person);
+                return seed.deserialize(IntoDeserializer::<Fault>::into_deserializer(staff)).map(Some);
+            }
+            Some(("Attestation", "staff")) => {
+                let staff = format!("bank/e{:04}", self.source.word() % 10);
+                return seed.deserialize(IntoDeserializer::<Fault>::into_deserializer(staff)).map(Some);
+            }
+            // One role in person, of everything, for a second.
+            Some(("Person", "holdings")) => self.source.exact = Some(1),
+            Some(("Holding", "deputy_of")) => {
+                return seed.deserialize(IntoDeserializer::<Fault>::into_deserializer(())).map(Some);
+            }
+            Some(("Holding", "role")) => {
+                let roles = [0, 1, 2, 3, 6, 7];
+                let drawn = usize::try_from(self.source.word() % 6).map_err(|_| Fault)?;
+                self.source.variant = roles.get(drawn).copied();
+            }
+            Some(("Holding", "scope")) => self.source.variant = Some(0),
+            Some(("Holding", "from" | "until")) => self.source.fixed = Some(1),
             Some(("RosterGroup", "name")) => {
                 self.source.group += 1;
                 let name = format!("group-{:04}", self.source.group);
@@ -260,7 +286,7 @@ impl<'de> SeqAccess<'de> for Parts<'_> {
             _ => {}
         }
         let value = seed.deserialize(&mut *self.source).map(Some);
-        if matches!(field, Some(("RosterParts", "epoch" | "previous"))) {
+        if matches!(field, Some(("RosterParts", "epoch" | "previous") | ("Holding", "from" | "until"))) {
             self.source.fixed = None;
         }
         value

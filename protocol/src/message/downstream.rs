@@ -10,11 +10,12 @@ use crate::budget::ShownHead;
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, RoundId, RunId, SessionId};
 use crate::list::List;
-use crate::plan::Plan;
+use crate::plan::{Approvals, Plan};
 use crate::printable::Untrusted;
 use crate::roster::SignedRoster;
 use crate::round::RoundDescriptor;
 use crate::secagg::suite::Signature;
+use crate::time::Millis;
 
 /// The coordinator's control message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +131,8 @@ pub struct Welcome {
     pub nonce: Digest,
     /// The job, checked by the receiver.
     pub plan: Plan,
+    /// Who put it forward, and who approved it; checked by the receiver.
+    pub approvals: Approvals,
     /// Which of its runs this is, from 1.
     pub number: u32,
     /// Who may take part, signed by the roster authorities.
@@ -138,7 +141,9 @@ pub struct Welcome {
     pub sessions: Vec<SessionId>,
     /// The newest head of the receiver's budget that the coordinator keeps, of whatever run: signed by the receiver itself.
     pub budget: Option<Box<ShownHead>>,
-    /// Signature of the coordinator over the nonce, the run and the roster's digest.
+    /// The coordinator's clock. A branch lets no month of its budget pass that both clocks have not seen pass.
+    pub at: Millis,
+    /// Signature of the coordinator over the nonce, the run, the roster's digest and its clock.
     pub signature: Signature,
 }
 
@@ -165,6 +170,8 @@ pub enum RejectCode {
     EntryEnded,
     /// The federation has cut the client off, or believes its certificate no more.
     Denied,
+    /// The plan names no agreement with the client's organisation that holds.
+    NoAgreement,
 }
 
 impl RejectCode {
@@ -173,7 +180,12 @@ impl RejectCode {
     #[must_use]
     pub const fn is_final(self) -> bool {
         match self {
-            Self::AlreadyConnected | Self::NotInRoster | Self::NotInGroup | Self::EntryEnded | Self::Denied => false,
+            Self::AlreadyConnected
+            | Self::NotInRoster
+            | Self::NotInGroup
+            | Self::EntryEnded
+            | Self::Denied
+            | Self::NoAgreement => false,
             Self::VersionDiffers | Self::SchemaDiffers | Self::Misbehaved | Self::PlanFinished | Self::Evicted => true,
         }
     }
@@ -192,6 +204,7 @@ impl RejectCode {
             Self::NotInGroup => 7,
             Self::EntryEnded => 8,
             Self::Denied => 9,
+            Self::NoAgreement => 10,
         }
     }
 }
@@ -311,4 +324,7 @@ pub enum ClosedReason {
     /// A member's entry in the roster is over, and with it the validity of its signing key.
     #[error("client {0}'s entry in the roster has ended; enrol it anew and have the next roster signed")]
     EntryEnded(ClientId),
+    /// Somebody whose role it is has stopped the plan, or the federation.
+    #[error("the plan or the federation was stopped by somebody whose role that is; two roles must let it go on")]
+    Ordered,
 }

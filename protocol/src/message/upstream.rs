@@ -10,6 +10,7 @@ use crate::budget::{BudgetHead, FirstUse};
 use crate::digest::{Canonical, Digest};
 use crate::ids::{ClientId, RoundId, RunId, SessionId};
 use crate::limits::STAGES_MAX;
+use crate::plan::{ApprovalFault, GrantFault};
 use crate::secagg::suite::Signature;
 use crate::signed::SignedBody;
 
@@ -205,6 +206,35 @@ pub enum RefusalCode {
          right, or have that branch enrolled anew and the next roster signed"
     )]
     EntryEnded,
+    /// The plan is not signed by two people who may.
+    #[error("the plan is not approved: {0}")]
+    NotApproved(ApprovalFault),
+    /// The owner of the branch's data has not granted the plan.
+    #[error("the plan is not granted at this branch: {0}")]
+    NotGranted(GrantFault),
+    /// A run may not begin now.
+    #[error(
+        "the plan's schedule does not let this run begin now, by this machine's clock: it is too early, too late, or too soon after the run before"
+    )]
+    NotDue,
+    /// The plan's own cap over all runs would be passed.
+    #[error("with this run all runs of the plan together could cost more than the plan itself allows")]
+    PlanSpent,
+    /// The branch's organisation has no agreement that holds.
+    #[error("the plan names no agreement with this branch's organisation that holds now, by this machine's clock")]
+    NoAgreement,
+    /// This machine's clock and the coordinator's differ by more than a budget that is kept by months can bear.
+    #[error(
+        "this branch's clock and the coordinator's differ by more than a day, so no month of the budget can be told: set the clock that is wrong, and \
+         start the daemon again"
+    )]
+    ClockDiffers,
+    /// The policy's caps are higher than those that the budget file has seen.
+    #[error(
+        "the branch's policy lets more be spent than its budget file has seen: have the owner of the data and a privacy officer sign that \
+         (`tributary client budget raise`), or put the lower caps back"
+    )]
+    CapsHigher,
 }
 
 /// Which line of a branch's policy refuses a plan. Numbers are stable on the wire.
@@ -342,6 +372,13 @@ impl RefusalCode {
             Self::HeadInvalid => 20,
             Self::CounterFell => 21,
             Self::OwnerDiffers => 22,
+            Self::NotDue => 23,
+            Self::PlanSpent => 24,
+            Self::NoAgreement => 25,
+            Self::ClockDiffers => 26,
+            Self::CapsHigher => 27,
+            Self::NotApproved(fault) => 0x200 + fault.number(),
+            Self::NotGranted(fault) => 0x300 + fault.number(),
         }
     }
 }

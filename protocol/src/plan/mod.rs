@@ -1,19 +1,31 @@
 //! The plan: an approved learning job, in the words that both ends digest.
 
 mod allowance;
+mod approvals;
+mod attestation;
+mod cap_raise;
+mod charter;
 mod fault;
+mod grant;
 mod mode;
 mod model_ref;
 mod retention;
 mod run;
+mod schedule;
 mod stage;
 mod terms;
 
 pub use allowance::Allowance;
+pub use approvals::{ApprovalFault, Approvals, Grounds};
+pub use attestation::{Attestation, AttestationFault, Wanted};
+pub use cap_raise::{CapRaise, Caps, RaiseFault};
+pub use charter::{Agreement, Assessment, Charter, Materiality};
 pub use fault::PlanFault;
+pub use grant::{Grant, GrantFault, GrantSubject, Withdrawal};
 pub use mode::{OVERLAP_MAX, PrivacyMode};
 pub use model_ref::ModelRef;
 pub use retention::Retention;
 pub use run::{Run, RunRef};
+pub use schedule::{Rhythm, Schedule, civil, days_before};
 pub use stage::{NoiseShare, RELEASES_MAX, STAGE_KIND_BYTES_MAX, Stage, is_stage_kind};
 pub use terms::{Plan, ValidPlan, retries_max};

@@ -11,6 +11,8 @@ pub enum ModelRef {
     Digest(Digest),
     /// All parameters zero.
     Zero,
+    /// Parameters drawn from this seed by the network's own rule, which is the same everywhere.
+    Seed(u64),
     /// The model that the run before released; the first run begins from zero.
     PreviousRun,
     /// The champion of the registry, by a signed promotion.
@@ -24,6 +26,7 @@ impl ModelRef {
             Self::Zero => body.u8(1),
             Self::PreviousRun => body.u8(2),
             Self::Champion => body.u8(3),
+            Self::Seed(seed) => body.u8(4).u64(*seed),
         }
     }
 
@@ -32,7 +35,7 @@ impl ModelRef {
     pub fn admits(&self, model: &Digest) -> bool {
         match self {
             Self::Digest(digest) => digest == model,
-            Self::Zero | Self::PreviousRun | Self::Champion => true,
+            Self::Zero | Self::Seed(_) | Self::PreviousRun | Self::Champion => true,
         }
     }
 }

@@ -6,10 +6,12 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::allowance::Allowance;
+use super::charter::Charter;
 use super::fault::{PlanFault, bounded, out_of_range};
 use super::mode::{OVERLAP_MAX, PrivacyMode};
 use super::model_ref::ModelRef;
 use super::retention::Retention;
+use super::schedule::Schedule;
 use super::stage::{Frame, Stage};
 use crate::digest::{Canonical, Digest};
 use crate::limits::{COMPLETE_GRAPH_MAX, CUSTOMERS_MAX, PLAN_ROUNDS_MAX, RUNS_MAX, SESSION_ROUNDS_MAX, STAGES_MAX};
@@ -17,6 +19,7 @@ use crate::printable::Untrusted;
 use crate::privacy::Accounts;
 use crate::roster::is_group_name;
 use crate::secagg::parameters::{CoalitionRule, CohortRule, OUTSIDE_MIN};
+use crate::time::Millis;
 
 /// Retries that a short plan may have all the same: a restart, a lost branch and one more must not end it.
 const RETRIES_MIN: u128 = 3;
@@ -36,6 +39,8 @@ pub struct Plan {
     pub initial_model: ModelRef,
     /// What protects whom.
     pub privacy: PrivacyMode,
+    /// Probability with which the guarantee may fail, at which epsilon is stated, as the bits of an `f64`; 0 without noise.
+    pub delta_bits: u64,
     /// Branches at which one customer may be, as the statement assumes it.
     pub overlap_max: u16,
     /// Public nominal number of customers, by which sums are divided.
@@ -49,6 +54,12 @@ pub struct Plan {
     pub retries: u32,
     /// How often it may run.
     pub runs: u32,
+    /// When its runs may begin.
+    pub schedule: Schedule,
+    /// What all its runs together may cost each unit, as a threshold for each order: no run begins that could pass it.
+    pub cap: Accounts,
+    /// What its author answers for.
+    pub charter: Charter,
     /// Rounds keyed at once.
     pub session_rounds: u32,
     /// Who may be a cohort, and what it must withstand.
@@ -81,6 +92,12 @@ impl Plan {
         bounded("name (bytes)", self.name.raw().len() as u128, 1, 64, "1 to 64")?;
         bounded("purpose (bytes)", self.purpose.raw().len() as u128, 1, 64, "1 to 64")?;
         bounded("architecture (bytes)", self.architecture.len() as u128, 1, 65_536, "1 to 65536")?;
+        let delta = self.delta();
+        let fits = if self.privacy.unit().is_some() { delta > 0.0 && delta < 1.0 } else { self.delta_bits == 0 };
+        if !fits {
+            let found = alloc::format!("{delta}");
+            return Err(out_of_range("delta", &found, "above 0 and below 1 with noise, and 0 without"));
+        }
         bounded("overlap_max", self.overlap_max.into(), 1, OVERLAP_MAX.into(), "1 to 16")?;
         bounded("customers_nominal", self.customers_nominal.into(), 1, CUSTOMERS_MAX.into(), "1 to 2^40")?;
         bounded(
@@ -105,6 +122,8 @@ impl Plan {
             "0 to half of round_deadline_ms",
         )?;
         self.check_stages()?;
+        self.schedule.check()?;
+        self.charter.check()?;
         self.retention.check()?;
         let digest = self.digest();
         Ok(ValidPlan { plan: self, digest })
@@ -139,7 +158,7 @@ impl Plan {
     /// Digest of the canonical encoding of every field.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let plan = Canonical::new("tributary/plan/4")
+        let plan = Canonical::new("tributary/plan/5")
             .bytes(self.name.raw().as_bytes())
             .bytes(self.purpose.raw().as_bytes())
             .digest(&self.schema)
@@ -147,6 +166,7 @@ impl Plan {
         let plan = self.initial_model.canonical(plan);
         let plan = plan
             .u8(self.privacy.number())
+            .u64(self.delta_bits)
             .u32(self.overlap_max.into())
             .u64(self.customers_nominal)
             .u64(self.customers_max)
@@ -168,7 +188,14 @@ impl Plan {
             .u64(self.round_deadline_ms)
             .u64(self.upload_offset_ms)
             .u64(self.keying_deadline_ms);
-        self.retention.canonical(plan).finish()
+        let plan = self.schedule.canonical(self.retention.canonical(plan));
+        self.charter.canonical(self.cap.canonical(plan)).finish()
+    }
+
+    /// Probability with which the guarantee may fail.
+    #[must_use]
+    pub fn delta(&self) -> f64 {
+        f64::from_bits(self.delta_bits)
     }
 
     /// The stage of a number, from 0.
@@ -208,7 +235,7 @@ impl Plan {
         self.charge_left(&[])
     }
 
-    /// What all runs of the plan may cost.
+    /// What all runs of the plan come to, if each costs what it may at most. The plan's cap may end it earlier.
     #[must_use]
     pub fn charge_max(&self) -> Accounts {
         self.charge_of_run().times(self.runs.into())
@@ -224,6 +251,19 @@ impl Plan {
     #[must_use]
     pub fn rounds_charged_max(&self) -> u32 {
         self.rounds().saturating_add(self.retries)
+    }
+
+    /// Milliseconds that a run may take: each round with a set-up of its own, both up to their deadlines.
+    #[must_use]
+    pub fn longest_ms(&self) -> u64 {
+        let one = self.round_deadline_ms.saturating_add(self.keying_deadline_ms);
+        one.saturating_mul(self.rounds_charged_max().into())
+    }
+
+    /// The last moment at which a run of it can be under way: one that begins at the last moment, and takes as long as it may.
+    #[must_use]
+    pub fn last_end(&self) -> Millis {
+        Millis(self.schedule.not_after.saturating_mul(1000)).plus(self.longest_ms())
     }
 
     /// Rounds of all its runs that may be charged, retries included.

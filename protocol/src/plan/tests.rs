@@ -258,7 +258,7 @@ fn a_charge_with_a_coin_is_something_and_no_more_than_without() {
 }
 
 fn quiet() -> Plan {
-    let mut plan = Plan { privacy: PrivacyMode::None, ..cast::plan() };
+    let mut plan = Plan { privacy: PrivacyMode::None, delta_bits: 0, ..cast::plan() };
     (plan.stages[0].noise_variance, plan.stages[0].charge) = (0, Accounts::zero());
     plan
 }
@@ -423,5 +423,16 @@ fn a_field_at_its_limit_is_allowed() {
     ];
     for (row, change) in rows.into_iter().enumerate() {
         assert_eq!(refused(cast::plan(), change), None, "row {row}");
+    }
+}
+
+/// Buffers are sized by the longest round and the longest public state, wherever in the plan they are.
+#[test]
+fn the_longest_round_and_state_of_a_plan_are_known() {
+    let mut plan = cast::counting_plan();
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        plan.stages = order.map(|stage| cast::counting_plan().stages[stage].clone()).to_vec();
+        let valid = plan.clone().validate().expect("in any order");
+        assert_eq!((valid.dimension_max(), valid.model_bytes_max()), (12, 4 * cast::PARAMETERS as usize));
     }
 }

@@ -2,6 +2,8 @@
 
 mod accounts;
 mod rdp;
+mod year;
 
 pub use accounts::{Accounts, Unit};
 pub use rdp::{ORDERS, RdpVector};
+pub use year::{Month, YEAR_MONTHS_MAX, YearSpend};

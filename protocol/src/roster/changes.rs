@@ -4,7 +4,9 @@ use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Roster, RosterEntry, RosterGroup};
+use super::entry::RosterEntry;
+use super::people::{self, PersonChange};
+use super::{Roster, RosterGroup};
 use crate::ids::ClientId;
 
 /// Everything that differs between two rosters, each list ascending.
@@ -18,6 +20,8 @@ pub struct RosterChanges {
     pub changed: Vec<EntryChange>,
     /// Groups that differ.
     pub groups: Vec<GroupChange>,
+    /// People who differ.
+    pub people: Vec<PersonChange>,
 }
 
 /// An entry of one number, before and after.
@@ -81,14 +85,15 @@ impl RosterChanges {
         }
         let old = earlier.map_or(&[][..], Roster::entries).iter();
         changes.removed.extend(old.filter(|entry| later.entry(entry.client).is_none()).cloned());
+        changes.people = people::changes(earlier.map_or(&[][..], Roster::people), later.people());
         changes.groups = group_changes(earlier.map_or(&[][..], Roster::groups), later.groups());
         changes
     }
 
-    /// How many there are: members added, removed and changed, and groups.
+    /// How many there are: members added, removed and changed, groups, and people.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.added.len() + self.removed.len() + self.changed.len() + self.groups.len()
+        self.added.len() + self.removed.len() + self.changed.len() + self.groups.len() + self.people.len()
     }
 }
 

@@ -1,10 +1,11 @@
 //! Why a roster is refused.
 
 use super::group::GroupFault;
+use super::people::{PeopleFault, StaffNumber};
 use crate::ids::ClientId;
 
 /// Why a roster was refused. The roster authorities are to blame for its contents, its bearer for the signatures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RosterError {
     /// Epochs count from 1, and the first alone has no predecessor.
     #[error(
@@ -59,6 +60,9 @@ pub enum RosterError {
     /// A group is not in order.
     #[error("{0}; the roster must be made again")]
     Group(#[from] GroupFault),
+    /// A person is not in order.
+    #[error("{0}; the roster must be made again")]
+    Person(#[from] PeopleFault),
     /// The verifier's own settings cannot be met: no authority, too many, one twice, or a threshold of zero or above their number.
     #[error(
         "{needed} signatures of {authorities} distinct authorities were asked for; correct the authorities in the local settings"
@@ -107,6 +111,17 @@ pub enum RosterError {
     MemberAlgorithm {
         /// The entry at fault.
         client: ClientId,
+        /// The algorithm's number.
+        number: u8,
+    },
+    /// A person has a key that this release cannot use.
+    #[error(
+        "{staff} has a signing key of algorithm {number}, which this release does not know; install a release that knows it, or let the person make \
+         a key that every member knows"
+    )]
+    PersonAlgorithm {
+        /// The person at fault.
+        staff: StaffNumber,
         /// The algorithm's number.
         number: u8,
     },

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::RosterEntry;
+use super::entry::RosterEntry;
 use crate::digest::Canonical;
 use crate::ids::ClientId;
 use crate::limits::{GROUP_NAME_BYTES_MAX, ROSTER_GROUP_MEMBERS_MAX, ROSTER_GROUPS_MAX};

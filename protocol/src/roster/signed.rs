@@ -5,8 +5,10 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Roster, RosterEntry, RosterError, SIGNED_KIND, at_most};
-use crate::digest::Digest;
+use super::entry::RosterEntry;
+use super::people::Person;
+use super::{Roster, RosterError, SIGNED_KIND, at_most};
+use crate::digest::{Canonical, Digest};
 use crate::ids::ClientId;
 use crate::limits::ROSTER_AUTHORITIES_MAX;
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
@@ -19,6 +21,15 @@ pub struct AuthoritySignature {
     pub authority: u8,
     /// Its signature over [`Roster::signing_input`].
     pub signature: Signature,
+}
+
+/// What names a federation, for whatever is signed in it: how many of its roster authorities must sign, and every key in its place. Both ends
+/// pin them at enrolment.
+#[must_use]
+pub fn federation_digest(authorities: &[VerifyingKey], needed: usize) -> Digest {
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let body = Canonical::new("tributary/roster authorities/2").u32(count(needed)).u32(count(authorities.len()));
+    authorities.iter().fold(body, |body, key| key.canonical(body)).finish()
 }
 
 /// A roster with its authorities' signatures, ascending by authority.
@@ -47,6 +58,10 @@ impl SignedRoster {
         for RosterEntry { client, signing_key, .. } in self.roster.entries() {
             let number = signing_key.algorithm.number();
             S::knows(signing_key).map_err(|_| RosterError::MemberAlgorithm { client: *client, number })?;
+        }
+        for Person { staff, signing_key, .. } in self.roster.people() {
+            let number = signing_key.algorithm.number();
+            S::knows(signing_key).map_err(|_| RosterError::PersonAlgorithm { staff: staff.clone(), number })?;
         }
         Ok(())
     }

@@ -1,5 +1,8 @@
 use super::*;
 use crate::limits::{ROSTER_GROUP_MEMBERS_MAX, ROSTER_GROUPS_MAX};
+use crate::role::Role;
+use crate::secagg::suite::VerifyingKey;
+use crate::time::Millis;
 use alloc::{format, vec};
 
 fn name(organisation: u32, client: u32) -> MemberName {
@@ -19,11 +22,11 @@ fn entry(client: u32) -> RosterEntry {
 }
 
 fn first(clients: &[u32]) -> Roster {
-    Roster::new(1, Digest::ZERO, clients.iter().copied().map(entry).collect(), vec![]).expect("well-formed")
+    Roster::new(1, Digest::ZERO, clients.iter().copied().map(entry).collect(), vec![], Vec::new()).expect("well-formed")
 }
 
 fn refused(entries: Vec<RosterEntry>) -> RosterError {
-    Roster::new(1, Digest::ZERO, entries, vec![]).expect_err("malformed")
+    Roster::new(1, Digest::ZERO, entries, vec![], Vec::new()).expect_err("malformed")
 }
 
 #[test]
@@ -52,7 +55,8 @@ fn a_name_of_two_clients_is_refused_and_so_is_an_organisation_of_two_numbers() {
     let other_name = RosterEntry { name: name(9, 2), ..entry(2) };
     assert_eq!(refused(vec![entry(1), other_name]), RosterError::Organisation { client });
     let elsewhere = RosterEntry { name: name(9, 2), organisation: OrganisationId(9), ..entry(2) };
-    let roster = Roster::new(1, Digest::ZERO, vec![entry(1), elsewhere], vec![]).expect("two organisations");
+    let roster =
+        Roster::new(1, Digest::ZERO, vec![entry(1), elsewhere], vec![], Vec::new()).expect("two organisations");
     assert_eq!(roster.name_of(client).map(MemberName::as_str), Some("bank-9/branch-2"));
     assert_eq!(roster.name_of(ClientId(3)), None);
 }
@@ -69,7 +73,21 @@ fn a_full_roster_of_longest_names_fits_into_a_message() {
     });
     let group =
         |number: u32| RosterGroup { name: format!("{number:064}"), members: (1..=10_000).map(ClientId).collect() };
-    let roster = Roster::new(1, Digest::ZERO, entries.collect(), (1..=10).map(group).collect()).expect("a full roster");
+    let person = |number: u32| {
+        let staff = |number: u32| StaffNumber::parse(&format!("{long}/{number:063}")).expect("a staff number");
+        let role = |principal: u32| Holding {
+            role: Role::BranchOwner,
+            deputy_of: (principal > 0).then(|| staff(principal)),
+            scope: Scope::Branches((1..=19).map(|client| ClientId(client * 500)).collect()),
+            from: u64::MAX - 1,
+            until: u64::MAX,
+        };
+        let signing_key = VerifyingKey::ed25519(Digest::of_parts(&[b"person", &number.to_le_bytes()]).0);
+        let second = if number == 1 { 2 } else { 1 };
+        Person { staff: staff(number), signing_key, holdings: vec![role(0), role(second)] }
+    };
+    let (groups, people) = ((1..=10).map(group).collect(), (1..=256).map(person).collect());
+    let roster = Roster::new(1, Digest::ZERO, entries.collect(), groups, people).expect("a full roster");
     let bytes = crate::codec::encode(&roster);
     assert!(bytes.len() < crate::limits::CONTROL_MESSAGE_BYTES_MAX, "{}", bytes.len());
     assert_eq!(crate::codec::decode::<Roster>(&bytes, bytes.len()), Ok(roster));
@@ -79,9 +97,9 @@ fn a_full_roster_of_longest_names_fits_into_a_message() {
 fn the_first_epoch_alone_has_no_predecessor() {
     let predecessor = Digest::of(b"before");
     for (epoch, previous) in [(0, Digest::ZERO), (0, predecessor), (1, predecessor), (2, Digest::ZERO)] {
-        assert_eq!(Roster::new(epoch, previous, vec![], vec![]), Err(RosterError::Predecessor { epoch }));
+        assert_eq!(Roster::new(epoch, previous, vec![], vec![], Vec::new()), Err(RosterError::Predecessor { epoch }));
     }
-    assert!(Roster::new(2, predecessor, vec![], vec![]).is_ok());
+    assert!(Roster::new(2, predecessor, vec![], vec![], Vec::new()).is_ok());
 }
 
 #[test]
@@ -95,31 +113,31 @@ fn every_field_counts_in_the_digest() {
         RosterEntry { not_after: 1, ..entry(2) },
     ];
     for variant in variants {
-        let other = Roster::new(1, Digest::ZERO, vec![entry(1), variant], vec![]).expect("well-formed");
+        let other = Roster::new(1, Digest::ZERO, vec![entry(1), variant], vec![], Vec::new()).expect("well-formed");
         assert_ne!(other.digest(), base.digest());
     }
     let alone = |organisation| {
         let entry = RosterEntry { organisation: OrganisationId(organisation), ..entry(1) };
-        Roster::new(1, Digest::ZERO, vec![entry], vec![]).expect("well-formed").digest()
+        Roster::new(1, Digest::ZERO, vec![entry], vec![], Vec::new()).expect("well-formed").digest()
     };
     assert_ne!(alone(0), alone(9));
-    let later = Roster::new(2, base.digest(), base.entries().to_vec(), vec![]).expect("well-formed");
+    let later = Roster::new(2, base.digest(), base.entries().to_vec(), vec![], Vec::new()).expect("well-formed");
     assert_ne!(later.digest(), base.digest());
 }
 
 #[test]
 fn the_canonical_encoding_has_a_known_length_and_start() {
     let bytes = first(&[1, 2, 3]).canonical();
-    assert_eq!(bytes.len(), 4 + 10 + 8 + 32 + 4 + 3 * (80 + 5 + 4 + "bank-0/branch-1".len()) + 4);
-    assert_eq!(&bytes[..22], b"\x0a\0\0\0SA1 roster\x01\0\0\0\0\0\0\0");
+    assert_eq!(bytes.len(), 4 + 18 + 8 + 32 + 4 + 3 * (80 + 5 + 4 + "bank-0/branch-1".len()) + 4 + 4);
+    assert_eq!(&bytes[..30], b"\x12\0\0\0tributary/roster/3\x01\0\0\0\0\0\0\0");
 }
 
 #[test]
 fn succession_refuses_rollback_and_forks() {
     let one = first(&[1]);
-    let two = Roster::new(2, one.digest(), vec![entry(1), entry(2)], vec![]).expect("well-formed");
-    let stray = Roster::new(2, Digest([9; 32]), vec![entry(1)], vec![]).expect("well-formed");
-    let five = Roster::new(5, Digest([9; 32]), vec![entry(1)], vec![]).expect("well-formed");
+    let two = Roster::new(2, one.digest(), vec![entry(1), entry(2)], vec![], Vec::new()).expect("well-formed");
+    let stray = Roster::new(2, Digest([9; 32]), vec![entry(1)], vec![], Vec::new()).expect("well-formed");
+    let five = Roster::new(5, Digest([9; 32]), vec![entry(1)], vec![], Vec::new()).expect("well-formed");
     assert_eq!(one.follows(&one.head()), Ok(Succession::Same));
     assert_eq!(two.follows(&one.head()), Ok(Succession::Next));
     assert_eq!(five.follows(&two.head()), Ok(Succession::Skipped { missing: 2 }));
@@ -135,7 +153,7 @@ fn changes_name_the_members_that_differ() {
     let renamed = RosterEntry { name: name(1, 55), ..entry(5) };
     let longer = RosterEntry { not_after: 2_100_000_000, ..entry(6) };
     let entries = vec![entry(2), rekeyed.clone(), entry(4), renamed.clone(), longer.clone()];
-    let after = Roster::new(2, before.digest(), entries, vec![]).expect("well-formed");
+    let after = Roster::new(2, before.digest(), entries, vec![], Vec::new()).expect("well-formed");
     let changes = RosterChanges::between(Some(&before), &after);
     assert_eq!((&changes.added, &changes.removed), (&vec![entry(4)], &vec![entry(1)]));
     let of = |before: u32, after: RosterEntry| EntryChange { before: entry(before), after };
@@ -184,7 +202,7 @@ fn grouped(groups: &[(&str, &[u32])]) -> Result<Roster, RosterError> {
         members: members.iter().copied().map(ClientId).collect(),
     };
     let entries = [1, 2, 5, 9].map(entry).to_vec();
-    Roster::new(1, Digest::ZERO, entries, groups.iter().map(group).collect())
+    Roster::new(1, Digest::ZERO, entries, groups.iter().map(group).collect(), Vec::new())
 }
 
 #[test]

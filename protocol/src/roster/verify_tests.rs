@@ -5,7 +5,8 @@ use alloc::vec;
 use super::*;
 use crate::algorithm::SignatureAlgorithm;
 use crate::limits::{ROSTER_AUTHORITIES_MAX, VERIFYING_KEY_BYTES_MAX};
-use crate::secagg::suite::Suite as _;
+use crate::role::Role;
+use crate::secagg::suite::{Suite as _, VerifyingKey};
 use crate::secagg::toy::Toy;
 
 const AUTHORITIES: u8 = 4;
@@ -19,7 +20,7 @@ fn authorities(count: u8) -> Vec<VerifyingKey> {
 }
 
 fn signed(signers: &[u8]) -> SignedRoster {
-    let roster = Roster::new(1, Digest::ZERO, vec![], vec![]).expect("an empty roster");
+    let roster = Roster::new(1, Digest::ZERO, vec![], vec![], Vec::new()).expect("an empty roster");
     let sign = |authority: &u8| AuthoritySignature {
         authority: *authority,
         signature: Toy::sign(&key(*authority), &roster.signing_input()),
@@ -44,7 +45,7 @@ fn signatures_with_one_thing_wrong_are_refused() {
     forged.signatures[2].signature.bytes[0] ^= 1;
     assert_eq!(verdict(&forged, 2), Err(RosterError::BadSignature { authority: 3 }));
     let mut altered = signed(&[0, 2, 3]);
-    altered.roster = Roster::new(2, Digest([1; 32]), vec![], vec![]).expect("another roster");
+    altered.roster = Roster::new(2, Digest([1; 32]), vec![], vec![], Vec::new()).expect("another roster");
     assert_eq!(verdict(&altered, 3), Err(RosterError::BadSignature { authority: 0 }));
     let most = ROSTER_AUTHORITIES_MAX + 1;
     let mut many = signed(&[0]);
@@ -86,9 +87,9 @@ fn a_roster_has_so_many_entries_at_most() {
         }
     };
     let entries: Vec<RosterEntry> = (0..=ROSTER_ENTRIES_MAX).map(entry).collect();
-    assert!(Roster::new(1, Digest::ZERO, entries[1..].to_vec(), vec![]).is_ok());
+    assert!(Roster::new(1, Digest::ZERO, entries[1..].to_vec(), vec![], Vec::new()).is_ok());
     let refused = RosterError::TooMany { what: "entries", count: entries.len(), limit: ROSTER_ENTRIES_MAX };
-    assert_eq!(Roster::new(1, Digest::ZERO, entries, vec![]), Err(refused));
+    assert_eq!(Roster::new(1, Digest::ZERO, entries, vec![], Vec::new()), Err(refused));
 }
 
 /// By such a key no message could be judged, and each would look like a forgery.
@@ -106,13 +107,25 @@ fn a_key_of_an_unknown_algorithm_is_refused_by_its_number() {
         let name = MemberName::new("bank", "branch").expect("a name");
         let entry =
             RosterEntry { client, name, organisation, signing_key, tls_spki_sha256: Digest([1; 32]), not_after: 0 };
-        let roster = Roster::new(1, Digest::ZERO, vec![entry], vec![]).expect("one entry");
+        let roster = Roster::new(1, Digest::ZERO, vec![entry], vec![], Vec::new()).expect("one entry");
         let signature = Toy::sign(&key(0), &roster.signing_input());
         SignedRoster { roster, signatures: vec![AuthoritySignature { authority: 0, signature }] }
     };
     assert_eq!(verdict(&member(SignatureAlgorithm::TOY), 1), Ok(()));
     assert_eq!(verdict(&member(later), 1), Err(RosterError::MemberAlgorithm { client: ClientId(7), number: 3 }));
     assert_ne!(member(later).roster.digest(), member(SignatureAlgorithm::TOY).roster.digest());
+    let person = |algorithm| {
+        let staff = StaffNumber::parse("bank/e1").expect("a staff number");
+        let role = Holding { role: Role::Auditor, deputy_of: None, scope: Scope::Federation, from: 1, until: 2 };
+        let signing_key = VerifyingKey { algorithm, bytes: vec![5; 32] };
+        let people = vec![Person { staff, signing_key, holdings: vec![role] }];
+        let roster = Roster::new(1, Digest::ZERO, vec![], vec![], people).expect("one person");
+        let signature = Toy::sign(&key(0), &roster.signing_input());
+        SignedRoster { roster, signatures: vec![AuthoritySignature { authority: 0, signature }] }
+    };
+    assert_eq!(verdict(&person(SignatureAlgorithm::TOY), 1), Ok(()));
+    let staff = StaffNumber::parse("bank/e1").expect("a staff number");
+    assert_eq!(verdict(&person(later), 1), Err(RosterError::PersonAlgorithm { staff, number: 3 }));
 }
 
 /// Longer keys make for fewer members, so that every roster fits into a message.
@@ -133,8 +146,8 @@ fn the_keys_of_a_roster_have_so_many_bytes_at_most() {
     };
     let most = ROSTER_KEY_BYTES_MAX / VERIFYING_KEY_BYTES_MAX;
     let entries: Vec<RosterEntry> = (0..=most).map(entry).collect();
-    assert!(Roster::new(1, Digest::ZERO, entries[1..].to_vec(), vec![]).is_ok());
+    assert!(Roster::new(1, Digest::ZERO, entries[1..].to_vec(), vec![], Vec::new()).is_ok());
     let count = entries.len() * VERIFYING_KEY_BYTES_MAX;
     let refused = RosterError::TooMany { what: "bytes of signing keys", count, limit: ROSTER_KEY_BYTES_MAX };
-    assert_eq!(Roster::new(1, Digest::ZERO, entries, vec![]), Err(refused));
+    assert_eq!(Roster::new(1, Digest::ZERO, entries, vec![], Vec::new()), Err(refused));
 }

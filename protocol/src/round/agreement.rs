@@ -11,11 +11,12 @@ use crate::plan::Plan;
 use crate::roster::{Roster, SignedRoster};
 use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::{Suite, VerifyingKey};
+use crate::time::Millis;
 
-/// The bytes that a coordinator signs in its welcome, for the nonce of a client's `Join`.
-pub(super) fn welcome_message<S: Suite>(nonce: &Digest, run: RunId, roster: &SignedRoster) -> Vec<u8> {
+/// The bytes that a coordinator signs in its welcome, for the nonce of a client's `Join`, at a moment of its clock.
+pub(super) fn welcome_message<S: Suite>(nonce: &Digest, run: RunId, roster: &SignedRoster, at: Millis) -> Vec<u8> {
     let body = Canonical::new("WELCOME").u32(PROTOCOL_VERSION).digest(nonce);
-    let body = body.digest(&run.digest()).digest(&roster.roster.digest());
+    let body = body.digest(&run.digest()).digest(&roster.roster.digest()).u64(at.0);
     signed_message("WELCOME", &S::digest(body))
 }
 

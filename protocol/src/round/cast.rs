@@ -3,16 +3,24 @@
 use alloc::vec::Vec;
 
 use super::{
-    Contribution, CoordinatorSettings, ParticipantEvent, Policy, RoundDescriptor, RoundHead, SessionView, StageTerms,
-    Timing,
+    Contribution, CoordinatorSettings, Granted, ParticipantEvent, Policy, RoundDescriptor, RoundHead, SessionView,
+    StageTerms, Timing,
 };
 use crate::budget::{FirstUse, Heads, population_digest};
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
+use crate::limits::HOLDING_SECONDS_MAX;
 use crate::message::SignedBody;
-use crate::plan::{ModelRef, NoiseShare, Plan, PrivacyMode, Retention, Run, Stage};
+use crate::plan::{
+    Agreement, Approvals, Assessment, Attestation, Caps, Charter, Grant, GrantSubject, Materiality, ModelRef,
+    NoiseShare, Plan, PrivacyMode, Retention, Rhythm, Run, Schedule, Stage, Withdrawal,
+};
 use crate::privacy::{Accounts, RdpVector, Unit};
-use crate::roster::{ALL, AuthoritySignature, MemberName, Roster, RosterEntry, RosterGroup, SignedRoster};
+use crate::role::{Action, Role};
+use crate::roster::{
+    ALL, AuthoritySignature, Holding, MemberName, Person, Roster, RosterEntry, RosterGroup, Scope, SignedRoster,
+    StaffNumber, federation_digest,
+};
 use crate::secagg::mask::Sign;
 use crate::secagg::masked_update::{MaskSeeds, mask};
 use crate::secagg::modular::{Ring, RingWords};
@@ -20,6 +28,7 @@ use crate::secagg::parameters::CohortRule;
 use crate::secagg::permit::{BudgetReceipt, Opened, Ticket, UnmaskPermit};
 use crate::secagg::suite::{SecretKey, Signature, Suite};
 use crate::secagg::toy::Toy;
+use crate::time::Millis;
 
 /// Coordinates of the cast's model.
 pub const PARAMETERS: u32 = 5;
@@ -64,12 +73,16 @@ pub fn plan() -> Plan {
         architecture: alloc::vec![1],
         initial_model: ModelRef::Digest(first_model()),
         privacy: PrivacyMode::Customer,
+        delta_bits: 1e-6_f64.to_bits(),
         overlap_max: 1,
         customers_nominal: 1000,
         customers_max: 2000,
         stages: alloc::vec![stage()],
         retries: 3,
         runs: 1,
+        schedule: Schedule { not_before: 0, not_after: 300_000_000, rhythm: Rhythm::Interval { seconds: 0 } },
+        cap: Accounts { customer: RdpVector::gaussian(1_000, 1), branch: RdpVector::gaussian(1_000, 1) },
+        charter: charter(),
         session_rounds: 3,
         cohort: CohortRule::USUAL,
         group: ALL.into(),
@@ -77,6 +90,31 @@ pub fn plan() -> Plan {
         upload_offset_ms: 0,
         keying_deadline_ms: 500,
         retention: Retention::USUAL,
+    }
+}
+
+/// An agreement for ever with an organisation.
+#[must_use]
+pub fn agreement(organisation: u32) -> Agreement {
+    let (reference, document) = ("agreement".into(), Digest::of(b"agreement"));
+    Agreement { organisation: OrganisationId(organisation), reference, document, until: u64::MAX }
+}
+
+/// A charter of organisation 1, which has agreements with 63 others.
+#[must_use]
+pub fn charter() -> Charter {
+    let assessment = Assessment { reference: "assessment 1".into(), document: Digest::of(b"assessment"), at: 0 };
+    Charter {
+        legal_basis: "consent".into(),
+        assessment,
+        ticket: "change 1".into(),
+        data_assets: alloc::vec!["asset 1".into()],
+        intended_use: "tests".into(),
+        prohibited_use: "anything else".into(),
+        materiality: Materiality::Low,
+        review_by: u64::MAX,
+        organisation: OrganisationId(1),
+        agreements: (2..=64).map(agreement).collect(),
     }
 }
 
@@ -128,6 +166,9 @@ pub fn priced(mut plan: Plan) -> Plan {
         };
         stage.charge = stage.charge_without_coins(privacy);
     }
+    if privacy == PrivacyMode::None {
+        plan.delta_bits = 0;
+    }
     plan
 }
 
@@ -146,12 +187,27 @@ pub fn cap(plan: &Plan, rounds: u64) -> Accounts {
     plan.stages[0].charge.times(rounds)
 }
 
+/// The epsilons of the cast's policies: figures alone, which the toy suite's tests compare.
+#[must_use]
+pub fn caps() -> Caps {
+    Caps {
+        life_bits: 8.0_f64.to_bits(),
+        year_bits: 4.0_f64.to_bits(),
+        branch_life_bits: 0,
+        branch_year_bits: 0,
+        delta_bits: 1e-6_f64.to_bits(),
+    }
+}
+
 /// A client's policy that admits exactly this plan.
 #[must_use]
 pub fn policy(plan: &Plan) -> Policy {
     Policy {
         cohort: plan.cohort,
         cap: plan.charge_max(),
+        caps: caps(),
+        // Of a year there is enough, where a test does not say how much.
+        cap_year: plan.charge_max().times(1_000),
         plan_cap: plan.charge_max(),
         modes: alloc::vec![PrivacyMode::Customer, PrivacyMode::Local, PrivacyMode::Branch],
         purposes: alloc::vec![plan.purpose.raw().into()],
@@ -165,6 +221,118 @@ pub fn policy(plan: &Plan) -> Policy {
         coordinator: Toy::verifying_key(&COORDINATOR_KEY),
         authorities: alloc::vec![Toy::verifying_key(&AUTHORITY_KEY)],
         authorities_needed: 1,
+        grants: alloc::vec![granted(plan, grant(plan))],
+    }
+}
+
+/// A grant of the cast's owner for all plans like this one, of clients 1 to 20 of its bank.
+#[must_use]
+pub fn grant(plan: &Plan) -> Grant {
+    grant_of(plan, (1..=20).map(|client| name(ClientId(client), 1)))
+}
+
+/// A grant of the cast's owner for all plans like this one, of these branches.
+#[must_use]
+pub fn grant_of(plan: &Plan, branches: impl Iterator<Item = MemberName>) -> Grant {
+    let mut branches: Vec<MemberName> = branches.collect();
+    branches.sort();
+    let grant = Grant {
+        federation: federation(),
+        branches,
+        subject: GrantSubject::Plans { proposer: staff(PROPOSER), purpose: plan.purpose.clone() },
+        epsilon_run_bits: 1.0_f64.to_bits(),
+        epsilon_year_bits: 1.0_f64.to_bits(),
+        delta_bits: 1e-6_f64.to_bits(),
+        runs: 1_000,
+        fields: Vec::new(),
+        not_before: 0,
+        not_after: u64::MAX,
+        nonce: [0; 16],
+        owner: Toy::verifying_key(&OWNER_KEY),
+        signature: Signature::none(),
+    };
+    owner_signs(grant)
+}
+
+/// A grant with its owner's signature on what it says now.
+#[must_use]
+pub fn owner_signs(mut grant: Grant) -> Grant {
+    grant.signature = Toy::sign(&OWNER_KEY, &grant.to_sign::<Toy>());
+    grant
+}
+
+/// A grant with what it allows in this plan: a hundred runs.
+#[must_use]
+pub fn granted(plan: &Plan, grant: Grant) -> Granted {
+    Granted { grant, run: plan.charge_of_run(), year: plan.charge_of_run().times(1_000), names_fields: true }
+}
+
+/// The owner takes a grant back.
+#[must_use]
+pub fn withdrawal(grant: &Grant) -> Withdrawal {
+    let owner = Toy::verifying_key(&OWNER_KEY);
+    let mut withdrawal = Withdrawal { grant: grant.digest(), owner, at: 0, signature: Signature::none() };
+    withdrawal.signature = Toy::sign(&OWNER_KEY, &withdrawal.to_sign::<Toy>());
+    withdrawal
+}
+
+/// Staff number of the cast's plan owner.
+pub const PROPOSER: &str = "bank-1/owner";
+/// Staff number of the cast's privacy officer.
+pub const APPROVER: &str = "bank-1/officer";
+
+/// A staff number.
+///
+/// # Panics
+/// For a text that is none.
+#[must_use]
+pub fn staff(text: &str) -> StaffNumber {
+    StaffNumber::parse(text).expect("a staff number")
+}
+
+/// The key of one of the cast's people.
+#[must_use]
+pub fn person_key(staff: &str) -> [u8; 32] {
+    Digest::of(staff.as_bytes()).0
+}
+
+/// Somebody who holds a role in the whole federation from the beginning, for a year.
+#[must_use]
+pub fn person(number: &str, role: Role) -> Person {
+    let holding = Holding { role, deputy_of: None, scope: Scope::Federation, from: 0, until: HOLDING_SECONDS_MAX };
+    let signing_key = Toy::verifying_key(&person_key(number));
+    Person { staff: staff(number), signing_key, holdings: alloc::vec![holding] }
+}
+
+/// The cast's plan owner and privacy officer, as rosters list them.
+#[must_use]
+pub fn people() -> Vec<Person> {
+    alloc::vec![person(APPROVER, Role::PrivacyOfficer), person(PROPOSER, Role::PlanOwner)]
+}
+
+/// What names the cast's federation.
+#[must_use]
+pub fn federation() -> Digest {
+    federation_digest(&[Toy::verifying_key(&AUTHORITY_KEY)], 1)
+}
+
+/// A signature of one of the cast's people.
+#[must_use]
+pub fn attestation(number: &str, role: Role, action: Action, subject: Digest) -> Attestation {
+    let (federation, staff) = (federation(), staff(number));
+    let signature = Signature::none();
+    let mut signed = Attestation { action, subject, federation, staff, role, at: 0, signature };
+    signed.signature = Toy::sign(&person_key(number), &signed.to_sign::<Toy>());
+    signed
+}
+
+/// The two signatures on a plan.
+#[must_use]
+pub fn approvals(plan: &Plan) -> Approvals {
+    let plan = plan.digest();
+    Approvals {
+        proposal: attestation(PROPOSER, Role::PlanOwner, Action::ProposePlan, plan),
+        approval: attestation(APPROVER, Role::PrivacyOfficer, Action::ApprovePlan, plan),
     }
 }
 
@@ -194,6 +362,10 @@ pub fn accepted(run: &Run) -> ParticipantEvent {
         stages: run.stages.iter().map(StageTerms::of).collect(),
         retries: run.retries,
         charge_max: run.charge_of_run(),
+        grant: grant(run).digest(),
+        at: Millis(0),
+        shown: Millis(0),
+        until: run.last_end(),
     }
 }
 
@@ -259,7 +431,7 @@ pub fn rekeyed_roster(last: &Roster, clients: u32, rekeyed: ClientId) -> SignedR
 /// If they make no roster.
 #[must_use]
 pub fn roster_after(last: &Roster, entries: Vec<RosterEntry>, groups: Vec<RosterGroup>) -> SignedRoster {
-    signed_by_authority(Roster::new(last.epoch() + 1, last.digest(), entries, groups).expect("a roster"))
+    signed_by_authority(Roster::new(last.epoch() + 1, last.digest(), entries, groups, people()).expect("a roster"))
 }
 
 /// A client's name in an organisation.
@@ -290,11 +462,13 @@ fn signed(epoch: u64, previous: Digest, clients: u32, organisation: fn(u32) -> u
         RosterEntry { name: name(client, organisation), organisation: OrganisationId(organisation), ..entry(client) }
     };
     let entries = (1..=clients).map(of_organisation).collect();
-    let roster = Roster::new(epoch, previous, entries, Vec::new());
+    let roster = Roster::new(epoch, previous, entries, Vec::new(), people());
     signed_by_authority(roster.expect("few clients, in order, each with its own keys"))
 }
 
-fn signed_by_authority(roster: Roster) -> SignedRoster {
+/// A roster with its authority's signature.
+#[must_use]
+pub fn signed_by_authority(roster: Roster) -> SignedRoster {
     let signature = Toy::sign(&AUTHORITY_KEY, &roster.signing_input());
     SignedRoster { roster, signatures: alloc::vec![AuthoritySignature { authority: 0, signature }] }
 }
@@ -306,9 +480,11 @@ fn signed_by_authority(roster: Roster) -> SignedRoster {
 #[must_use]
 pub fn settings(clients: u32, plan: Plan) -> CoordinatorSettings<Toy> {
     CoordinatorSettings {
+        approvals: approvals(&plan),
         run: run(plan),
         model: first_model(),
-        delta_bits: 1e-6_f64.to_bits(),
+        federation: federation(),
+        not_before: Millis(0),
         roster: roster(clients),
         signing_key: COORDINATOR_KEY,
         heads: Heads::default(),

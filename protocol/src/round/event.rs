@@ -7,11 +7,11 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::RoundDescriptor;
-use crate::budget::{BudgetHead, FirstUse, OwnerChange};
+use crate::budget::{BudgetHead, FirstUse, OwnerChange, Release};
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::message::{Charged, ClosedReason, RefusalCode};
-use crate::plan::{Plan, PrivacyMode, RunRef, Stage};
+use crate::plan::{Approvals, Attestation, CapRaise, Caps, Plan, PrivacyMode, RunRef, Stage, Withdrawal};
 use crate::printable::Untrusted;
 use crate::privacy::Accounts;
 use crate::roster::{RosterHead, SignedRoster};
@@ -35,12 +35,12 @@ pub enum CoordinatorEvent {
     RunOpened {
         /// The plan, whole, so that the ledger can be verified alone.
         plan: Box<Plan>,
+        /// Who put it forward, and who approved it.
+        approvals: Box<Approvals>,
         /// Which of its runs this is, from 1.
         number: u32,
         /// Digest of the public state from which it begins: what the plan's reference has come to.
         model: Digest,
-        /// Probability of failure for which epsilon is stated, as the bits of an `f64`.
-        delta_bits: u64,
     },
     /// Who may take part, from here on: after the opening, and between sessions where that has changed.
     RosterAdopted {
@@ -169,6 +169,11 @@ pub enum CoordinatorEvent {
         /// Why.
         reason: EvictionReason,
     },
+    /// Somebody whose role it is stops the plan or the federation, or agrees that it goes on.
+    OrderTaken {
+        /// As it was signed.
+        order: Attestation,
+    },
     /// The run is over.
     RunFinished {
         /// The released model.
@@ -207,6 +212,27 @@ impl StageTerms {
     #[must_use]
     pub fn of(stage: &Stage) -> Self {
         Self { kind: stage.kind.clone(), rounds: stage.rounds, charge: stage.charge.clone() }
+    }
+}
+
+/// How a run came to its end at a branch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunEnd {
+    /// The coordinator signed that it is over.
+    Finished,
+    /// The coordinator signed that this branch is out of it.
+    Dismissed,
+    /// The branch refused to go on. It may accept the run again, and then reserves again what is left of it.
+    Refused,
+    /// The owner let go of it, because nobody signed its end here.
+    Released(Release),
+}
+
+impl RunEnd {
+    /// Whether the branch never takes part in the run again.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        !matches!(self, Self::Refused)
     }
 }
 
@@ -269,6 +295,40 @@ pub enum ParticipantEvent {
         retries: u32,
         /// What the whole run may cost, retries included.
         charge_max: Accounts,
+        /// The owner's grant under which it runs, by its digest.
+        grant: Digest,
+        /// The daemon's clock, by which a plan's schedule and a grant's window are judged.
+        at: Millis,
+        /// The coordinator's clock, as it signed that in its welcome. Months pass by the earlier of the two.
+        shown: Millis,
+        /// The last moment at which the run can be under way.
+        until: Millis,
+    },
+    /// The policy has other caps than the file has seen: lower ones, or the first.
+    CapsNoted {
+        /// The caps.
+        caps: Caps,
+    },
+    /// The policy may have higher caps from here on, by the word of two people.
+    CapRaised {
+        /// What the owner signed.
+        raise: Box<CapRaise>,
+        /// The privacy officer's signature on it, which counted by the roster that was accepted last.
+        officer: Box<Attestation>,
+    },
+    /// A run is over for this branch. What it has not charged of what it may cost is free again.
+    RunEnded {
+        /// Which run of which plan.
+        run: RunRef,
+        /// The daemon's clock.
+        at: Millis,
+        /// How it came to its end.
+        how: RunEnd,
+    },
+    /// The owner of the data has taken a grant back. No round begins under it any more.
+    GrantWithdrawn {
+        /// What the owner signed.
+        withdrawal: Withdrawal,
     },
     /// Budget was spent, before anything was uploaded. Never refunded.
     BudgetCharged {

@@ -32,6 +32,6 @@ pub use coordinator::{
 };
 pub use descriptor::{RoundDescriptor, RoundHead, SessionView};
 pub use effect::{Contribution, CoordinatorEffect, Outbox, ParticipantEffect};
-pub use event::{CoordinatorEvent, EvictionReason, ParticipantEvent, Recorded, StageTerms};
-pub use participant::{Participant, ParticipantInput, Policy, Timing};
-pub use record::{BudgetFault, BudgetRecord, Claim, KeyedSession, Next, OutOfOrder, RunRecord, RunSpend};
+pub use event::{CoordinatorEvent, EvictionReason, ParticipantEvent, Recorded, RunEnd, StageTerms};
+pub use participant::{Granted, Participant, ParticipantInput, Policy, Timing};
+pub use record::{BudgetFault, BudgetRecord, Claim, KeyedSession, Next, OutOfOrder, RunRecord, RunSpend, order_digest};

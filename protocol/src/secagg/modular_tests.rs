@@ -131,3 +131,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_vector_is_empty_where_it_has_no_coordinate() {
+    for ring in [Ring::Bits32, Ring::Bits64] {
+        assert!(RingWords::zero(ring, 0).is_empty() && !RingWords::zero(ring, 1).is_empty());
+    }
+}

@@ -4,29 +4,33 @@ use std::collections::VecDeque;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tributary_certs::budget::sign_first_use;
+use tributary_certs::clock::unix_millis;
 use tributary_certs::enrolment::{names, read_coordinator};
 use tributary_certs::entropy::OsEntropy;
+use tributary_certs::grant::sign_grant;
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::RealSuite;
 use tributary_client::conversation::{Conversation, Incoming};
-use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
 use tributary_model::synthetic::schema;
+use tributary_planning::settings::PURPOSE_DEFAULT;
 use tributary_protocol::limits::VECTOR_BYTES_MAX;
 use tributary_protocol::message::{MaskedHeader, RefusalCode, Start, Upstream};
-use tributary_protocol::plan::PrivacyMode;
+use tributary_protocol::plan::{Grant, GrantSubject, PrivacyMode};
 use tributary_protocol::privacy::{Accounts, RdpVector};
+use tributary_protocol::roster::{MemberName, StaffNumber};
 use tributary_protocol::round::{
-    Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, Timing,
+    Contribution, Granted, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, Timing,
 };
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
+use tributary_protocol::secagg::suite::Signature;
 use tributary_protocol::time::Millis;
 use tributary_transport::{ChannelSettings, DialSettings, Mode, Timers};
 
@@ -94,10 +98,32 @@ impl Load {
         let authorities = RosterAuthorities::read(&folder.join(names::AUTHORITIES)).expect("authorities");
         let most = || RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).expect("a cap");
         let everything = || Accounts { customer: most(), branch: most() };
+        let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).expect("a key");
+        let grant = Grant {
+            federation: authorities.digest(),
+            branches: vec![MemberName::parse(&format!("bank/branch-{client:04}")).expect("a name")],
+            subject: GrantSubject::Plans {
+                proposer: StaffNumber::parse("bank/e1").expect("a number"),
+                purpose: PURPOSE_DEFAULT.into(),
+            },
+            epsilon_run_bits: 1.0_f64.to_bits(),
+            epsilon_year_bits: 1.0_f64.to_bits(),
+            delta_bits: 1e-6_f64.to_bits(),
+            runs: 1,
+            fields: Vec::new(),
+            not_before: 0,
+            not_after: u64::MAX,
+            nonce: [7; 16],
+            owner: signing_key.verifying_key(),
+            signature: Signature::none(),
+        };
+        let grant = sign_grant(&signing_key, grant);
         let policy = Policy {
             // The plan says how many may collude.
             cohort: CohortRule { coalition: CoalitionRule::Fraction { permille: 0 }, ..CohortRule::USUAL },
             cap: everything(),
+            cap_year: everything(),
+            caps: tributary_protocol::round::cast::caps(),
             plan_cap: everything(),
             modes: PrivacyMode::ALL.to_vec(),
             purposes: vec![PURPOSE_DEFAULT.to_owned()],
@@ -111,8 +137,8 @@ impl Load {
             coordinator: coordinator.signing_key,
             authorities: authorities.keys().to_vec(),
             authorities_needed: authorities.needed(),
+            grants: vec![Granted { grant, run: everything(), year: everything(), names_fields: true }],
         };
-        let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).expect("a key");
         let first = sign_first_use(&signing_key, ("crowd", &[7; 32]), signing_key.verifying_key(), false);
         let begun = ParticipantEvent::BudgetBegun { population: "crowd".into(), salt: [7; 32], first };
         let branch = Branch {
@@ -120,7 +146,6 @@ impl Load {
                 .expect("a file that a branch writes"),
             vector: None,
             takes_part,
-            origin: Instant::now(),
             value: i64::try_from(client).expect("a small number"),
         };
         let mut conversation = self.conversation(client);
@@ -221,13 +246,12 @@ struct Branch {
     machine: Participant<RealSuite>,
     vector: Option<MaskedUpdate>,
     takes_part: bool,
-    origin: Instant,
     value: i64,
 }
 
 impl Branch {
     fn now(&self) -> Millis {
-        Millis(u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX))
+        Millis(unix_millis())
     }
 
     fn arrived(&mut self, arrival: Arrival) -> Vec<Said> {

@@ -19,13 +19,14 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 use tributary_coordinator::cli::{ServeOptions, serve};
 use tributary_model::synthetic::SCHEMA_TOML;
+use tributary_planning::demonstration::TwoPeople;
 use tributary_transport::Mode;
 
 use self::load::Load;
@@ -195,12 +196,15 @@ fn megabytes(bytes: u64) -> String {
 fn write_settings(folder: &Path, (clients, cohort): (usize, usize), listen: &str) -> PathBuf {
     std::fs::write(folder.join("schema.toml"), SCHEMA_TOML).expect("a schema file");
     let path = folder.join("coordinator.toml");
-    let text = format!(
+    let settings = format!(
         "[coordinator]\nlisten = \"{listen}\"\nstate_dir = \"state\"\ngather_ms = 60000\n\n\
          [identity]\ncertificate = \"coordinator/identity.pem\"\nprivate_key = \"coordinator/identity.key\"\n\
          signing_key = \"coordinator/signing.key\"\nca_certificate = \"coordinator/trust.pem\"\n\
          roster = \"authority/roster\"\nauthorities = \"authority/authorities\"\n\n\
-         [plan]\nname = \"crowd\"\nschema = \"schema.toml\"\nmodel = \"logistic\"\nrounds = 1000\nprivacy = \"none\"\n\
+         [plan]\nfile = \"plan.tributary\"\nschema = \"schema.toml\"\n"
+    );
+    let plan = format!(
+        "[plan]\nname = \"crowd\"\nschema = \"schema.toml\"\nmodel = \"logistic\"\nrounds = 1000\nprivacy = \"none\"\n\
          example_clip_norm = 1.0\ncustomers_nominal = {}\ncustomers_max = {}\nsession_rounds = 16\nupload_offset_ms = 1000\n\
          round_deadline_ms = 600000\nkeying_deadline_ms = 600000\n\
          [plan.cohort]\ncoalition_permille = {}\n\
@@ -209,7 +213,10 @@ fn write_settings(folder: &Path, (clients, cohort): (usize, usize), listen: &str
         clients * 20,
         200 * cohort / clients
     );
-    std::fs::write(&path, text).expect("settings");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970").as_secs();
+    let people = TwoPeople::open(&folder.join("people")).expect("two people");
+    people.sign(&plan, folder, &folder.join("authority"), now).expect("a signed plan");
+    std::fs::write(&path, settings).expect("settings");
     path
 }
 

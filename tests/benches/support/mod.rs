@@ -14,6 +14,7 @@ use tributary_certs::revocation::{RevocationLists, Seen};
 use tributary_certs::tls::{
     ClientTls, CoordinatorTls, Credentials, TrustRoots, client_config, server_config, system_clock,
 };
+use tributary_planning::demonstration::TwoPeople;
 
 /// A coordinator and clients, enrolled, below one folder.
 pub(crate) struct Enrolled {
@@ -39,6 +40,7 @@ impl Enrolled {
             issue_client(&authority, "bank", &format!("branch-{number:04}"), &own.client(number), now)
                 .expect("a client");
         }
+        TwoPeople::enlist(&authority, &folder.join("people"), "bank", now).expect("two people");
         sign_roster(&authority).expect("a roster");
         own
     }

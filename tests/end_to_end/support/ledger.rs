@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tributary_certs::people::attest;
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_model::architecture::Architecture;
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
@@ -10,8 +11,14 @@ use tributary_model::update::{ClipForm, ClipSettings};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::message::ClosedReason;
-use tributary_protocol::plan::{ModelRef, Plan, PrivacyMode, Retention, Run};
-use tributary_protocol::roster::{ALL, MemberName, Roster, RosterEntry, SignedRoster};
+use tributary_protocol::plan::{
+    Approvals, Assessment, Charter, Materiality, ModelRef, Plan, PrivacyMode, Retention, Rhythm, Run, Schedule,
+};
+use tributary_protocol::privacy::{Accounts, RdpVector};
+use tributary_protocol::role::{Action, Role};
+use tributary_protocol::roster::{
+    ALL, Holding, MemberName, Person, Roster, RosterEntry, Scope, SignedRoster, StaffNumber,
+};
 use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, RunRecord, SessionView};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
@@ -53,6 +60,7 @@ pub(crate) fn run(rounds: u32) -> Run {
         architecture: architecture.encode(),
         initial_model: ModelRef::Digest(MODEL),
         privacy,
+        delta_bits: DELTA.to_bits(),
         overlap_max: 1,
         customers_nominal: 1000,
         customers_max: 2000,
@@ -66,8 +74,47 @@ pub(crate) fn run(rounds: u32) -> Run {
         upload_offset_ms: 0,
         keying_deadline_ms: 1000,
         retention: Retention::USUAL,
+        schedule: Schedule { not_before: 0, not_after: 1, rhythm: Rhythm::Interval { seconds: 0 } },
+        cap: Accounts { customer: RdpVector::gaussian(1_000, 1), branch: RdpVector::gaussian(1_000, 1) },
+        charter: charter(),
     };
     Run::new(plan.validate().unwrap(), 1).unwrap()
+}
+
+fn charter() -> Charter {
+    Charter {
+        legal_basis: "consent".into(),
+        assessment: Assessment { reference: "assessment".into(), document: SUM, at: 0 },
+        ticket: "change".into(),
+        data_assets: vec!["asset".into()],
+        intended_use: "tests".into(),
+        prohibited_use: "anything else".into(),
+        materiality: Materiality::Low,
+        review_by: 1,
+        organisation: OrganisationId(1),
+        agreements: Vec::new(),
+    }
+}
+
+/// The plan's author and the privacy officer, each with the seed of a key.
+const PEOPLE: [(&str, Role, u8); 2] = [("bank/e1", Role::PlanOwner, 201), ("bank/e2", Role::PrivacyOfficer, 202)];
+
+fn people() -> Vec<Person> {
+    let person = |(staff, role, seed): (&str, Role, u8)| {
+        let holding = Holding { role, deputy_of: None, scope: Scope::Federation, from: 0, until: 1 };
+        let signing_key = SigningKey::from_seed(&[seed; 32]).verifying_key();
+        Person { staff: StaffNumber::parse(staff).unwrap(), signing_key, holdings: vec![holding] }
+    };
+    PEOPLE.map(person).to_vec()
+}
+
+fn approvals(run: &Run) -> Approvals {
+    let [proposal, approval] = [Action::ProposePlan, Action::ApprovePlan];
+    let sign = |(staff, role, seed): (&str, Role, u8), action| {
+        let key = SigningKey::from_seed(&[seed; 32]);
+        attest(&key, action, run.plan().digest(), SUM, &StaffNumber::parse(staff).unwrap(), role, 0)
+    };
+    Approvals { proposal: sign(PEOPLE[0], proposal), approval: sign(PEOPLE[1], approval) }
 }
 
 fn key(client: ClientId) -> SigningKey {
@@ -83,7 +130,7 @@ fn roster() -> SignedRoster {
         tls_spki_sha256: Digest::of(&number.to_le_bytes()),
         not_after: u64::MAX,
     };
-    let roster = Roster::new(1, Digest::ZERO, (1..=CLIENTS).map(entry).collect(), Vec::new()).unwrap();
+    let roster = Roster::new(1, Digest::ZERO, (1..=CLIENTS).map(entry).collect(), Vec::new(), people()).unwrap();
     SignedRoster { roster, signatures: Vec::new() }
 }
 
@@ -135,9 +182,9 @@ pub(crate) fn events(run: &Run) -> Vec<CoordinatorEvent> {
     let mut draft = Draft::default();
     draft.add(CoordinatorEvent::RunOpened {
         plan: Box::new(run.plan().plan().clone()),
+        approvals: Box::new(approvals(run)),
         number: 1,
         model: MODEL,
-        delta_bits: DELTA.to_bits(),
     });
     draft.add(CoordinatorEvent::RosterAdopted { roster: Box::new(roster()), group_size: CLIENTS });
     draft.add(CoordinatorEvent::SessionOpened { session: SESSION, candidates: cohort.clone() });

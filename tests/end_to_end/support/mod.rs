@@ -27,13 +27,56 @@ pub(crate) fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Fi
 
 /// A branch of a demo as it was before its first plan. No operator can do that: the budget is begun once more, its mark deleted with the file.
 pub(crate) fn begin_anew(dir: &Path, name: &str) {
-    let home = dir.join("branches").join(name);
+    begin_home_anew(dir, &dir.join("branches").join(name), name);
+}
+
+/// The same of whoever has this home.
+pub(crate) fn begin_home_anew(dir: &Path, home: &Path, name: &str) {
     std::fs::remove_dir_all(home.join("state")).expect("a state folder");
     std::fs::remove_file(dir.join("identities").join(name).join("budget")).expect("a mark");
     let (config, key) = (home.join("client.toml"), home.join("owner.key"));
     let words = ["client", "budget", "begin", "--config"].map(OsStr::new);
     let begun = run(words.into_iter().chain([config.as_os_str(), OsStr::new("--key"), key.as_os_str()]));
     assert_eq!(begun.code, Some(0), "{} {}", begun.out, begun.err);
+    grant_again(home);
+}
+
+/// The owner's grant of a demo's branch, carried once more into a state folder that was made anew.
+pub(crate) fn grant_again(home: &Path) {
+    let (grant, config) = (home.join("demo.grant"), home.join("client.toml"));
+    let words = ["client", "authorise", "install"].map(OsStr::new);
+    let paths = [grant.as_os_str(), OsStr::new("--config"), config.as_os_str()];
+    let installed = run(words.into_iter().chain(paths));
+    assert_eq!(installed.code, Some(0), "{} {}", installed.out, installed.err);
+}
+
+/// Another plan than the demo's in its place: its text changed, and signed by the demo's two people.
+pub(crate) fn replan(dir: &Path, change: impl FnOnce(&str) -> String) {
+    let toml = dir.join("coordinator/plan.toml");
+    let text = std::fs::read_to_string(&toml).expect("the demo's plan");
+    let changed = change(&text);
+    assert_ne!(changed, text, "a change that changes nothing");
+    std::fs::write(&toml, changed).expect("a file");
+    sign_plan(dir, [&dir.join("people/e1"), &dir.join("people/e2")]);
+}
+
+/// Builds the plan of a demo's folder anew, and has two people sign it, one after the other.
+pub(crate) fn sign_plan(dir: &Path, people: [&Path; 2]) {
+    let done = |words: &[&OsStr]| {
+        let finished = run([OsStr::new("plan")].iter().chain(words));
+        assert_eq!(finished.code, Some(0), "{words:?}: {} {}", finished.out, finished.err);
+        finished
+    };
+    let (word, central) = (OsStr::new, dir.join("coordinator"));
+    let (plan, list) = (central.join("plan.tributary"), dir.join("authority/authorities"));
+    std::fs::remove_file(&plan).expect("a plan before it");
+    done(&[word("build"), central.join("plan.toml").as_os_str(), word("--out"), plan.as_os_str()]);
+    let shown = done(&[word("show"), word("--json"), plan.as_os_str()]).json();
+    let digest = shown["plan"]["digest"].as_str().expect("a digest");
+    for (turn, person) in ["propose", "approve"].into_iter().zip(people) {
+        let by = [word(turn), plan.as_os_str(), word("--person"), person.as_os_str()];
+        done(&[&by[..], &[word("--federation"), list.as_os_str(), word("--confirm"), word(digest)]].concat());
+    }
 }
 
 /// The next roster as its office and holders make it: proposed, looked at, signed by one holder after the other, put in force. What the last

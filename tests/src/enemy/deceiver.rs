@@ -291,7 +291,8 @@ impl<S: Keyed> Deceiver<S> {
         entries.extend((1..=5).map(|more| sybil::<S>(ClientId(last + more))));
         let roster = &welcome.roster.roster;
         welcome.roster.roster =
-            Roster::new(roster.epoch(), roster.previous(), entries, Vec::new()).expect("sybils are in order");
+            Roster::new(roster.epoch(), roster.previous(), entries, Vec::new(), roster.people().to_vec())
+                .expect("sybils are in order");
         sign_welcome::<S>(&mut welcome);
         welcome
     }

@@ -172,8 +172,14 @@ impl Judge {
         let seen = &mut self.branches[index];
         seen.record.apply(event);
         seen.fresh = true;
-        if !seen.record.spent.within(&self.cap) {
+        let (spent, year, reserved) = (&seen.record.spent, seen.record.year.spent(), seen.record.reserved());
+        let within = spent.within(&self.cap) && year.within(&self.cap);
+        let paid = spent.plus(&reserved).within(&self.cap) && year.plus(&reserved).within(&self.cap);
+        if !within {
             self.object("the budget is never exceeded", format!("client {client}: {event:?}"));
+        }
+        if matches!(event, ParticipantEvent::RunAccepted { .. }) && !paid {
+            self.object("what is reserved is there to be paid", format!("client {client}: {event:?}"));
         }
     }
 

@@ -28,7 +28,8 @@ impl Judge {
                 Effect::Append(
                     ParticipantEvent::Refused { .. }
                     | ParticipantEvent::RosterAccepted { .. }
-                    | ParticipantEvent::HeadAdopted { .. },
+                    | ParticipantEvent::HeadAdopted { .. }
+                    | ParticipantEvent::RunEnded { .. },
                 )
                 | Effect::Sync
                 | Effect::ForgetVector(_)

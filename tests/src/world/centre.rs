@@ -437,6 +437,7 @@ impl<S: Keyed> World<'_, S> {
 fn describe(event: &CoordinatorEvent) -> String {
     match event {
         CoordinatorEvent::RunOpened { number, .. } => format!("RunOpened {number}"),
+        CoordinatorEvent::OrderTaken { order } => format!("OrderTaken {}", order.action),
         CoordinatorEvent::SessionOpened { candidates, .. } => format!("SessionOpened with {}", candidates.len()),
         CoordinatorEvent::SessionKeyed { cohort, .. } => format!("SessionKeyed with {}", cohort.len()),
         CoordinatorEvent::SessionClosed { reason, .. } => format!("SessionClosed: {reason}"),

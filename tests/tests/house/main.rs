@@ -9,7 +9,7 @@ mod circles;
 mod source;
 
 /// Which of our packages each of our packages may depend on, in any kind of dependency.
-const HOUSE: [(&str, &[&str]); 11] = [
+const HOUSE: [(&str, &[&str]); 12] = [
     ("tributary-protocol", &[]),
     ("tributary-settings", &["tributary-protocol"]),
     ("tributary-storage", &["tributary-protocol"]),
@@ -18,6 +18,11 @@ const HOUSE: [(&str, &[&str]); 11] = [
     ("tributary-transport", &["tributary-protocol", "tributary-certs", "tributary-settings", "tributary-storage"]),
     // What somebody else recomputes: no daemon, no file.
     ("tributary-evidence", &["tributary-protocol", "tributary-model", "tributary-certs"]),
+    // Plans, their files and their signatures: no daemon.
+    (
+        "tributary-planning",
+        &["tributary-protocol", "tributary-model", "tributary-certs", "tributary-storage", "tributary-settings"],
+    ),
     ("tributary-coordinator", &COORDINATOR),
     ("tributary-client", &SHELL),
     ("tributary", &EXECUTABLE),
@@ -34,23 +39,25 @@ const SHELL: [&str; 6] = [
     "tributary-settings",
 ];
 
-/// What the coordinator may know besides: it says of its own plan what an auditor says.
-const COORDINATOR: [&str; 7] = [
+/// What the coordinator may know besides: it reads the plan that two people signed, and says of it what an auditor says.
+const COORDINATOR: [&str; 8] = [
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
     "tributary-evidence",
+    "tributary-planning",
     "tributary-transport",
     "tributary-storage",
     "tributary-settings",
 ];
 
 /// What the executable may know: the roles, and the simulator where the feature asks for it.
-const EXECUTABLE: [&str; 10] = [
+const EXECUTABLE: [&str; 11] = [
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
     "tributary-evidence",
+    "tributary-planning",
     "tributary-transport",
     "tributary-storage",
     "tributary-settings",
@@ -63,11 +70,12 @@ const EXECUTABLE: [&str; 10] = [
 const SIMULATOR: [&str; 2] = ["tributary-protocol", "tributary-certs"];
 
 /// What the tests may know.
-const EVERYTHING: [&str; 9] = [
+const EVERYTHING: [&str; 10] = [
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
     "tributary-evidence",
+    "tributary-planning",
     "tributary-transport",
     "tributary-storage",
     "tributary-settings",

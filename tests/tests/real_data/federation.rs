@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use crate::needed;
 use tributary_client::data::{BranchFiles, PartitionRequest, read_csv, read_csv_rows, split_by_branch};
 use tributary_coordinator::Job;
-use tributary_coordinator::settings::{MechanismSettings, ModelKind, PlanSettings, PrivacyTarget};
 use tributary_model::evaluate::evaluate;
 use tributary_model::features::FeatureMatrix;
 use tributary_model::privacy::{NoiseSampler, share_variance};
@@ -16,9 +15,13 @@ use tributary_model::schema::Schema;
 use tributary_model::server_optimizer::UpdateRule;
 use tributary_model::stage::{PlannedStage, Rows};
 use tributary_model::train::{Placement, PlacementKey, Table, TableMaxima, Trainer, predict};
+use tributary_planning::build;
+use tributary_planning::settings::{MechanismSettings, ModelKind, PlanSettings, PrivacyTarget, ScheduleSettings};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::ids::OrganisationId;
+use tributary_protocol::plan::ModelRef;
+use tributary_protocol::round::cast;
 use tributary_protocol::secagg::modular::{Ring, RingWords};
 use tributary_protocol::secagg::parameters::CohortRule;
 
@@ -116,7 +119,8 @@ impl Federation {
     /// One setting for each family of models, whatever the data.
     pub(crate) fn plan(&self, setting: &Setting, epsilon: Option<f64>) -> Job {
         let privacy = epsilon.map_or(PrivacyTarget::None, |epsilon| PrivacyTarget::Customer { epsilon, delta: DELTA });
-        let job = Job::build(&PlanSettings {
+        let plan = cast::plan();
+        let built = build(&PlanSettings {
             name: "published".into(),
             schema: self.schema_file.clone(),
             model: setting.model.clone(),
@@ -129,7 +133,7 @@ impl Federation {
             clip_units: None,
             customers_nominal: (self.customers + 500) / 1000 * 1000,
             customers_max: 200_000,
-            seed: 1,
+            initial_model: ModelRef::Seed(1),
             session_rounds: 50,
             round_deadline_ms: 60_000,
             keying_deadline_ms: 60_000,
@@ -138,8 +142,13 @@ impl Federation {
             optimizer: UpdateRule::Sgd { learning_rate: setting.learning_rate, momentum: 0.9 },
             tail_fraction: 0.5,
             mechanism: MechanismSettings::default(),
+            schedule: ScheduleSettings { runs_max: 1, schedule: plan.schedule, epsilon_all_runs: None },
+            charter: plan.charter,
         });
-        job.unwrap_or_else(|fault| panic!("{fault:?}"))
+        let built = built.unwrap_or_else(|fault| panic!("{fault:?}"));
+        // Nobody reads the signatures here: no federation runs.
+        let approvals = cast::approvals(built.plan.plan());
+        Job::of(built.plan, &built.schema, approvals).unwrap_or_else(|fault| panic!("{fault:?}"))
     }
 
     /// Trains as branches would that are all there, and gives the AUC on everybody's held-out rows. A plan without noise gets none.

@@ -14,9 +14,13 @@ use tributary_client::begin::begin_budget;
 use tributary_client::budget::BUDGET_FILE;
 use tributary_client::cli::sign_policy;
 use tributary_client::data::write_csv;
+use tributary_client::grants::{GrantRequest, grant, install};
 use tributary_client::policy::SchemaPin;
-use tributary_coordinator::settings::PURPOSE_DEFAULT;
 use tributary_model::synthetic::{SCHEMA_TOML, SyntheticSpec, generate, schema};
+use tributary_planning::demonstration::TwoPeople;
+use tributary_planning::settings::PURPOSE_DEFAULT;
+use tributary_protocol::plan::GrantSubject;
+use tributary_protocol::roster::{MemberName, StaffNumber};
 
 /// What to set up.
 #[derive(Clone, Debug)]
@@ -96,9 +100,15 @@ impl Federation {
             let first: Vec<_> = all.iter().take(members).map(|member| member.entry.client).collect();
             set_group(&authority, GROUP, &first).expect("a group");
         }
+        let people = TwoPeople::enlist(&authority, &folder.join("people"), "bank", now).expect("two people");
         sign_roster(&authority).expect("a roster");
         let coordinator = folder.join("coordinator/coordinator.toml");
-        std::fs::write(&coordinator, coordinator_settings(&spec, customers)).expect("settings");
+        // Lines of the coordinator's own, after those of the plan.
+        let network =
+            spec.plan.split_once("[network]\n").map_or(String::new(), |(_, lines)| format!("\n[network]\n{lines}"));
+        std::fs::write(&coordinator, format!("{COORDINATOR}{network}")).expect("settings");
+        let home = folder.join("coordinator");
+        people.sign(&plan(&spec, customers), &home, &authority, now).expect("a signed plan");
         Self { folder: folder.to_path_buf(), coordinator, branches: spec.branches, spec }
     }
 
@@ -135,15 +145,38 @@ impl Federation {
         sign_policy(&policy, &owner, &schema).expect("a signature");
         if !self.branch(index).join("state").join(BUDGET_FILE).exists() {
             begin_budget(&path, &owner, false, 0).expect("a first use");
+            self.grant(index, &path, &owner);
         }
         path
+    }
+
+    /// The owner grants everything that the plan owner proposes, as far as the policy allows.
+    fn grant(&self, index: usize, settings: &Path, owner: &Path) {
+        let request = GrantRequest {
+            subject: GrantSubject::Plans {
+                proposer: StaffNumber::parse("bank/e1").expect("a staff number"),
+                purpose: PURPOSE_DEFAULT.into(),
+            },
+            branches: vec![MemberName::parse(&format!("bank/{}", branch_name(index))).expect("a name")],
+            epsilon_run: self.spec.epsilon_max,
+            epsilon_year: self.spec.epsilon_max,
+            delta: 1e-6,
+            runs: 1000,
+            fields: Vec::new(),
+            not_before: 0,
+            not_after: u64::MAX,
+        };
+        let file = self.branch(index).join("owner.grant");
+        let authorities = self.folder.join("authority/authorities");
+        grant(&request, &authorities, owner, &file).expect("a grant");
+        install(settings, &file).expect("the grant is the owner's");
     }
 
     fn policy(&self) -> String {
         let FederationSpec { epsilon_max, modes, .. } = &self.spec;
         let pinned = SchemaPin::of(&schema()).to_toml();
         format!(
-            "[policy]\npopulation = \"test\"\nepsilon_life = {epsilon_max:?}\ndelta = 1e-6\nmodes = {modes:?}\n\
+            "[policy]\npopulation = \"test\"\nepsilon_life = {epsilon_max:?}\nepsilon_year = {epsilon_max:?}\ndelta = 1e-6\nmodes = {modes:?}\n\
              purposes = [\"{PURPOSE_DEFAULT}\"]\n{pinned}rounds_a_day = 1000000\nrounds_max = 1000000\nupload_offset_ms_min = 0\n\
              width_max = 4096\ncoalition_permille = 200\ngroups = [\"{}\"]\n",
             self.spec.group_name()
@@ -157,16 +190,18 @@ pub(crate) fn branch_name(index: usize) -> String {
     format!("branch-{index:02}")
 }
 
-fn coordinator_settings(spec: &FederationSpec, customers: u64) -> String {
+const COORDINATOR: &str = "[coordinator]\nlisten = \"127.0.0.1:0\"\nstate_dir = \"state\"\ngather_ms = 600000\n\n\
+     [identity]\ncertificate = \"identity/identity.pem\"\nprivate_key = \"identity/identity.key\"\n\
+     signing_key = \"identity/signing.key\"\nca_certificate = \"identity/trust.pem\"\n\
+     roster = \"../authority/roster\"\nauthorities = \"../authority/authorities\"\n\n\
+     [plan]\nfile = \"plan.tributary\"\nschema = \"../schema.toml\"\n";
+
+fn plan(spec: &FederationSpec, customers: u64) -> String {
     format!(
-        "[coordinator]\nlisten = \"127.0.0.1:0\"\nstate_dir = \"state\"\ngather_ms = 600000\n\n\
-         [identity]\ncertificate = \"identity/identity.pem\"\nprivate_key = \"identity/identity.key\"\n\
-         signing_key = \"identity/signing.key\"\nca_certificate = \"identity/trust.pem\"\n\
-         roster = \"../authority/roster\"\nauthorities = \"../authority/authorities\"\n\n\
-         [plan]\nname = \"test\"\nschema = \"../schema.toml\"\nexample_clip_norm = 1.0\ncustomers_nominal = {customers}\n\
+        "[plan]\nname = \"test\"\nschema = \"../schema.toml\"\nexample_clip_norm = 1.0\ncustomers_nominal = {customers}\n\
          customers_max = {}\n{}\n{}",
         customers * 2,
-        spec.plan,
+        spec.plan.split_once("[network]\n").map_or(spec.plan.as_str(), |(plan, _)| plan),
         spec.group.map_or(String::new(), |_| format!("[plan.cohort]\ngroup = \"{GROUP}\"\n"))
     )
 }

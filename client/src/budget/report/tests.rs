@@ -7,11 +7,12 @@ use tributary_model::privacy::epsilon_of;
 use tributary_protocol::budget::BudgetHead;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId};
-use tributary_protocol::plan::{Allowance, PrivacyMode, RunRef};
+use tributary_protocol::plan::{Allowance, Attestation, CapRaise, Caps, PrivacyMode, RunRef};
 use tributary_protocol::printable::is_hidden;
 use tributary_protocol::privacy::{Accounts, RdpVector};
-use tributary_protocol::roster::RosterHead;
-use tributary_protocol::round::StageTerms;
+use tributary_protocol::role::{Action, Role};
+use tributary_protocol::roster::{RosterHead, StaffNumber};
+use tributary_protocol::round::{RunEnd, StageTerms};
 use tributary_protocol::secagg::suite::Signature;
 
 use super::plans::affordable;
@@ -50,7 +51,9 @@ fn accepted(run: RunRef, privacy: PrivacyMode, stages: Vec<StageTerms>) -> Parti
     let allowance = Allowance::new(stages.iter().map(|stage| (stage.rounds, &stage.charge)), RETRIES);
     let charge_max = allowance.charge_left(&[]);
     let (name, purpose) = ("churn".into(), "retention".into());
-    ParticipantEvent::RunAccepted { run, name, purpose, privacy, stages, retries: RETRIES, charge_max }
+    let (grant, at, shown, until) = (Digest::ZERO, Millis(0), Millis(0), Millis(9));
+    let retries = RETRIES;
+    ParticipantEvent::RunAccepted { run, name, purpose, privacy, stages, retries, charge_max, grant, at, shown, until }
 }
 
 /// So many rounds of a stage, after those before them.
@@ -90,15 +93,25 @@ fn a_forecast_is_exact() {
     assert_eq!(rounds, [("count", 1, 1), ("gradient", 40, 100), ("evaluate", 0, 1)]);
     assert_eq!((budget.population.as_str(), run.number, run.rounds_left), ("retail", 1, 66));
     assert_eq!(budget.rounds_today, 41);
-    let spent = |more: &Accounts| gaussian(43).plus(more).within(&policy.life_cap());
-    let of_stage = |stage: usize| run.stages[stage].rounds_left_for_life.unwrap();
-    assert!(spent(&gaussian(of_stage(1))) && !spent(&gaussian(of_stage(1) + 1)));
-    assert!(spent(&gaussian(3 * of_stage(0))) && !spent(&gaussian(3 * (of_stage(0) + 1))));
-    // A whole run: two counts, a hundred rounds, and retries as dear as the dearest stage that has any.
-    let runs = budget.plans[0].runs_left_for_life.unwrap();
+    // The run is open: what it may still charge is reserved, and is nobody else's. A whole run: two counts, a hundred rounds, and retries as dear
+    // as the dearest stage that has any.
     let whole = |runs: u64| gaussian((2 * 3 + 100 + u64::from(RETRIES)) * runs);
-    assert!(spent(&whole(runs)) && !spent(&whole(runs + 1)));
-    assert!((budget.epsilon_spent.unwrap() + budget.epsilon_left - policy.epsilon_life).abs() < 1e-9);
+    let fits = |cap: &Accounts, more: &Accounts| whole(1).plus(more).within(cap);
+    let of_stage = |stage: usize| run.stages[stage].rounds_left_for_life.unwrap();
+    let in_year = |stage: usize| run.stages[stage].rounds_left_for_year.unwrap();
+    for (cap, of_stage, runs) in [
+        (policy.life_cap(), [of_stage(0), of_stage(1)], budget.plans[0].runs_left_for_life.unwrap()),
+        (policy.year_cap(), [in_year(0), in_year(1)], budget.plans[0].runs_left_for_year.unwrap()),
+    ] {
+        assert!(fits(&cap, &gaussian(of_stage[1])) && !fits(&cap, &gaussian(of_stage[1] + 1)));
+        assert!(fits(&cap, &gaussian(3 * of_stage[0])) && !fits(&cap, &gaussian(3 * (of_stage[0] + 1))));
+        assert!(fits(&cap, &whole(runs)) && !fits(&cap, &whole(runs + 1)));
+    }
+    let runs = budget.plans[0].runs_left_for_life.unwrap();
+    let all = |spent: Option<f64>, reserved: Option<f64>, left| spent.unwrap() + reserved.unwrap() + left;
+    let life = all(budget.epsilon_spent, budget.epsilon_reserved, budget.epsilon_left);
+    let year = all(budget.year.epsilon_spent, budget.year.epsilon_reserved, budget.year.epsilon_left);
+    assert!((life - policy.epsilon_life).abs() < 1e-9 && (year - policy.epsilon_year).abs() < 1e-9);
     assert_eq!(run.epsilon_spent, budget.epsilon_spent);
     assert_eq!(run.epsilon_max, Some(epsilon_of(&whole(1).customer, policy.delta).0));
     let text = budget.to_string();
@@ -168,7 +181,7 @@ fn a_plan_s_words_are_escaped_in_text_and_json() {
 fn a_branch_has_an_account_of_its_own() {
     let mut policy = policy();
     assert_eq!(read(&policy, &history(4)).branch, None, "nothing is promised to it");
-    policy.epsilon_branch = Some(crate::policy::BranchEpsilon { life: 2.0, plan: 1.0 });
+    policy.epsilon_branch = Some(crate::policy::BranchEpsilon { life: 2.0, year: 2.0, plan: 1.0 });
     let charge = Accounts { customer: RdpVector::gaussian(4, 2000), branch: RdpVector::gaussian(1, 2000) };
     let mut events = vec![begun("retail"), accepted(RUN, PrivacyMode::Branch, stages(&charge, &charge))];
     charged(&mut events, RUN, 1, 4);
@@ -182,7 +195,8 @@ fn a_branch_has_an_account_of_its_own() {
     assert_eq!(plan.runs[0].epsilon_branch_spent, branch.epsilon_spent);
     assert!(plan.runs[0].epsilon_branch_max > branch.epsilon_spent);
     let more = plan.runs[0].stages[1].rounds_left_for_life.unwrap();
-    let fits = |rounds| charge.times(4 + rounds).within(&policy.life_cap());
+    let whole = 100 + 2 + u64::from(RETRIES);
+    let fits = |rounds| charge.times(whole + rounds).within(&policy.life_cap());
     assert!(fits(more) && !fits(more + 1), "the account that is used up first decides");
     assert!(budget.to_string().contains("for the branch as one unit"), "{budget}");
 }
@@ -195,6 +209,8 @@ fn head(events: &[ParticipantEvent]) -> BudgetHead {
         population: record.population_digest.unwrap(),
         counter: record.counter,
         spent: record.spent.clone(),
+        year: record.year.clone(),
+        caps: record.caps,
         run: RUN,
         charged: record.charged(&RUN),
         others: record.others(&RUN),
@@ -222,6 +238,7 @@ fn what_was_adopted_is_said() {
     strange.rounds = vec![4];
     later.others =
         vec![(RunRef { number: 2, ..RUN }, strange.clone()), (RunRef { plan: Digest([9; 32]), number: 1 }, strange)];
+    later.year.charge(Millis(0), &gaussian(20));
     events.push(ParticipantEvent::HeadSigned { head: Box::new(signed) });
     events.push(ParticipantEvent::HeadAdopted { head: Box::new(later), charge: gaussian(7) });
     let budget = read(&policy, &events);
@@ -266,4 +283,103 @@ fn what_always_fits_has_a_forecast() {
     let charge = Accounts::customers(RdpVector::from_nanos(nanos).unwrap());
     let most = affordable(&Accounts::zero(), &charge, &policy().life_cap());
     assert!(most.is_some_and(|rounds| rounds >= u64::MAX - 1), "{most:?}");
+}
+
+/// Noon of a day of the Unix clock's second year and later.
+fn noon(days: u64) -> Millis {
+    Millis(days * 86_400_000 + 43_200_000)
+}
+
+/// The words of a year that was spent in two months, and of a run that is over.
+#[test]
+fn a_year_is_told_with_what_is_reserved_and_when_it_falls() {
+    let stages = stages(&gaussian(3), &gaussian(1));
+    let mut events = vec![begun("retail"), accepted(RUN, PrivacyMode::Customer, stages.clone())];
+    charged(&mut events, RUN, 1, 60);
+    for event in &mut events {
+        if let ParticipantEvent::BudgetCharged { at, .. } = event {
+            *at = noon(20);
+        }
+    }
+    events.push(ParticipantEvent::RunEnded { run: RUN, at: noon(20), how: RunEnd::Finished });
+    let second = RunRef { number: 2, ..RUN };
+    let mut next = accepted(second, PrivacyMode::Customer, stages);
+    if let ParticipantEvent::RunAccepted { at, shown, .. } = &mut next {
+        (*at, *shown) = (noon(40), noon(40));
+    }
+    events.push(next);
+    charged(&mut events, second, 1, 10);
+    let policy = policy();
+    let epsilon = |times| epsilon_of(&gaussian(times).customer, policy.delta).0;
+    let read = |now| Budget::read(&policy, &events, now).unwrap();
+    let budget = read(noon(50));
+    let [first, other] = budget.plans[0].runs.as_slice() else { panic!("two runs") };
+    assert_eq!((first.ended, first.rounds_left, other.ended, other.rounds_left), (true, 0, false, 97));
+    let (life, with_reserved) = (epsilon(70), epsilon(70 + 101));
+    let text = budget.to_string();
+    let expected = format!(
+        "  customers  for life: epsilon {life:.6} spent and {:.6} reserved of 8.000000, {:.6} left; 4.000000 at most for one plan\n             \
+         in a year: epsilon {life:.6} spent and {:.6} reserved of 4.500000, {:.6} left\n             \
+         the year's spend falls next with 1971-02: epsilon {:.6} of it counts then\n",
+        with_reserved - life,
+        8.0 - with_reserved,
+        with_reserved - life,
+        4.5 - with_reserved,
+        epsilon(10)
+    );
+    assert!(text.contains(&expected), "{text}\n{expected}");
+    assert!(text.contains("0 of 5 retries used, it is over here: epsilon"), "{text}");
+    // In February of the next year what was charged in January counts no more; the branch's clock alone frees nothing that is enforced.
+    let later = read(noon(365 + 40));
+    assert_eq!((later.epsilon_spent, later.year.epsilon_spent), (Some(life), Some(epsilon(10))));
+    let json = serde_json::to_value(&budget).unwrap();
+    assert_eq!(json["year"]["falls"]["month"], "1971-02");
+    assert_eq!(json["plans"][0]["runs_left_for_year"], budget.plans[0].runs_left_for_year.unwrap());
+}
+
+/// Who let more be spent than before, why, and where that was decided.
+#[test]
+fn a_raise_of_the_caps_is_shown_as_a_deviation() {
+    let owner = SigningKey::generate(&mut OsEntropy);
+    let first = sign_first_use(&owner, ("retail", &[7; 32]), owner.verifying_key(), false);
+    let population = first.population;
+    let begun = ParticipantEvent::BudgetBegun { population: "retail".into(), salt: [7; 32], first };
+    let policy = policy();
+    let to = policy.epsilon_caps();
+    let from = Caps { life_bits: 5.0_f64.to_bits(), ..to };
+    let raise = CapRaise {
+        federation: PLAN,
+        population,
+        from,
+        to,
+        reason: "a second\nmodel".into(),
+        ticket: "CHG 17".into(),
+        owner: owner.verifying_key(),
+        signature: Signature::none(),
+    };
+    let officer = Attestation {
+        action: Action::RaiseCap,
+        subject: raise.digest(),
+        federation: PLAN,
+        staff: StaffNumber::parse("north-bank/e20533").unwrap(),
+        role: Role::PrivacyOfficer,
+        at: 0,
+        signature: Signature::none(),
+    };
+    let events = [
+        begun,
+        ParticipantEvent::RosterAccepted { head: RosterHead { epoch: 1, digest: PLAN }, missing: 0 },
+        ParticipantEvent::CapsNoted { caps: from },
+        ParticipantEvent::CapRaised { raise: Box::new(raise), officer: Box::new(officer) },
+    ];
+    let budget = read(&policy, &events);
+    let line = "  DEVIATION  the caps were raised: 5 to 8 for life, 4.5 to 4.5 in a year, by the owner and north-bank/e20533; ticket CHG 17: a \
+                second\\u{a}model\n";
+    assert!(budget.to_string().contains(line), "{budget}");
+    let json = serde_json::to_value(&budget).unwrap();
+    assert_eq!(
+        (&json["cap_raises"][0]["ticket"], &json["cap_raises"][0]["epsilon_life"]),
+        (&"CHG 17".into(), &8.0.into())
+    );
+    assert!(read(&policy, &events[..3]).cap_raises.is_empty());
 }

@@ -40,7 +40,7 @@ fn an_aborted_round_leaves_nothing_and_one_that_cannot_be_kept_ends_the_process(
 fn what_a_plan_does_not_have_kept_is_not_and_the_rest_goes_when_its_time_is_over() {
     let kept = |retention| {
         let mechanism = MechanismSettings { retention, ..MechanismSettings::default() };
-        let job = Job::build(&PlanSettings { rounds: 2, retries: 1, mechanism, ..settings() }).unwrap();
+        let job = job(&PlanSettings { rounds: 2, retries: 1, mechanism, ..settings() });
         let mut world = World::new(&job, spread, None);
         world.go_on().unwrap();
         let kept = (world.files_in("rounds").len(), world.files_in("sums").len());
@@ -89,13 +89,19 @@ fn the_rounds_of_other_runs_stay_where_they_are() {
         retention: Retention { days: 30, ..Retention::USUAL },
         ..MechanismSettings::default()
     };
-    let job = Job::build(&PlanSettings { rounds: 2, retries: 1, mechanism, ..settings() }).unwrap();
+    let job = job(&PlanSettings { rounds: 2, retries: 1, mechanism, ..settings() });
     let mut plan = job.plan().plan().clone();
     plan.runs = 2;
     let plan = plan.validate().unwrap();
     let run = |number| {
         let (planned, initial) = (Arc::clone(&job.planned), job.initial.clone());
-        Job { run: Run::new(plan.clone(), number).unwrap(), planned, initial, guarantee: job.guarantee }
+        Job {
+            run: Run::new(plan.clone(), number).unwrap(),
+            planned,
+            initial,
+            guarantee: job.guarantee,
+            approvals: job.approvals.clone(),
+        }
     };
     let (first, second) = (run(1), run(2));
     let mut one = World::new(&first, spread, None);

@@ -7,7 +7,7 @@ use tributary_protocol::versioned::HEADER_BYTES;
 use tributary_storage::files::FileError;
 
 use super::*;
-use crate::settings::{LocalSteps, PrivacyTarget};
+use tributary_planning::settings::{LocalSteps, PrivacyTarget};
 
 const LOSSES: [Lost; 6] = [Lost::Nothing, Lost::One(0), Lost::One(1), Lost::One(2), Lost::One(3), Lost::All];
 
@@ -81,8 +81,7 @@ fn adaptive_job() -> Job {
         MechanismSettings { local: Some(LocalSteps { rule, adaptive: true }), ..MechanismSettings::default() };
     let privacy = PrivacyTarget::Branch { epsilon: 4.0, delta: 1e-6 };
     let tail_fraction = 0.0;
-    let job = Job::build(&PlanSettings { rounds: 2, retries: 3, tail_fraction, privacy, mechanism, ..settings() });
-    let job = job.unwrap();
+    let job = job(&PlanSettings { rounds: 2, retries: 3, tail_fraction, privacy, mechanism, ..settings() });
     let mut plan = job.plan().plan().clone();
     plan.stages.push(plan.stages[0].clone());
     let planned = Arc::new(tributary_model::planned::check(&plan, None).unwrap());

@@ -16,10 +16,10 @@ use tributary_protocol::secagg::suite::Signature;
 use tributary_protocol::time::Millis;
 
 use super::*;
-use crate::plan::tests::settings;
-use crate::settings::{CountingSettings, MechanismSettings, PlanSettings};
+use crate::plan::tests::{job, settings};
 use crate::spool::Spool;
 use crate::uploads::OpenSum;
+use tributary_planning::settings::{CountingSettings, MechanismSettings, PlanSettings};
 
 const SURVIVORS: u32 = 8;
 const LOST: ClientId = ClientId(99);
@@ -58,7 +58,12 @@ impl<'a> World<'a> {
         let mut world =
             Self { job, values, folder, store, advance, record, ledger, sum, durable, moments: 0, killed_at };
         let plan = Box::new(job.plan().plan().clone());
-        world.append(CoordinatorEvent::RunOpened { plan, number: 1, model: job.initial.digest(), delta_bits: 0 });
+        world.append(CoordinatorEvent::RunOpened {
+            plan,
+            number: 1,
+            model: job.initial.digest(),
+            approvals: Box::new(job.approvals.clone()),
+        });
         world
     }
 
@@ -234,7 +239,7 @@ enum Lost {
 fn counting_job() -> Job {
     let counting = Some(CountingSettings { bins: 4, budget_share: 0.1 });
     let mechanism = MechanismSettings { statistics: counting, evaluation: counting, ..MechanismSettings::default() };
-    Job::build(&PlanSettings { rounds: 3, retries: 3, tail_fraction: 0.7, mechanism, ..settings() }).unwrap()
+    job(&PlanSettings { rounds: 3, retries: 3, tail_fraction: 0.7, mechanism, ..settings() })
 }
 
 fn spread(stage: &PlannedStage<'_>, committed: u32, client: u32) -> Vec<i64> {

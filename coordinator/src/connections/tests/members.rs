@@ -97,7 +97,7 @@ fn a_client_that_is_out_is_cut_whatever_its_session_waits_for() {
                 tokio::task::yield_now().await;
             }
         }
-        house.door.announce(&Roster::new(2, Digest::of(b"the first"), vec![], vec![]).unwrap());
+        house.door.announce(&Roster::new(2, Digest::of(b"the first"), vec![], vec![], Vec::new()).unwrap());
         let ended = tokio::time::timeout(PATIENCE, link.read()).await.expect("the cut comes");
         let Err(End::Over(reason)) = ended else { panic!("{ended:?}") };
         assert!(reason.contains("is not in the newest roster"), "{reason}");
@@ -166,7 +166,7 @@ fn a_connection_that_waited_for_its_seat_is_judged_by_the_roster_of_now() {
         // Meanwhile another roster comes into force, without that branch.
         let entries: Vec<_> =
             house.federation.members.iter().skip(1).map(|member: &Member| member.entry.clone()).collect();
-        house.members.replace(&Roster::new(2, Digest::of(b"the first"), entries, vec![]).unwrap());
+        house.members.replace(&Roster::new(2, Digest::of(b"the first"), entries, vec![], Vec::new()).unwrap());
         let (greeted, welcome) = waiting.await.unwrap().unwrap();
         assert!(!welcome.resumed);
         let mut link = Link::new(Timers::default());
@@ -214,7 +214,7 @@ fn a_member_s_address_is_known_from_its_first_connection_until_it_is_out() {
         let (greeted, _) = greet(dialer(house.address), Transport::Tcp, house.tls("branch-0"), fresh(7)).await.unwrap();
         assert!(known());
         drop(greeted);
-        house.door.announce(&Roster::new(2, Digest::of(b"the first"), vec![], vec![]).unwrap());
+        house.door.announce(&Roster::new(2, Digest::of(b"the first"), vec![], vec![], Vec::new()).unwrap());
         assert!(!known());
         // Whoever is refused makes nothing known.
         let (greeted, _) = greet(dialer(house.address), Transport::Tcp, house.tls("branch-1"), fresh(8)).await.unwrap();

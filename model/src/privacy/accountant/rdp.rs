@@ -215,4 +215,13 @@ mod tests {
             assert_eq!(f64::from(proved.order), row.number("order_int"), "{row}");
         }
     }
+
+    /// A guarantee that may always fail is none, and so is one that never may.
+    #[test]
+    fn no_epsilon_is_stated_at_a_delta_that_is_no_probability_between() {
+        for delta in [0.0, 1.0, -0.1, 1.5, f64::NAN] {
+            assert_eq!(smallest_epsilon(ORDERS.iter().map(|_| 0.1), delta).epsilon, f64::INFINITY, "{delta}");
+        }
+        assert!(smallest_epsilon(ORDERS.iter().map(|_| 0.1), 0.5).epsilon.is_finite());
+    }
 }

@@ -32,7 +32,8 @@ fn planned(privacy: PrivacyMode, stages: &[(StageSettings, u32)], coin: u64) -> 
     let (architecture, customers_nominal) = (network.encode(), frame.customers_nominal);
     // Only a stage of several rounds may retry.
     let retries = if stages.iter().any(Stage::may_retry) { 3 } else { 0 };
-    let plan = Plan { privacy, architecture, customers_nominal, stages, retries, ..cast::plan() };
+    let delta_bits = if privacy == PrivacyMode::None { 0 } else { cast::plan().delta_bits };
+    let plan = Plan { privacy, delta_bits, architecture, customers_nominal, stages, retries, ..cast::plan() };
     let plan = plan.validate().unwrap_or_else(|fault| panic!("{fault}"));
     planned::check(&plan, None).unwrap_or_else(|fault| panic!("{fault}"))
 }

@@ -182,3 +182,19 @@ fn a_tiny_learning_rate_makes_no_denormal_parameter() {
     assert!(slopes(0.5).values().iter().all(|value| *value == 0.0), "as where there is no gradient");
     assert!(slopes(1e6).values().iter().all(|value| value.is_normal()));
 }
+
+/// A difference as long as the bound is within it, and the next longer one is not: what a branch reports for the bound to follow.
+#[test]
+fn a_difference_at_its_bound_needs_no_clipping() {
+    let architecture = Architecture::logistic(1, &["churn"]).unwrap();
+    let start = Parameters::zero(&architecture);
+    let rule = rule(ClipUnit::Customer);
+    let within = |length: f32| {
+        let mut values = start.values().to_vec();
+        values[0] = length;
+        let model = Parameters::new(architecture.clone(), values).unwrap();
+        let mut units = vec![0; start.values().len()];
+        super::clip_difference(&model, &start, (&rule, 0.5), &mut units)
+    };
+    assert!(within(0.5) && within(0.25) && !within(0.500_001));
+}

@@ -6,6 +6,7 @@ use super::{Coordinator, Phase};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{ClosedReason, Downstream, Upstream};
+use crate::plan::Attestation;
 use crate::roster::SignedRoster;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
@@ -60,6 +61,8 @@ pub enum Input {
     },
     /// A roster whose signatures were verified. If it is newer than the one in force, it is adopted as soon as no round is open.
     Roster(Box<SignedRoster>),
+    /// An order that somebody has signed.
+    Ordered(Box<Attestation>),
     /// A deadline may have passed.
     Timer,
     /// The operator stops the daemon.
@@ -90,6 +93,7 @@ impl<S: Suite> Coordinator<S> {
                 }
             }
             Input::Roster(roster) => self.on_roster(*roster),
+            Input::Ordered(order) => self.on_order(now, *order, outbox),
             Input::Timer => self.on_timer(now, outbox),
             Input::Stop => self.on_stop(outbox),
         }
@@ -98,7 +102,7 @@ impl<S: Suite> Coordinator<S> {
     fn on_message(&mut self, now: Millis, from: ClientId, message: Upstream, outbox: &mut Outbox<CoordinatorEffect>) {
         let Some(link) = self.links.get(&from) else { return };
         match (message, link.joined) {
-            (Upstream::Join(join), false) => self.on_join(from, join, outbox),
+            (Upstream::Join(join), false) => self.on_join(now, from, join, outbox),
             (Upstream::Join(_), true) | (_, false) => self.misbehaved(now, from, outbox),
             (message, true) => self.on_joined_message(now, from, message, outbox),
         }

@@ -47,6 +47,13 @@ impl<S: Suite> Coordinator<S> {
         if entry.has_ended(now) {
             return self.reject(client, None, (RejectCode::EntryEnded, ended_text(client)), outbox);
         }
+        if !self.settings.run.charter.admits(entry.organisation, now.0 / 1000) {
+            let explanation = alloc::format!(
+                "the plan names no agreement with the organisation of client {client} that holds now, so nothing is asked of this branch; the plan's \
+                 owner proposes a plan that names the new agreement"
+            );
+            return self.reject(client, None, (RejectCode::NoAgreement, explanation), outbox);
+        }
         if !self.is_eligible(client, now) {
             let explanation = alloc::format!(
                 "the plan is for the roster's group \"{}\", and client {client} is not in it, so nothing is asked of this branch; if it should \
@@ -59,7 +66,7 @@ impl<S: Suite> Coordinator<S> {
         self.links.insert(client, Link::default());
     }
 
-    pub(super) fn on_join(&mut self, from: ClientId, join: Join, outbox: &mut Outbox<CoordinatorEffect>) {
+    pub(super) fn on_join(&mut self, now: Millis, from: ClientId, join: Join, outbox: &mut Outbox<CoordinatorEffect>) {
         if let Some(link) = self.links.get_mut(&from) {
             link.nonce = Some(join.nonce);
         }
@@ -77,17 +84,19 @@ impl<S: Suite> Coordinator<S> {
         }
         let signature = S::sign(
             &self.settings.signing_key,
-            &agreement::welcome_message::<S>(&join.nonce, self.settings.run.id(), &self.settings.roster),
+            &agreement::welcome_message::<S>(&join.nonce, self.settings.run.id(), &self.settings.roster, now),
         );
         let budget = self.settings.heads.shown_to(from, &self.settings.roster).map(Box::new);
         let welcome = Welcome {
             version: PROTOCOL_VERSION,
             nonce: join.nonce,
             plan: self.settings.run.plan().plan().clone(),
+            approvals: self.settings.approvals.clone(),
             number: self.settings.run.reference().number,
             roster: self.settings.roster.clone(),
             sessions: open,
             budget,
+            at: now,
             signature,
         };
         outbox.push(CoordinatorEffect::Send(from, Downstream::Welcome(Box::new(welcome))));

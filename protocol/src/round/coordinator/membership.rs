@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use super::{Coordinator, ResumeFault};
 use crate::ids::ClientId;
 use crate::message::{ClosedReason, RejectCode};
-use crate::roster::{Group, Roster, SignedRoster};
+use crate::roster::{Group, Roster, RosterEntry, SignedRoster};
 use crate::round::agreement::group_size;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
@@ -63,6 +63,7 @@ impl<S: Suite> Coordinator<S> {
         }
         self.settings.roster = next;
         self.endings = Endings::of(&self.settings.roster.roster, now);
+        self.signed = self.judge_signers();
         self.note_roster(outbox);
         self.sync(outbox);
         outbox.push(CoordinatorEffect::Enrol(Box::new(self.settings.roster.clone())));
@@ -96,7 +97,12 @@ impl<S: Suite> Coordinator<S> {
     pub(super) fn is_eligible(&self, client: ClientId, now: Millis) -> bool {
         let roster = &self.settings.roster.roster;
         roster.group(&self.settings.run.group).is_some_and(|group| group.has(client))
-            && roster.entry(client).is_some_and(|entry| !entry.has_ended(now))
+            && roster.entry(client).is_some_and(|entry| self.may_sit(entry, now))
+    }
+
+    /// Whether an entry of the roster is valid, and its organisation the plan's own or bound by an agreement that holds.
+    fn may_sit(&self, entry: &RosterEntry, now: Millis) -> bool {
+        !entry.has_ended(now) && self.settings.run.charter.admits(entry.organisation, now.0 / 1000)
     }
 
     /// Everybody who may be in a new session and is not out of the plan, in the roster's order.
@@ -104,7 +110,7 @@ impl<S: Suite> Coordinator<S> {
         let roster = &self.settings.roster.roster;
         let mut entries = roster.walk();
         let members = roster.group(&self.settings.run.group).into_iter().flat_map(Group::members);
-        let valid = members.filter(|client| entries.find(*client).is_some_and(|entry| !entry.has_ended(now)));
+        let valid = members.filter(|client| entries.find(*client).is_some_and(|entry| self.may_sit(entry, now)));
         valid.filter(|client| !self.record.evicted.contains_key(client)).collect()
     }
 

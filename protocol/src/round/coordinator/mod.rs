@@ -1,5 +1,6 @@
 //! The coordinator's round machine.
 
+mod approving;
 mod budgets;
 mod certifying;
 mod collecting;
@@ -41,7 +42,7 @@ use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{ClosedReason, Downstream, RoundOutcome};
-use crate::plan::{Run, RunRef};
+use crate::plan::{ApprovalFault, Approvals, Run, RunRef};
 use crate::roster::SignedRoster;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
@@ -52,8 +53,12 @@ pub struct CoordinatorSettings<S: Suite> {
     pub run: Run,
     /// Digest of the public state from which it begins: what the plan's reference has come to.
     pub model: Digest,
-    /// Delta of the statement, as the bits of an `f64`; recorded with the plan.
-    pub delta_bits: u64,
+    /// Who put the plan forward, and who approved it.
+    pub approvals: Approvals,
+    /// The federation, in whose name they signed: [`crate::roster::federation_digest`].
+    pub federation: Digest,
+    /// Before then, by the Unix clock, no first session of the run opens: what the plan's schedule has come to.
+    pub not_before: Millis,
     /// Who may take part.
     pub roster: SignedRoster,
     /// The coordinator's protocol signing key, which clients pin.
@@ -141,6 +146,10 @@ pub struct Coordinator<S: Suite> {
     next_roster: Option<SignedRoster>,
     /// Which entries of the roster are over.
     endings: Endings,
+    /// Whether the roster in force has the plan's signers, by their signatures; roles end by the clock besides.
+    signed: Result<(), ApprovalFault>,
+    /// Why nothing begins, in words; nothing where it may.
+    held: Option<String>,
 }
 
 impl<S: Suite> Coordinator<S> {
@@ -178,11 +187,15 @@ impl<S: Suite> Coordinator<S> {
             news_of_budgets: false,
             next_roster: None,
             endings,
+            signed: Ok(()),
+            held: None,
         };
+        machine.signed = machine.judge_signers();
         if machine.record.run.is_none() {
-            let CoordinatorSettings { run, model, delta_bits, .. } = &machine.settings;
+            let CoordinatorSettings { run, model, approvals, .. } = &machine.settings;
             let (plan, number) = (Box::new(run.plan().plan().clone()), run.reference().number);
-            let opened = CoordinatorEvent::RunOpened { plan, number, model: *model, delta_bits: *delta_bits };
+            let approvals = Box::new(approvals.clone());
+            let opened = CoordinatorEvent::RunOpened { plan, approvals, number, model: *model };
             machine.commit(opened, outbox);
         }
         for event in machine.record.interrupted(ClosedReason::Restart) {

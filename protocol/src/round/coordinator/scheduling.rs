@@ -34,6 +34,13 @@ impl<S: Suite> Coordinator<S> {
             self.adopt_roster_if_due(now, outbox);
             self.end_entries(now, outbox);
             self.choose_session(outbox);
+        }
+        // Of every roster, and at every moment: roles end.
+        self.held = self.held_back(now);
+        if self.held.is_some() {
+            return;
+        }
+        if matches!(self.phase, Phase::Gathering) {
             self.start_round_if_due(now, outbox);
         }
         if !matches!(self.phase, Phase::Concluding(_) | Phase::Stopped | Phase::Finished) {

@@ -71,7 +71,7 @@ impl<S: Suite> Coordinator<S> {
             Phase::Updating(_) | Phase::Concluding(_) | Phase::Stopped | Phase::Finished => None,
         };
         let keying = self.keying.as_ref().map(super::Keying::deadline);
-        round.into_iter().chain(keying).chain(self.entry_end()).min()
+        round.into_iter().chain(keying).chain(self.entry_end()).chain(self.begins()).min()
     }
 
     /// Until when others are hoped for: then those who are here go on without them, or the operator is told that they are too few.
@@ -82,6 +82,9 @@ impl<S: Suite> Coordinator<S> {
     /// What is missing, where nobody is hoped for any more and those who are here are too few: for the operator, who alone can help.
     #[must_use]
     pub fn lacking(&self) -> Option<String> {
+        if self.held.is_some() && matches!(self.phase, Phase::Gathering) {
+            return self.held.clone();
+        }
         let hopeful = self.gather_until.is_some() || self.rekey_after.is_some() || self.keying.is_some();
         // Waiting does not help where not even everybody would do.
         let hopeful = hopeful && self.may_be_cohort(&self.hopefuls());
@@ -160,6 +163,10 @@ impl<S: Suite> Coordinator<S> {
         let ready = ready_clients.len();
         let (members, evicted) = (self.members_of_group(), &self.record.evicted);
         let deadline = self.gathering_deadline();
+        if let Some(reason) = self.held.clone() {
+            let deadline = deadline.into_iter().chain(self.begins()).min();
+            return Wait { reason, deadline, next: "go on where nothing holds the plan back" };
+        }
         if let Some(current) = self.current() {
             let present = self.present(current).len();
             return Wait {

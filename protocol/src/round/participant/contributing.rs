@@ -42,6 +42,7 @@ impl<S: Suite> Participant<S> {
         let (_, admitted) = self.admitted().ok_or(RefusalCode::Unexpected)?;
         let run = &admitted.run;
         let descriptor = &start.descriptor;
+        self.grant_stands(now)?;
         if !S::verify(&self.policy.coordinator, &descriptor.to_sign::<S>(), &start.signature) {
             return Err(RefusalCode::SignatureInvalid);
         }
@@ -67,7 +68,7 @@ impl<S: Suite> Participant<S> {
             return Err(RefusalCode::ModelDiffers);
         }
         let charged = self.record.charged(&run.reference());
-        if !run.may_charge(&charged.rounds, descriptor.stage) || !self.may_spend(&terms.charge) {
+        if !run.may_charge(&charged.rounds, descriptor.stage) || !self.may_spend(&run.reference(), &terms.charge) {
             return Err(RefusalCode::BudgetExceeded);
         }
         if self.record.charged_within_a_day(now) >= self.policy.rounds_a_day as usize {

@@ -7,7 +7,7 @@ use crate::budget::{BudgetHead, ShownHead};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RunId};
-use crate::limits::{CHARGED_RUNS_MAX, CLOCK_SKEW_MS_MAX, PROTOCOL_VERSION};
+use crate::limits::{CLOCK_SKEW_MS_MAX, PROTOCOL_VERSION};
 use crate::message::{RefusalCode, SignedBody, Upstream, Welcome};
 use crate::plan::{Run, RunRef};
 use crate::privacy::Accounts;
@@ -31,7 +31,7 @@ impl<S: Suite> Participant<S> {
             return self.refuse(RefusalCode::Unexpected, outbox);
         }
         let run = RunRef { plan: welcome.plan.digest(), number: welcome.number };
-        let message = welcome_message::<S>(&self.nonce, run.id(), &welcome.roster);
+        let message = welcome_message::<S>(&self.nonce, run.id(), &welcome.roster, welcome.at);
         if !S::verify(&self.policy.coordinator, &message, &welcome.signature) {
             return self.refuse_run(run.id(), RefusalCode::SignatureInvalid, outbox);
         }
@@ -43,20 +43,21 @@ impl<S: Suite> Participant<S> {
             }
             self.accept_roster(&welcome.roster.roster, outbox);
             self.settle_budget(welcome, client, outbox)?;
-            self.judge_run(welcome, client)
+            self.judge_run(now, welcome, client)
         });
         match judged {
             Err(code) => self.refuse_run(run.id(), code, outbox),
-            Ok(run) => {
+            Ok((run, grant)) => {
                 // Keys of another run, those agreed on under another roster, and those of sessions that the coordinator has closed, are of no
                 // use any more.
                 let old = self.offered.as_ref().filter(|old| old.run.id() == run.id());
                 let same = old.is_some_and(|old| old.roster.digest() == welcome.roster.roster.digest());
                 self.sessions.retain(|session| same && welcome.sessions.contains(&session.id()));
                 let (roster, unknown) = (welcome.roster.roster.clone(), welcome.budget.is_none());
-                self.offered = Some(Admitted { run: run.clone(), roster, unknown });
-                if !self.can_pay(&run) {
-                    return self.refuse(RefusalCode::BudgetExceeded, outbox);
+                self.offered = Some(Admitted { run: run.clone(), grant, roster, unknown, shown: welcome.at });
+                let caps = self.note_caps(outbox);
+                if let Err(code) = caps.and_then(|()| self.can_pay(&run, (now, welcome.at))) {
+                    return self.refuse(code, outbox);
                 }
                 self.phase = Phase::Judging;
                 outbox.push(ParticipantEffect::JudgeRun(Box::new(run)));
@@ -101,8 +102,10 @@ impl<S: Suite> Participant<S> {
         if ends_here(entry) < now { Err(RefusalCode::EntryEnded) } else { Ok(entry.client) }
     }
 
-    fn judge_run(&self, welcome: &Welcome, client: ClientId) -> Result<Run, RefusalCode> {
+    /// The run of a welcome, and the owner's grant for it.
+    fn judge_run(&self, now: Millis, welcome: &Welcome, client: ClientId) -> Result<(Run, Digest), RefusalCode> {
         let plan = welcome.plan.clone().validate().map_err(|_| RefusalCode::PlanMalformed)?;
+        self.judge_approvals(now, welcome)?;
         self.policy.admits(&plan).map_err(RefusalCode::PolicyFloor)?;
         if !welcome.roster.roster.group(&plan.group).is_some_and(|group| group.has(client)) {
             return Err(RefusalCode::NotInGroup);
@@ -110,7 +113,11 @@ impl<S: Suite> Participant<S> {
         if plan.schema != self.schema {
             return Err(RefusalCode::SchemaDiffers);
         }
-        Run::new(plan, welcome.number).ok_or(RefusalCode::PlanMalformed)
+        let run = Run::new(plan, welcome.number).ok_or(RefusalCode::PlanMalformed)?;
+        self.judge_schedule(now, &run)?;
+        let own = welcome.roster.entry(client).ok_or(RefusalCode::RosterInvalid)?;
+        let grant = self.judge_grants(now, (&run, welcome), own)?;
+        Ok((run, grant))
     }
 
     /// Adopts a head of this branch's budget that its file does not know, and demands that the budget was begun. Whoever shows it, a head can only
@@ -164,13 +171,6 @@ impl<S: Suite> Participant<S> {
         rounds.least(&self.record.spent.missing_to(&head.spent))
     }
 
-    /// Whether the rest of a run can be paid, and a head can name it.
-    fn can_pay(&self, run: &Run) -> bool {
-        let charged = self.record.charged(&run.reference());
-        let named = self.record.runs_beside(&run.reference()) < CHARGED_RUNS_MAX;
-        named && self.may_spend(&run.charge_left(&charged.rounds))
-    }
-
     /// What this branch has spent, signed under the admitted run and roster.
     pub(super) fn sign_head(&self) -> Option<BudgetHead> {
         let admitted = self.offered.as_ref()?;
@@ -181,6 +181,8 @@ impl<S: Suite> Participant<S> {
             population: self.record.population_digest.unwrap_or(Digest::ZERO),
             counter: self.record.counter,
             spent: self.record.spent.clone(),
+            year: self.record.year.clone(),
+            caps: self.record.caps,
             run,
             charged: self.record.charged(&run),
             others: self.record.others(&run),
@@ -195,6 +197,7 @@ impl<S: Suite> Participant<S> {
 
     pub(super) fn on_judged(
         &mut self,
+        now: Millis,
         run: RunId,
         verdict: Result<(), RefusalCode>,
         outbox: &mut Outbox<ParticipantEffect>,
@@ -215,6 +218,10 @@ impl<S: Suite> Participant<S> {
                     stages: plan.stages.iter().map(StageTerms::of).collect(),
                     retries: plan.retries,
                     charge_max: plan.charge_of_run(),
+                    grant: admitted.grant,
+                    at: now,
+                    shown: admitted.shown,
+                    until: plan.last_end(),
                 };
                 let unknown = admitted.unknown;
                 self.commit(accepted, outbox);

@@ -4,24 +4,28 @@ mod certifying;
 mod closing;
 mod contributing;
 mod dealing;
+mod ends;
+mod granting;
 mod joining;
 mod keying;
 mod policy;
 mod round;
 mod session;
+mod spending;
+mod waiting;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-pub use policy::{Policy, Timing};
+pub use policy::{Granted, Policy, Timing};
 
+use self::ends::end_by;
 use self::keying::Keying;
 use self::round::{OpenRound, Stage};
 use self::session::Session;
 use super::agreement::{Ending, ending_message, refusal_message};
-use super::coordinator::Wait;
 use super::effect::{Outbox, ParticipantEffect};
-use super::event::ParticipantEvent;
+use super::event::{ParticipantEvent, RunEnd};
 use super::record::{BudgetFault, BudgetRecord};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
@@ -29,8 +33,7 @@ use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, RunId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
 use crate::message::{Downstream, Join, Proof, RefusalCode, Start, Upstream};
-use crate::plan::Run;
-use crate::privacy::Accounts;
+use crate::plan::{Run, Withdrawal};
 use crate::roster::Roster;
 use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
@@ -73,6 +76,10 @@ pub enum ParticipantInput {
         /// Digest of the vector's bytes.
         vector: Digest,
     },
+    /// The owner's grants are these now.
+    Granted(Vec<Granted>),
+    /// The owner takes a grant back.
+    Withdrawn(Withdrawal),
     /// A deadline may have passed.
     Timer,
     /// The operator stops the daemon.
@@ -95,9 +102,13 @@ enum Phase<S: Suite> {
 
 struct Admitted {
     run: Run,
+    /// The owner's grant under which it runs.
+    grant: Digest,
     roster: Roster,
     /// The coordinator showed no head of this branch's budget.
     unknown: bool,
+    /// The coordinator's clock, as its welcome signs that.
+    shown: Millis,
 }
 
 /// The participant: decides on every input, records before it speaks, and never touches a vector. Its secrets live here and nowhere else,
@@ -125,6 +136,8 @@ pub struct Participant<S: Suite> {
     nonce: Digest,
     /// The pinned coordinator has welcomed this client on this very connection.
     proved: bool,
+    /// When the last input came.
+    now: Millis,
 }
 
 impl<S: Suite> Participant<S> {
@@ -154,6 +167,7 @@ impl<S: Suite> Participant<S> {
             attempts: 0,
             nonce: Digest::ZERO,
             proved: false,
+            now: Millis(0),
         })
     }
 
@@ -165,6 +179,7 @@ impl<S: Suite> Participant<S> {
         input: ParticipantInput,
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
+        self.now = now;
         match input {
             ParticipantInput::Connected => {
                 self.phase = Phase::Joining;
@@ -184,9 +199,11 @@ impl<S: Suite> Participant<S> {
             }
             ParticipantInput::Message(message) => self.on_message(now, entropy, message, outbox),
             ParticipantInput::Started { start, model } => self.on_start(now, &start, model, outbox),
-            ParticipantInput::RunJudged { run, verdict } => self.on_judged(run, verdict, outbox),
+            ParticipantInput::RunJudged { run, verdict } => self.on_judged(now, run, verdict, outbox),
             ParticipantInput::Masked { round, vector } => self.on_masked(now, round, vector, outbox),
             ParticipantInput::NoiseMasked { round, vector } => self.on_noise_masked(now, round, vector, outbox),
+            ParticipantInput::Granted(grants) => self.policy.grants = grants,
+            ParticipantInput::Withdrawn(withdrawal) => self.on_withdrawn(withdrawal, outbox),
             ParticipantInput::Timer => self.on_timer(now, outbox),
             ParticipantInput::Stop => {
                 if !matches!(self.phase, Phase::Offline) {
@@ -195,67 +212,6 @@ impl<S: Suite> Participant<S> {
                 self.end(outbox);
             }
         }
-    }
-
-    /// What the machine waits for now: of a round and a set-up beside it, the one whose deadline comes first. Its deadline is sooner where an
-    /// entry of the roster ends before.
-    #[must_use]
-    pub fn wait(&self) -> Wait {
-        let wait = self.wait_of_rounds();
-        match self.keys_end() {
-            Some(end) if wait.deadline.is_none_or(|deadline| end < deadline) => {
-                Wait { deadline: Some(end), next: "erase the session's keys: an entry of its cohort has ended", ..wait }
-            }
-            _ => wait,
-        }
-    }
-
-    fn wait_of_rounds(&self) -> Wait {
-        let plain = |reason: &str| Wait { reason: reason.to_string(), deadline: None, next: "none" };
-        let keying = self.keying.as_ref().map(|keying| Wait {
-            reason: keying.describe(),
-            deadline: Some(keying.deadline()),
-            next: "give up the key set-up and erase its keys",
-        });
-        let round = self.open().map(|open| Wait {
-            reason: open.describe(),
-            deadline: Some(open.next(self.policy.timing)),
-            next: if open.next(self.policy.timing) < open.deadline {
-                "upload"
-            } else {
-                "forget the round and erase its keys"
-            },
-        });
-        match (&self.phase, keying, round) {
-            (_, Some(keying), Some(round)) => {
-                if keying.deadline < round.deadline {
-                    keying
-                } else {
-                    round
-                }
-            }
-            (_, Some(wait), None) | (_, None, Some(wait)) => wait,
-            (Phase::Offline, ..) => plain("a connection to the coordinator"),
-            (Phase::Joining, ..) => plain("the coordinator's welcome"),
-            (Phase::Judging, ..) => plain("this branch's verdict on the plan"),
-            (Phase::Ready(_), ..) if self.sessions.is_empty() => plain("the next key set-up"),
-            (Phase::Ready(_), ..) => plain("the next round"),
-            (Phase::Over, ..) => plain("nothing: the plan is over"),
-        }
-    }
-
-    /// When the machine must be asked again, if ever: the deadline of [`Participant::wait`], without its words. For shells, which ask after
-    /// every input.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Millis> {
-        let keying = self.keying.as_ref().map(Keying::deadline);
-        keying.into_iter().chain(self.open().map(|open| open.next(self.policy.timing))).chain(self.keys_end()).min()
-    }
-
-    /// The first moment at which keys are to be erased because an entry of their cohort has ended, if that ever comes.
-    fn keys_end(&self) -> Option<Millis> {
-        let keyed = self.sessions.iter().filter(|session| session.holds_keys());
-        keyed.map(|session| session.ends.plus(1)).filter(|end| *end != Millis(u64::MAX)).min()
     }
 
     /// The durable state.
@@ -286,12 +242,14 @@ impl<S: Suite> Participant<S> {
         match message {
             Downstream::Welcome(welcome) => self.on_welcome(now, &welcome, outbox),
             Downstream::Rejected { code, explanation, proof } => {
+                let run = proof.as_ref().map(|proof| proof.run);
                 let proved = self.is_proved(proof, Ending::Rejected { code, explanation: explanation.raw() });
                 let explanation = explanation.printable();
                 match (code.is_final(), proved) {
                     (false, _) => outbox.push(ParticipantEffect::Stop { explanation, retry: true }),
                     (true, true) => {
                         self.end(outbox);
+                        run.into_iter().for_each(|run| self.end_run(run, end_by(code), outbox));
                         outbox.push(ParticipantEffect::Stop { explanation, retry: false });
                     }
                     (true, false) => {
@@ -303,8 +261,10 @@ impl<S: Suite> Participant<S> {
             Downstream::Muster(muster) => outbox.push(ParticipantEffect::Muster(muster)),
             Downstream::Offer(offer) => self.on_offer(now, entropy, offer, outbox),
             Downstream::Finished { model, rounds, proof } => {
+                let run = proof.as_ref().map(|proof| proof.run);
                 if self.is_proved(proof, Ending::Finished { model: &model, rounds }) {
                     self.end(outbox);
+                    run.into_iter().for_each(|run| self.end_run(run, RunEnd::Finished, outbox));
                     outbox.push(ParticipantEffect::Finished { rounds });
                 } else {
                     self.distrust("it said that the plan is over without the coordinator's signature", outbox);
@@ -372,6 +332,7 @@ impl<S: Suite> Participant<S> {
         if self.record.begun.is_some() || !stands(Defence::FirstUse) {
             self.commit(ParticipantEvent::Refused { code }, outbox);
             outbox.push(ParticipantEffect::Sync);
+            self.end_run(run, RunEnd::Refused, outbox);
         }
         let signature = self.sign(&refusal_message::<S>(run, code));
         outbox.push(ParticipantEffect::Send(Upstream::Refuse { code, signature }));
@@ -459,10 +420,6 @@ impl<S: Suite> Participant<S> {
         let mut entries = offered.roster.walk();
         let keyed = signed.map(|(client, signature)| Some((&entries.find(client)?.signing_key, signature)));
         keyed.collect::<Option<Vec<_>>>().is_some_and(|signatures| S::verify_all(message, &signatures))
-    }
-
-    fn may_spend(&self, charge: &Accounts) -> bool {
-        self.record.spent.plus(charge).within(&self.policy.cap)
     }
 
     /// Records an event: state first, the file's line next, before anything that relies on it.

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::message::Floor;
-use crate::plan::{PrivacyMode, ValidPlan};
+use crate::plan::{Caps, Grant, PrivacyMode, ValidPlan};
 use crate::privacy::Accounts;
 use crate::secagg::parameters::CohortRule;
 use crate::secagg::suite::VerifyingKey;
@@ -28,6 +28,10 @@ pub struct Policy {
     pub cohort: CohortRule,
     /// Largest spend for life of each unit, as a threshold for each order.
     pub cap: Accounts,
+    /// Largest spend of a year of each unit, as a threshold for each order.
+    pub cap_year: Accounts,
+    /// The epsilons of both, which a budget file follows: they do not rise without the word of two people.
+    pub caps: Caps,
     /// Largest spend of one plan of each unit, as a threshold for each order.
     pub plan_cap: Accounts,
     /// Privacy modes that are admitted. A plan without noise is admitted only where this names it.
@@ -54,6 +58,21 @@ pub struct Policy {
     pub authorities: Vec<VerifyingKey>,
     /// How many of them must have signed a roster.
     pub authorities_needed: usize,
+    /// What the owner of the data has granted.
+    pub grants: Vec<Granted>,
+}
+
+/// A grant, and what its epsilons come to as thresholds for each order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// As the owner signed it.
+    pub grant: Grant,
+    /// Largest spend of one run.
+    pub run: Accounts,
+    /// Largest spend of the runs of a year.
+    pub year: Accounts,
+    /// Whether it names every field of the branch's schema, or none.
+    pub names_fields: bool,
 }
 
 impl Policy {
@@ -71,8 +90,11 @@ impl Policy {
         floor(plan.privacy == PrivacyMode::None || plan.overlap_max >= self.overlap_min, Floor::Overlap)?;
         floor(plan.upload_offset_ms >= self.upload_offset_ms_min, Floor::UploadOffset)?;
         floor(plan.rounds_charged_max_of_all_runs() <= self.rounds_max, Floor::Rounds)?;
-        let most = plan.charge_max();
-        floor(most.customer.within(&self.plan_cap.customer), Floor::EpsilonPlan)?;
-        floor(most.branch.within(&self.plan_cap.branch), Floor::EpsilonBranchPlan)
+        // A plan may say itself where its runs end, before all of them have cost what they may.
+        let (most, cap) = (plan.charge_max(), &self.plan_cap);
+        let customer = most.customer.within(&cap.customer) || plan.cap.customer.at_most(&cap.customer);
+        floor(customer, Floor::EpsilonPlan)?;
+        let branch = most.branch.within(&cap.branch) || plan.cap.branch.at_most(&cap.branch);
+        floor(branch, Floor::EpsilonBranchPlan)
     }
 }

@@ -1,6 +1,6 @@
 //! What the events of a branch's budget file come to.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -8,11 +8,11 @@ use crate::budget::{BudgetHead, FirstUse, LastDay, OwnerChange};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::Charged;
-use crate::plan::{Allowance, RunRef};
+use crate::plan::{Allowance, Caps, RunRef};
 use crate::printable::Untrusted;
-use crate::privacy::Accounts;
+use crate::privacy::{Accounts, YearSpend};
 use crate::roster::RosterHead;
-use crate::round::event::{ParticipantEvent, StageTerms};
+use crate::round::event::{ParticipantEvent, RunEnd, StageTerms};
 use crate::secagg::suite::VerifyingKey;
 use crate::time::Millis;
 
@@ -40,10 +40,16 @@ pub struct BudgetRecord {
     pub counters: BTreeMap<ClientId, u64>,
     /// Everything ever charged for this branch and its customers, over all plans.
     pub spent: Accounts,
+    /// What of it counts within a year.
+    pub year: YearSpend,
+    /// The caps of the policy, as the file has seen them last.
+    pub caps: Option<Caps>,
     /// What each run charged, and the last round that was used in it.
     pub runs: BTreeMap<RunRef, RunSpend>,
     /// The runs that were accepted, with their terms.
     pub accepted: BTreeMap<RunRef, AcceptedRun>,
+    /// Grants that the owner has withdrawn.
+    pub withdrawn: BTreeSet<Digest>,
     /// Of each run the last round that was charged, and how far it came.
     pub open: BTreeMap<RunRef, SpendingRound>,
     /// Of each run the last round whose end was recorded.
@@ -72,6 +78,14 @@ pub struct AcceptedRun {
     pub stages: Vec<StageTerms>,
     /// Rounds beyond those of the stages that may be charged.
     pub retries: u32,
+    /// The owner's grant under which it was accepted last.
+    pub grant: Digest,
+    /// When it was accepted first, by this machine's clock.
+    pub at: Millis,
+    /// The last moment at which it can be under way.
+    pub until: Millis,
+    /// How it came to its end; nothing as long as it may be charged.
+    pub ended: Option<RunEnd>,
 }
 
 impl AcceptedRun {
@@ -124,6 +138,9 @@ impl BudgetRecord {
                 };
                 self.counter = counter;
                 self.spent = self.spent.plus(&self.spent.missing_to(&head.spent));
+                self.year.raise(&head.year);
+                let both = head.caps.map(|shown| self.caps.map_or(shown, |own| own.least(&shown)));
+                self.caps = both.or(self.caps);
                 for (run, charged) in head.runs() {
                     let run = self.runs.entry(*run).or_default();
                     run.charged = run.charged.raised_to(charged);
@@ -144,6 +161,7 @@ impl BudgetRecord {
             }
             ParticipantEvent::BudgetCharged { run, round, stage, at, charge, .. } => {
                 self.charge(run, charge).charged.add(*stage, *round);
+                self.year.charge(*at, charge);
                 let fresh = SpendingRound { round: *round, uploaded: false, acknowledged: None, revealed: false };
                 self.open.insert(*run, fresh);
                 self.day.push_back((*at, 1));
@@ -152,9 +170,23 @@ impl BudgetRecord {
                     self.day.pop_front();
                 }
             }
-            ParticipantEvent::RunAccepted { run, name, stages, retries, .. } => {
-                let terms = AcceptedRun { name: name.clone(), stages: stages.clone(), retries: *retries };
+            ParticipantEvent::RunAccepted { run, name, stages, retries, grant, at, shown, until, .. } => {
+                self.year.pass((*at, *shown));
+                let (name, stages) = (name.clone(), stages.clone());
+                let at = self.accepted.get(run).map_or(*at, |before| before.at);
+                let (retries, grant, until) = (*retries, *grant, *until);
+                let terms = AcceptedRun { name, stages, retries, grant, at, until, ended: None };
                 self.accepted.insert(*run, terms);
+            }
+            ParticipantEvent::CapsNoted { caps } => self.caps = Some(*caps),
+            ParticipantEvent::CapRaised { raise, .. } => self.caps = Some(raise.to),
+            ParticipantEvent::RunEnded { run, how, .. } => {
+                if let Some(terms) = self.accepted.get_mut(run) {
+                    terms.ended = Some(how.clone());
+                }
+            }
+            ParticipantEvent::GrantWithdrawn { withdrawal } => {
+                self.withdrawn.insert(withdrawal.grant);
             }
             ParticipantEvent::Uploaded { run, round, .. } => {
                 self.in_round(run, *round, |open| open.uploaded = true);
@@ -244,6 +276,7 @@ impl BudgetRecord {
     pub fn knows(&self, head: &BudgetHead) -> bool {
         head.counter <= self.counter
             && head.spent.at_most(&self.spent)
+            && self.year.knows(&head.year)
             && head.runs().all(|(run, charged)| charged.at_most(&self.charged(run)))
     }
 
@@ -251,6 +284,7 @@ impl BudgetRecord {
     fn is_before(&self, head: &BudgetHead) -> bool {
         self.counter < head.counter
             && self.spent.at_most(&head.spent)
+            && head.year.knows(&self.year)
             && self.runs.iter().all(|(run, spend)| spend.charged.at_most(&head.charged_in(run)))
     }
 

@@ -68,8 +68,17 @@ impl BudgetRecord {
                 let higher = counters.iter().all(|(client, seen)| known.get(client).is_none_or(|known| known < seen));
                 rule(higher, "a member's counter that is noted is higher than before")
             }
-            ParticipantEvent::RunAccepted { run, stages, retries, charge_max, .. } => {
+            ParticipantEvent::RunAccepted { run, stages, retries, charge_max, grant, .. } => {
+                rule(!self.withdrawn.contains(grant), "nothing is accepted under a grant that was withdrawn")?;
+                self.check_goes_on(run)?;
                 self.check_accepted(run, (stages, *retries), charge_max)
+            }
+            ParticipantEvent::CapsNoted { caps } => self.check_noted(caps),
+            ParticipantEvent::CapRaised { raise, officer } => self.check_raised(raise, officer),
+            ParticipantEvent::RunEnded { run, at, how } => self.check_ended(run, *at, how),
+            ParticipantEvent::GrantWithdrawn { withdrawal } => {
+                let owned = self.was_owned_by(&withdrawal.owner) || !stands(Defence::FirstUse);
+                rule(owned && !self.withdrawn.contains(&withdrawal.grant), "an owner withdraws a grant, and once")
             }
             ParticipantEvent::BudgetCharged { run, round, stage, charge, .. } => {
                 self.check_charge(run, *round, (*stage, charge))
@@ -123,7 +132,8 @@ impl BudgetRecord {
         let population = self.population_digest.unwrap_or(Digest::ZERO) == head.population;
         let roster = self.roster.is_some_and(|roster| roster.epoch == head.epoch);
         rule(population && roster, "a head names the population, and the roster in force")?;
-        let folded = head.counter == self.counter && head.spent == self.spent;
+        let folded = head.counter == self.counter && head.spent == self.spent && head.year == self.year;
+        let folded = folded && head.caps == self.caps;
         rule(folded, "a head says what the entries before it add up to")?;
         let rounds = head.charged == self.charged(&head.run) && head.others == self.others(&head.run);
         rule(rounds && head.day == self.last_day(), "a head says what was charged in each run, and on the last day")
@@ -158,6 +168,8 @@ impl BudgetRecord {
         let terms = self.accepted.get(run).ok_or(OutOfOrder("a run is charged that was accepted"))?;
         let fresh = round.0 > self.last_round(run) || !stands(Defence::FreshRound);
         rule(fresh, "the rounds of a run increase strictly")?;
+        self.check_open(run)?;
+        rule(!self.withdrawn.contains(&terms.grant), "nothing is charged under a grant that was withdrawn")?;
         let allowed = terms.allowance().may_charge(&self.charged(run).rounds, stage);
         rule(allowed, "a round is charged within the rounds and retries that were accepted")?;
         let own = terms.stages.get(usize::from(stage)).map(|stage| &stage.charge);

@@ -1,6 +1,6 @@
 //! The signatures on which the events of a ledger rest, for whoever verifies it: to be verified one by one, or all together.
 //!
-//! Not among them: the signatures of a roster, which [`crate::roster::SignedRoster::verify`] judges by the authorities' keys, and those of a plan.
+//! Not among them: the signatures of a roster, which [`crate::roster::SignedRoster::verify`] judges by the authorities' keys.
 
 use alloc::vec::Vec;
 
@@ -10,9 +10,10 @@ use super::run::RunRecord;
 use crate::ids::{ClientId, RunId};
 use crate::list::List;
 use crate::message::{MaskedHeader, SignedBody, Survivors, signed_message};
+use crate::plan::Attestation;
 use crate::roster::Roster;
 use crate::round::agreement::{refusal_message, survivors_ack_message};
-use crate::round::event::{CoordinatorEvent, ParticipantEvent};
+use crate::round::event::{CoordinatorEvent, ParticipantEvent, RunEnd};
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
 
 const STRANGER: OutOfOrder = OutOfOrder("whoever signs is an entry of the roster in force");
@@ -84,9 +85,24 @@ impl RunRecord {
                 let (message, signature) = (head.to_sign::<S>(), head.signature.clone());
                 Ok([Claim { key: self.key_of(head.client)?, message, signature }].into())
             }
+            // Under the roster in force, which may give its people other keys than the one before.
+            CoordinatorEvent::SessionOpened { .. } => {
+                let signed = self.approvals.iter().flat_map(|approvals| [&approvals.proposal, &approvals.approval]);
+                let claim = |signed: &Attestation| {
+                    let person =
+                        self.roster.as_ref().and_then(|roster| roster.person(&signed.staff)).ok_or(STRANGER)?;
+                    let (key, signature) = (person.signing_key.clone(), signed.signature.clone());
+                    Ok(Claim { key, message: signed.to_sign::<S>(), signature })
+                };
+                signed.map(claim).collect()
+            }
+            CoordinatorEvent::OrderTaken { order } => {
+                let person = self.roster.as_ref().and_then(|roster| roster.person(&order.staff)).ok_or(STRANGER)?;
+                let (key, signature) = (person.signing_key.clone(), order.signature.clone());
+                Ok([Claim { key, message: order.to_sign::<S>(), signature }].into())
+            }
             CoordinatorEvent::RunOpened { .. }
             | CoordinatorEvent::RosterAdopted { .. }
-            | CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::SessionKeyed { .. }
             | CoordinatorEvent::SessionClosed { .. }
             | CoordinatorEvent::RoundStarted { .. }
@@ -122,6 +138,22 @@ impl BudgetRecord {
             ParticipantEvent::OwnerChanged { change } => {
                 (change.from.clone(), change.to_sign::<S>(), &change.signature)
             }
+            ParticipantEvent::GrantWithdrawn { withdrawal } => {
+                (withdrawal.owner.clone(), withdrawal.to_sign::<S>(), &withdrawal.signature)
+            }
+            ParticipantEvent::CapRaised { raise, officer } => {
+                let (message, signature) = (raise.to_sign::<S>(), raise.signature.clone());
+                let owner = Claim { key: raise.owner.clone(), message, signature };
+                let Some(roster) = roster.filter(|roster| Some(roster.head()) == self.roster) else {
+                    return Ok([owner].into());
+                };
+                let key = roster.person(&officer.staff).ok_or(STRANGER)?.signing_key.clone();
+                let (message, signature) = (officer.to_sign::<S>(), officer.signature.clone());
+                return Ok([owner, Claim { key, message, signature }].into());
+            }
+            ParticipantEvent::RunEnded { how: RunEnd::Released(release), .. } => {
+                (release.owner.clone(), release.to_sign::<S>(), &release.signature)
+            }
             ParticipantEvent::HeadSigned { head } | ParticipantEvent::HeadAdopted { head, .. } => {
                 let Some(roster) = roster.filter(|roster| roster.epoch() == head.epoch) else { return Ok(Vec::new()) };
                 (key_of(Some(roster), head.client)?, head.to_sign::<S>(), &head.signature)
@@ -129,6 +161,8 @@ impl BudgetRecord {
             ParticipantEvent::RosterAccepted { .. }
             | ParticipantEvent::CountersSeen { .. }
             | ParticipantEvent::RunAccepted { .. }
+            | ParticipantEvent::CapsNoted { .. }
+            | ParticipantEvent::RunEnded { .. }
             | ParticipantEvent::BudgetCharged { .. }
             | ParticipantEvent::Uploaded { .. }
             | ParticipantEvent::SurvivorsAcknowledged { .. }

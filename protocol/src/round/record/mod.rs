@@ -5,16 +5,22 @@
 
 mod budget;
 mod budget_rules;
+mod caps;
 mod claims;
+mod order_rules;
+mod orders;
 #[cfg(any(test, feature = "toy"))]
 pub mod reliance;
+mod reservations;
 mod rule;
 mod run;
 mod run_rules;
+mod uses;
 mod words;
 
 pub use budget::{AcceptedRun, BudgetRecord, RunSpend, SpendingRound};
 pub use budget_rules::BudgetFault;
 pub use claims::Claim;
+pub use orders::{Orders, Standing, order_digest};
 pub use rule::OutOfOrder;
 pub use run::{KeyedSession, Next, RunRecord};

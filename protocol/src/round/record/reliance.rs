@@ -49,11 +49,15 @@ pub fn early_at_participant<'a>(
         | ParticipantEvent::OwnerChanged { .. }
         | ParticipantEvent::HeadSigned { .. }
         | ParticipantEvent::RunAccepted { .. }
+        | ParticipantEvent::CapRaised { .. }
+        | ParticipantEvent::RunEnded { .. }
+        | ParticipantEvent::GrantWithdrawn { .. }
         | ParticipantEvent::BudgetCharged { .. }
         | ParticipantEvent::HeadAdopted { .. }
         | ParticipantEvent::SurvivorsAcknowledged { .. }
         | ParticipantEvent::SharesRevealed { .. } => true,
-        ParticipantEvent::RosterAccepted { .. } => {
+        // What is accepted under them comes after them.
+        ParticipantEvent::RosterAccepted { .. } | ParticipantEvent::CapsNoted { .. } => {
             matches!(effect, Effect::Send(Upstream::Accept { .. } | Upstream::Refuse { .. }))
         }
         // Whoever takes part in a session's rounds knows its members' counters from then on. A vector of the session before may leave meanwhile.
@@ -113,6 +117,7 @@ pub fn early_at_coordinator<'a>(
         | CoordinatorEvent::RoundAborted { .. }
         | CoordinatorEvent::StageConcluded { .. }
         | CoordinatorEvent::ClientEvicted { .. }
+        | CoordinatorEvent::OrderTaken { .. }
         | CoordinatorEvent::RunFinished { .. } => true,
         // Who is in the survivor set was admitted before.
         CoordinatorEvent::UpdateAdmitted { .. } => {

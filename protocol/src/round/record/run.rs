@@ -3,11 +3,12 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+use super::orders::Orders;
 use crate::budget::BudgetHead;
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::message::{Charged, ClosedReason};
-use crate::plan::{Plan, Run, RunRef};
+use crate::plan::{Approvals, Grounds, Plan, Run, RunRef};
 use crate::privacy::Accounts;
 use crate::roster::{Group, Roster, RosterHead};
 use crate::round::descriptor::{RoundDescriptor, SessionView};
@@ -18,6 +19,8 @@ use crate::round::event::{CoordinatorEvent, EvictionReason};
 pub struct RunRecord {
     /// The run, once opened.
     pub run: Option<Run>,
+    /// Who put its plan forward, and who approved it.
+    pub approvals: Option<Approvals>,
     /// The roster in force.
     pub roster: Option<Roster>,
     /// Digest of the current public state.
@@ -57,6 +60,8 @@ pub struct RunRecord {
     pub begun: BTreeSet<ClientId>,
     /// Clients that are out of the run.
     pub evicted: BTreeMap<ClientId, EvictionReason>,
+    /// What people have ordered.
+    pub orders: Orders,
     /// Whether the run is over, and with every round committed.
     pub finished: Option<bool>,
 }
@@ -182,6 +187,16 @@ impl RunRecord {
         stages.iter().zip(0_u16..).all(|(stage, number)| self.committed(number) == stage.rounds)
     }
 
+    /// Whether both signers of the plan hold their roles in the roster in force, whatever a clock says. The signatures are [`RunRecord::claims`].
+    #[must_use]
+    pub fn is_approved(&self) -> bool {
+        let (Some(run), Some(approvals), Some(roster)) = (&self.run, &self.approvals, &self.roster) else {
+            return false;
+        };
+        let federation = &approvals.proposal.federation;
+        approvals.judge_roles(&run.plan().digest(), Grounds { roster, federation, now: None }).is_ok()
+    }
+
     fn group(&self) -> Option<Group<'_>> {
         self.roster.as_ref()?.group(&self.plan()?.group)
     }
@@ -227,7 +242,8 @@ impl RunRecord {
     /// Applies an event. Total and deterministic.
     pub fn apply(&mut self, event: &CoordinatorEvent) {
         match event {
-            CoordinatorEvent::RunOpened { plan, number, model, .. } => {
+            CoordinatorEvent::RunOpened { plan, approvals, number, model } => {
+                self.approvals = Some(Approvals::clone(approvals));
                 self.run = plan.as_ref().clone().validate().ok().and_then(|plan| Run::new(plan, *number));
                 self.model = Some(*model);
             }
@@ -296,6 +312,7 @@ impl RunRecord {
                 self.model = Some(*model);
             }
             CoordinatorEvent::RoundAborted { .. } => self.close_round(),
+            CoordinatorEvent::OrderTaken { order } => self.orders.apply(order),
             CoordinatorEvent::RunFinished { complete, .. } => self.finished = Some(*complete),
             CoordinatorEvent::ClientRefused { .. } | CoordinatorEvent::ClientChargedMore { .. } => {}
         }

@@ -15,6 +15,10 @@ use crate::round::descriptor::RoundDescriptor;
 use crate::round::event::CoordinatorEvent;
 use crate::secagg::parameters::Thresholds;
 
+const APPROVED: &str = "sessions and rounds begin while two people of the roster in force stand by the plan";
+
+const ORDERED: &str = "nothing begins while somebody's order stops the plan or the federation";
+
 impl RunRecord {
     /// The state after all events.
     ///
@@ -34,14 +38,11 @@ impl RunRecord {
     /// # Errors
     /// Which rule it breaks.
     pub fn check(&self, event: &CoordinatorEvent) -> Result<(), OutOfOrder> {
-        if let CoordinatorEvent::RunOpened { plan, number, model, delta_bits } = event {
+        if let CoordinatorEvent::RunOpened { plan, number, model, .. } = event {
             rule(self.run.is_none(), "a ledger opens one run")?;
             let valid = plan.as_ref().clone().validate().ok().and_then(|plan| Run::new(plan, *number));
             rule(valid.is_some(), "the plan is valid, and allows a run of this number")?;
-            rule(plan.initial_model.admits(model), "a run begins from the state that its plan names")?;
-            let delta = f64::from_bits(*delta_bits);
-            let private = plan.privacy.unit().is_some();
-            return rule(!private || (delta > 0.0 && delta < 1.0), "the delta of a private run is a probability");
+            return rule(plan.initial_model.admits(model), "a run begins from the state that its plan names");
         }
         rule(self.run.is_some(), "the first event opens a run")?;
         rule(self.finished.is_none(), "nothing follows the end of a run")?;
@@ -56,6 +57,7 @@ impl RunRecord {
                 let in_use = self.round.as_ref().is_some_and(|open| open.session == *session);
                 rule(self.has_session(session) && !in_use, "a session closes once, and after its round")
             }
+            CoordinatorEvent::OrderTaken { order } => self.check_order(order),
             CoordinatorEvent::RoundStarted { descriptor } => self.check_start(descriptor),
             CoordinatorEvent::UpdateAdmitted { round, client, .. } => {
                 rule(
@@ -141,6 +143,8 @@ impl RunRecord {
 
     fn check_offer(&self, session: &SessionId, candidates: &[ClientId]) -> Result<(), OutOfOrder> {
         rule(self.keying.is_none() && !self.has_session(session), "one set-up at a time, and each for a new session")?;
+        rule(self.is_approved(), APPROVED)?;
+        rule(!self.orders.stop(), ORDERED)?;
         rule(ascending(candidates.iter().copied()), "candidates are named once, in ascending order")?;
         let members = candidates.iter().all(|client| self.is_member(client) && !self.evicted.contains_key(client));
         rule(members, "candidates are members of the plan's group, and not out of the run")
@@ -164,6 +168,8 @@ impl RunRecord {
     }
 
     fn check_start(&self, descriptor: &RoundDescriptor) -> Result<(), OutOfOrder> {
+        rule(self.is_approved(), APPROVED)?;
+        rule(!self.orders.stop(), ORDERED)?;
         let current = self.current().filter(|current| current.view.session == descriptor.session);
         let free = self.round.is_none();
         let current = current.filter(|_| free);

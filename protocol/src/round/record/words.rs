@@ -8,9 +8,9 @@ use super::run::{Next, RunRecord};
 use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
 use crate::message::Charged;
-use crate::plan::RunRef;
+use crate::plan::{Caps, RunRef};
 use crate::roster::Roster;
-use crate::round::event::{CoordinatorEvent, ParticipantEvent};
+use crate::round::event::{CoordinatorEvent, ParticipantEvent, RunEnd};
 
 /// Members that one line names, at most.
 const NAMED_MAX: usize = 3;
@@ -25,6 +25,11 @@ fn short(session: &SessionId) -> impl core::fmt::Display {
 
 fn of_run(run: &RunRef) -> String {
     format!("run {} of plan {}", run.number, run.plan.short())
+}
+
+fn in_words(caps: &Caps) -> String {
+    let [life, year, delta] = [caps.life_bits, caps.year_bits, caps.delta_bits].map(f64::from_bits);
+    format!("epsilon {life} for life and {year} in a year, at delta {delta:e}")
 }
 
 fn rounds(charged: &Charged) -> usize {
@@ -130,6 +135,9 @@ impl RunRecord {
             CoordinatorEvent::ClientEvicted { client, reason } => {
                 format!("{} is out of the run: {reason}", named(roster, *client))
             }
+            CoordinatorEvent::OrderTaken { order } => {
+                format!("{} of {} ({}): {}", order.action, order.staff, order.role, order.subject.short())
+            }
             CoordinatorEvent::RunFinished { model, rounds, complete } => {
                 let how = if *complete { "complete" } else { "ended early" };
                 format!("the run is over, {how}, after {rounds} rounds: it releases model {}", model.short())
@@ -199,6 +207,26 @@ impl BudgetRecord {
             }
             ParticipantEvent::RunAccepted { run, name, stages, .. } => {
                 format!("{} (\"{name}\") was accepted: {}", of_run(run), many(stages.len(), "stage"))
+            }
+            ParticipantEvent::CapsNoted { caps } => format!("the policy's caps are {}", in_words(caps)),
+            ParticipantEvent::CapRaised { raise, officer } => format!(
+                "DEVIATION: the caps were raised to {} by the owner and {}, ticket {}: {}",
+                in_words(&raise.to),
+                officer.staff,
+                raise.ticket,
+                raise.reason
+            ),
+            ParticipantEvent::RunEnded { run, how, .. } => {
+                let why = match how {
+                    RunEnd::Finished => "the coordinator signed that it is over",
+                    RunEnd::Dismissed => "the coordinator signed that this branch is out of it",
+                    RunEnd::Refused => "this branch refused to go on",
+                    RunEnd::Released(_) => "the owner let go of it",
+                };
+                format!("{} ended, and what it had reserved is free: {why}", of_run(run))
+            }
+            ParticipantEvent::GrantWithdrawn { withdrawal } => {
+                format!("the owner withdrew the grant {}", withdrawal.grant.short())
             }
             ParticipantEvent::BudgetCharged { run, round, stage, .. } => {
                 let kind = self.accepted.get(run).and_then(|run| run.stages.get(usize::from(*stage)));

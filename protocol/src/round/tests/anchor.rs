@@ -166,6 +166,8 @@ fn head_of(record: &BudgetRecord, run: &Run) -> BudgetHead {
         population: record.population_digest.expect("it has begun"),
         counter: record.counter,
         spent: record.spent.clone(),
+        year: record.year.clone(),
+        caps: record.caps,
         run,
         charged: record.charged(&run),
         others: record.others(&run),
@@ -333,6 +335,12 @@ fn a_budget_of_another_owner_is_not_adopted() {
         world.serve_next(roster(MEMBERS), second());
         world.branches.get_mut(&MEMBER).unwrap().events = events;
         world.reboot(MEMBER);
+        // Whoever owns the data grants its use: what the owner before has granted counts no more.
+        let mut granted = cast::grant(&second());
+        granted.owner = Toy::verifying_key(&STRANGER);
+        granted.signature = Toy::sign(&STRANGER, &granted.to_sign::<Toy>());
+        let granted = cast::granted(&second(), granted);
+        world.tell_branch(MEMBER, ParticipantInput::Granted([granted].to_vec()));
         world.connect(MEMBER);
         world.run();
     };

@@ -50,7 +50,7 @@ fn world() -> (World, Roster) {
 }
 
 /// The operator installs a roster, and the rounds go on until it is in force.
-fn install(world: &mut World, roster: &SignedRoster) {
+pub(super) fn install(world: &mut World, roster: &SignedRoster) {
     world.tell(Input::Roster(roster.clone().into()));
     while world.enrolled.is_none() {
         assert!(world.step());
@@ -200,12 +200,12 @@ fn joined(world: &World) -> Digest {
 /// What a coordinator with the cast's key says in answer to a join.
 fn welcome(nonce: Digest, roster: &SignedRoster, session: SessionId) -> Downstream {
     let plan = plan(|_| {});
-    let signature = coordinator_signs(&welcome_message::<Toy>(&nonce, cast::run(plan.clone()).id(), roster));
-    let sessions = alloc::vec![session];
-    let version = PROTOCOL_VERSION;
-    Downstream::Welcome(
-        Welcome { version, nonce, plan, number: 1, roster: roster.clone(), sessions, budget: None, signature }.into(),
-    )
+    let signature = coordinator_signs(&welcome_message::<Toy>(&nonce, cast::run(plan.clone()).id(), roster, Millis(0)));
+    let (sessions, approvals) = (alloc::vec![session], cast::approvals(&plan));
+    let (version, roster) = (PROTOCOL_VERSION, roster.clone());
+    let (number, budget, at) = (1, None, Millis(0));
+    let welcome = Welcome { version, nonce, plan, approvals, number, roster, sessions, budget, at, signature };
+    Downstream::Welcome(welcome.into())
 }
 
 #[test]
@@ -228,6 +228,7 @@ fn a_gap_in_the_rosters_is_reported_and_so_is_who_changed() {
             removed: alloc::vec![entry(ClientId(1))],
             changed: alloc::vec![EntryChange { before: entry(ClientId(2)), after: changed.clone() }],
             groups: Vec::new(),
+            people: Vec::new(),
         };
         assert_eq!(branch.rosters, [(1, 0, None), (4, 2, Some(changes))]);
         let recorded = branch.events.iter().filter_map(|event| match event {

@@ -7,15 +7,19 @@ mod concentration;
 mod endings;
 mod enemies;
 mod floors;
+mod four_eyes;
 mod liars;
 mod lies;
 mod membership;
+mod orders;
+mod raises;
 mod steering;
 mod terms;
 mod timing;
 mod validity;
 mod words;
 mod world;
+mod years;
 
 use alloc::vec::Vec;
 
@@ -254,7 +258,7 @@ fn retries_end_where_the_charges_end() {
 #[test]
 fn without_noise_nothing_runs_unless_every_policy_says_so() {
     let quiet = |plan: &mut crate::plan::Plan| {
-        plan.privacy = PrivacyMode::None;
+        (plan.privacy, plan.delta_bits) = (PrivacyMode::None, 0);
         plan.stages[0].noise_variance = 0;
         plan.stages[0].charge = Accounts::zero();
     };
@@ -320,7 +324,7 @@ fn every_field_of_a_plan_is_in_its_digest() {
         plan(|plan| plan.initial_model = ModelRef::Zero),
         plan(|plan| plan.initial_model = ModelRef::PreviousRun),
         plan(|plan| plan.initial_model = ModelRef::Champion),
-        plan(|plan| plan.privacy = PrivacyMode::None),
+        plan(|plan| (plan.privacy, plan.delta_bits) = (PrivacyMode::None, 0)),
         plan(|plan| plan.privacy = PrivacyMode::Local),
         plan(|plan| plan.privacy = PrivacyMode::Branch),
         plan(|plan| plan.overlap_max += 1),

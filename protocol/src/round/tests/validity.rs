@@ -245,8 +245,12 @@ fn a_branch_refuses_a_plan_whose_group_it_is_not_in() {
         }
         let Some(Packet::Down(_, Downstream::Welcome(mut welcome))) = world.packets.pop_front() else { panic!("one") };
         let run = crate::plan::RunRef { plan: welcome.plan.digest(), number: welcome.number }.id();
-        welcome.signature =
-            coordinator_signs(&crate::round::agreement::welcome_message::<Toy>(&welcome.nonce, run, &shown));
+        welcome.signature = coordinator_signs(&crate::round::agreement::welcome_message::<Toy>(
+            &welcome.nonce,
+            run,
+            &shown,
+            welcome.at,
+        ));
         welcome.roster = shown;
         world.tell_branch(client, ParticipantInput::Message(Downstream::Welcome(welcome)));
     }

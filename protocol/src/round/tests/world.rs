@@ -137,7 +137,14 @@ impl World {
         let mut outbox = Outbox::new();
         let schema = settings.run.schema;
         let clients = settings.roster.roster.entries().iter().map(|entry| entry.client);
-        let policies: BTreeMap<ClientId, Policy> = clients.map(|client| (client, policy(client))).collect();
+        let granted = |client| {
+            // Beside what the policy has: the owner's grant for this branch by its own name.
+            let (mut policy, plan) = (policy(client), settings.run.plan().plan());
+            let name = settings.roster.roster.name_of(client).cloned().into_iter();
+            policy.grants.push(cast::granted(plan, cast::grant_of(plan, name)));
+            (client, policy)
+        };
+        let policies: BTreeMap<ClientId, Policy> = clients.map(granted).collect();
         let coordinator = Coordinator::resume(settings, &[], Vec::new(), Millis(0), &mut outbox).unwrap();
         let branches = policies.iter().map(|(client, policy)| {
             let (client, events) = (*client, alloc::vec![cast::begun(*client, false)]);

@@ -4,13 +4,14 @@ use tributary_protocol::digest::Canonical;
 use tributary_protocol::ids::{ClientId, RoundId, SessionId};
 use tributary_protocol::limits::PROTOCOL_VERSION;
 use tributary_protocol::message::RefusalCode::{
-    BadKeyMaterial, PlanMalformed, PolicyFloor, RosterInvalid, RoundReused, SignatureInvalid, SurvivorsInvalid,
-    Unexpected,
+    BadKeyMaterial, NotApproved, PlanMalformed, PolicyFloor, RosterInvalid, RoundReused, SignatureInvalid,
+    SurvivorsInvalid, Unexpected,
 };
 use tributary_protocol::message::{
-    Downstream, Encapsulation, Floor, Freeze, Offer, SignedBody, Survivors, Welcome, keys_digest, signed_message,
+    Downstream, Encapsulation, Floor, Freeze, Offer, RefusalCode, SignedBody, Survivors, Welcome, keys_digest,
+    signed_message,
 };
-use tributary_protocol::plan::RunRef;
+use tributary_protocol::plan::{ApprovalFault, AttestationFault, RunRef};
 
 use super::row::{Earned, Row};
 use crate::cast::{Keyed, client_key, coordinator_key};
@@ -31,7 +32,8 @@ pub(crate) fn sign_welcome<S: Keyed>(welcome: &mut Welcome) {
         .u32(PROTOCOL_VERSION)
         .digest(&welcome.nonce)
         .digest(&run.digest())
-        .digest(&welcome.roster.roster.digest());
+        .digest(&welcome.roster.roster.digest())
+        .u64(welcome.at.0);
     welcome.signature = S::sign(&coordinator_key::<S>(), &signed_message("WELCOME", &S::digest(body)));
 }
 
@@ -100,6 +102,12 @@ pub(super) fn rows<S: Keyed>() -> Vec<Row<Downstream, Earned>> {
     rows
 }
 
+/// The plan is another one than people have signed: whatever the coordinator writes, it has no key of theirs.
+const NOT_SIGNED: RefusalCode = NotApproved(ApprovalFault::Proposal(AttestationFault::Subject));
+const NOT_APPROVED: RefusalCode = NotApproved(ApprovalFault::Approval(AttestationFault::Subject));
+const FORGED: RefusalCode = NotApproved(ApprovalFault::Approval(AttestationFault::Signature));
+const FOREIGN: RefusalCode = NotApproved(ApprovalFault::Proposal(AttestationFault::Federation));
+
 fn joining<S: Keyed>() -> Vec<Row<Downstream, Earned>> {
     let malformed: Vec<(&'static str, Change)> = vec![
         ("a welcome in another version", |_, message| in_welcome::<S>(message, |welcome| welcome.version += 1)),
@@ -126,14 +134,30 @@ fn joining<S: Keyed>() -> Vec<Row<Downstream, Earned>> {
         }),
     ];
     let other: Vec<(&'static str, Earned, Change)> = vec![
-        ("a welcome with another schema", Earned::Refusal(PolicyFloor(Floor::Schema)), |_, message| {
+        ("a welcome with another schema", Earned::Refusal(NOT_SIGNED), |_, message| {
             in_welcome::<S>(message, |welcome| welcome.plan.schema.0[0] ^= 1)
         }),
-        ("a welcome with another purpose", Earned::Refusal(PolicyFloor(Floor::Purpose)), |_, message| {
+        ("a welcome with another purpose", Earned::Refusal(NOT_SIGNED), |_, message| {
             in_welcome::<S>(message, |welcome| welcome.plan.purpose = "another".into())
         }),
-        ("a welcome with a laxer cohort", Earned::Refusal(PolicyFloor(Floor::Cohort)), |_, message| {
+        ("a welcome with a laxer cohort", Earned::Refusal(NOT_SIGNED), |_, message| {
             in_welcome::<S>(message, |welcome| welcome.plan.cohort.cohort_min -= 1)
+        }),
+        ("a welcome with an approval of another plan", Earned::Refusal(NOT_APPROVED), |_, message| {
+            in_welcome::<S>(message, |welcome| welcome.approvals.approval.subject.0[0] ^= 1)
+        }),
+        (
+            "a welcome that one person signed twice",
+            Earned::Refusal(NotApproved(ApprovalFault::OnePerson)),
+            |_, message| {
+                in_welcome::<S>(message, |welcome| welcome.approvals.approval = welcome.approvals.proposal.clone())
+            },
+        ),
+        ("a welcome with a forged approval", Earned::Refusal(FORGED), |_, message| {
+            in_welcome::<S>(message, |welcome| welcome.approvals.approval.signature.bytes[0] ^= 1)
+        }),
+        ("a welcome with a proposal of another federation", Earned::Refusal(FOREIGN), |_, message| {
+            in_welcome::<S>(message, |welcome| welcome.approvals.proposal.federation.0[0] ^= 1)
         }),
         ("a welcome with a forged signature", Earned::Distrust, |_, message| match message {
             Downstream::Welcome(welcome) => {

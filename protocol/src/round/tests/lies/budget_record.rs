@@ -4,24 +4,25 @@ use alloc::boxed::Box;
 use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
-use super::VICTIM;
+use super::{VICTIM, caps, ends};
 use crate::budget::{BudgetHead, OwnerChange};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::limits::STAGES_MAX;
 use crate::message::RefusalCode;
-use crate::plan::RunRef;
+use crate::plan::{RunRef, Withdrawal};
 use crate::privacy::Accounts;
 use crate::round::cast::{self, OWNER_KEY, counting_plan, policy};
 use crate::round::tests::world::World;
-use crate::round::{BudgetFault, BudgetRecord, OutOfOrder, Participant, ParticipantEvent};
+use crate::round::{BudgetFault, BudgetRecord, OutOfOrder, Participant, ParticipantEvent, RunEnd};
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
 use crate::secagg::toy::Toy;
+use crate::time::Millis;
 
 /// An event and the state before it.
 pub(super) struct Moment {
-    record: BudgetRecord,
-    event: ParticipantEvent,
+    pub(super) record: BudgetRecord,
+    pub(super) event: ParticipantEvent,
 }
 
 impl Moment {
@@ -37,7 +38,7 @@ impl Moment {
         panic!("the file has no such event")
     }
 
-    fn instead(&mut self, event: ParticipantEvent) {
+    pub(super) fn instead(&mut self, event: ParticipantEvent) {
         assert_eq!(self.record.check(&event), Ok(()));
         self.event = event;
     }
@@ -146,6 +147,7 @@ pub(super) const HEAD_SIGNED: &[Row] = &[
     (FOLDED, is!(HeadSigned), change!(HeadSigned { head } => head.counter += 1)),
     (FOLDED, is!(HeadSigned), |moment| moment.record.counter += 1),
     (FOLDED, is!(HeadSigned), change!(HeadSigned { head } => head.spent = one_round())),
+    (FOLDED, is!(HeadSigned), change!(HeadSigned { head } => head.year.charge(Millis(0), &one_round()))),
     (SAID, is!(HeadSigned), change!(HeadSigned { head } => head.charged.rounds = [1].into())),
     (SAID, is!(HeadSigned), change!(HeadSigned { head } => head.charged.last_round += 1)),
     (SAID, is!(HeadSigned), change!(HeadSigned { head } => head.others = [(RunRef::NONE, Default::default())].into())),
@@ -165,6 +167,8 @@ fn adopts(moment: &mut Moment, change: fn(&mut BudgetHead, &mut Accounts)) {
         population: record.population_digest.expect("it has begun"),
         counter: 2,
         spent: one_round(),
+        year: Default::default(),
+        caps: None,
         run: RunRef::NONE,
         charged: crate::message::Charged { rounds: [1].into(), last_round: 1 },
         others: Vec::new(),
@@ -210,6 +214,11 @@ const NUMBERED: &str = "a run has a number and stages";
 const SAME: &str = "a run that is accepted again has the same terms";
 const PRICED: &str = "what a run may cost follows from its stages";
 
+/// The owner has withdrawn the grant under which the file's run is.
+fn withdrawn(moment: &mut Moment) {
+    moment.record.withdrawn.insert(cast::grant(&counting_plan()).digest());
+}
+
 pub(super) const RUN_ACCEPTED: &[Row] = &[
     (AWAITS, is!(RunAccepted), |moment| moment.record.awaits_head = true),
     (NUMBERED, is!(RunAccepted), change!(RunAccepted { run } => run.number = 0)),
@@ -233,9 +242,34 @@ pub(super) const RUN_ACCEPTED: &[Row] = &[
         let ParticipantEvent::RunAccepted { stages, .. } = &mut moment.event else { panic!("it accepts") };
         stages[1].rounds += 1;
     }),
+    ("nothing is accepted under a grant that was withdrawn", is!(RunAccepted), withdrawn),
+    ("a run that came to its end is not accepted again", is!(RunAccepted), |moment| {
+        moment.record.apply(&moment.event.clone());
+        ends::end(&mut moment.record, RunEnd::Refused);
+        assert_eq!(moment.record.check(&moment.event), Ok(()));
+        ends::end(&mut moment.record, RunEnd::Finished);
+    }),
+    ("a run is not accepted after a later one of its plan", is!(RunAccepted), ends::overtake),
     (PRICED, is!(RunAccepted), change!(RunAccepted { charge_max } => *charge_max = Accounts::zero())),
     (PRICED, is!(RunAccepted), change!(RunAccepted { retries } => *retries += 1)),
     (PRICED, is!(RunAccepted), change!(RunAccepted { stages } => stages[1].rounds -= 1)),
+];
+
+const WITHDRAWS: &str = "an owner withdraws a grant, and once";
+
+fn withdraws(moment: &mut Moment, change: fn(&mut Withdrawal)) {
+    let mut withdrawal = cast::withdrawal(&cast::grant(&counting_plan()));
+    moment.instead(ParticipantEvent::GrantWithdrawn { withdrawal: withdrawal.clone() });
+    change(&mut withdrawal);
+    moment.event = ParticipantEvent::GrantWithdrawn { withdrawal };
+}
+
+pub(super) const GRANT_WITHDRAWN: &[Row] = &[
+    (WITHDRAWS, is!(RunAccepted), |moment| withdraws(moment, |withdrawal| withdrawal.owner.bytes[0] ^= 1)),
+    (WITHDRAWS, is!(RunAccepted), |moment| {
+        withdraws(moment, |_| {});
+        moment.record.apply(&moment.event.clone());
+    }),
 ];
 
 const NOT_CHARGED: &str = "nothing is charged while the file awaits a head";
@@ -256,8 +290,11 @@ fn charged(moment: &mut Moment, rounds: &[u32]) {
 
 pub(super) const BUDGET_CHARGED: &[Row] = &[
     (NOT_CHARGED, trains, |moment| moment.record.awaits_head = true),
+    ("nothing is charged under a grant that was withdrawn", trains, withdrawn),
     (ACCEPTED, trains, |moment| moment.record.accepted.clear()),
     (ACCEPTED, trains, change!(BudgetCharged { run } => run.number += 1)),
+    ("nothing is charged in a run that is at its end", trains, |moment| ends::end(&mut moment.record, RunEnd::Refused)),
+    ("nothing is charged in a run that is at its end", trains, ends::overtake),
     (INCREASE, trains, change!(BudgetCharged { round } => round.0 -= 1)),
     (WITHIN, trains, change!(BudgetCharged { stage } => *stage = 0)),
     (WITHIN, trains, change!(BudgetCharged { stage } => *stage = 3)),
@@ -322,7 +359,7 @@ pub(super) const REFUSED: &[Row] = &[(FIRST, is!(RunAccepted), |moment| {
 })];
 
 /// Every row, by the kind of its event.
-const ALL: [&[Row]; 13] = [
+const ALL: [&[Row]; 17] = [
     BUDGET_BEGUN,
     ROSTER_ACCEPTED,
     OWNER_CHANGED,
@@ -330,6 +367,10 @@ const ALL: [&[Row]; 13] = [
     HEAD_ADOPTED,
     COUNTERS_SEEN,
     RUN_ACCEPTED,
+    caps::CAPS_NOTED,
+    caps::CAP_RAISED,
+    ends::RUN_ENDED,
+    GRANT_WITHDRAWN,
     BUDGET_CHARGED,
     UPLOADED,
     SURVIVORS_ACKNOWLEDGED,
@@ -353,8 +394,10 @@ fn an_entry_that_breaks_one_rule_is_out_of_order() {
 #[test]
 fn every_rule_of_a_budget_file_is_broken_once() {
     let broken = |text: &str| ALL.iter().copied().flatten().any(|(rule, ..)| *rule == text);
-    let rules = super::rules_in(include_str!("../../record/budget_rules.rs"));
-    assert!(rules.len() > 30, "{rules:?}");
+    let files = [include_str!("../../record/budget_rules.rs"), include_str!("../../record/reservations.rs")];
+    let files = files.into_iter().chain([include_str!("../../record/caps.rs")]);
+    let rules: Vec<&str> = files.flat_map(super::rules_in).collect();
+    assert!(rules.len() > 40, "{rules:?}");
     let missing: Vec<&&str> = rules.iter().filter(|rule| !broken(rule)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

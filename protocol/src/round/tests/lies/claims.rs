@@ -41,7 +41,7 @@ fn every_signature_of_a_ledger_is_claimed_and_holds() {
     world.pass_deadlines();
     let refused = |code: RefusalCode| world.refusals().iter().any(|(_, refused)| *refused == code);
     assert!(refused(RefusalCode::PolicyFloor(crate::message::Floor::Purpose)));
-    let mut kinds = [0; 5];
+    let mut kinds = [0; 6];
     for (record, event, claims) in claims(&world.events) {
         assert!(claims.iter().all(Claim::holds::<Toy>), "{}", record.describe(&event));
         let (kind, expected) = match &event {
@@ -50,6 +50,7 @@ fn every_signature_of_a_ledger_is_claimed_and_holds() {
             CoordinatorEvent::ClientRefused { signature: Some(_), .. } => (2, 1),
             CoordinatorEvent::BudgetBegun { .. } => (3, 1),
             CoordinatorEvent::BudgetShown { .. } => (4, 1),
+            CoordinatorEvent::SessionOpened { .. } => (5, 2),
             _ => {
                 assert_eq!(claims, []);
                 continue;

@@ -2,7 +2,7 @@
 //! here.
 
 use super::{
-    budget_record as file, from_coordinator, from_members as up, from_members_keying as up_keying,
+    budget_record as file, caps, ends, from_coordinator, from_members as up, from_members_keying as up_keying,
     from_members_rounds as up_rounds, joining, keying, large, proofs, rounds, run_record as ledger, signals,
 };
 use crate::message::{Downstream, Upstream};
@@ -78,6 +78,7 @@ fn every_message_and_every_event_has_its_lies() {
         ClientChargedMore => ledger::CLIENT_CHARGED_MORE,
         StageConcluded => ledger::STAGE_CONCLUDED,
         ClientEvicted => ledger::CLIENT_EVICTED,
+        OrderTaken => ledger::ORDER_TAKEN,
         RunFinished => ledger::RUN_FINISHED,
     });
     covered!(ParticipantEvent {
@@ -88,6 +89,10 @@ fn every_message_and_every_event_has_its_lies() {
         HeadAdopted => file::HEAD_ADOPTED,
         CountersSeen => file::COUNTERS_SEEN,
         RunAccepted => file::RUN_ACCEPTED,
+        CapsNoted => caps::CAPS_NOTED,
+        CapRaised => caps::CAP_RAISED,
+        RunEnded => ends::RUN_ENDED,
+        GrantWithdrawn => file::GRANT_WITHDRAWN,
         BudgetCharged => file::BUDGET_CHARGED,
         Uploaded => file::UPLOADED,
         SurvivorsAcknowledged => file::SURVIVORS_ACKNOWLEDGED,

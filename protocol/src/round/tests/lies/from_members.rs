@@ -249,6 +249,8 @@ fn a_message_out_of_turn_is_not_taken() {
             population: Digest::ZERO,
             counter: 1,
             spent: Accounts::zero(),
+            year: Default::default(),
+            caps: None,
             run,
             charged: Charged::default(),
             others: Vec::new(),

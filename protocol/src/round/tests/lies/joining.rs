@@ -12,7 +12,7 @@ use crate::plan::RunRef;
 use crate::round::agreement::welcome_message;
 use crate::round::cast::{self, begun, cap, coordinator_signs, next_roster, policy, roster};
 use crate::round::tests::world::{Packet, World, plan};
-use crate::round::{BudgetRecord, ParticipantEvent, ParticipantInput};
+use crate::round::{BudgetRecord, ParticipantEvent, ParticipantInput, Policy};
 use crate::secagg::suite::Signature;
 use crate::secagg::toy::Toy;
 
@@ -33,8 +33,9 @@ fn run_of(welcome: &Welcome) -> RunRef {
 
 /// The coordinator's own signature over what the welcome says now.
 fn sign(welcome: &mut Welcome) {
+    welcome.approvals = cast::approvals(&welcome.plan);
     welcome.signature =
-        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run_of(welcome).id(), &welcome.roster));
+        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run_of(welcome).id(), &welcome.roster, welcome.at));
 }
 
 fn tell(world: &mut World, welcome: Box<Welcome>) {
@@ -131,6 +132,8 @@ fn shown(signer: ClientId, elsewhere: u64) -> Box<ShownHead> {
         population: first.population,
         counter: 9,
         spent: cap(&served, 3 + elsewhere),
+        year: Default::default(),
+        caps: None,
         run: cast::run(served).reference(),
         charged: Charged { rounds: [3].into(), last_round: 3 },
         others: Vec::new(),
@@ -215,7 +218,11 @@ fn keys_are_kept_for_the_sessions_of_the_same_plan() {
         ("another plan", false, |welcome| welcome.plan.name = "another".into()),
     ];
     for (what, kept, change) in changes {
-        let mut world = nine();
+        // The first plan's run stays open, with what it has reserved.
+        let served = plan(|_| {});
+        let for_two = |_| Policy { cap: served.charge_max().times(2), ..policy(&served) };
+        let mut world = World::with_policy(9, served.clone(), for_two);
+        world.connect_all();
         super::until(&mut world, |packet| matches!(packet, Packet::Start(VICTIM, _)));
         world.cut(VICTIM);
         world.connect(VICTIM);

@@ -2,8 +2,10 @@
 //! could be checked is in order, signatures by those who lie included, so that a check that is missing shows.
 
 mod budget_record;
+mod caps;
 mod claims;
 mod coverage;
+mod ends;
 mod from_coordinator;
 mod from_members;
 mod from_members_keying;

@@ -13,7 +13,7 @@ use crate::privacy::Accounts;
 use crate::round::agreement::survivors_ack_message;
 use crate::round::cast::{self, begun, cap, coordinator_signs, policy, roster_of, signing_key};
 use crate::round::tests::world::{Packet, World, plan};
-use crate::round::{CoordinatorSettings, ParticipantEvent, ParticipantInput};
+use crate::round::{CoordinatorSettings, ParticipantEvent, ParticipantInput, RunEnd};
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::{CoalitionRule, CohortRule};
 use crate::secagg::suite::{Signature, Suite};
@@ -147,6 +147,8 @@ fn a_round_beyond_the_plans_maximum_is_refused() {
             population: first.population,
             counter: 9,
             spent: Accounts::zero(),
+            year: Default::default(),
+            caps: None,
             run,
             charged: Charged { rounds: [before].into(), last_round: 0 },
             others: Vec::new(),
@@ -175,7 +177,8 @@ fn a_round_beyond_the_cap_for_life_is_refused() {
         let start = start_for_victim(&mut world);
         let (other, accepted) = elsewhere();
         let charges = (1..=rounds).map(|round| charged(other, round, cap(&served, 1)));
-        world.overtake(VICTIM, [accepted].into_iter().chain(charges).collect());
+        let ended = ParticipantEvent::RunEnded { run: other, at: Millis(0), how: RunEnd::Finished };
+        world.overtake(VICTIM, [accepted].into_iter().chain(charges).chain([ended]).collect());
         tell_start(&mut world, start);
         assert_eq!(refusals(&world), expected, "{rounds} of 8 rounds' worth is spent elsewhere");
     }

@@ -6,12 +6,13 @@ use alloc::vec::Vec;
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use crate::message::ClosedReason;
-use crate::plan::Plan;
+use crate::plan::{Attestation, Plan};
+use crate::role::{Action, Role};
 use crate::roster::{Roster, SignedRoster};
 use crate::round::cast::{self, counting_plan};
 use crate::round::tests::world::World;
 use crate::round::{
-    CoordinatorEvent, EvictionReason, KeyedSession, OutOfOrder, RoundDescriptor, RunRecord, SessionView,
+    CoordinatorEvent, EvictionReason, KeyedSession, OutOfOrder, RoundDescriptor, RunRecord, SessionView, order_digest,
 };
 use crate::secagg::modular::Ring;
 use crate::secagg::parameters::Thresholds;
@@ -99,7 +100,6 @@ pub(super) use clients::{BUDGET_BEGUN, BUDGET_SHOWN, CLIENT_CHARGED_MORE, CLIENT
 const OPENS_ONE: &str = "a ledger opens one run";
 const VALID: &str = "the plan is valid, and allows a run of this number";
 const BEGINS: &str = "a run begins from the state that its plan names";
-const DELTA: &str = "the delta of a private run is a probability";
 const FIRST: &str = "the first event opens a run";
 const OVER: &str = "nothing follows the end of a run";
 
@@ -113,12 +113,10 @@ fn plan_of(event: &mut CoordinatorEvent) -> &mut Plan {
 pub(super) const RUN_OPENED: &[Row] = &[
     (OPENS_ONE, is!(RunOpened), |moment| moment.record.run = Some(cast::run(counting_plan()))),
     (VALID, is!(RunOpened), |moment| plan_of(&mut moment.event).stages.clear()),
+    (VALID, is!(RunOpened), |moment| plan_of(&mut moment.event).delta_bits = 1.0_f64.to_bits()),
     (VALID, is!(RunOpened), change!(RunOpened { number } => *number = 0)),
     (VALID, is!(RunOpened), change!(RunOpened { number } => *number = 2)),
     (BEGINS, is!(RunOpened), change!(RunOpened { model } => model.0[0] ^= 1)),
-    (DELTA, is!(RunOpened), change!(RunOpened { delta_bits } => *delta_bits = 0)),
-    (DELTA, is!(RunOpened), change!(RunOpened { delta_bits } => *delta_bits = 1.0_f64.to_bits())),
-    (DELTA, is!(RunOpened), change!(RunOpened { delta_bits } => *delta_bits = f64::NAN.to_bits())),
     (FIRST, is!(RosterAdopted), |moment| moment.record.run = None),
 ];
 
@@ -155,6 +153,17 @@ fn adopt(moment: &mut Moment) {
     moment.instead(CoordinatorEvent::RosterAdopted { roster, group_size: 9 });
 }
 
+const APPROVED: &str = "sessions and rounds begin while two people of the roster in force stand by the plan";
+
+/// A roster with other people in force: the plan's privacy officer has lost the role.
+fn revoked(moment: &mut Moment) {
+    let mut people = cast::people();
+    people.remove(0);
+    let roster = cast::roster(9).roster;
+    let entries = roster.entries().to_vec();
+    moment.record.roster = Some(Roster::new(1, Digest::ZERO, entries, Vec::new(), people).expect("a roster"));
+}
+
 const ONE_SET_UP: &str = "one set-up at a time, and each for a new session";
 const CANDIDATES: &str = "candidates are named once, in ascending order";
 const MEMBERS: &str = "candidates are members of the plan's group, and not out of the run";
@@ -162,6 +171,8 @@ const MEMBERS: &str = "candidates are members of the plan's group, and not out o
 pub(super) const SESSION_OPENED: &[Row] = &[
     (FIRST, is!(SessionOpened), |moment| moment.record.run = None),
     (OVER, is!(SessionOpened), |moment| moment.record.finished = Some(true)),
+    (APPROVED, is!(SessionOpened), revoked),
+    (ORDERED, is!(SessionOpened), ordered),
     (ONE_SET_UP, is!(SessionOpened), |moment| moment.record.keying = Some((NINTH, Vec::new()))),
     (ONE_SET_UP, is!(SessionOpened), |moment| {
         if let CoordinatorEvent::SessionOpened { session, .. } = moment.event {
@@ -175,6 +186,52 @@ pub(super) const SESSION_OPENED: &[Row] = &[
         moment.record.evicted.insert(ClientId(5), EvictionReason::Strikes);
     }),
     (MEMBERS, is!(SessionOpened), |moment| moment.record.roster = Some(cast::roster(8).roster)),
+];
+
+const WHOSE: &str = "an order is of somebody in the roster in force whose role it is";
+const NEWS: &str = "an order changes something: it is new, and whoever agrees does so once for a role";
+const ORDERED: &str = "nothing begins while somebody's order stops the plan or the federation";
+
+fn pause() -> Attestation {
+    let plan = counting_plan().digest();
+    cast::attestation(cast::APPROVER, Role::PrivacyOfficer, Action::PausePlan, plan)
+}
+
+fn orders(moment: &mut Moment, change: fn(&mut Attestation)) {
+    let mut order = pause();
+    moment.instead(CoordinatorEvent::OrderTaken { order: order.clone() });
+    change(&mut order);
+    moment.event = CoordinatorEvent::OrderTaken { order };
+}
+
+fn ordered(moment: &mut Moment) {
+    moment.record.apply(&CoordinatorEvent::OrderTaken { order: pause() });
+}
+
+pub(super) const ORDER_TAKEN: &[Row] = &[
+    (OVER, is!(SessionOpened), |moment| {
+        orders(moment, |_| {});
+        moment.record.finished = Some(true);
+    }),
+    (WHOSE, is!(SessionOpened), |moment| orders(moment, |order| order.subject.0[0] ^= 1)),
+    (WHOSE, is!(SessionOpened), |moment| orders(moment, |order| order.federation.0[0] ^= 1)),
+    (WHOSE, is!(SessionOpened), |moment| orders(moment, |order| order.role = Role::PlatformOperator)),
+    (WHOSE, is!(SessionOpened), |moment| orders(moment, |order| order.action = Action::ApprovePlan)),
+    (WHOSE, is!(SessionOpened), |moment| {
+        orders(moment, |_| {});
+        revoked(moment);
+    }),
+    (NEWS, is!(SessionOpened), |moment| {
+        orders(moment, |_| {});
+        ordered(moment);
+    }),
+    (NEWS, is!(SessionOpened), |moment| {
+        ordered(moment);
+        let subject = order_digest(&pause());
+        let order = cast::attestation(cast::APPROVER, Role::PrivacyOfficer, Action::ResumePlan, subject);
+        moment.instead(CoordinatorEvent::OrderTaken { order: order.clone() });
+        moment.record.apply(&CoordinatorEvent::OrderTaken { order });
+    }),
 ];
 
 const OPENED: &str = "the session that is keyed is the one that was opened";
@@ -236,6 +293,8 @@ fn descriptor(moment: &mut Moment) -> &mut RoundDescriptor {
 
 pub(super) const ROUND_STARTED: &[Row] = &[
     (OVER, trains, |moment| moment.record.finished = Some(true)),
+    (APPROVED, trains, revoked),
+    (ORDERED, trains, ordered),
     (STARTS, trains, |moment| moment.record.sessions.clear()),
     (STARTS, trains, |moment| moment.record.sessions[0].view.session = NINTH),
     (STARTS, trains, |moment| {
@@ -390,7 +449,7 @@ pub(super) const RUN_FINISHED: &[Row] = &[
 ];
 
 /// Every row, by the kind of its event.
-pub(super) const ALL: [&[Row]; 18] = [
+pub(super) const ALL: [&[Row]; 19] = [
     RUN_OPENED,
     ROSTER_ADOPTED,
     SESSION_OPENED,
@@ -408,6 +467,7 @@ pub(super) const ALL: [&[Row]; 18] = [
     BUDGET_SHOWN,
     STAGE_CONCLUDED,
     CLIENT_EVICTED,
+    ORDER_TAKEN,
     RUN_FINISHED,
 ];
 

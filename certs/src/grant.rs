@@ -1,0 +1,182 @@
+//! Grants of a branch's data and their withdrawals: signing them, and the files in which they travel.
+//!
+//! ```text
+//! tributary grant 1
+//! body 0000..
+//! ```
+//!
+//! The body is the object's encoding, signature included. A text that prints otherwise than it was read is refused, so that one file holds one
+//! object, whoever reads it. Nothing is believed for being in a file: the branch verifies the owner's signature.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tributary_protocol::codec;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::message::SignedBody as _;
+use tributary_protocol::plan::{Grant, Withdrawal};
+use tributary_protocol::secagg::suite::{Signature, Suite as _};
+
+use crate::lines::{Fields, body, hex, judge_title};
+use crate::suite::{RealSuite, SigningKey};
+use tributary_storage::files::{self, Existing, FileError};
+
+const GRANT: (&str, &str) = ("tributary grant 1", "grant, as `tributary client authorise grant` writes it");
+const WITHDRAWAL: (&str, &str) =
+    ("tributary grant withdrawal 1", "withdrawal of a grant, as `tributary client authorise revoke` writes it");
+/// Longest encoding of either: a thousand names, and as many fields.
+const BYTES_MAX: usize = 512 << 10;
+
+/// Signs a grant as it stands, in its owner's name.
+#[must_use]
+pub fn sign_grant(owner: &SigningKey, mut grant: Grant) -> Grant {
+    grant.owner = owner.verifying_key();
+    grant.signature = RealSuite::sign(owner, &grant.to_sign::<RealSuite>());
+    grant
+}
+
+/// Takes a grant back, at a second of the Unix clock.
+#[must_use]
+pub fn sign_withdrawal(owner: &SigningKey, grant: Digest, at: u64) -> Withdrawal {
+    let mut withdrawal = Withdrawal { grant, owner: owner.verifying_key(), at, signature: Signature::none() };
+    withdrawal.signature = RealSuite::sign(owner, &withdrawal.to_sign::<RealSuite>());
+    withdrawal
+}
+
+/// Whether an owner signed a grant.
+#[must_use]
+pub fn is_signed_grant(grant: &Grant) -> bool {
+    grant.is_genuine::<RealSuite>()
+}
+
+/// Writes a grant's file; never replaces one.
+///
+/// # Errors
+/// [`FileError`].
+pub fn write_grant(grant: &Grant, path: &Path) -> Result<(), FileError> {
+    write(GRANT.0, grant, path)
+}
+
+/// Reads a grant's file. Says nothing about the signature.
+///
+/// # Errors
+/// [`FileError`].
+pub fn read_grant(path: &Path) -> Result<Grant, FileError> {
+    read(GRANT, path)
+}
+
+/// Writes a withdrawal's file; never replaces one.
+///
+/// # Errors
+/// [`FileError`].
+pub fn write_withdrawal(withdrawal: &Withdrawal, path: &Path) -> Result<(), FileError> {
+    write(WITHDRAWAL.0, withdrawal, path)
+}
+
+/// Reads a withdrawal's file. Says nothing about the signature.
+///
+/// # Errors
+/// [`FileError`].
+pub fn read_withdrawal(path: &Path) -> Result<Withdrawal, FileError> {
+    read(WITHDRAWAL, path)
+}
+
+fn write(title: &str, object: &impl Serialize, path: &Path) -> Result<(), FileError> {
+    files::write_private(path, print(title, object).as_bytes(), Existing::Keep)
+}
+
+fn print(title: &str, object: &impl Serialize) -> String {
+    format!("{title}\nbody {}\n", hex(&codec::encode(object)))
+}
+
+fn read<T: Serialize + DeserializeOwned>(
+    (title, what): (&'static str, &'static str),
+    path: &Path,
+) -> Result<T, FileError> {
+    let text = files::read_own(path, what)?;
+    judge_title(path, &text, title)?;
+    let parse = || {
+        let mut lines = body(&text, title)?;
+        let mut fields = Fields::of(lines.next()?);
+        let bytes = fields.bytes("body")?;
+        fields.end()?;
+        let object = codec::decode::<T>(&bytes, BYTES_MAX).ok()?;
+        (print(title, &object) == text).then_some(object)
+    };
+    parse().ok_or_else(|| FileError::content(path, what))
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::plan::GrantSubject;
+    use tributary_protocol::roster::MemberName;
+
+    use super::*;
+    use crate::entropy::OsEntropy;
+
+    fn unsigned(owner: &SigningKey) -> Grant {
+        Grant {
+            federation: Digest([1; 32]),
+            branches: vec![MemberName::parse("north-bank/branch-01").unwrap()],
+            subject: GrantSubject::Plan(Digest([2; 32])),
+            epsilon_run_bits: 1.0_f64.to_bits(),
+            epsilon_year_bits: 2.0_f64.to_bits(),
+            delta_bits: 1e-6_f64.to_bits(),
+            runs: 3,
+            fields: Vec::new(),
+            not_before: 1,
+            not_after: 2,
+            nonce: [7; 16],
+            owner: owner.verifying_key(),
+            signature: Signature::none(),
+        }
+    }
+
+    #[test]
+    fn a_grant_and_its_withdrawal_come_back_from_their_files_as_they_were_signed() {
+        let folder = tempfile::tempdir().unwrap();
+        let owner = SigningKey::generate(&mut OsEntropy);
+        let grant = sign_grant(&owner, unsigned(&owner));
+        assert!(is_signed_grant(&grant) && !is_signed_grant(&unsigned(&owner)));
+        let path = folder.path().join("a.grant");
+        write_grant(&grant, &path).unwrap();
+        assert_eq!(read_grant(&path).unwrap(), grant);
+        assert!(matches!(write_grant(&grant, &path), Err(FileError::Exists { .. })));
+        let withdrawal = sign_withdrawal(&owner, grant.digest(), 9);
+        let path = folder.path().join("a.withdrawal");
+        write_withdrawal(&withdrawal, &path).unwrap();
+        let read = read_withdrawal(&path).unwrap();
+        assert!(read == withdrawal && read.is_genuine::<RealSuite>());
+        assert!(matches!(read_grant(&path), Err(FileError::Content { .. })), "it is no grant");
+    }
+
+    /// Every bit of the body is signed, and every other text is refused.
+    #[test]
+    fn a_changed_file_is_refused_or_not_signed() {
+        let folder = tempfile::tempdir().unwrap();
+        let owner = SigningKey::generate(&mut OsEntropy);
+        let grant = sign_grant(&owner, unsigned(&owner));
+        let text = print(GRANT.0, &grant);
+        let read = |text: &str| {
+            let path = folder.path().join("b.grant");
+            files::write_private(&path, text.as_bytes(), Existing::Replace).unwrap();
+            read_grant(&path)
+        };
+        let start = GRANT.0.len() + 1 + "body ".len();
+        for place in start..text.len() - 1 {
+            let mut other = text.clone();
+            let digit = if text.as_bytes()[place] == b'0' { "1" } else { "0" };
+            other.replace_range(place..=place, digit);
+            assert!(!read(&other).is_ok_and(|grant| is_signed_grant(&grant)), "digit {place}");
+        }
+        for other in [
+            text.replace("grant 1", "grant 2"),
+            text.replace("body ", "body  "),
+            format!("{text}\n"),
+            text.to_uppercase(),
+        ] {
+            assert!(read(&other).is_err(), "{other}");
+        }
+    }
+}

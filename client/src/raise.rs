@@ -1,0 +1,198 @@
+//! `tributary client budget raise`: higher caps than the budget file has seen, by the owner of the data and a privacy officer.
+//!
+//! The owner proposes what the signed policy says; the officer reads that in words and signs it, on a machine of its own; the branch notes both.
+//! What was spent stays spent, and the raise stands in every report as a deviation.
+
+use std::path::Path;
+
+use tributary_certs::cap_raise::{SignedRaise, attest_raise, is_signed_raise, read_raise, sign_raise, write_raise};
+use tributary_certs::keys::read_signing_key;
+use tributary_certs::people::SigningPerson;
+use tributary_certs::roster::read_roster;
+use tributary_certs::suite::RealSuite;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::{CapRaise, Caps};
+use tributary_protocol::round::ParticipantEvent;
+use tributary_protocol::secagg::suite::Signature;
+use tributary_protocol::time::Millis;
+
+use crate::budget::{BUDGET_FILE, bad_budget, begun_budget, judged};
+use crate::error::ClientError;
+use crate::identity::BranchIdentity;
+use crate::policy::BranchPolicy;
+use crate::settings::Settings;
+
+/// Why a raise is proposed, and where that was decided.
+#[derive(Clone, Copy, Debug)]
+pub struct Grounds<'a> {
+    /// Why, in words.
+    pub reason: &'a str,
+    /// The ticket.
+    pub ticket: &'a str,
+}
+
+/// Writes what the owner signs: from the caps that the file has to those of the signed policy.
+///
+/// # Errors
+/// If the policy's caps are not higher, or a file cannot be used.
+pub fn propose(
+    config: &Path,
+    key: &Path,
+    grounds: Grounds<'_>,
+    out: &Path,
+    now_unix_ms: u64,
+) -> Result<Vec<String>, ClientError> {
+    let settings = Settings::load(config)?;
+    let policy = BranchPolicy::owned(&settings)?;
+    let owner = read_signing_key(key).map_err(ClientError::file)?;
+    let identity = BranchIdentity::open(settings.identity.clone(), now_unix_ms / 1000)?;
+    let (_file, events) = begun_budget(&settings)?;
+    let record = judged(&events).map_err(|fault| bad_budget(&settings, &fault))?;
+    let path = settings.state_dir.join(BUDGET_FILE);
+    let failed = |text: &str| ClientError::File(format!("{}: {text}", path.display()));
+    if record.owner() != Some(&owner.verifying_key()) {
+        return Err(failed(
+            "the key is not that of this budget's owner, so nothing is proposed; the owner of the data signs it",
+        ));
+    }
+    let to = policy.epsilon_caps();
+    let Some(from) = record.caps.filter(|caps| !to.at_most(caps)) else {
+        return Err(failed(
+            "the policy's caps are not higher than those that this file has seen, so there is nothing to raise",
+        ));
+    };
+    let raise = CapRaise {
+        federation: identity.authorities.digest(),
+        population: record.population_digest.unwrap_or(Digest::ZERO),
+        from,
+        to,
+        reason: grounds.reason.into(),
+        ticket: grounds.ticket.into(),
+        owner: owner.verifying_key(),
+        signature: Signature::none(),
+    };
+    if !raise.is_whole() {
+        return Err(ClientError::File(
+            "a raise needs a reason of 1 to 1000 bytes and a ticket of 1 to 128; nothing is proposed".to_owned(),
+        ));
+    }
+    let raise = sign_raise(&owner, raise);
+    let mut lines = words(&raise);
+    write_raise(&SignedRaise { raise, officer: None }, out).map_err(ClientError::file)?;
+    lines.push(format!(
+        "{}: what the owner has signed; a privacy officer reads and signs it (`tributary client budget raise attest`)",
+        out.display()
+    ));
+    Ok(lines)
+}
+
+/// Shows a raise in words and signs it, as a privacy officer.
+///
+/// # Errors
+/// If the owner has not signed it, or a file cannot be used.
+pub fn attest(file: &Path, person: &Path, out: &Path, now_unix_ms: u64) -> Result<Vec<String>, ClientError> {
+    let SignedRaise { raise, .. } = read_raise(file).map_err(ClientError::file)?;
+    if !is_signed_raise(&raise) || !raise.is_whole() {
+        return Err(ClientError::File(format!(
+            "{}: the owner of the data has not signed this as it stands, so nobody attests it; have it proposed anew",
+            file.display()
+        )));
+    }
+    let person = SigningPerson::open(person).map_err(|fault| ClientError::File(fault.to_string()))?;
+    let officer = attest_raise(&person, &raise, now_unix_ms / 1000);
+    let mut lines = words(&raise);
+    write_raise(&SignedRaise { raise, officer: Some(officer) }, out).map_err(ClientError::file)?;
+    lines.push(format!(
+        "{}: signed by {}; the branch notes it (`tributary client budget raise apply`)",
+        out.display(),
+        person.staff()
+    ));
+    Ok(lines)
+}
+
+/// Notes a raise in the budget file: both signatures count by the roster that this branch accepted last.
+///
+/// # Errors
+/// Why it does not count, or which file cannot be used.
+pub fn apply(config: &Path, file: &Path, roster: &Path, now_unix_ms: u64) -> Result<Vec<String>, ClientError> {
+    let settings = Settings::load(config)?;
+    let SignedRaise { raise, officer } = read_raise(file).map_err(ClientError::file)?;
+    let failed = |text: String| ClientError::File(format!("{}: {text}", file.display()));
+    let Some(officer) = officer else {
+        return Err(failed("no privacy officer has signed it yet; nothing was noted".to_owned()));
+    };
+    let identity = BranchIdentity::open(settings.identity.clone(), now_unix_ms / 1000)?;
+    let signed = read_roster(roster, &identity.authorities).map_err(|fault| ClientError::File(fault.to_string()))?;
+    let (mut budget, events) = begun_budget(&settings)?;
+    let record = judged(&events).map_err(|fault| bad_budget(&settings, &fault))?;
+    if record.roster != Some(signed.roster.head()) {
+        return Err(failed(format!(
+            "{} is not the roster that this branch accepted last, by which people are judged; take the newest one of the federation, or let the \
+             daemon connect once",
+            roster.display()
+        )));
+    }
+    let own = identity.signing_key.verifying_key();
+    let entry = signed.roster.entries().iter().find(|entry| entry.signing_key == own);
+    let entry = entry.ok_or_else(|| failed("the roster does not name this branch's key".to_owned()))?;
+    if raise.federation != identity.authorities.digest() {
+        return Err(failed("it was signed for another federation; nothing was noted".to_owned()));
+    }
+    let judged = raise.judge::<RealSuite>(&officer, (&signed.roster, entry), Some(now_unix_ms / 1000));
+    judged.map_err(|fault| failed(format!("{fault}; nothing was noted")))?;
+    let mut lines = words(&raise);
+    let event = ParticipantEvent::CapRaised { raise: Box::new(raise), officer: Box::new(officer) };
+    record.check(&event).map_err(|fault| {
+        failed(format!(
+            "{fault}; nothing was noted. It is for this file as it was when the owner signed: have it proposed anew"
+        ))
+    })?;
+    let at = Millis(now_unix_ms);
+    budget.append(at, event)?;
+    budget.sync()?;
+    lines.push(
+        "noted in the budget file; every report shows it as a deviation, and what was spent stays spent".to_owned(),
+    );
+    Ok(lines)
+}
+
+/// A raise as its signers read it.
+fn words(raise: &CapRaise) -> Vec<String> {
+    vec![
+        format!("from    {}", in_words(&raise.from)),
+        format!("to      {}", in_words(&raise.to)),
+        format!("reason  {}", raise.reason),
+        format!("ticket  {}", raise.ticket),
+        format!("digest  {}", raise.digest()),
+    ]
+}
+
+/// Caps in one line.
+pub(crate) fn in_words(caps: &Caps) -> String {
+    let Caps { life_bits, year_bits, branch_life_bits, branch_year_bits, delta_bits } = *caps;
+    let [life, year, branch_life, branch_year, delta] =
+        [life_bits, year_bits, branch_life_bits, branch_year_bits, delta_bits].map(f64::from_bits);
+    let branch = match branch_life > 0.0 {
+        true => format!("; {branch_life} and {branch_year} for the branch as one unit"),
+        false => String::new(),
+    };
+    format!("epsilon {life} for life and {year} in a year for a customer{branch}; at delta {delta:e}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn caps_are_told_in_words() {
+        let caps = |branch: f64| Caps {
+            life_bits: 8.0_f64.to_bits(),
+            year_bits: 4.5_f64.to_bits(),
+            branch_life_bits: branch.to_bits(),
+            branch_year_bits: (branch / 2.0).to_bits(),
+            delta_bits: 1e-6_f64.to_bits(),
+        };
+        assert_eq!(in_words(&caps(0.0)), "epsilon 8 for life and 4.5 in a year for a customer; at delta 1e-6");
+        assert!(in_words(&caps(6.0)).contains("; 6 and 3 for the branch as one unit;"));
+    }
+}

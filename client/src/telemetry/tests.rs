@@ -1,0 +1,90 @@
+use super::*;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, OrganisationId};
+use tributary_protocol::role::Role;
+use tributary_protocol::roster::{
+    EntryChange, Holding, MemberName, Person, PersonChange, RosterEntry, Scope, StaffNumber,
+};
+use tributary_protocol::secagg::suite::VerifyingKey;
+
+fn entry(client: u32) -> RosterEntry {
+    RosterEntry {
+        client: ClientId(client),
+        name: MemberName::new("bank", &format!("branch-{client}")).unwrap(),
+        organisation: OrganisationId(1),
+        signing_key: VerifyingKey::ed25519([7; 32]),
+        tls_spki_sha256: Digest([7; 32]),
+        not_after: 1,
+    }
+}
+
+#[test]
+fn a_roster_is_told_with_its_changes_and_its_gap() {
+    let rekeyed = RosterEntry { signing_key: VerifyingKey::ed25519([8; 32]), ..entry(3) };
+    let changes = RosterChanges {
+        added: vec![entry(4), entry(5)],
+        removed: vec![entry(1)],
+        changed: vec![EntryChange { before: entry(3), after: rekeyed }],
+        groups: vec![],
+        people: vec![],
+    };
+    let report = Report::roster(7, 2, Some(changes));
+    let text = sentence(&report);
+    let start = "roster 7 is accepted; new: bank/branch-4 (client 4), bank/branch-5 (client 5); gone: bank/branch-1 (client 1); \
+                 OTHER KEYS: bank/branch-3 (client 3). Enough";
+    assert!(text.starts_with(start) && text.contains(". 2 rosters before it"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
+    assert_eq!(json["changes"]["other_keys"]["names"], serde_json::json!(["bank/branch-3 (client 3)"]));
+    assert_eq!(sentence(&Report::roster(1, 0, None)), "roster 1 is accepted");
+}
+
+#[test]
+fn a_roster_is_told_with_the_people_that_differ() {
+    let person = |staff: &str, key: u8, role| Person {
+        staff: StaffNumber::parse(staff).unwrap(),
+        signing_key: VerifyingKey::ed25519([key; 32]),
+        holdings: vec![Holding { role, deputy_of: None, scope: Scope::Federation, from: 1, until: 2 }],
+    };
+    let change = |before: Option<Person>, after: Option<Person>| PersonChange {
+        staff: before.iter().chain(&after).next().map(|person| person.staff.clone()).unwrap(),
+        before,
+        after,
+    };
+    let people = vec![
+        change(Some(person("bank/e1", 1, Role::Auditor)), None),
+        change(Some(person("bank/e2", 2, Role::PlanOwner)), Some(person("bank/e2", 3, Role::PlanOwner))),
+        change(None, Some(person("bank/e4", 4, Role::PrivacyOfficer))),
+        change(None, Some(person("bank/e5", 5, Role::ModelUser))),
+    ];
+    let report = Report::roster(2, 0, Some(RosterChanges { people, ..RosterChanges::default() }));
+    let text = sentence(&report);
+    let wanted = "roster 2 is accepted; PEOPLE WITH OTHER KEYS: bank/e2 (plan-owner); people with new roles that may approve: bank/e4 \
+                  (privacy-officer); people with other new roles: bank/e5 (model-user); people with fewer roles, or for another time: bank/e1 (no \
+                  role any more). If you know a person";
+    assert!(text.starts_with(wanted), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
+    assert_eq!(json["changes"]["people"]["other_keys"]["names"], serde_json::json!(["bank/e2 (plan-owner)"]));
+}
+
+/// A roster of thousands of changes says how many there are, on one line.
+#[test]
+fn of_many_changes_the_first_are_named_and_the_rest_counted() {
+    let added: Vec<RosterEntry> = (1..=5_000).map(entry).collect();
+    let text = sentence(&Report::roster(2, 0, Some(RosterChanges { added, ..RosterChanges::default() })));
+    assert!(text.contains("bank/branch-20 (client 20) and 4980 more") && !text.contains("branch-21"), "{text}");
+    assert_eq!(text.lines().count(), 1);
+}
+
+#[test]
+fn figures_of_rows_are_for_a_terminal_or_for_who_asked_for_events() {
+    let figures = [
+        Report::RowsDropped { rows: 1, kept: 2 },
+        Report::MaximaPassed { customers: 1, rows: 2 },
+        Report::DatasetRemark { file: "rows.csv".to_owned(), remark: "40 rows, 1 customer".to_owned() },
+    ];
+    for report in &figures {
+        assert_eq!(line(report, false, false), None, "a service's journal");
+        assert!(line(report, false, true).is_some() && line(report, true, false).is_some());
+    }
+    assert!(line(&Report::roster(1, 0, None), false, false).is_some(), "all else is told everywhere");
+}

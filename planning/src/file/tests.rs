@@ -1,0 +1,190 @@
+use tributary_certs::entropy::OsEntropy;
+use tributary_certs::suite::RealSuite;
+use tributary_protocol::ids::{ClientId, OrganisationId};
+use tributary_protocol::plan::{ApprovalFault, AttestationFault, Grounds};
+use tributary_protocol::roster::{Holding, MemberName, Person, Roster, RosterEntry, Scope};
+
+use super::*;
+use crate::settings::PlanSettings;
+
+/// The sample's plan, or the same in mode branch or none.
+pub(crate) fn plan(mode: &str) -> Plan {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/samples/schemas/bank_full.toml");
+    std::fs::copy(schema, folder.path().join("schema.toml")).unwrap();
+    let path = folder.path().join("plan.toml");
+    let text = match mode {
+        "none" => ["epsilon = 1.0", "delta = 1e-6", "epsilon_all_runs = 4.0"]
+            .iter()
+            .fold(crate::SAMPLE.replace("privacy = \"customer\"", "privacy = \"none\""), |text, line| {
+                text.replace(&format!("\n{line}\n"), "\n")
+            }),
+        "" => crate::SAMPLE.to_owned(),
+        mode => crate::SAMPLE.replace("privacy = \"customer\"", &format!("privacy = \"{mode}\"")),
+    };
+    std::fs::write(&path, text).unwrap();
+    let settings = PlanSettings::load(&path).unwrap_or_else(|faults| panic!("{faults}"));
+    crate::build(&settings).unwrap_or_else(|fault| panic!("{fault:?}")).plan.plan().clone()
+}
+
+const FEDERATION: Digest = Digest([7; 32]);
+
+struct People {
+    roster: Roster,
+    owner: (SigningKey, StaffNumber),
+    officer: (SigningKey, StaffNumber),
+}
+
+fn people() -> People {
+    let key = || SigningKey::generate(&mut OsEntropy);
+    let staff = |number: &str| StaffNumber::parse(number).unwrap();
+    let (owner, officer) = ((key(), staff("north-bank/e1")), (key(), staff("north-bank/e2")));
+    let person = |(key, staff): &(SigningKey, StaffNumber), role| Person {
+        staff: staff.clone(),
+        signing_key: key.verifying_key(),
+        holdings: vec![Holding { role, deputy_of: None, scope: Scope::Federation, from: 0, until: 1_000_000 }],
+    };
+    let entry = RosterEntry {
+        client: ClientId(1),
+        name: MemberName::parse("north-bank/branch-01").unwrap(),
+        organisation: OrganisationId(1),
+        signing_key: key().verifying_key(),
+        tls_spki_sha256: Digest::of(b"tls"),
+        not_after: 1_000_000,
+    };
+    let listed = vec![person(&owner, Role::PlanOwner), person(&officer, Role::PrivacyOfficer)];
+    let roster = Roster::new(1, Digest([0; 32]), vec![entry], Vec::new(), listed).unwrap();
+    People { roster, owner, officer }
+}
+
+fn by((key, staff): &(SigningKey, StaffNumber), role: Role) -> Signer<'_> {
+    Signer { key, staff, role }
+}
+
+fn signed(people: &People) -> PlanFile {
+    let mut file = PlanFile::new(plan(""));
+    file.sign(Action::ProposePlan, &by(&people.owner, Role::PlanOwner), FEDERATION, 100).unwrap();
+    file.sign(Action::ApprovePlan, &by(&people.officer, Role::PrivacyOfficer), FEDERATION, 200).unwrap();
+    file
+}
+
+fn judge(file: &PlanFile, roster: &Roster) -> Result<(), ApprovalFault> {
+    let grounds = Grounds { roster, federation: &FEDERATION, now: Some(300) };
+    file.approvals().expect("both are there").judge::<RealSuite>(&file.plan.digest(), grounds)
+}
+
+#[test]
+fn a_plan_is_read_as_it_was_signed_by_two() {
+    let people = people();
+    let file = signed(&people);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.tributary");
+    for written in [PlanFile::new(plan("")), PlanFile { approval: None, ..file.clone() }, file.clone()] {
+        written.write(&path, Existing::Replace).unwrap();
+        assert_eq!(PlanFile::read(&path).unwrap(), written);
+        assert!(PlanFile::is_one(&written.print()));
+    }
+    assert_eq!(judge(&file, &people.roster), Ok(()));
+}
+
+#[test]
+fn a_file_with_one_bit_changed_is_refused() {
+    let people = people();
+    let file = signed(&people);
+    let text = file.print();
+    for place in (0..text.len()).filter(|place| place % 3 == 0 || place + 700 > text.len()) {
+        let mut bytes = text.clone().into_bytes();
+        bytes[place] ^= 1 << (place % 7);
+        let read = String::from_utf8(bytes).ok().and_then(|text| PlanFile::parse(&text));
+        // A word of a signature may be read as another one: then nobody's key verifies it.
+        let counts =
+            read.filter(|read| read.approvals().is_some()).is_some_and(|read| judge(&read, &people.roster).is_ok());
+        assert!(!counts, "byte {place}");
+    }
+    // Nothing of the plan itself is read as another plan, signatures or none.
+    let bare = PlanFile::new(file.plan.clone()).print();
+    for place in (0..bare.len()).step_by(5) {
+        let mut bytes = bare.clone().into_bytes();
+        bytes[place] ^= 1;
+        assert_eq!(String::from_utf8(bytes).ok().and_then(|text| PlanFile::parse(&text)), None, "byte {place}");
+    }
+}
+
+#[test]
+fn one_plan_has_one_text() {
+    let text = signed(&people()).print();
+    let first = text.find("attestation").unwrap();
+    let (head, lines) = text.split_at(first);
+    let lines: Vec<&str> = lines.lines().collect();
+    for other in [
+        text.trim_end().to_owned(),
+        format!("{text}\n"),
+        text.replace('\n', "\r\n"),
+        text.replacen("tributary plan 1", "tributary plan 01", 1),
+        text.replace("at 100 ", "at 0100 "),
+        text.replace("at 100 ", "at +100 "),
+        format!("{head}{}\n{}\n", lines[1], lines[0]),
+        format!("{text}{}\n", lines[1]),
+        head.replacen("\nAA", "\n\nAA", 1),
+        format!("{head}=\n"),
+        text.replace(" role plan-owner", " role plan-owner "),
+        text.replace("approve-plan", "grant-data"),
+        format!("{text}{}\n", "A".repeat(FILE_BYTES_MAX)),
+    ] {
+        assert_ne!(other, text);
+        assert_eq!(PlanFile::parse(&other), None, "{}", &other[other.len().saturating_sub(300)..]);
+    }
+}
+
+#[test]
+fn another_version_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.tributary");
+    std::fs::write(&path, "tributary plan 2\n").unwrap();
+    assert!(matches!(PlanFile::read(&path), Err(FileError::Version { found: 2, reads: 1, .. })));
+    std::fs::write(&path, "tributary plan x\n").unwrap();
+    assert!(matches!(PlanFile::read(&path), Err(FileError::Content { .. })));
+}
+
+#[test]
+fn what_cannot_count_is_not_signed() {
+    let people = people();
+    let (owner, officer) = (&people.owner, &people.officer);
+    let sign = |file: &mut PlanFile, action, who: &(SigningKey, StaffNumber), role| {
+        let before = file.clone();
+        let fault = file.sign(action, &by(who, role), FEDERATION, 100).err();
+        assert!(fault.is_none() || *file == before);
+        fault
+    };
+    let mut file = PlanFile::new(plan(""));
+    let role = Role::PrivacyOfficer;
+    assert_eq!(sign(&mut file, Action::ApprovePlan, officer, role), Some(PlanFileError::NotProposed));
+    let duty = |role, action| Some(PlanFileError::Duty { role, action });
+    assert_eq!(sign(&mut file, Action::ProposePlan, officer, role), duty(role, Action::ProposePlan));
+    assert_eq!(sign(&mut file, Action::Freeze, officer, role), Some(PlanFileError::Action(Action::Freeze)));
+    assert_eq!(sign(&mut file, Action::ProposePlan, owner, Role::PlanOwner), None);
+    assert_eq!(
+        sign(&mut file, Action::ProposePlan, owner, Role::PlanOwner),
+        Some(PlanFileError::Twice(Action::ProposePlan))
+    );
+    assert_eq!(sign(&mut file, Action::ApprovePlan, owner, role), Some(PlanFileError::OnePerson(owner.1.clone())));
+    assert_eq!(
+        sign(&mut file, Action::ApprovePlan, officer, Role::PlanOwner),
+        duty(Role::PlanOwner, Action::ApprovePlan)
+    );
+    let other = file.sign(Action::ApprovePlan, &by(officer, role), Digest([8; 32]), 1);
+    assert_eq!(other, Err(PlanFileError::Federation));
+    assert_eq!(sign(&mut file, Action::ApprovePlan, officer, role), None);
+    assert_eq!(sign(&mut file, Action::ApprovePlan, officer, role), Some(PlanFileError::Twice(Action::ApprovePlan)));
+    assert_eq!(PlanFile::parse(&file.print()), Some(file));
+}
+
+/// Whoever takes a signature from one plan to another has none.
+#[test]
+fn a_signature_counts_for_its_own_plan_alone() {
+    let people = people();
+    let mut file = signed(&people);
+    file.plan.runs -= 1;
+    let moved = PlanFile::parse(&file.print()).expect("it is a plan's file");
+    assert_eq!(judge(&moved, &people.roster), Err(ApprovalFault::Proposal(AttestationFault::Signature)));
+}

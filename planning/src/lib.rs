@@ -1,0 +1,29 @@
+//! Plans, from what their author writes to what two people sign.
+//!
+//! ```text
+//! plan.toml ─PlanSettings::load─► PlanSettings ─build─► Plan ─PlanFile─► the file that is signed
+//!                                                         ├─Portrait─► in words   ─differences─► against another plan
+//!                                                         └─lint────► faults, and what a privacy officer would ask
+//! ```
+//!
+//! Knows the model's prices and the signatures of people; no daemon, no socket and no clock.
+
+pub mod build;
+pub mod dates;
+pub mod demonstration;
+pub mod differences;
+pub mod file;
+pub mod guarantee;
+pub mod lint;
+pub mod portrait;
+mod read;
+pub mod settings;
+
+pub use build::{Built, build};
+pub use file::{PlanFile, PlanFileError, Signer};
+pub use guarantee::Guarantee;
+pub use lint::Lint;
+pub use portrait::Portrait;
+
+/// A commented plan.toml with every key.
+pub const SAMPLE: &str = include_str!("../../docs/samples/plan.toml");

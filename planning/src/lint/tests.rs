@@ -1,0 +1,76 @@
+use tributary_protocol::plan::Rhythm;
+
+use super::*;
+use crate::file::tests::plan;
+
+fn keys(plan: &Plan, level: Level) -> Vec<String> {
+    let lint = Lint::of(plan, Beside { last: None, slowest_ms: Some(0) });
+    lint.findings.into_iter().filter(|finding| finding.level == level).map(|finding| finding.key).collect()
+}
+
+#[test]
+fn a_privacy_officer_reads_this_of_the_sample() {
+    let (last, now) = (plan(""), plan(""));
+    let lint = Lint::of(&now, Beside { last: Some(&Plan { runs: 6, ..last }), slowest_ms: Some(40) });
+    let told = lint.to_string();
+    assert_eq!(told, include_str!("golden.txt"), "{told}");
+    assert!(!lint.is_at_fault());
+}
+
+#[test]
+fn a_plan_that_cannot_run_is_at_fault() {
+    type Change = fn(&mut Plan);
+    let rows: [(&str, Change); 6] = [
+        ("plan", |plan| plan.runs = 0),
+        ("plan", |plan| plan.stages[0].dimension += 1),
+        ("schedule.epsilon_all_runs", |plan| plan.cap = plan.charge_of_run().missing_to(&plan.charge_of_run())),
+        ("schedule.not_after", |plan| {
+            plan.schedule.rhythm = Rhythm::Monthly { day: 20 };
+            plan.schedule.not_after = plan.schedule.not_before + 86_400;
+        }),
+        ("charter.review_by", |plan| plan.charter.review_by = plan.schedule.not_before - 1),
+        ("charter.agreement", |plan| plan.charter.agreements[0].until = plan.schedule.not_before - 1),
+    ];
+    assert_eq!(keys(&plan(""), Level::Fault), Vec::<String>::new());
+    for (key, change) in rows {
+        let mut plan = plan("");
+        change(&mut plan);
+        assert_eq!(keys(&plan, Level::Fault), [key]);
+    }
+}
+
+#[test]
+fn what_an_approver_should_ask_is_told() {
+    type Change = fn(&mut Plan);
+    let rows: [(&str, Change); 6] = [
+        ("plan.epsilon", |plan| plan.cap = plan.charge_max().times(100)),
+        ("plan.delta", |plan| plan.delta_bits = 1e-3_f64.to_bits()),
+        ("plan.cohort.organisations_min", |plan| plan.cohort.organisations_min = 1),
+        ("charter.agreement", |plan| plan.charter.agreements[0].until = plan.schedule.not_before),
+        ("charter.review_by", |plan| plan.charter.review_by = plan.schedule.not_before + 2 * YEAR),
+        ("charter.assessment_date", |plan| plan.charter.assessment.at = 0),
+    ];
+    let mut quiet = plan("");
+    (quiet.cohort.organisations_min, quiet.runs, quiet.cap) = (2, 1, quiet.charge_of_run());
+    assert_eq!(keys(&quiet, Level::Ask), Vec::<String>::new());
+    for (key, change) in rows {
+        let mut plan = quiet.clone();
+        if key == "plan.epsilon" {
+            plan.runs = 100;
+        }
+        change(&mut plan);
+        assert!(keys(&plan, Level::Ask).iter().any(|found| found == key), "{key}: {:?}", keys(&plan, Level::Ask));
+    }
+    for (slowest_ms, asked) in [(None, true), (Some(4), false), (Some(5), false), (Some(6), true)] {
+        let lint = Lint::of(&quiet, Beside { last: None, slowest_ms });
+        assert_eq!(lint.findings.iter().any(|finding| finding.key == "plan.upload_offset_ms"), asked, "{slowest_ms:?}");
+    }
+}
+
+#[test]
+fn a_weak_mode_is_said_first() {
+    for (mode, begin) in [("none", "MODE NONE"), ("branch", "MODE BRANCH")] {
+        let told = Lint::of(&plan(mode), Beside::default()).to_string();
+        assert!(told.starts_with(begin), "{told}");
+    }
+}

@@ -1,0 +1,429 @@
+use tributary_protocol::plan::{ModelRef, Rhythm};
+use tributary_protocol::secagg::parameters::CoalitionRule;
+
+use super::*;
+use crate::settings::ScheduleSettings;
+
+/// The smallest file, with every file it names.
+const SMALLEST: &str = r#"
+[plan]
+name = "test"
+schema = "file"
+model = "logistic"
+rounds = 10
+privacy = "customer"
+epsilon = 2
+delta = 1e-6
+example_clip_norm = 1.0
+customers_nominal = 1000
+customers_max = 2000
+[plan.optimizer]
+kind = "sgd"
+learning_rate = 0.5
+[schedule]
+not_before = 2027-01-01
+not_after = "2027-12-31"
+[charter]
+legal_basis = "consent"
+assessment_reference = "PIA 1"
+assessment_digest = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
+assessment_date = 2026-11-02
+ticket = "CHG 1"
+data_assets = ["customers"]
+intended_use = "tests"
+prohibited_use = "anything else"
+materiality = "low"
+review_by = 2027-12-31
+organisation = 1
+[[charter.agreement]]
+organisation = 3
+reference = "AGR 3"
+file = "file"
+until = 2027-06-30
+[[charter.agreement]]
+organisation = 2
+reference = "AGR 2"
+digest = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
+until = 2028-06-30
+"#;
+
+const DAY: u64 = 86_400;
+
+fn load(text: &str) -> Result<PlanSettings, Faults> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), b"text").unwrap();
+    let path = folder.path().join("plan.toml");
+    std::fs::write(&path, text).unwrap();
+    PlanSettings::load(&path)
+}
+
+/// [`SMALLEST`] with one line replaced.
+fn changed(line: &str, by: &str) -> Result<PlanSettings, Faults> {
+    assert!(SMALLEST.contains(line), "no line {line}");
+    load(&SMALLEST.replacen(line, by, 1))
+}
+
+#[test]
+fn defaults_are_those_of_the_documentation() {
+    let plan = load(SMALLEST).unwrap();
+    assert_eq!((plan.retries, plan.session_rounds, plan.initial_model), (1, 16, ModelRef::Seed(1)));
+    assert_eq!((plan.ring, plan.clip_units, plan.model.clone()), (Ring::Bits64, None, ModelKind::Logistic));
+    assert_eq!(plan.cohort, CohortRule::USUAL);
+    assert_eq!(plan.optimizer, UpdateRule::Sgd { learning_rate: 0.5, momentum: 0.9 });
+    assert_eq!((plan.round_deadline_ms, plan.keying_deadline_ms), (60_000, 30_000));
+    assert_eq!(changed("rounds = 10", "rounds = 200").unwrap().retries, 10);
+    assert_eq!(plan.mechanism.retention, Retention { uploads_dimension_max: 4096, sums: true, days: 3650 });
+    let ScheduleSettings { runs_max, schedule, epsilon_all_runs } = plan.schedule;
+    assert_eq!((runs_max, epsilon_all_runs, schedule.rhythm), (1, None, Rhythm::Interval { seconds: 0 }));
+    // A comment of the sample names each default: the sample with all of them switched on says the same.
+    for default in [
+        "session_rounds = 16",
+        "round_deadline_ms = 60000",
+        "keying_deadline_ms = 30000",
+        "uploads_dimension_max = 4096",
+        "sums = true",
+        "days = 3650",
+        "initial_model = \"seed\"",
+        "seed = 1",
+        "interval_days = 0",
+    ] {
+        assert!(crate::SAMPLE.contains(&format!("# {default}")), "{default}");
+    }
+}
+
+#[test]
+fn agreements_are_tables() {
+    let (head, _) = SMALLEST.split_once("[[charter.agreement]]").unwrap();
+    assert!(load(head).unwrap().charter.agreements.is_empty());
+    let faults = load(&format!("{head}agreement = 2\n")).map(|_| ()).unwrap_err().faults;
+    assert_eq!((faults[0].key.as_str(), faults.len()), ("charter.agreement", 1));
+    assert!(faults[0].allowed.contains("[[charter.agreement]]"));
+}
+
+#[test]
+fn dates_are_whole_days_and_agreements_ascend() {
+    let plan = load(SMALLEST).unwrap();
+    let schedule = plan.schedule.schedule;
+    assert_eq!((schedule.not_after + 1 - schedule.not_before) / DAY, 365);
+    assert_eq!((schedule.not_before % DAY, schedule.not_after % DAY), (0, DAY - 1));
+    assert_eq!(plan.charter.review_by, schedule.not_after);
+    let agreements = plan.charter.agreements;
+    assert_eq!(agreements.iter().map(|one| one.organisation.0).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(agreements[1].document, Digest::of(b"text"), "a document is named by its file as well");
+    assert_eq!(plan.charter.assessment.at % DAY, 0);
+}
+
+#[test]
+fn runs_begin_from_what_the_plan_says() {
+    let model = |lines: &str| changed("rounds = 10", &format!("rounds = 10\n{lines}")).unwrap().initial_model;
+    assert_eq!(model("seed = 7"), ModelRef::Seed(7));
+    assert_eq!(model("initial_model = 'seed'\nseed = 7"), ModelRef::Seed(7));
+    assert_eq!(model("initial_model = 'zero'"), ModelRef::Zero);
+    assert_eq!(model("initial_model = 'previous-run'"), ModelRef::PreviousRun);
+    assert_eq!(model("initial_model = 'champion'"), ModelRef::Champion);
+    let digest = Digest::of(b"model");
+    assert_eq!(model(&format!("initial_model = '{digest}'")), ModelRef::Digest(digest));
+}
+
+#[test]
+fn the_sample_is_a_plan_and_has_every_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan.toml");
+    let schema = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/samples/schemas/bank_full.toml");
+    std::fs::copy(schema, folder.path().join("schema.toml")).unwrap();
+    for name in ["assessment.pdf", "agreement.pdf"] {
+        std::fs::write(folder.path().join(name), b"").unwrap();
+    }
+    std::fs::write(&path, crate::SAMPLE).unwrap();
+    let settings = PlanSettings::load(&path).unwrap_or_else(|faults| panic!("{faults}"));
+    crate::build(&settings).unwrap_or_else(|fault| panic!("{fault:?}"));
+    // Every `# key = value` that fits the sample's choices can be switched on; the rest is refused by name, not as unknown.
+    let switched = |line: &str| {
+        let rest = line.strip_prefix("# ")?;
+        let key = rest.split_once(" = ").map(|(key, _)| key);
+        let is_key = |key: &str| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit());
+        (key.is_some_and(is_key) || rest.starts_with('[')).then(|| rest.to_owned())
+    };
+    let all: Vec<String> =
+        crate::SAMPLE.lines().map(|line| switched(line).unwrap_or_else(|| line.to_owned())).collect();
+    std::fs::write(&path, all.join("\n")).unwrap();
+    let faults = PlanSettings::load(&path).expect_err("a fault");
+    let keys: Vec<&str> = faults.faults.iter().map(|fault| fault.key.as_str()).collect();
+    let other_choice = [
+        "plan.hidden",
+        "plan.local.steps",
+        "plan.local.learning_rate",
+        "plan.local.update_clip_norm",
+        "plan.local.adaptive",
+        "plan.cohort.coalition_permille",
+        "plan.optimizer.beta1",
+        "plan.optimizer.beta2",
+        "plan.optimizer.epsilon",
+        "schedule.monthly_day",
+        "charter.assessment_file",
+        "charter.agreement.1.file",
+    ];
+    assert_eq!(keys, other_choice, "{faults}");
+}
+
+#[test]
+fn all_faults_come_at_once() {
+    let faults = load("[plan]\nrounds = 0\nprivacy = 'none'\n[[charter.agreement]]\n").expect_err("a fault");
+    let keys: Vec<&str> = faults.faults.iter().map(|fault| fault.key.as_str()).collect();
+    for key in [
+        "plan.schema",
+        "plan.rounds",
+        "plan.optimizer.kind",
+        "schedule.not_before",
+        "schedule.not_after",
+        "charter.legal_basis",
+        "charter.assessment_reference",
+        "charter.assessment_digest",
+        "charter.assessment_date",
+        "charter.ticket",
+        "charter.data_assets",
+        "charter.intended_use",
+        "charter.prohibited_use",
+        "charter.materiality",
+        "charter.review_by",
+        "charter.organisation",
+        "charter.agreement.1.organisation",
+        "charter.agreement.1.reference",
+        "charter.agreement.1.digest",
+        "charter.agreement.1.until",
+    ] {
+        assert!(keys.contains(&key), "{key} in {keys:?}");
+    }
+    assert!(!keys.contains(&"plan.epsilon"));
+}
+
+/// Who must fill in a key of the charter is told what it is for.
+#[test]
+fn each_missing_field_of_the_charter_has_its_reason() {
+    for (line, key, reason) in [
+        ("legal_basis = \"consent\"", "legal_basis", "the law or the consent"),
+        ("assessment_reference = \"PIA 1\"", "assessment_reference", "what they risk"),
+        ("assessment_date = 2026-11-02", "assessment_date", "an old one is seen"),
+        ("ticket = \"CHG 1\"", "ticket", "change ticket"),
+        ("data_assets = [\"customers\"]", "data_assets", "the institution's register"),
+        ("intended_use = \"tests\"", "intended_use", "what the model is for"),
+        ("prohibited_use = \"anything else\"", "prohibited_use", "must not be used for"),
+        ("materiality = \"low\"", "materiality", "how much depends"),
+        ("review_by = 2027-12-31", "review_by", "no run begins afterwards"),
+        ("organisation = 1", "organisation", "whose plan this is"),
+    ] {
+        let faults = changed(line, "").map(|_| ()).expect_err(line).faults;
+        let [fault] = faults.as_slice() else { panic!("{line}: {faults:?}") };
+        assert_eq!((fault.key.as_str(), fault.found.as_str()), (format!("charter.{key}").as_str(), "nothing"));
+        assert!(fault.allowed.contains(reason), "{fault:?}");
+    }
+}
+
+#[test]
+fn each_bad_value_is_named_with_what_is_allowed() {
+    let cases = [
+        ("name = \"test\"", "name = \"\"", "plan.name", "1 to 64 bytes"),
+        ("name = \"test\"", "name = \"te\\u202Est\"", "plan.name", "marks of direction"),
+        ("name = \"test\"", "name = \"test\"\npurpose = \"a\\u001B[2J\"", "plan.purpose", "control characters"),
+        ("model = \"logistic\"", "model = \"forest\"", "plan.model", "logistic, mlp"),
+        ("model = \"logistic\"", "model = \"mlp\"\nhidden = []", "plan.hidden", "one hidden layer"),
+        ("model = \"logistic\"", "model = \"logistic\"\nhidden = [8]", "plan.hidden", "model = \"mlp\""),
+        ("model = \"logistic\"", "model = \"logistic\"\nring = 48", "plan.ring", "32 or 64"),
+        ("model = \"logistic\"", "model = \"logistic\"\nclip_units = 100", "plan.clip_units", "256 to 1048576"),
+        ("rounds = 10", "rounds = 0", "plan.rounds", "1 to 1000000"),
+        ("rounds = 10", "rounds = 10\nretries = 4", "plan.retries", "0 to 3"),
+        ("rounds = 10", "rounds = 61\nretries = 5", "plan.retries", "0 to 4"),
+        ("rounds = 10", "rounds = 1\nretries = 1", "plan.retries", "0 to 0"),
+        ("rounds = 10", "rounds = 10\nsession_rounds = 65", "plan.session_rounds", "1 to 64"),
+        ("epsilon = 2", "epsilon = 0", "plan.epsilon", "above 0"),
+        ("delta = 1e-6", "delta = 1e-3", "plan.delta", "1 / customers_nominal"),
+        ("privacy = \"customer\"", "privacy = \"none\"", "plan.epsilon", "a privacy mode with noise"),
+        ("privacy = \"customer\"", "privacy = \"secret\"", "plan.privacy", "customer, local, branch, none"),
+        ("privacy = \"customer\"", "privacy = \"branch\"\nsampling_rate = 0.5", "plan.sampling_rate", "\"local\""),
+        ("rounds = 10", "rounds = 10\nsampling_rate = 0", "plan.sampling_rate", "above 1e-9"),
+        ("rounds = 10", "rounds = 10\noverlap_max = 2\nsampling_rate = 0.5", "plan.sampling_rate", "not one coin"),
+        ("rounds = 10", "rounds = 10\noverlap_max = 17", "plan.overlap_max", "1 to 16"),
+        (
+            "[plan.optimizer]",
+            "[plan.local]\nsteps = 2\n[plan.optimizer]",
+            "plan.local.steps",
+            "\"local\" and \"branch\"",
+        ),
+        ("[plan.optimizer]", "[plan.evaluation]\nbins = 1\n[plan.optimizer]", "plan.evaluation.bins", "2 to 1000"),
+        (
+            "[plan.optimizer]",
+            "[plan.statistics]\nbudget_share = 0.6\n[plan.optimizer]",
+            "plan.statistics.budget_share",
+            "0.5",
+        ),
+        ("customers_max = 2000", "customers_max = 999", "plan.customers_max", "customers_nominal (1000)"),
+        ("example_clip_norm = 1.0", "example_clip_norm = -1", "plan.example_clip_norm", "above 0"),
+        ("kind = \"sgd\"", "kind = \"sgd\"\nbeta1 = 0.5", "plan.optimizer.beta1", "kind = \"adam\""),
+        ("kind = \"sgd\"", "kind = \"adam\"\nmomentum = 0.5", "plan.optimizer.momentum", "kind = \"sgd\""),
+        ("kind = \"sgd\"", "kind = \"sgd\"\ntail_fraction = 1.5", "plan.optimizer.tail_fraction", "from 0 to 1"),
+        ("learning_rate = 0.5", "learning_rate = 0", "plan.optimizer.learning_rate", "above 0"),
+        (
+            "[plan.optimizer]",
+            "[plan.retention]\nuploads_dimension_max = 4097\n[plan.optimizer]",
+            "plan.retention.uploads_dimension_max",
+            "0 to 4096",
+        ),
+        ("[plan.optimizer]", "[plan.retention]\ndays = 0\n[plan.optimizer]", "plan.retention.days", "1 to 36500"),
+        ("[plan.optimizer]", "[plan.retention]\nsums = 1\n[plan.optimizer]", "plan.retention.sums", "true or false"),
+        ("[plan.optimizer]", "[plan.cohort]\nhonest_min = 0\n[plan.optimizer]", "plan.cohort.honest_min", "1 to 256"),
+        (
+            "[plan.optimizer]",
+            "[plan.cohort]\ncoalition_permille = 334\n[plan.optimizer]",
+            "plan.cohort.coalition_permille",
+            "0 to 333",
+        ),
+        (
+            "[plan.optimizer]",
+            "[plan.cohort]\ncoalition = \"some\"\n[plan.optimizer]",
+            "plan.cohort.coalition",
+            "fraction, organisations",
+        ),
+        (
+            "[plan.optimizer]",
+            "[plan.cohort]\ncoalition_others = 1\n[plan.optimizer]",
+            "plan.cohort.coalition_others",
+            "coalition = \"organisations\"",
+        ),
+        (
+            "[plan.optimizer]",
+            "[plan.cohort]\ncoalition = \"organisations\"\n[plan.optimizer]",
+            "plan.cohort.coalition_operator",
+            "an integer from 0",
+        ),
+        (
+            "[plan.optimizer]",
+            "[plan.cohort]\ncoalition = \"organisations\"\ncoalition_operator = 7\ncoalition_permille = 200\n[plan.optimizer]",
+            "plan.cohort.coalition_permille",
+            "coalition = \"fraction\"",
+        ),
+        (
+            "[plan.optimizer]",
+            "[plan.cohort]\ncoalition = \"organisations\"\ncoalition_operator = 7\noutside_min = 1\n[plan.optimizer]",
+            "plan.cohort.outside_min",
+            "2 to",
+        ),
+        ("[plan.optimizer]", "[plan.cohorts]\nhonest_min = 1\n[plan.optimizer]", "plan.cohorts", "customers_max"),
+        ("rounds = 10", "rounds = 10\ninitial_model = 'first'", "plan.initial_model", "previous-run"),
+        ("rounds = 10", "rounds = 10\ninitial_model = 'ABCD'", "plan.initial_model", "64 hexadecimal digits"),
+        ("rounds = 10", "rounds = 10\nseed = -1", "plan.seed", "from 0"),
+        ("rounds = 10", "rounds = 10\ninitial_model = 'zero'\nseed = 1", "plan.seed", "initial_model = \"seed\""),
+        ("rounds = 10", "rounds = 10\nloss_bound = 0", "plan.loss_bound", "at most 1000"),
+        ("rounds = 10", "rounds = 10\nround_deadline_ms = 9", "plan.round_deadline_ms", "10 to"),
+        ("rounds = 10", "rounds = 10\nkeying_deadline_ms = 9", "plan.keying_deadline_ms", "10 to"),
+        ("rounds = 10", "rounds = 10\nupload_offset_ms = -1", "plan.upload_offset_ms", "0 to"),
+        ("customers_nominal = 1000", "customers_nominal = 0", "plan.customers_nominal", "from 1"),
+        ("schema = \"file\"", "schema = \"none\"", "plan.schema", "a file that exists"),
+        ("kind = \"sgd\"", "kind = \"fast\"", "plan.optimizer.kind", "sgd, adam"),
+        ("kind = \"sgd\"", "kind = \"sgd\"\nmomentum = 1", "plan.optimizer.momentum", "below 1"),
+        ("kind = \"sgd\"", "kind = \"adam\"\nbeta1 = 1", "plan.optimizer.beta1", "below 1"),
+        ("kind = \"sgd\"", "kind = \"adam\"\nbeta2 = -1", "plan.optimizer.beta2", "at least 0"),
+        ("kind = \"sgd\"", "kind = \"adam\"\nepsilon = 0", "plan.optimizer.epsilon", "above 0"),
+        ("[schedule]", "[plan.cohort]\ncohort_min = 1\n[schedule]", "plan.cohort.cohort_min", "2 to"),
+        ("[schedule]", "[plan.cohort]\norganisations_min = 0\n[schedule]", "plan.cohort.organisations_min", "1 to"),
+        (
+            "[schedule]",
+            "[plan.cohort]\nsurvivors_permille = 499\n[schedule]",
+            "plan.cohort.survivors_permille",
+            "500 to",
+        ),
+        ("[schedule]", "[plan.cohort]\ngroup = 'A'\n[schedule]", "plan.cohort.group", "a group of the roster"),
+        ("[schedule]", "[plan.evaluation]\nbudget_share = 0\n[schedule]", "plan.evaluation.budget_share", "above 0"),
+        ("[schedule]", "[plan.statistics]\nbins = 1\n[schedule]", "plan.statistics.bins", "2 to"),
+        ("[schedule]", "[schedule]\nruns_max = 0", "schedule.runs_max", "1 to 1000"),
+        ("[schedule]", "[schedule]\nruns_max = 2", "schedule.interval_days", "monthly_day"),
+        ("[schedule]", "[schedule]\ninterval_days = 3654", "schedule.interval_days", "0 to 3653"),
+        ("[schedule]", "[schedule]\nmonthly_day = 29", "schedule.monthly_day", "1 to 28"),
+        ("[schedule]", "[schedule]\ninterval_days = 7\nmonthly_day = 1", "schedule.monthly_day", "one of the two"),
+        ("[schedule]", "[schedule]\nepsilon_all_runs = 0", "schedule.epsilon_all_runs", "above 0"),
+        ("[schedule]", "[schedule]\nepsilon_all_runs = 4", "schedule.epsilon_all_runs", "runs_max above 1"),
+        (
+            "[schedule]",
+            "[schedule]\nruns_max = 2\nmonthly_day = 1\nepsilon_all_runs = 1",
+            "schedule.epsilon_all_runs",
+            "plan.epsilon (2)",
+        ),
+        ("not_before = 2027-01-01", "not_before = \"2027-02-29\"", "schedule.not_before", "YYYY-MM-DD"),
+        ("not_before = 2027-01-01", "not_before = 2028-01-01", "schedule.not_after", "not_before (2028-01-01)"),
+        ("not_before = 2027-01-01", "not_before = 2017-12-01", "schedule.not_after", "ten years"),
+        ("not_after = \"2027-12-31\"", "not_after = \"31.12.2027\"", "schedule.not_after", "YYYY-MM-DD"),
+        ("legal_basis = \"consent\"", "legal_basis = \" \"", "charter.legal_basis", "the law or the consent"),
+        ("ticket = \"CHG 1\"", "ticket = \"C\\u202EHG\"", "charter.ticket", "marks of direction"),
+        ("assessment_reference = \"PIA 1\"", "assessment_reference = 1", "charter.assessment_reference", "1 to 128"),
+        ("assessment_digest = \"6", "assessment_digest = \"", "charter.assessment_digest", "64 hexadecimal"),
+        (
+            "assessment_digest = \"6",
+            "assessment_file = \"file\"\nassessment_digest = \"6",
+            "charter.assessment_file",
+            "one of the two",
+        ),
+        (
+            "ticket = \"CHG 1\"",
+            "ticket = \"C\"\nassessment_file = \"none\"",
+            "charter.assessment_file",
+            "a file that exists",
+        ),
+        ("assessment_date = 2026-11-02", "assessment_date = true", "charter.assessment_date", "YYYY-MM-DD"),
+        ("data_assets = [\"customers\"]", "data_assets = []", "charter.data_assets", "1 to 32"),
+        ("intended_use = \"tests\"", "intended_use = \"\"", "charter.intended_use", "1 to 1000"),
+        ("prohibited_use = \"anything else\"", "prohibited_use = \"\"", "charter.prohibited_use", "1 to 1000"),
+        ("materiality = \"low\"", "materiality = \"none\"", "charter.materiality", "low, medium, high"),
+        ("review_by = 2027-12-31", "review_by = 2026-12-31", "charter.review_by", "schedule.not_before (2027-01-01)"),
+        ("organisation = 1", "organisation = -1", "charter.organisation", "from 0"),
+        ("organisation = 3", "organisation = 1", "charter.agreement.1.organisation", "another organisation"),
+        ("organisation = 3", "organisation = 2", "charter.agreement.2.organisation", "another organisation"),
+        ("reference = \"AGR 3\"", "reference = \"\"", "charter.agreement.1.reference", "where the agreement is found"),
+        ("file = \"file\"", "digest = \"00\"", "charter.agreement.1.digest", "64 hexadecimal"),
+        ("file = \"file\"", "file = \"none\"", "charter.agreement.1.file", "a file that exists"),
+        ("until = 2027-06-30", "until = 1", "charter.agreement.1.until", "the partner's branches"),
+        ("until = 2027-06-30", "until = 2027-06-30\ncolour = 1", "charter.agreement.1.colour", "reference"),
+    ];
+    for (line, by, key, allowed) in cases {
+        let faults = changed(line, by).map(|_| ()).expect_err(by);
+        let fault = faults.faults.iter().find(|fault| fault.key == key).unwrap_or_else(|| panic!("{by}: {faults}"));
+        assert!(fault.allowed.contains(allowed), "{by}: {faults}");
+    }
+}
+
+/// The core allows a twentieth of the rounds, rounded up, and three where that is less; the largest number passes the core as well.
+#[test]
+fn as_many_retries_are_read_as_a_plan_may_have() {
+    for (rounds, most) in [(1, 0), (2, 3), (60, 3), (61, 4), (1000, 50)] {
+        let plan = |retries| changed("rounds = 10", &format!("rounds = {rounds}\nretries = {retries}"));
+        assert_eq!(plan(most).unwrap().retries, most);
+        assert!(plan(most + 1).is_err());
+    }
+}
+
+#[test]
+fn what_is_kept_can_be_chosen() {
+    let by = "[plan.retention]\nuploads_dimension_max = 0\nsums = false\ndays = 1\n[plan.optimizer]";
+    let retention = changed("[plan.optimizer]", by).unwrap().mechanism.retention;
+    assert_eq!(retention, Retention { uploads_dimension_max: 0, sums: false, days: 1 });
+}
+
+#[test]
+fn a_consortium_names_its_operator_and_the_organisations_that_may_help_it() {
+    let rule = |lines: &str| {
+        let by = format!("[plan.cohort]\ncoalition = \"organisations\"\n{lines}\n[plan.optimizer]");
+        changed("[plan.optimizer]", &by).unwrap().cohort.coalition
+    };
+    let expected =
+        |others, outside_min| CoalitionRule::Organisations { operator: OrganisationId(7), others, outside_min };
+    assert_eq!(rule("coalition_operator = 7"), expected(1, 2));
+    assert_eq!(rule("coalition_operator = 7\ncoalition_others = 2\noutside_min = 3"), expected(2, 3));
+}
+
+#[test]
+fn an_mlp_without_noise_in_the_small_ring_is_read() {
+    let text = SMALLEST
+        .replace("model = \"logistic\"", "model = \"mlp\"\nhidden = [16]\nring = 32")
+        .replace("privacy = \"customer\"\nepsilon = 2\ndelta = 1e-6", "privacy = \"none\"");
+    let plan = load(&text).unwrap();
+    assert_eq!(plan.model, ModelKind::Mlp { hidden: vec![16] });
+    assert_eq!((plan.ring, plan.privacy), (Ring::Bits32, PrivacyTarget::None));
+}

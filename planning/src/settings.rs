@@ -1,0 +1,195 @@
+//! A plan as its author writes it, each value within its range.
+
+use std::path::PathBuf;
+
+use tributary_model::server_optimizer::UpdateRule;
+use tributary_model::update::LocalRule;
+use tributary_protocol::plan::{Charter, ModelRef, PrivacyMode, Retention, Schedule};
+use tributary_protocol::secagg::modular::Ring;
+use tributary_protocol::secagg::parameters::CohortRule;
+
+/// What a model is for where the plan does not say otherwise.
+pub const PURPOSE_DEFAULT: &str = "churn and deposit propensity";
+
+/// Default of `upload_offset_ms`.
+const UPLOAD_OFFSET_MS_DEFAULT: u64 = 5;
+
+/// A plan as its author writes it.
+#[derive(Clone, Debug)]
+pub struct PlanSettings {
+    /// For people.
+    pub name: String,
+    /// The feature schema's file.
+    pub schema: PathBuf,
+    /// The network's kind.
+    pub model: ModelKind,
+    /// Rounds to commit.
+    pub rounds: u32,
+    /// Rounds that may be charged without being committed.
+    pub retries: u32,
+    /// What protects the single customer.
+    pub privacy: PrivacyTarget,
+    /// L2 bound of a customer's gradient.
+    pub example_clip_norm: f64,
+    /// Bound of a customer's loss.
+    pub loss_bound: f64,
+    /// Ring of the masked sum.
+    pub ring: Ring,
+    /// Integer units of one clip norm; chosen by the plan if absent.
+    pub clip_units: Option<u32>,
+    /// Customers by which the sum is divided.
+    pub customers_nominal: u64,
+    /// Customers at which the sum still cannot wrap.
+    pub customers_max: u64,
+    /// The model from which a run begins.
+    pub initial_model: ModelRef,
+    /// Rounds of one key set-up.
+    pub session_rounds: u32,
+    /// Time for a round, in milliseconds.
+    pub round_deadline_ms: u64,
+    /// Time for a key set-up, in milliseconds.
+    pub keying_deadline_ms: u64,
+    /// Who may be a cohort.
+    pub cohort: CohortRule,
+    /// The roster's group from which cohorts are chosen.
+    pub group: String,
+    /// How a mean gradient moves the model.
+    pub optimizer: UpdateRule,
+    /// Share of the last rounds whose models are averaged into the released one, 0 to 1.
+    pub tail_fraction: f64,
+    /// Everything that has a default which suits most plans.
+    pub mechanism: MechanismSettings,
+    /// How often it runs, and when.
+    pub schedule: ScheduleSettings,
+    /// What its author answers for.
+    pub charter: Charter,
+}
+
+/// How often a plan runs, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScheduleSettings {
+    /// Most runs.
+    pub runs_max: u32,
+    /// When they may begin.
+    pub schedule: Schedule,
+    /// What all runs together may cost the unit of the mode, at the plan's delta; absent: what they come to.
+    pub epsilon_all_runs: Option<f64>,
+}
+
+/// How privacy is made, beyond its target.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MechanismSettings {
+    /// What the model is for; branches' policies list it.
+    pub purpose: String,
+    /// Branches at which one customer may be.
+    pub overlap_max: u16,
+    /// Probability of a customer's secret coin; 1: everybody in every round.
+    pub sampling_rate: f64,
+    /// Local training, in the modes that have it.
+    pub local: Option<LocalSteps>,
+    /// Customers counted by their features before training.
+    pub statistics: Option<CountingSettings>,
+    /// Customers counted by label and score of the released model.
+    pub evaluation: Option<CountingSettings>,
+    /// Uploads leave this long after a round's start at the earliest, in milliseconds.
+    pub upload_offset_ms: u64,
+    /// What is kept of its rounds, and for how long.
+    pub retention: Retention,
+}
+
+/// How branches train between two uploads.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LocalSteps {
+    /// Steps, their length, and the L2 bound of a difference of models; the first one, where it adapts.
+    pub rule: LocalRule,
+    /// Whether the bound follows the noised share of branches within it.
+    pub adaptive: bool,
+}
+
+/// A counting round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CountingSettings {
+    /// Bins of a histogram.
+    pub bins: u32,
+    /// Share of the plan's budget that it may cost.
+    pub budget_share: f64,
+}
+
+impl Default for MechanismSettings {
+    fn default() -> Self {
+        Self {
+            purpose: PURPOSE_DEFAULT.to_owned(),
+            overlap_max: 1,
+            sampling_rate: 1.0,
+            local: None,
+            statistics: None,
+            evaluation: None,
+            upload_offset_ms: UPLOAD_OFFSET_MS_DEFAULT,
+            retention: Retention::USUAL,
+        }
+    }
+}
+
+/// The network's kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModelKind {
+    /// Logistic regression, clipped in the exact form.
+    Logistic,
+    /// A multi-layer perceptron, clipped in the chunked form.
+    Mlp {
+        /// Units of each hidden layer.
+        hidden: Vec<u32>,
+    },
+}
+
+/// What protects the single customer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum PrivacyTarget {
+    /// Noise for (epsilon, delta) over every round that may be charged.
+    Customer {
+        /// The target.
+        epsilon: f64,
+        /// Probability with which it may fail.
+        delta: f64,
+    },
+    /// Each branch's own noise in each local step, for (epsilon, delta) of a customer.
+    Local {
+        /// The target.
+        epsilon: f64,
+        /// Probability with which it may fail.
+        delta: f64,
+    },
+    /// Distributed noise for (epsilon, delta) of a branch as a whole.
+    Branch {
+        /// The target.
+        epsilon: f64,
+        /// Probability with which it may fail.
+        delta: f64,
+    },
+    /// Secure aggregation alone.
+    None,
+}
+
+impl PrivacyTarget {
+    /// The plan's word for it.
+    #[must_use]
+    pub fn mode(&self) -> PrivacyMode {
+        match self {
+            Self::Customer { .. } => PrivacyMode::Customer,
+            Self::Local { .. } => PrivacyMode::Local,
+            Self::Branch { .. } => PrivacyMode::Branch,
+            Self::None => PrivacyMode::None,
+        }
+    }
+
+    /// Epsilon and delta; nothing without noise.
+    #[must_use]
+    pub fn target(&self) -> Option<(f64, f64)> {
+        match *self {
+            Self::Customer { epsilon, delta } | Self::Local { epsilon, delta } | Self::Branch { epsilon, delta } => {
+                Some((epsilon, delta))
+            }
+            Self::None => None,
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What a person signs: one action, on one object, in one federation.
+//!
+//! A signature counts by the roster in force, which says who may sign what. Nothing else makes a role: a certificate does not, and neither does the
+//! coordinator.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::{Canonical, Digest};
+use crate::limits::CLOCK_SKEW_MS_MAX;
+use crate::role::{Action, Role};
+use crate::roster::{Holding, Roster, RosterEntry, StaffNumber};
+use crate::secagg::suite::{Signature, Suite};
+use crate::signed::SignedBody;
+
+/// A person's signature on an action.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attestation {
+    /// What is done.
+    pub action: Action,
+    /// To what: the digest of a canonical encoding.
+    pub subject: Digest,
+    /// In which federation: [`crate::roster::federation_digest`].
+    pub federation: Digest,
+    /// By whom.
+    pub staff: StaffNumber,
+    /// In which role.
+    pub role: Role,
+    /// When, in seconds of the Unix clock of whoever signed.
+    pub at: u64,
+    /// Signature by the person's key.
+    pub signature: Signature,
+}
+
+impl SignedBody for Attestation {
+    const KIND: &'static str = "ATTEST";
+
+    fn canonical(&self) -> Canonical {
+        let body = Canonical::new("tributary/attestation/1").u8(self.action.number()).digest(&self.subject);
+        let body = body.digest(&self.federation).bytes(self.staff.as_str().as_bytes());
+        body.u8(self.role.number()).u64(self.at)
+    }
+}
+
+/// Why a person's signature does not count. Numbers are stable on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
+pub enum AttestationFault {
+    /// It is for something else.
+    #[error("it is a signature on another object or another action")]
+    Subject,
+    /// It is for another federation.
+    #[error("it was signed for another federation")]
+    Federation,
+    /// The table gives that action to other roles.
+    #[error("the role in which it was signed may not do this")]
+    Duty,
+    /// The roster does not have the person: never, or no more.
+    #[error("the signed roster does not name whoever signed: the role was revoked, or was never given")]
+    Person,
+    /// The roster has the person, and not the role.
+    #[error("whoever signed does not hold that role in the signed roster")]
+    Role,
+    /// The role is of other branches.
+    #[error("the role of whoever signed is of other branches")]
+    Scope,
+    /// The role begins later.
+    #[error("the role of whoever signed had not begun")]
+    NotYet,
+    /// The role is over.
+    #[error("the role of whoever signed has ended; renew it in the roster, or have somebody else who holds it sign")]
+    Ended,
+    /// A deputy whose principal does not hold the role then.
+    #[error("whoever signed stands in for somebody who does not hold that role at that time")]
+    Principal,
+    /// The signature is dated later than now.
+    #[error("it is dated later than this machine's clock shows")]
+    Future,
+    /// The signature does not verify by the roster's key.
+    #[error(
+        "the signature does not verify by the key that the signed roster has for this person: something was changed, or another key signed"
+    )]
+    Signature,
+}
+
+/// On what a person's signature is looked for.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The action.
+    pub action: Action,
+    /// The object.
+    pub subject: &'a Digest,
+    /// The federation.
+    pub federation: &'a Digest,
+    /// Whether the object is the person's own: see [`crate::role::Reach`].
+    pub own: bool,
+    /// The branch that the object is about, if it is about one.
+    pub branch: Option<&'a RosterEntry>,
+    /// Seconds of the Unix clock now; without them nothing is judged by a clock.
+    pub now: Option<u64>,
+}
+
+impl Attestation {
+    /// Whether it counts under a roster whose own signatures were verified.
+    ///
+    /// # Errors
+    /// The first [`AttestationFault`].
+    pub fn judge<S: Suite>(&self, roster: &Roster, wanted: Wanted<'_>) -> Result<(), AttestationFault> {
+        self.judge_role(roster, wanted)?;
+        let key = roster.person(&self.staff).map(|person| &person.signing_key).ok_or(AttestationFault::Person)?;
+        let genuine = S::knows(key).is_ok() && S::verify(key, &self.to_sign::<S>(), &self.signature);
+        if genuine { Ok(()) } else { Err(AttestationFault::Signature) }
+    }
+
+    /// The same without the signature, for whoever has verified that before: roles end, and signatures do not change.
+    ///
+    /// # Errors
+    /// The first [`AttestationFault`].
+    pub fn judge_role(&self, roster: &Roster, wanted: Wanted<'_>) -> Result<(), AttestationFault> {
+        let holds = |holds: bool, fault| if holds { Ok(()) } else { Err(fault) };
+        holds(self.action == wanted.action && self.subject == *wanted.subject, AttestationFault::Subject)?;
+        holds(self.federation == *wanted.federation, AttestationFault::Federation)?;
+        holds(self.role.may(self.action, wanted.own), AttestationFault::Duty)?;
+        let person = roster.person(&self.staff).ok_or(AttestationFault::Person)?;
+        if let Some(now) = wanted.now {
+            holds(self.at <= now.saturating_add(CLOCK_SKEW_MS_MAX / 1000), AttestationFault::Future)?;
+        }
+        // Whoever holds a role twice, in person and as a deputy, may use either.
+        let mut last = AttestationFault::Role;
+        for holding in person.holdings_of(self.role) {
+            match self.judge_holding(roster, holding, &wanted) {
+                Ok(()) => return Ok(()),
+                Err(fault) => last = fault,
+            }
+        }
+        Err(last)
+    }
+
+    fn judge_holding(&self, roster: &Roster, holding: &Holding, wanted: &Wanted<'_>) -> Result<(), AttestationFault> {
+        if wanted.branch.is_some_and(|branch| !holding.scope.has_branch(branch)) {
+            return Err(AttestationFault::Scope);
+        }
+        let principal = holding.deputy_of.as_ref();
+        let principal =
+            principal.map(|principal| roster.person(principal).and_then(|person| person.holding(self.role)));
+        // The role must have stood when it was signed, and must stand now.
+        for second in core::iter::once(self.at).chain(wanted.now) {
+            if second < holding.from {
+                return Err(AttestationFault::NotYet);
+            }
+            if second > holding.until {
+                return Err(AttestationFault::Ended);
+            }
+            if principal.is_some_and(|principal| principal.is_none_or(|principal| !principal.counts_at(second))) {
+                return Err(AttestationFault::Principal);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl AttestationFault {
+    /// Stable number in what is signed.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::Subject => 1,
+            Self::Federation => 2,
+            Self::Duty => 3,
+            Self::Person => 4,
+            Self::Role => 5,
+            Self::Scope => 6,
+            Self::NotYet => 7,
+            Self::Ended => 8,
+            Self::Principal => 9,
+            Self::Future => 10,
+            Self::Signature => 11,
+        }
+    }
+}

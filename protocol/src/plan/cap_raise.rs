@@ -1,0 +1,158 @@
+//! The caps of a branch's budget, and how they are raised: by the owner of the data and a privacy officer, with a reason and a ticket.
+
+use serde::{Deserialize, Serialize};
+
+use super::attestation::{Attestation, AttestationFault, Wanted};
+use crate::digest::{Canonical, Digest};
+use crate::limits::{CHARTER_REFERENCE_BYTES_MAX, CHARTER_TEXT_BYTES_MAX};
+use crate::printable::Untrusted;
+use crate::role::{Action, Role};
+use crate::roster::{Roster, RosterEntry};
+use crate::secagg::suite::{Signature, Suite, VerifyingKey};
+use crate::signed::SignedBody;
+
+/// What a branch's policy lets be spent at most: bits of `f64` epsilons, at one delta. The branch's own are 0 where its policy admits none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caps {
+    /// Of a customer, for life.
+    pub life_bits: u64,
+    /// Of a customer, in a year.
+    pub year_bits: u64,
+    /// Of the branch as one unit, for life.
+    pub branch_life_bits: u64,
+    /// Of the branch as one unit, in a year.
+    pub branch_year_bits: u64,
+    /// The delta of all of them.
+    pub delta_bits: u64,
+}
+
+impl Caps {
+    fn values(&self) -> [f64; 5] {
+        let Self { life_bits, year_bits, branch_life_bits, branch_year_bits, delta_bits } = *self;
+        [life_bits, year_bits, branch_life_bits, branch_year_bits, delta_bits].map(f64::from_bits)
+    }
+
+    /// Whether they are numbers that a policy may have.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let [life, year, branch_life, branch_year, delta] = self.values();
+        let sizes = self.values().iter().all(|value| value.is_finite() && value.is_sign_positive());
+        sizes && life > 0.0 && year > 0.0 && year <= life && branch_year <= branch_life && delta > 0.0 && delta < 1.0
+    }
+
+    /// Whether none of them lets more be spent than another one's: a larger delta does, too.
+    #[must_use]
+    pub fn at_most(&self, other: &Self) -> bool {
+        self.values().iter().zip(other.values()).all(|(own, other)| *own <= other)
+    }
+
+    /// The smaller of two, each by itself.
+    #[must_use]
+    pub fn least(&self, other: &Self) -> Self {
+        let of = |own: u64, other: u64| if f64::from_bits(own) <= f64::from_bits(other) { own } else { other };
+        Self {
+            life_bits: of(self.life_bits, other.life_bits),
+            year_bits: of(self.year_bits, other.year_bits),
+            branch_life_bits: of(self.branch_life_bits, other.branch_life_bits),
+            branch_year_bits: of(self.branch_year_bits, other.branch_year_bits),
+            delta_bits: of(self.delta_bits, other.delta_bits),
+        }
+    }
+
+    pub(crate) fn canonical(&self, body: Canonical) -> Canonical {
+        let Self { life_bits, year_bits, branch_life_bits, branch_year_bits, delta_bits } = *self;
+        [life_bits, year_bits, branch_life_bits, branch_year_bits, delta_bits].into_iter().fold(body, Canonical::u64)
+    }
+}
+
+/// The owner of the data lets more be spent than before. It counts with a privacy officer's signature on it, and erases nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapRaise {
+    /// In which federation: [`crate::roster::federation_digest`].
+    pub federation: Digest,
+    /// Salted digest of the population.
+    pub population: Digest,
+    /// The caps that the budget file has.
+    pub from: Caps,
+    /// The caps that it gets.
+    pub to: Caps,
+    /// Why, in words.
+    pub reason: Untrusted,
+    /// Where that was decided.
+    pub ticket: Untrusted,
+    /// The owner's public key.
+    pub owner: VerifyingKey,
+    /// Signature by the owner.
+    pub signature: Signature,
+}
+
+impl SignedBody for CapRaise {
+    const KIND: &'static str = "CAP-RAISE";
+
+    fn canonical(&self) -> Canonical {
+        let body = Canonical::new("tributary/cap-raise/1").digest(&self.federation).digest(&self.population);
+        let body = self.to.canonical(self.from.canonical(body));
+        self.owner.canonical(body.bytes(self.reason.raw().as_bytes()).bytes(self.ticket.raw().as_bytes()))
+    }
+}
+
+/// Why a raise does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RaiseFault {
+    /// The owner did not sign it as it stands.
+    #[error("the owner of the budget did not sign it as it stands")]
+    Owner,
+    /// The privacy officer's signature does not count.
+    #[error("the privacy officer's signature does not count: {0}")]
+    Officer(AttestationFault),
+    /// One key signed both.
+    #[error("one person signed both; have a privacy officer sign who does not own the data")]
+    OnePerson,
+}
+
+impl CapRaise {
+    /// What the privacy officer signs.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.canonical().finish()
+    }
+
+    /// Whether it says why, where that was decided, and something that is a raise.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let words = |text: &Untrusted, most: usize| (1..=most).contains(&text.raw().len());
+        let said = words(&self.reason, CHARTER_TEXT_BYTES_MAX) && words(&self.ticket, CHARTER_REFERENCE_BYTES_MAX);
+        said && self.from.is_sound() && self.to.is_sound() && !self.to.at_most(&self.from)
+    }
+
+    /// Whether a privacy officer's signature is on it: by its own words, without a roster.
+    #[must_use]
+    pub fn is_attested_by(&self, officer: &Attestation) -> bool {
+        let about = officer.subject == self.digest() && officer.federation == self.federation;
+        about && officer.action == Action::RaiseCap && officer.role == Role::PrivacyOfficer
+    }
+
+    /// Whether both signatures count under a roster whose own signatures were verified, for a branch of it, at a second of the Unix clock.
+    ///
+    /// # Errors
+    /// [`RaiseFault`].
+    pub fn judge<S: Suite>(
+        &self,
+        officer: &Attestation,
+        (roster, branch): (&Roster, &RosterEntry),
+        now: Option<u64>,
+    ) -> Result<(), RaiseFault> {
+        if S::knows(&self.owner).is_err() || !S::verify(&self.owner, &self.to_sign::<S>(), &self.signature) {
+            return Err(RaiseFault::Owner);
+        }
+        if !self.is_attested_by(officer) {
+            return Err(RaiseFault::Officer(AttestationFault::Subject));
+        }
+        let (subject, federation) = (self.digest(), &self.federation);
+        let (action, branch) = (Action::RaiseCap, Some(branch));
+        let wanted = Wanted { action, subject: &subject, federation, own: false, branch, now };
+        officer.judge::<S>(roster, wanted).map_err(RaiseFault::Officer)?;
+        let key = roster.person(&officer.staff).map(|person| &person.signing_key);
+        if key == Some(&self.owner) { Err(RaiseFault::OnePerson) } else { Ok(()) }
+    }
+}

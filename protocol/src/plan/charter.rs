@@ -1,0 +1,149 @@
+//! Why a plan may be: what its author answers for, in words and references that an approver reads before signing.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::{PlanFault, bounded, out_of_range};
+use crate::digest::{Canonical, Digest};
+use crate::ids::OrganisationId;
+use crate::limits::{AGREEMENTS_MAX, CHARTER_REFERENCE_BYTES_MAX, CHARTER_TEXT_BYTES_MAX, DATA_ASSETS_MAX};
+use crate::printable::Untrusted;
+
+/// How much depends on the model, by the institution's own scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Materiality {
+    /// Little.
+    Low,
+    /// Something.
+    Medium,
+    /// Much.
+    High,
+}
+
+impl Materiality {
+    /// Each of them, in ascending order.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
+
+    /// The word in plans and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
+    const fn number(self) -> u8 {
+        match self {
+            Self::Low => 1,
+            Self::Medium => 2,
+            Self::High => 3,
+        }
+    }
+}
+
+/// The assessment of the plan's impact on customers, which lies elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assessment {
+    /// Where to find it: a number or a name of the institution's register.
+    pub reference: Untrusted,
+    /// SHA-256 of the document.
+    pub document: Digest,
+    /// When it was made, in seconds of the Unix clock.
+    pub at: u64,
+}
+
+/// The agreement with another organisation whose branches take part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// The partner's number in the roster.
+    pub organisation: OrganisationId,
+    /// Where to find it.
+    pub reference: Untrusted,
+    /// SHA-256 of the document.
+    pub document: Digest,
+    /// Last second of the Unix clock at which it holds. Afterwards the partner's branches are given no seat, and they refuse the plan.
+    pub until: u64,
+}
+
+/// What the author of a plan answers for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charter {
+    /// The law or the consent on which the learning rests.
+    pub legal_basis: Untrusted,
+    /// The assessment of its impact.
+    pub assessment: Assessment,
+    /// The ticket of the institution's own change process.
+    pub ticket: Untrusted,
+    /// The data assets that are used, by the institution's register; one at least.
+    pub data_assets: Vec<Untrusted>,
+    /// What the model is for.
+    pub intended_use: Untrusted,
+    /// What it must not be used for.
+    pub prohibited_use: Untrusted,
+    /// How much depends on it.
+    pub materiality: Materiality,
+    /// When the plan is to be reviewed at the latest, in seconds of the Unix clock. No run begins afterwards.
+    pub review_by: u64,
+    /// The organisation whose plan this is, by its number in the roster. Every other one needs an agreement.
+    pub organisation: OrganisationId,
+    /// The agreements with the others, strictly ascending by organisation.
+    pub agreements: Vec<Agreement>,
+}
+
+impl Charter {
+    pub(super) fn check(&self) -> Result<(), PlanFault> {
+        let reference = |field, text: &Untrusted| {
+            let most = CHARTER_REFERENCE_BYTES_MAX as u128;
+            bounded(field, text.raw().len() as u128, 1, most, "1 to 128")
+        };
+        let text = |field, text: &Untrusted| {
+            bounded(field, text.raw().len() as u128, 1, CHARTER_TEXT_BYTES_MAX as u128, "1 to 1000")
+        };
+        text("charter.legal_basis (bytes)", &self.legal_basis)?;
+        reference("charter.assessment (bytes)", &self.assessment.reference)?;
+        reference("charter.ticket (bytes)", &self.ticket)?;
+        bounded("charter.data_assets", self.data_assets.len() as u128, 1, DATA_ASSETS_MAX as u128, "1 to 32")?;
+        self.data_assets.iter().try_for_each(|asset| reference("charter.data_assets (bytes of one)", asset))?;
+        text("charter.intended_use (bytes)", &self.intended_use)?;
+        text("charter.prohibited_use (bytes)", &self.prohibited_use)?;
+        bounded("charter.agreements", self.agreements.len() as u128, 0, AGREEMENTS_MAX as u128, "0 to 1000")?;
+        self.agreements.iter().try_for_each(|one| reference("charter.agreements (bytes of one)", &one.reference))?;
+        let numbers = self.agreements.iter().map(|one| one.organisation);
+        let ascending = numbers.clone().zip(numbers.skip(1)).all(|(one, next)| one < next);
+        let own = self.agreements.iter().any(|one| one.organisation == self.organisation);
+        if ascending && !own {
+            return Ok(());
+        }
+        let allowed = "one for each other organisation, ascending by its number";
+        Err(out_of_range(
+            "charter.agreements",
+            "out of order, twice for one organisation, or with the plan's own",
+            allowed,
+        ))
+    }
+
+    /// Whether branches of an organisation may take part at a second of the Unix clock: it is the plan's own, or an agreement holds.
+    #[must_use]
+    pub fn admits(&self, organisation: OrganisationId, second: u64) -> bool {
+        let holds = |agreement: &Agreement| agreement.organisation == organisation && second <= agreement.until;
+        organisation == self.organisation || self.agreements.iter().any(holds)
+    }
+
+    pub(super) fn canonical(&self, body: Canonical) -> Canonical {
+        let text = |body: Canonical, text: &Untrusted| body.bytes(text.raw().as_bytes());
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let body = text(body, &self.legal_basis);
+        let body = text(body, &self.assessment.reference).digest(&self.assessment.document).u64(self.assessment.at);
+        let body = text(body, &self.ticket).u32(count(self.data_assets.len()));
+        let body = self.data_assets.iter().fold(body, text);
+        let body = text(text(body, &self.intended_use), &self.prohibited_use);
+        let body = body.u8(self.materiality.number()).u64(self.review_by).u32(self.organisation.0);
+        self.agreements.iter().fold(body.u32(count(self.agreements.len())), |body, agreement| {
+            let body = text(body.u32(agreement.organisation.0), &agreement.reference);
+            body.digest(&agreement.document).u64(agreement.until)
+        })
+    }
+}

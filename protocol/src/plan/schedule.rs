@@ -1,0 +1,117 @@
+//! When a plan's runs may begin.
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::{PlanFault, bounded};
+use crate::digest::Canonical;
+use crate::limits::{PLAN_SECONDS_MAX, RUN_INTERVAL_SECONDS_MAX};
+
+/// Seconds of a day.
+const DAY: u64 = 86_400;
+
+/// How far apart runs are at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rhythm {
+    /// So many seconds from the beginning of one run to that of the next.
+    Interval {
+        /// The seconds; 0: at once.
+        seconds: u64,
+    },
+    /// One run in each month of the calendar (UTC), from this day of it on.
+    Monthly {
+        /// 1 to 28.
+        day: u8,
+    },
+}
+
+/// When runs may begin. Times are seconds of the Unix clock, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// No run begins earlier.
+    pub not_before: u64,
+    /// No run begins later.
+    pub not_after: u64,
+    /// How far apart they are.
+    pub rhythm: Rhythm,
+}
+
+impl Schedule {
+    pub(super) fn check(&self) -> Result<(), PlanFault> {
+        let length = u128::from(self.not_after).wrapping_sub(self.not_before.into());
+        bounded("schedule (seconds)", length, 1, PLAN_SECONDS_MAX.into(), "not_before to ten years after it")?;
+        match self.rhythm {
+            Rhythm::Interval { seconds } => {
+                let most = RUN_INTERVAL_SECONDS_MAX.into();
+                bounded("schedule.interval (seconds)", seconds.into(), 0, most, "0 to 10 years")
+            }
+            Rhythm::Monthly { day } => bounded("schedule.day", day.into(), 1, 28, "1 to 28"),
+        }
+    }
+
+    /// The first second at which a run may begin after one that began then; without one, the first of all.
+    #[must_use]
+    pub fn next_after(&self, before: Option<u64>) -> u64 {
+        let earliest = match (before, self.rhythm) {
+            (None, Rhythm::Interval { .. }) => self.not_before,
+            (None, Rhythm::Monthly { day }) => from_day(self.not_before, day),
+            (Some(before), Rhythm::Interval { seconds }) => before.saturating_add(seconds),
+            (Some(before), Rhythm::Monthly { day }) => next_month(before, day),
+        };
+        earliest.max(self.not_before)
+    }
+
+    /// Whether a run may begin now, after one that began `before`.
+    #[must_use]
+    pub fn admits(&self, now: u64, before: Option<u64>) -> bool {
+        let day = match self.rhythm {
+            Rhythm::Monthly { day } => civil(now).2 >= u32::from(day),
+            Rhythm::Interval { .. } => true,
+        };
+        day && (self.next_after(before)..=self.not_after).contains(&now)
+    }
+
+    pub(super) fn canonical(&self, body: Canonical) -> Canonical {
+        let body = body.u64(self.not_before).u64(self.not_after);
+        match self.rhythm {
+            Rhythm::Interval { seconds } => body.u8(0).u64(seconds),
+            Rhythm::Monthly { day } => body.u8(1).u64(day.into()),
+        }
+    }
+}
+
+/// The first second from this one on whose day of the month is this one or later.
+fn from_day(second: u64, day: u8) -> u64 {
+    let (year, month, own) = civil(second);
+    if own >= day.into() { second } else { days_before(year, month, day.into()).saturating_mul(DAY) }
+}
+
+/// The first second of a day in the month after that of a second.
+fn next_month(second: u64, day: u8) -> u64 {
+    let (year, month, _) = civil(second);
+    let (year, month) = if month == 12 { (year.saturating_add(1), 1) } else { (year, month + 1) };
+    days_before(year, month, day.into()).saturating_mul(DAY)
+}
+
+/// Year, month and day of a second of the Unix clock (proleptic Gregorian calendar, UTC).
+#[must_use]
+pub fn civil(second: u64) -> (u64, u32, u32) {
+    // Days from 1 March of year 0: leap days then stand at the end of each year, each four centuries.
+    let days = second / DAY + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let of_month = day - (153 * month + 2) / 5 + 1;
+    let calendar = if month < 10 { month + 3 } else { month - 9 };
+    let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
+    (year + era * 400 + u64::from(calendar <= 2), small(calendar), small(of_month))
+}
+
+/// Days from the beginning of the Unix clock to a date.
+#[must_use]
+pub fn days_before(year: u64, month: u32, day: u32) -> u64 {
+    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
+    let of_year = u64::from((153 * month + 2) / 5 + day - 1);
+    let (era, year) = (year / 400, year % 400);
+    (era * 146_097 + year * 365 + year / 4 - year / 100 + of_year).saturating_sub(719_468)
+}

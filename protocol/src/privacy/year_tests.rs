@@ -1,0 +1,185 @@
+use alloc::string::ToString as _;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::privacy::RdpVector;
+
+const DAY: u64 = 86_400_000;
+
+fn charge(times: u64) -> Accounts {
+    Accounts::customers(RdpVector::gaussian(1, 2000).times(times))
+}
+
+/// Noon of a day.
+fn noon(year: u64, month: u32, day: u32) -> Millis {
+    Millis(days_before(year, month, day) * DAY + DAY / 2)
+}
+
+#[test]
+fn months_are_those_of_the_calendar() {
+    let month = Month::of(noon(2026, 11, 28));
+    assert_eq!((month.to_string().as_str(), month.plus(2).to_string().as_str()), ("2026-11", "2027-01"));
+    assert_eq!(Month::of(Millis(month.first_second() * 1000)), month);
+    assert_eq!(Month::of(Millis(month.first_second() * 1000 - 1)).plus(1), month);
+    assert_eq!((Month(3).first_second(), Month::of(Millis(0)).to_string().as_str()), (0, "1970-01"));
+    assert_eq!(month.falls().year_begins(), month.plus(1));
+}
+
+/// Time passes by two clocks that agree.
+fn pass(year: &mut YearSpend, to: Millis) {
+    year.pass((to, to));
+}
+
+/// A charge of the last day of a month counts through the twelve months after it, and not on the first day after them.
+#[test]
+fn a_charge_counts_for_its_month_and_twelve_more() {
+    let mut year = YearSpend::default();
+    year.charge(noon(2026, 1, 31), &charge(3));
+    year.charge(noon(2026, 6, 1), &charge(1));
+    pass(&mut year, noon(2027, 1, 31));
+    assert_eq!(year.spent(), charge(4));
+    let (falls, then) = year.falls_after(noon(2027, 1, 31)).expect("something is spent");
+    assert_eq!((falls.to_string().as_str(), then), ("2027-02", charge(1)));
+    assert_eq!(year.spent_at(noon(2027, 2, 1)), charge(1), "were time to have passed");
+    assert_eq!(year.spent(), charge(4), "it has not");
+    pass(&mut year, noon(2027, 2, 1));
+    assert_eq!((year.spent(), year.months().len()), (charge(1), 1));
+    pass(&mut year, noon(2027, 7, 1));
+    assert_eq!((year.spent(), year.falls_after(noon(2027, 7, 1))), (Accounts::zero(), None));
+}
+
+/// An operator who moves the branch's clock: back, and the charge counts as if the clock had not moved; forward, and it counts for longer.
+#[test]
+fn a_clock_that_was_set_frees_nothing() {
+    let mut year = YearSpend::default();
+    pass(&mut year, noon(2026, 11, 1));
+    year.charge(noon(2020, 1, 1), &charge(2));
+    assert_eq!(year.months().first().map(|(month, _)| month.to_string()).as_deref(), Some("2026-11"));
+    year.charge(noon(2031, 5, 1), &charge(1));
+    year.charge(noon(2026, 12, 1), &charge(1));
+    assert_eq!(year.spent(), charge(4), "the charge of the future makes none of the past older");
+    pass(&mut year, noon(2026, 1, 1));
+    assert_eq!(year.spent(), charge(4), "time does not come back");
+    pass(&mut year, noon(2028, 1, 1));
+    assert_eq!(year.spent(), charge(2), "what was charged after the clock was set counts with it");
+    pass(&mut year, noon(2032, 6, 1));
+    assert_eq!(year.spent(), Accounts::zero());
+}
+
+/// Where two clocks differ, the earlier one frees and the later one says in which month a charge counts.
+#[test]
+fn two_clocks_free_what_both_have_passed() {
+    let mut year = YearSpend::default();
+    year.pass((noon(2026, 1, 31), noon(2026, 2, 1)));
+    year.charge(noon(2026, 1, 31), &charge(1));
+    for early in [(noon(2027, 2, 28), noon(2027, 3, 1)), (noon(2030, 1, 1), noon(2027, 2, 28))] {
+        year.pass(early);
+        assert_eq!(year.spent(), charge(1));
+    }
+    year.pass((noon(2027, 3, 1), noon(2027, 3, 2)));
+    assert_eq!(year.spent(), Accounts::zero());
+}
+
+/// More months than a year has come of a run that goes on for long after it was accepted, or of a clock that jumps.
+#[test]
+fn months_are_few_and_none_is_lost() {
+    let mut year = YearSpend::default();
+    pass(&mut year, noon(2025, 1, 1));
+    for month in 0..40 {
+        year.charge(noon(2025 + month / 12, u32::try_from(month % 12).unwrap() + 1, 1), &charge(1));
+    }
+    assert!(year.is_short());
+    assert_eq!((year.spent(), year.months().len()), (charge(40), YEAR_MONTHS_MAX));
+    pass(&mut year, noon(2028, 4, 1));
+    assert_eq!(year.spent(), charge(40), "what was put together counts for as long as the latest of it");
+    pass(&mut year, noon(2028, 5, 1));
+    assert_eq!(year.spent(), charge(12));
+}
+
+#[test]
+fn a_form_that_this_type_does_not_make_is_known() {
+    let months = |months: &[u32]| YearSpend {
+        from: Month(5),
+        latest: Month(20),
+        months: months.iter().map(|month| (Month(*month), charge(1))).collect(),
+    };
+    assert!(months(&[5, 7]).is_short() && YearSpend::default().is_short());
+    let long: Vec<u32> = (5..19).collect();
+    for bad in [&[4, 7][..], &[7, 21], &[7, 7], &[7, 6], &long] {
+        assert!(!months(bad).is_short(), "{bad:?}");
+    }
+}
+
+/// What a branch does with its year.
+#[derive(Clone, Debug)]
+enum Step {
+    Charge { month: u32, times: u64 },
+    Pass { month: u32 },
+}
+
+fn moment(month: u32) -> Millis {
+    Millis(Month(2000 * 12 + month).first_second() * 1000 + DAY)
+}
+
+fn after(steps: &[Step]) -> YearSpend {
+    let mut year = YearSpend::default();
+    for step in steps {
+        match step {
+            Step::Charge { month, times } => year.charge(moment(*month), &charge(*times)),
+            Step::Pass { month } => pass(&mut year, moment(*month)),
+        }
+    }
+    year
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        (0_u32..80, 1_u64..9).prop_map(|(month, times)| Step::Charge { month, times }),
+        (0_u32..60).prop_map(|month| Step::Pass { month }),
+    ];
+    prop::collection::vec(step, 0..40)
+}
+
+proptest! {
+    /// Whatever clocks do: a charge that was made when so much time had passed for certain counts for twelve months from then on at least.
+    #[test]
+    fn nothing_is_freed_before_twelve_months_have_passed(steps in steps(), asked in 0_u32..80) {
+        let year = after(&steps);
+        let passed = |steps: &[Step]| {
+            let months = steps.iter().filter_map(|step| if let Step::Pass { month } = step { Some(*month) } else { None });
+            months.max().unwrap_or(0)
+        };
+        let now = asked.max(passed(&steps));
+        let owed = steps.iter().enumerate().filter_map(|(place, step)| match step {
+            Step::Charge { month, times } => {
+                let at = passed(&steps[..place]).max(*month);
+                (at + 12 >= now).then_some(*times)
+            }
+            Step::Pass { .. } => None,
+        });
+        prop_assert!(charge(owed.sum()).at_most(&year.spent_at(moment(now))));
+        prop_assert!(year.is_short());
+    }
+
+    /// An older copy that is shown what was signed later counts no less than either, from any month on; and it then knows both.
+    #[test]
+    fn an_older_copy_forgets_nothing(early in steps(), own in steps(), other in steps(), asked in 0_u32..100) {
+        let one = after(&[early.clone(), own].concat());
+        let two = after(&[early, other].concat());
+        let mut both = one.clone();
+        both.raise(&two);
+        prop_assert!(both.knows(&one) && both.knows(&two) && both.is_short());
+        let at = moment(asked);
+        let from = Month::of(at).year_begins().max(both.from());
+        prop_assert!(one.since(from).most(&two.since(from)).at_most(&both.spent_at(at)));
+        if !one.knows(&two) {
+            prop_assert!(both != one, "there was something to count");
+        }
+        // Nothing is counted twice.
+        let all = one.spent().most(&two.spent());
+        prop_assert!(both.spent().at_most(&all));
+        let again = { let mut again = both.clone(); again.raise(&two); again };
+        prop_assert_eq!(again, both);
+    }
+}

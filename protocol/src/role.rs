@@ -1,0 +1,326 @@
+//! Who may do what: one table of role, action and object, from which every check and every test is made.
+//!
+//! A role is given by the roster, signed offline; a certificate alone gives none. Nothing that weakens a guarantee has one author: what one role
+//! may propose another one approves.
+
+use serde::{Deserialize, Serialize};
+
+/// What a person may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// Runs the coordinator: its machine, its certificates, its backups. Decides nothing about data.
+    PlatformOperator,
+    /// Writes plans, and answers for what their models are for.
+    PlanOwner,
+    /// Answers for what is spent of the customers' privacy.
+    PrivacyOfficer,
+    /// Judges models, and had no part in making them.
+    ModelValidator,
+    /// Owns the data of branches, and grants their use.
+    BranchOwner,
+    /// Runs branches' daemons.
+    BranchOperator,
+    /// Checks the evidence.
+    Auditor,
+    /// Uses what was trained.
+    ModelUser,
+}
+
+/// What a person does to an object, by a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Action {
+    /// Puts a plan forward.
+    ProposePlan,
+    /// Lets a proposed plan run.
+    ApprovePlan,
+    /// Ends a proposed plan before it runs.
+    RejectPlan,
+    /// Stops a plan until it is resumed.
+    PausePlan,
+    /// Lets a paused plan go on; two roles must.
+    ResumePlan,
+    /// Ends a plan for good.
+    AbortPlan,
+    /// Puts a year of spending forward.
+    ProposeYear,
+    /// Lets a year of spending count.
+    ApproveYear,
+    /// Stops everything in the federation.
+    Freeze,
+    /// Lets a frozen federation go on; two roles must.
+    Thaw,
+    /// Lets a plan, or plans of a kind, use a branch's data.
+    GrantData,
+    /// Takes such a grant back.
+    WithdrawGrant,
+    /// Allows a branch's customers more loss of privacy than its policy did; two roles must.
+    RaiseCap,
+}
+
+/// Which objects of its kind an action reaches. A plan is a person's own if that person proposed it; a branch, if it lies in the scope of the
+/// person's role; the federation is everybody's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reach {
+    /// Its own alone.
+    Own,
+    /// Those of others alone.
+    Foreign,
+    /// All of them.
+    Any,
+}
+
+/// The table: what each role may do. What is not here nobody may do.
+pub const DUTIES: &[(Role, Action, Reach)] = &[
+    (Role::PlatformOperator, Action::Freeze, Reach::Any),
+    (Role::PlatformOperator, Action::Thaw, Reach::Any),
+    (Role::PlanOwner, Action::ProposePlan, Reach::Own),
+    (Role::PlanOwner, Action::PausePlan, Reach::Own),
+    (Role::PlanOwner, Action::ResumePlan, Reach::Own),
+    (Role::PlanOwner, Action::AbortPlan, Reach::Own),
+    (Role::PlanOwner, Action::ProposeYear, Reach::Own),
+    (Role::PrivacyOfficer, Action::ApprovePlan, Reach::Foreign),
+    (Role::PrivacyOfficer, Action::RejectPlan, Reach::Foreign),
+    (Role::PrivacyOfficer, Action::PausePlan, Reach::Any),
+    (Role::PrivacyOfficer, Action::ResumePlan, Reach::Foreign),
+    (Role::PrivacyOfficer, Action::AbortPlan, Reach::Any),
+    (Role::PrivacyOfficer, Action::ApproveYear, Reach::Foreign),
+    (Role::PrivacyOfficer, Action::Freeze, Reach::Any),
+    (Role::PrivacyOfficer, Action::Thaw, Reach::Any),
+    (Role::PrivacyOfficer, Action::RaiseCap, Reach::Any),
+    (Role::BranchOwner, Action::GrantData, Reach::Own),
+    (Role::BranchOwner, Action::WithdrawGrant, Reach::Own),
+    (Role::BranchOwner, Action::RaiseCap, Reach::Own),
+];
+
+/// Pairs of roles that one person may not have: the second judges what the first makes.
+pub const CONFLICTS: &[(Role, Role)] =
+    &[(Role::PlanOwner, Role::PrivacyOfficer), (Role::PlanOwner, Role::ModelValidator)];
+
+impl Role {
+    /// Every role, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::PlatformOperator,
+        Self::PlanOwner,
+        Self::PrivacyOfficer,
+        Self::ModelValidator,
+        Self::BranchOwner,
+        Self::BranchOperator,
+        Self::Auditor,
+        Self::ModelUser,
+    ];
+
+    /// The word in files and on screens.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PlatformOperator => "platform-operator",
+            Self::PlanOwner => "plan-owner",
+            Self::PrivacyOfficer => "privacy-officer",
+            Self::ModelValidator => "model-validator",
+            Self::BranchOwner => "branch-owner",
+            Self::BranchOperator => "branch-operator",
+            Self::Auditor => "auditor",
+            Self::ModelUser => "model-user",
+        }
+    }
+
+    /// The role of a word.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    /// Stable number in what is signed.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::PlatformOperator => 1,
+            Self::PlanOwner => 2,
+            Self::PrivacyOfficer => 3,
+            Self::ModelValidator => 4,
+            Self::BranchOwner => 5,
+            Self::BranchOperator => 6,
+            Self::Auditor => 7,
+            Self::ModelUser => 8,
+        }
+    }
+
+    /// Whether it is about branches: its scope names them, or an organisation's.
+    #[must_use]
+    pub const fn is_of_branches(self) -> bool {
+        matches!(self, Self::BranchOwner | Self::BranchOperator)
+    }
+
+    /// Whether it may let something run, be spent or be used that could not before, and that others put forward: whoever signs a roster is shown
+    /// such a role before all others.
+    #[must_use]
+    pub fn may_approve(self) -> bool {
+        let approving = |action: &Action| {
+            use Action::{ApprovePlan, ApproveYear, GrantData, RaiseCap};
+            matches!(action, ApprovePlan | ApproveYear | GrantData | RaiseCap)
+        };
+        DUTIES.iter().any(|(role, duty, _)| *role == self && approving(duty))
+    }
+
+    /// Whether one person may not have both.
+    #[must_use]
+    pub fn conflicts_with(self, other: Self) -> bool {
+        CONFLICTS.iter().any(|(one, another)| [(self, other), (other, self)].contains(&(*one, *another)))
+    }
+
+    /// Whether the table lets it do so to an object that is its own, or is not.
+    #[must_use]
+    pub fn may(self, action: Action, own: bool) -> bool {
+        DUTIES.iter().any(|(role, duty, reach)| {
+            let reaches = match reach {
+                Reach::Own => own,
+                Reach::Foreign => !own,
+                Reach::Any => true,
+            };
+            *role == self && *duty == action && reaches
+        })
+    }
+}
+
+impl Action {
+    /// Every action, in the order of their numbers.
+    pub const ALL: [Self; 13] = [
+        Self::ProposePlan,
+        Self::ApprovePlan,
+        Self::RejectPlan,
+        Self::PausePlan,
+        Self::ResumePlan,
+        Self::AbortPlan,
+        Self::ProposeYear,
+        Self::ApproveYear,
+        Self::Freeze,
+        Self::Thaw,
+        Self::GrantData,
+        Self::WithdrawGrant,
+        Self::RaiseCap,
+    ];
+
+    /// The word in files and on screens.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ProposePlan => "propose-plan",
+            Self::ApprovePlan => "approve-plan",
+            Self::RejectPlan => "reject-plan",
+            Self::PausePlan => "pause-plan",
+            Self::ResumePlan => "resume-plan",
+            Self::AbortPlan => "abort-plan",
+            Self::ProposeYear => "propose-year",
+            Self::ApproveYear => "approve-year",
+            Self::Freeze => "freeze",
+            Self::Thaw => "thaw",
+            Self::GrantData => "grant-data",
+            Self::WithdrawGrant => "withdraw-grant",
+            Self::RaiseCap => "raise-cap",
+        }
+    }
+
+    /// The action of a word.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.name() == name)
+    }
+
+    /// Stable number in what is signed.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::ProposePlan => 1,
+            Self::ApprovePlan => 2,
+            Self::RejectPlan => 3,
+            Self::PausePlan => 4,
+            Self::ResumePlan => 5,
+            Self::AbortPlan => 6,
+            Self::ProposeYear => 7,
+            Self::ApproveYear => 8,
+            Self::Freeze => 9,
+            Self::Thaw => 10,
+            Self::GrantData => 11,
+            Self::WithdrawGrant => 12,
+            Self::RaiseCap => 13,
+        }
+    }
+}
+
+/// For people.
+impl core::fmt::Display for Role {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+/// For people.
+impl core::fmt::Display for Action {
+    fn fmt(&self, out: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+    use alloc::format;
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// Frozen: numbers and words stand in signed bodies and in files.
+    #[test]
+    fn numbers_and_words_are_stable_and_lead_back() {
+        for (number, role) in (1..).zip(Role::ALL) {
+            assert_eq!((role.number(), Role::of_name(role.name())), (number, Some(role)));
+        }
+        for (number, action) in (1..).zip(Action::ALL) {
+            assert_eq!((action.number(), Action::of_name(action.name())), (number, Some(action)));
+        }
+        assert_eq!((Role::of_name("admin"), Action::of_name("approve")), (None, None));
+    }
+
+    /// The whole matrix as an approver reads it: whoever changes a duty changes this text too.
+    #[test]
+    fn the_matrix_is_this_one() {
+        let mut lines: Vec<String> = Vec::new();
+        for role in Role::ALL {
+            for action in Action::ALL {
+                let reach = match (role.may(action, true), role.may(action, false)) {
+                    (true, true) => "any",
+                    (true, false) => "own",
+                    (false, true) => "foreign",
+                    (false, false) => continue,
+                };
+                lines.push(format!("{role} {action} {reach}"));
+            }
+        }
+        let expected = "platform-operator freeze any\nplatform-operator thaw any\nplan-owner propose-plan own\nplan-owner pause-plan own\n\
+            plan-owner resume-plan own\nplan-owner abort-plan own\nplan-owner propose-year own\nprivacy-officer approve-plan foreign\n\
+            privacy-officer reject-plan foreign\nprivacy-officer pause-plan any\nprivacy-officer resume-plan foreign\n\
+            privacy-officer abort-plan any\nprivacy-officer approve-year foreign\nprivacy-officer freeze any\nprivacy-officer thaw any\n\
+            privacy-officer raise-cap any\nbranch-owner grant-data own\nbranch-owner withdraw-grant own\nbranch-owner raise-cap own";
+        assert_eq!(lines.join("\n"), expected);
+    }
+
+    /// What lets more be spent or learned takes two roles, and none of the pairs may be one person's.
+    #[test]
+    fn nothing_that_weakens_a_guarantee_has_one_role() {
+        let roles =
+            |action| Role::ALL.into_iter().filter(move |role| role.may(action, true) || role.may(action, false));
+        for (made, judged) in [(Action::ProposePlan, Action::ApprovePlan), (Action::ProposeYear, Action::ApproveYear)] {
+            for maker in roles(made) {
+                assert!(!maker.may(judged, true) && !maker.may(judged, false));
+                assert!(roles(judged).all(|judge| maker.conflicts_with(judge)), "{maker} {judged}");
+            }
+        }
+        for action in [Action::ResumePlan, Action::Thaw, Action::RaiseCap] {
+            assert!(roles(action).collect::<BTreeSet<_>>().len() >= 2, "{action}");
+        }
+        let approving: Vec<Role> = Role::ALL.into_iter().filter(|role| role.may_approve()).collect();
+        assert_eq!(approving, [Role::PrivacyOfficer, Role::BranchOwner]);
+        assert!(!Role::PlanOwner.conflicts_with(Role::PlanOwner) && !Role::Auditor.conflicts_with(Role::PlanOwner));
+    }
+}

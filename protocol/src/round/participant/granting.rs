@@ -1,0 +1,124 @@
+//! Whether people stand by a run: two in the roster, and the owner of this branch's data.
+
+use super::{Granted, Participant};
+use crate::defence::{Defence, stands};
+use crate::digest::Digest;
+use crate::limits::{CLOCK_SKEW_MS_MAX, HOLDING_SECONDS_MAX};
+use crate::message::{RefusalCode, Welcome};
+use crate::plan::{GrantFault, Grounds, Run, Withdrawal};
+use crate::roster::{RosterEntry, federation_digest};
+use crate::round::effect::{Outbox, ParticipantEffect};
+use crate::round::event::ParticipantEvent;
+use crate::secagg::suite::Suite;
+use crate::time::Millis;
+
+/// By how many seconds the clocks of two machines may differ.
+const SKEW: u64 = CLOCK_SKEW_MS_MAX / 1000;
+
+impl<S: Suite> Participant<S> {
+    /// Whether the plan of a welcome is approved by two people of its roster, whose own signatures were verified.
+    pub(super) fn judge_approvals(&self, now: Millis, welcome: &Welcome) -> Result<(), RefusalCode> {
+        let federation = federation_digest(&self.policy.authorities, self.policy.authorities_needed);
+        let roster = &welcome.roster.roster;
+        let grounds = Grounds { roster, federation: &federation, now: Some(now.0 / 1000) };
+        let judged = welcome.approvals.judge::<S>(&welcome.plan.digest(), grounds);
+        match judged {
+            Err(fault) if stands(Defence::FourEyes) => Err(RefusalCode::NotApproved(fault)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a run may begin, or go on, by the plan's own schedule and cap. Clocks may differ: what the coordinator began in time is no fault.
+    pub(super) fn judge_schedule(&self, now: Millis, run: &Run) -> Result<(), RefusalCode> {
+        let (reference, second) = (run.reference(), now.0 / 1000);
+        if self.record.is_overtaken(&reference) || self.record.has_ended(&reference) {
+            return Err(RefusalCode::NotDue);
+        }
+        if !self.record.accepted.contains_key(&reference) {
+            let before = self.record.run_before(&reference).map(|(_, at)| at.0 / 1000);
+            let begins = run.schedule.next_after(before);
+            let over = run.schedule.not_after.min(run.charter.review_by);
+            if second.saturating_add(SKEW) < begins || second > over.saturating_add(SKEW) {
+                return Err(RefusalCode::NotDue);
+            }
+        }
+        let all = self.record.beside(&reference).plus(&run.charge_of_run());
+        if all.within(&run.cap) { Ok(()) } else { Err(RefusalCode::PlanSpent) }
+    }
+
+    /// The owner's grant under which a run may be accepted.
+    pub(super) fn judge_grants(
+        &self,
+        now: Millis,
+        (run, welcome): (&Run, &Welcome),
+        own: &RosterEntry,
+    ) -> Result<Digest, RefusalCode> {
+        if !run.charter.admits(own.organisation, (now.0 / 1000).saturating_sub(SKEW)) {
+            return Err(RefusalCode::NoAgreement);
+        }
+        let federation = federation_digest(&self.policy.authorities, self.policy.authorities_needed);
+        let plan = run.plan().digest();
+        let about = self.policy.grants.iter().filter(|granted| {
+            let grant = &granted.grant;
+            grant.federation == federation
+                && grant.is_about(run.plan(), &plan, &welcome.approvals.proposal.staff, &own.name)
+                && (self.record.owner() == Some(&grant.owner) || !stands(Defence::FirstUse))
+                && grant.is_genuine::<S>()
+        });
+        let mut last = GrantFault::None;
+        for granted in about {
+            match self.judge_grant(now, run, granted) {
+                Ok(grant) => return Ok(grant),
+                Err(fault) => last = fault,
+            }
+        }
+        match stands(Defence::OwnersGrant) {
+            true => Err(RefusalCode::NotGranted(last)),
+            false => Ok(Digest::ZERO),
+        }
+    }
+
+    fn judge_grant(&self, now: Millis, run: &Run, granted: &Granted) -> Result<Digest, GrantFault> {
+        let Granted { grant, run: most, year, names_fields } = granted;
+        let (digest, reference, charge) = (grant.digest(), run.reference(), run.charge_of_run());
+        let holds = |holds: bool, fault| if holds { Ok(()) } else { Err(fault) };
+        holds(!self.record.withdrawn.contains(&digest), GrantFault::Withdrawn)?;
+        holds(grant.counts_at(now.0 / 1000), GrantFault::Window)?;
+        holds(*names_fields, GrantFault::Fields)?;
+        let uses = self.record.uses_beside(&digest, &reference);
+        holds(u32::try_from(uses).is_ok_and(|uses| uses < grant.runs), GrantFault::Uses)?;
+        holds(charge.within(most), GrantFault::EpsilonRun)?;
+        let since = Millis(now.0.saturating_sub(HOLDING_SECONDS_MAX.saturating_mul(1000)));
+        let used = self.record.used_since(&digest, since, &reference);
+        holds(used.plus(&charge).within(year), GrantFault::EpsilonYear)?;
+        Ok(digest)
+    }
+
+    /// Whether a round may begin under the grant of the run in hand.
+    pub(super) fn grant_stands(&self, now: Millis) -> Result<(), RefusalCode> {
+        let Some(admitted) = self.offered.as_ref().filter(|_| stands(Defence::OwnersGrant)) else { return Ok(()) };
+        if self.record.withdrawn.contains(&admitted.grant) {
+            return Err(RefusalCode::NotGranted(GrantFault::Withdrawn));
+        }
+        let granted = self.policy.grants.iter().find(|granted| granted.grant.digest() == admitted.grant);
+        match granted {
+            None => Err(RefusalCode::NotGranted(GrantFault::None)),
+            Some(granted) if !granted.grant.counts_at(now.0 / 1000) => Err(RefusalCode::NotGranted(GrantFault::Window)),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// The owner takes a grant back: recorded before anything else, and the run that rests on it is refused, whatever it is at.
+    pub(super) fn on_withdrawn(&mut self, withdrawal: Withdrawal, outbox: &mut Outbox<ParticipantEffect>) {
+        let owned = self.record.was_owned_by(&withdrawal.owner) && withdrawal.is_genuine::<S>();
+        if !owned || self.record.withdrawn.contains(&withdrawal.grant) {
+            return;
+        }
+        let rests = self.offered.as_ref().is_some_and(|admitted| admitted.grant == withdrawal.grant);
+        self.commit(ParticipantEvent::GrantWithdrawn { withdrawal }, outbox);
+        outbox.push(ParticipantEffect::Sync);
+        if rests && !matches!(self.phase, super::Phase::Over) {
+            self.refuse(RefusalCode::NotGranted(GrantFault::Withdrawn), outbox);
+        }
+    }
+}

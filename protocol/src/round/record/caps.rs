@@ -1,0 +1,26 @@
+//! The caps that a budget file has seen: they fall by themselves, and rise by the word of two people.
+
+use super::budget::BudgetRecord;
+use super::rule::{OutOfOrder, rule};
+use crate::plan::{Attestation, CapRaise, Caps};
+
+impl BudgetRecord {
+    /// Whether a policy with these caps is what the file has seen, or lets less be spent.
+    #[must_use]
+    pub fn admits_caps(&self, caps: &Caps) -> bool {
+        self.caps.as_ref().is_none_or(|known| caps.at_most(known))
+    }
+
+    pub(super) fn check_noted(&self, caps: &Caps) -> Result<(), OutOfOrder> {
+        rule(caps.is_sound(), "caps are numbers that a policy may have")?;
+        rule(self.admits_caps(caps) && self.caps != Some(*caps), "caps that are noted are lower than those before them")
+    }
+
+    pub(super) fn check_raised(&self, raise: &CapRaise, officer: &Attestation) -> Result<(), OutOfOrder> {
+        let owned = self.owner() == Some(&raise.owner) && self.population_digest == Some(raise.population);
+        rule(owned, "the owner of the budget raises its caps")?;
+        rule(raise.is_whole(), "a raise of caps has a reason and a ticket, and raises something")?;
+        rule(self.caps == Some(raise.from), "a raise goes on from the caps that the file has")?;
+        rule(self.roster.is_some() && raise.is_attested_by(officer), "a privacy officer of a roster attests a raise")
+    }
+}

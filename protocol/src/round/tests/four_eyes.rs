@@ -1,0 +1,473 @@
+//! Who must stand by a plan before a branch looks at a row of it: two people of the signed roster, and the owner of its data.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::membership::install;
+use super::world::{Packet, World, plan};
+use crate::digest::Digest;
+use crate::ids::{ClientId, OrganisationId, RoundId};
+use crate::limits::HOLDING_SECONDS_MAX;
+use crate::message::{RefusalCode, SignedBody, Upstream, Welcome};
+use crate::plan::{
+    ApprovalFault, Approvals, AttestationFault, Grant, GrantFault, GrantSubject, Plan, Rhythm, Schedule,
+};
+use crate::role::{Action, Role};
+use crate::roster::{Holding, Person, Roster, Scope};
+use crate::round::agreement::welcome_message;
+use crate::round::cast::{
+    self, APPROVER, OWNER_KEY, PROPOSER, approvals, attestation, coordinator_signs, granted, owner_signs, person,
+    person_key, policy, staff,
+};
+use crate::round::{CoordinatorEvent, ParticipantEvent, ParticipantInput, Policy};
+use crate::secagg::suite::{Suite, VerifyingKey};
+use crate::secagg::toy::Toy;
+use crate::time::Millis;
+
+const VICTIM: ClientId = ClientId(4);
+
+/// The welcome that is on its way to the victim, taken off it.
+fn told_welcome(world: &mut World) -> Box<Welcome> {
+    loop {
+        let place = world
+            .packets
+            .iter()
+            .position(|packet| matches!(packet, Packet::Down(VICTIM, crate::message::Downstream::Welcome(_))));
+        match place.and_then(|place| world.packets.remove(place)) {
+            Some(Packet::Down(_, crate::message::Downstream::Welcome(welcome))) => return welcome,
+            _ => assert!(world.step(), "a welcome comes"),
+        }
+    }
+}
+
+/// The cast's roster of nine with other people.
+fn roster(people: Vec<Person>) -> crate::roster::SignedRoster {
+    let entries = cast::roster(9).roster.entries().to_vec();
+    cast::signed_by_authority(Roster::new(1, Digest::ZERO, entries, Vec::new(), people).expect("a roster"))
+}
+
+/// What a branch says to a welcome that was changed, and that its coordinator has signed as it is now.
+fn answer(change: impl FnOnce(&mut Welcome)) -> Option<RefusalCode> {
+    answer_at(Millis(0), change)
+}
+
+fn answer_at(now: Millis, change: impl FnOnce(&mut Welcome)) -> Option<RefusalCode> {
+    let served = plan(|_| {});
+    let mut world = World::new(9, served);
+    world.connect_all();
+    let mut welcome = told_welcome(&mut world);
+    change(&mut welcome);
+    let run = crate::plan::RunRef { plan: welcome.plan.digest(), number: welcome.number };
+    welcome.signature =
+        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, welcome.at));
+    world.now = now;
+    say(&mut world, welcome)
+}
+
+fn say(world: &mut World, welcome: Box<Welcome>) -> Option<RefusalCode> {
+    world.tell_branch(VICTIM, ParticipantInput::Message(crate::message::Downstream::Welcome(welcome)));
+    let accepts = world.packets.iter().any(|packet| matches!(packet, Packet::Up(VICTIM, Upstream::Accept { .. })));
+    let refused = world.refusals().first().map(|(_, code)| *code);
+    assert_eq!(accepts, refused.is_none(), "a branch accepts or refuses");
+    refused
+}
+
+fn not_approved(fault: ApprovalFault) -> Option<RefusalCode> {
+    Some(RefusalCode::NotApproved(fault))
+}
+
+/// What is wrong, how it is refused, and how it becomes wrong.
+type SignedRow = (&'static str, ApprovalFault, fn(&mut Approvals, Digest));
+/// How a changed grant is refused, and the change.
+type GrantRow = (GrantFault, fn(&mut Grant, &Plan));
+
+/// One thing is wrong with a plan's signatures at a time: each has its own reason.
+#[test]
+fn a_plan_that_two_people_do_not_stand_by_is_refused_by_its_own_reason() {
+    use ApprovalFault::{Approval, OnePerson, Proposal};
+    use AttestationFault as Fault;
+    let cases: &[SignedRow] = &[
+        ("another plan's proposal", Proposal(Fault::Subject), |signed, _| signed.proposal.subject = Digest::ZERO),
+        ("a proposal in place of the approval", Approval(Fault::Subject), |signed, plan| {
+            signed.approval = attestation(APPROVER, Role::PrivacyOfficer, Action::RejectPlan, plan);
+        }),
+        ("another federation's proposal", Proposal(Fault::Federation), |signed, _| {
+            signed.proposal.federation.0[0] ^= 1;
+        }),
+        ("a proposal by the officer", Proposal(Fault::Duty), |signed, plan| {
+            signed.proposal = attestation(APPROVER, Role::PrivacyOfficer, Action::ProposePlan, plan);
+        }),
+        ("an approval by the owner", Approval(Fault::Duty), |signed, plan| {
+            signed.approval = attestation("bank-1/other", Role::PlanOwner, Action::ApprovePlan, plan);
+        }),
+        ("one person twice", OnePerson, |signed, plan| {
+            signed.approval = attestation(PROPOSER, Role::PrivacyOfficer, Action::ApprovePlan, plan);
+        }),
+        ("a stranger's approval", Approval(Fault::Person), |signed, plan| {
+            signed.approval = attestation("bank-1/stranger", Role::PrivacyOfficer, Action::ApprovePlan, plan);
+        }),
+        ("a role that is not held", Approval(Fault::Role), |signed, plan| {
+            signed.approval = attestation("bank-1/auditor", Role::PrivacyOfficer, Action::ApprovePlan, plan);
+        }),
+        ("a role that is over", Approval(Fault::Ended), |signed, plan| {
+            signed.approval = attestation("bank-1/over", Role::PrivacyOfficer, Action::ApprovePlan, plan);
+        }),
+        ("a role to come", Approval(Fault::NotYet), |signed, plan| {
+            signed.approval = attestation("bank-1/later", Role::PrivacyOfficer, Action::ApprovePlan, plan);
+        }),
+        ("a deputy of somebody whose role is over", Approval(Fault::Principal), |signed, plan| {
+            signed.approval = attestation("bank-1/deputy", Role::PrivacyOfficer, Action::ApprovePlan, plan);
+        }),
+        ("a date to come", Approval(Fault::Future), |signed, _| {
+            signed.approval.at = 100_000;
+            signed.approval.signature = Toy::sign(&person_key(APPROVER), &signed.approval.to_sign::<Toy>());
+        }),
+        ("a changed date", Approval(Fault::Signature), |signed, _| signed.approval.at = 1),
+        ("another key", Approval(Fault::Signature), |signed, _| {
+            signed.approval.signature = Toy::sign(&[9; 32], &signed.approval.to_sign::<Toy>());
+        }),
+        ("a bit of the proposal's signature", Proposal(Fault::Signature), |signed, _| {
+            signed.proposal.signature.bytes[7] ^= 1;
+        }),
+    ];
+    for (what, fault, change) in cases {
+        let refused = answer_at(Millis(50_000_000), |welcome| {
+            welcome.roster = roster(everybody());
+            change(&mut welcome.approvals, welcome.plan.digest());
+        });
+        assert_eq!(refused, not_approved(*fault), "{what}");
+    }
+    assert_eq!(answer_at(Millis(50_000_000), |welcome| welcome.roster = roster(everybody())), None);
+    // A deputy of somebody who holds the role counts, and so does whoever signs in a second role.
+    let deputies = answer(|welcome| {
+        welcome.roster = roster(everybody());
+        let plan = welcome.plan.digest();
+        welcome.approvals.approval = attestation("bank-1/standin", Role::PrivacyOfficer, Action::ApprovePlan, plan);
+    });
+    assert_eq!(deputies, None);
+    // The plan itself is what was signed, to the last bit.
+    let changed = answer(|welcome| welcome.plan.round_deadline_ms += 1);
+    assert_eq!(changed, not_approved(Proposal(Fault::Subject)));
+}
+
+/// The cast's two, and people who may not approve, each for a reason of its own; at 50,000 seconds.
+fn everybody() -> Vec<Person> {
+    let held = |number: &str, from, until, deputy_of: Option<&str>| {
+        let holding = Holding {
+            role: Role::PrivacyOfficer,
+            deputy_of: deputy_of.map(staff),
+            scope: Scope::Federation,
+            from,
+            until,
+        };
+        let signing_key = Toy::verifying_key(&person_key(number));
+        Person { staff: staff(number), signing_key, holdings: [holding].to_vec() }
+    };
+    let mut people = [
+        person(APPROVER, Role::PrivacyOfficer),
+        person(PROPOSER, Role::PlanOwner),
+        person("bank-1/other", Role::PlanOwner),
+        person("bank-1/auditor", Role::Auditor),
+        held("bank-1/over", 0, 40_000, None),
+        held("bank-1/later", 60_000, 70_000, None),
+        held("bank-1/deputy", 0, 90_000, Some("bank-1/over")),
+        held("bank-1/standin", 0, 90_000, Some(APPROVER)),
+    ];
+    people.sort_by(|one, other| one.staff.cmp(&other.staff));
+    people.to_vec()
+}
+
+/// Every role tries every action on a plan of its own and of others: what counts is what the table says, and nothing else.
+#[test]
+fn the_table_decides_for_every_role_action_and_object() {
+    use crate::plan::Wanted;
+    let (subject, federation) = (Digest::of(b"object"), cast::federation());
+    for role in Role::ALL {
+        let scope = if role.is_of_branches() { Scope::Organisation(OrganisationId(1)) } else { Scope::Federation };
+        let mut somebody = person("bank-1/somebody", role);
+        somebody.holdings[0].scope = scope;
+        let roster = roster([somebody].to_vec()).roster;
+        for action in Action::ALL {
+            let signed = attestation("bank-1/somebody", role, action, subject);
+            for own in [true, false] {
+                let wanted =
+                    Wanted { action, subject: &subject, federation: &federation, own, branch: None, now: Some(0) };
+                let expected = if role.may(action, own) { Ok(()) } else { Err(AttestationFault::Duty) };
+                assert_eq!(signed.judge::<Toy>(&roster, wanted), expected, "{role} {action} own: {own}");
+            }
+            // A branch outside of the role's scope is nobody's own.
+            let other = cast::roster_of(9, |_| 2).roster.entries()[0].clone();
+            let wanted = Wanted {
+                action,
+                subject: &subject,
+                federation: &federation,
+                own: true,
+                branch: Some(&other),
+                now: None,
+            };
+            let judged = signed.judge::<Toy>(&roster, wanted);
+            let reaches = role.may(action, true) && !role.is_of_branches();
+            assert_eq!(judged.is_ok(), reaches, "{role} {action} at a branch of another organisation");
+        }
+    }
+}
+
+/// A roster without the approver stops what rests on the approval, at the coordinator too; another officer's signature lets it go on.
+#[test]
+fn a_revoked_approver_pauses_the_plan() {
+    let served = plan(|_| {});
+    let mut world = World::new(9, served.clone());
+    world.connect_all();
+    while world.coordinator.record().committed_all() < 2 {
+        assert!(world.step(), "rounds go on");
+    }
+    let entries = cast::roster(9).roster.entries().to_vec();
+    let first = cast::roster(9).roster;
+    let next = Roster::new(2, first.digest(), entries, Vec::new(), [person(PROPOSER, Role::PlanOwner)].to_vec());
+    install(&mut world, &cast::signed_by_authority(next.expect("a roster")));
+    world.run();
+    for number in 1..=9 {
+        world.connect(ClientId(number));
+    }
+    world.run();
+    world.pass_deadlines();
+    assert_eq!(world.finished, None);
+    let lacking = world.coordinator.lacking().expect("it says why it stands still");
+    assert!(lacking.contains("the plan is paused") && lacking.contains("revoked"), "{lacking}");
+    let gone = RefusalCode::NotApproved(ApprovalFault::Approval(AttestationFault::Person));
+    assert!(world.refusals().iter().all(|(_, code)| *code == gone) && world.refusals().len() == 9);
+    let started = |event: &&CoordinatorEvent| matches!(event, CoordinatorEvent::RoundStarted { .. });
+    let committed = world.coordinator.record().committed_all();
+    assert!(
+        world.events.iter().filter(started).count() <= committed as usize + 1,
+        "no round began after the revocation"
+    );
+}
+
+/// The owner's word, one thing wrong at a time.
+#[test]
+fn a_plan_that_the_owner_has_not_granted_is_refused_by_its_own_reason() {
+    let cases: &[GrantRow] = &[
+        (GrantFault::None, |grant, _| grant.branches.retain(|name| !name.as_str().ends_with("branch-4"))),
+        (GrantFault::None, |grant, _| grant.federation.0[0] ^= 1),
+        (GrantFault::None, |grant, _| grant.subject = GrantSubject::Plan(Digest::ZERO)),
+        (GrantFault::None, |grant, plan| {
+            grant.subject = GrantSubject::Plans { proposer: staff(APPROVER), purpose: plan.purpose.clone() };
+        }),
+        (GrantFault::None, |grant, _| {
+            grant.subject = GrantSubject::Plans { proposer: staff(PROPOSER), purpose: "another".into() };
+        }),
+        (GrantFault::None, |grant, _| grant.owner = VerifyingKey::ed25519([3; 32])),
+        (GrantFault::Window, |grant, _| grant.not_before = 1),
+        (GrantFault::Window, |grant, _| (grant.not_before, grant.not_after) = (1, 0)),
+    ];
+    let served = plan(|_| {});
+    let with = |change: &dyn Fn(&mut Policy)| {
+        let mut world = World::new(9, served.clone());
+        let mut policy = policy(&served);
+        change(&mut policy);
+        world.reborn(VICTIM, policy, [cast::begun(VICTIM, false)].to_vec());
+        world.connect_all();
+        let welcome = told_welcome(&mut world);
+        say(&mut world, welcome)
+    };
+    for (number, (fault, change)) in cases.iter().enumerate() {
+        let refused = with(&|policy| {
+            let mut grant = cast::grant(&served);
+            change(&mut grant, &served);
+            policy.grants = [granted(&served, owner_signs(grant))].to_vec();
+        });
+        assert_eq!(refused, Some(RefusalCode::NotGranted(*fault)), "case {number}");
+    }
+    let not = |fault| Some(RefusalCode::NotGranted(fault));
+    assert_eq!(with(&|policy| policy.grants.clear()), not(GrantFault::None));
+    assert_eq!(with(&|policy| policy.grants[0].grant.signature.bytes[0] ^= 1), not(GrantFault::None));
+    assert_eq!(with(&|policy| policy.grants[0].run = cast::cap(&served, 7)), not(GrantFault::EpsilonRun));
+    assert_eq!(with(&|policy| policy.grants[0].year = cast::cap(&served, 7)), not(GrantFault::EpsilonYear));
+    assert_eq!(with(&|policy| policy.grants[0].names_fields = false), not(GrantFault::Fields));
+    assert_eq!(with(&|policy| policy.grants[0].run = cast::cap(&served, 8)), None);
+    // One plan by its digest, and a grant beside others that do not count.
+    let exact = |policy: &mut Policy| {
+        let mut grant = cast::grant(&served);
+        grant.subject = GrantSubject::Plan(served.digest());
+        policy.grants[0].run = cast::cap(&served, 1);
+        policy.grants.push(granted(&served, owner_signs(grant)));
+    };
+    assert_eq!(with(&exact), None);
+}
+
+/// A withdrawal is recorded before anything else, refused with a reason of its own, and no word makes the run go on.
+#[test]
+fn a_withdrawn_grant_stops_the_run_before_its_next_round() {
+    let served = plan(|_| {});
+    let mut world = World::new(9, served.clone());
+    world.connect_all();
+    while world.coordinator.record().committed_all() < 2 {
+        assert!(world.step(), "rounds go on");
+    }
+    let under = world.branches[&VICTIM].machine.record().accepted.values().next().expect("a run").grant;
+    let grants = [cast::grant(&served), cast::grant_of(&served, [cast::name(VICTIM, 1)].into_iter())];
+    let grant = grants.iter().find(|grant| grant.digest() == under).expect("one of its grants");
+    // Whoever does not own the data takes nothing back.
+    let mut forged = cast::withdrawal(grant);
+    forged.owner = Toy::verifying_key(&[9; 32]);
+    forged.signature = Toy::sign(&[9; 32], &forged.to_sign::<Toy>());
+    world.tell_branch(VICTIM, ParticipantInput::Withdrawn(forged));
+    assert_eq!(world.refusals(), []);
+    let before = world.branches[&VICTIM].machine.record().counter;
+    world.tell_branch(VICTIM, ParticipantInput::Withdrawn(cast::withdrawal(grant)));
+    assert_eq!(world.refusals(), [(VICTIM, RefusalCode::NotGranted(GrantFault::Withdrawn))]);
+    world.run();
+    let branch = &world.branches[&VICTIM];
+    assert_eq!(branch.machine.record().counter, before, "nothing is charged afterwards");
+    let withdrawn = |event: &ParticipantEvent| matches!(event, ParticipantEvent::GrantWithdrawn { .. });
+    assert_eq!(branch.events.iter().filter(|event| withdrawn(event)).count(), 1);
+    let code = RefusalCode::NotGranted(GrantFault::Withdrawn);
+    let told = |event: &CoordinatorEvent| matches!(event, CoordinatorEvent::ClientRefused { client: VICTIM, code: told, signature: Some(_) } if *told == code);
+    assert!(world.events.iter().any(told), "the coordinator's ledger has the branch's signed answer");
+}
+
+/// Uses are counted in the file, over runs; and a run begins when the schedule lets it.
+#[test]
+fn runs_begin_in_their_order_and_time_and_within_the_grant() {
+    let monthly = Schedule { not_before: 0, not_after: 10_000_000, rhythm: Rhythm::Interval { seconds: 1_000 } };
+    let served = plan(|plan| (plan.runs, plan.schedule) = (4, monthly));
+    let at = |number: u32, seconds: u64, file: Vec<ParticipantEvent>, runs: u32| {
+        let mut world = World::new(9, served.clone());
+        let mut policy = policy(&served);
+        let mut grant = cast::grant(&served);
+        grant.runs = runs;
+        policy.grants = [granted(&served, owner_signs(grant))].to_vec();
+        (policy.cap, policy.plan_cap) = (served.charge_max(), served.charge_max());
+        world.reborn(VICTIM, policy, file);
+        world.connect_all();
+        let mut welcome = told_welcome(&mut world);
+        welcome.number = number;
+        let run = crate::plan::RunRef { plan: served.digest(), number };
+        welcome.signature =
+            coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, welcome.at));
+        world.now = Millis(seconds * 1000);
+        say(&mut world, welcome)
+    };
+    let accepted = |numbers: &[u32], at: u64| {
+        let mut file = [cast::begun(VICTIM, false)].to_vec();
+        for number in numbers {
+            let run = crate::plan::Run::new(served.clone().validate().expect("valid"), *number).expect("allowed");
+            let mut event = cast::accepted(&run);
+            if let ParticipantEvent::RunAccepted { at: when, grant, .. } = &mut event {
+                let mut own = cast::grant(&served);
+                own.runs = 2;
+                (*when, *grant) = (Millis(at * 1000), own.digest());
+            }
+            file.push(event);
+        }
+        file
+    };
+    assert_eq!(at(1, 0, accepted(&[], 0), 2), None);
+    // Five minutes of difference between two clocks are no reason.
+    assert_eq!(at(2, 4_700, accepted(&[1], 4_000), 2), None);
+    assert_eq!(at(2, 4_699, accepted(&[1], 4_000), 2), Some(RefusalCode::NotDue));
+    assert_eq!(at(3, 9_000, accepted(&[1, 2], 4_000), 2), Some(RefusalCode::NotGranted(GrantFault::Uses)));
+    assert_eq!(at(2, 9_000, accepted(&[1, 2], 4_000), 2), None, "the same run again is no other use");
+    assert_eq!(at(1, 9_000, accepted(&[1, 2], 4_000), 2), Some(RefusalCode::NotDue), "a later run has begun");
+    assert_eq!(at(1, 10_000_301, accepted(&[], 0), 2), Some(RefusalCode::NotDue));
+    assert_eq!(at(1, HOLDING_SECONDS_MAX, accepted(&[], 0), 2), Some(RefusalCode::NotDue));
+    // The plan's own cap over all runs.
+    let capped = plan(|plan| (plan.runs, plan.cap) = (4, cast::cap(plan, 8)));
+    let mut world = World::new(9, capped.clone());
+    // A round of the first run was charged; the rest of what it may cost is free once the second one is accepted.
+    let first = cast::run(capped.clone());
+    let charged = ParticipantEvent::BudgetCharged {
+        run: first.reference(),
+        round: RoundId(1),
+        stage: 0,
+        at: Millis(0),
+        descriptor: Digest::ZERO,
+        charge: first.stages[0].charge.clone(),
+    };
+    let file = [cast::begun(VICTIM, false), cast::accepted(&first), charged].to_vec();
+    world.reborn(VICTIM, policy(&capped), file);
+    world.connect_all();
+    let mut welcome = told_welcome(&mut world);
+    welcome.number = 2;
+    let run = crate::plan::RunRef { plan: capped.digest(), number: 2 };
+    welcome.signature =
+        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, welcome.at));
+    assert_eq!(say(&mut world, welcome), Some(RefusalCode::PlanSpent));
+}
+
+/// A partner takes part as long as its agreement holds, and neither side goes on after that.
+#[test]
+fn a_partner_without_an_agreement_has_no_seat_and_takes_none() {
+    let served = plan(|plan| {
+        plan.charter.agreements.truncate(1);
+        plan.charter.agreements[0].until = 1_000;
+    });
+    for (organisation, seconds, seated) in [(1, 5_000, true), (2, 1_000, true), (2, 1_001, false), (3, 0, false)] {
+        let mut settings = cast::settings(9, served.clone());
+        settings.roster = match organisation {
+            1 => cast::roster(9),
+            2 => cast::roster_of(9, |client| if client == 4 { 2 } else { 1 }),
+            _ => cast::roster_of(9, |client| if client == 4 { 3 } else { 1 }),
+        };
+        let mut world = World::with_settings(settings, |_| policy(&served));
+        world.now = Millis(seconds * 1_000);
+        world.connect_all();
+        world.run();
+        let seat = world.branches[&VICTIM].machine.record().accepted.len() == 1;
+        assert_eq!(seat, seated, "organisation {organisation} at {seconds} s");
+    }
+    // What a coordinator offers all the same, the branch refuses: five minutes later by its own clock.
+    let code = {
+        let mut settings = cast::settings(9, served.clone());
+        settings.roster = cast::roster_of(9, |client| if client == 4 { 2 } else { 1 });
+        let mut world = World::with_settings(settings, |_| policy(&served));
+        world.connect_all();
+        let welcome = told_welcome(&mut world);
+        world.now = Millis(1_301_000);
+        say(&mut world, welcome)
+    };
+    assert_eq!(code, Some(RefusalCode::NoAgreement));
+}
+
+#[test]
+fn the_two_signatures_are_those_of_the_cast() {
+    let served = plan(|_| {});
+    let signed = approvals(&served);
+    assert_eq!((signed.proposal.staff.as_str(), signed.approval.staff.as_str()), (PROPOSER, APPROVER));
+    assert_eq!(cast::grant(&served).owner, Toy::verifying_key(&OWNER_KEY));
+}
+
+/// Whoever runs the coordinator invents a privacy officer, and the branch trains.
+#[cfg(feature = "sabotage")]
+#[test]
+fn without_its_defence_one_person_is_enough() {
+    let invented = || {
+        answer(|welcome| {
+            let plan = welcome.plan.digest();
+            welcome.approvals.approval =
+                attestation("bank-1/invented", Role::PrivacyOfficer, Action::ApprovePlan, plan);
+        })
+    };
+    let person = AttestationFault::Person;
+    assert_eq!(invented(), not_approved(ApprovalFault::Approval(person)));
+    assert_eq!(super::without(crate::defence::Defence::FourEyes, invented), None);
+}
+
+/// The owner has granted nothing, and the branch trains.
+#[cfg(feature = "sabotage")]
+#[test]
+fn without_its_defence_nobody_asks_the_owner() {
+    let ungranted = || {
+        let served = plan(|_| {});
+        let mut world = World::new(9, served.clone());
+        let mut policy = policy(&served);
+        policy.grants.clear();
+        world.reborn(VICTIM, policy, [cast::begun(VICTIM, false)].to_vec());
+        world.connect_all();
+        let welcome = told_welcome(&mut world);
+        say(&mut world, welcome)
+    };
+    assert_eq!(ungranted(), Some(RefusalCode::NotGranted(GrantFault::None)));
+    assert_eq!(super::without(crate::defence::Defence::OwnersGrant, ungranted), None);
+}

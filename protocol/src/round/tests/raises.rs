@@ -1,0 +1,160 @@
+//! Caps rise by the word of the owner and of a privacy officer, and by nothing else.
+
+use alloc::boxed::Box;
+use alloc::string::ToString as _;
+use alloc::vec::Vec;
+
+use super::world::{World, plan};
+use crate::digest::Digest;
+use crate::ids::ClientId;
+use crate::limits::HOLDING_SECONDS_MAX;
+use crate::message::{RefusalCode, SignedBody};
+use crate::plan::{Attestation, AttestationFault, CapRaise, RaiseFault};
+use crate::role::{Action, Role};
+use crate::roster::{Roster, Scope};
+use crate::round::cast::{self, APPROVER, OWNER_KEY, PROPOSER, cap, caps, policy};
+use crate::round::{BudgetRecord, ParticipantEvent, Policy};
+use crate::secagg::suite::{Signature, Suite};
+use crate::secagg::toy::Toy;
+
+const MEMBER: ClientId = ClientId(4);
+
+/// A raise of a file's caps to 9 for life, with both signatures.
+pub(super) fn raise(record: &BudgetRecord) -> (CapRaise, Attestation) {
+    let from = record.caps.expect("caps were noted");
+    let mut raise = CapRaise {
+        federation: cast::federation(),
+        population: record.population_digest.expect("it has begun"),
+        from,
+        to: crate::plan::Caps { life_bits: 9.0_f64.to_bits(), ..from },
+        reason: "a second model is approved for these customers".into(),
+        ticket: "change 17".into(),
+        owner: Toy::verifying_key(&OWNER_KEY),
+        signature: Signature::none(),
+    };
+    raise.signature = Toy::sign(&OWNER_KEY, &raise.to_sign::<Toy>());
+    let officer = cast::attestation(APPROVER, Role::PrivacyOfficer, Action::RaiseCap, raise.digest());
+    (raise, officer)
+}
+
+/// The file of a branch that has taken part in a run.
+fn after_one() -> (World, Vec<ParticipantEvent>) {
+    let mut world = World::new(9, plan(|_| {}));
+    world.connect_all();
+    world.run();
+    let events = world.branches[&MEMBER].events.clone();
+    (world, events)
+}
+
+/// What a member with this policy and file says to a second plan, and its record then.
+fn joins(own: Policy, file: Vec<ParticipantEvent>) -> (Option<RefusalCode>, BudgetRecord) {
+    let second = plan(|plan| plan.name = "second".into());
+    let (mut world, _) = after_one();
+    world.serve_next(cast::roster(9), second.clone());
+    let mut own = own;
+    own.grants = [cast::granted(&second, cast::grant(&second))].to_vec();
+    world.reborn(MEMBER, own, file);
+    world.connect(MEMBER);
+    world.run();
+    let refused = world.refusals().into_iter().find(|(client, _)| *client == MEMBER).map(|(_, code)| code);
+    (refused, world.branches[&MEMBER].machine.record().clone())
+}
+
+#[test]
+fn higher_caps_are_refused_until_two_people_have_signed_them() {
+    let second = plan(|plan| plan.name = "second".into());
+    let (_, file) = after_one();
+    let before = BudgetRecord::replay(&file).expect("a file in order");
+    let own = |life: f64| {
+        let caps = crate::plan::Caps { life_bits: life.to_bits(), ..caps() };
+        Policy { caps, cap: cap(&second, 100), ..policy(&second) }
+    };
+    assert_eq!(joins(own(8.0), file.clone()).0, None);
+    assert_eq!(joins(own(9.0), file.clone()).0, Some(RefusalCode::CapsHigher));
+    let (raise, officer) = raise(&before);
+    let raised = ParticipantEvent::CapRaised { raise: Box::new(raise), officer: Box::new(officer) };
+    let file = [file, [raised.clone()].to_vec()].concat();
+    let (refused, record) = joins(own(9.0), file.clone());
+    assert_eq!((refused, record.caps.map(|caps| f64::from_bits(caps.life_bits))), (None, Some(9.0)));
+    assert_eq!(record.spent, before.spent, "what was spent stays spent");
+    assert_eq!(joins(own(9.5), file.clone()).0, Some(RefusalCode::CapsHigher), "and no more than was signed");
+    // A lower policy is noted, and the higher one needs signatures again.
+    let (refused, record) = joins(own(5.0), file);
+    assert_eq!((refused, record.caps), (None, Some(own(5.0).caps)));
+    assert!(!record.admits_caps(&own(8.0).caps));
+    let words = before.describe(&raised, None);
+    assert!(
+        words.starts_with("DEVIATION: the caps were raised to epsilon 9 for life") && words.contains("change 17"),
+        "{words}"
+    );
+}
+
+/// A file that takes the place of a lost one has the caps that the newest head says.
+#[test]
+fn a_lost_file_raises_no_caps() {
+    let second = plan(|plan| plan.name = "second".into());
+    let own = |life: f64| {
+        let caps = crate::plan::Caps { life_bits: life.to_bits(), ..caps() };
+        Policy { caps, cap: cap(&second, 100), ..policy(&second) }
+    };
+    let adopts = [cast::begun(MEMBER, true)].to_vec();
+    assert_eq!(joins(own(9.0), adopts.clone()).0, Some(RefusalCode::CapsHigher));
+    let (refused, record) = joins(own(8.0), adopts);
+    assert_eq!((refused, record.caps), (None, Some(caps())));
+}
+
+#[test]
+fn each_signature_on_a_raise_is_judged_by_the_roster() {
+    let (_, file) = after_one();
+    let record = BudgetRecord::replay(&file).expect("a file in order");
+    let roster = cast::roster(9).roster;
+    let judged = |roster: &Roster, now, change: &dyn Fn(&mut CapRaise, &mut Attestation)| {
+        let (mut raise, mut officer) = raise(&record);
+        change(&mut raise, &mut officer);
+        let branch = roster.entry(MEMBER).expect("a member");
+        raise.judge::<Toy>(&officer, (roster, branch), now)
+    };
+    assert_eq!(judged(&roster, Some(5), &|_, _| {}), Ok(()));
+    let officer = |fault| Err(RaiseFault::Officer(fault));
+    // One bit of anything, and the owner has not signed it.
+    for change in [
+        |raise: &mut CapRaise| raise.to.life_bits ^= 1,
+        |raise: &mut CapRaise| raise.ticket = "change 18".into(),
+        |raise: &mut CapRaise| raise.federation.0[0] ^= 1,
+        |raise: &mut CapRaise| raise.signature.bytes[0] ^= 1,
+    ] {
+        assert_eq!(judged(&roster, Some(5), &|raise, _| change(raise)), Err(RaiseFault::Owner));
+    }
+    assert_eq!(judged(&roster, Some(5), &|_, signed| signed.subject.0[0] ^= 1), officer(AttestationFault::Subject));
+    assert_eq!(
+        judged(&roster, Some(5), &|_, signed| signed.signature.bytes[0] ^= 1),
+        officer(AttestationFault::Signature)
+    );
+    assert_eq!(
+        judged(&roster, Some(5), &|_, signed| signed.staff = cast::staff(PROPOSER)),
+        officer(AttestationFault::Role)
+    );
+    assert_eq!(judged(&roster, Some(HOLDING_SECONDS_MAX + 1), &|_, _| {}), officer(AttestationFault::Ended));
+    let without = |change: &dyn Fn(&mut Vec<crate::roster::Person>)| {
+        let mut people = cast::people();
+        change(&mut people);
+        Roster::new(1, Digest::ZERO, roster.entries().to_vec(), Vec::new(), people).expect("a roster")
+    };
+    let revoked = without(&|people| people.retain(|person| person.staff != cast::staff(APPROVER)));
+    assert_eq!(judged(&revoked, Some(5), &|_, _| {}), officer(AttestationFault::Person));
+    let elsewhere = without(&|people| {
+        let holdings = people.iter_mut().flat_map(|person| &mut person.holdings);
+        holdings.for_each(|holding| holding.scope = Scope::Organisation(crate::ids::OrganisationId(1)));
+    });
+    assert_eq!(judged(&elsewhere, Some(5), &|_, _| {}), Ok(()), "of the branch's organisation");
+    // The owner as an officer is one person.
+    let own = without(&|people| {
+        let officers = people.iter_mut().filter(|person| person.staff == cast::staff(APPROVER));
+        officers.for_each(|person| person.signing_key = Toy::verifying_key(&OWNER_KEY));
+    });
+    let both = |_: &mut CapRaise, signed: &mut Attestation| {
+        signed.signature = Toy::sign(&OWNER_KEY, &signed.to_sign::<Toy>());
+    };
+    assert_eq!(judged(&own, Some(5), &both), Err(RaiseFault::OnePerson));
+    assert!(RaiseFault::OnePerson.to_string().contains("one person signed both"));
+}

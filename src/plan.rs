@@ -1,0 +1,120 @@
+//! `tributary plan` and `tributary sign`: plans written, explained, compared and signed. What they say is `planning`'s.
+
+mod options;
+mod reading;
+mod sign;
+
+use tributary_planning::differences::Differences;
+use tributary_planning::lint::Beside;
+use tributary_planning::{Lint, PlanFile, Portrait, SAMPLE};
+use tributary_protocol::plan::Attestation;
+use tributary_storage::files::{self, Existing};
+
+use self::options::{BuildOptions, DiffOptions, LintOptions, NewOptions, ShowOptions};
+pub(crate) use self::options::{PlanCommand, SignOptions};
+use self::reading::{Unread, of_either, of_file, of_toml, told};
+pub(crate) use self::sign::sign;
+use crate::exit::{Exit, Failure};
+use crate::json;
+
+/// Does what was asked.
+///
+/// # Errors
+/// Why it was not done.
+pub(crate) fn run(command: &PlanCommand) -> Result<Exit, Failure> {
+    match command {
+        PlanCommand::New(options) => new(options),
+        PlanCommand::Build(options) => built(options),
+        PlanCommand::Lint(options) => lint(options),
+        PlanCommand::Diff(options) => diff(options),
+        PlanCommand::Show(options) => show(options),
+        PlanCommand::Propose(options) => sign::propose(options),
+        PlanCommand::Approve(options) => sign::approve(options),
+        PlanCommand::Year(command) => crate::plan_year::year(command),
+    }
+}
+
+fn new(NewOptions { folder }: &NewOptions) -> Result<Exit, Failure> {
+    std::fs::create_dir_all(folder)
+        .map_err(|error| Failure::failed(format!("the folder {} cannot be made: {error}", folder.display())))?;
+    let path = folder.join("plan.toml");
+    files::write_public(&path, SAMPLE.as_bytes(), Existing::Keep).map_err(Failure::failed)?;
+    println!("{} is written; every key is explained in it. Edit it, then `tributary plan lint` it.", path.display());
+    Ok(Exit::Done)
+}
+
+fn built(options: &BuildOptions) -> Result<Exit, Failure> {
+    let plan = of_toml(&options.file).map_err(Failure::settings)?;
+    let file = PlanFile::new(plan);
+    file.write(&options.out, Existing::Keep).map_err(Failure::failed)?;
+    if options.json {
+        json::print(&serde_json::json!({ "file": options.out, "plan": file.plan.digest().to_string() }));
+    } else {
+        println!(
+            "{}: the plan {}. Look at it with `tributary plan lint`, then its author signs it (`tributary plan propose`)",
+            options.out.display(),
+            file.plan.digest()
+        );
+    }
+    Ok(Exit::Done)
+}
+
+fn lint(options: &LintOptions) -> Result<Exit, Failure> {
+    let plan = match of_either(&options.file) {
+        Ok(plan) => plan,
+        Err(Unread::Faults(faults)) if options.json => {
+            let list = faults.faults.iter().map(|fault| {
+                serde_json::json!({ "level": "fault", "key": fault.key, "text": format!("found {}; allowed: {}", fault.found, fault.allowed) })
+            });
+            json::print(&serde_json::json!({ "file": options.file, "findings": list.collect::<Vec<_>>() }));
+            return Ok(Exit::Settings);
+        }
+        Err(unread) => return Err(unread.into()),
+    };
+    let last = options.last.as_ref().map(|last| of_either(last)).transpose()?;
+    let lint = Lint::of(&plan, Beside { last: last.as_ref(), slowest_ms: options.slowest_ms });
+    if options.json {
+        json::print(&lint);
+    } else {
+        print!("{lint}");
+    }
+    Ok(if lint.is_at_fault() { Exit::Failed } else { Exit::Done })
+}
+
+fn diff(options: &DiffOptions) -> Result<Exit, Failure> {
+    let differences = Differences::of(&of_either(&options.before)?, &of_either(&options.after)?);
+    if options.json {
+        json::print(&differences);
+    } else {
+        print!("{differences}");
+    }
+    Ok(Exit::Done)
+}
+
+fn show(options: &ShowOptions) -> Result<Exit, Failure> {
+    let file = of_file(&options.file)?;
+    let portrait = Portrait::of(&file.plan);
+    if options.json {
+        json::print(&serde_json::json!({ "plan": portrait, "signatures": signatures(&file) }));
+        return Ok(Exit::Done);
+    }
+    print!("{portrait}");
+    for attestation in file.attestations() {
+        println!("{}", told(attestation));
+    }
+    Ok(Exit::Done)
+}
+
+/// What was signed on a plan. Whether it counts, the roster says, and nobody looked at it here.
+fn signatures(file: &PlanFile) -> Vec<serde_json::Value> {
+    let one = |attestation: &Attestation| {
+        serde_json::json!({
+            "action": attestation.action.name(),
+            "staff": attestation.staff.as_str(),
+            "role": attestation.role.name(),
+            "at": attestation.at,
+            "federation": attestation.federation.to_string(),
+        })
+    };
+    file.attestations().map(one).collect()
+}

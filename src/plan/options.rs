@@ -1,0 +1,160 @@
+//! What `tributary plan` and `tributary sign` can be asked.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use tributary_protocol::role::{Action, Role};
+use tributary_protocol::roster::StaffNumber;
+
+/// `tributary plan`.
+#[derive(Subcommand)]
+pub(crate) enum PlanCommand {
+    /// Write a commented plan.toml into a folder
+    New(NewOptions),
+    /// Make the canonical file of a plan.toml, which is what two people sign
+    Build(BuildOptions),
+    /// Explain every fault of a plan, and what a privacy officer would ask, with figures
+    Lint(LintOptions),
+    /// What differs between two plans, in words; what is weaker stands first
+    Diff(DiffOptions),
+    /// Show a plan in words, and who signed it
+    Show(ShowOptions),
+    /// Sign a plan as its author
+    Propose(SignerOptions),
+    /// Sign a plan that another person has proposed
+    Approve(SignerOptions),
+    /// Spending over years, by month and kind of run
+    #[command(subcommand)]
+    Year(crate::plan_year::YearCommand),
+}
+
+/// Where to.
+#[derive(Args)]
+pub(crate) struct NewOptions {
+    /// The folder; made if it is absent
+    #[arg(default_value = ".")]
+    pub(super) folder: PathBuf,
+}
+
+/// What to build.
+#[derive(Args)]
+pub(crate) struct BuildOptions {
+    /// The plan.toml
+    pub(super) file: PathBuf,
+    /// The canonical file; never replaced
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What to judge.
+#[derive(Args)]
+pub(crate) struct LintOptions {
+    /// A plan.toml, or a plan's canonical file
+    pub(super) file: PathBuf,
+    /// The plan that was approved before: what is weaker is told
+    #[arg(long, value_name = "FILE")]
+    pub(super) last: Option<PathBuf>,
+    /// How long the slowest branch took for a round, in milliseconds, as its own screen shows it
+    #[arg(long, value_name = "MS")]
+    pub(super) slowest_ms: Option<u64>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What to compare.
+#[derive(Args)]
+pub(crate) struct DiffOptions {
+    /// The plan before: a plan.toml or a canonical file
+    pub(super) before: PathBuf,
+    /// The plan after it
+    pub(super) after: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What to show.
+#[derive(Args)]
+pub(crate) struct ShowOptions {
+    /// The plan's canonical file
+    pub(super) file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Who signs what.
+#[derive(Args)]
+pub(crate) struct SignerOptions {
+    /// The plan's canonical file; the signature is added to it
+    pub(super) file: PathBuf,
+    /// The folder of whoever signs (`tributary certs person request`)
+    #[arg(long, value_name = "DIR", required_unless_present = "key", conflicts_with_all = ["key", "staff"])]
+    pub(super) person: Option<PathBuf>,
+    /// Instead of the folder: the person's private key
+    #[arg(long, value_name = "FILE", requires = "staff")]
+    pub(super) key: Option<PathBuf>,
+    /// Whose key it is, as ORGANISATION/NUMBER
+    #[arg(long, value_name = "ORG/NUMBER", value_parser = staff, requires = "key")]
+    pub(super) staff: Option<StaffNumber>,
+    /// The role in which the person signs [default: the one that may]
+    #[arg(long, value_name = "ROLE", value_parser = role)]
+    pub(super) role: Option<Role>,
+    /// The list of roster authorities: it names the federation
+    #[arg(long, alias = "authorities", value_name = "FILE")]
+    pub(super) federation: PathBuf,
+    /// The plan that was approved before: what is weaker is shown first
+    #[arg(long, value_name = "FILE")]
+    pub(super) last: Option<PathBuf>,
+    /// Where there is no terminal: the digest of the plan that was looked at
+    #[arg(long, value_name = "DIGEST")]
+    pub(super) confirm: Option<String>,
+    /// Where the signed file goes [default: in place of the file]
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// Print one JSON object about what was signed
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `tributary sign`.
+#[derive(Args)]
+pub(crate) struct SignOptions {
+    #[command(flatten)]
+    pub(super) signer: SignerOptions,
+    /// What is signed
+    #[arg(long = "as", value_name = "ACTION")]
+    pub(super) action: SignedAction,
+}
+
+/// What can be signed on a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SignedAction {
+    /// It is put forward
+    Propose,
+    /// It may run
+    Approve,
+}
+
+impl SignedAction {
+    /// The action of the table of duties.
+    pub(super) fn action(self) -> Action {
+        match self {
+            Self::Propose => Action::ProposePlan,
+            Self::Approve => Action::ApprovePlan,
+        }
+    }
+}
+
+fn staff(text: &str) -> Result<StaffNumber, String> {
+    StaffNumber::parse(text).map_err(|fault| fault.to_string())
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    let names = || Role::ALL.map(Role::name).join(", ");
+    Role::of_name(text).ok_or_else(|| format!("no role; the roles are {}", names()))
+}

@@ -14,6 +14,7 @@ use crate::branch::explained;
 use crate::certs::unix_seconds;
 use crate::exit::{Exit, Failure};
 use crate::json;
+use crate::typed;
 
 /// `tributary client authorise`.
 #[derive(Subcommand)]
@@ -46,10 +47,10 @@ pub(crate) enum AuthoriseCommand {
 #[command(group(clap::ArgGroup::new("subject").required(true).args(["plan", "proposer"])))]
 pub(crate) struct GrantOptions {
     /// The plan, by its digest
-    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    #[arg(long, value_name = "DIGEST", value_parser = typed::digest)]
     plan: Option<Digest>,
     /// Whose plans, by staff number (ORGANISATION/NUMBER)
-    #[arg(long, value_name = "STAFF", value_parser = staff, requires = "purpose")]
+    #[arg(long, value_name = "STAFF", value_parser = typed::staff, requires = "purpose")]
     proposer: Option<StaffNumber>,
     /// The purpose of those plans
     #[arg(long, value_name = "PURPOSE", requires = "proposer")]
@@ -93,7 +94,7 @@ pub(crate) struct GrantOptions {
 #[derive(Args)]
 pub(crate) struct RevokeOptions {
     /// The grant, by its digest, as `authorise list` shows it
-    #[arg(value_name = "DIGEST", value_parser = digest)]
+    #[arg(value_name = "DIGEST", value_parser = typed::digest)]
     grant: Digest,
     /// The owner's private key
     #[arg(long, value_name = "FILE")]
@@ -101,14 +102,6 @@ pub(crate) struct RevokeOptions {
     /// Where the withdrawal is written; its name ends with .withdrawal
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-}
-
-fn digest(text: &str) -> Result<Digest, &'static str> {
-    Digest::from_hex(text).ok_or("a digest is 64 hexadecimal digits")
-}
-
-fn staff(text: &str) -> Result<StaffNumber, String> {
-    StaffNumber::parse(text).map_err(|fault| fault.to_string())
 }
 
 fn member(text: &str) -> Result<MemberName, String> {
@@ -124,7 +117,7 @@ pub(crate) fn run(command: AuthoriseCommand) -> Result<Exit, Failure> {
         AuthoriseCommand::List { config, json } => {
             let lines = grants::list(&config).map_err(explained)?;
             if json {
-                json::print(&lines);
+                json::print(&serde_json::json!({ "grants": lines }));
             } else if lines.is_empty() {
                 println!("nothing is granted: no plan runs at this branch");
             }

@@ -1,17 +1,24 @@
 //! `tributary client budget` and `tributary client policy`: what a branch's owner and its compliance officer ask.
 
+use std::path::Path;
+
+use tributary_certs::people::SigningPerson;
 use tributary_client::begin::{begin_budget, change_owner};
 use tributary_client::error::ClientError;
 use tributary_client::init::Whose;
 use tributary_client::policy::{BranchEpsilon, BranchPolicy};
 use tributary_client::release::release_run;
 use tributary_client::{cli, enrol, raise};
+use tributary_planning::portrait::groups;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::role::{Action, Role};
 use tributary_protocol::round::Timing;
 
 use crate::certs::unix_seconds;
 use crate::command::{
     BudgetCommand, BudgetOptions, ClientInitOptions, EnrolOptions, PolicyCommand, RaiseCommand, RenewOptions,
 };
+use crate::confirm::{Shown, group_of};
 use crate::exit::{Exit, Failure};
 use crate::json;
 
@@ -22,10 +29,18 @@ use crate::json;
 pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
     let now = unix_seconds().saturating_mul(1000);
     let lines = match &options.command {
+        Some(BudgetCommand::Raise(RaiseCommand::Attest { file, person, confirm, out })) => {
+            return attested(file, person, confirm.as_ref(), out);
+        }
         Some(BudgetCommand::Begin { config, key, adopt }) => Some(begin_budget(config, key, *adopt, now)),
         Some(BudgetCommand::Owner { config, key, new }) => Some(change_owner(config, key, new, now)),
         Some(BudgetCommand::Release { config, run, key }) => Some(release_run(config, run, key, now)),
-        Some(BudgetCommand::Raise(command)) => Some(raised(command, now)),
+        Some(BudgetCommand::Raise(RaiseCommand::Propose { config, key, reason, ticket, out })) => {
+            Some(raise::propose(config, key, raise::Grounds { reason, ticket }, out, now))
+        }
+        Some(BudgetCommand::Raise(RaiseCommand::Apply { file, config, roster })) => {
+            Some(raise::apply(config, file, roster, now))
+        }
         None => None,
     };
     if let Some(lines) = lines {
@@ -42,15 +57,29 @@ pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// `tributary client budget raise`.
-fn raised(command: &RaiseCommand, now: u64) -> Result<Vec<String>, ClientError> {
-    match command {
-        RaiseCommand::Propose { config, key, reason, ticket, out } => {
-            raise::propose(config, key, raise::Grounds { reason, ticket }, out, now)
-        }
-        RaiseCommand::Attest { file, person, out } => raise::attest(file, person, out, now),
-        RaiseCommand::Apply { file, config, roster } => raise::apply(config, file, roster, now),
-    }
+/// `tributary client budget raise attest`: the raise is shown in words, then the officer answers, then the key signs.
+fn attested(file: &Path, person: &Path, confirm: Option<&Digest>, out: &Path) -> Result<Exit, Failure> {
+    let proposed = raise::read_proposed(file).map_err(explained)?;
+    let person = SigningPerson::open(person).map_err(Failure::failed)?;
+    let digest = proposed.digest();
+    proposed.words().iter().for_each(|line| println!("{line}"));
+    println!(
+        "\nTo be signed: {} by {} as {}, in the federation {}\nthe raise {}",
+        Action::RaiseCap,
+        person.staff(),
+        Role::PrivacyOfficer,
+        proposed.federation(),
+        groups(&digest).join("-")
+    );
+    let shown = Shown { what: "this raise", digest, first: "Read the raise above", again: "Read the raise again" };
+    shown.confirm(confirm, |entropy| vec![group_of(&digest, "raise", entropy)])?;
+    proposed.attest(&person, out, unix_seconds()).map_err(explained)?;
+    println!(
+        "{}: signed by {}; the branch notes it (`tributary client budget raise apply`)",
+        out.display(),
+        person.staff()
+    );
+    Ok(Exit::Done)
 }
 
 /// `tributary client init`.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tributary_settings::{Fault, Faults};
+use tributary_settings::{Document, Fault, Faults};
 
 use crate::exit::{Exit, Failure};
 use crate::json;
@@ -77,14 +77,11 @@ fn check(file: &Path) -> Result<Report, Faults> {
 
 /// A client's file has a table `client`; a coordinator's has no such table. Both have a table `coordinator`.
 fn daemon(file: &Path) -> Result<Daemon, Faults> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|fault| whole(file, fault.to_string(), "a TOML file that this user may read".into()))?;
-    let table: toml::Table =
-        text.parse().map_err(|fault: toml::de::Error| whole(file, fault.to_string().trim().into(), "TOML".into()))?;
-    if table.contains_key("client") {
+    let document = Document::open(file)?;
+    if document.has("client") {
         return Ok(Daemon::Client);
     }
-    if table.contains_key("coordinator") {
+    if document.has("coordinator") {
         return Ok(Daemon::Coordinator);
     }
     let allowed = "a table [client], for a branch, or the tables [coordinator] and [plan], for the coordinator; of a plan.toml, `tributary plan lint` \

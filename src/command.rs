@@ -45,8 +45,6 @@ pub(crate) enum Command {
     /// Plans: written, explained, compared, and signed by two people
     #[command(subcommand)]
     Plan(plan::PlanCommand),
-    /// Sign a plan in one's own name: it is shown in words first
-    Sign(plan::SignOptions),
     /// Evidence, checked offline
     #[command(subcommand)]
     Verify(VerifyCommand),
@@ -263,14 +261,17 @@ pub(crate) enum RaiseCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
-    /// Show a raise in words and sign it, as a privacy officer, on a machine of that person's own
+    /// Show a raise in words, ask, and sign it, as a privacy officer, on a machine of that person's own
     Attest {
         /// The file that the owner signed
         #[arg(value_name = "FILE")]
         file: PathBuf,
-        /// The person's folder, with its key
-        #[arg(long, value_name = "FOLDER")]
+        /// The folder of whoever signs (`tributary certs person request`)
+        #[arg(long, value_name = "DIR")]
         person: PathBuf,
+        /// Where there is no terminal: the digest of the raise that was looked at
+        #[arg(long, value_name = "DIGEST", value_parser = crate::typed::digest)]
+        confirm: Option<tributary_protocol::digest::Digest>,
         /// The file to write, for the branch
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
@@ -405,7 +406,6 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Config(ConfigCommand::Check(options)) => check::run(&options),
         Command::Privacy(command) => privacy::run(&command),
         Command::Plan(command) => plan::run(&command),
-        Command::Sign(options) => plan::sign(&options),
         Command::Verify(VerifyCommand::Ledger(options)) => verify::run(&options),
         Command::Verify(VerifyCommand::Statement(options)) => verify::statement(&options),
         #[cfg(feature = "demo")]
@@ -415,10 +415,11 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
     }
 }
 
-/// What is recomputed from files, or simulated, needs no clock.
+/// What is recomputed from files, or simulated, needs no clock. What is signed has its time.
 fn judges_by_the_clock(command: &Command) -> bool {
     match command {
-        Command::Plan(_) | Command::Privacy(_) | Command::Verify(_) => false,
+        Command::Plan(command) => command.signs(),
+        Command::Privacy(_) | Command::Verify(_) => false,
         #[cfg(feature = "simulate")]
         Command::Simulate(_) => false,
         _ => true,
@@ -434,5 +435,24 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn what_signs_a_time_looks_at_the_clock_first() {
+        let judges = |words: &str| {
+            let line = CommandLine::try_parse_from(words.split(' ')).map_err(|fault| fault.to_string()).unwrap();
+            judges_by_the_clock(&line.command)
+        };
+        for words in [
+            "tributary plan propose a.tributary --person e1 --authorities list",
+            "tributary plan approve a.tributary --person e2 --authorities list",
+            "tributary order freeze --person e2 --role privacy-officer --authorities list --out a.order",
+            "tributary certs roster sign proposal --keys anna",
+        ] {
+            assert!(judges(words), "{words}");
+        }
+        for words in ["tributary plan show a.tributary", "tributary plan lint plan.toml", "tributary verify ledger a"] {
+            assert!(!judges(words), "{words}");
+        }
     }
 }

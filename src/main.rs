@@ -7,6 +7,7 @@ mod branch;
 mod certs;
 mod check;
 mod command;
+mod confirm;
 #[cfg(feature = "client")]
 mod dataset;
 #[cfg(feature = "demo")]
@@ -22,6 +23,7 @@ mod privacy;
 mod roles;
 #[cfg(feature = "simulate")]
 mod simulate;
+mod typed;
 mod verify;
 
 use std::io::Write as _;

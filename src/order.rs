@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use tributary_certs::order::{order_digest, read_order, write_order};
+use tributary_certs::order::{read_order, write_order};
 use tributary_certs::people::SigningPerson;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::role::{Action, Role};
+use tributary_protocol::round::order_digest;
 
 use crate::certs::unix_seconds;
 use crate::exit::{Exit, Failure};
+use crate::typed;
 
 /// `tributary order`.
 #[derive(Subcommand)]
@@ -28,7 +30,7 @@ pub(crate) enum OrderCommand {
     /// Stop a plan: its owner or a privacy officer may, alone
     Pause {
         /// The plan, by its digest
-        #[arg(value_name = "DIGEST", value_parser = digest)]
+        #[arg(value_name = "DIGEST", value_parser = typed::digest)]
         plan: Digest,
         #[command(flatten)]
         signed: Signed,
@@ -60,7 +62,7 @@ pub(crate) struct Signed {
     #[arg(long, value_name = "DIR")]
     person: PathBuf,
     /// In which role
-    #[arg(long, value_name = "ROLE", value_parser = role)]
+    #[arg(long, value_name = "ROLE", value_parser = typed::role())]
     role: Role,
     /// The list of roster authorities: it names the federation
     #[arg(long, value_name = "FILE")]
@@ -68,14 +70,6 @@ pub(crate) struct Signed {
     /// Where the order is written
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-}
-
-fn digest(text: &str) -> Result<Digest, &'static str> {
-    Digest::from_hex(text).ok_or("a digest is 64 hexadecimal digits")
-}
-
-fn role(text: &str) -> Result<Role, &'static str> {
-    Role::of_name(text).ok_or("a role is one of platform-operator, plan-owner, privacy-officer")
 }
 
 /// Does what was asked.

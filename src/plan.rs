@@ -1,4 +1,4 @@
-//! `tributary plan` and `tributary sign`: plans written, explained, compared and signed. What they say is `planning`'s.
+//! `tributary plan`: plans written, explained, compared and signed. What they say is `planning`'s.
 
 mod options;
 mod reading;
@@ -8,12 +8,12 @@ use tributary_planning::differences::Differences;
 use tributary_planning::lint::Beside;
 use tributary_planning::{Lint, PlanFile, Portrait, SAMPLE};
 use tributary_protocol::plan::Attestation;
+use tributary_protocol::role::Action;
 use tributary_storage::files::{self, Existing};
 
+pub(crate) use self::options::PlanCommand;
 use self::options::{BuildOptions, DiffOptions, LintOptions, NewOptions, ShowOptions};
-pub(crate) use self::options::{PlanCommand, SignOptions};
 use self::reading::{Unread, of_either, of_file, of_toml, told};
-pub(crate) use self::sign::sign;
 use crate::exit::{Exit, Failure};
 use crate::json;
 
@@ -28,8 +28,8 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Exit, Failure> {
         PlanCommand::Lint(options) => lint(options),
         PlanCommand::Diff(options) => diff(options),
         PlanCommand::Show(options) => show(options),
-        PlanCommand::Propose(options) => sign::propose(options),
-        PlanCommand::Approve(options) => sign::approve(options),
+        PlanCommand::Propose(options) => sign::sign(options, Action::ProposePlan),
+        PlanCommand::Approve(options) => sign::sign(options, Action::ApprovePlan),
         PlanCommand::Year(command) => crate::plan_year::year(command),
     }
 }

@@ -1,19 +1,11 @@
-//! `tributary plan year`: spending over years, from a commented file, and what it comes to.
+//! `tributary plan year`: what the spending of a year.toml comes to.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use tributary_model::year::{PLANNED_MONTHS_MAX, RUN_KINDS_MAX, RUNS_A_MONTH_MAX, RunKind, YearPlan};
-use tributary_protocol::printable::is_hidden;
-use tributary_protocol::privacy::Month;
-use tributary_settings::{Document, Faults};
 
 use crate::exit::{Exit, Failure};
 use crate::json;
-
-/// A commented file with every key.
-#[cfg(test)]
-const SAMPLE: &str = include_str!("../docs/samples/year.toml");
 
 /// `tributary plan year`.
 #[derive(Subcommand)]
@@ -39,128 +31,11 @@ pub(crate) struct YearLintOptions {
 /// Every fault of the file at once.
 pub(crate) fn year(command: &YearCommand) -> Result<Exit, Failure> {
     let YearCommand::Lint(YearLintOptions { file, json }) = command;
-    let outlook = load(file).map_err(Failure::settings)?.outlook();
+    let outlook = tributary_planning::year::load(file).map_err(Failure::settings)?.outlook();
     if *json {
         json::print(&outlook);
     } else {
         print!("{outlook}");
     }
     Ok(Exit::Done)
-}
-
-fn load(path: &Path) -> Result<YearPlan, Faults> {
-    read(Document::open(path)?)
-}
-
-const MONTH: &str = "a month, such as \"2027-01\"";
-const EPSILON: &str = "above 0, at most 1000";
-
-fn read(mut file: Document) -> Result<YearPlan, Faults> {
-    let is_epsilon = |value: f64| value > 0.0 && value <= 1000.0;
-    let begins = file.text("year.begins", MONTH, None, month);
-    let months = file.integer("year.months", 1..=PLANNED_MONTHS_MAX.into(), Some(36_u32));
-    let epsilon_life = file.number("year.epsilon_life", EPSILON, None, is_epsilon);
-    let epsilon_year = file.number("year.epsilon_year", EPSILON, None, is_epsilon);
-    let delta = file.number("year.delta", "above 0, at most 0.001", None, |value| value > 0.0 && value <= 1e-3);
-    if let (Some(year), Some(life)) = (epsilon_year, epsilon_life)
-        && year > life
-    {
-        file.fault("year.epsilon_year", year.to_string(), format!("at most epsilon_life, which is {life}"));
-    }
-    let name = |text: &str| is_name(text).then(|| text.to_owned());
-    let names = file.texts("year.kinds", "a list of names, each 1 to 64 of a-z, 0-9, - and _", name);
-    let names = names.unwrap_or_default();
-    if names.len() > RUN_KINDS_MAX {
-        file.fault("year.kinds", format!("{} names", names.len()), format!("at most {RUN_KINDS_MAX}"));
-    }
-    let ends = begins.zip(months).map(|(begins, months)| (begins, begins.plus(months.saturating_sub(1))));
-    let mut kinds = Vec::new();
-    for (place, name) in names.iter().enumerate() {
-        if names.iter().take(place).any(|before| before == name) {
-            file.fault("year.kinds", format!("{name:?} twice"), "each name once");
-            continue;
-        }
-        let key = |word: &str| format!("kind.{name}.{word}");
-        let epsilon = file.number(&key("epsilon"), EPSILON, None, is_epsilon);
-        let every = file.integer(&key("every_months"), 1..=PLANNED_MONTHS_MAX.into(), Some(1_u32));
-        let runs = file.integer(&key("runs"), 1..=RUNS_A_MONTH_MAX.into(), Some(1_u32));
-        let first = file.text(&key("first"), MONTH, ends.map(|(begins, _)| begins), month);
-        let last = file.text(&key("last"), MONTH, ends.map(|(_, last)| last), month);
-        if let (Some(epsilon), Some(every), Some(runs), Some(first), Some(last)) = (epsilon, every, runs, first, last) {
-            if ends.is_some_and(|(begins, ends)| first < begins || last > ends || first > last) {
-                let allowed = "months of the plan, the first not after the last";
-                file.fault(&key("first"), format!("{first} to {last}"), allowed);
-            }
-            kinds.push(RunKind { name: name.clone(), epsilon, first, last, every, runs });
-        }
-    }
-    file.finish()?;
-    let here = "every value is there when no fault is";
-    Ok(YearPlan {
-        begins: begins.expect(here),
-        months: months.expect(here),
-        delta: delta.expect(here),
-        epsilon_year: epsilon_year.expect(here),
-        epsilon_life: epsilon_life.expect(here),
-        kinds,
-    })
-}
-
-fn is_name(text: &str) -> bool {
-    let letter = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_".contains(letter);
-    (1..=64).contains(&text.len()) && text.chars().all(letter) && !text.contains(is_hidden)
-}
-
-/// `2027-01`.
-fn month(text: &str) -> Option<Month> {
-    let (year, month) = text.split_once('-')?;
-    let digits = |text: &str, count| text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = |text: &str| text.parse::<u32>().ok();
-    let (year, month) = (digits(year, 4) && digits(month, 2)).then_some((number(year)?, number(month)?))?;
-    ((1970..=9000).contains(&year) && (1..=12).contains(&month)).then(|| Month(year * 12 + month - 1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(text: &str) -> Result<YearPlan, Faults> {
-        read(Document::parse("year.toml".as_ref(), text).unwrap())
-    }
-
-    #[test]
-    fn the_sample_is_a_plan_for_three_years_that_its_caps_pay_for() {
-        let plan = parsed(SAMPLE).unwrap();
-        assert_eq!((plan.months, plan.kinds.len(), plan.kinds[0].last), (36, 2, plan.begins.plus(35)));
-        let outlook = plan.outlook();
-        assert_eq!((&outlook.stops_in_year, &outlook.stops_for_life), (&None, &None), "{outlook}");
-        assert_eq!((outlook.runs_planned, outlook.runs_paid), (42, 42));
-        // What the sample leaves to the defaults is what its comments say.
-        let said = SAMPLE.replace("# every_months = 1", "every_months = 1").replace("# runs = 1", "runs = 1");
-        let said = said.replace("# first = \"2027-01\"", "first = \"2027-01\"");
-        let said = said.replace("# last = \"2029-12\"", "last = \"2029-12\"");
-        assert_eq!(parsed(&said).unwrap(), plan);
-    }
-
-    #[test]
-    fn every_fault_is_explained() {
-        let cases = [
-            ("begins = \"2027-01\"", "begins = \"2027-13\"", "year.begins", "a month"),
-            ("begins = \"2027-01\"", "begins = \"27-01\"", "year.begins", "a month"),
-            ("months = 36", "months = 121", "year.months", "120"),
-            ("epsilon_year = 4.5", "epsilon_year = 8.5", "year.epsilon_year", "at most epsilon_life"),
-            ("delta = 1e-6", "delta = 0.5", "year.delta", "at most 0.001"),
-            ("[\"churn\", \"validation\"]", "[\"churn\", \"churn\", \"validation\"]", "year.kinds", "once"),
-            ("[\"churn\", \"validation\"]", "[\"churn\"]", "kind.validation", ""),
-            ("epsilon = 0.3", "epsilon = 0.0", "kind.validation.epsilon", "above 0"),
-            ("every_months = 6", "every_months = 0", "kind.validation.every_months", "1"),
-            ("first = \"2027-06\"", "first = \"2026-06\"", "kind.validation.first", "months of the plan"),
-        ];
-        for (line, by, key, allowed) in cases {
-            assert!(SAMPLE.contains(line), "{line}");
-            let faults = parsed(&SAMPLE.replacen(line, by, 1)).expect_err(by);
-            let fault = faults.faults.iter().find(|fault| fault.key.starts_with(key));
-            assert!(fault.is_some_and(|fault| fault.allowed.contains(allowed)), "{by}: {faults}");
-        }
-    }
 }

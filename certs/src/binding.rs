@@ -21,9 +21,9 @@ use tributary_protocol::message::signed_message;
 use tributary_protocol::roster::RosterEntry;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 
-use crate::lines::{Fields, body, read_titled};
+use crate::lines::{Fields, body};
 use crate::suite::{RealSuite, SigningKey};
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 /// Bytes of an Ed25519 signature.
 const ED25519_BYTES: usize = 64;

@@ -9,9 +9,9 @@ use tributary_protocol::message::SignedBody as _;
 use tributary_protocol::plan::RunRef;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 
-use crate::lines::{Fields, body, judge_title};
+use crate::lines::{Fields, body};
 use crate::suite::{RealSuite, SigningKey};
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, judge_title};
 
 const TITLE: &str = "tributary budget mark 2";
 const WHAT: &str = "mark of a budget that was begun, as `tributary client budget begin` writes it";

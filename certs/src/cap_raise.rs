@@ -1,30 +1,26 @@
 //! Raises of a budget's caps: signing them, and the file in which one travels from the owner to a privacy officer and to the branch.
 //!
-//! ```text
-//! tributary cap raise 1
-//! body 0000..
-//! ```
-//!
-//! The body is the encoding of what the owner signed, and of the officer's signature once there is one. Nothing is believed for being in a file: the
-//! branch verifies both signatures, the officer's by the roster that it accepted last.
+//! It holds what the owner signed, and the officer's signature once there is one. Nothing is believed for being in a file: the branch verifies both
+//! signatures, the officer's by the roster that it accepted last.
 
 use std::path::Path;
 
-use tributary_protocol::codec;
 use tributary_protocol::message::SignedBody as _;
 use tributary_protocol::plan::{Attestation, CapRaise};
 use tributary_protocol::role::{Action, Role};
 use tributary_protocol::secagg::suite::Suite as _;
+use tributary_storage::files::FileError;
 
-use crate::lines::{Fields, body, hex, read_titled};
+use crate::object::ObjectFile;
 use crate::people::SigningPerson;
 use crate::suite::{RealSuite, SigningKey};
-use tributary_storage::files::{self, Existing, FileError};
 
-const TITLE: &str = "tributary cap raise 1";
-const WHAT: &str = "raise of a budget's caps, as `tributary client budget raise` writes it";
-/// Longest encoding: two texts, two keys and two signatures.
-const BYTES_MAX: usize = 64 << 10;
+const RAISE: ObjectFile = ObjectFile {
+    title: "tributary cap raise 1",
+    what: "raise of a budget's caps, as `tributary client budget raise` writes it",
+    // Two texts, two keys and two signatures.
+    bytes_max: 64 << 10,
+};
 
 /// What such a file holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,18 +45,12 @@ pub fn attest_raise(person: &SigningPerson, raise: &CapRaise, at: u64) -> Attest
     person.attest(Action::RaiseCap, raise.digest(), raise.federation, Role::PrivacyOfficer, at)
 }
 
-/// Whether the owner signed a raise as it stands.
-#[must_use]
-pub fn is_signed_raise(raise: &CapRaise) -> bool {
-    RealSuite::verify(&raise.owner, &raise.to_sign::<RealSuite>(), &raise.signature)
-}
-
 /// Writes a raise's file; never replaces one.
 ///
 /// # Errors
 /// [`FileError`].
-pub fn write_raise(signed: &SignedRaise, path: &Path) -> Result<(), FileError> {
-    files::write_private(path, print(signed).as_bytes(), Existing::Keep)
+pub fn write_raise(SignedRaise { raise, officer }: &SignedRaise, path: &Path) -> Result<(), FileError> {
+    RAISE.write(&(raise, officer), path)
 }
 
 /// Reads a raise's file. Says nothing about the signatures.
@@ -68,22 +58,8 @@ pub fn write_raise(signed: &SignedRaise, path: &Path) -> Result<(), FileError> {
 /// # Errors
 /// [`FileError`].
 pub fn read_raise(path: &Path) -> Result<SignedRaise, FileError> {
-    let text = read_titled(path, TITLE, WHAT)?;
-    let parse = || {
-        let mut lines = body(&text, TITLE)?;
-        let mut fields = Fields::of(lines.next()?);
-        let bytes = fields.bytes("body")?;
-        fields.end()?;
-        let (raise, officer) = codec::decode(&bytes, BYTES_MAX).ok()?;
-        let signed = SignedRaise { raise, officer };
-        // One file holds one object, whoever reads it.
-        (print(&signed) == text).then_some(signed)
-    };
-    parse().ok_or_else(|| FileError::content(path, WHAT))
-}
-
-fn print(SignedRaise { raise, officer }: &SignedRaise) -> String {
-    format!("{TITLE}\nbody {}\n", hex(&codec::encode(&(raise, officer))))
+    let (raise, officer) = RAISE.read(path)?;
+    Ok(SignedRaise { raise, officer })
 }
 
 #[cfg(test)]
@@ -117,9 +93,9 @@ mod tests {
             owner: owner.verifying_key(),
             signature: Signature::none(),
         };
-        assert!(!is_signed_raise(&raise));
+        assert!(!raise.is_genuine::<RealSuite>());
         let raise = sign_raise(&owner, raise);
-        assert!(is_signed_raise(&raise));
+        assert!(raise.is_genuine::<RealSuite>());
         let staff = StaffNumber::parse("north-bank/e20533").unwrap();
         let person = make_person(&folder.path().join("officer"), &staff, 5).unwrap();
         let officer = attest_raise(&person, &raise, 9);
@@ -129,13 +105,6 @@ mod tests {
             let path = folder.path().join(name);
             write_raise(&signed, &path).unwrap();
             assert_eq!(read_raise(&path).unwrap(), signed);
-            assert!(matches!(write_raise(&signed, &path), Err(FileError::Exists { .. })));
-            let text = print(&signed);
-            for other in [text.replace("raise 1", "raise 2"), format!("{text}\n"), text.replace("body ", "body 00")] {
-                let path = folder.path().join("other");
-                files::write_private(&path, other.as_bytes(), Existing::Replace).unwrap();
-                assert!(read_raise(&path).is_err(), "{other}");
-            }
         }
     }
 }

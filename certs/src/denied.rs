@@ -27,10 +27,10 @@ use tributary_protocol::secagg::suite::VerifyingKey;
 use crate::fault::{CertificateFault, FaultKind};
 use crate::identity::{Identity, parse_certificate};
 use crate::issue::{CertificateAuthority, IssueError, RevocationReason};
-use crate::lines::{Fields, body, hex, read_titled};
+use crate::lines::{Fields, body, hex};
 pub use crate::revocation::DenyOrder;
 use crate::revocation::{RevocationFileError, RevocationLists, Seen};
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 /// The file's name, beside `revocations.pem`.
 pub const DENIED: &str = "denied";

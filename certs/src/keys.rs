@@ -12,10 +12,10 @@ use tributary_protocol::secagg::suite::VerifyingKey;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::armour;
-use crate::lines::{body, read_titled};
+use crate::lines::body;
 use crate::provider;
 use crate::suite::SigningKey;
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 /// PKCS#8 version 1 of an Ed25519 key (RFC 8410, section 7): this prefix, then the 32 bytes of the seed.
 const ED25519_PREFIX: [u8; 16] =

@@ -3,6 +3,7 @@
 //! Nothing here decides who may take part; it says who somebody is and proves it.
 
 mod armour;
+pub mod attestation;
 pub mod binding;
 pub mod budget;
 pub mod cap_raise;
@@ -19,6 +20,7 @@ pub mod inspect;
 pub mod issue;
 pub mod keys;
 mod lines;
+mod object;
 pub mod office;
 pub mod order;
 pub mod people;

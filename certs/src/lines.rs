@@ -11,7 +11,7 @@ use tributary_protocol::roster::{MemberName, RosterEntry, RosterGroup};
 use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 
 use crate::identity::Identity;
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 /// The rest of a line. Every method is `None` where the line has another form.
 #[derive(Clone)]
@@ -158,35 +158,6 @@ pub(crate) fn body<'a>(text: &'a str, title: &str) -> Option<Split<'a, char>> {
     // Not `lines`, which would drop an empty last line.
     let mut lines = text.strip_suffix('\n')?.split('\n');
     (lines.next()? == title && !text.contains('\r')).then_some(lines)
-}
-
-/// Refuses a file whose first line is the title of another version, and names that version. What else is wrong with it, its parser says.
-///
-/// # Errors
-/// [`FileError::Version`].
-pub(crate) fn judge_title(path: &Path, text: &str, title: &str) -> Result<(), FileError> {
-    let parts = |line: &'_ str| {
-        let (name, version) = line.rsplit_once(' ')?;
-        let number = version.parse::<u32>().ok().filter(|number| number.to_string() == version)?;
-        Some((name.to_owned(), number))
-    };
-    let first = text.split('\n').next().unwrap_or_default();
-    match (parts(first), parts(title)) {
-        (Some((name, found)), Some((own, reads))) if name == own && found != reads => {
-            Err(FileError::Version { path: path.to_owned(), found, reads })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Reads a public text with a title, and refuses one of another version.
-///
-/// # Errors
-/// [`FileError`].
-pub(crate) fn read_titled(path: &Path, title: &str, what: &'static str) -> Result<String, FileError> {
-    let text = files::read_text(path, what)?;
-    judge_title(path, &text, title)?;
-    Ok(text)
 }
 
 /// Bytes as hexadecimal digits.

@@ -2,20 +2,19 @@
 //!
 //! ```text
 //! tributary order 1
-//! freeze subject 9f86.. federation 3d40.. staff north-bank/e20533 role privacy-officer at 1900000000 signature ed25519:77aa..
+//! attestation freeze subject 9f86.. federation 3d40.. staff north-bank/e20533 role privacy-officer at 1900000000 signature ed25519:77aa..
 //! ```
 //!
 //! Nothing is believed for being in a file: the coordinator judges it by the signed roster in force.
 
 use std::path::Path;
 
-use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Attestation;
-use tributary_protocol::role::{Action, Role};
-use tributary_protocol::roster::StaffNumber;
+use tributary_protocol::role::Action;
 
-use crate::lines::{Fields, body, read_titled};
-use tributary_storage::files::{self, Existing, FileError};
+use crate::attestation::{parse_attestation, print_attestation};
+use crate::lines::body;
+use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 const TITLE: &str = "tributary order 1";
 const WHAT: &str = "order, as `tributary order` writes it";
@@ -29,33 +28,15 @@ pub fn is_order(action: Action) -> bool {
 /// The text form.
 #[must_use]
 pub fn print_order(order: &Attestation) -> String {
-    let Attestation { action, subject, federation, staff, role, at, signature } = order;
-    format!(
-        "{TITLE}\n{action} subject {subject} federation {federation} staff {staff} role {role} at {at} signature {signature}\n"
-    )
+    format!("{TITLE}\n{}\n", print_attestation(order))
 }
 
 /// Parses the text form; nothing for any other text.
 #[must_use]
 pub fn parse_order(text: &str) -> Option<Attestation> {
     let mut lines = body(text, TITLE)?;
-    let line = lines.next()?;
-    if lines.next().is_some() {
-        return None;
-    }
-    let (action, rest) = line.split_once(' ')?;
-    let mut fields = Fields::of(rest);
-    let order = Attestation {
-        action: Action::of_name(action).filter(|action| is_order(*action))?,
-        subject: fields.digest("subject")?,
-        federation: fields.digest("federation")?,
-        staff: StaffNumber::parse(fields.text("staff")?).ok()?,
-        role: Role::of_name(fields.text("role")?)?,
-        at: fields.number("at")?,
-        signature: fields.signature("signature")?,
-    };
-    fields.end()?;
-    (print_order(&order) == text).then_some(order)
+    let order = parse_attestation(lines.next()?).filter(|order| is_order(order.action))?;
+    lines.next().is_none().then_some(order)
 }
 
 /// Writes an order; never replaces a file.
@@ -75,14 +56,12 @@ pub fn read_order(path: &Path) -> Result<Attestation, FileError> {
     parse_order(&text).ok_or_else(|| FileError::content(path, WHAT))
 }
 
-/// What names an order, for whoever lifts it.
-#[must_use]
-pub fn order_digest(order: &Attestation) -> Digest {
-    tributary_protocol::round::order_digest(order)
-}
-
 #[cfg(test)]
 mod tests {
+    use tributary_protocol::digest::Digest;
+    use tributary_protocol::role::Role;
+    use tributary_protocol::roster::StaffNumber;
+
     use super::*;
     use crate::entropy::OsEntropy;
     use crate::people::attest;

@@ -6,9 +6,9 @@ use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::message::signed_message;
 use tributary_protocol::secagg::suite::{Signature, Suite as _, VerifyingKey};
 
-use crate::lines::{Fields, body, read_titled};
+use crate::lines::{Fields, body};
 use crate::suite::{RealSuite, SigningKey};
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 const TITLE: &str = "tributary policy signature 2";
 const WHAT: &str = "signature of a policy, as `tributary client policy sign` writes it";

@@ -23,10 +23,10 @@ use tributary_protocol::roster::{
 };
 use tributary_protocol::secagg::suite::{Signature, Suite, VerifyingKey};
 
-use crate::lines::{Fields, body, judge_title, print_entry, print_group, read_titled};
+use crate::lines::{Fields, body, print_entry, print_group};
 use crate::people::lines::{Bounds, print_name, print_roles};
 use crate::suite::{RealSuite, SigningKey};
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, judge_title, read_titled};
 
 pub use crate::lines::{parse_clients, print_clients};
 pub use crate::people::lines::print_scope;

@@ -2,17 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod support;
+
 use std::path::{Path, PathBuf};
 
+use support::folders::{Folders, kind};
+use support::{DAY, NOW};
 use tributary_certs::denied::{Bearer, DENIED, Denied, DenyList, DenyOrder};
-use tributary_certs::enrolment::{
-    CoordinatorRequest, EnrolmentError, init_authority, issue_client, issue_coordinator, names, read_members,
-};
+use tributary_certs::enrolment::{names, read_members};
 use tributary_certs::fault::FaultKind;
-use tributary_certs::identity::{Identity, TrustDomain};
+use tributary_certs::identity::Identity;
 use tributary_certs::office::{
-    Bundle, Office, RevocationReason, TokenRequest, WhomToRevoke, allow, begin, begin_renewal, decode_answer, deny,
-    install, install_renewal, make_token, read_denied, renew_issuing, revoke,
+    RevocationReason, WhomToRevoke, allow, begin, begin_renewal, decode_answer, deny, install, install_renewal,
+    read_denied, renew_issuing, revoke,
 };
 use tributary_certs::revocation::{RevocationFileError, RevocationLists, Seen};
 use tributary_certs::tls::TrustRoots;
@@ -20,30 +22,23 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::secagg::suite::VerifyingKey;
 
-const NOW: u64 = 1_900_000_000;
-const DAY: u64 = 86_400;
 const WHY: RevocationReason = RevocationReason::KeyCompromise;
 
-struct Home(tempfile::TempDir);
+struct Home(Folders);
 
 impl Home {
     fn new() -> Self {
-        let own = Self(tempfile::tempdir().unwrap());
-        let domain = TrustDomain::parse("federation.example").unwrap();
-        init_authority(&own.ca(), &domain, 1, 1, NOW).unwrap();
-        let hosts = ["coordinator.example".to_owned()];
-        let request = CoordinatorRequest { organisation: "bank", id: "centre", host_names: &hosts, addresses: &[] };
-        issue_coordinator(&own.ca(), &request, &own.at("centre"), NOW).unwrap();
-        issue_client(&own.ca(), "north-bank", "branch-1", &own.at("branch-1"), NOW).unwrap();
-        own
+        let folders = Folders::whole();
+        folders.issue("branch-1");
+        Self(folders)
     }
 
     fn at(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.0.at(name)
     }
 
     fn ca(&self) -> PathBuf {
-        self.at("ca")
+        self.0.ca()
     }
 
     fn path(&self) -> PathBuf {
@@ -74,13 +69,6 @@ impl Home {
 
 fn branch() -> Identity {
     Identity::parse("spiffe://federation.example/north-bank/client/branch-1").unwrap()
-}
-
-fn kind<T: std::fmt::Debug>(result: Result<T, EnrolmentError>) -> FaultKind {
-    match result {
-        Err(EnrolmentError::Refused(fault)) => fault.kind,
-        other => panic!("not refused with a number: {other:?}"),
-    }
 }
 
 #[test]
@@ -187,7 +175,7 @@ fn the_office_gives_nothing_to_whoever_is_denied() {
     let home = Home::new();
     let begun = begin_renewal(&home.at("branch-1"), ClientId(1)).unwrap();
     let renew = |now| {
-        let answer = Office::open(&home.ca()).unwrap().answer(&begun.request, now);
+        let answer = home.0.office().answer(&begun.request, now);
         install_renewal(&home.at("branch-1"), &answer, now)
     };
     home.deny(Denied::Client(ClientId(1)));
@@ -200,18 +188,8 @@ fn the_office_gives_nothing_to_whoever_is_denied() {
     let key = Denied::Signing(member.entry.signing_key.clone());
     let list = read_denied(&home.ca()).unwrap();
     assert!(list.entry(&Denied::Identity(branch())).is_some() && list.entry(&key).is_some());
-    let bundle = home.at("again.bundle");
-    let request = TokenRequest {
-        organisation: "north-bank",
-        id: "branch-1",
-        coordinator_address: "coordinator.example:7443",
-        hours: 24,
-        approval: false,
-        again: true,
-    };
-    make_token(&home.ca(), &request, &bundle, NOW + 3 * DAY).unwrap();
-    let begun = begin(&Bundle::read(&bundle).unwrap(), &home.at("anew")).unwrap();
-    let answer = Office::open(&home.ca()).unwrap().answer(&begun.request, NOW + 3 * DAY);
+    let begun = begin(&home.0.token("branch-1", true, NOW + 3 * DAY), &home.at("anew")).unwrap();
+    let answer = home.0.office().answer(&begun.request, NOW + 3 * DAY);
     assert!(decode_answer(&answer).is_ok());
     install(&answer, &home.at("anew"), NOW + 3 * DAY).unwrap();
     let list = read_denied(&home.ca()).unwrap();

@@ -12,7 +12,7 @@ use rcgen::{
     SubjectPublicKeyInfo,
 };
 use rustls::pki_types::CertificateDer;
-use support::folders::{Folders, in_force};
+use support::folders::{Folders, contents, in_force};
 use support::{DAY, NOW};
 use tributary_certs::enrolment::{EnrolmentError, init_authority, names};
 use tributary_certs::fault::FaultKind;
@@ -115,12 +115,6 @@ fn kind<T: std::fmt::Debug>(result: Result<T, EnrolmentError>) -> FaultKind {
     }
 }
 
-/// Every file of a folder.
-fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    entries.map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())).collect()
-}
-
 /// A branch that has begun to renew, and the stolen authority.
 fn renewal() -> (Folders, Begun, Stolen) {
     let folders = Folders::new();
@@ -220,9 +214,9 @@ fn the_office_registers_no_certificate_of_thirty_years() {
 }
 
 fn contents_but_lock(folders: &Folders) -> BTreeMap<String, Vec<u8>> {
-    let files = std::fs::read_dir(folders.ca()).unwrap().map(|entry| entry.unwrap().path());
-    let files = files.filter(|path| path.is_file() && path.file_name().unwrap() != "lock");
-    files.map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())).collect()
+    let mut files = contents(&folders.ca());
+    files.remove("lock");
+    files
 }
 
 /// With the stolen key a thief would make itself the authority of the branch's own organisation, or take that authority's place.

@@ -257,7 +257,7 @@ impl Federation {
             ),
             list(
                 "enrolment bundle",
-                self.folders.at(&format!("branch-2-{NOW}.bundle")),
+                self.folders.bundle("branch-2", false, NOW),
                 Box::new(|path| {
                     let bundle = Bundle::read(path).ok()?;
                     Some(self.printed(|path| bundle.write(path, Existing::Replace)))

@@ -18,7 +18,7 @@ use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
 use tributary_protocol::limits::HOLDING_SECONDS_MAX;
-use tributary_protocol::plan::{Attestation, AttestationFault, Wanted};
+use tributary_protocol::plan::{Attestation, AttestationFault, Over, Wanted};
 use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::{Holding, PeopleFault, Person, Roster, Scope, SignedRoster, StaffNumber};
 use tributary_storage::files::FileError;
@@ -103,7 +103,7 @@ fn a_signature_counts_by_the_signed_roster_alone() {
         subject: &subject,
         federation: &name,
         own: false,
-        branch: None,
+        over: Over::Federation,
         now: Some(NOW + 5),
     };
     // In the list of the office, and in no roster.
@@ -306,7 +306,7 @@ fn a_person_s_key_and_roles_are_renewed_replaced_and_lost() {
             subject: &subject,
             federation: &name,
             own: false,
-            branch: None,
+            over: Over::Federation,
             now: Some(now),
         };
         attestation.judge::<RealSuite>(&roster.roster, wanted)

@@ -6,7 +6,7 @@ mod support;
 
 use std::path::Path;
 
-use support::folders::{Folders, in_force};
+use support::folders::{Folders, in_force, kind};
 use support::{DAY, Federation, LONG, MONTH, NOW, assert_refused, connect, root_of};
 use tributary_certs::enrolment::{names, open_authority};
 use tributary_certs::entropy::OsEntropy;
@@ -252,7 +252,7 @@ fn a_stolen_issuing_authority_is_replaced_and_its_answers_are_refused() {
     let refused = install_renewal(&office.at("branch-1"), &answer, now).unwrap_err().to_string();
     assert!(refused.contains("[325 ") && refused.contains("revoked"), "{refused}");
     // The true one gives the branch a certificate that counts again.
-    office.renew(now).unwrap();
+    office.renew("branch-1", ClientId(1), now).unwrap();
     let leaf = read_certificates(&office.at("branch-1").join(names::CHAIN)).unwrap().remove(0);
     assert_eq!(office.branch_lists().unwrap().standing("north-bank", &leaf, now), Revocation::Good);
     // By its file, afterwards, it is revoked already.
@@ -306,7 +306,7 @@ fn a_revocation_that_failed_is_gone_through_with_at_the_next_try() {
     assert_eq!(read_certificates(&issuing).unwrap(), std::slice::from_ref(&stolen));
     replace("centre").unwrap();
     assert_eq!(standing(&leaf), Revocation::Revoked);
-    office.renew(now).unwrap();
+    office.renew("branch-1", ClientId(1), now).unwrap();
     let anew = read_certificates(&office.at("branch-1").join(names::CHAIN)).unwrap().remove(0);
     assert_eq!(standing(&anew), Revocation::Good);
     // By its file, with a medium that is another one: the mark stands, and the next try signs.
@@ -350,16 +350,16 @@ fn an_answer_brings_no_root_that_nobody_named() {
     let before = std::fs::read(office.at("branch-1").join(names::TRUST)).unwrap();
     std::fs::write(&trust, [own.clone(), std::fs::read_to_string(thief.ca().join(names::TRUST)).unwrap()].concat())
         .unwrap();
-    assert_eq!(office.renew(NOW + DAY), Err(FaultKind::AnswerAuthority));
+    assert_eq!(kind(office.renew("branch-1", ClientId(1), NOW + DAY)), FaultKind::AnswerAuthority);
     assert_eq!(std::fs::read(office.at("branch-1").join(names::TRUST)).unwrap(), before);
     // Nor one that would speak for the coordinator's organisation alone.
     std::fs::write(&trust, &own).unwrap();
     std::fs::copy(thief.ca().join(names::TRUST), office.ca().join("trust-bank.pem")).unwrap();
-    assert_eq!(office.renew(NOW + DAY), Err(FaultKind::AnswerAuthority));
+    assert_eq!(kind(office.renew("branch-1", ClientId(1), NOW + DAY)), FaultKind::AnswerAuthority);
     std::fs::remove_file(office.ca().join("trust-bank.pem")).unwrap();
     // One that the old root has named is taken, with its list.
     renew_root(&office.ca(), &office.usb(), NOW + DAY).unwrap();
-    office.renew(NOW + DAY).unwrap();
+    office.renew("branch-1", ClientId(1), NOW + DAY).unwrap();
     assert_eq!(read_certificates(&office.at("branch-1").join(names::TRUST)).unwrap().len(), 2);
     assert_eq!(office.branch_lists().unwrap().to_tls().len(), 3, "two roots and an issuing authority");
 }

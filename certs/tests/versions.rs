@@ -71,7 +71,7 @@ fn every_titled_text_of_another_version_is_refused_by_name() {
     let serial = read_issued(&ca).unwrap().remove(0).serial;
     revoke(&ca, &WhomToRevoke::Serial(serial), RevocationReason::Superseded, 7, NOW).unwrap();
     drop(folders.token("branch-2", false, NOW));
-    let bundle = folders.at(&format!("branch-2-{NOW}.bundle"));
+    let bundle = folders.bundle("branch-2", false, NOW);
     let owner = SigningKey::from_seed(&[9; 32]);
     let policy = folders.at("policy.toml");
     std::fs::write(&policy, "epsilon_life = 1\n").unwrap();

@@ -11,7 +11,7 @@ use tributary_certs::state::judge_state;
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::budget::OwnerChange;
 use tributary_protocol::log::LedgerId;
-use tributary_protocol::round::{BudgetFault, BudgetRecord, Claim, OutOfOrder, ParticipantEvent};
+use tributary_protocol::round::{BudgetFault, BudgetRecord, ParticipantEvent};
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::{Journal, JournalError, read_whole};
 
@@ -109,12 +109,7 @@ pub(crate) fn begun_budget(settings: &Settings) -> Result<(BudgetFile, Vec<Parti
 pub(crate) fn judged(events: &[ParticipantEvent]) -> Result<BudgetRecord, BudgetFault> {
     let mut record = BudgetRecord::default();
     for (entry, event) in (0..).zip(events) {
-        let rule = record.check(event).and_then(|()| {
-            let claims = record.claims::<RealSuite>(event, None)?;
-            let signed = claims.iter().all(Claim::holds::<RealSuite>);
-            if signed { Ok(()) } else { Err(OutOfOrder("an owner's word about the budget has the owner's signature")) }
-        });
-        rule.map_err(|rule| BudgetFault { entry, rule })?;
+        record.verify::<RealSuite>(event, None).map_err(|rule| BudgetFault { entry, rule })?;
         record.apply(event);
     }
     Ok(record)

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use tributary_certs::cap_raise::{SignedRaise, attest_raise, is_signed_raise, read_raise, sign_raise, write_raise};
+use tributary_certs::cap_raise::{SignedRaise, attest_raise, read_raise, sign_raise, write_raise};
 use tributary_certs::keys::read_signing_key;
 use tributary_certs::people::SigningPerson;
 use tributary_certs::roster::read_roster;
@@ -21,6 +21,10 @@ use crate::error::ClientError;
 use crate::identity::BranchIdentity;
 use crate::policy::BranchPolicy;
 use crate::settings::Settings;
+
+/// A raise that its owner has signed and that an officer may sign next.
+#[derive(Clone, Debug)]
+pub struct ProposedRaise(CapRaise);
 
 /// Why a raise is proposed, and where that was decided.
 #[derive(Clone, Copy, Debug)]
@@ -86,28 +90,48 @@ pub fn propose(
     Ok(lines)
 }
 
-/// Shows a raise in words and signs it, as a privacy officer.
+/// What an owner has signed, for a privacy officer to read.
 ///
 /// # Errors
-/// If the owner has not signed it, or a file cannot be used.
-pub fn attest(file: &Path, person: &Path, out: &Path, now_unix_ms: u64) -> Result<Vec<String>, ClientError> {
+/// If the owner has not signed it as it stands, or the file cannot be used.
+pub fn read_proposed(file: &Path) -> Result<ProposedRaise, ClientError> {
     let SignedRaise { raise, .. } = read_raise(file).map_err(ClientError::file)?;
-    if !is_signed_raise(&raise) || !raise.is_whole() {
-        return Err(ClientError::File(format!(
-            "{}: the owner of the data has not signed this as it stands, so nobody attests it; have it proposed anew",
-            file.display()
-        )));
+    if raise.is_genuine::<RealSuite>() && raise.is_whole() {
+        return Ok(ProposedRaise(raise));
     }
-    let person = SigningPerson::open(person).map_err(|fault| ClientError::File(fault.to_string()))?;
-    let officer = attest_raise(&person, &raise, now_unix_ms / 1000);
-    let mut lines = words(&raise);
-    write_raise(&SignedRaise { raise, officer: Some(officer) }, out).map_err(ClientError::file)?;
-    lines.push(format!(
-        "{}: signed by {}; the branch notes it (`tributary client budget raise apply`)",
-        out.display(),
-        person.staff()
-    ));
-    Ok(lines)
+    Err(ClientError::File(format!(
+        "{}: the owner of the data has not signed this as it stands, so nobody attests it; have it proposed anew",
+        file.display()
+    )))
+}
+
+impl ProposedRaise {
+    /// What the officer signs.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.0.digest()
+    }
+
+    /// In which federation it counts.
+    #[must_use]
+    pub fn federation(&self) -> Digest {
+        self.0.federation
+    }
+
+    /// As its signers read it.
+    #[must_use]
+    pub fn words(&self) -> Vec<String> {
+        words(&self.0)
+    }
+
+    /// Signs it as a privacy officer who has read it, at a second of the Unix clock, and writes both signatures into a new file.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn attest(self, person: &SigningPerson, out: &Path, at: u64) -> Result<(), ClientError> {
+        let officer = attest_raise(person, &self.0, at);
+        write_raise(&SignedRaise { raise: self.0, officer: Some(officer) }, out).map_err(ClientError::file)
+    }
 }
 
 /// Notes a raise in the budget file: both signatures count by the roster that this branch accepted last.

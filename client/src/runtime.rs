@@ -8,7 +8,6 @@ use tokio::sync::mpsc;
 use tributary_certs::clock::{SteadyClock, unix_seconds};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
-use tributary_model::schema::Schema;
 use tributary_protocol::message::{Downstream, MaskedHeader, Upstream};
 use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{Outbox, Participant, ParticipantEffect, ParticipantInput, Policy};
@@ -19,7 +18,7 @@ use crate::budget::{BudgetFile, bad_budget, open_budget};
 use crate::conversation::{Conversation, Incoming};
 use crate::data::read_schema;
 use crate::error::ClientError;
-use crate::grants::{Grants, Held};
+use crate::grants::Grants;
 use crate::identity::{BranchIdentity, Keys, read_number, write_number};
 use crate::lists::Distress;
 use crate::muster::Board;
@@ -64,10 +63,6 @@ struct Daemon<'r> {
     pulse: Pulse,
     /// What the owner of the data has granted.
     grants: Grants,
-    /// Why they could not be read at the last look.
-    grant_fault: Option<String>,
-    /// By which a grant's fields are judged.
-    schema: Schema,
 }
 
 /// How taking part ended.
@@ -159,7 +154,7 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
     let signing_key = identity.signing_key.verifying_key();
     let machine = Participant::resume(policy, schema.digest(), identity.signing_key, &events);
     let machine = machine.map_err(|fault| bad_budget(&settings, &fault))?;
-    let (grants, granted_schema) = (Grants::of(&settings), schema.clone());
+    let grants = Grants::of(&settings, schema.clone());
     let source =
         WorkerSource { snapshot, schema, customers_nominal: settings.customers_nominal, policy: owned.clone() };
     let (job_sender, job_receiver) = jobs::channel();
@@ -224,8 +219,6 @@ pub fn run(settings: Settings, report: &dyn Fn(&Report)) -> Result<(), ClientErr
         ended: None,
         pulse: rounds,
         grants,
-        grant_fault: None,
-        schema: granted_schema,
     };
     daemon.look_at_grants()?;
     let result = runtime.block_on(daemon.serve(&mut stop));
@@ -306,22 +299,11 @@ impl Daemon<'_> {
         self.verdict()
     }
 
-    /// Tells the machine what the owner has granted and taken back, where that has changed. A folder that cannot be read grants nothing, and says so.
+    /// Tells the machine what the owner has granted and taken back, where that has changed.
     fn look_at_grants(&mut self) -> Result<(), ClientError> {
-        let held = match self.grants.changed() {
-            Ok(None) => return Ok(()),
-            Ok(Some(held)) => held,
-            Err(fault) => {
-                let fault = fault.to_string();
-                // Looked at again and again, until it can be read: said once.
-                if self.grant_fault.replace(fault.clone()) != Some(fault.clone()) {
-                    tracing::error!(fault, "the owner's grants cannot be read, so nothing is granted");
-                }
-                Held::default()
-            }
-        };
-        self.handle(ParticipantInput::Granted(held.granted(&self.schema)))?;
-        held.withdrawals.into_iter().try_for_each(|withdrawal| self.handle(ParticipantInput::Withdrawn(withdrawal)))
+        let Some((granted, withdrawals)) = self.grants.look() else { return Ok(()) };
+        self.handle(ParticipantInput::Granted(granted))?;
+        withdrawals.into_iter().try_for_each(|withdrawal| self.handle(ParticipantInput::Withdrawn(withdrawal)))
     }
 
     fn noticed(&mut self, notice: Notice) {

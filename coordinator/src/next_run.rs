@@ -1,8 +1,11 @@
 //! Which run of the plan is served: the first one that the journal does not have the end of.
 
+use std::collections::BTreeMap;
+
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::Run;
-use tributary_protocol::round::{CoordinatorEvent, Recorded, ResumeFault, RunRecord};
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::plan::{Run, RunRef};
+use tributary_protocol::round::{CoordinatorEvent, Orders, Recorded, ResumeFault, RunRecord};
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::Ledgers;
 
@@ -16,38 +19,56 @@ pub(crate) struct NextRun {
     pub(crate) job: Job,
     /// By the Unix clock.
     pub(crate) not_before: Millis,
+    /// What people had ordered when the last run that was served ended, of whatever plan.
+    pub(crate) orders: Orders,
 }
 
-/// What is known of a run that is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Over {
+/// What the journal knows of a run.
+struct Known {
+    reference: Option<RunRef>,
     /// Second of the Unix clock.
     began: u64,
+    finished: bool,
     released: Option<Digest>,
+    orders: Orders,
+    /// When its last entry was written.
+    last: Millis,
 }
 
 impl NextRun {
     /// The first run that is not over, or the last one of the plan where all are.
     ///
     /// # Errors
-    /// If the journal contradicts itself, or the store no longer has the model that the run before released.
+    /// If the journal contradicts itself, another run is in the middle, or the store no longer has the model that the run before released.
     pub(crate) fn of(job: Job, ledgers: &Ledgers<CoordinatorEvent>, store: &Store) -> Result<Self, CoordinatorError> {
-        let (number, before) = following(job.plan().runs, |number| over(&job, number, ledgers))?;
-        let second = job.plan().schedule.next_after(before.as_ref().map(|over| over.began));
+        let known = ledgers.iter().map(|(ledger, events)| Ok((*ledger, Known::of(events)?)));
+        let known: BTreeMap<LedgerId, Known> = known.collect::<Result<_, ResumeFault>>()?;
+        let of = |number| Run::new(job.plan().clone(), number).and_then(|run| known.get(&run.id().into()));
+        let (number, before) = following(job.plan().runs, |number| of(number).filter(|run| run.finished));
+        let second = job.plan().schedule.next_after(before.map(|over| over.began));
         let released = before.and_then(|over| over.released);
         let architecture = job.planned.architecture();
         let released = released.map(|released| store.model(architecture, &released)).transpose()?;
         let job = job.later(number, released).expect("a number within the plan's runs");
-        Ok(Self { job, not_before: Millis(second.saturating_mul(1000)) })
+        // A journal holds many runs, one after the other: another one must be over before this one begins.
+        let own = job.run.reference();
+        let open = known.values().filter(|run| !run.finished).find_map(|run| run.reference.filter(|run| *run != own));
+        if let Some(other) = open {
+            return Err(ResumeFault::other_run(other, own).into());
+        }
+        let last = known.values().filter(|run| run.reference != Some(own)).max_by_key(|run| run.last);
+        let orders = last.map(|run| run.orders.clone()).unwrap_or_default();
+        Ok(Self { job, not_before: Millis(second.saturating_mul(1000)), orders })
     }
 }
 
-fn over(job: &Job, number: u32, ledgers: &Ledgers<CoordinatorEvent>) -> Result<Option<Over>, CoordinatorError> {
-    let run = Run::new(job.plan().clone(), number);
-    let Some(events) = run.and_then(|run| ledgers.get(&run.id().into())) else { return Ok(None) };
-    let record = RunRecord::replay(events.iter().map(|recorded| &recorded.event)).map_err(ResumeFault::from)?;
-    let over = Over { began: began(events), released: record.released() };
-    Ok(record.finished.is_some().then_some(over))
+impl Known {
+    fn of(events: &[Recorded<CoordinatorEvent>]) -> Result<Self, ResumeFault> {
+        let record = RunRecord::replay(events.iter().map(|recorded| &recorded.event))?;
+        let (reference, released, finished) = (record.reference(), record.released(), record.finished.is_some());
+        let last = events.last().map_or(Millis(0), |event| event.at);
+        Ok(Self { reference, began: began(events), finished, released, orders: record.orders, last })
+    }
 }
 
 /// A run begins with its first session: until then nobody was asked for anything.
@@ -58,13 +79,13 @@ fn began(events: &[Recorded<CoordinatorEvent>]) -> u64 {
 }
 
 /// The first of so many runs that is not over, or the last one, and what is known of the one before it.
-fn following<E>(runs: u32, over: impl Fn(u32) -> Result<Option<Over>, E>) -> Result<(u32, Option<Over>), E> {
+fn following<R>(runs: u32, over: impl Fn(u32) -> Option<R>) -> (u32, Option<R>) {
     let (mut number, mut before) = (1, None);
     while number < runs {
-        let Some(one) = over(number)? else { break };
+        let Some(one) = over(number) else { break };
         (number, before) = (number + 1, Some(one));
     }
-    Ok((number, before))
+    (number, before)
 }
 
 #[cfg(test)]
@@ -85,17 +106,12 @@ mod tests {
 
     #[test]
     fn the_next_run_is_the_first_that_is_not_over() {
-        let next = |runs, over: &[u32]| {
-            let one =
-                |number| Ok::<_, ()>(over.contains(&number).then_some(Over { began: number.into(), released: None }));
-            following(runs, one).map(|(number, before)| (number, before.map(|over| over.began))).unwrap()
-        };
+        let next = |runs, over: &[u32]| following(runs, |number| over.contains(&number).then_some(number));
         assert_eq!(next(1, &[]), (1, None));
         assert_eq!(next(1, &[1]), (1, None), "nothing follows the last one");
         assert_eq!(next(3, &[1]), (2, Some(1)));
         assert_eq!(next(3, &[1, 2]), (3, Some(2)));
         assert_eq!(next(3, &[1, 2, 3]), (3, Some(2)));
-        assert_eq!(following(3, |_| Err::<Option<Over>, _>(())), Err(()));
     }
 
     #[test]

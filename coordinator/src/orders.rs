@@ -7,10 +7,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
-use tributary_certs::order::{is_order, order_digest, read_order, write_order};
+use tributary_certs::order::{read_order, write_order};
 use tributary_protocol::plan::Attestation;
 use tributary_protocol::role::Action;
 use tributary_protocol::round::Input;
+use tributary_protocol::round::order_digest;
 use tributary_storage::files::{FileError, create_private_folder};
 
 use crate::connections::Arrival;
@@ -70,7 +71,6 @@ impl OrdersFolder {
 /// If the file is no order, or is here already.
 pub fn install_order(state_dir: &Path, file: &Path) -> Result<PathBuf, FileError> {
     let order = read_order(file)?;
-    debug_assert!(is_order(order.action));
     let folder = state_dir.join(FOLDER);
     create_private_folder(&folder)?;
     let path = folder.join(format!("{}.{EXTENSION}", order_digest(&order)));

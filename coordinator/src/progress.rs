@@ -126,6 +126,8 @@ impl Progress {
             CoordinatorEvent::RunOpened { .. }
             | CoordinatorEvent::RosterAdopted { .. }
             | CoordinatorEvent::OrderTaken { .. }
+            | CoordinatorEvent::OrdersCarried { .. }
+            | CoordinatorEvent::ApprovalsShown { .. }
             | CoordinatorEvent::BudgetShown { .. }
             | CoordinatorEvent::SessionOpened { .. }
             | CoordinatorEvent::SessionClosed { .. }

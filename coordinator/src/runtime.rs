@@ -13,13 +13,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tributary_certs::clock::{SteadyClock, unix_millis, unix_seconds};
-use tributary_protocol::plan::Run;
-use tributary_protocol::round::{
-    Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox, ResumeFault, RunRecord,
-};
+use tributary_protocol::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox};
 use tributary_protocol::time::Millis;
 use tributary_settings::Faults;
-use tributary_storage::journal::{Journal, Ledgers};
+use tributary_storage::journal::Journal;
 use tributary_transport::limits::CLOSING_TIME;
 use tributary_transport::{Listener, Metrics, Pulse, Watchdog};
 
@@ -144,16 +141,13 @@ async fn serve(
     }
     let store = Store::open(&state_dir)?;
     // The ledger's lock keeps a second coordinator out before anything else is touched.
-    let (journal, ledgers) = Journal::<CoordinatorEvent>::open_view(&store.ledger(), job.run.id().into())?;
-    // Told now: the second time nothing is torn any more.
+    let (journal, mut ledgers) = Journal::<CoordinatorEvent>::open_view(&store.ledger(), job.run.id().into())?;
     if let Some(torn) = journal.torn() {
         tracing::warn!("{torn}");
     }
-    let NextRun { job, not_before } = NextRun::of(job, &ledgers, &store)?;
-    drop((journal, ledgers));
-    let (journal, mut ledgers) = Journal::<CoordinatorEvent>::open_view(&store.ledger(), job.run.id().into())?;
+    let NextRun { job, not_before, orders } = NextRun::of(job, &ledgers, &store)?;
+    let journal = journal.appending_to(job.run.id().into());
     let recorded = ledgers.remove(&job.run.id().into()).unwrap_or_default();
-    refuse_beside_open_runs(&job.run, &ledgers)?;
     let events: Vec<CoordinatorEvent> = recorded.iter().map(|recorded| recorded.event.clone()).collect();
     let heads = HeadsFile::open(&heads_dir)?;
     let clock = SteadyClock::start();
@@ -169,6 +163,7 @@ async fn serve(
         approvals: job.approvals.clone(),
         federation: identity.federation,
         not_before,
+        orders,
         roster: identity.roster,
         signing_key: identity.signing_key,
         heads: heads.heads().clone(),
@@ -264,17 +259,6 @@ async fn serve(
         listener.drain(CLOSING_TIME).await;
     }
     shell.conclude(door.bytes())
-}
-
-/// A journal holds many runs, one after the other: another one must be over before this one begins.
-fn refuse_beside_open_runs(run: &Run, others: &Ledgers<CoordinatorEvent>) -> Result<(), CoordinatorError> {
-    for events in others.values() {
-        let record = RunRecord::replay(events.iter().map(|recorded| &recorded.event)).map_err(ResumeFault::from)?;
-        if let Some(other) = record.reference().filter(|_| record.finished.is_none()) {
-            return Err(ResumeFault::other_run(other, run.reference()).into());
-        }
-    }
-    Ok(())
 }
 
 /// Inputs, deadlines and the operator's wish to stop, until the plan is over or the wish was fulfilled; whether it is the plan.

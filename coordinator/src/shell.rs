@@ -136,21 +136,6 @@ impl<'a> Shell<'a> {
                 self.send_all();
                 Ok(())
             }
-            Arrival::Input(Input::Ordered(order)) => {
-                let (before, given) = (self.parts.machine.record().orders.clone(), order.clone());
-                self.input(Input::Ordered(order))?;
-                let record = self.parts.machine.record();
-                if record.orders == before {
-                    let why = record.judge_order(&given, Some(unix_seconds())).err();
-                    let why = why.map_or_else(
-                        || "it changes nothing, or its signature does not verify".to_owned(),
-                        |fault| fault.to_string(),
-                    );
-                    let (action, staff) = (given.action.name(), given.staff.as_str());
-                    tracing::warn!(action, staff, why, "an order among the coordinator's files is not taken");
-                }
-                Ok(())
-            }
             Arrival::Told(event) => {
                 self.tell(&event);
                 Ok(())
@@ -340,6 +325,10 @@ impl<'a> Shell<'a> {
                 {
                     link.farewell();
                 }
+            }
+            CoordinatorEffect::OrderRefused { order, fault } => {
+                let (action, staff, why) = (order.action.name(), order.staff.as_str(), fault.to_string());
+                tracing::warn!(action, staff, why, "an order among the coordinator's files is not taken");
             }
             CoordinatorEffect::Finished { .. } => self.over = true,
         }

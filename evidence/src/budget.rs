@@ -6,7 +6,7 @@ use serde::Serialize;
 use tributary_certs::suite::RealSuite;
 use tributary_model::privacy::epsilon_of;
 use tributary_protocol::privacy::{Accounts, Unit};
-use tributary_protocol::round::{BudgetRecord, Claim, OutOfOrder, ParticipantEvent};
+use tributary_protocol::round::{BudgetRecord, ParticipantEvent};
 
 use crate::entries::{Bad, Entry};
 
@@ -67,7 +67,9 @@ pub(crate) fn audit(entries: &[Entry<ParticipantEvent>], head: String, delta: f6
         if matches!(entry.event, ParticipantEvent::CapRaised { .. }) {
             cap_raises.push(record.describe(&entry.event, None));
         }
-        follow(&mut record, &entry.event).map_err(|reason| entry.bad(reason))?;
+        // Of rosters the file has digests alone: heads are verified where a roster is at hand.
+        record.verify::<RealSuite>(&entry.event, None).map_err(|reason| entry.bad(reason))?;
+        record.apply(&entry.event);
     }
     let runs = record.runs.iter().map(|(run, spend)| RunSpendReport {
         plan: run.plan.to_string(),
@@ -96,28 +98,6 @@ pub(crate) fn audit(entries: &[Entry<ParticipantEvent>], head: String, delta: f6
         cap_raises,
         runs: runs.collect(),
     })
-}
-
-/// Why an entry cannot be what it is.
-#[derive(Debug, thiserror::Error)]
-enum Broken {
-    /// The rule book.
-    #[error(transparent)]
-    Rule(#[from] OutOfOrder),
-    /// A signature.
-    #[error("a signature on which it rests does not verify")]
-    Signature,
-}
-
-fn follow(record: &mut BudgetRecord, event: &ParticipantEvent) -> Result<(), Broken> {
-    record.check(event)?;
-    // Of rosters the file has digests alone, so that heads are verified where a roster is at hand.
-    let claims = record.claims::<RealSuite>(event, None)?;
-    if !claims.iter().all(Claim::holds::<RealSuite>) {
-        return Err(Broken::Signature);
-    }
-    record.apply(event);
-    Ok(())
 }
 
 fn finite(unit: Unit, spent: &Accounts, delta: f64) -> Option<f64> {

@@ -10,7 +10,7 @@ use tributary_model::stage::noise_multiplier;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::plan::{Plan, RunRef};
 use tributary_protocol::privacy::{Accounts, Unit};
-use tributary_protocol::round::{Claim, CoordinatorEvent, RunRecord};
+use tributary_protocol::round::{CoordinatorEvent, RunRecord};
 use tributary_protocol::secagg::kept::KeptFault;
 
 use crate::entries::{Bad, Entry};
@@ -155,9 +155,6 @@ enum Broken {
     /// A number of the plan.
     #[error(transparent)]
     Planned(#[from] planned::PlannedFault),
-    /// A signature.
-    #[error("a signature on which it rests does not verify")]
-    Signature,
     /// A sum.
     #[error("its sum is not that of the uploads which the branches signed: {0}")]
     Sum(#[from] KeptFault),
@@ -168,12 +165,8 @@ enum Broken {
 
 impl Audit<'_> {
     fn follow(&mut self, event: &CoordinatorEvent) -> Result<(), Broken> {
-        self.record.check(event)?;
-        let claims = self.record.claims::<RealSuite>(event)?;
-        if !claims.iter().all(Claim::holds::<RealSuite>) {
-            return Err(Broken::Signature);
-        }
-        self.signatures = self.signatures.saturating_add(claims.len());
+        let signatures = self.record.verify::<RealSuite>(event)?;
+        self.signatures = self.signatures.saturating_add(signatures);
         if let CoordinatorEvent::RunOpened { plan, number, .. } = event {
             let run = RunRef { plan: plan.digest(), number: *number };
             if LedgerId::from(run.id()) != self.ledger {

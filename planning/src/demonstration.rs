@@ -14,7 +14,7 @@ use tributary_storage::files::{self, Existing, FileError};
 
 use crate::build::build;
 use crate::dates::day;
-use crate::file::{PlanFile, PlanFileError, Signer};
+use crate::file::{PlanFile, PlanFileError};
 use crate::settings::PlanSettings;
 
 const DAY: u64 = 86_400;
@@ -93,11 +93,8 @@ impl TwoPeople {
         let built = build(&settings).map_err(|fault| Faults { file: toml, faults: vec![fault] })?;
         let mut file = PlanFile::new(built.plan.plan().clone());
         let federation = RosterAuthorities::read(&authority.join(names::AUTHORITIES))?.digest();
-        let mut add = |action, person: &SigningPerson, role| {
-            file.sign(action, &Signer { key: person.key(), staff: person.staff(), role }, federation, now)
-        };
-        add(Action::ProposePlan, &self.owner, Role::PlanOwner)?;
-        add(Action::ApprovePlan, &self.officer, Role::PrivacyOfficer)?;
+        file.sign(Action::ProposePlan, &self.owner, federation, now)?;
+        file.sign(Action::ApprovePlan, &self.officer, federation, now)?;
         file.write(&out, Existing::Replace)?;
         Ok(out)
     }
@@ -151,7 +148,7 @@ mod tests {
         assert_eq!(file.plan.charter.agreements.len(), 1);
         let (signed, _) = read_roster_or_proposal(&authority.join(names::ROSTER)).unwrap();
         let federation = RosterAuthorities::read(&authority.join(names::AUTHORITIES)).unwrap().digest();
-        let grounds = Grounds { roster: &signed.roster, federation: &federation, now: Some(now + 60) };
+        let grounds = Grounds { roster: &signed.roster, federation: &federation, group: "all", now: Some(now + 60) };
         assert_eq!(file.approvals().unwrap().judge::<RealSuite>(&file.plan.digest(), grounds), Ok(()));
     }
 }

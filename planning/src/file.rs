@@ -4,8 +4,8 @@
 //! tributary plan 1
 //! digest 9f86..
 //! AAAA..                      the canonical encoding, 64 symbols of base64 a line
-//! attestation propose-plan federation 3d40.. staff north-bank/e20417 role plan-owner at 1900000000 signature ed25519:e556..
-//! attestation approve-plan federation 3d40.. staff north-bank/e20533 role privacy-officer at 1900003600 signature ed25519:77aa..
+//! attestation propose-plan subject 9f86.. federation 3d40.. staff north-bank/e20417 role plan-owner at 1900000000 signature ed25519:e556..
+//! attestation approve-plan subject 9f86.. federation 3d40.. staff north-bank/e20533 role privacy-officer at 1900003600 signature ed25519:77aa..
 //! ```
 //!
 //! A text that prints otherwise than it was read is refused, so that one file holds one plan, whoever reads it. No signature is believed for being in
@@ -15,19 +15,17 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tributary_certs::people::attest;
-use tributary_certs::suite::SigningKey;
+use tributary_certs::attestation::{is_attestation, parse_attestation, print_attestation};
+use tributary_certs::people::SigningPerson;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{Approvals, Attestation, Plan};
 use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::StaffNumber;
-use tributary_protocol::secagg::suite::Signature;
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 const TITLE: &str = "tributary plan 1";
 const NAME: &str = "tributary plan ";
-const VERSION: u32 = 1;
 const WHAT: &str = "plan, as `tributary plan build` writes it";
 /// Longest encoding of a plan.
 const PLAN_BYTES_MAX: usize = 1 << 20;
@@ -47,32 +45,12 @@ pub struct PlanFile {
     pub approval: Option<Attestation>,
 }
 
-/// Who signs. It has no `Debug`: it holds a key.
-pub struct Signer<'a> {
-    /// The person's key.
-    pub key: &'a SigningKey,
-    /// The person's number.
-    pub staff: &'a StaffNumber,
-    /// In which role.
-    pub role: Role,
-}
-
 /// Why a plan's file is not signed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanFileError {
     /// The action is about something else.
     #[error("{0} is nothing that is signed on a plan; nothing was signed")]
     Action(Action),
-    /// The table gives the action to other roles.
-    #[error(
-        "a {role} may not sign {action} on this plan, so that no branch would count the signature; nothing was signed"
-    )]
-    Duty {
-        /// The role.
-        role: Role,
-        /// The action.
-        action: Action,
-    },
     /// It is there already.
     #[error(
         "the file has the signature {0} already; it is never replaced. Build the file anew (`tributary plan build`) if another person is to sign"
@@ -111,13 +89,19 @@ impl PlanFile {
         self.proposal.iter().chain(&self.approval)
     }
 
-    /// Adds a person's signature.
+    /// Adds a person's signature, in the one role that may give it.
     ///
     /// # Errors
     /// [`PlanFileError`]; nothing is added.
-    pub fn sign(&mut self, action: Action, by: &Signer<'_>, federation: Digest, at: u64) -> Result<(), PlanFileError> {
-        self.may_sign(action, by.staff, by.role, federation)?;
-        let signed = attest(by.key, action, self.plan.digest(), federation, by.staff, by.role, at);
+    pub fn sign(
+        &mut self,
+        action: Action,
+        person: &SigningPerson,
+        federation: Digest,
+        at: u64,
+    ) -> Result<(), PlanFileError> {
+        let role = self.may_sign(action, person.staff(), federation)?;
+        let signed = person.attest(action, self.plan.digest(), federation, role, at);
         match action {
             Action::ProposePlan => self.proposal = Some(signed),
             _ => self.approval = Some(signed),
@@ -125,40 +109,29 @@ impl PlanFile {
         Ok(())
     }
 
-    /// Whether such a signature could count: asked before a person is.
+    /// In which role such a signature could count: asked before a person is. The table of duties gives each of the two actions to one role.
     ///
     /// # Errors
     /// [`PlanFileError`].
-    pub fn may_sign(
-        &self,
-        action: Action,
-        staff: &StaffNumber,
-        role: Role,
-        federation: Digest,
-    ) -> Result<(), PlanFileError> {
-        let place = match action {
-            Action::ProposePlan => &self.proposal,
-            Action::ApprovePlan => &self.approval,
+    pub fn may_sign(&self, action: Action, staff: &StaffNumber, federation: Digest) -> Result<Role, PlanFileError> {
+        let (place, role) = match action {
+            Action::ProposePlan => (&self.proposal, Role::PlanOwner),
+            Action::ApprovePlan => (&self.approval, Role::PrivacyOfficer),
             _ => return Err(PlanFileError::Action(action)),
         };
         if place.is_some() {
             return Err(PlanFileError::Twice(action));
         }
-        let author = self.proposal.as_ref();
-        if action != Action::ProposePlan {
-            let author = author.ok_or(PlanFileError::NotProposed)?;
+        if action == Action::ApprovePlan {
+            let author = self.proposal.as_ref().ok_or(PlanFileError::NotProposed)?;
             if author.federation != federation {
                 return Err(PlanFileError::Federation);
             }
-            if action == Action::ApprovePlan && author.staff == *staff {
+            if author.staff == *staff {
                 return Err(PlanFileError::OnePerson(staff.clone()));
             }
         }
-        let own = action == Action::ProposePlan || author.is_some_and(|author| author.staff == *staff);
-        if !role.may(action, own) {
-            return Err(PlanFileError::Duty { role, action });
-        }
-        Ok(())
+        Ok(role)
     }
 
     /// The text form.
@@ -170,7 +143,10 @@ impl PlanFile {
             text.extend(line.iter().map(|symbol| char::from(*symbol)));
             text.push('\n');
         }
-        text.extend(self.attestations().map(print_attestation));
+        for attestation in self.attestations() {
+            text.push_str(&print_attestation(attestation));
+            text.push('\n');
+        }
         text
     }
 
@@ -182,7 +158,7 @@ impl PlanFile {
         let title = lines.next()? == TITLE;
         let digest = lines.next()?.strip_prefix("digest ").and_then(Digest::from_hex).filter(|_| title)?;
         let mut encoded = String::new();
-        while let Some(line) = lines.next_if(|line| !line.starts_with("attestation ")) {
+        while let Some(line) = lines.next_if(|line| !is_attestation(line)) {
             encoded.push_str(line);
         }
         let plan: Plan = codec::decode(&STANDARD.decode(encoded).ok()?, PLAN_BYTES_MAX).ok()?;
@@ -191,7 +167,7 @@ impl PlanFile {
         }
         let mut file = Self::new(plan);
         for line in lines {
-            let attestation = parse_attestation(line, digest)?;
+            let attestation = parse_attestation(line).filter(|attestation| attestation.subject == digest)?;
             match attestation.action {
                 Action::ProposePlan if file.proposal.is_none() => file.proposal = Some(attestation),
                 Action::ApprovePlan if file.approval.is_none() => file.approval = Some(attestation),
@@ -212,14 +188,8 @@ impl PlanFile {
     /// # Errors
     /// [`FileError`]; one of another version is refused by its name.
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        let text = files::read_text(path, WHAT)?;
-        let number = text.split('\n').next().and_then(|title| title.strip_prefix(NAME)).unwrap_or_default();
-        match number.parse::<u32>() {
-            Ok(found) if found != VERSION && found.to_string() == number => {
-                Err(FileError::Version { path: path.to_owned(), found, reads: VERSION })
-            }
-            _ => Self::parse(&text).ok_or_else(|| FileError::content(path, WHAT)),
-        }
+        let text = read_titled(path, TITLE, WHAT)?;
+        Self::parse(&text).ok_or_else(|| FileError::content(path, WHAT))
     }
 
     /// Writes the text form.
@@ -229,41 +199,6 @@ impl PlanFile {
     pub fn write(&self, path: &Path, existing: Existing) -> Result<(), FileError> {
         files::write_public(path, self.print().as_bytes(), existing)
     }
-}
-
-fn print_attestation(attestation: &Attestation) -> String {
-    let Attestation { action, federation, staff, role, at, signature, .. } = attestation;
-    format!("attestation {action} federation {federation} staff {staff} role {role} at {at} signature {signature}\n")
-}
-
-fn parse_attestation(line: &str, subject: Digest) -> Option<Attestation> {
-    let fields: Vec<&str> = line.split(' ').collect();
-    let [
-        "attestation",
-        action,
-        "federation",
-        federation,
-        "staff",
-        staff,
-        "role",
-        role,
-        "at",
-        at,
-        "signature",
-        signature,
-    ] = fields.as_slice()
-    else {
-        return None;
-    };
-    Some(Attestation {
-        action: Action::of_name(action)?,
-        subject,
-        federation: Digest::from_hex(federation)?,
-        staff: StaffNumber::parse(staff).ok()?,
-        role: Role::of_name(role)?,
-        at: at.parse().ok()?,
-        signature: Signature::of_text(signature)?,
-    })
 }
 
 #[cfg(test)]

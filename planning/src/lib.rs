@@ -18,9 +18,10 @@ pub mod lint;
 pub mod portrait;
 mod read;
 pub mod settings;
+pub mod year;
 
 pub use build::{Built, build};
-pub use file::{PlanFile, PlanFileError, Signer};
+pub use file::{PlanFile, PlanFileError};
 pub use guarantee::Guarantee;
 pub use lint::Lint;
 pub use portrait::Portrait;

@@ -97,8 +97,7 @@ fn deputy(options: &DeputyOptions) -> Result<Exit, Failure> {
         principal: principal.clone(),
         scope: scope.transpose().map_err(Failure::failed)?,
         from: options.from.unwrap_or(giver.at),
-        // To the end of the last day.
-        until: options.until.saturating_add(DAY - 1),
+        until: options.until,
     };
     let person = people::deputise(&office.authority, staff, &deputy, &giver).map_err(Failure::failed)?;
     let mut holdings = person.holdings_of(*role);

@@ -1,13 +1,10 @@
 //! `tributary certs roster`: the roster proposed, shown, signed one after the other, and put in force.
 
-use std::io::{BufRead, IsTerminal as _, Write};
-
 use tributary_certs::ceremony::{
-    CeremonyError, ChangeReport, Holder, Question, install, propose, read_proposal, read_roster_or_proposal,
+    CeremonyError, ChangeReport, Holder, install, propose, read_proposal, read_roster_or_proposal,
 };
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::enrolment;
-use tributary_certs::entropy::OsEntropy;
 use tributary_certs::office::Fingerprint;
 use tributary_certs::people::fingerprint;
 use tributary_certs::roster::{RosterAuthorities, print_clients};
@@ -18,6 +15,7 @@ use super::options::{
     DiffOptions, GroupOptions, InstallOptions, ProposeOptions, RosterCommand, ShowOptions, SignOptions,
 };
 use super::people::words;
+use crate::confirm::Shown;
 use crate::exit::{Exit, Failure};
 
 /// Does what was asked.
@@ -100,7 +98,13 @@ fn sign(options: &SignOptions, others_first: bool) -> Result<Exit, Failure> {
         println!("To be signed now:\n");
     }
     print!("{}", review.report);
-    confirm(&review.report, options.confirm.as_deref())?;
+    let shown = Shown {
+        what: "these changes",
+        digest: review.report.digest(),
+        first: "Compare each fingerprint above with the one that the branch or the person reads to you",
+        again: "Look again, and ask the office if it stays so",
+    };
+    shown.confirm(options.confirm.as_ref(), |entropy| review.report.questions(entropy))?;
     let signed = holder.sign(review).map_err(Failure::failed)?;
     let out = options.out.as_ref().unwrap_or(&options.file);
     signed.write(out, Existing::Replace).map_err(Failure::failed)?;
@@ -111,47 +115,6 @@ fn sign(options: &SignOptions, others_first: bool) -> Result<Exit, Failure> {
         "carry it back to the office, which installs it (`tributary certs roster install`)"
     };
     done(out, &format!("roster {epoch} has {have} of {needed} signatures; {next}"))
-}
-
-/// Nothing is signed that nobody has looked at.
-fn confirm(report: &ChangeReport, digest: Option<&str>) -> Result<(), Failure> {
-    if let Some(asked) = digest {
-        let digest = report.digest();
-        if asked == digest.to_string() {
-            return Ok(());
-        }
-        let asked = asked.escape_default().to_string();
-        return Err(Failure::failed(CeremonyError::OtherChanges { asked, digest }));
-    }
-    let input = std::io::stdin();
-    if !input.is_terminal() {
-        return Err(Failure::failed(
-            "nothing is signed: there is no terminal to ask at. Compare the changes above with what the branches and the people told you, then sign with \
-             --confirm and the digest of these changes",
-        ));
-    }
-    println!("\nCompare each fingerprint with the one that the branch or the person reads to you. Then answer.");
-    match answered(&report.questions(&mut OsEntropy), &mut input.lock(), &mut std::io::stdout()) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Failure::failed(
-            "nothing is signed: the answer is another one. Look again, and ask the office if it stays so",
-        )),
-        Err(fault) => Err(Failure::failed(format!("nothing is signed: {fault}"))),
-    }
-}
-
-/// Whether every question was answered as it must be.
-fn answered(questions: &[Question], input: &mut impl BufRead, out: &mut impl Write) -> std::io::Result<bool> {
-    for Question { text, answer } in questions {
-        write!(out, "{text}: ")?;
-        out.flush()?;
-        let mut line = String::new();
-        input.read_line(&mut line)?;
-        if line.trim() != answer {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 fn installed(options: &InstallOptions) -> Result<Exit, Failure> {
@@ -236,24 +199,4 @@ fn group(options: &GroupOptions) -> Result<Exit, Failure> {
             "group {name} has {size} members, {list}; propose the next roster and have it signed, so that it counts"
         ),
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_but_the_right_answers_counts() {
-        let question = |text: &str, answer: &str| Question { text: text.to_owned(), answer: answer.to_owned() };
-        let questions = [question("digits", "1f3c"), question("number", "9")];
-        let ask = |typed: &str| {
-            let mut out = Vec::new();
-            let verdict = answered(&questions, &mut typed.as_bytes(), &mut out).unwrap();
-            (verdict, String::from_utf8(out).unwrap())
-        };
-        assert_eq!(ask("1f3c\n9\n"), (true, "digits: number: ".to_owned()));
-        for typed in ["", "\n\n", "y\ny\n", "yes\nyes\n", "1f3c\n", "1f3c\n8\n", "1f3d\n9\n", "9\n1f3c\n"] {
-            assert!(!ask(typed).0, "{typed:?}");
-        }
-    }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
+use tributary_planning::build::tail_start;
 use tributary_protocol::limits::{COHORT_MIN, COMPLETE_GRAPH_MAX};
 use tributary_protocol::plan::PrivacyMode;
 
@@ -255,13 +256,6 @@ fn check_partners(branches: usize, partners: usize) -> Result<(), Failure> {
     )))
 }
 
-/// As the coordinator reads `tail_fraction`: one averaged model at least.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a 32-bit count")]
-fn tail_start(rounds: u32, tail_fraction: f64) -> Option<u32> {
-    let averaged = (f64::from(rounds) * tail_fraction).round() as u32;
-    (tail_fraction > 0.0).then(|| rounds.saturating_sub(averaged.max(1)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,12 +277,5 @@ mod tests {
         assert!(check_partners(8, 0).is_ok() && check_partners(8, 248).is_ok());
         assert!(check_partners(8, 249).unwrap_err().message.contains("256"));
         assert!(check_partners(8, usize::MAX).is_err());
-    }
-
-    #[test]
-    fn the_tail_is_that_of_the_coordinator() {
-        assert_eq!(tail_start(100, 0.3), Some(70));
-        assert_eq!(tail_start(3, 0.01), Some(2));
-        assert_eq!(tail_start(3, 0.0), None);
     }
 }

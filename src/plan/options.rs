@@ -1,10 +1,11 @@
-//! What `tributary plan` and `tributary sign` can be asked.
+//! What `tributary plan` can be asked.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use tributary_protocol::role::{Action, Role};
-use tributary_protocol::roster::StaffNumber;
+use clap::{Args, Subcommand};
+use tributary_protocol::digest::Digest;
+
+use crate::typed;
 
 /// `tributary plan`.
 #[derive(Subcommand)]
@@ -26,6 +27,13 @@ pub(crate) enum PlanCommand {
     /// Spending over years, by month and kind of run
     #[command(subcommand)]
     Year(crate::plan_year::YearCommand),
+}
+
+impl PlanCommand {
+    /// Whether something is signed, with the time of this machine's clock.
+    pub(crate) fn signs(&self) -> bool {
+        matches!(self, Self::Propose(_) | Self::Approve(_))
+    }
 }
 
 /// Where to.
@@ -93,68 +101,21 @@ pub(crate) struct SignerOptions {
     /// The plan's canonical file; the signature is added to it
     pub(super) file: PathBuf,
     /// The folder of whoever signs (`tributary certs person request`)
-    #[arg(long, value_name = "DIR", required_unless_present = "key", conflicts_with_all = ["key", "staff"])]
-    pub(super) person: Option<PathBuf>,
-    /// Instead of the folder: the person's private key
-    #[arg(long, value_name = "FILE", requires = "staff")]
-    pub(super) key: Option<PathBuf>,
-    /// Whose key it is, as ORGANISATION/NUMBER
-    #[arg(long, value_name = "ORG/NUMBER", value_parser = staff, requires = "key")]
-    pub(super) staff: Option<StaffNumber>,
-    /// The role in which the person signs [default: the one that may]
-    #[arg(long, value_name = "ROLE", value_parser = role)]
-    pub(super) role: Option<Role>,
+    #[arg(long, value_name = "DIR")]
+    pub(super) person: PathBuf,
     /// The list of roster authorities: it names the federation
-    #[arg(long, alias = "authorities", value_name = "FILE")]
-    pub(super) federation: PathBuf,
+    #[arg(long, value_name = "FILE")]
+    pub(super) authorities: PathBuf,
     /// The plan that was approved before: what is weaker is shown first
     #[arg(long, value_name = "FILE")]
     pub(super) last: Option<PathBuf>,
     /// Where there is no terminal: the digest of the plan that was looked at
-    #[arg(long, value_name = "DIGEST")]
-    pub(super) confirm: Option<String>,
+    #[arg(long, value_name = "DIGEST", value_parser = typed::digest)]
+    pub(super) confirm: Option<Digest>,
     /// Where the signed file goes [default: in place of the file]
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
     /// Print one JSON object about what was signed
     #[arg(long)]
     pub(super) json: bool,
-}
-
-/// `tributary sign`.
-#[derive(Args)]
-pub(crate) struct SignOptions {
-    #[command(flatten)]
-    pub(super) signer: SignerOptions,
-    /// What is signed
-    #[arg(long = "as", value_name = "ACTION")]
-    pub(super) action: SignedAction,
-}
-
-/// What can be signed on a plan.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SignedAction {
-    /// It is put forward
-    Propose,
-    /// It may run
-    Approve,
-}
-
-impl SignedAction {
-    /// The action of the table of duties.
-    pub(super) fn action(self) -> Action {
-        match self {
-            Self::Propose => Action::ProposePlan,
-            Self::Approve => Action::ApprovePlan,
-        }
-    }
-}
-
-fn staff(text: &str) -> Result<StaffNumber, String> {
-    StaffNumber::parse(text).map_err(|fault| fault.to_string())
-}
-
-fn role(text: &str) -> Result<Role, String> {
-    let names = || Role::ALL.map(Role::name).join(", ");
-    Role::of_name(text).ok_or_else(|| format!("no role; the roles are {}", names()))
 }

@@ -83,6 +83,35 @@ pub fn read_text(path: &Path, what: &'static str) -> Result<String, FileError> {
     String::from_utf8(read_public(path)?).map_err(|_| FileError::content(path, what))
 }
 
+/// Refuses a file whose first line is the title of another version, and names that version. What else is wrong with it, its parser says.
+///
+/// # Errors
+/// [`FileError::Version`].
+pub fn judge_title(path: &Path, text: &str, title: &str) -> Result<(), FileError> {
+    let parts = |line: &'_ str| {
+        let (name, version) = line.rsplit_once(' ')?;
+        let number = version.parse::<u32>().ok().filter(|number| number.to_string() == version)?;
+        Some((name.to_owned(), number))
+    };
+    let first = text.split('\n').next().unwrap_or_default();
+    match (parts(first), parts(title)) {
+        (Some((name, found)), Some((own, reads))) if name == own && found != reads => {
+            Err(FileError::Version { path: path.to_owned(), found, reads })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads a public text with a title, and refuses one of another version.
+///
+/// # Errors
+/// [`FileError`].
+pub fn read_titled(path: &Path, title: &str, what: &'static str) -> Result<String, FileError> {
+    let text = read_text(path, what)?;
+    judge_title(path, &text, title)?;
+    Ok(text)
+}
+
 /// Reads a file that only its owner may read, into memory that is erased. Mode and owner are taken from the opened file, not from its path.
 ///
 /// # Errors

@@ -118,6 +118,12 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         Self::continued((path, &directory), file, ledger, parsed)
     }
 
+    /// The same journal, appending to another one of its ledgers.
+    #[must_use]
+    pub fn appending_to(self, ledger: LedgerId) -> Self {
+        Self { ledger, ..self }
+    }
+
     fn continued(
         (path, directory): (&Path, &Path),
         mut file: File,

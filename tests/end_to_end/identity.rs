@@ -133,6 +133,10 @@ fn a_new_branch_takes_part_as_soon_as_the_roster_names_it_and_nobody_restarts() 
     let files = ["--authorities", &list, "--key", &key, "--out", &granted];
     done(run(words.into_iter().chain(caps).chain(files)));
     done(run(["client", "authorise", "install", &granted, "--config", &config]));
+    let listed = run(["client", "authorise", "list", "--json", "--config", &config]).json();
+    let [grant] = listed["grants"].as_array().unwrap().as_slice() else { panic!("{listed}") };
+    assert_eq!((&listed["version"], &grant["branches"]), (&1.into(), &serde_json::json!(["bank/new"])));
+    assert_eq!((&grant["signed"], &grant["withdrawn"]), (&true.into(), &false.into()), "{listed}");
     // It is early: it is told what is missing, and goes on asking.
     let mut newcomer = federation.start(8);
     let mut events = newcomer.events();

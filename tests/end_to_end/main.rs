@@ -16,8 +16,10 @@ mod needed;
 mod partners;
 mod people;
 mod pinned;
+mod plans;
 mod preflight;
 mod privacy;
+mod raise;
 mod runs;
 #[cfg(feature = "simulate")]
 mod simulate;

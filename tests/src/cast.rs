@@ -17,7 +17,7 @@ use tributary_protocol::roster::{
     federation_digest,
 };
 use tributary_protocol::round::{
-    BudgetRecord, CoordinatorSettings, Granted, ParticipantEvent, Policy, StageTerms, Timing,
+    BudgetRecord, CoordinatorSettings, Granted, Orders, ParticipantEvent, Policy, StageTerms, Timing,
 };
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRefused, CohortRule, Thresholds};
@@ -157,7 +157,7 @@ impl Cast {
 
     /// The owner's grant with what it allows: a handful of runs.
     pub(crate) fn granted(&self) -> Granted {
-        let run = self.plan.charge_of_run();
+        let run = self.plan.charge_of_run().customer;
         Granted { grant: self.grant.clone(), year: run.times(GRANTED_RUNS.into()), run, names_fields: true }
     }
 
@@ -177,6 +177,7 @@ impl Cast {
             roster: if newer { self.next_roster.clone() } else { self.roster.clone() },
             signing_key: coordinator_key::<S>(),
             heads: Heads::default(),
+            orders: Orders::default(),
             gather_ms: GATHER_MS,
         }
     }

@@ -119,17 +119,6 @@ pub enum CeremonyError {
     /// Signatures are there where a first one is expected, or none where one more is.
     #[error("{0}")]
     Turn(&'static str),
-    /// Whoever signs has not said what.
-    #[error(
-        "{asked} is not the digest of these changes, {digest}. Look at them (`tributary certs roster diff`), then sign with --confirm and the \
-         digest printed there"
-    )]
-    OtherChanges {
-        /// What was confirmed.
-        asked: String,
-        /// What would be signed.
-        digest: Digest,
-    },
     /// Too few have signed for it to count.
     #[error("the roster in force stays: {present} signed and {needed} must. Carry the file on; it lacks {missing}")]
     NotEnough {

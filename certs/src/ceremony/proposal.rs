@@ -25,12 +25,12 @@ use tributary_protocol::roster::{AuthoritySignature, RosterError, SignedRoster, 
 
 use super::CeremonyError;
 use crate::issue::RevocationReason;
-use crate::lines::{Fields, body, read_titled};
+use crate::lines::{Fields, body};
 use crate::office::Ground;
 use crate::people::PersonRest;
 use crate::people::lines::staff;
 use crate::roster::{judge_roster_title, parse_lines, parse_roster, print_lines, print_signature, signature_named};
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 const TITLE: &str = "tributary roster proposal 3";
 const WHAT: &str = "roster proposal";

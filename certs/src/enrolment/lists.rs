@@ -7,9 +7,9 @@ use tributary_protocol::ids::{ClientId, OrganisationId};
 
 use super::{COORDINATOR_TITLE, CoordinatorPin, MEMBERS_TITLE, Member, names};
 use crate::identity::{Identity, TrustDomain};
-use crate::lines::{Fields, body, print_entry, read_titled, write_list};
+use crate::lines::{Fields, body, print_entry, write_list};
 use crate::roster::{RosterFileError, read_unverified_roster};
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 /// The enrolled clients, ascending by number.
 ///

@@ -6,12 +6,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 use super::error::EnrolmentError;
 use super::names;
 use crate::identity::Identity;
-use crate::lines::{Fields, body, read_titled};
+use crate::lines::{Fields, body};
 
 const MARK: &str = "unfinished";
 const TITLE: &str = "tributary unfinished folder 1";

@@ -21,10 +21,10 @@ use zeroize::Zeroizing;
 use super::tokens::Token;
 use crate::enrolment::CoordinatorPin;
 use crate::identity::Identity;
-use crate::lines::{Fields, body, judge_title};
+use crate::lines::{Fields, body};
 use crate::revocation::{KnownNumbers, parse_known_line};
 use crate::roster::RosterAuthorities;
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, judge_title};
 
 const TITLE: &str = "tributary enrolment 2";
 const WHAT: &str = "enrolment bundle";

@@ -19,9 +19,9 @@ use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use super::lines::{Bounds, print_name, print_roles, staff};
 use super::request::{Word, print_word, word};
 use crate::enrolment::names;
-use crate::lines::{Fields, body, read_titled, write_list};
+use crate::lines::{Fields, body, write_list};
 use crate::office::Approval;
-use tributary_storage::files::FileError;
+use tributary_storage::files::{FileError, read_titled};
 
 const TITLE: &str = "tributary people 1";
 const WHAT: &str = "list of people";

@@ -17,10 +17,10 @@ use tributary_protocol::signed::signed_message;
 
 use super::PeopleError;
 use super::lines::staff;
-use crate::lines::{Fields, body, read_titled};
+use crate::lines::{Fields, body};
 use crate::office::Fingerprint;
 use crate::suite::{RealSuite, SigningKey};
-use tributary_storage::files::{self, Existing, FileError};
+use tributary_storage::files::{self, Existing, FileError, read_titled};
 
 const TITLE: &str = "tributary person request 1";
 const WHAT: &str = "person's request";

@@ -14,8 +14,8 @@ use tributary_protocol::digest::Digest;
 use super::known::{KnownNumbers, parse_line};
 use super::{ListNumber, RevocationLists};
 use crate::fault::CertificateFault;
-use crate::lines::{Fields, body, judge_title};
-use tributary_storage::files::{self, Existing, FileError};
+use crate::lines::{Fields, body};
+use tributary_storage::files::{self, Existing, FileError, judge_title};
 
 const TITLE: &str = "tributary list numbers 1";
 const WHAT: &str = "list of revocation lists' numbers";

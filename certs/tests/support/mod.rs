@@ -237,11 +237,7 @@ pub(crate) fn hand_made(
     purposes: Vec<rcgen::ExtendedKeyUsagePurpose>,
 ) -> ClientConfig {
     let issuing = &federation.authority.issuing;
-    let folder = tempfile::tempdir().expect("a folder");
-    issuing.key().write(&folder.path().join("key")).expect("written");
-    let pem = std::fs::read_to_string(folder.path().join("key")).expect("read");
-    let issuer_key = rcgen::KeyPair::from_pem(&pem).expect("a key");
-    let issuer = rcgen::Issuer::from_ca_cert_der(issuing.certificate(), issuer_key).expect("an issuer");
+    let issuer = rcgen::Issuer::from_ca_cert_der(issuing.certificate(), pair_of(issuing.key())).expect("an issuer");
     let mut parameters = rcgen::CertificateParams::default();
     let moment = |seconds| time::OffsetDateTime::UNIX_EPOCH + Duration::from_secs(seconds);
     (parameters.not_before, parameters.not_after) = (moment(NOW - DAY), moment(NOW + DAY));
@@ -256,4 +252,11 @@ pub(crate) fn hand_made(
     config.client_auth_cert_resolver =
         Arc::new(rustls::sign::SingleCertAndKey::from(rustls::sign::CertifiedKey::new(chain, signer)));
     config
+}
+
+/// A key in the form that signs certificates with arbitrary contents.
+pub(crate) fn pair_of(key: &TlsKey) -> rcgen::KeyPair {
+    let folder = tempfile::tempdir().expect("a folder");
+    key.write(&folder.path().join("key")).expect("written");
+    rcgen::KeyPair::from_pem(&std::fs::read_to_string(folder.path().join("key")).expect("read")).expect("a key")
 }

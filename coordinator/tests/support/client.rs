@@ -185,7 +185,12 @@ impl Client {
             coordinator: read_coordinator(&folder.join(names::COORDINATOR)).unwrap().signing_key,
             authorities: authorities.keys().to_vec(),
             authorities_needed: authorities.needed(),
-            grants: vec![Granted { grant, run: everything(), year: everything(), names_fields: true }],
+            grants: vec![Granted {
+                grant,
+                run: everything().customer,
+                year: everything().customer,
+                names_fields: true,
+            }],
         };
         let schema = Self::schema().digest();
         let link = dial(address, federation.tls(&folder), transport).await?;

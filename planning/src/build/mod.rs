@@ -222,7 +222,8 @@ fn architecture(settings: &PlanSettings, schema: &Schema) -> Result<Architecture
     clippy::cast_sign_loss,
     reason = "a fraction of a 32-bit count, and the cast saturates"
 )]
-fn tail_start(rounds: u32, tail_fraction: f64) -> Option<u32> {
+#[must_use]
+pub fn tail_start(rounds: u32, tail_fraction: f64) -> Option<u32> {
     let averaged = (f64::from(rounds) * tail_fraction).round() as u32;
     (tail_fraction > 0.0).then(|| rounds.saturating_sub(averaged.max(1)))
 }

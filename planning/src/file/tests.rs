@@ -1,5 +1,6 @@
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::suite::RealSuite;
+use tributary_certs::people::make_person;
+use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_protocol::ids::{ClientId, OrganisationId};
 use tributary_protocol::plan::{ApprovalFault, AttestationFault, Grounds};
 use tributary_protocol::roster::{Holding, MemberName, Person, Roster, RosterEntry, Scope};
@@ -31,24 +32,27 @@ const FEDERATION: Digest = Digest([7; 32]);
 
 struct People {
     roster: Roster,
-    owner: (SigningKey, StaffNumber),
-    officer: (SigningKey, StaffNumber),
+    owner: SigningPerson,
+    officer: SigningPerson,
 }
 
 fn people() -> People {
-    let key = || SigningKey::generate(&mut OsEntropy);
-    let staff = |number: &str| StaffNumber::parse(number).unwrap();
-    let (owner, officer) = ((key(), staff("north-bank/e1")), (key(), staff("north-bank/e2")));
-    let person = |(key, staff): &(SigningKey, StaffNumber), role| Person {
-        staff: staff.clone(),
-        signing_key: key.verifying_key(),
+    let folder = tempfile::tempdir().unwrap();
+    let made = |number: &str| {
+        let staff = StaffNumber::parse(&format!("north-bank/{number}")).unwrap();
+        make_person(&folder.path().join(number), &staff, 1).unwrap()
+    };
+    let (owner, officer) = (made("e1"), made("e2"));
+    let person = |person: &SigningPerson, role| Person {
+        staff: person.staff().clone(),
+        signing_key: person.key().verifying_key(),
         holdings: vec![Holding { role, deputy_of: None, scope: Scope::Federation, from: 0, until: 1_000_000 }],
     };
     let entry = RosterEntry {
         client: ClientId(1),
         name: MemberName::parse("north-bank/branch-01").unwrap(),
         organisation: OrganisationId(1),
-        signing_key: key().verifying_key(),
+        signing_key: SigningKey::generate(&mut OsEntropy).verifying_key(),
         tls_spki_sha256: Digest::of(b"tls"),
         not_after: 1_000_000,
     };
@@ -57,19 +61,15 @@ fn people() -> People {
     People { roster, owner, officer }
 }
 
-fn by((key, staff): &(SigningKey, StaffNumber), role: Role) -> Signer<'_> {
-    Signer { key, staff, role }
-}
-
 fn signed(people: &People) -> PlanFile {
     let mut file = PlanFile::new(plan(""));
-    file.sign(Action::ProposePlan, &by(&people.owner, Role::PlanOwner), FEDERATION, 100).unwrap();
-    file.sign(Action::ApprovePlan, &by(&people.officer, Role::PrivacyOfficer), FEDERATION, 200).unwrap();
+    file.sign(Action::ProposePlan, &people.owner, FEDERATION, 100).unwrap();
+    file.sign(Action::ApprovePlan, &people.officer, FEDERATION, 200).unwrap();
     file
 }
 
 fn judge(file: &PlanFile, roster: &Roster) -> Result<(), ApprovalFault> {
-    let grounds = Grounds { roster, federation: &FEDERATION, now: Some(300) };
+    let grounds = Grounds { roster, federation: &FEDERATION, group: "all", now: Some(300) };
     file.approvals().expect("both are there").judge::<RealSuite>(&file.plan.digest(), grounds)
 }
 
@@ -150,33 +150,34 @@ fn another_version_is_refused_by_name() {
 fn what_cannot_count_is_not_signed() {
     let people = people();
     let (owner, officer) = (&people.owner, &people.officer);
-    let sign = |file: &mut PlanFile, action, who: &(SigningKey, StaffNumber), role| {
+    let sign = |file: &mut PlanFile, action, who: &SigningPerson| {
         let before = file.clone();
-        let fault = file.sign(action, &by(who, role), FEDERATION, 100).err();
+        let fault = file.sign(action, who, FEDERATION, 100).err();
         assert!(fault.is_none() || *file == before);
         fault
     };
     let mut file = PlanFile::new(plan(""));
-    let role = Role::PrivacyOfficer;
-    assert_eq!(sign(&mut file, Action::ApprovePlan, officer, role), Some(PlanFileError::NotProposed));
-    let duty = |role, action| Some(PlanFileError::Duty { role, action });
-    assert_eq!(sign(&mut file, Action::ProposePlan, officer, role), duty(role, Action::ProposePlan));
-    assert_eq!(sign(&mut file, Action::Freeze, officer, role), Some(PlanFileError::Action(Action::Freeze)));
-    assert_eq!(sign(&mut file, Action::ProposePlan, owner, Role::PlanOwner), None);
-    assert_eq!(
-        sign(&mut file, Action::ProposePlan, owner, Role::PlanOwner),
-        Some(PlanFileError::Twice(Action::ProposePlan))
-    );
-    assert_eq!(sign(&mut file, Action::ApprovePlan, owner, role), Some(PlanFileError::OnePerson(owner.1.clone())));
-    assert_eq!(
-        sign(&mut file, Action::ApprovePlan, officer, Role::PlanOwner),
-        duty(Role::PlanOwner, Action::ApprovePlan)
-    );
-    let other = file.sign(Action::ApprovePlan, &by(officer, role), Digest([8; 32]), 1);
-    assert_eq!(other, Err(PlanFileError::Federation));
-    assert_eq!(sign(&mut file, Action::ApprovePlan, officer, role), None);
-    assert_eq!(sign(&mut file, Action::ApprovePlan, officer, role), Some(PlanFileError::Twice(Action::ApprovePlan)));
+    let (proposed, approved) = (Action::ProposePlan, Action::ApprovePlan);
+    assert_eq!(sign(&mut file, approved, officer), Some(PlanFileError::NotProposed));
+    assert_eq!(sign(&mut file, Action::Freeze, officer), Some(PlanFileError::Action(Action::Freeze)));
+    assert_eq!(sign(&mut file, proposed, owner), None);
+    assert_eq!(sign(&mut file, proposed, owner), Some(PlanFileError::Twice(proposed)));
+    assert_eq!(sign(&mut file, approved, owner), Some(PlanFileError::OnePerson(owner.staff().clone())));
+    assert_eq!(file.sign(approved, officer, Digest([8; 32]), 1), Err(PlanFileError::Federation));
+    assert_eq!(sign(&mut file, approved, officer), None);
+    assert_eq!(sign(&mut file, approved, officer), Some(PlanFileError::Twice(approved)));
     assert_eq!(PlanFile::parse(&file.print()), Some(file));
+}
+
+/// Nobody is asked for a role, because the table leaves no choice.
+#[test]
+fn each_signature_is_given_in_the_one_role_that_may() {
+    let file = signed(&people());
+    for attestation in file.attestations() {
+        let may = |role: &Role| [true, false].iter().any(|own| role.may(attestation.action, *own));
+        let roles: Vec<Role> = Role::ALL.into_iter().filter(may).collect();
+        assert_eq!(roles, [attestation.role], "{}", attestation.action);
+    }
 }
 
 /// Whoever takes a signature from one plan to another has none.
@@ -185,6 +186,13 @@ fn a_signature_counts_for_its_own_plan_alone() {
     let people = people();
     let mut file = signed(&people);
     file.plan.runs -= 1;
+    assert_eq!(PlanFile::parse(&file.print()), None, "the signatures name another plan");
+    assert_eq!(judge(&file, &people.roster), Err(ApprovalFault::Proposal(AttestationFault::Subject)));
+    // Whoever writes the new digest into them has no signature by anybody's key.
+    let digest = file.plan.digest();
+    for signed in [&mut file.proposal, &mut file.approval] {
+        signed.as_mut().expect("two signed").subject = digest;
+    }
     let moved = PlanFile::parse(&file.print()).expect("it is a plan's file");
     assert_eq!(judge(&moved, &people.roster), Err(ApprovalFault::Proposal(AttestationFault::Signature)));
 }

@@ -172,6 +172,8 @@ pub enum RejectCode {
     Denied,
     /// The plan names no agreement with the client's organisation that holds.
     NoAgreement,
+    /// The plan waits for its schedule, or for people who stand by it.
+    NotNow,
 }
 
 impl RejectCode {
@@ -185,7 +187,8 @@ impl RejectCode {
             | Self::NotInGroup
             | Self::EntryEnded
             | Self::Denied
-            | Self::NoAgreement => false,
+            | Self::NoAgreement
+            | Self::NotNow => false,
             Self::VersionDiffers | Self::SchemaDiffers | Self::Misbehaved | Self::PlanFinished | Self::Evicted => true,
         }
     }
@@ -205,6 +208,7 @@ impl RejectCode {
             Self::EntryEnded => 8,
             Self::Denied => 9,
             Self::NoAgreement => 10,
+            Self::NotNow => 11,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::attestation::{Attestation, AttestationFault, Wanted};
+use super::attestation::{Attestation, AttestationFault, Over, Wanted};
 use crate::digest::Digest;
 use crate::role::Action;
 use crate::roster::Roster;
@@ -39,6 +39,8 @@ pub struct Grounds<'a> {
     pub roster: &'a Roster,
     /// The federation: [`crate::roster::federation_digest`].
     pub federation: &'a Digest,
+    /// The plan's group: the scope of both roles has every branch of it.
+    pub group: &'a str,
     /// Seconds of the Unix clock now; without them nothing is judged by a clock.
     pub now: Option<u64>,
 }
@@ -63,11 +65,11 @@ impl Approvals {
     fn judge_by(
         &self,
         plan: &Digest,
-        Grounds { federation, now, .. }: Grounds<'_>,
+        Grounds { federation, group, now, .. }: Grounds<'_>,
         judge: impl Fn(&Attestation, Wanted<'_>) -> Result<(), AttestationFault>,
     ) -> Result<(), ApprovalFault> {
         let Self { proposal, approval } = self;
-        let wanted = |action, own| Wanted { action, subject: plan, federation, own, branch: None, now };
+        let wanted = |action, own| Wanted { action, subject: plan, federation, own, over: Over::Group(group), now };
         judge(proposal, wanted(Action::ProposePlan, true)).map_err(ApprovalFault::Proposal)?;
         if proposal.staff == approval.staff {
             return Err(ApprovalFault::OnePerson);

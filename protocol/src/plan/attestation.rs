@@ -8,9 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Canonical, Digest};
 use crate::limits::CLOCK_SKEW_MS_MAX;
 use crate::role::{Action, Role};
-use crate::roster::{Holding, Roster, RosterEntry, StaffNumber};
+use crate::roster::{Group, Holding, Roster, RosterEntry, Scope, StaffNumber};
 use crate::secagg::suite::{Signature, Suite};
 use crate::signed::SignedBody;
+
+/// By how many seconds the clocks of two machines may differ: a role ends for nobody earlier than for the coordinator.
+const SKEW: u64 = CLOCK_SKEW_MS_MAX / 1000;
 
 /// A person's signature on an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,8 +62,8 @@ pub enum AttestationFault {
     /// The roster has the person, and not the role.
     #[error("whoever signed does not hold that role in the signed roster")]
     Role,
-    /// The role is of other branches.
-    #[error("the role of whoever signed is of other branches")]
+    /// The role is of fewer branches.
+    #[error("the role of whoever signed is of other branches, or does not have all of those whose data this reaches")]
     Scope,
     /// The role begins later.
     #[error("the role of whoever signed had not begun")]
@@ -81,6 +84,33 @@ pub enum AttestationFault {
     Signature,
 }
 
+/// Whose data an action reaches.
+#[derive(Clone, Copy)]
+pub enum Over<'a> {
+    /// One branch's.
+    Branch(&'a RosterEntry),
+    /// The branches of a group of the roster.
+    Group(&'a str),
+    /// The whole federation's.
+    Federation,
+}
+
+impl Over<'_> {
+    fn is_within(self, scope: &Scope, roster: &Roster) -> bool {
+        let group = |name| {
+            let mut entries = roster.walk();
+            let mut members = roster.group(name).into_iter().flat_map(Group::members);
+            members.all(|client| entries.find(client).is_some_and(|entry| scope.has_branch(entry)))
+        };
+        *scope == Scope::Federation
+            || match self {
+                Self::Branch(branch) => scope.has_branch(branch),
+                Self::Group(name) => group(name),
+                Self::Federation => false,
+            }
+    }
+}
+
 /// On what a person's signature is looked for.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
@@ -92,8 +122,8 @@ pub struct Wanted<'a> {
     pub federation: &'a Digest,
     /// Whether the object is the person's own: see [`crate::role::Reach`].
     pub own: bool,
-    /// The branch that the object is about, if it is about one.
-    pub branch: Option<&'a RosterEntry>,
+    /// Whose data it reaches: the scope of the role has all of it.
+    pub over: Over<'a>,
     /// Seconds of the Unix clock now; without them nothing is judged by a clock.
     pub now: Option<u64>,
 }
@@ -106,8 +136,7 @@ impl Attestation {
     pub fn judge<S: Suite>(&self, roster: &Roster, wanted: Wanted<'_>) -> Result<(), AttestationFault> {
         self.judge_role(roster, wanted)?;
         let key = roster.person(&self.staff).map(|person| &person.signing_key).ok_or(AttestationFault::Person)?;
-        let genuine = S::knows(key).is_ok() && S::verify(key, &self.to_sign::<S>(), &self.signature);
-        if genuine { Ok(()) } else { Err(AttestationFault::Signature) }
+        if S::verify(key, &self.to_sign::<S>(), &self.signature) { Ok(()) } else { Err(AttestationFault::Signature) }
     }
 
     /// The same without the signature, for whoever has verified that before: roles end, and signatures do not change.
@@ -121,7 +150,7 @@ impl Attestation {
         holds(self.role.may(self.action, wanted.own), AttestationFault::Duty)?;
         let person = roster.person(&self.staff).ok_or(AttestationFault::Person)?;
         if let Some(now) = wanted.now {
-            holds(self.at <= now.saturating_add(CLOCK_SKEW_MS_MAX / 1000), AttestationFault::Future)?;
+            holds(self.at <= now.saturating_add(SKEW), AttestationFault::Future)?;
         }
         // Whoever holds a role twice, in person and as a deputy, may use either.
         let mut last = AttestationFault::Role;
@@ -135,25 +164,24 @@ impl Attestation {
     }
 
     fn judge_holding(&self, roster: &Roster, holding: &Holding, wanted: &Wanted<'_>) -> Result<(), AttestationFault> {
-        if wanted.branch.is_some_and(|branch| !holding.scope.has_branch(branch)) {
+        if !wanted.over.is_within(&holding.scope, roster) {
             return Err(AttestationFault::Scope);
         }
-        let principal = holding.deputy_of.as_ref();
-        let principal =
-            principal.map(|principal| roster.person(principal).and_then(|person| person.holding(self.role)));
-        // The role must have stood when it was signed, and must stand now.
-        for second in core::iter::once(self.at).chain(wanted.now) {
-            if second < holding.from {
-                return Err(AttestationFault::NotYet);
-            }
-            if second > holding.until {
-                return Err(AttestationFault::Ended);
-            }
-            if principal.is_some_and(|principal| principal.is_none_or(|principal| !principal.counts_at(second))) {
-                return Err(AttestationFault::Principal);
-            }
+        // The roster in force decides, so that a role that was renewed keeps what its holder signed before. A date before the role's first second wins
+        // nothing: whoever signs writes it.
+        let latest = wanted.now.map_or(self.at, |now| now.max(self.at));
+        let stands = |holding: &Holding| match wanted.now {
+            Some(now) if now.saturating_add(SKEW) < holding.from => Err(AttestationFault::NotYet),
+            _ if latest > holding.until.saturating_add(SKEW) => Err(AttestationFault::Ended),
+            _ => Ok(()),
+        };
+        stands(holding)?;
+        let Some(principal) = &holding.deputy_of else { return Ok(()) };
+        let principal = roster.person(principal).and_then(|person| person.holding(self.role));
+        match principal.is_some_and(|principal| stands(principal).is_ok()) {
+            true => Ok(()),
+            false => Err(AttestationFault::Principal),
         }
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::attestation::{Attestation, AttestationFault, Wanted};
+use super::attestation::{Attestation, AttestationFault, Over, Wanted};
 use crate::digest::{Canonical, Digest};
 use crate::limits::{CHARTER_REFERENCE_BYTES_MAX, CHARTER_TEXT_BYTES_MAX};
 use crate::printable::Untrusted;
@@ -117,6 +117,12 @@ impl CapRaise {
         self.canonical().finish()
     }
 
+    /// Whether the owner signed it as it stands.
+    #[must_use]
+    pub fn is_genuine<S: Suite>(&self) -> bool {
+        S::verify(&self.owner, &self.to_sign::<S>(), &self.signature)
+    }
+
     /// Whether it says why, where that was decided, and something that is a raise.
     #[must_use]
     pub fn is_whole(&self) -> bool {
@@ -142,15 +148,15 @@ impl CapRaise {
         (roster, branch): (&Roster, &RosterEntry),
         now: Option<u64>,
     ) -> Result<(), RaiseFault> {
-        if S::knows(&self.owner).is_err() || !S::verify(&self.owner, &self.to_sign::<S>(), &self.signature) {
+        if !self.is_genuine::<S>() {
             return Err(RaiseFault::Owner);
         }
         if !self.is_attested_by(officer) {
             return Err(RaiseFault::Officer(AttestationFault::Subject));
         }
         let (subject, federation) = (self.digest(), &self.federation);
-        let (action, branch) = (Action::RaiseCap, Some(branch));
-        let wanted = Wanted { action, subject: &subject, federation, own: false, branch, now };
+        let (action, over) = (Action::RaiseCap, Over::Branch(branch));
+        let wanted = Wanted { action, subject: &subject, federation, own: false, over, now };
         officer.judge::<S>(roster, wanted).map_err(RaiseFault::Officer)?;
         let key = roster.person(&officer.staff).map(|person| &person.signing_key);
         if key == Some(&self.owner) { Err(RaiseFault::OnePerson) } else { Ok(()) }

@@ -9,6 +9,8 @@ use crate::digest::{Canonical, Digest};
 use crate::ids::OrganisationId;
 use crate::limits::{AGREEMENTS_MAX, CHARTER_REFERENCE_BYTES_MAX, CHARTER_TEXT_BYTES_MAX, DATA_ASSETS_MAX};
 use crate::printable::Untrusted;
+use crate::roster::RosterEntry;
+use crate::time::Millis;
 
 /// How much depends on the model, by the institution's own scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -125,11 +127,27 @@ impl Charter {
         ))
     }
 
-    /// Whether branches of an organisation may take part at a second of the Unix clock: it is the plan's own, or an agreement holds.
+    /// The last second of the Unix clock at which branches of an organisation may take part: without an end for the plan's own, until its agreement's end for
+    /// another one's, and nothing where there is none.
+    #[must_use]
+    pub fn until(&self, organisation: OrganisationId) -> Option<u64> {
+        if organisation == self.organisation {
+            return Some(u64::MAX);
+        }
+        self.agreements.iter().find(|agreement| agreement.organisation == organisation).map(|agreement| agreement.until)
+    }
+
+    /// Whether branches of an organisation may take part at a second of the Unix clock.
     #[must_use]
     pub fn admits(&self, organisation: OrganisationId, second: u64) -> bool {
-        let holds = |agreement: &Agreement| agreement.organisation == organisation && second <= agreement.until;
-        organisation == self.organisation || self.agreements.iter().any(holds)
+        self.until(organisation).is_some_and(|until| second <= until)
+    }
+
+    /// The last moment of the Unix clock at which a member of the roster may have a seat: until its entry ends, or its organisation's agreement.
+    #[must_use]
+    pub fn seat_ends(&self, entry: &RosterEntry) -> Millis {
+        let agreed = self.until(entry.organisation).map(|second| Millis(second.saturating_mul(1000)).plus(999));
+        entry.ends().min(agreed.unwrap_or(Millis(0)))
     }
 
     pub(super) fn canonical(&self, body: Canonical) -> Canonical {

@@ -17,7 +17,7 @@ mod terms;
 
 pub use allowance::Allowance;
 pub use approvals::{ApprovalFault, Approvals, Grounds};
-pub use attestation::{Attestation, AttestationFault, Wanted};
+pub use attestation::{Attestation, AttestationFault, Over, Wanted};
 pub use cap_raise::{CapRaise, Caps, RaiseFault};
 pub use charter::{Agreement, Assessment, Charter, Materiality};
 pub use fault::PlanFault;

@@ -60,16 +60,6 @@ impl Schedule {
         earliest.max(self.not_before)
     }
 
-    /// Whether a run may begin now, after one that began `before`.
-    #[must_use]
-    pub fn admits(&self, now: u64, before: Option<u64>) -> bool {
-        let day = match self.rhythm {
-            Rhythm::Monthly { day } => civil(now).2 >= u32::from(day),
-            Rhythm::Interval { .. } => true,
-        };
-        day && (self.next_after(before)..=self.not_after).contains(&now)
-    }
-
     pub(super) fn canonical(&self, body: Canonical) -> Canonical {
         let body = body.u64(self.not_before).u64(self.not_after);
         match self.rhythm {

@@ -9,10 +9,11 @@ use alloc::vec::Vec;
 use super::coordinator::SessionMaterial;
 use super::descriptor::RoundDescriptor;
 use super::event::{CoordinatorEvent, ParticipantEvent};
+use super::record::OutOfOrder;
 use crate::budget::Kept;
 use crate::ids::{ClientId, RoundId, SessionId};
 use crate::message::{Downstream, MaskedHeader, Muster, Start, Upstream};
-use crate::plan::Run;
+use crate::plan::{Attestation, AttestationFault, Run};
 use crate::printable::Printable;
 use crate::roster::{RosterChanges, SignedRoster};
 use crate::secagg::masked_sum::MaskSeeds;
@@ -98,6 +99,13 @@ pub enum CoordinatorEffect {
     Conclude(u16),
     /// From here on this roster says who may connect.
     Enrol(Box<SignedRoster>),
+    /// An order was not taken; for the operator's screen.
+    OrderRefused {
+        /// The order.
+        order: Box<Attestation>,
+        /// Why.
+        fault: OrderFault,
+    },
     /// Close a connection after what was sent before has left.
     Close(ClientId),
     /// The run is over.
@@ -105,6 +113,17 @@ pub enum CoordinatorEffect {
         /// Whether every round was committed.
         complete: bool,
     },
+}
+
+/// Why an order is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OrderFault {
+    /// Whoever signed may not give it.
+    #[error(transparent)]
+    Person(AttestationFault),
+    /// It is nothing that this run's ledger takes.
+    #[error(transparent)]
+    Rule(OutOfOrder),
 }
 
 /// What the client's shell must do.

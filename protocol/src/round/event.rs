@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::RoundDescriptor;
+use super::orders::Orders;
 use crate::budget::{BudgetHead, FirstUse, OwnerChange, Release};
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
@@ -41,6 +42,16 @@ pub enum CoordinatorEvent {
         number: u32,
         /// Digest of the public state from which it begins: what the plan's reference has come to.
         model: Digest,
+    },
+    /// What people had ordered before this run began, as the run before it ended: a freeze does not end with a run. Second entry, where there is anything.
+    OrdersCarried {
+        /// What stands, and what was lifted.
+        orders: Orders,
+    },
+    /// Other people stand by the plan from here on, by the roster in force.
+    ApprovalsShown {
+        /// Who put it forward, and who approved it.
+        approvals: Box<Approvals>,
     },
     /// Who may take part, from here on: after the opening, and between sessions where that has changed.
     RosterAdopted {

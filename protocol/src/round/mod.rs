@@ -20,6 +20,7 @@ mod coordinator;
 mod descriptor;
 mod effect;
 mod event;
+mod orders;
 mod participant;
 pub mod record;
 #[cfg(test)]
@@ -31,7 +32,8 @@ pub use coordinator::{
     Coordinator, CoordinatorSettings, Input, MaterialFault, ResumeFault, SessionMaterial, Wait, too_few_enrolled,
 };
 pub use descriptor::{RoundDescriptor, RoundHead, SessionView};
-pub use effect::{Contribution, CoordinatorEffect, Outbox, ParticipantEffect};
+pub use effect::{Contribution, CoordinatorEffect, OrderFault, Outbox, ParticipantEffect};
 pub use event::{CoordinatorEvent, EvictionReason, ParticipantEvent, Recorded, RunEnd, StageTerms};
+pub use orders::{Orders, Standing, order_digest};
 pub use participant::{Granted, Participant, ParticipantInput, Policy, Timing};
-pub use record::{BudgetFault, BudgetRecord, Claim, KeyedSession, Next, OutOfOrder, RunRecord, RunSpend, order_digest};
+pub use record::{BudgetFault, BudgetRecord, Claim, KeyedSession, Next, OutOfOrder, RunRecord, RunSpend};

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 use tributary_certs::people::AskedScope;
-use tributary_protocol::plan::{civil, days_before};
 use tributary_protocol::role::Role;
 use tributary_protocol::roster::StaffNumber;
+
+use crate::typed;
 
 /// `tributary certs person`.
 #[derive(Subcommand)]
@@ -36,7 +37,7 @@ pub(crate) enum RoleCommand {
 #[derive(Args)]
 pub(crate) struct PersonOptions {
     /// The person's staff number: ORGANISATION/NUMBER
-    #[arg(long, value_name = "ORG/NUMBER", value_parser = staff)]
+    #[arg(long, value_name = "ORG/NUMBER", value_parser = typed::staff)]
     pub(in crate::certs) staff: StaffNumber,
     /// The person's new folder, on a machine or medium that nobody else uses
     #[arg(long, value_name = "DIR")]
@@ -70,16 +71,16 @@ pub(crate) struct GrantOptions {
     #[arg(long, value_name = "FILE")]
     pub(in crate::certs) request: Option<PathBuf>,
     /// A person whose key is known here
-    #[arg(long, value_name = "ORG/NUMBER", value_parser = staff)]
+    #[arg(long, value_name = "ORG/NUMBER", value_parser = typed::staff)]
     pub(in crate::certs) staff: Option<StaffNumber>,
-    /// platform-operator, plan-owner, privacy-officer, model-validator, branch-owner, branch-operator, auditor or model-user
-    #[arg(long, value_name = "ROLE", value_parser = role)]
+    /// The role
+    #[arg(long, value_name = "ROLE", value_parser = typed::role())]
     pub(in crate::certs) role: Role,
     /// federation, organisation:NAME or clients:1,5-9 [default: the person's organisation for roles of branches, else federation]
     #[arg(long, value_name = "SCOPE", value_parser = scope)]
     pub(in crate::certs) scope: Option<AskedScope>,
     /// The first day, as YEAR-MONTH-DAY in UTC [default: now]
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = typed::first_second)]
     pub(in crate::certs) from: Option<u64>,
     /// For how many days
     #[arg(long, value_name = "N", default_value_t = 365, value_parser = clap::value_parser!(u64).range(1..))]
@@ -97,10 +98,10 @@ pub(crate) struct RevokeRoleOptions {
     #[arg(long, value_name = "DIR")]
     pub(in crate::certs) authority: PathBuf,
     /// Whose
-    #[arg(long, value_name = "ORG/NUMBER", value_parser = staff)]
+    #[arg(long, value_name = "ORG/NUMBER", value_parser = typed::staff)]
     pub(in crate::certs) staff: StaffNumber,
     /// Which role, in person and as a deputy
-    #[arg(long, value_name = "ROLE", value_parser = role)]
+    #[arg(long, value_name = "ROLE", value_parser = typed::role())]
     pub(in crate::certs) role: Option<Role>,
     /// All of them: the person leaves
     #[arg(long)]
@@ -113,22 +114,22 @@ pub(crate) struct DeputyOptions {
     #[command(flatten)]
     pub(in crate::certs) office: OfficeOptions,
     /// Who stands in: a person whose key is known here
-    #[arg(long, value_name = "ORG/NUMBER", value_parser = staff)]
+    #[arg(long, value_name = "ORG/NUMBER", value_parser = typed::staff)]
     pub(in crate::certs) staff: StaffNumber,
     /// The role
-    #[arg(long, value_name = "ROLE", value_parser = role)]
+    #[arg(long, value_name = "ROLE", value_parser = typed::role())]
     pub(in crate::certs) role: Role,
     /// For whom: a person who holds the role
-    #[arg(long = "for", value_name = "ORG/NUMBER", value_parser = staff)]
+    #[arg(long = "for", value_name = "ORG/NUMBER", value_parser = typed::staff)]
     pub(in crate::certs) principal: StaffNumber,
     /// A part of what the role is of: organisation:NAME or clients:1,5-9 [default: all of it]
     #[arg(long, value_name = "SCOPE", value_parser = scope)]
     pub(in crate::certs) scope: Option<AskedScope>,
     /// The first day, as YEAR-MONTH-DAY in UTC [default: now]
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = typed::first_second)]
     pub(in crate::certs) from: Option<u64>,
     /// The last day
-    #[arg(long, value_name = "DATE", value_parser = day)]
+    #[arg(long, value_name = "DATE", value_parser = typed::last_second)]
     pub(in crate::certs) until: u64,
 }
 
@@ -139,10 +140,10 @@ pub(crate) struct RenewRoleOptions {
     #[command(flatten)]
     pub(in crate::certs) office: OfficeOptions,
     /// Whose
-    #[arg(long, value_name = "ORG/NUMBER", value_parser = staff)]
+    #[arg(long, value_name = "ORG/NUMBER", value_parser = typed::staff)]
     pub(in crate::certs) staff: StaffNumber,
     /// Which role
-    #[arg(long, value_name = "ROLE", value_parser = role)]
+    #[arg(long, value_name = "ROLE", value_parser = typed::role())]
     pub(in crate::certs) role: Option<Role>,
     /// All that the person holds in person
     #[arg(long)]
@@ -176,63 +177,6 @@ pub(crate) struct RoleListOptions {
     pub(in crate::certs) json: bool,
 }
 
-fn staff(text: &str) -> Result<StaffNumber, &'static str> {
-    StaffNumber::parse(text).map_err(|_| {
-        "a staff number is ORGANISATION/NUMBER, each 1 to 63 of a-z, 0-9, '-', '_' and '.', such as north-bank/e20417"
-    })
-}
-
-fn role(text: &str) -> Result<Role, &'static str> {
-    Role::of_name(text).ok_or(
-        "a role is platform-operator, plan-owner, privacy-officer, model-validator, branch-owner, branch-operator, auditor or model-user",
-    )
-}
-
 fn scope(text: &str) -> Result<AskedScope, &'static str> {
     AskedScope::parse(text).ok_or("a scope is federation, organisation:NAME, or clients:1,5-9")
-}
-
-/// The first second of a day.
-fn day(text: &str) -> Result<u64, &'static str> {
-    let parse = || {
-        let mut parts = text.split('-');
-        let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
-        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-        let shaped = (year.len(), month.len(), day.len()) == (4, 2, 2) && [year, month, day].into_iter().all(digits);
-        let date = (year.parse::<u64>().ok()?, month.parse::<u32>().ok()?, day.parse::<u32>().ok()?);
-        let within = date.0 >= 1970 && (1..=12).contains(&date.1) && (1..=31).contains(&date.2);
-        if !shaped || parts.next().is_some() || !within {
-            return None;
-        }
-        let second = days_before(date.0, date.1, date.2).checked_mul(86_400)?;
-        // The 31st of a shorter month would be another day.
-        (civil(second) == date).then_some(second)
-    };
-    parse().ok_or("a day is YEAR-MONTH-DAY, such as 2027-01-31")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_is_one_that_the_calendar_has() {
-        assert_eq!((day("1970-01-01"), day("2027-01-31")), (Ok(0), Ok(1_801_353_600)));
-        assert_eq!(day("2028-02-29").map(civil), Ok((2028, 2, 29)));
-        for bad in [
-            "",
-            "2027",
-            "2027-1-31",
-            "2027-02-29",
-            "2027-13-01",
-            "2027-00-01",
-            "2027-01-00",
-            "2027-04-31",
-            "1969-12-31",
-            "2027-01-31-1",
-            "+027-01-31",
-        ] {
-            assert!(day(bad).is_err(), "{bad:?}");
-        }
-    }
 }

@@ -7,6 +7,8 @@ use tributary_certs::roster::parse_clients;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::ClientId;
 
+use crate::typed;
+
 /// `tributary certs roster`.
 #[derive(Subcommand)]
 pub(crate) enum RosterCommand {
@@ -66,10 +68,10 @@ pub(crate) struct SignOptions {
     #[arg(long)]
     pub(in crate::certs) first: bool,
     /// The digest of the changes, as `diff` prints it: in place of the questions, where there is no terminal
-    #[arg(long, value_name = "DIGEST")]
-    pub(in crate::certs) confirm: Option<String>,
+    #[arg(long, value_name = "DIGEST", value_parser = typed::digest)]
+    pub(in crate::certs) confirm: Option<Digest>,
     /// Give up the roster of the same epoch that this key has signed: its digest
-    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    #[arg(long, value_name = "DIGEST", value_parser = typed::digest)]
     pub(in crate::certs) instead: Option<Digest>,
     /// Write the signed proposal here, and leave the file as it is
     #[arg(long, value_name = "FILE")]
@@ -121,8 +123,4 @@ fn clients(text: &str) -> Result<Clients, &'static str> {
     parse_clients(text)
         .map(Clients)
         .ok_or("numbers and ranges of them, ascending, with commas between, such as 1,2,5-9")
-}
-
-fn digest(text: &str) -> Result<Digest, &'static str> {
-    Digest::from_hex(text).ok_or("a digest is 64 hexadecimal digits, as the message prints it")
 }

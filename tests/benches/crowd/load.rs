@@ -137,7 +137,12 @@ impl Load {
             coordinator: coordinator.signing_key,
             authorities: authorities.keys().to_vec(),
             authorities_needed: authorities.needed(),
-            grants: vec![Granted { grant, run: everything(), year: everything(), names_fields: true }],
+            grants: vec![Granted {
+                grant,
+                run: everything().customer,
+                year: everything().customer,
+                names_fields: true,
+            }],
         };
         let first = sign_first_use(&signing_key, ("crowd", &[7; 32]), signing_key.verifying_key(), false);
         let begun = ParticipantEvent::BudgetBegun { population: "crowd".into(), salt: [7; 32], first };

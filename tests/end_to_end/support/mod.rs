@@ -75,7 +75,7 @@ pub(crate) fn sign_plan(dir: &Path, people: [&Path; 2]) {
     let digest = shown["plan"]["digest"].as_str().expect("a digest");
     for (turn, person) in ["propose", "approve"].into_iter().zip(people) {
         let by = [word(turn), plan.as_os_str(), word("--person"), person.as_os_str()];
-        done(&[&by[..], &[word("--federation"), list.as_os_str(), word("--confirm"), word(digest)]].concat());
+        done(&[&by[..], &[word("--authorities"), list.as_os_str(), word("--confirm"), word(digest)]].concat());
     }
 }
 

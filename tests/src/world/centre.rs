@@ -247,6 +247,10 @@ impl<S: Keyed> World<'_, S> {
                     self.close_by_centre(id);
                 }
             }
+            CoordinatorEffect::OrderRefused { order, fault } => {
+                let told = || format!("{} of {}: {fault}", order.action, order.staff);
+                self.trace.note(self.now, Who::Centre, "takes no order: ", told);
+            }
             CoordinatorEffect::Finished { complete } => {
                 self.trace.note(self.now, Who::Centre, "is done: ", || format!("complete: {complete}"));
             }
@@ -437,6 +441,8 @@ impl<S: Keyed> World<'_, S> {
 fn describe(event: &CoordinatorEvent) -> String {
     match event {
         CoordinatorEvent::RunOpened { number, .. } => format!("RunOpened {number}"),
+        CoordinatorEvent::OrdersCarried { orders } => format!("OrdersCarried {}", orders.standing().count()),
+        CoordinatorEvent::ApprovalsShown { approvals } => format!("ApprovalsShown of {}", approvals.approval.staff),
         CoordinatorEvent::OrderTaken { order } => format!("OrderTaken {}", order.action),
         CoordinatorEvent::SessionOpened { candidates, .. } => format!("SessionOpened with {}", candidates.len()),
         CoordinatorEvent::SessionKeyed { cohort, .. } => format!("SessionKeyed with {}", cohort.len()),

@@ -1,47 +1,60 @@
 //! Whether the run may go on: two people of the roster in force stand by its plan, and its schedule lets it begin.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 
-use super::{Coordinator, Phase};
-use crate::message::{ClosedReason, SignedBody as _};
-use crate::plan::{ApprovalFault, Attestation, Grounds};
-use crate::round::effect::{CoordinatorEffect, Outbox};
+use super::{Coordinator, CoordinatorSettings, Phase};
+use crate::message::ClosedReason;
+use crate::plan::{ApprovalFault, Attestation, AttestationFault as Fault, Grounds};
+use crate::round::effect::{CoordinatorEffect, OrderFault, Outbox};
 use crate::round::event::CoordinatorEvent;
-use crate::round::record::order_digest;
+use crate::round::orders::order_digest;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
 
+/// Judges the signatures by the roster in force, whatever a clock says: once for each roster.
+pub(super) fn judge_signers<S: Suite>(settings: &CoordinatorSettings<S>) -> Result<(), ApprovalFault> {
+    let (roster, group) = (&settings.roster.roster, settings.run.group.as_str());
+    let grounds = Grounds { roster, federation: &settings.federation, group, now: None };
+    settings.approvals.judge::<S>(&settings.run.plan().digest(), grounds)
+}
+
 impl<S: Suite> Coordinator<S> {
-    /// Judges the signatures by the roster in force, whatever a clock says: once for each roster.
-    pub(super) fn judge_signers(&self) -> Result<(), ApprovalFault> {
-        let settings = &self.settings;
-        let grounds = Grounds { roster: &settings.roster.roster, federation: &settings.federation, now: None };
-        settings.approvals.judge::<S>(&settings.run.plan().digest(), grounds)
+    /// Records who stands by the plan, where others do than the ledger has, as soon as the roster in force has them.
+    pub(super) fn note_approvals(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
+        let known = self.record.approvals.as_ref() == Some(&self.settings.approvals);
+        if !known && self.signed.is_ok() && self.record.roster.is_some() && self.record.finished.is_none() {
+            let approvals = Box::new(self.settings.approvals.clone());
+            self.commit(CoordinatorEvent::ApprovalsShown { approvals }, outbox);
+        }
     }
 
     /// Whether the plan is approved now. Where it is not, no session and no round begins: it is paused until a roster or a signature cures that.
     pub(super) fn approved(&self, now: Millis) -> Result<(), ApprovalFault> {
         self.signed?;
         let settings = &self.settings;
-        let (federation, now) = (&settings.federation, Some(now.0 / 1000));
-        let grounds = Grounds { roster: &settings.roster.roster, federation, now };
+        let (federation, group, now) = (&settings.federation, settings.run.group.as_str(), Some(now.0 / 1000));
+        let grounds = Grounds { roster: &settings.roster.roster, federation, group, now };
         settings.approvals.judge_roles(&settings.run.plan().digest(), grounds)
     }
 
-    /// Takes an order of somebody whose role it is, on the spot: a round whose sum is not open yet ends without one. Another order changes nothing; it
-    /// may come again, with every start of a process, and be of another run.
+    /// Takes an order of somebody whose role it is, on the spot: a round whose sum is not open yet ends without one. One that was taken before changes
+    /// nothing, and neither does any other; why, the operator hears.
     pub(super) fn on_order(&mut self, now: Millis, order: Attestation, outbox: &mut Outbox<CoordinatorEffect>) {
-        let second = Some(now.0 / 1000);
-        let person = self.settings.roster.roster.person(&order.staff);
-        let genuine = person.is_some_and(|person| {
-            S::knows(&person.signing_key).is_ok()
-                && S::verify(&person.signing_key, &order.to_sign::<S>(), &order.signature)
-        });
+        if self.record.finished.is_some() || self.record.orders.knows(&order) {
+            return;
+        }
         let event = CoordinatorEvent::OrderTaken { order };
         let CoordinatorEvent::OrderTaken { order } = &event else { return };
-        let mine = self.record.judge_order(order, second).is_ok() && self.record.finished.is_none();
-        if !genuine || !mine || self.record.check(&event).is_err() {
-            return;
+        let judged = self.record.judge_order(order, Some(now.0 / 1000)).map_err(OrderFault::Person);
+        let judged = judged.and_then(|()| self.record.verify::<S>(&event).map_err(OrderFault::Rule));
+        if let Err(fault) = judged {
+            // The next roster may have this person, in this role and from now on.
+            if matches!(fault, OrderFault::Person(Fault::Person | Fault::Role | Fault::NotYet | Fault::Future)) {
+                self.unheard.push(order.clone());
+            }
+            let order = Box::new(order.clone());
+            return outbox.push(CoordinatorEffect::OrderRefused { order, fault });
         }
         self.commit(event, outbox);
         self.sync(outbox);
@@ -63,6 +76,11 @@ impl<S: Suite> Coordinator<S> {
                 "{staff} ({role}) has ordered {action}; two people of two roles must let it go on, and name the order {order}"
             ));
         }
+        self.waits_for(now)
+    }
+
+    /// Why the plan is nothing that a branch would accept now, in words: its signatures or its schedule.
+    pub(super) fn waits_for(&self, now: Millis) -> Option<String> {
         if let Err(fault) = self.approved(now) {
             return Some(alloc::format!("the plan is paused, because {fault}"));
         }

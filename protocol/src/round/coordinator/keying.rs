@@ -357,7 +357,7 @@ impl<S: Suite> Coordinator<S> {
         });
         let thresholds = frozen.thresholds;
         let material = Arc::new(SessionMaterial { offer, thresholds, contributions, members: members.collect() });
-        let keyed = Session::new::<S>(Arc::clone(&material), &self.settings.roster.roster);
+        let keyed = Session::new::<S>(Arc::clone(&material), &self.settings.roster.roster, &self.settings.run.charter);
         let keyed = keyed.filter(|keyed| keyed.view.view == view).expect("a session of this roster has one view");
         outbox.push(CoordinatorEffect::StoreSession(material));
         let cohort = keyed.cohort().to_vec();

@@ -4,7 +4,6 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::membership::ended_text;
 use super::{Coordinator, Phase};
 use crate::budget::{BudgetHead, FirstUse};
 use crate::defence::{Defence, stands};
@@ -44,15 +43,8 @@ impl<S: Suite> Coordinator<S> {
                 "this certificate is not in the roster; ask the coordinator's operator to enrol this branch";
             return self.reject(client, None, (RejectCode::NotInRoster, explanation.to_string()), outbox);
         };
-        if entry.has_ended(now) {
-            return self.reject(client, None, (RejectCode::EntryEnded, ended_text(client)), outbox);
-        }
-        if !self.settings.run.charter.admits(entry.organisation, now.0 / 1000) {
-            let explanation = alloc::format!(
-                "the plan names no agreement with the organisation of client {client} that holds now, so nothing is asked of this branch; the plan's \
-                 owner proposes a plan that names the new agreement"
-            );
-            return self.reject(client, None, (RejectCode::NoAgreement, explanation), outbox);
+        if let Some(why) = self.unseated(entry, now) {
+            return self.reject(client, None, why, outbox);
         }
         if !self.is_eligible(client, now) {
             let explanation = alloc::format!(
@@ -76,6 +68,11 @@ impl<S: Suite> Coordinator<S> {
         }
         if self.record.finished.is_some() {
             return self.dismiss(from, outbox);
+        }
+        // A branch would refuse it for good, and would be right.
+        if let Some(why) = self.waits_for(now) {
+            self.links.remove(&from);
+            return self.reject(from, Some(join.nonce), (RejectCode::NotNow, why), outbox);
         }
         let open: Vec<SessionId> = self.sessions.iter().map(super::material::Session::id).collect();
         if let Some(link) = self.links.get_mut(&from) {
@@ -320,7 +317,9 @@ impl<S: Suite> Coordinator<S> {
         signature: Option<Signature>,
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
-        if self.record.finished.is_none() {
+        // A branch that comes back and back with the same refusal fills no ledger.
+        let known = signature.is_some() && self.record.refused.get(&client) == Some(&code);
+        if self.record.finished.is_none() && !known {
             self.commit(CoordinatorEvent::ClientRefused { client, code, signature }, outbox);
         }
     }

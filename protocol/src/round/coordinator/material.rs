@@ -11,6 +11,7 @@ use crate::ids::{ClientId, RoundId, SessionId};
 use crate::limits::{COHORT_MAX, CONTROL_MESSAGE_BYTES_MAX};
 use crate::list::List;
 use crate::message::{DealStatement, KeysStatement, Offer, body_of};
+use crate::plan::Charter;
 use crate::roster::Roster;
 use crate::round::agreement::{frozen_view, graph_seed, keyed_view};
 use crate::round::descriptor::SessionView;
@@ -97,13 +98,13 @@ pub(super) struct Session {
     pub(super) material: Arc<SessionMaterial>,
     pub(super) view: SessionView,
     pub(super) topology: Topology,
-    /// Of its cohort, whose entry in the roster ends first, and when.
+    /// Of its cohort, whose seat ends first, and when.
     first_end: (Millis, ClientId),
 }
 
 impl Session {
     /// From complete material. The graph follows from it. Nothing if it was made under another roster.
-    pub(super) fn new<S: Suite>(material: Arc<SessionMaterial>, roster: &Roster) -> Option<Self> {
+    pub(super) fn new<S: Suite>(material: Arc<SessionMaterial>, roster: &Roster, charter: &Charter) -> Option<Self> {
         let cohort = material.offer.candidates.to_vec();
         let organisations = roster.organisations(&cohort).filter(|_| material.offer.roster == roster.digest())?;
         let bodies: Vec<Digest> = material.members.iter().map(|member| body_of::<S>(&member.keys)).collect();
@@ -115,7 +116,7 @@ impl Session {
         let view = SessionView { session: material.offer.session, view, thresholds: material.thresholds };
         let mut entries = roster.walk();
         let ends = topology.cohort().iter().filter_map(|client| entries.find(*client));
-        let first_end = ends.map(|entry| (entry.ends(), entry.client)).min()?;
+        let first_end = ends.map(|entry| (charter.seat_ends(entry), entry.client)).min()?;
         Some(Self { material, view, topology, first_end })
     }
 
@@ -127,7 +128,7 @@ impl Session {
         self.topology.has(client)
     }
 
-    /// Of the cohort, a client whose entry in the roster has ended.
+    /// Of the cohort, a client whose seat has ended.
     pub(super) fn ended(&self, now: Millis) -> Option<ClientId> {
         let (end, client) = self.first_end;
         (end < now).then_some(client)

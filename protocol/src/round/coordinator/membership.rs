@@ -1,16 +1,18 @@
 //! Who may take part: a newer roster takes the place of the one in force between two rounds.
 //!
 //! Keys are agreed on under one roster, whose organisations give the thresholds. So every session ends with it, and everybody joins again
-//! and sees the new one. An entry of the roster ends by the clock as well: its client is let go between two rounds, and the sessions that it is
-//! in end.
+//! and sees the new one. A seat ends by the clock as well, with its entry of the roster or with the agreement of its organisation: its client is let go
+//! between two rounds, and the sessions that it is in end.
 
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::approving::judge_signers;
 use super::{Coordinator, ResumeFault};
 use crate::ids::ClientId;
 use crate::message::{ClosedReason, RejectCode};
+use crate::plan::Charter;
 use crate::roster::{Group, Roster, RosterEntry, SignedRoster};
 use crate::round::agreement::group_size;
 use crate::round::effect::{CoordinatorEffect, Outbox};
@@ -19,20 +21,27 @@ use crate::round::record::RunRecord;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
 
-/// Which entries of a roster are over, as of the last time that anybody looked.
+/// Whose seats are over, as of the last time that anybody looked.
 pub(super) struct Endings {
     /// Ascending.
+    pub(super) unseated: Vec<ClientId>,
+    /// Of these, whose entry of the roster is over.
     pub(super) ended: Vec<ClientId>,
     /// When the next one will be over, if ever.
     pub(super) next: Option<Millis>,
 }
 
 impl Endings {
-    pub(super) fn of(roster: &Roster, now: Millis) -> Self {
-        let entries = roster.entries().iter();
-        let ended = entries.clone().filter(|entry| entry.has_ended(now)).map(|entry| entry.client);
-        let next = entries.filter(|entry| !entry.has_ended(now)).map(|entry| entry.ends().plus(1));
-        Self { ended: ended.collect(), next: next.filter(|end| *end != Millis(u64::MAX)).min() }
+    pub(super) fn of(roster: &Roster, charter: &Charter, now: Millis) -> Self {
+        let ends = roster.entries().iter().map(|entry| (entry.client, charter.seat_ends(entry)));
+        let unseated = ends.clone().filter(|(_, end)| *end < now).map(|(client, _)| client);
+        let ended = roster.entries().iter().filter(|entry| entry.has_ended(now)).map(|entry| entry.client);
+        let next = ends.filter(|(_, end)| *end >= now).map(|(_, end)| end.plus(1));
+        Self {
+            unseated: unseated.collect(),
+            ended: ended.collect(),
+            next: next.filter(|end| *end != Millis(u64::MAX)).min(),
+        }
     }
 }
 
@@ -62,11 +71,15 @@ impl<S: Suite> Coordinator<S> {
             self.close_current(reason, outbox);
         }
         self.settings.roster = next;
-        self.endings = Endings::of(&self.settings.roster.roster, now);
-        self.signed = self.judge_signers();
+        self.endings = Endings::of(&self.settings.roster.roster, &self.settings.run.charter, now);
+        self.signed = judge_signers(&self.settings);
         self.note_roster(outbox);
+        self.note_approvals(outbox);
         self.sync(outbox);
         outbox.push(CoordinatorEffect::Enrol(Box::new(self.settings.roster.clone())));
+        for order in core::mem::take(&mut self.unheard) {
+            self.on_order(now, order, outbox);
+        }
         for client in core::mem::take(&mut self.links).into_keys() {
             outbox.push(CoordinatorEffect::Close(client));
         }
@@ -100,9 +113,24 @@ impl<S: Suite> Coordinator<S> {
             && roster.entry(client).is_some_and(|entry| self.may_sit(entry, now))
     }
 
-    /// Whether an entry of the roster is valid, and its organisation the plan's own or bound by an agreement that holds.
     fn may_sit(&self, entry: &RosterEntry, now: Millis) -> bool {
-        !entry.has_ended(now) && self.settings.run.charter.admits(entry.organisation, now.0 / 1000)
+        now <= self.settings.run.charter.seat_ends(entry)
+    }
+
+    /// Why a member of the roster has no seat any more; nothing where it has one.
+    pub(super) fn unseated(&self, entry: &RosterEntry, now: Millis) -> Option<(RejectCode, String)> {
+        let client = entry.client;
+        match (entry.has_ended(now), self.may_sit(entry, now)) {
+            (true, _) => Some((RejectCode::EntryEnded, ended_text(client))),
+            (false, false) => Some((
+                RejectCode::NoAgreement,
+                alloc::format!(
+                    "the plan names no agreement with the organisation of client {client} that holds now, so nothing is asked of this branch; the plan's \
+                     owner proposes a plan that names the new agreement"
+                ),
+            )),
+            (false, true) => None,
+        }
     }
 
     /// Everybody who may be in a new session and is not out of the plan, in the roster's order.
@@ -114,12 +142,12 @@ impl<S: Suite> Coordinator<S> {
         valid.filter(|client| !self.record.evicted.contains_key(client)).collect()
     }
 
-    /// No round is open: sessions with an entry that has ended are over, and so is the set-up of one, and the connections of those clients.
+    /// No round is open: sessions with a seat that has ended are over, and so is the set-up of one, and the connections of those clients.
     pub(super) fn end_entries(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
         if self.endings.next.is_none_or(|end| now < end) {
             return;
         }
-        self.endings = Endings::of(&self.settings.roster.roster, now);
+        self.endings = Endings::of(&self.settings.roster.roster, &self.settings.run.charter, now);
         let mut place = 0;
         while let Some(session) = self.sessions.get(place) {
             match session.ended(now) {
@@ -128,18 +156,18 @@ impl<S: Suite> Coordinator<S> {
             }
         }
         let roster = &self.settings.roster.roster;
-        let ended = |client: &ClientId| roster.entry(*client).is_some_and(|entry| entry.has_ended(now));
-        let over: Vec<ClientId> = self.links.keys().copied().filter(ended).collect();
-        for client in over {
+        let of = |client: &ClientId| Some((*client, self.unseated(roster.entry(*client)?, now)?));
+        let over: Vec<_> = self.links.keys().filter_map(of).collect();
+        for (client, why) in over {
             let nonce = self.links.remove(&client).and_then(|link| link.nonce);
-            self.reject(client, nonce, (RejectCode::EntryEnded, ended_text(client)), outbox);
+            self.reject(client, nonce, why, outbox);
             self.on_lost(now, client, ClosedReason::EntryEnded(client), outbox);
         }
     }
 }
 
 /// What a client is told whose entry is over.
-pub(super) fn ended_text(client: ClientId) -> String {
+fn ended_text(client: ClientId) -> String {
     alloc::format!(
         "the roster's entry of client {client} has ended, and its signing key with it, so it may not take part; enrol the branch anew and have \
          the next roster signed"

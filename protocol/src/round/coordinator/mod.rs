@@ -36,13 +36,14 @@ use self::unmasking::Unmasking;
 use self::updating::Updating;
 use super::effect::{CoordinatorEffect, Outbox};
 use super::event::CoordinatorEvent;
+use super::orders::Orders;
 use super::record::{KeyedSession, OutOfOrder, RunRecord};
 use crate::budget::Heads;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{ClosedReason, Downstream, RoundOutcome};
-use crate::plan::{ApprovalFault, Approvals, Run, RunRef};
+use crate::plan::{ApprovalFault, Approvals, Attestation, Run, RunRef};
 use crate::roster::SignedRoster;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
@@ -57,6 +58,8 @@ pub struct CoordinatorSettings<S: Suite> {
     pub approvals: Approvals,
     /// The federation, in whose name they signed: [`crate::roster::federation_digest`].
     pub federation: Digest,
+    /// What people had ordered when the run before this one ended.
+    pub orders: Orders,
     /// Before then, by the Unix clock, no first session of the run opens: what the plan's schedule has come to.
     pub not_before: Millis,
     /// Who may take part.
@@ -150,6 +153,8 @@ pub struct Coordinator<S: Suite> {
     signed: Result<(), ApprovalFault>,
     /// Why nothing begins, in words; nothing where it may.
     held: Option<String>,
+    /// Orders of people whom the roster in force does not have in that role: the next roster may.
+    unheard: Vec<Attestation>,
 }
 
 impl<S: Suite> Coordinator<S> {
@@ -173,7 +178,8 @@ impl<S: Suite> Coordinator<S> {
         }
         membership::continues(&record, &settings.roster.roster)?;
         let gather_until = Some(now.plus(settings.gather_ms));
-        let endings = Endings::of(&settings.roster.roster, now);
+        let endings = Endings::of(&settings.roster.roster, &settings.run.charter, now);
+        let signed = approving::judge_signers(&settings);
         let mut machine = Self {
             settings,
             record,
@@ -187,22 +193,27 @@ impl<S: Suite> Coordinator<S> {
             news_of_budgets: false,
             next_roster: None,
             endings,
-            signed: Ok(()),
+            signed,
             held: None,
+            unheard: Vec::new(),
         };
-        machine.signed = machine.judge_signers();
         if machine.record.run.is_none() {
             let CoordinatorSettings { run, model, approvals, .. } = &machine.settings;
             let (plan, number) = (Box::new(run.plan().plan().clone()), run.reference().number);
             let approvals = Box::new(approvals.clone());
             let opened = CoordinatorEvent::RunOpened { plan, approvals, number, model: *model };
             machine.commit(opened, outbox);
+            let orders = machine.settings.orders.carried_to(&machine.settings.run.plan().digest());
+            if orders != Orders::default() {
+                machine.commit(CoordinatorEvent::OrdersCarried { orders }, outbox);
+            }
         }
         for event in machine.record.interrupted(ClosedReason::Restart) {
             machine.commit(event, outbox);
         }
         machine.reopen_sessions(stored, outbox);
         machine.note_roster(outbox);
+        machine.note_approvals(outbox);
         machine.keep_recorded_heads(outbox);
         machine.sync(outbox);
         if machine.record.finished.is_some() {
@@ -246,8 +257,9 @@ impl<S: Suite> Coordinator<S> {
         let mut stored: BTreeMap<_, _> = stored.into_iter().map(|material| (material.session(), material)).collect();
         for KeyedSession { view, .. } in self.record.sessions.clone() {
             let id = view.session;
-            let roster = &self.settings.roster.roster;
-            let session = stored.remove(&id).and_then(|material| Session::new::<S>(Arc::new(material), roster));
+            let CoordinatorSettings { roster, run, .. } = &self.settings;
+            let of = |material| Session::new::<S>(Arc::new(material), &roster.roster, &run.charter);
+            let session = stored.remove(&id).and_then(of);
             match session.filter(|session| session.view == view) {
                 Some(session) => self.sessions.push_back(session),
                 None => {

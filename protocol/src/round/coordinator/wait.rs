@@ -112,7 +112,7 @@ impl<S: Suite> Coordinator<S> {
         let group = self.settings.roster.roster.group(&self.settings.run.group);
         let members = group.into_iter().flat_map(Group::members);
         let out = |client: &ClientId| {
-            self.record.evicted.contains_key(client) || self.endings.ended.binary_search(client).is_ok()
+            self.record.evicted.contains_key(client) || self.endings.unseated.binary_search(client).is_ok()
         };
         members.filter(|client| !out(client)).collect()
     }

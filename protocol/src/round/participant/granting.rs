@@ -6,7 +6,7 @@ use crate::digest::Digest;
 use crate::limits::{CLOCK_SKEW_MS_MAX, HOLDING_SECONDS_MAX};
 use crate::message::{RefusalCode, Welcome};
 use crate::plan::{GrantFault, Grounds, Run, Withdrawal};
-use crate::roster::{RosterEntry, federation_digest};
+use crate::roster::RosterEntry;
 use crate::round::effect::{Outbox, ParticipantEffect};
 use crate::round::event::ParticipantEvent;
 use crate::secagg::suite::Suite;
@@ -18,9 +18,9 @@ const SKEW: u64 = CLOCK_SKEW_MS_MAX / 1000;
 impl<S: Suite> Participant<S> {
     /// Whether the plan of a welcome is approved by two people of its roster, whose own signatures were verified.
     pub(super) fn judge_approvals(&self, now: Millis, welcome: &Welcome) -> Result<(), RefusalCode> {
-        let federation = federation_digest(&self.policy.authorities, self.policy.authorities_needed);
         let roster = &welcome.roster.roster;
-        let grounds = Grounds { roster, federation: &federation, now: Some(now.0 / 1000) };
+        let (federation, group) = (&self.federation, welcome.plan.group.as_str());
+        let grounds = Grounds { roster, federation, group, now: Some(now.0 / 1000) };
         let judged = welcome.approvals.judge::<S>(&welcome.plan.digest(), grounds);
         match judged {
             Err(fault) if stands(Defence::FourEyes) => Err(RefusalCode::NotApproved(fault)),
@@ -42,7 +42,7 @@ impl<S: Suite> Participant<S> {
                 return Err(RefusalCode::NotDue);
             }
         }
-        let all = self.record.beside(&reference).plus(&run.charge_of_run());
+        let all = self.record.beside(run).plus(&run.charge_of_run());
         if all.within(&run.cap) { Ok(()) } else { Err(RefusalCode::PlanSpent) }
     }
 
@@ -56,11 +56,10 @@ impl<S: Suite> Participant<S> {
         if !run.charter.admits(own.organisation, (now.0 / 1000).saturating_sub(SKEW)) {
             return Err(RefusalCode::NoAgreement);
         }
-        let federation = federation_digest(&self.policy.authorities, self.policy.authorities_needed);
         let plan = run.plan().digest();
         let about = self.policy.grants.iter().filter(|granted| {
             let grant = &granted.grant;
-            grant.federation == federation
+            grant.federation == self.federation
                 && grant.is_about(run.plan(), &plan, &welcome.approvals.proposal.staff, &own.name)
                 && (self.record.owner() == Some(&grant.owner) || !stands(Defence::FirstUse))
                 && grant.is_genuine::<S>()
@@ -87,10 +86,10 @@ impl<S: Suite> Participant<S> {
         holds(*names_fields, GrantFault::Fields)?;
         let uses = self.record.uses_beside(&digest, &reference);
         holds(u32::try_from(uses).is_ok_and(|uses| uses < grant.runs), GrantFault::Uses)?;
-        holds(charge.within(most), GrantFault::EpsilonRun)?;
+        holds(charge.customer.within(most), GrantFault::EpsilonRun)?;
         let since = Millis(now.0.saturating_sub(HOLDING_SECONDS_MAX.saturating_mul(1000)));
-        let used = self.record.used_since(&digest, since, &reference);
-        holds(used.plus(&charge).within(year), GrantFault::EpsilonYear)?;
+        let used = self.record.used_since(&digest, since, run);
+        holds(used.plus(&charge).customer.within(year), GrantFault::EpsilonYear)?;
         Ok(digest)
     }
 
@@ -110,7 +109,10 @@ impl<S: Suite> Participant<S> {
 
     /// The owner takes a grant back: recorded before anything else, and the run that rests on it is refused, whatever it is at.
     pub(super) fn on_withdrawn(&mut self, withdrawal: Withdrawal, outbox: &mut Outbox<ParticipantEffect>) {
-        let owned = self.record.was_owned_by(&withdrawal.owner) && withdrawal.is_genuine::<S>();
+        // An earlier owner takes back what it granted itself.
+        let granted = self.policy.grants.iter().find(|granted| granted.grant.digest() == withdrawal.grant);
+        let own = granted.is_none_or(|granted| granted.grant.owner == withdrawal.owner);
+        let owned = own && self.record.was_owned_by(&withdrawal.owner) && withdrawal.is_genuine::<S>();
         if !owned || self.record.withdrawn.contains(&withdrawal.grant) {
             return;
         }

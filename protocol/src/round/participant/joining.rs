@@ -11,16 +11,16 @@ use crate::limits::{CLOCK_SKEW_MS_MAX, PROTOCOL_VERSION};
 use crate::message::{RefusalCode, SignedBody, Upstream, Welcome};
 use crate::plan::{Run, RunRef};
 use crate::privacy::Accounts;
-use crate::roster::{Roster, RosterChanges, RosterEntry, Succession};
+use crate::roster::{Roster, RosterChanges, Succession};
 use crate::round::agreement::welcome_message;
 use crate::round::effect::{Outbox, ParticipantEffect};
 use crate::round::event::{ParticipantEvent, StageTerms};
 use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 
-/// When an entry of the roster is over for a branch: after its end, by as much as the clocks may differ.
-pub(super) fn ends_here(entry: &RosterEntry) -> Millis {
-    entry.ends().plus(CLOCK_SKEW_MS_MAX)
+/// When a seat is over for a branch: after its end, by as much as the clocks may differ.
+pub(super) fn ends_here(end: Millis) -> Millis {
+    end.plus(CLOCK_SKEW_MS_MAX)
 }
 
 impl<S: Suite> Participant<S> {
@@ -99,7 +99,7 @@ impl<S: Suite> Participant<S> {
         let own = S::verifying_key(&self.signing_key);
         let entry = welcome.roster.roster.entries().iter().find(|entry| entry.signing_key == own);
         let entry = entry.ok_or(RefusalCode::RosterInvalid)?;
-        if ends_here(entry) < now { Err(RefusalCode::EntryEnded) } else { Ok(entry.client) }
+        if ends_here(entry.ends()) < now { Err(RefusalCode::EntryEnded) } else { Ok(entry.client) }
     }
 
     /// The run of a welcome, and the owner's grant for it.

@@ -152,8 +152,8 @@ impl<S: Suite> Participant<S> {
             && self.sessions.iter().all(|session| session.id() != offer.session)
             && self.sessions.iter().filter(|session| session.holds_keys()).count() < SESSIONS_HELD_MAX;
         let candidates = listed.filter(|_| fits).ok_or(RefusalCode::Unexpected)?;
-        // The keys of a session end with the first of its entries.
-        let ends = candidates.into_iter().map(ends_here).min().unwrap_or(now);
+        // The keys of a session end with the first of its seats.
+        let ends = candidates.into_iter().map(|entry| ends_here(run.charter.seat_ends(entry))).min().unwrap_or(now);
         if ends < now {
             return Err(RefusalCode::EntryEnded);
         }

@@ -34,7 +34,7 @@ use crate::ids::{ClientId, RoundId, RunId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
 use crate::message::{Downstream, Join, Proof, RefusalCode, Start, Upstream};
 use crate::plan::{Run, Withdrawal};
-use crate::roster::Roster;
+use crate::roster::{Roster, federation_digest};
 use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 
@@ -115,6 +115,8 @@ struct Admitted {
 /// in memory only: they outlive a connection, not the process.
 pub struct Participant<S: Suite> {
     policy: Policy,
+    /// In whose name people sign.
+    federation: Digest,
     schema: Digest,
     signing_key: S::SigningKey,
     record: BudgetRecord,
@@ -153,6 +155,7 @@ impl<S: Suite> Participant<S> {
     ) -> Result<Self, BudgetFault> {
         let record = BudgetRecord::replay(recorded)?;
         Ok(Self {
+            federation: federation_digest(&policy.authorities, policy.authorities_needed),
             policy,
             schema,
             signing_key,
@@ -330,8 +333,11 @@ impl<S: Suite> Participant<S> {
         self.end(outbox);
         // The first entry of a file is its owner's: before that nothing is written.
         if self.record.begun.is_some() || !stands(Defence::FirstUse) {
-            self.commit(ParticipantEvent::Refused { code }, outbox);
-            outbox.push(ParticipantEffect::Sync);
+            // A service that is started again and again says the same each time: the file says it once.
+            if self.record.refused != Some(code) {
+                self.commit(ParticipantEvent::Refused { code }, outbox);
+                outbox.push(ParticipantEffect::Sync);
+            }
             self.end_run(run, RunEnd::Refused, outbox);
         }
         let signature = self.sign(&refusal_message::<S>(run, code));

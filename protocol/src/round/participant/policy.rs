@@ -7,7 +7,7 @@ use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::message::Floor;
 use crate::plan::{Caps, Grant, PrivacyMode, ValidPlan};
-use crate::privacy::Accounts;
+use crate::privacy::{Accounts, RdpVector};
 use crate::secagg::parameters::CohortRule;
 use crate::secagg::suite::VerifyingKey;
 
@@ -67,10 +67,10 @@ pub struct Policy {
 pub struct Granted {
     /// As the owner signed it.
     pub grant: Grant,
-    /// Largest spend of one run.
-    pub run: Accounts,
-    /// Largest spend of the runs of a year.
-    pub year: Accounts,
+    /// Most that one run may cost a customer.
+    pub run: RdpVector,
+    /// Most that the runs of a year may.
+    pub year: RdpVector,
     /// Whether it names every field of the branch's schema, or none.
     pub names_fields: bool,
 }

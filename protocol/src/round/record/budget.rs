@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::budget::{BudgetHead, FirstUse, LastDay, OwnerChange};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
-use crate::message::Charged;
+use crate::message::{Charged, RefusalCode};
 use crate::plan::{Allowance, Caps, RunRef};
 use crate::printable::Untrusted;
 use crate::privacy::{Accounts, YearSpend};
@@ -44,6 +44,8 @@ pub struct BudgetRecord {
     pub year: YearSpend,
     /// The caps of the policy, as the file has seen them last.
     pub caps: Option<Caps>,
+    /// Raises of them that were applied: each counts once.
+    pub raises: BTreeSet<Digest>,
     /// What each run charged, and the last round that was used in it.
     pub runs: BTreeMap<RunRef, RunSpend>,
     /// The runs that were accepted, with their terms.
@@ -54,6 +56,8 @@ pub struct BudgetRecord {
     pub open: BTreeMap<RunRef, SpendingRound>,
     /// Of each run the last round whose end was recorded.
     pub closed: BTreeMap<RunRef, RoundId>,
+    /// What was refused last, where nothing has come after it.
+    pub refused: Option<RefusalCode>,
     /// The newest roster that was accepted; an older one never will be.
     pub roster: Option<RosterHead>,
     /// When rounds were charged within a day before the last one, and how many, by this machine's clock.
@@ -82,6 +86,8 @@ pub struct AcceptedRun {
     pub grant: Digest,
     /// When it was accepted first, by this machine's clock.
     pub at: Millis,
+    /// When it was accepted or charged last.
+    pub last: Millis,
     /// The last moment at which it can be under way.
     pub until: Millis,
     /// How it came to its end; nothing as long as it may be charged.
@@ -112,6 +118,7 @@ pub struct SpendingRound {
 impl BudgetRecord {
     /// Applies an event. Total and deterministic.
     pub fn apply(&mut self, event: &ParticipantEvent) {
+        self.refused = None;
         match event {
             ParticipantEvent::BudgetBegun { population, first, .. } if self.begun.is_none() => {
                 self.population = Some(population.clone());
@@ -162,6 +169,9 @@ impl BudgetRecord {
             ParticipantEvent::BudgetCharged { run, round, stage, at, charge, .. } => {
                 self.charge(run, charge).charged.add(*stage, *round);
                 self.year.charge(*at, charge);
+                if let Some(terms) = self.accepted.get_mut(run) {
+                    terms.last = terms.last.max(*at);
+                }
                 let fresh = SpendingRound { round: *round, uploaded: false, acknowledged: None, revealed: false };
                 self.open.insert(*run, fresh);
                 self.day.push_back((*at, 1));
@@ -173,13 +183,17 @@ impl BudgetRecord {
             ParticipantEvent::RunAccepted { run, name, stages, retries, grant, at, shown, until, .. } => {
                 self.year.pass((*at, *shown));
                 let (name, stages) = (name.clone(), stages.clone());
+                let last = self.accepted.get(run).map_or(*at, |before| before.last.max(*at));
                 let at = self.accepted.get(run).map_or(*at, |before| before.at);
                 let (retries, grant, until) = (*retries, *grant, *until);
-                let terms = AcceptedRun { name, stages, retries, grant, at, until, ended: None };
+                let terms = AcceptedRun { name, stages, retries, grant, at, last, until, ended: None };
                 self.accepted.insert(*run, terms);
             }
             ParticipantEvent::CapsNoted { caps } => self.caps = Some(*caps),
-            ParticipantEvent::CapRaised { raise, .. } => self.caps = Some(raise.to),
+            ParticipantEvent::CapRaised { raise, .. } => {
+                self.caps = Some(raise.to);
+                self.raises.insert(raise.digest());
+            }
             ParticipantEvent::RunEnded { run, how, .. } => {
                 if let Some(terms) = self.accepted.get_mut(run) {
                     terms.ended = Some(how.clone());
@@ -201,7 +215,8 @@ impl BudgetRecord {
                 self.closed.insert(*run, *round);
             }
             ParticipantEvent::RosterAccepted { head, .. } => self.roster = Some(*head),
-            ParticipantEvent::BudgetBegun { .. } | ParticipantEvent::Refused { .. } => {}
+            ParticipantEvent::Refused { code } => self.refused = Some(*code),
+            ParticipantEvent::BudgetBegun { .. } => {}
         }
     }
 

@@ -21,6 +21,7 @@ impl BudgetRecord {
         rule(owned, "the owner of the budget raises its caps")?;
         rule(raise.is_whole(), "a raise of caps has a reason and a ticket, and raises something")?;
         rule(self.caps == Some(raise.from), "a raise goes on from the caps that the file has")?;
+        rule(!self.raises.contains(&raise.digest()), "a raise counts once; whoever lowered the caps raises them anew")?;
         rule(self.roster.is_some() && raise.is_attested_by(officer), "a privacy officer of a roster attests a raise")
     }
 }

@@ -17,6 +17,7 @@ use crate::round::event::{CoordinatorEvent, ParticipantEvent, RunEnd};
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
 
 const STRANGER: OutOfOrder = OutOfOrder("whoever signs is an entry of the roster in force");
+const UNSIGNED: OutOfOrder = OutOfOrder("every signature on which it rests verifies");
 const CLOSED: OutOfOrder = OutOfOrder("a round is open where its members sign");
 
 /// Somebody's signature over a message.
@@ -38,7 +39,20 @@ impl Claim {
     }
 }
 
+fn verified<S: Suite>(claims: &[Claim]) -> Result<usize, OutOfOrder> {
+    if claims.iter().all(Claim::holds::<S>) { Ok(claims.len()) } else { Err(UNSIGNED) }
+}
+
 impl RunRecord {
+    /// Whether an event may come next, and the signatures on which it rests verify: so many.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn verify<S: Suite>(&self, event: &CoordinatorEvent) -> Result<usize, OutOfOrder> {
+        self.check(event)?;
+        verified::<S>(&self.claims::<S>(event)?)
+    }
+
     /// The signatures on which an event rests that may come next, and that its digests are those of this suite.
     ///
     /// # Errors
@@ -88,20 +102,15 @@ impl RunRecord {
             // Under the roster in force, which may give its people other keys than the one before.
             CoordinatorEvent::SessionOpened { .. } => {
                 let signed = self.approvals.iter().flat_map(|approvals| [&approvals.proposal, &approvals.approval]);
-                let claim = |signed: &Attestation| {
-                    let person =
-                        self.roster.as_ref().and_then(|roster| roster.person(&signed.staff)).ok_or(STRANGER)?;
-                    let (key, signature) = (person.signing_key.clone(), signed.signature.clone());
-                    Ok(Claim { key, message: signed.to_sign::<S>(), signature })
-                };
-                signed.map(claim).collect()
+                signed.map(|signed| self.claim_of::<S>(signed)).collect()
             }
-            CoordinatorEvent::OrderTaken { order } => {
-                let person = self.roster.as_ref().and_then(|roster| roster.person(&order.staff)).ok_or(STRANGER)?;
-                let (key, signature) = (person.signing_key.clone(), order.signature.clone());
-                Ok([Claim { key, message: order.to_sign::<S>(), signature }].into())
-            }
+            CoordinatorEvent::ApprovalsShown { approvals } => [&approvals.proposal, &approvals.approval]
+                .into_iter()
+                .map(|signed| self.claim_of::<S>(signed))
+                .collect(),
+            CoordinatorEvent::OrderTaken { order } => Ok([self.claim_of::<S>(order)?].into()),
             CoordinatorEvent::RunOpened { .. }
+            | CoordinatorEvent::OrdersCarried { .. }
             | CoordinatorEvent::RosterAdopted { .. }
             | CoordinatorEvent::SessionKeyed { .. }
             | CoordinatorEvent::SessionClosed { .. }
@@ -116,12 +125,28 @@ impl RunRecord {
         }
     }
 
+    /// What a person signed, under the roster in force.
+    fn claim_of<S: Suite>(&self, signed: &Attestation) -> Result<Claim, OutOfOrder> {
+        let person = self.roster.as_ref().and_then(|roster| roster.person(&signed.staff)).ok_or(STRANGER)?;
+        let (key, signature) = (person.signing_key.clone(), signed.signature.clone());
+        Ok(Claim { key, message: signed.to_sign::<S>(), signature })
+    }
+
     fn key_of(&self, client: ClientId) -> Result<VerifyingKey, OutOfOrder> {
         key_of(self.roster.as_ref(), client)
     }
 }
 
 impl BudgetRecord {
+    /// As [`RunRecord::verify`], with a roster of the epoch at hand or without one.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn verify<S: Suite>(&self, event: &ParticipantEvent, roster: Option<&Roster>) -> Result<usize, OutOfOrder> {
+        self.check(event)?;
+        verified::<S>(&self.claims::<S>(event, roster)?)
+    }
+
     /// The signatures on which an event rests that may come next. Of heads where the roster of their epoch is at hand: the file has its digest alone.
     ///
     /// # Errors

@@ -8,7 +8,6 @@ mod budget_rules;
 mod caps;
 mod claims;
 mod order_rules;
-mod orders;
 #[cfg(any(test, feature = "toy"))]
 pub mod reliance;
 mod reservations;
@@ -21,6 +20,5 @@ mod words;
 pub use budget::{AcceptedRun, BudgetRecord, RunSpend, SpendingRound};
 pub use budget_rules::BudgetFault;
 pub use claims::Claim;
-pub use orders::{Orders, Standing, order_digest};
 pub use rule::OutOfOrder;
 pub use run::{KeyedSession, Next, RunRecord};

@@ -1,12 +1,13 @@
 //! Which order may follow what came before it in a run's ledger.
 
-use super::orders::order_digest;
 use super::rule::{OutOfOrder, rule};
 use super::run::RunRecord;
-use crate::plan::{Attestation, AttestationFault, Wanted};
+use crate::digest::Digest;
+use crate::plan::{Attestation, AttestationFault, Over, Plan, Wanted};
 use crate::role::Action;
+use crate::round::orders::{Orders, Standing, order_digest};
 
-/// Most orders that stand at once: one of each kind is enough.
+/// Most orders that stand at once, of as many people.
 const STANDING_MAX: usize = 16;
 
 impl RunRecord {
@@ -22,19 +23,39 @@ impl RunRecord {
         let (plan, federation) = (run.plan().digest(), &approvals.proposal.federation);
         // What lifts an order names it, so that no old word lifts a new one.
         let stopped = |action| self.orders.standing.get(&order.subject).is_some_and(|stop| stop.order.action == action);
-        let fits = match order.action {
-            Action::PausePlan => order.subject == plan,
-            Action::Freeze => order.subject == *federation,
-            Action::ResumePlan => stopped(Action::PausePlan),
-            Action::Thaw => stopped(Action::Freeze),
-            _ => false,
+        let group = Over::Group(&run.group);
+        let over = match order.action {
+            Action::PausePlan if order.subject == plan => group,
+            Action::Freeze if order.subject == *federation => Over::Federation,
+            Action::ResumePlan if stopped(Action::PausePlan) => group,
+            Action::Thaw if stopped(Action::Freeze) => Over::Federation,
+            _ => return Err(AttestationFault::Subject),
         };
-        if !fits {
-            return Err(AttestationFault::Subject);
-        }
         let own = order.staff == approvals.proposal.staff;
         let Attestation { action, subject, .. } = order;
-        order.judge_role(roster, Wanted { action: *action, subject, federation, own, branch: None, now })
+        order.judge_role(roster, Wanted { action: *action, subject, federation, own, over, now })
+    }
+
+    pub(super) fn check_carried(&self, orders: &Orders) -> Result<(), OutOfOrder> {
+        let first = self.roster.is_none() && self.orders == Orders::default() && *orders != Orders::default();
+        rule(first, "orders are carried over once, before the first roster")?;
+        let plan = self.plan().map(Plan::digest).unwrap_or(Digest::ZERO);
+        let federation = self.approvals.as_ref().map(|approvals| approvals.proposal.federation);
+        let stands = |(digest, stop): (&Digest, &Standing)| {
+            let order = &stop.order;
+            let reaches = match order.action {
+                Action::Freeze => Some(order.subject) == federation,
+                Action::PausePlan => order.subject == plan,
+                _ => false,
+            };
+            reaches
+                && order_digest(order) == *digest
+                && Some(order.federation) == federation
+                && stop.agreed.len() < 2
+                && !orders.lifted.contains(digest)
+        };
+        let whole = orders.standing.len() <= STANDING_MAX && orders.standing.iter().all(stands);
+        rule(whole, "what is carried over stops this plan or the federation, and was not lifted")
     }
 
     pub(super) fn check_order(&self, order: &Attestation) -> Result<(), OutOfOrder> {
@@ -44,10 +65,14 @@ impl RunRecord {
         let agreed = self.orders.standing.get(&order.subject).is_some_and(|standing| {
             standing.agreed.iter().any(|(staff, role)| *staff == order.staff || *role == order.role)
         });
-        let few = self.orders.standing.len() < STANDING_MAX;
+        let stops = matches!(order.action, Action::PausePlan | Action::Freeze);
+        let stopped =
+            |standing: &Standing| standing.order.staff == order.staff && standing.order.action == order.action;
+        let mut standing = self.orders.standing.values();
+        let more = stops && (self.orders.standing.len() >= STANDING_MAX || standing.any(stopped));
         rule(
-            !known && !agreed && few,
-            "an order changes something: it is new, and whoever agrees does so once for a role",
+            !known && !agreed && !more,
+            "an order changes something: nobody stops twice, and whoever agrees does so once for a role",
         )
     }
 }

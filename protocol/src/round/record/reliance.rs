@@ -85,6 +85,7 @@ pub fn is_heard_of_coordinator(effect: &CoordinatorEffect) -> bool {
         | Effect::Fold { .. }
         | Effect::Discard(_)
         | Effect::DropSum(_)
+        | Effect::OrderRefused { .. }
         | Effect::Conclude(_) => false,
         Effect::Send(..)
         | Effect::Broadcast(..)
@@ -109,6 +110,8 @@ pub fn early_at_coordinator<'a>(
     let starts = matches!(effect, Effect::SendStart(..));
     let rests_on = |event: &&CoordinatorEvent| match event {
         CoordinatorEvent::RunOpened { .. }
+        | CoordinatorEvent::OrdersCarried { .. }
+        | CoordinatorEvent::ApprovalsShown { .. }
         | CoordinatorEvent::RosterAdopted { .. }
         | CoordinatorEvent::SessionKeyed { .. }
         | CoordinatorEvent::RoundStarted { .. }

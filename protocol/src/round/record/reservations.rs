@@ -31,10 +31,11 @@ impl BudgetRecord {
         ended.is_some_and(RunEnd::is_final)
     }
 
-    /// What an open run may still charge.
+    /// What an open run may still charge: nothing under a grant that was withdrawn.
     #[must_use]
     pub fn reserved_by(&self, run: &RunRef) -> Accounts {
-        let terms = self.accepted.get(run).filter(|_| self.is_open(run));
+        let stands = |terms: &&AcceptedRun| self.is_open(run) && !self.withdrawn.contains(&terms.grant);
+        let terms = self.accepted.get(run).filter(stands);
         terms.map_or_else(Accounts::zero, |terms| terms.allowance().charge_left(&self.charged(run).rounds))
     }
 
@@ -79,6 +80,6 @@ impl BudgetRecord {
     }
 }
 
-fn is_before(other: &RunRef, run: &RunRef) -> bool {
+pub(super) fn is_before(other: &RunRef, run: &RunRef) -> bool {
     other.plan == run.plan && other.number < run.number
 }

@@ -3,16 +3,16 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
-use super::orders::Orders;
 use crate::budget::BudgetHead;
 use crate::digest::Digest;
 use crate::ids::{ClientId, OrganisationId, RoundId, SessionId};
-use crate::message::{Charged, ClosedReason};
+use crate::message::{Charged, ClosedReason, RefusalCode};
 use crate::plan::{Approvals, Grounds, Plan, Run, RunRef};
 use crate::privacy::Accounts;
 use crate::roster::{Group, Roster, RosterHead};
 use crate::round::descriptor::{RoundDescriptor, SessionView};
 use crate::round::event::{CoordinatorEvent, EvictionReason};
+use crate::round::orders::Orders;
 
 /// State after a list of events; `replay(ledger) == state`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,8 @@ pub struct RunRecord {
     pub begun: BTreeSet<ClientId>,
     /// Clients that are out of the run.
     pub evicted: BTreeMap<ClientId, EvictionReason>,
+    /// What each client has refused and signed last, since it accepted the run.
+    pub refused: BTreeMap<ClientId, RefusalCode>,
     /// What people have ordered.
     pub orders: Orders,
     /// Whether the run is over, and with every round committed.
@@ -190,11 +192,14 @@ impl RunRecord {
     /// Whether both signers of the plan hold their roles in the roster in force, whatever a clock says. The signatures are [`RunRecord::claims`].
     #[must_use]
     pub fn is_approved(&self) -> bool {
-        let (Some(run), Some(approvals), Some(roster)) = (&self.run, &self.approvals, &self.roster) else {
-            return false;
-        };
+        self.approvals.as_ref().is_some_and(|approvals| self.is_approved_by(approvals))
+    }
+
+    pub(super) fn is_approved_by(&self, approvals: &Approvals) -> bool {
+        let (Some(run), Some(roster)) = (&self.run, &self.roster) else { return false };
         let federation = &approvals.proposal.federation;
-        approvals.judge_roles(&run.plan().digest(), Grounds { roster, federation, now: None }).is_ok()
+        let grounds = Grounds { roster, federation, group: &run.group, now: None };
+        approvals.judge_roles(&run.plan().digest(), grounds).is_ok()
     }
 
     fn group(&self) -> Option<Group<'_>> {
@@ -247,7 +252,12 @@ impl RunRecord {
                 self.run = plan.as_ref().clone().validate().ok().and_then(|plan| Run::new(plan, *number));
                 self.model = Some(*model);
             }
-            CoordinatorEvent::RosterAdopted { roster, .. } => self.roster = Some(roster.roster.clone()),
+            CoordinatorEvent::OrdersCarried { orders } => self.orders = orders.clone(),
+            CoordinatorEvent::ApprovalsShown { approvals } => self.approvals = Some(Approvals::clone(approvals)),
+            CoordinatorEvent::RosterAdopted { roster, .. } => {
+                self.orders.adopt(self.roster.as_ref(), &roster.roster);
+                self.roster = Some(roster.roster.clone());
+            }
             CoordinatorEvent::SessionOpened { session, candidates } => {
                 self.keying = Some((*session, candidates.clone()));
             }
@@ -276,6 +286,7 @@ impl RunRecord {
                 self.begun.insert(*client);
             }
             CoordinatorEvent::BudgetShown { head } => {
+                self.refused.remove(&head.client);
                 self.unshown.remove(&head.client);
                 self.uncertified.remove(&head.client);
                 self.heads.insert(head.client, BudgetHead::clone(head));
@@ -314,7 +325,10 @@ impl RunRecord {
             CoordinatorEvent::RoundAborted { .. } => self.close_round(),
             CoordinatorEvent::OrderTaken { order } => self.orders.apply(order),
             CoordinatorEvent::RunFinished { complete, .. } => self.finished = Some(*complete),
-            CoordinatorEvent::ClientRefused { .. } | CoordinatorEvent::ClientChargedMore { .. } => {}
+            CoordinatorEvent::ClientRefused { client, code, signature: Some(_) } => {
+                self.refused.insert(*client, *code);
+            }
+            CoordinatorEvent::ClientRefused { signature: None, .. } | CoordinatorEvent::ClientChargedMore { .. } => {}
         }
     }
 

@@ -48,6 +48,15 @@ impl RunRecord {
         rule(self.finished.is_none(), "nothing follows the end of a run")?;
         match event {
             CoordinatorEvent::RunOpened { .. } => Ok(()),
+            CoordinatorEvent::OrdersCarried { orders } => self.check_carried(orders),
+            CoordinatorEvent::ApprovalsShown { approvals } => {
+                let others = self.approvals.as_ref().filter(|known| *known != approvals.as_ref());
+                let federation = others.is_some_and(|known| known.proposal.federation == approvals.proposal.federation);
+                rule(
+                    federation && self.is_approved_by(approvals),
+                    "other people of the roster in force stand by the plan",
+                )
+            }
             CoordinatorEvent::RosterAdopted { roster, group_size } => self.check_roster(&roster.roster, *group_size),
             CoordinatorEvent::SessionOpened { session, candidates } => self.check_offer(session, candidates),
             CoordinatorEvent::SessionKeyed { session, cohort, organisations, thresholds, .. } => {

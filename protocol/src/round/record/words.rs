@@ -71,6 +71,13 @@ impl RunRecord {
                 plan.privacy.name(),
                 model.short()
             ),
+            CoordinatorEvent::OrdersCarried { orders } => {
+                format!("carried over from the run before: {}", many(orders.standing().count(), "standing order"))
+            }
+            CoordinatorEvent::ApprovalsShown { approvals } => format!(
+                "the plan is put forward by {} and approved by {} from here on",
+                approvals.proposal.staff, approvals.approval.staff
+            ),
             CoordinatorEvent::RosterAdopted { roster, group_size } => {
                 let members = usize::try_from(*group_size).unwrap_or(usize::MAX);
                 format!("roster {} adopted: {} in the plan's group", roster.roster.epoch(), many(members, "member"))

@@ -180,7 +180,7 @@ fn everybody() -> Vec<Person> {
 /// Every role tries every action on a plan of its own and of others: what counts is what the table says, and nothing else.
 #[test]
 fn the_table_decides_for_every_role_action_and_object() {
-    use crate::plan::Wanted;
+    use crate::plan::{Over, Wanted};
     let (subject, federation) = (Digest::of(b"object"), cast::federation());
     for role in Role::ALL {
         let scope = if role.is_of_branches() { Scope::Organisation(OrganisationId(1)) } else { Scope::Federation };
@@ -189,9 +189,10 @@ fn the_table_decides_for_every_role_action_and_object() {
         let roster = roster([somebody].to_vec()).roster;
         for action in Action::ALL {
             let signed = attestation("bank-1/somebody", role, action, subject);
+            let branch = roster.entries().first().expect("nine");
             for own in [true, false] {
-                let wanted =
-                    Wanted { action, subject: &subject, federation: &federation, own, branch: None, now: Some(0) };
+                let over = if role.is_of_branches() { Over::Branch(branch) } else { Over::Federation };
+                let wanted = Wanted { action, subject: &subject, federation: &federation, own, over, now: Some(0) };
                 let expected = if role.may(action, own) { Ok(()) } else { Err(AttestationFault::Duty) };
                 assert_eq!(signed.judge::<Toy>(&roster, wanted), expected, "{role} {action} own: {own}");
             }
@@ -202,7 +203,7 @@ fn the_table_decides_for_every_role_action_and_object() {
                 subject: &subject,
                 federation: &federation,
                 own: true,
-                branch: Some(&other),
+                over: Over::Branch(&other),
                 now: None,
             };
             let judged = signed.judge::<Toy>(&roster, wanted);
@@ -282,15 +283,15 @@ fn a_plan_that_the_owner_has_not_granted_is_refused_by_its_own_reason() {
     let not = |fault| Some(RefusalCode::NotGranted(fault));
     assert_eq!(with(&|policy| policy.grants.clear()), not(GrantFault::None));
     assert_eq!(with(&|policy| policy.grants[0].grant.signature.bytes[0] ^= 1), not(GrantFault::None));
-    assert_eq!(with(&|policy| policy.grants[0].run = cast::cap(&served, 7)), not(GrantFault::EpsilonRun));
-    assert_eq!(with(&|policy| policy.grants[0].year = cast::cap(&served, 7)), not(GrantFault::EpsilonYear));
+    assert_eq!(with(&|policy| policy.grants[0].run = cast::cap(&served, 7).customer), not(GrantFault::EpsilonRun));
+    assert_eq!(with(&|policy| policy.grants[0].year = cast::cap(&served, 7).customer), not(GrantFault::EpsilonYear));
     assert_eq!(with(&|policy| policy.grants[0].names_fields = false), not(GrantFault::Fields));
-    assert_eq!(with(&|policy| policy.grants[0].run = cast::cap(&served, 8)), None);
+    assert_eq!(with(&|policy| policy.grants[0].run = cast::cap(&served, 8).customer), None);
     // One plan by its digest, and a grant beside others that do not count.
     let exact = |policy: &mut Policy| {
         let mut grant = cast::grant(&served);
         grant.subject = GrantSubject::Plan(served.digest());
-        policy.grants[0].run = cast::cap(&served, 1);
+        policy.grants[0].run = cast::cap(&served, 1).customer;
         policy.grants.push(granted(&served, owner_signs(grant)));
     };
     assert_eq!(with(&exact), None);

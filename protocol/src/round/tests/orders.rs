@@ -3,12 +3,12 @@
 use super::world::{World, plan};
 use crate::digest::Digest;
 use crate::message::ClosedReason;
-use crate::plan::Attestation;
+use crate::plan::{Attestation, AttestationFault};
 use crate::role::{Action, Role};
 use crate::roster::Roster;
 use crate::round::cast::{self, APPROVER, PROPOSER, attestation, person};
-use crate::round::record::order_digest;
-use crate::round::{CoordinatorEvent, Input, RunRecord};
+use crate::round::orders::order_digest;
+use crate::round::{CoordinatorEvent, Input, OrderFault, RunRecord};
 
 const OPERATOR: &str = "bank-1/operator";
 const SECOND: &str = "bank-1/second";
@@ -144,9 +144,32 @@ fn an_order_of_nobody_whose_role_it_is_changes_nothing() {
     ] {
         let mut world = after_two_rounds();
         assert!(!order(&mut world, &bad), "{} {}", bad.staff, bad.action);
+        assert_eq!(world.order_faults.len(), 1, "the operator hears why");
         world.run();
         assert_eq!(world.finished, Some(true));
     }
+}
+
+/// An order may come before the roster that has whoever signed it. Orders that are known already come again with every start, and nobody is told.
+#[test]
+fn an_order_waits_for_the_roster_that_has_its_signer() {
+    let mut world = after_two_rounds();
+    let new = "bank-1/third";
+    let stop = signed(new, Role::PrivacyOfficer, Action::Freeze, cast::federation());
+    assert!(!order(&mut world, &stop));
+    assert_eq!(world.order_faults, [OrderFault::Person(AttestationFault::Person)]);
+    let mut people = world.coordinator.record().roster.as_ref().expect("one is in force").people().to_vec();
+    people.push(person(new, Role::PrivacyOfficer));
+    people.sort_by(|one, other| one.staff.cmp(&other.staff));
+    let roster =
+        Roster::new(2, cast::roster(9).roster.digest(), cast::roster(9).roster.entries().to_vec(), [].into(), people);
+    world.tell(Input::Roster(cast::signed_by_authority(roster.expect("a roster")).into()));
+    world.run();
+    let taken = |event: &CoordinatorEvent| matches!(event, CoordinatorEvent::OrderTaken { order } if *order == stop);
+    assert!(world.events.iter().any(taken), "{:?}", world.order_faults);
+    stands_still(&mut world);
+    assert!(!order(&mut world, &stop));
+    assert_eq!(world.order_faults.len(), 1, "what is known is not told again");
 }
 
 /// An order that was lifted does not come back with its file.

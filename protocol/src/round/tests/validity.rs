@@ -8,7 +8,7 @@ use crate::limits::CLOCK_SKEW_MS_MAX;
 use crate::message::{ClosedReason, Downstream, RefusalCode, RejectCode, SignedBody};
 use crate::plan::Plan;
 use crate::roster::{RosterEntry, RosterGroup, SignedRoster};
-use crate::round::cast::{coordinator_signs, entry, roster, roster_after};
+use crate::round::cast::{coordinator_signs, entry, policy, roster, roster_after, roster_of, settings};
 use crate::round::{CoordinatorEvent, Input, ParticipantInput};
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
@@ -96,6 +96,45 @@ fn an_entry_that_ends_ends_its_sessions_and_is_in_no_new_one() {
     assert!(cohort.len() == 9 && !cohort.contains(&ENDING), "{cohort:?}");
     let stopped = world.branches[&ENDING].stopped.as_ref().expect("the branch hears why");
     assert!(stopped.contains("client 4 has ended") && stopped.contains("enrol the branch anew"), "{stopped}");
+}
+
+/// A partner's seat ends with its agreement as it does with its entry, in the middle of a run.
+#[test]
+fn an_agreement_that_ends_ends_its_partner_s_sessions() {
+    let partner = 2;
+    let served = plan(|plan| {
+        (plan.round_deadline_ms, plan.keying_deadline_ms) = (10_000_000, 10_000_000);
+        let agreement = plan.charter.agreements.iter_mut().find(|one| one.organisation.0 == partner);
+        agreement.expect("the cast has it").until = LAST;
+    });
+    let begun = || {
+        let mut settings = settings(10, served.clone());
+        settings.roster = roster_of(10, |client| if client == 4 { 2 } else { 1 });
+        let mut world = World::with_settings(settings, |_| policy(&served));
+        world.connect_all();
+        commit(&mut world, 1);
+        world
+    };
+    let mut world = begun();
+    world.now = OVER;
+    world.tell(Input::Timer);
+    commit(&mut world, 2);
+    assert_eq!(closed(&world), [ClosedReason::EntryEnded(ENDING); 2]);
+    assert_eq!(rejected(&world, ENDING), Some(RejectCode::NoAgreement));
+    world.run();
+    world.pass_deadlines();
+    assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
+    let stopped = world.branches[&ENDING].stopped.as_ref().expect("the branch hears why");
+    assert!(stopped.contains("no agreement"), "{stopped}");
+    // A coordinator that asks for a round all the same is refused by everybody, five minutes later by a branch's own clock.
+    let mut world = begun();
+    while !matches!(world.packets.front(), Some(Packet::Start(OTHER, _))) {
+        assert!(world.step());
+    }
+    world.now = OVER_HERE.plus(1);
+    world.step();
+    assert_eq!(world.refusals().first(), Some(&(OTHER, RefusalCode::EntryEnded)));
+    assert_eq!(world.branches[&OTHER].machine.record().last_round(&run_of(&world)), 1);
 }
 
 #[test]

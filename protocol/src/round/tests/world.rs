@@ -17,8 +17,8 @@ use crate::plan::Plan;
 use crate::roster::{RosterChanges, RosterHead, SignedRoster};
 use crate::round::cast::{self, policy, settings, signing_key};
 use crate::round::{
-    BudgetRecord, Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox, Participant, ParticipantEffect,
-    ParticipantEvent, ParticipantInput, Policy, RunRecord, SessionMaterial,
+    BudgetRecord, Coordinator, CoordinatorEvent, CoordinatorSettings, Input, OrderFault, Outbox, Participant,
+    ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, RunRecord, SessionMaterial,
 };
 use crate::secagg::masked_sum::{MaskedSum, MaskedUpdate};
 use crate::secagg::permit::{InMemory, VerifiedUpload};
@@ -93,6 +93,8 @@ pub(super) struct World {
     pub(super) packets: VecDeque<Packet>,
     pub(super) now: Millis,
     pub(super) finished: Option<bool>,
+    /// Why orders were not taken.
+    pub(super) order_faults: Vec<OrderFault>,
     /// The unmasked sum of every committed round, and the plain sum of what its survivors put in.
     pub(super) sums: Vec<(RoundId, Vec<i64>, Vec<i64>)>,
     /// Rounds whose sum did not pass its checks.
@@ -177,6 +179,7 @@ impl World {
             packets: VecDeque::new(),
             now: Millis(0),
             finished: None,
+            order_faults: Vec::new(),
             sums: Vec::new(),
             spoilt: Vec::new(),
             enrolled: None,

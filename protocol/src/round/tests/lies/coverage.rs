@@ -79,6 +79,8 @@ fn every_message_and_every_event_has_its_lies() {
         StageConcluded => ledger::STAGE_CONCLUDED,
         ClientEvicted => ledger::CLIENT_EVICTED,
         OrderTaken => ledger::ORDER_TAKEN,
+        OrdersCarried => ledger::ORDERS_CARRIED,
+        ApprovalsShown => ledger::APPROVALS_SHOWN,
         RunFinished => ledger::RUN_FINISHED,
     });
     covered!(ParticipantEvent {

@@ -183,6 +183,7 @@ impl World {
                     // What was sent before still arrives.
                     self.packets.retain(|packet| !matches!(packet, Packet::Up(other, _) if *other == client));
                 }
+                CoordinatorEffect::OrderRefused { fault, .. } => self.order_faults.push(fault),
                 CoordinatorEffect::Finished { complete } => self.finished = Some(complete),
             }
         }

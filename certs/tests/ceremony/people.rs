@@ -1,61 +1,38 @@
-//! People in the roster's ceremony: three holders of roster keys in three folders, two of whom must sign, and an office that may be a thief's.
+//! People in the ceremony: who is given a role, with whose word for another key, before an office that may be a thief's.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use tributary_certs::ceremony::{
-    CeremonyError, ChangeReport, Holder, Proposal, Rests, Review, install, propose, read_proposal,
-};
-use tributary_certs::enrolment::{Apart, init_authority_apart, issue_client, names};
+use tributary_certs::ceremony::{CeremonyError, ChangeReport, Holder, Proposal, Review, install, read_proposal};
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::identity::{Identity, TrustDomain};
+use tributary_certs::identity::Identity;
 use tributary_certs::office::{RevocationReason, WhomToRevoke, revoke as revoke_member};
 use tributary_certs::people::{
     self, Deputy, Giver, PersonRequest, RoleGiven, RoleState, SigningPerson, Which, make_next_key, make_person,
 };
-use tributary_certs::roster::{RosterAuthorities, print_scope, read_roster};
+use tributary_certs::roster::{RosterAuthorities, print_scope};
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::role::Role;
-use tributary_protocol::roster::{Person, Roster, Scope, SignedRoster, StaffNumber};
+use tributary_protocol::roster::{Person, Scope, StaffNumber};
 use tributary_storage::files::Existing;
 
-const NOW: u64 = 1_900_000_000;
-const YEAR: u64 = 365 * 86_400;
-const HOLDERS: [&str; 3] = ["anna", "ben", "carla"];
+use crate::holders::{Federation, NOW};
 
-struct Federation {
-    folder: tempfile::TempDir,
-}
+const YEAR: u64 = 365 * 86_400;
 
 impl Federation {
     /// Two branches, a plan owner and a privacy officer, whom Anna and Ben have signed.
-    fn founded() -> Self {
-        let federation = Self { folder: tempfile::tempdir().unwrap() };
-        let holders = HOLDERS.map(|name| federation.at(name));
-        let apart = Apart { offline: &federation.at("usb"), holders: &holders };
-        let domain = TrustDomain::parse("federation.example").unwrap();
-        init_authority_apart(&federation.ca(), apart, &domain, 3, 2, NOW).unwrap();
+    fn staffed() -> Self {
+        let federation = Self::new();
         for (organisation, id) in [("north-bank", "branch-1"), ("south-bank", "branch-2")] {
-            issue_client(&federation.ca(), organisation, id, &federation.at(id), NOW).unwrap();
+            federation.issue(organisation, id);
         }
         federation.hire("north-bank/e1", Role::PlanOwner);
         federation.hire("north-bank/e2", Role::PrivacyOfficer);
         federation.in_force_by(true);
         federation
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn ca(&self) -> PathBuf {
-        self.at("ca")
-    }
-
-    fn authorities(&self) -> RosterAuthorities {
-        RosterAuthorities::read(&self.ca().join(names::AUTHORITIES)).unwrap()
     }
 
     fn make(&self, name: &str) -> SigningPerson {
@@ -68,43 +45,10 @@ impl Federation {
         person
     }
 
-    fn propose(&self) -> Proposal {
-        propose(&self.ca(), NOW).unwrap()
-    }
-
-    fn review(&self, holder: &str, first: bool) -> Review {
+    /// What a holder makes of the text of the next proposal.
+    fn reviewed(&self, holder: &str, first: bool) -> Review {
         let proposal = Proposal::parse(&self.propose().print()).unwrap();
-        Holder::open(&self.at(holder)).unwrap().review(proposal, None, first, None).unwrap()
-    }
-
-    /// Two holders who look at nothing.
-    fn in_force_by(&self, first: bool) -> SignedRoster {
-        let mut proposal = self.propose();
-        for holder in ["anna", "ben"] {
-            let holder = Holder::open(&self.at(holder)).unwrap();
-            proposal = holder.sign(holder.review(proposal, None, first, None).unwrap()).unwrap();
-        }
-        install(&self.ca(), &proposal).unwrap()
-    }
-
-    fn in_force(&self) -> SignedRoster {
-        read_roster(&self.ca().join(names::ROSTER), &self.authorities()).unwrap()
-    }
-
-    /// A proposal as an office in other hands writes it.
-    fn forged(&self, rests: Rests, change: impl Fn(&mut Vec<Person>)) -> Proposal {
-        let last = self.in_force();
-        let mut people = last.roster.people().to_vec();
-        change(&mut people);
-        let head = last.roster.head();
-        let roster = Roster::new(head.epoch + 1, head.digest, last.roster.entries().to_vec(), vec![], people).unwrap();
-        Proposal {
-            signed: SignedRoster { roster, signatures: vec![] },
-            made: NOW,
-            authorities: self.authorities().digest(),
-            last: last.signatures,
-            rests,
-        }
+        self.review(holder, &proposal, first).unwrap()
     }
 }
 
@@ -128,7 +72,7 @@ fn shown(report: &ChangeReport) -> (String, serde_json::Value, Vec<(String, Stri
 
 #[test]
 fn two_of_three_holders_give_a_role_and_each_is_shown_it() {
-    let federation = Federation::founded();
+    let federation = Federation::staffed();
     let officer = federation.hire("north-bank/e3", Role::PrivacyOfficer);
     federation.hire("north-bank/e4", Role::Auditor);
     let deputy = Deputy {
@@ -161,7 +105,7 @@ fn two_of_three_holders_give_a_role_and_each_is_shown_it() {
     ];
     assert_eq!(states, wanted.map(|(name, state)| (name.to_owned(), state)));
 
-    let report = federation.review("anna", false).report;
+    let report = federation.reviewed("anna", false).report;
     let (text, json, questions) = shown(&report);
     let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("PEOPLE")).collect();
     assert_eq!(headings.len(), 3, "{text}");
@@ -210,7 +154,7 @@ fn two_of_three_holders_give_a_role_and_each_is_shown_it() {
 
     // Anna's signature alone gives nobody anything.
     let holder = Holder::open(&federation.at("anna")).unwrap();
-    let one = holder.sign(federation.review("anna", false)).unwrap();
+    let one = holder.sign(federation.reviewed("anna", false)).unwrap();
     assert!(matches!(install(&federation.ca(), &one), Err(CeremonyError::NotEnough { .. })));
     let holder = Holder::open(&federation.at("ben")).unwrap();
     let two = holder.sign(holder.review(one, None, false, None).unwrap()).unwrap();
@@ -223,11 +167,11 @@ fn two_of_three_holders_give_a_role_and_each_is_shown_it() {
 /// The three ways to another key: by the old key's word, as lost, and as a thief of the office writes it.
 #[test]
 fn a_holder_verifies_that_the_old_key_signed_for_the_new_one() {
-    let federation = Federation::founded();
+    let federation = Federation::staffed();
     let officer = SigningPerson::open(&federation.at("north-bank/e2")).unwrap();
     let next = make_next_key(&federation.at("next"), &officer, NOW).unwrap();
     people::change_key(&federation.ca(), next.request(), false, &giver()).unwrap();
-    let report = federation.review("anna", false).report;
+    let report = federation.reviewed("anna", false).report;
     let (text, json, questions) = shown(&report);
     assert!(
         text.contains("PEOPLE WITH OTHER KEYS") && text.contains("the old key signed for the new one: verified here")
@@ -260,7 +204,7 @@ fn a_holder_verifies_that_the_old_key_signed_for_the_new_one() {
     // A loss is said aloud, to every holder.
     let owner = make_person(&federation.at("fresh"), &staff("north-bank/e1"), NOW).unwrap();
     people::change_key(&federation.ca(), owner.request(), true, &giver()).unwrap();
-    let (text, json, _) = shown(&federation.review("ben", false).report);
+    let (text, json, _) = shown(&federation.reviewed("ben", false).report);
     assert!(
         text.contains("THE OLD KEY IS SAID TO BE LOST, AND DID NOT SIGN FOR THE NEW ONE: see the person"),
         "{text}"
@@ -278,7 +222,7 @@ fn a_holder_verifies_that_the_old_key_signed_for_the_new_one() {
 /// Whoever has the office's whole folder, and no key of a holder, gives nobody a role.
 #[test]
 fn a_thief_of_the_office_gets_no_signature_and_no_roster() {
-    let federation = Federation::founded();
+    let federation = Federation::staffed();
     let before = federation.in_force();
     let thief = make_person(&federation.at("thief"), &staff("north-bank/e9"), NOW).unwrap();
     people::give_role(&federation.ca(), &thief, &given(Role::PrivacyOfficer)).unwrap();
@@ -301,7 +245,7 @@ fn a_thief_of_the_office_gets_no_signature_and_no_roster() {
     federation.make("north-bank/e7");
     people::revoke(&federation.ca(), &staff("north-bank/e9"), Which::All).unwrap();
     federation.hire("north-bank/e8", Role::Auditor);
-    let good = anna.sign(federation.review("anna", false)).unwrap();
+    let good = anna.sign(federation.reviewed("anna", false)).unwrap();
     let swapped = Proposal::parse(&good.print().replace("role auditor scope", "role privacy-officer scope")).unwrap();
     let ben = Holder::open(&federation.at("ben")).unwrap();
     assert!(matches!(ben.review(swapped.clone(), None, false, None), Err(CeremonyError::Roster(_))));
@@ -311,8 +255,8 @@ fn a_thief_of_the_office_gets_no_signature_and_no_roster() {
 
 #[test]
 fn a_forged_proposal_shows_people_that_look_like_others_or_come_from_nowhere() {
-    let federation = Federation::founded();
-    let proposal = federation.forged(Rests::default(), |people| {
+    let federation = Federation::staffed();
+    let proposal = federation.forged_of(|_, people| {
         let like = |name: &str, seed: u8| {
             let signing_key = tributary_certs::suite::SigningKey::from_seed(&[seed; 32]).verifying_key();
             Person { staff: staff(name), signing_key, holdings: people[1].holdings.clone() }
@@ -331,7 +275,7 @@ fn a_forged_proposal_shows_people_that_look_like_others_or_come_from_nowhere() {
 /// A branch that left is in no scope, and a role of nothing is in no roster; the list keeps what a person wrote.
 #[test]
 fn roles_of_branches_that_left_are_not_proposed() {
-    let federation = Federation::founded();
+    let federation = Federation::staffed();
     let owner = federation.hire("north-bank/e6", Role::BranchOwner);
     let both = RoleGiven { scope: Scope::Branches(vec![ClientId(1), ClientId(2)]), ..given(Role::BranchOperator) };
     people::give_role(&federation.ca(), &owner, &both).unwrap();
@@ -368,7 +312,7 @@ fn roles_of_branches_that_left_are_not_proposed() {
 
 #[test]
 fn a_proposal_with_people_has_one_text() {
-    let federation = Federation::founded();
+    let federation = Federation::staffed();
     federation.hire("north-bank/e3", Role::PrivacyOfficer);
     let old = SigningPerson::open(&federation.at("north-bank/e2")).unwrap();
     let next = make_next_key(&federation.at("next"), &old, NOW).unwrap();

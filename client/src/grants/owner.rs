@@ -1,141 +1,25 @@
-//! What the owner of a branch's data has granted: a folder of signed files beside the budget, which the daemon follows.
-//!
-//! ```text
-//! STATE/grants/9f86...grant         what was granted
-//! STATE/grants/9f86...withdrawal    what was taken back
-//! ```
-//!
-//! A grant is made where the owner's key is, and carried here; the daemon has no such key. Whoever writes into the folder grants nothing: the round
-//! machine verifies the owner's signature by the key that the budget's first entry anchors.
+//! What the owner signs, where the owner's key is, and how it comes into a branch's folder.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::grant::{
     is_signed_grant, read_grant, read_withdrawal, sign_grant, sign_withdrawal, write_grant, write_withdrawal,
 };
-use tributary_certs::keys::read_signing_key;
+use tributary_certs::keys::{read_signing_key, read_verifying_key};
 use tributary_certs::roster::RosterAuthorities;
-use tributary_model::privacy::cap;
-use tributary_model::schema::Schema;
+use tributary_certs::suite::RealSuite;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::limits::RUNS_MAX;
 use tributary_protocol::plan::{Grant, GrantSubject, Withdrawal};
-use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::MemberName;
-use tributary_protocol::round::Granted;
 use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
-use tributary_storage::files::{FileError, create_private_folder};
+use tributary_storage::files::create_private_folder;
 
+use super::{GRANT, Held, WITHDRAWAL, folder_of, is_delta, is_epsilon};
 use crate::error::ClientError;
 use crate::settings::Settings;
-
-const FOLDER: &str = "grants";
-const GRANT: &str = "grant";
-const WITHDRAWAL: &str = "withdrawal";
-
-/// The folder, as it was when anybody last looked.
-pub(crate) struct Grants {
-    folder: PathBuf,
-    seen: BTreeSet<OsString>,
-}
-
-/// What the folder holds.
-#[derive(Default)]
-pub(crate) struct Held {
-    pub(crate) grants: Vec<Grant>,
-    pub(crate) withdrawals: Vec<Withdrawal>,
-}
-
-impl Grants {
-    pub(crate) fn of(settings: &Settings) -> Self {
-        Self { folder: settings.state_dir.join(FOLDER), seen: BTreeSet::new() }
-    }
-
-    /// What is there now, where a file has come or gone since the last look.
-    ///
-    /// # Errors
-    /// If the folder or a file in it cannot be read: a file that is there and cannot be read may be a withdrawal.
-    pub(crate) fn changed(&mut self) -> Result<Option<Held>, FileError> {
-        let names = names(&self.folder)?;
-        if names == self.seen {
-            return Ok(None);
-        }
-        let held = read(&self.folder, &names)?;
-        self.seen = names;
-        Ok(Some(held))
-    }
-}
-
-/// What a settings file's branch was granted.
-pub(crate) fn held(settings: &Settings) -> Result<Held, FileError> {
-    let folder = settings.state_dir.join(FOLDER);
-    read(&folder, &names(&folder)?)
-}
-
-fn names(folder: &Path) -> Result<BTreeSet<OsString>, FileError> {
-    if !folder.exists() {
-        return Ok(BTreeSet::new());
-    }
-    let entries = fs::read_dir(folder).map_err(FileError::system("listing", folder))?;
-    let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
-    let names: BTreeSet<OsString> = names.collect::<Result<_, _>>().map_err(FileError::system("listing", folder))?;
-    let ends = |name: &OsString, with| Path::new(name).extension().is_some_and(|extension| extension == with);
-    Ok(names.into_iter().filter(|name| ends(name, GRANT) || ends(name, WITHDRAWAL)).collect())
-}
-
-fn read(folder: &Path, names: &BTreeSet<OsString>) -> Result<Held, FileError> {
-    let mut held = Held::default();
-    for name in names {
-        let path = folder.join(name);
-        if path.extension().is_some_and(|extension| extension == GRANT) {
-            held.grants.push(read_grant(&path)?);
-        } else {
-            held.withdrawals.push(read_withdrawal(&path)?);
-        }
-    }
-    Ok(held)
-}
-
-impl Held {
-    /// The grants with what their epsilons come to, for a branch with this schema.
-    pub(crate) fn granted(&self, schema: &Schema) -> Vec<Granted> {
-        let caps = |bits: u64, grant: &Grant| {
-            let (epsilon, delta) = (f64::from_bits(bits), f64::from_bits(grant.delta_bits));
-            // What is no epsilon allows nothing.
-            let allowed = is_epsilon(epsilon) && is_delta(delta);
-            let customer = if allowed { cap(epsilon, delta) } else { RdpVector::zero() };
-            Accounts { customer, branch: cap(1_000.0, 1e-12) }
-        };
-        let of = |grant: &Grant| Granted {
-            run: caps(grant.epsilon_run_bits, grant),
-            year: caps(grant.epsilon_year_bits, grant),
-            names_fields: names_fields(grant, schema),
-            grant: grant.clone(),
-        };
-        self.grants.iter().map(of).collect()
-    }
-}
-
-fn is_epsilon(epsilon: f64) -> bool {
-    epsilon > 0.0 && epsilon <= 1_000.0
-}
-
-fn is_delta(delta: f64) -> bool {
-    delta > 0.0 && delta <= 1e-3
-}
-
-/// Whether a grant names every field and label of a schema, or leaves that to the policy, which pins them.
-fn names_fields(grant: &Grant, schema: &Schema) -> bool {
-    let granted: BTreeSet<&str> = grant.fields.iter().map(|field| field.raw()).collect();
-    let fields = schema.fields().iter().map(|field| field.name.as_str());
-    let mut used = fields.chain(schema.labels().iter().map(|label| label.name.as_str()));
-    granted.is_empty() || used.all(|name| granted.contains(name))
-}
 
 /// What an owner is asked for.
 #[derive(Clone, Debug)]
@@ -225,8 +109,8 @@ pub fn withdraw(grant: Digest, key: &Path, out: &Path, now_unix_s: u64) -> Resul
 /// If it is neither, is not signed by the owner of this branch's data, is of other branches, or is here already.
 pub fn install(config: &Path, file: &Path) -> Result<Vec<String>, ClientError> {
     let settings = Settings::load(config)?;
-    let owner = tributary_certs::keys::read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
-    let folder = settings.state_dir.join(FOLDER);
+    let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
+    let folder = folder_of(&settings);
     let stranger = || {
         ClientError::file(format!(
             "{}: it is not signed by the owner of this branch's data ({}), so it is not installed: ask the owner for the file again",
@@ -237,7 +121,7 @@ pub fn install(config: &Path, file: &Path) -> Result<Vec<String>, ClientError> {
     let withdrawn = file.extension().is_some_and(|extension| extension == WITHDRAWAL);
     let path = if withdrawn {
         let withdrawal = read_withdrawal(file).map_err(ClientError::file)?;
-        if withdrawal.owner != owner || !withdrawal.is_genuine::<tributary_certs::suite::RealSuite>() {
+        if withdrawal.owner != owner || !withdrawal.is_genuine::<RealSuite>() {
             return Err(stranger());
         }
         create_private_folder(&folder).map_err(ClientError::file)?;
@@ -315,8 +199,8 @@ impl GrantLine {
 /// If settings or files cannot be used.
 pub fn list(config: &Path) -> Result<Vec<GrantLine>, ClientError> {
     let settings = Settings::load(config)?;
-    let owner = tributary_certs::keys::read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
-    let Held { grants, withdrawals } = held(&settings).map_err(ClientError::file)?;
+    let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
+    let Held { grants, withdrawals } = Held::read(&settings).map_err(ClientError::file)?;
     let taken = |grant: &Grant| {
         let digest = grant.digest();
         withdrawals.iter().any(|withdrawal| withdrawal.grant == digest && withdrawal.owner == grant.owner)

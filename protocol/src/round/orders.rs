@@ -3,14 +3,16 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use crate::digest::Digest;
-use crate::message::SignedBody as _;
 use crate::plan::Attestation;
 use crate::role::{Action, Role};
-use crate::roster::StaffNumber;
+use crate::roster::{Roster, StaffNumber};
+use crate::signed::SignedBody as _;
 
 /// What people have ordered of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Orders {
     /// What stands, by the digest of the order, and who has agreed to lift it.
     pub(super) standing: BTreeMap<Digest, Standing>,
@@ -19,7 +21,7 @@ pub struct Orders {
 }
 
 /// An order that stops something.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// As it was signed.
     pub order: Attestation,
@@ -43,6 +45,38 @@ impl Orders {
     #[must_use]
     pub fn stop(&self) -> bool {
         !self.standing.is_empty()
+    }
+
+    /// Whether an order was taken before. Orders come again with every start of a process.
+    #[must_use]
+    pub fn knows(&self, order: &Attestation) -> bool {
+        let digest = order_digest(order);
+        let agreed = |standing: &Standing| standing.agreed.contains(&(order.staff.clone(), order.role));
+        self.standing.contains_key(&digest)
+            || [digest, order.subject].iter().any(|one| self.lifted.contains(one))
+            || self.standing.get(&order.subject).is_some_and(agreed)
+    }
+
+    /// What of this goes over to a run of a plan that begins: every freeze, and the pauses of its own plan.
+    #[must_use]
+    pub fn carried_to(&self, plan: &Digest) -> Self {
+        let stays = |stop: &Standing| stop.order.action == Action::Freeze || stop.order.subject == *plan;
+        let standing = self.standing.iter().filter(|(_, stop)| stays(stop));
+        Self { standing: standing.map(|(digest, stop)| (*digest, stop.clone())).collect(), lifted: self.lifted.clone() }
+    }
+
+    /// A roster comes into force: whoever has lost the role or the key with which it was agreed that an order is lifted agrees no more.
+    pub(super) fn adopt(&mut self, before: Option<&Roster>, roster: &Roster) {
+        let key = |roster: &'_ Roster, staff: &StaffNumber, role: Role| {
+            let person = roster.person(staff)?;
+            person.holdings_of(role).next().map(|_| person.signing_key.clone())
+        };
+        for stop in self.standing.values_mut() {
+            stop.agreed.retain(|(staff, role)| {
+                let now = key(roster, staff, *role);
+                now.is_some() && before.is_none_or(|before| key(before, staff, *role) == now)
+            });
+        }
     }
 
     pub(super) fn apply(&mut self, order: &Attestation) {

@@ -1,0 +1,158 @@
+//! Rows about people: who stands by the plan, and who may order what.
+
+use alloc::vec::Vec;
+
+use super::{Moment, OVER, Row};
+use crate::digest::Digest;
+use crate::plan::{Approvals, Attestation};
+use crate::role::{Action, Role};
+use crate::roster::Roster;
+use crate::round::cast::{self, counting_plan};
+use crate::round::{CoordinatorEvent, Orders, Standing, order_digest};
+
+pub(super) const APPROVED: &str = "sessions and rounds begin while two people of the roster in force stand by the plan";
+
+/// A roster with other people in force: the plan's privacy officer has lost the role.
+pub(super) fn revoked(moment: &mut Moment) {
+    let mut people = cast::people();
+    people.remove(0);
+    let roster = cast::roster(9).roster;
+    let entries = roster.entries().to_vec();
+    moment.record.roster = Some(Roster::new(1, Digest::ZERO, entries, Vec::new(), people).expect("a roster"));
+}
+
+const WHOSE: &str = "an order is of somebody in the roster in force whose role it is";
+const NEWS: &str = "an order changes something: nobody stops twice, and whoever agrees does so once for a role";
+pub(super) const ORDERED: &str = "nothing begins while somebody's order stops the plan or the federation";
+
+fn pause() -> Attestation {
+    let plan = counting_plan().digest();
+    cast::attestation(cast::APPROVER, Role::PrivacyOfficer, Action::PausePlan, plan)
+}
+
+fn orders(moment: &mut Moment, change: fn(&mut Attestation)) {
+    let mut order = pause();
+    moment.instead(CoordinatorEvent::OrderTaken { order: order.clone() });
+    change(&mut order);
+    moment.event = CoordinatorEvent::OrderTaken { order };
+}
+
+pub(super) fn ordered(moment: &mut Moment) {
+    moment.record.apply(&CoordinatorEvent::OrderTaken { order: pause() });
+}
+
+pub(in super::super) const ORDER_TAKEN: &[Row] = &[
+    (OVER, is!(SessionOpened), |moment| {
+        orders(moment, |_| {});
+        moment.record.finished = Some(true);
+    }),
+    (WHOSE, is!(SessionOpened), |moment| orders(moment, |order| order.subject.0[0] ^= 1)),
+    (WHOSE, is!(SessionOpened), |moment| orders(moment, |order| order.federation.0[0] ^= 1)),
+    (WHOSE, is!(SessionOpened), |moment| orders(moment, |order| order.role = Role::PlatformOperator)),
+    (WHOSE, is!(SessionOpened), |moment| orders(moment, |order| order.action = Action::ApprovePlan)),
+    (WHOSE, is!(SessionOpened), |moment| {
+        orders(moment, |_| {});
+        revoked(moment);
+    }),
+    (NEWS, is!(SessionOpened), |moment| {
+        orders(moment, |_| {});
+        ordered(moment);
+    }),
+    (NEWS, is!(SessionOpened), |moment| {
+        ordered(moment);
+        let subject = order_digest(&pause());
+        let order = cast::attestation(cast::APPROVER, Role::PrivacyOfficer, Action::ResumePlan, subject);
+        moment.instead(CoordinatorEvent::OrderTaken { order: order.clone() });
+        moment.record.apply(&CoordinatorEvent::OrderTaken { order });
+    }),
+];
+
+const CARRIED: &str = "orders are carried over once, before the first roster";
+const WHOLE: &str = "what is carried over stops this plan or the federation, and was not lifted";
+
+/// The run before this one ended with its plan paused and the federation frozen, and what was lifted in it.
+fn carried() -> Orders {
+    let freeze = cast::attestation(cast::APPROVER, Role::PrivacyOfficer, Action::Freeze, cast::federation());
+    let standing = [pause(), freeze].map(|order| (order_digest(&order), Standing { order, agreed: Vec::new() }));
+    Orders { standing: standing.into(), lifted: [Digest::ZERO].into() }
+}
+
+/// Changes what is carried over, which would be in order.
+fn carries(moment: &mut Moment, change: fn(&mut Orders)) {
+    let mut orders = carried();
+    moment.instead(CoordinatorEvent::OrdersCarried { orders: orders.clone() });
+    change(&mut orders);
+    moment.event = CoordinatorEvent::OrdersCarried { orders };
+}
+
+/// Another order stands in place of those that are carried over.
+fn stands(moment: &mut Moment, change: fn(&mut Attestation)) {
+    carries(moment, |_| {});
+    let CoordinatorEvent::OrdersCarried { orders } = &mut moment.event else { panic!("they are carried") };
+    let mut order = pause();
+    change(&mut order);
+    orders.standing = [(order_digest(&order), Standing { order, agreed: Vec::new() })].into();
+}
+
+pub(in super::super) const ORDERS_CARRIED: &[Row] = &[
+    (CARRIED, is!(SessionOpened), |moment| moment.event = CoordinatorEvent::OrdersCarried { orders: carried() }),
+    (CARRIED, is!(RosterAdopted), |moment| carries(moment, |orders| *orders = Orders::default())),
+    (CARRIED, is!(RosterAdopted), |moment| {
+        carries(moment, |_| {});
+        moment.record.orders = carried();
+    }),
+    (WHOLE, is!(RosterAdopted), |moment| stands(moment, |order| order.subject.0[0] ^= 1)),
+    (WHOLE, is!(RosterAdopted), |moment| stands(moment, |order| order.federation.0[0] ^= 1)),
+    (WHOLE, is!(RosterAdopted), |moment| stands(moment, |order| order.action = Action::Freeze)),
+    (WHOLE, is!(RosterAdopted), |moment| stands(moment, |order| order.action = Action::ResumePlan)),
+    (WHOLE, is!(RosterAdopted), |moment| {
+        carries(moment, |orders| orders.standing.values_mut().for_each(|stop| stop.order.at += 1));
+    }),
+    (WHOLE, is!(RosterAdopted), |moment| {
+        carries(moment, |orders| {
+            let agreed = [Role::PlanOwner, Role::PrivacyOfficer].map(|role| (cast::staff(cast::PROPOSER), role));
+            orders.standing.values_mut().for_each(|stop| stop.agreed = agreed.to_vec());
+        });
+    }),
+    (WHOLE, is!(RosterAdopted), |moment| {
+        carries(moment, |orders| orders.lifted.extend(orders.standing.keys().copied().collect::<Vec<_>>()));
+    }),
+    (WHOLE, is!(RosterAdopted), |moment| {
+        carries(moment, |orders| {
+            for at in 0..20 {
+                let order = Attestation { at, ..pause() };
+                orders.standing.insert(order_digest(&order), Standing { order, agreed: Vec::new() });
+            }
+        });
+    }),
+];
+
+const OTHERS: &str = "other people of the roster in force stand by the plan";
+
+/// The plan's owner has proposed it anew, a second later.
+fn shown(moment: &mut Moment, change: fn(&mut Approvals)) {
+    let mut approvals = cast::approvals(&counting_plan());
+    approvals.proposal.at += 1;
+    moment.instead(CoordinatorEvent::ApprovalsShown { approvals: approvals.clone().into() });
+    change(&mut approvals);
+    moment.event = CoordinatorEvent::ApprovalsShown { approvals: approvals.into() };
+}
+
+pub(in super::super) const APPROVALS_SHOWN: &[Row] = &[
+    (OTHERS, is!(SessionOpened), |moment| shown(moment, |approvals| approvals.proposal.at = 0)),
+    (OTHERS, is!(SessionOpened), |moment| shown(moment, |approvals| approvals.proposal.subject.0[0] ^= 1)),
+    (OTHERS, is!(SessionOpened), |moment| {
+        shown(moment, |approvals| {
+            approvals.proposal.federation.0[0] ^= 1;
+            approvals.approval.federation = approvals.proposal.federation;
+        });
+    }),
+    (OTHERS, is!(SessionOpened), |moment| {
+        shown(moment, |_| {});
+        revoked(moment);
+    }),
+    (OTHERS, is!(SessionOpened), |moment| {
+        shown(moment, |_| {});
+        moment.record.roster = None;
+    }),
+];

@@ -1,0 +1,69 @@
+//! Values as people type them, one form of each in every command.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tributary_planning::dates;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::role::Role;
+use tributary_protocol::roster::StaffNumber;
+
+const DAY: &str = "a day is YEAR-MONTH-DAY, such as 2027-01-31";
+
+/// A digest.
+pub(crate) fn digest(text: &str) -> Result<Digest, &'static str> {
+    Digest::from_hex(text).ok_or("a digest is 64 hexadecimal digits")
+}
+
+/// A person's staff number.
+pub(crate) fn staff(text: &str) -> Result<StaffNumber, &'static str> {
+    StaffNumber::parse(text).map_err(|_| {
+        "a staff number is ORGANISATION/NUMBER, each 1 to 63 of a-z, 0-9, '-', '_' and '.', such as north-bank/e20417"
+    })
+}
+
+/// A role by its word; help and errors list the words.
+pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(Role::ALL.map(Role::name)).map(|word| Role::of_name(&word).expect("a word of the list"))
+}
+
+/// The first second of a day.
+pub(crate) fn first_second(text: &str) -> Result<u64, &'static str> {
+    dates::first_second(text).ok_or(DAY)
+}
+
+/// The last second of a day.
+pub(crate) fn last_second(text: &str) -> Result<u64, &'static str> {
+    dates::last_second(text).ok_or(DAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[arg(long, value_parser = role())]
+        role: Role,
+        #[arg(long, value_parser = first_second)]
+        from: u64,
+        #[arg(long, value_parser = last_second)]
+        until: u64,
+    }
+
+    #[test]
+    fn roles_are_typed_by_their_words_and_days_are_whole() {
+        let parsed = |role: &str, from: &str, until: &str| {
+            let line = Line::try_parse_from(["x", "--role", role, "--from", from, "--until", until]);
+            line.map(|Line { role, from, until }| (role, from, until)).map_err(|fault| fault.to_string())
+        };
+        let day = 1_801_353_600;
+        for role in Role::ALL {
+            assert_eq!(parsed(role.name(), "2027-01-31", "2027-01-31"), Ok((role, day, day + 86_399)));
+        }
+        let fault = parsed("officer", "2027-01-31", "2027-01-31").unwrap_err();
+        assert!(Role::ALL.iter().all(|role| fault.contains(role.name())), "{fault}");
+        assert!(parsed("auditor", "2027-02-29", "2027-03-01").unwrap_err().contains("YEAR-MONTH-DAY"));
+        assert!(parsed("auditor", "2027-01-31", "2027-1-31").unwrap_err().contains("YEAR-MONTH-DAY"));
+    }
+}

@@ -165,7 +165,7 @@ fn a_person_asks_an_office_gives_and_two_holders_make_the_role() {
     );
     let proposal = bank.path("proposal");
     bank.roster(&["sign", &proposal, "--keys", &bank.path("anna"), "--first"])
-        .assert_refused(1, &["nothing is signed", "the people told you", "--confirm"]);
+        .assert_refused(1, &["nothing is signed", "Compare each fingerprint", "--confirm"]);
     let installed = bank.sign(&json, true);
     assert!(installed.contains("roster 1 of 2 clients and 3 people with 2 signatures is in force"), "{installed}");
     let shown = bank.in_force();
@@ -233,7 +233,7 @@ fn a_thief_of_the_office_makes_no_privacy_officer() {
     let (ca, proposal) = (bank.path("ca"), bank.path("proposal"));
     done(bank.roster(&["propose", "--authority", &ca, "--out", &proposal]));
     bank.roster(&["install", &proposal, "--authority", &ca]).assert_refused(1, &["0 signed and 2 must"]);
-    bank.roster(&["sign", &proposal, "--keys", &ca, "--confirm", "0"])
+    bank.roster(&["sign", &proposal, "--keys", &ca, "--confirm", &"0".repeat(64)])
         .assert_refused(1, &["holds no roster authority's key"]);
     // With the digest of other changes, as somebody else has told it to Anna.
     let anna = bank.path("anna");

@@ -17,7 +17,7 @@ mod updating;
 mod wait;
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -29,7 +29,7 @@ pub use wait::{Wait, too_few_enrolled};
 use self::certifying::Certifying;
 use self::collecting::Collecting;
 use self::keying::Keying;
-use self::links::Link;
+use self::links::{Caller, Link};
 use self::material::Session;
 use self::membership::Endings;
 use self::unmasking::Unmasking;
@@ -131,6 +131,11 @@ enum Phase<S: Suite> {
 pub struct Coordinator<S: Suite> {
     settings: CoordinatorSettings<S>,
     record: RunRecord,
+    /// Those whose connection stands.
+    callers: BTreeMap<ClientId, Caller>,
+    /// Of these, those who are to be invited when the run may go on.
+    uninvited: BTreeSet<ClientId>,
+    /// Those who asked to be let in, and were.
     links: BTreeMap<ClientId, Link>,
     /// Breaches of each client, in this process.
     strikes: BTreeMap<ClientId, u32>,
@@ -183,6 +188,8 @@ impl<S: Suite> Coordinator<S> {
         let mut machine = Self {
             settings,
             record,
+            callers: BTreeMap::new(),
+            uninvited: BTreeSet::new(),
             links: BTreeMap::new(),
             strikes: BTreeMap::new(),
             phase: Phase::Gathering,

@@ -22,7 +22,7 @@ struct CommandLine {
 /// What can be asked.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// The centre: writes a first settings file, or serves a plan
+    /// The coordinator: writes a first settings file, or serves the federation
     #[cfg(feature = "coordinator")]
     #[command(subcommand)]
     Coordinator(CoordinatorCommand),
@@ -66,7 +66,7 @@ pub(crate) enum CoordinatorCommand {
         #[arg(default_value = ".")]
         folder: PathBuf,
     },
-    /// Serve the plan of a settings file until it is over or the process is asked to stop
+    /// Serve the federation, and every plan that is activated, until the process is asked to stop
     Serve(DaemonOptions),
     /// Try everything that serving will need: files, disk, limits, the port; say what to ask of whom
     Preflight(PreflightOptions),
@@ -84,7 +84,7 @@ pub(crate) enum ClientCommand {
     Renew(RenewOptions),
     /// Try everything that taking part will need: files, data, name, UDP, TCP, proxy, clocks; say what to ask of whom
     Preflight(PreflightOptions),
-    /// Take part in the coordinator's plan until it is over or the process is asked to stop
+    /// Take part in the coordinator's runs until the process is asked to stop
     Run(DaemonOptions),
     /// What was spent on this branch's customers, what is left, and how many rounds that pays for
     Budget(BudgetOptions),
@@ -333,6 +333,9 @@ pub(crate) struct DaemonOptions {
     /// One JSON object for each event on standard output
     #[arg(long)]
     pub(crate) events: bool,
+    /// End by itself: a coordinator when every run of its plans is over, a client with the first run that ends
+    #[arg(long)]
+    pub(crate) once: bool,
 }
 
 /// `tributary config`.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::plan::tests::{job, settings};
+use crate::run::job::tests::{job, settings};
 use tributary_model::server_optimizer::{
     OptimizerError, OptimizerFields, OptimizerSettings, ServerOptimizer, StateLayout, UpdateRule,
 };

@@ -6,14 +6,22 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Downstream, Upstream};
+use super::{Downstream, RejectCode, Upstream};
 use crate::ids::RunId;
+use crate::printable::Untrusted;
 
 /// From the coordinator to a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToClient {
     /// A message of one run.
     Run(RunId, Downstream),
+    /// The connection is refused and closes. Nobody has signed this, and nobody stops for good for it.
+    Refused {
+        /// Stable code.
+        code: RejectCode,
+        /// What happened, what it means, what to do.
+        explanation: Untrusted,
+    },
     /// Lists of revoked certificates. They prove themselves, and the coordinator merely carries them.
     Lists(Vec<u8>),
 }

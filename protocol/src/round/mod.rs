@@ -29,7 +29,8 @@ mod topology;
 
 pub use agreement::{Ending, ending_message, refusal_message};
 pub use coordinator::{
-    Coordinator, CoordinatorSettings, Input, MaterialFault, ResumeFault, SessionMaterial, Wait, too_few_enrolled,
+    Coordinator, CoordinatorSettings, Input, MaterialFault, ResumeFault, SessionMaterial, Wait, answer_after_the_end,
+    too_few_enrolled,
 };
 pub use descriptor::{RoundDescriptor, RoundHead, SessionView};
 pub use effect::{Contribution, CoordinatorEffect, OrderFault, Outbox, ParticipantEffect};

@@ -5,7 +5,7 @@ use alloc::string::String;
 
 use super::{Coordinator, CoordinatorSettings, Phase};
 use crate::message::ClosedReason;
-use crate::plan::{ApprovalFault, Attestation, AttestationFault as Fault, Grounds};
+use crate::plan::{ApprovalFault, Approvals, Attestation, AttestationFault as Fault, Grounds};
 use crate::round::effect::{CoordinatorEffect, OrderFault, Outbox};
 use crate::round::event::CoordinatorEvent;
 use crate::round::orders::order_digest;
@@ -27,6 +27,20 @@ impl<S: Suite> Coordinator<S> {
             let approvals = Box::new(self.settings.approvals.clone());
             self.commit(CoordinatorEvent::ApprovalsShown { approvals }, outbox);
         }
+    }
+
+    /// Others have signed the plan, where those before them do not stand by it any more.
+    pub(super) fn on_approved(&mut self, approvals: Approvals, outbox: &mut Outbox<CoordinatorEffect>) {
+        let before = core::mem::replace(&mut self.settings.approvals, approvals);
+        let signed = judge_signers(&self.settings);
+        if signed.is_err() && self.signed.is_ok() {
+            // Nobody pauses a plan by showing signatures that count for nothing.
+            self.settings.approvals = before;
+            return;
+        }
+        self.signed = signed;
+        self.note_approvals(outbox);
+        self.sync(outbox);
     }
 
     /// Whether the plan is approved now. Where it is not, no session and no round begins: it is paused until a roster or a signature cures that.

@@ -7,7 +7,7 @@ use crate::budget::Kept;
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{ClosedReason, Downstream, Upstream};
-use crate::plan::Attestation;
+use crate::plan::{Approvals, Attestation};
 use crate::roster::SignedRoster;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
@@ -64,6 +64,8 @@ pub enum Input {
     Kept(Kept),
     /// A roster whose signatures were verified. If it is newer than the one in force, it is adopted as soon as no round is open.
     Roster(Box<SignedRoster>),
+    /// Others have signed the plan: from here on they stand by it.
+    Approved(Box<Approvals>),
     /// An order that somebody has signed.
     Ordered(Box<Attestation>),
     /// A deadline may have passed.
@@ -99,6 +101,7 @@ impl<S: Suite> Coordinator<S> {
             }
             Input::Kept(kept) => self.settings.heads.apply(&kept),
             Input::Roster(roster) => self.on_roster(*roster),
+            Input::Approved(approvals) => self.on_approved(*approvals, outbox),
             Input::Ordered(order) => self.on_order(now, *order, outbox),
             Input::Timer => self.on_timer(now, outbox),
             Input::Stop => self.on_stop(outbox),

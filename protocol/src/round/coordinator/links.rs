@@ -12,6 +12,7 @@ use crate::ids::{ClientId, RunId, SessionId};
 use crate::limits::{JOINS_MAX, JOINS_WITHIN_MS, PROTOCOL_VERSION, STRIKES_MAX};
 use crate::message::{ClosedReason, Downstream, Join, Proof, RefusalCode, RejectCode, Welcome};
 use crate::privacy::Accounts;
+use crate::roster::RosterEntry;
 use crate::round::agreement::{self, Ending};
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::{CoordinatorEvent, EvictionReason};
@@ -162,17 +163,11 @@ impl<S: Suite> Coordinator<S> {
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
         let took_part = accepted || self.record.took_part(client);
-        match self.record.released().filter(|_| took_part) {
-            Some(model) => {
-                let rounds = self.record.committed_all();
-                let proof = self.prove(client, &nonce, Ending::Finished { model: &model, rounds });
-                outbox.push(CoordinatorEffect::Send(client, Downstream::Finished { model, rounds, proof }));
-            }
-            None => {
-                let over = "the run is over; there is nothing to do in it any more";
-                self.reject(client, nonce, (RejectCode::PlanFinished, over.to_string()), outbox);
-            }
-        }
+        let released = self.record.released().filter(|_| took_part).map(|model| (model, self.record.committed_all()));
+        let Some(entry) = self.settings.roster.roster.entry(client) else { return };
+        let key = &self.settings.signing_key;
+        let answer = answer_after_the_end::<S>(key, (self.settings.run.id(), released), entry, &nonce);
+        outbox.push(CoordinatorEffect::Send(client, answer));
     }
 
     pub(super) fn on_accept(
@@ -363,6 +358,29 @@ impl<S: Suite> Coordinator<S> {
         }
     }
 }
+
+/// What a member hears who asks for a run that is over: the model that it released, and its rounds, where it released one.
+#[must_use]
+pub fn answer_after_the_end<S: Suite>(
+    signing_key: &S::SigningKey,
+    (run, released): (RunId, Option<(Digest, u32)>),
+    entry: &RosterEntry,
+    nonce: &Digest,
+) -> Downstream {
+    let prove = |ending| {
+        let message = agreement::ending_message::<S>(run, &entry.signing_key, nonce, ending);
+        Some(Proof { run, signature: S::sign(signing_key, &message) })
+    };
+    if let Some((model, rounds)) = released {
+        let proof = prove(Ending::Finished { model: &model, rounds });
+        return Downstream::Finished { model, rounds, proof };
+    }
+    let code = RejectCode::PlanFinished;
+    let proof = prove(Ending::Rejected { code, explanation: OVER });
+    Downstream::Rejected { code, explanation: OVER.to_string().into(), proof }
+}
+
+const OVER: &str = "the run is over; there is nothing to do in it any more";
 
 fn eviction_text() -> String {
     "this client is out of the plan, because it broke rounds; the coordinator's ledger says when and how; its operator and the \

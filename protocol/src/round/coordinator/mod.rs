@@ -23,6 +23,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 pub use input::Input;
+pub use links::answer_after_the_end;
 pub use material::{MaterialFault, SessionMaterial};
 pub use wait::{Wait, too_few_enrolled};
 
@@ -65,7 +66,7 @@ pub struct CoordinatorSettings<S: Suite> {
     /// Who may take part.
     pub roster: SignedRoster,
     /// The coordinator's protocol signing key, which clients pin.
-    pub signing_key: S::SigningKey,
+    pub signing_key: Arc<S::SigningKey>,
     /// The newest budget head of each client, over all plans, as [`CoordinatorEffect::Keep`] gave them.
     pub heads: Heads,
     /// Time to wait for every enrolled client before a session opens, or goes on after a restart, with those who came.

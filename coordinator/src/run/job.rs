@@ -10,6 +10,7 @@ use tributary_planning::{Guarantee, PlanFile};
 use tributary_protocol::plan::{Approvals, ModelRef, Run, ValidPlan};
 use tributary_settings::Fault;
 
+use crate::report::RunName;
 use crate::settings::PlanFiles;
 
 /// A run with everything at the coordinator that belongs to it.
@@ -78,11 +79,17 @@ impl Job {
 
     /// A later run of the same plan, which begins from the model that the run before released where the plan says so.
     #[must_use]
-    pub fn later(self, number: u32, released: Option<Parameters>) -> Option<Self> {
+    pub fn later(&self, number: u32, released: Option<Parameters>) -> Option<Self> {
         let run = Run::new(self.run.plan().clone(), number)?;
         let goes_on = matches!(run.plan().initial_model, ModelRef::PreviousRun);
-        let initial = released.filter(|_| goes_on).unwrap_or(self.initial);
-        Some(Self { run, initial, ..self })
+        let initial = released.filter(|_| goes_on).unwrap_or_else(|| self.initial.clone());
+        let (planned, approvals) = (Arc::clone(&self.planned), self.approvals.clone());
+        Some(Self { run, planned, initial, guarantee: self.guarantee, approvals })
+    }
+
+    /// A run of the plan, as people know it.
+    pub(crate) fn name_of(&self, number: u32) -> RunName {
+        RunName::new(self.plan(), number)
     }
 
     /// The plan.

@@ -10,12 +10,11 @@ use tokio::sync::mpsc;
 use tributary_certs::order::{read_order, write_order};
 use tributary_protocol::plan::Attestation;
 use tributary_protocol::role::Action;
-use tributary_protocol::round::Input;
 use tributary_protocol::round::order_digest;
 use tributary_storage::files::{FileError, create_private_folder};
 
 use crate::connections::Arrival;
-use crate::keyring::WATCH_EVERY;
+use crate::federation::keyring::WATCH_EVERY;
 
 const FOLDER: &str = "orders";
 const EXTENSION: &str = "order";
@@ -57,7 +56,7 @@ impl OrdersFolder {
         loop {
             ticks.tick().await;
             for order in self.new_ones() {
-                if inputs.send(Arrival::Input(Input::Ordered(Box::new(order)))).await.is_err() {
+                if inputs.send(Arrival::Ordered(Box::new(order))).await.is_err() {
                     return;
                 }
             }

@@ -1,9 +1,7 @@
 //! When people hear who is missing: at once, when it changes, and again and again while it stays so.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::Muster;
 
 /// How often it is looked at.
@@ -18,27 +16,15 @@ const CHANGES_EVERY: Duration = Duration::from_secs(10);
 /// A muster that stays is told again so often.
 const AGAIN_EVERY: Duration = Duration::from_secs(60);
 
-/// What was told last, and who was seen when.
+/// What was told last.
 #[derive(Default)]
 pub(crate) struct Roll {
     told: Option<(Muster, Instant)>,
     /// Since when too few are here.
     since: Option<Instant>,
-    /// Unix seconds at which a client was connected last, of those that this process has seen.
-    seen: BTreeMap<ClientId, u64>,
 }
 
 impl Roll {
-    /// A client came, or went.
-    pub(crate) fn saw(&mut self, client: ClientId, unix_seconds: u64) {
-        self.seen.insert(client, unix_seconds);
-    }
-
-    /// When a client that is missing was here last.
-    pub(crate) fn last_seen(&self, client: ClientId) -> Option<u64> {
-        self.seen.get(&client).copied()
-    }
-
     /// What to tell now, if anything.
     pub(crate) fn due(&mut self, muster: Option<Muster>, now: Instant) -> Option<Muster> {
         let Some(muster) = muster else {

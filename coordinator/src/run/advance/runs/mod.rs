@@ -16,9 +16,9 @@ use tributary_protocol::secagg::suite::Signature;
 use tributary_protocol::time::Millis;
 
 use super::*;
-use crate::plan::tests::{job, settings};
-use crate::spool::Spool;
-use crate::uploads::OpenSum;
+use crate::run::job::tests::{job, settings};
+use crate::run::spool::Spool;
+use crate::run::uploads::OpenSum;
 use tributary_planning::settings::{CountingSettings, MechanismSettings, PlanSettings};
 
 const SURVIVORS: u32 = 8;

@@ -1,6 +1,6 @@
-//! The daemon's loop: one task owns the machine, executes what it asks for strictly in order, and sleeps until something happens.
+//! The daemon's loop: one task owns the machines, executes what they ask for strictly in order, and sleeps until something happens.
 //!
-//! This task runs on the thread that called [`run`]: syncing the ledger and unmasking block it and nothing else. Sockets and folding run
+//! This task runs on the thread that called [`run()`]: syncing the journal and unmasking block it and nothing else. Sockets and folding run
 //! on worker threads, for which one core fewer is counted than there are.
 
 use std::future::{Future, poll_fn};
@@ -13,27 +13,24 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tributary_certs::clock::{SteadyClock, unix_millis, unix_seconds};
-use tributary_protocol::round::{Coordinator, CoordinatorEvent, CoordinatorSettings, Input, Outbox};
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::time::Millis;
 use tributary_settings::Faults;
 use tributary_storage::journal::Journal;
 use tributary_transport::limits::CLOSING_TIME;
 use tributary_transport::{Listener, Metrics, Pulse, Watchdog};
 
-use crate::advance::Advance;
-use crate::connections::{Arrival, Door, DoorSettings, Members};
+use super::hands::{Hands, HandsSettings};
+use super::plans::PlansFolder;
+use super::{Federation, office::Counter, orders::OrdersFolder};
+use crate::connections::{Arrival, Door, DoorSettings, Limits, Members, Traffic};
 use crate::error::CoordinatorError;
-use crate::muster::LOOK_EVERY;
-use crate::next_run::NextRun;
-use crate::office::Counter;
-use crate::open::{Opened, upload_bytes};
-use crate::orders::OrdersFolder;
-use crate::progress::Progress;
-use crate::report::Event;
-use crate::shell::{Shell, ShellParts};
-use crate::spool::Spool;
-use crate::store::{self, HeadsFile, Store};
-use crate::uploads::OpenSum;
+use crate::federation::muster::LOOK_EVERY;
+use crate::open::Opened;
+use crate::report::{Event, Told};
+use crate::run::spool::Spool;
+use crate::store::{self, HeadsFile, forget_evidence, ledger_of};
 
 /// Most threads for sockets and folding. On a machine with two cores it is one: two that wake each other cost a tenth of what the coordinator
 /// does in a round.
@@ -108,30 +105,41 @@ impl Pulses {
 /// A loop that stands still for longer is reported.
 const STALLED_AFTER: Duration = Duration::from_secs(30);
 
-/// Serves a plan until it is over or `stop` completes, and tells `report` what happens.
+/// When the process ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// Never: it serves until it is stopped.
+    Never,
+    /// When every run of every plan is over, and the clients were told.
+    WithTheLastRun,
+}
+
+/// Serves the federation until `stop` completes, and tells `report` what happens.
 ///
 /// # Errors
 /// Why the coordinator could not start or had to end.
 pub fn run(
     opened: Opened,
-    report: &mut dyn FnMut(&Event),
+    ends: Ends,
+    report: &mut dyn FnMut(&Told),
     stop: impl Future<Output = ()>,
 ) -> Result<(), CoordinatorError> {
     let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
     let workers = cores.saturating_sub(1).clamp(1, WORKERS_MAX);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
     let runtime = runtime.map_err(CoordinatorError::Runtime)?;
-    let result = runtime.block_on(serve(opened, report, stop));
+    let result = runtime.block_on(serve(opened, ends, report, stop));
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
 }
 
 async fn serve(
     opened: Opened,
-    report: &mut dyn FnMut(&Event),
+    ends: Ends,
+    report: &mut dyn FnMut(&Told),
     stop: impl Future<Output = ()>,
 ) -> Result<(), CoordinatorError> {
-    let Opened { file, state_dir, heads_dir, gather_ms, listen, identity, job } = opened;
+    let Opened { file, state_dir, heads_dir, gather_ms, listen, identity, .. } = opened;
     // Before anything changes.
     store::judge(&state_dir, &heads_dir)?;
     let adopted = identity.keyring.adopt(unix_seconds());
@@ -139,134 +147,97 @@ async fn serve(
     for warning in &identity.warnings {
         tracing::warn!("{warning}");
     }
-    let store = Store::open(&state_dir)?;
-    // The ledger's lock keeps a second coordinator out before anything else is touched.
-    let (journal, mut ledgers) = Journal::<CoordinatorEvent>::open_view(&store.ledger(), job.run.id().into())?;
+    store::open_state(&state_dir)?;
+    // The journal's lock keeps a second coordinator out before anything else is touched.
+    let (journal, ledgers) = Journal::<CoordinatorEvent>::open_view(&ledger_of(&state_dir), LedgerId::ADMINISTRATION)?;
     if let Some(torn) = journal.torn() {
         tracing::warn!("{torn}");
     }
-    let NextRun { job, not_before, orders } = NextRun::of(job, &ledgers, &store)?;
-    let journal = journal.appending_to(job.run.id().into());
-    let recorded = ledgers.remove(&job.run.id().into()).unwrap_or_default();
-    let events: Vec<CoordinatorEvent> = recorded.iter().map(|recorded| recorded.event.clone()).collect();
+    forget_evidence(&state_dir, ledgers.values().map(Vec::as_slice), Millis(unix_millis()));
     let heads = HeadsFile::open(&heads_dir)?;
-    let clock = SteadyClock::start();
-    let mut outbox = Outbox::new();
     let (keyring, roster_file) = (identity.keyring, identity.roster_file);
-    let members = Members::open(&identity.roster.roster, &heads_dir);
-    let members = Arc::new(members?);
-    let standing = keyring.standing();
-    let lists = keyring.carried();
-    let machine = CoordinatorSettings {
-        run: job.run.clone(),
-        model: job.initial.digest(),
-        approvals: job.approvals.clone(),
-        federation: identity.federation,
-        not_before,
-        orders,
-        roster: identity.roster,
-        signing_key: identity.signing_key,
-        heads: heads.heads().clone(),
-        gather_ms,
-    };
-    let machine = Coordinator::resume(machine, &events, store.sessions(), clock.now(), &mut outbox)?;
-    let advance = Advance::start(&job, &store, machine.record())?;
-    let all = ledgers.values().map(Vec::as_slice).chain([recorded.as_slice()]);
-    store.forget_evidence(all, Millis(unix_millis()));
-    drop((ledgers, recorded));
-    let progress = Progress::resume(&job, Arc::clone(&members), &events);
-    let sum = OpenSum::default();
-    let (inputs, mut arrivals) = mpsc::channel(INPUTS_MAX);
-    let orders = OrdersFolder::of(&state_dir);
+    let members = Arc::new(Members::open(&identity.roster.roster, &heads_dir)?);
+    let (traffic, limits) = (Arc::new(Traffic::default()), Arc::new(Limits::default()));
     let metrics = Arc::new(Metrics::in_folder(&state_dir));
+    let (inputs, mut arrivals) = mpsc::channel(INPUTS_MAX);
+    let mut plans = PlansFolder::of(&state_dir);
     let mut watchdog = Watchdog::new();
     let pulses = Pulses::of(&mut watchdog);
-    let farewell_time = listen.timers.detached;
-    let door = DoorSettings {
+    let door = Door::new(DoorSettings {
         members: Arc::clone(&members),
-        standing,
+        standing: keyring.standing(),
         inputs: inputs.clone(),
-        sum: sum.clone(),
-        spool: Spool::new(state_dir),
-        upload_bytes: upload_bytes(&job),
-        session_rounds: job.run.session_rounds,
+        spool: Spool::new(state_dir.clone()),
+        limits: Arc::clone(&limits),
+        traffic: Arc::clone(&traffic),
         timers: listen.timers,
         office: keyring.office().cloned().map(|folder| Counter::new(folder, pulses.office)),
         unix_seconds,
+    });
+    let hands = HandsSettings {
+        journal,
+        heads,
+        clock: SteadyClock::start(),
+        members: Arc::clone(&members),
+        metrics: Arc::clone(&metrics),
+        signing_key: Arc::new(identity.signing_key),
+        federation: identity.federation,
+        gather_ms,
+        traffic,
+        lists: keyring.carried(),
     };
-    let door = Door::new(door);
-    let plan = job.plan().digest();
-    let mut shell = Shell::new(
-        ShellParts {
-            machine,
-            outbox,
-            journal,
-            heads,
-            store,
-            advance,
-            progress,
-            sum,
-            clock,
-            members,
-            metrics: Arc::clone(&metrics),
-            lists,
-        },
-        report,
-    );
-    // The first model is in the store.
-    drop(job);
-    // The port comes first: where it cannot be had, the ledger stays as it was.
-    let listener = match shell.is_concluded() {
-        true => None,
-        false => Some(Arc::new(Listener::open(&listen, keyring.keys())?)),
-    };
-    shell.execute()?;
-    shell.state()?;
-    if let Some(listener) = listener {
-        let address = listener.address();
-        let enrolled = shell.enrolled();
-        // Asked once before anybody is told that this process is here, so that a wish to stop is heard from then on.
-        let mut stop = pin!(stop);
-        let wished = poll_fn(|context| Poll::Ready(stop.as_mut().poll(context).is_ready())).await;
-        let mut stop = pin!(async move {
-            if !wished {
-                stop.await;
-            }
-        });
-        shell.tell(&Event::Listening { address, plan: plan.to_string(), enrolled });
-        shell.tell_what_is_lacking();
-        let _watched = watchdog.start(Arc::clone(&metrics), unix_seconds).map_err(CoordinatorError::Runtime)?;
-        tokio::spawn(roster_file.watch(Arc::clone(&door), inputs.clone(), pulses.roster));
-        tokio::spawn(orders.watch(inputs.clone()));
-        tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener), pulses.door));
-        if let Some(renewal) = keyring.renewal(inputs.clone(), Arc::clone(&metrics), pulses.renewal) {
-            tokio::spawn(renewal.run());
-        }
-        tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), inputs, metrics, pulses.identity));
-        // A process that ended while it told the clients of their plan's end has left some of them waiting.
-        let absent = if shell.is_over() { farewell_time } else { Duration::ZERO };
-        if turn(&mut shell, &mut arrivals, stop.as_mut(), &pulses.machine).await? {
-            let leaving = async {
-                tokio::time::sleep(absent).await;
-                door.emptied(farewell_time).await;
-            };
-            farewell(&mut shell, &mut arrivals, leaving, stop).await?;
-        }
-        // Nobody waits for an answer any more.
-        drop(arrivals);
-        shell.leave();
-        door.emptied(DRAIN_TIME).await;
-        listener.drain(CLOSING_TIME).await;
+    let hands = Hands::new(hands, report);
+    let mut orders = OrdersFolder::of(&state_dir);
+    let mut federation = Federation::new(hands, (state_dir, limits), (plans.new_ones(), identity.roster), ledgers)?;
+    // The port comes first: where it cannot be had, the journal stays as it was.
+    let listener = Arc::new(Listener::open(&listen, keyring.keys())?);
+    // What people have ordered is heard before anything begins.
+    for order in orders.new_ones() {
+        federation.arrive(Arrival::Ordered(Box::new(order)))?;
     }
-    shell.conclude(door.bytes())
+    federation.open_due()?;
+    let (address, enrolled) = (listener.address(), members.count());
+    // Asked once before anybody is told that this process is here, so that a wish to stop is heard from then on.
+    let mut stop = pin!(stop);
+    let wished = poll_fn(|context| Poll::Ready(stop.as_mut().poll(context).is_ready())).await;
+    let mut stop = pin!(async move {
+        if !wished {
+            stop.await;
+        }
+    });
+    federation.hands.tell(None, Event::Listening { address, enrolled });
+    let _watched = watchdog.start(Arc::clone(&metrics), unix_seconds).map_err(CoordinatorError::Runtime)?;
+    tokio::spawn(roster_file.watch(Arc::clone(&door), inputs.clone(), pulses.roster));
+    tokio::spawn(orders.watch(inputs.clone()));
+    tokio::spawn(plans.watch(inputs.clone()));
+    tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener), pulses.door));
+    if let Some(renewal) = keyring.renewal(inputs.clone(), Arc::clone(&metrics), pulses.renewal) {
+        tokio::spawn(renewal.run());
+    }
+    tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), inputs, metrics, pulses.identity));
+    // A process that ended while it told the clients of the last run's end has left some of them waiting.
+    let absent = if federation.is_through() { listen.timers.detached } else { Duration::ZERO };
+    if turn(&mut federation, &mut arrivals, stop.as_mut(), (ends, &pulses.machine)).await? {
+        let leaving = async {
+            tokio::time::sleep(absent).await;
+            door.emptied(listen.timers.detached).await;
+        };
+        farewell(&mut federation, &mut arrivals, leaving, stop).await?;
+    }
+    // Nobody waits for an answer any more.
+    drop(arrivals);
+    federation.hands.leave();
+    door.emptied(DRAIN_TIME).await;
+    listener.drain(CLOSING_TIME).await;
+    Ok(())
 }
 
-/// Inputs, deadlines and the operator's wish to stop, until the plan is over or the wish was fulfilled; whether it is the plan.
+/// Inputs, deadlines and the operator's wish to stop, until that was fulfilled or the process ends by itself; whether it does.
 async fn turn(
-    shell: &mut Shell<'_>,
+    federation: &mut Federation<'_>,
     arrivals: &mut mpsc::Receiver<Arrival>,
     mut stop: Pin<&mut impl Future<Output = ()>>,
-    pulse: &Pulse,
+    (ends, pulse): (Ends, &Pulse),
 ) -> Result<bool, CoordinatorError> {
     let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
     let mut armed: Option<Millis> = None;
@@ -274,11 +245,11 @@ async fn turn(
     let mut batch = Vec::with_capacity(BATCH);
     let mut roll = tokio::time::interval(LOOK_EVERY);
     roll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !shell.is_over() {
+    while ends == Ends::Never || !federation.is_through() {
         // A deadline that has passed once is not waited for again: the machine acted on it, or waits for something else.
-        let deadline = shell.deadline().filter(|deadline| Some(*deadline) != expired);
+        let deadline = federation.deadline().filter(|deadline| Some(*deadline) != expired);
         if let Some(deadline) = deadline.filter(|deadline| armed != Some(*deadline)) {
-            sleep.as_mut().reset(instant(&shell.clock(), deadline));
+            sleep.as_mut().reset(instant(&federation.hands.clock, deadline));
         }
         armed = deadline;
         pulse.rest();
@@ -286,27 +257,26 @@ async fn turn(
             biased;
             () = &mut stop => {
                 pulse.beat();
-                shell.input(Input::Stop)?;
-                shell.stopped();
+                federation.stop()?;
                 return Ok(false);
             }
             count = arrivals.recv_many(&mut batch, BATCH) => {
                 assert!(count > 0, "the door keeps a sender");
                 pulse.beat();
                 for arrival in batch.drain(..) {
-                    shell.arrive(arrival)?;
+                    federation.arrive(arrival)?;
                 }
             }
             () = &mut sleep, if armed.is_some() => {
                 pulse.beat();
                 // One beyond the longest sleep is armed again.
-                expired = armed.filter(|deadline| *deadline <= shell.clock().now());
+                expired = armed.filter(|deadline| *deadline <= federation.hands.clock.now());
                 armed = None;
-                shell.input(Input::Timer)?;
+                federation.timer()?;
             }
             _ = roll.tick() => {
                 pulse.beat();
-                shell.call_the_roll();
+                federation.look()?;
             }
         }
     }
@@ -314,10 +284,10 @@ async fn turn(
     Ok(true)
 }
 
-/// The plan is over: whoever is here, or comes while others are still being told, hears of it; until `leaving` completes, or the operator does
-/// not want to wait.
+/// Every run is over: whoever is here, or comes while others are still being told, hears of it; until `leaving` completes, or the operator does not want
+/// to wait.
 async fn farewell(
-    shell: &mut Shell<'_>,
+    federation: &mut Federation<'_>,
     arrivals: &mut mpsc::Receiver<Arrival>,
     leaving: impl Future<Output = ()>,
     mut stop: Pin<&mut impl Future<Output = ()>>,
@@ -327,7 +297,7 @@ async fn farewell(
         tokio::select! {
             biased;
             () = &mut stop => return Ok(()),
-            Some(arrival) = arrivals.recv() => shell.arrive(arrival)?,
+            Some(arrival) = arrivals.recv() => federation.arrive(arrival)?,
             () = &mut leaving => return Ok(()),
         }
     }

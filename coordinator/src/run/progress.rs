@@ -13,8 +13,8 @@ use tributary_protocol::privacy::{Accounts, Unit};
 use tributary_protocol::round::{CoordinatorEvent, RunRecord};
 
 use crate::connections::Members;
-use crate::plan::Job;
 use crate::report::{Event, Finished};
+use crate::run::job::Job;
 use crate::telemetry::{cpu_seconds, rss_bytes_max};
 use tributary_planning::Guarantee;
 
@@ -46,6 +46,7 @@ pub(crate) struct Outcome {
     pub(crate) model: Digest,
     pub(crate) model_file: String,
     pub(crate) ledger: String,
+    pub(crate) folder: String,
     pub(crate) rounds: u32,
     pub(crate) charged: u32,
     pub(crate) bytes: (u64, u64),
@@ -155,9 +156,11 @@ impl Progress {
 
     /// The last event.
     pub(crate) fn finished(&self, outcome: Outcome) -> Event {
-        let Outcome { complete, model, model_file, ledger, rounds, charged, bytes: (bytes_up, bytes_down) } = outcome;
+        let Outcome { complete, model, model_file, ledger, folder, rounds, charged, .. } = outcome;
+        let (bytes_up, bytes_down) = outcome.bytes;
         let span = self.first_start.zip(self.last_commit).map(|(first, last)| last.saturating_duration_since(first));
         Event::Finished(Box::new(Finished {
+            folder,
             complete,
             model_file,
             model: model.to_string(),

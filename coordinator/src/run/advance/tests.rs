@@ -8,9 +8,9 @@ use tributary_protocol::roster::Roster;
 
 use super::*;
 use crate::connections::Members;
-use crate::plan::tests::{job, settings};
-use crate::progress::Progress;
 use crate::report::Event;
+use crate::run::job::tests::{job, settings};
+use crate::run::progress::Progress;
 use tributary_planning::settings::{CountingSettings, LocalSteps, MechanismSettings, PlanSettings, PrivacyTarget};
 
 const NOMINAL: f64 = 40_000.0;

@@ -6,20 +6,27 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tributary_protocol::ids::{ClientId, RoundId};
+use tributary_protocol::ids::{ClientId, RoundId, RunId};
 use tributary_protocol::round::Input;
 use tributary_protocol::secagg::kept::before_upload;
 use tributary_protocol::secagg::masked_sum::MaskedSum;
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::permit::{Arriving, Ticket, VerifiedUpload};
 
-use crate::spool::SpooledUpload;
+use crate::run::spool::SpooledUpload;
 use crate::store::KeptDraft;
 
 /// What a connection does with the vector behind a header.
 pub(crate) enum Verdict {
     /// Read and keep it.
-    Admit(Ticket),
+    Admit {
+        /// The run that it belongs to.
+        run: RunId,
+        /// What was announced.
+        ticket: Ticket,
+        /// The sum that it may become part of.
+        sum: OpenSum,
+    },
     /// Read it and forget it.
     Discard,
 }

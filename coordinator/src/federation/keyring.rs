@@ -24,9 +24,9 @@ use tributary_transport::identity::{ListFiles, Stamp, TlsFiles, TlsMaterial};
 use tributary_transport::{Listener, Metric, Metrics, Pulse, ServerKeys};
 
 use crate::connections::{Arrival, Door};
-use crate::renewal::{Held, Renewal, Renewer};
-use crate::rereading::Rereading;
-use crate::standing::Standing;
+use crate::federation::renewal::{Held, Renewal, Renewer};
+use crate::federation::rereading::Rereading;
+use crate::federation::standing::Standing;
 
 /// How often files are looked at. Revocation has two seconds from the new list to the last closed connection.
 pub(crate) const WATCH_EVERY: Duration = Duration::from_millis(500);

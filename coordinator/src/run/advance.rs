@@ -20,9 +20,9 @@ use tributary_protocol::secagg::mask::MaskBlock;
 use tributary_protocol::secagg::masked_sum::AggregateSum;
 use tributary_protocol::secagg::permit::UnmaskPermit;
 
-use crate::plan::Job;
+use crate::run::job::Job;
+use crate::run::uploads::Collected;
 use crate::store::{COUNTS_VERSION, Counts, StateName, StepError, Store, StoreError};
-use crate::uploads::Collected;
 
 /// Fewest blocks of coordinates for which threads are worth their start.
 const THREADED_BLOCKS_MIN: usize = 8;

@@ -9,13 +9,12 @@ use tokio::sync::mpsc;
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::roster::{RosterAuthorities, RosterFileError, read_roster};
 use tributary_protocol::roster::{RosterHead, SignedRoster, Succession};
-use tributary_protocol::round::Input;
 use tributary_transport::Pulse;
 use tributary_transport::identity::stamp;
 
 use crate::connections::{Arrival, Door};
-use crate::keyring::WATCH_EVERY;
-use crate::rereading::Rereading;
+use crate::federation::keyring::WATCH_EVERY;
+use crate::federation::rereading::Rereading;
 
 /// The file, whom its signatures must come from, and what was read of it last.
 pub(crate) struct RosterFile {
@@ -53,7 +52,7 @@ impl RosterFile {
             pulse.beat();
             let Some(roster) = self.look(unix_seconds()) else { continue };
             door.announce(&roster.roster);
-            if inputs.send(Arrival::Input(Input::Roster(Box::new(roster)))).await.is_err() {
+            if inputs.send(Arrival::Roster(Box::new(roster))).await.is_err() {
                 pulse.rest();
                 return;
             }

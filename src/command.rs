@@ -84,8 +84,14 @@ pub(crate) enum ClientCommand {
     Renew(RenewOptions),
     /// Try everything that taking part will need: files, data, name, UDP, TCP, proxy, clocks; say what to ask of whom
     Preflight(PreflightOptions),
-    /// Take part in the coordinator's runs until the process is asked to stop
+    /// Take part in every run that is granted, until the process is asked to stop
     Run(DaemonOptions),
+    /// What the running daemon is at: its link, each run with what it waits for, what is left of the budget, and what happened last
+    Status(PreflightOptions),
+    /// Leave every run and take part in none, until `resume`; the link to the coordinator stays
+    Pause(PauseOptions),
+    /// Take part again
+    Resume(PauseOptions),
     /// What was spent on this branch's customers, what is left, and how many rounds that pays for
     Budget(BudgetOptions),
     /// The policy that the owner of the branch's data signs
@@ -164,6 +170,18 @@ pub(crate) struct RenewOptions {
     /// Install the answer that was carried back
     #[arg(long, value_name = "FILE")]
     pub(crate) install: Option<PathBuf>,
+}
+
+/// `tributary client pause` and `resume`.
+#[cfg(feature = "client")]
+#[derive(Args)]
+pub(crate) struct PauseOptions {
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// A preflight.
@@ -394,6 +412,12 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Client(ClientCommand::Preflight(options)) => crate::roles::client_preflight(&options),
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Run(options)) => crate::roles::client_run(options),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Status(options)) => crate::branch::status(&options),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Pause(options)) => crate::branch::pause(&options),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Resume(options)) => crate::branch::resume(&options),
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Budget(options)) => crate::branch::budget(&options),
         #[cfg(feature = "client")]

@@ -1,4 +1,4 @@
-//! The run that the coordinator offers, as the daemon's loop knows it: how the public state of a start is judged, and the words of a refusal.
+//! What the coordinator offers in a run, as the shell knows it: how the public state of a start is judged, and the words of a refusal.
 
 use std::sync::Arc;
 
@@ -13,9 +13,9 @@ use tributary_protocol::time::Millis;
 
 use crate::policy::{BranchPolicy, bound_refusal, budget, refusal};
 
-/// What is known of the last run that was offered.
+/// What is known of a run that was offered.
 pub(crate) struct Offered {
-    policy: BranchPolicy,
+    policy: Arc<BranchPolicy>,
     /// The plan of the last welcome, admitted or not, and the number of its run.
     welcomed: Option<(Plan, u32)>,
     /// The run that is being judged, or was.
@@ -27,7 +27,7 @@ pub(crate) struct Offered {
 }
 
 impl Offered {
-    pub(crate) fn new(policy: BranchPolicy) -> Self {
+    pub(crate) fn new(policy: Arc<BranchPolicy>) -> Self {
         Self { policy, welcomed: None, judging: None, planned: None, bound: None }
     }
 
@@ -111,7 +111,7 @@ mod tests {
         policy.terms.clip_norm_min = 0.5;
         let run = cast::run(plan_of(&schema, &[], privacy, stages).plan().clone());
         let planned = Arc::new(judge(run.plan(), &schema, &policy).unwrap());
-        let mut offered = Offered::new(policy);
+        let mut offered = Offered::new(Arc::new(policy));
         offered.welcome(&run, 1);
         assert_eq!(offered.judge_state(0, &[]), Ok(Digest::ZERO), "nothing is admitted yet");
         offered.judge(&run);

@@ -1,42 +1,11 @@
-//! The masked vectors of the round that is open: what is kept until the machine lets it leave, and what is forgotten.
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+//! The masked vectors of a run's open round: what is kept until the machine lets it leave, and what is forgotten.
 
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::secagg::masked_update::MaskedUpdate;
 
-/// Whether anybody still waits for a round's vector. Without that the worker need not train for it: a training that nobody waits for would keep
-/// the next round's noise waiting, and the time of its upload would say how long the training took.
-#[derive(Clone, Debug)]
-pub struct Wanted(Arc<AtomicBool>);
+use crate::worker::Wanted;
 
-impl Wanted {
-    /// Until it is taken back.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(Arc::new(AtomicBool::new(true)))
-    }
-
-    /// Nobody waits any more.
-    pub fn take_back(&self) {
-        self.0.store(false, Ordering::Relaxed);
-    }
-
-    /// Whether somebody waits.
-    #[must_use]
-    pub fn stands(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Default for Wanted {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-/// The vectors of one round. Rounds are told apart by when they were begun, not by their number, which another run counts anew.
+/// The vectors of one round.
 #[derive(Default)]
 pub(crate) struct Vectors {
     open: Option<(RoundId, Wanted)>,

@@ -95,7 +95,9 @@ impl Run<'_> {
         for branch in &self.prepared.branches {
             let config = branch.settings();
             let log = self.workplace.log(&branch.name);
-            self.processes.start(&branch.name, &role(["client", "run"], &config), log)?;
+            // What the demo shows is over with its run.
+            let arguments: Vec<_> = role(["client", "run"], &config).into_iter().chain(["--once".as_ref()]).collect();
+            self.processes.start(&branch.name, &arguments, log)?;
         }
         let count = self.prepared.branches.len();
         let who = self.prepared.who();

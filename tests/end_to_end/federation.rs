@@ -123,14 +123,14 @@ impl Federation {
 
     fn command(&self, number: usize) -> Command {
         let mut command = Command::new(EXECUTABLE);
-        command.args(["client", "run", "--events", "--config"]).arg(self.config(number)).stdin(Stdio::null());
+        command.args(["client", "run", "--once", "--events", "--config"]).arg(self.config(number)).stdin(Stdio::null());
         command
     }
 
     /// A client of some settings file.
     pub(crate) fn start_at(config: &Path) -> Client {
         let mut command = Command::new(EXECUTABLE);
-        command.args(["client", "run", "--events", "--config"]).arg(config).stdin(Stdio::null());
+        command.args(["client", "run", "--once", "--events", "--config"]).arg(config).stdin(Stdio::null());
         Client(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
     }
 

@@ -105,7 +105,7 @@ fn a_hundred_rounds_survive_daemons_that_are_killed() {
         .map(|number| {
             let config: PathBuf = branch(number).join("client.toml");
             edit(&config, "address", &format!("address = \"{address}\""));
-            let arguments = ["client", "run", "--events", "--config"].map(str::to_owned);
+            let arguments = ["client", "run", "--once", "--events", "--config"].map(str::to_owned);
             Daemon::start(arguments.into_iter().chain([config.display().to_string()]).collect())
         })
         .collect();

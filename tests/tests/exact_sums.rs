@@ -8,6 +8,8 @@ mod support;
 use std::path::Path;
 use std::sync::mpsc;
 
+use tributary_client::runtime::{self, Ends};
+use tributary_client::settings::Settings;
 use tributary_coordinator::Event;
 use tributary_coordinator::cli::serve_reporting;
 use tributary_protocol::log::LedgerId;
@@ -49,8 +51,8 @@ fn run(folder: &Path, plan: &str) -> Federation {
         let address = address.recv().expect("the coordinator listens");
         for path in federation.client_settings(address) {
             scope.spawn(move || {
-                let settings = tributary_client::settings::Settings::load(&path).expect("good settings");
-                tributary_client::runtime::run(settings, &|_| {}).expect("the client ends well");
+                let settings = Settings::load(&path).expect("good settings");
+                runtime::run(settings, Ends::WithFirstRun, &|_| {}).expect("the client ends well");
             });
         }
         assert_eq!(coordinator.join().expect("no panic"), Some(true));

@@ -258,6 +258,7 @@ impl<O: Outside> Runs<O> {
             self.handle(now, run, ParticipantInput::Timer)?;
             let Some(own) = self.open.get_mut(&run) else { continue };
             if own.asked.is_some_and(|asked| asked.plus(ANSWER_WITHIN_MS) <= now) {
+                self.handle(now, run, ParticipantInput::Stop)?;
                 self.unanswered(now, run);
             } else if own.again.is_some_and(|again| again <= now) {
                 own.again = None;
@@ -340,7 +341,9 @@ impl<O: Outside> Runs<O> {
             },
             // The door's word, before any run.
             Downstream::Rejected { explanation, .. } if run == RunId::NONE => {
-                let reason = explanation.printable().into();
+                let reason = String::from(explanation.printable());
+                // Whoever says so may hold the line for ever: this side hangs up.
+                self.out.abandon(&reason);
                 self.out.tell(Report::Refused { of: RunName::default(), reason });
             }
             // It was on its way when the run ended here.
@@ -378,10 +381,8 @@ impl<O: Outside> Runs<O> {
     /// The coordinator has not answered: it may not know the run any more.
     fn unanswered(&mut self, now: Millis, run: RunId) {
         let Some(own) = self.drop_run(run) else { return };
-        if own.recorded {
-            let reason = "the coordinator has not answered about it".to_owned();
-            self.places.put_off(run, PutOff { name: own.name, reason, refused: false, again: now.plus(PUT_OFF_MS) });
-        }
+        let reason = "the coordinator has not answered about it".to_owned();
+        self.places.put_off(run, PutOff { name: own.name, reason, refused: false, again: now.plus(PUT_OFF_MS) });
     }
 
     /// Tells a run's machine, and carries out its effects in order.

@@ -250,15 +250,20 @@ fn runs_of_the_budget_file_are_asked_about_at_each_link_and_put_off_without_an_a
     assert_eq!(runs.deadline(), Some(at(60)));
     runs.timer(at(60)).unwrap();
     assert_eq!(runs.status().put_off.len(), 1);
-    // Those of which nobody has heard before are forgotten without an answer.
+    // Whoever is not answered says that it does not wait any more.
+    assert!(matches!(runs.out.sent.as_slice(), [(run, Upstream::Leave)] if *run == recorded.id()));
     runs.timer(at(61)).unwrap();
-    assert!(runs.status().runs.is_empty());
+    assert!(runs.status().runs.is_empty() && runs.status().put_off.len() == 9);
     runs.timer(at(659)).unwrap();
     assert!(runs.joins().is_empty());
     runs.timer(at(660)).unwrap();
     assert_eq!(runs.joins(), [recorded.id()]);
+    runs.timer(at(661)).unwrap();
+    assert_eq!(runs.joins().len(), 8);
     runs.timer(at(720)).unwrap();
-    runs.invite(at(721), recorded.id());
+    runs.timer(at(721)).unwrap();
+    runs.joins();
+    runs.invite(at(722), recorded.id());
     assert_eq!(runs.joins(), [recorded.id()], "the coordinator knows it now");
 }
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, mpsc};
 
+use tributary_client::runtime::Ends;
 use tributary_client::telemetry::Report;
 use tributary_coordinator::Event;
 use tributary_coordinator::cli::serve_reporting;
@@ -145,10 +146,10 @@ pub(crate) fn play(federation: &Federation, director: &dyn Director) -> Played {
     Played { events, reports: reports.collect() }
 }
 
-/// A client's daemon, to the plan's end.
+/// A client's daemon, to its first run's end.
 pub(crate) fn run_client(settings: &Path, report: &dyn Fn(&Report)) {
     let settings = tributary_client::settings::Settings::load(settings).expect("good settings");
-    tributary_client::runtime::run(settings, report).expect("the client ends well");
+    tributary_client::runtime::run(settings, Ends::WithFirstRun, report).expect("the client ends well");
 }
 
 /// Settings that go to another address, over one transport or `auto`.

@@ -1,8 +1,9 @@
 //! Whether people stand by a run: two in the roster, and the owner of this branch's data.
 
-use super::{Branch, Granted, Turn};
+use super::{Branch, Granted, Phase, Turn};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
+use crate::entropy::Entropy;
 use crate::limits::{CLOCK_SKEW_MS_MAX, HOLDING_SECONDS_MAX};
 use crate::message::{RefusalCode, Welcome};
 use crate::plan::{GrantFault, Grounds, Run, Withdrawal};
@@ -107,12 +108,22 @@ impl<S: Suite> Turn<'_, S> {
         }
     }
 
-    /// A grant was taken back: the run that rests on it is refused, whatever it is at.
-    pub(super) fn on_withdrawn(&mut self, outbox: &mut Outbox<ParticipantEffect>) {
+    /// A grant was taken back: the run that rests on it is refused, whatever it is at. Where nobody has proved to be the coordinator on this
+    /// connection yet, its keys are erased at once, and it is refused when somebody has.
+    pub(super) fn on_withdrawn(&mut self, entropy: &mut dyn Entropy, outbox: &mut Outbox<ParticipantEffect>) {
         let offered = self.own.offered.as_ref();
         let rests = offered.is_some_and(|admitted| self.branch.record.withdrawn.contains(&admitted.grant));
-        if rests && !self.own.is_over() {
-            self.refuse(RefusalCode::NotGranted(GrantFault::Withdrawn), outbox);
+        if !rests || self.own.is_over() {
+            return;
+        }
+        if self.own.proved || !stands(Defence::SignedEnding) {
+            return self.refuse(RefusalCode::NotGranted(GrantFault::Withdrawn), outbox);
+        }
+        let linked = !matches!(self.own.phase, Phase::Offline);
+        self.part(outbox);
+        self.own.sessions.clear();
+        if linked {
+            self.join(entropy, outbox);
         }
     }
 }

@@ -265,7 +265,7 @@ impl<S: Suite> Turn<'_, S> {
             ParticipantInput::RunJudged { run, verdict } => self.on_judged(now, run, verdict, outbox),
             ParticipantInput::Masked { round, vector } => self.on_masked(now, round, vector, outbox),
             ParticipantInput::NoiseMasked { round, vector } => self.on_noise_masked(now, round, vector, outbox),
-            ParticipantInput::Withdrawn => self.on_withdrawn(outbox),
+            ParticipantInput::Withdrawn => self.on_withdrawn(entropy, outbox),
             ParticipantInput::Timer => self.on_timer(now, outbox),
             ParticipantInput::Stop => {
                 if !matches!(self.own.phase, Phase::Offline | Phase::Over) {

@@ -8,6 +8,9 @@
 //!                                                                             └─ run::advance: unmask, step, store
 //! ```
 
+#[cfg(test)]
+extern crate self as tributary_coordinator;
+
 mod connections;
 mod error;
 pub mod federation;

@@ -510,7 +510,7 @@ mod tests {
             rss_bytes_max: None,
         };
         let event = Event::Finished(Box::new(finished));
-        let value: serde_json::Value = serde_json::from_str(&Told::from(event).to_json()).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&Told::from(event.clone()).to_json()).unwrap();
         assert_eq!(value["event"], "finished");
         assert_eq!(value["complete"], true);
         assert_eq!(value["rss_bytes_max"], serde_json::Value::Null);

@@ -50,6 +50,8 @@ impl Roll {
 
 #[cfg(test)]
 mod tests {
+    use tributary_protocol::ids::ClientId;
+
     use super::*;
 
     fn muster(here: u32) -> Option<Muster> {

@@ -47,14 +47,14 @@ fn what_a_plan_does_not_have_kept_is_not_and_the_rest_goes_when_its_time_is_over
         let (day, end) = (86_400_000, 5);
         world.ledger.last_mut().unwrap().at = Millis(end);
         let after = |days: u64, ms| {
-            world.store.forget_evidence([world.ledger.as_slice()], Millis(end + days * day - ms));
+            world.forget_evidence([world.ledger.as_slice()], Millis(end + days * day - ms));
             (world.files_in("rounds").len(), world.files_in("sums").len())
         };
         assert_eq!(after(retention.days.into(), 1), kept, "a moment before");
         // The ledger of a run that goes on says nothing of an end.
         let mut unfinished = world.ledger.clone();
         unfinished.pop();
-        world.store.forget_evidence([unfinished.as_slice()], Millis(u64::MAX));
+        world.forget_evidence([unfinished.as_slice()], Millis(u64::MAX));
         assert_eq!(world.files_in("rounds").len(), kept.0);
         assert_eq!(after(retention.days.into(), 0), (0, 0));
         kept
@@ -110,9 +110,10 @@ fn the_rounds_of_other_runs_stay_where_they_are() {
     assert_eq!((rounds.len(), sums.len(), counts.len()), (3, 3, 1));
     // The second begins, and has committed nothing yet: what the first one counted and kept is not its business.
     let record = RunRecord::default();
-    Advance::start(&second, &one.store, &record).unwrap();
+    let store = Store::open(&one.state(), second.run.reference()).unwrap();
+    Advance::start(&second, &store, &record).unwrap();
     let begun = World::new(&second, spread, None).ledger;
-    let forget = |now| one.store.forget_evidence([one.ledger.as_slice(), begun.as_slice()], Millis(now));
+    let forget = |now| one.forget_evidence([one.ledger.as_slice(), begun.as_slice()], Millis(now));
     forget(0);
     assert_eq!((one.files_in("rounds"), one.files_in("sums"), one.files_in("counts")), (rounds, sums, counts));
     // A round of the second has a name of its own.

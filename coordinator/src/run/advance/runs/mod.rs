@@ -19,6 +19,7 @@ use super::*;
 use crate::run::job::tests::{job, settings};
 use crate::run::spool::Spool;
 use crate::run::uploads::OpenSum;
+use crate::store::forget_evidence;
 use tributary_planning::settings::{CountingSettings, MechanismSettings, PlanSettings};
 
 const SURVIVORS: u32 = 8;
@@ -51,7 +52,7 @@ struct Killed;
 impl<'a> World<'a> {
     fn new(job: &'a Job, values: Values, killed_at: Option<u32>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("state")).unwrap();
+        let store = Store::open(&folder.path().join("state"), job.run.reference()).unwrap();
         let (record, sum) = (RunRecord::default(), OpenSum::default());
         let advance = Advance::start(job, &store, &record).unwrap();
         let (ledger, durable) = (Vec::new(), BTreeSet::new());
@@ -78,8 +79,19 @@ impl<'a> World<'a> {
         if self.killed_at == Some(self.moments) { Err(Killed) } else { Ok(()) }
     }
 
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    fn forget_evidence<'e>(&self, ledgers: impl IntoIterator<Item = &'e [Recorded<CoordinatorEvent>]>, now: Millis) {
+        forget_evidence(&self.state(), ledgers, now);
+    }
+
+    /// Of the state, or of the run.
     fn files_in(&self, folder: &str) -> BTreeSet<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(self.folder.path().join("state").join(folder)) else {
+        let of_run = ["counts", "optimizer"].contains(&folder);
+        let place = if of_run { self.store.run_folder().join(folder) } else { self.state().join(folder) };
+        let Ok(entries) = std::fs::read_dir(place) else {
             return BTreeSet::new();
         };
         entries.map(|entry| entry.unwrap().path()).collect()
@@ -182,7 +194,7 @@ impl<'a> World<'a> {
             self.append(event);
         }
         self.advance = Advance::start(self.job, &self.store, &self.record).unwrap();
-        self.store.forget_evidence([self.ledger.as_slice()], Millis(0));
+        self.forget_evidence([self.ledger.as_slice()], Millis(0));
         self.killed_at = None;
     }
 
@@ -215,7 +227,11 @@ impl<'a> World<'a> {
                     sums.insert(path);
                     let planned = self.job.planned.stage(stage).unwrap();
                     if planned.layout().is_none() {
-                        counts.insert(state.join(format!("counts/{}-{}.json", stage + 1, planned.terms().kind)));
+                        counts.insert(self.store.run_folder().join(format!(
+                            "counts/{}-{}.json",
+                            stage + 1,
+                            planned.terms().kind
+                        )));
                     }
                 }
                 _ => {}

@@ -129,7 +129,9 @@ impl Run<'_> {
     /// The coordinator first: the operating system chooses its port, which the clients' settings need.
     async fn start_coordinator(&mut self) -> anyhow::Result<Number> {
         let (config, log) = (self.workplace.coordinator_settings(), self.workplace.log("coordinator"));
-        let coordinator = self.processes.start("coordinator", &role(["coordinator", "serve"], &config), log)?;
+        let arguments: Vec<_> =
+            role(["coordinator", "serve"], &config).into_iter().chain(["--once".as_ref()]).collect();
+        let coordinator = self.processes.start("coordinator", &arguments, log)?;
         loop {
             match self.next().await? {
                 Notice::Line(_, line) => {

@@ -149,7 +149,8 @@ impl Load {
         let first = sign_first_use(&signing_key, ("crowd", &[7; 32]), signing_key.verifying_key(), false);
         let begun = ParticipantEvent::BudgetBegun { population: "crowd".into(), salt: [7; 32], first };
         let branch = Member {
-            branch: Branch::resume(policy, schema().digest(), signing_key, &[begun]).expect("a file that a branch writes"),
+            branch: Branch::resume(policy, schema().digest(), signing_key, &[begun])
+                .expect("a file that a branch writes"),
             machine: None,
             vector: None,
             takes_part,

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError, mpsc};
 
 use tributary_client::runtime::Ends;
 use tributary_client::telemetry::Report;
-use tributary_coordinator::Event;
 use tributary_coordinator::cli::serve_reporting;
+use tributary_coordinator::{Ends, Event, Told};
 
 use crate::support::federation::{Federation, FederationSpec};
 
@@ -117,14 +117,15 @@ pub(crate) fn play(federation: &Federation, director: &dyn Director) -> Played {
     let events = std::thread::scope(|scope| {
         let coordinator = scope.spawn(|| {
             let mut events = Vec::new();
-            let mut report = |event: &Event| {
+            let mut report = |Told { event, .. }: &Told| {
                 if let Event::Listening { address, .. } = event {
                     address_sender.send(*address).expect("the test listens");
                 }
                 director.event(event);
                 events.push(event.clone());
             };
-            serve_reporting(&federation.coordinator, &mut report, std::future::pending()).expect("the plan ends");
+            serve_reporting(&federation.coordinator, Ends::WithTheLastRun, &mut report, std::future::pending())
+                .expect("the plan ends");
             events
         });
         let address = address.recv().expect("the coordinator listens");

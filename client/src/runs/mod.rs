@@ -339,13 +339,6 @@ impl<O: Outside> Runs<O> {
                 Invitation::Noted | Invitation::Known => {}
                 Invitation::Full => tracing::warn!(%run, "invited to more runs than are remembered: it is ignored"),
             },
-            // The door's word, before any run.
-            Downstream::Rejected { explanation, .. } if run == RunId::NONE => {
-                let reason = String::from(explanation.printable());
-                // Whoever says so may hold the line for ever: this side hangs up.
-                self.out.abandon(&reason);
-                self.out.tell(Report::Refused { of: RunName::default(), reason });
-            }
             // It was on its way when the run ended here.
             _ => {}
         }

@@ -149,7 +149,8 @@ impl Load {
         let first = sign_first_use(&signing_key, ("crowd", &[7; 32]), signing_key.verifying_key(), false);
         let begun = ParticipantEvent::BudgetBegun { population: "crowd".into(), salt: [7; 32], first };
         let branch = Member {
-            branch: Branch::resume(policy, schema().digest(), signing_key, &[begun]).expect("a file that a branch writes"),
+            branch: Branch::resume(policy, schema().digest(), signing_key, &[begun])
+                .expect("a file that a branch writes"),
             machine: None,
             vector: None,
             takes_part,
@@ -239,7 +240,7 @@ impl Arrival {
             Incoming::Started(_, start, model) => Self::Started(start, model),
             Incoming::Connected { resumed: false, .. } => Self::Input(ParticipantInput::Connected),
             Incoming::Connected { .. } => Self::Input(ParticipantInput::Resumed),
-            Incoming::Waiting { .. } | Incoming::Lists(_) => return None,
+            Incoming::Waiting { .. } | Incoming::Lists(_) | Incoming::Refused(_) => return None,
             Incoming::Gone => Self::Input(ParticipantInput::Disconnected),
         })
     }

@@ -36,6 +36,8 @@ pub enum Incoming {
     },
     /// A control message of a run other than a start.
     Message(RunId, Downstream),
+    /// The door refuses this client, and closes. Nobody has signed it.
+    Refused(String),
     /// Revocation lists, which prove themselves.
     Lists(Vec<u8>),
     /// A start in a run and the bytes of the public state; none where the stage needs none.
@@ -153,6 +155,7 @@ impl Conversation {
             return Ok(self.start.take().map(|(run, start)| Incoming::Started(run, start, frame.payload)));
         }
         match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX)? {
+            ToClient::Refused { explanation, .. } => Ok(Some(Incoming::Refused(explanation.printable().into()))),
             ToClient::Lists(text) => Ok(Some(Incoming::Lists(text))),
             ToClient::Run(run, Downstream::Start(start)) => {
                 self.start = Some((run, start));

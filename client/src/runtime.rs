@@ -25,7 +25,7 @@ use crate::renewal::{LOOK_EVERY, Renewal};
 use crate::runs::{Ended, Outside as _, Runs};
 use crate::settings::Settings;
 use crate::stop::StopSignal;
-use crate::telemetry::{Last, Report};
+use crate::telemetry::{Last, Report, RunName};
 use crate::worker::{self, Answer, WorkerEnds, WorkerSource};
 
 /// When a daemon ends.
@@ -203,6 +203,12 @@ impl Daemon<'_> {
         match incoming {
             Incoming::Message(run, message) => self.runs.hear(now, run, message),
             Incoming::Started(run, start, model) => self.runs.started(now, run, start, model),
+            Incoming::Refused(reason) => {
+                // Whoever says so may hold the line for ever: this side hangs up, and asks again.
+                self.runs.out.abandon(&reason);
+                self.runs.out.tell(Report::Refused { of: RunName::default(), reason });
+                Ok(())
+            }
             Incoming::Lists(text) => {
                 self.take_lists(&text);
                 Ok(())

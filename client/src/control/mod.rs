@@ -14,7 +14,8 @@ mod pause;
 mod serve;
 mod socket;
 mod status;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 pub use ask::{pause, resume, status};

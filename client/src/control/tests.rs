@@ -50,7 +50,7 @@ fn daemon(questions: impl FnOnce(&Path)) -> Vec<Request> {
 }
 
 fn status() -> Status {
-    let of = RunName { run: Some("9f86d081".to_owned()), plan: Some("churn".to_owned()), number: Some(2) };
+    let of = RunName { plan_name: Some("churn".to_owned()), run: Some(2), ..RunName::default() };
     let reason = "round 7: this branch's training".to_owned();
     let next = "upload".to_owned();
     let run = RunStatus { of, reason, deadline_unix_ms: Some(61_000), next };
@@ -66,7 +66,7 @@ fn what_is_asked_is_answered() {
     let heard = daemon(|folder| {
         let Ok(Some(Said::Status(status))) = ask(folder, Request::Status) else { panic!("no status") };
         let lines = status.lines(60_000);
-        let run = "runs      run 2 of churn (9f86d081): waits for round 7: this branch's training; in 1 s: upload";
+        let run = "runs      churn run 2: waits for round 7: this branch's training; in 1 s: upload";
         assert_eq!(lines[1], run);
         assert!(matches!(ask(folder, Request::Pause), Ok(Some(Said::Paused))));
         let Ok(Some(Said::Fault(fault))) = ask(folder, Request::Resume) else { panic!("no fault") };

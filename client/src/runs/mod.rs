@@ -149,7 +149,7 @@ impl<O: Outside> Runs<O> {
     /// A control message of a run.
     pub(crate) fn hear(&mut self, now: Millis, run: RunId, message: Downstream) -> Result<(), ClientError> {
         let Some(own) = self.open.get_mut(&run) else {
-            self.hear_of_unknown(run, message);
+            self.hear_of_unknown(run, &message);
             return self.tend(now);
         };
         match &message {
@@ -326,28 +326,21 @@ impl<O: Outside> Runs<O> {
         self.linked && !self.paused
     }
 
-    fn hear_of_unknown(&mut self, run: RunId, message: Downstream) {
-        match message {
-            Downstream::Invite => match self.places.invite(run) {
-                Invitation::Noted if self.paused => {
-                    tracing::info!(%run, "invited while paused: it is asked about when that is over")
-                }
-                Invitation::Noted if !self.has_place() => tracing::warn!(
-                    %run,
-                    "invited to more runs than a branch takes part in at once: it is asked about when another one is over"
-                ),
-                Invitation::Noted | Invitation::Known => {}
-                Invitation::Full => tracing::warn!(%run, "invited to more runs than are remembered: it is ignored"),
-            },
-            // The door's word, before any run.
-            Downstream::Rejected { explanation, .. } if run == RunId::NONE => {
-                let reason = String::from(explanation.printable());
-                // Whoever says so may hold the line for ever: this side hangs up.
-                self.out.abandon(&reason);
-                self.out.tell(Report::Refused { of: RunName::default(), reason });
+    fn hear_of_unknown(&mut self, run: RunId, message: &Downstream) {
+        // Anything else was on its way when the run ended here.
+        if !matches!(message, Downstream::Invite) {
+            return;
+        }
+        match self.places.invite(run) {
+            Invitation::Noted if self.paused => {
+                tracing::info!(%run, "invited while paused: it is asked about when that is over");
             }
-            // It was on its way when the run ended here.
-            _ => {}
+            Invitation::Noted if !self.has_place() => tracing::warn!(
+                %run,
+                "invited to more runs than a branch takes part in at once: it is asked about when another one is over"
+            ),
+            Invitation::Noted | Invitation::Known => {}
+            Invitation::Full => tracing::warn!(%run, "invited to more runs than are remembered: it is ignored"),
         }
     }
 

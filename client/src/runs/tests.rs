@@ -240,7 +240,7 @@ fn runs_of_the_budget_file_are_asked_about_at_each_link_and_put_off_without_an_a
     assert!(runs.deadline().is_none() && runs.out.sent.is_empty());
     runs.connected(at(0)).unwrap();
     assert_eq!(runs.joins(), [recorded.id()]);
-    assert_eq!(runs.status().runs[0].of.plan.as_deref(), Some("plan 1"));
+    assert_eq!(runs.status().runs[0].of.plan_name.as_deref(), Some("plan 1"));
     // It takes no place of those that are invited.
     let all: Vec<RunId> = (2..10).map(|number| run_of(number).id()).collect();
     all.iter().for_each(|run| runs.invite(at(1), *run));

@@ -96,12 +96,12 @@ fn events_of_a_run_name_it() {
     let of = RunName::of(&run, "churn".to_owned());
     let report = Report::Round { of: of.clone(), round: 7, committed: true };
     let json = serde_json::to_value(&report).unwrap();
-    let short = run.id().digest().short();
+    let (plan, short) = (run.plan.to_string(), run.id().digest().short());
     let expected = serde_json::json!({
-        "event": "round", "run": short, "plan": "churn", "number": 2, "round": 7, "committed": true
+        "event": "round", "run_id": short, "plan": plan, "plan_name": "churn", "run": 2, "round": 7, "committed": true
     });
     assert_eq!(json, expected);
-    assert_eq!(sentence(&report), format!("run 2 of churn ({short}): round 7: committed"));
+    assert_eq!(sentence(&report), "churn run 2: round 7: committed");
     assert_eq!(RunName::unknown(run.id()).to_string(), format!("run {short}"));
 }
 

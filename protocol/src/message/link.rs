@@ -11,6 +11,7 @@ use crate::ids::RunId;
 use crate::printable::Untrusted;
 
 /// From the coordinator to a client.
+#[expect(clippy::large_enum_variant, reason = "nearly every message is of a run")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToClient {
     /// A message of one run.

@@ -240,7 +240,7 @@ impl Arrival {
             Incoming::Started(_, start, model) => Self::Started(start, model),
             Incoming::Connected { resumed: false, .. } => Self::Input(ParticipantInput::Connected),
             Incoming::Connected { .. } => Self::Input(ParticipantInput::Resumed),
-            Incoming::Waiting { .. } | Incoming::Lists(_) => return None,
+            Incoming::Waiting { .. } | Incoming::Lists(_) | Incoming::Refused(_) => return None,
             Incoming::Gone => Self::Input(ParticipantInput::Disconnected),
         })
     }

@@ -64,7 +64,7 @@ async fn joined(listener: &Listener) -> (Link, Digest) {
     let mut link = Link::new(Timers::default());
     let welcome = Welcome { link: LinkId([7; 16]), resumed: false, received: 0, unix_seconds: unix_seconds() };
     link.welcome(greeted, 0, welcome).expect("a new link");
-    link.send([message_frame(RUN, Downstream::Invite)]);
+    link.send([frame(&ToClient::Run(RUN, Downstream::Invite))]);
     let mut frames = Frames::new(|kind| frame_bytes_max(kind, VECTOR_BYTES_MAX));
     loop {
         if let Some(frame) = frames.frame().expect("a frame") {
@@ -80,8 +80,8 @@ async fn joined(listener: &Listener) -> (Link, Digest) {
 /// The run that is invited to.
 const RUN: RunId = RunId([1; 32]);
 
-fn message_frame(run: RunId, message: Downstream) -> Bytes {
-    encode_frame(FRAME_CONTROL, &codec::encode(&ToClient::Run(run, message))).into()
+fn frame(message: &ToClient) -> Bytes {
+    encode_frame(FRAME_CONTROL, &codec::encode(message)).into()
 }
 
 /// Refuses the client twice: at first at the door, as anybody can, then in a run for good.
@@ -93,16 +93,18 @@ fn coordinate(identity: &Path, client: &SigningKey, address: &mpsc::Sender<Socke
         let settings = ListenSettings { listen: "127.0.0.1:0".into(), tcp: true, path, timers: Timers::default() };
         let listener = Listener::open(&settings, keys(identity)).expect("a port");
         address.send(listener.address()).expect("the test waits");
-        for (code, signed) in [(RejectCode::NotInRoster, false), (RejectCode::PlanFinished, true)] {
+        for code in [RejectCode::NotInRoster, RejectCode::PlanFinished] {
             let (mut link, nonce) = joined(&listener).await;
-            let proof = signed.then(|| {
-                let run = RUN;
+            let explanation = HOSTILE.into();
+            let message = if code.is_final() {
                 let ending = Ending::Rejected { code, explanation: HOSTILE };
-                let message = ending_message::<RealSuite>(run, &RealSuite::verifying_key(client), &nonce, ending);
-                Proof { run, signature: RealSuite::sign(&signing_key, &message) }
-            });
-            let message = Downstream::Rejected { code, explanation: HOSTILE.into(), proof };
-            link.send([message_frame(if signed { RUN } else { RunId::NONE }, message)]);
+                let message = ending_message::<RealSuite>(RUN, &RealSuite::verifying_key(client), &nonce, ending);
+                let proof = Some(Proof { run: RUN, signature: RealSuite::sign(&signing_key, &message) });
+                ToClient::Run(RUN, Downstream::Rejected { code, explanation, proof })
+            } else {
+                ToClient::Refused { code, explanation }
+            };
+            link.send([frame(&message)]);
             // Until the client hangs up.
             link.tend_to_end().await;
         }

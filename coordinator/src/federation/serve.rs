@@ -22,8 +22,10 @@ use tributary_transport::limits::CLOSING_TIME;
 use tributary_transport::{Listener, Metrics, Pulse, Watchdog};
 
 use super::hands::{Hands, HandsSettings};
+use super::office::Counter;
+use super::open_runs::Federation;
+use super::orders::OrdersFolder;
 use super::plans::PlansFolder;
-use super::{Federation, office::Counter, orders::OrdersFolder};
 use crate::connections::{Arrival, Door, DoorSettings, Limits, Members, Traffic};
 use crate::error::CoordinatorError;
 use crate::federation::muster::LOOK_EVERY;

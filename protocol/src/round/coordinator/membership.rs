@@ -8,7 +8,6 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::approving::judge_signers;
 use super::{Coordinator, ResumeFault};
 use crate::digest::Digest;
 use crate::ids::ClientId;
@@ -73,7 +72,7 @@ impl<S: Suite> Coordinator<S> {
         }
         self.settings.roster = next;
         self.endings = Endings::of(&self.settings.roster.roster, &self.settings.run.charter, now);
-        self.signed = judge_signers(&self.settings);
+        self.signed = self.settings.judge_signers();
         self.note_roster(outbox);
         self.note_approvals(outbox);
         self.sync(outbox);

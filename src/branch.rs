@@ -1,4 +1,4 @@
-//! `tributary client budget` and `tributary client policy`: what a branch's owner and its compliance officer ask.
+//! What a branch's operator asks the daemon, and what its owner and its compliance officer ask of budget and policy.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use tributary_client::error::ClientError;
 use tributary_client::init::Whose;
 use tributary_client::policy::{BranchEpsilon, BranchPolicy};
 use tributary_client::release::release_run;
-use tributary_client::{cli, enrol, raise};
+use tributary_client::{cli, control, enrol, raise};
 use tributary_planning::portrait::groups;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::role::{Action, Role};
@@ -16,7 +16,8 @@ use tributary_protocol::round::Timing;
 
 use crate::certs::unix_seconds;
 use crate::command::{
-    BudgetCommand, BudgetOptions, ClientInitOptions, EnrolOptions, PolicyCommand, RaiseCommand, RenewOptions,
+    BudgetCommand, BudgetOptions, ClientInitOptions, EnrolOptions, PauseOptions, PolicyCommand, PreflightOptions,
+    RaiseCommand, RenewOptions,
 };
 use crate::confirm::{Shown, group_of};
 use crate::exit::{Exit, Failure};
@@ -53,6 +54,59 @@ pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
         json::print(&budget);
     } else {
         print!("{budget}");
+    }
+    Ok(Exit::Done)
+}
+
+/// `tributary client status`.
+///
+/// # Errors
+/// If no daemon runs, or settings, policy or budget file cannot be used.
+pub(crate) fn status(options: &PreflightOptions) -> Result<Exit, Failure> {
+    let now = unix_seconds().saturating_mul(1000);
+    let status = control::status(&options.config).map_err(explained)?;
+    let budget = cli::budget(&options.config, now).map_err(explained)?;
+    if options.json {
+        json::print(&serde_json::json!({ "daemon": status, "budget": budget }));
+        return Ok(Exit::Done);
+    }
+    let figure =
+        |epsilon: Option<f64>| epsilon.map_or_else(|| "without limit".to_owned(), |epsilon| format!("{epsilon:.3}"));
+    status.lines(now).iter().for_each(|line| println!("{line}"));
+    println!(
+        "budget    epsilon {} spent and {} reserved of {} for life, {:.3} left; {} of {} rounds within 24 hours",
+        figure(budget.epsilon_spent),
+        figure(budget.epsilon_reserved),
+        budget.epsilon_cap,
+        budget.epsilon_left,
+        budget.rounds_today,
+        budget.rounds_a_day
+    );
+    Ok(Exit::Done)
+}
+
+/// `tributary client pause`.
+///
+/// # Errors
+/// If it could not be noted.
+pub(crate) fn pause(options: &PauseOptions) -> Result<Exit, Failure> {
+    said(options, true, control::pause(&options.config))
+}
+
+/// `tributary client resume`.
+///
+/// # Errors
+/// If it could not be noted.
+pub(crate) fn resume(options: &PauseOptions) -> Result<Exit, Failure> {
+    said(options, false, control::resume(&options.config))
+}
+
+fn said(options: &PauseOptions, paused: bool, done: Result<String, ClientError>) -> Result<Exit, Failure> {
+    let words = done.map_err(explained)?;
+    if options.json {
+        json::print(&serde_json::json!({ "paused": paused, "words": words }));
+    } else {
+        println!("{words}");
     }
     Ok(Exit::Done)
 }

@@ -84,7 +84,7 @@ fn daemon(file: &Path) -> Result<Daemon, Faults> {
     if document.has("coordinator") {
         return Ok(Daemon::Coordinator);
     }
-    let allowed = "a table [client], for a branch, or the tables [coordinator] and [plan], for the coordinator; of a plan.toml, `tributary plan lint` \
+    let allowed = "a table [client], for a branch, or a table [coordinator] without it, for the coordinator; of a plan.toml, `tributary plan lint` \
                    tells the faults";
     Err(whole(file, "neither a client's nor a coordinator's tables".into(), allowed.into()))
 }

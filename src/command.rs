@@ -22,7 +22,7 @@ struct CommandLine {
 /// What can be asked.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// The centre: writes a first settings file, or serves a plan
+    /// The coordinator: writes a first settings file, or serves the federation
     #[cfg(feature = "coordinator")]
     #[command(subcommand)]
     Coordinator(CoordinatorCommand),
@@ -66,7 +66,7 @@ pub(crate) enum CoordinatorCommand {
         #[arg(default_value = ".")]
         folder: PathBuf,
     },
-    /// Serve the plan of a settings file until it is over or the process is asked to stop
+    /// Serve the federation, and every plan that is activated, until the process is asked to stop
     Serve(DaemonOptions),
     /// Try everything that serving will need: files, disk, limits, the port; say what to ask of whom
     Preflight(PreflightOptions),
@@ -84,8 +84,14 @@ pub(crate) enum ClientCommand {
     Renew(RenewOptions),
     /// Try everything that taking part will need: files, data, name, UDP, TCP, proxy, clocks; say what to ask of whom
     Preflight(PreflightOptions),
-    /// Take part in the coordinator's plan until it is over or the process is asked to stop
+    /// Take part in every run that is granted, until the process is asked to stop
     Run(DaemonOptions),
+    /// What the running daemon is at: its link, each run with what it waits for, what is left of the budget, and what happened last
+    Status(PreflightOptions),
+    /// Leave every run and take part in none, until `resume`; the link to the coordinator stays
+    Pause(PauseOptions),
+    /// Take part again
+    Resume(PauseOptions),
     /// What was spent on this branch's customers, what is left, and how many rounds that pays for
     Budget(BudgetOptions),
     /// The policy that the owner of the branch's data signs
@@ -164,6 +170,18 @@ pub(crate) struct RenewOptions {
     /// Install the answer that was carried back
     #[arg(long, value_name = "FILE")]
     pub(crate) install: Option<PathBuf>,
+}
+
+/// `tributary client pause` and `resume`.
+#[cfg(feature = "client")]
+#[derive(Args)]
+pub(crate) struct PauseOptions {
+    /// The settings file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// A preflight.
@@ -333,6 +351,9 @@ pub(crate) struct DaemonOptions {
     /// One JSON object for each event on standard output
     #[arg(long)]
     pub(crate) events: bool,
+    /// End by itself: a coordinator when every run of its plans is over, a client with the first run that ends
+    #[arg(long)]
+    pub(crate) once: bool,
 }
 
 /// `tributary config`.
@@ -391,6 +412,12 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Client(ClientCommand::Preflight(options)) => crate::roles::client_preflight(&options),
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Run(options)) => crate::roles::client_run(options),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Status(options)) => crate::branch::status(&options),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Pause(options)) => crate::branch::pause(&options),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Resume(options)) => crate::branch::resume(&options),
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Budget(options)) => crate::branch::budget(&options),
         #[cfg(feature = "client")]

@@ -2,6 +2,8 @@
 
 mod options;
 mod reading;
+#[cfg(feature = "coordinator")]
+mod served;
 mod sign;
 
 use tributary_planning::differences::Differences;
@@ -30,6 +32,10 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Exit, Failure> {
         PlanCommand::Show(options) => show(options),
         PlanCommand::Propose(options) => sign::sign(options, Action::ProposePlan),
         PlanCommand::Approve(options) => sign::sign(options, Action::ApprovePlan),
+        #[cfg(feature = "coordinator")]
+        PlanCommand::Activate(options) => served::activate(options),
+        #[cfg(feature = "coordinator")]
+        PlanCommand::List(options) => served::list(options),
         PlanCommand::Year(command) => crate::plan_year::year(command),
     }
 }

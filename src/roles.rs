@@ -33,12 +33,13 @@ pub(crate) fn coordinator_init(folder: &Path) -> Result<Exit, Failure> {
 /// Why the coordinator could not start or had to end.
 #[cfg(feature = "coordinator")]
 pub(crate) fn coordinator_serve(options: DaemonOptions) -> Result<Exit, Failure> {
-    use tributary_coordinator::CoordinatorError;
     use tributary_coordinator::cli::{ServeOptions, serve};
+    use tributary_coordinator::{CoordinatorError, Ends};
 
     log_to_stderr();
-    let DaemonOptions { config, events } = options;
-    serve(&ServeOptions { config, events }).map(|()| Exit::Done).map_err(|error| match error {
+    let DaemonOptions { config, events, once } = options;
+    let ends = if once { Ends::WithTheLastRun } else { Ends::Never };
+    serve(&ServeOptions { config, events, ends }).map(|()| Exit::Done).map_err(|error| match error {
         CoordinatorError::Settings(faults) => Failure::settings(faults),
         other => Failure::failed(other),
     })
@@ -54,8 +55,8 @@ pub(crate) fn client_run(options: DaemonOptions) -> Result<Exit, Failure> {
     use tributary_client::error::ClientError;
 
     log_to_stderr();
-    let DaemonOptions { config, events } = options;
-    run(&RunOptions { config, events }).map(|()| Exit::Done).map_err(|error| match error {
+    let DaemonOptions { config, events, once } = options;
+    run(&RunOptions { config, events, once }).map(|()| Exit::Done).map_err(|error| match error {
         ClientError::Settings(faults) => Failure::settings(faults),
         other => Failure::failed(other),
     })

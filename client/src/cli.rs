@@ -19,7 +19,7 @@ use crate::data::{FileError, Stop, read_schema};
 use crate::dataset::{self, Loaded};
 use crate::error::ClientError;
 use crate::policy::{BranchPolicy, sample_for};
-use crate::runtime;
+use crate::runtime::{self, Ends};
 use crate::settings::Settings;
 use crate::standing::{certificate, lists, standing};
 use crate::telemetry::print;
@@ -31,6 +31,8 @@ pub struct RunOptions {
     pub config: PathBuf,
     /// JSON lines on standard output, for a supervisor.
     pub events: bool,
+    /// End with the first run that has finished or was refused.
+    pub once: bool,
 }
 
 /// Runs the daemon.
@@ -39,7 +41,8 @@ pub struct RunOptions {
 /// [`ClientError`], for the operator.
 pub fn run(options: &RunOptions) -> Result<(), ClientError> {
     let settings = Settings::load(&options.config)?;
-    runtime::run(settings, &|report| print(report, options.events))
+    let ends = if options.once { Ends::WithFirstRun } else { Ends::WhenStopped };
+    runtime::run(settings, ends, &|report| print(report, options.events))
 }
 
 /// What the branch has spent and has left, from its budget file and its signed policy. Nothing is changed; a daemon may be running.

@@ -8,9 +8,10 @@ use rustls::pki_types::CertificateDer;
 use tributary_certs::identity::Identity;
 use tributary_protocol::codec::{self, CodecError};
 use tributary_protocol::frame::{Frame, FrameError, encode_frame, frame_header};
+use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{
-    Downstream, FRAME_CONTROL, FRAME_VECTOR, MaskedHeader, Start, Upstream, frame_bytes_max,
+    Downstream, FRAME_CONTROL, FRAME_VECTOR, MaskedHeader, Start, ToClient, ToCoordinator, Upstream, frame_bytes_max,
 };
 use tributary_transport::{Channel, ChannelSettings, Event, Frames, Transport};
 
@@ -33,12 +34,14 @@ pub enum Incoming {
         /// The coordinator's clock, in Unix seconds.
         coordinator_seconds: u64,
     },
-    /// A control message other than a start.
-    Message(Downstream),
+    /// A control message of a run other than a start.
+    Message(RunId, Downstream),
+    /// The door refuses this client, and closes. Nobody has signed it.
+    Refused(String),
     /// Revocation lists, which prove themselves.
     Lists(Vec<u8>),
-    /// A start and the bytes of the public state; none where the stage needs none.
-    Started(Start, Vec<u8>),
+    /// A start in a run and the bytes of the public state; none where the stage needs none.
+    Started(RunId, Start, Vec<u8>),
     /// There is no connection; another attempt follows.
     Waiting {
         /// Why, and what to do.
@@ -55,7 +58,8 @@ pub struct Conversation {
     channel: Channel,
     frames: Frames,
     vectors: VectorLimit,
-    start: Option<Start>,
+    /// The vector of a start comes next.
+    start: Option<(RunId, Start)>,
 }
 
 impl Conversation {
@@ -66,19 +70,19 @@ impl Conversation {
         Self { channel: Channel::new(settings), frames: vectors.frames(), vectors, start: None }
     }
 
-    /// From here on no longer vector is taken than this: the longest public state of the plan that is judged. Before any plan none has a byte.
+    /// From here on no longer vector is taken than this: the longest public state of the plans that are admitted. Before any plan none has a byte.
     pub fn limit_vectors(&mut self, bytes_max: usize) {
         self.vectors.set(bytes_max);
     }
 
-    /// Queues a control message. It leaves while [`Conversation::next`] is polled.
-    pub fn send(&mut self, message: &Upstream) {
-        self.channel.send([encode_frame(FRAME_CONTROL, &codec::encode(message)).into()]);
+    /// Queues a control message of a run. It leaves while [`Conversation::next`] is polled.
+    pub fn send(&mut self, run: RunId, message: Upstream) {
+        self.channel.send([control_frame(run, message).into()]);
     }
 
-    /// Queues a masked vector, uncopied, behind the header that announces it.
-    pub fn send_masked(&mut self, header: MaskedHeader, vector: Vec<u8>) {
-        let mut front = encode_frame(FRAME_CONTROL, &codec::encode(&Upstream::Masked(header)));
+    /// Queues a masked vector, uncopied, after the header that announces it.
+    pub fn send_masked(&mut self, run: RunId, header: MaskedHeader, vector: Vec<u8>) {
+        let mut front = control_frame(run, Upstream::Masked(header));
         front.extend_from_slice(&frame_header(FRAME_VECTOR, vector.len()));
         self.channel.send([front.into(), vector.into()]);
     }
@@ -147,18 +151,23 @@ impl Conversation {
 
     fn interpret(&mut self, frame: Frame) -> Result<Option<Incoming>, Unreadable> {
         if frame.kind == FRAME_VECTOR {
-            // A vector without a start before it is nobody's: the machine learns of it as a start it did not expect.
-            return Ok(self.start.take().map(|start| Incoming::Started(start, frame.payload)));
+            // A vector without a start before it is nobody's.
+            return Ok(self.start.take().map(|(run, start)| Incoming::Started(run, start, frame.payload)));
         }
         match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX)? {
-            Downstream::Lists(text) => Ok(Some(Incoming::Lists(text))),
-            Downstream::Start(start) => {
-                self.start = Some(start);
+            ToClient::Refused { explanation, .. } => Ok(Some(Incoming::Refused(explanation.printable().into()))),
+            ToClient::Lists(text) => Ok(Some(Incoming::Lists(text))),
+            ToClient::Run(run, Downstream::Start(start)) => {
+                self.start = Some((run, start));
                 Ok(None)
             }
-            message => Ok(Some(Incoming::Message(message))),
+            ToClient::Run(run, message) => Ok(Some(Incoming::Message(run, message))),
         }
     }
+}
+
+fn control_frame(run: RunId, message: Upstream) -> Vec<u8> {
+    encode_frame(FRAME_CONTROL, &codec::encode(&ToCoordinator::Run(run, message)))
 }
 
 /// Why the coordinator's bytes are no message.
@@ -170,7 +179,7 @@ enum Unreadable {
     Message(#[from] CodecError),
 }
 
-/// The longest vector that may come, which the plan says.
+/// The longest vector that may come, which the plans say.
 #[derive(Clone, Default)]
 struct VectorLimit(Arc<AtomicUsize>);
 

@@ -1,5 +1,6 @@
 //! The branch's policy as its owner writes and signs it. `docs/samples/policy.toml` explains every key.
 
+mod machine;
 mod pin;
 mod terms;
 mod words;

@@ -8,6 +8,7 @@ use tributary_transport::identity::{key_exchange, token};
 use tributary_transport::{DialSettings, Mode, NetworkSettings, Proxy};
 
 use crate::identity::IdentitySettings;
+use crate::worker::WorkerCaps;
 
 /// A commented settings file with every key.
 pub const SAMPLE: &str = include_str!("../../docs/samples/client.toml");
@@ -45,6 +46,8 @@ pub struct Settings {
     pub customers_nominal: Option<u32>,
     /// Shares of values above which a table is not used.
     pub share_limits: ShareLimits,
+    /// What this machine gives to training.
+    pub worker: WorkerCaps,
     /// The policy's file.
     pub policy_file: PathBuf,
     /// Public signing key of whoever owns the branch's data.
@@ -100,6 +103,7 @@ impl Settings {
             false => Some(None),
         };
         let share_limits = share_limits(&mut file);
+        let worker = WorkerCaps::read(&mut file);
         let policy_file = file.existing_file("policy.file");
         let policy_owner = file.existing_file("policy.owner");
         file.finish()?;
@@ -120,6 +124,7 @@ impl Settings {
             held_out_file: held_out_file.expect(here),
             customers_nominal: customers_nominal.expect(here),
             share_limits: share_limits.expect(here),
+            worker: worker.expect(here),
             policy_file: policy_file.expect(here),
             policy_owner: policy_owner.expect(here),
         })

@@ -1,5 +1,7 @@
 //! What the daemon tells its operator, and a supervisor that asked for events: one JSON object a line.
 
+mod last;
+mod name;
 mod roster;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -12,6 +14,8 @@ use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{MUSTER_NAMED_MAX, Muster};
 use tributary_protocol::roster::{Roster, RosterChanges};
 
+pub use self::last::{Last, LastEvent};
+pub use self::name::RunName;
 pub use self::roster::{MemberChanges, Named, PeopleChanges};
 use crate::dataset::DatasetReport;
 
@@ -59,8 +63,21 @@ pub enum Report {
         /// Rows that are used.
         rows: usize,
     },
+    /// This branch takes part in a run.
+    Accepted {
+        /// Which.
+        #[serde(flatten)]
+        of: RunName,
+    },
+    /// The operator has this branch take part in nothing until it is resumed.
+    Paused,
+    /// The operator has this branch take part again.
+    Resumed,
     /// A round's upload was noise alone.
     NoiseAlone {
+        /// Of which run.
+        #[serde(flatten)]
+        of: RunName,
         /// The round.
         round: u64,
         /// Why.
@@ -113,6 +130,9 @@ pub enum Report {
     },
     /// Too few members are at the coordinator for a round or a key set-up: so it says.
     Muster {
+        /// For which run.
+        #[serde(flatten)]
+        of: RunName,
         /// Members that are there.
         here: u32,
         /// Members that are needed.
@@ -141,33 +161,42 @@ pub enum Report {
     },
     /// A round ended.
     Round {
+        /// Of which run.
+        #[serde(flatten)]
+        of: RunName,
         /// The round.
         round: u64,
         /// Whether its sum was used.
         committed: bool,
     },
-    /// This branch refused or was refused.
+    /// This branch refused a run or was refused.
     Refused {
+        /// In which run, as far as that is known.
+        #[serde(flatten)]
+        of: RunName,
         /// Why, and what to do.
         reason: String,
     },
-    /// The run is over.
+    /// A run is over.
     Finished {
+        /// Which.
+        #[serde(flatten)]
+        of: RunName,
         /// Rounds committed.
         rounds: u32,
-        /// CPU seconds of this process.
+        /// CPU seconds of this process so far, other runs' among them.
         cpu_seconds: f64,
-        /// Of which before the first round: start, plan, data, key set-up.
+        /// Of which before this run's first round: start, plan, data, key set-up.
         cpu_seconds_before: f64,
-        /// Of which training.
+        /// Of which this run's training.
         cpu_seconds_training: f64,
-        /// Of which drawing noise.
+        /// Of which drawing this run's noise.
         cpu_seconds_noise: f64,
         /// Largest resident memory, where the system tells.
         rss_bytes_max: Option<u64>,
-        /// UDP bytes sent.
+        /// Bytes sent to the coordinator so far, in all runs.
         bytes_up: u64,
-        /// UDP bytes received.
+        /// Bytes received.
         bytes_down: u64,
     },
 }
@@ -187,13 +216,13 @@ impl Report {
 
     /// What the coordinator says of those who are missing; more than it may name are not shown.
     #[must_use]
-    pub fn muster(muster: &Muster, roster: Option<&Roster>) -> Self {
+    pub fn muster(of: RunName, muster: &Muster, roster: Option<&Roster>) -> Self {
         let name = |client: &ClientId| {
             let name = roster.and_then(|roster| roster.name_of(*client));
             name.map_or_else(|| format!("client {client}"), |name| format!("client {client} ({name})"))
         };
         let missing = muster.missing.iter().take(MUSTER_NAMED_MAX).map(name).collect();
-        Self::Muster { here: muster.here, needed: muster.needed, missing, more: muster.more }
+        Self::Muster { of, here: muster.here, needed: muster.needed, missing, more: muster.more }
     }
 }
 
@@ -233,9 +262,14 @@ fn sentence(report: &Report) -> String {
             "the data have {customers} customers and {rows} rows, more than data.customers_max or data.rows_max: all take part, but a round then \
              takes as long as the data ask for; raise the maxima, which are public, above these numbers"
         ),
-        Report::NoiseAlone { round, reason } => {
+        Report::Accepted { of } => format!("{of}: this branch takes part"),
+        Report::Paused => {
+            "paused: this branch has left every run and takes part in none until `tributary client resume`".to_owned()
+        }
+        Report::Resumed => "resumed: this branch takes part again".to_owned(),
+        Report::NoiseAlone { of, round, reason } => {
             format!(
-                "round {round}: this branch's upload was noise alone, so that its customers did not count in it: {reason}"
+                "{of}: round {round}: this branch's upload was noise alone, so that its customers did not count in it: {reason}"
             )
         }
         Report::HeadAdopted { file: 0, shown } => {
@@ -268,13 +302,13 @@ fn sentence(report: &Report) -> String {
             "the certificate ends in {} hours ({level:?}), and then this branch cannot connect; see the last renewal's reason, or renew by hand",
             left_seconds / 3_600
         ),
-        Report::Muster { here, needed, missing, more } => {
+        Report::Muster { of, here, needed, missing, more } => {
             let who = match missing.as_slice() {
                 [] => "nobody else is in the plan's group".to_owned(),
                 missing => format!("missing: {}", missing.join(", ")),
             };
             let rest = if *more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("the coordinator waits: {here} of {needed} members are there; {who}{rest}")
+            format!("{of}: the coordinator waits: {here} of {needed} members are there; {who}{rest}")
         }
         Report::Distrusted { reason } => format!(
             "whoever answered at the coordinator's address did not prove to be the coordinator: {reason}. The connection was cut; another attempt \
@@ -292,12 +326,12 @@ fn sentence(report: &Report) -> String {
                 left_seconds / 3_600
             )
         }
-        Report::Round { round, committed: true } => format!("round {round}: committed"),
-        Report::Round { round, committed: false } => format!("round {round}: aborted, nothing was revealed"),
-        Report::Refused { reason } => format!("refused: {reason}"),
-        Report::Finished { rounds, cpu_seconds, bytes_up, bytes_down, .. } => {
+        Report::Round { of, round, committed: true } => format!("{of}: round {round}: committed"),
+        Report::Round { of, round, committed: false } => format!("{of}: round {round}: aborted, nothing was revealed"),
+        Report::Refused { of, reason } => format!("{of}: refused: {reason}"),
+        Report::Finished { of, rounds, cpu_seconds, bytes_up, bytes_down, .. } => {
             format!(
-                "the run finished after {rounds} rounds; {cpu_seconds:.2} CPU s, {bytes_up} bytes up, {bytes_down} down"
+                "{of}: finished after {rounds} rounds; so far {cpu_seconds:.2} CPU s, {bytes_up} bytes up, {bytes_down} down"
             )
         }
     }

@@ -12,8 +12,8 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::roster::SignedRoster;
 use tributary_settings::Fault;
 
-use crate::keyring::Keyring;
-use crate::roster_file::RosterFile;
+use crate::federation::keyring::Keyring;
+use crate::federation::roster_file::RosterFile;
 use crate::settings::IdentityFiles;
 
 /// A certificate of which less than this part of its validity is left is reported: a quarter.

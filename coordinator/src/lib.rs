@@ -1,46 +1,35 @@
 //! The coordinator daemon: a shell around the round machine of `tributary_protocol::round`. The shell carries, the machine decides.
 //!
 //! ```text
-//! clients ══QUIC, TCP══ transport ─ connections ─► Arrival ─► runtime ─► shell ─ handle ─► Coordinator (machine)
-//!                      ▲            │ fold                            │ outbox, in order
-//!                      │         uploads (one sum)                    ├─ ledger: append, sync
-//!                      └──────────── queues ◄──────────────────────── ├─ send, admit, close
-//!                                                                     └─ server_update: unmask, step, store
+//! clients ══QUIC, TCP══ transport ─ connections ─► Arrival ─► federation ─► run::shell ─ handle ─► Coordinator (a machine for each open run)
+//!                      ▲            │ fold                                    │ outbox, in order
+//!                      │         run::uploads (one sum for each run)          ├─ hands: append, sync, keep
+//!                      └──────────── queues ◄──────────────────────────────── ├─ hands: send, judge, close
+//!                                                                             └─ run::advance: unmask, step, store
 //! ```
 
-mod advance;
+#[cfg(test)]
+extern crate self as tributary_coordinator;
+
 mod connections;
 mod error;
+pub mod federation;
 mod identity;
-mod keyring;
-mod muster;
-mod next_run;
-mod office;
 mod open;
-pub mod orders;
-mod plan;
 mod preflight;
-mod progress;
-mod renewal;
 mod report;
-mod rereading;
-mod roster_file;
-mod runtime;
-mod shell;
-mod spool;
-mod standing;
+mod run;
 mod telemetry;
-mod uploads;
 
 pub mod cli;
 pub mod settings;
 pub mod store;
 
 pub use error::CoordinatorError;
+pub use federation::keyring::Keyring;
+pub use federation::{Ends, run};
 pub use identity::OwnIdentity;
-pub use keyring::Keyring;
 pub use open::{Opened, Report};
-pub use plan::Job;
-pub use report::{Event, Finished, Missing, Whom};
-pub use runtime::run;
+pub use report::{Event, Finished, Missing, RunName, Told, Whom};
+pub use run::job::Job;
 pub use tributary_transport::ListenError;

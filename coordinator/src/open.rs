@@ -15,15 +15,16 @@ use tributary_protocol::secagg::parameters::CoalitionRule;
 use tributary_settings::{Fault, Faults};
 use tributary_transport::ListenSettings;
 
+use crate::federation::plans::activated;
 use crate::identity::OwnIdentity;
-use crate::plan::Job;
+use crate::run::job::Job;
 use crate::settings::Settings;
 
 /// Settings with everything that they name.
 pub struct Opened {
     /// The settings' file.
     pub file: PathBuf,
-    /// Folder of ledger, models and optimizer state.
+    /// Folder of journal, plans, runs and models.
     pub state_dir: PathBuf,
     /// Folder of the clients' budget heads over all plans.
     pub heads_dir: PathBuf,
@@ -33,8 +34,6 @@ pub struct Opened {
     pub listen: ListenSettings,
     /// Certificate, keys, roster.
     pub identity: OwnIdentity,
-    /// Plan, network, first model, optimizer.
-    pub job: Job,
 }
 
 /// What a check found, for people and programs.
@@ -48,14 +47,25 @@ pub struct Report {
     pub enrolled: usize,
     /// Epoch of the roster.
     pub roster_epoch: u64,
+    /// The plans that are activated here.
+    pub plans: Vec<PlanReport>,
+    /// What should be done soon.
+    pub warnings: Vec<String>,
+}
+
+/// What a plan comes to under the roster in force.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PlanReport {
+    /// Digest of the plan, which branches show as well.
+    pub plan: String,
+    /// The plan's name.
+    pub name: String,
     /// The roster's group from which cohorts are chosen.
     pub group: String,
     /// Its members.
     pub group_size: usize,
     /// Fewest members that may be a cohort; nothing where it depends on whose they are.
     pub cohort_needed: Option<u16>,
-    /// Digest of the plan, which branches show as well.
-    pub plan: String,
     /// Digest of the feature schema.
     pub schema: String,
     /// Coordinates of the model.
@@ -68,7 +78,9 @@ pub struct Report {
     pub rounds: u32,
     /// Rounds that may be charged.
     pub rounds_charged_max: u32,
-    /// Epsilon after all of them, for the unit of the mode; nothing without noise.
+    /// Runs that it allows.
+    pub runs: u32,
+    /// Epsilon after all rounds of one run, for the unit of the mode; nothing without noise.
     pub epsilon: Option<f64>,
     /// In mode branch: the same for one customer of a branch.
     pub epsilon_customer: Option<f64>,
@@ -76,8 +88,35 @@ pub struct Report {
     pub delta: Option<f64>,
     /// Noise standard deviation over sensitivity.
     pub noise_multiplier: Option<f64>,
-    /// What should be done soon.
-    pub warnings: Vec<String>,
+    /// Why no round of it can begin under this roster; nothing where one can.
+    pub no_round: Option<String>,
+}
+
+impl PlanReport {
+    fn of(job: &Job, roster: &Roster) -> Self {
+        let plan = job.plan();
+        let group_size = roster.group(&plan.group).map_or(0, Group::size);
+        let guarantee = job.guarantee;
+        Self {
+            plan: plan.digest().to_string(),
+            name: plan.name.to_string(),
+            group: plan.group.clone(),
+            group_size,
+            cohort_needed: plan.cohort.smallest_cohort(group_size).map(|(needed, _)| needed),
+            schema: plan.schema.to_string(),
+            parameters: job.planned.architecture().parameter_count(),
+            upload_bytes: upload_bytes(job),
+            stages: plan.stages.iter().map(StageReport::of).collect(),
+            rounds: plan.rounds(),
+            rounds_charged_max: plan.rounds_charged_max(),
+            runs: plan.runs,
+            epsilon: guarantee.map(|guarantee| guarantee.epsilon),
+            epsilon_customer: guarantee.and_then(|guarantee| guarantee.epsilon_customer),
+            delta: guarantee.map(|guarantee| guarantee.delta),
+            noise_multiplier: guarantee.map(|guarantee| guarantee.noise_multiplier),
+            no_round: no_round_yet(roster, job).unwrap_or_else(|fault| Some(fault.found)),
+        }
+    }
 }
 
 /// One stage of the plan.
@@ -106,51 +145,31 @@ impl Opened {
     /// # Errors
     /// Every fault.
     pub fn open(path: &Path, now: u64) -> Result<Self, Faults> {
-        let Settings { listen, tcp, network, state_dir, heads_dir, gather_ms, identity, office, plan } =
+        let Settings { listen, tcp, network, state_dir, heads_dir, gather_ms, identity, office } =
             Settings::load(path)?;
-        let mut faults = Vec::new();
-        let identity = OwnIdentity::open(identity, office, now).map_err(|more| faults.extend(more)).ok();
-        let job = Job::open(&plan).map_err(|fault| faults.push(fault)).ok();
-        let mut no_round = None;
-        if let (Some(identity), Some(job)) = (&identity, &job) {
-            no_round = no_round_yet(&identity.roster.roster, job).map_err(|fault| faults.push(fault)).ok().flatten();
-        }
+        let file = path.to_path_buf();
+        let identity = OwnIdentity::open(identity, office, now);
+        let identity = identity.map_err(|faults| Faults { file: file.clone(), faults })?;
         let listen = ListenSettings { listen, tcp, path: network.path, timers: network.timers };
-        match (identity, job) {
-            (Some(mut identity), Some(job)) if faults.is_empty() => {
-                identity.warnings.extend(no_round);
-                Ok(Self { file: path.to_path_buf(), state_dir, heads_dir, gather_ms, listen, identity, job })
-            }
-            _ => Err(Faults { file: path.to_path_buf(), faults }),
-        }
+        Ok(Self { file, state_dir, heads_dir, gather_ms, listen, identity })
+    }
+
+    /// The plans that are activated in the state folder.
+    pub(crate) fn jobs(&self) -> Vec<Job> {
+        activated(&self.state_dir)
     }
 
     /// What stands in these files.
     #[must_use]
     pub fn report(&self) -> Report {
-        let plan = self.job.plan();
-        let guarantee = self.job.guarantee;
-        let group_size = self.identity.roster.roster.group(&plan.group).map_or(0, Group::size);
+        let OwnIdentity { identity, validity, roster, warnings, .. } = &self.identity;
         Report {
-            identity: self.identity.identity.to_string(),
-            certificate_not_after: self.identity.validity.not_after,
-            enrolled: self.identity.roster.roster.entries().len(),
-            roster_epoch: self.identity.roster.roster.epoch(),
-            group: plan.group.clone(),
-            group_size,
-            cohort_needed: plan.cohort.smallest_cohort(group_size).map(|(needed, _)| needed),
-            plan: plan.digest().to_string(),
-            schema: plan.schema.to_string(),
-            parameters: self.job.planned.architecture().parameter_count(),
-            upload_bytes: upload_bytes(&self.job),
-            stages: plan.stages.iter().map(StageReport::of).collect(),
-            rounds: plan.rounds(),
-            rounds_charged_max: plan.rounds_charged_max(),
-            epsilon: guarantee.map(|guarantee| guarantee.epsilon),
-            epsilon_customer: guarantee.and_then(|guarantee| guarantee.epsilon_customer),
-            delta: guarantee.map(|guarantee| guarantee.delta),
-            noise_multiplier: guarantee.map(|guarantee| guarantee.noise_multiplier),
-            warnings: self.identity.warnings.clone(),
+            identity: identity.to_string(),
+            certificate_not_after: validity.not_after,
+            enrolled: roster.roster.entries().len(),
+            roster_epoch: roster.roster.epoch(),
+            plans: self.jobs().iter().map(|job| PlanReport::of(job, &roster.roster)).collect(),
+            warnings: warnings.clone(),
         }
     }
 }
@@ -208,12 +227,22 @@ impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "identity     {}", self.identity)?;
         writeln!(formatter, "roster       epoch {}, {} clients", self.roster_epoch, self.enrolled)?;
+        if self.plans.is_empty() {
+            writeln!(formatter, "plans        none is activated; `tributary plan activate` puts a signed plan here")?;
+        }
+        self.plans.iter().try_for_each(|plan| plan.fmt(formatter))?;
+        self.warnings.iter().try_for_each(|warning| writeln!(formatter, "warning      {warning}"))
+    }
+}
+
+impl fmt::Display for PlanReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "plan         {} ({})", self.plan, self.name)?;
         write!(formatter, "group        {:?}, {} clients", self.group, self.group_size)?;
         match self.cohort_needed {
             Some(needed) => writeln!(formatter, "; {needed} of them must be present for a round")?,
             None => writeln!(formatter)?,
         }
-        writeln!(formatter, "plan         {}", self.plan)?;
         writeln!(formatter, "schema       {}", self.schema)?;
         writeln!(formatter, "model        {} parameters, {} bytes an upload", self.parameters, self.upload_bytes)?;
         for (number, stage) in (1..).zip(&self.stages) {
@@ -221,7 +250,8 @@ impl fmt::Display for Report {
             let rounds = if *rounds == 1 { "1 round".to_owned() } else { format!("{rounds} rounds") };
             writeln!(formatter, "stage {number}      {kind}: {rounds} of {dimension} coordinates, {units} units")?;
         }
-        writeln!(formatter, "rounds       {}, at most {} charged", self.rounds, self.rounds_charged_max)?;
+        let (rounds, most, runs) = (self.rounds, self.rounds_charged_max, self.runs);
+        writeln!(formatter, "rounds       {rounds} a run, at most {most} charged; {runs} runs at most")?;
         match (self.epsilon, self.delta, self.noise_multiplier) {
             (Some(epsilon), Some(delta), Some(noise)) => {
                 let whom = self.epsilon_customer.map_or_else(
@@ -230,11 +260,11 @@ impl fmt::Display for Report {
                 );
                 writeln!(
                     formatter,
-                    "privacy      epsilon {epsilon:.4} at delta {delta:e} {whom}, noise multiplier {noise:.4}"
+                    "privacy      a run: epsilon {epsilon:.4} at delta {delta:e} {whom}, noise multiplier {noise:.4}"
                 )?;
             }
             _ => writeln!(formatter, "privacy      none: secure aggregation alone")?,
         }
-        self.warnings.iter().try_for_each(|warning| writeln!(formatter, "warning      {warning}"))
+        self.no_round.iter().try_for_each(|why| writeln!(formatter, "warning      {why}"))
     }
 }

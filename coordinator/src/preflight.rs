@@ -7,7 +7,7 @@ use tributary_settings::Faults;
 use tributary_transport::preflight::{Cause, Findings, Outcome, disk, open_files, udp_buffers};
 use tributary_transport::{ListenError, Listener};
 
-use crate::open::{Opened, upload_bytes};
+use crate::open::Opened;
 
 /// Files that the daemon opens besides its connections.
 const OWN_FILES: u64 = 64;
@@ -24,9 +24,9 @@ pub(crate) fn preflight(config: &Path, now: u64) -> Result<Findings, Faults> {
     let mut found = Findings::default();
     let report = opened.report();
     let identity = format!("{}, roster {} of {} clients", report.identity, report.roster_epoch, report.enrolled);
-    found.good(Cause::Files, "opening the identity, the roster and the plan", identity);
+    found.good(Cause::Files, "opening the identity, the roster and the plans", identity);
     for warning in &report.warnings {
-        let means = "it goes on until then, and stops behind it";
+        let means = "it goes on until then, and stops after it";
         found.bad(
             Cause::Certificate,
             Outcome::Warning,
@@ -34,14 +34,14 @@ pub(crate) fn preflight(config: &Path, now: u64) -> Result<Findings, Faults> {
         );
     }
     let enrolled = u64::try_from(report.enrolled).unwrap_or(u64::MAX);
-    let upload = u64::try_from(upload_bytes(&opened.job)).unwrap_or(u64::MAX);
-    let model = u64::try_from(report.parameters).unwrap_or(u64::MAX).saturating_mul(4);
-    let models = model.saturating_mul(u64::from(report.rounds) + MODELS_BEYOND_ROUNDS);
-    disk(
-        &mut found,
-        &opened.state_dir,
-        models.saturating_add(upload.saturating_mul(enrolled)).saturating_add(64 << 20),
-    );
+    let wide = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
+    let room = report.plans.iter().map(|plan| {
+        let model = wide(plan.parameters).saturating_mul(4);
+        let models = model.saturating_mul(u64::from(plan.rounds) + MODELS_BEYOND_ROUNDS);
+        models.saturating_add(wide(plan.upload_bytes).saturating_mul(enrolled))
+    });
+    let room = room.fold(64 << 20, u64::saturating_add);
+    disk(&mut found, &opened.state_dir, room);
     open_files(&mut found, enrolled.saturating_mul(2) + OWN_FILES);
     udp_buffers(&mut found);
     port(&mut found, &opened);

@@ -5,6 +5,41 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 use tributary_certs::inspect::date;
+use tributary_protocol::plan::{Run, ValidPlan};
+
+/// An event, and the run that it is of, where it is of one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Told {
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+    /// In which run.
+    #[serde(flatten)]
+    pub run: Option<RunName>,
+}
+
+impl Told {
+    /// The event as one line of JSON, without a line end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("events are plain data")
+    }
+}
+
+impl From<Event> for Told {
+    fn from(event: Event) -> Self {
+        Self { event, run: None }
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.run {
+            Some(run) => write!(formatter, "{run}: {}", self.event),
+            None => self.event.fmt(formatter),
+        }
+    }
+}
 
 /// An event of a running coordinator.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -14,11 +49,11 @@ pub enum Event {
     Listening {
         /// Where.
         address: SocketAddr,
-        /// Digest of the plan.
-        plan: String,
         /// Clients of the roster.
         enrolled: usize,
     },
+    /// A run of a plan is open: its members are invited.
+    RunOpened,
     /// Another roster is in force; everybody joins again, and keys are agreed on anew.
     Roster {
         /// Its epoch.
@@ -169,7 +204,7 @@ pub enum Event {
         /// Rounds committed.
         rounds: u32,
     },
-    /// The plan is over.
+    /// The run is over.
     Finished(Box<Finished>),
 }
 
@@ -192,9 +227,38 @@ pub struct Missing {
     pub last_seen: Option<u64>,
 }
 
-/// The last event of a plan.
+/// A run, by its plan and its number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunName {
+    /// Digest of the plan.
+    pub plan: String,
+    /// The plan's name.
+    pub plan_name: String,
+    /// Of its runs, from 1.
+    pub run: u32,
+}
+
+impl RunName {
+    pub(crate) fn new(plan: &ValidPlan, number: u32) -> Self {
+        Self { plan: plan.digest().to_string(), plan_name: plan.name.to_string(), run: number }
+    }
+
+    pub(crate) fn of(run: &Run) -> Self {
+        Self::new(run.plan(), run.reference().number)
+    }
+}
+
+impl fmt::Display for RunName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} run {}", self.plan_name, self.run)
+    }
+}
+
+/// The last event of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finished {
+    /// The run's folder: statement, counts, the released model's description.
+    pub folder: String,
     /// Whether every round was committed.
     pub complete: bool,
     /// The released model's parameters.
@@ -233,20 +297,13 @@ pub struct Finished {
     pub rss_bytes_max: Option<u64>,
 }
 
-impl Event {
-    /// The event as one line of JSON, without a line end.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("events are plain data")
-    }
-}
-
 impl fmt::Display for Event {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Listening { address, plan, enrolled } => {
-                write!(formatter, "listening on {address} for {enrolled} enrolled clients, plan {plan}")
+            Self::Listening { address, enrolled } => {
+                write!(formatter, "listening on {address} for {enrolled} enrolled clients")
             }
+            Self::RunOpened => formatter.write_str("open; its members are invited"),
             Self::Counted { round, stage, kind, survivors, epsilon } => {
                 write!(
                     formatter,
@@ -327,7 +384,7 @@ impl fmt::Display for Event {
                 "this coordinator's certificate was not renewed; another attempt follows in {retry_seconds} seconds: {reason}"
             ),
             Self::Stopped { rounds } => {
-                write!(formatter, "stopped after {rounds} rounds; the plan continues at the next start")
+                write!(formatter, "stopped; open runs have {rounds} rounds, and go on at the next start")
             }
             Self::Finished(finished) => finished.fmt(formatter),
         }
@@ -354,7 +411,7 @@ impl fmt::Display for Missing {
 impl fmt::Display for Finished {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = if self.complete { "complete" } else { "incomplete: the rounds that may be charged are used up" };
-        write!(formatter, "plan finished, {how}: {} rounds, {} charged", self.rounds, self.charged)?;
+        write!(formatter, "finished, {how}: {} rounds, {} charged", self.rounds, self.charged)?;
         if let (Some(epsilon), Some(delta)) = (self.epsilon, self.delta) {
             write!(formatter, ", epsilon {epsilon:.4} at delta {delta:e}")?;
         }
@@ -371,15 +428,20 @@ mod tests {
 
     #[test]
     fn events_have_stable_names_and_keys() {
-        let listening = Event::Listening { address: ([127, 0, 0, 1], 7443).into(), plan: "ab".into(), enrolled: 9 };
-        assert_eq!(listening.to_json(), r#"{"event":"listening","address":"127.0.0.1:7443","plan":"ab","enrolled":9}"#);
-        assert_eq!(Event::Roster { epoch: 2, enrolled: 9 }.to_json(), r#"{"event":"roster","epoch":2,"enrolled":9}"#);
+        let json = |event: &Event| Told::from(event.clone()).to_json();
+        let listening = Event::Listening { address: ([127, 0, 0, 1], 7443).into(), enrolled: 9 };
+        assert_eq!(json(&listening), r#"{"event":"listening","address":"127.0.0.1:7443","enrolled":9}"#);
+        let run = RunName { plan: "ab".into(), plan_name: "churn".into(), run: 2 };
+        let opened = Told { event: Event::RunOpened, run: Some(run) };
+        assert_eq!(opened.to_json(), r#"{"event":"run_opened","plan":"ab","plan_name":"churn","run":2}"#);
+        assert_eq!(opened.to_string(), "churn run 2: open; its members are invited");
+        assert_eq!(json(&Event::Roster { epoch: 2, enrolled: 9 }), r#"{"event":"roster","epoch":2,"enrolled":9}"#);
         let waiting = Event::Waiting { reason: "more".into() };
-        assert_eq!(waiting.to_json(), r#"{"event":"waiting","reason":"more"}"#);
+        assert_eq!(json(&waiting), r#"{"event":"waiting","reason":"more"}"#);
         assert_eq!(waiting.to_string(), "waiting for more");
         let client = Whom { client: 3, name: Some("bank/branch-03".into()) };
         let joined = Event::Joined { client: client.clone() };
-        assert_eq!(joined.to_json(), r#"{"event":"joined","client":3,"name":"bank/branch-03"}"#);
+        assert_eq!(json(&joined), r#"{"event":"joined","client":3,"name":"bank/branch-03"}"#);
         assert_eq!(joined.to_string(), "client 3 (bank/branch-03) joined");
         let missing = vec![
             Missing { client, last_seen: Some(1_893_456_000) },
@@ -391,16 +453,16 @@ mod tests {
             "6 of 8 members are here; missing: client 3 (bank/branch-03), last seen 2030-01-01 00:00 UTC; client 4, not seen since this \
              coordinator started; and 2 more"
         );
-        assert!(muster.to_json().contains(r#""missing":[{"client":3,"name":"bank/branch-03","last_seen":1893456000}"#));
+        assert!(json(&muster).contains(r#""missing":[{"client":3,"name":"bank/branch-03","last_seen":1893456000}"#));
         let round =
             Event::Round { round: 7, committed: 6, survivors: 9, loss: None, epsilon: Some(0.5), milliseconds: 12.5 };
         assert_eq!(
-            round.to_json(),
+            json(&round),
             r#"{"event":"round","round":7,"committed":6,"survivors":9,"loss":null,"epsilon":0.5,"milliseconds":12.5}"#
         );
         let counted = Event::Counted { round: 9, stage: 3, kind: "evaluate".into(), survivors: 8, epsilon: Some(0.75) };
         assert_eq!(
-            counted.to_json(),
+            json(&counted),
             r#"{"event":"counted","round":9,"stage":3,"kind":"evaluate","survivors":8,"epsilon":0.75}"#
         );
         assert_eq!(
@@ -409,24 +471,25 @@ mod tests {
         );
         let far = Event::CustomersFar { nominal: 1000, counted: 3000.4, noise_stddev: 20.0, factor: Some(3.0) };
         assert_eq!(
-            far.to_json(),
+            json(&far),
             r#"{"event":"customers_far","nominal":1000,"counted":3000.4,"noise_stddev":20.0,"factor":3.0}"#
         );
         assert!(far.to_string().contains(
             "about 3000 customers (noise 20): the loss, and steps that are divided by it, are 3.00 times as large"
         ));
         let renewed = Event::CertificateRenewed { not_after: 1_893_456_000 };
-        assert_eq!(renewed.to_json(), r#"{"event":"certificate_renewed","not_after":1893456000}"#);
+        assert_eq!(json(&renewed), r#"{"event":"certificate_renewed","not_after":1893456000}"#);
         assert!(renewed.to_string().contains("2030-01-01"), "{renewed}");
         let failed = Event::RenewalFailed { reason: "x".into(), retry_seconds: 60 };
-        assert_eq!(failed.to_json(), r#"{"event":"renewal_failed","reason":"x","retry_seconds":60}"#);
+        assert_eq!(json(&failed), r#"{"event":"renewal_failed","reason":"x","retry_seconds":60}"#);
         let aborted = Event::Aborted { round: None, reason: "x".into() };
-        assert_eq!(aborted.to_json(), r#"{"event":"aborted","round":null,"reason":"x"}"#);
+        assert_eq!(json(&aborted), r#"{"event":"aborted","round":null,"reason":"x"}"#);
     }
 
     #[test]
     fn the_last_event_is_flat() {
         let finished = Finished {
+            folder: "f".into(),
             complete: true,
             model_file: "m".into(),
             model: "d".into(),
@@ -447,7 +510,7 @@ mod tests {
             rss_bytes_max: None,
         };
         let event = Event::Finished(Box::new(finished));
-        let value: serde_json::Value = serde_json::from_str(&event.to_json()).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&Told::from(event.clone()).to_json()).unwrap();
         assert_eq!(value["event"], "finished");
         assert_eq!(value["complete"], true);
         assert_eq!(value["rss_bytes_max"], serde_json::Value::Null);

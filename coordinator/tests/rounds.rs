@@ -5,12 +5,11 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use support::{Behaviour, Client, Daemon, Ended, Federation};
 use tributary_certs::enrolment::names;
 use tributary_certs::suite::RealSuite;
-use tributary_coordinator::settings::Settings;
 use tributary_coordinator::store::ModelPointer;
 use tributary_coordinator::{Event, Job};
 use tributary_evidence::{KeptRounds, NothingKept, Verdict, judge};
@@ -46,8 +45,8 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// The model after so many rounds of the same sum.
-fn expected(config: &Path, rounds: u32) -> Parameters {
-    let job = Job::open(&Settings::load(config).unwrap().plan).unwrap();
+fn expected(federation: &Federation, rounds: u32) -> Parameters {
+    let job = Job::open(&federation.plan()).unwrap();
     let stage = job.planned.stage(0).unwrap();
     let mut state = stage.start(job.initial.clone());
     let sum = vec![total(); stage.terms().dimension as usize];
@@ -119,15 +118,21 @@ fn proved(federation: &Federation, events: &[CoordinatorEvent]) -> (usize, usize
     (rounds, survivors)
 }
 
-/// The events of the run that these settings make.
-fn ledger(config: &Path, path: &Path) -> Vec<CoordinatorEvent> {
-    let run = Job::open(&Settings::load(config).unwrap().plan).unwrap().run;
+/// The events of the plan's first run.
+fn ledger(federation: &Federation, path: &Path) -> Vec<CoordinatorEvent> {
+    let run = Job::open(&federation.plan()).unwrap().run;
     let mut ledgers = tributary_storage::journal::read_ledgers(path).unwrap();
     ledgers.remove(&run.id().into()).unwrap().into_iter().map(|recorded| recorded.event).collect()
 }
 
 fn pointer(federation: &Federation) -> ModelPointer {
-    serde_json::from_slice(&std::fs::read(federation.path("state/model.json")).unwrap()).unwrap()
+    serde_json::from_slice(&std::fs::read(run_folder(federation).join("model.json")).unwrap()).unwrap()
+}
+
+/// The folder of the plan's first run.
+fn run_folder(federation: &Federation) -> PathBuf {
+    let plan = Job::open(&federation.plan()).unwrap().plan().digest();
+    federation.path(&format!("state/plans/{plan}/runs/1"))
 }
 
 #[test]
@@ -163,12 +168,12 @@ fn a_plan_runs_to_its_end_over_two_sessions() {
     assert_eq!(finished.epsilon, rounds[2]);
     assert!(finished.bytes_up > 0 && finished.bytes_down > 0 && finished.round_milliseconds.len() == 3);
 
-    let model = expected(&config, 3);
+    let model = expected(&federation, 3);
     assert_eq!(finished.model, model.digest().to_string());
     assert_eq!(std::fs::read(&finished.model_file).unwrap()[HEADER_BYTES..], model.to_le_bytes());
     let pointer = pointer(&federation);
     assert_eq!((pointer.model.clone(), pointer.rounds, pointer.complete), (finished.model.clone(), 3, true));
-    let events = ledger(&config, Path::new(&finished.ledger));
+    let events = ledger(&federation, Path::new(&finished.ledger));
     let record = RunRecord::replay(&events).unwrap();
     assert_eq!((record.committed(0), record.finished), (3, Some(true)));
     assert_eq!(record.released(), Digest::from_hex(&pointer.model));
@@ -176,12 +181,18 @@ fn a_plan_runs_to_its_end_over_two_sessions() {
     daemon.join().0.unwrap();
     judged_by_somebody_else(&federation, Path::new(&finished.ledger));
 
-    // The plan is over: another start says so again, without opening a port.
-    let again = Daemon::start(&config);
-    assert_eq!(again.finished().model, finished.model);
+    // Every run is over: another start says nothing of it again. Whoever has not heard of the end is told.
+    std::fs::remove_file(run_folder(&federation).join("model.json")).unwrap();
+    let mut again = Daemon::start(&config);
+    assert_eq!(again.finished().model, finished.model, "what was not released is");
+    again.stop();
+    again.join().0.unwrap();
+    let mut again = Daemon::start(&config);
+    again.address();
+    again.stop();
     let (result, events) = again.join();
     result.unwrap();
-    assert!(events.is_empty());
+    assert!(events.iter().all(|event| !matches!(event, Event::Finished(_) | Event::RunOpened)), "{events:?}");
 }
 
 #[test]
@@ -209,54 +220,29 @@ fn a_stopped_coordinator_continues_where_its_ledger_ends() {
     assert!(stopped >= first && stopped < 4, "{stopped}");
 
     // What is left in the state directory beside the ledger's own is not trusted and not needed.
-    std::fs::write(federation.path("state/optimizer/stray.state"), b"stray").unwrap();
+    std::fs::write(run_folder(&federation).join("optimizer/stray.state"), b"stray").unwrap();
     let daemon = Daemon::start(&config);
     let address = daemon.address();
     let ends = runtime().block_on(run_all(&federation, address));
     assert_eq!(ends, vec![Ended::Finished(4); CLIENTS]);
     let finished = daemon.finished();
     assert!(finished.complete && finished.charged >= 4);
-    assert_eq!(finished.model, expected(&config, 4).digest().to_string());
+    assert_eq!(finished.model, expected(&federation, 4).digest().to_string());
     daemon.join().0.unwrap();
-    let states = std::fs::read_dir(federation.path("state/optimizer")).unwrap().count();
+    let states = std::fs::read_dir(run_folder(&federation).join("optimizer")).unwrap().count();
     assert_eq!(states, 0, "nobody goes on from the last one");
-    assert_eq!(proved(&federation, &ledger(&config, Path::new(&finished.ledger))), (4, CLIENTS));
+    assert_eq!(proved(&federation, &ledger(&federation, Path::new(&finished.ledger))), (4, CLIENTS));
 }
 
 #[test]
 fn a_state_directory_that_was_tampered_with_is_refused() {
     let federation = Federation::new(CLIENTS);
-    let of_rounds = |rounds| federation.settings(|text| text.replace("rounds = 3\n", rounds));
-    let begun_and_stopped = |config: &Path| {
-        let mut daemon = Daemon::start(config);
-        daemon.address();
-        daemon.stop();
-        daemon.join().0.unwrap();
-    };
-    // Another plan waits for the end of this one.
-    begun_and_stopped(&of_rounds("rounds = 1\n"));
-    let refused = Daemon::start(&of_rounds("rounds = 2\n")).join().0.unwrap_err().to_string();
-    assert!(refused.contains("fresh state directory"), "{refused}");
-    let config = of_rounds("rounds = 1\n");
+    let config = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
     let daemon = Daemon::start(&config);
     let address = daemon.address();
     runtime().block_on(run_all(&federation, address));
     let finished = daemon.finished();
     daemon.join().0.unwrap();
-
-    let model = std::fs::read(&finished.model_file).unwrap();
-    let mut changed = model.clone();
-    changed[HEADER_BYTES + 3] ^= 1;
-    std::fs::write(&finished.model_file, &changed).unwrap();
-    let refused = Daemon::start(&config).join().0.unwrap_err().to_string();
-    assert!(refused.contains("restore the state directory"), "{refused}");
-    std::fs::write(&finished.model_file, &model).unwrap();
-
-    // After it another one begins, and what was kept of this one stays.
-    begun_and_stopped(&of_rounds("rounds = 2\n"));
-    let config = of_rounds("rounds = 1\n");
-    assert_eq!(proved(&federation, &ledger(&config, Path::new(&finished.ledger))), (1, CLIENTS));
-
     let ledger = std::fs::read(&finished.ledger).unwrap();
     let mut changed = ledger.clone();
     let middle = changed.len() / 2;
@@ -264,6 +250,29 @@ fn a_state_directory_that_was_tampered_with_is_refused() {
     std::fs::write(&finished.ledger, &changed).unwrap();
     let refused = Daemon::start(&config).join().0.unwrap_err().to_string();
     assert!(refused.contains("audit.log"), "{refused}");
+}
+
+/// Two plans at once, over the same links: each ends by itself, and the other goes on.
+#[test]
+fn plans_run_beside_each_other_and_each_ends_alone() {
+    let federation = Federation::new(CLIENTS);
+    let config = federation.settings(|text| text.replace("rounds = 3\n", "rounds = 1\n"));
+    federation.settings(|text| text.replace("name = \"test\"", "name = \"other\""));
+    let daemon = Daemon::start(&config);
+    let address = daemon.address();
+    let ends = runtime().block_on(async {
+        let mut running = tokio::task::JoinSet::new();
+        for index in 0..CLIENTS {
+            let client = Client::connect(&federation, &format!("branch-{index}"), address, value(index)).await.unwrap();
+            running.spawn(client.in_runs(2).run());
+        }
+        running.join_all().await
+    });
+    assert_eq!(ends, vec![Ended::Finished(4); CLIENTS], "one round and three");
+    let mut rounds = [daemon.finished().rounds, daemon.finished().rounds];
+    rounds.sort_unstable();
+    assert_eq!(rounds, [1, 3]);
+    daemon.join().0.unwrap();
 }
 
 #[test]
@@ -333,7 +342,7 @@ fn others_finish_without(behaviour: Behaviour) -> Ended {
     assert_eq!(good, vec![Ended::Finished(1); CLIENTS - 1]);
     let finished = daemon.finished();
     assert!(finished.complete);
-    let events = ledger(&config, Path::new(&finished.ledger));
+    let events = ledger(&federation, Path::new(&finished.ledger));
     let last = events.iter().rev().find_map(|event| match event {
         CoordinatorEvent::SurvivorsFrozen { survivors, .. } => Some(survivors.len()),
         _ => None,

@@ -12,11 +12,12 @@ use std::path::Path;
 
 use log::logged;
 use support::Federation;
+use tributary_coordinator::Ends;
 use tributary_coordinator::cli::serve_reporting;
 
 /// Starts the coordinator and stops it at once; how it ended and what the log was told.
 fn serve(config: &Path) -> (Result<(), String>, String) {
-    let (end, log) = logged(|| serve_reporting(config, &mut |_| {}, std::future::ready(())));
+    let (end, log) = logged(|| serve_reporting(config, Ends::Never, &mut |_| {}, std::future::ready(())));
     (end.map_err(|fault| fault.to_string()), log)
 }
 
@@ -36,15 +37,17 @@ fn state_that_others_may_use_is_refused_and_nothing_changes() {
     let numbers = federation.coordinator().join("list-numbers");
     let _ = fs::remove_file(&numbers);
     // One that an operator made, before the daemon's first start.
+    fs::remove_dir_all(&state).unwrap();
     fs::create_dir(&state).unwrap();
     set(&state, 0o755);
     let refused = serve(&config).0.unwrap_err();
     assert!(refused.contains(&format!("chmod 700 {}", state.display())), "{refused}");
     assert!(fs::read_dir(&state).unwrap().next().is_none() && !heads.exists() && !numbers.exists(), "nothing is made");
     fs::remove_dir(&state).unwrap();
+    federation.settings(|text| text);
     serve(&config).0.unwrap();
     let (ledger, kept) = (state.join("audit.log"), heads.join("budgets.ledger"));
-    let inside = ["models", "sessions", "optimizer", "rounds", "sums"].map(|name| state.join(name));
+    let inside = ["models", "sessions", "plans", "rounds", "sums"].map(|name| state.join(name));
     for folder in [&state, &heads].into_iter().chain(&inside) {
         assert_eq!(mode(folder), 0o700, "{}", folder.display());
     }

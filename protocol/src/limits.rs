@@ -39,6 +39,15 @@ pub const SESSIONS_HELD_MAX: usize = 2;
 /// Pause after a key set-up that failed, in milliseconds, unless everybody is there: those that are lost together cost one set-up.
 pub const REKEY_PAUSE_MS: u64 = 200;
 
+/// How often a client may ask within [`JOINS_WITHIN_MS`] to be let into a run.
+pub const JOINS_MAX: u32 = 100;
+
+/// One hour, in milliseconds.
+pub const JOINS_WITHIN_MS: u64 = 3_600_000;
+
+/// Runs that are open at once at most, at a coordinator and at a branch.
+pub const RUNS_AT_ONCE_MAX: usize = 8;
+
 /// Breaches of the protocol, without proof of intent, after which a client is out of the plan.
 pub const STRIKES_MAX: u32 = 3;
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -80,6 +81,8 @@ impl fmt::Display for Counted {
 /// The coordinator's last line.
 #[derive(Debug, Deserialize)]
 pub(super) struct CoordinatorFinished {
+    /// The run's folder.
+    pub(super) folder: PathBuf,
     /// Whether every round was committed.
     pub(super) complete: bool,
     /// The released model's parameters.

@@ -138,7 +138,7 @@ impl fmt::Display for Table<'_> {
         )?;
         writeln!(formatter, "model     {}", self.trained.coordinator.model_file)?;
         for counted in &self.trained.counted {
-            let file = self.root.join("coordinator/state/counts").join(counted.file());
+            let file = self.trained.coordinator.folder.join("counts").join(counted.file());
             writeln!(formatter, "counts    {}", file.display())?;
         }
         writeln!(formatter, "ledger    {} (verified)", self.trained.coordinator.ledger)?;

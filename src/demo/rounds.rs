@@ -95,7 +95,9 @@ impl Run<'_> {
         for branch in &self.prepared.branches {
             let config = branch.settings();
             let log = self.workplace.log(&branch.name);
-            self.processes.start(&branch.name, &role(["client", "run"], &config), log)?;
+            // What the demo shows is over with its run.
+            let arguments: Vec<_> = role(["client", "run"], &config).into_iter().chain(["--once".as_ref()]).collect();
+            self.processes.start(&branch.name, &arguments, log)?;
         }
         let count = self.prepared.branches.len();
         let who = self.prepared.who();
@@ -127,7 +129,9 @@ impl Run<'_> {
     /// The coordinator first: the operating system chooses its port, which the clients' settings need.
     async fn start_coordinator(&mut self) -> anyhow::Result<Number> {
         let (config, log) = (self.workplace.coordinator_settings(), self.workplace.log("coordinator"));
-        let coordinator = self.processes.start("coordinator", &role(["coordinator", "serve"], &config), log)?;
+        let arguments: Vec<_> =
+            role(["coordinator", "serve"], &config).into_iter().chain(["--once".as_ref()]).collect();
+        let coordinator = self.processes.start("coordinator", &arguments, log)?;
         loop {
             match self.next().await? {
                 Notice::Line(_, line) => {

@@ -11,6 +11,8 @@ use tributary_client::budget::BUDGET_FILE;
 use tributary_client::cli::sign_policy;
 use tributary_client::grants::{GrantRequest, grant, install};
 use tributary_client::policy::SchemaPin;
+use tributary_coordinator::federation::plans::activate_plan;
+use tributary_coordinator::settings::PlanFiles;
 use tributary_model::schema::Schema;
 use tributary_planning::demonstration::TwoPeople;
 use tributary_planning::settings::PURPOSE_DEFAULT;
@@ -69,6 +71,9 @@ impl CoordinatorFile<'_> {
         let folder = path.parent().context("a file lies in a folder")?;
         let people = TwoPeople::open(&workplace.people())?;
         people.sign(&self.plan(), folder, &workplace.authority(), unix_seconds())?;
+        let files = PlanFiles { file: folder.join("plan.tributary"), schema: workplace.schema() };
+        activate_plan(&folder.join("state"), &files)
+            .map_err(|fault| anyhow::anyhow!("the demo's plan is not activated: {}", fault.found))?;
         Ok(())
     }
 
@@ -87,7 +92,6 @@ impl CoordinatorFile<'_> {
         ] {
             line(&mut text, format_args!("{key} = \"../{file}\""));
         }
-        line(&mut text, format_args!("\n[plan]\nfile = \"plan.tributary\"\nschema = \"../schema.toml\""));
         text
     }
 

@@ -24,6 +24,12 @@ pub(crate) enum PlanCommand {
     Propose(SignerOptions),
     /// Sign a plan that another person has proposed
     Approve(SignerOptions),
+    /// Put a signed plan into a coordinator's state; a running coordinator takes it up
+    #[cfg(feature = "coordinator")]
+    Activate(ActivateOptions),
+    /// The plans that are activated at a coordinator
+    #[cfg(feature = "coordinator")]
+    List(ListOptions),
     /// Spending over years, by month and kind of run
     #[command(subcommand)]
     Year(crate::plan_year::YearCommand),
@@ -90,6 +96,35 @@ pub(crate) struct DiffOptions {
 pub(crate) struct ShowOptions {
     /// The plan's canonical file
     pub(super) file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What to put where.
+#[cfg(feature = "coordinator")]
+#[derive(Args)]
+pub(crate) struct ActivateOptions {
+    /// The plan's canonical file, signed by its author and by whoever approved it
+    pub(super) file: PathBuf,
+    /// The feature schema, the same file that every branch has
+    #[arg(long, value_name = "FILE")]
+    pub(super) schema: PathBuf,
+    /// The coordinator's settings file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Whose plans to list.
+#[cfg(feature = "coordinator")]
+#[derive(Args)]
+pub(crate) struct ListOptions {
+    /// The coordinator's settings file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: PathBuf,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,

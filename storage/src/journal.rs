@@ -118,12 +118,6 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         Self::continued((path, &directory), file, ledger, parsed)
     }
 
-    /// The same journal, appending to another one of its ledgers.
-    #[must_use]
-    pub fn appending_to(self, ledger: LedgerId) -> Self {
-        Self { ledger, ..self }
-    }
-
     fn continued(
         (path, directory): (&Path, &Path),
         mut file: File,
@@ -150,12 +144,20 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         self.torn.as_ref()
     }
 
-    /// Appends an event.
+    /// Appends an event to its own ledger.
+    ///
+    /// # Errors
+    /// As [`Journal::append_to`].
+    pub fn append(&mut self, at: Millis, event: E) -> Result<(), JournalError> {
+        self.append_to(self.ledger, at, event)
+    }
+
+    /// Appends an event to one of its ledgers.
     ///
     /// # Errors
     /// [`JournalError::Io`], or [`JournalError::Refused`] for an event that is too long; the caller must end the process.
-    pub fn append(&mut self, at: Millis, event: E) -> Result<(), JournalError> {
-        let (ledger, event) = (self.ledger, codec::encode(&Recorded { at, event }));
+    pub fn append_to(&mut self, ledger: LedgerId, at: Millis, event: E) -> Result<(), JournalError> {
+        let event = codec::encode(&Recorded { at, event });
         let record = self.log.append(ledger, self.log.next_sequence(&ledger), &event);
         let record = record.map_err(|fault| JournalError::Refused { path: self.path.clone(), fault })?;
         self.dirty = true;

@@ -42,7 +42,8 @@ fn main() {
             serve(&ServeOptions { config: PathBuf::from(config), events: true }).expect("the coordinator ends well");
         }
         ["client", config] => {
-            run(&RunOptions { config: PathBuf::from(config), events: true }).expect("the client ends well");
+            let options = RunOptions { config: PathBuf::from(config), events: true, once: true };
+            run(&options).expect("the client ends well");
         }
         _ => measure(&options(&arguments)),
     }

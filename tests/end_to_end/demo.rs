@@ -140,7 +140,7 @@ fn coins_and_counts_are_charged_and_stated() {
     let settings = dir.join("coordinator/coordinator.toml");
     let check = run(["config", "check", "--json"].map(Path::new).into_iter().chain([settings.as_path()]));
     assert_eq!(check.code, Some(0), "{} {}", check.out, check.err);
-    let planned = check.json()["found"]["stages"].clone();
+    let planned = check.json()["found"]["plans"][0]["stages"].clone();
     let planned: Vec<_> = planned
         .as_array()
         .unwrap()
@@ -149,9 +149,11 @@ fn coins_and_counts_are_charged_and_stated() {
         .map(|(kind, rounds)| (kind.as_str().unwrap().to_owned(), rounds.as_u64().unwrap()))
         .collect();
     assert_eq!(planned, stages.map(|(kind, rounds)| (kind.to_owned(), rounds)));
-    // The statement beside the ledger is the one that follows from it.
-    let json =
-        |name: &str| -> serde_json::Value { serde_json::from_slice(&fs::read(state.join(name)).unwrap()).unwrap() };
+    // The statement in the run's folder is the one that follows from the ledger.
+    let run_folder = state.join(format!("plans/{}/runs/1", verdict["plan"].as_str().unwrap()));
+    let json = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(run_folder.join(name)).unwrap()).unwrap()
+    };
     let statement = verified(["verify", "statement"], &ledger);
     assert_eq!(statement, json("statement.json"));
     assert_eq!(statement["figures"]["epsilon_spent"], verdict["epsilon"]);

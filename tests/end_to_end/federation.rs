@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::demo::demo;
-use crate::support::{EXECUTABLE, Finished, begin_anew, finished, grant_again, replan, run};
+use crate::support::{EXECUTABLE, Finished, activate, begin_anew, finished, grant_again, replan, run};
 
 /// A coordinator alone, over the files of a small demo, whose clients are started one by one.
 pub(crate) struct Federation {
@@ -59,6 +59,7 @@ impl Federation {
     pub(crate) fn serving(folder: tempfile::TempDir, dir: PathBuf, change: impl FnOnce(&Path, &str) -> String) -> Self {
         let settings = dir.join("coordinator/coordinator.toml");
         fs::write(&settings, change(&dir, &fs::read_to_string(&settings).unwrap())).unwrap();
+        activate(&dir, &settings);
         let (coordinator, lines) = serve(&settings);
         let mut federation = Self { _folder: folder, dir, address: String::new(), coordinator, lines };
         let listening = federation.until("listening");
@@ -123,19 +124,26 @@ impl Federation {
 
     fn command(&self, number: usize) -> Command {
         let mut command = Command::new(EXECUTABLE);
-        command.args(["client", "run", "--events", "--config"]).arg(self.config(number)).stdin(Stdio::null());
+        command.args(["client", "run", "--once", "--events", "--config"]).arg(self.config(number)).stdin(Stdio::null());
         command
     }
 
     /// A client of some settings file.
     pub(crate) fn start_at(config: &Path) -> Client {
         let mut command = Command::new(EXECUTABLE);
-        command.args(["client", "run", "--events", "--config"]).arg(config).stdin(Stdio::null());
+        command.args(["client", "run", "--once", "--events", "--config"]).arg(config).stdin(Stdio::null());
         Client(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
     }
 
     pub(crate) fn start(&self, number: usize) -> Client {
         Client(self.command(number).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
+    }
+
+    /// A client that stays when a run is over.
+    pub(crate) fn start_to_stay(&self, number: usize) -> Client {
+        let mut command = Command::new(EXECUTABLE);
+        command.args(["client", "run", "--events", "--config"]).arg(self.config(number)).stdin(Stdio::null());
+        Client(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
     pub(crate) fn run(&self, number: usize) -> Finished {
@@ -146,7 +154,7 @@ impl Federation {
 /// A coordinator of these settings, and its events.
 fn serve(settings: &Path) -> (Child, BufReader<ChildStdout>) {
     let mut command = Command::new(EXECUTABLE);
-    command.args(["coordinator", "serve", "--events", "--config"]).arg(settings);
+    command.args(["coordinator", "serve", "--once", "--events", "--config"]).arg(settings);
     let mut coordinator = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let lines = BufReader::new(coordinator.stdout.take().unwrap());
     (coordinator, lines)

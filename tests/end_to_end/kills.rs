@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::demo::{demo, only_run};
-use crate::support::{EXECUTABLE, begin_anew, replan, run};
+use crate::support::{EXECUTABLE, activate, begin_anew, replan, run};
 
 const ROUNDS: u64 = 100;
 const BRANCHES: usize = 8;
@@ -83,8 +83,9 @@ fn a_hundred_rounds_survive_daemons_that_are_killed() {
         let old = text.lines().find(|line| line.starts_with("rounds = ")).expect("it has rounds").to_owned();
         text.replacen(&old, &format!("rounds = {ROUNDS}"), 1)
     });
+    activate(&dir, &central);
     let serve = |config: &Path| {
-        ["coordinator", "serve", "--events", "--config"]
+        ["coordinator", "serve", "--once", "--events", "--config"]
             .map(str::to_owned)
             .into_iter()
             .chain([config.display().to_string()])
@@ -105,7 +106,7 @@ fn a_hundred_rounds_survive_daemons_that_are_killed() {
         .map(|number| {
             let config: PathBuf = branch(number).join("client.toml");
             edit(&config, "address", &format!("address = \"{address}\""));
-            let arguments = ["client", "run", "--events", "--config"].map(str::to_owned);
+            let arguments = ["client", "run", "--once", "--events", "--config"].map(str::to_owned);
             Daemon::start(arguments.into_iter().chain([config.display().to_string()]).collect())
         })
         .collect();

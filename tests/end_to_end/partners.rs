@@ -17,7 +17,7 @@ use tributary_certs::tls::{TrustRoots, read_certificates};
 use tributary_storage::files::Existing;
 
 use crate::demo::{demo, only_run};
-use crate::support::{EXECUTABLE, run};
+use crate::support::{EXECUTABLE, activate, run};
 
 /// A demo of eight branches and two partners that ran to its end.
 struct Ran {
@@ -135,6 +135,7 @@ impl Door {
             command.args(words).args(["--events", "--config"]).arg(ran.at(config)).stdin(Stdio::null());
             Running(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
         };
+        activate(&ran.at(""), &ran.at("coordinator/coordinator.toml"));
         let mut coordinator = start(["coordinator", "serve"], "coordinator/coordinator.toml");
         let log = BufReader::new(coordinator.0.stderr.take().unwrap());
         let mut events = BufReader::new(coordinator.0.stdout.take().unwrap());

@@ -110,9 +110,8 @@ fn a_plan_with_such_a_schema_is_refused_before_data_is_read() {
         let federation = Federation::waiting_with(|dir, text| {
             let honest = fs::read_to_string(dir.join("schema.toml")).unwrap();
             fs::write(dir.join("other.toml"), attack.on(&honest)).unwrap();
-            assert!(text.contains("../schema.toml"), "{text}");
             replan(dir, |plan| plan.replace("../schema.toml", "../other.toml"));
-            text.replace("../schema.toml", "../other.toml")
+            text.to_owned()
         });
         // The operators keep the schema that the owners of the data have signed: it is not the plan's.
         federation.run(0).assert_refused(1, &["the plan was made for feature schema", "nothing was trained"]);

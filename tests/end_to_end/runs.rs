@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::demo::demo;
 use crate::federation::Federation;
-use crate::support::{Finished, replan, run};
+use crate::support::{Finished, activate, replan, run};
 
 fn of_file(words: &[&str], file: &Path) -> Finished {
     run(words.iter().map(Path::new).chain([file]))
@@ -56,11 +56,12 @@ fn a_second_plan_begins_when_the_first_is_over_in_the_same_journal() {
     assert_ne!(of_first["plan"], of_second["plan"]);
     let entries = ["entries"].map(|key| of_first[key].as_u64().unwrap() + of_second[key].as_u64().unwrap());
     assert_eq!(both["entries"].as_u64(), Some(entries[0]));
-    // The statement is the newest run's, and so is the model that programs find.
+    // The statement is the newest run's, and each run has its model in its folder.
     let statement = json(&["verify", "statement", "--json"], &journal(&dir));
     assert_eq!(statement["plan"], of_second["plan"]);
+    let run = format!("coordinator/state/plans/{}/runs/1", of_second["plan"].as_str().unwrap());
     let pointer: serde_json::Value =
-        serde_json::from_slice(&fs::read(dir.join("coordinator/state/model.json")).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(dir.join(run).join("model.json")).unwrap()).unwrap();
     assert_eq!((&pointer["plan"], &pointer["model"]), (&of_second["plan"], &of_second["model"]));
 
     // A branch's file has both, and one life that paid for both.
@@ -77,33 +78,36 @@ fn a_second_plan_begins_when_the_first_is_over_in_the_same_journal() {
 }
 
 #[test]
-fn another_plan_waits_until_the_first_is_over() {
+fn a_journal_of_an_older_release_is_left_as_it_is() {
     let mut federation = Federation::waiting();
     federation.stop();
     let (file, ledger) = (settings(&federation.dir), journal(&federation.dir));
-    let plan = federation.dir.join("coordinator/plan.tributary");
-    let signed = fs::read(&plan).unwrap();
-    let digest = || json(&["config", "check", "--json"], &file)["found"]["plan"].as_str().unwrap()[..8].to_owned();
-    let first = digest();
-    replan(&federation.dir, second);
-    let other = digest();
-    assert_ne!(first, other);
     let before = fs::read(&ledger).unwrap();
-    let serve = || of_file(&["coordinator", "serve", "--config"], &file);
-    let words = [format!("in the middle of plan {first} run 1"), format!("the configured one is plan {other} run 1")];
-    let parts = [words[0].as_str(), words[1].as_str(), "put the settings of the first back", "fresh state directory"];
-    serve().assert_refused(1, &parts);
-    assert_eq!(fs::read(&ledger).unwrap(), before, "nothing of the second run is in the journal");
-
-    // A journal of a release before is not continued, and is left as it is.
     let old = *b"TRIBLDGR\x01\0\0\0";
     fs::write(&ledger, old).unwrap();
-    serve().assert_refused(1, &["audit.log", "a journal of version 1", "verify it with the release that wrote it"]);
+    let refused = of_file(&["coordinator", "serve", "--config"], &file);
+    refused.assert_refused(1, &["audit.log", "a journal of version 1", "verify it with the release that wrote it"]);
     assert_eq!(fs::read(&ledger).unwrap(), old);
-
-    // With the first plan's settings and journal it goes on.
-    fs::write(&plan, signed).unwrap();
     fs::write(&ledger, before).unwrap();
-    let listening = federation.restart();
-    assert_eq!(listening["plan"].as_str().map(|plan| &plan[..8]), Some(first.as_str()));
+    federation.restart();
+    assert_eq!(federation.until("run_opened")["plan_name"], "demo");
+}
+
+/// Two plans over the same links: each is finished, each branch paid for both, and neither waited for the other's end.
+#[test]
+fn two_plans_run_side_by_side_over_the_same_links() {
+    let mut federation = Federation::waiting();
+    let dir = federation.dir.clone();
+    replan(&dir, second);
+    activate(&dir, &settings(&dir));
+    let opened = federation.until("run_opened");
+    assert_eq!(opened["plan_name"], "second", "taken up while the daemon runs");
+    let clients: Vec<_> = (0..8).map(|branch| federation.start_to_stay(branch)).collect();
+    let mut names: Vec<_> = (0..2).map(|_| federation.until("finished")["plan_name"].clone()).collect();
+    names.sort_by_key(ToString::to_string);
+    assert_eq!(names, ["demo", "second"]);
+    drop(clients);
+    let both = json(&["verify", "ledger", "--json"], &journal(&dir));
+    let complete = |run: &serde_json::Value| run["complete"].as_bool();
+    assert_eq!(both["runs"].as_array().unwrap().iter().map(complete).collect::<Vec<_>>(), [Some(true), Some(true)]);
 }

@@ -17,7 +17,7 @@ use tributary_certs::suite::SigningKey;
 use tributary_storage::files::Existing;
 
 use crate::federation::Federation;
-use crate::support::{EXECUTABLE, Finished, begin_anew, begin_home_anew, grant_again, run, sign_roster};
+use crate::support::{EXECUTABLE, Finished, activate, begin_anew, begin_home_anew, grant_again, run, sign_roster};
 
 /// The goal is two seconds; the bound allows for a machine that does other things.
 const SOON: Duration = Duration::from_secs(10);
@@ -95,8 +95,8 @@ impl Thief {
         let text = fs::read_to_string(federation.dir.join("coordinator/coordinator.toml")).unwrap();
         let (text, _) = text.split_once("[enrolment]").unwrap();
         let config = folder.join("coordinator.toml");
-        fs::copy(federation.dir.join("coordinator/plan.tributary"), folder.join("plan.tributary")).unwrap();
         fs::write(&config, text.replace("identities/coordinator", "identities/thief")).unwrap();
+        activate(&federation.dir, &config);
         let mut command = Command::new(EXECUTABLE);
         command.args(["coordinator", "serve", "--events", "--config"]).arg(&config).stdin(Stdio::null());
         let mut coordinator = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -8,8 +8,10 @@ mod support;
 use std::path::Path;
 use std::sync::mpsc;
 
-use tributary_coordinator::Event;
+use tributary_client::runtime::{self, Ends};
+use tributary_client::settings::Settings;
 use tributary_coordinator::cli::serve_reporting;
+use tributary_coordinator::{Event, Told};
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent};
 
@@ -38,19 +40,20 @@ fn run(folder: &Path, plan: &str) -> Federation {
         // The sender ends with this thread: whoever waits for an address hears when there will be none.
         let coordinator = scope.spawn(move || {
             let mut complete = None;
-            let mut report = |event: &Event| match event {
+            let mut report = |told: &Told| match &told.event {
                 Event::Listening { address, .. } => address_sender.send(*address).expect("the test listens"),
                 Event::Finished(finished) => complete = Some(finished.complete),
                 _ => {}
             };
-            serve_reporting(settings, &mut report, std::future::pending()).expect("the plan ends");
+            serve_reporting(settings, tributary_coordinator::Ends::WithTheLastRun, &mut report, std::future::pending())
+                .expect("the plan ends");
             complete
         });
         let address = address.recv().expect("the coordinator listens");
         for path in federation.client_settings(address) {
             scope.spawn(move || {
-                let settings = tributary_client::settings::Settings::load(&path).expect("good settings");
-                tributary_client::runtime::run(settings, &|_| {}).expect("the client ends well");
+                let settings = Settings::load(&path).expect("good settings");
+                runtime::run(settings, Ends::WithFirstRun, &|_| {}).expect("the client ends well");
             });
         }
         assert_eq!(coordinator.join().expect("no panic"), Some(true));

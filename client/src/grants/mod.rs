@@ -8,14 +8,13 @@
 //! A grant is made where the owner's key is, and carried here; the daemon has no such key. Whoever writes into the folder grants nothing: the round
 //! machine verifies the owner's signature by the key that the budget's first entry anchors.
 
+mod held;
 mod owner;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use tributary_certs::grant::{read_grant, read_withdrawal};
 use tributary_model::privacy::cap;
 use tributary_model::schema::Schema;
 use tributary_protocol::plan::{Grant, Withdrawal};
@@ -23,13 +22,11 @@ use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::Granted;
 use tributary_storage::files::FileError;
 
+pub(crate) use self::held::Held;
+use self::held::{folder_of, is_delta, is_epsilon, names, read};
 pub use owner::{GrantLine, GrantRequest, grant, install, list, withdraw};
 
 use crate::settings::Settings;
-
-const FOLDER: &str = "grants";
-const GRANT: &str = "grant";
-const WITHDRAWAL: &str = "withdrawal";
 
 /// The folder, as it was when anybody last looked.
 pub(crate) struct Grants {
@@ -39,13 +36,6 @@ pub(crate) struct Grants {
     seen: BTreeSet<OsString>,
     /// Why it could not be read at the last look.
     fault: Option<String>,
-}
-
-/// What the folder holds.
-#[derive(Default)]
-pub(crate) struct Held {
-    pub(crate) grants: Vec<Grant>,
-    pub(crate) withdrawals: Vec<Withdrawal>,
 }
 
 impl Grants {
@@ -85,45 +75,6 @@ impl Grants {
     }
 }
 
-impl Held {
-    /// What a settings file's branch was granted.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub(crate) fn read(settings: &Settings) -> Result<Self, FileError> {
-        let folder = folder_of(settings);
-        read(&folder, &names(&folder)?)
-    }
-}
-
-fn folder_of(settings: &Settings) -> PathBuf {
-    settings.state_dir.join(FOLDER)
-}
-
-fn names(folder: &Path) -> Result<BTreeSet<OsString>, FileError> {
-    if !folder.exists() {
-        return Ok(BTreeSet::new());
-    }
-    let entries = fs::read_dir(folder).map_err(FileError::system("listing", folder))?;
-    let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
-    let names: BTreeSet<OsString> = names.collect::<Result<_, _>>().map_err(FileError::system("listing", folder))?;
-    let ends = |name: &OsString, with| Path::new(name).extension().is_some_and(|extension| extension == with);
-    Ok(names.into_iter().filter(|name| ends(name, GRANT) || ends(name, WITHDRAWAL)).collect())
-}
-
-fn read(folder: &Path, names: &BTreeSet<OsString>) -> Result<Held, FileError> {
-    let mut held = Held::default();
-    for name in names {
-        let path = folder.join(name);
-        if path.extension().is_some_and(|extension| extension == GRANT) {
-            held.grants.push(read_grant(&path)?);
-        } else {
-            held.withdrawals.push(read_withdrawal(&path)?);
-        }
-    }
-    Ok(held)
-}
-
 /// A grant with what its epsilons come to, for a branch with this schema.
 fn granted(grant: Grant, schema: &Schema) -> Granted {
     let delta = f64::from_bits(grant.delta_bits);
@@ -138,14 +89,6 @@ fn granted(grant: Grant, schema: &Schema) -> Granted {
         names_fields: names_fields(&grant, schema),
         grant,
     }
-}
-
-fn is_epsilon(epsilon: f64) -> bool {
-    epsilon > 0.0 && epsilon <= 1_000.0
-}
-
-fn is_delta(delta: f64) -> bool {
-    delta > 0.0 && delta <= 1e-3
 }
 
 /// Whether a grant names every field and label of a schema, or leaves that to the policy, which pins them.

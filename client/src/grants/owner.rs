@@ -17,7 +17,7 @@ use tributary_protocol::roster::MemberName;
 use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use tributary_storage::files::create_private_folder;
 
-use super::{GRANT, Held, WITHDRAWAL, folder_of, is_delta, is_epsilon};
+use super::held::{GRANT, Held, WITHDRAWAL, folder_of, is_delta, is_epsilon};
 use crate::error::ClientError;
 use crate::settings::Settings;
 

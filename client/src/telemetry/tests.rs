@@ -1,6 +1,7 @@
 use super::*;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
+use tributary_protocol::plan::RunRef;
 use tributary_protocol::role::Role;
 use tributary_protocol::roster::{
     EntryChange, Holding, MemberName, Person, PersonChange, RosterEntry, Scope, StaffNumber,
@@ -87,4 +88,31 @@ fn figures_of_rows_are_for_a_terminal_or_for_who_asked_for_events() {
         assert!(line(report, false, true).is_some() && line(report, true, false).is_some());
     }
     assert!(line(&Report::roster(1, 0, None), false, false).is_some(), "all else is told everywhere");
+}
+
+#[test]
+fn events_of_a_run_name_it() {
+    let run = RunRef { plan: Digest([3; 32]), number: 2 };
+    let of = RunName::of(&run, "churn".to_owned());
+    let report = Report::Round { of: of.clone(), round: 7, committed: true };
+    let json = serde_json::to_value(&report).unwrap();
+    let (plan, short) = (run.plan.to_string(), run.id().digest().short());
+    let expected = serde_json::json!({
+        "event": "round", "run_id": short, "plan": plan, "plan_name": "churn", "run": 2, "round": 7, "committed": true
+    });
+    assert_eq!(json, expected);
+    assert_eq!(sentence(&report), "churn run 2: round 7: committed");
+    assert_eq!(RunName::unknown(run.id()).to_string(), format!("run {short}"));
+}
+
+#[test]
+fn the_last_events_are_kept_and_none_of_rows() {
+    let mut last = Last::default();
+    last.keep(1, &Report::RowsDropped { rows: 1, kept: 2 });
+    for at in 0..30 {
+        last.keep(at, &Report::Paused);
+    }
+    let all = last.all();
+    assert_eq!((all.len(), all[0].at, all[19].at), (20, 10, 29));
+    assert!(all.iter().all(|event| event.event["event"] == "paused"));
 }

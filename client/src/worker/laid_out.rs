@@ -14,6 +14,9 @@ struct Layout {
     placement: Placement,
 }
 
+/// Noise drawn ahead, noise in use, the sum, its words and their masks, and what is sent: eight bytes each.
+const BYTES_OF_A_COORDINATE: u64 = 48;
+
 /// One table for each layout that a plan needs.
 pub(super) struct LaidOut {
     tables: Vec<(Layout, Trainer)>,
@@ -51,6 +54,24 @@ impl LaidOut {
 pub(super) fn emptied(stage: &PlannedStage<'_>, planned: &Planned, snapshot: &Snapshot) -> Result<Trainer, TrainError> {
     let layout = Layout::of(stage, planned, snapshot.held_out.is_some());
     laid(planned, layout, &layout.table(snapshot).emptied())
+}
+
+/// Most bytes that a plan takes within the public maxima: its tables, one more of them without rows, a pass, and its vectors. No row decides it.
+pub(super) fn bytes_max(planned: &Planned, snapshot: &Snapshot) -> u64 {
+    let has_held_out = snapshot.held_out.is_some();
+    let mut layouts: Vec<Layout> = Vec::new();
+    for stage in stages(planned) {
+        let layout = Layout::of(&stage, planned, has_held_out);
+        if !layouts.contains(&layout) {
+            layouts.push(layout);
+        }
+    }
+    let table =
+        |layout: &Layout| Trainer::bytes_max(planned.architecture(), layout.table(snapshot).maxima(), layout.placement);
+    let tables = layouts.iter().map(table).fold(0, u64::saturating_add);
+    let empty = layouts.iter().map(table).max().unwrap_or(0);
+    let dimensions = stages(planned).map(|stage| u64::from(stage.terms().dimension)).fold(0, u64::saturating_add);
+    tables.saturating_add(empty).saturating_add(dimensions.saturating_mul(BYTES_OF_A_COORDINATE))
 }
 
 /// Every stage of a plan, in order.
@@ -97,12 +118,32 @@ mod tests {
         judge(&plan_of(&schema, &[4], PrivacyMode::Customer, &stages), &schema, &policy(&schema)).unwrap()
     }
 
+    /// What a plan takes is known before a row is laid out, and the same for any rows.
+    #[test]
+    fn memory_is_estimated_from_public_maxima_alone() {
+        let planned = planned(&[gradient(ClipForm::Chunked), gradient(ClipForm::Exact), evaluate()]);
+        let of = |rows, most| {
+            let snapshot = Snapshot { training: within(rows, most), held_out: None };
+            bytes_max(&planned, &snapshot)
+        };
+        assert_eq!(of(5, 50), of(0, 50));
+        assert_eq!(of(5, 50), of(500, 50));
+        // Each row has a slot in one table at least, of so many numbers of 32 bits.
+        let width = u64::from(planned.architecture().inputs());
+        let (small, large) = (of(5, 10_000), of(5, 100_000));
+        assert!(large - small > 90_000 * 4 * width && large < 90_000 * 40 * width, "{small} {large}");
+    }
+
     fn table(customers: u32) -> Table {
+        within(customers, 50)
+    }
+
+    fn within(customers: u32, most: u32) -> Table {
         let schema = Schema::parse(SCHEMA).unwrap();
         let (rows, labels) = (customers as usize, schema.labels().len());
         let full = |columns| Array2::ones((rows, columns));
         let data = FeatureMatrix::new(full(schema.width()), full(labels), full(labels), (0..customers).collect());
-        let maxima = TableMaxima { customers: 50, rows: 50, rows_per_customer: 1 };
+        let maxima = TableMaxima { customers: most, rows: most, rows_per_customer: 1 };
         Table::new(data.unwrap(), maxima, &PlacementKey::new([3; 32])).unwrap()
     }
 

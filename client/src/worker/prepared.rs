@@ -35,6 +35,18 @@ pub(super) struct Prepared {
     customers_nominal: u32,
 }
 
+/// What a plan is laid out with.
+pub(super) struct Means<'a> {
+    /// Public number of customers, for local steps.
+    pub(super) customers_nominal: Option<u32>,
+    /// This branch's noise.
+    pub(super) noise: &'a mut NoiseSource,
+    /// Of the policy.
+    pub(super) timing: Timing,
+    /// Most time that one round's training may take, as the settings say.
+    pub(super) round_max: Option<Duration>,
+}
+
 /// Why a branch cannot take part. No row decides it.
 pub(super) struct Unprepared {
     /// For the coordinator.
@@ -64,8 +76,9 @@ impl Prepared {
         plan: &ValidPlan,
         planned: Planned,
         snapshot: &Snapshot,
-        (customers_nominal, noise, timing): (Option<u32>, &mut NoiseSource, Timing),
+        means: Means<'_>,
     ) -> Result<Self, Unprepared> {
+        let Means { customers_nominal, noise, timing, round_max } = means;
         noise.admits(plan).map_err(|fault| unprepared(&fault))?;
         let customers_nominal = match (plan.privacy, customers_nominal) {
             (PrivacyMode::Local, None) => {
@@ -78,14 +91,26 @@ impl Prepared {
         };
         let laid_out = LaidOut::new(&planned, snapshot).map_err(|fault| unprepared(&fault))?;
         let prepared = Self { plan: plan.digest(), planned: Arc::new(planned), laid_out, customers_nominal };
-        prepared.timed(snapshot, noise, timing)
+        prepared.timed(snapshot, noise, (timing, round_max))
     }
 
     /// Refuses a plan that leaves this branch too little time: a round that ends before the vector is ready would silence the branch, and a
     /// strict policy asks to be ready at the offset. What is timed is the dearest stage over a table without rows, which takes as long as any
     /// other within the public maxima.
-    fn timed(self, snapshot: &Snapshot, noise: &mut NoiseSource, timing: Timing) -> Result<Self, Unprepared> {
+    fn timed(
+        self,
+        snapshot: &Snapshot,
+        noise: &mut NoiseSource,
+        (timing, round_max): (Timing, Option<Duration>),
+    ) -> Result<Self, Unprepared> {
         let own = self.rehearse(snapshot, noise).map_err(|fault| unprepared(&fault))?;
+        if let Some(most) = round_max.filter(|most| own > *most) {
+            return Err(unprepared(&format!(
+                "a round of this plan takes {} ms of a core for a table of this branch's public maxima, and worker.round_ms_max allows {}. Raise it,                  or lower the maxima in [data]",
+                own.as_millis(),
+                most.as_millis()
+            )));
+        }
         let plan = self.planned.plan();
         let deadline = Duration::from_millis(plan.round_deadline_ms);
         if deadline < own * DEADLINE_TIMES_OWN {

@@ -4,17 +4,20 @@ use std::cell::RefCell;
 use std::sync::mpsc;
 
 use ndarray::Array2;
+use tributary_certs::suite::RealSuite;
 use tributary_model::architecture::Architecture;
 use tributary_model::features::FeatureMatrix;
 use tributary_model::stage::{StageSettings, stated_charge};
 use tributary_model::train::{PlacementKey, Table, TableMaxima};
 use tributary_model::update::ClipForm;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::RoundId;
 use tributary_protocol::message::{Floor, RefusalCode};
 use tributary_protocol::plan::{Plan, PrivacyMode, Stage};
-use tributary_protocol::round::RoundHead;
 use tributary_protocol::round::cast::{self, contribution};
+use tributary_protocol::round::{Contribution, RoundHead, Timing};
 use tributary_protocol::secagg::masked_update::mask;
+use tributary_protocol::secagg::modular::RingWords;
 
 use super::*;
 use crate::judge::tests::{SCHEMA, count, evaluate, gradient, local, plan_of, policy};
@@ -58,11 +61,13 @@ fn table(schema: &Schema, rows: Rows) -> Table {
 fn visible(answer: &Answer) -> Option<String> {
     match answer {
         Answer::Judged { run, verdict } => Some(format!("judged {run} {:?}", verdict.as_ref().map(|_| ()))),
-        Answer::NoiseMasked(update) => {
+        Answer::NoiseMasked(_, update) => {
             Some(format!("noise of round {} in {} bytes", update.round(), update.bytes().len()))
         }
-        Answer::Masked(update) => Some(format!("vector of round {} in {} bytes", update.round(), update.bytes().len())),
-        Answer::Explain(_) | Answer::NoiseAlone { .. } => None,
+        Answer::Masked(_, update) => {
+            Some(format!("vector of round {} in {} bytes", update.round(), update.bytes().len()))
+        }
+        Answer::Explain { .. } | Answer::NoiseAlone { .. } | Answer::Closed { .. } => None,
     }
 }
 
@@ -71,7 +76,7 @@ fn source(rows: Rows, timing: Timing) -> WorkerSource {
     let schema = Schema::parse(SCHEMA).unwrap();
     let policy = BranchPolicy { timing, ..policy(&schema) };
     let snapshot = Snapshot { training: table(&schema, rows), held_out: Some(table(&schema, rows)) };
-    WorkerSource { snapshot, schema, customers_nominal: Some(40), policy }
+    WorkerSource { snapshot, schema, customers_nominal: Some(40), policy, caps: WorkerCaps::USUAL }
 }
 
 /// Permission for a round of a stage.
@@ -79,19 +84,23 @@ fn permitted(run: &Run, round: u64, stage: u16) -> Contribution {
     contribution(run, RoundHead { round: RoundId(round), stage, model: Digest::ZERO })
 }
 
+fn contribute(run: RunId, permitted: Contribution, state: &[u8], wanted: Wanted) -> Job {
+    Job::Contribute { run, contribution: Box::new(permitted), model: state.to_vec(), wanted }
+}
+
 /// Judges a plan, and contributes to a round of each stage and state.
 fn transcript(plan: &ValidPlan, rows: Rows, states: &[(u16, Vec<u8>)], timing: Timing) -> Vec<Answer> {
     let run_of_plan = cast::run(plan.plan().clone());
     let (sender, jobs) = mpsc::channel();
     sender.send(Job::Judge(Box::new(run_of_plan.clone()))).unwrap();
-    sender.send(Job::DrawAhead { honest_min: 6, charged: Vec::new() }).unwrap();
+    sender.send(Job::DrawAhead { run: run_of_plan.id(), honest_min: 6, charged: Vec::new() }).unwrap();
     for (round, (stage, state)) in (1..).zip(states) {
         let permitted = permitted(&run_of_plan, round, *stage);
-        sender.send(Job::Contribute(Box::new(permitted), state.clone(), Wanted::new())).unwrap();
+        sender.send(contribute(run_of_plan.id(), permitted, state, Wanted::new())).unwrap();
     }
     drop(sender);
     let answers = RefCell::new(Vec::new());
-    run(source(rows, timing), &jobs, |answer| answers.borrow_mut().push(answer));
+    work(source(rows, timing), &jobs, |answer| answers.borrow_mut().push(answer));
     answers.into_inner()
 }
 
@@ -176,7 +185,7 @@ fn what_is_no_state_leaves_noise_alone_and_the_screen_says_so() {
     let plan = &plans()[0];
     let answers = transcript(plan, Rows::Usual, &[(0, vec![1, 2, 3])], Timing::Plain);
     let masked = answers.iter().find_map(|answer| match answer {
-        Answer::Masked(update) => Some(update.bytes().len()),
+        Answer::Masked(_, update) => Some(update.bytes().len()),
         _ => None,
     });
     let permitted = permitted(&cast::run(plan.plan().clone()), 1, 0);
@@ -191,7 +200,7 @@ fn a_stage_that_needs_no_public_state_looks_at_none() {
     let plan = &plans()[1];
     let answers = transcript(plan, Rows::Usual, &[(0, Vec::new()), (0, vec![1, 2, 3])], Timing::Plain);
     assert!(noise_alone(&answers).is_empty());
-    assert_eq!(answers.iter().filter(|answer| matches!(answer, Answer::Masked(_))).count(), 2);
+    assert_eq!(answers.iter().filter(|answer| matches!(answer, Answer::Masked(..))).count(), 2);
 }
 
 #[test]
@@ -201,8 +210,9 @@ fn a_strict_branch_admits_no_plan_that_leaves_it_too_little_time() {
     let answers = transcript(&hasty.validate().unwrap(), Rows::Usual, &[], Timing::Strict);
     let refused = RefusalCode::PolicyFloor(Floor::UploadOffset);
     let expected = answers.iter().filter_map(visible).any(|seen| seen.contains(&format!("{refused:?}")));
-    let said =
-        answers.iter().any(|answer| matches!(answer, Answer::Explain(text) if text.contains("upload_offset_ms")));
+    let said = answers
+        .iter()
+        .any(|answer| matches!(answer, Answer::Explain { text, .. } if text.contains("upload_offset_ms")));
     assert!(expected && said);
 }
 
@@ -234,7 +244,7 @@ fn a_plan_is_prepared_once_for_all_its_runs() {
     let plan = plan.validate().unwrap();
     let jobs = [1, 2].map(|number| Job::Judge(Box::new(Run::new(plan.clone(), number).unwrap())));
     let answers = RefCell::new(Vec::new());
-    run(source(Rows::Usual, Timing::Plain), jobs, |answer| answers.borrow_mut().push(answer));
+    work(source(Rows::Usual, Timing::Plain), jobs, |answer| answers.borrow_mut().push(answer));
     let answers = answers.into_inner();
     let [Answer::Judged { run: first, verdict: Ok(one) }, Answer::Judged { run: second, verdict: Ok(other) }] =
         answers.as_slice()
@@ -259,11 +269,100 @@ fn a_round_that_was_given_up_keeps_the_next_ones_noise_waiting_no_longer() {
             wanted.take_back();
         }
         let permitted = permitted(&run_of_plan, round, 0);
-        sender.send(Job::Contribute(Box::new(permitted), state.clone(), wanted)).unwrap();
+        sender.send(contribute(run_of_plan.id(), permitted, state, wanted)).unwrap();
     }
     drop(sender);
     let answers = RefCell::new(Vec::new());
-    run(source(Rows::Usual, Timing::Strict), &jobs, |answer| answers.borrow_mut().extend(visible(&answer)));
+    work(source(Rows::Usual, Timing::Strict), &jobs, |answer| answers.borrow_mut().extend(visible(&answer)));
     let rounds: Vec<bool> = answers.borrow().iter().skip(1).map(|seen| seen.contains("round 3")).collect();
     assert_eq!(rounds, [true, true], "noise and vector of the last round, and no work for those before");
+}
+
+/// The transcript of jobs over the usual rows, with what this machine gives.
+fn answers(caps: WorkerCaps, jobs: impl IntoIterator<Item = Job>) -> Vec<Answer> {
+    let answers = RefCell::new(Vec::new());
+    let source = WorkerSource { caps, ..source(Rows::Usual, Timing::Plain) };
+    work(source, jobs, |answer| answers.borrow_mut().push(answer));
+    answers.into_inner()
+}
+
+fn verdicts(answers: &[Answer]) -> Vec<Result<(), RefusalCode>> {
+    let verdict = |answer: &Answer| match answer {
+        Answer::Judged { verdict, .. } => Some(verdict.as_ref().map(|_| ()).map_err(|code| *code)),
+        _ => None,
+    };
+    answers.iter().filter_map(verdict).collect()
+}
+
+fn unhurried(number: usize) -> Run {
+    let mut plan = plans()[number].plan().clone();
+    (plan.round_deadline_ms, plan.upload_offset_ms) = (60_000, 30_000);
+    cast::run(plan)
+}
+
+/// Two plans at once, each with its own noise and layout; one's end ends nothing of the other's.
+#[test]
+fn runs_of_two_plans_are_worked_at_once_and_one_ends_alone() {
+    let (one, other) = (unhurried(0), unhurried(1));
+    let round = |run: &Run, round| {
+        let (stage, state) = &states(run)[0];
+        contribute(run.id(), permitted(run, round, *stage), state, Wanted::new())
+    };
+    let judge = |run: &Run| Job::Judge(Box::new(run.clone()));
+    let jobs = vec![
+        judge(&one),
+        judge(&other),
+        round(&one, 1),
+        round(&other, 1),
+        Job::Close(one.id()),
+        round(&other, 2),
+        round(&one, 2),
+    ];
+    let answers = answers(WorkerCaps::USUAL, jobs);
+    let word = |answer: &Answer| match answer {
+        Answer::Judged { run, verdict } => (*run, if verdict.is_ok() { "admitted" } else { "refused" }),
+        Answer::Masked(run, _) => (*run, "masked"),
+        Answer::Closed { run, .. } => (*run, "closed"),
+        Answer::Explain { run, .. } => (*run, "explained"),
+        Answer::NoiseAlone { run, .. } => (*run, "noise alone"),
+        Answer::NoiseMasked(run, _) => (*run, "noise masked"),
+    };
+    let (one, other) = (one.id(), other.id());
+    let expected = [
+        (one, "admitted"),
+        (other, "admitted"),
+        (one, "masked"),
+        (other, "masked"),
+        (one, "closed"),
+        (other, "masked"),
+        (one, "explained"),
+    ];
+    assert_eq!(answers.iter().map(word).collect::<Vec<_>>(), expected);
+}
+
+/// What does not fit beside the open runs is refused before a row is laid out, and fits when one of them is over.
+#[test]
+fn a_plan_beyond_the_memory_cap_is_refused_until_another_run_is_over() {
+    let (one, other) = (unhurried(0), unhurried(1));
+    let schema = Schema::parse(SCHEMA).unwrap();
+    let own = policy(&schema);
+    let snapshot = source(Rows::Nobody, Timing::Plain).snapshot;
+    let bytes = |run: &Run| bytes_max(&crate::judge::judge(run.plan(), &schema, &own).unwrap(), &snapshot);
+    let memory_bytes_max = bytes(&one).max(bytes(&other));
+    let judge = |run: &Run| Job::Judge(Box::new(run.clone()));
+    let jobs = [judge(&one), judge(&other), Job::Close(one.id()), judge(&other)];
+    let answers = answers(WorkerCaps { memory_bytes_max, ..WorkerCaps::USUAL }, jobs);
+    assert_eq!(verdicts(&answers), [Ok(()), Err(RefusalCode::BranchUnprepared), Ok(())]);
+    let said =
+        |answer: &Answer| matches!(answer, Answer::Explain { text, .. } if text.contains("worker.memory_mib_max"));
+    assert!(answers.iter().any(said));
+}
+
+#[test]
+fn a_plan_whose_rounds_take_too_long_is_refused() {
+    let caps = WorkerCaps { round_max: Some(std::time::Duration::ZERO), ..WorkerCaps::USUAL };
+    let answers = answers(caps, [Job::Judge(Box::new(unhurried(0)))]);
+    assert_eq!(verdicts(&answers), [Err(RefusalCode::BranchUnprepared)]);
+    let said = |answer: &Answer| matches!(answer, Answer::Explain { text, .. } if text.contains("worker.round_ms_max"));
+    assert!(answers.iter().any(said));
 }

@@ -11,10 +11,10 @@ use tributary_storage::files::{self, Existing};
 use tributary_transport::preflight::Findings;
 
 use crate::error::CoordinatorError;
+use crate::federation::renewal::Renewer;
+use crate::federation::{Ends, run};
 use crate::open::{Opened, Report};
-use crate::renewal::Renewer;
-use crate::report::Event;
-use crate::runtime::run;
+use crate::report::Told;
 use crate::settings::Settings;
 
 /// The commented settings file, as `docs/samples` shows it.
@@ -30,6 +30,8 @@ pub struct ServeOptions {
     pub config: PathBuf,
     /// One JSON object for each event on standard output, instead of lines for people.
     pub events: bool,
+    /// When the process ends by itself.
+    pub ends: Ends,
 }
 
 /// Writes a commented settings file into a folder, which is made if it is absent. Gives the file's path.
@@ -59,18 +61,18 @@ pub fn preflight(config: &Path) -> Result<Findings, Faults> {
     crate::preflight::preflight(config, unix_seconds())
 }
 
-/// Serves the plan until it is over or the operator stops the process (SIGTERM, ctrl-c), and prints what happens.
+/// Serves the federation until the operator stops the process (SIGTERM, ctrl-c), and prints what happens.
 ///
 /// # Errors
 /// Why the coordinator could not start or had to end.
 pub fn serve(options: &ServeOptions) -> Result<(), CoordinatorError> {
-    let mut print = |event: &Event| {
-        let line = if options.events { event.to_json() } else { event.to_string() };
+    let mut print = |told: &Told| {
+        let line = if options.events { told.to_json() } else { told.to_string() };
         let mut out = std::io::stdout().lock();
         // A reader that has gone away does not stop a round.
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());
     };
-    serve_reporting(&options.config, &mut print, stop_signal())
+    serve_reporting(&options.config, options.ends, &mut print, stop_signal())
 }
 
 /// [`serve`] with the events given to `report`, until `stop` completes.
@@ -79,7 +81,8 @@ pub fn serve(options: &ServeOptions) -> Result<(), CoordinatorError> {
 /// As [`serve`].
 pub fn serve_reporting(
     config: &Path,
-    report: &mut dyn FnMut(&Event),
+    ends: Ends,
+    report: &mut dyn FnMut(&Told),
     stop: impl Future<Output = ()>,
 ) -> Result<(), CoordinatorError> {
     let now = unix_seconds();
@@ -93,7 +96,7 @@ pub fn serve_reporting(
         Ok(Some(_)) => tracing::warn!("this coordinator's certificate had ended, and was renewed"),
         Err(fault) => tracing::error!("this coordinator's certificate was not renewed: {fault}"),
     }
-    run(Opened::open(config, now)?, report, stop)
+    run(Opened::open(config, now)?, ends, report, stop)
 }
 
 /// Completes at SIGTERM or ctrl-c.

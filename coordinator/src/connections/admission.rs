@@ -3,7 +3,7 @@
 use rustls::pki_types::CertificateDer;
 use tributary_certs::identity::{Identity, identity_of, spki_sha256_of};
 use tributary_protocol::ids::ClientId;
-use tributary_protocol::message::{Downstream, RejectCode};
+use tributary_protocol::message::{RejectCode, ToClient};
 use tributary_transport::limits::{CLOSING_TIME, TRIAL_TIME};
 use tributary_transport::{Greeted, Link as Wires, PeerFault};
 
@@ -36,9 +36,8 @@ impl Door {
         link.welcome(greeted, 0, self.greeting_back(new_link()))?;
         match refusal {
             Some(Refusal { code, explanation }) => {
-                // Not signed: whoever is not known by its key is told to try again, and no client stops for good for this word.
                 let explanation = explanation.into();
-                link.send([control_frame(&Downstream::Rejected { code, explanation, proof: None })]);
+                link.send([control_frame(&ToClient::Refused { code, explanation })]);
                 let _ = tokio::time::timeout(CLOSING_TIME, link.flush()).await;
             }
             None => {

@@ -1,4 +1,4 @@
-//! What passes between a session and the machine's task.
+//! What passes between the connections and the task of the machines.
 
 use std::sync::Arc;
 
@@ -7,23 +7,36 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tributary_protocol::codec;
 use tributary_protocol::frame::{FRAME_HEADER_BYTES, frame_header};
-use tributary_protocol::ids::ClientId;
-use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start};
+use tributary_protocol::ids::{ClientId, RunId};
+use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start, ToClient, Upstream};
+use tributary_protocol::plan::Attestation;
+use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::Input;
 
 use super::orders::{Order, Orders};
 use crate::report::Event;
-use crate::uploads::Verdict;
+use crate::run::job::Job;
+use crate::run::uploads::Verdict;
 
 /// Groups of messages to one client that wait to be sent. A round sends three; whoever lets more pile up does not read.
 pub(super) const QUEUE_MAX: usize = 64;
 
-/// Something for the machine's task.
+/// Something for the task of the machines.
 pub(crate) enum Arrival {
     /// A client is connected; this is the way to it.
     Connected(ClientId, Link),
-    /// An input of the machine.
-    Input(Input),
+    /// A client's message in a run. Who it is comes from its certificate.
+    Message(ClientId, RunId, Upstream),
+    /// What became of a vector that was admitted in a run.
+    Vector(RunId, Input),
+    /// A client's connection is gone.
+    Disconnected(ClientId),
+    /// A newer roster, whose signatures were verified.
+    Roster(Box<SignedRoster>),
+    /// An order that somebody has signed.
+    Ordered(Box<Attestation>),
+    /// A plan that was activated, or shown with other signatures.
+    Plan(Box<Job>),
     /// Revocation lists that changed, for everybody who is here and whoever comes.
     Lists(Vec<u8>),
     /// What the operator is to be told.
@@ -48,11 +61,6 @@ impl Link {
         !matches!(self.verdicts.try_send(verdict), Err(TrySendError::Full(_)))
     }
 
-    /// Closes it behind what is queued, with the patience that a plan's end deserves: nobody is here to be asked later.
-    pub(crate) fn farewell(self) {
-        self.orders.give(Order::Farewell);
-    }
-
     /// Ends the connection without waiting for what is queued.
     pub(crate) fn abort(&self, reason: &str) {
         self.orders.give(Order::Cut(reason.to_owned()));
@@ -60,7 +68,7 @@ impl Link {
 }
 
 /// A control message as one frame.
-pub(crate) fn control_frame(message: &Downstream) -> Bytes {
+pub(crate) fn control_frame(message: &ToClient) -> Bytes {
     let payload = codec::encode(message);
     let mut frame = Vec::with_capacity(FRAME_HEADER_BYTES + payload.len());
     frame.extend_from_slice(&frame_header(FRAME_CONTROL, payload.len()));
@@ -68,9 +76,9 @@ pub(crate) fn control_frame(message: &Downstream) -> Bytes {
     frame.into()
 }
 
-/// A round's start and the model behind it: two frames, the second one's payload shared between connections.
-pub(crate) fn start_frames(start: Start, model: Bytes) -> [Bytes; 2] {
-    let payload = codec::encode(&Downstream::Start(start));
+/// A round's start and the model after it: two frames, the second one's payload shared between connections.
+pub(crate) fn start_frames(run: RunId, start: Start, model: Bytes) -> [Bytes; 2] {
+    let payload = codec::encode(&ToClient::Run(run, Downstream::Start(start)));
     let mut head = Vec::with_capacity(2 * FRAME_HEADER_BYTES + payload.len());
     head.extend_from_slice(&frame_header(FRAME_CONTROL, payload.len()));
     head.extend_from_slice(&payload);

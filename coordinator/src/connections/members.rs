@@ -70,11 +70,17 @@ impl Members {
         Ok(Self { listed: RwLock::new(Listed::of(roster)), coming: RwLock::new(None), newest })
     }
 
-    /// From here on another roster counts.
-    pub(crate) fn replace(&self, roster: &Roster) {
-        *self.listed.write().unwrap_or_else(PoisonError::into_inner) = Listed::of(roster);
+    /// From here on a newer roster counts; whether it is one.
+    pub(crate) fn replace(&self, roster: &Roster) -> bool {
+        let mut listed = self.listed.write().unwrap_or_else(PoisonError::into_inner);
+        if roster.epoch() <= listed.roster.epoch() {
+            return false;
+        }
+        *listed = Listed::of(roster);
+        drop(listed);
         let mut coming = self.coming.write().unwrap_or_else(PoisonError::into_inner);
         *coming = coming.take().filter(|coming| coming.epoch() > roster.epoch());
+        true
     }
 
     /// A newer roster is here, and comes into force between two rounds.

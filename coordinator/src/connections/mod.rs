@@ -14,6 +14,7 @@ mod admission;
 mod conversation;
 mod handshakes;
 mod hush;
+mod limits;
 mod line;
 mod members;
 mod networks;
@@ -24,6 +25,7 @@ mod seats;
 mod session;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +34,6 @@ use tokio::sync::{Semaphore, mpsc};
 use tributary_certs::identity::Identity;
 use tributary_certs::office::REQUEST_BYTES_MAX;
 use tributary_protocol::ids::ClientId;
-use tributary_protocol::limits::{SESSION_ROUNDS_MAX, upstream_bytes_max};
 use tributary_protocol::roster::Roster;
 use tributary_transport::limits::{
     CLOSING_TIME, HANDSHAKE_TIME, HANDSHAKES_UNPROVED_MAX, PROOF_OF_LIFE_TIME, REFUSALS_MAX,
@@ -46,15 +47,16 @@ use self::admission::{Refusal, already, moved};
 pub(crate) use self::conversation::{Arrival, Link, control_frame, start_frames};
 use self::handshakes::Handshakes;
 use self::hush::Hush;
+pub(crate) use self::limits::Limits;
 use self::line::Line;
 pub(crate) use self::members::Members;
 use self::porch::{Place as PorchPlace, PlaceMark};
 use self::seats::{Place, Proof, Seats};
 use self::session::Session;
-use crate::office::Counter;
-use crate::spool::Spool;
-use crate::standing::Standing;
-use crate::uploads::OpenSum;
+pub(crate) use self::traffic::Traffic;
+use crate::federation::office::Counter;
+use crate::federation::standing::Standing;
+use crate::run::spool::Spool;
 
 /// What every connection's task shares.
 pub(crate) struct Door {
@@ -63,10 +65,8 @@ pub(crate) struct Door {
     seats: Seats,
     line: Line,
     inputs: mpsc::Sender<Arrival>,
-    sum: OpenSum,
     spool: Spool,
-    upload_bytes: usize,
-    session_rounds: usize,
+    limits: Arc<Limits>,
     handshakes: Handshakes,
     refusals: Semaphore,
     hush: Hush,
@@ -82,12 +82,10 @@ pub(crate) struct DoorSettings {
     /// Whom of them the lists let in.
     pub(crate) standing: Arc<Standing>,
     pub(crate) inputs: mpsc::Sender<Arrival>,
-    pub(crate) sum: OpenSum,
     pub(crate) spool: Spool,
-    /// Exact length of an upload, in bytes.
-    pub(crate) upload_bytes: usize,
-    /// Rounds of one key set-up, which its longest message grows with.
-    pub(crate) session_rounds: u32,
+    /// How long what clients send may be.
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) traffic: Arc<Traffic>,
     pub(crate) timers: Timers,
     /// Where newcomers ask, if anywhere.
     pub(crate) office: Option<Counter>,
@@ -97,19 +95,15 @@ pub(crate) struct DoorSettings {
 impl Door {
     /// A door for everybody in the roster.
     pub(crate) fn new(settings: DoorSettings) -> Arc<Self> {
-        let DoorSettings { members, standing, inputs, sum, spool, upload_bytes, session_rounds, .. } = settings;
-        let DoorSettings { timers, office, unix_seconds, .. } = settings;
-        let session_rounds = usize::try_from(session_rounds).unwrap_or(usize::MAX).min(SESSION_ROUNDS_MAX);
+        let DoorSettings { members, standing, inputs, spool, limits, traffic, timers, office, unix_seconds } = settings;
         Arc::new(Self {
             members,
             standing,
-            seats: Seats::default(),
+            seats: Seats::new(traffic),
             line: Line::default(),
             inputs,
-            sum,
             spool,
-            upload_bytes,
-            session_rounds,
+            limits,
             handshakes: Handshakes::default(),
             refusals: Semaphore::new(REFUSALS_MAX),
             hush: Hush::default(),
@@ -202,16 +196,6 @@ impl Door {
     pub(crate) fn announce(&self, roster: &Roster) {
         self.members.announce(roster);
         self.judge();
-    }
-
-    /// The longest message of a client of the roster in force.
-    fn message_bytes(&self) -> usize {
-        upstream_bytes_max(self.members.count(), self.session_rounds)
-    }
-
-    /// Bytes received from and sent to clients whose sessions have ended.
-    pub(crate) fn bytes(&self) -> (u64, u64) {
-        self.seats.past_bytes()
     }
 
     /// Waits until every session has ended, at most `patience`.

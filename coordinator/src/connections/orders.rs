@@ -13,8 +13,6 @@ pub(super) enum Order {
     Leave,
     /// Another process of this identity asks for the seat: prove that the client is alive, or leave.
     Prove,
-    /// What is queued is the last: a client whose connection is cut may come back for it.
-    Farewell,
 }
 
 /// The orders of one session, which one task takes.
@@ -31,7 +29,6 @@ struct Given {
     cut: Option<String>,
     leave: bool,
     prove: bool,
-    farewell: bool,
 }
 
 impl Given {
@@ -40,9 +37,7 @@ impl Given {
             return Some(Order::Cut(reason.clone()));
         }
         let taken = |given: &mut bool, order| std::mem::take(given).then_some(order);
-        taken(&mut self.leave, Order::Leave)
-            .or_else(|| taken(&mut self.prove, Order::Prove))
-            .or_else(|| taken(&mut self.farewell, Order::Farewell))
+        taken(&mut self.leave, Order::Leave).or_else(|| taken(&mut self.prove, Order::Prove))
     }
 }
 
@@ -56,7 +51,6 @@ impl Orders {
             }
             Order::Leave => given.leave = true,
             Order::Prove => given.prove = true,
-            Order::Farewell => given.farewell = true,
         }
         drop(given);
         self.news.notify_one();
@@ -109,7 +103,6 @@ mod tests {
         let orders = Orders::default();
         for _ in 0..1_000 {
             orders.give(Order::Prove);
-            orders.give(Order::Farewell);
         }
         assert_eq!(now(orders.cut()), None, "others are not taken for a cut");
         orders.give(Order::Leave);
@@ -123,11 +116,11 @@ mod tests {
     #[test]
     fn the_hardest_order_comes_first_and_each_once() {
         let orders = Orders::default();
-        for order in [Order::Farewell, Order::Prove, Order::Leave, Order::Prove] {
+        for order in [Order::Prove, Order::Leave, Order::Prove] {
             orders.give(order);
         }
         let taken: Vec<_> = std::iter::from_fn(|| now(orders.next())).collect();
-        assert_eq!(taken, [Order::Leave, Order::Prove, Order::Farewell]);
+        assert_eq!(taken, [Order::Leave, Order::Prove]);
     }
 
     #[test]

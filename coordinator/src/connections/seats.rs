@@ -12,6 +12,7 @@ use tributary_protocol::ids::ClientId;
 use tributary_transport::{Greeted, Greeting, LinkId};
 
 use super::orders::{Order, Orders};
+use super::traffic::Traffic;
 
 /// A connection for a session whose own was cut, and how far the client has read.
 pub(super) type Resumption = (Greeted, u64);
@@ -59,6 +60,14 @@ pub(super) struct Proof {
 pub(super) struct Seats {
     state: Mutex<State>,
     freed: Notify,
+    traffic: Arc<Traffic>,
+}
+
+impl Seats {
+    /// Nobody sits yet; what they will move is counted here.
+    pub(super) fn new(traffic: Arc<Traffic>) -> Self {
+        Self { traffic, ..Self::default() }
+    }
 }
 
 #[derive(Default)]
@@ -66,7 +75,6 @@ struct State {
     taken: BTreeMap<ClientId, Taken>,
     /// Connections that wait for a seat.
     waiting: usize,
-    past_bytes: (u64, u64),
 }
 
 impl State {
@@ -177,10 +185,6 @@ impl Seats {
         out
     }
 
-    pub(super) fn past_bytes(&self) -> (u64, u64) {
-        self.state().past_bytes
-    }
-
     /// Waits until nobody is here, nor about to be: a seat stands empty for a moment before its next bearer takes it.
     pub(super) async fn emptied(&self) {
         loop {
@@ -230,6 +234,7 @@ impl Seat<'_> {
 
     /// What the session has moved, for the sum of all.
     pub(super) fn moved(&mut self, bytes: (u64, u64)) {
+        self.seats.traffic.add(self.bytes, bytes);
         self.bytes = bytes;
     }
 }
@@ -238,8 +243,6 @@ impl Drop for Seat<'_> {
     fn drop(&mut self) {
         let mut state = self.seats.state();
         state.taken.remove(&self.client);
-        let (down, up) = state.past_bytes;
-        state.past_bytes = (down.saturating_add(self.bytes.0), up.saturating_add(self.bytes.1));
         drop(state);
         self.seats.freed.notify_waiters();
     }

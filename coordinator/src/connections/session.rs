@@ -1,15 +1,14 @@
 //! A client's session: reading, keeping uploads and writing until one side ends, over as many connections as it takes.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tributary_protocol::codec;
 use tributary_protocol::frame::FrameError;
-use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
-use tributary_protocol::message::{FRAME_CONTROL, FRAME_VECTOR, Upstream, frame_bytes_max};
+use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, upstream_bytes_max};
+use tributary_protocol::message::{FRAME_CONTROL, FRAME_VECTOR, ToCoordinator, Upstream, frame_bytes_max};
 use tributary_protocol::round::Input;
 use tributary_protocol::secagg::permit::{Arriving, Ticket};
 use tributary_transport::limits::{
@@ -21,8 +20,8 @@ use super::Door;
 use super::conversation::{Arrival, Link, QUEUE_MAX};
 use super::orders::Order;
 use super::seats::{Resumption, Seat};
-use crate::spool::SpooledUpload;
-use crate::uploads::Verdict;
+use crate::run::spool::SpooledUpload;
+use crate::run::uploads::Verdict;
 
 /// Bytes of one client's messages that may wait to be read by it, besides models: [`WAITING_MODELS_MAX`] of them.
 const WAITING_BYTES_MAX: u64 = 16 << 20;
@@ -43,8 +42,6 @@ pub(super) struct Session<'a> {
     proving: Option<Instant>,
     /// Until when the client must have taken the welcome.
     welcoming: Option<Instant>,
-    /// How long the client has to take the last messages.
-    patience: Duration,
     /// The frame that is incomplete must have come so far until then.
     progress: Option<(Instant, u64)>,
 }
@@ -87,10 +84,10 @@ impl<'a> Session<'a> {
                 return Err(over(&reason));
             }
         }
-        let (upload_bytes, message_bytes) = (door.upload_bytes, door.message_bytes());
+        let (limits, members) = (Arc::clone(&door.limits), Arc::clone(&door.members));
         let frames = Frames::new(move |kind| match kind {
-            FRAME_CONTROL => Some(message_bytes),
-            other => frame_bytes_max(other, upload_bytes),
+            FRAME_CONTROL => Some(upstream_bytes_max(members.count(), limits.session_rounds())),
+            other => frame_bytes_max(other, limits.upload_bytes()),
         });
         let mut own = Self {
             door,
@@ -102,7 +99,6 @@ impl<'a> Session<'a> {
             detached: None,
             proving: None,
             welcoming: Some(Instant::now() + HANDSHAKE_TIME),
-            patience: CLOSING_TIME,
             progress: None,
         };
         let leave = own.read().await.err().unwrap_or(Leave::Released);
@@ -121,7 +117,7 @@ impl<'a> Session<'a> {
         };
         // The machine drops its way to the client, and however long it takes to hear that, the peer is gone. The seat is kept to the end: its next
         // bearer's messages come after this one's departure.
-        let departure = door.inputs.send(Arrival::Input(Input::Disconnected(client)));
+        let departure = door.inputs.send(Arrival::Disconnected(client));
         let (_, bytes) = tokio::join!(departure, own.link.close(&reason));
         own.seat.moved(bytes);
         end
@@ -136,7 +132,7 @@ impl<'a> Session<'a> {
         let begun = Instant::now();
         let mut hurried = None;
         loop {
-            let until = begun + self.patience;
+            let until = begun + CLOSING_TIME;
             let until = hurried.map_or(until, |hurried| until.min(hurried));
             tokio::select! {
                 biased;
@@ -166,12 +162,12 @@ impl<'a> Session<'a> {
             };
             self.progress = None;
             let message = match frame.kind {
-                FRAME_CONTROL => codec::decode::<Upstream>(&frame.payload, CONTROL_MESSAGE_BYTES_MAX),
+                FRAME_CONTROL => codec::decode::<ToCoordinator>(&frame.payload, CONTROL_MESSAGE_BYTES_MAX),
                 _ => return Err(Leave::Refused("a vector came that no header announced".into())),
             };
-            let message = message.map_err(|fault| Leave::Refused(fault.to_string()))?;
+            let ToCoordinator::Run(run, message) = message.map_err(|fault| Leave::Refused(fault.to_string()))?;
             let announces = matches!(message, Upstream::Masked(_));
-            self.tell(Input::Message(self.seat.client(), message)).await?;
+            self.tell(Arrival::Message(self.seat.client(), run, message)).await?;
             if announces {
                 // Nothing is read until the machine has judged the header: what is not wanted stays in the sender's window.
                 let verdict = self.verdict().await?;
@@ -181,11 +177,11 @@ impl<'a> Session<'a> {
     }
 
     /// However long the machine takes, a cut is not waited for.
-    async fn tell(&self, input: Input) -> Result<(), Leave> {
+    async fn tell(&self, arrival: Arrival) -> Result<(), Leave> {
         tokio::select! {
             biased;
             reason = self.seat.orders.cut() => Err(Leave::Fault(over(&reason))),
-            told = self.door.inputs.send(Arrival::Input(input)) => told.map_err(|_| Leave::Released),
+            told = self.door.inputs.send(arrival) => told.map_err(|_| Leave::Released),
         }
     }
 
@@ -198,21 +194,21 @@ impl<'a> Session<'a> {
                 None => self.more().await?,
             }
         };
-        let input = match verdict {
-            Verdict::Admit(ticket) if ticket.upload_bytes() == length => {
+        let arrival = match verdict {
+            Verdict::Admit { run, ticket, sum } if ticket.upload_bytes() == length => {
                 let arriving = self.keep(ticket).await?;
-                self.door.sum.arrive(arriving)
+                Arrival::Vector(run, sum.arrive(arriving))
             }
-            Verdict::Admit(ticket) => {
+            Verdict::Admit { run, ticket, .. } => {
                 let (round, client) = (ticket.round(), ticket.client());
                 tracing::warn!(%round, %client, length, expected = ticket.upload_bytes(), "upload of another length refused");
                 self.pass_over().await?;
-                Input::UploadFailed { round, client }
+                Arrival::Vector(run, Input::UploadFailed { round, client })
             }
             Verdict::Discard => return self.pass_over().await,
         };
         self.progress = None;
-        self.tell(input).await
+        self.tell(arrival).await
     }
 
     /// Keeps and hashes the pieces as they come.
@@ -264,6 +260,7 @@ impl<'a> Session<'a> {
                 frames = self.queued.recv() => self.queue(frames)?,
                 data = self.link.read(), if self.detached.is_none() => match data {
                     Ok(data) => {
+                        self.seat.moved(self.link.bytes());
                         self.frames.feed(data);
                         return Ok(());
                     }
@@ -325,7 +322,8 @@ impl<'a> Session<'a> {
 
     fn queue(&mut self, frames: Option<Vec<Bytes>>) -> Result<(), Leave> {
         self.link.send(frames.ok_or(Leave::Released)?);
-        let models = u64::try_from(self.door.upload_bytes).unwrap_or(u64::MAX).saturating_mul(WAITING_MODELS_MAX);
+        let models =
+            u64::try_from(self.door.limits.upload_bytes()).unwrap_or(u64::MAX).saturating_mul(WAITING_MODELS_MAX);
         if self.link.unconfirmed() > models.saturating_add(WAITING_BYTES_MAX) {
             return Err(Leave::Refused("this client did not read what it was sent".into()));
         }
@@ -341,10 +339,6 @@ impl<'a> Session<'a> {
                 Ok(())
             }
             Order::Prove | Order::Leave => Err(Leave::Fault(over("another process of this branch took over"))),
-            Order::Farewell => {
-                self.patience = self.door.timers.detached;
-                Ok(())
-            }
             Order::Cut(reason) => Err(Leave::Fault(over(&reason))),
         }
     }

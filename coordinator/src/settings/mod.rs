@@ -21,9 +21,9 @@ pub struct Settings {
     pub tcp: bool,
     /// Timers and switches of the network.
     pub network: NetworkSettings,
-    /// Folder of ledger, models and optimizer state.
+    /// Folder of journal, plans, runs and models.
     pub state_dir: PathBuf,
-    /// Folder of the clients' budget heads, for every plan that this coordinator ever serves.
+    /// Folder of the clients' budget heads, over all plans.
     pub heads_dir: PathBuf,
     /// Time to wait for the whole roster before a session opens with those who came, in milliseconds.
     pub gather_ms: u64,
@@ -31,11 +31,9 @@ pub struct Settings {
     pub identity: IdentityFiles,
     /// The authority's folder, where this coordinator keeps the enrolment office.
     pub office: Option<PathBuf>,
-    /// The plan.
-    pub plan: PlanFiles,
 }
 
-/// Files of the plan.
+/// Files of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanFiles {
     /// The canonical plan, with the signatures of two people.
@@ -71,13 +69,11 @@ impl Settings {
         let state_dir = document.path("coordinator.state_dir");
         let heads_dir = match document.has("coordinator.heads_dir") {
             true => document.path("coordinator.heads_dir"),
-            // Beside the state folder, of which each plan has its own.
             false => state_dir.as_ref().map(|state| state.with_file_name("heads")),
         };
         let gather_ms = document.integer("coordinator.gather_ms", 0..=DAY_MS, Some(30_000));
         let identity = read::identity(&mut document);
         let office = read::office(&mut document);
-        let plan = read::plan(&mut document);
         document.finish()?;
         let found = "a document without a fault gave every value";
         Ok(Self {
@@ -89,7 +85,6 @@ impl Settings {
             gather_ms: gather_ms.expect(found),
             identity: identity.expect(found),
             office: office.expect(found),
-            plan: plan.expect(found),
         })
     }
 }

@@ -8,7 +8,7 @@ use tributary_settings::Document;
 use tributary_storage::files::shown;
 use tributary_transport::identity::{KeyPlace, TlsFiles, key_exchange, token};
 
-use super::{IdentityFiles, PlanFiles};
+use super::IdentityFiles;
 
 pub(super) fn address(text: &str) -> Option<String> {
     let (host, port) = text.rsplit_once(':')?;
@@ -65,9 +65,4 @@ pub(super) fn office(document: &mut Document) -> Option<Option<PathBuf>> {
         return None;
     }
     Some(Some(folder))
-}
-
-pub(super) fn plan(document: &mut Document) -> Option<PlanFiles> {
-    let [file, schema] = ["plan.file", "plan.schema"].map(|key| document.existing_file(key));
-    Some(PlanFiles { file: file?, schema: schema? })
 }

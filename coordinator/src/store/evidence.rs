@@ -98,19 +98,19 @@ impl Store {
             Err(fault) => Err(fault.into()),
         }
     }
+}
 
-    /// Removes what belongs to rounds that a ledger started and did not commit, and what is kept of a run when its time is over. What no ledger
-    /// names at all is moved aside and not removed: a journal may have been cut, or an older copy put back, and then it is the proof.
-    pub(crate) fn forget_evidence<'a>(
-        &self,
-        ledgers: impl IntoIterator<Item = &'a [Recorded<CoordinatorEvent>]>,
-        now: Millis,
-    ) {
-        let mut names = Names::default();
-        ledgers.into_iter().for_each(|recorded| names.add(recorded, now));
-        for (folder, stay, go) in [(ROUNDS, &names.rounds, &names.old_rounds), (SUMS, &names.sums, &names.old_sums)] {
-            tidy(&self.folder.join(folder), (stay, go), &self.folder.join(STRAYS));
-        }
+/// Removes from a state folder what belongs to rounds that a ledger started and did not commit, and what is kept of a run when its time is over. What no
+/// ledger names at all is moved aside and not removed: a journal may have been cut, or an older copy put back, and then it is the proof.
+pub(crate) fn forget_evidence<'a>(
+    state_dir: &Path,
+    ledgers: impl IntoIterator<Item = &'a [Recorded<CoordinatorEvent>]>,
+    now: Millis,
+) {
+    let mut names = Names::default();
+    ledgers.into_iter().for_each(|recorded| names.add(recorded, now));
+    for (folder, stay, go) in [(ROUNDS, &names.rounds, &names.old_rounds), (SUMS, &names.sums, &names.old_sums)] {
+        tidy(&state_dir.join(folder), (stay, go), &state_dir.join(STRAYS));
     }
 }
 

@@ -37,15 +37,18 @@ use tributary_model::architecture::Architecture;
 use tributary_model::parameters::Parameters;
 use tributary_model::stage::{PlannedStage, STATE_FORMAT};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::RunRef;
 use tributary_storage::files::{self, Existing, FileError};
 
 pub use error::StoreError;
-pub(crate) use evidence::KeptDraft;
+pub(crate) use evidence::{KeptDraft, forget_evidence};
 pub(crate) use heads::HeadsFile;
 pub use optimizer::{OptimizerDraft, StepError, Stepped};
 pub use pointer::ModelPointer;
 pub(crate) use pointer::POINTER_VERSION;
 pub use statement::{COUNTS_VERSION, Counts};
+
+use crate::federation::plans::PLANS;
 
 /// The events.
 const LEDGER: &str = "audit.log";
@@ -73,25 +76,34 @@ pub struct StateName {
     pub steps: u32,
 }
 
-/// The open state directory.
+/// What a run keeps: in the state folder what is named by its content or its run, in the run's own folder the rest.
 pub struct Store {
     folder: PathBuf,
+    run: PathBuf,
 }
 
 impl Store {
-    /// Opens or makes the folders, readable by their owner only. A folder, or a ledger in it, that others may use is refused.
+    /// Opens the state folder for a run, and makes what that needs.
     ///
     /// # Errors
     /// [`StoreError::State`], [`StoreError::File`].
-    pub fn open(state_dir: &Path) -> Result<Self, StoreError> {
-        open_folder(state_dir, &[LEDGER])?;
-        let store = Self { folder: state_dir.to_path_buf() };
-        // Written by another release: before anything beside it is changed.
-        pointer::judge(&state_dir.join(POINTER_FILE))?;
-        for folder in ["models", "optimizer", "sessions", ROUNDS, SUMS] {
-            files::create_private_folder(&store.folder.join(folder))?;
+    pub fn open(state_dir: &Path, run: RunRef) -> Result<Self, StoreError> {
+        open_state(state_dir)?;
+        let mut folder = state_dir.to_path_buf();
+        for name in [PLANS.into(), run.plan.to_string(), "runs".into(), run.number.to_string()] {
+            folder.push(name);
+            files::create_private_folder(&folder)?;
         }
-        Ok(store)
+        // Written by another release: before anything beside it is changed.
+        pointer::judge(&folder.join(POINTER_FILE))?;
+        files::create_private_folder(&folder.join("optimizer"))?;
+        Ok(Self { folder: state_dir.to_path_buf(), run: folder })
+    }
+
+    /// The run's own folder.
+    #[must_use]
+    pub fn run_folder(&self) -> &Path {
+        &self.run
     }
 
     /// The ledger's file.
@@ -148,7 +160,7 @@ impl Store {
     /// Removes every optimizer state but one. A state that stays behind is harmless.
     pub fn forget_other_optimizers(&self, current: StateName) {
         let keep = self.optimizer_file(current);
-        let Ok(entries) = fs::read_dir(self.folder.join("optimizer")) else { return };
+        let Ok(entries) = fs::read_dir(self.run.join("optimizer")) else { return };
         for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
             if keep != path
                 && let Err(fault) = fs::remove_file(&path)
@@ -171,14 +183,12 @@ impl Store {
     pub fn write_pointer(&self, pointer: &ModelPointer) -> Result<(), StoreError> {
         let mut text = serde_json::to_vec_pretty(pointer).expect("a pointer is plain data");
         text.push(b'\n');
-        Ok(files::write_public(&self.folder.join(POINTER_FILE), &text, Existing::Replace)?)
+        Ok(files::write_public(&self.run.join(POINTER_FILE), &text, Existing::Replace)?)
     }
 
-    /// Whether the pointer says that this model was released under this plan.
-    pub(crate) fn points_to(&self, model: &Digest, plan: &Digest) -> bool {
-        let text = fs::read(self.folder.join(POINTER_FILE)).unwrap_or_default();
-        let pointer = serde_json::from_slice::<ModelPointer>(&text);
-        pointer.is_ok_and(|pointer| pointer.model == model.to_string() && pointer.plan == plan.to_string())
+    /// Whether what the run released was written.
+    pub(crate) fn is_concluded(&self) -> bool {
+        self.run.join(POINTER_FILE).is_file()
     }
 
     /// A file's path inside the state directory, as the pointer names it.
@@ -188,8 +198,21 @@ impl Store {
 
     fn optimizer_file(&self, name: StateName) -> PathBuf {
         let StateName { stage, model, steps } = name;
-        self.folder.join("optimizer").join(format!("{stage}-{model}-{steps}.state"))
+        self.run.join("optimizer").join(format!("{stage}-{model}-{steps}.state"))
     }
+}
+
+/// Opens or makes the state folder and those in it that all runs share, readable by their owner only. A folder, or a ledger in it, that others may use is
+/// refused.
+///
+/// # Errors
+/// [`StoreError::State`], [`StoreError::File`].
+pub fn open_state(state_dir: &Path) -> Result<(), StoreError> {
+    open_folder(state_dir, &[LEDGER])?;
+    for folder in ["models", "sessions", ROUNDS, SUMS, PLANS] {
+        files::create_private_folder(&state_dir.join(folder))?;
+    }
+    Ok(())
 }
 
 /// The ledger's file in a state directory.

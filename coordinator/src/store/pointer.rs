@@ -18,7 +18,7 @@ pub struct ModelPointer {
     pub version: u32,
     /// Digest of the released parameters.
     pub model: String,
-    /// The parameters' file, relative to this one.
+    /// The parameters' file, relative to the state folder.
     pub file: String,
     /// The network.
     pub architecture: Architecture,
@@ -26,6 +26,8 @@ pub struct ModelPointer {
     pub schema: String,
     /// Digest of the plan.
     pub plan: String,
+    /// Number of its run, from 1.
+    pub run: u32,
     /// Rounds committed.
     pub rounds: u32,
     /// Whether every round of the plan was committed.

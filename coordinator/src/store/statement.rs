@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::File`].
     pub fn write_counts(&self, counts: &Counts) -> Result<(), StoreError> {
-        let folder = self.folder.join("counts");
+        let folder = self.run.join("counts");
         files::create_private_folder(&folder)?;
         let mut text = serde_json::to_vec_pretty(counts).expect("counts are plain data");
         text.push(b'\n');
@@ -69,7 +69,7 @@ impl Store {
 
     /// Removes what a stage of this run counted in a round that the ledger did not commit.
     pub(crate) fn forget_counts(&self, run: RunRef, committed: impl Fn(u16) -> bool) {
-        let Ok(entries) = fs::read_dir(self.folder.join("counts")) else { return };
+        let Ok(entries) = fs::read_dir(self.run.join("counts")) else { return };
         for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
             let text = fs::read(&path).unwrap_or_default();
             let Ok(Counted { stage, plan, run: number }) = serde_json::from_slice(&text) else { continue };
@@ -89,8 +89,8 @@ impl Store {
         let statement = Statement::of(&facts);
         let mut text = serde_json::to_vec_pretty(&statement).expect("a statement is plain data");
         text.push(b'\n');
-        files::write_public(&self.folder.join("statement.json"), &text, Existing::Replace)?;
+        files::write_public(&self.run.join("statement.json"), &text, Existing::Replace)?;
         let words = statement.to_string();
-        Ok(files::write_public(&self.folder.join("statement.txt"), words.as_bytes(), Existing::Replace)?)
+        Ok(files::write_public(&self.run.join("statement.txt"), words.as_bytes(), Existing::Replace)?)
     }
 }

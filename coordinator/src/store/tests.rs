@@ -1,5 +1,5 @@
 use super::*;
-use crate::plan::tests::{job, settings};
+use crate::run::job::tests::{job, settings};
 use tributary_model::server_optimizer::{
     OptimizerError, OptimizerFields, OptimizerSettings, ServerOptimizer, StateLayout, UpdateRule,
 };
@@ -7,6 +7,7 @@ use tributary_model::stage::PublicState;
 use tributary_model::update::LocalRule;
 use tributary_planning::settings::{LocalSteps, MechanismSettings, PlanSettings, PrivacyTarget};
 
+const RUN: RunRef = RunRef { plan: Digest::ZERO, number: 1 };
 const GRADIENT: [f64; 4] = [0.1, -0.2, 0.3, 0.4];
 
 struct Fixture {
@@ -20,7 +21,7 @@ struct Fixture {
 
 fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("state")).unwrap();
+    let store = Store::open(&folder.path().join("state"), RUN).unwrap();
     let update_rule = UpdateRule::Sgd { learning_rate: 0.5, momentum: 0.9 };
     let settings = OptimizerSettings::new(OptimizerFields { update_rule, tail_start: Some(1) }).unwrap();
     let architecture = Architecture::logistic(3, &["churn"]).unwrap();
@@ -59,7 +60,7 @@ impl Fixture {
     }
 
     fn states(&self) -> usize {
-        fs::read_dir(self.folder.path().join("state/optimizer")).unwrap().count()
+        fs::read_dir(self.store.run_folder().join("optimizer")).unwrap().count()
     }
 }
 
@@ -190,10 +191,10 @@ fn files_of_earlier_and_later_releases_are_refused_with_what_to_do() {
     fs::write(&session, b"TRIBSESS\x09\0\0\0\x01\0\x07\0").unwrap();
     assert!(fixture.store.sessions().is_empty() && session.exists());
     // A pointer of another release: the folder is not opened.
-    let pointer = fixture.folder.path().join("state/model.json");
+    let pointer = fixture.store.run_folder().join("model.json");
     for (text, found, cure) in [("{}", 0, "Make it anew"), (r#"{"version":9,"other":1}"#, 9, "a later one")] {
         fs::write(&pointer, text).unwrap();
-        let told = Store::open(&fixture.folder.path().join("state")).err().expect("refused").to_string();
+        let told = Store::open(&fixture.folder.path().join("state"), RUN).err().expect("refused").to_string();
         assert!(told.contains(&format!("of version {found},")) && told.contains(cure), "{told}");
         assert_eq!(fs::read(&pointer).unwrap(), text.as_bytes());
     }
@@ -284,12 +285,13 @@ fn the_pointer_is_readable_and_replaced() {
         architecture: fixture.architecture().clone(),
         schema: Digest::ZERO.to_string(),
         plan: Digest::ZERO.to_string(),
+        run: 1,
         rounds,
         complete: false,
     };
     for rounds in [1, 2] {
         fixture.store.write_pointer(&pointer(rounds)).unwrap();
-        let text = fs::read(fixture.folder.path().join("state/model.json")).unwrap();
+        let text = fs::read(fixture.store.run_folder().join("model.json")).unwrap();
         assert_eq!(serde_json::from_slice::<ModelPointer>(&text).unwrap(), pointer(rounds));
     }
 }

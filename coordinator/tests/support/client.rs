@@ -20,13 +20,18 @@ use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::frame::{Frame, encode_frame};
+use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
-use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Join, Start, Upstream, frame_bytes_max};
+use tributary_protocol::message::{
+    Downstream, FRAME_CONTROL, FRAME_VECTOR, Join, RejectCode, Start, ToClient, ToCoordinator, Upstream,
+    frame_bytes_max,
+};
 use tributary_protocol::plan::{Grant, GrantSubject, PrivacyMode};
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::{MemberName, StaffNumber};
 use tributary_protocol::round::{
-    Contribution, Granted, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, Timing,
+    Branch, Contribution, Granted, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy,
+    Timing,
 };
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
@@ -65,13 +70,27 @@ pub(crate) enum Ended {
     Lost(String),
 }
 
+/// Why a client's question was not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// The door refused it.
+    Refused(RejectCode, String),
+    /// The connection ended.
+    Lost(String),
+}
+
 /// A connected client.
 pub(crate) struct Client {
-    machine: Participant<RealSuite>,
+    branch: Branch<RealSuite>,
+    /// In the runs to which it was invited.
+    machines: BTreeMap<RunId, Participant<RealSuite>>,
     link: Link,
     frames: Frames,
-    start: Option<Start>,
-    vector: Option<MaskedUpdate>,
+    start: Option<(RunId, Start)>,
+    vectors: BTreeMap<RunId, MaskedUpdate>,
+    /// Runs that are to finish before it leaves, and the rounds of those that have.
+    runs: usize,
+    rounds: u32,
     behaviour: Behaviour,
     value: i64,
     folder: PathBuf,
@@ -195,11 +214,14 @@ impl Client {
         let schema = Self::schema().digest();
         let link = dial(address, federation.tls(&folder), transport).await?;
         Ok(Self {
-            machine: Participant::resume(policy, schema, signing_key, &events).expect("a budget file of this client"),
+            branch: Branch::resume(policy, schema, signing_key, &events).expect("a budget file of this client"),
+            machines: BTreeMap::new(),
             link,
             frames: Frames::new(|kind| frame_bytes_max(kind, VECTOR_BYTES_MAX)),
             start: None,
-            vector: None,
+            vectors: BTreeMap::new(),
+            runs: 1,
+            rounds: 0,
             behaviour: Behaviour::Honest,
             value,
             folder,
@@ -217,17 +239,19 @@ impl Client {
         Self { behaviour, ..self }
     }
 
+    /// Leaves after so many runs.
+    pub(crate) fn in_runs(self, runs: usize) -> Self {
+        Self { runs, ..self }
+    }
+
     /// Takes part until the conversation ends.
     pub(crate) async fn run(mut self) -> Ended {
-        if let Some(end) = self.input(ParticipantInput::Connected).await {
-            return end;
-        }
         loop {
-            let input = match self.next_input().await {
-                Ok(input) => input,
-                Err(reason) => return Ended::Lost(reason),
+            let (run, input) = match self.next_input().await {
+                Ok(next) => next,
+                Err(end) => return end,
             };
-            if let Some(end) = self.input(input).await {
+            if let Some(end) = self.input(run, input).await {
                 // What was sent last is read before the connection goes.
                 let _ = self.link.flush().await;
                 self.link.close("done").await;
@@ -237,7 +261,7 @@ impl Client {
     }
 
     /// Says hello and gives the first answer.
-    pub(crate) async fn first_answer(&mut self) -> Result<Downstream, String> {
+    pub(crate) async fn first_answer(&mut self) -> Result<Downstream, Unanswered> {
         self.answer_to_join(tributary_protocol::limits::PROTOCOL_VERSION, Self::schema().digest()).await
     }
 
@@ -258,11 +282,32 @@ impl Client {
     }
 
     /// Says hello as some release with some schema, and gives the first answer.
-    pub(crate) async fn answer_to_join(&mut self, version: u32, schema: Digest) -> Result<Downstream, String> {
+    pub(crate) async fn answer_to_join(&mut self, version: u32, schema: Digest) -> Result<Downstream, Unanswered> {
+        let run = loop {
+            match self.next_message().await.map_err(Unanswered::Lost)? {
+                ToClient::Run(run, Downstream::Invite) => break run,
+                ToClient::Refused { code, explanation } => {
+                    return Err(Unanswered::Refused(code, explanation.to_string()));
+                }
+                _ => {}
+            }
+        };
         let join = Upstream::Join(Join { version, schema, holding: Vec::new(), nonce: Digest::ZERO });
-        self.send_frame(FRAME_CONTROL, &codec::encode(&join));
+        self.send(run, join);
+        loop {
+            if let ToClient::Run(_, message) = self.next_message().await.map_err(Unanswered::Lost)? {
+                return Ok(message);
+            }
+        }
+    }
+
+    async fn next_message(&mut self) -> Result<ToClient, String> {
         let frame = self.next_frame().await?;
         codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX).map_err(|fault| fault.to_string())
+    }
+
+    fn send(&mut self, run: RunId, message: Upstream) {
+        self.send_frame(FRAME_CONTROL, &codec::encode(&ToCoordinator::Run(run, message)));
     }
 
     /// Sends raw bytes and gives the reason for which the connection then ends.
@@ -275,18 +320,24 @@ impl Client {
         }
     }
 
-    async fn next_input(&mut self) -> Result<ParticipantInput, String> {
+    async fn next_input(&mut self) -> Result<(RunId, ParticipantInput), Ended> {
         loop {
-            let frame = self.next_frame().await?;
+            let frame = self.next_frame().await.map_err(Ended::Lost)?;
             if frame.kind == FRAME_VECTOR {
-                let start = self.start.take().expect("a model comes behind a start");
-                let planned = planned::check(self.machine.run().unwrap(), Some(&Self::schema())).unwrap();
+                let (run, start) = self.start.take().expect("a model comes after a start");
+                let planned = planned::check(self.machines[&run].run().unwrap(), Some(&Self::schema())).unwrap();
                 let stage = planned.stage(start.descriptor.stage).unwrap();
-                return Ok(ParticipantInput::Started { model: Ok(stage.state_digest(&frame.payload)), start });
+                return Ok((run, ParticipantInput::Started { model: Ok(stage.state_digest(&frame.payload)), start }));
             }
             match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX).unwrap() {
-                Downstream::Start(start) => self.start = Some(start),
-                message => return Ok(ParticipantInput::Message(message)),
+                ToClient::Run(run, Downstream::Start(start)) => self.start = Some((run, start)),
+                ToClient::Run(run, Downstream::Invite) if !self.machines.contains_key(&run) => {
+                    self.machines.insert(run, Participant::new(&self.branch, run));
+                    return Ok((run, ParticipantInput::Connected));
+                }
+                ToClient::Run(run, message) => return Ok((run, ParticipantInput::Message(message))),
+                ToClient::Refused { explanation, .. } => return Err(Ended::Stopped(explanation.to_string())),
+                ToClient::Lists(_) => {}
             }
         }
     }
@@ -304,26 +355,32 @@ impl Client {
         }
     }
 
-    async fn input(&mut self, input: ParticipantInput) -> Option<Ended> {
+    async fn input(&mut self, run: RunId, input: ParticipantInput) -> Option<Ended> {
         let mut inputs = vec![input];
         let mut outbox = Outbox::new();
         while let Some(input) = inputs.pop() {
             let now = Millis(unix_millis());
-            self.machine.handle(now, &mut OsEntropy, input, &mut outbox);
+            let machine = self.machines.get_mut(&run)?;
+            machine.handle(&mut self.branch, now, &mut OsEntropy, input, &mut outbox);
             while let Some(effect) = outbox.pop() {
                 match effect {
-                    ParticipantEffect::Send(message) => self.send_frame(FRAME_CONTROL, &codec::encode(&message)),
+                    ParticipantEffect::Send(message) => self.send(run, message),
                     ParticipantEffect::JudgeRun(run) => {
                         inputs.push(ParticipantInput::RunJudged { run: run.id(), verdict: Ok(()) });
                     }
-                    ParticipantEffect::Contribute(contribution) => inputs.push(self.train(contribution)),
+                    ParticipantEffect::Contribute(contribution) => inputs.push(self.train(run, contribution)),
                     ParticipantEffect::Upload(header) => {
-                        let header = codec::encode(&Upstream::Masked(header));
-                        if let Err(end) = self.upload(&header).await {
+                        let header = codec::encode(&ToCoordinator::Run(run, Upstream::Masked(header)));
+                        if let Err(end) = self.upload(run, &header).await {
                             return Some(end);
                         }
                     }
-                    ParticipantEffect::Finished { rounds } => return Some(Ended::Finished(rounds)),
+                    ParticipantEffect::Finished { rounds } => {
+                        (self.runs, self.rounds) = (self.runs - 1, self.rounds + rounds);
+                        if self.runs == 0 {
+                            return Some(Ended::Finished(self.rounds));
+                        }
+                    }
                     ParticipantEffect::Distrust { what } => return Some(Ended::Stopped(what)),
                     ParticipantEffect::Stop { explanation, .. } => return Some(Ended::Stopped(explanation.into())),
                     ParticipantEffect::Append(event) => {
@@ -344,17 +401,17 @@ impl Client {
         None
     }
 
-    fn train(&mut self, contribution: Contribution) -> ParticipantInput {
+    fn train(&mut self, run: RunId, contribution: Contribution) -> ParticipantInput {
         let Contribution { descriptor, receipt, seeds } = contribution;
         let words = RingWords::reduce(descriptor.ring, &vec![self.value; descriptor.dimension as usize]);
         let update = mask::<RealSuite>(words, receipt, seeds);
         let vector = update.digest();
-        self.vector = Some(update);
+        self.vectors.insert(run, update);
         ParticipantInput::Masked { round: descriptor.round, vector }
     }
 
-    async fn upload(&mut self, header: &[u8]) -> Result<(), Ended> {
-        let update = self.vector.take().expect("a vector was made");
+    async fn upload(&mut self, run: RunId, header: &[u8]) -> Result<(), Ended> {
+        let update = self.vectors.remove(&run).expect("a vector was made");
         let mut bytes = update.into_bytes();
         match self.behaviour {
             Behaviour::Honest => {}

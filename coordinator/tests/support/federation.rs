@@ -17,6 +17,8 @@ use tributary_certs::office::{ROOT_LIST_DAYS, fresh_root_list};
 use tributary_certs::provider::KeyExchange;
 use tributary_certs::revocation::{RevocationLists, Seen};
 use tributary_certs::tls::{ClientTls, Credentials, TrustRoots, client_config, system_clock};
+use tributary_coordinator::federation::plans::activate_plan;
+use tributary_coordinator::settings::PlanFiles;
 use tributary_planning::demonstration::TwoPeople;
 
 pub(crate) const DAY: u64 = 86_400;
@@ -130,11 +132,17 @@ momentum = 0.5
         let path = self.path("coordinator.toml");
         let text = change(text);
         let (settings, plan) = text.split_once("[plan]\n").expect("a plan");
-        let files = format!("[plan]\nfile = \"plan.tributary\"\nschema = {schema:?}\n");
-        std::fs::write(&path, format!("{settings}{files}")).unwrap();
+        std::fs::write(&path, settings).unwrap();
         let people = TwoPeople::open(&self.path("people")).unwrap();
         people.sign(&format!("[plan]\n{plan}"), self.folder.path(), &self.path("authority"), now()).unwrap();
+        activate_plan(&self.path("state"), &self.plan()).unwrap();
         path
+    }
+
+    /// The files of the plan that was signed last.
+    pub(crate) fn plan(&self) -> PlanFiles {
+        let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/samples/schemas/bank_full.toml");
+        PlanFiles { file: self.path("plan.tributary"), schema }
     }
 
     /// The TLS configuration of a client's folder.

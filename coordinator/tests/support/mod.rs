@@ -4,7 +4,7 @@
 mod client;
 mod federation;
 
-pub(crate) use client::{Behaviour, Client, Ended, dial};
+pub(crate) use client::{Behaviour, Client, Ended, Unanswered, dial};
 pub(crate) use federation::{Federation, now};
 
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tributary_coordinator::cli::serve_reporting;
-use tributary_coordinator::{CoordinatorError, Event, Finished};
+use tributary_coordinator::{CoordinatorError, Ends, Event, Finished, Told};
 
 /// So long that only a hanging test meets it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
@@ -33,14 +33,14 @@ impl Daemon {
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let config: PathBuf = config.to_path_buf();
         let thread = std::thread::spawn(move || {
-            let mut report = |event: &Event| sender.send(event.clone()).unwrap_or_default();
+            let mut report = |told: &Told| sender.send(told.event.clone()).unwrap_or_default();
             let stop = async {
                 // A test that drops its end wants the daemon to go on.
                 if stopped.await.is_err() {
                     std::future::pending::<()>().await;
                 }
             };
-            serve_reporting(&config, &mut report, stop)
+            serve_reporting(&config, Ends::WithTheLastRun, &mut report, stop)
         });
         Self { events, stop: Some(stop), thread }
     }

@@ -56,6 +56,12 @@ impl MicroBatch {
         }
     }
 
+    /// Bytes of one, of rows with so many features and labels.
+    pub(super) const fn bytes(width: u64, labels: u64) -> u64 {
+        // Features, their squares' sum, targets and which are known, the customer, whether it is faulty.
+        SLOTS as u64 * (4 * width + 8 + 2 * 4 * labels + 4 + 1)
+    }
+
     pub(crate) fn features(&self) -> &Tensor<2> {
         &self.features
     }

@@ -101,6 +101,18 @@ impl Trainer {
         Ok(Self { architecture, device, batches, spilled, customers, customers_padded, placement })
     }
 
+    /// Most bytes that rows within public maxima take, laid out for a network of this shape, with one pass through it. Rows do not decide any
+    /// of it.
+    #[must_use]
+    pub fn bytes_max(architecture: &Architecture, maxima: TableMaxima, placement: Placement) -> u64 {
+        let heads = architecture.heads().len() as u64;
+        let batch = MicroBatch::bytes(u64::from(architecture.inputs()), heads);
+        let units = architecture.hidden().iter().map(|units| u64::from(*units)).sum::<u64>() + heads;
+        // Of each unit its sum, its activation and both their gradients; of each parameter itself, its gradient and their sum.
+        let pass = 16 * SLOTS as u64 * units + 16 * architecture.parameter_count() as u64;
+        placement::batches_padded(maxima, placement).saturating_mul(batch).saturating_add(pass)
+    }
+
     /// The network's shape.
     #[must_use]
     pub fn architecture(&self) -> &Architecture {

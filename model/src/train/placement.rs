@@ -37,11 +37,19 @@ pub(super) fn place(table: &Table, placement: Placement) -> Placed {
     match placement {
         Placement::Dense => {
             let mut batches = dense(table.customers().all());
-            let padded = (table.maxima().rows as usize).div_ceil(SLOTS);
+            let padded = usize::try_from(batches_padded(table.maxima(), placement)).expect("micro-batches fit memory");
             batches.resize_with(batches.len().max(padded), Vec::new);
             Placed { batches, spilled: Vec::new() }
         }
         Placement::Hashed => scatter(table),
+    }
+}
+
+/// Micro-batches that there are for any rows within public maxima.
+pub(super) fn batches_padded(maxima: TableMaxima, placement: Placement) -> u64 {
+    match placement {
+        Placement::Dense => u64::from(maxima.rows).div_ceil(SLOTS as u64),
+        Placement::Hashed => batch_count(maxima),
     }
 }
 

@@ -17,9 +17,11 @@ use crate::round::RoundDescriptor;
 use crate::secagg::suite::Signature;
 use crate::time::Millis;
 
-/// The coordinator's control message.
+/// The coordinator's control message in a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Downstream {
+    /// The run is there, and the client may ask to be let in; where it was in, it asks again.
+    Invite,
     /// Answer to `Join`: the certificate was accepted, here is the job.
     Welcome(Box<Welcome>),
     /// The connection is refused and closes.
@@ -93,8 +95,6 @@ pub enum Downstream {
     },
     /// Too few members are here; for the operator's screen.
     Muster(Muster),
-    /// Lists of revoked certificates. They prove themselves, and the coordinator merely carries them: for the receiver's shell.
-    Lists(Vec<u8>),
 }
 
 /// Members that a [`Muster`] names, at most.

@@ -5,6 +5,7 @@
 
 mod downstream;
 mod keying;
+mod link;
 mod upstream;
 
 pub use crate::signed::{SignedBody, body_of, signed_message};
@@ -16,6 +17,7 @@ pub use keying::{
     Deal, DealStatement, Encapsulation, Freeze, Keys, KeysStatement, NeighbourKeys, Neighbourhood, Offer, SealedShares,
     envelopes_digest, keys_digest, rounds_digest,
 };
+pub use link::{ToClient, ToCoordinator};
 pub use upstream::{Charged, Floor, Join, MaskedHeader, RefusalCode, ShareProof, Upstream};
 
 /// Frame kind of a control message.

@@ -14,10 +14,10 @@ use crate::plan::{ApprovalFault, GrantFault};
 use crate::secagg::suite::Signature;
 use crate::signed::SignedBody;
 
-/// A client's control message.
+/// A client's control message in a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Upstream {
-    /// First message on a connection.
+    /// This client asks to be let into the run, or to be let in again.
     Join(Join),
     /// The run is admitted by this branch's policy.
     Accept {
@@ -28,7 +28,7 @@ pub enum Upstream {
         /// The first use of its budget, where the coordinator showed no head of it.
         begun: Option<FirstUse>,
     },
-    /// This branch will not take part; the connection may stay open for another plan.
+    /// This branch will not take part.
     Refuse {
         /// Why, for the analyst's screen and the ledger.
         code: RefusalCode,
@@ -97,7 +97,7 @@ pub enum Upstream {
     Leave,
 }
 
-/// First message on a connection.
+/// A client asks to be let into a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Join {
     /// Version of the protocol.
@@ -106,7 +106,7 @@ pub struct Join {
     pub schema: Digest,
     /// Sessions whose keys this client still holds, in the order of their rounds.
     pub holding: Vec<SessionId>,
-    /// Drawn anew for each connection. Whatever welcomes this client, or ends its work for good, is signed with it, so that no old word counts.
+    /// Drawn anew each time. Whatever welcomes this client, or ends its work for good, is signed with it, so that no old word counts.
     pub nonce: Digest,
 }
 

@@ -29,11 +29,12 @@ mod topology;
 
 pub use agreement::{Ending, ending_message, refusal_message};
 pub use coordinator::{
-    Coordinator, CoordinatorSettings, Input, MaterialFault, ResumeFault, SessionMaterial, Wait, too_few_enrolled,
+    Coordinator, CoordinatorSettings, Input, MaterialFault, ResumeFault, SessionMaterial, Wait, answer_after_the_end,
+    too_few_enrolled,
 };
 pub use descriptor::{RoundDescriptor, RoundHead, SessionView};
 pub use effect::{Contribution, CoordinatorEffect, OrderFault, Outbox, ParticipantEffect};
 pub use event::{CoordinatorEvent, EvictionReason, ParticipantEvent, Recorded, RunEnd, StageTerms};
 pub use orders::{Orders, Standing, order_digest};
-pub use participant::{Granted, Participant, ParticipantInput, Policy, Timing};
+pub use participant::{Branch, Granted, Participant, ParticipantInput, Policy, Timing};
 pub use record::{BudgetFault, BudgetRecord, Claim, KeyedSession, Next, OutOfOrder, RunRecord, RunSpend};

@@ -19,13 +19,15 @@ use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
 use tributary_model::synthetic::schema;
 use tributary_planning::settings::PURPOSE_DEFAULT;
+use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::VECTOR_BYTES_MAX;
-use tributary_protocol::message::{MaskedHeader, RefusalCode, Start, Upstream};
+use tributary_protocol::message::{Downstream, MaskedHeader, RefusalCode, Start, Upstream};
 use tributary_protocol::plan::{Grant, GrantSubject, PrivacyMode};
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::{MemberName, StaffNumber};
 use tributary_protocol::round::{
-    Contribution, Granted, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, Timing,
+    Branch, Contribution, Granted, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy,
+    Timing,
 };
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
@@ -146,9 +148,10 @@ impl Load {
         };
         let first = sign_first_use(&signing_key, ("crowd", &[7; 32]), signing_key.verifying_key(), false);
         let begun = ParticipantEvent::BudgetBegun { population: "crowd".into(), salt: [7; 32], first };
-        let branch = Branch {
-            machine: Participant::resume(policy, schema().digest(), signing_key, &[begun])
+        let branch = Member {
+            branch: Branch::resume(policy, schema().digest(), signing_key, &[begun])
                 .expect("a file that a branch writes"),
+            machine: None,
             vector: None,
             takes_part,
             value: i64::try_from(client).expect("a small number"),
@@ -174,7 +177,7 @@ async fn stay(mut conversation: Conversation, up: tokio::sync::mpsc::UnboundedSe
 /// One branch: the machine and its conversation.
 struct Client {
     conversation: Conversation,
-    branch: Branch,
+    branch: Member,
 }
 
 impl Client {
@@ -196,12 +199,12 @@ impl Client {
             let gone = waiting.iter().any(|arrival| matches!(arrival, Arrival::Input(ParticipantInput::Disconnected)));
             for said in said.into_iter().filter(|_| !gone) {
                 match said {
-                    Said::Message(message) => conversation.send(&message),
-                    Said::Upload(header, vector) => conversation.send_masked(header, vector),
+                    Said::Message(run, message) => conversation.send(run, message),
+                    Said::Upload(run, header, vector) => conversation.send_masked(run, header, vector),
                 }
             }
             while waiting.is_empty() {
-                let deadline = branch.machine.deadline().map(|deadline| branch.now().until(deadline));
+                let deadline = branch.deadline().map(|deadline| branch.now().until(deadline));
                 let timer = async {
                     match deadline {
                         Some(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
@@ -224,6 +227,7 @@ impl Client {
 
 /// What a machine is told.
 enum Arrival {
+    Invited(RunId),
     Input(ParticipantInput),
     Started(Start, Vec<u8>),
 }
@@ -231,11 +235,12 @@ enum Arrival {
 impl Arrival {
     fn of(incoming: Incoming) -> Option<Self> {
         Some(match incoming {
-            Incoming::Message(message) => Self::Input(ParticipantInput::Message(message)),
-            Incoming::Started(start, model) => Self::Started(start, model),
+            Incoming::Message(run, Downstream::Invite) => Self::Invited(run),
+            Incoming::Message(_, message) => Self::Input(ParticipantInput::Message(message)),
+            Incoming::Started(_, start, model) => Self::Started(start, model),
             Incoming::Connected { resumed: false, .. } => Self::Input(ParticipantInput::Connected),
             Incoming::Connected { .. } => Self::Input(ParticipantInput::Resumed),
-            Incoming::Waiting { .. } | Incoming::Lists(_) => return None,
+            Incoming::Waiting { .. } | Incoming::Lists(_) | Incoming::Refused(_) => return None,
             Incoming::Gone => Self::Input(ParticipantInput::Disconnected),
         })
     }
@@ -243,18 +248,24 @@ impl Arrival {
 
 /// What a machine says.
 enum Said {
-    Message(Upstream),
-    Upload(MaskedHeader, Vec<u8>),
+    Message(RunId, Upstream),
+    Upload(RunId, MaskedHeader, Vec<u8>),
 }
 
-struct Branch {
-    machine: Participant<RealSuite>,
+/// A branch, which takes part in the one run that there is.
+struct Member {
+    branch: Branch<RealSuite>,
+    machine: Option<(RunId, Participant<RealSuite>)>,
     vector: Option<MaskedUpdate>,
     takes_part: bool,
     value: i64,
 }
 
-impl Branch {
+impl Member {
+    fn deadline(&self) -> Option<Millis> {
+        self.machine.as_ref().and_then(|(_, machine)| machine.deadline())
+    }
+
     fn now(&self) -> Millis {
         Millis(unix_millis())
     }
@@ -262,8 +273,14 @@ impl Branch {
     fn arrived(&mut self, arrival: Arrival) -> Vec<Said> {
         self.input(match arrival {
             Arrival::Input(input) => input,
+            Arrival::Invited(run) => {
+                let Self { branch, machine, .. } = self;
+                machine.get_or_insert_with(|| (run, Participant::new(branch, run)));
+                ParticipantInput::Message(Downstream::Invite)
+            }
             Arrival::Started(start, model) => {
-                let run = self.machine.run().expect("an admitted run");
+                let machine = self.machine.as_ref().map(|(_, machine)| machine);
+                let run = machine.and_then(Participant::run).expect("an admitted run");
                 let architecture = Architecture::decode(&run.architecture).expect("an architecture");
                 let digest = digest_of(&architecture, &model);
                 ParticipantInput::Started { start, model: Ok(digest) }
@@ -275,10 +292,13 @@ impl Branch {
         let (mut inputs, mut said) = (vec![input], Vec::new());
         let mut outbox = Outbox::new();
         while let Some(input) = inputs.pop() {
-            self.machine.handle(self.now(), &mut OsEntropy, input, &mut outbox);
+            let now = self.now();
+            let Some((run, machine)) = &mut self.machine else { return said };
+            let own = *run;
+            machine.handle(&mut self.branch, now, &mut OsEntropy, input, &mut outbox);
             while let Some(effect) = outbox.pop() {
                 match effect {
-                    ParticipantEffect::Send(message) => said.push(Said::Message(message)),
+                    ParticipantEffect::Send(message) => said.push(Said::Message(own, message)),
                     ParticipantEffect::JudgeRun(run) => {
                         let verdict = if self.takes_part { Ok(()) } else { Err(RefusalCode::BudgetExceeded) };
                         inputs.push(ParticipantInput::RunJudged { run: run.id(), verdict });
@@ -286,7 +306,7 @@ impl Branch {
                     ParticipantEffect::Contribute(contribution) => inputs.push(self.train(contribution)),
                     ParticipantEffect::Upload(header) => {
                         let update = self.vector.take().expect("a vector was made");
-                        said.push(Said::Upload(header, update.into_bytes()));
+                        said.push(Said::Upload(own, header, update.into_bytes()));
                     }
                     ParticipantEffect::Stop { explanation, .. } if self.takes_part => {
                         eprintln!("a client stops: {explanation}");

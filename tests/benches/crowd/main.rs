@@ -24,7 +24,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+use tributary_coordinator::Ends;
 use tributary_coordinator::cli::{ServeOptions, serve};
+use tributary_coordinator::federation::plans::activate_plan;
+use tributary_coordinator::settings::PlanFiles;
 use tributary_model::synthetic::SCHEMA_TOML;
 use tributary_planning::demonstration::TwoPeople;
 use tributary_transport::Mode;
@@ -42,7 +45,8 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["coordinator", config] => {
-            serve(&ServeOptions { config: PathBuf::from(config), events: true }).expect("the coordinator ends well");
+            serve(&ServeOptions { config: PathBuf::from(config), events: true, ends: Ends::WithTheLastRun })
+                .expect("the coordinator ends well");
         }
         ["load", folder, address, from, to, transport, manner] => {
             let number = |text: &str| text.parse::<usize>().expect("a number");
@@ -200,8 +204,7 @@ fn write_settings(folder: &Path, (clients, cohort): (usize, usize), listen: &str
         "[coordinator]\nlisten = \"{listen}\"\nstate_dir = \"state\"\ngather_ms = 60000\n\n\
          [identity]\ncertificate = \"coordinator/identity.pem\"\nprivate_key = \"coordinator/identity.key\"\n\
          signing_key = \"coordinator/signing.key\"\nca_certificate = \"coordinator/trust.pem\"\n\
-         roster = \"authority/roster\"\nauthorities = \"authority/authorities\"\n\n\
-         [plan]\nfile = \"plan.tributary\"\nschema = \"schema.toml\"\n"
+         roster = \"authority/roster\"\nauthorities = \"authority/authorities\"\n"
     );
     let plan = format!(
         "[plan]\nname = \"crowd\"\nschema = \"schema.toml\"\nmodel = \"logistic\"\nrounds = 1000\nprivacy = \"none\"\n\
@@ -217,6 +220,8 @@ fn write_settings(folder: &Path, (clients, cohort): (usize, usize), listen: &str
     let people = TwoPeople::open(&folder.join("people")).expect("two people");
     people.sign(&plan, folder, &folder.join("authority"), now).expect("a signed plan");
     std::fs::write(&path, settings).expect("settings");
+    let files = PlanFiles { file: folder.join("plan.tributary"), schema: folder.join("schema.toml") };
+    activate_plan(&folder.join("state"), &files).unwrap_or_else(|fault| panic!("{}", fault.found));
     path
 }
 

@@ -79,6 +79,17 @@ pub(crate) fn sign_plan(dir: &Path, people: [&Path; 2]) {
     }
 }
 
+/// The plan of a demo's folder is served from now on, by the coordinator of these settings.
+pub(crate) fn activate(dir: &Path, settings: &Path) {
+    let central = dir.join("coordinator");
+    let text = std::fs::read_to_string(central.join("plan.toml")).expect("the demo's plan");
+    let schema = text.lines().find_map(|line| line.strip_prefix("schema = ")).expect("a schema").trim_matches('"');
+    let (plan, schema) = (central.join("plan.tributary"), central.join(schema));
+    let words = ["plan", "activate"].map(OsStr::new).into_iter().chain([plan.as_os_str(), OsStr::new("--schema")]);
+    let activated = run(words.chain([schema.as_os_str(), OsStr::new("--config"), settings.as_os_str()]));
+    assert_eq!(activated.code, Some(0), "{} {}", activated.out, activated.err);
+}
+
 /// The next roster as its office and holders make it: proposed, looked at, signed by one holder after the other, put in force. What the last
 /// command said.
 pub(crate) fn sign_roster(authority: &Path, holders: &[&Path]) -> String {

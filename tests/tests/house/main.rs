@@ -365,6 +365,8 @@ fn each_role_comes_without_the_other() {
     assert!(coordinator.contains("tributary-coordinator") && !coordinator.contains("tributary-client"));
     // Only branches train.
     assert!(client.contains("burn-tensor") && !coordinator.contains("burn-tensor"));
+    // Training takes one core of a branch's machine: no library beside the worker's thread has threads of its own.
+    assert!(!client.contains("rayon"));
     for name in BANNED.into_iter().chain(["tributary-tests"]) {
         assert!(!client.contains(name) && !coordinator.contains(name), "{name} is in an executable");
     }

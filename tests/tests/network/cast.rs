@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, mpsc};
 
+use tributary_client::runtime::Ends;
 use tributary_client::telemetry::Report;
-use tributary_coordinator::Event;
 use tributary_coordinator::cli::serve_reporting;
+use tributary_coordinator::{Ends, Event, Told};
 
 use crate::support::federation::{Federation, FederationSpec};
 
@@ -116,14 +117,15 @@ pub(crate) fn play(federation: &Federation, director: &dyn Director) -> Played {
     let events = std::thread::scope(|scope| {
         let coordinator = scope.spawn(|| {
             let mut events = Vec::new();
-            let mut report = |event: &Event| {
+            let mut report = |Told { event, .. }: &Told| {
                 if let Event::Listening { address, .. } = event {
                     address_sender.send(*address).expect("the test listens");
                 }
                 director.event(event);
                 events.push(event.clone());
             };
-            serve_reporting(&federation.coordinator, &mut report, std::future::pending()).expect("the plan ends");
+            serve_reporting(&federation.coordinator, Ends::WithTheLastRun, &mut report, std::future::pending())
+                .expect("the plan ends");
             events
         });
         let address = address.recv().expect("the coordinator listens");
@@ -145,10 +147,10 @@ pub(crate) fn play(federation: &Federation, director: &dyn Director) -> Played {
     Played { events, reports: reports.collect() }
 }
 
-/// A client's daemon, to the plan's end.
+/// A client's daemon, to its first run's end.
 pub(crate) fn run_client(settings: &Path, report: &dyn Fn(&Report)) {
     let settings = tributary_client::settings::Settings::load(settings).expect("good settings");
-    tributary_client::runtime::run(settings, report).expect("the client ends well");
+    tributary_client::runtime::run(settings, Ends::WithFirstRun, report).expect("the client ends well");
 }
 
 /// Settings that go to another address, over one transport or `auto`.

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tributary_client::telemetry::Report;
-use tributary_coordinator::Event;
 use tributary_coordinator::cli::serve_reporting;
+use tributary_coordinator::{Ends, Event, Told};
 
 use crate::cast::{BRANCHES, Director, IMPATIENT, Played, by_way_of, federation, play};
 use crate::relay::Relay;
@@ -78,8 +78,8 @@ fn a_coordinator_that_died_as_it_told_of_the_end_tells_it_again() {
     let federation = federation(folder.path(), &plan(), "detached_ms = 3000\n");
     let first = play(&federation, &Nothing);
     first.assert_whole(ROUNDS);
-    // Written behind the last farewell: without it the process has died before.
-    let pointer = federation.coordinator.with_file_name("state").join("model.json");
+    // Written after the run's last record: without it the process has died between the two.
+    let pointer = federation.run_folder(1).join("model.json");
     let released = fs::read(&pointer).expect("a model was released");
     fs::remove_file(&pointer).expect("it is there");
     let ledger = federation.coordinator.with_file_name("state").join("audit.log");
@@ -92,9 +92,10 @@ fn a_coordinator_that_died_as_it_told_of_the_end_tells_it_again() {
     assert_eq!(fs::read(&ledger).expect("a ledger"), before, "a plan that is over leaves no more traces");
 
     let mut events = Vec::new();
-    serve_reporting(&federation.coordinator, &mut |event| events.push(event.clone()), std::future::pending())
+    let mut report = |told: &Told| events.push(told.event.clone());
+    serve_reporting(&federation.coordinator, Ends::WithTheLastRun, &mut report, std::future::pending())
         .expect("there is nothing to do");
-    assert!(matches!(events[..], [Event::Finished(_)]), "it does not even listen: {events:?}");
+    assert!(matches!(events[..], [Event::Listening { .. }]), "{events:?}");
 }
 
 struct Nothing;

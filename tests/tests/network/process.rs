@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tributary_coordinator::Ends;
 use tributary_coordinator::cli::{ServeOptions, serve};
 
 use crate::cast::run_client;
@@ -22,7 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(180);
 #[test]
 fn coordinator() {
     let Some(config) = std::env::var_os(COORDINATOR) else { return };
-    serve(&ServeOptions { config: PathBuf::from(config), events: true }).expect("the coordinator ends well");
+    serve(&ServeOptions { config: PathBuf::from(config), events: true, ends: Ends::WithTheLastRun })
+        .expect("the coordinator ends well");
 }
 
 /// Every event says how long the process had lived by its own clock.

@@ -16,7 +16,10 @@ use tributary_client::cli::sign_policy;
 use tributary_client::data::write_csv;
 use tributary_client::grants::{GrantRequest, grant, install};
 use tributary_client::policy::SchemaPin;
+use tributary_coordinator::federation::plans::activate_plan;
+use tributary_coordinator::settings::PlanFiles;
 use tributary_model::synthetic::{SCHEMA_TOML, SyntheticSpec, generate, schema};
+use tributary_planning::PlanFile;
 use tributary_planning::demonstration::TwoPeople;
 use tributary_planning::settings::PURPOSE_DEFAULT;
 use tributary_protocol::plan::GrantSubject;
@@ -109,6 +112,8 @@ impl Federation {
         std::fs::write(&coordinator, format!("{COORDINATOR}{network}")).expect("settings");
         let home = folder.join("coordinator");
         people.sign(&plan(&spec, customers), &home, &authority, now).expect("a signed plan");
+        let files = PlanFiles { file: home.join("plan.tributary"), schema: folder.join("schema.toml") };
+        activate_plan(&home.join("state"), &files).unwrap_or_else(|fault| panic!("{}", fault.found));
         Self { folder: folder.to_path_buf(), coordinator, branches: spec.branches, spec }
     }
 
@@ -119,6 +124,16 @@ impl Federation {
     #[must_use]
     pub(crate) fn client_settings(&self, coordinator: SocketAddr) -> Vec<PathBuf> {
         (0..self.branches).map(|index| self.write_client(index, coordinator)).collect()
+    }
+
+    /// The folder of a run of the plan.
+    ///
+    /// # Panics
+    /// If there is no plan.
+    #[must_use]
+    pub(crate) fn run_folder(&self, number: u32) -> PathBuf {
+        let plan = PlanFile::read(&self.folder.join("coordinator/plan.tributary")).expect("a plan").plan.digest();
+        self.folder.join(format!("coordinator/state/plans/{plan}/runs/{number}"))
     }
 
     /// A branch's folder.
@@ -193,8 +208,7 @@ pub(crate) fn branch_name(index: usize) -> String {
 const COORDINATOR: &str = "[coordinator]\nlisten = \"127.0.0.1:0\"\nstate_dir = \"state\"\ngather_ms = 600000\n\n\
      [identity]\ncertificate = \"identity/identity.pem\"\nprivate_key = \"identity/identity.key\"\n\
      signing_key = \"identity/signing.key\"\nca_certificate = \"identity/trust.pem\"\n\
-     roster = \"../authority/roster\"\nauthorities = \"../authority/authorities\"\n\n\
-     [plan]\nfile = \"plan.tributary\"\nschema = \"../schema.toml\"\n";
+     roster = \"../authority/roster\"\nauthorities = \"../authority/authorities\"\n";
 
 fn plan(spec: &FederationSpec, customers: u64) -> String {
     format!(

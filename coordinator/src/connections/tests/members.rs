@@ -5,7 +5,6 @@ use tributary_certs::enrolment::Member;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::message::{RefusalCode, Upstream};
 use tributary_protocol::roster::Roster;
-use tributary_protocol::round::Input;
 use tributary_protocol::secagg::suite::Signature;
 use tributary_transport::Link;
 
@@ -104,7 +103,7 @@ fn a_client_that_is_out_is_cut_whatever_its_session_waits_for() {
         assert_eq!(house.machine.len(), 2, "and the machine has still taken nothing");
         // What it is told of the client at last is that it has left, and nothing of what came with it.
         let mut told = Vec::new();
-        while !matches!(told.last(), Some(Arrival::Input(Input::Disconnected(ClientId(1))))) {
+        while !matches!(told.last(), Some(Arrival::Disconnected(ClientId(1)))) {
             told.push(house.machine.recv().await.unwrap());
         }
         assert_eq!(told.len(), 3);

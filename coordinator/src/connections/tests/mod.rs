@@ -50,14 +50,15 @@ impl House {
         };
         let members = Arc::new(Members::open(&own.roster.roster, &federation.path("")).unwrap());
         let (inputs, machine) = mpsc::channel(inputs_max);
+        let limits = Arc::new(Limits::default());
+        limits.admit(1 << 10, 1);
         let door = Door::new(DoorSettings {
             members: Arc::clone(&members),
             standing: own.keyring.standing(),
             inputs,
-            sum: OpenSum::default(),
             spool: Spool::new(federation.path("state")),
-            upload_bytes: 1 << 10,
-            session_rounds: 1,
+            limits,
+            traffic: Arc::default(),
             timers: Timers::default(),
             office: Some(Counter::new(authority, pulse())),
             unix_seconds: now,

@@ -32,7 +32,7 @@ pub fn settings(clients: u32, plan: Plan) -> CoordinatorSettings<Toy> {
         federation: federation(),
         not_before: Millis(0),
         roster: roster(clients),
-        signing_key: COORDINATOR_KEY,
+        signing_key: alloc::sync::Arc::new(COORDINATOR_KEY),
         heads: Heads::default(),
         orders: Orders::default(),
         gather_ms: 100,

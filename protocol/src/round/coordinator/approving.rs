@@ -3,21 +3,14 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use super::{Coordinator, CoordinatorSettings, Phase};
+use super::{Coordinator, Phase};
 use crate::message::ClosedReason;
-use crate::plan::{ApprovalFault, Attestation, AttestationFault as Fault, Grounds};
+use crate::plan::{ApprovalFault, Approvals, Attestation, AttestationFault as Fault, Grounds};
 use crate::round::effect::{CoordinatorEffect, OrderFault, Outbox};
 use crate::round::event::CoordinatorEvent;
 use crate::round::orders::order_digest;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
-
-/// Judges the signatures by the roster in force, whatever a clock says: once for each roster.
-pub(super) fn judge_signers<S: Suite>(settings: &CoordinatorSettings<S>) -> Result<(), ApprovalFault> {
-    let (roster, group) = (&settings.roster.roster, settings.run.group.as_str());
-    let grounds = Grounds { roster, federation: &settings.federation, group, now: None };
-    settings.approvals.judge::<S>(&settings.run.plan().digest(), grounds)
-}
 
 impl<S: Suite> Coordinator<S> {
     /// Records who stands by the plan, where others do than the ledger has, as soon as the roster in force has them.
@@ -27,6 +20,20 @@ impl<S: Suite> Coordinator<S> {
             let approvals = Box::new(self.settings.approvals.clone());
             self.commit(CoordinatorEvent::ApprovalsShown { approvals }, outbox);
         }
+    }
+
+    /// Others have signed the plan, where those before them do not stand by it any more.
+    pub(super) fn on_approved(&mut self, approvals: Approvals, outbox: &mut Outbox<CoordinatorEffect>) {
+        let before = core::mem::replace(&mut self.settings.approvals, approvals);
+        let signed = self.settings.judge_signers();
+        if signed.is_err() && self.signed.is_ok() {
+            // Nobody pauses a plan by showing signatures that count for nothing.
+            self.settings.approvals = before;
+            return;
+        }
+        self.signed = signed;
+        self.note_approvals(outbox);
+        self.sync(outbox);
     }
 
     /// Whether the plan is approved now. Where it is not, no session and no round begins: it is paused until a roster or a signature cures that.

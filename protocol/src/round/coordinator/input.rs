@@ -3,10 +3,11 @@
 use alloc::boxed::Box;
 
 use super::{Coordinator, Phase};
+use crate::budget::Kept;
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{ClosedReason, Downstream, Upstream};
-use crate::plan::Attestation;
+use crate::plan::{Approvals, Attestation};
 use crate::roster::SignedRoster;
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::CoordinatorEvent;
@@ -59,8 +60,12 @@ pub enum Input {
         /// `ChecksFailed` or `UpdateRefused`.
         reason: ClosedReason,
     },
+    /// What another run's machine has kept of a client's budget: it counts here as well.
+    Kept(Kept),
     /// A roster whose signatures were verified. If it is newer than the one in force, it is adopted as soon as no round is open.
     Roster(Box<SignedRoster>),
+    /// Others have signed the plan: from here on they stand by it.
+    Approved(Box<Approvals>),
     /// An order that somebody has signed.
     Ordered(Box<Attestation>),
     /// A deadline may have passed.
@@ -72,8 +77,10 @@ pub enum Input {
 impl<S: Suite> Coordinator<S> {
     pub(super) fn take(&mut self, now: Millis, input: Input, outbox: &mut Outbox<CoordinatorEffect>) {
         match input {
-            Input::Connected(client) => self.on_connected(now, client, outbox),
+            Input::Connected(client) => self.on_connected(client),
             Input::Disconnected(client) => {
+                self.callers.remove(&client);
+                self.uninvited.remove(&client);
                 if self.links.remove(&client).is_some() {
                     self.on_lost(now, client, ClosedReason::ParticipantLost(client), outbox);
                 }
@@ -92,7 +99,9 @@ impl<S: Suite> Coordinator<S> {
                     self.abort(reason, outbox);
                 }
             }
+            Input::Kept(kept) => self.settings.heads.apply(&kept),
             Input::Roster(roster) => self.on_roster(*roster),
+            Input::Approved(approvals) => self.on_approved(*approvals, outbox),
             Input::Ordered(order) => self.on_order(now, *order, outbox),
             Input::Timer => self.on_timer(now, outbox),
             Input::Stop => self.on_stop(outbox),
@@ -100,11 +109,12 @@ impl<S: Suite> Coordinator<S> {
     }
 
     fn on_message(&mut self, now: Millis, from: ClientId, message: Upstream, outbox: &mut Outbox<CoordinatorEffect>) {
-        let Some(link) = self.links.get(&from) else { return };
-        match (message, link.joined) {
-            (Upstream::Join(join), false) => self.on_join(now, from, join, outbox),
-            (Upstream::Join(_), true) | (_, false) => self.misbehaved(now, from, outbox),
-            (message, true) => self.on_joined_message(now, from, message, outbox),
+        match message {
+            Upstream::Join(join) => self.on_join(now, from, join, outbox),
+            message if self.links.contains_key(&from) => self.on_joined_message(now, from, message, outbox),
+            // It was on its way when the run let go of its sender.
+            Upstream::Masked(_) => outbox.push(CoordinatorEffect::Discard(from)),
+            _ => {}
         }
     }
 
@@ -135,7 +145,6 @@ impl<S: Suite> Coordinator<S> {
             Upstream::Proofs { round, proofs } => self.on_proofs(now, from, round, &proofs, outbox),
             Upstream::Leave => {
                 self.links.remove(&from);
-                outbox.push(CoordinatorEffect::Close(from));
                 self.on_lost(now, from, ClosedReason::ParticipantLost(from), outbox);
             }
         }
@@ -160,8 +169,6 @@ impl<S: Suite> Coordinator<S> {
         if !matches!(self.phase, Phase::Finished) {
             self.phase = Phase::Stopped;
         }
-        for client in core::mem::take(&mut self.links).into_keys() {
-            outbox.push(CoordinatorEffect::Close(client));
-        }
+        self.links.clear();
     }
 }

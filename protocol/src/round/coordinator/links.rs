@@ -1,4 +1,4 @@
-//! Connected clients: joining, admitting the plan, leaving, and what becomes of those that break the protocol.
+//! Clients that are here: invited, joining, admitting the plan, leaving, and what becomes of those that break the protocol.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -9,24 +9,29 @@ use crate::budget::{BudgetHead, FirstUse};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RunId, SessionId};
-use crate::limits::{PROTOCOL_VERSION, STRIKES_MAX};
+use crate::limits::{JOINS_MAX, JOINS_WITHIN_MS, PROTOCOL_VERSION, STRIKES_MAX};
 use crate::message::{ClosedReason, Downstream, Join, Proof, RefusalCode, RejectCode, Welcome};
 use crate::privacy::Accounts;
+use crate::roster::RosterEntry;
 use crate::round::agreement::{self, Ending};
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::{CoordinatorEvent, EvictionReason};
 use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 
-/// A connected client.
-#[derive(Default)]
+/// A client whose connection stands, whether or not it takes part in this run.
+pub(super) struct Caller {
+    /// How often it has asked to be let in, since then.
+    joins: (u32, Millis),
+}
+
+/// A client that has asked to be let into the run.
 pub(super) struct Link {
-    pub(super) joined: bool,
     /// Of its `Join`: what a word that ends its work is signed with.
-    pub(super) nonce: Option<Digest>,
+    pub(super) nonce: Digest,
     /// The plan is admitted.
     pub(super) accepted: bool,
-    /// It refused the run, or everything: nothing more of it counts on this connection.
+    /// It refused the run, or everything: nothing more of it counts until it asks again.
     pub(super) refused: bool,
     /// Sessions whose keys it holds.
     pub(super) holding: Vec<SessionId>,
@@ -37,48 +42,60 @@ pub(super) struct Link {
 }
 
 impl<S: Suite> Coordinator<S> {
-    pub(super) fn on_connected(&mut self, now: Millis, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
-        let Some(entry) = self.settings.roster.roster.entry(client) else {
-            let explanation =
-                "this certificate is not in the roster; ask the coordinator's operator to enrol this branch";
-            return self.reject(client, None, (RejectCode::NotInRoster, explanation.to_string()), outbox);
-        };
-        if let Some(why) = self.unseated(entry, now) {
-            return self.reject(client, None, why, outbox);
+    /// It is invited when the run goes on, if that is for it.
+    pub(super) fn on_connected(&mut self, client: ClientId) {
+        self.callers.insert(client, Caller { joins: (0, Millis(0)) });
+        self.uninvited.insert(client);
+    }
+
+    /// Invites those who are here and have not been asked yet, where nothing holds the run back.
+    pub(super) fn invite(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
+        for client in core::mem::take(&mut self.uninvited) {
+            let asked = self.links.contains_key(&client) || self.record.evicted.contains_key(&client);
+            if !asked && self.is_eligible(client, now) {
+                outbox.push(CoordinatorEffect::Send(client, Downstream::Invite));
+            }
         }
-        if !self.is_eligible(client, now) {
-            let explanation = alloc::format!(
-                "the plan is for the roster's group \"{}\", and client {client} is not in it, so nothing is asked of this branch; if it should \
-                 take part, have the roster authorities put it into the group and sign the next roster",
-                self.settings.run.group
-            );
-            return self.reject(client, None, (RejectCode::NotInGroup, explanation), outbox);
-        }
-        // Whoever is out of the plan hears of it when it has said what the word is to be signed with.
-        self.links.insert(client, Link::default());
     }
 
     pub(super) fn on_join(&mut self, now: Millis, from: ClientId, join: Join, outbox: &mut Outbox<CoordinatorEffect>) {
-        if let Some(link) = self.links.get_mut(&from) {
-            link.nonce = Some(join.nonce);
+        let Some(caller) = self.callers.get_mut(&from).filter(|_| !matches!(self.phase, Phase::Stopped)) else {
+            return;
+        };
+        let (joins, since) = &mut caller.joins;
+        if since.plus(JOINS_WITHIN_MS) <= now {
+            (*joins, *since) = (0, now);
         }
-        if let Some(refusal) = self.refusal_of(from, &join) {
-            self.links.remove(&from);
-            return self.reject(from, Some(join.nonce), refusal, outbox);
+        *joins = joins.saturating_add(1);
+        if *joins > JOINS_MAX {
+            return self.misbehaved(now, from, outbox);
         }
+        // Whatever it was at, it begins anew.
+        if self.links.remove(&from).is_some() {
+            self.on_lost(now, from, ClosedReason::ParticipantLost(from), outbox);
+        }
+        self.uninvited.remove(&from);
         if self.record.finished.is_some() {
-            return self.dismiss(from, outbox);
+            return self.dismiss(from, (false, join.nonce), outbox);
+        }
+        // Whoever asks while a roster waits is invited when that is in force: the one before it says nothing any more.
+        if self.next_roster.is_some() {
+            self.uninvited.insert(from);
+            return;
+        }
+        if let Some(refusal) = self.refusal_of(now, from, &join) {
+            return self.reject(from, join.nonce, refusal, outbox);
         }
         // A branch would refuse it for good, and would be right.
         if let Some(why) = self.waits_for(now) {
-            self.links.remove(&from);
-            return self.reject(from, Some(join.nonce), (RejectCode::NotNow, why), outbox);
+            self.uninvited.insert(from);
+            return self.reject(from, join.nonce, (RejectCode::NotNow, why), outbox);
         }
         let open: Vec<SessionId> = self.sessions.iter().map(super::material::Session::id).collect();
-        if let Some(link) = self.links.get_mut(&from) {
-            link.joined = true;
-            link.holding = join.holding.into_iter().filter(|session| open.contains(session)).take(open.len()).collect();
-        }
+        let holding = join.holding.into_iter().filter(|session| open.contains(session)).take(open.len()).collect();
+        let (accepted, refused, straggling, left_out) = (false, false, false, false);
+        let link = Link { nonce: join.nonce, accepted, refused, holding, straggling, left_out };
+        self.links.insert(from, link);
         let signature = S::sign(
             &self.settings.signing_key,
             &agreement::welcome_message::<S>(&join.nonce, self.settings.run.id(), &self.settings.roster, now),
@@ -99,7 +116,23 @@ impl<S: Suite> Coordinator<S> {
         outbox.push(CoordinatorEffect::Send(from, Downstream::Welcome(Box::new(welcome))));
     }
 
-    fn refusal_of(&self, from: ClientId, join: &Join) -> Option<(RejectCode, String)> {
+    fn refusal_of(&self, now: Millis, from: ClientId, join: &Join) -> Option<(RejectCode, String)> {
+        let Some(entry) = self.settings.roster.roster.entry(from) else {
+            let explanation =
+                "this certificate is not in the roster; ask the coordinator's operator to enrol this branch";
+            return Some((RejectCode::NotInRoster, explanation.to_string()));
+        };
+        if let Some(why) = self.unseated(entry, now) {
+            return Some(why);
+        }
+        if !self.is_eligible(from, now) {
+            let explanation = alloc::format!(
+                "the plan is for the roster's group \"{}\", and client {from} is not in it, so nothing is asked of this branch; if it should \
+                 take part, have the roster authorities put it into the group and sign the next roster",
+                self.settings.run.group
+            );
+            return Some((RejectCode::NotInGroup, explanation));
+        }
         if self.record.evicted.contains_key(&from) {
             return Some((RejectCode::Evicted, eviction_text()));
         }
@@ -122,22 +155,19 @@ impl<S: Suite> Coordinator<S> {
         None
     }
 
-    /// Tells a client that the plan is over, and lets go of it. Whoever admitted the plan is through; to others it is a refusal.
-    pub(super) fn dismiss(&mut self, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
-        let (accepted, nonce) = self.links.remove(&client).map_or((false, None), |link| (link.accepted, link.nonce));
+    /// Tells a client that the run is over. Whoever admitted the plan is through; to others it is a refusal.
+    pub(super) fn dismiss(
+        &mut self,
+        client: ClientId,
+        (accepted, nonce): (bool, Digest),
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
         let took_part = accepted || self.record.took_part(client);
-        match self.record.released().filter(|_| took_part) {
-            Some(model) => {
-                let rounds = self.record.committed_all();
-                let proof = self.prove(client, nonce, Ending::Finished { model: &model, rounds });
-                outbox.push(CoordinatorEffect::Send(client, Downstream::Finished { model, rounds, proof }));
-                outbox.push(CoordinatorEffect::Close(client));
-            }
-            None => {
-                let over = "the plan is over; there is nothing to do until a new one is served";
-                self.reject(client, nonce, (RejectCode::PlanFinished, over.to_string()), outbox);
-            }
-        }
+        let released = self.record.released().filter(|_| took_part).map(|model| (model, self.record.committed_all()));
+        let Some(entry) = self.settings.roster.roster.entry(client) else { return };
+        let key = &self.settings.signing_key;
+        let answer = answer_after_the_end::<S>(key, (self.settings.run.id(), released), entry, &nonce);
+        outbox.push(CoordinatorEffect::Send(client, answer));
     }
 
     pub(super) fn on_accept(
@@ -153,8 +183,8 @@ impl<S: Suite> Coordinator<S> {
         let whole = !self.record.lacks(head, &Accounts::zero()) || !stands(Defence::RecordRollback);
         let valid = own && self.is_next_head(from, head) && begun_or_known && whole;
         match self.links.get_mut(&from) {
-            // Once for each connection: the ledger grows by it.
-            Some(link) if valid && link.joined && !link.accepted && !link.refused => link.accepted = true,
+            // Once for each time that it was let in: the ledger grows by it.
+            Some(link) if valid && !link.accepted && !link.refused => link.accepted = true,
             _ => return self.misbehaved(now, from, outbox),
         }
         self.note_budget(head, begun, outbox);
@@ -235,7 +265,11 @@ impl<S: Suite> Coordinator<S> {
 
     /// A message came that the protocol does not allow: its sender is disconnected, and out of the plan when that happens again and again.
     pub(super) fn misbehaved(&mut self, now: Millis, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
-        let Some(Link { nonce, .. }) = self.links.remove(&client) else { return };
+        if self.callers.remove(&client).is_none() {
+            return;
+        }
+        self.uninvited.remove(&client);
+        let nonce = self.links.remove(&client).map_or(Digest::ZERO, |link| link.nonce);
         let strikes = self.strikes.entry(client).or_default();
         *strikes = strikes.saturating_add(1);
         let struck_out = *strikes >= STRIKES_MAX && self.record.finished.is_none();
@@ -252,6 +286,7 @@ impl<S: Suite> Coordinator<S> {
                                release compared with the coordinator's";
             self.reject(client, nonce, (RejectCode::Misbehaved, explanation.to_string()), outbox);
         }
+        outbox.push(CoordinatorEffect::Close(client));
         self.on_lost(now, client, ClosedReason::ParticipantMisbehaved(client), outbox);
     }
 
@@ -281,32 +316,31 @@ impl<S: Suite> Coordinator<S> {
         }
     }
 
-    /// Disconnects a client that did not answer in time; it may come back.
+    /// Goes on without a client that did not answer in time; it may ask to be let in again.
     pub(super) fn cut(&mut self, now: Millis, client: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
         if self.links.remove(&client).is_some() {
-            outbox.push(CoordinatorEffect::Close(client));
+            self.uninvited.insert(client);
             self.on_lost(now, client, ClosedReason::ParticipantLost(client), outbox);
         }
     }
 
-    /// Refuses a client and lets go of it. Signed where it has said what with.
+    /// Refuses a client, signed with what it asked by.
     pub(super) fn reject(
         &self,
         client: ClientId,
-        nonce: Option<Digest>,
+        nonce: Digest,
         (code, explanation): (RejectCode, String),
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
-        let proof = self.prove(client, nonce, Ending::Rejected { code, explanation: &explanation });
+        let proof = self.prove(client, &nonce, Ending::Rejected { code, explanation: &explanation });
         let explanation = explanation.into();
         outbox.push(CoordinatorEffect::Send(client, Downstream::Rejected { code, explanation, proof }));
-        outbox.push(CoordinatorEffect::Close(client));
     }
 
-    fn prove(&self, client: ClientId, nonce: Option<Digest>, ending: Ending<'_>) -> Option<Proof> {
-        let (nonce, entry) = (nonce?, self.settings.roster.roster.entry(client)?);
+    fn prove(&self, client: ClientId, nonce: &Digest, ending: Ending<'_>) -> Option<Proof> {
+        let entry = self.settings.roster.roster.entry(client)?;
         let run = self.settings.run.id();
-        let message = agreement::ending_message::<S>(run, &entry.signing_key, &nonce, ending);
+        let message = agreement::ending_message::<S>(run, &entry.signing_key, nonce, ending);
         Some(Proof { run, signature: S::sign(&self.settings.signing_key, &message) })
     }
 
@@ -324,6 +358,29 @@ impl<S: Suite> Coordinator<S> {
         }
     }
 }
+
+/// What a member hears who asks for a run that is over: the model that it released, and its rounds, where it released one.
+#[must_use]
+pub fn answer_after_the_end<S: Suite>(
+    signing_key: &S::SigningKey,
+    (run, released): (RunId, Option<(Digest, u32)>),
+    entry: &RosterEntry,
+    nonce: &Digest,
+) -> Downstream {
+    let prove = |ending| {
+        let message = agreement::ending_message::<S>(run, &entry.signing_key, nonce, ending);
+        Some(Proof { run, signature: S::sign(signing_key, &message) })
+    };
+    if let Some((model, rounds)) = released {
+        let proof = prove(Ending::Finished { model: &model, rounds });
+        return Downstream::Finished { model, rounds, proof };
+    }
+    let code = RejectCode::PlanFinished;
+    let proof = prove(Ending::Rejected { code, explanation: OVER });
+    Downstream::Rejected { code, explanation: OVER.to_string().into(), proof }
+}
+
+const OVER: &str = "the run is over; there is nothing to do in it any more";
 
 fn eviction_text() -> String {
     "this client is out of the plan, because it broke rounds; the coordinator's ledger says when and how; its operator and the \

@@ -8,8 +8,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::approving::judge_signers;
 use super::{Coordinator, ResumeFault};
+use crate::digest::Digest;
 use crate::ids::ClientId;
 use crate::message::{ClosedReason, RejectCode};
 use crate::plan::Charter;
@@ -72,7 +72,7 @@ impl<S: Suite> Coordinator<S> {
         }
         self.settings.roster = next;
         self.endings = Endings::of(&self.settings.roster.roster, &self.settings.run.charter, now);
-        self.signed = judge_signers(&self.settings);
+        self.signed = self.settings.judge_signers();
         self.note_roster(outbox);
         self.note_approvals(outbox);
         self.sync(outbox);
@@ -80,9 +80,9 @@ impl<S: Suite> Coordinator<S> {
         for order in core::mem::take(&mut self.unheard) {
             self.on_order(now, order, outbox);
         }
-        for client in core::mem::take(&mut self.links).into_keys() {
-            outbox.push(CoordinatorEffect::Close(client));
-        }
+        // Everybody asks again, and is welcomed under the new roster.
+        self.links.clear();
+        self.uninvited = self.callers.keys().copied().collect();
         (self.gather_until, self.rekey_after) = (Some(now.plus(self.settings.gather_ms)), None);
     }
 
@@ -159,7 +159,7 @@ impl<S: Suite> Coordinator<S> {
         let of = |client: &ClientId| Some((*client, self.unseated(roster.entry(*client)?, now)?));
         let over: Vec<_> = self.links.keys().filter_map(of).collect();
         for (client, why) in over {
-            let nonce = self.links.remove(&client).and_then(|link| link.nonce);
+            let nonce = self.links.remove(&client).map_or(Digest::ZERO, |link| link.nonce);
             self.reject(client, nonce, why, outbox);
             self.on_lost(now, client, ClosedReason::EntryEnded(client), outbox);
         }

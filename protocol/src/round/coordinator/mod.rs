@@ -12,24 +12,27 @@ mod membership;
 mod muster;
 mod proving;
 mod scheduling;
+mod settings;
 mod unmasking;
 mod updating;
 mod wait;
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 pub use input::Input;
+pub use links::answer_after_the_end;
 pub use material::{MaterialFault, SessionMaterial};
+pub use settings::{CoordinatorSettings, ResumeFault};
 pub use wait::{Wait, too_few_enrolled};
 
 use self::certifying::Certifying;
 use self::collecting::Collecting;
 use self::keying::Keying;
-use self::links::Link;
+use self::links::{Caller, Link};
 use self::material::Session;
 use self::membership::Endings;
 use self::unmasking::Unmasking;
@@ -37,79 +40,14 @@ use self::updating::Updating;
 use super::effect::{CoordinatorEffect, Outbox};
 use super::event::CoordinatorEvent;
 use super::orders::Orders;
-use super::record::{KeyedSession, OutOfOrder, RunRecord};
-use crate::budget::Heads;
-use crate::digest::Digest;
+use super::record::{KeyedSession, RunRecord};
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{ClosedReason, Downstream, RoundOutcome};
-use crate::plan::{ApprovalFault, Approvals, Attestation, Run, RunRef};
+use crate::plan::{ApprovalFault, Attestation, Run};
 use crate::roster::SignedRoster;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
-
-/// What the coordinator is told at its start.
-pub struct CoordinatorSettings<S: Suite> {
-    /// The job.
-    pub run: Run,
-    /// Digest of the public state from which it begins: what the plan's reference has come to.
-    pub model: Digest,
-    /// Who put the plan forward, and who approved it.
-    pub approvals: Approvals,
-    /// The federation, in whose name they signed: [`crate::roster::federation_digest`].
-    pub federation: Digest,
-    /// What people had ordered when the run before this one ended.
-    pub orders: Orders,
-    /// Before then, by the Unix clock, no first session of the run opens: what the plan's schedule has come to.
-    pub not_before: Millis,
-    /// Who may take part.
-    pub roster: SignedRoster,
-    /// The coordinator's protocol signing key, which clients pin.
-    pub signing_key: S::SigningKey,
-    /// The newest budget head of each client, over all plans, as [`CoordinatorEffect::Keep`] gave them.
-    pub heads: Heads,
-    /// Time to wait for every enrolled client before a session opens, or goes on after a restart, with those who came.
-    pub gather_ms: u64,
-}
-
-/// Why a coordinator cannot continue from a ledger.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ResumeFault {
-    /// The ledger belongs to another run.
-    #[error(
-        "the state directory is in the middle of plan {recorded}, and the configured one is plan {configured}: put the settings of the first back and \
-         let it end, or use a fresh state directory for the other"
-    )]
-    OtherRun {
-        /// In the ledger.
-        recorded: String,
-        /// In the configuration.
-        configured: String,
-    },
-    /// The configured roster is older than one that the ledger has adopted.
-    #[error(
-        "the roster has epoch {configured}, and this ledger has adopted another one of epoch {adopted}: an old membership was put back. \
-         Install the newest roster"
-    )]
-    RosterRolledBack {
-        /// Epoch in the configuration.
-        configured: u64,
-        /// Epoch in the ledger.
-        adopted: u64,
-    },
-    /// The ledger's events contradict each other.
-    #[error("{0}; the ledger was changed by something else than a coordinator and must not be continued")]
-    OutOfOrder(#[from] OutOfOrder),
-}
-
-impl ResumeFault {
-    /// Another run is recorded than is configured.
-    #[must_use]
-    pub fn other_run(recorded: RunRef, configured: RunRef) -> Self {
-        let words = |run: RunRef| alloc::format!("{} run {}", run.plan.short(), run.number);
-        Self::OtherRun { recorded: words(recorded), configured: words(configured) }
-    }
-}
 
 /// What the machine does with rounds; a key set-up may go on beside it.
 enum Phase<S: Suite> {
@@ -131,6 +69,11 @@ enum Phase<S: Suite> {
 pub struct Coordinator<S: Suite> {
     settings: CoordinatorSettings<S>,
     record: RunRecord,
+    /// Those whose connection stands.
+    callers: BTreeMap<ClientId, Caller>,
+    /// Of these, those who are to be invited when the run may go on.
+    uninvited: BTreeSet<ClientId>,
+    /// Those who asked to be let in, and were.
     links: BTreeMap<ClientId, Link>,
     /// Breaches of each client, in this process.
     strikes: BTreeMap<ClientId, u32>,
@@ -179,10 +122,12 @@ impl<S: Suite> Coordinator<S> {
         membership::continues(&record, &settings.roster.roster)?;
         let gather_until = Some(now.plus(settings.gather_ms));
         let endings = Endings::of(&settings.roster.roster, &settings.run.charter, now);
-        let signed = approving::judge_signers(&settings);
+        let signed = settings.judge_signers();
         let mut machine = Self {
             settings,
             record,
+            callers: BTreeMap::new(),
+            uninvited: BTreeSet::new(),
             links: BTreeMap::new(),
             strikes: BTreeMap::new(),
             phase: Phase::Gathering,

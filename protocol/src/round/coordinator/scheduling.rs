@@ -40,6 +40,9 @@ impl<S: Suite> Coordinator<S> {
         if self.held.is_some() {
             return;
         }
+        if !matches!(self.phase, Phase::Stopped | Phase::Finished) {
+            self.invite(now, outbox);
+        }
         if matches!(self.phase, Phase::Gathering) {
             self.start_round_if_due(now, outbox);
         }
@@ -200,9 +203,9 @@ impl<S: Suite> Coordinator<S> {
         self.sync(outbox);
         self.phase = Phase::Finished;
         outbox.push(CoordinatorEffect::Finished { complete });
-        // Those who have not said yet who they are hear of it when they do.
-        let joined: Vec<ClientId> =
-            self.links.iter().filter(|(_, link)| link.joined).map(|(client, _)| *client).collect();
-        joined.into_iter().for_each(|client| self.dismiss(client, outbox));
+        // Whoever is not here hears of it when it asks.
+        for (client, link) in core::mem::take(&mut self.links) {
+            self.dismiss(client, (link.accepted, link.nonce), outbox);
+        }
     }
 }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::round::{OpenRound, Stage};
 use super::session::Session;
-use super::{Participant, Phase};
+use super::{Phase, Turn};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
@@ -16,7 +16,7 @@ use crate::round::event::ParticipantEvent;
 use crate::secagg::parameters::SurvivorsRefused;
 use crate::secagg::suite::Suite;
 
-impl<S: Suite> Participant<S> {
+impl<S: Suite> Turn<'_, S> {
     /// R3 to R4.
     pub(super) fn on_survivors(&mut self, survivors: &Survivors, outbox: &mut Outbox<ParticipantEffect>) {
         // What belongs to a round that is over here was on its way when it ended.
@@ -47,12 +47,12 @@ impl<S: Suite> Participant<S> {
     /// asks this member to help open has enough holders in it. Gives the plan's digest and the own upload's.
     fn judge_survivors(&self, open: &OpenRound<S>, survivors: &Survivors) -> Option<(RunRef, Digest)> {
         let (client, admitted) = self.admitted()?;
-        let session = self.sessions.iter().find(|session| session.id() == open.session)?;
+        let session = self.own.sessions.iter().find(|session| session.id() == open.session)?;
         let (Stage::Uploaded { vector } | Stage::Acknowledged { vector, .. }) = &open.stage else { return None };
         let names: Vec<ClientId> = survivors.uploads.iter().map(|(member, _)| *member).collect();
         let indices = session.topology.indices(names.iter().copied());
         let members = session.topology.organisations();
-        let verdict = self.policy.cohort.admits_survivors(members, &session.view.thresholds, &indices);
+        let verdict = self.branch.policy.cohort.admits_survivors(members, &session.view.thresholds, &indices);
         let allowed = match verdict {
             Ok(()) => true,
             Err(SurvivorsRefused::TooFewOrganisations { .. }) => !stands(Defence::OrganisationRule),
@@ -69,7 +69,7 @@ impl<S: Suite> Participant<S> {
     /// R5 to R6: a quorum signed the set that this member acknowledged; its shares leave, and the round's secrets are gone.
     pub(super) fn on_quorum(&mut self, certificate: &QuorumCertificate, outbox: &mut Outbox<ParticipantEffect>) {
         let Some(open) = self.open().filter(|open| open.round == certificate.round) else { return };
-        let Some(session) = self.sessions.iter().find(|session| session.id() == open.session) else {
+        let Some(session) = self.own.sessions.iter().find(|session| session.id() == open.session) else {
             return self.refuse(RefusalCode::Unexpected, outbox);
         };
         let Stage::Acknowledged { survivors, digest, .. } = &open.stage else {
@@ -78,20 +78,20 @@ impl<S: Suite> Participant<S> {
         if stands(Defence::QuorumCertificate) && !self.certified(open, session, (survivors, digest), certificate) {
             return self.refuse(RefusalCode::SignatureInvalid, outbox);
         }
-        let Phase::Ready(round) = &mut self.phase else { return };
+        let Phase::Ready(round) = &mut self.own.phase else { return };
         let Some(OpenRound { round, session, held, stage: Stage::Acknowledged { survivors, digest, .. }, .. }) =
             round.take()
         else {
             return;
         };
-        let (Some(client), Some(run)) = (self.client, self.run().map(Run::reference)) else { return };
-        let Some(session) = self.sessions.iter().find(|open| open.id() == session) else { return };
+        let (Some(client), Some(run)) = (self.branch.client, self.own.run().map(Run::reference)) else { return };
+        let Some(session) = self.own.sessions.iter().find(|open| open.id() == session) else { return };
         let dealers = session.topology.dealers(client);
         let shares = held.reveal(dealers, |dealer| survivors.binary_search(&dealer).is_ok());
         self.commit(ParticipantEvent::SharesRevealed { run, round, survivors: digest }, outbox);
         outbox.push(ParticipantEffect::Sync);
         outbox.push(ParticipantEffect::Send(Upstream::Unmask { round, shares }));
-        self.revealed = Some(round);
+        self.own.revealed = Some(round);
     }
 
     fn certified(
@@ -111,11 +111,11 @@ impl<S: Suite> Participant<S> {
 
     /// Shares that this member sent do not fit together: shows where its own stand in their dealers' trees. No secret is in that.
     pub(super) fn on_prove(&mut self, round: RoundId, dealers: &[ClientId], outbox: &mut Outbox<ParticipantEffect>) {
-        if self.revealed != Some(round) {
+        if self.own.revealed != Some(round) {
             return;
         }
-        let Some(client) = self.client else { return };
-        let proofs = self.sessions.first().and_then(|session| session.proofs_of(client, dealers));
+        let Some(client) = self.branch.client else { return };
+        let proofs = self.own.sessions.first().and_then(|session| session.proofs_of(client, dealers));
         match proofs {
             Some(proofs) => outbox.push(ParticipantEffect::Send(Upstream::Proofs { round, proofs })),
             None => self.refuse(RefusalCode::Unexpected, outbox),

@@ -1,6 +1,6 @@
 //! Closing: what a round or a session leaves when the coordinator says that it is over.
 
-use super::Participant;
+use super::Turn;
 use crate::ids::SessionId;
 use crate::message::{ClosedReason, RoundOutcome};
 use crate::plan::{Run, RunRef};
@@ -8,7 +8,7 @@ use crate::round::effect::{Outbox, ParticipantEffect};
 use crate::round::event::ParticipantEvent;
 use crate::secagg::suite::Suite;
 
-impl<S: Suite> Participant<S> {
+impl<S: Suite> Turn<'_, S> {
     pub(super) fn on_outcome(&mut self, outcome: &RoundOutcome, outbox: &mut Outbox<ParticipantEffect>) {
         let (round, model) = match outcome {
             RoundOutcome::Committed { round, model, .. } => (*round, Some(*model)),
@@ -18,8 +18,9 @@ impl<S: Suite> Participant<S> {
             self.forget_round(outbox);
         }
         // Of the rounds that were charged, and of each once: nobody else can make the file longer by what it says.
-        let run = self.run().map(Run::reference);
-        let news = |run: &RunRef| round.0 <= self.record.last_round(run) && self.record.may_close(run, round);
+        let run = self.own.run().map(Run::reference);
+        let news =
+            |run: &RunRef| round.0 <= self.branch.record.last_round(run) && self.branch.record.may_close(run, round);
         if let Some(run) = run.filter(news) {
             self.commit(ParticipantEvent::RoundClosed { run, round, model }, outbox);
         }
@@ -35,7 +36,7 @@ impl<S: Suite> Participant<S> {
         if self.open().is_some_and(|open| open.session == session) {
             self.forget_round(outbox);
         }
-        self.keying = self.keying.take().filter(|keying| keying.session() != session);
-        self.sessions.retain(|held| held.id() != session);
+        self.own.keying = self.own.keying.take().filter(|keying| keying.session() != session);
+        self.own.sessions.retain(|held| held.id() != session);
     }
 }

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::round::{OpenRound, Stage};
-use super::{Participant, Phase, Timing};
+use super::{Phase, Timing, Turn};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::ids::RoundId;
@@ -16,7 +16,7 @@ use crate::secagg::permit::BudgetReceipt;
 use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 
-impl<S: Suite> Participant<S> {
+impl<S: Suite> Turn<'_, S> {
     /// R1. The order is the protocol: check everything, record the spend, and only then let anybody train. A round that was still open is
     /// forgotten: the coordinator went on without this member.
     pub(super) fn on_start(
@@ -26,6 +26,9 @@ impl<S: Suite> Participant<S> {
         model: Result<Digest, RefusalCode>,
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
+        if matches!(self.own.phase, Phase::Offline | Phase::Over) {
+            return;
+        }
         match self.judge_start(now, start, model) {
             Err(code) => self.refuse(code, outbox),
             Ok(session) => self.contribute(now, session, &start.descriptor, outbox),
@@ -43,19 +46,19 @@ impl<S: Suite> Participant<S> {
         let run = &admitted.run;
         let descriptor = &start.descriptor;
         self.grant_stands(now)?;
-        if !S::verify(&self.policy.coordinator, &descriptor.to_sign::<S>(), &start.signature) {
+        if !S::verify(&self.branch.policy.coordinator, &descriptor.to_sign::<S>(), &start.signature) {
             return Err(RefusalCode::SignatureInvalid);
         }
-        let position = self.sessions.iter().position(|session| session.id() == descriptor.session);
+        let position = self.own.sessions.iter().position(|session| session.id() == descriptor.session);
         let position = position.ok_or(RefusalCode::Unexpected)?;
-        if self.sessions[position].ends < now {
+        if self.own.sessions[position].ends < now {
             return Err(RefusalCode::EntryEnded);
         }
-        if stands(Defence::FreshRound) && descriptor.round.0 <= self.record.last_round(&run.reference()) {
+        if stands(Defence::FreshRound) && descriptor.round.0 <= self.branch.record.last_round(&run.reference()) {
             return Err(RefusalCode::RoundReused);
         }
         // Everything but the public state follows from the run and the session, so nothing else is accepted.
-        let view = &self.sessions[position].view;
+        let view = &self.own.sessions[position].view;
         let derived = RoundDescriptor::derive(run, view, descriptor.head());
         let terms = run.stage(descriptor.stage).filter(|_| derived.as_ref() == Some(descriptor));
         let terms = terms.ok_or(RefusalCode::DescriptorInvalid)?;
@@ -67,11 +70,11 @@ impl<S: Suite> Participant<S> {
         if terms.model_bytes > 0 && model? != descriptor.model && stands(Defence::ModelDigest) {
             return Err(RefusalCode::ModelDiffers);
         }
-        let charged = self.record.charged(&run.reference());
+        let charged = self.branch.record.charged(&run.reference());
         if !run.may_charge(&charged.rounds, descriptor.stage) || !self.may_spend(&run.reference(), &terms.charge) {
             return Err(RefusalCode::BudgetExceeded);
         }
-        if self.record.charged_within_a_day(now) >= self.policy.rounds_a_day as usize {
+        if self.branch.record.charged_within_a_day(now) >= self.branch.policy.rounds_a_day as usize {
             return Err(RefusalCode::PolicyFloor(Floor::RoundsADay));
         }
         Ok(position)
@@ -90,8 +93,8 @@ impl<S: Suite> Participant<S> {
         let upload_offset_ms = admitted.run.upload_offset_ms;
         self.forget_round(outbox);
         // Rounds only go forward, and with them sessions.
-        self.sessions.drain(..position);
-        let Some(keys) = self.sessions.first_mut().and_then(|session| session.take(descriptor.round)) else {
+        self.own.sessions.drain(..position);
+        let Some(keys) = self.own.sessions.first_mut().and_then(|session| session.take(descriptor.round)) else {
             return self.refuse(RefusalCode::RoundReused, outbox);
         };
         let digest = descriptor.digest();
@@ -113,7 +116,7 @@ impl<S: Suite> Participant<S> {
         }
         let deadline = now.plus(descriptor.deadline_ms);
         let leaves = now.plus(upload_offset_ms);
-        self.phase = Phase::Ready(Some(OpenRound {
+        self.own.phase = Phase::Ready(Some(OpenRound {
             round,
             session: descriptor.session,
             descriptor: digest,
@@ -161,7 +164,7 @@ impl<S: Suite> Participant<S> {
     /// nobody can tell from outside.
     pub(super) fn upload_in_time(&mut self, now: Millis, outbox: &mut Outbox<ParticipantEffect>) {
         let Some(open) = self.open().filter(|open| open.leaves <= now) else { return };
-        if let (Stage::Training { noise: Some(vector) }, Timing::Strict) = (&open.stage, self.policy.timing) {
+        if let (Stage::Training { noise: Some(vector) }, Timing::Strict) = (&open.stage, self.branch.policy.timing) {
             let (round, vector) = (open.round, *vector);
             self.set_stage(Stage::Masked { vector });
             outbox.push(ParticipantEffect::NoiseAlone(round));
@@ -183,7 +186,7 @@ impl<S: Suite> Participant<S> {
         let mut header = MaskedHeader { round, descriptor, vector, head, signature: Signature::none() };
         header.signature = self.sign(&header.to_sign::<S>());
         self.commit(ParticipantEvent::Uploaded { run, round, vector, counter }, outbox);
-        self.announced = counter;
+        self.branch.announced = counter;
         outbox.push(ParticipantEffect::Upload(header));
         self.set_stage(Stage::Uploaded { vector });
     }

@@ -1,8 +1,9 @@
 //! Whether people stand by a run: two in the roster, and the owner of this branch's data.
 
-use super::{Granted, Participant};
+use super::{Branch, Granted, Phase, Turn};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
+use crate::entropy::Entropy;
 use crate::limits::{CLOCK_SKEW_MS_MAX, HOLDING_SECONDS_MAX};
 use crate::message::{RefusalCode, Welcome};
 use crate::plan::{GrantFault, Grounds, Run, Withdrawal};
@@ -15,11 +16,11 @@ use crate::time::Millis;
 /// By how many seconds the clocks of two machines may differ.
 const SKEW: u64 = CLOCK_SKEW_MS_MAX / 1000;
 
-impl<S: Suite> Participant<S> {
+impl<S: Suite> Turn<'_, S> {
     /// Whether the plan of a welcome is approved by two people of its roster, whose own signatures were verified.
     pub(super) fn judge_approvals(&self, now: Millis, welcome: &Welcome) -> Result<(), RefusalCode> {
         let roster = &welcome.roster.roster;
-        let (federation, group) = (&self.federation, welcome.plan.group.as_str());
+        let (federation, group) = (&self.branch.federation, welcome.plan.group.as_str());
         let grounds = Grounds { roster, federation, group, now: Some(now.0 / 1000) };
         let judged = welcome.approvals.judge::<S>(&welcome.plan.digest(), grounds);
         match judged {
@@ -31,18 +32,18 @@ impl<S: Suite> Participant<S> {
     /// Whether a run may begin, or go on, by the plan's own schedule and cap. Clocks may differ: what the coordinator began in time is no fault.
     pub(super) fn judge_schedule(&self, now: Millis, run: &Run) -> Result<(), RefusalCode> {
         let (reference, second) = (run.reference(), now.0 / 1000);
-        if self.record.is_overtaken(&reference) || self.record.has_ended(&reference) {
+        if self.branch.record.is_overtaken(&reference) || self.branch.record.has_ended(&reference) {
             return Err(RefusalCode::NotDue);
         }
-        if !self.record.accepted.contains_key(&reference) {
-            let before = self.record.run_before(&reference).map(|(_, at)| at.0 / 1000);
+        if !self.branch.record.accepted.contains_key(&reference) {
+            let before = self.branch.record.run_before(&reference).map(|(_, at)| at.0 / 1000);
             let begins = run.schedule.next_after(before);
             let over = run.schedule.not_after.min(run.charter.review_by);
             if second.saturating_add(SKEW) < begins || second > over.saturating_add(SKEW) {
                 return Err(RefusalCode::NotDue);
             }
         }
-        let all = self.record.beside(run).plus(&run.charge_of_run());
+        let all = self.branch.record.beside(run).plus(&run.charge_of_run());
         if all.within(&run.cap) { Ok(()) } else { Err(RefusalCode::PlanSpent) }
     }
 
@@ -57,11 +58,11 @@ impl<S: Suite> Participant<S> {
             return Err(RefusalCode::NoAgreement);
         }
         let plan = run.plan().digest();
-        let about = self.policy.grants.iter().filter(|granted| {
+        let about = self.branch.policy.grants.iter().filter(|granted| {
             let grant = &granted.grant;
-            grant.federation == self.federation
+            grant.federation == self.branch.federation
                 && grant.is_about(run.plan(), &plan, &welcome.approvals.proposal.staff, &own.name)
-                && (self.record.owner() == Some(&grant.owner) || !stands(Defence::FirstUse))
+                && (self.branch.record.owner() == Some(&grant.owner) || !stands(Defence::FirstUse))
                 && grant.is_genuine::<S>()
         });
         let mut last = GrantFault::None;
@@ -81,25 +82,25 @@ impl<S: Suite> Participant<S> {
         let Granted { grant, run: most, year, names_fields } = granted;
         let (digest, reference, charge) = (grant.digest(), run.reference(), run.charge_of_run());
         let holds = |holds: bool, fault| if holds { Ok(()) } else { Err(fault) };
-        holds(!self.record.withdrawn.contains(&digest), GrantFault::Withdrawn)?;
+        holds(!self.branch.record.withdrawn.contains(&digest), GrantFault::Withdrawn)?;
         holds(grant.counts_at(now.0 / 1000), GrantFault::Window)?;
         holds(*names_fields, GrantFault::Fields)?;
-        let uses = self.record.uses_beside(&digest, &reference);
+        let uses = self.branch.record.uses_beside(&digest, &reference);
         holds(u32::try_from(uses).is_ok_and(|uses| uses < grant.runs), GrantFault::Uses)?;
         holds(charge.customer.within(most), GrantFault::EpsilonRun)?;
         let since = Millis(now.0.saturating_sub(HOLDING_SECONDS_MAX.saturating_mul(1000)));
-        let used = self.record.used_since(&digest, since, run);
+        let used = self.branch.record.used_since(&digest, since, run);
         holds(used.plus(&charge).customer.within(year), GrantFault::EpsilonYear)?;
         Ok(digest)
     }
 
     /// Whether a round may begin under the grant of the run in hand.
     pub(super) fn grant_stands(&self, now: Millis) -> Result<(), RefusalCode> {
-        let Some(admitted) = self.offered.as_ref().filter(|_| stands(Defence::OwnersGrant)) else { return Ok(()) };
-        if self.record.withdrawn.contains(&admitted.grant) {
+        let Some(admitted) = self.own.offered.as_ref().filter(|_| stands(Defence::OwnersGrant)) else { return Ok(()) };
+        if self.branch.record.withdrawn.contains(&admitted.grant) {
             return Err(RefusalCode::NotGranted(GrantFault::Withdrawn));
         }
-        let granted = self.policy.grants.iter().find(|granted| granted.grant.digest() == admitted.grant);
+        let granted = self.branch.policy.grants.iter().find(|granted| granted.grant.digest() == admitted.grant);
         match granted {
             None => Err(RefusalCode::NotGranted(GrantFault::None)),
             Some(granted) if !granted.grant.counts_at(now.0 / 1000) => Err(RefusalCode::NotGranted(GrantFault::Window)),
@@ -107,20 +108,41 @@ impl<S: Suite> Participant<S> {
         }
     }
 
-    /// The owner takes a grant back: recorded before anything else, and the run that rests on it is refused, whatever it is at.
-    pub(super) fn on_withdrawn(&mut self, withdrawal: Withdrawal, outbox: &mut Outbox<ParticipantEffect>) {
+    /// A grant was taken back: the run that rests on it is refused, whatever it is at. Where nobody has proved to be the coordinator on this
+    /// connection yet, its keys are erased at once, and it is refused when somebody has.
+    pub(super) fn on_withdrawn(&mut self, entropy: &mut dyn Entropy, outbox: &mut Outbox<ParticipantEffect>) {
+        let offered = self.own.offered.as_ref();
+        let rests = offered.is_some_and(|admitted| self.branch.record.withdrawn.contains(&admitted.grant));
+        if !rests || self.own.is_over() {
+            return;
+        }
+        if self.own.proved || !stands(Defence::SignedEnding) {
+            return self.refuse(RefusalCode::NotGranted(GrantFault::Withdrawn), outbox);
+        }
+        let linked = !matches!(self.own.phase, Phase::Offline);
+        self.part(outbox);
+        self.own.sessions.clear();
+        if linked {
+            self.join(entropy, outbox);
+        }
+    }
+}
+
+impl<S: Suite> Branch<S> {
+    /// The owner takes a grant back: recorded before anything else. Each run's participant is told after it ([`ParticipantInput::Withdrawn`]);
+    /// whether there is anything to tell.
+    ///
+    /// [`ParticipantInput::Withdrawn`]: super::ParticipantInput::Withdrawn
+    pub fn withdraw(&mut self, withdrawal: Withdrawal, outbox: &mut Outbox<ParticipantEffect>) -> bool {
         // An earlier owner takes back what it granted itself.
         let granted = self.policy.grants.iter().find(|granted| granted.grant.digest() == withdrawal.grant);
         let own = granted.is_none_or(|granted| granted.grant.owner == withdrawal.owner);
         let owned = own && self.record.was_owned_by(&withdrawal.owner) && withdrawal.is_genuine::<S>();
         if !owned || self.record.withdrawn.contains(&withdrawal.grant) {
-            return;
+            return false;
         }
-        let rests = self.offered.as_ref().is_some_and(|admitted| admitted.grant == withdrawal.grant);
         self.commit(ParticipantEvent::GrantWithdrawn { withdrawal }, outbox);
         outbox.push(ParticipantEffect::Sync);
-        if rests && !matches!(self.phase, super::Phase::Over) {
-            self.refuse(RefusalCode::NotGranted(GrantFault::Withdrawn), outbox);
-        }
+        true
     }
 }

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use super::{Admitted, Participant, Phase};
+use super::{Admitted, Phase, Turn};
 use crate::budget::{BudgetHead, ShownHead};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
@@ -23,22 +23,25 @@ pub(super) fn ends_here(end: Millis) -> Millis {
     end.plus(CLOCK_SKEW_MS_MAX)
 }
 
-impl<S: Suite> Participant<S> {
+impl<S: Suite> Turn<'_, S> {
     /// Who speaks comes first, then this branch's own budget, and the plan last: what was spent under another one counts whether or not this one
     /// is admitted.
     pub(super) fn on_welcome(&mut self, now: Millis, welcome: &Welcome, outbox: &mut Outbox<ParticipantEffect>) {
-        if !matches!(self.phase, Phase::Joining) {
+        if !matches!(self.own.phase, Phase::Joining) {
             return self.refuse(RefusalCode::Unexpected, outbox);
         }
         let run = RunRef { plan: welcome.plan.digest(), number: welcome.number };
-        let message = welcome_message::<S>(&self.nonce, run.id(), &welcome.roster, welcome.at);
-        if !S::verify(&self.policy.coordinator, &message, &welcome.signature) {
-            return self.refuse_run(run.id(), RefusalCode::SignatureInvalid, outbox);
+        if run.id() != self.own.run {
+            return self.refuse(RefusalCode::Unexpected, outbox);
         }
-        self.proved = true;
+        let message = welcome_message::<S>(&self.own.nonce, run.id(), &welcome.roster, welcome.at);
+        if !S::verify(&self.branch.policy.coordinator, &message, &welcome.signature) {
+            return self.refuse(RefusalCode::SignatureInvalid, outbox);
+        }
+        self.own.proved = true;
         let judged = self.judge_source(now, welcome).and_then(|client| {
-            self.client = Some(client);
-            if self.record.begun.is_none() && stands(Defence::FirstUse) {
+            self.branch.client = Some(client);
+            if self.branch.record.begun.is_none() && stands(Defence::FirstUse) {
                 return Err(RefusalCode::BudgetNotBegun);
             }
             self.accept_roster(&welcome.roster.roster, outbox);
@@ -46,20 +49,19 @@ impl<S: Suite> Participant<S> {
             self.judge_run(now, welcome, client)
         });
         match judged {
-            Err(code) => self.refuse_run(run.id(), code, outbox),
+            Err(code) => self.refuse(code, outbox),
             Ok((run, grant)) => {
-                // Keys of another run, those agreed on under another roster, and those of sessions that the coordinator has closed, are of no
-                // use any more.
-                let old = self.offered.as_ref().filter(|old| old.run.id() == run.id());
+                // Keys that were agreed on under another roster, and those of sessions that the coordinator has closed, are of no use any more.
+                let old = self.own.offered.as_ref();
                 let same = old.is_some_and(|old| old.roster.digest() == welcome.roster.roster.digest());
-                self.sessions.retain(|session| same && welcome.sessions.contains(&session.id()));
+                self.own.sessions.retain(|session| same && welcome.sessions.contains(&session.id()));
                 let (roster, unknown) = (welcome.roster.roster.clone(), welcome.budget.is_none());
-                self.offered = Some(Admitted { run: run.clone(), grant, roster, unknown, shown: welcome.at });
+                self.own.offered = Some(Admitted { run: run.clone(), grant, roster, unknown, shown: welcome.at });
                 let caps = self.note_caps(outbox);
                 if let Err(code) = caps.and_then(|()| self.can_pay(&run, (now, welcome.at))) {
                     return self.refuse(code, outbox);
                 }
-                self.phase = Phase::Judging;
+                self.own.phase = Phase::Judging;
                 outbox.push(ParticipantEffect::JudgeRun(Box::new(run)));
             }
         }
@@ -68,7 +70,7 @@ impl<S: Suite> Participant<S> {
     /// Records a roster that is not the last one accepted, and says how it differs, as far as that is known here.
     fn accept_roster(&mut self, roster: &Roster, outbox: &mut Outbox<ParticipantEffect>) {
         let head = roster.head();
-        let last = self.record.roster;
+        let last = self.branch.record.roster;
         if last == Some(head) {
             return;
         }
@@ -76,7 +78,7 @@ impl<S: Suite> Participant<S> {
             Some(Ok(Succession::Skipped { missing })) => missing,
             _ => 0,
         };
-        let before = self.offered.as_ref().map(|old| &old.roster).filter(|before| last == Some(before.head()));
+        let before = self.own.offered.as_ref().map(|old| &old.roster).filter(|before| last == Some(before.head()));
         let changes = before.map(|before| RosterChanges::between(Some(before), roster));
         self.commit(ParticipantEvent::RosterAccepted { head, missing }, outbox);
         outbox.push(ParticipantEffect::RosterAccepted { epoch: head.epoch, missing, changes });
@@ -87,16 +89,16 @@ impl<S: Suite> Participant<S> {
         if welcome.version != PROTOCOL_VERSION {
             return Err(RefusalCode::PlanMalformed);
         }
-        let signed = welcome.roster.verify::<S>(&self.policy.authorities, self.policy.authorities_needed);
+        let signed = welcome.roster.verify::<S>(&self.branch.policy.authorities, self.branch.policy.authorities_needed);
         if stands(Defence::SignedRoster) && signed.is_err() {
             return Err(RefusalCode::RosterInvalid);
         }
         if stands(Defence::RosterChain)
-            && self.record.roster.is_some_and(|newest| welcome.roster.roster.follows(&newest).is_err())
+            && self.branch.record.roster.is_some_and(|newest| welcome.roster.roster.follows(&newest).is_err())
         {
             return Err(RefusalCode::RosterRolledBack);
         }
-        let own = S::verifying_key(&self.signing_key);
+        let own = S::verifying_key(&self.branch.signing_key);
         let entry = welcome.roster.roster.entries().iter().find(|entry| entry.signing_key == own);
         let entry = entry.ok_or(RefusalCode::RosterInvalid)?;
         if ends_here(entry.ends()) < now { Err(RefusalCode::EntryEnded) } else { Ok(entry.client) }
@@ -106,11 +108,11 @@ impl<S: Suite> Participant<S> {
     fn judge_run(&self, now: Millis, welcome: &Welcome, client: ClientId) -> Result<(Run, Digest), RefusalCode> {
         let plan = welcome.plan.clone().validate().map_err(|_| RefusalCode::PlanMalformed)?;
         self.judge_approvals(now, welcome)?;
-        self.policy.admits(&plan).map_err(RefusalCode::PolicyFloor)?;
+        self.branch.policy.admits(&plan).map_err(RefusalCode::PolicyFloor)?;
         if !welcome.roster.roster.group(&plan.group).is_some_and(|group| group.has(client)) {
             return Err(RefusalCode::NotInGroup);
         }
-        if plan.schema != self.schema {
+        if plan.schema != self.branch.schema {
             return Err(RefusalCode::SchemaDiffers);
         }
         let run = Run::new(plan, welcome.number).ok_or(RefusalCode::PlanMalformed)?;
@@ -131,30 +133,30 @@ impl<S: Suite> Participant<S> {
         if let Some(shown) = welcome.budget.as_deref().filter(|_| stands(Defence::RecordRollback)) {
             self.judge_head(shown, welcome, client)?;
             let head = &shown.head;
-            let own = self.record.counter;
-            if !self.record.knows(head) {
+            let own = self.branch.record.counter;
+            if !self.branch.record.knows(head) {
                 let charge = self.charge_of(head, welcome);
                 self.commit(ParticipantEvent::HeadAdopted { head: Box::new(head.clone()), charge }, outbox);
                 outbox.push(ParticipantEffect::Sync);
                 outbox.push(ParticipantEffect::HeadAdopted { own, shown: head.counter });
             }
         }
-        let first = self.record.begun.as_ref().filter(|_| !self.record.awaits_head);
+        let first = self.branch.record.begun.as_ref().filter(|_| !self.branch.record.awaits_head);
         let begun = first.is_some_and(|first| first.may_be_of(client, &welcome.roster.roster));
         if begun || !stands(Defence::FirstUse) { Ok(()) } else { Err(RefusalCode::BudgetNotBegun) }
     }
 
     /// A head is this branch's own by number, population and key. A file that takes the place of a lost one does not know its population's digest.
     fn judge_head(&self, shown: &ShownHead, welcome: &Welcome, client: ClientId) -> Result<(), RefusalCode> {
-        let known = self.record.population_digest.filter(|_| !self.record.awaits_head);
+        let known = self.branch.record.population_digest.filter(|_| !self.branch.record.awaits_head);
         let own = shown.head.client == client && known.is_none_or(|known| known == shown.head.population);
-        let authorities = (self.policy.authorities.as_slice(), self.policy.authorities_needed);
+        let authorities = (self.branch.policy.authorities.as_slice(), self.branch.policy.authorities_needed);
         if !own || !shown.is_signed::<S>(&welcome.roster, authorities) {
             return Err(RefusalCode::HeadInvalid);
         }
         // Whoever begins another file is the owner that the head names, or has the signature of that one.
-        let owned = self.record.was_owned_by(&shown.head.owner) || !stands(Defence::FirstUse);
-        if owned || self.record.begun.is_none() { Ok(()) } else { Err(RefusalCode::OwnerDiffers) }
+        let owned = self.branch.record.was_owned_by(&shown.head.owner) || !stands(Defence::FirstUse);
+        if owned || self.branch.record.begun.is_none() { Ok(()) } else { Err(RefusalCode::OwnerDiffers) }
     }
 
     /// What the head adds to the run that is welcomed: the rounds of it that the file does not know. Other runs' terms are not at hand; what was
@@ -163,32 +165,32 @@ impl<S: Suite> Participant<S> {
         if head.run != (RunRef { plan: welcome.plan.digest(), number: welcome.number }) {
             return Accounts::zero();
         }
-        let own = self.record.charged(&head.run);
+        let own = self.branch.record.charged(&head.run);
         let rounds = welcome.plan.stages.iter().enumerate().fold(Accounts::zero(), |sum, (stage, terms)| {
             let more = head.charged.of(stage).saturating_sub(own.of(stage));
             sum.plus(&terms.charge.times(more.into()))
         });
-        rounds.least(&self.record.spent.missing_to(&head.spent))
+        rounds.least(&self.branch.record.spent.missing_to(&head.spent))
     }
 
     /// What this branch has spent, signed under the admitted run and roster.
     pub(super) fn sign_head(&self) -> Option<BudgetHead> {
-        let admitted = self.offered.as_ref()?;
+        let admitted = self.own.offered.as_ref()?;
         let run = admitted.run.reference();
-        let own = S::verifying_key(&self.signing_key);
+        let own = S::verifying_key(&self.branch.signing_key);
         let mut head = BudgetHead {
-            client: self.client?,
-            population: self.record.population_digest.unwrap_or(Digest::ZERO),
-            counter: self.record.counter,
-            spent: self.record.spent.clone(),
-            year: self.record.year.clone(),
-            caps: self.record.caps,
+            client: self.branch.client?,
+            population: self.branch.record.population_digest.unwrap_or(Digest::ZERO),
+            counter: self.branch.record.counter,
+            spent: self.branch.record.spent.clone(),
+            year: self.branch.record.year.clone(),
+            caps: self.branch.record.caps,
             run,
-            charged: self.record.charged(&run),
-            others: self.record.others(&run),
-            day: self.record.last_day(),
+            charged: self.branch.record.charged(&run),
+            others: self.branch.record.others(&run),
+            day: self.branch.record.last_day(),
             epoch: admitted.roster.epoch(),
-            owner: self.record.owner().cloned().unwrap_or(own),
+            owner: self.branch.record.owner().cloned().unwrap_or(own),
             signature: Signature::none(),
         };
         head.signature = self.sign(&head.to_sign::<S>());
@@ -202,8 +204,8 @@ impl<S: Suite> Participant<S> {
         verdict: Result<(), RefusalCode>,
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
-        let Some(admitted) = self.offered.as_ref().filter(|admitted| admitted.run.id() == run) else { return };
-        if !matches!(self.phase, Phase::Judging) {
+        let Some(admitted) = self.own.offered.as_ref().filter(|admitted| admitted.run.id() == run) else { return };
+        if !matches!(self.own.phase, Phase::Judging) {
             return;
         }
         match verdict {
@@ -226,17 +228,17 @@ impl<S: Suite> Participant<S> {
                 let unknown = admitted.unknown;
                 self.commit(accepted, outbox);
                 let Some(head) = self.sign_head().map(Box::new) else { return };
-                if self.record.signed != Some(head.counter) {
+                if self.branch.record.signed != Some(head.counter) {
                     self.commit(ParticipantEvent::HeadSigned { head: head.clone() }, outbox);
                 }
                 outbox.push(ParticipantEffect::Sync);
-                self.announced = head.counter;
-                let begun = self.record.begun.clone().filter(|_| unknown);
+                self.branch.announced = head.counter;
+                let begun = self.branch.record.begun.clone().filter(|_| unknown);
                 if begun.is_some() {
                     outbox.push(ParticipantEffect::BudgetAnnounced { counter: head.counter });
                 }
                 outbox.push(ParticipantEffect::Send(Upstream::Accept { run, head, begun }));
-                self.phase = Phase::Ready(None);
+                self.own.phase = Phase::Ready(None);
             }
         }
     }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::dealing::{self, Collected, Dealt};
 use super::joining::ends_here;
 use super::session::Session;
-use super::{Admitted, Participant};
+use super::{Admitted, Turn};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
@@ -41,6 +41,9 @@ pub(super) struct Keying<S: Suite> {
     contribution: [u8; 32],
     own: Keys,
     secrets: dealing::Secrets<S>,
+    /// The candidates' budget counters, as far as this branch had seen them when the offer came. Those that it sees later, in another run, may be of
+    /// a later moment than the statements of this set-up.
+    counters: Vec<(ClientId, u64)>,
     step: Step<S>,
 }
 
@@ -116,7 +119,7 @@ impl<S: Suite> Keying<S> {
     }
 }
 
-impl<S: Suite> Participant<S> {
+impl<S: Suite> Turn<'_, S> {
     /// B0 to B1. A new offer replaces a set-up that was under way.
     pub(super) fn on_offer(
         &mut self,
@@ -128,7 +131,7 @@ impl<S: Suite> Participant<S> {
         match self.offered(now, entropy, offer) {
             Ok(keying) => {
                 outbox.push(ParticipantEffect::Send(Upstream::Keys(Box::new(keying.own.clone()))));
-                self.keying = Some(keying);
+                self.own.keying = Some(keying);
             }
             Err(code) => self.refuse(code, outbox),
         }
@@ -137,7 +140,7 @@ impl<S: Suite> Participant<S> {
     fn offered(&self, now: Millis, entropy: &mut dyn Entropy, offer: Offer) -> Result<Keying<S>, RefusalCode> {
         let (client, admitted) = self.admitted().ok_or(RefusalCode::Unexpected)?;
         let run = &admitted.run;
-        if !S::verify(&self.policy.coordinator, &offer.to_sign::<S>(), &offer.signature) {
+        if !S::verify(&self.branch.policy.coordinator, &offer.to_sign::<S>(), &offer.signature) {
             return Err(RefusalCode::SignatureInvalid);
         }
         let group = admitted.roster.group(&run.group).ok_or(RefusalCode::NotInGroup)?;
@@ -149,19 +152,19 @@ impl<S: Suite> Participant<S> {
             && offer.candidates.is_sorted_by(|a, b| a < b)
             && offer.candidates.iter().all(|candidate| group.has(*candidate))
             && (1..=run.session_rounds).contains(&offer.rounds)
-            && self.sessions.iter().all(|session| session.id() != offer.session)
-            && self.sessions.iter().filter(|session| session.holds_keys()).count() < SESSIONS_HELD_MAX;
+            && self.own.sessions.iter().all(|session| session.id() != offer.session)
+            && self.own.sessions.iter().filter(|session| session.holds_keys()).count() < SESSIONS_HELD_MAX;
         let candidates = listed.filter(|_| fits).ok_or(RefusalCode::Unexpected)?;
         // The keys of a session end with the first of its seats.
         let ends = candidates.into_iter().map(|entry| ends_here(run.charter.seat_ends(entry))).min().unwrap_or(now);
         if ends < now {
             return Err(RefusalCode::EntryEnded);
         }
-        let last_round = self.record.last_round(&run.reference());
+        let last_round = self.branch.record.last_round(&run.reference());
         if stands(Defence::FreshRound) && offer.first_round.0 <= last_round {
             return Err(RefusalCode::RoundReused);
         }
-        if self.attempts >= GRAPH_ATTEMPTS_MAX {
+        if self.own.attempts >= GRAPH_ATTEMPTS_MAX {
             return Err(RefusalCode::AttemptsExhausted);
         }
         let (secret, exchange) = S::exchange_keys(entropy);
@@ -186,7 +189,7 @@ impl<S: Suite> Participant<S> {
             client,
             contribution: contribution_commitment::<S>(&offer.session, client, &contribution),
             keys: keys_digest::<S>(&exchange, &commitments),
-            counter: self.announced,
+            counter: self.branch.announced,
             noise: Vec::new(),
             nonce: None,
             signature: Signature::none(),
@@ -194,7 +197,9 @@ impl<S: Suite> Participant<S> {
         statement.signature = self.sign(&statement.to_sign::<S>());
         let own = Keys { statement, exchange, commitments };
         let deadline = now.plus(offer.deadline_ms);
-        Ok(Keying { offer, deadline, ends, secret, contribution, own, secrets, step: Step::AwaitFreeze })
+        let known = &self.branch.record.counters;
+        let counters = offer.candidates.iter().filter_map(|one| Some((*one, *known.get(one)?))).collect();
+        Ok(Keying { offer, deadline, ends, secret, contribution, own, secrets, counters, step: Step::AwaitFreeze })
     }
 
     /// B2: checks every member's statement and recomputes the thresholds. In a complete graph the keys of all are here.
@@ -206,7 +211,7 @@ impl<S: Suite> Participant<S> {
     ) -> Result<(), Trouble> {
         let Freeze { session, members, keys, thresholds } = freeze;
         let keying =
-            self.keying.as_ref().filter(|keying| keying.session() == session).ok_or(RefusalCode::Unexpected)?;
+            self.own.keying.as_ref().filter(|keying| keying.session() == session).ok_or(RefusalCode::Unexpected)?;
         if !matches!(keying.step, Step::AwaitFreeze) {
             return Err(RefusalCode::Unexpected.into());
         }
@@ -235,7 +240,8 @@ impl<S: Suite> Participant<S> {
         }
         let cohort: Vec<ClientId> = members.iter().map(|member| member.client).collect();
         let organisations = roster.organisations(&cohort).ok_or(RefusalCode::RosterInvalid)?;
-        let accepted = self.policy.cohort.accept(&organisations, group_size(run, roster, cohort.len()), &thresholds);
+        let accepted =
+            self.branch.policy.cohort.accept(&organisations, group_size(run, roster, cohort.len()), &thresholds);
         if stands(Defence::CohortFloor) && accepted.is_err() {
             return Err(RefusalCode::PolicyFloor(Floor::Cohort).into());
         }
@@ -244,7 +250,7 @@ impl<S: Suite> Participant<S> {
         if frozen.members.len() > COMPLETE_GRAPH_MAX {
             let contribution = keying.contribution;
             // From here on the coordinator could choose among graphs by breaking off.
-            self.attempts += 1;
+            self.own.attempts += 1;
             outbox.push(ParticipantEffect::Send(Upstream::Contribution { session, contribution }));
             self.set_step(Step::AwaitNeighbourhood(frozen));
             return Ok(());
@@ -252,16 +258,16 @@ impl<S: Suite> Participant<S> {
         self.link(entropy, (frozen, Digest::ZERO), &keys, outbox)
     }
 
-    /// A member whose budget counter is lower than this branch has seen it: it goes on with an older copy of its budget.
+    /// A member whose budget counter is lower than this branch had seen it before the set-up: it goes on with an older copy of its budget.
     fn fallen(&self, members: &[KeysStatement]) -> Option<ClientId> {
-        let known = &self.record.counters;
-        let fell = |one: &&KeysStatement| known.get(&one.client).is_some_and(|known| one.counter < *known);
-        members.iter().find(fell).map(|member| member.client)
+        let known = self.own.keying.as_ref().map(|keying| keying.counters.as_slice()).unwrap_or_default();
+        let seen = |client| known.binary_search_by_key(&client, |(known, _)| *known).ok().map(|place| known[place].1);
+        members.iter().find(|one| seen(one.client).is_some_and(|seen| one.counter < seen)).map(|member| member.client)
     }
 
     /// Keeps what the members of a session that stands have spent, by their counters, where that is news.
     fn note_counters(&mut self, members: &[KeysStatement], outbox: &mut Outbox<ParticipantEffect>) {
-        let (known, own) = (&self.record.counters, self.client);
+        let (known, own) = (&self.branch.record.counters, self.branch.client);
         let news = members.iter().filter(|one| Some(one.client) != own);
         let news = news.filter(|one| known.get(&one.client).is_none_or(|known| one.counter > *known));
         let counters: Vec<(ClientId, u64)> = news.map(|one| (one.client, one.counter)).collect();
@@ -300,7 +306,7 @@ impl<S: Suite> Participant<S> {
         keys: &[NeighbourKeys],
         outbox: &mut Outbox<ParticipantEffect>,
     ) -> Result<(), Trouble> {
-        let keying = self.keying.as_ref().ok_or(RefusalCode::Unexpected)?;
+        let keying = self.own.keying.as_ref().ok_or(RefusalCode::Unexpected)?;
         let (session, client) = (keying.session(), keying.own.statement.client);
         let (cohort, organisations) = (core::mem::take(&mut frozen.cohort), core::mem::take(&mut frozen.organisations));
         let topology = Topology::new::<S>(cohort, organisations, &frozen.thresholds, &graph_seed, Some(client));
@@ -362,7 +368,7 @@ impl<S: Suite> Participant<S> {
         let Step::AwaitEncapsulations { linked, agreed } = self.take_step(session)? else {
             return Err(RefusalCode::Unexpected.into());
         };
-        let keying = self.keying.as_ref().ok_or(RefusalCode::Unexpected)?;
+        let keying = self.own.keying.as_ref().ok_or(RefusalCode::Unexpected)?;
         let client = keying.own.statement.client;
         let earlier = linked.topology.neighbours(client).filter(|from| *from < client);
         if !items.iter().map(|item| item.from).eq(earlier) {
@@ -411,7 +417,7 @@ impl<S: Suite> Participant<S> {
         let Step::AwaitShares { linked, pairs, dealt } = self.take_step(session)? else {
             return Err(RefusalCode::Unexpected.into());
         };
-        let keying = self.keying.as_ref().ok_or(RefusalCode::Unexpected)?;
+        let keying = self.own.keying.as_ref().ok_or(RefusalCode::Unexpected)?;
         let own = keying.own.statement.client;
         let Linked { frozen, graph_seed, topology, .. } = *linked;
         let complete = deals.iter().map(|deal| &deal.client).eq(topology.cohort())
@@ -457,21 +463,21 @@ impl<S: Suite> Participant<S> {
         }
         outbox.push(ParticipantEffect::Keyed { honest_min: session.view.thresholds.honest_min });
         self.note_counters(&members, outbox);
-        self.keying = None;
-        self.attempts = 0;
-        self.sessions.push(session);
+        self.own.keying = None;
+        self.own.attempts = 0;
+        self.own.sessions.push(session);
         Ok(())
     }
 
     /// Takes the step of the set-up that a message belongs to.
     fn take_step(&mut self, session: SessionId) -> Result<Step<S>, RefusalCode> {
-        let keying = self.keying.as_mut().filter(|keying| keying.session() == session);
+        let keying = self.own.keying.as_mut().filter(|keying| keying.session() == session);
         let keying = keying.ok_or(RefusalCode::Unexpected)?;
         Ok(core::mem::replace(&mut keying.step, Step::Broken))
     }
 
     fn set_step(&mut self, step: Step<S>) {
-        if let Some(keying) = &mut self.keying {
+        if let Some(keying) = &mut self.own.keying {
             keying.step = step;
         }
     }

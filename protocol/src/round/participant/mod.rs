@@ -33,14 +33,14 @@ use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, RunId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
 use crate::message::{Downstream, Join, Proof, RefusalCode, Start, Upstream};
-use crate::plan::{Run, Withdrawal};
+use crate::plan::Run;
 use crate::roster::{Roster, federation_digest};
 use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
 
 /// Something happened outside.
 pub enum ParticipantInput {
-    /// The connection stands.
+    /// The connection stands, and this branch wants to take part in the run.
     Connected,
     /// Everything goes on over another connection, at whose other end nobody has proved anything yet.
     Resumed,
@@ -76,10 +76,8 @@ pub enum ParticipantInput {
         /// Digest of the vector's bytes.
         vector: Digest,
     },
-    /// The owner's grants are these now.
-    Granted(Vec<Granted>),
-    /// The owner takes a grant back.
-    Withdrawn(Withdrawal),
+    /// The owner has taken a grant back: [`Branch::withdraw`].
+    Withdrawn,
     /// A deadline may have passed.
     Timer,
     /// The operator stops the daemon.
@@ -111,9 +109,8 @@ struct Admitted {
     shown: Millis,
 }
 
-/// The participant: decides on every input, records before it speaks, and never touches a vector. Its secrets live here and nowhere else,
-/// in memory only: they outlive a connection, not the process.
-pub struct Participant<S: Suite> {
+/// What the participants of a branch share, one for each run: its policy, its key, and the one budget that pays for all of them.
+pub struct Branch<S: Suite> {
     policy: Policy,
     /// In whose name people sign.
     federation: Digest,
@@ -122,6 +119,17 @@ pub struct Participant<S: Suite> {
     record: BudgetRecord,
     /// Known from the roster by the signing key.
     client: Option<ClientId>,
+    /// Counter of the newest budget head that left.
+    announced: u64,
+}
+
+/// The participant in one run: decides on every input, records before it speaks, and never touches a vector. Its secrets live here and nowhere
+/// else, in memory only: they outlive a connection, not the process.
+pub struct Participant<S: Suite> {
+    /// The run in which it takes part. What a welcome of another one says is not for it.
+    run: RunId,
+    /// Of the policy.
+    timing: Timing,
     offered: Option<Admitted>,
     phase: Phase<S>,
     /// The set-up under way, beside rounds of the session before it.
@@ -130,19 +138,15 @@ pub struct Participant<S: Suite> {
     sessions: Vec<Session<S>>,
     /// The last round whose shares were revealed.
     revealed: Option<RoundId>,
-    /// Counter of the newest budget head that left.
-    announced: u64,
     /// Set-ups that ended after this member's part of a graph's seed was known, since the last one that stood.
     attempts: u32,
-    /// Of this connection's `Join`.
+    /// Of the last `Join`.
     nonce: Digest,
     /// The pinned coordinator has welcomed this client on this very connection.
     proved: bool,
-    /// When the last input came.
-    now: Millis,
 }
 
-impl<S: Suite> Participant<S> {
+impl<S: Suite> Branch<S> {
     /// Starts from the events of the budget file.
     ///
     /// # Errors
@@ -154,73 +158,66 @@ impl<S: Suite> Participant<S> {
         recorded: &[ParticipantEvent],
     ) -> Result<Self, BudgetFault> {
         let record = BudgetRecord::replay(recorded)?;
-        Ok(Self {
-            federation: federation_digest(&policy.authorities, policy.authorities_needed),
-            policy,
-            schema,
-            signing_key,
-            record,
-            client: None,
-            offered: None,
-            phase: Phase::Offline,
-            keying: None,
-            sessions: Vec::new(),
-            revealed: None,
-            announced: 0,
-            attempts: 0,
-            nonce: Digest::ZERO,
-            proved: false,
-            now: Millis(0),
-        })
-    }
-
-    /// Judges one input, changes state, and asks for effects.
-    pub fn handle(
-        &mut self,
-        now: Millis,
-        entropy: &mut dyn Entropy,
-        input: ParticipantInput,
-        outbox: &mut Outbox<ParticipantEffect>,
-    ) {
-        self.now = now;
-        match input {
-            ParticipantInput::Connected => {
-                self.phase = Phase::Joining;
-                (self.nonce, self.proved) = (Digest(entropy.bytes32()), false);
-                let keyed = self.sessions.iter().filter(|session| session.holds_keys());
-                let holding = keyed.map(Session::id).collect();
-                let join = Join { version: PROTOCOL_VERSION, schema: self.schema, holding, nonce: self.nonce };
-                outbox.push(ParticipantEffect::Send(Upstream::Join(join)));
-            }
-            ParticipantInput::Resumed => self.proved = false,
-            ParticipantInput::Disconnected => {
-                self.forget_round(outbox);
-                (self.keying, self.proved) = (None, false);
-                if !matches!(self.phase, Phase::Over) {
-                    self.phase = Phase::Offline;
-                }
-            }
-            ParticipantInput::Message(message) => self.on_message(now, entropy, message, outbox),
-            ParticipantInput::Started { start, model } => self.on_start(now, &start, model, outbox),
-            ParticipantInput::RunJudged { run, verdict } => self.on_judged(now, run, verdict, outbox),
-            ParticipantInput::Masked { round, vector } => self.on_masked(now, round, vector, outbox),
-            ParticipantInput::NoiseMasked { round, vector } => self.on_noise_masked(now, round, vector, outbox),
-            ParticipantInput::Granted(grants) => self.policy.grants = grants,
-            ParticipantInput::Withdrawn(withdrawal) => self.on_withdrawn(withdrawal, outbox),
-            ParticipantInput::Timer => self.on_timer(now, outbox),
-            ParticipantInput::Stop => {
-                if !matches!(self.phase, Phase::Offline) {
-                    outbox.push(ParticipantEffect::Send(Upstream::Leave));
-                }
-                self.end(outbox);
-            }
-        }
+        let federation = federation_digest(&policy.authorities, policy.authorities_needed);
+        Ok(Self { policy, federation, schema, signing_key, record, client: None, announced: 0 })
     }
 
     /// The durable state.
     #[must_use]
     pub fn record(&self) -> &BudgetRecord {
         &self.record
+    }
+
+    /// The owner's grants are these now.
+    pub fn set_grants(&mut self, grants: Vec<Granted>) {
+        self.policy.grants = grants;
+    }
+
+    /// Records an event: state first, the file's line next, before anything that relies on it.
+    fn commit(&mut self, event: ParticipantEvent, outbox: &mut Outbox<ParticipantEffect>) {
+        let judged = self.record.check(&event);
+        assert_eq!(
+            judged.map_err(|fault| fault.to_string()),
+            Ok(()),
+            "the machine only decides what its record allows"
+        );
+        self.record.apply(&event);
+        outbox.push(ParticipantEffect::Append(event));
+    }
+
+    fn sign(&self, message: &[u8]) -> Signature {
+        S::sign(&self.signing_key, message)
+    }
+}
+
+impl<S: Suite> Participant<S> {
+    /// A participant that knows nothing but its run.
+    #[must_use]
+    pub fn new(branch: &Branch<S>, run: RunId) -> Self {
+        Self {
+            run,
+            timing: branch.policy.timing,
+            offered: None,
+            phase: Phase::Offline,
+            keying: None,
+            sessions: Vec::new(),
+            revealed: None,
+            attempts: 0,
+            nonce: Digest::ZERO,
+            proved: false,
+        }
+    }
+
+    /// Judges one input, changes state, and asks for effects.
+    pub fn handle(
+        &mut self,
+        branch: &mut Branch<S>,
+        now: Millis,
+        entropy: &mut dyn Entropy,
+        input: ParticipantInput,
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) {
+        Turn { branch, own: self, now }.handle(entropy, input, outbox);
     }
 
     /// The roster that was accepted with the plan in hand.
@@ -235,6 +232,72 @@ impl<S: Suite> Participant<S> {
         self.offered.as_ref().map(|admitted| &admitted.run)
     }
 
+    /// Whether the run is over here, or was refused: nothing more is done in it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over)
+    }
+
+    fn open(&self) -> Option<&OpenRound<S>> {
+        match &self.phase {
+            Phase::Ready(open) => open.as_ref(),
+            Phase::Offline | Phase::Joining | Phase::Judging | Phase::Over => None,
+        }
+    }
+}
+
+/// A participant and its branch, while an input is handled.
+struct Turn<'a, S: Suite> {
+    branch: &'a mut Branch<S>,
+    own: &'a mut Participant<S>,
+    now: Millis,
+}
+
+impl<S: Suite> Turn<'_, S> {
+    fn handle(&mut self, entropy: &mut dyn Entropy, input: ParticipantInput, outbox: &mut Outbox<ParticipantEffect>) {
+        let now = self.now;
+        match input {
+            ParticipantInput::Connected => self.join(entropy, outbox),
+            ParticipantInput::Resumed => self.own.proved = false,
+            ParticipantInput::Disconnected => self.part(outbox),
+            ParticipantInput::Message(message) => self.on_message(now, entropy, message, outbox),
+            ParticipantInput::Started { start, model } => self.on_start(now, &start, model, outbox),
+            ParticipantInput::RunJudged { run, verdict } => self.on_judged(now, run, verdict, outbox),
+            ParticipantInput::Masked { round, vector } => self.on_masked(now, round, vector, outbox),
+            ParticipantInput::NoiseMasked { round, vector } => self.on_noise_masked(now, round, vector, outbox),
+            ParticipantInput::Withdrawn => self.on_withdrawn(entropy, outbox),
+            ParticipantInput::Timer => self.on_timer(now, outbox),
+            ParticipantInput::Stop => {
+                if !matches!(self.own.phase, Phase::Offline | Phase::Over) {
+                    outbox.push(ParticipantEffect::Send(Upstream::Leave));
+                }
+                self.end(outbox);
+            }
+        }
+    }
+
+    /// Asks the coordinator to be let into the run.
+    fn join(&mut self, entropy: &mut dyn Entropy, outbox: &mut Outbox<ParticipantEffect>) {
+        if matches!(self.own.phase, Phase::Over) {
+            return;
+        }
+        self.own.phase = Phase::Joining;
+        (self.own.nonce, self.own.proved) = (Digest(entropy.bytes32()), false);
+        let keyed = self.own.sessions.iter().filter(|session| session.holds_keys());
+        let holding = keyed.map(Session::id).collect();
+        let join = Join { version: PROTOCOL_VERSION, schema: self.branch.schema, holding, nonce: self.own.nonce };
+        outbox.push(ParticipantEffect::Send(Upstream::Join(join)));
+    }
+
+    /// Nothing of the coordinator reaches this participant any more until it has joined again.
+    fn part(&mut self, outbox: &mut Outbox<ParticipantEffect>) {
+        self.forget_round(outbox);
+        (self.own.keying, self.own.proved) = (None, false);
+        if !matches!(self.own.phase, Phase::Over) {
+            self.own.phase = Phase::Offline;
+        }
+    }
+
     fn on_message(
         &mut self,
         now: Millis,
@@ -243,38 +306,40 @@ impl<S: Suite> Participant<S> {
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
         match message {
+            // One that crosses this branch's own question has its answer on the way.
+            Downstream::Invite if matches!(self.own.phase, Phase::Joining) => {}
+            Downstream::Invite => {
+                self.part(outbox);
+                self.join(entropy, outbox);
+            }
+            // Whoever has not asked to be let in is told nothing.
+            _ if matches!(self.own.phase, Phase::Offline | Phase::Over) => {}
             Downstream::Welcome(welcome) => self.on_welcome(now, &welcome, outbox),
             Downstream::Rejected { code, explanation, proof } => {
-                let run = proof.as_ref().map(|proof| proof.run);
-                let proved = self.is_proved(proof, Ending::Rejected { code, explanation: explanation.raw() });
-                let explanation = explanation.printable();
-                match (code.is_final(), proved) {
-                    (false, _) => outbox.push(ParticipantEffect::Stop { explanation, retry: true }),
-                    (true, true) => {
-                        self.end(outbox);
-                        run.into_iter().for_each(|run| self.end_run(run, end_by(code), outbox));
-                        outbox.push(ParticipantEffect::Stop { explanation, retry: false });
-                    }
-                    (true, false) => {
-                        self.distrust("it refused this branch without the coordinator's signature", outbox)
-                    }
+                if !self.is_proved(proof, Ending::Rejected { code, explanation: explanation.raw() }) {
+                    return self.distrust("it refused this branch without the coordinator's signature", outbox);
                 }
+                if code.is_final() {
+                    self.end(outbox);
+                    self.end_run(end_by(code), outbox);
+                } else {
+                    self.part(outbox);
+                }
+                let explanation = explanation.printable();
+                outbox.push(ParticipantEffect::Stop { explanation, retry: !code.is_final() });
             }
             // For people: nothing is decided by it.
             Downstream::Muster(muster) => outbox.push(ParticipantEffect::Muster(muster)),
             Downstream::Offer(offer) => self.on_offer(now, entropy, offer, outbox),
             Downstream::Finished { model, rounds, proof } => {
-                let run = proof.as_ref().map(|proof| proof.run);
                 if self.is_proved(proof, Ending::Finished { model: &model, rounds }) {
                     self.end(outbox);
-                    run.into_iter().for_each(|run| self.end_run(run, RunEnd::Finished, outbox));
+                    self.end_run(RunEnd::Finished, outbox);
                     outbox.push(ParticipantEffect::Finished { rounds });
                 } else {
                     self.distrust("it said that the plan is over without the coordinator's signature", outbox);
                 }
             }
-            // They prove themselves, to the shell.
-            Downstream::Lists(_) => {}
             Downstream::Outcome(outcome) => self.on_outcome(&outcome, outbox),
             Downstream::SessionClosed { session, reason } => self.on_session_closed(session, reason, outbox),
             Downstream::Survivors(survivors) => self.on_survivors(&survivors, outbox),
@@ -309,38 +374,32 @@ impl<S: Suite> Participant<S> {
     fn on_timer(&mut self, now: Millis, outbox: &mut Outbox<ParticipantEffect>) {
         if self.open().is_some_and(|open| open.deadline <= now) {
             self.forget_round(outbox);
-        } else if self.open().is_some_and(|open| open.next(self.policy.timing) <= now) {
+        } else if self.open().is_some_and(|open| open.next(self.branch.policy.timing) <= now) {
             self.upload_in_time(now, outbox);
         }
-        if let Some(late) = self.keying.as_ref().filter(|keying| keying.deadline() <= now) {
+        if let Some(late) = self.own.keying.as_ref().filter(|keying| keying.deadline() <= now) {
             self.abandon(late.session(), RefusalCode::DeadlinePassed, None, outbox);
         }
-        self.sessions.iter_mut().filter(|session| session.ends < now).for_each(Session::erase);
+        self.own.sessions.iter_mut().filter(|session| session.ends < now).for_each(Session::erase);
     }
 
-    /// Refuses the coordinator for good: erases everything, says why, and stops.
+    /// Refuses the run: erases everything, says why, and stops.
     fn refuse(&mut self, code: RefusalCode, outbox: &mut Outbox<ParticipantEffect>) {
-        let run = self.run().map_or(RunId::NONE, Run::id);
-        self.refuse_run(run, code, outbox);
-    }
-
-    /// As [`Participant::refuse`], where the run was not admitted.
-    fn refuse_run(&mut self, run: RunId, code: RefusalCode, outbox: &mut Outbox<ParticipantEffect>) {
-        if !self.proved && stands(Defence::SignedEnding) {
+        if !self.own.proved && stands(Defence::SignedEnding) {
             // Whoever says this has not proved that it is the coordinator, so that nothing is refused for good, and nothing recorded.
             return self.distrust(&code.to_string(), outbox);
         }
         self.end(outbox);
         // The first entry of a file is its owner's: before that nothing is written.
-        if self.record.begun.is_some() || !stands(Defence::FirstUse) {
-            // A service that is started again and again says the same each time: the file says it once.
-            if self.record.refused != Some(code) {
+        if self.branch.record.begun.is_some() || !stands(Defence::FirstUse) {
+            // A run that is tried again and again says the same each time: the file says it once.
+            if self.branch.record.refused != Some(code) {
                 self.commit(ParticipantEvent::Refused { code }, outbox);
                 outbox.push(ParticipantEffect::Sync);
             }
-            self.end_run(run, RunEnd::Refused, outbox);
+            self.end_run(RunEnd::Refused, outbox);
         }
-        let signature = self.sign(&refusal_message::<S>(run, code));
+        let signature = self.sign(&refusal_message::<S>(self.own.run, code));
         outbox.push(ParticipantEffect::Send(Upstream::Refuse { code, signature }));
         outbox.push(ParticipantEffect::Stop { explanation: code.to_string().into(), retry: false });
     }
@@ -353,7 +412,7 @@ impl<S: Suite> Participant<S> {
         accused: Option<ClientId>,
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
-        self.keying = None;
+        self.own.keying = None;
         self.commit(ParticipantEvent::Refused { code }, outbox);
         outbox.push(ParticipantEffect::Send(Upstream::Abandon { session, code, accused }));
     }
@@ -361,35 +420,30 @@ impl<S: Suite> Participant<S> {
     /// Erases every key; nothing more is done.
     fn end(&mut self, outbox: &mut Outbox<ParticipantEffect>) {
         self.forget_round(outbox);
-        self.keying = None;
-        self.sessions.clear();
-        self.phase = Phase::Over;
+        self.own.keying = None;
+        self.own.sessions.clear();
+        self.own.phase = Phase::Over;
     }
 
     /// Whether the pinned coordinator signed this end of this client's work, on this connection.
     fn is_proved(&self, proof: Option<Proof>, ending: Ending<'_>) -> bool {
         let signed = proof.is_some_and(|Proof { run, signature }| {
-            let offered = self.offered.as_ref().filter(|_| self.proved);
-            let message = ending_message::<S>(run, &S::verifying_key(&self.signing_key), &self.nonce, ending);
-            offered.is_none_or(|offered| offered.run.id() == run)
-                && S::verify(&self.policy.coordinator, &message, &signature)
+            let own = S::verifying_key(&self.branch.signing_key);
+            let message = ending_message::<S>(run, &own, &self.own.nonce, ending);
+            run == self.own.run && S::verify(&self.branch.policy.coordinator, &message, &signature)
         });
         signed || !stands(Defence::SignedEnding)
     }
 
     /// Gives up this connection and nothing else: whoever is at its other end has not proved to be the coordinator.
     fn distrust(&mut self, what: &str, outbox: &mut Outbox<ParticipantEffect>) {
-        self.forget_round(outbox);
-        (self.keying, self.proved) = (None, false);
-        if !matches!(self.phase, Phase::Over) {
-            self.phase = Phase::Offline;
-        }
+        self.part(outbox);
         outbox.push(ParticipantEffect::Distrust { what: what.to_string() });
     }
 
     /// Erases the open round's secrets by dropping them. The session goes on.
     fn forget_round(&mut self, outbox: &mut Outbox<ParticipantEffect>) {
-        if let Phase::Ready(open) = &mut self.phase
+        if let Phase::Ready(open) = &mut self.own.phase
             && let Some(open) = open.take()
         {
             outbox.push(ParticipantEffect::ForgetVector(open.round));
@@ -397,56 +451,45 @@ impl<S: Suite> Participant<S> {
     }
 
     fn open(&self) -> Option<&OpenRound<S>> {
-        match &self.phase {
-            Phase::Ready(open) => open.as_ref(),
-            Phase::Offline | Phase::Joining | Phase::Judging | Phase::Over => None,
-        }
+        self.own.open()
     }
 
     fn set_stage(&mut self, stage: Stage) {
-        if let Phase::Ready(Some(open)) = &mut self.phase {
+        if let Phase::Ready(Some(open)) = &mut self.own.phase {
             open.stage = stage;
         }
     }
 
     /// Whether a set-up of this session is under way.
     fn keys(&self, session: SessionId) -> bool {
-        self.keying.as_ref().is_some_and(|keying| keying.session() == session)
+        self.own.keying.as_ref().is_some_and(|keying| keying.session() == session)
     }
 
     /// Who this is and what it admitted, once a plan is accepted.
     fn admitted(&self) -> Option<(ClientId, &Admitted)> {
-        matches!(self.phase, Phase::Ready(_)).then_some(())?;
-        Some((self.client?, self.offered.as_ref()?))
+        matches!(self.own.phase, Phase::Ready(_)).then_some(())?;
+        Some((self.branch.client?, self.own.offered.as_ref()?))
     }
 
     /// Whether every listed client is in the roster and signed this message.
     fn all_signed<'a>(&self, message: &[u8], signed: impl Iterator<Item = (ClientId, &'a Signature)>) -> bool {
-        let Some(offered) = &self.offered else { return false };
+        let Some(offered) = &self.own.offered else { return false };
         let mut entries = offered.roster.walk();
         let keyed = signed.map(|(client, signature)| Some((&entries.find(client)?.signing_key, signature)));
         keyed.collect::<Option<Vec<_>>>().is_some_and(|signatures| S::verify_all(message, &signatures))
     }
 
-    /// Records an event: state first, the file's line next, before anything that relies on it.
     fn commit(&mut self, event: ParticipantEvent, outbox: &mut Outbox<ParticipantEffect>) {
-        let judged = self.record.check(&event);
-        assert_eq!(
-            judged.map_err(|fault| fault.to_string()),
-            Ok(()),
-            "the machine only decides what its record allows"
-        );
-        self.record.apply(&event);
-        outbox.push(ParticipantEffect::Append(event));
+        self.branch.commit(event, outbox);
     }
 
     fn sign(&self, message: &[u8]) -> Signature {
-        S::sign(&self.signing_key, message)
+        self.branch.sign(message)
     }
 }
 
 #[cfg(test)]
-impl<S: Suite> Participant<S> {
+impl<S: Suite> Branch<S> {
     /// A charge stands in the record that this machine did not make: by itself no order of messages brings it there.
     pub(super) fn overtaken_by(&mut self, charge: &ParticipantEvent) {
         self.record.apply(charge);

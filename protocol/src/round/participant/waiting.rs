@@ -31,12 +31,8 @@ impl<S: Suite> Participant<S> {
         });
         let round = self.open().map(|open| Wait {
             reason: open.describe(),
-            deadline: Some(open.next(self.policy.timing)),
-            next: if open.next(self.policy.timing) < open.deadline {
-                "upload"
-            } else {
-                "forget the round and erase its keys"
-            },
+            deadline: Some(open.next(self.timing)),
+            next: if open.next(self.timing) < open.deadline { "upload" } else { "forget the round and erase its keys" },
         });
         match (&self.phase, keying, round) {
             (_, Some(keying), Some(round)) => {
@@ -47,7 +43,7 @@ impl<S: Suite> Participant<S> {
                 }
             }
             (_, Some(wait), None) | (_, None, Some(wait)) => wait,
-            (Phase::Offline, ..) => plain("a connection to the coordinator"),
+            (Phase::Offline, ..) => plain("a connection to the coordinator, or its invitation"),
             (Phase::Joining, ..) => plain("the coordinator's welcome"),
             (Phase::Judging, ..) => plain("this branch's verdict on the plan"),
             (Phase::Ready(_), ..) if self.sessions.is_empty() => plain("the next key set-up"),
@@ -61,7 +57,7 @@ impl<S: Suite> Participant<S> {
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         let keying = self.keying.as_ref().map(Keying::deadline);
-        keying.into_iter().chain(self.open().map(|open| open.next(self.policy.timing))).chain(self.keys_end()).min()
+        keying.into_iter().chain(self.open().map(|open| open.next(self.timing))).chain(self.keys_end()).min()
     }
 
     /// The first moment at which keys are to be erased because an entry of their cohort has ended, if that ever comes.

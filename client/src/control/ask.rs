@@ -1,0 +1,102 @@
+//! The operator's end of the socket.
+
+use std::path::Path;
+
+use super::pause::PauseFile;
+use super::socket::{Request, Said};
+use super::status::Status;
+use crate::error::ClientError;
+use crate::settings::Settings;
+
+/// What the daemon of a settings file is at.
+///
+/// # Errors
+/// If none runs, or it does not answer.
+pub fn status(config: &Path) -> Result<Status, ClientError> {
+    let settings = Settings::load(config)?;
+    match ask(&settings.state_dir, Request::Status)? {
+        Some(Said::Status(status)) => Ok(*status),
+        Some(said) => Err(unexpected(&said)),
+        None => Err(ClientError::File(format!(
+            "{}: no daemon of these settings runs, so there is nothing to show. Start it: `tributary client run --config {}`",
+            settings.state_dir.display(),
+            config.display()
+        ))),
+    }
+}
+
+/// Has a branch leave every run and take part in none, whether or not its daemon runs; what was done, in words.
+///
+/// # Errors
+/// If it could not be noted.
+pub fn pause(config: &Path) -> Result<String, ClientError> {
+    let settings = Settings::load(config)?;
+    match ask(&settings.state_dir, Request::Pause)? {
+        Some(Said::Paused) => {
+            Ok("paused: this branch has left every run; its link to the coordinator stays".to_owned())
+        }
+        Some(said) => Err(unexpected(&said)),
+        None => {
+            PauseFile::of(&settings.state_dir).set().map_err(ClientError::file)?;
+            Ok("paused: no daemon runs now, and the next one takes part in no run".to_owned())
+        }
+    }
+}
+
+/// Has a branch take part again.
+///
+/// # Errors
+/// As for [`pause`].
+pub fn resume(config: &Path) -> Result<String, ClientError> {
+    let settings = Settings::load(config)?;
+    match ask(&settings.state_dir, Request::Resume)? {
+        Some(Said::Resumed) => Ok("resumed: this branch asks to be let into its runs again".to_owned()),
+        Some(said) => Err(unexpected(&said)),
+        None => {
+            PauseFile::of(&settings.state_dir).clear().map_err(ClientError::file)?;
+            Ok("resumed: no daemon runs now, and the next one takes part".to_owned())
+        }
+    }
+}
+
+fn unexpected(said: &Said) -> ClientError {
+    ClientError::File(match said {
+        Said::Fault(fault) => format!("the daemon could not do it: {fault}"),
+        _ => "the daemon answered something else; compare its release with this one's, and start it anew".to_owned(),
+    })
+}
+
+/// Asks the daemon of a state folder; nothing if none runs.
+#[cfg(unix)]
+pub(super) fn ask(state_dir: &Path, request: Request) -> Result<Option<Said>, ClientError> {
+    use std::io::{ErrorKind, Read as _, Write as _};
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    use super::socket::{ANSWER_BYTES_MAX, SOCKET};
+
+    let path = state_dir.join(SOCKET);
+    let failed = |fault: std::io::Error| {
+        ClientError::File(format!(
+            "{}: {fault}; the daemon did not answer. Run this command as the daemon's user; if that does not help, see its log",
+            path.display()
+        ))
+    };
+    let mut stream = match UnixStream::connect(&path) {
+        Ok(stream) => stream,
+        Err(fault) if [ErrorKind::NotFound, ErrorKind::ConnectionRefused].contains(&fault.kind()) => return Ok(None),
+        Err(fault) => return Err(failed(fault)),
+    };
+    let patience = Some(Duration::from_secs(10));
+    stream.set_read_timeout(patience).and_then(|()| stream.set_write_timeout(patience)).map_err(failed)?;
+    stream.write_all(format!("{}\n", request.word()).as_bytes()).map_err(failed)?;
+    let mut answer = Vec::new();
+    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).map_err(failed)?;
+    serde_json::from_slice(&answer).map(Some).map_err(|fault| failed(fault.into()))
+}
+
+/// There are no such sockets outside Unix.
+#[cfg(not(unix))]
+pub(super) fn ask(_: &Path, _: Request) -> Result<Option<Said>, ClientError> {
+    Ok(None)
+}

@@ -1,0 +1,17 @@
+//! The federation, for as long as the process lives: its door, its roster, its plans, and the runs of them that are open.
+
+pub(crate) mod hands;
+pub(crate) mod keyring;
+pub(crate) mod muster;
+pub(crate) mod office;
+mod open_runs;
+pub mod orders;
+pub mod plans;
+pub(crate) mod renewal;
+pub(crate) mod rereading;
+pub(crate) mod roster_file;
+mod serve;
+pub(crate) mod served;
+pub(crate) mod standing;
+
+pub use self::serve::{Ends, run};

@@ -1,0 +1,426 @@
+//! The plans that are served, and the runs of them that are open. A run's end ends nothing else.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tributary_certs::clock::unix_seconds;
+use tributary_certs::suite::RealSuite;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, RunId};
+use tributary_protocol::limits::RUNS_AT_ONCE_MAX;
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::message::{Join, Upstream};
+use tributary_protocol::plan::{Attestation, RunRef};
+use tributary_protocol::roster::SignedRoster;
+use tributary_protocol::round::{
+    CoordinatorEvent, CoordinatorSettings, Input, Orders, Recorded, ResumeFault, answer_after_the_end,
+};
+use tributary_protocol::time::Millis;
+use tributary_storage::journal::{self, Ledgers};
+use tributary_transport::Metric;
+
+use super::hands::Hands;
+use super::served::{Known, Over, Served};
+use crate::connections::{Arrival, Limits};
+use crate::error::CoordinatorError;
+use crate::open::upload_bytes;
+use crate::report::{Event, RunName};
+use crate::run::job::Job;
+use crate::run::shell::RunShell;
+use crate::run::uploads::Verdict;
+use crate::store::{Store, ledger_of};
+
+/// Orders that are kept for runs that begin later, at most.
+const ORDERS_MAX: usize = 10_000;
+
+/// The plans that are served, and their open runs.
+pub(crate) struct Federation<'a> {
+    pub(crate) hands: Hands<'a>,
+    state_dir: PathBuf,
+    limits: Arc<Limits>,
+    plans: BTreeMap<Digest, Served>,
+    runs: BTreeMap<RunId, RunShell>,
+    /// Runs that are over: the model that each released, and its rounds.
+    ended: BTreeMap<RunId, Option<(Digest, u32)>>,
+    /// Ledgers of runs that are to go on, until they do.
+    recorded: Ledgers<CoordinatorEvent>,
+    /// The newest roster.
+    roster: SignedRoster,
+    /// Every order that has come: runs that begin hear of them.
+    heard: Vec<Attestation>,
+    /// What people had ordered when the last run ended, of whatever plan.
+    orders: Orders,
+    /// What the operator was last told of the queue.
+    queued: Vec<String>,
+}
+
+/// A run that waits for its turn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) name: RunName,
+    /// Why.
+    pub(crate) reason: String,
+    /// By the Unix clock.
+    pub(crate) begins: Option<u64>,
+}
+
+impl<'a> Federation<'a> {
+    /// After what the journal holds. Nothing is opened yet.
+    ///
+    /// # Errors
+    /// If the journal contradicts itself.
+    pub(crate) fn new(
+        hands: Hands<'a>,
+        (state_dir, limits): (PathBuf, Arc<Limits>),
+        (jobs, roster): (Vec<Job>, SignedRoster),
+        mut ledgers: Ledgers<CoordinatorEvent>,
+    ) -> Result<Self, CoordinatorError> {
+        let mut known: BTreeMap<LedgerId, Known> = BTreeMap::new();
+        for (ledger, events) in &ledgers {
+            known.insert(*ledger, Known::of(events)?);
+        }
+        let last = known.values().filter(|run| run.finished).max_by_key(|run| run.last);
+        let orders = last.map(|run| run.orders.clone()).unwrap_or_default();
+        let mut ended = BTreeMap::new();
+        let mut before: BTreeMap<Digest, Over> = BTreeMap::new();
+        for run in known.values().filter(|run| run.finished) {
+            let Some(reference) = run.reference else { continue };
+            ended.insert(reference.id(), run.released.map(|released| (released, run.rounds)));
+            let over = Over { number: reference.number, began: run.began, released: run.released };
+            let last = before.entry(reference.plan).or_insert(over);
+            if last.number < over.number {
+                *last = over;
+            }
+        }
+        ledgers.retain(|ledger, _| known.get(ledger).is_some_and(|run| !run.finished));
+        let mut own = Self {
+            hands,
+            state_dir,
+            limits,
+            plans: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            ended,
+            recorded: ledgers,
+            roster,
+            heard: Vec::new(),
+            orders,
+            queued: Vec::new(),
+        };
+        for job in jobs {
+            let over = before.get(&job.plan().digest()).copied();
+            own.plans.insert(job.plan().digest(), Served::new(job, over));
+        }
+        own.name_the_lost();
+        own.conclude_the_finished(&before)?;
+        Ok(own)
+    }
+
+    /// A process that ended between a run's last record and its release: what was not released is released now.
+    fn conclude_the_finished(&mut self, before: &BTreeMap<Digest, Over>) -> Result<(), CoordinatorError> {
+        for (plan, over) in before {
+            let reference = RunRef { plan: *plan, number: over.number };
+            if self.plans.contains_key(plan) && !Store::open(&self.state_dir, reference)?.is_concluded() {
+                let ledger = reference.id().into();
+                self.recorded.insert(ledger, journal::read(&ledger_of(&self.state_dir), ledger)?);
+                self.open(*plan, over.number)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ledgers of runs whose plan is not here any more are named: they stay as they are.
+    fn name_the_lost(&self) {
+        for events in self.recorded.values() {
+            let Ok(Some(run)) = Known::of(events).map(|known| known.reference) else { continue };
+            if !self.plans.contains_key(&run.plan) {
+                tracing::error!(
+                    plan = %run.plan, run = run.number,
+                    "the journal is in the middle of a run whose plan is not in the folder of plans: activate the plan again, and the run goes on"
+                );
+            }
+        }
+    }
+
+    /// Opens every run that is due, as far as there is room, in the order in which they are due.
+    ///
+    /// # Errors
+    /// If ledger or store fail.
+    pub(crate) fn open_due(&mut self) -> Result<(), CoordinatorError> {
+        let now = unix_seconds();
+        let mut due: Vec<(u64, Digest, u32)> = Vec::new();
+        let mut waiting = Vec::new();
+        for (plan, served) in &self.plans {
+            let Some((number, begins)) = served.next().filter(|_| served.fault.is_none()) else { continue };
+            if self.runs.values().any(|run| run.reference().plan == *plan) {
+                continue;
+            }
+            // One that has begun goes on, whatever the hour.
+            let begun = self.recorded.contains_key(&RunRef { plan: *plan, number }.id().into());
+            if begun || begins <= now {
+                due.push((if begun { 0 } else { begins }, *plan, number));
+            }
+        }
+        due.sort_unstable();
+        for (_, plan, number) in due {
+            if self.runs.len() >= RUNS_AT_ONCE_MAX {
+                waiting.push(self.plans[&plan].job().name_of(number).to_string());
+                continue;
+            }
+            self.open(plan, number)?;
+        }
+        if waiting != self.queued {
+            for name in &waiting {
+                tracing::info!(run = %name, "waits until one of the {RUNS_AT_ONCE_MAX} open runs is over");
+            }
+            self.queued = waiting;
+        }
+        Ok(())
+    }
+
+    /// What waits for its turn.
+    pub(crate) fn waiting(&self) -> Vec<Waiting> {
+        let now = unix_seconds();
+        let mut all = Vec::new();
+        for (plan, served) in &self.plans {
+            let open = self.runs.values().any(|run| run.reference().plan == *plan);
+            let Some((number, begins)) = served.next().filter(|_| !open) else { continue };
+            let name = served.job().name_of(number);
+            let reason = match &served.fault {
+                Some(fault) => fault.clone(),
+                None if begins > now => "the plan's schedule lets this run begin later".into(),
+                None => format!("{RUNS_AT_ONCE_MAX} runs are open; it begins when one of them is over"),
+            };
+            all.push(Waiting { name, reason, begins: (begins > now).then_some(begins) });
+        }
+        all
+    }
+
+    /// The open runs.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &RunShell> {
+        self.runs.values()
+    }
+
+    /// Whether every run of every plan is over; not where there is no plan.
+    pub(crate) fn is_through(&self) -> bool {
+        self.runs.is_empty() && !self.plans.is_empty() && self.plans.values().all(|served| served.next().is_none())
+    }
+
+    fn open(&mut self, plan: Digest, number: u32) -> Result<(), CoordinatorError> {
+        match self.try_open(plan, number) {
+            // It ends nothing else.
+            Err(CoordinatorError::Resume(fault @ ResumeFault::OtherRun { .. })) => self.gave_up(plan, &fault),
+            Err(CoordinatorError::Store(fault)) => self.gave_up(plan, &fault),
+            other => return other,
+        }
+        Ok(())
+    }
+
+    fn gave_up(&mut self, plan: Digest, fault: &dyn std::error::Error) {
+        tracing::error!(%plan, %fault, "a run cannot be opened; the others go on. Mend this, and start the coordinator again");
+        if let Some(served) = self.plans.get_mut(&plan) {
+            served.fault = Some(fault.to_string());
+        }
+    }
+
+    fn try_open(&mut self, plan: Digest, number: u32) -> Result<(), CoordinatorError> {
+        let Some(served) = self.plans.get(&plan) else { return Ok(()) };
+        let reference = RunRef { plan, number };
+        let store = Store::open(&self.state_dir, reference)?;
+        let (job, begins) = (served.open(number, &store)?, served.next().map_or(0, |(_, begins)| begins));
+        self.limits.admit(upload_bytes(&job), job.run.session_rounds);
+        let settings = CoordinatorSettings::<RealSuite> {
+            run: job.run.clone(),
+            model: job.initial.digest(),
+            approvals: job.approvals.clone(),
+            federation: self.hands.federation,
+            not_before: Millis(begins.saturating_mul(1000)),
+            orders: self.orders.clone(),
+            roster: self.roster.clone(),
+            signing_key: Arc::clone(&self.hands.signing_key),
+            heads: self.hands.heads.heads().clone(),
+            gather_ms: self.hands.gather_ms,
+        };
+        let recorded: Vec<Recorded<CoordinatorEvent>> =
+            self.recorded.remove(&reference.id().into()).unwrap_or_default();
+        let mut shell = RunShell::resume(&job, settings, store, &recorded, &mut self.hands)?;
+        self.hands.tell(Some(shell.name()), Event::RunOpened);
+        for order in self.heard.clone() {
+            shell.input(Input::Ordered(Box::new(order)), &mut self.hands)?;
+        }
+        self.runs.insert(reference.id(), shell);
+        self.share(reference.id())
+    }
+
+    /// When something must be done, if ever, by the steady clock.
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        self.runs.values().filter_map(RunShell::deadline).min()
+    }
+
+    /// Takes something from a connection, or from one of the federation's folders.
+    ///
+    /// # Errors
+    /// If ledger or store fail.
+    pub(crate) fn arrive(&mut self, arrival: Arrival) -> Result<(), CoordinatorError> {
+        match arrival {
+            Arrival::Connected(client, link) => {
+                self.hands.came(client, link);
+                self.hands.send_all();
+                self.each(|| Input::Connected(client))
+            }
+            Arrival::Disconnected(client) => {
+                self.hands.went(client);
+                self.each(|| Input::Disconnected(client))
+            }
+            Arrival::Message(client, run, message) if self.runs.contains_key(&run) => {
+                self.input(run, Input::Message(client, message))
+            }
+            Arrival::Message(client, run, message) => {
+                self.of_no_run(client, run, message);
+                Ok(())
+            }
+            Arrival::Vector(run, input) => self.input(run, input),
+            Arrival::Lists(text) => {
+                self.hands.carry(text);
+                Ok(())
+            }
+            Arrival::Told(event) => {
+                self.hands.tell(None, *event);
+                Ok(())
+            }
+            Arrival::Roster(roster) => {
+                if roster.roster.epoch() > self.roster.roster.epoch() {
+                    self.roster = (*roster).clone();
+                }
+                if self.runs.is_empty() {
+                    self.hands.enrol(&roster.roster);
+                }
+                self.each(|| Input::Roster(roster.clone()))
+            }
+            Arrival::Ordered(order) => {
+                if self.heard.len() < ORDERS_MAX {
+                    self.heard.push((*order).clone());
+                }
+                self.each(|| Input::Ordered(order.clone()))
+            }
+            Arrival::Plan(job) => self.activated(*job),
+        }
+    }
+
+    /// A plan has come, or others have signed it.
+    fn activated(&mut self, job: Job) -> Result<(), CoordinatorError> {
+        let plan = job.plan().digest();
+        tracing::info!(%plan, name = %job.plan().name, "a plan was activated");
+        match self.plans.get_mut(&plan) {
+            Some(served) => {
+                served.fault = None;
+                let open = self.runs.iter().find(|(_, run)| run.reference().plan == plan).map(|(run, _)| *run);
+                let approvals = Box::new(job.approvals.clone());
+                served.show(job);
+                open.map_or(Ok(()), |run| self.input(run, Input::Approved(approvals)))?;
+            }
+            None => {
+                self.plans.insert(plan, Served::new(job, None));
+            }
+        }
+        self.open_due()
+    }
+
+    /// Whoever asks for a run that is over is told so; of every other one nothing is known here.
+    fn of_no_run(&mut self, client: ClientId, run: RunId, message: Upstream) {
+        match message {
+            Upstream::Join(Join { nonce, .. }) => {
+                let entry = self.roster.roster.entry(client);
+                if let (Some(released), Some(entry)) = (self.ended.get(&run), entry) {
+                    let key = &self.hands.signing_key;
+                    let answer = answer_after_the_end::<RealSuite>(key, (run, *released), entry, &nonce);
+                    self.hands.send(run, client, answer);
+                    self.hands.send_all();
+                }
+            }
+            Upstream::Masked(_) => self.hands.judge(client, Verdict::Discard),
+            _ => {}
+        }
+    }
+
+    /// Deadlines may have passed.
+    ///
+    /// # Errors
+    /// If ledger or store fail.
+    pub(crate) fn timer(&mut self) -> Result<(), CoordinatorError> {
+        let now = self.hands.clock.now();
+        let due = |run: &RunShell| run.deadline().is_some_and(|deadline| deadline <= now);
+        let due: Vec<RunId> = self.runs.iter().filter(|(_, run)| due(run)).map(|(run, _)| *run).collect();
+        due.into_iter().try_for_each(|run| self.input(run, Input::Timer))
+    }
+
+    /// The operator stops the process: what was recorded goes on at its next start.
+    ///
+    /// # Errors
+    /// If ledger or store fail.
+    pub(crate) fn stop(&mut self) -> Result<(), CoordinatorError> {
+        for run in self.runs.values_mut() {
+            run.input(Input::Stop, &mut self.hands)?;
+        }
+        let rounds = self.runs.values().map(|run| run.record().committed_all()).fold(0, u32::saturating_add);
+        self.hands.tell(None, Event::Stopped { rounds });
+        Ok(())
+    }
+
+    /// Tells people on both sides who is missing, and opens what has become due.
+    ///
+    /// # Errors
+    /// If ledger or store fail.
+    pub(crate) fn look(&mut self) -> Result<(), CoordinatorError> {
+        let mut lacking = 0;
+        for run in self.runs.values_mut() {
+            lacking = lacking.max(run.call_the_roll(&mut self.hands));
+        }
+        let help = "Members that a round or a key set-up needs and that are not here, of the run that lacks most.";
+        let metric = Metric { name: "members_lacking", help, value: lacking.into() };
+        let help = "Runs that are open.";
+        let open = Metric { name: "runs_open", help, value: u32::try_from(self.runs.len()).unwrap_or(u32::MAX).into() };
+        self.hands.metrics.publish("members", unix_seconds(), vec![metric, open]);
+        self.open_due()
+    }
+
+    fn each(&mut self, input: impl Fn() -> Input) -> Result<(), CoordinatorError> {
+        let runs: Vec<RunId> = self.runs.keys().copied().collect();
+        runs.into_iter().try_for_each(|run| self.input(run, input()))
+    }
+
+    fn input(&mut self, run: RunId, input: Input) -> Result<(), CoordinatorError> {
+        // The vector of a run that is over meanwhile.
+        let Some(shell) = self.runs.get_mut(&run) else { return Ok(()) };
+        shell.input(input, &mut self.hands)?;
+        self.share(run)
+    }
+
+    /// What one run has kept of clients' budgets the others hear before anything else; and a run that is over makes room.
+    fn share(&mut self, run: RunId) -> Result<(), CoordinatorError> {
+        for kept in self.hands.take_news() {
+            for (_, other) in self.runs.iter_mut().filter(|(other, _)| **other != run) {
+                other.input(Input::Kept(kept.clone()), &mut self.hands)?;
+            }
+        }
+        if self.runs.get(&run).is_some_and(RunShell::is_over) {
+            self.concluded(run)?;
+        }
+        Ok(())
+    }
+
+    fn concluded(&mut self, run: RunId) -> Result<(), CoordinatorError> {
+        let Some(shell) = self.runs.remove(&run) else { return Ok(()) };
+        let record = shell.record();
+        let RunRef { plan, number } = shell.reference();
+        let released = record.released();
+        self.ended.insert(run, released.map(|released| (released, record.committed_all())));
+        self.orders = record.orders.clone();
+        if let Some(served) = self.plans.get_mut(&plan) {
+            served.ended(Over { number, began: shell.began(), released });
+        }
+        shell.conclude(&mut self.hands)?;
+        drop(shell);
+        self.open_due()
+    }
+}

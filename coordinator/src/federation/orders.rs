@@ -1,0 +1,115 @@
+//! Orders of people, as files in the coordinator's state: whoever carries one here puts it there, and the machine judges it.
+//!
+//! They stay: a process that begins again, and the next run, hear of all of them once more.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::mpsc;
+use tributary_certs::order::{read_order, write_order};
+use tributary_protocol::plan::Attestation;
+use tributary_protocol::role::Action;
+use tributary_protocol::round::order_digest;
+use tributary_storage::files::{FileError, create_private_folder};
+
+use crate::connections::Arrival;
+use crate::federation::keyring::WATCH_EVERY;
+
+const FOLDER: &str = "orders";
+const EXTENSION: &str = "order";
+/// Orders that are read, at most: a folder with more has others' files in it.
+const ORDERS_MAX: usize = 10_000;
+
+/// The folder, and what was handed on of it.
+pub(crate) struct OrdersFolder {
+    folder: PathBuf,
+    seen: BTreeSet<OsString>,
+}
+
+impl OrdersFolder {
+    pub(crate) fn of(state_dir: &Path) -> Self {
+        Self { folder: state_dir.join(FOLDER), seen: BTreeSet::new() }
+    }
+
+    /// Orders that have come since the last look: what stops before what lifts. A file that is none is named once, and left.
+    pub(crate) fn new_ones(&mut self) -> Vec<Attestation> {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
+        let is_named = |name: &OsString| Path::new(name).extension().is_some_and(|found| found == EXTENSION);
+        let names = entries.flatten().map(|entry| entry.file_name()).filter(is_named);
+        let fresh: BTreeSet<OsString> = names.filter(|name| !self.seen.contains(name)).take(ORDERS_MAX).collect();
+        let mut orders = Vec::new();
+        for name in fresh {
+            match read_order(&self.folder.join(&name)) {
+                Ok(order) => orders.push(order),
+                Err(fault) => tracing::error!(%fault, "a file among the orders is none, and stops nothing"),
+            }
+            self.seen.insert(name);
+        }
+        orders.sort_by_key(|order| (matches!(order.action, Action::Thaw | Action::ResumePlan), order.at));
+        orders
+    }
+
+    /// Follows the folder for as long as it is polled.
+    pub(crate) async fn watch(mut self, inputs: mpsc::Sender<Arrival>) {
+        let mut ticks = tokio::time::interval(WATCH_EVERY);
+        loop {
+            ticks.tick().await;
+            for order in self.new_ones() {
+                if inputs.send(Arrival::Ordered(Box::new(order))).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Puts an order that was carried here into the coordinator's state. Whether it counts, the signed roster says; the daemon's log tells.
+///
+/// # Errors
+/// If the file is no order, or is here already.
+pub fn install_order(state_dir: &Path, file: &Path) -> Result<PathBuf, FileError> {
+    let order = read_order(file)?;
+    let folder = state_dir.join(FOLDER);
+    create_private_folder(&folder)?;
+    let path = folder.join(format!("{}.{EXTENSION}", order_digest(&order)));
+    write_order(&order, &path)?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_certs::entropy::OsEntropy;
+    use tributary_certs::people::attest;
+    use tributary_certs::suite::SigningKey;
+    use tributary_protocol::digest::Digest;
+    use tributary_protocol::role::Role;
+    use tributary_protocol::roster::StaffNumber;
+
+    use super::*;
+
+    #[test]
+    fn orders_are_handed_on_once_and_what_stops_comes_first() {
+        let state = tempfile::tempdir().unwrap();
+        let key = SigningKey::generate(&mut OsEntropy);
+        let staff = StaffNumber::parse("north-bank/e1").unwrap();
+        let signed =
+            |action, at| attest(&key, action, Digest([1; 32]), Digest([2; 32]), &staff, Role::PrivacyOfficer, at);
+        let mut folder = OrdersFolder::of(state.path());
+        assert!(folder.new_ones().is_empty(), "there is no folder yet");
+        let [thaw, freeze] = [signed(Action::Thaw, 1), signed(Action::Freeze, 2)];
+        for order in [&thaw, &freeze] {
+            let carried = state.path().join("carried.order");
+            write_order(order, &carried).unwrap();
+            let path = install_order(state.path(), &carried).unwrap();
+            assert!(path.starts_with(state.path().join("orders")));
+            assert!(matches!(install_order(state.path(), &carried), Err(FileError::Exists { .. })));
+            std::fs::remove_file(carried).unwrap();
+        }
+        std::fs::write(state.path().join("orders/other.order"), "nothing\n").unwrap();
+        std::fs::write(state.path().join("orders/notes.txt"), "nothing\n").unwrap();
+        assert_eq!(folder.new_ones(), [freeze.clone(), thaw.clone()]);
+        assert!(folder.new_ones().is_empty());
+        assert_eq!(OrdersFolder::of(state.path()).new_ones(), [freeze, thaw], "another process hears of all");
+    }
+}

@@ -1,0 +1,306 @@
+//! The daemon's loop: one task owns the machines, executes what they ask for strictly in order, and sleeps until something happens.
+//!
+//! This task runs on the thread that called [`run()`]: syncing the journal and unmasking block it and nothing else. Sockets and folding run
+//! on worker threads, for which one core fewer is counted than there are.
+
+use std::future::{Future, poll_fn};
+use std::num::NonZero;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+use tributary_certs::clock::{SteadyClock, unix_millis, unix_seconds};
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::round::CoordinatorEvent;
+use tributary_protocol::time::Millis;
+use tributary_settings::Faults;
+use tributary_storage::journal::Journal;
+use tributary_transport::limits::CLOSING_TIME;
+use tributary_transport::{Listener, Metrics, Pulse, Watchdog};
+
+use super::hands::{Hands, HandsSettings};
+use super::office::Counter;
+use super::open_runs::Federation;
+use super::orders::OrdersFolder;
+use super::plans::PlansFolder;
+use crate::connections::{Arrival, Door, DoorSettings, Limits, Members, Traffic};
+use crate::error::CoordinatorError;
+use crate::federation::muster::LOOK_EVERY;
+use crate::open::Opened;
+use crate::report::{Event, Told};
+use crate::run::spool::Spool;
+use crate::store::{self, HeadsFile, forget_evidence, ledger_of};
+
+/// Most threads for sockets and folding. On a machine with two cores it is one: two that wake each other cost a tenth of what the coordinator
+/// does in a round.
+const WORKERS_MAX: usize = 4;
+
+/// Inputs that may wait for the machine; beyond it connections are not read.
+const INPUTS_MAX: usize = 1_024;
+
+/// Inputs handled before the next look at the clock.
+const BATCH: usize = 64;
+
+/// How long clients have to take their last messages.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+
+/// Longest sleep: a deadline beyond it is looked at again by then.
+const SLEEP_MAX: Duration = Duration::from_secs(86_400);
+
+/// The moment of a deadline, or of the next look at it.
+fn instant(clock: &SteadyClock, deadline: Millis) -> tokio::time::Instant {
+    let left = Duration::from_millis(clock.now().until(deadline));
+    (Instant::now() + left.min(SLEEP_MAX)).into()
+}
+
+/// The coordinator's loops, as the watchdog sees them. A loop that only waits is at rest.
+struct Pulses {
+    machine: Pulse,
+    roster: Pulse,
+    door: Pulse,
+    identity: Pulse,
+    renewal: Pulse,
+    office: Pulse,
+}
+
+impl Pulses {
+    fn of(watchdog: &mut Watchdog) -> Self {
+        let mut watch = |name, metric, help| watchdog.watch(name, metric, help, STALLED_AFTER);
+        Self {
+            machine: watch(
+                "rounds",
+                "rounds_stalled_seconds",
+                "Seconds for which the loop of the rounds stands still at one step, beyond what it may; 0 where it goes on.",
+            ),
+            roster: watch(
+                "roster",
+                "roster_stalled_seconds",
+                "Seconds for which the loop that follows the roster's file stands still; 0 where it goes on.",
+            ),
+            door: watch(
+                "door",
+                "door_stalled_seconds",
+                "Seconds for which the loop that lets connections in stands still; 0 where it goes on.",
+            ),
+            identity: watch(
+                "identity",
+                "identity_stalled_seconds",
+                "Seconds for which the loop that follows keys, trust and revocations stands still; 0 where it goes on.",
+            ),
+            renewal: watch(
+                "renewal",
+                "renewal_stalled_seconds",
+                "Seconds for which the renewal of this coordinator's certificate waits for the authority's folder, beyond what it may; 0 where it does not.",
+            ),
+            office: watch(
+                "office",
+                "office_stalled_seconds",
+                "Seconds for which the enrolment office waits for the authority's folder, beyond what it may; 0 where it goes on.",
+            ),
+        }
+    }
+}
+
+/// A loop that stands still for longer is reported.
+const STALLED_AFTER: Duration = Duration::from_secs(30);
+
+/// When the process ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ends {
+    /// Never: it serves until it is stopped.
+    Never,
+    /// When every run of every plan is over, and the clients were told.
+    WithTheLastRun,
+}
+
+/// Serves the federation until `stop` completes, and tells `report` what happens.
+///
+/// # Errors
+/// Why the coordinator could not start or had to end.
+pub fn run(
+    opened: Opened,
+    ends: Ends,
+    report: &mut dyn FnMut(&Told),
+    stop: impl Future<Output = ()>,
+) -> Result<(), CoordinatorError> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = cores.saturating_sub(1).clamp(1, WORKERS_MAX);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+    let runtime = runtime.map_err(CoordinatorError::Runtime)?;
+    let result = runtime.block_on(serve(opened, ends, report, stop));
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
+}
+
+async fn serve(
+    opened: Opened,
+    ends: Ends,
+    report: &mut dyn FnMut(&Told),
+    stop: impl Future<Output = ()>,
+) -> Result<(), CoordinatorError> {
+    let Opened { file, state_dir, heads_dir, gather_ms, listen, identity, .. } = opened;
+    // Before anything changes.
+    store::judge(&state_dir, &heads_dir)?;
+    let adopted = identity.keyring.adopt(unix_seconds());
+    adopted.map_err(|faults| Faults { file, faults })?;
+    for warning in &identity.warnings {
+        tracing::warn!("{warning}");
+    }
+    store::open_state(&state_dir)?;
+    // The journal's lock keeps a second coordinator out before anything else is touched.
+    let (journal, ledgers) = Journal::<CoordinatorEvent>::open_view(&ledger_of(&state_dir), LedgerId::ADMINISTRATION)?;
+    if let Some(torn) = journal.torn() {
+        tracing::warn!("{torn}");
+    }
+    forget_evidence(&state_dir, ledgers.values().map(Vec::as_slice), Millis(unix_millis()));
+    let heads = HeadsFile::open(&heads_dir)?;
+    let (keyring, roster_file) = (identity.keyring, identity.roster_file);
+    let members = Arc::new(Members::open(&identity.roster.roster, &heads_dir)?);
+    let (traffic, limits) = (Arc::new(Traffic::default()), Arc::new(Limits::default()));
+    let metrics = Arc::new(Metrics::in_folder(&state_dir));
+    let (inputs, mut arrivals) = mpsc::channel(INPUTS_MAX);
+    let mut plans = PlansFolder::of(&state_dir);
+    let mut watchdog = Watchdog::new();
+    let pulses = Pulses::of(&mut watchdog);
+    let door = Door::new(DoorSettings {
+        members: Arc::clone(&members),
+        standing: keyring.standing(),
+        inputs: inputs.clone(),
+        spool: Spool::new(state_dir.clone()),
+        limits: Arc::clone(&limits),
+        traffic: Arc::clone(&traffic),
+        timers: listen.timers,
+        office: keyring.office().cloned().map(|folder| Counter::new(folder, pulses.office)),
+        unix_seconds,
+    });
+    let hands = HandsSettings {
+        journal,
+        heads,
+        clock: SteadyClock::start(),
+        members: Arc::clone(&members),
+        metrics: Arc::clone(&metrics),
+        signing_key: Arc::new(identity.signing_key),
+        federation: identity.federation,
+        gather_ms,
+        traffic,
+        lists: keyring.carried(),
+    };
+    let hands = Hands::new(hands, report);
+    let mut orders = OrdersFolder::of(&state_dir);
+    let mut federation = Federation::new(hands, (state_dir, limits), (plans.new_ones(), identity.roster), ledgers)?;
+    // The port comes first: where it cannot be had, the journal stays as it was.
+    let listener = Arc::new(Listener::open(&listen, keyring.keys())?);
+    // What people have ordered is heard before anything begins.
+    for order in orders.new_ones() {
+        federation.arrive(Arrival::Ordered(Box::new(order)))?;
+    }
+    federation.open_due()?;
+    let (address, enrolled) = (listener.address(), members.count());
+    // Asked once before anybody is told that this process is here, so that a wish to stop is heard from then on.
+    let mut stop = pin!(stop);
+    let wished = poll_fn(|context| Poll::Ready(stop.as_mut().poll(context).is_ready())).await;
+    let mut stop = pin!(async move {
+        if !wished {
+            stop.await;
+        }
+    });
+    federation.hands.tell(None, Event::Listening { address, enrolled });
+    let _watched = watchdog.start(Arc::clone(&metrics), unix_seconds).map_err(CoordinatorError::Runtime)?;
+    tokio::spawn(roster_file.watch(Arc::clone(&door), inputs.clone(), pulses.roster));
+    tokio::spawn(orders.watch(inputs.clone()));
+    tokio::spawn(plans.watch(inputs.clone()));
+    tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener), pulses.door));
+    if let Some(renewal) = keyring.renewal(inputs.clone(), Arc::clone(&metrics), pulses.renewal) {
+        tokio::spawn(renewal.run());
+    }
+    tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), inputs, metrics, pulses.identity));
+    // A process that ended while it told the clients of the last run's end has left some of them waiting.
+    let absent = if federation.is_through() { listen.timers.detached } else { Duration::ZERO };
+    if turn(&mut federation, &mut arrivals, stop.as_mut(), (ends, &pulses.machine)).await? {
+        let leaving = async {
+            tokio::time::sleep(absent).await;
+            door.emptied(listen.timers.detached).await;
+        };
+        farewell(&mut federation, &mut arrivals, leaving, stop).await?;
+    }
+    // Nobody waits for an answer any more.
+    drop(arrivals);
+    federation.hands.leave();
+    door.emptied(DRAIN_TIME).await;
+    listener.drain(CLOSING_TIME).await;
+    Ok(())
+}
+
+/// Inputs, deadlines and the operator's wish to stop, until that was fulfilled or the process ends by itself; whether it does.
+async fn turn(
+    federation: &mut Federation<'_>,
+    arrivals: &mut mpsc::Receiver<Arrival>,
+    mut stop: Pin<&mut impl Future<Output = ()>>,
+    (ends, pulse): (Ends, &Pulse),
+) -> Result<bool, CoordinatorError> {
+    let mut sleep = pin!(tokio::time::sleep(Duration::ZERO));
+    let mut armed: Option<Millis> = None;
+    let mut expired: Option<Millis> = None;
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut roll = tokio::time::interval(LOOK_EVERY);
+    roll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while ends == Ends::Never || !federation.is_through() {
+        // A deadline that has passed once is not waited for again: the machine acted on it, or waits for something else.
+        let deadline = federation.deadline().filter(|deadline| Some(*deadline) != expired);
+        if let Some(deadline) = deadline.filter(|deadline| armed != Some(*deadline)) {
+            sleep.as_mut().reset(instant(&federation.hands.clock, deadline));
+        }
+        armed = deadline;
+        pulse.rest();
+        tokio::select! {
+            biased;
+            () = &mut stop => {
+                pulse.beat();
+                federation.stop()?;
+                return Ok(false);
+            }
+            count = arrivals.recv_many(&mut batch, BATCH) => {
+                assert!(count > 0, "the door keeps a sender");
+                pulse.beat();
+                for arrival in batch.drain(..) {
+                    federation.arrive(arrival)?;
+                }
+            }
+            () = &mut sleep, if armed.is_some() => {
+                pulse.beat();
+                // One beyond the longest sleep is armed again.
+                expired = armed.filter(|deadline| *deadline <= federation.hands.clock.now());
+                armed = None;
+                federation.timer()?;
+            }
+            _ = roll.tick() => {
+                pulse.beat();
+                federation.look()?;
+            }
+        }
+    }
+    pulse.rest();
+    Ok(true)
+}
+
+/// Every run is over: whoever is here, or comes while others are still being told, hears of it; until `leaving` completes, or the operator does not want
+/// to wait.
+async fn farewell(
+    federation: &mut Federation<'_>,
+    arrivals: &mut mpsc::Receiver<Arrival>,
+    leaving: impl Future<Output = ()>,
+    mut stop: Pin<&mut impl Future<Output = ()>>,
+) -> Result<(), CoordinatorError> {
+    let mut leaving = pin!(leaving);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut stop => return Ok(()),
+            Some(arrival) = arrivals.recv() => federation.arrive(arrival)?,
+            () = &mut leaving => return Ok(()),
+        }
+    }
+}

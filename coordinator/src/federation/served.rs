@@ -1,0 +1,100 @@
+//! Which run of a plan is next, by what the journal knows of those before it.
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::RunRef;
+use tributary_protocol::round::{CoordinatorEvent, Orders, Recorded, ResumeFault, RunRecord};
+use tributary_protocol::time::Millis;
+
+use crate::error::CoordinatorError;
+use crate::run::job::Job;
+use crate::store::Store;
+
+/// A plan that is served, and how far it is.
+pub(crate) struct Served {
+    /// Its first run.
+    job: Job,
+    /// The last run that is over.
+    before: Option<Over>,
+    /// Why none of its runs is opened, where something is wrong with it.
+    pub(crate) fault: Option<String>,
+}
+
+/// What is known of a run that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Over {
+    /// Of its plan's runs, from 1.
+    pub(crate) number: u32,
+    /// Second of the Unix clock.
+    pub(crate) began: u64,
+    pub(crate) released: Option<Digest>,
+}
+
+/// What a run's ledger says to the federation.
+pub(crate) struct Known {
+    pub(crate) reference: Option<RunRef>,
+    pub(crate) began: u64,
+    pub(crate) finished: bool,
+    pub(crate) released: Option<Digest>,
+    pub(crate) rounds: u32,
+    pub(crate) orders: Orders,
+    /// When its last entry was written.
+    pub(crate) last: Millis,
+}
+
+impl Known {
+    /// # Errors
+    /// If the ledger contradicts itself.
+    pub(crate) fn of(events: &[Recorded<CoordinatorEvent>]) -> Result<Self, ResumeFault> {
+        let record = RunRecord::replay(events.iter().map(|recorded| &recorded.event))?;
+        let (reference, released, finished) = (record.reference(), record.released(), record.finished.is_some());
+        let (rounds, last) = (record.committed_all(), events.last().map_or(Millis(0), |event| event.at));
+        let began = began(events).unwrap_or(last.0 / 1000);
+        Ok(Self { reference, began, finished, released, rounds, orders: record.orders, last })
+    }
+}
+
+impl Served {
+    /// A plan, and the last of its runs that is over: the runs of a plan follow each other.
+    pub(crate) fn new(job: Job, before: Option<Over>) -> Self {
+        Self { job, before, fault: None }
+    }
+
+    /// The plan's first run, by which people know it.
+    pub(crate) fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// Others have signed the plan.
+    pub(crate) fn show(&mut self, job: Job) {
+        self.job = job;
+    }
+
+    /// A run of it is over.
+    pub(crate) fn ended(&mut self, over: Over) {
+        self.before = Some(over);
+    }
+
+    /// The number of the run that is next, and the second of the Unix clock before which it does not begin; nothing where all are over.
+    pub(crate) fn next(&self) -> Option<(u32, u64)> {
+        let number = self.before.map_or(1, |over| over.number.saturating_add(1));
+        let begins = self.job.plan().schedule.next_after(self.before.map(|over| over.began));
+        (number <= self.job.plan().runs).then_some((number, begins))
+    }
+
+    /// The run that is next, with the model from which it begins.
+    ///
+    /// # Errors
+    /// If the store no longer has the model that the run before released.
+    pub(crate) fn open(&self, number: u32, store: &Store) -> Result<Job, CoordinatorError> {
+        let released = self.before.and_then(|over| over.released);
+        let architecture = self.job.planned.architecture();
+        let released = released.map(|released| store.model(architecture, &released)).transpose()?;
+        Ok(self.job.later(number, released).expect("a number within the plan's runs"))
+    }
+}
+
+/// A run begins with its first session: until then nobody was asked for anything.
+pub(crate) fn began(events: &[Recorded<CoordinatorEvent>]) -> Option<u64> {
+    let first = events.iter().find(|entry| matches!(entry.event, CoordinatorEvent::SessionOpened { .. }));
+    first.map(|entry| entry.at.0 / 1000)
+}

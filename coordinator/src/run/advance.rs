@@ -1,0 +1,374 @@
+//! From the unmasked sum to the next public state: computed, made durable, and adopted only when the ledger has committed it.
+//!
+//! What a sum says and how it moves a model is the stage's ([`tributary_model::stage`]). Here its files are read and written, piece by piece.
+
+use std::num::NonZero;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tributary_certs::suite::RealSuite;
+use tributary_model::architecture::Architecture;
+use tributary_model::planned::Planned;
+use tributary_model::server_optimizer::StateLayout;
+use tributary_model::stage::{AdvanceFault, Outcome, PlannedStage, PublicState};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::message::ClosedReason;
+use tributary_protocol::plan::RunRef;
+use tributary_protocol::round::{Input, RoundDescriptor, RunRecord};
+use tributary_protocol::secagg::kept::opened_secrets;
+use tributary_protocol::secagg::mask::MaskBlock;
+use tributary_protocol::secagg::masked_sum::AggregateSum;
+use tributary_protocol::secagg::permit::UnmaskPermit;
+
+use crate::run::job::Job;
+use crate::run::uploads::Collected;
+use crate::store::{COUNTS_VERSION, Counts, StateName, StepError, Store, StoreError};
+
+/// Fewest blocks of coordinates for which threads are worth their start.
+const THREADED_BLOCKS_MIN: usize = 8;
+
+/// The current public state and what moves it.
+pub(crate) struct Advance {
+    planned: Arc<Planned>,
+    /// Which run of which plan, for files.
+    run: RunRef,
+    current: Version,
+    pending: Option<Version>,
+    /// What the round said that was opened last, until it is asked for.
+    outcome: Option<Outcome>,
+}
+
+/// A public state within a stage. The state and the optimizer's behind it are files.
+struct Version {
+    /// Number of the stage in progress; that after the last one, when all are over.
+    stage: u16,
+    /// Of the public state.
+    digest: Digest,
+    /// What participants are given, until it is sent for the first time.
+    unsent: Option<Bytes>,
+    /// Rounds of the stage in it.
+    steps: u32,
+    /// L2 bound of a difference of models, where the stage adapts it.
+    bound: Option<f64>,
+    /// The one with which the stage began.
+    first_bound: Option<f64>,
+}
+
+impl Version {
+    fn name(&self) -> StateName {
+        StateName { stage: self.stage, model: self.digest, steps: self.steps }
+    }
+}
+
+/// A sum that led nowhere, or a file that could not be used.
+enum Failure {
+    /// It ends the process.
+    Store(StoreError),
+    /// The round is aborted.
+    Sum(AdvanceFault),
+}
+
+impl From<StepError> for Failure {
+    fn from(error: StepError) -> Self {
+        match error {
+            StepError::Store(fault) => Self::Store(fault),
+            StepError::Optimizer(fault) => Self::Sum(fault.into()),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(fault: StoreError) -> Self {
+        Self::Store(fault)
+    }
+}
+
+impl From<AdvanceFault> for Failure {
+    fn from(fault: AdvanceFault) -> Self {
+        Self::Sum(fault)
+    }
+}
+
+impl Advance {
+    /// Starts from the first model, or continues from the public state that the ledger committed last.
+    ///
+    /// # Errors
+    /// If what the ledger names is not in the store as it was.
+    pub(crate) fn start(job: &Job, store: &Store, record: &RunRecord) -> Result<Self, StoreError> {
+        let planned = Arc::clone(&job.planned);
+        let stage = record.concluded;
+        let steps = record.committed(stage);
+        let current = match record.model.filter(|_| stage > 0 || steps > 0) {
+            None => {
+                store.add_model(&job.initial.digest(), &job.initial.to_le_bytes())?;
+                begin(&planned, 0, PublicState::of(job.initial.clone()), store)?
+            }
+            Some(model) => resume(&planned, StateName { stage, model, steps }, store)?,
+        };
+        store.forget_other_optimizers(current.name());
+        store.forget_counts(job.run.reference(), |stage| record.committed(stage) > 0);
+        Ok(Self { planned, run: job.run.reference(), current, pending: None, outcome: None })
+    }
+
+    /// The network.
+    pub(crate) fn architecture(&self) -> &Architecture {
+        self.planned.architecture()
+    }
+
+    /// Digest of the public state with which the next round starts.
+    pub(crate) fn digest(&self) -> Digest {
+        self.current.digest
+    }
+
+    /// What the participants of a round are given: needed once a round, and so not kept, and read again where a round is repeated. Nothing where
+    /// the stage needs none.
+    ///
+    /// # Errors
+    /// If the store no longer has the state as it was.
+    pub(crate) fn take_model(&mut self, descriptor: &RoundDescriptor, store: &Store) -> Result<Bytes, StoreError> {
+        let needed = |stage: &PlannedStage<'_>| stage.terms().model_bytes > 0;
+        let Some(stage) = self.planned.stage(descriptor.stage).filter(needed) else { return Ok(Bytes::new()) };
+        match self.current.unsent.take_if(|_| self.current.digest == descriptor.model) {
+            Some(bytes) => Ok(bytes),
+            None => Ok(store.state(&stage, &descriptor.model)?.into()),
+        }
+    }
+
+    /// Whether a new state waits for the ledger.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// What the round said that was opened last; once.
+    pub(crate) fn take_outcome(&mut self) -> Option<Outcome> {
+        self.outcome.take()
+    }
+
+    /// Unmasks the sum, advances the public state by it and makes the result durable, to be adopted when the ledger has it. Where a stage moves
+    /// none, what it counted is kept beside the models.
+    ///
+    /// # Errors
+    /// If the result cannot be stored, which ends the process. A sum that cannot be used is an answer.
+    pub(crate) fn apply(
+        &mut self,
+        descriptor: &RoundDescriptor,
+        collected: Option<Collected>,
+        permit: UnmaskPermit,
+        store: &Store,
+    ) -> Result<Input, StoreError> {
+        (self.pending, self.outcome) = (None, None);
+        let (round, survivors) = (permit.round(), permit.survivors().len());
+        let failed = |reason| Ok(Input::UpdateFailed { round, reason });
+        let Some(Collected { sum, kept }) = collected else { return failed(ClosedReason::ChecksFailed) };
+        let kept = kept.map(|kept| (kept, opened_secrets(&permit)));
+        let sum = match sum.unmask_with::<RealSuite>(permit, run_blocks) {
+            Ok(sum) => sum,
+            Err(fault) => {
+                tracing::error!(%round, %fault, "the sum was not used");
+                return failed(ClosedReason::ChecksFailed);
+            }
+        };
+        let advanced = self.advance(descriptor, survivors, &sum, store).and_then(|(outcome, pending, mut files)| {
+            if let Some((kept, secrets)) = kept {
+                files.push(Box::new(move || kept.keep(&secrets)));
+            }
+            if self.planned.plan().retention.sums {
+                files.push(Box::new(|| store.keep_sum(&sum)));
+            }
+            write_together(files)?;
+            Ok((outcome, pending))
+        });
+        match advanced {
+            Ok((outcome, pending)) => {
+                let model = pending.as_ref().unwrap_or(&self.current).digest;
+                (self.outcome, self.pending) = (Some(outcome), pending);
+                Ok(Input::Updated { round, sum: sum.digest(), model })
+            }
+            Err(Failure::Store(fault)) => Err(fault),
+            Err(Failure::Sum(fault)) => {
+                tracing::error!(%round, %fault, "the sum was not used");
+                failed(ClosedReason::UpdateRefused)
+            }
+        }
+    }
+
+    /// The ledger has committed `model`, durably: it is the current state from here on, and the optimizer's state before it is removed.
+    pub(crate) fn adopt(&mut self, model: Digest, store: &Store) {
+        let next = self.pending.take().filter(|next| next.digest == model);
+        let next = next.expect("a ledger commits the state that was computed for it");
+        let before = std::mem::replace(&mut self.current, next);
+        if before.name() != self.current.name() {
+            store.forget_optimizer(before.name());
+        }
+    }
+
+    /// What a stage hands on, made durable together with the beginning of the stage after it; its digest. To be adopted when the ledger has it.
+    ///
+    /// # Errors
+    /// If it cannot be stored.
+    pub(crate) fn conclude(&mut self, stage: u16, store: &Store) -> Result<Digest, StoreError> {
+        let planned = Arc::clone(&self.planned);
+        let concluded = planned.stage(stage).expect("a stage that is concluded is the plan's");
+        let public = match concluded.layout() {
+            Some(layout) => PublicState::of(store.released(&layout, self.current.name())?),
+            None => concluded_as_it_was(&concluded, &self.current, store)?,
+        };
+        store.add_model(&public.parameters.digest(), &public.parameters.to_le_bytes())?;
+        let next = begin(&planned, stage.saturating_add(1), public, store)?;
+        let digest = next.digest;
+        self.pending = Some(next);
+        Ok(digest)
+    }
+
+    /// What a sum says, the state after it, and the files that must be there before the ledger says so.
+    fn advance<'a>(
+        &'a self,
+        descriptor: &'a RoundDescriptor,
+        survivors: usize,
+        sum: &AggregateSum,
+        store: &'a Store,
+    ) -> Result<(Outcome, Option<Version>, Vec<File<'a>>), Failure> {
+        let stage = self.planned.stage(descriptor.stage).expect("a round is of a stage of its plan");
+        let Some(layout) = stage.layout() else {
+            let values: Vec<i64> = sum.values_from(0).collect();
+            let outcome = stage.read(&values, survivors)?;
+            let counts = self.counts(descriptor, stage.settings().kind(), (survivors, &outcome));
+            return Ok((outcome, None, vec![Box::new(move || store.write_counts(&counts))]));
+        };
+        let (outcome, next, files) = self.step((&stage, &layout), survivors, sum, store)?;
+        Ok((outcome, Some(next), files))
+    }
+
+    fn step<'a>(
+        &self,
+        (stage, layout): (&PlannedStage<'_>, &StateLayout),
+        survivors: usize,
+        sum: &AggregateSum,
+        store: &'a Store,
+    ) -> Result<(Outcome, Version, Vec<File<'a>>), Failure> {
+        let stepping = stage.stepping(self.current.bound, survivors)?;
+        let parameters = stepping.parameters(sum.dimension())?;
+        let gradients = sum.values_from(0).take(parameters).map(|units| stepping.gradient(units));
+        let stepped = store.step_optimizer(layout, self.current.name(), gradients)?;
+        let riders: Vec<i64> = sum.values_from(parameters).collect();
+        let (outcome, bound) = stepping.riders(&riders);
+        let mut bytes = stepped.model;
+        let parameter_bytes = bytes.len();
+        bytes.extend(bound.into_iter().flat_map(f64::to_le_bytes));
+        let (digest, bytes) = (stage.state_digest(&bytes), Bytes::from(bytes));
+        let Version { stage, first_bound, .. } = self.current;
+        // A state with the stage's first bound has the digest of its parameters, and so their file: another stage may read it.
+        let stored = if bound == first_bound { bytes.slice(..parameter_bytes) } else { bytes.clone() };
+        let next = Version { stage, digest, unsent: Some(bytes), steps: stepped.steps, bound, first_bound };
+        let (name, state) = (next.name(), stepped.state);
+        let files: Vec<File<'a>> = vec![
+            Box::new(move || store.keep_optimizer(name, state)),
+            Box::new(move || store.add_model(&digest, &stored)),
+        ];
+        Ok((outcome, next, files))
+    }
+
+    /// What a round counted.
+    fn counts(
+        &self,
+        descriptor: &RoundDescriptor,
+        kind: &'static str,
+        (survivors, outcome): (usize, &Outcome),
+    ) -> Counts {
+        Counts {
+            version: COUNTS_VERSION,
+            stage: descriptor.stage.saturating_add(1),
+            kind,
+            plan: self.run.plan.to_string(),
+            run: self.run.number,
+            model: descriptor.model.to_string(),
+            round: descriptor.round.0,
+            survivors,
+            noise_stddev_min: outcome.noise_stddev_min,
+            heads: outcome.heads.clone(),
+            histograms: outcome.histograms.clone(),
+        }
+    }
+}
+
+/// Writes one file durably.
+type File<'a> = Box<dyn FnOnce() -> Result<(), StoreError> + Send + 'a>;
+
+/// Writes several files at the same time: a file system writes out together what is synced together.
+fn write_together(mut files: Vec<File<'_>>) -> Result<(), StoreError> {
+    let Some(last) = files.pop() else { return Ok(()) };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = files.into_iter().map(|file| scope.spawn(file)).collect();
+        let others = others.into_iter().map(|file| file.join().expect("writing a file does not panic"));
+        // All of them have ended before the first fault is told.
+        let written: Vec<Result<(), StoreError>> = [last()].into_iter().chain(others).collect();
+        written.into_iter().collect()
+    })
+}
+
+/// The beginning of a stage, durable where it has an optimizer.
+fn begin(planned: &Planned, stage: u16, public: PublicState, store: &Store) -> Result<Version, StoreError> {
+    let digest = public.parameters.digest();
+    let Some(place) = planned.stage(stage) else {
+        return Ok(Version { stage, digest, unsent: None, steps: 0, bound: None, first_bound: None });
+    };
+    let public = place.begin(public.parameters);
+    let bound = public.update_clip_norm;
+    let version = Version { stage, digest, unsent: None, steps: 0, bound, first_bound: bound };
+    if let Some(layout) = place.layout() {
+        store.begin_optimizer(&layout, version.name(), &public.parameters)?;
+    }
+    Ok(Version { unsent: Some(public.to_bytes().into()), ..version })
+}
+
+/// The state that a ledger names, with the optimizer's behind it.
+fn resume(planned: &Planned, name: StateName, store: &Store) -> Result<Version, StoreError> {
+    let StateName { stage, model, steps } = name;
+    let Some(place) = planned.stage(stage) else {
+        store.model(planned.architecture(), &model)?;
+        return Ok(Version { stage, digest: model, unsent: None, steps: 0, bound: None, first_bound: None });
+    };
+    let bytes = store.state(&place, &model)?;
+    let public = place.read_state(&bytes).map_err(|_| store.other_model(&model))?;
+    if let Some(layout) = place.layout() {
+        match steps {
+            // The process may have ended between the files of two stages.
+            0 => store.begin_optimizer(&layout, name, &public.parameters)?,
+            _ => store.verify_optimizer(&layout, name, &public.parameters)?,
+        }
+    }
+    let (bound, first_bound) = (public.update_clip_norm, place.begin(public.parameters).update_clip_norm);
+    Ok(Version { stage, digest: model, unsent: Some(bytes.into()), steps, bound, first_bound })
+}
+
+fn concluded_as_it_was(stage: &PlannedStage<'_>, current: &Version, store: &Store) -> Result<PublicState, StoreError> {
+    let bytes = store.state(stage, &current.digest)?;
+    let public = stage.read_state(&bytes).map_err(|_| store.other_model(&current.digest))?;
+    Ok(PublicState::of(public.parameters))
+}
+
+/// Runs the blocks, on all cores where there are many.
+fn run_blocks(mut blocks: Vec<MaskBlock<'_>>) {
+    let alone = |blocks: Vec<MaskBlock<'_>>| blocks.into_iter().for_each(MaskBlock::run::<RealSuite>);
+    if blocks.len() < THREADED_BLOCKS_MIN {
+        return alone(blocks);
+    }
+    // Asked only here: the answer is in files of the system.
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    if cores == 1 {
+        return alone(blocks);
+    }
+    let share = blocks.len().div_ceil(cores);
+    std::thread::scope(|scope| {
+        while blocks.len() > share {
+            let part = blocks.split_off(blocks.len() - share);
+            scope.spawn(move || part.into_iter().for_each(MaskBlock::run::<RealSuite>));
+        }
+        blocks.into_iter().for_each(MaskBlock::run::<RealSuite>);
+    });
+}
+
+#[cfg(test)]
+mod runs;
+#[cfg(test)]
+mod tests;

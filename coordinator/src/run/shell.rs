@@ -1,0 +1,329 @@
+//! What a run's machine asks for, done in its order: append, sync, send, fold, unmask. Nothing here decides.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tributary_certs::clock::unix_seconds;
+use tributary_certs::entropy::OsEntropy;
+use tributary_certs::suite::RealSuite;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::{ClientId, RunId};
+use tributary_protocol::message::{Downstream, Start};
+use tributary_protocol::plan::RunRef;
+use tributary_protocol::round::{
+    Coordinator, CoordinatorEffect, CoordinatorEvent, CoordinatorSettings, Input, Outbox, Recorded, RunRecord, Wait,
+};
+use tributary_protocol::time::Millis;
+use tributary_storage::journal;
+
+use crate::connections::start_frames;
+use crate::error::CoordinatorError;
+use crate::federation::hands::Hands;
+use crate::federation::muster::Roll;
+use crate::federation::served::began;
+use crate::report::{Event, Missing, RunName};
+use crate::run::advance::Advance;
+use crate::run::job::Job;
+use crate::run::progress::{Outcome, Progress};
+use crate::run::uploads::{OpenSum, Verdict};
+use crate::store::{ModelPointer, POINTER_VERSION, Store, StoreError};
+
+/// A run's machine and what belongs to it alone.
+pub(crate) struct RunShell {
+    run: RunId,
+    name: RunName,
+    machine: Coordinator<RealSuite>,
+    outbox: Outbox<CoordinatorEffect>,
+    store: Store,
+    advance: Advance,
+    progress: Progress,
+    sum: OpenSum,
+    /// Answers of this machine's own arithmetic.
+    answers: VecDeque<Input>,
+    /// A public state that is in the ledger and not yet known to be on the disk.
+    committed: Option<Digest>,
+    roll: Roll,
+    /// What the operator was last told to be lacking.
+    lacking: Option<String>,
+    /// When its first session opened, in seconds of the Unix clock.
+    began: Option<u64>,
+    over: bool,
+}
+
+impl RunShell {
+    /// Starts a run, or continues it from its ledger.
+    ///
+    /// # Errors
+    /// If ledger or store fail, or contradict the plan.
+    pub(crate) fn resume(
+        job: &Job,
+        settings: CoordinatorSettings<RealSuite>,
+        store: Store,
+        recorded: &[Recorded<CoordinatorEvent>],
+        hands: &mut Hands<'_>,
+    ) -> Result<Self, CoordinatorError> {
+        let events: Vec<CoordinatorEvent> = recorded.iter().map(|recorded| recorded.event.clone()).collect();
+        let mut outbox = Outbox::new();
+        let machine = Coordinator::resume(settings, &events, store.sessions(), hands.clock.now(), &mut outbox)?;
+        let advance = Advance::start(job, &store, machine.record())?;
+        let progress = Progress::resume(job, Arc::clone(&hands.members), &events);
+        let over = machine.record().finished.is_some();
+        let mut own = Self {
+            run: job.run.id(),
+            name: RunName::of(&job.run),
+            machine,
+            outbox,
+            store,
+            advance,
+            progress,
+            sum: OpenSum::default(),
+            answers: VecDeque::new(),
+            committed: None,
+            roll: Roll::default(),
+            lacking: None,
+            began: began(recorded),
+            over,
+        };
+        own.execute(hands)?;
+        own.state()?;
+        for client in hands.here() {
+            own.input(Input::Connected(client), hands)?;
+        }
+        Ok(own)
+    }
+
+    /// Which run of which plan.
+    pub(crate) fn reference(&self) -> RunRef {
+        self.machine.run().reference()
+    }
+
+    /// How people know it.
+    pub(crate) fn name(&self) -> &RunName {
+        &self.name
+    }
+
+    /// What the machine has recorded.
+    pub(crate) fn record(&self) -> &RunRecord {
+        self.machine.record()
+    }
+
+    /// What it waits for.
+    pub(crate) fn wait(&self) -> Wait {
+        self.machine.wait()
+    }
+
+    /// When it began, in seconds of the Unix clock.
+    pub(crate) fn began(&self) -> u64 {
+        self.began.unwrap_or_else(unix_seconds)
+    }
+
+    /// Members that are here and have admitted the plan.
+    pub(crate) fn ready(&self) -> usize {
+        self.machine.ready_clients().len()
+    }
+
+    /// Whether nothing more is to be done.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// When the machine must be asked again, if ever.
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        self.machine.deadline()
+    }
+
+    /// Lets the machine judge an input, and does what it asks for.
+    ///
+    /// # Errors
+    /// If ledger or store fail, which ends the process: nothing may rely on what was not written.
+    pub(crate) fn input(&mut self, input: Input, hands: &mut Hands<'_>) -> Result<(), CoordinatorError> {
+        self.answers.push_back(input);
+        while let Some(input) = self.answers.pop_front() {
+            let now = hands.clock.now();
+            self.machine.handle(now, &mut OsEntropy, input, &mut self.outbox);
+            self.execute(hands)?;
+        }
+        self.tell_what_is_lacking(hands);
+        Ok(())
+    }
+
+    /// Tells the operator when only more clients can help, once for each reason.
+    fn tell_what_is_lacking(&mut self, hands: &mut Hands<'_>) {
+        let lacking = self.machine.lacking();
+        if lacking != self.lacking {
+            if let Some(reason) = lacking.clone() {
+                hands.tell(Some(&self.name), Event::Waiting { reason });
+            }
+            self.lacking = lacking;
+        }
+    }
+
+    /// Tells people on both sides who is missing, where too few are here; how many are.
+    pub(crate) fn call_the_roll(&mut self, hands: &mut Hands<'_>) -> u32 {
+        let muster = self.machine.muster();
+        let lacking = muster.as_ref().map_or(0, |muster| muster.needed.saturating_sub(muster.here));
+        let Some(muster) = self.roll.due(muster, Instant::now()) else { return lacking };
+        let missing = muster
+            .missing
+            .iter()
+            .map(|client| Missing { client: hands.whom(*client), last_seen: hands.last_seen(*client) })
+            .collect();
+        let (here, needed, more) = (muster.here, muster.needed, muster.more);
+        let event = Event::Muster { here, needed, missing, more };
+        hands.broadcast(self.run, &self.machine.audience(), Downstream::Muster(muster));
+        hands.send_all();
+        hands.tell(Some(&self.name), event);
+        lacking
+    }
+
+    /// Does everything in the outbox, in order.
+    fn execute(&mut self, hands: &mut Hands<'_>) -> Result<(), CoordinatorError> {
+        while let Some(effect) = self.outbox.pop() {
+            self.effect(effect, hands)?;
+        }
+        hands.send_all();
+        hands.tell_all();
+        Ok(())
+    }
+
+    /// Writes the statement of what the ledger holds: at the start, before a client is told of the plan.
+    fn state(&self) -> Result<(), CoordinatorError> {
+        let events = journal::read::<CoordinatorEvent>(&self.store.ledger(), self.run.into())?;
+        let events: Vec<CoordinatorEvent> = events.into_iter().map(|recorded| recorded.event).collect();
+        Ok(self.store.write_statement(&events)?)
+    }
+
+    /// Releases the model of a run that is over, and tells how it ended.
+    ///
+    /// # Errors
+    /// If the released model cannot be stored.
+    pub(crate) fn conclude(&self, hands: &mut Hands<'_>) -> Result<(), CoordinatorError> {
+        let record = self.machine.record();
+        let Some(complete) = record.finished else { return Ok(()) };
+        self.state()?;
+        let (rounds, charged) = (record.committed_all(), record.charged_all());
+        let released = record.released().expect("a run finishes after its stages");
+        let plan = self.machine.run().plan();
+        self.store.write_pointer(&ModelPointer {
+            version: POINTER_VERSION,
+            model: released.to_string(),
+            file: Store::model_name(&released),
+            architecture: self.advance.architecture().clone(),
+            schema: plan.schema.to_string(),
+            plan: plan.digest().to_string(),
+            run: self.reference().number,
+            rounds,
+            complete,
+        })?;
+        let model_file = self.store.model_file(&released).display().to_string();
+        let (ledger, folder) =
+            (self.store.ledger().display().to_string(), self.store.run_folder().display().to_string());
+        let outcome =
+            Outcome { complete, model: released, model_file, ledger, folder, rounds, charged, bytes: hands.bytes() };
+        hands.tell(Some(&self.name), self.progress.finished(outcome));
+        Ok(())
+    }
+
+    fn effect(&mut self, effect: CoordinatorEffect, hands: &mut Hands<'_>) -> Result<(), CoordinatorError> {
+        let run = self.run;
+        match effect {
+            CoordinatorEffect::Append(event) => self.append(event, hands)?,
+            // Messages leave after the last effect: where nothing but records and messages stands between this one and another, one will do.
+            CoordinatorEffect::Sync if self.syncs_again() => {}
+            CoordinatorEffect::Sync => {
+                hands.sync()?;
+                if let Some(model) = self.committed.take() {
+                    self.advance.adopt(model, &self.store);
+                }
+                hands.tell_all();
+            }
+            CoordinatorEffect::Keep(kept) => hands.keep(kept)?,
+            CoordinatorEffect::Send(client, message) => self.send(client, message, hands),
+            CoordinatorEffect::Broadcast(clients, message) => hands.broadcast(run, &clients, message),
+            CoordinatorEffect::StoreSession(material) => self.store.add_session(&material)?,
+            CoordinatorEffect::ForgetSession(session) => self.store.forget_session(session),
+            CoordinatorEffect::SendStart(clients, start) => self.send_start(&clients, start, hands)?,
+            CoordinatorEffect::OpenSum { round, ring, dimension } => {
+                let open = self.machine.record().round.as_ref().filter(|open| open.round == round);
+                let retention = &self.machine.run().retention;
+                let kept = open.map(|open| self.store.begin_kept(retention, open)).transpose()?.flatten();
+                self.sum.open(round, ring, dimension, kept);
+            }
+            CoordinatorEffect::Admit(ticket) => {
+                hands.judge(ticket.client(), Verdict::Admit { run, ticket, sum: self.sum.clone() });
+            }
+            CoordinatorEffect::Fold { client, .. } => self.sum.fold(client),
+            CoordinatorEffect::Discard(client) => hands.judge(client, Verdict::Discard),
+            CoordinatorEffect::DropSum(_) => self.sum.forget(),
+            CoordinatorEffect::Unmask(permit) => {
+                let descriptor = self.machine.record().round.as_ref().expect("a sum is opened in an open round");
+                let answer = self.advance.apply(descriptor, self.sum.take(), permit, &self.store)?;
+                self.answers.push_back(answer);
+            }
+            CoordinatorEffect::Conclude(stage) => {
+                let model = self.advance.conclude(stage, &self.store)?;
+                self.answers.push_back(Input::Concluded { stage, model });
+            }
+            CoordinatorEffect::Enrol(roster) => hands.enrol(&roster.roster),
+            CoordinatorEffect::Close(client) => hands.close(client),
+            CoordinatorEffect::OrderRefused { order, fault } => {
+                let (action, staff, why) = (order.action.name(), order.staff.as_str(), fault.to_string());
+                tracing::warn!(run = %self.name, action, staff, why, "an order among the coordinator's files is not taken");
+            }
+            CoordinatorEffect::Finished { .. } => self.over = true,
+        }
+        Ok(())
+    }
+
+    /// Whether another sync follows before anything that relies on this one is done.
+    fn syncs_again(&self) -> bool {
+        let mut rest = self.outbox.iter();
+        let next = rest.find(|effect| {
+            !matches!(
+                effect,
+                CoordinatorEffect::Append(_)
+                    | CoordinatorEffect::Keep(_)
+                    | CoordinatorEffect::Send(..)
+                    | CoordinatorEffect::Broadcast(..)
+            )
+        });
+        matches!(next, Some(CoordinatorEffect::Sync))
+    }
+
+    fn append(&mut self, event: CoordinatorEvent, hands: &mut Hands<'_>) -> Result<(), CoordinatorError> {
+        let mut outcome = None;
+        if let CoordinatorEvent::RoundCommitted { model, .. } | CoordinatorEvent::StageConcluded { model, .. } = &event
+        {
+            self.committed = Some(*model).filter(|_| self.advance.is_pending());
+            outcome = self.advance.take_outcome();
+        }
+        if matches!(event, CoordinatorEvent::SessionOpened { .. }) {
+            self.began.get_or_insert_with(unix_seconds);
+        }
+        let told = self.progress.observe(&event, outcome.as_ref().and_then(|outcome| outcome.metrics));
+        told.into_iter().for_each(|event| hands.tell_later(&self.name, event));
+        let counted = outcome.and_then(|outcome| outcome.customers);
+        let far = counted.and_then(|customers| self.progress.counted(customers));
+        far.into_iter().for_each(|event| hands.tell_later(&self.name, event));
+        hands.append(self.run, event)
+    }
+
+    fn send(&mut self, client: ClientId, message: Downstream, hands: &mut Hands<'_>) {
+        if let Downstream::Rejected { code, explanation, .. } = &message {
+            let (client, code, reason) = (hands.whom(client), format!("{code:?}"), explanation.to_string());
+            hands.tell_later(&self.name, Event::TurnedAway { client, code, reason });
+        }
+        hands.send(self.run, client, message);
+    }
+
+    fn send_start(&mut self, clients: &[ClientId], start: Start, hands: &mut Hands<'_>) -> Result<(), StoreError> {
+        assert!(
+            start.descriptor.model == self.advance.digest(),
+            "a round starts from the state that was committed last"
+        );
+        let model = self.advance.take_model(&start.descriptor, &self.store)?;
+        hands.push_all(clients, &start_frames(self.run, start, model));
+        Ok(())
+    }
+}

@@ -122,6 +122,11 @@ impl Conversation {
             match self.channel.next().await {
                 Event::Data(chunk) => self.frames.feed(chunk),
                 Event::Connected { coordinator, transport, resumed, coordinator_seconds } => {
+                    if !resumed {
+                        let release = env!("CARGO_PKG_VERSION").to_owned().into();
+                        let about = codec::encode(&ToCoordinator::About { release });
+                        self.channel.send([encode_frame(FRAME_CONTROL, &about).into()]);
+                    }
                     return Incoming::Connected { coordinator, transport, resumed, coordinator_seconds };
                 }
                 Event::Waiting { reason, retry } => return Incoming::Waiting { reason, retry },

@@ -28,6 +28,9 @@ pub enum CoordinatorError {
     /// The operating system refused threads or timers.
     #[error("the runtime could not be started: {0}; check this process's limits for threads and open files")]
     Runtime(#[source] std::io::Error),
+    /// A running daemon could not be asked.
+    #[error("{0}")]
+    Control(String),
     /// A file cannot be used, or a new one would replace something.
     #[error("{0}")]
     File(#[from] tributary_storage::files::FileError),

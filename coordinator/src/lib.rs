@@ -12,6 +12,7 @@
 extern crate self as tributary_coordinator;
 
 mod connections;
+pub mod control;
 mod error;
 pub mod federation;
 mod identity;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tributary_certs::inspect::date;
 use tributary_protocol::plan::{Run, ValidPlan};
 
@@ -209,7 +209,7 @@ pub enum Event {
 }
 
 /// A client, by its number and, where the roster has one, its name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whom {
     /// Its number in the roster.
     pub client: u32,
@@ -228,7 +228,7 @@ pub struct Missing {
 }
 
 /// A run, by its plan and its number.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunName {
     /// Digest of the plan.
     pub plan: String,

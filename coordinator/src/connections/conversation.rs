@@ -35,6 +35,8 @@ pub(crate) enum Arrival {
     Roster(Box<SignedRoster>),
     /// An order that somebody has signed.
     Ordered(Box<Attestation>),
+    /// The release that a client says it runs.
+    About(ClientId, String),
     /// A plan that was activated, or shown with other signatures.
     Plan(Box<Job>),
     /// Revocation lists that changed, for everybody who is here and whoever comes.

@@ -165,7 +165,13 @@ impl<'a> Session<'a> {
                 FRAME_CONTROL => codec::decode::<ToCoordinator>(&frame.payload, CONTROL_MESSAGE_BYTES_MAX),
                 _ => return Err(Leave::Refused("a vector came that no header announced".into())),
             };
-            let ToCoordinator::Run(run, message) = message.map_err(|fault| Leave::Refused(fault.to_string()))?;
+            let (run, message) = match message.map_err(|fault| Leave::Refused(fault.to_string()))? {
+                ToCoordinator::Run(run, message) => (run, message),
+                ToCoordinator::About { release } => {
+                    self.tell(Arrival::About(self.seat.client(), release.to_string())).await?;
+                    continue;
+                }
+            };
             let announces = matches!(message, Upstream::Masked(_));
             self.tell(Arrival::Message(self.seat.client(), run, message)).await?;
             if announces {

@@ -12,13 +12,14 @@ use tributary_protocol::budget::Kept;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RunId};
 use tributary_protocol::message::{Downstream, ToClient};
-use tributary_protocol::roster::Roster;
+use tributary_protocol::roster::{Roster, RosterEntry};
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::Journal;
 use tributary_transport::Metrics;
 
 use crate::connections::{Link, Members, Traffic, control_frame};
+use crate::control::Site;
 use crate::error::CoordinatorError;
 use crate::report::{Event, RunName, Told, Whom};
 use crate::run::uploads::Verdict;
@@ -44,6 +45,8 @@ pub(crate) struct Hands<'a> {
     links: BTreeMap<ClientId, Link>,
     /// Unix seconds at which a client was connected last, of those that this process has seen.
     seen: BTreeMap<ClientId, u64>,
+    /// The release that each says it runs.
+    releases: BTreeMap<ClientId, String>,
     report: &'a mut dyn FnMut(&Told),
     /// What leaves when an outbox is empty, each client's messages together: a packet and a wake-up for all of them.
     unsent: BTreeMap<ClientId, Vec<Bytes>>,
@@ -84,6 +87,7 @@ impl<'a> Hands<'a> {
             lists,
             links: BTreeMap::new(),
             seen: BTreeMap::new(),
+            releases: BTreeMap::new(),
             report,
             unsent: BTreeMap::new(),
             untold: Vec::new(),
@@ -120,6 +124,23 @@ impl<'a> Hands<'a> {
         }
         let client = self.whom(client);
         self.tell(None, Event::Left { client });
+    }
+
+    /// A client says which release it runs.
+    pub(crate) fn runs_release(&mut self, client: ClientId, release: String) {
+        self.releases.insert(client, release);
+    }
+
+    /// The members of a roster, and who of them is here.
+    pub(crate) fn sites(&self, roster: &Roster) -> Vec<Site> {
+        let site = |entry: &RosterEntry| Site {
+            client: Whom { client: entry.client.0, name: Some(entry.name.to_string()) },
+            here: self.links.contains_key(&entry.client),
+            last_seen: self.last_seen(entry.client),
+            release: self.releases.get(&entry.client).cloned(),
+            not_after: entry.not_after,
+        };
+        roster.entries().iter().map(site).collect()
     }
 
     /// Lists that changed, for everybody who is here and whoever comes.

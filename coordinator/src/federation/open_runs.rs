@@ -23,9 +23,10 @@ use tributary_transport::Metric;
 use super::hands::Hands;
 use super::served::{Known, Over, Served};
 use crate::connections::{Arrival, Limits};
+use crate::control::{Request, Said, Status, WaitingStatus};
 use crate::error::CoordinatorError;
 use crate::open::upload_bytes;
-use crate::report::{Event, RunName};
+use crate::report::Event;
 use crate::run::job::Job;
 use crate::run::shell::RunShell;
 use crate::run::uploads::Verdict;
@@ -53,16 +54,6 @@ pub(crate) struct Federation<'a> {
     orders: Orders,
     /// What the operator was last told of the queue.
     queued: Vec<String>,
-}
-
-/// A run that waits for its turn.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Waiting {
-    pub(crate) name: RunName,
-    /// Why.
-    pub(crate) reason: String,
-    /// By the Unix clock.
-    pub(crate) begins: Option<u64>,
 }
 
 impl<'a> Federation<'a> {
@@ -178,27 +169,41 @@ impl<'a> Federation<'a> {
         Ok(())
     }
 
-    /// What waits for its turn.
-    pub(crate) fn waiting(&self) -> Vec<Waiting> {
+    /// Answers an operator's question.
+    pub(crate) fn answer(&self, request: Request) -> Said {
+        match request {
+            Request::Status => Said::Status(Box::new(self.status())),
+            Request::Sites => Said::Sites(self.hands.sites(&self.roster.roster)),
+        }
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            now_unix_ms: self.hands.clock.now().0,
+            roster_epoch: self.roster.roster.epoch(),
+            enrolled: self.roster.roster.entries().len(),
+            here: self.hands.here().len(),
+            runs: self.runs.values().map(|run| run.status(&self.hands)).collect(),
+            waiting: self.waiting(),
+            ended: self.ended.len(),
+        }
+    }
+
+    fn waiting(&self) -> Vec<WaitingStatus> {
         let now = unix_seconds();
         let mut all = Vec::new();
         for (plan, served) in &self.plans {
             let open = self.runs.values().any(|run| run.reference().plan == *plan);
             let Some((number, begins)) = served.next().filter(|_| !open) else { continue };
-            let name = served.job().name_of(number);
             let reason = match &served.fault {
                 Some(fault) => fault.clone(),
                 None if begins > now => "the plan's schedule lets this run begin later".into(),
                 None => format!("{RUNS_AT_ONCE_MAX} runs are open; it begins when one of them is over"),
             };
-            all.push(Waiting { name, reason, begins: (begins > now).then_some(begins) });
+            let of = served.job().name_of(number);
+            all.push(WaitingStatus { of, reason, begins: (begins > now).then_some(begins) });
         }
         all
-    }
-
-    /// The open runs.
-    pub(crate) fn runs(&self) -> impl Iterator<Item = &RunShell> {
-        self.runs.values()
     }
 
     /// Whether every run of every plan is over; not where there is no plan.
@@ -304,6 +309,10 @@ impl<'a> Federation<'a> {
                 self.each(|| Input::Ordered(order.clone()))
             }
             Arrival::Plan(job) => self.activated(*job),
+            Arrival::About(client, release) => {
+                self.hands.runs_release(client, release);
+                Ok(())
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::future::{Future, poll_fn};
 use std::num::NonZero;
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -13,6 +14,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tributary_certs::clock::{SteadyClock, unix_millis, unix_seconds};
+#[cfg(unix)]
+use tributary_daemon::control::{SocketDoor, listen};
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::time::Millis;
@@ -27,6 +30,7 @@ use super::open_runs::Federation;
 use super::orders::OrdersFolder;
 use super::plans::PlansFolder;
 use crate::connections::{Arrival, Door, DoorSettings, Limits, Members, Traffic};
+use crate::control::Asked;
 use crate::error::CoordinatorError;
 use crate::federation::muster::LOOK_EVERY;
 use crate::open::Opened;
@@ -162,7 +166,7 @@ async fn serve(
     let (traffic, limits) = (Arc::new(Traffic::default()), Arc::new(Limits::default()));
     let metrics = Arc::new(Metrics::in_folder(&state_dir));
     let (inputs, mut arrivals) = mpsc::channel(INPUTS_MAX);
-    let mut plans = PlansFolder::of(&state_dir);
+    let (mut plans, local) = (PlansFolder::of(&state_dir), state_dir.clone());
     let mut watchdog = Watchdog::new();
     let pulses = Pulses::of(&mut watchdog);
     let door = Door::new(DoorSettings {
@@ -219,7 +223,9 @@ async fn serve(
     tokio::spawn(keyring.watch(Arc::clone(&listener), Arc::clone(&door), inputs, metrics, pulses.identity));
     // A process that ended while it told the clients of the last run's end has left some of them waiting.
     let absent = if federation.is_through() { listen.timers.detached } else { Duration::ZERO };
-    if turn(&mut federation, &mut arrivals, stop.as_mut(), (ends, &pulses.machine)).await? {
+    let (asking, mut asked) = mpsc::channel(1);
+    let _socket = listen_locally(&local, asking);
+    if turn(&mut federation, (&mut arrivals, &mut asked), stop.as_mut(), (ends, &pulses.machine)).await? {
         let leaving = async {
             tokio::time::sleep(absent).await;
             door.emptied(listen.timers.detached).await;
@@ -237,7 +243,7 @@ async fn serve(
 /// Inputs, deadlines and the operator's wish to stop, until that was fulfilled or the process ends by itself; whether it does.
 async fn turn(
     federation: &mut Federation<'_>,
-    arrivals: &mut mpsc::Receiver<Arrival>,
+    (arrivals, asked): (&mut mpsc::Receiver<Arrival>, &mut mpsc::Receiver<Asked>),
     mut stop: Pin<&mut impl Future<Output = ()>>,
     (ends, pulse): (Ends, &Pulse),
 ) -> Result<bool, CoordinatorError> {
@@ -276,6 +282,11 @@ async fn turn(
                 armed = None;
                 federation.timer()?;
             }
+            Some(Asked { question, answer }) = asked.recv() => {
+                pulse.beat();
+                // Whoever asked may have gone.
+                let _ = answer.send(federation.answer(question));
+            }
             _ = roll.tick() => {
                 pulse.beat();
                 federation.look()?;
@@ -284,6 +295,18 @@ async fn turn(
     }
     pulse.rest();
     Ok(true)
+}
+
+/// Whoever cannot be asked serves all the same.
+#[cfg(unix)]
+fn listen_locally(state_dir: &Path, asking: mpsc::Sender<Asked>) -> Option<SocketDoor> {
+    listen(state_dir, asking).map_err(|fault| tracing::warn!("{fault}")).ok()
+}
+
+/// There are no such sockets outside Unix.
+#[cfg(not(unix))]
+fn listen_locally(_: &Path, asking: mpsc::Sender<Asked>) -> mpsc::Sender<Asked> {
+    asking
 }
 
 /// Every run is over: whoever is here, or comes while others are still being told, hears of it; until `leaving` completes, or the operator does not want

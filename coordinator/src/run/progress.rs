@@ -205,7 +205,7 @@ impl Progress {
     }
 
     /// Spent so far by the unit of the mode, as it is enforced; nothing without noise.
-    fn epsilon(&self) -> Option<f64> {
+    pub(crate) fn epsilon(&self) -> Option<f64> {
         self.plan.privacy.unit().map(|unit| epsilon_of(self.spent().of(unit), self.delta).0)
     }
 

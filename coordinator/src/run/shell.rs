@@ -18,6 +18,7 @@ use tributary_protocol::time::Millis;
 use tributary_storage::journal;
 
 use crate::connections::start_frames;
+use crate::control::{Refusing, RunStatus};
 use crate::error::CoordinatorError;
 use crate::federation::hands::Hands;
 use crate::federation::muster::Roll;
@@ -108,19 +109,35 @@ impl RunShell {
         self.machine.record()
     }
 
-    /// What it waits for.
-    pub(crate) fn wait(&self) -> Wait {
-        self.machine.wait()
+    /// How it is going, for the operator.
+    pub(crate) fn status(&self, hands: &Hands<'_>) -> RunStatus {
+        let (record, plan) = (self.machine.record(), self.machine.run().plan());
+        let Wait { reason, deadline, next } = self.machine.wait();
+        let stage = plan.stage(record.concluded);
+        let number = record.concluded.saturating_add(1);
+        let refused = record.refused.iter().map(|(client, code)| (*client, code.to_string()));
+        let evicted = record.evicted.iter().map(|(client, why)| (*client, format!("it is out of the run: {why}")));
+        let without = evicted.chain(refused);
+        RunStatus {
+            of: self.name.clone(),
+            stage: stage.map_or_else(|| "none: its end".into(), |stage| format!("{number} ({})", stage.kind)),
+            committed: record.committed_all(),
+            rounds: plan.rounds(),
+            charged: record.charged_all(),
+            charged_max: plan.rounds_charged_max(),
+            epsilon: self.progress.epsilon(),
+            group_size: record.group_size(),
+            ready: self.machine.ready_clients().len(),
+            without: without.map(|(client, reason)| Refusing { client: hands.whom(client), reason }).collect(),
+            reason,
+            deadline_unix_ms: deadline.map(|deadline| deadline.0),
+            next: next.to_owned(),
+        }
     }
 
     /// When it began, in seconds of the Unix clock.
     pub(crate) fn began(&self) -> u64 {
         self.began.unwrap_or_else(unix_seconds)
-    }
-
-    /// Members that are here and have admitted the plan.
-    pub(crate) fn ready(&self) -> usize {
-        self.machine.ready_clients().len()
     }
 
     /// Whether nothing more is to be done.

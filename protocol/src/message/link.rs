@@ -32,4 +32,9 @@ pub enum ToClient {
 pub enum ToCoordinator {
     /// A message of one run.
     Run(RunId, Upstream),
+    /// Which release the client runs; for the operator's screen.
+    About {
+        /// Such as `0.2.0`.
+        release: Untrusted,
+    },
 }

@@ -1,0 +1,92 @@
+//! `tributary coordinator status`, `run show` and `site list`: what the operator asks a running daemon, through a local socket in the state folder.
+
+mod status;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use tributary_daemon::control::{self, Question};
+
+pub use self::status::{Refusing, RunStatus, Site, Status, WaitingStatus};
+use crate::error::CoordinatorError;
+use crate::settings::Settings;
+
+/// What the operator wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// What the daemon is at.
+    Status,
+    /// The members, and who of them is here.
+    Sites,
+}
+
+impl Question for Request {
+    fn of_line(line: &str) -> Option<Self> {
+        [Self::Status, Self::Sites].into_iter().find(|request| request.word() == line)
+    }
+
+    fn line(&self) -> String {
+        self.word().to_owned()
+    }
+}
+
+impl Request {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Sites => "sites",
+        }
+    }
+}
+
+/// What the daemon says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Said {
+    /// What it is at.
+    Status(Box<Status>),
+    /// The members.
+    Sites(Vec<Site>),
+}
+
+/// A question that waits for the loop.
+pub(crate) type Asked = control::Asked<Request, Said>;
+
+/// What the daemon of a settings file is at.
+///
+/// # Errors
+/// If none runs, or it does not answer.
+pub fn status(config: &Path) -> Result<Status, CoordinatorError> {
+    match ask(config, Request::Status)? {
+        Said::Status(status) => Ok(*status),
+        Said::Sites(_) => Err(unexpected()),
+    }
+}
+
+/// The members of the federation that the daemon of a settings file serves.
+///
+/// # Errors
+/// As for [`status`].
+pub fn sites(config: &Path) -> Result<Vec<Site>, CoordinatorError> {
+    match ask(config, Request::Sites)? {
+        Said::Sites(sites) => Ok(sites),
+        Said::Status(_) => Err(unexpected()),
+    }
+}
+
+fn ask(config: &Path, request: Request) -> Result<Said, CoordinatorError> {
+    let settings = Settings::load(config)?;
+    let said = control::ask(&settings.state_dir, &request).map_err(CoordinatorError::Control)?;
+    said.ok_or_else(|| {
+        CoordinatorError::Control(format!(
+            "{}: no daemon of these settings runs, so there is nothing to show. Start it: `tributary coordinator serve --config {}`",
+            settings.state_dir.display(),
+            config.display()
+        ))
+    })
+}
+
+fn unexpected() -> CoordinatorError {
+    let words = "the daemon answered something else; compare its release with this one's, and start it anew";
+    CoordinatorError::Control(words.to_owned())
+}

@@ -1,0 +1,216 @@
+//! What a coordinator is at: each run with what it waits for, what waits for its turn, and who is here.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use tributary_certs::inspect::date;
+
+use crate::report::{RunName, Whom};
+
+/// Everything that a daemon says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Unix milliseconds of its clock.
+    pub now_unix_ms: u64,
+    /// Epoch of the roster in force.
+    pub roster_epoch: u64,
+    /// Its members.
+    pub enrolled: usize,
+    /// Of these, whose link stands.
+    pub here: usize,
+    /// The open runs.
+    pub runs: Vec<RunStatus>,
+    /// What waits for its turn.
+    pub waiting: Vec<WaitingStatus>,
+    /// Runs that are over.
+    pub ended: usize,
+}
+
+/// An open run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunStatus {
+    /// Which one.
+    #[serde(flatten)]
+    pub of: RunName,
+    /// The stage in progress, from 1, and its kind.
+    pub stage: String,
+    /// Rounds committed, of all stages.
+    pub committed: u32,
+    /// Rounds to commit.
+    pub rounds: u32,
+    /// Rounds that were charged.
+    pub charged: u32,
+    /// Most rounds that may be charged.
+    pub charged_max: u32,
+    /// Epsilon spent so far, as it is enforced; nothing without noise.
+    pub epsilon: Option<f64>,
+    /// Members of the plan's group.
+    pub group_size: usize,
+    /// Of these, who are here and have admitted the plan.
+    pub ready: usize,
+    /// Who has refused it, or is out of it, and why.
+    pub without: Vec<Refusing>,
+    /// What it waits for.
+    pub reason: String,
+    /// Until this Unix millisecond, if there is a limit.
+    pub deadline_unix_ms: Option<u64>,
+    /// What is done then.
+    pub next: String,
+}
+
+/// A member that takes no part in a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusing {
+    /// Which one.
+    #[serde(flatten)]
+    pub client: Whom,
+    /// Why.
+    pub reason: String,
+}
+
+/// A run that waits for its turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingStatus {
+    /// Which one.
+    #[serde(flatten)]
+    pub of: RunName,
+    /// Why.
+    pub reason: String,
+    /// Unix seconds before which it does not begin, where that is why.
+    pub begins: Option<u64>,
+}
+
+/// A member of the federation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// Which one.
+    #[serde(flatten)]
+    pub client: Whom,
+    /// Whether its link stands.
+    pub here: bool,
+    /// Unix seconds at which it was connected last, as far as this process has seen it.
+    pub last_seen: Option<u64>,
+    /// The release that it runs, as it says.
+    pub release: Option<String>,
+    /// Unix seconds at which its entry in the roster ends.
+    pub not_after: u64,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { roster_epoch, enrolled, here, ended, .. } = self;
+        writeln!(out, "roster    epoch {roster_epoch}, {here} of {enrolled} members are here")?;
+        if self.runs.is_empty() && self.waiting.is_empty() {
+            writeln!(out, "runs      none is open; `tributary plan activate` puts a signed plan here")?;
+        }
+        self.runs.iter().try_for_each(|run| run.write(out, self.now_unix_ms))?;
+        for WaitingStatus { of, reason, begins } in &self.waiting {
+            write!(out, "waiting   {of}: {reason}")?;
+            begins.map_or(Ok(()), |begins| write!(out, ", not before {}", date(begins)))?;
+            writeln!(out)?;
+        }
+        if *ended > 0 { writeln!(out, "ended     {ended} runs") } else { Ok(()) }
+    }
+}
+
+impl RunStatus {
+    fn write(&self, out: &mut fmt::Formatter<'_>, now_unix_ms: u64) -> fmt::Result {
+        let Self { of, stage, committed, rounds, charged, charged_max, group_size, ready, .. } = self;
+        writeln!(out, "run       {of}, plan {}", of.plan)?;
+        writeln!(
+            out,
+            "          stage {stage}; {committed} of {rounds} rounds committed, {charged} of {charged_max} charged"
+        )?;
+        if let Some(epsilon) = self.epsilon {
+            writeln!(out, "          epsilon {epsilon:.4} spent")?;
+        }
+        writeln!(out, "          {ready} of {group_size} members are ready")?;
+        for Refusing { client, reason } in &self.without {
+            writeln!(out, "          without {client}: {reason}")?;
+        }
+        write!(out, "          waits for {}", self.reason)?;
+        match self.deadline_unix_ms {
+            Some(deadline) => {
+                let left = deadline.saturating_sub(now_unix_ms).div_ceil(1000);
+                writeln!(out, "; in {left} s: {}", self.next)
+            }
+            None => writeln!(out),
+        }
+    }
+}
+
+impl fmt::Display for RunStatus {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(out, tributary_certs::clock::unix_millis())
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: ", self.client)?;
+        match (self.here, self.last_seen) {
+            (true, _) => out.write_str("here")?,
+            (false, Some(seen)) => write!(out, "away, last seen {}", date(seen))?,
+            (false, None) => out.write_str("away, not seen since this coordinator started")?,
+        }
+        if let Some(release) = &self.release {
+            write!(out, ", release {release}")?;
+        }
+        write!(out, ", its entry ends {}", date(self.not_after))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wait_has_its_reason_deadline_and_next_action() {
+        let of = |name: &str| RunName { plan: "ab".into(), plan_name: name.into(), run: 2 };
+        let whom = Whom { client: 3, name: Some("bank/branch-03".into()) };
+        let run = RunStatus {
+            of: of("churn"),
+            stage: "2 (gradient)".into(),
+            committed: 3,
+            rounds: 9,
+            charged: 4,
+            charged_max: 10,
+            epsilon: Some(0.5),
+            group_size: 9,
+            ready: 8,
+            without: vec![Refusing { client: whom.clone(), reason: "its budget is spent".into() }],
+            reason: "round 5: masked updates".into(),
+            deadline_unix_ms: Some(61_000),
+            next: "go on with those that are here".into(),
+        };
+        let waiting = WaitingStatus { of: of("deposit"), reason: "the schedule".into(), begins: Some(1_893_456_000) };
+        let status = Status {
+            now_unix_ms: 60_000,
+            roster_epoch: 4,
+            enrolled: 9,
+            here: 8,
+            runs: vec![run],
+            waiting: vec![waiting],
+            ended: 1,
+        };
+        let text = status.to_string();
+        for part in [
+            "8 of 9 members are here",
+            "churn run 2, plan ab",
+            "3 of 9 rounds committed, 4 of 10 charged",
+            "without client 3 (bank/branch-03): its budget is spent",
+            "waits for round 5: masked updates; in 1 s: go on with those that are here",
+            "deposit run 2: the schedule, not before 2030-01-01 00:00 UTC",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        let told: Status = serde_json::from_str(&serde_json::to_string(&status).unwrap()).unwrap();
+        assert_eq!(told, status);
+        let site =
+            Site { client: whom, here: false, last_seen: None, release: Some("0.2.0".into()), not_after: 1_893_456_000 };
+        assert_eq!(
+            site.to_string(),
+            "client 3 (bank/branch-03): away, not seen since this coordinator started, release 0.2.0, its entry ends 2030-01-01 00:00 UTC"
+        );
+    }
+}

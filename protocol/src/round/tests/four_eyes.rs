@@ -313,10 +313,10 @@ fn a_withdrawn_grant_stops_the_run_before_its_next_round() {
     let mut forged = cast::withdrawal(grant);
     forged.owner = Toy::verifying_key(&[9; 32]);
     forged.signature = Toy::sign(&[9; 32], &forged.to_sign::<Toy>());
-    world.tell_branch(VICTIM, ParticipantInput::Withdrawn(forged));
+    world.withdraw(VICTIM, forged);
     assert_eq!(world.refusals(), []);
     let before = world.branches[&VICTIM].machine.record().counter;
-    world.tell_branch(VICTIM, ParticipantInput::Withdrawn(cast::withdrawal(grant)));
+    world.withdraw(VICTIM, cast::withdrawal(grant));
     assert_eq!(world.refusals(), [(VICTIM, RefusalCode::NotGranted(GrantFault::Withdrawn))]);
     world.run();
     let branch = &world.branches[&VICTIM];

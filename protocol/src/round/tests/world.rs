@@ -10,7 +10,7 @@ use super::liars::Liar;
 use crate::budget::{Heads, Kept};
 use crate::codec;
 use crate::entropy::Entropy;
-use crate::ids::{ClientId, RoundId, SessionId};
+use crate::ids::{ClientId, RoundId, RunId, SessionId};
 use crate::limits::CONTROL_MESSAGE_BYTES_MAX;
 use crate::message::{ClosedReason, Downstream, RefusalCode, Start, Upstream};
 use crate::plan::{Plan, Run, Withdrawal};
@@ -51,6 +51,7 @@ pub(super) trait Machine {
         outbox: &mut Outbox<ParticipantEffect>,
     );
     fn set_grants(&mut self, grants: Vec<Granted>);
+    fn asks_about(&mut self, run: RunId);
     fn record(&self) -> &BudgetRecord;
     fn overtaken_by(&mut self, event: &ParticipantEvent);
 }
@@ -93,6 +94,9 @@ impl<S: Suite> Machine for Sole<S> {
     }
     fn set_grants(&mut self, grants: Vec<Granted>) {
         self.branch.set_grants(grants);
+    }
+    fn asks_about(&mut self, run: RunId) {
+        self.participant.asks_about(run);
     }
     fn record(&self) -> &BudgetRecord {
         self.branch.record()
@@ -359,6 +363,11 @@ impl World {
     pub(super) fn tamper_upload(&mut self, from: ClientId, with: ClientId) {
         let other = self.uploads.remove(&with).unwrap();
         self.uploads.insert(from, other);
+    }
+
+    /// Whether a vector of this client is on its way.
+    pub(super) fn has_upload(&self, client: ClientId) -> bool {
+        self.uploads.contains_key(&client)
     }
 
     pub(super) fn aborts(&self) -> Vec<ClosedReason> {

@@ -172,8 +172,8 @@ pub(super) const INVITE: &[Invited] = &[
     ("where it has not asked", Some(0), |world| world.tell_branch(VICTIM, ParticipantInput::Disconnected)),
     ("while it judges the plan", Some(0), |world| {
         world.silent_workers = true;
-        told(world, |message| matches!(message, Downstream::Welcome(_)).then_some(()));
-        world.step();
+        let welcome = told(world, |message| matches!(message, Downstream::Welcome(_)).then_some(message));
+        world.tell_branch(VICTIM, ParticipantInput::Message(welcome));
     }),
     ("in a set-up", Some(0), |world| {
         told(world, |message| matches!(message, Downstream::Freeze(_)).then_some(()));

@@ -11,7 +11,8 @@
 //! heals, and the plan must come to its end in bounded virtual time.
 //!
 //! The oracle: client i adds 1 at index i and nothing else, so that an opened sum says exactly who is in it and how often. A plan has one stage or
-//! several, and one run or two over the same budgets. What a sum may be followed by, the judge asks the rule book of the records; what only the
+//! several, and one run or two over the same budgets. In a third of the seeds several plans are in force together, each with a group, a size and
+//! rounds of its own: their runs go on side by side, over the same connections and the same budgets. What a sum may be followed by, the judge asks the rule book of the records; what only the
 //! world knows, it judges itself.
 //!
 //! A run is a pure function of seed and options: no clock, no randomness from outside, no iteration over anything unordered. With the real

@@ -4,16 +4,19 @@ use std::collections::VecDeque;
 
 use tributary_protocol::codec;
 use tributary_protocol::frame::{Frame, FrameReader, encode_frame};
+use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
-use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start, Upstream, frame_bytes_max};
+use tributary_protocol::message::{
+    Downstream, FRAME_CONTROL, FRAME_VECTOR, Start, ToClient, ToCoordinator, Upstream, frame_bytes_max,
+};
 use tributary_protocol::secagg::permit::Ticket;
 
 use crate::dice::Dice;
 
 /// One frame's content.
 pub(crate) enum Body {
-    Up(Upstream),
-    Down(Downstream),
+    Up(RunId, Upstream),
+    Down(RunId, Downstream),
     Vector(Vec<u8>),
 }
 
@@ -46,10 +49,10 @@ type Reader = FrameReader<Box<dyn Fn(u8) -> Option<usize>>>;
 pub(crate) enum Reading {
     /// Reads a message.
     Messages,
-    /// Has read a header; the machine has not judged it.
-    AwaitVerdict,
-    /// The vector that comes next is to be folded.
-    Admitted(Ticket),
+    /// Has read a header of this run; its machine has not judged it.
+    AwaitVerdict(RunId),
+    /// The vector that comes next is to be folded, in this run.
+    Admitted(RunId, Ticket),
     /// The vector that comes next is to be forgotten.
     Discarded,
 }
@@ -70,7 +73,7 @@ pub(crate) struct Link {
     /// Frames that wait until the machine has judged the header before them.
     pub(crate) waiting: VecDeque<Body>,
     /// A start whose model has not arrived.
-    pub(crate) start: Option<Start>,
+    pub(crate) start: Option<(RunId, Start)>,
 }
 
 impl Lane {
@@ -86,8 +89,8 @@ impl Lane {
             return Packet::Whole(Box::new(body));
         }
         Packet::Bytes(match body {
-            Body::Up(message) => encode_frame(FRAME_CONTROL, &codec::encode(&message)),
-            Body::Down(message) => encode_frame(FRAME_CONTROL, &codec::encode(&message)),
+            Body::Up(run, message) => encode_frame(FRAME_CONTROL, &codec::encode(&ToCoordinator::Run(run, message))),
+            Body::Down(run, message) => encode_frame(FRAME_CONTROL, &codec::encode(&ToClient::Run(run, message))),
             Body::Vector(bytes) => encode_frame(FRAME_VECTOR, &bytes),
         })
     }
@@ -173,11 +176,18 @@ impl Link {
 
 fn parse(frame: Frame, way: Way) -> Result<Body, String> {
     let limit = CONTROL_MESSAGE_BYTES_MAX;
-    match (frame.kind, way) {
-        (FRAME_VECTOR, _) => Ok(Body::Vector(frame.payload)),
-        (_, Way::Up) => codec::decode(&frame.payload, limit).map(Body::Up).map_err(|fault| fault.to_string()),
-        (_, Way::Down) => codec::decode(&frame.payload, limit).map(Body::Down).map_err(|fault| fault.to_string()),
-    }
+    let decoded = match (frame.kind, way) {
+        (FRAME_VECTOR, _) => return Ok(Body::Vector(frame.payload)),
+        (_, Way::Up) => {
+            codec::decode(&frame.payload, limit).map(|ToCoordinator::Run(run, message)| Body::Up(run, message))
+        }
+        (_, Way::Down) => match codec::decode(&frame.payload, limit) {
+            Ok(ToClient::Lists(_)) => return Err("lists of revoked certificates, of which nobody has any".into()),
+            Ok(ToClient::Run(run, message)) => Ok(Body::Down(run, message)),
+            Err(fault) => Err(fault),
+        },
+    };
+    decoded.map_err(|fault| fault.to_string())
 }
 
 /// A message's name, for traces.
@@ -203,6 +213,7 @@ pub(crate) fn name_up(message: &Upstream) -> &'static str {
 /// A message's name, for traces.
 pub(crate) fn name_down(message: &Downstream) -> &'static str {
     match message {
+        Downstream::Invite => "Invite",
         Downstream::Welcome(_) => "Welcome",
         Downstream::Rejected { .. } => "Rejected",
         Downstream::Offer(_) => "Offer",
@@ -219,6 +230,5 @@ pub(crate) fn name_down(message: &Downstream) -> &'static str {
         Downstream::SessionClosed { .. } => "SessionClosed",
         Downstream::Finished { .. } => "Finished",
         Downstream::Muster(_) => "Muster",
-        Downstream::Lists(_) => "Lists",
     }
 }

@@ -1,7 +1,7 @@
 //! A byzantine client: what its honest machine says is changed on the way out, and signed again where that helps.
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::ClientId;
+use tributary_protocol::ids::{ClientId, RunId};
 use tributary_protocol::message::{MaskedHeader, SignedBody, Upstream, envelopes_digest};
 
 use super::lies::{LIES_PERMILLE, Liar, Lie as FieldLie};
@@ -92,14 +92,14 @@ impl<S: Keyed> Cheat<S> {
     }
 
     /// What is sent instead of a message. Half of the time it is the message.
-    pub(crate) fn message(&mut self, mut message: Upstream, dice: &mut Dice) -> Vec<Body> {
+    pub(crate) fn message(&mut self, run: RunId, mut message: Upstream, dice: &mut Dice) -> Vec<Body> {
         if self.misdeed == Misdeed::OneField {
             let lied = self.liar.say::<S>(self.client, &message, dice);
             self.lies += u32::from(lied.is_some());
-            return vec![Body::Up(lied.unwrap_or(message))];
+            return vec![Body::Up(run, lied.unwrap_or(message))];
         }
         if dice.chance(500) {
-            return vec![Body::Up(message)];
+            return vec![Body::Up(run, message)];
         }
         let lied = match (self.misdeed, &mut message) {
             (Misdeed::BadShare, Upstream::Unmask { shares, .. }) if shares.len() > 1 => {
@@ -125,55 +125,60 @@ impl<S: Keyed> Cheat<S> {
             }
             (Misdeed::Stammer, _) => {
                 self.lies += 1;
-                return vec![Body::Up(message.clone()), Body::Up(message)];
+                return vec![Body::Up(run, message.clone()), Body::Up(run, message)];
             }
             _ => false,
         };
         self.lies += u32::from(lied);
-        vec![Body::Up(message)]
+        vec![Body::Up(run, message)]
     }
 
     /// What is sent instead of an upload.
-    pub(crate) fn upload(&mut self, header: MaskedHeader, bytes: Vec<u8>, dice: &mut Dice) -> Vec<Body> {
+    pub(crate) fn upload(
+        &mut self,
+        run: RunId,
+        (header, bytes): (MaskedHeader, Vec<u8>),
+        dice: &mut Dice,
+    ) -> Vec<Body> {
         if self.misdeed == Misdeed::OneField {
             let message = Upstream::Masked(header);
             let lied = self.liar.say::<S>(self.client, &message, dice);
             self.lies += u32::from(lied.is_some());
-            return vec![Body::Up(lied.unwrap_or(message)), Body::Vector(bytes)];
+            return vec![Body::Up(run, lied.unwrap_or(message)), Body::Vector(bytes)];
         }
         let last = self.last.replace((header.clone(), bytes.clone()));
-        let honest = vec![Body::Up(Upstream::Masked(header.clone())), Body::Vector(bytes.clone())];
+        let honest = vec![Body::Up(run, Upstream::Masked(header.clone())), Body::Vector(bytes.clone())];
         if dice.chance(300) {
             return honest;
         }
         let mut sent = Vec::new();
         match (self.misdeed, last) {
-            (Misdeed::Replay, Some((header, bytes))) => sent.extend(pair(header, bytes)),
-            (Misdeed::StaleVector, Some((_, bytes))) => sent.extend(self.signed(header, bytes)),
+            (Misdeed::Replay, Some((header, bytes))) => sent.extend(pair(run, header, bytes)),
+            (Misdeed::StaleVector, Some((_, bytes))) => sent.extend(self.signed(run, header, bytes)),
             (Misdeed::WrongLength, _) => {
                 let length = *dice.pick(&[0, bytes.len() / 2, bytes.len() - 1, bytes.len() + 1]);
                 let mut bytes = bytes;
                 bytes.resize(length, 1);
-                sent.extend(self.signed(header, bytes));
+                sent.extend(self.signed(run, header, bytes));
             }
             (Misdeed::BadDigest, _) => {
                 let mut bytes = bytes;
                 flip(&mut bytes, dice);
-                sent.extend(pair(header, bytes));
+                sent.extend(pair(run, header, bytes));
             }
             (Misdeed::SpoiltVector, _) => {
                 let mut bytes = bytes;
                 spoil(&mut bytes, dice);
-                sent.extend(self.signed(header, bytes));
+                sent.extend(self.signed(run, header, bytes));
             }
             (Misdeed::DoubleSubmit, _) => {
-                sent.extend(pair(header.clone(), bytes.clone()));
-                sent.extend(pair(header, bytes));
+                sent.extend(pair(run, header.clone(), bytes.clone()));
+                sent.extend(pair(run, header, bytes));
             }
             (Misdeed::WrongModel, _) => {
                 let mut header = header;
                 header.descriptor = Digest::of(b"another round");
-                sent.extend(self.signed(header, bytes));
+                sent.extend(self.signed(run, header, bytes));
             }
             _ => return honest,
         }
@@ -181,15 +186,15 @@ impl<S: Keyed> Cheat<S> {
         sent
     }
 
-    fn signed(&self, mut header: MaskedHeader, bytes: Vec<u8>) -> [Body; 2] {
+    fn signed(&self, run: RunId, mut header: MaskedHeader, bytes: Vec<u8>) -> [Body; 2] {
         header.vector = Digest::of_vector(&bytes);
         header.signature = S::sign(&self.key, &header.to_sign::<S>());
-        pair(header, bytes)
+        pair(run, header, bytes)
     }
 }
 
-fn pair(header: MaskedHeader, bytes: Vec<u8>) -> [Body; 2] {
-    [Body::Up(Upstream::Masked(header)), Body::Vector(bytes)]
+fn pair(run: RunId, header: MaskedHeader, bytes: Vec<u8>) -> [Body; 2] {
+    [Body::Up(run, Upstream::Masked(header)), Body::Vector(bytes)]
 }
 
 /// Changes a low bit of one coordinate: of a high one the linear checksum may not see the change, and whoever lies about its own upload may

@@ -3,11 +3,11 @@
 //! It tells one kind of lie in a run, to one client, to some or to all. It can sign whatever a coordinator signs; it has no key of a client
 //! and none of the authorities.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
-use tributary_protocol::ids::{ClientId, RoundId};
+use tributary_protocol::ids::{ClientId, RoundId, RunId};
 use tributary_protocol::list::List;
 use tributary_protocol::message::{
     Downstream, Freeze, Offer, QuorumCertificate, SignedBody, Start, Survivors, Upstream, Welcome, keys_digest,
@@ -94,7 +94,8 @@ pub(crate) struct Deceiver<S: Keyed> {
     /// Lies that are still told: a large cohort pays for each with a key set-up.
     left: u32,
     salt: u64,
-    first_start: Option<(Start, Vec<u8>)>,
+    /// By run.
+    first_starts: BTreeMap<RunId, (Start, Vec<u8>)>,
     heist: Option<Heist>,
     /// Lies in one field.
     liar: Liar<Earned>,
@@ -119,7 +120,7 @@ impl<S: Keyed> Deceiver<S> {
             share: if large { few } else { *dice.pick(&[100, 500, 1000]) },
             left: if large { 3 } else { u32::MAX },
             salt: dice.word(),
-            first_start: None,
+            first_starts: BTreeMap::new(),
             heist: None,
             liar: Liar::new(LIES_PERMILLE),
             truncated: Vec::new(),
@@ -195,8 +196,13 @@ impl<S: Keyed> Deceiver<S> {
     }
 
     /// A client's message on its way to the machine. `Some` keeps it from the machine, and says what is told in answer.
-    pub(crate) fn overhear(&mut self, from: ClientId, message: &Upstream) -> Option<Letters> {
-        self.heist.as_mut()?.overhear(from, message)
+    pub(crate) fn overhear(&mut self, run: RunId, from: ClientId, message: &Upstream) -> Option<Letters> {
+        self.heist.as_mut().filter(|heist| heist.run() == run)?.overhear(from, message)
+    }
+
+    /// The run in which a round is stolen, if one is.
+    pub(crate) fn robs(&self) -> Option<RunId> {
+        self.heist.as_ref().map(Heist::run)
     }
 
     /// A vector that the machine does not want.
@@ -210,9 +216,15 @@ impl<S: Keyed> Deceiver<S> {
     }
 
     /// What a client is told instead of a round's start.
-    pub(crate) fn restart(&mut self, to: ClientId, start: Start, model: Vec<u8>, dice: &mut Dice) -> Vec<Rumour> {
+    pub(crate) fn restart(
+        &mut self,
+        run: RunId,
+        to: ClientId,
+        (start, model): (Start, Vec<u8>),
+        dice: &mut Dice,
+    ) -> Vec<Rumour> {
         let (mut start, mut model) = (start, model);
-        if let Some(heist) = &mut self.heist {
+        if let Some(heist) = self.heist.as_mut().filter(|heist| heist.run() == run) {
             if heist.victim() == to && !self.one_model {
                 model = b"a model for one client, no other".to_vec();
                 start.descriptor.model = Digest::of(&model);
@@ -227,7 +239,8 @@ impl<S: Keyed> Deceiver<S> {
         }
         match self.lie {
             Lie::ReplayedRound => {
-                let first = self.first_start.get_or_insert_with(|| (start.clone(), model.clone())).clone();
+                let first = self.first_starts.entry(run);
+                let first = first.or_insert_with(|| (start.clone(), model.clone())).clone();
                 if first.0.descriptor.round == start.descriptor.round {
                     return vec![Rumour::Start(start, model)];
                 }
@@ -291,7 +304,7 @@ impl<S: Keyed> Deceiver<S> {
         entries.extend((1..=5).map(|more| sybil::<S>(ClientId(last + more))));
         let roster = &welcome.roster.roster;
         welcome.roster.roster =
-            Roster::new(roster.epoch(), roster.previous(), entries, Vec::new(), roster.people().to_vec())
+            Roster::new(roster.epoch(), roster.previous(), entries, roster.groups().to_vec(), roster.people().to_vec())
                 .expect("sybils are in order");
         sign_welcome::<S>(&mut welcome);
         welcome

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::{ClientId, RoundId};
+use tributary_protocol::ids::{ClientId, RoundId, RunId};
 use tributary_protocol::message::{Downstream, QuorumCertificate, Survivors, Upstream};
 use tributary_protocol::secagg::labels::self_mask_key;
 use tributary_protocol::secagg::mask::{CHECK_COORDINATES, Sign, apply_all};
@@ -18,6 +18,7 @@ pub(crate) type Letters = Vec<(ClientId, Downstream)>;
 
 /// One round run past the machine.
 pub(crate) struct Heist {
+    run: RunId,
     round: RoundId,
     cohort: Vec<ClientId>,
     threshold: usize,
@@ -33,6 +34,7 @@ pub(crate) struct Heist {
 
 /// A round as it is stolen.
 pub(crate) struct Target {
+    pub(crate) run: RunId,
     pub(crate) round: RoundId,
     /// Ascending.
     pub(crate) cohort: Vec<ClientId>,
@@ -44,8 +46,9 @@ pub(crate) struct Target {
 
 impl Heist {
     pub(crate) fn new(target: Target) -> Self {
-        let Target { round, cohort, threshold, victim, ring, dimension } = target;
+        let Target { run, round, cohort, threshold, victim, ring, dimension } = target;
         Self {
+            run,
             round,
             cohort,
             threshold,
@@ -58,6 +61,10 @@ impl Heist {
             acknowledged: BTreeMap::new(),
             shares: BTreeMap::new(),
         }
+    }
+
+    pub(crate) fn run(&self) -> RunId {
+        self.run
     }
 
     pub(crate) fn round(&self) -> RoundId {

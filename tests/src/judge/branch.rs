@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::{ClientId, RoundId, SessionId};
+use tributary_protocol::ids::{ClientId, RoundId, RunId, SessionId};
 use tributary_protocol::message::{Downstream, Freeze, KeysStatement, NeighbourKeys, RejectCode, Survivors, Upstream};
 use tributary_protocol::plan::RunRef;
 use tributary_protocol::privacy::Accounts;
 use tributary_protocol::round::{BudgetRecord, Contribution, ParticipantEvent};
 use tributary_protocol::secagg::suite::Suite;
 
-use super::{Judge, Round, SetNumber, client_of};
+use super::{Judge, Round, SetNumber, Welcomed, client_of};
 use crate::cast::organisations;
 
 impl Judge {
@@ -25,21 +25,22 @@ impl Judge {
     }
 
     /// A client's machine is about to hear this.
-    pub(crate) fn branch_hears(&mut self, index: usize, message: &Downstream) {
+    pub(crate) fn branch_hears(&mut self, index: usize, run: RunId, message: &Downstream) {
         match message {
             Downstream::Welcome(welcome) => {
                 let roster = &welcome.roster.roster;
                 let genuine = self.rosters.contains(roster);
                 let seen = &mut self.branches[index];
-                seen.claimed = welcome.budget.as_ref().map_or_else(Accounts::zero, |shown| shown.head.spent.clone());
-                seen.welcome = match roster.epoch() {
+                let claimed = welcome.budget.as_ref().map_or_else(Accounts::zero, |shown| shown.head.spent.clone());
+                let roster = match roster.epoch() {
                     _ if !genuine => Err("a roster that the authorities did not sign"),
                     epoch if epoch < seen.epoch => Err("an older roster than it has accepted"),
                     epoch => Ok(epoch),
                 };
+                seen.welcomes.insert(run, Welcomed { roster, claimed });
             }
             Downstream::Freeze(freeze) => {
-                let fault = self.fault_of(freeze);
+                let fault = self.fault_of(run, freeze);
                 let members = freeze.members.iter().map(|member| member.client).collect();
                 self.branches[index].cohorts.insert(freeze.session, (members, fault));
             }
@@ -50,7 +51,9 @@ impl Judge {
                     known.get_or_insert(fault);
                 }
             }
-            Downstream::Survivors(survivors) => self.branches[index].shown = Some(survivors.clone()),
+            Downstream::Survivors(survivors) => {
+                self.branches[index].shown.insert(run, survivors.clone());
+            }
             Downstream::Rejected { code: RejectCode::Misbehaved, .. }
                 if self.honest_centre && !self.cheats.contains(&index) =>
             {
@@ -59,7 +62,7 @@ impl Judge {
                     format!("client {} is told that it misbehaved", index + 1),
                 );
             }
-            Downstream::Outcome(outcome) => self.outcome_heard(index, outcome),
+            Downstream::Outcome(outcome) => self.outcome_heard(index, run, outcome),
             _ => {}
         }
     }
@@ -69,16 +72,17 @@ impl Judge {
         let client = client_of(index);
         match message {
             Upstream::Accept { run, .. } => {
-                if !self.runs.contains(run) {
+                if !self.terms.contains_key(run) {
                     self.object(
                         "a client accepts a run of the plan that its policy admits",
                         format!("client {client} accepts another"),
                     );
                 }
                 let seen = &mut self.branches[index];
-                let forgot = !seen.claimed.at_most(&seen.record.spent);
-                match seen.welcome {
-                    Ok(epoch) => seen.epoch = epoch,
+                let welcome = seen.welcomes.get(run);
+                let forgot = welcome.is_some_and(|welcome| !welcome.claimed.at_most(&seen.record.spent));
+                match welcome.map_or(Err("no roster at all"), |welcome| welcome.roster) {
+                    Ok(epoch) => seen.epoch = seen.epoch.max(epoch),
                     Err(fault) => {
                         self.object(
                             "the roster is the authorities' own, and the newest",
@@ -115,12 +119,15 @@ impl Judge {
                 format!("client {client}, round {round}"),
             );
         }
-        let (needed, given) = self.stages.get(usize::from(descriptor.stage)).copied().unwrap_or((u128::MAX, true));
+        let run = self.branches[index].run.id();
+        let stages = self.terms.get(&run).map(|terms| terms.stages.as_slice()).unwrap_or_default();
+        let (needed, given) = stages.get(usize::from(descriptor.stage)).copied().unwrap_or((u128::MAX, true));
         if given && descriptor.model != model {
             self.object("a client trains on the model that the round names", format!("client {client}, round {round}"));
         }
         let noise = descriptor.share_variance.saturating_mul(u128::from(descriptor.honest_min));
-        let floor = self.thresholds(self.cohort(index, descriptor.session)).map_or(u16::MAX, |own| own.survivors_min);
+        let floor =
+            self.thresholds(run, self.cohort(index, descriptor.session)).map_or(u16::MAX, |own| own.survivors_min);
         if noise < needed || descriptor.survivors_min < u32::from(floor) {
             self.object("a round is as private as the plan says", format!("client {client}, round {round}"));
         }
@@ -178,8 +185,16 @@ impl Judge {
         if !within {
             self.object("the budget is never exceeded", format!("client {client}: {event:?}"));
         }
-        if matches!(event, ParticipantEvent::RunAccepted { .. }) && !paid {
+        let ParticipantEvent::RunAccepted { run, grant, .. } = event else { return };
+        if !paid {
             self.object("what is reserved is there to be paid", format!("client {client}: {event:?}"));
+        }
+        let granted = self.terms.get(&run.id()).is_some_and(|terms| {
+            let (digest, ungranted) = terms.grant;
+            *grant == digest && ungranted != Some(client)
+        });
+        if !granted {
+            self.object("no run without the owner's grant", format!("client {client}: {event:?}"));
         }
     }
 
@@ -250,7 +265,9 @@ impl Judge {
     fn acknowledges(&mut self, index: usize, round: RoundId) {
         let (client, key) = (client_of(index), self.round(index, round));
         let seen = &self.branches[index];
-        let (Some(shown), Some((descriptor, session))) = (seen.shown.clone(), seen.contributed.get(&key).copied())
+        let run = seen.run.id();
+        let (Some(shown), Some((descriptor, session))) =
+            (seen.shown.get(&run).cloned(), seen.contributed.get(&key).copied())
         else {
             return self
                 .object("a survivor set is acknowledged when it is shown", format!("client {client}, round {round}"));
@@ -261,7 +278,7 @@ impl Judge {
         let indices = shown.uploads.iter().map(|(name, _)| u32::try_from(cohort.binary_search(name).ok()?).ok());
         let indices: Option<Vec<u32>> = indices.collect();
         let admitted = self
-            .thresholds(cohort)
+            .thresholds(run, cohort)
             .zip(indices)
             .is_some_and(|(own, indices)| self.rule.admits_survivors(&organisations(cohort), &own, &indices).is_ok());
         if shown.round != round || !admitted || !own {
@@ -301,7 +318,8 @@ impl Judge {
         if seen.revealed.insert(key, set).is_some_and(|before| before != set) {
             self.object("one kind of share for each peer and round", format!("client {client}, round {round}"));
         }
-        let quorum = self.thresholds(self.cohort(index, session)).map_or(usize::MAX, |own| own.quorum.into());
+        let quorum =
+            self.thresholds(key.0.id(), self.cohort(index, session)).map_or(usize::MAX, |own| own.quorum.into());
         let signed = self.acknowledged.get(&(round, descriptor, set)).map_or(0, BTreeSet::len);
         if signed < quorum {
             let text =
@@ -316,9 +334,9 @@ impl Judge {
     }
 
     /// What is wrong with a frozen cohort that a client is shown.
-    fn fault_of(&self, freeze: &Freeze) -> Option<String> {
+    fn fault_of(&self, run: RunId, freeze: &Freeze) -> Option<String> {
         let cohort: Vec<ClientId> = freeze.members.iter().map(|member| member.client).collect();
-        if self.rule.accept(&organisations(&cohort), self.branches.len(), &freeze.thresholds).is_err() {
+        if self.rule.accept(&organisations(&cohort), self.group(run), &freeze.thresholds).is_err() {
             return Some(format!("thresholds below its own for a cohort of {}", cohort.len()));
         }
         let sent = self.keys.get(&freeze.session);

@@ -1,7 +1,7 @@
 //! What the coordinator's honest machine must never do, whatever clients, network and disk do.
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::{ClientId, RoundId};
+use tributary_protocol::ids::{ClientId, RoundId, RunId};
 use tributary_protocol::message::RoundOutcome;
 use tributary_protocol::round::{CoordinatorEvent, RunRecord};
 use tributary_protocol::secagg::permit::UnmaskPermit;
@@ -11,28 +11,34 @@ use super::{Judge, Made};
 
 impl Judge {
     /// The coordinator starts with what its ledger held.
-    pub(crate) fn centre_recovers(&mut self, events: &[CoordinatorEvent]) {
+    pub(crate) fn centre_recovers(&mut self, run: RunId, events: &[CoordinatorEvent]) {
         match RunRecord::replay(events) {
-            Ok(record) => (self.written, self.fresh) = (record, true),
+            Ok(record) => (self.ledger(run).written, self.ledger(run).fresh) = (record, true),
             Err(fault) => self.object("the ledger's events follow from one another", fault),
         }
     }
 
     /// The coordinator writes into its ledger; not yet durable.
-    pub(crate) fn centre_appends<S: Suite>(&mut self, event: &CoordinatorEvent) {
-        if let Err(fault) = self.written.check(event) {
+    pub(crate) fn centre_appends<S: Suite>(&mut self, run: RunId, event: &CoordinatorEvent) {
+        let ledger = self.ledger(run);
+        if let Err(fault) = ledger.written.check(event) {
             return self.object("the ledger's events follow from one another", fault);
         }
-        match self.written.claims::<S>(event) {
+        match ledger.written.claims::<S>(event) {
             Ok(claims) if claims.iter().all(|claim| claim.holds::<S>()) => {}
             Ok(_) => return self.object("a ledger rests on signatures that hold", format!("{event:?}")),
             Err(fault) => return self.object("a ledger rests on signatures that hold", fault),
         }
-        self.written.apply(event);
-        self.fresh = true;
+        let ledger = self.ledger(run);
+        ledger.written.apply(event);
+        ledger.fresh = true;
+        let signed = ledger.written.approvals.is_some();
         match event {
             CoordinatorEvent::RosterAdopted { roster, .. } if !self.rosters.contains(&roster.roster) => {
                 self.object("a ledger's rosters are the authorities' own", format!("epoch {}", roster.roster.epoch()));
+            }
+            CoordinatorEvent::SessionOpened { .. } | CoordinatorEvent::RoundStarted { .. } if !signed => {
+                self.object("no run without two people's signatures", format!("{event:?}"));
             }
             CoordinatorEvent::ClientEvicted { client, reason } if !self.is_cheat(*client) && self.honest_centre => {
                 self.object("an honest client is never blamed", format!("client {client} is evicted: {reason}"));
@@ -42,48 +48,53 @@ impl Judge {
     }
 
     /// The coordinator's machine has nothing more to say: its state is what its ledger comes to.
-    pub(crate) fn centre_rests(&mut self, record: &RunRecord) {
-        if std::mem::take(&mut self.fresh) && *record != self.written {
+    pub(crate) fn centre_rests(&mut self, run: RunId, record: &RunRecord) {
+        let ledger = self.ledger(run);
+        if std::mem::take(&mut ledger.fresh) && *record != ledger.written {
             self.object("replaying the file gives the state", "coordinator");
         }
     }
 
     /// An event is on the coordinator's disk for certain.
-    pub(crate) fn centre_durable(&mut self, event: &CoordinatorEvent) {
-        if self.forgetful {
+    pub(crate) fn centre_durable(&mut self, run: RunId, event: &CoordinatorEvent) {
+        if self.ledger(run).forgetful {
             return;
         }
         match event {
             CoordinatorEvent::RoundCommitted { round, model, .. } => {
-                let parent = self.durable.model;
-                let made = self.made.get(round).filter(|made| made.model == *model && Some(made.parent) == parent);
+                let ledger = self.ledger(run);
+                let parent = ledger.durable.model;
+                let made = ledger.made.get(round).filter(|made| made.model == *model && Some(made.parent) == parent);
                 if made.is_none() {
                     self.object("committed states form one chain", format!("round {round}"));
                 }
-                self.committed.insert((*round, *model));
+                self.ledger(run).committed.insert((*round, *model));
             }
-            CoordinatorEvent::StageConcluded { stage, model } if self.handed_on.get(stage) != Some(model) => {
+            CoordinatorEvent::StageConcluded { stage, model }
+                if self.ledger(run).handed_on.get(stage) != Some(model) =>
+            {
                 self.object("a stage hands on what was made of its states", format!("stage {stage}"));
             }
             CoordinatorEvent::RoundAborted { .. } => self.aborted += 1,
             _ => {}
         }
-        self.durable.apply(event);
+        self.ledger(run).durable.apply(event);
     }
 
     /// The machine lets an upload in.
-    pub(crate) fn admits(&mut self, round: RoundId, client: ClientId) {
-        if self.forgetful {
+    pub(crate) fn admits(&mut self, run: RunId, round: RoundId, client: ClientId) {
+        if self.ledger(run).forgetful {
             return;
         }
-        let collects = self.written.round.as_ref().is_some_and(|open| open.round == round);
-        if !collects || self.written.survivors.is_some() {
+        let ledger = self.ledger(run);
+        let collects = ledger.written.round.as_ref().is_some_and(|open| open.round == round);
+        if !collects || ledger.written.survivors.is_some() {
             self.object(
                 "what arrives after the survivor set was fixed is not read",
                 format!("client {client}, round {round}"),
             );
         }
-        if !self.admitted.insert((round, client)) {
+        if !self.ledger(run).admitted.insert((round, client)) {
             self.object("one update for each client and round", format!("client {client}, round {round}"));
         }
     }
@@ -96,31 +107,33 @@ impl Judge {
     }
 
     /// An upload is in the sum.
-    pub(crate) fn folded(&mut self, round: RoundId, spoilt: bool) {
+    pub(crate) fn folded(&mut self, run: RunId, round: RoundId, spoilt: bool) {
         if spoilt {
-            self.spoilt.insert(round);
+            self.ledger(run).spoilt.insert(round);
         }
     }
 
     /// The machine lets a sum be opened.
-    pub(crate) fn unmasks(&mut self, permit: &UnmaskPermit) {
-        if self.forgetful {
+    pub(crate) fn unmasks(&mut self, run: RunId, permit: &UnmaskPermit) {
+        if self.ledger(run).forgetful {
             return;
         }
         let round = permit.round();
-        if !self.unmasked.insert(round) {
+        if !self.ledger(run).unmasked.insert(round) {
             self.object("a round is unmasked at most once", format!("round {round}"));
         }
-        let open = self.written.round.as_ref().is_some_and(|open| open.round == round);
-        let survivors = permit.survivors().iter().eq(self.written.admitted.keys());
-        if !open || !self.written.certified || !survivors {
+        let written = &self.ledger(run).written;
+        let open = written.round.as_ref().is_some_and(|open| open.round == round);
+        let survivors = permit.survivors().iter().eq(written.admitted.keys());
+        if !open || !written.certified || !survivors {
             self.object("a sum is opened after a quorum, for exactly its survivors", format!("round {round}"));
         }
     }
 
     /// The cohort whose keys the open round uses, as the coordinator keyed it.
-    pub(crate) fn keyed_cohort(&self) -> &[ClientId] {
-        self.written.sessions.first().map_or(&[], |session| &session.cohort)
+    pub(crate) fn keyed_cohort(&self, run: RunId) -> &[ClientId] {
+        let session = self.ledgers.get(&run).and_then(|ledger| ledger.written.sessions.first());
+        session.map_or(&[], |session| &session.cohort)
     }
 
     /// A sum was opened: it is that of the vectors that its survivors made, as anybody makes them again.
@@ -136,31 +149,32 @@ impl Judge {
     }
 
     /// A sum could not be opened, although its survivors and seeds were in order.
-    pub(crate) fn spoilt(&mut self, round: RoundId, fault: &dyn std::fmt::Display) {
-        if !self.spoilt.contains(&round) {
+    pub(crate) fn spoilt(&mut self, run: RunId, round: RoundId, fault: &dyn std::fmt::Display) {
+        if !self.ledger(run).spoilt.contains(&round) {
             self.object("only a client that lies about its own upload spoils a sum", format!("round {round}: {fault}"));
         }
     }
 
     /// A stage is over.
-    pub(crate) fn handed_on(&mut self, stage: u16, model: Digest) {
-        if !self.forgetful {
-            self.handed_on.insert(stage, model);
+    pub(crate) fn handed_on(&mut self, run: RunId, stage: u16, model: Digest) {
+        let ledger = self.ledger(run);
+        if !ledger.forgetful {
+            ledger.handed_on.insert(stage, model);
         }
     }
 
     /// The sum became a public state.
-    pub(crate) fn made(&mut self, round: RoundId, parent: Digest, model: Digest) {
-        if self.forgetful {
+    pub(crate) fn made(&mut self, run: RunId, round: RoundId, parent: Digest, model: Digest) {
+        if self.ledger(run).forgetful {
             return;
         }
-        self.made.insert(round, Made { parent, model });
+        self.ledger(run).made.insert(round, Made { parent, model });
     }
 
     /// A client hears how a round ended: only what is durable may be told.
-    pub(super) fn outcome_heard(&mut self, index: usize, outcome: &RoundOutcome) {
+    pub(super) fn outcome_heard(&mut self, index: usize, run: RunId, outcome: &RoundOutcome) {
         let RoundOutcome::Committed { round, model, .. } = outcome else { return };
-        if self.honest_centre && !self.committed.contains(&(*round, *model)) {
+        if self.honest_centre && !self.ledger(run).committed.contains(&(*round, *model)) {
             self.object(
                 "a committed round is durable before it is told",
                 format!("client {}, round {round}", index + 1),

@@ -20,7 +20,7 @@ use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{BudgetRecord, RunRecord};
 use tributary_protocol::secagg::parameters::{CohortRule, Thresholds};
 
-use crate::cast::{Cast, organisations};
+use crate::cast::{Cast, Served, organisations};
 use crate::outcome::Violation;
 use crate::trace::Who;
 
@@ -33,20 +33,18 @@ type Round = (RunRef, RoundId);
 
 /// What a client has seen and done, as the judge remembers it.
 struct Seen {
-    /// The run that its machine has admitted.
+    /// The run in which it speaks and acts, once it has admitted that.
     run: RunRef,
-    /// The epoch of the roster that it was welcomed with, or what is wrong with it.
-    welcome: Result<u64, &'static str>,
+    /// By run: what it was welcomed with.
+    welcomes: BTreeMap<RunId, Welcomed>,
     /// The newest epoch that it accepted.
     epoch: u64,
-    /// What the head that it is shown of its own budget says was spent.
-    claimed: Accounts,
     /// Its disk is an old copy.
     restored: bool,
     /// By session: the frozen cohort, and what is wrong with it.
     cohorts: BTreeMap<SessionId, (Vec<ClientId>, Option<String>)>,
-    /// The last survivor set that it was shown.
-    shown: Option<Survivors>,
+    /// By run: the last survivor set that it was shown.
+    shown: BTreeMap<RunId, Survivors>,
     /// By round: the survivor set that it acknowledged.
     acknowledged: BTreeMap<Round, SetNumber>,
     /// By round: the survivor set for which it revealed shares.
@@ -63,6 +61,46 @@ struct Seen {
     fresh: bool,
 }
 
+/// What a client was welcomed with.
+struct Welcomed {
+    /// The epoch of the roster, or what is wrong with it.
+    roster: Result<u64, &'static str>,
+    /// What the head that it is shown of its own budget says was spent.
+    claimed: Accounts,
+}
+
+/// What holds for every round of a run, and of whom.
+struct Terms {
+    /// Of each stage the noise that a sum must carry, and whether its participants need the public state.
+    stages: Vec<(u128, bool)>,
+    /// Members of its group.
+    group: usize,
+    /// The grant under which alone it is accepted, by everybody but one.
+    grant: (Digest, Option<ClientId>),
+}
+
+/// What a run's ledger comes to, and what was done of it.
+#[derive(Default)]
+struct Ledger {
+    /// As it is written.
+    written: RunRecord,
+    /// The record has grown since it was compared with the machine's.
+    fresh: bool,
+    /// As much of it as is durable.
+    durable: RunRecord,
+    made: BTreeMap<RoundId, Made>,
+    /// By stage: what it really handed on.
+    handed_on: BTreeMap<u16, Digest>,
+    admitted: BTreeSet<(RoundId, ClientId)>,
+    unmasked: BTreeSet<RoundId>,
+    /// Rounds whose sum holds an upload that a byzantine client spoilt.
+    spoilt: BTreeSet<RoundId>,
+    /// Rounds that were committed and the states that they gave, durably.
+    committed: BTreeSet<(RoundId, Digest)>,
+    /// The coordinator works on an old copy of it: what it records and opens there is no history.
+    forgetful: bool,
+}
+
 /// What the coordinator made of a round.
 struct Made {
     parent: Digest,
@@ -73,12 +111,12 @@ struct Made {
 pub(crate) struct Judge {
     now: u64,
     violation: Option<Violation>,
-    /// The runs that were served, the present one last.
-    runs: Vec<RunId>,
+    /// The runs that were served.
+    terms: BTreeMap<RunId, Terms>,
+    /// Their ledgers.
+    ledgers: BTreeMap<RunId, Ledger>,
     /// The authorities' rosters: the one that the plan begins with, the one before it and the one after it.
     rosters: [Roster; 3],
-    /// Of each stage the noise that a sum must carry, and whether its participants need the public state.
-    stages: Vec<(u128, bool)>,
     rule: CohortRule,
     cap: Accounts,
     /// The coordinator is honest, so that nobody honest may be blamed.
@@ -91,26 +129,7 @@ pub(crate) struct Judge {
     sets: Vec<Survivors>,
     /// By round, descriptor and survivor set: who acknowledged it.
     acknowledged: BTreeMap<(RoundId, Digest, SetNumber), BTreeSet<usize>>,
-    /// The coordinator's ledger, as it is written.
-    written: RunRecord,
-    /// The record has grown since it was compared with the machine's.
-    fresh: bool,
-    /// As much of it as is durable.
-    durable: RunRecord,
-    /// What runs before this one committed.
-    committed_before: u32,
-    made: BTreeMap<RoundId, Made>,
-    /// By stage: what it really handed on.
-    handed_on: BTreeMap<u16, Digest>,
-    admitted: BTreeSet<(RoundId, ClientId)>,
-    unmasked: BTreeSet<RoundId>,
-    /// Rounds whose sum holds an upload that a byzantine client spoilt.
-    spoilt: BTreeSet<RoundId>,
-    /// Rounds of all runs and the states that they gave, durably.
-    committed: BTreeSet<(RoundId, Digest)>,
     aborted: u32,
-    /// The coordinator works on an old copy of its ledger: what it records and opens there is no history.
-    forgetful: bool,
 }
 
 impl Judge {
@@ -119,9 +138,9 @@ impl Judge {
         Self {
             now: 0,
             violation: None,
-            runs: vec![cast.run(1).id()],
+            terms: BTreeMap::new(),
+            ledgers: BTreeMap::new(),
             rosters: [&cast.roster, &cast.old_roster, &cast.next_roster].map(|signed| signed.roster.clone()),
-            stages: cast.plan.stages.iter().map(|stage| (stage.noise_variance, stage.model_bytes > 0)).collect(),
             rule: cast.rule,
             cap: cast.cap.clone(),
             honest_centre,
@@ -129,19 +148,8 @@ impl Judge {
             keys: BTreeMap::new(),
             sets: Vec::new(),
             acknowledged: BTreeMap::new(),
-            written: RunRecord::default(),
-            fresh: false,
-            durable: RunRecord::default(),
-            committed_before: 0,
-            made: BTreeMap::new(),
-            handed_on: BTreeMap::new(),
-            admitted: BTreeSet::new(),
-            unmasked: BTreeSet::new(),
-            spoilt: BTreeSet::new(),
-            committed: BTreeSet::new(),
             cheats,
             aborted: 0,
-            forgetful: false,
         }
     }
 
@@ -157,8 +165,18 @@ impl Judge {
     }
 
     /// What a client's own policy says of a cohort; `None` where it refuses it.
-    fn thresholds(&self, cohort: &[ClientId]) -> Option<Thresholds> {
-        self.rule.thresholds(&organisations(cohort), self.branches.len()).ok()
+    fn thresholds(&self, run: RunId, cohort: &[ClientId]) -> Option<Thresholds> {
+        self.rule.thresholds(&organisations(cohort), self.group(run)).ok()
+    }
+
+    /// Members of a run's group.
+    fn group(&self, run: RunId) -> usize {
+        self.terms.get(&run).map_or(0, |terms| terms.group)
+    }
+
+    /// What is known of a run that is served.
+    fn ledger(&mut self, run: RunId) -> &mut Ledger {
+        self.ledgers.entry(run).or_default()
     }
 
     /// The world's clock.
@@ -188,31 +206,27 @@ impl Judge {
         self.violation.take()
     }
 
-    /// Whether the coordinator works on an old copy of its ledger.
-    pub(crate) fn set_forgetful(&mut self, forgetful: bool) {
-        self.forgetful = forgetful;
+    /// Whether the coordinator works on an old copy of a run's ledger.
+    pub(crate) fn set_forgetful(&mut self, run: RunId, forgetful: bool) {
+        self.ledger(run).forgetful = forgetful;
     }
 
     /// Rounds of all runs that were committed and aborted, durably.
     pub(crate) fn rounds(&self) -> (u32, u32) {
-        (self.committed_before + self.rounds_of_run(), self.aborted)
+        (self.ledgers.keys().map(|run| self.rounds_of(*run)).sum(), self.aborted)
     }
 
-    /// Rounds of the present run that were committed, durably.
-    pub(crate) fn rounds_of_run(&self) -> u32 {
-        self.durable.committed_all()
+    /// Rounds of a run that were committed, durably.
+    pub(crate) fn rounds_of(&self, run: RunId) -> u32 {
+        self.ledgers.get(&run).map_or(0, |ledger| ledger.durable.committed_all())
     }
 
-    /// The next run begins, with a ledger of its own. What clients spent, and the seeds that they used, count on.
-    pub(crate) fn next_run(&mut self, run: RunRef) {
-        self.committed_before += self.rounds_of_run();
-        self.runs.push(run.id());
-        (self.written, self.durable) = (RunRecord::default(), RunRecord::default());
-        self.made.clear();
-        self.handed_on.clear();
-        self.admitted.clear();
-        self.unmasked.clear();
-        self.spoilt.clear();
+    /// A run begins, with a ledger of its own. What clients spent, and the seeds that they used, count on.
+    pub(crate) fn serves(&mut self, run: RunId, served: &Served) {
+        let stages = served.plan.stages.iter().map(|stage| (stage.noise_variance, stage.model_bytes > 0)).collect();
+        let grant = (served.grant.digest(), served.ungranted);
+        self.terms.insert(run, Terms { stages, group: served.members.len(), grant });
+        self.ledger(run);
     }
 }
 
@@ -220,12 +234,11 @@ impl Seen {
     fn new() -> Self {
         Self {
             run: RunRef::NONE,
-            welcome: Err("no roster at all"),
+            welcomes: BTreeMap::new(),
             epoch: 0,
-            claimed: Accounts::zero(),
             restored: false,
             cohorts: BTreeMap::new(),
-            shown: None,
+            shown: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
             revealed: BTreeMap::new(),
             uploaded: BTreeMap::new(),

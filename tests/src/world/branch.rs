@@ -1,23 +1,23 @@
-//! A client's process: its machine, its disk, its worker, and the one place where its effects are executed.
+//! A client's process: a machine for each run over one budget, its disk, its worker, and the one place where its effects are executed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::RoundId;
-use tributary_protocol::message::{MaskedHeader, Start, Upstream};
+use tributary_protocol::ids::{RoundId, RunId};
+use tributary_protocol::message::{Downstream, MaskedHeader, Start, Upstream};
 use tributary_protocol::plan::{Run, RunRef};
 use tributary_protocol::round::record::reliance::{early_at_participant, is_heard_of_participant};
 use tributary_protocol::round::{
-    Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput,
+    self, Contribution, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput,
 };
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, mask};
 use tributary_protocol::secagg::modular::RingWords;
 use tributary_protocol::time::Millis;
 
-use super::process::{DOWN_MS_MIN, Process};
+use super::process::Process;
 use super::wire::PAUSE_MS;
 use super::{Event, World};
-use crate::cast::{KEYING_DEADLINE_MS, Keyed, ROUND_DEADLINE_MS, client_key};
+use crate::cast::Keyed;
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::enemy::{Cheat, Earned, FieldLie};
@@ -25,22 +25,55 @@ use crate::judge::client_of;
 use crate::link::{Body, name_up};
 use crate::trace::Who;
 
-/// Milliseconds after the healing in which lies may still arrive, or be noticed at a deadline.
-const GRACE_MS: u64 = ROUND_DEADLINE_MS + KEYING_DEADLINE_MS;
+/// Until a client asks again that was put off, as daemons do.
+const NOT_NOW_MS: u64 = 60_000;
+
+/// A run at a client.
+pub(crate) struct RunAtBranch<S: Keyed> {
+    pub(crate) participant: Participant<S>,
+    /// The newest round's vector.
+    vector: Option<MaskedUpdate>,
+    model: Option<Vec<u8>>,
+    /// It was put off, and asks again then.
+    pub(super) again: Option<u64>,
+    /// Its machine does nothing more.
+    over: bool,
+}
+
+/// What a client's process hears.
+pub(crate) enum HeardThere {
+    /// The connection stands: every run asks to be let in.
+    Connected,
+    /// The connection is over.
+    Disconnected,
+    /// A deadline may have passed, of whichever run.
+    Timer,
+    /// The operator stops the process.
+    Stop,
+    /// Every run has been left.
+    Leave,
+    /// Of one run.
+    Run(RunId, ParticipantInput),
+}
 
 /// A client.
 pub(crate) struct Branch<S: Keyed> {
-    pub(crate) machine: Option<Participant<S>>,
+    pub(crate) machine: Option<round::Branch<S>>,
+    pub(crate) runs: BTreeMap<RunId, RunAtBranch<S>>,
+    /// Runs that were refused for good, in this life: nobody asks about them before somebody looks after it.
+    pub(super) refused: BTreeSet<RunId>,
     pub(crate) process: Process,
     pub(crate) disk: Disk<ParticipantEvent>,
-    pub(crate) inbox: VecDeque<ParticipantInput>,
-    outbox: Outbox<ParticipantEffect>,
+    pub(crate) inbox: VecDeque<HeardThere>,
+    pub(super) outbox: Outbox<ParticipantEffect>,
+    /// The run of what is in the outbox.
+    pub(super) speaking: RunId,
     /// The connection that it made last.
     pub(crate) link: Option<u64>,
-    /// The connection of whose beginning the machine has heard, and not of its end: what it says goes there.
-    speaks: Option<u64>,
-    /// Models behind starts that the machine has not heard of.
-    models: VecDeque<Vec<u8>>,
+    /// The connection of whose beginning the machines have heard, and not of its end: what they say goes there.
+    pub(super) speaks: Option<u64>,
+    /// Models behind starts that no machine has heard of.
+    pub(super) models: VecDeque<Vec<u8>>,
     /// Until the next attempt to connect.
     pub(crate) pause_ms: u64,
     /// Milliseconds to the coordinator.
@@ -48,24 +81,22 @@ pub(crate) struct Branch<S: Keyed> {
     /// Milliseconds that training takes, and until when.
     pub(crate) straggles: (u64, u64),
     /// Its true disk, while an old copy is in its place.
-    archive: Option<Disk<ParticipantEvent>>,
+    pub(super) archive: Option<Disk<ParticipantEvent>>,
     /// What makes it byzantine.
     pub(crate) cheat: Option<Cheat<S>>,
-    /// The newest round's vector, and the number of its run.
-    vector: Option<(u32, MaskedUpdate)>,
-    model: Option<Vec<u8>>,
-    /// Number of the run that was served when its process started.
-    began: u32,
 }
 
 impl<S: Keyed> Branch<S> {
     pub(crate) fn new(past: Vec<ParticipantEvent>, dice: &mut Dice) -> Self {
         Self {
             machine: None,
+            runs: BTreeMap::new(),
+            refused: BTreeSet::new(),
             process: Process::new(),
             disk: Disk::holding(past),
             inbox: VecDeque::new(),
             outbox: Outbox::new(),
+            speaking: RunId::NONE,
             link: None,
             speaks: None,
             models: VecDeque::new(),
@@ -74,9 +105,6 @@ impl<S: Keyed> Branch<S> {
             straggles: (0, 0),
             archive: None,
             cheat: None,
-            vector: None,
-            model: None,
-            began: 0,
         }
     }
 
@@ -86,9 +114,10 @@ impl<S: Keyed> Branch<S> {
         ParticipantInput::Started { start, model: Ok(digest) }
     }
 
-    /// The run that the machine has admitted.
+    /// The run that the speaking machine has admitted.
     fn run(&self) -> RunRef {
-        self.machine.as_ref().and_then(Participant::run).map_or(RunRef::NONE, Run::reference)
+        let own = self.runs.get(&self.speaking);
+        own.and_then(|own| own.participant.run()).map_or(RunRef::NONE, Run::reference)
     }
 
     /// Whether the disk says, durably, that a round of the admitted run was charged.
@@ -105,64 +134,104 @@ impl<S: Keyed> Branch<S> {
     pub(crate) fn lose(&mut self) {
         self.link = None;
         self.models.clear();
-        let begun = !self.inbox.iter().any(|input| matches!(input, ParticipantInput::Connected));
-        let of_connection = |input: &ParticipantInput| {
+        let begun = !self.inbox.iter().any(|heard| matches!(heard, HeardThere::Connected));
+        let of_connection = |heard: &HeardThere| {
             use ParticipantInput::{Connected, Message, Started};
-            matches!(input, Connected | Message(_) | Started { .. })
+            match heard {
+                HeardThere::Connected => true,
+                HeardThere::Run(_, input) => matches!(input, Connected | Message(_) | Started { .. }),
+                _ => false,
+            }
         };
-        self.inbox.retain(|input| !of_connection(input));
+        self.inbox.retain(|heard| !of_connection(heard));
         if begun {
-            self.inbox.push_back(ParticipantInput::Disconnected);
+            self.inbox.push_back(HeardThere::Disconnected);
         }
     }
 
-    /// The connection to which the machine speaks.
+    /// The connection to which the machines speak.
     pub(crate) fn speaks(&self) -> Option<u64> {
         self.speaks
     }
 
-    /// What the machine is about to hear changes what the shell has at hand.
-    fn heed(&mut self, input: &ParticipantInput) {
-        match input {
-            ParticipantInput::Connected => self.speaks = self.link,
-            ParticipantInput::Disconnected => self.speaks = None,
-            ParticipantInput::Started { .. } => self.model = self.models.pop_front(),
-            ParticipantInput::Stop => self.process.leaving = true,
-            _ => {}
-        }
+    /// A run of which this process knows nothing yet: its machine asks to be let in where it can.
+    pub(super) fn begin(&mut self, run: RunId) {
+        let Some(branch) = &self.machine else { return };
+        let participant = Participant::new(branch, run);
+        self.runs.insert(run, RunAtBranch { participant, vector: None, model: None, again: None, over: false });
+        self.inbox.push_front(HeardThere::Run(run, ParticipantInput::Connected));
     }
 
-    fn local(&self, now: u64) -> Millis {
+    /// What all machines hear, each in its turn and before anything else; what one of them hears. What is heard changes what the shell has at hand.
+    fn heed(&mut self, heard: HeardThere) -> Option<(RunId, ParticipantInput)> {
+        let connects = matches!(heard, HeardThere::Connected);
+        let all: fn() -> ParticipantInput = match heard {
+            HeardThere::Run(run, input) => return self.heed_run(run, input),
+            HeardThere::Leave => {
+                self.process.leaving = true;
+                return None;
+            }
+            HeardThere::Connected => {
+                self.speaks = self.link;
+                // What the file has accepted and not ended is asked about, so that what it has reserved is free once it is over.
+                let record = self.machine.as_ref().map(round::Branch::record);
+                let accepted =
+                    record.into_iter().flat_map(|record| record.accepted.keys().map(move |run| (record, run)));
+                let open = accepted.filter(|(record, run)| record.is_open(run)).map(|(_, run)| run.id());
+                let unknown = open.filter(|run| !self.runs.contains_key(run) && !self.refused.contains(run));
+                unknown.collect::<Vec<_>>().into_iter().for_each(|run| self.begin(run));
+                || ParticipantInput::Connected
+            }
+            HeardThere::Disconnected => {
+                self.speaks = None;
+                self.runs.values_mut().for_each(|own| own.again = None);
+                || ParticipantInput::Disconnected
+            }
+            HeardThere::Timer => || ParticipantInput::Timer,
+            HeardThere::Stop => {
+                self.inbox.push_front(HeardThere::Leave);
+                || ParticipantInput::Stop
+            }
+        };
+        let begun = |inbox: &VecDeque<HeardThere>, run: &RunId| {
+            inbox.iter().any(|heard| matches!(heard, HeardThere::Run(of, ParticipantInput::Connected) if of == run))
+        };
+        for run in self.runs.keys().rev() {
+            if !(connects && begun(&self.inbox, run)) {
+                self.inbox.push_front(HeardThere::Run(*run, all()));
+            }
+        }
+        None
+    }
+
+    fn heed_run(&mut self, run: RunId, input: ParticipantInput) -> Option<(RunId, ParticipantInput)> {
+        let model = match &input {
+            ParticipantInput::Started { .. } => self.models.pop_front(),
+            // Whoever has no connection asks when it has one.
+            ParticipantInput::Connected if self.speaks.is_none() => return None,
+            _ => None,
+        };
+        let invited = matches!(input, ParticipantInput::Message(Downstream::Invite));
+        let Some(own) = self.runs.get_mut(&run) else {
+            if invited && !self.refused.contains(&run) {
+                self.begin(run);
+            }
+            return None;
+        };
+        if invited {
+            own.again = None;
+        }
+        own.model = model.or(own.model.take());
+        Some((run, input))
+    }
+
+    pub(super) fn local(&self, now: u64) -> Millis {
         Millis(now + self.process.ahead_ms)
     }
 }
 
 impl<S: Keyed> World<'_, S> {
-    /// A client starts, from what its disk holds.
-    pub(super) fn boot_branch(&mut self, index: usize) {
-        let branch = &mut self.branches[index];
-        let (events, _) = match branch.disk.recover() {
-            Ok(found) => found,
-            Err(fault) => {
-                return self.judge.object("a crash leaves a readable file", format!("client {}: {fault}", index + 1));
-            }
-        };
-        branch.process.boot();
-        branch.began = self.run.reference().number;
-        let key = client_key::<S>(client_of(index));
-        match Participant::resume(self.cast.policy(), self.cast.plan.schema, key, &events) {
-            Ok(machine) => branch.machine = Some(machine),
-            Err(fault) => return self.judge.object("a client continues from its own file", fault),
-        }
-        branch.pause_ms = PAUSE_MS.0;
-        let life = branch.process.life;
-        self.judge.branch_recovers(index, &events);
-        self.trace.note(self.now, Who::Branch(index), "starts", String::new);
-        let at = self.now + self.dice.below(50);
-        self.queue.push(at, Event::Dial(index, life));
-    }
-
-    /// Lets the machine judge what has arrived and does what it asks for, strictly in order, until it must wait.
+    /// Lets the machines judge what has arrived and does what they ask for, strictly in order, until they must wait.
     pub(super) fn run_branch(&mut self, index: usize) {
         loop {
             let branch = &mut self.branches[index];
@@ -181,16 +250,19 @@ impl<S: Keyed> World<'_, S> {
             if branch.process.leaving {
                 return self.end_branch(index);
             }
-            let Some(input) = branch.inbox.pop_front() else { break };
-            if let ParticipantInput::Message(message) = &input {
-                self.judge.branch_hears(index, message);
+            branch.runs.retain(|_, own| !own.over);
+            let Some(heard) = branch.inbox.pop_front() else { break };
+            if let HeardThere::Run(run, ParticipantInput::Message(message)) = &heard {
+                self.judge.branch_hears(index, *run, message);
             }
             let now = branch.local(self.now);
-            branch.heed(&input);
+            let Some((run, input)) = branch.heed(heard) else { continue };
             let deceiver = self.deceiver.as_mut();
             let lie = deceiver.and_then(|deceiver| deceiver.lie_heard(client_of(index), &input));
             let Some(machine) = branch.machine.as_mut() else { return };
-            machine.handle(now, &mut self.entropy, input, &mut branch.outbox);
+            let Some(own) = branch.runs.get_mut(&run) else { continue };
+            branch.speaking = run;
+            own.participant.handle(machine, now, &mut self.entropy, input, &mut branch.outbox);
             if let Some(lie) = lie {
                 self.judge_lie(index, &lie);
             }
@@ -212,7 +284,7 @@ impl<S: Keyed> World<'_, S> {
 
     /// Executes one effect. Everything that a machine asks of a client's shell is here.
     fn branch_effect(&mut self, index: usize, effect: ParticipantEffect) {
-        let who = Who::Branch(index);
+        let (who, run) = (Who::Branch(index), self.branches[index].speaking);
         if let Some(early) = early_at_participant(&effect, self.branches[index].disk.unsynced()) {
             self.judge.speaks_early(who, early);
         }
@@ -237,20 +309,21 @@ impl<S: Keyed> World<'_, S> {
                 self.judge.branch_says(index, &message);
                 self.trace.note(self.now, who, "sends ", || name_up(&message).into());
                 let bodies = match self.branches[index].cheat.as_mut().filter(|_| !self.healed) {
-                    Some(cheat) => cheat.message(message, &mut self.dice),
-                    None => vec![Body::Up(message)],
+                    Some(cheat) => cheat.message(run, message, &mut self.dice),
+                    None => vec![Body::Up(run, message)],
                 };
                 bodies.into_iter().for_each(|body| self.send_up(index, body));
             }
-            ParticipantEffect::JudgeRun(run) => {
-                let input = ParticipantInput::RunJudged { run: run.id(), verdict: Ok(()) };
+            ParticipantEffect::JudgeRun(judged) => {
+                let input = ParticipantInput::RunJudged { run: judged.id(), verdict: Ok(()) };
                 self.work(index, 5, None, input);
             }
             ParticipantEffect::Contribute(contribution) => self.contribute(index, contribution),
             ParticipantEffect::Upload(header) => self.upload(index, header),
             ParticipantEffect::ForgetVector(round) => {
-                let branch = &mut self.branches[index];
-                branch.vector = branch.vector.take().filter(|(_, vector)| vector.round() != round);
+                if let Some(own) = self.branches[index].runs.get_mut(&run) {
+                    own.vector = own.vector.take().filter(|vector| vector.round() != round);
+                }
             }
             ParticipantEffect::NoiseAlone(round) => {
                 self.trace.note(self.now, who, "is late: ", || format!("round {round}, noise alone"));
@@ -271,7 +344,7 @@ impl<S: Keyed> World<'_, S> {
             }
             ParticipantEffect::Finished { rounds } => {
                 self.trace.note(self.now, who, "is done: ", || format!("{rounds} rounds"));
-                self.branches[index].process.leaving = true;
+                self.over(index);
             }
             ParticipantEffect::Distrust { what } => {
                 self.trace.note(self.now, who, "distrusts: ", || what);
@@ -281,11 +354,27 @@ impl<S: Keyed> World<'_, S> {
             }
             ParticipantEffect::Stop { explanation, retry } => {
                 self.trace.note(self.now, who, "stops: ", || explanation.into());
-                if !retry {
-                    self.branches[index].process.leaving = true;
-                    self.branches[index].process.gave_up = true;
+                if retry {
+                    let at = self.now + NOT_NOW_MS;
+                    let branch = &mut self.branches[index];
+                    if let Some(own) = branch.runs.get_mut(&run) {
+                        own.again = Some(at);
+                    }
+                    let life = branch.process.life;
+                    self.queue.push(at, Event::Again(index, life, run));
+                } else {
+                    self.over(index);
+                    self.gives_up(index, run);
                 }
             }
+        }
+    }
+
+    /// The speaking machine does nothing more.
+    fn over(&mut self, index: usize) {
+        let branch = &mut self.branches[index];
+        if let Some(own) = branch.runs.get_mut(&branch.speaking) {
+            own.over = true;
         }
     }
 
@@ -294,27 +383,31 @@ impl<S: Keyed> World<'_, S> {
         let branch = &self.branches[index];
         let round = contribution.descriptor.round;
         let durable = branch.charged(round);
-        let state = branch.model.as_deref().unwrap_or_default();
-        self.judge.contributes(index, &contribution, self.cast.meaning.digest(state), durable);
-        let Some(terms) = self.run.stage(contribution.descriptor.stage) else {
+        let (Some(own), Some(at_centre)) = (branch.runs.get(&branch.speaking), self.centre.runs.get(&branch.speaking))
+        else {
+            return;
+        };
+        let state = own.model.as_deref().unwrap_or_default();
+        let meaning = &self.cast.plans[at_centre.plan].meaning;
+        self.judge.contributes(index, &contribution, meaning.digest(state), durable);
+        let Some(terms) = at_centre.run.stage(contribution.descriptor.stage) else {
             return self
                 .judge
                 .object("a round is of a stage of the plan", format!("client {}, round {round}", index + 1));
         };
-        let values = self.cast.meaning.contribute(terms, index, state);
+        let values = meaning.contribute(terms, index, state);
         let words = RingWords::reduce(contribution.descriptor.ring, &values);
         let update = mask::<S>(words, contribution.receipt, contribution.seeds);
         let vector = update.digest();
         let (train_ms, until) = self.branches[index].straggles;
         let ms = if until > self.now { train_ms } else { 5 };
-        let run = self.branches[index].run().number;
-        self.work(index, ms, Some((run, update)), ParticipantInput::Masked { round, vector });
+        self.work(index, ms, Some(update), ParticipantInput::Masked { round, vector });
     }
 
-    fn work(&mut self, index: usize, ms: u64, update: Option<(u32, MaskedUpdate)>, input: ParticipantInput) {
+    fn work(&mut self, index: usize, ms: u64, update: Option<MaskedUpdate>, input: ParticipantInput) {
         let at = self.now + ms + self.dice.below(20);
-        let life = self.branches[index].process.life;
-        self.queue.push(at, Event::Worked(index, life, Box::new((update, input))));
+        let branch = &self.branches[index];
+        self.queue.push(at, Event::Worked(index, branch.process.life, branch.speaking, Box::new((update, input))));
     }
 
     /// The worker is done.
@@ -322,26 +415,29 @@ impl<S: Keyed> World<'_, S> {
         &mut self,
         index: usize,
         life: u32,
-        (update, input): (Option<(u32, MaskedUpdate)>, ParticipantInput),
+        run: RunId,
+        (update, input): (Option<MaskedUpdate>, ParticipantInput),
     ) {
         let branch = &mut self.branches[index];
         if !branch.process.up || branch.process.life != life {
             return;
         }
-        // The shell keeps the newest round's vector: an abandoned round's may come behind it.
-        let place = |(run, vector): &(u32, MaskedUpdate)| (*run, vector.round());
-        let newest = branch.vector.as_ref().map(place);
-        if update.as_ref().map(place).is_some_and(|place| newest.is_none_or(|newest| newest < place)) {
-            branch.vector = update;
+        if let Some(own) = branch.runs.get_mut(&run) {
+            // The shell keeps the newest round's vector: an abandoned round's may come behind it.
+            let newest = own.vector.as_ref().map(MaskedUpdate::round);
+            if update.as_ref().is_some_and(|update| newest.is_none_or(|newest| newest < update.round())) {
+                own.vector = update;
+            }
         }
-        branch.inbox.push_back(input);
+        branch.inbox.push_back(HeardThere::Run(run, input));
         self.run_branch(index);
     }
 
     fn upload(&mut self, index: usize, header: MaskedHeader) {
         let branch = &mut self.branches[index];
         let durable = branch.charged(header.round);
-        let vector = branch.vector.take().map(|(_, update)| update);
+        let run = branch.speaking;
+        let vector = branch.runs.get_mut(&run).and_then(|own| own.vector.take());
         let Some(update) = vector.filter(|update| update.round() == header.round) else {
             let text = format!("client {}, round {}", index + 1, header.round);
             return self.judge.object("a client uploads the vector that was masked", text);
@@ -350,8 +446,8 @@ impl<S: Keyed> World<'_, S> {
         self.trace.note(self.now, Who::Branch(index), "uploads ", || format!("round {}", header.round));
         let (vector, bytes) = (update.digest(), update.into_bytes());
         let bodies = match self.branches[index].cheat.as_mut().filter(|_| !self.healed) {
-            Some(cheat) => cheat.upload(header, bytes, &mut self.dice),
-            None => vec![Body::Up(Upstream::Masked(header)), Body::Vector(bytes)],
+            Some(cheat) => cheat.upload(run, (header, bytes), &mut self.dice),
+            None => vec![Body::Up(run, Upstream::Masked(header)), Body::Vector(bytes)],
         };
         for body in bodies {
             if let Body::Vector(bytes) = &body
@@ -383,95 +479,5 @@ impl<S: Keyed> World<'_, S> {
     fn check_replay(&mut self, index: usize) {
         let Some(machine) = &self.branches[index].machine else { return };
         self.judge.branch_rests(index, machine.record());
-    }
-
-    /// The process is killed: everything in memory is gone, the disk is torn, the network notices later.
-    pub(super) fn kill_branch(&mut self, index: usize) {
-        self.trace.note(self.now, Who::Branch(index), "is killed", String::new);
-        let mut dice = self.dice.clone();
-        self.dice.word();
-        self.branches[index].disk.crash(&mut dice);
-        if let Some(id) = self.branches[index].link.take() {
-            if let Some(link) = self.links.get_mut(&id) {
-                link.branch = false;
-            }
-            self.break_link(id);
-        }
-        let down_ms = self.branches[index].process.down_ms.max(DOWN_MS_MIN);
-        self.clear_branch(index);
-        let at = self.now + down_ms;
-        let life = self.branches[index].process.life;
-        self.queue.push(at, Event::Boot(Who::Branch(index), life));
-    }
-
-    /// The process ends by itself, in order.
-    fn end_branch(&mut self, index: usize) {
-        self.close_by_branch(index);
-        let process = &self.branches[index].process;
-        let (gave_up, down_ms) = (process.gave_up, process.down_ms);
-        // Operators start what a lie made give up, so that the liar meets it afresh. Lies may be under way when the liar is gone.
-        let lies = self.families.deceiver || self.families.cheats;
-        let looked_after =
-            lies && (self.families.deceiver && !self.healed || self.healed && self.now < self.healed_at + GRACE_MS);
-        let looked_after = looked_after || self.healed && self.branches[index].archive.is_some();
-        let down_ms = if gave_up && looked_after { self.dice.between(100, 600) } else { down_ms };
-        // What ended with a run is started again for the next one.
-        let next = self.branches[index].began < self.run.reference().number;
-        let again = next || !gave_up && down_ms > 0 || gave_up && looked_after;
-        self.clear_branch(index);
-        if self.healed {
-            self.put_back(index);
-        }
-        if again {
-            let life = self.branches[index].process.life;
-            self.queue.push(self.now + down_ms, Event::Boot(Who::Branch(index), life));
-        }
-    }
-
-    /// An operator restores an old backup.
-    pub(super) fn restore(&mut self, index: usize, permille: u64) {
-        if !self.branches[index].process.up || self.branches[index].archive.is_some() {
-            return;
-        }
-        self.kill_branch(index);
-        let branch = &mut self.branches[index];
-        if let Ok((events, _)) = branch.disk.recover() {
-            // Without a first entry it would be no copy, but a budget that nobody has begun.
-            let kept = (events.len() as u64 * permille / 1000).max(1);
-            let copy = branch.disk.as_of(usize::try_from(kept).expect("fewer than there are"));
-            let mut archive = std::mem::replace(&mut branch.disk, copy);
-            // It is put aside on a disk of its own, which is not the one that may be full.
-            archive.set_room(None);
-            branch.archive = Some(archive);
-            self.judge.restores(index);
-        }
-    }
-
-    /// The operator puts the true disk back, where the client noticed and spent nothing on the copy's word. Whether it did.
-    pub(super) fn put_back(&mut self, index: usize) -> bool {
-        let branch = &mut self.branches[index];
-        if !branch.process.gave_up || branch.process.up {
-            return false;
-        }
-        let Some(archive) = branch.archive.take() else { return false };
-        let spends = |event: &&ParticipantEvent| matches!(event, ParticipantEvent::BudgetCharged { .. });
-        let unknown = branch.disk.events().iter().filter(spends).any(|spend| !archive.events().contains(spend));
-        if !unknown {
-            branch.disk = archive;
-        }
-        !unknown
-    }
-
-    fn clear_branch(&mut self, index: usize) {
-        let branch = &mut self.branches[index];
-        branch.process.end();
-        branch.process.down_ms = 0;
-        branch.machine = None;
-        branch.inbox.clear();
-        branch.outbox = Outbox::new();
-        branch.vector = None;
-        branch.model = None;
-        branch.models.clear();
-        branch.speaks = None;
     }
 }

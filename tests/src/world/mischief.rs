@@ -1,7 +1,9 @@
 //! Faults strike, faults end, processes start, timers ring.
 
-use tributary_protocol::round::{Coordinator, Input, Participant, ParticipantInput, Wait};
+use tributary_protocol::round::{Coordinator, Wait};
 
+use super::branch::HeardThere;
+use super::centre::Heard;
 use super::process::Process;
 use super::{Event, World};
 use crate::cast::Keyed;
@@ -55,10 +57,13 @@ impl<S: Keyed> World<'_, S> {
             }
             Strike::Restore { client, permille } => self.restore(client, permille),
             Strike::Amnesia => {
-                // Only what clients have used in this run can be used again. Other rounds would run in the false ledger, and the true one lack them.
-                let used = self.centre.machine.as_ref().is_some_and(|machine| machine.record().committed_all() > 0);
-                if self.centre.process.up && used {
-                    self.forget();
+                // Only what clients have used in a run can be used again. Other rounds would run in the false ledger, and the true one lack them.
+                let used = self.centre.runs.iter().find(|(_, own)| {
+                    let record = own.machine.as_ref().map(Coordinator::record);
+                    record.is_some_and(|record| record.committed_all() > 0 && record.finished.is_none())
+                });
+                if let Some(run) = used.map(|(run, _)| *run).filter(|_| self.centre.process.up) {
+                    self.forget(run);
                 } else {
                     self.queue.push(self.now + 50, Event::Strike(index));
                 }
@@ -66,7 +71,7 @@ impl<S: Keyed> World<'_, S> {
             Strike::Enrol => {
                 self.centre.newer_roster = true;
                 if self.centre.process.up {
-                    self.centre.inbox.push_back(Input::Roster(self.cast.next_roster.clone().into()));
+                    self.centre.inbox.push_back(Heard::Roster);
                     self.run_centre();
                 }
             }
@@ -98,14 +103,10 @@ impl<S: Keyed> World<'_, S> {
         for who in std::iter::once(Who::Centre).chain((0..self.branches.len()).map(Who::Branch)) {
             self.set_room(who, None);
             if let Who::Branch(index) = who {
-                self.put_back(index);
+                self.look_after(index, 1);
             }
             let process = self.process(who);
             (process.sync_ms, process.effects_left) = (0, None);
-            if !process.up && process.gave_up {
-                let life = process.life;
-                self.queue.push(self.now + 1, Event::Boot(who, life));
-            }
         }
         for branch in &mut self.branches {
             branch.straggles = (0, 0);
@@ -150,18 +151,22 @@ impl<S: Keyed> World<'_, S> {
 
     /// What a process waits for.
     fn wait(&self, who: Who) -> Option<Wait> {
-        match who {
-            Who::Branch(index) => self.branches[index].machine.as_ref().map(Participant::wait),
-            _ => self.centre.machine.as_ref().map(Coordinator::wait),
-        }
+        let waits: Vec<Wait> = match who {
+            Who::Branch(index) => self.branches[index].runs.values().map(|own| own.participant.wait()).collect(),
+            _ => self.centre.runs.values().filter_map(|own| own.machine.as_ref()).map(Coordinator::wait).collect(),
+        };
+        waits.into_iter().filter(|wait| wait.deadline.is_some()).min_by_key(|wait| wait.deadline)
     }
 
     /// Sets a process's timer to its machine's deadline.
     pub(super) fn arm(&mut self, who: Who) {
         let now = self.now;
         let deadline = match who {
-            Who::Branch(index) => self.branches[index].machine.as_ref().and_then(Participant::deadline),
-            _ => self.centre.machine.as_ref().and_then(Coordinator::deadline),
+            Who::Branch(index) => self.branches[index].runs.values().filter_map(|own| own.participant.deadline()).min(),
+            _ => {
+                let machines = self.centre.runs.values().filter_map(|own| own.machine.as_ref());
+                machines.filter_map(Coordinator::deadline).min()
+            }
         };
         let process = self.process(who);
         let Some(deadline) = deadline else {
@@ -188,11 +193,11 @@ impl<S: Keyed> World<'_, S> {
         self.trace.note(self.now, who, "timer", String::new);
         match who {
             Who::Branch(index) => {
-                self.branches[index].inbox.push_back(ParticipantInput::Timer);
+                self.branches[index].inbox.push_back(HeardThere::Timer);
                 self.run_branch(index);
             }
             _ => {
-                self.centre.inbox.push_back(Input::Timer);
+                self.centre.inbox.push_back(Heard::Timer);
                 self.run_centre();
             }
         }
@@ -215,12 +220,12 @@ impl<S: Keyed> World<'_, S> {
             Who::Branch(index) => {
                 // The shell hears of it before anything that is waiting.
                 self.branches[index].inbox.clear();
-                self.branches[index].inbox.push_back(ParticipantInput::Stop);
+                self.branches[index].inbox.push_back(HeardThere::Stop);
                 self.run_branch(index);
             }
             _ => {
                 self.centre.inbox.clear();
-                self.centre.inbox.push_back(Input::Stop);
+                self.centre.inbox.push_back(Heard::Stop);
                 self.run_centre();
             }
         }
@@ -253,7 +258,7 @@ impl<S: Keyed> World<'_, S> {
     fn set_room(&mut self, who: Who, room: Option<usize>) {
         match who {
             Who::Branch(index) => self.branches[index].disk.set_room(room),
-            _ => self.centre.disk.set_room(room),
+            _ => self.centre.runs.values_mut().for_each(|own| own.disk.set_room(room)),
         }
     }
 }

@@ -5,23 +5,25 @@
 
 mod branch;
 mod centre;
+mod lives;
 mod mischief;
 mod process;
+mod serving;
 mod sums;
 mod wire;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::ClientId;
-use tributary_protocol::plan::Run;
+use tributary_protocol::ids::{ClientId, RunId};
 use tributary_protocol::round::{CoordinatorEvent, ParticipantInput};
 use tributary_protocol::secagg::masked_sum::{MaskedUpdate, upload_bytes};
 use tributary_protocol::secagg::toy::Seeded;
 
 use self::branch::Branch;
 use self::centre::Centre;
-use crate::cast::{Cast, KEYING_DEADLINE_MS, Keyed, LARGE, ROUND_DEADLINE_MS};
+use crate::cast::{Cast, KEYING_DEADLINE_MS, Keyed, LARGE, ROUND_DEADLINE_MS, Served};
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::enemy::{Cheat, Deceiver, Lie};
@@ -58,7 +60,9 @@ enum Event {
     /// A disk is done.
     Synced(Who, u32),
     /// A client's worker has something for its machine.
-    Worked(usize, u32, Box<(Option<(u32, MaskedUpdate)>, ParticipantInput)>),
+    Worked(usize, u32, RunId, Box<(Option<MaskedUpdate>, ParticipantInput)>),
+    /// A client, in this life, asks again about a run.
+    Again(usize, u32, RunId),
     /// A process starts.
     Boot(Who, u32),
     /// A fault.
@@ -85,8 +89,8 @@ pub(crate) struct World<'a, S: Keyed> {
     options: Options,
     families: Families,
     cast: Cast,
-    /// The run that is served.
-    run: Run,
+    /// By plan: the run that is served of it.
+    served: BTreeMap<usize, RunId>,
     now: u64,
     queue: Queue<Event>,
     dice: Dice,
@@ -104,7 +108,7 @@ pub(crate) struct World<'a, S: Keyed> {
     healed_at: u64,
     deceiver: Option<Deceiver<S>>,
     /// The true ledger of a coordinator that pretends to have forgotten it.
-    archive: Option<Disk<CoordinatorEvent>>,
+    archive: Option<(RunId, Disk<CoordinatorEvent>)>,
     /// Vectors that byzantine clients changed before they sent them.
     spoilt: BTreeSet<Digest>,
     judge: Judge,
@@ -121,8 +125,8 @@ impl<'a, S: Keyed> World<'a, S> {
     pub(crate) fn meaning(seed: u64, options: Options, lines: Lines<'a>, meaning: Option<Box<dyn Meaning>>) -> Self {
         let mut dice = Dice::new(seed, 1);
         let families = Families::of(options.faults, &mut dice);
-        let cast = Cast::new::<S>(&options, &mut dice, meaning);
-        let run = cast.run(1);
+        let cast = Cast::new::<S>(&options, &mut dice, (meaning, families.cheats || families.deceiver));
+        let runs = cast.plans.iter().map(|served| served.plan.runs).max().unwrap_or(1);
         let clients = options.clients as usize;
         let mut branches: Vec<Branch<S>> =
             (0..clients).map(|index| Branch::new(cast.past::<S>(client_of(index)), &mut dice)).collect();
@@ -134,7 +138,7 @@ impl<'a, S: Keyed> World<'a, S> {
             families.deceiver.then(|| Deceiver::new(clients, cast.old_roster.clone(), &mut dice));
         let mut queue = Queue::new();
         let mut strikes = Vec::new();
-        for (at, strike) in schedule(families, &options, cast.plan.runs, &mut Dice::new(seed, 2)) {
+        for (at, strike) in schedule(families, &options, runs, &mut Dice::new(seed, 2)) {
             queue.push(at, Event::Strike(strikes.len()));
             strikes.push(strike);
         }
@@ -150,19 +154,18 @@ impl<'a, S: Keyed> World<'a, S> {
             strikes.push(Strike::Amnesia);
         }
         if options.faults != crate::options::Profile::None {
-            queue.push(window_ms(&options, cast.plan.runs), Event::Heal);
+            queue.push(window_ms(&options, runs), Event::Heal);
         }
-        let first = cast.meaning.digest(&cast.meaning.first_state());
         Self {
             seed,
             options,
             families,
-            run,
+            served: BTreeMap::new(),
             now: 0,
             queue,
             dice: Dice::new(seed, 3),
             entropy: Seeded::new(seed),
-            centre: Centre::new((first, cast.meaning.first_state()), cast.kept_before::<S>()),
+            centre: Centre::new(cast.kept_before::<S>()),
             branches,
             links: BTreeMap::new(),
             links_made: 0,
@@ -181,9 +184,10 @@ impl<'a, S: Keyed> World<'a, S> {
         }
     }
 
-    /// Runs to the end of the plan's last run, or to the first violation.
+    /// Runs to the end of every plan's last run, or to the first violation.
     pub(crate) fn run(mut self) -> Outcome {
         self.introduce();
+        (0..self.cast.plans.len()).for_each(|plan| self.serve(plan, 1));
         self.boot_centre();
         for index in 0..self.branches.len() {
             self.boot_branch(index);
@@ -191,12 +195,11 @@ impl<'a, S: Keyed> World<'a, S> {
         let mut limit = self.limit();
         let (mut steps, mut stranded) = (0, false);
         while self.judge.content() {
-            if self.is_over() {
-                if self.run.reference().number == self.cast.plan.runs {
-                    break;
-                }
-                self.next_run();
+            if self.go_on() {
                 limit = self.limit();
+            }
+            if self.is_over() {
+                break;
             }
             let next = self.queue.pop().filter(|(at, _)| *at <= limit || !self.is_stranded());
             let Some((at, event)) = next else {
@@ -293,7 +296,8 @@ impl<'a, S: Keyed> World<'a, S> {
             Event::Dial(index, life) => self.dial(index, life),
             Event::Timer(who, life, at) => self.timer(who, life, at),
             Event::Synced(who, life) => self.synced(who, life),
-            Event::Worked(index, life, work) => self.worked(index, life, *work),
+            Event::Worked(index, life, run, work) => self.worked(index, life, run, *work),
+            Event::Again(index, life, run) => self.again(index, life, run),
             Event::Boot(who, life) => self.boot(who, life),
             Event::Strike(index) => self.strike(index),
             Event::Relief(strike) => self.relieve(&strike),
@@ -301,28 +305,62 @@ impl<'a, S: Keyed> World<'a, S> {
         }
     }
 
-    /// Virtual time by which the run must be over, seen from now: far enough for every round that may still be charged where faults go on;
-    /// a few deadlines for each round where they do not.
+    /// Virtual time by which all runs must be over, seen from now: far enough for every round that may still be charged where faults go on;
+    /// a few deadlines for each round where they do not. Runs go on side by side: none waits for another.
     fn limit(&self) -> u64 {
-        let left = u64::from(self.run.rounds().saturating_sub(self.judge.rounds_of_run())) + 2;
-        let patience = if self.healed { 0 } else { window_ms(&self.options, self.cast.plan.runs) };
+        let left = self.served.values().map(|run| {
+            let rounds = self.centre.runs.get(run).map_or(0, |own| own.run.rounds());
+            u64::from(rounds.saturating_sub(self.judge.rounds_of(*run))) + 2
+        });
+        let left = left.max().unwrap_or(0);
+        let runs = self.cast.plans.iter().map(|served| served.plan.runs).max().unwrap_or(1);
+        let patience = if self.healed { 0 } else { window_ms(&self.options, runs) };
         self.now + patience + (left + 4) * (ROUND_DEADLINE_MS + KEYING_DEADLINE_MS) + 60_000
     }
 
-    /// The coordinator's process has finished the run.
-    fn is_over(&self) -> bool {
-        self.centre.machine.as_ref().is_some_and(|machine| machine.record().finished.is_some()) && self.centre.is_idle()
+    /// Where a run of a plan is over and the plan has another one, that is served; whether one was.
+    fn go_on(&mut self) -> bool {
+        if !self.centre.is_idle() {
+            return false;
+        }
+        let over: Vec<(usize, u32)> = self.served.iter().filter_map(|(plan, run)| self.next_of(*plan, *run)).collect();
+        over.iter().for_each(|(plan, number)| self.serve(*plan, *number));
+        !over.is_empty()
     }
 
-    /// So many clients are out of the plan that the rest is no cohort: byzantine every one, or put out by a coordinator whose own lies broke
-    /// the rounds. Against that one nobody promises that a plan goes on.
+    /// The run after one that is over.
+    fn next_of(&self, plan: usize, run: RunId) -> Option<(usize, u32)> {
+        let number = self.centre.runs.get(&run)?.run.reference().number;
+        (self.centre.is_over(run) && number < self.cast.plans[plan].plan.runs).then_some((plan, number + 1))
+    }
+
+    /// The coordinator's process has finished every run.
+    fn is_over(&self) -> bool {
+        self.centre.is_idle() && self.served.values().all(|run| self.centre.is_over(*run))
+    }
+
+    /// In every run that is not over so many clients are out of the plan that the rest is no cohort: byzantine every one, or put out by a coordinator
+    /// whose own lies broke the rounds. Against that one nobody promises that a plan goes on.
     fn is_stranded(&self) -> bool {
-        let Some(machine) = &self.centre.machine else { return false };
+        let open = || self.served.values().filter(|run| !self.centre.is_over(**run));
+        open().count() > 0 && open().all(|run| self.is_stranded_in(*run))
+    }
+
+    fn is_stranded_in(&self, run: RunId) -> bool {
+        let Some(own) = self.centre.runs.get(&run) else { return false };
+        let Some(machine) = &own.machine else { return false };
         let evicted = &machine.record().evicted;
         let guilty = self.deceiver.is_some() || evicted.keys().all(|client| self.judge.is_cheat(*client));
+        let served = &self.cast.plans[own.plan];
         let rest: Vec<ClientId> =
-            (0..self.branches.len()).map(client_of).filter(|client| !evicted.contains_key(client)).collect();
-        guilty && self.cast.thresholds(&rest).is_err()
+            served.members.iter().copied().filter(|client| !evicted.contains_key(client)).collect();
+        guilty && served.thresholds(&rest).is_err()
+    }
+
+    /// The digest of a public state in a run.
+    fn digest_in(&self, run: RunId, state: &[u8]) -> Digest {
+        let plan = self.centre.runs.get(&run).map_or(0, |own| own.plan);
+        self.cast.plans[plan].meaning.digest(state)
     }
 
     /// Lies told so far.
@@ -333,11 +371,20 @@ impl<'a, S: Keyed> World<'a, S> {
 
     /// Who waits for what, for the reader of a violation.
     fn standstill(&self) -> String {
-        let centre = self.centre.machine.as_ref().map_or_else(|| "down".into(), |machine| machine.wait().reason);
+        let machines = self.centre.runs.values().map(|own| {
+            let wait = own.machine.as_ref().map_or_else(|| "down".into(), |machine| machine.wait().reason);
+            format!("{} for {wait}", own.run.name.printable())
+        });
+        let centre: Vec<String> = machines.collect();
+        let centre = centre.join("; ");
         let mut waits: BTreeMap<String, usize> = BTreeMap::new();
         for branch in &self.branches {
-            let wait = branch.machine.as_ref().map_or_else(|| "down".into(), |machine| machine.wait().reason);
-            *waits.entry(wait).or_default() += 1;
+            let wait = if branch.process.up { "no run" } else { "down" };
+            let mut runs = branch.runs.values().map(|own| own.participant.wait().reason).collect::<Vec<_>>();
+            if runs.is_empty() {
+                runs.push(wait.into());
+            }
+            runs.into_iter().for_each(|wait| *waits.entry(wait).or_default() += 1);
         }
         let clients: Vec<String> = waits.iter().map(|(wait, count)| format!("{count} for {wait}")).collect();
         format!("the coordinator waits for {centre}; clients wait, {}", clients.join(", "))
@@ -345,7 +392,8 @@ impl<'a, S: Keyed> World<'a, S> {
 
     /// The longest vectors that frames may hold, up and down; `None` where nothing is encoded.
     fn vector_limits(&self) -> Option<(usize, usize)> {
-        let uploads = self.cast.plan.stages.iter().map(|stage| upload_bytes(stage.ring, stage.dimension as usize));
+        let stages = self.cast.plans.iter().flat_map(|served| &served.plan.stages);
+        let uploads = stages.map(|stage| upload_bytes(stage.ring, stage.dimension as usize));
         let upload = uploads.max().unwrap_or_default();
         (self.options.clients <= LARGE).then_some((upload, 1024))
     }
@@ -353,8 +401,8 @@ impl<'a, S: Keyed> World<'a, S> {
 
 /// Who is byzantine: no more than the policies assume.
 fn cheats(families: Families, cast: &Cast, clients: usize, dice: &mut Dice) -> BTreeSet<usize> {
-    let everybody: Vec<ClientId> = (0..clients).map(client_of).collect();
-    let most = cast.thresholds(&everybody).map_or(1, |own| own.coalition_max.into());
+    let of_plan = |served: &Served| served.thresholds(&served.members).map_or(1, |own| own.coalition_max.into());
+    let most = cast.plans.iter().map(of_plan).min().unwrap_or(1);
     let count = if families.cheats { dice.between(1, most) } else { 0 };
     (0..count).map(|_| dice.index(clients)).collect()
 }

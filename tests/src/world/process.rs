@@ -29,8 +29,6 @@ pub(crate) struct Process {
     pub(crate) sync_ms: u64,
     /// It ends when it has done what it was asked.
     pub(crate) leaving: bool,
-    /// It ended by itself and will not be started again before somebody looks after it.
-    pub(crate) gave_up: bool,
 }
 
 impl Process {
@@ -48,14 +46,12 @@ impl Process {
             down_ms: 0,
             sync_ms: 0,
             leaving: false,
-            gave_up: false,
         }
     }
 
     /// A new life begins.
     pub(crate) fn boot(&mut self) {
         self.up = true;
-        self.gave_up = false;
     }
 
     /// The life ends.

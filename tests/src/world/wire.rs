@@ -1,8 +1,11 @@
 //! The network: who can reach whom, when, and how it ends.
 
+use tributary_protocol::ids::RunId;
 use tributary_protocol::message::{Downstream, RejectCode, Upstream};
 use tributary_protocol::round::{Input, ParticipantInput};
 
+use super::branch::HeardThere;
+use super::centre::Heard;
 use super::{Event, World};
 use crate::cast::Keyed;
 use crate::enemy::{Deceiver, Letters};
@@ -61,7 +64,7 @@ impl<S: Keyed> World<'_, S> {
             self.trace.note(self.now, Who::Branch(index), "is connected already", String::new);
             let explanation = "connected already".into();
             let (code, proof) = (RejectCode::AlreadyConnected, None);
-            self.send_down(id, Body::Down(Downstream::Rejected { code, explanation, proof }));
+            self.send_down(id, Body::Down(RunId::NONE, Downstream::Rejected { code, explanation, proof }));
             return self.close_by_centre(id);
         }
         if let Some(link) = self.links.get_mut(&id) {
@@ -69,7 +72,7 @@ impl<S: Keyed> World<'_, S> {
         }
         self.centre.seats.insert(client, id);
         self.centre.arrivals.push_back(id);
-        self.centre.inbox.push_back(Input::Connected(client));
+        self.centre.inbox.push_back(Heard::Connected(client));
         self.run_centre();
     }
 
@@ -79,7 +82,7 @@ impl<S: Keyed> World<'_, S> {
         let index = link.client;
         if self.branches[index].link == Some(id) {
             self.branches[index].pause_ms = PAUSE_MS.0;
-            self.branches[index].inbox.push_back(ParticipantInput::Connected);
+            self.branches[index].inbox.push_back(HeardThere::Connected);
             self.run_branch(index);
         }
     }
@@ -140,37 +143,40 @@ impl<S: Keyed> World<'_, S> {
     /// The coordinator's end of a connection takes what has arrived, as far as the machine's verdicts allow.
     pub(super) fn read_messages(&mut self, id: u64) {
         while let Some(link) = self.links.get_mut(&id).filter(|link| link.centre) {
-            if matches!(link.reading, Reading::AwaitVerdict) {
+            if matches!(link.reading, Reading::AwaitVerdict(_)) {
                 return;
             }
             let Some(body) = link.waiting.pop_front() else { return };
             let client = client_of(link.client);
             let who = Who::Branch(link.client);
             match (std::mem::replace(&mut link.reading, Reading::Messages), body) {
-                (Reading::Messages, Body::Up(message)) => {
+                (Reading::Messages, Body::Up(run, message)) => {
                     let announces = matches!(message, Upstream::Masked(_));
                     let deceiver = self.deceiver.as_mut().filter(|_| !self.healed);
-                    if let Some(letters) = deceiver.and_then(|deceiver| deceiver.overhear(client, &message)) {
+                    if let Some(letters) = deceiver.and_then(|deceiver| deceiver.overhear(run, client, &message)) {
                         if announces {
                             link.reading = Reading::Discarded;
                         }
-                        self.post(letters);
+                        self.post(run, letters);
                         continue;
                     }
                     if announces {
-                        link.reading = Reading::AwaitVerdict;
+                        link.reading = Reading::AwaitVerdict(run);
                     }
                     self.trace.note(self.now, who, "> coordinator: ", || name_up(&message).into());
-                    self.centre.inbox.push_back(Input::Message(client, message));
+                    self.centre.inbox.push_back(Heard::Run(run, Input::Message(client, message)));
                 }
-                (Reading::Admitted(ticket), Body::Vector(bytes)) => self.receive(ticket, bytes),
+                (Reading::Admitted(run, ticket), Body::Vector(bytes)) => self.receive(run, ticket, bytes),
                 (Reading::Discarded, Body::Vector(bytes)) => {
                     let deceiver = self.deceiver.as_mut().filter(|_| !self.healed);
-                    let letters = deceiver.map_or_else(Vec::new, |deceiver| deceiver.overhear_vector(client, &bytes));
-                    self.post(letters);
+                    if let Some((run, deceiver)) = deceiver.and_then(|deceiver| Some((deceiver.robs()?, deceiver))) {
+                        let letters = deceiver.overhear_vector(client, &bytes);
+                        self.post(run, letters);
+                    }
                 }
-                (Reading::Admitted(ticket), _) => {
-                    self.centre.inbox.push_back(Input::UploadFailed { round: ticket.round(), client });
+                (Reading::Admitted(run, ticket), _) => {
+                    let failed = Input::UploadFailed { round: ticket.round(), client };
+                    self.centre.inbox.push_back(Heard::Run(run, failed));
                     return self.unreadable(id, "a message came where a vector was announced");
                 }
                 (_, _) => return self.unreadable(id, "a vector came that no header announced"),
@@ -179,10 +185,10 @@ impl<S: Keyed> World<'_, S> {
     }
 
     /// A lying coordinator answers past its machine, and tries what it has learnt.
-    fn post(&mut self, letters: Letters) {
+    fn post(&mut self, run: RunId, letters: Letters) {
         for (client, message) in letters {
             if let Some(id) = self.centre.links.get(&client).copied() {
-                self.send_down(id, Body::Down(message));
+                self.send_down(id, Body::Down(run, message));
             }
         }
         if let Some(round) = self.deceiver.as_ref().and_then(Deceiver::opened) {
@@ -197,23 +203,23 @@ impl<S: Keyed> World<'_, S> {
         let Some(bodies) = self.receive_packet(id, Way::Down) else { return };
         for body in bodies {
             let Some(link) = self.links.get_mut(&id) else { return };
-            let input = match (body, link.start.take()) {
-                (Body::Down(Downstream::Start(start)), None) => {
-                    link.start = Some(start);
+            let (run, input) = match (body, link.start.take()) {
+                (Body::Down(run, Downstream::Start(start)), None) => {
+                    link.start = Some((run, start));
                     continue;
                 }
-                (Body::Down(message), None) => {
+                (Body::Down(run, message), None) => {
                     self.trace.note(self.now, Who::Branch(index), "< coordinator: ", || name_down(&message).into());
-                    ParticipantInput::Message(message)
+                    (run, ParticipantInput::Message(message))
                 }
-                (Body::Vector(model), Some(start)) => {
+                (Body::Vector(model), Some((run, start))) => {
                     self.trace.note(self.now, Who::Branch(index), "< coordinator: ", || "Start and its model".into());
-                    let digest = self.cast.meaning.digest(&model);
-                    self.branches[index].started(start, (model, digest))
+                    let digest = self.digest_in(run, &model);
+                    (run, self.branches[index].started(start, (model, digest)))
                 }
                 _ => return self.unreadable(id, "a model without a start, or a start without a model"),
             };
-            self.branches[index].inbox.push_back(input);
+            self.branches[index].inbox.push_back(HeardThere::Run(run, input));
         }
         self.run_branch(index);
     }
@@ -284,13 +290,13 @@ impl<S: Keyed> World<'_, S> {
             return;
         }
         self.trace.note(self.now, Who::Centre, "loses ", || format!("client {client}"));
-        if let Reading::Admitted(ticket) = reading {
-            self.centre.inbox.push_back(Input::UploadFailed { round: ticket.round(), client });
+        if let Reading::Admitted(run, ticket) = reading {
+            self.centre.inbox.push_back(Heard::Run(run, Input::UploadFailed { round: ticket.round(), client }));
         }
         if self.centre.seats.get(&client) == Some(&id) {
             self.centre.seats.remove(&client);
         }
-        self.centre.inbox.push_back(Input::Disconnected(client));
+        self.centre.inbox.push_back(Heard::Disconnected(client));
         self.run_centre();
     }
 

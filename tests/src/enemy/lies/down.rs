@@ -102,15 +102,16 @@ pub(super) fn rows<S: Keyed>() -> Vec<Row<Downstream, Earned>> {
     rows
 }
 
-/// The plan is another one than people have signed: whatever the coordinator writes, it has no key of theirs.
-const NOT_SIGNED: RefusalCode = NotApproved(ApprovalFault::Proposal(AttestationFault::Subject));
+/// Whatever the coordinator writes, it has no key of the people who sign.
 const NOT_APPROVED: RefusalCode = NotApproved(ApprovalFault::Approval(AttestationFault::Subject));
 const FORGED: RefusalCode = NotApproved(ApprovalFault::Approval(AttestationFault::Signature));
 const FOREIGN: RefusalCode = NotApproved(ApprovalFault::Proposal(AttestationFault::Federation));
 
 fn joining<S: Keyed>() -> Vec<Row<Downstream, Earned>> {
-    let malformed: Vec<(&'static str, Change)> = vec![
-        ("a welcome in another version", |_, message| in_welcome::<S>(message, |welcome| welcome.version += 1)),
+    let malformed: Vec<(&'static str, Change)> =
+        vec![("a welcome in another version", |_, message| in_welcome::<S>(message, |welcome| welcome.version += 1))];
+    // What is said of another run than the one that was asked about is no answer, whoever has signed it.
+    let elsewhere: Vec<(&'static str, Change)> = vec![
         ("a welcome with no plan", |_, message| in_welcome::<S>(message, |welcome| welcome.plan.runs = 0)),
         ("a welcome with more retries than a plan may have", |_, message| {
             in_welcome::<S>(message, |welcome| welcome.plan.retries = u32::MAX)
@@ -124,6 +125,15 @@ fn joining<S: Keyed>() -> Vec<Row<Downstream, Earned>> {
         ("a welcome to a run after the last", |_, message| {
             in_welcome::<S>(message, |welcome| welcome.number = welcome.plan.runs + 1)
         }),
+        ("a welcome with another schema", |_, message| {
+            in_welcome::<S>(message, |welcome| welcome.plan.schema.0[0] ^= 1)
+        }),
+        ("a welcome with another purpose", |_, message| {
+            in_welcome::<S>(message, |welcome| welcome.plan.purpose = "another".into())
+        }),
+        ("a welcome with a laxer cohort", |_, message| {
+            in_welcome::<S>(message, |welcome| welcome.plan.cohort.cohort_min -= 1)
+        }),
     ];
     let roster: Vec<(&'static str, Change)> = vec![
         ("a welcome with a roster that nobody signed", |_, message| {
@@ -134,15 +144,6 @@ fn joining<S: Keyed>() -> Vec<Row<Downstream, Earned>> {
         }),
     ];
     let other: Vec<(&'static str, Earned, Change)> = vec![
-        ("a welcome with another schema", Earned::Refusal(NOT_SIGNED), |_, message| {
-            in_welcome::<S>(message, |welcome| welcome.plan.schema.0[0] ^= 1)
-        }),
-        ("a welcome with another purpose", Earned::Refusal(NOT_SIGNED), |_, message| {
-            in_welcome::<S>(message, |welcome| welcome.plan.purpose = "another".into())
-        }),
-        ("a welcome with a laxer cohort", Earned::Refusal(NOT_SIGNED), |_, message| {
-            in_welcome::<S>(message, |welcome| welcome.plan.cohort.cohort_min -= 1)
-        }),
         ("a welcome with an approval of another plan", Earned::Refusal(NOT_APPROVED), |_, message| {
             in_welcome::<S>(message, |welcome| welcome.approvals.approval.subject.0[0] ^= 1)
         }),
@@ -182,6 +183,7 @@ fn joining<S: Keyed>() -> Vec<Row<Downstream, Earned>> {
         }),
     ];
     of(Earned::Refusal(PlanMalformed), malformed)
+        .chain(of(Earned::Distrust, elsewhere))
         .chain(of(Earned::Refusal(RosterInvalid), roster))
         .chain(other)
         .collect()

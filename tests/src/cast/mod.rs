@@ -1,4 +1,6 @@
-//! Who plays: keys, roster, plan and policies of one run.
+//! Who plays: keys, roster, plans and policies of one run.
+
+mod plans;
 
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_protocol::budget::{BudgetHead, FirstUse, Heads, Kept, population_digest};
@@ -7,26 +9,26 @@ use tributary_protocol::ids::{ClientId, OrganisationId, RoundId};
 use tributary_protocol::limits::HOLDING_SECONDS_MAX;
 use tributary_protocol::message::SignedBody;
 use tributary_protocol::plan::{
-    Agreement, Approvals, Assessment, Attestation, Charter, Grant, GrantSubject, Materiality, ModelRef, NoiseShare,
-    Plan, PrivacyMode, Retention, Rhythm, Run, RunRef, Schedule, Stage, ValidPlan,
+    Approvals, Attestation, Grant, GrantSubject, ModelRef, Plan, PrivacyMode, Run, RunRef, ValidPlan,
 };
-use tributary_protocol::privacy::{Accounts, RdpVector, Unit};
+use tributary_protocol::privacy::Accounts;
 use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::{
-    ALL, AuthoritySignature, Holding, MemberName, Person, Roster, RosterEntry, Scope, SignedRoster, StaffNumber,
-    federation_digest,
+    AuthoritySignature, Holding, MemberName, Person, Roster, RosterEntry, RosterGroup, Scope, SignedRoster,
+    StaffNumber, federation_digest,
 };
 use tributary_protocol::round::{
     BudgetRecord, CoordinatorSettings, Granted, Orders, ParticipantEvent, Policy, StageTerms, Timing,
 };
-use tributary_protocol::secagg::modular::Ring;
-use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRefused, CohortRule, Thresholds};
+use tributary_protocol::secagg::parameters::{CohortRefused, CohortRule, Thresholds};
 use tributary_protocol::secagg::suite::{Signature, Suite, VerifyingKey};
 use tributary_protocol::secagg::toy::Toy;
 use tributary_protocol::time::Millis;
 
+use self::plans::{GATHER_MS, members_beside, plan, plan_beside};
+pub(crate) use self::plans::{KEYING_DEADLINE_MS, LARGE, ROUND_DEADLINE_MS};
 use crate::dice::Dice;
-use crate::meaning::{Meaning, Oracle, STATE_BYTES, kind};
+use crate::meaning::{Meaning, kind};
 use crate::options::Options;
 
 /// A suite whose signing keys can be made from a number.
@@ -47,37 +49,60 @@ impl Keyed for RealSuite {
     }
 }
 
-/// Milliseconds that a round may take.
-pub(crate) const ROUND_DEADLINE_MS: u64 = 5_000;
+/// Most plans that are in force together.
+const PLANS_MAX: u64 = 4;
 
-/// Milliseconds that a key set-up may take.
-pub(crate) const KEYING_DEADLINE_MS: u64 = 5_000;
+/// How often there are several, in thousandths.
+const SEVERAL_PERMILLE: u64 = 333;
 
-/// Milliseconds that the coordinator waits for the whole roster.
-const GATHER_MS: u64 = 1_000;
+/// From so many members on a plan can do without one of them.
+const GRANTING_MIN: usize = 10;
 
-/// Above so many clients work that grows with the square of the cohort is kept rare.
-pub(crate) const LARGE: u32 = 32;
-
-/// Most rounds of a large cohort's session: each has its shares.
-const SESSION_ROUNDS_MAX: u32 = 8;
-
-/// Noised coordinates behind the model's, as in a real plan.
-const RIDERS: u32 = 3;
-
-/// Purpose of the dice that decide which stages a plan has, and how often it runs.
-const STAGES: u64 = 700;
+/// Purpose of the dice that decide which plans are beside the first.
+const BESIDE: u64 = 900;
 
 const COORDINATOR: u32 = u32::MAX;
 const AUTHORITY: u32 = u32::MAX - 1;
 const STRANGER: u32 = u32::MAX - 2;
 const OWNER: u32 = 1 << 30;
 
-/// What does not change during a run.
-pub(crate) struct Cast {
+/// A plan that is in force, with who stands by it.
+pub(crate) struct Served {
     pub(crate) plan: ValidPlan,
     /// What its stages mean.
     pub(crate) meaning: Box<dyn Meaning>,
+    /// Its group of the roster, ascending.
+    pub(crate) members: Vec<ClientId>,
+    /// The two signatures on it.
+    approvals: Approvals,
+    /// The owner's grant for it.
+    pub(crate) grant: Grant,
+    /// For whose data the owner has given none.
+    pub(crate) ungranted: Option<ClientId>,
+}
+
+impl Served {
+    /// The run of a number, from 1.
+    pub(crate) fn run(&self, number: u32) -> Run {
+        Run::new(self.plan.clone(), number).expect("the plan allows it")
+    }
+
+    /// What the rule of plan and policies makes of a cohort, whose coalition is counted of the whole group.
+    pub(crate) fn thresholds(&self, cohort: &[ClientId]) -> Result<Thresholds, CohortRefused> {
+        self.plan.cohort.thresholds(&organisations(cohort), self.members.len())
+    }
+
+    /// The owner's grant with what it allows: a handful of runs.
+    fn granted(&self) -> Granted {
+        let run = self.plan.charge_of_run().customer;
+        Granted { grant: self.grant.clone(), year: run.times(GRANTED_RUNS.into()), run, names_fields: true }
+    }
+}
+
+/// What does not change during a run.
+pub(crate) struct Cast {
+    /// The plans that are in force together; one most of the time.
+    pub(crate) plans: Vec<Served>,
     pub(crate) roster: SignedRoster,
     /// The roster before it, as the authorities signed it: without the newest client.
     pub(crate) old_roster: SignedRoster,
@@ -85,54 +110,79 @@ pub(crate) struct Cast {
     pub(crate) next_roster: SignedRoster,
     pub(crate) coordinator: VerifyingKey,
     pub(crate) rule: CohortRule,
+    /// What a client may spend: every plan in full.
     pub(crate) cap: Accounts,
-    /// The two signatures on the plan.
-    pub(crate) approvals: Approvals,
-    /// The owner's grant for it, of every client.
-    pub(crate) grant: Grant,
     authority: VerifyingKey,
 }
 
 impl Cast {
-    /// The cast of a seed; of other stages than its own where they are given.
-    pub(crate) fn new<S: Keyed>(options: &Options, dice: &mut Dice, meaning: Option<Box<dyn Meaning>>) -> Self {
+    /// The cast of a seed; of other stages than its own where they are given. With `liars` every owner has granted every plan.
+    pub(crate) fn new<S: Keyed>(
+        options: &Options,
+        dice: &mut Dice,
+        (meaning, liars): (Option<Box<dyn Meaning>>, bool),
+    ) -> Self {
+        let mut beside = Dice::new(dice.clone().word(), BESIDE);
         let (usual, oracle) = plan(options, dice);
-        let meaning = meaning.unwrap_or_else(|| Box::new(oracle));
-        let usual = Plan { initial_model: ModelRef::Digest(meaning.digest(&meaning.first_state())), ..usual };
-        let plan = meaning.plan(usual).validate().expect("the simulator's plans are valid");
+        let alone = meaning.is_some() || options.clients > LARGE || !beside.chance(SEVERAL_PERMILLE);
+        let more = if alone { 0 } else { beside.between(1, PLANS_MAX - 1) };
+        let (rule, everybody) = (usual.cohort, (1..=options.clients).map(ClientId).collect::<Vec<_>>());
+        let mut groups = Vec::new();
+        let first: (Plan, Box<dyn Meaning>) = (usual, meaning.unwrap_or_else(|| Box::new(oracle)));
+        let others = (1..=more).map(|number| {
+            let members = members_beside(rule, &everybody, &mut beside);
+            let (mut plan, oracle) = plan_beside(options, (number, rule), &mut beside);
+            if members.len() < everybody.len() {
+                plan.group = format!("group-{number}");
+                groups.push(RosterGroup { name: plan.group.clone(), members: members.clone() });
+            }
+            let granting = liars || members.len() < GRANTING_MIN || !beside.chance(300);
+            let ungranted = (!granting).then(|| *beside.pick(&members));
+            (plan, Box::new(oracle) as Box<dyn Meaning>, members, ungranted)
+        });
+        let others: Vec<_> = others.collect();
+        let plans: Vec<Served> = [(first.0, first.1, everybody, None)]
+            .into_iter()
+            .chain(others)
+            .map(|(plan, meaning, members, ungranted)| {
+                let initial_model = ModelRef::Digest(meaning.digest(&meaning.first_state()));
+                let plan = meaning.plan(Plan { initial_model, ..plan });
+                let plan = plan.validate().expect("the simulator's plans are valid");
+                let (approvals, grant) = (approvals::<S>(&plan), grant::<S>(&plan));
+                Served { plan, meaning, members, approvals, grant, ungranted }
+            })
+            .collect();
         let entries: Vec<_> = (1..=options.clients).map(|number| entry::<S>(ClientId(number), number)).collect();
         let (_, before) = entries.split_last().expect("a roster has clients");
-        let old = Roster::new(1, Digest::ZERO, before.to_vec(), Vec::new(), people::<S>())
-            .expect("the simulator's rosters are valid");
-        let roster = Roster::new(2, old.digest(), entries, Vec::new(), people::<S>())
-            .expect("the simulator's rosters are valid");
-        let mut entries = roster.entries().to_vec();
-        entries.iter_mut().take(1).for_each(|entry| entry.not_after -= 1);
-        let next = Roster::new(3, roster.digest(), entries, Vec::new(), people::<S>())
-            .expect("the simulator's rosters are valid");
-        let cap = plan.charge_max().plus(&spent_before(&plan));
+        let roster = |epoch, previous, entries: &[RosterEntry]| {
+            Roster::new(epoch, previous, entries.to_vec(), groups.clone(), people::<S>())
+                .expect("the simulator's rosters are valid")
+        };
+        let old = roster(1, Digest::ZERO, before);
+        let present = roster(2, old.digest(), &entries);
+        let mut later = entries.clone();
+        later.iter_mut().take(1).for_each(|entry| entry.not_after -= 1);
+        let next = roster(3, present.digest(), &later);
+        let all = plans.iter().fold(Accounts::zero(), |sum, served| sum.plus(&served.plan.charge_max()));
+        let cap = all.plus(&spent_before(&plans[0].plan));
         Self {
-            rule: plan.cohort,
+            rule,
             cap,
-            roster: sign_roster::<S>(roster),
+            roster: sign_roster::<S>(present),
             old_roster: sign_roster::<S>(old),
             next_roster: sign_roster::<S>(next),
             coordinator: S::verifying_key(&coordinator_key::<S>()),
             authority: S::verifying_key(&S::signing_key(seed_of(AUTHORITY))),
-            approvals: approvals::<S>(&plan),
-            grant: grant::<S>(&plan),
-            plan,
-            meaning,
+            plans,
         }
     }
 
-    /// The run of a number, from 1.
-    pub(crate) fn run(&self, number: u32) -> Run {
-        Run::new(self.plan.clone(), number).expect("the plan allows it")
-    }
-
     /// A client's own policy.
-    pub(crate) fn policy(&self) -> Policy {
+    pub(crate) fn policy(&self, client: ClientId) -> Policy {
+        let own = self.plans.iter().filter(|served| served.ungranted != Some(client));
+        let first = &self.plans[0].plan;
+        let mut groups: Vec<String> = self.plans.iter().map(|served| served.plan.group.clone()).collect();
+        groups.dedup();
         Policy {
             cohort: self.rule,
             cap: self.cap.clone(),
@@ -140,9 +190,9 @@ impl Cast {
             caps: tributary_protocol::round::cast::caps(),
             plan_cap: self.cap.clone(),
             modes: vec![PrivacyMode::Customer],
-            purposes: vec![self.plan.purpose.raw().to_owned()],
-            schema: self.plan.schema,
-            groups: vec![self.plan.group.clone()],
+            purposes: vec![first.purpose.raw().to_owned()],
+            schema: first.schema,
+            groups,
             overlap_min: 1,
             upload_offset_ms_min: 0,
             rounds_max: u32::MAX,
@@ -151,27 +201,17 @@ impl Cast {
             coordinator: self.coordinator.clone(),
             authorities: vec![self.authority.clone()],
             authorities_needed: 1,
-            grants: vec![self.granted()],
+            grants: own.map(Served::granted).collect(),
         }
     }
 
-    /// The owner's grant with what it allows: a handful of runs.
-    pub(crate) fn granted(&self) -> Granted {
-        let run = self.plan.charge_of_run().customer;
-        Granted { grant: self.grant.clone(), year: run.times(GRANTED_RUNS.into()), run, names_fields: true }
-    }
-
-    /// What the rule of plan and policies makes of a cohort, whose coalition is counted of the whole roster.
-    pub(crate) fn thresholds(&self, cohort: &[ClientId]) -> Result<Thresholds, CohortRefused> {
-        self.rule.thresholds(&organisations(cohort), self.roster.roster.entries().len())
-    }
-
     /// What the coordinator of a run starts with, before or after its operator has installed the newer roster.
-    pub(crate) fn settings<S: Keyed>(&self, run: Run, newer: bool) -> CoordinatorSettings<S> {
+    pub(crate) fn settings<S: Keyed>(&self, plan: usize, run: Run, newer: bool) -> CoordinatorSettings<S> {
+        let served = &self.plans[plan];
         CoordinatorSettings {
             run,
-            model: self.meaning.digest(&self.meaning.first_state()),
-            approvals: self.approvals.clone(),
+            model: served.meaning.digest(&served.meaning.first_state()),
+            approvals: served.approvals.clone(),
             federation: federation_digest(std::slice::from_ref(&self.authority), 1),
             not_before: Millis(0),
             roster: if newer { self.next_roster.clone() } else { self.roster.clone() },
@@ -194,13 +234,13 @@ impl Cast {
             signature: Signature::none(),
         };
         first.signature = S::sign(&owner, &first.to_sign::<S>());
-        let charge = spent_before(&self.plan);
+        let charge = spent_before(&self.plans[0].plan);
         vec![
             ParticipantEvent::BudgetBegun { population, salt, first },
             ParticipantEvent::RunAccepted {
                 run: EARLIER,
                 name: "earlier".into(),
-                purpose: self.plan.purpose.clone(),
+                purpose: self.plans[0].plan.purpose.clone(),
                 privacy: PrivacyMode::Customer,
                 stages: vec![StageTerms { kind: kind::COUNT.into(), rounds: 1, charge: charge.clone() }],
                 retries: 0,
@@ -311,28 +351,6 @@ fn grant<S: Keyed>(plan: &ValidPlan) -> Grant {
     grant
 }
 
-/// The plan is client 1's organisation's, which has an agreement with every other one.
-fn charter(clients: u32) -> Charter {
-    let reference = |text: &str| (text.into(), Digest::of(text.as_bytes()));
-    let agreement = |organisation| {
-        let (reference, document) = reference("agreement");
-        Agreement { organisation: OrganisationId(organisation), reference, document, until: u64::MAX }
-    };
-    let (assessment, document) = reference("assessment");
-    Charter {
-        legal_basis: "consent".into(),
-        assessment: Assessment { reference: assessment, document, at: 0 },
-        ticket: "change".into(),
-        data_assets: vec!["asset".into()],
-        intended_use: "simulation".into(),
-        prohibited_use: "anything else".into(),
-        materiality: Materiality::Low,
-        review_by: u64::MAX,
-        organisation: OrganisationId(1),
-        agreements: (2..=clients).map(agreement).collect(),
-    }
-}
-
 fn name(client: u32) -> MemberName {
     MemberName::new(&format!("bank-{client}"), "branch").expect("a name")
 }
@@ -377,109 +395,9 @@ fn seed_of(number: u32) -> [u8; 32] {
     seed
 }
 
-/// A plan, and stages whose oracle has a coordinate for every client. Their privacy is charged for as usual; the simulated data add no noise, so
-/// that the sum can be compared exactly.
-fn plan(options: &Options, dice: &mut Dice) -> (Plan, Oracle) {
-    let wide = dice.chance(500);
-    let beside = dice.clone().word();
-    // Some plans run out of charges soon, which must end their runs in order.
-    let oracle = Oracle::new(options, (wide, dice.chance(100)), beside);
-    let small = options.clients <= LARGE;
-    let plan = Plan {
-        name: "simulated".into(),
-        purpose: "simulation".into(),
-        schema: Digest::of(b"schema"),
-        architecture: vec![1],
-        initial_model: ModelRef::Zero,
-        privacy: PrivacyMode::Customer,
-        delta_bits: 1e-6_f64.to_bits(),
-        overlap_max: 1,
-        customers_nominal: 1000,
-        customers_max: 2000,
-        stages: Vec::new(),
-        retries: 0,
-        // Some plans run twice, over one budget of each client.
-        runs: if small && Dice::new(beside, STAGES + 4).chance(250) { 2 } else { 1 },
-        schedule: Schedule { not_before: 0, not_after: 300_000_000, rhythm: Rhythm::Interval { seconds: 0 } },
-        cap: Accounts { customer: RdpVector::gaussian(1_000, 1), branch: RdpVector::gaussian(1_000, 1) },
-        charter: charter(options.clients),
-        session_rounds: session_rounds(options, dice),
-        cohort: CohortRule { coalition: coalition(options, dice), ..CohortRule::USUAL },
-        group: ALL.into(),
-        round_deadline_ms: ROUND_DEADLINE_MS,
-        upload_offset_ms: *Dice::new(beside, STAGES + 2).pick(&[0, 0, 40]),
-        keying_deadline_ms: KEYING_DEADLINE_MS,
-        retention: Retention::USUAL,
-    };
-    (plan, oracle)
-}
-
-impl Oracle {
-    /// Training, and in some plans of small cohorts, for a large one has enough to do, a count before it, a second part of it, and an evaluation
-    /// after it.
-    fn new(options: &Options, (wide, short): (bool, bool), beside: u64) -> Self {
-        let reach: u32 = if wide { 1 << 20 } else { 1000 };
-        let squared = u128::from(reach).pow(2);
-        let stage = |name: &str, rounds, multiplier, model_bytes| Stage {
-            kind: name.into(),
-            settings: vec![1],
-            dimension: options.clients + RIDERS,
-            ring: if wide { Ring::Bits64 } else { Ring::Bits32 },
-            summed: Unit::Customer,
-            reach,
-            sensitivity_squared: squared,
-            customer_sensitivity_squared: squared,
-            noise_variance: multiplier * squared,
-            noise: NoiseShare::Divided,
-            releases: 1,
-            sampling_threshold: 0,
-            charge: Accounts::customers(RdpVector::gaussian(squared, multiplier * squared)),
-            rounds,
-            model_bytes,
-        };
-        let has = |purpose, permille| options.clients <= LARGE && Dice::new(beside, purpose).chance(permille);
-        let mut stages = vec![stage(kind::GRADIENT, options.rounds, 2000, STATE_BYTES)];
-        if has(STAGES, 300) {
-            stages.insert(0, stage(kind::COUNT, 1, 500, 0));
-        }
-        if has(STAGES + 3, 200) {
-            stages.push(stage(kind::GRADIENT, options.rounds.div_ceil(2), 1500, STATE_BYTES));
-        }
-        if has(STAGES + 1, 300) {
-            stages.push(stage(kind::EVALUATE, 1, 500, STATE_BYTES));
-        }
-        let repeated: u32 = stages.iter().filter(|stage| stage.may_retry()).map(|stage| stage.rounds).sum();
-        let retries = match repeated {
-            0 => 0,
-            _ if short => 1,
-            // The most that a plan may have.
-            _ => repeated.div_ceil(20).max(3),
-        };
-        Self { stages, retries }
-    }
-}
-
-/// A bank's own branches most of the time, sometimes a consortium in which every client is an organisation and hardly one may be missing.
-fn coalition(options: &Options, dice: &mut Dice) -> CoalitionRule {
-    if dice.chance(800) {
-        return CoalitionRule::Fraction { permille: 200 };
-    }
-    // Without the operator and one other organisation so many are left of the whole roster.
-    let most = u64::from(options.clients.min(LARGE)) - 2;
-    let outside_min = u16::try_from(*dice.pick(&[2, 6, most])).expect("a small number");
-    CoalitionRule::Organisations { operator: OrganisationId(1), others: 1, outside_min }
-}
-
 /// Each client's organisation: one of its own.
 pub(crate) fn organisations(clients: &[ClientId]) -> Vec<OrganisationId> {
     clients.iter().map(|client| OrganisationId(client.0)).collect()
-}
-
-/// A key set-up costs the square of the cohort: large ones make do with one for the whole plan most of the time.
-fn session_rounds(options: &Options, dice: &mut Dice) -> u32 {
-    let few = u32::try_from(dice.between(1, 4)).expect("at most four");
-    let large = options.clients > LARGE && dice.chance(800);
-    if large { options.rounds.clamp(1, SESSION_ROUNDS_MAX) } else { few }
 }
 
 #[cfg(test)]

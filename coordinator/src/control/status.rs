@@ -206,8 +206,13 @@ mod tests {
         }
         let told: Status = serde_json::from_str(&serde_json::to_string(&status).unwrap()).unwrap();
         assert_eq!(told, status);
-        let site =
-            Site { client: whom, here: false, last_seen: None, release: Some("0.2.0".into()), not_after: 1_893_456_000 };
+        let site = Site {
+            client: whom,
+            here: false,
+            last_seen: None,
+            release: Some("0.2.0".into()),
+            not_after: 1_893_456_000,
+        };
         assert_eq!(
             site.to_string(),
             "client 3 (bank/branch-03): away, not seen since this coordinator started, release 0.2.0, its entry ends 2030-01-01 00:00 UTC"

@@ -97,6 +97,14 @@ pub enum Downstream {
     Muster(Muster),
 }
 
+impl Downstream {
+    /// Whether it may be the answer to a `Join`.
+    #[must_use]
+    pub const fn answers_join(&self) -> bool {
+        matches!(self, Self::Welcome(_) | Self::Rejected { .. } | Self::Finished { .. })
+    }
+}
+
 /// Members that a [`Muster`] names, at most.
 pub const MUSTER_NAMED_MAX: usize = 20;
 

@@ -26,7 +26,7 @@ impl<S: Suite> Turn<'_, S> {
         model: Result<Digest, RefusalCode>,
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
-        if matches!(self.own.phase, Phase::Offline | Phase::Over) {
+        if matches!(self.own.phase, Phase::Offline | Phase::Joining | Phase::Over) {
             return;
         }
         match self.judge_start(now, start, model) {

@@ -30,6 +30,10 @@ impl<S: Suite> Turn<'_, S> {
         if !matches!(self.own.phase, Phase::Joining) {
             return self.refuse(RefusalCode::Unexpected, outbox);
         }
+        // The answer to an earlier question, which nobody awaits any more.
+        if welcome.nonce != self.own.nonce {
+            return;
+        }
         let run = RunRef { plan: welcome.plan.digest(), number: welcome.number };
         if run.id() != self.own.run {
             return self.refuse(RefusalCode::Unexpected, outbox);
@@ -78,8 +82,8 @@ impl<S: Suite> Turn<'_, S> {
             Some(Ok(Succession::Skipped { missing })) => missing,
             _ => 0,
         };
-        let before = self.own.offered.as_ref().map(|old| &old.roster).filter(|before| last == Some(before.head()));
-        let changes = before.map(|before| RosterChanges::between(Some(before), roster));
+        let before = self.branch.roster.replace(roster.clone()).filter(|before| last == Some(before.head()));
+        let changes = before.map(|before| RosterChanges::between(Some(&before), roster));
         self.commit(ParticipantEvent::RosterAccepted { head, missing }, outbox);
         outbox.push(ParticipantEffect::RosterAccepted { epoch: head.epoch, missing, changes });
     }

@@ -121,6 +121,8 @@ pub struct Branch<S: Suite> {
     client: Option<ClientId>,
     /// Counter of the newest budget head that left.
     announced: u64,
+    /// The last roster that was accepted in this process, in whatever run.
+    roster: Option<Roster>,
 }
 
 /// The participant in one run: decides on every input, records before it speaks, and never touches a vector. Its secrets live here and nowhere
@@ -159,7 +161,7 @@ impl<S: Suite> Branch<S> {
     ) -> Result<Self, BudgetFault> {
         let record = BudgetRecord::replay(recorded)?;
         let federation = federation_digest(&policy.authorities, policy.authorities_needed);
-        Ok(Self { policy, federation, schema, signing_key, record, client: None, announced: 0 })
+        Ok(Self { policy, federation, schema, signing_key, record, client: None, announced: 0, roster: None })
     }
 
     /// The durable state.
@@ -312,8 +314,9 @@ impl<S: Suite> Turn<'_, S> {
                 self.part(outbox);
                 self.join(entropy, outbox);
             }
-            // Whoever has not asked to be let in is told nothing.
+            // Whoever has not asked to be let in is told nothing, and whoever has asked awaits an answer: all else was on its way before that.
             _ if matches!(self.own.phase, Phase::Offline | Phase::Over) => {}
+            other if matches!(self.own.phase, Phase::Joining) && !other.answers_join() => {}
             Downstream::Welcome(welcome) => self.on_welcome(now, &welcome, outbox),
             Downstream::Rejected { code, explanation, proof } => {
                 if !self.is_proved(proof, Ending::Rejected { code, explanation: explanation.raw() }) {

@@ -14,8 +14,8 @@ use tributary_protocol::plan::Plan;
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::cast::{self, policy, settings, signing_key};
 use tributary_protocol::round::{
-    BudgetRecord, Coordinator, CoordinatorEffect, CoordinatorEvent, Input, Outbox, Participant, ParticipantEffect,
-    ParticipantEvent, ParticipantInput, RunRecord, SessionMaterial,
+    Branch, BudgetRecord, Coordinator, CoordinatorEffect, CoordinatorEvent, Input, Outbox, Participant,
+    ParticipantEffect, ParticipantEvent, ParticipantInput, RunRecord, SessionMaterial,
 };
 use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_protocol::secagg::toy::{Seeded, Toy};
@@ -40,8 +40,9 @@ pub(crate) enum Packet {
     Start(ClientId, Start),
 }
 
-struct Branch {
-    machine: Participant<Toy>,
+struct Client {
+    branch: Branch<Toy>,
+    participant: Participant<Toy>,
     events: Vec<ParticipantEvent>,
     /// The signature that acknowledged a survivor set, by round: there may be one.
     acknowledged: BTreeMap<RoundId, Vec<u8>>,
@@ -51,7 +52,7 @@ struct Branch {
 pub(crate) struct Federation {
     coordinator: Coordinator<Toy>,
     events: Vec<CoordinatorEvent>,
-    branches: BTreeMap<ClientId, Branch>,
+    branches: BTreeMap<ClientId, Client>,
     packets: VecDeque<Packet>,
     /// Material of keyed sessions, on the disk.
     sessions: BTreeMap<SessionId, Vec<Vec<u8>>>,
@@ -74,7 +75,7 @@ impl Federation {
         let mut outbox = Outbox::new();
         let coordinator = Coordinator::resume(settings(CLIENTS, plan()), &[], Vec::new(), Millis(0), &mut outbox)
             .expect("a new plan");
-        let branches = (1..=CLIENTS).map(|number| (ClientId(number), Branch::new(ClientId(number), Vec::new())));
+        let branches = (1..=CLIENTS).map(|number| (ClientId(number), Client::new(ClientId(number), Vec::new())));
         let mut federation = Self {
             coordinator,
             events: Vec::new(),
@@ -124,7 +125,7 @@ impl Federation {
         assert!(&replayed == self.coordinator.record(), "replay gives the state");
         for branch in self.branches.values() {
             let replayed = BudgetRecord::replay(&branch.events).expect("the file is consistent");
-            assert!(&replayed == branch.machine.record(), "replay gives the state");
+            assert!(&replayed == branch.branch.record(), "replay gives the state");
         }
     }
 
@@ -211,7 +212,7 @@ impl Federation {
             self.disconnect(client);
             if let Some(branch) = self.branches.get_mut(&client) {
                 let acknowledged = core::mem::take(&mut branch.acknowledged);
-                *branch = Branch::new(client, core::mem::take(&mut branch.events));
+                *branch = Client::new(client, core::mem::take(&mut branch.events));
                 branch.acknowledged = acknowledged;
             }
             return self.connect(client);
@@ -286,7 +287,7 @@ impl Federation {
     fn tell_branch(&mut self, client: ClientId, input: ParticipantInput) {
         let mut outbox = Outbox::new();
         let branch = self.branches.get_mut(&client).expect("one of the eight");
-        branch.machine.handle(self.now, &mut self.entropy, input, &mut outbox);
+        branch.participant.handle(&mut branch.branch, self.now, &mut self.entropy, input, &mut outbox);
         let mut answers = Vec::new();
         while let Some(effect) = outbox.pop() {
             match effect {
@@ -313,14 +314,15 @@ impl Federation {
     }
 }
 
-impl Branch {
+impl Client {
     fn new(client: ClientId, mut events: Vec<ParticipantEvent>) -> Self {
         if events.is_empty() {
             events.push(cast::begun(client, false));
         }
-        let machine = Participant::resume(policy(&plan()), plan().schema, signing_key(client), &events)
+        let branch = Branch::resume(policy(&plan()), plan().schema, signing_key(client), &events)
             .expect("its own file can be continued");
-        Self { machine, events, acknowledged: BTreeMap::new() }
+        let participant = Participant::new(&branch, cast::run(plan()).id());
+        Self { branch, participant, events, acknowledged: BTreeMap::new() }
     }
 
     /// Whatever happens, a branch signs one survivor set for each round.

@@ -60,7 +60,7 @@ pub enum Input {
         /// `ChecksFailed` or `UpdateRefused`.
         reason: ClosedReason,
     },
-    /// What another run's machine has kept of a client's budget: it counts here as well.
+    /// What another run's machine has kept of a client's budget: it counts here as well, and [`CoordinatorEffect::Sync`] makes it durable.
     Kept(Kept),
     /// A roster whose signatures were verified. If it is newer than the one in force, it is adopted as soon as no round is open.
     Roster(Box<SignedRoster>),
@@ -99,7 +99,11 @@ impl<S: Suite> Coordinator<S> {
                     self.abort(reason, outbox);
                 }
             }
-            Input::Kept(kept) => self.settings.heads.apply(&kept),
+            Input::Kept(kept) => {
+                self.settings.heads.apply(&kept);
+                // Whoever hears of its counter from here on can count on it as well.
+                self.news_of_budgets = true;
+            }
             Input::Roster(roster) => self.on_roster(*roster),
             Input::Approved(approvals) => self.on_approved(*approvals, outbox),
             Input::Ordered(order) => self.on_order(now, *order, outbox),

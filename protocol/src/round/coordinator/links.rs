@@ -12,7 +12,7 @@ use crate::ids::{ClientId, RunId, SessionId};
 use crate::limits::{JOINS_MAX, JOINS_WITHIN_MS, PROTOCOL_VERSION, STRIKES_MAX};
 use crate::message::{ClosedReason, Downstream, Join, Proof, RefusalCode, RejectCode, Welcome};
 use crate::privacy::Accounts;
-use crate::roster::RosterEntry;
+use crate::roster::{Roster, RosterEntry};
 use crate::round::agreement::{self, Ending};
 use crate::round::effect::{CoordinatorEffect, Outbox};
 use crate::round::event::{CoordinatorEvent, EvictionReason};
@@ -48,11 +48,13 @@ impl<S: Suite> Coordinator<S> {
         self.uninvited.insert(client);
     }
 
-    /// Invites those who are here and have not been asked yet, where nothing holds the run back.
+    /// Invites those who are here and have not been asked yet, where nothing holds the run back. When it is over, those who have admitted it once: what
+    /// they have reserved is free as soon as they hear of the end.
     pub(super) fn invite(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
         for client in core::mem::take(&mut self.uninvited) {
             let asked = self.links.contains_key(&client) || self.record.evicted.contains_key(&client);
-            if !asked && self.is_eligible(client, now) {
+            let wanted = self.record.finished.is_none() || self.record.heads.contains_key(&client);
+            if !asked && wanted && self.is_eligible(client, now) {
                 outbox.push(CoordinatorEffect::Send(client, Downstream::Invite));
             }
         }
@@ -79,9 +81,14 @@ impl<S: Suite> Coordinator<S> {
             return self.dismiss(from, (false, join.nonce), outbox);
         }
         // Whoever asks while a roster waits is invited when that is in force: the one before it says nothing any more.
-        if self.next_roster.is_some() {
+        if let Some(next) = &self.next_roster {
             self.uninvited.insert(from);
-            return;
+            // Where the two give it other keys, or one of them none, whoever asks now is in the one to come.
+            let roster = if next.entry(from).is_some() { next } else { &self.settings.roster };
+            let why =
+                "a newer roster comes into force as soon as the open round has ended; this branch is asked again then";
+            let refusal = (RejectCode::NotNow, why.to_string());
+            return self.reject_under(&roster.roster, from, join.nonce, refusal, outbox);
         }
         if let Some(refusal) = self.refusal_of(now, from, &join) {
             return self.reject(from, join.nonce, refusal, outbox);
@@ -329,16 +336,28 @@ impl<S: Suite> Coordinator<S> {
         &self,
         client: ClientId,
         nonce: Digest,
+        refusal: (RejectCode, String),
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
+        self.reject_under(&self.settings.roster.roster, client, nonce, refusal, outbox);
+    }
+
+    fn reject_under(
+        &self,
+        roster: &Roster,
+        client: ClientId,
+        nonce: Digest,
         (code, explanation): (RejectCode, String),
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
-        let proof = self.prove(client, &nonce, Ending::Rejected { code, explanation: &explanation });
+        let proof = self.prove(roster, client, &nonce, Ending::Rejected { code, explanation: &explanation });
         let explanation = explanation.into();
         outbox.push(CoordinatorEffect::Send(client, Downstream::Rejected { code, explanation, proof }));
     }
 
-    fn prove(&self, client: ClientId, nonce: &Digest, ending: Ending<'_>) -> Option<Proof> {
-        let entry = self.settings.roster.roster.entry(client)?;
+    /// Nobody whom the roster does not have can be told by a signature.
+    fn prove(&self, roster: &Roster, client: ClientId, nonce: &Digest, ending: Ending<'_>) -> Option<Proof> {
+        let entry = roster.entry(client)?;
         let run = self.settings.run.id();
         let message = agreement::ending_message::<S>(run, &entry.signing_key, nonce, ending);
         Some(Proof { run, signature: S::sign(&self.settings.signing_key, &message) })

@@ -149,7 +149,7 @@ pub struct Coordinator<S: Suite> {
     gather_until: Option<Millis>,
     /// After a set-up that failed, when the next one may begin.
     rekey_after: Option<Millis>,
-    /// Budget heads were kept or recorded since the last sync.
+    /// Budget heads were kept, here or for another run, or recorded since the last sync.
     news_of_budgets: bool,
     /// A newer roster, until the open round has ended.
     next_roster: Option<SignedRoster>,

@@ -28,7 +28,10 @@ impl<S: Suite> Coordinator<S> {
         if matches!(self.phase, Phase::Gathering) {
             match self.record.next() {
                 Some(Next::Conclude(stage)) => return self.conclude(stage, outbox),
-                Some(Next::Finish) => return self.finish(outbox),
+                Some(Next::Finish) => {
+                    self.finish(outbox);
+                    return self.invite(now, outbox);
+                }
                 Some(Next::Round(_)) | None => {}
             }
             self.adopt_roster_if_due(now, outbox);
@@ -40,7 +43,7 @@ impl<S: Suite> Coordinator<S> {
         if self.held.is_some() {
             return;
         }
-        if !matches!(self.phase, Phase::Stopped | Phase::Finished) {
+        if !matches!(self.phase, Phase::Stopped) {
             self.invite(now, outbox);
         }
         if matches!(self.phase, Phase::Gathering) {

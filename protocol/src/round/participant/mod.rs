@@ -489,6 +489,14 @@ impl<S: Suite> Turn<'_, S> {
 }
 
 #[cfg(test)]
+impl<S: Suite> Participant<S> {
+    /// The question that was asked is about another run.
+    pub(super) fn asks_about(&mut self, run: RunId) {
+        self.run = run;
+    }
+}
+
+#[cfg(test)]
 impl<S: Suite> Branch<S> {
     /// A charge stands in the record that this machine did not make: by itself no order of messages brings it there.
     pub(super) fn overtaken_by(&mut self, charge: &ParticipantEvent) {

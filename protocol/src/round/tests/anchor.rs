@@ -340,7 +340,7 @@ fn a_budget_of_another_owner_is_not_adopted() {
         granted.owner = Toy::verifying_key(&STRANGER);
         granted.signature = Toy::sign(&STRANGER, &granted.to_sign::<Toy>());
         let granted = cast::granted(&second(), granted);
-        world.tell_branch(MEMBER, ParticipantInput::Granted([granted].to_vec()));
+        world.branches.get_mut(&MEMBER).unwrap().machine.set_grants([granted].to_vec());
         world.connect(MEMBER);
         world.run();
     };

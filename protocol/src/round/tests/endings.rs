@@ -3,8 +3,10 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::world::{World, plan};
+use super::world::{Packet, World, plan};
 use crate::ids::ClientId;
+use crate::message::Upstream;
+use crate::privacy::Accounts;
 use crate::round::{CoordinatorEvent, Input};
 
 /// What each client was told at the end: rounds, or why it is not wanted.
@@ -12,7 +14,7 @@ fn told(world: &World) -> Vec<(Option<u32>, Option<&str>)> {
     world.branches.values().map(|branch| (branch.finished, branch.stopped.as_deref())).collect()
 }
 
-const OVER: &str = "the plan is over; there is nothing to do until a new one is served";
+const OVER: &str = "the run is over; there is nothing to do in it any more";
 
 #[test]
 fn everybody_who_took_part_is_told_and_let_go() {
@@ -40,6 +42,31 @@ fn whoever_missed_the_end_is_told_when_it_comes_back() {
     world.run();
     assert_eq!(told(&world), vec![(Some(served.rounds()), None); 9]);
     assert_eq!(world.events.len(), events, "a plan that is over leaves no more traces");
+}
+
+/// Whoever was let go of when the last round that could be charged failed is asked once more, and hears of the end.
+#[test]
+fn whoever_was_silent_in_the_last_round_hears_of_the_end() {
+    let served = plan(|plan| plan.retries = 0);
+    let mut world = World::new(9, served);
+    world.connect_all();
+    while world.coordinator.record().committed_all() < 4 {
+        assert!(world.step());
+    }
+    let silent = |packet: &Packet| matches!(packet, Packet::Up(ClientId(1..=4), Upstream::Unmask { .. }));
+    loop {
+        world.packets.retain(|packet| !silent(packet));
+        if !world.step() {
+            break;
+        }
+    }
+    assert_eq!(world.finished, None);
+    world.now = world.coordinator.deadline().expect("shares are awaited");
+    world.tell(Input::Timer);
+    assert_eq!(world.finished, Some(false), "nothing may be charged any more");
+    world.run();
+    assert_eq!(told(&world), vec![(Some(4), None); 9]);
+    assert!(world.branches.values().all(|branch| branch.machine.record().reserved() == Accounts::zero()));
 }
 
 #[test]

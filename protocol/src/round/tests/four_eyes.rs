@@ -65,6 +65,8 @@ fn answer_at(now: Millis, change: impl FnOnce(&mut Welcome)) -> Option<RefusalCo
 }
 
 fn say(world: &mut World, welcome: Box<Welcome>) -> Option<RefusalCode> {
+    let run = crate::plan::RunRef { plan: welcome.plan.digest(), number: welcome.number };
+    world.branches.get_mut(&VICTIM).expect("a branch").machine.asks_about(run.id());
     world.tell_branch(VICTIM, ParticipantInput::Message(crate::message::Downstream::Welcome(welcome)));
     let accepts = world.packets.iter().any(|packet| matches!(packet, Packet::Up(VICTIM, Upstream::Accept { .. })));
     let refused = world.refusals().first().map(|(_, code)| *code);
@@ -235,8 +237,10 @@ fn a_revoked_approver_pauses_the_plan() {
     assert_eq!(world.finished, None);
     let lacking = world.coordinator.lacking().expect("it says why it stands still");
     assert!(lacking.contains("the plan is paused") && lacking.contains("revoked"), "{lacking}");
-    let gone = RefusalCode::NotApproved(ApprovalFault::Approval(AttestationFault::Person));
-    assert!(world.refusals().iter().all(|(_, code)| *code == gone) && world.refusals().len() == 9);
+    // Nobody is invited to what everybody would refuse for good, and whoever asks is put off.
+    assert!(world.refusals().is_empty() && world.coordinator.ready_clients().is_empty());
+    let put_off = |branch: &super::world::Branch| branch.stopped.as_ref().is_some_and(|why| why.contains("is paused"));
+    assert!(world.branches.values().all(put_off));
     let started = |event: &&CoordinatorEvent| matches!(event, CoordinatorEvent::RoundStarted { .. });
     let committed = world.coordinator.record().committed_all();
     assert!(
@@ -313,10 +317,10 @@ fn a_withdrawn_grant_stops_the_run_before_its_next_round() {
     let mut forged = cast::withdrawal(grant);
     forged.owner = Toy::verifying_key(&[9; 32]);
     forged.signature = Toy::sign(&[9; 32], &forged.to_sign::<Toy>());
-    world.tell_branch(VICTIM, ParticipantInput::Withdrawn(forged));
+    world.withdraw(VICTIM, forged);
     assert_eq!(world.refusals(), []);
     let before = world.branches[&VICTIM].machine.record().counter;
-    world.tell_branch(VICTIM, ParticipantInput::Withdrawn(cast::withdrawal(grant)));
+    world.withdraw(VICTIM, cast::withdrawal(grant));
     assert_eq!(world.refusals(), [(VICTIM, RefusalCode::NotGranted(GrantFault::Withdrawn))]);
     world.run();
     let branch = &world.branches[&VICTIM];

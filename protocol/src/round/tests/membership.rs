@@ -125,14 +125,44 @@ fn a_branch_that_left_the_roster_is_out() {
     reconnect(&mut world, &second);
     // Its connection was made while the door knew the old roster.
     world.connect(ClientId(9));
-    let told = world.packets.iter().any(|packet| {
+    let refused = |packet: &Packet| {
         matches!(packet, Packet::Down(ClientId(9), Downstream::Rejected { code: RejectCode::NotInRoster, .. }))
-    });
-    assert!(told);
+    };
+    while !world.packets.iter().any(refused) {
+        assert!(world.step());
+    }
     world.run();
+    // No roster says with which key that could be signed for it.
+    assert_eq!((world.branches[&ClientId(9)].distrusted.len(), world.refusals().len()), (1, 0));
     assert_eq!(world.finished, Some(true));
     assert_eq!(cohorts(&world).last(), Some(&8));
     world.assert_sums_exact();
+}
+
+/// Whoever asks while a roster waits is put off until that is in force, a branch that it alone has included; then everybody is invited.
+#[test]
+fn whoever_asks_while_a_roster_waits_is_asked_when_it_is_in_force() {
+    let (mut world, first) = world();
+    let second = next_roster(&first, 10);
+    assert!(world.coordinator.record().round.is_some(), "a round is open");
+    world.tell(Input::Roster(second.clone().into()));
+    let (known, new) = (ClientId(9), ClientId(10));
+    for client in [known, new] {
+        world.cut(client);
+        world.branches.get_mut(&client).expect("a branch").distrusted.clear();
+        world.connect(client);
+    }
+    install(&mut world, &second);
+    for client in [known, new] {
+        let branch = &world.branches[&client];
+        assert!(branch.stopped.as_ref().is_some_and(|why| why.contains("a newer roster")), "{:?}", branch.stopped);
+        assert_eq!(branch.distrusted.len(), 0);
+    }
+    world.run();
+    assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
+    world.assert_sums_exact();
+    assert_eq!(cohorts(&world).last(), Some(&10));
+    assert!(world.refusals().is_empty());
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod lies;
 mod membership;
 mod orders;
 mod raises;
+mod several;
 mod steering;
 mod terms;
 mod timing;

@@ -153,10 +153,14 @@ fn a_deadline_wakes_the_coordinator_when_an_entry_ends_and_its_operator_is_told(
     assert!(wait.reason.contains("entries of 1 clients have ended, the first is client 4"), "{wait:?}");
     // Neither does it come back, nor is it asked.
     world.cut(ENDING);
+    world.branches.get_mut(&ENDING).expect("a branch").stopped = None;
     world.connect(ENDING);
-    assert_eq!(rejected(&world, ENDING), Some(RejectCode::EntryEnded));
+    let asked = |packet: &Packet| matches!(packet, Packet::Down(ENDING, Downstream::Invite));
+    assert!(!world.packets.iter().any(asked));
     world.connect(OTHER);
     world.run();
+    let stopped = world.branches[&ENDING].stopped.as_ref().expect("it hears why");
+    assert!(stopped.contains("client 4 has ended"), "{stopped}");
     assert!(world.sums.is_empty());
 }
 
@@ -244,16 +248,22 @@ fn piloted() -> Plan {
 #[test]
 fn a_plan_for_a_group_runs_with_its_members_alone() {
     let mut world = world_of(pilot(&[1, 2, 3, 4, 6, 7, 8, 9]), piloted());
-    for stranger in [ClientId(5), ClientId(10)] {
-        assert_eq!(rejected(&world, stranger), Some(RejectCode::NotInGroup));
-    }
+    let invited = |packet: &Packet| match packet {
+        Packet::Down(client, Downstream::Invite) => Some(client.0),
+        _ => None,
+    };
+    let invited: Vec<u32> = world.packets.iter().filter_map(invited).collect();
+    assert_eq!(invited, [1, 2, 3, 4, 6, 7, 8, 9], "nobody else is asked");
     world.run();
     assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.wait());
     world.assert_sums_exact();
     assert_eq!(world.coordinator.record().group_size(), 8);
     assert_eq!(world.sums.len(), 5);
-    let stopped = world.branches[&ClientId(5)].stopped.as_ref().expect("it hears why");
-    assert!(stopped.contains("group \"pilot\"") && stopped.contains("client 5 is not in it"), "{stopped}");
+    for stranger in [5, 10] {
+        let stopped = world.branches[&ClientId(stranger)].stopped.as_ref().expect("whoever asks unasked hears why");
+        let whom = alloc::format!("client {stranger} is not in it");
+        assert!(stopped.contains("group \"pilot\"") && stopped.contains(&whom), "{stopped}");
+    }
 }
 
 /// A coordinator that offers somebody from outside, or shows a roster without the group.

@@ -140,33 +140,43 @@ fn the_coordinator_s_own_word_ends_the_work_at_once() {
 fn the_words_of_a_refusal_are_escaped_for_the_screen() {
     let hostile = "no\u{1b}[2J\u{1b}[1;1H\nconnected to the coordinator\u{202e}lla";
     let shown = "no\\u{1b}[2J\\u{1b}[1;1H\\u{a}connected to the coordinator\\u{202e}lla";
-    let (mut world, _) = joined();
-    let explanation = hostile.into();
-    tell(&mut world, Downstream::Rejected { code: RejectCode::NotInRoster, explanation, proof: None });
-    assert_eq!(stopped(&world).0.as_deref(), Some(shown));
     // What is signed is what was sent.
-    let (mut world, nonce) = joined();
-    let (code, served) = (RejectCode::PlanFinished, cast::run(plan(|_| {})).id());
-    let proof = word(served, &key(VICTIM), &nonce, Ending::Rejected { code, explanation: hostile });
-    tell(&mut world, Downstream::Rejected { code, explanation: hostile.into(), proof });
-    assert_eq!(stopped(&world).0.as_deref(), Some(shown));
-    assert!(world.branches[&VICTIM].distrusted.is_empty());
+    for code in [RejectCode::NotNow, RejectCode::PlanFinished] {
+        let (mut world, nonce) = joined();
+        let served = cast::run(plan(|_| {})).id();
+        let proof = word(served, &key(VICTIM), &nonce, Ending::Rejected { code, explanation: hostile });
+        tell(&mut world, Downstream::Rejected { code, explanation: hostile.into(), proof });
+        assert_eq!(stopped(&world).0.as_deref(), Some(shown));
+        assert!(world.branches[&VICTIM].distrusted.is_empty());
+    }
+    // What is not signed reaches no screen.
+    let (mut world, _) = joined();
+    tell(&mut world, Downstream::Rejected { code: RejectCode::NotNow, explanation: hostile.into(), proof: None });
+    assert_eq!((stopped(&world), world.branches[&VICTIM].distrusted.len()), ((None, None), 1));
 }
 
-/// What may have changed by the next attempt needs no signature: nobody stops for it.
+/// What may have changed by the next attempt ends nothing: an invitation, or its own next question, brings the branch back.
 #[test]
-fn a_reason_to_try_again_may_come_from_anybody() {
-    for code in [RejectCode::NotInRoster, RejectCode::AlreadyConnected, RejectCode::NotInGroup, RejectCode::EntryEnded]
-    {
-        let (mut world, _) = joined();
-        tell(&mut world, Downstream::Rejected { code, explanation: WHY.into(), proof: None });
-        assert_eq!(stopped(&world).0.as_deref(), Some(WHY));
-        world.branches.get_mut(&VICTIM).expect("a branch").stopped = None;
-        world.cut(VICTIM);
-        world.connect(VICTIM);
-        world.run();
-        world.pass_deadlines();
-        assert_eq!(stopped(&world).1, Some(plan(|_| {}).rounds()), "{code:?}");
+fn a_reason_to_try_again_is_signed_and_ends_nothing() {
+    let served = cast::run(plan(|_| {})).id();
+    for code in [RejectCode::NotInGroup, RejectCode::EntryEnded, RejectCode::NoAgreement, RejectCode::NotNow] {
+        for signed in [true, false] {
+            let (mut world, nonce) = joined();
+            let proof = word(served, &key(VICTIM), &nonce, Ending::Rejected { code, explanation: WHY });
+            tell(&mut world, Downstream::Rejected { code, explanation: WHY.into(), proof: proof.filter(|_| signed) });
+            assert_eq!(stopped(&world).0.as_deref(), signed.then_some(WHY));
+            assert_eq!(world.branches[&VICTIM].distrusted.len(), usize::from(!signed));
+            let branch = world.branches.get_mut(&VICTIM).expect("a branch");
+            branch.stopped = None;
+            // The answer to its first question is on the way, and is none any more.
+            world.packets.retain(|packet| !matches!(packet, Packet::Up(VICTIM, _)));
+            world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Invite));
+            world.run();
+            world.pass_deadlines();
+            assert_eq!(stopped(&world).1, Some(plan(|_| {}).rounds()), "{code:?}");
+            let refused = |event: &ParticipantEvent| matches!(event, ParticipantEvent::Refused { .. });
+            assert!(!world.branches[&VICTIM].events.iter().any(refused), "{code:?}");
+        }
     }
 }
 

@@ -10,15 +10,15 @@ use super::liars::Liar;
 use crate::budget::{Heads, Kept};
 use crate::codec;
 use crate::entropy::Entropy;
-use crate::ids::{ClientId, RoundId, SessionId};
+use crate::ids::{ClientId, RoundId, RunId, SessionId};
 use crate::limits::CONTROL_MESSAGE_BYTES_MAX;
 use crate::message::{ClosedReason, Downstream, RefusalCode, Start, Upstream};
-use crate::plan::Plan;
+use crate::plan::{Plan, Run, Withdrawal};
 use crate::roster::{RosterChanges, RosterHead, SignedRoster};
 use crate::round::cast::{self, policy, settings, signing_key};
 use crate::round::{
-    BudgetRecord, Coordinator, CoordinatorEvent, CoordinatorSettings, Input, OrderFault, Outbox, Participant,
-    ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, RunRecord, SessionMaterial,
+    self, BudgetRecord, Coordinator, CoordinatorEvent, CoordinatorSettings, Granted, Input, OrderFault, Outbox,
+    Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy, RunRecord, SessionMaterial,
 };
 use crate::secagg::masked_sum::{MaskedSum, MaskedUpdate};
 use crate::secagg::permit::{InMemory, VerifiedUpload};
@@ -33,7 +33,7 @@ pub(super) enum Packet {
     Start(ClientId, Start),
 }
 
-/// A participant under the toy suite, or under one that lies.
+/// A branch and its participant in one run, under the toy suite or under one that lies.
 pub(super) trait Machine {
     fn handle(
         &mut self,
@@ -42,11 +42,35 @@ pub(super) trait Machine {
         input: ParticipantInput,
         outbox: &mut Outbox<ParticipantEffect>,
     );
+    /// The owner takes a grant back: the branch first, and then its participant.
+    fn withdraw(
+        &mut self,
+        now: Millis,
+        entropy: &mut dyn Entropy,
+        withdrawal: Withdrawal,
+        outbox: &mut Outbox<ParticipantEffect>,
+    );
+    fn set_grants(&mut self, grants: Vec<Granted>);
+    fn asks_about(&mut self, run: RunId);
     fn record(&self) -> &BudgetRecord;
     fn overtaken_by(&mut self, event: &ParticipantEvent);
 }
 
-impl<S: Suite> Machine for Participant<S> {
+/// A branch whose budget one run alone is paid from.
+struct Sole<S: Suite> {
+    branch: round::Branch<S>,
+    participant: Participant<S>,
+}
+
+impl<S: Suite> Sole<S> {
+    fn open(policy: Policy, signing_key: S::SigningKey, run: &Run, events: &[ParticipantEvent]) -> Self {
+        let branch = round::Branch::resume(policy, run.schema, signing_key, events).expect("a file in order");
+        let participant = Participant::new(&branch, run.id());
+        Self { branch, participant }
+    }
+}
+
+impl<S: Suite> Machine for Sole<S> {
     fn handle(
         &mut self,
         now: Millis,
@@ -54,14 +78,31 @@ impl<S: Suite> Machine for Participant<S> {
         input: ParticipantInput,
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
-        Participant::handle(self, now, entropy, input, outbox);
-        assert_eq!(self.deadline(), self.wait().deadline);
+        self.participant.handle(&mut self.branch, now, entropy, input, outbox);
+        assert_eq!(self.participant.deadline(), self.participant.wait().deadline);
+    }
+    fn withdraw(
+        &mut self,
+        now: Millis,
+        entropy: &mut dyn Entropy,
+        withdrawal: Withdrawal,
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) {
+        if self.branch.withdraw(withdrawal, outbox) {
+            self.handle(now, entropy, ParticipantInput::Withdrawn, outbox);
+        }
+    }
+    fn set_grants(&mut self, grants: Vec<Granted>) {
+        self.branch.set_grants(grants);
+    }
+    fn asks_about(&mut self, run: RunId) {
+        self.participant.asks_about(run);
     }
     fn record(&self) -> &BudgetRecord {
-        Participant::record(self)
+        self.branch.record()
     }
     fn overtaken_by(&mut self, event: &ParticipantEvent) {
-        Participant::overtaken_by(self, event);
+        self.branch.overtaken_by(event);
     }
 }
 
@@ -137,7 +178,7 @@ impl World {
 
     pub(super) fn with_settings(settings: CoordinatorSettings<Toy>, policy: impl Fn(ClientId) -> Policy) -> Self {
         let mut outbox = Outbox::new();
-        let schema = settings.run.schema;
+        let run = settings.run.clone();
         let clients = settings.roster.roster.entries().iter().map(|entry| entry.client);
         let granted = |client| {
             // Beside what the policy has: the owner's grant for this branch by its own name.
@@ -150,8 +191,7 @@ impl World {
         let coordinator = Coordinator::resume(settings, &[], Vec::new(), Millis(0), &mut outbox).unwrap();
         let branches = policies.iter().map(|(client, policy)| {
             let (client, events) = (*client, alloc::vec![cast::begun(*client, false)]);
-            let machine = Participant::<Toy>::resume(policy.clone(), schema, signing_key(client), &events)
-                .expect("a file in order");
+            let machine = Sole::<Toy>::open(policy.clone(), signing_key(client), &run, &events);
             let branch = Branch {
                 machine: Box::new(machine),
                 events,
@@ -200,11 +240,10 @@ impl World {
 
     /// This client lies from the start.
     pub(super) fn corrupt<const LIE: u8>(&mut self, client: ClientId) {
-        let plan = plan(|_| {});
         let branch = self.branches.get_mut(&client).unwrap();
-        let machine = Participant::<Liar<LIE>>::resume(policy(&plan), plan.schema, signing_key(client), &branch.events)
-            .expect("a file in order");
-        branch.machine = Box::new(machine);
+        let run = self.coordinator.run();
+        let policy = policy(&plan(|_| {}));
+        branch.machine = Box::new(Sole::<Liar<LIE>>::open(policy, signing_key(client), run, &branch.events));
     }
 
     /// This client's process ends, and starts again with the first events of its file alone.
@@ -215,9 +254,7 @@ impl World {
 
     /// This client's process starts with a policy and a file of somebody's choice.
     pub(super) fn reborn(&mut self, client: ClientId, policy: Policy, events: Vec<ParticipantEvent>) {
-        let schema = self.coordinator.run().schema;
-        let machine =
-            Participant::<Toy>::resume(policy, schema, signing_key(client), &events).expect("a file in order");
+        let machine = Sole::<Toy>::open(policy, signing_key(client), self.coordinator.run(), &events);
         let branch = self.branches.get_mut(&client).unwrap();
         (branch.machine, branch.synced, branch.replayed_events) = (Box::new(machine), events.len(), 0);
         (branch.replayed, branch.events) = (BudgetRecord::default(), events);
@@ -240,12 +277,9 @@ impl World {
 
     /// This client has enrolled again, with another signing key.
     pub(super) fn rekey(&mut self, client: ClientId, key: [u8; 32]) {
-        let schema = self.coordinator.run().schema;
         let branch = self.branches.get_mut(&client).unwrap();
-        branch.machine = Box::new(
-            Participant::<Toy>::resume(self.policies[&client].clone(), schema, key, &branch.events)
-                .expect("a file in order"),
-        );
+        let (policy, run) = (self.policies[&client].clone(), self.coordinator.run());
+        branch.machine = Box::new(Sole::<Toy>::open(policy, key, run, &branch.events));
     }
 
     /// The same coordinator serves another plan with a fresh ledger, under this roster; nobody is connected yet.
@@ -329,6 +363,11 @@ impl World {
     pub(super) fn tamper_upload(&mut self, from: ClientId, with: ClientId) {
         let other = self.uploads.remove(&with).unwrap();
         self.uploads.insert(from, other);
+    }
+
+    /// Whether a vector of this client is on its way.
+    pub(super) fn has_upload(&self, client: ClientId) -> bool {
+        self.uploads.contains_key(&client)
     }
 
     pub(super) fn aborts(&self) -> Vec<ClosedReason> {

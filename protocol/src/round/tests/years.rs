@@ -12,7 +12,7 @@ use crate::budget::BudgetHead;
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::limits::{CLOCKS_APART_MS_MAX, HOLDING_SECONDS_MAX};
-use crate::message::{RefusalCode, SignedBody};
+use crate::message::{Downstream, RefusalCode, SignedBody};
 use crate::plan::{Allowance, Approvals, Plan, PrivacyMode, RunRef, days_before};
 use crate::privacy::{Accounts, RdpVector};
 use crate::roster::Roster;
@@ -159,7 +159,7 @@ fn a_month_passes_by_two_clocks() {
         world.now = coordinator;
         world.connect(MEMBER);
         // The welcome is on its way when the branch looks at its own clock.
-        while !world.packets.iter().any(|packet| matches!(packet, Packet::Down(MEMBER, _))) {
+        while !world.packets.iter().any(|packet| matches!(packet, Packet::Down(MEMBER, Downstream::Welcome(_)))) {
             assert!(world.step());
         }
         world.now = branch;

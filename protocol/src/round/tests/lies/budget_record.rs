@@ -14,7 +14,7 @@ use crate::plan::{RunRef, Withdrawal};
 use crate::privacy::Accounts;
 use crate::round::cast::{self, OWNER_KEY, counting_plan, policy};
 use crate::round::tests::world::World;
-use crate::round::{BudgetFault, BudgetRecord, OutOfOrder, Participant, ParticipantEvent, RunEnd};
+use crate::round::{Branch, BudgetFault, BudgetRecord, OutOfOrder, ParticipantEvent, RunEnd};
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
@@ -408,7 +408,7 @@ fn a_file_that_breaks_a_rule_is_not_opened() {
     let events = file();
     let opened = |events: &[ParticipantEvent]| {
         let plan = counting_plan();
-        Participant::<Toy>::resume(policy(&plan), plan.schema, cast::signing_key(VICTIM), events).map(|_| ())
+        Branch::<Toy>::resume(policy(&plan), plan.schema, cast::signing_key(VICTIM), events).map(|_| ())
     };
     assert_eq!(opened(&events), Ok(()));
     assert_eq!(BudgetRecord::replay(&events[1..]), Err(BudgetFault { entry: 0, rule: OutOfOrder(FIRST) }));

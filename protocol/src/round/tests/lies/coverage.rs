@@ -58,7 +58,7 @@ fn every_message_and_every_event_has_its_lies() {
         SessionClosed => from_coordinator::SESSION_CLOSED,
         Finished => from_coordinator::FINISHED,
         Muster => from_coordinator::MUSTER,
-        Lists => from_coordinator::LISTS,
+        Invite => from_coordinator::INVITE,
     });
     covered!(CoordinatorEvent {
         RunOpened => ledger::RUN_OPENED,

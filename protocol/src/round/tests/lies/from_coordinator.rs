@@ -164,6 +164,48 @@ fn keys_are_erased_when_their_own_session_is_closed() {
     }
 }
 
+/// When an invitation comes, how often the branch asks to be let in for it, and how many sets of keys it says that it has.
+type Invited = (&'static str, Option<usize>, fn(&mut World));
+
+pub(super) const INVITE: &[Invited] = &[
+    ("while its question is on the way", None, |_| {}),
+    ("where it has not asked", Some(0), |world| world.tell_branch(VICTIM, ParticipantInput::Disconnected)),
+    ("while it judges the plan", Some(0), |world| {
+        world.silent_workers = true;
+        let welcome = told(world, |message| matches!(message, Downstream::Welcome(_)).then_some(message));
+        world.tell_branch(VICTIM, ParticipantInput::Message(welcome));
+    }),
+    ("in a set-up", Some(0), |world| {
+        told(world, |message| matches!(message, Downstream::Freeze(_)).then_some(()));
+    }),
+    ("in a round", Some(1), |world| {
+        told(world, |message| matches!(message, Downstream::Survivors(_)).then_some(()));
+    }),
+    ("when it has ended", None, |world| world.tell_branch(VICTIM, ParticipantInput::Stop)),
+];
+
+#[test]
+fn an_invitation_is_answered_once_and_begins_everything_anew_but_keys() {
+    for (what, holding, before) in INVITE {
+        let mut world = nine();
+        before(&mut world);
+        let events = world.branches[&VICTIM].events.len();
+        world.packets.clear();
+        world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Invite));
+        world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Invite));
+        let joins = world.packets.iter().map(|packet| match packet {
+            Packet::Up(VICTIM, Upstream::Join(join)) => join.holding.len(),
+            _ => panic!("{what}: nothing else is said"),
+        });
+        assert_eq!(joins.collect::<Vec<_>>(), holding.iter().copied().collect::<Vec<_>>(), "{what}");
+        assert_eq!(world.branches[&VICTIM].events.len(), events, "{what}: nothing is recorded");
+        // What belongs to the time before the question is not answered.
+        world.packets.clear();
+        world.tell_branch(VICTIM, ParticipantInput::Timer);
+        assert!(world.packets.is_empty() && world.branches[&VICTIM].stopped.is_none(), "{what}");
+    }
+}
+
 /// What it says, and that it decides nothing.
 type Word = (&'static str, fn() -> Downstream);
 
@@ -176,12 +218,9 @@ pub(super) const MUSTER: &[Word] = &[
     }),
 ];
 
-pub(super) const LISTS: &[Word] =
-    &[("nothing", || Downstream::Lists(Vec::new())), ("anything", || Downstream::Lists(alloc::vec![0xff; 1000]))];
-
 #[test]
 fn words_for_people_and_shells_decide_nothing() {
-    for (what, word) in MUSTER.iter().chain(LISTS) {
+    for (what, word) in MUSTER {
         let mut world = nine();
         told(&mut world, |message| matches!(message, Downstream::Survivors(_)).then_some(()));
         let (events, packets) = (world.branches[&VICTIM].events.len(), world.packets.len());

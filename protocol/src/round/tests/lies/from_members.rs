@@ -8,8 +8,8 @@ use super::{VICTIM, from_victim, nine, rejected, signs, until};
 use crate::budget::{BudgetHead, FirstUse, LastDay};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RunId};
-use crate::limits::{PROTOCOL_VERSION, STRIKES_MAX};
-use crate::message::{Charged, Join, RefusalCode, RejectCode, SignedBody as _, Upstream};
+use crate::limits::{JOINS_MAX, JOINS_WITHIN_MS, PROTOCOL_VERSION, STRIKES_MAX};
+use crate::message::{Charged, ClosedReason, Downstream, Join, RefusalCode, RejectCode, SignedBody as _, Upstream};
 use crate::plan::RunRef;
 use crate::privacy::Accounts;
 use crate::round::agreement::refusal_message;
@@ -168,8 +168,7 @@ fn a_vector_that_arrives_after_its_sender_was_put_out_is_passed_over() {
     world.silent_workers = true;
     world.tell(Input::Message(VICTIM, message));
     for _ in 0..STRIKES_MAX {
-        world.tell(Input::Connected(VICTIM));
-        world.tell(Input::Message(VICTIM, Upstream::Leave));
+        breach(&mut world, VICTIM);
     }
     assert!(world.coordinator.record().evicted.contains_key(&VICTIM));
     let events = world.events.len();
@@ -215,20 +214,21 @@ fn a_refusal_is_the_clients_own_and_of_this_run() {
     }
 }
 
-/// Whether it has said before who it is.
-pub(super) const LEAVE: &[(&str, bool, Option<RejectCode>)] =
-    &[("before it has joined", false, Some(RejectCode::Misbehaved)), ("after it has joined", true, None)];
+/// How often it says that it leaves, after it was let in; and how often its set-up ends by that.
+pub(super) const LEAVE: &[(&str, usize, usize)] = &[("it stays", 0, 0), ("it leaves", 1, 1), ("it leaves twice", 2, 1)];
 
 #[test]
-fn whoever_leaves_has_joined() {
-    for (what, joined, code) in LEAVE {
+fn whoever_leaves_is_let_go_without_a_word() {
+    for (what, times, ended) in LEAVE {
         let mut world = nine();
-        let join = take(&mut world, |message| matches!(message, Upstream::Join(_)));
-        if *joined {
-            world.tell(Input::Message(VICTIM, join));
+        take(&mut world, |message| matches!(message, Upstream::Keys(_)));
+        for _ in 0..*times {
+            world.tell(Input::Message(VICTIM, Upstream::Leave));
         }
-        world.tell(Input::Message(VICTIM, Upstream::Leave));
-        assert_eq!(rejected(&world, VICTIM), *code, "{what}");
+        assert_eq!(rejected(&world, VICTIM), None, "{what}");
+        assert_eq!(world.coordinator.ready_clients().contains(&VICTIM), *times == 0, "{what}");
+        let closed = |event: &&CoordinatorEvent| matches!(event, CoordinatorEvent::SessionClosed { .. });
+        assert_eq!(world.events.iter().filter(closed).count(), *ended, "{what}");
     }
 }
 
@@ -267,11 +267,9 @@ fn a_message_out_of_turn_is_not_taken() {
         let signature = Toy::sign(&signing_key(VICTIM), &refusal_message::<Toy>(RunId::NONE, code));
         Upstream::Refuse { code, signature }
     };
-    // Anything before it has said who it is; twice who it is; another plan; a refusal that it did not sign, and one that would be recorded twice.
+    // Another plan; a budget that nobody began; a refusal that it did not sign, and one that would be recorded twice; and asking without end.
     let served = cast::run(plan(|_| {})).reference();
-    let lines: [(&str, Vec<Upstream>); 7] = [
-        ("not joined", [accept(served)].into()),
-        ("joined twice", [join(), join()].into()),
+    let lines: [(&str, Vec<Upstream>); 5] = [
         ("another plan", [join(), accept(RunRef::NONE)].into()),
         ("a budget that nobody began", [join(), accept(served)].into()),
         ("a refusal by nobody", {
@@ -279,7 +277,7 @@ fn a_message_out_of_turn_is_not_taken() {
             [join(), Upstream::Refuse { code, signature: signature() }].into()
         }),
         ("a refusal again", [join(), refuse(), refuse()].into()),
-        ("proofs that nobody asked for are none of a round", [join(), join()].into()),
+        ("asking without end", core::iter::repeat_with(join).take(JOINS_MAX as usize + 1).collect()),
     ];
     for (what, messages) in lines {
         let mut world = World::new(9, plan(|_| {}));
@@ -291,6 +289,64 @@ fn a_message_out_of_turn_is_not_taken() {
         }
         assert_eq!(rejected(&world, VICTIM), Some(RejectCode::Misbehaved), "{what}");
         assert!(!world.coordinator.ready_clients().contains(&VICTIM));
+        let events = world.events.len();
+        for message in [join(), accept(served)] {
+            world.packets.clear();
+            world.tell(Input::Message(VICTIM, message));
+            assert!(world.packets.is_empty() && world.events.len() == events, "{what}: nothing more is heard of it");
+        }
+    }
+    // What comes of somebody who has not asked to be let in, or not again, was on its way.
+    let mut world = nine();
+    let masked = take(&mut world, |message| matches!(message, Upstream::Masked(_)));
+    world.tell(Input::Message(VICTIM, Upstream::Leave));
+    let (events, round) = (world.events.len(), world.coordinator.record().round.clone());
+    world.packets.clear();
+    let late = [masked, accept(served), refuse(), Upstream::Leave];
+    for message in late {
+        world.tell(Input::Message(VICTIM, message));
+    }
+    assert!(world.packets.is_empty() && world.events.len() == events && world.coordinator.record().round == round);
+    assert!(!world.has_upload(VICTIM), "its vector is let go of");
+}
+
+/// Whoever asks again is welcomed again, and begins anew; an hour later it may ask as often once more.
+#[test]
+fn whoever_asks_again_begins_anew() {
+    let mut world = nine();
+    take(&mut world, |message| matches!(message, Upstream::Keys(_)));
+    let asks = |world: &mut World, number: u8| {
+        world.packets.clear();
+        let (nonce, schema) = (Digest([number; 32]), Digest::of(b"schema"));
+        let join = Join { version: PROTOCOL_VERSION, schema, holding: Vec::new(), nonce };
+        world.tell(Input::Message(VICTIM, Upstream::Join(join)));
+        let welcomed = |packet: &Packet| match packet {
+            Packet::Down(VICTIM, Downstream::Welcome(welcome)) => welcome.nonce == nonce,
+            _ => false,
+        };
+        world.packets.iter().any(welcomed)
+    };
+    assert!(world.coordinator.ready_clients().contains(&VICTIM));
+    assert!(asks(&mut world, 1) && !world.coordinator.ready_clients().contains(&VICTIM));
+    let last = world.events.last();
+    assert!(
+        matches!(last, Some(CoordinatorEvent::SessionClosed { reason: ClosedReason::ParticipantLost(VICTIM), .. })),
+        "{last:?}"
+    );
+    // The first of them was its own.
+    (2..JOINS_MAX as u8).for_each(|number| assert!(asks(&mut world, number), "question {number}"));
+    world.now = world.now.plus(JOINS_WITHIN_MS);
+    assert!(asks(&mut world, 200));
+}
+
+/// A client connects anew, and asks without end.
+fn breach(world: &mut World, client: ClientId) {
+    world.tell(Input::Disconnected(client));
+    world.tell(Input::Connected(client));
+    for _ in 0..=JOINS_MAX {
+        let (schema, nonce) = (Digest::of(b"schema"), Digest::ZERO);
+        let join = Join { version: PROTOCOL_VERSION, schema, holding: Vec::new(), nonce };
+        world.tell(Input::Message(client, Upstream::Join(join)));
     }
 }
 
@@ -300,18 +356,16 @@ fn strangers_and_the_evicted_are_not_let_in() {
     let client = VICTIM;
     world.branches.get_mut(&client).expect("a branch").connected = true;
     for strike in 1..=STRIKES_MAX {
-        world.tell(Input::Connected(client));
-        world.tell(Input::Message(client, Upstream::Leave));
+        breach(&mut world, client);
         let expected = if strike < STRIKES_MAX { RejectCode::Misbehaved } else { RejectCode::Evicted };
         assert_eq!(rejected(&world, client), Some(expected), "strike {strike}");
         world.packets.clear();
     }
     let evicted = CoordinatorEvent::ClientEvicted { client, reason: EvictionReason::Strikes };
     assert_eq!(world.events.last(), Some(&evicted));
-    // It goes on misbehaving before it has joined: nobody is evicted twice.
+    // It goes on: nobody is evicted twice.
     for _ in 0..3 {
-        world.tell(Input::Connected(client));
-        world.tell(Input::Message(client, Upstream::Leave));
+        breach(&mut world, client);
         assert_eq!(rejected(&world, client), Some(RejectCode::Evicted));
         world.packets.clear();
     }

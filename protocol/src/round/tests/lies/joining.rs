@@ -12,7 +12,7 @@ use crate::plan::RunRef;
 use crate::round::agreement::welcome_message;
 use crate::round::cast::{self, begun, cap, coordinator_signs, next_roster, policy, roster};
 use crate::round::tests::world::{Packet, World, plan};
-use crate::round::{BudgetRecord, ParticipantEvent, ParticipantInput, Policy};
+use crate::round::{BudgetRecord, ParticipantEvent, ParticipantInput};
 use crate::secagg::suite::Signature;
 use crate::secagg::toy::Toy;
 
@@ -38,7 +38,13 @@ fn sign(welcome: &mut Welcome) {
         coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run_of(welcome).id(), &welcome.roster, welcome.at));
 }
 
+/// The victim has asked about the run that the welcome names.
 fn tell(world: &mut World, welcome: Box<Welcome>) {
+    world.branches.get_mut(&VICTIM).expect("a branch").machine.asks_about(run_of(&welcome).id());
+    say(world, welcome);
+}
+
+fn say(world: &mut World, welcome: Box<Welcome>) {
     world.tell_branch(VICTIM, ParticipantInput::Message(Downstream::Welcome(welcome)));
 }
 
@@ -82,6 +88,14 @@ fn a_welcome_with_one_thing_wrong_is_refused() {
     tell(&mut world, message);
     assert_eq!(refusals(&world), [], "the coordinator did not sign it, so that it is not refused for good");
     assert_eq!(world.branches[&VICTIM].distrusted, [RefusalCode::SignatureInvalid.to_string()]);
+    // What is said of another run is an answer to nothing, whoever has signed it.
+    let mut world = nine();
+    let mut message = told(&mut world, welcome);
+    message.plan.name = "another".into();
+    sign(&mut message);
+    say(&mut world, message);
+    assert_eq!((refusals(&world), accepts(&world)), ([].into(), false));
+    assert_eq!(world.branches[&VICTIM].distrusted, [RefusalCode::Unexpected.to_string()]);
 }
 
 #[test]
@@ -208,21 +222,14 @@ fn a_plan_is_accepted_when_it_is_judged_and_once() {
     assert_eq!(count(&world), 1, "it was accepted before");
 }
 
-/// Keys outlive a connection as long as the coordinator names their session, and the plan is the same.
+/// Keys outlive a connection as long as the coordinator names their session.
 #[test]
-fn keys_are_kept_for_the_sessions_of_the_same_plan() {
+fn keys_are_kept_for_the_sessions_that_go_on() {
     type Change = (&'static str, bool, fn(&mut Welcome));
-    let changes: [Change; 3] = [
-        ("nothing", true, |_| {}),
-        ("the session is not named", false, |welcome| welcome.sessions.clear()),
-        ("another plan", false, |welcome| welcome.plan.name = "another".into()),
-    ];
+    let changes: [Change; 2] =
+        [("nothing", true, |_| {}), ("the session is not named", false, |welcome| welcome.sessions.clear())];
     for (what, kept, change) in changes {
-        // The first plan's run stays open, with what it has reserved.
-        let served = plan(|_| {});
-        let for_two = |_| Policy { cap: served.charge_max().times(2), ..policy(&served) };
-        let mut world = World::with_policy(9, served.clone(), for_two);
-        world.connect_all();
+        let mut world = nine();
         super::until(&mut world, |packet| matches!(packet, Packet::Start(VICTIM, _)));
         world.cut(VICTIM);
         world.connect(VICTIM);

@@ -7,6 +7,7 @@ use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::ClientId;
 use crate::message::{ClosedReason, Upstream};
+use crate::plan::Withdrawal;
 use crate::round::cast;
 use crate::round::record::reliance::{early_at_coordinator, early_at_participant, early_of_heads};
 use crate::round::{Coordinator, CoordinatorEffect, Input, Outbox, ParticipantEffect, ParticipantInput};
@@ -27,6 +28,18 @@ impl World {
         let mut outbox = Outbox::new();
         let branch = self.branches.get_mut(&client).unwrap();
         branch.machine.handle(self.now, &mut self.entropy, input, &mut outbox);
+        self.execute_branch(client, outbox);
+    }
+
+    /// The owner of this client's data takes a grant back.
+    pub(in crate::round::tests) fn withdraw(&mut self, client: ClientId, withdrawal: Withdrawal) {
+        let mut outbox = Outbox::new();
+        let branch = self.branches.get_mut(&client).unwrap();
+        branch.machine.withdraw(self.now, &mut self.entropy, withdrawal, &mut outbox);
+        self.execute_branch(client, outbox);
+    }
+
+    fn execute_branch(&mut self, client: ClientId, mut outbox: Outbox<ParticipantEffect>) {
         let mut answers = Vec::new();
         while let Some(effect) = outbox.pop() {
             let branch = self.branches.get_mut(&client).unwrap();

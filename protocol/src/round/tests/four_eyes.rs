@@ -24,10 +24,10 @@ use crate::secagg::suite::{Suite, VerifyingKey};
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
 
-const VICTIM: ClientId = ClientId(4);
+pub(super) const VICTIM: ClientId = ClientId(4);
 
 /// The welcome that is on its way to the victim, taken off it.
-fn told_welcome(world: &mut World) -> Box<Welcome> {
+pub(super) fn told_welcome(world: &mut World) -> Box<Welcome> {
     loop {
         let place = world
             .packets
@@ -47,7 +47,7 @@ fn roster(people: Vec<Person>) -> crate::roster::SignedRoster {
 }
 
 /// What a branch says to a welcome that was changed, and that its coordinator has signed as it is now.
-fn answer(change: impl FnOnce(&mut Welcome)) -> Option<RefusalCode> {
+pub(super) fn answer(change: impl FnOnce(&mut Welcome)) -> Option<RefusalCode> {
     answer_at(Millis(0), change)
 }
 
@@ -64,7 +64,7 @@ fn answer_at(now: Millis, change: impl FnOnce(&mut Welcome)) -> Option<RefusalCo
     say(&mut world, welcome)
 }
 
-fn say(world: &mut World, welcome: Box<Welcome>) -> Option<RefusalCode> {
+pub(super) fn say(world: &mut World, welcome: Box<Welcome>) -> Option<RefusalCode> {
     let run = crate::plan::RunRef { plan: welcome.plan.digest(), number: welcome.number };
     world.branches.get_mut(&VICTIM).expect("a branch").machine.asks_about(run.id());
     world.tell_branch(VICTIM, ParticipantInput::Message(crate::message::Downstream::Welcome(welcome)));
@@ -74,7 +74,7 @@ fn say(world: &mut World, welcome: Box<Welcome>) -> Option<RefusalCode> {
     refused
 }
 
-fn not_approved(fault: ApprovalFault) -> Option<RefusalCode> {
+pub(super) fn not_approved(fault: ApprovalFault) -> Option<RefusalCode> {
     Some(RefusalCode::NotApproved(fault))
 }
 

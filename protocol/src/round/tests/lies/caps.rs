@@ -50,6 +50,7 @@ pub(super) const CAPS_NOTED: &[Row] = &[
 const OWNER: &str = "the owner of the budget raises its caps";
 const WHOLE: &str = "a raise of caps has a reason and a ticket, and raises something";
 const GOES_ON: &str = "a raise goes on from the caps that the file has";
+const ONCE: &str = "a raise counts once; whoever lowered the caps raises them anew";
 const ATTESTED: &str = "a privacy officer of a roster attests a raise";
 
 /// A raise that the file may note, with its claims; then a change of it, attested as it is then or not.
@@ -81,6 +82,15 @@ pub(super) const CAP_RAISED: &[Row] = &[
     (GOES_ON, accepts, |moment| {
         raises(moment, true, |_, _| {});
         moment.record.apply(&moment.event.clone());
+    }),
+    // The caps fall to where they were: the raise of then is not that of now.
+    (ONCE, accepts, |moment| {
+        raises(moment, true, |_, _| {});
+        moment.record.apply(&moment.event.clone());
+        let ParticipantEvent::CapRaised { raise, .. } = &moment.event else { panic!("it raises") };
+        let lowered = ParticipantEvent::CapsNoted { caps: raise.from };
+        assert_eq!(moment.record.check(&lowered), Ok(()));
+        moment.record.apply(&lowered);
     }),
     (ATTESTED, accepts, |moment| raises(moment, false, |raise, _| raise.to.life_bits = 12.0_f64.to_bits())),
     (ATTESTED, accepts, |moment| raises(moment, false, |_, officer| officer.federation.0[0] ^= 1)),

@@ -165,7 +165,8 @@ pub fn apply(config: &Path, file: &Path, roster: &Path, now_unix_ms: u64) -> Res
     let judged = raise.judge::<RealSuite>(&officer, (&signed.roster, entry), Some(now_unix_ms / 1000));
     judged.map_err(|fault| failed(format!("{fault}; nothing was noted")))?;
     let mut lines = words(&raise);
-    let event = ParticipantEvent::CapRaised { raise: Box::new(raise), officer: Box::new(officer) };
+    let (client, roster) = (entry.client, Box::new(signed));
+    let event = ParticipantEvent::CapRaised { raise: Box::new(raise), officer: Box::new(officer), roster, client };
     record.check(&event).map_err(|fault| {
         failed(format!(
             "{fault}; nothing was noted. It is for this file as it was when the owner signed: have it proposed anew"

@@ -74,7 +74,9 @@ impl BudgetRecord {
                 self.check_accepted(run, (stages, *retries), charge_max)
             }
             ParticipantEvent::CapsNoted { caps } => self.check_noted(caps),
-            ParticipantEvent::CapRaised { raise, officer } => self.check_raised(raise, officer),
+            ParticipantEvent::CapRaised { raise, officer, roster, client } => {
+                self.check_raised((raise, officer), (&roster.roster, *client))
+            }
             ParticipantEvent::RunEnded { run, at, how } => self.check_ended(run, *at, how),
             ParticipantEvent::GrantWithdrawn { withdrawal } => {
                 let owned = self.was_owned_by(&withdrawal.owner) || !stands(Defence::FirstUse);

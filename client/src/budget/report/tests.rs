@@ -216,6 +216,7 @@ fn head(events: &[ParticipantEvent]) -> BudgetHead {
         charged: record.charged(&RUN),
         others: record.others(&RUN),
         day: record.last_day(),
+        withdrawn: Vec::new(),
         epoch: 1,
         owner: record.owner().unwrap().clone(),
         signature: Signature::none(),

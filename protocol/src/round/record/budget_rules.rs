@@ -135,7 +135,7 @@ impl BudgetRecord {
         let roster = self.roster.is_some_and(|roster| roster.epoch == head.epoch);
         rule(population && roster, "a head names the population, and the roster in force")?;
         let folded = head.counter == self.counter && head.spent == self.spent && head.year == self.year;
-        let folded = folded && head.caps == self.caps;
+        let folded = folded && head.caps == self.caps && head.withdrawn.iter().eq(&self.withdrawn);
         rule(folded, "a head says what the entries before it add up to")?;
         let rounds = head.charged == self.charged(&head.run) && head.others == self.others(&head.run);
         rule(rounds && head.day == self.last_day(), "a head says what was charged in each run, and on the last day")

@@ -319,12 +319,14 @@ fn a_withdrawn_grant_stops_the_run_before_its_next_round() {
     forged.signature = Toy::sign(&[9; 32], &forged.to_sign::<Toy>());
     world.withdraw(VICTIM, forged);
     assert_eq!(world.refusals(), []);
-    let before = world.branches[&VICTIM].machine.record().counter;
+    let record = world.branches[&VICTIM].machine.record();
+    let (before, spent) = (record.counter, record.spent.clone());
     world.withdraw(VICTIM, cast::withdrawal(grant));
     assert_eq!(world.refusals(), [(VICTIM, RefusalCode::NotGranted(GrantFault::Withdrawn))]);
     world.run();
     let branch = &world.branches[&VICTIM];
-    assert_eq!(branch.machine.record().counter, before, "nothing is charged afterwards");
+    assert_eq!(branch.machine.record().spent, spent, "nothing is charged afterwards");
+    assert_eq!(branch.machine.record().counter, before + 1, "and the next head is another one");
     let withdrawn = |event: &ParticipantEvent| matches!(event, ParticipantEvent::GrantWithdrawn { .. });
     assert_eq!(branch.events.iter().filter(|event| withdrawn(event)).count(), 1);
     let code = RefusalCode::NotGranted(GrantFault::Withdrawn);

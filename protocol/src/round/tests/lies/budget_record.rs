@@ -148,6 +148,10 @@ pub(super) const HEAD_SIGNED: &[Row] = &[
     (FOLDED, is!(HeadSigned), |moment| moment.record.counter += 1),
     (FOLDED, is!(HeadSigned), change!(HeadSigned { head } => head.spent = one_round())),
     (FOLDED, is!(HeadSigned), change!(HeadSigned { head } => head.year.charge(Millis(0), &one_round()))),
+    (FOLDED, is!(HeadSigned), change!(HeadSigned { head } => head.withdrawn.push(Digest::ZERO))),
+    (FOLDED, is!(HeadSigned), |moment| {
+        moment.record.withdrawn.insert(Digest::ZERO);
+    }),
     (SAID, is!(HeadSigned), change!(HeadSigned { head } => head.charged.rounds = [1].into())),
     (SAID, is!(HeadSigned), change!(HeadSigned { head } => head.charged.last_round += 1)),
     (SAID, is!(HeadSigned), change!(HeadSigned { head } => head.others = [(RunRef::NONE, Default::default())].into())),
@@ -173,6 +177,7 @@ fn adopts(moment: &mut Moment, change: fn(&mut BudgetHead, &mut Accounts)) {
         charged: crate::message::Charged { rounds: [1].into(), last_round: 1 },
         others: Vec::new(),
         day: record.last_day(),
+        withdrawn: Vec::new(),
         epoch: 1,
         owner: record.owner().cloned().expect("it has begun"),
         signature: Signature::none(),

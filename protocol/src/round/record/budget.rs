@@ -82,7 +82,7 @@ pub struct AcceptedRun {
     pub stages: Vec<StageTerms>,
     /// Rounds beyond those of the stages that may be charged.
     pub retries: u32,
-    /// The owner's grant under which it was accepted last.
+    /// The owner's grant under which it was accepted, and goes on.
     pub grant: Digest,
     /// When it was accepted first, by this machine's clock.
     pub at: Millis,

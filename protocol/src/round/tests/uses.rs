@@ -5,15 +5,16 @@ use alloc::vec::Vec;
 
 use super::four_eyes::{VICTIM, say, told_welcome};
 use super::world::{World, plan};
-use crate::budget::{BudgetHead, LastDay};
+use crate::budget::{BudgetHead, Kept, LastDay};
 use crate::digest::Digest;
 use crate::ids::RoundId;
+use crate::limits::WITHDRAWALS_MAX;
 use crate::message::{Charged, RefusalCode};
-use crate::plan::{GrantFault, Plan, Rhythm, Run, RunRef, Schedule};
+use crate::plan::{Grant, GrantFault, GrantSubject, Plan, PrivacyMode, Rhythm, Run, RunRef, Schedule};
 use crate::privacy::Accounts;
 use crate::round::agreement::welcome_message;
 use crate::round::cast::{self, cap, coordinator_signs, granted, owner_signs, policy};
-use crate::round::{BudgetRecord, ParticipantEvent, RunEnd};
+use crate::round::{BudgetRecord, ParticipantEvent, ParticipantInput, Policy, RunEnd};
 use crate::secagg::suite::Signature;
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
@@ -49,6 +50,7 @@ fn adopted(rounds: &[(RunRef, u32)]) -> Vec<ParticipantEvent> {
         charged: charged(last.1),
         others: others.iter().map(|(run, rounds)| (*run, charged(*rounds))).collect(),
         day: LastDay::NONE,
+        withdrawn: Vec::new(),
         epoch: 1,
         owner: first.owner.clone(),
         signature: Signature::none(),
@@ -56,13 +58,30 @@ fn adopted(rounds: &[(RunRef, u32)]) -> Vec<ParticipantEvent> {
     [begun, ParticipantEvent::HeadAdopted { head: Box::new(head), charge: Accounts::zero() }].into()
 }
 
+/// The cast's grant for a plan, of so many runs.
+fn grant(served: &Plan, runs: u32) -> Grant {
+    owner_signs(Grant { runs, ..cast::grant(served) })
+}
+
+/// A policy with these grants alone.
+fn with(served: &Plan, grants: &[Grant]) -> Policy {
+    let grants = grants.iter().map(|grant| granted(served, grant.clone())).collect();
+    Policy { grants, ..policy(served) }
+}
+
 /// What a branch with this file says to a run of a plan, under a grant of so many runs.
 fn offered(served: &Plan, number: u32, uses: u32, file: Vec<ParticipantEvent>) -> Option<RefusalCode> {
+    offered_to(with(served, &[grant(served, uses)]), served, number, file).0
+}
+
+/// What a branch with this policy and file says to a run of a plan, and its record then.
+fn offered_to(
+    own: Policy,
+    served: &Plan,
+    number: u32,
+    file: Vec<ParticipantEvent>,
+) -> (Option<RefusalCode>, BudgetRecord) {
     let mut world = World::new(9, served.clone());
-    let mut own = policy(served);
-    let mut grant = cast::grant(served);
-    grant.runs = uses;
-    own.grants = [granted(served, owner_signs(grant))].to_vec();
     world.reborn(VICTIM, own, file);
     world.connect_all();
     let mut welcome = told_welcome(&mut world);
@@ -70,7 +89,7 @@ fn offered(served: &Plan, number: u32, uses: u32, file: Vec<ParticipantEvent>) -
     let message = welcome_message::<Toy>(&welcome.nonce, run(served, number).id(), &welcome.roster, welcome.at);
     welcome.signature = coordinator_signs(&message);
     world.now = Millis(5_000_000);
-    say(&mut world, welcome)
+    (say(&mut world, welcome), world.branches[&VICTIM].machine.record().clone())
 }
 
 /// A file that takes the place of a lost one knows of a plan's runs what the newest head says: they are uses of the grant, they cost what they cost, and no
@@ -164,4 +183,97 @@ fn a_withdrawal_frees_what_was_reserved() {
     record.apply(&withdrawn);
     assert_eq!((record.reserved_by(&other.reference()), pays(&record)), (Accounts::zero(), true));
     assert_eq!(record.spent, cap(&served, 1), "what was spent stays spent");
+}
+
+/// A run goes on under the grant under which it began, or not at all: what its owner has taken back no other grant gives again.
+#[test]
+fn a_run_that_was_accepted_moves_to_no_other_grant() {
+    let served = plan(|_| {});
+    let (one, other) = (grant(&served, 3), grant(&served, 4));
+    let own = cast::run(served.clone());
+    let begun = || {
+        let mut event = accepted(&own, 10);
+        let ParticipantEvent::RunAccepted { grant, .. } = &mut event else { panic!("it is accepted") };
+        *grant = one.digest();
+        [cast::begun(VICTIM, false), event].to_vec()
+    };
+    let says = |grants: &[Grant], file: Vec<ParticipantEvent>| {
+        let (refused, record) = offered_to(with(&served, grants), &served, 1, file);
+        (refused, record.accepted.get(&own.reference()).map(|terms| terms.grant))
+    };
+    let fresh = || [cast::begun(VICTIM, false)].to_vec();
+    let both = [other.clone(), one.clone()];
+    assert_eq!(says(&both, fresh()), (None, Some(other.digest())), "the first that fits");
+    assert_eq!(says(&both, begun()), (None, Some(one.digest())), "the one under which it began");
+    let not = |fault| Some(RefusalCode::NotGranted(fault));
+    assert_eq!(says(&both[..1], begun()).0, not(GrantFault::None));
+    let withdrawn = [begun(), [ParticipantEvent::GrantWithdrawn { withdrawal: cast::withdrawal(&one) }].to_vec()];
+    assert_eq!(says(&both, withdrawn.concat()).0, not(GrantFault::Withdrawn));
+    assert_eq!(says(&both[..1], withdrawn.concat()).0, not(GrantFault::Withdrawn));
+}
+
+/// An epsilon bounds nothing where there is no noise: such a plan runs by a grant of its own, and by no standing one.
+#[test]
+fn a_plan_without_noise_needs_a_grant_of_its_own() {
+    let served = cast::priced(plan(|plan| {
+        plan.privacy = PrivacyMode::None;
+        plan.stages[0].noise_variance = 0;
+    }));
+    let standing = owner_signs(Grant {
+        subject: GrantSubject::Plans { proposer: cast::staff(cast::PROPOSER), purpose: served.purpose.clone() },
+        ..cast::grant(&served)
+    });
+    let exact = owner_signs(Grant { subject: GrantSubject::Plan(served.digest()), ..cast::grant(&served) });
+    let says = |grants: &[Grant]| {
+        let own = Policy { modes: [PrivacyMode::None].to_vec(), ..with(&served, grants) };
+        offered_to(own, &served, 1, [cast::begun(VICTIM, false)].to_vec()).0
+    };
+    assert_eq!(says(&[standing.clone()]), Some(RefusalCode::NotGranted(GrantFault::None)));
+    assert_eq!(says(&[standing, exact]), None);
+}
+
+/// The owner takes a grant back, and takes part in another plan. Whoever then puts the budget file of before in its place, and the withdrawal away, has the
+/// grant back no more: the head that the coordinator shows names it.
+#[test]
+fn an_older_file_without_the_withdrawal_revives_no_grant() {
+    let plans = ["first", "second", "third"].map(|name| plan(|plan| plan.name = name.into()));
+    let [first, second, third] = &plans;
+    let taken = grant(first, 3);
+    let exact = owner_signs(Grant { subject: GrantSubject::Plan(second.digest()), ..cast::grant(second) });
+    let three = |served: &Plan, grants: &[Grant]| Policy { cap: served.charge_max().times(3), ..with(served, grants) };
+    let mut world = World::with_policy(12, first.clone(), |_| three(first, &[]));
+    let file = [cast::begun(VICTIM, false)].to_vec();
+    world.reborn(VICTIM, three(first, &[taken.clone()]), file);
+    world.connect_all();
+    world.run();
+    let before = world.branches[&VICTIM].events.clone();
+    for (served, grants, withdrawn) in
+        [(second, [taken.clone(), exact].to_vec(), true), (third, [taken.clone()].to_vec(), false)]
+    {
+        world.serve_next(cast::roster(12), served.clone());
+        world.reborn(VICTIM, three(served, &grants), before.clone());
+        if withdrawn {
+            world.tell_branch(VICTIM, ParticipantInput::Withdrawn(cast::withdrawal(&taken)));
+        }
+        world.connect(VICTIM);
+        world.run();
+    }
+    let branch = &world.branches[&VICTIM];
+    let refused = RefusalCode::NotGranted(GrantFault::Withdrawn);
+    assert_eq!(world.refusals().into_iter().find(|(client, _)| *client == VICTIM), Some((VICTIM, refused)));
+    assert!(branch.machine.record().withdrawn.contains(&taken.digest()));
+    assert!(branch.events.iter().any(|event| matches!(event, ParticipantEvent::HeadAdopted { .. })));
+    // A head without the withdrawal follows none that has it.
+    let kept = world.kept.iter().rev().find_map(|kept| match kept {
+        Kept::Head(head) if head.client == VICTIM => Some(BudgetHead::clone(head)),
+        _ => None,
+    });
+    let newest = kept.expect("one is kept");
+    assert_eq!(newest.withdrawn, [taken.digest()]);
+    let forgets = BudgetHead { withdrawn: Vec::new(), counter: newest.counter + 1, ..newest.clone() };
+    assert!(!forgets.follows(&newest) && BudgetHead { counter: newest.counter + 1, ..newest.clone() }.follows(&newest));
+    let most = BudgetHead { withdrawn: [Digest::ZERO; WITHDRAWALS_MAX].to_vec(), ..newest.clone() };
+    assert!(most.is_short());
+    let long = BudgetHead { withdrawn: [Digest::ZERO; WITHDRAWALS_MAX + 1].to_vec(), ..newest };
+    assert!(!long.is_short());
 }

@@ -216,7 +216,7 @@ pub(super) const COUNTERS_SEEN: &[Row] = &[
 
 const AWAITS: &str = "nothing is accepted while the file awaits a head";
 const NUMBERED: &str = "a run has a number and stages";
-const SAME: &str = "a run that is accepted again has the same terms";
+const SAME: &str = "a run that is accepted again has the same terms, grant included";
 const PRICED: &str = "what a run may cost follows from its stages";
 
 /// The owner has withdrawn the grant under which the file's run is.
@@ -246,6 +246,11 @@ pub(super) const RUN_ACCEPTED: &[Row] = &[
         moment.record.apply(&moment.event.clone());
         let ParticipantEvent::RunAccepted { stages, .. } = &mut moment.event else { panic!("it accepts") };
         stages[1].rounds += 1;
+    }),
+    (SAME, is!(RunAccepted), |moment| {
+        moment.record.apply(&moment.event.clone());
+        let ParticipantEvent::RunAccepted { grant, .. } = &mut moment.event else { panic!("it accepts") };
+        grant.0[0] ^= 1;
     }),
     ("nothing is accepted under a grant that was withdrawn", is!(RunAccepted), withdrawn),
     ("a run that came to its end is not accepted again", is!(RunAccepted), |moment| {

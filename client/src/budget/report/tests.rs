@@ -368,8 +368,8 @@ fn a_raise_of_the_caps_is_shown_as_a_deviation() {
         at: 0,
         signature: Signature::none(),
     };
-    let events = [
     let roster = cast::roster(1);
+    let events = [
         begun,
         ParticipantEvent::RosterAccepted { head: roster.roster.head(), missing: 0 },
         ParticipantEvent::CapsNoted { caps: from },

@@ -11,6 +11,7 @@ mod four_eyes;
 mod liars;
 mod lies;
 mod membership;
+mod never_weaker;
 mod orders;
 mod paused;
 mod raises;

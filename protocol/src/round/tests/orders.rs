@@ -1,5 +1,6 @@
 //! Who stops a plan or the federation, and what it takes to go on.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -349,5 +350,43 @@ fn orders_that_stand_go_over_to_the_next_run() {
         world.run();
         world.pass_deadlines();
         assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.lacking());
+    }
+}
+
+/// The process is killed with any part of its ledger on the disk, and starts again: its folder of orders tells it all of them once more, and what was not
+/// written is taken again. The end is the same wherever it was killed.
+#[test]
+fn a_kill_at_any_moment_of_orders_changes_nothing_of_what_they_come_to() {
+    let stop = freeze_at(APPROVER, 0);
+    let words = [(OPERATOR, Role::PlatformOperator), (SECOND, Role::PrivacyOfficer)]
+        .map(|(staff, role)| signed(staff, role, Action::Thaw, order_digest(&stop)));
+    for count in 1..=3 {
+        let files: Vec<&Attestation> = core::iter::once(&stop).chain(&words).take(count).collect();
+        let moments = {
+            let mut world = after_two_rounds();
+            let before = world.events.len();
+            assert!(files.iter().all(|file| order(&mut world, file)));
+            before..=world.events.len()
+        };
+        for kept in moments {
+            let mut world = after_two_rounds();
+            files.iter().for_each(|file| world.tell(Input::Ordered(Box::new((*file).clone()))));
+            let roster = cast::signed_by_authority(world.coordinator.record().roster.clone().expect("one is in force"));
+            world.forget_events_after(kept);
+            world.restart_with(CoordinatorSettings { roster, ..cast::settings(9, plan(|_| {})) });
+            files.iter().for_each(|file| world.tell(Input::Ordered(Box::new((*file).clone()))));
+            assert_eq!(world.coordinator.record().orders.stop(), count < 3, "{count} orders, {kept} events");
+            for client in (1..=9).map(ClientId) {
+                world.cut(client);
+                world.connect(client);
+            }
+            if count < 3 {
+                stands_still(&mut world);
+                continue;
+            }
+            world.run();
+            world.pass_deadlines();
+            assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.lacking());
+        }
     }
 }

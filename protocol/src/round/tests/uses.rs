@@ -277,3 +277,38 @@ fn an_older_file_without_the_withdrawal_revives_no_grant() {
     let long = BudgetHead { withdrawn: [Digest::ZERO; WITHDRAWALS_MAX + 1].to_vec(), ..newest };
     assert!(!long.is_short());
 }
+
+/// The branch is killed with any part of its file on the disk, and starts again: its folder tells it of the withdrawal once more. Nothing is charged under
+/// the grant, wherever it was killed.
+#[test]
+fn a_kill_at_any_moment_of_a_withdrawal_leaves_the_grant_withdrawn() {
+    let served = plan(|_| {});
+    let taken = grant(&served, 3);
+    let begun = || {
+        let mut world = World::new(9, served.clone());
+        world.reborn(VICTIM, with(&served, &[taken.clone()]), [cast::begun(VICTIM, false)].to_vec());
+        world.connect_all();
+        while world.coordinator.record().committed_all() < 2 {
+            assert!(world.step(), "rounds go on");
+        }
+        let before = world.branches[&VICTIM].events.len();
+        world.tell_branch(VICTIM, ParticipantInput::Withdrawn(cast::withdrawal(&taken)));
+        (before, world)
+    };
+    let (before, world) = begun();
+    let written = world.branches[&VICTIM].events.len();
+    assert!(written > before + 1, "the withdrawal, and what follows from it");
+    let whole = world.branches[&VICTIM].machine.record().clone();
+    for kept in before..=written {
+        let (_, mut world) = begun();
+        let file = world.branches[&VICTIM].events[..kept].to_vec();
+        world.cut(VICTIM);
+        world.reborn(VICTIM, with(&served, &[taken.clone()]), file);
+        world.tell_branch(VICTIM, ParticipantInput::Withdrawn(cast::withdrawal(&taken)));
+        world.connect(VICTIM);
+        world.run();
+        let record = world.branches[&VICTIM].machine.record();
+        assert_eq!((&record.spent, &record.withdrawn, record.counter), (&whole.spent, &whole.withdrawn, whole.counter));
+        assert_eq!(record.reserved(), Accounts::zero(), "killed after {kept} entries");
+    }
+}

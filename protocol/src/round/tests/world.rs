@@ -412,6 +412,12 @@ impl World {
         }
     }
 
+    /// The coordinator's process is killed when so many of its events are on the disk.
+    pub(super) fn forget_events_after(&mut self, kept: usize) {
+        self.events.truncate(kept);
+        (self.synced, self.replayed_events, self.replayed) = (kept, 0, RunRecord::default());
+    }
+
     /// As [`World::restart_coordinator`] with settings of somebody's choice; nobody is connected yet.
     pub(super) fn restart_with(&mut self, settings: CoordinatorSettings<Toy>) {
         let mut outbox = Outbox::new();

@@ -1,0 +1,157 @@
+//! What the owner of a branch's data has granted: a folder of signed files beside the budget, which the daemon follows.
+//!
+//! ```text
+//! STATE/grants/9f86...grant         what was granted
+//! STATE/grants/9f86...withdrawal    what was taken back
+//! ```
+//!
+//! A grant is made where the owner's key is, and carried here; the daemon has no such key. Whoever writes into the folder grants nothing: the round
+//! machine verifies the owner's signature by the key that the budget's first entry anchors.
+
+mod owner;
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tributary_certs::grant::{read_grant, read_withdrawal};
+use tributary_model::privacy::cap;
+use tributary_model::schema::Schema;
+use tributary_protocol::plan::{Grant, Withdrawal};
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::round::Granted;
+use tributary_storage::files::FileError;
+
+pub use owner::{GrantLine, GrantRequest, grant, install, list, withdraw};
+
+use crate::settings::Settings;
+
+const FOLDER: &str = "grants";
+const GRANT: &str = "grant";
+const WITHDRAWAL: &str = "withdrawal";
+
+/// The folder, as it was when anybody last looked.
+pub(crate) struct Grants {
+    folder: PathBuf,
+    /// By which a grant's fields are judged.
+    schema: Schema,
+    seen: BTreeSet<OsString>,
+    /// Why it could not be read at the last look.
+    fault: Option<String>,
+}
+
+/// What the folder holds.
+#[derive(Default)]
+pub(crate) struct Held {
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) withdrawals: Vec<Withdrawal>,
+}
+
+impl Grants {
+    pub(crate) fn of(settings: &Settings, schema: Schema) -> Self {
+        Self { folder: folder_of(settings), schema, seen: BTreeSet::new(), fault: None }
+    }
+
+    /// What was granted and taken back, where a file has come or gone since the last look. A folder that cannot be read grants nothing, because
+    /// the file at fault may be a withdrawal; that is said once.
+    pub(crate) fn look(&mut self) -> Option<(Vec<Granted>, Vec<Withdrawal>)> {
+        let held = match self.changed() {
+            Ok(held) => {
+                self.fault = None;
+                held?
+            }
+            Err(fault) => {
+                let fault = fault.to_string();
+                if self.fault.as_ref() != Some(&fault) {
+                    tracing::error!(fault, "the owner's grants cannot be read, so nothing is granted");
+                    self.fault = Some(fault);
+                }
+                Held::default()
+            }
+        };
+        let granted = held.grants.into_iter().map(|grant| granted(grant, &self.schema));
+        Some((granted.collect(), held.withdrawals))
+    }
+
+    fn changed(&mut self) -> Result<Option<Held>, FileError> {
+        let names = names(&self.folder)?;
+        if names == self.seen && self.fault.is_none() {
+            return Ok(None);
+        }
+        let held = read(&self.folder, &names)?;
+        self.seen = names;
+        Ok(Some(held))
+    }
+}
+
+impl Held {
+    /// What a settings file's branch was granted.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub(crate) fn read(settings: &Settings) -> Result<Self, FileError> {
+        let folder = folder_of(settings);
+        read(&folder, &names(&folder)?)
+    }
+}
+
+fn folder_of(settings: &Settings) -> PathBuf {
+    settings.state_dir.join(FOLDER)
+}
+
+fn names(folder: &Path) -> Result<BTreeSet<OsString>, FileError> {
+    if !folder.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let entries = fs::read_dir(folder).map_err(FileError::system("listing", folder))?;
+    let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+    let names: BTreeSet<OsString> = names.collect::<Result<_, _>>().map_err(FileError::system("listing", folder))?;
+    let ends = |name: &OsString, with| Path::new(name).extension().is_some_and(|extension| extension == with);
+    Ok(names.into_iter().filter(|name| ends(name, GRANT) || ends(name, WITHDRAWAL)).collect())
+}
+
+fn read(folder: &Path, names: &BTreeSet<OsString>) -> Result<Held, FileError> {
+    let mut held = Held::default();
+    for name in names {
+        let path = folder.join(name);
+        if path.extension().is_some_and(|extension| extension == GRANT) {
+            held.grants.push(read_grant(&path)?);
+        } else {
+            held.withdrawals.push(read_withdrawal(&path)?);
+        }
+    }
+    Ok(held)
+}
+
+/// A grant with what its epsilons come to, for a branch with this schema.
+fn granted(grant: Grant, schema: &Schema) -> Granted {
+    let delta = f64::from_bits(grant.delta_bits);
+    let most = |epsilon_bits| {
+        let epsilon = f64::from_bits(epsilon_bits);
+        // What is no epsilon allows nothing.
+        if is_epsilon(epsilon) && is_delta(delta) { cap(epsilon, delta) } else { RdpVector::zero() }
+    };
+    Granted {
+        run: most(grant.epsilon_run_bits),
+        year: most(grant.epsilon_year_bits),
+        names_fields: names_fields(&grant, schema),
+        grant,
+    }
+}
+
+fn is_epsilon(epsilon: f64) -> bool {
+    epsilon > 0.0 && epsilon <= 1_000.0
+}
+
+fn is_delta(delta: f64) -> bool {
+    delta > 0.0 && delta <= 1e-3
+}
+
+/// Whether a grant names every field and label of a schema, or leaves that to the policy, which pins them.
+fn names_fields(grant: &Grant, schema: &Schema) -> bool {
+    let granted: BTreeSet<&str> = grant.fields.iter().map(|field| field.raw()).collect();
+    let fields = schema.fields().iter().map(|field| field.name.as_str());
+    let mut used = fields.chain(schema.labels().iter().map(|label| label.name.as_str()));
+    granted.is_empty() || used.all(|name| granted.contains(name))
+}

@@ -148,8 +148,8 @@ pub const RUN_INTERVAL_SECONDS_MAX: u64 = PLAN_SECONDS_MAX;
 /// Longest reference in a plan's charter, in bytes.
 pub const CHARTER_REFERENCE_BYTES_MAX: usize = 128;
 
-/// Longest text in a plan's charter, in bytes.
-pub const CHARTER_TEXT_BYTES_MAX: usize = 1_000;
+/// Longest text in a plan's charter, in bytes: whoever signs it is shown the whole of it.
+pub const CHARTER_TEXT_BYTES_MAX: usize = crate::printable::PRINTABLE_CHARACTERS_MAX;
 
 /// Most data assets that a plan names.
 pub const DATA_ASSETS_MAX: usize = 32;

@@ -12,6 +12,7 @@ use tributary_certs::roster::read_roster;
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{CapRaise, Caps};
+use tributary_protocol::printable::is_hidden;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::secagg::suite::Signature;
 use tributary_protocol::time::Millis;
@@ -75,9 +76,9 @@ pub fn propose(
         owner: owner.verifying_key(),
         signature: Signature::none(),
     };
-    if !raise.is_whole() {
+    if !raise.is_whole() || !is_legible(&raise) {
         return Err(ClientError::File(
-            "a raise needs a reason of 1 to 1000 bytes and a ticket of 1 to 128; nothing is proposed".to_owned(),
+            "a raise needs a reason of 1 to 600 bytes and a ticket of 1 to 128, without control characters and marks of direction; nothing is proposed".to_owned(),
         ));
     }
     let raise = sign_raise(&owner, raise);
@@ -96,7 +97,7 @@ pub fn propose(
 /// If the owner has not signed it as it stands, or the file cannot be used.
 pub fn read_proposed(file: &Path) -> Result<ProposedRaise, ClientError> {
     let SignedRaise { raise, .. } = read_raise(file).map_err(ClientError::file)?;
-    if raise.is_genuine::<RealSuite>() && raise.is_whole() {
+    if raise.is_genuine::<RealSuite>() && raise.is_whole() && is_legible(&raise) {
         return Ok(ProposedRaise(raise));
     }
     Err(ClientError::File(format!(
@@ -165,7 +166,8 @@ pub fn apply(config: &Path, file: &Path, roster: &Path, now_unix_ms: u64) -> Res
     let judged = raise.judge::<RealSuite>(&officer, (&signed.roster, entry), Some(now_unix_ms / 1000));
     judged.map_err(|fault| failed(format!("{fault}; nothing was noted")))?;
     let mut lines = words(&raise);
-    let event = ParticipantEvent::CapRaised { raise: Box::new(raise), officer: Box::new(officer) };
+    let (client, roster) = (entry.client, Box::new(signed));
+    let event = ParticipantEvent::CapRaised { raise: Box::new(raise), officer: Box::new(officer), roster, client };
     record.check(&event).map_err(|fault| {
         failed(format!(
             "{fault}; nothing was noted. It is for this file as it was when the owner signed: have it proposed anew"
@@ -178,6 +180,11 @@ pub fn apply(config: &Path, file: &Path, roster: &Path, now_unix_ms: u64) -> Res
         "noted in the budget file; every report shows it as a deviation, and what was spent stays spent".to_owned(),
     );
     Ok(lines)
+}
+
+/// Whether its words are shown as they are, and so whole.
+fn is_legible(raise: &CapRaise) -> bool {
+    [&raise.reason, &raise.ticket].iter().all(|text| !text.raw().contains(is_hidden))
 }
 
 /// A raise as its signers read it.
@@ -206,6 +213,26 @@ pub(crate) fn in_words(caps: &Caps) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_shown_as_it_is_is_signed_by_nobody() {
+        let caps = Caps { life_bits: 0, year_bits: 0, branch_life_bits: 0, branch_year_bits: 0, delta_bits: 0 };
+        let owner = tributary_certs::suite::SigningKey::from_seed(&[1; 32]).verifying_key();
+        let raise = |reason: &str, ticket: &str| CapRaise {
+            federation: Digest::ZERO,
+            population: Digest::ZERO,
+            from: caps,
+            to: caps,
+            reason: reason.into(),
+            ticket: ticket.into(),
+            owner: owner.clone(),
+            signature: Signature::none(),
+        };
+        assert!(is_legible(&raise("a second model", "change 17")));
+        for (reason, ticket) in [("a\u{202e}b", "change"), ("a", "b\n"), ("\u{1b}[2J", "b")] {
+            assert!(!is_legible(&raise(reason, ticket)));
+        }
+    }
 
     #[test]
     fn caps_are_told_in_words() {

@@ -5,7 +5,7 @@ use core::fmt;
 use serde::Serialize;
 use tributary_model::planned;
 use tributary_protocol::plan::{Plan, PrivacyMode};
-use tributary_protocol::printable::Printable;
+use tributary_protocol::printable::{Printable, Untrusted, is_hidden};
 use tributary_protocol::privacy::Unit;
 
 use crate::dates::day;
@@ -102,6 +102,14 @@ fn faults(plan: &Plan) -> Vec<Finding> {
     if let Err(error) = planned::check(plan, None) {
         fault("plan", error.to_string());
     }
+    // Escaped, such a text may be longer than what is shown of it.
+    for (key, text) in texts(plan).into_iter().filter(|(_, text)| text.raw().contains(is_hidden)) {
+        let text = format!(
+            "it has a character that is not shown as it is ({}), so that its end may not be shown at all; nobody signs what is not read: write it anew",
+            Printable::new(&text.raw().chars().filter(|character| is_hidden(*character)).take(1).collect::<String>())
+        );
+        fault(key, text);
+    }
     let (first, last) = (plan.schedule.not_before, plan.schedule.not_after);
     if runs_within_cap(plan) == 0 {
         let text = "no run fits the cap over all runs, so that none can begin; raise it, or lower plan.epsilon";
@@ -127,6 +135,23 @@ fn faults(plan: &Plan) -> Vec<Finding> {
         fault("charter.agreement", text);
     }
     found
+}
+
+/// Every text that the author wrote, by its key.
+fn texts(plan: &Plan) -> Vec<(&'static str, &Untrusted)> {
+    let charter = &plan.charter;
+    let mut texts = vec![
+        ("plan.name", &plan.name),
+        ("plan.purpose", &plan.purpose),
+        ("charter.legal_basis", &charter.legal_basis),
+        ("charter.assessment_reference", &charter.assessment.reference),
+        ("charter.ticket", &charter.ticket),
+        ("charter.intended_use", &charter.intended_use),
+        ("charter.prohibited_use", &charter.prohibited_use),
+    ];
+    texts.extend(charter.data_assets.iter().map(|asset| ("charter.data_assets", asset)));
+    texts.extend(charter.agreements.iter().map(|agreement| ("charter.agreement", &agreement.reference)));
+    texts
 }
 
 fn asked(plan: &Plan, beside: Beside<'_>) -> Vec<Finding> {

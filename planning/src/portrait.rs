@@ -317,14 +317,21 @@ pub fn runs_within_cap(plan: &Plan) -> u64 {
     low
 }
 
-/// The epsilon that the cap over all runs lets a unit come to. An order that the cap leaves nothing proves nothing.
+/// The epsilon that the cap over all runs lets a unit come to. What is spent stays within the cap at one order, whichever that is: so the order at which
+/// the cap lets most be spent says what it bounds. A cap that all runs fit at every order bounds nothing beside them.
 fn epsilon_of_cap(plan: &Plan, unit: Unit) -> f64 {
-    let thresholds = plan.cap.of(unit).nanos();
-    if thresholds.iter().all(|threshold| *threshold == 0) {
-        return 0.0;
+    let (cap, all) = (plan.cap.of(unit), plan.charge_max());
+    if all.of(unit).at_most(cap) {
+        return epsilon_of(all.of(unit), plan.delta()).0;
     }
-    let proving = thresholds.iter().map(|threshold| if *threshold == 0 { u64::MAX } else { *threshold });
-    RdpVector::from_nanos(proving.collect()).map_or(f64::INFINITY, |cap| epsilon_of(&cap, plan.delta()).0)
+    let thresholds = cap.nanos();
+    let at_order = |(order, threshold): (usize, &u64)| {
+        let mut alone = vec![u64::MAX; thresholds.len()];
+        alone[order] = *threshold;
+        RdpVector::from_nanos(alone).map_or(f64::INFINITY, |alone| epsilon_of(&alone, plan.delta()).0)
+    };
+    let proving = thresholds.iter().enumerate().filter(|(_, threshold)| **threshold > 0);
+    proving.map(at_order).fold(0.0, f64::max)
 }
 
 fn network(plan: &Plan) -> String {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::digest::{Canonical, Digest};
 use crate::ids::ClientId;
-use crate::limits::CHARGED_RUNS_MAX;
+use crate::limits::{CHARGED_RUNS_MAX, WITHDRAWALS_MAX};
 use crate::message::{Charged, SignedBody};
 use crate::plan::{Caps, RunRef};
 use crate::privacy::{Accounts, YearSpend};
@@ -27,7 +27,7 @@ pub struct BudgetHead {
     pub client: ClientId,
     /// Salted digest of the customers' population: see [`population_digest`].
     pub population: Digest,
-    /// Grows with every charge and never falls. The first use is 1. A file that adopts a head goes on from its counter.
+    /// Grows with every charge and every withdrawal, and never falls. The first use is 1. A file that adopts a head goes on from its counter.
     pub counter: u64,
     /// Everything that was ever spent, over all plans.
     pub spent: Accounts,
@@ -43,6 +43,8 @@ pub struct BudgetHead {
     pub others: Vec<(RunRef, Charged)>,
     /// The rounds of the last day in which there were any, which count for the limit by day.
     pub day: LastDay,
+    /// The grants that the owner has withdrawn, ascending: an older file revives none.
+    pub withdrawn: Vec<Digest>,
     /// Epoch of the roster under which this was signed.
     pub epoch: u64,
     /// The public key of the data's owner, who signed the budget's first use.
@@ -65,6 +67,8 @@ impl SignedBody for BudgetHead {
         let body = body.u32(u32::try_from(self.others.len()).unwrap_or(u32::MAX));
         let body = self.others.iter().fold(body, |body, (run, charged)| charged.canonical(run.canonical(body)));
         let body = body.u32(self.day.rounds).u64(self.day.last.0);
+        let body = body.u32(u32::try_from(self.withdrawn.len()).unwrap_or(u32::MAX));
+        let body = self.withdrawn.iter().fold(body, Canonical::digest);
         self.owner.canonical(body.u64(self.epoch))
     }
 }
@@ -76,7 +80,8 @@ impl BudgetHead {
         let same = self.client == last.client && self.population == last.population;
         let forward = self.counter > last.counter || (self.counter == last.counter && self.spent == last.spent);
         let runs = || last.runs().all(|(run, charged)| charged.at_most(&self.charged_in(run)));
-        same && forward && last.spent.at_most(&self.spent) && self.year.knows(&last.year) && runs()
+        let withdrawn = || last.withdrawn.iter().all(|grant| self.withdrawn.contains(grant));
+        same && forward && last.spent.at_most(&self.spent) && self.year.knows(&last.year) && runs() && withdrawn()
     }
 
     /// Every run that was charged, with what was.
@@ -91,11 +96,11 @@ impl BudgetHead {
         self.runs().find(|(known, _)| *known == run).map(|(_, charged)| charged.clone()).unwrap_or_default()
     }
 
-    /// Whether it names no more runs and stages than a branch ever charges: what is longer goes into no file.
+    /// Whether it names no more runs and stages than a branch ever charges, and no more withdrawals than one makes: what is longer goes into no file.
     #[must_use]
     pub fn is_short(&self) -> bool {
         let runs = self.others.len() < CHARGED_RUNS_MAX && self.runs().all(|(_, charged)| charged.is_short());
-        runs && self.year.is_short()
+        runs && self.year.is_short() && self.withdrawn.len() <= WITHDRAWALS_MAX
     }
 }
 

@@ -130,6 +130,9 @@ pub const LEDGER_ENTRY_BYTES_MAX: usize = CONTROL_MESSAGE_BYTES_MAX;
 /// Most runs that a branch charges in its life: each budget head names all of them.
 pub const CHARGED_RUNS_MAX: usize = 512;
 
+/// Most grants that the owner of a branch's data takes back: each budget head names all of them.
+pub const WITHDRAWALS_MAX: usize = 512;
+
 /// Most stages of one plan.
 pub const STAGES_MAX: usize = 12;
 
@@ -145,8 +148,8 @@ pub const RUN_INTERVAL_SECONDS_MAX: u64 = PLAN_SECONDS_MAX;
 /// Longest reference in a plan's charter, in bytes.
 pub const CHARTER_REFERENCE_BYTES_MAX: usize = 128;
 
-/// Longest text in a plan's charter, in bytes.
-pub const CHARTER_TEXT_BYTES_MAX: usize = 1_000;
+/// Longest text in a plan's charter, in bytes: whoever signs it is shown the whole of it.
+pub const CHARTER_TEXT_BYTES_MAX: usize = crate::printable::PRINTABLE_CHARACTERS_MAX;
 
 /// Most data assets that a plan names.
 pub const DATA_ASSETS_MAX: usize = 32;
@@ -183,10 +186,11 @@ const _: () = assert!(COHORT_MAX <= ROSTER_ENTRIES_MAX);
 // A certificate is one ledger entry: client, algorithm, length and 64 bytes for each signer.
 const _: () = assert!(COHORT_MAX * (4 + 1 + 8 + 64) + 64 < LEDGER_ENTRY_BYTES_MAX);
 // A budget head says of each run its plan and number and, in at most 5 bytes each, the rounds of its stages; beside that, two vectors of 73 values
-// for life and for each month of a year.
+// for life and for each month of a year, and the digest of each grant that was withdrawn.
 const _: () = assert!(
     CHARGED_RUNS_MAX * (32 + 5 + 1 + 5 * STAGES_MAX + 10)
         + (1 + crate::privacy::YEAR_MONTHS_MAX) * (5 + 2 * 73 * 10)
+        + WITHDRAWALS_MAX * 32
         + 1024
         < UPSTREAM_BYTES_BESIDE
 );

@@ -11,6 +11,7 @@ use tributary_client::data::{PartitionRequest, split_by_branch, write_csv};
 use tributary_model::schema::Schema;
 use tributary_model::synthetic::{self, SyntheticSpec};
 use tributary_planning::demonstration::TwoPeople;
+use tributary_planning::file::PlanFile;
 
 use super::options::{DemoOptions, RealData, Source, check_branches};
 use super::partners::{Mixed, bring_authority, enrol_partner, who};
@@ -104,7 +105,10 @@ pub(super) fn write_clients(
     let step = (largest.next_power_of_two() / 8).max(1);
     let (customers_max, schema) = ((largest + 1).next_multiple_of(step), &prepared.schema);
     let coalition = prepared.mixed.map(|mixed| mixed.coalition());
-    let file = ClientFile { options, coordinator, customers_max, authority: &workplace.authority(), schema, coalition };
+    let signed = workplace.coordinator_settings().with_file_name("plan.tributary");
+    let plan = PlanFile::read(&signed)?.plan.digest();
+    let authority = &workplace.authority();
+    let file = ClientFile { options, coordinator, customers_max, authority, schema, coalition, plan };
     prepared.branches.iter().try_for_each(|branch| file.write(branch))
 }
 

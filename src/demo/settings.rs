@@ -16,6 +16,7 @@ use tributary_coordinator::settings::PlanFiles;
 use tributary_model::schema::Schema;
 use tributary_planning::demonstration::TwoPeople;
 use tributary_planning::settings::PURPOSE_DEFAULT;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{GrantSubject, PrivacyMode};
 use tributary_protocol::roster::{MemberName, StaffNumber};
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
@@ -58,6 +59,8 @@ pub(super) struct ClientFile<'a> {
     pub(super) schema: &'a Schema,
     /// The coalition of a bank with partners; the usual one without any.
     pub(super) coalition: Option<CoalitionRule>,
+    /// The plan that the demo's two people have signed.
+    pub(super) plan: Digest,
 }
 
 impl CoordinatorFile<'_> {
@@ -180,8 +183,13 @@ impl ClientFile<'_> {
     fn grant(&self, branch: &Branch, owner: &Path) -> anyhow::Result<()> {
         let (now, epsilon) = (unix_seconds(), self.epsilon_of_customers());
         let organisation = if branch.is_partner { &branch.name } else { BANK };
+        let subject = match self.options.privacy.mode() {
+            // No standing grant is about a plan without noise.
+            PrivacyMode::None => GrantSubject::Plan(self.plan),
+            _ => GrantSubject::Plans { proposer: StaffNumber::parse(PROPOSER)?, purpose: PURPOSE_DEFAULT.into() },
+        };
         let request = GrantRequest {
-            subject: GrantSubject::Plans { proposer: StaffNumber::parse(PROPOSER)?, purpose: PURPOSE_DEFAULT.into() },
+            subject,
             branches: vec![MemberName::parse(&format!("{organisation}/{}", branch.name))?],
             epsilon_run: epsilon,
             // For two such plans, as the policy.

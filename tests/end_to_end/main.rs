@@ -4,6 +4,7 @@
 
 mod ceremony;
 mod command_line;
+mod cut_short;
 mod dataset;
 mod demo;
 mod federation;

@@ -151,7 +151,9 @@ fn a_person_asks_an_office_gives_and_two_holders_make_the_role() {
 
     let (text, json) = bank.shown(true);
     assert!(
-        text.contains("PEOPLE WITH NEW ROLES THAT MAY APPROVE: of plans, budgets or the use of data (2)"),
+        text.contains(
+            "PEOPLE WITH ROLES THAT MAY APPROVE, NEW OR FOR LONGER: of plans, budgets or the use of data (2)"
+        ),
         "{text}"
     );
     assert!(
@@ -240,7 +242,10 @@ fn a_thief_of_the_office_makes_no_privacy_officer() {
     bank.roster(&["sign", &proposal, "--keys", &anna, "--confirm", json["digest"].as_str().unwrap()])
         .assert_refused(1, &["is not the digest of these changes"]);
     let unseen = bank.roster(&["sign", &proposal, "--keys", &anna]);
-    assert!(unseen.out.contains("PEOPLE WITH NEW ROLES THAT MAY APPROVE") && unseen.out.contains("+ north-bank/e9"));
+    assert!(
+        unseen.out.contains("PEOPLE WITH ROLES THAT MAY APPROVE, NEW OR FOR LONGER")
+            && unseen.out.contains("+ north-bank/e9")
+    );
     unseen.assert_refused(1, &["nothing is signed"]);
     // The role of somebody whom the holders did sign, made another one in the file and in the roster in force.
     let text = fs::read_to_string(bank.path("ca/roster")).unwrap();

@@ -8,16 +8,18 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tributary_certs::enrolment::{names, open_authority, write_certificates};
+use tributary_certs::ceremony::sign_roster as sign_own_roster;
+use tributary_certs::enrolment::{init_authority, names, open_authority, write_certificates};
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::identity::Identity;
+use tributary_certs::identity::{Identity, TrustDomain};
 use tributary_certs::issue::{LeafRequest, Validity};
 use tributary_certs::keys::{TlsKey, write_signing_key};
 use tributary_certs::suite::SigningKey;
+use tributary_planning::demonstration::TwoPeople;
 use tributary_storage::files::Existing;
 
 use crate::federation::Federation;
-use crate::support::{EXECUTABLE, Finished, activate, begin_anew, begin_home_anew, grant_again, run, sign_roster};
+use crate::support::{EXECUTABLE, Finished, activate_plan, begin_anew, begin_home_anew, grant_again, run, sign_roster};
 
 /// The goal is two seconds; the bound allows for a machine that does other things.
 const SOON: Duration = Duration::from_secs(10);
@@ -89,14 +91,19 @@ struct Thief {
 
 impl Thief {
     fn start(federation: &Federation) -> Self {
+        Self::serving(federation, &federation.dir.join("coordinator/plan.tributary"), str::to_owned)
+    }
+
+    /// With a plan of its own, and settings that it has changed.
+    fn serving(federation: &Federation, plan: &Path, change: impl FnOnce(&str) -> String) -> Self {
         let folder = federation.dir.join("thief");
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir(&folder).unwrap();
         let text = fs::read_to_string(federation.dir.join("coordinator/coordinator.toml")).unwrap();
         let (text, _) = text.split_once("[enrolment]").unwrap();
         let config = folder.join("coordinator.toml");
-        fs::write(&config, text.replace("identities/coordinator", "identities/thief")).unwrap();
-        activate(&federation.dir, &config);
+        fs::write(&config, change(&text.replace("identities/coordinator", "identities/thief"))).unwrap();
+        activate_plan(plan, &federation.dir.join("schema.toml"), &config);
         let mut command = Command::new(EXECUTABLE);
         command.args(["coordinator", "serve", "--events", "--config"]).arg(&config).stdin(Stdio::null());
         let mut coordinator = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -358,4 +365,90 @@ fn an_ended_list_is_a_fault_with_its_cure() {
         let all = format!("{}{}", refused.out, refused.err);
         assert!(all.contains("has ended") && all.contains("tributary certs crl"), "{all}");
     }
+}
+
+/// Two people whom the thief's own list of people has, and the plan that they sign: the coordinator's, with another name.
+fn thiefs_plan(federation: &Federation, stolen: &Path, name: &str) -> PathBuf {
+    let now = crate::partners::now();
+    let (people, folder) = (federation.dir.join(format!("people-{name}")), federation.dir.join(format!("plan-{name}")));
+    let two = TwoPeople::enlist(stolen, &people, "head-office", now).unwrap();
+    fs::create_dir(&folder).unwrap();
+    let text = fs::read_to_string(federation.dir.join("coordinator/plan.toml")).unwrap();
+    let (plan, _) = text.split_once("[schedule]").unwrap();
+    let named = plan.lines().find(|line| line.starts_with("name = ")).unwrap();
+    let plan = plan.replacen(named, &format!("name = \"{name}\""), 1);
+    two.sign(&plan, &folder, stolen, now).unwrap()
+}
+
+/// The thief has the online authority's whole folder and the coordinator's identity with its signing key: whatever it signs as the coordinator is the
+/// coordinator's, and whoever it certifies is certified. No plan of its own is accepted by any branch: not under the roster in force, which does not have
+/// its people, and not under a roster of its own.
+#[test]
+fn a_thief_of_the_office_and_of_the_coordinator_gets_no_plan_accepted() {
+    let federation = with_office(&[]);
+    let (authority, stolen) = (federation.dir.join("authority"), federation.dir.join("stolen"));
+    copy(&authority, &stolen);
+    copy(&federation.dir.join("identities/coordinator"), &federation.dir.join("identities/thief"));
+    // What lies offline is not stolen: the holders' keys, and what their owners have signed.
+    let offline = ["authority-", "roster-last", "roster-signed"];
+    for entry in fs::read_dir(&stolen).unwrap().map(|entry| entry.unwrap().path()) {
+        if offline.iter().any(|name| entry.file_name().unwrap().to_str().unwrap().starts_with(name)) {
+            fs::remove_file(entry).unwrap();
+        }
+    }
+    let unlisted = thiefs_plan(&federation, &stolen, "unlisted");
+    // A list of authorities of its own, whose keys it has, over the stolen members and its own people.
+    let (forger, forged) = (federation.dir.join("forger"), federation.dir.join("forged"));
+    let domain = TrustDomain::parse("demo.tributary").unwrap();
+    init_authority(&forger, &domain, 1, 1, crate::partners::now()).unwrap();
+    copy(&stolen, &forged);
+    for entry in fs::read_dir(&forged).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = entry.file_name().unwrap().to_str().unwrap();
+        if name.starts_with(names::ROSTER) || name == names::PEOPLE {
+            fs::remove_file(&entry).unwrap();
+        }
+    }
+    for entry in fs::read_dir(&forger).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = entry.file_name().unwrap().to_str().unwrap().to_owned();
+        if name == names::AUTHORITIES || name.starts_with("authority-") {
+            fs::copy(&entry, forged.join(name)).unwrap();
+        }
+    }
+    let own = thiefs_plan(&federation, &forged, "own");
+    sign_own_roster(&forged).unwrap();
+
+    let honest = federation.address.clone();
+    let of_own = |text: &str| {
+        let lines = text.replace("authority/roster", "forged/roster");
+        lines.replace("authority/authorities", "forged/authorities")
+    };
+    let unspent = |number: usize| {
+        let budget = federation.branch(number).join("state/budget.ledger");
+        let verified = run(["verify".as_ref(), "ledger".as_ref(), "--json".as_ref(), budget.as_os_str()]);
+        assert_eq!(verified.code, Some(0), "{} {}", verified.out, verified.err);
+        assert_eq!(verified.json()["epsilon_reserved"], 0.0, "nothing was accepted");
+    };
+    for number in 0..2 {
+        let told = |thief: &Thief| federation.edit(number, |text| text.replace(&honest, &thief.address));
+        let back = |thief: &Thief| federation.edit(number, |text| text.replace(&thief.address, &honest));
+        let thief = Thief::serving(&federation, &unlisted, str::to_owned);
+        told(&thief);
+        let mut branch = federation.start(number);
+        let refused = until(&mut branch.events(), named("refused"));
+        let reason = refused["reason"].as_str().unwrap();
+        assert!(reason.contains("the plan is paused") && reason.contains("does not name whoever signed"), "{reason}");
+        branch.stop();
+        unspent(number);
+        back(&thief);
+        drop(thief);
+        let thief = Thief::serving(&federation, &own, of_own);
+        told(&thief);
+        federation.run(number).assert_refused(1, &["roster"]);
+        unspent(number);
+        back(&thief);
+    }
+    // The true coordinator's plan, by its own two people, is accepted by the same branches.
+    let mut branch = federation.start(0);
+    until(&mut branch.events(), named("connected"));
+    branch.stop();
 }

@@ -22,7 +22,7 @@ use crate::people::{KeyBefore, PersonRest, fingerprint, is_proved};
 pub(super) enum Danger {
     /// Another key signs in a person's name.
     OtherKey,
-    /// A role that may approve.
+    /// A role that may approve, new or for longer.
     MayApprove,
     /// Another role.
     NewRole,
@@ -87,7 +87,10 @@ impl Danger {
         if change.has_other_key() {
             return Self::OtherKey;
         }
-        if change.gained().any(|holding| holding.role.may_approve()) {
+        // For longer as well: a role that was over counts again, or counts for what was signed before it began.
+        let longer = |(before, after): (&Holding, &Holding)| after.from < before.from || after.until > before.until;
+        let longer = change.retimed().filter(|pair| longer(*pair)).map(|(_, after)| after);
+        if change.gained().chain(longer).any(|holding| holding.role.may_approve()) {
             return Self::MayApprove;
         }
         if change.gained().next().is_some() { Self::NewRole } else { Self::Less }
@@ -162,7 +165,7 @@ impl PeopleReport {
         Self { people, organisations }
     }
 
-    /// One question for each person with a key or a role that is new.
+    /// One question for each person with a key or a role that is new, or with a longer time to approve.
     pub(super) fn questions(&self, entropy: &mut dyn Entropy) -> Vec<Question> {
         let mut questions = Vec::new();
         for report in self.people.iter().filter(|report| report.is_asked()) {
@@ -184,7 +187,9 @@ impl PeopleReport {
         for danger in dangers {
             let heading = match danger {
                 Danger::OtherKey => "PEOPLE WITH OTHER KEYS: whoever holds them signs in the person's name",
-                Danger::MayApprove => "PEOPLE WITH NEW ROLES THAT MAY APPROVE: of plans, budgets or the use of data",
+                Danger::MayApprove => {
+                    "PEOPLE WITH ROLES THAT MAY APPROVE, NEW OR FOR LONGER: of plans, budgets or the use of data"
+                }
                 Danger::NewRole => "PEOPLE WITH OTHER NEW ROLES",
                 Danger::Less => "PEOPLE WITH FEWER ROLES, OR FOR ANOTHER TIME",
             };

@@ -109,9 +109,9 @@ fn two_of_three_holders_give_a_role_and_each_is_shown_it() {
     let (text, json, questions) = shown(&report);
     let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("PEOPLE")).collect();
     assert_eq!(headings.len(), 3, "{text}");
-    assert!(headings[0].contains("MAY APPROVE") && headings[0].ends_with("(2)"), "{text}");
+    assert!(headings[0].contains("MAY APPROVE") && headings[0].ends_with("(3)"), "{text}");
     assert!(headings[1].contains("OTHER NEW ROLES") && headings[1].ends_with("(1)"), "{text}");
-    assert!(headings[2].contains("FEWER ROLES") && headings[2].ends_with("(2)"), "{text}");
+    assert!(headings[2].contains("FEWER ROLES") && headings[2].ends_with("(1)"), "{text}");
     let fingerprint = officer.request().fingerprint().to_string();
     for line in [
         format!("  + north-bank/e3\n      fingerprint {fingerprint}\n"),
@@ -127,24 +127,26 @@ fn two_of_three_holders_give_a_role_and_each_is_shown_it() {
     }
     let named: Vec<_> =
         json["people"].as_array().unwrap().iter().map(|person| person["staff"].as_str().unwrap()).collect();
-    let order = ["north-bank/e3", "north-bank/e4", "north-bank/e5", "north-bank/e1", "north-bank/e2"];
+    // Who may approve for longer is among those who may approve.
+    let order = ["north-bank/e2", "north-bank/e3", "north-bank/e4", "north-bank/e5", "north-bank/e1"];
     assert_eq!((named, &json["count"]), (order.to_vec(), &5.into()));
-    let first = &json["people"][0];
+    let first = &json["people"][1];
     assert_eq!((&first["after"]["fingerprint"], &first["key_proved"]), (&fingerprint.clone().into(), &true.into()));
     assert_eq!(
         (&first["gained"][0]["role"], &first["gained"][0]["may_approve"]),
         (&"privacy-officer".into(), &true.into())
     );
-    assert_eq!(json["people"][1]["gained"][0]["deputy_of"], "north-bank/e2");
+    assert_eq!(json["people"][2]["gained"][0]["deputy_of"], "north-bank/e2");
 
     // One group of each fingerprint, drawn anew; and nobody is asked about who has less than before.
-    assert_eq!(questions.len(), 4);
-    assert!(questions[0].0.starts_with("north-bank/e3 (privacy-officer): group "), "{questions:?}");
-    assert_eq!(questions[3].1, "5");
+    assert_eq!(questions.len(), 5);
+    assert!(questions[0].0.starts_with("north-bank/e2 (privacy-officer): group "), "{questions:?}");
+    assert!(questions[1].0.starts_with("north-bank/e3 (privacy-officer): group "), "{questions:?}");
+    assert_eq!(questions[4].1, "5");
     let groups: Vec<&str> = fingerprint.split('-').collect();
     let places: BTreeSet<usize> = (0..200)
         .map(|_| {
-            let (text, answer) = shown(&report).2.swap_remove(0);
+            let (text, answer) = shown(&report).2.swap_remove(1);
             let place = (1..=8).find(|place| text.contains(&format!("group {place} of the eight"))).unwrap();
             assert_eq!(answer, groups[place - 1]);
             place
@@ -239,7 +241,10 @@ fn a_thief_of_the_office_gets_no_signature_and_no_roster() {
     assert!(matches!(anna.review(asked, None, false, None), Err(CeremonyError::OtherAuthorities)));
     // The role is in capitals before Anna, and the group of the fingerprint is one that nobody read to her.
     let (text, json, questions) = shown(&anna.review(proposal, None, false, None).unwrap().report);
-    assert!(text.contains("PEOPLE WITH NEW ROLES THAT MAY APPROVE") && text.contains("+ north-bank/e9"), "{text}");
+    assert!(
+        text.contains("PEOPLE WITH ROLES THAT MAY APPROVE, NEW OR FOR LONGER") && text.contains("+ north-bank/e9"),
+        "{text}"
+    );
     assert_eq!((questions.len(), &json["people"][0]["staff"]), (2, &"north-bank/e9".into()));
     // A roster that was changed after Anna signed the good one.
     federation.make("north-bank/e7");
@@ -270,6 +275,29 @@ fn a_forged_proposal_shows_people_that_look_like_others_or_come_from_nowhere() {
     assert!(text.contains("LOOKS LIKE north-bank/e1") && text.contains("no member is of west-bank"), "{text}");
     assert_eq!(text.matches("THE NEW KEY IS NOT PROVED").count(), 2, "{text}");
     assert!(text.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)));
+}
+
+/// A role that may approve and counts for longer is a new one: it was over, or it makes good what was signed before it began. One that ends earlier is less.
+#[test]
+fn a_role_that_may_approve_for_longer_is_asked_about_as_a_new_one() {
+    let federation = Federation::staffed();
+    type Change = fn(&mut tributary_protocol::roster::Holding);
+    let cases: [(usize, Change, &str, usize); 6] = [
+        (1, |officer| officer.from -= 1, "MAY APPROVE", 2),
+        (1, |officer| officer.until += 1, "MAY APPROVE", 2),
+        (1, |officer| (officer.from, officer.until) = (NOW + YEAR + 9, NOW + YEAR + 99), "MAY APPROVE", 2),
+        (1, |officer| officer.until -= 1, "FEWER ROLES, OR FOR ANOTHER TIME", 1),
+        (1, |officer| officer.from += 1, "FEWER ROLES, OR FOR ANOTHER TIME", 1),
+        (0, |owner| owner.until += 1, "FEWER ROLES, OR FOR ANOTHER TIME", 1),
+    ];
+    for (number, (person, change, heading, asked)) in cases.into_iter().enumerate() {
+        let proposal = federation.forged_of(|_, people| change(&mut people[person].holdings[0]));
+        let anna = Holder::open(&federation.at("anna")).unwrap();
+        let (text, _, questions) = shown(&anna.review(proposal, None, false, None).unwrap().report);
+        let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("PEOPLE")).collect();
+        assert!(headings.len() == 1 && headings[0].contains(heading), "case {number}: {text}");
+        assert_eq!(questions.len(), asked, "case {number}");
+    }
 }
 
 /// A branch that left is in no scope, and a role of nothing is in no roster; the list keeps what a person wrote.

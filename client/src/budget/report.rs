@@ -84,7 +84,7 @@ pub struct CapRaiseNote {
 
 impl CapRaiseNote {
     fn of(event: &ParticipantEvent) -> Option<Self> {
-        let ParticipantEvent::CapRaised { raise, officer } = event else { return None };
+        let ParticipantEvent::CapRaised { raise, officer, .. } = event else { return None };
         let [epsilon_life_before, epsilon_life, epsilon_year_before, epsilon_year] =
             [raise.from.life_bits, raise.to.life_bits, raise.from.year_bits, raise.to.year_bits].map(f64::from_bits);
         Some(Self {

@@ -98,3 +98,53 @@ fn names_fields(grant: &Grant, schema: &Schema) -> bool {
     let mut used = fields.chain(schema.labels().iter().map(|label| label.name.as_str()));
     granted.is_empty() || used.all(|name| granted.contains(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use tributary_certs::grant::{sign_grant, sign_withdrawal, write_grant, write_withdrawal};
+    use tributary_certs::suite::SigningKey;
+    use tributary_protocol::round::cast;
+    use tributary_storage::files::{Draft, create_private_folder};
+
+    use super::*;
+
+    /// Whoever installs a grant or a withdrawal is killed before the file has its name: the daemon takes nothing for either, nor what it has from before.
+    #[test]
+    fn what_was_cut_short_on_its_way_here_is_nothing() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().join(FOLDER);
+        create_private_folder(&folder).unwrap();
+        let owner = SigningKey::from_seed(&[1; 32]);
+        let grant = sign_grant(&owner, Grant { owner: owner.verifying_key(), ..cast::grant(&cast::plan()) });
+        let withdrawal = sign_withdrawal(&owner, grant.digest(), 7);
+        let schema = Schema::parse(crate::judge::tests::SCHEMA).unwrap();
+        let mut grants = Grants { folder: folder.clone(), schema, seen: BTreeSet::new(), fault: None };
+        let cut = |path: &Path| {
+            let text = fs::read(path).unwrap();
+            for written in [0, 1, text.len() / 2, text.len()] {
+                let mut draft = Draft::private(&folder).unwrap();
+                draft.write_all(&text[..written]).unwrap();
+                // As if the process were gone.
+                std::mem::forget(draft);
+            }
+        };
+        let (one, other) = (state.path().join("a.grant"), state.path().join("a.withdrawal"));
+        write_grant(&grant, &one).unwrap();
+        write_withdrawal(&withdrawal, &other).unwrap();
+        let mut held = |names: &[&str]| {
+            let looked = grants.look().map(|(granted, withdrawals)| (granted.len(), withdrawals.len()));
+            assert_eq!(grants.fault, None, "{names:?}");
+            looked
+        };
+        cut(&one);
+        assert_eq!(held(&[]), None, "nothing has come");
+        write_grant(&grant, &folder.join("a.grant")).unwrap();
+        assert_eq!(held(&["grant"]), Some((1, 0)));
+        cut(&other);
+        assert_eq!(held(&["grant"]), None, "and nothing was taken back");
+        write_withdrawal(&withdrawal, &folder.join("a.withdrawal")).unwrap();
+        assert_eq!(held(&["grant", "withdrawal"]), Some((1, 1)));
+    }
+}

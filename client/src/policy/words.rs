@@ -3,7 +3,7 @@
 use tributary_model::architecture::Architecture;
 use tributary_model::privacy::epsilon_of;
 use tributary_model::stage::StageSettings;
-use tributary_protocol::limits::CHARGED_RUNS_MAX;
+use tributary_protocol::limits::{CHARGED_RUNS_MAX, WITHDRAWALS_MAX};
 use tributary_protocol::message::Floor;
 use tributary_protocol::plan::{Plan, RunRef};
 use tributary_protocol::privacy::{Accounts, RdpVector};
@@ -110,6 +110,12 @@ pub fn budget(plan: &Plan, run: &RunRef, policy: &BranchPolicy, (record, now): (
     if record.runs_beside(run) >= CHARGED_RUNS_MAX {
         return format!(
             "{CHARGED_RUNS_MAX} other runs were charged to this budget, and its heads cannot name one more: the branch is done with these customers"
+        );
+    }
+    if record.withdrawn.len() > WITHDRAWALS_MAX {
+        return format!(
+            "the owner has withdrawn more than {WITHDRAWALS_MAX} grants, and this budget's heads cannot name one more: the branch is done with these \
+             customers"
         );
     }
     let (cost, reserved) = (plan.charge_left(&record.charged(run).rounds), record.reserved_beside(run));

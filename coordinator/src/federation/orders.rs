@@ -79,12 +79,15 @@ pub fn install_order(state_dir: &Path, file: &Path) -> Result<PathBuf, FileError
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use tributary_certs::entropy::OsEntropy;
     use tributary_certs::people::attest;
     use tributary_certs::suite::SigningKey;
     use tributary_protocol::digest::Digest;
     use tributary_protocol::role::Role;
     use tributary_protocol::roster::StaffNumber;
+    use tributary_storage::files::Draft;
 
     use super::*;
 
@@ -111,5 +114,28 @@ mod tests {
         assert_eq!(folder.new_ones(), [freeze.clone(), thaw.clone()]);
         assert!(folder.new_ones().is_empty());
         assert_eq!(OrdersFolder::of(state.path()).new_ones(), [freeze, thaw], "another process hears of all");
+    }
+
+    /// Whoever carries an order here is killed before it has its name: nobody takes what is half there for an order, and the next attempt goes through.
+    #[test]
+    fn an_order_whose_way_here_was_cut_short_is_none_until_it_is_whole() {
+        let state = tempfile::tempdir().unwrap();
+        let key = SigningKey::generate(&mut OsEntropy);
+        let staff = StaffNumber::parse("north-bank/e1").unwrap();
+        let order = attest(&key, Action::Freeze, Digest([1; 32]), Digest([2; 32]), &staff, Role::PrivacyOfficer, 1);
+        let carried = state.path().join("carried.order");
+        write_order(&order, &carried).unwrap();
+        let text = std::fs::read(&carried).unwrap();
+        let mut folder = OrdersFolder::of(state.path());
+        std::fs::create_dir(state.path().join("orders")).unwrap();
+        for written in [0, 1, text.len() / 2, text.len()] {
+            let mut draft = Draft::private(&state.path().join("orders")).unwrap();
+            draft.write_all(&text[..written]).unwrap();
+            // As if the process were gone.
+            std::mem::forget(draft);
+            assert!(folder.new_ones().is_empty(), "after {written} bytes");
+        }
+        install_order(state.path(), &carried).unwrap();
+        assert_eq!(folder.new_ones(), [order]);
     }
 }

@@ -131,6 +131,7 @@ mod tests {
             charged: Charged::default(),
             others: Vec::new(),
             day: LastDay::NONE,
+            withdrawn: Vec::new(),
             epoch: 1,
             owner: VerifyingKey::ed25519([5; 32]),
             signature: Signature::ed25519([6; 64]),

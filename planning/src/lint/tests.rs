@@ -20,7 +20,11 @@ fn a_privacy_officer_reads_this_of_the_sample() {
 #[test]
 fn a_plan_that_cannot_run_is_at_fault() {
     type Change = fn(&mut Plan);
-    let rows: [(&str, Change); 6] = [
+    let rows: [(&str, Change); 10] = [
+        ("charter.intended_use", |plan| plan.charter.intended_use = "tests\u{202e}".into()),
+        ("charter.prohibited_use", |plan| plan.charter.prohibited_use = "\u{1b}".repeat(200).as_str().into()),
+        ("charter.data_assets", |plan| plan.charter.data_assets.push("a\nb".into())),
+        ("charter.agreement", |plan| plan.charter.agreements[0].reference = "\u{7f}".into()),
         ("plan", |plan| plan.runs = 0),
         ("plan", |plan| plan.stages[0].dimension += 1),
         ("schedule.epsilon_all_runs", |plan| plan.cap = plan.charge_of_run().missing_to(&plan.charge_of_run())),

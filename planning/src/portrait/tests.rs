@@ -36,6 +36,33 @@ fn the_cap_tells_how_many_runs_fit() {
     assert!(fits(some) && !fits(some + 1), "{some}");
 }
 
+/// One order with a large threshold is enough to spend by: the cap's epsilon is that of its weakest order, not of its strongest.
+#[test]
+fn a_cap_is_as_weak_as_its_weakest_order() {
+    let capped = |change: fn(&mut Vec<u64>)| {
+        let mut plan = plan("");
+        let mut thresholds = tributary_model::privacy::cap(1.0, plan.delta()).nanos().to_vec();
+        change(&mut thresholds);
+        plan.cap.customer = RdpVector::from_nanos(thresholds).unwrap();
+        (epsilon_of_cap(&plan, Unit::Customer), plan)
+    };
+    let (usual, _) = capped(|_| {});
+    assert!((usual - 1.0).abs() < 1e-6, "{usual}");
+    let (weak, plan) = capped(|thresholds| *thresholds.last_mut().unwrap() = 50_000_000_000);
+    assert!(weak > 49.0, "{weak}");
+    // And so much can be spent under it.
+    let mut spent = vec![u64::MAX / 2; plan.cap.customer.nanos().len()];
+    *spent.last_mut().unwrap() = 50_000_000_000;
+    let spent = RdpVector::from_nanos(spent).unwrap();
+    assert!(spent.within(&plan.cap.customer) && epsilon_of(&spent, plan.delta()).0 <= weak);
+    assert_eq!(capped(|thresholds| thresholds.fill(0)).0, 0.0);
+    assert_eq!(capped(|thresholds| thresholds[5] = u64::MAX).0, f64::INFINITY);
+    let mut all = plan;
+    all.cap = all.charge_max();
+    let runs = epsilon_of_runs(&all, Unit::Customer, all.runs.into());
+    assert_eq!(epsilon_of_cap(&all, Unit::Customer), runs, "all runs fit at every order");
+}
+
 /// Nothing that the author wrote moves a cursor or begins a line; two plans never show the same facts.
 #[test]
 fn a_portrait_shows_every_field_and_escapes_each_text() {

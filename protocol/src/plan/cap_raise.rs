@@ -7,7 +7,7 @@ use crate::digest::{Canonical, Digest};
 use crate::limits::{CHARTER_REFERENCE_BYTES_MAX, CHARTER_TEXT_BYTES_MAX};
 use crate::printable::Untrusted;
 use crate::role::{Action, Role};
-use crate::roster::{Roster, RosterEntry};
+use crate::roster::{Person, Roster, RosterEntry};
 use crate::secagg::suite::{Signature, Suite, VerifyingKey};
 use crate::signed::SignedBody;
 
@@ -105,8 +105,10 @@ pub enum RaiseFault {
     /// The privacy officer's signature does not count.
     #[error("the privacy officer's signature does not count: {0}")]
     Officer(AttestationFault),
-    /// One key signed both.
-    #[error("one person signed both; have a privacy officer sign who does not own the data")]
+    /// One key signed both, or the officer is the owner of this branch's data by the roster as well.
+    #[error(
+        "one person signed both, or the officer is this branch's owner by the roster; have a privacy officer sign who does not own the data"
+    )]
     OnePerson,
 }
 
@@ -151,14 +153,36 @@ impl CapRaise {
         if !self.is_genuine::<S>() {
             return Err(RaiseFault::Owner);
         }
+        self.judge_role(officer, (roster, branch), now)?;
+        let key = roster.person(&officer.staff).map(|person| &person.signing_key);
+        match key.is_some_and(|key| S::verify(key, &officer.to_sign::<S>(), &officer.signature)) {
+            true => Ok(()),
+            false => Err(RaiseFault::Officer(AttestationFault::Signature)),
+        }
+    }
+
+    /// The same without the signatures, for whoever verifies them elsewhere. Whoever owns the data lets nobody spend more of it alone: neither with one
+    /// key, nor with the two keys of two roles.
+    ///
+    /// # Errors
+    /// [`RaiseFault`].
+    pub fn judge_role(
+        &self,
+        officer: &Attestation,
+        (roster, branch): (&Roster, &RosterEntry),
+        now: Option<u64>,
+    ) -> Result<(), RaiseFault> {
         if !self.is_attested_by(officer) {
             return Err(RaiseFault::Officer(AttestationFault::Subject));
         }
         let (subject, federation) = (self.digest(), &self.federation);
         let (action, over) = (Action::RaiseCap, Over::Branch(branch));
         let wanted = Wanted { action, subject: &subject, federation, own: false, over, now };
-        officer.judge::<S>(roster, wanted).map_err(RaiseFault::Officer)?;
-        let key = roster.person(&officer.staff).map(|person| &person.signing_key);
-        if key == Some(&self.owner) { Err(RaiseFault::OnePerson) } else { Ok(()) }
+        officer.judge_role(roster, wanted).map_err(RaiseFault::Officer)?;
+        let owns = |person: &Person| {
+            let mut owner = person.holdings_of(Role::BranchOwner);
+            person.signing_key == self.owner || owner.any(|holding| holding.scope.has_branch(branch))
+        };
+        if roster.person(&officer.staff).is_some_and(owns) { Err(RaiseFault::OnePerson) } else { Ok(()) }
     }
 }

@@ -102,7 +102,7 @@ impl Charter {
             bounded(field, text.raw().len() as u128, 1, most, "1 to 128")
         };
         let text = |field, text: &Untrusted| {
-            bounded(field, text.raw().len() as u128, 1, CHARTER_TEXT_BYTES_MAX as u128, "1 to 1000")
+            bounded(field, text.raw().len() as u128, 1, CHARTER_TEXT_BYTES_MAX as u128, "1 to 600")
         };
         text("charter.legal_basis (bytes)", &self.legal_basis)?;
         reference("charter.assessment (bytes)", &self.assessment.reference)?;

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::mode::PrivacyMode;
 use super::terms::Plan;
 use crate::digest::{Canonical, Digest};
 use crate::limits::{GRANT_BRANCHES_MAX, RUNS_MAX};
@@ -17,7 +18,7 @@ use crate::signed::SignedBody;
 pub enum GrantSubject {
     /// The plan of this digest.
     Plan(Digest),
-    /// Every plan that this person puts forward for this purpose.
+    /// Every plan that this person puts forward for this purpose, but those without noise: each of them has a grant of its own.
     Plans {
         /// The plan owner.
         proposer: StaffNumber,
@@ -102,8 +103,11 @@ impl SignedBody for Withdrawal {
 /// Why a plan is not granted at a branch. Numbers are stable on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
 pub enum GrantFault {
-    /// The owner has granted neither the plan nor plans of its proposer for its purpose.
-    #[error("the owner of the branch's data has not granted it (`tributary client authorise`)")]
+    /// The owner has granted neither the plan nor plans of its proposer for its purpose; or the grant under which the run was accepted is not there.
+    #[error(
+        "the owner of the branch's data has not granted it (`tributary client authorise`); a plan without noise needs a grant of its own, and a run \
+         goes on under the grant under which it began"
+    )]
     None,
     /// The grant does not begin yet, or is over.
     #[error("the owner's grant for it has not begun or is over; ask the owner for a new one")]
@@ -163,6 +167,8 @@ impl Grant {
     pub fn is_about(&self, plan: &Plan, digest: &Digest, proposer: &StaffNumber, branch: &MemberName) -> bool {
         let subject = match &self.subject {
             GrantSubject::Plan(granted) => granted == digest,
+            // What an epsilon bounds in a standing grant is nothing in a plan without noise.
+            GrantSubject::Plans { .. } if plan.privacy == PrivacyMode::None => false,
             GrantSubject::Plans { proposer: granted, purpose } => granted == proposer && *purpose == plan.purpose,
         };
         subject && self.branches.binary_search(branch).is_ok()

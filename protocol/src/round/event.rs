@@ -326,6 +326,10 @@ pub enum ParticipantEvent {
         raise: Box<CapRaise>,
         /// The privacy officer's signature on it, which counted by the roster that was accepted last.
         officer: Box<Attestation>,
+        /// That roster, whole: the file has the digests of all others, and this signature is to be verified by whoever reads it.
+        roster: Box<SignedRoster>,
+        /// This branch's number in it.
+        client: ClientId,
     },
     /// A run is over for this branch. What it has not charged of what it may cost is free again.
     RunEnded {

@@ -241,3 +241,39 @@ fn a_path_is_printed_on_one_line() {
     let told = read_public(Path::new("no\n\u{1b}[2Jsuch")).unwrap_err().to_string();
     assert!(!told.contains('\n') && !told.contains('\u{1b}') && told.contains("\\u{a}\\u{1b}"), "{told}");
 }
+
+/// A process that is killed drops nothing. Whatever it had written of a file, whoever reads finds the old one or none, and the next write goes through.
+#[test]
+fn a_write_that_is_killed_at_any_step_leaves_the_old_file_or_the_new_one() {
+    let text = b"a file of some length";
+    for (existing, before) in
+        [(Existing::Replace, Some(b"before".as_slice())), (Existing::Replace, None), (Existing::Keep, None)]
+    {
+        for written in 0..=text.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("plan");
+            before.iter().for_each(|bytes| write_public(&path, bytes, Existing::Replace).unwrap());
+            let mut draft = Draft::new(folder.path(), 0o644).unwrap();
+            draft.write_all(&text[..written]).unwrap();
+            std::mem::forget(draft);
+            assert_eq!(read_public(&path).ok().as_deref(), before, "killed after {written} bytes");
+            write_public(&path, text, existing).unwrap();
+            assert_eq!(read_public(&path).unwrap(), text);
+            let others = names(folder.path()).into_iter().filter(|name| name != "plan");
+            assert!(
+                others.clone().count() == 1
+                    && others.into_iter().all(|name| name.starts_with('.') && name.ends_with(".tmp"))
+            );
+        }
+    }
+    // Killed after the name is given: a link has two names, and the second one is nobody's.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("order");
+    let mut draft = Draft::new(folder.path(), 0o644).unwrap();
+    draft.write_all(text).unwrap();
+    let temporary = folder.path().join(&names(folder.path())[0]);
+    std::mem::forget(draft);
+    place_new(&temporary, &path, |from, to| fs::hard_link(from, to)).unwrap();
+    assert_eq!(read_public(&path).unwrap(), text);
+    assert!(matches!(write_public(&path, b"other", Existing::Keep), Err(FileError::Exists { .. })));
+}

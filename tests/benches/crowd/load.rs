@@ -18,13 +18,14 @@ use tributary_client::conversation::{Conversation, Incoming};
 use tributary_model::architecture::Architecture;
 use tributary_model::parameters::digest_of;
 use tributary_model::synthetic::schema;
+use tributary_planning::file::PlanFile;
 use tributary_planning::settings::PURPOSE_DEFAULT;
 use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::VECTOR_BYTES_MAX;
 use tributary_protocol::message::{Downstream, MaskedHeader, RefusalCode, Start, Upstream};
 use tributary_protocol::plan::{Grant, GrantSubject, PrivacyMode};
 use tributary_protocol::privacy::{Accounts, RdpVector};
-use tributary_protocol::roster::{MemberName, StaffNumber};
+use tributary_protocol::roster::MemberName;
 use tributary_protocol::round::{
     Branch, Contribution, Granted, Outbox, Participant, ParticipantEffect, ParticipantEvent, ParticipantInput, Policy,
     Timing,
@@ -101,13 +102,11 @@ impl Load {
         let most = || RdpVector::from_nanos(vec![u64::MAX; RdpVector::zero().nanos().len()]).expect("a cap");
         let everything = || Accounts { customer: most(), branch: most() };
         let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).expect("a key");
+        let plan = PlanFile::read(&self.enrolled.folder.join("plan.tributary")).expect("a signed plan").plan;
         let grant = Grant {
             federation: authorities.digest(),
             branches: vec![MemberName::parse(&format!("bank/branch-{client:04}")).expect("a name")],
-            subject: GrantSubject::Plans {
-                proposer: StaffNumber::parse("bank/e1").expect("a number"),
-                purpose: PURPOSE_DEFAULT.into(),
-            },
+            subject: GrantSubject::Plan(plan.digest()),
             epsilon_run_bits: 1.0_f64.to_bits(),
             epsilon_year_bits: 1.0_f64.to_bits(),
             delta_bits: 1e-6_f64.to_bits(),

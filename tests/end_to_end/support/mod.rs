@@ -85,6 +85,11 @@ pub(crate) fn activate(dir: &Path, settings: &Path) {
     let text = std::fs::read_to_string(central.join("plan.toml")).expect("the demo's plan");
     let schema = text.lines().find_map(|line| line.strip_prefix("schema = ")).expect("a schema").trim_matches('"');
     let (plan, schema) = (central.join("plan.tributary"), central.join(schema));
+    activate_plan(&plan, &schema, settings);
+}
+
+/// A signed plan is served from now on, by the coordinator of these settings.
+pub(crate) fn activate_plan(plan: &Path, schema: &Path, settings: &Path) {
     let words = ["plan", "activate"].map(OsStr::new).into_iter().chain([plan.as_os_str(), OsStr::new("--schema")]);
     let activated = run(words.chain([schema.as_os_str(), OsStr::new("--config"), settings.as_os_str()]));
     assert_eq!(activated.code, Some(0), "{} {}", activated.out, activated.err);

@@ -277,6 +277,7 @@ impl Cast {
                 charged: record.charged(&EARLIER),
                 others: Vec::new(),
                 day: record.last_day(),
+                withdrawn: Vec::new(),
                 epoch: self.roster.roster.epoch(),
                 owner: first.owner.clone(),
                 signature: Signature::none(),

@@ -21,8 +21,9 @@ use tributary_coordinator::settings::PlanFiles;
 use tributary_model::synthetic::{SCHEMA_TOML, SyntheticSpec, generate, schema};
 use tributary_planning::PlanFile;
 use tributary_planning::demonstration::TwoPeople;
+use tributary_planning::file::PlanFile;
 use tributary_planning::settings::PURPOSE_DEFAULT;
-use tributary_protocol::plan::GrantSubject;
+use tributary_protocol::plan::{GrantSubject, PrivacyMode};
 use tributary_protocol::roster::{MemberName, StaffNumber};
 
 /// What to set up.
@@ -167,11 +168,16 @@ impl Federation {
 
     /// The owner grants everything that the plan owner proposes, as far as the policy allows.
     fn grant(&self, index: usize, settings: &Path, owner: &Path) {
-        let request = GrantRequest {
-            subject: GrantSubject::Plans {
+        let plan = PlanFile::read(&self.folder.join("coordinator/plan.tributary")).expect("a signed plan").plan;
+        let subject = match plan.privacy {
+            PrivacyMode::None => GrantSubject::Plan(plan.digest()),
+            _ => GrantSubject::Plans {
                 proposer: StaffNumber::parse("bank/e1").expect("a staff number"),
                 purpose: PURPOSE_DEFAULT.into(),
             },
+        };
+        let request = GrantRequest {
+            subject,
             branches: vec![MemberName::parse(&format!("bank/{}", branch_name(index))).expect("a name")],
             epsilon_run: self.spec.epsilon_max,
             epsilon_year: self.spec.epsilon_max,

@@ -11,7 +11,8 @@ use tributary_protocol::plan::{Allowance, Attestation, CapRaise, Caps, PrivacyMo
 use tributary_protocol::printable::is_hidden;
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::role::{Action, Role};
-use tributary_protocol::roster::{RosterHead, StaffNumber};
+use tributary_protocol::roster::RosterHead;
+use tributary_protocol::round::cast;
 use tributary_protocol::round::{RunEnd, StageTerms};
 use tributary_protocol::secagg::suite::Signature;
 
@@ -215,6 +216,7 @@ fn head(events: &[ParticipantEvent]) -> BudgetHead {
         charged: record.charged(&RUN),
         others: record.others(&RUN),
         day: record.last_day(),
+        withdrawn: Vec::new(),
         epoch: 1,
         owner: record.owner().unwrap().clone(),
         signature: Signature::none(),
@@ -361,19 +363,25 @@ fn a_raise_of_the_caps_is_shown_as_a_deviation() {
         action: Action::RaiseCap,
         subject: raise.digest(),
         federation: PLAN,
-        staff: StaffNumber::parse("north-bank/e20533").unwrap(),
+        staff: cast::staff(cast::APPROVER),
         role: Role::PrivacyOfficer,
         at: 0,
         signature: Signature::none(),
     };
+    let roster = cast::roster(1);
     let events = [
         begun,
-        ParticipantEvent::RosterAccepted { head: RosterHead { epoch: 1, digest: PLAN }, missing: 0 },
+        ParticipantEvent::RosterAccepted { head: roster.roster.head(), missing: 0 },
         ParticipantEvent::CapsNoted { caps: from },
-        ParticipantEvent::CapRaised { raise: Box::new(raise), officer: Box::new(officer) },
+        ParticipantEvent::CapRaised {
+            raise: Box::new(raise),
+            officer: Box::new(officer),
+            roster: Box::new(roster),
+            client: ClientId(1),
+        },
     ];
     let budget = read(&policy, &events);
-    let line = "  DEVIATION  the caps were raised: 5 to 8 for life, 4.5 to 4.5 in a year, by the owner and north-bank/e20533; ticket CHG 17: a \
+    let line = "  DEVIATION  the caps were raised: 5 to 8 for life, 4.5 to 4.5 in a year, by the owner and bank-1/officer; ticket CHG 17: a \
                 second\\u{a}model\n";
     assert!(budget.to_string().contains(line), "{budget}");
     let json = serde_json::to_value(&budget).unwrap();

@@ -63,7 +63,7 @@ pub fn policy(plan: &Plan) -> Policy {
     }
 }
 
-/// A grant of the cast's owner for all plans like this one, of clients 1 to 20 of its bank.
+/// A grant of the cast's owner for all plans like this one, of clients 1 to 20 of its bank; for this one alone if it has no noise.
 #[must_use]
 pub fn grant(plan: &Plan) -> Grant {
     grant_of(plan, (1..=20).map(|client| name(ClientId(client), 1)))
@@ -77,7 +77,10 @@ pub fn grant_of(plan: &Plan, branches: impl Iterator<Item = MemberName>) -> Gran
     let grant = Grant {
         federation: federation(),
         branches,
-        subject: GrantSubject::Plans { proposer: staff(PROPOSER), purpose: plan.purpose.clone() },
+        subject: match plan.privacy {
+            PrivacyMode::None => GrantSubject::Plan(plan.digest()),
+            _ => GrantSubject::Plans { proposer: staff(PROPOSER), purpose: plan.purpose.clone() },
+        },
         epsilon_run_bits: 1.0_f64.to_bits(),
         epsilon_year_bits: 1.0_f64.to_bits(),
         delta_bits: 1e-6_f64.to_bits(),

@@ -58,14 +58,18 @@ impl<S: Suite> Turn<'_, S> {
             return Err(RefusalCode::NoAgreement);
         }
         let plan = run.plan().digest();
+        // Under which it was accepted before: a run that has begun moves to no other grant.
+        let bound = self.branch.record.accepted.get(&run.reference()).map(|terms| terms.grant);
         let about = self.branch.policy.grants.iter().filter(|granted| {
             let grant = &granted.grant;
-            grant.federation == self.branch.federation
+            bound.is_none_or(|bound| bound == grant.digest())
+                && grant.federation == self.branch.federation
                 && grant.is_about(run.plan(), &plan, &welcome.approvals.proposal.staff, &own.name)
                 && (self.branch.record.owner() == Some(&grant.owner) || !stands(Defence::FirstUse))
                 && grant.is_genuine::<S>()
         });
-        let mut last = GrantFault::None;
+        let withdrawn = bound.is_some_and(|bound| self.branch.record.withdrawn.contains(&bound));
+        let mut last = if withdrawn { GrantFault::Withdrawn } else { GrantFault::None };
         for granted in about {
             match self.judge_grant(now, run, granted) {
                 Ok(grant) => return Ok(grant),

@@ -193,6 +193,7 @@ impl<S: Suite> Turn<'_, S> {
             charged: self.branch.record.charged(&run),
             others: self.branch.record.others(&run),
             day: self.branch.record.last_day(),
+            withdrawn: self.branch.record.withdrawn.iter().copied().collect(),
             epoch: admitted.roster.epoch(),
             owner: self.branch.record.owner().cloned().unwrap_or(own),
             signature: Signature::none(),

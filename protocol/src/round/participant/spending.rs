@@ -1,7 +1,7 @@
 //! Spending: what the budget pays for beside what other runs have reserved, and the end of a run, which frees what it has not charged.
 
 use super::Turn;
-use crate::limits::{CHARGED_RUNS_MAX, CLOCKS_APART_MS_MAX};
+use crate::limits::{CHARGED_RUNS_MAX, CLOCKS_APART_MS_MAX, WITHDRAWALS_MAX};
 use crate::message::RefusalCode;
 use crate::plan::{Run, RunRef};
 use crate::privacy::Accounts;
@@ -20,6 +20,7 @@ impl<S: Suite> Turn<'_, S> {
         let reference = run.reference();
         let charged = self.branch.record.charged(&reference);
         let named = self.branch.record.runs_beside(&reference) < CHARGED_RUNS_MAX;
+        let named = named && self.branch.record.withdrawn.len() <= WITHDRAWALS_MAX;
         let caps = (&self.branch.policy.cap, &self.branch.policy.cap_year);
         let pays = self.branch.record.pays((&reference, &run.charge_left(&charged.rounds)), caps, now.min(shown));
         if named && pays { Ok(()) } else { Err(RefusalCode::BudgetExceeded) }

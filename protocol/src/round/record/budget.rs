@@ -32,7 +32,7 @@ pub struct BudgetRecord {
     pub population_digest: Option<Digest>,
     /// The file takes the place of a lost one and has not adopted a head yet.
     pub awaits_head: bool,
-    /// Charges, and one for the first use. An adopted head's goes on, and one for the two where neither knew the other. Never falls.
+    /// Charges, withdrawals, and one for the first use. An adopted head's goes on, and one for the two where neither knew the other. Never falls.
     pub counter: u64,
     /// Counter of the last head that was signed for an accepted run.
     pub signed: Option<u64>,
@@ -82,7 +82,7 @@ pub struct AcceptedRun {
     pub stages: Vec<StageTerms>,
     /// Rounds beyond those of the stages that may be charged.
     pub retries: u32,
-    /// The owner's grant under which it was accepted last.
+    /// The owner's grant under which it was accepted, and goes on.
     pub grant: Digest,
     /// When it was accepted first, by this machine's clock.
     pub at: Millis,
@@ -155,6 +155,7 @@ impl BudgetRecord {
                 let run = self.runs.entry(head.run).or_default();
                 run.spent = run.spent.plus(charge);
                 self.raise_day(head.day);
+                self.withdrawn.extend(head.withdrawn.iter().copied());
                 if self.awaits_head || self.population_digest.is_none() {
                     self.population_digest = Some(head.population);
                 }
@@ -201,6 +202,7 @@ impl BudgetRecord {
             }
             ParticipantEvent::GrantWithdrawn { withdrawal } => {
                 self.withdrawn.insert(withdrawal.grant);
+                self.counter = self.counter.saturating_add(1);
             }
             ParticipantEvent::Uploaded { run, round, .. } => {
                 self.in_round(run, *round, |open| open.uploaded = true);
@@ -293,6 +295,7 @@ impl BudgetRecord {
             && head.spent.at_most(&self.spent)
             && self.year.knows(&head.year)
             && head.runs().all(|(run, charged)| charged.at_most(&self.charged(run)))
+            && head.withdrawn.iter().all(|grant| self.withdrawn.contains(grant))
     }
 
     /// Whether a head is later and says everything that is known here.
@@ -301,6 +304,7 @@ impl BudgetRecord {
             && self.spent.at_most(&head.spent)
             && head.year.knows(&self.year)
             && self.runs.iter().all(|(run, spend)| spend.charged.at_most(&head.charged_in(run)))
+            && self.withdrawn.iter().all(|grant| head.withdrawn.contains(grant))
     }
 
     /// Rounds of the day that ends then.

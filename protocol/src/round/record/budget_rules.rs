@@ -71,10 +71,12 @@ impl BudgetRecord {
             ParticipantEvent::RunAccepted { run, stages, retries, charge_max, grant, .. } => {
                 rule(!self.withdrawn.contains(grant), "nothing is accepted under a grant that was withdrawn")?;
                 self.check_goes_on(run)?;
-                self.check_accepted(run, (stages, *retries), charge_max)
+                self.check_accepted(run, (stages, *retries, grant), charge_max)
             }
             ParticipantEvent::CapsNoted { caps } => self.check_noted(caps),
-            ParticipantEvent::CapRaised { raise, officer } => self.check_raised(raise, officer),
+            ParticipantEvent::CapRaised { raise, officer, roster, client } => {
+                self.check_raised((raise, officer), (&roster.roster, *client))
+            }
             ParticipantEvent::RunEnded { run, at, how } => self.check_ended(run, *at, how),
             ParticipantEvent::GrantWithdrawn { withdrawal } => {
                 let owned = self.was_owned_by(&withdrawal.owner) || !stands(Defence::FirstUse);
@@ -133,7 +135,7 @@ impl BudgetRecord {
         let roster = self.roster.is_some_and(|roster| roster.epoch == head.epoch);
         rule(population && roster, "a head names the population, and the roster in force")?;
         let folded = head.counter == self.counter && head.spent == self.spent && head.year == self.year;
-        let folded = folded && head.caps == self.caps;
+        let folded = folded && head.caps == self.caps && head.withdrawn.iter().eq(&self.withdrawn);
         rule(folded, "a head says what the entries before it add up to")?;
         let rounds = head.charged == self.charged(&head.run) && head.others == self.others(&head.run);
         rule(rounds && head.day == self.last_day(), "a head says what was charged in each run, and on the last day")
@@ -152,13 +154,17 @@ impl BudgetRecord {
     fn check_accepted(
         &self,
         run: &RunRef,
-        (stages, retries): (&[StageTerms], u32),
+        (stages, retries, grant): (&[StageTerms], u32, &Digest),
         charge_max: &Accounts,
     ) -> Result<(), OutOfOrder> {
         rule(!self.awaits_head, "nothing is accepted while the file awaits a head")?;
         rule((1..=STAGES_MAX).contains(&stages.len()) && run.number > 0, "a run has a number and stages")?;
-        let same = |known: &super::AcceptedRun| known.stages == stages && known.retries == retries;
-        rule(self.accepted.get(run).is_none_or(same), "a run that is accepted again has the same terms")?;
+        let same =
+            |known: &super::AcceptedRun| known.stages == stages && known.retries == retries && known.grant == *grant;
+        rule(
+            self.accepted.get(run).is_none_or(same),
+            "a run that is accepted again has the same terms, grant included",
+        )?;
         let most = crate::plan::Allowance::new(stages.iter().map(|stage| (stage.rounds, &stage.charge)), retries);
         rule(most.charge_left(&[]) == *charge_max, "what a run may cost follows from its stages")
     }

@@ -2,7 +2,9 @@
 
 use super::budget::BudgetRecord;
 use super::rule::{OutOfOrder, rule};
+use crate::ids::ClientId;
 use crate::plan::{Attestation, CapRaise, Caps};
+use crate::roster::Roster;
 
 impl BudgetRecord {
     /// Whether a policy with these caps is what the file has seen, or lets less be spent.
@@ -16,12 +18,18 @@ impl BudgetRecord {
         rule(self.admits_caps(caps) && self.caps != Some(*caps), "caps that are noted are lower than those before them")
     }
 
-    pub(super) fn check_raised(&self, raise: &CapRaise, officer: &Attestation) -> Result<(), OutOfOrder> {
+    pub(super) fn check_raised(
+        &self,
+        (raise, officer): (&CapRaise, &Attestation),
+        (roster, client): (&Roster, ClientId),
+    ) -> Result<(), OutOfOrder> {
         let owned = self.owner() == Some(&raise.owner) && self.population_digest == Some(raise.population);
         rule(owned, "the owner of the budget raises its caps")?;
         rule(raise.is_whole(), "a raise of caps has a reason and a ticket, and raises something")?;
         rule(self.caps == Some(raise.from), "a raise goes on from the caps that the file has")?;
         rule(!self.raises.contains(&raise.digest()), "a raise counts once; whoever lowered the caps raises them anew")?;
-        rule(self.roster.is_some() && raise.is_attested_by(officer), "a privacy officer of a roster attests a raise")
+        rule(self.roster == Some(roster.head()), "a raise has the roster that was accepted last")?;
+        let attested = roster.entry(client).is_some_and(|own| raise.judge_role(officer, (roster, own), None).is_ok());
+        rule(attested, "a privacy officer of the roster attests a raise, who does not own the data")
     }
 }

@@ -166,13 +166,10 @@ impl BudgetRecord {
             ParticipantEvent::GrantWithdrawn { withdrawal } => {
                 (withdrawal.owner.clone(), withdrawal.to_sign::<S>(), &withdrawal.signature)
             }
-            ParticipantEvent::CapRaised { raise, officer } => {
+            ParticipantEvent::CapRaised { raise, officer, roster, .. } => {
                 let (message, signature) = (raise.to_sign::<S>(), raise.signature.clone());
                 let owner = Claim { key: raise.owner.clone(), message, signature };
-                let Some(roster) = roster.filter(|roster| Some(roster.head()) == self.roster) else {
-                    return Ok([owner].into());
-                };
-                let key = roster.person(&officer.staff).ok_or(STRANGER)?.signing_key.clone();
+                let key = roster.roster.person(&officer.staff).ok_or(STRANGER)?.signing_key.clone();
                 let (message, signature) = (officer.to_sign::<S>(), officer.signature.clone());
                 return Ok([owner, Claim { key, message, signature }].into());
             }

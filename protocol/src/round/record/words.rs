@@ -216,7 +216,7 @@ impl BudgetRecord {
                 format!("{} (\"{name}\") was accepted: {}", of_run(run), many(stages.len(), "stage"))
             }
             ParticipantEvent::CapsNoted { caps } => format!("the policy's caps are {}", in_words(caps)),
-            ParticipantEvent::CapRaised { raise, officer } => format!(
+            ParticipantEvent::CapRaised { raise, officer, .. } => format!(
                 "DEVIATION: the caps were raised to {} by the owner and {}, ticket {}: {}",
                 in_words(&raise.to),
                 officer.staff,

@@ -172,6 +172,7 @@ fn head_of(record: &BudgetRecord, run: &Run) -> BudgetHead {
         charged: record.charged(&run),
         others: record.others(&run),
         day: record.last_day(),
+        withdrawn: Vec::new(),
         epoch: 1,
         owner: record.owner().cloned().expect("it has an owner"),
         signature: Signature::none(),

@@ -24,10 +24,10 @@ use crate::secagg::suite::{Suite, VerifyingKey};
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
 
-const VICTIM: ClientId = ClientId(4);
+pub(super) const VICTIM: ClientId = ClientId(4);
 
 /// The welcome that is on its way to the victim, taken off it.
-fn told_welcome(world: &mut World) -> Box<Welcome> {
+pub(super) fn told_welcome(world: &mut World) -> Box<Welcome> {
     loop {
         let place = world
             .packets
@@ -47,7 +47,7 @@ fn roster(people: Vec<Person>) -> crate::roster::SignedRoster {
 }
 
 /// What a branch says to a welcome that was changed, and that its coordinator has signed as it is now.
-fn answer(change: impl FnOnce(&mut Welcome)) -> Option<RefusalCode> {
+pub(super) fn answer(change: impl FnOnce(&mut Welcome)) -> Option<RefusalCode> {
     answer_at(Millis(0), change)
 }
 
@@ -64,7 +64,7 @@ fn answer_at(now: Millis, change: impl FnOnce(&mut Welcome)) -> Option<RefusalCo
     say(&mut world, welcome)
 }
 
-fn say(world: &mut World, welcome: Box<Welcome>) -> Option<RefusalCode> {
+pub(super) fn say(world: &mut World, welcome: Box<Welcome>) -> Option<RefusalCode> {
     let run = crate::plan::RunRef { plan: welcome.plan.digest(), number: welcome.number };
     world.branches.get_mut(&VICTIM).expect("a branch").machine.asks_about(run.id());
     world.tell_branch(VICTIM, ParticipantInput::Message(crate::message::Downstream::Welcome(welcome)));
@@ -74,7 +74,7 @@ fn say(world: &mut World, welcome: Box<Welcome>) -> Option<RefusalCode> {
     refused
 }
 
-fn not_approved(fault: ApprovalFault) -> Option<RefusalCode> {
+pub(super) fn not_approved(fault: ApprovalFault) -> Option<RefusalCode> {
     Some(RefusalCode::NotApproved(fault))
 }
 
@@ -319,12 +319,14 @@ fn a_withdrawn_grant_stops_the_run_before_its_next_round() {
     forged.signature = Toy::sign(&[9; 32], &forged.to_sign::<Toy>());
     world.withdraw(VICTIM, forged);
     assert_eq!(world.refusals(), []);
-    let before = world.branches[&VICTIM].machine.record().counter;
+    let record = world.branches[&VICTIM].machine.record();
+    let (before, spent) = (record.counter, record.spent.clone());
     world.withdraw(VICTIM, cast::withdrawal(grant));
     assert_eq!(world.refusals(), [(VICTIM, RefusalCode::NotGranted(GrantFault::Withdrawn))]);
     world.run();
     let branch = &world.branches[&VICTIM];
-    assert_eq!(branch.machine.record().counter, before, "nothing is charged afterwards");
+    assert_eq!(branch.machine.record().spent, spent, "nothing is charged afterwards");
+    assert_eq!(branch.machine.record().counter, before + 1, "and the next head is another one");
     let withdrawn = |event: &ParticipantEvent| matches!(event, ParticipantEvent::GrantWithdrawn { .. });
     assert_eq!(branch.events.iter().filter(|event| withdrawn(event)).count(), 1);
     let code = RefusalCode::NotGranted(GrantFault::Withdrawn);

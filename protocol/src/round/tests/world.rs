@@ -405,17 +405,28 @@ impl World {
 
     /// A coordinator that starts again from the ledger.
     pub(super) fn restart_coordinator(&mut self, clients: u32, plan: Plan) {
+        self.restart_with(settings(clients, plan));
+        for client in self.branches.keys().copied().collect::<Vec<_>>() {
+            self.tell_branch(client, ParticipantInput::Disconnected);
+            self.connect(client);
+        }
+    }
+
+    /// The coordinator's process is killed when so many of its events are on the disk.
+    pub(super) fn forget_events_after(&mut self, kept: usize) {
+        self.events.truncate(kept);
+        (self.synced, self.replayed_events, self.replayed) = (kept, 0, RunRecord::default());
+    }
+
+    /// As [`World::restart_coordinator`] with settings of somebody's choice; nobody is connected yet.
+    pub(super) fn restart_with(&mut self, settings: CoordinatorSettings<Toy>) {
         let mut outbox = Outbox::new();
         let stored = self.stored.values().map(|parts| SessionMaterial::from_parts(parts).expect("whole")).collect();
-        let settings = CoordinatorSettings { heads: Heads::replay(&self.kept), ..settings(clients, plan) };
+        let settings = CoordinatorSettings { heads: Heads::replay(&self.kept), ..settings };
         self.coordinator = Coordinator::resume(settings, &self.events, stored, self.now, &mut outbox).expect("resumes");
         self.sum = None;
         self.arrived.clear();
         self.packets.clear();
         self.execute(outbox);
-        for client in self.branches.keys().copied().collect::<Vec<_>>() {
-            self.tell_branch(client, ParticipantInput::Disconnected);
-            self.connect(client);
-        }
     }
 }

@@ -332,6 +332,7 @@ impl Branch {
             charged: self.record.charged(&run),
             others: self.record.others(&run),
             day: self.record.last_day(),
+            withdrawn: Vec::new(),
             epoch: 1,
             owner: self.record.owner().cloned().expect("it has an owner"),
             signature: Signature::none(),

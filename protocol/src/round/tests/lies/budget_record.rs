@@ -148,6 +148,10 @@ pub(super) const HEAD_SIGNED: &[Row] = &[
     (FOLDED, is!(HeadSigned), |moment| moment.record.counter += 1),
     (FOLDED, is!(HeadSigned), change!(HeadSigned { head } => head.spent = one_round())),
     (FOLDED, is!(HeadSigned), change!(HeadSigned { head } => head.year.charge(Millis(0), &one_round()))),
+    (FOLDED, is!(HeadSigned), change!(HeadSigned { head } => head.withdrawn.push(Digest::ZERO))),
+    (FOLDED, is!(HeadSigned), |moment| {
+        moment.record.withdrawn.insert(Digest::ZERO);
+    }),
     (SAID, is!(HeadSigned), change!(HeadSigned { head } => head.charged.rounds = [1].into())),
     (SAID, is!(HeadSigned), change!(HeadSigned { head } => head.charged.last_round += 1)),
     (SAID, is!(HeadSigned), change!(HeadSigned { head } => head.others = [(RunRef::NONE, Default::default())].into())),
@@ -173,6 +177,7 @@ fn adopts(moment: &mut Moment, change: fn(&mut BudgetHead, &mut Accounts)) {
         charged: crate::message::Charged { rounds: [1].into(), last_round: 1 },
         others: Vec::new(),
         day: record.last_day(),
+        withdrawn: Vec::new(),
         epoch: 1,
         owner: record.owner().cloned().expect("it has begun"),
         signature: Signature::none(),
@@ -211,7 +216,7 @@ pub(super) const COUNTERS_SEEN: &[Row] = &[
 
 const AWAITS: &str = "nothing is accepted while the file awaits a head";
 const NUMBERED: &str = "a run has a number and stages";
-const SAME: &str = "a run that is accepted again has the same terms";
+const SAME: &str = "a run that is accepted again has the same terms, grant included";
 const PRICED: &str = "what a run may cost follows from its stages";
 
 /// The owner has withdrawn the grant under which the file's run is.
@@ -241,6 +246,11 @@ pub(super) const RUN_ACCEPTED: &[Row] = &[
         moment.record.apply(&moment.event.clone());
         let ParticipantEvent::RunAccepted { stages, .. } = &mut moment.event else { panic!("it accepts") };
         stages[1].rounds += 1;
+    }),
+    (SAME, is!(RunAccepted), |moment| {
+        moment.record.apply(&moment.event.clone());
+        let ParticipantEvent::RunAccepted { grant, .. } = &mut moment.event else { panic!("it accepts") };
+        grant.0[0] ^= 1;
     }),
     ("nothing is accepted under a grant that was withdrawn", is!(RunAccepted), withdrawn),
     ("a run that came to its end is not accepted again", is!(RunAccepted), |moment| {

@@ -1,7 +1,5 @@
 //! What cannot follow of the caps in a branch's budget file.
 
-use alloc::boxed::Box;
-
 use super::budget_record::{Moment, Row};
 use crate::plan::{Attestation, CapRaise, Caps};
 use crate::role::{Action, Role};
@@ -50,18 +48,18 @@ pub(super) const CAPS_NOTED: &[Row] = &[
 const OWNER: &str = "the owner of the budget raises its caps";
 const WHOLE: &str = "a raise of caps has a reason and a ticket, and raises something";
 const GOES_ON: &str = "a raise goes on from the caps that the file has";
-const ATTESTED: &str = "a privacy officer of a roster attests a raise";
+const ONCE: &str = "a raise counts once; whoever lowered the caps raises them anew";
+const ROSTER: &str = "a raise has the roster that was accepted last";
+const ATTESTED: &str = "a privacy officer of the roster attests a raise, who does not own the data";
 
 /// A raise that the file may note, with its claims; then a change of it, attested as it is then or not.
 fn raises(moment: &mut Moment, attest: bool, change: fn(&mut CapRaise, &mut Attestation)) {
     let (mut raise, mut officer) = raise(&moment.record);
-    let event = |raise: &CapRaise, officer: &Attestation| ParticipantEvent::CapRaised {
-        raise: Box::new(raise.clone()),
-        officer: Box::new(officer.clone()),
+    let event = |raise: &CapRaise, officer: &Attestation| {
+        crate::round::tests::raises::event(raise.clone(), officer.clone(), cast::roster(9))
     };
     moment.instead(event(&raise, &officer));
-    let roster = cast::roster(9).roster;
-    let claims = moment.record.claims::<Toy>(&moment.event, Some(&roster)).expect("two claims");
+    let claims = moment.record.claims::<Toy>(&moment.event, None).expect("two claims");
     assert!(claims.len() == 2 && claims.iter().all(Claim::holds::<Toy>));
     change(&mut raise, &mut officer);
     if attest {
@@ -82,12 +80,33 @@ pub(super) const CAP_RAISED: &[Row] = &[
         raises(moment, true, |_, _| {});
         moment.record.apply(&moment.event.clone());
     }),
+    // The caps fall to where they were: the raise of then is not that of now.
+    (ONCE, accepts, |moment| {
+        raises(moment, true, |_, _| {});
+        moment.record.apply(&moment.event.clone());
+        let ParticipantEvent::CapRaised { raise, .. } = &moment.event else { panic!("it raises") };
+        let lowered = ParticipantEvent::CapsNoted { caps: raise.from };
+        assert_eq!(moment.record.check(&lowered), Ok(()));
+        moment.record.apply(&lowered);
+    }),
     (ATTESTED, accepts, |moment| raises(moment, false, |raise, _| raise.to.life_bits = 12.0_f64.to_bits())),
     (ATTESTED, accepts, |moment| raises(moment, false, |_, officer| officer.federation.0[0] ^= 1)),
     (ATTESTED, accepts, |moment| raises(moment, false, |_, officer| officer.action = Action::ApprovePlan)),
     (ATTESTED, accepts, |moment| raises(moment, false, |_, officer| officer.role = Role::BranchOwner)),
+    (ATTESTED, accepts, |moment| raises(moment, false, |_, officer| officer.staff = cast::staff(cast::PROPOSER))),
     (ATTESTED, accepts, |moment| {
         raises(moment, true, |_, _| {});
+        let ParticipantEvent::CapRaised { client, .. } = &mut moment.event else { panic!("it raises") };
+        client.0 = 77;
+    }),
+    (ROSTER, accepts, |moment| {
+        raises(moment, true, |_, _| {});
         moment.record.roster = None;
+    }),
+    (ROSTER, accepts, |moment| {
+        raises(moment, true, |_, _| {});
+        let ParticipantEvent::CapRaised { roster, .. } = &mut moment.event else { panic!("it raises") };
+        // Somebody's own roster, in which anybody is a privacy officer.
+        **roster = cast::roster(8);
     }),
 ];

@@ -255,6 +255,7 @@ fn a_message_out_of_turn_is_not_taken() {
             charged: Charged::default(),
             others: Vec::new(),
             day: LastDay::NONE,
+            withdrawn: Vec::new(),
             epoch: 1,
             owner: Toy::verifying_key(&signing_key(VICTIM)),
             signature: signature(),

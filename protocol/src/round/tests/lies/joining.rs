@@ -152,6 +152,7 @@ fn shown(signer: ClientId, elsewhere: u64) -> Box<ShownHead> {
         charged: Charged { rounds: [3].into(), last_round: 3 },
         others: Vec::new(),
         day: LastDay::NONE,
+        withdrawn: Vec::new(),
         epoch: 1,
         owner: first.owner,
         signature: Signature::none(),

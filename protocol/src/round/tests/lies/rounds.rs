@@ -153,6 +153,7 @@ fn a_round_beyond_the_plans_maximum_is_refused() {
             charged: Charged { rounds: [before].into(), last_round: 0 },
             others: Vec::new(),
             day: LastDay::NONE,
+            withdrawn: Vec::new(),
             epoch: 1,
             owner: first.owner,
             signature: Signature::none(),

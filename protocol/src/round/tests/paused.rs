@@ -1,0 +1,242 @@
+//! A plan that waits for people: whose word counts, what a branch hears meanwhile, and what makes it go on.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::four_eyes::{answer, not_approved};
+use super::membership::install;
+use super::world::{Packet, World, plan};
+use crate::digest::Digest;
+use crate::ids::{ClientId, OrganisationId};
+use crate::message::{Downstream, RefusalCode, RejectCode};
+use crate::plan::{ApprovalFault, Approvals, AttestationFault, Plan, Rhythm, Schedule};
+use crate::role::{Action, Role};
+use crate::roster::{Person, Roster, RosterGroup, Scope, SignedRoster};
+use crate::round::cast::{self, APPROVER, PROPOSER, attestation, person, policy, settings};
+use crate::round::{CoordinatorEvent, CoordinatorSettings, Input, Policy, RunRecord};
+use crate::secagg::toy::Toy;
+use crate::time::Millis;
+
+const SECOND: &str = "bank-1/second";
+const MEMBER: ClientId = ClientId(4);
+
+/// Nine members, the last of another organisation; one group of the others, and these people.
+fn roster(people: Vec<Person>) -> SignedRoster {
+    let entries = cast::roster_of(9, |client| if client == 9 { 2 } else { 1 }).roster.entries().to_vec();
+    let group = RosterGroup { name: "pilot".into(), members: (1..=8).map(ClientId).collect() };
+    cast::signed_by_authority(Roster::new(1, Digest::ZERO, entries, [group].into(), people).expect("a roster"))
+}
+
+/// The cast's plan owner with these privacy officers.
+fn officers(officers: &[&str]) -> Vec<Person> {
+    let mut people = [person(PROPOSER, Role::PlanOwner)].to_vec();
+    people.extend(officers.iter().map(|officer| person(officer, Role::PrivacyOfficer)));
+    people.sort_by(|one, other| one.staff.cmp(&other.staff));
+    people
+}
+
+/// Approved by the second officer.
+fn approved_by_second(plan: &Plan) -> Approvals {
+    let approval = attestation(SECOND, Role::PrivacyOfficer, Action::ApprovePlan, plan.digest());
+    Approvals { approval, ..cast::approvals(plan) }
+}
+
+fn begins(plan: &Plan, roster: SignedRoster) -> CoordinatorSettings<Toy> {
+    CoordinatorSettings { roster, ..settings(9, plan.clone()) }
+}
+
+fn sessions(world: &World) -> usize {
+    world.events.iter().filter(|event| matches!(event, CoordinatorEvent::SessionOpened { .. })).count()
+}
+
+fn lacking(world: &World) -> String {
+    world.coordinator.lacking().expect("it says why it stands still")
+}
+
+/// The word that a member is told, on its way.
+fn rejected(world: &World) -> Option<(RejectCode, bool)> {
+    world.packets.iter().find_map(|packet| match packet {
+        Packet::Down(MEMBER, Downstream::Rejected { code, proof, .. }) => Some((*code, proof.is_some())),
+        _ => None,
+    })
+}
+
+/// The roster takes the approver's role in the middle of a run. A restart with another officer's approval goes on with what was committed, whichever of
+/// the two comes first, the roster or the approval.
+#[test]
+fn another_officer_takes_the_place_of_one_who_was_revoked() {
+    let served = plan(|_| {});
+    let both = roster(officers(&[APPROVER, SECOND]));
+    for (first, approval_first) in [(both.clone(), false), (both, true), (roster(officers(&[APPROVER])), true)] {
+        let heard = first.roster.people().len() == 3;
+        let mut world = World::with_settings(begins(&served, first.clone()), |_| policy(&served));
+        world.connect_all();
+        while world.coordinator.record().committed_all() < 2 {
+            assert!(world.step(), "rounds go on");
+        }
+        let next = Roster::new(
+            2,
+            first.roster.digest(),
+            first.roster.entries().to_vec(),
+            first.roster.groups().to_vec(),
+            officers(&[SECOND]),
+        );
+        let next = cast::signed_by_authority(next.expect("a roster"));
+        let approvals = approved_by_second(&served);
+        if approval_first {
+            world.restart_with(CoordinatorSettings { approvals, ..begins(&served, first) });
+            let shown = world.events.iter().any(|event| matches!(event, CoordinatorEvent::ApprovalsShown { .. }));
+            assert_eq!(shown, heard, "whom the roster in force does not have is not recorded");
+            world.tell(Input::Timer);
+            assert_eq!(world.coordinator.lacking().is_none_or(|why| !why.contains("paused")), heard);
+            install(&mut world, &next);
+        } else {
+            install(&mut world, &next);
+            world.run();
+            let began = sessions(&world);
+            world.connect_all();
+            world.run();
+            world.pass_deadlines();
+            assert!(lacking(&world).contains("the plan is paused") && sessions(&world) == began);
+            world.restart_with(CoordinatorSettings { approvals, ..begins(&served, next) });
+        }
+        for client in (1..=9).map(ClientId) {
+            world.cut(client);
+            world.reboot(client);
+            world.connect(client);
+        }
+        world.run();
+        world.pass_deadlines();
+        assert_eq!(world.finished, Some(true), "{:?}", world.coordinator.lacking());
+        assert_eq!(world.coordinator.record().committed_all(), 5);
+        world.assert_sums_exact();
+        let record = RunRecord::replay(&world.events).expect("a ledger in order");
+        let approver = record.approvals.map(|approvals| approvals.approval.staff);
+        assert_eq!(approver, Some(cast::staff(SECOND)));
+        let shown = |event: &&CoordinatorEvent| matches!(event, CoordinatorEvent::ApprovalsShown { .. });
+        assert_eq!(world.events.iter().filter(shown).count(), 1, "recorded once");
+    }
+}
+
+/// A role reaches the branches of its scope alone. Whoever approves a plan has every branch of the plan's group in it, and so has whoever proposes it.
+#[test]
+fn a_role_of_fewer_branches_than_the_plan_s_approves_nothing() {
+    let scoped = |staff: &str, scope: &Scope| {
+        let mut people = cast::people();
+        let holdings = people.iter_mut().filter(|person| person.staff == cast::staff(staff));
+        holdings.flat_map(|person| &mut person.holdings).for_each(|holding| holding.scope = scope.clone());
+        roster(people)
+    };
+    let of_bank = |number| Scope::Organisation(OrganisationId(number));
+    let cases = [
+        ("all", Scope::Federation, true),
+        ("all", of_bank(1), false),
+        ("all", of_bank(2), false),
+        ("pilot", of_bank(1), true),
+        ("pilot", of_bank(2), false),
+    ];
+    type Of = fn(AttestationFault) -> ApprovalFault;
+    let signers: [(&str, Of); 2] = [(APPROVER, ApprovalFault::Approval), (PROPOSER, ApprovalFault::Proposal)];
+    for ((group, scope, counts), (staff, of)) in
+        cases.iter().flat_map(|case| signers.iter().map(move |signer| (case, *signer)))
+    {
+        let served = plan(|plan| plan.group = (*group).into());
+        let in_force = scoped(staff, scope);
+        // The coordinator begins nothing, whoever has connected.
+        let mut world = World::with_settings(begins(&served, in_force.clone()), |_| policy(&served));
+        world.connect_all();
+        world.run();
+        let what = alloc::format!("{staff} for {group} with {scope:?}");
+        assert_eq!(sessions(&world) > 0, *counts, "{what}");
+        let fault = of(AttestationFault::Scope);
+        if !counts {
+            assert!(lacking(&world).contains(&alloc::format!("{fault}")), "{what}: {}", lacking(&world));
+        }
+        // A coordinator that offers it all the same is refused.
+        let refused = answer(|welcome| {
+            (welcome.plan, welcome.approvals, welcome.roster) = (served.clone(), cast::approvals(&served), in_force);
+        });
+        let (refused, expected) = match (*counts, *group) {
+            // The branch that is asked has its policy from another plan.
+            (true, "pilot") => (None, None),
+            (true, _) => (refused, None),
+            (false, _) => (refused, not_approved(fault)),
+        };
+        assert_eq!(refused, expected, "{what}");
+    }
+}
+
+/// A branch that would be right to refuse a plan is not asked: it hears that it may come again, and does.
+#[test]
+fn a_plan_that_is_held_back_asks_nobody_and_turns_nobody_away_for_good() {
+    let paused = |world: &mut World| world.connect(MEMBER);
+    let later = |world: &mut World| {
+        world.now = Millis(999_000);
+        world.connect(MEMBER);
+    };
+    let early = plan(|plan| {
+        plan.schedule = Schedule { not_before: 1_000, not_after: 10_000, rhythm: Rhythm::Interval { seconds: 0 } };
+    });
+    let usual = plan(|_| {});
+    let over = plan(|plan| plan.charter.review_by = 998);
+    let cases: [(&Plan, SignedRoster, u64, fn(&mut World), &str); 3] = [
+        (&usual, roster(officers(&[SECOND])), 0, paused, "paused"),
+        (&early, roster(cast::people()), 1_000, later, "lets this run begin later"),
+        (&over, roster(cast::people()), 0, later, "its review is due"),
+    ];
+    for (served, in_force, second, comes, why) in cases {
+        let settings = CoordinatorSettings { not_before: Millis(second * 1_000), ..begins(served, in_force) };
+        let mut world = World::with_settings(settings, |_| policy(served));
+        comes(&mut world);
+        while rejected(&world).is_none() {
+            assert!(world.step(), "{why}: it is answered");
+        }
+        assert_eq!(rejected(&world), Some((RejectCode::NotNow, true)), "signed, so that a branch believes it");
+        assert!(!RejectCode::NotNow.is_final());
+        world.run();
+        let branch = &world.branches[&MEMBER];
+        assert!(branch.stopped.as_ref().is_none_or(|text| text.contains(why)), "{:?}", branch.stopped);
+        assert_eq!(world.refusals(), [], "{why}");
+        assert!(branch.machine.record().accepted.is_empty());
+        let refused = |event: &CoordinatorEvent| matches!(event, CoordinatorEvent::ClientRefused { .. });
+        assert!(!world.events.iter().any(refused), "no ledger says that a branch refused");
+    }
+}
+
+/// A branch that comes back and back with the same answer fills no ledger; another answer is recorded.
+#[test]
+fn the_same_refusal_is_recorded_once() {
+    let served = plan(|_| {});
+    let mut world = World::new(9, served.clone());
+    let told = |world: &World| {
+        let code = |event: &CoordinatorEvent| match event {
+            CoordinatorEvent::ClientRefused { client: MEMBER, code, .. } => Some(*code),
+            _ => None,
+        };
+        world.events.iter().filter_map(code).collect::<Vec<_>>()
+    };
+    let purposes = RefusalCode::PolicyFloor(crate::message::Floor::Purpose);
+    let mode = RefusalCode::PolicyFloor(crate::message::Floor::Mode);
+    for (comes, (code, expected)) in
+        (0..).zip([(purposes, 1), (purposes, 1), (purposes, 1), (mode, 2), (mode, 2), (purposes, 3)])
+    {
+        let mut own = policy(&served);
+        if code == purposes {
+            own.purposes.clear();
+        } else {
+            own.modes.clear();
+        }
+        world.reborn(MEMBER, own, [cast::begun(MEMBER, false)].to_vec());
+        world.connect(MEMBER);
+        world.run();
+        assert_eq!((told(&world).len(), told(&world).last()), (expected, Some(&code)), "time {comes}");
+        world.cut(MEMBER);
+    }
+    // What a restart reads is what was known.
+    world.restart_coordinator(9, served.clone());
+    world.reborn(MEMBER, Policy { purposes: Vec::new(), ..policy(&served) }, [cast::begun(MEMBER, false)].to_vec());
+    world.cut(MEMBER);
+    world.connect(MEMBER);
+    world.run();
+    assert_eq!(told(&world).len(), 3);
+}

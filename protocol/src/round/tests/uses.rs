@@ -1,0 +1,314 @@
+//! What counts against a grant and a plan's own limits: runs that were accepted, those that the file forgot, and what any of them costs within a year.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::four_eyes::{VICTIM, say, told_welcome};
+use super::world::{World, plan};
+use crate::budget::{BudgetHead, Kept, LastDay};
+use crate::digest::Digest;
+use crate::ids::RoundId;
+use crate::limits::WITHDRAWALS_MAX;
+use crate::message::{Charged, RefusalCode};
+use crate::plan::{Grant, GrantFault, GrantSubject, Plan, PrivacyMode, Rhythm, Run, RunRef, Schedule};
+use crate::privacy::Accounts;
+use crate::round::agreement::welcome_message;
+use crate::round::cast::{self, cap, coordinator_signs, granted, owner_signs, policy};
+use crate::round::{BudgetRecord, ParticipantEvent, ParticipantInput, Policy, RunEnd};
+use crate::secagg::suite::Signature;
+use crate::secagg::toy::Toy;
+use crate::time::Millis;
+
+/// A plan of four runs, one every thousand seconds.
+fn four(change: impl FnOnce(&mut Plan)) -> Plan {
+    let rhythm = Rhythm::Interval { seconds: 1_000 };
+    plan(|plan| {
+        (plan.runs, plan.schedule) = (4, Schedule { not_before: 0, not_after: 10_000_000, rhythm });
+        change(plan);
+    })
+}
+
+fn run(plan: &Plan, number: u32) -> Run {
+    Run::new(plan.clone().validate().expect("valid"), number).expect("one of its runs")
+}
+
+/// A file in the place of a lost one, after it has adopted a head that names so many rounds of these runs.
+fn adopted(rounds: &[(RunRef, u32)]) -> Vec<ParticipantEvent> {
+    let begun = cast::begun(VICTIM, true);
+    let ParticipantEvent::BudgetBegun { first, .. } = &begun else { panic!("it begins") };
+    let charged = |rounds: u32| Charged { rounds: [rounds].into(), last_round: rounds.into() };
+    let all = rounds.iter().map(|(_, rounds)| u64::from(*rounds)).sum();
+    let (last, others) = rounds.split_last().expect("one at least");
+    let head = BudgetHead {
+        client: VICTIM,
+        population: first.population,
+        counter: 9,
+        spent: cap(&plan(|_| {}), all),
+        year: Default::default(),
+        caps: None,
+        run: last.0,
+        charged: charged(last.1),
+        others: others.iter().map(|(run, rounds)| (*run, charged(*rounds))).collect(),
+        day: LastDay::NONE,
+        withdrawn: Vec::new(),
+        epoch: 1,
+        owner: first.owner.clone(),
+        signature: Signature::none(),
+    };
+    [begun, ParticipantEvent::HeadAdopted { head: Box::new(head), charge: Accounts::zero() }].into()
+}
+
+/// The cast's grant for a plan, of so many runs.
+fn grant(served: &Plan, runs: u32) -> Grant {
+    owner_signs(Grant { runs, ..cast::grant(served) })
+}
+
+/// A policy with these grants alone.
+fn with(served: &Plan, grants: &[Grant]) -> Policy {
+    let grants = grants.iter().map(|grant| granted(served, grant.clone())).collect();
+    Policy { grants, ..policy(served) }
+}
+
+/// What a branch with this file says to a run of a plan, under a grant of so many runs.
+fn offered(served: &Plan, number: u32, uses: u32, file: Vec<ParticipantEvent>) -> Option<RefusalCode> {
+    offered_to(with(served, &[grant(served, uses)]), served, number, file).0
+}
+
+/// What a branch with this policy and file says to a run of a plan, and its record then.
+fn offered_to(
+    own: Policy,
+    served: &Plan,
+    number: u32,
+    file: Vec<ParticipantEvent>,
+) -> (Option<RefusalCode>, BudgetRecord) {
+    let mut world = World::new(9, served.clone());
+    world.reborn(VICTIM, own, file);
+    world.connect_all();
+    let mut welcome = told_welcome(&mut world);
+    welcome.number = number;
+    let message = welcome_message::<Toy>(&welcome.nonce, run(served, number).id(), &welcome.roster, welcome.at);
+    welcome.signature = coordinator_signs(&message);
+    world.now = Millis(5_000_000);
+    (say(&mut world, welcome), world.branches[&VICTIM].machine.record().clone())
+}
+
+/// A file that takes the place of a lost one knows of a plan's runs what the newest head says: they are uses of the grant, they cost what they cost, and no
+/// run before them is accepted.
+#[test]
+fn runs_that_a_head_names_and_the_file_forgot_are_uses() {
+    let served = four(|_| {});
+    let known = |number: u32| (run(&served, number).reference(), 1);
+    let uses = Some(RefusalCode::NotGranted(GrantFault::Uses));
+    assert_eq!(offered(&served, 2, 1, adopted(&[known(1)])), uses);
+    assert_eq!(offered(&served, 2, 2, adopted(&[known(1)])), None);
+    assert_eq!(offered(&served, 4, 3, adopted(&[known(1), known(2), known(3)])), uses);
+    assert_eq!(offered(&served, 4, 4, adopted(&[known(1), known(2), known(3)])), None);
+    assert_eq!(offered(&served, 1, 1, adopted(&[known(1)])), None, "the run itself is no other use");
+    assert_eq!(offered(&served, 1, 4, adopted(&[known(2)])), Some(RefusalCode::NotDue), "a later run was charged");
+    let other = (run(&four(|plan| plan.name = "other".into()), 1).reference(), 1);
+    assert_eq!(offered(&served, 2, 1, adopted(&[other])), None, "another plan's runs are none of this one's");
+    // Ten rounds of a cap of seventeen are spent, and a run may cost eight.
+    let capped = four(|plan| plan.cap = cap(plan, 17));
+    let spent = |rounds| adopted(&[(run(&capped, 1).reference(), rounds)]);
+    assert_eq!(offered(&capped, 2, 4, spent(9)), None);
+    assert_eq!(offered(&capped, 2, 4, spent(10)), Some(RefusalCode::PlanSpent));
+}
+
+fn accepted(run: &Run, second: u64) -> ParticipantEvent {
+    let mut event = cast::accepted(run);
+    let ParticipantEvent::RunAccepted { at, .. } = &mut event else { panic!("it is accepted") };
+    *at = Millis(second * 1_000);
+    event
+}
+
+fn charged(run: &Run, round: u64, second: u64) -> ParticipantEvent {
+    ParticipantEvent::BudgetCharged {
+        run: run.reference(),
+        round: RoundId(round),
+        stage: 0,
+        at: Millis(second * 1_000),
+        descriptor: Digest::ZERO,
+        charge: run.stages[0].charge.clone(),
+    }
+}
+
+fn ended(run: &Run) -> ParticipantEvent {
+    ParticipantEvent::RunEnded { run: run.reference(), at: Millis(0), how: RunEnd::Finished }
+}
+
+fn record(events: &[ParticipantEvent]) -> BudgetRecord {
+    let begun = [cast::begun(VICTIM, false)];
+    BudgetRecord::replay(begun.iter().chain(events)).expect("a file in order")
+}
+
+/// A year under a grant has what was accepted or charged in it, and whatever may still be charged, however long ago it was accepted.
+#[test]
+fn a_year_under_a_grant_has_open_runs_and_those_charged_in_it() {
+    let served = plan(|_| {});
+    let grant = cast::grant(&served).digest();
+    let (own, other) = (cast::run(served.clone()), cast::run(plan(|plan| plan.name = "other".into())));
+    let since =
+        |second: u64, events: &[ParticipantEvent]| record(events).used_since(&grant, Millis(second * 1_000), &own);
+    let rounds = |rounds| cap(&served, rounds);
+    let open = [accepted(&other, 10), charged(&other, 1, 20)];
+    assert_eq!(since(10, &open), rounds(8), "accepted in it");
+    assert_eq!(since(15, &open), rounds(8), "charged in it");
+    assert_eq!(since(21, &open), rounds(8), "neither, and open: seven more rounds may be charged");
+    let over = [open.as_slice(), &[ended(&other)]].concat();
+    assert_eq!(since(10, &over), rounds(1));
+    assert_eq!(since(20, &over), rounds(1), "accepted before it, and charged in it");
+    assert_eq!(since(21, &over), rounds(0), "over, and all of it before");
+    // Not the run itself, and nothing under another grant.
+    assert_eq!(since(0, &[accepted(&own, 10), charged(&own, 1, 20)]), rounds(0));
+    let mut under_another = open.clone();
+    let ParticipantEvent::RunAccepted { grant, .. } = &mut under_another[0] else { panic!("it is accepted") };
+    grant.0[0] ^= 1;
+    assert_eq!(since(0, &under_another), rounds(0));
+}
+
+/// Nothing more is charged under a grant that was withdrawn, and so nothing is reserved for it: the budget pays for another run.
+#[test]
+fn a_withdrawal_frees_what_was_reserved() {
+    let served = plan(|_| {});
+    let (own, other) = (cast::run(served.clone()), cast::run(plan(|plan| plan.name = "other".into())));
+    let before = [accepted(&other, 10), charged(&other, 1, 20)];
+    let mut record = record(&before);
+    let pays = |record: &BudgetRecord| {
+        let caps = (&cap(&served, 15), &cap(&served, 15));
+        record.pays((&own.reference(), &own.charge_of_run()), caps, Millis(20_000))
+    };
+    assert_eq!((record.reserved_by(&other.reference()), pays(&record)), (cap(&served, 7), false));
+    let withdrawn = ParticipantEvent::GrantWithdrawn { withdrawal: cast::withdrawal(&cast::grant(&served)) };
+    assert_eq!(record.check(&withdrawn), Ok(()));
+    record.apply(&withdrawn);
+    assert_eq!((record.reserved_by(&other.reference()), pays(&record)), (Accounts::zero(), true));
+    assert_eq!(record.spent, cap(&served, 1), "what was spent stays spent");
+}
+
+/// A run goes on under the grant under which it began, or not at all: what its owner has taken back no other grant gives again.
+#[test]
+fn a_run_that_was_accepted_moves_to_no_other_grant() {
+    let served = plan(|_| {});
+    let (one, other) = (grant(&served, 3), grant(&served, 4));
+    let own = cast::run(served.clone());
+    let begun = || {
+        let mut event = accepted(&own, 10);
+        let ParticipantEvent::RunAccepted { grant, .. } = &mut event else { panic!("it is accepted") };
+        *grant = one.digest();
+        [cast::begun(VICTIM, false), event].to_vec()
+    };
+    let says = |grants: &[Grant], file: Vec<ParticipantEvent>| {
+        let (refused, record) = offered_to(with(&served, grants), &served, 1, file);
+        (refused, record.accepted.get(&own.reference()).map(|terms| terms.grant))
+    };
+    let fresh = || [cast::begun(VICTIM, false)].to_vec();
+    let both = [other.clone(), one.clone()];
+    assert_eq!(says(&both, fresh()), (None, Some(other.digest())), "the first that fits");
+    assert_eq!(says(&both, begun()), (None, Some(one.digest())), "the one under which it began");
+    let not = |fault| Some(RefusalCode::NotGranted(fault));
+    assert_eq!(says(&both[..1], begun()).0, not(GrantFault::None));
+    let withdrawn = [begun(), [ParticipantEvent::GrantWithdrawn { withdrawal: cast::withdrawal(&one) }].to_vec()];
+    assert_eq!(says(&both, withdrawn.concat()).0, not(GrantFault::Withdrawn));
+    assert_eq!(says(&both[..1], withdrawn.concat()).0, not(GrantFault::Withdrawn));
+}
+
+/// An epsilon bounds nothing where there is no noise: such a plan runs by a grant of its own, and by no standing one.
+#[test]
+fn a_plan_without_noise_needs_a_grant_of_its_own() {
+    let served = cast::priced(plan(|plan| {
+        plan.privacy = PrivacyMode::None;
+        plan.stages[0].noise_variance = 0;
+    }));
+    let standing = owner_signs(Grant {
+        subject: GrantSubject::Plans { proposer: cast::staff(cast::PROPOSER), purpose: served.purpose.clone() },
+        ..cast::grant(&served)
+    });
+    let exact = owner_signs(Grant { subject: GrantSubject::Plan(served.digest()), ..cast::grant(&served) });
+    let says = |grants: &[Grant]| {
+        let own = Policy { modes: [PrivacyMode::None].to_vec(), ..with(&served, grants) };
+        offered_to(own, &served, 1, [cast::begun(VICTIM, false)].to_vec()).0
+    };
+    assert_eq!(says(&[standing.clone()]), Some(RefusalCode::NotGranted(GrantFault::None)));
+    assert_eq!(says(&[standing, exact]), None);
+}
+
+/// The owner takes a grant back, and takes part in another plan. Whoever then puts the budget file of before in its place, and the withdrawal away, has the
+/// grant back no more: the head that the coordinator shows names it.
+#[test]
+fn an_older_file_without_the_withdrawal_revives_no_grant() {
+    let plans = ["first", "second", "third"].map(|name| plan(|plan| plan.name = name.into()));
+    let [first, second, third] = &plans;
+    let taken = grant(first, 3);
+    let exact = owner_signs(Grant { subject: GrantSubject::Plan(second.digest()), ..cast::grant(second) });
+    let three = |served: &Plan, grants: &[Grant]| Policy { cap: served.charge_max().times(3), ..with(served, grants) };
+    let mut world = World::with_policy(12, first.clone(), |_| three(first, &[]));
+    let file = [cast::begun(VICTIM, false)].to_vec();
+    world.reborn(VICTIM, three(first, &[taken.clone()]), file);
+    world.connect_all();
+    world.run();
+    let before = world.branches[&VICTIM].events.clone();
+    for (served, grants, withdrawn) in
+        [(second, [taken.clone(), exact].to_vec(), true), (third, [taken.clone()].to_vec(), false)]
+    {
+        world.serve_next(cast::roster(12), served.clone());
+        world.reborn(VICTIM, three(served, &grants), before.clone());
+        if withdrawn {
+            world.tell_branch(VICTIM, ParticipantInput::Withdrawn(cast::withdrawal(&taken)));
+        }
+        world.connect(VICTIM);
+        world.run();
+    }
+    let branch = &world.branches[&VICTIM];
+    let refused = RefusalCode::NotGranted(GrantFault::Withdrawn);
+    assert_eq!(world.refusals().into_iter().find(|(client, _)| *client == VICTIM), Some((VICTIM, refused)));
+    assert!(branch.machine.record().withdrawn.contains(&taken.digest()));
+    assert!(branch.events.iter().any(|event| matches!(event, ParticipantEvent::HeadAdopted { .. })));
+    // A head without the withdrawal follows none that has it.
+    let kept = world.kept.iter().rev().find_map(|kept| match kept {
+        Kept::Head(head) if head.client == VICTIM => Some(BudgetHead::clone(head)),
+        _ => None,
+    });
+    let newest = kept.expect("one is kept");
+    assert_eq!(newest.withdrawn, [taken.digest()]);
+    let forgets = BudgetHead { withdrawn: Vec::new(), counter: newest.counter + 1, ..newest.clone() };
+    assert!(!forgets.follows(&newest) && BudgetHead { counter: newest.counter + 1, ..newest.clone() }.follows(&newest));
+    let most = BudgetHead { withdrawn: [Digest::ZERO; WITHDRAWALS_MAX].to_vec(), ..newest.clone() };
+    assert!(most.is_short());
+    let long = BudgetHead { withdrawn: [Digest::ZERO; WITHDRAWALS_MAX + 1].to_vec(), ..newest };
+    assert!(!long.is_short());
+}
+
+/// The branch is killed with any part of its file on the disk, and starts again: its folder tells it of the withdrawal once more. Nothing is charged under
+/// the grant, wherever it was killed.
+#[test]
+fn a_kill_at_any_moment_of_a_withdrawal_leaves_the_grant_withdrawn() {
+    let served = plan(|_| {});
+    let taken = grant(&served, 3);
+    let begun = || {
+        let mut world = World::new(9, served.clone());
+        world.reborn(VICTIM, with(&served, &[taken.clone()]), [cast::begun(VICTIM, false)].to_vec());
+        world.connect_all();
+        while world.coordinator.record().committed_all() < 2 {
+            assert!(world.step(), "rounds go on");
+        }
+        let before = world.branches[&VICTIM].events.len();
+        world.tell_branch(VICTIM, ParticipantInput::Withdrawn(cast::withdrawal(&taken)));
+        (before, world)
+    };
+    let (before, world) = begun();
+    let written = world.branches[&VICTIM].events.len();
+    assert!(written > before + 1, "the withdrawal, and what follows from it");
+    let whole = world.branches[&VICTIM].machine.record().clone();
+    for kept in before..=written {
+        let (_, mut world) = begun();
+        let file = world.branches[&VICTIM].events[..kept].to_vec();
+        world.cut(VICTIM);
+        world.reborn(VICTIM, with(&served, &[taken.clone()]), file);
+        world.tell_branch(VICTIM, ParticipantInput::Withdrawn(cast::withdrawal(&taken)));
+        world.connect(VICTIM);
+        world.run();
+        let record = world.branches[&VICTIM].machine.record();
+        assert_eq!((&record.spent, &record.withdrawn, record.counter), (&whole.spent, &whole.withdrawn, whole.counter));
+        assert_eq!(record.reserved(), Accounts::zero(), "killed after {kept} entries");
+    }
+}

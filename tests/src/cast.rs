@@ -8,7 +8,7 @@ use tributary_protocol::limits::HOLDING_SECONDS_MAX;
 use tributary_protocol::message::SignedBody;
 use tributary_protocol::plan::{
     Agreement, Approvals, Assessment, Attestation, Charter, Grant, GrantSubject, Materiality, ModelRef, NoiseShare,
-    Plan, PrivacyMode, Retention, Rhythm, Run, RunRef, Schedule, Stage, ValidPlan,
+    Plan, PrivacyMode, Readiness, Retention, Rhythm, Run, RunRef, Schedule, Stage, ValidPlan,
 };
 use tributary_protocol::privacy::{Accounts, RdpVector, Unit};
 use tributary_protocol::role::{Action, Role};
@@ -409,6 +409,7 @@ fn plan(options: &Options, dice: &mut Dice) -> (Plan, Oracle) {
         round_deadline_ms: ROUND_DEADLINE_MS,
         upload_offset_ms: *Dice::new(beside, STAGES + 2).pick(&[0, 0, 40]),
         keying_deadline_ms: KEYING_DEADLINE_MS,
+        readiness: Readiness::NONE,
         retention: Retention::USUAL,
     };
     (plan, oracle)

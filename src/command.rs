@@ -103,6 +103,9 @@ pub(crate) enum ClientCommand {
     /// The branch's rows
     #[command(subcommand)]
     Dataset(DatasetCommand),
+    /// Say that the data of their day are ready, after a look at them: a run whose plan names a day is joined with them. Without --run or
+    /// --next: what waits for that word
+    Ready(crate::ready::ReadyOptions),
 }
 
 /// `tributary client dataset`.
@@ -117,6 +120,16 @@ pub(crate) enum DatasetCommand {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// Write the ready file beside each file that a settings file names, where whoever exports them does not: of which day they are, and their
+    /// checksum
+    Stamp {
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Of which day the data are
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = crate::typed::date)]
+        date: tributary_protocol::plan::Date,
     },
 }
 
@@ -426,6 +439,12 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Client(ClientCommand::Dataset(DatasetCommand::Check { config, json })) => {
             crate::dataset::check(&config, json)
         }
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Dataset(DatasetCommand::Stamp { config, date })) => {
+            crate::dataset::stamp(&config, date)
+        }
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Ready(options)) => crate::ready::run(&options),
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Authorise(command)) => crate::authorise::run(command),
         Command::Order(command) => crate::order::run(&command),

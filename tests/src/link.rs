@@ -196,6 +196,7 @@ pub(crate) fn name_up(message: &Upstream) -> &'static str {
         Upstream::SurvivorsAck { .. } => "SurvivorsAck",
         Upstream::Unmask { .. } => "Unmask",
         Upstream::Abandon { .. } => "Abandon",
+        Upstream::NotReady => "NotReady",
         Upstream::Leave => "Leave",
     }
 }

@@ -10,8 +10,10 @@ mod gate;
 mod stamp;
 mod store;
 mod survey;
+mod watch;
 
 pub use gate::{Answer, Invitation};
 pub use stamp::{Stamp, StampFault};
 pub use store::{AskedRun, FileDigests, KeptCounts, Statement, Store, Subject, UsedFiles};
 pub use survey::{Earlier, Survey, SurveyedFile, Target, overview, stamp, survey};
+pub(crate) use watch::{Step, Told, Watch};

@@ -29,6 +29,7 @@ fn ledger(plan: &Plan, rounds: u32) -> Vec<CoordinatorEvent> {
             approvals: Box::new(cast::approvals(plan)),
             number: 1,
             model: cast::first_model(),
+            begun: Millis(0),
         },
         CoordinatorEvent::RosterAdopted { roster: Box::new(cast::roster(9)), group_size: 9 },
     ];

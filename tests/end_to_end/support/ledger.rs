@@ -187,6 +187,7 @@ pub(crate) fn events(run: &Run) -> Vec<CoordinatorEvent> {
         approvals: Box::new(approvals(run)),
         number: 1,
         model: MODEL,
+        begun: Millis(0),
     });
     draft.add(CoordinatorEvent::RosterAdopted { roster: Box::new(roster()), group_size: CLIENTS });
     draft.add(CoordinatorEvent::SessionOpened { session: SESSION, candidates: cohort.clone() });

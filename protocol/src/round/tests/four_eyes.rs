@@ -59,7 +59,7 @@ fn answer_at(now: Millis, change: impl FnOnce(&mut Welcome)) -> Option<RefusalCo
     change(&mut welcome);
     let run = crate::plan::RunRef { plan: welcome.plan.digest(), number: welcome.number };
     welcome.signature =
-        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, welcome.at));
+        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, [welcome.at, welcome.begun]));
     world.now = now;
     say(&mut world, welcome)
 }
@@ -346,7 +346,7 @@ fn runs_begin_in_their_order_and_time_and_within_the_grant() {
         welcome.number = number;
         let run = crate::plan::RunRef { plan: served.digest(), number };
         welcome.signature =
-            coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, welcome.at));
+            coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, [welcome.at, welcome.begun]));
         world.now = Millis(seconds * 1000);
         say(&mut world, welcome)
     };
@@ -393,7 +393,7 @@ fn runs_begin_in_their_order_and_time_and_within_the_grant() {
     welcome.number = 2;
     let run = crate::plan::RunRef { plan: capped.digest(), number: 2 };
     welcome.signature =
-        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, welcome.at));
+        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, [welcome.at, welcome.begun]));
     assert_eq!(say(&mut world, welcome), Some(RefusalCode::PlanSpent));
 }
 

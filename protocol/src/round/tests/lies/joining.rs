@@ -35,7 +35,7 @@ fn run_of(welcome: &Welcome) -> RunRef {
 fn sign(welcome: &mut Welcome) {
     welcome.approvals = cast::approvals(&welcome.plan);
     welcome.signature =
-        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run_of(welcome).id(), &welcome.roster, welcome.at));
+        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run_of(welcome).id(), &welcome.roster, [welcome.at, welcome.begun]));
 }
 
 fn tell(world: &mut World, welcome: Box<Welcome>) {

@@ -102,35 +102,10 @@ pub(crate) enum ClientCommand {
     Authorise(crate::authorise::AuthoriseCommand),
     /// The branch's rows
     #[command(subcommand)]
-    Dataset(DatasetCommand),
+    Dataset(crate::dataset::DatasetCommand),
     /// Say that the data of their day are ready, after a look at them: a run whose plan names a day is joined with them. Without --run or
     /// --next: what waits for that word
     Ready(crate::ready::ReadyOptions),
-}
-
-/// `tributary client dataset`.
-#[cfg(feature = "client")]
-#[derive(Subcommand)]
-pub(crate) enum DatasetCommand {
-    /// Read the files that a settings file names as a run would, and show what they hold: on this screen alone, nothing is sent
-    Check {
-        /// The client's settings file
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// Write the ready file beside each file that a settings file names, where whoever exports them does not: of which day they are, and their
-    /// checksum
-    Stamp {
-        /// The client's settings file
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
-        /// Of which day the data are
-        #[arg(long, value_name = "YYYY-MM-DD", value_parser = crate::typed::date)]
-        date: tributary_protocol::plan::Date,
-    },
 }
 
 /// `tributary client init`.
@@ -436,13 +411,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Policy(command)) => crate::branch::policy(&command),
         #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Dataset(DatasetCommand::Check { config, json })) => {
-            crate::dataset::check(&config, json)
-        }
-        #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Dataset(DatasetCommand::Stamp { config, date })) => {
-            crate::dataset::stamp(&config, date)
-        }
+        Command::Client(ClientCommand::Dataset(command)) => crate::dataset::run(&command),
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Ready(options)) => crate::ready::run(&options),
         #[cfg(feature = "client")]

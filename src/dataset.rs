@@ -1,7 +1,8 @@
 //! `tributary client dataset check` and `stamp`: what a branch's files hold, on its own screen, and of which day they are.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Subcommand;
 use serde_json::{Value, json};
 use tributary_client::data::FileError;
 use tributary_client::ready::{self, Survey, SurveyedFile};
@@ -11,11 +12,46 @@ use tributary_storage::files::shown;
 use crate::branch::explained;
 use crate::exit::{Exit, Failure};
 
+/// `tributary client dataset`.
+#[derive(Subcommand)]
+pub(crate) enum DatasetCommand {
+    /// Read the files that a settings file names as a run would, and show what they hold: on this screen alone, nothing is sent
+    Check {
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the ready file beside each file that a settings file names, where whoever exports them does not: of which day they are, and their
+    /// checksum
+    Stamp {
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Of which day the data are
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = crate::typed::date)]
+        date: Date,
+    },
+}
+
+/// Looks at the branch's rows, or seals them.
+///
+/// # Errors
+/// Why that was not done.
+pub(crate) fn run(command: &DatasetCommand) -> Result<Exit, Failure> {
+    match command {
+        DatasetCommand::Check { config, json } => check(config, *json),
+        DatasetCommand::Stamp { config, date } => stamp(config, *date),
+    }
+}
+
 /// Reads every file as a run would, and shows all that it would say.
 ///
 /// # Errors
 /// If settings or schema have faults. A file that a run would not use is an exit code.
-pub(crate) fn check(config: &Path, json: bool) -> Result<Exit, Failure> {
+fn check(config: &Path, json: bool) -> Result<Exit, Failure> {
     let survey = ready::survey(config).map_err(explained)?;
     let usable = survey.is_usable() && is_dated_well(&survey);
     if json {
@@ -34,7 +70,7 @@ pub(crate) fn check(config: &Path, json: bool) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// If a file cannot be read or written.
-pub(crate) fn stamp(config: &Path, date: Date) -> Result<Exit, Failure> {
+fn stamp(config: &Path, date: Date) -> Result<Exit, Failure> {
     for path in ready::stamp(config, date).map_err(explained)? {
         println!("{}: written; the table is of {date}, and whoever changes it must write this file anew", shown(&path));
     }

@@ -225,6 +225,8 @@ pub struct Missing {
     pub client: Whom,
     /// Unix seconds at which it was connected last; nothing if this process has not seen it.
     pub last_seen: Option<u64>,
+    /// It is here, and its operator has not said that the data of the run's day are ready.
+    pub not_ready: bool,
 }
 
 /// A run, by its plan and its number.
@@ -400,8 +402,9 @@ impl fmt::Display for Whom {
 
 impl fmt::Display for Missing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { client, last_seen } = self;
+        let Self { client, last_seen, not_ready } = self;
         match last_seen {
+            _ if *not_ready => write!(formatter, "{client}, here, and its operator has not said that its data are ready"),
             Some(seconds) => write!(formatter, "{client}, last seen {}", date(*seconds)),
             None => write!(formatter, "{client}, not seen since this coordinator started"),
         }
@@ -444,16 +447,17 @@ mod tests {
         assert_eq!(json(&joined), r#"{"event":"joined","client":3,"name":"bank/branch-03"}"#);
         assert_eq!(joined.to_string(), "client 3 (bank/branch-03) joined");
         let missing = vec![
-            Missing { client, last_seen: Some(1_893_456_000) },
-            Missing { client: Whom { client: 4, name: None }, last_seen: None },
+            Missing { client, last_seen: Some(1_893_456_000), not_ready: false },
+            Missing { client: Whom { client: 4, name: None }, last_seen: None, not_ready: false },
+            Missing { client: Whom { client: 5, name: None }, last_seen: Some(1), not_ready: true },
         ];
         let muster = Event::Muster { here: 6, needed: 8, missing, more: 2 };
         assert_eq!(
             muster.to_string(),
             "6 of 8 members are here; missing: client 3 (bank/branch-03), last seen 2030-01-01 00:00 UTC; client 4, not seen since this \
-             coordinator started; and 2 more"
+             coordinator started; client 5, here, and its operator has not said that its data are ready; and 2 more"
         );
-        assert!(json(&muster).contains(r#""missing":[{"client":3,"name":"bank/branch-03","last_seen":1893456000}"#));
+        assert!(json(&muster).contains(r#""missing":[{"client":3,"name":"bank/branch-03","last_seen":1893456000,"not_ready":false}"#));
         let round =
             Event::Round { round: 7, committed: 6, survivors: 9, loss: None, epsilon: Some(0.5), milliseconds: 12.5 };
         assert_eq!(

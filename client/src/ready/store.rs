@@ -29,7 +29,7 @@ const COUNTS: &str = "counts";
 const COUNTS_KEPT: usize = 24;
 
 /// The digests of the files of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FileDigests {
     /// SHA-256 of `data.file`.
     pub data: Digest,
@@ -170,6 +170,14 @@ impl Store {
         Ok(asked)
     }
 
+    /// A run is over: it asks for nothing any more.
+    ///
+    /// # Errors
+    /// If the file cannot be removed.
+    pub fn ask_no_more(&self, run: RunRef) -> Result<(), ClientError> {
+        self.forget(&self.path(&name(Subject::Run(run)), ASKED))
+    }
+
     /// Keeps with which files a run is joined; it asks for nothing any more. Durable when this returns.
     ///
     /// # Errors
@@ -179,7 +187,7 @@ impl Store {
         if self.used(run)? != Some(used) {
             self.write(&name(Subject::Run(run)), USED, &used)?;
         }
-        self.forget(&self.path(&name(Subject::Run(run)), ASKED))
+        self.ask_no_more(run)
     }
 
     /// With which files a run was joined last.

@@ -247,9 +247,10 @@ fn subject<'a>(target: &Target, asked: &'a [AskedRun], date: Date) -> Result<(Su
     };
     match target {
         Target::Next => {
-            if !asked.is_empty() && asked.iter().all(|asked| asked.as_of != date) {
+            // One that asked for an older day may be over.
+            if asked.iter().any(|asked| asked.as_of > date) && asked.iter().all(|asked| asked.as_of != date) {
                 return Err(format!(
-                    "these data are of {date}, and no run that asks wants data of that day. The runs that ask are: {}. Put the data of their day in \
+                    "these data are of {date}, and a run asks for a later day. The runs that ask are: {}. Put the data of their day in \
                      place",
                     names()
                 ));

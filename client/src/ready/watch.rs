@@ -29,10 +29,6 @@ pub(crate) enum Step {
 /// What the operator is told of a run that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Told {
-    /// Its number.
-    pub(crate) run: u32,
-    /// The plan's name.
-    pub(crate) plan: String,
     /// Of which day its data must be.
     pub(crate) as_of: Date,
     /// Why, and what to do.
@@ -66,44 +62,57 @@ impl Watch {
     }
 
     /// The coordinator asks about a run, which began at this second of the Unix clock.
-    pub(crate) fn asked(&mut self, run: &Run, begun: u64) -> Result<Step, ClientError> {
+    pub(crate) fn asked(&mut self, run: &Run, begun: u64) -> Step {
+        let as_of = run.readiness.as_of.of_run(begun);
+        // What cannot be read is no word; the operator hears why.
+        self.judge(run, begun).unwrap_or_else(|fault| self.wait(run, begun, as_of.map(|as_of| (as_of, fault.to_string()))))
+    }
+
+    fn judge(&mut self, run: &Run, begun: u64) -> Result<Step, ClientError> {
         let invitation = Invitation { run: run.reference(), plan: run, begun };
         let mut answer = self.store.judge(invitation, self.files)?;
-        let mut read = false;
-        if answer == Answer::ReadAgain {
-            // What was read after the last word and does not fit is not read again and again.
-            read = !self.fresh;
-            if self.fresh {
-                answer = self.store.replaced(invitation, self.files)?;
-            }
+        // What was read after the last word and does not fit is not read again and again.
+        if answer == Answer::ReadAgain && self.fresh {
+            answer = self.store.replaced(invitation, self.files)?;
         }
-        let (as_of, reason) = match answer {
+        Ok(match answer {
             Answer::Undated | Answer::Ready(_) => {
                 self.waiting.remove(&run.id());
-                return Ok(Step::GoOn);
+                Step::GoOn
             }
-            Answer::NotReady { as_of, reason } => (Some(as_of), reason),
-            Answer::ReadAgain => (None, String::new()),
-        };
-        let before = self.waiting.insert(run.id(), Waiting { run: run.clone(), begun, told: reason.clone() });
-        let told = as_of.filter(|_| before.is_none_or(|before| before.told != reason)).map(|as_of| Told {
-            run: run.reference().number,
-            plan: run.name.to_string(),
-            as_of,
-            reason,
-        });
-        Ok(Step::Wait { told, read })
+            Answer::NotReady { as_of, reason } => self.wait(run, begun, Some((as_of, reason))),
+            Answer::ReadAgain => self.wait(run, begun, None),
+        })
+    }
+
+    /// Without a reason the files are to be read again.
+    fn wait(&mut self, run: &Run, begun: u64, why: Option<(Date, String)>) -> Step {
+        let told = why.as_ref().map(|(_, reason)| reason.clone()).unwrap_or_default();
+        let before = self.waiting.insert(run.id(), Waiting { run: run.clone(), begun, told: told.clone() });
+        let read = why.is_none();
+        let news = before.is_none_or(|before| before.told != told);
+        Step::Wait { told: why.filter(|_| news).map(|(as_of, reason)| Told { as_of, reason }), read }
     }
 
     /// Whether the files are to be read again, because a word was given since the last look that is about other ones; and the runs that are
     /// ready now, which ask to be let in.
-    pub(crate) fn look(&mut self) -> Result<(bool, Vec<RunId>), ClientError> {
+    pub(crate) fn look(&mut self) -> (bool, Vec<RunId>) {
         let seen = words(self.store.folder());
         if seen == self.seen {
-            return Ok((false, Vec::new()));
+            return (false, Vec::new());
         }
         (self.seen, self.fresh) = (seen, false);
-        self.ready()
+        let (mut read, mut ready) = (false, Vec::new());
+        for (id, Waiting { run, begun, .. }) in &self.waiting {
+            let invitation = Invitation { run: run.reference(), plan: run, begun: *begun };
+            match self.store.judge(invitation, self.files) {
+                // Where a file cannot be read, the operator hears why when the run is asked about.
+                Ok(Answer::Undated | Answer::Ready(_)) | Err(_) => ready.push(*id),
+                Ok(Answer::ReadAgain) => read = true,
+                Ok(Answer::NotReady { .. }) => {}
+            }
+        }
+        (read, ready)
     }
 
     /// The files were read again: these are in memory now. The runs that are to ask again.
@@ -113,22 +122,18 @@ impl Watch {
         self.waiting.keys().copied().collect()
     }
 
-    /// A run is over, or its coordinator has let go of this branch.
-    pub(crate) fn forget(&mut self, run: RunId) {
-        self.waiting.remove(&run);
+    /// The files could not be read again: those in memory stay.
+    pub(crate) fn unread(&mut self) -> Vec<RunId> {
+        self.read(self.files)
     }
 
-    fn ready(&self) -> Result<(bool, Vec<RunId>), ClientError> {
-        let (mut read, mut ready) = (false, Vec::new());
-        for (id, Waiting { run, begun, .. }) in &self.waiting {
-            let invitation = Invitation { run: run.reference(), plan: run, begun: *begun };
-            match self.store.judge(invitation, self.files)? {
-                Answer::Undated | Answer::Ready(_) => ready.push(*id),
-                Answer::ReadAgain => read = true,
-                Answer::NotReady { .. } => {}
-            }
+    /// A run is over.
+    pub(crate) fn forget(&mut self, run: RunId) {
+        if let Some(waiting) = self.waiting.remove(&run)
+            && let Err(fault) = self.store.ask_no_more(waiting.run.reference())
+        {
+            tracing::warn!(%fault, "a run that is over still stands among those that ask for a word");
         }
-        Ok((read, ready))
     }
 }
 
@@ -181,14 +186,14 @@ mod tests {
         let store = Store::of(folder.path());
         let mut watch = Watch::new(store.clone(), files(b"november"));
         let (dated, undated) = (run(AsOf::MonthEnd), run(AsOf::Undeclared));
-        assert_eq!(watch.asked(&undated, BEGUN).unwrap(), Step::GoOn);
-        assert!(told(watch.asked(&dated, BEGUN).unwrap()).unwrap().contains("wants data of 2026-11-30"));
-        assert_eq!(told(watch.asked(&dated, BEGUN).unwrap()), None, "the same again");
-        assert_eq!(watch.look().unwrap(), (false, Vec::new()));
+        assert_eq!(watch.asked(&undated, BEGUN), Step::GoOn);
+        assert!(told(watch.asked(&dated, BEGUN)).unwrap().contains("wants data of 2026-11-30"));
+        assert_eq!(told(watch.asked(&dated, BEGUN)), None, "the same again");
+        assert_eq!(watch.look(), (false, Vec::new()));
         say(&store, dated.reference(), b"november", 5);
-        assert_eq!(watch.look().unwrap(), (false, vec![dated.id()]));
-        assert_eq!(watch.look().unwrap(), (false, Vec::new()), "nothing has changed since");
-        assert_eq!(watch.asked(&dated, BEGUN).unwrap(), Step::GoOn);
+        assert_eq!(watch.look(), (false, vec![dated.id()]));
+        assert_eq!(watch.look(), (false, Vec::new()), "nothing has changed since");
+        assert_eq!(watch.asked(&dated, BEGUN), Step::GoOn);
     }
 
     /// The daemon was started before the export, and holds last month's rows.
@@ -198,20 +203,20 @@ mod tests {
         let store = Store::of(folder.path());
         let mut watch = Watch::new(store.clone(), files(b"october"));
         let run = run(AsOf::MonthEnd);
-        told(watch.asked(&run, BEGUN).unwrap());
+        told(watch.asked(&run, BEGUN));
         say(&store, run.reference(), b"november", 5);
-        assert_eq!(watch.look().unwrap(), (true, Vec::new()));
-        assert_eq!(watch.asked(&run, BEGUN).unwrap(), Step::Wait { told: None, read: true }, "reading goes on");
+        assert_eq!(watch.look(), (true, Vec::new()));
+        assert_eq!(watch.asked(&run, BEGUN), Step::Wait { told: None, read: true }, "reading goes on");
         assert_eq!(watch.read(files(b"november")), [run.id()]);
-        assert_eq!(watch.asked(&run, BEGUN).unwrap(), Step::GoOn);
+        assert_eq!(watch.asked(&run, BEGUN), Step::GoOn);
         // The file is replaced once more, without a word; a later start of the daemon finds it.
         let mut later = Watch::new(store.clone(), files(b"another"));
-        assert!(told(later.asked(&run, BEGUN).unwrap()).unwrap().contains("the run was joined with"));
-        assert_eq!(told(later.asked(&run, BEGUN).unwrap()), None);
-        assert_eq!(later.look().unwrap(), (false, Vec::new()));
+        assert!(told(later.asked(&run, BEGUN)).unwrap().contains("the run was joined with"));
+        assert_eq!(told(later.asked(&run, BEGUN)), None);
+        assert_eq!(later.look(), (false, Vec::new()));
         say(&store, run.reference(), b"another", 6);
-        assert_eq!(later.look().unwrap(), (false, vec![run.id()]));
-        assert_eq!(later.asked(&run, BEGUN).unwrap(), Step::GoOn);
+        assert_eq!(later.look(), (false, vec![run.id()]));
+        assert_eq!(later.asked(&run, BEGUN), Step::GoOn);
         later.forget(run.id());
     }
 
@@ -222,12 +227,12 @@ mod tests {
         let store = Store::of(folder.path());
         let mut watch = Watch::new(store.clone(), files(b"october"));
         let run = run(AsOf::MonthEnd);
-        told(watch.asked(&run, BEGUN).unwrap());
+        told(watch.asked(&run, BEGUN));
         say(&store, run.reference(), b"november", 5);
-        assert_eq!(watch.look().unwrap(), (true, Vec::new()));
+        assert_eq!(watch.look(), (true, Vec::new()));
         assert_eq!(watch.read(files(b"torn")), [run.id()]);
-        let reason = told(watch.asked(&run, BEGUN).unwrap()).unwrap();
+        let reason = told(watch.asked(&run, BEGUN)).unwrap();
         assert!(reason.contains(&format!("{} was said to be ready", Digest::of(b"november"))), "{reason}");
-        assert_eq!(watch.look().unwrap(), (false, Vec::new()));
+        assert_eq!(watch.look(), (false, Vec::new()));
     }
 }

@@ -15,6 +15,10 @@ use tributary_protocol::secagg::suite::Suite as _;
 use super::*;
 use crate::judge::judge;
 use crate::judge::tests::{SCHEMA, plan, policy};
+use crate::ready::{FileDigests, Store};
+
+/// Of the rows in memory.
+const FILES: FileDigests = FileDigests { data: Digest([5; 32]), held_out: None };
 
 const ORIGIN: Millis = Millis(1_000_000_000);
 
@@ -107,7 +111,8 @@ fn runs_with(accepted: &[Run], paused: bool) -> (tempfile::TempDir, Runs<Noted>)
     let branch = Branch::resume(machines, schema.digest(), own(), &events(accepted)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let metrics = Arc::new(Metrics::in_folder(folder.path()));
-    (folder, Runs::new(branch, owned, metrics, (Noted::default(), paused)))
+    let watch = Watch::new(Store::of(folder.path()), FILES);
+    (folder, Runs::new(branch, owned, metrics, watch, (Noted::default(), paused)))
 }
 
 /// A branch that is connected and was never in a run.

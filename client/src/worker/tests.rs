@@ -21,6 +21,7 @@ use tributary_protocol::secagg::modular::RingWords;
 
 use super::*;
 use crate::judge::tests::{SCHEMA, count, evaluate, gradient, local, plan_of, policy};
+use crate::ready::FileDigests;
 
 const CUSTOMERS: usize = 40;
 
@@ -75,7 +76,8 @@ fn visible(answer: &Answer) -> Option<String> {
 fn source(rows: Rows, timing: Timing) -> WorkerSource {
     let schema = Schema::parse(SCHEMA).unwrap();
     let policy = BranchPolicy { timing, ..policy(&schema) };
-    let snapshot = Snapshot { training: table(&schema, rows), held_out: Some(table(&schema, rows)) };
+    let files = FileDigests { data: Digest::ZERO, held_out: Some(Digest::ZERO) };
+    let snapshot = Snapshot { training: table(&schema, rows), held_out: Some(table(&schema, rows)), files };
     WorkerSource { snapshot, schema, customers_nominal: Some(40), policy, caps: WorkerCaps::USUAL }
 }
 

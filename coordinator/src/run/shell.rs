@@ -164,11 +164,13 @@ impl RunShell {
         let muster = self.machine.muster();
         let lacking = muster.as_ref().map_or(0, |muster| muster.needed.saturating_sub(muster.here));
         let Some(muster) = self.roll.due(muster, Instant::now()) else { return lacking };
-        let missing = muster
-            .missing
-            .iter()
-            .map(|client| Missing { client: hands.whom(*client), last_seen: hands.last_seen(*client) })
-            .collect();
+        let late = self.machine.late();
+        let missing = |client: &ClientId| Missing {
+            client: hands.whom(*client),
+            last_seen: hands.last_seen(*client),
+            not_ready: late.contains(client),
+        };
+        let missing = muster.missing.iter().map(missing).collect();
         let (here, needed, more) = (muster.here, muster.needed, muster.more);
         let event = Event::Muster { here, needed, missing, more };
         hands.broadcast(self.run, &self.machine.audience(), Downstream::Muster(muster));

@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::{Finished, run};
+use crate::federation::Federation;
+use crate::support::{Finished, begin_anew, replan, run};
 
 const SCHEMA: &str = r#"
 name = "small"
@@ -133,4 +134,107 @@ fn last_months_file_and_flipped_labels_are_asked_about() {
     );
     // What was confirmed is the data set beside which the next one lies.
     assert_eq!(branch.client(&["ready", "--next"]).code, Some(0), "the same word again");
+}
+
+/// A federation whose plan wants data of the day on which a run begins, and that all eight branches have joined.
+fn dated() -> Federation {
+    Federation::after_a_plan(
+        |_, text| text.to_owned(),
+        |dir| {
+            fs::remove_dir_all(dir.join("coordinator/heads")).unwrap();
+            (0..8).for_each(|branch| begin_anew(dir, &format!("branch-{branch:03}")));
+            replan(dir, |text| {
+                text.replacen("[schedule]\n", "[schedule]\nas_of = \"0 days before\"\nready_min = 8\n", 1)
+            });
+        },
+    )
+}
+
+fn client_of(federation: &Federation, number: usize, words: &[&str]) -> Finished {
+    let config = federation.config(number);
+    run(["client"].iter().chain(words).map(AsRef::as_ref).chain(["--config".as_ref(), config.as_os_str()]))
+}
+
+fn done(finished: &Finished) {
+    assert_eq!(finished.code, Some(0), "{} {}", finished.out, finished.err);
+}
+
+/// Branches that run before their data are ready take part as soon as their operators have said so; until then the coordinator's people see who
+/// is late, and who is silent.
+#[test]
+fn a_run_waits_for_its_branches_data_and_begins_when_they_are_ready() {
+    let mut federation = dated();
+    let mut clients: Vec<_> = (0..7).map(|branch| federation.start(branch)).collect();
+    let mut events: Vec<_> = clients.iter_mut().map(|client| client.events()).collect();
+    let mut day = String::new();
+    for events in &mut events {
+        let told = events.find(|event| event["event"] == "not_ready").unwrap();
+        assert!(told["reason"].as_str().unwrap().contains("nobody has said here that any data are ready"), "{told}");
+        day = told["as_of"].as_str().unwrap().to_owned();
+    }
+    let late = |missing: &serde_json::Value| missing["not_ready"] == true;
+    loop {
+        let muster = federation.until("muster");
+        assert_eq!((&muster["needed"], &muster["here"]), (&8.into(), &0.into()), "{muster}");
+        let missing = muster["missing"].as_array().unwrap();
+        // The eighth is silent.
+        if missing.iter().filter(|missing| late(missing)).count() == 7 {
+            assert!(!late(missing.iter().find(|missing| missing["name"] == "bank/branch-007").unwrap()), "{muster}");
+            break;
+        }
+    }
+    clients.push(federation.start(7));
+    for branch in 0..8 {
+        done(&client_of(&federation, branch, &["dataset", "stamp", "--date", &day]));
+        done(&client_of(&federation, branch, &["ready", "--next"]));
+    }
+    assert_eq!(federation.until("finished")["complete"], true);
+    let kept = fs::read_dir(federation.branch(0).join("state/readiness")).unwrap();
+    let mut kinds: Vec<String> =
+        kept.map(|entry| entry.unwrap().path().extension().unwrap().to_string_lossy().into_owned()).collect();
+    kinds.sort();
+    assert_eq!(kinds, ["counts", "ready", "used"], "nothing is asked any more");
+    drop(events);
+    drop(clients);
+}
+
+/// A table that is replaced while its run is under way is not used before the operator says so again.
+#[test]
+fn another_file_of_a_run_that_was_joined_needs_another_word() {
+    let federation = dated();
+    let mut client = federation.start(0);
+    let mut events = client.events();
+    let told = events.find(|event| event["event"] == "not_ready").unwrap();
+    let day = told["as_of"].as_str().unwrap().to_owned();
+    let run_of = |told: &serde_json::Value| {
+        let reason = told["reason"].as_str().unwrap();
+        let (_, rest) = reason.split_once("ready --run ").unwrap();
+        rest.trim_end_matches('`').to_owned()
+    };
+    let asked = run_of(&told);
+    assert!(client_of(&federation, 0, &["ready"]).out.contains(&format!("ready --run {asked}")));
+    done(&client_of(&federation, 0, &["dataset", "stamp", "--date", &day]));
+    done(&client_of(&federation, 0, &["ready", "--run", &asked]));
+    events.find(|event| event["event"] == "accepted").unwrap();
+    drop(events);
+    client.stop();
+
+    // Two rows fewer.
+    let file = federation.data(0);
+    let text = fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    fs::write(&file, lines[..lines.len() - 2].join("\n") + "\n").unwrap();
+    done(&client_of(&federation, 0, &["dataset", "stamp", "--date", &day]));
+    let mut client = federation.start(0);
+    let mut events = client.events();
+    let told = events.find(|event| event["event"] == "not_ready").unwrap();
+    assert!(told["reason"].as_str().unwrap().contains("the run was joined with "), "{told}");
+    let json = client_of(&federation, 0, &["dataset", "check", "--json"]).json();
+    assert!(json["alarms"][0].as_str().unwrap().contains("another file of"), "{json}");
+    client_of(&federation, 0, &["ready", "--run", &asked]).assert_refused(1, &["another file of", "--confirm"]);
+    let digest = json["confirm"].as_str().unwrap();
+    done(&client_of(&federation, 0, &["ready", "--run", &asked, "--confirm", digest]));
+    events.find(|event| event["event"] == "accepted").unwrap();
+    drop(events);
+    client.stop();
 }

@@ -65,7 +65,8 @@ impl Watch {
     pub(crate) fn asked(&mut self, run: &Run, begun: u64) -> Step {
         let as_of = run.readiness.as_of.of_run(begun);
         // What cannot be read is no word; the operator hears why.
-        self.judge(run, begun).unwrap_or_else(|fault| self.wait(run, begun, as_of.map(|as_of| (as_of, fault.to_string()))))
+        self.judge(run, begun)
+            .unwrap_or_else(|fault| self.wait(run, begun, as_of.map(|as_of| (as_of, fault.to_string()))))
     }
 
     fn judge(&mut self, run: &Run, begun: u64) -> Result<Step, ClientError> {

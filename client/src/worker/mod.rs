@@ -160,4 +160,4 @@ fn too_large(bytes: u64, bytes_max: u64) -> Unprepared {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -72,6 +72,11 @@ fn visible(answer: &Answer) -> Option<String> {
     }
 }
 
+/// Some rows.
+pub(crate) fn snapshot() -> Snapshot {
+    source(Rows::Nobody, Timing::Plain).snapshot
+}
+
 /// What a branch has whose rows for training and for evaluation are both of this kind.
 fn source(rows: Rows, timing: Timing) -> WorkerSource {
     let schema = Schema::parse(SCHEMA).unwrap();

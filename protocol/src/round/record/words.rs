@@ -70,7 +70,10 @@ impl RunRecord {
                 many(plan.stages.len(), "stage"),
                 plan.privacy.name(),
                 model.short(),
-                plan.readiness.as_of.of_run(begun.0 / 1000).map_or_else(String::new, |date| format!(", with data of {date}"))
+                plan.readiness
+                    .as_of
+                    .of_run(begun.0 / 1000)
+                    .map_or_else(String::new, |date| format!(", with data of {date}"))
             ),
             CoordinatorEvent::OrdersCarried { orders } => {
                 format!("carried over from the run before: {}", many(orders.standing().count(), "standing order"))

@@ -13,6 +13,7 @@ mod lies;
 mod membership;
 mod orders;
 mod raises;
+mod readiness;
 mod steering;
 mod terms;
 mod timing;

@@ -96,7 +96,7 @@ impl<S: Suite> Coordinator<S> {
         let (accepted, refused, straggling, left_out) = (false, false, false, false);
         let link = Link { nonce: join.nonce, accepted, refused, holding, straggling, left_out };
         self.links.insert(from, link);
-        let begun = self.record.begun.unwrap_or(now);
+        let begun = self.record.opened_at.unwrap_or(now);
         let CoordinatorSettings { run, roster, signing_key, .. } = &self.settings;
         let message = agreement::welcome_message::<S>(&join.nonce, run.id(), roster, [now, begun]);
         let signature = S::sign(signing_key, &message);

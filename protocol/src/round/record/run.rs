@@ -21,7 +21,7 @@ pub struct RunRecord {
     /// The run, once opened.
     pub run: Option<Run>,
     /// When it began.
-    pub begun: Option<Millis>,
+    pub opened_at: Option<Millis>,
     /// Who put its plan forward, and who approved it.
     pub approvals: Option<Approvals>,
     /// The roster in force.
@@ -251,7 +251,7 @@ impl RunRecord {
     pub fn apply(&mut self, event: &CoordinatorEvent) {
         match event {
             CoordinatorEvent::RunOpened { plan, approvals, number, model, begun } => {
-                self.begun = Some(*begun);
+                self.opened_at = Some(*begun);
                 self.approvals = Some(Approvals::clone(approvals));
                 self.run = plan.as_ref().clone().validate().ok().and_then(|plan| Run::new(plan, *number));
                 self.model = Some(*model);

@@ -130,7 +130,7 @@ fn a_welcome_says_when_the_run_began() {
     let Some(Packet::Down(client, Downstream::Welcome(mut welcome))) = world.packets.pop_front() else { panic!("one") };
     let Some(CoordinatorEvent::RunOpened { begun, .. }) = world.events.first() else { panic!("a run opens") };
     assert_eq!((welcome.begun, welcome.at), (*begun, world.now));
-    assert_eq!(world.coordinator.record().begun, Some(*begun));
+    assert_eq!(world.coordinator.record().opened_at, Some(*begun));
     // It is signed: another day than the run's own comes from no coordinator.
     welcome.begun = Millis(welcome.begun.0 + 1);
     world.tell_branch(client, ParticipantInput::Message(Downstream::Welcome(welcome)));

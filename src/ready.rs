@@ -97,10 +97,7 @@ fn overview(config: &Path, json: bool) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     for AskedRun { plan, number, name, as_of } in &asked {
-        println!(
-            "run {number} of {name} wants data of {as_of}: `tributary client ready --run {}/{number}`",
-            plan.short()
-        );
+        println!("{name} run {number} wants data of {as_of}: `tributary client ready --run {}/{number}`", plan.short());
     }
     if asked.is_empty() {
         println!("no run waits for a word here");

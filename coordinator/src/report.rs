@@ -53,7 +53,11 @@ pub enum Event {
         enrolled: usize,
     },
     /// A run of a plan is open: its members are invited.
-    RunOpened,
+    RunOpened {
+        /// Of which day its data must be, where its plan says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        as_of: Option<String>,
+    },
     /// Another roster is in force; everybody joins again, and keys are agreed on anew.
     Roster {
         /// Its epoch.
@@ -305,7 +309,10 @@ impl fmt::Display for Event {
             Self::Listening { address, enrolled } => {
                 write!(formatter, "listening on {address} for {enrolled} enrolled clients")
             }
-            Self::RunOpened => formatter.write_str("open; its members are invited"),
+            Self::RunOpened { as_of: None } => formatter.write_str("open; its members are invited"),
+            Self::RunOpened { as_of: Some(day) } => {
+                write!(formatter, "open, with data of {day}; its members are invited")
+            }
             Self::Counted { round, stage, kind, survivors, epsilon } => {
                 write!(
                     formatter,
@@ -437,9 +444,12 @@ mod tests {
         let listening = Event::Listening { address: ([127, 0, 0, 1], 7443).into(), enrolled: 9 };
         assert_eq!(json(&listening), r#"{"event":"listening","address":"127.0.0.1:7443","enrolled":9}"#);
         let run = RunName { plan: "ab".into(), plan_name: "churn".into(), run: 2 };
-        let opened = Told { event: Event::RunOpened, run: Some(run) };
+        let opened = Told { event: Event::RunOpened { as_of: None }, run: Some(run) };
         assert_eq!(opened.to_json(), r#"{"event":"run_opened","plan":"ab","plan_name":"churn","run":2}"#);
         assert_eq!(opened.to_string(), "churn run 2: open; its members are invited");
+        let dated = Event::RunOpened { as_of: Some("2026-11-30".into()) };
+        assert_eq!(json(&dated), r#"{"event":"run_opened","as_of":"2026-11-30"}"#);
+        assert_eq!(dated.to_string(), "open, with data of 2026-11-30; its members are invited");
         assert_eq!(json(&Event::Roster { epoch: 2, enrolled: 9 }), r#"{"event":"roster","epoch":2,"enrolled":9}"#);
         let waiting = Event::Waiting { reason: "more".into() };
         assert_eq!(json(&waiting), r#"{"event":"waiting","reason":"more"}"#);

@@ -106,7 +106,7 @@ impl Invitation<'_> {
     }
 
     fn words(&self, as_of: Date) -> String {
-        format!("run {} of {} ({}) wants data of {as_of}", self.run.number, self.plan.name, self.short())
+        format!("{} run {} ({}) wants data of {as_of}", self.plan.name, self.run.number, self.short())
     }
 }
 

@@ -181,7 +181,7 @@ impl Survey {
         }
         let path = self.store.state(subject, &statement)?;
         let whom = match asks {
-            Some(asked) => format!("run {} of {} is joined with them", asked.number, asked.name),
+            Some(asked) => format!("{} run {} is joined with them", asked.name, asked.number),
             None => format!("the next run that wants data of {date} is joined with them"),
         };
         Ok(vec![
@@ -268,8 +268,8 @@ fn subject<'a>(target: &Target, asked: &'a [AskedRun], date: Date) -> Result<(Su
             };
             if one.as_of != date {
                 return Err(format!(
-                    "run {} of {} wants data of {}, and these are of {date}. Put the data of {} in place",
-                    one.number, one.name, one.as_of, one.as_of
+                    "{} run {} wants data of {}, and these are of {date}. Put the data of {} in place",
+                    one.name, one.number, one.as_of, one.as_of
                 ));
             }
             Ok((Subject::Run(one.run()), Some(one)))

@@ -124,7 +124,7 @@ fn a_word_is_about_the_day_or_about_a_run_that_asks() {
     let short = run.plan.short();
     for text in ["3".to_owned(), format!("{short}/3"), format!("{}/3", run.plan)] {
         let told = survey.state(&Target::Run(text), 6).unwrap();
-        assert!(told[1].contains("run 3 of churn is joined with them"), "{told:?}");
+        assert!(told[1].contains("churn run 3 is joined with them"), "{told:?}");
     }
     assert_eq!(branch.store().word(run, date("2026-10-31")).unwrap().unwrap().at, 6);
     for text in ["4", "", "/3", "x/3", &format!("{}/3", &short[..7]), "deadbeef/3", "+3/"] {

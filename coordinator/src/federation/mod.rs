@@ -260,7 +260,7 @@ impl<'a> Federation<'a> {
         let recorded: Vec<Recorded<CoordinatorEvent>> =
             self.recorded.remove(&reference.id().into()).unwrap_or_default();
         let mut shell = RunShell::resume(&job, settings, store, &recorded, &mut self.hands)?;
-        self.hands.tell(Some(shell.name()), Event::RunOpened);
+        self.hands.tell(Some(shell.name()), Event::RunOpened { as_of: shell.as_of() });
         for order in self.heard.clone() {
             shell.input(Input::Ordered(Box::new(order)), &mut self.hands)?;
         }

@@ -103,6 +103,12 @@ impl RunShell {
         &self.name
     }
 
+    /// Of which day its data must be, where its plan says so.
+    pub(crate) fn as_of(&self) -> Option<String> {
+        let begun = self.machine.record().opened_at?;
+        self.machine.run().readiness.as_of.of_run(begun.0 / 1000).map(|date| date.to_string())
+    }
+
     /// What the machine has recorded.
     pub(crate) fn record(&self) -> &RunRecord {
         self.machine.record()

@@ -6,6 +6,7 @@ use tributary_protocol::roster::{Roster, RosterGroup};
 use tributary_protocol::round::cast;
 use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::parameters::{CoalitionRule, Thresholds};
+use tributary_protocol::time::Millis;
 
 use super::*;
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};

@@ -102,22 +102,10 @@ pub(crate) enum ClientCommand {
     Authorise(crate::authorise::AuthoriseCommand),
     /// The branch's rows
     #[command(subcommand)]
-    Dataset(DatasetCommand),
-}
-
-/// `tributary client dataset`.
-#[cfg(feature = "client")]
-#[derive(Subcommand)]
-pub(crate) enum DatasetCommand {
-    /// Read the files that a settings file names as a run would, and show what they hold: on this screen alone, nothing is sent
-    Check {
-        /// The client's settings file
-        #[arg(long, value_name = "FILE")]
-        config: PathBuf,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
+    Dataset(crate::dataset::DatasetCommand),
+    /// Say that the data of their day are ready, after a look at them: a run whose plan names a day is joined with them. Without --run or
+    /// --next: what waits for that word
+    Ready(crate::ready::ReadyOptions),
 }
 
 /// `tributary client init`.
@@ -423,9 +411,9 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Policy(command)) => crate::branch::policy(&command),
         #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Dataset(DatasetCommand::Check { config, json })) => {
-            crate::dataset::check(&config, json)
-        }
+        Command::Client(ClientCommand::Dataset(command)) => crate::dataset::run(&command),
+        #[cfg(feature = "client")]
+        Command::Client(ClientCommand::Ready(options)) => crate::ready::run(&options),
         #[cfg(feature = "client")]
         Command::Client(ClientCommand::Authorise(command)) => crate::authorise::run(command),
         Command::Order(command) => crate::order::run(&command),

@@ -22,6 +22,23 @@ pub(crate) struct Shown<'a> {
     pub(crate) again: &'a str,
 }
 
+/// What is done with it, in the words of the messages.
+#[derive(Clone, Copy)]
+pub(crate) struct Act {
+    /// Where it is not done.
+    undone: &'static str,
+    /// As a command.
+    verb: &'static str,
+}
+
+impl Act {
+    /// A signature.
+    const SIGN: Self = Self { undone: "nothing is signed", verb: "sign" };
+    /// The word that data are ready.
+    #[cfg(feature = "client")]
+    pub(crate) const READY: Self = Self { undone: "nothing is said to be ready", verb: "say so" };
+}
+
 impl Shown<'_> {
     /// Whether it may be signed: by the digest that was named, else by the answers to these questions.
     ///
@@ -32,11 +49,25 @@ impl Shown<'_> {
         named: Option<&Digest>,
         questions: impl FnOnce(&mut dyn Entropy) -> Vec<Question>,
     ) -> Result<(), Failure> {
+        self.confirm_to(Act::SIGN, named, questions)
+    }
+
+    /// As [`Shown::confirm`], where something else than a signature follows.
+    ///
+    /// # Errors
+    /// Why it is not done.
+    pub(crate) fn confirm_to(
+        &self,
+        act: Act,
+        named: Option<&Digest>,
+        questions: impl FnOnce(&mut dyn Entropy) -> Vec<Question>,
+    ) -> Result<(), Failure> {
         let Self { what, digest, first, again } = self;
+        let Act { undone, verb } = act;
         if let Some(named) = named {
             let other = || {
                 Failure::failed(format!(
-                    "nothing is signed: {named} is not the digest of {what}, {digest}. {first}, then sign with --confirm and that digest"
+                    "{undone}: {named} is not the digest of {what}, {digest}. {first}, then {verb} with --confirm and that digest"
                 ))
             };
             return if named == digest { Ok(()) } else { Err(other()) };
@@ -44,14 +75,14 @@ impl Shown<'_> {
         let input = std::io::stdin();
         if !input.is_terminal() {
             return Err(Failure::failed(format!(
-                "nothing is signed: there is no terminal to ask at. {first}, then sign with --confirm and the digest of {what}"
+                "{undone}: there is no terminal to ask at. {first}, then {verb} with --confirm and the digest of {what}"
             )));
         }
         eprintln!("\n{first}. Then answer.");
         match answered(&questions(&mut OsEntropy), &mut input.lock(), &mut std::io::stderr()) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Failure::failed(format!("nothing is signed: the answer is another one. {again}"))),
-            Err(fault) => Err(Failure::failed(format!("nothing is signed: {fault}"))),
+            Ok(false) => Err(Failure::failed(format!("{undone}: the answer is another one. {again}"))),
+            Err(fault) => Err(Failure::failed(format!("{undone}: {fault}"))),
         }
     }
 }
@@ -64,6 +95,13 @@ pub(crate) fn group_of(digest: &Digest, of: &str, entropy: &mut dyn Entropy) -> 
     let place = usize::from(drawn[0]) % groups.len();
     let text = format!("If you have read all of it and sign it: group {} of the eight of the {of}'s digest", place + 1);
     Question { text, answer: groups.swap_remove(place) }
+}
+
+/// As [`group_of`], of data that are said to be ready.
+#[cfg(feature = "client")]
+pub(crate) fn group_of_data(digest: &Digest, entropy: &mut dyn Entropy) -> Question {
+    let Question { text, answer } = group_of(digest, "data set", entropy);
+    Question { text: text.replace("read all of it and sign it", "read all of it, and the data are right"), answer }
 }
 
 /// Whether every question was answered as it must be.

@@ -19,6 +19,8 @@ mod order;
 mod plan;
 mod plan_year;
 mod privacy;
+#[cfg(feature = "client")]
+mod ready;
 #[cfg(any(feature = "coordinator", feature = "client"))]
 mod roles;
 #[cfg(feature = "simulate")]

@@ -25,6 +25,12 @@ pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
     PossibleValuesParser::new(Role::ALL.map(Role::name)).map(|word| Role::of_name(&word).expect("a word of the list"))
 }
 
+/// A day.
+#[cfg(feature = "client")]
+pub(crate) fn date(text: &str) -> Result<tributary_protocol::plan::Date, &'static str> {
+    tributary_protocol::plan::Date::parse(text).ok_or(DAY)
+}
+
 /// The first second of a day.
 pub(crate) fn first_second(text: &str) -> Result<u64, &'static str> {
     dates::first_second(text).ok_or(DAY)

@@ -15,8 +15,7 @@ use tributary_storage::files::{Existing, create_private_folder, write_public};
 use tributary_transport::preflight::{Finding, Findings, Outcome};
 
 use crate::budget::{BUDGET_FILE, Budget, bad_budget, check_budget};
-use crate::data::{FileError, Stop, read_schema};
-use crate::dataset::{self, Loaded};
+use crate::data::read_schema;
 use crate::error::ClientError;
 use crate::policy::{BranchPolicy, sample_for};
 use crate::runtime::{self, Ends};
@@ -139,42 +138,6 @@ fn fault(line: &Finding) -> Fault {
         key: line.tried.clone(),
         found: format!("{}, so that {}", line.seen, line.means),
         allowed: line.ask.clone(),
-    }
-}
-
-/// What a branch's files hold, and what is remarkable about them, without a signed policy and without a network.
-///
-/// # Errors
-/// Every fault of the settings or of the schema. A file's own faults are in its entry.
-pub fn check_dataset(config: &std::path::Path) -> Result<Vec<CheckedFile>, ClientError> {
-    let settings = Settings::load(config)?;
-    let schema = read_schema(&settings.schema_file)?;
-    let mut checked: Vec<CheckedFile> = Vec::new();
-    for (key, file) in dataset::files(&settings) {
-        let loaded = Loaded::read(file, &settings, &schema, &Stop::default());
-        let schema = schema.digest().to_string();
-        checked.push(CheckedFile { key, file: file.to_owned(), schema, loaded });
-    }
-    Ok(checked)
-}
-
-/// One file of a branch.
-pub struct CheckedFile {
-    /// Its key in the settings.
-    pub key: &'static str,
-    /// The file.
-    pub file: PathBuf,
-    /// Digest of the schema by which it was read.
-    pub schema: String,
-    /// What it holds, or why it cannot be read.
-    pub loaded: Result<Loaded, FileError>,
-}
-
-impl CheckedFile {
-    /// Whether a daemon would use it.
-    #[must_use]
-    pub fn is_usable(&self) -> bool {
-        self.loaded.as_ref().is_ok_and(|loaded| loaded.remarks.iter().all(|remark| !remark.stops))
     }
 }
 

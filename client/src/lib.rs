@@ -31,6 +31,7 @@ pub mod preflight;
 mod pulses;
 pub mod raise;
 mod reading;
+pub mod ready;
 pub mod release;
 mod renewal;
 mod runs;

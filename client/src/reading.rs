@@ -1,4 +1,4 @@
-//! The daemon's first work, before it speaks to anybody: reading its rows, while the operator's wish to stop is heard.
+//! Reading the branch's rows in a thread of their own: before the daemon speaks to anybody, and again when other files are said to be ready.
 
 use tokio::sync::{mpsc, oneshot};
 use tributary_model::schema::Schema;
@@ -9,6 +9,8 @@ use crate::settings::Settings;
 use crate::stop::StopSignal;
 use crate::telemetry::Report;
 use crate::worker::Snapshot;
+
+const STOPPED: &str = "reading the data stopped half-way, which is a fault of the program: report it";
 
 /// Reads the branch's rows in a thread of their own, so that a wish to stop is heard however long a file is, or a pipe gives nothing. Nothing if
 /// the operator wishes to stop.
@@ -39,8 +41,69 @@ pub(crate) async fn read_rows(
                 while let Ok(line) = told.try_recv() {
                     report(&line);
                 }
-                let fault = |_| ClientError::File("reading the data stopped half-way, which is a fault of the program: report it".into());
+                let fault = |_| ClientError::File(STOPPED.into());
                 return read.map_err(fault)?.map(Some);
+            }
+        }
+    }
+}
+
+/// What a reader in the background says.
+pub(crate) enum Read {
+    /// A line for the operator.
+    Told(Report),
+    /// It is done.
+    Done(Result<Snapshot, ClientError>),
+}
+
+/// Reads the files again while everything else goes on. One that is asked for while another one is under way begins after it.
+pub(crate) struct Rereader {
+    settings: Settings,
+    schema: Schema,
+    sender: mpsc::UnboundedSender<Read>,
+    read: mpsc::UnboundedReceiver<Read>,
+    under_way: bool,
+    again: bool,
+}
+
+impl Rereader {
+    /// Of a branch; nothing is read yet.
+    pub(crate) fn new(settings: Settings, schema: Schema) -> Self {
+        let (sender, read) = mpsc::unbounded_channel();
+        Self { settings, schema, sender, read, under_way: false, again: false }
+    }
+
+    /// Begins, now or after what is under way.
+    pub(crate) fn begin(&mut self) {
+        self.again = self.under_way;
+        if std::mem::replace(&mut self.under_way, true) {
+            return;
+        }
+        let (settings, schema, sender) = (self.settings.clone(), self.schema.clone(), self.sender.clone());
+        std::thread::spawn(move || {
+            // A panic says that it is done as well: whoever waits for these files hears why.
+            let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                Snapshot::read(&settings, &schema, &Stop::default(), &mut |line| drop(sender.send(Read::Told(line))))
+            }));
+            let read = read.unwrap_or_else(|_| Err(ClientError::File(STOPPED.into())));
+            // A closed channel means that the daemon is ending.
+            let _ = sender.send(Read::Done(read));
+        });
+    }
+
+    /// The next thing that it says. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> Read {
+        loop {
+            match self.read.recv().await {
+                Some(Read::Done(read)) => {
+                    self.under_way = false;
+                    if !std::mem::take(&mut self.again) {
+                        return Read::Done(read);
+                    }
+                    self.begin();
+                }
+                Some(told) => return told,
+                None => std::future::pending().await,
             }
         }
     }

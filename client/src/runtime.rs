@@ -20,7 +20,8 @@ use crate::lists::Distress;
 use crate::notice::Notice;
 use crate::policy::BranchPolicy;
 use crate::pulses::Pulses;
-use crate::reading::read_rows;
+use crate::reading::{Read, Rereader, read_rows};
+use crate::ready::{Store, Watch};
 use crate::renewal::{LOOK_EVERY, Renewal};
 use crate::runs::{Ended, Outside as _, Runs};
 use crate::settings::Settings;
@@ -52,6 +53,7 @@ struct Daemon<'r> {
     /// What the owner of the data has granted.
     grants: Grants,
     pause: PauseFile,
+    rereader: Rereader,
     link: LinkStatus,
     ends: Ends,
 }
@@ -87,6 +89,8 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     let branch = Branch::resume(policy, schema.digest(), identity.signing_key, &events);
     let branch = branch.map_err(|fault| bad_budget(&settings, &fault))?;
     let grants = Grants::of(&settings, schema.clone());
+    let rereader = Rereader::new(settings.clone(), schema.clone());
+    let watch = Watch::new(Store::of(&settings.state_dir), snapshot.files);
     let mut watchdog = Watchdog::new();
     let pulses = Pulses::of(&mut watchdog);
     let (customers_nominal, caps) = (settings.customers_nominal, settings.worker);
@@ -120,7 +124,7 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     let pause = PauseFile::of(&settings.state_dir);
     let paused = pause.stands();
     let mut daemon = Daemon {
-        runs: Runs::new(branch, owned, metrics, (hands, paused)),
+        runs: Runs::new(branch, owned, metrics, watch, (hands, paused)),
         clock,
         answers,
         notices,
@@ -130,6 +134,7 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
         pulse: pulses.rounds,
         grants,
         pause,
+        rereader,
         link: LinkStatus::Connecting,
         ends,
     };
@@ -177,6 +182,10 @@ impl Daemon<'_> {
                     // Whoever asked may have gone.
                     let _ = answer.send(said);
                 }
+                read = self.rereader.next() => match read {
+                    Read::Told(line) => self.runs.out.tell(line),
+                    Read::Done(read) => self.runs.read_again(self.clock.now(), read)?,
+                },
                 () = timer => self.runs.timer(self.clock.now())?,
                 _ = look.tick() => self.look_at_folder()?,
                 () = stop.wished() => {
@@ -186,6 +195,9 @@ impl Daemon<'_> {
                 }
             }
             self.pulse.beat();
+            if self.runs.take_reread() {
+                self.rereader.begin();
+            }
             let ended = self.runs.take_ended();
             if let (Ends::WithFirstRun, Some(ended)) = (self.ends, ended) {
                 self.runs.stop(self.clock.now())?;
@@ -241,12 +253,14 @@ impl Daemon<'_> {
         }
     }
 
-    /// Tells the runs what the owner has granted and taken back, and whether the operator pauses them, where that has changed.
+    /// Tells the runs what the owner has granted and taken back, which data the operator says are ready, and whether they are paused, where that
+    /// has changed.
     fn look_at_folder(&mut self) -> Result<(), ClientError> {
         let now = self.clock.now();
         if let Some(looked) = self.grants.look() {
             self.runs.granted(now, looked)?;
         }
+        self.runs.look_for_words(now)?;
         if self.pause.stands() { self.runs.pause(now) } else { self.runs.resume(now) }
     }
 

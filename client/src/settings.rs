@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use tributary_protocol::plan::Date;
 use tributary_settings::{Document, Faults};
 use tributary_storage::files::{read_private, shown};
 use tributary_transport::identity::{key_exchange, token};
@@ -48,10 +49,39 @@ pub struct Settings {
     pub share_limits: ShareLimits,
     /// What this machine gives to training.
     pub worker: WorkerCaps,
+    /// Who says of which day the data are.
+    pub date_source: DateSource,
+    /// Changes since the data set before, above which the operator is asked.
+    pub change_limits: ChangeLimits,
     /// The policy's file.
     pub policy_file: PathBuf,
     /// Public signing key of whoever owns the branch's data.
     pub policy_owner: PathBuf,
+}
+
+/// Above which changes an operator is asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ChangeLimits {
+    /// Of the number of rows or customers, in percent.
+    pub volume_percent: u16,
+    /// Of the share of a label's rarer class, in percent of that share.
+    pub label_percent: u16,
+    /// Of a column: its population stability index.
+    pub stability: f64,
+}
+
+impl ChangeLimits {
+    /// What most months stay within.
+    pub const USUAL: Self = Self { volume_percent: 30, label_percent: 50, stability: 0.25 };
+}
+
+/// Who says of which day the data are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DateSource {
+    /// The ready file beside each table.
+    ReadyFile,
+    /// The settings themselves.
+    Fixed(Date),
 }
 
 /// Shares of rows, in percent, above which a table is not used: the file is then hardly the one that the schema means.
@@ -104,6 +134,8 @@ impl Settings {
         };
         let share_limits = share_limits(&mut file);
         let worker = WorkerCaps::read(&mut file);
+        let date_source = date_source(&mut file);
+        let change_limits = change_limits(&mut file);
         let policy_file = file.existing_file("policy.file");
         let policy_owner = file.existing_file("policy.owner");
         file.finish()?;
@@ -125,6 +157,8 @@ impl Settings {
             customers_nominal: customers_nominal.expect(here),
             share_limits: share_limits.expect(here),
             worker: worker.expect(here),
+            date_source: date_source.expect(here),
+            change_limits: change_limits.expect(here),
             policy_file: policy_file.expect(here),
             policy_owner: policy_owner.expect(here),
         })
@@ -176,6 +210,24 @@ fn share_limits(file: &mut Document) -> Option<ShareLimits> {
     let unlisted = file.integer("data.unlisted_percent_max", 0..=100, Some(usual.unlisted));
     let missing = file.integer("data.missing_percent_max", 0..=100, Some(usual.missing));
     Some(ShareLimits { outside: outside?, unlisted: unlisted?, missing: missing? })
+}
+
+fn date_source(file: &mut Document) -> Option<DateSource> {
+    let allowed =
+        "\"ready-file\" (the file .ok beside each table says of which day it is), or the day itself, YYYY-MM-DD";
+    file.date("data.date", allowed, Some(DateSource::ReadyFile), |text| match text {
+        "ready-file" => Some(DateSource::ReadyFile),
+        date => Date::parse(date).map(DateSource::Fixed),
+    })
+}
+
+fn change_limits(file: &mut Document) -> Option<ChangeLimits> {
+    let usual = ChangeLimits::USUAL;
+    let volume = file.integer("data.volume_change_percent_max", 0..=10_000, Some(usual.volume_percent));
+    let label = file.integer("data.label_change_percent_max", 0..=10_000, Some(usual.label_percent));
+    let index = |index: f64| (0.0..=100.0).contains(&index);
+    let stability = file.number("data.stability_index_max", "from 0 to 100", Some(usual.stability), index);
+    Some(ChangeLimits { volume_percent: volume?, label_percent: label?, stability: stability? })
 }
 
 /// HOST:PORT of either kind.

@@ -169,6 +169,21 @@ pub enum Report {
         /// Whether its sum was used.
         committed: bool,
     },
+    /// This branch does not join a run now, because nobody has said here that the data of its day are ready.
+    NotReady {
+        /// Which run.
+        #[serde(flatten)]
+        of: RunName,
+        /// Of which day its data must be.
+        as_of: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Files that are said to be ready could not be read again; the rows in memory stay.
+    NotReadyAgain {
+        /// Why, and what to do. It may depend on rows.
+        reason: String,
+    },
     /// This branch refused a run or was refused.
     Refused {
         /// In which run, as far as that is known.
@@ -204,8 +219,11 @@ pub enum Report {
 impl Report {
     /// Whether it holds figures that depend on a row.
     fn tells_of_rows(&self) -> bool {
-        use Report::{Dataset, DatasetRemark, MaximaPassed, RowsDropped};
-        matches!(self, Dataset(_) | DatasetRemark { .. } | RowsDropped { .. } | MaximaPassed { .. })
+        use Report::{Dataset, DatasetRemark, MaximaPassed, NotReadyAgain, RowsDropped};
+        matches!(
+            self,
+            Dataset(_) | DatasetRemark { .. } | RowsDropped { .. } | MaximaPassed { .. } | NotReadyAgain { .. }
+        )
     }
 
     /// What the machine says of a roster.
@@ -328,6 +346,8 @@ fn sentence(report: &Report) -> String {
         }
         Report::Round { of, round, committed: true } => format!("{of}: round {round}: committed"),
         Report::Round { of, round, committed: false } => format!("{of}: round {round}: aborted, nothing was revealed"),
+        Report::NotReady { reason, .. } => format!("not ready: {reason}"),
+        Report::NotReadyAgain { reason } => format!("the files that are said to be ready could not be read: {reason}"),
         Report::Refused { of, reason } => format!("{of}: refused: {reason}"),
         Report::Finished { of, rounds, cpu_seconds, bytes_up, bytes_down, .. } => {
             format!(

@@ -53,7 +53,11 @@ pub enum Event {
         enrolled: usize,
     },
     /// A run of a plan is open: its members are invited.
-    RunOpened,
+    RunOpened {
+        /// Of which day its data must be, where its plan says so.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        as_of: Option<String>,
+    },
     /// Another roster is in force; everybody joins again, and keys are agreed on anew.
     Roster {
         /// Its epoch.
@@ -225,6 +229,8 @@ pub struct Missing {
     pub client: Whom,
     /// Unix seconds at which it was connected last; nothing if this process has not seen it.
     pub last_seen: Option<u64>,
+    /// It is here, and its operator has not said that the data of the run's day are ready.
+    pub not_ready: bool,
 }
 
 /// A run, by its plan and its number.
@@ -303,7 +309,10 @@ impl fmt::Display for Event {
             Self::Listening { address, enrolled } => {
                 write!(formatter, "listening on {address} for {enrolled} enrolled clients")
             }
-            Self::RunOpened => formatter.write_str("open; its members are invited"),
+            Self::RunOpened { as_of: None } => formatter.write_str("open; its members are invited"),
+            Self::RunOpened { as_of: Some(day) } => {
+                write!(formatter, "open, with data of {day}; its members are invited")
+            }
             Self::Counted { round, stage, kind, survivors, epsilon } => {
                 write!(
                     formatter,
@@ -400,8 +409,11 @@ impl fmt::Display for Whom {
 
 impl fmt::Display for Missing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { client, last_seen } = self;
+        let Self { client, last_seen, not_ready } = self;
         match last_seen {
+            _ if *not_ready => {
+                write!(formatter, "{client}, here, and its operator has not said that its data are ready")
+            }
             Some(seconds) => write!(formatter, "{client}, last seen {}", date(*seconds)),
             None => write!(formatter, "{client}, not seen since this coordinator started"),
         }
@@ -432,9 +444,12 @@ mod tests {
         let listening = Event::Listening { address: ([127, 0, 0, 1], 7443).into(), enrolled: 9 };
         assert_eq!(json(&listening), r#"{"event":"listening","address":"127.0.0.1:7443","enrolled":9}"#);
         let run = RunName { plan: "ab".into(), plan_name: "churn".into(), run: 2 };
-        let opened = Told { event: Event::RunOpened, run: Some(run) };
+        let opened = Told { event: Event::RunOpened { as_of: None }, run: Some(run) };
         assert_eq!(opened.to_json(), r#"{"event":"run_opened","plan":"ab","plan_name":"churn","run":2}"#);
         assert_eq!(opened.to_string(), "churn run 2: open; its members are invited");
+        let dated = Event::RunOpened { as_of: Some("2026-11-30".into()) };
+        assert_eq!(json(&dated), r#"{"event":"run_opened","as_of":"2026-11-30"}"#);
+        assert_eq!(dated.to_string(), "open, with data of 2026-11-30; its members are invited");
         assert_eq!(json(&Event::Roster { epoch: 2, enrolled: 9 }), r#"{"event":"roster","epoch":2,"enrolled":9}"#);
         let waiting = Event::Waiting { reason: "more".into() };
         assert_eq!(json(&waiting), r#"{"event":"waiting","reason":"more"}"#);
@@ -444,16 +459,21 @@ mod tests {
         assert_eq!(json(&joined), r#"{"event":"joined","client":3,"name":"bank/branch-03"}"#);
         assert_eq!(joined.to_string(), "client 3 (bank/branch-03) joined");
         let missing = vec![
-            Missing { client, last_seen: Some(1_893_456_000) },
-            Missing { client: Whom { client: 4, name: None }, last_seen: None },
+            Missing { client, last_seen: Some(1_893_456_000), not_ready: false },
+            Missing { client: Whom { client: 4, name: None }, last_seen: None, not_ready: false },
+            Missing { client: Whom { client: 5, name: None }, last_seen: Some(1), not_ready: true },
         ];
         let muster = Event::Muster { here: 6, needed: 8, missing, more: 2 };
         assert_eq!(
             muster.to_string(),
             "6 of 8 members are here; missing: client 3 (bank/branch-03), last seen 2030-01-01 00:00 UTC; client 4, not seen since this \
-             coordinator started; and 2 more"
+             coordinator started; client 5, here, and its operator has not said that its data are ready; and 2 more"
         );
-        assert!(json(&muster).contains(r#""missing":[{"client":3,"name":"bank/branch-03","last_seen":1893456000}"#));
+        assert!(
+            json(&muster).contains(
+                r#""missing":[{"client":3,"name":"bank/branch-03","last_seen":1893456000,"not_ready":false}"#
+            )
+        );
         let round =
             Event::Round { round: 7, committed: 6, survivors: 9, loss: None, epsilon: Some(0.5), milliseconds: 12.5 };
         assert_eq!(

@@ -192,7 +192,7 @@ fn a_plan_runs_to_its_end_over_two_sessions() {
     again.stop();
     let (result, events) = again.join();
     result.unwrap();
-    assert!(events.iter().all(|event| !matches!(event, Event::Finished(_) | Event::RunOpened)), "{events:?}");
+    assert!(events.iter().all(|event| !matches!(event, Event::Finished(_) | Event::RunOpened { .. })), "{events:?}");
 }
 
 #[test]

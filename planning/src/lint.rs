@@ -4,14 +4,14 @@ use core::fmt;
 
 use serde::Serialize;
 use tributary_model::planned;
-use tributary_protocol::plan::{Plan, PrivacyMode};
+use tributary_protocol::plan::{AsOf, Date, Plan, PrivacyMode};
 use tributary_protocol::printable::{Printable, Untrusted, is_hidden};
 use tributary_protocol::privacy::Unit;
 
 use crate::dates::day;
 use crate::differences::Differences;
 use crate::guarantee::epsilon_of_runs;
-use crate::portrait::{Portrait, RUNS_SHOWN, figure, runs_within_cap};
+use crate::portrait::{Portrait, RUNS_SHOWN, as_of_words, figure, runs_within_cap};
 
 /// Seconds of a year.
 const YEAR: u64 = 365 * 86_400;
@@ -120,6 +120,15 @@ fn faults(plan: &Plan) -> Vec<Finding> {
         let text = format!("the first run could begin on {}, which is after not_after ({})", day(next), day(last));
         fault("schedule.not_after", text);
     }
+    if let AsOf::Day(date) = plan.readiness.as_of
+        && date > Date::of_second(last)
+    {
+        let text = format!(
+            "the data must be of {date}, which is after the last day on which a run may begin ({}): none can",
+            day(last)
+        );
+        fault("schedule.as_of", text);
+    }
     if plan.charter.review_by < first {
         let review = day(plan.charter.review_by);
         fault(
@@ -200,6 +209,17 @@ fn asked(plan: &Plan, beside: Beside<'_>) -> Vec<Finding> {
             ),
         ),
     }
+    match plan.readiness.as_of {
+        AsOf::Undeclared => ask(
+            "schedule.as_of",
+            "no day is declared of which the data must be, so that a branch may take part with last month's file; name one".into(),
+        ),
+        AsOf::Day(date) if plan.runs > 1 => ask(
+            "schedule.as_of",
+            format!("all {} runs want data of the same day, {date}; ask whether \"month-end\" is meant", plan.runs),
+        ),
+        AsOf::Day(_) | AsOf::MonthEnd | AsOf::DaysBefore { .. } => {}
+    }
     if cohort.organisations_min < 2 && !charter.agreements.is_empty() {
         let text =
             "partners take part, and a round of one organisation alone is allowed; ask why organisations_min is 1";
@@ -259,6 +279,7 @@ fn questions(plan: &Plan, slowest_ms: Option<u64>, differences: Option<&Differen
         }
     }
     answer("When does the plan end?", end(plan));
+    answer("Of which day are the data, and who must be ready?", readiness(plan));
     let cohort = plan.cohort;
     answer(
         "How few may be in one sum?",
@@ -326,6 +347,14 @@ fn end(plan: &Plan) -> String {
     let by_cap = if fit < runs { format!(", or by its cap after {fit} of the dearest runs") } else { String::new() };
     let last = plan.schedule.not_after.min(plan.charter.review_by);
     format!("after {runs} runs{by_cap}; no run begins after {}", day(last))
+}
+
+fn readiness(plan: &Plan) -> String {
+    let joined = match plan.readiness.ready_min {
+        0 => "a run begins with as many branches as a cohort needs".to_owned(),
+        least => format!("a run begins when {least} branches have joined"),
+    };
+    format!("{}; {joined}", as_of_words(plan.readiness.as_of))
 }
 
 /// For a terminal.

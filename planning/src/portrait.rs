@@ -7,7 +7,7 @@ use tributary_model::architecture::Architecture;
 use tributary_model::privacy::{epsilon_of, sampling_probability};
 use tributary_model::stage::{StageSettings, noise_multiplier};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::{ModelRef, Plan, PrivacyMode, Rhythm, Stage};
+use tributary_protocol::plan::{AsOf, ModelRef, Plan, PrivacyMode, Rhythm, Stage};
 use tributary_protocol::printable::Printable;
 use tributary_protocol::privacy::{RdpVector, Unit};
 use tributary_protocol::secagg::parameters::CoalitionRule;
@@ -224,6 +224,15 @@ impl Portrait {
         self.add("rhythm", "from one run to the next", words, weight);
         self.add("not_before", "no run begins before", day(schedule.not_before), Weight::Neutral);
         self.add("not_after", "no run begins after", day(schedule.not_after), whole_more(schedule.not_after));
+        self.add("as_of", "day of which the data must be", as_of_words(plan.readiness.as_of), Weight::Neutral);
+        let ready = plan.readiness.ready_min;
+        let words = if ready == 0 { "as many as a cohort needs".to_owned() } else { ready.to_string() };
+        self.add(
+            "ready_min",
+            "branches that must have joined before a run's first round",
+            words,
+            Weight::Less(ready.into()),
+        );
     }
 
     fn retention(&mut self, plan: &Plan) {
@@ -332,6 +341,19 @@ fn epsilon_of_cap(plan: &Plan, unit: Unit) -> f64 {
     };
     let proving = thresholds.iter().enumerate().filter(|(_, threshold)| **threshold > 0);
     proving.map(at_order).fold(0.0, f64::max)
+}
+
+/// Of which day a plan wants the data.
+#[must_use]
+pub fn as_of_words(as_of: AsOf) -> String {
+    match as_of {
+        AsOf::Undeclared => "none is declared".into(),
+        AsOf::Day(date) => format!("{date}, in every run"),
+        AsOf::MonthEnd => "the last day of the month before the one in which the run begins".into(),
+        AsOf::DaysBefore { days: 0 } => "the day on which the run begins".into(),
+        AsOf::DaysBefore { days: 1 } => "the day before the run begins".into(),
+        AsOf::DaysBefore { days } => format!("{days} days before the run begins"),
+    }
 }
 
 fn network(plan: &Plan) -> String {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tributary_model::server_optimizer::UpdateRule;
 use tributary_model::update::LocalRule;
-use tributary_protocol::plan::{Charter, ModelRef, PrivacyMode, Retention, Schedule};
+use tributary_protocol::plan::{Charter, ModelRef, PrivacyMode, Readiness, Retention, Schedule};
 use tributary_protocol::secagg::modular::Ring;
 use tributary_protocol::secagg::parameters::CohortRule;
 
@@ -72,6 +72,8 @@ pub struct ScheduleSettings {
     pub runs_max: u32,
     /// When they may begin.
     pub schedule: Schedule,
+    /// What must be ready before one does.
+    pub readiness: Readiness,
     /// What all runs together may cost the unit of the mode, at the plan's delta; absent: what they come to.
     pub epsilon_all_runs: Option<f64>,
 }

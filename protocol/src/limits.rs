@@ -145,6 +145,9 @@ pub const PLAN_SECONDS_MAX: u64 = 3_653 * 86_400;
 /// Longest time between two runs, in seconds.
 pub const RUN_INTERVAL_SECONDS_MAX: u64 = PLAN_SECONDS_MAX;
 
+/// Most days by which a run's data may be older than the day on which it begins.
+pub const AS_OF_DAYS_MAX: u16 = 366;
+
 /// Longest reference in a plan's charter, in bytes.
 pub const CHARTER_REFERENCE_BYTES_MAX: usize = 128;
 

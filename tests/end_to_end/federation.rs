@@ -96,7 +96,7 @@ impl Federation {
         self.branch(number).join("client.toml")
     }
 
-    fn data(&self, number: usize) -> PathBuf {
+    pub(crate) fn data(&self, number: usize) -> PathBuf {
         self.dir.join(format!("data/branch-{number:03}.csv"))
     }
 

@@ -21,6 +21,7 @@ mod plans;
 mod preflight;
 mod privacy;
 mod raise;
+mod ready;
 mod runs;
 #[cfg(feature = "simulate")]
 mod simulate;

@@ -206,6 +206,7 @@ pub(crate) fn name_up(message: &Upstream) -> &'static str {
         Upstream::SurvivorsAck { .. } => "SurvivorsAck",
         Upstream::Unmask { .. } => "Unmask",
         Upstream::Abandon { .. } => "Abandon",
+        Upstream::NotReady => "NotReady",
         Upstream::Leave => "Leave",
     }
 }

@@ -3,6 +3,7 @@
 mod delimited;
 mod error;
 mod faults;
+mod fingerprint;
 mod fixed;
 mod lines;
 mod looks;

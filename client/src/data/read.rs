@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tributary_model::features::{DataError, FeatureMatrix, RawBatch};
 use tributary_model::schema::{Layout, Schema};
+use tributary_protocol::digest::Digest;
 
 use super::error::FileError;
 use super::faults::{FAULTS_TOLD_MAX, Fault, FileFaults};
@@ -33,6 +34,8 @@ pub struct ReadTable {
     pub rows: FeatureMatrix,
     /// Places that may be wrong although they can be read, at most [`FAULTS_TOLD_MAX`].
     pub doubts: Vec<Fault>,
+    /// SHA-256 of the bytes that were read, up to the file's end; of the last file, where there are several.
+    pub digest: Digest,
 }
 
 /// Reads a file whole. Rows stream through; only their encoding stays in memory.
@@ -71,6 +74,7 @@ fn read<'schema>(
 ) -> Result<ReadTable, FileError> {
     let mut first: Option<(Vec<String>, RawBatch<'schema>)> = None;
     let mut doubts = Vec::new();
+    let mut digest = Digest::ZERO;
     let mut index = 0;
     for path in paths {
         let mut records = Records::open(path, schema.dialect())?;
@@ -122,12 +126,13 @@ fn read<'schema>(
         if faults.count > 0 {
             return Err(FileError::Faults(Box::new(faults)));
         }
+        digest = records.digest()?;
     }
     let path = paths.first().cloned().unwrap_or_default();
     match first {
         Some((_, batch)) => {
             let rows = batch.into_features().map_err(|fault| only(&path, fault))?;
-            Ok(ReadTable { rows, doubts })
+            Ok(ReadTable { rows, doubts, digest })
         }
         None => Err(only(&path, DataError::NoRows)),
     }

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use tributary_model::schema::{Dialect, Encoding, Layout};
+use tributary_protocol::digest::Digest;
 
 use super::delimited::{Broken, Delimited};
 use super::error::{FileError, RECORD_BYTES_MAX};
 use super::faults::{Fault, FileFaults};
+use super::fingerprint::Fingerprint;
 use super::fixed::Fixed;
 use super::lines::Lines;
 use super::looks;
@@ -21,6 +23,7 @@ pub(super) struct Records {
     record: Record,
     header: Vec<String>,
     row: u64,
+    fingerprint: Fingerprint,
 }
 
 enum Rows {
@@ -54,7 +57,7 @@ impl Ended {
 impl Records {
     /// Opens a file and reads its header, if the dialect has one. A file without a line has an empty header.
     pub(super) fn open(path: &Path, dialect: &Dialect) -> Result<Self, FileError> {
-        let mut lines = source::open(path, dialect)?;
+        let (mut lines, fingerprint) = source::open(path, dialect)?;
         let rows = match &dialect.layout {
             Layout::Delimited { delimiter, quote } => {
                 separator_line(path, &mut lines, delimiter)?;
@@ -65,8 +68,8 @@ impl Records {
             }
         };
         let encoding = dialect.encoding;
-        let mut records =
-            Self { path: path.to_owned(), rows, encoding, record: Record::default(), header: Vec::new(), row: 0 };
+        let (record, header) = (Record::default(), Vec::new());
+        let mut records = Self { path: path.to_owned(), rows, encoding, record, header, row: 0, fingerprint };
         records.header = match &dialect.columns {
             Some(columns) => columns.clone(),
             None => records.read_header().map_err(|ended| ended.alone(path))?,
@@ -98,6 +101,12 @@ impl Records {
         self.row += 1;
         let more = self.advance()?;
         Ok(more.then_some((self.row, &self.record)))
+    }
+
+    /// The SHA-256 of the file, of which what was not read yet is read now.
+    pub(super) fn digest(&self) -> Result<Digest, FileError> {
+        let failed = |source| FileError::Read { path: self.path.clone(), row: self.row.saturating_sub(1), source };
+        self.fingerprint.finish().map_err(failed)
     }
 
     fn advance(&mut self) -> Result<bool, Ended> {

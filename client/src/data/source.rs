@@ -9,6 +9,7 @@ use flate2::read::MultiGzDecoder;
 use tributary_model::schema::{Dialect, Encoding, Layout};
 
 use super::error::FileError;
+use super::fingerprint::Fingerprint;
 use super::lines::Lines;
 use super::looks;
 
@@ -27,11 +28,11 @@ pub(super) fn library(encoding: Encoding) -> &'static encoding_rs::Encoding {
 }
 
 /// Opens a file as lines: of UTF-8 where values are delimited, of the file's own bytes where columns are fixed. A packed file (gzip) is
-/// unpacked. A byte order mark is not part of them.
-pub(super) fn open(path: &Path, dialect: &Dialect) -> Result<Lines<Bytes>, FileError> {
+/// unpacked. A byte order mark is not part of them. The fingerprint is of the file as it lies there, packed or not.
+pub(super) fn open(path: &Path, dialect: &Dialect) -> Result<(Lines<Bytes>, Fingerprint), FileError> {
     let failed = |source| FileError::Open { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    let (mut head, mut bytes) = begin(Box::new(file)).map_err(failed)?;
+    let fingerprint = Fingerprint::of(File::open(path).map_err(failed)?);
+    let (mut head, mut bytes) = begin(Box::new(fingerprint.reader())).map_err(failed)?;
     if head.starts_with(looks::GZIP) {
         (head, bytes) = begin(Box::new(MultiGzDecoder::new(bytes))).map_err(|source| FileError::Read {
             path: path.to_owned(),
@@ -54,7 +55,7 @@ pub(super) fn open(path: &Path, dialect: &Dialect) -> Result<Lines<Bytes>, FileE
     if lines.rest().starts_with(BYTE_ORDER_MARK) {
         lines.take(BYTE_ORDER_MARK.len());
     }
-    Ok(lines)
+    Ok((lines, fingerprint))
 }
 
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();

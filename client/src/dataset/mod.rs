@@ -1,6 +1,8 @@
 //! A branch's files, read and judged: the same for a run, for a preflight, and for whoever only wants to look.
 
+mod change;
 mod report;
+mod summary;
 mod verdict;
 
 use std::path::Path;
@@ -8,9 +10,12 @@ use std::path::Path;
 use tributary_certs::entropy::OsEntropy;
 use tributary_model::schema::Schema;
 use tributary_model::train::{PlacementKey, Table, TableMaxima};
+use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
 
+pub use change::{Changes, FieldChange, LabelChange};
 pub use report::{BoundCounts, DatasetReport, FieldLine, LabelLine};
+pub use summary::{FieldSummary, LabelSummary, Summary};
 pub use verdict::{Remark, remarks};
 
 use crate::data::{FileError, Stop, read_table};
@@ -25,6 +30,8 @@ pub struct Loaded {
     pub report: DatasetReport,
     /// What is remarkable about it.
     pub remarks: Vec<Remark>,
+    /// SHA-256 of the file as it was read.
+    pub digest: Digest,
 }
 
 impl Loaded {
@@ -34,6 +41,7 @@ impl Loaded {
     /// All faults of the file.
     pub fn read(file: &Path, settings: &Settings, schema: &Schema, stop: &Stop) -> Result<Self, FileError> {
         let read = read_table(file, schema, stop)?;
+        let digest = read.digest;
         let doubts = read.doubts.into_iter().map(|doubt| Remark { stops: false, about: None, text: doubt.text });
         let mut found: Vec<Remark> = doubts.collect();
         found.extend(remarks(read.rows.counts(), schema, settings.share_limits, settings.rows_per_customer_max));
@@ -44,7 +52,7 @@ impl Loaded {
         };
         let table = Table::new(read.rows, maxima, &PlacementKey::new(OsEntropy.bytes32()))?;
         let report = DatasetReport::new(file, table.data().counts(), table.rows_left_out());
-        Ok(Self { table, report, remarks: found })
+        Ok(Self { table, report, remarks: found, digest })
     }
 
     /// The file, if nothing about it stops a branch from using it.

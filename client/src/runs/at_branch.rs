@@ -11,6 +11,7 @@ use tributary_protocol::time::Millis;
 use super::offered::Offered;
 use super::vectors::Vectors;
 use crate::policy::BranchPolicy;
+use crate::ready::Told;
 use crate::telemetry::RunName;
 
 /// A run that this branch takes part in, or asks to.
@@ -28,6 +29,10 @@ pub(super) struct RunAtBranch {
     pub(super) recorded: bool,
     /// When it asked to be let in, where the coordinator has said nothing since.
     pub(super) asked: Option<Millis>,
+    /// When it began, by the coordinator's welcome.
+    pub(super) begun: Millis,
+    /// It does not join now: its data are not ready.
+    pub(super) waits: Option<Waits>,
     /// When it asks again, where the coordinator has refused it for now.
     pub(super) again: Option<Millis>,
     /// It has refused the run itself.
@@ -41,6 +46,14 @@ pub(super) struct RunAtBranch {
     /// The same of the plan that is admitted.
     pub(super) state_bytes_max: usize,
     pub(super) end: Option<End>,
+}
+
+/// A run whose data are not ready.
+pub(super) struct Waits {
+    /// What the operator is told, where there is something new.
+    pub(super) told: Option<Told>,
+    /// Whether the files are to be read again.
+    pub(super) read: bool,
 }
 
 /// How a run comes to its end here.
@@ -77,6 +90,8 @@ impl RunAtBranch {
             in_round: false,
             recorded: known.is_some(),
             asked: None,
+            begun: Millis(0),
+            waits: None,
             again: None,
             refuses: false,
             explanation: None,

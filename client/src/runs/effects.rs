@@ -4,13 +4,15 @@ use std::time::Instant;
 
 use tributary_protocol::ids::RunId;
 use tributary_protocol::message::{MaskedHeader, Upstream};
+use tributary_protocol::plan::Run;
 use tributary_protocol::round::{BudgetRecord, ParticipantEffect};
 use tributary_protocol::time::Millis;
 
-use super::at_branch::{End, RunAtBranch};
+use super::at_branch::{End, RunAtBranch, Waits};
 use super::muster::Board;
 use super::outside::Outside;
 use crate::error::ClientError;
+use crate::ready::{Step, Watch};
 use crate::telemetry::{Report, process_cpu};
 use crate::worker::Job;
 
@@ -25,6 +27,8 @@ pub(super) struct Carrier<'a, O> {
     /// Of the budget that all runs share.
     pub(super) record: &'a BudgetRecord,
     pub(super) board: &'a mut Board,
+    /// Which runs wait for the operator's word.
+    pub(super) watch: &'a mut Watch,
     pub(super) out: &'a mut O,
 }
 
@@ -34,11 +38,7 @@ impl<O: Outside> Carrier<'_, O> {
             ParticipantEffect::Append(event) => self.out.append(self.now, event)?,
             ParticipantEffect::Sync => self.out.sync()?,
             ParticipantEffect::Send(message) => self.send(message),
-            ParticipantEffect::JudgeRun(run) => {
-                self.own.offered.judge(&run);
-                self.own.state_bytes_judged = run.plan().model_bytes_max();
-                self.out.ask(Job::Judge(run));
-            }
+            ParticipantEffect::JudgeRun(run) => self.judge(run),
             ParticipantEffect::Contribute(contribution) => {
                 self.own.cpu_before.get_or_insert_with(process_cpu);
                 self.own.in_round = true;
@@ -91,6 +91,17 @@ impl<O: Outside> Carrier<'_, O> {
             ParticipantEffect::Stop { explanation, retry } => self.stopped(explanation.into(), retry),
         }
         Ok(())
+    }
+
+    /// A run whose data are not ready is not judged: neither is the plan looked at further, nor a row.
+    fn judge(&mut self, run: Box<Run>) {
+        if let Step::Wait { told, read } = self.watch.asked(&run, self.own.begun.0 / 1000) {
+            self.own.waits = Some(Waits { told, read });
+            return;
+        }
+        self.own.offered.judge(&run);
+        self.own.state_bytes_judged = run.plan().model_bytes_max();
+        self.out.ask(Job::Judge(run));
     }
 
     fn send(&mut self, message: Upstream) {

@@ -9,6 +9,7 @@ mod muster;
 mod offered;
 mod outside;
 mod places;
+mod readiness;
 #[cfg(test)]
 mod tests;
 mod vectors;
@@ -35,6 +36,7 @@ use self::places::{Invitation, Places, PutOff};
 use crate::control::{PutOffStatus, RunStatus, RunsStatus};
 use crate::error::ClientError;
 use crate::policy::BranchPolicy;
+use crate::ready::Watch;
 use crate::telemetry::{Report, RunName, process_cpu, rss_bytes_max};
 use crate::worker::{Answer, Job, WorkerCpu};
 
@@ -56,6 +58,10 @@ pub(crate) struct Runs<O> {
     open: BTreeMap<RunId, RunAtBranch>,
     places: Places,
     board: Board,
+    /// Which runs wait for the operator's word that their data are ready.
+    watch: Watch,
+    /// The files are to be read again.
+    rereads: bool,
     /// A link to the coordinator stands.
     linked: bool,
     /// The operator has this branch take part in nothing.
@@ -89,6 +95,7 @@ impl<O: Outside> Runs<O> {
         branch: Branch<RealSuite>,
         policy: BranchPolicy,
         metrics: Arc<Metrics>,
+        watch: Watch,
         (out, paused): (O, bool),
     ) -> Self {
         Self {
@@ -98,6 +105,8 @@ impl<O: Outside> Runs<O> {
             open: BTreeMap::new(),
             places: Places::default(),
             board: Board::new(metrics),
+            watch,
+            rereads: false,
             linked: false,
             paused,
             state_bytes_max: 0,
@@ -380,13 +389,16 @@ impl<O: Outside> Runs<O> {
 
     /// Tells a run's machine, and carries out its effects in order.
     fn handle(&mut self, now: Millis, run: RunId, input: ParticipantInput) -> Result<(), ClientError> {
-        let Self { open, branch, board, out, .. } = self;
+        let Self { open, branch, board, watch, out, .. } = self;
         let Some(own) = open.get_mut(&run) else { return Ok(()) };
         let mut outbox = Outbox::new();
         own.participant.handle(branch, now, &mut OsEntropy, input, &mut outbox);
-        let mut carrier = Carrier { now, run, own, record: branch.record(), board, out };
+        let mut carrier = Carrier { now, run, own, record: branch.record(), board, watch, out };
         while let Some(effect) = outbox.pop() {
             carrier.carry_out(effect)?;
+        }
+        if let Some(waits) = own.waits.take() {
+            return self.wait(now, run, waits);
         }
         if let Some(end) = own.end.take() {
             self.end(now, run, end);
@@ -400,6 +412,7 @@ impl<O: Outside> Runs<O> {
         match end {
             End::Finished { rounds } => {
                 self.places.end(run);
+                self.watch.forget(run);
                 let cpu_before = own.cpu_before.unwrap_or_default();
                 self.finishing.insert(run, Finishing { of, rounds, cpu_before });
             }
@@ -410,6 +423,7 @@ impl<O: Outside> Runs<O> {
             }
             End::Dismissed { reason } => {
                 self.places.end(run);
+                self.watch.forget(run);
                 self.refused(of, reason);
             }
         }
@@ -470,6 +484,7 @@ impl<O: Outside> Runs<O> {
 /// The coordinator welcomes this branch to a run: what it says is kept for people, whatever the machine makes of it.
 fn welcomed(own: &mut RunAtBranch, run: RunId, welcome: &Welcome) {
     own.offered.welcome(&welcome.plan, welcome.number);
+    own.begun = welcome.begun;
     let reference = RunRef { plan: welcome.plan.digest(), number: welcome.number };
     if reference.id() == run {
         own.name = RunName::of(&reference, welcome.plan.name.printable().into());

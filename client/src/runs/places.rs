@@ -118,6 +118,13 @@ impl Places {
         self.put_off.values_mut().for_each(|put_off| put_off.again = Millis(0));
     }
 
+    /// One that is put off is due.
+    pub(super) fn make_one_due(&mut self, run: RunId) {
+        if let Some(put_off) = self.put_off.get_mut(&run) {
+            put_off.again = Millis(0);
+        }
+    }
+
     /// Those that are put off.
     pub(super) fn all_put_off(&self) -> impl Iterator<Item = &PutOff> {
         self.put_off.values()

@@ -1,5 +1,7 @@
 //! Several runs over one link: each asks, ends and is put off by itself.
 
+mod readiness;
+
 use tributary_certs::budget::sign_first_use;
 use tributary_certs::suite::SigningKey;
 use tributary_model::schema::Schema;
@@ -15,6 +17,10 @@ use tributary_protocol::secagg::suite::Suite as _;
 use super::*;
 use crate::judge::judge;
 use crate::judge::tests::{SCHEMA, plan, policy};
+use crate::ready::{FileDigests, Store};
+
+/// Of the rows in memory.
+const FILES: FileDigests = FileDigests { data: Digest([5; 32]), held_out: None };
 
 const ORIGIN: Millis = Millis(1_000_000_000);
 
@@ -107,7 +113,8 @@ fn runs_with(accepted: &[Run], paused: bool) -> (tempfile::TempDir, Runs<Noted>)
     let branch = Branch::resume(machines, schema.digest(), own(), &events(accepted)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let metrics = Arc::new(Metrics::in_folder(folder.path()));
-    (folder, Runs::new(branch, owned, metrics, (Noted::default(), paused)))
+    let watch = Watch::new(Store::of(folder.path()), FILES);
+    (folder, Runs::new(branch, owned, metrics, watch, (Noted::default(), paused)))
 }
 
 /// A branch that is connected and was never in a run.
@@ -158,7 +165,7 @@ impl Runs<Noted> {
     fn welcome_badly(&mut self, now: Millis, run: &Run) {
         let (nonce, roster) = (self.nonce(run.id()), cast::roster(8));
         let body = Canonical::new("WELCOME").u32(PROTOCOL_VERSION).digest(&nonce);
-        let body = body.digest(&run.id().digest()).digest(&roster.roster.digest()).u64(now.0);
+        let body = body.digest(&run.id().digest()).digest(&roster.roster.digest()).u64(now.0).u64(now.0);
         let message = signed_message("WELCOME", &RealSuite::digest(body));
         let welcome = Welcome {
             version: PROTOCOL_VERSION,
@@ -170,6 +177,7 @@ impl Runs<Noted> {
             sessions: Vec::new(),
             budget: None,
             at: now,
+            begun: now,
             signature: RealSuite::sign(&coordinator(), &message),
         };
         self.hear(now, run.id(), Downstream::Welcome(Box::new(welcome))).unwrap();

@@ -11,6 +11,8 @@ use tributary_protocol::plan::Run;
 use tributary_protocol::round::Contribution;
 use tributary_protocol::secagg::masked_update::MaskedUpdate;
 
+use super::snapshot::Snapshot;
+
 /// What the worker is asked.
 pub enum Job {
     /// Judge a run's plan and lay the rows out for it.
@@ -37,15 +39,18 @@ pub enum Job {
     },
     /// The run is over here: what it needed is let go of.
     Close(RunId),
+    /// Plans are laid out with these rows from here on. What is laid out stays as it is.
+    Replace(Box<Snapshot>),
 }
 
 impl Job {
-    /// Whose it is.
+    /// Whose it is, where it is one run's.
     #[must_use]
-    pub fn run(&self) -> RunId {
+    pub fn run(&self) -> Option<RunId> {
         match self {
-            Self::Judge(run) => run.id(),
-            Self::Contribute { run, .. } | Self::DrawAhead { run, .. } | Self::Close(run) => *run,
+            Self::Judge(run) => Some(run.id()),
+            Self::Contribute { run, .. } | Self::DrawAhead { run, .. } | Self::Close(run) => Some(*run),
+            Self::Replace(_) => None,
         }
     }
 }

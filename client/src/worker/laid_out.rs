@@ -106,11 +106,15 @@ mod tests {
     use tributary_model::stage::StageSettings;
     use tributary_model::train::{PlacementKey, TableMaxima};
     use tributary_model::update::ClipForm;
+    use tributary_protocol::digest::Digest;
     use tributary_protocol::plan::PrivacyMode;
 
     use super::*;
     use crate::judge::judge;
     use crate::judge::tests::{SCHEMA, count, evaluate, gradient, plan_of, policy};
+    use crate::ready::FileDigests;
+
+    const FILES: FileDigests = FileDigests { data: Digest::ZERO, held_out: None };
 
     fn planned(stages: &[StageSettings]) -> Planned {
         let schema = Schema::parse(SCHEMA).unwrap();
@@ -123,7 +127,7 @@ mod tests {
     fn memory_is_estimated_from_public_maxima_alone() {
         let planned = planned(&[gradient(ClipForm::Chunked), gradient(ClipForm::Exact), evaluate()]);
         let of = |rows, most| {
-            let snapshot = Snapshot { training: within(rows, most), held_out: None };
+            let snapshot = Snapshot { training: within(rows, most), held_out: None, files: FILES };
             bytes_max(&planned, &snapshot)
         };
         assert_eq!(of(5, 50), of(0, 50));
@@ -149,7 +153,7 @@ mod tests {
 
     /// Five customers to train on; three that were held out, if any were.
     fn snapshot(held_out: bool) -> Snapshot {
-        Snapshot { training: table(5), held_out: held_out.then(|| table(3)) }
+        Snapshot { training: table(5), held_out: held_out.then(|| table(3)), files: FILES }
     }
 
     /// Rows and placement by stage, and how many tables there are.

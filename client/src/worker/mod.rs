@@ -65,6 +65,7 @@ pub fn work(source: WorkerSource, jobs: impl IntoIterator<Item = Job>, answer: i
         if catch_unwind(AssertUnwindSafe(|| worker.carry_out(job))).is_ok() {
             continue;
         }
+        let Some(run) = run else { continue };
         (worker.answer)(Answer::Explain { run, text: FAULT.into() });
         if judges {
             worker.plans.close(run);
@@ -89,6 +90,7 @@ impl<A: Fn(Answer)> Worker<A> {
                 }
             }
             Job::DrawAhead { run, honest_min, charged } => self.draw_ahead(run, honest_min, &charged),
+            Job::Replace(snapshot) => self.source.snapshot = *snapshot,
             Job::Close(run) => (self.answer)(Answer::Closed { run, cpu: self.plans.close(run) }),
         }
     }
@@ -102,8 +104,8 @@ impl<A: Fn(Answer)> Worker<A> {
     }
 
     fn prepare(&mut self, run: &Run) -> Result<Arc<Planned>, Unprepared> {
-        let digest = run.reference().plan;
-        let planned = match self.plans.find(&digest) {
+        let key = (run.reference().plan, self.source.snapshot.files);
+        let planned = match self.plans.find(&key) {
             // The same plan over a new connection, or another run of it: nothing about it has changed.
             Some(known) => Arc::clone(&known.prepared.planned),
             None => {
@@ -113,7 +115,7 @@ impl<A: Fn(Answer)> Worker<A> {
                 planned
             }
         };
-        self.plans.open(run.id(), digest);
+        self.plans.open(run.id(), key);
         Ok(planned)
     }
 
@@ -135,7 +137,7 @@ impl<A: Fn(Answer)> Worker<A> {
         let (timing, round_max) = (source.policy.timing, source.caps.round_max);
         let means = Means { customers_nominal: source.customers_nominal, noise: &mut noise, timing, round_max };
         let prepared = Prepared::new(plan, planned, &source.snapshot, means)?;
-        Ok(PlanAtWork { prepared, noise, bytes_max })
+        Ok(PlanAtWork { prepared, files: source.snapshot.files, noise, bytes_max })
     }
 
     fn draw_ahead(&mut self, run: RunId, honest_min: u16, charged: &[u32]) {
@@ -158,4 +160,4 @@ fn too_large(bytes: u64, bytes_max: u64) -> Unprepared {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,4 +1,4 @@
-//! The plans of the runs that are open, each laid out once for all of its runs.
+//! The plans of the runs that are open, each laid out once for all of its runs with the same files.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,15 @@ use tributary_protocol::ids::RunId;
 use super::job::WorkerCpu;
 use super::prepared::Prepared;
 use crate::noise::NoiseSource;
+use crate::ready::FileDigests;
+
+/// A plan, and the files whose rows are laid out for it.
+pub(super) type PlanKey = (Digest, FileDigests);
 
 /// A plan at work.
 pub(super) struct PlanAtWork {
     pub(super) prepared: Prepared,
+    pub(super) files: FileDigests,
     /// This branch's noise for its rounds.
     pub(super) noise: NoiseSource,
     /// Most bytes that it takes, by its public maxima.
@@ -20,32 +25,36 @@ pub(super) struct PlanAtWork {
 
 /// A run at work.
 struct RunAtWork {
-    /// Digest of its plan.
-    plan: Digest,
+    plan: PlanKey,
     cpu: WorkerCpu,
 }
 
 /// All of them.
 #[derive(Default)]
 pub(super) struct Plans {
-    plans: BTreeMap<Digest, PlanAtWork>,
+    plans: BTreeMap<PlanKey, PlanAtWork>,
     runs: BTreeMap<RunId, RunAtWork>,
 }
 
 impl Plans {
-    /// The plan with this digest, if it is laid out.
-    pub(super) fn find(&self, plan: &Digest) -> Option<&PlanAtWork> {
+    /// The plan, if it is laid out with these files.
+    pub(super) fn find(&self, plan: &PlanKey) -> Option<&PlanAtWork> {
         self.plans.get(plan)
     }
 
-    /// A run is open whose plan is laid out.
-    pub(super) fn open(&mut self, run: RunId, plan: Digest) {
-        self.runs.entry(run).or_insert_with(|| RunAtWork { plan, cpu: WorkerCpu::default() });
+    /// A run is open whose plan is laid out with these files. What it was laid out with before is forgotten.
+    pub(super) fn open(&mut self, run: RunId, plan: PlanKey) {
+        let cpu = match self.runs.get(&run) {
+            Some(before) if before.plan == plan => return,
+            Some(_) => self.close(run),
+            None => WorkerCpu::default(),
+        };
+        self.runs.insert(run, RunAtWork { plan, cpu });
     }
 
     /// A plan is laid out.
     pub(super) fn keep(&mut self, plan: PlanAtWork) {
-        self.plans.insert(plan.prepared.plan, plan);
+        self.plans.insert((plan.prepared.plan, plan.files), plan);
     }
 
     /// The plan of a run, and the run's time.

@@ -29,7 +29,7 @@ impl Queue {
                 self.waiting.retain(|other| other.run() != run);
                 self.waiting.push_back(job);
             }
-            Job::Judge(_) | Job::Contribute { .. } => self.waiting.push_back(job),
+            Job::Judge(_) | Job::Contribute { .. } | Job::Replace(_) => self.waiting.push_back(job),
         }
     }
 
@@ -90,6 +90,7 @@ mod tests {
             Job::Contribute { contribution, .. } => format!("round {}", contribution.descriptor.round),
             Job::DrawAhead { honest_min, .. } => format!("ahead {honest_min}"),
             Job::Close(_) => "close".to_owned(),
+            Job::Replace(_) => "replace".to_owned(),
         };
         std::iter::from_fn(|| queue.take()).map(word).collect()
     }

@@ -1,16 +1,18 @@
-//! The branch's rows as they are when the daemon starts: read once, before anybody is spoken to, and fixed for every plan.
+//! The branch's rows: read before anybody is spoken to, and read again when the operator says that other files are ready.
 //!
 //! Whether a table can be read, and is used, decides whether the daemon starts; a plan, a model or a coordinator has no part in it. So no
-//! refusal can say anything about a row.
+//! refusal can say anything about a row. A table that cannot be read again leaves the rows before it in memory, and the runs that wait for it wait.
 
 use std::path::Path;
 
 use tributary_model::schema::Schema;
 use tributary_model::train::Table;
+use tributary_protocol::digest::Digest;
 
 use crate::data::Stop;
 use crate::dataset::Loaded;
 use crate::error::ClientError;
+use crate::ready::FileDigests;
 use crate::settings::Settings;
 use crate::telemetry::Report;
 
@@ -20,6 +22,8 @@ pub struct Snapshot {
     pub training: Table,
     /// What evaluations count instead.
     pub held_out: Option<Table>,
+    /// The files that were read.
+    pub files: FileDigests,
 }
 
 impl Snapshot {
@@ -34,13 +38,13 @@ impl Snapshot {
         stop: &Stop,
         report: &mut dyn FnMut(Report),
     ) -> Result<Self, ClientError> {
-        let mut table = |file: &Path| -> Result<Table, ClientError> {
+        let mut table = |file: &Path| -> Result<(Table, Digest), ClientError> {
             let loaded = Loaded::read(file, settings, schema, stop).map_err(ClientError::file)?;
             report(Report::Dataset(Box::new(loaded.report.clone())));
             for remark in loaded.remarks.iter().filter(|remark| !remark.stops) {
                 report(Report::DatasetRemark { file: loaded.report.file.clone(), remark: remark.text.clone() });
             }
-            let table = loaded.usable()?.table;
+            let Loaded { table, digest, .. } = loaded.usable()?;
             let (rows, kept) = (table.rows_left_out(), table.data().rows() - table.rows_left_out());
             if rows > 0 {
                 report(Report::RowsDropped { rows, kept });
@@ -48,10 +52,10 @@ impl Snapshot {
             if table.passes_maxima() {
                 report(Report::MaximaPassed { customers: table.customer_count(), rows: kept });
             }
-            Ok(table)
+            Ok((table, digest))
         };
-        let training = table(&settings.data_file)?;
-        let held_out = settings.held_out_file.as_deref().map(table).transpose()?;
-        Ok(Self { training, held_out })
+        let (training, data) = table(&settings.data_file)?;
+        let (held_out, digest) = settings.held_out_file.as_deref().map(table).transpose()?.unzip();
+        Ok(Self { training, held_out, files: FileDigests { data, held_out: digest } })
     }
 }

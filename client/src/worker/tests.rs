@@ -21,6 +21,7 @@ use tributary_protocol::secagg::modular::RingWords;
 
 use super::*;
 use crate::judge::tests::{SCHEMA, count, evaluate, gradient, local, plan_of, policy};
+use crate::ready::FileDigests;
 
 const CUSTOMERS: usize = 40;
 
@@ -71,11 +72,17 @@ fn visible(answer: &Answer) -> Option<String> {
     }
 }
 
+/// Some rows.
+pub(crate) fn snapshot() -> Snapshot {
+    source(Rows::Nobody, Timing::Plain).snapshot
+}
+
 /// What a branch has whose rows for training and for evaluation are both of this kind.
 fn source(rows: Rows, timing: Timing) -> WorkerSource {
     let schema = Schema::parse(SCHEMA).unwrap();
     let policy = BranchPolicy { timing, ..policy(&schema) };
-    let snapshot = Snapshot { training: table(&schema, rows), held_out: Some(table(&schema, rows)) };
+    let files = FileDigests { data: Digest::ZERO, held_out: Some(Digest::ZERO) };
+    let snapshot = Snapshot { training: table(&schema, rows), held_out: Some(table(&schema, rows)), files };
     WorkerSource { snapshot, schema, customers_nominal: Some(40), policy, caps: WorkerCaps::USUAL }
 }
 

@@ -53,7 +53,7 @@ pub(crate) struct Hands<'a> {
     /// Events that are told when they are durable.
     untold: Vec<Told>,
     /// Budget heads that were kept since the other runs were told.
-    news: Vec<Kept>,
+    news: Vec<(RunId, Kept)>,
 }
 
 /// What such hands begin with.
@@ -261,17 +261,17 @@ impl<'a> Hands<'a> {
         Ok(self.journal.sync()?)
     }
 
-    /// Keeps a budget head for all plans.
+    /// Keeps a budget head for all plans, as a run has it.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub(crate) fn keep(&mut self, kept: Kept) -> Result<(), CoordinatorError> {
-        self.news.push(kept.clone());
+    pub(crate) fn keep(&mut self, run: RunId, kept: Kept) -> Result<(), CoordinatorError> {
+        self.news.push((run, kept.clone()));
         Ok(self.heads.keep(Millis(unix_millis()), kept)?)
     }
 
-    /// What was kept since the last time that this was asked.
-    pub(crate) fn take_news(&mut self) -> Vec<Kept> {
+    /// What was kept since the last time that this was asked, and by which run.
+    pub(crate) fn take_news(&mut self) -> Vec<(RunId, Kept)> {
         std::mem::take(&mut self.news)
     }
 }

@@ -249,7 +249,7 @@ impl<'a> Federation<'a> {
         let recorded: Vec<Recorded<CoordinatorEvent>> =
             self.recorded.remove(&reference.id().into()).unwrap_or_default();
         let mut shell = RunShell::resume(&job, settings, store, &recorded, &mut self.hands)?;
-        self.hands.tell(Some(shell.name()), Event::RunOpened);
+        self.hands.tell(Some(shell.name()), Event::RunOpened { as_of: shell.as_of() });
         for order in self.heard.clone() {
             shell.input(Input::Ordered(Box::new(order)), &mut self.hands)?;
         }
@@ -407,9 +407,15 @@ impl<'a> Federation<'a> {
 
     /// What one run has kept of clients' budgets the others hear before anything else; and a run that is over makes room.
     fn share(&mut self, run: RunId) -> Result<(), CoordinatorError> {
-        for kept in self.hands.take_news() {
-            for (_, other) in self.runs.iter_mut().filter(|(other, _)| **other != run) {
-                other.input(Input::Kept(kept.clone()), &mut self.hands)?;
+        loop {
+            let news = self.hands.take_news();
+            if news.is_empty() {
+                break;
+            }
+            for (of, kept) in news {
+                for (_, other) in self.runs.iter_mut().filter(|(other, _)| **other != of) {
+                    other.input(Input::Kept(kept.clone()), &mut self.hands)?;
+                }
             }
         }
         if self.runs.get(&run).is_some_and(RunShell::is_over) {

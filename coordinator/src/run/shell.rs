@@ -104,6 +104,12 @@ impl RunShell {
         &self.name
     }
 
+    /// Of which day its data must be, where its plan says so.
+    pub(crate) fn as_of(&self) -> Option<String> {
+        let begun = self.machine.record().opened_at?;
+        self.machine.run().readiness.as_of.of_run(begun.0 / 1000).map(|date| date.to_string())
+    }
+
     /// What the machine has recorded.
     pub(crate) fn record(&self) -> &RunRecord {
         self.machine.record()
@@ -181,11 +187,13 @@ impl RunShell {
         let muster = self.machine.muster();
         let lacking = muster.as_ref().map_or(0, |muster| muster.needed.saturating_sub(muster.here));
         let Some(muster) = self.roll.due(muster, Instant::now()) else { return lacking };
-        let missing = muster
-            .missing
-            .iter()
-            .map(|client| Missing { client: hands.whom(*client), last_seen: hands.last_seen(*client) })
-            .collect();
+        let late = self.machine.late();
+        let missing = |client: &ClientId| Missing {
+            client: hands.whom(*client),
+            last_seen: hands.last_seen(*client),
+            not_ready: late.contains(client),
+        };
+        let missing = muster.missing.iter().map(missing).collect();
         let (here, needed, more) = (muster.here, muster.needed, muster.more);
         let event = Event::Muster { here, needed, missing, more };
         hands.broadcast(self.run, &self.machine.audience(), Downstream::Muster(muster));
@@ -255,7 +263,7 @@ impl RunShell {
                 }
                 hands.tell_all();
             }
-            CoordinatorEffect::Keep(kept) => hands.keep(kept)?,
+            CoordinatorEffect::Keep(kept) => hands.keep(run, kept)?,
             CoordinatorEffect::Send(client, message) => self.send(client, message, hands),
             CoordinatorEffect::Broadcast(clients, message) => hands.broadcast(run, &clients, message),
             CoordinatorEffect::StoreSession(material) => self.store.add_session(&material)?,

@@ -6,6 +6,7 @@ use tributary_protocol::roster::{Roster, RosterGroup};
 use tributary_protocol::round::cast;
 use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RoundHead, SessionView};
 use tributary_protocol::secagg::parameters::{CoalitionRule, Thresholds};
+use tributary_protocol::time::Millis;
 
 use super::*;
 use tributary_model::server_optimizer::{OptimizerFields, OptimizerSettings, UpdateRule};
@@ -29,6 +30,7 @@ fn ledger(plan: &Plan, rounds: u32) -> Vec<CoordinatorEvent> {
             approvals: Box::new(cast::approvals(plan)),
             number: 1,
             model: cast::first_model(),
+            begun: Millis(0),
         },
         CoordinatorEvent::RosterAdopted { roster: Box::new(cast::roster(9)), group_size: 9 },
     ];

@@ -92,6 +92,7 @@ impl PlanForm<'_> {
             retries: settings.retries,
             runs: settings.schedule.runs_max,
             schedule: settings.schedule.schedule,
+            readiness: settings.schedule.readiness,
             cap: Accounts::zero(),
             charter: settings.charter.clone(),
             session_rounds: settings.session_rounds,

@@ -8,7 +8,8 @@ use tributary_model::update::LocalRule;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::{
-    Assessment, Charter, Materiality, ModelRef, NoiseShare, PrivacyMode, Retention, Rhythm, Run, Schedule, Stage,
+    Assessment, Charter, Materiality, ModelRef, NoiseShare, PrivacyMode, Readiness, Retention, Rhythm, Run, Schedule,
+    Stage,
 };
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::secagg::parameters::CohortRule;
@@ -43,6 +44,7 @@ pub(crate) fn settings() -> PlanSettings {
         schedule: ScheduleSettings {
             runs_max: 1,
             schedule: Schedule { not_before: 0, not_after: 300_000_000, rhythm: Rhythm::Interval { seconds: 0 } },
+            readiness: Readiness::NONE,
             epsilon_all_runs: None,
         },
         charter: charter(),

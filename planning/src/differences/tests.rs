@@ -1,4 +1,4 @@
-use tributary_protocol::plan::{PrivacyMode, Rhythm};
+use tributary_protocol::plan::{AsOf, PrivacyMode, Readiness, Rhythm};
 
 use super::*;
 use crate::file::tests::plan;
@@ -8,6 +8,7 @@ fn differences_are_told_with_the_weaker_ones_first() {
     let before = plan("");
     let mut after = before.clone();
     after.name = "churn-2".into();
+    after.readiness = Readiness { as_of: AsOf::DaysBefore { days: 1 }, ready_min: 20 };
     after.runs = 24;
     after.cohort.honest_min = 8;
     after.retention.days = 30;

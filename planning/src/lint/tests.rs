@@ -1,4 +1,4 @@
-use tributary_protocol::plan::Rhythm;
+use tributary_protocol::plan::{AsOf, Date, Rhythm};
 
 use super::*;
 use crate::file::tests::plan;
@@ -20,11 +20,15 @@ fn a_privacy_officer_reads_this_of_the_sample() {
 #[test]
 fn a_plan_that_cannot_run_is_at_fault() {
     type Change = fn(&mut Plan);
-    let rows: [(&str, Change); 10] = [
+    let rows: [(&str, Change); 11] = [
         ("charter.intended_use", |plan| plan.charter.intended_use = "tests\u{202e}".into()),
         ("charter.prohibited_use", |plan| plan.charter.prohibited_use = "\u{1b}".repeat(200).as_str().into()),
         ("charter.data_assets", |plan| plan.charter.data_assets.push("a\nb".into())),
         ("charter.agreement", |plan| plan.charter.agreements[0].reference = "\u{7f}".into()),
+        ("schedule.as_of", |plan| {
+            plan.readiness.as_of = AsOf::Day(Date::of_second(plan.schedule.not_after + 86_400));
+            plan.runs = 1;
+        }),
         ("plan", |plan| plan.runs = 0),
         ("plan", |plan| plan.stages[0].dimension += 1),
         ("schedule.epsilon_all_runs", |plan| plan.cap = plan.charge_of_run().missing_to(&plan.charge_of_run())),
@@ -46,7 +50,11 @@ fn a_plan_that_cannot_run_is_at_fault() {
 #[test]
 fn what_an_approver_should_ask_is_told() {
     type Change = fn(&mut Plan);
-    let rows: [(&str, Change); 6] = [
+    let rows: [(&str, Change); 8] = [
+        ("schedule.as_of", |plan| plan.readiness.as_of = AsOf::Undeclared),
+        ("schedule.as_of", |plan| {
+            (plan.readiness.as_of, plan.runs) = (AsOf::Day(Date::of_second(plan.schedule.not_before)), 2);
+        }),
         ("plan.epsilon", |plan| plan.cap = plan.charge_max().times(100)),
         ("plan.delta", |plan| plan.delta_bits = 1e-3_f64.to_bits()),
         ("plan.cohort.organisations_min", |plan| plan.cohort.organisations_min = 1),

@@ -83,7 +83,7 @@ fn plan(document: &mut Document) -> Option<PlanSettings> {
     let optimizer = optimizer(document);
     let tail = |value: f64| (0.0..=1.0).contains(&value);
     let tail_fraction = document.number("plan.optimizer.tail_fraction", "from 0 to 1", Some(0.0), tail);
-    let schedule = schedule::schedule(document, privacy);
+    let schedule = schedule::schedule(document, (privacy, cohort));
     let not_before = schedule.as_ref().map(|schedule| schedule.schedule.not_before);
     let charter = charter::charter(document, not_before);
     Some(PlanSettings {

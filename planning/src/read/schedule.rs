@@ -1,7 +1,8 @@
 //! [schedule]: how often, when, and within what all runs stay.
 
-use tributary_protocol::limits::{PLAN_SECONDS_MAX, RUNS_MAX};
-use tributary_protocol::plan::{Rhythm, Schedule};
+use tributary_protocol::limits::{AS_OF_DAYS_MAX, PLAN_SECONDS_MAX, ROSTER_ENTRIES_MAX, RUNS_MAX};
+use tributary_protocol::plan::{AsOf, Date, Readiness, Rhythm, Schedule};
+use tributary_protocol::secagg::parameters::CohortRule;
 use tributary_settings::Document;
 
 use super::keys::{first_second, last_second, only_with};
@@ -10,13 +11,17 @@ use crate::settings::{PrivacyTarget, ScheduleSettings};
 
 const DAY: u64 = 86_400;
 
-pub(super) fn schedule(document: &mut Document, privacy: Option<PrivacyTarget>) -> Option<ScheduleSettings> {
+pub(super) fn schedule(
+    document: &mut Document,
+    (privacy, cohort): (Option<PrivacyTarget>, Option<CohortRule>),
+) -> Option<ScheduleSettings> {
     let runs_max = document.integer("schedule.runs_max", 1..=RUNS_MAX.into(), Some(1_u32));
     let rhythm = rhythm(document, runs_max);
     let not_before = first_second(document, "schedule.not_before", "no run begins earlier");
     let why = "no run begins later, and what was approved once does not run for ever";
     let not_after = last_second(document, "schedule.not_after", why);
     let epsilon_all_runs = epsilon_all_runs(document, privacy, runs_max);
+    let readiness = readiness(document, cohort);
     if let (Some(not_before), Some(not_after)) = (not_before, not_after)
         && !not_after.checked_sub(not_before).is_some_and(|seconds| (1..=PLAN_SECONDS_MAX).contains(&seconds))
     {
@@ -25,7 +30,7 @@ pub(super) fn schedule(document: &mut Document, privacy: Option<PrivacyTarget>) 
     }
     let (runs_max, epsilon_all_runs) = (runs_max?, epsilon_all_runs?);
     let schedule = Schedule { not_before: not_before?, not_after: not_after?, rhythm: rhythm? };
-    Some(ScheduleSettings { runs_max, schedule, epsilon_all_runs })
+    Some(ScheduleSettings { runs_max, schedule, readiness: readiness?, epsilon_all_runs })
 }
 
 fn rhythm(document: &mut Document, runs_max: Option<u32>) -> Option<Rhythm> {
@@ -78,4 +83,33 @@ fn epsilon_all_runs(
         None => {}
     }
     epsilon.map(Some)
+}
+
+/// What must be ready before a run begins.
+fn readiness(document: &mut Document, cohort: Option<CohortRule>) -> Option<Readiness> {
+    let allowed = format!(
+        "\"month-end\" (the last day of the month before the one in which a run begins), \"N days before\" (the run's first day, N from 0 to \
+         {AS_OF_DAYS_MAX}), or a date, YYYY-MM-DD"
+    );
+    let as_of = document.date("schedule.as_of", &allowed, Some(AsOf::Undeclared), as_of);
+    let most = i64::try_from(ROSTER_ENTRIES_MAX).expect("a few thousand");
+    let ready_min = document.integer("schedule.ready_min", 0..=most, Some(0_u32));
+    if let (Some(ready), Some(cohort)) = (ready_min, cohort)
+        && (1..cohort.cohort_min.into()).contains(&ready)
+    {
+        let allowed = format!("0, or plan.cohort.cohort_min ({}) or more: fewer never begin a run", cohort.cohort_min);
+        document.fault("schedule.ready_min", ready.to_string(), allowed);
+    }
+    Some(Readiness { as_of: as_of?, ready_min: ready_min? })
+}
+
+fn as_of(text: &str) -> Option<AsOf> {
+    if text == "month-end" {
+        return Some(AsOf::MonthEnd);
+    }
+    let Some(days) = text.strip_suffix(" days before").or_else(|| text.strip_suffix(" day before")) else {
+        return Date::parse(text).map(AsOf::Day);
+    };
+    let read: u16 = days.parse().ok()?;
+    (read <= AS_OF_DAYS_MAX && read.to_string() == days).then_some(AsOf::DaysBefore { days: read })
 }

@@ -1,4 +1,4 @@
-use tributary_protocol::plan::{ModelRef, Rhythm};
+use tributary_protocol::plan::{AsOf, Date, ModelRef, Readiness, Rhythm};
 use tributary_protocol::secagg::parameters::CoalitionRule;
 
 use super::*;
@@ -73,7 +73,8 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!((plan.round_deadline_ms, plan.keying_deadline_ms), (60_000, 30_000));
     assert_eq!(changed("rounds = 10", "rounds = 200").unwrap().retries, 10);
     assert_eq!(plan.mechanism.retention, Retention { uploads_dimension_max: 4096, sums: true, days: 3650 });
-    let ScheduleSettings { runs_max, schedule, epsilon_all_runs } = plan.schedule;
+    let ScheduleSettings { runs_max, schedule, readiness, epsilon_all_runs } = plan.schedule;
+    assert_eq!(readiness, Readiness::NONE);
     assert_eq!((runs_max, epsilon_all_runs, schedule.rhythm), (1, None, Rhythm::Interval { seconds: 0 }));
     // A comment of the sample names each default: the sample with all of them switched on says the same.
     for default in [
@@ -86,9 +87,34 @@ fn defaults_are_those_of_the_documentation() {
         "initial_model = \"seed\"",
         "seed = 1",
         "interval_days = 0",
+        "ready_min = 0",
     ] {
         assert!(crate::SAMPLE.contains(&format!("# {default}")), "{default}");
     }
+}
+
+#[test]
+fn the_day_of_the_data_is_a_rule_or_a_date() {
+    let read = |line: &str| changed("[schedule]", &format!("[schedule]\n{line}")).map(|plan| plan.schedule.readiness);
+    let rows = [
+        ("as_of = \"month-end\"", AsOf::MonthEnd),
+        ("as_of = \"0 days before\"", AsOf::DaysBefore { days: 0 }),
+        ("as_of = \"1 day before\"", AsOf::DaysBefore { days: 1 }),
+        ("as_of = \"366 days before\"", AsOf::DaysBefore { days: 366 }),
+        ("as_of = 2026-12-31", AsOf::Day(Date::parse("2026-12-31").unwrap())),
+        ("as_of = \"2026-12-31\"", AsOf::Day(Date::parse("2026-12-31").unwrap())),
+    ];
+    for (line, as_of) in rows {
+        assert_eq!(read(line).unwrap(), Readiness { as_of, ready_min: 0 }, "{line}");
+    }
+    for bad in ["2026-11-31", "367 days before", "+1 days before", "01 days before", "days before", "month-end ", ""] {
+        let faults = read(&format!("as_of = \"{bad}\"")).unwrap_err().faults;
+        assert_eq!((faults.len(), faults[0].key.as_str()), (1, "schedule.as_of"), "{bad}");
+    }
+    assert_eq!(read("ready_min = 8").unwrap().ready_min, 8);
+    let faults = read("ready_min = 7").unwrap_err().faults;
+    assert_eq!((faults.len(), faults[0].key.as_str()), (1, "schedule.ready_min"));
+    assert!(faults[0].allowed.contains("plan.cohort.cohort_min (8)"), "{}", faults[0].allowed);
 }
 
 #[test]

@@ -151,7 +151,9 @@ pub struct Welcome {
     pub budget: Option<Box<ShownHead>>,
     /// The coordinator's clock. A branch lets no month of its budget pass that both clocks have not seen pass.
     pub at: Millis,
-    /// Signature of the coordinator over the nonce, the run, the roster's digest and its clock.
+    /// When the run began, by the coordinator's clock: of which day its data must be follows from it.
+    pub begun: Millis,
+    /// Signature of the coordinator over the nonce, the run, the roster's digest, its clock and the run's beginning.
     pub signature: Signature,
 }
 

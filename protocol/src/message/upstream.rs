@@ -28,6 +28,9 @@ pub enum Upstream {
         /// The first use of its budget, where the coordinator showed no head of it.
         begun: Option<FirstUse>,
     },
+    /// This branch does not take part yet: its operator has not said that the data of the run's day are ready. It asks again when that is so. No
+    /// day, no digest and no reason: whether a word was given is all that it tells.
+    NotReady,
     /// This branch will not take part.
     Refuse {
         /// Why, for the analyst's screen and the ledger.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::date::{civil, days_before};
 use super::fault::{PlanFault, bounded};
 use crate::digest::Canonical;
 use crate::limits::{PLAN_SECONDS_MAX, RUN_INTERVAL_SECONDS_MAX};
@@ -80,28 +81,4 @@ fn next_month(second: u64, day: u8) -> u64 {
     let (year, month, _) = civil(second);
     let (year, month) = if month == 12 { (year.saturating_add(1), 1) } else { (year, month + 1) };
     days_before(year, month, day.into()).saturating_mul(DAY)
-}
-
-/// Year, month and day of a second of the Unix clock (proleptic Gregorian calendar, UTC).
-#[must_use]
-pub fn civil(second: u64) -> (u64, u32, u32) {
-    // Days from 1 March of year 0: leap days then stand at the end of each year, each four centuries.
-    let days = second / DAY + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let of_month = day - (153 * month + 2) / 5 + 1;
-    let calendar = if month < 10 { month + 3 } else { month - 9 };
-    let small = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-    (year + era * 400 + u64::from(calendar <= 2), small(calendar), small(of_month))
-}
-
-/// Days from the beginning of the Unix clock to a date.
-#[must_use]
-pub fn days_before(year: u64, month: u32, day: u32) -> u64 {
-    let (year, month) = if month <= 2 { (year - 1, month + 9) } else { (year, month - 3) };
-    let of_year = u64::from((153 * month + 2) / 5 + day - 1);
-    let (era, year) = (year / 400, year % 400);
-    (era * 146_097 + year * 365 + year / 4 - year / 100 + of_year).saturating_sub(719_468)
 }

@@ -10,6 +10,7 @@ use super::charter::Charter;
 use super::fault::{PlanFault, bounded, out_of_range};
 use super::mode::{OVERLAP_MAX, PrivacyMode};
 use super::model_ref::ModelRef;
+use super::readiness::Readiness;
 use super::retention::Retention;
 use super::schedule::Schedule;
 use super::stage::{Frame, Stage};
@@ -56,6 +57,8 @@ pub struct Plan {
     pub runs: u32,
     /// When its runs may begin.
     pub schedule: Schedule,
+    /// What must be ready before one does.
+    pub readiness: Readiness,
     /// What all its runs together may cost each unit, as a threshold for each order: no run begins that could pass it.
     pub cap: Accounts,
     /// What its author answers for.
@@ -123,6 +126,7 @@ impl Plan {
         )?;
         self.check_stages()?;
         self.schedule.check()?;
+        self.readiness.check(self.cohort.cohort_min)?;
         self.charter.check()?;
         self.retention.check()?;
         let digest = self.digest();
@@ -158,7 +162,7 @@ impl Plan {
     /// Digest of the canonical encoding of every field.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        let plan = Canonical::new("tributary/plan/5")
+        let plan = Canonical::new("tributary/plan/6")
             .bytes(self.name.raw().as_bytes())
             .bytes(self.purpose.raw().as_bytes())
             .digest(&self.schema)
@@ -188,7 +192,7 @@ impl Plan {
             .u64(self.round_deadline_ms)
             .u64(self.upload_offset_ms)
             .u64(self.keying_deadline_ms);
-        let plan = self.schedule.canonical(self.retention.canonical(plan));
+        let plan = self.readiness.canonical(self.schedule.canonical(self.retention.canonical(plan)));
         self.charter.canonical(self.cap.canonical(plan)).finish()
     }
 

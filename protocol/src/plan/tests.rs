@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ids::OrganisationId;
-use crate::plan::{NoiseShare, Run};
+use crate::plan::{AsOf, Date, NoiseShare, Readiness, Run};
 use crate::privacy::{Accounts, RdpVector, Unit};
 use crate::round::cast;
 use crate::secagg::modular::Ring;
@@ -71,6 +71,10 @@ fn a_field_beyond_its_limit_is_named() {
             ("outside_min", |plan| plan.cohort.coalition = organisations(1, 257)),
             ("survivors_permille", |plan| plan.cohort.survivors_permille = 499),
             ("survivors_permille", |plan| plan.cohort.survivors_permille = 1001),
+            ("as_of (day)", |plan| plan.readiness.as_of = AsOf::Day(Date(Date::LAST.0 + 1))),
+            ("as_of (days)", |plan| plan.readiness.as_of = AsOf::DaysBefore { days: 367 }),
+            ("ready_min", |plan| plan.readiness.ready_min = u32::from(plan.cohort.cohort_min) - 1),
+            ("ready_min", |plan| plan.readiness.ready_min = 10_001),
             ("honest_min", |plan| plan.cohort.honest_min = 0),
             ("honest_min", |plan| plan.cohort.honest_min = 257),
             ("round_deadline_ms", |plan| plan.round_deadline_ms = 9),
@@ -381,10 +385,52 @@ fn what_is_kept_is_in_the_plans_digest() {
     assert!(keeps(600, 600) && !keeps(600, 601) && !keeps(0, 1));
 }
 
+/// Each run has a day of its own, by when it begins.
+#[test]
+fn the_day_of_a_runs_data_follows_from_its_beginning() {
+    let date = |text| Date::parse(text).expect("a day of the calendar");
+    let noon = |text| date(text).first_second() + 43_200;
+    let rows = [
+        (AsOf::Undeclared, "2027-01-15", None),
+        (AsOf::Day(date("2026-12-31")), "2027-06-01", Some("2026-12-31")),
+        (AsOf::MonthEnd, "2027-01-01", Some("2026-12-31")),
+        (AsOf::MonthEnd, "2027-03-31", Some("2027-02-28")),
+        (AsOf::DaysBefore { days: 0 }, "2027-03-01", Some("2027-03-01")),
+        (AsOf::DaysBefore { days: 1 }, "2027-03-01", Some("2027-02-28")),
+    ];
+    for (as_of, begins, day) in rows {
+        assert_eq!(as_of.of_run(noon(begins)), day.map(date), "{as_of:?}, {begins}");
+    }
+    assert_eq!(AsOf::MonthEnd.of_run(0), Some(Date(0)), "no day is before the clock");
+}
+
+/// What must be ready is signed with the plan: another choice is another plan.
+#[test]
+fn what_must_be_ready_is_in_the_plans_digest() {
+    let choices = [
+        Readiness::NONE,
+        Readiness { as_of: AsOf::MonthEnd, ..Readiness::NONE },
+        Readiness { as_of: AsOf::Day(Date(0)), ..Readiness::NONE },
+        Readiness { as_of: AsOf::Day(Date(1)), ..Readiness::NONE },
+        Readiness { as_of: AsOf::DaysBefore { days: 0 }, ..Readiness::NONE },
+        Readiness { as_of: AsOf::DaysBefore { days: 1 }, ..Readiness::NONE },
+        Readiness { ready_min: 20, ..Readiness::NONE },
+    ];
+    let of = |readiness| Plan { readiness, ..cast::plan() }.validate().expect("within the limits").digest();
+    let mut digests: Vec<Digest> = choices.into_iter().map(of).collect();
+    digests.sort_unstable();
+    digests.dedup();
+    assert_eq!(digests.len(), choices.len());
+}
+
 /// At the limit itself a plan is valid, where nothing else speaks against it.
 #[test]
 fn a_field_at_its_limit_is_allowed() {
-    let rows: [fn(&mut Plan); 32] = [
+    let rows: [fn(&mut Plan); 36] = [
+        |plan| plan.readiness.as_of = AsOf::Day(Date::LAST),
+        |plan| plan.readiness.as_of = AsOf::DaysBefore { days: 366 },
+        |plan| plan.readiness.ready_min = plan.cohort.cohort_min.into(),
+        |plan| plan.readiness.ready_min = 10_000,
         |plan| plan.name = text(64),
         |plan| plan.purpose = text(64),
         |plan| plan.architecture = alloc::vec![1; 65_536],

@@ -13,10 +13,15 @@ use crate::secagg::parameters::Thresholds;
 use crate::secagg::suite::{Suite, VerifyingKey};
 use crate::time::Millis;
 
-/// The bytes that a coordinator signs in its welcome, for the nonce of a client's `Join`, at a moment of its clock.
-pub(super) fn welcome_message<S: Suite>(nonce: &Digest, run: RunId, roster: &SignedRoster, at: Millis) -> Vec<u8> {
+/// The bytes that a coordinator signs in its welcome, for the nonce of a client's `Join`: at a moment of its clock, in a run that began then.
+pub(super) fn welcome_message<S: Suite>(
+    nonce: &Digest,
+    run: RunId,
+    roster: &SignedRoster,
+    [at, begun]: [Millis; 2],
+) -> Vec<u8> {
     let body = Canonical::new("WELCOME").u32(PROTOCOL_VERSION).digest(nonce);
-    let body = body.digest(&run.digest()).digest(&roster.roster.digest()).u64(at.0);
+    let body = body.digest(&run.digest()).digest(&roster.roster.digest()).u64(at.0).u64(begun.0);
     signed_message("WELCOME", &S::digest(body))
 }
 

@@ -42,6 +42,8 @@ pub enum CoordinatorEvent {
         number: u32,
         /// Digest of the public state from which it begins: what the plan's reference has come to.
         model: Digest,
+        /// When it began: of which day its data must be follows from it.
+        begun: Millis,
     },
     /// What people had ordered before this run began, as the run before it ended: a freeze does not end with a run. Second entry, where there is anything.
     OrdersCarried {

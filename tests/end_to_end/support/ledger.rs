@@ -12,7 +12,8 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId, SessionId};
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::plan::{
-    Approvals, Assessment, Charter, Materiality, ModelRef, Plan, PrivacyMode, Retention, Rhythm, Run, Schedule,
+    Approvals, Assessment, Charter, Materiality, ModelRef, Plan, PrivacyMode, Readiness, Retention, Rhythm, Run,
+    Schedule,
 };
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::role::{Action, Role};
@@ -73,6 +74,7 @@ pub(crate) fn run(rounds: u32) -> Run {
         round_deadline_ms: 1000,
         upload_offset_ms: 0,
         keying_deadline_ms: 1000,
+        readiness: Readiness::NONE,
         retention: Retention::USUAL,
         schedule: Schedule { not_before: 0, not_after: 1, rhythm: Rhythm::Interval { seconds: 0 } },
         cap: Accounts { customer: RdpVector::gaussian(1_000, 1), branch: RdpVector::gaussian(1_000, 1) },
@@ -185,6 +187,7 @@ pub(crate) fn events(run: &Run) -> Vec<CoordinatorEvent> {
         approvals: Box::new(approvals(run)),
         number: 1,
         model: MODEL,
+        begun: Millis(0),
     });
     draft.add(CoordinatorEvent::RosterAdopted { roster: Box::new(roster()), group_size: CLIENTS });
     draft.add(CoordinatorEvent::SessionOpened { session: SESSION, candidates: cohort.clone() });

@@ -3,8 +3,8 @@
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
 use tributary_protocol::plan::{
-    Agreement, Assessment, Charter, Materiality, ModelRef, NoiseShare, Plan, PrivacyMode, Retention, Rhythm, Schedule,
-    Stage,
+    Agreement, Assessment, Charter, Materiality, ModelRef, NoiseShare, Plan, PrivacyMode, Readiness, Retention,
+    Rhythm, Schedule, Stage,
 };
 use tributary_protocol::privacy::{Accounts, RdpVector, Unit};
 use tributary_protocol::roster::ALL;
@@ -71,6 +71,7 @@ pub(super) fn plan(options: &Options, dice: &mut Dice) -> (Plan, Oracle) {
         round_deadline_ms: ROUND_DEADLINE_MS,
         upload_offset_ms: *Dice::new(beside, STAGES + 2).pick(&[0, 0, 40]),
         keying_deadline_ms: KEYING_DEADLINE_MS,
+        readiness: Readiness::NONE,
         retention: Retention::USUAL,
     };
     (plan, oracle)

@@ -142,7 +142,12 @@ impl Federation {
             optimizer: UpdateRule::Sgd { learning_rate: setting.learning_rate, momentum: 0.9 },
             tail_fraction: 0.5,
             mechanism: MechanismSettings::default(),
-            schedule: ScheduleSettings { runs_max: 1, schedule: plan.schedule, epsilon_all_runs: None },
+            schedule: ScheduleSettings {
+                runs_max: 1,
+                schedule: plan.schedule,
+                readiness: plan.readiness,
+                epsilon_all_runs: None,
+            },
             charter: plan.charter,
         });
         let built = built.unwrap_or_else(|fault| panic!("{fault:?}"));

@@ -4,7 +4,7 @@ use tributary_model::server_optimizer::UpdateRule;
 use tributary_planning::settings::{MechanismSettings, ModelKind, PlanSettings, PrivacyTarget, ScheduleSettings};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::OrganisationId;
-use tributary_protocol::plan::{Assessment, Attestation, Charter, Materiality, Plan, Rhythm, Schedule};
+use tributary_protocol::plan::{Assessment, Attestation, Charter, Materiality, Plan, Readiness, Rhythm, Schedule};
 use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::StaffNumber;
 use tributary_protocol::secagg::modular::Ring;
@@ -40,6 +40,7 @@ pub(crate) fn settings() -> PlanSettings {
         schedule: ScheduleSettings {
             runs_max: 1,
             schedule: Schedule { not_before: 0, not_after: 300_000_000, rhythm: Rhythm::Interval { seconds: 0 } },
+            readiness: Readiness::NONE,
             epsilon_all_runs: None,
         },
         charter: Charter {

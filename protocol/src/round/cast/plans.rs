@@ -3,8 +3,8 @@
 use crate::digest::Digest;
 use crate::ids::OrganisationId;
 use crate::plan::{
-    Agreement, Assessment, Charter, Materiality, ModelRef, NoiseShare, Plan, PrivacyMode, Retention, Rhythm, Run,
-    Schedule, Stage,
+    Agreement, Assessment, Charter, Materiality, ModelRef, NoiseShare, Plan, PrivacyMode, Readiness, Retention, Rhythm,
+    Run, Schedule, Stage,
 };
 use crate::privacy::{Accounts, RdpVector, Unit};
 use crate::roster::ALL;
@@ -65,6 +65,7 @@ pub fn plan() -> Plan {
         round_deadline_ms: 1000,
         upload_offset_ms: 0,
         keying_deadline_ms: 500,
+        readiness: Readiness::NONE,
         retention: Retention::USUAL,
     }
 }

@@ -81,6 +81,7 @@ impl<S: Suite> Coordinator<S> {
             Input::Disconnected(client) => {
                 self.callers.remove(&client);
                 self.uninvited.remove(&client);
+                self.late.remove(&client);
                 if self.links.remove(&client).is_some() {
                     self.on_lost(now, client, ClosedReason::ParticipantLost(client), outbox);
                 }
@@ -132,6 +133,7 @@ impl<S: Suite> Coordinator<S> {
         match message {
             Upstream::Join(_) => {}
             Upstream::Accept { run, head, begun } => self.on_accept(now, from, (run, &head, begun), outbox),
+            Upstream::NotReady => self.on_not_ready(now, from, outbox),
             Upstream::Refuse { code, signature } => self.on_refused(now, from, code, signature, outbox),
             Upstream::Abandon { session, code, accused } => {
                 self.on_abandoned(now, from, session, (code, accused), outbox);

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{Coordinator, Phase};
+use super::{Coordinator, CoordinatorSettings, Phase};
 use crate::budget::{BudgetHead, FirstUse};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
@@ -103,10 +103,10 @@ impl<S: Suite> Coordinator<S> {
         let (accepted, refused, straggling, left_out) = (false, false, false, false);
         let link = Link { nonce: join.nonce, accepted, refused, holding, straggling, left_out };
         self.links.insert(from, link);
-        let signature = S::sign(
-            &self.settings.signing_key,
-            &agreement::welcome_message::<S>(&join.nonce, self.settings.run.id(), &self.settings.roster, now),
-        );
+        let begun = self.record.opened_at.unwrap_or(now);
+        let CoordinatorSettings { run, roster, signing_key, .. } = &self.settings;
+        let message = agreement::welcome_message::<S>(&join.nonce, run.id(), roster, [now, begun]);
+        let signature = S::sign(signing_key, &message);
         let budget = self.settings.heads.shown_to(from, &self.settings.roster).map(Box::new);
         let welcome = Welcome {
             version: PROTOCOL_VERSION,
@@ -118,6 +118,7 @@ impl<S: Suite> Coordinator<S> {
             sessions: open,
             budget,
             at: now,
+            begun,
             signature,
         };
         outbox.push(CoordinatorEffect::Send(from, Downstream::Welcome(Box::new(welcome))));
@@ -194,6 +195,7 @@ impl<S: Suite> Coordinator<S> {
             Some(link) if valid && !link.accepted && !link.refused => link.accepted = true,
             _ => return self.misbehaved(now, from, outbox),
         }
+        self.late.remove(&from);
         self.note_budget(head, begun, outbox);
         // A client can only have been charged for rounds that this ledger has started.
         if self.record.is_more(&head.charged) && self.record.finished.is_none() {
@@ -221,12 +223,21 @@ impl<S: Suite> Coordinator<S> {
         if !signed || !first {
             return self.misbehaved(now, from, outbox);
         }
+        self.late.remove(&from);
         if let Some(link) = self.links.get_mut(&from) {
             (link.accepted, link.refused) = (false, true);
             link.holding.clear();
         }
         self.note_refusal(from, code, Some(signature), outbox);
         self.on_lost(now, from, ClosedReason::ParticipantGaveUp(from), outbox);
+    }
+
+    /// A branch's operator has not said yet that its data are ready. It asks again when that is so; nothing is recorded, and nobody is struck.
+    pub(super) fn on_not_ready(&mut self, now: Millis, from: ClientId, outbox: &mut Outbox<CoordinatorEffect>) {
+        self.late.insert(from);
+        if self.links.remove(&from).is_some() {
+            self.on_lost(now, from, ClosedReason::ParticipantLost(from), outbox);
+        }
     }
 
     /// A branch gives up one set-up, and may say by whose fault. Neither it nor the accused is asked for the next one: who of the two lies
@@ -276,6 +287,7 @@ impl<S: Suite> Coordinator<S> {
             return;
         }
         self.uninvited.remove(&client);
+        self.late.remove(&client);
         let nonce = self.links.remove(&client).map_or(Digest::ZERO, |link| link.nonce);
         let strikes = self.strikes.entry(client).or_default();
         *strikes = strikes.saturating_add(1);

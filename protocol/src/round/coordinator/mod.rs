@@ -75,6 +75,8 @@ pub struct Coordinator<S: Suite> {
     uninvited: BTreeSet<ClientId>,
     /// Those who asked to be let in, and were.
     links: BTreeMap<ClientId, Link>,
+    /// Those who are here, and whose operators have not said yet that their data are ready.
+    late: BTreeSet<ClientId>,
     /// Breaches of each client, in this process.
     strikes: BTreeMap<ClientId, u32>,
     phase: Phase<S>,
@@ -129,6 +131,7 @@ impl<S: Suite> Coordinator<S> {
             callers: BTreeMap::new(),
             uninvited: BTreeSet::new(),
             links: BTreeMap::new(),
+            late: BTreeSet::new(),
             strikes: BTreeMap::new(),
             phase: Phase::Gathering,
             keying: None,
@@ -143,10 +146,11 @@ impl<S: Suite> Coordinator<S> {
             unheard: Vec::new(),
         };
         if machine.record.run.is_none() {
-            let CoordinatorSettings { run, model, approvals, .. } = &machine.settings;
+            let CoordinatorSettings { run, model, approvals, not_before, .. } = &machine.settings;
             let (plan, number) = (Box::new(run.plan().plan().clone()), run.reference().number);
             let approvals = Box::new(approvals.clone());
-            let opened = CoordinatorEvent::RunOpened { plan, approvals, number, model: *model };
+            let (model, begun) = (*model, now.max(*not_before));
+            let opened = CoordinatorEvent::RunOpened { plan, approvals, number, model, begun };
             machine.commit(opened, outbox);
             let orders = machine.settings.orders.carried_to(&machine.settings.run.plan().digest());
             if orders != Orders::default() {

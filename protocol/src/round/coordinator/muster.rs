@@ -25,12 +25,13 @@ impl<S: Suite> Coordinator<S> {
             }
             None => {
                 let ready = self.ready_clients();
-                if self.may_be_cohort(&ready) {
+                if self.may_begin(&ready) {
                     return None;
                 }
                 let (rule, members) = (&self.settings.run.cohort, self.hopefuls());
                 let smallest = rule.smallest_cohort(members.len()).map(|(needed, _)| usize::from(needed));
-                (ready, smallest.or_else(|| rule.smallest_group()).unwrap_or(0), members)
+                let least = smallest.or_else(|| rule.smallest_group()).unwrap_or(0);
+                (ready, least.max(self.ready_min()), members)
             }
         };
         let absent = members.iter().filter(|member| here.binary_search(member).is_err()).copied();
@@ -39,6 +40,13 @@ impl<S: Suite> Coordinator<S> {
         missing.truncate(MUSTER_NAMED_MAX);
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Some(Muster { here: count(here.len()), needed: count(needed), missing, more: count(more) })
+    }
+
+    /// Of those who are missing, the ones that are here and not ready, by their own word: their operators have not said that their data are. For the
+    /// coordinator's people alone; other branches are told who is missing, and not why.
+    #[must_use]
+    pub fn late(&self) -> Vec<ClientId> {
+        self.late.iter().copied().collect()
     }
 
     /// Clients that are told who is missing: those that admitted the plan.

@@ -126,13 +126,13 @@ impl<S: Suite> Coordinator<S> {
             self.ready_clients().into_iter().filter(|client| self.is_eligible(*client, now)).collect();
         let willing = |client: &ClientId| self.links.get(client).is_some_and(|link| !link.left_out);
         let mut candidates: Vec<ClientId> = ready.iter().copied().filter(willing).collect();
-        if !patient && !self.may_be_cohort(&candidates) {
+        if !patient && !self.may_begin(&candidates) {
             // Those that were left out are better than no session at all, once nobody else is awaited.
             candidates = ready;
         }
         let everybody = candidates.len() >= self.eligible_clients(now).len();
         candidates.truncate(COHORT_MAX);
-        if (everybody || !patient) && self.may_be_cohort(&candidates) {
+        if (everybody || !patient) && self.may_begin(&candidates) {
             self.links.values_mut().for_each(|link| link.left_out = false);
             self.open_keying(now, entropy, candidates, outbox);
         }
@@ -143,6 +143,17 @@ impl<S: Suite> Coordinator<S> {
         let organisations = self.settings.roster.roster.organisations(clients);
         let group = self.group_size(clients.len());
         organisations.is_some_and(|members| self.settings.run.cohort.thresholds(&members, group).is_ok())
+    }
+
+    /// Whether a session may open with these clients: they satisfy the plan's rule, and before the run's first round as many as it wants to be ready.
+    pub(super) fn may_begin(&self, clients: &[ClientId]) -> bool {
+        clients.len() >= self.ready_min() && self.may_be_cohort(clients)
+    }
+
+    /// How many members must have joined before a session opens; 0 once the run has had a round.
+    pub(super) fn ready_min(&self) -> usize {
+        let ready_min = if self.record.last_round == 0 { self.settings.run.readiness.ready_min } else { 0 };
+        usize::try_from(ready_min).unwrap_or(usize::MAX)
     }
 
     fn needs_session(&self, now: Millis) -> bool {

@@ -87,8 +87,8 @@ impl<S: Suite> Coordinator<S> {
         }
         let hopeful = self.gather_until.is_some() || self.rekey_after.is_some() || self.keying.is_some();
         // Waiting does not help where not even everybody would do.
-        let hopeful = hopeful && self.may_be_cohort(&self.hopefuls());
-        if hopeful || !matches!(self.phase, Phase::Gathering) || self.may_be_cohort(&self.ready_clients()) {
+        let hopeful = hopeful && self.may_begin(&self.hopefuls());
+        if hopeful || !matches!(self.phase, Phase::Gathering) || self.may_begin(&self.ready_clients()) {
             return None;
         }
         match self.current() {
@@ -181,6 +181,17 @@ impl<S: Suite> Coordinator<S> {
         let ended = self.endings_in_words();
         if let Some(reason) = self.too_few_enrolled() {
             return Wait { reason, deadline, next: "wait for the next roster" };
+        }
+        let least = self.ready_min();
+        if self.may_be_cohort(&ready_clients) && ready < least {
+            let late = self.late.len();
+            return Wait {
+                reason: alloc::format!(
+                    "{least} members that have joined, as the plan wants before its first round; {ready} have, {late} are here and not ready{ended}"
+                ),
+                deadline,
+                next: "open a session when enough have joined",
+            };
         }
         if self.may_be_cohort(&ready_clients) {
             Wait {

@@ -38,7 +38,7 @@ impl<S: Suite> Turn<'_, S> {
         if run.id() != self.own.run {
             return self.refuse(RefusalCode::Unexpected, outbox);
         }
-        let message = welcome_message::<S>(&self.own.nonce, run.id(), &welcome.roster, welcome.at);
+        let message = welcome_message::<S>(&self.own.nonce, run.id(), &welcome.roster, [welcome.at, welcome.begun]);
         if !S::verify(&self.branch.policy.coordinator, &message, &welcome.signature) {
             return self.refuse(RefusalCode::SignatureInvalid, outbox);
         }
@@ -200,6 +200,14 @@ impl<S: Suite> Turn<'_, S> {
         };
         head.signature = self.sign(&head.to_sign::<S>());
         Some(head)
+    }
+
+    /// Its operator has not said that its data are ready: it takes no part now, and may ask again any time. Nothing is recorded.
+    pub(super) fn on_not_ready(&mut self, outbox: &mut Outbox<ParticipantEffect>) {
+        if matches!(self.own.phase, Phase::Judging) {
+            self.part(outbox);
+            outbox.push(ParticipantEffect::Send(Upstream::NotReady));
+        }
     }
 
     pub(super) fn on_judged(

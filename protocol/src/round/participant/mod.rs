@@ -62,6 +62,9 @@ pub enum ParticipantInput {
         /// Whether it follows from what the branch has.
         verdict: Result<(), RefusalCode>,
     },
+    /// The run that is being judged wants data of a day, and the branch's operator has not said that they are ready. Once they are,
+    /// [`ParticipantInput::Connected`] asks again.
+    NotReady,
     /// The masked vector of a round is ready.
     Masked {
         /// The round.
@@ -265,6 +268,7 @@ impl<S: Suite> Turn<'_, S> {
             ParticipantInput::Message(message) => self.on_message(now, entropy, message, outbox),
             ParticipantInput::Started { start, model } => self.on_start(now, &start, model, outbox),
             ParticipantInput::RunJudged { run, verdict } => self.on_judged(now, run, verdict, outbox),
+            ParticipantInput::NotReady => self.on_not_ready(outbox),
             ParticipantInput::Masked { round, vector } => self.on_masked(now, round, vector, outbox),
             ParticipantInput::NoiseMasked { round, vector } => self.on_noise_masked(now, round, vector, outbox),
             ParticipantInput::Withdrawn => self.on_withdrawn(entropy, outbox),

@@ -13,12 +13,15 @@ use crate::roster::{Group, Roster, RosterHead};
 use crate::round::descriptor::{RoundDescriptor, SessionView};
 use crate::round::event::{CoordinatorEvent, EvictionReason};
 use crate::round::orders::Orders;
+use crate::time::Millis;
 
 /// State after a list of events; `replay(ledger) == state`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunRecord {
     /// The run, once opened.
     pub run: Option<Run>,
+    /// When it began.
+    pub opened_at: Option<Millis>,
     /// Who put its plan forward, and who approved it.
     pub approvals: Option<Approvals>,
     /// The roster in force.
@@ -247,7 +250,8 @@ impl RunRecord {
     /// Applies an event. Total and deterministic.
     pub fn apply(&mut self, event: &CoordinatorEvent) {
         match event {
-            CoordinatorEvent::RunOpened { plan, approvals, number, model } => {
+            CoordinatorEvent::RunOpened { plan, approvals, number, model, begun } => {
+                self.opened_at = Some(*begun);
                 self.approvals = Some(Approvals::clone(approvals));
                 self.run = plan.as_ref().clone().validate().ok().and_then(|plan| Run::new(plan, *number));
                 self.model = Some(*model);

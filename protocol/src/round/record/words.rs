@@ -63,13 +63,17 @@ impl RunRecord {
     pub fn describe(&self, event: &CoordinatorEvent) -> String {
         let roster = self.roster.as_ref();
         match event {
-            CoordinatorEvent::RunOpened { plan, number, model, .. } => format!(
-                "run {number} of plan \"{}\" ({}) opened: {} in mode {}, from model {}",
+            CoordinatorEvent::RunOpened { plan, number, model, begun, .. } => format!(
+                "run {number} of plan \"{}\" ({}) opened: {} in mode {}, from model {}{}",
                 plan.name,
                 plan.digest().short(),
                 many(plan.stages.len(), "stage"),
                 plan.privacy.name(),
-                model.short()
+                model.short(),
+                plan.readiness
+                    .as_of
+                    .of_run(begun.0 / 1000)
+                    .map_or_else(String::new, |date| format!(", with data of {date}"))
             ),
             CoordinatorEvent::OrdersCarried { orders } => {
                 format!("carried over from the run before: {}", many(orders.standing().count(), "standing order"))

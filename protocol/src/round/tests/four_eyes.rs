@@ -58,8 +58,12 @@ fn answer_at(now: Millis, change: impl FnOnce(&mut Welcome)) -> Option<RefusalCo
     let mut welcome = told_welcome(&mut world);
     change(&mut welcome);
     let run = crate::plan::RunRef { plan: welcome.plan.digest(), number: welcome.number };
-    welcome.signature =
-        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, welcome.at));
+    welcome.signature = coordinator_signs(&welcome_message::<Toy>(
+        &welcome.nonce,
+        run.id(),
+        &welcome.roster,
+        [welcome.at, welcome.begun],
+    ));
     world.now = now;
     say(&mut world, welcome)
 }
@@ -351,8 +355,12 @@ fn runs_begin_in_their_order_and_time_and_within_the_grant() {
         let mut welcome = told_welcome(&mut world);
         welcome.number = number;
         let run = crate::plan::RunRef { plan: served.digest(), number };
-        welcome.signature =
-            coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, welcome.at));
+        welcome.signature = coordinator_signs(&welcome_message::<Toy>(
+            &welcome.nonce,
+            run.id(),
+            &welcome.roster,
+            [welcome.at, welcome.begun],
+        ));
         world.now = Millis(seconds * 1000);
         say(&mut world, welcome)
     };
@@ -398,8 +406,12 @@ fn runs_begin_in_their_order_and_time_and_within_the_grant() {
     let mut welcome = told_welcome(&mut world);
     welcome.number = 2;
     let run = crate::plan::RunRef { plan: capped.digest(), number: 2 };
-    welcome.signature =
-        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, welcome.at));
+    welcome.signature = coordinator_signs(&welcome_message::<Toy>(
+        &welcome.nonce,
+        run.id(),
+        &welcome.roster,
+        [welcome.at, welcome.begun],
+    ));
     assert_eq!(say(&mut world, welcome), Some(RefusalCode::PlanSpent));
 }
 

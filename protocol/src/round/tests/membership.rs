@@ -230,11 +230,12 @@ fn joined(world: &World) -> Digest {
 /// What a coordinator with the cast's key says in answer to a join.
 fn welcome(nonce: Digest, roster: &SignedRoster, session: SessionId) -> Downstream {
     let plan = plan(|_| {});
-    let signature = coordinator_signs(&welcome_message::<Toy>(&nonce, cast::run(plan.clone()).id(), roster, Millis(0)));
+    let signature =
+        coordinator_signs(&welcome_message::<Toy>(&nonce, cast::run(plan.clone()).id(), roster, [Millis(0); 2]));
     let (sessions, approvals) = (alloc::vec![session], cast::approvals(&plan));
     let (version, roster) = (PROTOCOL_VERSION, roster.clone());
-    let (number, budget, at) = (1, None, Millis(0));
-    let welcome = Welcome { version, nonce, plan, approvals, number, roster, sessions, budget, at, signature };
+    let (number, budget, at, begun) = (1, None, Millis(0), Millis(0));
+    let welcome = Welcome { version, nonce, plan, approvals, number, roster, sessions, budget, at, begun, signature };
     Downstream::Welcome(welcome.into())
 }
 

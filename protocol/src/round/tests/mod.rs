@@ -15,6 +15,7 @@ mod never_weaker;
 mod orders;
 mod paused;
 mod raises;
+mod readiness;
 mod several;
 mod steering;
 mod terms;

@@ -298,7 +298,7 @@ fn a_branch_refuses_a_plan_whose_group_it_is_not_in() {
             &welcome.nonce,
             run,
             &shown,
-            welcome.at,
+            [welcome.at, welcome.begun],
         ));
         welcome.roster = shown;
         world.tell_branch(client, ParticipantInput::Message(Downstream::Welcome(welcome)));

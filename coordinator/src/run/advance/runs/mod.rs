@@ -64,6 +64,7 @@ impl<'a> World<'a> {
             number: 1,
             model: job.initial.digest(),
             approvals: Box::new(job.approvals.clone()),
+            begun: Millis(0),
         });
         world
     }

@@ -34,8 +34,12 @@ fn run_of(welcome: &Welcome) -> RunRef {
 /// The coordinator's own signature over what the welcome says now.
 fn sign(welcome: &mut Welcome) {
     welcome.approvals = cast::approvals(&welcome.plan);
-    welcome.signature =
-        coordinator_signs(&welcome_message::<Toy>(&welcome.nonce, run_of(welcome).id(), &welcome.roster, welcome.at));
+    welcome.signature = coordinator_signs(&welcome_message::<Toy>(
+        &welcome.nonce,
+        run_of(welcome).id(),
+        &welcome.roster,
+        [welcome.at, welcome.begun],
+    ));
 }
 
 /// The victim has asked about the run that the welcome names.

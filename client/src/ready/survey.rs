@@ -1,0 +1,313 @@
+//! A branch's data set beside the one before it, for its own screen, and the word that it is ready.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tributary_model::schema::Schema;
+use tributary_protocol::digest::{Canonical, Digest};
+use tributary_protocol::plan::{Date, RunRef};
+
+use super::stamp::{Stamp, StampFault};
+use super::store::{AskedRun, FileDigests, KeptCounts, Statement, Store, Subject};
+use crate::data::{FileError, Stop, read_schema};
+use crate::dataset::{self, Changes, Loaded, Summary};
+use crate::error::ClientError;
+use crate::settings::{DateSource, Settings};
+
+/// Fewest letters of a plan's digest by which it is named.
+const PLAN_LETTERS_MIN: usize = 8;
+
+/// What the operator's word is to be about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The next run that wants data of their day.
+    Next,
+    /// A run that asks: its number, with the first letters of its plan's digest before it (`9f86d081/2`) where two plans have one of that number.
+    Run(String),
+}
+
+/// One file of a branch.
+pub struct SurveyedFile {
+    /// Its key in the settings.
+    pub key: &'static str,
+    /// The file.
+    pub file: PathBuf,
+    /// Digest of the schema by which it was read.
+    pub schema: String,
+    /// What it holds, or why it cannot be read.
+    pub loaded: Result<Loaded, FileError>,
+    /// Of which day it is; why that is not known.
+    pub date: Result<Date, String>,
+    /// Whether somebody has said so beside the file, or in the settings.
+    pub is_dated: bool,
+}
+
+/// The data set before this one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Earlier {
+    /// Of which day it is.
+    pub date: String,
+    /// SHA-256 of its `data.file`.
+    pub digest: String,
+    /// What has changed since.
+    pub changes: Changes,
+}
+
+/// Everything that an operator is shown of a data set.
+pub struct Survey {
+    /// Its files.
+    pub files: Vec<SurveyedFile>,
+    /// The data set before it, where the branch has kept one.
+    pub earlier: Option<Earlier>,
+    /// What must be confirmed: what it is, what it means, what to do.
+    pub alarms: Vec<String>,
+    store: Store,
+    counts: Option<Summary>,
+}
+
+impl SurveyedFile {
+    /// Whether a daemon would use it.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.loaded.as_ref().is_ok_and(|loaded| loaded.remarks.iter().all(|remark| !remark.stops))
+    }
+
+    /// Its SHA-256, where it was read.
+    #[must_use]
+    pub fn digest(&self) -> Option<Digest> {
+        self.loaded.as_ref().ok().map(|loaded| loaded.digest)
+    }
+}
+
+/// Reads every file that the settings name, and lays the data set beside the one before it. Nothing is changed.
+///
+/// # Errors
+/// Every fault of the settings or of the schema, or if what the branch has kept cannot be read. A file's own faults are in its entry.
+pub fn survey(config: &Path) -> Result<Survey, ClientError> {
+    let settings = Settings::load(config)?;
+    let schema = read_schema(&settings.schema_file)?;
+    let files: Vec<SurveyedFile> =
+        dataset::files(&settings).map(|(key, file)| surveyed((key, file), &settings, &schema)).collect();
+    let store = Store::of(&settings.state_dir);
+    let mut survey = Survey { files, earlier: None, alarms: Vec::new(), store, counts: None };
+    survey.compare(&settings, &schema)?;
+    Ok(survey)
+}
+
+fn surveyed((key, file): (&'static str, &Path), settings: &Settings, schema: &Schema) -> SurveyedFile {
+    let dated = match settings.date_source {
+        DateSource::Fixed(date) => Ok((date, None)),
+        // Before the file is read: what is exported meanwhile is another file, and is noticed.
+        DateSource::ReadyFile => Stamp::read(file).map(|stamp| (stamp.date, Some(stamp))),
+    };
+    let loaded = Loaded::read(file, settings, schema, &Stop::default());
+    let is_dated = !matches!(dated, Err(StampFault::Absent { .. }));
+    let date = dated.and_then(|(date, stamp)| {
+        match (stamp, &loaded) {
+            (Some(stamp), Ok(loaded)) => stamp.holds(file, loaded.digest)?,
+            _ => {}
+        }
+        Ok(date)
+    });
+    let date = date.map_err(|fault| fault.to_string());
+    SurveyedFile { key, file: file.to_owned(), schema: schema.digest().to_string(), loaded, date, is_dated }
+}
+
+impl Survey {
+    /// Whether a run would use all of it.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.files.iter().all(SurveyedFile::is_usable)
+    }
+
+    /// Of which day the data set is, where its files agree; else why that is not known.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    pub fn date(&self) -> Result<Date, String> {
+        let mut dates = self.files.iter().map(|file| file.date.clone().map(|date| (file, date)));
+        let (first, date) = dates.next().ok_or_else(|| "the settings name no file".to_owned())??;
+        for other in dates {
+            let (file, found) = other?;
+            if found != date {
+                return Err(format!(
+                    "{} is of {date} and {} is of {found}: the two are of one data set, and have one day; export both anew",
+                    first.file.display(),
+                    file.file.display()
+                ));
+            }
+        }
+        Ok(date)
+    }
+
+    /// The digests of its files, where all were read.
+    #[must_use]
+    pub fn digests(&self) -> Option<FileDigests> {
+        let of = |key| self.files.iter().find(|file| file.key == key).map(SurveyedFile::digest);
+        let (data, held_out) = (of("data.file")??, of("data.held_out"));
+        match held_out {
+            None => Some(FileDigests { data, held_out: None }),
+            Some(held_out) => held_out.map(|held_out| FileDigests { data, held_out: Some(held_out) }),
+        }
+    }
+
+    /// What `--confirm` names: the data set and everything that must be confirmed about it.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let files = self.digests();
+        let body = Canonical::new("tributary/ready/1")
+            .u32(self.date().map_or(u32::MAX, |date| date.0))
+            .digest(&files.map_or(Digest::ZERO, |files| files.data))
+            .digest(&files.and_then(|files| files.held_out).unwrap_or(Digest::ZERO));
+        self.alarms.iter().fold(body, |body, alarm| body.bytes(alarm.as_bytes())).finish()
+    }
+
+    /// Says that the data set is ready: for a run that asks, or for the next one that wants data of its day. Durable when this returns.
+    ///
+    /// # Errors
+    /// Why it is not said.
+    pub fn state(&self, target: &Target, now_unix_ms: u64) -> Result<Vec<String>, ClientError> {
+        let refuse = |what: String| ClientError::File(format!("nothing is said to be ready: {what}"));
+        let date = self.date().map_err(refuse)?;
+        let Some(files) = self.digests().filter(|_| self.is_usable()) else {
+            return Err(refuse("a run would not use these files; `tributary client dataset check` says why".into()));
+        };
+        let asked = self.store.asked()?;
+        let (subject, asks) = subject(target, &asked, date).map_err(refuse)?;
+        let statement = Statement { date, files, at: now_unix_ms };
+        // First what the next data set is laid beside: the word is what a daemon waits for.
+        if let Some(data) = self.counts.clone() {
+            self.store.keep_counts(&KeptCounts { date, files, data })?;
+        }
+        let path = self.store.state(subject, &statement)?;
+        let whom = match asks {
+            Some(asked) => format!("{} run {} is joined with them", asked.name, asked.number),
+            None => format!("the next run that wants data of {date} is joined with them"),
+        };
+        Ok(vec![
+            format!("{}: the data of {date} are said to be ready, SHA-256 {}", path.display(), files.data),
+            format!("{whom}; a daemon that runs hears of it within a second"),
+        ])
+    }
+
+    /// Runs that wait for the operator's word.
+    ///
+    /// # Errors
+    /// If what the daemon has noted cannot be read.
+    pub fn asked(&self) -> Result<Vec<AskedRun>, ClientError> {
+        self.store.asked()
+    }
+
+    fn compare(&mut self, settings: &Settings, schema: &Schema) -> Result<(), ClientError> {
+        let Some(Ok(loaded)) = self.files.first().map(|file| &file.loaded) else { return Ok(()) };
+        let now = Summary::of(loaded.table.data(), schema);
+        let (digest, date) = (loaded.digest, self.date().ok());
+        let kept = self.store.counts()?;
+        for other in &kept {
+            self.alarms.extend(mistaken(other, digest, date));
+        }
+        let before = kept.iter().find(|kept| date.is_none_or(|date| kept.date < date) && kept.files.data != digest);
+        if let Some(before) = before {
+            let changes = Changes::between(&before.data, &now, settings.change_limits);
+            self.alarms.extend(changes.alarms.iter().cloned());
+            let (date, digest) = (before.date.to_string(), before.files.data.to_string());
+            self.earlier = Some(Earlier { date, digest, changes });
+        }
+        self.counts = Some(now);
+        Ok(())
+    }
+}
+
+/// A file that passes for another day's, or another file of a day that is known.
+fn mistaken(kept: &KeptCounts, digest: Digest, date: Option<Date>) -> Option<String> {
+    let other_day = date != Some(kept.date);
+    match (kept.files.data == digest, other_day) {
+        (true, true) => Some(format!(
+            "data.file is, byte for byte, the file of {}: the export may not have run; look at it before this is learned from twice",
+            kept.date
+        )),
+        (false, false) => Some(format!(
+            "another file of {} was said to be ready before, with SHA-256 {}: look which of the two is meant",
+            kept.date, kept.files.data
+        )),
+        _ => None,
+    }
+}
+
+/// What a word is about, and which run asks for it.
+fn subject<'a>(target: &Target, asked: &'a [AskedRun], date: Date) -> Result<(Subject, Option<&'a AskedRun>), String> {
+    let names = || match asked {
+        [] => "none".to_owned(),
+        asked => {
+            let name = |asked: &AskedRun| {
+                format!("{}/{} ({}, data of {})", asked.plan.short(), asked.number, asked.name, asked.as_of)
+            };
+            asked.iter().map(name).collect::<Vec<_>>().join(", ")
+        }
+    };
+    match target {
+        Target::Next => {
+            // One that asked for an older day may be over.
+            if asked.iter().any(|asked| asked.as_of > date) && asked.iter().all(|asked| asked.as_of != date) {
+                return Err(format!(
+                    "these data are of {date}, and a run asks for a later day. The runs that ask are: {}. Put the data of their day in \
+                     place",
+                    names()
+                ));
+            }
+            Ok((Subject::Day(date), asked.iter().find(|asked| asked.as_of == date)))
+        }
+        Target::Run(text) => {
+            let found: Vec<&AskedRun> = asked.iter().filter(|asked| is_named(text, asked.run())).collect();
+            let [one] = found.as_slice() else {
+                return Err(format!(
+                    "{text:?} names no run that asks, or more than one. The runs that ask are: {}. Before a run asks, `--next` gives the word for the \
+                     day of the data",
+                    names()
+                ));
+            };
+            if one.as_of != date {
+                return Err(format!(
+                    "{} run {} wants data of {}, and these are of {date}. Put the data of {} in place",
+                    one.name, one.number, one.as_of, one.as_of
+                ));
+            }
+            Ok((Subject::Run(one.run()), Some(one)))
+        }
+    }
+}
+
+/// A number alone, or after the plan's first letters.
+fn is_named(text: &str, run: RunRef) -> bool {
+    let (plan, number) = text.split_once('/').unwrap_or(("", text));
+    let plan_fits = plan.is_empty() || (plan.len() >= PLAN_LETTERS_MIN && run.plan.to_string().starts_with(plan));
+    plan_fits && !text.starts_with('/') && number.parse() == Ok(run.number)
+}
+
+/// What waits for the operator's word, and the last one that was given.
+///
+/// # Errors
+/// If settings or what the branch has kept cannot be read.
+pub fn overview(config: &Path) -> Result<(Vec<AskedRun>, Option<Statement>), ClientError> {
+    let store = Store::of(&Settings::load(config)?.state_dir);
+    Ok((store.asked()?, store.words()?.into_iter().next()))
+}
+
+/// Writes the ready files of whoever exports by hand, beside every file that the settings name; where they are.
+///
+/// # Errors
+/// If a file cannot be read by the schema, or a ready file cannot be written.
+pub fn stamp(config: &Path, date: Date) -> Result<Vec<PathBuf>, ClientError> {
+    let settings = Settings::load(config)?;
+    let schema = read_schema(&settings.schema_file)?;
+    let mut written = Vec::new();
+    for (_, file) in dataset::files(&settings) {
+        let loaded = Loaded::read(file, &settings, &schema, &Stop::default()).map_err(ClientError::file)?;
+        written.push(Stamp { date, digest: loaded.digest }.write(file).map_err(ClientError::file)?);
+    }
+    Ok(written)
+}
+
+#[cfg(test)]
+#[path = "survey_tests.rs"]
+mod tests;

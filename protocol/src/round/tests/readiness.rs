@@ -1,0 +1,138 @@
+//! Branches whose data are not ready: nothing is recorded of them, nobody is struck, and a run waits for as many as its plan wants.
+
+use alloc::vec::Vec;
+
+use super::world::{Packet, World, plan};
+use crate::ids::ClientId;
+use crate::message::{Downstream, Upstream};
+use crate::plan::{AsOf, Plan, Readiness};
+use crate::round::{CoordinatorEvent, Input, ParticipantInput, cast};
+use crate::time::Millis;
+
+const LATE: ClientId = ClientId(3);
+const CLIENTS: u32 = 9;
+
+fn served(ready_min: u32) -> Plan {
+    plan(|plan| plan.readiness = Readiness { as_of: AsOf::MonthEnd, ready_min })
+}
+
+/// Nine branches that are judging the run, and that answer when a test says so.
+fn judging(ready_min: u32) -> World {
+    let mut world = World::new(CLIENTS, served(ready_min));
+    world.silent_workers = true;
+    world.connect_all();
+    world.run();
+    world
+}
+
+fn all_but(late: &[ClientId]) -> Vec<ClientId> {
+    (1..=CLIENTS).map(ClientId).filter(|client| !late.contains(client)).collect()
+}
+
+fn admits(world: &mut World, client: ClientId, ready_min: u32) {
+    let run = cast::run(served(ready_min)).id();
+    world.tell_branch(client, ParticipantInput::RunJudged { run, verdict: Ok(()) });
+}
+
+/// What a branch has said since it joined.
+fn said(world: &World, client: ClientId) -> Vec<&Upstream> {
+    let of = |packet: &Packet| matches!(packet, Packet::Up(from, _) if *from == client);
+    let said = world.packets.iter().filter(|packet| of(packet));
+    said.filter_map(|packet| if let Packet::Up(_, message) = packet { Some(message) } else { None }).collect()
+}
+
+#[test]
+fn a_branch_that_is_not_ready_says_that_and_nothing_else_and_joins_later() {
+    let mut world = judging(0);
+    let recorded = world.branches[&LATE].events.len();
+    world.tell_branch(LATE, ParticipantInput::NotReady);
+    assert_eq!(said(&world, LATE), [&Upstream::NotReady]);
+    world.run();
+    assert_eq!(world.branches[&LATE].events.len(), recorded, "nothing is recorded at the branch");
+    let refused = |event: &CoordinatorEvent| {
+        matches!(event, CoordinatorEvent::ClientRefused { .. } | CoordinatorEvent::ClientEvicted { .. })
+    };
+    assert!(!world.events.iter().any(refused), "nor at the coordinator");
+    assert_eq!(world.coordinator.late(), [LATE]);
+    assert!(world.branches[&LATE].stopped.is_none() && world.branches[&LATE].connected);
+    // A word that comes twice, or before anything was asked, changes nothing.
+    world.tell_branch(LATE, ParticipantInput::NotReady);
+    assert!(said(&world, LATE).is_empty());
+    world.tell(Input::Message(LATE, Upstream::NotReady));
+    world.run();
+    // The operator has given the word.
+    world.tell_branch(LATE, ParticipantInput::Connected);
+    world.run();
+    for client in all_but(&[]) {
+        admits(&mut world, client, 0);
+    }
+    world.run();
+    assert!(world.coordinator.late().is_empty());
+    assert!(world.coordinator.ready_clients().contains(&LATE));
+}
+
+#[test]
+fn a_run_waits_for_as_many_as_its_plan_wants_and_its_people_see_who_is_late() {
+    let mut world = judging(CLIENTS);
+    world.tell_branch(LATE, ParticipantInput::NotReady);
+    for client in all_but(&[LATE]) {
+        admits(&mut world, client, CLIENTS);
+    }
+    // Nobody is hoped for any more: eight would be a cohort.
+    world.now = Millis(world.now.0 + 1_000_000);
+    world.tell(Input::Timer);
+    world.run();
+    let opened =
+        |world: &World| world.events.iter().any(|event| matches!(event, CoordinatorEvent::SessionOpened { .. }));
+    assert!(!opened(&world), "no keys are agreed on");
+    let muster = world.coordinator.muster().expect("it is told who is missing");
+    assert_eq!((muster.here, muster.needed, muster.missing.as_slice()), (8, 9, &[LATE][..]));
+    assert_eq!(world.coordinator.late(), [LATE]);
+    let lacking = world.coordinator.lacking().expect("the operator alone can help");
+    assert!(
+        lacking.starts_with("9 members that have joined") && lacking.contains("8 have, 1 are here and not ready"),
+        "{lacking}"
+    );
+    assert_eq!(world.coordinator.wait().reason, lacking);
+    world.tell_branch(LATE, ParticipantInput::Connected);
+    world.run();
+    admits(&mut world, LATE, CLIENTS);
+    world.run();
+    assert!(opened(&world) && world.coordinator.muster().is_none());
+}
+
+#[test]
+fn without_such_a_number_a_run_begins_with_those_who_are_ready() {
+    let mut world = judging(0);
+    world.tell_branch(LATE, ParticipantInput::NotReady);
+    for client in all_but(&[LATE]) {
+        admits(&mut world, client, 0);
+    }
+    world.now = Millis(world.now.0 + 1_000_000);
+    world.tell(Input::Timer);
+    world.run();
+    let candidates = world.events.iter().find_map(|event| match event {
+        CoordinatorEvent::SessionOpened { candidates, .. } => Some(candidates.clone()),
+        _ => None,
+    });
+    assert_eq!(candidates, Some(all_but(&[LATE])));
+}
+
+/// Of which day a run's data must be follows from its beginning, which stays what it was over a restart, and which the welcome says.
+#[test]
+fn a_welcome_says_when_the_run_began() {
+    let mut world = World::new(CLIENTS, served(0));
+    world.now = Millis(86_400_000 * 40);
+    world.connect_all();
+    while !matches!(world.packets.front(), Some(Packet::Down(_, Downstream::Welcome(_)))) {
+        assert!(world.step());
+    }
+    let Some(Packet::Down(client, Downstream::Welcome(mut welcome))) = world.packets.pop_front() else { panic!("one") };
+    let Some(CoordinatorEvent::RunOpened { begun, .. }) = world.events.first() else { panic!("a run opens") };
+    assert_eq!((welcome.begun, welcome.at), (*begun, world.now));
+    assert_eq!(world.coordinator.record().opened_at, Some(*begun));
+    // It is signed: another day than the run's own comes from no coordinator.
+    welcome.begun = Millis(welcome.begun.0 + 1);
+    world.tell_branch(client, ParticipantInput::Message(Downstream::Welcome(welcome)));
+    assert_eq!(world.branches[&client].distrusted.len(), 1);
+}

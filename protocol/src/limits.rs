@@ -157,6 +157,21 @@ pub const AGREEMENTS_MAX: usize = 1_000;
 /// Most branches of one grant.
 pub const GRANT_BRANCHES_MAX: usize = 1_000;
 
+/// Most models of one registry.
+pub const MODELS_MAX: usize = 10_000;
+
+/// Most champions before the present one that are known for a rollback, for each purpose.
+pub const FORMER_CHAMPIONS_MAX: usize = 64;
+
+/// Longest reason in a statement about a model, in bytes.
+pub const MODEL_REASON_BYTES_MAX: usize = 1_000;
+
+/// Most bytes of a model's parameters that travel at once.
+pub const MODEL_PIECE_BYTES_MAX: usize = 256 << 10;
+
+/// Most models that a branch keeps at once.
+pub const MODELS_KEPT_MAX: usize = 32;
+
 /// Most rounds of one run in all stages together that have more than one, retries left out.
 pub const PLAN_ROUNDS_MAX: u32 = 1_000_000;
 

@@ -7,7 +7,7 @@ use tributary_protocol::ids::{ClientId, OrganisationId, RoundId};
 use tributary_protocol::limits::HOLDING_SECONDS_MAX;
 use tributary_protocol::message::SignedBody;
 use tributary_protocol::plan::{
-    Agreement, Approvals, Assessment, Attestation, Charter, Grant, GrantSubject, Materiality, ModelRef, NoiseShare,
+    Agreement, Approvals, Assessment, Attestation, Charter, Grant, GrantSubject, GrantUses, Materiality, ModelRef, NoiseShare,
     Plan, PrivacyMode, Retention, Rhythm, Run, RunRef, Schedule, Stage, ValidPlan,
 };
 use tributary_protocol::privacy::{Accounts, RdpVector, Unit};
@@ -296,6 +296,7 @@ fn grant<S: Keyed>(plan: &ValidPlan) -> Grant {
         federation: federation::<S>(),
         branches,
         subject: GrantSubject::Plan(plan.digest()),
+        uses: GrantUses::TRAIN,
         epsilon_run_bits: 1.0_f64.to_bits(),
         epsilon_year_bits: 1.0_f64.to_bits(),
         delta_bits: 1e-6_f64.to_bits(),

@@ -21,7 +21,7 @@ pub use attestation::{Attestation, AttestationFault, Over, Wanted};
 pub use cap_raise::{CapRaise, Caps, RaiseFault};
 pub use charter::{Agreement, Assessment, Charter, Materiality};
 pub use fault::PlanFault;
-pub use grant::{Grant, GrantFault, GrantSubject, Withdrawal};
+pub use grant::{Grant, GrantFault, GrantSubject, GrantUses, Withdrawal};
 pub use mode::{OVERLAP_MAX, PrivacyMode};
 pub use model_ref::ModelRef;
 pub use retention::Retention;

@@ -22,7 +22,7 @@ use tributary_planning::settings::PURPOSE_DEFAULT;
 use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::VECTOR_BYTES_MAX;
 use tributary_protocol::message::{Downstream, MaskedHeader, RefusalCode, Start, Upstream};
-use tributary_protocol::plan::{Grant, GrantSubject, PrivacyMode};
+use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, PrivacyMode};
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::{MemberName, StaffNumber};
 use tributary_protocol::round::{
@@ -108,6 +108,7 @@ impl Load {
                 proposer: StaffNumber::parse("bank/e1").expect("a number"),
                 purpose: PURPOSE_DEFAULT.into(),
             },
+            uses: GrantUses::TRAIN,
             epsilon_run_bits: 1.0_f64.to_bits(),
             epsilon_year_bits: 1.0_f64.to_bits(),
             delta_bits: 1e-6_f64.to_bits(),

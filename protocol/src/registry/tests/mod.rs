@@ -169,7 +169,7 @@ fn what_is_signed_has_these_digests() {
     let first = statement(ModelStep::Promote, &model, 1);
     let note = note(1, &model, CopyState::Kept, &first);
     let found = [model.digest(), first.digest(), note.canonical().finish()].map(|digest| digest.short());
-    assert_eq!(found, ["", "", ""]);
+    assert_eq!(found, ["1d91ab6c", "c66ca82f", "a3e4eab7"]);
 }
 
 /// Every field of what is signed changes its digest.

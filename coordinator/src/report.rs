@@ -169,6 +169,25 @@ pub enum Event {
         /// Epsilon spent so far; nothing without noise.
         epsilon: Option<f64>,
     },
+    /// Two people state what becomes of a model.
+    ModelStated {
+        /// The model.
+        model: String,
+        /// `challenge`, `promote`, `rollback`, `retire` or `withdraw`.
+        step: &'static str,
+        /// The same in a sentence.
+        words: String,
+    },
+    /// A client says what it has of a model.
+    ModelCopy {
+        /// Which one.
+        #[serde(flatten)]
+        client: Whom,
+        /// The model.
+        model: String,
+        /// `kept`, `deleted`, or `refused`: it acknowledges a withdrawal.
+        state: &'static str,
+    },
     /// A client's budget file holds more of this plan than this ledger: an older copy of the ledger was put back, or the client errs. For that
     /// client the larger figure counts.
     ChargedMore {
@@ -257,14 +276,16 @@ impl fmt::Display for RunName {
 /// The last event of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finished {
-    /// The run's folder: statement, counts, the released model's description.
+    /// The run's folder: statement and counts.
     pub folder: String,
     /// Whether every round was committed.
     pub complete: bool,
     /// The released model's parameters.
     pub model_file: String,
-    /// Digest of the released model.
+    /// Digest of the released model's parameters, as the ledger names them.
     pub model: String,
+    /// The model in the registry, of which it is a candidate.
+    pub registered: String,
     /// The ledger.
     pub ledger: String,
     /// Rounds committed.
@@ -302,6 +323,13 @@ impl fmt::Display for Event {
         match self {
             Self::Listening { address, enrolled } => {
                 write!(formatter, "listening on {address} for {enrolled} enrolled clients")
+            }
+            Self::ModelStated { words, .. } => write!(formatter, "two people state: {words}"),
+            Self::ModelCopy { client, model, state: "refused" } => {
+                write!(formatter, "{client}: has no copy of model {}, and refuses it from now on", &model[..8])
+            }
+            Self::ModelCopy { client, model, state } => {
+                write!(formatter, "{client}: model {} {state}", &model[..8])
             }
             Self::RunOpened => formatter.write_str("open; its members are invited"),
             Self::Counted { round, stage, kind, survivors, epsilon } => {
@@ -418,7 +446,11 @@ impl fmt::Display for Finished {
         if let Some(customer) = self.epsilon_customer {
             write!(formatter, " for a branch, {customer:.4} for each of its customers")?;
         }
-        write!(formatter, "\n  model   {}\n  ledger  {}", self.model_file, self.ledger)
+        write!(
+            formatter,
+            "\n  model   {}: a candidate; two people let branches use it (`tributary model promote`)\n  ledger  {}",
+            self.registered, self.ledger
+        )
     }
 }
 
@@ -493,6 +525,7 @@ mod tests {
             complete: true,
             model_file: "m".into(),
             model: "d".into(),
+            registered: "r".into(),
             ledger: "l".into(),
             rounds: 2,
             charged: 3,
@@ -515,7 +548,7 @@ mod tests {
         assert_eq!(value["complete"], true);
         assert_eq!(value["rss_bytes_max"], serde_json::Value::Null);
         let keys = value.as_object().unwrap().len();
-        assert_eq!(keys, 19, "one for the name and one for each field");
+        assert_eq!(keys, 20, "one for the name and one for each field");
         let line = event.to_string();
         assert!(
             line.contains("epsilon 1.5000 at delta 1e-6 for a branch, 3.2500 for each") && line.contains("3 charged"),

@@ -153,7 +153,8 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
     /// # Errors
     /// [`JournalError::Damaged`] if one is no event of this kind.
     pub fn administration<A: DeserializeOwned>(&mut self) -> Result<Vec<Recorded<A>>, JournalError> {
-        administration(&self.path, &std::mem::take(&mut self.administration))
+        let events = std::mem::take(&mut self.administration);
+        (0..).zip(&events).map(|(entry, event)| decoded(&self.path, (entry, event.as_slice()))).collect()
     }
 
     /// Appends an event to its own ledger.
@@ -205,7 +206,7 @@ pub fn read<E: DeserializeOwned>(path: &Path, ledger: LedgerId) -> Result<Vec<Re
     }
 }
 
-/// Reads every ledger of a journal of many, but the federation's own: [`read_administration`].
+/// Reads every ledger of a journal of many, but the federation's own: [`read_view`].
 ///
 /// # Errors
 /// As [`read`].
@@ -218,12 +219,12 @@ pub fn read_ledgers<E: DeserializeOwned>(path: &Path) -> Result<Ledgers<E>, Jour
     }
 }
 
-/// Reads the federation's own ledger of a journal of many, beside a daemon that may be writing to it: an incomplete last record is left out, and a file
-/// that is not there has no entry.
+/// Reads one ledger of a journal of many, beside a daemon that may be writing to it: an incomplete last record is left out, and a file that is not there
+/// has no entry.
 ///
 /// # Errors
 /// [`JournalError`] naming the first bad entry.
-pub fn read_administration<A: DeserializeOwned>(path: &Path) -> Result<Vec<Recorded<A>>, JournalError> {
+pub fn read_view<E: DeserializeOwned>(path: &Path, ledger: LedgerId) -> Result<Vec<Recorded<E>>, JournalError> {
     if !path.exists() {
         return Ok(Vec::new());
     }
@@ -232,19 +233,15 @@ pub fn read_administration<A: DeserializeOwned>(path: &Path) -> Result<Vec<Recor
     if let Some(fault) = scanned.fault.filter(|fault| fault.kind != LogFaultKind::TornTail) {
         return Err(JournalError::Damaged { path: path.to_path_buf(), fault: fault.to_string() });
     }
-    let own = scanned.entries.iter().filter(|entry| entry.ledger == LedgerId::ADMINISTRATION);
-    let events: Vec<Vec<u8>> = own.map(|entry| entry.event.to_vec()).collect();
-    administration(path, &events)
+    let own = scanned.entries.iter().filter(|entry| entry.ledger == ledger);
+    own.map(|entry| decoded(path, (entry.sequence, entry.event))).collect()
 }
 
-fn administration<A: DeserializeOwned>(path: &Path, events: &[Vec<u8>]) -> Result<Vec<Recorded<A>>, JournalError> {
-    let decoded = (0_u64..).zip(events).map(|(entry, event)| {
-        codec::decode(event, LEDGER_ENTRY_BYTES_MAX).map_err(|fault| JournalError::Damaged {
-            path: path.to_path_buf(),
-            fault: format!("entry {entry} of the federation's own ledger: {fault}"),
-        })
-    });
-    decoded.collect()
+fn decoded<E: DeserializeOwned>(path: &Path, (entry, event): (u64, &[u8])) -> Result<Recorded<E>, JournalError> {
+    codec::decode(event, LEDGER_ENTRY_BYTES_MAX).map_err(|fault| JournalError::Damaged {
+        path: path.to_path_buf(),
+        fault: format!("entry {entry} of its ledger: {fault}"),
+    })
 }
 
 /// As [`read`], with the incomplete last record apart: what [`Journal::open`] would find, and cut off. The file is left as it is.

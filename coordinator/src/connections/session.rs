@@ -165,9 +165,14 @@ impl<'a> Session<'a> {
                 FRAME_CONTROL => codec::decode::<ToCoordinator>(&frame.payload, CONTROL_MESSAGE_BYTES_MAX),
                 _ => return Err(Leave::Refused("a vector came that no header announced".into())),
             };
-            let ToCoordinator::Run(run, message) = message.map_err(|fault| Leave::Refused(fault.to_string()))?;
-            let announces = matches!(message, Upstream::Masked(_));
-            self.tell(Arrival::Message(self.seat.client(), run, message)).await?;
+            let client = self.seat.client();
+            let arrival = match message.map_err(|fault| Leave::Refused(fault.to_string()))? {
+                ToCoordinator::Run(run, message) => Arrival::Message(client, run, message),
+                ToCoordinator::ModelPiece { model, from } => Arrival::ModelPiece(client, model, from),
+                ToCoordinator::Copy(note) => Arrival::Copy(client, Box::new(note)),
+            };
+            let announces = matches!(arrival, Arrival::Message(_, _, Upstream::Masked(_)));
+            self.tell(arrival).await?;
             if announces {
                 // Nothing is read until the machine has judged the header: what is not wanted stays in the sender's window.
                 let verdict = self.verdict().await?;

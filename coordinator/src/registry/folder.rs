@@ -11,8 +11,8 @@ use tributary_model::stage::STATE_FORMAT;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
-use tributary_protocol::registry::ModelManifest;
-use tributary_protocol::versioned::{HEADER_BYTES, Release, Versioned};
+use tributary_protocol::registry::{MANIFEST_FORMAT, ModelManifest};
+use tributary_protocol::versioned::HEADER_BYTES;
 use tributary_storage::files::{self, Existing};
 
 use super::RegistryError;
@@ -33,15 +33,6 @@ const DRAFT: &str = ".draft-";
 
 /// The version of `lineage.json`.
 const LINEAGE_VERSION: u32 = 1;
-
-/// The layout of a stored manifest.
-const MANIFEST_FORMAT: Versioned = Versioned {
-    what: "a model's manifest",
-    magic: *b"TRIBMODL",
-    version: 1,
-    since: Release { major: 0, minor: 3 },
-    older: "The run's ledger says what the model is; register it anew with this release",
-};
 
 /// What a model's folder holds.
 pub(super) struct Contents {

@@ -7,19 +7,18 @@ use tributary_certs::entropy::OsEntropy;
 use tributary_certs::model::{StatementFile, sign_copy_note};
 use tributary_certs::people::attest;
 use tributary_certs::suite::SigningKey;
-use tributary_model::planned;
 use tributary_planning::settings::PlanSettings;
 use tributary_protocol::ids::{ClientId, OrganisationId};
-use tributary_protocol::plan::{Attestation, Run};
+use tributary_protocol::plan::Attestation;
 use tributary_protocol::registry::{CopyState, ModelStatement};
 use tributary_protocol::role::Role;
 use tributary_protocol::roster::{Holding, MemberName, Person, Roster, RosterEntry, Scope, StaffNumber};
 use tributary_protocol::secagg::suite::Signature;
-use tributary_storage::journal::read_administration;
+use tributary_storage::journal::read_view;
 
 use super::*;
-use crate::plan::Job;
-use crate::plan::tests::{job, settings};
+use crate::run::job::Job;
+use crate::run::job::tests::{job, settings};
 
 const FEDERATION: Digest = Digest([5; 32]);
 
@@ -114,7 +113,7 @@ fn ended(job: &Job) -> Vec<CoordinatorEvent> {
 
 /// A release whose parameters differ by this number, put in place of a run's.
 fn contents(registry: &Registry, job: &Job, number: u32) -> Contents {
-    let job = Job { run: Run::new(job.plan().clone(), number).unwrap(), ..copy(job) };
+    let job = job.later(number, None).unwrap();
     let mut values = job.initial.values().to_vec();
     values[0] += f32::from(u16::try_from(number).unwrap());
     let parameters = Parameters::new(job.planned.architecture().clone(), values).unwrap();
@@ -146,16 +145,6 @@ fn contents(registry: &Registry, job: &Job, number: u32) -> Contents {
         schema: job.planned.schema().unwrap().encode(),
         statement_json: b"statement".to_vec(),
         statement_text: "statement".into(),
-    }
-}
-
-fn copy(job: &Job) -> Job {
-    Job {
-        run: job.run.clone(),
-        planned: std::sync::Arc::clone(&job.planned),
-        initial: job.initial.clone(),
-        guarantee: job.guarantee,
-        approvals: job.approvals.clone(),
     }
 }
 
@@ -241,7 +230,7 @@ fn models_are_promoted_told_of_and_read_in_pieces() {
     let before = registry.record().clone();
     drop((journal, registry));
     assert_eq!(world.open().1.record(), &before);
-    let events = read_administration::<RegistryEvent>(&world.state().join("audit.log")).unwrap();
+    let events = read_view::<RegistryEvent>(&world.state().join("audit.log"), LedgerId::ADMINISTRATION).unwrap();
     assert_eq!(events.len(), 8, "two models, a roster, four statements, one note");
 }
 
@@ -253,15 +242,17 @@ fn runs_begin_from_registered_models() {
     let (mut journal, mut registry) = world.open();
     let parameters = registry.record().models[&one].manifest.parameters;
     let plan = |initial_model| Plan { initial_model, ..job.plan().plan().clone() };
-    let begin = |registry: &Registry, plan: &Plan| registry.initial(plan, &job.planned);
+    let begin = |registry: &Registry, plan: &Plan| {
+        registry.initial(plan, &job.planned).map(|initial| initial.map(|initial| initial.digest()))
+    };
     assert!(begin(&registry, &plan(ModelRef::Zero)).unwrap().is_none());
-    let found = begin(&registry, &plan(ModelRef::Digest(parameters))).unwrap().unwrap();
-    assert_eq!(found.digest(), parameters);
+    let found = begin(&registry, &plan(ModelRef::Digest(parameters))).unwrap();
+    assert_eq!(found, Some(parameters));
     let none = begin(&registry, &plan(ModelRef::Champion)).unwrap_err().to_string();
     assert!(none.contains("this registry has none") && none.contains("model promote"), "{none}");
     let statement = world.signed(&registry, ModelStep::Promote, &one);
     registry.take(&mut journal, &world.roster, statement).unwrap();
-    assert_eq!(begin(&registry, &plan(ModelRef::Champion)).unwrap().unwrap().digest(), parameters);
+    assert_eq!(begin(&registry, &plan(ModelRef::Champion)).unwrap(), Some(parameters));
     // Of another purpose, network or schema.
     let other = Plan { purpose: "other".into(), ..plan(ModelRef::Champion) };
     assert!(matches!(begin(&registry, &other), Err(RegistryError::NoChampion { .. })));
@@ -313,7 +304,6 @@ fn a_folder_is_whole_or_not_there() {
     drop(registry);
     RegistryFolder::open(&world.state()).unwrap();
     assert!(!draft.exists(), "what a crash left is removed at the next start");
-    let _ = planned::check(job.plan(), None).unwrap();
 }
 
 #[test]

@@ -6,12 +6,13 @@ use serde::Serialize;
 use tributary_certs::model::StatementFile;
 use tributary_certs::roster::RosterAuthorities;
 use tributary_protocol::digest::Digest;
+use tributary_protocol::log::LedgerId;
 use tributary_protocol::printable::Printable;
 use tributary_protocol::registry::{
     CopyState, ModelRecord, ModelState, ModelStatement, ModelStep, RegistryEvent, RegistryRecord, SignedStatement,
 };
 use tributary_settings::{Fault, Faults};
-use tributary_storage::journal::read_administration;
+use tributary_storage::journal::read_view;
 
 use super::RegistryError;
 use crate::settings::Settings;
@@ -93,7 +94,7 @@ pub struct Draft<'a> {
 
 /// What the journal of a state folder says of models.
 pub(super) fn record_of(state_dir: &Path) -> Result<RegistryRecord, RegistryError> {
-    let events = read_administration::<RegistryEvent>(&ledger_of(state_dir))?;
+    let events = read_view::<RegistryEvent>(&ledger_of(state_dir), LedgerId::ADMINISTRATION)?;
     Ok(RegistryRecord::replay(events.iter().map(|recorded| &recorded.event))?)
 }
 

@@ -8,7 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Canonical, Digest};
 use crate::plan::{Grant, GrantSubject, RunRef};
 use crate::printable::Untrusted;
+use crate::versioned::{Release, Versioned};
 use crate::roster::{MemberName, StaffNumber, is_group_name};
+
+/// The layout of a stored manifest.
+pub const MANIFEST_FORMAT: Versioned = Versioned {
+    what: "a model's manifest",
+    magic: *b"TRIBMODL",
+    version: 1,
+    since: Release { major: 0, minor: 3 },
+    older: "The run's ledger says what the model is; register it anew with this release",
+};
 
 /// Everything that makes a model this one and no other. Its digest is the model's name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

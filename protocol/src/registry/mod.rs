@@ -23,10 +23,10 @@ mod words;
 pub use branch::{BranchModels, BranchModelsEvent, ModelFault, Told};
 pub use copies::{CopyNote, CopyState};
 pub use event::RegistryEvent;
-pub use manifest::{Lineage, ManifestFault, ModelManifest};
+pub use manifest::{Lineage, MANIFEST_FORMAT, ManifestFault, ModelManifest};
 pub use record::{ModelRecord, ModelState, PurposeRecord, RegistryRecord};
 pub use rules::RefusedStatement;
-pub use statement::{ModelStatement, ModelStep, SignedStatement, StatementFault, StatementGrounds};
+pub use statement::{ModelStatement, ModelStep, STATEMENT_FORMAT, SignedStatement, StatementFault, StatementGrounds};
 
 #[cfg(test)]
 mod tests;

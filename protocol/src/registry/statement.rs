@@ -10,6 +10,16 @@ use crate::printable::Untrusted;
 use crate::role::Action;
 use crate::roster::Roster;
 use crate::secagg::suite::Suite;
+use crate::versioned::{Release, Versioned};
+
+/// The layout of a stored statement.
+pub const STATEMENT_FORMAT: Versioned = Versioned {
+    what: "a statement about a model",
+    magic: *b"TRIBSTMT",
+    version: 1,
+    since: Release { major: 0, minor: 3 },
+    older: "The coordinator tells of it again",
+};
 
 /// What is done to a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

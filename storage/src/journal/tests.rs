@@ -30,7 +30,7 @@ fn what_was_appended_is_read_back_and_continued() {
 fn the_federations_own_ledger_is_read_apart() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("audit.log");
-    assert!(read_administration::<String>(&path).expect("nothing").is_empty());
+    assert!(read_view::<String>(&path, LedgerId::ADMINISTRATION).expect("nothing").is_empty());
     let (mut journal, _) = Journal::<u32>::open_view(&path, LEDGER).expect("opens");
     journal.append(Millis(1), 7).expect("appends");
     journal.append_to(LedgerId::ADMINISTRATION, Millis(2), "a model").expect("appends");
@@ -44,15 +44,16 @@ fn the_federations_own_ledger_is_read_apart() {
     journal.append_to(LedgerId::ADMINISTRATION, Millis(4), "a statement").expect("appends");
     journal.append(Millis(5), 9).expect("appends");
     drop(journal);
-    let own = read_administration::<String>(&path).expect("texts");
+    let own = read_view::<String>(&path, LedgerId::ADMINISTRATION).expect("texts");
     assert_eq!(own.last().map(|recorded| recorded.event.as_str()), Some("a statement"));
+    assert_eq!(read_view::<u32>(&path, LEDGER).expect("numbers").len(), 3);
     assert_eq!(read_ledgers::<u32>(&path).expect("numbers")[&LEDGER].len(), 3);
     // Beside a daemon that writes, half of an entry may be there; another kind of event is named.
     let length = std::fs::metadata(&path).expect("a file").len();
     OpenOptions::new().write(true).open(&path).expect("a file").set_len(length - 3).expect("cuts");
-    assert_eq!(read_administration::<String>(&path).expect("texts").len(), 2);
-    let other = read_administration::<[u64; 4]>(&path).map(|_| ()).expect_err("no such numbers");
-    assert!(other.to_string().contains("entry 0 of the federation's own ledger"), "{other}");
+    assert_eq!(read_view::<String>(&path, LedgerId::ADMINISTRATION).expect("texts").len(), 2);
+    let other = read_view::<[u64; 4]>(&path, LedgerId::ADMINISTRATION).map(|_| ()).expect_err("no such numbers");
+    assert!(other.to_string().contains("entry 0 of its ledger"), "{other}");
 }
 
 /// The bytes that are cut are counted, by whoever opens the file and whoever only reads it, and told once.

@@ -16,7 +16,7 @@ use tributary_coordinator::settings::PlanFiles;
 use tributary_model::schema::Schema;
 use tributary_planning::demonstration::TwoPeople;
 use tributary_planning::settings::PURPOSE_DEFAULT;
-use tributary_protocol::plan::{GrantSubject, PrivacyMode};
+use tributary_protocol::plan::{GrantSubject, GrantUses, PrivacyMode};
 use tributary_protocol::roster::{MemberName, StaffNumber};
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_storage::files::create_private_folder;
@@ -182,6 +182,7 @@ impl ClientFile<'_> {
         let organisation = if branch.is_partner { &branch.name } else { BANK };
         let request = GrantRequest {
             subject: GrantSubject::Plans { proposer: StaffNumber::parse(PROPOSER)?, purpose: PURPOSE_DEFAULT.into() },
+            uses: GrantUses::ALL,
             branches: vec![MemberName::parse(&format!("{organisation}/{}", branch.name))?],
             epsilon_run: epsilon,
             // For two such plans, as the policy.

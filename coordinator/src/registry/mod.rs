@@ -172,7 +172,10 @@ impl Registry {
         if self.record.knows(&signed.statement) {
             return Ok(false);
         }
-        self.record.judge::<RealSuite>(&signed, (&roster.roster, &self.federation), unix_seconds())?;
+        // An older roster that was put back gives nobody a role again.
+        let newer = self.record.roster.as_ref().filter(|known| known.epoch() > roster.roster.epoch());
+        let in_force = newer.unwrap_or(&roster.roster);
+        self.record.judge::<RealSuite>(&signed, (in_force, &self.federation), unix_seconds())?;
         self.adopt(journal, roster)?;
         self.append(journal, RegistryEvent::StatementTaken { statement: Box::new(signed) })?;
         Ok(true)

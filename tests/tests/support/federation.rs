@@ -22,7 +22,7 @@ use tributary_model::synthetic::{SCHEMA_TOML, SyntheticSpec, generate, schema};
 use tributary_planning::PlanFile;
 use tributary_planning::demonstration::TwoPeople;
 use tributary_planning::settings::PURPOSE_DEFAULT;
-use tributary_protocol::plan::GrantSubject;
+use tributary_protocol::plan::{GrantSubject, GrantUses};
 use tributary_protocol::roster::{MemberName, StaffNumber};
 
 /// What to set up.
@@ -172,6 +172,7 @@ impl Federation {
                 proposer: StaffNumber::parse("bank/e1").expect("a staff number"),
                 purpose: PURPOSE_DEFAULT.into(),
             },
+            uses: GrantUses::TRAIN,
             branches: vec![MemberName::parse(&format!("bank/{}", branch_name(index))).expect("a name")],
             epsilon_run: self.spec.epsilon_max,
             epsilon_year: self.spec.epsilon_max,

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use tributary_certs::inspect::date;
-use tributary_client::grants::{self, GrantLine, GrantRequest};
+use tributary_client::grants::{self, GrantLine, GrantRequest, KEEP_MODELS, TRAIN};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::GrantSubject;
+use tributary_protocol::plan::{GrantSubject, GrantUses};
 use tributary_protocol::printable::Printable;
 use tributary_protocol::roster::{MemberName, StaffNumber};
 
@@ -55,6 +55,9 @@ pub(crate) struct GrantOptions {
     /// The purpose of those plans
     #[arg(long, value_name = "PURPOSE", requires = "proposer")]
     purpose: Option<String>,
+    /// What may be done under it: `train` lets such plans learn from the data, `keep-models` lets the branches keep the champions that came of them
+    #[arg(long = "use", value_name = "USE", default_values = [TRAIN, KEEP_MODELS], value_parser = [TRAIN, KEEP_MODELS])]
+    uses: Vec<String>,
     /// A branch whose data it is, by name (ORGANISATION/ID); more than once for several branches of one owner
     #[arg(long = "branch", value_name = "NAME", required = true, value_parser = member)]
     branches: Vec<MemberName>,
@@ -152,10 +155,12 @@ fn grant(options: GrantOptions) -> Result<(), Failure> {
         (None, Some(proposer), Some(purpose)) => GrantSubject::Plans { proposer, purpose: purpose.as_str().into() },
         _ => return Err(Failure::usage("give --plan, or --proposer and --purpose")),
     };
+    let named = |word| options.uses.iter().any(|named| named == word);
+    let uses = GrantUses { train: named(TRAIN), keep_models: named(KEEP_MODELS) };
     let not_before = unix_seconds();
     let not_after = not_before.saturating_add(u64::from(days).saturating_mul(86_400));
     let request =
-        GrantRequest { subject, branches, epsilon_run, epsilon_year, delta, runs, fields, not_before, not_after };
+        GrantRequest { subject, uses, branches, epsilon_run, epsilon_year, delta, runs, fields, not_before, not_after };
     let grant = grants::grant(&request, &options.authorities, &options.key, &options.out).map_err(explained)?;
     let line = GrantLine::of(&grant, None, false);
     if options.json {
@@ -184,6 +189,7 @@ fn show(line: &GrantLine) {
     };
     println!("grant {}  {state}", line.grant);
     println!("  for       {}", Printable::new(&line.of).as_str());
+    println!("  uses      {}", line.uses.join(", "));
     println!("  branches  {}", line.branches.join(", "));
     let GrantLine { epsilon_run, epsilon_year, delta, runs, .. } = line;
     println!("  within    epsilon {epsilon_run} a run and {epsilon_year} a year, at delta {delta:e}; {runs} runs");

@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// Plans: written, explained, compared, and signed by two people
     #[command(subcommand)]
     Plan(plan::PlanCommand),
+    /// Models: the registry, and what two people state about them
+    #[command(subcommand)]
+    Model(crate::model::ModelCommand),
     /// Evidence, checked offline
     #[command(subcommand)]
     Verify(VerifyCommand),
@@ -421,6 +424,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Config(ConfigCommand::Check(options)) => check::run(&options),
         Command::Privacy(command) => privacy::run(&command),
         Command::Plan(command) => plan::run(&command),
+        Command::Model(command) => crate::model::run(&command),
         Command::Verify(VerifyCommand::Ledger(options)) => verify::run(&options),
         Command::Verify(VerifyCommand::Statement(options)) => verify::statement(&options),
         #[cfg(feature = "demo")]
@@ -434,6 +438,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
 fn judges_by_the_clock(command: &Command) -> bool {
     match command {
         Command::Plan(command) => command.signs(),
+        Command::Model(command) => command.signs(),
         Command::Privacy(_) | Command::Verify(_) => false,
         #[cfg(feature = "simulate")]
         Command::Simulate(_) => false,
@@ -463,6 +468,7 @@ mod tests {
             "tributary plan approve a.tributary --person e2 --authorities list",
             "tributary order freeze --person e2 --role privacy-officer --authorities list --out a.order",
             "tributary certs roster sign proposal --keys anna",
+            "tributary model sign a.statement --person e2 --role model-validator --authorities list",
         ] {
             assert!(judges(words), "{words}");
         }

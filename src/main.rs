@@ -15,6 +15,7 @@ mod demo;
 mod exit;
 mod json;
 mod memory;
+mod model;
 mod order;
 mod plan;
 mod plan_year;

@@ -16,7 +16,7 @@ use crate::suite::{RealSuite, SigningKey};
 /// Longest encoding of either: a thousand names, and as many fields.
 const BYTES_MAX: usize = 512 << 10;
 const GRANT: ObjectFile = ObjectFile {
-    title: "tributary grant 1",
+    title: "tributary grant 2",
     what: "grant, as `tributary client authorise grant` writes it",
     bytes_max: BYTES_MAX,
 };
@@ -82,7 +82,7 @@ pub fn read_withdrawal(path: &Path) -> Result<Withdrawal, FileError> {
 
 #[cfg(test)]
 mod tests {
-    use tributary_protocol::plan::GrantSubject;
+    use tributary_protocol::plan::{GrantSubject, GrantUses};
     use tributary_protocol::roster::MemberName;
     use tributary_storage::files::{self, Existing};
 
@@ -94,6 +94,7 @@ mod tests {
             federation: Digest([1; 32]),
             branches: vec![MemberName::parse("north-bank/branch-01").unwrap()],
             subject: GrantSubject::Plan(Digest([2; 32])),
+            uses: GrantUses::TRAIN,
             epsilon_run_bits: 1.0_f64.to_bits(),
             epsilon_year_bits: 2.0_f64.to_bits(),
             delta_bits: 1e-6_f64.to_bits(),

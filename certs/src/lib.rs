@@ -22,6 +22,7 @@ pub mod keys;
 mod lines;
 mod object;
 pub mod office;
+pub mod model;
 pub mod order;
 pub mod people;
 #[cfg(feature = "pkcs11")]

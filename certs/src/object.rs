@@ -1,7 +1,7 @@
 //! Files that hold one signed object and travel between machines.
 //!
 //! ```text
-//! tributary grant 1
+//! tributary grant 2
 //! body 0000..
 //! ```
 //!
@@ -39,6 +39,14 @@ impl ObjectFile {
     /// [`FileError`].
     pub(crate) fn write(&self, object: &impl Serialize, path: &Path) -> Result<(), FileError> {
         files::write_private(path, self.print(object).as_bytes(), Existing::Keep)
+    }
+
+    /// Writes a file in place of an older one.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub(crate) fn replace(&self, object: &impl Serialize, path: &Path) -> Result<(), FileError> {
+        files::write_private(path, self.print(object).as_bytes(), Existing::Replace)
     }
 
     /// Reads a file. Says nothing about the signatures.

@@ -7,12 +7,15 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 use tributary_certs::identity::Identity;
 use tributary_protocol::codec::{self, CodecError};
+use tributary_protocol::digest::Digest;
 use tributary_protocol::frame::{Frame, FrameError, encode_frame, frame_header};
 use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{
     Downstream, FRAME_CONTROL, FRAME_VECTOR, MaskedHeader, Start, ToClient, ToCoordinator, Upstream, frame_bytes_max,
 };
+use tributary_protocol::registry::Told;
+use tributary_protocol::roster::SignedRoster;
 use tributary_transport::{Channel, ChannelSettings, Event, Frames, Transport};
 
 /// What the daemon says when it leaves.
@@ -40,6 +43,12 @@ pub enum Incoming {
     Refused(String),
     /// Revocation lists, which prove themselves.
     Lists(Vec<u8>),
+    /// The newest roster, beside statements about models.
+    Roster(Box<SignedRoster>),
+    /// What was stated about models.
+    Models(Vec<Told>),
+    /// A piece of a model's parameters, from a byte on.
+    ModelPiece(Digest, u64, Vec<u8>),
     /// A start in a run and the bytes of the public state; none where the stage needs none.
     Started(RunId, Start, Vec<u8>),
     /// There is no connection; another attempt follows.
@@ -78,6 +87,11 @@ impl Conversation {
     /// Queues a control message of a run. It leaves while [`Conversation::next`] is polled.
     pub fn send(&mut self, run: RunId, message: Upstream) {
         self.channel.send([control_frame(run, message).into()]);
+    }
+
+    /// Queues a message that belongs to no run.
+    pub fn send_beside(&mut self, message: &ToCoordinator) {
+        self.channel.send([encode_frame(FRAME_CONTROL, &codec::encode(message)).into()]);
     }
 
     /// Queues a masked vector, uncopied, after the header that announces it.
@@ -162,6 +176,9 @@ impl Conversation {
         match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX)? {
             ToClient::Refused { explanation, .. } => Ok(Some(Incoming::Refused(explanation.printable().into()))),
             ToClient::Lists(text) => Ok(Some(Incoming::Lists(text))),
+            ToClient::Roster(roster) => Ok(Some(Incoming::Roster(roster))),
+            ToClient::Models(told) => Ok(Some(Incoming::Models(told))),
+            ToClient::ModelPiece { model, from, bytes } => Ok(Some(Incoming::ModelPiece(model, from, bytes))),
             ToClient::Run(run, Downstream::Start(start)) => {
                 self.start = Some((run, start));
                 Ok(None)

@@ -18,6 +18,7 @@ pub mod identity;
 pub mod init;
 pub mod judge;
 mod lists;
+mod models;
 #[cfg(test)]
 #[path = "../../tests/log.rs"]
 mod log;

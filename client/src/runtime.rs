@@ -17,6 +17,7 @@ use crate::grants::Grants;
 use crate::hands::Hands;
 use crate::identity::{BranchIdentity, Keys};
 use crate::lists::Distress;
+use crate::models::Models;
 use crate::notice::Notice;
 use crate::policy::BranchPolicy;
 use crate::pulses::Pulses;
@@ -52,6 +53,8 @@ struct Daemon<'r> {
     pulse: Pulse,
     /// What the owner of the data has granted.
     grants: Grants,
+    /// Models that the branch keeps.
+    models: Models,
     pause: PauseFile,
     rereader: Rereader,
     link: LinkStatus,
@@ -84,8 +87,9 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     let clock = SteadyClock::start();
     let (journal, events) = open_budget(&settings, &owned.population)?;
     let authorities = (identity.authorities.keys().to_vec(), identity.authorities.needed());
-    let policy = owned.of_machines(identity.coordinator.signing_key, authorities);
+    let policy = owned.of_machines(identity.coordinator.signing_key, authorities.clone());
     let signing_key = identity.signing_key.verifying_key();
+    let models = Models::open(&settings.state_dir, authorities, signing_key.clone())?;
     let branch = Branch::resume(policy, schema.digest(), identity.signing_key, &events);
     let branch = branch.map_err(|fault| bad_budget(&settings, &fault))?;
     let grants = Grants::of(&settings, schema.clone());
@@ -133,6 +137,7 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
         distress,
         pulse: pulses.rounds,
         grants,
+        models,
         pause,
         rereader,
         link: LinkStatus::Connecting,
@@ -225,6 +230,18 @@ impl Daemon<'_> {
                 self.take_lists(&text);
                 Ok(())
             }
+            Incoming::Roster(roster) => {
+                self.models.shown(self.runs.branch(), *roster);
+                Ok(())
+            }
+            Incoming::Models(told) => {
+                self.models.hear(now, told)?;
+                self.tend_models()
+            }
+            Incoming::ModelPiece(model, from, bytes) => {
+                self.models.piece(self.runs.branch(), now, (model, from, &bytes))?;
+                self.tend_models()
+            }
             Incoming::Connected { coordinator, transport, resumed, coordinator_seconds } => {
                 self.distress.set(false);
                 let own_seconds = unix_seconds();
@@ -239,7 +256,11 @@ impl Daemon<'_> {
                     since: own_seconds,
                 };
                 self.runs.out.tell(Report::Connected { coordinator, transport, resumed });
-                if resumed { self.runs.resumed(now) } else { self.runs.connected(now) }
+                if resumed {
+                    return self.runs.resumed(now);
+                }
+                self.models.connected();
+                self.runs.connected(now)
             }
             Incoming::Waiting { reason, retry } => {
                 self.distress.set(true);
@@ -259,9 +280,23 @@ impl Daemon<'_> {
         let now = self.clock.now();
         if let Some(looked) = self.grants.look() {
             self.runs.granted(now, looked)?;
+            self.models.grants_changed();
         }
         self.runs.look_for_words(now)?;
+        self.tend_models()?;
         if self.pause.stands() { self.runs.pause(now) } else { self.runs.resume(now) }
+    }
+
+    /// Lets the models do what is due, beside the runs.
+    fn tend_models(&mut self) -> Result<(), ClientError> {
+        self.models.tend(self.runs.branch(), self.clock.now())?;
+        for message in self.models.take_outbox() {
+            self.runs.out.conversation.send_beside(&message);
+        }
+        for report in self.models.take_reports() {
+            self.runs.out.tell(report);
+        }
+        Ok(())
     }
 
     /// Only what ends the process is an error: what the operator can mend is said.

@@ -12,6 +12,7 @@ use tributary_certs::inspect::date;
 use tributary_certs::renewal::Expiry;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::message::{MUSTER_NAMED_MAX, Muster};
+use tributary_protocol::printable::Printable;
 use tributary_protocol::roster::{Roster, RosterChanges};
 
 pub use self::last::{Last, LastEvent};
@@ -31,6 +32,27 @@ pub enum Report {
         transport: &'static str,
         /// Whether everything goes on where it was before a cut.
         resumed: bool,
+    },
+    /// Two people state what becomes of a model.
+    ModelStated {
+        /// `promote`, `rollback`, `retire` or `withdraw`.
+        step: &'static str,
+        /// The same in a sentence.
+        words: String,
+    },
+    /// A champion was fetched, and is kept in the state folder.
+    ModelKept {
+        /// The model.
+        model: String,
+        /// What it is for.
+        purpose: String,
+    },
+    /// A model's files were deleted.
+    ModelDeleted {
+        /// The model.
+        model: String,
+        /// Whether it was withdrawn: then it is refused for ever.
+        withdrawn: bool,
     },
     /// The connection is gone; another attempt follows.
     Disconnected {
@@ -271,6 +293,16 @@ fn sentence(report: &Report) -> String {
             format!("connected to {coordinator} again, over {transport}; nothing was lost")
         }
         Report::Disconnected { reason, retry_ms } => format!("{reason}; next attempt in {retry_ms} ms"),
+        Report::ModelStated { words, .. } => format!("two people state: {words}"),
+        Report::ModelKept { model, purpose } => {
+            format!("the champion for \"{}\" is kept here: models/{model}", Printable::new(purpose))
+        }
+        Report::ModelDeleted { model, withdrawn: true } => format!(
+            "model {model} was withdrawn: its files are deleted, and this branch refuses it from now on. Stop using what was copied from them"
+        ),
+        Report::ModelDeleted { model, withdrawn: false } => format!(
+            "model {model} is not kept any more: it was retired, or no grant of the owner lets this branch keep it. Its files are deleted"
+        ),
         Report::Dataset(dataset) => dataset.to_string(),
         Report::DatasetRemark { file, remark } => format!("{file}: {remark}"),
         Report::RowsDropped { rows, kept } => format!(

@@ -5,6 +5,7 @@ use tributary_settings::Faults;
 use tributary_storage::journal::JournalError;
 use tributary_transport::ListenError;
 
+use crate::registry::RegistryError;
 use crate::store::StoreError;
 
 /// Why a coordinator could not start, or ended.
@@ -22,6 +23,9 @@ pub enum CoordinatorError {
     /// The state directory cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The registry of models cannot be used.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The port cannot be opened.
     #[error(transparent)]
     Listen(#[from] ListenError),

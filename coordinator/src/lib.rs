@@ -18,6 +18,7 @@ pub mod federation;
 mod identity;
 mod open;
 mod preflight;
+pub mod registry;
 mod report;
 mod run;
 mod telemetry;

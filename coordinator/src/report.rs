@@ -173,6 +173,25 @@ pub enum Event {
         /// Epsilon spent so far; nothing without noise.
         epsilon: Option<f64>,
     },
+    /// Two people state what becomes of a model.
+    ModelStated {
+        /// The model.
+        model: String,
+        /// `challenge`, `promote`, `rollback`, `retire` or `withdraw`.
+        step: &'static str,
+        /// The same in a sentence.
+        words: String,
+    },
+    /// A client says what it has of a model.
+    ModelCopy {
+        /// Which one.
+        #[serde(flatten)]
+        client: Whom,
+        /// The model.
+        model: String,
+        /// `kept`, `deleted`, or `refused`: it acknowledges a withdrawal.
+        state: &'static str,
+    },
     /// A client's budget file holds more of this plan than this ledger: an older copy of the ledger was put back, or the client errs. For that
     /// client the larger figure counts.
     ChargedMore {
@@ -263,14 +282,16 @@ impl fmt::Display for RunName {
 /// The last event of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finished {
-    /// The run's folder: statement, counts, the released model's description.
+    /// The run's folder: statement and counts.
     pub folder: String,
     /// Whether every round was committed.
     pub complete: bool,
     /// The released model's parameters.
     pub model_file: String,
-    /// Digest of the released model.
+    /// Digest of the released model's parameters, as the ledger names them.
     pub model: String,
+    /// The model in the registry, of which it is a candidate.
+    pub registered: String,
     /// The ledger.
     pub ledger: String,
     /// Rounds committed.
@@ -308,6 +329,13 @@ impl fmt::Display for Event {
         match self {
             Self::Listening { address, enrolled } => {
                 write!(formatter, "listening on {address} for {enrolled} enrolled clients")
+            }
+            Self::ModelStated { words, .. } => write!(formatter, "two people state: {words}"),
+            Self::ModelCopy { client, model, state: "refused" } => {
+                write!(formatter, "{client}: has no copy of model {}, and refuses it from now on", &model[..8])
+            }
+            Self::ModelCopy { client, model, state } => {
+                write!(formatter, "{client}: model {} {state}", &model[..8])
             }
             Self::RunOpened { as_of: None } => formatter.write_str("open; its members are invited"),
             Self::RunOpened { as_of: Some(day) } => {
@@ -430,116 +458,13 @@ impl fmt::Display for Finished {
         if let Some(customer) = self.epsilon_customer {
             write!(formatter, " for a branch, {customer:.4} for each of its customers")?;
         }
-        write!(formatter, "\n  model   {}\n  ledger  {}", self.model_file, self.ledger)
+        write!(
+            formatter,
+            "\n  model   {}: a candidate; two people let branches use it (`tributary model promote`)\n  ledger  {}",
+            self.registered, self.ledger
+        )
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_have_stable_names_and_keys() {
-        let json = |event: &Event| Told::from(event.clone()).to_json();
-        let listening = Event::Listening { address: ([127, 0, 0, 1], 7443).into(), enrolled: 9 };
-        assert_eq!(json(&listening), r#"{"event":"listening","address":"127.0.0.1:7443","enrolled":9}"#);
-        let run = RunName { plan: "ab".into(), plan_name: "churn".into(), run: 2 };
-        let opened = Told { event: Event::RunOpened { as_of: None }, run: Some(run) };
-        assert_eq!(opened.to_json(), r#"{"event":"run_opened","plan":"ab","plan_name":"churn","run":2}"#);
-        assert_eq!(opened.to_string(), "churn run 2: open; its members are invited");
-        let dated = Event::RunOpened { as_of: Some("2026-11-30".into()) };
-        assert_eq!(json(&dated), r#"{"event":"run_opened","as_of":"2026-11-30"}"#);
-        assert_eq!(dated.to_string(), "open, with data of 2026-11-30; its members are invited");
-        assert_eq!(json(&Event::Roster { epoch: 2, enrolled: 9 }), r#"{"event":"roster","epoch":2,"enrolled":9}"#);
-        let waiting = Event::Waiting { reason: "more".into() };
-        assert_eq!(json(&waiting), r#"{"event":"waiting","reason":"more"}"#);
-        assert_eq!(waiting.to_string(), "waiting for more");
-        let client = Whom { client: 3, name: Some("bank/branch-03".into()) };
-        let joined = Event::Joined { client: client.clone() };
-        assert_eq!(json(&joined), r#"{"event":"joined","client":3,"name":"bank/branch-03"}"#);
-        assert_eq!(joined.to_string(), "client 3 (bank/branch-03) joined");
-        let missing = vec![
-            Missing { client, last_seen: Some(1_893_456_000), not_ready: false },
-            Missing { client: Whom { client: 4, name: None }, last_seen: None, not_ready: false },
-            Missing { client: Whom { client: 5, name: None }, last_seen: Some(1), not_ready: true },
-        ];
-        let muster = Event::Muster { here: 6, needed: 8, missing, more: 2 };
-        assert_eq!(
-            muster.to_string(),
-            "6 of 8 members are here; missing: client 3 (bank/branch-03), last seen 2030-01-01 00:00 UTC; client 4, not seen since this \
-             coordinator started; client 5, here, and its operator has not said that its data are ready; and 2 more"
-        );
-        assert!(
-            json(&muster).contains(
-                r#""missing":[{"client":3,"name":"bank/branch-03","last_seen":1893456000,"not_ready":false}"#
-            )
-        );
-        let round =
-            Event::Round { round: 7, committed: 6, survivors: 9, loss: None, epsilon: Some(0.5), milliseconds: 12.5 };
-        assert_eq!(
-            json(&round),
-            r#"{"event":"round","round":7,"committed":6,"survivors":9,"loss":null,"epsilon":0.5,"milliseconds":12.5}"#
-        );
-        let counted = Event::Counted { round: 9, stage: 3, kind: "evaluate".into(), survivors: 8, epsilon: Some(0.75) };
-        assert_eq!(
-            json(&counted),
-            r#"{"event":"counted","round":9,"stage":3,"kind":"evaluate","survivors":8,"epsilon":0.75}"#
-        );
-        assert_eq!(
-            counted.to_string(),
-            "round 9 committed: counts of 8 branches are in counts/3-evaluate.json, epsilon 0.7500 spent"
-        );
-        let far = Event::CustomersFar { nominal: 1000, counted: 3000.4, noise_stddev: 20.0, factor: Some(3.0) };
-        assert_eq!(
-            json(&far),
-            r#"{"event":"customers_far","nominal":1000,"counted":3000.4,"noise_stddev":20.0,"factor":3.0}"#
-        );
-        assert!(far.to_string().contains(
-            "about 3000 customers (noise 20): the loss, and steps that are divided by it, are 3.00 times as large"
-        ));
-        let renewed = Event::CertificateRenewed { not_after: 1_893_456_000 };
-        assert_eq!(json(&renewed), r#"{"event":"certificate_renewed","not_after":1893456000}"#);
-        assert!(renewed.to_string().contains("2030-01-01"), "{renewed}");
-        let failed = Event::RenewalFailed { reason: "x".into(), retry_seconds: 60 };
-        assert_eq!(json(&failed), r#"{"event":"renewal_failed","reason":"x","retry_seconds":60}"#);
-        let aborted = Event::Aborted { round: None, reason: "x".into() };
-        assert_eq!(json(&aborted), r#"{"event":"aborted","round":null,"reason":"x"}"#);
-    }
-
-    #[test]
-    fn the_last_event_is_flat() {
-        let finished = Finished {
-            folder: "f".into(),
-            complete: true,
-            model_file: "m".into(),
-            model: "d".into(),
-            ledger: "l".into(),
-            rounds: 2,
-            charged: 3,
-            epsilon: Some(1.5),
-            epsilon_customer: Some(3.25),
-            delta: Some(1e-6),
-            noise_multiplier: Some(2.0),
-            parameters: 4,
-            seconds_rounds: 0.25,
-            round_milliseconds: vec![1.0],
-            bytes_up: 5,
-            bytes_down: 6,
-            cpu_seconds: None,
-            cpu_seconds_before: None,
-            rss_bytes_max: None,
-        };
-        let event = Event::Finished(Box::new(finished));
-        let value: serde_json::Value = serde_json::from_str(&Told::from(event.clone()).to_json()).unwrap();
-        assert_eq!(value["event"], "finished");
-        assert_eq!(value["complete"], true);
-        assert_eq!(value["rss_bytes_max"], serde_json::Value::Null);
-        let keys = value.as_object().unwrap().len();
-        assert_eq!(keys, 19, "one for the name and one for each field");
-        let line = event.to_string();
-        assert!(
-            line.contains("epsilon 1.5000 at delta 1e-6 for a branch, 3.2500 for each") && line.contains("3 charged"),
-            "{line}"
-        );
-    }
-}
+mod tests;

@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use support::{Behaviour, Client, Daemon, Ended, Federation};
 use tributary_certs::enrolment::names;
 use tributary_certs::suite::RealSuite;
-use tributary_coordinator::store::ModelPointer;
-use tributary_coordinator::{Event, Job};
+use tributary_coordinator::{Event, Finished, Job};
 use tributary_evidence::{KeptRounds, NothingKept, Verdict, judge};
 use tributary_model::parameters::Parameters;
 use tributary_protocol::digest::Digest;
@@ -125,8 +124,11 @@ fn ledger(federation: &Federation, path: &Path) -> Vec<CoordinatorEvent> {
     ledgers.remove(&run.id().into()).unwrap().into_iter().map(|recorded| recorded.event).collect()
 }
 
-fn pointer(federation: &Federation) -> ModelPointer {
-    serde_json::from_slice(&std::fs::read(run_folder(federation).join("model.json")).unwrap()).unwrap()
+/// What the registry says of the model that a run released.
+fn lineage(finished: &Finished) -> serde_json::Value {
+    let folder = Path::new(&finished.model_file).parent().unwrap();
+    assert!(folder.ends_with(Path::new("registry").join(&finished.registered)), "{}", folder.display());
+    serde_json::from_slice(&std::fs::read(folder.join("lineage.json")).unwrap()).unwrap()
 }
 
 /// The folder of the plan's first run.
@@ -171,12 +173,13 @@ fn a_plan_runs_to_its_end_over_two_sessions() {
     let model = expected(&federation, 3);
     assert_eq!(finished.model, model.digest().to_string());
     assert_eq!(std::fs::read(&finished.model_file).unwrap()[HEADER_BYTES..], model.to_le_bytes());
-    let pointer = pointer(&federation);
-    assert_eq!((pointer.model.clone(), pointer.rounds, pointer.complete), (finished.model.clone(), 3, true));
+    let lineage = lineage(&finished);
+    assert_eq!(lineage["parameters"], finished.model.as_str());
+    assert_eq!((&lineage["rounds"], &lineage["complete"]), (&3.into(), &true.into()));
     let events = ledger(&federation, Path::new(&finished.ledger));
     let record = RunRecord::replay(&events).unwrap();
     assert_eq!((record.committed(0), record.finished), (3, Some(true)));
-    assert_eq!(record.released(), Digest::from_hex(&pointer.model));
+    assert_eq!(record.released(), Digest::from_hex(&finished.model));
     assert_eq!(proved(&federation, &events), (3, CLIENTS));
     daemon.join().0.unwrap();
     judged_by_somebody_else(&federation, Path::new(&finished.ledger));

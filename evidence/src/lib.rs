@@ -10,6 +10,7 @@
 mod budget;
 mod entries;
 mod heads;
+mod registry;
 mod run;
 pub mod statement;
 mod steps;
@@ -19,6 +20,7 @@ mod verdict;
 pub use budget::{BudgetReport, RunSpendReport};
 pub use entries::{Bad, Entry};
 pub use heads::HeadsReport;
+pub use registry::RegistryReport;
 pub use run::{RunReport, StageReport};
 pub use steps::{Step, steps};
 pub use sums::{KeptRounds, NothingKept};

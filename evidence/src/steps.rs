@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use tributary_protocol::log::LedgerId;
+use tributary_protocol::registry::{RegistryEvent, RegistryRecord};
 use tributary_protocol::round::{BudgetRecord, CoordinatorEvent, ParticipantEvent, RunRecord};
 use tributary_protocol::time::Millis;
 
@@ -30,10 +31,14 @@ pub fn steps(bytes: &[u8]) -> (Vec<Step>, Option<Bad>) {
         Err(bad) => return (Vec::new(), Some(bad)),
     };
     let mut all = Vec::new();
-    for ledger in ledgers(&scan) {
+    let ledgers = ledgers(&scan);
+    // The file of budget heads has the same ledger and events of its own.
+    let heads = ledgers == [LedgerId::ADMINISTRATION];
+    for ledger in ledgers {
         let (steps, bad) = match ledger {
             LedgerId::BUDGET => decode::<ParticipantEvent>(&scan, ledger).map(|entries| of_budget(&entries)),
-            LedgerId::ADMINISTRATION => continue,
+            LedgerId::ADMINISTRATION if heads => continue,
+            LedgerId::ADMINISTRATION => decode::<RegistryEvent>(&scan, ledger).map(|entries| of_registry(&entries)),
             _ => decode::<CoordinatorEvent>(&scan, ledger).map(|entries| of_run(&entries)),
         }
         .unwrap_or_else(|bad| (Vec::new(), Some(bad)));
@@ -47,6 +52,19 @@ pub fn steps(bytes: &[u8]) -> (Vec<Step>, Option<Bad>) {
 
 fn of_run(entries: &[Entry<CoordinatorEvent>]) -> (Vec<Step>, Option<Bad>) {
     let (mut record, mut steps) = (RunRecord::default(), Vec::with_capacity(entries.len()));
+    for entry in entries {
+        if let Err(fault) = record.check(&entry.event) {
+            return (steps, Some(entry.bad(fault)));
+        }
+        let happened = record.describe(&entry.event);
+        record.apply(&entry.event);
+        steps.push(step(entry, happened, record.state()));
+    }
+    (steps, None)
+}
+
+fn of_registry(entries: &[Entry<RegistryEvent>]) -> (Vec<Step>, Option<Bad>) {
+    let (mut record, mut steps) = (RegistryRecord::default(), Vec::with_capacity(entries.len()));
     for entry in entries {
         if let Err(fault) = record.check(&entry.event) {
             return (steps, Some(entry.bad(fault)));

@@ -5,11 +5,13 @@ use std::fmt;
 use serde::Serialize;
 use tributary_protocol::budget::Kept;
 use tributary_protocol::log::LedgerId;
+use tributary_protocol::registry::RegistryEvent;
 use tributary_protocol::round::{CoordinatorEvent, ParticipantEvent};
 
 use crate::budget::{self, BudgetReport};
 use crate::entries::{Bad, decode, ledgers, whole};
 use crate::heads::{self, HeadsReport};
+use crate::registry::{self, RegistryReport};
 use crate::run::{self, RunReport};
 use crate::statement::{Facts, Statement};
 use crate::sums::{KeptRounds, NothingKept};
@@ -41,6 +43,8 @@ pub struct JournalReport {
     pub root: String,
     /// Each run, in the order in which they began.
     pub runs: Vec<RunReport>,
+    /// The registry of models; nothing before a run was over.
+    pub registry: Option<RegistryReport>,
 }
 
 /// Judges a file; `delta` is that of a branch's statement, for a coordinator's journal names its own. Sums are recomputed from what was kept of
@@ -87,11 +91,15 @@ fn judged(bytes: &[u8], delta: f64, kept: &dyn KeptRounds) -> Result<Verdict, Ba
         }
         _ => {}
     }
+    let registry = match ledgers.contains(&LedgerId::ADMINISTRATION) {
+        true => Some(registry::audit(&decode::<RegistryEvent>(&scan, LedgerId::ADMINISTRATION)?)?),
+        false => None,
+    };
     let runs = ledgers.into_iter().filter(|ledger| *ledger != LedgerId::ADMINISTRATION);
     let runs = runs.map(|ledger| run::audit(&decode(&scan, ledger)?, ledger, kept));
     let runs = runs.collect::<Result<Vec<RunReport>, Bad>>()?;
     let root = scan.log.root().to_string();
-    Ok(Verdict::Coordinator(JournalReport { entries: scan.entries.len(), head, root, runs }))
+    Ok(Verdict::Coordinator(JournalReport { entries: scan.entries.len(), head, root, runs, registry }))
 }
 
 impl fmt::Display for JournalReport {
@@ -103,7 +111,8 @@ impl fmt::Display for JournalReport {
         writeln!(formatter, "  coordinator's journal, {} entries of {runs}", self.entries)?;
         writeln!(formatter, "  head     {}", self.head)?;
         write!(formatter, "  root     {}", self.root)?;
-        self.runs.iter().try_for_each(|run| write!(formatter, "\n{run}"))
+        self.runs.iter().try_for_each(|run| write!(formatter, "\n{run}"))?;
+        self.registry.as_ref().map_or(Ok(()), |registry| write!(formatter, "\n{registry}"))
     }
 }
 

@@ -1,4 +1,5 @@
-//! Two people who sign plans where everybody is played by one process: the demo, and tests. A bank's people sign on machines of their own.
+//! Two people who sign plans, and a third who judges models, where everybody is played by one process: the demo, and tests. A bank's people sign on
+//! machines of their own.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ const DAYS: u64 = 3_000;
 const OWNER: &str = "e1";
 /// The number of the privacy officer.
 const OFFICER: &str = "e2";
+/// The number of the model validator, who signs no plan.
+const VALIDATOR: &str = "e3";
 
 /// A plan's author and a privacy officer. It has no `Debug`: it holds keys.
 pub struct TwoPeople {
@@ -55,7 +58,8 @@ pub enum DemonstrationError {
 }
 
 impl TwoPeople {
-    /// Makes two people of an organisation below a folder, and has an authority's next roster name them. It is signed afterwards.
+    /// Makes two people of an organisation below a folder, and a model validator beside them, and has an authority's next roster name all three. It is
+    /// signed afterwards.
     ///
     /// # Errors
     /// [`DemonstrationError`].
@@ -68,6 +72,7 @@ impl TwoPeople {
             give_role(authority, &person, &given)?;
             Ok::<_, DemonstrationError>(person)
         };
+        person(VALIDATOR, Role::ModelValidator)?;
         Ok(Self { owner: person(OWNER, Role::PlanOwner)?, officer: person(OFFICER, Role::PrivacyOfficer)? })
     }
 

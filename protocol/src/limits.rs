@@ -163,6 +163,24 @@ pub const AGREEMENTS_MAX: usize = 1_000;
 /// Most branches of one grant.
 pub const GRANT_BRANCHES_MAX: usize = 1_000;
 
+/// Most models of one registry.
+pub const MODELS_MAX: usize = 10_000;
+
+/// Most champions before the present one that are known for a rollback, for each purpose.
+pub const FORMER_CHAMPIONS_MAX: usize = 64;
+
+/// Longest reason in a statement about a model, in bytes.
+pub const MODEL_REASON_BYTES_MAX: usize = 1_000;
+
+/// Most bytes of a model's parameters that travel at once.
+pub const MODEL_PIECE_BYTES_MAX: usize = 256 << 10;
+
+/// Most statements about models that travel at once.
+pub const MODELS_TOLD_MAX: usize = 16;
+
+/// Most models that a branch keeps at once.
+pub const MODELS_KEPT_MAX: usize = 32;
+
 /// Most rounds of one run in all stages together that have more than one, retries left out.
 pub const PLAN_ROUNDS_MAX: u32 = 1_000_000;
 
@@ -185,6 +203,9 @@ const _: () =
     assert!(COHORT_MAX < u16::MAX as usize && COMPLETE_GRAPH_MAX <= HOLDERS_MAX && HOLDERS_MAX < u16::MAX as usize);
 // A cohort is chosen from one roster.
 const _: () = assert!(COHORT_MAX <= ROSTER_ENTRIES_MAX);
+// A statement about a model travels with the model: an architecture, a reason and little else.
+const _: () = assert!(MODELS_TOLD_MAX * (65_536 + MODEL_REASON_BYTES_MAX + 4_096 + 2 * SIGNATURE_BYTES_MAX) < CONTROL_MESSAGE_BYTES_MAX);
+const _: () = assert!(MODEL_PIECE_BYTES_MAX + 1_024 < CONTROL_MESSAGE_BYTES_MAX);
 // The three below are for signatures of 64 bytes, the only ones that a suite has; longer ones need smaller cohorts.
 // A certificate is one ledger entry: client, algorithm, length and 64 bytes for each signer.
 const _: () = assert!(COHORT_MAX * (4 + 1 + 8 + 64) + 64 < LEDGER_ENTRY_BYTES_MAX);

@@ -55,10 +55,18 @@ pub enum Action {
     WithdrawGrant,
     /// Allows a branch's customers more loss of privacy than its policy did; two roles must.
     RaiseCap,
+    /// Makes a model the one that branches use, or one that is compared with it; two roles must.
+    PromoteModel,
+    /// Makes an earlier model the one that branches use again; two roles must.
+    RollBackModel,
+    /// Ends the use of a model; two roles must.
+    RetireModel,
+    /// Has every branch delete a model and refuse it from then on; two roles must.
+    WithdrawModel,
 }
 
-/// Which objects of its kind an action reaches. A plan is a person's own if that person proposed it; a branch, if it lies in the scope of the
-/// person's role; the federation is everybody's own.
+/// Which objects of its kind an action reaches. A plan is a person's own if that person proposed it, and so are its models; a branch, if it lies in
+/// the scope of the person's role; the federation is everybody's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reach {
     /// Its own alone.
@@ -87,6 +95,17 @@ pub const DUTIES: &[(Role, Action, Reach)] = &[
     (Role::PrivacyOfficer, Action::Freeze, Reach::Any),
     (Role::PrivacyOfficer, Action::Thaw, Reach::Any),
     (Role::PrivacyOfficer, Action::RaiseCap, Reach::Any),
+    (Role::PlanOwner, Action::PromoteModel, Reach::Own),
+    (Role::PlanOwner, Action::RollBackModel, Reach::Own),
+    (Role::PlanOwner, Action::RetireModel, Reach::Own),
+    (Role::PlanOwner, Action::WithdrawModel, Reach::Own),
+    (Role::PrivacyOfficer, Action::RollBackModel, Reach::Any),
+    (Role::PrivacyOfficer, Action::RetireModel, Reach::Any),
+    (Role::PrivacyOfficer, Action::WithdrawModel, Reach::Any),
+    (Role::ModelValidator, Action::PromoteModel, Reach::Foreign),
+    (Role::ModelValidator, Action::RollBackModel, Reach::Foreign),
+    (Role::ModelValidator, Action::RetireModel, Reach::Foreign),
+    (Role::ModelValidator, Action::WithdrawModel, Reach::Foreign),
     (Role::BranchOwner, Action::GrantData, Reach::Own),
     (Role::BranchOwner, Action::WithdrawGrant, Reach::Own),
     (Role::BranchOwner, Action::RaiseCap, Reach::Own),
@@ -155,11 +174,12 @@ impl Role {
     /// such a role before all others.
     #[must_use]
     pub fn may_approve(self) -> bool {
-        let approving = |action: &Action| {
-            use Action::{ApprovePlan, ApproveYear, GrantData, RaiseCap};
+        let approving = |action: Action, reach: Reach| {
+            use Action::{ApprovePlan, ApproveYear, GrantData, PromoteModel, RaiseCap};
             matches!(action, ApprovePlan | ApproveYear | GrantData | RaiseCap)
+                || (action == PromoteModel && reach != Reach::Own)
         };
-        DUTIES.iter().any(|(role, duty, _)| *role == self && approving(duty))
+        DUTIES.iter().any(|(role, duty, reach)| *role == self && approving(*duty, *reach))
     }
 
     /// Whether one person may not have both.
@@ -184,7 +204,7 @@ impl Role {
 
 impl Action {
     /// Every action, in the order of their numbers.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::ProposePlan,
         Self::ApprovePlan,
         Self::RejectPlan,
@@ -198,6 +218,10 @@ impl Action {
         Self::GrantData,
         Self::WithdrawGrant,
         Self::RaiseCap,
+        Self::PromoteModel,
+        Self::RollBackModel,
+        Self::RetireModel,
+        Self::WithdrawModel,
     ];
 
     /// The word in files and on screens.
@@ -217,6 +241,10 @@ impl Action {
             Self::GrantData => "grant-data",
             Self::WithdrawGrant => "withdraw-grant",
             Self::RaiseCap => "raise-cap",
+            Self::PromoteModel => "promote-model",
+            Self::RollBackModel => "roll-back-model",
+            Self::RetireModel => "retire-model",
+            Self::WithdrawModel => "withdraw-model",
         }
     }
 
@@ -243,6 +271,10 @@ impl Action {
             Self::GrantData => 11,
             Self::WithdrawGrant => 12,
             Self::RaiseCap => 13,
+            Self::PromoteModel => 14,
+            Self::RollBackModel => 15,
+            Self::RetireModel => 16,
+            Self::WithdrawModel => 17,
         }
     }
 }
@@ -298,10 +330,13 @@ mod tests {
             }
         }
         let expected = "platform-operator freeze any\nplatform-operator thaw any\nplan-owner propose-plan own\nplan-owner pause-plan own\n\
-            plan-owner resume-plan own\nplan-owner abort-plan own\nplan-owner propose-year own\nprivacy-officer approve-plan foreign\n\
+            plan-owner resume-plan own\nplan-owner abort-plan own\nplan-owner propose-year own\nplan-owner promote-model own\n\
+            plan-owner roll-back-model own\nplan-owner retire-model own\nplan-owner withdraw-model own\nprivacy-officer approve-plan foreign\n\
             privacy-officer reject-plan foreign\nprivacy-officer pause-plan any\nprivacy-officer resume-plan foreign\n\
             privacy-officer abort-plan any\nprivacy-officer approve-year foreign\nprivacy-officer freeze any\nprivacy-officer thaw any\n\
-            privacy-officer raise-cap any\nbranch-owner grant-data own\nbranch-owner withdraw-grant own\nbranch-owner raise-cap own";
+            privacy-officer raise-cap any\nprivacy-officer roll-back-model any\nprivacy-officer retire-model any\n\
+            privacy-officer withdraw-model any\nmodel-validator promote-model foreign\nmodel-validator roll-back-model foreign\n\
+            model-validator retire-model foreign\nmodel-validator withdraw-model foreign\nbranch-owner grant-data own\nbranch-owner withdraw-grant own\nbranch-owner raise-cap own";
         assert_eq!(lines.join("\n"), expected);
     }
 
@@ -316,11 +351,16 @@ mod tests {
                 assert!(roles(judged).all(|judge| maker.conflicts_with(judge)), "{maker} {judged}");
             }
         }
-        for action in [Action::ResumePlan, Action::Thaw, Action::RaiseCap] {
+        let of_models = [Action::PromoteModel, Action::RollBackModel, Action::RetireModel, Action::WithdrawModel];
+        for action in [Action::ResumePlan, Action::Thaw, Action::RaiseCap].into_iter().chain(of_models) {
             assert!(roles(action).collect::<BTreeSet<_>>().len() >= 2, "{action}");
         }
         let approving: Vec<Role> = Role::ALL.into_iter().filter(|role| role.may_approve()).collect();
-        assert_eq!(approving, [Role::PrivacyOfficer, Role::BranchOwner]);
+        assert_eq!(approving, [Role::PrivacyOfficer, Role::ModelValidator, Role::BranchOwner]);
+        // Whoever made a model does not let it be used alone, nor with another hat on.
+        let promoting: Vec<Role> = roles(Action::PromoteModel).collect();
+        assert_eq!(promoting, [Role::PlanOwner, Role::ModelValidator]);
+        assert!(Role::PlanOwner.conflicts_with(Role::ModelValidator));
         assert!(!Role::PlanOwner.conflicts_with(Role::PlanOwner) && !Role::Auditor.conflicts_with(Role::PlanOwner));
     }
 }

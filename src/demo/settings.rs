@@ -17,7 +17,7 @@ use tributary_model::schema::Schema;
 use tributary_planning::demonstration::TwoPeople;
 use tributary_planning::settings::PURPOSE_DEFAULT;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::{GrantSubject, PrivacyMode};
+use tributary_protocol::plan::{GrantSubject, GrantUses, PrivacyMode};
 use tributary_protocol::roster::{MemberName, StaffNumber};
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_storage::files::create_private_folder;
@@ -190,6 +190,7 @@ impl ClientFile<'_> {
         };
         let request = GrantRequest {
             subject,
+            uses: GrantUses::ALL,
             branches: vec![MemberName::parse(&format!("{organisation}/{}", branch.name))?],
             epsilon_run: epsilon,
             // For two such plans, as the policy.

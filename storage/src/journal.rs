@@ -93,6 +93,8 @@ pub struct Journal<E> {
     log: Log,
     torn: Option<TornTail>,
     dirty: bool,
+    /// Encoded events of the federation's own ledger, in a journal of many, until they are asked for.
+    administration: Vec<Vec<u8>>,
     events: PhantomData<fn(E)>,
 }
 
@@ -103,18 +105,19 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
     /// [`JournalError`]; a damaged file is left as it is.
     pub fn open(path: &Path, ledger: LedgerId) -> Result<(Self, Vec<Recorded<E>>), JournalError> {
         let (file, directory, bytes) = locked(path)?;
-        let parsed = parse(path, Entries::of_ledger(&bytes, ledger))?;
+        let parsed = parse(path, Entries::of_ledger(&bytes, ledger), Whole::One)?;
         let (journal, mut events) = Self::continued((path, &directory), file, ledger, parsed)?;
         Ok((journal, events.remove(&ledger).unwrap_or_default()))
     }
 
-    /// Opens or creates a journal of many ledgers, to append to one of them, and reads every event of each.
+    /// Opens or creates a journal of many ledgers, to append to one of them, and reads every event of each. Those of the federation's own ledger are
+    /// of another kind: [`Journal::administration`] hands them over.
     ///
     /// # Errors
     /// [`JournalError`]; a damaged file is left as it is.
     pub fn open_view(path: &Path, ledger: LedgerId) -> Result<(Self, Ledgers<E>), JournalError> {
         let (file, directory, bytes) = locked(path)?;
-        let parsed = parse(path, Entries::new(&bytes))?;
+        let parsed = parse(path, Entries::new(&bytes), Whole::Many)?;
         Self::continued((path, &directory), file, ledger, parsed)
     }
 
@@ -125,7 +128,7 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         parsed: Parsed<E>,
     ) -> Result<(Self, Ledgers<E>), JournalError> {
         let io = |fault| JournalError::Io { path: path.to_path_buf(), fault };
-        let Parsed { events, good_length, log, torn } = parsed;
+        let Parsed { events, administration, good_length, log, torn } = parsed;
         if good_length == 0 {
             file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(io)?;
             file.write_all(&LOG_HEADER).and_then(|()| file.sync_all()).map_err(io)?;
@@ -135,13 +138,23 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
             // The last process may have ended before it synced what is read here. Whoever reads it relies on it.
             file.sync_all().map_err(io)?;
         }
-        Ok((Self { path: path.to_path_buf(), file, ledger, log, torn, dirty: false, events: PhantomData }, events))
+        let path = path.to_path_buf();
+        Ok((Self { path, file, ledger, log, torn, dirty: false, administration, events: PhantomData }, events))
     }
 
     /// What was cut off at opening, for the operator.
     #[must_use]
     pub fn torn(&self) -> Option<&TornTail> {
         self.torn.as_ref()
+    }
+
+    /// The events of the federation's own ledger, as they stood when the journal of many was opened; once.
+    ///
+    /// # Errors
+    /// [`JournalError::Damaged`] if one is no event of this kind.
+    pub fn administration<A: DeserializeOwned>(&mut self) -> Result<Vec<Recorded<A>>, JournalError> {
+        let events = std::mem::take(&mut self.administration);
+        (0..).zip(&events).map(|(entry, event)| decoded(&self.path, (entry, event.as_slice()))).collect()
     }
 
     /// Appends an event to its own ledger.
@@ -152,11 +165,11 @@ impl<E: Serialize + DeserializeOwned> Journal<E> {
         self.append_to(self.ledger, at, event)
     }
 
-    /// Appends an event to one of its ledgers.
+    /// Appends an event to one of its ledgers, of that ledger's kind.
     ///
     /// # Errors
     /// [`JournalError::Io`], or [`JournalError::Refused`] for an event that is too long; the caller must end the process.
-    pub fn append_to(&mut self, ledger: LedgerId, at: Millis, event: E) -> Result<(), JournalError> {
+    pub fn append_to<A: Serialize>(&mut self, ledger: LedgerId, at: Millis, event: A) -> Result<(), JournalError> {
         let event = codec::encode(&Recorded { at, event });
         let record = self.log.append(ledger, self.log.next_sequence(&ledger), &event);
         let record = record.map_err(|fault| JournalError::Refused { path: self.path.clone(), fault })?;
@@ -193,17 +206,42 @@ pub fn read<E: DeserializeOwned>(path: &Path, ledger: LedgerId) -> Result<Vec<Re
     }
 }
 
-/// Reads every ledger of a journal of many.
+/// Reads every ledger of a journal of many, but the federation's own: [`read_view`].
 ///
 /// # Errors
 /// As [`read`].
 pub fn read_ledgers<E: DeserializeOwned>(path: &Path) -> Result<Ledgers<E>, JournalError> {
     let bytes = read_bytes(path).map_err(|fault| JournalError::Io { path: path.to_path_buf(), fault })?;
-    let Parsed { events, torn, .. } = parse(path, Entries::new(&bytes))?;
+    let Parsed { events, torn, .. } = parse(path, Entries::new(&bytes), Whole::Many)?;
     match torn {
         None => Ok(events),
         Some(torn) => Err(JournalError::Torn(torn)),
     }
+}
+
+/// Reads one ledger of a journal of many, beside a daemon that may be writing to it: an incomplete last record is left out, and a file that is not there
+/// has no entry.
+///
+/// # Errors
+/// [`JournalError`] naming the first bad entry.
+pub fn read_view<E: DeserializeOwned>(path: &Path, ledger: LedgerId) -> Result<Vec<Recorded<E>>, JournalError> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let bytes = read_bytes(path).map_err(|fault| JournalError::Io { path: path.to_path_buf(), fault })?;
+    let scanned = scan(Entries::new(&bytes));
+    if let Some(fault) = scanned.fault.filter(|fault| fault.kind != LogFaultKind::TornTail) {
+        return Err(JournalError::Damaged { path: path.to_path_buf(), fault: fault.to_string() });
+    }
+    let own = scanned.entries.iter().filter(|entry| entry.ledger == ledger);
+    own.map(|entry| decoded(path, (entry.sequence, entry.event))).collect()
+}
+
+fn decoded<E: DeserializeOwned>(path: &Path, (entry, event): (u64, &[u8])) -> Result<Recorded<E>, JournalError> {
+    codec::decode(event, LEDGER_ENTRY_BYTES_MAX).map_err(|fault| JournalError::Damaged {
+        path: path.to_path_buf(),
+        fault: format!("entry {entry} of its ledger: {fault}"),
+    })
 }
 
 /// As [`read`], with the incomplete last record apart: what [`Journal::open`] would find, and cut off. The file is left as it is.
@@ -215,7 +253,7 @@ pub fn read_whole<E: DeserializeOwned>(
     ledger: LedgerId,
 ) -> Result<(Vec<Recorded<E>>, Option<TornTail>), JournalError> {
     let bytes = read_bytes(path).map_err(|fault| JournalError::Io { path: path.to_path_buf(), fault })?;
-    let mut parsed = parse(path, Entries::of_ledger(&bytes, ledger))?;
+    let mut parsed = parse(path, Entries::of_ledger(&bytes, ledger), Whole::One)?;
     Ok((parsed.events.remove(&ledger).unwrap_or_default(), parsed.torn))
 }
 
@@ -257,6 +295,7 @@ pub type Ledgers<E> = BTreeMap<LedgerId, Vec<Recorded<E>>>;
 
 struct Parsed<E> {
     events: Ledgers<E>,
+    administration: Vec<Vec<u8>>,
     good_length: u64,
     log: Log,
     torn: Option<TornTail>,
@@ -279,7 +318,14 @@ fn locked(path: &Path) -> Result<(File, PathBuf, Vec<u8>), JournalError> {
     Ok((file, directory.to_path_buf(), bytes))
 }
 
-fn parse<E: DeserializeOwned>(path: &Path, file: Entries<'_>) -> Result<Parsed<E>, JournalError> {
+/// Whether a file has one ledger, or many. In one of many the federation's own has events of another kind.
+#[derive(Clone, Copy, PartialEq)]
+enum Whole {
+    One,
+    Many,
+}
+
+fn parse<E: DeserializeOwned>(path: &Path, file: Entries<'_>, whole: Whole) -> Result<Parsed<E>, JournalError> {
     let damaged = |fault: String| JournalError::Damaged { path: path.to_path_buf(), fault };
     let length = file.length();
     let scanned = scan(file);
@@ -292,193 +338,18 @@ fn parse<E: DeserializeOwned>(path: &Path, file: Entries<'_>) -> Result<Parsed<E
         Some(fault) => return Err(damaged(fault.to_string())),
         None => None,
     };
-    let mut events = Ledgers::<E>::new();
+    let (mut events, mut administration) = (Ledgers::<E>::new(), Vec::new());
     for entry in &scanned.entries {
+        if whole == Whole::Many && entry.ledger == LedgerId::ADMINISTRATION {
+            administration.push(entry.event.to_vec());
+            continue;
+        }
         let recorded = codec::decode(entry.event, LEDGER_ENTRY_BYTES_MAX)
             .map_err(|fault| damaged(format!("journal entry {} at byte {}: {fault}", entry.position, entry.offset)))?;
         events.entry(entry.ledger).or_default().push(recorded);
     }
-    Ok(Parsed { events, good_length: scanned.good_length, log: scanned.log, torn })
+    Ok(Parsed { events, administration, good_length: scanned.good_length, log: scanned.log, torn })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LEDGER: LedgerId = LedgerId([7; 32]);
-
-    fn filled(path: &Path, events: &[u32]) {
-        let (mut journal, _) = Journal::<u32>::open(path, LEDGER).expect("opens");
-        for event in events {
-            journal.append(Millis(7), *event).expect("appends");
-        }
-        journal.sync().expect("syncs");
-    }
-
-    fn events(path: &Path) -> Vec<u32> {
-        Journal::<u32>::open(path, LEDGER).expect("opens").1.into_iter().map(|recorded| recorded.event).collect()
-    }
-
-    #[test]
-    fn what_was_appended_is_read_back_and_continued() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("state/a.ledger");
-        filled(&path, &[1, 2, 3]);
-        filled(&path, &[4]);
-        assert_eq!(events(&path), [1, 2, 3, 4]);
-    }
-
-    /// The bytes that are cut are counted, by whoever opens the file and whoever only reads it, and told once.
-    #[test]
-    fn a_torn_tail_is_told_when_it_is_cut() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("a.ledger");
-        filled(&path, &[1, 2]);
-        let two = std::fs::read(&path).expect("reads").len();
-        filled(&path, &[3]);
-        let whole = std::fs::read(&path).expect("reads");
-        for length in two + 1..whole.len() {
-            std::fs::write(&path, &whole[..length]).expect("writes");
-            let torn = TornTail { path: path.clone(), bytes: length - two, entry: 2 };
-            assert_eq!(read_whole::<u32>(&path, LEDGER).expect("reads").1.as_ref(), Some(&torn), "cut at {length}");
-            assert!(matches!(read::<u32>(&path, LEDGER), Err(JournalError::Torn(told)) if told == torn));
-            assert_eq!(std::fs::read(&path).expect("reads").len(), length, "reading changes nothing");
-            let (journal, events) = Journal::<u32>::open(&path, LEDGER).expect("opens");
-            assert_eq!((journal.torn(), events.len()), (Some(&torn), 2), "cut at {length}");
-            assert!(torn.to_string().contains(&format!("the last {} bytes", length - two)), "{torn}");
-            drop(journal);
-            assert_eq!(Journal::<u32>::open(&path, LEDGER).expect("opens").0.torn(), None, "it is gone");
-        }
-        // A file without a byte has not begun, and no byte is cut off it.
-        std::fs::write(&path, []).expect("writes");
-        assert_eq!(Journal::<u32>::open(&path, LEDGER).expect("opens").0.torn(), None);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_is_made_is_its_owner_s_alone() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("above/state/a.ledger");
-        filled(&path, &[1]);
-        let mode = |path: &Path| std::fs::metadata(path).expect("is there").permissions().mode() & 0o7777;
-        assert_eq!(mode(&path), 0o600);
-        for folder in path.ancestors().skip(1).take(2) {
-            assert_eq!(mode(folder), 0o700, "{}", folder.display());
-        }
-    }
-
-    #[test]
-    fn a_second_opener_is_refused() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("a.ledger");
-        let (_held, _) = Journal::<u32>::open(&path, LEDGER).expect("opens");
-        assert!(matches!(Journal::<u32>::open(&path, LEDGER), Err(JournalError::Locked(_))));
-    }
-
-    /// What is left of a record that was being written is gone before the next one is written: after it, that one would be damage.
-    #[test]
-    fn what_is_appended_behind_a_torn_tail_stands_behind_the_last_whole_record() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("a.ledger");
-        filled(&path, &[1, 2, 3]);
-        let whole = std::fs::read(&path).expect("reads");
-        for length in 0..whole.len() {
-            std::fs::write(&path, &whole[..length]).expect("writes");
-            let mut kept = events(&path);
-            filled(&path, &[9]);
-            kept.push(9);
-            assert_eq!(events(&path), kept, "cut at {length}");
-            let read: Vec<u32> =
-                read(&path, LEDGER).expect("no tail is left").iter().map(|recorded| recorded.event).collect();
-            assert_eq!(read, kept, "cut at {length}");
-        }
-    }
-
-    /// Somebody put another ledger's file in this one's place.
-    #[test]
-    fn another_ledger_s_file_is_refused() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("a.ledger");
-        filled(&path, &[1]);
-        let Err(fault) = Journal::<u32>::open(&path, LedgerId([8; 32])) else { panic!("opened") };
-        assert!(fault.to_string().contains("does not belong into this file"), "{fault}");
-        assert!(read_whole::<u32>(&path, LedgerId::BUDGET).is_err());
-    }
-
-    /// Nothing of it is written, and the journal goes on.
-    #[test]
-    fn an_event_that_is_too_long_is_refused() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("a.ledger");
-        let (mut journal, _) = Journal::<String>::open(&path, LEDGER).expect("opens");
-        let long = "x".repeat(LEDGER_ENTRY_BYTES_MAX);
-        assert!(matches!(journal.append(Millis(7), long), Err(JournalError::Refused { .. })));
-        journal.append(Millis(7), "short".to_owned()).expect("appends");
-        drop(journal);
-        let read = read::<String>(&path, LEDGER).expect("is whole");
-        assert_eq!(read.iter().map(|recorded| recorded.event.as_str()).collect::<Vec<_>>(), ["short"]);
-    }
-
-    /// An older file is left as it is, and its version is named.
-    #[test]
-    fn a_file_of_an_older_release_is_refused_by_its_version() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("a.ledger");
-        let older = b"TRIBLDGR\x01\0\0\0";
-        std::fs::write(&path, older).expect("writes");
-        let Err(fault) = Journal::<u32>::open(&path, LEDGER) else { panic!("opened") };
-        assert!(fault.to_string().contains("version 1, which an older release wrote"), "{fault}");
-        assert_eq!(std::fs::read(&path).expect("reads"), older);
-    }
-
-    /// Bytes after a record that no record begins with are a torn one's; a whole record that contradicts the one before it is not.
-    #[test]
-    fn a_tail_is_torn_only_if_it_is_short() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("a.ledger");
-        filled(&path, &[1]);
-        let one = std::fs::read(&path).expect("reads");
-        filled(&path, &[2]);
-        let two = std::fs::read(&path).expect("reads");
-        // The second record twice, and the first one again after it.
-        for tail in [&two[one.len()..], &one[LOG_HEADER.len()..]] {
-            let doubled = [two.as_slice(), tail].concat();
-            std::fs::write(&path, &doubled).expect("writes");
-            assert!(matches!(Journal::<u32>::open(&path, LEDGER), Err(JournalError::Damaged { .. })));
-            assert_eq!(std::fs::read(&path).expect("reads"), doubled, "a damaged file is left as it is");
-        }
-        // What decodes as another event is damage as well.
-        filled_with(&path.with_extension("other"), "words");
-        assert!(matches!(
-            Journal::<u32>::open(&path.with_extension("other"), LEDGER),
-            Err(JournalError::Damaged { .. })
-        ));
-    }
-
-    fn filled_with(path: &Path, event: &str) {
-        let (mut journal, _) = Journal::<String>::open(path, LEDGER).expect("opens");
-        journal.append(Millis(7), event.to_owned()).expect("appends");
-        journal.sync().expect("syncs");
-    }
-
-    #[test]
-    fn a_file_cut_anywhere_keeps_its_whole_records_and_a_changed_byte_is_refused() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let path = dir.path().join("a.ledger");
-        filled(&path, &[1, 2, 3]);
-        let whole = std::fs::read(&path).expect("reads");
-        for length in 0..whole.len() {
-            std::fs::write(&path, &whole[..length]).expect("writes");
-            let kept = events(&path);
-            assert!([1, 2, 3].starts_with(&kept) && kept.len() < 3, "cut at {length} left {kept:?}");
-        }
-        for index in 0..whole.len() {
-            let mut changed = whole.clone();
-            changed[index] ^= 1;
-            std::fs::write(&path, &changed).expect("writes");
-            assert!(read::<u32>(&path, LEDGER).is_err(), "byte {index} changed unseen");
-            assert_eq!(std::fs::read(&path).expect("reads"), changed, "a damaged file is left as it is");
-        }
-    }
-}
+mod tests;

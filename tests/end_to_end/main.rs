@@ -12,6 +12,7 @@ mod identity;
 mod kills;
 mod ledger_verify;
 mod memory;
+mod models;
 #[path = "../needed.rs"]
 mod needed;
 mod partners;

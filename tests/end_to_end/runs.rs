@@ -55,14 +55,22 @@ fn a_second_plan_begins_when_the_first_is_over_in_the_same_journal() {
     assert_eq!((&of_second["finished"], &of_second["complete"]), (&true.into(), &true.into()));
     assert_ne!(of_first["plan"], of_second["plan"]);
     let entries = ["entries"].map(|key| of_first[key].as_u64().unwrap() + of_second[key].as_u64().unwrap());
-    assert_eq!(both["entries"].as_u64(), Some(entries[0]));
-    // The statement is the newest run's, and each run has its model in its folder.
+    let of_registry = both["registry"]["entries"].as_u64().unwrap();
+    assert_eq!((both["entries"].as_u64(), of_registry), (Some(entries[0] + of_registry), 2));
+    // The statement is the newest run's. Each run has registered its model, and nothing of the first was overwritten.
     let statement = json(&["verify", "statement", "--json"], &journal(&dir));
     assert_eq!(statement["plan"], of_second["plan"]);
-    let run = format!("coordinator/state/plans/{}/runs/1", of_second["plan"].as_str().unwrap());
-    let pointer: serde_json::Value =
-        serde_json::from_slice(&fs::read(dir.join(run).join("model.json")).unwrap()).unwrap();
-    assert_eq!((&pointer["plan"], &pointer["model"]), (&of_second["plan"], &of_second["model"]));
+    let models = json(&["model", "list", "--json", "--config"], &settings(&dir));
+    let [one, two] = models["models"].as_array().unwrap().as_slice() else { panic!("{models}") };
+    for (model, run) in [(one, of_first), (two, of_second)] {
+        assert_eq!((&model["parameters"], &model["plan"], &model["state"]), (&run["model"], &run["plan"], &"candidate".into()));
+        let folder = Path::new(model["folder"].as_str().unwrap());
+        let statement = fs::read(folder.join("statement.json")).unwrap();
+        let stated: serde_json::Value = serde_json::from_slice(&statement).unwrap();
+        assert_eq!((&stated["plan"], &stated["model"]), (&run["plan"], &run["model"]));
+        let plan = dir.join("coordinator/state/plans").join(model["plan"].as_str().unwrap());
+        assert_eq!(fs::read(plan.join("runs/1/statement.json")).unwrap(), statement);
+    }
 
     // A branch's file has both, and one life that paid for both.
     let home = dir.join("branches/branch-000");

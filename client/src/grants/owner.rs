@@ -12,7 +12,7 @@ use tributary_certs::suite::RealSuite;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::limits::RUNS_MAX;
-use tributary_protocol::plan::{Grant, GrantSubject, Withdrawal};
+use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, Withdrawal};
 use tributary_protocol::roster::MemberName;
 use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use tributary_storage::files::create_private_folder;
@@ -21,11 +21,19 @@ use super::held::{GRANT, Held, WITHDRAWAL, folder_of, is_delta, is_epsilon};
 use crate::error::ClientError;
 use crate::settings::Settings;
 
+/// Plans may learn from the branch's data.
+pub const TRAIN: &str = "train";
+
+/// The branch may keep the champions that came of such plans.
+pub const KEEP_MODELS: &str = "keep-models";
+
 /// What an owner is asked for.
 #[derive(Clone, Debug)]
 pub struct GrantRequest {
     /// What for.
     pub subject: GrantSubject,
+    /// What may be done under it.
+    pub uses: GrantUses,
     /// Whose data: the owner's branches.
     pub branches: Vec<MemberName>,
     /// Largest epsilon of one run.
@@ -73,6 +81,7 @@ pub fn grant(request: &GrantRequest, authorities: &Path, key: &Path, out: &Path)
         federation: authorities.digest(),
         branches,
         subject: request.subject.clone(),
+        uses: request.uses,
         epsilon_run_bits: epsilon_run.to_bits(),
         epsilon_year_bits: epsilon_year.to_bits(),
         delta_bits: delta.to_bits(),
@@ -86,7 +95,7 @@ pub fn grant(request: &GrantRequest, authorities: &Path, key: &Path, out: &Path)
     };
     let grant = sign_grant(&owner, grant);
     if !is_signed_grant(&grant) {
-        return refuse("name one branch at least, and a thousand at most");
+        return refuse("name one branch at least, and a thousand at most, and one use at least");
     }
     write_grant(&grant, out).map_err(ClientError::file)?;
     Ok(grant)
@@ -149,6 +158,8 @@ pub struct GrantLine {
     pub grant: String,
     /// `plan` with its digest, or `plans` with proposer and purpose.
     pub of: String,
+    /// What may be done under it: `train`, `keep-models`.
+    pub uses: Vec<&'static str>,
     /// The branches.
     pub branches: Vec<String>,
     /// Largest epsilon of one run.
@@ -180,6 +191,7 @@ impl GrantLine {
         Self {
             grant: grant.digest().to_string(),
             of,
+            uses: uses(grant.uses),
             branches: grant.branches.iter().map(ToString::to_string).collect(),
             epsilon_run: f64::from_bits(grant.epsilon_run_bits),
             epsilon_year: f64::from_bits(grant.epsilon_year_bits),
@@ -191,6 +203,11 @@ impl GrantLine {
             withdrawn,
         }
     }
+}
+
+/// The words for what a grant allows.
+fn uses(GrantUses { train, keep_models }: GrantUses) -> Vec<&'static str> {
+    [(train, TRAIN), (keep_models, KEEP_MODELS)].into_iter().filter(|(allowed, _)| *allowed).map(|(_, word)| word).collect()
 }
 
 /// What a branch was granted.

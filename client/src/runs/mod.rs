@@ -307,6 +307,11 @@ impl<O: Outside> Runs<O> {
         self.tend(now)
     }
 
+    /// What the runs share.
+    pub(crate) fn branch(&self) -> &Branch<RealSuite> {
+        &self.branch
+    }
+
     /// What each run waits for.
     pub(crate) fn status(&self) -> RunsStatus {
         let open = self.open.values().map(|own| {

@@ -6,10 +6,12 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use tributary_protocol::codec;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::frame::{FRAME_HEADER_BYTES, frame_header};
 use tributary_protocol::ids::{ClientId, RunId};
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start, ToClient, Upstream};
 use tributary_protocol::plan::Attestation;
+use tributary_protocol::registry::{CopyNote, SignedStatement};
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::Input;
 
@@ -27,6 +29,12 @@ pub(crate) enum Arrival {
     Connected(ClientId, Link),
     /// A client's message in a run. Who it is comes from its certificate.
     Message(ClientId, RunId, Upstream),
+    /// A client asks for a piece of a model's parameters, from a byte on.
+    ModelPiece(ClientId, Digest, u64),
+    /// A client says what it has of a model.
+    Copy(ClientId, Box<CopyNote>),
+    /// A statement about a model that two people have signed.
+    Stated(Box<SignedStatement>),
     /// What became of a vector that was admitted in a run.
     Vector(RunId, Input),
     /// A client's connection is gone.

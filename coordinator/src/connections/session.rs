@@ -165,15 +165,15 @@ impl<'a> Session<'a> {
                 FRAME_CONTROL => codec::decode::<ToCoordinator>(&frame.payload, CONTROL_MESSAGE_BYTES_MAX),
                 _ => return Err(Leave::Refused("a vector came that no header announced".into())),
             };
-            let (run, message) = match message.map_err(|fault| Leave::Refused(fault.to_string()))? {
-                ToCoordinator::Run(run, message) => (run, message),
-                ToCoordinator::About { release } => {
-                    self.tell(Arrival::About(self.seat.client(), release.to_string())).await?;
-                    continue;
-                }
+            let client = self.seat.client();
+            let arrival = match message.map_err(|fault| Leave::Refused(fault.to_string()))? {
+                ToCoordinator::Run(run, message) => Arrival::Message(client, run, message),
+                ToCoordinator::About { release } => Arrival::About(client, release.to_string()),
+                ToCoordinator::ModelPiece { model, from } => Arrival::ModelPiece(client, model, from),
+                ToCoordinator::Copy(note) => Arrival::Copy(client, Box::new(note)),
             };
-            let announces = matches!(message, Upstream::Masked(_));
-            self.tell(Arrival::Message(self.seat.client(), run, message)).await?;
+            let announces = matches!(arrival, Arrival::Message(_, _, Upstream::Masked(_)));
+            self.tell(arrival).await?;
             if announces {
                 // Nothing is read until the machine has judged the header: what is not wanted stays in the sender's window.
                 let verdict = self.verdict().await?;

@@ -21,6 +21,7 @@ use tributary_transport::Metrics;
 use crate::connections::{Link, Members, Traffic, control_frame};
 use crate::control::Site;
 use crate::error::CoordinatorError;
+use crate::registry::Registry;
 use crate::report::{Event, RunName, Told, Whom};
 use crate::run::uploads::Verdict;
 use crate::store::HeadsFile;
@@ -28,6 +29,8 @@ use crate::store::HeadsFile;
 /// Everything that the runs share.
 pub(crate) struct Hands<'a> {
     pub(crate) journal: Journal<CoordinatorEvent>,
+    /// What finished runs released, and what became of it.
+    pub(crate) registry: Registry,
     /// What clients have spent, over all plans.
     pub(crate) heads: HeadsFile,
     pub(crate) clock: SteadyClock,
@@ -59,6 +62,7 @@ pub(crate) struct Hands<'a> {
 /// What such hands begin with.
 pub(crate) struct HandsSettings {
     pub(crate) journal: Journal<CoordinatorEvent>,
+    pub(crate) registry: Registry,
     pub(crate) heads: HeadsFile,
     pub(crate) clock: SteadyClock,
     pub(crate) members: Arc<Members>,
@@ -72,10 +76,11 @@ pub(crate) struct HandsSettings {
 
 impl<'a> Hands<'a> {
     pub(crate) fn new(settings: HandsSettings, report: &'a mut dyn FnMut(&Told)) -> Self {
-        let HandsSettings { journal, heads, clock, members, metrics, .. } = settings;
+        let HandsSettings { journal, registry, heads, clock, members, metrics, .. } = settings;
         let HandsSettings { signing_key, federation, gather_ms, traffic, lists, .. } = settings;
         Self {
             journal,
+            registry,
             heads,
             clock,
             members,
@@ -183,6 +188,13 @@ impl<'a> Hands<'a> {
     pub(crate) fn push_all(&mut self, clients: &[ClientId], frames: &[Bytes]) {
         for client in clients {
             self.unsent.entry(*client).or_default().extend_from_slice(frames);
+        }
+    }
+
+    /// Queues a message that belongs to no run.
+    pub(crate) fn send_beside(&mut self, client: ClientId, message: &ToClient) {
+        if self.links.contains_key(&client) {
+            self.push(client, control_frame(message));
         }
     }
 

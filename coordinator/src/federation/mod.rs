@@ -2,6 +2,7 @@
 
 pub(crate) mod hands;
 pub(crate) mod keyring;
+mod models;
 pub(crate) mod muster;
 pub(crate) mod office;
 mod open_runs;

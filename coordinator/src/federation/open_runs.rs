@@ -21,7 +21,8 @@ use tributary_storage::journal::{self, Ledgers};
 use tributary_transport::Metric;
 
 use super::hands::Hands;
-use super::served::{Known, Over, Served};
+use super::models;
+use super::served::{Known, Over, Served, began_from};
 use crate::connections::{Arrival, Limits};
 use crate::control::{Request, Said, Status, WaitingStatus};
 use crate::error::CoordinatorError;
@@ -111,9 +112,10 @@ impl<'a> Federation<'a> {
     fn conclude_the_finished(&mut self, before: &BTreeMap<Digest, Over>) -> Result<(), CoordinatorError> {
         for (plan, over) in before {
             let reference = RunRef { plan: *plan, number: over.number };
-            if self.plans.contains_key(plan) && !Store::open(&self.state_dir, reference)?.is_concluded() {
+            let registered = self.hands.registry.record().of_run(&reference).is_some();
+            if self.plans.contains_key(plan) && !registered {
                 let ledger = reference.id().into();
-                self.recorded.insert(ledger, journal::read(&ledger_of(&self.state_dir), ledger)?);
+                self.recorded.insert(ledger, journal::read_view(&ledger_of(&self.state_dir), ledger)?);
                 self.open(*plan, over.number)?;
             }
         }
@@ -216,6 +218,7 @@ impl<'a> Federation<'a> {
             // It ends nothing else.
             Err(CoordinatorError::Resume(fault @ ResumeFault::OtherRun { .. })) => self.gave_up(plan, &fault),
             Err(CoordinatorError::Store(fault)) => self.gave_up(plan, &fault),
+            Err(CoordinatorError::Registry(fault)) if !fault.is_of_machine() => self.gave_up(plan, &fault),
             other => return other,
         }
         Ok(())
@@ -231,8 +234,9 @@ impl<'a> Federation<'a> {
     fn try_open(&mut self, plan: Digest, number: u32) -> Result<(), CoordinatorError> {
         let Some(served) = self.plans.get(&plan) else { return Ok(()) };
         let reference = RunRef { plan, number };
+        let begun = self.recorded.get(&reference.id().into()).and_then(|events| began_from(events));
         let store = Store::open(&self.state_dir, reference)?;
-        let (job, begins) = (served.open(number, &store)?, served.next().map_or(0, |(_, begins)| begins));
+        let (job, begins) = (served.open(number, &store, (&self.hands.registry, begun))?, served.next().map_or(0, |(_, begins)| begins));
         self.limits.admit(upload_bytes(&job), job.run.session_rounds);
         let settings = CoordinatorSettings::<RealSuite> {
             run: job.run.clone(),
@@ -270,6 +274,7 @@ impl<'a> Federation<'a> {
         match arrival {
             Arrival::Connected(client, link) => {
                 self.hands.came(client, link);
+                models::tell(&mut self.hands, &self.roster, client);
                 self.hands.send_all();
                 self.each(|| Input::Connected(client))
             }
@@ -284,6 +289,12 @@ impl<'a> Federation<'a> {
                 self.of_no_run(client, run, message);
                 Ok(())
             }
+            Arrival::ModelPiece(client, model, from) => {
+                models::give(&mut self.hands, client, (model, from));
+                Ok(())
+            }
+            Arrival::Copy(client, note) => models::note(&mut self.hands, &self.roster, client, *note),
+            Arrival::Stated(signed) => models::stated(&mut self.hands, &self.roster, *signed),
             Arrival::Vector(run, input) => self.input(run, input),
             Arrival::Lists(text) => {
                 self.hands.carry(text);

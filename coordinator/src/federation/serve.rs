@@ -32,8 +32,10 @@ use super::plans::PlansFolder;
 use crate::connections::{Arrival, Door, DoorSettings, Limits, Members, Traffic};
 use crate::control::Asked;
 use crate::error::CoordinatorError;
+use crate::federation::keyring::WATCH_EVERY;
 use crate::federation::muster::LOOK_EVERY;
 use crate::open::Opened;
+use crate::registry::{Registry, StatementsFolder};
 use crate::report::{Event, Told};
 use crate::run::spool::Spool;
 use crate::store::{self, HeadsFile, forget_evidence, ledger_of};
@@ -155,10 +157,11 @@ async fn serve(
     }
     store::open_state(&state_dir)?;
     // The journal's lock keeps a second coordinator out before anything else is touched.
-    let (journal, ledgers) = Journal::<CoordinatorEvent>::open_view(&ledger_of(&state_dir), LedgerId::ADMINISTRATION)?;
+    let (mut journal, ledgers) = Journal::<CoordinatorEvent>::open_view(&ledger_of(&state_dir), LedgerId::ADMINISTRATION)?;
     if let Some(torn) = journal.torn() {
         tracing::warn!("{torn}");
     }
+    let registry = Registry::open(&state_dir, identity.federation, &journal.administration()?)?;
     forget_evidence(&state_dir, ledgers.values().map(Vec::as_slice), Millis(unix_millis()));
     let heads = HeadsFile::open(&heads_dir)?;
     let (keyring, roster_file) = (identity.keyring, identity.roster_file);
@@ -182,6 +185,7 @@ async fn serve(
     });
     let hands = HandsSettings {
         journal,
+        registry,
         heads,
         clock: SteadyClock::start(),
         members: Arc::clone(&members),
@@ -194,6 +198,7 @@ async fn serve(
     };
     let hands = Hands::new(hands, report);
     let mut orders = OrdersFolder::of(&state_dir);
+    let statements = StatementsFolder::of(&state_dir);
     let mut federation = Federation::new(hands, (state_dir, limits), (plans.new_ones(), identity.roster), ledgers)?;
     // The port comes first: where it cannot be had, the journal stays as it was.
     let listener = Arc::new(Listener::open(&listen, keyring.keys())?);
@@ -216,6 +221,7 @@ async fn serve(
     tokio::spawn(roster_file.watch(Arc::clone(&door), inputs.clone(), pulses.roster));
     tokio::spawn(orders.watch(inputs.clone()));
     tokio::spawn(plans.watch(inputs.clone()));
+    tokio::spawn(watch_statements(statements, inputs.clone()));
     tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener), pulses.door));
     if let Some(renewal) = keyring.renewal(inputs.clone(), Arc::clone(&metrics), pulses.renewal) {
         tokio::spawn(renewal.run());
@@ -238,6 +244,19 @@ async fn serve(
     door.emptied(DRAIN_TIME).await;
     listener.drain(CLOSING_TIME).await;
     Ok(())
+}
+
+/// Follows the folder of statements for as long as it is polled.
+async fn watch_statements(mut statements: StatementsFolder, inputs: mpsc::Sender<Arrival>) {
+    let mut ticks = tokio::time::interval(WATCH_EVERY);
+    loop {
+        ticks.tick().await;
+        for signed in statements.new_ones() {
+            if inputs.send(Arrival::Stated(Box::new(signed))).await.is_err() {
+                return;
+            }
+        }
+    }
 }
 
 /// Inputs, deadlines and the operator's wish to stop, until that was fulfilled or the process ends by itself; whether it does.

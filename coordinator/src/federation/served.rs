@@ -1,11 +1,12 @@
 //! Which run of a plan is next, by what the journal knows of those before it.
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::RunRef;
+use tributary_protocol::plan::{ModelRef, RunRef};
 use tributary_protocol::round::{CoordinatorEvent, Orders, Recorded, ResumeFault, RunRecord};
 use tributary_protocol::time::Millis;
 
 use crate::error::CoordinatorError;
+use crate::registry::Registry;
 use crate::run::job::Job;
 use crate::store::Store;
 
@@ -81,16 +82,36 @@ impl Served {
         (number <= self.job.plan().runs).then_some((number, begins))
     }
 
-    /// The run that is next, with the model from which it begins.
+    /// The run that is next, with the model from which it begins: the one that its ledger names where it has begun, and else what its plan refers to.
     ///
     /// # Errors
-    /// If the store no longer has the model that the run before released.
-    pub(crate) fn open(&self, number: u32, store: &Store) -> Result<Job, CoordinatorError> {
-        let released = self.before.and_then(|over| over.released);
-        let architecture = self.job.planned.architecture();
-        let released = released.map(|released| store.model(architecture, &released)).transpose()?;
-        Ok(self.job.later(number, released).expect("a number within the plan's runs"))
+    /// If the store no longer has that model, or the registry has none that the plan may begin from.
+    pub(crate) fn open(
+        &self,
+        number: u32,
+        store: &Store,
+        (registry, begun): (&Registry, Option<Digest>),
+    ) -> Result<Job, CoordinatorError> {
+        let (plan, architecture) = (self.job.plan(), self.job.planned.architecture());
+        let of_registry = matches!(plan.initial_model, ModelRef::Champion | ModelRef::Digest(_));
+        let initial = match (of_registry, begun) {
+            (true, Some(begun)) => Some(store.model(architecture, &begun)?),
+            (true, None) => registry.initial(plan, &self.job.planned)?,
+            (false, _) => {
+                let released = self.before.and_then(|over| over.released);
+                released.map(|released| store.model(architecture, &released)).transpose()?
+            }
+        };
+        Ok(self.job.later(number, initial).expect("a number within the plan's runs"))
     }
+}
+
+/// The public state from which a run has begun.
+pub(crate) fn began_from(events: &[Recorded<CoordinatorEvent>]) -> Option<Digest> {
+    events.iter().find_map(|recorded| match &recorded.event {
+        CoordinatorEvent::RunOpened { model, .. } => Some(*model),
+        _ => None,
+    })
 }
 
 /// A run begins with its first session: until then nobody was asked for anything.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tributary_certs::suite::RealSuite;
-use tributary_model::architecture::Architecture;
 use tributary_model::planned::Planned;
 use tributary_model::server_optimizer::StateLayout;
 use tributary_model::stage::{AdvanceFault, Outcome, PlannedStage, PublicState};
@@ -110,9 +109,9 @@ impl Advance {
         Ok(Self { planned, run: job.run.reference(), current, pending: None, outcome: None })
     }
 
-    /// The network.
-    pub(crate) fn architecture(&self) -> &Architecture {
-        self.planned.architecture()
+    /// The plan, read.
+    pub(crate) fn planned(&self) -> &Planned {
+        &self.planned
     }
 
     /// Digest of the public state with which the next round starts.

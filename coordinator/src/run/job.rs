@@ -63,13 +63,9 @@ impl Job {
         let architecture = planned.architecture();
         let initial = match plan.initial_model {
             ModelRef::Seed(seed) => Parameters::initial(architecture, seed),
-            ModelRef::Zero | ModelRef::PreviousRun => Parameters::zero(architecture),
-            ModelRef::Digest(_) | ModelRef::Champion => {
-                return Err(Fault {
-                    key: "plan.file".into(),
-                    found: "a plan that begins from a registered model, of which this coordinator has none".into(),
-                    allowed: "a plan with initial_model = \"seed\", \"zero\" or \"previous-run\"".into(),
-                });
+            // Where the plan names a model of the registry, that is looked up when the run begins.
+            ModelRef::Zero | ModelRef::PreviousRun | ModelRef::Digest(_) | ModelRef::Champion => {
+                Parameters::zero(architecture)
             }
         };
         let guarantee = Guarantee::of(&planned);
@@ -77,12 +73,12 @@ impl Job {
         Ok(Self { run, planned: Arc::new(planned), initial, guarantee, approvals })
     }
 
-    /// A later run of the same plan, which begins from the model that the run before released where the plan says so.
+    /// A run of the same plan, which begins from this model where the plan refers to the run before or to the registry.
     #[must_use]
-    pub fn later(&self, number: u32, released: Option<Parameters>) -> Option<Self> {
+    pub fn later(&self, number: u32, begins_from: Option<Parameters>) -> Option<Self> {
         let run = Run::new(self.run.plan().clone(), number)?;
-        let goes_on = matches!(run.plan().initial_model, ModelRef::PreviousRun);
-        let initial = released.filter(|_| goes_on).unwrap_or_else(|| self.initial.clone());
+        let refers = !matches!(run.plan().initial_model, ModelRef::Zero | ModelRef::Seed(_));
+        let initial = begins_from.filter(|_| refers).unwrap_or_else(|| self.initial.clone());
         let (planned, approvals) = (Arc::clone(&self.planned), self.approvals.clone());
         Some(Self { run, planned, initial, guarantee: self.guarantee, approvals })
     }

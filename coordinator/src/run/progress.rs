@@ -44,6 +44,7 @@ pub(crate) struct Progress {
 pub(crate) struct Outcome {
     pub(crate) complete: bool,
     pub(crate) model: Digest,
+    pub(crate) registered: Digest,
     pub(crate) model_file: String,
     pub(crate) ledger: String,
     pub(crate) folder: String,
@@ -156,7 +157,7 @@ impl Progress {
 
     /// The last event.
     pub(crate) fn finished(&self, outcome: Outcome) -> Event {
-        let Outcome { complete, model, model_file, ledger, folder, rounds, charged, .. } = outcome;
+        let Outcome { complete, model, registered, model_file, ledger, folder, rounds, charged, .. } = outcome;
         let (bytes_up, bytes_down) = outcome.bytes;
         let span = self.first_start.zip(self.last_commit).map(|(first, last)| last.saturating_duration_since(first));
         Event::Finished(Box::new(Finished {
@@ -164,6 +165,7 @@ impl Progress {
             complete,
             model_file,
             model: model.to_string(),
+            registered: registered.to_string(),
             ledger,
             rounds,
             charged,

@@ -23,12 +23,13 @@ use crate::error::CoordinatorError;
 use crate::federation::hands::Hands;
 use crate::federation::muster::Roll;
 use crate::federation::served::began;
+use crate::registry::Release;
 use crate::report::{Event, Missing, RunName};
 use crate::run::advance::Advance;
 use crate::run::job::Job;
 use crate::run::progress::{Outcome, Progress};
 use crate::run::uploads::{OpenSum, Verdict};
-use crate::store::{ModelPointer, POINTER_VERSION, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// A run's machine and what belongs to it alone.
 pub(crate) struct RunShell {
@@ -87,7 +88,7 @@ impl RunShell {
             over,
         };
         own.execute(hands)?;
-        own.state()?;
+        let _ = own.state()?;
         for client in hands.here() {
             own.input(Input::Connected(client), hands)?;
         }
@@ -213,10 +214,11 @@ impl RunShell {
     }
 
     /// Writes the statement of what the ledger holds: at the start, before a client is told of the plan.
-    fn state(&self) -> Result<(), CoordinatorError> {
-        let events = journal::read::<CoordinatorEvent>(&self.store.ledger(), self.run.into())?;
+    fn state(&self) -> Result<Vec<CoordinatorEvent>, CoordinatorError> {
+        let events = journal::read_view::<CoordinatorEvent>(&self.store.ledger(), self.run.into())?;
         let events: Vec<CoordinatorEvent> = events.into_iter().map(|recorded| recorded.event).collect();
-        Ok(self.store.write_statement(&events)?)
+        self.store.write_statement(&events)?;
+        Ok(events)
     }
 
     /// Releases the model of a run that is over, and tells how it ended.
@@ -226,26 +228,18 @@ impl RunShell {
     pub(crate) fn conclude(&self, hands: &mut Hands<'_>) -> Result<(), CoordinatorError> {
         let record = self.machine.record();
         let Some(complete) = record.finished else { return Ok(()) };
-        self.state()?;
+        let events = self.state()?;
         let (rounds, charged) = (record.committed_all(), record.charged_all());
         let released = record.released().expect("a run finishes after its stages");
-        let plan = self.machine.run().plan();
-        self.store.write_pointer(&ModelPointer {
-            version: POINTER_VERSION,
-            model: released.to_string(),
-            file: Store::model_name(&released),
-            architecture: self.advance.architecture().clone(),
-            schema: plan.schema.to_string(),
-            plan: plan.digest().to_string(),
-            run: self.reference().number,
-            rounds,
-            complete,
-        })?;
-        let model_file = self.store.model_file(&released).display().to_string();
+        let planned = self.advance.planned();
+        let parameters = self.store.model(planned.architecture(), &released)?;
+        let release = Release { events: &events, planned, parameters: &parameters };
+        let registered = hands.registry.register(&mut hands.journal, &release)?;
+        let model_file = hands.registry.parameters_file(&registered).display().to_string();
         let (ledger, folder) =
             (self.store.ledger().display().to_string(), self.store.run_folder().display().to_string());
         let outcome =
-            Outcome { complete, model: released, model_file, ledger, folder, rounds, charged, bytes: hands.bytes() };
+            Outcome { complete, model: released, registered, model_file, ledger, folder, rounds, charged, bytes: hands.bytes() };
         hands.tell(Some(&self.name), self.progress.finished(outcome));
         Ok(())
     }

@@ -1,19 +1,21 @@
-//! What must survive the process: models by their digest, the optimizer's state behind the current model, and the released model's pointer.
+//! What must survive the process: public states by their digest, the optimizer's state behind the current one, and what each run says of itself.
 //!
 //! ```text
 //! state_dir/audit.log                      the events; the only file that says what is true
 //! state_dir/models/<digest>.params         public states: parameters, little-endian 32-bit floats, and where a stage adapts its bound that
 //!                                          bound; only added to
-//! state_dir/optimizer/<stage>-<model digest>-<rounds>.state
+//! RUN/optimizer/<stage>-<model digest>-<rounds>.state
 //!                                          optimizer state behind that model after so many rounds of a stage; the committed one is kept
 //! state_dir/sessions/<session>.session     public material of keyed sessions
-//! state_dir/model.json                     what was released, for people and programs
-//! state_dir/statement.{json,txt}           what the plan promises, and what was spent
-//! state_dir/counts/<stage>-<kind>.json     noised counts of a stage that counts
+//! state_dir/registry/<model digest>/       what finished runs released ([`crate::registry`])
+//! RUN/statement.{json,txt}                 what the plan promises, and what that run has spent
+//! RUN/counts/<stage>-<kind>.json           noised counts of a stage that counts
 //! state_dir/rounds/<run>-<round>.kept      a committed round's masked uploads and opened secrets, where the plan has them kept
 //! state_dir/sums/<digest>.sum              an opened sum, where the plan has it kept: little-endian 64-bit integers
 //! heads_dir/budgets.ledger                 the newest budget head of each client, over all plans
 //! ```
+//!
+//! RUN is `state_dir/plans/<plan digest>/runs/<number>`: nothing of one run is overwritten by another.
 //!
 //! Each binary file begins with a header of 16 bytes (`protocol::versioned`), each JSON file with `"version"`. A version that this release does
 //! not read is refused.
@@ -25,7 +27,6 @@ mod error;
 mod evidence;
 mod heads;
 mod optimizer;
-mod pointer;
 mod sessions;
 mod statement;
 
@@ -44,8 +45,6 @@ pub use error::StoreError;
 pub(crate) use evidence::{KeptDraft, forget_evidence};
 pub(crate) use heads::HeadsFile;
 pub use optimizer::{OptimizerDraft, StepError, Stepped};
-pub use pointer::ModelPointer;
-pub(crate) use pointer::POINTER_VERSION;
 pub use statement::{COUNTS_VERSION, Counts};
 
 use crate::federation::plans::PLANS;
@@ -61,9 +60,6 @@ const SUMS: &str = "sums";
 
 /// Folder of kept rounds and sums that no ledger names.
 const STRAYS: &str = "strays";
-
-/// What was released, for people and programs.
-const POINTER_FILE: &str = "model.json";
 
 /// Which optimizer state. The rounds are part of the name because a round may leave a model as it was and still move the state behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +90,6 @@ impl Store {
             folder.push(name);
             files::create_private_folder(&folder)?;
         }
-        // Written by another release: before anything beside it is changed.
-        pointer::judge(&folder.join(POINTER_FILE))?;
         files::create_private_folder(&folder.join("optimizer"))?;
         Ok(Self { folder: state_dir.to_path_buf(), run: folder })
     }
@@ -174,26 +168,6 @@ impl Store {
     pub fn forget_optimizer(&self, name: StateName) {
         // What stays behind is cleaned up at the next start.
         let _ = fs::remove_file(self.optimizer_file(name));
-    }
-
-    /// Writes what was released.
-    ///
-    /// # Errors
-    /// [`StoreError::File`].
-    pub fn write_pointer(&self, pointer: &ModelPointer) -> Result<(), StoreError> {
-        let mut text = serde_json::to_vec_pretty(pointer).expect("a pointer is plain data");
-        text.push(b'\n');
-        Ok(files::write_public(&self.run.join(POINTER_FILE), &text, Existing::Replace)?)
-    }
-
-    /// Whether what the run released was written.
-    pub(crate) fn is_concluded(&self) -> bool {
-        self.run.join(POINTER_FILE).is_file()
-    }
-
-    /// A file's path inside the state directory, as the pointer names it.
-    pub(crate) fn model_name(digest: &Digest) -> String {
-        format!("models/{digest}.params")
     }
 
     fn optimizer_file(&self, name: StateName) -> PathBuf {

@@ -190,14 +190,6 @@ fn files_of_earlier_and_later_releases_are_refused_with_what_to_do() {
     let session = fixture.folder.path().join("state/sessions/4.session");
     fs::write(&session, b"TRIBSESS\x09\0\0\0\x01\0\x07\0").unwrap();
     assert!(fixture.store.sessions().is_empty() && session.exists());
-    // A pointer of another release: the folder is not opened.
-    let pointer = fixture.store.run_folder().join("model.json");
-    for (text, found, cure) in [("{}", 0, "Make it anew"), (r#"{"version":9,"other":1}"#, 9, "a later one")] {
-        fs::write(&pointer, text).unwrap();
-        let told = Store::open(&fixture.folder.path().join("state"), RUN).err().expect("refused").to_string();
-        assert!(told.contains(&format!("of version {found},")) && told.contains(cure), "{told}");
-        assert_eq!(fs::read(&pointer).unwrap(), text.as_bytes());
-    }
 }
 
 #[test]
@@ -273,27 +265,6 @@ fn only_the_current_optimizer_is_kept() {
     fixture.step_files(2);
     fixture.store.forget_other_optimizers(StateName { stage: 2, ..name });
     assert_eq!(fixture.states(), 0);
-}
-
-#[test]
-fn the_pointer_is_readable_and_replaced() {
-    let fixture = fixture();
-    let pointer = |rounds| ModelPointer {
-        version: POINTER_VERSION,
-        model: Digest::ZERO.to_string(),
-        file: Store::model_name(&Digest::ZERO),
-        architecture: fixture.architecture().clone(),
-        schema: Digest::ZERO.to_string(),
-        plan: Digest::ZERO.to_string(),
-        run: 1,
-        rounds,
-        complete: false,
-    };
-    for rounds in [1, 2] {
-        fixture.store.write_pointer(&pointer(rounds)).unwrap();
-        let text = fs::read(fixture.store.run_folder().join("model.json")).unwrap();
-        assert_eq!(serde_json::from_slice::<ModelPointer>(&text).unwrap(), pointer(rounds));
-    }
 }
 
 #[cfg(unix)]

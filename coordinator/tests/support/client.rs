@@ -26,7 +26,7 @@ use tributary_protocol::message::{
     Downstream, FRAME_CONTROL, FRAME_VECTOR, Join, RejectCode, Start, ToClient, ToCoordinator, Upstream,
     frame_bytes_max,
 };
-use tributary_protocol::plan::{Grant, GrantSubject, PrivacyMode};
+use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, PrivacyMode};
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::{MemberName, StaffNumber};
 use tributary_protocol::round::{
@@ -113,6 +113,7 @@ fn recorded(folder: &Path, (id, federation): (&str, Digest), key: VerifyingKey) 
                 proposer: StaffNumber::parse("north-bank/e1").unwrap(),
                 purpose: PURPOSE_DEFAULT.into(),
             },
+            uses: GrantUses::TRAIN,
             epsilon_run_bits: 1000.0_f64.to_bits(),
             epsilon_year_bits: 1000.0_f64.to_bits(),
             delta_bits: 1e-6_f64.to_bits(),
@@ -337,7 +338,7 @@ impl Client {
                 }
                 ToClient::Run(run, message) => return Ok((run, ParticipantInput::Message(message))),
                 ToClient::Refused { explanation, .. } => return Err(Ended::Stopped(explanation.to_string())),
-                ToClient::Lists(_) => {}
+                ToClient::Lists(_) | ToClient::Roster(_) | ToClient::Models(_) | ToClient::ModelPiece { .. } => {}
             }
         }
     }

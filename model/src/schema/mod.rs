@@ -237,6 +237,12 @@ impl Schema {
     pub fn digest(&self) -> Digest {
         canonical::encoding(self).finish()
     }
+
+    /// The canonical encoding of what it means, of which [`Schema::digest`] is the SHA-256.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        canonical::encoding(self).into_bytes()
+    }
 }
 
 impl Field {

@@ -115,6 +115,7 @@ fn the_fixed_ledgers_have_the_digests_of_their_labels() {
     let label = |label: &str| LedgerId(Digest::of(label.as_bytes()).0);
     assert_eq!(LedgerId::ADMINISTRATION, label("tributary/ledger/administration/1"));
     assert_eq!(LedgerId::BUDGET, label("tributary/ledger/budget/1"));
+    assert_eq!(LedgerId::MODELS, label("tributary/ledger/models/1"));
     assert_eq!(LedgerId::from(RunId([5; 32])), LedgerId([5; 32]));
 }
 

@@ -2,13 +2,17 @@
 //!
 //! A vector that follows a message belongs to that message, and so to its run.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Downstream, RejectCode, Upstream};
+use crate::digest::Digest;
 use crate::ids::RunId;
 use crate::printable::Untrusted;
+use crate::registry::{CopyNote, Told};
+use crate::roster::SignedRoster;
 
 /// From the coordinator to a client.
 #[expect(clippy::large_enum_variant, reason = "nearly every message is of a run")]
@@ -25,6 +29,19 @@ pub enum ToClient {
     },
     /// Lists of revoked certificates. They prove themselves, and the coordinator merely carries them.
     Lists(Vec<u8>),
+    /// The newest roster, by which the statements are judged that follow. It proves itself.
+    Roster(Box<SignedRoster>),
+    /// What was stated about models. Each statement proves itself.
+    Models(Vec<Told>),
+    /// A piece of a model's parameters, as it was asked for; without a byte where there is none.
+    ModelPiece {
+        /// The model.
+        model: Digest,
+        /// Its first byte's place.
+        from: u64,
+        /// At most [`MODEL_PIECE_BYTES_MAX`](crate::limits::MODEL_PIECE_BYTES_MAX).
+        bytes: Vec<u8>,
+    },
 }
 
 /// From a client to the coordinator.
@@ -37,4 +54,13 @@ pub enum ToCoordinator {
         /// Such as `0.2.0`.
         release: Untrusted,
     },
+    /// Asks for a piece of a champion's parameters.
+    ModelPiece {
+        /// The model.
+        model: Digest,
+        /// The first byte's place.
+        from: u64,
+    },
+    /// What this client has of a model.
+    Copy(CopyNote),
 }

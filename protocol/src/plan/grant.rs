@@ -27,6 +27,33 @@ pub enum GrantSubject {
     },
 }
 
+/// What may be done under a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantUses {
+    /// Plans learn from the branch's data.
+    pub train: bool,
+    /// The branch keeps the models that came of such plans, where they are champions.
+    pub keep_models: bool,
+}
+
+impl GrantUses {
+    /// Learning alone.
+    pub const TRAIN: Self = Self { train: true, keep_models: false };
+
+    /// Everything that a grant can allow.
+    pub const ALL: Self = Self { train: true, keep_models: true };
+
+    /// Stable number in what is signed.
+    const fn number(self) -> u8 {
+        match (self.train, self.keep_models) {
+            (false, false) => 0,
+            (true, false) => 1,
+            (false, true) => 2,
+            (true, true) => 3,
+        }
+    }
+}
+
 /// A grant, signed by the owner of the data. Epsilons are bits of an `f64`: a customer's, at the grant's delta.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
@@ -36,6 +63,8 @@ pub struct Grant {
     pub branches: Vec<MemberName>,
     /// What for.
     pub subject: GrantSubject,
+    /// What may be done under it.
+    pub uses: GrantUses,
     /// Largest epsilon of one run.
     pub epsilon_run_bits: u64,
     /// Largest epsilon of all runs under the grant within a year.
@@ -63,7 +92,7 @@ impl SignedBody for Grant {
 
     fn canonical(&self) -> Canonical {
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        let body = Canonical::new("tributary/grant/1").digest(&self.federation).u32(count(self.branches.len()));
+        let body = Canonical::new("tributary/grant/2").digest(&self.federation).u32(count(self.branches.len()));
         let body = self.branches.iter().fold(body, |body, branch| body.bytes(branch.as_str().as_bytes()));
         let body = match &self.subject {
             GrantSubject::Plan(plan) => body.u8(0).digest(plan),
@@ -71,7 +100,7 @@ impl SignedBody for Grant {
                 body.u8(1).bytes(proposer.as_str().as_bytes()).bytes(purpose.raw().as_bytes())
             }
         };
-        let body = body.u64(self.epsilon_run_bits).u64(self.epsilon_year_bits).u64(self.delta_bits).u32(self.runs);
+        let body = body.u8(self.uses.number()).u64(self.epsilon_run_bits).u64(self.epsilon_year_bits).u64(self.delta_bits).u32(self.runs);
         let body = body.u32(count(self.fields.len()));
         let body = self.fields.iter().fold(body, |body, field| body.bytes(field.raw().as_bytes()));
         self.owner.canonical(body.u64(self.not_before).u64(self.not_after).bytes(&self.nonce))
@@ -159,7 +188,7 @@ impl Grant {
         let fields = self.fields.iter().map(Untrusted::raw);
         let ordered = fields.clone().zip(fields.skip(1)).all(|(one, next)| one < next);
         let sizes = (1..=GRANT_BRANCHES_MAX).contains(&self.branches.len()) && (1..=RUNS_MAX).contains(&self.runs);
-        ascending && ordered && sizes && S::verify(&self.owner, &self.to_sign::<S>(), &self.signature)
+        ascending && ordered && sizes && self.uses.number() > 0 && S::verify(&self.owner, &self.to_sign::<S>(), &self.signature)
     }
 
     /// Whether it is about this plan, put forward by this person, at this branch.
@@ -171,7 +200,7 @@ impl Grant {
             GrantSubject::Plans { .. } if plan.privacy == PrivacyMode::None => false,
             GrantSubject::Plans { proposer: granted, purpose } => granted == proposer && *purpose == plan.purpose,
         };
-        subject && self.branches.binary_search(branch).is_ok()
+        self.uses.train && subject && self.branches.binary_search(branch).is_ok()
     }
 
     /// Whether it counts at a second of the Unix clock.

@@ -23,7 +23,7 @@ use tributary_planning::settings::PURPOSE_DEFAULT;
 use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::VECTOR_BYTES_MAX;
 use tributary_protocol::message::{Downstream, MaskedHeader, RefusalCode, Start, Upstream};
-use tributary_protocol::plan::{Grant, GrantSubject, PrivacyMode};
+use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, PrivacyMode};
 use tributary_protocol::privacy::{Accounts, RdpVector};
 use tributary_protocol::roster::MemberName;
 use tributary_protocol::round::{
@@ -107,6 +107,7 @@ impl Load {
             federation: authorities.digest(),
             branches: vec![MemberName::parse(&format!("bank/branch-{client:04}")).expect("a name")],
             subject: GrantSubject::Plan(plan.digest()),
+            uses: GrantUses::TRAIN,
             epsilon_run_bits: 1.0_f64.to_bits(),
             epsilon_year_bits: 1.0_f64.to_bits(),
             delta_bits: 1e-6_f64.to_bits(),

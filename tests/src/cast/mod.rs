@@ -9,7 +9,7 @@ use tributary_protocol::ids::{ClientId, OrganisationId, RoundId};
 use tributary_protocol::limits::HOLDING_SECONDS_MAX;
 use tributary_protocol::message::SignedBody;
 use tributary_protocol::plan::{
-    Approvals, Attestation, Grant, GrantSubject, ModelRef, Plan, PrivacyMode, Run, RunRef, ValidPlan,
+    Approvals, Attestation, Grant, GrantSubject, GrantUses, ModelRef, Plan, PrivacyMode, Run, RunRef, ValidPlan,
 };
 use tributary_protocol::privacy::Accounts;
 use tributary_protocol::role::{Action, Role};
@@ -337,6 +337,7 @@ fn grant<S: Keyed>(plan: &ValidPlan) -> Grant {
         federation: federation::<S>(),
         branches,
         subject: GrantSubject::Plan(plan.digest()),
+        uses: GrantUses::TRAIN,
         epsilon_run_bits: 1.0_f64.to_bits(),
         epsilon_year_bits: 1.0_f64.to_bits(),
         delta_bits: 1e-6_f64.to_bits(),

@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tributary_client::telemetry::Report;
 use tributary_coordinator::cli::serve_reporting;
 use tributary_coordinator::{Ends, Event, Told};
+use tributary_protocol::log::{Entries, LedgerId, scan};
 
 use crate::cast::{BRANCHES, Director, IMPATIENT, Played, by_way_of, federation, play};
 use crate::relay::Relay;
@@ -79,23 +81,35 @@ fn a_coordinator_that_died_as_it_told_of_the_end_tells_it_again() {
     let first = play(&federation, &Nothing);
     first.assert_whole(ROUNDS);
     // Written after the run's last record: without it the process has died between the two.
-    let pointer = federation.run_folder(1).join("model.json");
-    let released = fs::read(&pointer).expect("a model was released");
-    fs::remove_file(&pointer).expect("it is there");
-    let ledger = federation.coordinator.with_file_name("state").join("audit.log");
-    let before = fs::read(&ledger).expect("a ledger");
+    let state = federation.coordinator.with_file_name("state");
+    let ledger = state.join("audit.log");
+    let whole = fs::read(&ledger).expect("a ledger");
+    let last = scan(Entries::new(&whole)).entries.last().map(|entry| (entry.ledger, entry.offset)).expect("entries");
+    assert_eq!(last.0, LedgerId::ADMINISTRATION, "a model was registered");
+    let before = whole[..usize::try_from(last.1).expect("a short file")].to_vec();
+    fs::write(&ledger, &before).expect("a ledger");
+    let released = manifests(&state);
 
     let second = play(&federation, &Nothing);
     assert_everybody_is_through(&second);
     assert_eq!(second.survivors(), [0; 0]);
-    assert_eq!(fs::read(&pointer).expect("it is written now"), released);
-    assert_eq!(fs::read(&ledger).expect("a ledger"), before, "a plan that is over leaves no more traces");
+    assert_eq!(released.len(), 1);
+    assert_eq!(manifests(&state), released);
+    let after = fs::read(&ledger).expect("a ledger");
+    assert!(after.starts_with(&before), "what was there stays");
+    assert_eq!(after.len(), whole.len(), "the model is registered, and nothing else happened");
 
     let mut events = Vec::new();
     let mut report = |told: &Told| events.push(told.event.clone());
     serve_reporting(&federation.coordinator, Ends::WithTheLastRun, &mut report, std::future::pending())
         .expect("there is nothing to do");
     assert!(matches!(events[..], [Event::Listening { .. }]), "{events:?}");
+}
+
+/// What each model of a registry is.
+fn manifests(state: &Path) -> Vec<Vec<u8>> {
+    let folders = fs::read_dir(state.join("registry")).expect("a registry");
+    folders.map(|folder| fs::read(folder.expect("a folder").path().join("manifest")).expect("a manifest")).collect()
 }
 
 struct Nothing;

@@ -19,11 +19,10 @@ use tributary_client::policy::SchemaPin;
 use tributary_coordinator::federation::plans::activate_plan;
 use tributary_coordinator::settings::PlanFiles;
 use tributary_model::synthetic::{SCHEMA_TOML, SyntheticSpec, generate, schema};
-use tributary_planning::PlanFile;
 use tributary_planning::demonstration::TwoPeople;
 use tributary_planning::file::PlanFile;
 use tributary_planning::settings::PURPOSE_DEFAULT;
-use tributary_protocol::plan::{GrantSubject, PrivacyMode};
+use tributary_protocol::plan::{GrantSubject, GrantUses, PrivacyMode};
 use tributary_protocol::roster::{MemberName, StaffNumber};
 
 /// What to set up.
@@ -178,6 +177,7 @@ impl Federation {
         };
         let request = GrantRequest {
             subject,
+            uses: GrantUses::TRAIN,
             branches: vec![MemberName::parse(&format!("bank/{}", branch_name(index))).expect("a name")],
             epsilon_run: self.spec.epsilon_max,
             epsilon_year: self.spec.epsilon_max,

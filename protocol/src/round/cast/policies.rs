@@ -8,7 +8,7 @@ use super::rosters::name;
 use crate::budget::{FirstUse, population_digest};
 use crate::ids::ClientId;
 use crate::message::SignedBody;
-use crate::plan::{Caps, Grant, GrantSubject, Plan, PrivacyMode, Run, Withdrawal};
+use crate::plan::{Caps, Grant, GrantSubject, GrantUses, Plan, PrivacyMode, Run, Withdrawal};
 use crate::privacy::Accounts;
 use crate::roster::MemberName;
 use crate::round::{Granted, ParticipantEvent, Policy, StageTerms, Timing};
@@ -81,6 +81,7 @@ pub fn grant_of(plan: &Plan, branches: impl Iterator<Item = MemberName>) -> Gran
             PrivacyMode::None => GrantSubject::Plan(plan.digest()),
             _ => GrantSubject::Plans { proposer: staff(PROPOSER), purpose: plan.purpose.clone() },
         },
+        uses: GrantUses::TRAIN,
         epsilon_run_bits: 1.0_f64.to_bits(),
         epsilon_year_bits: 1.0_f64.to_bits(),
         delta_bits: 1e-6_f64.to_bits(),

@@ -7,10 +7,12 @@ use crate::entropy::Entropy;
 use crate::limits::{CLOCK_SKEW_MS_MAX, HOLDING_SECONDS_MAX};
 use crate::message::{RefusalCode, Welcome};
 use crate::plan::{GrantFault, Grounds, Run, Withdrawal};
-use crate::roster::RosterEntry;
+use crate::registry::{CopyNote, Lineage};
+use crate::roster::{MemberName, RosterEntry};
 use crate::round::effect::{Outbox, ParticipantEffect};
 use crate::round::event::ParticipantEvent;
 use crate::secagg::suite::Suite;
+use crate::signed::SignedBody as _;
 use crate::time::Millis;
 
 /// By how many seconds the clocks of two machines may differ.
@@ -133,6 +135,26 @@ impl<S: Suite> Turn<'_, S> {
 }
 
 impl<S: Suite> Branch<S> {
+    /// Whether the owner of the data lets this branch, by its name in the roster, keep a model of this lineage now.
+    #[must_use]
+    pub fn keeps_model(&self, lineage: &Lineage, branch: &MemberName, now: Millis) -> bool {
+        self.policy.grants.iter().any(|Granted { grant, .. }| {
+            grant.federation == self.federation
+                && lineage.is_granted(grant, branch)
+                && grant.counts_at(now.0 / 1000)
+                && self.record.owner() == Some(&grant.owner)
+                && !self.record.withdrawn.contains(&grant.digest())
+                && grant.is_genuine::<S>()
+        })
+    }
+
+    /// This branch's word about its copy of a model, signed as it stands.
+    #[must_use]
+    pub fn sign_copy(&self, mut note: CopyNote) -> CopyNote {
+        note.signature = self.sign(&note.to_sign::<S>());
+        note
+    }
+
     /// The owner takes a grant back: recorded before anything else. Each run's participant is told after it ([`ParticipantInput::Withdrawn`]);
     /// whether there is anything to tell.
     ///

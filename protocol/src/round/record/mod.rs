@@ -21,4 +21,5 @@ pub use budget::{AcceptedRun, BudgetRecord, RunSpend, SpendingRound};
 pub use budget_rules::BudgetFault;
 pub use claims::Claim;
 pub use rule::OutOfOrder;
+pub(crate) use rule::rule;
 pub use run::{KeyedSession, Next, RunRecord};

@@ -7,7 +7,7 @@ use crate::ids::ClientId;
 #[error("a recorded event cannot follow the ones before it: {0}")]
 pub struct OutOfOrder(pub &'static str);
 
-pub(super) fn rule(holds: bool, text: &'static str) -> Result<(), OutOfOrder> {
+pub(crate) fn rule(holds: bool, text: &'static str) -> Result<(), OutOfOrder> {
     if holds { Ok(()) } else { Err(OutOfOrder(text)) }
 }
 

@@ -71,7 +71,7 @@ fn a_run_of_three_stages_survives_a_kill_at_every_moment() {
         _ => None,
     });
     assert_eq!(last, Some(trained.digest()), "an evaluation moves nothing");
-    assert!(world.store.model(world.advance.architecture(), &trained.digest()).unwrap() == trained);
+    assert!(world.store.model(world.advance.planned().architecture(), &trained.digest()).unwrap() == trained);
 }
 
 /// Two stages of local steps that adapt their bounds, one after the other.

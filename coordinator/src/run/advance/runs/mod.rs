@@ -240,7 +240,7 @@ impl<'a> World<'a> {
         }
         assert_eq!((self.files_in("rounds"), self.files_in("sums")), (rounds, sums));
         assert_eq!((self.files_in("counts"), self.files_in("optimizer")), (counts, BTreeSet::new()));
-        self.store.model(self.advance.architecture(), &self.record.released().unwrap()).unwrap();
+        self.store.model(self.advance.planned().architecture(), &self.record.released().unwrap()).unwrap();
     }
 }
 

@@ -1,0 +1,223 @@
+//! Statements about models: the file in which one travels from person to person, and a branch's word about its copy.
+//!
+//! Nothing is believed for being in a file: by which keys the signatures must verify, the signed roster says.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::Attestation;
+use tributary_protocol::registry::{CopyNote, ModelManifest, ModelStatement, SignedStatement};
+use tributary_protocol::role::Role;
+use tributary_protocol::roster::StaffNumber;
+use tributary_protocol::secagg::suite::{Signature, Suite as _};
+use tributary_protocol::signed::SignedBody as _;
+use tributary_storage::files::FileError;
+
+use crate::object::ObjectFile;
+use crate::people::SigningPerson;
+use crate::suite::{RealSuite, SigningKey};
+
+const STATEMENT: ObjectFile = ObjectFile {
+    title: "tributary model statement 1",
+    what: "statement about a model, as `tributary model promote` and its like write it",
+    bytes_max: 128 << 10,
+};
+
+/// A statement about a model, the model that it is about, and who has signed so far: two people at most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatementFile {
+    /// The model, whole: whoever signs sees where it comes from.
+    pub manifest: ModelManifest,
+    /// What is stated.
+    pub statement: ModelStatement,
+    /// The signatures, in their order.
+    pub signatures: Vec<Attestation>,
+}
+
+/// Why somebody cannot sign a statement.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StatementSignFault {
+    /// The file is about another model than its statement.
+    #[error("the statement is not about the model in the file: one of them was changed. Nothing was signed; ask for the file again")]
+    OtherModel,
+    /// Another federation.
+    #[error("the statement was made for another federation than this list of authorities names; nothing was signed")]
+    Federation,
+    /// The table gives it to others.
+    #[error("a {role} may not sign this for a model of {owner}'s plan; the table of roles gives it to others. Nothing was signed")]
+    Duty {
+        /// The role.
+        role: Role,
+        /// Whose plan the model is of.
+        owner: StaffNumber,
+    },
+    /// The person or the role has signed.
+    #[error("{staff} has signed it as {role}; the second signature is another person's, in another role. Nothing was signed")]
+    Signed {
+        /// Who.
+        staff: StaffNumber,
+        /// As what.
+        role: Role,
+    },
+    /// Nobody else needs to sign.
+    #[error("two people have signed it, and it needs no more; carry it to the coordinator (`tributary model install`)")]
+    Complete,
+}
+
+impl StatementFile {
+    /// A statement that nobody has signed.
+    #[must_use]
+    pub fn new(manifest: ModelManifest, statement: ModelStatement) -> Self {
+        Self { manifest, statement, signatures: Vec::new() }
+    }
+
+    /// Whether somebody can sign it in a role, in the federation of this digest.
+    ///
+    /// # Errors
+    /// [`StatementSignFault`].
+    pub fn may_sign(&self, staff: &StaffNumber, role: Role, federation: &Digest) -> Result<(), StatementSignFault> {
+        let owner = &self.manifest.lineage.owner;
+        let about = self.statement.model == self.manifest.digest() && self.statement.purpose == self.manifest.lineage.purpose;
+        if !about {
+            return Err(StatementSignFault::OtherModel);
+        }
+        if self.statement.federation != *federation {
+            return Err(StatementSignFault::Federation);
+        }
+        if self.signatures.len() >= 2 {
+            return Err(StatementSignFault::Complete);
+        }
+        if let Some(signed) = self.signatures.iter().find(|signed| signed.staff == *staff || signed.role == role) {
+            return Err(StatementSignFault::Signed { staff: signed.staff.clone(), role: signed.role });
+        }
+        match role.may(self.statement.step.action(), staff == owner) {
+            true => Ok(()),
+            false => Err(StatementSignFault::Duty { role, owner: owner.clone() }),
+        }
+    }
+
+    /// Adds a person's signature, at a second of the Unix clock.
+    ///
+    /// # Errors
+    /// As [`StatementFile::may_sign`].
+    pub fn sign(&mut self, person: &SigningPerson, role: Role, federation: Digest, at: u64) -> Result<(), StatementSignFault> {
+        self.may_sign(person.staff(), role, &federation)?;
+        let (action, subject) = (self.statement.step.action(), self.statement.digest());
+        self.signatures.push(person.attest(action, subject, federation, role, at));
+        Ok(())
+    }
+
+    /// The statement, once two have signed it.
+    #[must_use]
+    pub fn signed(&self) -> Option<SignedStatement> {
+        let [first, second] = self.signatures.as_slice() else { return None };
+        let (first, second) = (first.clone(), second.clone());
+        Some(SignedStatement { statement: self.statement.clone(), first, second })
+    }
+
+    /// Writes the file; never replaces one.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn write(&self, path: &Path) -> Result<(), FileError> {
+        STATEMENT.write(self, path)
+    }
+
+    /// Writes the file in place of an older one.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn replace(&self, path: &Path) -> Result<(), FileError> {
+        STATEMENT.replace(self, path)
+    }
+
+    /// Reads a file. Says nothing about the signatures.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn read(path: &Path) -> Result<Self, FileError> {
+        STATEMENT.read(path)
+    }
+}
+
+/// A branch's word about its copy of a model, signed as it stands.
+#[must_use]
+pub fn sign_copy_note(key: &SigningKey, mut note: CopyNote) -> CopyNote {
+    note.signature = Signature::none();
+    note.signature = RealSuite::sign(key, &note.to_sign::<RealSuite>());
+    note
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::plan::RunRef;
+    use tributary_protocol::registry::{Lineage, ModelStep};
+
+    use super::*;
+    use crate::people::make_person;
+
+    fn file() -> StatementFile {
+        let lineage = Lineage {
+            parent: None,
+            initial: Digest::ZERO,
+            run: RunRef { plan: Digest([1; 32]), number: 1 },
+            name: "churn".into(),
+            purpose: "churn".into(),
+            group: "all".into(),
+            owner: StaffNumber::parse("north-bank/e1").unwrap(),
+            statement: Digest::ZERO,
+            rounds: 4,
+            complete: true,
+        };
+        let manifest = ModelManifest {
+            parameters: Digest([2; 32]),
+            parameter_bytes: 8,
+            architecture: vec![1],
+            schema: Digest([3; 32]),
+            features: Digest([4; 32]),
+            lineage,
+        };
+        let statement = ModelStatement {
+            federation: Digest([5; 32]),
+            step: ModelStep::Promote,
+            model: manifest.digest(),
+            purpose: "churn".into(),
+            sequence: 1,
+            evidence: Digest([6; 32]),
+            reason: "better".into(),
+        };
+        StatementFile::new(manifest, statement)
+    }
+
+    #[test]
+    fn two_people_in_two_roles_sign_a_statement_through_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let person = |number: &str| {
+            let staff = StaffNumber::parse(&format!("north-bank/{number}")).unwrap();
+            make_person(&folder.path().join(number), &staff, 7).unwrap()
+        };
+        let (owner, validator, other) = (person("e1"), person("e2"), person("e3"));
+        let federation = Digest([5; 32]);
+        let path = folder.path().join("a.statement");
+        let mut file = file();
+        file.write(&path).unwrap();
+        assert!(matches!(file.write(&path), Err(FileError::Exists { .. })));
+        let fault = |file: &StatementFile, person: &SigningPerson, role| file.may_sign(person.staff(), role, &federation).unwrap_err();
+        assert!(matches!(fault(&file, &other, Role::PlanOwner), StatementSignFault::Duty { .. }), "it is not their plan");
+        assert!(matches!(fault(&file, &other, Role::PrivacyOfficer), StatementSignFault::Duty { .. }));
+        assert_eq!(file.may_sign(owner.staff(), Role::PlanOwner, &Digest::ZERO), Err(StatementSignFault::Federation));
+        file.sign(&owner, Role::PlanOwner, federation, 8).unwrap();
+        assert_eq!(file.signed(), None);
+        file.replace(&path).unwrap();
+        let mut file = StatementFile::read(&path).unwrap();
+        assert!(matches!(fault(&file, &owner, Role::ModelValidator), StatementSignFault::Signed { .. }));
+        assert!(matches!(fault(&file, &other, Role::PlanOwner), StatementSignFault::Signed { .. }));
+        file.sign(&validator, Role::ModelValidator, federation, 9).unwrap();
+        assert_eq!(fault(&file, &other, Role::PrivacyOfficer), StatementSignFault::Complete);
+        let signed = file.signed().unwrap();
+        assert_eq!(signed.signatures().map(|one| one.at).collect::<Vec<_>>(), [8, 9]);
+        file.manifest.lineage.rounds += 1;
+        assert_eq!(fault(&file, &other, Role::PrivacyOfficer), StatementSignFault::OtherModel);
+    }
+}

@@ -1,0 +1,357 @@
+//! A branch that is told of models, fetches them in pieces, and deletes what was withdrawn.
+
+use tributary_certs::budget::sign_first_use;
+use tributary_certs::entropy::OsEntropy;
+use tributary_certs::grant::sign_grant;
+use tributary_certs::people::attest;
+use tributary_certs::suite::SigningKey;
+use tributary_model::architecture::Architecture;
+use tributary_model::parameters::Parameters;
+use tributary_model::schema::Schema;
+use tributary_protocol::ids::OrganisationId;
+use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, RunRef};
+use tributary_protocol::privacy::RdpVector;
+use tributary_protocol::registry::{Lineage, ModelManifest, ModelStatement, ModelStep, SignedStatement};
+use tributary_protocol::role::Role;
+use tributary_protocol::roster::{AuthoritySignature, Holding, Person, Roster, RosterEntry, Scope, StaffNumber};
+use tributary_protocol::round::{Granted, ParticipantEvent};
+use tributary_protocol::secagg::suite::Suite as _;
+use tributary_protocol::signed::SignedBody as _;
+
+use super::*;
+use crate::judge::tests::{SCHEMA, policy};
+
+const NOW: Millis = Millis(1_900_000_000_000);
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_seed(&[seed; 32])
+}
+
+/// Whose key is which.
+const BRANCH: u8 = 2;
+const OWNER: u8 = 1;
+const AUTHORITY: u8 = 4;
+const PROPOSER: u8 = 5;
+const VALIDATOR: u8 = 6;
+
+struct World {
+    folder: tempfile::TempDir,
+    branch: Branch<RealSuite>,
+    models: Models,
+}
+
+fn staff(seed: u8) -> StaffNumber {
+    StaffNumber::parse(&format!("bank/e{seed}")).unwrap()
+}
+
+fn authorities() -> (Vec<VerifyingKey>, usize) {
+    (vec![key(AUTHORITY).verifying_key()], 1)
+}
+
+fn federation() -> Digest {
+    let (keys, needed) = authorities();
+    federation_digest(&keys, needed)
+}
+
+fn roster(epoch: u64) -> SignedRoster {
+    let person = |seed, role| Person {
+        staff: staff(seed),
+        signing_key: key(seed).verifying_key(),
+        holdings: vec![Holding {
+            role,
+            deputy_of: None,
+            scope: Scope::Federation,
+            from: NOW.0 / 1000 - 10,
+            until: NOW.0 / 1000 + 1_000_000,
+        }],
+    };
+    let entry = RosterEntry {
+        client: ClientId(3),
+        name: MemberName::parse("bank/branch-3").unwrap(),
+        organisation: OrganisationId(1),
+        signing_key: key(BRANCH).verifying_key(),
+        tls_spki_sha256: Digest([1; 32]),
+        not_after: u64::MAX,
+    };
+    let people = vec![person(PROPOSER, Role::PlanOwner), person(VALIDATOR, Role::ModelValidator)];
+    let previous = if epoch == 1 { Digest::ZERO } else { Digest([8; 32]) };
+    let roster = Roster::new(epoch, previous, vec![entry], Vec::new(), people).unwrap();
+    let signature = RealSuite::sign(&key(AUTHORITY), &roster.signing_input());
+    SignedRoster { roster, signatures: vec![AuthoritySignature { authority: 0, signature }] }
+}
+
+/// A grant of the owner that lets the branch keep what came of the proposer's plans for churn.
+fn grant(keep_models: bool) -> Granted {
+    let owner = key(OWNER);
+    let grant = Grant {
+        federation: federation(),
+        branches: vec![MemberName::parse("bank/branch-3").unwrap()],
+        subject: GrantSubject::Plans { proposer: staff(PROPOSER), purpose: "churn".into() },
+        uses: GrantUses { train: true, keep_models },
+        epsilon_run_bits: 1.0_f64.to_bits(),
+        epsilon_year_bits: 1.0_f64.to_bits(),
+        delta_bits: 1e-6_f64.to_bits(),
+        runs: 1,
+        fields: Vec::new(),
+        not_before: 0,
+        not_after: NOW.0 / 1000 + 1_000,
+        nonce: [7; 16],
+        owner: owner.verifying_key(),
+        signature: Signature::none(),
+    };
+    Granted { grant: sign_grant(&owner, grant), run: RdpVector::zero(), year: RdpVector::zero(), names_fields: true }
+}
+
+fn open(folder: &Path) -> Models {
+    Models::open(folder, authorities(), key(BRANCH).verifying_key()).unwrap()
+}
+
+impl World {
+    fn new() -> Self {
+        let schema = Schema::parse(SCHEMA).unwrap();
+        let machines = policy(&schema).of_machines(key(3).verifying_key(), authorities());
+        let first = sign_first_use(&key(OWNER), ("a", &[7; 32]), key(BRANCH).verifying_key(), false);
+        let begun = ParticipantEvent::BudgetBegun { population: "a".into(), salt: [7; 32], first };
+        let mut branch = Branch::resume(machines, schema.digest(), key(BRANCH), &[begun]).unwrap();
+        branch.set_grants(vec![grant(true)]);
+        let folder = tempfile::tempdir().unwrap();
+        let mut models = open(folder.path());
+        models.connected();
+        models.shown(&branch, roster(1));
+        Self { folder, branch, models }
+    }
+
+    fn hear(&mut self, told: Vec<Told>) -> Vec<ToCoordinator> {
+        self.models.hear(NOW, told).unwrap();
+        self.tend(NOW)
+    }
+
+    fn tend(&mut self, now: Millis) -> Vec<ToCoordinator> {
+        self.models.tend(&self.branch, now).unwrap();
+        self.models.take_outbox()
+    }
+
+    /// Answers what it asks for, with the bytes of this model, so many at a time; the notes that it sends at the end.
+    fn answer(&mut self, mut asked: Vec<ToCoordinator>, bytes: &[u8], piece: usize) -> Vec<ToCoordinator> {
+        loop {
+            let question = asked.iter().find_map(|message| match message {
+                ToCoordinator::ModelPiece { model, from } => Some((*model, *from)),
+                _ => None,
+            });
+            let Some((model, from)) = question else { return asked };
+            let start = usize::try_from(from).unwrap();
+            let end = bytes.len().min(start + piece);
+            self.models.piece(&self.branch, NOW, (model, from, &bytes[start..end])).unwrap();
+            asked = self.models.take_outbox();
+        }
+    }
+
+    fn kept(&self, model: &Digest) -> bool {
+        self.folder.path().join("models").join(model.to_string()).join("parameters").is_file()
+    }
+}
+
+fn parameters(number: u32) -> Parameters {
+    let architecture = Architecture::logistic(3, &["churn"]).unwrap();
+    Parameters::new(architecture, vec![f32::from(u16::try_from(number).unwrap()), 0.5, 0.25, 0.125]).unwrap()
+}
+
+fn manifest(number: u32) -> ModelManifest {
+    let parameters = parameters(number);
+    let lineage = Lineage {
+        parent: None,
+        initial: Digest::ZERO,
+        run: RunRef { plan: Digest([9; 32]), number },
+        name: "monthly churn".into(),
+        purpose: "churn".into(),
+        group: "all".into(),
+        owner: staff(PROPOSER),
+        statement: Digest::ZERO,
+        rounds: 4,
+        complete: true,
+    };
+    ModelManifest {
+        parameters: parameters.digest(),
+        parameter_bytes: parameters.to_le_bytes().len() as u64,
+        architecture: Architecture::logistic(3, &["churn"]).unwrap().encode(),
+        schema: Digest([3; 32]),
+        features: Digest([4; 32]),
+        lineage,
+    }
+}
+
+fn told(step: ModelStep, number: u32, sequence: u64) -> Told {
+    let manifest = manifest(number);
+    let statement = ModelStatement {
+        federation: federation(),
+        step,
+        model: manifest.digest(),
+        purpose: "churn".into(),
+        sequence,
+        evidence: Digest([6; 32]),
+        reason: "better".into(),
+    };
+    let sign = |seed, role| {
+        attest(&key(seed), step.action(), statement.digest(), federation(), &staff(seed), role, NOW.0 / 1000)
+    };
+    let (first, second) = (sign(PROPOSER, Role::PlanOwner), sign(VALIDATOR, Role::ModelValidator));
+    Told { manifest, statement: SignedStatement { statement, first, second } }
+}
+
+/// The states of copies that were told, with the signatures verified.
+fn notes(messages: &[ToCoordinator]) -> Vec<(Digest, CopyState)> {
+    let note = |message: &ToCoordinator| match message {
+        ToCoordinator::Copy(note) => {
+            let signed = RealSuite::verify(&key(BRANCH).verifying_key(), &note.to_sign::<RealSuite>(), &note.signature);
+            assert!(signed && note.client == ClientId(3) && note.federation == federation());
+            Some((note.model, note.state))
+        }
+        _ => None,
+    };
+    messages.iter().filter_map(note).collect()
+}
+
+#[test]
+fn a_champion_is_fetched_in_pieces_and_told_of() {
+    let mut world = World::new();
+    let (model, bytes) = (manifest(1).digest(), parameters(1).to_le_bytes());
+    let asked = world.hear(vec![told(ModelStep::Promote, 1, 1)]);
+    assert_eq!(asked, [ToCoordinator::ModelPiece { model, from: 0 }]);
+    assert!(world.tend(NOW).is_empty(), "it waits for the answer");
+    let said = world.answer(asked, &bytes, 5);
+    assert!(world.kept(&model));
+    assert_eq!(notes(&said), [(model, CopyState::Kept)]);
+    let file = std::fs::read(world.folder.path().join("models").join(model.to_string()).join("parameters")).unwrap();
+    assert_eq!(file[16..], bytes);
+    // It is told once on each link, and fetched once.
+    assert!(world.hear(vec![told(ModelStep::Promote, 1, 1)]).is_empty());
+    world.models.connected();
+    world.models.shown(&world.branch, roster(1));
+    assert_eq!(notes(&world.hear(vec![told(ModelStep::Promote, 1, 1)])), [(model, CopyState::Kept)]);
+    // Another process finds it.
+    let folder = world.folder.path().to_path_buf();
+    drop(std::mem::replace(&mut world.models, open(tempfile::tempdir().unwrap().path())));
+    let models = open(&folder);
+    assert_eq!(models.state.kept(), [model]);
+}
+
+#[test]
+fn a_withdrawn_model_is_deleted_acknowledged_and_never_fetched_again() {
+    let mut world = World::new();
+    let (model, bytes) = (manifest(1).digest(), parameters(1).to_le_bytes());
+    let asked = world.hear(vec![told(ModelStep::Promote, 1, 1)]);
+    world.answer(asked, &bytes, 64);
+    assert!(world.kept(&model));
+    let said = world.hear(vec![told(ModelStep::Withdraw, 1, 2)]);
+    assert!(!world.kept(&model));
+    assert_eq!(notes(&said), [(model, CopyState::Refused)]);
+    assert_eq!(said.len(), 1, "nothing is asked for");
+    let deleted = world.models.take_reports();
+    assert!(deleted.iter().any(|report| matches!(report, Report::ModelDeleted { withdrawn: true, .. })));
+    assert!(world.hear(vec![told(ModelStep::Promote, 1, 3), told(ModelStep::RollBack, 1, 4)]).is_empty());
+    // A model that it never had is acknowledged as well, and refused from then on.
+    let other = manifest(2).digest();
+    assert_eq!(notes(&world.hear(vec![told(ModelStep::Withdraw, 2, 5)])), [(other, CopyState::Refused)]);
+    // For ever: another process does not know it otherwise.
+    let folder = world.folder.path().to_path_buf();
+    drop(std::mem::replace(&mut world.models, open(tempfile::tempdir().unwrap().path())));
+    world.models = open(&folder);
+    world.models.shown(&world.branch, roster(1));
+    let said = world.hear(vec![told(ModelStep::Promote, 1, 9)]);
+    assert_eq!(notes(&said).len(), 2, "both are refused");
+    assert_eq!(said.len(), 2, "nothing is asked for: {said:?}");
+}
+
+#[test]
+fn only_what_the_owner_granted_is_kept() {
+    let mut world = World::new();
+    world.branch.set_grants(vec![grant(false)]);
+    assert!(world.hear(vec![told(ModelStep::Promote, 1, 1)]).is_empty(), "learning alone is granted");
+    world.branch.set_grants(vec![grant(true)]);
+    world.models.grants_changed();
+    let asked = world.tend(NOW);
+    assert_eq!(asked.len(), 1);
+    let (model, bytes) = (manifest(1).digest(), parameters(1).to_le_bytes());
+    world.answer(asked, &bytes, 64);
+    assert!(world.kept(&model));
+    // The grant ends; without any word of the coordinator the model goes.
+    let said = world.tend(NOW.plus(2_000_000));
+    assert_eq!(notes(&said), [(model, CopyState::Deleted)]);
+    assert!(!world.kept(&model));
+    let deleted = world.models.take_reports();
+    assert!(deleted.iter().any(|report| matches!(report, Report::ModelDeleted { withdrawn: false, .. })));
+}
+
+#[test]
+fn what_the_coordinator_lies_about_is_not_kept() {
+    let model = manifest(1).digest();
+    let bytes = parameters(1).to_le_bytes();
+    // Other parameters, more bytes than the model has, none.
+    let mut changed = bytes.clone();
+    changed[1] ^= 1;
+    let longer = [bytes.clone(), vec![0]].concat();
+    for lie in [changed.as_slice(), &longer, &[]] {
+        let mut world = World::new();
+        world.hear(vec![told(ModelStep::Promote, 1, 1)]);
+        world.models.piece(&world.branch, NOW, (model, 0, lie)).unwrap();
+        assert!(!world.kept(&model) && world.models.take_outbox().is_empty());
+        // It is asked for again later, and the true one is kept.
+        let asked = world.tend(NOW.plus(LOOK_EVERY_MS));
+        world.answer(asked, &bytes, 64);
+        assert!(world.kept(&model));
+    }
+    // Pieces that nobody asked for.
+    let mut world = World::new();
+    world.models.piece(&world.branch, NOW, (model, 0, &bytes)).unwrap();
+    world.hear(vec![told(ModelStep::Promote, 1, 1)]);
+    world.models.piece(&world.branch, NOW, (model, 4, &bytes[4..])).unwrap();
+    world.models.piece(&world.branch, NOW, (Digest::ZERO, 0, &bytes)).unwrap();
+    assert!(!world.kept(&model));
+    // An answer that never comes is asked for again.
+    assert_eq!(world.tend(NOW.plus(PIECE_WITHIN_MS)), [ToCoordinator::ModelPiece { model, from: 0 }]);
+}
+
+#[test]
+fn statements_and_rosters_that_prove_nothing_are_not_believed() {
+    let mut world = World::new();
+    let mut forged = told(ModelStep::Promote, 1, 1);
+    forged.statement.second.at += 1;
+    assert!(world.hear(vec![forged]).is_empty());
+    // Without a roster nothing counts; one that nobody signed is none, and an older one neither.
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World { models: open(folder.path()), ..World::new() };
+    assert!(world.hear(vec![told(ModelStep::Promote, 1, 1)]).is_empty());
+    let unsigned = SignedRoster { signatures: Vec::new(), ..roster(1) };
+    world.models.shown(&world.branch, unsigned);
+    assert!(world.hear(vec![told(ModelStep::Promote, 1, 1)]).is_empty());
+    world.models.shown(&world.branch, roster(2));
+    world.models.shown(&world.branch, roster(1));
+    assert_eq!(world.models.roster.as_ref().map(|(roster, ..)| roster.roster.epoch()), Some(2));
+    assert_eq!(world.hear(vec![told(ModelStep::Promote, 1, 1)]).len(), 1);
+    let stranger = SigningKey::generate(&mut OsEntropy);
+    let mut elsewhere =
+        Models::open(tempfile::tempdir().unwrap().path(), authorities(), stranger.verifying_key()).unwrap();
+    elsewhere.shown(&world.branch, roster(1));
+    assert!(elsewhere.roster.is_none(), "it is not in the roster");
+}
+
+/// What a crash left between file and ledger is put in order at the next start.
+#[test]
+fn folders_without_an_entry_go_and_entries_without_a_folder_are_fetched_again() {
+    let mut world = World::new();
+    let (model, bytes) = (manifest(1).digest(), parameters(1).to_le_bytes());
+    let asked = world.hear(vec![told(ModelStep::Promote, 1, 1)]);
+    world.answer(asked, &bytes, 64);
+    let folder = world.folder.path().to_path_buf();
+    drop(std::mem::replace(&mut world.models, open(tempfile::tempdir().unwrap().path())));
+    let models = folder.join("models");
+    for stray in [".draft-1", "half", &Digest::ZERO.to_string()] {
+        std::fs::create_dir(models.join(stray)).unwrap();
+    }
+    std::fs::remove_dir_all(models.join(model.to_string())).unwrap();
+    world.models = open(&folder);
+    assert_eq!(std::fs::read_dir(&models).unwrap().count(), 1, "the ledger alone");
+    world.models.shown(&world.branch, roster(1));
+    let asked = world.hear(Vec::new());
+    assert!(asked.contains(&ToCoordinator::ModelPiece { model, from: 0 }), "{asked:?}");
+}

@@ -1,0 +1,85 @@
+//! What passes between the registry of models and the clients.
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::ClientId;
+use tributary_protocol::limits::MODELS_TOLD_MAX;
+use tributary_protocol::message::ToClient;
+use tributary_protocol::registry::{CopyNote, SignedStatement};
+use tributary_protocol::roster::SignedRoster;
+
+use super::hands::Hands;
+use crate::error::CoordinatorError;
+use crate::registry::RegistryError;
+use crate::report::Event;
+
+/// Tells a client that has come what was stated about models, and by which roster it can judge that.
+pub(super) fn tell(hands: &mut Hands<'_>, roster: &SignedRoster, client: ClientId) {
+    let told = hands.registry.told();
+    if told.is_empty() {
+        return;
+    }
+    hands.send_beside(client, &ToClient::Roster(Box::new(roster.clone())));
+    for told in told.chunks(MODELS_TOLD_MAX) {
+        hands.send_beside(client, &ToClient::Models(told.to_vec()));
+    }
+}
+
+/// Gives a client the piece of a model that it asks for; an empty one where there is none.
+pub(super) fn give(hands: &mut Hands<'_>, client: ClientId, (model, from): (Digest, u64)) {
+    let piece = hands.registry.piece(&model, from).unwrap_or_else(|fault| {
+        tracing::error!(%client, %fault, "a model's parameters could not be read, so that no branch is given them");
+        None
+    });
+    let bytes = piece.unwrap_or_default();
+    hands.send_beside(client, &ToClient::ModelPiece { model, from, bytes });
+    hands.send_all();
+}
+
+/// Takes a client's word about its copy of a model.
+///
+/// # Errors
+/// If the journal cannot be written.
+pub(super) fn note(
+    hands: &mut Hands<'_>,
+    roster: &SignedRoster,
+    client: ClientId,
+    note: CopyNote,
+) -> Result<(), CoordinatorError> {
+    // Who it is comes from the certificate.
+    if note.client != client {
+        tracing::warn!(%client, "a client speaks of another one's copy of a model; nothing is noted");
+        return Ok(());
+    }
+    let (model, state) = (note.model.to_string(), note.state.name());
+    if hands.registry.note(&mut hands.journal, roster, note)? {
+        let client = hands.whom(client);
+        hands.tell(None, Event::ModelCopy { client, model, state });
+    }
+    Ok(())
+}
+
+/// Takes a statement that two people have signed, and tells every client that is here.
+///
+/// # Errors
+/// If the journal cannot be written.
+pub(super) fn stated(
+    hands: &mut Hands<'_>,
+    roster: &SignedRoster,
+    signed: SignedStatement,
+) -> Result<(), CoordinatorError> {
+    let (model, step, words) =
+        (signed.statement.model.to_string(), signed.statement.step.name(), signed.statement.in_words());
+    match hands.registry.take(&mut hands.journal, roster, signed) {
+        Ok(true) => {
+            hands.tell(None, Event::ModelStated { model, step, words });
+            hands.here().into_iter().for_each(|client| tell(hands, roster, client));
+            hands.send_all();
+        }
+        Ok(false) => {}
+        Err(RegistryError::Refused(fault)) => {
+            tracing::warn!(model, step, %fault, "a statement among the coordinator's files is not taken");
+        }
+        Err(fault) => return Err(fault.into()),
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Why the registry cannot be used, or does not take what was brought.
+
+use std::path::PathBuf;
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::printable::Printable;
+use tributary_protocol::registry::RefusedStatement;
+use tributary_protocol::round::OutOfOrder;
+use tributary_settings::Faults;
+use tributary_storage::files::FileError;
+use tributary_storage::journal::JournalError;
+
+/// Why the registry cannot be used, or does not take what was brought.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// The settings.
+    #[error(transparent)]
+    Settings(#[from] Faults),
+    /// A file cannot be read or written.
+    #[error("{0}; the registry does nothing without it")]
+    File(#[from] FileError),
+    /// The operating system refused.
+    #[error("{action} {path} failed: {fault}; check the disk and that this user may use the state directory", path = path.display())]
+    System {
+        /// What was attempted.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        fault: std::io::Error,
+    },
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The journal contradicts itself.
+    #[error("{0}; the journal was changed, or another release wrote it. Verify it (`tributary verify ledger`) and restore it from a copy")]
+    Order(#[from] OutOfOrder),
+    /// A statement.
+    #[error(transparent)]
+    Refused(#[from] RefusedStatement),
+    /// A statement that lacks a signature.
+    #[error(
+        "{path}: {signed} of two people signed this statement, so it is not installed. Have it signed by a person in another role \
+         (`tributary model sign`)",
+        path = path.display()
+    )]
+    Unsigned {
+        /// The file.
+        path: PathBuf,
+        /// How many have signed.
+        signed: usize,
+    },
+    /// A model's folder holds something else.
+    #[error(
+        "{path} does not hold what the registry registered: it was changed or exchanged and is not used; restore it from a copy",
+        path = .0.display()
+    )]
+    Changed(PathBuf),
+    /// A run that is not over.
+    #[error("the run is not over in its ledger, so no model of it is registered")]
+    Unfinished,
+    /// A digest that names no model, or several.
+    #[error(
+        "the registry has {count} models whose digest begins with {text}, so none is meant; `tributary model list` shows which it has"
+    )]
+    Digest {
+        /// As it was typed.
+        text: Printable,
+        /// How many there are.
+        count: usize,
+    },
+    /// No champion.
+    #[error(
+        "the plan begins from the champion for \"{purpose}\", and this registry has none. Have a model promoted (`tributary model promote`), or \
+         use a plan with another initial_model"
+    )]
+    NoChampion {
+        /// The purpose.
+        purpose: Printable,
+    },
+    /// No such model, or a withdrawn one.
+    #[error(
+        "the plan begins from the model with parameters {parameters}, and this registry has none that was not withdrawn. Put the parameters' digest \
+         of a registered model into the plan (`tributary model show`)"
+    )]
+    NoModel {
+        /// Digest of the parameters.
+        parameters: Digest,
+    },
+    /// Another network or schema.
+    #[error(
+        "the plan begins from model {model}, which has another network or another schema than the plan. Use a plan with the model's network and \
+         schema, or with another initial_model"
+    )]
+    OtherShape {
+        /// The model.
+        model: Digest,
+    },
+}
+
+impl RegistryError {
+    /// Whether files or journal failed, so that nothing may go on. Everything else concerns one plan or one statement.
+    #[must_use]
+    pub(crate) fn is_of_machine(&self) -> bool {
+        matches!(self, Self::File(_) | Self::System { .. } | Self::Journal(_) | Self::Order(_))
+    }
+}

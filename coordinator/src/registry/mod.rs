@@ -1,0 +1,287 @@
+//! The registry of models at the coordinator: one folder for each model, and what became of each in the federation's own ledger of the journal.
+//!
+//! ```text
+//! STATE/registry/DIGEST/manifest           what the model is; its digest is the folder's name
+//!                      /parameters         the parameters, as a run released them
+//!                      /architecture.json  the network
+//!                      /schema             the canonical encoding of the feature schema
+//!                      /features.json      what was learnt about features beside the parameters
+//!                      /lineage.json       plan, run, parent, purpose, owner: the manifest for people and programs
+//!                      /statement.{json,txt}  the privacy statement of its run
+//! STATE/statements/DIGEST.statement        statements that people brought; the daemon takes them up
+//! ```
+//!
+//! A folder is made beside its name, synced and renamed, before the ledger names it. Nothing in it is changed afterwards. A model that was withdrawn
+//! keeps its folder: whoever asks later must be able to see what it was.
+
+mod error;
+mod folder;
+mod statements;
+mod view;
+
+use std::path::Path;
+
+use tributary_certs::clock::{unix_millis, unix_seconds};
+use tributary_certs::suite::RealSuite;
+use tributary_evidence::statement::{Facts, Statement};
+use tributary_model::parameters::Parameters;
+use tributary_model::planned::Planned;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::limits::MODEL_PIECE_BYTES_MAX;
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::plan::{ModelRef, Plan};
+use tributary_protocol::registry::{
+    CopyNote, Lineage, ModelManifest, ModelRecord, ModelState, ModelStep, RegistryEvent, RegistryRecord, SignedStatement,
+    Told,
+};
+use tributary_protocol::roster::SignedRoster;
+use tributary_protocol::round::{CoordinatorEvent, Recorded, RunRecord};
+use tributary_protocol::time::Millis;
+use tributary_storage::journal::Journal;
+
+pub use error::RegistryError;
+pub use folder::{FEATURES_NONE, PARAMETERS};
+pub(crate) use statements::StatementsFolder;
+pub use statements::install;
+pub use view::{CopyLine, Draft, ModelLine, StatementLine, copies, draft, list, show};
+
+use folder::{Contents, RegistryFolder};
+
+/// The registry, open for changes: one process has it at a time, because it has the journal.
+pub struct Registry {
+    folder: RegistryFolder,
+    record: RegistryRecord,
+    federation: Digest,
+}
+
+/// What a finished run hands over.
+pub(crate) struct Release<'a> {
+    /// The events of the run, its end the last one.
+    pub(crate) events: &'a [CoordinatorEvent],
+    /// Its plan, read.
+    pub(crate) planned: &'a Planned,
+    /// What it released.
+    pub(crate) parameters: &'a Parameters,
+}
+
+impl Registry {
+    /// Opens the folders beside the journal, whose events of the federation's own ledger these are.
+    ///
+    /// # Errors
+    /// If the events contradict each other, or a folder cannot be made.
+    pub fn open(
+        state_dir: &Path,
+        federation: Digest,
+        events: &[Recorded<RegistryEvent>],
+    ) -> Result<Self, RegistryError> {
+        let record = RegistryRecord::replay(events.iter().map(|recorded| &recorded.event))?;
+        let folder = RegistryFolder::open(state_dir)?;
+        Ok(Self { folder, record, federation })
+    }
+
+    /// What the events have come to.
+    #[must_use]
+    pub fn record(&self) -> &RegistryRecord {
+        &self.record
+    }
+
+    /// Registers the model of a finished run as a candidate: durable when this returns. A run that was registered before is left as it was.
+    ///
+    /// # Errors
+    /// If files or journal cannot be written, which ends the process.
+    pub(crate) fn register<E>(
+        &mut self,
+        journal: &mut Journal<E>,
+        release: &Release<'_>,
+    ) -> Result<Digest, RegistryError>
+    where
+        E: serde::Serialize + serde::de::DeserializeOwned,
+    {
+        let contents = self.contents(release)?;
+        if let Some(known) = self.record.of_run(&contents.manifest.lineage.run) {
+            return Ok(known);
+        }
+        let digest = contents.manifest.digest();
+        self.folder.add(&digest, &contents)?;
+        self.append(journal, RegistryEvent::ModelRegistered { manifest: Box::new(contents.manifest) })?;
+        Ok(digest)
+    }
+
+    fn contents(&self, release: &Release<'_>) -> Result<Contents, RegistryError> {
+        let Release { events, planned, parameters } = *release;
+        let record = RunRecord::replay(events)?;
+        let facts = Facts::read(events).map_err(|_| RegistryError::Unfinished)?;
+        let initial = events.iter().find_map(|event| match event {
+            CoordinatorEvent::RunOpened { model, .. } => Some(*model),
+            _ => None,
+        });
+        let (Some(run), Some(approvals), Some(initial), Some(complete)) =
+            (record.run.as_ref(), &record.approvals, initial, record.finished)
+        else {
+            return Err(RegistryError::Unfinished);
+        };
+        let plan = run.plan();
+        let statement = Statement::of(&facts);
+        let mut statement_json = serde_json::to_vec_pretty(&statement).expect("a statement is plain data");
+        statement_json.push(b'\n');
+        let parent = self.record.of_parameters(&initial).map(|parent| parent.manifest.digest());
+        let lineage = Lineage {
+            parent,
+            initial,
+            run: run.reference(),
+            name: plan.name.clone(),
+            purpose: plan.purpose.clone(),
+            group: plan.group.clone(),
+            owner: approvals.proposal.staff.clone(),
+            statement: Digest::of(&statement_json),
+            rounds: record.committed_all(),
+            complete,
+        };
+        let parameter_bytes = parameters.to_le_bytes();
+        let manifest = ModelManifest {
+            parameters: parameters.digest(),
+            parameter_bytes: parameter_bytes.len() as u64,
+            architecture: plan.architecture.clone(),
+            schema: plan.schema,
+            features: Digest::of(FEATURES_NONE.as_bytes()),
+            lineage,
+        };
+        Ok(Contents {
+            manifest,
+            parameters: parameter_bytes,
+            architecture: planned.architecture().clone(),
+            schema: planned.schema().map(|schema| schema.encode()).unwrap_or_default(),
+            statement_json,
+            statement_text: statement.to_string(),
+        })
+    }
+
+    /// Takes a statement that two people signed: durable when this returns. One that was taken before changes nothing; whether it did.
+    ///
+    /// # Errors
+    /// [`RegistryError::Refused`] with what is wrong with it; any other fault ends the process.
+    pub(crate) fn take<E>(
+        &mut self,
+        journal: &mut Journal<E>,
+        roster: &SignedRoster,
+        signed: SignedStatement,
+    ) -> Result<bool, RegistryError>
+    where
+        E: serde::Serialize + serde::de::DeserializeOwned,
+    {
+        if self.record.knows(&signed.statement) {
+            return Ok(false);
+        }
+        // An older roster that was put back gives nobody a role again.
+        let newer = self.record.roster.as_ref().filter(|known| known.epoch() > roster.roster.epoch());
+        let in_force = newer.unwrap_or(&roster.roster);
+        self.record.judge::<RealSuite>(&signed, (in_force, &self.federation), unix_seconds())?;
+        self.adopt(journal, roster)?;
+        self.append(journal, RegistryEvent::StatementTaken { statement: Box::new(signed) })?;
+        Ok(true)
+    }
+
+    /// Takes a branch's word about its copy of a model. One that is not signed by the branch, or changes nothing, is left; whether it was taken.
+    ///
+    /// # Errors
+    /// If the journal cannot be written, which ends the process.
+    pub(crate) fn note<E>(
+        &mut self,
+        journal: &mut Journal<E>,
+        roster: &SignedRoster,
+        note: CopyNote,
+    ) -> Result<bool, RegistryError>
+    where
+        E: serde::Serialize + serde::de::DeserializeOwned,
+    {
+        if note.federation != self.federation || roster.entry(note.client).is_none() {
+            return Ok(false);
+        }
+        self.adopt(journal, roster)?;
+        let event = RegistryEvent::CopyNoted { note };
+        if self.record.verify::<RealSuite>(&event).is_err() {
+            return Ok(false);
+        }
+        self.append(journal, event)?;
+        Ok(true)
+    }
+
+    /// The signatures that follow are judged by this roster, where it is newer than the one that the ledger has.
+    fn adopt<E>(&mut self, journal: &mut Journal<E>, roster: &SignedRoster) -> Result<(), RegistryError>
+    where
+        E: serde::Serialize + serde::de::DeserializeOwned,
+    {
+        let event = RegistryEvent::RosterAdopted { roster: Box::new(roster.clone()) };
+        if self.record.check(&event).is_ok() { self.append(journal, event) } else { Ok(()) }
+    }
+
+    fn append<E>(&mut self, journal: &mut Journal<E>, event: RegistryEvent) -> Result<(), RegistryError>
+    where
+        E: serde::Serialize + serde::de::DeserializeOwned,
+    {
+        self.record.check(&event)?;
+        journal.append_to(LedgerId::ADMINISTRATION, Millis(unix_millis()), &event)?;
+        journal.sync()?;
+        self.record.apply(&event);
+        Ok(())
+    }
+
+    /// What every branch is told when it comes, and what all are told again after a change: how each champion came to be one, and what ended.
+    pub(crate) fn told(&self) -> Vec<Told> {
+        let last = |model: &ModelRecord, steps: &[ModelStep]| {
+            let statement = model.statements.iter().rfind(|taken| steps.contains(&taken.statement.step))?;
+            Some(Told { manifest: model.manifest.clone(), statement: statement.clone() })
+        };
+        let of = |state, steps: &'static [ModelStep]| {
+            self.record.in_state(state).filter_map(move |(_, model)| last(model, steps))
+        };
+        let champions = of(ModelState::Champion, &[ModelStep::Promote, ModelStep::RollBack]);
+        let retired = of(ModelState::Retired, &[ModelStep::Retire]);
+        champions.chain(retired).chain(of(ModelState::Withdrawn, &[ModelStep::Withdraw])).collect()
+    }
+
+    /// A piece of a champion's parameters, from a byte on; nothing for any other model, or after its end.
+    ///
+    /// # Errors
+    /// If the files cannot be read.
+    pub(crate) fn piece(&self, model: &Digest, from: u64) -> Result<Option<Vec<u8>>, RegistryError> {
+        let champion = self.record.models.get(model).filter(|model| model.state == ModelState::Champion);
+        match champion {
+            Some(champion) if from < champion.manifest.parameter_bytes => {
+                Ok(Some(self.folder.piece(model, from, MODEL_PIECE_BYTES_MAX)?))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The parameters from which a run of this plan begins, where the plan names a registered model; nothing where it names none.
+    ///
+    /// # Errors
+    /// If there is no such model, it was withdrawn, or it has another network or schema than the plan.
+    pub(crate) fn initial(&self, plan: &Plan, planned: &Planned) -> Result<Option<Parameters>, RegistryError> {
+        let purpose = || plan.purpose.printable();
+        let model = match plan.initial_model {
+            ModelRef::Champion => {
+                self.record.champion(&plan.purpose).ok_or_else(|| RegistryError::NoChampion { purpose: purpose() })?
+            }
+            ModelRef::Digest(parameters) => {
+                self.record.of_parameters(&parameters).ok_or(RegistryError::NoModel { parameters })?
+            }
+            ModelRef::Zero | ModelRef::Seed(_) | ModelRef::PreviousRun => return Ok(None),
+        };
+        let digest = model.manifest.digest();
+        if model.manifest.architecture != plan.architecture || model.manifest.schema != plan.schema {
+            return Err(RegistryError::OtherShape { model: digest });
+        }
+        self.folder.parameters(&model.manifest, planned.architecture()).map(Some)
+    }
+
+    /// Where the parameters of a model are, for people and programs.
+    #[must_use]
+    pub fn parameters_file(&self, model: &Digest) -> std::path::PathBuf {
+        self.folder.of(model).join(PARAMETERS)
+    }
+}
+
+#[cfg(test)]
+mod tests;

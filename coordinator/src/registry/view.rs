@@ -1,0 +1,221 @@
+//! What the registry holds, for people and programs: read from the journal, beside a daemon that may be writing to it.
+
+use std::path::Path;
+
+use serde::Serialize;
+use tributary_certs::model::StatementFile;
+use tributary_certs::roster::RosterAuthorities;
+use tributary_protocol::digest::Digest;
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::printable::Printable;
+use tributary_protocol::registry::{
+    CopyState, ModelRecord, ModelState, ModelStatement, ModelStep, RegistryEvent, RegistryRecord, SignedStatement,
+};
+use tributary_settings::{Fault, Faults};
+use tributary_storage::journal::read_view;
+
+use super::RegistryError;
+use crate::settings::Settings;
+use crate::store::ledger_of;
+
+/// One model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ModelLine {
+    /// Its digest.
+    pub model: String,
+    /// `candidate`, `challenger`, `champion`, `retired` or `withdrawn`.
+    pub state: &'static str,
+    /// What it is for.
+    pub purpose: String,
+    /// Digest of its parameters, which a plan names in `initial_model`.
+    pub parameters: String,
+    /// The registered model from which its run began.
+    pub parent: Option<String>,
+    /// Digest of the plan.
+    pub plan: String,
+    /// The plan's name.
+    pub plan_name: String,
+    /// Number of the run.
+    pub run: u32,
+    /// Who put the plan forward.
+    pub owner: String,
+    /// Rounds committed.
+    pub rounds: u32,
+    /// Whether every round of the plan was committed.
+    pub complete: bool,
+    /// Its folder.
+    pub folder: String,
+    /// What was stated about it.
+    pub statements: Vec<StatementLine>,
+}
+
+/// One statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StatementLine {
+    /// Its number for the purpose.
+    pub sequence: u64,
+    /// `challenge`, `promote`, `rollback`, `retire` or `withdraw`.
+    pub step: &'static str,
+    /// Who signed, with the role.
+    pub signed: Vec<String>,
+    /// Unix seconds of the second signature.
+    pub at: u64,
+    /// Digest of the report on which it rests.
+    pub evidence: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What one branch has of a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CopyLine {
+    /// The branch, as the roster names it.
+    pub branch: String,
+    /// `kept`, `deleted`, `refused`; nothing where the branch has said nothing.
+    pub state: Option<&'static str>,
+    /// Unix seconds at which it said so, by its own clock.
+    pub at: Option<u64>,
+    /// Whether the model was withdrawn and this branch has not acknowledged it.
+    pub owes_acknowledgement: bool,
+}
+
+/// What a statement is drafted of.
+#[derive(Clone, Debug)]
+pub struct Draft<'a> {
+    /// What is done.
+    pub step: ModelStep,
+    /// The model: its digest, or the first digits of it.
+    pub model: &'a str,
+    /// The report on which it rests.
+    pub evidence: Option<&'a Path>,
+    /// Why.
+    pub reason: &'a str,
+}
+
+/// What the journal of a state folder says of models.
+pub(super) fn record_of(state_dir: &Path) -> Result<RegistryRecord, RegistryError> {
+    let events = read_view::<RegistryEvent>(&ledger_of(state_dir), LedgerId::ADMINISTRATION)?;
+    Ok(RegistryRecord::replay(events.iter().map(|recorded| &recorded.event))?)
+}
+
+/// Every model, the one that came first at the front.
+///
+/// # Errors
+/// If settings or journal cannot be read.
+pub fn list(config: &Path) -> Result<Vec<ModelLine>, RegistryError> {
+    let settings = Settings::load(config)?;
+    let record = record_of(&settings.state_dir)?;
+    let models = record.order.iter().filter_map(|digest| record.models.get(digest));
+    Ok(models.map(|model| ModelLine::of(model, &settings.state_dir)).collect())
+}
+
+/// One model, by its digest or the first digits of it.
+///
+/// # Errors
+/// If there is none, or several.
+pub fn show(config: &Path, model: &str) -> Result<ModelLine, RegistryError> {
+    let settings = Settings::load(config)?;
+    let record = record_of(&settings.state_dir)?;
+    Ok(ModelLine::of(found(&record, model)?, &settings.state_dir))
+}
+
+/// What every branch of the roster has of a model.
+///
+/// # Errors
+/// As [`show`].
+pub fn copies(config: &Path, model: &str) -> Result<(ModelLine, Vec<CopyLine>), RegistryError> {
+    let settings = Settings::load(config)?;
+    let record = record_of(&settings.state_dir)?;
+    let found = found(&record, model)?;
+    let digest = found.manifest.digest();
+    let withdrawn = found.state == ModelState::Withdrawn;
+    let enrolled = record.roster.as_ref().map(|roster| roster.entries()).unwrap_or_default();
+    let lines = enrolled.iter().map(|entry| {
+        let note = record.copies.get(&(digest, entry.client));
+        let state = note.map(|note| note.state);
+        CopyLine {
+            branch: entry.name.to_string(),
+            state: state.map(CopyState::name),
+            at: note.map(|note| note.at),
+            owes_acknowledgement: withdrawn && state != Some(CopyState::Refused),
+        }
+    });
+    Ok((ModelLine::of(found, &settings.state_dir), lines.collect()))
+}
+
+/// A statement that nobody has signed, for whoever does.
+///
+/// # Errors
+/// If the model's state does not admit it, or a file cannot be read.
+pub fn draft(config: &Path, draft: &Draft<'_>) -> Result<StatementFile, RegistryError> {
+    let settings = Settings::load(config)?;
+    let record = record_of(&settings.state_dir)?;
+    let model = found(&record, draft.model)?;
+    let authorities = RosterAuthorities::read(&settings.identity.authorities).map_err(|error| Faults {
+        file: config.to_path_buf(),
+        faults: vec![Fault {
+            key: "identity.authorities".into(),
+            found: error.to_string(),
+            allowed: "the roster authorities' public keys".into(),
+        }],
+    })?;
+    let read = |path: &Path| tributary_storage::files::read_public(path).map(|bytes| Digest::of(&bytes));
+    let evidence = draft.evidence.map(read).transpose()?.unwrap_or(Digest::ZERO);
+    let purpose = model.manifest.lineage.purpose.clone();
+    let statement = ModelStatement {
+        federation: authorities.digest(),
+        step: draft.step,
+        model: model.manifest.digest(),
+        sequence: record.next_sequence(&purpose),
+        purpose,
+        evidence,
+        reason: draft.reason.into(),
+    };
+    record.judge_step(&statement)?;
+    Ok(StatementFile::new(model.manifest.clone(), statement))
+}
+
+/// The model of a digest, or of its first digits.
+fn found<'a>(record: &'a RegistryRecord, text: &str) -> Result<&'a ModelRecord, RegistryError> {
+    let begins = |digest: &&Digest| digest.to_string().starts_with(text);
+    let all: Vec<&Digest> = record.order.iter().filter(begins).collect();
+    match all.as_slice() {
+        [one] if text.len() >= 8 => Ok(&record.models[*one]),
+        _ => Err(RegistryError::Digest { text: Printable::new(text), count: all.len() }),
+    }
+}
+
+impl ModelLine {
+    fn of(model: &ModelRecord, state_dir: &Path) -> Self {
+        let (digest, lineage) = (model.manifest.digest(), &model.manifest.lineage);
+        Self {
+            model: digest.to_string(),
+            state: model.state.name(),
+            purpose: lineage.purpose.to_string(),
+            parameters: model.manifest.parameters.to_string(),
+            parent: lineage.parent.map(|parent| parent.to_string()),
+            plan: lineage.run.plan.to_string(),
+            plan_name: lineage.name.to_string(),
+            run: lineage.run.number,
+            owner: lineage.owner.to_string(),
+            rounds: lineage.rounds,
+            complete: lineage.complete,
+            folder: state_dir.join(super::folder::REGISTRY).join(digest.to_string()).display().to_string(),
+            statements: model.statements.iter().map(StatementLine::of).collect(),
+        }
+    }
+}
+
+impl StatementLine {
+    fn of(signed: &SignedStatement) -> Self {
+        let SignedStatement { statement, first, second } = signed;
+        Self {
+            sequence: statement.sequence,
+            step: statement.step.name(),
+            signed: [first, second].map(|one| format!("{} ({})", one.staff, one.role)).into(),
+            at: first.at.max(second.at),
+            evidence: Some(statement.evidence).filter(|digest| *digest != Digest::ZERO).map(|digest| digest.to_string()),
+            reason: statement.reason.to_string(),
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! What a branch knows of models: whom it believes, what it keeps, and what it refuses for ever.
+//!
+//! A statement counts by the roster in force. An older one than the branch knows changes nothing, so that nobody brings back what was replaced. A
+//! withdrawal counts whenever it comes. Nothing lifts it.
+//!
+//! Not guaranteed: that the coordinator shows the newest statement. It may hold one back for as long as the branch hears of it from nobody else.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::copies::CopyState;
+use super::manifest::{Lineage, ManifestFault, ModelManifest};
+use super::statement::{ModelStep, SignedStatement, StatementFault, StatementGrounds};
+use crate::digest::Digest;
+use crate::limits::{MODELS_KEPT_MAX, MODELS_MAX};
+use crate::printable::Untrusted;
+use crate::round::OutOfOrder;
+use crate::round::record::rule;
+use crate::roster::Roster;
+use crate::secagg::suite::Suite;
+
+/// A statement as a branch is told of it, with the model that it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The model.
+    pub manifest: ModelManifest,
+    /// The statement.
+    pub statement: SignedStatement,
+}
+
+/// What happened at a branch: its file of models is a list of these.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BranchModelsEvent {
+    /// A statement counted, by the roster in force.
+    StatementAccepted {
+        /// As the branch was told of it.
+        told: Box<Told>,
+    },
+    /// A model's files are whole, on the disk, and of the digest that the statement names.
+    ModelStored {
+        /// The model.
+        model: Digest,
+    },
+    /// A model's files are gone.
+    ModelDeleted {
+        /// The model.
+        model: Digest,
+    },
+}
+
+/// State after a list of events; `replay(file) == state`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BranchModels {
+    purposes: BTreeMap<Untrusted, Standing>,
+    models: BTreeMap<Digest, Known>,
+    /// Kept models, the one that was stored first at the front.
+    kept: Vec<Digest>,
+}
+
+/// What stands for a purpose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Standing {
+    /// Number of the newest statement.
+    sequence: u64,
+    champion: Option<Digest>,
+}
+
+/// A model that a statement was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    manifest: ModelManifest,
+    /// The last statement about it.
+    last: SignedStatement,
+    /// It was kept here at some time.
+    was_kept: bool,
+}
+
+impl Known {
+    fn is(&self, step: ModelStep) -> bool {
+        self.last.statement.step == step
+    }
+}
+
+/// Why a branch does not believe what it is told of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModelFault {
+    /// The manifest.
+    #[error(transparent)]
+    Manifest(#[from] ManifestFault),
+    /// The signatures.
+    #[error("the statement about the model does not count: {0}")]
+    Statement(#[from] StatementFault),
+    /// The model was withdrawn.
+    #[error("the model was withdrawn, and this branch refuses it for ever")]
+    Withdrawn,
+    /// It knows more models than a registry has.
+    #[error("this branch was told of 10000 models, and takes no other one")]
+    TooMany,
+}
+
+impl BranchModels {
+    /// The state after all events.
+    ///
+    /// # Errors
+    /// If an event cannot follow the ones before it, which no client writes.
+    pub fn replay<'a>(events: impl IntoIterator<Item = &'a BranchModelsEvent>) -> Result<Self, OutOfOrder> {
+        let mut models = Self::default();
+        for event in events {
+            models.check(event)?;
+            models.apply(event);
+        }
+        Ok(models)
+    }
+
+    /// What follows from what the branch is told: an event to be recorded, or nothing where it changes nothing.
+    ///
+    /// # Errors
+    /// [`ModelFault`]: then nothing is believed.
+    pub fn judge<S: Suite>(
+        &self,
+        told: Told,
+        (roster, federation): (&Roster, &Digest),
+        now: u64,
+    ) -> Result<Option<BranchModelsEvent>, ModelFault> {
+        let digest = told.manifest.digest();
+        if self.models.get(&digest).is_some_and(|known| known.last.statement == told.statement.statement) {
+            return Ok(None);
+        }
+        told.manifest.check()?;
+        let grounds = StatementGrounds { manifest: &told.manifest, roster, federation, now: Some(now) };
+        told.statement.judge::<S>(grounds)?;
+        let event = BranchModelsEvent::StatementAccepted { told: Box::new(told) };
+        let BranchModelsEvent::StatementAccepted { told } = &event else { return Ok(None) };
+        if self.is_withdrawn(&digest) {
+            let again = told.statement.statement.step == ModelStep::Withdraw;
+            return if again { Ok(None) } else { Err(ModelFault::Withdrawn) };
+        }
+        if !self.models.contains_key(&digest) && self.models.len() >= MODELS_MAX {
+            return Err(ModelFault::TooMany);
+        }
+        Ok(if self.is_news(told) { Some(event) } else { None })
+    }
+
+    /// Whether a statement changes anything.
+    fn is_news(&self, told: &Told) -> bool {
+        let statement = &told.statement.statement;
+        let standing = self.purposes.get(&statement.purpose);
+        let newer = standing.is_none_or(|standing| statement.sequence > standing.sequence);
+        match statement.step {
+            ModelStep::Challenge => false,
+            ModelStep::Promote | ModelStep::RollBack => newer,
+            // Of a model that this branch was never told to use, its end says nothing.
+            ModelStep::Retire => {
+                let known = self.models.get(&statement.model);
+                known.is_some_and(|known| known.last.statement.sequence < statement.sequence)
+            }
+            ModelStep::Withdraw => true,
+        }
+    }
+
+    /// Whether an event may come next.
+    ///
+    /// # Errors
+    /// Which rule it breaks.
+    pub fn check(&self, event: &BranchModelsEvent) -> Result<(), OutOfOrder> {
+        match event {
+            BranchModelsEvent::StatementAccepted { told } => {
+                let (manifest, statement) = (&told.manifest, &told.statement.statement);
+                let about = statement.model == manifest.digest() && statement.purpose == manifest.lineage.purpose;
+                rule(about && manifest.check().is_ok(), "a statement is about the model that comes with it")?;
+                rule(!self.is_withdrawn(&statement.model), "nothing follows the withdrawal of a model")?;
+                rule(self.is_news(told), "a statement is newer than what it changes")
+            }
+            BranchModelsEvent::ModelStored { model } => {
+                let wanted = self.champions().any(|champion| champion.digest() == *model);
+                rule(wanted && !self.is_kept(model), "a model is stored once, while it is a champion")
+            }
+            BranchModelsEvent::ModelDeleted { model } => {
+                rule(self.is_kept(model), "a model is deleted that is kept")
+            }
+        }
+    }
+
+    /// Applies an event. Total and deterministic.
+    pub fn apply(&mut self, event: &BranchModelsEvent) {
+        match event {
+            BranchModelsEvent::StatementAccepted { told } => {
+                let (statement, model) = (&told.statement.statement, told.statement.statement.model);
+                let standing = self.purposes.entry(statement.purpose.clone()).or_default();
+                standing.sequence = standing.sequence.max(statement.sequence);
+                match statement.step {
+                    ModelStep::Promote | ModelStep::RollBack => standing.champion = Some(model),
+                    _ if standing.champion == Some(model) => standing.champion = None,
+                    _ => {}
+                }
+                let was_kept = self.models.get(&model).is_some_and(|known| known.was_kept);
+                let (manifest, last) = (told.manifest.clone(), told.statement.clone());
+                self.models.insert(model, Known { manifest, last, was_kept });
+            }
+            BranchModelsEvent::ModelStored { model } => {
+                self.kept.push(*model);
+                if let Some(known) = self.models.get_mut(model) {
+                    known.was_kept = true;
+                }
+            }
+            BranchModelsEvent::ModelDeleted { model } => self.kept.retain(|kept| kept != model),
+        }
+    }
+
+    /// The champions, by purpose.
+    pub fn champions(&self) -> impl Iterator<Item = &ModelManifest> {
+        let digests = self.purposes.values().filter_map(|standing| standing.champion);
+        digests.filter_map(|digest| self.models.get(&digest).map(|known| &known.manifest))
+    }
+
+    /// Models that are kept, the one that was stored first at the front.
+    #[must_use]
+    pub fn kept(&self) -> &[Digest] {
+        &self.kept
+    }
+
+    /// What a model is that a statement was about.
+    #[must_use]
+    pub fn manifest(&self, model: &Digest) -> Option<&ModelManifest> {
+        self.models.get(model).map(|known| &known.manifest)
+    }
+
+    /// The last statement about a model.
+    #[must_use]
+    pub fn statement(&self, model: &Digest) -> Option<&SignedStatement> {
+        self.models.get(model).map(|known| &known.last)
+    }
+
+    /// Whether a model was withdrawn, so that it is refused for ever.
+    #[must_use]
+    pub fn is_withdrawn(&self, model: &Digest) -> bool {
+        self.models.get(model).is_some_and(|known| known.is(ModelStep::Withdraw))
+    }
+
+    fn is_kept(&self, model: &Digest) -> bool {
+        self.kept.contains(model)
+    }
+
+    /// Champions that are to be fetched, where the owner's grants let the branch keep them.
+    pub fn wanted<'a>(&'a self, granted: impl Fn(&Lineage) -> bool + 'a) -> impl Iterator<Item = &'a ModelManifest> {
+        self.champions().filter(move |model| granted(&model.lineage) && !self.is_kept(&model.digest()))
+    }
+
+    /// Kept models that are to be deleted: withdrawn or retired ones, those that nothing grants any more, and the oldest where there are too many.
+    #[must_use]
+    pub fn unwanted(&self, granted: impl Fn(&Lineage) -> bool) -> Vec<Digest> {
+        let ends = |digest: &Digest| {
+            let known = self.models.get(digest);
+            let over = |known: &Known| known.is(ModelStep::Withdraw) || known.is(ModelStep::Retire);
+            known.is_none_or(|known| over(known) || !granted(&known.manifest.lineage))
+        };
+        let (mut gone, stays): (Vec<Digest>, Vec<Digest>) = self.kept.iter().partition(|digest| ends(digest));
+        let in_use = |digest: &Digest| self.champions().any(|champion| champion.digest() == *digest);
+        let surplus = stays.len().saturating_sub(MODELS_KEPT_MAX);
+        gone.extend(stays.iter().filter(|digest| !in_use(digest)).take(surplus));
+        gone
+    }
+
+    /// What the branch has of each model that it was told of, and the statement that this follows.
+    pub fn copies(&self) -> impl Iterator<Item = (Digest, CopyState, Digest)> {
+        self.models.iter().filter_map(|(digest, known)| {
+            let state = match (self.is_kept(digest), known.is(ModelStep::Withdraw), known.was_kept) {
+                // Until its files are gone a withdrawn model is not acknowledged.
+                (true, true, _) => return None,
+                (true, false, _) => CopyState::Kept,
+                (false, true, _) => CopyState::Refused,
+                (false, false, true) => CopyState::Deleted,
+                (false, false, false) => return None,
+            };
+            Some((*digest, state, known.last.statement.digest()))
+        })
+    }
+}

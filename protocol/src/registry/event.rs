@@ -1,0 +1,35 @@
+//! What happened in the registry: its ledger is a list of these, within the federation's own ledger of the journal.
+
+use alloc::boxed::Box;
+
+use serde::{Deserialize, Serialize};
+
+use super::copies::CopyNote;
+use super::manifest::ModelManifest;
+use super::statement::SignedStatement;
+use crate::roster::SignedRoster;
+
+/// What happened in the registry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RegistryEvent {
+    /// By which roster the signatures are judged from here on.
+    RosterAdopted {
+        /// The roster, whole, so that the ledger can be verified alone.
+        roster: Box<SignedRoster>,
+    },
+    /// A run is over, and its model is a candidate.
+    ModelRegistered {
+        /// What the model is.
+        manifest: Box<ModelManifest>,
+    },
+    /// Two people state what becomes of a model.
+    StatementTaken {
+        /// As they signed it.
+        statement: Box<SignedStatement>,
+    },
+    /// A branch says what it has of a model.
+    CopyNoted {
+        /// As the branch signed it.
+        note: CopyNote,
+    },
+}

@@ -1,0 +1,178 @@
+//! What the events of the registry come to.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+
+use super::copies::{CopyNote, CopyState};
+use super::event::RegistryEvent;
+use super::manifest::ModelManifest;
+use super::statement::{ModelStatement, ModelStep, SignedStatement};
+use crate::digest::Digest;
+use crate::ids::ClientId;
+use crate::limits::FORMER_CHAMPIONS_MAX;
+use crate::plan::RunRef;
+use crate::printable::Untrusted;
+use crate::roster::Roster;
+
+/// What a model may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ModelState {
+    /// A run released it, and nobody has stated anything about it.
+    Candidate,
+    /// It is compared with the champion.
+    Challenger,
+    /// Branches use it for its purpose.
+    Champion,
+    /// It is used no more.
+    Retired,
+    /// Every branch deletes it and refuses it.
+    Withdrawn,
+}
+
+impl ModelState {
+    /// The word in files and on screens.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Candidate => "candidate",
+            Self::Challenger => "challenger",
+            Self::Champion => "champion",
+            Self::Retired => "retired",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// State after a list of events; `replay(ledger) == state`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegistryRecord {
+    /// The roster in force.
+    pub roster: Option<Roster>,
+    /// Every model that was ever registered, by its digest.
+    pub models: BTreeMap<Digest, ModelRecord>,
+    /// The models in the order in which they came.
+    pub order: Vec<Digest>,
+    /// The purposes of models.
+    pub purposes: BTreeMap<Untrusted, PurposeRecord>,
+    /// What each branch said last of its copy of each model.
+    pub copies: BTreeMap<(Digest, ClientId), CopyNote>,
+}
+
+/// One model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelRecord {
+    /// What it is.
+    pub manifest: ModelManifest,
+    /// What it may be used for.
+    pub state: ModelState,
+    /// The statements about it, in their order.
+    pub statements: Vec<SignedStatement>,
+}
+
+/// What stands for one purpose.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PurposeRecord {
+    /// The last statement's number; the next one is larger by one.
+    pub sequence: u64,
+    /// The model that branches use.
+    pub champion: Option<Digest>,
+    /// Models that were the champion and may be again, the last one at the end.
+    pub former: VecDeque<Digest>,
+}
+
+impl RegistryRecord {
+    /// The number that the next statement of a purpose has.
+    #[must_use]
+    pub fn next_sequence(&self, purpose: &Untrusted) -> u64 {
+        self.purposes.get(purpose).map_or(1, |purpose| purpose.sequence.saturating_add(1))
+    }
+
+    /// The champion of a purpose.
+    #[must_use]
+    pub fn champion(&self, purpose: &Untrusted) -> Option<&ModelRecord> {
+        self.models.get(&self.purposes.get(purpose)?.champion?)
+    }
+
+    /// The model that a run released.
+    #[must_use]
+    pub fn of_run(&self, run: &RunRef) -> Option<Digest> {
+        let of_run = |(_, model): &(&Digest, &ModelRecord)| model.manifest.lineage.run == *run;
+        self.models.iter().find(of_run).map(|(digest, _)| *digest)
+    }
+
+    /// The newest model with these parameters that was not withdrawn.
+    #[must_use]
+    pub fn of_parameters(&self, parameters: &Digest) -> Option<&ModelRecord> {
+        let models = self.order.iter().rev().filter_map(|digest| self.models.get(digest));
+        let mut usable = models.filter(|model| model.state != ModelState::Withdrawn);
+        usable.find(|model| model.manifest.parameters == *parameters)
+    }
+
+    /// Models in a state, in the order in which they came.
+    pub fn in_state(&self, state: ModelState) -> impl Iterator<Item = (&Digest, &ModelRecord)> {
+        let models = self.order.iter().filter_map(|digest| self.models.get_key_value(digest));
+        models.filter(move |(_, model)| model.state == state)
+    }
+
+    /// What a branch said last of its copy of a model.
+    #[must_use]
+    pub fn copy(&self, model: &Digest, client: ClientId) -> Option<CopyState> {
+        self.copies.get(&(*model, client)).map(|note| note.state)
+    }
+
+    /// Applies an event. Total and deterministic.
+    pub fn apply(&mut self, event: &RegistryEvent) {
+        match event {
+            RegistryEvent::RosterAdopted { roster } => self.roster = Some(roster.roster.clone()),
+            RegistryEvent::ModelRegistered { manifest } => {
+                let (digest, manifest) = (manifest.digest(), manifest.as_ref().clone());
+                self.purposes.entry(manifest.lineage.purpose.clone()).or_default();
+                self.order.push(digest);
+                let state = ModelState::Candidate;
+                self.models.insert(digest, ModelRecord { manifest, state, statements: Vec::new() });
+            }
+            RegistryEvent::StatementTaken { statement } => {
+                self.follow(&statement.statement);
+                if let Some(model) = self.models.get_mut(&statement.statement.model) {
+                    model.statements.push(statement.as_ref().clone());
+                }
+            }
+            RegistryEvent::CopyNoted { note } => {
+                self.copies.insert((note.model, note.client), note.clone());
+            }
+        }
+    }
+
+    fn follow(&mut self, statement: &ModelStatement) {
+        let purpose = self.purposes.entry(statement.purpose.clone()).or_default();
+        purpose.sequence = statement.sequence;
+        let (model, before) = (statement.model, purpose.champion);
+        let next = match statement.step {
+            ModelStep::Challenge => ModelState::Challenger,
+            ModelStep::Promote | ModelStep::RollBack => ModelState::Champion,
+            ModelStep::Retire => ModelState::Retired,
+            ModelStep::Withdraw => ModelState::Withdrawn,
+        };
+        purpose.former.retain(|former| *former != model || next == ModelState::Challenger);
+        match next {
+            ModelState::Champion => purpose.champion = Some(model),
+            _ if before == Some(model) => purpose.champion = None,
+            _ => {}
+        }
+        let replaced = before.filter(|before| next == ModelState::Champion && *before != model);
+        if replaced.is_some() && statement.step == ModelStep::Promote {
+            purpose.former.extend(replaced);
+            if purpose.former.len() > FORMER_CHAMPIONS_MAX {
+                purpose.former.pop_front();
+            }
+        }
+        // Whoever was rolled back has failed, and passes the gates again before it is used again.
+        let fallen = if statement.step == ModelStep::Promote { ModelState::Challenger } else { ModelState::Candidate };
+        if let Some(replaced) = replaced.and_then(|replaced| self.models.get_mut(&replaced)) {
+            replaced.state = fallen;
+        }
+        if let Some(model) = self.models.get_mut(&model) {
+            model.state = next;
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Which event may follow which in the registry's ledger, and the signatures on which each rests.
+
+use alloc::vec::Vec;
+
+use super::copies::{CopyNote, CopyState};
+use super::event::RegistryEvent;
+use super::manifest::ModelManifest;
+use super::record::{ModelRecord, ModelState, RegistryRecord};
+use super::statement::{ModelStatement, ModelStep, SignedStatement, StatementFault, StatementGrounds};
+use crate::digest::Digest;
+use crate::limits::MODELS_MAX;
+use crate::plan::Attestation;
+use crate::roster::Roster;
+use crate::round::record::rule;
+use crate::round::{Claim, OutOfOrder};
+use crate::secagg::suite::Suite;
+use crate::signed::SignedBody as _;
+
+const STRANGER: OutOfOrder = OutOfOrder("whoever signs is in the roster in force");
+
+impl RegistryRecord {
+    /// The state after all events.
+    ///
+    /// # Errors
+    /// If an event cannot follow the ones before it, which no coordinator writes.
+    pub fn replay<'a>(events: impl IntoIterator<Item = &'a RegistryEvent>) -> Result<Self, OutOfOrder> {
+        let mut record = Self::default();
+        for event in events {
+            record.check(event)?;
+            record.apply(event);
+        }
+        Ok(record)
+    }
+
+    /// Whether an event may come next.
+    ///
+    /// # Errors
+    /// Which rule it breaks.
+    pub fn check(&self, event: &RegistryEvent) -> Result<(), OutOfOrder> {
+        match event {
+            RegistryEvent::RosterAdopted { roster } => {
+                let epoch = roster.roster.epoch();
+                let forward = self.roster.as_ref().is_none_or(|last| epoch > last.epoch());
+                rule(epoch > 0 && forward, "rosters go forward")
+            }
+            RegistryEvent::ModelRegistered { manifest } => self.check_model(manifest),
+            RegistryEvent::StatementTaken { statement } => self.check_statement(statement),
+            RegistryEvent::CopyNoted { note } => self.check_note(note),
+        }
+    }
+
+    fn check_model(&self, manifest: &ModelManifest) -> Result<(), OutOfOrder> {
+        rule(manifest.check().is_ok(), "a model's parts are within their limits")?;
+        rule(!self.models.contains_key(&manifest.digest()), "a model is registered once")?;
+        rule(self.of_run(&manifest.lineage.run).is_none(), "a run registers one model")?;
+        rule(self.models.len() < MODELS_MAX, "a registry has 10000 models at most")?;
+        let parent = manifest.lineage.parent.is_none_or(|parent| self.models.contains_key(&parent));
+        rule(parent, "a model's parent is registered before it")
+    }
+
+    fn check_statement(&self, signed: &SignedStatement) -> Result<(), OutOfOrder> {
+        let statement = &signed.statement;
+        let model = self.models.get(&statement.model).ok_or(OutOfOrder("a statement is about a registered model"))?;
+        let roster = self.roster.as_ref().ok_or(OutOfOrder("a roster is in force before a statement"))?;
+        let federation = &statement.federation;
+        let grounds = StatementGrounds { manifest: &model.manifest, roster, federation, now: None };
+        rule(
+            signed.judge_roles(grounds).is_ok(),
+            "a statement is signed by two people of the roster in force, in two roles that may",
+        )?;
+        rule(
+            statement.sequence == self.next_sequence(&statement.purpose),
+            "statements of a purpose are numbered without a gap, and none counts twice",
+        )?;
+        rule(self.admits(statement), "a step leads from the model's state to another one")
+    }
+
+    /// Whether a step may be done to a model as it is.
+    fn admits(&self, ModelStatement { step, model, purpose, .. }: &ModelStatement) -> bool {
+        use ModelState::{Candidate, Challenger, Retired, Withdrawn};
+        let Some(ModelRecord { state, .. }) = self.models.get(model) else { return false };
+        let former = || self.purposes.get(purpose).is_some_and(|purpose| purpose.former.contains(model));
+        match step {
+            ModelStep::Challenge => *state == Candidate,
+            ModelStep::Promote => matches!(state, Candidate | Challenger),
+            ModelStep::RollBack => *state == Challenger && former(),
+            ModelStep::Retire => !matches!(state, Retired | Withdrawn),
+            ModelStep::Withdraw => *state != Withdrawn,
+        }
+    }
+
+    fn check_note(&self, note: &CopyNote) -> Result<(), OutOfOrder> {
+        let model = self.models.get(&note.model).ok_or(OutOfOrder("a copy is of a registered model"))?;
+        let enrolled = self.roster.as_ref().is_some_and(|roster| roster.entry(note.client).is_some());
+        rule(enrolled, "a copy is an entry's of the roster in force")?;
+        let last = self.copy(&note.model, note.client);
+        rule(last != Some(note.state), "a note about a copy changes something")?;
+        rule(last != Some(CopyState::Refused), "what a branch refuses it refuses for ever")?;
+        let about = |signed: &SignedStatement| {
+            let withdraws = signed.statement.step == ModelStep::Withdraw;
+            signed.statement.digest() == note.statement && withdraws == (note.state == CopyState::Refused)
+        };
+        rule(model.statements.iter().any(about), "a note about a copy follows a statement about its model")
+    }
+
+    /// Whether a statement may be taken under the roster in force, with its signatures, and why not: for whoever brought it.
+    ///
+    /// # Errors
+    /// In words: what is wrong, and what to do.
+    pub fn judge<S: Suite>(
+        &self,
+        signed: &SignedStatement,
+        (roster, federation): (&Roster, &Digest),
+        now: u64,
+    ) -> Result<(), RefusedStatement> {
+        let statement = &signed.statement;
+        let model = self.judge_step(statement)?;
+        let grounds = StatementGrounds { manifest: &model.manifest, roster, federation, now: Some(now) };
+        Ok(signed.judge::<S>(grounds)?)
+    }
+
+    /// Whether a statement could be taken, if two people signed it; the model that it is about.
+    ///
+    /// # Errors
+    /// In words: what is wrong, and what to do.
+    pub fn judge_step(&self, statement: &ModelStatement) -> Result<&ModelRecord, RefusedStatement> {
+        let unknown = RefusedStatement::Unknown { model: statement.model };
+        let model = self.models.get(&statement.model).ok_or(unknown)?;
+        let (found, expected) = (statement.sequence, self.next_sequence(&statement.purpose));
+        if found != expected {
+            return Err(RefusedStatement::Sequence { found, expected });
+        }
+        match self.admits(statement) {
+            true => Ok(model),
+            false => Err(RefusedStatement::Step { step: statement.step, state: model.state }),
+        }
+    }
+
+    /// Whether a statement was taken before. Files come again with every start of a process.
+    #[must_use]
+    pub fn knows(&self, statement: &ModelStatement) -> bool {
+        let model = self.models.get(&statement.model);
+        model.is_some_and(|model| model.statements.iter().any(|taken| taken.statement == *statement))
+    }
+
+    /// Whether an event may come next, and the signatures on which it rests verify: so many.
+    ///
+    /// # Errors
+    /// The rule that it breaks.
+    pub fn verify<S: Suite>(&self, event: &RegistryEvent) -> Result<usize, OutOfOrder> {
+        self.check(event)?;
+        let claims = self.claims::<S>(event)?;
+        rule(claims.iter().all(Claim::holds::<S>), "every signature on which it rests verifies")?;
+        Ok(claims.len())
+    }
+
+    /// The signatures on which an event rests that may come next. Not among them: those of a roster.
+    ///
+    /// # Errors
+    /// If somebody signs who is not in the roster in force.
+    pub fn claims<S: Suite>(&self, event: &RegistryEvent) -> Result<Vec<Claim>, OutOfOrder> {
+        match event {
+            RegistryEvent::StatementTaken { statement } => {
+                statement.signatures().map(|signed| self.claim_of::<S>(signed)).collect()
+            }
+            RegistryEvent::CopyNoted { note } => {
+                let entry = self.roster.as_ref().and_then(|roster| roster.entry(note.client)).ok_or(STRANGER)?;
+                let (message, signature) = (note.to_sign::<S>(), note.signature.clone());
+                Ok([Claim { key: entry.signing_key.clone(), message, signature }].into())
+            }
+            RegistryEvent::RosterAdopted { .. } | RegistryEvent::ModelRegistered { .. } => Ok(Vec::new()),
+        }
+    }
+
+    fn claim_of<S: Suite>(&self, signed: &Attestation) -> Result<Claim, OutOfOrder> {
+        let person = self.roster.as_ref().and_then(|roster| roster.person(&signed.staff)).ok_or(STRANGER)?;
+        let (key, signature) = (person.signing_key.clone(), signed.signature.clone());
+        Ok(Claim { key, message: signed.to_sign::<S>(), signature })
+    }
+}
+
+/// Why a statement is not taken, for whoever brought it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefusedStatement {
+    /// No such model.
+    #[error(
+        "the registry has no model {model}, so nothing is stated about it; `tributary model list` shows which it has"
+    )]
+    Unknown {
+        /// The model.
+        model: Digest,
+    },
+    /// The signatures.
+    #[error("the statement does not count: {0}")]
+    Signatures(#[from] StatementFault),
+    /// The number.
+    #[error(
+        "it is statement {found} of its purpose, and the next one is {expected}: it was taken before, or others came in between. Make it \
+         again and have it signed again"
+    )]
+    Sequence {
+        /// The statement's.
+        found: u64,
+        /// The next one.
+        expected: u64,
+    },
+    /// The state.
+    #[error(
+        "\"{step}\" cannot be done to a model that is {state}; `tributary model show` shows what was stated about it",
+        step = .step.name(), state = .state.name()
+    )]
+    Step {
+        /// The step.
+        step: ModelStep,
+        /// The state.
+        state: ModelState,
+    },
+}

@@ -1,0 +1,240 @@
+//! The registry's rules, broken one at a time, and the branch that hears of them.
+
+mod branch;
+mod lies;
+mod properties;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::*;
+use crate::digest::Digest;
+use crate::ids::ClientId;
+use crate::plan::{Attestation, RunRef};
+use crate::role::Role;
+use crate::roster::{Roster, SignedRoster, StaffNumber};
+use crate::round::cast::{
+    APPROVER, PROPOSER, attestation, federation, people, person, roster_after, signed_by_authority, signing_key, staff,
+};
+use crate::secagg::suite::{Signature, Suite as _};
+use crate::secagg::toy::Toy;
+use crate::signed::SignedBody as _;
+
+/// Staff number of the cast's model validator.
+pub(super) const VALIDATOR: &str = "bank-1/validator";
+
+/// Three branches, and the people who may state something about a model.
+pub(super) fn roster() -> SignedRoster {
+    let entries = crate::round::cast::roster(3).roster.entries().to_vec();
+    let mut people = people();
+    people.push(person(VALIDATOR, Role::ModelValidator));
+    people.sort_by(|one, other| one.staff.cmp(&other.staff));
+    signed_by_authority(Roster::new(1, Digest::ZERO, entries, Vec::new(), people).expect("a roster"))
+}
+
+/// The roster after it, without the validator.
+pub(super) fn later_roster() -> SignedRoster {
+    let last = roster().roster;
+    roster_after(&last, last.entries().to_vec(), Vec::new())
+}
+
+/// The model of a run of a plan for churn.
+pub(super) fn manifest(run: u32) -> ModelManifest {
+    let lineage = Lineage {
+        parent: None,
+        initial: Digest::ZERO,
+        run: RunRef { plan: Digest([9; 32]), number: run },
+        name: "monthly churn".into(),
+        purpose: "churn".into(),
+        group: "all".into(),
+        owner: staff(PROPOSER),
+        statement: Digest::of(b"statement"),
+        rounds: 20,
+        complete: true,
+    };
+    ModelManifest {
+        parameters: Digest::of(&run.to_le_bytes()),
+        parameter_bytes: 400,
+        architecture: alloc::vec![1, 2, 3],
+        schema: Digest::of(b"schema"),
+        features: Digest::of(b"features"),
+        lineage,
+    }
+}
+
+pub(super) fn statement(step: ModelStep, model: &ModelManifest, sequence: u64) -> ModelStatement {
+    ModelStatement {
+        federation: federation(),
+        step,
+        model: model.digest(),
+        purpose: model.lineage.purpose.clone(),
+        sequence,
+        evidence: Digest::of(b"report"),
+        reason: "because".into(),
+    }
+}
+
+pub(super) fn by(number: &str, role: Role, statement: &ModelStatement) -> Attestation {
+    attestation(number, role, statement.step.action(), statement.digest())
+}
+
+/// As its owner and the validator sign it.
+pub(super) fn signed(statement: ModelStatement) -> SignedStatement {
+    let first = by(PROPOSER, Role::PlanOwner, &statement);
+    let second = by(VALIDATOR, Role::ModelValidator, &statement);
+    SignedStatement { statement, first, second }
+}
+
+pub(super) fn taken(step: ModelStep, model: &ModelManifest, sequence: u64) -> RegistryEvent {
+    RegistryEvent::StatementTaken { statement: Box::new(signed(statement(step, model, sequence))) }
+}
+
+pub(super) fn registered(model: ModelManifest) -> RegistryEvent {
+    RegistryEvent::ModelRegistered { manifest: Box::new(model) }
+}
+
+pub(super) fn adopted() -> RegistryEvent {
+    RegistryEvent::RosterAdopted { roster: Box::new(roster()) }
+}
+
+/// A branch's word about its copy, after a statement.
+pub(super) fn note(client: u32, model: &ModelManifest, state: CopyState, after: &ModelStatement) -> CopyNote {
+    let client = ClientId(client);
+    let statement = after.digest();
+    let (federation, signature) = (federation(), Signature::none());
+    let mut note = CopyNote { federation, client, model: model.digest(), state, statement, at: 7, signature };
+    note.signature = Toy::sign(&signing_key(client), &note.to_sign::<Toy>());
+    note
+}
+
+pub(super) fn noted(note: CopyNote) -> RegistryEvent {
+    RegistryEvent::CopyNoted { note }
+}
+
+/// A model that was promoted, one that took its place, and a rollback.
+pub(super) fn history() -> Vec<RegistryEvent> {
+    let [one, two] = [1, 2].map(manifest);
+    let mut events = Vec::from([adopted(), registered(one.clone()), registered(two.clone())]);
+    events.push(taken(ModelStep::Promote, &one, 1));
+    events.push(noted(note(1, &one, CopyState::Kept, &statement(ModelStep::Promote, &one, 1))));
+    events.push(taken(ModelStep::Challenge, &two, 2));
+    events.push(taken(ModelStep::Promote, &two, 3));
+    events.push(taken(ModelStep::RollBack, &one, 4));
+    events.push(taken(ModelStep::Withdraw, &two, 5));
+    events.push(noted(note(1, &two, CopyState::Refused, &statement(ModelStep::Withdraw, &two, 5))));
+    events
+}
+
+pub(super) fn replayed(events: &[RegistryEvent]) -> RegistryRecord {
+    let mut record = RegistryRecord::default();
+    for event in events {
+        record.verify::<Toy>(event).expect("in order, and signed");
+        record.apply(event);
+    }
+    record
+}
+
+#[test]
+fn a_registry_goes_from_candidates_to_a_champion_and_back() {
+    let events = history();
+    let (one, two) = (manifest(1).digest(), manifest(2).digest());
+    let states = |count: usize| {
+        let record = replayed(&events[..count]);
+        [one, two].map(|model| record.models[&model].state)
+    };
+    use ModelState::{Candidate, Challenger, Champion, Withdrawn};
+    assert_eq!(states(3), [Candidate, Candidate]);
+    assert_eq!(states(4), [Champion, Candidate]);
+    assert_eq!(states(6), [Champion, Challenger]);
+    assert_eq!(states(7), [Challenger, Champion]);
+    assert_eq!(states(8), [Champion, Candidate]);
+    assert_eq!(states(9), [Champion, Withdrawn]);
+    let record = replayed(&events);
+    assert_eq!(record, RegistryRecord::replay(&events).expect("in order"));
+    assert_eq!(record.champion(&"churn".into()).map(|model| model.manifest.digest()), Some(one));
+    assert_eq!((record.next_sequence(&"churn".into()), record.next_sequence(&"deposit".into())), (6, 1));
+    assert_eq!(record.copy(&two, ClientId(1)), Some(CopyState::Refused));
+    assert_eq!(record.of_parameters(&manifest(2).parameters), None, "it was withdrawn");
+    assert_eq!(record.of_run(&manifest(2).lineage.run), Some(two));
+    assert!(record.state().starts_with("2 models: 1 champions"), "{}", record.state());
+    let words: Vec<_> = events.iter().map(|event| record.describe(event)).collect();
+    assert!(words[8].contains("every branch deletes it"), "{}", words[8]);
+    assert!(words[9].starts_with("bank-1/branch-1: model"), "{}", words[9]);
+}
+
+/// Frozen: signatures on disk must stay valid.
+#[test]
+fn what_is_signed_has_these_digests() {
+    let model = manifest(1);
+    let first = statement(ModelStep::Promote, &model, 1);
+    let note = note(1, &model, CopyState::Kept, &first);
+    let found = [model.digest(), first.digest(), note.canonical().finish()].map(|digest| digest.short());
+    assert_eq!(found, ["1d91ab6c", "c66ca82f", "a3e4eab7"]);
+}
+
+/// Every field of what is signed changes its digest.
+#[test]
+fn a_digest_covers_every_field() {
+    let model = manifest(1);
+    type Change = fn(&mut ModelManifest);
+    let changes: [Change; 16] = [
+        |model| model.parameters.0[0] ^= 1,
+        |model| model.parameter_bytes += 1,
+        |model| model.architecture.push(0),
+        |model| model.schema.0[0] ^= 1,
+        |model| model.features.0[0] ^= 1,
+        |model| model.lineage.parent = Some(Digest::ZERO),
+        |model| model.lineage.initial.0[0] ^= 1,
+        |model| model.lineage.run.plan.0[0] ^= 1,
+        |model| model.lineage.run.number += 1,
+        |model| model.lineage.name = "other".into(),
+        |model| model.lineage.purpose = "other".into(),
+        |model| model.lineage.group = "other".into(),
+        |model| model.lineage.owner = StaffNumber::parse("bank-1/other").expect("a number"),
+        |model| model.lineage.statement.0[0] ^= 1,
+        |model| model.lineage.rounds += 1,
+        |model| model.lineage.complete = false,
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut other = model.clone();
+        change(&mut other);
+        assert_ne!(other.digest(), model.digest(), "field {number}");
+    }
+    let first = statement(ModelStep::Promote, &model, 1);
+    type Restate = fn(&mut ModelStatement);
+    let changes: [Restate; 7] = [
+        |it| it.federation.0[0] ^= 1,
+        |it| it.step = ModelStep::Challenge,
+        |it| it.model.0[0] ^= 1,
+        |it| it.purpose = "other".into(),
+        |it| it.sequence += 1,
+        |it| it.evidence.0[0] ^= 1,
+        |it| it.reason = "other".into(),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut other = first.clone();
+        change(&mut other);
+        assert_ne!(other.digest(), first.digest(), "field {number}");
+    }
+}
+
+#[test]
+fn limits_of_a_manifest_are_checked() {
+    type Change = fn(&mut ModelManifest);
+    let changes: [(&str, Change); 8] = [
+        ("number of bytes", |model| model.parameter_bytes = 0),
+        ("number of bytes", |model| model.parameter_bytes = crate::limits::VECTOR_BYTES_MAX as u64 + 1),
+        ("architecture", |model| model.architecture = Vec::new()),
+        ("plan's name", |model| model.lineage.name = "".into()),
+        ("purpose", |model| model.lineage.purpose = alloc::string::String::from_utf8(alloc::vec![b'x'; 65]).unwrap().into()),
+        ("group", |model| model.lineage.group = "no group".into()),
+        ("run", |model| model.lineage.run.number = 0),
+        ("run", |model| model.lineage.run.number = 1_001),
+    ];
+    assert_eq!(manifest(1).check(), Ok(()));
+    for (part, change) in changes {
+        let mut model = manifest(1);
+        change(&mut model);
+        assert_eq!(model.check(), Err(ManifestFault(part)));
+    }
+}

@@ -1,0 +1,42 @@
+//! `tributary model`: the registry of models at the coordinator, and what people state about them.
+
+#[cfg(feature = "coordinator")]
+mod registry;
+#[cfg(feature = "coordinator")]
+mod shown;
+mod sign;
+mod statement;
+
+use clap::Subcommand;
+
+use crate::exit::{Exit, Failure};
+
+/// `tributary model`.
+#[derive(Subcommand)]
+pub(crate) enum ModelCommand {
+    #[cfg(feature = "coordinator")]
+    #[command(flatten)]
+    Registry(registry::RegistryCommand),
+    /// Sign a statement about a model; two people in two roles must
+    Sign(sign::SignOptions),
+}
+
+impl ModelCommand {
+    /// Whether something is signed, with the time of this machine's clock.
+    pub(crate) fn signs(&self) -> bool {
+        matches!(self, Self::Sign(_))
+    }
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// Why it was not done.
+pub(crate) fn run(command: &ModelCommand) -> Result<Exit, Failure> {
+    match command {
+        #[cfg(feature = "coordinator")]
+        ModelCommand::Registry(command) => registry::run(command)?,
+        ModelCommand::Sign(options) => sign::sign(options)?,
+    }
+    Ok(Exit::Done)
+}

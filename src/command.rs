@@ -71,8 +71,49 @@ pub(crate) enum CoordinatorCommand {
     },
     /// Serve the federation, and every plan that is activated, until the process is asked to stop
     Serve(DaemonOptions),
+    /// What the running daemon is at: every run with what it waits for, until when, and what is done then
+    Status(AskOptions),
+    /// Runs
+    #[command(subcommand)]
+    Run(CoordinatorRunCommand),
+    /// The members of the federation
+    #[command(subcommand)]
+    Site(CoordinatorSiteCommand),
     /// Try everything that serving will need: files, disk, limits, the port; say what to ask of whom
     Preflight(PreflightOptions),
+}
+
+/// `tributary coordinator run`.
+#[cfg(feature = "coordinator")]
+#[derive(Subcommand)]
+pub(crate) enum CoordinatorRunCommand {
+    /// One open run of the running daemon
+    Show {
+        /// The run's plan: its name, or the first digits of its digest
+        plan: String,
+        #[command(flatten)]
+        ask: AskOptions,
+    },
+}
+
+/// `tributary coordinator site`.
+#[cfg(feature = "coordinator")]
+#[derive(Subcommand)]
+pub(crate) enum CoordinatorSiteCommand {
+    /// Who is here, who is not and since when, and which release each runs
+    List(AskOptions),
+}
+
+/// Which daemon is asked.
+#[cfg(feature = "coordinator")]
+#[derive(Args)]
+pub(crate) struct AskOptions {
+    /// The coordinator's settings file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// `tributary client`.
@@ -391,6 +432,16 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Coordinator(CoordinatorCommand::Init { folder }) => crate::roles::coordinator_init(&folder),
         #[cfg(feature = "coordinator")]
         Command::Coordinator(CoordinatorCommand::Preflight(options)) => crate::roles::coordinator_preflight(&options),
+        #[cfg(feature = "coordinator")]
+        Command::Coordinator(CoordinatorCommand::Status(options)) => crate::running::status(&options),
+        #[cfg(feature = "coordinator")]
+        Command::Coordinator(CoordinatorCommand::Run(CoordinatorRunCommand::Show { plan, ask })) => {
+            crate::running::run_show(&plan, &ask)
+        }
+        #[cfg(feature = "coordinator")]
+        Command::Coordinator(CoordinatorCommand::Site(CoordinatorSiteCommand::List(options))) => {
+            crate::running::site_list(&options)
+        }
         #[cfg(feature = "coordinator")]
         Command::Coordinator(CoordinatorCommand::Serve(options)) => crate::roles::coordinator_serve(options),
         #[cfg(feature = "client")]

@@ -24,6 +24,8 @@ mod privacy;
 mod ready;
 #[cfg(any(feature = "coordinator", feature = "client"))]
 mod roles;
+#[cfg(feature = "coordinator")]
+mod running;
 #[cfg(feature = "simulate")]
 mod simulate;
 mod typed;

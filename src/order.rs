@@ -95,7 +95,8 @@ pub(crate) fn run(command: &OrderCommand) -> Result<Exit, Failure> {
         OrderCommand::Resume { order, signed } => (Action::ResumePlan, Some(lifted(order, Action::PausePlan)?), signed),
         #[cfg(feature = "coordinator")]
         OrderCommand::Install { order, state } => {
-            let path = tributary_coordinator::orders::install_order(state, order).map_err(Failure::failed)?;
+            let path =
+                tributary_coordinator::federation::orders::install_order(state, order).map_err(Failure::failed)?;
             println!(
                 "{}: the order is here; a running coordinator takes it up within a second, and says so",
                 path.display()

@@ -20,9 +20,9 @@ pub mod inspect;
 pub mod issue;
 pub mod keys;
 mod lines;
+pub mod model;
 mod object;
 pub mod office;
-pub mod model;
 pub mod order;
 pub mod people;
 #[cfg(feature = "pkcs11")]

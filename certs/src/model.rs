@@ -39,13 +39,17 @@ pub struct StatementFile {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StatementSignFault {
     /// The file is about another model than its statement.
-    #[error("the statement is not about the model in the file: one of them was changed. Nothing was signed; ask for the file again")]
+    #[error(
+        "the statement is not about the model in the file: one of them was changed. Nothing was signed; ask for the file again"
+    )]
     OtherModel,
     /// Another federation.
     #[error("the statement was made for another federation than this list of authorities names; nothing was signed")]
     Federation,
     /// The table gives it to others.
-    #[error("a {role} may not sign this for a model of {owner}'s plan; the table of roles gives it to others. Nothing was signed")]
+    #[error(
+        "a {role} may not sign this for a model of {owner}'s plan; the table of roles gives it to others. Nothing was signed"
+    )]
     Duty {
         /// The role.
         role: Role,
@@ -53,7 +57,9 @@ pub enum StatementSignFault {
         owner: StaffNumber,
     },
     /// The person or the role has signed.
-    #[error("{staff} has signed it as {role}; the second signature is another person's, in another role. Nothing was signed")]
+    #[error(
+        "{staff} has signed it as {role}; the second signature is another person's, in another role. Nothing was signed"
+    )]
     Signed {
         /// Who.
         staff: StaffNumber,
@@ -78,7 +84,8 @@ impl StatementFile {
     /// [`StatementSignFault`].
     pub fn may_sign(&self, staff: &StaffNumber, role: Role, federation: &Digest) -> Result<(), StatementSignFault> {
         let owner = &self.manifest.lineage.owner;
-        let about = self.statement.model == self.manifest.digest() && self.statement.purpose == self.manifest.lineage.purpose;
+        let about =
+            self.statement.model == self.manifest.digest() && self.statement.purpose == self.manifest.lineage.purpose;
         if !about {
             return Err(StatementSignFault::OtherModel);
         }
@@ -101,7 +108,13 @@ impl StatementFile {
     ///
     /// # Errors
     /// As [`StatementFile::may_sign`].
-    pub fn sign(&mut self, person: &SigningPerson, role: Role, federation: Digest, at: u64) -> Result<(), StatementSignFault> {
+    pub fn sign(
+        &mut self,
+        person: &SigningPerson,
+        role: Role,
+        federation: Digest,
+        at: u64,
+    ) -> Result<(), StatementSignFault> {
         self.may_sign(person.staff(), role, &federation)?;
         let (action, subject) = (self.statement.step.action(), self.statement.digest());
         self.signatures.push(person.attest(action, subject, federation, role, at));
@@ -203,8 +216,13 @@ mod tests {
         let mut file = file();
         file.write(&path).unwrap();
         assert!(matches!(file.write(&path), Err(FileError::Exists { .. })));
-        let fault = |file: &StatementFile, person: &SigningPerson, role| file.may_sign(person.staff(), role, &federation).unwrap_err();
-        assert!(matches!(fault(&file, &other, Role::PlanOwner), StatementSignFault::Duty { .. }), "it is not their plan");
+        let fault = |file: &StatementFile, person: &SigningPerson, role| {
+            file.may_sign(person.staff(), role, &federation).unwrap_err()
+        };
+        assert!(
+            matches!(fault(&file, &other, Role::PlanOwner), StatementSignFault::Duty { .. }),
+            "it is not their plan"
+        );
         assert!(matches!(fault(&file, &other, Role::PrivacyOfficer), StatementSignFault::Duty { .. }));
         assert_eq!(file.may_sign(owner.staff(), Role::PlanOwner, &Digest::ZERO), Err(StatementSignFault::Federation));
         file.sign(&owner, Role::PlanOwner, federation, 8).unwrap();

@@ -18,10 +18,10 @@ pub mod identity;
 pub mod init;
 pub mod judge;
 mod lists;
-mod models;
 #[cfg(test)]
 #[path = "../../tests/log.rs"]
 mod log;
+mod models;
 #[cfg(test)]
 #[path = "../../tests/needed.rs"]
 mod needed;

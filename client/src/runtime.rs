@@ -154,8 +154,8 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
 
 /// The operator's socket. Without it everything else goes on.
 #[cfg(unix)]
-fn open_door(settings: &Settings, asking: mpsc::Sender<Asked>) -> Option<crate::control::Door> {
-    crate::control::listen(&settings.state_dir, asking).map_err(|fault| tracing::error!("{fault}")).ok()
+fn open_door(settings: &Settings, asking: mpsc::Sender<Asked>) -> Option<tributary_daemon::control::SocketDoor> {
+    tributary_daemon::control::listen(&settings.state_dir, asking).map_err(|fault| tracing::error!("{fault}")).ok()
 }
 
 #[cfg(not(unix))]
@@ -182,7 +182,7 @@ impl Daemon<'_> {
                 incoming = self.runs.out.conversation.next() => self.arrived(incoming)?,
                 Some(answer) = self.answers.recv() => self.runs.answered(self.clock.now(), answer)?,
                 Some(notice) = self.notices.recv() => self.noticed(notice),
-                Some(Asked { request, answer }) = self.asked.recv() => {
+                Some(Asked { question: request, answer }) = self.asked.recv() => {
                     let said = self.asked_for(request)?;
                     // Whoever asked may have gone.
                     let _ = answer.send(said);

@@ -44,7 +44,10 @@ pub(crate) fn audit(entries: &[Entry<RegistryEvent>]) -> Result<RegistryReport, 
 impl fmt::Display for RegistryReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { entries, models, champions, withdrawn, signatures } = self;
-        write!(formatter, "  registry of models, {entries} entries: {models} models, {signatures} signatures verified")?;
+        write!(
+            formatter,
+            "  registry of models, {entries} entries: {models} models, {signatures} signatures verified"
+        )?;
         for (purpose, model) in champions {
             write!(formatter, "\n    champion for \"{purpose}\": {model}")?;
         }

@@ -204,7 +204,9 @@ const _: () =
 // A cohort is chosen from one roster.
 const _: () = assert!(COHORT_MAX <= ROSTER_ENTRIES_MAX);
 // A statement about a model travels with the model: an architecture, a reason and little else.
-const _: () = assert!(MODELS_TOLD_MAX * (65_536 + MODEL_REASON_BYTES_MAX + 4_096 + 2 * SIGNATURE_BYTES_MAX) < CONTROL_MESSAGE_BYTES_MAX);
+const _: () = assert!(
+    MODELS_TOLD_MAX * (65_536 + MODEL_REASON_BYTES_MAX + 4_096 + 2 * SIGNATURE_BYTES_MAX) < CONTROL_MESSAGE_BYTES_MAX
+);
 const _: () = assert!(MODEL_PIECE_BYTES_MAX + 1_024 < CONTROL_MESSAGE_BYTES_MAX);
 // The three below are for signatures of 64 bytes, the only ones that a suite has; longer ones need smaller cohorts.
 // A certificate is one ledger entry: client, algorithm, length and 64 bytes for each signer.

@@ -185,7 +185,10 @@ fn install(options: &InstallOptions) -> Result<(), Failure> {
     if options.json {
         json::print(&serde_json::json!({ "file": path }));
     } else {
-        println!("{}: the statement is here; a running coordinator takes it up within a second, and says so", path.display());
+        println!(
+            "{}: the statement is here; a running coordinator takes it up within a second, and says so",
+            path.display()
+        );
     }
     Ok(())
 }

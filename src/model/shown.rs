@@ -49,7 +49,9 @@ pub(super) fn copies(model: &ModelLine, copies: &[CopyLine]) {
         let state = match (*state, owes_acknowledgement) {
             (None, false) => "has said nothing".to_owned(),
             (None, true) => "HAS NOT ACKNOWLEDGED the withdrawal; it is told when it connects".to_owned(),
-            (Some(state), true) => format!("{state} a copy when it was heard last, and HAS NOT ACKNOWLEDGED the withdrawal"),
+            (Some(state), true) => {
+                format!("{state} a copy when it was heard last, and HAS NOT ACKNOWLEDGED the withdrawal")
+            }
             (Some("refused"), false) => "has no copy, and refuses the model from now on".to_owned(),
             (Some("deleted"), false) => "has deleted its copy".to_owned(),
             (Some(_), false) => "keeps a copy".to_owned(),

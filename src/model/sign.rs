@@ -71,7 +71,9 @@ pub(super) fn sign(options: &SignOptions) -> Result<(), Failure> {
         json::print(&statement::as_json(&file, out));
     } else {
         let next = match file.signed() {
-            Some(_) => "two people have signed it; carry it to the coordinator and install it there (`tributary model install`)",
+            Some(_) => {
+                "two people have signed it; carry it to the coordinator and install it there (`tributary model install`)"
+            }
             None => "it has one signature; carry it to somebody else in another role (`tributary model sign`)",
         };
         println!("{}: {next}", out.display());

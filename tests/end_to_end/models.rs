@@ -118,13 +118,15 @@ fn models_are_promoted_rolled_back_and_withdrawn() {
 
     // Who may not sign, and what is not whole, is named before anything leaves the desk.
     let (file, digest) = desk.draft("promote", &one, "a.statement");
-    desk.sign((&file, &digest), "e2", "privacy-officer").assert_refused(1, &["privacy-officer may not sign", "Nothing was signed"]);
+    desk.sign((&file, &digest), "e2", "privacy-officer")
+        .assert_refused(1, &["privacy-officer may not sign", "Nothing was signed"]);
     desk.sign((&file, &"0".repeat(64)), "e1", "plan-owner").assert_refused(1, &["nothing is signed", &digest]);
     assert_eq!(desk.sign((&file, &digest), "e1", "plan-owner").code, Some(0));
     desk.sign((&file, &digest), "e1", "plan-owner").assert_refused(1, &["has signed it", "another person's"]);
     desk.model(&["install", &file]).assert_refused(1, &["1 of two people", "model sign"]);
     desk.model(&["show", "12345678"]).assert_refused(1, &["has 0 models", "model list"]);
-    desk.model(&["rollback", &one, "--reason", "r", "--out", &desk.path("r")]).assert_refused(1, &["\"rollback\" cannot be done", "candidate"]);
+    desk.model(&["rollback", &one, "--reason", "r", "--out", &desk.path("r")])
+        .assert_refused(1, &["\"rollback\" cannot be done", "candidate"]);
     assert_eq!(desk.states(), ["candidate", "candidate"]);
 
     // The first model becomes the champion, and every branch fetches it.
@@ -156,7 +158,8 @@ fn models_are_promoted_rolled_back_and_withdrawn() {
     assert!(said.iter().all(|copy| copy["state"] == "refused" && copy["owes_acknowledgement"] == false), "{said:?}");
     assert_eq!(desk.states(), ["champion", "withdrawn"]);
     let shown = desk.json(&["show", &two[..8]]);
-    let steps: Vec<_> = shown["statements"].as_array().unwrap().iter().map(|one| one["step"].as_str().unwrap()).collect();
+    let steps: Vec<_> =
+        shown["statements"].as_array().unwrap().iter().map(|one| one["step"].as_str().unwrap()).collect();
     assert_eq!(steps, ["promote", "withdraw"]);
 
     // Who verifies the journal finds the same, with every signature.

@@ -63,7 +63,10 @@ fn a_second_plan_begins_when_the_first_is_over_in_the_same_journal() {
     let models = json(&["model", "list", "--json", "--config"], &settings(&dir));
     let [one, two] = models["models"].as_array().unwrap().as_slice() else { panic!("{models}") };
     for (model, run) in [(one, of_first), (two, of_second)] {
-        assert_eq!((&model["parameters"], &model["plan"], &model["state"]), (&run["model"], &run["plan"], &"candidate".into()));
+        assert_eq!(
+            (&model["parameters"], &model["plan"], &model["state"]),
+            (&run["model"], &run["plan"], &"candidate".into())
+        );
         let folder = Path::new(model["folder"].as_str().unwrap());
         let statement = fs::read(folder.join("statement.json")).unwrap();
         let stated: serde_json::Value = serde_json::from_slice(&statement).unwrap();

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tributary_daemon::control;
+
 use super::pause::PauseFile;
 use super::socket::{Request, Said};
 use super::status::Status;
@@ -67,36 +69,6 @@ fn unexpected(said: &Said) -> ClientError {
 }
 
 /// Asks the daemon of a state folder; nothing if none runs.
-#[cfg(unix)]
-pub(super) fn ask(state_dir: &Path, request: Request) -> Result<Option<Said>, ClientError> {
-    use std::io::{ErrorKind, Read as _, Write as _};
-    use std::os::unix::net::UnixStream;
-    use std::time::Duration;
-
-    use super::socket::{ANSWER_BYTES_MAX, SOCKET};
-
-    let path = state_dir.join(SOCKET);
-    let failed = |fault: std::io::Error| {
-        ClientError::File(format!(
-            "{}: {fault}; the daemon did not answer. Run this command as the daemon's user; if that does not help, see its log",
-            path.display()
-        ))
-    };
-    let mut stream = match UnixStream::connect(&path) {
-        Ok(stream) => stream,
-        Err(fault) if [ErrorKind::NotFound, ErrorKind::ConnectionRefused].contains(&fault.kind()) => return Ok(None),
-        Err(fault) => return Err(failed(fault)),
-    };
-    let patience = Some(Duration::from_secs(10));
-    stream.set_read_timeout(patience).and_then(|()| stream.set_write_timeout(patience)).map_err(failed)?;
-    stream.write_all(format!("{}\n", request.word()).as_bytes()).map_err(failed)?;
-    let mut answer = Vec::new();
-    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).map_err(failed)?;
-    serde_json::from_slice(&answer).map(Some).map_err(|fault| failed(fault.into()))
-}
-
-/// There are no such sockets outside Unix.
-#[cfg(not(unix))]
-pub(super) fn ask(_: &Path, _: Request) -> Result<Option<Said>, ClientError> {
-    Ok(None)
+fn ask(state_dir: &Path, request: Request) -> Result<Option<Said>, ClientError> {
+    control::ask(state_dir, &request).map_err(ClientError::File)
 }

@@ -10,8 +10,6 @@
 
 mod ask;
 mod pause;
-#[cfg(unix)]
-mod serve;
 mod socket;
 mod status;
 #[cfg(test)]
@@ -20,7 +18,5 @@ mod tests;
 
 pub use ask::{pause, resume, status};
 pub(crate) use pause::PauseFile;
-#[cfg(unix)]
-pub(crate) use serve::{Door, listen};
 pub(crate) use socket::{Asked, Request, Said};
 pub use status::{LinkStatus, PutOffStatus, RunStatus, RunsStatus, Status};

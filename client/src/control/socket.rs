@@ -1,18 +1,9 @@
 //! What is asked and answered.
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::oneshot;
+use tributary_daemon::control::{self, Question};
 
 use super::status::Status;
-
-/// The socket's name in the state folder.
-pub(super) const SOCKET: &str = "control.sock";
-
-/// Longest question, with its end of line.
-pub(super) const QUESTION_BYTES_MAX: usize = 64;
-
-/// Longest answer.
-pub(super) const ANSWER_BYTES_MAX: u64 = 1 << 20;
 
 /// What the operator wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +44,14 @@ pub(crate) enum Said {
 }
 
 /// A question that waits for the daemon's loop.
-pub(crate) struct Asked {
-    pub(crate) request: Request,
-    pub(crate) answer: oneshot::Sender<Said>,
+pub(crate) type Asked = control::Asked<Request, Said>;
+
+impl Question for Request {
+    fn of_line(line: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|request| request.word() == line)
+    }
+
+    fn line(&self) -> String {
+        self.word().to_owned()
+    }
 }

@@ -207,7 +207,11 @@ impl GrantLine {
 
 /// The words for what a grant allows.
 fn uses(GrantUses { train, keep_models }: GrantUses) -> Vec<&'static str> {
-    [(train, TRAIN), (keep_models, KEEP_MODELS)].into_iter().filter(|(allowed, _)| *allowed).map(|(_, word)| word).collect()
+    [(train, TRAIN), (keep_models, KEEP_MODELS)]
+        .into_iter()
+        .filter(|(allowed, _)| *allowed)
+        .map(|(_, word)| word)
+        .collect()
 }
 
 /// What a branch was granted.

@@ -236,7 +236,10 @@ impl<'a> Federation<'a> {
         let reference = RunRef { plan, number };
         let begun = self.recorded.get(&reference.id().into()).and_then(|events| began_from(events));
         let store = Store::open(&self.state_dir, reference)?;
-        let (job, begins) = (served.open(number, &store, (&self.hands.registry, begun))?, served.next().map_or(0, |(_, begins)| begins));
+        let (job, begins) = (
+            served.open(number, &store, (&self.hands.registry, begun))?,
+            served.next().map_or(0, |(_, begins)| begins),
+        );
         self.limits.admit(upload_bytes(&job), job.run.session_rounds);
         let settings = CoordinatorSettings::<RealSuite> {
             run: job.run.clone(),

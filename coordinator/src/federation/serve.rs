@@ -157,7 +157,8 @@ async fn serve(
     }
     store::open_state(&state_dir)?;
     // The journal's lock keeps a second coordinator out before anything else is touched.
-    let (mut journal, ledgers) = Journal::<CoordinatorEvent>::open_view(&ledger_of(&state_dir), LedgerId::ADMINISTRATION)?;
+    let (mut journal, ledgers) =
+        Journal::<CoordinatorEvent>::open_view(&ledger_of(&state_dir), LedgerId::ADMINISTRATION)?;
     if let Some(torn) = journal.torn() {
         tracing::warn!("{torn}");
     }

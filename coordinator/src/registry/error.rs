@@ -33,7 +33,9 @@ pub enum RegistryError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The journal contradicts itself.
-    #[error("{0}; the journal was changed, or another release wrote it. Verify it (`tributary verify ledger`) and restore it from a copy")]
+    #[error(
+        "{0}; the journal was changed, or another release wrote it. Verify it (`tributary verify ledger`) and restore it from a copy"
+    )]
     Order(#[from] OutOfOrder),
     /// A statement.
     #[error(transparent)]

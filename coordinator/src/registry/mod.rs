@@ -31,8 +31,8 @@ use tributary_protocol::limits::MODEL_PIECE_BYTES_MAX;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::plan::{ModelRef, Plan};
 use tributary_protocol::registry::{
-    CopyNote, Lineage, ModelManifest, ModelRecord, ModelState, ModelStep, RegistryEvent, RegistryRecord, SignedStatement,
-    Told,
+    CopyNote, Lineage, ModelManifest, ModelRecord, ModelState, ModelStep, RegistryEvent, RegistryRecord,
+    SignedStatement, Told,
 };
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::{CoordinatorEvent, Recorded, RunRecord};

@@ -184,7 +184,10 @@ fn models_are_promoted_told_of_and_read_in_pieces() {
     assert_eq!(registry.piece(&one, 0).unwrap(), None, "and are given none");
     let statement = world.signed(&registry, ModelStep::Promote, &one);
     assert!(registry.take(&mut journal, &world.roster, statement.clone()).unwrap());
-    assert!(!registry.take(&mut journal, &world.roster, statement.clone()).unwrap(), "files come again with every start");
+    assert!(
+        !registry.take(&mut journal, &world.roster, statement.clone()).unwrap(),
+        "files come again with every start"
+    );
     let [told] = registry.told().try_into().unwrap();
     assert_eq!((told.manifest.digest(), &told.statement), (one, &statement));
     let whole = fs::read(registry.parameters_file(&one)).unwrap()[16..].to_vec();
@@ -201,7 +204,8 @@ fn models_are_promoted_told_of_and_read_in_pieces() {
         let statement = world.signed(&registry, step, model);
         assert!(registry.take(&mut journal, &world.roster, statement).unwrap(), "{step:?}");
     }
-    let told: Vec<_> = registry.told().iter().map(|told| (told.manifest.digest(), told.statement.statement.step)).collect();
+    let told: Vec<_> =
+        registry.told().iter().map(|told| (told.manifest.digest(), told.statement.statement.step)).collect();
     assert_eq!(told, [(one, ModelStep::RollBack), (two, ModelStep::Withdraw)]);
     // A branch acknowledges; somebody else does not.
     let withdrawal = registry.told()[1].statement.statement.digest();
@@ -288,9 +292,10 @@ fn a_folder_is_whole_or_not_there() {
     registry.folder.add(&digest, &contents).unwrap();
     assert!(!draft.exists());
     assert_eq!(registry.folder.manifest(&digest).unwrap(), contents.manifest);
-    let names: Vec<String> = ["architecture.json", "features.json", "lineage.json", "schema", "statement.json", "statement.txt"]
-        .map(|name| fs::read_to_string(registry.folder.of(&digest).join(name)).unwrap_or_default())
-        .into();
+    let names: Vec<String> =
+        ["architecture.json", "features.json", "lineage.json", "schema", "statement.json", "statement.txt"]
+            .map(|name| fs::read_to_string(registry.folder.of(&digest).join(name)).unwrap_or_default())
+            .into();
     assert!(names.iter().all(|text| !text.is_empty()));
     assert_eq!(Digest::of(&fs::read(registry.folder.of(&digest).join("schema")).unwrap()), contents.manifest.schema);
     // Again it is left as it is, and one that was changed is a fault.

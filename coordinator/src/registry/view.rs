@@ -214,7 +214,9 @@ impl StatementLine {
             step: statement.step.name(),
             signed: [first, second].map(|one| format!("{} ({})", one.staff, one.role)).into(),
             at: first.at.max(second.at),
-            evidence: Some(statement.evidence).filter(|digest| *digest != Digest::ZERO).map(|digest| digest.to_string()),
+            evidence: Some(statement.evidence)
+                .filter(|digest| *digest != Digest::ZERO)
+                .map(|digest| digest.to_string()),
             reason: statement.reason.to_string(),
         }
     }

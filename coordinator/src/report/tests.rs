@@ -33,7 +33,10 @@ fn events_have_stable_names_and_keys() {
         "6 of 8 members are here; missing: client 3 (bank/branch-03), last seen 2030-01-01 00:00 UTC; client 4, not seen since this \
          coordinator started; client 5, here, and its operator has not said that its data are ready; and 2 more"
     );
-    assert!(json(&muster).contains(r#""missing":[{"client":3,"name":"bank/branch-03","last_seen":1893456000,"not_ready":false}"#));
+    assert!(
+        json(&muster)
+            .contains(r#""missing":[{"client":3,"name":"bank/branch-03","last_seen":1893456000,"not_ready":false}"#)
+    );
     let round =
         Event::Round { round: 7, committed: 6, survivors: 9, loss: None, epsilon: Some(0.5), milliseconds: 12.5 };
     assert_eq!(

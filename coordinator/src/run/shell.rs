@@ -238,8 +238,17 @@ impl RunShell {
         let model_file = hands.registry.parameters_file(&registered).display().to_string();
         let (ledger, folder) =
             (self.store.ledger().display().to_string(), self.store.run_folder().display().to_string());
-        let outcome =
-            Outcome { complete, model: released, registered, model_file, ledger, folder, rounds, charged, bytes: hands.bytes() };
+        let outcome = Outcome {
+            complete,
+            model: released,
+            registered,
+            model_file,
+            ledger,
+            folder,
+            rounds,
+            charged,
+            bytes: hands.bytes(),
+        };
         hands.tell(Some(&self.name), self.progress.finished(outcome));
         Ok(())
     }

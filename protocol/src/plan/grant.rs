@@ -100,7 +100,12 @@ impl SignedBody for Grant {
                 body.u8(1).bytes(proposer.as_str().as_bytes()).bytes(purpose.raw().as_bytes())
             }
         };
-        let body = body.u8(self.uses.number()).u64(self.epsilon_run_bits).u64(self.epsilon_year_bits).u64(self.delta_bits).u32(self.runs);
+        let body = body
+            .u8(self.uses.number())
+            .u64(self.epsilon_run_bits)
+            .u64(self.epsilon_year_bits)
+            .u64(self.delta_bits)
+            .u32(self.runs);
         let body = body.u32(count(self.fields.len()));
         let body = self.fields.iter().fold(body, |body, field| body.bytes(field.raw().as_bytes()));
         self.owner.canonical(body.u64(self.not_before).u64(self.not_after).bytes(&self.nonce))
@@ -188,7 +193,11 @@ impl Grant {
         let fields = self.fields.iter().map(Untrusted::raw);
         let ordered = fields.clone().zip(fields.skip(1)).all(|(one, next)| one < next);
         let sizes = (1..=GRANT_BRANCHES_MAX).contains(&self.branches.len()) && (1..=RUNS_MAX).contains(&self.runs);
-        ascending && ordered && sizes && self.uses.number() > 0 && S::verify(&self.owner, &self.to_sign::<S>(), &self.signature)
+        ascending
+            && ordered
+            && sizes
+            && self.uses.number() > 0
+            && S::verify(&self.owner, &self.to_sign::<S>(), &self.signature)
     }
 
     /// Whether it is about this plan, put forward by this person, at this branch.

@@ -17,9 +17,9 @@ use super::statement::{ModelStep, SignedStatement, StatementFault, StatementGrou
 use crate::digest::Digest;
 use crate::limits::{MODELS_KEPT_MAX, MODELS_MAX};
 use crate::printable::Untrusted;
+use crate::roster::Roster;
 use crate::round::OutOfOrder;
 use crate::round::record::rule;
-use crate::roster::Roster;
 use crate::secagg::suite::Suite;
 
 /// A statement as a branch is told of it, with the model that it is about.
@@ -178,9 +178,7 @@ impl BranchModels {
                 let wanted = self.champions().any(|champion| champion.digest() == *model);
                 rule(wanted && !self.is_kept(model), "a model is stored once, while it is a champion")
             }
-            BranchModelsEvent::ModelDeleted { model } => {
-                rule(self.is_kept(model), "a model is deleted that is kept")
-            }
+            BranchModelsEvent::ModelDeleted { model } => rule(self.is_kept(model), "a model is deleted that is kept"),
         }
     }
 

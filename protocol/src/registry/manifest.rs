@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::digest::{Canonical, Digest};
 use crate::plan::{Grant, GrantSubject, RunRef};
 use crate::printable::Untrusted;
-use crate::versioned::{Release, Versioned};
 use crate::roster::{MemberName, StaffNumber, is_group_name};
+use crate::versioned::{Release, Versioned};
 
 /// The layout of a stored manifest.
 pub const MANIFEST_FORMAT: Versioned = Versioned {

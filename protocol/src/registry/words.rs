@@ -15,10 +15,14 @@ impl ModelStatement {
         match self.step {
             ModelStep::Challenge => format!("model {model} is compared with the champion for \"{purpose}\""),
             ModelStep::Promote => format!("model {model} becomes the champion for \"{purpose}\""),
-            ModelStep::RollBack => format!("model {model}, an earlier champion, is the champion for \"{purpose}\" again"),
+            ModelStep::RollBack => {
+                format!("model {model}, an earlier champion, is the champion for \"{purpose}\" again")
+            }
             ModelStep::Retire => format!("model {model} is not used for \"{purpose}\" any more"),
             ModelStep::Withdraw => {
-                format!("model {model} for \"{purpose}\" is withdrawn: every branch deletes it and refuses it from now on")
+                format!(
+                    "model {model} for \"{purpose}\" is withdrawn: every branch deletes it and refuses it from now on"
+                )
             }
         }
     }
@@ -29,7 +33,9 @@ impl RegistryRecord {
     #[must_use]
     pub fn describe(&self, event: &RegistryEvent) -> String {
         match event {
-            RegistryEvent::RosterAdopted { roster } => format!("roster {} adopted for the registry", roster.roster.epoch()),
+            RegistryEvent::RosterAdopted { roster } => {
+                format!("roster {} adopted for the registry", roster.roster.epoch())
+            }
             RegistryEvent::ModelRegistered { manifest } => {
                 let lineage = &manifest.lineage;
                 format!(

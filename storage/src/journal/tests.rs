@@ -178,10 +178,7 @@ fn a_tail_is_torn_only_if_it_is_short() {
     }
     // What decodes as another event is damage as well.
     filled_with(&path.with_extension("other"), "words");
-    assert!(matches!(
-        Journal::<u32>::open(&path.with_extension("other"), LEDGER),
-        Err(JournalError::Damaged { .. })
-    ));
+    assert!(matches!(Journal::<u32>::open(&path.with_extension("other"), LEDGER), Err(JournalError::Damaged { .. })));
 }
 
 fn filled_with(path: &Path, event: &str) {

@@ -3,8 +3,8 @@
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
 use tributary_protocol::plan::{
-    Agreement, Assessment, Charter, Materiality, ModelRef, NoiseShare, Plan, PrivacyMode, Readiness, Retention,
-    Rhythm, Schedule, Stage,
+    Agreement, Assessment, Charter, Materiality, ModelRef, NoiseShare, Plan, PrivacyMode, Readiness, Retention, Rhythm,
+    Schedule, Stage,
 };
 use tributary_protocol::privacy::{Accounts, RdpVector, Unit};
 use tributary_protocol::roster::ALL;

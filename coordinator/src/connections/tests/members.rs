@@ -3,7 +3,8 @@
 use tokio::task::JoinSet;
 use tributary_certs::enrolment::Member;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::message::{RefusalCode, Upstream};
+use tributary_protocol::ids::RunId;
+use tributary_protocol::message::{RefusalCode, ToCoordinator, Upstream};
 use tributary_protocol::roster::Roster;
 use tributary_protocol::secagg::suite::Signature;
 use tributary_transport::Link;
@@ -64,7 +65,7 @@ fn two_connections_of_a_client_stand_whatever_its_key_is_used_for() {
 
 /// A message as a frame.
 fn framed(message: &Upstream) -> bytes::Bytes {
-    let payload = tributary_protocol::codec::encode(message);
+    let payload = tributary_protocol::codec::encode(&ToCoordinator::Run(RunId::NONE, message.clone()));
     let kind = tributary_protocol::message::FRAME_CONTROL;
     tributary_protocol::frame::encode_frame(kind, &payload).into()
 }

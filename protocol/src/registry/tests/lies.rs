@@ -39,7 +39,9 @@ const LIES: &[Lie] = &[
     ("rosters go forward", 1, |event| *event = adopted()),
     (LIMITS, 1, |event| *event = registered(ModelManifest { parameter_bytes: 0, ..manifest(1) })),
     ("a model is registered once", 3, |event| *event = registered(manifest(2))),
-    ("a run registers one model", 3, |event| *event = registered(ModelManifest { schema: Digest::ZERO, ..manifest(2) })),
+    ("a run registers one model", 3, |event| {
+        *event = registered(ModelManifest { schema: Digest::ZERO, ..manifest(2) })
+    }),
     ("a model's parent is registered before it", 1, |event| {
         let mut model = manifest(1);
         model.lineage.parent = Some(Digest::ZERO);
@@ -170,15 +172,22 @@ fn every_signature_is_verified() {
 fn who_may_sign_what() {
     let record = replayed(&history()[..4]);
     let model = manifest(1);
-    for (step, officer) in
-        [(ModelStep::Retire, true), (ModelStep::Withdraw, true), (ModelStep::Promote, false), (ModelStep::Challenge, false)]
-    {
+    for (step, officer) in [
+        (ModelStep::Retire, true),
+        (ModelStep::Withdraw, true),
+        (ModelStep::Promote, false),
+        (ModelStep::Challenge, false),
+    ] {
         let it = statement(step, &model, 2);
         let first = by(APPROVER, Role::PrivacyOfficer, &it);
         let second = by(VALIDATOR, Role::ModelValidator, &it);
         let it = SignedStatement { statement: it, first, second };
-        let grounds =
-            StatementGrounds { manifest: &model, roster: record.roster.as_ref().unwrap(), federation: &federation(), now: Some(0) };
+        let grounds = StatementGrounds {
+            manifest: &model,
+            roster: record.roster.as_ref().unwrap(),
+            federation: &federation(),
+            now: Some(0),
+        };
         assert_eq!(it.judge::<Toy>(grounds).is_ok(), officer, "{step:?}");
     }
 }

@@ -226,7 +226,9 @@ fn limits_of_a_manifest_are_checked() {
         ("number of bytes", |model| model.parameter_bytes = crate::limits::VECTOR_BYTES_MAX as u64 + 1),
         ("architecture", |model| model.architecture = Vec::new()),
         ("plan's name", |model| model.lineage.name = "".into()),
-        ("purpose", |model| model.lineage.purpose = alloc::string::String::from_utf8(alloc::vec![b'x'; 65]).unwrap().into()),
+        ("purpose", |model| {
+            model.lineage.purpose = alloc::string::String::from_utf8(alloc::vec![b'x'; 65]).unwrap().into()
+        }),
         ("group", |model| model.lineage.group = "no group".into()),
         ("run", |model| model.lineage.run.number = 0),
         ("run", |model| model.lineage.run.number = 1_001),

@@ -32,6 +32,9 @@ pub enum CoordinatorError {
     /// The operating system refused threads or timers.
     #[error("the runtime could not be started: {0}; check this process's limits for threads and open files")]
     Runtime(#[source] std::io::Error),
+    /// A run cannot be opened, and the process was to end with the last one.
+    #[error("a run cannot be opened, and nothing else is left to serve: {0}")]
+    NotOpened(String),
     /// A running daemon could not be asked.
     #[error("{0}")]
     Control(String),

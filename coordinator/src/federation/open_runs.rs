@@ -213,6 +213,14 @@ impl<'a> Federation<'a> {
         self.runs.is_empty() && !self.plans.is_empty() && self.plans.values().all(|served| served.next().is_none())
     }
 
+    /// Why no run is open and none will be, where something is wrong with those that are left.
+    pub(crate) fn stuck(&self) -> Option<&str> {
+        let mut left = self.plans.values().filter(|served| served.next().is_some());
+        let first = left.next().filter(|_| self.runs.is_empty())?;
+        let all = left.all(|served| served.fault.is_some());
+        first.fault.as_deref().filter(|_| all)
+    }
+
     fn open(&mut self, plan: Digest, number: u32) -> Result<(), CoordinatorError> {
         match self.try_open(plan, number) {
             // It ends nothing else.

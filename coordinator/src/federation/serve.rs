@@ -274,6 +274,9 @@ async fn turn(
     let mut roll = tokio::time::interval(LOOK_EVERY);
     roll.set_missed_tick_behavior(MissedTickBehavior::Delay);
     while ends == Ends::Never || !federation.is_through() {
+        if let Some(fault) = federation.stuck().filter(|_| ends == Ends::WithTheLastRun) {
+            return Err(CoordinatorError::NotOpened(fault.to_owned()));
+        }
         // A deadline that has passed once is not waited for again: the machine acted on it, or waits for something else.
         let deadline = federation.deadline().filter(|deadline| Some(*deadline) != expired);
         if let Some(deadline) = deadline.filter(|deadline| armed != Some(*deadline)) {

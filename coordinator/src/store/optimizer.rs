@@ -184,7 +184,7 @@ impl Store {
     }
 
     fn draft(&self, layout: &StateLayout, steps: u32) -> Result<(Draft, VectorHasher), StoreError> {
-        let folder = self.folder.join("optimizer");
+        let folder = self.run.join("optimizer");
         let system = |fault| StoreError::System { action: "writing to", path: folder.clone(), fault };
         let mut draft = Draft::private(&folder).map_err(system)?;
         let mut hasher = VectorHasher::new();

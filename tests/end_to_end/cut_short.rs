@@ -72,7 +72,20 @@ fn every_signed_file_is_whole_or_not_there() {
     assert_eq!(listed(), (1, 0));
     let (grant, withdrawal) = (path("cut.grant"), path("cut.withdrawal"));
     let words = ["client", "authorise", "grant", "--plan", digest, "--branch", "bank/branch-000"];
-    let more = ["--epsilon-run", "1", "--epsilon-year", "1", "--authorities", &list, "--key", &key, "--out", &grant];
+    let more = [
+        "--epsilon-run",
+        "1",
+        "--epsilon-year",
+        "1",
+        "--runs",
+        "1",
+        "--authorities",
+        &list,
+        "--key",
+        &key,
+        "--out",
+        &grant,
+    ];
     killed_and_done(&[&words[..], &more].concat(), Path::new(&grant), &|| {});
     let granted = |name: &str| {
         let folder = federation.branch(0).join("state/grants");

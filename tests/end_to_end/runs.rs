@@ -101,7 +101,6 @@ fn a_journal_of_an_older_release_is_left_as_it_is() {
     assert_eq!(fs::read(&ledger).unwrap(), old);
     fs::write(&ledger, before).unwrap();
     federation.restart();
-    assert_eq!(federation.until("run_opened")["plan_name"], "demo");
 }
 
 /// Two plans over the same links: each is finished, each branch paid for both, and neither waited for the other's end.

@@ -108,11 +108,14 @@ impl Thief {
         command.args(["coordinator", "serve", "--events", "--config"]).arg(&config).stdin(Stdio::null());
         let mut coordinator = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(coordinator.stdout.take().unwrap()).lines();
-        let first = lines.next().expect("it listens").unwrap();
-        let first: Value = serde_json::from_str(&first).unwrap();
+        let listening = lines.find_map(|line| {
+            let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
+            (event["event"] == "listening").then_some(event)
+        });
+        let listening = listening.expect("it listens");
         // Read on, so that it never waits for a reader.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { coordinator, address: first["address"].as_str().unwrap().to_owned() }
+        Self { coordinator, address: listening["address"].as_str().unwrap().to_owned() }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tributary_certs::issue::Validity;
 use tributary_protocol::codec;
 use tributary_protocol::limits::{CONTROL_MESSAGE_BYTES_MAX, VECTOR_BYTES_MAX};
-use tributary_protocol::message::{Downstream, FRAME_CONTROL, RejectCode, frame_bytes_max};
+use tributary_protocol::message::{FRAME_CONTROL, RejectCode, ToClient, frame_bytes_max};
 use tributary_protocol::printable::Printable;
 
 use crate::dial::Dialer;
@@ -68,7 +68,7 @@ async fn refused(link: &mut Link) -> Option<(RejectCode, Printable)> {
                 return None;
             }
             return match codec::decode(&frame.payload, CONTROL_MESSAGE_BYTES_MAX).ok()? {
-                Downstream::Rejected { code, explanation, .. } => Some((code, explanation.printable())),
+                ToClient::Refused { code, explanation } => Some((code, explanation.printable())),
                 _ => None,
             };
         }

@@ -83,7 +83,9 @@ impl<S: Suite> Coordinator<S> {
     #[must_use]
     pub fn lacking(&self) -> Option<String> {
         if self.held.is_some() && matches!(self.phase, Phase::Gathering) {
-            return self.held.clone();
+            // Before the first roster nobody is known, the signers neither.
+            let nobody = self.too_few_enrolled().filter(|_| self.settings.roster.roster.entries().is_empty());
+            return nobody.or_else(|| self.held.clone());
         }
         let hopeful = self.gather_until.is_some() || self.rekey_after.is_some() || self.keying.is_some();
         // Waiting does not help where not even everybody would do.

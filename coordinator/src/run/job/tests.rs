@@ -136,8 +136,10 @@ fn a_file_that_gives_no_job_is_named_with_its_cure() {
     assert_eq!(fault(&another).key, "plan.schema");
     written.plan.runs = 0;
     written.write(&file, Existing::Replace).unwrap();
-    assert!(fault(&schema).found.contains("runs"));
+    let runs = fault(&schema);
+    assert!(runs.found.contains("runs"), "{runs:?}");
+    // What the registry holds is looked up when a run begins.
     written.plan = Plan { initial_model: ModelRef::Champion, ..plan.plan().clone() };
     written.write(&file, Existing::Replace).unwrap();
-    assert!(fault(&schema).found.contains("registered model"));
+    assert!(open(&schema).is_ok());
 }

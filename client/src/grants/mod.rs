@@ -101,7 +101,9 @@ fn names_fields(grant: &Grant, schema: &Schema) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Write as _;
+    use std::path::Path;
 
     use tributary_certs::grant::{sign_grant, sign_withdrawal, write_grant, write_withdrawal};
     use tributary_certs::suite::SigningKey;
@@ -114,7 +116,7 @@ mod tests {
     #[test]
     fn what_was_cut_short_on_its_way_here_is_nothing() {
         let state = tempfile::tempdir().unwrap();
-        let folder = state.path().join(FOLDER);
+        let folder = state.path().join("grants");
         create_private_folder(&folder).unwrap();
         let owner = SigningKey::from_seed(&[1; 32]);
         let grant = sign_grant(&owner, Grant { owner: owner.verifying_key(), ..cast::grant(&cast::plan()) });

@@ -35,6 +35,7 @@ impl Packet {
     pub(super) fn of(&self) -> (ClientId, RunId) {
         match self {
             Self::Up(client, ToCoordinator::Run(run, _)) | Self::Down(client, ToClient::Run(run, _)) => (*client, *run),
+            // What else travels over the link is of no run.
             Self::Up(client, _) | Self::Down(client, _) => (*client, RunId::NONE),
             Self::Start(client, run, _) => (*client, *run),
         }
@@ -327,18 +328,15 @@ impl Several {
         match packet {
             Packet::Up(client, message) => {
                 let bytes = codec::encode(&message);
-                // Nothing but what is of a run is for a run's machine.
-                if let ToCoordinator::Run(run, message) =
-                    codec::decode(&bytes, CONTROL_MESSAGE_BYTES_MAX).expect("it was encoded")
-                {
+                let message = codec::decode(&bytes, CONTROL_MESSAGE_BYTES_MAX).expect("it was encoded");
+                if let ToCoordinator::Run(run, message) = message {
                     self.tell(run, Input::Message(client, message));
                 }
             }
             Packet::Down(client, message) => {
                 let bytes = codec::encode(&message);
-                if let ToClient::Run(run, message) =
-                    codec::decode(&bytes, CONTROL_MESSAGE_BYTES_MAX).expect("it was encoded")
-                {
+                let message = codec::decode(&bytes, CONTROL_MESSAGE_BYTES_MAX).expect("it was encoded");
+                if let ToClient::Run(run, message) = message {
                     self.hear(client, run, message);
                 }
             }

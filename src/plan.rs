@@ -78,7 +78,7 @@ fn lint(options: &LintOptions) -> Result<Exit, Failure> {
         Err(unread) => return Err(unread.into()),
     };
     let last = options.last.as_ref().map(|last| of_either(last)).transpose()?;
-    let lint = Lint::of(&plan, Beside { last: last.as_ref(), slowest_ms: options.slowest_ms });
+    let lint = Lint::of(&plan, Beside { last: last.as_ref(), slowest_ms: options.slowest_ms, ..Beside::default() });
     if options.json {
         json::print(&lint);
     } else {

@@ -2,6 +2,7 @@
 
 use tributary_model::planned::{self, Planned};
 use tributary_model::schema::Schema;
+use tributary_model::weak_modes::Build;
 use tributary_protocol::message::{Floor, RefusalCode};
 use tributary_protocol::plan::ValidPlan;
 
@@ -13,6 +14,14 @@ use crate::policy::BranchPolicy;
 /// # Errors
 /// The code that the coordinator is told; data is not looked at.
 pub fn judge(plan: &ValidPlan, schema: &Schema, policy: &BranchPolicy) -> Result<Planned, RefusalCode> {
+    judged_by(Build::THIS, plan, schema, policy)
+}
+
+fn judged_by(build: Build, plan: &ValidPlan, schema: &Schema, policy: &BranchPolicy) -> Result<Planned, RefusalCode> {
+    build.admits(plan.privacy).map_err(|refused| {
+        tracing::error!("{refused}; the branch's policy admits the mode, and is not asked");
+        RefusalCode::ModeNotBuilt
+    })?;
     policy.schema.holds(schema).map_err(|fault| {
         tracing::error!("{fault}");
         RefusalCode::PolicyFloor(Floor::Schema)
@@ -171,5 +180,22 @@ pub(crate) mod tests {
         let hostile = Schema::parse(&hostile).unwrap();
         let refused = judge(&plan(&hostile, &[]), &hostile, &policy).map(|_| ());
         assert_eq!(refused, Err(RefusalCode::PolicyFloor(Floor::Schema)));
+    }
+
+    #[test]
+    fn what_is_shipped_joins_no_plan_in_a_weak_mode_though_the_policy_admits_it() {
+        let schema = Schema::parse(SCHEMA).unwrap();
+        let mut policy = policy(&schema);
+        policy.modes = PrivacyMode::ALL.to_vec();
+        let judged = |build, privacy, stage| {
+            judged_by(build, &plan_of(&schema, &[], privacy, &[(stage, 5)]), &schema, &policy).map(|_| ())
+        };
+        let differences = || local(1.0, false);
+        assert_eq!(judged(Build::THIS, PrivacyMode::Branch, differences()), Ok(()));
+        assert_eq!(judged(Build::SHIPPED, PrivacyMode::Branch, differences()), Err(RefusalCode::ModeNotBuilt));
+        assert_eq!(judged(Build::SHIPPED, PrivacyMode::Local, differences()), Ok(()));
+        assert_eq!(judged(Build::SHIPPED, PrivacyMode::Customer, gradient(ClipForm::Exact)), Ok(()));
+        let told = RefusalCode::ModeNotBuilt.to_string();
+        assert!(told.contains("whatever its policy says") && told.contains("weak-modes"), "{told}");
     }
 }

@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde::Serialize;
 use tributary_model::planned;
+use tributary_model::weak_modes::Build;
 use tributary_protocol::plan::{AsOf, Date, Plan, PrivacyMode};
 use tributary_protocol::printable::{Printable, Untrusted, is_hidden};
 use tributary_protocol::privacy::Unit;
@@ -62,19 +63,27 @@ pub struct Lint {
 }
 
 /// What is known beside the plan.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Beside<'a> {
+    /// Whose part in the plan is asked about.
+    pub build: Build,
     /// The plan that was approved before.
     pub last: Option<&'a Plan>,
     /// Time that the slowest branch took for a round, in milliseconds.
     pub slowest_ms: Option<u64>,
 }
 
+impl Default for Beside<'_> {
+    fn default() -> Self {
+        Self { build: Build::THIS, last: None, slowest_ms: None }
+    }
+}
+
 impl Lint {
     /// Judges a plan.
     #[must_use]
     pub fn of(plan: &Plan, beside: Beside<'_>) -> Self {
-        let mut findings = faults(plan);
+        let mut findings = faults(plan, beside.build);
         findings.extend(asked(plan, beside));
         let differences = beside.last.map(|last| Differences::of(last, plan));
         let questions = questions(plan, beside.slowest_ms, differences.as_ref());
@@ -92,9 +101,12 @@ fn finding(level: Level, key: &str, text: impl fmt::Display) -> Finding {
     Finding { level, key: key.into(), text: Printable::new(&text.to_string()) }
 }
 
-fn faults(plan: &Plan) -> Vec<Finding> {
+fn faults(plan: &Plan, build: Build) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut fault = |key: &str, text: String| found.push(finding(Level::Fault, key, text));
+    if let Err(refused) = build.admits(plan.privacy) {
+        fault("plan.privacy", refused.to_string());
+    }
     if let Err(error) = plan.clone().validate() {
         fault("plan", format!("{error}; every branch refuses it"));
         return found;

@@ -4,14 +4,15 @@ use super::*;
 use crate::file::tests::plan;
 
 fn keys(plan: &Plan, level: Level) -> Vec<String> {
-    let lint = Lint::of(plan, Beside { last: None, slowest_ms: Some(0) });
+    let lint = Lint::of(plan, Beside { slowest_ms: Some(0), ..Beside::default() });
     lint.findings.into_iter().filter(|finding| finding.level == level).map(|finding| finding.key).collect()
 }
 
 #[test]
 fn a_privacy_officer_reads_this_of_the_sample() {
     let (last, now) = (plan(""), plan(""));
-    let lint = Lint::of(&now, Beside { last: Some(&Plan { runs: 6, ..last }), slowest_ms: Some(40) });
+    let lint =
+        Lint::of(&now, Beside { last: Some(&Plan { runs: 6, ..last }), slowest_ms: Some(40), ..Beside::default() });
     let told = lint.to_string();
     assert_eq!(told, include_str!("golden.txt"), "{told}");
     assert!(!lint.is_at_fault());
@@ -74,7 +75,7 @@ fn what_an_approver_should_ask_is_told() {
         assert!(keys(&plan, Level::Ask).iter().any(|found| found == key), "{key}: {:?}", keys(&plan, Level::Ask));
     }
     for (slowest_ms, asked) in [(None, true), (Some(4), false), (Some(5), false), (Some(6), true)] {
-        let lint = Lint::of(&quiet, Beside { last: None, slowest_ms });
+        let lint = Lint::of(&quiet, Beside { slowest_ms, ..Beside::default() });
         assert_eq!(lint.findings.iter().any(|finding| finding.key == "plan.upload_offset_ms"), asked, "{slowest_ms:?}");
     }
 }
@@ -85,4 +86,16 @@ fn a_weak_mode_is_said_first() {
         let told = Lint::of(&plan(mode), Beside::default()).to_string();
         assert!(told.starts_with(begin), "{told}");
     }
+}
+
+#[test]
+fn to_what_is_shipped_a_weak_mode_is_a_fault() {
+    let shipped = Beside { build: Build::SHIPPED, ..Beside::default() };
+    for (mode, begin) in [("none", "MODE NONE"), ("branch", "MODE BRANCH")] {
+        let lint = Lint::of(&plan(mode), shipped);
+        let told = lint.to_string();
+        assert!(lint.is_at_fault() && told.starts_with(begin), "{told}");
+        assert!(told.contains("FAULT  plan.privacy: the plan's mode is") && told.contains("weak-modes"), "{told}");
+    }
+    assert!(!Lint::of(&plan(""), shipped).is_at_fault());
 }

@@ -238,6 +238,12 @@ pub enum RefusalCode {
          (`tributary client budget raise`), or put the lower caps back"
     )]
     CapsHigher,
+    /// The branch's program has no part in plans of this mode.
+    #[error(
+        "the branch's program was built without the plan's privacy mode, and takes no part whatever its policy says: write the plan in mode customer \
+         or local, or have the branch use a program that was built with the feature weak-modes"
+    )]
+    ModeNotBuilt,
 }
 
 /// Which line of a branch's policy refuses a plan. Numbers are stable on the wire.
@@ -380,6 +386,7 @@ impl RefusalCode {
             Self::NoAgreement => 25,
             Self::ClockDiffers => 26,
             Self::CapsHigher => 27,
+            Self::ModeNotBuilt => 28,
             Self::NotApproved(fault) => 0x200 + fault.number(),
             Self::NotGranted(fault) => 0x300 + fault.number(),
         }

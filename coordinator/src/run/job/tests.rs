@@ -141,3 +141,23 @@ fn a_file_that_gives_no_job_is_named_with_its_cure() {
     written.write(&file, Existing::Replace).unwrap();
     assert!(fault(&schema).found.contains("registered model"));
 }
+
+/// Whoever signed it, with whatever program.
+#[test]
+fn what_is_shipped_serves_no_plan_in_a_weak_mode() {
+    let served = |build, privacy| {
+        let built = tributary_planning::build(&PlanSettings { privacy, ..settings() }).unwrap();
+        let approvals = approvals(built.plan.digest());
+        Job::served_by(build, built.plan, &built.schema, approvals).map(|_| ())
+    };
+    let (epsilon, delta) = (4.0, 1e-6);
+    for privacy in [PrivacyTarget::None, PrivacyTarget::Branch { epsilon, delta }] {
+        let fault = served(Build::SHIPPED, privacy).unwrap_err();
+        assert_eq!(fault.key, "plan.file");
+        assert!(fault.found.contains(privacy.mode().name()) && fault.allowed.contains("weak-modes"), "{fault:?}");
+        assert_eq!(served(Build::THIS, privacy), Ok(()), "these tests are built with the modes");
+    }
+    for privacy in [PrivacyTarget::Customer { epsilon, delta }, PrivacyTarget::Local { epsilon, delta }] {
+        assert_eq!(served(Build::SHIPPED, privacy), Ok(()));
+    }
+}

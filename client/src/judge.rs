@@ -29,6 +29,10 @@ fn judged_by(build: Build, plan: &ValidPlan, schema: &Schema, policy: &BranchPol
     if plan.schema != schema.digest() {
         return Err(RefusalCode::SchemaDiffers);
     }
+    schema.handled_by(plan).map_err(|fault| {
+        tracing::error!("{fault}");
+        RefusalCode::LevelNotKept
+    })?;
     let planned = planned::check(plan, Some(schema)).map_err(|fault| {
         tracing::error!("{fault}");
         RefusalCode::PlanMalformed
@@ -51,7 +55,7 @@ pub(crate) mod tests {
         Chosen, CountSettings, EvaluateSettings, Frame, GradientSettings, LocalSettings, StageSettings,
     };
     use tributary_model::update::{ClipForm, ClipSettings, LocalRule};
-    use tributary_protocol::plan::{Plan, PrivacyMode};
+    use tributary_protocol::plan::{Materiality, Plan, PrivacyMode};
     use tributary_protocol::round::cast;
     use tributary_protocol::secagg::modular::Ring;
 
@@ -197,5 +201,20 @@ pub(crate) mod tests {
         assert_eq!(judged(Build::SHIPPED, PrivacyMode::Customer, gradient(ClipForm::Exact)), Ok(()));
         let told = RefusalCode::ModeNotBuilt.to_string();
         assert!(told.contains("whatever its policy says") && told.contains("weak-modes"), "{told}");
+    }
+
+    #[test]
+    fn severe_data_are_learned_from_by_a_plan_of_high_materiality_alone() {
+        let severe =
+            SCHEMA.replacen("level = \"L3\"", "level = \"L4\"\nnecessity = \"income comes before deposits\"", 1);
+        let schema = Schema::parse(&severe).unwrap();
+        let policy = policy(&schema);
+        let judged = |materiality| {
+            let mut plan = plan(&schema, &[]).plan().clone();
+            plan.charter.materiality = materiality;
+            judge(&plan.validate().unwrap(), &schema, &policy).map(|_| ())
+        };
+        assert_eq!(judged(Materiality::High), Ok(()));
+        assert_eq!(judged(Materiality::Medium), Err(RefusalCode::LevelNotKept));
     }
 }

@@ -236,6 +236,14 @@ fn a_policy_that_was_changed_or_is_stricter_refuses_before_data_is_read() {
     let command = |words: &[&str]| run(words.iter().map(Path::new).chain([config.as_path()]));
     let shown = command(&["client", "policy", "show", "--config"]);
     assert!(shown.code == Some(0) && shown.out.contains("customers of branch-000"), "{} {}", shown.out, shown.err);
+    let audit =
+        "  field gender: never learned from, and for audits alone: column \"gender\", one of 2: \"female\", \"male\"";
+    for part in [audit, "; class C2, level 3 (sensitive)\n", "  needed: \"habits of saving"] {
+        assert!(shown.out.contains(part), "{part} in {}", shown.out);
+    }
+    let checked = command(&["client", "dataset", "check", "--config"]);
+    let audit = "audit gender, level 2: the column \"gender\" is there; it is not read";
+    assert!(checked.code == Some(0) && checked.out.contains(audit), "{} {}", checked.out, checked.err);
     // Changed by somebody who is not the owner.
     fs::write(&policy, text.replace("cohort_min = 8", "cohort_min = 9")).unwrap();
     for words in [&["client", "run", "--config"][..], &["client", "budget", "--config"], &["config", "check"]] {

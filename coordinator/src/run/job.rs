@@ -68,6 +68,8 @@ impl Job {
                 allowed: format!("the schema that the plan names, with the digest {}", plan.schema),
             });
         }
+        let allowed = "a plan that handles its data as their level asks";
+        schema.handled_by(&plan).map_err(|error| fault("plan.file", &error, allowed))?;
         let allowed = "a plan of which every number follows";
         let planned = planned::check(&plan, Some(schema)).map_err(|error| fault("plan.file", &error, allowed))?;
         let architecture = planned.architecture();

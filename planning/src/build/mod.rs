@@ -45,6 +45,10 @@ fn built_by(build: Build, settings: &PlanSettings) -> Result<Built, Fault> {
     let schema = schema(settings)?;
     let architecture = architecture(settings, &schema)?;
     let plan = PlanForm { settings, schema: &schema, architecture: &architecture }.with_fitting_units()?;
+    schema.handled_by(&plan).map_err(|error| {
+        let allowed = "a plan that handles its data as their level asks (docs/SCHEMA.md)";
+        Fault { key: error.key().into(), found: error.to_string(), allowed: allowed.into() }
+    })?;
     let allowed = "values from which every number of a plan follows";
     planned::check(&plan, Some(&schema)).map_err(|error| fault("plan", &error, allowed))?;
     Ok(Built { plan, schema })

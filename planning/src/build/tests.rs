@@ -323,6 +323,23 @@ fn what_is_shipped_builds_no_plan_in_a_weak_mode() {
 }
 
 #[test]
+fn a_plan_of_little_weight_that_learns_from_severe_data_is_not_built() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("schema.toml");
+    let text = std::fs::read_to_string(settings().schema).unwrap();
+    let severe = text.replacen("level = \"L3\"", "level = \"L4\"\nnecessity = \"debts come before deposits\"", 1);
+    std::fs::write(&path, severe).unwrap();
+    let of = |materiality| {
+        let charter = Charter { materiality, ..charter() };
+        PlanSettings { schema: path.clone(), charter, ..settings() }
+    };
+    let refused = fault(&of(Materiality::Medium));
+    assert_eq!(refused.key, "charter.materiality");
+    assert!(refused.found.contains("level 4 (severe): default"), "{}", refused.found);
+    assert!(Job::build(&of(Materiality::High)).is_ok());
+}
+
+#[test]
 fn a_tail_has_one_model_at_least() {
     assert_eq!(tail_start(40, 0.0), None);
     assert_eq!(tail_start(40, 0.001), Some(39));

@@ -244,6 +244,11 @@ pub enum RefusalCode {
          or local, or have the branch use a program that was built with the feature weak-modes"
     )]
     ModeNotBuilt,
+    /// The plan does not handle data as their level asks.
+    #[error(
+        "the plan learns from data of level 4, and does not say materiality high, or has no noise for each customer; its own log says which fields"
+    )]
+    LevelNotKept,
 }
 
 /// Which line of a branch's policy refuses a plan. Numbers are stable on the wire.
@@ -387,6 +392,7 @@ impl RefusalCode {
             Self::ClockDiffers => 26,
             Self::CapsHigher => 27,
             Self::ModeNotBuilt => 28,
+            Self::LevelNotKept => 29,
             Self::NotApproved(fault) => 0x200 + fault.number(),
             Self::NotGranted(fault) => 0x300 + fault.number(),
         }

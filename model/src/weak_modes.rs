@@ -19,7 +19,8 @@ pub struct ModeNotBuilt(PrivacyMode);
 
 impl ModeNotBuilt {
     /// What helps.
-    pub const ALLOWED: &str = "\"customer\" or \"local\", or use a program that was built with the feature weak-modes";
+    pub const ALLOWED: &str =
+        "\"customer\" or \"local\"; another mode needs a program that was built with the feature weak-modes";
 
     /// What was found, and what it means.
     #[must_use]

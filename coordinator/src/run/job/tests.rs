@@ -150,7 +150,7 @@ fn a_file_that_gives_no_job_is_named_with_its_cure() {
 /// Whoever signed it, with whatever program.
 #[test]
 fn what_is_shipped_serves_no_plan_in_a_weak_mode() {
-    let served = |build, privacy| {
+    let served = |build, privacy: PrivacyTarget| {
         let rule = LocalRule { steps: 4, learning_rate: 0.5, update_clip_norm: 1.0 };
         let local = privacy.mode().trains_locally().then_some(LocalSteps { rule, adaptive: false });
         let mechanism = MechanismSettings { local, ..MechanismSettings::default() };

@@ -15,7 +15,7 @@ use tributary_storage::files::{self, Existing};
 
 pub(crate) use self::options::PlanCommand;
 use self::options::{BuildOptions, DiffOptions, LintOptions, NewOptions, ShowOptions};
-use self::reading::{Unread, of_either, of_file, of_toml, told};
+use self::reading::{Unread, of_either, of_file, of_schema, of_toml, told, words};
 use crate::exit::{Exit, Failure};
 use crate::json;
 
@@ -50,7 +50,7 @@ fn new(NewOptions { folder }: &NewOptions) -> Result<Exit, Failure> {
 }
 
 fn built(options: &BuildOptions) -> Result<Exit, Failure> {
-    let plan = of_toml(&options.file).map_err(Failure::settings)?;
+    let (plan, _) = of_toml(&options.file).map_err(Failure::settings)?;
     let file = PlanFile::new(plan);
     file.write(&options.out, Existing::Keep).map_err(Failure::failed)?;
     if options.json {
@@ -66,8 +66,8 @@ fn built(options: &BuildOptions) -> Result<Exit, Failure> {
 }
 
 fn lint(options: &LintOptions) -> Result<Exit, Failure> {
-    let plan = match of_either(&options.file) {
-        Ok(plan) => plan,
+    let (plan, own) = match of_either(&options.file) {
+        Ok(read) => read,
         Err(Unread::Faults(faults)) if options.json => {
             let list = faults.faults.iter().map(|fault| {
                 serde_json::json!({ "level": "fault", "key": fault.key, "text": format!("found {}; allowed: {}", fault.found, fault.allowed) })
@@ -78,7 +78,10 @@ fn lint(options: &LintOptions) -> Result<Exit, Failure> {
         Err(unread) => return Err(unread.into()),
     };
     let last = options.last.as_ref().map(|last| of_either(last)).transpose()?;
-    let lint = Lint::of(&plan, Beside { last: last.as_ref(), slowest_ms: options.slowest_ms });
+    let schema = of_schema(options.schema.as_ref())?.or(own);
+    let last = last.as_ref().map(|(last, _)| last);
+    let beside = Beside { last, slowest_ms: options.slowest_ms, schema: schema.as_ref(), ..Beside::default() };
+    let lint = Lint::of(&plan, beside);
     if options.json {
         json::print(&lint);
     } else {
@@ -88,7 +91,8 @@ fn lint(options: &LintOptions) -> Result<Exit, Failure> {
 }
 
 fn diff(options: &DiffOptions) -> Result<Exit, Failure> {
-    let differences = Differences::of(&of_either(&options.before)?, &of_either(&options.after)?);
+    let [(before, _), (after, _)] = [of_either(&options.before)?, of_either(&options.after)?];
+    let differences = Differences::of(&before, &after);
     if options.json {
         json::print(&differences);
     } else {
@@ -99,12 +103,21 @@ fn diff(options: &DiffOptions) -> Result<Exit, Failure> {
 
 fn show(options: &ShowOptions) -> Result<Exit, Failure> {
     let file = of_file(&options.file)?;
+    let schema = of_schema(options.schema.as_ref())?;
+    let words = words(&file.plan, schema.as_ref())?;
     let portrait = Portrait::of(&file.plan);
     if options.json {
-        json::print(&serde_json::json!({ "plan": portrait, "signatures": signatures(&file) }));
+        let data = schema.as_ref().map(|schema| {
+            let (audits, level_max) = (schema.audits().iter().map(|audit| audit.name.as_str()), schema.level_max().number());
+            serde_json::json!({
+                "words": words, "level_max": level_max, "audits": audits.collect::<Vec<_>>(), "inputs": schema.inputs_digest().to_string(),
+            })
+        });
+        json::print(&serde_json::json!({ "plan": portrait, "schema": data, "signatures": signatures(&file) }));
         return Ok(Exit::Done);
     }
     print!("{portrait}");
+    words.iter().for_each(|line| println!("{line}"));
     for attestation in file.attestations() {
         println!("{}", told(attestation));
     }

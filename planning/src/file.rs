@@ -17,6 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tributary_certs::attestation::{is_attestation, parse_attestation, print_attestation};
 use tributary_certs::people::SigningPerson;
+use tributary_model::weak_modes::{Build, ModeNotBuilt};
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{Approvals, Attestation, Plan};
@@ -64,6 +65,9 @@ pub enum PlanFileError {
     /// Four eyes.
     #[error("{0} put this plan forward, and another person must approve it; nothing was signed")]
     OnePerson(StaffNumber),
+    /// A mode in which this program has no part.
+    #[error("nothing was signed: {0}")]
+    Mode(#[from] ModeNotBuilt),
     /// A signature for another federation beside it.
     #[error(
         "the proposal in this file is for another federation (another list of roster authorities); nothing was signed"
@@ -114,11 +118,22 @@ impl PlanFile {
     /// # Errors
     /// [`PlanFileError`].
     pub fn may_sign(&self, action: Action, staff: &StaffNumber, federation: Digest) -> Result<Role, PlanFileError> {
+        self.may_sign_by(Build::THIS, action, staff, federation)
+    }
+
+    fn may_sign_by(
+        &self,
+        build: Build,
+        action: Action,
+        staff: &StaffNumber,
+        federation: Digest,
+    ) -> Result<Role, PlanFileError> {
         let (place, role) = match action {
             Action::ProposePlan => (&self.proposal, Role::PlanOwner),
             Action::ApprovePlan => (&self.approval, Role::PrivacyOfficer),
             _ => return Err(PlanFileError::Action(action)),
         };
+        build.admits(self.plan.privacy)?;
         if place.is_some() {
             return Err(PlanFileError::Twice(action));
         }

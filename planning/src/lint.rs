@@ -1,9 +1,13 @@
 //! What is wrong with a plan, and what a privacy officer would ask about it, with figures.
 
+mod data;
+
 use core::fmt;
 
 use serde::Serialize;
 use tributary_model::planned;
+use tributary_model::schema::Schema;
+use tributary_model::weak_modes::Build;
 use tributary_protocol::plan::{AsOf, Date, Plan, PrivacyMode};
 use tributary_protocol::printable::{Printable, Untrusted, is_hidden};
 use tributary_protocol::privacy::Unit;
@@ -12,6 +16,8 @@ use crate::dates::day;
 use crate::differences::Differences;
 use crate::guarantee::epsilon_of_runs;
 use crate::portrait::{Portrait, RUNS_SHOWN, as_of_words, figure, runs_within_cap};
+
+use self::data::of_data;
 
 /// Seconds of a year.
 const YEAR: u64 = 365 * 86_400;
@@ -62,22 +68,38 @@ pub struct Lint {
 }
 
 /// What is known beside the plan.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Beside<'a> {
+    /// Whose part in the plan is asked about.
+    pub build: Build,
+    /// The plan's schema.
+    pub schema: Option<&'a Schema>,
     /// The plan that was approved before.
     pub last: Option<&'a Plan>,
     /// Time that the slowest branch took for a round, in milliseconds.
     pub slowest_ms: Option<u64>,
 }
 
+impl Default for Beside<'_> {
+    fn default() -> Self {
+        Self { build: Build::THIS, schema: None, last: None, slowest_ms: None }
+    }
+}
+
 impl Lint {
     /// Judges a plan.
     #[must_use]
     pub fn of(plan: &Plan, beside: Beside<'_>) -> Self {
-        let mut findings = faults(plan);
+        let mut findings = faults(plan, beside.build);
+        let data = of_data(plan, beside.schema);
+        findings.extend(data.faults.into_iter().map(|(key, text)| finding(Level::Fault, key, text)));
         findings.extend(asked(plan, beside));
+        findings.extend(data.asked.into_iter().map(|(key, text)| finding(Level::Ask, key, text)));
         let differences = beside.last.map(|last| Differences::of(last, plan));
-        let questions = questions(plan, beside.slowest_ms, differences.as_ref());
+        let mut questions = questions(plan, beside.slowest_ms, differences.as_ref());
+        // After what it is for.
+        let answer = Printable::new(&data.answer);
+        questions.insert(1, Question { asked: "Which data does it learn from?", answer });
         Self { warning: Portrait::of(plan).warning, findings, questions, differences }
     }
 
@@ -92,9 +114,12 @@ fn finding(level: Level, key: &str, text: impl fmt::Display) -> Finding {
     Finding { level, key: key.into(), text: Printable::new(&text.to_string()) }
 }
 
-fn faults(plan: &Plan) -> Vec<Finding> {
+fn faults(plan: &Plan, build: Build) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut fault = |key: &str, text: String| found.push(finding(Level::Fault, key, text));
+    if let Err(refused) = build.admits(plan.privacy) {
+        fault("plan.privacy", refused.to_string());
+    }
     if let Err(error) = plan.clone().validate() {
         fault("plan", format!("{error}; every branch refuses it"));
         return found;

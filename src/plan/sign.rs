@@ -11,7 +11,7 @@ use tributary_protocol::role::Action;
 use tributary_storage::files::Existing;
 
 use super::options::SignerOptions;
-use super::reading::{of_either, of_file, told};
+use super::reading::{of_either, of_file, of_schema, told, words};
 use crate::confirm::{Shown, group_of};
 use crate::exit::{Exit, Failure};
 use crate::json;
@@ -23,19 +23,25 @@ pub(super) fn sign(options: &SignerOptions, action: Action) -> Result<Exit, Fail
     let person = SigningPerson::open(&options.person).map_err(Failure::failed)?;
     let staff = person.staff();
     let role = file.may_sign(action, staff, federation).map_err(Failure::failed)?;
-    let lint = Lint::of(&file.plan, Beside::default());
+    let schema = of_schema(options.schema.as_ref())?;
+    let lint = Lint::of(&file.plan, Beside { schema: schema.as_ref(), ..Beside::default() });
     if lint.is_at_fault() {
         return Err(Failure::failed(format!("the plan has a fault, and nothing was signed:\n{lint}")));
     }
     let digest = file.plan.digest();
     // To standard error with --json: whoever signs sees it in any case.
     let mut shown = Portrait::of(&file.plan).to_string();
+    for line in words(&file.plan, schema.as_ref())? {
+        shown.push_str(&line);
+        shown.push('\n');
+    }
     for attestation in file.attestations() {
         shown.push_str(&told(attestation));
         shown.push('\n');
     }
     if let Some(last) = &options.last {
-        let differences = Differences::of(&of_either(last)?, &file.plan);
+        let (last, _) = of_either(last)?;
+        let differences = Differences::of(&last, &file.plan);
         shown.push_str(&format!("\nAgainst the last plan: {differences}"));
     }
     shown.push_str(&format!(

@@ -14,6 +14,7 @@ use tributary_protocol::registry::{CopyState, ModelStatement};
 use tributary_protocol::role::Role;
 use tributary_protocol::roster::{Holding, MemberName, Person, Roster, RosterEntry, Scope, StaffNumber};
 use tributary_protocol::secagg::suite::Signature;
+use tributary_protocol::time::Millis;
 use tributary_storage::journal::read_view;
 
 use super::*;
@@ -107,6 +108,7 @@ fn ended(job: &Job) -> Vec<CoordinatorEvent> {
         approvals: Box::new(job.approvals.clone()),
         number: job.run.reference().number,
         model,
+        begun: Millis(0),
     };
     Vec::from([opened])
 }

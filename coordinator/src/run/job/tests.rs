@@ -1,7 +1,10 @@
 use std::path::Path;
 
 use tributary_model::server_optimizer::UpdateRule;
-use tributary_planning::settings::{MechanismSettings, ModelKind, PlanSettings, PrivacyTarget, ScheduleSettings};
+use tributary_model::update::LocalRule;
+use tributary_planning::settings::{
+    LocalSteps, MechanismSettings, ModelKind, PlanSettings, PrivacyTarget, ScheduleSettings,
+};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::{Assessment, Attestation, Charter, Materiality, Plan, Readiness, Rhythm, Schedule};
@@ -134,12 +137,58 @@ fn a_file_that_gives_no_job_is_named_with_its_cure() {
     let text = std::fs::read_to_string(&schema).unwrap();
     std::fs::write(&another, text.replacen("version = 1", "version = 2", 1)).unwrap();
     assert_eq!(fault(&another).key, "plan.schema");
-    written.plan.runs = 0;
-    written.write(&file, Existing::Replace).unwrap();
-    let runs = fault(&schema);
-    assert!(runs.found.contains("runs"), "{runs:?}");
+    let fault_of = |plan: Plan| {
+        let Approvals { proposal, approval } = approvals(plan.digest());
+        let written = PlanFile { plan, proposal: Some(proposal), approval: Some(approval) };
+        written.write(&file, Existing::Replace).unwrap();
+        fault(&schema).found
+    };
+    assert!(fault_of(Plan { runs: 0, ..plan.plan().clone() }).contains("runs"));
     // What the registry holds is looked up when a run begins.
-    written.plan = Plan { initial_model: ModelRef::Champion, ..plan.plan().clone() };
+    let champion = Plan { initial_model: ModelRef::Champion, ..plan.plan().clone() };
+    let Approvals { proposal, approval } = approvals(champion.digest());
+    let written = PlanFile { plan: champion, proposal: Some(proposal), approval: Some(approval) };
     written.write(&file, Existing::Replace).unwrap();
     assert!(open(&schema).is_ok());
+}
+
+/// Whoever signed it, with whatever program.
+#[test]
+fn what_is_shipped_serves_no_plan_in_a_weak_mode() {
+    let served = |build, privacy: PrivacyTarget| {
+        let rule = LocalRule { steps: 4, learning_rate: 0.5, update_clip_norm: 1.0 };
+        let local = privacy.mode().trains_locally().then_some(LocalSteps { rule, adaptive: false });
+        let mechanism = MechanismSettings { local, ..MechanismSettings::default() };
+        let built = tributary_planning::build(&PlanSettings { privacy, mechanism, ..settings() }).unwrap();
+        let approvals = approvals(built.plan.digest());
+        Job::served_by(build, built.plan, &built.schema, approvals).map(|_| ())
+    };
+    let (epsilon, delta) = (4.0, 1e-6);
+    for privacy in [PrivacyTarget::None, PrivacyTarget::Branch { epsilon, delta }] {
+        let fault = served(Build::SHIPPED, privacy).unwrap_err();
+        assert_eq!(fault.key, "plan.file");
+        assert!(fault.found.contains(privacy.mode().name()) && fault.allowed.contains("weak-modes"), "{fault:?}");
+        assert_eq!(served(Build::THIS, privacy), Ok(()), "these tests are built with the modes");
+    }
+    for privacy in [PrivacyTarget::Customer { epsilon, delta }, PrivacyTarget::Local { epsilon, delta }] {
+        assert_eq!(served(Build::SHIPPED, privacy), Ok(()));
+    }
+}
+
+#[test]
+fn a_plan_of_little_weight_that_learns_from_severe_data_is_not_served() {
+    let text = std::fs::read_to_string(settings().schema).unwrap();
+    let severe = text.replacen("level = \"L3\"", "level = \"L4\"\nnecessity = \"debts come before deposits\"", 1);
+    let schema = Schema::parse(&severe).unwrap();
+    let served = |materiality| {
+        let mut plan = tributary_planning::build(&settings()).unwrap().plan.plan().clone();
+        plan.schema = schema.digest();
+        plan.charter.materiality = materiality;
+        let plan = plan.validate().unwrap();
+        let approvals = approvals(plan.digest());
+        Job::of(plan, &schema, approvals).map(|_| ())
+    };
+    let fault = served(Materiality::Medium).unwrap_err();
+    assert!(fault.key == "plan.file" && fault.found.contains("level 4 (severe): default"), "{fault:?}");
+    assert_eq!(served(Materiality::High), Ok(()));
 }

@@ -1,7 +1,6 @@
 //! What a branch refuses in the set-up of a session: the offer, the frozen cohort, the neighbours' keys, bundles and acknowledgements.
 
 use alloc::boxed::Box;
-use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use super::{Row, VICTIM, nine, refusals, refuses, signs, told, until};

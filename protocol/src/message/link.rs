@@ -15,7 +15,6 @@ use crate::registry::{CopyNote, Told};
 use crate::roster::SignedRoster;
 
 /// From the coordinator to a client.
-#[expect(clippy::large_enum_variant, reason = "nearly every message is of a run")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToClient {
     /// A message of one run.

@@ -110,17 +110,19 @@ impl Thief {
         command.args(["coordinator", "serve", "--events", "--config"]).arg(&config).stdin(Stdio::null());
         let mut coordinator = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(coordinator.stdout.take().unwrap()).lines();
-        let listening = lines.find_map(|line| {
-            let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
-            (event["event"] == "listening").then_some(event)
-        });
-        let listening = listening.expect("it listens");
-        // Read on, so that it never waits for a reader.
         let (up, events) = std::sync::mpsc::channel();
+        let address = lines.find_map(|line| {
+            let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
+            let address = (event["event"] == "listening").then(|| event["address"].as_str().unwrap().to_owned());
+            drop(up.send(event));
+            address
+        });
+        let address = address.expect("it listens");
+        // Read on, so that it never waits for a reader.
         std::thread::spawn(move || {
             lines.for_each(|line| drop(up.send(serde_json::from_str(&line.unwrap()).unwrap())));
         });
-        Self { coordinator, address: listening["address"].as_str().unwrap().to_owned(), events }
+        Self { coordinator, address, events }
     }
 }
 

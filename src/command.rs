@@ -9,6 +9,8 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
+#[cfg(feature = "coordinator")]
+use crate::running::AskOptions;
 use crate::{certs, check, plan, privacy, verify};
 
 /// Federated learning for banks: every number that leaves a branch is clipped, noised and masked first.
@@ -102,18 +104,6 @@ pub(crate) enum CoordinatorRunCommand {
 pub(crate) enum CoordinatorSiteCommand {
     /// Who is here, who is not and since when, and which release each runs
     List(AskOptions),
-}
-
-/// Which daemon is asked.
-#[cfg(feature = "coordinator")]
-#[derive(Args)]
-pub(crate) struct AskOptions {
-    /// The coordinator's settings file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// `tributary client`.

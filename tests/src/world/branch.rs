@@ -15,7 +15,6 @@ use tributary_protocol::secagg::modular::RingWords;
 use tributary_protocol::time::Millis;
 
 use super::process::Process;
-use super::wire::PAUSE_MS;
 use super::{Event, World};
 use crate::cast::Keyed;
 use crate::dice::Dice;
@@ -24,6 +23,9 @@ use crate::enemy::{Cheat, Earned, FieldLie};
 use crate::judge::client_of;
 use crate::link::{Body, name_up};
 use crate::trace::Who;
+
+/// First and longest pause of a client between attempts to connect.
+pub(super) const PAUSE_MS: (u64, u64) = (200, 2_000);
 
 /// Until a client asks again that was put off, as daemons do.
 const NOT_NOW_MS: u64 = 60_000;

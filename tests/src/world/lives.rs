@@ -3,9 +3,8 @@
 use tributary_protocol::ids::RunId;
 use tributary_protocol::round::{self, Outbox, ParticipantEvent, ParticipantInput};
 
-use super::branch::HeardThere;
+use super::branch::{HeardThere, PAUSE_MS};
 use super::process::DOWN_MS_MIN;
-use super::wire::PAUSE_MS;
 use super::{Event, World};
 use crate::cast::{KEYING_DEADLINE_MS, Keyed, ROUND_DEADLINE_MS, client_key};
 use crate::judge::client_of;

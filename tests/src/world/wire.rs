@@ -4,7 +4,7 @@ use tributary_protocol::ids::RunId;
 use tributary_protocol::message::{Downstream, RejectCode, Upstream};
 use tributary_protocol::round::{Input, ParticipantInput};
 
-use super::branch::HeardThere;
+use super::branch::{HeardThere, PAUSE_MS};
 use super::centre::Heard;
 use super::{Event, World};
 use crate::cast::Keyed;
@@ -15,9 +15,6 @@ use crate::trace::Who;
 
 /// Milliseconds after which a connection without a sign of life is given up, as the transports do.
 pub(super) const IDLE_MS: u64 = 3_000;
-
-/// First and longest pause of a client between attempts to connect.
-pub(super) const PAUSE_MS: (u64, u64) = (200, 2_000);
 
 impl<S: Keyed> World<'_, S> {
     /// A client tries to connect.

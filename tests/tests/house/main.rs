@@ -9,7 +9,7 @@ mod circles;
 mod source;
 
 /// Which of our packages each of our packages may depend on, in any kind of dependency.
-const HOUSE: [(&str, &[&str]); 12] = [
+const HOUSE: [(&str, &[&str]); 13] = [
     ("tributary-protocol", &[]),
     ("tributary-settings", &["tributary-protocol"]),
     ("tributary-storage", &["tributary-protocol"]),
@@ -23,6 +23,8 @@ const HOUSE: [(&str, &[&str]); 12] = [
         "tributary-planning",
         &["tributary-protocol", "tributary-model", "tributary-certs", "tributary-storage", "tributary-settings"],
     ),
+    // What both daemons need.
+    ("tributary-daemon", &["tributary-storage"]),
     ("tributary-coordinator", &COORDINATOR),
     ("tributary-client", &SHELL),
     ("tributary", &EXECUTABLE),
@@ -30,7 +32,8 @@ const HOUSE: [(&str, &[&str]); 12] = [
 ];
 
 /// What the two daemons may know.
-const SHELL: [&str; 6] = [
+const SHELL: [&str; 7] = [
+    "tributary-daemon",
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
@@ -40,7 +43,8 @@ const SHELL: [&str; 6] = [
 ];
 
 /// What the coordinator may know besides: it reads the plan that two people signed, and says of it what an auditor says.
-const COORDINATOR: [&str; 8] = [
+const COORDINATOR: [&str; 9] = [
+    "tributary-daemon",
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
@@ -52,7 +56,8 @@ const COORDINATOR: [&str; 8] = [
 ];
 
 /// What the executable may know: the roles, and the simulator where the feature asks for it.
-const EXECUTABLE: [&str; 11] = [
+const EXECUTABLE: [&str; 12] = [
+    "tributary-daemon",
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
@@ -70,7 +75,8 @@ const EXECUTABLE: [&str; 11] = [
 const SIMULATOR: [&str; 2] = ["tributary-protocol", "tributary-certs"];
 
 /// What the tests may know.
-const EVERYTHING: [&str; 10] = [
+const EVERYTHING: [&str; 11] = [
+    "tributary-daemon",
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
@@ -365,7 +371,7 @@ fn what_travels_holds_no_bare_text() {
             ["found: String,", "pub kind: String,", "pub group: String,", "pub kind: String,", "population: String,"]
                 .map(str::to_owned)
                 .into(),
-            5
+            7
         )
     );
 }

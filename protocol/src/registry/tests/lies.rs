@@ -116,8 +116,10 @@ fn every_rule_is_broken_once_and_named() {
         }
         change(&mut event);
         assert_eq!(record.check(&event), Err(OutOfOrder(rule)), "lie {number}");
-        // And the judge of what people bring says no to the same.
-        if let RegistryEvent::StatementTaken { statement } = &event {
+        // And the judge of what people bring says no to the same. It is given the roster in force, so that there always is one.
+        if let RegistryEvent::StatementTaken { statement } = &event
+            && *before > 0
+        {
             assert!(record.judge::<Toy>(statement, (&roster().roster, &federation()), 0).is_err(), "lie {number}");
         }
     }

@@ -296,10 +296,7 @@ impl<'a> Federation<'a> {
             Arrival::Message(client, run, message) if self.runs.contains_key(&run) => {
                 self.input(run, Input::Message(client, message))
             }
-            Arrival::Message(client, run, message) => {
-                self.of_no_run(client, run, message);
-                Ok(())
-            }
+            Arrival::Message(client, run, message) => self.of_no_run(client, run, message),
             Arrival::ModelPiece(client, model, from) => {
                 models::give(&mut self.hands, client, (model, from));
                 Ok(())
@@ -358,7 +355,7 @@ impl<'a> Federation<'a> {
     }
 
     /// Whoever asks for a run that is over is told so; of every other one nothing is known here.
-    fn of_no_run(&mut self, client: ClientId, run: RunId, message: Upstream) {
+    fn of_no_run(&mut self, client: ClientId, run: RunId, message: Upstream) -> Result<(), CoordinatorError> {
         match message {
             Upstream::Join(Join { nonce, .. }) => {
                 let entry = self.roster.roster.entry(client);
@@ -369,9 +366,16 @@ impl<'a> Federation<'a> {
                     self.hands.send_all();
                 }
             }
-            Upstream::Masked(_) => self.hands.judge(client, Verdict::Discard),
+            Upstream::Masked(header) => {
+                self.hands.judge(client, Verdict::Discard);
+                // What was spent counts in the runs that are open.
+                if let Some(run) = self.runs.keys().next().copied() {
+                    return self.input(run, Input::Head(client, header.head));
+                }
+            }
             _ => {}
         }
+        Ok(())
     }
 
     /// Deadlines may have passed.

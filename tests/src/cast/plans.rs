@@ -84,7 +84,9 @@ pub(super) fn plan_beside(options: &Options, (number, cohort): (u64, CohortRule)
     let more = if dice.chance(250) { LARGE_MODEL } else { 0 };
     let stage =
         stage((options.clients + RIDERS + more, dice.chance(500)), (kind::GRADIENT, rounds), (2000, STATE_BYTES));
-    let oracle = Oracle { stages: vec![stage], retries: 3 };
+    // A stage of one round is never repeated.
+    let retries = if stage.may_retry() { 3 } else { 0 };
+    let oracle = Oracle { stages: vec![stage], retries };
     let session_rounds = u32::try_from(dice.between(1, 4)).expect("at most four");
     let runs = if dice.chance(200) { 2 } else { 1 };
     (Plan { name: format!("beside {number}").into(), runs, session_rounds, cohort, ..first }, oracle)

@@ -192,8 +192,14 @@ impl<S: Keyed> World<'_, S> {
 
     /// A client says something in a run that the coordinator does not know, or does not serve any more. Its vector is read over.
     fn hear_of_unknown(&mut self, input: &Input) {
-        if let Input::Message(client, Upstream::Masked(_)) = input {
+        if let Input::Message(client, Upstream::Masked(header)) = input {
             self.pass_over(*client);
+            // What was spent counts in the runs that are open.
+            let now = self.centre.local(self.now);
+            let open = self.centre.runs.values_mut().find_map(|own| Some((own.machine.as_mut()?, &mut own.outbox)));
+            if let Some((machine, outbox)) = open {
+                machine.handle(now, &mut self.entropy, Input::Head(*client, header.head.clone()), outbox);
+            }
         }
     }
 

@@ -27,6 +27,13 @@ impl<S: Suite> Coordinator<S> {
                 .is_none_or(|last| head.follows(last) || !stands(Defence::RecordRollback))
     }
 
+    /// Keeps a head, wherever it came from, if it is this client's next one.
+    pub(super) fn on_head(&mut self, from: ClientId, head: &BudgetHead, outbox: &mut Outbox<CoordinatorEffect>) {
+        if self.is_next_head(from, head) {
+            self.keep_head(head, outbox);
+        }
+    }
+
     /// Keeps a head that [`Coordinator::is_next_head`], and the roster that its signature is to be verified with.
     pub(super) fn keep_head(&mut self, head: &BudgetHead, outbox: &mut Outbox<CoordinatorEffect>) {
         if self.settings.heads.newest(head.client) == Some(head) {

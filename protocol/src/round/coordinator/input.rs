@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::{Coordinator, Phase};
-use crate::budget::Kept;
+use crate::budget::{BudgetHead, Kept};
 use crate::digest::Digest;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{ClosedReason, Downstream, Upstream};
@@ -60,6 +60,8 @@ pub enum Input {
         /// `ChecksFailed` or `UpdateRefused`.
         reason: ClosedReason,
     },
+    /// A client's budget head that came with an upload of a run that is over: what was spent counts in every run.
+    Head(ClientId, Box<BudgetHead>),
     /// What another run's machine has kept of a client's budget: it counts here as well, and [`CoordinatorEffect::Sync`] makes it durable.
     Kept(Kept),
     /// A roster whose signatures were verified. If it is newer than the one in force, it is adopted as soon as no round is open.
@@ -100,6 +102,7 @@ impl<S: Suite> Coordinator<S> {
                     self.abort(reason, outbox);
                 }
             }
+            Input::Head(client, head) => self.on_head(client, &head, outbox),
             Input::Kept(kept) => {
                 self.settings.heads.apply(&kept);
                 // Whoever hears of its counter from here on can count on it as well.
@@ -117,8 +120,11 @@ impl<S: Suite> Coordinator<S> {
         match message {
             Upstream::Join(join) => self.on_join(now, from, join, outbox),
             message if self.links.contains_key(&from) => self.on_joined_message(now, from, message, outbox),
-            // It was on its way when the run let go of its sender.
-            Upstream::Masked(_) => outbox.push(CoordinatorEffect::Discard(from)),
+            // It was on its way when the run let go of its sender. What was spent counts.
+            Upstream::Masked(header) => {
+                self.on_head(from, &header.head, outbox);
+                outbox.push(CoordinatorEffect::Discard(from));
+            }
             _ => {}
         }
     }

@@ -178,7 +178,7 @@ fn the_end_of_a_run_is_told_in_words() {
         record.describe(&event, None).split_once(": ").expect("a reason").1.to_string()
     };
     assert_eq!(told(RunEnd::Finished), "the coordinator signed that it is over");
-    assert_eq!(told(RunEnd::Dismissed), "the coordinator signed that this branch is out of it");
+    assert_eq!(told(RunEnd::Dismissed), "the coordinator signed that nothing more of it is asked of this branch");
     assert_eq!(told(RunEnd::Refused), "this branch refused to go on");
 }
 

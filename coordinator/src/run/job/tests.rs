@@ -54,6 +54,7 @@ pub(crate) fn settings() -> PlanSettings {
             review_by: u64::MAX,
             organisation: OrganisationId(1),
             agreements: Vec::new(),
+            year: None,
         },
     }
 }
@@ -127,6 +128,16 @@ fn a_file_that_gives_no_job_is_named_with_its_cure() {
     written.approval = Some(signed.approval);
     written.write(&file, Existing::Replace).unwrap();
     assert_eq!(open(&schema), Ok(plan.digest()));
+    // Whoever rejected it, and whether that counts: nobody runs a plan that its file calls rejected.
+    let no = Attestation { action: Action::RejectPlan, ..written.approval.clone().expect("it was approved") };
+    let signed = Attestation { subject: tributary_protocol::plan::rejected(&plan.digest(), "too weak"), ..no };
+    written.rejection = Some(Rejection { reason: "too weak".into(), signed });
+    written.write(&file, Existing::Replace).unwrap();
+    let refused = fault(&schema);
+    assert!(refused.found.contains("bank/e2 (privacy-officer) has rejected: too weak"), "{refused:?}");
+    assert!(refused.allowed.contains("fresh file"), "{refused:?}");
+    written.rejection = None;
+    written.write(&file, Existing::Replace).unwrap();
     for other in ["/nowhere/schema.toml", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")] {
         assert_eq!(fault(Path::new(other)).key, "plan.schema");
     }

@@ -48,7 +48,7 @@ pub struct YearPlan {
     pub months: u32,
     /// Delta of every epsilon.
     pub delta: f64,
-    /// Cap of a year: a month and the twelve before it.
+    /// Cap of a year of days: of twelve monthly runs, each on the same day of a month.
     pub epsilon_year: f64,
     /// Cap for life.
     pub epsilon_life: f64,
@@ -107,7 +107,7 @@ pub struct MonthOutlook {
     pub month: String,
     /// Each kind that has runs in it.
     pub kinds: Vec<KindOutlook>,
-    /// Epsilon of this month and the twelve before it.
+    /// Epsilon of this month and the eleven before it.
     pub epsilon_year: f64,
     /// Epsilon of everything up to this month.
     pub epsilon_life: f64,
@@ -339,12 +339,10 @@ mod tests {
         assert_eq!([1, 12, 24, 36].map(after), ["1.0", "3.9", "5.7", "7.2"]);
         let one = charge_of_run(1.0, 1e-6);
         assert!(one.within(&cap(1.0, 1e-6)) && epsilon_of(&one, 1e-6).0 > 0.999, "no less than the whole epsilon");
-        // A year is thirteen of them from its second January on, and no more.
+        // A year is twelve of them, and no more.
         let year = |months: usize| outlook.months[months - 1].epsilon_year;
-        assert_eq!(
-            (year(12), year(13) > year(12), year(13), year(36)),
-            (outlook.months[11].epsilon_life, true, year(20), year(13))
-        );
+        assert_eq!((year(12), year(13), year(36)), (outlook.months[11].epsilon_life, year(12), year(12)));
+        assert!(year(11) < year(12));
         assert_eq!((outlook.runs_paid, &outlook.stops_in_year, &outlook.stops_for_life), (36, &None, &None));
     }
 
@@ -355,14 +353,16 @@ mod tests {
         assert_eq!((outlook.runs_paid, outlook.stops_for_life.as_deref()), (12, Some("2028-01")));
         assert!(outlook.epsilon_life <= 4.0);
         // A year's cap makes a run wait, and the next month pays again.
-        let outlook = monthly(4.0, 8.0).outlook();
-        assert_eq!((outlook.stops_in_year.as_deref(), outlook.stops_for_life.as_deref()), (Some("2028-01"), None));
+        let outlook = monthly(3.8, 8.0).outlook();
+        assert_eq!((outlook.stops_in_year.as_deref(), outlook.stops_for_life.as_deref()), (Some("2027-12"), None));
         let paid = |month: usize| outlook.months[month].kinds[0].paid;
-        assert_eq!((paid(11), paid(12), paid(13)), (1, 0, 1));
-        assert!(outlook.months.iter().all(|month| month.epsilon_year <= 4.0 && month.epsilon_life <= 8.0));
+        assert_eq!((paid(10), paid(11), paid(12)), (1, 0, 1));
+        assert!(outlook.months.iter().all(|month| month.epsilon_year <= 3.8 && month.epsilon_life <= 8.0));
         let text = outlook.to_string();
-        assert!(text.contains("2028-01    year") && text.contains("0 of 1 churn"), "{text}");
-        assert!(text.contains("from 2028-01 on a planned run has to wait"), "{text}");
+        assert!(text.contains("2027-12    year") && text.contains("0 of 1 churn"), "{text}");
+        assert!(text.contains("from 2027-12 on a planned run has to wait"), "{text}");
+        // One that pays for a run each month does so for ever.
+        assert_eq!(monthly(4.0, 8.0).outlook().stops_in_year, None);
     }
 
     #[test]

@@ -170,8 +170,7 @@ impl Role {
     pub fn may_approve(self) -> bool {
         let approving = |action: Action, reach: Reach| {
             use Action::{ApprovePlan, ApproveYear, PromoteModel, RaiseCap};
-            matches!(action, ApprovePlan | ApproveYear | RaiseCap)
-                || (action == PromoteModel && reach != Reach::Own)
+            matches!(action, ApprovePlan | ApproveYear | RaiseCap) || (action == PromoteModel && reach != Reach::Own)
         };
         DUTIES.iter().any(|(role, duty, reach)| *role == self && approving(*duty, *reach))
     }

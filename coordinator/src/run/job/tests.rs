@@ -145,10 +145,13 @@ fn a_file_that_gives_no_job_is_named_with_its_cure() {
     let text = std::fs::read_to_string(&schema).unwrap();
     std::fs::write(&another, text.replacen("version = 1", "version = 2", 1)).unwrap();
     assert_eq!(fault(&another).key, "plan.schema");
-    written.plan.runs = 0;
-    written.write(&file, Existing::Replace).unwrap();
+    let mut sign = |plan: Plan| {
+        let signed = approvals(plan.digest());
+        (written.proposal, written.approval, written.plan) = (Some(signed.proposal), Some(signed.approval), plan);
+        written.write(&file, Existing::Replace).unwrap();
+    };
+    sign(Plan { runs: 0, ..plan.plan().clone() });
     assert!(fault(&schema).found.contains("runs"));
-    written.plan = Plan { initial_model: ModelRef::Champion, ..plan.plan().clone() };
-    written.write(&file, Existing::Replace).unwrap();
+    sign(Plan { initial_model: ModelRef::Champion, ..plan.plan().clone() });
     assert!(fault(&schema).found.contains("registered model"));
 }

@@ -6,7 +6,7 @@ use tributary_certs::people::SigningPerson;
 use tributary_client::begin::{begin_budget, change_owner};
 use tributary_client::error::ClientError;
 use tributary_client::init::Whose;
-use tributary_client::policy::{BranchEpsilon, BranchPolicy};
+use tributary_client::policy::{BranchEpsilon, BranchPolicy, not_built};
 use tributary_client::release::release_run;
 use tributary_client::{cli, control, enrol, raise};
 use tributary_planning::portrait::groups;
@@ -278,7 +278,7 @@ fn shown(policy: &BranchPolicy) -> String {
         terms.clip_norm_min,
         terms.layers_max,
         terms.width_max,
-        policy.schema.lines().join("\n")
+        policy.schema.lines().into_iter().chain(not_built(policy)).collect::<Vec<_>>().join("\n")
     )
 }
 

@@ -15,7 +15,7 @@ use tributary_storage::files::{self, Existing};
 
 pub(crate) use self::options::PlanCommand;
 use self::options::{BuildOptions, DiffOptions, LintOptions, NewOptions, ShowOptions};
-use self::reading::{Unread, as_file, of_either, of_file, of_toml, of_year};
+use self::reading::{Unread, as_file, of_either, of_file, of_schema, of_toml, of_year, words};
 use crate::exit::{Exit, Failure};
 use crate::json;
 use crate::signed::{all_told, as_json};
@@ -52,7 +52,7 @@ fn new(NewOptions { folder }: &NewOptions) -> Result<Exit, Failure> {
 }
 
 fn built(options: &BuildOptions) -> Result<Exit, Failure> {
-    let plan = of_toml(&options.file).map_err(Failure::settings)?;
+    let (plan, _) = of_toml(&options.file).map_err(Failure::settings)?;
     let file = PlanFile::new(plan);
     file.write(&options.out, Existing::Keep).map_err(Failure::failed)?;
     if options.json {
@@ -68,8 +68,8 @@ fn built(options: &BuildOptions) -> Result<Exit, Failure> {
 }
 
 fn lint(options: &LintOptions) -> Result<Exit, Failure> {
-    let file = match as_file(&options.file) {
-        Ok(file) => file,
+    let (file, own) = match as_file(&options.file) {
+        Ok(read) => read,
         Err(Unread::Faults(faults)) if options.json => {
             let list = faults.faults.iter().map(|fault| {
                 serde_json::json!({ "level": "fault", "key": fault.key, "text": format!("found {}; allowed: {}", fault.found, fault.allowed) })
@@ -81,11 +81,14 @@ fn lint(options: &LintOptions) -> Result<Exit, Failure> {
     };
     let last = options.last.as_ref().map(|last| of_either(last)).transpose()?;
     let year = options.year.as_deref().map(of_year).transpose()?;
+    let schema = of_schema(options.schema.as_ref())?.or(own);
     let beside = Beside {
+        schema: schema.as_ref(),
         last: last.as_ref(),
         slowest_ms: options.slowest_ms,
         year: year.as_ref(),
         rejection: file.rejection.as_ref(),
+        ..Beside::default()
     };
     let lint = Lint::of(&file.plan, beside);
     if options.json {
@@ -97,7 +100,8 @@ fn lint(options: &LintOptions) -> Result<Exit, Failure> {
 }
 
 fn diff(options: &DiffOptions) -> Result<Exit, Failure> {
-    let differences = Differences::of(&of_either(&options.before)?, &of_either(&options.after)?);
+    let [before, after] = [of_either(&options.before)?, of_either(&options.after)?];
+    let differences = Differences::of(&before, &after);
     if options.json {
         json::print(&differences);
     } else {
@@ -108,16 +112,28 @@ fn diff(options: &DiffOptions) -> Result<Exit, Failure> {
 
 fn show(options: &ShowOptions) -> Result<Exit, Failure> {
     let file = of_file(&options.file)?;
+    let schema = of_schema(options.schema.as_ref())?;
+    let words = words(&file.plan, schema.as_ref())?;
     let portrait = Portrait::of(&file.plan);
     if options.json {
+        let data = schema.as_ref().map(|schema| {
+            let (audits, level_max) = (schema.audits().iter().map(|audit| audit.name.as_str()), schema.level_max().number());
+            serde_json::json!({
+                "words": words, "level_max": level_max, "audits": audits.collect::<Vec<_>>(), "inputs": schema.inputs_digest().to_string(),
+            })
+        });
         let rejected = file.rejection.as_ref().map(|rejection| rejection.reason.to_string());
         let signatures = as_json(file.attestations());
-        json::print(&serde_json::json!({ "plan": portrait, "signatures": signatures, "rejected": rejected }));
+        json::print(
+            &serde_json::json!({ "plan": portrait, "schema": data, "signatures": signatures, "rejected": rejected }),
+        );
         return Ok(Exit::Done);
     }
     if let Some(Rejection { reason, signed }) = &file.rejection {
         println!("REJECTED by {} ({}): {reason}", signed.staff, signed.role);
     }
-    print!("{portrait}{}", all_told(file.attestations()));
+    print!("{portrait}");
+    words.iter().for_each(|line| println!("{line}"));
+    print!("{}", all_told(file.attestations()));
     Ok(Exit::Done)
 }

@@ -17,7 +17,7 @@ use tributary_transport::preflight::{Finding, Findings, Outcome};
 use crate::budget::{BUDGET_FILE, Budget, bad_budget, check_budget};
 use crate::data::read_schema;
 use crate::error::ClientError;
-use crate::policy::{BranchPolicy, sample_for};
+use crate::policy::{BranchPolicy, not_built, sample_for};
 use crate::runtime::{self, Ends};
 use crate::settings::Settings;
 use crate::standing::{certificate, lists, standing};
@@ -84,6 +84,7 @@ pub fn sign_policy(
     let read = BranchPolicy::load(policy)?;
     pinned(policy, &read, &read_schema(schema)?)?;
     let mut lines = read.schema.lines();
+    lines.extend(not_built(&read));
     let owner = if key.exists() {
         read_signing_key(key).map_err(ClientError::file)?
     } else {
@@ -129,7 +130,9 @@ pub fn check(config: &std::path::Path, now_unix_s: u64) -> Result<Vec<String>, C
         Outcome::Warning => format!("warning: {}: {}; {}; ask {}", line.tried, line.seen, line.means, line.ask),
         _ => format!("{}: {}", line.tried, line.seen),
     }));
-    lines.extend(BranchPolicy::owned(&settings)?.schema.lines());
+    let policy = BranchPolicy::owned(&settings)?;
+    lines.extend(policy.schema.lines());
+    lines.extend(not_built(&policy).map(|text| format!("warning: {text}")));
     Ok(lines)
 }
 

@@ -2,6 +2,7 @@
 
 use tributary_model::planned::{self, Planned};
 use tributary_model::schema::Schema;
+use tributary_model::weak_modes::Build;
 use tributary_protocol::message::{Floor, RefusalCode};
 use tributary_protocol::plan::ValidPlan;
 
@@ -13,6 +14,14 @@ use crate::policy::BranchPolicy;
 /// # Errors
 /// The code that the coordinator is told; data is not looked at.
 pub fn judge(plan: &ValidPlan, schema: &Schema, policy: &BranchPolicy) -> Result<Planned, RefusalCode> {
+    judged_by(Build::THIS, plan, schema, policy)
+}
+
+fn judged_by(build: Build, plan: &ValidPlan, schema: &Schema, policy: &BranchPolicy) -> Result<Planned, RefusalCode> {
+    build.admits(plan.privacy).map_err(|refused| {
+        tracing::error!("{refused}; the branch's policy admits the mode, and is not asked");
+        RefusalCode::ModeNotBuilt
+    })?;
     policy.schema.holds(schema).map_err(|fault| {
         tracing::error!("{fault}");
         RefusalCode::PolicyFloor(Floor::Schema)
@@ -20,6 +29,10 @@ pub fn judge(plan: &ValidPlan, schema: &Schema, policy: &BranchPolicy) -> Result
     if plan.schema != schema.digest() {
         return Err(RefusalCode::SchemaDiffers);
     }
+    schema.handled_by(plan).map_err(|fault| {
+        tracing::error!("{fault}");
+        RefusalCode::LevelNotKept
+    })?;
     let planned = planned::check(plan, Some(schema)).map_err(|fault| {
         tracing::error!("{fault}");
         RefusalCode::PlanMalformed
@@ -42,7 +55,7 @@ pub(crate) mod tests {
         Chosen, CountSettings, EvaluateSettings, Frame, GradientSettings, LocalSettings, StageSettings,
     };
     use tributary_model::update::{ClipForm, ClipSettings, LocalRule};
-    use tributary_protocol::plan::{Plan, PrivacyMode};
+    use tributary_protocol::plan::{Materiality, Plan, PrivacyMode};
     use tributary_protocol::round::cast;
     use tributary_protocol::secagg::modular::Ring;
 
@@ -171,5 +184,37 @@ pub(crate) mod tests {
         let hostile = Schema::parse(&hostile).unwrap();
         let refused = judge(&plan(&hostile, &[]), &hostile, &policy).map(|_| ());
         assert_eq!(refused, Err(RefusalCode::PolicyFloor(Floor::Schema)));
+    }
+
+    #[test]
+    fn what_is_shipped_joins_no_plan_in_a_weak_mode_though_the_policy_admits_it() {
+        let schema = Schema::parse(SCHEMA).unwrap();
+        let mut policy = policy(&schema);
+        policy.modes = PrivacyMode::ALL.to_vec();
+        let judged = |build, privacy, stage| {
+            judged_by(build, &plan_of(&schema, &[], privacy, &[(stage, 5)]), &schema, &policy).map(|_| ())
+        };
+        let differences = || local(1.0, false);
+        assert_eq!(judged(Build::THIS, PrivacyMode::Branch, differences()), Ok(()));
+        assert_eq!(judged(Build::SHIPPED, PrivacyMode::Branch, differences()), Err(RefusalCode::ModeNotBuilt));
+        assert_eq!(judged(Build::SHIPPED, PrivacyMode::Local, differences()), Ok(()));
+        assert_eq!(judged(Build::SHIPPED, PrivacyMode::Customer, gradient(ClipForm::Exact)), Ok(()));
+        let told = RefusalCode::ModeNotBuilt.to_string();
+        assert!(told.contains("whatever its policy says") && told.contains("weak-modes"), "{told}");
+    }
+
+    #[test]
+    fn severe_data_are_learned_from_by_a_plan_of_high_materiality_alone() {
+        let severe =
+            SCHEMA.replacen("level = \"L3\"", "level = \"L4\"\nnecessity = \"income comes before deposits\"", 1);
+        let schema = Schema::parse(&severe).unwrap();
+        let policy = policy(&schema);
+        let judged = |materiality| {
+            let mut plan = plan(&schema, &[]).plan().clone();
+            plan.charter.materiality = materiality;
+            judge(&plan.validate().unwrap(), &schema, &policy).map(|_| ())
+        };
+        assert_eq!(judged(Materiality::High), Ok(()));
+        assert_eq!(judged(Materiality::Medium), Err(RefusalCode::LevelNotKept));
     }
 }

@@ -25,7 +25,7 @@ use crate::settings::Settings;
 
 pub use pin::{DifferentLine, PinFault, SchemaPin};
 pub use terms::PlanTerms;
-pub use words::{bound_refusal, budget, refusal};
+pub use words::{bound_refusal, budget, not_built, refusal};
 
 /// A commented policy with every key.
 pub const SAMPLE: &str = include_str!("../../docs/samples/policy.toml");

@@ -15,6 +15,7 @@ use tributary_evidence::{KeptRounds, NothingKept, Verdict, judge};
 use tributary_model::parameters::Parameters;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId, RunId};
+use tributary_protocol::log::{Entries, LedgerId, scan};
 use tributary_protocol::round::{CoordinatorEvent, RoundDescriptor, RunRecord};
 use tributary_protocol::secagg::kept::{CommittedRound, KeptHead, KeptRound, read_sum};
 use tributary_protocol::versioned::HEADER_BYTES;
@@ -185,7 +186,11 @@ fn a_plan_runs_to_its_end_over_two_sessions() {
     judged_by_somebody_else(&federation, Path::new(&finished.ledger));
 
     // Every run is over: another start says nothing of it again. Whoever has not heard of the end is told.
-    std::fs::remove_file(run_folder(&federation).join("model.json")).unwrap();
+    let journal = federation.path("state/audit.log");
+    let whole = std::fs::read(&journal).unwrap();
+    let last = scan(Entries::new(&whole)).entries.last().map(|entry| (entry.ledger, entry.offset)).unwrap();
+    assert_eq!(last.0, LedgerId::ADMINISTRATION, "the model was registered after the run's last entry");
+    std::fs::write(&journal, &whole[..usize::try_from(last.1).unwrap()]).unwrap();
     let mut again = Daemon::start(&config);
     assert_eq!(again.finished().model, finished.model, "what was not released is");
     again.stop();

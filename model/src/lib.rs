@@ -24,4 +24,5 @@ pub mod synthetic;
 #[cfg(feature = "train")]
 pub mod train;
 pub mod update;
+pub mod weak_modes;
 pub mod year;

@@ -44,6 +44,8 @@ pub struct Differences {
     pub from: String,
     /// Digest of the second one.
     pub to: String,
+    /// What is said before everything else, where a plan is in a weak mode; see [`Portrait::warning`].
+    pub warnings: Vec<String>,
     /// Weaker ones first.
     pub differences: Vec<Difference>,
 }
@@ -59,7 +61,9 @@ impl Differences {
             changed.chain(gone.filter_map(|before| change(Some(before), None))).collect();
         // Stable: within one effect the order of the plan stays.
         differences.sort_by_key(|difference| difference.effect);
-        Self { from: one.digest, to: other.digest, differences }
+        let warnings = [("before", one.warning), ("after", other.warning)].into_iter();
+        let warnings = warnings.filter_map(|(which, warning)| warning.map(|text| format!("{which}: {text}"))).collect();
+        Self { from: one.digest, to: other.digest, warnings, differences }
     }
 
     /// Those that are weaker, or may be.
@@ -109,6 +113,9 @@ fn compared(before: Weight, after: Weight) -> Effect {
 /// For a terminal.
 impl fmt::Display for Differences {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for warning in &self.warnings {
+            writeln!(out, "{warning}")?;
+        }
         if self.differences.is_empty() {
             return writeln!(out, "The two plans are the same.");
         }

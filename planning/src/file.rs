@@ -22,6 +22,7 @@ use std::path::Path;
 
 use tributary_certs::attestation::{parse_attestation, print_attestation};
 use tributary_certs::people::SigningPerson;
+use tributary_model::weak_modes::Build;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{Approvals, Attestation, Plan, Rejection, is_reason, rejected};
 use tributary_protocol::role::{Action, Role};
@@ -116,13 +117,30 @@ impl PlanFile {
     /// # Errors
     /// [`SigningError`].
     pub fn may_sign(&self, action: Action, staff: &StaffNumber, federation: Digest) -> Result<Role, SigningError> {
+        self.may_sign_by(Build::THIS, action, staff, federation)
+    }
+
+    /// A rejection lets nothing run, so that any program may give it.
+    fn may_sign_by(
+        &self,
+        build: Build,
+        action: Action,
+        staff: &StaffNumber,
+        federation: Digest,
+    ) -> Result<Role, SigningError> {
         let judge = |there| may_judge(action, there, self.proposal.as_ref(), (staff, federation));
         match (action, &self.rejection) {
             (Action::ProposePlan | Action::ApprovePlan | Action::RejectPlan, Some(rejection)) => {
                 Err(SigningError::Rejected(rejection.signed.staff.clone()))
             }
-            (Action::ProposePlan, None) => may_propose(action, self.proposal.as_ref()),
-            (Action::ApprovePlan, None) => judge(self.approval.as_ref()),
+            (Action::ProposePlan, None) => {
+                build.admits(self.plan.privacy)?;
+                may_propose(action, self.proposal.as_ref())
+            }
+            (Action::ApprovePlan, None) => {
+                build.admits(self.plan.privacy)?;
+                judge(self.approval.as_ref())
+            }
             (Action::RejectPlan, None) => judge(None),
             _ => Err(SigningError::Action(action)),
         }

@@ -1,5 +1,6 @@
 //! What is wrong with a plan, and what a privacy officer would ask about it, with figures.
 
+mod data;
 mod finding;
 mod year;
 
@@ -7,10 +8,13 @@ use core::fmt;
 
 use serde::Serialize;
 use tributary_model::planned;
+use tributary_model::schema::Schema;
+use tributary_model::weak_modes::Build;
 use tributary_protocol::plan::{AsOf, Date, Plan, PrivacyMode, Rejection};
 use tributary_protocol::printable::{Printable, Untrusted, is_hidden};
 use tributary_protocol::privacy::Unit;
 
+use self::data::of_data;
 use self::finding::finding;
 pub use self::finding::{Finding, Level};
 use crate::dates::day;
@@ -47,8 +51,12 @@ pub struct Lint {
 }
 
 /// What is known beside the plan.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Beside<'a> {
+    /// Whose part in the plan is asked about.
+    pub build: Build,
+    /// The plan's schema.
+    pub schema: Option<&'a Schema>,
     /// The plan that was approved before.
     pub last: Option<&'a Plan>,
     /// Time that the slowest branch took for a round, in milliseconds.
@@ -59,18 +67,30 @@ pub struct Beside<'a> {
     pub rejection: Option<&'a Rejection>,
 }
 
+impl Default for Beside<'_> {
+    fn default() -> Self {
+        Self { build: Build::THIS, schema: None, last: None, slowest_ms: None, year: None, rejection: None }
+    }
+}
+
 impl Lint {
     /// Judges a plan.
     #[must_use]
     pub fn of(plan: &Plan, beside: Beside<'_>) -> Self {
         let mut findings: Vec<Finding> = beside.rejection.map(rejected).into_iter().collect();
-        findings.extend(faults(plan));
+        findings.extend(faults(plan, beside.build));
+        let data = of_data(plan, beside.schema);
+        findings.extend(data.faults.into_iter().map(|(key, text)| finding(Level::Fault, key, text)));
         findings.extend(year::compared(plan, beside.year));
         findings.extend(asked(plan, beside));
+        findings.extend(data.asked.into_iter().map(|(key, text)| finding(Level::Ask, key, text)));
         // Faults first.
         findings.sort_by_key(|finding| finding.level);
         let differences = beside.last.map(|last| Differences::of(last, plan));
-        let questions = questions(plan, beside.slowest_ms, differences.as_ref());
+        let mut questions = questions(plan, beside.slowest_ms, differences.as_ref());
+        // After what it is for.
+        let answer = Printable::new(&data.answer);
+        questions.insert(1, Question { asked: "Which data does it learn from?", answer });
         Self { warning: Portrait::of(plan).warning, findings, questions, differences }
     }
 
@@ -89,9 +109,12 @@ fn rejected(Rejection { reason, signed }: &Rejection) -> Finding {
     finding(Level::Fault, "plan", text)
 }
 
-fn faults(plan: &Plan) -> Vec<Finding> {
+fn faults(plan: &Plan, build: Build) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut fault = |key: &str, text: String| found.push(finding(Level::Fault, key, text));
+    if let Err(refused) = build.admits(plan.privacy) {
+        fault("plan.privacy", refused.to_string());
+    }
     if let Err(error) = plan.clone().validate() {
         fault("plan", format!("{error}; every branch refuses it"));
         return found;

@@ -1,5 +1,6 @@
 //! Who may still sign a file that two people sign, asked before a person is.
 
+use tributary_model::weak_modes::ModeNotBuilt;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Attestation;
 use tributary_protocol::role::{Action, Role};
@@ -26,6 +27,9 @@ pub enum SigningError {
     /// Four eyes.
     #[error("{0} put this forward, and another person must judge it; nothing was signed")]
     OnePerson(StaffNumber),
+    /// A mode in which this program has no part.
+    #[error("nothing was signed: {0}")]
+    Mode(#[from] ModeNotBuilt),
     /// A signature for another federation beside it.
     #[error(
         "the proposal in this file is for another federation (another list of roster authorities); nothing was signed"

@@ -28,8 +28,10 @@ pub(super) enum Privacy {
     /// Each branch's own noise in several local steps: needs no trust in anybody, and far more noise
     Local,
     /// (epsilon, delta) for a branch as a whole: meaningful among very many branches
+    #[cfg(feature = "weak-modes")]
     Branch,
     /// Secure aggregation alone
+    #[cfg(feature = "weak-modes")]
     None,
 }
 
@@ -39,7 +41,9 @@ impl Privacy {
         match self {
             Self::Customer => PrivacyMode::Customer,
             Self::Local => PrivacyMode::Local,
+            #[cfg(feature = "weak-modes")]
             Self::Branch => PrivacyMode::Branch,
+            #[cfg(feature = "weak-modes")]
             Self::None => PrivacyMode::None,
         }
     }

@@ -23,7 +23,7 @@ use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_storage::files::create_private_folder;
 
 use super::defaults::DEFAULTS;
-use super::options::{DemoOptions, Model, Privacy};
+use super::options::{DemoOptions, Model};
 use super::prepare::Branch;
 use super::workplace::Workplace;
 use crate::certs::unix_seconds;
@@ -108,13 +108,11 @@ impl CoordinatorFile<'_> {
             Model::Logistic => line(&mut text, format_args!("model = \"logistic\"")),
             Model::Mlp => line(&mut text, format_args!("model = \"mlp\"\nhidden = {:?}", self.options.hidden())),
         }
-        match self.options.privacy {
-            Privacy::None => line(&mut text, format_args!("privacy = \"none\"")),
-            Privacy::Customer | Privacy::Local | Privacy::Branch => {
-                let DemoOptions { epsilon, delta, .. } = self.options;
-                let mode = self.options.privacy.mode().name();
-                line(&mut text, format_args!("privacy = \"{mode}\"\nepsilon = {epsilon:?}\ndelta = {delta:?}"));
-            }
+        let mode = self.options.privacy.mode();
+        line(&mut text, format_args!("privacy = \"{}\"", mode.name()));
+        if mode.unit().is_some() {
+            let DemoOptions { epsilon, delta, .. } = self.options;
+            line(&mut text, format_args!("epsilon = {epsilon:?}\ndelta = {delta:?}"));
         }
         if self.options.sampling_rate < 1.0 {
             line(&mut text, format_args!("sampling_rate = {:?}", self.options.sampling_rate));

@@ -75,6 +75,9 @@ pub(crate) struct BuildOptions {
 pub(crate) struct LintOptions {
     /// A plan.toml, or a plan's canonical file
     pub(super) file: PathBuf,
+    /// The plan's schema: its fields, levels, uses and reasons are judged; a plan.toml names it
+    #[arg(long, value_name = "FILE")]
+    pub(super) schema: Option<PathBuf>,
     /// The plan that was approved before: what is weaker is told
     #[arg(long, value_name = "FILE")]
     pub(super) last: Option<PathBuf>,
@@ -106,6 +109,9 @@ pub(crate) struct DiffOptions {
 pub(crate) struct ShowOptions {
     /// The plan's canonical file
     pub(super) file: PathBuf,
+    /// The plan's schema: its fields, levels, uses and reasons are shown
+    #[arg(long, value_name = "FILE")]
+    pub(super) schema: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -145,6 +151,9 @@ pub(crate) struct ListOptions {
 pub(crate) struct PlanSignerOptions {
     /// The plan's canonical file; the signature is added to it
     pub(super) file: PathBuf,
+    /// The plan's schema: its fields, levels, uses and reasons are judged and shown
+    #[arg(long, value_name = "FILE")]
+    pub(super) schema: Option<PathBuf>,
     #[command(flatten)]
     pub(super) signer: SignerOptions,
     /// The plan that was approved before: what is weaker is shown first

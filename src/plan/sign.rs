@@ -14,7 +14,7 @@ use tributary_protocol::role::{Action, Role};
 use tributary_storage::files::Existing;
 
 use super::options::{PlanSignerOptions, RejectOptions};
-use super::reading::{of_either, of_file, of_year};
+use super::reading::{of_either, of_file, of_schema, of_year, words};
 use crate::confirm::{Shown, group_of};
 use crate::exit::{Exit, Failure};
 use crate::json;
@@ -32,17 +32,19 @@ pub(super) fn sign(options: &PlanSignerOptions, action: Action) -> Result<Exit, 
             share.year
         )));
     }
-    let lint = Lint::of(&file.plan, Beside { year: year.as_ref(), ..Beside::default() });
+    let schema = of_schema(options.schema.as_ref())?;
+    let lint = Lint::of(&file.plan, Beside { schema: schema.as_ref(), year: year.as_ref(), ..Beside::default() });
     if lint.is_at_fault() {
         return Err(Failure::failed(format!("the plan has a fault, and nothing was signed:\n{lint}")));
     }
     // To standard error with --json: whoever signs sees it in any case.
-    let mut shown = in_words(&file);
+    let mut shown = in_words(&file, &words(&file.plan, schema.as_ref())?);
     if let Some(year) = &year {
         shown.push_str(&against_year(year, &lint));
     }
     if let Some(last) = &options.last {
-        let differences = Differences::of(&of_either(last)?, &file.plan);
+        let last = of_either(last)?;
+        let differences = Differences::of(&last, &file.plan);
         shown.push_str(&format!("\nAgainst the last plan: {differences}"));
     }
     let done = Signing { file, person, federation, role, action, shown };
@@ -60,15 +62,16 @@ pub(super) fn reject(options: &RejectOptions) -> Result<Exit, Failure> {
     if !is_reason(&options.reason) {
         return Err(Failure::failed(SigningError::Reason));
     }
-    let shown = format!("{}\nReason of the rejection: {}\n", in_words(&file), options.reason);
+    let shown = format!("{}\nReason of the rejection: {}\n", in_words(&file, &[]), options.reason);
     let done = Signing { file, person, federation, role, action, shown };
     done.finish(&options.file, &options.signer, |file, person, federation, at| {
         file.reject(&options.reason, person, federation, at)
     })
 }
 
-fn in_words(file: &PlanFile) -> String {
-    format!("{}{}", Portrait::of(&file.plan), all_told(file.attestations()))
+fn in_words(file: &PlanFile, words: &[String]) -> String {
+    let words: String = words.iter().map(|line| format!("{line}\n")).collect();
+    format!("{}{words}{}", Portrait::of(&file.plan), all_told(file.attestations()))
 }
 
 /// What the year says of the plan: it fits, where nothing at fault was found, and what is to be asked.

@@ -29,3 +29,4 @@ mod simulate;
 mod support;
 mod thefts;
 mod units;
+mod weak_modes;

@@ -207,6 +207,58 @@ fn an_abort_names_its_plan_and_is_confirmed() {
     done(run(["order", "install", &out, "--state", &desk.path("state")]));
 }
 
+/// Whoever looks at a plan sees of each field what it is, what it is for and why it is needed; and of a schema that is not the plan's nothing.
+#[test]
+fn a_plan_is_shown_judged_and_signed_with_the_fields_of_its_schema() {
+    let desk = Desk::set();
+    let schema = desk.path("schema.toml");
+    let text = fs::read_to_string(&schema).unwrap();
+    let audited =
+        text.replace("name = \"marital\"", "name = \"marital\"\nuse = \"audit\"\nnecessity = \"fair to all\"");
+    fs::write(&schema, &audited).unwrap();
+    fs::remove_file(desk.path("plan")).unwrap();
+    done(run(["plan", "build", &desk.path("plan.toml"), "--out", &desk.path("plan")]));
+    let of = |word: &str, more: &[&str]| run(["plan", word, &desk.path("plan")].iter().chain(more));
+
+    let blind = done(of("show", &[]));
+    assert!(blind.contains("fields, levels and uses: not shown; give the plan's schema (--schema FILE)"), "{blind}");
+    assert!(done(of("lint", &[])).contains("ask    plan.schema: nobody gave the schema here"));
+    let shown = done(of("show", &["--schema", &schema]));
+    for line in [
+        "  needed: \"work, household and earlier contact",
+        "  field age: column \"age\", a number from 18 to 98",
+        "a missing value is an error; class C2, level 3 (sensitive)\n",
+        "  field marital: never learned from, and for audits alone: column \"marital\", ",
+        "level 2 (personal); needed: \"fair to all\"\n",
+        "  highest level: level 3 (sensitive); digest of the inputs: ",
+    ] {
+        assert!(shown.contains(line), "{line} in {shown}");
+    }
+    let json = of("show", &["--json", "--schema", &schema]).json();
+    assert_eq!((&json["schema"]["level_max"], &json["schema"]["audits"][0]), (&3.into(), &"marital".into()));
+    for lint in [done(of("lint", &["--schema", &schema])), done(run(["plan", "lint", &desk.path("plan.toml")]))] {
+        assert!(lint.contains("for audits alone, and never learned from: marital;"), "{lint}");
+        assert!(!lint.contains("plan.schema"), "{lint}");
+    }
+
+    let other = desk.path("other.toml");
+    fs::write(&other, &text).unwrap();
+    of("show", &["--schema", &other]).assert_refused(1, &["give the plan's own schema"]);
+    assert_eq!(of("lint", &["--schema", &other]).code, Some(1));
+    let digest = json["plan"]["digest"].as_str().unwrap();
+    desk.sign("propose", "owner", &["--schema", &other, "--confirm", digest])
+        .assert_refused(1, &["judge the plan by its own schema"]);
+    let signed = done(desk.sign("propose", "owner", &["--schema", &schema, "--confirm", digest]));
+    assert!(signed.contains("  field marital: never learned from, and for audits alone"), "{signed}");
+
+    fs::write(desk.path("schema.toml"), audited.replacen("\"L3\"", "\"L4\"\nnecessity = \"debts\"", 1)).unwrap();
+    run(["plan", "lint", &desk.path("plan.toml")])
+        .assert_refused(2, &["charter.materiality", "level 4 (severe): default", "materiality = \"high\""]);
+    fs::write(desk.path("schema.toml"), audited.replacen("\"L3\"", "\"L5\"", 1)).unwrap();
+    run(["plan", "lint", &desk.path("plan.toml")])
+        .assert_refused(2, &["fields[5] default.level", "take the field out"]);
+}
+
 /// Each of them once was another way to say what the action and the folder say.
 #[test]
 fn there_is_one_way_to_sign_a_plan() {

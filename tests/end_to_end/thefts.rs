@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -87,6 +88,7 @@ fn copy(from: &Path, to: &Path) {
 struct Thief {
     coordinator: Child,
     address: String,
+    events: Receiver<Value>,
 }
 
 impl Thief {
@@ -114,8 +116,11 @@ impl Thief {
         });
         let listening = listening.expect("it listens");
         // Read on, so that it never waits for a reader.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { coordinator, address: listening["address"].as_str().unwrap().to_owned() }
+        let (up, events) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            lines.for_each(|line| drop(up.send(serde_json::from_str(&line.unwrap()).unwrap())));
+        });
+        Self { coordinator, address: listening["address"].as_str().unwrap().to_owned(), events }
     }
 }
 
@@ -437,8 +442,9 @@ fn a_thief_of_the_office_and_of_the_coordinator_gets_no_plan_accepted() {
         let thief = Thief::serving(&federation, &unlisted, str::to_owned);
         told(&thief);
         let mut branch = federation.start(number);
-        let refused = until(&mut branch.events(), named("refused"));
-        let reason = refused["reason"].as_str().unwrap();
+        until(&mut branch.events(), named("connected"));
+        let waits = until(&mut thief.events.iter(), named("waiting"));
+        let reason = waits["reason"].as_str().unwrap();
         assert!(reason.contains("the plan is paused") && reason.contains("does not name whoever signed"), "{reason}");
         branch.stop();
         unspent(number);
@@ -446,7 +452,10 @@ fn a_thief_of_the_office_and_of_the_coordinator_gets_no_plan_accepted() {
         drop(thief);
         let thief = Thief::serving(&federation, &own, of_own);
         told(&thief);
-        federation.run(number).assert_refused(1, &["roster"]);
+        let mut branch = federation.start(number);
+        let refused = until(&mut branch.events(), named("refused"));
+        assert!(refused["reason"].as_str().unwrap().contains("roster"), "{refused}");
+        branch.stop();
         unspent(number);
         back(&thief);
     }

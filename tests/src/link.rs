@@ -178,12 +178,14 @@ fn parse(frame: Frame, way: Way) -> Result<Body, String> {
     let limit = CONTROL_MESSAGE_BYTES_MAX;
     let decoded = match (frame.kind, way) {
         (FRAME_VECTOR, _) => return Ok(Body::Vector(frame.payload)),
-        (_, Way::Up) => {
-            codec::decode(&frame.payload, limit).map(|ToCoordinator::Run(run, message)| Body::Up(run, message))
-        }
+        (_, Way::Up) => match codec::decode(&frame.payload, limit) {
+            Ok(ToCoordinator::Run(run, message)) => Ok(Body::Up(run, message)),
+            Ok(_) => return Err("a message of the federation, of which no machine here hears".into()),
+            Err(fault) => Err(fault),
+        },
         (_, Way::Down) => match codec::decode(&frame.payload, limit) {
-            Ok(ToClient::Lists(_)) => return Err("lists of revoked certificates, of which nobody has any".into()),
             Ok(ToClient::Run(run, message)) => Ok(Body::Down(run, message)),
+            Ok(_) => return Err("a message of the federation, of which no machine here hears".into()),
             Err(fault) => Err(fault),
         },
     };

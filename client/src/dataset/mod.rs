@@ -14,7 +14,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
 
 pub use change::{Changes, FieldChange, LabelChange};
-pub use report::{BoundCounts, DatasetReport, FieldLine, LabelLine};
+pub use report::{AuditLine, BoundCounts, DatasetReport, FieldLine, LabelLine};
 pub use summary::{FieldSummary, LabelSummary, Summary};
 pub use verdict::{Remark, remarks};
 
@@ -51,7 +51,7 @@ impl Loaded {
             rows_per_customer: settings.rows_per_customer_max,
         };
         let table = Table::new(read.rows, maxima, &PlacementKey::new(OsEntropy.bytes32()))?;
-        let report = DatasetReport::new(file, table.data().counts(), table.rows_left_out());
+        let report = DatasetReport::new(file, table.data().counts(), schema, table.rows_left_out());
         Ok(Self { table, report, remarks: found, digest })
     }
 

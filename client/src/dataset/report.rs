@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use tributary_model::features::{FieldCounts, LabelCounts, TableCounts};
+use tributary_model::schema::{Field, Schema};
 
 /// Figures of one file. They depend on rows: they are for the branch's own screen, and no message has a place for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -21,8 +22,10 @@ pub struct DatasetReport {
     pub rows_left_out: u64,
     /// Each label.
     pub labels: Vec<LabelLine>,
-    /// Each field.
+    /// Each input.
     pub fields: Vec<FieldLine>,
+    /// Each audit column.
+    pub audits: Vec<AuditLine>,
 }
 
 /// Rows of one label, by class.
@@ -42,6 +45,19 @@ pub struct LabelLine {
     pub unlisted: u64,
 }
 
+/// An audit column. No figure of it: it is not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AuditLine {
+    /// The field.
+    pub name: String,
+    /// Its column.
+    pub column: String,
+    /// Its level.
+    pub level: u8,
+    /// Whether the file has the column.
+    pub found: bool,
+}
+
 /// Rows of one field, by what their values are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldLine {
@@ -49,6 +65,8 @@ pub struct FieldLine {
     pub name: String,
     /// Its column.
     pub column: String,
+    /// Its level.
+    pub level: u8,
     /// Missing.
     pub missing: u64,
     /// In no list; of categories alone.
@@ -73,7 +91,13 @@ pub struct BoundCounts {
 impl DatasetReport {
     /// The report of a file.
     #[must_use]
-    pub fn new(file: &Path, counts: &TableCounts, rows_left_out: usize) -> Self {
+    pub fn new(file: &Path, counts: &TableCounts, schema: &Schema, rows_left_out: usize) -> Self {
+        let audit = |(own, found): (&Field, &bool)| AuditLine {
+            name: own.name.clone(),
+            column: own.column.clone(),
+            level: own.level.number(),
+            found: *found,
+        };
         Self {
             file: file.display().to_string(),
             rows: counts.rows,
@@ -81,7 +105,13 @@ impl DatasetReport {
             rows_of_one_customer_max: counts.rows_of_one_customer_max,
             rows_left_out: rows_left_out as u64,
             labels: counts.labels.iter().map(LabelLine::new).collect(),
-            fields: counts.fields.iter().map(FieldLine::new).collect(),
+            fields: counts
+                .fields
+                .iter()
+                .zip(schema.fields())
+                .map(|(counts, own)| FieldLine::new(counts, own))
+                .collect(),
+            audits: schema.audits().iter().zip(&counts.audits_found).map(audit).collect(),
         }
     }
 }
@@ -94,10 +124,11 @@ impl LabelLine {
 }
 
 impl FieldLine {
-    fn new(counts: &FieldCounts) -> Self {
+    fn new(counts: &FieldCounts, own: &Field) -> Self {
         Self {
             name: counts.name.clone(),
             column: counts.column.clone(),
+            level: own.level.number(),
             missing: counts.missing,
             unlisted: (!counts.numeric).then_some(counts.unlisted),
             bounds: counts.numeric.then_some(BoundCounts {
@@ -139,8 +170,15 @@ impl fmt::Display for DatasetReport {
                 of(*unlisted)
             )?;
         }
-        for FieldLine { name, missing, unlisted, bounds, .. } in &self.fields {
-            write!(out, "\n  field {name}: {} missing", of(*missing))?;
+        for AuditLine { name, column, level, found } in &self.audits {
+            let found = if *found { "is there" } else { "is not in the file" };
+            write!(
+                out,
+                "\n  audit {name}, level {level}: the column {column:?} {found}; it is not read, and nothing is learned from it"
+            )?;
+        }
+        for FieldLine { name, level, missing, unlisted, bounds, .. } in &self.fields {
+            write!(out, "\n  field {name}, level {level}: {} missing", of(*missing))?;
             if let Some(unlisted) = unlisted {
                 write!(out, ", {} unlisted", of(*unlisted))?;
             }

@@ -69,8 +69,8 @@ fn what_a_table_holds_is_shown_by_field_and_by_class() {
     for line in [
         "rows.csv: 10 rows, 10 customers, at most 1 rows each\n",
         "label churn: 2 (20.0 %) positive, 7 (70.0 %) negative, 1 (10.0 %) not known, 0 unlisted\n",
-        "field age: 0 missing, 0 below min, 1 (10.0 %) at min, 0 at max, 1 (10.0 %) above max\n",
-        "field job: 1 (10.0 %) missing, 1 (10.0 %) unlisted\n",
+        "field age, level 2: 0 missing, 0 below min, 1 (10.0 %) at min, 0 at max, 1 (10.0 %) above max\n",
+        "field job, level 1: 1 (10.0 %) missing, 1 (10.0 %) unlisted\n",
     ] {
         assert!(text.contains(line), "{line:?} is missing in {text}");
     }
@@ -80,6 +80,33 @@ fn what_a_table_holds_is_shown_by_field_and_by_class() {
     let json = serde_json::to_value(&loaded.report).unwrap();
     assert_eq!((&json["fields"][0]["bounds"]["above_max"], &json["labels"][0]["positive"]), (&1.into(), &2.into()));
     assert!(loaded.usable().is_ok());
+}
+
+/// A file with it and one without are both used, and neither says what stands in it.
+#[test]
+fn an_audit_column_is_told_and_not_read() {
+    let audit = "    { name = \"gender\", use = \"audit\", kind = \"categorical\", categories = [\"f\", \"m\"], class = \"C2\", level = \"L2\",\n      \
+                 necessity = \"both are served alike\" },\n]\nlabels";
+    let schema = Schema::parse(&SCHEMA.replace("]\nlabels", audit)).unwrap();
+    for (text, found, said) in [
+        (rows(usual), false, "the column \"gender\" is not in the file; it is not read"),
+        (
+            rows(usual).replace("who,", "gender,who,").replace("\nc", "\nsecret,c"),
+            true,
+            "the column \"gender\" is there; it is",
+        ),
+    ] {
+        let (_folder, settings) = settings(&text, "");
+        let loaded = Loaded::read(&settings.data_file, &settings, &schema, &Stop::default()).unwrap();
+        let told = loaded.report.to_string();
+        assert!(
+            told.contains("\n  audit gender, level 2: ") && told.contains(said) && !told.contains("secret"),
+            "{told}"
+        );
+        let json = serde_json::to_value(&loaded.report).unwrap();
+        assert_eq!((&json["audits"][0]["found"], &json["fields"][0]["level"]), (&found.into(), &2.into()));
+        assert!(loaded.usable().is_ok());
+    }
 }
 
 #[test]

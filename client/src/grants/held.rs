@@ -11,7 +11,7 @@ use tributary_storage::files::FileError;
 
 use crate::settings::Settings;
 
-const FOLDER: &str = "grants";
+pub(super) const FOLDER: &str = "grants";
 pub(super) const GRANT: &str = "grant";
 pub(super) const WITHDRAWAL: &str = "withdrawal";
 

@@ -91,35 +91,42 @@ fn granted(grant: Grant, schema: &Schema) -> Granted {
     }
 }
 
-/// Whether a grant names every field and label of a schema, or leaves that to the policy, which pins them.
+/// Whether a grant names every input and label of a schema, or leaves that to the policy, which pins them. A level that is granted by name alone
+/// leaves it to nobody. An audit column is in no sum, and needs no name.
 fn names_fields(grant: &Grant, schema: &Schema) -> bool {
     let granted: BTreeSet<&str> = grant.fields.iter().map(|field| field.raw()).collect();
     let fields = schema.fields().iter().map(|field| field.name.as_str());
     let mut used = fields.chain(schema.labels().iter().map(|label| label.name.as_str()));
-    granted.is_empty() || used.all(|name| granted.contains(name))
+    let may_be_silent = !schema.fields().iter().any(|field| field.level.is_granted_by_name());
+    (granted.is_empty() && may_be_silent) || used.all(|name| granted.contains(name))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Write as _;
+    use std::path::Path;
 
     use tributary_certs::grant::{sign_grant, sign_withdrawal, write_grant, write_withdrawal};
     use tributary_certs::suite::SigningKey;
+    use tributary_protocol::printable::Untrusted;
     use tributary_protocol::round::cast;
     use tributary_storage::files::{Draft, create_private_folder};
 
+    use super::held::FOLDER;
     use super::*;
+    use crate::judge::tests::SCHEMA;
 
     /// Whoever installs a grant or a withdrawal is killed before the file has its name: the daemon takes nothing for either, nor what it has from before.
     #[test]
     fn what_was_cut_short_on_its_way_here_is_nothing() {
         let state = tempfile::tempdir().unwrap();
-        let folder = state.path().join(FOLDER);
+        let folder = state.path().join("grants");
         create_private_folder(&folder).unwrap();
         let owner = SigningKey::from_seed(&[1; 32]);
         let grant = sign_grant(&owner, Grant { owner: owner.verifying_key(), ..cast::grant(&cast::plan()) });
         let withdrawal = sign_withdrawal(&owner, grant.digest(), 7);
-        let schema = Schema::parse(crate::judge::tests::SCHEMA).unwrap();
+        let schema = Schema::parse(SCHEMA).unwrap();
         let mut grants = Grants { folder: folder.clone(), schema, seen: BTreeSet::new(), fault: None };
         let cut = |path: &Path| {
             let text = fs::read(path).unwrap();
@@ -146,5 +153,28 @@ mod tests {
         assert_eq!(held(&["grant"]), None, "and nothing was taken back");
         write_withdrawal(&withdrawal, &folder.join("a.withdrawal")).unwrap();
         assert_eq!(held(&["grant", "withdrawal"]), Some((1, 1)));
+    }
+
+    /// A general grant leaves the fields to the policy, but for data of the highest level; an audit column is in no sum.
+    #[test]
+    fn a_grant_names_all_fields_or_leaves_them_to_the_policy_unless_one_is_of_level_4() {
+        let usual = Schema::parse(SCHEMA).unwrap();
+        let severe = SCHEMA.replacen("level = \"L3\"", "level = \"L4\"\nnecessity = \"income\"", 1);
+        let severe = Schema::parse(&severe).unwrap();
+        let inputs = usual.fields().iter().map(|field| field.name.as_str());
+        let mut all: Vec<&str> = inputs.chain(usual.labels().iter().map(|label| label.name.as_str())).collect();
+        all.sort_unstable();
+        let grant = |fields: &[&str]| {
+            let fields = fields.iter().map(|name| Untrusted::from(*name)).collect();
+            Grant { fields, ..cast::grant(&cast::plan()) }
+        };
+        let named = |fields: &[&str]| [&usual, &severe].map(|schema| granted(grant(fields), schema).names_fields);
+        assert!(!all.contains(&"gender") && usual.audits()[0].name == "gender");
+        assert_eq!(named(&all), [true, true]);
+        assert_eq!(named(&all[1..]), [false, false]);
+        assert_eq!(named(&[]), [true, false]);
+        let audited = SCHEMA.replacen("level = \"L2\"\n\n[[labels]]", "level = \"L4\"\n\n[[labels]]", 1);
+        assert_ne!(audited, SCHEMA);
+        assert!(granted(grant(&[]), &Schema::parse(&audited).unwrap()).names_fields, "nothing is learned from it");
     }
 }

@@ -54,16 +54,24 @@ impl SchemaPin {
         let digest =
             file.text("policy.schema", "the digest of a schema, 64 hexadecimal digits", None, Digest::from_hex);
         let customer = file.text("policy.customer", allowed, None, line);
+        let necessity = match file.has("policy.necessity") {
+            true => file.text("policy.necessity", allowed, None, line).map(Some),
+            false => Some(None),
+        };
         let fields = file.texts("policy.fields", allowed, line);
         let labels = file.texts("policy.labels", allowed, line);
-        Some(Self { digest: digest?, words: SchemaWords { customer: customer?, fields: fields?, labels: labels? } })
+        let (digest, customer, necessity) = (digest?, customer?, necessity?);
+        Some(Self { digest, words: SchemaWords { customer, necessity, fields: fields?, labels: labels? } })
     }
 
     /// The lines of a policy, ready to be read and signed.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        let SchemaWords { customer, fields, labels } = &self.words;
+        let SchemaWords { customer, necessity, fields, labels } = &self.words;
         let mut text = format!("schema = \"{}\"\ncustomer = {}\n", self.digest, quoted(customer));
+        if let Some(necessity) = necessity {
+            let _ = writeln!(text, "necessity = {}", quoted(necessity));
+        }
         for (key, lines) in [("fields", fields), ("labels", labels)] {
             let lines: Vec<String> = lines.iter().map(|line| format!("    {},\n", quoted(line))).collect();
             let _ = writeln!(text, "{key} = [\n{}]", lines.concat());
@@ -74,11 +82,7 @@ impl SchemaPin {
     /// The words, for a person's screen.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let SchemaWords { customer, fields, labels } = &self.words;
-        let mut lines = vec![format!("schema {}: {customer}", self.digest)];
-        lines.extend(fields.iter().map(|line| format!("  field {line}")));
-        lines.extend(labels.iter().map(|line| format!("  label {line}")));
-        lines
+        self.words.lines(&self.digest)
     }
 
     /// Whether this is the pinned schema, and the words say what it says.
@@ -103,7 +107,8 @@ impl SchemaPin {
                 (0..longer).find_map(|index| differs(key, policy.get(index), schema.get(index)))
             })
         };
-        customer().or_else(lists)
+        let necessity = || differs("necessity", own.necessity.as_ref(), schema.necessity.as_ref());
+        customer().or_else(necessity).or_else(lists)
     }
 }
 
@@ -169,7 +174,10 @@ mod tests {
     }
 
     /// What a proposer of plans changes in a schema, and the line in which the owner sees it. The names of all fields stay.
-    const ATTACKS: [(&str, &str, &str, &str); 6] = [
+    const ATTACKS: [(&str, &str, &str, &str); 9] = [
+        ("use = \"audit\"", "use = \"input\"", "fields", "gender: column \"gender\", one of 2"),
+        ("level = \"L3\"", "level = \"L2\"", "fields", "; class C2, level 2 (personal)"),
+        ("necessity = \"habits", "necessity = \"whims", "necessity", "whims of saving"),
         ("name = \"age\"\n", "name = \"age\"\ncolumn = \"religion\"\n", "fields", "column \"religion\", a number"),
         ("customer_column = \"customer_id\"\n", "", "customer", "each row is a customer"),
         ("\"service\", ", "", "fields", "one of 5: \"student\", \"worker\", \"office\""),
@@ -194,7 +202,9 @@ mod tests {
         let names = |schema: &Schema| schema.fields().iter().map(|field| field.name.clone()).collect::<Vec<_>>();
         for attack in ATTACKS {
             let hostile = attacked(attack);
-            assert_eq!(names(&hostile), names(&honest));
+            if !attack.0.starts_with("use") {
+                assert_eq!(names(&hostile), names(&honest));
+            }
             let fault = pinned.holds(&hostile).unwrap_err();
             assert!(!fault.is_of_words());
             let line = fault.line.clone().unwrap();

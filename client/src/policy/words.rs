@@ -3,6 +3,7 @@
 use tributary_model::architecture::Architecture;
 use tributary_model::privacy::epsilon_of;
 use tributary_model::stage::StageSettings;
+use tributary_model::weak_modes::Build;
 use tributary_protocol::limits::{CHARGED_RUNS_MAX, WITHDRAWALS_MAX};
 use tributary_protocol::message::Floor;
 use tributary_protocol::plan::{Plan, RunRef};
@@ -73,6 +74,24 @@ pub fn refusal(floor: Floor, plan: &Plan, policy: &BranchPolicy) -> String {
             runs(plan)
         ),
     }
+}
+
+/// Which admitted modes this program has no part in: an owner who admits one should not wait for such a plan.
+#[must_use]
+pub fn not_built(policy: &BranchPolicy) -> Option<String> {
+    not_built_by(Build::THIS, policy)
+}
+
+fn not_built_by(build: Build, policy: &BranchPolicy) -> Option<String> {
+    let refused = policy.modes.iter().filter(|mode| build.admits(**mode).is_err());
+    let modes: Vec<String> = refused.map(|mode| format!("{:?}", mode.name())).collect();
+    (!modes.is_empty()).then(|| {
+        format!(
+            "the policy admits the mode {}, and this program was built without it: such plans are refused all the same. To take part in them, use a \
+             program that was built with the feature weak-modes",
+            modes.join(" and ")
+        )
+    })
 }
 
 /// The line of the policy that refuses the public state with which a round starts, with both figures; without a bound where that is no clip
@@ -186,6 +205,16 @@ mod tests {
     use super::*;
     use crate::judge::tests::{SCHEMA, local, plan, policy};
     use crate::policy::BranchEpsilon;
+
+    #[test]
+    fn an_owner_hears_of_admitted_modes_that_are_not_built() {
+        let (_, mut policy) = both();
+        assert_eq!(not_built_by(Build::SHIPPED, &policy), None);
+        policy.modes = PrivacyMode::ALL.to_vec();
+        let told = not_built_by(Build::SHIPPED, &policy).unwrap();
+        assert!(told.contains("the mode \"branch\" and \"none\"") && told.contains("weak-modes"), "{told}");
+        assert_eq!(not_built(&policy), None, "these tests are built with the modes");
+    }
 
     fn both() -> (Plan, BranchPolicy) {
         let schema = Schema::parse(SCHEMA).unwrap();

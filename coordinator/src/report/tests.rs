@@ -99,7 +99,7 @@ fn the_last_event_is_flat() {
     assert_eq!(value["complete"], true);
     assert_eq!(value["rss_bytes_max"], serde_json::Value::Null);
     let keys = value.as_object().unwrap().len();
-    assert_eq!(keys, 20, "one for the name and one for each field");
+    assert_eq!(keys, 21, "one for the name and one for each field");
     let line = event.to_string();
     assert!(
         line.contains("epsilon 1.5000 at delta 1e-6 for a branch, 3.2500 for each") && line.contains("3 charged"),

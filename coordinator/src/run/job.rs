@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tributary_model::parameters::Parameters;
 use tributary_model::planned::{self, Planned};
 use tributary_model::schema::{SCHEMA_BYTES_MAX, Schema};
+use tributary_model::weak_modes::{Build, ModeNotBuilt};
 use tributary_planning::{Guarantee, PlanFile};
 use tributary_protocol::plan::{Approvals, ModelRef, Rejection, Run, ValidPlan};
 use tributary_settings::Fault;
@@ -54,6 +55,15 @@ impl Job {
     /// # Errors
     /// As [`Job::open`].
     pub fn of(plan: ValidPlan, schema: &Schema, approvals: Approvals) -> Result<Self, Fault> {
+        Self::served_by(Build::THIS, plan, schema, approvals)
+    }
+
+    fn served_by(build: Build, plan: ValidPlan, schema: &Schema, approvals: Approvals) -> Result<Self, Fault> {
+        build.admits(plan.privacy).map_err(|refused| Fault {
+            key: "plan.file".into(),
+            found: refused.found(),
+            allowed: format!("a plan in mode {}", ModeNotBuilt::ALLOWED),
+        })?;
         if schema.digest() != plan.schema {
             return Err(Fault {
                 key: "plan.schema".into(),
@@ -61,6 +71,8 @@ impl Job {
                 allowed: format!("the schema that the plan names, with the digest {}", plan.schema),
             });
         }
+        let allowed = "a plan that handles its data as their level asks";
+        schema.handled_by(&plan).map_err(|error| fault("plan.file", &error, allowed))?;
         let allowed = "a plan of which every number follows";
         let planned = planned::check(&plan, Some(schema)).map_err(|error| fault("plan.file", &error, allowed))?;
         let architecture = planned.architecture();

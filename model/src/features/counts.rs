@@ -13,6 +13,8 @@ pub struct TableCounts {
     pub fields: Vec<FieldCounts>,
     /// One for each label, in their order.
     pub labels: Vec<LabelCounts>,
+    /// Whether the file has each audit column, in their order. They are not read.
+    pub audits_found: Vec<bool>,
 }
 
 /// Values of one field, by what they are.

@@ -28,6 +28,8 @@ struct Columns {
     /// `None`: the label is not known for any row.
     labels: Vec<usize>,
     customer: Option<usize>,
+    /// Whether the file has each audit column. None of them is read.
+    audits_found: Vec<bool>,
 }
 
 impl<'schema> RawBatch<'schema> {
@@ -47,6 +49,7 @@ impl<'schema> RawBatch<'schema> {
         let counts = TableCounts {
             fields: fields.iter().map(FieldEncoder::counts).collect(),
             labels: labels.iter().map(LabelEncoder::counts).collect(),
+            audits_found: columns.audits_found.clone(),
             ..TableCounts::default()
         };
         Ok(Self {
@@ -167,7 +170,8 @@ impl Columns {
         }
         let customer = schema.customer_column().and_then(|_| places.pop());
         let labels = places.split_off(schema.fields().len());
-        Ok(Self { count: header.len(), fields: places, labels, customer })
+        let audits_found = schema.audits().iter().map(|audit| place(header, &audit.column).is_ok()).collect();
+        Ok(Self { count: header.len(), fields: places, labels, customer, audits_found })
     }
 }
 

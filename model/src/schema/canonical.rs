@@ -2,14 +2,27 @@
 
 use tributary_protocol::digest::Canonical;
 
-use super::{DataClass, Decimal, Dialect, Field, FieldKind, Label, Layout, Level, Missing, Range, Schema, Transform};
+use super::{DataClass, Decimal, Dialect, Field, FieldKind, Label, Layout, Missing, Range, Schema, Transform};
 
 /// Everything a schema says, in a fixed order. Lists whose order means nothing are sorted.
 pub(super) fn encoding(schema: &Schema) -> Canonical {
-    let mut out = Canonical::new("tributary schema 2").bytes(schema.name.as_bytes()).u32(schema.version);
+    let mut out = Canonical::new("tributary schema 3").bytes(schema.name.as_bytes()).u32(schema.version);
     out = dialect(out, &schema.dialect);
     out = texts(out, schema.customer_column.as_slice());
     out = set(out, &schema.dropped);
+    out = texts(out, schema.necessity.as_slice());
+    for fields in [&schema.fields, &schema.audits] {
+        out = count(out, fields.len());
+        out = fields.iter().fold(out, |out, own| graded(field(out, own), own));
+    }
+    out = count(out, schema.labels.len());
+    schema.labels.iter().fold(out, label)
+}
+
+/// What a row of a file becomes, in a fixed order: who is a customer, the inputs and the labels.
+pub(super) fn inputs(schema: &Schema) -> Canonical {
+    let mut out = dialect(Canonical::new("tributary schema inputs 1"), &schema.dialect);
+    out = texts(out, schema.customer_column.as_slice());
     out = count(out, schema.fields.len());
     out = schema.fields.iter().fold(out, field);
     out = count(out, schema.labels.len());
@@ -37,17 +50,17 @@ fn dialect(out: Canonical, dialect: &Dialect) -> Canonical {
     }
 }
 
-fn field(out: Canonical, field: &Field) -> Canonical {
-    let out = out.bytes(field.name.as_bytes()).bytes(field.column.as_bytes());
+/// What its data are, and why they are used.
+fn graded(out: Canonical, field: &Field) -> Canonical {
     let out = out.u8(match field.class {
         DataClass::C1 => 1,
         DataClass::C2 => 2,
     });
-    let out = out.u8(match field.level {
-        Level::L1 => 1,
-        Level::L2 => 2,
-        Level::L3 => 3,
-    });
+    texts(out.u8(field.level.number()), field.necessity.as_slice())
+}
+
+fn field(out: Canonical, field: &Field) -> Canonical {
+    let out = out.bytes(field.name.as_bytes()).bytes(field.column.as_bytes());
     let out = set(out, &field.missing_codes);
     match &field.kind {
         // The numbers among the missing codes follow from the codes.

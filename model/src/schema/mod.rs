@@ -6,6 +6,8 @@
 mod canonical;
 mod dialect;
 mod fault;
+mod handling;
+mod level;
 mod node;
 pub(crate) mod number;
 mod parse;
@@ -18,6 +20,8 @@ use tributary_protocol::digest::Digest;
 
 pub use dialect::{DELIMITER_BYTES_MAX, Decimal, Dialect, Encoding, LINE_BYTES_MAX, Layout, Span};
 pub use fault::{SchemaErrors, SchemaFault};
+pub use handling::HandlingFault;
+pub use level::{Level, Reason};
 pub use words::SchemaWords;
 
 /// Most fields of one schema.
@@ -30,6 +34,8 @@ pub const LABELS_MAX: usize = 16;
 pub const SCHEMA_BYTES_MAX: usize = 1 << 20;
 /// Longest name, column, category or code, in bytes.
 pub const TEXT_BYTES_MAX: usize = 128;
+/// Longest reason, in bytes.
+pub const NECESSITY_BYTES_MAX: usize = 512;
 
 // A field has at least one slot.
 const _: () = assert!(FIELDS_MAX <= WIDTH_MAX);
@@ -42,11 +48,13 @@ pub struct Schema {
     dialect: Dialect,
     customer_column: Option<String>,
     dropped: Vec<String>,
+    necessity: Option<String>,
     fields: Vec<Field>,
+    audits: Vec<Field>,
     labels: Vec<Label>,
 }
 
-/// One input of the model: a column and its encoding into slots.
+/// One input of the model, or one audit column: a column and its encoding into slots.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     /// Name, unique in the schema.
@@ -59,8 +67,10 @@ pub struct Field {
     pub missing_codes: Vec<String>,
     /// Class after JR/T 0171-2020.
     pub class: DataClass,
-    /// The institution's own level.
+    /// The institution's own level, after JR/T 0197-2020.
     pub level: Level,
+    /// Why the field is needed.
+    pub necessity: Option<String>,
 }
 
 /// Values of a field, and how they become numbers.
@@ -142,17 +152,6 @@ pub enum DataClass {
     C2,
 }
 
-/// Sensitivity as the institution grades it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Low.
-    L1,
-    /// Personal.
-    L2,
-    /// Sensitive.
-    L3,
-}
-
 /// One binary thing to predict; one output of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {
@@ -207,10 +206,22 @@ impl Schema {
         &self.dropped
     }
 
-    /// The fields, in encoding order.
+    /// Why its fields are needed, where they have no reason of their own.
+    #[must_use]
+    pub fn necessity(&self) -> Option<&str> {
+        self.necessity.as_deref()
+    }
+
+    /// The inputs, in encoding order. Audit columns are not among them, and so in no row, layout or sum.
     #[must_use]
     pub fn fields(&self) -> &[Field] {
         &self.fields
+    }
+
+    /// Columns that may show whether a model treats groups alike, and are never an input of it.
+    #[must_use]
+    pub fn audits(&self) -> &[Field] {
+        &self.audits
     }
 
     /// The labels, in output order.
@@ -242,6 +253,23 @@ impl Schema {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         canonical::encoding(self).into_bytes()
+    }
+
+    /// Identity of what a row becomes: the same for schemas that differ in audit columns, classes, levels and reasons alone.
+    #[must_use]
+    pub fn inputs_digest(&self) -> Digest {
+        canonical::inputs(self).finish()
+    }
+}
+
+impl DataClass {
+    /// The word in schemas.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::C1 => "C1",
+            Self::C2 => "C2",
+        }
     }
 }
 
@@ -288,5 +316,7 @@ impl<V> Missing<V> {
     }
 }
 
+#[cfg(test)]
+mod audit_tests;
 #[cfg(test)]
 mod tests;

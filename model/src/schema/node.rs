@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use toml::{Table, Value};
-use tributary_protocol::printable::Printable;
+use tributary_protocol::printable::{Printable, is_hidden};
 
-use super::TEXT_BYTES_MAX;
 use super::dialect::DELIMITER_BYTES_MAX;
 use super::fault::SchemaFault;
+use super::{NECESSITY_BYTES_MAX, TEXT_BYTES_MAX};
 
 /// Faults collected so far.
 #[derive(Default)]
@@ -74,6 +74,18 @@ impl<'a> Node<'a> {
     /// A text of 1 to 128 bytes without control characters.
     pub(super) fn text(&self, key: &'static str) -> Option<String> {
         self.value(key).and_then(|value| self.as_text(key, value))
+    }
+
+    /// A sentence for people: of 1 to 512 bytes on one line, without control characters and marks of direction.
+    pub(super) fn reason(&self, key: &'static str) -> Option<String> {
+        let value = self.value(key)?;
+        let text = value.as_str().map(str::trim);
+        let text = text.filter(|text| (1..=NECESSITY_BYTES_MAX).contains(&text.len()) && !text.contains(is_hidden));
+        if text.is_none() {
+            let allowed = "words on one line, without control characters and marks of direction";
+            self.fault(key, described(value), format!("1 to {NECESSITY_BYTES_MAX} bytes: {allowed}"));
+        }
+        text.map(str::to_owned)
     }
 
     /// A name: 1 to 128 of a-z, 0-9 and _.

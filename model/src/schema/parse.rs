@@ -5,9 +5,9 @@ use toml::{Table, Value};
 use super::fault::SchemaErrors;
 use super::node::{Faults, Node, described, quoted};
 use super::parse_dialect::dialect;
-use super::parse_field::field;
+use super::parse_field::{Use, field};
 use super::repeated::{repeated, repeated_value};
-use super::{Dialect, FIELDS_MAX, LABELS_MAX, Label, SCHEMA_BYTES_MAX, Schema, WIDTH_MAX};
+use super::{Dialect, FIELDS_MAX, Field, LABELS_MAX, Label, SCHEMA_BYTES_MAX, Schema, WIDTH_MAX};
 
 pub(super) fn schema(text: &str) -> Result<Schema, SchemaErrors> {
     let faults = Faults::default();
@@ -47,7 +47,9 @@ fn whole(table: &Table, faults: &Faults) -> Option<Schema> {
             None
         }
     };
-    let fields = each(&root, "fields", FIELDS_MAX, field);
+    let necessity = root.reason("necessity");
+    let is_explained = root.value("necessity").is_some();
+    let fields = each(&root, "fields", FIELDS_MAX, |node| field(node, is_explained));
     let labels = each(&root, "labels", LABELS_MAX, label);
     root.finish();
     let complete = name.is_some()
@@ -55,17 +57,30 @@ fn whole(table: &Table, faults: &Faults) -> Option<Schema> {
         && dialect.is_some()
         && fields.iter().all(Option::is_some)
         && labels.iter().all(Option::is_some);
+    let (fields, audits) = divided(fields.into_iter().flatten());
+    if complete && fields.is_empty() && !audits.is_empty() {
+        root.fault("fields", "audit columns alone", "one input at least: a model learns from nothing else");
+    }
     let schema = Schema {
         name: name.unwrap_or_default(),
         version: version.unwrap_or_default(),
         dialect: dialect.unwrap_or_else(Dialect::comma_separated),
         customer_column,
         dropped,
-        fields: fields.into_iter().flatten().collect(),
+        necessity,
+        fields,
+        audits,
         labels: labels.into_iter().flatten().collect(),
     };
     together(&schema, faults);
     complete.then_some(schema)
+}
+
+/// Inputs, and audit columns.
+fn divided(fields: impl Iterator<Item = (Use, Field)>) -> (Vec<Field>, Vec<Field>) {
+    let (inputs, audits): (Vec<_>, Vec<_>) = fields.partition(|(usage, _)| *usage == Use::Input);
+    let bare = |fields: Vec<(Use, Field)>| fields.into_iter().map(|(_, field)| field).collect();
+    (bare(inputs), bare(audits))
 }
 
 /// Reads every table of a list.
@@ -122,7 +137,8 @@ fn label(node: &Node<'_>) -> Option<Label> {
 
 /// What holds between the sections.
 fn together(schema: &Schema, faults: &Faults) {
-    if let Some(twice) = repeated(schema.fields.iter().map(|field| field.name.as_str())) {
+    let both = || schema.fields.iter().chain(&schema.audits);
+    if let Some(twice) = repeated(both().map(|field| field.name.as_str())) {
         faults.add(
             "fields",
             format!("the name {} twice", quoted(twice)),
@@ -135,7 +151,16 @@ fn together(schema: &Schema, faults: &Faults) {
     if schema.width() > WIDTH_MAX {
         faults.add("fields", format!("{} encoded numbers", schema.width()), format!("at most {WIDTH_MAX}"));
     }
-    let inputs = schema.fields.iter().map(|field| ("fields", field.column.as_str()));
+    for audit in &schema.audits {
+        if schema.fields.iter().any(|field| field.column == audit.column) {
+            faults.add(
+                "fields",
+                format!("the column {} with use = \"audit\", and as an input as well", quoted(&audit.column)),
+                "one use: an audit column is never an input",
+            );
+        }
+    }
+    let inputs = both().map(|field| ("fields", field.column.as_str()));
     let targets = schema.labels.iter().map(|label| ("labels", label.column.as_str()));
     let customer = schema.customer_column.iter().map(|column| ("customer_column", column.as_str()));
     for (key, column) in inputs.clone().chain(targets.clone()).chain(customer.clone()) {

@@ -4,17 +4,32 @@ use toml::Value;
 
 use super::node::{Node, described, quoted};
 use super::repeated::{repeated, repeated_value};
-use super::{DataClass, Field, FieldKind, Level, Missing, Range, Transform};
+use super::{DataClass, Field, FieldKind, Level, Missing, Range, Reason, Transform};
 
-/// Reads a field. `None` only with a fault; a field with one may be returned, so that later checks see it.
-pub(super) fn field(node: &Node<'_>) -> Option<Field> {
+/// What a field is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// A model learns from it.
+    Input,
+    /// It may show whether a model treats groups alike.
+    Audit,
+}
+
+/// Reads a field of a schema that is or is not explained as a whole. `None` only with a fault; a field with one may be returned, so that later
+/// checks see it.
+pub(super) fn field(node: &Node<'_>, is_explained: bool) -> Option<(Use, Field)> {
     let name = node.name("name");
     let column = node.text("column").or_else(|| name.clone());
     let class = class(node);
-    let allowed = "\"L1\" (low), \"L2\" (personal), \"L3\" (sensitive)";
-    let level = node
-        .required("level", allowed)
-        .and_then(|_| node.word("level", &[("L1", Level::L1), ("L2", Level::L2), ("L3", Level::L3)]));
+    let level = level(node, class);
+    let usage = match node.value("use") {
+        None => Some(Use::Input),
+        Some(_) => node.word("use", &[("input", Use::Input), ("audit", Use::Audit)]),
+    };
+    let necessity = node.reason("necessity");
+    if let (Some(level), Some(usage), None) = (level, usage, node.value("necessity")) {
+        without_reason(node, level, usage, is_explained);
+    }
     let missing_codes = node.codes("missing_codes");
     if let Some(twice) = repeated(missing_codes.iter().map(String::as_str)) {
         node.fault("missing_codes", format!("{} twice", quoted(twice)), "each code once");
@@ -31,7 +46,60 @@ pub(super) fn field(node: &Node<'_>) -> Option<Field> {
     if numeric.is_some() {
         node.finish();
     }
-    Some(Field { name: name?, column: column?, kind: kind?, missing_codes, class: class?, level: level? })
+    if let (Some(Use::Audit), Some(FieldKind::Numeric { transform, .. })) = (usage, &kind)
+        && !matches!(transform, Transform::Bins(_))
+    {
+        let found = "a number that makes no groups, with use = \"audit\"";
+        node.fault("transform", found, "\"bins\" with edges, or kind = \"categorical\": an audit compares groups");
+    }
+    let field =
+        Field { name: name?, column: column?, kind: kind?, missing_codes, class: class?, level: level?, necessity };
+    Some((usage?, field))
+}
+
+fn level(node: &Node<'_>, class: Option<DataClass>) -> Option<Level> {
+    let allowed = "\"L1\" (low), \"L2\" (personal), \"L3\" (sensitive), \"L4\" (severe)";
+    if node.required("level", allowed)?.as_str() == Some("L5") {
+        let found = "\"L5\" (JR/T 0197-2020: important data, whose leak harms the public or the state)";
+        node.fault(
+            "level",
+            found,
+            "\"L1\" to \"L4\"; data of level 5 are never learned from nor audited with, so take the field out",
+        );
+        return None;
+    }
+    let level = node.word("level", &Level::ALL.map(|level| (word(level), level)))?;
+    if (class, level) == (Some(DataClass::C2), Level::L1) {
+        let found = "\"L1\", beside class = \"C2\"";
+        node.fault("level", found, "\"L2\" or higher: what identifies a person or its financial status is not low");
+    }
+    Some(level)
+}
+
+/// How a schema file writes a level.
+const fn word(level: Level) -> &'static str {
+    match level {
+        Level::L1 => "L1",
+        Level::L2 => "L2",
+        Level::L3 => "L3",
+        Level::L4 => "L4",
+    }
+}
+
+/// Reports a field that lacks the reason that its level or its use asks for.
+fn without_reason(node: &Node<'_>, level: Level, usage: Use, is_explained: bool) {
+    let allowed = match (usage, level.reason()) {
+        (Use::Audit, _) => "why this group is audited, in words: the schema's own necessity is about what is learned",
+        (Use::Input, Reason::Own) => {
+            "why this field is needed, in words; a necessity for the whole schema is not enough for level 4"
+        }
+        (Use::Input, Reason::Needed) if !is_explained => {
+            "why this field is needed, in words; or a necessity for the whole schema, before its fields"
+        }
+        (Use::Input, _) => return,
+    };
+    let of = if usage == Use::Audit { "an audit column".to_owned() } else { format!("a field of {level}") };
+    node.fault("necessity", format!("nothing, for {of}"), allowed);
 }
 
 fn class(node: &Node<'_>) -> Option<DataClass> {

@@ -1,6 +1,6 @@
 //! What a schema says, in words for the owner of the data: what is read, from which column, and what counts as what.
 
-use tributary_protocol::digest::Canonical;
+use tributary_protocol::digest::{Canonical, Digest};
 
 use super::node::quoted;
 use super::{Decimal, Dialect, Encoding, Field, FieldKind, Label, Layout, Missing, Schema, Transform};
@@ -13,7 +13,9 @@ const LISTED_MAX: usize = 16;
 pub struct SchemaWords {
     /// Whose rows belong together.
     pub customer: String,
-    /// One line for each field, in their order.
+    /// Why the fields are needed that have no reason of their own.
+    pub necessity: Option<String>,
+    /// One line for each input, in their order, and then one for each audit column.
     pub fields: Vec<String>,
     /// One line for each label, in their order.
     pub labels: Vec<String>,
@@ -32,9 +34,22 @@ impl SchemaWords {
             format!("; lines that begin with {} are left out", quoted(&char::from(begin).to_string()))
         });
         let customer = customer + &divided(dialect) + &written(dialect) + &skipped;
-        let fields = schema.fields.iter().map(|own| field(own, dialect)).collect();
+        let inputs = schema.fields.iter().map(|own| field(own, "", dialect));
+        let audits = schema.audits.iter().map(|own| field(own, "never learned from, and for audits alone: ", dialect));
+        let fields = inputs.chain(audits).collect();
         let labels = schema.labels.iter().map(|own| label(own, dialect)).collect();
-        Self { customer, fields, labels }
+        Self { customer, necessity: schema.necessity.clone(), fields, labels }
+    }
+
+    /// All of it under the schema's digest, for a person's screen.
+    #[must_use]
+    pub fn lines(&self, digest: &Digest) -> Vec<String> {
+        let Self { customer, necessity, fields, labels } = self;
+        let mut lines = vec![format!("schema {digest}: {customer}")];
+        lines.extend(necessity.iter().map(|text| format!("  needed: {}", quoted(text))));
+        lines.extend(fields.iter().map(|line| format!("  field {line}")));
+        lines.extend(labels.iter().map(|line| format!("  label {line}")));
+        lines
     }
 }
 
@@ -76,7 +91,7 @@ fn column(name: &str, dialect: &Dialect) -> String {
     format!("column {}{place}", quoted(name))
 }
 
-fn field(field: &Field, dialect: &Dialect) -> String {
+fn field(field: &Field, usage: &str, dialect: &Dialect) -> String {
     let codes = match field.missing_codes.as_slice() {
         [] => String::new(),
         codes => format!(" (also {})", set(codes)),
@@ -99,7 +114,10 @@ fn field(field: &Field, dialect: &Dialect) -> String {
             (kind, missing(rule, |index| quoted(&categories[*index])))
         }
     };
-    format!("{}: {}, {kind}; a missing value{codes} {missing}", field.name, column(&field.column, dialect))
+    let needed = field.necessity.as_ref().map_or(String::new(), |text| format!("; needed: {}", quoted(text)));
+    let (name, column, level) = (&field.name, column(&field.column, dialect), field.level);
+    let class = field.class.name();
+    format!("{name}: {usage}{column}, {kind}; a missing value{codes} {missing}; class {class}, {level}{needed}")
 }
 
 fn missing<V>(rule: &Missing<V>, value: impl Fn(&V) -> String) -> String {
@@ -149,13 +167,16 @@ mod tests {
 name = "small"
 version = 1
 customer_column = "who"
+necessity = "to see \"who\" leaves"
 fields = [
     { name = "age", kind = "numeric", min = 18, max = 98.5, transform = "bins", edges = [30, 60], missing = "indicator",
       missing_codes = ["unknown", -1], class = "C2", level = "L2" },
     { name = "balance", column = "saldo", kind = "numeric", min = -10, max = 10, missing = { constant = 1.5 }, class = "C2", level = "L3" },
     { name = "job", kind = "categorical", categories = ["office", "a \"b\""], class = "C1", level = "L1" },
     { name = "trade", column = "job", kind = "categorical", categories = ["office", "other"], unlisted = "other",
-      missing = { category = "other" }, class = "C1", level = "L1" },
+      missing = { category = "other" }, class = "C1", level = "L1", necessity = "trades differ" },
+    { name = "gender", column = "sex", use = "audit", kind = "categorical", categories = ["f", "m"], class = "C2", level = "L2",
+      necessity = "women and men alike" },
 ]
 labels = [{ name = "churn", column = "left", positive = ["yes", 1], negative = ["no"], missing_codes = [""] }]
 "#;
@@ -167,12 +188,17 @@ labels = [{ name = "churn", column = "left", positive = ["yes", 1], negative = [
         assert_eq!(
             words.fields,
             [
-                r#"age: column "age", a number from 18 to 98.5, divided at 30, 60; a missing value (also "-1", "unknown") is learned as missing"#,
-                r#"balance: column "saldo", a number from -10 to 10; a missing value counts as 1.5"#,
-                r#"job: column "job", one of 2: "office", "a \"b\""; any other value counts as none of them; a missing value is an error"#,
-                r#"trade: column "job", one of 2: "office", "other"; any other value counts as "other"; a missing value counts as "other""#,
+                r#"age: column "age", a number from 18 to 98.5, divided at 30, 60; a missing value (also "-1", "unknown") is learned as missing; class C2, level 2 (personal)"#,
+                r#"balance: column "saldo", a number from -10 to 10; a missing value counts as 1.5; class C2, level 3 (sensitive)"#,
+                r#"job: column "job", one of 2: "office", "a \"b\""; any other value counts as none of them; a missing value is an error; class C1, level 1 (low)"#,
+                r#"trade: column "job", one of 2: "office", "other"; any other value counts as "other"; a missing value counts as "other"; class C1, level 1 (low); needed: "trades differ""#,
+                r#"gender: never learned from, and for audits alone: column "sex", one of 2: "f", "m"; any other value counts as none of them; a missing value is an error; class C2, level 2 (personal); needed: "women and men alike""#,
             ]
         );
+        assert_eq!(words.necessity.as_deref(), Some("to see \"who\" leaves"));
+        let lines = words.lines(&Digest::ZERO);
+        assert_eq!(lines.len(), 2 + words.fields.len() + words.labels.len());
+        assert_eq!(lines[1], r#"  needed: "to see \"who\" leaves""#);
         assert_eq!(
             words.labels,
             [r#"churn: column "left", positive is "1", "yes"; negative is "no"; any other value teaches nothing"#]
@@ -186,12 +212,12 @@ labels = [{ name = "churn", column = "left", positive = ["yes", 1], negative = [
     fn columns_that_no_header_names_are_said_by_their_number() {
         let csv = |columns: &str, more: &str| format!("[csv]\nheader = false\ncolumns = [{columns}]\n{more}");
         let of = |csv: &str| schema(&format!("{TEXT}\n{csv}")).words();
-        let honest = of(&csv("\"who\", \"age\", \"saldo\", \"job\", \"left\", \"religion\"", ""));
-        let hostile = of(&csv("\"who\", \"religion\", \"saldo\", \"job\", \"left\", \"age\"", ""));
+        let honest = of(&csv("\"who\", \"age\", \"saldo\", \"job\", \"left\", \"sex\", \"religion\"", ""));
+        let hostile = of(&csv("\"who\", \"religion\", \"saldo\", \"job\", \"left\", \"age\", \"sex\"", ""));
         assert!(honest.fields[0].starts_with("age: column \"age\" (number 2 of each line), a number"), "{honest:?}");
         assert!(hostile.fields[0].starts_with("age: column \"age\" (number 6 of each line), a number"));
         assert!(honest.labels[0].contains("(number 5 of each line)") && honest.customer.contains("(number 1 of"));
-        let skipping = of(&csv("\"who\", \"age\", \"saldo\", \"job\", \"left\"", "comment = \"7\"\n"));
+        let skipping = of(&csv("\"who\", \"age\", \"saldo\", \"job\", \"left\", \"sex\"", "comment = \"7\"\n"));
         assert!(skipping.customer.ends_with("; lines that begin with \"7\" are left out"));
         assert!(skipping.customer.contains("are one customer; lines are divided at \",\" outside of \"\\\"\"; "));
     }
@@ -199,9 +225,9 @@ labels = [{ name = "churn", column = "left", positive = ["yes", 1], negative = [
     /// A proposer who chooses the bytes chooses what is read; and a comma in the place of a point makes another number of the same digits.
     #[test]
     fn positions_encoding_and_decimal_comma_are_said() {
-        let columns = "[csv]\nheader = false\ncolumns = [\"who\", \"age\", \"saldo\", \"job\", \"left\"]\n";
+        let columns = "[csv]\nheader = false\ncolumns = [\"who\", \"age\", \"saldo\", \"job\", \"left\", \"sex\"]\n";
         let fixed = format!(
-            "{columns}positions = [\"1-12\", \"13-15\", \"16-30\", \"31-40\", \"41-41\"]\nencoding = \"gb18030\"\n"
+            "{columns}positions = [\"1-12\", \"13-15\", \"16-30\", \"31-40\", \"41-41\", \"42-42\"]\nencoding = \"gb18030\"\n"
         );
         let words = schema(&format!("{TEXT}\n{fixed}decimal = \",\"\n")).words();
         assert!(

@@ -51,6 +51,9 @@ pub struct SyntheticBranch {
     pub held_out: Vec<Vec<String>>,
 }
 
+/// The audit column. It hangs on nothing, and nothing hangs on it.
+const AUDITED: &str = "gender";
+
 /// The parsed [`SCHEMA_TOML`].
 ///
 /// # Panics
@@ -66,7 +69,7 @@ pub fn generate(spec: &SyntheticSpec) -> SyntheticData {
     let names = COLUMNS.iter().map(|column| column.name);
     let header = ["customer_id"].into_iter().chain(names).chain(["churn", "deposit_propensity"]);
     SyntheticData {
-        header: header.map(str::to_owned).collect(),
+        header: header.chain([AUDITED]).map(str::to_owned).collect(),
         branches: (0..spec.branches).map(|branch| self::branch(spec, branch)).collect(),
     }
 }
@@ -91,9 +94,12 @@ fn branch(spec: &SyntheticSpec, number: usize) -> SyntheticBranch {
     let mut leaning_stream = Stream::new(spec.seed, "branch", number as u64);
     let leaning = leaning(&mut leaning_stream, spec.customers_per_branch);
     let mut stream = Stream::new(spec.seed, "customers", number as u64);
+    // Of its own, so that the other columns are what they are without it.
+    let mut audited = Stream::new(spec.seed, "audit", number as u64);
     let mut rows = SyntheticBranch { training: Vec::new(), held_out: Vec::new() };
     for index in 0..leaning.customers {
-        let row = customer(&mut stream, &leaning, &format!("b{number:03}c{index:06}"));
+        let mut row = customer(&mut stream, &leaning, &format!("b{number:03}c{index:06}"));
+        row.push((if audited.uniform() < 0.5 { "female" } else { "male" }).to_owned());
         let held_out = stream.uniform() < spec.holdout_fraction;
         if held_out { rows.held_out.push(row) } else { rows.training.push(row) }
     }

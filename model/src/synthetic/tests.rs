@@ -21,7 +21,7 @@ fn rate(matrix: &FeatureMatrix, label: usize) -> f32 {
 fn the_schema_reads_every_row_and_every_column() {
     let data = generate(&SyntheticSpec::default());
     let schema = schema();
-    assert_eq!(data.header.len(), 1 + schema.fields().len() + schema.labels().len());
+    assert_eq!(data.header.len(), 1 + schema.fields().len() + schema.labels().len() + schema.audits().len());
     assert!((25..=35).contains(&schema.fields().len()));
     for branch in &data.branches {
         let matrix = encoded(&data, branch);

@@ -10,6 +10,7 @@ use tributary_model::stage::{
     priced,
 };
 use tributary_model::update::{CLIP_UNITS_MIN, ClipForm, ClipSettings};
+use tributary_model::weak_modes::{Build, ModeNotBuilt};
 use tributary_protocol::limits::CLIP_UNITS_DEFAULT;
 use tributary_protocol::plan::{Plan, PlanFault, ValidPlan};
 use tributary_protocol::privacy::{Accounts, Unit};
@@ -30,11 +31,24 @@ pub struct Built {
 /// Builds the canonical plan.
 ///
 /// # Errors
-/// The first fault, under the key that cures it.
+/// The first fault, under the key that cures it: first of all a mode in which this program has no part.
 pub fn build(settings: &PlanSettings) -> Result<Built, Fault> {
+    built_by(Build::THIS, settings)
+}
+
+fn built_by(build: Build, settings: &PlanSettings) -> Result<Built, Fault> {
+    build.admits(settings.privacy.mode()).map_err(|refused| Fault {
+        key: "plan.privacy".into(),
+        found: refused.found(),
+        allowed: ModeNotBuilt::ALLOWED.into(),
+    })?;
     let schema = schema(settings)?;
     let architecture = architecture(settings, &schema)?;
     let plan = PlanForm { settings, schema: &schema, architecture: &architecture }.with_fitting_units()?;
+    schema.handled_by(&plan).map_err(|error| {
+        let allowed = "a plan that handles its data as their level asks (docs/SCHEMA.md)";
+        Fault { key: error.key().into(), found: error.to_string(), allowed: allowed.into() }
+    })?;
     let allowed = "values from which every number of a plan follows";
     planned::check(&plan, Some(&schema)).map_err(|error| fault("plan", &error, allowed))?;
     Ok(Built { plan, schema })

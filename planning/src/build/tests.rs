@@ -309,6 +309,37 @@ fn each_fault_names_its_key() {
     }
 }
 
+/// Before anything else is looked at, the schema included.
+#[test]
+fn what_is_shipped_builds_no_plan_in_a_weak_mode() {
+    let with = |privacy| PlanSettings { privacy, schema: "/nowhere/schema.toml".into(), ..settings() };
+    for privacy in [PrivacyTarget::None, PrivacyTarget::Branch { epsilon: 1.0, delta: 1e-6 }] {
+        let refused = built_by(Build::SHIPPED, &with(privacy)).map(|_| ()).unwrap_err();
+        assert_eq!(refused.key, "plan.privacy");
+        assert!(refused.found.contains(privacy.mode().name()) && refused.allowed.contains("weak-modes"), "{refused:?}");
+    }
+    let local = PrivacyTarget::Local { epsilon: 1.0, delta: 1e-6 };
+    assert_eq!(built_by(Build::SHIPPED, &with(local)).map(|_| ()).unwrap_err().key, "plan.schema");
+    assert!(built_by(Build::SHIPPED, &settings()).is_ok());
+}
+
+#[test]
+fn a_plan_of_little_weight_that_learns_from_severe_data_is_not_built() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("schema.toml");
+    let text = std::fs::read_to_string(settings().schema).unwrap();
+    let severe = text.replacen("level = \"L3\"", "level = \"L4\"\nnecessity = \"debts come before deposits\"", 1);
+    std::fs::write(&path, severe).unwrap();
+    let of = |materiality| {
+        let charter = Charter { materiality, ..charter() };
+        PlanSettings { schema: path.clone(), charter, ..settings() }
+    };
+    let refused = fault(&of(Materiality::Medium));
+    assert_eq!(refused.key, "charter.materiality");
+    assert!(refused.found.contains("level 4 (severe): default"), "{}", refused.found);
+    assert!(Job::build(&of(Materiality::High)).is_ok());
+}
+
 #[test]
 fn a_tail_has_one_model_at_least() {
     assert_eq!(tail_start(40, 0.0), None);

@@ -171,6 +171,29 @@ fn what_cannot_count_is_not_signed() {
     assert_eq!(PlanFile::parse(&file.print()), Some(file));
 }
 
+/// Neither by its author nor by an approver, however the file came about; and everybody may still read it.
+#[test]
+fn what_is_shipped_signs_no_plan_in_a_weak_mode() {
+    let people = people();
+    for mode in ["branch", "none"] {
+        let mut file = PlanFile::new(plan(mode));
+        let may = |file: &PlanFile, action, who: &SigningPerson| {
+            file.may_sign_by(Build::SHIPPED, action, who.staff(), FEDERATION)
+        };
+        let refused = may(&file, Action::ProposePlan, &people.owner).unwrap_err();
+        let told = refused.to_string();
+        assert!(told.contains("nothing was signed") && told.contains(mode) && told.contains("weak-modes"), "{told}");
+        // Signed by a program that has part in it.
+        file.sign(Action::ProposePlan, &people.owner, FEDERATION, 100).unwrap();
+        assert_eq!(may(&file, Action::ApprovePlan, &people.officer), Err(refused));
+        // Whoever says no to it has no part in it.
+        assert_eq!(may(&file, Action::RejectPlan, &people.officer), Ok(Role::PrivacyOfficer));
+        assert_eq!(PlanFile::parse(&file.print()), Some(file));
+    }
+    let file = PlanFile::new(plan(""));
+    assert!(file.may_sign_by(Build::SHIPPED, Action::ProposePlan, people.owner.staff(), FEDERATION).is_ok());
+}
+
 /// Nobody is asked for a role, because the table leaves no choice.
 #[test]
 fn each_signature_is_given_in_the_one_role_that_may() {

@@ -1,4 +1,4 @@
-use tributary_protocol::plan::{AsOf, Date, Rhythm, YearShare};
+use tributary_protocol::plan::{AsOf, Date, Materiality, Rhythm, YearShare};
 use tributary_protocol::privacy::Month;
 use tributary_protocol::role::Action;
 
@@ -7,16 +7,23 @@ use crate::file::PlanFile;
 use crate::file::tests::{FEDERATION, people, plan};
 use crate::year::file::tests::signed;
 
+const SCHEMA: &str = include_str!("../../../docs/samples/schemas/bank_full.toml");
+
+fn schema() -> Schema {
+    Schema::parse(SCHEMA).unwrap()
+}
+
 fn keys(plan: &Plan, level: Level) -> Vec<String> {
-    let lint = Lint::of(plan, Beside { slowest_ms: Some(0), ..Beside::default() });
+    let lint = Lint::of(plan, Beside { slowest_ms: Some(0), schema: Some(&schema()), ..Beside::default() });
     lint.findings.into_iter().filter(|finding| finding.level == level).map(|finding| finding.key).collect()
 }
 
 #[test]
 fn a_privacy_officer_reads_this_of_the_sample() {
     let (last, now) = (plan(""), plan(""));
-    let lint =
-        Lint::of(&now, Beside { last: Some(&Plan { runs: 6, ..last }), slowest_ms: Some(40), ..Beside::default() });
+    let (last, schema) = (Plan { runs: 6, ..last }, schema());
+    let beside = Beside { last: Some(&last), slowest_ms: Some(40), schema: Some(&schema), ..Beside::default() };
+    let lint = Lint::of(&now, beside);
     let told = lint.to_string();
     assert_eq!(told, include_str!("golden.txt"), "{told}");
     assert!(!lint.is_at_fault());
@@ -176,4 +183,63 @@ fn a_rejection_is_said_first() {
     let lint = Lint::of(&file.plan, Beside { rejection: file.rejection.as_ref(), ..Beside::default() });
     let first = lint.findings.first().expect("one");
     assert!(lint.is_at_fault() && first.text.contains("north-bank/e2 (privacy-officer) has rejected it: too weak"));
+}
+
+#[test]
+fn to_what_is_shipped_a_weak_mode_is_a_fault() {
+    let shipped = Beside { build: Build::SHIPPED, ..Beside::default() };
+    for (mode, begin) in [("none", "MODE NONE"), ("branch", "MODE BRANCH")] {
+        let lint = Lint::of(&plan(mode), shipped);
+        let told = lint.to_string();
+        assert!(lint.is_at_fault() && told.starts_with(begin), "{told}");
+        assert!(told.contains("FAULT  plan.privacy: the plan's mode is") && told.contains("weak-modes"), "{told}");
+    }
+    assert!(!Lint::of(&plan(""), shipped).is_at_fault());
+}
+
+/// A field that is of grave level, one without a reason and an audit column are all told by name.
+#[test]
+fn an_approver_is_told_of_levels_reasons_and_uses() {
+    let judged = |text: &str, change: fn(&mut Plan)| {
+        let schema = Schema::parse(text).unwrap_or_else(|faults| panic!("{faults}"));
+        let mut plan = plan("");
+        plan.schema = schema.digest();
+        change(&mut plan);
+        let lint = Lint::of(&plan, Beside { schema: Some(&schema), slowest_ms: Some(0), ..Beside::default() });
+        (lint.is_at_fault(), lint.to_string())
+    };
+    let usual = |_: &mut Plan| {};
+    let (at_fault, told) = judged(SCHEMA, usual);
+    let answer = "15 inputs: 6 of level 1 (low), 5 of level 2 (personal), 4 of level 3 (sensitive); needed: \"work, household and";
+    assert!(!at_fault && told.contains(answer), "{told}");
+    assert!(told.contains("; no audit column; the highest level of all is level 3 (sensitive)"), "{told}");
+
+    let reason = SCHEMA.lines().find(|line| line.starts_with("necessity = ")).unwrap();
+    let each = SCHEMA.replace(reason, "").replace("level = \"L3\"", "level = \"L3\"\nnecessity = \"debts\"");
+    let (at_fault, told) = judged(&each, usual);
+    let asked =
+        "ask    schema.necessity: personal data without a reason: age, job, marital, education, poutcome; ask why";
+    assert!(!at_fault && told.contains(asked), "{told}");
+
+    let audit = SCHEMA.replace("name = \"marital\"", "name = \"marital\"\nuse = \"audit\"\nnecessity = \"fair\"");
+    assert!(judged(&audit, usual).1.contains("for audits alone, and never learned from: marital; the highest"));
+
+    let severe = SCHEMA.replacen("level = \"L3\"", "level = \"L4\"\nnecessity = \"debts\"", 1);
+    let (at_fault, told) = judged(&severe, usual);
+    assert!(at_fault && told.contains("FAULT  charter.materiality: the plan learns from data of level 4"), "{told}");
+    let (at_fault, told) = judged(&severe, |plan| plan.charter.materiality = Materiality::High);
+    assert!(
+        !at_fault && told.contains("ask    schema.level: default is of level 4 (severe), and is learned"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_schema_that_nobody_gave_is_asked_for_and_another_one_is_a_fault() {
+    let plan = plan("");
+    let told = Lint::of(&plan, Beside::default()).to_string();
+    assert!(told.contains("ask    plan.schema: nobody gave the schema here (--schema)"), "{told}");
+    let other = Schema::parse(&SCHEMA.replace("version = 1", "version = 2")).unwrap();
+    let lint = Lint::of(&plan, Beside { schema: Some(&other), ..Beside::default() });
+    assert!(lint.is_at_fault() && lint.to_string().contains("judge the plan by its own schema"), "{lint}");
 }

@@ -238,6 +238,17 @@ pub enum RefusalCode {
          (`tributary client budget raise`), or put the lower caps back"
     )]
     CapsHigher,
+    /// The branch's program has no part in plans of this mode.
+    #[error(
+        "the branch's program was built without the plan's privacy mode, and takes no part whatever its policy says: write the plan in mode customer \
+         or local, or have the branch use a program that was built with the feature weak-modes"
+    )]
+    ModeNotBuilt,
+    /// The plan does not handle data as their level asks.
+    #[error(
+        "the plan learns from data of level 4, and does not say materiality high, or has no noise for each customer; its own log says which fields"
+    )]
+    LevelNotKept,
 }
 
 /// Which line of a branch's policy refuses a plan. Numbers are stable on the wire.
@@ -380,6 +391,8 @@ impl RefusalCode {
             Self::NoAgreement => 25,
             Self::ClockDiffers => 26,
             Self::CapsHigher => 27,
+            Self::ModeNotBuilt => 28,
+            Self::LevelNotKept => 29,
             Self::NotApproved(fault) => 0x200 + fault.number(),
             Self::NotGranted(fault) => 0x300 + fault.number(),
         }

@@ -215,7 +215,7 @@ impl Cast {
             federation: federation_digest(std::slice::from_ref(&self.authority), 1),
             not_before: Millis(0),
             roster: if newer { self.next_roster.clone() } else { self.roster.clone() },
-            signing_key: coordinator_key::<S>(),
+            signing_key: std::sync::Arc::new(coordinator_key::<S>()),
             heads: Heads::default(),
             orders: Orders::default(),
             gather_ms: GATHER_MS,

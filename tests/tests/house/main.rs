@@ -208,6 +208,28 @@ fn the_stage_of_tests_is_asked_for_by_tests_alone() {
     assert_eq!(askers, ["tributary-tests, dev"]);
 }
 
+/// Part in plans of the modes `branch` and `none` is in no executable by default, and in none for another feature's sake.
+#[test]
+fn weak_modes_are_asked_for_by_name_and_by_tests_alone() {
+    let metadata = metadata();
+    let mut features_of = Vec::new();
+    for package in metadata["packages"].as_array().expect("packages") {
+        let name = package["name"].as_str().expect("a name");
+        for dependency in package["dependencies"].as_array().expect("dependencies") {
+            let features = dependency["features"].as_array().expect("a list");
+            let asks = features.iter().any(|feature| feature == "weak-modes");
+            assert!(!asks || dependency["kind"] == "dev", "{name} always has the weak modes");
+        }
+        for (feature, wants) in package["features"].as_object().expect("features") {
+            let wants = wants.as_array().expect("a list").iter().filter_map(serde_json::Value::as_str);
+            if wants.into_iter().any(|wanted| wanted.ends_with("weak-modes")) {
+                features_of.push(format!("{name}/{feature}"));
+            }
+        }
+    }
+    assert_eq!(features_of, ["tributary/weak-modes"]);
+}
+
 /// Whoever recomputes reads bytes that somebody hands over: no file, no socket, no thread, no clock, no variable.
 #[test]
 fn evidence_is_recomputed_from_what_is_handed_over() {

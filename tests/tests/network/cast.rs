@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use tributary_client::runtime::Ends;
 use tributary_client::telemetry::Report;
 use tributary_coordinator::cli::serve_reporting;
-use tributary_coordinator::{Ends, Event, Told};
+use tributary_coordinator::{Event, Told};
 
 use crate::support::federation::{Federation, FederationSpec};
 
@@ -124,8 +124,13 @@ pub(crate) fn play(federation: &Federation, director: &dyn Director) -> Played {
                 director.event(event);
                 events.push(event.clone());
             };
-            serve_reporting(&federation.coordinator, Ends::WithTheLastRun, &mut report, std::future::pending())
-                .expect("the plan ends");
+            serve_reporting(
+                &federation.coordinator,
+                tributary_coordinator::Ends::WithTheLastRun,
+                &mut report,
+                std::future::pending(),
+            )
+            .expect("the plan ends");
             events
         });
         let address = address.recv().expect("the coordinator listens");

@@ -1,7 +1,10 @@
 use std::path::Path;
 
 use tributary_model::server_optimizer::UpdateRule;
-use tributary_planning::settings::{MechanismSettings, ModelKind, PlanSettings, PrivacyTarget, ScheduleSettings};
+use tributary_model::update::LocalRule;
+use tributary_planning::settings::{
+    LocalSteps, MechanismSettings, ModelKind, PlanSettings, PrivacyTarget, ScheduleSettings,
+};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::{Assessment, Attestation, Charter, Materiality, Plan, Readiness, Rhythm, Schedule};
@@ -152,6 +155,48 @@ fn a_file_that_gives_no_job_is_named_with_its_cure() {
     };
     sign(Plan { runs: 0, ..plan.plan().clone() });
     assert!(fault(&schema).found.contains("runs"));
+    // What the registry holds is looked up when a run begins.
     sign(Plan { initial_model: ModelRef::Champion, ..plan.plan().clone() });
-    assert!(fault(&schema).found.contains("registered model"));
+    assert!(open(&schema).is_ok());
+}
+
+/// Whoever signed it, with whatever program.
+#[test]
+fn what_is_shipped_serves_no_plan_in_a_weak_mode() {
+    let served = |build, privacy: PrivacyTarget| {
+        let rule = LocalRule { steps: 4, learning_rate: 0.5, update_clip_norm: 1.0 };
+        let local = privacy.mode().trains_locally().then_some(LocalSteps { rule, adaptive: false });
+        let mechanism = MechanismSettings { local, ..MechanismSettings::default() };
+        let built = tributary_planning::build(&PlanSettings { privacy, mechanism, ..settings() }).unwrap();
+        let approvals = approvals(built.plan.digest());
+        Job::served_by(build, built.plan, &built.schema, approvals).map(|_| ())
+    };
+    let (epsilon, delta) = (4.0, 1e-6);
+    for privacy in [PrivacyTarget::None, PrivacyTarget::Branch { epsilon, delta }] {
+        let fault = served(Build::SHIPPED, privacy).unwrap_err();
+        assert_eq!(fault.key, "plan.file");
+        assert!(fault.found.contains(privacy.mode().name()) && fault.allowed.contains("weak-modes"), "{fault:?}");
+        assert_eq!(served(Build::THIS, privacy), Ok(()), "these tests are built with the modes");
+    }
+    for privacy in [PrivacyTarget::Customer { epsilon, delta }, PrivacyTarget::Local { epsilon, delta }] {
+        assert_eq!(served(Build::SHIPPED, privacy), Ok(()));
+    }
+}
+
+#[test]
+fn a_plan_of_little_weight_that_learns_from_severe_data_is_not_served() {
+    let text = std::fs::read_to_string(settings().schema).unwrap();
+    let severe = text.replacen("level = \"L3\"", "level = \"L4\"\nnecessity = \"debts come before deposits\"", 1);
+    let schema = Schema::parse(&severe).unwrap();
+    let served = |materiality| {
+        let mut plan = tributary_planning::build(&settings()).unwrap().plan.plan().clone();
+        plan.schema = schema.digest();
+        plan.charter.materiality = materiality;
+        let plan = plan.validate().unwrap();
+        let approvals = approvals(plan.digest());
+        Job::of(plan, &schema, approvals).map(|_| ())
+    };
+    let fault = served(Materiality::Medium).unwrap_err();
+    assert!(fault.key == "plan.file" && fault.found.contains("level 4 (severe): default"), "{fault:?}");
+    assert_eq!(served(Materiality::High), Ok(()));
 }

@@ -345,7 +345,7 @@ impl Scene {
         };
         let run = RunRef { plan: plan.digest(), number: self.number };
         (welcome.plan, welcome.number, welcome.roster) = (plan, self.number, roster());
-        let message = welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, welcome.at);
+        let message = welcome_message::<Toy>(&welcome.nonce, run.id(), &welcome.roster, [welcome.at, welcome.begun]);
         welcome.signature = coordinator_signs(&message);
         world.now = Millis(NOW * 1_000);
         say(&mut world, welcome).map_or(Ok(()), |code| Err(alloc::format!("{code:?}")))

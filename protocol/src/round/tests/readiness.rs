@@ -136,3 +136,33 @@ fn a_welcome_says_when_the_run_began() {
     world.tell_branch(client, ParticipantInput::Message(Downstream::Welcome(welcome)));
     assert_eq!(world.branches[&client].distrusted.len(), 1);
 }
+
+/// How often a member says that its data are not ready, in the middle of a set-up; and how often that ends by it.
+pub(super) const NOT_READY: &[(&str, usize, usize)] =
+    &[("it is ready", 0, 0), ("it is not", 1, 1), ("it says so again and again", 200, 1)];
+
+#[test]
+fn whoever_is_not_ready_is_let_go_and_fills_no_ledger() {
+    for (what, times, ended) in NOT_READY {
+        let mut world = World::new(CLIENTS, plan(|_| {}));
+        world.connect_all();
+        let keys = |packet: &Packet| matches!(packet, Packet::Up(LATE, Upstream::Keys(_)));
+        while !world.packets.front().is_some_and(keys) {
+            assert!(world.step());
+        }
+        let before = world.events.len();
+        for _ in 0..*times {
+            world.tell(Input::Message(LATE, Upstream::NotReady));
+        }
+        let told = |packet: &Packet| matches!(packet, Packet::Down(LATE, Downstream::Rejected { .. }));
+        assert!(!world.packets.iter().any(told), "{what}: nobody is struck");
+        assert_eq!(world.coordinator.late().contains(&LATE), *times > 0, "{what}");
+        let since = &world.events[before..];
+        let of_sets = |event: &&CoordinatorEvent| {
+            matches!(event, CoordinatorEvent::SessionClosed { .. } | CoordinatorEvent::SessionOpened { .. })
+        };
+        let closed = |event: &&CoordinatorEvent| matches!(event, CoordinatorEvent::SessionClosed { .. });
+        assert_eq!(since.iter().filter(closed).count(), *ended, "{what}");
+        assert_eq!(since.iter().filter(of_sets).count(), since.len(), "{what}: nothing else is recorded");
+    }
+}

@@ -14,7 +14,7 @@ use crate::plan::{Grant, GrantFault, GrantSubject, Plan, PrivacyMode, Rhythm, Ru
 use crate::privacy::Accounts;
 use crate::round::agreement::welcome_message;
 use crate::round::cast::{self, cap, coordinator_signs, granted, owner_signs, policy};
-use crate::round::{BudgetRecord, ParticipantEvent, ParticipantInput, Policy, RunEnd};
+use crate::round::{BudgetRecord, ParticipantEvent, Policy, RunEnd};
 use crate::secagg::suite::Signature;
 use crate::secagg::toy::Toy;
 use crate::time::Millis;
@@ -86,7 +86,8 @@ fn offered_to(
     world.connect_all();
     let mut welcome = told_welcome(&mut world);
     welcome.number = number;
-    let message = welcome_message::<Toy>(&welcome.nonce, run(served, number).id(), &welcome.roster, welcome.at);
+    let message =
+        welcome_message::<Toy>(&welcome.nonce, run(served, number).id(), &welcome.roster, [welcome.at, welcome.begun]);
     welcome.signature = coordinator_signs(&message);
     world.now = Millis(5_000_000);
     (say(&mut world, welcome), world.branches[&VICTIM].machine.record().clone())
@@ -253,7 +254,7 @@ fn an_older_file_without_the_withdrawal_revives_no_grant() {
         world.serve_next(cast::roster(12), served.clone());
         world.reborn(VICTIM, three(served, &grants), before.clone());
         if withdrawn {
-            world.tell_branch(VICTIM, ParticipantInput::Withdrawn(cast::withdrawal(&taken)));
+            world.withdraw(VICTIM, cast::withdrawal(&taken));
         }
         world.connect(VICTIM);
         world.run();
@@ -292,7 +293,7 @@ fn a_kill_at_any_moment_of_a_withdrawal_leaves_the_grant_withdrawn() {
             assert!(world.step(), "rounds go on");
         }
         let before = world.branches[&VICTIM].events.len();
-        world.tell_branch(VICTIM, ParticipantInput::Withdrawn(cast::withdrawal(&taken)));
+        world.withdraw(VICTIM, cast::withdrawal(&taken));
         (before, world)
     };
     let (before, world) = begun();
@@ -304,7 +305,7 @@ fn a_kill_at_any_moment_of_a_withdrawal_leaves_the_grant_withdrawn() {
         let file = world.branches[&VICTIM].events[..kept].to_vec();
         world.cut(VICTIM);
         world.reborn(VICTIM, with(&served, &[taken.clone()]), file);
-        world.tell_branch(VICTIM, ParticipantInput::Withdrawn(cast::withdrawal(&taken)));
+        world.withdraw(VICTIM, cast::withdrawal(&taken));
         world.connect(VICTIM);
         world.run();
         let record = world.branches[&VICTIM].machine.record();

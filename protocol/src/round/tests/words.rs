@@ -194,7 +194,11 @@ fn a_welcome_of_yesterday_is_nobody_s() {
     world.connect(VICTIM);
     tell(&mut world, old);
     assert_eq!((stopped(&world), world.refusals().len()), ((None, None), 0));
-    assert_eq!(world.branches[&VICTIM].distrusted.len(), 1);
+    // It answers an earlier question: nothing is made of it, and the answer to this one is heard.
+    let branch = &world.branches[&VICTIM];
+    assert!(branch.distrusted.is_empty() && branch.machine.record().accepted.is_empty());
+    world.run();
+    assert_eq!(world.branches[&VICTIM].machine.record().accepted.len(), 1);
 }
 
 /// Everything goes on over another connection, and at its other end is somebody else: nonsense makes the branch leave it, and no more.

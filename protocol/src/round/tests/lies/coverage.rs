@@ -6,6 +6,7 @@ use super::{
     from_members_rounds as up_rounds, joining, keying, large, proofs, rounds, run_record as ledger, signals,
 };
 use crate::message::{Downstream, Upstream};
+use crate::round::tests::readiness::NOT_READY;
 use crate::round::{CoordinatorEvent, ParticipantEvent};
 
 /// Names every variant of a type, and how many rows it has.
@@ -28,6 +29,7 @@ fn every_message_and_every_event_has_its_lies() {
     covered!(Upstream {
         Join => up::JOIN,
         Accept => up::ACCEPT,
+        NotReady => NOT_READY,
         Refuse => up::REFUSE,
         Keys => up_keying::KEYS,
         Contribution => large::CONTRIBUTION,

@@ -35,7 +35,8 @@ impl Packet {
     pub(super) fn of(&self) -> (ClientId, RunId) {
         match self {
             Self::Up(client, ToCoordinator::Run(run, _)) | Self::Down(client, ToClient::Run(run, _)) => (*client, *run),
-            Self::Down(client, ToClient::Lists(_)) => (*client, RunId::NONE),
+            // What else travels over the link is of no run.
+            Self::Up(client, _) | Self::Down(client, _) => (*client, RunId::NONE),
             Self::Start(client, run, _) => (*client, *run),
         }
     }
@@ -327,15 +328,16 @@ impl Several {
         match packet {
             Packet::Up(client, message) => {
                 let bytes = codec::encode(&message);
-                let ToCoordinator::Run(run, message) =
-                    codec::decode(&bytes, CONTROL_MESSAGE_BYTES_MAX).expect("it was encoded");
-                self.tell(run, Input::Message(client, message));
+                let message = codec::decode(&bytes, CONTROL_MESSAGE_BYTES_MAX).expect("it was encoded");
+                if let ToCoordinator::Run(run, message) = message {
+                    self.tell(run, Input::Message(client, message));
+                }
             }
             Packet::Down(client, message) => {
                 let bytes = codec::encode(&message);
-                match codec::decode(&bytes, CONTROL_MESSAGE_BYTES_MAX).expect("it was encoded") {
-                    ToClient::Run(run, message) => self.hear(client, run, message),
-                    ToClient::Lists(_) => {}
+                let message = codec::decode(&bytes, CONTROL_MESSAGE_BYTES_MAX).expect("it was encoded");
+                if let ToClient::Run(run, message) = message {
+                    self.hear(client, run, message);
                 }
             }
             Packet::Start(client, run, start) => {

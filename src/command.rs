@@ -478,7 +478,7 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
 /// What is recomputed from files, or simulated, needs no clock. What is signed has its time.
 fn judges_by_the_clock(command: &Command) -> bool {
     match command {
-        Command::Plan(command) => command.signs(),
+        Command::Plan(command) => command.looks_at_the_clock(),
         Command::Model(command) => command.signs(),
         Command::Privacy(_) | Command::Verify(_) => false,
         #[cfg(feature = "simulate")]

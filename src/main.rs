@@ -26,6 +26,7 @@ mod ready;
 mod roles;
 #[cfg(feature = "coordinator")]
 mod running;
+mod signed;
 #[cfg(feature = "simulate")]
 mod simulate;
 mod typed;

@@ -9,15 +9,16 @@ mod sign;
 use tributary_planning::differences::Differences;
 use tributary_planning::lint::Beside;
 use tributary_planning::{Lint, PlanFile, Portrait, SAMPLE};
-use tributary_protocol::plan::Attestation;
+use tributary_protocol::plan::Rejection;
 use tributary_protocol::role::Action;
 use tributary_storage::files::{self, Existing};
 
 pub(crate) use self::options::PlanCommand;
 use self::options::{BuildOptions, DiffOptions, LintOptions, NewOptions, ShowOptions};
-use self::reading::{Unread, of_either, of_file, of_schema, of_toml, told, words};
+use self::reading::{Unread, as_file, of_either, of_file, of_schema, of_toml, of_year, words};
 use crate::exit::{Exit, Failure};
 use crate::json;
+use crate::signed::{all_told, as_json};
 
 /// Does what was asked.
 ///
@@ -32,6 +33,7 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Exit, Failure> {
         PlanCommand::Show(options) => show(options),
         PlanCommand::Propose(options) => sign::sign(options, Action::ProposePlan),
         PlanCommand::Approve(options) => sign::sign(options, Action::ApprovePlan),
+        PlanCommand::Reject(options) => sign::reject(options),
         #[cfg(feature = "coordinator")]
         PlanCommand::Activate(options) => served::activate(options),
         #[cfg(feature = "coordinator")]
@@ -66,7 +68,7 @@ fn built(options: &BuildOptions) -> Result<Exit, Failure> {
 }
 
 fn lint(options: &LintOptions) -> Result<Exit, Failure> {
-    let (plan, own) = match of_either(&options.file) {
+    let (file, own) = match as_file(&options.file) {
         Ok(read) => read,
         Err(Unread::Faults(faults)) if options.json => {
             let list = faults.faults.iter().map(|fault| {
@@ -78,10 +80,17 @@ fn lint(options: &LintOptions) -> Result<Exit, Failure> {
         Err(unread) => return Err(unread.into()),
     };
     let last = options.last.as_ref().map(|last| of_either(last)).transpose()?;
+    let year = options.year.as_deref().map(of_year).transpose()?;
     let schema = of_schema(options.schema.as_ref())?.or(own);
-    let last = last.as_ref().map(|(last, _)| last);
-    let beside = Beside { last, slowest_ms: options.slowest_ms, schema: schema.as_ref(), ..Beside::default() };
-    let lint = Lint::of(&plan, beside);
+    let beside = Beside {
+        schema: schema.as_ref(),
+        last: last.as_ref(),
+        slowest_ms: options.slowest_ms,
+        year: year.as_ref(),
+        rejection: file.rejection.as_ref(),
+        ..Beside::default()
+    };
+    let lint = Lint::of(&file.plan, beside);
     if options.json {
         json::print(&lint);
     } else {
@@ -91,7 +100,7 @@ fn lint(options: &LintOptions) -> Result<Exit, Failure> {
 }
 
 fn diff(options: &DiffOptions) -> Result<Exit, Failure> {
-    let [(before, _), (after, _)] = [of_either(&options.before)?, of_either(&options.after)?];
+    let [before, after] = [of_either(&options.before)?, of_either(&options.after)?];
     let differences = Differences::of(&before, &after);
     if options.json {
         json::print(&differences);
@@ -113,27 +122,18 @@ fn show(options: &ShowOptions) -> Result<Exit, Failure> {
                 "words": words, "level_max": level_max, "audits": audits.collect::<Vec<_>>(), "inputs": schema.inputs_digest().to_string(),
             })
         });
-        json::print(&serde_json::json!({ "plan": portrait, "schema": data, "signatures": signatures(&file) }));
+        let rejected = file.rejection.as_ref().map(|rejection| rejection.reason.to_string());
+        let signatures = as_json(file.attestations());
+        json::print(
+            &serde_json::json!({ "plan": portrait, "schema": data, "signatures": signatures, "rejected": rejected }),
+        );
         return Ok(Exit::Done);
+    }
+    if let Some(Rejection { reason, signed }) = &file.rejection {
+        println!("REJECTED by {} ({}): {reason}", signed.staff, signed.role);
     }
     print!("{portrait}");
     words.iter().for_each(|line| println!("{line}"));
-    for attestation in file.attestations() {
-        println!("{}", told(attestation));
-    }
+    print!("{}", all_told(file.attestations()));
     Ok(Exit::Done)
-}
-
-/// What was signed on a plan. Whether it counts, the roster says, and nobody looked at it here.
-fn signatures(file: &PlanFile) -> Vec<serde_json::Value> {
-    let one = |attestation: &Attestation| {
-        serde_json::json!({
-            "action": attestation.action.name(),
-            "staff": attestation.staff.as_str(),
-            "role": attestation.role.name(),
-            "at": attestation.at,
-            "federation": attestation.federation.to_string(),
-        })
-    };
-    file.attestations().map(one).collect()
 }

@@ -1,4 +1,4 @@
-//! Orders that stop a plan or the federation, and words that lift them: the file in which one travels.
+//! Orders that stop a plan or the federation, or end a plan, and words that lift those that can be lifted: the file in which one travels.
 //!
 //! ```text
 //! tributary order 1
@@ -22,7 +22,8 @@ const WHAT: &str = "order, as `tributary order` writes it";
 /// Whether an action is an order that travels by itself.
 #[must_use]
 pub fn is_order(action: Action) -> bool {
-    matches!(action, Action::Freeze | Action::Thaw | Action::PausePlan | Action::ResumePlan)
+    use Action::{AbortPlan, Freeze, PausePlan, ResumePlan, Thaw};
+    matches!(action, Freeze | Thaw | PausePlan | ResumePlan | AbortPlan)
 }
 
 /// The text form.

@@ -88,7 +88,7 @@ impl std::fmt::Display for OwnNoise {
 pub struct BranchEpsilon {
     /// For life, over all plans.
     pub life: f64,
-    /// In a year: the present month and the twelve before it.
+    /// In a year: the present day and the 364 or 365 before it.
     pub year: f64,
     /// In one plan.
     pub plan: f64,
@@ -101,7 +101,7 @@ pub struct BranchPolicy {
     pub population: String,
     /// Largest epsilon of a customer for life, over all plans.
     pub epsilon_life: f64,
-    /// Largest epsilon of a customer in a year: the present month and the twelve before it.
+    /// Largest epsilon of a customer in a year: the present day and the 364 or 365 before it.
     pub epsilon_year: f64,
     /// Largest epsilon of a customer in one plan.
     pub epsilon_plan: f64,

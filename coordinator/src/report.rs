@@ -229,6 +229,17 @@ pub enum Event {
     },
     /// The run is over.
     Finished(Box<Finished>),
+    /// The run is over, because somebody's order has ended its plan for good. Nothing is released.
+    PlanAborted {
+        /// Staff number of whoever signed.
+        by: String,
+        /// In which role.
+        role: &'static str,
+        /// Rounds committed.
+        rounds: u32,
+        /// Rounds started, each of which every participant may have charged.
+        charged: u32,
+    },
 }
 
 /// A client, by its number and, where the roster has one, its name.
@@ -424,6 +435,10 @@ impl fmt::Display for Event {
                 write!(formatter, "stopped; open runs have {rounds} rounds, and go on at the next start")
             }
             Self::Finished(finished) => finished.fmt(formatter),
+            Self::PlanAborted { by, role, rounds, charged } => write!(
+                formatter,
+                "the plan was aborted by {by} ({role}): {rounds} rounds, {charged} charged; nothing is released, and no run of it follows"
+            ),
         }
     }
 }

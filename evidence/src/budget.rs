@@ -23,7 +23,7 @@ pub struct BudgetReport {
     pub heads_adopted: usize,
     /// Epsilon of everything ever charged for a customer. Nothing where a charge has no finite epsilon at this delta.
     pub epsilon: Option<f64>,
-    /// Epsilon of what of it counts within a year: the present month and the twelve before it, as far as the file knows that time has passed.
+    /// Epsilon of what of it counts within a year: the present day and the 364 or 365 before it, as far as the file knows that time has passed.
     pub epsilon_year: Option<f64>,
     /// What open runs add to the epsilon for life with all that they may still charge.
     pub epsilon_reserved: Option<f64>,

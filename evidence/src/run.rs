@@ -55,12 +55,14 @@ pub struct RunReport {
     pub epsilon_customer_plan: Option<f64>,
     /// Delta of all of them.
     pub delta: Option<f64>,
-    /// Digest of the current public state: the released model, once the run is over.
+    /// Digest of the current public state: the released model, once the run is over and nobody has aborted its plan.
     pub model: Option<String>,
     /// Whether the run is over.
     pub finished: bool,
     /// Whether every round of it was committed.
     pub complete: bool,
+    /// Who ended its plan for good, by an order; nothing where nobody did.
+    pub aborted_by: Option<String>,
 }
 
 /// What one stage of the run came to.
@@ -120,6 +122,7 @@ pub(crate) fn audit(
         model: record.model.map(|model| model.to_string()),
         finished: record.finished.is_some(),
         complete: record.finished == Some(true),
+        aborted_by: record.orders.aborted().map(|order| order.staff.to_string()),
     })
 }
 
@@ -188,10 +191,11 @@ impl fmt::Display for RunReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "  plan     {} ({}), run {}", self.plan, self.plan_name, self.run)?;
         writeln!(formatter, "  ledger   {} entries, {} signatures verified", self.entries, self.signatures)?;
-        let state = match (self.finished, self.complete) {
-            (true, true) => "complete",
-            (true, false) => "ended early",
-            (false, _) => "open",
+        let state = match (&self.aborted_by, self.finished, self.complete) {
+            (Some(staff), ..) => format!("aborted by {staff}"),
+            (None, true, true) => "complete".to_owned(),
+            (None, true, false) => "ended early".to_owned(),
+            (None, false, _) => "open".to_owned(),
         };
         for (number, stage) in (1..).zip(&self.stages) {
             let StageReport { kind, rounds, committed, charged, noise_multiplier } = stage;

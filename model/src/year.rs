@@ -1,7 +1,7 @@
 //! Years of spending, planned: which kinds of run in which months, what they come to by the accountant that branches enforce, and when the money
 //! is gone.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::privacy::{Accounts, Month, ORDERS, RdpVector, YearSpend};
 use tributary_protocol::time::Millis;
@@ -15,8 +15,15 @@ pub const RUN_KINDS_MAX: usize = 32;
 /// Most runs of one kind in one month.
 pub const RUNS_A_MONTH_MAX: u32 = 100;
 
+/// Largest epsilon, of a run and of a cap.
+pub const EPSILON_MAX: f64 = 1000.0;
+/// Largest delta.
+pub const DELTA_MAX: f64 = 1e-3;
+/// Longest name of a kind of run.
+pub const KIND_NAME_BYTES_MAX: usize = 64;
+
 /// A kind of run: what one costs, and in which months there are how many.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunKind {
     /// Its name.
     pub name: String,
@@ -33,7 +40,7 @@ pub struct RunKind {
 }
 
 /// Spending over years, as its author puts it forward and a privacy officer approves it: one object.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct YearPlan {
     /// The first month.
     pub begins: Month,
@@ -41,7 +48,7 @@ pub struct YearPlan {
     pub months: u32,
     /// Delta of every epsilon.
     pub delta: f64,
-    /// Cap of a year: a month and the twelve before it.
+    /// Cap of a year of days: of twelve monthly runs, each on the same day of a month.
     pub epsilon_year: f64,
     /// Cap for life.
     pub epsilon_life: f64,
@@ -60,6 +67,8 @@ pub struct YearOutlook {
     pub epsilon_year_cap: f64,
     /// Cap for life.
     pub epsilon_life_cap: f64,
+    /// What one run of each kind costs, and how often there is one.
+    pub kinds: Vec<KindTerms>,
     /// Each month, in order.
     pub months: Vec<MonthOutlook>,
     /// Runs that are planned.
@@ -74,6 +83,23 @@ pub struct YearOutlook {
     pub stops_for_life: Option<String>,
 }
 
+/// A kind of run, as people read it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct KindTerms {
+    /// Its name.
+    pub kind: String,
+    /// Epsilon of one run.
+    pub epsilon: f64,
+    /// Its first month.
+    pub first: String,
+    /// Its last month.
+    pub last: String,
+    /// Months from one to the next.
+    pub every_months: u32,
+    /// Runs in each of them.
+    pub runs: u32,
+}
+
 /// What one month comes to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MonthOutlook {
@@ -81,7 +107,7 @@ pub struct MonthOutlook {
     pub month: String,
     /// Each kind that has runs in it.
     pub kinds: Vec<KindOutlook>,
-    /// Epsilon of this month and the twelve before it.
+    /// Epsilon of this month and the eleven before it.
     pub epsilon_year: f64,
     /// Epsilon of everything up to this month.
     pub epsilon_life: f64,
@@ -107,7 +133,37 @@ pub fn charge_of_run(epsilon: f64, delta: f64) -> RdpVector {
     RdpVector::from_nanos(nanos).unwrap_or_else(RdpVector::zero)
 }
 
+/// Whether a text can name a kind of run.
+#[must_use]
+pub fn is_kind_name(text: &str) -> bool {
+    let letter = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_".contains(letter);
+    (1..=KIND_NAME_BYTES_MAX).contains(&text.len()) && text.chars().all(letter)
+}
+
+/// Whether a number can be the epsilon of a run or of a cap.
+#[must_use]
+pub fn is_epsilon(value: f64) -> bool {
+    value > 0.0 && value <= EPSILON_MAX
+}
+
 impl RunKind {
+    fn terms(&self) -> KindTerms {
+        KindTerms {
+            kind: self.name.clone(),
+            epsilon: self.epsilon,
+            first: self.first.to_string(),
+            last: self.last.to_string(),
+            every_months: self.every,
+            runs: self.runs,
+        }
+    }
+
+    fn is_within(&self, first: Month, last: Month) -> bool {
+        let months = first <= self.first && self.first <= self.last && self.last <= last;
+        let counts = (1..=PLANNED_MONTHS_MAX).contains(&self.every) && (1..=RUNS_A_MONTH_MAX).contains(&self.runs);
+        is_kind_name(&self.name) && is_epsilon(self.epsilon) && months && counts
+    }
+
     /// Runs of it in a month.
     #[must_use]
     pub fn runs_in(&self, month: Month) -> u32 {
@@ -118,6 +174,33 @@ impl RunKind {
 }
 
 impl YearPlan {
+    /// The last month.
+    #[must_use]
+    pub const fn ends(&self) -> Month {
+        self.begins.plus(self.months.saturating_sub(1))
+    }
+
+    /// The kind of a name.
+    #[must_use]
+    pub fn kind(&self, name: &str) -> Option<&RunKind> {
+        self.kinds.iter().find(|kind| kind.name == name)
+    }
+
+    /// Whether every value is one that a year.toml can give: what was read from elsewhere may hold anything.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        let calendar = (Month(1970 * 12)..Month(9001 * 12)).contains(&self.begins);
+        let whole = calendar && (1..=PLANNED_MONTHS_MAX).contains(&self.months) && self.kinds.len() <= RUN_KINDS_MAX;
+        let caps =
+            is_epsilon(self.epsilon_year) && is_epsilon(self.epsilon_life) && self.epsilon_year <= self.epsilon_life;
+        let delta = self.delta > 0.0 && self.delta <= DELTA_MAX;
+        let own = |(place, kind): (usize, &RunKind)| {
+            let again = self.kinds.iter().take(place).any(|before| before.name == kind.name);
+            !again && kind.is_within(self.begins, self.ends())
+        };
+        whole && caps && delta && self.kinds.iter().enumerate().all(own)
+    }
+
     /// What its author and a privacy officer sign.
     #[must_use]
     pub fn digest(&self) -> Digest {
@@ -178,6 +261,7 @@ impl YearPlan {
             delta: self.delta,
             epsilon_year_cap: self.epsilon_year,
             epsilon_life_cap: self.epsilon_life,
+            kinds: self.kinds.iter().map(RunKind::terms).collect(),
             runs_planned: count(|kind| kind.planned),
             runs_paid: count(|kind| kind.paid),
             epsilon_life: epsilon(&life),
@@ -188,12 +272,24 @@ impl YearPlan {
     }
 }
 
+/// For people, on one line.
+impl std::fmt::Display for KindTerms {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, epsilon, first, last, every_months, runs } = self;
+        let every = if *every_months == 1 { "each month".to_owned() } else { format!("every {every_months} months") };
+        write!(out, "{kind}: epsilon {epsilon} a run, {runs} {every} from {first} to {last}")
+    }
+}
+
 /// For people: a line for each month, and when the caps end it.
 impl std::fmt::Display for YearOutlook {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { delta, epsilon_year_cap, epsilon_life_cap, .. } = self;
         writeln!(out, "Spending by month, at delta {delta:e}, by the bound that branches enforce")?;
         writeln!(out, "  caps       epsilon {epsilon_year_cap} in a year, {epsilon_life_cap} for life")?;
+        for kind in &self.kinds {
+            writeln!(out, "  kind       {kind}")?;
+        }
         for month in &self.months {
             let kinds = month.kinds.iter().map(|KindOutlook { kind, planned, paid }| match paid == planned {
                 true => format!("{planned} {kind}"),
@@ -243,12 +339,10 @@ mod tests {
         assert_eq!([1, 12, 24, 36].map(after), ["1.0", "3.9", "5.7", "7.2"]);
         let one = charge_of_run(1.0, 1e-6);
         assert!(one.within(&cap(1.0, 1e-6)) && epsilon_of(&one, 1e-6).0 > 0.999, "no less than the whole epsilon");
-        // A year is thirteen of them from its second January on, and no more.
+        // A year is twelve of them, and no more.
         let year = |months: usize| outlook.months[months - 1].epsilon_year;
-        assert_eq!(
-            (year(12), year(13) > year(12), year(13), year(36)),
-            (outlook.months[11].epsilon_life, true, year(20), year(13))
-        );
+        assert_eq!((year(12), year(13), year(36)), (outlook.months[11].epsilon_life, year(12), year(12)));
+        assert!(year(11) < year(12));
         assert_eq!((outlook.runs_paid, &outlook.stops_in_year, &outlook.stops_for_life), (36, &None, &None));
     }
 
@@ -259,14 +353,16 @@ mod tests {
         assert_eq!((outlook.runs_paid, outlook.stops_for_life.as_deref()), (12, Some("2028-01")));
         assert!(outlook.epsilon_life <= 4.0);
         // A year's cap makes a run wait, and the next month pays again.
-        let outlook = monthly(4.0, 8.0).outlook();
-        assert_eq!((outlook.stops_in_year.as_deref(), outlook.stops_for_life.as_deref()), (Some("2028-01"), None));
+        let outlook = monthly(3.8, 8.0).outlook();
+        assert_eq!((outlook.stops_in_year.as_deref(), outlook.stops_for_life.as_deref()), (Some("2027-12"), None));
         let paid = |month: usize| outlook.months[month].kinds[0].paid;
-        assert_eq!((paid(11), paid(12), paid(13)), (1, 0, 1));
-        assert!(outlook.months.iter().all(|month| month.epsilon_year <= 4.0 && month.epsilon_life <= 8.0));
+        assert_eq!((paid(10), paid(11), paid(12)), (1, 0, 1));
+        assert!(outlook.months.iter().all(|month| month.epsilon_year <= 3.8 && month.epsilon_life <= 8.0));
         let text = outlook.to_string();
-        assert!(text.contains("2028-01    year") && text.contains("0 of 1 churn"), "{text}");
-        assert!(text.contains("from 2028-01 on a planned run has to wait"), "{text}");
+        assert!(text.contains("2027-12    year") && text.contains("0 of 1 churn"), "{text}");
+        assert!(text.contains("from 2027-12 on a planned run has to wait"), "{text}");
+        // One that pays for a run each month does so for ever.
+        assert_eq!(monthly(4.0, 8.0).outlook().stops_in_year, None);
     }
 
     #[test]
@@ -282,6 +378,40 @@ mod tests {
         assert_eq!((outlook.runs_planned, outlook.runs_paid), (42, 42));
         let both: Vec<&str> = outlook.months[2].kinds.iter().map(|kind| kind.kind.as_str()).collect();
         assert_eq!(both, ["churn", "validation"]);
+    }
+
+    /// What was read from elsewhere is bounded as a year.toml is.
+    #[test]
+    fn a_year_beyond_a_limit_is_not_valid() {
+        assert!(monthly(4.0, 8.0).is_valid());
+        let changes: [fn(&mut YearPlan); 21] = [
+            |year| year.begins = Month(0),
+            |year| year.begins = Month(u32::MAX),
+            |year| year.months = 0,
+            |year| year.months = PLANNED_MONTHS_MAX + 1,
+            |year| year.delta = 0.0,
+            |year| year.delta = 0.5,
+            |year| year.delta = f64::NAN,
+            |year| year.epsilon_year = f64::NAN,
+            |year| year.epsilon_year = 9.0,
+            |year| year.epsilon_life = f64::INFINITY,
+            |year| year.kinds = vec![year.kinds[0].clone(); 2],
+            |year| year.kinds[0].name.clear(),
+            |year| year.kinds[0].name.push('\n'),
+            |year| year.kinds[0].epsilon = 0.0,
+            |year| year.kinds[0].epsilon = f64::NAN,
+            |year| year.kinds[0].first = Month(year.begins.0 - 1),
+            |year| year.kinds[0].last = year.begins.plus(36),
+            |year| (year.kinds[0].first, year.kinds[0].last) = (year.kinds[0].last, year.kinds[0].first),
+            |year| year.kinds[0].every = 0,
+            |year| year.kinds[0].runs = 0,
+            |year| year.kinds[0].runs = RUNS_A_MONTH_MAX + 1,
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let mut year = monthly(4.0, 8.0);
+            change(&mut year);
+            assert!(!year.is_valid(), "change {number}");
+        }
     }
 
     /// Whatever is changed makes another object to sign.

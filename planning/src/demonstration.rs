@@ -15,8 +15,9 @@ use tributary_storage::files::{self, Existing, FileError};
 
 use crate::build::build;
 use crate::dates::day;
-use crate::file::{PlanFile, PlanFileError};
+use crate::file::PlanFile;
 use crate::settings::PlanSettings;
+use crate::signing::SigningError;
 
 const DAY: u64 = 86_400;
 /// How long such a plan may run.
@@ -51,7 +52,7 @@ pub enum DemonstrationError {
     Plan(#[from] Faults),
     /// It is not signed.
     #[error(transparent)]
-    Signing(#[from] PlanFileError),
+    Signing(#[from] SigningError),
     /// A file could not be used.
     #[error(transparent)]
     File(#[from] FileError),

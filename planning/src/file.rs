@@ -8,32 +8,34 @@
 //! attestation approve-plan subject 9f86.. federation 3d40.. staff north-bank/e20533 role privacy-officer at 1900003600 signature ed25519:77aa..
 //! ```
 //!
+//! One that was rejected ends with the reason, and a signature over plan and reason:
+//!
+//! ```text
+//! reason the assessment does not name the account movements
+//! attestation reject-plan subject 41c2.. federation 3d40.. staff north-bank/e20533 role privacy-officer at 1900003600 signature ed25519:91be..
+//! ```
+//!
 //! A text that prints otherwise than it was read is refused, so that one file holds one plan, whoever reads it. No signature is believed for being in
 //! it: by which key it must verify, the signed roster says.
 
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use tributary_certs::attestation::{is_attestation, parse_attestation, print_attestation};
+use tributary_certs::attestation::{parse_attestation, print_attestation};
 use tributary_certs::people::SigningPerson;
-use tributary_model::weak_modes::{Build, ModeNotBuilt};
-use tributary_protocol::codec;
+use tributary_model::weak_modes::Build;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::{Approvals, Attestation, Plan};
+use tributary_protocol::plan::{Approvals, Attestation, Plan, Rejection, is_reason, rejected};
 use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::StaffNumber;
 use tributary_storage::files::{self, Existing, FileError, read_titled};
 
+use crate::frame;
+use crate::signing::{SigningError, may_judge, may_propose};
+
 const TITLE: &str = "tributary plan 1";
 const NAME: &str = "tributary plan ";
 const WHAT: &str = "plan, as `tributary plan build` writes it";
-/// Longest encoding of a plan.
-const PLAN_BYTES_MAX: usize = 1 << 20;
-/// Longest file: the encoding in base64 with its line ends, and signatures.
-const FILE_BYTES_MAX: usize = 2 << 20;
-/// Symbols on a line.
-const LINE: usize = 64;
+const REASON: &str = "reason ";
 
 /// A plan and what was signed on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,123 +46,120 @@ pub struct PlanFile {
     pub proposal: Option<Attestation>,
     /// Of whoever approved it.
     pub approval: Option<Attestation>,
-}
-
-/// Why a plan's file is not signed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PlanFileError {
-    /// The action is about something else.
-    #[error("{0} is nothing that is signed on a plan; nothing was signed")]
-    Action(Action),
-    /// It is there already.
-    #[error(
-        "the file has the signature {0} already; it is never replaced. Build the file anew (`tributary plan build`) if another person is to sign"
-    )]
-    Twice(Action),
-    /// An approval of what nobody put forward.
-    #[error(
-        "nobody has put this plan forward yet; its author signs first (`tributary plan propose`), and nothing was signed"
-    )]
-    NotProposed,
-    /// Four eyes.
-    #[error("{0} put this plan forward, and another person must approve it; nothing was signed")]
-    OnePerson(StaffNumber),
-    /// A mode in which this program has no part.
-    #[error("nothing was signed: {0}")]
-    Mode(#[from] ModeNotBuilt),
-    /// A signature for another federation beside it.
-    #[error(
-        "the proposal in this file is for another federation (another list of roster authorities); nothing was signed"
-    )]
-    Federation,
+    /// Of whoever rejected it.
+    pub rejection: Option<Rejection>,
 }
 
 impl PlanFile {
     /// A plan that nobody has signed.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        Self { plan, proposal: None, approval: None }
+        Self { plan, proposal: None, approval: None, rejection: None }
     }
 
-    /// The two signatures that let it run, where both are there. Whether they count, the roster says.
+    /// The two signatures that let it run, where both are there and nobody has rejected it. Whether they count, the roster says.
     #[must_use]
     pub fn approvals(&self) -> Option<Approvals> {
-        Some(Approvals { proposal: self.proposal.clone()?, approval: self.approval.clone()? })
+        let both = Approvals { proposal: self.proposal.clone()?, approval: self.approval.clone()? };
+        self.rejection.is_none().then_some(both)
     }
 
     /// Every signature, in the order of the file.
     pub fn attestations(&self) -> impl Iterator<Item = &Attestation> {
-        self.proposal.iter().chain(&self.approval)
+        self.proposal.iter().chain(&self.approval).chain(self.rejection.iter().map(|rejection| &rejection.signed))
     }
 
-    /// Adds a person's signature, in the one role that may give it.
+    /// Adds the signature of whoever puts the plan forward or approves it, in the one role that may give it.
     ///
     /// # Errors
-    /// [`PlanFileError`]; nothing is added.
+    /// [`SigningError`]; nothing is added.
     pub fn sign(
         &mut self,
         action: Action,
         person: &SigningPerson,
         federation: Digest,
         at: u64,
-    ) -> Result<(), PlanFileError> {
-        let role = self.may_sign(action, person.staff(), federation)?;
-        let signed = person.attest(action, self.plan.digest(), federation, role, at);
-        match action {
-            Action::ProposePlan => self.proposal = Some(signed),
-            _ => self.approval = Some(signed),
-        }
+    ) -> Result<(), SigningError> {
+        let (role, plan) = (self.may_sign(action, person.staff(), federation)?, self.plan.digest());
+        let place = match action {
+            Action::ProposePlan => &mut self.proposal,
+            Action::ApprovePlan => &mut self.approval,
+            // A rejection has a reason.
+            _ => return Err(SigningError::Action(action)),
+        };
+        *place = Some(person.attest(action, plan, federation, role, at));
         Ok(())
     }
 
-    /// In which role such a signature could count: asked before a person is. The table of duties gives each of the two actions to one role.
+    /// Adds a rejection, also of a plan that was approved and has not run: nothing more is signed on this file, and no coordinator serves it.
     ///
     /// # Errors
-    /// [`PlanFileError`].
-    pub fn may_sign(&self, action: Action, staff: &StaffNumber, federation: Digest) -> Result<Role, PlanFileError> {
+    /// [`SigningError`]; nothing is added.
+    pub fn reject(
+        &mut self,
+        reason: &str,
+        person: &SigningPerson,
+        federation: Digest,
+        at: u64,
+    ) -> Result<(), SigningError> {
+        let role = self.may_sign(Action::RejectPlan, person.staff(), federation)?;
+        if !is_reason(reason) {
+            return Err(SigningError::Reason);
+        }
+        let subject = rejected(&self.plan.digest(), reason);
+        let signed = person.attest(Action::RejectPlan, subject, federation, role, at);
+        self.rejection = Some(Rejection { reason: reason.into(), signed });
+        Ok(())
+    }
+
+    /// In which role such a signature could count: asked before a person is. The table of duties gives each of the actions to one role.
+    ///
+    /// # Errors
+    /// [`SigningError`].
+    pub fn may_sign(&self, action: Action, staff: &StaffNumber, federation: Digest) -> Result<Role, SigningError> {
         self.may_sign_by(Build::THIS, action, staff, federation)
     }
 
+    /// A rejection lets nothing run, so that any program may give it.
     fn may_sign_by(
         &self,
         build: Build,
         action: Action,
         staff: &StaffNumber,
         federation: Digest,
-    ) -> Result<Role, PlanFileError> {
-        let (place, role) = match action {
-            Action::ProposePlan => (&self.proposal, Role::PlanOwner),
-            Action::ApprovePlan => (&self.approval, Role::PrivacyOfficer),
-            _ => return Err(PlanFileError::Action(action)),
-        };
-        build.admits(self.plan.privacy)?;
-        if place.is_some() {
-            return Err(PlanFileError::Twice(action));
-        }
-        if action == Action::ApprovePlan {
-            let author = self.proposal.as_ref().ok_or(PlanFileError::NotProposed)?;
-            if author.federation != federation {
-                return Err(PlanFileError::Federation);
+    ) -> Result<Role, SigningError> {
+        let judge = |there| may_judge(action, there, self.proposal.as_ref(), (staff, federation));
+        match (action, &self.rejection) {
+            (Action::ProposePlan | Action::ApprovePlan | Action::RejectPlan, Some(rejection)) => {
+                Err(SigningError::Rejected(rejection.signed.staff.clone()))
             }
-            if author.staff == *staff {
-                return Err(PlanFileError::OnePerson(staff.clone()));
+            (Action::ProposePlan, None) => {
+                build.admits(self.plan.privacy)?;
+                may_propose(action, self.proposal.as_ref())
             }
+            (Action::ApprovePlan, None) => {
+                build.admits(self.plan.privacy)?;
+                judge(self.approval.as_ref())
+            }
+            (Action::RejectPlan, None) => judge(None),
+            _ => Err(SigningError::Action(action)),
         }
-        Ok(role)
     }
 
     /// The text form.
     #[must_use]
     pub fn print(&self) -> String {
-        let mut text = format!("{TITLE}\ndigest {}\n", self.plan.digest());
-        let encoded = STANDARD.encode(codec::encode(&self.plan));
-        for line in encoded.as_bytes().chunks(LINE) {
-            text.extend(line.iter().map(|symbol| char::from(*symbol)));
+        let mut text = frame::print(TITLE, &self.plan.digest(), &self.plan);
+        let mut line = |line: &str| {
+            text.push_str(line);
             text.push('\n');
+        };
+        for attestation in self.proposal.iter().chain(&self.approval) {
+            line(&print_attestation(attestation));
         }
-        for attestation in self.attestations() {
-            text.push_str(&print_attestation(attestation));
-            text.push('\n');
+        if let Some(Rejection { reason, signed }) = &self.rejection {
+            line(&format!("{REASON}{}", reason.raw()));
+            line(&print_attestation(signed));
         }
         text
     }
@@ -168,24 +167,25 @@ impl PlanFile {
     /// Parses the text form. Says nothing about the signatures, nor whether the plan keeps its limits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // Not `lines`, which would drop an empty last line.
-        let mut lines = text.strip_suffix('\n').filter(|_| text.len() <= FILE_BYTES_MAX)?.split('\n').peekable();
-        let title = lines.next()? == TITLE;
-        let digest = lines.next()?.strip_prefix("digest ").and_then(Digest::from_hex).filter(|_| title)?;
-        let mut encoded = String::new();
-        while let Some(line) = lines.next_if(|line| !is_attestation(line)) {
-            encoded.push_str(line);
-        }
-        let plan: Plan = codec::decode(&STANDARD.decode(encoded).ok()?, PLAN_BYTES_MAX).ok()?;
+        let (digest, plan, lines) = frame::parse::<Plan>(TITLE, text)?;
         if plan.digest() != digest {
             return None;
         }
         let mut file = Self::new(plan);
+        let mut reason = None;
         for line in lines {
-            let attestation = parse_attestation(line).filter(|attestation| attestation.subject == digest)?;
-            match attestation.action {
-                Action::ProposePlan if file.proposal.is_none() => file.proposal = Some(attestation),
-                Action::ApprovePlan if file.approval.is_none() => file.approval = Some(attestation),
+            if let Some(text) = line.strip_prefix(REASON) {
+                reason = Some(text).filter(|text| is_reason(text));
+                continue;
+            }
+            let attestation = parse_attestation(line)?;
+            let own = attestation.subject == digest;
+            match (attestation.action, reason.take()) {
+                (Action::ProposePlan, None) if own && file.proposal.is_none() => file.proposal = Some(attestation),
+                (Action::ApprovePlan, None) if own && file.approval.is_none() => file.approval = Some(attestation),
+                (Action::RejectPlan, Some(text)) if attestation.subject == rejected(&digest, text) => {
+                    file.rejection = Some(Rejection { reason: text.into(), signed: attestation });
+                }
                 _ => return None,
             }
         }

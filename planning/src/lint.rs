@@ -1,6 +1,8 @@
 //! What is wrong with a plan, and what a privacy officer would ask about it, with figures.
 
 mod data;
+mod finding;
+mod year;
 
 use core::fmt;
 
@@ -8,42 +10,23 @@ use serde::Serialize;
 use tributary_model::planned;
 use tributary_model::schema::Schema;
 use tributary_model::weak_modes::Build;
-use tributary_protocol::plan::{AsOf, Date, Plan, PrivacyMode};
+use tributary_protocol::plan::{AsOf, Date, Plan, PrivacyMode, Rejection};
 use tributary_protocol::printable::{Printable, Untrusted, is_hidden};
 use tributary_protocol::privacy::Unit;
 
+use self::data::of_data;
+use self::finding::finding;
+pub use self::finding::{Finding, Level};
 use crate::dates::day;
 use crate::differences::Differences;
 use crate::guarantee::epsilon_of_runs;
 use crate::portrait::{Portrait, RUNS_SHOWN, as_of_words, figure, runs_within_cap};
-
-use self::data::of_data;
+use crate::year::YearFile;
 
 /// Seconds of a year.
 const YEAR: u64 = 365 * 86_400;
 /// Epsilon of all runs above which a reason is asked for.
 const EPSILON_ASKED: f64 = 8.0;
-
-/// What a finding means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Level {
-    /// The plan cannot run, or does not hold what it says.
-    Fault,
-    /// An approver should ask why.
-    Ask,
-}
-
-/// Something that an approver must know or ask.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// How bad it is.
-    pub level: Level,
-    /// The key of plan.toml that cures it.
-    pub key: String,
-    /// What was found, what it means, what to do.
-    pub text: Printable,
-}
 
 /// A question with its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -78,11 +61,15 @@ pub struct Beside<'a> {
     pub last: Option<&'a Plan>,
     /// Time that the slowest branch took for a round, in milliseconds.
     pub slowest_ms: Option<u64>,
+    /// The year of spending under which it is to run.
+    pub year: Option<&'a YearFile>,
+    /// What the file that holds it says: somebody has rejected it.
+    pub rejection: Option<&'a Rejection>,
 }
 
 impl Default for Beside<'_> {
     fn default() -> Self {
-        Self { build: Build::THIS, schema: None, last: None, slowest_ms: None }
+        Self { build: Build::THIS, schema: None, last: None, slowest_ms: None, year: None, rejection: None }
     }
 }
 
@@ -90,11 +77,15 @@ impl Lint {
     /// Judges a plan.
     #[must_use]
     pub fn of(plan: &Plan, beside: Beside<'_>) -> Self {
-        let mut findings = faults(plan, beside.build);
+        let mut findings: Vec<Finding> = beside.rejection.map(rejected).into_iter().collect();
+        findings.extend(faults(plan, beside.build));
         let data = of_data(plan, beside.schema);
         findings.extend(data.faults.into_iter().map(|(key, text)| finding(Level::Fault, key, text)));
+        findings.extend(year::compared(plan, beside.year));
         findings.extend(asked(plan, beside));
         findings.extend(data.asked.into_iter().map(|(key, text)| finding(Level::Ask, key, text)));
+        // Faults first.
+        findings.sort_by_key(|finding| finding.level);
         let differences = beside.last.map(|last| Differences::of(last, plan));
         let mut questions = questions(plan, beside.slowest_ms, differences.as_ref());
         // After what it is for.
@@ -110,8 +101,12 @@ impl Lint {
     }
 }
 
-fn finding(level: Level, key: &str, text: impl fmt::Display) -> Finding {
-    Finding { level, key: key.into(), text: Printable::new(&text.to_string()) }
+fn rejected(Rejection { reason, signed }: &Rejection) -> Finding {
+    let text = format!(
+        "{} ({}) has rejected it: {reason}. No coordinator serves this file and nothing more is signed on it; put the plan forward anew",
+        signed.staff, signed.role
+    );
+    finding(Level::Fault, "plan", text)
 }
 
 fn faults(plan: &Plan, build: Build) -> Vec<Finding> {

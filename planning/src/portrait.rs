@@ -270,6 +270,10 @@ impl Portrait {
         self.add("charter.materiality", "materiality", charter.materiality.name(), Weight::Less(rank));
         let review = day(charter.review_by);
         self.add("charter.review_by", "reviewed at the latest on", review, whole_more(charter.review_by));
+        if let Some(share) = &charter.year {
+            let words = format!("{}, kind of run {}", share.year, share.kind);
+            self.add("charter.year", "year of spending under which it runs", words, Weight::Unknown);
+        }
         for agreement in &charter.agreements {
             let (organisation, until) = (agreement.organisation, day(agreement.until));
             let label = format!("agreement with organisation {organisation}");

@@ -2,10 +2,14 @@
 //!
 //! What each key means stands in `docs/samples/year.toml`.
 
+pub(crate) mod file;
+
 use std::path::Path;
 
-use tributary_model::year::{PLANNED_MONTHS_MAX, RUN_KINDS_MAX, RUNS_A_MONTH_MAX, RunKind, YearPlan};
-use tributary_protocol::printable::is_hidden;
+pub use file::YearFile;
+use tributary_model::year::{
+    DELTA_MAX, PLANNED_MONTHS_MAX, RUN_KINDS_MAX, RUNS_A_MONTH_MAX, RunKind, YearPlan, is_epsilon, is_kind_name,
+};
 use tributary_protocol::privacy::Month;
 use tributary_settings::{Document, Faults};
 
@@ -21,18 +25,17 @@ const MONTH: &str = "a month, such as \"2027-01\"";
 const EPSILON: &str = "above 0, at most 1000";
 
 fn read(mut file: Document) -> Result<YearPlan, Faults> {
-    let is_epsilon = |value: f64| value > 0.0 && value <= 1000.0;
     let begins = file.text("year.begins", MONTH, None, month);
     let months = file.integer("year.months", 1..=PLANNED_MONTHS_MAX.into(), Some(36_u32));
     let epsilon_life = file.number("year.epsilon_life", EPSILON, None, is_epsilon);
     let epsilon_year = file.number("year.epsilon_year", EPSILON, None, is_epsilon);
-    let delta = file.number("year.delta", "above 0, at most 0.001", None, |value| value > 0.0 && value <= 1e-3);
+    let delta = file.number("year.delta", "above 0, at most 0.001", None, |value| value > 0.0 && value <= DELTA_MAX);
     if let (Some(year), Some(life)) = (epsilon_year, epsilon_life)
         && year > life
     {
         file.fault("year.epsilon_year", year.to_string(), format!("at most epsilon_life, which is {life}"));
     }
-    let name = |text: &str| is_name(text).then(|| text.to_owned());
+    let name = |text: &str| is_kind_name(text).then(|| text.to_owned());
     let names = file.texts("year.kinds", "a list of names, each 1 to 64 of a-z, 0-9, - and _", name);
     let names = names.unwrap_or_default();
     if names.len() > RUN_KINDS_MAX {
@@ -71,11 +74,6 @@ fn read(mut file: Document) -> Result<YearPlan, Faults> {
     })
 }
 
-fn is_name(text: &str) -> bool {
-    let letter = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_".contains(letter);
-    (1..=64).contains(&text.len()) && text.chars().all(letter) && !text.contains(is_hidden)
-}
-
 /// `2027-01`.
 fn month(text: &str) -> Option<Month> {
     let (year, month) = text.split_once('-')?;
@@ -88,9 +86,7 @@ fn month(text: &str) -> Option<Month> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A commented file with every key.
-    const SAMPLE: &str = include_str!("../../docs/samples/year.toml");
+    use crate::YEAR_SAMPLE as SAMPLE;
 
     fn parsed(text: &str) -> Result<YearPlan, Faults> {
         read(Document::parse("year.toml".as_ref(), text).unwrap())
@@ -103,6 +99,7 @@ mod tests {
         let outlook = plan.outlook();
         assert_eq!((&outlook.stops_in_year, &outlook.stops_for_life), (&None, &None), "{outlook}");
         assert_eq!((outlook.runs_planned, outlook.runs_paid), (42, 42));
+        assert!(plan.is_valid());
         // What the sample leaves to the defaults is what its comments say.
         let said = SAMPLE.replace("# every_months = 1", "every_months = 1").replace("# runs = 1", "runs = 1");
         let said = said.replace("# first = \"2027-01\"", "first = \"2027-01\"");

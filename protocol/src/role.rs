@@ -49,10 +49,6 @@ pub enum Action {
     Freeze,
     /// Lets a frozen federation go on; two roles must.
     Thaw,
-    /// Lets a plan, or plans of a kind, use a branch's data.
-    GrantData,
-    /// Takes such a grant back.
-    WithdrawGrant,
     /// Allows a branch's customers more loss of privacy than its policy did; two roles must.
     RaiseCap,
     /// Makes a model the one that branches use, or one that is compared with it; two roles must.
@@ -106,8 +102,6 @@ pub const DUTIES: &[(Role, Action, Reach)] = &[
     (Role::ModelValidator, Action::RollBackModel, Reach::Foreign),
     (Role::ModelValidator, Action::RetireModel, Reach::Foreign),
     (Role::ModelValidator, Action::WithdrawModel, Reach::Foreign),
-    (Role::BranchOwner, Action::GrantData, Reach::Own),
-    (Role::BranchOwner, Action::WithdrawGrant, Reach::Own),
     (Role::BranchOwner, Action::RaiseCap, Reach::Own),
 ];
 
@@ -175,9 +169,8 @@ impl Role {
     #[must_use]
     pub fn may_approve(self) -> bool {
         let approving = |action: Action, reach: Reach| {
-            use Action::{ApprovePlan, ApproveYear, GrantData, PromoteModel, RaiseCap};
-            matches!(action, ApprovePlan | ApproveYear | GrantData | RaiseCap)
-                || (action == PromoteModel && reach != Reach::Own)
+            use Action::{ApprovePlan, ApproveYear, PromoteModel, RaiseCap};
+            matches!(action, ApprovePlan | ApproveYear | RaiseCap) || (action == PromoteModel && reach != Reach::Own)
         };
         DUTIES.iter().any(|(role, duty, reach)| *role == self && approving(*duty, *reach))
     }
@@ -204,7 +197,7 @@ impl Role {
 
 impl Action {
     /// Every action, in the order of their numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 15] = [
         Self::ProposePlan,
         Self::ApprovePlan,
         Self::RejectPlan,
@@ -215,8 +208,6 @@ impl Action {
         Self::ApproveYear,
         Self::Freeze,
         Self::Thaw,
-        Self::GrantData,
-        Self::WithdrawGrant,
         Self::RaiseCap,
         Self::PromoteModel,
         Self::RollBackModel,
@@ -238,8 +229,6 @@ impl Action {
             Self::ApproveYear => "approve-year",
             Self::Freeze => "freeze",
             Self::Thaw => "thaw",
-            Self::GrantData => "grant-data",
-            Self::WithdrawGrant => "withdraw-grant",
             Self::RaiseCap => "raise-cap",
             Self::PromoteModel => "promote-model",
             Self::RollBackModel => "roll-back-model",
@@ -268,8 +257,7 @@ impl Action {
             Self::ApproveYear => 8,
             Self::Freeze => 9,
             Self::Thaw => 10,
-            Self::GrantData => 11,
-            Self::WithdrawGrant => 12,
+            // 11 and 12 were grants: the key that owns a branch's budget signs those, and no role.
             Self::RaiseCap => 13,
             Self::PromoteModel => 14,
             Self::RollBackModel => 15,
@@ -308,7 +296,7 @@ mod tests {
         for (number, role) in (1..).zip(Role::ALL) {
             assert_eq!((role.number(), Role::of_name(role.name())), (number, Some(role)));
         }
-        for (number, action) in (1..).zip(Action::ALL) {
+        for (number, action) in (1..11).chain(13..).zip(Action::ALL) {
             assert_eq!((action.number(), Action::of_name(action.name())), (number, Some(action)));
         }
         assert_eq!((Role::of_name("admin"), Action::of_name("approve")), (None, None));
@@ -336,7 +324,8 @@ mod tests {
             privacy-officer abort-plan any\nprivacy-officer approve-year foreign\nprivacy-officer freeze any\nprivacy-officer thaw any\n\
             privacy-officer raise-cap any\nprivacy-officer roll-back-model any\nprivacy-officer retire-model any\n\
             privacy-officer withdraw-model any\nmodel-validator promote-model foreign\nmodel-validator roll-back-model foreign\n\
-            model-validator retire-model foreign\nmodel-validator withdraw-model foreign\nbranch-owner grant-data own\nbranch-owner withdraw-grant own\nbranch-owner raise-cap own";
+            model-validator retire-model foreign\nmodel-validator withdraw-model foreign\n\
+            branch-owner raise-cap own";
         assert_eq!(lines.join("\n"), expected);
     }
 

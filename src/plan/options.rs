@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use tributary_protocol::digest::Digest;
 
-use crate::typed;
+use crate::signed::SignerOptions;
 
 /// `tributary plan`.
 #[derive(Subcommand)]
@@ -21,9 +20,11 @@ pub(crate) enum PlanCommand {
     /// Show a plan in words, and who signed it
     Show(ShowOptions),
     /// Sign a plan as its author
-    Propose(SignerOptions),
+    Propose(PlanSignerOptions),
     /// Sign a plan that another person has proposed
-    Approve(SignerOptions),
+    Approve(PlanSignerOptions),
+    /// Sign, with a reason, that a plan which another person has proposed is not to run
+    Reject(RejectOptions),
     /// Put a signed plan into a coordinator's state; a running coordinator takes it up
     #[cfg(feature = "coordinator")]
     Activate(ActivateOptions),
@@ -36,9 +37,15 @@ pub(crate) enum PlanCommand {
 }
 
 impl PlanCommand {
-    /// Whether something is signed, with the time of this machine's clock.
-    pub(crate) fn signs(&self) -> bool {
-        matches!(self, Self::Propose(_) | Self::Approve(_))
+    /// Whether something is signed, or judged, with the time of this machine's clock.
+    pub(crate) fn looks_at_the_clock(&self) -> bool {
+        match self {
+            Self::Propose(_) | Self::Approve(_) | Self::Reject(_) => true,
+            Self::Year(command) => command.looks_at_the_clock(),
+            Self::New(_) | Self::Build(_) | Self::Lint(_) | Self::Diff(_) | Self::Show(_) => false,
+            #[cfg(feature = "coordinator")]
+            Self::Activate(_) | Self::List(_) => false,
+        }
     }
 }
 
@@ -77,6 +84,9 @@ pub(crate) struct LintOptions {
     /// How long the slowest branch took for a round, in milliseconds, as its own screen shows it
     #[arg(long, value_name = "MS")]
     pub(super) slowest_ms: Option<u64>,
+    /// The signed year of spending under which it runs: epsilon of a run and runs by month are compared
+    #[arg(long, value_name = "FILE")]
+    pub(super) year: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -136,30 +146,32 @@ pub(crate) struct ListOptions {
     pub(super) json: bool,
 }
 
-/// Who signs what.
+/// Who signs a plan, and beside what it is shown.
 #[derive(Args)]
-pub(crate) struct SignerOptions {
+pub(crate) struct PlanSignerOptions {
     /// The plan's canonical file; the signature is added to it
     pub(super) file: PathBuf,
     /// The plan's schema: its fields, levels, uses and reasons are judged and shown
     #[arg(long, value_name = "FILE")]
     pub(super) schema: Option<PathBuf>,
-    /// The folder of whoever signs (`tributary certs person request`)
-    #[arg(long, value_name = "DIR")]
-    pub(super) person: PathBuf,
-    /// The list of roster authorities: it names the federation
-    #[arg(long, value_name = "FILE")]
-    pub(super) authorities: PathBuf,
+    #[command(flatten)]
+    pub(super) signer: SignerOptions,
     /// The plan that was approved before: what is weaker is shown first
     #[arg(long, value_name = "FILE")]
     pub(super) last: Option<PathBuf>,
-    /// Where there is no terminal: the digest of the plan that was looked at
-    #[arg(long, value_name = "DIGEST", value_parser = typed::digest)]
-    pub(super) confirm: Option<Digest>,
-    /// Where the signed file goes [default: in place of the file]
+    /// The signed year of spending under which the plan runs; whoever approves a plan that names one needs it
     #[arg(long, value_name = "FILE")]
-    pub(super) out: Option<PathBuf>,
-    /// Print one JSON object about what was signed
-    #[arg(long)]
-    pub(super) json: bool,
+    pub(super) year: Option<PathBuf>,
+}
+
+/// Who rejects a plan, and why.
+#[derive(Args)]
+pub(crate) struct RejectOptions {
+    /// The plan's canonical file; the rejection is added to it
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) signer: SignerOptions,
+    /// Why, in one line: it is signed, and its author reads it
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
 }

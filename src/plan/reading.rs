@@ -4,19 +4,12 @@ use std::path::{Path, PathBuf};
 
 use tributary_model::schema::Schema;
 use tributary_planning::settings::PlanSettings;
-use tributary_planning::{PlanFile, build};
-use tributary_protocol::plan::{Attestation, Plan};
+use tributary_planning::{PlanFile, YearFile, build};
+use tributary_protocol::plan::Plan;
 use tributary_settings::Faults;
 use tributary_storage::files;
 
 use crate::exit::Failure;
-
-/// A signature in words. Whether it counts, the roster says, and nobody looked at it here.
-pub(super) fn told(attestation: &Attestation) -> String {
-    let Attestation { action, staff, role, at, .. } = attestation;
-    let at = tributary_certs::inspect::date(*at);
-    format!("signed: {action} by {staff} as {role}, {at} (by the roster alone it counts or does not)")
-}
 
 /// Why no plan could be had of a file.
 pub(super) enum Unread {
@@ -33,13 +26,22 @@ impl From<Unread> for Failure {
     }
 }
 
-/// The plan of a canonical file; or of a plan.toml, with the schema that it names.
-pub(super) fn of_either(path: &Path) -> Result<(Plan, Option<Schema>), Unread> {
+/// The plan of a canonical file, or of a plan.toml.
+pub(super) fn of_either(path: &Path) -> Result<Plan, Unread> {
+    as_file(path).map(|(file, _)| file.plan)
+}
+
+/// A canonical file; or the one that a plan.toml gives, with the schema that it names.
+pub(super) fn as_file(path: &Path) -> Result<(PlanFile, Option<Schema>), Unread> {
     let text = files::read_text(path, "plan").map_err(|error| Unread::Failure(Failure::failed(error)))?;
     if PlanFile::is_one(&text) {
-        return of_file(path).map(|file| (file.plan, None)).map_err(Unread::Failure);
+        return of_file(path).map(|file| (file, None)).map_err(Unread::Failure);
     }
-    of_toml(path).map(|(plan, schema)| (plan, Some(schema))).map_err(Unread::Faults)
+    of_toml(path).map(|(plan, schema)| (PlanFile::new(plan), Some(schema))).map_err(Unread::Faults)
+}
+
+pub(super) fn of_year(path: &Path) -> Result<YearFile, Failure> {
+    YearFile::read(path).map_err(Failure::failed)
 }
 
 /// A schema that somebody gave beside a plan.

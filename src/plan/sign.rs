@@ -1,78 +1,136 @@
 //! A person's signature on a plan: the plan is shown in words, then the person answers, then the key signs.
 
+use std::path::Path;
+
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::people::SigningPerson;
-use tributary_certs::roster::RosterAuthorities;
 use tributary_planning::differences::Differences;
-use tributary_planning::lint::{Beside, Lint};
+use tributary_planning::lint::{Beside, Level, Lint};
 use tributary_planning::portrait::groups;
-use tributary_planning::{PlanFile, Portrait};
-use tributary_protocol::role::Action;
+use tributary_planning::{PlanFile, Portrait, SigningError, YearFile};
+use tributary_protocol::digest::Digest;
+use tributary_protocol::plan::is_reason;
+use tributary_protocol::role::{Action, Role};
 use tributary_storage::files::Existing;
 
-use super::options::SignerOptions;
-use super::reading::{of_either, of_file, of_schema, told, words};
+use super::options::{PlanSignerOptions, RejectOptions};
+use super::reading::{of_either, of_file, of_schema, of_year, words};
 use crate::confirm::{Shown, group_of};
 use crate::exit::{Exit, Failure};
 use crate::json;
+use crate::signed::{SignerOptions, all_told};
 
 /// `tributary plan propose` and `tributary plan approve`.
-pub(super) fn sign(options: &SignerOptions, action: Action) -> Result<Exit, Failure> {
-    let mut file = of_file(&options.file)?;
-    let federation = RosterAuthorities::read(&options.authorities).map_err(Failure::failed)?.digest();
-    let person = SigningPerson::open(&options.person).map_err(Failure::failed)?;
-    let staff = person.staff();
-    let role = file.may_sign(action, staff, federation).map_err(Failure::failed)?;
+pub(super) fn sign(options: &PlanSignerOptions, action: Action) -> Result<Exit, Failure> {
+    let file = of_file(&options.file)?;
+    let (person, federation) = options.signer.open()?;
+    let role = file.may_sign(action, person.staff(), federation).map_err(Failure::failed)?;
+    let year = options.year.as_deref().map(of_year).transpose()?;
+    if let (Action::ApprovePlan, None, Some(share)) = (action, &year, &file.plan.charter.year) {
+        return Err(Failure::failed(format!(
+            "nothing is signed: the plan runs under the year {}; give its signed file with --year, so that you see whether the plan fits it",
+            share.year
+        )));
+    }
     let schema = of_schema(options.schema.as_ref())?;
-    let lint = Lint::of(&file.plan, Beside { schema: schema.as_ref(), ..Beside::default() });
+    let lint = Lint::of(&file.plan, Beside { schema: schema.as_ref(), year: year.as_ref(), ..Beside::default() });
     if lint.is_at_fault() {
         return Err(Failure::failed(format!("the plan has a fault, and nothing was signed:\n{lint}")));
     }
-    let digest = file.plan.digest();
     // To standard error with --json: whoever signs sees it in any case.
-    let mut shown = Portrait::of(&file.plan).to_string();
-    for line in words(&file.plan, schema.as_ref())? {
-        shown.push_str(&line);
-        shown.push('\n');
-    }
-    for attestation in file.attestations() {
-        shown.push_str(&told(attestation));
-        shown.push('\n');
+    let mut shown = in_words(&file, &words(&file.plan, schema.as_ref())?);
+    if let Some(year) = &year {
+        shown.push_str(&against_year(year, &lint));
     }
     if let Some(last) = &options.last {
-        let (last, _) = of_either(last)?;
+        let last = of_either(last)?;
         let differences = Differences::of(&last, &file.plan);
         shown.push_str(&format!("\nAgainst the last plan: {differences}"));
     }
-    shown.push_str(&format!(
-        "\nTo be signed: {action} by {staff} as {role}, in the federation {federation}\nthe plan {}\n",
-        groups(&digest).join("-")
-    ));
-    if options.json {
-        eprint!("{shown}");
-    } else {
-        print!("{shown}");
+    let done = Signing { file, person, federation, role, action, shown };
+    done.finish(&options.file, &options.signer, |file, person, federation, at| {
+        file.sign(action, person, federation, at)
+    })
+}
+
+/// `tributary plan reject`: a plan with a fault as well.
+pub(super) fn reject(options: &RejectOptions) -> Result<Exit, Failure> {
+    let file = of_file(&options.file)?;
+    let (person, federation) = options.signer.open()?;
+    let action = Action::RejectPlan;
+    let role = file.may_sign(action, person.staff(), federation).map_err(Failure::failed)?;
+    if !is_reason(&options.reason) {
+        return Err(Failure::failed(SigningError::Reason));
     }
-    let shown = Shown { what: "this plan", digest, first: "Read the plan above", again: "Read the plan again" };
-    shown.confirm(options.confirm.as_ref(), |entropy| vec![group_of(&digest, "plan", entropy)])?;
-    let at = unix_seconds();
-    file.sign(action, &person, federation, at).map_err(Failure::failed)?;
-    let out = options.out.as_ref().unwrap_or(&options.file);
-    file.write(out, Existing::Replace).map_err(Failure::failed)?;
-    if options.json {
-        json::print(&serde_json::json!({
-            "file": out, "plan": digest.to_string(), "action": action.name(), "staff": staff.as_str(), "role": role.name(), "at": at,
-        }));
-    } else {
-        println!("{}: {}", out.display(), next(&file));
+    let shown = format!("{}\nReason of the rejection: {}\n", in_words(&file, &[]), options.reason);
+    let done = Signing { file, person, federation, role, action, shown };
+    done.finish(&options.file, &options.signer, |file, person, federation, at| {
+        file.reject(&options.reason, person, federation, at)
+    })
+}
+
+fn in_words(file: &PlanFile, words: &[String]) -> String {
+    let words: String = words.iter().map(|line| format!("{line}\n")).collect();
+    format!("{}{words}{}", Portrait::of(&file.plan), all_told(file.attestations()))
+}
+
+/// What the year says of the plan: it fits, where nothing at fault was found, and what is to be asked.
+fn against_year(year: &YearFile, lint: &Lint) -> String {
+    let kinds = year.year.outlook().kinds;
+    let asked = lint.findings.iter().filter(|finding| finding.level == Level::Ask && finding.key == "schedule");
+    let asked: String = asked.map(|finding| format!("ask: {}\n", finding.text)).collect();
+    let kinds: String = kinds.iter().map(|kind| format!("the year gives {kind}\n")).collect();
+    format!("\nAgainst the year {}: epsilon of a run and runs by month fit it\n{kinds}{asked}", year.year.digest())
+}
+
+/// A signature that is about to be given.
+struct Signing {
+    file: PlanFile,
+    person: SigningPerson,
+    federation: Digest,
+    role: Role,
+    action: Action,
+    shown: String,
+}
+
+impl Signing {
+    fn finish(
+        self,
+        path: &Path,
+        signer: &SignerOptions,
+        sign: impl FnOnce(&mut PlanFile, &SigningPerson, Digest, u64) -> Result<(), SigningError>,
+    ) -> Result<Exit, Failure> {
+        let Self { mut file, person, federation, role, action, shown } = self;
+        let (digest, staff) = (file.plan.digest(), person.staff());
+        signer.show(&format!(
+            "{shown}\nTo be signed: {action} by {staff} as {role}, in the federation {federation}\nthe plan {}\n",
+            groups(&digest).join("-")
+        ));
+        let shown = Shown { what: "this plan", digest, first: "Read the plan above", again: "Read the plan again" };
+        shown.confirm(signer.confirm.as_ref(), |entropy| vec![group_of(&digest, "plan", entropy)])?;
+        let at = unix_seconds();
+        sign(&mut file, &person, federation, at).map_err(Failure::failed)?;
+        let out = signer.out.as_deref().unwrap_or(path);
+        file.write(out, Existing::Replace).map_err(Failure::failed)?;
+        if signer.json {
+            let reason = file.rejection.as_ref().map(|rejection| rejection.reason.to_string());
+            json::print(&serde_json::json!({
+                "file": out, "plan": digest.to_string(), "action": action.name(), "staff": staff.as_str(), "role": role.name(), "at": at,
+                "reason": reason,
+            }));
+        } else {
+            println!("{}: {}", out.display(), next(&file));
+        }
+        Ok(Exit::Done)
     }
-    Ok(Exit::Done)
 }
 
 fn next(file: &PlanFile) -> &'static str {
-    if file.approval.is_some() {
-        "it is approved; carry it to the coordinator, whose settings name the file"
-    } else {
-        "it is proposed; carry it to the privacy officer, who approves it (`tributary plan approve`)"
+    match (&file.rejection, &file.approval) {
+        (Some(_), _) => {
+            "it is rejected; carry it to its owner, who puts another plan forward, or this one in a fresh file"
+        }
+        (None, Some(_)) => "it is approved; carry it to the coordinator, whose settings name the file",
+        (None, None) => "it is proposed; carry it to the privacy officer, who approves it (`tributary plan approve`)",
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Finished, run};
+use crate::support::{Finished, run, sign_roster};
 
 struct Desk {
     folder: tempfile::TempDir,
@@ -54,20 +54,157 @@ fn two_people_sign_a_plan_that_each_was_shown() {
     desk.sign("propose", "owner", &["--confirm", &"0".repeat(64)])
         .assert_refused(1, &["nothing is signed", "is not the digest of this plan", &digest]);
     desk.sign("propose", "owner", &["--confirm", &digest[..8]]).assert_refused(64, &["64 hexadecimal digits"]);
-    desk.sign("approve", "officer", &["--confirm", &digest]).assert_refused(1, &["nobody has put this plan forward"]);
+    desk.sign("approve", "officer", &["--confirm", &digest]).assert_refused(1, &["nobody has put this forward"]);
     assert_eq!(fs::read(desk.path("plan")).unwrap(), built);
 
     let said = desk.sign("propose", "owner", &["--json", "--confirm", &digest]).json();
     assert_eq!((&said["action"], &said["role"]), (&"propose-plan".into(), &"plan-owner".into()));
     // Its author is told why, and not about roles.
     let own = desk.sign("approve", "owner", &["--confirm", &digest]);
-    own.assert_refused(1, &["north-bank/e1 put this plan forward, and another person must approve it"]);
+    own.assert_refused(1, &["north-bank/e1 put this forward, and another person must judge it"]);
     done(desk.sign("approve", "officer", &["--confirm", &digest]));
     let signatures = show()["signatures"].as_array().unwrap().clone();
     let signed = signatures.iter().map(|one| ["action", "staff", "role"].map(|key| one[key].as_str().unwrap()));
     let expected =
         [["propose-plan", "north-bank/e1", "plan-owner"], ["approve-plan", "north-bank/e2", "privacy-officer"]];
     assert!(signed.eq(expected), "{signatures:?}");
+}
+
+/// A privacy officer says no, and the file says so from then on.
+#[test]
+fn a_plan_that_was_rejected_says_so_and_is_signed_no_more() {
+    let desk = Desk::set();
+    let show = || run(["plan", "show", "--json", &desk.path("plan")]).json();
+    let digest = show()["plan"]["digest"].as_str().unwrap().to_owned();
+    assert_eq!(show()["rejected"], serde_json::Value::Null);
+    let why = "the assessment does not name the account movements";
+    let confirm = ["--confirm", &digest];
+    let reject = |who: &str, reason: &str, confirm: &[&str]| {
+        desk.sign("reject", who, &[&["--reason", reason], confirm].concat())
+    };
+    reject("officer", why, &confirm).assert_refused(1, &["nobody has put this forward"]);
+    done(desk.sign("propose", "owner", &confirm));
+    reject("owner", why, &confirm).assert_refused(1, &["another person must judge it"]);
+    reject("officer", "two\nlines", &confirm).assert_refused(1, &["a reason is one line"]);
+    let unseen = reject("officer", why, &[]);
+    assert!(unseen.out.contains(why) && unseen.out.contains("reject-plan by north-bank/e2 as privacy-officer"));
+    unseen.assert_refused(1, &["nothing is signed", "--confirm"]);
+    desk.sign("reject", "officer", &confirm).assert_refused(64, &["--reason"]);
+
+    let said = reject("officer", why, &[&confirm[..], &["--json"]].concat()).json();
+    assert_eq!((&said["action"], &said["reason"]), (&"reject-plan".into(), &why.into()));
+    assert_eq!(show()["rejected"], why);
+    let told = done(run(["plan", "show", &desk.path("plan")]));
+    assert!(told.starts_with(&format!("REJECTED by north-bank/e2 (privacy-officer): {why}\n")), "{told}");
+    let lint = run(["plan", "lint", &desk.path("plan")]);
+    assert!(lint.code == Some(1) && lint.out.contains(why), "{} {}", lint.out, lint.err);
+    let before = fs::read(desk.path("plan")).unwrap();
+    desk.sign("approve", "officer", &confirm)
+        .assert_refused(1, &["north-bank/e2 has rejected this plan", "fresh file"]);
+    reject("officer", "again", &confirm).assert_refused(1, &["has rejected this plan"]);
+    assert_eq!(fs::read(desk.path("plan")).unwrap(), before);
+}
+
+/// A year of spending is signed as a plan is, counts by the roster, and says whether a plan fits it.
+#[test]
+fn two_people_sign_a_year_and_a_plan_is_compared_with_it() {
+    let desk = Desk::set();
+    let (ca, year) = (desk.path("ca"), desk.path("year"));
+    fs::write(desk.path("year.toml"), include_str!("../../docs/samples/year.toml")).unwrap();
+    let by_year = |words: &[&str]| run(["plan", "year"].iter().chain(words));
+    let outlook = by_year(&["lint", &desk.path("year.toml"), "--json"]).json();
+    let digest = outlook["digest"].as_str().unwrap().to_owned();
+    done(by_year(&["build", &desk.path("year.toml"), "--out", &year]));
+    assert_eq!(by_year(&["lint", &year, "--json"]).json(), outlook, "the file holds the same year");
+    let list = format!("{ca}/authorities");
+    let sign = |turn: &str, person: &str, more: &[&str]| {
+        by_year(&[&[turn, &year, "--person", &desk.path(person), "--authorities", &list], more].concat())
+    };
+    sign("approve", "officer", &["--confirm", &digest]).assert_refused(1, &["nobody has put this forward"]);
+    let unseen = sign("propose", "owner", &[]);
+    assert!(unseen.out.contains("churn: epsilon 1 a run, 1 each month from 2027-01 to 2029-12"), "{}", unseen.out);
+    unseen.assert_refused(1, &["nothing is signed", "--confirm"]);
+    sign("propose", "owner", &["--confirm", &"0".repeat(64)]).assert_refused(1, &["is not the digest of this year"]);
+    done(sign("propose", "owner", &["--confirm", &digest]));
+    sign("approve", "owner", &["--confirm", &digest]).assert_refused(1, &["another person must judge it"]);
+
+    // A plan under a year that one person signed alone.
+    let toml = fs::read_to_string(desk.path("plan.toml")).unwrap();
+    let named = format!("organisation = 1\nyear = \"{digest}\"\nyear_kind = \"churn\"\n");
+    fs::write(desk.path("plan.toml"), toml.replacen("organisation = 1\n", &named, 1)).unwrap();
+    fs::remove_file(desk.path("plan")).unwrap();
+    done(run(["plan", "build", &desk.path("plan.toml"), "--out", &desk.path("plan")]));
+    let lint = || run(["plan", "lint", &desk.path("plan"), "--year", &year]);
+    assert!(lint().code == Some(1) && lint().out.contains("two people have not signed the year"), "{}", lint().out);
+    let said = sign("approve", "officer", &["--confirm", &digest, "--json"]).json();
+    assert_eq!((&said["action"], &said["year"]), (&"approve-year".into(), &digest.as_str().into()));
+    done(lint());
+    let plan =
+        run(["plan", "show", "--json", &desk.path("plan")]).json()["plan"]["digest"].as_str().unwrap().to_owned();
+    done(desk.sign("propose", "owner", &["--confirm", &plan]));
+    desk.sign("approve", "officer", &["--confirm", &plan]).assert_refused(1, &["runs under the year", "--year"]);
+    let approved = done(desk.sign("approve", "officer", &["--confirm", &plan, "--year", &year]));
+    assert!(approved.contains(&format!("Against the year {digest}: epsilon of a run and runs by month fit it")));
+
+    // The signatures count by a roster that has both in their roles, and not before.
+    let judged = |roster: &str| by_year(&["show", &year, "--roster", roster, "--authorities", &list, "--json"]);
+    let out = desk.path("branch");
+    let issue = ["issue", "client", "--authority", &ca, "--organisation", "north-bank", "--id", "b1", "--out", &out];
+    done(run(["certs"].iter().chain(&issue)));
+    let grant = |folder: &str, role: &str| {
+        let request = format!("{}/person.request", desk.path(folder));
+        done(run([
+            "certs",
+            "role",
+            "grant",
+            "--authority",
+            &ca,
+            "--request",
+            &request,
+            "--role",
+            role,
+            "--by",
+            "dora",
+        ]));
+    };
+    grant("owner", "plan-owner");
+    sign_roster(Path::new(&ca), &[Path::new(&ca)]);
+    let roster = format!("{ca}/roster");
+    let refused = judged(&roster);
+    let why = refused.json();
+    assert_eq!((refused.code, &why["approved"]), (Some(1), &false.into()));
+    assert!(why["why_not"].as_str().unwrap().contains("its approval does not count"), "{why}");
+    grant("officer", "privacy-officer");
+    sign_roster(Path::new(&ca), &[Path::new(&ca)]);
+    let counted = judged(&roster);
+    assert_eq!((counted.code, &counted.json()["approved"]), (Some(0), &true.into()));
+}
+
+/// An order that ends a plan says which one, and nothing is signed before that was confirmed.
+#[test]
+fn an_abort_names_its_plan_and_is_confirmed() {
+    let desk = Desk::set();
+    let (plan, list, out) = (desk.path("plan"), desk.path("ca/authorities"), desk.path("end.order"));
+    let digest = run(["plan", "show", "--json", &plan]).json()["plan"]["digest"].as_str().unwrap().to_owned();
+    let abort = |plan: &str, role: &str, more: &[&str]| {
+        let officer = desk.path("officer");
+        let words =
+            ["order", "abort", plan, "--person", &officer, "--role", role, "--authorities", &list, "--out", &out];
+        run(words.iter().chain(more))
+    };
+    abort(&plan, "platform-operator", &["--confirm", &digest]).assert_refused(1, &["may not sign abort-plan"]);
+    abort(&plan, "privacy-officer", &[])
+        .assert_refused(1, &["nothing is signed", "Nothing lets it go on", "--confirm"]);
+    abort(&plan, "privacy-officer", &["--confirm", &"0".repeat(64)])
+        .assert_refused(1, &["is not the digest of this plan"]);
+    assert!(!Path::new(&out).exists());
+    let said = abort(&plan, "privacy-officer", &["--confirm", &digest, "--json"]).json();
+    assert_eq!((&said["action"], &said["subject"]), (&"abort-plan".into(), &digest.as_str().into()));
+    assert!(fs::read_to_string(&out).unwrap().contains(&format!("attestation abort-plan subject {digest}")));
+    // By its digest as well, and into the coordinator's state.
+    fs::remove_file(&out).unwrap();
+    done(abort(&digest, "privacy-officer", &["--confirm", &digest]));
+    done(run(["order", "install", &out, "--state", &desk.path("state")]));
 }
 
 /// Whoever looks at a plan sees of each field what it is, what it is for and why it is needed; and of a schema that is not the plan's nothing.

@@ -35,7 +35,7 @@ pub struct Budget {
     pub epsilon_cap: f64,
     /// What is neither spent nor reserved; 0 where nothing is left.
     pub epsilon_left: f64,
-    /// The same of a year: the present month and the twelve before it.
+    /// The same of a year: the present day and the 364 or 365 before it.
     pub year: YearBudget,
     /// Epsilon allowed for one plan, all its runs together.
     pub epsilon_plan_cap: f64,

@@ -43,8 +43,8 @@ pub(crate) struct Federation<'a> {
     limits: Arc<Limits>,
     plans: BTreeMap<Digest, Served>,
     runs: BTreeMap<RunId, RunShell>,
-    /// Runs that are over: the model that each released, and its rounds.
-    ended: BTreeMap<RunId, Option<(Digest, u32)>>,
+    /// Runs that are over: what members hear of each.
+    ended: BTreeMap<RunId, Result<(Digest, u32), String>>,
     /// Ledgers of runs that are to go on, until they do.
     recorded: Ledgers<CoordinatorEvent>,
     /// The newest roster.
@@ -77,9 +77,8 @@ impl<'a> Federation<'a> {
         let mut ended = BTreeMap::new();
         let mut before: BTreeMap<Digest, Over> = BTreeMap::new();
         for run in known.values().filter(|run| run.finished) {
-            let Some(reference) = run.reference else { continue };
-            ended.insert(reference.id(), run.released.map(|released| (released, run.rounds)));
-            let over = Over { number: reference.number, began: run.began, released: run.released };
+            let (Some(reference), Some(over)) = (run.reference, run.over()) else { continue };
+            ended.insert(reference.id(), run.outcome.clone());
             let last = before.entry(reference.plan).or_insert(over);
             if last.number < over.number {
                 *last = over;
@@ -113,7 +112,7 @@ impl<'a> Federation<'a> {
         for (plan, over) in before {
             let reference = RunRef { plan: *plan, number: over.number };
             let registered = self.hands.registry.record().of_run(&reference).is_some();
-            if self.plans.contains_key(plan) && !registered {
+            if self.plans.contains_key(plan) && !registered && !over.aborted {
                 let ledger = reference.id().into();
                 self.recorded.insert(ledger, journal::read_view(&ledger_of(&self.state_dir), ledger)?);
                 self.open(*plan, over.number)?;
@@ -359,9 +358,9 @@ impl<'a> Federation<'a> {
         match message {
             Upstream::Join(Join { nonce, .. }) => {
                 let entry = self.roster.roster.entry(client);
-                if let (Some(released), Some(entry)) = (self.ended.get(&run), entry) {
+                if let (Some(outcome), Some(entry)) = (self.ended.get(&run), entry) {
                     let key = &self.hands.signing_key;
-                    let answer = answer_after_the_end::<RealSuite>(key, (run, *released), entry, &nonce);
+                    let answer = answer_after_the_end::<RealSuite>(key, (run, outcome), entry, &nonce);
                     self.hands.send(run, client, answer);
                     self.hands.send_all();
                 }
@@ -454,11 +453,11 @@ impl<'a> Federation<'a> {
         let Some(shell) = self.runs.remove(&run) else { return Ok(()) };
         let record = shell.record();
         let RunRef { plan, number } = shell.reference();
-        let released = record.released();
-        self.ended.insert(run, released.map(|released| (released, record.committed_all())));
+        let (released, aborted) = (record.released(), record.is_aborted());
+        self.ended.insert(run, record.outcome());
         self.orders = record.orders.clone();
         if let Some(served) = self.plans.get_mut(&plan) {
-            served.ended(Over { number, began: shell.began(), released });
+            served.ended(Over { number, began: shell.began(), released, aborted });
         }
         shell.conclude(&mut self.hands)?;
         drop(shell);

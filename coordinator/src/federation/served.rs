@@ -28,6 +28,8 @@ pub(crate) struct Over {
     /// Second of the Unix clock.
     pub(crate) began: u64,
     pub(crate) released: Option<Digest>,
+    /// Somebody's order has ended the plan with it: no run follows.
+    pub(crate) aborted: bool,
 }
 
 /// What a run's ledger says to the federation.
@@ -35,8 +37,9 @@ pub(crate) struct Known {
     pub(crate) reference: Option<RunRef>,
     pub(crate) began: u64,
     pub(crate) finished: bool,
-    pub(crate) released: Option<Digest>,
-    pub(crate) rounds: u32,
+    /// What its members hear of its end; see [`RunRecord::outcome`].
+    pub(crate) outcome: Result<(Digest, u32), String>,
+    pub(crate) aborted: bool,
     pub(crate) orders: Orders,
     /// When its last entry was written.
     pub(crate) last: Millis,
@@ -47,10 +50,18 @@ impl Known {
     /// If the ledger contradicts itself.
     pub(crate) fn of(events: &[Recorded<CoordinatorEvent>]) -> Result<Self, ResumeFault> {
         let record = RunRecord::replay(events.iter().map(|recorded| &recorded.event))?;
-        let (reference, released, finished) = (record.reference(), record.released(), record.finished.is_some());
-        let (rounds, last) = (record.committed_all(), events.last().map_or(Millis(0), |event| event.at));
+        let (reference, finished) = (record.reference(), record.finished.is_some());
+        let (outcome, aborted) = (record.outcome(), record.is_aborted());
+        let last = events.last().map_or(Millis(0), |event| event.at);
         let began = began(events).unwrap_or(last.0 / 1000);
-        Ok(Self { reference, began, finished, released, rounds, orders: record.orders, last })
+        Ok(Self { reference, began, finished, outcome, aborted, orders: record.orders, last })
+    }
+
+    /// The run as one that is over; nothing where it never opened.
+    pub(crate) fn over(&self) -> Option<Over> {
+        let released = self.outcome.as_ref().ok().map(|(model, _)| *model);
+        let number = self.reference?.number;
+        Some(Over { number, began: self.began, released, aborted: self.aborted })
     }
 }
 
@@ -75,11 +86,13 @@ impl Served {
         self.before = Some(over);
     }
 
-    /// The number of the run that is next, and the second of the Unix clock before which it does not begin; nothing where all are over.
+    /// The number of the run that is next, and the second of the Unix clock before which it does not begin; nothing where all are over, or
+    /// somebody has ended the plan.
     pub(crate) fn next(&self) -> Option<(u32, u64)> {
         let number = self.before.map_or(1, |over| over.number.saturating_add(1));
         let begins = self.job.plan().schedule.next_after(self.before.map(|over| over.began));
-        (number <= self.job.plan().runs).then_some((number, begins))
+        let ended = self.before.is_some_and(|over| over.aborted);
+        (!ended && number <= self.job.plan().runs).then_some((number, begins))
     }
 
     /// The run that is next, with the model from which it begins: the one that its ledger names where it has begun, and else what its plan refers to.
@@ -118,4 +131,20 @@ pub(crate) fn began_from(events: &[Recorded<CoordinatorEvent>]) -> Option<Digest
 pub(crate) fn began(events: &[Recorded<CoordinatorEvent>]) -> Option<u64> {
     let first = events.iter().find(|entry| matches!(entry.event, CoordinatorEvent::SessionOpened { .. }));
     first.map(|entry| entry.at.0 / 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::job::tests::{job, settings};
+
+    #[test]
+    fn no_run_follows_the_last_one_or_one_with_which_the_plan_was_ended() {
+        let mut settings = settings();
+        settings.schedule.runs_max = 3;
+        let over = |number, aborted| Some(Over { number, began: 0, released: None, aborted });
+        let next = |before| Served::new(job(&settings), before).next().map(|(number, _)| number);
+        assert_eq!((next(None), next(over(1, false)), next(over(3, false))), (Some(1), Some(2), None));
+        assert_eq!(next(over(1, true)), None);
+    }
 }

@@ -8,7 +8,7 @@ use tributary_model::planned::{self, Planned};
 use tributary_model::schema::{SCHEMA_BYTES_MAX, Schema};
 use tributary_model::weak_modes::{Build, ModeNotBuilt};
 use tributary_planning::{Guarantee, PlanFile};
-use tributary_protocol::plan::{Approvals, ModelRef, Run, ValidPlan};
+use tributary_protocol::plan::{Approvals, ModelRef, Rejection, Run, ValidPlan};
 use tributary_settings::Fault;
 
 use crate::report::RunName;
@@ -36,6 +36,9 @@ impl Job {
     pub fn open(files: &PlanFiles) -> Result<Self, Fault> {
         let allowed = "a plan's file, as `tributary plan build` writes it";
         let file = PlanFile::read(&files.file).map_err(|error| fault("plan.file", &error, allowed))?;
+        if let Some(rejection) = &file.rejection {
+            return Err(rejected(rejection));
+        }
         let allowed = "a plan that two people signed: its author (`tributary plan propose`), then a privacy officer (`tributary plan approve`)";
         let approvals = file.approvals().ok_or_else(|| Fault {
             key: "plan.file".into(),
@@ -115,6 +118,16 @@ fn schema(path: &Path) -> Result<Schema, Fault> {
     };
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     Schema::parse(&text).map_err(|errors| unreadable(errors.to_string()))
+}
+
+fn rejected(Rejection { reason, signed }: &Rejection) -> Fault {
+    Fault {
+        key: "plan.file".into(),
+        found: format!("a plan that {} ({}) has rejected: {reason}", signed.staff, signed.role),
+        allowed:
+            "a plan that nobody has rejected: its owner cures what the reason names and puts it forward in a fresh file"
+                .into(),
+    }
 }
 
 fn fault(key: &str, found: &dyn std::error::Error, allowed: &str) -> Fault {

@@ -230,7 +230,12 @@ impl RunShell {
         let Some(complete) = record.finished else { return Ok(()) };
         let events = self.state()?;
         let (rounds, charged) = (record.committed_all(), record.charged_all());
-        let released = record.released().expect("a run finishes after its stages");
+        let Some(released) = record.released() else {
+            let order = record.orders.aborted().expect("a run finishes after its stages, or by an order");
+            let (by, role) = (order.staff.to_string(), order.role.name());
+            hands.tell(Some(&self.name), Event::PlanAborted { by, role, rounds, charged });
+            return Ok(());
+        };
         let planned = self.advance.planned();
         let parameters = self.store.model(planned.architecture(), &released)?;
         let release = Release { events: &events, planned, parameters: &parameters };

@@ -123,6 +123,11 @@ impl Facts {
         self.record.finished
     }
 
+    /// Who ended the plan for good, by an order.
+    pub(super) fn aborted_by(&self) -> Option<String> {
+        self.record.orders.aborted().map(|order| order.staff.to_string())
+    }
+
     pub(super) fn evicted(&self) -> usize {
         self.record.evicted.len()
     }

@@ -198,10 +198,11 @@ fn releases(facts: &Facts, figures: &Figures) -> [String; 6] {
 /// Questions 14, 15, 16, 20, 21, 22, 23, 24.
 fn machine(facts: &Facts, figures: &Figures) -> [String; 8] {
     let plan = facts.plan();
-    let state = match facts.finished() {
-        Some(true) => "complete",
-        Some(false) => "ended early",
-        None => "not over",
+    let state = match (facts.aborted_by(), facts.finished()) {
+        (Some(staff), _) => format!("over, because {staff} aborted its plan; it releases nothing"),
+        (None, Some(true)) => "complete".into(),
+        (None, Some(false)) => "ended early".into(),
+        (None, None) => "not over".into(),
     };
     let noise =
         |text: &str| if plan.privacy == PrivacyMode::None { "No noise is drawn.".into() } else { text.to_owned() };

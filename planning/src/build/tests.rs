@@ -63,6 +63,7 @@ fn charter() -> Charter {
         review_by: u64::MAX,
         organisation: OrganisationId(1),
         agreements: Vec::new(),
+        year: None,
     }
 }
 

@@ -6,6 +6,7 @@ use tributary_protocol::plan::{ApprovalFault, AttestationFault, Grounds};
 use tributary_protocol::roster::{Holding, MemberName, Person, Roster, RosterEntry, Scope};
 
 use super::*;
+use crate::frame::FILE_BYTES_MAX;
 use crate::settings::PlanSettings;
 
 /// The sample's plan, or the same in mode branch or none.
@@ -28,15 +29,15 @@ pub(crate) fn plan(mode: &str) -> Plan {
     crate::build(&settings).unwrap_or_else(|fault| panic!("{fault:?}")).plan.plan().clone()
 }
 
-const FEDERATION: Digest = Digest([7; 32]);
+pub(crate) const FEDERATION: Digest = Digest([7; 32]);
 
-struct People {
-    roster: Roster,
-    owner: SigningPerson,
-    officer: SigningPerson,
+pub(crate) struct People {
+    pub(crate) roster: Roster,
+    pub(crate) owner: SigningPerson,
+    pub(crate) officer: SigningPerson,
 }
 
-fn people() -> People {
+pub(crate) fn people() -> People {
     let folder = tempfile::tempdir().unwrap();
     let made = |number: &str| {
         let staff = StaffNumber::parse(&format!("north-bank/{number}")).unwrap();
@@ -128,7 +129,7 @@ fn one_plan_has_one_text() {
         head.replacen("\nAA", "\n\nAA", 1),
         format!("{head}=\n"),
         text.replace(" role plan-owner", " role plan-owner "),
-        text.replace("approve-plan", "grant-data"),
+        text.replace("approve-plan", "raise-cap"),
         format!("{text}{}\n", "A".repeat(FILE_BYTES_MAX)),
     ] {
         assert_ne!(other, text);
@@ -158,14 +159,15 @@ fn what_cannot_count_is_not_signed() {
     };
     let mut file = PlanFile::new(plan(""));
     let (proposed, approved) = (Action::ProposePlan, Action::ApprovePlan);
-    assert_eq!(sign(&mut file, approved, officer), Some(PlanFileError::NotProposed));
-    assert_eq!(sign(&mut file, Action::Freeze, officer), Some(PlanFileError::Action(Action::Freeze)));
+    assert_eq!(sign(&mut file, approved, officer), Some(SigningError::NotProposed));
+    assert_eq!(sign(&mut file, Action::RejectPlan, officer), Some(SigningError::NotProposed));
+    assert_eq!(sign(&mut file, Action::Freeze, officer), Some(SigningError::Action(Action::Freeze)));
     assert_eq!(sign(&mut file, proposed, owner), None);
-    assert_eq!(sign(&mut file, proposed, owner), Some(PlanFileError::Twice(proposed)));
-    assert_eq!(sign(&mut file, approved, owner), Some(PlanFileError::OnePerson(owner.staff().clone())));
-    assert_eq!(file.sign(approved, officer, Digest([8; 32]), 1), Err(PlanFileError::Federation));
+    assert_eq!(sign(&mut file, proposed, owner), Some(SigningError::Twice(proposed)));
+    assert_eq!(sign(&mut file, approved, owner), Some(SigningError::OnePerson(owner.staff().clone())));
+    assert_eq!(file.sign(approved, officer, Digest([8; 32]), 1), Err(SigningError::Federation));
     assert_eq!(sign(&mut file, approved, officer), None);
-    assert_eq!(sign(&mut file, approved, officer), Some(PlanFileError::Twice(approved)));
+    assert_eq!(sign(&mut file, approved, officer), Some(SigningError::Twice(approved)));
     assert_eq!(PlanFile::parse(&file.print()), Some(file));
 }
 
@@ -184,6 +186,8 @@ fn what_is_shipped_signs_no_plan_in_a_weak_mode() {
         // Signed by a program that has part in it.
         file.sign(Action::ProposePlan, &people.owner, FEDERATION, 100).unwrap();
         assert_eq!(may(&file, Action::ApprovePlan, &people.officer), Err(refused));
+        // Whoever says no to it has no part in it.
+        assert_eq!(may(&file, Action::RejectPlan, &people.officer), Ok(Role::PrivacyOfficer));
         assert_eq!(PlanFile::parse(&file.print()), Some(file));
     }
     let file = PlanFile::new(plan(""));
@@ -193,8 +197,9 @@ fn what_is_shipped_signs_no_plan_in_a_weak_mode() {
 /// Nobody is asked for a role, because the table leaves no choice.
 #[test]
 fn each_signature_is_given_in_the_one_role_that_may() {
-    let file = signed(&people());
-    for attestation in file.attestations() {
+    let people = people();
+    let (file, rejected) = (signed(&people), rejected_one(&people, false));
+    for attestation in file.attestations().chain(rejected.attestations()) {
         let may = |role: &Role| [true, false].iter().any(|own| role.may(attestation.action, *own));
         let roles: Vec<Role> = Role::ALL.into_iter().filter(may).collect();
         assert_eq!(roles, [attestation.role], "{}", attestation.action);
@@ -216,4 +221,86 @@ fn a_signature_counts_for_its_own_plan_alone() {
     }
     let moved = PlanFile::parse(&file.print()).expect("it is a plan's file");
     assert_eq!(judge(&moved, &people.roster), Err(ApprovalFault::Proposal(AttestationFault::Signature)));
+}
+
+const WHY: &str = "the assessment does not name the account movements";
+
+/// A plan that was rejected, approved before or not.
+fn rejected_one(people: &People, approved: bool) -> PlanFile {
+    let mut file = signed(people);
+    if !approved {
+        file.approval = None;
+    }
+    file.reject(WHY, &people.officer, FEDERATION, 300).unwrap();
+    file
+}
+
+#[test]
+fn a_rejection_travels_with_its_reason_and_ends_the_way_of_its_file() {
+    let people = people();
+    for approved in [false, true] {
+        let mut file = rejected_one(&people, approved);
+        assert_eq!(PlanFile::parse(&file.print()), Some(file.clone()));
+        assert_eq!(file.approvals(), None, "nothing lets it run");
+        let grounds = Grounds { roster: &people.roster, federation: &FEDERATION, group: "all", now: Some(400) };
+        let rejection = file.rejection.clone().expect("it was rejected");
+        let judged = rejection.judge::<RealSuite>(&file.plan.digest(), people.owner.staff(), grounds);
+        assert_eq!((judged, rejection.reason.raw()), (Ok(()), WHY));
+        // Nothing more is signed on it, by whomever.
+        let before = file.clone();
+        let refused = Err(SigningError::Rejected(people.officer.staff().clone()));
+        for (action, who) in [(Action::ProposePlan, &people.owner), (Action::ApprovePlan, &people.officer)] {
+            assert_eq!(file.sign(action, who, FEDERATION, 400), refused);
+        }
+        assert_eq!(file.reject("again", &people.officer, FEDERATION, 400), refused);
+        assert_eq!(file, before);
+        // The same plan in a fresh file is a new proposal.
+        let mut fresh = PlanFile::new(file.plan.clone());
+        assert_eq!(fresh.sign(Action::ProposePlan, &people.owner, FEDERATION, 500), Ok(()));
+        assert_eq!(fresh.sign(Action::ApprovePlan, &people.officer, FEDERATION, 600), Ok(()));
+        assert!(fresh.approvals().is_some());
+    }
+}
+
+#[test]
+fn what_cannot_count_as_a_rejection_is_not_signed() {
+    let people = people();
+    let (owner, officer) = (&people.owner, &people.officer);
+    let mut file = PlanFile::new(plan(""));
+    assert_eq!(file.reject(WHY, officer, FEDERATION, 1), Err(SigningError::NotProposed));
+    file.sign(Action::ProposePlan, owner, FEDERATION, 100).unwrap();
+    let before = file.clone();
+    assert_eq!(file.reject(WHY, owner, FEDERATION, 200), Err(SigningError::OnePerson(owner.staff().clone())));
+    assert_eq!(file.reject(WHY, officer, Digest([8; 32]), 200), Err(SigningError::Federation));
+    for reason in ["", " ", "two\nlines", "hidden \u{202e}", &"x".repeat(501)] {
+        assert_eq!(file.reject(reason, officer, FEDERATION, 200), Err(SigningError::Reason), "{reason:?}");
+    }
+    assert_eq!(file.sign(Action::RejectPlan, officer, FEDERATION, 200), Err(SigningError::Action(Action::RejectPlan)));
+    assert_eq!(file, before);
+}
+
+#[test]
+fn one_rejection_has_one_text() {
+    let people = people();
+    let text = rejected_one(&people, true).print();
+    let reason = format!("reason {WHY}\n");
+    let (head, last) = text.split_once(&reason).expect("it has the reason");
+    let [proposal, approval]: [&str; 2] =
+        head.lines().rev().take(2).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().try_into().unwrap();
+    for other in [
+        format!("{head}{reason}"),
+        format!("{head}{last}"),
+        format!("{head}{last}{reason}"),
+        format!("{head}{reason}{reason}{last}"),
+        format!("{head}{reason}{last}{reason}{last}"),
+        format!("{head}reason another\n{last}"),
+        format!("{head}reason  {WHY}\n{last}"),
+        format!("{head}{reason}{approval}\n"),
+        text.replace(&format!("{proposal}\n"), &format!("{reason}{proposal}\n")),
+        text.replace("reject-plan", "approve-plan"),
+    ] {
+        assert_eq!(PlanFile::parse(&other), None, "{}", &other[other.len().saturating_sub(700)..]);
+    }
+    // With the rejection cut off it is the file before: what a thief of the file can do, and the roster cannot see.
+    assert!(PlanFile::parse(head).is_some_and(|file| file.rejection.is_none()));
 }

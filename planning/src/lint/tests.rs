@@ -1,7 +1,11 @@
-use tributary_protocol::plan::{AsOf, Date, Materiality, Rhythm};
+use tributary_protocol::plan::{AsOf, Date, Materiality, Rhythm, YearShare};
+use tributary_protocol::privacy::Month;
+use tributary_protocol::role::Action;
 
 use super::*;
-use crate::file::tests::plan;
+use crate::file::PlanFile;
+use crate::file::tests::{FEDERATION, people, plan};
+use crate::year::file::tests::signed;
 
 const SCHEMA: &str = include_str!("../../../docs/samples/schemas/bank_full.toml");
 
@@ -93,6 +97,92 @@ fn a_weak_mode_is_said_first() {
         let told = Lint::of(&plan(mode), Beside::default()).to_string();
         assert!(told.starts_with(begin), "{told}");
     }
+}
+
+/// The sample's plan as a run of the sample's year: monthly, of kind churn.
+fn under_a_year(change: impl FnOnce(&mut Plan, &mut YearFile)) -> Vec<Finding> {
+    let (mut plan, mut file) = (plan(""), signed(&people()));
+    plan.charter.year = Some(YearShare { year: file.year.digest(), kind: "churn".into() });
+    change(&mut plan, &mut file);
+    Lint::of(&plan, Beside { year: Some(&file), slowest_ms: Some(0), ..Beside::default() }).findings
+}
+
+/// What is at fault between a plan and its year.
+fn misfit(change: impl FnOnce(&mut Plan, &mut YearFile)) -> Vec<(String, String)> {
+    let found = under_a_year(change).into_iter().filter(|one| one.level == Level::Fault);
+    found.map(|one| (one.key, one.text.to_string())).collect()
+}
+
+#[test]
+fn a_plan_fits_its_year_or_is_told_where_it_does_not() {
+    assert_eq!(misfit(|_, _| {}), []);
+    type Change = fn(&mut Plan, &mut YearFile);
+    // The year's digest follows what is changed in it.
+    fn year(plan: &mut Plan, file: &mut YearFile, change: impl FnOnce(&mut YearFile)) {
+        change(file);
+        plan.charter.year = Some(YearShare { year: file.year.digest(), kind: "churn".into() });
+    }
+    let rows: &[(&str, &str, Change)] = &[
+        ("charter.year", "the plan names no year", |plan, _| plan.charter.year = None),
+        ("charter.year", "the file holds the year", |_, file| file.year.months -= 1),
+        ("charter.year", "two people have not signed the year", |_, file| file.approval = None),
+        ("charter.year_kind", "no runs of kind scoring; its kinds are churn, validation", |plan, _| {
+            plan.charter.year.as_mut().expect("it names one").kind = "scoring".into();
+        }),
+        ("plan.epsilon", "the year gives a run of kind churn epsilon 0.5", |plan, file| {
+            year(plan, file, |file| file.year.kinds[0].epsilon = 0.5);
+        }),
+        // The same noise comes to more at a smaller delta.
+        ("plan.epsilon", "at delta 1e-9", |plan, file| year(plan, file, |file| file.year.delta = 1e-9)),
+        ("schedule", "1 in 2027-02, where the year has 0; 1 in 2027-03, where the year has 0", |plan, file| {
+            year(plan, file, |file| file.year.kinds[0].every = 12);
+        }),
+        ("schedule", "and so in 8 more months", |plan, file| year(plan, file, |file| file.year.kinds[0].every = 12)),
+        ("schedule", "12 in 2027-01, where the year has 1", |plan, _| {
+            plan.schedule.rhythm = Rhythm::Interval { seconds: 0 };
+        }),
+        ("schedule", "1 in 2027-01, where the year has 0", |plan, file| {
+            year(plan, file, |file| {
+                (file.year.begins, file.year.kinds[0].first) = (Month(2027 * 12 + 1), Month(2027 * 12 + 1))
+            });
+        }),
+    ];
+    for (key, text, change) in rows {
+        let found = misfit(change);
+        assert!(found.iter().any(|(at, told)| at == key && told.contains(text)), "{text}: {found:?}");
+        assert!(found.iter().all(|(at, _)| at == key), "{text}: {found:?}");
+    }
+    let none = {
+        let (mut plan, file) = (plan("none"), signed(&people()));
+        plan.charter.year = Some(YearShare { year: file.year.digest(), kind: "churn".into() });
+        Lint::of(&plan, Beside { year: Some(&file), ..Beside::default() })
+    };
+    assert!(none.findings.iter().any(|one| one.key == "charter.year" && one.text.contains("adds no noise")));
+}
+
+#[test]
+fn what_a_year_leaves_open_is_asked() {
+    let mut plan = plan("");
+    plan.charter.year = Some(YearShare { year: signed(&people()).year.digest(), kind: "churn".into() });
+    assert!(keys(&plan, Level::Ask).contains(&"charter.year".to_owned()), "nobody gave the year");
+    // Every 31 days never begins twice in a month, unless a run begins late.
+    let asked = under_a_year(|plan, _| plan.schedule.rhythm = Rhythm::Interval { seconds: 31 * 86_400 });
+    assert!(!asked.iter().any(|one| one.key == "schedule"), "{asked:?}");
+    let asked =
+        under_a_year(|plan, _| (plan.schedule.rhythm, plan.runs) = (Rhythm::Interval { seconds: 30 * 86_400 }, 2));
+    let late = asked.iter().find(|one| one.level == Level::Ask && one.key == "schedule");
+    assert!(late.is_some_and(|one| one.text.contains("can come to 2 in one month")), "{asked:?}");
+}
+
+#[test]
+fn a_rejection_is_said_first() {
+    let people = people();
+    let mut file = PlanFile::new(plan(""));
+    file.sign(Action::ProposePlan, &people.owner, FEDERATION, 1).unwrap();
+    file.reject("too weak", &people.officer, FEDERATION, 2).unwrap();
+    let lint = Lint::of(&file.plan, Beside { rejection: file.rejection.as_ref(), ..Beside::default() });
+    let first = lint.findings.first().expect("one");
+    assert!(lint.is_at_fault() && first.text.contains("north-bank/e2 (privacy-officer) has rejected it: too weak"));
 }
 
 #[test]

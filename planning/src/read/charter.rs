@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use tributary_model::year::is_kind_name;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::limits::{
     AGREEMENTS_MAX, CHARTER_REFERENCE_BYTES_MAX, CHARTER_TEXT_BYTES_MAX, DATA_ASSETS_MAX,
 };
-use tributary_protocol::plan::{Agreement, Assessment, Charter, Materiality};
+use tributary_protocol::plan::{Agreement, Assessment, Charter, Materiality, YearShare};
 use tributary_protocol::printable::Untrusted;
 use tributary_settings::Document;
 use tributary_storage::files::shown;
@@ -44,6 +45,7 @@ pub(super) fn charter(document: &mut Document, not_before: Option<u64>) -> Optio
     }
     let organisation = organisation(document, "charter.organisation", "whose plan this is");
     let agreements = agreements(document, organisation);
+    let year = year(document);
     Some(Charter {
         legal_basis: legal_basis?,
         assessment: Assessment { reference: reference?, document: document_digest?, at: at? },
@@ -55,7 +57,23 @@ pub(super) fn charter(document: &mut Document, not_before: Option<u64>) -> Optio
         review_by: review_by?,
         organisation: organisation?,
         agreements: agreements?,
+        year: year?,
     })
+}
+
+/// The year of spending under which the plan runs: both keys, or none of them.
+fn year(document: &mut Document) -> Option<Option<YearShare>> {
+    let keys = ["charter.year", "charter.year_kind"];
+    if !keys.iter().any(|key| document.has(key)) {
+        return Some(None);
+    }
+    let allowed =
+        "64 hexadecimal digits: the digest of the year under which the plan runs (`tributary plan year show`)";
+    let year =
+        document.text(keys[0], allowed, None, |text| Digest::from_hex(text).filter(|read| read.to_string() == text));
+    let allowed = "the name of one of the year's kinds of run, 1 to 64 of a-z, 0-9, - and _";
+    let kind = document.text(keys[1], allowed, None, |text| is_kind_name(text).then(|| text.into()));
+    Some(Some(YearShare { year: year?, kind: kind? }))
 }
 
 fn text(document: &mut Document, key: &str, why: &str) -> Option<Untrusted> {

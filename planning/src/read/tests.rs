@@ -140,6 +140,25 @@ fn dates_are_whole_days_and_agreements_ascend() {
 }
 
 #[test]
+fn a_plan_names_a_year_and_its_kind_or_neither() {
+    let digest = Digest::of(b"year").to_string();
+    let year = |lines: &str| changed("organisation = 1", &format!("organisation = 1\n{lines}"));
+    let named = year(&format!("year = '{digest}'\nyear_kind = 'churn'")).unwrap().charter.year.expect("it names one");
+    assert_eq!((named.year, named.kind.raw()), (Digest::of(b"year"), "churn"));
+    assert_eq!(year("").unwrap().charter.year, None);
+    for (lines, key) in [
+        (format!("year = '{digest}'"), "charter.year_kind"),
+        ("year_kind = 'churn'".to_owned(), "charter.year"),
+        (format!("year = '{digest}'\nyear_kind = 'Churn runs'"), "charter.year_kind"),
+        ("year = '5d11'\nyear_kind = 'churn'".to_owned(), "charter.year"),
+        (format!("year = '{}'\nyear_kind = 'churn'", digest.to_uppercase()), "charter.year"),
+    ] {
+        let faults = year(&lines).map(|_| ()).unwrap_err().faults;
+        assert!(faults.len() == 1 && faults[0].key == key, "{lines}: {faults:?}");
+    }
+}
+
+#[test]
 fn runs_begin_from_what_the_plan_says() {
     let model = |lines: &str| changed("rounds = 10", &format!("rounds = 10\n{lines}")).unwrap().initial_model;
     assert_eq!(model("seed = 7"), ModelRef::Seed(7));

@@ -339,6 +339,6 @@ pub enum ClosedReason {
     #[error("client {0}'s entry in the roster has ended; enrol it anew and have the next roster signed")]
     EntryEnded(ClientId),
     /// Somebody whose role it is has stopped the plan, or the federation.
-    #[error("the plan or the federation was stopped by somebody whose role that is; two roles must let it go on")]
+    #[error("an order of somebody whose role that is has stopped the plan or the federation")]
     Ordered,
 }

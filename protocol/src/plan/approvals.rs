@@ -45,13 +45,31 @@ pub struct Grounds<'a> {
     pub now: Option<u64>,
 }
 
+/// What two people sign, and over whose data their roles must reach.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    propose: Action,
+    approve: Action,
+    over: Over<'a>,
+}
+
 impl Approvals {
     /// Whether the plan of this digest is approved.
     ///
     /// # Errors
     /// [`ApprovalFault`].
     pub fn judge<S: Suite>(&self, plan: &Digest, grounds: Grounds<'_>) -> Result<(), ApprovalFault> {
-        self.judge_by(plan, grounds, |signed, wanted| signed.judge::<S>(grounds.roster, wanted))
+        let of = Of { propose: Action::ProposePlan, approve: Action::ApprovePlan, over: Over::Group(grounds.group) };
+        self.judge_by(plan, grounds, of, |signed, wanted| signed.judge::<S>(grounds.roster, wanted))
+    }
+
+    /// Whether the year of spending of this digest is approved. Its people hold their roles in the whole federation, whatever the group.
+    ///
+    /// # Errors
+    /// [`ApprovalFault`].
+    pub fn judge_year<S: Suite>(&self, year: &Digest, grounds: Grounds<'_>) -> Result<(), ApprovalFault> {
+        let of = Of { propose: Action::ProposeYear, approve: Action::ApproveYear, over: Over::Federation };
+        self.judge_by(year, grounds, of, |signed, wanted| signed.judge::<S>(grounds.roster, wanted))
     }
 
     /// The same without the signatures, for whoever has verified them before.
@@ -59,22 +77,24 @@ impl Approvals {
     /// # Errors
     /// [`ApprovalFault`].
     pub fn judge_roles(&self, plan: &Digest, grounds: Grounds<'_>) -> Result<(), ApprovalFault> {
-        self.judge_by(plan, grounds, |signed, wanted| signed.judge_role(grounds.roster, wanted))
+        let of = Of { propose: Action::ProposePlan, approve: Action::ApprovePlan, over: Over::Group(grounds.group) };
+        self.judge_by(plan, grounds, of, |signed, wanted| signed.judge_role(grounds.roster, wanted))
     }
 
     fn judge_by(
         &self,
-        plan: &Digest,
-        Grounds { federation, group, now, .. }: Grounds<'_>,
+        subject: &Digest,
+        Grounds { federation, now, .. }: Grounds<'_>,
+        Of { propose, approve, over }: Of<'_>,
         judge: impl Fn(&Attestation, Wanted<'_>) -> Result<(), AttestationFault>,
     ) -> Result<(), ApprovalFault> {
         let Self { proposal, approval } = self;
-        let wanted = |action, own| Wanted { action, subject: plan, federation, own, over: Over::Group(group), now };
-        judge(proposal, wanted(Action::ProposePlan, true)).map_err(ApprovalFault::Proposal)?;
+        let wanted = |action, own| Wanted { action, subject, federation, own, over, now };
+        judge(proposal, wanted(propose, true)).map_err(ApprovalFault::Proposal)?;
         if proposal.staff == approval.staff {
             return Err(ApprovalFault::OnePerson);
         }
-        judge(approval, wanted(Action::ApprovePlan, false)).map_err(ApprovalFault::Approval)
+        judge(approval, wanted(approve, false)).map_err(ApprovalFault::Approval)
     }
 }
 

@@ -70,6 +70,15 @@ pub struct Agreement {
     pub until: u64,
 }
 
+/// The year of spending under which a plan runs: one object that two people signed, and which of its kinds of run the plan's are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct YearShare {
+    /// Digest of the year.
+    pub year: Digest,
+    /// The kind, by its name there.
+    pub kind: Untrusted,
+}
+
 /// What the author of a plan answers for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charter {
@@ -93,6 +102,8 @@ pub struct Charter {
     pub organisation: OrganisationId,
     /// The agreements with the others, strictly ascending by organisation.
     pub agreements: Vec<Agreement>,
+    /// The year of spending under which it runs, where there is one. Approvers compare the two; what branches enforce is their own caps.
+    pub year: Option<YearShare>,
 }
 
 impl Charter {
@@ -113,6 +124,7 @@ impl Charter {
         text("charter.prohibited_use (bytes)", &self.prohibited_use)?;
         bounded("charter.agreements", self.agreements.len() as u128, 0, AGREEMENTS_MAX as u128, "0 to 1000")?;
         self.agreements.iter().try_for_each(|one| reference("charter.agreements (bytes of one)", &one.reference))?;
+        self.year.iter().try_for_each(|share| reference("charter.year_kind (bytes)", &share.kind))?;
         let numbers = self.agreements.iter().map(|one| one.organisation);
         let ascending = numbers.clone().zip(numbers.skip(1)).all(|(one, next)| one < next);
         let own = self.agreements.iter().any(|one| one.organisation == self.organisation);
@@ -159,9 +171,13 @@ impl Charter {
         let body = self.data_assets.iter().fold(body, text);
         let body = text(text(body, &self.intended_use), &self.prohibited_use);
         let body = body.u8(self.materiality.number()).u64(self.review_by).u32(self.organisation.0);
-        self.agreements.iter().fold(body.u32(count(self.agreements.len())), |body, agreement| {
+        let body = self.agreements.iter().fold(body.u32(count(self.agreements.len())), |body, agreement| {
             let body = text(body.u32(agreement.organisation.0), &agreement.reference);
             body.digest(&agreement.document).u64(agreement.until)
-        })
+        });
+        match &self.year {
+            None => body.u8(0),
+            Some(share) => text(body.u8(1).digest(&share.year), &share.kind),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ids::OrganisationId;
-use crate::plan::{AsOf, Date, NoiseShare, Readiness, Run};
+use crate::plan::{AsOf, Date, NoiseShare, Readiness, Run, YearShare};
 use crate::privacy::{Accounts, RdpVector, Unit};
 use crate::round::cast;
 use crate::secagg::modular::Ring;
@@ -30,6 +30,10 @@ fn organisations(others: u16, outside_min: u16) -> CoalitionRule {
     CoalitionRule::Organisations { operator: OrganisationId(1), others, outside_min }
 }
 
+fn share(kind: Untrusted) -> YearShare {
+    YearShare { year: Digest::of(b"year"), kind }
+}
+
 fn text(bytes: usize) -> Untrusted {
     "x".repeat(bytes).into()
 }
@@ -41,6 +45,8 @@ fn a_field_beyond_its_limit_is_named() {
         &[
             ("name (bytes)", |plan| plan.name = text(0)),
             ("name (bytes)", |plan| plan.name = text(65)),
+            ("charter.year_kind (bytes)", |plan| plan.charter.year = Some(share(text(0)))),
+            ("charter.year_kind (bytes)", |plan| plan.charter.year = Some(share(text(129)))),
             ("purpose (bytes)", |plan| plan.purpose = text(0)),
             ("purpose (bytes)", |plan| plan.purpose = text(65)),
             ("architecture (bytes)", |plan| plan.architecture.clear()),
@@ -363,6 +369,20 @@ fn a_run_is_one_of_its_plan() {
 }
 
 /// What is kept is signed with the plan: another choice is another plan.
+#[test]
+fn the_year_of_a_plan_is_in_its_digest() {
+    let digest = |year: Option<YearShare>| {
+        let mut plan = cast::plan();
+        plan.charter.year = year;
+        plan.validate().expect("within the limits").digest()
+    };
+    let own = || share("churn".into());
+    let other = YearShare { year: Digest::of(b"another"), ..own() };
+    let mut digests = [digest(None), digest(Some(own())), digest(Some(share("count".into()))), digest(Some(other))];
+    digests.sort_unstable();
+    assert!(digests.iter().zip(&digests[1..]).all(|(one, next)| one != next));
+}
+
 #[test]
 fn what_is_kept_is_in_the_plans_digest() {
     let digest = |change: fn(&mut Retention)| {

@@ -6,4 +6,4 @@ mod year;
 
 pub use accounts::{Accounts, Unit};
 pub use rdp::{ORDERS, RdpVector};
-pub use year::{Month, YEAR_MONTHS_MAX, YearSpend};
+pub use year::{Day, Month, YEAR_MONTHS_MAX, YearSpend};

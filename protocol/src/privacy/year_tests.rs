@@ -23,7 +23,28 @@ fn months_are_those_of_the_calendar() {
     assert_eq!(Month::of(Millis(month.first_second() * 1000)), month);
     assert_eq!(Month::of(Millis(month.first_second() * 1000 - 1)).plus(1), month);
     assert_eq!((Month(3).first_second(), Month::of(Millis(0)).to_string().as_str()), (0, "1970-01"));
-    assert_eq!(month.falls().year_begins(), month.plus(1));
+}
+
+/// The day of a date.
+fn day(year: u64, month: u32, of_month: u32) -> Day {
+    Day::of(noon(year, month, of_month))
+}
+
+#[test]
+fn a_year_of_days_ends_with_the_same_date() {
+    let today = day(2026, 11, 28);
+    assert_eq!((today.to_string().as_str(), today.month().to_string().as_str()), ("2026-11-28", "2026-11"));
+    assert_eq!((today.falls(), today.year_begins()), (day(2027, 11, 28), day(2025, 11, 29)));
+    // A leap day counts until 1 March, and so does the first of March after one.
+    assert_eq!((day(2028, 2, 29).falls(), day(2028, 3, 1).falls()), (day(2029, 3, 1), day(2029, 3, 1)));
+    assert_eq!((day(2028, 2, 29).year_begins(), day(2029, 2, 28).year_begins()), (day(2027, 3, 1), day(2028, 2, 29)));
+    assert_eq!(Day(0).year_begins(), Day(0));
+    // Whatever day it is: the first that counts has not fallen, and the one before it has.
+    for today in (day(2026, 1, 1).0..day(2030, 1, 1).0).map(Day) {
+        let begins = today.year_begins();
+        assert!(begins.falls() > today && Day(begins.0 - 1).falls() <= today, "{today}");
+        assert!((365..=366).contains(&(today.0 + 1 - begins.0)), "{today}");
+    }
 }
 
 /// Time passes by two clocks that agree.
@@ -31,22 +52,41 @@ fn pass(year: &mut YearSpend, to: Millis) {
     year.pass((to, to));
 }
 
-/// A charge of the last day of a month counts through the twelve months after it, and not on the first day after them.
+/// A charge counts until the day before the same date of the next year.
 #[test]
-fn a_charge_counts_for_its_month_and_twelve_more() {
+fn a_charge_counts_for_twelve_months() {
     let mut year = YearSpend::default();
     year.charge(noon(2026, 1, 31), &charge(3));
     year.charge(noon(2026, 6, 1), &charge(1));
-    pass(&mut year, noon(2027, 1, 31));
+    pass(&mut year, noon(2027, 1, 30));
     assert_eq!(year.spent(), charge(4));
-    let (falls, then) = year.falls_after(noon(2027, 1, 31)).expect("something is spent");
-    assert_eq!((falls.to_string().as_str(), then), ("2027-02", charge(1)));
-    assert_eq!(year.spent_at(noon(2027, 2, 1)), charge(1), "were time to have passed");
+    let (falls, then) = year.falls_after(noon(2027, 1, 30)).expect("something is spent");
+    assert_eq!((falls.to_string().as_str(), then), ("2027-01-31", charge(1)));
+    assert_eq!(year.spent_at(noon(2027, 1, 31)), charge(1), "were time to have passed");
     assert_eq!(year.spent(), charge(4), "it has not");
-    pass(&mut year, noon(2027, 2, 1));
-    assert_eq!((year.spent(), year.months().len()), (charge(1), 1));
-    pass(&mut year, noon(2027, 7, 1));
-    assert_eq!((year.spent(), year.falls_after(noon(2027, 7, 1))), (Accounts::zero(), None));
+    pass(&mut year, noon(2027, 1, 31));
+    assert_eq!((year.spent(), year.days().len()), (charge(1), 1));
+    pass(&mut year, noon(2027, 6, 1));
+    assert_eq!((year.spent(), year.falls_after(noon(2027, 6, 1))), (Accounts::zero(), None));
+}
+
+/// A run each month, always from the same day on: twelve of them are a year's, however long one takes within its month.
+#[test]
+fn twelve_monthly_runs_are_a_year() {
+    let mut year = YearSpend::default();
+    for number in 0..36 {
+        let (in_year, month) = (2026 + number / 12, u32::try_from(number % 12).unwrap() + 1);
+        pass(&mut year, noon(in_year, month, 5));
+        assert_eq!(year.spent(), charge(number.min(11)), "run {number}");
+        year.charge(noon(in_year, month, 5), &charge(1));
+    }
+    // A run of three days counts until the last of them is over.
+    let mut year = YearSpend::default();
+    (5..8).for_each(|of_month| year.charge(noon(2026, 1, of_month), &charge(1)));
+    for (of_month, spent) in [(5, 3), (6, 3), (7, 0)] {
+        pass(&mut year, noon(2027, 1, of_month));
+        assert_eq!((year.spent(), year.is_short()), (charge(spent), true));
+    }
 }
 
 /// An operator who moves the branch's clock: back, and the charge counts as if the clock had not moved; forward, and it counts for longer.
@@ -55,7 +95,7 @@ fn a_clock_that_was_set_frees_nothing() {
     let mut year = YearSpend::default();
     pass(&mut year, noon(2026, 11, 1));
     year.charge(noon(2020, 1, 1), &charge(2));
-    assert_eq!(year.months().first().map(|(month, _)| month.to_string()).as_deref(), Some("2026-11"));
+    assert_eq!(year.days().first().map(|(day, _)| day.to_string()).as_deref(), Some("2026-11-01"));
     year.charge(noon(2031, 5, 1), &charge(1));
     year.charge(noon(2026, 12, 1), &charge(1));
     assert_eq!(year.spent(), charge(4), "the charge of the future makes none of the past older");
@@ -67,17 +107,17 @@ fn a_clock_that_was_set_frees_nothing() {
     assert_eq!(year.spent(), Accounts::zero());
 }
 
-/// Where two clocks differ, the earlier one frees and the later one says in which month a charge counts.
+/// Where two clocks differ, the earlier one frees and the later one says on which day a charge counts.
 #[test]
 fn two_clocks_free_what_both_have_passed() {
     let mut year = YearSpend::default();
     year.pass((noon(2026, 1, 31), noon(2026, 2, 1)));
     year.charge(noon(2026, 1, 31), &charge(1));
-    for early in [(noon(2027, 2, 28), noon(2027, 3, 1)), (noon(2030, 1, 1), noon(2027, 2, 28))] {
+    for early in [(noon(2027, 1, 31), noon(2027, 2, 1)), (noon(2030, 1, 1), noon(2027, 1, 31))] {
         year.pass(early);
         assert_eq!(year.spent(), charge(1));
     }
-    year.pass((noon(2027, 3, 1), noon(2027, 3, 2)));
+    year.pass((noon(2027, 2, 1), noon(2027, 2, 2)));
     assert_eq!(year.spent(), Accounts::zero());
 }
 
@@ -90,44 +130,45 @@ fn months_are_few_and_none_is_lost() {
         year.charge(noon(2025 + month / 12, u32::try_from(month % 12).unwrap() + 1, 1), &charge(1));
     }
     assert!(year.is_short());
-    assert_eq!((year.spent(), year.months().len()), (charge(40), YEAR_MONTHS_MAX));
-    pass(&mut year, noon(2028, 4, 1));
+    assert_eq!((year.spent(), year.days().len()), (charge(40), YEAR_MONTHS_MAX));
+    pass(&mut year, noon(2028, 3, 31));
     assert_eq!(year.spent(), charge(40), "what was put together counts for as long as the latest of it");
-    pass(&mut year, noon(2028, 5, 1));
+    pass(&mut year, noon(2028, 4, 1));
     assert_eq!(year.spent(), charge(12));
 }
 
 #[test]
 fn a_form_that_this_type_does_not_make_is_known() {
-    let months = |months: &[u32]| YearSpend {
-        from: Month(5),
-        latest: Month(20),
-        months: months.iter().map(|month| (Month(*month), charge(1))).collect(),
+    let days = |days: &[u32]| YearSpend {
+        from: Day(10),
+        latest: Day(500),
+        days: days.iter().map(|day| (Day(*day), charge(1))).collect(),
     };
-    assert!(months(&[5, 7]).is_short() && YearSpend::default().is_short());
-    let long: Vec<u32> = (5..19).collect();
-    for bad in [&[4, 7][..], &[7, 21], &[7, 7], &[7, 6], &long] {
-        assert!(!months(bad).is_short(), "{bad:?}");
+    assert!(days(&[10, 40]).is_short() && YearSpend::default().is_short());
+    let long: Vec<u32> = (0..14).map(|month| 15 + 31 * month).collect();
+    assert!(days(&long[..13]).is_short());
+    for bad in [&[9, 40][..], &[40, 501], &[40, 40], &[70, 40], &[40, 41], &long] {
+        assert!(!days(bad).is_short(), "{bad:?}");
     }
 }
 
 /// What a branch does with its year.
 #[derive(Clone, Debug)]
 enum Step {
-    Charge { month: u32, times: u64 },
-    Pass { month: u32 },
+    Charge { day: u32, times: u64 },
+    Pass { day: u32 },
 }
 
-fn moment(month: u32) -> Millis {
-    Millis(Month(2000 * 12 + month).first_second() * 1000 + DAY)
+fn moment(day: u32) -> Millis {
+    Day(11_000 + day).first_millisecond()
 }
 
 fn after(steps: &[Step]) -> YearSpend {
     let mut year = YearSpend::default();
     for step in steps {
         match step {
-            Step::Charge { month, times } => year.charge(moment(*month), &charge(*times)),
-            Step::Pass { month } => pass(&mut year, moment(*month)),
+            Step::Charge { day, times } => year.charge(moment(*day), &charge(*times)),
+            Step::Pass { day } => pass(&mut year, moment(*day)),
         }
     }
     year
@@ -135,8 +176,9 @@ fn after(steps: &[Step]) -> YearSpend {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        (0_u32..80, 1_u64..9).prop_map(|(month, times)| Step::Charge { month, times }),
-        (0_u32..60).prop_map(|month| Step::Pass { month }),
+        (0_u32..2_400, 1_u64..9).prop_map(|(day, times)| Step::Charge { day, times }),
+        (0_u32..60, 1_u64..9).prop_map(|(day, times)| Step::Charge { day, times }),
+        (0_u32..1_800).prop_map(|day| Step::Pass { day }),
     ];
     prop::collection::vec(step, 0..40)
 }
@@ -144,17 +186,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 proptest! {
     /// Whatever clocks do: a charge that was made when so much time had passed for certain counts for twelve months from then on at least.
     #[test]
-    fn nothing_is_freed_before_twelve_months_have_passed(steps in steps(), asked in 0_u32..80) {
+    fn nothing_is_freed_before_twelve_months_have_passed(steps in steps(), asked in 0_u32..2_400) {
         let year = after(&steps);
         let passed = |steps: &[Step]| {
-            let months = steps.iter().filter_map(|step| if let Step::Pass { month } = step { Some(*month) } else { None });
-            months.max().unwrap_or(0)
+            let days = steps.iter().filter_map(|step| if let Step::Pass { day } = step { Some(*day) } else { None });
+            days.max().unwrap_or(0)
         };
         let now = asked.max(passed(&steps));
         let owed = steps.iter().enumerate().filter_map(|(place, step)| match step {
-            Step::Charge { month, times } => {
-                let at = passed(&steps[..place]).max(*month);
-                (at + 12 >= now).then_some(*times)
+            Step::Charge { day, times } => {
+                let at = passed(&steps[..place]).max(*day);
+                (Day::of(moment(at)).falls() > Day::of(moment(now))).then_some(*times)
             }
             Step::Pass { .. } => None,
         });
@@ -162,16 +204,16 @@ proptest! {
         prop_assert!(year.is_short());
     }
 
-    /// An older copy that is shown what was signed later counts no less than either, from any month on; and it then knows both.
+    /// An older copy that is shown what was signed later counts no less than either, from any day on; and it then knows both.
     #[test]
-    fn an_older_copy_forgets_nothing(early in steps(), own in steps(), other in steps(), asked in 0_u32..100) {
+    fn an_older_copy_forgets_nothing(early in steps(), own in steps(), other in steps(), asked in 0_u32..2_400) {
         let one = after(&[early.clone(), own].concat());
         let two = after(&[early, other].concat());
         let mut both = one.clone();
         both.raise(&two);
         prop_assert!(both.knows(&one) && both.knows(&two) && both.is_short());
         let at = moment(asked);
-        let from = Month::of(at).year_begins().max(both.from());
+        let from = Day::of(at).year_begins().max(both.from());
         prop_assert!(one.since(from).most(&two.since(from)).at_most(&both.spent_at(at)));
         if !one.knows(&two) {
             prop_assert!(both != one, "there was something to count");

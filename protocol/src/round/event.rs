@@ -182,18 +182,18 @@ pub enum CoordinatorEvent {
         /// Why.
         reason: EvictionReason,
     },
-    /// Somebody whose role it is stops the plan or the federation, or agrees that it goes on.
+    /// Somebody whose role it is stops the plan or the federation, ends the plan, or agrees that it goes on.
     OrderTaken {
         /// As it was signed.
         order: Attestation,
     },
     /// The run is over.
     RunFinished {
-        /// The released model.
+        /// The released model; where an order has ended the plan, the one it had come to, which is not released.
         model: Digest,
         /// Rounds committed, of all stages.
         rounds: u32,
-        /// Whether all its rounds were committed.
+        /// Whether all its rounds were committed, and no order has ended the plan.
         complete: bool,
     },
 }

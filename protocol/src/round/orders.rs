@@ -1,4 +1,4 @@
-//! Orders of people that stop a plan or the federation, and what it takes to go on: two people of two roles.
+//! Orders of people that stop a plan or the federation, and what it takes to go on: two people of two roles. Nothing lifts the order that ends a plan.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -47,6 +47,12 @@ impl Orders {
         !self.standing.is_empty()
     }
 
+    /// The order that ended the plan for good, once there is one.
+    #[must_use]
+    pub fn aborted(&self) -> Option<&Attestation> {
+        self.standing.values().map(|stop| &stop.order).find(|order| order.action == Action::AbortPlan)
+    }
+
     /// Whether an order was taken before. Orders come again with every start of a process.
     #[must_use]
     pub fn knows(&self, order: &Attestation) -> bool {
@@ -57,7 +63,7 @@ impl Orders {
             || self.standing.get(&order.subject).is_some_and(agreed)
     }
 
-    /// What of this goes over to a run of a plan that begins: every freeze, and the pauses of its own plan.
+    /// What of this goes over to a run of a plan that begins: every freeze, and what stops its own plan.
     #[must_use]
     pub fn carried_to(&self, plan: &Digest) -> Self {
         let stays = |stop: &Standing| stop.order.action == Action::Freeze || stop.order.subject == *plan;
@@ -82,7 +88,7 @@ impl Orders {
     pub(super) fn apply(&mut self, order: &Attestation) {
         let digest = order_digest(order);
         match order.action {
-            Action::PausePlan | Action::Freeze => {
+            Action::PausePlan | Action::Freeze | Action::AbortPlan => {
                 self.standing.insert(digest, Standing { order: order.clone(), agreed: Vec::new() });
             }
             _ => {

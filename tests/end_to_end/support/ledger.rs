@@ -95,6 +95,7 @@ fn charter() -> Charter {
         review_by: 1,
         organisation: OrganisationId(1),
         agreements: Vec::new(),
+        year: None,
     }
 }
 

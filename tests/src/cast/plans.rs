@@ -192,5 +192,6 @@ fn charter(clients: u32) -> Charter {
         review_by: u64::MAX,
         organisation: OrganisationId(1),
         agreements: (2..=clients).map(agreement).collect(),
+        year: None,
     }
 }

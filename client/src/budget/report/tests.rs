@@ -322,7 +322,7 @@ fn a_year_is_told_with_what_is_reserved_and_when_it_falls() {
     let expected = format!(
         "  customers  for life: epsilon {life:.6} spent and {:.6} reserved of 8.000000, {:.6} left; 4.000000 at most for one plan\n             \
          in a year: epsilon {life:.6} spent and {:.6} reserved of 4.500000, {:.6} left\n             \
-         the year's spend falls next with 1971-02: epsilon {:.6} of it counts then\n",
+         the year's spend falls next on 1971-01-21: epsilon {:.6} of it counts then\n",
         with_reserved - life,
         8.0 - with_reserved,
         with_reserved - life,
@@ -331,11 +331,11 @@ fn a_year_is_told_with_what_is_reserved_and_when_it_falls() {
     );
     assert!(text.contains(&expected), "{text}\n{expected}");
     assert!(text.contains("0 of 5 retries used, it is over here: epsilon"), "{text}");
-    // In February of the next year what was charged in January counts no more; the branch's clock alone frees nothing that is enforced.
-    let later = read(noon(365 + 40));
+    // A year later the first run's charge counts no more; the branch's clock alone frees nothing that is enforced.
+    let later = read(noon(365 + 20));
     assert_eq!((later.epsilon_spent, later.year.epsilon_spent), (Some(life), Some(epsilon(10))));
     let json = serde_json::to_value(&budget).unwrap();
-    assert_eq!(json["year"]["falls"]["month"], "1971-02");
+    assert_eq!(json["year"]["falls"]["day"], "1971-01-21");
     assert_eq!(json["plans"][0]["runs_left_for_year"], budget.plans[0].runs_left_for_year.unwrap());
 }
 

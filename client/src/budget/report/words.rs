@@ -69,8 +69,8 @@ fn account(out: &mut fmt::Formatter<'_>, unit: &str, life: &str, year: &YearBudg
     match falls {
         Some(fall) => writeln!(
             out,
-            "             the year's spend falls next with {}: epsilon {} of it counts then",
-            fall.month,
+            "             the year's spend falls next on {}: epsilon {} of it counts then",
+            fall.day,
             shown(fall.epsilon_spent)
         ),
         None => Ok(()),

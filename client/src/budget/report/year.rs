@@ -9,7 +9,7 @@ use super::part::Part;
 use super::plans;
 use crate::policy::BranchPolicy;
 
-/// The budget of a year: the present month and the twelve before it.
+/// The budget of a year: the present day, and the days before it back to the same date of the year before.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct YearBudget {
     /// Epsilon charged.
@@ -24,11 +24,11 @@ pub struct YearBudget {
     pub falls: Option<Fall>,
 }
 
-/// The spend of the oldest month counts no more.
+/// The oldest spend counts no more.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Fall {
-    /// The first month in which it does not, such as `2027-02` (UTC).
-    pub month: String,
+    /// The first day on which it does not, such as `2027-02-05` (UTC).
+    pub day: String,
     /// Epsilon of what is spent today and counts then.
     pub epsilon_spent: Option<f64>,
 }
@@ -40,7 +40,7 @@ impl YearBudget {
         let falls = record
             .year
             .falls_after(now)
-            .map(|(month, then)| Fall { month: month.to_string(), epsilon_spent: plans::epsilon(policy, unit, &then) });
+            .map(|(day, then)| Fall { day: day.to_string(), epsilon_spent: plans::epsilon(policy, unit, &then) });
         Self {
             epsilon_spent: part.spent,
             epsilon_reserved: part.reserved,

@@ -57,6 +57,7 @@ pub(crate) fn settings() -> PlanSettings {
             review_by: u64::MAX,
             organisation: OrganisationId(1),
             agreements: Vec::new(),
+            year: None,
         },
     }
 }
@@ -130,6 +131,16 @@ fn a_file_that_gives_no_job_is_named_with_its_cure() {
     written.approval = Some(signed.approval);
     written.write(&file, Existing::Replace).unwrap();
     assert_eq!(open(&schema), Ok(plan.digest()));
+    // Whoever rejected it, and whether that counts: nobody runs a plan that its file calls rejected.
+    let no = Attestation { action: Action::RejectPlan, ..written.approval.clone().expect("it was approved") };
+    let signed = Attestation { subject: tributary_protocol::plan::rejected(&plan.digest(), "too weak"), ..no };
+    written.rejection = Some(Rejection { reason: "too weak".into(), signed });
+    written.write(&file, Existing::Replace).unwrap();
+    let refused = fault(&schema);
+    assert!(refused.found.contains("bank/e2 (privacy-officer) has rejected: too weak"), "{refused:?}");
+    assert!(refused.allowed.contains("fresh file"), "{refused:?}");
+    written.rejection = None;
+    written.write(&file, Existing::Replace).unwrap();
     for other in ["/nowhere/schema.toml", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")] {
         assert_eq!(fault(Path::new(other)).key, "plan.schema");
     }
@@ -137,18 +148,15 @@ fn a_file_that_gives_no_job_is_named_with_its_cure() {
     let text = std::fs::read_to_string(&schema).unwrap();
     std::fs::write(&another, text.replacen("version = 1", "version = 2", 1)).unwrap();
     assert_eq!(fault(&another).key, "plan.schema");
-    let fault_of = |plan: Plan| {
-        let Approvals { proposal, approval } = approvals(plan.digest());
-        let written = PlanFile { plan, proposal: Some(proposal), approval: Some(approval) };
+    let mut sign = |plan: Plan| {
+        let signed = approvals(plan.digest());
+        (written.proposal, written.approval, written.plan) = (Some(signed.proposal), Some(signed.approval), plan);
         written.write(&file, Existing::Replace).unwrap();
-        fault(&schema).found
     };
-    assert!(fault_of(Plan { runs: 0, ..plan.plan().clone() }).contains("runs"));
+    sign(Plan { runs: 0, ..plan.plan().clone() });
+    assert!(fault(&schema).found.contains("runs"));
     // What the registry holds is looked up when a run begins.
-    let champion = Plan { initial_model: ModelRef::Champion, ..plan.plan().clone() };
-    let Approvals { proposal, approval } = approvals(champion.digest());
-    let written = PlanFile { plan: champion, proposal: Some(proposal), approval: Some(approval) };
-    written.write(&file, Existing::Replace).unwrap();
+    sign(Plan { initial_model: ModelRef::Champion, ..plan.plan().clone() });
     assert!(open(&schema).is_ok());
 }
 

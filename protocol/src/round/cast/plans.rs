@@ -92,6 +92,7 @@ pub fn charter() -> Charter {
         review_by: u64::MAX,
         organisation: OrganisationId(1),
         agreements: (2..=64).map(agreement).collect(),
+        year: None,
     }
 }
 

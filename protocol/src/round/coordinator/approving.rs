@@ -48,7 +48,7 @@ impl<S: Suite> Coordinator<S> {
     /// Takes an order of somebody whose role it is, on the spot: a round whose sum is not open yet ends without one. One that was taken before changes
     /// nothing, and neither does any other; why, the operator hears.
     pub(super) fn on_order(&mut self, now: Millis, order: Attestation, outbox: &mut Outbox<CoordinatorEffect>) {
-        if self.record.finished.is_some() || self.record.orders.knows(&order) {
+        if self.record.finished.is_some() || self.record.is_aborted() || self.record.orders.knows(&order) {
             return;
         }
         let event = CoordinatorEvent::OrderTaken { order };

@@ -171,10 +171,10 @@ impl<S: Suite> Coordinator<S> {
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
         let took_part = accepted || self.record.took_part(client);
-        let released = self.record.released().filter(|_| took_part).map(|model| (model, self.record.committed_all()));
+        let outcome = if took_part { self.record.outcome() } else { Err(self.record.without_a_model()) };
         let Some(entry) = self.settings.roster.roster.entry(client) else { return };
         let key = &self.settings.signing_key;
-        let answer = answer_after_the_end::<S>(key, (self.settings.run.id(), released), entry, &nonce);
+        let answer = answer_after_the_end::<S>(key, (self.settings.run.id(), &outcome), entry, &nonce);
         outbox.push(CoordinatorEffect::Send(client, answer));
     }
 
@@ -390,11 +390,13 @@ impl<S: Suite> Coordinator<S> {
     }
 }
 
-/// What a member hears who asks for a run that is over: the model that it released, and its rounds, where it released one.
+/// What a member hears who asks for a run that is over: the model that it released and its rounds, or why it has none; see [`RunRecord::outcome`].
+///
+/// [`RunRecord::outcome`]: crate::round::RunRecord::outcome
 #[must_use]
 pub fn answer_after_the_end<S: Suite>(
     signing_key: &S::SigningKey,
-    (run, released): (RunId, Option<(Digest, u32)>),
+    (run, outcome): (RunId, &Result<(Digest, u32), String>),
     entry: &RosterEntry,
     nonce: &Digest,
 ) -> Downstream {
@@ -402,16 +404,18 @@ pub fn answer_after_the_end<S: Suite>(
         let message = agreement::ending_message::<S>(run, &entry.signing_key, nonce, ending);
         Some(Proof { run, signature: S::sign(signing_key, &message) })
     };
-    if let Some((model, rounds)) = released {
-        let proof = prove(Ending::Finished { model: &model, rounds });
-        return Downstream::Finished { model, rounds, proof };
+    match outcome {
+        Ok((model, rounds)) => {
+            let proof = prove(Ending::Finished { model, rounds: *rounds });
+            Downstream::Finished { model: *model, rounds: *rounds, proof }
+        }
+        Err(explanation) => {
+            let code = RejectCode::PlanFinished;
+            let proof = prove(Ending::Rejected { code, explanation });
+            Downstream::Rejected { code, explanation: explanation.clone().into(), proof }
+        }
     }
-    let code = RejectCode::PlanFinished;
-    let proof = prove(Ending::Rejected { code, explanation: OVER });
-    Downstream::Rejected { code, explanation: OVER.to_string().into(), proof }
 }
-
-const OVER: &str = "the run is over; there is nothing to do in it any more";
 
 fn eviction_text() -> String {
     "this client is out of the plan, because it broke rounds; the coordinator's ledger says when and how; its operator and the \

@@ -26,6 +26,9 @@ impl<S: Suite> Coordinator<S> {
         self.gather_until = self.gather_until.filter(|until| now < *until);
         self.rekey_after = self.rekey_after.filter(|until| now < *until);
         if matches!(self.phase, Phase::Gathering) {
+            if self.record.is_aborted() {
+                return self.finish(outbox);
+            }
             match self.record.next() {
                 Some(Next::Conclude(stage)) => return self.conclude(stage, outbox),
                 Some(Next::Finish) => {
@@ -203,9 +206,13 @@ impl<S: Suite> Coordinator<S> {
 
     /// Ends the run, complete or not.
     fn finish(&mut self, outbox: &mut Outbox<CoordinatorEffect>) {
-        let Some(model) = self.record.released() else { return };
+        let Some(model) = self.record.end() else { return };
         let (rounds, complete) = (self.record.committed_all(), self.record.is_complete());
-        let reason = if complete { ClosedReason::Exhausted } else { ClosedReason::ChargesExhausted };
+        let reason = match (self.record.is_aborted(), complete) {
+            (true, _) => ClosedReason::Ordered,
+            (false, true) => ClosedReason::Exhausted,
+            (false, false) => ClosedReason::ChargesExhausted,
+        };
         while !self.sessions.is_empty() {
             self.close_current(reason, outbox);
         }

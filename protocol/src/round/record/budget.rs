@@ -42,6 +42,8 @@ pub struct BudgetRecord {
     pub spent: Accounts,
     /// What of it counts within a year.
     pub year: YearSpend,
+    /// By how much the coordinator's clock was ahead of this machine's when a run was accepted last: charges count by the later of the two.
+    behind_ms: u64,
     /// The caps of the policy, as the file has seen them last.
     pub caps: Option<Caps>,
     /// Raises of them that were applied: each counts once.
@@ -169,7 +171,7 @@ impl BudgetRecord {
             }
             ParticipantEvent::BudgetCharged { run, round, stage, at, charge, .. } => {
                 self.charge(run, charge).charged.add(*stage, *round);
-                self.year.charge(*at, charge);
+                self.year.charge(at.plus(self.behind_ms), charge);
                 if let Some(terms) = self.accepted.get_mut(run) {
                     terms.last = terms.last.max(*at);
                 }
@@ -183,6 +185,7 @@ impl BudgetRecord {
             }
             ParticipantEvent::RunAccepted { run, name, stages, retries, grant, at, shown, until, .. } => {
                 self.year.pass((*at, *shown));
+                self.behind_ms = at.until(*shown);
                 let (name, stages) = (name.clone(), stages.clone());
                 let last = self.accepted.get(run).map_or(*at, |before| before.last.max(*at));
                 let at = self.accepted.get(run).map_or(*at, |before| before.at);

@@ -7,7 +7,7 @@ use crate::plan::{Attestation, AttestationFault, Over, Plan, Wanted};
 use crate::role::Action;
 use crate::round::orders::{Orders, Standing, order_digest};
 
-/// Most orders that stand at once, of as many people.
+/// Most orders that stand at once, of as many people, beside one that ends the plan.
 const STANDING_MAX: usize = 16;
 
 impl RunRecord {
@@ -25,7 +25,7 @@ impl RunRecord {
         let stopped = |action| self.orders.standing.get(&order.subject).is_some_and(|stop| stop.order.action == action);
         let group = Over::Group(&run.group);
         let over = match order.action {
-            Action::PausePlan if order.subject == plan => group,
+            Action::PausePlan | Action::AbortPlan if order.subject == plan => group,
             Action::Freeze if order.subject == *federation => Over::Federation,
             Action::ResumePlan if stopped(Action::PausePlan) => group,
             Action::Thaw if stopped(Action::Freeze) => Over::Federation,
@@ -45,7 +45,7 @@ impl RunRecord {
             let order = &stop.order;
             let reaches = match order.action {
                 Action::Freeze => Some(order.subject) == federation,
-                Action::PausePlan => order.subject == plan,
+                Action::PausePlan | Action::AbortPlan => order.subject == plan,
                 _ => false,
             };
             reaches
@@ -54,7 +54,8 @@ impl RunRecord {
                 && stop.agreed.len() < 2
                 && !orders.lifted.contains(digest)
         };
-        let whole = orders.standing.len() <= STANDING_MAX && orders.standing.iter().all(stands);
+        let most = STANDING_MAX + usize::from(orders.aborted().is_some());
+        let whole = orders.standing.len() <= most && orders.standing.iter().all(stands);
         rule(whole, "what is carried over stops this plan or the federation, and was not lifted")
     }
 
@@ -65,11 +66,15 @@ impl RunRecord {
         let agreed = self.orders.standing.get(&order.subject).is_some_and(|standing| {
             standing.agreed.iter().any(|(staff, role)| *staff == order.staff || *role == order.role)
         });
-        let stops = matches!(order.action, Action::PausePlan | Action::Freeze);
+        let aborts = order.action == Action::AbortPlan;
+        let stops = aborts || matches!(order.action, Action::PausePlan | Action::Freeze);
         let stopped =
             |standing: &Standing| standing.order.staff == order.staff && standing.order.action == order.action;
         let mut standing = self.orders.standing.values();
-        let more = stops && (self.orders.standing.len() >= STANDING_MAX || standing.any(stopped));
+        // However many stop a plan, one more may end it.
+        let full = !aborts && self.orders.standing.len() >= STANDING_MAX;
+        let more = stops && (full || standing.any(stopped));
+        rule(!self.is_aborted(), "nothing is ordered of a plan that an order has ended")?;
         rule(
             !known && !agreed && !more,
             "an order changes something: nobody stops twice, and whoever agrees does so once for a role",

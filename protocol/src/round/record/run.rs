@@ -179,17 +179,29 @@ impl RunRecord {
         open.fold(0, |left, (stage, number)| left.saturating_add(stage.rounds.saturating_sub(self.committed(number))))
     }
 
-    /// The released model, once every stage is over.
+    /// The public state with which the run may end now: after its last stage, or at once where an order has ended its plan.
     #[must_use]
-    pub fn released(&self) -> Option<Digest> {
-        self.model.filter(|_| self.next() == Some(Next::Finish))
+    pub fn end(&self) -> Option<Digest> {
+        self.model.filter(|_| self.is_aborted() || self.next() == Some(Next::Finish))
     }
 
-    /// Whether every round of the plan was committed.
+    /// The released model, once every stage is over. A plan that an order has ended releases none.
+    #[must_use]
+    pub fn released(&self) -> Option<Digest> {
+        self.end().filter(|_| !self.is_aborted())
+    }
+
+    /// Whether somebody's order has ended the plan for good.
+    #[must_use]
+    pub fn is_aborted(&self) -> bool {
+        self.orders.aborted().is_some()
+    }
+
+    /// Whether every round of the plan was committed, and no order has ended it.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let stages = self.plan().map(|plan| plan.stages.as_slice()).unwrap_or_default();
-        stages.iter().zip(0_u16..).all(|(stage, number)| self.committed(number) == stage.rounds)
+        !self.is_aborted() && stages.iter().zip(0_u16..).all(|(stage, number)| self.committed(number) == stage.rounds)
     }
 
     /// Whether both signers of the plan hold their roles in the roster in force, whatever a clock says. The signatures are [`RunRecord::claims`].

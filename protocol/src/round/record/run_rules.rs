@@ -118,7 +118,10 @@ impl RunRecord {
             }
             CoordinatorEvent::RunFinished { model, rounds, complete } => {
                 rule(self.is_outside(), "a run finishes outside sessions")?;
-                rule(self.released() == Some(*model), "a run finishes after its stages, with the model of the last")?;
+                rule(
+                    self.end() == Some(*model),
+                    "a run finishes after its stages or by an order, with the model that it has come to",
+                )?;
                 let counted = *rounds == self.committed_all() && *complete == self.is_complete();
                 rule(counted, "a run's end says how many rounds were committed")
             }

@@ -8,7 +8,7 @@ use super::run::{Next, RunRecord};
 use crate::digest::Digest;
 use crate::ids::{ClientId, SessionId};
 use crate::message::Charged;
-use crate::plan::{Caps, RunRef};
+use crate::plan::{Attestation, Caps, RunRef};
 use crate::roster::Roster;
 use crate::round::event::{CoordinatorEvent, ParticipantEvent, RunEnd};
 
@@ -151,7 +151,14 @@ impl RunRecord {
             }
             CoordinatorEvent::RunFinished { model, rounds, complete } => {
                 let how = if *complete { "complete" } else { "ended early" };
-                format!("the run is over, {how}, after {rounds} rounds: it releases model {}", model.short())
+                match self.orders.aborted() {
+                    Some(Attestation { staff, role, .. }) => format!(
+                        "the run is over after {rounds} rounds, because {staff} ({role}) aborted the plan: it releases nothing"
+                    ),
+                    None => {
+                        format!("the run is over, {how}, after {rounds} rounds: it releases model {}", model.short())
+                    }
+                }
             }
         }
     }
@@ -170,6 +177,7 @@ impl RunRecord {
                 };
                 format!("round {} {phase}, {} so far", open.round, many(self.admitted.len(), "vector"))
             }
+            (None, None, _) if self.is_aborted() => "next the end of the run, because the plan was aborted".to_string(),
             (None, None, Some(Next::Round(stage))) => format!("next a round of {}", self.stage_in_words(stage)),
             (None, None, Some(Next::Conclude(stage))) => format!("next the end of {}", self.stage_in_words(stage)),
             (None, None, Some(Next::Finish) | None) => "next the end of the run".to_string(),
@@ -181,6 +189,26 @@ impl RunRecord {
             plan.rounds(),
             many(self.sessions.len(), "session")
         )
+    }
+
+    /// What a member who took part hears of a run that is over: the released model and the rounds that were committed, or why there is no model.
+    ///
+    /// # Errors
+    /// [`RunRecord::without_a_model`].
+    pub fn outcome(&self) -> Result<(Digest, u32), String> {
+        self.released().map(|model| (model, self.committed_all())).ok_or_else(|| self.without_a_model())
+    }
+
+    /// What a member hears who has no part in a released model, once the run is over.
+    #[must_use]
+    pub fn without_a_model(&self) -> String {
+        match self.orders.aborted() {
+            Some(Attestation { staff, role, .. }) => format!(
+                "the plan was aborted by {staff} ({role}): nothing is released, nothing more is asked under it, and what it had reserved is free; \
+                 going on takes another plan"
+            ),
+            None => "the run is over; there is nothing to do in it any more".to_string(),
+        }
     }
 
     fn stage_in_words(&self, number: u16) -> String {
@@ -230,7 +258,7 @@ impl BudgetRecord {
             ParticipantEvent::RunEnded { run, how, .. } => {
                 let why = match how {
                     RunEnd::Finished => "the coordinator signed that it is over",
-                    RunEnd::Dismissed => "the coordinator signed that this branch is out of it",
+                    RunEnd::Dismissed => "the coordinator signed that nothing more of it is asked of this branch",
                     RunEnd::Refused => "this branch refused to go on",
                     RunEnd::Released(_) => "the owner let go of it",
                 };

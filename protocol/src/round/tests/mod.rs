@@ -1,5 +1,6 @@
 //! Both machines against each other, and each against an enemy.
 
+mod aborts;
 mod anchor;
 mod assignments;
 mod budgets;

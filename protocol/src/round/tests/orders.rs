@@ -19,16 +19,19 @@ use crate::round::{CoordinatorEvent, CoordinatorSettings, Input, OrderFault, Ord
 use crate::secagg::suite::Suite as _;
 use crate::secagg::toy::Toy;
 
-const OPERATOR: &str = "bank-1/operator";
-const SECOND: &str = "bank-1/second";
+pub(super) const OPERATOR: &str = "bank-1/operator";
+pub(super) const SECOND: &str = "bank-1/second";
+/// A plan owner, and not of this plan.
+pub(super) const OTHER_OWNER: &str = "bank-1/other-owner";
 
-fn people() -> Vec<Person> {
+pub(super) fn people() -> Vec<Person> {
     let mut people = cast::people();
     people.extend([person(OPERATOR, Role::PlatformOperator), person(SECOND, Role::PrivacyOfficer)]);
+    people.push(person(OTHER_OWNER, Role::PlanOwner));
     people
 }
 
-fn world(mut people: Vec<Person>) -> World {
+pub(super) fn world(mut people: Vec<Person>) -> World {
     let mut settings = cast::settings(9, plan(|_| {}));
     people.sort_by(|one, other| one.staff.cmp(&other.staff));
     let entries = cast::roster(9).roster.entries().to_vec();
@@ -38,7 +41,7 @@ fn world(mut people: Vec<Person>) -> World {
     World::with_settings(settings, |_| cast::policy(&served))
 }
 
-fn after_two_rounds() -> World {
+pub(super) fn after_two_rounds() -> World {
     let mut world = world(people());
     world.connect_all();
     while world.coordinator.record().committed_all() < 2 || world.coordinator.record().round.is_none() {
@@ -47,7 +50,7 @@ fn after_two_rounds() -> World {
     world
 }
 
-fn order(world: &mut World, order: &Attestation) -> bool {
+pub(super) fn order(world: &mut World, order: &Attestation) -> bool {
     let before = world.events.len();
     world.tell(Input::Ordered(order.clone().into()));
     let taken =
@@ -55,7 +58,7 @@ fn order(world: &mut World, order: &Attestation) -> bool {
     world.events[before..].iter().any(taken)
 }
 
-fn signed(staff: &str, role: Role, action: Action, subject: Digest) -> Attestation {
+pub(super) fn signed(staff: &str, role: Role, action: Action, subject: Digest) -> Attestation {
     attestation(staff, role, action, subject)
 }
 

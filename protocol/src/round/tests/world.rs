@@ -403,6 +403,13 @@ impl World {
         self.stored.clear();
     }
 
+    /// The end of the ledger was not on the disk.
+    pub(super) fn shorten(&mut self, events: usize) {
+        self.events.truncate(events);
+        let kept = RunRecord::replay(&self.events).expect("a ledger in order");
+        (self.synced, self.replayed_events, self.replayed) = (events, events, kept);
+    }
+
     /// A coordinator that starts again from the ledger.
     pub(super) fn restart_coordinator(&mut self, clients: u32, plan: Plan) {
         self.restart_with(settings(clients, plan));

@@ -127,7 +127,7 @@ fn of_second_year(served: &Plan, own: impl Fn(ClientId) -> Policy) -> World {
 
 /// A year's spend is free again when both clocks have passed it, and not when the branch's alone has, or the coordinator's.
 #[test]
-fn a_month_passes_by_two_clocks() {
+fn a_year_passes_by_two_clocks() {
     let served = plan(|_| {});
     let spent = Millis(days_before(1970, 1, 31) * DAY);
     let first = cast::run(plan(|plan| plan.name = "first".into()));
@@ -141,8 +141,8 @@ fn a_month_passes_by_two_clocks() {
         charge: first.stages[0].charge.clone(),
     }));
     file.push(ParticipantEvent::RunEnded { run: first.reference(), at: spent, how: RunEnd::Finished });
-    let before = Millis(days_before(1971, 1, 31) * DAY);
-    let after = Millis(days_before(1971, 2, 1) * DAY);
+    let before = Millis(days_before(1971, 1, 30) * DAY);
+    let after = Millis(days_before(1971, 1, 31) * DAY);
     let apart = CLOCKS_APART_MS_MAX;
     for (branch, coordinator, expected) in [
         (before, before, Some(RefusalCode::BudgetExceeded)),
@@ -178,7 +178,7 @@ fn the_end_of_a_run_is_told_in_words() {
         record.describe(&event, None).split_once(": ").expect("a reason").1.to_string()
     };
     assert_eq!(told(RunEnd::Finished), "the coordinator signed that it is over");
-    assert_eq!(told(RunEnd::Dismissed), "the coordinator signed that this branch is out of it");
+    assert_eq!(told(RunEnd::Dismissed), "the coordinator signed that nothing more of it is asked of this branch");
     assert_eq!(told(RunEnd::Refused), "this branch refused to go on");
 }
 

@@ -118,7 +118,7 @@ pub(super) const STAGE_CONCLUDED: &[Row] = &[
 ];
 
 const FINISHES: &str = "a run finishes outside sessions";
-const RELEASES: &str = "a run finishes after its stages, with the model of the last";
+const RELEASES: &str = "a run finishes after its stages or by an order, with the model that it has come to";
 const COUNTED: &str = "a run's end says how many rounds were committed";
 
 pub(super) const RUN_FINISHED: &[Row] = &[
@@ -131,6 +131,17 @@ pub(super) const RUN_FINISHED: &[Row] = &[
     (COUNTED, is!(RunFinished), change!(RunFinished { rounds } => *rounds += 1)),
     (COUNTED, is!(RunFinished), change!(RunFinished { rounds } => *rounds -= 1)),
     (COUNTED, is!(RunFinished), change!(RunFinished { complete } => *complete = false)),
+    (COUNTED, is!(RunFinished), orders::aborted),
+    (RELEASES, is!(SessionOpened), |moment| {
+        orders::aborted(moment);
+        let model = moment.record.model.expect("it begins with one");
+        moment.instead(CoordinatorEvent::RunFinished { model, rounds: 0, complete: false });
+        moment.record.orders = Default::default();
+    }),
+    (RELEASES, is!(SessionOpened), |moment| {
+        orders::aborted(moment);
+        moment.event = CoordinatorEvent::RunFinished { model: Digest::ZERO, rounds: 0, complete: false };
+    }),
 ];
 
 /// Every row, by the kind of its event.

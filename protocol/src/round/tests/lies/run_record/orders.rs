@@ -25,6 +25,17 @@ const WHOSE: &str = "an order is of somebody in the roster in force whose role i
 const NEWS: &str = "an order changes something: nobody stops twice, and whoever agrees does so once for a role";
 pub(super) const ORDERED: &str = "nothing begins while somebody's order stops the plan or the federation";
 
+const ENDED: &str = "nothing is ordered of a plan that an order has ended";
+
+fn abort() -> Attestation {
+    let plan = counting_plan().digest();
+    cast::attestation(cast::APPROVER, Role::PrivacyOfficer, Action::AbortPlan, plan)
+}
+
+pub(super) fn aborted(moment: &mut Moment) {
+    moment.record.apply(&CoordinatorEvent::OrderTaken { order: abort() });
+}
+
 fn pause() -> Attestation {
     let plan = counting_plan().digest();
     cast::attestation(cast::APPROVER, Role::PrivacyOfficer, Action::PausePlan, plan)
@@ -65,6 +76,29 @@ pub(in super::super) const ORDER_TAKEN: &[Row] = &[
         moment.instead(CoordinatorEvent::OrderTaken { order: order.clone() });
         moment.record.apply(&CoordinatorEvent::OrderTaken { order });
     }),
+    (NEWS, is!(SessionOpened), |moment| {
+        for at in 1..17 {
+            moment.record.apply(&CoordinatorEvent::OrderTaken { order: Attestation { at, ..pause() } });
+        }
+        // However many stop it, one more may end it.
+        moment.instead(CoordinatorEvent::OrderTaken { order: abort() });
+        let freeze = cast::attestation(cast::APPROVER, Role::PrivacyOfficer, Action::Freeze, cast::federation());
+        moment.event = CoordinatorEvent::OrderTaken { order: freeze };
+    }),
+    (ENDED, is!(SessionOpened), |moment| {
+        orders(moment, |_| {});
+        aborted(moment);
+    }),
+    (ENDED, is!(SessionOpened), |moment| {
+        moment.instead(CoordinatorEvent::OrderTaken { order: abort() });
+        aborted(moment);
+    }),
+    (WHOSE, is!(SessionOpened), |moment| {
+        aborted(moment);
+        let subject = order_digest(&abort());
+        let order = cast::attestation(cast::PROPOSER, Role::PlanOwner, Action::ResumePlan, subject);
+        moment.event = CoordinatorEvent::OrderTaken { order };
+    }),
 ];
 
 const CARRIED: &str = "orders are carried over once, before the first roster";
@@ -104,6 +138,9 @@ pub(in super::super) const ORDERS_CARRIED: &[Row] = &[
     (WHOLE, is!(RosterAdopted), |moment| stands(moment, |order| order.subject.0[0] ^= 1)),
     (WHOLE, is!(RosterAdopted), |moment| stands(moment, |order| order.federation.0[0] ^= 1)),
     (WHOLE, is!(RosterAdopted), |moment| stands(moment, |order| order.action = Action::Freeze)),
+    (WHOLE, is!(RosterAdopted), |moment| {
+        stands(moment, |order| (order.action, order.subject.0[0]) = (Action::AbortPlan, order.subject.0[0] ^ 1));
+    }),
     (WHOLE, is!(RosterAdopted), |moment| stands(moment, |order| order.action = Action::ResumePlan)),
     (WHOLE, is!(RosterAdopted), |moment| {
         carries(moment, |orders| orders.standing.values_mut().for_each(|stop| stop.order.at += 1));

@@ -7,8 +7,8 @@ use tributary_certs::inspect::date;
 use tributary_client::grants::{self, GrantLine, GrantRequest, KEEP_MODELS, TRAIN};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{GrantSubject, GrantUses};
-use tributary_protocol::printable::Printable;
 use tributary_protocol::roster::{MemberName, StaffNumber};
+use tributary_texts::{Language, Said, commands as words};
 
 use crate::branch::explained;
 use crate::certs::unix_seconds;
@@ -115,45 +115,42 @@ fn member(text: &str) -> Result<MemberName, String> {
 ///
 /// # Errors
 /// Why it was not done.
-pub(crate) fn run(command: AuthoriseCommand) -> Result<Exit, Failure> {
+pub(crate) fn run(command: AuthoriseCommand, language: Language) -> Result<Exit, Failure> {
+    let failed = |error| explained(&error, language);
+    let print = |said: Said| println!("{}", said.text(language));
     match command {
         AuthoriseCommand::List { config, json } => {
-            let lines = grants::list(&config).map_err(explained)?;
+            let lines = grants::list(&config).map_err(failed)?;
             if json {
                 json::print(&serde_json::json!({ "grants": lines }));
             } else if lines.is_empty() {
-                println!("nothing is granted: no plan runs at this branch");
-            }
-            if !json {
-                lines.iter().for_each(show);
+                print(words::nothing_granted());
+            } else {
+                lines.iter().flat_map(said).for_each(print);
             }
         }
-        AuthoriseCommand::Grant(options) => grant(*options)?,
+        AuthoriseCommand::Grant(options) => grant(*options, language)?,
         AuthoriseCommand::Revoke(RevokeOptions { grant, key, out }) => {
-            ends_with(&out, "withdrawal")?;
-            grants::withdraw(grant, &key, &out, unix_seconds()).map_err(explained)?;
-            println!(
-                "{}: the grant {} is withdrawn where this file is installed (`tributary client authorise install`); it counts before the next round",
-                out.display(),
-                grant.short()
-            );
+            ends_with(&out, "withdrawal", language)?;
+            grants::withdraw(grant, &key, &out, unix_seconds()).map_err(failed)?;
+            print(words::withdrawal_carry(out.display(), grant.short()));
         }
         AuthoriseCommand::Install { file, config } => {
-            grants::install(&config, &file).map_err(explained)?.iter().for_each(|line| println!("{line}"));
+            print(grants::install(&config, &file).map_err(failed)?);
         }
     }
     Ok(Exit::Done)
 }
 
-fn grant(options: GrantOptions) -> Result<(), Failure> {
+fn grant(options: GrantOptions, language: Language) -> Result<(), Failure> {
     let GrantOptions {
         plan, proposer, purpose, branches, epsilon_run, epsilon_year, delta, runs, fields, days, ..
     } = options;
-    ends_with(&options.out, "grant")?;
+    ends_with(&options.out, "grant", language)?;
     let subject = match (plan, proposer, purpose) {
         (Some(plan), ..) => GrantSubject::Plan(plan),
         (None, Some(proposer), Some(purpose)) => GrantSubject::Plans { proposer, purpose: purpose.as_str().into() },
-        _ => return Err(Failure::usage("give --plan, or --proposer and --purpose")),
+        _ => return Err(Failure::usage(words::give_plan_or_proposer().text(language))),
     };
     let named = |word| options.uses.iter().any(|named| named == word);
     let uses = GrantUses { train: named(TRAIN), keep_models: named(KEEP_MODELS) };
@@ -161,37 +158,36 @@ fn grant(options: GrantOptions) -> Result<(), Failure> {
     let not_after = not_before.saturating_add(u64::from(days).saturating_mul(86_400));
     let request =
         GrantRequest { subject, uses, branches, epsilon_run, epsilon_year, delta, runs, fields, not_before, not_after };
-    let grant = grants::grant(&request, &options.authorities, &options.key, &options.out).map_err(explained)?;
-    let line = GrantLine::of(&grant, None, false);
+    let grant = grants::grant(&request, &options.authorities, &options.key, &options.out);
+    let line = GrantLine::of(&grant.map_err(|error| explained(&error, language))?, None, false);
     if options.json {
         json::print(&line);
     } else {
-        show(&line);
-        println!(
-            "{}: carry it to each of its branches, and install it there (`tributary client authorise install`)",
-            options.out.display()
-        );
+        let carry = words::grant_carry(options.out.display());
+        said(&line).iter().chain([&carry]).for_each(|line| println!("{}", line.text(language)));
     }
     Ok(())
 }
 
-fn ends_with(path: &std::path::Path, extension: &str) -> Result<(), Failure> {
+fn ends_with(path: &std::path::Path, extension: &str, language: Language) -> Result<(), Failure> {
     let ends = path.extension().is_some_and(|found| found == extension);
-    let text = || Failure::usage(format!("{}: the name must end with .{extension}", path.display()));
-    if ends { Ok(()) } else { Err(text()) }
+    let fault = || Failure::usage(words::name_must_end(path.display(), extension).text(language));
+    if ends { Ok(()) } else { Err(fault()) }
 }
 
-fn show(line: &GrantLine) {
+fn said(line: &GrantLine) -> Vec<Said> {
     let state = match (line.signed, line.withdrawn) {
-        (false, _) => "NOT SIGNED BY THE OWNER, counts for nothing",
-        (true, true) => "withdrawn",
-        (true, false) => "in force",
+        (false, _) => words::grant_unsigned(),
+        (true, true) => words::grant_taken_back(),
+        (true, false) => words::grant_in_force(),
     };
-    println!("grant {}  {state}", line.grant);
-    println!("  for       {}", Printable::new(&line.of).as_str());
-    println!("  uses      {}", line.uses.join(", "));
-    println!("  branches  {}", line.branches.join(", "));
     let GrantLine { epsilon_run, epsilon_year, delta, runs, .. } = line;
-    println!("  within    epsilon {epsilon_run} a run and {epsilon_year} a year, at delta {delta:e}; {runs} runs");
-    println!("  from      {} until {}", date(line.not_before), date(line.not_after));
+    vec![
+        words::grant_line(&line.grant, state),
+        words::grant_for(&line.said),
+        words::grant_uses(line.uses.join(", ")),
+        words::grant_branches(line.branches.join(", ")),
+        words::grant_within(epsilon_run, epsilon_year, format!("{delta:e}"), runs),
+        words::grant_time(date(line.not_before), date(line.not_after)),
+    ]
 }

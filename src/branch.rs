@@ -13,6 +13,7 @@ use tributary_planning::portrait::groups;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::role::{Action, Role};
 use tributary_protocol::round::Timing;
+use tributary_texts::{Language, Said, budget as texts, commands as words, screen};
 
 use crate::certs::unix_seconds;
 use crate::command::{
@@ -27,11 +28,12 @@ use crate::json;
 ///
 /// # Errors
 /// If settings, policy or budget file cannot be used.
-pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
+pub(crate) fn budget(options: &BudgetOptions, language: Language) -> Result<Exit, Failure> {
+    let failed = |error| explained(&error, language);
     let now = unix_seconds().saturating_mul(1000);
     let lines = match &options.command {
         Some(BudgetCommand::Raise(RaiseCommand::Attest { file, person, confirm, out })) => {
-            return attested(file, person, confirm.as_ref(), out);
+            return attested(file, person, confirm.as_ref(), out, language);
         }
         Some(BudgetCommand::Begin { config, key, adopt }) => Some(begin_budget(config, key, *adopt, now)),
         Some(BudgetCommand::Owner { config, key, new }) => Some(change_owner(config, key, new, now)),
@@ -45,15 +47,16 @@ pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
         None => None,
     };
     if let Some(lines) = lines {
-        lines.map_err(explained)?.iter().for_each(|line| println!("{line}"));
+        lines.map_err(failed)?.iter().for_each(|line| println!("{}", line.text(language)));
         return Ok(Exit::Done);
     }
-    let config = options.config.as_ref().ok_or_else(|| Failure::usage("give --config, or begin, or owner"))?;
-    let budget = cli::budget(config, now).map_err(explained)?;
+    let no_config = || Failure::usage(texts::give_config().text(language));
+    let config = options.config.as_ref().ok_or_else(no_config)?;
+    let budget = cli::budget(config, now).map_err(failed)?;
     if options.json {
         json::print(&budget);
     } else {
-        print!("{budget}");
+        println!("{}", budget.said().text(language));
     }
     Ok(Exit::Done)
 }
@@ -62,26 +65,28 @@ pub(crate) fn budget(options: &BudgetOptions) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// If no daemon runs, or settings, policy or budget file cannot be used.
-pub(crate) fn status(options: &PreflightOptions) -> Result<Exit, Failure> {
+pub(crate) fn status(options: &PreflightOptions, language: Language) -> Result<Exit, Failure> {
+    let failed = |error| explained(&error, language);
     let now = unix_seconds().saturating_mul(1000);
-    let status = control::status(&options.config).map_err(explained)?;
-    let budget = cli::budget(&options.config, now).map_err(explained)?;
+    let status = control::status(&options.config).map_err(failed)?;
+    let budget = cli::budget(&options.config, now).map_err(failed)?;
     if options.json {
         json::print(&serde_json::json!({ "daemon": status, "budget": budget }));
         return Ok(Exit::Done);
     }
-    let figure =
-        |epsilon: Option<f64>| epsilon.map_or_else(|| "without limit".to_owned(), |epsilon| format!("{epsilon:.3}"));
-    status.lines(now).iter().for_each(|line| println!("{line}"));
-    println!(
-        "budget    epsilon {} spent and {} reserved of {} for life, {:.3} left; {} of {} rounds within 24 hours",
+    let figure = |epsilon: Option<f64>| match epsilon {
+        Some(epsilon) => Said::verbatim(format!("{epsilon:.3}")),
+        None => screen::without_limit(),
+    };
+    let budget = screen::status_budget(
         figure(budget.epsilon_spent),
         figure(budget.epsilon_reserved),
         budget.epsilon_cap,
-        budget.epsilon_left,
+        format!("{:.3}", budget.epsilon_left),
         budget.rounds_today,
-        budget.rounds_a_day
+        budget.rounds_a_day,
     );
+    status.lines(now).iter().chain([&budget]).for_each(|line| println!("{}", line.text(language)));
     Ok(Exit::Done)
 }
 
@@ -89,34 +94,46 @@ pub(crate) fn status(options: &PreflightOptions) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// If it could not be noted.
-pub(crate) fn pause(options: &PauseOptions) -> Result<Exit, Failure> {
-    said(options, true, control::pause(&options.config))
+pub(crate) fn pause(options: &PauseOptions, language: Language) -> Result<Exit, Failure> {
+    noted(options, true, control::pause(&options.config), language)
 }
 
 /// `tributary client resume`.
 ///
 /// # Errors
 /// If it could not be noted.
-pub(crate) fn resume(options: &PauseOptions) -> Result<Exit, Failure> {
-    said(options, false, control::resume(&options.config))
+pub(crate) fn resume(options: &PauseOptions, language: Language) -> Result<Exit, Failure> {
+    noted(options, false, control::resume(&options.config), language)
 }
 
-fn said(options: &PauseOptions, paused: bool, done: Result<String, ClientError>) -> Result<Exit, Failure> {
-    let words = done.map_err(explained)?;
+fn noted(
+    options: &PauseOptions,
+    paused: bool,
+    done: Result<Said, ClientError>,
+    language: Language,
+) -> Result<Exit, Failure> {
+    let said = done.map_err(|error| explained(&error, language))?;
     if options.json {
-        json::print(&serde_json::json!({ "paused": paused, "words": words }));
+        json::print(&serde_json::json!({ "paused": paused, "words": said.text(Language::English) }));
     } else {
-        println!("{words}");
+        println!("{}", said.text(language));
     }
     Ok(Exit::Done)
 }
 
 /// `tributary client budget raise attest`: the raise is shown in words, then the officer answers, then the key signs.
-fn attested(file: &Path, person: &Path, confirm: Option<&Digest>, out: &Path) -> Result<Exit, Failure> {
-    let proposed = raise::read_proposed(file).map_err(explained)?;
+fn attested(
+    file: &Path,
+    person: &Path,
+    confirm: Option<&Digest>,
+    out: &Path,
+    language: Language,
+) -> Result<Exit, Failure> {
+    let failed = |error| explained(&error, language);
+    let proposed = raise::read_proposed(file).map_err(failed)?;
     let person = SigningPerson::open(person).map_err(Failure::failed)?;
     let digest = proposed.digest();
-    proposed.words().iter().for_each(|line| println!("{line}"));
+    proposed.words().iter().for_each(|line| println!("{}", line.text(language)));
     println!(
         "\nTo be signed: {} by {} as {}, in the federation {}\nthe raise {}",
         Action::RaiseCap,
@@ -127,12 +144,8 @@ fn attested(file: &Path, person: &Path, confirm: Option<&Digest>, out: &Path) ->
     );
     let shown = Shown { what: "this raise", digest, first: "Read the raise above", again: "Read the raise again" };
     shown.confirm(confirm, |entropy| vec![group_of(&digest, "raise", entropy)])?;
-    proposed.attest(&person, out, unix_seconds()).map_err(explained)?;
-    println!(
-        "{}: signed by {}; the branch notes it (`tributary client budget raise apply`)",
-        out.display(),
-        person.staff()
-    );
+    proposed.attest(&person, out, unix_seconds()).map_err(failed)?;
+    println!("{}", texts::raise_attested(out.display(), person.staff()).text(language));
     Ok(Exit::Done)
 }
 
@@ -140,20 +153,15 @@ fn attested(file: &Path, person: &Path, confirm: Option<&Digest>, out: &Path) ->
 ///
 /// # Errors
 /// Why nothing was written.
-pub(crate) fn init(options: ClientInitOptions) -> Result<Exit, Failure> {
+pub(crate) fn init(options: ClientInitOptions, language: Language) -> Result<Exit, Failure> {
     let ClientInitOptions { folder, bundle, coordinator } = options;
     let whose = match (bundle, coordinator) {
         (Some(bundle), _) => Whose::Bundle(bundle),
         (None, Some(address)) => Whose::Address(address),
         (None, None) => Whose::Unknown,
     };
-    let path = tributary_client::init::init(&folder, &whose).map_err(explained)?;
-    println!(
-        "{} is written; every key is explained in it. What it names goes beside it: the identity (`tributary client enrol`), the table, its \
-         schema, and the signed policy (`tributary client policy init` and `sign`). Then `tributary config check {}`.",
-        path.display(),
-        path.display()
-    );
+    let path = tributary_client::init::init(&folder, &whose).map_err(|error| explained(&error, language))?;
+    println!("{}", words::settings_written(path.display()).text(language));
     Ok(Exit::Done)
 }
 
@@ -161,33 +169,25 @@ pub(crate) fn init(options: ClientInitOptions) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// Why nothing was installed.
-pub(crate) fn enrol(options: &EnrolOptions) -> Result<Exit, Failure> {
+pub(crate) fn enrol(options: &EnrolOptions, language: Language) -> Result<Exit, Failure> {
     let EnrolOptions { bundle, out, proxy, request, install } = options;
+    let failed = |error| explained(&error, language);
+    let print = |said: &Said| println!("{}", said.text(language));
     let installed = match (bundle, request, install) {
-        (_, _, Some(answer)) => enrol::install_answer(answer, out, unix_seconds()).map_err(explained)?,
+        (_, _, Some(answer)) => enrol::install_answer(answer, out, unix_seconds()).map_err(failed)?,
         (Some(bundle), Some(request), None) => {
-            let begun = enrol::request(bundle, out, request).map_err(explained)?;
-            println!(
-                "{}: the request; carry it to the office (it holds the token), and install the answer with --install.\n\n    {}\n\n\
-                 is the fingerprint that the office shows for it.",
-                request.display(),
-                begun.fingerprint
-            );
+            let begun = enrol::request(bundle, out, request).map_err(failed)?;
+            print(&words::request_written(request.display(), begun.fingerprint));
             return Ok(Exit::Done);
         }
         (Some(bundle), None, None) => {
             let options = enrol::EnrolOptions { bundle: bundle.clone(), out: out.clone(), proxy: proxy.clone() };
-            enrol::enrol(&options, unix_seconds, &|text| println!("{text}")).map_err(explained)?
+            enrol::enrol(&options, unix_seconds, &print).map_err(failed)?
         }
-        (None, _, None) => return Err(Failure::usage("give --bundle, or --install")),
+        (None, _, None) => return Err(Failure::usage(words::give_bundle_or_install().text(language))),
     };
-    println!(
-        "{}: {}, client {}. It takes part once the federation's next roster is in force. Whoever signs that may ask you for the fingerprint in {}.",
-        out.display(),
-        installed.identity,
-        installed.client,
-        out.join("fingerprint").display()
-    );
+    let fingerprint = out.join("fingerprint");
+    print(&words::enrolled(out.display(), &installed.identity, installed.client, fingerprint.display()));
     Ok(Exit::Done)
 }
 
@@ -195,18 +195,16 @@ pub(crate) fn enrol(options: &EnrolOptions) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// Why nothing was made or installed.
-pub(crate) fn renew(options: &RenewOptions) -> Result<Exit, Failure> {
+pub(crate) fn renew(options: &RenewOptions, language: Language) -> Result<Exit, Failure> {
     let RenewOptions { identity, request, install } = options;
+    let failed = |error| explained(&error, language);
+    let print = |said: Said| println!("{}", said.text(language));
     if let Some(answer) = install {
-        let installed = enrol::install_renewal_answer(answer, identity, unix_seconds()).map_err(explained)?;
-        println!(
-            "{}: the certificate of {} is renewed; a running daemon takes it up by itself",
-            identity.display(),
-            installed.identity
-        );
+        let installed = enrol::install_renewal_answer(answer, identity, unix_seconds()).map_err(failed)?;
+        print(words::renewed(identity.display(), &installed.identity));
     } else if let Some(request) = request {
-        let begun = enrol::request_renewal(identity, request).map_err(explained)?;
-        println!("{}: the request; its fingerprint is\n\n    {}", request.display(), begun.fingerprint);
+        let begun = enrol::request_renewal(identity, request).map_err(failed)?;
+        print(words::renewal_request(request.display(), begun.fingerprint));
     }
     Ok(Exit::Done)
 }
@@ -215,26 +213,20 @@ pub(crate) fn renew(options: &RenewOptions) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// If a file cannot be used, or the policy has faults or is not signed.
-pub(crate) fn policy(command: &PolicyCommand) -> Result<Exit, Failure> {
-    match command {
+pub(crate) fn policy(command: &PolicyCommand, language: Language) -> Result<Exit, Failure> {
+    let failed = |error| explained(&error, language);
+    let lines = match command {
         PolicyCommand::Init { folder, schema } => {
-            let path = cli::init_policy(folder, schema).map_err(explained)?;
-            println!(
-                "{} is written, with the schema's lines; every key is explained in it. Edit it, then have its owner read and sign it.",
-                path.display()
-            );
+            vec![words::policy_written(cli::init_policy(folder, schema).map_err(failed)?.display())]
         }
-        PolicyCommand::Sign { policy, key, schema } => {
-            for line in cli::sign_policy(policy, key, schema).map_err(explained)? {
-                println!("{line}");
-            }
-        }
-        PolicyCommand::Show { config } => print!("{}", shown(&cli::show_policy(config).map_err(explained)?)),
-    }
+        PolicyCommand::Sign { policy, key, schema } => cli::sign_policy(policy, key, schema).map_err(failed)?,
+        PolicyCommand::Show { config } => shown(&cli::show_policy(config).map_err(failed)?),
+    };
+    lines.iter().for_each(|line| println!("{}", line.text(language)));
     Ok(Exit::Done)
 }
 
-fn shown(policy: &BranchPolicy) -> String {
+fn shown(policy: &BranchPolicy) -> Vec<Said> {
     let BranchPolicy {
         population,
         epsilon_life,
@@ -248,45 +240,39 @@ fn shown(policy: &BranchPolicy) -> String {
         ..
     } = policy;
     let timing = match policy.timing {
-        Timing::Plain => "plain (a vector that is late leaves when it is ready)",
-        Timing::Strict => "strict (noise alone leaves in the place of a vector that is late)",
+        Timing::Plain => words::timing_plain(),
+        Timing::Strict => words::timing_strict(),
     };
     let modes: Vec<&str> = modes.iter().map(|mode| mode.name()).collect();
-    let branch = policy.epsilon_branch.map_or_else(String::new, |BranchEpsilon { life, year, plan }| {
-        format!("\n            {life} for life, {year} in a year, {plan} for one plan, for the branch as one unit")
-    });
-    format!(
-        "Policy for {population}, signed by its owner\n  \
-         epsilon   {epsilon_life} for life, {epsilon_year} in a year, {epsilon_plan} for one plan, at delta {delta:e}{branch}\n  \
-         modes     {}\n  purposes  {}\n  rounds    {} within 24 hours, {} for one plan\n  \
-         cohort    at least {} branches of {} organisations, {} per thousand of it in every sum, {} of them honest\n  \
-         overlap   a customer may be at {} branches\n  own noise {}\n  \
-         uploads   {} ms after a round's start at the earliest; timing {}\n  \
-         clip norm at least {}\n  network   at most {} hidden layers of {} units\n{}\n",
-        modes.join(", "),
-        purposes.join(", "),
-        policy.rounds_a_day,
-        terms.rounds_max,
-        cohort.cohort_min,
-        cohort.organisations_min,
-        cohort.survivors_permille,
-        cohort.honest_min,
-        policy.overlap_min,
-        policy.own_noise,
-        terms.upload_offset_ms_min,
-        timing,
-        terms.clip_norm_min,
-        terms.layers_max,
-        terms.width_max,
-        policy.schema.lines().into_iter().chain(not_built(policy)).collect::<Vec<_>>().join("\n")
-    )
+    let branch =
+        policy.epsilon_branch.map(|BranchEpsilon { life, year, plan }| words::policy_epsilon_branch(life, year, plan));
+    let mut lines = vec![
+        words::policy_of(population),
+        words::policy_epsilon(epsilon_life, epsilon_year, epsilon_plan, format!("{delta:e}")),
+    ];
+    lines.extend(branch);
+    lines.extend([
+        words::policy_modes(modes.join(", ")),
+        words::policy_purposes(purposes.join(", ")),
+        words::policy_rounds(policy.rounds_a_day, terms.rounds_max),
+        words::policy_cohort(cohort.cohort_min, cohort.organisations_min, cohort.survivors_permille, cohort.honest_min),
+        words::policy_overlap(policy.overlap_min),
+        words::policy_noise(policy.own_noise),
+        words::policy_uploads(terms.upload_offset_ms_min, timing),
+        words::policy_clip(terms.clip_norm_min),
+        words::policy_network(terms.layers_max, terms.width_max),
+    ]);
+    lines.extend(policy.schema.lines().into_iter().chain(not_built(policy)).map(Said::verbatim));
+    lines
 }
 
-pub(crate) fn explained(error: ClientError) -> Failure {
+/// A failure in the language of whoever typed the command.
+pub(crate) fn explained(error: &ClientError, language: Language) -> Failure {
+    let message = error.said().text(language).to_owned();
     match error {
-        ClientError::Settings(faults) => Failure::settings(faults),
-        ClientError::Clock(text) => Failure { exit: Exit::Clock, message: text },
-        other => Failure::failed(other),
+        ClientError::Settings(_) => Failure::settings(message),
+        ClientError::Clock(_) => Failure { exit: Exit::Clock, message },
+        _ => Failure::failed(message),
     }
 }
 
@@ -296,8 +282,12 @@ mod tests {
 
     #[test]
     fn a_wrong_clock_has_the_code_of_the_clock() {
-        let Failure { exit, message } = explained(ClientError::Clock("set the clock".into()));
+        let set_the_clock = Said::verbatim("set the clock");
+        let Failure { exit, message } = explained(&ClientError::Clock(set_the_clock), Language::Chinese);
         assert_eq!((exit, message.as_str()), (Exit::Clock, "set the clock"));
-        assert_eq!(explained(ClientError::File("a bad answer".into())).exit, Exit::Failed);
+        let failed = |language| explained(&ClientError::File("a bad answer".into()), language);
+        assert_eq!(failed(Language::Chinese).exit, Exit::Failed);
+        assert_eq!(failed(Language::English).message, "a bad answer");
+        assert_eq!(failed(Language::Chinese).message, "未能完成。系统的说明（英文）：a bad answer");
     }
 }

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
+#[cfg(feature = "client")]
+use tributary_texts::Language;
 
 use crate::exit::{Exit, Failure};
 #[cfg(feature = "coordinator")]
@@ -30,8 +32,7 @@ pub(crate) enum Command {
     Coordinator(CoordinatorCommand),
     /// A branch: takes part in a plan with its own data
     #[cfg(feature = "client")]
-    #[command(subcommand)]
-    Client(ClientCommand),
+    Client(ClientOptions),
     /// Certificates, keys and the roster
     #[command(subcommand)]
     Certs(certs::CertsCommand),
@@ -107,6 +108,17 @@ pub(crate) enum CoordinatorSiteCommand {
 }
 
 /// `tributary client`.
+#[cfg(feature = "client")]
+#[derive(Args)]
+pub(crate) struct ClientOptions {
+    /// The language of what people read, zh or en; else that of the locale (LC_ALL, LC_MESSAGES, LANG)
+    #[arg(long, global = true, value_name = "LANGUAGE", value_parser = crate::typed::language())]
+    lang: Option<Language>,
+    #[command(subcommand)]
+    command: ClientCommand,
+}
+
+/// What a branch can ask.
 #[cfg(feature = "client")]
 #[derive(Subcommand)]
 pub(crate) enum ClientCommand {
@@ -435,31 +447,9 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         #[cfg(feature = "coordinator")]
         Command::Coordinator(CoordinatorCommand::Serve(options)) => crate::roles::coordinator_serve(options),
         #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Init(options)) => crate::branch::init(options),
-        #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Enrol(options)) => crate::branch::enrol(&options),
-        #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Renew(options)) => crate::branch::renew(&options),
-        #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Preflight(options)) => crate::roles::client_preflight(&options),
-        #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Run(options)) => crate::roles::client_run(options),
-        #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Status(options)) => crate::branch::status(&options),
-        #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Pause(options)) => crate::branch::pause(&options),
-        #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Resume(options)) => crate::branch::resume(&options),
-        #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Budget(options)) => crate::branch::budget(&options),
-        #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Policy(command)) => crate::branch::policy(&command),
-        #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Dataset(command)) => crate::dataset::run(&command),
-        #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Ready(options)) => crate::ready::run(&options),
-        #[cfg(feature = "client")]
-        Command::Client(ClientCommand::Authorise(command)) => crate::authorise::run(command),
+        Command::Client(ClientOptions { lang, command }) => {
+            client(command, lang.unwrap_or_else(Language::of_environment))
+        }
         Command::Order(command) => crate::order::run(&command),
         Command::Certs(command) => certs::run(command),
         Command::Config(ConfigCommand::Check(options)) => check::run(&options),
@@ -472,6 +462,25 @@ pub(crate) fn run(command: Command) -> Result<Exit, Failure> {
         Command::Demo(options) => crate::demo::run(&options),
         #[cfg(feature = "simulate")]
         Command::Simulate(options) => crate::simulate::run(&options),
+    }
+}
+
+#[cfg(feature = "client")]
+fn client(command: ClientCommand, language: Language) -> Result<Exit, Failure> {
+    match command {
+        ClientCommand::Init(options) => crate::branch::init(options, language),
+        ClientCommand::Enrol(options) => crate::branch::enrol(&options, language),
+        ClientCommand::Renew(options) => crate::branch::renew(&options, language),
+        ClientCommand::Preflight(options) => crate::roles::client_preflight(&options, language),
+        ClientCommand::Run(options) => crate::roles::client_run(options, language),
+        ClientCommand::Status(options) => crate::branch::status(&options, language),
+        ClientCommand::Pause(options) => crate::branch::pause(&options, language),
+        ClientCommand::Resume(options) => crate::branch::resume(&options, language),
+        ClientCommand::Budget(options) => crate::branch::budget(&options, language),
+        ClientCommand::Policy(command) => crate::branch::policy(&command, language),
+        ClientCommand::Dataset(command) => crate::dataset::run(&command, language),
+        ClientCommand::Ready(options) => crate::ready::run(&options, language),
+        ClientCommand::Authorise(command) => crate::authorise::run(command, language),
     }
 }
 

@@ -8,6 +8,7 @@ use tributary_client::data::FileError;
 use tributary_client::ready::{self, Survey, SurveyedFile};
 use tributary_protocol::plan::Date;
 use tributary_storage::files::shown;
+use tributary_texts::{Language, Said, dataset as words};
 
 use crate::branch::explained;
 use crate::exit::{Exit, Failure};
@@ -40,10 +41,10 @@ pub(crate) enum DatasetCommand {
 ///
 /// # Errors
 /// Why that was not done.
-pub(crate) fn run(command: &DatasetCommand) -> Result<Exit, Failure> {
+pub(crate) fn run(command: &DatasetCommand, language: Language) -> Result<Exit, Failure> {
     match command {
-        DatasetCommand::Check { config, json } => check(config, *json),
-        DatasetCommand::Stamp { config, date } => stamp(config, *date),
+        DatasetCommand::Check { config, json } => check(config, *json, language),
+        DatasetCommand::Stamp { config, date } => stamp(config, *date, language),
     }
 }
 
@@ -51,17 +52,15 @@ pub(crate) fn run(command: &DatasetCommand) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// If settings or schema have faults. A file that a run would not use is an exit code.
-fn check(config: &Path, json: bool) -> Result<Exit, Failure> {
-    let survey = ready::survey(config).map_err(explained)?;
+fn check(config: &Path, json: bool, language: Language) -> Result<Exit, Failure> {
+    let survey = ready::survey(config).map_err(|error| explained(&error, language))?;
     let usable = survey.is_usable() && is_dated_well(&survey);
     if json {
         crate::json::print(&described(&survey, usable));
     } else {
-        show(&survey);
-        println!(
-            "{}",
-            if usable { "a run would use this" } else { "a run would not use this, and stop before it connects" }
-        );
+        show(&survey, language);
+        let verdict = if usable { words::would_be_used() } else { words::would_not_be_used() };
+        println!("{}", verdict.text(language));
     }
     Ok(if usable { Exit::Done } else { Exit::Failed })
 }
@@ -70,9 +69,9 @@ fn check(config: &Path, json: bool) -> Result<Exit, Failure> {
 ///
 /// # Errors
 /// If a file cannot be read or written.
-fn stamp(config: &Path, date: Date) -> Result<Exit, Failure> {
-    for path in ready::stamp(config, date).map_err(explained)? {
-        println!("{}: written; the table is of {date}, and whoever changes it must write this file anew", shown(&path));
+fn stamp(config: &Path, date: Date, language: Language) -> Result<Exit, Failure> {
+    for path in ready::stamp(config, date).map_err(|error| explained(&error, language))? {
+        println!("{}", words::stamped(shown(&path), date).text(language));
     }
     Ok(Exit::Done)
 }
@@ -83,36 +82,35 @@ fn is_dated_well(survey: &Survey) -> bool {
 }
 
 /// Shows everything that is known of a data set.
-pub(crate) fn show(survey: &Survey) {
-    survey.files.iter().for_each(show_file);
-    match &survey.earlier {
-        Some(earlier) => println!("since the data of {}:\n{}", earlier.date, earlier.changes),
-        None => println!("no earlier data set is kept here, so there is nothing beside which this one could be laid"),
-    }
-    for alarm in &survey.alarms {
-        println!("ASK: {alarm}");
-    }
+pub(crate) fn show(survey: &Survey, language: Language) {
+    let mut lines: Vec<Said> = survey.files.iter().flat_map(said).collect();
+    lines.push(match &survey.earlier {
+        Some(earlier) => words::since(&earlier.date, &earlier.changes),
+        None => words::no_earlier(),
+    });
+    lines.extend(survey.alarms.iter().map(words::ask));
+    lines.iter().for_each(|line| println!("{}", line.text(language)));
 }
 
-fn show_file(file: &SurveyedFile) {
-    println!("{}, schema {}", file.key, file.schema);
+fn said(file: &SurveyedFile) -> Vec<Said> {
+    let mut lines = vec![words::schema_of(file.key, &file.schema)];
     match &file.loaded {
         Ok(loaded) => {
-            println!("{}", loaded.report);
-            println!("SHA-256 {}", loaded.digest);
-            for remark in &loaded.remarks {
-                println!("{}: {}", if remark.stops { "STOPS" } else { "WARNING" }, remark.text);
-            }
+            lines.push(loaded.report.said());
+            lines.push(words::sha256(loaded.digest));
+            lines.extend(loaded.remarks.iter().map(|remark| match remark.stops {
+                true => words::stops(&remark.said),
+                false => words::warns(&remark.said),
+            }));
         }
-        Err(fault) => println!("STOPS: {fault}"),
+        Err(fault) => lines.push(words::stops(fault)),
     }
-    match &file.date {
-        Ok(date) => println!("data of {date}"),
-        Err(fault) if file.is_dated => println!("STOPS: {fault}"),
-        Err(_) => println!(
-            "of no declared day: a run whose plan names one is not joined with it (docs/OPERATING.md, \"The ready file\")"
-        ),
-    }
+    lines.push(match &file.date {
+        Ok(date) => words::data_of(date),
+        Err(fault) if file.is_dated => words::stops(fault),
+        Err(_) => words::of_no_day(),
+    });
+    lines
 }
 
 /// A data set as one JSON object.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tributary_client::ready::{self, AskedRun, Survey, Target};
 use tributary_planning::portrait::groups;
 use tributary_protocol::digest::Digest;
+use tributary_texts::Language;
 
 use crate::branch::explained;
 use crate::certs::unix_seconds;
@@ -39,19 +40,20 @@ pub(crate) struct ReadyOptions {
 ///
 /// # Errors
 /// Why nothing is said to be ready.
-pub(crate) fn run(options: &ReadyOptions) -> Result<Exit, Failure> {
+pub(crate) fn run(options: &ReadyOptions, language: Language) -> Result<Exit, Failure> {
+    let failed = |error| explained(&error, language);
     let target = match (&options.run, options.next) {
         (Some(run), _) => Target::Run(run.clone()),
         (None, true) => Target::Next,
-        (None, false) => return overview(&options.config, options.json),
+        (None, false) => return overview(&options.config, options.json, language),
     };
-    let survey = ready::survey(&options.config).map_err(explained)?;
+    let survey = ready::survey(&options.config).map_err(failed)?;
     if !options.json {
-        show(&survey);
+        show(&survey, language);
     }
     confirmed(&survey, options)?;
     let now = unix_seconds().saturating_mul(1000);
-    let lines = survey.state(&target, now).map_err(explained)?;
+    let lines = survey.state(&target, now).map_err(failed)?;
     if options.json {
         let mut object = described(&survey, true);
         object["ready"] = json!(lines);
@@ -86,8 +88,9 @@ fn confirmed(survey: &Survey, options: &ReadyOptions) -> Result<(), Failure> {
 }
 
 /// What waits for the operator's word.
-fn overview(config: &Path, json: bool) -> Result<Exit, Failure> {
-    let (asked, last) = ready::overview(config).map_err(explained)?;
+fn overview(config: &Path, json: bool, language: Language) -> Result<Exit, Failure> {
+    let failed = |error| explained(&error, language);
+    let (asked, last) = ready::overview(config).map_err(failed)?;
     if json {
         let list: Vec<Value> = asked.iter().map(described_run).collect();
         let last = last.map(|word| {

@@ -7,6 +7,9 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+#[cfg(feature = "client")]
+use tributary_client::error::ClientError;
+use tributary_texts::Language;
 use tributary_transport::preflight::Findings;
 
 use crate::command::{DaemonOptions, PreflightOptions};
@@ -50,16 +53,13 @@ pub(crate) fn coordinator_serve(options: DaemonOptions) -> Result<Exit, Failure>
 /// # Errors
 /// Why the client could not start or had to end.
 #[cfg(feature = "client")]
-pub(crate) fn client_run(options: DaemonOptions) -> Result<Exit, Failure> {
+pub(crate) fn client_run(options: DaemonOptions, language: Language) -> Result<Exit, Failure> {
     use tributary_client::cli::{RunOptions, run};
-    use tributary_client::error::ClientError;
 
     log_to_stderr();
     let DaemonOptions { config, events, once } = options;
-    run(&RunOptions { config, events, once }).map(|()| Exit::Done).map_err(|error| match error {
-        ClientError::Settings(faults) => Failure::settings(faults),
-        other => Failure::failed(other),
-    })
+    let options = RunOptions { config, events, once, language };
+    run(&options).map(|()| Exit::Done).map_err(|error| told(&error, language))
 }
 
 /// `tributary coordinator preflight`.
@@ -69,7 +69,7 @@ pub(crate) fn client_run(options: DaemonOptions) -> Result<Exit, Failure> {
 #[cfg(feature = "coordinator")]
 pub(crate) fn coordinator_preflight(options: &PreflightOptions) -> Result<Exit, Failure> {
     let found = tributary_coordinator::cli::preflight(&options.config).map_err(Failure::settings)?;
-    Ok(show(&found, options.json))
+    Ok(show(&found, options.json, Language::English))
 }
 
 /// `tributary client preflight`.
@@ -77,22 +77,24 @@ pub(crate) fn coordinator_preflight(options: &PreflightOptions) -> Result<Exit, 
 /// # Errors
 /// If the settings have faults.
 #[cfg(feature = "client")]
-pub(crate) fn client_preflight(options: &PreflightOptions) -> Result<Exit, Failure> {
-    use tributary_client::error::ClientError;
-
+pub(crate) fn client_preflight(options: &PreflightOptions, language: Language) -> Result<Exit, Failure> {
     let found = tributary_client::preflight::preflight(&options.config, crate::certs::unix_seconds());
-    let found = found.map_err(|error| match error {
-        ClientError::Settings(faults) => Failure::settings(faults),
-        other => Failure::failed(other),
-    })?;
-    Ok(show(&found, options.json))
+    let found = found.map_err(|error| told(&error, language))?;
+    Ok(show(&found, options.json, language))
 }
 
-fn show(found: &Findings, json: bool) -> Exit {
+/// A daemon's fault has one exit code, but for its settings.
+#[cfg(feature = "client")]
+fn told(error: &ClientError, language: Language) -> Failure {
+    let text = error.said().text(language).to_owned();
+    if matches!(error, ClientError::Settings(_)) { Failure::settings(text) } else { Failure::failed(text) }
+}
+
+fn show(found: &Findings, json: bool, language: Language) -> Exit {
     if json {
         json::print(&serde_json::json!({ "findings": found }));
     } else {
-        print!("{found}");
+        print!("{}", found.text(language));
     }
     match found.exit_code() {
         0 => Exit::Done,

@@ -5,6 +5,8 @@ use tributary_planning::dates;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::role::Role;
 use tributary_protocol::roster::StaffNumber;
+#[cfg(feature = "client")]
+use tributary_texts::Language;
 
 const DAY: &str = "a day is YEAR-MONTH-DAY, such as 2027-01-31";
 
@@ -29,6 +31,13 @@ pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
 #[cfg(feature = "client")]
 pub(crate) fn date(text: &str) -> Result<tributary_protocol::plan::Date, &'static str> {
     tributary_protocol::plan::Date::parse(text).ok_or(DAY)
+}
+
+/// A language by its name.
+#[cfg(feature = "client")]
+pub(crate) fn language() -> impl TypedValueParser<Value = Language> {
+    PossibleValuesParser::new(Language::NAMES.map(|(name, _)| name))
+        .map(|name| Language::parse(&name).expect("a name of the list"))
 }
 
 /// The first second of a day.

@@ -51,6 +51,12 @@ pub fn provider_with(exchange: KeyExchange) -> Arc<CryptoProvider> {
     })
 }
 
+/// What is spoken with services that are no part of a federation, such as an operator's mail server: TLS 1.2 as well, and the usual groups.
+#[must_use]
+pub fn provider_of_others() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
 /// Whether a handshake's signature is right.
 pub(crate) fn verify_signature(
     message: &[u8],

@@ -13,6 +13,7 @@ use tributary_protocol::log::LedgerId;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::{Journal, read_whole};
+use tributary_texts::{Said, budget as words};
 
 use crate::budget::{BUDGET_FILE, bad_budget, begun_budget, judged, private_budget};
 use crate::error::ClientError;
@@ -24,57 +25,36 @@ use crate::settings::Settings;
 ///
 /// # Errors
 /// If a file is there, if this identity has begun a budget before and `adopt` is not asked for, or if the key is not the policy's owner's.
-pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) -> Result<Vec<String>, ClientError> {
+pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) -> Result<Vec<Said>, ClientError> {
     let settings = Settings::load(config)?;
     private_budget(&settings)?;
     let policy = BranchPolicy::owned(&settings)?;
     let owner = read_signing_key(key).map_err(ClientError::file)?;
     if read_verifying_key(&settings.policy_owner).map_err(ClientError::file)? != owner.verifying_key() {
-        return Err(ClientError::file(format!(
-            "{}: this is not the key of the policy's owner ({}), so no budget is begun; the owner of the data signs its first use",
-            key.display(),
-            settings.policy_owner.display()
-        )));
+        return Err(ClientError::Said(words::not_owners_key(key.display(), settings.policy_owner.display())));
     }
     let path = settings.state_dir.join(BUDGET_FILE);
     // A crash of this very command leaves a file without an entry, in which nothing began.
     let begun = path.exists() && !read_whole::<ParticipantEvent>(&path, LedgerId::BUDGET)?.0.is_empty();
-    let left = || {
-        ClientError::file(format!(
-            "{}: a budget file is here already, and it is left as it is; `tributary client budget --config {}` shows what was spent",
-            path.display(),
-            config.display()
-        ))
-    };
+    let left = || ClientError::Said(words::begun_already(path.display(), config.display()));
     if begun {
         return Err(left());
     }
     let folder = &settings.identity.folder;
     let known = BudgetMark::read(folder).map_err(ClientError::file)?;
     if known.is_some() && !adopt {
-        return Err(ClientError::file(format!(
-            "{}: this identity has begun a budget before, and its file {} is missing. Put the newest copy back. If there is none, let the \
-             coordinator show what was spent: `tributary client budget begin --adopt`",
-            BudgetMark::path(folder).display(),
-            path.display()
-        )));
+        return Err(ClientError::Said(words::file_missing(BudgetMark::path(folder).display(), path.display())));
     }
     let signing_key = read_signing_key(&folder.join(names::SIGNING_KEY)).map_err(ClientError::file)?;
     let population = policy.population;
     if known.as_ref().is_some_and(|mark| mark.owner != owner.verifying_key()) {
-        return Err(ClientError::file(format!(
-            "{}: this identity's budget belongs to another owner than {}, so nobody else begins a file in its place. Have its owner do it, or sign \
-             first that it passes to the new one (`tributary client budget owner`, with the newest copy of the file)",
+        return Err(ClientError::Said(words::of_another_owner(
             BudgetMark::path(folder).display(),
-            settings.policy_owner.display()
+            settings.policy_owner.display(),
         )));
     }
     if known.as_ref().is_some_and(|mark| mark.population != population_digest(&mark.salt, &population)) {
-        return Err(ClientError::file(format!(
-            "{}: this identity has begun the budget of another population than \"{population}\", which the policy names; two populations have two \
-             budgets: give this one a state_dir and an identity of its own, or correct the policy and have it signed",
-            BudgetMark::path(folder).display()
-        )));
+        return Err(ClientError::Said(words::of_another_population(BudgetMark::path(folder).display(), &population)));
     }
     let salt = known.as_ref().map_or_else(|| OsEntropy.bytes32(), |mark| mark.salt);
     let changes = known.map(|mark| mark.changes).unwrap_or_default();
@@ -88,7 +68,7 @@ pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) ->
     if let Some(torn) = journal.torn() {
         tracing::warn!("{torn}");
     }
-    let words = format!("{}: the budget of \"{population}\" begins", path.display());
+    let begins = words::begins(path.display(), &population);
     journal.append(Millis(now_unix_ms), ParticipantEvent::BudgetBegun { population, salt, first })?;
     // Heads of earlier owners are this budget's as well.
     for change in mark.changes.iter().rev().cloned() {
@@ -97,12 +77,10 @@ pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) ->
     journal.sync()?;
     mark.write(folder).map_err(ClientError::file)?;
     let next = match adopt {
-        true => "it adopts the newest head that the coordinator shows, and takes part in nothing before that",
-        false => {
-            "keep copies of it; the coordinator and the federation's ledger are told when the branch first connects"
-        }
+        true => words::adopts_next(),
+        false => words::keep_copies(),
     };
-    Ok(vec![words, next.to_owned()])
+    Ok(vec![begins, next])
 }
 
 /// Passes a branch's budget to another owner of the data: its owner's key signs the next one's public key, and the budget file and the identity
@@ -110,7 +88,7 @@ pub fn begin_budget(config: &Path, key: &Path, adopt: bool, now_unix_ms: u64) ->
 ///
 /// # Errors
 /// If there is no budget file, the key is not its owner's, or the next owner has owned it before.
-pub fn change_owner(config: &Path, key: &Path, next: &Path, now_unix_ms: u64) -> Result<Vec<String>, ClientError> {
+pub fn change_owner(config: &Path, key: &Path, next: &Path, now_unix_ms: u64) -> Result<Vec<Said>, ClientError> {
     let settings = Settings::load(config)?;
     let owner = read_signing_key(key).map_err(ClientError::file)?;
     let to = read_verifying_key(next).map_err(ClientError::file)?;
@@ -118,24 +96,22 @@ pub fn change_owner(config: &Path, key: &Path, next: &Path, now_unix_ms: u64) ->
     let record = judged(&events).map_err(|fault| bad_budget(&settings, &fault))?;
     let change = sign_owner_change(&owner, record.population_digest.unwrap_or(Digest::ZERO), to.clone());
     if record.owner() != Some(&change.from) || !record.admits_change(&change) {
-        return Err(ClientError::file(format!(
-            "{}: the budget does not pass from {} to {}: the first must be the key of its owner, and the second one that has not owned it before",
+        return Err(ClientError::Said(words::does_not_pass(
             settings.state_dir.join(BUDGET_FILE).display(),
             key.display(),
-            next.display()
+            next.display(),
         )));
     }
     let folder = &settings.identity.folder;
-    let mut mark = BudgetMark::read(folder).map_err(ClientError::file)?.ok_or_else(|| {
-        ClientError::file(format!("{}: the identity's mark is missing; start the daemon once", folder.display()))
-    })?;
+    let mut mark = BudgetMark::read(folder)
+        .map_err(ClientError::file)?
+        .ok_or_else(|| ClientError::Said(words::mark_missing(folder.display())))?;
     file.append(Millis(now_unix_ms), ParticipantEvent::OwnerChanged { change: change.clone() })?;
     file.sync()?;
     mark.owner = to;
     mark.changes.push(change);
     mark.write(folder).map_err(ClientError::file)?;
-    let next = "put the new owner's public key into the settings' place (policy.owner), have the new owner sign the policy, and start the daemon";
-    Ok(vec![format!("the budget of \"{}\" has another owner", record.population.unwrap_or_default()), next.to_owned()])
+    Ok(vec![words::owner_changed(record.population.unwrap_or_default()), words::owner_next()])
 }
 
 #[cfg(test)]

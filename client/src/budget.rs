@@ -14,6 +14,7 @@ use tributary_protocol::log::LedgerId;
 use tributary_protocol::round::{BudgetFault, BudgetRecord, ParticipantEvent};
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::{Journal, JournalError, read_whole};
+use tributary_texts::{Said, budget as words};
 
 pub use self::report::{BranchBudget, Budget, CapRaiseNote, Fall, PlanBudget, RunBudget, StageBudget, YearBudget};
 use crate::error::ClientError;
@@ -51,7 +52,7 @@ impl BudgetFile {
 
 fn hold(identity: &Path) -> Result<File, ClientError> {
     let path = identity.join(LOCK);
-    let failed = |fault: std::io::Error| ClientError::File(format!("{}: {fault}", path.display()));
+    let failed = |fault: std::io::Error| ClientError::Said(words::of_file(path.display(), fault));
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -63,11 +64,7 @@ fn hold(identity: &Path) -> Result<File, ClientError> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::Error(fault)) => Err(failed(fault)),
-        Err(TryLockError::WouldBlock) => Err(ClientError::File(format!(
-            "{}: another daemon spends under this identity, from a budget file of its own; one customer's budget has one file: stop that daemon, or \
-             this one's settings name the wrong identity",
-            path.display()
-        ))),
+        Err(TryLockError::WouldBlock) => Err(ClientError::Said(words::held_by_another(path.display()))),
     }
 }
 
@@ -87,7 +84,7 @@ pub(crate) fn begun_budget(settings: &Settings) -> Result<(BudgetFile, Vec<Parti
     private_budget(settings)?;
     let path = settings.state_dir.join(BUDGET_FILE);
     if !path.exists() {
-        return Err(absent(&path, "there is no budget file"));
+        return Err(absent(&path, words::no_file()));
     }
     let identity = hold(&settings.identity.folder)?;
     let (journal, recorded) = Journal::open(&path, LedgerId::BUDGET)?;
@@ -96,7 +93,7 @@ pub(crate) fn begun_budget(settings: &Settings) -> Result<(BudgetFile, Vec<Parti
     }
     let events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
     if !matches!(events.first(), Some(ParticipantEvent::BudgetBegun { .. })) {
-        return Err(absent(&path, "this budget was never begun"));
+        return Err(absent(&path, words::never_begun()));
     }
     Ok((BudgetFile { journal, _identity: identity }, events))
 }
@@ -117,7 +114,7 @@ pub(crate) fn judged(events: &[ParticipantEvent]) -> Result<BudgetRecord, Budget
 
 /// A budget file from which nothing is spent, because an entry of it breaks a rule.
 pub(crate) fn bad_budget(settings: &Settings, fault: &BudgetFault) -> ClientError {
-    ClientError::File(format!("{}: {fault}", settings.state_dir.join(BUDGET_FILE).display()))
+    ClientError::Said(words::of_file(settings.state_dir.join(BUDGET_FILE).display(), fault))
 }
 
 /// Opens the budget file and reads its events, if the policy's owner owns it.
@@ -143,7 +140,7 @@ pub(crate) fn check_budget(settings: &Settings, population: &str) -> Result<u64,
     private_budget(settings)?;
     let path = settings.state_dir.join(BUDGET_FILE);
     if !path.exists() {
-        return Err(absent(&path, "there is no budget file"));
+        return Err(absent(&path, words::no_file()));
     }
     // A torn tail is no fault: the daemon cuts it off, and says so.
     let (recorded, _) = read_whole::<ParticipantEvent>(&path, LedgerId::BUDGET)?;
@@ -151,13 +148,8 @@ pub(crate) fn check_budget(settings: &Settings, population: &str) -> Result<u64,
     Ok(judge_budget(settings, population, &events)?.0.counter)
 }
 
-fn absent(path: &Path, what: &str) -> ClientError {
-    ClientError::File(format!(
-        "{}: {what}. Nothing is spent without it. Has this branch taken part before, put the newest copy back, or let the coordinator show what \
-         was spent: `tributary client budget begin --adopt`. Is this its first use, have the owner of the data begin it: \
-         `tributary client budget begin --config CLIENT.TOML --key OWNER.KEY`",
-        path.display()
-    ))
+fn absent(path: &Path, what: Said) -> ClientError {
+    ClientError::Said(words::absent(path.display(), what))
 }
 
 /// Whether the policy's owner owns the budget of these events, and this identity: what they come to, and the mark that the identity's folder
@@ -169,38 +161,24 @@ fn judge_budget(
 ) -> Result<(BudgetRecord, Option<BudgetMark>), ClientError> {
     let path = settings.state_dir.join(BUDGET_FILE);
     let Some(ParticipantEvent::BudgetBegun { population: known, salt, first }) = events.first() else {
-        return Err(absent(&path, "this budget was never begun"));
+        return Err(absent(&path, words::never_begun()));
     };
     if known != population {
-        return Err(ClientError::File(format!(
-            "{}: this budget belongs to the population \"{known}\" and the policy names \"{population}\"; two populations have two budgets: \
-             give the other one a state_dir and an identity of its own, or correct the policy and have it signed",
-            path.display()
-        )));
+        return Err(ClientError::Said(words::two_populations(path.display(), known, population)));
     }
     let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
     let record = judged(events).map_err(|fault| bad_budget(settings, &fault))?;
     if record.owner() != Some(&owner) {
-        return Err(ClientError::File(format!(
-            "{}: the owner of this budget is not the policy's owner ({}), so nothing is spent from it. Put the owner's public key back; or has the \
-             data another owner now, have the one before sign that: `tributary client budget owner`",
-            path.display(),
-            settings.policy_owner.display()
-        )));
+        return Err(ClientError::Said(words::not_policys_owner(path.display(), settings.policy_owner.display())));
     }
     let folder = &settings.identity.folder;
     match BudgetMark::read(folder).map_err(ClientError::file)? {
-        Some(mark) if mark.population != first.population => Err(ClientError::File(format!(
-            "{}: this is the budget of another identity, or of another population: this identity's own left the mark {}. Nothing is spent \
-                 from it; put this branch's own file back",
-            path.display(),
-            BudgetMark::path(folder).display()
-        ))),
-        Some(mark) if !record.was_owned_by(&mark.owner) => Err(ClientError::File(format!(
-            "{}: this identity's budget belongs to another owner, by the mark {}. Nothing is spent from this file; put this branch's own file back",
-            path.display(),
-            BudgetMark::path(folder).display()
-        ))),
+        Some(mark) if mark.population != first.population => {
+            Err(ClientError::Said(words::of_another_identity(path.display(), BudgetMark::path(folder).display())))
+        }
+        Some(mark) if !record.was_owned_by(&mark.owner) => {
+            Err(ClientError::Said(words::of_another_owner_by_mark(path.display(), BudgetMark::path(folder).display())))
+        }
         Some(mark) if mark.owner == owner => Ok((record, None)),
         // Without the mark a deleted file could be begun anew; with an old one, by an earlier owner.
         _ => {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use tributary_certs::clock::unix_seconds;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::keys::{read_signing_key, write_signing_key, write_verifying_key};
 use tributary_certs::policy::sign_policy as write_signature;
@@ -12,11 +13,13 @@ use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
 use tributary_settings::{Fault, Faults};
 use tributary_storage::files::{Existing, create_private_folder, write_public};
+use tributary_texts::{Language, Said, commands};
 use tributary_transport::preflight::{Finding, Findings, Outcome};
 
 use crate::budget::{BUDGET_FILE, Budget, bad_budget, check_budget};
 use crate::data::read_schema;
 use crate::error::ClientError;
+use crate::noticing::Noticing;
 use crate::policy::{BranchPolicy, not_built, sample_for};
 use crate::runtime::{self, Ends};
 use crate::settings::Settings;
@@ -32,6 +35,8 @@ pub struct RunOptions {
     pub events: bool,
     /// End with the first run that has finished or was refused.
     pub once: bool,
+    /// Of what people read.
+    pub language: Language,
 }
 
 /// Runs the daemon.
@@ -41,7 +46,13 @@ pub struct RunOptions {
 pub fn run(options: &RunOptions) -> Result<(), ClientError> {
     let settings = Settings::load(&options.config)?;
     let ends = if options.once { Ends::WithFirstRun } else { Ends::WhenStopped };
-    runtime::run(settings, ends, &|report| print(report, options.events))
+    let noticing = Noticing::start(&settings, unix_seconds).map_err(ClientError::Runtime)?;
+    let ran = runtime::run(settings, ends, &|report| {
+        noticing.hear(report);
+        print(report, options.events, options.language);
+    });
+    noticing.finish(ran.is_err());
+    ran
 }
 
 /// What the branch has spent and has left, from its budget file and its signed policy. Nothing is changed; a daemon may be running.
@@ -80,11 +91,11 @@ pub fn sign_policy(
     policy: &std::path::Path,
     key: &std::path::Path,
     schema: &std::path::Path,
-) -> Result<Vec<String>, ClientError> {
+) -> Result<Vec<Said>, ClientError> {
     let read = BranchPolicy::load(policy)?;
     pinned(policy, &read, &read_schema(schema)?)?;
-    let mut lines = read.schema.lines();
-    lines.extend(not_built(&read));
+    let mut lines: Vec<Said> = read.schema.lines().iter().map(Said::verbatim).collect();
+    lines.extend(not_built(&read).iter().map(Said::verbatim));
     let owner = if key.exists() {
         read_signing_key(key).map_err(ClientError::file)?
     } else {
@@ -92,12 +103,12 @@ pub fn sign_policy(
         write_signing_key(&owner, key).map_err(ClientError::file)?;
         let public = key.with_extension("pub");
         write_verifying_key(&owner.verifying_key(), &public).map_err(ClientError::file)?;
-        lines.push(format!("{}: new key of the policy's owner; keep it away from the daemon", key.display()));
-        lines.push(format!("{}: its public half, for policy.owner in client.toml", public.display()));
+        lines.push(commands::owner_key_made(key.display()));
+        lines.push(commands::owner_public_key(public.display()));
         owner
     };
     let signature = write_signature(policy, &owner).map_err(ClientError::file)?;
-    lines.push(format!("{}: the policy is signed as it stands", signature.display()));
+    lines.push(commands::policy_signed(signature.display()));
     Ok(lines)
 }
 

@@ -15,6 +15,7 @@ use tributary_certs::skew::CLOCK_FAULTS;
 use tributary_certs::tls::system_clock;
 use tributary_protocol::ids::ClientId;
 use tributary_storage::files::{Existing, read_public, write_private, write_public};
+use tributary_texts::{Said, commands};
 use tributary_transport::{DialSettings, Dialer, Mode, Proxy, Timers};
 
 use crate::error::ClientError;
@@ -38,7 +39,7 @@ pub struct EnrolOptions {
 ///
 /// # Errors
 /// Why nothing was installed; the keys that were made stay, and the same command goes on with them.
-pub fn enrol(options: &EnrolOptions, unix_seconds: fn() -> u64, say: &dyn Fn(&str)) -> Result<Installed, ClientError> {
+pub fn enrol(options: &EnrolOptions, unix_seconds: fn() -> u64, say: &dyn Fn(&Said)) -> Result<Installed, ClientError> {
     let bundle = Bundle::read(&options.bundle).map_err(ClientError::file)?;
     let begun = begin(&bundle, &options.out).map_err(ClientError::file)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(ClientError::Runtime)?;
@@ -71,12 +72,7 @@ pub fn install_answer(answer: &Path, out: &Path, now: u64) -> Result<Installed, 
 /// # Errors
 /// If the client's number is not known yet, or a file cannot be used.
 pub fn request_renewal(folder: &Path, request: &Path) -> Result<Begun, ClientError> {
-    let number = read_number(folder).ok_or_else(|| {
-        ClientError::File(format!(
-            "{}: this client's number in the roster is not known; it is noted by `client enrol` and at the first connection",
-            folder.display()
-        ))
-    })?;
+    let number = read_number(folder).ok_or_else(|| ClientError::Said(commands::number_unknown(folder.display())))?;
     let begun = begin_renewal(folder, ClientId(number)).map_err(ClientError::file)?;
     write_public(request, &begun.request, Existing::Keep).map_err(ClientError::file)?;
     Ok(begun)
@@ -96,7 +92,7 @@ async fn ask(
     begun: &Begun,
     options: &EnrolOptions,
     unix_seconds: fn() -> u64,
-    say: &dyn Fn(&str),
+    say: &dyn Fn(&Said),
 ) -> Result<Installed, ClientError> {
     let trust = CounterTrust::Fingerprint(bundle.root_sha256);
     let tls = counter_config(trust, bundle.coordinator.identity.clone(), system_clock(), KeyExchange::DEFAULT);
@@ -115,18 +111,14 @@ async fn ask(
     loop {
         let answer = dialer.exchange(Arc::clone(&tls), &begun.request, ANSWER_BYTES_MAX).await;
         let answer = answer.map_err(|fault| match fault.untimely() {
-            Some(_) => ClientError::clock(fault, unix_seconds()),
-            None => ClientError::file(fault),
+            Some(_) => ClientError::clock(fault.said(), unix_seconds()),
+            None => ClientError::Said(fault.said()),
         })?;
         match install(&answer, &options.out, unix_seconds()) {
             Ok(done) => return installed(done, &options.out),
             Err(EnrolmentError::Refused(fault)) if fault.kind == FaultKind::ApprovalPending => {
                 if !told {
-                    say(&format!(
-                        "A person at the office must approve this branch. Read this fingerprint aloud to them, and compare every group:\n\n    {}\n\n\
-                         Waiting for the approval; Ctrl-C ends the waiting, and the same command goes on later.",
-                        begun.fingerprint
-                    ));
+                    say(&commands::approve_by_voice(begun.fingerprint));
                     told = true;
                 }
                 tokio::time::sleep(ASK_EVERY).await;
@@ -188,7 +180,8 @@ mod tests {
         // Nothing is valid yet; the certificate has ended, the root's list, the authority.
         for now in [NOW - 10 * DAY, NOW + 31 * DAY, NOW + 200 * DAY, NOW + 1_000 * DAY] {
             match install_answer(&at("answer"), &out, now) {
-                Err(ClientError::Clock(text)) => {
+                Err(fault @ ClientError::Clock(_)) => {
+                    let text = fault.to_string();
                     assert!(
                         text.contains(&tributary_certs::inspect::date(now)) && text.contains("set the clock"),
                         "{text}"

@@ -1,7 +1,9 @@
 //! Why a client does not run. Every text says what happened, what it means and what to do.
 
 use tributary_certs::inspect::date;
+use tributary_protocol::printable::Printable;
 use tributary_storage::journal::JournalError;
+use tributary_texts::{Language, Piece, Said, commands};
 
 /// Why the daemon ended.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +14,9 @@ pub enum ClientError {
     /// A file that the settings name.
     #[error("{0}")]
     File(String),
+    /// In both languages.
+    #[error("{}", .0.text(Language::English))]
+    Said(Said),
     /// The budget file.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -19,8 +24,8 @@ pub enum ClientError {
     #[error("{0}")]
     Refused(String),
     /// By this machine's clock, a certificate or a list of the coordinator's is not valid now.
-    #[error("{0}")]
-    Clock(String),
+    #[error("{}", .0.text(Language::English))]
+    Clock(Said),
     /// The runtime could not start.
     #[error("the daemon's runtime could not start: {0}")]
     Runtime(#[source] std::io::Error),
@@ -32,13 +37,28 @@ impl ClientError {
         Self::File(fault.to_string())
     }
 
+    /// For people in both languages. The words of parts that speak English alone are marked as such in Chinese.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        match self {
+            Self::Said(said) | Self::Clock(said) => said.clone(),
+            Self::Settings(faults) => {
+                let count = faults.faults.len();
+                let file = Printable::new(&faults.file.display().to_string());
+                let first = if count == 1 { commands::one_fault_of(&file) } else { commands::faults_of(&file, count) };
+                let lines = faults.faults.iter().map(|fault| {
+                    let [key, found] = [&fault.key, &fault.found].map(|text| Printable::new(text));
+                    commands::fault_line(key, found, &fault.allowed)
+                });
+                Said::joined(&std::iter::once(first).chain(lines).collect::<Vec<_>>(), "\n").with_english(faults)
+            }
+            Self::Runtime(fault) => commands::runtime_failed(fault),
+            Self::File(_) | Self::Journal(_) | Self::Refused(_) => commands::in_english(self),
+        }
+    }
+
     /// A fault that a wrong clock causes; `now` is in Unix seconds.
-    pub(crate) fn clock(fault: impl ToString, now: u64) -> Self {
-        Self::Clock(format!(
-            "{} By this machine's clock it is {}. If that is wrong, set the clock (NTP, or `date`) and give the same command again: the keys that \
-             were made stay. If it is right, the coordinator's operator has to act: a certificate or a list there has ended.",
-            fault.to_string(),
-            date(now)
-        ))
+    pub(crate) fn clock(fault: impl Piece, now: u64) -> Self {
+        Self::Clock(commands::clock_may_be_wrong(fault, date(now)))
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use tributary_certs::office::{Bundle, coordinator_address};
 use tributary_storage::files::{Existing, create_private_folder, write_public};
+use tributary_texts::commands;
 
 use crate::error::ClientError;
 
@@ -34,11 +35,9 @@ pub enum Whose {
 pub fn init(folder: &Path, whose: &Whose) -> Result<PathBuf, ClientError> {
     let address = match whose {
         Whose::Bundle(bundle) => Bundle::read(bundle).map_err(ClientError::file)?.coordinator_address,
-        Whose::Address(text) => coordinator_address(text).ok_or_else(|| {
-            ClientError::File(format!(
-                "{text:?} is not of the form HOST:PORT; nothing was written. Give the coordinator's address"
-            ))
-        })?,
+        Whose::Address(text) => {
+            coordinator_address(text).ok_or_else(|| ClientError::Said(commands::bad_address(format!("{text:?}"))))?
+        }
         Whose::Unknown => return write(folder, SAMPLE),
     };
     write(folder, &SAMPLE.replacen(EXAMPLE, &format!("address = \"{address}\"\n"), 1))

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tributary_daemon::notices;
 use tributary_transport::Dialer;
 use tributary_transport::preflight::{Findings, disk, network};
 
@@ -31,5 +32,6 @@ pub fn preflight(config: &Path, now: u64) -> Result<Findings, ClientError> {
         certificate(&mut found, &identity, now);
         lists(&mut found, &identity, now);
     }
+    notices::preflight(&mut found, &settings.notices, now);
     Ok(found)
 }

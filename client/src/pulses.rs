@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tributary_transport::{Pulse, Watchdog};
+use tributary_daemon::{Pulse, Watchdog};
 
 /// One for each loop.
 pub(crate) struct Pulses {

@@ -16,6 +16,7 @@ use tributary_protocol::printable::is_hidden;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::secagg::suite::Signature;
 use tributary_protocol::time::Millis;
+use tributary_texts::{Said, budget as texts};
 
 use crate::budget::{BUDGET_FILE, bad_budget, begun_budget, judged};
 use crate::error::ClientError;
@@ -46,7 +47,7 @@ pub fn propose(
     grounds: Grounds<'_>,
     out: &Path,
     now_unix_ms: u64,
-) -> Result<Vec<String>, ClientError> {
+) -> Result<Vec<Said>, ClientError> {
     let settings = Settings::load(config)?;
     let policy = BranchPolicy::owned(&settings)?;
     let owner = read_signing_key(key).map_err(ClientError::file)?;
@@ -54,17 +55,13 @@ pub fn propose(
     let (_file, events) = begun_budget(&settings)?;
     let record = judged(&events).map_err(|fault| bad_budget(&settings, &fault))?;
     let path = settings.state_dir.join(BUDGET_FILE);
-    let failed = |text: &str| ClientError::File(format!("{}: {text}", path.display()));
+    let failed = |said: Said| ClientError::Said(texts::of_file(path.display(), said));
     if record.owner() != Some(&owner.verifying_key()) {
-        return Err(failed(
-            "the key is not that of this budget's owner, so nothing is proposed; the owner of the data signs it",
-        ));
+        return Err(failed(texts::raise_not_owner()));
     }
     let to = policy.epsilon_caps();
     let Some(from) = record.caps.filter(|caps| !to.at_most(caps)) else {
-        return Err(failed(
-            "the policy's caps are not higher than those that this file has seen, so there is nothing to raise",
-        ));
+        return Err(failed(texts::nothing_to_raise()));
     };
     let raise = CapRaise {
         federation: identity.authorities.digest(),
@@ -77,17 +74,12 @@ pub fn propose(
         signature: Signature::none(),
     };
     if !raise.is_whole() || !is_legible(&raise) {
-        return Err(ClientError::File(
-            "a raise needs a reason of 1 to 600 bytes and a ticket of 1 to 128, without control characters and marks of direction; nothing is proposed".to_owned(),
-        ));
+        return Err(ClientError::Said(texts::raise_grounds()));
     }
     let raise = sign_raise(&owner, raise);
     let mut lines = words(&raise);
     write_raise(&SignedRaise { raise, officer: None }, out).map_err(ClientError::file)?;
-    lines.push(format!(
-        "{}: what the owner has signed; a privacy officer reads and signs it (`tributary client budget raise attest`)",
-        out.display()
-    ));
+    lines.push(texts::raise_proposed(out.display()));
     Ok(lines)
 }
 
@@ -100,10 +92,7 @@ pub fn read_proposed(file: &Path) -> Result<ProposedRaise, ClientError> {
     if raise.is_genuine::<RealSuite>() && raise.is_whole() && is_legible(&raise) {
         return Ok(ProposedRaise(raise));
     }
-    Err(ClientError::File(format!(
-        "{}: the owner of the data has not signed this as it stands, so nobody attests it; have it proposed anew",
-        file.display()
-    )))
+    Err(ClientError::Said(texts::raise_unsigned(file.display())))
 }
 
 impl ProposedRaise {
@@ -121,7 +110,7 @@ impl ProposedRaise {
 
     /// As its signers read it.
     #[must_use]
-    pub fn words(&self) -> Vec<String> {
+    pub fn words(&self) -> Vec<Said> {
         words(&self.0)
     }
 
@@ -139,46 +128,36 @@ impl ProposedRaise {
 ///
 /// # Errors
 /// Why it does not count, or which file cannot be used.
-pub fn apply(config: &Path, file: &Path, roster: &Path, now_unix_ms: u64) -> Result<Vec<String>, ClientError> {
+pub fn apply(config: &Path, file: &Path, roster: &Path, now_unix_ms: u64) -> Result<Vec<Said>, ClientError> {
     let settings = Settings::load(config)?;
     let SignedRaise { raise, officer } = read_raise(file).map_err(ClientError::file)?;
-    let failed = |text: String| ClientError::File(format!("{}: {text}", file.display()));
+    let failed = |said: Said| ClientError::Said(texts::of_file(file.display(), said));
     let Some(officer) = officer else {
-        return Err(failed("no privacy officer has signed it yet; nothing was noted".to_owned()));
+        return Err(failed(texts::no_officer_yet()));
     };
     let identity = BranchIdentity::open(settings.identity.clone(), now_unix_ms / 1000)?;
     let signed = read_roster(roster, &identity.authorities).map_err(|fault| ClientError::File(fault.to_string()))?;
     let (mut budget, events) = begun_budget(&settings)?;
     let record = judged(&events).map_err(|fault| bad_budget(&settings, &fault))?;
     if record.roster != Some(signed.roster.head()) {
-        return Err(failed(format!(
-            "{} is not the roster that this branch accepted last, by which people are judged; take the newest one of the federation, or let the \
-             daemon connect once",
-            roster.display()
-        )));
+        return Err(failed(texts::another_roster(roster.display())));
     }
     let own = identity.signing_key.verifying_key();
     let entry = signed.roster.entries().iter().find(|entry| entry.signing_key == own);
-    let entry = entry.ok_or_else(|| failed("the roster does not name this branch's key".to_owned()))?;
+    let entry = entry.ok_or_else(|| failed(texts::not_in_roster()))?;
     if raise.federation != identity.authorities.digest() {
-        return Err(failed("it was signed for another federation; nothing was noted".to_owned()));
+        return Err(failed(texts::another_federation()));
     }
     let judged = raise.judge::<RealSuite>(&officer, (&signed.roster, entry), Some(now_unix_ms / 1000));
-    judged.map_err(|fault| failed(format!("{fault}; nothing was noted")))?;
+    judged.map_err(|fault| failed(texts::nothing_noted(fault)))?;
     let mut lines = words(&raise);
     let (client, roster) = (entry.client, Box::new(signed));
     let event = ParticipantEvent::CapRaised { raise: Box::new(raise), officer: Box::new(officer), roster, client };
-    record.check(&event).map_err(|fault| {
-        failed(format!(
-            "{fault}; nothing was noted. It is for this file as it was when the owner signed: have it proposed anew"
-        ))
-    })?;
+    record.check(&event).map_err(|fault| failed(texts::nothing_noted_anew(fault)))?;
     let at = Millis(now_unix_ms);
     budget.append(at, event)?;
     budget.sync()?;
-    lines.push(
-        "noted in the budget file; every report shows it as a deviation, and what was spent stays spent".to_owned(),
-    );
+    lines.push(texts::raise_noted());
     Ok(lines)
 }
 
@@ -188,26 +167,26 @@ fn is_legible(raise: &CapRaise) -> bool {
 }
 
 /// A raise as its signers read it.
-fn words(raise: &CapRaise) -> Vec<String> {
+fn words(raise: &CapRaise) -> Vec<Said> {
     vec![
-        format!("from    {}", in_words(&raise.from)),
-        format!("to      {}", in_words(&raise.to)),
-        format!("reason  {}", raise.reason),
-        format!("ticket  {}", raise.ticket),
-        format!("digest  {}", raise.digest()),
+        texts::raise_from(caps_said(&raise.from)),
+        texts::raise_to(caps_said(&raise.to)),
+        texts::raise_reason(&raise.reason),
+        texts::raise_ticket(&raise.ticket),
+        texts::raise_digest(raise.digest()),
     ]
 }
 
 /// Caps in one line.
-pub(crate) fn in_words(caps: &Caps) -> String {
+fn caps_said(caps: &Caps) -> Said {
     let Caps { life_bits, year_bits, branch_life_bits, branch_year_bits, delta_bits } = *caps;
     let [life, year, branch_life, branch_year, delta] =
         [life_bits, year_bits, branch_life_bits, branch_year_bits, delta_bits].map(f64::from_bits);
     let branch = match branch_life > 0.0 {
-        true => format!("; {branch_life} and {branch_year} for the branch as one unit"),
-        false => String::new(),
+        true => texts::caps_branch(branch_life, branch_year),
+        false => Said::empty(),
     };
-    format!("epsilon {life} for life and {year} in a year for a customer{branch}; at delta {delta:e}")
+    texts::caps(life, year, branch, format!("{delta:e}"))
 }
 
 #[cfg(test)]
@@ -243,7 +222,8 @@ mod tests {
             branch_year_bits: (branch / 2.0).to_bits(),
             delta_bits: 1e-6_f64.to_bits(),
         };
-        assert_eq!(in_words(&caps(0.0)), "epsilon 8 for life and 4.5 in a year for a customer; at delta 1e-6");
-        assert!(in_words(&caps(6.0)).contains("; 6 and 3 for the branch as one unit;"));
+        let in_words = |branch: f64| caps_said(&caps(branch)).text(tributary_texts::Language::English).to_owned();
+        assert_eq!(in_words(0.0), "epsilon 8 for life and 4.5 in a year for a customer; at delta 1e-6");
+        assert!(in_words(6.0).contains("; 6 and 3 for the branch as one unit;"));
     }
 }

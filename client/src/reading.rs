@@ -6,9 +6,9 @@ use tributary_model::schema::Schema;
 use crate::data::Stop;
 use crate::error::ClientError;
 use crate::settings::Settings;
-use crate::stop::StopSignal;
 use crate::telemetry::Report;
 use crate::worker::Snapshot;
+use tributary_daemon::StopSignal;
 
 const STOPPED: &str = "reading the data stopped half-way, which is a fault of the program: report it";
 

@@ -12,6 +12,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::RunRef;
 use tributary_protocol::round::{BudgetRecord, ParticipantEvent, RunEnd};
 use tributary_protocol::time::Millis;
+use tributary_texts::{Said, budget as words};
 
 use crate::budget::{BUDGET_FILE, bad_budget, begun_budget, judged};
 use crate::error::ClientError;
@@ -24,43 +25,32 @@ const PLAN_LETTERS_MIN: usize = 8;
 ///
 /// # Errors
 /// If there is no such run that is open, the key is not the owner's, or the run can be under way yet.
-pub fn release_run(config: &Path, run: &str, key: &Path, now_unix_ms: u64) -> Result<Vec<String>, ClientError> {
+pub fn release_run(config: &Path, run: &str, key: &Path, now_unix_ms: u64) -> Result<Vec<Said>, ClientError> {
     let settings = Settings::load(config)?;
     let owner = read_signing_key(key).map_err(ClientError::file)?;
     let (mut file, events) = begun_budget(&settings)?;
     let record = judged(&events).map_err(|fault| bad_budget(&settings, &fault))?;
     let path = settings.state_dir.join(BUDGET_FILE);
-    let failed = |text: String| ClientError::File(format!("{}: {text}", path.display()));
+    let failed = |said: Said| ClientError::Said(words::of_file(path.display(), said));
     let reference = open_run(&record, run).map_err(&failed)?;
     let until = record.accepted.get(&reference).map_or(Millis(u64::MAX), |terms| terms.until);
     if Millis(now_unix_ms) < until {
-        return Err(failed(format!(
-            "run {} of plan {} can be under way for {} days more by its plan, so it is not let go of; the coordinator's signed end, or the next run of \
-             the plan, frees what it has reserved before that",
-            reference.number,
-            reference.plan.short(),
-            Millis(now_unix_ms).until(until).div_ceil(86_400_000)
-        )));
+        let days = Millis(now_unix_ms).until(until).div_ceil(86_400_000);
+        return Err(failed(words::under_way(reference.number, reference.plan.short(), days)));
     }
     let release = sign_release(&owner, record.population_digest.unwrap_or(Digest::ZERO), reference);
     let at = Millis(now_unix_ms);
     let event = ParticipantEvent::RunEnded { run: reference, at, how: RunEnd::Released(release) };
     if record.owner() != Some(&owner.verifying_key()) || record.check(&event).is_err() {
-        return Err(failed(format!(
-            "{} is not the key of this budget's owner, so nothing is let go of; the owner of the data signs it",
-            key.display()
-        )));
+        return Err(failed(words::not_let_go(key.display())));
     }
     file.append(at, event)?;
     file.sync()?;
-    Ok(vec![
-        format!("run {} of plan {} is over here, and what it had reserved is free", reference.number, reference.plan),
-        "this branch takes no part in it any more, whoever asks; what it has charged stays charged".to_owned(),
-    ])
+    Ok(vec![words::run_released(reference.number, reference.plan), words::released_for_good()])
 }
 
 /// The open run that a text names.
-fn open_run(record: &BudgetRecord, text: &str) -> Result<RunRef, String> {
+fn open_run(record: &BudgetRecord, text: &str) -> Result<RunRef, Said> {
     let open: Vec<&RunRef> = record.accepted.keys().filter(|run| record.is_open(run)).collect();
     let named = text.split_once('/').and_then(|(plan, number)| Some((plan, number.parse::<u32>().ok()?)));
     let found: Vec<&&RunRef> = match named {
@@ -73,10 +63,8 @@ fn open_run(record: &BudgetRecord, text: &str) -> Result<RunRef, String> {
         [one] => Ok(***one),
         _ => {
             let names: Vec<String> = open.iter().map(|run| format!("{}/{}", run.plan.short(), run.number)).collect();
-            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            Err(format!(
-                "{text:?} names no open run, or more than one. The runs that have reserved something are: {names}"
-            ))
+            let names = if names.is_empty() { words::none() } else { Said::verbatim(names.join(", ")) };
+            Err(words::no_such_run(format!("{text:?}"), names))
         }
     }
 }
@@ -88,6 +76,8 @@ mod tests {
     use tributary_protocol::plan::{Allowance, PrivacyMode};
     use tributary_protocol::privacy::{Accounts, RdpVector};
     use tributary_protocol::round::{Claim, StageTerms};
+
+    use tributary_texts::Language;
 
     use super::*;
 
@@ -125,7 +115,7 @@ mod tests {
             assert_eq!(open_run(&record, &text), Ok(run));
         }
         for text in ["abababab/1", "abab/2", "2", "", "cdcdcdcd/2"] {
-            let told = open_run(&record, text).unwrap_err();
+            let told = open_run(&record, text).unwrap_err().text(Language::English).to_owned();
             assert!(told.contains(&format!("{}/2", run.plan.short())), "{told}");
         }
     }
@@ -147,6 +137,6 @@ mod tests {
         assert_ne!(record.reserved(), Accounts::zero());
         record.apply(&event);
         assert_eq!(record.reserved(), Accounts::zero());
-        assert!(open_run(&record, "abababab/2").unwrap_err().contains("none"));
+        assert!(open_run(&record, "abababab/2").unwrap_err().text(Language::English).contains("none"));
     }
 }

@@ -14,9 +14,10 @@ use tributary_certs::issue::Validity;
 use tributary_certs::office::{ANSWER_BYTES_MAX, begin_renewal, install_renewal};
 use tributary_certs::renewal::{Expiry, renewal_due};
 use tributary_certs::tls::{TrustRoots, system_clock};
+use tributary_daemon::{Metric, Metrics, Pulse};
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::ids::ClientId;
-use tributary_transport::{Dialer, Metric, Metrics, Pulse};
+use tributary_transport::Dialer;
 
 use crate::error::ClientError;
 use crate::identity::{Keys, read_number, tls_files};
@@ -181,7 +182,8 @@ mod tests {
     use tributary_certs::enrolment::{CoordinatorRequest, init_authority, issue_client, issue_coordinator};
     use tributary_certs::identity::TrustDomain;
     use tributary_certs::provider::KeyExchange;
-    use tributary_transport::{DialSettings, Mode, Proxy, Timers, Watchdog};
+    use tributary_daemon::Watchdog;
+    use tributary_transport::{DialSettings, Mode, Proxy, Timers};
 
     use super::*;
     use crate::identity::{BranchIdentity, IdentitySettings, write_number};

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tributary_certs::clock::{SteadyClock, unix_millis, unix_seconds};
+use tributary_daemon::{Metrics, Pulse, StopSignal, Watchdog};
 use tributary_protocol::round::Branch;
-use tributary_transport::{ChannelSettings, Dialer, Metrics, Pulse, Watchdog};
+use tributary_transport::{ChannelSettings, Dialer};
 
 use crate::budget::{bad_budget, open_budget};
 use crate::control::{Asked, LinkStatus, PauseFile, Request, Said, Status};
@@ -26,7 +27,6 @@ use crate::ready::{Store, Watch};
 use crate::renewal::{LOOK_EVERY, Renewal};
 use crate::runs::{Ended, Outside as _, Runs};
 use crate::settings::Settings;
-use crate::stop::StopSignal;
 use crate::telemetry::{Last, Report, RunName};
 use crate::worker::{self, Answer, WorkerEnds, WorkerSource};
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use tributary_daemon::notices::NoticesSettings;
 use tributary_protocol::plan::Date;
 use tributary_settings::{Document, Faults};
 use tributary_storage::files::{read_private, shown};
@@ -53,6 +54,8 @@ pub struct Settings {
     pub date_source: DateSource,
     /// Changes since the data set before, above which the operator is asked.
     pub change_limits: ChangeLimits,
+    /// By what people who are elsewhere are told.
+    pub notices: NoticesSettings,
     /// The policy's file.
     pub policy_file: PathBuf,
     /// Public signing key of whoever owns the branch's data.
@@ -136,6 +139,7 @@ impl Settings {
         let worker = WorkerCaps::read(&mut file);
         let date_source = date_source(&mut file);
         let change_limits = change_limits(&mut file);
+        let notices = NoticesSettings::read(&mut file, "client");
         let policy_file = file.existing_file("policy.file");
         let policy_owner = file.existing_file("policy.owner");
         file.finish()?;
@@ -159,6 +163,7 @@ impl Settings {
             worker: worker.expect(here),
             date_source: date_source.expect(here),
             change_limits: change_limits.expect(here),
+            notices: notices.expect(here),
             policy_file: policy_file.expect(here),
             policy_owner: policy_owner.expect(here),
         })

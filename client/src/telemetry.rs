@@ -4,16 +4,16 @@ mod last;
 mod name;
 mod roster;
 
-use std::io::{IsTerminal as _, Write as _};
-use std::time::Duration;
-
 use serde::Serialize;
 use tributary_certs::inspect::date;
 use tributary_certs::renewal::Expiry;
-use tributary_protocol::ids::ClientId;
+use tributary_daemon::lines;
+use tributary_protocol::ids::{ClientId, RoundId};
 use tributary_protocol::message::{MUSTER_NAMED_MAX, Muster};
+use tributary_protocol::plan::GrantFault;
 use tributary_protocol::printable::Printable;
 use tributary_protocol::roster::{Roster, RosterChanges};
+use tributary_texts::{Language, Said, screen};
 
 pub use self::last::{Last, LastEvent};
 pub use self::name::RunName;
@@ -69,6 +69,9 @@ pub enum Report {
         file: String,
         /// What it is, and what to do.
         remark: String,
+        /// The same, for people.
+        #[serde(skip)]
+        said: Said,
     },
     /// Customers with more rows than the settings allow: the rows beyond were left out.
     RowsDropped {
@@ -104,6 +107,9 @@ pub enum Report {
         round: u64,
         /// Why.
         reason: String,
+        /// The same, for people.
+        #[serde(skip)]
+        said: Said,
     },
     /// The budget file was older than what this branch itself has signed, under this plan or another; the larger figures count from here on.
     HeadAdopted {
@@ -206,6 +212,19 @@ pub enum Report {
         /// Why, and what to do. It may depend on rows.
         reason: String,
     },
+    /// The owner of the data has not granted all that a run needs, or has taken that back.
+    GrantAwaited {
+        /// Which run.
+        #[serde(flatten)]
+        of: RunName,
+        /// It was taken back.
+        withdrawn: bool,
+        /// What is missing, and what to do.
+        reason: String,
+        /// The same, for people.
+        #[serde(skip)]
+        said: Said,
+    },
     /// This branch refused a run or was refused.
     Refused {
         /// In which run, as far as that is known.
@@ -248,6 +267,28 @@ impl Report {
         )
     }
 
+    /// What the owner's grants lack for a run.
+    #[must_use]
+    pub fn grant_awaited(of: RunName, fault: GrantFault) -> Self {
+        let said = match fault {
+            GrantFault::None => screen::grant_none(),
+            GrantFault::Window => screen::grant_window(),
+            GrantFault::Uses => screen::grant_uses(),
+            GrantFault::EpsilonRun => screen::grant_epsilon_run(),
+            GrantFault::EpsilonYear => screen::grant_epsilon_year(),
+            GrantFault::Fields => screen::grant_fields(),
+            GrantFault::Withdrawn => screen::grant_withdrawn(),
+        };
+        Self::GrantAwaited { of, withdrawn: fault == GrantFault::Withdrawn, reason: fault.to_string(), said }
+    }
+
+    /// An upload that was not ready in time left as noise alone.
+    #[must_use]
+    pub fn late(of: RunName, round: RoundId) -> Self {
+        let said = screen::too_late_for_its_offset();
+        Self::NoiseAlone { of, round: round.0, reason: said.text(Language::English).to_owned(), said }
+    }
+
     /// What the machine says of a roster.
     #[must_use]
     pub fn roster(epoch: u64, missing: u64, changes: Option<RosterChanges>) -> Self {
@@ -267,140 +308,77 @@ impl Report {
 }
 
 /// Prints a report on standard output: as a JSON line, or as a sentence. A closed output is not an error of the daemon.
-pub fn print(report: &Report, events: bool) {
-    let mut out = std::io::stdout().lock();
-    if let Some(line) = line(report, events, out.is_terminal()) {
-        let _ = writeln!(out, "{line}");
+pub fn print(report: &Report, events: bool, language: Language) {
+    if let Some(line) = line(report, events, lines::is_terminal(), language) {
+        lines::print(&line);
     }
 }
 
 /// A service's output goes into the system's journal, and from there to a collector of logs. So figures of rows are shown to a person at a
 /// terminal, and to a supervisor that asked for events, alone.
-fn line(report: &Report, events: bool, terminal: bool) -> Option<String> {
+fn line(report: &Report, events: bool, terminal: bool, language: Language) -> Option<String> {
     if events {
-        Some(serde_json::to_string(report).expect("reports have no maps with keys that are not texts"))
+        Some(lines::json(report))
     } else {
-        (terminal || !report.tells_of_rows()).then(|| sentence(report))
+        (terminal || !report.tells_of_rows()).then(|| sentence(report).text(language).to_owned())
     }
 }
 
-fn sentence(report: &Report) -> String {
+fn sentence(report: &Report) -> Said {
     match report {
-        Report::Connected { coordinator, transport, resumed: false } => {
-            format!("connected to {coordinator} over {transport}")
-        }
-        Report::Connected { coordinator, transport, resumed: true } => {
-            format!("connected to {coordinator} again, over {transport}; nothing was lost")
-        }
-        Report::Disconnected { reason, retry_ms } => format!("{reason}; next attempt in {retry_ms} ms"),
-        Report::ModelStated { words, .. } => format!("two people state: {words}"),
-        Report::ModelKept { model, purpose } => {
-            format!("the champion for \"{}\" is kept here: models/{model}", Printable::new(purpose))
-        }
-        Report::ModelDeleted { model, withdrawn: true } => format!(
-            "model {model} was withdrawn: its files are deleted, and this branch refuses it from now on. Stop using what was copied from them"
-        ),
-        Report::ModelDeleted { model, withdrawn: false } => format!(
-            "model {model} is not kept any more: it was retired, or no grant of the owner lets this branch keep it. Its files are deleted"
-        ),
-        Report::Dataset(dataset) => dataset.to_string(),
-        Report::DatasetRemark { file, remark } => format!("{file}: {remark}"),
-        Report::RowsDropped { rows, kept } => format!(
-            "{rows} rows beyond data.rows_per_customer_max were left out, {kept} are used; raise it (it is public), or send fewer rows of one customer"
-        ),
-        Report::MaximaPassed { customers, rows } => format!(
-            "the data have {customers} customers and {rows} rows, more than data.customers_max or data.rows_max: all take part, but a round then \
-             takes as long as the data ask for; raise the maxima, which are public, above these numbers"
-        ),
-        Report::Accepted { of } => format!("{of}: this branch takes part"),
-        Report::Paused => {
-            "paused: this branch has left every run and takes part in none until `tributary client resume`".to_owned()
-        }
-        Report::Resumed => "resumed: this branch takes part again".to_owned(),
-        Report::NoiseAlone { of, round, reason } => {
-            format!(
-                "{of}: round {round}: this branch's upload was noise alone, so that its customers did not count in it: {reason}"
-            )
-        }
-        Report::HeadAdopted { file: 0, shown } => {
-            format!(
-                "the budget file takes the place of a lost one: what this branch has signed up to counter {shown} is counted now"
-            )
-        }
-        Report::HeadAdopted { file, shown } => format!(
-            "the budget file ends at counter {file}, and this branch has signed more, up to counter {shown}: all of it is counted now. \
-             An older copy of the file was put back; find out by whom, and keep the newest one"
-        ),
+        Report::Connected { coordinator, transport, resumed: false } => screen::connected(coordinator, transport),
+        Report::Connected { coordinator, transport, resumed: true } => screen::connected_again(coordinator, transport),
+        Report::Disconnected { reason, retry_ms } => screen::disconnected(reason, retry_ms),
+        Report::ModelStated { words, .. } => screen::model_stated(words),
+        Report::ModelKept { model, purpose } => screen::model_kept(Printable::new(purpose), model),
+        Report::ModelDeleted { model, withdrawn: true } => screen::model_withdrawn(model),
+        Report::ModelDeleted { model, withdrawn: false } => screen::model_not_kept(model),
+        Report::Dataset(dataset) => dataset.said(),
+        Report::DatasetRemark { file, said, .. } => screen::remark(file, said),
+        Report::RowsDropped { rows, kept } => screen::rows_dropped(rows, kept),
+        Report::MaximaPassed { customers, rows } => screen::maxima_passed(customers, rows),
+        Report::Accepted { of } => screen::takes_part(of.said()),
+        Report::Paused => screen::paused(),
+        Report::Resumed => screen::resumed(),
+        Report::NoiseAlone { of, round, said, .. } => screen::noise_alone(of.said(), round, said),
+        Report::HeadAdopted { file: 0, shown } => screen::head_of_a_lost_file(shown),
+        Report::HeadAdopted { file, shown } => screen::head_adopted(file, shown),
         Report::Roster { epoch, missing, changes } => roster::sentence(*epoch, *missing, changes.as_deref()),
-        Report::BudgetBegun { counter: 1 } => {
-            "the coordinator is told of this budget's first use; its ledger names the branch and the owner's key"
-                .to_owned()
+        Report::BudgetBegun { counter: 1 } => screen::budget_begun(),
+        Report::BudgetBegun { counter } => screen::budget_forgotten(counter),
+        Report::ClockDiffers { skew_seconds } => screen::clock_differs(skew_seconds),
+        Report::CertificateRenewed { not_after } => screen::certificate_renewed(date(*not_after)),
+        Report::RenewalFailed { reason, retry_seconds } => screen::renewal_failed(reason, retry_seconds),
+        Report::CertificateEnds { left_seconds, level } => {
+            let level = match level {
+                Expiry::Fine | Expiry::Due | Expiry::Warning => screen::level_warning(),
+                Expiry::Critical => screen::level_critical(),
+                Expiry::Expired => screen::level_expired(),
+            };
+            screen::certificate_ends(left_seconds / 3_600, level)
         }
-        Report::BudgetBegun { counter } => format!(
-            "the coordinator keeps nothing of this branch's budget, whose counter is {counter}: it has lost its copy; tell its operator"
-        ),
-        Report::ClockDiffers { skew_seconds } => format!(
-            "this machine's clock and the coordinator's are {skew_seconds} seconds apart; certificates are judged by them: synchronise the clock"
-        ),
-        Report::CertificateRenewed { not_after } => {
-            format!("the certificate was renewed, until {}; nothing was interrupted", date(*not_after))
-        }
-        Report::RenewalFailed { reason, retry_seconds } => {
-            format!("the certificate was not renewed: {reason}; next attempt in {retry_seconds} s")
-        }
-        Report::CertificateEnds { left_seconds, level } => format!(
-            "the certificate ends in {} hours ({level:?}), and then this branch cannot connect; see the last renewal's reason, or renew by hand",
-            left_seconds / 3_600
-        ),
         Report::Muster { of, here, needed, missing, more } => {
             let who = match missing.as_slice() {
-                [] => "nobody else is in the plan's group".to_owned(),
-                missing => format!("missing: {}", missing.join(", ")),
+                [] => screen::nobody_else(),
+                missing => screen::missing(missing.join(", ")),
             };
-            let rest = if *more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("{of}: the coordinator waits: {here} of {needed} members are there; {who}{rest}")
+            let rest = if *more > 0 { screen::and_more(more) } else { Said::empty() };
+            screen::members_missing(of.said(), here, needed, who, rest)
         }
-        Report::Distrusted { reason } => format!(
-            "whoever answered at the coordinator's address did not prove to be the coordinator: {reason}. The connection was cut; another attempt \
-             follows. If this stays so, call the coordinator's operator: its certificate may be in other hands"
-        ),
-        Report::ListsRenewed { next_update } => {
-            format!("newer revocation lists are in force, until {next_update} (Unix seconds)")
-        }
-        Report::ListsEnd { left_seconds: 0, cure } => {
-            format!("the revocation lists have ended, so that no coordinator is believed: {cure}")
-        }
-        Report::ListsEnd { left_seconds, cure } => {
-            format!(
-                "the revocation lists end in {} hours, and then no coordinator is believed: {cure}",
-                left_seconds / 3_600
-            )
-        }
-        Report::Round { of, round, committed: true } => format!("{of}: round {round}: committed"),
-        Report::Round { of, round, committed: false } => format!("{of}: round {round}: aborted, nothing was revealed"),
-        Report::NotReady { reason, .. } => format!("not ready: {reason}"),
-        Report::NotReadyAgain { reason } => format!("the files that are said to be ready could not be read: {reason}"),
-        Report::Refused { of, reason } => format!("{of}: refused: {reason}"),
+        Report::Distrusted { reason } => screen::distrusted(reason),
+        Report::ListsRenewed { next_update } => screen::lists_renewed(next_update),
+        Report::ListsEnd { left_seconds: 0, cure } => screen::lists_over(cure),
+        Report::ListsEnd { left_seconds, cure } => screen::lists_end(left_seconds / 3_600, cure),
+        Report::Round { of, round, committed: true } => screen::round_committed(of.said(), round),
+        Report::Round { of, round, committed: false } => screen::round_aborted(of.said(), round),
+        Report::GrantAwaited { of, said, .. } => screen::not_granted(of.said(), said),
+        Report::NotReady { reason, .. } => screen::not_ready(reason),
+        Report::NotReadyAgain { reason } => screen::not_ready_again(reason),
+        Report::Refused { of, reason } => screen::refused(of.said(), reason),
         Report::Finished { of, rounds, cpu_seconds, bytes_up, bytes_down, .. } => {
-            format!(
-                "{of}: finished after {rounds} rounds; so far {cpu_seconds:.2} CPU s, {bytes_up} bytes up, {bytes_down} down"
-            )
+            screen::finished(of.said(), rounds, format!("{cpu_seconds:.2}"), bytes_up, bytes_down)
         }
     }
-}
-
-/// CPU time of this process so far.
-#[must_use]
-pub fn process_cpu() -> Duration {
-    cpu_time::ProcessTime::try_now().map_or(Duration::ZERO, |time| time.as_duration())
-}
-
-/// Largest resident memory of this process, where the system tells.
-#[must_use]
-pub fn rss_bytes_max() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
 }
 
 #[cfg(test)]

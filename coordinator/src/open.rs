@@ -145,7 +145,7 @@ impl Opened {
     /// # Errors
     /// Every fault.
     pub fn open(path: &Path, now: u64) -> Result<Self, Faults> {
-        let Settings { listen, tcp, network, state_dir, heads_dir, gather_ms, identity, office } =
+        let Settings { listen, tcp, network, state_dir, heads_dir, gather_ms, identity, office, .. } =
             Settings::load(path)?;
         let file = path.to_path_buf();
         let identity = OwnIdentity::open(identity, office, now);

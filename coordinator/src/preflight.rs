@@ -3,11 +3,13 @@
 use std::net::ToSocketAddrs as _;
 use std::path::Path;
 
+use tributary_daemon::notices;
 use tributary_settings::Faults;
 use tributary_transport::preflight::{Cause, Findings, Outcome, disk, open_files, udp_buffers};
 use tributary_transport::{ListenError, Listener};
 
 use crate::open::Opened;
+use crate::settings::Settings;
 
 /// Files that the daemon opens besides its connections.
 const OWN_FILES: u64 = 64;
@@ -45,6 +47,7 @@ pub(crate) fn preflight(config: &Path, now: u64) -> Result<Findings, Faults> {
     open_files(&mut found, enrolled.saturating_mul(2) + OWN_FILES);
     udp_buffers(&mut found);
     port(&mut found, &opened);
+    notices::preflight(&mut found, &Settings::load(config)?.notices, now);
     Ok(found)
 }
 
@@ -53,7 +56,7 @@ fn port(found: &mut Findings, opened: &Opened) {
     let listen = &opened.listen.listen;
     let tried = format!("opening {listen} for UDP{}", if opened.listen.tcp { " and TCP" } else { "" });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let Some(runtime) = found.checked(Cause::System, "starting a runtime", runtime, |_| "started".into()) else {
+    let Some(runtime) = found.checked(Cause::System, "starting a runtime", runtime, |_| "started") else {
         return;
     };
     let opened_port = runtime.block_on(async { Listener::open(&opened.listen, opened.identity.keyring.keys()) });

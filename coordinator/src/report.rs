@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 use tributary_certs::inspect::date;
-use tributary_protocol::plan::{Run, ValidPlan};
+use tributary_daemon::lines;
+use tributary_protocol::message::RefusalCode;
+use tributary_protocol::plan::{GrantFault, Run, ValidPlan};
 
 /// An event, and the run that it is of, where it is of one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,7 +24,7 @@ impl Told {
     /// The event as one line of JSON, without a line end.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("events are plain data")
+        lines::json(self)
     }
 }
 
@@ -99,6 +101,19 @@ pub enum Event {
         client: Whom,
         /// Why.
         reason: String,
+        /// Of which kind the reason is.
+        cause: RefusedFor,
+    },
+    /// Somebody's order counts from now on.
+    Ordered {
+        /// What was ordered.
+        action: String,
+        /// By whom.
+        staff: String,
+        /// In which role.
+        role: String,
+        /// Whether it stops something, or lets it go on.
+        stops: bool,
     },
     /// This coordinator does not serve a client as it is.
     TurnedAway {
@@ -240,6 +255,30 @@ pub enum Event {
         /// Rounds started, each of which every participant may have charged.
         charged: u32,
     },
+}
+
+/// Kinds of reasons for which a client takes no part, as far as people must know them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedFor {
+    /// The owner of its data has not granted all that the plan needs.
+    GrantMissing,
+    /// The owner of its data has taken the grant back.
+    GrantWithdrawn,
+    /// Any other.
+    Other,
+}
+
+impl RefusedFor {
+    /// Of a client's own words.
+    #[must_use]
+    pub fn of(code: &RefusalCode) -> Self {
+        match code {
+            RefusalCode::NotGranted(GrantFault::Withdrawn) => Self::GrantWithdrawn,
+            RefusalCode::NotGranted(_) => Self::GrantMissing,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// A client, by its number and, where the roster has one, its name.
@@ -390,7 +429,10 @@ impl fmt::Display for Event {
             Self::Waiting { reason } => write!(formatter, "waiting for {reason}"),
             Self::Joined { client } => write!(formatter, "{client} joined"),
             Self::Left { client } => write!(formatter, "{client} left"),
-            Self::Refused { client, reason } => write!(formatter, "{client} refused: {reason}"),
+            Self::Refused { client, reason, .. } => write!(formatter, "{client} refused: {reason}"),
+            Self::Ordered { action, staff, role, .. } => {
+                write!(formatter, "{staff} ({role}) has ordered {action}; the order counts from now on")
+            }
             Self::Muster { here, needed, missing, more } => {
                 if missing.is_empty() {
                     return write!(

@@ -17,6 +17,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tributary_client::cli::{RunOptions, run};
 use tributary_coordinator::cli::{ServeOptions, serve};
+use tributary_texts::Language;
 
 use self::federation::{Federation, FederationSpec};
 
@@ -42,7 +43,8 @@ fn main() {
             serve(&ServeOptions { config: PathBuf::from(config), events: true }).expect("the coordinator ends well");
         }
         ["client", config] => {
-            let options = RunOptions { config: PathBuf::from(config), events: true, once: true };
+            let options =
+                RunOptions { config: PathBuf::from(config), events: true, once: true, language: Language::English };
             run(&options).expect("the client ends well");
         }
         _ => measure(&options(&arguments)),

@@ -10,6 +10,7 @@ mod demo;
 mod federation;
 mod identity;
 mod kills;
+mod languages;
 mod ledger_verify;
 mod memory;
 mod models;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use tributary_certs::fault::FaultKind;
 use tributary_certs::skew::CLOCK_FAULTS;
+use tributary_texts::{Said, preflight as words, screen};
 
 use crate::failure::Failure;
 use crate::limits::{HANDSHAKE_TIME, PROXY_ANSWER_BYTES_MAX};
@@ -125,6 +126,27 @@ pub enum DialFault {
 }
 
 impl DialFault {
+    /// For people in both languages. What a certificate's fault or a proxy says is English in both.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        match self {
+            Self::Name { name, fault } => words::name_unknown(name, fault),
+            Self::Socket(fault) => words::no_socket(fault),
+            Self::Tcp { address, fault } => words::tcp_refused(address, fault),
+            Self::Proxy { proxy, target, said } => words::proxy_did_not(proxy, target, said),
+            Self::NoCertificate => words::no_certificate(),
+            Self::Silence { what } => words::silence(HANDSHAKE_TIME.as_secs() * 2, what),
+            Self::Addresses(faults) => {
+                let faults = faults.iter().map(|(address, fault)| screen::remark(address, fault.said()));
+                Said::joined(&faults.collect::<Vec<_>>(), "; ")
+            }
+            Self::Exchange { seconds } => words::office_slow(seconds),
+            Self::NoOffice { address } => words::no_office(address),
+            Self::Both { quic, tcp } => words::over_both(quic.said(), tcp.said()),
+            Self::Prepare(_) | Self::Failed(_) | Self::Answer(_) => Said::verbatim(self),
+        }
+    }
+
     /// Whether it may be gone in a moment: a connection that was broken off without a reason, as by a crowded door.
     pub(crate) fn may_pass(&self) -> bool {
         let passes = |kind| matches!(kind, FaultKind::TlsOther | FaultKind::ClosedByPeer);
@@ -260,7 +282,35 @@ pub enum PeerFault {
 
 #[cfg(test)]
 mod tests {
+    use tributary_texts::Language;
+
     use super::*;
+
+    /// The text that programs and logs have is the one that people read in English.
+    #[test]
+    fn both_ways_of_telling_say_the_same_in_english() {
+        let there: SocketAddr = ([127, 0, 0, 1], 7_443).into();
+        let io = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        let name = || DialFault::Name { name: "a.b".into(), fault: "none".into() };
+        let faults = [
+            name(),
+            DialFault::Socket(io()),
+            DialFault::Prepare("x".into()),
+            DialFault::Tcp { address: there, fault: io() },
+            DialFault::Proxy { proxy: "p:1".into(), target: "t:2".into(), said: ProxyFault::Silent },
+            DialFault::Failed("x".into()),
+            DialFault::NoCertificate,
+            DialFault::Silence { what: "UDP" },
+            DialFault::Addresses(vec![(there, name()), (there, DialFault::NoCertificate)]),
+            DialFault::Answer("x".into()),
+            DialFault::Exchange { seconds: 1.5 },
+            DialFault::NoOffice { address: "a:1".into() },
+            DialFault::Both { quic: Box::new(name()), tcp: Box::new(DialFault::NoCertificate) },
+        ];
+        for fault in faults {
+            assert_eq!(fault.said().text(Language::English), fault.to_string());
+        }
+    }
 
     #[test]
     fn what_a_text_says_decides_nothing() {

@@ -6,6 +6,7 @@ use tributary_protocol::budget::FirstUse;
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::plan::RunRef;
 use tributary_storage::files::create_private_folder;
+use tributary_texts::Language;
 
 use super::*;
 use crate::budget::{check_budget, open_budget};
@@ -44,7 +45,7 @@ impl Home {
 
     fn begin(&self, key: &str, adopt: bool) -> Result<Vec<String>, String> {
         let done = begin_budget(&self.path("client.toml"), &self.path(key), adopt, 7);
-        done.map_err(|fault| fault.to_string())
+        english(done)
     }
 
     /// As the daemon does at its start.
@@ -201,9 +202,8 @@ fn nobody_but_the_owner_begins_another_file() {
 fn a_budget_passes_from_owner_to_owner_by_signature() {
     let home = Home::new();
     home.begin("owner.key", false).unwrap();
-    let pass = |from: &str, to: &str| {
-        change_owner(&home.path("client.toml"), &home.path(from), &home.path(to), 8).map_err(|fault| fault.to_string())
-    };
+    let pass =
+        |from: &str, to: &str| english(change_owner(&home.path("client.toml"), &home.path(from), &home.path(to), 8));
     let owns = || home.open(POPULATION).map(|_| ());
     for (key, public) in [("second.key", "second.pub"), ("third.key", "third.pub")] {
         let next = SigningKey::generate(&mut OsEntropy);
@@ -346,4 +346,9 @@ fn an_owner_s_word_without_the_owner_s_signature_is_refused() {
     let refused = judged(&begun(forged)).unwrap_err();
     assert_eq!(refused.entry, 0);
     assert!(refused.to_string().contains("every signature"), "{refused}");
+}
+
+fn english(done: Result<Vec<Said>, ClientError>) -> Result<Vec<String>, String> {
+    let english = |lines: Vec<Said>| lines.iter().map(|line| line.text(Language::English).to_owned()).collect();
+    done.map(english).map_err(|fault| fault.to_string())
 }

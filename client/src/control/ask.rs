@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tributary_daemon::control;
+use tributary_texts::{self as texts, screen};
 
 use super::pause::PauseFile;
 use super::socket::{Request, Said};
@@ -19,11 +20,7 @@ pub fn status(config: &Path) -> Result<Status, ClientError> {
     match ask(&settings.state_dir, Request::Status)? {
         Some(Said::Status(status)) => Ok(*status),
         Some(said) => Err(unexpected(&said)),
-        None => Err(ClientError::File(format!(
-            "{}: no daemon of these settings runs, so there is nothing to show. Start it: `tributary client run --config {}`",
-            settings.state_dir.display(),
-            config.display()
-        ))),
+        None => Err(ClientError::Said(screen::no_daemon(settings.state_dir.display(), config.display()))),
     }
 }
 
@@ -31,16 +28,14 @@ pub fn status(config: &Path) -> Result<Status, ClientError> {
 ///
 /// # Errors
 /// If it could not be noted.
-pub fn pause(config: &Path) -> Result<String, ClientError> {
+pub fn pause(config: &Path) -> Result<texts::Said, ClientError> {
     let settings = Settings::load(config)?;
     match ask(&settings.state_dir, Request::Pause)? {
-        Some(Said::Paused) => {
-            Ok("paused: this branch has left every run; its link to the coordinator stays".to_owned())
-        }
+        Some(Said::Paused) => Ok(screen::paused_now()),
         Some(said) => Err(unexpected(&said)),
         None => {
             PauseFile::of(&settings.state_dir).set().map_err(ClientError::file)?;
-            Ok("paused: no daemon runs now, and the next one takes part in no run".to_owned())
+            Ok(screen::paused_later())
         }
     }
 }
@@ -49,22 +44,22 @@ pub fn pause(config: &Path) -> Result<String, ClientError> {
 ///
 /// # Errors
 /// As for [`pause`].
-pub fn resume(config: &Path) -> Result<String, ClientError> {
+pub fn resume(config: &Path) -> Result<texts::Said, ClientError> {
     let settings = Settings::load(config)?;
     match ask(&settings.state_dir, Request::Resume)? {
-        Some(Said::Resumed) => Ok("resumed: this branch asks to be let into its runs again".to_owned()),
+        Some(Said::Resumed) => Ok(screen::resumed_now()),
         Some(said) => Err(unexpected(&said)),
         None => {
             PauseFile::of(&settings.state_dir).clear().map_err(ClientError::file)?;
-            Ok("resumed: no daemon runs now, and the next one takes part".to_owned())
+            Ok(screen::resumed_later())
         }
     }
 }
 
 fn unexpected(said: &Said) -> ClientError {
-    ClientError::File(match said {
-        Said::Fault(fault) => format!("the daemon could not do it: {fault}"),
-        _ => "the daemon answered something else; compare its release with this one's, and start it anew".to_owned(),
+    ClientError::Said(match said {
+        Said::Fault(fault) => screen::daemon_could_not(fault),
+        _ => screen::daemon_of_another_release(),
     })
 }
 

@@ -1,8 +1,7 @@
 //! What a daemon is at: its link, each run with what it waits for, and what happened last.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
+use tributary_texts::{Said, screen};
 
 use crate::telemetry::{LastEvent, RunName};
 
@@ -81,57 +80,46 @@ pub struct PutOffStatus {
     pub again_unix_ms: u64,
 }
 
-/// A moment in Unix milliseconds, beside the seconds from now to it.
-struct At {
-    unix_ms: u64,
-    now_unix_ms: u64,
-}
-
-impl fmt::Display for At {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.unix_ms.checked_sub(self.now_unix_ms) {
-            Some(left) => write!(out, "in {} s", left.div_ceil(1000)),
-            None => out.write_str("now"),
-        }
+/// A moment in Unix milliseconds, beside the time now.
+fn at(unix_ms: u64, now_unix_ms: u64) -> Said {
+    match unix_ms.checked_sub(now_unix_ms) {
+        Some(left) => screen::in_seconds(left.div_ceil(1000)),
+        None => screen::now(),
     }
 }
 
 impl Status {
     /// In words, at a time of this machine's clock.
     #[must_use]
-    pub fn lines(&self, now_unix_ms: u64) -> Vec<String> {
-        let at = |unix_ms| At { unix_ms, now_unix_ms };
+    pub fn lines(&self, now_unix_ms: u64) -> Vec<Said> {
+        let at = |unix_ms| at(unix_ms, now_unix_ms);
+        let seconds_since = |second: u64| (now_unix_ms / 1000).saturating_sub(second);
         let mut lines = vec![match &self.link {
-            LinkStatus::Connecting => "link      the first attempt to connect is under way".to_owned(),
+            LinkStatus::Connecting => screen::link_connecting(),
             LinkStatus::Connected { coordinator, transport, since } => {
-                let seconds = (now_unix_ms / 1000).saturating_sub(*since);
-                format!("link      connected to {coordinator} over {transport} for {seconds} s")
+                screen::link_connected(coordinator, transport, seconds_since(*since))
             }
-            LinkStatus::Waiting { reason, again_unix_ms } => {
-                format!("link      none: {reason}; next attempt {}", at(*again_unix_ms))
-            }
+            LinkStatus::Waiting { reason, again_unix_ms } => screen::link_waiting(reason, at(*again_unix_ms)),
         }];
         let RunsStatus { paused, runs, put_off, invited } = &self.runs;
         if *paused {
-            lines.push("paused    this branch takes part in no run until `tributary client resume`".to_owned());
+            lines.push(screen::status_paused());
         }
         if runs.is_empty() && put_off.is_empty() && invited.is_empty() {
-            lines.push("runs      none; the coordinator invites when one is open".to_owned());
+            lines.push(screen::status_no_runs());
         }
         for RunStatus { of, reason, deadline_unix_ms, next } in runs {
-            let until = deadline_unix_ms.map_or_else(String::new, |deadline| format!("; {}: {next}", at(deadline)));
-            lines.push(format!("runs      {of}: waits for {reason}{until}"));
+            let until = deadline_unix_ms.map(|deadline| screen::status_until(at(deadline), next));
+            lines.push(screen::status_run(of.said(), reason, until.unwrap_or_else(Said::empty)));
         }
         for PutOffStatus { of, reason, again_unix_ms } in put_off {
-            lines.push(format!("put off   {of}: {reason}; asked about again {}", at(*again_unix_ms)));
+            lines.push(screen::status_put_off(of.said(), reason, at(*again_unix_ms)));
         }
-        for run in invited {
-            lines.push(format!("invited   {run}: waits for a place"));
-        }
-        for event in &self.events {
-            let seconds = (now_unix_ms / 1000).saturating_sub(event.at);
-            lines.push(format!("{seconds:>6} s ago  {}", event.text));
-        }
+        lines.extend(invited.iter().map(screen::status_invited));
+        lines.extend(self.events.iter().map(|LastEvent { at, text, text_zh, .. }| {
+            let seconds = format!("{:>6}", seconds_since(*at));
+            screen::status_event(seconds, Said::verbatim(text_zh).with_english(text))
+        }));
         lines
     }
 }

@@ -18,7 +18,10 @@ fn status() -> Status {
 #[test]
 fn a_status_says_what_each_run_waits_for() {
     let lines = status().lines(60_000);
-    assert_eq!(lines[1], "runs      churn run 2: waits for round 7: this branch's training; in 1 s: upload");
+    assert_eq!(
+        lines[1].text(tributary_texts::Language::English),
+        "runs      churn run 2: waits for round 7: this branch's training; in 1 s: upload"
+    );
 }
 
 #[test]

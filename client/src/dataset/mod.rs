@@ -12,6 +12,7 @@ use tributary_model::schema::Schema;
 use tributary_model::train::{PlacementKey, Table, TableMaxima};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
+use tributary_texts::{Said, dataset as words};
 
 pub use change::{Changes, FieldChange, LabelChange};
 pub use report::{AuditLine, BoundCounts, DatasetReport, FieldLine, LabelLine};
@@ -42,7 +43,7 @@ impl Loaded {
     pub fn read(file: &Path, settings: &Settings, schema: &Schema, stop: &Stop) -> Result<Self, FileError> {
         let read = read_table(file, schema, stop)?;
         let digest = read.digest;
-        let doubts = read.doubts.into_iter().map(|doubt| Remark { stops: false, about: None, text: doubt.text });
+        let doubts = read.doubts.into_iter().map(|doubt| Remark::new(false, None, Said::verbatim(doubt.text)));
         let mut found: Vec<Remark> = doubts.collect();
         found.extend(remarks(read.rows.counts(), schema, settings.share_limits, settings.rows_per_customer_max));
         let maxima = TableMaxima {
@@ -60,16 +61,13 @@ impl Loaded {
     /// # Errors
     /// Everything that does.
     pub fn usable(self) -> Result<Self, ClientError> {
-        let stops: Vec<&str> =
-            self.remarks.iter().filter(|remark| remark.stops).map(|remark| remark.text.as_str()).collect();
+        let stops = self.remarks.iter().filter(|remark| remark.stops).map(|remark| remark.said.clone());
+        let stops: Vec<Said> = stops.collect();
         if stops.is_empty() {
             return Ok(self);
         }
-        Err(ClientError::file(format!(
-            "{}: the rows can be read, but hardly mean what the schema says; nothing is learned from them\n  {}",
-            self.report.file,
-            stops.join("\n  ")
-        )))
+        let lines: Vec<Said> = std::iter::once(words::not_usable(&self.report.file)).chain(stops).collect();
+        Err(ClientError::Said(Said::joined(&lines, "\n  ")))
     }
 }
 

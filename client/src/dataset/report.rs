@@ -1,11 +1,11 @@
 //! What a table holds, for the branch's own screen.
 
-use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
 use tributary_model::features::{FieldCounts, LabelCounts, TableCounts};
 use tributary_model::schema::{Field, Schema};
+use tributary_texts::{Said, dataset as words};
 
 /// Figures of one file. They depend on rows: they are for the branch's own screen, and no message has a place for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -151,48 +151,29 @@ fn share(count: u64, rows: u64) -> String {
     format!("{count} ({}.{} %)", tenths / 10, tenths % 10)
 }
 
-impl fmt::Display for DatasetReport {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl DatasetReport {
+    /// For people.
+    #[must_use]
+    pub fn said(&self) -> Said {
         let Self { file, rows, customers, rows_of_one_customer_max, rows_left_out, .. } = self;
-        let left_out = if *rows_left_out > 0 { format!(", {rows_left_out} rows left out") } else { String::new() };
-        write!(
-            out,
-            "{file}: {rows} rows, {customers} customers, at most {rows_of_one_customer_max} rows each{left_out}"
-        )?;
+        let left_out = if *rows_left_out > 0 { words::left_out(rows_left_out) } else { Said::empty() };
+        let mut lines = vec![words::holds(file, rows, customers, rows_of_one_customer_max, left_out)];
         let of = |count| share(count, *rows);
         for LabelLine { name, positive, negative, missing, unlisted, .. } in &self.labels {
-            write!(
-                out,
-                "\n  label {name}: {} positive, {} negative, {} not known, {} unlisted",
-                of(*positive),
-                of(*negative),
-                of(*missing),
-                of(*unlisted)
-            )?;
+            lines.push(words::label(name, of(*positive), of(*negative), of(*missing), of(*unlisted)));
         }
         for AuditLine { name, column, level, found } in &self.audits {
-            let found = if *found { "is there" } else { "is not in the file" };
-            write!(
-                out,
-                "\n  audit {name}, level {level}: the column {column:?} {found}; it is not read, and nothing is learned from it"
-            )?;
+            let found = if *found { words::is_there() } else { words::is_not_there() };
+            lines.push(words::audit(name, level, format!("{column:?}"), found));
         }
         for FieldLine { name, level, missing, unlisted, bounds, .. } in &self.fields {
-            write!(out, "\n  field {name}, level {level}: {} missing", of(*missing))?;
-            if let Some(unlisted) = unlisted {
-                write!(out, ", {} unlisted", of(*unlisted))?;
-            }
-            if let Some(BoundCounts { below_min, at_min, at_max, above_max }) = bounds {
-                write!(
-                    out,
-                    ", {} below min, {} at min, {} at max, {} above max",
-                    of(*below_min),
-                    of(*at_min),
-                    of(*at_max),
-                    of(*above_max)
-                )?;
-            }
+            let mut parts = vec![words::field(name, level, of(*missing))];
+            parts.extend(unlisted.map(|unlisted| words::field_unlisted(of(unlisted))));
+            parts.extend(bounds.as_ref().map(|BoundCounts { below_min, at_min, at_max, above_max }| {
+                words::field_bounds(of(*below_min), of(*at_min), of(*at_max), of(*above_max))
+            }));
+            lines.push(Said::joined(&parts, ""));
         }
-        Ok(())
+        Said::joined(&lines, "\n")
     }
 }

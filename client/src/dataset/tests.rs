@@ -65,7 +65,8 @@ fn what_a_table_holds_is_shown_by_field_and_by_class() {
         }),
         "",
     );
-    let text = loaded.report.to_string();
+    let text = loaded.report.said();
+    let text = text.text(tributary_texts::Language::English);
     for line in [
         "rows.csv: 10 rows, 10 customers, at most 1 rows each\n",
         "label churn: 2 (20.0 %) positive, 7 (70.0 %) negative, 1 (10.0 %) not known, 0 unlisted\n",

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use tributary_model::features::{FieldCounts, LabelCounts, TableCounts};
 use tributary_model::schema::{FieldKind, Schema};
+use tributary_texts::{Language, Said, dataset as words};
 
 use crate::settings::ShareLimits;
 
@@ -15,6 +16,15 @@ pub struct Remark {
     pub about: Option<String>,
     /// What it is, what it means, what to do.
     pub text: String,
+    /// The same, for people.
+    #[serde(skip)]
+    pub said: Said,
+}
+
+impl Remark {
+    pub(super) fn new(stops: bool, about: Option<String>, said: Said) -> Self {
+        Self { stops, about, text: said.text(Language::English).to_owned(), said }
+    }
 }
 
 /// Judges the counts of a file.
@@ -43,90 +53,53 @@ fn customers(counts: &TableCounts, schema: &Schema, rows_per_customer_max: u32) 
     let one = *customers == 1 && *rows > 1;
     // One customer with half of the rows is a code for nothing that no list knows.
     let half = *most > rows_per_customer_max.into() && above(*most, *rows, 50);
-    (one || half || *rows > usual).then(|| Remark {
-        stops: false,
-        about: None,
-        text: format!(
-            "{rows} rows, {customers} {}, at most {most} rows each: rows with one value in the column {column:?} count as one customer, and at most \
-             {rows_per_customer_max} of them are used (data.rows_per_customer_max); look whether the export has changed the column",
-            if *customers == 1 { "customer" } else { "customers" }
-        ),
+    (one || half || *rows > usual).then(|| {
+        let customers = if *customers == 1 { words::one_customer(customers) } else { words::customers(customers) };
+        let column = format!("{column:?}");
+        Remark::new(false, None, words::few_customers(rows, customers, most, column, rows_per_customer_max))
     })
 }
 
 fn fields(rows: u64, own: &FieldCounts, kind: &FieldKind, limits: ShareLimits, remarks: &mut Vec<Remark>) {
-    let (name, column) = (&own.name, &own.column);
+    let (name, column) = (&own.name, format!("{:?}", own.column));
     let about = || Some(format!("field {name}"));
-    let named = format!("field {name} (column {column:?})");
+    let named = words::field_named(name, column);
     if let FieldKind::Numeric { min, max, .. } = kind
         && above(own.outside(), rows, limits.outside)
     {
-        let text = format!(
-            "{named}: {} of {rows} values are outside of {min} to {max} ({} below, {} above) and would count as a bound; export what the field \
-             means, or raise data.outside_percent_max ({}) if that is meant",
-            own.outside(),
-            own.below,
-            own.above,
-            limits.outside
-        );
-        remarks.push(Remark { stops: true, about: about(), text });
+        let said = words::outside(&named, own.outside(), rows, min, max, own.below, own.above, limits.outside);
+        remarks.push(Remark::new(true, about(), said));
     }
     if own.unlisted > 0 && !own.has_unlisted {
         let stops = above(own.unlisted, rows, limits.unlisted);
-        let cure = if stops {
-            format!(
-                "export what the field means, or raise data.unlisted_percent_max ({}) if that is meant",
-                limits.unlisted
-            )
-        } else {
-            "ask whoever exports the data whether that is meant".to_owned()
-        };
-        let text = format!(
-            "{named}: {} of {rows} values are not in the schema's list, and are learned as none of its categories; {cure}",
-            own.unlisted
-        );
-        remarks.push(Remark { stops, about: about(), text });
+        let cure = if stops { words::export_or_raise(limits.unlisted) } else { words::ask_exporter() };
+        remarks.push(Remark::new(stops, about(), words::unlisted(&named, own.unlisted, rows, cure)));
     }
     if above(own.missing, rows, limits.missing) {
-        let text = format!(
-            "{named}: {} of {rows} values are missing; export the column, or raise data.missing_percent_max ({}) if that is meant",
-            own.missing, limits.missing
-        );
-        remarks.push(Remark { stops: true, about: about(), text });
+        remarks.push(Remark::new(true, about(), words::missing(&named, own.missing, rows, limits.missing)));
     }
     if own.looks_grouped() {
-        let text = format!(
-            "{named}: every point stands before three digits, {} times, as between thousands in 1.250; if 1.250 means 1250, the schema's key is \
-             csv.decimal = \",\"",
-            own.grouped
-        );
-        remarks.push(Remark { stops: false, about: about(), text });
+        remarks.push(Remark::new(false, about(), words::grouped(&named, own.grouped)));
     }
 }
 
 fn labels(rows: u64, own: &LabelCounts, limits: ShareLimits, remarks: &mut Vec<Remark>) {
-    let (name, column) = (&own.name, &own.column);
+    let (name, column) = (&own.name, format!("{:?}", own.column));
     let about = || Some(format!("label {name}"));
-    let named = format!("label {name} (column {column:?})");
+    let named = words::label_named(name, column);
     if own.unlisted > 0 {
         let stops = above(own.unlisted, rows, limits.unlisted);
-        let words = own.usual().map_or(String::new(), |[yes, no]| format!(". They look like {yes:?} and {no:?}"));
-        let limit =
-            if stops { format!(", or raise data.unlisted_percent_max ({})", limits.unlisted) } else { String::new() };
-        let text = format!(
-            "{named}: {} of {rows} values are neither in `positive` nor in `negative`, and teach nothing{words}; ask the owner of the schema for \
-             one that lists them{limit}",
-            own.unlisted
-        );
-        remarks.push(Remark { stops, about: about(), text });
+        let quoted = |word: &str| format!("{word:?}");
+        let look = own.usual().map_or_else(Said::empty, |[yes, no]| words::look_like(quoted(yes), quoted(no)));
+        let limit = if stops { words::or_raise_unlisted(limits.unlisted) } else { Said::empty() };
+        remarks.push(Remark::new(stops, about(), words::label_unlisted(&named, own.unlisted, rows, look, limit)));
     }
     if own.positive == 0 || own.negative == 0 {
         let lacking = match (own.positive, own.negative) {
-            (0, 0) => "no value is known",
-            (0, _) => "no row is positive",
-            _ => "no row is negative",
+            (0, 0) => words::no_value_known(),
+            (0, _) => words::no_positive(),
+            _ => words::no_negative(),
         };
-        let text = format!("{named}: {lacking}, so that the table teaches little about it; look whether that is meant");
-        remarks.push(Remark { stops: false, about: about(), text });
+        remarks.push(Remark::new(false, about(), words::teaches_little(&named, lacking)));
     }
 }

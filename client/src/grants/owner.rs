@@ -16,6 +16,7 @@ use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, Withdrawal};
 use tributary_protocol::roster::MemberName;
 use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use tributary_storage::files::create_private_folder;
+use tributary_texts::{Language, Said, commands};
 
 use super::held::{GRANT, Held, WITHDRAWAL, folder_of, is_delta, is_epsilon};
 use crate::error::ClientError;
@@ -57,15 +58,13 @@ pub struct GrantRequest {
 /// # Errors
 /// If a value is none that a grant may have, or a file cannot be used.
 pub fn grant(request: &GrantRequest, authorities: &Path, key: &Path, out: &Path) -> Result<Grant, ClientError> {
-    let refuse = |what: &str| Err(ClientError::file(format!("nothing is granted: {what}")));
+    let refuse = |what: Said| Err(ClientError::Said(commands::nothing_granted_because(what)));
     let GrantRequest { epsilon_run, epsilon_year, delta, runs, not_before, not_after, .. } = *request;
     if !is_epsilon(epsilon_run) || !is_epsilon(epsilon_year) || epsilon_run > epsilon_year {
-        return refuse("the epsilon of a run is above 0 and at most that of a year, which is at most 1000");
+        return refuse(commands::grant_epsilons());
     }
     if !is_delta(delta) || !(1..=RUNS_MAX).contains(&runs) || not_after < not_before {
-        return refuse(
-            "delta is above 0 and at most 0.001, there are 1 to 1000 runs, and the end comes after the beginning",
-        );
+        return refuse(commands::grant_numbers());
     }
     let mut branches = request.branches.clone();
     branches.sort();
@@ -95,7 +94,7 @@ pub fn grant(request: &GrantRequest, authorities: &Path, key: &Path, out: &Path)
     };
     let grant = sign_grant(&owner, grant);
     if !is_signed_grant(&grant) {
-        return refuse("name one branch at least, and a thousand at most, and one use at least");
+        return refuse(commands::grant_branches_count());
     }
     write_grant(&grant, out).map_err(ClientError::file)?;
     Ok(grant)
@@ -116,17 +115,11 @@ pub fn withdraw(grant: Digest, key: &Path, out: &Path, now_unix_s: u64) -> Resul
 ///
 /// # Errors
 /// If it is neither, is not signed by the owner of this branch's data, is of other branches, or is here already.
-pub fn install(config: &Path, file: &Path) -> Result<Vec<String>, ClientError> {
+pub fn install(config: &Path, file: &Path) -> Result<Said, ClientError> {
     let settings = Settings::load(config)?;
     let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
     let folder = folder_of(&settings);
-    let stranger = || {
-        ClientError::file(format!(
-            "{}: it is not signed by the owner of this branch's data ({}), so it is not installed: ask the owner for the file again",
-            file.display(),
-            settings.policy_owner.display()
-        ))
-    };
+    let stranger = || ClientError::Said(commands::grant_of_a_stranger(file.display(), settings.policy_owner.display()));
     let withdrawn = file.extension().is_some_and(|extension| extension == WITHDRAWAL);
     let path = if withdrawn {
         let withdrawal = read_withdrawal(file).map_err(ClientError::file)?;
@@ -147,8 +140,10 @@ pub fn install(config: &Path, file: &Path) -> Result<Vec<String>, ClientError> {
         write_grant(&grant, &path).map_err(ClientError::file)?;
         path
     };
-    let what = if withdrawn { "the grant is withdrawn: no round begins under it" } else { "the grant is here" };
-    Ok(vec![format!("{}: {what}; a running daemon takes it up within seconds", path.display())])
+    Ok(match withdrawn {
+        true => commands::withdrawal_installed(path.display()),
+        false => commands::grant_installed(path.display()),
+    })
 }
 
 /// One grant, for people and programs.
@@ -160,6 +155,9 @@ pub struct GrantLine {
     pub of: String,
     /// What may be done under it: `train`, `keep-models`.
     pub uses: Vec<&'static str>,
+    /// The same, for people.
+    #[serde(skip)]
+    pub said: Said,
     /// The branches.
     pub branches: Vec<String>,
     /// Largest epsilon of one run.
@@ -185,12 +183,13 @@ impl GrantLine {
     #[must_use]
     pub fn of(grant: &Grant, owner: Option<&VerifyingKey>, withdrawn: bool) -> Self {
         let of = match &grant.subject {
-            GrantSubject::Plan(plan) => format!("the plan {plan}"),
-            GrantSubject::Plans { proposer, purpose } => format!("every plan of {proposer} for \"{purpose}\""),
+            GrantSubject::Plan(plan) => commands::grant_of_plan(plan),
+            GrantSubject::Plans { proposer, purpose } => commands::grant_of_plans(proposer, purpose.printable()),
         };
         Self {
             grant: grant.digest().to_string(),
-            of,
+            of: of.text(Language::English).to_owned(),
+            said: of,
             uses: uses(grant.uses),
             branches: grant.branches.iter().map(ToString::to_string).collect(),
             epsilon_run: f64::from_bits(grant.epsilon_run_bits),

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use tributary_daemon::usage::process_cpu;
 use tributary_protocol::ids::RunId;
-use tributary_protocol::message::{MaskedHeader, Upstream};
+use tributary_protocol::message::{MaskedHeader, RefusalCode, Upstream};
 use tributary_protocol::plan::Run;
 use tributary_protocol::round::{BudgetRecord, ParticipantEffect};
 use tributary_protocol::time::Millis;
@@ -13,7 +14,7 @@ use super::muster::Board;
 use super::outside::Outside;
 use crate::error::ClientError;
 use crate::ready::{Step, Watch};
-use crate::telemetry::{Report, process_cpu};
+use crate::telemetry::Report;
 use crate::worker::Job;
 
 /// After so long a branch that the coordinator has refused for now asks again, in milliseconds.
@@ -40,7 +41,7 @@ impl<O: Outside> Carrier<'_, O> {
             ParticipantEffect::Send(message) => self.send(message),
             ParticipantEffect::JudgeRun(run) => self.judge(run),
             ParticipantEffect::Contribute(contribution) => {
-                self.own.cpu_before.get_or_insert_with(process_cpu);
+                self.own.cpu_before.get_or_insert_with(|| process_cpu().unwrap_or_default());
                 self.own.in_round = true;
                 self.board.filled(self.run);
                 let model = self.own.model.take().expect("a start brings its public state");
@@ -61,8 +62,7 @@ impl<O: Outside> Carrier<'_, O> {
             }
             ParticipantEffect::NoiseAlone(round) => {
                 self.own.vectors.noise_alone();
-                let reason = "it was not ready at the plan's offset, and the policy's timing is strict".to_owned();
-                self.out.tell(Report::NoiseAlone { of: self.own.name.clone(), round: round.0, reason });
+                self.out.tell(Report::late(self.own.name.clone(), round));
             }
             ParticipantEffect::HeadAdopted { own, shown } => self.out.tell(Report::HeadAdopted { file: own, shown }),
             ParticipantEffect::BudgetAnnounced { counter } => self.out.tell(Report::BudgetBegun { counter }),
@@ -110,6 +110,9 @@ impl<O: Outside> Carrier<'_, O> {
             Upstream::Accept { .. } => self.out.tell(Report::Accepted { of: self.own.name.clone() }),
             Upstream::Refuse { code, .. } => {
                 self.own.refuses = true;
+                if let RefusalCode::NotGranted(fault) = code {
+                    self.out.tell(Report::grant_awaited(self.own.name.clone(), *fault));
+                }
                 if self.own.explanation.is_none() {
                     self.own.explanation = self.own.offered.words(*code, (self.record, self.now));
                 }

@@ -20,13 +20,14 @@ use std::time::Duration;
 
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::suite::RealSuite;
+use tributary_daemon::Metrics;
+use tributary_daemon::usage::{process_cpu, rss_bytes_max};
 use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::RUNS_AT_ONCE_MAX;
 use tributary_protocol::message::{Downstream, Start, Welcome};
 use tributary_protocol::plan::{RunRef, Withdrawal};
 use tributary_protocol::round::{Branch, Granted, Outbox, ParticipantEffect, ParticipantInput};
 use tributary_protocol::time::Millis;
-use tributary_transport::Metrics;
 
 use self::at_branch::{End, RunAtBranch};
 use self::effects::Carrier;
@@ -37,7 +38,7 @@ use crate::control::{PutOffStatus, RunStatus, RunsStatus};
 use crate::error::ClientError;
 use crate::policy::BranchPolicy;
 use crate::ready::Watch;
-use crate::telemetry::{Report, RunName, process_cpu, rss_bytes_max};
+use crate::telemetry::{Report, RunName};
 use crate::worker::{Answer, Job, WorkerCpu};
 
 /// How long the coordinator may take to answer whoever asks to be let into a run, in milliseconds.
@@ -214,7 +215,8 @@ impl<O: Outside> Runs<O> {
             }
             Answer::NoiseAlone { run, round, reason } => {
                 let of = self.open.get(&run).map_or_else(|| RunName::unknown(run), |own| own.name.clone());
-                self.out.tell(Report::NoiseAlone { of, round: round.0, reason });
+                let said = tributary_texts::Said::verbatim(&reason);
+                self.out.tell(Report::NoiseAlone { of, round: round.0, reason, said });
                 return Ok(());
             }
             Answer::Closed { run, cpu } => {
@@ -455,7 +457,7 @@ impl<O: Outside> Runs<O> {
         self.out.tell(Report::Finished {
             of,
             rounds,
-            cpu_seconds: process_cpu().as_secs_f64(),
+            cpu_seconds: process_cpu().unwrap_or_default().as_secs_f64(),
             cpu_seconds_before: cpu_before.as_secs_f64(),
             cpu_seconds_training: cpu.training.as_secs_f64(),
             cpu_seconds_noise: cpu.noise.as_secs_f64(),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tributary_certs::clock::unix_seconds;
+use tributary_daemon::{Metric, Metrics};
 use tributary_protocol::ids::RunId;
 use tributary_protocol::message::Muster;
-use tributary_transport::{Metric, Metrics};
 
 /// How often an operator is told, at most: the coordinator may say it as often as it likes.
 const TOLD_EVERY: Duration = Duration::from_secs(5);

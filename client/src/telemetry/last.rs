@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
+use tributary_texts::Language;
 
 use super::{Report, sentence};
 
@@ -16,6 +17,8 @@ pub struct LastEvent {
     pub at: u64,
     /// In words.
     pub text: String,
+    /// In Chinese words.
+    pub text_zh: String,
     /// As the daemon's events have it.
     pub event: serde_json::Value,
 }
@@ -34,7 +37,9 @@ impl Last {
             self.0.pop_front();
         }
         let event = serde_json::to_value(report).expect("reports have no maps with keys that are not texts");
-        self.0.push_back(LastEvent { at, text: sentence(report), event });
+        let said = sentence(report);
+        let [text, text_zh] = [Language::English, Language::Chinese].map(|language| said.text(language).to_owned());
+        self.0.push_back(LastEvent { at, text, text_zh, event });
     }
 
     /// All that are kept.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tributary_protocol::ids::RunId;
 use tributary_protocol::plan::RunRef;
+use tributary_texts::{Language, Said, screen};
 
 /// A run, as far as this branch knows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,15 +33,21 @@ impl RunName {
         let plan = Some(run.plan.to_string());
         Self { plan, plan_name: Some(plan_name), run: Some(run.number), ..Self::unknown(run.id()) }
     }
+
+    /// For people.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        match (&self.run_id, &self.plan_name, self.run) {
+            (_, Some(plan_name), Some(run)) => screen::run_named(plan_name, run),
+            (Some(run_id), ..) => screen::run_unnamed(run_id),
+            (None, ..) => screen::this_branch(),
+        }
+    }
 }
 
-/// For people.
+/// In English, for logs.
 impl fmt::Display for RunName {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.run_id, &self.plan_name, self.run) {
-            (_, Some(plan_name), Some(run)) => write!(out, "{plan_name} run {run}"),
-            (Some(run_id), ..) => write!(out, "run {run_id}"),
-            (None, ..) => out.write_str("this branch"),
-        }
+        out.write_str(self.said().text(Language::English))
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use tributary_protocol::roster::{PersonChange, RosterChanges, RosterEntry};
+use tributary_texts::{Said, screen};
 
 /// How two rosters differ.
 #[derive(Clone, Debug, Serialize)]
@@ -86,40 +87,37 @@ impl MemberChanges {
 }
 
 /// What is said of a roster that was accepted.
-pub(super) fn sentence(epoch: u64, missing: u64, changes: Option<&MemberChanges>) -> String {
-    let mut text = format!("roster {epoch} is accepted");
+pub(super) fn sentence(epoch: u64, missing: u64, changes: Option<&MemberChanges>) -> Said {
+    let mut parts = vec![screen::roster_accepted(epoch)];
     if let Some(MemberChanges { added, removed, other_keys, other_end, groups, people }) = changes {
         let kinds = [
-            ("new", added),
-            ("gone", removed),
-            ("OTHER KEYS", other_keys),
-            ("PEOPLE WITH OTHER KEYS", &people.other_keys),
-            ("people with new roles that may approve", &people.may_approve),
-            ("people with other new roles", &people.new_roles),
-            ("people with fewer roles, or for another time", &people.less),
-            ("another end", other_end),
-            ("groups with other members", groups),
+            (screen::members_new(), added),
+            (screen::members_gone(), removed),
+            (screen::members_rekeyed(), other_keys),
+            (screen::people_rekeyed(), &people.other_keys),
+            (screen::people_approving(), &people.may_approve),
+            (screen::people_gaining(), &people.new_roles),
+            (screen::people_losing(), &people.less),
+            (screen::members_ending(), other_end),
+            (screen::groups_changed(), groups),
         ];
         for (what, Named { names, more }) in kinds {
             if !names.is_empty() {
-                text += &format!("; {what}: {}", names.join(", "));
+                parts.push(screen::roster_change(what, names.join(", ")));
             }
             if *more > 0 {
-                text += &format!(" and {more} more");
+                parts.push(screen::and_more(more));
             }
         }
         if !added.names.is_empty() || !other_keys.names.is_empty() {
-            text += ". Enough roster authorities signed it. If you know a branch that is new or has other keys, ask it whether that is so";
+            parts.push(screen::ask_new_members());
         }
         if [&people.other_keys, &people.may_approve].iter().any(|named| !named.names.is_empty()) {
-            text += ". If you know a person who has another key or may approve from now on, ask whether that is so";
+            parts.push(screen::ask_people());
         }
     }
     if missing > 0 {
-        text += &format!(
-            ". {missing} rosters before it were not shown to this branch, so it is not known here who came and went in them: ask the roster \
-             authorities for them"
-        );
+        parts.push(screen::rosters_unseen(missing));
     }
-    text
+    Said::joined(&parts, "")
 }

@@ -8,6 +8,10 @@ use tributary_protocol::roster::{
 };
 use tributary_protocol::secagg::suite::VerifyingKey;
 
+fn english(report: &Report) -> String {
+    sentence(report).text(Language::English).to_owned()
+}
+
 fn entry(client: u32) -> RosterEntry {
     RosterEntry {
         client: ClientId(client),
@@ -30,13 +34,13 @@ fn a_roster_is_told_with_its_changes_and_its_gap() {
         people: vec![],
     };
     let report = Report::roster(7, 2, Some(changes));
-    let text = sentence(&report);
+    let text = english(&report);
     let start = "roster 7 is accepted; new: bank/branch-4 (client 4), bank/branch-5 (client 5); gone: bank/branch-1 (client 1); \
                  OTHER KEYS: bank/branch-3 (client 3). Enough";
     assert!(text.starts_with(start) && text.contains(". 2 rosters before it"), "{text}");
     let json: serde_json::Value = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
     assert_eq!(json["changes"]["other_keys"]["names"], serde_json::json!(["bank/branch-3 (client 3)"]));
-    assert_eq!(sentence(&Report::roster(1, 0, None)), "roster 1 is accepted");
+    assert_eq!(english(&Report::roster(1, 0, None)), "roster 1 is accepted");
 }
 
 #[test]
@@ -58,7 +62,7 @@ fn a_roster_is_told_with_the_people_that_differ() {
         change(None, Some(person("bank/e5", 5, Role::ModelUser))),
     ];
     let report = Report::roster(2, 0, Some(RosterChanges { people, ..RosterChanges::default() }));
-    let text = sentence(&report);
+    let text = english(&report);
     let wanted = "roster 2 is accepted; PEOPLE WITH OTHER KEYS: bank/e2 (plan-owner); people with new roles that may approve: bank/e4 \
                   (privacy-officer); people with other new roles: bank/e5 (model-user); people with fewer roles, or for another time: bank/e1 (no \
                   role any more). If you know a person";
@@ -71,7 +75,7 @@ fn a_roster_is_told_with_the_people_that_differ() {
 #[test]
 fn of_many_changes_the_first_are_named_and_the_rest_counted() {
     let added: Vec<RosterEntry> = (1..=5_000).map(entry).collect();
-    let text = sentence(&Report::roster(2, 0, Some(RosterChanges { added, ..RosterChanges::default() })));
+    let text = english(&Report::roster(2, 0, Some(RosterChanges { added, ..RosterChanges::default() })));
     assert!(text.contains("bank/branch-20 (client 20) and 4980 more") && !text.contains("branch-21"), "{text}");
     assert_eq!(text.lines().count(), 1);
 }
@@ -81,13 +85,46 @@ fn figures_of_rows_are_for_a_terminal_or_for_who_asked_for_events() {
     let figures = [
         Report::RowsDropped { rows: 1, kept: 2 },
         Report::MaximaPassed { customers: 1, rows: 2 },
-        Report::DatasetRemark { file: "rows.csv".to_owned(), remark: "40 rows, 1 customer".to_owned() },
+        Report::DatasetRemark {
+            file: "rows.csv".to_owned(),
+            remark: "40 rows, 1 customer".to_owned(),
+            said: Said::empty(),
+        },
     ];
     for report in &figures {
-        assert_eq!(line(report, false, false), None, "a service's journal");
-        assert!(line(report, false, true).is_some() && line(report, true, false).is_some());
+        assert_eq!(line(report, false, false, Language::Chinese), None, "a service's journal");
+        assert!(
+            line(report, false, true, Language::Chinese).is_some()
+                && line(report, true, false, Language::Chinese).is_some()
+        );
     }
-    assert!(line(&Report::roster(1, 0, None), false, false).is_some(), "all else is told everywhere");
+    assert!(
+        line(&Report::roster(1, 0, None), false, false, Language::Chinese).is_some(),
+        "all else is told everywhere"
+    );
+}
+
+/// What programs read is the same in both languages, and the words are those of the table.
+#[test]
+fn grants_are_told_in_both_languages_and_events_in_one() {
+    for fault in [
+        GrantFault::None,
+        GrantFault::Window,
+        GrantFault::Uses,
+        GrantFault::EpsilonRun,
+        GrantFault::EpsilonYear,
+        GrantFault::Fields,
+        GrantFault::Withdrawn,
+    ] {
+        let of = RunName { plan_name: Some("churn".into()), run: Some(2), ..RunName::default() };
+        let report = Report::grant_awaited(of, fault);
+        assert_eq!(english(&report), format!("churn run 2: it is not granted here: {fault}"));
+        let chinese = line(&report, false, true, Language::Chinese).unwrap();
+        assert!(chinese.starts_with("churn 第 2 次运行：本分行尚未授权："), "{chinese}");
+        let events = [Language::Chinese, Language::English].map(|language| line(&report, true, false, language));
+        assert_eq!(events[0], events[1]);
+        assert!(events[0].as_ref().is_some_and(|event| event.contains(&fault.to_string()) && !event.contains("said")));
+    }
 }
 
 #[test]
@@ -101,7 +138,7 @@ fn events_of_a_run_name_it() {
         "event": "round", "run_id": short, "plan": plan, "plan_name": "churn", "run": 2, "round": 7, "committed": true
     });
     assert_eq!(json, expected);
-    assert_eq!(sentence(&report), "churn run 2: round 7: committed");
+    assert_eq!(english(&report), "churn run 2: round 7: committed");
     assert_eq!(RunName::unknown(run.id()).to_string(), format!("run {short}"));
 }
 

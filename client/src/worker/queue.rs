@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::Receiver;
 
-use tributary_transport::Pulse;
+use tributary_daemon::Pulse;
 
 use super::job::Job;
 

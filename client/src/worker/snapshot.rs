@@ -42,7 +42,8 @@ impl Snapshot {
             let loaded = Loaded::read(file, settings, schema, stop).map_err(ClientError::file)?;
             report(Report::Dataset(Box::new(loaded.report.clone())));
             for remark in loaded.remarks.iter().filter(|remark| !remark.stops) {
-                report(Report::DatasetRemark { file: loaded.report.file.clone(), remark: remark.text.clone() });
+                let (file, said) = (loaded.report.file.clone(), remark.said.clone());
+                report(Report::DatasetRemark { file, remark: remark.text.clone(), said });
             }
             let Loaded { table, digest, .. } = loaded.usable()?;
             let (rows, kept) = (table.rows_left_out(), table.data().rows() - table.rows_left_out());

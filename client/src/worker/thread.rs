@@ -3,7 +3,7 @@
 use std::sync::mpsc as jobs;
 
 use tokio::sync::mpsc;
-use tributary_transport::Pulse;
+use tributary_daemon::Pulse;
 
 use super::job::{Answer, Job};
 use super::queue::in_order;

@@ -1,11 +1,11 @@
 //! What the command line offers: a first settings file, a check of everything it names, and the daemon.
 
 use std::future::Future;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::office::refresh_list;
+use tributary_daemon::{StopSignal, lines};
 use tributary_settings::Faults;
 use tributary_storage::files::{self, Existing};
 use tributary_transport::preflight::Findings;
@@ -13,6 +13,7 @@ use tributary_transport::preflight::Findings;
 use crate::error::CoordinatorError;
 use crate::federation::renewal::Renewer;
 use crate::federation::{Ends, run};
+use crate::noticing::Noticing;
 use crate::open::{Opened, Report};
 use crate::report::Told;
 use crate::settings::Settings;
@@ -66,13 +67,16 @@ pub fn preflight(config: &Path) -> Result<Findings, Faults> {
 /// # Errors
 /// Why the coordinator could not start or had to end.
 pub fn serve(options: &ServeOptions) -> Result<(), CoordinatorError> {
+    let settings = Settings::load(&options.config)?;
+    let mut noticing = Noticing::start(&settings, unix_seconds).map_err(CoordinatorError::Runtime)?;
     let mut print = |told: &Told| {
-        let line = if options.events { told.to_json() } else { told.to_string() };
-        let mut out = std::io::stdout().lock();
-        // A reader that has gone away does not stop a round.
-        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+        noticing.hear(told);
+        lines::print(&if options.events { told.to_json() } else { told.to_string() });
     };
-    serve_reporting(&options.config, options.ends, &mut print, stop_signal())
+    let stop = async { StopSignal::listen().wished().await };
+    let served = serve_reporting(&options.config, options.ends, &mut print, stop);
+    noticing.finish(served.is_err());
+    served
 }
 
 /// [`serve`] with the events given to `report`, until `stop` completes.
@@ -97,20 +101,4 @@ pub fn serve_reporting(
         Err(fault) => tracing::error!("this coordinator's certificate was not renewed: {fault}"),
     }
     run(Opened::open(config, now)?, ends, report, stop)
-}
-
-/// Completes at SIGTERM or ctrl-c.
-async fn stop_signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tributary_daemon::Metric;
 use tributary_protocol::ids::ClientId;
 use tributary_transport::limits::HANDSHAKES_MAX;
-use tributary_transport::{Attempt, Metric, Transport};
+use tributary_transport::{Attempt, Transport};
 
 use super::Door;
 use super::networks::{Known, Networks};

@@ -33,14 +33,14 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
 use tributary_certs::identity::Identity;
 use tributary_certs::office::REQUEST_BYTES_MAX;
+use tributary_daemon::Pulse;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::roster::Roster;
 use tributary_transport::limits::{
     CLOSING_TIME, HANDSHAKE_TIME, HANDSHAKES_UNPROVED_MAX, PROOF_OF_LIFE_TIME, REFUSALS_MAX,
 };
 use tributary_transport::{
-    Accepted, Attempt, Greeted, Greeting, Link as Wires, LinkId, Listener, OfficeStream, PeerFault, Pulse, Timers,
-    Welcome,
+    Accepted, Attempt, Greeted, Greeting, Link as Wires, LinkId, Listener, OfficeStream, PeerFault, Timers, Welcome,
 };
 
 use self::admission::{Refusal, already, moved};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tributary_certs::clock::{SteadyClock, unix_millis, unix_seconds};
 use tributary_certs::suite::SigningKey;
+use tributary_daemon::Metrics;
 use tributary_protocol::budget::Kept;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RunId};
@@ -16,7 +17,6 @@ use tributary_protocol::roster::{Roster, RosterEntry};
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::Journal;
-use tributary_transport::Metrics;
 
 use crate::connections::{Link, Members, Traffic, control_frame};
 use crate::control::Site;

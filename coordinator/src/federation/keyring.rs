@@ -18,10 +18,11 @@ use tributary_certs::office::{Office, refresh_list};
 use tributary_certs::renewal::Expiry;
 use tributary_certs::revocation::{ListEnd, Revocation, RevocationLists, read_carried};
 use tributary_certs::tls::{CoordinatorTls, TrustRoots, read_certificates, server_config, system_clock};
+use tributary_daemon::{Metric, Metrics, Pulse};
 use tributary_settings::Fault;
 use tributary_storage::files::FileError;
 use tributary_transport::identity::{ListFiles, Stamp, TlsFiles, TlsMaterial};
-use tributary_transport::{Listener, Metric, Metrics, Pulse, ServerKeys};
+use tributary_transport::{Listener, ServerKeys};
 
 use crate::connections::{Arrival, Door};
 use crate::federation::renewal::{Held, Renewal, Renewer};

@@ -12,10 +12,11 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::office::{Office, renewal_signer};
+use tributary_daemon::Pulse;
 use tributary_protocol::ids::ClientId;
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_transport::limits::HANDSHAKE_TIME;
-use tributary_transport::{OfficeStream, PeerFault, Pulse};
+use tributary_transport::{OfficeStream, PeerFault};
 
 use crate::connections::porch::{PlaceMark, Porch};
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::suite::RealSuite;
+use tributary_daemon::Metric;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RunId};
 use tributary_protocol::limits::RUNS_AT_ONCE_MAX;
@@ -18,7 +19,6 @@ use tributary_protocol::round::{
 };
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::{self, Ledgers};
-use tributary_transport::Metric;
 
 use super::hands::Hands;
 use super::models;

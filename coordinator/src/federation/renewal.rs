@@ -23,10 +23,10 @@ use tributary_certs::issue::Validity;
 use tributary_certs::office::renew_coordinator;
 use tributary_certs::renewal::{Expiry, finish, renewal_due};
 use tributary_certs::tls::read_certificates;
+use tributary_daemon::{Metric, Metrics, Pulse};
 use tributary_protocol::entropy::Entropy as _;
 use tributary_storage::files::FileError;
 use tributary_transport::identity::{KeyPlace, TlsFiles};
-use tributary_transport::{Metric, Metrics, Pulse};
 
 use crate::connections::Arrival;
 use crate::report::Event;

@@ -8,8 +8,8 @@ use std::time::SystemTime;
 use tokio::sync::mpsc;
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::roster::{RosterAuthorities, RosterFileError, read_roster};
+use tributary_daemon::Pulse;
 use tributary_protocol::roster::{RosterHead, SignedRoster, Succession};
-use tributary_transport::Pulse;
 use tributary_transport::identity::stamp;
 
 use crate::connections::{Arrival, Door};

@@ -16,13 +16,14 @@ use tokio::time::MissedTickBehavior;
 use tributary_certs::clock::{SteadyClock, unix_millis, unix_seconds};
 #[cfg(unix)]
 use tributary_daemon::control::{SocketDoor, listen};
+use tributary_daemon::{Metrics, Pulse, Watchdog};
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::time::Millis;
 use tributary_settings::Faults;
 use tributary_storage::journal::Journal;
+use tributary_transport::Listener;
 use tributary_transport::limits::CLOSING_TIME;
-use tributary_transport::{Listener, Metrics, Pulse, Watchdog};
 
 use super::hands::{Hands, HandsSettings};
 use super::office::Counter;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tributary_daemon::usage::{process_cpu, rss_bytes_max};
 use tributary_model::nominal::{CustomerEstimate, NoisedCustomers};
 use tributary_model::privacy::epsilon_of;
 use tributary_model::server_optimizer::RoundMetrics;
@@ -10,12 +11,12 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::message::ClosedReason;
 use tributary_protocol::plan::Plan;
 use tributary_protocol::privacy::{Accounts, Unit};
+use tributary_protocol::role::Action;
 use tributary_protocol::round::{CoordinatorEvent, RunRecord};
 
 use crate::connections::Members;
-use crate::report::{Event, Finished};
+use crate::report::{Event, Finished, RefusedFor};
 use crate::run::job::Job;
-use crate::telemetry::{cpu_seconds, rss_bytes_max};
 use tributary_planning::Guarantee;
 
 /// What this process and the ledger have seen of a run.
@@ -85,7 +86,7 @@ impl Progress {
                 let now = Instant::now();
                 if self.first_start.is_none() {
                     self.first_start = Some(now);
-                    self.cpu_before = cpu_seconds();
+                    self.cpu_before = process_cpu().map(|cpu| cpu.as_secs_f64());
                 }
                 self.open_since = Some(now);
                 None
@@ -118,16 +119,23 @@ impl Progress {
                 let owner = first.owner.to_string();
                 Some(Event::BudgetBegun { client: self.members.whom(*client), owner, after_loss: first.adopts })
             }
-            CoordinatorEvent::ClientRefused { client, code, .. } => {
-                Some(Event::Refused { client: self.members.whom(*client), reason: code.to_string() })
-            }
+            CoordinatorEvent::ClientRefused { client, code, .. } => Some(Event::Refused {
+                client: self.members.whom(*client),
+                reason: code.to_string(),
+                cause: RefusedFor::of(code),
+            }),
             CoordinatorEvent::ClientEvicted { client, reason } => {
                 let reason = format!("it is out of the plan: {reason}");
-                Some(Event::Refused { client: self.members.whom(*client), reason })
+                Some(Event::Refused { client: self.members.whom(*client), reason, cause: RefusedFor::Other })
             }
+            CoordinatorEvent::OrderTaken { order } => Some(Event::Ordered {
+                action: order.action.to_string(),
+                staff: order.staff.to_string(),
+                role: order.role.to_string(),
+                stops: !matches!(order.action, Action::Thaw | Action::ResumePlan),
+            }),
             CoordinatorEvent::RunOpened { .. }
             | CoordinatorEvent::RosterAdopted { .. }
-            | CoordinatorEvent::OrderTaken { .. }
             | CoordinatorEvent::OrdersCarried { .. }
             | CoordinatorEvent::ApprovalsShown { .. }
             | CoordinatorEvent::BudgetShown { .. }
@@ -178,7 +186,7 @@ impl Progress {
             round_milliseconds: self.durations.iter().copied().map(milliseconds).collect(),
             bytes_up,
             bytes_down,
-            cpu_seconds: cpu_seconds(),
+            cpu_seconds: process_cpu().map(|cpu| cpu.as_secs_f64()),
             cpu_seconds_before: self.cpu_before,
             rss_bytes_max: rss_bytes_max(),
         }))

@@ -6,6 +6,7 @@ mod read;
 
 use std::path::{Path, PathBuf};
 
+use tributary_daemon::notices::NoticesSettings;
 use tributary_settings::{Document, Faults};
 use tributary_transport::NetworkSettings;
 use tributary_transport::identity::TlsFiles;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub identity: IdentityFiles,
     /// The authority's folder, where this coordinator keeps the enrolment office.
     pub office: Option<PathBuf>,
+    /// By what people who are elsewhere are told.
+    pub notices: NoticesSettings,
 }
 
 /// Files of a plan.
@@ -74,6 +77,7 @@ impl Settings {
         let gather_ms = document.integer("coordinator.gather_ms", 0..=DAY_MS, Some(30_000));
         let identity = read::identity(&mut document);
         let office = read::office(&mut document);
+        let notices = NoticesSettings::read(&mut document, "coordinator");
         document.finish()?;
         let found = "a document without a fault gave every value";
         Ok(Self {
@@ -85,6 +89,7 @@ impl Settings {
             gather_ms: gather_ms.expect(found),
             identity: identity.expect(found),
             office: office.expect(found),
+            notices: notices.expect(found),
         })
     }
 }

@@ -83,6 +83,13 @@ fn the_sample_has_every_key_and_no_fault() {
         // A token is not here, nor the feature that would open it.
         "identity.token.module",
         "identity.private_key",
+        // Nor are the files of hooks.
+        "notices.command",
+        "notices.smtp.password_file",
+        "notices.smtp.trust",
+        "notices.webhook.url_file",
+        "notices.webhook.token_file",
+        "notices.webhook.trust",
     ];
     assert_eq!(keys, other_choice, "{faults}");
 }

@@ -19,9 +19,14 @@ pub(crate) struct Finished {
     pub(crate) err: String,
 }
 
-/// Runs the executable to its end.
+/// Runs the executable to its end, in English whatever this machine speaks.
 pub(crate) fn run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Finished {
-    let output = Command::new(EXECUTABLE).args(arguments).stdin(Stdio::null()).output().expect("the executable runs");
+    let output = Command::new(EXECUTABLE)
+        .env("LC_ALL", "C")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the executable runs");
     finished(&output)
 }
 

@@ -66,16 +66,18 @@ const LEFT: [(&str, &str); 51] = [
 ];
 
 /// The crates' folders of sources, the executable's first.
-const FOLDERS: [&str; 12] = [
+const FOLDERS: [&str; 14] = [
     "src",
     "protocol/src",
     "storage/src",
     "settings/src",
+    "texts/src",
     "model/src",
     "certs/src",
     "evidence/src",
     "planning/src",
     "transport/src",
+    "daemon/src",
     "coordinator/src",
     "client/src",
     "tests/src",

@@ -7,15 +7,33 @@ use std::process::Command;
 
 mod circles;
 mod source;
+mod texts;
 
 /// Which of our packages each of our packages may depend on, in any kind of dependency.
-const HOUSE: [(&str, &[&str]); 13] = [
+const HOUSE: [(&str, &[&str]); 14] = [
     ("tributary-protocol", &[]),
     ("tributary-settings", &["tributary-protocol"]),
+    // Words alone.
+    ("tributary-texts", &[]),
     ("tributary-storage", &["tributary-protocol"]),
     ("tributary-model", &["tributary-protocol"]),
     ("tributary-certs", &["tributary-protocol", "tributary-storage"]),
-    ("tributary-transport", &["tributary-protocol", "tributary-certs", "tributary-settings", "tributary-storage"]),
+    (
+        "tributary-transport",
+        &["tributary-protocol", "tributary-certs", "tributary-settings", "tributary-storage", "tributary-texts"],
+    ),
+    // What both daemons need, and neither decides by.
+    (
+        "tributary-daemon",
+        &[
+            "tributary-protocol",
+            "tributary-certs",
+            "tributary-transport",
+            "tributary-storage",
+            "tributary-settings",
+            "tributary-texts",
+        ],
+    ),
     // What somebody else recomputes: no daemon, no file.
     ("tributary-evidence", &["tributary-protocol", "tributary-model", "tributary-certs"]),
     // Plans, their files and their signatures: no daemon.
@@ -32,76 +50,85 @@ const HOUSE: [(&str, &[&str]); 13] = [
 ];
 
 /// What the two daemons may know.
-const SHELL: [&str; 7] = [
-    "tributary-daemon",
+const SHELL: [&str; 8] = [
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
     "tributary-transport",
+    "tributary-daemon",
     "tributary-storage",
     "tributary-settings",
+    "tributary-texts",
 ];
 
 /// What the coordinator may know besides: it reads the plan that two people signed, and says of it what an auditor says.
 const COORDINATOR: [&str; 9] = [
-    "tributary-daemon",
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
     "tributary-evidence",
     "tributary-planning",
     "tributary-transport",
+    "tributary-daemon",
     "tributary-storage",
     "tributary-settings",
 ];
 
 /// What the executable may know: the roles, and the simulator where the feature asks for it.
-const EXECUTABLE: [&str; 12] = [
-    "tributary-daemon",
+const EXECUTABLE: [&str; 13] = [
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
     "tributary-evidence",
     "tributary-planning",
     "tributary-transport",
+    "tributary-daemon",
     "tributary-storage",
     "tributary-settings",
     "tributary-coordinator",
     "tributary-client",
     "tributary-tests",
+    "tributary-texts",
 ];
 
 /// What the simulator may know besides what its tests do: no learning, no sockets.
 const SIMULATOR: [&str; 2] = ["tributary-protocol", "tributary-certs"];
 
 /// What the tests may know.
-const EVERYTHING: [&str; 11] = [
-    "tributary-daemon",
+const EVERYTHING: [&str; 12] = [
     "tributary-protocol",
     "tributary-model",
     "tributary-certs",
     "tributary-evidence",
     "tributary-planning",
     "tributary-transport",
+    "tributary-daemon",
     "tributary-storage",
     "tributary-settings",
     "tributary-coordinator",
     "tributary-client",
+    "tributary-texts",
 ];
 
 /// Crates with one home: the packages that may depend on them, and the only sources that name them. Nothing: no source of ours at all.
-const HOMES: [(&str, &[&str], &[&str]); 7] = [
+const HOMES: [(&str, &[&str], &[&str]); 9] = [
+    ("lettre", &["tributary-daemon"], &["daemon/src/notices/"]),
+    ("ureq", &["tributary-daemon"], &["daemon/src/notices/hook/webhook.rs"]),
     ("blake3", &["tributary-protocol"], &["protocol/src/digest.rs"]),
     ("bincode", &["tributary-protocol"], &["protocol/src/codec.rs"]),
     ("burn-tensor", &["tributary-model"], &["model/src/network/", "model/src/train/"]),
     ("quinn", &["tributary-transport"], &["transport/src/quic/", "transport/src/wire.rs"]),
-    ("rcgen", &["tributary-certs", "tributary-coordinator"], &["certs/", "coordinator/tests/"]),
+    (
+        "rcgen",
+        &["tributary-certs", "tributary-coordinator", "tributary-daemon"],
+        &["certs/", "coordinator/tests/", "daemon/src/notices/hook/tests.rs"],
+    ),
     ("aws_lc_rs", &["tributary-certs"], &["certs/"]),
     ("cryptoki", &["tributary-certs"], &["certs/src/pkcs11/", "certs/tests/pkcs11.rs"]),
 ];
 
 /// Wanted for tests alone: package and crate.
-const TESTS_ONLY: [(&str, &str); 1] = [("tributary-coordinator", "rcgen")];
+const TESTS_ONLY: [(&str, &str); 2] = [("tributary-coordinator", "rcgen"), ("tributary-daemon", "rcgen")];
 
 /// Crates that nobody may depend on, directly or not.
 const BANNED: [&str; 2] = ["openssl", "ring"];

@@ -2,6 +2,7 @@
 
 use tributary_certs::fault::FaultKind;
 use tributary_certs::skew::CLOCK_FAULTS;
+use tributary_texts::preflight as words;
 
 use super::trial::{TrialKeys, trial};
 use super::{Cause, Findings, Outcome};
@@ -12,26 +13,20 @@ use crate::wire::Transport;
 /// Clocks that differ by more are reported, and by more than the second are a fault: certificates forgive five minutes.
 const SKEW_SECONDS: (u64, u64) = (30, 300);
 
-/// What clocks do to certificates.
-const MEANS: &str = "certificates are judged by these clocks: beyond five minutes they look expired or not yet valid";
-
-/// Whom to ask.
-const ASK: &str = "whoever runs this machine: synchronise its clock (NTP)";
-
 /// Compares the clocks.
 pub(super) fn compare(found: &mut Findings, coordinator: u64, here: u64) {
     let skew = coordinator.abs_diff(here);
-    let tried = "comparing this machine's clock with the coordinator's";
+    let tried = words::comparing_clocks();
     let seen = match (skew, coordinator > here) {
-        (0, _) => "0 s apart".to_owned(),
-        (_, true) => format!("{skew} s apart: this machine's is behind"),
-        (_, false) => format!("{skew} s apart: this machine's is ahead"),
+        (0, _) => words::clocks_same(),
+        (_, true) => words::clock_slow(skew),
+        (_, false) => words::clock_fast(skew),
     };
     if skew <= SKEW_SECONDS.0 {
         return found.good(Cause::Clock, tried, seen);
     }
     let outcome = if skew > SKEW_SECONDS.1 { Outcome::Fault } else { Outcome::Warning };
-    found.bad(Cause::Clock, outcome, [tried, &seen, MEANS, ASK]);
+    found.tell(Cause::Clock, outcome, [tried, seen, words::clock_means(), words::clock_ask()]);
 }
 
 /// Where no connection came about, because a certificate or a list is not valid now: whether a clock is the cause. The coordinator's clock,
@@ -45,12 +40,12 @@ pub(super) async fn diagnose(
 ) -> Option<u64> {
     let failure = fault.failure()?;
     let kind = failure.kind().filter(|kind| CLOCK_FAULTS.contains(kind))?;
-    let tried = "comparing this machine's clock with the coordinator's";
+    let tried = words::comparing_clocks();
     if failure.is_found_by_peer() {
         let valid = (keys.validity.not_before..=keys.validity.not_after).contains(&here);
         if valid && kind != FaultKind::RevocationListExpired {
-            let seen = "by this machine's clock this client's certificate is valid, and by the coordinator's it is not";
-            found.bad(Cause::Clock, Outcome::Fault, [tried, seen, MEANS, &format!("{ASK}, and the coordinator's")]);
+            let seen = words::clock_of_coordinator();
+            found.tell(Cause::Clock, Outcome::Fault, [tried, seen, words::clock_means(), words::clock_ask_both()]);
         }
         return None;
     }
@@ -62,8 +57,8 @@ pub(super) async fn diagnose(
         Some(coordinator) => compare(found, coordinator, here),
         // A coordinator does not start with a certificate whose time has not come.
         None if kind == FaultKind::NotYetValid => {
-            let seen = "by this machine's clock the coordinator's certificate is not valid yet, and by its own it is";
-            found.bad(Cause::Clock, Outcome::Fault, [tried, seen, MEANS, ASK]);
+            let seen = words::clock_of_ours();
+            found.tell(Cause::Clock, Outcome::Fault, [tried, seen, words::clock_means(), words::clock_ask()]);
         }
         None => {}
     }

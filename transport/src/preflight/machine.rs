@@ -4,12 +4,13 @@ use std::io::Write as _;
 use std::path::Path;
 
 use tributary_storage::files::create_private_folder;
+use tributary_texts::{Said, preflight as words};
 
 use super::{Cause, Findings, Outcome};
 
 /// Whether a folder can be made and written to, and has room for so many bytes. A file is written and taken away again.
 pub fn disk(found: &mut Findings, folder: &Path, bytes: u64) {
-    let tried = format!("writing to {}", folder.display());
+    let tried = words::writing_to(folder.display());
     let probe = folder.join(".preflight");
     // As the daemon makes it.
     let written = create_private_folder(folder)
@@ -18,16 +19,14 @@ pub fn disk(found: &mut Findings, folder: &Path, bytes: u64) {
         .and_then(|mut file| file.write_all(b"preflight").and_then(|()| file.sync_all()));
     let _ = std::fs::remove_file(&probe);
     if let Err(fault) = written {
-        let means = "nothing can be recorded there, and without its records a daemon does not run";
-        let ask = "whoever runs this machine: a folder that this user may write to, on a local disk";
-        return found.bad(Cause::Disk, Outcome::Fault, [&tried, &fault.to_string(), means, ask]);
+        let said = [tried, Said::verbatim(fault), words::not_writable(), words::ask_folder()];
+        return found.tell(Cause::Disk, Outcome::Fault, said);
     }
-    let Some(free) = free(folder) else { return found.good(Cause::Disk, &tried, "written, synced and taken away") };
-    let seen = format!("{} MB free", free / 1_000_000);
+    let Some(free) = free(folder) else { return found.good(Cause::Disk, &tried, words::written()) };
+    let seen = words::megabytes_free(free / 1_000_000);
     if free < bytes {
-        let means = format!("it fills up: about {} MB are needed", bytes / 1_000_000);
-        let ask = "whoever runs this machine: more room, or another folder";
-        return found.bad(Cause::Disk, Outcome::Fault, [&tried, &seen, &means, ask]);
+        let means = words::fills_up(bytes / 1_000_000);
+        return found.tell(Cause::Disk, Outcome::Fault, [tried, seen, means, words::ask_room()]);
     }
     found.good(Cause::Disk, &tried, seen);
 }

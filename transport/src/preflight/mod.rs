@@ -8,6 +8,7 @@ mod ways;
 use std::fmt;
 
 use serde::Serialize;
+use tributary_texts::{Language, Piece, Said, preflight as words};
 
 pub use machine::{disk, open_files, udp_buffers};
 pub use trial::TrialKeys;
@@ -43,6 +44,8 @@ pub enum Cause {
     Port = 21,
     /// A limit of the operating system is too low.
     System = 22,
+    /// A hook by which people are told.
+    Notices = 23,
 }
 
 /// How a check ended.
@@ -57,7 +60,7 @@ pub enum Outcome {
     Fault,
 }
 
-/// One line.
+/// One line. Programs read its English words.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
     /// What it is about.
@@ -72,6 +75,9 @@ pub struct Finding {
     pub means: String,
     /// What to ask of whom; empty where nothing is.
     pub ask: String,
+    /// The same four, for people.
+    #[serde(skip)]
+    said: [Said; 4],
 }
 
 /// Everything that was found.
@@ -80,22 +86,28 @@ pub struct Findings(Vec<Finding>);
 
 impl Findings {
     /// Adds what is as it should be.
-    pub fn good(&mut self, cause: Cause, tried: impl Into<String>, seen: impl Into<String>) {
-        self.add(cause, Outcome::Ok, [tried.into(), seen.into(), String::new(), String::new()]);
+    pub fn good(&mut self, cause: Cause, tried: impl Piece, seen: impl Piece) {
+        self.tell(cause, Outcome::Ok, [Said::of(tried), Said::of(seen), Said::empty(), Said::empty()]);
+    }
+
+    /// Adds what is not, in words that are English alone.
+    pub fn bad(&mut self, cause: Cause, outcome: Outcome, sentences: [&str; 4]) {
+        self.tell(cause, outcome, sentences.map(Said::verbatim));
     }
 
     /// Adds what is not.
-    pub fn bad(&mut self, cause: Cause, outcome: Outcome, sentences: [&str; 4]) {
-        self.add(cause, outcome, sentences.map(str::to_owned));
+    pub fn tell(&mut self, cause: Cause, outcome: Outcome, said: [Said; 4]) {
+        let [tried, seen, means, ask] = said.each_ref().map(|said| said.text(Language::English).to_owned());
+        self.0.push(Finding { cause, outcome, tried, seen, means, ask, said });
     }
 
     /// Adds a check whose error says by itself what it means and what to do.
-    pub fn checked<T, E: fmt::Display>(
+    pub fn checked<T, E: Piece, S: Piece>(
         &mut self,
         cause: Cause,
-        tried: &str,
+        tried: impl Piece,
         result: Result<T, E>,
-        seen: impl FnOnce(&T) -> String,
+        seen: impl FnOnce(&T) -> S,
     ) -> Option<T> {
         match result {
             Ok(value) => {
@@ -103,8 +115,8 @@ impl Findings {
                 Some(value)
             }
             Err(fault) => {
-                let means = "the daemon would not start, or could not take part";
-                self.bad(cause, Outcome::Fault, [tried, &fault.to_string(), means, "what the message says"]);
+                let (means, ask) = (words::would_not_start(), words::as_the_message_says());
+                self.tell(cause, Outcome::Fault, [Said::of(tried), Said::of(fault), means, ask]);
                 None
             }
         }
@@ -123,32 +135,32 @@ impl Findings {
         fault.map_or(0, |finding| finding.cause as u8)
     }
 
-    fn add(&mut self, cause: Cause, outcome: Outcome, [tried, seen, means, ask]: [String; 4]) {
-        self.0.push(Finding { cause, outcome, tried, seen, means, ask });
+    /// For people, in this language.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        let mut lines = Vec::new();
+        for Finding { cause, outcome, said: [tried, seen, means, ask], .. } in &self.0 {
+            let mark = match outcome {
+                Outcome::Ok => words::mark_good(),
+                Outcome::Warning => words::mark_warning(),
+                Outcome::Fault => words::mark_fault(),
+            };
+            lines.push(words::finding(mark, tried, seen));
+            if *outcome != Outcome::Ok {
+                lines.push(words::means(means));
+                lines.push(words::ask(ask.text(language).replace('\n', "\n                 ")));
+            }
+            if *outcome == Outcome::Fault {
+                lines.push(words::code(*cause as u8));
+            }
+        }
+        lines.iter().map(|line| format!("{}\n", line.text(language))).collect()
     }
 }
 
 impl fmt::Display for Findings {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Finding { cause, outcome, tried, seen, means, ask } in &self.0 {
-            let mark = match outcome {
-                Outcome::Ok => "ok     ",
-                Outcome::Warning => "warning",
-                Outcome::Fault => "FAULT  ",
-            };
-            writeln!(formatter, "{mark} {tried}: {seen}")?;
-            if *outcome != Outcome::Ok {
-                writeln!(
-                    formatter,
-                    "          means  {means}\n          ask    {}",
-                    ask.replace('\n', "\n                 ")
-                )?;
-            }
-            if *outcome == Outcome::Fault {
-                writeln!(formatter, "          code   {}", *cause as u8)?;
-            }
-        }
-        Ok(())
+        formatter.write_str(&self.text(Language::English))
     }
 }
 
@@ -167,6 +179,7 @@ mod tests {
         found.bad(Cause::Disk, Outcome::Fault, ["a", "b", "c", "d"]);
         assert_eq!(found.exit_code(), 15);
         let text = found.to_string();
+        assert!(found.text(Language::Chinese).contains("代码   15"));
         assert!(
             text.contains("warning a: b\n          means  c\n          ask    d\n") && text.contains("code   15"),
             "{text}"

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tributary_certs::fault::FaultKind;
 use tributary_protocol::message::RejectCode;
 use tributary_protocol::printable::Printable;
+use tributary_texts::{Said, preflight as words};
 
 use super::trial::{Told, TrialKeys, trial};
 use super::{Cause, Findings, Outcome, clocks};
@@ -29,7 +30,7 @@ struct Way {
 pub async fn network(dialer: &Dialer, keys: &TrialKeys, unix_seconds: u64, found: &mut Findings) -> Option<u64> {
     let settings = dialer.settings().clone();
     let target = &settings.address;
-    let looking = format!("looking up {target}");
+    let looking = words::looking_up(target);
     let reachable = match dialer.addresses().await {
         Ok(addresses) => {
             let listed: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
@@ -37,17 +38,14 @@ pub async fn network(dialer: &Dialer, keys: &TrialKeys, unix_seconds: u64, found
             true
         }
         Err(fault) if settings.proxy.is_some() => {
-            let means = "QUIC cannot be used from here; the proxy looks the name up by itself";
-            let ask = "nothing, if the proxy's connection below is fine";
-            found.bad(Cause::Name, Outcome::Warning, [&looking, &fault.to_string(), means, ask]);
+            let said = [looking, fault.said(), words::proxy_looks_up(), words::nothing_if_proxy_is_fine()];
+            found.tell(Cause::Name, Outcome::Warning, said);
             false
         }
         Err(fault) => {
-            let means = "this machine cannot find the coordinator, so nothing else was tried";
-            let ask = format!(
-                "whoever runs name resolution here: an entry for {target}; or give its address in coordinator.address"
-            );
-            found.bad(Cause::Name, Outcome::Fault, [&looking, &fault.to_string(), means, &ask]);
+            let ask = words::ask_name_resolution(target);
+            let said = [looking, fault.said(), words::coordinator_not_found(), ask];
+            found.tell(Cause::Name, Outcome::Fault, said);
             return None;
         }
     };
@@ -134,79 +132,69 @@ fn report(found: &mut Findings, dialer: &Dialer, way: &Way, other_works: bool) {
     let quic = way.transport == Transport::Quic;
     let cause = if quic { Cause::Udp } else { Cause::Tcp };
     for (address, outcome) in &way.addresses {
-        let at = if way.addresses.len() > 1 { format!(" at {address}") } else { String::new() };
+        let at = if way.addresses.len() > 1 { words::at(address) } else { Said::empty() };
         let proxy = settings.proxy.as_ref().filter(|_| !quic);
-        let through = proxy.map(|proxy| format!(" through the proxy {}", proxy.address)).unwrap_or_default();
-        let tried = format!("{} {target}{through}{at}", if quic { "QUIC to UDP" } else { "TLS to TCP" });
+        let through = proxy.map_or_else(Said::empty, |proxy| words::through_proxy(&proxy.address));
+        let tried = match quic {
+            true => words::quic_to(target, &through, &at),
+            false => words::tls_to(target, &through, &at),
+        };
         let fault = match outcome {
             Ok(milliseconds) => {
-                found.good(cause, &tried, format!("handshake in {milliseconds} ms"));
+                found.good(cause, &tried, words::handshake_in(milliseconds));
                 continue;
             }
             Err(fault) => fault,
         };
-        let seen = fault.to_string();
+        let seen = fault.said();
         let kind = fault.failure().and_then(Failure::kind);
         let outcome = if other_works || way.told.is_some() { Outcome::Warning } else { Outcome::Fault };
-        if way.told.is_some() {
-            let means = "at this address the coordinator does not answer; the daemon takes another of the name's, a moment later";
-            let ask = format!("whoever runs name resolution here, whether {target} should have the address {address}");
-            found.bad(cause, outcome, [&tried, &seen, means, &ask]);
+        let (cause, outcome, means, ask) = if way.told.is_some() {
+            (cause, outcome, words::silent_address(), words::ask_about_address(target, address))
         } else if kind == Some(FaultKind::TlsHttp) {
-            let means = "a web server, a proxy or a gateway answers at this address and port, and no coordinator";
-            let ask = "whoever gave you the address: host and port of the coordinator; or who runs what answers there";
-            found.bad(cause, outcome, [&tried, &seen, means, ask]);
+            (cause, outcome, words::no_coordinator_there(), words::ask_for_address())
         } else if kind.is_some_and(|kind| kind.number() < 300 || kind.number() >= 400) {
-            let means = "the network is fine, and one side does not believe the other's certificate";
-            let ask = "the federation's authority, with the number in brackets";
-            found.bad(Cause::Certificate, Outcome::Fault, [&tried, &seen, means, ask]);
+            let ask = words::ask_authority_with_number();
+            (Cause::Certificate, Outcome::Fault, words::certificate_not_believed(), ask)
         } else if matches!(fault, DialFault::Proxy { .. }) {
-            let means = "the proxy does not carry this connection";
-            let ask = format!("whoever runs the proxy: allow CONNECT to {target}, without opening TLS");
-            found.bad(Cause::Proxy, outcome, [&tried, &seen, means, &ask]);
+            (Cause::Proxy, outcome, words::proxy_refuses(), words::ask_proxy(target))
         } else {
             let means = match (quic, outcome == Outcome::Warning) {
-                (true, true) => {
-                    "UDP is dropped on the way; the daemon uses TCP, which costs a little time in each round"
-                }
-                (true, false) => "the coordinator is not reached: it is down, or the firewall drops UDP to it",
-                (false, true) => "there is no way around a firewall that begins to drop UDP",
-                (false, false) => "the coordinator is not reached: it is down, or the firewall drops TCP to it",
+                (true, true) => words::udp_dropped(),
+                (true, false) => words::not_reached_udp(),
+                (false, true) => words::no_way_around(),
+                (false, false) => words::not_reached_tcp(),
             };
             let protocol = if quic { "UDP" } else { "TCP" };
-            found.bad(cause, outcome, [&tried, &seen, means, &rule(protocol, *address, target)]);
-        }
+            (cause, outcome, means, rule(protocol, *address, target))
+        };
+        found.tell(cause, outcome, [tried, seen, means, ask]);
     }
     if let (true, Some(told)) = (quic, &way.told) {
-        found.good(Cause::Mtu, "packets over that path", format!("{} bytes of UDP payload", told.mtu));
+        found.good(Cause::Mtu, words::packets(), words::packet_size(told.mtu));
     }
 }
 
 fn admitted(found: &mut Findings, refusal: Option<(RejectCode, Printable)>) {
-    let tried = "asking the coordinator to let this client in";
+    let tried = words::asking_to_be_let_in();
     match refusal {
-        None => found.good(Cause::Refused, tried, "it does"),
-        Some((RejectCode::AlreadyConnected, _)) => {
-            found.good(Cause::Refused, tried, "it does; this client's daemon is connected now");
-        }
+        None => found.good(Cause::Refused, tried, words::let_in()),
+        Some((RejectCode::AlreadyConnected, _)) => found.good(Cause::Refused, tried, words::let_in_already()),
         Some((_, explanation)) => {
-            let means = "the certificate is good, and the coordinator's roster or plan does not include this client";
-            let ask = "the federation's authority, with that sentence";
-            found.bad(Cause::Refused, Outcome::Fault, [tried, &explanation, means, ask]);
+            let ask = words::ask_authority_with_sentence();
+            let said = [tried, Said::verbatim(explanation), words::not_in_roster(), ask];
+            found.tell(Cause::Refused, Outcome::Fault, said);
         }
     }
 }
 
 /// The firewall rule to request, ready to paste.
-fn rule(protocol: &str, address: SocketAddr, target: &str) -> String {
+fn rule(protocol: &str, address: SocketAddr, target: &str) -> Said {
     let known = !address.ip().is_unspecified();
     let from = Some(address).filter(|_| known).and_then(source);
-    let from = from.map_or_else(|| "this machine".to_owned(), |from| from.ip().to_string());
-    let to = if known { format!("{} port {}", address.ip(), address.port()) } else { target.to_owned() };
-    format!(
-        "the network team, with this rule:\nallow {protocol} from {from} (any port) to {to}, outbound only, replies allowed, \
-         idle timeout at least 30 seconds, no inspection of the content"
-    )
+    let from = from.map_or_else(words::this_machine, |from| Said::verbatim(from.ip()));
+    let to = if known { words::port_of(address.ip(), address.port()) } else { Said::verbatim(target) };
+    words::firewall_rule(protocol, from, to)
 }
 
 /// The address that packets to there leave from. Nothing is sent.
@@ -219,13 +207,17 @@ fn source(to: SocketAddr) -> Option<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
+    use tributary_texts::Language;
+
     use super::*;
 
     #[test]
     fn the_rule_names_both_ends() {
         let text = rule("UDP", ([127, 0, 0, 1], 7_443).into(), "localhost:7443");
+        let text = text.text(Language::English);
         assert!(text.contains("allow UDP from 127.0.0.1 (any port) to 127.0.0.1 port 7443, outbound only"), "{text}");
         let text = rule("TCP", ([0, 0, 0, 0], 0).into(), "fl.example:7443");
+        let text = text.text(Language::English);
         assert!(text.contains("allow TCP from this machine (any port) to fl.example:7443, outbound only"), "{text}");
     }
 }

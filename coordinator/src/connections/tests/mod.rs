@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tributary_daemon::Watchdog;
 use tributary_transport::{
-    DialSettings, Dialer, End, Greeted, Greeting, LinkId, ListenSettings, Listener, Mode, Timers, Transport, Watchdog,
-    Welcome,
+    DialSettings, Dialer, End, Greeted, Greeting, LinkId, ListenSettings, Listener, Mode, Timers, Transport, Welcome,
 };
 
 use super::*;

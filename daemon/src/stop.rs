@@ -1,14 +1,15 @@
 //! The operator's wish to stop.
 
 /// SIGTERM and Ctrl-C, from the moment that this exists: what arrives while nobody waits is not lost.
-pub(crate) struct StopSignal {
+pub struct StopSignal {
     #[cfg(unix)]
     signals: Option<[tokio::signal::unix::Signal; 2]>,
 }
 
 impl StopSignal {
     /// Begins to listen; inside of the runtime.
-    pub(crate) fn listen() -> Self {
+    #[must_use]
+    pub fn listen() -> Self {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
@@ -22,7 +23,7 @@ impl StopSignal {
     }
 
     /// Waits for the wish. Where the system gives no signals, for ever.
-    pub(crate) async fn wished(&mut self) {
+    pub async fn wished(&mut self) {
         #[cfg(unix)]
         {
             let Some([terminate, interrupt]) = &mut self.signals else { return std::future::pending().await };

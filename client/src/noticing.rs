@@ -1,0 +1,112 @@
+//! Which reports of a branch's daemon people who are elsewhere are told of. No reason in free words leaves: it may tell of a row.
+
+use std::sync::Arc;
+
+use tributary_certs::renewal::Expiry;
+use tributary_daemon::notices::{FAREWELL_TIME, Look, Notice, Notices, Over, RunName, plan_in_short};
+
+use crate::settings::Settings;
+use crate::telemetry::Report;
+
+/// Between a daemon's reports and its notices.
+pub(crate) struct Noticing {
+    notices: Notices,
+    unix_seconds: fn() -> u64,
+}
+
+impl Noticing {
+    /// # Errors
+    /// If the system gives no thread.
+    pub(crate) fn start(settings: &Settings, unix_seconds: fn() -> u64) -> std::io::Result<Self> {
+        // What ends with time the daemon's own reports tell.
+        let look: Look = Arc::new(|_| Vec::new());
+        let notices = Notices::start(&settings.notices, &settings.state_dir, unix_seconds, &look)?;
+        Ok(Self { notices, unix_seconds })
+    }
+
+    /// The daemon ended, well or with an error: what waits is told.
+    pub(crate) fn finish(&self, failed: bool) {
+        if failed {
+            self.notices.tell(&Notice::DaemonFailed);
+        }
+        self.notices.finish(FAREWELL_TIME);
+    }
+
+    /// Something happened.
+    pub(crate) fn hear(&self, report: &Report) {
+        if let Some(over) = over(report) {
+            self.notices.over(&over);
+        }
+        if let Some(notice) = notice(report, (self.unix_seconds)()) {
+            self.notices.tell(&notice);
+        }
+    }
+}
+
+fn over(report: &Report) -> Option<Over> {
+    match report {
+        Report::Connected { .. } => Some(Over::DaemonFailed),
+        Report::CertificateRenewed { .. } => Some(Over::CertificateExpires),
+        Report::ListsRenewed { .. } => Some(Over::ListsExpire),
+        _ => None,
+    }
+}
+
+fn notice(report: &Report, now: u64) -> Option<Notice> {
+    let plan = |of: &crate::telemetry::RunName| of.plan.as_deref().map(plan_in_short);
+    Some(match report {
+        Report::GrantAwaited { of, withdrawn: false, .. } => Notice::GrantAwaited { branch: None, plan: plan(of) },
+        Report::GrantAwaited { of, withdrawn: true, .. } => Notice::GrantWithdrawn { branch: None, plan: plan(of) },
+        Report::CertificateEnds { left_seconds, level } => Notice::CertificateExpires {
+            not_after: now.saturating_add(*left_seconds),
+            urgent: *level > Expiry::Warning,
+        },
+        Report::ListsEnd { left_seconds, .. } => Notice::ListsExpire { not_after: now.saturating_add(*left_seconds) },
+        Report::NotReady { of, .. } => {
+            Notice::DataLate { branch: None, run: RunName { plan: plan(of), number: of.run } }
+        }
+        Report::ModelDeleted { model, withdrawn: true } => Notice::ModelWithdrawn { model: plan_in_short(model) },
+        Report::Finished { of, .. } => {
+            Notice::RunFinished { run: RunName { plan: plan(of), number: of.run }, epsilon: None }
+        }
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::plan::GrantFault;
+    use tributary_texts::Said;
+
+    use super::*;
+
+    #[test]
+    fn what_tells_of_rows_or_in_free_words_is_no_notice() {
+        let (of, said) = (crate::telemetry::RunName::default, Said::empty);
+        let silent = [
+            Report::RowsDropped { rows: 7, kept: 9 },
+            Report::MaximaPassed { customers: 7, rows: 9 },
+            Report::DatasetRemark { file: "f".into(), remark: "row 7".into(), said: said() },
+            Report::NoiseAlone { of: of(), round: 7, reason: "row 7".into(), said: said() },
+            Report::Refused { of: of(), reason: "row 7".into() },
+            Report::Disconnected { reason: "x".into(), retry_ms: 7 },
+        ];
+        for report in silent {
+            assert_eq!((notice(&report, 1_000), over(&report)), (None, None), "{report:?}");
+        }
+    }
+
+    #[test]
+    fn grants_endings_and_ends_are_told() {
+        let plan = Some("1f3c9a00".to_owned());
+        let of = crate::telemetry::RunName { plan: Some("1f3c9a00ffff".into()), run: Some(2), ..Default::default() };
+        let grant = |fault| notice(&Report::grant_awaited(of.clone(), fault), 0);
+        assert_eq!(grant(GrantFault::None), Some(Notice::GrantAwaited { branch: None, plan: plan.clone() }));
+        assert_eq!(grant(GrantFault::Withdrawn), Some(Notice::GrantWithdrawn { branch: None, plan }));
+        let ends = |level| notice(&Report::CertificateEnds { left_seconds: 60, level }, 1_000);
+        assert_eq!(ends(Expiry::Warning), Some(Notice::CertificateExpires { not_after: 1_060, urgent: false }));
+        assert_eq!(ends(Expiry::Critical), Some(Notice::CertificateExpires { not_after: 1_060, urgent: true }));
+        let renewed = Report::CertificateRenewed { not_after: 9_000 };
+        assert_eq!(over(&renewed), Some(Over::CertificateExpires));
+    }
+}

@@ -1,0 +1,249 @@
+//! Which events of a coordinator people who are elsewhere are told of, and what ends with time.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tributary_certs::inspect::validity_of;
+use tributary_certs::renewal::Expiry;
+use tributary_certs::roster::{RosterAuthorities, read_roster};
+use tributary_certs::tls::read_certificates;
+use tributary_daemon::notices::{FAREWELL_TIME, Look, Notice, Notices, Over, RunName, plan_in_short};
+use tributary_protocol::roster::Roster;
+
+use crate::report::{Event, RefusedFor, Told};
+use crate::settings::{IdentityFiles, Settings};
+
+/// Entries and roles that end within so many seconds are told: 30 days.
+const SOON_SECONDS: u64 = 30 * 86_400;
+
+/// Between a coordinator's events and its notices.
+pub(crate) struct Noticing {
+    notices: Notices,
+    /// Plans that an order stops, of which people are told already.
+    stopped: BTreeSet<String>,
+}
+
+impl Noticing {
+    /// # Errors
+    /// If the system gives no thread.
+    pub(crate) fn start(settings: &Settings, unix_seconds: fn() -> u64) -> std::io::Result<Self> {
+        let endings = Endings::of(&settings.identity);
+        let look: Look = Arc::new(move |now| endings.soon(now));
+        let notices = Notices::start(&settings.notices, &settings.state_dir, unix_seconds, &look)?;
+        Ok(Self { notices, stopped: BTreeSet::new() })
+    }
+
+    /// The daemon ended, well or with an error: what waits is told.
+    pub(crate) fn finish(&self, failed: bool) {
+        if failed {
+            self.notices.tell(&Notice::DaemonFailed);
+        }
+        self.notices.finish(FAREWELL_TIME);
+    }
+
+    /// Something happened.
+    pub(crate) fn hear(&mut self, told: &Told) {
+        if let Some(over) = over(told) {
+            self.notices.over(&over);
+        }
+        if let Some(notice) = self.notice(told) {
+            self.notices.tell(&notice);
+        }
+    }
+
+    fn notice(&mut self, told: &Told) -> Option<Notice> {
+        let plan = plan_of(told);
+        let run = || RunName { plan: plan.clone(), number: told.run.as_ref().map(|run| run.run) };
+        Some(match &told.event {
+            Event::Waiting { reason } => {
+                let plan = plan.filter(|plan| !self.stopped.contains(plan))?;
+                Notice::PlanHeldBack { plan, reason: reason.clone() }
+            }
+            Event::Refused { client, cause, .. } => {
+                let branch = Some(client.name.clone().unwrap_or_else(|| client.to_string()));
+                match cause {
+                    RefusedFor::GrantMissing => Notice::GrantAwaited { branch, plan },
+                    RefusedFor::GrantWithdrawn => Notice::GrantWithdrawn { branch, plan },
+                    RefusedFor::Other => return None,
+                }
+            }
+            Event::Ordered { action, staff, role, stops } => {
+                let (action, staff, role) = (action.clone(), staff.clone(), role.clone());
+                if *stops {
+                    self.stopped.extend(plan);
+                    Notice::Frozen { action, staff, role }
+                } else {
+                    plan.map(|plan| self.stopped.remove(&plan));
+                    Notice::Thawed { action, staff, role }
+                }
+            }
+            Event::Finished(finished) if finished.complete => {
+                Notice::RunFinished { run: run(), epsilon: finished.epsilon }
+            }
+            Event::Finished(_) => Notice::RunFailed { run: run() },
+            _ => return None,
+        })
+    }
+}
+
+fn plan_of(told: &Told) -> Option<String> {
+    told.run.as_ref().map(|run| plan_in_short(&run.plan))
+}
+
+fn over(told: &Told) -> Option<Over> {
+    match &told.event {
+        Event::Listening { .. } => Some(Over::DaemonFailed),
+        Event::Session { .. } | Event::Round { .. } | Event::Counted { .. } => {
+            Some(Over::HeldBack { plan: plan_of(told)? })
+        }
+        Event::CertificateRenewed { .. } => Some(Over::CertificateExpires),
+        _ => None,
+    }
+}
+
+/// Files whose contents end with time.
+struct Endings {
+    certificate: PathBuf,
+    roster: PathBuf,
+    authorities: PathBuf,
+}
+
+impl Endings {
+    fn of(files: &IdentityFiles) -> Self {
+        Self {
+            certificate: files.tls.chain.clone(),
+            roster: files.roster.clone(),
+            authorities: files.authorities.clone(),
+        }
+    }
+
+    /// What ends soon. A file that cannot be read is the daemon's affair, which says so.
+    fn soon(&self, now: u64) -> Vec<Notice> {
+        let chain = read_certificates(&self.certificate).ok();
+        let validity = chain.and_then(|chain| validity_of(chain.first()?).ok());
+        let certificate = validity.and_then(|validity| match Expiry::of(validity, now) {
+            Expiry::Fine | Expiry::Due => None,
+            level => {
+                Some(Notice::CertificateExpires { not_after: validity.not_after, urgent: level > Expiry::Warning })
+            }
+        });
+        let roster = RosterAuthorities::read(&self.authorities).ok();
+        let roster = roster.and_then(|authorities| read_roster(&self.roster, &authorities).ok());
+        certificate.into_iter().chain(roster.iter().flat_map(|roster| endings_of(&roster.roster, now))).collect()
+    }
+}
+
+/// Entries and roles of a roster that end soon, or ended not long ago.
+fn endings_of(roster: &Roster, now: u64) -> Vec<Notice> {
+    let soon = |end: u64| end.saturating_sub(SOON_SECONDS) <= now && now <= end.saturating_add(SOON_SECONDS);
+    let entries = roster.entries().iter().filter(|entry| soon(entry.not_after));
+    let entries =
+        entries.map(|entry| Notice::RosterEntryEnds { branch: entry.name.to_string(), not_after: entry.not_after });
+    let roles = roster.people().iter().flat_map(|person| {
+        let ending = person.holdings.iter().filter(|holding| soon(holding.until));
+        ending.map(|holding| Notice::RoleExpires {
+            staff: person.staff.to_string(),
+            role: holding.role.to_string(),
+            until: holding.until,
+        })
+    });
+    entries.chain(roles).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_certs::entropy::OsEntropy;
+    use tributary_certs::suite::SigningKey;
+    use tributary_protocol::digest::Digest;
+    use tributary_protocol::ids::ClientId;
+    use tributary_protocol::roster::{MemberName, RosterEntry};
+
+    use super::*;
+    use crate::report::{RunName as RunOfPlan, Whom};
+
+    fn noticing() -> Noticing {
+        Noticing { notices: Notices::default(), stopped: BTreeSet::new() }
+    }
+
+    fn told(event: Event) -> Told {
+        let plan = Digest([0xab; 32]).to_string();
+        Told { event, run: Some(RunOfPlan { plan, plan_name: "churn".into(), run: 2 }) }
+    }
+
+    fn refused(cause: RefusedFor) -> Told {
+        let client = Whom { client: 3, name: Some("north-bank/branch-03".into()) };
+        told(Event::Refused { client, reason: "x".into(), cause })
+    }
+
+    #[test]
+    fn people_are_told_of_what_waits_for_them() {
+        let mut noticing = noticing();
+        let waiting = told(Event::Waiting { reason: "the plan is paused".into() });
+        let held = Notice::PlanHeldBack { plan: "abababab".into(), reason: "the plan is paused".into() };
+        assert_eq!(noticing.notice(&waiting), Some(held));
+        let (branch, plan) = (Some("north-bank/branch-03".to_owned()), Some("abababab".to_owned()));
+        let awaited = Notice::GrantAwaited { branch: branch.clone(), plan: plan.clone() };
+        assert_eq!(noticing.notice(&refused(RefusedFor::GrantMissing)), Some(awaited));
+        let withdrawn = Notice::GrantWithdrawn { branch, plan };
+        assert_eq!(noticing.notice(&refused(RefusedFor::GrantWithdrawn)), Some(withdrawn));
+        assert_eq!(noticing.notice(&refused(RefusedFor::Other)), None);
+        let session = Event::Session { session: "s".into(), cohort: 8, survivors_min: 6, quorum: 6, honest_min: 5 };
+        assert_eq!(over(&told(session.clone())), Some(Over::HeldBack { plan: "abababab".into() }));
+        assert_eq!(noticing.notice(&told(session)), None);
+        let listening = Event::Listening { address: ([127, 0, 0, 1], 1).into(), enrolled: 8 };
+        assert_eq!(over(&listening.into()), Some(Over::DaemonFailed));
+    }
+
+    #[test]
+    fn an_order_is_told_and_not_once_more_as_a_wait() {
+        let mut noticing = noticing();
+        let ordered = |action: &str, stops| {
+            let (staff, role) = ("north-bank/e1".into(), "privacy-officer".into());
+            told(Event::Ordered { action: action.into(), staff, role, stops })
+        };
+        let waiting = told(Event::Waiting { reason: "north-bank/e1 has ordered freeze".into() });
+        assert!(matches!(noticing.notice(&ordered("freeze", true)), Some(Notice::Frozen { .. })));
+        assert_eq!(noticing.notice(&waiting), None);
+        assert!(matches!(noticing.notice(&ordered("thaw", false)), Some(Notice::Thawed { .. })));
+        assert!(noticing.notice(&waiting).is_some());
+    }
+
+    #[test]
+    fn nothing_of_a_round_leaves() {
+        let mut noticing = noticing();
+        let round = Event::Round {
+            round: 7,
+            committed: 6,
+            survivors: 9,
+            loss: Some(0.5),
+            epsilon: Some(0.5),
+            milliseconds: 12.5,
+        };
+        let far = Event::CustomersFar { nominal: 1_000, counted: 3_000.4, noise_stddev: 20.0, factor: Some(3.0) };
+        for event in [round, far] {
+            assert_eq!(noticing.notice(&told(event.clone())), None, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn entries_that_end_soon_are_told() {
+        const NOW: u64 = 1_900_000_000;
+        let entry = |number: u32, not_after| RosterEntry {
+            client: ClientId(number),
+            name: MemberName::parse(&format!("north-bank/branch-{number}")).unwrap(),
+            organisation: tributary_protocol::ids::OrganisationId(1),
+            signing_key: SigningKey::generate(&mut OsEntropy).verifying_key(),
+            tls_spki_sha256: Digest([u8::try_from(number).unwrap(); 32]),
+            not_after,
+        };
+        let ends = [NOW + 31 * 86_400, NOW + 29 * 86_400, NOW - 86_400, NOW - 31 * 86_400];
+        let entries = (1..).zip(ends).map(|(number, end)| entry(number, end)).collect();
+        let told = endings_of(&Roster::new(1, Digest::ZERO, entries, Vec::new(), Vec::new()).unwrap(), NOW);
+        let branch = |number: u32, not_after| Notice::RosterEntryEnds {
+            branch: format!("north-bank/branch-{number}"),
+            not_after,
+        };
+        assert_eq!(told, [branch(2, ends[1]), branch(3, ends[2])]);
+    }
+}

@@ -1,0 +1,92 @@
+//! What the people of a branch read stands in one table: sources that print it have no sentence of their own.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use crate::root;
+
+/// Sources whose words people of a branch read, in their own language.
+const SPEAKERS: [&str; 19] = [
+    "src/authorise.rs",
+    "src/branch.rs",
+    "src/dataset.rs",
+    "client/src/begin.rs",
+    "client/src/budget.rs",
+    "client/src/budget/report/words.rs",
+    "client/src/control/ask.rs",
+    "client/src/control/status.rs",
+    "client/src/dataset/mod.rs",
+    "client/src/dataset/report.rs",
+    "client/src/dataset/verdict.rs",
+    "client/src/grants/owner.rs",
+    "client/src/init.rs",
+    "client/src/raise.rs",
+    "client/src/release.rs",
+    "client/src/standing.rs",
+    "client/src/telemetry.rs",
+    "transport/src/preflight/clocks.rs",
+    "transport/src/preflight/ways.rs",
+];
+
+/// Sentences that are left: what a privacy officer signs is shown as everywhere else where people sign, and what would be a fault of the program.
+const LEFT: [&str; 5] = [
+    "\\nTo be signed: {} by {} as {}, in the federation {}\\nthe raise {}",
+    "this raise",
+    "Read the raise above",
+    "Read the raise again",
+    "it was not tried",
+];
+
+/// The texts in quotes of a source, without its comments, its tests, attributes and what is said of the impossible.
+fn quoted(source: &str) -> Vec<String> {
+    let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = code.lines().map(str::trim_start).filter(|line| !line.starts_with("//") && !line.starts_with("#["));
+    let lines = lines.filter(|line| !line.contains(".expect(") && !line.contains("tracing::"));
+    let code: String = lines.map(|line| format!("{line}\n")).collect();
+    let (mut texts, mut inside, mut escaped) = (Vec::new(), None::<String>, false);
+    for character in code.chars() {
+        match (&mut inside, character) {
+            (None, '"') => inside = Some(String::new()),
+            (None, _) => {}
+            (Some(text), '"') if !escaped => {
+                texts.push(std::mem::take(text));
+                inside = None;
+            }
+            (Some(text), character) => text.push(character),
+        }
+        escaped = character == '\\' && !escaped;
+    }
+    texts
+}
+
+/// Words that follow each other.
+fn is_sentence(text: &str) -> bool {
+    let words = text.split(' ').filter(|word| word.len() > 1 && word.chars().all(|c| c.is_alphabetic() || c == '\''));
+    words.count() >= 2
+}
+
+#[test]
+fn people_of_a_branch_read_what_stands_in_the_table() {
+    let (mut found, mut left) = (Vec::new(), BTreeSet::new());
+    for file in SPEAKERS {
+        let source = fs::read_to_string(root().join(file)).unwrap_or_else(|fault| panic!("{file}: {fault}"));
+        assert!(source.contains("tributary_texts"), "{file} says nothing from the table");
+        let texts = quoted(&source);
+        for text in texts.into_iter().filter(|text| is_sentence(text)) {
+            match LEFT.iter().find(|known| **known == text) {
+                Some(known) => drop(left.insert(*known)),
+                None => found.push(format!("{file}: {text}")),
+            }
+        }
+    }
+    assert_eq!(left, LEFT.into_iter().collect(), "a sentence that is left no more must leave the list");
+    assert!(found.is_empty(), "sentences that are in one language alone: move them into the crate `texts`: {found:#?}");
+}
+
+#[test]
+fn a_sentence_is_told_from_a_name() {
+    let source = "fn f() {\n    // \"no sentence of ours\"\n    say(\"the budget file is lost\", \"data.file\", \"a \\\" b\");\n}\n#[cfg(test)]\n\"in a test\"";
+    let texts = quoted(source);
+    assert_eq!(texts, ["the budget file is lost", "data.file", "a \\\" b"]);
+    assert_eq!(texts.iter().map(|text| is_sentence(text)).collect::<Vec<_>>(), [true, false, false]);
+}

@@ -1,0 +1,109 @@
+//! What the people of a branch read, in Chinese and in English: one table.
+//!
+//! Each entry of the table is a function with named arguments, which gives a [`Said`]: the same in both languages. An entry without one of the
+//! languages, or with a placeholder that is no argument, does not compile. What programs read (`--json`, `--events`) has nothing of it.
+
+pub mod budget;
+pub mod commands;
+pub mod dataset;
+mod language;
+pub mod preflight;
+mod said;
+pub mod screen;
+
+pub use language::Language;
+pub use said::{Piece, Said};
+
+/// One entry, for the test that the table is complete.
+#[cfg(test)]
+struct Entry {
+    key: &'static str,
+    arguments: &'static [&'static str],
+    english: &'static str,
+    chinese: &'static str,
+}
+
+/// Makes a part of the table.
+macro_rules! texts {
+    ($($key:ident($($argument:ident),*) { en: $english:literal, zh: $chinese:literal $(,)? })*) => {
+        $(
+            #[doc = concat!("```text\n", $english, "\n```")]
+            #[must_use]
+            #[allow(
+                clippy::useless_format,
+                clippy::too_many_arguments,
+                reason = "a text has as many arguments as it needs, or none"
+            )]
+            pub fn $key($($argument: impl crate::Piece),*) -> crate::Said {
+                let english = {
+                    $(let $argument = $argument.english();)*
+                    format!($english)
+                };
+                let chinese = {
+                    $(let $argument = $argument.chinese();)*
+                    format!($chinese)
+                };
+                crate::Said::new(english, chinese)
+            }
+        )*
+
+        #[cfg(test)]
+        pub(crate) const TABLE: &[crate::Entry] = &[$(crate::Entry {
+            key: stringify!($key),
+            arguments: &[$(stringify!($argument)),*],
+            english: $english,
+            chinese: $chinese,
+        }),*];
+    };
+}
+
+use texts;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn table() -> impl Iterator<Item = &'static Entry> {
+        [budget::TABLE, commands::TABLE, dataset::TABLE, preflight::TABLE, screen::TABLE].into_iter().flatten()
+    }
+
+    fn placeholders(text: &str) -> BTreeSet<&str> {
+        let parts = text.split('{').skip(1);
+        parts.filter_map(|part| part.split(['}', ':']).next()).filter(|name| !name.is_empty()).collect()
+    }
+
+    fn is_chinese(text: &str) -> bool {
+        text.chars().any(|character| ('\u{4e00}'..='\u{9fff}').contains(&character))
+    }
+
+    #[test]
+    fn every_text_says_the_same_in_both_languages() {
+        let mut keys = BTreeSet::new();
+        for Entry { key, arguments, english, chinese } in table() {
+            let wanted: BTreeSet<&str> = arguments.iter().copied().collect();
+            assert_eq!(placeholders(english), wanted, "{key}");
+            assert_eq!(placeholders(chinese), wanted, "{key}");
+            let words =
+                |text: &str| text.split(['{', '}']).step_by(2).any(|part| part.chars().any(char::is_alphabetic));
+            assert!(!words(english) || is_chinese(chinese), "{key} has no Chinese: {chinese}");
+            assert!(!is_chinese(english), "{key}: {english}");
+            // Commands, keys and files are the same in both.
+            let named =
+                |text: &str| -> BTreeSet<String> { text.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+            assert_eq!(named(english), named(chinese), "{key}");
+            assert!(keys.insert((*key, *english)), "{key} is there twice");
+        }
+        assert!(keys.len() > 100, "{}", keys.len());
+    }
+
+    #[test]
+    fn no_sentence_is_long() {
+        for Entry { key, english, .. } in table() {
+            for sentence in english.split(['.', ';', ':', '\n']) {
+                assert!(sentence.split_whitespace().count() <= 30, "{key}: {sentence}");
+            }
+        }
+    }
+}

@@ -7,7 +7,7 @@ use std::io::{BufWriter, Write as _};
 use std::time::Instant;
 
 use tributary_client::data::read_csv;
-use tributary_client::telemetry::{process_cpu, rss_bytes_max};
+use tributary_daemon::usage::{process_cpu, rss_bytes_max};
 use tributary_model::schema::Schema;
 use tributary_model::train::{PlacementKey, Table, TableMaxima};
 
@@ -70,9 +70,9 @@ fn main() {
     drop(file);
     let bytes = path.metadata().expect("the file").len();
     let schema = Schema::parse(SCHEMA).expect("a sample");
-    let (started, before) = (Instant::now(), process_cpu());
+    let (started, before) = (Instant::now(), process_cpu().unwrap_or_default());
     let data = read_csv(&path, &schema).unwrap_or_else(|fault| panic!("{fault}"));
-    let (read, read_cpu) = (started.elapsed(), process_cpu() - before);
+    let (read, read_cpu) = (started.elapsed(), process_cpu().unwrap_or_default() - before);
     let maxima = TableMaxima { customers: rows, rows, rows_per_customer: 1 };
     let table = Table::new(data, maxima, &PlacementKey::new([1; 32])).expect("maxima within their limits");
     println!(
@@ -82,7 +82,7 @@ fn main() {
         read.as_secs_f64(),
         read_cpu.as_secs_f64(),
         started.elapsed().as_secs_f64(),
-        (process_cpu() - before).as_secs_f64(),
+        (process_cpu().unwrap_or_default() - before).as_secs_f64(),
         rss_bytes_max().unwrap_or_default() / 1_000_000
     );
 }

@@ -53,7 +53,7 @@ pub(crate) enum Read {
     /// A line for the operator.
     Told(Report),
     /// It is done.
-    Done(Result<Snapshot, ClientError>),
+    Done(Box<Result<Snapshot, ClientError>>),
 }
 
 /// Reads the files again while everything else goes on. One that is asked for while another one is under way begins after it.
@@ -87,7 +87,7 @@ impl Rereader {
             }));
             let read = read.unwrap_or_else(|_| Err(ClientError::File(STOPPED.into())));
             // A closed channel means that the daemon is ending.
-            let _ = sender.send(Read::Done(read));
+            let _ = sender.send(Read::Done(Box::new(read)));
         });
     }
 

@@ -189,7 +189,7 @@ impl Daemon<'_> {
                 }
                 read = self.rereader.next() => match read {
                     Read::Told(line) => self.runs.out.tell(line),
-                    Read::Done(read) => self.runs.read_again(self.clock.now(), read)?,
+                    Read::Done(read) => self.runs.read_again(self.clock.now(), *read)?,
                 },
                 () = timer => self.runs.timer(self.clock.now())?,
                 _ = look.tick() => self.look_at_folder()?,

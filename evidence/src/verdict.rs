@@ -21,7 +21,7 @@ use crate::sums::{KeptRounds, NothingKept};
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Verdict {
     /// A coordinator's journal in order.
-    Coordinator(JournalReport),
+    Coordinator(Box<JournalReport>),
     /// A branch's budget file in order.
     Budget(Box<BudgetReport>),
     /// A coordinator's file of budget heads in order.
@@ -99,7 +99,7 @@ fn judged(bytes: &[u8], delta: f64, kept: &dyn KeptRounds) -> Result<Verdict, Ba
     let runs = runs.map(|ledger| run::audit(&decode(&scan, ledger)?, ledger, kept));
     let runs = runs.collect::<Result<Vec<RunReport>, Bad>>()?;
     let root = scan.log.root().to_string();
-    Ok(Verdict::Coordinator(JournalReport { entries: scan.entries.len(), head, root, runs, registry }))
+    Ok(Verdict::Coordinator(Box::new(JournalReport { entries: scan.entries.len(), head, root, runs, registry })))
 }
 
 impl fmt::Display for JournalReport {

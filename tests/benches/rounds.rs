@@ -40,7 +40,12 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["coordinator", config] => {
-            serve(&ServeOptions { config: PathBuf::from(config), events: true }).expect("the coordinator ends well");
+            serve(&ServeOptions {
+                config: PathBuf::from(config),
+                events: true,
+                ends: tributary_coordinator::Ends::WithTheLastRun,
+            })
+            .expect("the coordinator ends well");
         }
         ["client", config] => {
             let options =

@@ -99,7 +99,7 @@ fn an_audit_column_is_told_and_not_read() {
     ] {
         let (_folder, settings) = settings(&text, "");
         let loaded = Loaded::read(&settings.data_file, &settings, &schema, &Stop::default()).unwrap();
-        let told = loaded.report.to_string();
+        let told = loaded.report.said().text(tributary_texts::Language::English).to_owned();
         assert!(
             told.contains("\n  audit gender, level 2: ") && told.contains(said) && !told.contains("secret"),
             "{told}"

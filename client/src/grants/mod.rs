@@ -113,7 +113,6 @@ mod tests {
     use tributary_protocol::round::cast;
     use tributary_storage::files::{Draft, create_private_folder};
 
-    use super::held::FOLDER;
     use super::*;
     use crate::judge::tests::SCHEMA;
 

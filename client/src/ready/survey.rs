@@ -103,9 +103,8 @@ fn surveyed((key, file): (&'static str, &Path), settings: &Settings, schema: &Sc
     let loaded = Loaded::read(file, settings, schema, &Stop::default());
     let is_dated = !matches!(dated, Err(StampFault::Absent { .. }));
     let date = dated.and_then(|(date, stamp)| {
-        match (stamp, &loaded) {
-            (Some(stamp), Ok(loaded)) => stamp.holds(file, loaded.digest)?,
-            _ => {}
+        if let (Some(stamp), Ok(loaded)) = (stamp, &loaded) {
+            stamp.holds(file, loaded.digest)?;
         }
         Ok(date)
     });

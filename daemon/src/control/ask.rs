@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
-use super::Question;
+use super::question::Question;
 
 /// Asks the daemon of a state folder; nothing if none runs.
 ///
@@ -16,7 +16,7 @@ pub fn ask<Q: Question, A: DeserializeOwned>(state_dir: &Path, question: &Q) -> 
     use std::os::unix::net::UnixStream;
     use std::time::Duration;
 
-    use super::{ANSWER_BYTES_MAX, SOCKET};
+    use super::question::{ANSWER_BYTES_MAX, SOCKET};
 
     let path = state_dir.join(SOCKET);
     let failed = |fault: std::io::Error| {

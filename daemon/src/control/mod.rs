@@ -4,40 +4,15 @@
 //! holds up nobody but those who ask as well.
 
 mod ask;
+mod question;
 #[cfg(unix)]
 mod serve;
 
-use tokio::sync::oneshot;
-
 pub use self::ask::ask;
+pub use self::question::{ANSWER_BYTES_MAX, Asked, QUESTION_BYTES_MAX, Question, SOCKET};
 #[cfg(unix)]
 pub use self::serve::{SocketDoor, listen};
 
-/// The socket's name in the state folder.
-pub const SOCKET: &str = "control.sock";
-
-/// Longest question, with its end of line.
-pub const QUESTION_BYTES_MAX: usize = 256;
-
-/// Longest answer.
-pub const ANSWER_BYTES_MAX: u64 = 16 << 20;
-
-/// What may be asked.
-pub trait Question: Sized + Send + 'static {
-    /// The question of a line; nothing if it is none.
-    fn of_line(line: &str) -> Option<Self>;
-
-    /// As it is asked, without the end of line.
-    fn line(&self) -> String;
-}
-
-/// A question that waits for the daemon's loop.
-pub struct Asked<Q, A> {
-    /// What is asked.
-    pub question: Q,
-    /// Where the answer goes.
-    pub answer: oneshot::Sender<A>,
-}
-
 #[cfg(all(test, unix))]
+#[expect(clippy::unwrap_used, reason = "a test that fails says where")]
 mod tests;

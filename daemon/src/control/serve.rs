@@ -13,7 +13,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tributary_storage::files::user;
 
-use super::{Asked, QUESTION_BYTES_MAX, Question, SOCKET};
+use super::question::{Asked, QUESTION_BYTES_MAX, Question, SOCKET};
 
 /// Questions that are answered at once.
 const AT_ONCE: usize = 4;

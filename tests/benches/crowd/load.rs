@@ -240,7 +240,13 @@ impl Arrival {
             Incoming::Started(_, start, model) => Self::Started(start, model),
             Incoming::Connected { resumed: false, .. } => Self::Input(ParticipantInput::Connected),
             Incoming::Connected { .. } => Self::Input(ParticipantInput::Resumed),
-            Incoming::Waiting { .. } | Incoming::Lists(_) | Incoming::Refused(_) => return None,
+            // What is not of a run.
+            Incoming::Waiting { .. }
+            | Incoming::Lists(_)
+            | Incoming::Refused(_)
+            | Incoming::Roster(_)
+            | Incoming::Models(_)
+            | Incoming::ModelPiece(..) => return None,
             Incoming::Gone => Self::Input(ParticipantInput::Disconnected),
         })
     }
@@ -271,7 +277,7 @@ impl Member {
     }
 
     fn arrived(&mut self, arrival: Arrival) -> Vec<Said> {
-        self.input(match arrival {
+        let input = match arrival {
             Arrival::Input(input) => input,
             Arrival::Invited(run) => {
                 let Self { branch, machine, .. } = self;
@@ -285,7 +291,8 @@ impl Member {
                 let digest = digest_of(&architecture, &model);
                 ParticipantInput::Started { start, model: Ok(digest) }
             }
-        })
+        };
+        self.input(input)
     }
 
     fn input(&mut self, input: ParticipantInput) -> Vec<Said> {

@@ -20,6 +20,7 @@ use tributary_protocol::roster::{
 use tributary_protocol::round::{
     BudgetRecord, CoordinatorSettings, Granted, Orders, ParticipantEvent, Policy, StageTerms, Timing,
 };
+use tributary_protocol::secagg::parameters::CoalitionRule;
 use tributary_protocol::secagg::parameters::{CohortRefused, CohortRule, Thresholds};
 use tributary_protocol::secagg::suite::{Signature, Suite, VerifyingKey};
 use tributary_protocol::secagg::toy::Toy;
@@ -136,7 +137,9 @@ impl Cast {
                 plan.group = format!("group-{number}");
                 groups.push(RosterGroup { name: plan.group.clone(), members: members.clone() });
             }
-            let granting = liars || members.len() < GRANTING_MIN || !beside.chance(300);
+            // Where organisations count, one member less may be no cohort for ever.
+            let counted = matches!(rule.coalition, CoalitionRule::Organisations { .. });
+            let granting = liars || counted || members.len() < GRANTING_MIN || !beside.chance(300);
             let ungranted = (!granting).then(|| *beside.pick(&members));
             (plan, Box::new(oracle) as Box<dyn Meaning>, members, ungranted)
         });

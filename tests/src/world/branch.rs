@@ -43,6 +43,7 @@ pub(crate) struct RunAtBranch<S: Keyed> {
 }
 
 /// What a client's process hears.
+#[expect(clippy::large_enum_variant, reason = "few wait at a time")]
 pub(crate) enum HeardThere {
     /// The connection stands: every run asks to be let in.
     Connected,

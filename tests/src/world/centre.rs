@@ -42,6 +42,7 @@ pub(crate) struct RunAtCentre<S: Keyed> {
 }
 
 /// What the process hears.
+#[expect(clippy::large_enum_variant, reason = "few wait at a time")]
 pub(crate) enum Heard {
     /// A client has connected: every machine hears of it.
     Connected(ClientId),

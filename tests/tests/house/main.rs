@@ -41,8 +41,6 @@ const HOUSE: [(&str, &[&str]); 14] = [
         "tributary-planning",
         &["tributary-protocol", "tributary-model", "tributary-certs", "tributary-storage", "tributary-settings"],
     ),
-    // What both daemons need.
-    ("tributary-daemon", &["tributary-storage"]),
     ("tributary-coordinator", &COORDINATOR),
     ("tributary-client", &SHELL),
     ("tributary", &EXECUTABLE),

@@ -126,16 +126,6 @@ impl Federation {
         (0..self.branches).map(|index| self.write_client(index, coordinator)).collect()
     }
 
-    /// The folder of a run of the plan.
-    ///
-    /// # Panics
-    /// If there is no plan.
-    #[must_use]
-    pub(crate) fn run_folder(&self, number: u32) -> PathBuf {
-        let plan = PlanFile::read(&self.folder.join("coordinator/plan.tributary")).expect("a plan").plan.digest();
-        self.folder.join(format!("coordinator/state/plans/{plan}/runs/{number}"))
-    }
-
     /// A branch's folder.
     #[must_use]
     pub(crate) fn branch(&self, index: usize) -> PathBuf {

@@ -269,7 +269,8 @@ fn a_roster_that_takes_a_role_takes_the_word_that_was_given_in_it() {
         people
     };
     let kept = |people: Vec<Person>| people;
-    let changes: [(fn(Vec<Person>) -> Vec<Person>, bool); 3] = [(kept, true), (renamed, false), (without, false)];
+    type Change = fn(Vec<Person>) -> Vec<Person>;
+    let changes: [(Change, bool); 3] = [(kept, true), (renamed, false), (without, false)];
     for (change, counts) in changes {
         let mut world = after_two_rounds();
         let stop = freeze_at(PROPOSER, 0);

@@ -179,7 +179,8 @@ fn a_plan_that_is_held_back_asks_nobody_and_turns_nobody_away_for_good() {
     });
     let usual = plan(|_| {});
     let over = plan(|plan| plan.charter.review_by = 998);
-    let cases: [(&Plan, SignedRoster, u64, fn(&mut World), &str); 3] = [
+    type Cure = fn(&mut World);
+    let cases: [(&Plan, SignedRoster, u64, Cure, &str); 3] = [
         (&usual, roster(officers(&[SECOND])), 0, paused, "paused"),
         (&early, roster(cast::people()), 1_000, later, "lets this run begin later"),
         (&over, roster(cast::people()), 0, later, "its review is due"),

@@ -71,7 +71,7 @@ fn two_runs_go_on_side_by_side_and_are_paid_from_one_budget() {
     let apart = |world: &Several| runs.map(|run| world.count(run, committed));
     world.until(|world| apart(world).iter().all(|rounds| *rounds > 0));
     assert!(world.sides.values().all(|side| side.finished.is_none()), "neither waits for the other");
-    world.to_the_end();
+    world.run_all_to_the_end();
     assert_undisturbed(&world, &runs);
     assert_eq!((apart(&world), runs.map(|run| world.breaks(run).len())), ([5, 5], [0, 0]));
     for client in world.clients.keys() {
@@ -90,7 +90,7 @@ fn a_run_that_cannot_be_paid_beside_another_is_refused_until_that_has_ended() {
     world.connect_all();
     world.until(|world| world.count(first, committed) == 2);
     let second = world.open(&other);
-    world.to_the_end_of(first);
+    world.run_to_its_end(first);
     let refused: Vec<_> = world.clients.keys().map(|client| (*client, RefusalCode::BudgetExceeded)).collect();
     assert_eq!(world.refusals(), refused);
     assert_eq!((world.count(first, committed), world.breaks(first)), (5, [].into()), "the first goes on");
@@ -99,7 +99,7 @@ fn a_run_that_cannot_be_paid_beside_another_is_refused_until_that_has_ended() {
         assert!(world.clients[&client].finished.contains_key(&first));
         world.ask_anew(client, second);
     }
-    world.to_the_end();
+    world.run_all_to_the_end();
     assert_eq!((world.count(second, committed), world.refusals()), (5, refused));
     assert!(world.clients.keys().all(|client| spent(&world, *client, &one)));
 }
@@ -120,7 +120,7 @@ fn the_cap_ends_one_run_and_the_other_goes_on() {
         charge: elsewhere.stages[0].charge.clone(),
     };
     world.overtake(MEMBER, [cast::accepted(&elsewhere), charged].into());
-    world.to_the_end();
+    world.run_all_to_the_end();
     assert_eq!(world.refusals(), [(MEMBER, RefusalCode::BudgetExceeded)]);
     let own = &world.clients[&MEMBER];
     let refused = own.stopped.first().expect("one was refused").0;
@@ -138,7 +138,7 @@ fn a_grant_that_is_taken_back_ends_the_run_that_rests_on_it_and_no_other() {
     world.withdraw(MEMBER, cast::withdrawal(&grant_for(&named("one"))));
     assert_eq!(world.refusals(), [(MEMBER, RefusalCode::NotGranted(GrantFault::Withdrawn))]);
     let before = world.record(MEMBER).charged(&cast::run(named("one")).reference());
-    world.to_the_end();
+    world.run_all_to_the_end();
     assert_eq!(world.record(MEMBER).charged(&cast::run(named("one")).reference()), before);
     let own = &world.clients[&MEMBER];
     assert_eq!(own.finished.keys().collect::<Vec<_>>(), [&second]);
@@ -170,7 +170,7 @@ fn whoever_is_silent_in_one_run_goes_on_in_the_other() {
         if asks {
             world.tell_branch(MEMBER, first, ParticipantInput::Connected);
         }
-        world.to_the_end();
+        world.run_all_to_the_end();
         assert_undisturbed(&world, &[first, second]);
         assert_eq!((world.count(first, committed), world.breaks(first)), (5, [ClosedReason::Deadline].into()));
         assert_eq!(world.breaks(second), []);
@@ -183,7 +183,7 @@ fn a_run_that_is_stopped_at_the_coordinator_leaves_the_other_alone() {
     let (mut world, [first, second]) = two();
     world.until(|world| [first, second].iter().all(|run| world.count(*run, committed) == 1));
     world.tell(first, Input::Stop);
-    world.to_the_end_of(second);
+    world.run_to_its_end(second);
     assert_eq!((world.count(second, committed), world.breaks(second)), (5, [].into()));
     assert!(world.clients.values().all(|own| own.finished.contains_key(&second) && own.distrusted.is_empty()));
     assert_eq!(world.refusals(), []);
@@ -204,7 +204,7 @@ fn a_counter_that_rises_through_another_run_accuses_nobody() {
     assert_eq!(world.sides[&second].finished, Some(true));
     let known = world.record(MEMBER).counters.get(&ClientId(1)).copied();
     assert!(known > Some(1), "the other run has shown a later one: {known:?}");
-    world.to_the_end();
+    world.run_all_to_the_end();
     assert_undisturbed(&world, &[first, second]);
     assert_eq!(world.breaks(first), []);
 }
@@ -218,7 +218,7 @@ fn an_older_copy_is_found_in_every_run() {
     let mut world = Several::new(9, policy);
     let first = world.open(&one);
     world.connect_all();
-    world.to_the_end();
+    world.run_all_to_the_end();
     world.cut(MEMBER);
     world.lose_heads_of(MEMBER);
     world.forget(first);
@@ -268,7 +268,7 @@ fn the_machines_of_a_coordinator_share_what_branches_have_shown() {
     assert!(!world.packets.iter().any(rejected), "and everything that was on it is gone");
     world.restore(MEMBER, 1);
     world.connect(MEMBER);
-    world.to_the_end();
+    world.run_all_to_the_end();
     let adopted = |event: &&ParticipantEvent| matches!(event, ParticipantEvent::HeadAdopted { .. });
     assert_eq!(world.clients[&MEMBER].events.iter().filter(adopted).count(), 1);
     assert!(spent(&world, MEMBER, &named("one")), "nothing is forgotten");
@@ -287,7 +287,7 @@ fn a_link_that_breaks_at_any_moment_costs_no_run_more_than_one_branch() {
         moments += 1;
         world.cut(MEMBER);
         world.connect(MEMBER);
-        world.to_the_end();
+        world.run_all_to_the_end();
         assert_undisturbed(&world, &runs);
         for run in runs {
             assert_eq!(world.count(run, committed), 5, "after {steps} deliveries");
@@ -317,7 +317,7 @@ fn a_roster_that_one_run_adopts_before_the_other_makes_nobody_refuse() {
         apart += usize::from(adopted(&world) == 1);
         world.cut(MEMBER);
         world.connect(MEMBER);
-        world.to_the_end();
+        world.run_all_to_the_end();
         assert_undisturbed(&world, &runs);
         assert_eq!(runs.map(|run| world.count(run, committed)), [5, 5], "after {steps} deliveries");
     }
@@ -347,6 +347,6 @@ fn a_breach_in_one_run_closes_the_link() {
     assert!(!world.clients[&MEMBER].connected);
     assert!(!world.sides[&second].machine.ready_clients().contains(&MEMBER));
     world.connect(MEMBER);
-    world.to_the_end();
+    world.run_all_to_the_end();
     assert_undisturbed(&world, &[first, second]);
 }

@@ -229,7 +229,7 @@ fn a_plan_without_noise_needs_a_grant_of_its_own() {
         let own = Policy { modes: [PrivacyMode::None].to_vec(), ..with(&served, grants) };
         offered_to(own, &served, 1, [cast::begun(VICTIM, false)].to_vec()).0
     };
-    assert_eq!(says(&[standing.clone()]), Some(RefusalCode::NotGranted(GrantFault::None)));
+    assert_eq!(says(core::slice::from_ref(&standing)), Some(RefusalCode::NotGranted(GrantFault::None)));
     assert_eq!(says(&[standing, exact]), None);
 }
 
@@ -244,12 +244,12 @@ fn an_older_file_without_the_withdrawal_revives_no_grant() {
     let three = |served: &Plan, grants: &[Grant]| Policy { cap: served.charge_max().times(3), ..with(served, grants) };
     let mut world = World::with_policy(12, first.clone(), |_| three(first, &[]));
     let file = [cast::begun(VICTIM, false)].to_vec();
-    world.reborn(VICTIM, three(first, &[taken.clone()]), file);
+    world.reborn(VICTIM, three(first, core::slice::from_ref(&taken)), file);
     world.connect_all();
     world.run();
     let before = world.branches[&VICTIM].events.clone();
     for (served, grants, withdrawn) in
-        [(second, [taken.clone(), exact].to_vec(), true), (third, [taken.clone()].to_vec(), false)]
+        [(second, [taken.clone(), exact].to_vec(), true), (third, core::slice::from_ref(&taken).to_vec(), false)]
     {
         world.serve_next(cast::roster(12), served.clone());
         world.reborn(VICTIM, three(served, &grants), before.clone());
@@ -287,7 +287,7 @@ fn a_kill_at_any_moment_of_a_withdrawal_leaves_the_grant_withdrawn() {
     let taken = grant(&served, 3);
     let begun = || {
         let mut world = World::new(9, served.clone());
-        world.reborn(VICTIM, with(&served, &[taken.clone()]), [cast::begun(VICTIM, false)].to_vec());
+        world.reborn(VICTIM, with(&served, core::slice::from_ref(&taken)), [cast::begun(VICTIM, false)].to_vec());
         world.connect_all();
         while world.coordinator.record().committed_all() < 2 {
             assert!(world.step(), "rounds go on");
@@ -304,7 +304,7 @@ fn a_kill_at_any_moment_of_a_withdrawal_leaves_the_grant_withdrawn() {
         let (_, mut world) = begun();
         let file = world.branches[&VICTIM].events[..kept].to_vec();
         world.cut(VICTIM);
-        world.reborn(VICTIM, with(&served, &[taken.clone()]), file);
+        world.reborn(VICTIM, with(&served, core::slice::from_ref(&taken)), file);
         world.withdraw(VICTIM, cast::withdrawal(&taken));
         world.connect(VICTIM);
         world.run();

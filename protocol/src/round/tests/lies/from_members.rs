@@ -335,7 +335,7 @@ fn whoever_asks_again_begins_anew() {
         "{last:?}"
     );
     // The first of them was its own.
-    (2..JOINS_MAX as u8).for_each(|number| assert!(asks(&mut world, number), "question {number}"));
+    (2..u8::try_from(JOINS_MAX).unwrap()).for_each(|number| assert!(asks(&mut world, number), "question {number}"));
     world.now = world.now.plus(JOINS_WITHIN_MS);
     assert!(asks(&mut world, 200));
 }

@@ -216,12 +216,12 @@ impl Several {
     }
 
     /// Delivers, and lets deadlines pass, until every run is over.
-    pub(super) fn to_the_end(&mut self) {
-        self.sides.keys().copied().collect::<Vec<_>>().into_iter().for_each(|run| self.to_the_end_of(run));
+    pub(super) fn run_all_to_the_end(&mut self) {
+        self.sides.keys().copied().collect::<Vec<_>>().into_iter().for_each(|run| self.run_to_its_end(run));
     }
 
     /// The same until one run is over.
-    pub(super) fn to_the_end_of(&mut self, run: RunId) {
+    pub(super) fn run_to_its_end(&mut self, run: RunId) {
         for _ in 0..100 {
             self.run();
             if self.sides[&run].finished.is_some() {

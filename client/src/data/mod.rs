@@ -18,7 +18,7 @@ mod write;
 pub use error::{FileError, RECORD_BYTES_MAX};
 pub use faults::{FAULTS_TOLD_MAX, Fault, FileFaults};
 pub use partition::{BranchFiles, PartitionError, PartitionRequest, split_by_branch};
-pub use read::{ReadTable, Stop, read_csv, read_csv_rows, read_table};
+pub use read::{ReadTable, Stop, file_digest, read_csv, read_csv_rows, read_table};
 pub use schema::read_schema;
 pub use write::write_csv;
 

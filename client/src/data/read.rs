@@ -1,5 +1,6 @@
 //! A file's rows, encoded by their schema.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +11,7 @@ use tributary_protocol::digest::Digest;
 
 use super::error::FileError;
 use super::faults::{FAULTS_TOLD_MAX, Fault, FileFaults};
+use super::fingerprint::Fingerprint;
 use super::record::OddityKind;
 use super::records::{Ended, Records};
 
@@ -44,6 +46,15 @@ pub struct ReadTable {
 /// All faults of the file and of its rows; also if it has no rows, or somebody wishes to stop.
 pub fn read_table(path: &Path, schema: &Schema, stop: &Stop) -> Result<ReadTable, FileError> {
     read(&[path.to_owned()], schema, (&|_| true, stop))
+}
+
+/// The SHA-256 of a file as it lies there, whether or not its rows can be read.
+///
+/// # Errors
+/// If it cannot be opened or read.
+pub fn file_digest(path: &Path) -> Result<Digest, FileError> {
+    let file = File::open(path).map_err(|source| FileError::Open { path: path.to_owned(), source })?;
+    Fingerprint::of(file).finish().map_err(|source| FileError::Read { path: path.to_owned(), row: 0, source })
 }
 
 /// As [`read_table`], for whoever does not ask about doubts.

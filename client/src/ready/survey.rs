@@ -9,7 +9,7 @@ use tributary_protocol::plan::{Date, RunRef};
 
 use super::stamp::{Stamp, StampFault};
 use super::store::{AskedRun, FileDigests, KeptCounts, Statement, Store, Subject};
-use crate::data::{FileError, Stop, read_schema};
+use crate::data::{FileError, Stop, file_digest, read_schema};
 use crate::dataset::{self, Changes, Loaded, Summary};
 use crate::error::ClientError;
 use crate::settings::{DateSource, Settings};
@@ -103,8 +103,10 @@ fn surveyed((key, file): (&'static str, &Path), settings: &Settings, schema: &Sc
     let loaded = Loaded::read(file, settings, schema, &Stop::default());
     let is_dated = !matches!(dated, Err(StampFault::Absent { .. }));
     let date = dated.and_then(|(date, stamp)| {
-        if let (Some(stamp), Ok(loaded)) = (stamp, &loaded) {
-            stamp.holds(file, loaded.digest)?;
+        if let Some(stamp) = stamp {
+            // A table that was cut has rows that cannot be read, and the reason is told first.
+            let found = loaded.as_ref().map_or_else(|_| file_digest(file), |loaded| Ok(loaded.digest));
+            found.map_or(Ok(()), |found| stamp.holds(file, found))?;
         }
         Ok(date)
     });
@@ -211,6 +213,10 @@ impl Survey {
             self.alarms.extend(changes.alarms.iter().cloned());
             let (date, digest) = (before.date.to_string(), before.files.data.to_string());
             self.earlier = Some(Earlier { date, digest, changes });
+        }
+        // What was said to be ready before was confirmed then.
+        if kept.iter().any(|kept| Some(kept.date) == date && kept.files.data == digest) {
+            self.alarms.clear();
         }
         self.counts = Some(now);
         Ok(())

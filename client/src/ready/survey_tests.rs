@@ -85,6 +85,11 @@ fn a_data_set_has_a_day_if_its_ready_file_says_so_and_its_checksum_fits() {
     let cut = branch.survey();
     assert!(cut.date().unwrap_err().contains("it was replaced, changed or cut after it was exported"));
     assert!(cut.state(&Target::Next, 1).is_err() && !branch.store().folder().exists());
+    // Cut within a row.
+    fs::write(branch.0.path().join("rows.csv"), "who,age,job,churn\nc1,4").unwrap();
+    assert!(!branch.survey().is_usable());
+    assert!(branch.survey().date().unwrap_err().contains("it was replaced, changed or cut after it was exported"));
+    fs::write(branch.0.path().join("rows.csv"), month(300, 0, USUAL)).unwrap();
     let written = stamp(&branch.0.path().join("client.toml"), date("2026-11-30")).unwrap();
     assert_eq!(written, [branch.0.path().join("rows.csv.ok")]);
     assert_eq!(branch.survey().date(), Ok(date("2026-11-30")));
@@ -190,9 +195,13 @@ fn flipped_labels_are_noticed_and_confirmed_by_what_was_shown() {
     assert!(flipped.alarms.iter().any(|alarm| alarm.contains("its classes look flipped")), "{:?}", flipped.alarms);
     assert!(flipped.alarms.iter().any(|alarm| alarm.starts_with("label churn: ")), "{:?}", flipped.alarms);
     let shown = flipped.digest();
+    assert!(!flipped.alarms.is_empty());
     assert_eq!(branch.survey().digest(), shown);
     branch.export("rows.csv", &month(1_011, 50, ["no", "yes"]), "2026-11-30");
     assert_ne!(branch.survey().digest(), shown, "another file, another digest");
+    branch.survey().state(&Target::Next, 2).unwrap();
+    let again = branch.survey();
+    assert!(again.alarms.is_empty() && again.earlier.is_some(), "what was confirmed is not asked about again");
 }
 
 /// A file whose rows a run would not use is not said to be ready, whatever its ready file says.

@@ -272,7 +272,7 @@ fn a_policy_that_was_changed_or_is_stricter_refuses_before_data_is_read() {
 
 #[test]
 fn a_perceptron_trains_too() {
-    a_perceptron(&["--epsilon", "50"], "privacy   (");
+    a_perceptron(&["--epsilon", "50"], "privacy   epsilon");
 }
 
 /// A small demo with a perceptron, which says this of its privacy.

@@ -16,7 +16,7 @@ texts! {
     }
     in_year(year) { en: "             in a year: {year}", zh: "             一年：{year}" }
     year_falls(month, epsilon) {
-        en: "             the year's spend falls next with {month}: epsilon {epsilon} of it counts then",
+        en: "             the year's spend falls next on {month}: epsilon {epsilon} of it counts then",
         zh: "             一年的花费从 {month} 起下降，届时计入 epsilon {epsilon}",
     }
     own_noise(noise) { en: "  own noise  {noise}", zh: "  自加噪声   {noise}" }

@@ -121,8 +121,8 @@ texts! {
         zh: "{of}：本分行尚未授权：{reason}",
     }
     grant_none() {
-        en: "the owner of the branch's data has not granted it (`tributary client authorise`)",
-        zh: "数据负责人还没有授权它（`tributary client authorise`）",
+        en: "the owner of the branch's data has not granted it (`tributary client authorise`); a plan without noise needs a grant of its own, and a run goes on under the grant under which it began",
+        zh: "数据负责人还没有授权它（`tributary client authorise`）；不加噪声的计划需要单独的授权，运行须沿用其开始时的授权",
     }
     grant_window() {
         en: "the owner's grant for it has not begun or is over; ask the owner for a new one",

@@ -12,9 +12,6 @@ signing_key = "file"
 ca_certificate = "file"
 roster = "file"
 authorities = "file"
-[plan]
-file = "file"
-schema = "file"
 "#;
 
 fn load(text: &str) -> Result<Settings, Faults> {
@@ -52,9 +49,6 @@ fn the_sample_has_every_key_and_no_fault() {
     }
     for name in ["revocations.pem", "issuing.pem"] {
         std::fs::write(authority.join(name), b"").unwrap();
-    }
-    for name in ["schema.toml", "plan.tributary"] {
-        std::fs::write(centre.join(name), b"").unwrap();
     }
     let path = centre.join("coordinator.toml");
     std::fs::write(&path, sample).unwrap();
@@ -102,8 +96,8 @@ fn each_bad_value_is_named_with_what_is_allowed() {
         ("state_dir = \"state\"", "", "coordinator.state_dir", "a path"),
         ("state_dir = \"state\"", "state_dir = 's'\ngather_ms = -1", "coordinator.gather_ms", "0 to 86400000"),
         ("state_dir = \"state\"", "state_dir = 's'\ncolour = 1", "coordinator.colour", "listen"),
-        ("[plan]\nfile = \"file\"", "[plan]\nfile = \"none\"", "plan.file", "a file that exists"),
-        ("schema = \"file\"", "", "plan.schema", "a path"),
+        // Plans are activated; the settings hold none.
+        ("[identity]", "[plan]\nfile = 'file'\n[identity]", "plan", "version"),
         ("authorities = \"file\"", "authorities = \"none\"", "identity.authorities", "a file that exists"),
     ];
     for (line, by, key, allowed) in cases {
@@ -115,9 +109,9 @@ fn each_bad_value_is_named_with_what_is_allowed() {
 
 #[test]
 fn all_faults_come_at_once() {
-    let faults = load("[plan]\nrounds = 0\n").err().expect("a fault");
+    let faults = load("[coordinator]\nrounds = 0\n[plan]\n").err().expect("a fault");
     let keys: Vec<&str> = faults.faults.iter().map(|fault| fault.key.as_str()).collect();
-    for key in ["coordinator.listen", "identity.roster", "plan.file", "plan.schema", "plan.rounds"] {
+    for key in ["coordinator.listen", "identity.roster", "coordinator.rounds", "plan"] {
         assert!(keys.contains(&key), "{key} in {keys:?}");
     }
 }

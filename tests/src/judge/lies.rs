@@ -58,6 +58,8 @@ impl Judge {
                     cut_off |= matches!(code, Misbehaved | Evicted | SchemaDiffers | VersionDiffers);
                     false
                 }
+                // Whoever asks after the end hears of it, whatever it says of itself.
+                Effect::Send(_, Downstream::Finished { .. }) => false,
                 Effect::Send(to, _) => *to == liar,
                 Effect::Admit(ticket) => ticket.client() == liar,
                 Effect::Fold { client, .. } => *client == liar,

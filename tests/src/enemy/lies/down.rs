@@ -33,7 +33,8 @@ pub(crate) fn sign_welcome<S: Keyed>(welcome: &mut Welcome) {
         .digest(&welcome.nonce)
         .digest(&run.digest())
         .digest(&welcome.roster.roster.digest())
-        .u64(welcome.at.0);
+        .u64(welcome.at.0)
+        .u64(welcome.begun.0);
     welcome.signature = S::sign(&coordinator_key::<S>(), &signed_message("WELCOME", &S::digest(body)));
 }
 

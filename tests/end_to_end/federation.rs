@@ -411,7 +411,10 @@ impl Client {
     /// Everything that it prints from here on, but what its own table holds. Once.
     pub(crate) fn events(&mut self) -> impl Iterator<Item = serde_json::Value> + use<> {
         let lines = BufReader::new(self.0.stdout.take().unwrap()).lines();
-        let events = lines.map(|line| serde_json::from_str::<serde_json::Value>(&line.unwrap()).unwrap());
+        let (up, read) = std::sync::mpsc::channel();
+        // Read on, whoever still listens: a client that writes to a closed pipe ends with an error.
+        std::thread::spawn(move || lines.for_each(|line| drop(up.send(line.unwrap()))));
+        let events = read.into_iter().map(|line| serde_json::from_str::<serde_json::Value>(&line).unwrap());
         let own = ["dataset", "rows_dropped", "maxima_passed"];
         events.filter(move |event| own.iter().all(|own| event["event"] != *own))
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tributary_client::telemetry::Report;
@@ -23,11 +23,13 @@ fn plan() -> String {
 /// Attempts that fail before the path is open again: longer than a connection that only closes would be waited for.
 const ATTEMPTS: usize = 2;
 
+/// So many in vain mean that the coordinator is gone.
+const GONE: usize = 50;
+
 /// One client behind a path that is dead from the last round's commit until it has tried in vain so many times.
 struct Outage {
     relay: Relay,
     attempts: AtomicUsize,
-    over: AtomicBool,
 }
 
 impl Director for Outage {
@@ -43,18 +45,16 @@ impl Director for Outage {
     }
 
     fn event(&self, event: &Event) {
-        match event {
-            Event::Round { committed, .. } if *committed as usize == ROUNDS => self.relay.stop_udp(true),
-            Event::Finished(_) => self.over.store(true, Ordering::SeqCst),
-            _ => {}
+        if matches!(event, Event::Round { committed, .. } if *committed as usize == ROUNDS) {
+            self.relay.stop_udp(true);
         }
     }
 
     fn report(&self, branch: usize, report: &Report) {
         if matches!(report, Report::Disconnected { .. }) {
-            let gone = self.over.load(Ordering::SeqCst);
-            assert!(!gone, "branch {branch} waits for a coordinator that has left: {report:?}");
-            if self.attempts.fetch_add(1, Ordering::SeqCst) == ATTEMPTS {
+            let before = self.attempts.fetch_add(1, Ordering::SeqCst);
+            assert!(before < GONE, "branch {branch} waits for a coordinator that has left: {report:?}");
+            if before == ATTEMPTS {
                 self.relay.stop_udp(false);
             }
         }
@@ -66,7 +66,7 @@ fn a_client_that_is_cut_off_at_the_end_is_told_all_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
     let federation = federation(folder.path(), &plan(), IMPATIENT);
     let relay = Relay::open(Duration::ZERO);
-    let outage = Outage { relay, attempts: AtomicUsize::new(0), over: AtomicBool::new(false) };
+    let outage = Outage { relay, attempts: AtomicUsize::new(0) };
     let played = play(&federation, &outage);
     played.assert_whole(ROUNDS);
     assert!(played.disconnections(0).len() > ATTEMPTS, "the outage was noticed");

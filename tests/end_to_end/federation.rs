@@ -423,6 +423,11 @@ impl Client {
         self.0.try_wait().unwrap().is_none()
     }
 
+    /// Its exit code, when it ends by itself.
+    pub(crate) fn ended(mut self) -> Option<i32> {
+        self.0.wait().unwrap().code()
+    }
+
     /// SIGTERM, which a client obeys at once.
     pub(crate) fn stop(mut self) {
         kill(Pid::from_raw(i32::try_from(self.0.id()).unwrap()), Signal::SIGTERM).unwrap();

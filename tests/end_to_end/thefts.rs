@@ -457,7 +457,7 @@ fn a_thief_of_the_office_and_of_the_coordinator_gets_no_plan_accepted() {
         let mut branch = federation.start(number);
         let refused = until(&mut branch.events(), named("refused"));
         assert!(refused["reason"].as_str().unwrap().contains("roster"), "{refused}");
-        branch.stop();
+        assert_eq!(branch.ended(), Some(1), "a client that was started for one run ends with its refusal");
         unspent(number);
         back(&thief);
     }

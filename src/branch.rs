@@ -1,5 +1,7 @@
 //! What a branch's operator asks the daemon, and what its owner and its compliance officer ask of budget and policy.
 
+pub(crate) mod options;
+
 use std::path::Path;
 
 use tributary_certs::people::SigningPerson;
@@ -15,14 +17,14 @@ use tributary_protocol::role::{Action, Role};
 use tributary_protocol::round::Timing;
 use tributary_texts::{Language, Said, budget as texts, commands as words, screen};
 
-use crate::certs::unix_seconds;
-use crate::command::{
-    BudgetCommand, BudgetOptions, ClientInitOptions, EnrolOptions, PauseOptions, PolicyCommand, PreflightOptions,
-    RaiseCommand, RenewOptions,
+use self::options::{
+    BudgetCommand, BudgetOptions, ClientInitOptions, EnrolOptions, PolicyCommand, RaiseCommand, RenewOptions,
 };
+use crate::certs::unix_seconds;
 use crate::confirm::{Shown, group_of};
 use crate::exit::{Exit, Failure};
 use crate::json;
+use crate::options::AskOptions;
 
 /// `tributary client budget`.
 ///
@@ -65,7 +67,7 @@ pub(crate) fn budget(options: &BudgetOptions, language: Language) -> Result<Exit
 ///
 /// # Errors
 /// If no daemon runs, or settings, policy or budget file cannot be used.
-pub(crate) fn status(options: &PreflightOptions, language: Language) -> Result<Exit, Failure> {
+pub(crate) fn status(options: &AskOptions, language: Language) -> Result<Exit, Failure> {
     let failed = |error| explained(&error, language);
     let now = unix_seconds().saturating_mul(1000);
     let status = control::status(&options.config).map_err(failed)?;
@@ -94,7 +96,7 @@ pub(crate) fn status(options: &PreflightOptions, language: Language) -> Result<E
 ///
 /// # Errors
 /// If it could not be noted.
-pub(crate) fn pause(options: &PauseOptions, language: Language) -> Result<Exit, Failure> {
+pub(crate) fn pause(options: &AskOptions, language: Language) -> Result<Exit, Failure> {
     noted(options, true, control::pause(&options.config), language)
 }
 
@@ -102,12 +104,12 @@ pub(crate) fn pause(options: &PauseOptions, language: Language) -> Result<Exit, 
 ///
 /// # Errors
 /// If it could not be noted.
-pub(crate) fn resume(options: &PauseOptions, language: Language) -> Result<Exit, Failure> {
+pub(crate) fn resume(options: &AskOptions, language: Language) -> Result<Exit, Failure> {
     noted(options, false, control::resume(&options.config), language)
 }
 
 fn noted(
-    options: &PauseOptions,
+    options: &AskOptions,
     paused: bool,
     done: Result<Said, ClientError>,
     language: Language,

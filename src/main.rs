@@ -6,8 +6,12 @@ mod authorise;
 mod branch;
 mod certs;
 mod check;
+#[cfg(feature = "client")]
+mod client;
 mod command;
 mod confirm;
+#[cfg(feature = "coordinator")]
+mod coordinator;
 #[cfg(feature = "client")]
 mod dataset;
 #[cfg(feature = "demo")]
@@ -16,6 +20,8 @@ mod exit;
 mod json;
 mod memory;
 mod model;
+#[cfg(any(feature = "coordinator", feature = "client"))]
+mod options;
 mod order;
 mod plan;
 mod plan_year;

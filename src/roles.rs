@@ -12,9 +12,9 @@ use tributary_client::error::ClientError;
 use tributary_texts::Language;
 use tributary_transport::preflight::Findings;
 
-use crate::command::{DaemonOptions, PreflightOptions};
 use crate::exit::{Exit, Failure};
 use crate::json;
+use crate::options::{AskOptions, DaemonOptions};
 
 /// The variable that chooses what is logged, in the form of `tracing`'s filters.
 const LOG_VARIABLE: &str = "TRIBUTARY_LOG";
@@ -67,7 +67,7 @@ pub(crate) fn client_run(options: DaemonOptions, language: Language) -> Result<E
 /// # Errors
 /// If the settings have faults.
 #[cfg(feature = "coordinator")]
-pub(crate) fn coordinator_preflight(options: &PreflightOptions) -> Result<Exit, Failure> {
+pub(crate) fn coordinator_preflight(options: &AskOptions) -> Result<Exit, Failure> {
     let found = tributary_coordinator::cli::preflight(&options.config).map_err(Failure::settings)?;
     Ok(show(&found, options.json, Language::English))
 }
@@ -77,7 +77,7 @@ pub(crate) fn coordinator_preflight(options: &PreflightOptions) -> Result<Exit, 
 /// # Errors
 /// If the settings have faults.
 #[cfg(feature = "client")]
-pub(crate) fn client_preflight(options: &PreflightOptions, language: Language) -> Result<Exit, Failure> {
+pub(crate) fn client_preflight(options: &AskOptions, language: Language) -> Result<Exit, Failure> {
     let found = tributary_client::preflight::preflight(&options.config, crate::certs::unix_seconds());
     let found = found.map_err(|error| told(&error, language))?;
     Ok(show(&found, options.json, language))

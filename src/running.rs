@@ -1,24 +1,11 @@
 //! What a running coordinator is asked.
 
-use std::path::PathBuf;
-
-use clap::Args;
 use tributary_coordinator::CoordinatorError;
 use tributary_coordinator::control::{RunStatus, sites, status as ask_status};
 
 use crate::exit::{Exit, Failure};
 use crate::json;
-
-/// Which daemon is asked.
-#[derive(Args)]
-pub(crate) struct AskOptions {
-    /// The coordinator's settings file
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-}
+use crate::options::AskOptions;
 
 /// `tributary coordinator status`.
 ///

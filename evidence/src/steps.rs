@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::registry::{RegistryEvent, RegistryRecord};
-use tributary_protocol::round::{BudgetRecord, CoordinatorEvent, ParticipantEvent, RunRecord};
+use tributary_protocol::round::{BudgetRecord, CoordinatorEvent, OutOfOrder, ParticipantEvent, RunRecord};
 use tributary_protocol::time::Millis;
 
 use crate::entries::{Bad, Entry, decode, ledgers, whole};
@@ -50,46 +50,45 @@ pub fn steps(bytes: &[u8]) -> (Vec<Step>, Option<Bad>) {
     (all, None)
 }
 
-fn of_run(entries: &[Entry<CoordinatorEvent>]) -> (Vec<Step>, Option<Bad>) {
-    let (mut record, mut steps) = (RunRecord::default(), Vec::with_capacity(entries.len()));
+/// Replays the events of one ledger; `follow` judges one, applies it, and says what happened and what the state is then.
+fn replayed<R: Default, E>(
+    entries: &[Entry<E>],
+    follow: impl Fn(&mut R, &E) -> Result<[String; 2], OutOfOrder>,
+) -> (Vec<Step>, Option<Bad>) {
+    let (mut record, mut steps) = (R::default(), Vec::with_capacity(entries.len()));
     for entry in entries {
-        if let Err(fault) = record.check(&entry.event) {
-            return (steps, Some(entry.bad(fault)));
+        let Millis(at) = entry.at;
+        match follow(&mut record, &entry.event) {
+            Ok([happened, state]) => steps.push(Step { entry: entry.position, at, happened, state }),
+            Err(fault) => return (steps, Some(entry.bad(fault))),
         }
-        let happened = record.describe(&entry.event);
-        record.apply(&entry.event);
-        steps.push(step(entry, happened, record.state()));
     }
     (steps, None)
+}
+
+fn of_run(entries: &[Entry<CoordinatorEvent>]) -> (Vec<Step>, Option<Bad>) {
+    replayed(entries, |record: &mut RunRecord, event| {
+        record.check(event)?;
+        let happened = record.describe(event);
+        record.apply(event);
+        Ok([happened, record.state()])
+    })
 }
 
 fn of_registry(entries: &[Entry<RegistryEvent>]) -> (Vec<Step>, Option<Bad>) {
-    let (mut record, mut steps) = (RegistryRecord::default(), Vec::with_capacity(entries.len()));
-    for entry in entries {
-        if let Err(fault) = record.check(&entry.event) {
-            return (steps, Some(entry.bad(fault)));
-        }
-        let happened = record.describe(&entry.event);
-        record.apply(&entry.event);
-        steps.push(step(entry, happened, record.state()));
-    }
-    (steps, None)
+    replayed(entries, |record: &mut RegistryRecord, event| {
+        record.check(event)?;
+        let happened = record.describe(event);
+        record.apply(event);
+        Ok([happened, record.state()])
+    })
 }
 
 fn of_budget(entries: &[Entry<ParticipantEvent>]) -> (Vec<Step>, Option<Bad>) {
-    let (mut record, mut steps) = (BudgetRecord::default(), Vec::with_capacity(entries.len()));
-    for entry in entries {
-        if let Err(fault) = record.check(&entry.event) {
-            return (steps, Some(entry.bad(fault)));
-        }
-        let happened = record.describe(&entry.event, None);
-        record.apply(&entry.event);
-        steps.push(step(entry, happened, record.state()));
-    }
-    (steps, None)
-}
-
-fn step<E>(entry: &Entry<E>, happened: String, state: String) -> Step {
-    let Millis(at) = entry.at;
-    Step { entry: entry.position, at, happened, state }
+    replayed(entries, |record: &mut BudgetRecord, event| {
+        record.check(event)?;
+        let happened = record.describe(event, None);
+        record.apply(event);
+        Ok([happened, record.state()])
+    })
 }

@@ -318,5 +318,4 @@ pub fn retries_max(rounds: u128) -> u128 {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

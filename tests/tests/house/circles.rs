@@ -11,7 +11,7 @@ use crate::source::Source;
 use crate::{collect, root};
 
 /// Circles that are left. The list may only shrink: a pair that is no circle any more must leave it.
-const LEFT: [(&str, &str); 51] = [
+const LEFT: [(&str, &str); 48] = [
     ("certs/src/enrolment/authority.rs", "certs/src/enrolment/mod.rs"),
     ("certs/src/enrolment/authority.rs", "certs/src/office/lists.rs"),
     ("certs/src/enrolment/lists.rs", "certs/src/enrolment/mod.rs"),
@@ -52,12 +52,9 @@ const LEFT: [(&str, &str); 51] = [
     ("protocol/src/round/coordinator/mod.rs", "protocol/src/round/coordinator/unmasking.rs"),
     ("protocol/src/round/coordinator/mod.rs", "protocol/src/round/coordinator/updating.rs"),
     ("protocol/src/round/coordinator/proving.rs", "protocol/src/round/coordinator/unmasking.rs"),
-    ("protocol/src/round/participant/dealing.rs", "protocol/src/round/participant/keying.rs"),
     ("protocol/src/round/participant/keying.rs", "protocol/src/round/participant/mod.rs"),
     ("protocol/src/secagg/mask.rs", "protocol/src/secagg/modular.rs"),
     ("protocol/src/secagg/masked_sum.rs", "protocol/src/secagg/permit.rs"),
-    ("src/branch.rs", "src/command.rs"),
-    ("src/command.rs", "src/roles.rs"),
     ("src/demo/prepare.rs", "src/demo/settings.rs"),
     ("tests/src/world/branch.rs", "tests/src/world/mod.rs"),
     ("tests/src/world/centre.rs", "tests/src/world/mod.rs"),

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use zeroize::Zeroize;
 
-use super::keying::Trouble;
 use super::session::{Held, HeldShares, Proofs, RoundKeys};
+use super::trouble::Trouble;
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, SessionId};

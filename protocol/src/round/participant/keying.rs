@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use super::dealing::{self, Collected, Dealt};
 use super::joining::ends_here;
 use super::session::Session;
+use super::trouble::Trouble;
 use super::{Admitted, Turn};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
@@ -79,22 +80,6 @@ struct Agreed {
     diffie_hellman: Vec<(ClientId, SecretKey)>,
     /// What this member encapsulated to those who come after it, in their order.
     encapsulated: Vec<SecretKey>,
-}
-
-/// Why a set-up cannot go on.
-pub(super) enum Trouble {
-    /// The coordinator broke the protocol or asks for less than the policy: nothing of it is to be trusted any more.
-    Refuse(RefusalCode),
-    /// One member's keys or shares are bad: this set-up is over, another one may stand.
-    Accuse(ClientId),
-    /// One member's budget counter fell: this set-up is over, another one may stand.
-    Fell(ClientId),
-}
-
-impl From<RefusalCode> for Trouble {
-    fn from(code: RefusalCode) -> Self {
-        Self::Refuse(code)
-    }
 }
 
 impl<S: Suite> Keying<S> {

@@ -1,22 +1,27 @@
 //! The participant's round machine, at a branch.
 
+mod branch;
 mod certifying;
 mod closing;
 mod contributing;
 mod dealing;
 mod ends;
 mod granting;
+mod input;
 mod joining;
 mod keying;
 mod policy;
 mod round;
 mod session;
 mod spending;
+mod trouble;
 mod waiting;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+pub use branch::Branch;
+pub use input::ParticipantInput;
 pub use policy::{Granted, Policy, Timing};
 
 use self::ends::end_by;
@@ -26,66 +31,16 @@ use self::session::Session;
 use super::agreement::{Ending, ending_message, refusal_message};
 use super::effect::{Outbox, ParticipantEffect};
 use super::event::{ParticipantEvent, RunEnd};
-use super::record::{BudgetFault, BudgetRecord};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId, RunId, SessionId};
 use crate::limits::PROTOCOL_VERSION;
-use crate::message::{Downstream, Join, Proof, RefusalCode, Start, Upstream};
+use crate::message::{Downstream, Join, Proof, RefusalCode, Upstream};
 use crate::plan::Run;
-use crate::roster::{Roster, federation_digest};
+use crate::roster::Roster;
 use crate::secagg::suite::{Signature, Suite};
 use crate::time::Millis;
-
-/// Something happened outside.
-pub enum ParticipantInput {
-    /// The connection stands, and this branch wants to take part in the run.
-    Connected,
-    /// Everything goes on over another connection, at whose other end nobody has proved anything yet.
-    Resumed,
-    /// The connection is gone.
-    Disconnected,
-    /// A control message; a start comes as [`ParticipantInput::Started`].
-    Message(Downstream),
-    /// A round's start with the public state after it.
-    Started {
-        /// The message.
-        start: Start,
-        /// Digest of the public state as received, which the shell keeps; or why this branch's policy does not admit such a state.
-        model: Result<Digest, RefusalCode>,
-    },
-    /// The shell judged the run's plan against data, schema and model code.
-    RunJudged {
-        /// The run.
-        run: RunId,
-        /// Whether it follows from what the branch has.
-        verdict: Result<(), RefusalCode>,
-    },
-    /// The run that is being judged wants data of a day, and the branch's operator has not said that they are ready. Once they are,
-    /// [`ParticipantInput::Connected`] asks again.
-    NotReady,
-    /// The masked vector of a round is ready.
-    Masked {
-        /// The round.
-        round: RoundId,
-        /// Digest of the vector's bytes.
-        vector: Digest,
-    },
-    /// The round's noise is masked, by itself: what leaves in place of the vector where that is not ready in time.
-    NoiseMasked {
-        /// The round.
-        round: RoundId,
-        /// Digest of the vector's bytes.
-        vector: Digest,
-    },
-    /// The owner has taken a grant back: [`Branch::withdraw`].
-    Withdrawn,
-    /// A deadline may have passed.
-    Timer,
-    /// The operator stops the daemon.
-    Stop,
-}
 
 enum Phase<S: Suite> {
     /// No connection.
@@ -112,22 +67,6 @@ struct Admitted {
     shown: Millis,
 }
 
-/// What the participants of a branch share, one for each run: its policy, its key, and the one budget that pays for all of them.
-pub struct Branch<S: Suite> {
-    policy: Policy,
-    /// In whose name people sign.
-    federation: Digest,
-    schema: Digest,
-    signing_key: S::SigningKey,
-    record: BudgetRecord,
-    /// Known from the roster by the signing key.
-    client: Option<ClientId>,
-    /// Counter of the newest budget head that left.
-    announced: u64,
-    /// The last roster that was accepted in this process, in whatever run.
-    roster: Option<Roster>,
-}
-
 /// The participant in one run: decides on every input, records before it speaks, and never touches a vector. Its secrets live here and nowhere
 /// else, in memory only: they outlive a connection, not the process.
 pub struct Participant<S: Suite> {
@@ -149,50 +88,6 @@ pub struct Participant<S: Suite> {
     nonce: Digest,
     /// The pinned coordinator has welcomed this client on this very connection.
     proved: bool,
-}
-
-impl<S: Suite> Branch<S> {
-    /// Starts from the events of the budget file.
-    ///
-    /// # Errors
-    /// The first entry that breaks a rule: nothing may be spent from such a file.
-    pub fn resume(
-        policy: Policy,
-        schema: Digest,
-        signing_key: S::SigningKey,
-        recorded: &[ParticipantEvent],
-    ) -> Result<Self, BudgetFault> {
-        let record = BudgetRecord::replay(recorded)?;
-        let federation = federation_digest(&policy.authorities, policy.authorities_needed);
-        Ok(Self { policy, federation, schema, signing_key, record, client: None, announced: 0, roster: None })
-    }
-
-    /// The durable state.
-    #[must_use]
-    pub fn record(&self) -> &BudgetRecord {
-        &self.record
-    }
-
-    /// The owner's grants are these now.
-    pub fn set_grants(&mut self, grants: Vec<Granted>) {
-        self.policy.grants = grants;
-    }
-
-    /// Records an event: state first, the file's line next, before anything that relies on it.
-    fn commit(&mut self, event: ParticipantEvent, outbox: &mut Outbox<ParticipantEffect>) {
-        let judged = self.record.check(&event);
-        assert_eq!(
-            judged.map_err(|fault| fault.to_string()),
-            Ok(()),
-            "the machine only decides what its record allows"
-        );
-        self.record.apply(&event);
-        outbox.push(ParticipantEffect::Append(event));
-    }
-
-    fn sign(&self, message: &[u8]) -> Signature {
-        S::sign(&self.signing_key, message)
-    }
 }
 
 impl<S: Suite> Participant<S> {
@@ -500,13 +395,5 @@ impl<S: Suite> Participant<S> {
     /// The question that was asked is about another run.
     pub(super) fn asks_about(&mut self, run: RunId) {
         self.run = run;
-    }
-}
-
-#[cfg(test)]
-impl<S: Suite> Branch<S> {
-    /// A charge stands in the record that this machine did not make: by itself no order of messages brings it there.
-    pub(super) fn overtaken_by(&mut self, charge: &ParticipantEvent) {
-        self.record.apply(charge);
     }
 }

@@ -1,0 +1,77 @@
+//! `tributary client`.
+
+use clap::{Args, Subcommand};
+use tributary_texts::Language;
+
+use crate::branch::options::{BudgetOptions, ClientInitOptions, EnrolOptions, PolicyCommand, RenewOptions};
+use crate::exit::{Exit, Failure};
+use crate::options::{AskOptions, DaemonOptions};
+use crate::{authorise, branch, dataset, ready, roles, typed};
+
+/// `tributary client`.
+#[derive(Args)]
+pub(crate) struct ClientOptions {
+    /// The language of what people read, zh or en; else that of the locale (LC_ALL, LC_MESSAGES, LANG)
+    #[arg(long, global = true, value_name = "LANGUAGE", value_parser = typed::language())]
+    lang: Option<Language>,
+    #[command(subcommand)]
+    command: ClientCommand,
+}
+
+/// What a branch can ask.
+#[derive(Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Write a commented client.toml into a folder
+    Init(ClientInitOptions),
+    /// Join a federation with an enrolment bundle: keys are made here, and the office certifies them
+    Enrol(EnrolOptions),
+    /// Renew this client's certificate through files, where the daemon cannot do it by itself
+    Renew(RenewOptions),
+    /// Try everything that taking part will need: files, data, name, UDP, TCP, proxy, clocks; say what to ask of whom
+    Preflight(AskOptions),
+    /// Take part in every run that is granted, until the process is asked to stop
+    Run(DaemonOptions),
+    /// What the running daemon is at: its link, each run with what it waits for, what is left of the budget, and what happened last
+    Status(AskOptions),
+    /// Leave every run and take part in none, until `resume`; the link to the coordinator stays
+    Pause(AskOptions),
+    /// Take part again
+    Resume(AskOptions),
+    /// What was spent on this branch's customers, what is left, and how many rounds that pays for
+    Budget(BudgetOptions),
+    /// The policy that the owner of the branch's data signs
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// What the owner of the branch's data has granted: no plan runs without it
+    #[command(subcommand)]
+    Authorise(authorise::AuthoriseCommand),
+    /// The branch's rows
+    #[command(subcommand)]
+    Dataset(dataset::DatasetCommand),
+    /// Say that the data of their day are ready, after a look at them: a run whose plan names a day is joined with them. Without --run or
+    /// --next: what waits for that word
+    Ready(ready::ReadyOptions),
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// Why it was not done.
+pub(crate) fn run(ClientOptions { lang, command }: ClientOptions) -> Result<Exit, Failure> {
+    let language = lang.unwrap_or_else(Language::of_environment);
+    match command {
+        ClientCommand::Init(options) => branch::init(options, language),
+        ClientCommand::Enrol(options) => branch::enrol(&options, language),
+        ClientCommand::Renew(options) => branch::renew(&options, language),
+        ClientCommand::Preflight(options) => roles::client_preflight(&options, language),
+        ClientCommand::Run(options) => roles::client_run(options, language),
+        ClientCommand::Status(options) => branch::status(&options, language),
+        ClientCommand::Pause(options) => branch::pause(&options, language),
+        ClientCommand::Resume(options) => branch::resume(&options, language),
+        ClientCommand::Budget(options) => branch::budget(&options, language),
+        ClientCommand::Policy(command) => branch::policy(&command, language),
+        ClientCommand::Dataset(command) => dataset::run(&command, language),
+        ClientCommand::Ready(options) => ready::run(&options, language),
+        ClientCommand::Authorise(command) => authorise::run(command, language),
+    }
+}

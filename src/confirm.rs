@@ -87,7 +87,7 @@ impl Shown<'_> {
     }
 }
 
-/// Asks for a drawn group of a digest that was shown in its eight groups, so that nobody gets past it who only presses keys.
+/// Asks for a drawn group of a digest that was shown in its eight groups. Whoever only presses keys does not get past it.
 pub(crate) fn group_of(digest: &Digest, of: &str, entropy: &mut dyn Entropy) -> Question {
     let mut drawn = [0];
     entropy.fill(&mut drawn);

@@ -2,7 +2,7 @@
 //!
 //! A run ends when the coordinator signs that, or when the next one of its plan is accepted. A branch that was away then, and whose coordinator never
 //! came back, would keep what it reserved for ever. Nothing more is charged in a run that was released, so that its owner gives away a part in
-//! the run and nothing else; the date is there so that nobody gives one away by mistake.
+//! the run and nothing else; the date is a guard against giving one away by mistake.
 
 use std::path::Path;
 

@@ -18,7 +18,7 @@ pub const HIDDEN_LAYERS_MAX: usize = 4;
 pub const HEADS_MAX: usize = 16;
 /// Longest name of a head, in bytes.
 pub const HEAD_NAME_BYTES_MAX: usize = 64;
-/// Most parameters: an update must also hold what rides behind them and the round's check coordinates.
+/// Most parameters: an update must also hold what rides after them and the round's check coordinates.
 pub const PARAMETERS_MAX: usize = DIMENSION_MAX - 64;
 
 const LABEL: &str = "tributary/architecture/1";
@@ -104,7 +104,7 @@ impl LayerShape {
         (self.inputs + 1) * self.outputs
     }
 
-    /// Index behind the last bias.
+    /// Index after the last bias.
     #[must_use]
     pub fn end(&self) -> usize {
         self.weights + self.parameter_count()

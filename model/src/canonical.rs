@@ -26,7 +26,7 @@ pub enum DecodeError {
 pub(crate) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
-    /// Starts behind the label, which must be `label`.
+    /// Starts after the label, which must be `label`.
     pub(crate) fn new(label: &str, bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let mut reader = Self(bytes);
         match reader.bytes(label.len()) {
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
         self.array().map(Digest)
     }
 
-    /// A byte string behind its 32-bit length, of at most `longest` bytes.
+    /// A byte string after its 32-bit length, of at most `longest` bytes.
     pub(crate) fn bytes(&mut self, longest: usize) -> Result<&'a [u8], DecodeError> {
         let length = usize::try_from(self.u32()?).map_err(|_| DecodeError::Range)?;
         if length > longest {

@@ -25,7 +25,7 @@ struct Histogram {
 enum Source {
     /// One head's scores of one class, in equal bins of 0 to 1.
     Scores,
-    /// One slot between public bounds, in equal bins, and perhaps a slot behind it that says that the value is missing.
+    /// One slot between public bounds, in equal bins, and perhaps a slot after it that says that the value is missing.
     Scaled { slot: usize, low: f32, missing: bool },
     /// Slots of which one is set.
     OneHot { slot: usize },

@@ -107,7 +107,7 @@ impl Parameters {
         &self.values
     }
 
-    /// The values as little-endian 32-bit floats, one behind the other.
+    /// The values as little-endian 32-bit floats, one after the other.
     #[must_use]
     pub fn to_le_bytes(&self) -> Vec<u8> {
         self.values.iter().flat_map(|value| value.to_le_bytes()).collect()

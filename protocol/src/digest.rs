@@ -198,7 +198,7 @@ impl Canonical {
         self
     }
 
-    /// Appends a byte string behind its length.
+    /// Appends a byte string after its length.
     ///
     /// # Panics
     /// If the string is longer than `u32::MAX` bytes, which no limit of [`crate::limits`] allows.

@@ -188,7 +188,7 @@ pub(super) fn words(holding: &Holding) -> String {
     format!("{holding}, scope {scope}, from {from} until {until}")
 }
 
-/// What is to be said of a role that ends soon, so that nobody finds out when a signature counts no more.
+/// What is to be said of a role that ends soon. Otherwise its holder hears of it when a signature counts no more.
 fn ending(holding: &Holding, now: u64) -> String {
     match holding.until.checked_sub(now).map(|left| left / DAY) {
         None => "; ENDED".to_owned(),

@@ -28,7 +28,7 @@ const AUTHORITIES: (u8, usize) = (3, 2);
 pub(super) struct Prepared {
     /// The feature schema.
     pub(super) schema: Schema,
-    /// The branches, in order, and behind them the partners.
+    /// The branches, in order, and the partners after them.
     pub(super) branches: Vec<Branch>,
     /// What follows from partners; nothing without any.
     pub(super) mixed: Option<Mixed>,

@@ -50,7 +50,7 @@ impl Interrupts {
     }
 }
 
-/// Trains, and leaves no process behind. Nothing if the operator wished to stop.
+/// Trains, and leaves no process running. Nothing if the operator wished to stop.
 ///
 /// # Errors
 /// Why there is no model, with the last words of whoever failed.

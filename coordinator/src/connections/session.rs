@@ -153,7 +153,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Messages, and vectors behind those that announce one, until something ends it.
+    /// Messages, and the vector after each message that announces one, until something ends it.
     async fn read(&mut self) -> Result<(), Leave> {
         loop {
             let Some(frame) = self.frames.frame()? else {
@@ -191,7 +191,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The vector behind a header: read to its end, and kept if it was admitted.
+    /// The vector after a header: read to its end, and kept if it was admitted.
     async fn take_vector(&mut self, verdict: Verdict) -> Result<(), Leave> {
         let length = loop {
             match self.frames.head()? {
@@ -240,7 +240,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// The next bytes of the open vector; `None` behind its end.
+    /// The next bytes of the open vector; `None` after its end.
     async fn piece(&mut self) -> Result<Option<Bytes>, Leave> {
         loop {
             match self.frames.piece() {
@@ -254,7 +254,7 @@ impl<'a> Session<'a> {
     /// Waits for more bytes; meanwhile whatever else concerns the session is done.
     async fn more(&mut self) -> Result<(), Leave> {
         loop {
-            // Again behind a cut: a peer that comes back and says nothing more would otherwise have no deadline.
+            // Again after a cut: a peer that comes back and says nothing more would otherwise have no deadline.
             if self.frames.is_partial() && self.progress.is_none() && self.detached.is_none() {
                 self.progress = Some((Instant::now() + PROGRESS_TIME, self.link.received() + PROGRESS_BYTES_MIN));
             }

@@ -37,7 +37,7 @@ pub(crate) struct Advance {
     outcome: Option<Outcome>,
 }
 
-/// A public state within a stage. The state and the optimizer's behind it are files.
+/// A public state within a stage. The state and the optimizer's are files.
 struct Version {
     /// Number of the stage in progress; that after the last one, when all are over.
     stage: u16,
@@ -320,7 +320,7 @@ fn begin(planned: &Planned, stage: u16, public: PublicState, store: &Store) -> R
     Ok(Version { unsent: Some(public.to_bytes().into()), ..version })
 }
 
-/// The state that a ledger names, with the optimizer's behind it.
+/// The state that a ledger names, with the optimizer's.
 fn resume(planned: &Planned, name: StateName, store: &Store) -> Result<Version, StoreError> {
     let StateName { stage, model, steps } = name;
     let Some(place) = planned.stage(stage) else {

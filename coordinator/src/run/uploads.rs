@@ -16,7 +16,7 @@ use tributary_protocol::secagg::permit::{Arriving, Ticket, VerifiedUpload};
 use crate::run::spool::SpooledUpload;
 use crate::store::KeptDraft;
 
-/// What a connection does with the vector behind a header.
+/// What a connection does with the vector after a header.
 pub(crate) enum Verdict {
     /// Read and keep it.
     Admit {

@@ -1,11 +1,11 @@
-//! What must survive the process: public states by their digest, the optimizer's state behind the current one, and what each run says of itself.
+//! What must survive the process: public states by their digest, the optimizer's state of the current one, and what each run says of itself.
 //!
 //! ```text
 //! state_dir/audit.log                      the events; the only file that says what is true
 //! state_dir/models/<digest>.params         public states: parameters, little-endian 32-bit floats, and where a stage adapts its bound that
 //!                                          bound; only added to
 //! RUN/optimizer/<stage>-<model digest>-<rounds>.state
-//!                                          optimizer state behind that model after so many rounds of a stage; the committed one is kept
+//!                                          optimizer state of that model after so many rounds of a stage; the committed one is kept
 //! state_dir/sessions/<session>.session     public material of keyed sessions
 //! state_dir/registry/<model digest>/       what finished runs released ([`crate::registry`])
 //! RUN/statement.{json,txt}                 what the plan promises, and what that run has spent
@@ -61,12 +61,12 @@ const SUMS: &str = "sums";
 /// Folder of kept rounds and sums that no ledger names.
 const STRAYS: &str = "strays";
 
-/// Which optimizer state. The rounds are part of the name because a round may leave a model as it was and still move the state behind it.
+/// Which optimizer state. The rounds are part of the name because a round may leave a model as it was and still move its optimizer state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StateName {
     /// Number of the stage, from 0.
     pub stage: u16,
-    /// Digest of the public state that it is behind.
+    /// Digest of the public state that it belongs to.
     pub model: Digest,
     /// Rounds of the stage committed with it.
     pub steps: u32,
@@ -151,7 +151,7 @@ impl Store {
         StoreError::OtherModel { path: self.model_file(digest), expected: digest.short() }
     }
 
-    /// Removes every optimizer state but one. A state that stays behind is harmless.
+    /// Removes every optimizer state but one. A state that is left over is harmless.
     pub fn forget_other_optimizers(&self, current: StateName) {
         let keep = self.optimizer_file(current);
         let Ok(entries) = fs::read_dir(self.run.join("optimizer")) else { return };
@@ -166,7 +166,7 @@ impl Store {
 
     /// Removes one optimizer state.
     pub fn forget_optimizer(&self, name: StateName) {
-        // What stays behind is cleaned up at the next start.
+        // What is left over is cleaned up at the next start.
         let _ = fs::remove_file(self.optimizer_file(name));
     }
 

@@ -1,5 +1,5 @@
 //! The optimizer's state lies in its file and nowhere else: a step reads one file and writes the next, piece by piece, so that the
-//! coordinator's memory holds models and not the moments behind them.
+//! coordinator's memory holds models and not the moments that belong to them.
 
 use std::io::{Read, Write as _};
 use std::path::Path;
@@ -36,7 +36,7 @@ pub enum StepError {
     Optimizer(#[from] OptimizerError),
 }
 
-/// A step that was taken: the next model, and the state behind it, which has no name yet.
+/// A step that was taken: the next model, and the optimizer's state that belongs to it, which has no name yet.
 pub struct Stepped {
     /// The next round's model: little-endian 32-bit floats.
     pub model: Vec<u8>,
@@ -69,7 +69,7 @@ impl Store {
         Ok(draft.place(&path, Existing::Replace)?)
     }
 
-    /// Verifies that the state behind a model is there, whole, and that model's.
+    /// Verifies that the state of a model is there, whole, and that model's.
     ///
     /// # Errors
     /// [`StoreError`] if it cannot be read, is damaged, or belongs to another plan or model.
@@ -93,7 +93,7 @@ impl Store {
         self.model_behind(layout, name, Some(name.steps))
     }
 
-    /// Takes a step from the state behind a model, with one mean gradient for each parameter. Nothing has a new name before
+    /// Takes a step from a model's state, with one mean gradient for each parameter. Nothing has a new name before
     /// [`Store::keep_optimizer`].
     ///
     /// # Errors
@@ -116,7 +116,7 @@ impl Store {
         Ok(Stepped { model, steps: step.steps(), state: OptimizerDraft(draft) })
     }
 
-    /// Gives the state behind a step's model its name: durable when this returns.
+    /// Gives the state of a step's model its name: durable when this returns.
     ///
     /// # Errors
     /// [`StoreError::File`].
@@ -141,7 +141,7 @@ impl Store {
         parameters(layout, values).map_err(unusable)
     }
 
-    /// Reads a state piece by piece; its digest is verified behind the last one.
+    /// Reads a state piece by piece; its digest is verified after the last one.
     fn read_optimizer<E: From<StoreError>>(
         &self,
         layout: &StateLayout,
@@ -201,7 +201,7 @@ fn append(draft: &mut Draft, hasher: &mut VectorHasher, bytes: &[u8], path: &Pat
     draft.write_all(bytes).map_err(system)
 }
 
-/// Puts the digest behind the state.
+/// Puts the digest after the state.
 fn seal(draft: &mut Draft, hasher: VectorHasher, path: &Path) -> Result<(), StoreError> {
     let digest = hasher.finish();
     append(draft, &mut VectorHasher::new(), digest.as_bytes(), path)

@@ -1,6 +1,6 @@
 //! The public material of keyed sessions, one file each, so that a restart does not cost the batch.
 //!
-//! A file is, after its header, a row of parts, each behind its length (`u32`, little-endian). What is in it is judged against the ledger when it is used, so
+//! A file is, after its header, a row of parts, each after its length (`u32`, little-endian). What is in it is judged against the ledger when it is used, so
 //! that a missing or damaged file costs its session and nothing else.
 
 use std::fs;
@@ -60,7 +60,7 @@ impl Store {
         material.collect()
     }
 
-    /// Removes a session's material. A file that stays behind is harmless: the ledger does not name it.
+    /// Removes a session's material. A file that is left over is harmless: the ledger does not name it.
     pub fn forget_session(&self, session: SessionId) {
         if let Err(fault) = fs::remove_file(self.session_file(session)) {
             tracing::warn!(%fault, "the material of a closed session could not be removed");

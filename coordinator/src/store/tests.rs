@@ -41,7 +41,7 @@ impl Fixture {
         StateName { stage: 1, model: self.initial.digest(), steps: 0 }
     }
 
-    /// A step in files and in memory: the model, and the name of the state behind it.
+    /// A step in files and in memory: the model, and the name of the optimizer's state that belongs to it.
     fn step(&mut self, from: StateName) -> (Parameters, StateName) {
         let stepped = self.store.step_optimizer(&self.layout, from, GRADIENT.into_iter()).unwrap();
         let model = self.optimizer.step(&GRADIENT).unwrap();

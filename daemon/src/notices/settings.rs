@@ -66,7 +66,7 @@ impl HostPort {
         fit.then(|| Self { host: host.to_owned(), port })
     }
 
-    /// Whether it is this machine itself, so that nobody on the way can listen.
+    /// Whether it is this machine itself: nobody listens on the way then.
     fn is_here(&self) -> bool {
         is_here(&self.host)
     }

@@ -95,7 +95,7 @@ impl MeanScale {
         units as f64 * self.unit
     }
 
-    /// What the coordinates behind the parameters say; `None` where the rule has no riders. The loss is divided by the public nominal
+    /// What the coordinates after the parameters say; `None` where the rule has no riders. The loss is divided by the public nominal
     /// count: dividing by the noised one would add its noise.
     #[must_use]
     pub fn metrics(&self, riders: &[i64]) -> Option<RoundMetrics> {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A coordinate stays together, so that a state can be stepped piece by piece while it is read from one file and written to the next: a
-//! coordinator needs memory for the model and not for the moments behind it.
+//! coordinator needs memory for the model and not for its moments.
 
 use tributary_protocol::digest::Canonical;
 
@@ -19,7 +19,7 @@ use crate::parameters::{PARAMETER_ABS_MAX, ParametersError};
 
 const LABEL: &str = "tributary/server-optimizer-state/3";
 
-/// Bytes of the header: the label behind its length, two digests, the steps.
+/// Bytes of the header: the label after its length, two digests, the steps.
 const HEADER_BYTES: usize = 4 + LABEL.len() + 2 * 32 + 4;
 
 /// Most values of a coordinate.

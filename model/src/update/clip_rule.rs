@@ -17,7 +17,7 @@ pub const CLIP_UNITS_MIN: u32 = 256;
 pub const CLIP_UNITS_MAX: u32 = 1 << 20;
 /// Largest bound of the loss that rides along.
 pub const LOSS_BOUND_MAX: f64 = 1000.0;
-/// Coordinates that ride behind the parameters where a rule has riders: the clamped loss, one for the customer (or branch), and one where it
+/// Coordinates that ride after the parameters where a rule has riders: the clamped loss, one for the customer (or branch), and one where it
 /// was within the clip norm.
 pub const RIDERS: usize = 3;
 
@@ -186,7 +186,7 @@ impl ClipRule {
         self.settings.loss_bound.map(|loss_bound| RiderScale { units, indicator_units, loss_bound })
     }
 
-    /// Coordinates behind the parameters: [`RIDERS`] or none.
+    /// Coordinates after the parameters: [`RIDERS`] or none.
     #[must_use]
     pub fn rider_count(&self) -> usize {
         if self.settings.loss_bound.is_some() { RIDERS } else { 0 }

@@ -18,7 +18,7 @@ pub(super) fn of_data(plan: &Plan, schema: Option<&Schema>) -> OfData {
     let Some(schema) = schema else {
         let text =
             "nobody gave the schema here (--schema), so that its fields, levels, uses and reasons are not judged";
-        let answer = "the schema was not given (--schema), so that nobody here has seen it".into();
+        let answer = "the schema was not given (--schema), and nobody here has seen it".into();
         return OfData { faults: Vec::new(), asked: vec![("plan.schema", text.into())], answer };
     };
     if schema.digest() != plan.schema {

@@ -20,7 +20,7 @@ pub(super) fn charter(document: &mut Document, not_before: Option<u64>) -> Optio
     let legal_basis = text(document, "charter.legal_basis", "the law or the consent on which the learning rests");
     let why = "where the assessment of the impact on customers is found; without one nobody has weighed what they risk";
     let reference = reference(document, "charter.assessment_reference", why);
-    let document_digest = digest(document, "charter.assessment", "so that nobody can change the assessment afterwards");
+    let document_digest = digest(document, "charter.assessment", "because the assessment must not change afterwards");
     let why = "when the assessment was made, so that an old one is seen";
     let at = first_second(document, "charter.assessment_date", why);
     let why = "the institution's own change ticket, in which this plan was asked for";
@@ -157,8 +157,7 @@ fn agreements(document: &mut Document, own: Option<OrganisationId>) -> Option<Ve
         let number = organisation(document, &key("organisation"), "with whom the agreement is");
         let why = "where the agreement is found";
         let reference = reference(document, &key("reference"), why);
-        let digest =
-            either(document, &key("digest"), &key("file"), "so that nobody can change the agreement afterwards");
+        let digest = either(document, &key("digest"), &key("file"), "because the agreement must not change afterwards");
         let until = last_second(document, &key("until"), "afterwards the partner's branches take no part");
         if let Some(number) = number
             && (own == Some(number) || !seen.insert(number))

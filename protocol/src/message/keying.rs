@@ -163,7 +163,7 @@ pub struct Neighbourhood {
     pub keys: Vec<NeighbourKeys>,
 }
 
-/// B4a: an ML-KEM ciphertext for one neighbour, signed so that nobody on the way can exchange it.
+/// B4a: an ML-KEM ciphertext for one neighbour, signed: nobody on the way can exchange it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encapsulation {
     /// The session.

@@ -1,6 +1,6 @@
 //! What a branch knows of models: whom it believes, what it keeps, and what it refuses for ever.
 //!
-//! A statement counts by the roster in force. An older one than the branch knows changes nothing, so that nobody brings back what was replaced. A
+//! A statement counts by the roster in force. An older one than the branch knows changes nothing: what was replaced does not come back. A
 //! withdrawal counts whenever it comes. Nothing lifts it.
 //!
 //! Not guaranteed: that the coordinator shows the newest statement. It may hold one back for as long as the branch hears of it from nobody else.

@@ -119,7 +119,7 @@ pub(crate) struct Judge {
     rosters: [Roster; 3],
     rule: CohortRule,
     cap: Accounts,
-    /// The coordinator is honest, so that nobody honest may be blamed.
+    /// The coordinator is honest: no honest member may be blamed.
     honest_centre: bool,
     cheats: BTreeSet<usize>,
     branches: Vec<Seen>,

@@ -1,4 +1,4 @@
-//! Certifying: a quorum of survivors signs one survivor set, so that nobody unmasks under two.
+//! Certifying: a quorum of survivors signs one survivor set: nobody unmasks under two.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;

@@ -145,7 +145,7 @@ impl Session {
         self.index(round).map(|_| round)
     }
 
-    /// The first round behind this session.
+    /// The first round after this session.
     pub(super) fn end(&self) -> u64 {
         self.material.offer.first_round.0.saturating_add(self.material.offer.rounds.into())
     }

@@ -69,7 +69,7 @@ impl<S: Suite> Coordinator<S> {
         }
     }
 
-    /// Whether the session in use is worth less than the one behind it. One that too few of its members came back to must not stand in the
+    /// Whether the session in use is worth less than the one after it. One that too few of its members came back to must not stand in the
     /// way for ever: neither of a next session that can carry a round, nor of a new one for those who are here.
     fn gives_way(&self, current: &Session, next: &Session) -> bool {
         let (here, there) = (self.present(current).len(), self.present(next).len());
@@ -187,13 +187,13 @@ impl<S: Suite> Coordinator<S> {
         self.commit(CoordinatorEvent::SessionOpened { session, candidates: candidates.clone() }, outbox);
         let run = &self.settings.run;
         let left = run.rounds_charged_max().saturating_sub(self.record.charged_all()).max(1);
-        // Rounds only go forward: the keys are for the rounds behind those of the session in use.
-        let behind = self.sessions.back().map_or(0, Session::end);
+        // Rounds only go forward: the keys are for the rounds after those of the session in use.
+        let next = self.sessions.back().map_or(0, Session::end);
         let mut offer = Offer {
             run: run.id(),
             roster: self.settings.roster.roster.digest(),
             session,
-            first_round: RoundId(behind.max(self.record.last_round.saturating_add(1))),
+            first_round: RoundId(next.max(self.record.last_round.saturating_add(1))),
             rounds: run.session_rounds.min(left),
             candidates: candidates.clone().into(),
             deadline_ms: run.keying_deadline_ms,

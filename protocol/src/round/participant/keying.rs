@@ -371,7 +371,7 @@ impl<S: Suite> Turn<'_, S> {
             let secret = S::decapsulate(&keying.secret, &item.ciphertext).map_err(|_| Trouble::Accuse(item.from))?;
             secrets.push(secret);
         }
-        // The neighbours before this member encapsulated to it, and it to those behind: together all, in their order.
+        // The neighbours before this member encapsulated to it, and it to those after it: together all, in their order.
         let pairs = diffie_hellman.iter().zip(secrets.iter().chain(&encapsulated));
         let pairs: Vec<(ClientId, SecretKey)> =
             pairs.map(|((peer, shared), secret)| (*peer, pair_key::<S>(&linked.frozen.view, shared, secret))).collect();

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, SeqAccess, VariantAccess,
-    Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
 };
 use tributary_protocol::entropy::Entropy;
 use tributary_protocol::secagg::toy::Seeded;
@@ -138,6 +138,10 @@ impl<'de> Deserializer<'de> for &mut Source {
         visitor.visit_char('é')
     }
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        // Every fourth text is a staff number: nothing else fits where a person stands outside a roster.
+        if self.word() % 4 == 3 {
+            return visitor.visit_string(format!("bank/e{:04}", self.word() % 10));
+        }
         visitor.visit_string("né ".repeat(self.length()))
     }
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
@@ -174,8 +178,12 @@ impl<'de> Deserializer<'de> for &mut Source {
     fn deserialize_tuple_struct<V: Visitor<'de>>(self, _: &str, left: usize, visitor: V) -> Result<V::Value, Fault> {
         self.deserialize_tuple(left, visitor)
     }
-    fn deserialize_map<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Fault> {
-        Err(Fault)
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        let left = self.length();
+        self.depth += 1;
+        let value = visitor.visit_map(Parts { source: &mut *self, left, fields: None });
+        self.depth -= 1;
+        value
     }
     fn deserialize_struct<V: Visitor<'de>>(
         self,
@@ -290,6 +298,22 @@ impl<'de> SeqAccess<'de> for Parts<'_> {
             self.source.fixed = None;
         }
         value
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
+}
+
+impl<'de> MapAccess<'de> for Parts<'_> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Fault> {
+        self.next_element_seed(seed)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
+        seed.deserialize(&mut *self.source)
     }
 
     fn size_hint(&self) -> Option<usize> {

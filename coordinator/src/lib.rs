@@ -16,6 +16,7 @@ pub mod control;
 mod error;
 pub mod federation;
 mod identity;
+mod inbox;
 mod noticing;
 mod open;
 mod preflight;

@@ -14,7 +14,7 @@ use crate::settings::Settings;
 /// Files that the daemon opens besides its connections.
 const OWN_FILES: u64 = 64;
 
-/// Models that lie on the disk at once: the registry grows by one in each round.
+/// Models that lie on the disk at once, beside the one that each round leaves in its run.
 const MODELS_BEYOND_ROUNDS: u64 = 4;
 
 /// Tries everything; `now` is in Unix seconds. A coordinator that runs meanwhile is not disturbed.

@@ -1,4 +1,4 @@
-//! One durable file of the events of one ledger, in the journal's layout ([`tributary_protocol::log`]): a run's, or a branch's budget.
+//! One durable file of events, of one ledger or of several, in the journal's layout ([`tributary_protocol::log`]): a coordinator's, or a branch's budget.
 //!
 //! Appended before an event is relied on, synced before it is answered for. An incomplete last record is cut off at opening, because it was
 //! never relied on, and whoever opened the file is told what was cut; a record that was changed is tampering, and the file is left as it is.

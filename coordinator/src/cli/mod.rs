@@ -46,7 +46,7 @@ pub fn init(folder: &Path) -> Result<PathBuf, CoordinatorError> {
     Ok(path)
 }
 
-/// Opens every file that the settings name and builds the plan, without opening a port or touching the state directory.
+/// Opens every file that the settings name, and every plan that is activated, without opening a port or touching the state directory.
 ///
 /// # Errors
 /// Every fault.

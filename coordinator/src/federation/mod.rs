@@ -1,5 +1,6 @@
 //! The federation, for as long as the process lives: its door, its roster, its plans, and the runs of them that are open.
 
+mod agenda;
 pub(crate) mod hands;
 pub(crate) mod keyring;
 mod models;

@@ -58,7 +58,7 @@ pub(super) fn note(
     Ok(())
 }
 
-/// Takes a statement that two people have signed, and tells every client that is here.
+/// Takes a statement that two people have signed, and tells every client that is here; whether the roster in force lets it count.
 ///
 /// # Errors
 /// If the journal cannot be written.
@@ -66,7 +66,7 @@ pub(super) fn stated(
     hands: &mut Hands<'_>,
     roster: &SignedRoster,
     signed: SignedStatement,
-) -> Result<(), CoordinatorError> {
+) -> Result<bool, CoordinatorError> {
     let (model, step, words) =
         (signed.statement.model.to_string(), signed.statement.step.name(), signed.statement.in_words());
     match hands.registry.take(&mut hands.journal, roster, signed) {
@@ -77,9 +77,13 @@ pub(super) fn stated(
         }
         Ok(false) => {}
         Err(RegistryError::Refused(fault)) => {
-            tracing::warn!(model, step, %fault, "a statement among the coordinator's files is not taken");
+            tracing::warn!(
+                model, step, %fault,
+                "a statement among the coordinator's files does not count under this roster; it is judged again under the next one"
+            );
+            return Ok(false);
         }
         Err(fault) => return Err(fault.into()),
     }
-    Ok(())
+    Ok(true)
 }

@@ -1,10 +1,10 @@
 //! The plans that are served, and the runs of them that are open. A run's end ends nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tributary_certs::clock::unix_seconds;
+use tributary_certs::clock::{unix_millis, unix_seconds};
 use tributary_certs::suite::RealSuite;
 use tributary_daemon::Metric;
 use tributary_protocol::digest::Digest;
@@ -13,6 +13,7 @@ use tributary_protocol::limits::RUNS_AT_ONCE_MAX;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::message::{Join, Upstream};
 use tributary_protocol::plan::{Attestation, RunRef};
+use tributary_protocol::registry::SignedStatement;
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::{
     CoordinatorEvent, CoordinatorSettings, Input, Orders, Recorded, ResumeFault, answer_after_the_end,
@@ -20,9 +21,10 @@ use tributary_protocol::round::{
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::{self, Ledgers};
 
+use super::agenda::Agenda;
 use super::hands::Hands;
 use super::models;
-use super::served::{Known, Over, Served, began_from};
+use super::served::{Known, Over, began_from};
 use crate::connections::{Arrival, Limits};
 use crate::control::{Request, Said, Status, WaitingStatus};
 use crate::error::CoordinatorError;
@@ -31,26 +33,29 @@ use crate::report::Event;
 use crate::run::job::Job;
 use crate::run::shell::RunShell;
 use crate::run::uploads::Verdict;
-use crate::store::{Store, ledger_of};
+use crate::store::{Store, forget_run, kept_until, ledger_of};
 
 /// Orders that are kept for runs that begin later, at most.
 const ORDERS_MAX: usize = 10_000;
+
+/// Statements that are kept for rosters that come later, at most.
+const UNSTATED_MAX: usize = 100;
 
 /// The plans that are served, and their open runs.
 pub(crate) struct Federation<'a> {
     pub(crate) hands: Hands<'a>,
     state_dir: PathBuf,
     limits: Arc<Limits>,
-    plans: BTreeMap<Digest, Served>,
+    agenda: Agenda,
     runs: BTreeMap<RunId, RunShell>,
     /// Runs that are over: what members hear of each.
     ended: BTreeMap<RunId, Result<(Digest, u32), String>>,
-    /// Ledgers of runs that are to go on, until they do.
-    recorded: Ledgers<CoordinatorEvent>,
     /// The newest roster.
     roster: SignedRoster,
     /// Every order that has come: runs that begin hear of them.
     heard: Vec<Attestation>,
+    /// Statements about models that count under no roster so far.
+    unstated: Vec<SignedStatement>,
     /// What people had ordered when the last run ended, of whatever plan.
     orders: Orders,
     /// What the operator was last told of the queue.
@@ -66,72 +71,48 @@ impl<'a> Federation<'a> {
         hands: Hands<'a>,
         (state_dir, limits): (PathBuf, Arc<Limits>),
         (jobs, roster): (Vec<Job>, SignedRoster),
-        mut ledgers: Ledgers<CoordinatorEvent>,
+        ledgers: &Ledgers<CoordinatorEvent>,
     ) -> Result<Self, CoordinatorError> {
         let mut known: BTreeMap<LedgerId, Known> = BTreeMap::new();
-        for (ledger, events) in &ledgers {
+        for (ledger, events) in ledgers {
             known.insert(*ledger, Known::of(events)?);
         }
         let last = known.values().filter(|run| run.finished).max_by_key(|run| run.last);
         let orders = last.map(|run| run.orders.clone()).unwrap_or_default();
         let mut ended = BTreeMap::new();
-        let mut before: BTreeMap<Digest, Over> = BTreeMap::new();
         for run in known.values().filter(|run| run.finished) {
-            let (Some(reference), Some(over)) = (run.reference, run.over()) else { continue };
-            ended.insert(reference.id(), run.outcome.clone());
-            let last = before.entry(reference.plan).or_insert(over);
-            if last.number < over.number {
-                *last = over;
-            }
+            ended.extend(run.reference.map(|reference| (reference.id(), run.outcome.clone())));
         }
-        ledgers.retain(|ledger, _| known.get(ledger).is_some_and(|run| !run.finished));
         let mut own = Self {
             hands,
             state_dir,
             limits,
-            plans: BTreeMap::new(),
+            agenda: Agenda::of(&known, Millis(unix_millis())),
             runs: BTreeMap::new(),
             ended,
-            recorded: ledgers,
             roster,
             heard: Vec::new(),
+            unstated: Vec::new(),
             orders,
             queued: Vec::new(),
         };
-        for job in jobs {
-            let over = before.get(&job.plan().digest()).copied();
-            own.plans.insert(job.plan().digest(), Served::new(job, over));
-        }
-        own.name_the_lost();
-        own.conclude_the_finished(&before)?;
+        jobs.into_iter().for_each(|job| own.agenda.serve(job));
+        own.agenda.name_the_lost();
         Ok(own)
     }
 
     /// A process that ended between a run's last record and its release: what was not released is released now.
-    fn conclude_the_finished(&mut self, before: &BTreeMap<Digest, Over>) -> Result<(), CoordinatorError> {
-        for (plan, over) in before {
-            let reference = RunRef { plan: *plan, number: over.number };
-            let registered = self.hands.registry.record().of_run(&reference).is_some();
-            if self.plans.contains_key(plan) && !registered && !over.aborted {
-                let ledger = reference.id().into();
-                self.recorded.insert(ledger, journal::read_view(&ledger_of(&self.state_dir), ledger)?);
-                self.open(*plan, over.number)?;
+    ///
+    /// # Errors
+    /// If ledger or store fail.
+    pub(crate) fn conclude_the_finished(&mut self) -> Result<(), CoordinatorError> {
+        for run in self.agenda.last_runs() {
+            if self.hands.registry.record().of_run(&run).is_none() {
+                self.agenda.begins(run);
+                self.open(run)?;
             }
         }
         Ok(())
-    }
-
-    /// Ledgers of runs whose plan is not here any more are named: they stay as they are.
-    fn name_the_lost(&self) {
-        for events in self.recorded.values() {
-            let Ok(Some(run)) = Known::of(events).map(|known| known.reference) else { continue };
-            if !self.plans.contains_key(&run.plan) {
-                tracing::error!(
-                    plan = %run.plan, run = run.number,
-                    "the journal is in the middle of a run whose plan is not in the folder of plans: activate the plan again, and the run goes on"
-                );
-            }
-        }
     }
 
     /// Opens every run that is due, as far as there is room, in the order in which they are due.
@@ -140,34 +121,31 @@ impl<'a> Federation<'a> {
     /// If ledger or store fail.
     pub(crate) fn open_due(&mut self) -> Result<(), CoordinatorError> {
         let now = unix_seconds();
-        let mut due: Vec<(u64, Digest, u32)> = Vec::new();
-        let mut waiting = Vec::new();
-        for (plan, served) in &self.plans {
-            let Some((number, begins)) = served.next().filter(|_| served.fault.is_none()) else { continue };
-            if self.runs.values().any(|run| run.reference().plan == *plan) {
-                continue;
-            }
-            // One that has begun goes on, whatever the hour.
-            let begun = self.recorded.contains_key(&RunRef { plan: *plan, number }.id().into());
-            if begun || begins <= now {
-                due.push((if begun { 0 } else { begins }, *plan, number));
-            }
+        // What is due is looked for anew each time: a run that is over as soon as it opens makes others due.
+        loop {
+            let due = self.agenda.due(&self.open_plans(), now);
+            let Some(run) = due.first().copied().filter(|_| self.runs.len() < RUNS_AT_ONCE_MAX) else {
+                self.tell_of_queue(&due);
+                return Ok(());
+            };
+            self.open(run)?;
         }
-        due.sort_unstable();
-        for (_, plan, number) in due {
-            if self.runs.len() >= RUNS_AT_ONCE_MAX {
-                waiting.push(self.plans[&plan].job().name_of(number).to_string());
-                continue;
-            }
-            self.open(plan, number)?;
-        }
+    }
+
+    /// Plans of which a run is open.
+    fn open_plans(&self) -> BTreeSet<Digest> {
+        self.runs.values().map(|run| run.reference().plan).collect()
+    }
+
+    fn tell_of_queue(&mut self, due: &[RunRef]) {
+        let name = |run: &RunRef| Some(self.agenda.plan(&run.plan)?.job().name_of(run.number).to_string());
+        let waiting: Vec<String> = due.iter().filter_map(name).collect();
         if waiting != self.queued {
             for name in &waiting {
                 tracing::info!(run = %name, "waits until one of the {RUNS_AT_ONCE_MAX} open runs is over");
             }
             self.queued = waiting;
         }
-        Ok(())
     }
 
     /// Answers an operator's question.
@@ -191,62 +169,67 @@ impl<'a> Federation<'a> {
     }
 
     fn waiting(&self) -> Vec<WaitingStatus> {
-        let now = unix_seconds();
-        let mut all = Vec::new();
-        for (plan, served) in &self.plans {
-            let open = self.runs.values().any(|run| run.reference().plan == *plan);
-            let Some((number, begins)) = served.next().filter(|_| !open) else { continue };
-            let reason = match &served.fault {
-                Some(fault) => fault.clone(),
-                None if begins > now => "the plan's schedule lets this run begin later".into(),
-                None => format!("{RUNS_AT_ONCE_MAX} runs are open; it begins when one of them is over"),
-            };
-            let of = served.job().name_of(number);
-            all.push(WaitingStatus { of, reason, begins: (begins > now).then_some(begins) });
-        }
-        all
+        let full = format!("{RUNS_AT_ONCE_MAX} runs are open; it begins when one of them is over");
+        self.agenda.waiting(&self.open_plans(), unix_seconds(), &full)
     }
 
     /// Whether every run of every plan is over; not where there is no plan.
     pub(crate) fn is_through(&self) -> bool {
-        self.runs.is_empty() && !self.plans.is_empty() && self.plans.values().all(|served| served.next().is_none())
+        self.runs.is_empty() && self.agenda.is_through()
     }
 
     /// Why no run is open and none will be, where something is wrong with those that are left.
     pub(crate) fn stuck(&self) -> Option<&str> {
-        let mut left = self.plans.values().filter(|served| served.next().is_some());
-        let first = left.next().filter(|_| self.runs.is_empty())?;
-        let all = left.all(|served| served.fault.is_some());
-        first.fault.as_deref().filter(|_| all)
+        self.agenda.stuck().filter(|_| self.runs.is_empty())
     }
 
-    fn open(&mut self, plan: Digest, number: u32) -> Result<(), CoordinatorError> {
-        match self.try_open(plan, number) {
-            // It ends nothing else.
-            Err(CoordinatorError::Resume(fault @ ResumeFault::OtherRun { .. })) => self.gave_up(plan, &fault),
-            Err(CoordinatorError::Store(fault)) => self.gave_up(plan, &fault),
-            Err(CoordinatorError::Registry(fault)) if !fault.is_of_machine() => self.gave_up(plan, &fault),
-            other => return other,
+    fn open(&mut self, reference: RunRef) -> Result<(), CoordinatorError> {
+        let mut shell = match self.prepared(reference) {
+            Ok(shell) => shell,
+            // Nothing was written: it ends nothing else.
+            Err(
+                fault @ (CoordinatorError::Resume(ResumeFault::OtherRun { .. })
+                | CoordinatorError::Store(_)
+                | CoordinatorError::Registry(_)),
+            ) => {
+                self.gave_up(reference.plan, &fault);
+                return Ok(());
+            }
+            Err(fault) => return Err(fault),
+        };
+        self.agenda.begins(reference);
+        // Its members may be let in, also those whom no other run has seen yet.
+        self.hands.enrol(&self.roster.roster);
+        shell.begin(&mut self.hands)?;
+        self.hands.tell(Some(shell.name()), Event::RunOpened { as_of: shell.as_of() });
+        for order in self.heard.clone() {
+            shell.input(Input::Ordered(Box::new(order)), &mut self.hands)?;
         }
-        Ok(())
+        self.runs.insert(reference.id(), shell);
+        self.share(reference.id())
     }
 
     fn gave_up(&mut self, plan: Digest, fault: &dyn std::error::Error) {
-        tracing::error!(%plan, %fault, "a run cannot be opened; the others go on. Mend this, and start the coordinator again");
-        if let Some(served) = self.plans.get_mut(&plan) {
+        tracing::error!(
+            %plan, %fault,
+            "a run cannot be opened; the others go on. Mend this, and activate the plan again or start the coordinator again"
+        );
+        if let Some(served) = self.agenda.plan_mut(&plan) {
             served.fault = Some(fault.to_string());
         }
     }
 
-    fn try_open(&mut self, plan: Digest, number: u32) -> Result<(), CoordinatorError> {
-        let Some(served) = self.plans.get(&plan) else { return Ok(()) };
-        let reference = RunRef { plan, number };
-        let begun = self.recorded.get(&reference.id().into()).and_then(|events| began_from(events));
+    /// A run of a plan that is served, before anything of it is written.
+    fn prepared(&self, reference: RunRef) -> Result<RunShell, CoordinatorError> {
+        let served = self.agenda.plan(&reference.plan).expect("a run of a plan that is served");
+        let ledger: LedgerId = reference.id().into();
+        let recorded: Vec<Recorded<CoordinatorEvent>> = match self.agenda.has_begun(reference) {
+            true => journal::read_view(&ledger_of(&self.state_dir), ledger)?,
+            false => Vec::new(),
+        };
         let store = Store::open(&self.state_dir, reference)?;
-        let (job, begins) = (
-            served.open(number, &store, (&self.hands.registry, begun))?,
-            served.next().map_or(0, |(_, begins)| begins),
-        );
+        let job = served.open(reference.number, &store, (&self.hands.registry, began_from(&recorded)))?;
+        let begins = served.next().map_or(0, |(_, begins)| begins);
         self.limits.admit(upload_bytes(&job), job.run.session_rounds);
         let settings = CoordinatorSettings::<RealSuite> {
             run: job.run.clone(),
@@ -260,15 +243,7 @@ impl<'a> Federation<'a> {
             heads: self.hands.heads.heads().clone(),
             gather_ms: self.hands.gather_ms,
         };
-        let recorded: Vec<Recorded<CoordinatorEvent>> =
-            self.recorded.remove(&reference.id().into()).unwrap_or_default();
-        let mut shell = RunShell::resume(&job, settings, store, &recorded, &mut self.hands)?;
-        self.hands.tell(Some(shell.name()), Event::RunOpened { as_of: shell.as_of() });
-        for order in self.heard.clone() {
-            shell.input(Input::Ordered(Box::new(order)), &mut self.hands)?;
-        }
-        self.runs.insert(reference.id(), shell);
-        self.share(reference.id())
+        RunShell::resume(&job, settings, store, &recorded, &self.hands)
     }
 
     /// When something must be done, if ever, by the steady clock.
@@ -301,7 +276,7 @@ impl<'a> Federation<'a> {
                 Ok(())
             }
             Arrival::Copy(client, note) => models::note(&mut self.hands, &self.roster, client, *note),
-            Arrival::Stated(signed) => models::stated(&mut self.hands, &self.roster, *signed),
+            Arrival::Stated(signed) => self.stated(*signed),
             Arrival::Vector(run, input) => self.input(run, input),
             Arrival::Lists(text) => {
                 self.hands.carry(text);
@@ -317,6 +292,9 @@ impl<'a> Federation<'a> {
                 }
                 if self.runs.is_empty() {
                     self.hands.enrol(&roster.roster);
+                }
+                for signed in std::mem::take(&mut self.unstated) {
+                    self.stated(signed)?;
                 }
                 self.each(|| Input::Roster(roster.clone()))
             }
@@ -334,11 +312,20 @@ impl<'a> Federation<'a> {
         }
     }
 
+    /// Two people have stated something about a model. A roster that comes later may give them their roles.
+    fn stated(&mut self, signed: SignedStatement) -> Result<(), CoordinatorError> {
+        let counts = models::stated(&mut self.hands, &self.roster, signed.clone())?;
+        if !counts && self.unstated.len() < UNSTATED_MAX {
+            self.unstated.push(signed);
+        }
+        Ok(())
+    }
+
     /// A plan has come, or others have signed it.
     fn activated(&mut self, job: Job) -> Result<(), CoordinatorError> {
         let plan = job.plan().digest();
         tracing::info!(%plan, name = %job.plan().name, "a plan was activated");
-        match self.plans.get_mut(&plan) {
+        match self.agenda.plan_mut(&plan) {
             Some(served) => {
                 served.fault = None;
                 let open = self.runs.iter().find(|(_, run)| run.reference().plan == plan).map(|(run, _)| *run);
@@ -346,9 +333,7 @@ impl<'a> Federation<'a> {
                 served.show(job);
                 open.map_or(Ok(()), |run| self.input(run, Input::Approved(approvals)))?;
             }
-            None => {
-                self.plans.insert(plan, Served::new(job, None));
-            }
+            None => self.agenda.serve(job),
         }
         self.open_due()
     }
@@ -367,10 +352,8 @@ impl<'a> Federation<'a> {
             }
             Upstream::Masked(header) => {
                 self.hands.judge(client, Verdict::Discard);
-                // What was spent counts in the runs that are open.
-                if let Some(run) = self.runs.keys().next().copied() {
-                    return self.input(run, Input::Head(client, header.head));
-                }
+                // What was spent counts in the runs that are open; each judges by its own roster.
+                return self.each(|| Input::Head(client, header.head.clone()));
             }
             _ => {}
         }
@@ -415,6 +398,10 @@ impl<'a> Federation<'a> {
         let help = "Runs that are open.";
         let open = Metric { name: "runs_open", help, value: u32::try_from(self.runs.len()).unwrap_or(u32::MAX).into() };
         self.hands.metrics.publish("members", unix_seconds(), vec![metric, open]);
+        for run in self.agenda.outlived(Millis(unix_millis())) {
+            let ledger = journal::read_view(&ledger_of(&self.state_dir), run.into())?;
+            forget_run(&self.state_dir, &ledger);
+        }
         self.open_due()
     }
 
@@ -456,11 +443,15 @@ impl<'a> Federation<'a> {
         let (released, aborted) = (record.released(), record.is_aborted());
         self.ended.insert(run, record.outcome());
         self.orders = record.orders.clone();
-        if let Some(served) = self.plans.get_mut(&plan) {
-            served.ended(Over { number, began: shell.began(), released, aborted });
-        }
+        let over = Over { number, began: shell.began(), released, aborted };
+        let kept_until = kept_until(Millis(unix_millis()), shell.retention_days());
+        self.agenda.ended(plan, over, kept_until);
         shell.conclude(&mut self.hands)?;
         drop(shell);
+        if self.runs.is_empty() {
+            // No round is open any more in which an older roster would count.
+            self.hands.enrol(&self.roster.roster);
+        }
         self.open_due()
     }
 }

@@ -2,65 +2,33 @@
 //!
 //! They stay: a process that begins again, and the next run, hear of all of them once more.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use tokio::sync::mpsc;
+use tributary_certs::clock::unix_seconds;
 use tributary_certs::order::{read_order, write_order};
 use tributary_protocol::plan::Attestation;
 use tributary_protocol::role::Action;
 use tributary_protocol::round::order_digest;
 use tributary_storage::files::{FileError, create_private_folder};
 
-use crate::connections::Arrival;
-use crate::federation::keyring::WATCH_EVERY;
+use crate::inbox::Inbox;
 
 const FOLDER: &str = "orders";
 const EXTENSION: &str = "order";
-/// Orders that are read, at most: a folder with more has others' files in it.
-const ORDERS_MAX: usize = 10_000;
 
 /// The folder, and what was handed on of it.
-pub(crate) struct OrdersFolder {
-    folder: PathBuf,
-    seen: BTreeSet<OsString>,
-}
+pub(crate) struct OrdersFolder(Inbox);
 
 impl OrdersFolder {
     pub(crate) fn of(state_dir: &Path) -> Self {
-        Self { folder: state_dir.join(FOLDER), seen: BTreeSet::new() }
+        Self(Inbox::of(state_dir.join(FOLDER), EXTENSION))
     }
 
-    /// Orders that have come since the last look: what stops before what lifts. A file that is none is named once, and left.
+    /// Orders that have come since the last look: what stops before what lifts.
     pub(crate) fn new_ones(&mut self) -> Vec<Attestation> {
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
-        let is_named = |name: &OsString| Path::new(name).extension().is_some_and(|found| found == EXTENSION);
-        let names = entries.flatten().map(|entry| entry.file_name()).filter(is_named);
-        let fresh: BTreeSet<OsString> = names.filter(|name| !self.seen.contains(name)).take(ORDERS_MAX).collect();
-        let mut orders = Vec::new();
-        for name in fresh {
-            match read_order(&self.folder.join(&name)) {
-                Ok(order) => orders.push(order),
-                Err(fault) => tracing::error!(%fault, "a file among the orders is none, and stops nothing"),
-            }
-            self.seen.insert(name);
-        }
+        let mut orders = self.0.new_ones(unix_seconds(), read_order);
         orders.sort_by_key(|order| (matches!(order.action, Action::Thaw | Action::ResumePlan), order.at));
         orders
-    }
-
-    /// Follows the folder for as long as it is polled.
-    pub(crate) async fn watch(mut self, inputs: mpsc::Sender<Arrival>) {
-        let mut ticks = tokio::time::interval(WATCH_EVERY);
-        loop {
-            ticks.tick().await;
-            for order in self.new_ones() {
-                if inputs.send(Arrival::Ordered(Box::new(order))).await.is_err() {
-                    return;
-                }
-            }
-        }
     }
 }
 

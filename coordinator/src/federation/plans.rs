@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use tokio::sync::mpsc;
+use tributary_certs::clock::unix_seconds;
 use tributary_protocol::digest::Digest;
 use tributary_settings::Fault;
 use tributary_storage::files::{self, Existing, FileError, shown};
 
-use crate::connections::Arrival;
-use crate::federation::keyring::WATCH_EVERY;
+use crate::inbox::AGAIN_SECONDS;
 use crate::run::job::Job;
 use crate::settings::PlanFiles;
 
@@ -28,15 +27,18 @@ pub(crate) struct PlansFolder {
     folder: PathBuf,
     /// By the plan's digest, when its file was written last.
     seen: BTreeMap<Digest, Option<SystemTime>>,
+    /// Plans that cannot be served, what was said of each, and the Unix second from which it is tried again.
+    faulty: BTreeMap<Digest, (String, u64)>,
 }
 
 impl PlansFolder {
     pub(crate) fn of(state_dir: &Path) -> Self {
-        Self { folder: state_dir.join(PLANS), seen: BTreeMap::new() }
+        Self { folder: state_dir.join(PLANS), seen: BTreeMap::new(), faulty: BTreeMap::new() }
     }
 
-    /// Plans that have come, or were signed by others, since the last look. One that cannot be served is named once, and left.
-    pub(crate) fn new_ones(&mut self) -> Vec<Job> {
+    /// Plans that have come, or were signed by others, since the last look. One that cannot be served is named once for each fault, and tried again
+    /// now and then: the disk may have failed, and not the plan.
+    pub(crate) fn new_ones(&mut self, now: u64) -> Vec<Job> {
         let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
         let digest_of = |entry: std::fs::DirEntry| Digest::from_hex(entry.file_name().to_str()?);
         let mut digests: Vec<Digest> = entries.flatten().filter_map(digest_of).take(PLANS_MAX).collect();
@@ -45,36 +47,34 @@ impl PlansFolder {
         for digest in digests {
             let files = files_of(&self.folder, &digest);
             let written = std::fs::metadata(&files.file).and_then(|found| found.modified()).ok();
-            if written.is_none() || self.seen.get(&digest) == Some(&written) {
+            let is_seen = self.seen.get(&digest) == Some(&written);
+            let is_due = self.faulty.get(&digest).is_some_and(|(_, again)| *again <= now);
+            if written.is_none() || is_seen && !is_due {
                 continue;
             }
             self.seen.insert(digest, written);
-            match Job::open(&files) {
-                Ok(job) if job.plan().digest() == digest => jobs.push(job),
+            match open(&files, &digest) {
                 Ok(job) => {
-                    let found = job.plan().digest();
-                    tracing::error!(folder = %digest, %found, "a plan lies in another plan's folder, and is not served");
+                    self.faulty.remove(&digest);
+                    jobs.push(job);
                 }
-                Err(Fault { found, allowed, .. }) => {
-                    tracing::error!(plan = %digest, found, allowed, "an activated plan cannot be served");
+                Err(fault) => {
+                    if self.faulty.get(&digest).is_none_or(|(said, _)| *said != fault) {
+                        tracing::error!(plan = %digest, fault, "an activated plan cannot be served");
+                    }
+                    self.faulty.insert(digest, (fault, now.saturating_add(AGAIN_SECONDS)));
                 }
             }
         }
         jobs
     }
+}
 
-    /// Follows the folder for as long as it is polled.
-    pub(crate) async fn watch(mut self, inputs: mpsc::Sender<Arrival>) {
-        let mut ticks = tokio::time::interval(WATCH_EVERY);
-        loop {
-            ticks.tick().await;
-            for job in self.new_ones() {
-                if inputs.send(Arrival::Plan(Box::new(job))).await.is_err() {
-                    return;
-                }
-            }
-        }
-    }
+fn open(files: &PlanFiles, digest: &Digest) -> Result<Job, String> {
+    let job =
+        Job::open(files).map_err(|Fault { found, allowed, .. }| format!("found {found}; allowed is {allowed}"))?;
+    let found = job.plan().digest();
+    if found == *digest { Ok(job) } else { Err(format!("the folder of this plan holds the plan {found}")) }
 }
 
 fn files_of(plans: &Path, digest: &Digest) -> PlanFiles {
@@ -84,7 +84,7 @@ fn files_of(plans: &Path, digest: &Digest) -> PlanFiles {
 
 /// What stands in a state folder.
 pub(crate) fn activated(state_dir: &Path) -> Vec<Job> {
-    PlansFolder::of(state_dir).new_ones()
+    PlansFolder::of(state_dir).new_ones(unix_seconds())
 }
 
 /// Puts a signed plan that was carried here into the coordinator's state, with its schema. Whether its signatures count, the signed roster says. A plan

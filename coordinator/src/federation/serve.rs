@@ -33,8 +33,8 @@ use super::plans::PlansFolder;
 use crate::connections::{Arrival, Door, DoorSettings, Limits, Members, Traffic};
 use crate::control::Asked;
 use crate::error::CoordinatorError;
-use crate::federation::keyring::WATCH_EVERY;
 use crate::federation::muster::LOOK_EVERY;
+use crate::inbox::follow;
 use crate::open::Opened;
 use crate::registry::{Registry, StatementsFolder};
 use crate::report::{Event, Told};
@@ -200,14 +200,17 @@ async fn serve(
     };
     let hands = Hands::new(hands, report);
     let mut orders = OrdersFolder::of(&state_dir);
-    let statements = StatementsFolder::of(&state_dir);
-    let mut federation = Federation::new(hands, (state_dir, limits), (plans.new_ones(), identity.roster), ledgers)?;
+    let mut statements = StatementsFolder::of(&state_dir);
+    let mut federation =
+        Federation::new(hands, (state_dir, limits), (plans.new_ones(unix_seconds()), identity.roster), &ledgers)?;
+    drop(ledgers);
     // The port comes first: where it cannot be had, the journal stays as it was.
     let listener = Arc::new(Listener::open(&listen, keyring.keys())?);
     // What people have ordered is heard before anything begins.
     for order in orders.new_ones() {
         federation.arrive(Arrival::Ordered(Box::new(order)))?;
     }
+    federation.conclude_the_finished()?;
     federation.open_due()?;
     let (address, enrolled) = (listener.address(), members.count());
     // Asked once before anybody is told that this process is here, so that a wish to stop is heard from then on.
@@ -221,9 +224,12 @@ async fn serve(
     federation.hands.tell(None, Event::Listening { address, enrolled });
     let _watched = watchdog.start(Arc::clone(&metrics), unix_seconds).map_err(CoordinatorError::Runtime)?;
     tokio::spawn(roster_file.watch(Arc::clone(&door), inputs.clone(), pulses.roster));
-    tokio::spawn(orders.watch(inputs.clone()));
-    tokio::spawn(plans.watch(inputs.clone()));
-    tokio::spawn(watch_statements(statements, inputs.clone()));
+    let ordered = move || orders.new_ones().into_iter().map(|order| Arrival::Ordered(Box::new(order)));
+    tokio::spawn(follow(ordered, inputs.clone()));
+    let activated = move || plans.new_ones(unix_seconds()).into_iter().map(|job| Arrival::Plan(Box::new(job)));
+    tokio::spawn(follow(activated, inputs.clone()));
+    let stated = move || statements.new_ones().into_iter().map(|signed| Arrival::Stated(Box::new(signed)));
+    tokio::spawn(follow(stated, inputs.clone()));
     tokio::spawn(Arc::clone(&door).serve(Arc::clone(&listener), pulses.door));
     if let Some(renewal) = keyring.renewal(inputs.clone(), Arc::clone(&metrics), pulses.renewal) {
         tokio::spawn(renewal.run());
@@ -246,19 +252,6 @@ async fn serve(
     door.emptied(DRAIN_TIME).await;
     listener.drain(CLOSING_TIME).await;
     Ok(())
-}
-
-/// Follows the folder of statements for as long as it is polled.
-async fn watch_statements(mut statements: StatementsFolder, inputs: mpsc::Sender<Arrival>) {
-    let mut ticks = tokio::time::interval(WATCH_EVERY);
-    loop {
-        ticks.tick().await;
-        for signed in statements.new_ones() {
-            if inputs.send(Arrival::Stated(Box::new(signed))).await.is_err() {
-                return;
-            }
-        }
-    }
 }
 
 /// Inputs, deadlines and the operator's wish to stop, until that was fulfilled or the process ends by itself; whether it does.

@@ -8,7 +8,7 @@ use tributary_protocol::time::Millis;
 use crate::error::CoordinatorError;
 use crate::registry::Registry;
 use crate::run::job::Job;
-use crate::store::Store;
+use crate::store::{Store, kept_until};
 
 /// A plan that is served, and how far it is.
 pub(crate) struct Served {
@@ -41,6 +41,8 @@ pub(crate) struct Known {
     pub(crate) outcome: Result<(Digest, u32), String>,
     pub(crate) aborted: bool,
     pub(crate) orders: Orders,
+    /// Until when what is kept of it stays, once it is over.
+    pub(crate) kept_until: Millis,
     /// When its last entry was written.
     pub(crate) last: Millis,
 }
@@ -54,7 +56,9 @@ impl Known {
         let (outcome, aborted) = (record.outcome(), record.is_aborted());
         let last = events.last().map_or(Millis(0), |event| event.at);
         let began = began(events).unwrap_or(last.0 / 1000);
-        Ok(Self { reference, began, finished, outcome, aborted, orders: record.orders, last })
+        let days = record.run.as_ref().map_or(0, |run| run.retention.days);
+        let kept_until = kept_until(last, days);
+        Ok(Self { reference, began, finished, outcome, aborted, orders: record.orders, kept_until, last })
     }
 
     /// The run as one that is over; nothing where it never opened.

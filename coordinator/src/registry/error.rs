@@ -99,11 +99,3 @@ pub enum RegistryError {
         model: Digest,
     },
 }
-
-impl RegistryError {
-    /// Whether files or journal failed, so that nothing may go on. Everything else concerns one plan or one statement.
-    #[must_use]
-    pub(crate) fn is_of_machine(&self) -> bool {
-        matches!(self, Self::File(_) | Self::System { .. } | Self::Journal(_) | Self::Order(_))
-    }
-}

@@ -34,7 +34,7 @@ use tributary_protocol::registry::{
     CopyNote, Lineage, ModelManifest, ModelRecord, ModelState, ModelStep, RegistryEvent, RegistryRecord,
     SignedStatement, Told,
 };
-use tributary_protocol::roster::SignedRoster;
+use tributary_protocol::roster::{Roster, SignedRoster};
 use tributary_protocol::round::{CoordinatorEvent, Recorded, RunRecord};
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::Journal;
@@ -172,10 +172,7 @@ impl Registry {
         if self.record.knows(&signed.statement) {
             return Ok(false);
         }
-        // An older roster that was put back gives nobody a role again.
-        let newer = self.record.roster.as_ref().filter(|known| known.epoch() > roster.roster.epoch());
-        let in_force = newer.unwrap_or(&roster.roster);
-        self.record.judge::<RealSuite>(&signed, (in_force, &self.federation), unix_seconds())?;
+        judge(&self.record, &signed, (&roster.roster, &self.federation))?;
         self.adopt(journal, roster)?;
         self.append(journal, RegistryEvent::StatementTaken { statement: Box::new(signed) })?;
         Ok(true)
@@ -281,6 +278,16 @@ impl Registry {
     pub fn parameters_file(&self, model: &Digest) -> std::path::PathBuf {
         self.folder.of(model).join(PARAMETERS)
     }
+}
+
+/// Whether a statement counts: by the newer one of this roster and the ledger's. An older roster that was put back gives nobody a role again.
+fn judge(
+    record: &RegistryRecord,
+    signed: &SignedStatement,
+    (roster, federation): (&Roster, &Digest),
+) -> Result<(), RegistryError> {
+    let newer = record.roster.as_ref().filter(|known| known.epoch() > roster.epoch());
+    Ok(record.judge::<RealSuite>(signed, (newer.unwrap_or(roster), federation), unix_seconds())?)
 }
 
 #[cfg(test)]

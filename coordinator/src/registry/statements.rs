@@ -1,59 +1,44 @@
 //! Statements that people brought, as files in the coordinator's state: the daemon takes them up, and judges them by the roster in force.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::model::StatementFile;
 use tributary_certs::roster::RosterAuthorities;
-use tributary_certs::suite::RealSuite;
 use tributary_protocol::registry::SignedStatement;
 use tributary_protocol::roster::SignedRoster;
 use tributary_settings::{Fault, Faults};
-use tributary_storage::files::create_private_folder;
+use tributary_storage::files::{FileError, create_private_folder};
 
-use super::RegistryError;
 use super::view::record_of;
+use super::{RegistryError, judge};
+use crate::inbox::Inbox;
 use crate::settings::Settings;
 
 const FOLDER: &str = "statements";
 const EXTENSION: &str = "statement";
-/// Files that are read, at most: a folder with more has others' files in it.
-const FILES_MAX: usize = 10_000;
 
 /// The folder, and what was handed on of it.
-pub(crate) struct StatementsFolder {
-    folder: PathBuf,
-    seen: BTreeSet<OsString>,
-}
+pub(crate) struct StatementsFolder(Inbox);
 
 impl StatementsFolder {
     pub(crate) fn of(state_dir: &Path) -> Self {
-        Self { folder: state_dir.join(FOLDER), seen: BTreeSet::new() }
+        Self(Inbox::of(state_dir.join(FOLDER), EXTENSION))
     }
 
-    /// Statements that have come since the last look, in the order of their numbers. A file that is none is named once, and left.
+    /// Statements that have come since the last look, in the order of their numbers.
     pub(crate) fn new_ones(&mut self) -> Vec<SignedStatement> {
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
-        let is_named = |name: &OsString| Path::new(name).extension().is_some_and(|found| found == EXTENSION);
-        let names = entries.flatten().map(|entry| entry.file_name()).filter(is_named);
-        let fresh: BTreeSet<OsString> = names.filter(|name| !self.seen.contains(name)).take(FILES_MAX).collect();
-        let mut statements = Vec::new();
-        for name in fresh {
-            match StatementFile::read(&self.folder.join(&name)).map(|file| file.signed()) {
-                Ok(Some(signed)) => statements.push(signed),
-                Ok(None) => tracing::error!(file = ?name, "a statement lacks a signature, and changes nothing"),
-                Err(fault) => tracing::error!(%fault, "a file among the statements is none, and changes nothing"),
-            }
-            self.seen.insert(name);
-        }
+        let read = |path: &Path| {
+            let unsigned = || FileError::content(path, "statement that two people have signed");
+            StatementFile::read(path)?.signed().ok_or_else(unsigned)
+        };
+        let mut statements = self.0.new_ones(unix_seconds(), read);
         statements.sort_by_key(|signed| signed.statement.sequence);
         statements
     }
 }
 
-/// Puts a statement that was carried here into the coordinator's state, after judging it as the daemon will: by the roster of the settings.
+/// Puts a statement that was carried here into the coordinator's state, after judging it as the daemon will.
 ///
 /// # Errors
 /// What is wrong with the statement, or if it is here already.
@@ -71,7 +56,7 @@ pub fn install(config: &Path, file: &Path) -> Result<PathBuf, RegistryError> {
     let roster = roster(&settings.identity.roster, &authorities);
     let roster = roster.map_err(|error| fault("identity.roster", error))?;
     let record = record_of(&settings.state_dir)?;
-    record.judge::<RealSuite>(&signed, (&roster.roster, &authorities.digest()), unix_seconds())?;
+    judge(&record, &signed, (&roster.roster, &authorities.digest()))?;
     let folder = settings.state_dir.join(FOLDER);
     create_private_folder(&folder)?;
     let path = folder.join(format!("{}.{EXTENSION}", signed.statement.digest()));

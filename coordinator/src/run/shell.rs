@@ -54,16 +54,16 @@ pub(crate) struct RunShell {
 }
 
 impl RunShell {
-    /// Starts a run, or continues it from its ledger.
+    /// A run, new or from its ledger. Nothing is written yet: whoever cannot have it has changed nothing.
     ///
     /// # Errors
-    /// If ledger or store fail, or contradict the plan.
+    /// If ledger or store contradict the plan, or the store lacks what the ledger names.
     pub(crate) fn resume(
         job: &Job,
         settings: CoordinatorSettings<RealSuite>,
         store: Store,
         recorded: &[Recorded<CoordinatorEvent>],
-        hands: &mut Hands<'_>,
+        hands: &Hands<'_>,
     ) -> Result<Self, CoordinatorError> {
         let events: Vec<CoordinatorEvent> = recorded.iter().map(|recorded| recorded.event.clone()).collect();
         let mut outbox = Outbox::new();
@@ -71,7 +71,7 @@ impl RunShell {
         let advance = Advance::start(job, &store, machine.record())?;
         let progress = Progress::resume(job, Arc::clone(&hands.members), &events);
         let over = machine.record().finished.is_some();
-        let mut own = Self {
+        Ok(Self {
             run: job.run.id(),
             name: RunName::of(&job.run),
             machine,
@@ -86,13 +86,17 @@ impl RunShell {
             lacking: None,
             began: began(recorded),
             over,
-        };
-        own.execute(hands)?;
-        let _ = own.state()?;
-        for client in hands.here() {
-            own.input(Input::Connected(client), hands)?;
-        }
-        Ok(own)
+        })
+    }
+
+    /// Does what the machine asked for at its start, and tells it who is here.
+    ///
+    /// # Errors
+    /// If ledger or store fail, which ends the process.
+    pub(crate) fn begin(&mut self, hands: &mut Hands<'_>) -> Result<(), CoordinatorError> {
+        self.execute(hands)?;
+        let _ = self.state()?;
+        hands.here().into_iter().try_for_each(|client| self.input(Input::Connected(client), hands))
     }
 
     /// Which run of which plan.
@@ -145,6 +149,11 @@ impl RunShell {
     /// When it began, in seconds of the Unix clock.
     pub(crate) fn began(&self) -> u64 {
         self.began.unwrap_or_else(unix_seconds)
+    }
+
+    /// For how many days what is kept of it stays after its end.
+    pub(crate) fn retention_days(&self) -> u32 {
+        self.machine.run().retention.days
     }
 
     /// Whether nothing more is to be done.

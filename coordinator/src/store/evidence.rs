@@ -114,6 +114,23 @@ pub(crate) fn forget_evidence<'a>(
     }
 }
 
+/// Until when what is kept of a run that ended then stays.
+pub(crate) fn kept_until(ended: Millis, days: u32) -> Millis {
+    ended.plus(DAY_MS.saturating_mul(days.into()))
+}
+
+/// Removes what is kept of a run whose time is over, by its ledger.
+pub(crate) fn forget_run(state_dir: &Path, recorded: &[Recorded<CoordinatorEvent>]) {
+    let mut names = Names::default();
+    names.add(recorded, Millis(u64::MAX));
+    for (folder, old) in [(ROUNDS, &names.old_rounds), (SUMS, &names.old_sums)] {
+        old.iter()
+            .map(|name| state_dir.join(folder).join(name))
+            .filter(|path| path.exists())
+            .for_each(|path| remove(&path));
+    }
+}
+
 fn round_name(run: RunId, round: RoundId) -> String {
     format!("{run}-{round}.kept")
 }
@@ -135,7 +152,7 @@ impl Names {
         };
         let (run, days) = (RunRef { plan: plan.digest(), number: *number }.id(), plan.retention.days);
         let ended = recorded.iter().find(|entry| matches!(entry.event, CoordinatorEvent::RunFinished { .. }));
-        let over = ended.is_some_and(|ended| ended.at.plus(DAY_MS.saturating_mul(days.into())) <= now);
+        let over = ended.is_some_and(|ended| kept_until(ended.at, days) <= now);
         if over {
             tracing::info!(%run, days, "the time for which this run's rounds are kept is over; what is left of them is removed");
         }

@@ -42,7 +42,7 @@ use tributary_protocol::plan::RunRef;
 use tributary_storage::files::{self, Existing, FileError};
 
 pub use error::StoreError;
-pub(crate) use evidence::{KeptDraft, forget_evidence};
+pub(crate) use evidence::{KeptDraft, forget_evidence, forget_run, kept_until};
 pub(crate) use heads::HeadsFile;
 pub use optimizer::{OptimizerDraft, StepError, Stepped};
 pub use statement::{COUNTS_VERSION, Counts};

@@ -1,0 +1,179 @@
+//! Which plans are served, how far each is, and which of their runs is due.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tributary_protocol::digest::Digest;
+use tributary_protocol::ids::RunId;
+use tributary_protocol::log::LedgerId;
+use tributary_protocol::plan::RunRef;
+use tributary_protocol::time::Millis;
+
+use super::served::{Known, Over, Served};
+use crate::control::WaitingStatus;
+use crate::run::job::Job;
+
+/// The plans, and what the journal says of their runs.
+pub(crate) struct Agenda {
+    plans: BTreeMap<Digest, Served>,
+    /// The last run that is over, of every plan that the journal names: one that comes, or comes back, goes on after it.
+    before: BTreeMap<Digest, Over>,
+    /// Runs that the journal may name and that are not over: they are opened from what it says of them.
+    begun: BTreeMap<LedgerId, Option<RunRef>>,
+    /// Until when what is kept of a run stays, of those that are over.
+    kept: BTreeMap<RunId, Millis>,
+}
+
+impl Agenda {
+    /// After what the journal's ledgers say, at the start of a process: what was kept too long is forgotten by then.
+    pub(crate) fn of(known: &BTreeMap<LedgerId, Known>, now: Millis) -> Self {
+        let (mut before, mut kept): (BTreeMap<Digest, Over>, BTreeMap<RunId, Millis>) = Default::default();
+        for run in known.values().filter(|run| run.finished) {
+            let (Some(reference), Some(over)) = (run.reference, run.over()) else { continue };
+            kept.extend(Some((reference.id(), run.kept_until)).filter(|(_, until)| *until > now));
+            let last = before.entry(reference.plan).or_insert(over);
+            if last.number < over.number {
+                *last = over;
+            }
+        }
+        let begun =
+            known.iter().filter(|(_, run)| !run.finished).map(|(ledger, run)| (*ledger, run.reference)).collect();
+        Self { plans: BTreeMap::new(), before, begun, kept }
+    }
+
+    /// Serves a plan from now on.
+    pub(crate) fn serve(&mut self, job: Job) {
+        let plan = job.plan().digest();
+        self.plans.insert(plan, Served::new(job, self.before.get(&plan).copied()));
+    }
+
+    pub(crate) fn plan(&self, plan: &Digest) -> Option<&Served> {
+        self.plans.get(plan)
+    }
+
+    pub(crate) fn plan_mut(&mut self, plan: &Digest) -> Option<&mut Served> {
+        self.plans.get_mut(plan)
+    }
+
+    /// Ledgers of runs whose plan is not here any more are named: they stay as they are.
+    pub(crate) fn name_the_lost(&self) {
+        for run in self.begun.values().flatten().filter(|run| !self.plans.contains_key(&run.plan)) {
+            tracing::error!(
+                plan = %run.plan, run = run.number,
+                "the journal is in the middle of a run whose plan is not in the folder of plans: activate the plan again, and the run goes on"
+            );
+        }
+    }
+
+    /// The last runs of the plans that are served, where they are over and were not aborted.
+    pub(crate) fn last_runs(&self) -> Vec<RunRef> {
+        let served = self.before.iter().filter(|(plan, over)| self.plans.contains_key(plan) && !over.aborted);
+        served.map(|(plan, over)| RunRef { plan: *plan, number: over.number }).collect()
+    }
+
+    /// The journal may name this run from now on, whatever happens to this process.
+    pub(crate) fn begins(&mut self, run: RunRef) {
+        self.begun.insert(run.id().into(), Some(run));
+    }
+
+    /// Whether the journal may name a run that is not over.
+    pub(crate) fn has_begun(&self, run: RunRef) -> bool {
+        self.begun.contains_key(&run.id().into())
+    }
+
+    /// A run of a plan is over, and what is kept of it stays until then.
+    pub(crate) fn ended(&mut self, plan: Digest, over: Over, kept_until: Millis) {
+        let run = RunRef { plan, number: over.number };
+        self.before.insert(plan, over);
+        self.begun.remove(&run.id().into());
+        self.kept.insert(run.id(), kept_until);
+        if let Some(served) = self.plans.get_mut(&plan) {
+            served.ended(over);
+        }
+    }
+
+    /// Runs that are over, and of which nothing is kept any more from now on.
+    pub(crate) fn outlived(&mut self, now: Millis) -> Vec<RunId> {
+        self.kept.extract_if(.., |_, until| *until <= now).map(|(run, _)| run).collect()
+    }
+
+    /// Runs that are due and whose plan has none open, in the order in which they are due.
+    pub(crate) fn due(&self, open: &BTreeSet<Digest>, now: u64) -> Vec<RunRef> {
+        let mut due: Vec<(u64, Digest, u32)> = Vec::new();
+        for (plan, served) in self.plans.iter().filter(|(plan, _)| !open.contains(plan)) {
+            let Some((number, begins)) = served.next().filter(|_| served.fault.is_none()) else { continue };
+            // One that has begun goes on, whatever the hour.
+            let begun = self.has_begun(RunRef { plan: *plan, number });
+            if begun || begins <= now {
+                due.push((if begun { 0 } else { begins }, *plan, number));
+            }
+        }
+        due.sort_unstable();
+        due.into_iter().map(|(_, plan, number)| RunRef { plan, number }).collect()
+    }
+
+    /// The next runs of the plans that have none open, why each waits, and until when; `full` says why where nothing else is in the way.
+    pub(crate) fn waiting(&self, open: &BTreeSet<Digest>, now: u64, full: &str) -> Vec<WaitingStatus> {
+        let mut all = Vec::new();
+        for (_, served) in self.plans.iter().filter(|(plan, _)| !open.contains(plan)) {
+            let Some((number, begins)) = served.next() else { continue };
+            let reason = match &served.fault {
+                Some(fault) => fault.clone(),
+                None if begins > now => "the plan's schedule lets this run begin later".into(),
+                None => full.into(),
+            };
+            all.push(WaitingStatus {
+                of: served.job().name_of(number),
+                reason,
+                begins: (begins > now).then_some(begins),
+            });
+        }
+        all
+    }
+
+    /// Whether every run of every plan is over; not where there is no plan.
+    pub(crate) fn is_through(&self) -> bool {
+        !self.plans.is_empty() && self.plans.values().all(|served| served.next().is_none())
+    }
+
+    /// Why none of the runs that are left will be opened, where something is wrong with all of them.
+    pub(crate) fn stuck(&self) -> Option<&str> {
+        let mut left = self.plans.values().filter(|served| served.next().is_some());
+        let first = left.next()?;
+        let all = left.all(|served| served.fault.is_some());
+        first.fault.as_deref().filter(|_| all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::job::tests::{job, settings};
+
+    fn over(number: u32) -> Over {
+        Over { number, began: 0, released: None, aborted: false }
+    }
+
+    fn next(agenda: &Agenda) -> Vec<u32> {
+        agenda.due(&BTreeSet::new(), u64::MAX).into_iter().map(|run| run.number).collect()
+    }
+
+    /// A plan that was away, or that came only after its runs were recorded: none of them is opened again.
+    #[test]
+    fn a_plan_that_comes_back_goes_on_after_the_last_of_its_runs() {
+        let mut settings = settings();
+        settings.schedule.runs_max = 3;
+        let plan = job(&settings).plan().digest();
+        let mut agenda = Agenda::of(&BTreeMap::new(), Millis(0));
+        agenda.ended(plan, over(2), Millis(9));
+        assert_eq!(next(&agenda), [0; 0], "it is not served");
+        agenda.serve(job(&settings));
+        assert_eq!(next(&agenda), [3]);
+        let third = RunRef { plan, number: 3 };
+        agenda.begins(third);
+        assert!(agenda.has_begun(third));
+        agenda.ended(plan, over(3), Millis(10));
+        assert!(!agenda.has_begun(third) && agenda.is_through());
+        assert_eq!((agenda.outlived(Millis(8)).len(), agenda.outlived(Millis(9)).len()), (0, 1));
+        assert_eq!(agenda.outlived(Millis(u64::MAX)), [third.id()], "once each");
+    }
+}

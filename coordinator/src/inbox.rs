@@ -1,0 +1,107 @@
+//! Folders of the state into which people carry files: each file is handed on once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tributary_storage::files::FileError;
+
+use crate::connections::Arrival;
+
+/// How often such a folder is looked into.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Files that one look reads, at most: a folder with more has others' files in it.
+const FILES_MAX: usize = 10_000;
+/// When a file that the system did not let this process read is tried again.
+pub(crate) const AGAIN_SECONDS: u64 = 30;
+
+/// A folder, and what was handed on of it.
+pub(crate) struct Inbox {
+    folder: PathBuf,
+    extension: &'static str,
+    seen: BTreeSet<OsString>,
+    /// Files that could not be read, and the Unix second from which each is tried again.
+    later: BTreeMap<OsString, u64>,
+}
+
+impl Inbox {
+    pub(crate) fn of(folder: PathBuf, extension: &'static str) -> Self {
+        Self { folder, extension, seen: BTreeSet::new(), later: BTreeMap::new() }
+    }
+
+    /// What has come since the last look, read. A file that is something else is named once, and left. One that could not be read is tried
+    /// again, because it may be whole: a disk was full, too many files were open.
+    pub(crate) fn new_ones<T>(&mut self, now: u64, read: impl Fn(&Path) -> Result<T, FileError>) -> Vec<T> {
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
+        let is_named = |name: &OsString| Path::new(name).extension().is_some_and(|found| found == self.extension);
+        let is_due =
+            |name: &OsString| !self.seen.contains(name) && self.later.get(name).is_none_or(|again| *again <= now);
+        let names = entries.flatten().map(|entry| entry.file_name()).filter(is_named);
+        let fresh: BTreeSet<OsString> = names.filter(is_due).take(FILES_MAX).collect();
+        let mut found = Vec::new();
+        for name in fresh {
+            match read(&self.folder.join(&name)) {
+                Ok(one) => found.push(one),
+                Err(fault @ FileError::System { .. }) => {
+                    tracing::error!(%fault, "a file that was carried here could not be read; it is tried again in {AGAIN_SECONDS} seconds");
+                    self.later.insert(name, now.saturating_add(AGAIN_SECONDS));
+                    continue;
+                }
+                Err(fault) => {
+                    tracing::error!(%fault, "a file that was carried here is not what it should be, and changes nothing")
+                }
+            }
+            self.later.remove(&name);
+            self.seen.insert(name);
+        }
+        found
+    }
+}
+
+/// Hands on what has come, for as long as this is polled.
+pub(crate) async fn follow<I: IntoIterator<Item = Arrival>>(
+    mut look: impl FnMut() -> I,
+    inputs: mpsc::Sender<Arrival>,
+) {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    loop {
+        ticks.tick().await;
+        for arrival in look() {
+            if inputs.send(arrival).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_read_is_tried_again_and_what_is_none_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = |name: &str| folder.path().join(name);
+        for file in ["a.order", "b.order", "c.txt"] {
+            std::fs::write(name(file), "x").unwrap();
+        }
+        let mut inbox = Inbox::of(folder.path().to_path_buf(), "order");
+        let refuses = |path: &Path| -> Result<u8, FileError> {
+            match path == name("a.order") {
+                true => Err(FileError::System {
+                    action: "reading",
+                    path: path.into(),
+                    source: std::io::ErrorKind::Other.into(),
+                }),
+                false => Err(FileError::content(path, "order")),
+            }
+        };
+        assert!(inbox.new_ones(1_000, refuses).is_empty());
+        let reads = |path: &Path| Ok(path.to_path_buf());
+        assert!(inbox.new_ones(1_000 + AGAIN_SECONDS - 1, reads).is_empty(), "not yet");
+        assert_eq!(inbox.new_ones(1_000 + AGAIN_SECONDS, reads), [name("a.order")]);
+        assert!(inbox.new_ones(u64::MAX, reads).is_empty(), "once");
+    }
+}

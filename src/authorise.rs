@@ -59,8 +59,11 @@ pub(crate) struct GrantOptions {
     #[arg(long = "use", value_name = "USE", default_values = [TRAIN, KEEP_MODELS], value_parser = [TRAIN, KEEP_MODELS])]
     uses: Vec<String>,
     /// A branch whose data it is, by name (ORGANISATION/ID); more than once for several branches of one owner
-    #[arg(long = "branch", value_name = "NAME", required = true, value_parser = member)]
+    #[arg(long = "branch", value_name = "NAME", required_unless_present = "config", value_parser = member)]
     branches: Vec<MemberName>,
+    /// Instead of --branch, --authorities and --out: the settings of the one branch whose data it is, on this machine; the grant is put into its folder
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["branches", "authorities", "out"])]
+    config: Option<PathBuf>,
     /// Largest epsilon of one run
     #[arg(long, value_name = "EPSILON")]
     epsilon_run: f64,
@@ -80,14 +83,14 @@ pub(crate) struct GrantOptions {
     #[arg(long, value_name = "DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(1..=3653))]
     days: u32,
     /// The list of roster authorities, from the branch's identity: it names the federation
-    #[arg(long, value_name = "FILE")]
-    authorities: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "config")]
+    authorities: Option<PathBuf>,
     /// The owner's private key
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
     /// Where the grant is written; its name ends with .grant
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "config")]
+    out: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -146,7 +149,7 @@ fn grant(options: GrantOptions, language: Language) -> Result<(), Failure> {
     let GrantOptions {
         plan, proposer, purpose, branches, epsilon_run, epsilon_year, delta, runs, fields, days, ..
     } = options;
-    ends_with(&options.out, "grant", language)?;
+    options.out.as_deref().map_or(Ok(()), |out| ends_with(out, "grant", language))?;
     let subject = match (plan, proposer, purpose) {
         (Some(plan), ..) => GrantSubject::Plan(plan),
         (None, Some(proposer), Some(purpose)) => GrantSubject::Plans { proposer, purpose: purpose.as_str().into() },
@@ -158,13 +161,20 @@ fn grant(options: GrantOptions, language: Language) -> Result<(), Failure> {
     let not_after = not_before.saturating_add(u64::from(days).saturating_mul(86_400));
     let request =
         GrantRequest { subject, uses, branches, epsilon_run, epsilon_year, delta, runs, fields, not_before, not_after };
-    let grant = grants::grant(&request, &options.authorities, &options.key, &options.out);
-    let line = GrantLine::of(&grant.map_err(|error| explained(&error, language))?, None, false);
+    let failed = |error| explained(&error, language);
+    let (grant, next) = match (&options.config, &options.authorities, &options.out) {
+        (Some(config), ..) => grants::grant_here(config, &request, &options.key).map_err(failed)?,
+        (None, Some(authorities), Some(out)) => {
+            let grant = grants::grant(&request, authorities, &options.key, out).map_err(failed)?;
+            (grant, words::grant_carry(out.display()))
+        }
+        _ => return Err(Failure::usage(words::give_branches_or_config().text(language))),
+    };
+    let line = GrantLine::of(&grant, None, false);
     if options.json {
         json::print(&line);
     } else {
-        let carry = words::grant_carry(options.out.display());
-        said(&line).iter().chain([&carry]).for_each(|line| println!("{}", line.text(language)));
+        said(&line).iter().chain([&next]).for_each(|line| println!("{}", line.text(language)));
     }
     Ok(())
 }

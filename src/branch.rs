@@ -7,6 +7,7 @@ use std::path::Path;
 use tributary_certs::people::SigningPerson;
 use tributary_client::begin::{begin_budget, change_owner};
 use tributary_client::error::ClientError;
+use tributary_client::home::{furnish, identity_of, own};
 use tributary_client::init::Whose;
 use tributary_client::policy::{BranchEpsilon, BranchPolicy, not_built};
 use tributary_client::release::release_run;
@@ -172,9 +173,14 @@ pub(crate) fn init(options: ClientInitOptions, language: Language) -> Result<Exi
 /// # Errors
 /// Why nothing was installed.
 pub(crate) fn enrol(options: &EnrolOptions, language: Language) -> Result<Exit, Failure> {
-    let EnrolOptions { bundle, out, proxy, request, install } = options;
+    let EnrolOptions { bundle, out, home, schema, proxy, request, install } = options;
     let failed = |error| explained(&error, language);
     let print = |said: &Said| println!("{}", said.text(language));
+    let no_folder = || Failure::usage(words::give_out_or_home().text(language));
+    let out = &out.clone().or_else(|| home.as_deref().map(identity_of)).ok_or_else(no_folder)?;
+    if let (Some(home), Some(bundle)) = (home, bundle) {
+        furnish(home, bundle, schema.as_deref()).map_err(failed)?.iter().for_each(print);
+    }
     let installed = match (bundle, request, install) {
         (_, _, Some(answer)) => enrol::install_answer(answer, out, unix_seconds()).map_err(failed)?,
         (Some(bundle), Some(request), None) => {
@@ -221,7 +227,13 @@ pub(crate) fn policy(command: &PolicyCommand, language: Language) -> Result<Exit
         PolicyCommand::Init { folder, schema } => {
             vec![words::policy_written(cli::init_policy(folder, schema).map_err(failed)?.display())]
         }
-        PolicyCommand::Sign { policy, key, schema } => cli::sign_policy(policy, key, schema).map_err(failed)?,
+        PolicyCommand::Sign { key, home: Some(home), begin, .. } => {
+            own(home, key, *begin, unix_seconds().saturating_mul(1000)).map_err(failed)?
+        }
+        PolicyCommand::Sign { policy: Some(policy), key, schema: Some(schema), .. } => {
+            cli::sign_policy(policy, key, schema).map_err(failed)?
+        }
+        PolicyCommand::Sign { .. } => return Err(Failure::usage(words::give_policy_or_home().text(language))),
         PolicyCommand::Show { config } => shown(&cli::show_policy(config).map_err(failed)?),
     };
     lines.iter().for_each(|line| println!("{}", line.text(language)));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::pki_types::CertificateDer;
 use tributary_certs::enrolment::{CoordinatorPin, names, read_coordinator};
-use tributary_certs::identity::Identity;
+use tributary_certs::identity::{Identity, identity_of};
 use tributary_certs::inspect::validity_of;
 use tributary_certs::issue::Validity;
 use tributary_certs::keys::read_signing_key;
@@ -15,7 +15,9 @@ use tributary_certs::revocation::{ListEnd, RevocationLists, take_carried};
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::skew::diagnosis_config;
 use tributary_certs::suite::SigningKey;
-use tributary_certs::tls::{ClientTls, TlsError, client_config, system_clock};
+use tributary_certs::tls::{ClientTls, TlsError, client_config, read_certificates, system_clock};
+use tributary_protocol::roster::MemberName;
+use tributary_storage::files::FileError;
 use tributary_transport::identity::{KeyPlace, TlsFiles, TlsMaterial};
 use tributary_transport::preflight::TrialKeys;
 
@@ -170,6 +172,17 @@ impl Keys {
     pub(crate) fn coordinator(&self) -> &Identity {
         &self.coordinator
     }
+}
+
+/// The name under which the roster has this branch, as its certificate says.
+///
+/// # Errors
+/// If the certificate cannot be read, or is no client's.
+pub(crate) fn own_name(settings: &IdentitySettings) -> Result<MemberName, ClientError> {
+    let path = settings.folder.join(names::CHAIN);
+    let chain = read_certificates(&path).map_err(ClientError::file)?;
+    let own = chain.first().and_then(|leaf| identity_of(leaf).ok()).and_then(|own| own.member_name());
+    own.ok_or_else(|| ClientError::file(FileError::content(&path, "client's certificate")))
 }
 
 /// The files of the folder's TLS identity.

@@ -14,6 +14,7 @@ pub mod enrol;
 pub mod error;
 pub mod grants;
 mod hands;
+pub mod home;
 pub mod identity;
 pub mod init;
 pub mod judge;

@@ -28,8 +28,14 @@ pub(crate) struct EnrolOptions {
     #[arg(long, value_name = "FILE", required_unless_present = "install")]
     pub(crate) bundle: Option<PathBuf>,
     /// The folder of the new identity; made if it is absent
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "home")]
+    pub(crate) out: Option<PathBuf>,
+    /// Instead of --out: the branch's folder, for its identity, client.toml and, with --schema, a policy; made if it is absent
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    pub(crate) home: Option<PathBuf>,
+    /// The schema for the branch's folder, and for the policy that its owner reads
+    #[arg(long, value_name = "FILE", requires_all = ["home", "bundle"])]
+    pub(crate) schema: Option<PathBuf>,
     /// An HTTP proxy, HOST:PORT
     #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["request", "install"])]
     pub(crate) proxy: Option<String>,
@@ -180,14 +186,20 @@ pub(crate) enum PolicyCommand {
     /// Sign a policy as it stands, if its words are the schema's; makes the owner's key, with its public half beside it, where there is none
     Sign {
         /// The policy
-        #[arg(long, value_name = "FILE")]
-        policy: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present = "home")]
+        policy: Option<PathBuf>,
         /// The owner's private key
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
         /// The schema that it pins
-        #[arg(long, value_name = "FILE")]
-        schema: PathBuf,
+        #[arg(long, value_name = "FILE", required_unless_present = "home")]
+        schema: Option<PathBuf>,
+        /// Instead of --policy and --schema: the branch's folder, which gets the owner's public key as well
+        #[arg(long, value_name = "DIR", conflicts_with_all = ["policy", "schema"])]
+        home: Option<PathBuf>,
+        /// Begin the branch's budget as well, once in the life of the branch (`tributary client budget begin`)
+        #[arg(long, requires = "home")]
+        begin: bool,
     },
     /// Show the policy in force: the one that a settings file names, if its owner signed it
     Show {

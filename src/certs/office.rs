@@ -1,13 +1,15 @@
 //! `tributary certs token`, `approve`, `renew`, `revoke`, `crl` and `issue request`: the office by hand.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::denied::Denied;
 use tributary_certs::enrolment::write_certificates;
 use tributary_certs::issue::{RevocationReason, Validity};
 use tributary_certs::office::{
-    self, Answer, BatchTerms, Office, REVOCATION_DAYS, ROOT_LIST_DAYS, TokenRequest, WhomToRevoke, decode_answer,
+    self, Answer, BatchTerms, Office, REVOCATION_DAYS, ROOT_LIST_DAYS, TokenRequest, Waiting, WhomToRevoke,
+    decode_answer,
 };
 use tributary_certs::tls::read_certificates;
 use tributary_protocol::ids::ClientId;
@@ -62,7 +64,7 @@ fn tokens(options: &TokenOptions, list: &Path) -> Result<Exit, Failure> {
 }
 
 pub(super) fn approve(options: &ApproveOptions) -> Result<Exit, Failure> {
-    let Some(fingerprint) = &options.fingerprint else {
+    if options.list {
         let waiting = office::read_waiting(&options.authority).map_err(Failure::failed)?;
         for request in waiting {
             let what = if request.renewal { "renewal" } else { "enrolment" };
@@ -71,23 +73,47 @@ pub(super) fn approve(options: &ApproveOptions) -> Result<Exit, Failure> {
             println!("{}  {what} of {}: {state}", request.fingerprint, request.identity);
         }
         return Ok(Exit::Done);
-    };
+    }
     let by = options.by.clone().unwrap_or_else(files::own_account);
-    let approved = office::approve(&options.authority, fingerprint, &by, unix_seconds()).map_err(Failure::failed)?;
-    done(&options.authority, &format!("{} is approved; the branch sends its request again", approved.identity))
+    let approved = office::approve(&options.authority, &options.fingerprints, &by, unix_seconds());
+    for Waiting { identity, .. } in approved.map_err(Failure::failed)? {
+        done(&options.authority, &format!("{identity} is approved; the branch sends its request again"))?;
+    }
+    Ok(Exit::Done)
 }
 
 pub(super) fn request(options: &RequestOptions) -> Result<Exit, Failure> {
-    let request = files::read_public(&options.file).map_err(Failure::failed)?;
-    let mut office = Office::open(&options.authority).map_err(Failure::failed)?;
-    let reply = match &options.certificate {
-        None => office.reply_to_file(&request, unix_seconds()),
-        Some(path) => {
+    let RequestOptions { authority, files, out, certificate } = options;
+    let requests = files.iter().map(|file| files::read_public(file)).collect::<Result<Vec<_>, _>>();
+    let requests = requests.map_err(Failure::failed)?;
+    let mut office = Office::open(authority).map_err(Failure::failed)?;
+    match (requests.as_slice(), certificate) {
+        ([request], None) => answered(&office.reply_to_file(request, unix_seconds()), out),
+        ([request], Some(path)) => {
             let chain = read_certificates(path).map_err(Failure::failed)?;
-            office.register(&request, &chain, unix_seconds())
+            answered(&office.register(request, &chain, unix_seconds()), out)
         }
-    };
-    answered(&reply, &options.out)
+        (_, Some(_)) => Err(Failure::usage("--certificate goes with one request")),
+        (several, None) => {
+            let names = answers(files, out)?;
+            files::create_private_folder(out).map_err(Failure::failed)?;
+            // One that is refused keeps no other one from its answer.
+            let each = several.iter().zip(names);
+            let each = each.map(|(request, name)| answered(&office.reply_to_file(request, unix_seconds()), &name));
+            let refused: Vec<String> = each.filter_map(Result::err).map(|failure| failure.message).collect();
+            if refused.is_empty() { Ok(Exit::Done) } else { Err(Failure::failed(refused.join("\n"))) }
+        }
+    }
+}
+
+/// Where the answers to several requests go: each has a name of its own.
+fn answers(requests: &[PathBuf], out: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let name = |request: &PathBuf| Some(out.join(request.file_name()?).with_extension("answer"));
+    let names: Option<Vec<PathBuf>> = requests.iter().map(name).collect();
+    let distinct = names.as_ref().map_or(0, |names| names.iter().collect::<BTreeSet<_>>().len());
+    names
+        .filter(|names| names.len() == distinct)
+        .ok_or_else(|| Failure::usage("give each request a file name of its own"))
 }
 
 pub(super) fn certificate(options: &CertificateOptions) -> Result<Exit, Failure> {

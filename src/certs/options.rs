@@ -29,7 +29,7 @@ pub(crate) enum CertsCommand {
     Init(InitOptions),
     /// An enrolment bundle for a branch, good once and for hours
     Token(TokenOptions),
-    /// Approve a branch's request by the fingerprint that the branch reads over the telephone
+    /// Approve branches' requests by the fingerprints that they read over the telephone
     Approve(ApproveOptions),
     /// Issue certificates
     #[command(subcommand)]
@@ -129,11 +129,11 @@ pub(crate) struct ApproveOptions {
     /// The authority's folder
     #[arg(long, value_name = "DIR")]
     pub(super) authority: PathBuf,
-    /// The fingerprint, eight groups of four digits, with dashes or without
-    #[arg(required_unless_present = "list", value_parser = fingerprint)]
-    pub(super) fingerprint: Option<Fingerprint>,
+    /// The fingerprint, eight groups of four digits, with dashes or without; of several branches, all are approved or none
+    #[arg(required_unless_present = "list", value_name = "FINGERPRINT", value_parser = fingerprint)]
+    pub(super) fingerprints: Vec<Fingerprint>,
     /// Show what waits
-    #[arg(long, conflicts_with = "fingerprint")]
+    #[arg(long, conflicts_with = "fingerprints")]
     pub(super) list: bool,
     /// Who heard the fingerprint; whoever signs the next roster is shown it [default: this account's name]
     #[arg(long, value_name = "NAME", conflicts_with = "list")]
@@ -186,12 +186,13 @@ pub(crate) struct RequestOptions {
     /// The authority's folder
     #[arg(long, value_name = "DIR")]
     pub(super) authority: PathBuf,
-    /// The request
-    pub(super) file: PathBuf,
-    /// The answer
-    #[arg(long, value_name = "FILE")]
+    /// The request; more than one for several branches
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// The answer; of several requests the folder for NAME.answer beside each NAME.request
+    #[arg(long, value_name = "PATH")]
     pub(super) out: PathBuf,
-    /// The certificate that the organisation's own authority made for the request, with those above it (PEM, leaf first)
+    /// The certificate that the organisation's own authority made for the one request, with those above it (PEM, leaf first)
     #[arg(long, value_name = "FILE")]
     pub(super) certificate: Option<PathBuf>,
 }

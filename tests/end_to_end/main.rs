@@ -30,4 +30,5 @@ mod simulate;
 mod support;
 mod thefts;
 mod units;
+mod walk;
 mod weak_modes;

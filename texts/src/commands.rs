@@ -24,6 +24,12 @@ texts! {
         zh: "{folder}：{identity}，编号 {client}。联邦的下一份名册生效后即可参加。签署名册的人可能会向您询问 {fingerprint} 中的指纹。",
     }
     give_bundle_or_install() { en: "give --bundle, or --install", zh: "请给出 --bundle 或 --install" }
+    give_out_or_home() { en: "give --out, or --home", zh: "请给出 --out 或 --home" }
+    give_branches_or_config() {
+        en: "give --config, or --branch with --authorities and --out",
+        zh: "请给出 --config，或者 --branch 以及 --authorities 和 --out",
+    }
+    give_policy_or_home() { en: "give --policy and --schema, or --home", zh: "请给出 --policy 和 --schema，或者 --home" }
     renewed(folder, identity) {
         en: "{folder}: the certificate of {identity} is renewed; a running daemon takes it up by itself",
         zh: "{folder}：{identity} 的证书已更新；正在运行的服务会自动采用",
@@ -39,6 +45,18 @@ texts! {
     clock_may_be_wrong(fault, now) {
         en: "{fault} By this machine's clock it is {now}. If that is wrong, set the clock (NTP, or `date`) and give the same command again: the keys that were made stay. If it is right, the coordinator's operator has to act: a certificate or a list there has ended.",
         zh: "{fault} 本机时钟显示 {now}。如果不对，请校准时钟（NTP 或 `date`）后重新执行同一条命令：已生成的密钥会保留。如果时钟正确，则需要协调方的操作员处理：那里的某个证书或列表已过期。",
+    }
+    home_settings(path) {
+        en: "{path} is written, with the coordinator's address; every key is explained in it. The branch's table goes beside it.",
+        zh: "已写入 {path}，其中有协调方的地址，并解释了每个配置项。请把分行的数据表放在旁边。",
+    }
+    another_schema(there, given) {
+        en: "{there} is another schema than {given}, and stays as it is; nothing was written. If the new one is right, remove the old one, and have the owner read and sign a policy for it",
+        zh: "{there} 与 {given} 是不同的模式，保持不变，没有写入任何内容。如果新模式正确，请删除旧文件，并让负责人审阅和签署与之相应的策略",
+    }
+    another_owner(key, owner) {
+        en: "{key}: this is not the key of the owner that the branch's folder names ({owner}), so nothing is signed. Sign with that owner's key; `tributary client budget owner` passes the data to another owner",
+        zh: "{key}：这不是分行文件夹所指定的负责人（{owner}）的私钥，因此没有签署。请使用该负责人的私钥；更换负责人请用 `tributary client budget owner`",
     }
     policy_written(path) {
         en: "{path} is written, with the schema's lines; every key is explained in it. Edit it, then have its owner read and sign it.",
@@ -128,6 +146,10 @@ texts! {
     withdrawal_carry(path, grant) {
         en: "{path}: the grant {grant} is withdrawn where this file is installed (`tributary client authorise install`); it counts before the next round",
         zh: "{path}：在安装此文件的分行（`tributary client authorise install`），授权 {grant} 即被撤回；下一轮开始前生效",
+    }
+    grant_of_another(key, owner) {
+        en: "nothing is granted: {key} is not the key of the owner of this branch's data ({owner}). Sign with that owner's key",
+        zh: "没有授权：{key} 不是本分行数据负责人（{owner}）的私钥。请使用该负责人的私钥",
     }
     grant_installed(path) {
         en: "{path}: the grant is here; a running daemon takes it up within seconds",

@@ -162,20 +162,29 @@ pub fn read_waiting(folder: &Path) -> Result<Vec<Waiting>, FileError> {
     read_list(&folder.join(APPROVALS), TITLE, "list of approvals", Waiting::parse)
 }
 
-/// Approves the request with a fingerprint; the branch then sends it again. `by` is kept, and shown to whoever signs the next roster.
+/// Approves the requests with these fingerprints, all of them or none; each branch then sends its own again. `by` is kept, and shown to whoever signs the
+/// next roster.
 ///
 /// # Errors
-/// [`FaultKind::ApprovalUnknown`] if none waits, [`EnrolmentError::Approver`] for a name that none can have, [`EnrolmentError::File`].
-pub fn approve(folder: &Path, fingerprint: &Fingerprint, by: &str, now: u64) -> Result<Waiting, EnrolmentError> {
+/// [`FaultKind::ApprovalUnknown`] if one of them does not wait, [`EnrolmentError::Approver`] for a name that none can have, [`EnrolmentError::File`].
+pub fn approve(
+    folder: &Path,
+    fingerprints: &[Fingerprint],
+    by: &str,
+    now: u64,
+) -> Result<Vec<Waiting>, EnrolmentError> {
     if !Approval::may_name(by) {
         return Err(EnrolmentError::Approver);
     }
     let _lock = FolderLock::take(folder)?;
     let mut waiting = read_waiting(folder)?;
-    let found = waiting.iter_mut().find(|request| request.fingerprint == *fingerprint && !past(request, now));
-    let Some(request) = found else { return Err(FaultKind::ApprovalUnknown.because(fingerprint).into()) };
-    request.approval = Some(Approval { by: by.to_owned(), at: now });
-    let approved = request.clone();
+    let mut approved = Vec::new();
+    for fingerprint in fingerprints {
+        let found = waiting.iter_mut().find(|request| request.fingerprint == *fingerprint && !past(request, now));
+        let Some(request) = found else { return Err(FaultKind::ApprovalUnknown.because(fingerprint).into()) };
+        request.approval = Some(Approval { by: by.to_owned(), at: now });
+        approved.push(request.clone());
+    }
     write_waiting(folder, &waiting, now)?;
     Ok(approved)
 }

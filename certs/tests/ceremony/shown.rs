@@ -39,9 +39,9 @@ fn a_holder_is_shown_what_each_change_rests_on() {
     let approved = token("approved", true);
     assert!(enrolled(&office.answer(&approved.request, NOW), &federation.at("approved"), NOW).is_err());
     for by in ["", "two words", "\u{1b}[2J", "\u{202e}", &"x".repeat(65)] {
-        assert!(approve(&federation.ca(), &approved.fingerprint, by, NOW).is_err(), "{by:?}");
+        assert!(approve(&federation.ca(), &[approved.fingerprint], by, NOW).is_err(), "{by:?}");
     }
-    approve(&federation.ca(), &approved.fingerprint, "anna.b", NOW + 60).unwrap();
+    approve(&federation.ca(), &[approved.fingerprint], "anna.b", NOW + 60).unwrap();
     enrolled(&office.answer(&approved.request, NOW + 120), &federation.at("approved"), NOW + 120).unwrap();
     let by_file = token("by-file", false);
     enrolled(&office.reply_to_file(&by_file.request, NOW).bytes, &federation.at("by-file"), NOW).unwrap();

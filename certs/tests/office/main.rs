@@ -132,10 +132,10 @@ fn a_person_approves_what_both_sides_read() {
     assert_eq!((waiting.len(), waiting[0].fingerprint, waiting[0].approval.is_some()), (1, begun.fingerprint, false));
     assert!(read_members(&federation.ca()).unwrap().is_empty());
     let other = Fingerprint::parse("0123-4567-89ab-cdef-0123-4567-89ab-cdef").unwrap();
-    assert_eq!(kind(approve(&federation.ca(), &other, "anna", NOW)), FaultKind::ApprovalUnknown);
+    assert_eq!(kind(approve(&federation.ca(), &[other], "anna", NOW)), FaultKind::ApprovalUnknown);
     assert_eq!(kind(install(&answer(&federation), &federation.at("branch-1"), NOW)), FaultKind::ApprovalPending);
     let typed = begun.fingerprint.to_string().replace('-', "").to_uppercase();
-    approve(&federation.ca(), &Fingerprint::parse(&typed).unwrap(), "anna", NOW).unwrap();
+    approve(&federation.ca(), &[Fingerprint::parse(&typed).unwrap()], "anna", NOW).unwrap();
     install(&answer(&federation), &federation.at("branch-1"), NOW).unwrap();
     assert!(read_waiting(&federation.ca()).unwrap().is_empty());
 }

@@ -44,7 +44,7 @@ fn an_expired_client_renews_for_thirty_days_if_a_person_approves() {
     assert_eq!(kind(federation.renew("branch-1", client, late)), FaultKind::ApprovalPending);
     let waiting = read_waiting(&federation.ca()).unwrap().remove(0);
     assert!(waiting.renewal);
-    approve(&federation.ca(), &waiting.fingerprint, "anna", late).unwrap();
+    approve(&federation.ca(), &[waiting.fingerprint], "anna", late).unwrap();
     federation.renew("branch-1", client, late).unwrap();
     federation.renew("branch-1", client, late + DAY).unwrap();
 }

@@ -70,7 +70,7 @@ fn starting_anew_revokes_the_machine_before() {
     // Not by the token, nor by a request that nobody has approved.
     assert_eq!(kind(ask()), FaultKind::ApprovalPending);
     assert_eq!(revoked_in(&federation.lists(), &first, NOW + DAY), Revocation::Good);
-    approve(&federation.ca(), &begun.fingerprint, "anna", NOW + DAY).unwrap();
+    approve(&federation.ca(), &[begun.fingerprint], "anna", NOW + DAY).unwrap();
     ask().unwrap();
     let lists = federation.lists();
     let said = |leaf: &[u8]| revoked_in(&lists, leaf, NOW + DAY);

@@ -24,7 +24,7 @@ use tributary_storage::files::FileError;
 
 pub(crate) use self::held::Held;
 use self::held::{folder_of, is_delta, is_epsilon, names, read};
-pub use owner::{GrantLine, GrantRequest, KEEP_MODELS, TRAIN, grant, install, list, withdraw};
+pub use owner::{GrantLine, GrantRequest, KEEP_MODELS, TRAIN, grant, grant_here, install, list, withdraw};
 
 use crate::settings::Settings;
 

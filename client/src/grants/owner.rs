@@ -1,7 +1,8 @@
 //! What the owner signs, where the owner's key is, and how it comes into a branch's folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use tributary_certs::enrolment::names;
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::grant::{
     is_signed_grant, read_grant, read_withdrawal, sign_grant, sign_withdrawal, write_grant, write_withdrawal,
@@ -20,6 +21,7 @@ use tributary_texts::{Language, Said, commands};
 
 use super::held::{GRANT, Held, WITHDRAWAL, folder_of, is_delta, is_epsilon};
 use crate::error::ClientError;
+use crate::identity::own_name;
 use crate::settings::Settings;
 
 /// Plans may learn from the branch's data.
@@ -58,6 +60,37 @@ pub struct GrantRequest {
 /// # Errors
 /// If a value is none that a grant may have, or a file cannot be used.
 pub fn grant(request: &GrantRequest, authorities: &Path, key: &Path, out: &Path) -> Result<Grant, ClientError> {
+    let grant = signed(request, authorities, key)?;
+    write_grant(&grant, out).map_err(ClientError::file)?;
+    Ok(grant)
+}
+
+/// Signs a grant for the data of one branch where that branch is, and puts it into the branch's folder: where the owner comes with the key. The
+/// request's branches are not looked at.
+///
+/// # Errors
+/// If a value is none that a grant may have, the key is another owner's, or a file cannot be used.
+pub fn grant_here(config: &Path, request: &GrantRequest, key: &Path) -> Result<(Grant, Said), ClientError> {
+    let settings = Settings::load(config)?;
+    let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
+    if read_signing_key(key).map_err(ClientError::file)?.verifying_key() != owner {
+        return Err(ClientError::Said(commands::grant_of_another(key.display(), settings.policy_owner.display())));
+    }
+    let request = GrantRequest { branches: vec![own_name(&settings.identity)?], ..request.clone() };
+    let grant = signed(&request, &settings.identity.folder.join(names::AUTHORITIES), key)?;
+    let path = put(&settings, &grant)?;
+    Ok((grant, commands::grant_installed(path.display())))
+}
+
+fn put(settings: &Settings, grant: &Grant) -> Result<PathBuf, ClientError> {
+    let folder = folder_of(settings);
+    create_private_folder(&folder).map_err(ClientError::file)?;
+    let path = folder.join(format!("{}.{GRANT}", grant.digest()));
+    write_grant(grant, &path).map_err(ClientError::file)?;
+    Ok(path)
+}
+
+fn signed(request: &GrantRequest, authorities: &Path, key: &Path) -> Result<Grant, ClientError> {
     let refuse = |what: Said| Err(ClientError::Said(commands::nothing_granted_because(what)));
     let GrantRequest { epsilon_run, epsilon_year, delta, runs, not_before, not_after, .. } = *request;
     if !is_epsilon(epsilon_run) || !is_epsilon(epsilon_year) || epsilon_run > epsilon_year {
@@ -96,7 +129,6 @@ pub fn grant(request: &GrantRequest, authorities: &Path, key: &Path, out: &Path)
     if !is_signed_grant(&grant) {
         return refuse(commands::grant_branches_count());
     }
-    write_grant(&grant, out).map_err(ClientError::file)?;
     Ok(grant)
 }
 
@@ -135,10 +167,7 @@ pub fn install(config: &Path, file: &Path) -> Result<Said, ClientError> {
         if grant.owner != owner || !is_signed_grant(&grant) {
             return Err(stranger());
         }
-        create_private_folder(&folder).map_err(ClientError::file)?;
-        let path = folder.join(format!("{}.{GRANT}", grant.digest()));
-        write_grant(&grant, &path).map_err(ClientError::file)?;
-        path
+        put(&settings, &grant)?
     };
     Ok(match withdrawn {
         true => commands::withdrawal_installed(path.display()),

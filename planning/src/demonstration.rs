@@ -86,14 +86,28 @@ impl TwoPeople {
         Ok(Self { owner: open(OWNER)?, officer: open(OFFICER)? })
     }
 
-    /// Completes a plan's text with a schedule and a charter for the members of an authority, writes it as plan.toml into a folder, and signs it
-    /// twice; where the signed file is.
+    /// As [`TwoPeople::sign_runs`], for one run.
     ///
     /// # Errors
     /// [`DemonstrationError`].
     pub fn sign(&self, plan: &str, folder: &Path, authority: &Path, now: u64) -> Result<PathBuf, DemonstrationError> {
+        self.sign_runs((plan, 1), folder, authority, now)
+    }
+
+    /// Completes a plan's text with a schedule of so many runs and a charter for the members of an authority, writes it as plan.toml into a folder, and
+    /// signs it twice; where the signed file is.
+    ///
+    /// # Errors
+    /// [`DemonstrationError`].
+    pub fn sign_runs(
+        &self,
+        (plan, runs): (&str, u32),
+        folder: &Path,
+        authority: &Path,
+        now: u64,
+    ) -> Result<PathBuf, DemonstrationError> {
         let (toml, out) = (folder.join("plan.toml"), folder.join("plan.tributary"));
-        let text = format!("{plan}\n{}", tables(authority, now)?);
+        let text = format!("{plan}\n{}", tables(authority, runs, now)?);
         files::write_public(&toml, text.as_bytes(), Existing::Replace)?;
         let settings = PlanSettings::load(&toml)?;
         let built = build(&settings).map_err(|fault| Faults { file: toml, faults: vec![fault] })?;
@@ -106,18 +120,19 @@ impl TwoPeople {
     }
 }
 
-/// A schedule of one run that may begin at once, and a charter with an agreement for every organisation but the first client's.
-fn tables(authority: &Path, now: u64) -> Result<String, EnrolmentError> {
+/// A schedule of runs that may begin at once, one after the other, and a charter with an agreement for every organisation but the first client's.
+fn tables(authority: &Path, runs: u32, now: u64) -> Result<String, EnrolmentError> {
     let members = read_members(authority)?;
     let organisations: BTreeSet<u32> = members.iter().map(|member| member.entry.organisation.0).collect();
     let own = members.first().map_or(1, |member| member.entry.organisation.0);
     let (first, last) = (day(now.saturating_sub(DAY)), day(now + DAYS * DAY));
     let digest = "0".repeat(64);
+    let apart = if runs > 1 { "interval_days = 0\n" } else { "" };
     let agreements = organisations.iter().filter(|other| **other != own).map(|other| {
         format!("[[charter.agreement]]\norganisation = {other}\nreference = \"none: a demonstration\"\ndigest = \"{digest}\"\nuntil = {last}\n")
     });
     Ok(format!(
-        "[schedule]\nnot_before = {first}\nnot_after = {last}\n\n[charter]\nlegal_basis = \"none: a demonstration on invented or public data\"\n\
+        "[schedule]\nruns_max = {runs}\n{apart}not_before = {first}\nnot_after = {last}\n\n[charter]\nlegal_basis = \"none: a demonstration on invented or public data\"\n\
          assessment_reference = \"none: a demonstration\"\nassessment_digest = \"{digest}\"\nassessment_date = {first}\n\
          ticket = \"none: a demonstration\"\ndata_assets = [\"demonstration\"]\nintended_use = \"to show how a federation learns\"\n\
          prohibited_use = \"any decision about a person\"\nmateriality = \"low\"\nreview_by = {last}\norganisation = {own}\n{}",

@@ -19,6 +19,8 @@ pub(super) enum CoordinatorLine {
     },
     /// A client is connected.
     Joined {},
+    /// A run of the plan begins.
+    RunOpened {},
     /// A round is in the model.
     Round(Round),
     /// A round was counted, and its counts are kept.

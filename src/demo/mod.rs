@@ -18,20 +18,25 @@ mod progress;
 mod result;
 mod rounds;
 mod settings;
+mod tries;
 mod workplace;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
+use tributary_certs::clock::unix_seconds;
+use tributary_client::cli::budget;
 use tributary_evidence::Verdict;
 use tributary_model::train::CentralSettings;
 
 use self::measure::{Measured, measure};
 pub(crate) use self::options::DemoOptions;
-use self::prepare::{Prepared, prepare};
+use self::prepare::{Branch, Prepared, prepare};
+use self::processes::Processes;
 use self::result::{Figures, Table};
-use self::rounds::{Interrupts, Trained, train};
+use self::rounds::{Interrupts, Trained, stay, train};
+use self::tries::Tries;
 use self::workplace::Workplace;
 use crate::exit::{Exit, Failure};
 use crate::json;
@@ -63,22 +68,48 @@ async fn perform(options: &DemoOptions) -> anyhow::Result<Exit> {
     let mut interrupts = Interrupts::listen()?;
     let prepared = prepare(options, &workplace).with_context(kept)?;
     eprintln!("{}, about {} customers", prepared.who(), prepared.customers_nominal);
-    let mixed = prepared.mixed;
-    let Some(trained) = train(options, &workplace, &prepared, &mut interrupts).await.with_context(kept)? else {
-        return Ok(interrupted(&workplace));
+    let mut processes = Processes::new()?;
+    let exit = show(options, begin, &workplace, prepared, (&mut processes, &mut interrupts)).await;
+    processes.stop().await;
+    exit.with_context(kept)
+}
+
+/// The runs, the result and, where that was asked for, a federation that stays up.
+async fn show(
+    options: &DemoOptions,
+    begin: Instant,
+    workplace: &Workplace,
+    prepared: Prepared,
+    (processes, interrupts): (&mut Processes, &mut Interrupts),
+) -> anyhow::Result<Exit> {
+    let Some(trained) = train(options, workplace, &prepared, processes, interrupts).await? else {
+        return Ok(interrupted(workplace));
     };
-    verify(&trained).with_context(kept)?;
+    if !options.keep_running {
+        processes.stop().await;
+    }
+    verify(&trained)?;
+    let (mixed, first) = (prepared.mixed, prepared.branches.first().map(Branch::settings));
+    let spent = |settings: &PathBuf| budget(settings, unix_seconds().saturating_mul(1000));
+    let all =
+        first.as_ref().filter(|_| trained.runs > 1).map(spent).transpose()?.and_then(|budget| budget.epsilon_spent);
     let judged = judge(options, prepared, &trained);
     let measured = tokio::select! {
-        measured = judged => measured.with_context(kept)?,
-        () = interrupts.wait() => return Ok(interrupted(&workplace)),
+        measured = judged => measured?,
+        () = interrupts.wait() => return Ok(interrupted(workplace)),
     };
     let mode = options.privacy.mode();
-    let figures = Figures::new(&trained, measured, mixed.map(|mixed| (mixed, mode)), begin.elapsed().as_secs_f64());
+    let figures =
+        Figures::new(&trained, all, measured, mixed.map(|mixed| (mixed, mode)), begin.elapsed().as_secs_f64());
     if options.json {
         json::print(&figures);
     } else {
         println!("{}", Table { figures: &figures, trained: &trained, root: workplace.root().to_path_buf() });
+    }
+    if let Some(branch) = first.filter(|_| options.keep_running) {
+        eprintln!("\n{}", Tries { workplace, branch });
+        stay(processes, interrupts).await?;
+        eprintln!("stopped, and every process that was started; all of it is kept in {}", workplace.root().display());
     }
     Ok(Exit::Done)
 }

@@ -64,7 +64,13 @@ pub(crate) struct DemoOptions {
     /// Rounds to commit
     #[arg(long, default_value_t = DEFAULTS.rounds, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(super) rounds: u32,
-    /// Privacy that the whole plan may cost a customer; smaller is safer
+    /// Runs of the plan, one after the other, each with its own epsilon; logistic regression goes on from the model of the run before
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=24))]
+    pub(super) runs: u32,
+    /// Leave the federation up when the result was printed, and say what can be tried; Ctrl-C stops all of it
+    #[arg(long)]
+    pub(super) keep_running: bool,
+    /// Privacy that one run may cost a customer; smaller is safer
     #[arg(long, default_value_t = DEFAULTS.epsilon)]
     pub(super) epsilon: f64,
     /// Probability with which that statement may fail
@@ -165,6 +171,12 @@ impl DemoOptions {
             if good { Ok(()) } else { Err(Failure::usage(format!("--{name} must be {allowed}"))) }
         };
         range("epsilon", self.epsilon > 0.0 && self.epsilon <= 100.0, "above 0 and at most 100")?;
+        let all = f64::from(self.runs) * self.epsilon;
+        range(
+            "runs",
+            self.runs == 1 || all <= 100.0,
+            "so small that all runs together have an epsilon of at most 100",
+        )?;
         range("delta", self.delta > 0.0 && self.delta <= 1e-3, "above 0 and at most 0.001")?;
         range("sampling-rate", self.sampling_rate > 1e-6 && self.sampling_rate <= 1.0, "above 0.000001 and at most 1")?;
         let mode = self.privacy.mode();
@@ -198,6 +210,16 @@ impl DemoOptions {
         let update_rule = UpdateRule::Sgd { learning_rate: self.learning_rate(), momentum: self.momentum };
         let fields = OptimizerFields { update_rule, tail_start: tail_start(self.rounds, self.tail_fraction) };
         OptimizerSettings::new(fields).expect("the options were checked")
+    }
+
+    /// Whether a run goes on from the model of the one before. A perceptron cannot: where all weights begin from zero it learns nothing.
+    pub(super) fn goes_on(&self) -> bool {
+        self.runs > 1 && matches!(self.model, Model::Logistic)
+    }
+
+    /// Whether the branches' daemons stay when a run is over.
+    pub(super) fn branches_stay(&self) -> bool {
+        self.runs > 1 || self.keep_running
     }
 
     /// Rounds of training, and one of each stage that counts.

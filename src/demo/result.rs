@@ -19,11 +19,16 @@ pub(super) struct Figures {
     auc_pooled: Option<f64>,
     auc_in_branch_mean: Option<f64>,
     epsilon: Option<f64>,
+    /// What all runs have cost a customer, as a branch's budget file has it; with several runs alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epsilon_all_runs: Option<f64>,
     /// In mode branch alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     epsilon_customer: Option<f64>,
     delta: Option<f64>,
     noise_multiplier: Option<f64>,
+    /// Runs of the plan that have finished; what follows is of the last one.
+    runs: u32,
     rounds: u32,
     branches: usize,
     /// Of these with another organisation than the bank's; absent without any, as the next two.
@@ -60,6 +65,7 @@ impl Figures {
     /// Puts together what was measured.
     pub(super) fn new(
         trained: &Trained,
+        epsilon_all_runs: Option<f64>,
         measured: Measured,
         mixed: Option<(Mixed, PrivacyMode)>,
         seconds_total: f64,
@@ -72,9 +78,11 @@ impl Figures {
             auc_pooled: measured.pooled,
             auc_in_branch_mean: measured.in_branch_mean,
             epsilon: coordinator.epsilon,
+            epsilon_all_runs,
             epsilon_customer: coordinator.epsilon_customer,
             delta: coordinator.delta,
             noise_multiplier: coordinator.noise_multiplier,
+            runs: trained.runs,
             rounds: coordinator.rounds,
             branches: trained.clients.len(),
             partners: mixed.map(|(mixed, _)| mixed.partners()),
@@ -115,6 +123,9 @@ impl fmt::Display for Table<'_> {
                 )?;
             }
             _ => writeln!(formatter, "privacy   none for the customer: secure aggregation alone")?,
+        }
+        if let Some(all) = self.figures.epsilon_all_runs {
+            writeln!(formatter, "          epsilon {all:.4} for each customer in all {} runs", self.figures.runs)?;
         }
         self.write_partners(formatter)?;
         let partners = self.figures.partners.unwrap_or(0);

@@ -1,5 +1,6 @@
 //! The run itself: a coordinator and its clients, from their start to their end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail, ensure};
@@ -16,11 +17,16 @@ use super::workplace::Workplace;
 /// Longest silence of all processes together: more than any of their own deadlines, after which they speak or end.
 const SILENCE_MAX: Duration = Duration::from_secs(300);
 
-/// What the processes reported at their end.
+/// The process that is started first.
+const COORDINATOR: Number = 0;
+
+/// What the processes reported at the end of the last run.
 pub(super) struct Trained {
+    /// Runs that have finished.
+    pub(super) runs: u32,
     /// The coordinator.
     pub(super) coordinator: CoordinatorFinished,
-    /// What was counted, in order.
+    /// What was counted in the last run, in order.
     pub(super) counted: Vec<Counted>,
     /// The clients.
     pub(super) clients: Vec<ClientFinished>,
@@ -50,7 +56,7 @@ impl Interrupts {
     }
 }
 
-/// Trains, and leaves no process running. Nothing if the operator wished to stop.
+/// Trains. Nothing if the operator wished to stop. Whoever called stops the processes.
 ///
 /// # Errors
 /// Why there is no model, with the last words of whoever failed.
@@ -58,18 +64,33 @@ pub(super) async fn train(
     options: &DemoOptions,
     workplace: &Workplace,
     prepared: &Prepared,
+    processes: &mut Processes,
     interrupts: &mut Interrupts,
 ) -> anyhow::Result<Option<Trained>> {
-    let mut processes = Processes::new()?;
-    let mut run =
-        Run { options, workplace, prepared, processes: &mut processes, progress: Progress::new(options.rounds) };
+    let mut run = Run { options, workplace, prepared, processes, progress: Progress::new(options.rounds) };
     let outcome = tokio::select! {
         outcome = run.train() => outcome.map(Some),
         () = interrupts.wait() => Ok(None),
     };
     run.progress.end();
-    processes.stop().await;
     outcome
+}
+
+/// Lets the daemons run until the operator wishes to stop.
+///
+/// # Errors
+/// If one of them ends before, with its last words.
+pub(super) async fn stay(processes: &mut Processes, interrupts: &mut Interrupts) -> anyhow::Result<()> {
+    loop {
+        tokio::select! {
+            () = interrupts.wait() => return Ok(()),
+            notice = processes.next() => {
+                if let Notice::Closed(number) = notice {
+                    bail!("{} ended, and was not asked to; {}", processes.name(number), processes.last_words(number));
+                }
+            }
+        }
+    }
 }
 
 struct Run<'a> {
@@ -86,7 +107,9 @@ struct Heard {
     coordinator: Option<CoordinatorFinished>,
     counted: Vec<Counted>,
     clients: Vec<Option<ClientFinished>>,
-    ended: usize,
+    /// Ends of runs that each process has reported, the coordinator first.
+    finished: Vec<u32>,
+    ended: BTreeSet<Number>,
 }
 
 impl Run<'_> {
@@ -95,21 +118,25 @@ impl Run<'_> {
         for branch in &self.prepared.branches {
             let config = branch.settings();
             let log = self.workplace.log(&branch.name);
-            // What the demo shows is over with its run.
-            let arguments: Vec<_> = role(["client", "run"], &config).into_iter().chain(["--once".as_ref()]).collect();
+            let once = (!self.options.branches_stay()).then_some("--once".as_ref());
+            let arguments: Vec<_> = role(["client", "run"], &config).into_iter().chain(once).collect();
             self.processes.start(&branch.name, &arguments, log)?;
         }
         let count = self.prepared.branches.len();
         let who = self.prepared.who();
         self.progress.say(&format!("{who} started; logs in {}", self.workplace.logs().display()));
-        let mut heard = Heard { clients: vec![None; count], ..Heard::default() };
-        while heard.ended < count + 1 {
+        let mut heard = Heard { clients: vec![None; count], finished: vec![0; count + 1], ..Heard::default() };
+        while !(0..=count).all(|number| self.is_through(number, &heard)) {
             match self.next().await? {
                 Notice::Line(number, line) if number == coordinator => self.hear_coordinator(&line, &mut heard)?,
                 Notice::Line(number, line) => self.hear_client(number, &line, &mut heard)?,
                 Notice::Closed(number) => {
                     self.succeeded(number).await?;
-                    heard.ended += 1;
+                    let words = || {
+                        format!("{} ended early; {}", self.processes.name(number), self.processes.last_words(number))
+                    };
+                    ensure!(!self.stays(number), words());
+                    heard.ended.insert(number);
                 }
             }
         }
@@ -123,14 +150,15 @@ impl Run<'_> {
             self.workplace.log("coordinator").display()
         );
         let clients: Option<Vec<_>> = heard.clients.into_iter().collect();
-        Ok(Trained { coordinator: finished, counted: heard.counted, clients: clients.ok_or_else(silent)? })
+        let runs = heard.finished[COORDINATOR];
+        Ok(Trained { runs, coordinator: finished, counted: heard.counted, clients: clients.ok_or_else(silent)? })
     }
 
     /// The coordinator first: the operating system chooses its port, which the clients' settings need.
     async fn start_coordinator(&mut self) -> anyhow::Result<Number> {
         let (config, log) = (self.workplace.coordinator_settings(), self.workplace.log("coordinator"));
-        let arguments: Vec<_> =
-            role(["coordinator", "serve"], &config).into_iter().chain(["--once".as_ref()]).collect();
+        let once = (!self.stays(COORDINATOR)).then_some("--once".as_ref());
+        let arguments: Vec<_> = role(["coordinator", "serve"], &config).into_iter().chain(once).collect();
         let coordinator = self.processes.start("coordinator", &arguments, log)?;
         loop {
             match self.next().await? {
@@ -148,6 +176,15 @@ impl Run<'_> {
         }
     }
 
+    /// Whether a process goes on when its runs are over.
+    fn stays(&self, number: Number) -> bool {
+        if number == COORDINATOR { self.options.keep_running } else { self.options.branches_stay() }
+    }
+
+    fn is_through(&self, number: Number, heard: &Heard) -> bool {
+        if self.stays(number) { heard.finished[number] >= self.options.runs } else { heard.ended.contains(&number) }
+    }
+
     fn hear_coordinator(&mut self, line: &str, heard: &mut Heard) -> anyhow::Result<()> {
         match parse("coordinator", line)? {
             CoordinatorLine::Round(round) => self.progress.round(&round),
@@ -156,7 +193,14 @@ impl Run<'_> {
                 heard.counted.push(counted);
             }
             CoordinatorLine::Aborted { reason } => self.progress.say(&format!("tried again: {reason}")),
-            CoordinatorLine::Finished(finished) => heard.coordinator = Some(*finished),
+            CoordinatorLine::RunOpened {} => heard.counted.clear(),
+            CoordinatorLine::Finished(finished) => {
+                heard.finished[COORDINATOR] += 1;
+                if self.options.runs > 1 {
+                    self.progress.say(&format!("run {} of {} is over", heard.finished[COORDINATOR], self.options.runs));
+                }
+                heard.coordinator = Some(*finished);
+            }
             CoordinatorLine::Listening { .. } | CoordinatorLine::Joined {} | CoordinatorLine::Other => {}
         }
         Ok(())
@@ -166,8 +210,10 @@ impl Run<'_> {
         let name = self.processes.name(number);
         match parse(name, line)? {
             ClientLine::Refused { reason } => self.progress.say(&format!("{name} refused: {reason}")),
-            // The coordinator is number 0.
-            ClientLine::Finished(finished) => heard.clients[number - 1] = Some(finished),
+            ClientLine::Finished(finished) => {
+                heard.finished[number] += 1;
+                heard.clients[number - 1 - COORDINATOR] = Some(finished);
+            }
             ClientLine::Other => {}
         }
         Ok(())

@@ -73,7 +73,7 @@ impl CoordinatorFile<'_> {
         write(&path, &self.text())?;
         let folder = path.parent().context("a file lies in a folder")?;
         let people = TwoPeople::open(&workplace.people())?;
-        people.sign(&self.plan(), folder, &workplace.authority(), unix_seconds())?;
+        people.sign_runs((&self.plan(), self.options.runs), folder, &workplace.authority(), unix_seconds())?;
         let files = PlanFiles { file: folder.join("plan.tributary"), schema: workplace.schema() };
         activate_plan(&folder.join("state"), &files)
             .map_err(|fault| anyhow::anyhow!("the demo's plan is not activated: {}", fault.found))?;
@@ -118,7 +118,13 @@ impl CoordinatorFile<'_> {
             line(&mut text, format_args!("sampling_rate = {:?}", self.options.sampling_rate));
         }
         let (nominal, most) = (self.customers_nominal, self.customers_nominal.saturating_mul(4));
-        line(&mut text, format_args!("rounds = {rounds}\nseed = {seed}\nsession_rounds = {session_rounds}"));
+        line(&mut text, format_args!("rounds = {rounds}\nsession_rounds = {session_rounds}"));
+        if self.options.goes_on() {
+            // The first one begins from zero.
+            line(&mut text, format_args!("initial_model = \"previous-run\""));
+        } else {
+            line(&mut text, format_args!("seed = {seed}"));
+        }
         line(&mut text, format_args!("example_clip_norm = {clip_norm:?}\nloss_bound = {:?}", DEFAULTS.loss_bound));
         line(&mut text, format_args!("customers_nominal = {nominal}\ncustomers_max = {most}"));
         line(&mut text, format_args!("round_deadline_ms = {round_ms}\nkeying_deadline_ms = {keying_ms}"));
@@ -192,9 +198,9 @@ impl ClientFile<'_> {
             branches: vec![MemberName::parse(&format!("{organisation}/{}", branch.name))?],
             epsilon_run: epsilon,
             // For two such plans, as the policy.
-            epsilon_year: 2.0 * epsilon,
+            epsilon_year: 2.0 * self.epsilon_of_runs(epsilon),
             delta: self.options.delta,
-            runs: 2,
+            runs: 2 * self.options.runs,
             fields: Vec::new(),
             not_before: now,
             not_after: now + GRANT_SECONDS,
@@ -214,6 +220,11 @@ impl ClientFile<'_> {
         }
     }
 
+    /// What all runs of the plan come to at most.
+    fn epsilon_of_runs(&self, epsilon: f64) -> f64 {
+        f64::from(self.options.runs) * epsilon
+    }
+
     fn policy(&self, branch: &Branch) -> String {
         let (name, coalition) = (&branch.name, coalition_lines(self.coalition));
         // A partner has no reason to count on the honesty of the bank's branches, nor on that of its other partners.
@@ -222,10 +233,10 @@ impl ClientFile<'_> {
         let pinned = SchemaPin::of(self.schema).to_toml();
         let mode = privacy.mode().name();
         // A life pays for two such plans.
-        let customers = self.epsilon_of_customers();
+        let (customers, epsilon) = (self.epsilon_of_runs(self.epsilon_of_customers()), self.epsilon_of_runs(*epsilon));
         let branch = match privacy.mode() {
             PrivacyMode::Branch => {
-                let caps = [("life", 2.0 * epsilon), ("year", 2.0 * epsilon), ("plan", *epsilon)];
+                let caps = [("life", 2.0 * epsilon), ("year", 2.0 * epsilon), ("plan", epsilon)];
                 caps.map(|(cap, epsilon)| format!("epsilon_branch_{cap} = {epsilon:?}\n")).concat()
             }
             _ => String::new(),

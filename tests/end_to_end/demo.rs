@@ -1,16 +1,17 @@
 //! `tributary demo` from its first process to its last, over real QUIC.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use crate::support::{EXECUTABLE, Finished, run};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 /// The keys of `demo --json`, all of them.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 20] = [
     "auc_federated",
     "auc_in_branch_mean",
     "auc_local_mean",
@@ -27,6 +28,7 @@ const KEYS: [&str; 19] = [
     "parameters",
     "rounds",
     "rss_bytes_coordinator_max",
+    "runs",
     "seconds_rounds",
     "seconds_total",
     "version",
@@ -307,21 +309,62 @@ fn a_port_in_use_ends_the_demo_with_the_reason() {
 fn ctrl_c_leaves_no_process() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().canonicalize().unwrap().join("run");
-    let mut command = Command::new(EXECUTABLE);
     // More rounds than anybody waits for.
-    command.args(["demo", "--branches", "8", "--customers-per-branch", "60", "--rounds", "50000", "--dir"]).arg(&dir);
+    let (child, stderr) = started(&dir, &["--rounds", "50000"], "branches started");
+    let (code, _, rest) = interrupted(child, stderr);
+    assert_eq!(code, Some(130), "{rest}");
+    assert!(rest.contains("kept in"), "{rest}");
+    assert_eq!(left_behind(&dir), Vec::<String>::new());
+}
+
+/// Two runs, each from the model of the one before, and then a federation that answers until Ctrl-C.
+#[test]
+fn a_federation_stays_up_after_its_runs_and_can_be_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().canonicalize().unwrap().join("run");
+    let options = ["--rounds", "3", "--runs", "2", "--keep-running", "--json"];
+    let (child, stderr) = started(&dir, &options, "The federation stays up");
+    let settings = dir.join("coordinator/coordinator.toml");
+    let answer = |words: &[&str]| {
+        let words =
+            words.iter().map(OsStr::new).chain([OsStr::new("--json"), OsStr::new("--config"), settings.as_os_str()]);
+        run(words).json()
+    };
+    let status = answer(&["coordinator", "status"]);
+    assert_eq!((&status["here"], &status["ended"]), (&8.into(), &2.into()), "{status}");
+    let models = answer(&["model", "list"]);
+    let [first, second] = models["models"].as_array().unwrap().as_slice() else { panic!("{models}") };
+    assert_eq!((&second["run"], &second["parent"]), (&2.into(), &first["model"]), "{models}");
+    let (code, out, rest) = interrupted(child, stderr);
+    assert_eq!(code, Some(0), "{rest}");
+    let printed: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&printed["runs"], &printed["rounds"]), (&2.into(), &3.into()));
+    let (one, all) = (printed["epsilon"].as_f64().unwrap(), printed["epsilon_all_runs"].as_f64().unwrap());
+    assert!(one < all && all < 2.0 * one, "{one} and {all}");
+    assert!(rest.contains("people/e2") && rest.contains("all of it is kept in"), "{rest}");
+    assert_eq!(left_behind(&dir), Vec::<String>::new());
+}
+
+/// A demo that has printed a line with these words.
+fn started(dir: &Path, options: &[&str], words: &str) -> (Child, BufReader<ChildStderr>) {
+    let mut command = Command::new(EXECUTABLE);
+    command.args(["demo", "--branches", "8", "--customers-per-branch", "60", "--dir"]).arg(dir).args(options);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
-    while !line.contains("branches started") {
+    while !line.contains(words) {
         line.clear();
         assert!(stderr.read_line(&mut line).unwrap() > 0, "the demo ended early");
     }
+    (child, stderr)
+}
+
+/// Its exit code after Ctrl-C, its output, and what it said after those words.
+fn interrupted(mut child: Child, mut stderr: BufReader<ChildStderr>) -> (Option<i32>, String, String) {
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGINT).unwrap();
-    let mut rest = String::new();
+    let (mut out, mut rest) = (String::new(), String::new());
     stderr.read_to_string(&mut rest).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{rest}");
-    assert!(rest.contains("kept in"), "{rest}");
-    assert_eq!(left_behind(&dir), Vec::<String>::new());
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    (child.wait().unwrap().code(), out, rest)
 }

@@ -154,4 +154,53 @@ mod tests {
             assert!(!judges(words), "{words}");
         }
     }
+
+    /// Every command of the manuals, as a shell would split it, is one that this executable takes.
+    #[cfg(feature = "demo")]
+    #[test]
+    fn every_command_of_the_manuals_is_understood() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let is_manual = |path: &std::path::PathBuf| path.extension().is_some_and(|extension| extension == "md");
+        let folders = [root.to_path_buf(), root.join("docs")].map(|folder| std::fs::read_dir(folder).unwrap());
+        let manuals = folders.into_iter().flatten().map(|entry| entry.unwrap().path()).filter(is_manual);
+        let (mut typed, mut faults) = (0, Vec::new());
+        for manual in manuals {
+            let text = std::fs::read_to_string(&manual).unwrap();
+            for line in commands(&text) {
+                typed += 1;
+                if let Err(fault) = CommandLine::try_parse_from(words(&line)) {
+                    let why = fault.to_string();
+                    faults.push(format!("{}: {line}\n  {}", manual.display(), why.lines().next().unwrap_or_default()));
+                }
+            }
+        }
+        assert!(typed > 100, "{typed}");
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+    }
+
+    /// The lines of a manual's shell blocks that begin with this executable's name; those that go on with a backslash are one.
+    #[cfg(feature = "demo")]
+    fn commands(manual: &str) -> Vec<String> {
+        let blocks = manual.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap_or_default());
+        let joined: Vec<String> = blocks.map(|block| block.replace("\\\n", " ")).collect();
+        let lines = joined.iter().flat_map(|block| block.lines()).flat_map(|line| line.split("&&"));
+        let lines = lines.map(|line| line.split(" #").next().unwrap_or_default().trim());
+        let is_built = |line: &&str| cfg!(feature = "simulate") || !line.starts_with("tributary simulate");
+        lines.filter(|line| line.starts_with("tributary ")).filter(is_built).map(str::to_owned).collect()
+    }
+
+    /// What the manual leaves open is filled in.
+    #[cfg(feature = "demo")]
+    fn words(line: &str) -> Vec<String> {
+        let quoted = line.split(['"', '\'']).enumerate().flat_map(|(part, text)| match part % 2 {
+            1 => vec![text.to_owned()],
+            _ => text.split_whitespace().map(str::to_owned).collect(),
+        });
+        let filled = quoted.map(|word| match word.as_str() {
+            "DIGEST" => "ab".repeat(32),
+            "FINGERPRINT" => ["0123"; 8].join("-"),
+            _ => word,
+        });
+        filled.collect()
+    }
 }

@@ -16,6 +16,7 @@ use tributary_settings::{Fault, Faults};
 use tributary_transport::ListenSettings;
 
 use crate::federation::plans::activated;
+use crate::federation::windows::Windows;
 use crate::identity::OwnIdentity;
 use crate::run::job::Job;
 use crate::settings::Settings;
@@ -30,6 +31,8 @@ pub struct Opened {
     pub heads_dir: PathBuf,
     /// Time to wait for the whole roster, in milliseconds.
     pub gather_ms: u64,
+    /// Hours in which runs may begin.
+    pub windows: Windows,
     /// The port.
     pub listen: ListenSettings,
     /// Certificate, keys, roster.
@@ -145,13 +148,13 @@ impl Opened {
     /// # Errors
     /// Every fault.
     pub fn open(path: &Path, now: u64) -> Result<Self, Faults> {
-        let Settings { listen, tcp, network, state_dir, heads_dir, gather_ms, identity, office, .. } =
+        let Settings { listen, tcp, network, state_dir, heads_dir, gather_ms, windows, identity, office, .. } =
             Settings::load(path)?;
         let file = path.to_path_buf();
         let identity = OwnIdentity::open(identity, office, now);
         let identity = identity.map_err(|faults| Faults { file: file.clone(), faults })?;
         let listen = ListenSettings { listen, tcp, path: network.path, timers: network.timers };
-        Ok(Self { file, state_dir, heads_dir, gather_ms, listen, identity })
+        Ok(Self { file, state_dir, heads_dir, gather_ms, windows, listen, identity })
     }
 
     /// The plans that are activated in the state folder.

@@ -3,6 +3,7 @@
 //! Nothing here decides anything about a round, sees a row, or speaks to a peer.
 
 pub mod control;
+pub mod hours;
 pub mod lines;
 pub mod metrics;
 pub mod notices;

@@ -9,12 +9,15 @@ use tributary_protocol::plan::RunRef;
 use tributary_protocol::time::Millis;
 
 use super::served::{Known, Over, Served};
+use super::windows::Windows;
 use crate::control::WaitingStatus;
 use crate::run::job::Job;
 
 /// The plans, and what the journal says of their runs.
 pub(crate) struct Agenda {
     plans: BTreeMap<Digest, Served>,
+    /// When runs may begin.
+    windows: Windows,
     /// The last run that is over, of every plan that the journal names: one that comes, or comes back, goes on after it.
     before: BTreeMap<Digest, Over>,
     /// Runs that the journal may name and that are not over: they are opened from what it says of them.
@@ -25,7 +28,7 @@ pub(crate) struct Agenda {
 
 impl Agenda {
     /// After what the journal's ledgers say, at the start of a process: what was kept too long is forgotten by then.
-    pub(crate) fn of(known: &BTreeMap<LedgerId, Known>, now: Millis) -> Self {
+    pub(crate) fn of(known: &BTreeMap<LedgerId, Known>, windows: Windows, now: Millis) -> Self {
         let (mut before, mut kept): (BTreeMap<Digest, Over>, BTreeMap<RunId, Millis>) = Default::default();
         for run in known.values().filter(|run| run.finished) {
             let (Some(reference), Some(over)) = (run.reference, run.over()) else { continue };
@@ -37,7 +40,7 @@ impl Agenda {
         }
         let begun =
             known.iter().filter(|(_, run)| !run.finished).map(|(ledger, run)| (*ledger, run.reference)).collect();
-        Self { plans: BTreeMap::new(), before, begun, kept }
+        Self { plans: BTreeMap::new(), windows, before, begun, kept }
     }
 
     /// Serves a plan from now on.
@@ -103,7 +106,7 @@ impl Agenda {
             let Some((number, begins)) = served.next().filter(|_| served.fault.is_none()) else { continue };
             // One that has begun goes on, whatever the hour.
             let begun = self.has_begun(RunRef { plan: *plan, number });
-            if begun || begins <= now {
+            if begun || begins <= now && self.windows.opens_in(now).is_none() {
                 due.push((if begun { 0 } else { begins }, *plan, number));
             }
         }
@@ -114,17 +117,21 @@ impl Agenda {
     /// The next runs of the plans that have none open, why each waits, and until when; `full` says why where nothing else is in the way.
     pub(crate) fn waiting(&self, open: &BTreeSet<Digest>, now: u64, full: &str) -> Vec<WaitingStatus> {
         let mut all = Vec::new();
+        let opens = self.windows.opens_in(now).map(|left| now.saturating_add(left));
         for (_, served) in self.plans.iter().filter(|(plan, _)| !open.contains(plan)) {
             let Some((number, begins)) = served.next() else { continue };
             let reason = match &served.fault {
                 Some(fault) => fault.clone(),
                 None if begins > now => "the plan's schedule lets this run begin later".into(),
+                None if opens.is_some() => {
+                    format!("this coordinator lets runs begin within its windows alone: {}", self.windows)
+                }
                 None => full.into(),
             };
             all.push(WaitingStatus {
                 of: served.job().name_of(number),
                 reason,
-                begins: (begins > now).then_some(begins),
+                begins: Some(begins).filter(|begins| *begins > now).max(opens),
             });
         }
         all
@@ -146,6 +153,8 @@ impl Agenda {
 
 #[cfg(test)]
 mod tests {
+    use tributary_daemon::hours::Hours;
+
     use super::*;
     use crate::run::job::tests::{job, settings};
 
@@ -163,14 +172,22 @@ mod tests {
         let mut settings = settings();
         settings.schedule.runs_max = 3;
         let plan = job(&settings).plan().digest();
-        let mut agenda = Agenda::of(&BTreeMap::new(), Millis(0));
+        let mut agenda = Agenda::of(&BTreeMap::new(), Windows::default(), Millis(0));
         agenda.ended(plan, over(2), Millis(9));
         assert_eq!(next(&agenda), [0; 0], "it is not served");
         agenda.serve(job(&settings));
         assert_eq!(next(&agenda), [3]);
+        // Beside the windows nothing begins, and people are told when it will; what has begun goes on.
+        agenda.windows = Windows(vec![Hours::parse("00:00-01:00", 0).unwrap()]);
+        let noon = 30_000 * 86_400 + 12 * 3_600;
+        assert_eq!(agenda.due(&BTreeSet::new(), noon), []);
+        let [waits] = agenda.waiting(&BTreeSet::new(), noon, "full").try_into().unwrap();
+        assert_eq!(waits.begins, Some(noon + 12 * 3_600));
+        assert!(waits.reason.contains("00:00-01:00"), "{}", waits.reason);
         let third = RunRef { plan, number: 3 };
         agenda.begins(third);
         assert!(agenda.has_begun(third));
+        assert_eq!(agenda.due(&BTreeSet::new(), noon), [third]);
         agenda.ended(plan, over(3), Millis(10));
         assert!(!agenda.has_begun(third) && agenda.is_through());
         assert_eq!((agenda.outlived(Millis(8)).len(), agenda.outlived(Millis(9)).len()), (0, 1));

@@ -15,5 +15,6 @@ pub(crate) mod roster_file;
 mod serve;
 pub(crate) mod served;
 pub(crate) mod standing;
+pub mod windows;
 
 pub use self::serve::{Ends, run};

@@ -25,6 +25,7 @@ use super::agenda::Agenda;
 use super::hands::Hands;
 use super::models;
 use super::served::{Known, Over, began_from};
+use super::windows::Windows;
 use crate::connections::{Arrival, Limits};
 use crate::control::{Request, Said, Status, WaitingStatus};
 use crate::error::CoordinatorError;
@@ -69,7 +70,7 @@ impl<'a> Federation<'a> {
     /// If the journal contradicts itself.
     pub(crate) fn new(
         hands: Hands<'a>,
-        (state_dir, limits): (PathBuf, Arc<Limits>),
+        (state_dir, limits, windows): (PathBuf, Arc<Limits>, Windows),
         (jobs, roster): (Vec<Job>, SignedRoster),
         ledgers: &Ledgers<CoordinatorEvent>,
     ) -> Result<Self, CoordinatorError> {
@@ -87,7 +88,7 @@ impl<'a> Federation<'a> {
             hands,
             state_dir,
             limits,
-            agenda: Agenda::of(&known, Millis(unix_millis())),
+            agenda: Agenda::of(&known, windows, Millis(unix_millis())),
             runs: BTreeMap::new(),
             ended,
             roster,

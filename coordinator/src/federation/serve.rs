@@ -148,7 +148,7 @@ async fn serve(
     report: &mut dyn FnMut(&Told),
     stop: impl Future<Output = ()>,
 ) -> Result<(), CoordinatorError> {
-    let Opened { file, state_dir, heads_dir, gather_ms, listen, identity, .. } = opened;
+    let Opened { file, state_dir, heads_dir, gather_ms, windows, listen, identity, .. } = opened;
     // Before anything changes.
     store::judge(&state_dir, &heads_dir)?;
     let adopted = identity.keyring.adopt(unix_seconds());
@@ -201,8 +201,12 @@ async fn serve(
     let hands = Hands::new(hands, report);
     let mut orders = OrdersFolder::of(&state_dir);
     let mut statements = StatementsFolder::of(&state_dir);
-    let mut federation =
-        Federation::new(hands, (state_dir, limits), (plans.new_ones(unix_seconds()), identity.roster), &ledgers)?;
+    let mut federation = Federation::new(
+        hands,
+        (state_dir, limits, windows),
+        (plans.new_ones(unix_seconds()), identity.roster),
+        &ledgers,
+    )?;
     drop(ledgers);
     // The port comes first: where it cannot be had, the journal stays as it was.
     let listener = Arc::new(Listener::open(&listen, keyring.keys())?);

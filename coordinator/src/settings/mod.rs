@@ -11,6 +11,8 @@ use tributary_settings::{Document, Faults};
 use tributary_transport::NetworkSettings;
 use tributary_transport::identity::TlsFiles;
 
+use crate::federation::windows::Windows;
+
 /// Longest deadline and waiting time, in milliseconds: a day.
 const DAY_MS: i64 = 86_400_000;
 
@@ -28,6 +30,8 @@ pub struct Settings {
     pub heads_dir: PathBuf,
     /// Time to wait for the whole roster before a session opens with those who came, in milliseconds.
     pub gather_ms: u64,
+    /// Hours in which runs may begin.
+    pub windows: Windows,
     /// Files of this coordinator's identity.
     pub identity: IdentityFiles,
     /// The authority's folder, where this coordinator keeps the enrolment office.
@@ -75,6 +79,7 @@ impl Settings {
             false => state_dir.as_ref().map(|state| state.with_file_name("heads")),
         };
         let gather_ms = document.integer("coordinator.gather_ms", 0..=DAY_MS, Some(30_000));
+        let windows = read::windows(&mut document);
         let identity = read::identity(&mut document);
         let office = read::office(&mut document);
         let notices = NoticesSettings::read(&mut document, "coordinator");
@@ -87,6 +92,7 @@ impl Settings {
             state_dir: state_dir.expect(found),
             heads_dir: heads_dir.expect(found),
             gather_ms: gather_ms.expect(found),
+            windows: windows.expect(found),
             identity: identity.expect(found),
             office: office.expect(found),
             notices: notices.expect(found),

@@ -4,15 +4,28 @@ use std::path::PathBuf;
 
 use tributary_certs::denied::DENIED;
 use tributary_certs::enrolment::names;
+use tributary_daemon::hours::Hours;
 use tributary_settings::Document;
 use tributary_storage::files::shown;
 use tributary_transport::identity::{KeyPlace, TlsFiles, key_exchange, token};
 
 use super::IdentityFiles;
+use crate::federation::windows::Windows;
 
 pub(super) fn address(text: &str) -> Option<String> {
     let (host, port) = text.rsplit_once(':')?;
     (!host.is_empty() && port.parse::<u16>().is_ok()).then(|| text.to_owned())
+}
+
+/// The queue's windows, by the clock of `coordinator.utc_offset_minutes`.
+pub(super) fn windows(document: &mut Document) -> Option<Windows> {
+    let offset = document.integer("coordinator.utc_offset_minutes", -840..=840, Some(0));
+    if !document.has("coordinator.windows") {
+        return offset.map(|_| Windows::default());
+    }
+    let allowed = "a list of hours of the day, such as \"22:00-06:00\"";
+    let parse = |text: &str| Hours::parse(text, offset.unwrap_or_default());
+    document.texts("coordinator.windows", allowed, parse).filter(|_| offset.is_some()).map(Windows)
 }
 
 pub(super) fn identity(document: &mut Document) -> Option<IdentityFiles> {

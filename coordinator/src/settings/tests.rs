@@ -96,6 +96,8 @@ fn each_bad_value_is_named_with_what_is_allowed() {
         ("state_dir = \"state\"", "", "coordinator.state_dir", "a path"),
         ("state_dir = \"state\"", "state_dir = 's'\ngather_ms = -1", "coordinator.gather_ms", "0 to 86400000"),
         ("state_dir = \"state\"", "state_dir = 's'\ncolour = 1", "coordinator.colour", "listen"),
+        ("state_dir = \"state\"", "state_dir = 's'\nwindows = ['22:00']", "coordinator.windows", "22:00-06:00"),
+        ("state_dir = \"state\"", "state_dir = 's'\nwindows = ['06:00-06:00']", "coordinator.windows", "hours"),
         // Plans are activated; the settings hold none.
         ("[identity]", "[plan]\nfile = 'file'\n[identity]", "plan", "version"),
         ("authorities = \"file\"", "authorities = \"none\"", "identity.authorities", "a file that exists"),

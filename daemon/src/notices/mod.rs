@@ -9,7 +9,6 @@
 //! daemon nor another hook.
 
 mod hook;
-mod hours;
 mod memory;
 mod message;
 mod notice;
@@ -28,7 +27,6 @@ use tributary_transport::preflight::{Cause, Findings, Outcome};
 
 pub use self::hook::HookFault;
 use self::hook::{Hook, TIME_LIMIT, hooks};
-pub use self::hours::Hours;
 use self::memory::MemoryFile;
 use self::message::Message;
 pub use self::notice::{Notice, Over, RunName, Severity, plan_in_short};

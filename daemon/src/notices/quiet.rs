@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::Digest;
 
-use super::hours::Hours;
 use super::notice::{Notice, Over, Severity};
+use crate::hours::Hours;
 
 /// Messages that leave within [`STORM_SECONDS`]; what comes beyond them is summed up.
 const STORM_MESSAGES: usize = 5;

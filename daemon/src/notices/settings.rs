@@ -9,7 +9,7 @@ use tributary_settings::Document;
 use tributary_storage::files::{only_we_may_change, read_private, shown};
 use zeroize::Zeroizing;
 
-use super::hours::Hours;
+use crate::hours::Hours;
 use tributary_texts::Language;
 
 /// What an operator wants of notices.

@@ -1,11 +1,13 @@
-//! Hours in which only what is critical is told.
+//! Hours of the day, by a local clock.
+
+use std::fmt;
 
 /// From one minute of the day to another, by a clock that is so far from UTC. They may span midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hours {
     /// First minute of the day.
     pub from: u32,
-    /// First minute of the day at which everything is told again.
+    /// First minute of the day after them.
     pub until: u32,
     /// Minutes to add to UTC.
     pub offset: i32,
@@ -25,15 +27,41 @@ impl Hours {
         Some(number(hours, 24)? * 60 + number(minutes, 60)?)
     }
 
+    /// `HH:MM-HH:MM`, by a clock that is so many minutes ahead of UTC. A whole day has no such form.
+    #[must_use]
+    pub fn parse(text: &str, offset: i32) -> Option<Self> {
+        let (from, until) = text.split_once('-')?;
+        let (from, until) = (Self::minute(from)?, Self::minute(until)?);
+        (from != until).then_some(Self { from, until, offset })
+    }
+
+    /// Seconds until they begin again; `now` is in Unix seconds.
+    #[must_use]
+    pub fn begins_in(&self, now: u64) -> u64 {
+        u64::try_from((i64::from(self.from) * 60 - self.local(now)).rem_euclid(DAY)).unwrap_or_default()
+    }
+
     /// Seconds until they are over, where they are now; `now` is in Unix seconds.
     #[must_use]
     pub fn left(&self, now: u64) -> Option<u64> {
         let second = |minute: u32| i64::from(minute) * 60;
-        let local =
-            i64::try_from(now).unwrap_or(i64::MAX / 2).wrapping_add(i64::from(self.offset) * 60).rem_euclid(DAY);
-        let since = (local - second(self.from)).rem_euclid(DAY);
+        let since = (self.local(now) - second(self.from)).rem_euclid(DAY);
         let length = (second(self.until) - second(self.from)).rem_euclid(DAY);
         u64::try_from(length - since).ok().filter(|left| *left > 0)
+    }
+
+    /// The second of the day.
+    fn local(&self, now: u64) -> i64 {
+        i64::try_from(now).unwrap_or(i64::MAX / 2).wrapping_add(i64::from(self.offset) * 60).rem_euclid(DAY)
+    }
+}
+
+impl fmt::Display for Hours {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, until, offset } = self;
+        let (sign, ahead) = (if *offset < 0 { '-' } else { '+' }, offset.unsigned_abs());
+        let part = |minutes: u32| format!("{:02}:{:02}", minutes / 60, minutes % 60);
+        write!(formatter, "{}-{} (UTC{sign}{})", part(*from), part(*until), part(ahead))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether people stand by a run: two in the roster, and the owner of this branch's data.
 
-use super::{Branch, Granted, Phase, Turn};
+use super::{Admitted, Branch, Granted, Phase, Turn};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
@@ -81,6 +81,23 @@ impl<S: Suite> Turn<'_, S> {
         match stands(Defence::OwnersGrant) {
             true => Err(RefusalCode::NotGranted(last)),
             false => Ok(Digest::ZERO),
+    /// Whether a run may still be accepted under the grant that was found for it.
+    pub(super) fn judge_grant_in_hand(&self, now: Millis, admitted: &Admitted) -> Result<(), RefusalCode> {
+        if !stands(Defence::OwnersGrant) {
+            return Ok(());
+        }
+        let judged = match self.granted(&admitted.grant) {
+            Some(granted) => self.judge_grant(now, &admitted.run, granted).map(|_| ()),
+            None => Err(GrantFault::None),
+        };
+        judged.map_err(RefusalCode::NotGranted)
+    }
+
+    /// The grant of this digest, where the branch has it.
+    fn granted(&self, grant: &Digest) -> Option<&Granted> {
+        self.branch.policy.grants.iter().find(|granted| granted.grant.digest() == *grant)
+    }
+
         }
     }
 
@@ -106,8 +123,7 @@ impl<S: Suite> Turn<'_, S> {
         if self.branch.record.withdrawn.contains(&admitted.grant) {
             return Err(RefusalCode::NotGranted(GrantFault::Withdrawn));
         }
-        let granted = self.branch.policy.grants.iter().find(|granted| granted.grant.digest() == admitted.grant);
-        match granted {
+        match self.granted(&admitted.grant) {
             None => Err(RefusalCode::NotGranted(GrantFault::None)),
             Some(granted) if !granted.grant.counts_at(now.0 / 1000) => Err(RefusalCode::NotGranted(GrantFault::Window)),
             Some(_) => Ok(()),

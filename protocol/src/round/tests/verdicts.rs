@@ -1,4 +1,5 @@
-//! What other runs of a branch do while its data are judged for one: limits that held at the welcome hold at the acceptance too.
+//! What other runs of a branch do beside one: while its data are judged for that one, and while a round of it is on its way. Limits that held at the
+//! welcome hold at the acceptance too, and a run that is overtaken is charged no more.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -7,6 +8,7 @@ use super::four_eyes::{VICTIM, told_welcome};
 use super::world::{Packet, World, plan};
 use crate::message::{Downstream, RefusalCode, Upstream};
 use crate::plan::{Caps, Grant, GrantFault, Plan, Run};
+use crate::privacy::Accounts;
 use crate::round::cast::{self, cap, granted, owner_signs, policy};
 use crate::round::{Input, ParticipantEvent, ParticipantInput, Policy};
 
@@ -106,4 +108,22 @@ fn a_newer_roster_in_between_makes_the_branch_ask_anew() {
     assert_eq!(world.packets.iter().rev().find_map(says), Some(true), "it asks anew");
     world.run();
     assert_eq!((world.refusals(), world.branches[&VICTIM].finished), ([].to_vec(), Some(5)));
+}
+
+/// A later run of the plan is accepted, and a signed start of this one is on its way: nothing is charged, and the process does not end.
+#[test]
+fn a_start_in_a_run_that_was_overtaken_is_refused() {
+    let served = plan(|plan| plan.runs = 2);
+    let mut world = World::new(9, served.clone());
+    world.connect_all();
+    while !world.packets.iter().any(|packet| matches!(packet, Packet::Start(VICTIM, _))) {
+        assert!(world.step(), "a round begins");
+    }
+    let later = Run::new(served.validate().expect("valid"), 2).expect("it has two");
+    world.overtake(VICTIM, [cast::accepted(&later)].to_vec());
+    world.run();
+    assert_eq!(world.refusals(), [(VICTIM, RefusalCode::NotDue)]);
+    assert_eq!(world.branches[&VICTIM].machine.record().spent, Accounts::zero());
+    world.pass_deadlines();
+    assert_eq!(world.finished, Some(true), "the others go on");
 }

@@ -51,6 +51,9 @@ pub const RUNS_AT_ONCE_MAX: usize = 8;
 /// Breaches of the protocol, without proof of intent, after which a client is out of the plan.
 pub const STRIKES_MAX: u32 = 3;
 
+/// Most orders that wait for a roster by which whoever signed them may give them.
+pub const ORDERS_UNHEARD_MAX: usize = 64;
+
 /// Smallest cohort that a plan may ask for.
 pub const COHORT_MIN: usize = 8;
 

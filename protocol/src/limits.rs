@@ -184,6 +184,9 @@ pub const MODELS_TOLD_MAX: usize = 16;
 /// Most models that a branch keeps at once.
 pub const MODELS_KEPT_MAX: usize = 32;
 
+/// Most notes of a branch about its copy of one model, beside the one that it refuses the model for ever.
+pub const COPY_NOTES_MAX: u32 = 64;
+
 /// Most rounds of one run in all stages together that have more than one, retries left out.
 pub const PLAN_ROUNDS_MAX: u32 = 1_000_000;
 

@@ -94,6 +94,9 @@ pub const HOLDING_SECONDS_MAX: u64 = 366 * 86_400;
 /// entry out at its last second by its own clock; a client whose clock is ahead must not refuse it for that, because a refusal is final.
 pub const CLOCK_SKEW_MS_MAX: u64 = 300_000;
 
+/// The same in seconds, for what people sign: by how much the clocks of two machines may differ.
+pub const CLOCK_SKEW_SECONDS_MAX: u64 = CLOCK_SKEW_MS_MAX / 1000;
+
 /// By how much a branch's clock and the coordinator's may differ where a run is accepted, in milliseconds: a day. Months of its budget pass by the
 /// earlier of the two, and a charge counts by the later one.
 pub const CLOCKS_APART_MS_MAX: u64 = 86_400_000;
@@ -181,11 +184,11 @@ pub const MODEL_PIECE_BYTES_MAX: usize = 256 << 10;
 /// Most statements about models that travel at once.
 pub const MODELS_TOLD_MAX: usize = 16;
 
-/// Most models that a branch keeps at once.
-pub const MODELS_KEPT_MAX: usize = 32;
-
 /// Most notes of a branch about its copy of one model, beside the one that it refuses the model for ever.
 pub const COPY_NOTES_MAX: u32 = 64;
+
+/// Most models that a branch keeps at once.
+pub const MODELS_KEPT_MAX: usize = 32;
 
 /// Most rounds of one run in all stages together that have more than one, retries left out.
 pub const PLAN_ROUNDS_MAX: u32 = 1_000_000;

@@ -4,7 +4,7 @@ use super::{Admitted, Branch, Granted, Phase, Turn};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
-use crate::limits::{CLOCK_SKEW_MS_MAX, HOLDING_SECONDS_MAX};
+use crate::limits::{CLOCK_SKEW_SECONDS_MAX as SKEW, HOLDING_SECONDS_MAX};
 use crate::message::{RefusalCode, Welcome};
 use crate::plan::{GrantFault, Grounds, Run, Withdrawal};
 use crate::registry::{CopyNote, Lineage};
@@ -14,9 +14,6 @@ use crate::round::event::ParticipantEvent;
 use crate::secagg::suite::Suite;
 use crate::signed::SignedBody as _;
 use crate::time::Millis;
-
-/// By how many seconds the clocks of two machines may differ.
-const SKEW: u64 = CLOCK_SKEW_MS_MAX / 1000;
 
 impl<S: Suite> Turn<'_, S> {
     /// Whether the plan of a welcome is approved by two people of its roster, whose own signatures were verified.
@@ -81,6 +78,9 @@ impl<S: Suite> Turn<'_, S> {
         match stands(Defence::OwnersGrant) {
             true => Err(RefusalCode::NotGranted(last)),
             false => Ok(Digest::ZERO),
+        }
+    }
+
     /// Whether a run may still be accepted under the grant that was found for it.
     pub(super) fn judge_grant_in_hand(&self, now: Millis, admitted: &Admitted) -> Result<(), RefusalCode> {
         if !stands(Defence::OwnersGrant) {
@@ -96,9 +96,6 @@ impl<S: Suite> Turn<'_, S> {
     /// The grant of this digest, where the branch has it.
     fn granted(&self, grant: &Digest) -> Option<&Granted> {
         self.branch.policy.grants.iter().find(|granted| granted.grant.digest() == *grant)
-    }
-
-        }
     }
 
     fn judge_grant(&self, now: Millis, run: &Run, granted: &Granted) -> Result<Digest, GrantFault> {

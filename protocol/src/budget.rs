@@ -27,7 +27,8 @@ pub struct BudgetHead {
     pub client: ClientId,
     /// Salted digest of the customers' population: see [`population_digest`].
     pub population: Digest,
-    /// Grows with every charge and every withdrawal, and never falls. The first use is 1. A file that adopts a head goes on from its counter.
+    /// Grows with every charge, every withdrawal and every change of caps, and never falls. The first use is 1. A file that adopts a head goes on from its
+    /// counter.
     pub counter: u64,
     /// Everything that was ever spent, over all plans.
     pub spent: Accounts,
@@ -78,7 +79,8 @@ impl BudgetHead {
     #[must_use]
     pub fn follows(&self, last: &Self) -> bool {
         let same = self.client == last.client && self.population == last.population;
-        let forward = self.counter > last.counter || (self.counter == last.counter && self.spent == last.spent);
+        let still = || self.counter == last.counter && self.spent == last.spent && self.caps == last.caps;
+        let forward = self.counter > last.counter || still();
         let runs = || last.runs().all(|(run, charged)| charged.at_most(&self.charged_in(run)));
         let withdrawn = || last.withdrawn.iter().all(|grant| self.withdrawn.contains(grant));
         same && forward && last.spent.at_most(&self.spent) && self.year.knows(&last.year) && runs() && withdrawn()

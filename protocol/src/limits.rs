@@ -51,6 +51,9 @@ pub const RUNS_AT_ONCE_MAX: usize = 8;
 /// Breaches of the protocol, without proof of intent, after which a client is out of the plan.
 pub const STRIKES_MAX: u32 = 3;
 
+/// Most orders that wait for a roster by which whoever signed them may give them.
+pub const ORDERS_UNHEARD_MAX: usize = 64;
+
 /// Smallest cohort that a plan may ask for.
 pub const COHORT_MIN: usize = 8;
 
@@ -90,6 +93,9 @@ pub const HOLDING_SECONDS_MAX: u64 = 366 * 86_400;
 /// How much later than the coordinator a client takes an entry of the roster as ended, in milliseconds: five minutes. The coordinator leaves an
 /// entry out at its last second by its own clock; a client whose clock is ahead must not refuse it for that, because a refusal is final.
 pub const CLOCK_SKEW_MS_MAX: u64 = 300_000;
+
+/// The same in seconds, for what people sign: by how much the clocks of two machines may differ.
+pub const CLOCK_SKEW_SECONDS_MAX: u64 = CLOCK_SKEW_MS_MAX / 1000;
 
 /// By how much a branch's clock and the coordinator's may differ where a run is accepted, in milliseconds: a day. Months of its budget pass by the
 /// earlier of the two, and a charge counts by the later one.
@@ -177,6 +183,9 @@ pub const MODEL_PIECE_BYTES_MAX: usize = 256 << 10;
 
 /// Most statements about models that travel at once.
 pub const MODELS_TOLD_MAX: usize = 16;
+
+/// Most notes of a branch about its copy of one model, beside the one that it refuses the model for ever.
+pub const COPY_NOTES_MAX: u32 = 64;
 
 /// Most models that a branch keeps at once.
 pub const MODELS_KEPT_MAX: usize = 32;

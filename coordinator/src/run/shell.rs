@@ -206,7 +206,7 @@ impl RunShell {
         let missing = muster.missing.iter().map(missing).collect();
         let (here, needed, more) = (muster.here, muster.needed, muster.more);
         let event = Event::Muster { here, needed, missing, more };
-        hands.broadcast(self.run, &self.machine.audience(), Downstream::Muster(muster));
+        hands.broadcast(self.run, &self.machine.ready_clients(), Downstream::Muster(muster));
         hands.send_all();
         hands.tell(Some(&self.name), event);
         lacking

@@ -6,14 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Canonical, Digest};
-use crate::limits::CLOCK_SKEW_MS_MAX;
+use crate::limits::CLOCK_SKEW_SECONDS_MAX as SKEW;
 use crate::role::{Action, Role};
 use crate::roster::{Group, Holding, Roster, RosterEntry, Scope, StaffNumber};
 use crate::secagg::suite::{Signature, Suite};
 use crate::signed::SignedBody;
-
-/// By how many seconds the clocks of two machines may differ: a role ends for nobody earlier than for the coordinator.
-const SKEW: u64 = CLOCK_SKEW_MS_MAX / 1000;
 
 /// A person's signature on an action.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -51,7 +51,7 @@ pub struct Plan {
     /// What is summed, in order.
     pub stages: Vec<Stage>,
     /// Rounds beyond those of the stages that may be charged, shared by all stages of more than one round: at most a twentieth of their rounds,
-    /// rounded up, or [`RETRIES_MIN`] where that is less.
+    /// rounded up, or `RETRIES_MIN` where that is less.
     pub retries: u32,
     /// How often it may run.
     pub runs: u32,

@@ -138,10 +138,15 @@ impl BranchModels {
             let again = told.statement.statement.step == ModelStep::Withdraw;
             return if again { Ok(None) } else { Err(ModelFault::Withdrawn) };
         }
-        if !self.models.contains_key(&digest) && self.models.len() >= MODELS_MAX {
+        if !self.has_room_for(&digest) {
             return Err(ModelFault::TooMany);
         }
         Ok(if self.is_news(told) { Some(event) } else { None })
+    }
+
+    /// Whether a model is known, or one more may be.
+    fn has_room_for(&self, model: &Digest) -> bool {
+        self.models.contains_key(model) || self.models.len() < MODELS_MAX
     }
 
     /// Whether a statement changes anything.
@@ -172,6 +177,7 @@ impl BranchModels {
                 let about = statement.model == manifest.digest() && statement.purpose == manifest.lineage.purpose;
                 rule(about && manifest.check().is_ok(), "a statement is about the model that comes with it")?;
                 rule(!self.is_withdrawn(&statement.model), "nothing follows the withdrawal of a model")?;
+                rule(self.has_room_for(&statement.model), "a branch knows 10000 models at most")?;
                 rule(self.is_news(told), "a statement is newer than what it changes")
             }
             BranchModelsEvent::ModelStored { model } => {

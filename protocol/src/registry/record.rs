@@ -56,6 +56,8 @@ pub struct RegistryRecord {
     pub purposes: BTreeMap<Untrusted, PurposeRecord>,
     /// What each branch said last of its copy of each model.
     pub copies: BTreeMap<(Digest, ClientId), CopyNote>,
+    /// How often it has said something of it.
+    notes: BTreeMap<(Digest, ClientId), u32>,
 }
 
 /// One model.
@@ -120,6 +122,11 @@ impl RegistryRecord {
         self.copies.get(&(*model, client)).map(|note| note.state)
     }
 
+    /// How often a branch has said something of its copy of a model.
+    pub(super) fn notes(&self, model: &Digest, client: ClientId) -> u32 {
+        self.notes.get(&(*model, client)).copied().unwrap_or(0)
+    }
+
     /// Applies an event. Total and deterministic.
     pub fn apply(&mut self, event: &RegistryEvent) {
         match event {
@@ -138,7 +145,10 @@ impl RegistryRecord {
                 }
             }
             RegistryEvent::CopyNoted { note } => {
-                self.copies.insert((note.model, note.client), note.clone());
+                let copy = (note.model, note.client);
+                self.copies.insert(copy, note.clone());
+                let notes = self.notes.entry(copy).or_default();
+                *notes = notes.saturating_add(1);
             }
         }
     }

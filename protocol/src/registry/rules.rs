@@ -8,7 +8,7 @@ use super::manifest::ModelManifest;
 use super::record::{ModelRecord, ModelState, RegistryRecord};
 use super::statement::{ModelStatement, ModelStep, SignedStatement, StatementFault, StatementGrounds};
 use crate::digest::Digest;
-use crate::limits::MODELS_MAX;
+use crate::limits::{COPY_NOTES_MAX, MODELS_MAX};
 use crate::plan::Attestation;
 use crate::roster::Roster;
 use crate::round::record::rule;
@@ -96,6 +96,9 @@ impl RegistryRecord {
         let last = self.copy(&note.model, note.client);
         rule(last != Some(note.state), "a note about a copy changes something")?;
         rule(last != Some(CopyState::Refused), "what a branch refuses it refuses for ever")?;
+        // Every note is an entry of the journal. That a model is refused is said once, and always heard.
+        let few = self.notes(&note.model, note.client) < COPY_NOTES_MAX || note.state == CopyState::Refused;
+        rule(few, "a branch notes 64 changes of a copy at most")?;
         let about = |signed: &SignedStatement| {
             let withdraws = signed.statement.step == ModelStep::Withdraw;
             signed.statement.digest() == note.statement && withdraws == (note.state == CopyState::Refused)

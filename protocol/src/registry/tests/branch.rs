@@ -1,6 +1,7 @@
 //! What a branch believes, keeps and refuses.
 
 use super::*;
+use crate::round::OutOfOrder;
 
 fn told(step: ModelStep, model: &ModelManifest, sequence: u64) -> Told {
     Told { manifest: model.clone(), statement: signed(statement(step, model, sequence)) }
@@ -155,4 +156,22 @@ fn no_more_are_kept_than_fit_and_the_champion_stays() {
     assert_eq!(models.kept().len(), crate::limits::MODELS_KEPT_MAX);
     let deleted = models.copies().filter(|(_, state, _)| *state == CopyState::Deleted).count();
     assert_eq!(deleted, 3);
+}
+
+/// A file that knows more models than a registry has was written by no client.
+#[test]
+fn no_more_are_known_than_a_registry_has() {
+    let most = u32::try_from(crate::limits::MODELS_MAX).unwrap();
+    let known = |run: u32| {
+        let told = told(ModelStep::Withdraw, &manifest(run), run.into());
+        BranchModelsEvent::StatementAccepted { told: Box::new(told) }
+    };
+    let mut models = BranchModels::default();
+    (1..=most).for_each(|run| models.apply(&known(run)));
+    let mut model = manifest(1);
+    model.parameters = Digest::of(b"another");
+    let more = told(ModelStep::Withdraw, &model, u64::from(most) + 1);
+    assert_eq!(judged(&models, more.clone()), Err(ModelFault::TooMany));
+    let more = BranchModelsEvent::StatementAccepted { told: Box::new(more) };
+    assert_eq!(models.check(&more), Err(OutOfOrder("a branch knows 10000 models at most")));
 }

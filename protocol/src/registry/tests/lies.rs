@@ -1,6 +1,7 @@
 //! Each rule of the registry's ledger is broken once, and named.
 
 use super::*;
+use crate::limits::COPY_NOTES_MAX;
 use crate::role::Action;
 use crate::round::OutOfOrder;
 
@@ -167,6 +168,32 @@ fn every_signature_is_verified() {
         assert_eq!(record.check(&forged), Ok(()), "{number}");
         assert_eq!(record.verify::<Toy>(&forged), Err(unsigned), "{number}");
     }
+}
+
+/// Each note is an entry of the journal. A branch that keeps and deletes a model over and over is not heard for ever; that it refuses the model is.
+#[test]
+fn a_branch_fills_no_journal_with_notes() {
+    let one = manifest(1);
+    let promoted = statement(ModelStep::Promote, &one, 1);
+    let mut record = replayed(&history()[..4]);
+    let says = |record: &mut RegistryRecord, client: u32, state: CopyState, after: &ModelStatement| {
+        let event = noted(note(client, &one, state, after));
+        let judged = record.check(&event);
+        if judged.is_ok() {
+            record.apply(&event);
+        }
+        judged
+    };
+    for number in 0..COPY_NOTES_MAX {
+        let state = if number % 2 == 0 { CopyState::Kept } else { CopyState::Deleted };
+        assert_eq!(says(&mut record, 1, state, &promoted), Ok(()), "{number}");
+    }
+    let more = OutOfOrder("a branch notes 64 changes of a copy at most");
+    assert_eq!(says(&mut record, 1, CopyState::Kept, &promoted), Err(more));
+    assert_eq!(says(&mut record, 2, CopyState::Kept, &promoted), Ok(()), "another branch's are counted by themselves");
+    record.apply(&taken(ModelStep::Withdraw, &one, 2));
+    let withdrawn = statement(ModelStep::Withdraw, &one, 2);
+    assert_eq!(says(&mut record, 1, CopyState::Refused, &withdrawn), Ok(()));
 }
 
 /// Two people of the same role, or the privacy officer where no use begins.

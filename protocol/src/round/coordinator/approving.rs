@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::{Coordinator, Phase};
+use crate::limits::ORDERS_UNHEARD_MAX;
 use crate::message::ClosedReason;
 use crate::plan::{ApprovalFault, Approvals, Attestation, AttestationFault as Fault, Grounds};
 use crate::round::effect::{CoordinatorEffect, OrderFault, Outbox};
@@ -54,10 +55,12 @@ impl<S: Suite> Coordinator<S> {
         let event = CoordinatorEvent::OrderTaken { order };
         let CoordinatorEvent::OrderTaken { order } = &event else { return };
         let judged = self.record.judge_order(order, Some(now.0 / 1000)).map_err(OrderFault::Person);
-        let judged = judged.and_then(|()| self.record.verify::<S>(&event).map_err(OrderFault::Rule));
+        let judged = judged.and_then(|()| self.record.check(&event).map_err(OrderFault::Rule));
+        // What it says may be taken, so that nothing but the signature is left.
+        let verified = |()| self.record.verify::<S>(&event).map_err(|_| OrderFault::Person(Fault::Signature));
+        let judged = judged.and_then(verified);
         if let Err(fault) = judged {
-            // The next roster may have this person, in this role and from now on.
-            if matches!(fault, OrderFault::Person(Fault::Person | Fault::Role | Fault::NotYet | Fault::Future)) {
+            if may_count_later(fault) && self.unheard.len() < ORDERS_UNHEARD_MAX && !self.unheard.contains(order) {
                 self.unheard.push(order.clone());
             }
             let order = Box::new(order.clone());
@@ -108,5 +111,14 @@ impl<S: Suite> Coordinator<S> {
     pub(super) fn begins(&self) -> Option<Millis> {
         let waits = self.held.is_some() && self.keying.is_none() && self.record.charged_all() == 0;
         waits.then_some(self.settings.not_before).filter(|begins| *begins != Millis(0))
+    }
+}
+
+/// Whether the next roster can cure why an order is not taken: it may have this person, in this role from now on, of more branches, and with another key.
+const fn may_count_later(fault: OrderFault) -> bool {
+    match fault {
+        // What it says stays so, whoever signs.
+        OrderFault::Person(Fault::Subject | Fault::Federation | Fault::Duty) | OrderFault::Rule(_) => false,
+        OrderFault::Person(_) => true,
     }
 }

@@ -51,6 +51,10 @@ impl<S: Suite> Coordinator<S> {
     /// Invites those who are here and have not been asked yet, where nothing holds the run back. When it is over, those who have admitted it once: what
     /// they have reserved is free as soon as they hear of the end.
     pub(super) fn invite(&mut self, now: Millis, outbox: &mut Outbox<CoordinatorEffect>) {
+        // Whoever asks while a roster waits is told to wait for it. An invitation would have it ask again at once, over and over.
+        if self.next_roster.is_some() && self.record.finished.is_none() {
+            return;
+        }
         for client in core::mem::take(&mut self.uninvited) {
             let asked = self.links.contains_key(&client) || self.record.evicted.contains_key(&client);
             let wanted = self.record.finished.is_none() || self.record.heads.contains_key(&client);

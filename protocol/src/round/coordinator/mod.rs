@@ -98,7 +98,7 @@ pub struct Coordinator<S: Suite> {
     signed: Result<(), ApprovalFault>,
     /// Why nothing begins, in words; nothing where it may.
     held: Option<String>,
-    /// Orders of people whom the roster in force does not have in that role: the next roster may.
+    /// Orders of people who may not give them by the roster in force: by the next one they may.
     unheard: Vec<Attestation>,
 }
 

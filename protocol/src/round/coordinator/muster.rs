@@ -48,10 +48,4 @@ impl<S: Suite> Coordinator<S> {
     pub fn late(&self) -> Vec<ClientId> {
         self.late.iter().copied().collect()
     }
-
-    /// Clients that are told who is missing: those that admitted the plan.
-    #[must_use]
-    pub fn audience(&self) -> Vec<ClientId> {
-        self.ready_clients()
-    }
 }

@@ -30,7 +30,7 @@ pub struct CoordinatorSettings<S: Suite> {
     pub roster: SignedRoster,
     /// The coordinator's protocol signing key, which clients pin.
     pub signing_key: Arc<S::SigningKey>,
-    /// The newest budget head of each client, over all plans, as [`CoordinatorEffect::Keep`] gave them.
+    /// The newest budget head of each client, over all plans, as [`CoordinatorEffect::Keep`](crate::round::CoordinatorEffect::Keep) gave them.
     pub heads: Heads,
     /// Time to wait for every enrolled client before a session opens, or goes on after a restart, with those who came.
     pub gather_ms: u64,

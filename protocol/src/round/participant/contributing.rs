@@ -70,6 +70,10 @@ impl<S: Suite> Turn<'_, S> {
         if terms.model_bytes > 0 && model? != descriptor.model && stands(Defence::ModelDigest) {
             return Err(RefusalCode::ModelDiffers);
         }
+        // A later run of the plan was accepted meanwhile: what this one had reserved is free again, and may be promised to others.
+        if !self.branch.record.is_open(&run.reference()) {
+            return Err(RefusalCode::NotDue);
+        }
         let charged = self.branch.record.charged(&run.reference());
         if !run.may_charge(&charged.rounds, descriptor.stage) || !self.may_spend(&run.reference(), &terms.charge) {
             return Err(RefusalCode::BudgetExceeded);

@@ -1,10 +1,10 @@
 //! Whether people stand by a run: two in the roster, and the owner of this branch's data.
 
-use super::{Branch, Granted, Phase, Turn};
+use super::{Admitted, Branch, Granted, Phase, Turn};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
 use crate::entropy::Entropy;
-use crate::limits::{CLOCK_SKEW_MS_MAX, HOLDING_SECONDS_MAX};
+use crate::limits::{CLOCK_SKEW_SECONDS_MAX as SKEW, HOLDING_SECONDS_MAX};
 use crate::message::{RefusalCode, Welcome};
 use crate::plan::{GrantFault, Grounds, Run, Withdrawal};
 use crate::registry::{CopyNote, Lineage};
@@ -14,9 +14,6 @@ use crate::round::event::ParticipantEvent;
 use crate::secagg::suite::Suite;
 use crate::signed::SignedBody as _;
 use crate::time::Millis;
-
-/// By how many seconds the clocks of two machines may differ.
-const SKEW: u64 = CLOCK_SKEW_MS_MAX / 1000;
 
 impl<S: Suite> Turn<'_, S> {
     /// Whether the plan of a welcome is approved by two people of its roster, whose own signatures were verified.
@@ -84,6 +81,23 @@ impl<S: Suite> Turn<'_, S> {
         }
     }
 
+    /// Whether a run may still be accepted under the grant that was found for it.
+    pub(super) fn judge_grant_in_hand(&self, now: Millis, admitted: &Admitted) -> Result<(), RefusalCode> {
+        if !stands(Defence::OwnersGrant) {
+            return Ok(());
+        }
+        let judged = match self.granted(&admitted.grant) {
+            Some(granted) => self.judge_grant(now, &admitted.run, granted).map(|_| ()),
+            None => Err(GrantFault::None),
+        };
+        judged.map_err(RefusalCode::NotGranted)
+    }
+
+    /// The grant of this digest, where the branch has it.
+    fn granted(&self, grant: &Digest) -> Option<&Granted> {
+        self.branch.policy.grants.iter().find(|granted| granted.grant.digest() == *grant)
+    }
+
     fn judge_grant(&self, now: Millis, run: &Run, granted: &Granted) -> Result<Digest, GrantFault> {
         let Granted { grant, run: most, year, names_fields } = granted;
         let (digest, reference, charge) = (grant.digest(), run.reference(), run.charge_of_run());
@@ -106,8 +120,7 @@ impl<S: Suite> Turn<'_, S> {
         if self.branch.record.withdrawn.contains(&admitted.grant) {
             return Err(RefusalCode::NotGranted(GrantFault::Withdrawn));
         }
-        let granted = self.branch.policy.grants.iter().find(|granted| granted.grant.digest() == admitted.grant);
-        match granted {
+        match self.granted(&admitted.grant) {
             None => Err(RefusalCode::NotGranted(GrantFault::None)),
             Some(granted) if !granted.grant.counts_at(now.0 / 1000) => Err(RefusalCode::NotGranted(GrantFault::Window)),
             Some(_) => Ok(()),

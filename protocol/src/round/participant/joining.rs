@@ -6,6 +6,7 @@ use super::{Admitted, Phase, Turn};
 use crate::budget::{BudgetHead, ShownHead};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
+use crate::entropy::Entropy;
 use crate::ids::{ClientId, RunId};
 use crate::limits::{CLOCK_SKEW_MS_MAX, PROTOCOL_VERSION};
 use crate::message::{RefusalCode, SignedBody, Upstream, Welcome};
@@ -60,9 +61,9 @@ impl<S: Suite> Turn<'_, S> {
                 let same = old.is_some_and(|old| old.roster.digest() == welcome.roster.roster.digest());
                 self.own.sessions.retain(|session| same && welcome.sessions.contains(&session.id()));
                 let (roster, unknown) = (welcome.roster.roster.clone(), welcome.budget.is_none());
-                self.own.offered = Some(Admitted { run: run.clone(), grant, roster, unknown, shown: welcome.at });
-                let caps = self.note_caps(outbox);
-                if let Err(code) = caps.and_then(|()| self.can_pay(&run, (now, welcome.at))) {
+                self.own.offered =
+                    Some(Admitted { run: run.clone(), grant, roster, unknown, clocks: (now, welcome.at) });
+                if let Err(code) = self.judge_limits(now, outbox) {
                     return self.refuse(code, outbox);
                 }
                 self.own.phase = Phase::Judging;
@@ -120,7 +121,6 @@ impl<S: Suite> Turn<'_, S> {
             return Err(RefusalCode::SchemaDiffers);
         }
         let run = Run::new(plan, welcome.number).ok_or(RefusalCode::PlanMalformed)?;
-        self.judge_schedule(now, &run)?;
         let own = welcome.roster.entry(client).ok_or(RefusalCode::RosterInvalid)?;
         let grant = self.judge_grants(now, (&run, welcome), own)?;
         Ok((run, grant))
@@ -210,49 +210,58 @@ impl<S: Suite> Turn<'_, S> {
         }
     }
 
+    /// The data were judged. That took time, and this branch's other runs have gone on meanwhile: the limits are judged again before anything is promised.
     pub(super) fn on_judged(
         &mut self,
         now: Millis,
-        run: RunId,
-        verdict: Result<(), RefusalCode>,
+        entropy: &mut dyn Entropy,
+        (run, verdict): (RunId, Result<(), RefusalCode>),
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
         let Some(admitted) = self.own.offered.as_ref().filter(|admitted| admitted.run.id() == run) else { return };
         if !matches!(self.own.phase, Phase::Judging) {
             return;
         }
-        match verdict {
-            Err(code) => self.refuse(code, outbox),
-            Ok(()) => {
-                let plan = &admitted.run;
-                let accepted = ParticipantEvent::RunAccepted {
-                    run: plan.reference(),
-                    name: plan.name.clone(),
-                    purpose: plan.purpose.clone(),
-                    privacy: plan.privacy,
-                    stages: plan.stages.iter().map(StageTerms::of).collect(),
-                    retries: plan.retries,
-                    charge_max: plan.charge_of_run(),
-                    grant: admitted.grant,
-                    at: now,
-                    shown: admitted.shown,
-                    until: plan.last_end(),
-                };
-                let unknown = admitted.unknown;
-                self.commit(accepted, outbox);
-                let Some(head) = self.sign_head().map(Box::new) else { return };
-                if self.branch.record.signed != Some(head.counter) {
-                    self.commit(ParticipantEvent::HeadSigned { head: head.clone() }, outbox);
-                }
-                outbox.push(ParticipantEffect::Sync);
-                self.branch.announced = head.counter;
-                let begun = self.branch.record.begun.clone().filter(|_| unknown);
-                if begun.is_some() {
-                    outbox.push(ParticipantEffect::BudgetAnnounced { counter: head.counter });
-                }
-                outbox.push(ParticipantEffect::Send(Upstream::Accept { run, head, begun }));
-                self.own.phase = Phase::Ready(None);
-            }
+        // Another run has brought a newer roster. Nothing is signed under the one before: whoever asks anew is welcomed under the newer one.
+        if verdict.is_ok() && self.branch.record.roster != Some(admitted.roster.head()) {
+            self.part(outbox);
+            return self.join(entropy, outbox);
         }
+        match verdict.and_then(|()| self.judge_limits(now, outbox)) {
+            Err(code) => self.refuse(code, outbox),
+            Ok(()) => self.accept(now, outbox),
+        }
+    }
+
+    /// Promises to take part in the run in hand.
+    fn accept(&mut self, now: Millis, outbox: &mut Outbox<ParticipantEffect>) {
+        let Some(admitted) = &self.own.offered else { return };
+        let (plan, run, unknown) = (&admitted.run, admitted.run.id(), admitted.unknown);
+        let accepted = ParticipantEvent::RunAccepted {
+            run: plan.reference(),
+            name: plan.name.clone(),
+            purpose: plan.purpose.clone(),
+            privacy: plan.privacy,
+            stages: plan.stages.iter().map(StageTerms::of).collect(),
+            retries: plan.retries,
+            charge_max: plan.charge_of_run(),
+            grant: admitted.grant,
+            at: now,
+            shown: admitted.clocks.1,
+            until: plan.last_end(),
+        };
+        self.commit(accepted, outbox);
+        let Some(head) = self.sign_head().map(Box::new) else { return };
+        if self.branch.record.signed != Some(head.counter) {
+            self.commit(ParticipantEvent::HeadSigned { head: head.clone() }, outbox);
+        }
+        outbox.push(ParticipantEffect::Sync);
+        self.branch.announced = head.counter;
+        let begun = self.branch.record.begun.clone().filter(|_| unknown);
+        if begun.is_some() {
+            outbox.push(ParticipantEffect::BudgetAnnounced { counter: head.counter });
+        }
+        outbox.push(ParticipantEffect::Send(Upstream::Accept { run, head, begun }));
+        self.own.phase = Phase::Ready(None);
     }
 }

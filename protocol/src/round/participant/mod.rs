@@ -63,8 +63,8 @@ struct Admitted {
     roster: Roster,
     /// The coordinator showed no head of this branch's budget.
     unknown: bool,
-    /// The coordinator's clock, as its welcome signs that.
-    shown: Millis,
+    /// When its welcome came: by this machine's clock, and by the coordinator's, as the welcome signs that.
+    clocks: (Millis, Millis),
 }
 
 /// The participant in one run: decides on every input, records before it speaks, and never touches a vector. Its secrets live here and nowhere
@@ -162,7 +162,7 @@ impl<S: Suite> Turn<'_, S> {
             ParticipantInput::Disconnected => self.part(outbox),
             ParticipantInput::Message(message) => self.on_message(now, entropy, message, outbox),
             ParticipantInput::Started { start, model } => self.on_start(now, &start, model, outbox),
-            ParticipantInput::RunJudged { run, verdict } => self.on_judged(now, run, verdict, outbox),
+            ParticipantInput::RunJudged { run, verdict } => self.on_judged(now, entropy, (run, verdict), outbox),
             ParticipantInput::NotReady => self.on_not_ready(outbox),
             ParticipantInput::Masked { round, vector } => self.on_masked(now, round, vector, outbox),
             ParticipantInput::NoiseMasked { round, vector } => self.on_noise_masked(now, round, vector, outbox),

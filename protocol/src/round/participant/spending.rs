@@ -11,9 +11,24 @@ use crate::secagg::suite::Suite;
 use crate::time::Millis;
 
 impl<S: Suite> Turn<'_, S> {
+    /// Whether the run in hand is due, stays within its plan and its grant, and can be paid. The runs of a branch are judged beside each other, and each
+    /// counts for the others from its acceptance on: so this is asked at the welcome, and again before the run is accepted.
+    pub(super) fn judge_limits(
+        &mut self,
+        now: Millis,
+        outbox: &mut Outbox<ParticipantEffect>,
+    ) -> Result<(), RefusalCode> {
+        let admitted = self.own.offered.as_ref().ok_or(RefusalCode::Unexpected)?;
+        self.judge_schedule(now, &admitted.run)?;
+        self.judge_grant_in_hand(now, admitted)?;
+        self.note_caps(outbox)?;
+        let admitted = self.own.offered.as_ref().ok_or(RefusalCode::Unexpected)?;
+        self.can_pay(&admitted.run, admitted.clocks)
+    }
+
     /// Whether the rest of a run can be paid, and a head can name it. Months have passed by the earlier of two clocks: this machine's, and the one
     /// that the coordinator has signed.
-    pub(super) fn can_pay(&self, run: &Run, (now, shown): (Millis, Millis)) -> Result<(), RefusalCode> {
+    fn can_pay(&self, run: &Run, (now, shown): (Millis, Millis)) -> Result<(), RefusalCode> {
         if now.until(shown).max(shown.until(now)) > CLOCKS_APART_MS_MAX {
             return Err(RefusalCode::ClockDiffers);
         }
@@ -27,7 +42,7 @@ impl<S: Suite> Turn<'_, S> {
     }
 
     /// The policy's caps stand in the file before anything is promised under them. Higher ones than it has need the word of two people.
-    pub(super) fn note_caps(&mut self, outbox: &mut Outbox<ParticipantEffect>) -> Result<(), RefusalCode> {
+    fn note_caps(&mut self, outbox: &mut Outbox<ParticipantEffect>) -> Result<(), RefusalCode> {
         let caps = self.branch.policy.caps;
         if !self.branch.record.admits_caps(&caps) {
             return Err(RefusalCode::CapsHigher);

@@ -32,7 +32,8 @@ pub struct BudgetRecord {
     pub population_digest: Option<Digest>,
     /// The file takes the place of a lost one and has not adopted a head yet.
     pub awaits_head: bool,
-    /// Charges, withdrawals, and one for the first use. An adopted head's goes on, and one for the two where neither knew the other. Never falls.
+    /// Charges, withdrawals, changes of caps, and one for the first use. An adopted head's goes on, and one for the two where neither knew the other.
+    /// Never falls.
     pub counter: u64,
     /// Counter of the last head that was signed for an accepted run.
     pub signed: Option<u64>,
@@ -48,6 +49,8 @@ pub struct BudgetRecord {
     pub caps: Option<Caps>,
     /// Raises of them that were applied: each counts once.
     pub raises: BTreeSet<Digest>,
+    /// The counter after the last of these.
+    raised: u64,
     /// What each run charged, and the last round that was used in it.
     pub runs: BTreeMap<RunRef, RunSpend>,
     /// The runs that were accepted, with their terms.
@@ -193,8 +196,14 @@ impl BudgetRecord {
                 let terms = AcceptedRun { name, stages, retries, grant, at, last, until, ended: None };
                 self.accepted.insert(*run, terms);
             }
-            ParticipantEvent::CapsNoted { caps } => self.caps = Some(*caps),
+            ParticipantEvent::CapsNoted { caps } => {
+                // The first ones change nothing: a file without any admits whatever the policy says.
+                self.counter = self.counter.saturating_add(u64::from(self.caps.is_some()));
+                self.caps = Some(*caps);
+            }
             ParticipantEvent::CapRaised { raise, .. } => {
+                self.counter = self.counter.saturating_add(1);
+                self.raised = self.counter;
                 self.caps = Some(raise.to);
                 self.raises.insert(raise.digest());
             }
@@ -299,6 +308,13 @@ impl BudgetRecord {
             && self.year.knows(&head.year)
             && head.runs().all(|(run, charged)| charged.at_most(&self.charged(run)))
             && head.withdrawn.iter().all(|grant| self.withdrawn.contains(grant))
+            && self.knows_caps(head)
+    }
+
+    /// Whether the caps here are no higher than a head's, or were raised after it. A counter alone does not say so: charges and withdrawals move it too.
+    fn knows_caps(&self, head: &BudgetHead) -> bool {
+        let Some(shown) = &head.caps else { return true };
+        self.caps.is_some_and(|own| own.at_most(shown)) || self.raised > head.counter
     }
 
     /// Whether a head is later and says everything that is known here.
@@ -308,6 +324,7 @@ impl BudgetRecord {
             && head.year.knows(&self.year)
             && self.runs.iter().all(|(run, spend)| spend.charged.at_most(&head.charged_in(run)))
             && self.withdrawn.iter().all(|grant| head.withdrawn.contains(grant))
+            && self.caps.is_none_or(|own| head.caps.is_some_and(|shown| shown.at_most(&own)))
     }
 
     /// Rounds of the day that ends then.

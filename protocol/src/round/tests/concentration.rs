@@ -60,7 +60,7 @@ fn both_sides_are_told_who_is_missing_until_enough_are_here() {
     let muster = world.coordinator.muster().expect("too few are here");
     assert_eq!((muster.here, muster.needed, muster.more), (58, 61, 42 - 20));
     assert_eq!(muster.missing, (59..79).map(ClientId).collect::<Vec<_>>());
-    assert_eq!(world.coordinator.audience().len(), 58);
+    assert_eq!(world.coordinator.ready_clients().len(), 58);
     (59..=61).for_each(|number| world.connect(ClientId(number)));
     world.run();
     assert_eq!(world.coordinator.muster(), None, "{:?}", world.coordinator.wait());

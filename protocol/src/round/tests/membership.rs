@@ -314,3 +314,33 @@ fn a_ledger_does_not_go_back_to_an_older_roster() {
     assert!(machine.record().sessions.is_empty());
     assert!(resumed(second).is_ok());
 }
+
+/// A roster waits for the open round, and a branch asks meanwhile: it is told so once, and asked again when the roster is in force. Whoever is invited
+/// before that asks over and over, and is taken for one that breaks the protocol.
+#[test]
+fn whoever_asks_while_a_roster_waits_is_invited_when_it_is_in_force() {
+    const LATE: ClientId = ClientId(5);
+    let mut world = World::new(9, plan(|_| {}));
+    world.connect_all();
+    while world.coordinator.record().round.is_none() {
+        assert!(world.step(), "a round begins");
+    }
+    world.tell(Input::Roster(next_roster(&roster(9).roster, 9).into()));
+    world.cut(LATE);
+    world.connect(LATE);
+    // Nobody else says anything: the round stays open.
+    let of = |packet: &Packet| matches!(packet, Packet::Up(LATE, _) | Packet::Down(LATE, _) | Packet::Start(LATE, _));
+    let mut told = Vec::new();
+    while let Some(place) = world.packets.iter().position(of).filter(|_| told.len() < 3) {
+        let packet = world.packets.remove(place).expect("it was found");
+        if let Packet::Down(_, Downstream::Rejected { code, .. }) = &packet {
+            told.push(*code);
+        }
+        world.packets.push_front(packet);
+        world.step();
+    }
+    assert_eq!((told, world.enrolled), ([RejectCode::NotNow].to_vec(), None));
+    world.run();
+    assert_eq!(adopted(&world).len(), 2);
+    assert_eq!((world.refusals(), world.branches[&LATE].finished), ([].to_vec(), Some(5)));
+}

@@ -23,6 +23,7 @@ mod terms;
 mod timing;
 mod uses;
 mod validity;
+mod verdicts;
 mod words;
 mod world;
 mod years;

@@ -7,17 +7,19 @@ use alloc::vec::Vec;
 use super::membership::install;
 use super::world::{World, plan};
 use crate::digest::Digest;
-use crate::ids::ClientId;
+use crate::ids::{ClientId, OrganisationId};
+use crate::limits::ORDERS_UNHEARD_MAX;
 use crate::message::ClosedReason;
 use crate::message::SignedBody as _;
 use crate::plan::{Attestation, AttestationFault};
 use crate::role::{Action, Role};
-use crate::roster::{Person, Roster};
+use crate::roster::{Person, Roster, Scope, SignedRoster};
 use crate::round::cast::{self, APPROVER, PROPOSER, attestation, person, person_key};
 use crate::round::orders::order_digest;
 use crate::round::{CoordinatorEvent, CoordinatorSettings, Input, OrderFault, Orders, RunRecord};
 use crate::secagg::suite::Suite as _;
 use crate::secagg::toy::Toy;
+use crate::time::Millis;
 
 pub(super) const OPERATOR: &str = "bank-1/operator";
 pub(super) const SECOND: &str = "bank-1/second";
@@ -186,6 +188,69 @@ fn an_order_waits_for_the_roster_that_has_its_signer() {
     stands_still(&mut world);
     assert!(!order(&mut world, &stop));
     assert_eq!(world.order_faults.len(), 1, "what is known is not told again");
+}
+
+/// A world in the middle of a round, five minutes and more after the beginning of all clocks.
+fn later(people: Vec<Person>) -> World {
+    let mut world = world(people);
+    world.now = Millis(302_000);
+    world.connect_all();
+    while world.coordinator.record().round.is_none() {
+        assert!(world.step(), "a round begins");
+    }
+    world
+}
+
+/// The roster after the one of [`world`], with these people.
+fn next(mut people: Vec<Person>) -> SignedRoster {
+    people.sort_by(|one, other| one.staff.cmp(&other.staff));
+    let last = cast::roster(9).roster;
+    let roster = Roster::new(2, last.digest(), last.entries().to_vec(), Vec::new(), people);
+    cast::signed_by_authority(roster.expect("a roster"))
+}
+
+/// Whatever the roster in force lacks of the signer the next one may have: branches, time, principal, and key.
+#[test]
+fn an_order_waits_for_the_roster_that_cures_its_signer() {
+    const PRINCIPAL: &str = "bank-1/principal";
+    let stop = signed(SECOND, Role::PrivacyOfficer, Action::Freeze, cast::federation());
+    type Change = fn(&mut Person);
+    let cases: [(Change, AttestationFault); 4] = [
+        (|second| second.holdings[0].scope = Scope::Organisation(OrganisationId(1)), AttestationFault::Scope),
+        (|second| second.holdings[0].until = 1, AttestationFault::Ended),
+        (|second| second.holdings[0].deputy_of = Some(cast::staff(PRINCIPAL)), AttestationFault::Principal),
+        (|second| second.signing_key = Toy::verifying_key(&[77; 32]), AttestationFault::Signature),
+    ];
+    for (change, fault) in cases {
+        let mut principal = person(PRINCIPAL, Role::PrivacyOfficer);
+        principal.holdings[0].until = 1;
+        let mut before = [people(), [principal].into()].concat();
+        before.iter_mut().filter(|person| person.staff == cast::staff(SECOND)).for_each(change);
+        let mut world = later(before);
+        assert!(!order(&mut world, &stop));
+        assert_eq!(world.order_faults, [OrderFault::Person(fault)]);
+        world.tell(Input::Roster(next(people()).into()));
+        world.run();
+        assert!(world.coordinator.record().orders.knows(&stop), "{fault}: {:?}", world.order_faults);
+    }
+}
+
+/// As many orders wait as may, each once; who brings more of them has to bring them again.
+#[test]
+fn orders_that_wait_are_bounded_and_each_waits_once() {
+    let stop = signed("bank-1/third", Role::PrivacyOfficer, Action::Freeze, cast::federation());
+    let most = u64::try_from(ORDERS_UNHEARD_MAX).expect("a few");
+    let cases: [(Vec<u64>, bool); 3] =
+        [((1..most).collect(), true), ((0..most).collect(), false), ((0..most).map(|_| 0).collect(), true)];
+    for (before, taken) in cases {
+        let mut world = later(people());
+        before.into_iter().for_each(|at| assert!(!order(&mut world, &freeze_at("bank-1/stranger", at))));
+        assert!(!order(&mut world, &stop));
+        let third = person("bank-1/third", Role::PrivacyOfficer);
+        world.tell(Input::Roster(next([people(), [third].into()].concat()).into()));
+        world.run();
+        assert_eq!(world.coordinator.record().orders.knows(&stop), taken);
+    }
 }
 
 /// An order that was lifted does not come back with its file.

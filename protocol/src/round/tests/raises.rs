@@ -5,11 +5,12 @@ use alloc::string::ToString as _;
 use alloc::vec::Vec;
 
 use super::world::{World, plan};
+use crate::budget::{BudgetHead, Heads};
 use crate::digest::Digest;
 use crate::ids::ClientId;
 use crate::limits::HOLDING_SECONDS_MAX;
 use crate::message::{RefusalCode, SignedBody};
-use crate::plan::{Attestation, AttestationFault, CapRaise, RaiseFault};
+use crate::plan::{Attestation, AttestationFault, CapRaise, Grant, RaiseFault};
 use crate::role::{Action, Role};
 use crate::roster::{Holding, Roster, Scope, SignedRoster};
 use crate::round::cast::{self, APPROVER, OWNER_KEY, PROPOSER, cap, caps, policy};
@@ -93,6 +94,43 @@ fn higher_caps_are_refused_until_two_people_have_signed_them() {
         words.starts_with("DEVIATION: the caps were raised to epsilon 9 for life") && words.contains("change 17"),
         "{words}"
     );
+}
+
+/// The owner lowers the caps, and the branch accepts a run under them. Whoever then puts the file and the policy of before in their places has the higher
+/// caps back no more: the head that the coordinator shows says the lower ones. Whatever else the owner signs alone changes nothing of that.
+#[test]
+fn an_older_file_undoes_no_lowered_caps() {
+    let second = plan(|plan| plan.name = "second".into());
+    let own = |life: f64| {
+        let caps = crate::plan::Caps { life_bits: life.to_bits(), ..caps() };
+        let grants = [cast::granted(&second, cast::grant(&second))].to_vec();
+        Policy { caps, cap: cap(&second, 100), grants, ..policy(&second) }
+    };
+    let (mut world, before) = after_one();
+    let counter = BudgetRecord::replay(&before).expect("a file in order").counter;
+    let mut joins = |own: Policy, file: &[ParticipantEvent]| {
+        world.serve_next(cast::roster(9), second.clone());
+        world.reborn(MEMBER, own, file.to_vec());
+        world.connect(MEMBER);
+        world.run();
+        let refused = world.refusals().into_iter().find(|(client, _)| *client == MEMBER).map(|(_, code)| code);
+        let newest = Heads::replay(&world.kept).newest(MEMBER).cloned().expect("it has shown one");
+        (refused, newest, world.branches[&MEMBER].machine.record().clone())
+    };
+    // Nothing is charged: the others are not here.
+    let (refused, lowered, _) = joins(own(5.0), &before);
+    assert_eq!((refused, lowered.counter, lowered.caps), (None, counter + 1, Some(own(5.0).caps)));
+    let other = cast::owner_signs(Grant { runs: 7, ..cast::grant(&second) });
+    let withdrawn = ParticipantEvent::GrantWithdrawn { withdrawal: cast::withdrawal(&other) };
+    for file in [before.clone(), [before.clone(), [withdrawn].to_vec()].concat()] {
+        let (refused, newest, record) = joins(own(8.0), &file);
+        assert_eq!((refused, newest), (Some(RefusalCode::CapsHigher), lowered.clone()));
+        assert_eq!(record.caps, lowered.caps);
+    }
+    assert_eq!(joins(own(5.0), &before).0, None, "under the lower ones it goes on");
+    // A head of the same counter with other caps follows none.
+    assert!(lowered.follows(&lowered));
+    assert!(!BudgetHead { caps: Some(own(8.0).caps), ..lowered.clone() }.follows(&lowered));
 }
 
 /// A file that takes the place of a lost one has the caps that the newest head says.

@@ -116,7 +116,8 @@ impl Asking {
             && now >= self.reminded + REMIND_SECONDS
         {
             self.reminded = now;
-            tell(Report::ListsEnd { left_seconds: end.next_update.saturating_sub(now), cure: end.cure().to_owned() });
+            let (next_update, cure) = (end.next_update, end.cure().to_owned());
+            tell(Report::ListsEnd { next_update, left_seconds: next_update.saturating_sub(now), cure });
         }
         newer
     }

@@ -103,6 +103,7 @@ impl Renewal {
             let current = Expiry::of(validity, now);
             if current > level && current >= Expiry::Warning {
                 self.tell(Report::CertificateEnds {
+                    not_after: validity.not_after,
                     left_seconds: validity.not_after.saturating_sub(now),
                     level: current,
                 });
@@ -304,7 +305,7 @@ mod tests {
             tokio::spawn(renewal.run());
             for (days, wanted) in [(5, Expiry::Warning), (2, Expiry::Critical)] {
                 NOW.store(ends - days * DAY, Ordering::Relaxed);
-                let Report::CertificateEnds { level, left_seconds } = next(&mut told).await else {
+                let Report::CertificateEnds { level, left_seconds, .. } = next(&mut told).await else {
                     panic!("a warning")
                 };
                 assert_eq!((level, left_seconds), (wanted, days * DAY));
@@ -318,7 +319,6 @@ mod tests {
             }
         });
     }
-}
 
     /// The clock of the next test.
     static JUMPING: AtomicU64 = AtomicU64::new(0);
@@ -353,3 +353,4 @@ mod tests {
             assert!(failed(&mut told).await, "the office is asked again");
         });
     }
+}

@@ -8,9 +8,9 @@ use tributary_model::schema::Schema;
 use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::limits::PROTOCOL_VERSION;
-use tributary_protocol::message::{MaskedHeader, Proof, RejectCode, Upstream, signed_message};
+use tributary_protocol::message::{MaskedHeader, Proof, RejectCode, Upstream, Welcome, signed_message};
 use tributary_protocol::plan::Run;
-use tributary_protocol::roster::Roster;
+use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::{Ending, ParticipantEvent, cast, ending_message};
 use tributary_protocol::secagg::suite::Suite as _;
 
@@ -73,7 +73,7 @@ impl Outside for Noted {
         self.told.push(report);
     }
 
-    fn shown(&mut self, _: &Roster) {}
+    fn shown(&mut self, _: &SignedRoster) {}
 
     fn set_calm(&mut self, _: bool) {}
 

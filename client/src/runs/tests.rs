@@ -425,3 +425,19 @@ fn no_vector_is_longer_than_the_longest_state_of_the_admitted_plans() {
     runs.connected(at(4)).unwrap();
     assert_eq!(runs.out.vectors_max, 40);
 }
+
+/// The way to the coordinator is not changed while a round is open, whatever it says of others.
+#[test]
+fn the_end_of_another_round_closes_none() {
+    let (_folder, mut runs) = connected();
+    let run = run_of(1).id();
+    runs.invite(at(0), run);
+    let Runs { open, branch, board, watch, out, .. } = &mut runs;
+    let own = open.get_mut(&run).unwrap();
+    own.in_round = true;
+    let mut carrier = Carrier { now: at(1), run, own, record: branch.record(), board, watch, out };
+    carrier.carry_out(ParticipantEffect::RoundClosed { round: RoundId(3), committed: false }).unwrap();
+    assert!(carrier.own.in_round);
+    carrier.carry_out(ParticipantEffect::ForgetVector(RoundId(7))).unwrap();
+    assert!(!carrier.own.in_round);
+}

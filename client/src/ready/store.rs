@@ -179,6 +179,16 @@ impl Store {
     }
 
     /// Keeps with which files a run is joined; it asks for nothing any more. Durable when this returns.
+    /// Nobody but these asks for a word: others asked a process that is gone, and may be over for long.
+    ///
+    /// # Errors
+    /// If a file cannot be removed.
+    pub fn ask_alone(&self, runs: &[RunRef]) -> Result<(), ClientError> {
+        let own: Vec<PathBuf> = runs.iter().map(|run| self.path(&name(Subject::Run(*run)), ASKED)).collect();
+        let others = self.paths(ASKED)?.into_iter().filter(|path| !own.contains(path));
+        others.into_iter().try_for_each(|path| self.forget(&path))
+    }
+
     ///
     /// # Errors
     /// If a file cannot be written.

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use tributary_protocol::ids::RunId;
-use tributary_protocol::plan::{Date, Run};
+use tributary_protocol::plan::{Date, Run, RunRef};
+use tributary_texts::Said;
 
 use super::gate::{Answer, Invitation};
 use super::store::{FileDigests, Store};
@@ -59,6 +60,14 @@ impl Watch {
     pub(crate) fn new(store: Store, files: FileDigests) -> Self {
         let seen = words(store.folder());
         Self { store, files, waiting: BTreeMap::new(), seen, fresh: true }
+    }
+
+    /// A new link stands: whoever else wants a word asks for it over this one.
+    pub(crate) fn connected(&self) {
+        let waiting: Vec<RunRef> = self.waiting.values().map(|waiting| waiting.run.reference()).collect();
+        if let Err(fault) = self.store.ask_alone(&waiting) {
+            tracing::warn!(%fault, "runs that may be over still stand among those that ask for a word");
+        }
     }
 
     /// The coordinator asks about a run, which began at this second of the Unix clock.
@@ -149,7 +158,7 @@ fn words(folder: &Path) -> BTreeMap<std::ffi::OsString, Option<SystemTime>> {
 #[cfg(test)]
 mod tests {
     use tributary_protocol::digest::Digest;
-    use tributary_protocol::plan::{AsOf, Plan, Readiness, RunRef};
+    use tributary_protocol::plan::{AsOf, Plan, Readiness};
     use tributary_protocol::round::cast;
 
     use super::*;
@@ -198,6 +207,21 @@ mod tests {
     }
 
     /// The daemon was started before the export, and holds last month's rows.
+    /// The process was killed while a run waited, and the run was over before the next one began.
+    #[test]
+    fn who_asked_a_process_that_is_gone_asks_no_more_once_a_link_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::of(folder.path());
+        let (gone, waits) = (run(AsOf::MonthEnd), run(AsOf::DaysBefore { days: 3 }));
+        told(Watch::new(store.clone(), files(b"november")).asked(&gone, BEGUN));
+        let mut watch = Watch::new(store.clone(), files(b"november"));
+        told(watch.asked(&waits, BEGUN));
+        assert_eq!(store.asked().unwrap().len(), 2, "until then its operator can answer it");
+        watch.connected();
+        let asked: Vec<RunRef> = store.asked().unwrap().iter().map(|asked| asked.run()).collect();
+        assert_eq!(asked, [waits.reference()]);
+    }
+
     #[test]
     fn a_word_about_other_files_has_them_read_once() {
         let folder = tempfile::tempdir().unwrap();

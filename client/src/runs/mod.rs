@@ -128,6 +128,7 @@ impl<O: Outside> Runs<O> {
     pub(crate) fn connected(&mut self, now: Millis) -> Result<(), ClientError> {
         self.linked = true;
         self.state_bytes_max = 0;
+        self.watch.connected();
         for run in self.ids() {
             self.handle(now, run, ParticipantInput::Connected)?;
         }

@@ -175,7 +175,9 @@ impl Survey {
         };
         let asked = self.store.asked()?;
         let (subject, asks) = subject(target, &asked, date).map_err(refuse)?;
-        let statement = Statement { date, files, at: now_unix_ms };
+        // The newest word counts: one that was given when the clock was ahead is older than this one all the same.
+        let last = self.store.words()?.first().map_or(0, |word| word.at);
+        let statement = Statement { date, files, at: now_unix_ms.max(last.saturating_add(1)) };
         // First what the next data set is laid beside: the word is what a daemon waits for.
         if let Some(data) = self.counts.clone() {
             self.store.keep_counts(&KeptCounts { date, files, data })?;

@@ -131,7 +131,8 @@ fn a_word_is_about_the_day_or_about_a_run_that_asks() {
         let told = survey.state(&Target::Run(text), 6).unwrap();
         assert!(told[1].contains("churn run 3 is joined with them"), "{told:?}");
     }
-    assert_eq!(branch.store().word(run, date("2026-10-31")).unwrap().unwrap().at, 6);
+    let last = branch.store().word(run, date("2026-10-31")).unwrap().unwrap();
+    assert_eq!(last.at, 8, "each is newer than the one before");
     for text in ["4", "", "/3", "x/3", &format!("{}/3", &short[..7]), "deadbeef/3", "+3/"] {
         let fault = survey.state(&Target::Run(text.into()), 7).unwrap_err().to_string();
         assert!(fault.contains(&format!("The runs that ask are: {short}/3 (churn, data of 2026-10-31)")), "{fault}");
@@ -152,6 +153,20 @@ fn last_months_file_is_noticed_by_its_day_and_by_its_bytes() {
     assert_eq!((first.alarms.as_slice(), first.earlier), (&[][..], None), "there is nothing beside which it could lie");
     branch.survey().state(&Target::Next, 1).unwrap();
     assert!(branch.survey().alarms.is_empty(), "the same word again");
+/// The clock was years ahead when a word was given, and somebody has set it right.
+#[test]
+fn the_last_word_counts_whatever_the_clock_says() {
+    let branch = Branch::new("");
+    let run = branch.ask(3, "2026-10-31");
+    branch.export("rows.csv", &month(400, 0, USUAL), "2026-10-31");
+    branch.survey().state(&Target::Next, 9_000).unwrap();
+    let corrected = month(401, 0, USUAL);
+    branch.export("rows.csv", &corrected, "2026-10-31");
+    branch.survey().state(&Target::Run("3".into()), 6).unwrap();
+    let word = branch.store().word(run, date("2026-10-31")).unwrap().unwrap();
+    assert_eq!((word.files.data, word.at), (Digest::of(corrected.as_bytes()), 9_001));
+}
+
     // Its day is not the one that is asked for.
     branch.ask(2, "2026-11-30");
     for target in [Target::Next, Target::Run("2".into())] {

@@ -210,11 +210,17 @@ pub enum Report {
         as_of: String,
         /// Why, and what to do.
         reason: String,
+        /// The same, for people.
+        #[serde(skip)]
+        said: Said,
     },
     /// Files that are said to be ready could not be read again; the rows in memory stay.
     NotReadyAgain {
         /// Why, and what to do. It may depend on rows.
         reason: String,
+        /// The same, for people.
+        #[serde(skip)]
+        said: Said,
     },
     /// The owner of the data has not granted all that a run needs, or has taken that back.
     GrantAwaited {
@@ -376,8 +382,8 @@ fn sentence(report: &Report) -> Said {
         Report::Round { of, round, committed: true } => screen::round_committed(of.said(), round),
         Report::Round { of, round, committed: false } => screen::round_aborted(of.said(), round),
         Report::GrantAwaited { of, said, .. } => screen::not_granted(of.said(), said),
-        Report::NotReady { reason, .. } => screen::not_ready(reason),
-        Report::NotReadyAgain { reason } => screen::not_ready_again(reason),
+        Report::NotReady { said, .. } => screen::not_ready(said),
+        Report::NotReadyAgain { said, .. } => screen::not_ready_again(said),
         Report::Refused { of, reason } => screen::refused(of.said(), reason),
         Report::Finished { of, rounds, cpu_seconds, bytes_up, bytes_down, .. } => {
             screen::finished(of.said(), rounds, format!("{cpu_seconds:.2}"), bytes_up, bytes_down)

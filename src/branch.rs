@@ -16,13 +16,13 @@ use tributary_planning::portrait::groups;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::role::{Action, Role};
 use tributary_protocol::round::Timing;
-use tributary_texts::{Language, Said, budget as texts, commands as words, screen};
+use tributary_texts::{Language, Said, budget as texts, commands as words, confirm as asked, screen};
 
 use self::options::{
     BudgetCommand, BudgetOptions, ClientInitOptions, EnrolOptions, PolicyCommand, RaiseCommand, RenewOptions,
 };
 use crate::certs::unix_seconds;
-use crate::confirm::{Shown, group_of};
+use crate::confirm::{Act, Shown, drawn_group};
 use crate::exit::{Exit, Failure};
 use crate::json;
 use crate::options::AskOptions;
@@ -137,16 +137,13 @@ fn attested(
     let person = SigningPerson::open(person).map_err(Failure::failed)?;
     let digest = proposed.digest();
     proposed.words().iter().for_each(|line| println!("{}", line.text(language)));
-    println!(
-        "\nTo be signed: {} by {} as {}, in the federation {}\nthe raise {}",
-        Action::RaiseCap,
-        person.staff(),
-        Role::PrivacyOfficer,
-        proposed.federation(),
-        groups(&digest).join("-")
-    );
-    let shown = Shown { what: "this raise", digest, first: "Read the raise above", again: "Read the raise again" };
-    shown.confirm(confirm, |entropy| vec![group_of(&digest, "raise", entropy)])?;
+    let (federation, groups) = (proposed.federation(), groups(&digest).join("-"));
+    let to_sign = asked::raise_to_sign(Action::RaiseCap, person.staff(), Role::PrivacyOfficer, federation, groups);
+    println!("{}", to_sign.text(language));
+    let (what, first, again) = (asked::this_raise(), asked::read_raise(), asked::read_raise_again());
+    let question = |number| asked::group_to_sign(number, asked::raise());
+    Shown { what, digest, first, again }
+        .confirm_to(Act::Sign, language, confirm, |entropy| vec![drawn_group(&digest, language, question, entropy)])?;
     proposed.attest(&person, out, unix_seconds()).map_err(failed)?;
     println!("{}", texts::raise_attested(out.display(), person.staff()).text(language));
     Ok(Exit::Done)

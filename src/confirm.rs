@@ -7,39 +7,50 @@ use tributary_certs::entropy::OsEntropy;
 use tributary_planning::portrait::groups;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy;
+use tributary_texts::{Language, Said, confirm as words};
 
 use crate::exit::Failure;
 
 /// What was shown, and is signed next.
-pub(crate) struct Shown<'a> {
+pub(crate) struct Shown {
     /// What has the digest, such as `this plan`.
-    pub(crate) what: &'a str,
+    pub(crate) what: Said,
     /// What `--confirm` must name.
     pub(crate) digest: Digest,
     /// What is to be done with it first, as a sentence begins.
-    pub(crate) first: &'a str,
+    pub(crate) first: Said,
     /// What is to be done after a wrong answer, as a sentence.
-    pub(crate) again: &'a str,
+    pub(crate) again: Said,
 }
 
-/// What is done with it, in the words of the messages.
+/// What is done with it.
 #[derive(Clone, Copy)]
-pub(crate) struct Act {
-    /// Where it is not done.
-    undone: &'static str,
-    /// As a command.
-    verb: &'static str,
+pub(crate) enum Act {
+    /// A signature.
+    Sign,
+    /// The word that data are ready.
+    #[cfg(feature = "client")]
+    Ready,
 }
 
 impl Act {
-    /// A signature.
-    const SIGN: Self = Self { undone: "nothing is signed", verb: "sign" };
-    /// The word that data are ready.
-    #[cfg(feature = "client")]
-    pub(crate) const READY: Self = Self { undone: "nothing is said to be ready", verb: "say so" };
+    /// Where it is not done, and as a command.
+    fn words(self) -> (Said, Said) {
+        match self {
+            Self::Sign => (words::nothing_signed(), words::sign()),
+            #[cfg(feature = "client")]
+            Self::Ready => (words::nothing_ready(), words::say_so()),
+        }
+    }
 }
 
-impl Shown<'_> {
+impl Shown {
+    /// For whoever speaks English alone.
+    pub(crate) fn english(what: &str, digest: Digest, first: &str, again: &str) -> Self {
+        let [what, first, again] = [what, first, again].map(Said::verbatim);
+        Self { what, digest, first, again }
+    }
+
     /// Whether it may be signed: by the digest that was named, else by the answers to these questions.
     ///
     /// # Errors
@@ -49,59 +60,57 @@ impl Shown<'_> {
         named: Option<&Digest>,
         questions: impl FnOnce(&mut dyn Entropy) -> Vec<Question>,
     ) -> Result<(), Failure> {
-        self.confirm_to(Act::SIGN, named, questions)
+        self.confirm_to(Act::Sign, Language::English, named, questions)
     }
 
-    /// As [`Shown::confirm`], where something else than a signature follows.
+    /// As [`Shown::confirm`], in a language, or where something else than a signature follows.
     ///
     /// # Errors
     /// Why it is not done.
     pub(crate) fn confirm_to(
         &self,
         act: Act,
+        language: Language,
         named: Option<&Digest>,
         questions: impl FnOnce(&mut dyn Entropy) -> Vec<Question>,
     ) -> Result<(), Failure> {
         let Self { what, digest, first, again } = self;
-        let Act { undone, verb } = act;
+        let (undone, verb) = act.words();
+        let failed = |said: Said| Err(Failure::failed(said.text(language)));
         if let Some(named) = named {
-            let other = || {
-                Failure::failed(format!(
-                    "{undone}: {named} is not the digest of {what}, {digest}. {first}, then {verb} with --confirm and that digest"
-                ))
-            };
-            return if named == digest { Ok(()) } else { Err(other()) };
+            let other = || words::other_digest(&undone, named, what, digest, first, &verb);
+            return if named == digest { Ok(()) } else { failed(other()) };
         }
         let input = std::io::stdin();
         if !input.is_terminal() {
-            return Err(Failure::failed(format!(
-                "{undone}: there is no terminal to ask at. {first}, then {verb} with --confirm and the digest of {what}"
-            )));
+            return failed(words::no_terminal(&undone, first, &verb, what));
         }
-        eprintln!("\n{first}. Then answer.");
+        eprintln!("\n{}", words::then_answer(first).text(language));
         match answered(&questions(&mut OsEntropy), &mut input.lock(), &mut std::io::stderr()) {
             Ok(true) => Ok(()),
-            Ok(false) => Err(Failure::failed(format!("{undone}: the answer is another one. {again}"))),
-            Err(fault) => Err(Failure::failed(format!("{undone}: {fault}"))),
+            Ok(false) => failed(words::wrong_answer(&undone, again)),
+            Err(fault) => failed(words::not_asked(&undone, fault)),
         }
     }
 }
 
 /// Asks for a drawn group of a digest that was shown in its eight groups. Whoever only presses keys does not get past it.
 pub(crate) fn group_of(digest: &Digest, of: &str, entropy: &mut dyn Entropy) -> Question {
+    drawn_group(digest, Language::English, |number| words::group_to_sign(number, of), entropy)
+}
+
+/// As [`group_of`], in a language and by another question, which is given the number of the group.
+pub(crate) fn drawn_group(
+    digest: &Digest,
+    language: Language,
+    question: impl FnOnce(usize) -> Said,
+    entropy: &mut dyn Entropy,
+) -> Question {
     let mut drawn = [0];
     entropy.fill(&mut drawn);
     let mut groups = groups(digest);
     let place = usize::from(drawn[0]) % groups.len();
-    let text = format!("If you have read all of it and sign it: group {} of the eight of the {of}'s digest", place + 1);
-    Question { text, answer: groups.swap_remove(place) }
-}
-
-/// As [`group_of`], of data that are said to be ready.
-#[cfg(feature = "client")]
-pub(crate) fn group_of_data(digest: &Digest, entropy: &mut dyn Entropy) -> Question {
-    let Question { text, answer } = group_of(digest, "data set", entropy);
-    Question { text: text.replace("read all of it and sign it", "read all of it, and the data are right"), answer }
+    Question { text: question(place + 1).text(language).to_owned(), answer: groups.swap_remove(place) }
 }
 
 /// Whether every question was answered as it must be.
@@ -165,11 +174,31 @@ mod tests {
     #[test]
     fn a_digest_is_confirmed_by_itself_alone() {
         let digest = Digest::of(b"plan");
-        let shown = Shown { what: "this plan", digest, first: "Read it", again: "Read it again" };
+        let shown = Shown::english("this plan", digest, "Read it", "Read it again");
         let confirm = |named: &Digest| shown.confirm(Some(named), |_| Vec::new());
         assert!(confirm(&digest).is_ok());
         let other = Digest::of(b"another plan");
         let message = confirm(&other).unwrap_err().message;
         assert!(message.contains(&format!("nothing is signed: {other} is not the digest of this plan")), "{message}");
+    }
+
+    /// What is asked and refused is in the language of whoever typed the command.
+    #[cfg(feature = "client")]
+    #[test]
+    fn a_data_set_is_asked_about_in_both_languages() {
+        let digest = Digest::of(b"data");
+        let (what, first, again) = (words::data_set(), words::read_asks(), words::look_again());
+        let shown = Shown { what, digest, first, again };
+        let refused = |language| {
+            let refused = shown.confirm_to(Act::Ready, language, Some(&Digest::ZERO), |_| Vec::new());
+            refused.unwrap_err().message
+        };
+        let english = refused(Language::English);
+        assert!(english.starts_with("nothing is said to be ready: ") && english.contains("then say so with --confirm"));
+        let chinese = refused(Language::Chinese);
+        assert!(chinese.starts_with("没有声明任何数据已就绪：") && chinese.contains(&digest.to_string()), "{chinese}");
+        let asked = |language| drawn_group(&digest, language, words::group_of_data, &mut Drawn(2));
+        assert_eq!(asked(Language::English).answer, asked(Language::Chinese).answer);
+        assert!(asked(Language::Chinese).text.contains("第 3 组"));
     }
 }

@@ -85,7 +85,7 @@ fn is_dated_well(survey: &Survey) -> bool {
 pub(crate) fn show(survey: &Survey, language: Language) {
     let mut lines: Vec<Said> = survey.files.iter().flat_map(said).collect();
     lines.push(match &survey.earlier {
-        Some(earlier) => words::since(&earlier.date, &earlier.changes),
+        Some(earlier) => words::since(&earlier.date, earlier.changes.said()),
         None => words::no_earlier(),
     });
     lines.extend(survey.alarms.iter().map(words::ask));
@@ -121,7 +121,7 @@ pub(crate) fn described(survey: &Survey, usable: bool) -> Value {
         "date": survey.date().ok().map(|date| date.to_string()),
         "files": list,
         "earlier": survey.earlier,
-        "alarms": survey.alarms,
+        "alarms": survey.alarms.iter().map(|alarm| alarm.text(Language::English)).collect::<Vec<_>>(),
         "confirm": survey.digest().to_string(),
     })
 }
@@ -145,7 +145,7 @@ fn described_file(file: &SurveyedFile) -> Value {
         "usable": file.is_usable(),
         "sha256": file.digest().map(|digest| digest.to_string()),
         "date": file.date.as_ref().ok().map(|date| date.to_string()),
-        "date_fault": file.date.as_ref().err(),
+        "date_fault": file.date.as_ref().err().map(|fault| fault.text(Language::English)),
         "report": report,
         "remarks": remarks,
         "faults": faults,

@@ -145,7 +145,7 @@ fn confirmed(plan: Digest, named: Option<&Digest>) -> Result<(), Failure> {
         groups(&plan).join("-")
     );
     let first = "Compare the digest above with that of the plan that is to end";
-    let shown = Shown { what: "this plan", digest: plan, first, again: "Compare it again" };
+    let shown = Shown::english("this plan", plan, first, "Compare it again");
     shown.confirm(named, |entropy| vec![group_of(&plan, "plan", entropy)])
 }
 

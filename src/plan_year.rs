@@ -193,7 +193,7 @@ fn sign(YearSignerOptions { file: path, signer }: &YearSignerOptions, action: Ac
         all_told(file.attestations()),
         groups(&digest).join("-")
     ));
-    let shown = Shown { what: "this year", digest, first: "Read the year above", again: "Read the year again" };
+    let shown = Shown::english("this year", digest, "Read the year above", "Read the year again");
     shown.confirm(signer.confirm.as_ref(), |entropy| vec![group_of(&digest, "year", entropy)])?;
     let at = unix_seconds();
     file.sign(action, &person, federation, at).map_err(Failure::failed)?;

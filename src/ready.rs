@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use tributary_client::ready::{self, AskedRun, Survey, Target};
+use tributary_client::ready::{self, AskedRun, Statement, Survey, Target, Waiting};
 use tributary_planning::portrait::groups;
 use tributary_protocol::digest::Digest;
-use tributary_texts::Language;
+use tributary_texts::{Language, confirm as asked, ready as words};
 
 use crate::branch::explained;
 use crate::certs::unix_seconds;
-use crate::confirm::{Act, Shown, group_of_data};
+use crate::confirm::{Act, Shown, drawn_group};
 use crate::dataset::{described, show};
 use crate::exit::{Exit, Failure};
 
@@ -51,68 +51,76 @@ pub(crate) fn run(options: &ReadyOptions, language: Language) -> Result<Exit, Fa
     if !options.json {
         show(&survey, language);
     }
-    confirmed(&survey, options)?;
+    confirmed(&survey, options, language)?;
     let now = unix_seconds().saturating_mul(1000);
     let lines = survey.state(&target, now).map_err(failed)?;
     if options.json {
         let mut object = described(&survey, true);
-        object["ready"] = json!(lines);
+        object["ready"] = lines.iter().map(|line| line.text(Language::English)).collect();
         crate::json::print(&object);
     } else {
-        lines.iter().for_each(|line| println!("{line}"));
+        lines.iter().for_each(|line| println!("{}", line.text(language)));
     }
     Ok(Exit::Done)
 }
 
 /// Whether the operator has looked at everything that must be confirmed. What a run would not use is refused afterwards, with its reason.
-fn confirmed(survey: &Survey, options: &ReadyOptions) -> Result<(), Failure> {
+fn confirmed(survey: &Survey, options: &ReadyOptions, language: Language) -> Result<(), Failure> {
     if survey.alarms.is_empty() {
         return Ok(());
     }
     let digest = survey.digest();
     if !options.json {
-        println!("\nTo be confirmed: the data set {}", groups(&digest).join("-"));
+        println!("{}", asked::data_to_confirm(groups(&digest).join("-")).text(language));
     }
-    let shown = Shown {
-        what: "this data set with its changes",
-        digest,
-        first: "Read every line that begins with ASK",
-        again: "Look at the data again (`tributary client dataset check`)",
-    };
-    shown.confirm_to(Act::READY, options.confirm.as_ref(), |entropy| vec![group_of_data(&digest, entropy)]).map_err(
-        |fault| Failure {
-            message: format!("{}\n  {}\n  the digest is {digest}", fault.message, survey.alarms.join("\n  ")),
+    let (what, first, again) = (asked::data_set(), asked::read_asks(), asked::look_again());
+    let confirmed =
+        Shown { what, digest, first, again }.confirm_to(Act::Ready, language, options.confirm.as_ref(), |entropy| {
+            vec![drawn_group(&digest, language, asked::group_of_data, entropy)]
+        });
+    confirmed.map_err(|fault| {
+        let alarms: Vec<&str> = survey.alarms.iter().map(|alarm| alarm.text(language)).collect();
+        let digest = asked::digest_is(digest);
+        Failure {
+            message: format!("{}\n  {}\n  {}", fault.message, alarms.join("\n  "), digest.text(language)),
             ..fault
-        },
-    )
+        }
+    })
 }
 
 /// What waits for the operator's word.
 fn overview(config: &Path, json: bool, language: Language) -> Result<Exit, Failure> {
     let failed = |error| explained(&error, language);
-    let (asked, last) = ready::overview(config).map_err(failed)?;
+    let (waiting, last) = ready::overview(config).map_err(failed)?;
     if json {
-        let list: Vec<Value> = asked.iter().map(described_run).collect();
-        let last = last.map(|word| {
-            json!({ "date": word.date.to_string(), "sha256": word.files.data.to_string(), "at_unix_ms": word.at })
-        });
-        crate::json::print(&json!({ "asked": list, "last": last }));
+        let list: Vec<Value> = waiting.iter().map(described_run).collect();
+        crate::json::print(&json!({ "asked": list, "last": last.as_ref().map(described_word) }));
         return Ok(Exit::Done);
     }
-    for AskedRun { plan, number, name, as_of } in &asked {
-        println!("{name} run {number} wants data of {as_of}: `tributary client ready --run {}/{number}`", plan.short());
+    let mut lines = Vec::new();
+    for Waiting { asked: AskedRun { plan, number, name, as_of }, joined } in &waiting {
+        lines.push(words::asks(name, number, as_of, plan.short()));
+        lines.extend(joined.map(|word| words::joined_before(word.date, word.files.data)));
     }
-    if asked.is_empty() {
-        println!("no run waits for a word here");
+    if waiting.is_empty() {
+        lines.push(words::nobody_asks());
     }
-    match last {
-        Some(word) => println!("the last word: data of {}, SHA-256 {}", word.date, word.files.data),
-        None => println!("no word was given here yet"),
-    }
+    lines.push(last.map_or_else(words::never, |word| words::last(word.date, word.files.data)));
+    lines.iter().for_each(|line| println!("{}", line.text(language)));
     Ok(Exit::Done)
 }
 
-fn described_run(asked: &AskedRun) -> Value {
+fn described_run(Waiting { asked, joined }: &Waiting) -> Value {
     let AskedRun { plan, number, name, as_of } = asked;
-    json!({ "plan": plan.to_string(), "run": number, "name": name, "as_of": as_of.to_string() })
+    json!({
+        "plan": plan.to_string(),
+        "run": number,
+        "name": name,
+        "as_of": as_of.to_string(),
+        "joined": joined.as_ref().map(described_word),
+    })
+}
+
+fn described_word(word: &Statement) -> Value {
+    json!({ "date": word.date.to_string(), "sha256": word.files.data.to_string(), "at_unix_ms": word.at })
 }

@@ -1,6 +1,6 @@
 //! The two daemons, as commands.
 
-#[cfg(feature = "coordinator")]
+#[cfg(any(feature = "coordinator", feature = "client"))]
 use std::path::Path;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -59,7 +59,20 @@ pub(crate) fn client_run(options: DaemonOptions, language: Language) -> Result<E
     log_to_stderr();
     let DaemonOptions { config, events, once } = options;
     let options = RunOptions { config, events, once, language };
-    run(&options).map(|()| Exit::Done).map_err(|error| told(&error, language))
+    let logged = !events && !std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let ended = run(&options).map(|()| Exit::Done);
+    ended.map_err(|error| if logged { logged_fault(&error, &options.config, language) } else { told(&error, language) })
+}
+
+/// A service's output goes into the system's journal, and from there to a collector of logs: nothing that depends on a row goes there.
+#[cfg(feature = "client")]
+fn logged_fault(error: &ClientError, config: &Path, language: Language) -> Failure {
+    match error {
+        ClientError::Rows(_) => {
+            Failure::failed(tributary_texts::commands::rows_not_logged(config.display()).text(language))
+        }
+        error => told(error, language),
+    }
 }
 
 /// `tributary coordinator preflight`.
@@ -112,5 +125,21 @@ fn log_to_stderr() {
         eprintln!(
             "{LOG_VARIABLE} cannot be read ({fault}), so that everything from `info` on is logged; write `debug` or `NAME=debug`"
         );
+    }
+}
+
+#[cfg(all(test, feature = "client"))]
+mod tests {
+    use tributary_texts::Said;
+
+    use super::*;
+
+    #[test]
+    fn what_rows_are_like_goes_into_no_log() {
+        let config = Path::new("client.toml");
+        let logged = |error| logged_fault(&error, config, Language::English).message;
+        let figures = logged(ClientError::Rows(Said::verbatim("6 of 10 values")));
+        assert!(!figures.contains("6 of 10") && figures.contains("dataset check"), "{figures}");
+        assert_eq!(logged(ClientError::File("rows.csv: cannot be opened".into())), "rows.csv: cannot be opened");
     }
 }

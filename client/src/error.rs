@@ -5,6 +5,8 @@ use tributary_protocol::printable::Printable;
 use tributary_storage::journal::JournalError;
 use tributary_texts::{Language, Piece, Said, commands};
 
+use crate::data::FileError;
+
 /// Why the daemon ended.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -17,6 +19,9 @@ pub enum ClientError {
     /// In both languages.
     #[error("{}", .0.text(Language::English))]
     Said(Said),
+    /// What the branch's rows are like: for its own screen alone, and for no log.
+    #[error("{}", .0.text(Language::English))]
+    Rows(Said),
     /// The budget file.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -37,11 +42,16 @@ impl ClientError {
         Self::File(fault.to_string())
     }
 
+    /// A fault of a file of rows.
+    pub(crate) fn rows(fault: &FileError) -> Self {
+        if fault.tells_of_rows() { Self::Rows(commands::in_english(fault)) } else { Self::file(fault) }
+    }
+
     /// For people in both languages. The words of parts that speak English alone are marked as such in Chinese.
     #[must_use]
     pub fn said(&self) -> Said {
         match self {
-            Self::Said(said) | Self::Clock(said) => said.clone(),
+            Self::Said(said) | Self::Rows(said) | Self::Clock(said) => said.clone(),
             Self::Settings(faults) => {
                 let count = faults.faults.len();
                 let file = Printable::new(&faults.file.display().to_string());

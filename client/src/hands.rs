@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use tributary_certs::clock::unix_seconds;
 use tributary_protocol::ids::RunId;
 use tributary_protocol::message::{MaskedHeader, Upstream};
-use tributary_protocol::roster::Roster;
+use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_protocol::time::Millis;
@@ -14,7 +14,7 @@ use tributary_protocol::time::Millis;
 use crate::budget::BudgetFile;
 use crate::conversation::Conversation;
 use crate::error::ClientError;
-use crate::identity::{read_number, write_number};
+use crate::identity::note_number;
 use crate::runs::Outside;
 use crate::telemetry::{Last, Report};
 use crate::worker::Job;
@@ -28,6 +28,8 @@ pub(crate) struct Hands<'r> {
     pub(crate) last: Last,
     /// By which a roster names this client.
     pub(crate) signing_key: VerifyingKey,
+    /// Who signs rosters, and how many of them must.
+    pub(crate) authorities: (Vec<VerifyingKey>, usize),
     /// Of the identity.
     pub(crate) folder: PathBuf,
 }
@@ -59,13 +61,8 @@ impl Outside for Hands<'_> {
         (self.report)(&report);
     }
 
-    /// Renewals need this client's number, which a roster says; a wrong number is refused by the office.
-    fn shown(&mut self, roster: &Roster) {
-        let own = roster.entries().iter().find(|entry| entry.signing_key == self.signing_key);
-        if let Some(entry) = own
-            && read_number(&self.folder) != Some(entry.client.0)
-            && let Err(fault) = write_number(&self.folder, entry.client.0)
-        {
+    fn shown(&mut self, roster: &SignedRoster) {
+        if let Err(fault) = note_number(&self.folder, &self.signing_key, &self.authorities, roster) {
             tracing::warn!(%fault, "the client's number could not be noted, so that its certificate will not renew itself");
         }
     }

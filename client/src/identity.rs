@@ -14,9 +14,10 @@ use tributary_certs::renewal::{current_binding, finish};
 use tributary_certs::revocation::{ListEnd, RevocationLists, take_carried};
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::skew::diagnosis_config;
-use tributary_certs::suite::SigningKey;
+use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_certs::tls::{ClientTls, TlsError, client_config, read_certificates, system_clock};
-use tributary_protocol::roster::MemberName;
+use tributary_protocol::roster::{MemberName, SignedRoster};
+use tributary_protocol::secagg::suite::VerifyingKey;
 use tributary_storage::files::FileError;
 use tributary_transport::identity::{KeyPlace, TlsFiles, TlsMaterial};
 use tributary_transport::preflight::TrialKeys;
@@ -259,5 +260,62 @@ pub(crate) fn write_number(folder: &Path, number: u32) -> Result<(), ClientError
         .map_err(ClientError::file)
 }
 
+/// Remembers the number that a roster gives to the client with this key: renewals need it. What a roster says that its authorities have not signed
+/// is nothing.
+///
+/// # Errors
+/// If the file cannot be written.
+pub(crate) fn note_number(
+    folder: &Path,
+    own: &VerifyingKey,
+    (authorities, needed): &(Vec<VerifyingKey>, usize),
+    roster: &SignedRoster,
+) -> Result<(), ClientError> {
+    let Some(entry) = roster.roster.entries().iter().find(|entry| entry.signing_key == *own) else { return Ok(()) };
+    let number = entry.client.0;
+    if read_number(folder) == Some(number) || roster.verify::<RealSuite>(authorities, *needed).is_err() {
+        return Ok(());
+    }
+    write_number(folder, number)
+}
+
 /// The file of the client's number in the roster.
 const NUMBER: &str = "number";
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::digest::Digest;
+    use tributary_protocol::ids::{ClientId, OrganisationId};
+    use tributary_protocol::roster::{AuthoritySignature, MemberName, Roster, RosterEntry};
+    use tributary_protocol::secagg::suite::Suite as _;
+
+    use super::*;
+
+    /// Whoever has the coordinator's place, and nobody's signature, would otherwise keep this client from renewing its certificate.
+    #[test]
+    fn a_client_s_number_is_believed_from_a_signed_roster_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        write_number(folder.path(), 77).unwrap();
+        let [authority, own] = [4, 2].map(|seed| SigningKey::from_seed(&[seed; 32]));
+        let entry = RosterEntry {
+            client: ClientId(3),
+            name: MemberName::parse("bank/branch-3").unwrap(),
+            organisation: OrganisationId(1),
+            signing_key: own.verifying_key(),
+            tls_spki_sha256: Digest([1; 32]),
+            not_after: u64::MAX,
+        };
+        let roster = Roster::new(1, Digest::ZERO, vec![entry], Vec::new(), Vec::new()).unwrap();
+        let authorities = (vec![authority.verifying_key()], 1);
+        let noted = |signatures| {
+            let shown = SignedRoster { roster: roster.clone(), signatures };
+            note_number(folder.path(), &own.verifying_key(), &authorities, &shown).unwrap();
+            read_number(folder.path())
+        };
+        let signed = |key: &SigningKey| {
+            vec![AuthoritySignature { authority: 0, signature: RealSuite::sign(key, &roster.signing_input()) }]
+        };
+        assert_eq!((noted(Vec::new()), noted(signed(&own))), (Some(77), Some(77)));
+        assert_eq!(noted(signed(&authority)), Some(3));
+    }
+}

@@ -7,9 +7,7 @@ use tributary_storage::files::{Existing, create_private_folder, write_public};
 use tributary_texts::commands;
 
 use crate::error::ClientError;
-
-/// The commented settings file, as `docs/samples` shows it.
-pub const SAMPLE: &str = include_str!("../../docs/samples/client.toml");
+use crate::settings::SAMPLE;
 
 /// Name of the settings file that [`init`] writes.
 pub const SETTINGS_FILE: &str = "client.toml";

@@ -1,7 +1,7 @@
 //! Fresh revocation lists from the office at the coordinator's port, which needs no certificate for that: the lists prove themselves.
 //!
 //! They are asked for at half of their life, when no connection stands, and when they have ended. Usually there is nothing to ask: they come
-//! behind each session's welcome, and whenever they change.
+//! after each session's welcome, and whenever they change.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,6 +82,13 @@ impl Asking {
         Self { distress, next: 0, pause: RETRY_SECONDS.0, reminded: 0 }
     }
 
+    /// Whether the last pause is over. A clock that was set back makes nobody wait for the time that it told before.
+    fn may_ask(&mut self, now: u64) -> bool {
+        self.next = self.next.min(now.saturating_add(CALM_SECONDS));
+        self.reminded = self.reminded.min(now);
+        now >= self.next
+    }
+
     /// Asks if it is time to. Whether newer lists are in force now.
     async fn ask_if_due(&mut self, keys: &Keys, dialer: &Dialer, now: u64, tell: &(dyn Fn(Report) + Sync)) -> bool {
         let end = keys.lists_end(now);
@@ -90,7 +97,7 @@ impl Asking {
         if !distressed {
             self.pause = RETRY_SECONDS.0;
         }
-        if !(old || distressed) || now < self.next {
+        if !(old || distressed) || !self.may_ask(now) {
             return false;
         }
         let asked = ask(keys, dialer, now).await;
@@ -109,7 +116,8 @@ impl Asking {
             && now >= self.reminded + REMIND_SECONDS
         {
             self.reminded = now;
-            tell(Report::ListsEnd { left_seconds: end.next_update.saturating_sub(now), cure: end.cure().to_owned() });
+            let (next_update, cure) = (end.next_update, end.cure().to_owned());
+            tell(Report::ListsEnd { next_update, left_seconds: next_update.saturating_sub(now), cure });
         }
         newer
     }
@@ -128,4 +136,20 @@ async fn ask(keys: &Keys, dialer: &Dialer, now: u64) -> Result<bool, ClientError
         keys.reload(now)?;
     }
     Ok(newer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody has set the clock right that was years ahead.
+    #[test]
+    fn a_clock_that_was_set_back_has_the_office_asked_within_the_hour() {
+        let (now, ahead) = (1_900_000_000, 2_900_000_000);
+        let mut asking = Asking::new(Distress::default());
+        (asking.next, asking.reminded) = (ahead + CALM_SECONDS, ahead);
+        assert!(!asking.may_ask(now) && !asking.may_ask(now + CALM_SECONDS - 1));
+        assert!(asking.may_ask(now + CALM_SECONDS));
+        assert!(now + REMIND_SECONDS >= asking.reminded + REMIND_SECONDS, "and its operator reminded");
+    }
 }

@@ -72,6 +72,8 @@ impl Renewal {
             };
             self.pulse.beat();
             let now = (self.unix_seconds)();
+            // A clock that was set back makes nobody wait for the time that it told before.
+            next = next.min(now.saturating_add(RETRY_SECONDS.1));
             match asked {
                 Some(Ok(())) => {
                     let _ = self.notices.send(Notice::Judge);
@@ -101,6 +103,7 @@ impl Renewal {
             let current = Expiry::of(validity, now);
             if current > level && current >= Expiry::Warning {
                 self.tell(Report::CertificateEnds {
+                    not_after: validity.not_after,
                     left_seconds: validity.not_after.saturating_sub(now),
                     level: current,
                 });
@@ -302,7 +305,7 @@ mod tests {
             tokio::spawn(renewal.run());
             for (days, wanted) in [(5, Expiry::Warning), (2, Expiry::Critical)] {
                 NOW.store(ends - days * DAY, Ordering::Relaxed);
-                let Report::CertificateEnds { level, left_seconds } = next(&mut told).await else {
+                let Report::CertificateEnds { level, left_seconds, .. } = next(&mut told).await else {
                     panic!("a warning")
                 };
                 assert_eq!((level, left_seconds), (wanted, days * DAY));
@@ -314,6 +317,40 @@ mod tests {
             while !std::fs::read_to_string(state.join("metrics.prom")).unwrap().contains(&written) {
                 tokio::task::yield_now().await;
             }
+        });
+    }
+
+    /// The clock of the next test.
+    static JUMPING: AtomicU64 = AtomicU64::new(0);
+
+    /// A battery had the clock years ahead when the last attempt failed, and somebody has set it right.
+    #[test]
+    fn a_clock_that_was_set_back_has_the_next_attempt_made_within_the_hour() {
+        run(async {
+            let folder = tempfile::tempdir().unwrap();
+            let (keys, state) = branch(&folder);
+            let now = unix_seconds();
+            JUMPING.store(now + 3_650 * DAY, Ordering::Relaxed);
+            let dialer = dialer(silent().await, None, Duration::from_millis(100));
+            let (renewal, mut told) = renewal(keys, dialer, &state, || JUMPING.load(Ordering::Relaxed));
+            tokio::spawn(renewal.run());
+            // Each look sends a notice: so many looks are patience enough.
+            let failed = async |told: &mut mpsc::UnboundedReceiver<Notice>| {
+                for _ in 0..1_000 {
+                    if matches!(told.recv().await, Some(Notice::Report(Report::RenewalFailed { .. }))) {
+                        return true;
+                    }
+                }
+                false
+            };
+            assert!(failed(&mut told).await);
+            JUMPING.store(now, Ordering::Relaxed);
+            let written = format!("tributary_metrics_written_seconds {now}\n");
+            while !std::fs::read_to_string(state.join("metrics.prom")).unwrap().contains(&written) {
+                tokio::task::yield_now().await;
+            }
+            JUMPING.store(now + RETRY_SECONDS.1, Ordering::Relaxed);
+            assert!(failed(&mut told).await, "the office is asked again");
         });
     }
 }

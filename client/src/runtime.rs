@@ -89,7 +89,7 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     let authorities = (identity.authorities.keys().to_vec(), identity.authorities.needed());
     let policy = owned.of_machines(identity.coordinator.signing_key, authorities.clone());
     let signing_key = identity.signing_key.verifying_key();
-    let models = Models::open(&settings.state_dir, authorities, signing_key.clone())?;
+    let models = Models::open(&settings.state_dir, authorities.clone(), signing_key.clone())?;
     let branch = Branch::resume(policy, schema.digest(), identity.signing_key, &events);
     let branch = branch.map_err(|fault| bad_budget(&settings, &fault))?;
     let grants = Grants::of(&settings, schema.clone());
@@ -124,7 +124,7 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
         (Conversation::new(channel), open_door(&settings, asking))
     });
     let folder = settings.identity.folder.clone();
-    let hands = Hands { journal, conversation, jobs, report, last: Last::default(), signing_key, folder };
+    let hands = Hands { journal, conversation, jobs, report, last: Last::default(), signing_key, authorities, folder };
     let pause = PauseFile::of(&settings.state_dir);
     let paused = pause.stands();
     let mut daemon = Daemon {

@@ -151,6 +151,8 @@ pub enum Report {
     },
     /// The certificate ends soon.
     CertificateEnds {
+        /// Its last second, Unix.
+        not_after: u64,
         /// Seconds until then.
         left_seconds: u64,
         /// How urgent it is.
@@ -182,6 +184,8 @@ pub enum Report {
     },
     /// The lists of revoked certificates end soon, or have ended: then no coordinator is believed.
     ListsEnd {
+        /// The last second of the first that ends, Unix.
+        next_update: u64,
         /// Seconds until then.
         left_seconds: u64,
         /// Who must do what.
@@ -206,11 +210,17 @@ pub enum Report {
         as_of: String,
         /// Why, and what to do.
         reason: String,
+        /// The same, for people.
+        #[serde(skip)]
+        said: Said,
     },
     /// Files that are said to be ready could not be read again; the rows in memory stay.
     NotReadyAgain {
         /// Why, and what to do. It may depend on rows.
         reason: String,
+        /// The same, for people.
+        #[serde(skip)]
+        said: Said,
     },
     /// The owner of the data has not granted all that a run needs, or has taken that back.
     GrantAwaited {
@@ -349,7 +359,7 @@ fn sentence(report: &Report) -> Said {
         Report::ClockDiffers { skew_seconds } => screen::clock_differs(skew_seconds),
         Report::CertificateRenewed { not_after } => screen::certificate_renewed(date(*not_after)),
         Report::RenewalFailed { reason, retry_seconds } => screen::renewal_failed(reason, retry_seconds),
-        Report::CertificateEnds { left_seconds, level } => {
+        Report::CertificateEnds { left_seconds, level, .. } => {
             let level = match level {
                 Expiry::Fine | Expiry::Due | Expiry::Warning => screen::level_warning(),
                 Expiry::Critical => screen::level_critical(),
@@ -367,13 +377,13 @@ fn sentence(report: &Report) -> Said {
         }
         Report::Distrusted { reason } => screen::distrusted(reason),
         Report::ListsRenewed { next_update } => screen::lists_renewed(next_update),
-        Report::ListsEnd { left_seconds: 0, cure } => screen::lists_over(cure),
-        Report::ListsEnd { left_seconds, cure } => screen::lists_end(left_seconds / 3_600, cure),
+        Report::ListsEnd { left_seconds: 0, cure, .. } => screen::lists_over(cure),
+        Report::ListsEnd { left_seconds, cure, .. } => screen::lists_end(left_seconds / 3_600, cure),
         Report::Round { of, round, committed: true } => screen::round_committed(of.said(), round),
         Report::Round { of, round, committed: false } => screen::round_aborted(of.said(), round),
         Report::GrantAwaited { of, said, .. } => screen::not_granted(of.said(), said),
-        Report::NotReady { reason, .. } => screen::not_ready(reason),
-        Report::NotReadyAgain { reason } => screen::not_ready_again(reason),
+        Report::NotReady { said, .. } => screen::not_ready(said),
+        Report::NotReadyAgain { said, .. } => screen::not_ready_again(said),
         Report::Refused { of, reason } => screen::refused(of.said(), reason),
         Report::Finished { of, rounds, cpu_seconds, bytes_up, bytes_down, .. } => {
             screen::finished(of.said(), rounds, format!("{cpu_seconds:.2}"), bytes_up, bytes_down)

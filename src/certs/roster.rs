@@ -98,12 +98,9 @@ fn sign(options: &SignOptions, others_first: bool) -> Result<Exit, Failure> {
         println!("To be signed now:\n");
     }
     print!("{}", review.report);
-    let shown = Shown {
-        what: "these changes",
-        digest: review.report.digest(),
-        first: "Compare each fingerprint above with the one that the branch or the person reads to you",
-        again: "Look again, and ask the office if it stays so",
-    };
+    let first = "Compare each fingerprint above with the one that the branch or the person reads to you";
+    let again = "Look again, and ask the office if it stays so";
+    let shown = Shown::english("these changes", review.report.digest(), first, again);
     shown.confirm(options.confirm.as_ref(), |entropy| review.report.questions(entropy))?;
     let signed = holder.sign(review).map_err(Failure::failed)?;
     let out = options.out.as_ref().unwrap_or(&options.file);

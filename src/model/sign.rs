@@ -61,8 +61,7 @@ pub(super) fn sign(options: &SignOptions) -> Result<(), Failure> {
     } else {
         print!("{text}");
     }
-    let asked =
-        Shown { what: "this statement", digest, first: "Read the statement above", again: "Read the statement again" };
+    let asked = Shown::english("this statement", digest, "Read the statement above", "Read the statement again");
     asked.confirm(options.confirm.as_ref(), |entropy| vec![group_of(&digest, "statement", entropy)])?;
     file.sign(&person, options.role, federation, unix_seconds()).map_err(Failure::failed)?;
     let out = options.out.as_ref().unwrap_or(&options.file);

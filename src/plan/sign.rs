@@ -106,7 +106,7 @@ impl Signing {
             "{shown}\nTo be signed: {action} by {staff} as {role}, in the federation {federation}\nthe plan {}\n",
             groups(&digest).join("-")
         ));
-        let shown = Shown { what: "this plan", digest, first: "Read the plan above", again: "Read the plan again" };
+        let shown = Shown::english("this plan", digest, "Read the plan above", "Read the plan again");
         shown.confirm(signer.confirm.as_ref(), |entropy| vec![group_of(&digest, "plan", entropy)])?;
         let at = unix_seconds();
         sign(&mut file, &person, federation, at).map_err(Failure::failed)?;

@@ -198,4 +198,8 @@ texts! {
         en: "the daemon's runtime could not start: {fault}",
         zh: "服务的运行环境无法启动：{fault}",
     }
+    rows_not_logged(config) {
+        en: "the rows cannot be used, so this branch takes no part. Why is for its own screen alone, and stands in no log: `tributary client dataset check` shows it, with --config {config}",
+        zh: "数据行无法使用，因此本分行不参加。原因只在本机屏幕上显示，不写入日志：请用 `tributary client dataset check` 查看，并给出 --config {config}",
+    }
 }

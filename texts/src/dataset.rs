@@ -103,4 +103,41 @@ texts! {
         en: "of no declared day: a run whose plan names one is not joined with it (docs/OPERATING.md, \"The ready file\")",
         zh: "没有声明日期：如果计划指定了日期，就不会用它参加运行（见 docs/OPERATING.md 的 \"The ready file\"）",
     }
+    same_rows() {
+        en: "every count is that of the data set before, in each column and each label: this looks like the same rows again; ask whoever exports the data",
+        zh: "每一列和每个标签的计数都与上一个数据集相同：看起来是同样的数据行；请询问导出数据的人",
+    }
+    rows_apart(now, before, limit) {
+        en: "{now} rows, and {before} in the data set before: more than {limit} % apart (data.volume_change_percent_max); look whether the export is whole",
+        zh: "{now} 行，而上一个数据集有 {before} 行：相差超过 {limit} %（data.volume_change_percent_max）；请检查导出是否完整",
+    }
+    customers_apart(now, before, limit) {
+        en: "{now} customers, and {before} in the data set before: more than {limit} % apart (data.volume_change_percent_max); look whether the export is whole",
+        zh: "{now} 个客户，而上一个数据集有 {before} 个：相差超过 {limit} %（data.volume_change_percent_max）；请检查导出是否完整",
+    }
+    label_moved(name, rate, before, limit) {
+        en: "label {name}: {rate} positive, and {before} in the data set before: the rarer class moved by more than {limit} % of its share (data.label_change_percent_max); look whether the label means what it meant",
+        zh: "标签 {name}：正例占 {rate}，而上一个数据集为 {before}：较少的一类变化超过其比例的 {limit} %（data.label_change_percent_max）；请检查标签的含义是否改变",
+    }
+    label_flipped(name) {
+        en: "label {name}: in the columns' bins it is positive where it was negative in the data set before: its classes look flipped; look whether `positive` and `negative` of the schema, or the export, have changed places",
+        zh: "标签 {name}：按各列分箱来看，上一个数据集中的负例现在是正例：两类看起来对调了；请检查模式的 `positive` 和 `negative`，或导出，是否互换了",
+    }
+    field_moved(name, stability, limit) {
+        en: "field {name}: its values are spread otherwise than in the data set before, with a stability index of {stability} (data.stability_index_max = {limit}); look whether the column means what it meant",
+        zh: "字段 {name}：取值分布与上一个数据集不同，稳定性指数为 {stability}（data.stability_index_max = {limit}）；请检查该列的含义是否改变",
+    }
+    changed_volume(rows_before, rows, customers_before, customers) {
+        en: "  rows {rows_before} -> {rows}, customers {customers_before} -> {customers}",
+        zh: "  行数 {rows_before} -> {rows}，客户数 {customers_before} -> {customers}",
+    }
+    changed_label(name, before, now) {
+        en: "  label {name}: positive {before} -> {now}",
+        zh: "  标签 {name}：正例 {before} -> {now}",
+    }
+    rate_unknown() { en: "not known", zh: "未知" }
+    changed_field(name, stability) {
+        en: "  field {name}: stability index {stability}",
+        zh: "  字段 {name}：稳定性指数 {stability}",
+    }
 }

@@ -5,9 +5,11 @@
 
 pub mod budget;
 pub mod commands;
+pub mod confirm;
 pub mod dataset;
 mod language;
 pub mod preflight;
+pub mod ready;
 mod said;
 pub mod screen;
 
@@ -66,7 +68,9 @@ mod tests {
     use super::*;
 
     fn table() -> impl Iterator<Item = &'static Entry> {
-        [budget::TABLE, commands::TABLE, dataset::TABLE, preflight::TABLE, screen::TABLE].into_iter().flatten()
+        [budget::TABLE, commands::TABLE, confirm::TABLE, dataset::TABLE, preflight::TABLE, ready::TABLE, screen::TABLE]
+            .into_iter()
+            .flatten()
     }
 
     fn placeholders(text: &str) -> BTreeSet<&str> {

@@ -65,5 +65,5 @@ fn unexpected(said: &Said) -> ClientError {
 
 /// Asks the daemon of a state folder; nothing if none runs.
 fn ask(state_dir: &Path, request: Request) -> Result<Option<Said>, ClientError> {
-    control::ask(state_dir, &request).map_err(ClientError::File)
+    control::ask_in_both(state_dir, &request).map_err(ClientError::Said)
 }

@@ -100,6 +100,14 @@ pub enum FileError {
     Faults(Box<FileFaults>),
 }
 
+impl FileError {
+    /// Whether its words depend on what is in the rows.
+    #[must_use]
+    pub fn tells_of_rows(&self) -> bool {
+        matches!(self, Self::Faults(_) | Self::Read { .. } | Self::Encoding { row: Some(_), .. })
+    }
+}
+
 fn in_row(row: Option<u64>) -> String {
     match row {
         None => String::new(),

@@ -6,9 +6,8 @@
 //!
 //! These figures are for the branch's own screen. They decide nothing but whether its operator is asked once more.
 
-use std::fmt;
-
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use tributary_texts::{Language, Said, dataset as words};
 
 use super::summary::{FieldSummary, LabelSummary, Summary};
 use crate::settings::ChangeLimits;
@@ -24,8 +23,9 @@ pub struct Changes {
     pub labels: Vec<LabelChange>,
     /// Each field that both have in the same bins.
     pub fields: Vec<FieldChange>,
-    /// What is above a limit: what it is, what it means, what to do.
-    pub alarms: Vec<String>,
+    /// What is above a limit: what it is, what it means, what to do. Programs read it in English.
+    #[serde(serialize_with = "in_english")]
+    pub alarms: Vec<Said>,
 }
 
 /// A label's share of positives.
@@ -58,14 +58,15 @@ impl Changes {
             alarms: Vec::new(),
         };
         if before == now {
-            changes.alarms.push(
-                "every count is that of the data set before, in each column and each label: this looks like the same rows again; ask whoever exports \
-                 the data"
-                    .into(),
-            );
+            changes.alarms.push(words::same_rows());
         }
-        changes.volume("rows", changes.rows, limits);
-        changes.volume("customers", changes.customers, limits);
+        let percent = limits.volume_percent;
+        if is_apart(changes.rows, limits) {
+            changes.alarms.push(words::rows_apart(now.rows, before.rows, percent));
+        }
+        if is_apart(changes.customers, limits) {
+            changes.alarms.push(words::customers_apart(now.customers, before.customers, percent));
+        }
         for (number, now_label) in now.labels.iter().enumerate() {
             let known = before.labels.iter().position(|label| label.name == now_label.name);
             if let Some(then) = known {
@@ -82,17 +83,6 @@ impl Changes {
         changes
     }
 
-    fn volume(&mut self, what: &str, [before, now]: [u64; 2], limits: ChangeLimits) {
-        let most = u128::from(before) * u128::from(limits.volume_percent);
-        if u128::from(before.abs_diff(now)) * 100 > most {
-            self.alarms.push(format!(
-                "{now} {what}, and {before} in the data set before: more than {} % apart (data.volume_change_percent_max); look whether the export is \
-                 whole",
-                limits.volume_percent
-            ));
-        }
-    }
-
     fn label(&mut self, before: &LabelSummary, now: &LabelSummary, limits: ChangeLimits) {
         let rates = [before, now].map(rate);
         self.labels.push(LabelChange { name: now.name.clone(), rates });
@@ -103,14 +93,8 @@ impl Changes {
         let by_chance = 3.0 * (variance(before, then) + variance(now, rate)).sqrt();
         let moved = (rate - then).abs();
         if moved > rarer * f64::from(limits.label_percent) / 100.0 && moved > by_chance {
-            self.alarms.push(format!(
-                "label {}: {} positive, and {} in the data set before: the rarer class moved by more than {} % of its share \
-                 (data.label_change_percent_max); look whether the label means what it meant",
-                now.name,
-                percent(rate),
-                percent(then),
-                limits.label_percent
-            ));
+            let [share, before] = [rate, then].map(percent);
+            self.alarms.push(words::label_moved(&now.name, share, before, limits.label_percent));
         }
     }
 
@@ -136,11 +120,7 @@ impl Changes {
         }
         // Far from what it was, and near to its opposite.
         if same > 4.0 * other && same > 4.0 * same_chance {
-            self.alarms.push(format!(
-                "label {}: in the columns' bins it is positive where it was negative in the data set before: its classes look flipped; look whether \
-                 `positive` and `negative` of the schema, or the export, have changed places",
-                now.labels[number].name
-            ));
+            self.alarms.push(words::label_flipped(&now.labels[number].name));
         }
     }
 
@@ -148,13 +128,34 @@ impl Changes {
         let stability = stability(&before.cells, &now.cells);
         self.fields.push(FieldChange { name: now.name.clone(), stability });
         if stability > limits.stability + chance(&before.cells, &now.cells) {
-            self.alarms.push(format!(
-                "field {}: its values are spread otherwise than in the data set before, with a stability index of {stability:.2} \
-                 (data.stability_index_max = {}); look whether the column means what it meant",
-                now.name, limits.stability
-            ));
+            self.alarms.push(words::field_moved(&now.name, format!("{stability:.2}"), limits.stability));
         }
     }
+
+    /// For the branch's own screen.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        let ([rows_before, rows], [customers_before, customers]) = (self.rows, self.customers);
+        let mut lines = vec![words::changed_volume(rows_before, rows, customers_before, customers)];
+        lines.extend(self.labels.iter().map(|LabelChange { name, rates }| {
+            let [before, now] = rates.map(|rate| rate.map_or_else(words::rate_unknown, |rate| Said::of(percent(rate))));
+            words::changed_label(name, before, now)
+        }));
+        let fields = self.fields.iter();
+        lines.extend(
+            fields.map(|FieldChange { name, stability }| words::changed_field(name, format!("{stability:.2}"))),
+        );
+        Said::joined(&lines, "\n")
+    }
+}
+
+fn in_english<S: Serializer>(alarms: &[Said], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(alarms.iter().map(|alarm| alarm.text(Language::English)))
+}
+
+/// Whether two numbers are further apart than the settings allow.
+fn is_apart([before, now]: [u64; 2], limits: ChangeLimits) -> bool {
+    u128::from(before.abs_diff(now)) * 100 > u128::from(before) * u128::from(limits.volume_percent)
 }
 
 fn known(label: &LabelSummary) -> u64 {
@@ -191,22 +192,6 @@ fn whole(count: u64) -> f64 {
 
 fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
-}
-
-/// For the branch's own screen.
-impl fmt::Display for Changes {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [rows, customers] = [self.rows, self.customers].map(|[before, now]| format!("{before} -> {now}"));
-        write!(out, "  rows {rows}, customers {customers}")?;
-        for LabelChange { name, rates } in &self.labels {
-            let [before, now] = rates.map(|rate| rate.map_or_else(|| "not known".to_owned(), percent));
-            write!(out, "\n  label {name}: positive {before} -> {now}")?;
-        }
-        for FieldChange { name, stability } in &self.fields {
-            write!(out, "\n  field {name}: stability index {stability:.2}")?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,11 @@ fn summary(by_bin: [[u64; 2]; 2]) -> Summary {
 }
 
 fn alarms(before: [[u64; 2]; 2], now: [[u64; 2]; 2]) -> Vec<String> {
-    Changes::between(&summary(before), &summary(now), ChangeLimits::USUAL).alarms
+    english(&Changes::between(&summary(before), &summary(now), ChangeLimits::USUAL).alarms)
+}
+
+fn english(alarms: &[Said]) -> Vec<String> {
+    alarms.iter().map(|alarm| alarm.text(Language::English).to_owned()).collect()
 }
 
 const BEFORE: [[u64; 2]; 2] = [[50, 450], [100, 400]];
@@ -60,7 +64,7 @@ fn volume_label_and_columns_are_asked_about_above_their_limits() {
     assert!(column.len() == 1 && column[0].starts_with("field age: its values are spread otherwise"), "{column:?}");
     let wide = ChangeLimits { volume_percent: 100, label_percent: 1000, stability: 10.0 };
     for now in [[[25, 225], [50, 200]], [[90, 410], [180, 320]], [[15, 135], [170, 680]]] {
-        assert_eq!(Changes::between(&summary(BEFORE), &summary(now), wide).alarms, Vec::<String>::new());
+        assert_eq!(Changes::between(&summary(BEFORE), &summary(now), wide).alarms, []);
     }
 }
 
@@ -82,4 +86,16 @@ fn the_index_is_the_sum_over_shares() {
     assert!((index - 0.2 * 1.5_f64.ln() * 2.0).abs() < 1e-3, "{index}");
     assert!(stability(&[5, 0], &[5, 0]).abs() < 1e-12);
     assert!(stability(&[0, 0], &[0, 0]).is_finite() && stability(&[0, 10], &[10, 0]).is_finite());
+}
+
+#[test]
+fn changes_are_told_in_both_languages_and_programs_read_one() {
+    let changes = Changes::between(&summary(BEFORE), &summary([[450, 50], [400, 100]]), ChangeLimits::USUAL);
+    let said = changes.said();
+    let text = "  rows 1000 -> 1000, customers 1000 -> 1000\n  label churn: positive 15.0 % -> 85.0 %\n  field age: stability index 0.00";
+    assert_eq!(said.text(Language::English), text);
+    assert!(said.text(Language::Chinese).contains("标签 churn：正例 15.0 % -> 85.0 %"));
+    assert!(changes.alarms[0].text(Language::Chinese).starts_with("标签 churn："));
+    let json = serde_json::to_value(&changes).unwrap();
+    assert_eq!(json["alarms"], serde_json::json!(english(&changes.alarms)));
 }

@@ -67,7 +67,7 @@ impl Loaded {
             return Ok(self);
         }
         let lines: Vec<Said> = std::iter::once(words::not_usable(&self.report.file)).chain(stops).collect();
-        Err(ClientError::Said(Said::joined(&lines, "\n  ")))
+        Err(ClientError::Rows(Said::joined(&lines, "\n  ")))
     }
 }
 

@@ -169,6 +169,24 @@ fn points_between_thousands_are_remarked() {
     assert!(loaded.remarks.iter().any(|remark| remark.text.contains("csv.decimal = \",\"")), "{:?}", loaded.remarks);
 }
 
+/// What a daemon that cannot start says of rows is told from what it says of a file: a service's log has no place for the first.
+#[test]
+fn faults_of_rows_are_told_from_faults_of_a_file() {
+    let fault = |rows: &str, gone: bool| {
+        let (folder, settings) = settings(rows, "");
+        if gone {
+            fs::remove_file(folder.path().join("rows.csv")).unwrap();
+        }
+        let schema = Schema::parse(SCHEMA).unwrap();
+        crate::worker::Snapshot::read(&settings, &schema, &Stop::default(), &mut |_| ()).map(|_| ()).unwrap_err()
+    };
+    let dates = rows(|number| if number < 6 { ["19800131", "office", "no"] } else { usual(number) });
+    for rows in [dates.as_str(), "who,age,job,churn\nc1,x,office,no\n", "who,age,job,churn\nc1,4"] {
+        assert!(matches!(fault(rows, false), ClientError::Rows(_)), "{rows}");
+    }
+    assert!(matches!(fault(&rows(usual), true), ClientError::File(_)));
+}
+
 /// Inputs that went wrong elsewhere, where they are.
 #[test]
 fn cases_that_went_wrong_go_right() {

@@ -53,9 +53,13 @@ impl Grants {
             }
             Err(fault) => {
                 let fault = fault.to_string();
-                if self.fault.as_ref() != Some(&fault) {
+                let known = self.fault.replace(fault.clone());
+                if known.as_ref() != Some(&fault) {
                     tracing::error!(fault, "the owner's grants cannot be read, so nothing is granted");
-                    self.fault = Some(fault);
+                }
+                // Whoever hears of a change asks about every run again: one fault is one change.
+                if known.is_some() {
+                    return None;
                 }
                 Held::default()
             }
@@ -152,6 +156,28 @@ mod tests {
         assert_eq!(held(&["grant"]), None, "and nothing was taken back");
         write_withdrawal(&withdrawal, &folder.join("a.withdrawal")).unwrap();
         assert_eq!(held(&["grant", "withdrawal"]), Some((1, 1)));
+    }
+
+    /// One file that is no grant would otherwise have every run asked about again at each look, which is once a second.
+    #[test]
+    fn a_folder_that_cannot_be_read_takes_every_grant_back_once() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().join("grants");
+        create_private_folder(&folder).unwrap();
+        let owner = SigningKey::from_seed(&[1; 32]);
+        let grant = sign_grant(&owner, Grant { owner: owner.verifying_key(), ..cast::grant(&cast::plan()) });
+        write_grant(&grant, &folder.join("a.grant")).unwrap();
+        let schema = Schema::parse(SCHEMA).unwrap();
+        let mut grants = Grants { folder: folder.clone(), schema, seen: BTreeSet::new(), fault: None };
+        let mut granted = || grants.look().map(|(granted, _)| granted.len());
+        assert_eq!((granted(), granted()), (Some(1), None));
+        fs::write(folder.join("b.grant"), "half").unwrap();
+        assert_eq!((granted(), granted(), granted()), (Some(0), None, None));
+        fs::write(folder.join("a.withdrawal"), "another fault, of another file").unwrap();
+        assert_eq!(granted(), None, "nothing was granted before either");
+        fs::remove_file(folder.join("a.withdrawal")).unwrap();
+        fs::remove_file(folder.join("b.grant")).unwrap();
+        assert_eq!((granted(), granted()), (Some(1), None), "it counts again");
     }
 
     /// A general grant leaves the fields to the policy, but for data of the highest level; an audit column is in no sum.

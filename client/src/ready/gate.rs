@@ -4,6 +4,7 @@
 //! not ready; why, stays here.
 
 use tributary_protocol::plan::{Date, Plan, RunRef};
+use tributary_texts::{Said, ready as words};
 
 use super::store::{AskedRun, FileDigests, Statement, Store};
 use crate::error::ClientError;
@@ -33,7 +34,7 @@ pub enum Answer {
         /// Of which day the data must be.
         as_of: Date,
         /// Why, and what to do. For the operator alone.
-        reason: String,
+        reason: Said,
     },
 }
 
@@ -56,42 +57,26 @@ impl Store {
         Ok(Answer::Ready(word))
     }
 
-    /// What to tell the operator where the files on the disk are other ones than those that were said to be ready.
+    /// What to tell the operator where the files that were read are other ones than those that were said to be ready. Which ones they are depends on
+    /// rows: `tributary client ready` and `dataset check` show that, and no line of a daemon.
     ///
     /// # Errors
     /// If a file of the folder cannot be used.
-    pub fn replaced(&self, asked: Invitation<'_>, found: FileDigests) -> Result<Answer, ClientError> {
+    pub fn replaced(&self, asked: Invitation<'_>) -> Result<Answer, ClientError> {
         let Some(as_of) = asked.plan.readiness.as_of.of_run(asked.begun) else { return Ok(Answer::Undated) };
         self.ask(&asked.noted(as_of))?;
-        let before = match self.used(asked.run)? {
-            Some(used) => format!("the run was joined with {}", used.statement.files.data),
-            None => match self.word(asked.run, as_of)? {
-                Some(word) => format!("{} was said to be ready", word.files.data),
-                None => "nothing was said to be ready".to_owned(),
-            },
+        let before = match (self.used(asked.run)?, self.word(asked.run, as_of)?) {
+            (Some(_), _) => words::joined_with_another(),
+            (None, Some(_)) => words::said_of_another(),
+            (None, None) => words::nothing_said(),
         };
-        let reason = format!(
-            "{}: {before}, and the file that is here now has SHA-256 {}. Put the first one back, or look at the new one and say that it is ready: \
-             `tributary client ready --run {}`",
-            asked.words(as_of),
-            found.data,
-            asked.short()
-        );
-        Ok(Answer::NotReady { as_of, reason })
+        Ok(Answer::NotReady { as_of, reason: words::replaced(asked.words(as_of), before, asked.short()) })
     }
 
-    fn lacking(&self, asked: Invitation<'_>, as_of: Date) -> Result<String, ClientError> {
+    fn lacking(&self, asked: Invitation<'_>, as_of: Date) -> Result<Said, ClientError> {
         let last = self.words()?.into_iter().next();
-        let said = match last {
-            Some(word) => format!("the last data that were said to be ready are of {}", word.date),
-            None => "nobody has said here that any data are ready".to_owned(),
-        };
-        Ok(format!(
-            "{}; {said}. Put the data of that day in place, look at them (`tributary client dataset check`), and say that they are ready: \
-             `tributary client ready --run {}`",
-            asked.words(as_of),
-            asked.short()
-        ))
+        let said = last.map_or_else(words::no_word, |word| words::last_word(word.date));
+        Ok(words::lacking(asked.words(as_of), said, asked.short()))
     }
 }
 
@@ -105,8 +90,8 @@ impl Invitation<'_> {
         format!("{}/{}", self.run.plan.short(), self.run.number)
     }
 
-    fn words(&self, as_of: Date) -> String {
-        format!("{} run {} ({}) wants data of {as_of}", self.plan.name, self.run.number, self.short())
+    fn words(&self, as_of: Date) -> Said {
+        words::wants(&self.plan.name, self.run.number, self.run.plan.short(), as_of)
     }
 }
 

@@ -15,5 +15,5 @@ mod watch;
 pub use gate::{Answer, Invitation};
 pub use stamp::{Stamp, StampFault};
 pub use store::{AskedRun, FileDigests, KeptCounts, Statement, Store, Subject, UsedFiles};
-pub use survey::{Earlier, Survey, SurveyedFile, Target, overview, stamp, survey};
+pub use survey::{Earlier, Survey, SurveyedFile, Target, Waiting, overview, stamp, survey};
 pub(crate) use watch::{Step, Told, Watch};

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::Date;
 use tributary_storage::files::{Existing, FileError, read_titled, shown, write_public};
+use tributary_texts::{Language, Said, ready as words};
 
 const TITLE: &str = "tributary data 1";
 const WHAT: &str = "ready file: a title, `date YYYY-MM-DD`, and a line of `sha256sum`";
@@ -35,12 +36,7 @@ pub struct Stamp {
 #[derive(Debug, thiserror::Error)]
 pub enum StampFault {
     /// There is none.
-    #[error(
-        "{}: there is no such ready file, so nobody has said of which day {} is, and that it is whole. Whoever exports the table writes it last \
-         (three lines, docs/OPERATING.md); by hand: `tributary client dataset stamp`",
-        shown(path),
-        shown(table)
-    )]
+    #[error("{}", self.said().text(Language::English))]
     Absent {
         /// Where it would be.
         path: PathBuf,
@@ -51,23 +47,15 @@ pub enum StampFault {
     #[error(transparent)]
     File(#[from] FileError),
     /// It is of another form.
-    #[error(
-        "{}: {what}, so the ready file is not believed. It has three lines: `{TITLE}`, `date YYYY-MM-DD`, and what `sha256sum` prints for the table in \
-         its folder",
-        shown(path)
-    )]
+    #[error("{}", self.said().text(Language::English))]
     Form {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        what: &'static str,
+        what: Said,
     },
     /// The table is another one than the ready file is about.
-    #[error(
-        "{}: its ready file says SHA-256 {said}, and the file that was read has {found}: it was replaced, changed or cut after it was exported. \
-         Nothing of it is used; export the table anew, and its ready file after it",
-        shown(table)
-    )]
+    #[error("{}", self.said().text(Language::English))]
     Differs {
         /// The table.
         table: PathBuf,
@@ -76,6 +64,19 @@ pub enum StampFault {
         /// As it was read.
         found: Digest,
     },
+}
+
+impl StampFault {
+    /// In both languages.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        match self {
+            Self::Absent { path, table } => words::stamp_absent(shown(path), shown(table)),
+            Self::File(fault) => Said::verbatim(fault),
+            Self::Form { path, what } => words::stamp_form(shown(path), what),
+            Self::Differs { table, said, found } => words::stamp_differs(shown(table), said, found),
+        }
+    }
 }
 
 impl Stamp {
@@ -98,7 +99,7 @@ impl Stamp {
                 return Err(StampFault::Absent { path, table: table.to_owned() });
             }
             Ok(found) if found.is_file() && found.len() > BYTES_MAX => {
-                return Err(StampFault::Form { path, what: "it is longer than 4096 bytes" });
+                return Err(StampFault::Form { path, what: words::stamp_too_long() });
             }
             _ => {}
         }
@@ -115,10 +116,7 @@ impl Stamp {
         let path = Self::path(table);
         let name = table.file_name().and_then(|name| name.to_str()).filter(|name| !name.contains(['\n', '\r', '\\']));
         let Some(name) = name else {
-            return Err(StampFault::Form {
-                path,
-                what: "the table's own name has a character that a line cannot have",
-            });
+            return Err(StampFault::Form { path, what: words::stamp_name() });
         };
         let text = format!("{TITLE}\ndate {}\n{}  {name}\n", self.date, self.digest);
         write_public(&path, text.as_bytes(), Existing::Replace)?;
@@ -137,26 +135,22 @@ impl Stamp {
     }
 }
 
-fn parse(text: &str, table: &str) -> Result<Stamp, &'static str> {
+fn parse(text: &str, table: &str) -> Result<Stamp, Said> {
     // Windows ends its lines otherwise.
     let mut lines = text.lines();
     if lines.next() != Some(TITLE) {
-        return Err("its first line is not `tributary data 1`");
+        return Err(words::stamp_title());
     }
     let date = lines.next().and_then(|line| line.strip_prefix("date ")).and_then(Date::parse);
-    let date = date.ok_or("its second line is not `date YYYY-MM-DD` with a day of the calendar")?;
-    let line = lines.next().and_then(|line| line.split_at_checked(64));
-    let (hex, name) = line.ok_or("its third line is no line of `sha256sum`")?;
-    let digest = Digest::from_hex(hex).ok_or("its third line does not begin with 64 hexadecimal digits")?;
-    let name = name
-        .strip_prefix("  ")
-        .or_else(|| name.strip_prefix(" *"))
-        .ok_or("its third line is no line of `sha256sum`")?;
+    let date = date.ok_or_else(words::stamp_date)?;
+    let (hex, name) = lines.next().and_then(|line| line.split_at_checked(64)).ok_or_else(words::stamp_sum)?;
+    let digest = Digest::from_hex(hex).ok_or_else(words::stamp_digits)?;
+    let name = name.strip_prefix("  ").or_else(|| name.strip_prefix(" *")).ok_or_else(words::stamp_sum)?;
     if name != table {
-        return Err("its third line names another file than the table beside it");
+        return Err(words::stamp_of_another());
     }
     if lines.next().is_some() {
-        return Err("it has more than three lines");
+        return Err(words::stamp_too_many());
     }
     Ok(Stamp { date, digest })
 }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{Date, RunRef};
 use tributary_storage::files::{Existing, FileError, create_private_folder, read_private, shown, write_private};
+use tributary_texts::ready as words;
 
 use crate::dataset::Summary;
 use crate::error::ClientError;
@@ -178,6 +179,16 @@ impl Store {
         self.forget(&self.path(&name(Subject::Run(run)), ASKED))
     }
 
+    /// Nobody but these asks for a word: others asked a process that is gone, and may be over for long.
+    ///
+    /// # Errors
+    /// If a file cannot be removed.
+    pub fn ask_alone(&self, runs: &[RunRef]) -> Result<(), ClientError> {
+        let own: Vec<PathBuf> = runs.iter().map(|run| self.path(&name(Subject::Run(*run)), ASKED)).collect();
+        let others = self.paths(ASKED)?.into_iter().filter(|path| !own.contains(path));
+        others.into_iter().try_for_each(|path| self.forget(&path))
+    }
+
     /// Keeps with which files a run is joined; it asks for nothing any more. Durable when this returns.
     ///
     /// # Errors
@@ -250,13 +261,8 @@ impl Store {
             return Ok(None);
         }
         let bytes = read_private(path).map_err(ClientError::file)?;
-        let read = serde_json::from_slice(&bytes).map_err(|_| {
-            ClientError::File(format!(
-                "{}: this is not what `tributary client ready` or the daemon writes there, so it is not believed; remove the file, and give the word \
-                 again (`tributary client ready`)",
-                shown(path)
-            ))
-        });
+        let read = serde_json::from_slice(&bytes);
+        let read = read.map_err(|_| ClientError::Said(words::not_kept_by_us(shown(path))));
         read.map(Some)
     }
 

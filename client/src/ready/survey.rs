@@ -6,6 +6,8 @@ use serde::Serialize;
 use tributary_model::schema::Schema;
 use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::plan::{Date, RunRef};
+use tributary_storage::files::shown;
+use tributary_texts::{Language, Said, ready as words};
 
 use super::stamp::{Stamp, StampFault};
 use super::store::{AskedRun, FileDigests, KeptCounts, Statement, Store, Subject};
@@ -37,7 +39,7 @@ pub struct SurveyedFile {
     /// What it holds, or why it cannot be read.
     pub loaded: Result<Loaded, FileError>,
     /// Of which day it is; why that is not known.
-    pub date: Result<Date, String>,
+    pub date: Result<Date, Said>,
     /// Whether somebody has said so beside the file, or in the settings.
     pub is_dated: bool,
 }
@@ -60,7 +62,7 @@ pub struct Survey {
     /// The data set before it, where the branch has kept one.
     pub earlier: Option<Earlier>,
     /// What must be confirmed: what it is, what it means, what to do.
-    pub alarms: Vec<String>,
+    pub alarms: Vec<Said>,
     store: Store,
     counts: Option<Summary>,
 }
@@ -110,7 +112,7 @@ fn surveyed((key, file): (&'static str, &Path), settings: &Settings, schema: &Sc
         }
         Ok(date)
     });
-    let date = date.map_err(|fault| fault.to_string());
+    let date = date.map_err(|fault: StampFault| fault.said());
     SurveyedFile { key, file: file.to_owned(), schema: schema.digest().to_string(), loaded, date, is_dated }
 }
 
@@ -125,17 +127,13 @@ impl Survey {
     ///
     /// # Errors
     /// Why it is not known.
-    pub fn date(&self) -> Result<Date, String> {
+    pub fn date(&self) -> Result<Date, Said> {
         let mut dates = self.files.iter().map(|file| file.date.clone().map(|date| (file, date)));
-        let (first, date) = dates.next().ok_or_else(|| "the settings name no file".to_owned())??;
+        let (first, date) = dates.next().ok_or_else(words::no_file_named)??;
         for other in dates {
             let (file, found) = other?;
             if found != date {
-                return Err(format!(
-                    "{} is of {date} and {} is of {found}: the two are of one data set, and have one day; export both anew",
-                    first.file.display(),
-                    file.file.display()
-                ));
+                return Err(words::two_days(shown(&first.file), date, shown(&file.file), found));
             }
         }
         Ok(date)
@@ -160,43 +158,36 @@ impl Survey {
             .u32(self.date().map_or(u32::MAX, |date| date.0))
             .digest(&files.map_or(Digest::ZERO, |files| files.data))
             .digest(&files.and_then(|files| files.held_out).unwrap_or(Digest::ZERO));
-        self.alarms.iter().fold(body, |body, alarm| body.bytes(alarm.as_bytes())).finish()
+        // The same whatever language it was shown in.
+        let alarms = self.alarms.iter().map(|alarm| alarm.text(Language::English).as_bytes());
+        alarms.fold(body, Canonical::bytes).finish()
     }
 
     /// Says that the data set is ready: for a run that asks, or for the next one that wants data of its day. Durable when this returns.
     ///
     /// # Errors
     /// Why it is not said.
-    pub fn state(&self, target: &Target, now_unix_ms: u64) -> Result<Vec<String>, ClientError> {
-        let refuse = |what: String| ClientError::File(format!("nothing is said to be ready: {what}"));
+    pub fn state(&self, target: &Target, now_unix_ms: u64) -> Result<Vec<Said>, ClientError> {
+        let refuse = |what: Said| ClientError::Said(words::nothing_ready(what));
         let date = self.date().map_err(refuse)?;
         let Some(files) = self.digests().filter(|_| self.is_usable()) else {
-            return Err(refuse("a run would not use these files; `tributary client dataset check` says why".into()));
+            return Err(refuse(words::not_usable()));
         };
         let asked = self.store.asked()?;
         let (subject, asks) = subject(target, &asked, date).map_err(refuse)?;
-        let statement = Statement { date, files, at: now_unix_ms };
+        // The newest word counts: one that was given when the clock was ahead is older than this one all the same.
+        let last = self.store.words()?.first().map_or(0, |word| word.at);
+        let statement = Statement { date, files, at: now_unix_ms.max(last.saturating_add(1)) };
         // First what the next data set is laid beside: the word is what a daemon waits for.
         if let Some(data) = self.counts.clone() {
             self.store.keep_counts(&KeptCounts { date, files, data })?;
         }
         let path = self.store.state(subject, &statement)?;
         let whom = match asks {
-            Some(asked) => format!("{} run {} is joined with them", asked.name, asked.number),
-            None => format!("the next run that wants data of {date} is joined with them"),
+            Some(asked) => words::run_joins(&asked.name, asked.number),
+            None => words::next_joins(date),
         };
-        Ok(vec![
-            format!("{}: the data of {date} are said to be ready, SHA-256 {}", path.display(), files.data),
-            format!("{whom}; a daemon that runs hears of it within a second"),
-        ])
-    }
-
-    /// Runs that wait for the operator's word.
-    ///
-    /// # Errors
-    /// If what the daemon has noted cannot be read.
-    pub fn asked(&self) -> Result<Vec<AskedRun>, ClientError> {
-        self.store.asked()
+        Ok(vec![words::said_ready(shown(&path), date, files.data), words::heard(whom)])
     }
 
     fn compare(&mut self, settings: &Settings, schema: &Schema) -> Result<(), ClientError> {
@@ -224,58 +215,41 @@ impl Survey {
 }
 
 /// A file that passes for another day's, or another file of a day that is known.
-fn mistaken(kept: &KeptCounts, digest: Digest, date: Option<Date>) -> Option<String> {
+fn mistaken(kept: &KeptCounts, digest: Digest, date: Option<Date>) -> Option<Said> {
     let other_day = date != Some(kept.date);
     match (kept.files.data == digest, other_day) {
-        (true, true) => Some(format!(
-            "data.file is, byte for byte, the file of {}: the export may not have run; look at it before this is learned from twice",
-            kept.date
-        )),
-        (false, false) => Some(format!(
-            "another file of {} was said to be ready before, with SHA-256 {}: look which of the two is meant",
-            kept.date, kept.files.data
-        )),
+        (true, true) => Some(words::file_of_another_day(kept.date)),
+        (false, false) => Some(words::another_file_of_the_day(kept.date, kept.files.data)),
         _ => None,
     }
 }
 
+/// The runs that ask, by name.
+fn names(asked: &[AskedRun]) -> Said {
+    if asked.is_empty() {
+        return words::nobody();
+    }
+    let name = |asked: &AskedRun| words::asking(asked.plan.short(), asked.number, &asked.name, asked.as_of);
+    Said::joined(&asked.iter().map(name).collect::<Vec<_>>(), ", ")
+}
+
 /// What a word is about, and which run asks for it.
-fn subject<'a>(target: &Target, asked: &'a [AskedRun], date: Date) -> Result<(Subject, Option<&'a AskedRun>), String> {
-    let names = || match asked {
-        [] => "none".to_owned(),
-        asked => {
-            let name = |asked: &AskedRun| {
-                format!("{}/{} ({}, data of {})", asked.plan.short(), asked.number, asked.name, asked.as_of)
-            };
-            asked.iter().map(name).collect::<Vec<_>>().join(", ")
-        }
-    };
+fn subject<'a>(target: &Target, asked: &'a [AskedRun], date: Date) -> Result<(Subject, Option<&'a AskedRun>), Said> {
     match target {
         Target::Next => {
             // One that asked for an older day may be over.
             if asked.iter().any(|asked| asked.as_of > date) && asked.iter().all(|asked| asked.as_of != date) {
-                return Err(format!(
-                    "these data are of {date}, and a run asks for a later day. The runs that ask are: {}. Put the data of their day in \
-                     place",
-                    names()
-                ));
+                return Err(words::later_day(date, names(asked)));
             }
             Ok((Subject::Day(date), asked.iter().find(|asked| asked.as_of == date)))
         }
         Target::Run(text) => {
             let found: Vec<&AskedRun> = asked.iter().filter(|asked| is_named(text, asked.run())).collect();
             let [one] = found.as_slice() else {
-                return Err(format!(
-                    "{text:?} names no run that asks, or more than one. The runs that ask are: {}. Before a run asks, `--next` gives the word for the \
-                     day of the data",
-                    names()
-                ));
+                return Err(words::no_such_run(format!("{text:?}"), names(asked)));
             };
             if one.as_of != date {
-                return Err(format!(
-                    "{} run {} wants data of {}, and these are of {date}. Put the data of {} in place",
-                    one.name, one.number, one.as_of, one.as_of
-                ));
+                return Err(words::other_day(&one.name, one.number, one.as_of, date));
             }
             Ok((Subject::Run(one.run()), Some(one)))
         }
@@ -289,13 +263,25 @@ fn is_named(text: &str, run: RunRef) -> bool {
     plan_fits && !text.starts_with('/') && number.parse() == Ok(run.number)
 }
 
+/// A run that waits for the operator's word.
+pub struct Waiting {
+    /// Which one.
+    pub asked: AskedRun,
+    /// With which data it was joined before, if it was.
+    pub joined: Option<Statement>,
+}
+
 /// What waits for the operator's word, and the last one that was given.
 ///
 /// # Errors
 /// If settings or what the branch has kept cannot be read.
-pub fn overview(config: &Path) -> Result<(Vec<AskedRun>, Option<Statement>), ClientError> {
+pub fn overview(config: &Path) -> Result<(Vec<Waiting>, Option<Statement>), ClientError> {
     let store = Store::of(&Settings::load(config)?.state_dir);
-    Ok((store.asked()?, store.words()?.into_iter().next()))
+    let waiting = store.asked()?.into_iter().map(|asked| {
+        let joined = store.used(asked.run())?.map(|used| used.statement);
+        Ok(Waiting { asked, joined })
+    });
+    Ok((waiting.collect::<Result<_, ClientError>>()?, store.words()?.into_iter().next()))
 }
 
 /// Writes the ready files of whoever exports by hand, beside every file that the settings name; where they are.
@@ -308,7 +294,8 @@ pub fn stamp(config: &Path, date: Date) -> Result<Vec<PathBuf>, ClientError> {
     let mut written = Vec::new();
     for (_, file) in dataset::files(&settings) {
         let loaded = Loaded::read(file, &settings, &schema, &Stop::default()).map_err(ClientError::file)?;
-        written.push(Stamp { date, digest: loaded.digest }.write(file).map_err(ClientError::file)?);
+        let stamp = Stamp { date, digest: loaded.digest };
+        written.push(stamp.write(file).map_err(|fault| ClientError::Said(fault.said()))?);
     }
     Ok(written)
 }

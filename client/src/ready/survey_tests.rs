@@ -52,6 +52,15 @@ impl Branch {
     }
 }
 
+fn english(said: impl IntoIterator<Item = Said>) -> Vec<String> {
+    said.into_iter().map(|said| said.text(Language::English).to_owned()).collect()
+}
+
+/// Why its day is not known.
+fn undated(survey: &Survey) -> String {
+    survey.date().unwrap_err().text(Language::English).to_owned()
+}
+
 fn date(text: &str) -> Date {
     Date::parse(text).unwrap()
 }
@@ -76,19 +85,19 @@ fn a_data_set_has_a_day_if_its_ready_file_says_so_and_its_checksum_fits() {
     fs::write(branch.0.path().join("rows.csv"), &rows).unwrap();
     let bare = branch.survey();
     assert!(!bare.files[0].is_dated && bare.is_usable());
-    assert!(bare.date().unwrap_err().contains("rows.csv.ok: there is no such ready file"));
+    assert!(undated(&bare).contains("rows.csv.ok: there is no such ready file"));
     assert!(bare.state(&Target::Next, 1).unwrap_err().to_string().starts_with("nothing is said to be ready: "));
     branch.export("rows.csv", &rows, "2026-10-31");
     assert_eq!(branch.survey().date(), Ok(date("2026-10-31")));
     // The next export has begun, and its ready file is still the old one.
     fs::write(branch.0.path().join("rows.csv"), month(300, 0, USUAL)).unwrap();
     let cut = branch.survey();
-    assert!(cut.date().unwrap_err().contains("it was replaced, changed or cut after it was exported"));
+    assert!(undated(&cut).contains("it was replaced, changed or cut after it was exported"));
     assert!(cut.state(&Target::Next, 1).is_err() && !branch.store().folder().exists());
     // Cut within a row.
     fs::write(branch.0.path().join("rows.csv"), "who,age,job,churn\nc1,4").unwrap();
     assert!(!branch.survey().is_usable());
-    assert!(branch.survey().date().unwrap_err().contains("it was replaced, changed or cut after it was exported"));
+    assert!(undated(&branch.survey()).contains("it was replaced, changed or cut after it was exported"));
     fs::write(branch.0.path().join("rows.csv"), month(300, 0, USUAL)).unwrap();
     let written = stamp(&branch.0.path().join("client.toml"), date("2026-11-30")).unwrap();
     assert_eq!(written, [branch.0.path().join("rows.csv.ok")]);
@@ -107,14 +116,14 @@ fn both_files_of_a_data_set_have_one_day() {
     let branch = Branch::new("held_out = \"held.csv\"");
     branch.export("rows.csv", &month(400, 0, USUAL), "2026-10-31");
     branch.export("held.csv", &month(100, 7, USUAL), "2026-09-30");
-    assert!(branch.survey().date().unwrap_err().contains("the two are of one data set"));
+    assert!(undated(&branch.survey()).contains("the two are of one data set"));
     branch.export("held.csv", &month(100, 7, USUAL), "2026-10-31");
     let survey = branch.survey();
     assert_eq!(survey.date(), Ok(date("2026-10-31")));
     let held_out = Some(Digest::of(month(100, 7, USUAL).as_bytes()));
     assert_eq!(survey.digests().unwrap().held_out, held_out);
     fs::remove_file(branch.0.path().join("held.csv.ok")).unwrap();
-    assert!(branch.survey().date().unwrap_err().contains("held.csv.ok"));
+    assert!(undated(&branch.survey()).contains("held.csv.ok"));
 }
 
 #[test]
@@ -122,16 +131,17 @@ fn a_word_is_about_the_day_or_about_a_run_that_asks() {
     let branch = Branch::new("");
     branch.export("rows.csv", &month(400, 0, USUAL), "2026-10-31");
     let survey = branch.survey();
-    let told = survey.state(&Target::Next, 5).unwrap();
+    let told = english(survey.state(&Target::Next, 5).unwrap());
     assert!(told[1].contains("the next run that wants data of 2026-10-31"), "{told:?}");
     let run = branch.ask(3, "2026-10-31");
     assert_eq!(branch.store().word(run, date("2026-10-31")).unwrap().unwrap().at, 5);
     let short = run.plan.short();
     for text in ["3".to_owned(), format!("{short}/3"), format!("{}/3", run.plan)] {
-        let told = survey.state(&Target::Run(text), 6).unwrap();
+        let told = english(survey.state(&Target::Run(text), 6).unwrap());
         assert!(told[1].contains("churn run 3 is joined with them"), "{told:?}");
     }
-    assert_eq!(branch.store().word(run, date("2026-10-31")).unwrap().unwrap().at, 6);
+    let last = branch.store().word(run, date("2026-10-31")).unwrap().unwrap();
+    assert_eq!(last.at, 8, "each is newer than the one before");
     for text in ["4", "", "/3", "x/3", &format!("{}/3", &short[..7]), "deadbeef/3", "+3/"] {
         let fault = survey.state(&Target::Run(text.into()), 7).unwrap_err().to_string();
         assert!(fault.contains(&format!("The runs that ask are: {short}/3 (churn, data of 2026-10-31)")), "{fault}");
@@ -143,13 +153,27 @@ fn a_word_is_about_the_day_or_about_a_run_that_asks() {
     assert!(survey.state(&Target::Run(format!("{short}/3")), 7).is_ok());
 }
 
+/// The clock was years ahead when a word was given, and somebody has set it right.
+#[test]
+fn the_last_word_counts_whatever_the_clock_says() {
+    let branch = Branch::new("");
+    let run = branch.ask(3, "2026-10-31");
+    branch.export("rows.csv", &month(400, 0, USUAL), "2026-10-31");
+    branch.survey().state(&Target::Next, 9_000).unwrap();
+    let corrected = month(401, 0, USUAL);
+    branch.export("rows.csv", &corrected, "2026-10-31");
+    branch.survey().state(&Target::Run("3".into()), 6).unwrap();
+    let word = branch.store().word(run, date("2026-10-31")).unwrap().unwrap();
+    assert_eq!((word.files.data, word.at), (Digest::of(corrected.as_bytes()), 9_001));
+}
+
 #[test]
 fn last_months_file_is_noticed_by_its_day_and_by_its_bytes() {
     let branch = Branch::new("");
     let october = month(1_000, 0, USUAL);
     branch.export("rows.csv", &october, "2026-10-31");
     let first = branch.survey();
-    assert_eq!((first.alarms.as_slice(), first.earlier), (&[][..], None), "there is nothing beside which it could lie");
+    assert_eq!((first.alarms, first.earlier), (Vec::new(), None), "there is nothing beside which it could lie");
     branch.survey().state(&Target::Next, 1).unwrap();
     assert!(branch.survey().alarms.is_empty(), "the same word again");
     // Its day is not the one that is asked for.
@@ -160,26 +184,23 @@ fn last_months_file_is_noticed_by_its_day_and_by_its_bytes() {
     }
     // Its ready file was made anew, with the new day.
     branch.export("rows.csv", &october, "2026-11-30");
-    let again = branch.survey();
-    assert!(
-        again.alarms.len() == 1 && again.alarms[0].contains("byte for byte, the file of 2026-10-31"),
-        "{:?}",
-        again.alarms
-    );
+    let again = english(branch.survey().alarms);
+    assert!(again.len() == 1 && again[0].contains("byte for byte, the file of 2026-10-31"), "{again:?}");
     // The same rows, in another order: other bytes.
     let (head, rows) = october.split_once('\n').unwrap();
     let turned: Vec<&str> = rows.lines().rev().collect();
     branch.export("rows.csv", &format!("{head}\n{}\n", turned.join("\n")), "2026-11-30");
     let turned = branch.survey();
-    assert!(turned.alarms.len() == 1 && turned.alarms[0].contains("the same rows again"), "{:?}", turned.alarms);
-    assert_eq!(turned.earlier.unwrap().date, "2026-10-31");
+    assert_eq!(turned.earlier.as_ref().unwrap().date, "2026-10-31");
+    let alarms = english(turned.alarms);
+    assert!(alarms.len() == 1 && alarms[0].contains("the same rows again"), "{alarms:?}");
     // Another file of a day that was ready before.
     branch.export("rows.csv", &month(1_000, 50, USUAL), "2026-10-31");
-    let other = branch.survey();
-    assert!(other.alarms.len() == 1 && other.alarms[0].contains("another file of 2026-10-31"), "{:?}", other.alarms);
+    let other = english(branch.survey().alarms);
+    assert!(other.len() == 1 && other[0].contains("another file of 2026-10-31"), "{other:?}");
     let november = month(1_040, 50, USUAL);
     branch.export("rows.csv", &november, "2026-11-30");
-    assert_eq!(branch.survey().alarms, Vec::<String>::new(), "a usual month");
+    assert_eq!(branch.survey().alarms, [], "a usual month");
     branch.survey().state(&Target::Next, 3).unwrap();
     assert_eq!(branch.store().counts().unwrap().len(), 2);
 }
@@ -192,8 +213,9 @@ fn flipped_labels_are_noticed_and_confirmed_by_what_was_shown() {
     branch.export("rows.csv", &month(1_010, 50, ["no", "yes"]), "2026-11-30");
     let flipped = branch.survey();
     assert!(flipped.is_usable() && flipped.date().is_ok(), "nothing else is wrong with it");
-    assert!(flipped.alarms.iter().any(|alarm| alarm.contains("its classes look flipped")), "{:?}", flipped.alarms);
-    assert!(flipped.alarms.iter().any(|alarm| alarm.starts_with("label churn: ")), "{:?}", flipped.alarms);
+    let alarms = english(flipped.alarms.clone());
+    assert!(alarms.iter().any(|alarm| alarm.contains("its classes look flipped")), "{alarms:?}");
+    assert!(alarms.iter().any(|alarm| alarm.starts_with("label churn: ")), "{alarms:?}");
     let shown = flipped.digest();
     assert!(!flipped.alarms.is_empty());
     assert_eq!(branch.survey().digest(), shown);
@@ -229,4 +251,20 @@ fn no_more_counts_are_kept_than_two_years_of_months() {
     }
     let kept: Vec<u32> = branch.store().counts().unwrap().iter().map(|kept| kept.date.0).collect();
     assert_eq!(kept, (20_006..20_030).rev().collect::<Vec<_>>());
+}
+
+/// Whoever looks for the file with which a run was joined finds it here: the daemon's lines do not name it.
+#[test]
+fn an_overview_says_with_which_data_a_waiting_run_was_joined() {
+    let branch = Branch::new("");
+    branch.export("rows.csv", &month(400, 0, USUAL), "2026-10-31");
+    let run = branch.ask(3, "2026-10-31");
+    branch.survey().state(&Target::Run("3".into()), 5).unwrap();
+    let word = branch.store().word(run, date("2026-10-31")).unwrap().unwrap();
+    let look = || overview(&branch.0.path().join("client.toml")).unwrap();
+    assert!(look().0[0].joined.is_none());
+    branch.store().join(run, &word).unwrap();
+    branch.ask(3, "2026-10-31");
+    let (waiting, last) = look();
+    assert_eq!((waiting.len(), waiting[0].joined, last), (1, Some(word), Some(word)));
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use tributary_protocol::ids::RunId;
-use tributary_protocol::plan::{Date, Run};
+use tributary_protocol::plan::{Date, Run, RunRef};
+use tributary_texts::Said;
 
 use super::gate::{Answer, Invitation};
 use super::store::{FileDigests, Store};
@@ -32,7 +33,7 @@ pub(crate) struct Told {
     /// Of which day its data must be.
     pub(crate) as_of: Date,
     /// Why, and what to do.
-    pub(crate) reason: String,
+    pub(crate) reason: Said,
 }
 
 /// A run that waits.
@@ -40,7 +41,7 @@ struct Waiting {
     run: Run,
     begun: u64,
     /// What the operator was told last.
-    told: String,
+    told: Option<Said>,
 }
 
 /// The runs that wait, and the files in memory.
@@ -61,12 +62,19 @@ impl Watch {
         Self { store, files, waiting: BTreeMap::new(), seen, fresh: true }
     }
 
+    /// A new link stands: whoever else wants a word asks for it over this one.
+    pub(crate) fn connected(&self) {
+        let waiting: Vec<RunRef> = self.waiting.values().map(|waiting| waiting.run.reference()).collect();
+        if let Err(fault) = self.store.ask_alone(&waiting) {
+            tracing::warn!(%fault, "runs that may be over still stand among those that ask for a word");
+        }
+    }
+
     /// The coordinator asks about a run, which began at this second of the Unix clock.
     pub(crate) fn asked(&mut self, run: &Run, begun: u64) -> Step {
         let as_of = run.readiness.as_of.of_run(begun);
         // What cannot be read is no word; the operator hears why.
-        self.judge(run, begun)
-            .unwrap_or_else(|fault| self.wait(run, begun, as_of.map(|as_of| (as_of, fault.to_string()))))
+        self.judge(run, begun).unwrap_or_else(|fault| self.wait(run, begun, as_of.map(|as_of| (as_of, fault.said()))))
     }
 
     fn judge(&mut self, run: &Run, begun: u64) -> Result<Step, ClientError> {
@@ -74,7 +82,7 @@ impl Watch {
         let mut answer = self.store.judge(invitation, self.files)?;
         // What was read after the last word and does not fit is not read again and again.
         if answer == Answer::ReadAgain && self.fresh {
-            answer = self.store.replaced(invitation, self.files)?;
+            answer = self.store.replaced(invitation)?;
         }
         Ok(match answer {
             Answer::Undated | Answer::Ready(_) => {
@@ -87,8 +95,8 @@ impl Watch {
     }
 
     /// Without a reason the files are to be read again.
-    fn wait(&mut self, run: &Run, begun: u64, why: Option<(Date, String)>) -> Step {
-        let told = why.as_ref().map(|(_, reason)| reason.clone()).unwrap_or_default();
+    fn wait(&mut self, run: &Run, begun: u64, why: Option<(Date, Said)>) -> Step {
+        let told = why.as_ref().map(|(_, reason)| reason.clone());
         let before = self.waiting.insert(run.id(), Waiting { run: run.clone(), begun, told: told.clone() });
         let read = why.is_none();
         let news = before.is_none_or(|before| before.told != told);
@@ -149,7 +157,7 @@ fn words(folder: &Path) -> BTreeMap<std::ffi::OsString, Option<SystemTime>> {
 #[cfg(test)]
 mod tests {
     use tributary_protocol::digest::Digest;
-    use tributary_protocol::plan::{AsOf, Plan, Readiness, RunRef};
+    use tributary_protocol::plan::{AsOf, Plan, Readiness};
     use tributary_protocol::round::cast;
 
     use super::*;
@@ -176,7 +184,9 @@ mod tests {
 
     fn told(step: Step) -> Option<String> {
         match step {
-            Step::Wait { told, read: false } => told.map(|told| told.reason),
+            Step::Wait { told, read: false } => {
+                told.map(|told| told.reason.text(tributary_texts::Language::English).to_owned())
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -195,6 +205,21 @@ mod tests {
         assert_eq!(watch.look(), (false, vec![dated.id()]));
         assert_eq!(watch.look(), (false, Vec::new()), "nothing has changed since");
         assert_eq!(watch.asked(&dated, BEGUN), Step::GoOn);
+    }
+
+    /// The process was killed while a run waited, and the run was over before the next one began.
+    #[test]
+    fn who_asked_a_process_that_is_gone_asks_no_more_once_a_link_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::of(folder.path());
+        let (gone, waits) = (run(AsOf::MonthEnd), run(AsOf::DaysBefore { days: 3 }));
+        told(Watch::new(store.clone(), files(b"november")).asked(&gone, BEGUN));
+        let mut watch = Watch::new(store.clone(), files(b"november"));
+        told(watch.asked(&waits, BEGUN));
+        assert_eq!(store.asked().unwrap().len(), 2, "until then its operator can answer it");
+        watch.connected();
+        let asked: Vec<RunRef> = store.asked().unwrap().iter().map(|asked| asked.run()).collect();
+        assert_eq!(asked, [waits.reference()]);
     }
 
     /// The daemon was started before the export, and holds last month's rows.
@@ -233,7 +258,7 @@ mod tests {
         assert_eq!(watch.look(), (true, Vec::new()));
         assert_eq!(watch.read(files(b"torn")), [run.id()]);
         let reason = told(watch.asked(&run, BEGUN)).unwrap();
-        assert!(reason.contains(&format!("{} was said to be ready", Digest::of(b"november"))), "{reason}");
+        assert!(reason.contains("another file was said to be ready"), "{reason}");
         assert_eq!(watch.look(), (false, Vec::new()));
     }
 }

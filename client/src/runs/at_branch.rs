@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::ids::RunId;
+use tributary_protocol::message::Welcome;
+use tributary_protocol::plan::RunRef;
 use tributary_protocol::round::{Branch, Participant};
 use tributary_protocol::time::Millis;
 
@@ -106,5 +108,15 @@ impl RunAtBranch {
     /// be over for long.
     pub(super) fn takes_place(&self) -> bool {
         !self.recorded || self.participant.run().is_some()
+    }
+
+    /// The coordinator welcomes this branch to the run: what it says is kept for people, whatever the machine makes of it.
+    pub(super) fn welcomed(&mut self, run: RunId, welcome: &Welcome) {
+        self.offered.welcome(&welcome.plan, welcome.number);
+        self.begun = welcome.begun;
+        let reference = RunRef { plan: welcome.plan.digest(), number: welcome.number };
+        if reference.id() == run {
+            self.name = RunName::of(&reference, welcome.plan.name.printable().into());
+        }
     }
 }

@@ -75,8 +75,8 @@ impl<O: Outside> Carrier<'_, O> {
                     self.out.tell(Report::muster(of, &muster, self.own.participant.roster()));
                 }
             }
+            // Of whichever round the coordinator speaks: of the one that is open the machine has let go before.
             ParticipantEffect::RoundClosed { round, committed } => {
-                self.own.in_round = false;
                 self.out.tell(Report::Round { of: self.own.name.clone(), round: round.0, committed });
             }
             ParticipantEffect::Finished { rounds } => self.own.end = Some(End::Finished { rounds }),

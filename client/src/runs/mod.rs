@@ -24,8 +24,8 @@ use tributary_daemon::Metrics;
 use tributary_daemon::usage::{process_cpu, rss_bytes_max};
 use tributary_protocol::ids::RunId;
 use tributary_protocol::limits::RUNS_AT_ONCE_MAX;
-use tributary_protocol::message::{Downstream, Start, Welcome};
-use tributary_protocol::plan::{RunRef, Withdrawal};
+use tributary_protocol::message::{Downstream, Start};
+use tributary_protocol::plan::Withdrawal;
 use tributary_protocol::round::{Branch, Granted, Outbox, ParticipantEffect, ParticipantInput};
 use tributary_protocol::time::Millis;
 
@@ -128,6 +128,7 @@ impl<O: Outside> Runs<O> {
     pub(crate) fn connected(&mut self, now: Millis) -> Result<(), ClientError> {
         self.linked = true;
         self.state_bytes_max = 0;
+        self.watch.connected();
         for run in self.ids() {
             self.handle(now, run, ParticipantInput::Connected)?;
         }
@@ -166,8 +167,8 @@ impl<O: Outside> Runs<O> {
             Downstream::Invite => own.again = None,
             Downstream::Welcome(welcome) => {
                 own.asked = None;
-                welcomed(own, run, welcome);
-                self.out.shown(&welcome.roster.roster);
+                own.welcomed(run, welcome);
+                self.out.shown(&welcome.roster);
             }
             _ => own.asked = None,
         }
@@ -485,15 +486,5 @@ impl<O: Outside> Runs<O> {
         self.out.limit_vectors(self.state_bytes_max);
         self.out.set_calm(self.open.values().all(|own| !own.in_round));
         Ok(())
-    }
-}
-
-/// The coordinator welcomes this branch to a run: what it says is kept for people, whatever the machine makes of it.
-fn welcomed(own: &mut RunAtBranch, run: RunId, welcome: &Welcome) {
-    own.offered.welcome(&welcome.plan, welcome.number);
-    own.begun = welcome.begun;
-    let reference = RunRef { plan: welcome.plan.digest(), number: welcome.number };
-    if reference.id() == run {
-        own.name = RunName::of(&reference, welcome.plan.name.printable().into());
     }
 }

@@ -2,7 +2,7 @@
 
 use tributary_protocol::ids::RunId;
 use tributary_protocol::message::{MaskedHeader, Upstream};
-use tributary_protocol::roster::Roster;
+use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
 
@@ -36,8 +36,8 @@ pub(crate) trait Outside {
     /// Tells the operator.
     fn tell(&mut self, report: Report);
 
-    /// The coordinator has shown a roster. Whether it counts a machine decides.
-    fn shown(&mut self, roster: &Roster);
+    /// Somebody at the coordinator's address has shown a roster. Nobody has judged it yet.
+    fn shown(&mut self, roster: &SignedRoster);
 
     /// Whether no round is open: then the way to the coordinator may be changed for a better one.
     fn set_calm(&mut self, calm: bool);

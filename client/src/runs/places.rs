@@ -51,15 +51,15 @@ pub(super) enum Invitation {
 impl Places {
     /// The coordinator invites to a run.
     pub(super) fn invite(&mut self, run: RunId) -> Invitation {
-        if self.put_off.get(&run).is_some_and(|put_off| !put_off.refused) {
-            self.put_off.remove(&run);
-        }
-        if self.knows(run) {
+        let unheard = self.put_off.get(&run).is_some_and(|put_off| !put_off.refused);
+        if !unheard && self.knows(run) {
             return Invitation::Known;
         }
-        if self.invited.len() >= INVITED_MAX || self.put_off.len() >= PUT_OFF_MAX {
+        let put_off = self.put_off.len() - usize::from(unheard);
+        if self.invited.len() >= INVITED_MAX || put_off >= PUT_OFF_MAX {
             return Invitation::Full;
         }
+        self.put_off.remove(&run);
         self.invited.push_back(run);
         Invitation::Noted
     }
@@ -188,5 +188,11 @@ mod tests {
         (0..100).for_each(|number| places.put_off(run(number), until(number.into())));
         assert_eq!(places.all_put_off().count(), PUT_OFF_MAX);
         assert_eq!((places.next(), places.invite(run(500))), (Some(Millis(36)), Invitation::Full));
+        // One that was not heard of is not forgotten because there is no room to take it up now.
+        let mut places = Places::default();
+        places.put_off(run(500), PutOff { refused: false, ..until(7) });
+        let noted = (0..100).filter(|number| places.invite(run(*number)) == Invitation::Noted);
+        assert_eq!(noted.count(), INVITED_MAX);
+        assert_eq!((places.invite(run(500)), places.next()), (Invitation::Full, Some(Millis(7))));
     }
 }

@@ -3,6 +3,7 @@
 use tributary_protocol::ids::RunId;
 use tributary_protocol::round::ParticipantInput;
 use tributary_protocol::time::Millis;
+use tributary_texts::Language;
 
 use super::at_branch::Waits;
 use super::places::PutOff;
@@ -26,7 +27,8 @@ impl<O: Outside> Runs<O> {
         let again = now.plus(PUT_OFF_MS);
         self.places.put_off(run, PutOff { name: own.name.clone(), reason, refused: true, again });
         if let Some(Told { as_of, reason }) = told {
-            self.out.tell(Report::NotReady { of: own.name, as_of: as_of.to_string(), reason });
+            let (as_of, english) = (as_of.to_string(), reason.text(Language::English).to_owned());
+            self.out.tell(Report::NotReady { of: own.name, as_of, reason: english, said: reason });
         }
         Ok(())
     }
@@ -52,7 +54,7 @@ impl<O: Outside> Runs<O> {
                 self.watch.read(files)
             }
             Err(fault) => {
-                self.out.tell(Report::NotReadyAgain { reason: fault.to_string() });
+                self.out.tell(Report::NotReadyAgain { reason: fault.to_string(), said: fault.said() });
                 self.watch.unread()
             }
         };

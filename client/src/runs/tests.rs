@@ -8,9 +8,9 @@ use tributary_model::schema::Schema;
 use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::limits::PROTOCOL_VERSION;
-use tributary_protocol::message::{MaskedHeader, Proof, RejectCode, Upstream, signed_message};
+use tributary_protocol::message::{MaskedHeader, Proof, RejectCode, Upstream, Welcome, signed_message};
 use tributary_protocol::plan::Run;
-use tributary_protocol::roster::Roster;
+use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::{Ending, ParticipantEvent, cast, ending_message};
 use tributary_protocol::secagg::suite::Suite as _;
 
@@ -73,7 +73,7 @@ impl Outside for Noted {
         self.told.push(report);
     }
 
-    fn shown(&mut self, _: &Roster) {}
+    fn shown(&mut self, _: &SignedRoster) {}
 
     fn set_calm(&mut self, _: bool) {}
 
@@ -424,4 +424,20 @@ fn no_vector_is_longer_than_the_longest_state_of_the_admitted_plans() {
     runs.gone(at(3)).unwrap();
     runs.connected(at(4)).unwrap();
     assert_eq!(runs.out.vectors_max, 40);
+}
+
+/// The way to the coordinator is not changed while a round is open, whatever it says of others.
+#[test]
+fn the_end_of_another_round_closes_none() {
+    let (_folder, mut runs) = connected();
+    let run = run_of(1).id();
+    runs.invite(at(0), run);
+    let Runs { open, branch, board, watch, out, .. } = &mut runs;
+    let own = open.get_mut(&run).unwrap();
+    own.in_round = true;
+    let mut carrier = Carrier { now: at(1), run, own, record: branch.record(), board, watch, out };
+    carrier.carry_out(ParticipantEffect::RoundClosed { round: RoundId(3), committed: false }).unwrap();
+    assert!(carrier.own.in_round);
+    carrier.carry_out(ParticipantEffect::ForgetVector(RoundId(7))).unwrap();
+    assert!(!carrier.own.in_round);
 }

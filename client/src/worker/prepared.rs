@@ -106,7 +106,8 @@ impl Prepared {
         let own = self.rehearse(snapshot, noise).map_err(|fault| unprepared(&fault))?;
         if let Some(most) = round_max.filter(|most| own > *most) {
             return Err(unprepared(&format!(
-                "a round of this plan takes {} ms of a core for a table of this branch's public maxima, and worker.round_ms_max allows {}. Raise it,                  or lower the maxima in [data]",
+                "a round of this plan takes {} ms of a core for a table of this branch's public maxima, and worker.round_ms_max allows {}. Raise it, \
+                 or lower the maxima in [data]",
                 own.as_millis(),
                 most.as_millis()
             )));

@@ -39,7 +39,7 @@ impl Snapshot {
         report: &mut dyn FnMut(Report),
     ) -> Result<Self, ClientError> {
         let mut table = |file: &Path| -> Result<(Table, Digest), ClientError> {
-            let loaded = Loaded::read(file, settings, schema, stop).map_err(ClientError::file)?;
+            let loaded = Loaded::read(file, settings, schema, stop).map_err(|fault| ClientError::rows(&fault))?;
             report(Report::Dataset(Box::new(loaded.report.clone())));
             for remark in loaded.remarks.iter().filter(|remark| !remark.stops) {
                 let (file, said) = (loaded.report.file.clone(), remark.said.clone());

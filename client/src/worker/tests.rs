@@ -370,6 +370,9 @@ fn a_plan_whose_rounds_take_too_long_is_refused() {
     let caps = WorkerCaps { round_max: Some(std::time::Duration::ZERO), ..WorkerCaps::USUAL };
     let answers = answers(caps, [Job::Judge(Box::new(unhurried(0)))]);
     assert_eq!(verdicts(&answers), [Err(RefusalCode::BranchUnprepared)]);
-    let said = |answer: &Answer| matches!(answer, Answer::Explain { text, .. } if text.contains("worker.round_ms_max"));
+    let said = |answer: &Answer| {
+        let Answer::Explain { text, .. } = answer else { return false };
+        text.contains("worker.round_ms_max allows 0. Raise it, or lower")
+    };
     assert!(answers.iter().any(said));
 }

@@ -3,15 +3,24 @@
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
+use tributary_texts::{Language, Said, screen};
 
 use super::question::Question;
+
+/// As [`ask_in_both`], for whoever speaks English alone.
+///
+/// # Errors
+/// If it does not answer, in words for the operator.
+pub fn ask<Q: Question, A: DeserializeOwned>(state_dir: &Path, question: &Q) -> Result<Option<A>, String> {
+    ask_in_both(state_dir, question).map_err(|said| said.text(Language::English).to_owned())
+}
 
 /// Asks the daemon of a state folder; nothing if none runs.
 ///
 /// # Errors
 /// If it does not answer, in words for the operator.
 #[cfg(unix)]
-pub fn ask<Q: Question, A: DeserializeOwned>(state_dir: &Path, question: &Q) -> Result<Option<A>, String> {
+pub fn ask_in_both<Q: Question, A: DeserializeOwned>(state_dir: &Path, question: &Q) -> Result<Option<A>, Said> {
     use std::io::{ErrorKind, Read as _, Write as _};
     use std::os::unix::net::UnixStream;
     use std::time::Duration;
@@ -19,12 +28,7 @@ pub fn ask<Q: Question, A: DeserializeOwned>(state_dir: &Path, question: &Q) -> 
     use super::question::{ANSWER_BYTES_MAX, SOCKET};
 
     let path = state_dir.join(SOCKET);
-    let failed = |fault: std::io::Error| {
-        format!(
-            "{}: {fault}; the daemon did not answer. Run this command as the daemon's user; if that does not help, see its log",
-            path.display()
-        )
-    };
+    let failed = |fault: std::io::Error| screen::daemon_silent(path.display(), fault);
     let mut stream = match UnixStream::connect(&path) {
         Ok(stream) => stream,
         Err(fault) if [ErrorKind::NotFound, ErrorKind::ConnectionRefused].contains(&fault.kind()) => return Ok(None),
@@ -43,6 +47,6 @@ pub fn ask<Q: Question, A: DeserializeOwned>(state_dir: &Path, question: &Q) -> 
 /// # Errors
 /// None.
 #[cfg(not(unix))]
-pub fn ask<Q: Question, A: DeserializeOwned>(_: &Path, _: &Q) -> Result<Option<A>, String> {
+pub fn ask_in_both<Q: Question, A: DeserializeOwned>(_: &Path, _: &Q) -> Result<Option<A>, Said> {
     Ok(None)
 }

@@ -8,7 +8,7 @@ mod question;
 #[cfg(unix)]
 mod serve;
 
-pub use self::ask::ask;
+pub use self::ask::{ask, ask_in_both};
 pub use self::question::{ANSWER_BYTES_MAX, Asked, QUESTION_BYTES_MAX, Question, SOCKET};
 #[cfg(unix)]
 pub use self::serve::{SocketDoor, listen};

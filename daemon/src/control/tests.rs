@@ -91,3 +91,16 @@ fn a_folder_without_a_daemon_says_so_and_an_old_socket_is_replaced() {
     std::fs::write(folder.path().join(SOCKET), "mine").unwrap();
     assert!(begin().is_err_and(|fault| fault.contains("is no socket")));
 }
+
+#[test]
+fn a_daemon_that_says_nothing_is_told_of_in_both_languages() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(folder.path().join(SOCKET)).unwrap();
+    // It hangs up at once, without a word.
+    let daemon = std::thread::spawn(move || (0..2).for_each(|_| drop(listener.accept().unwrap())));
+    let said = ask_in_both::<Number, u32>(folder.path(), &Number(1)).unwrap_err();
+    let english = ask::<Number, u32>(folder.path(), &Number(1)).unwrap_err();
+    daemon.join().unwrap();
+    assert!(said.text(tributary_texts::Language::Chinese).contains("服务没有答复"));
+    assert!(english.contains("the daemon did not answer. Run this command as the daemon's user"), "{english}");
+}

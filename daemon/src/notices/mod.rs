@@ -204,7 +204,8 @@ impl Worker {
                     let given_up = self.quiet.failed((self.unix_seconds)());
                     if !std::mem::replace(&mut self.failing, true) {
                         tracing::error!(
-                            "notices.{name} ({target}) does not take notices: {fault}. People are not told by it; notices wait, and are tried                              again. Mend the hook, and try it with `preflight`"
+                            "notices.{name} ({target}) does not take notices: {fault}. People are not told by it; notices wait, and are \
+                             tried again. Mend the hook, and try it with `preflight`"
                         );
                     }
                     if given_up > 0 {

@@ -186,11 +186,11 @@ impl Notice {
         })
     }
 
-    /// What of it counts as a change: not how many are here, nor the second at which something ends.
+    /// What of it counts as a change: not how many are here. What ends at another second is another certificate or list, whoever has put it there.
     #[must_use]
     pub(super) fn state(&self) -> String {
         let mut state = crate::lines::json(self);
-        if let Self::PlanHeldBack { .. } | Self::CertificateExpires { .. } | Self::ListsExpire { .. } = self {
+        if let Self::PlanHeldBack { .. } = self {
             state.retain(|character| !character.is_ascii_digit());
         }
         state

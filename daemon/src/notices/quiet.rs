@@ -245,6 +245,21 @@ mod tests {
         assert_eq!(leaves(&mut quiet, 9_000), []);
     }
 
+    /// Nobody tells of files that were put in place by hand, which is what the notices themselves ask for.
+    #[test]
+    fn the_end_of_the_next_certificate_or_list_is_told_as_well() {
+        let mut quiet = quiet();
+        let ends =
+            |not_after| [Notice::CertificateExpires { not_after, urgent: false }, Notice::ListsExpire { not_after }];
+        for not_after in [100_000, 200_000] {
+            for now in [1_000, 2_000] {
+                ends(not_after).into_iter().for_each(|notice| quiet.hear(notice));
+                let told = leaves(&mut quiet, not_after - 50_000 + now).len();
+                assert_eq!(told, if now == 1_000 { 2 } else { 0 }, "{not_after}");
+            }
+        }
+    }
+
     #[test]
     fn a_storm_is_summed_up() {
         let mut quiet = quiet();

@@ -197,10 +197,10 @@ fn quiet(document: &mut Document) -> Option<Option<Hours>> {
     Some(Some(Hours { from: from?, until: until?, offset: offset? }))
 }
 
-/// A program. Others could have it changed to do anything in this daemon's name, so that only its owner may change it.
+/// A program. Others could have it changed to do anything in this daemon's name, so that only its owner may change it, or put another in its place.
 fn command(document: &mut Document, key: &str) -> Option<PathBuf> {
     let path = document.existing_file(key)?;
-    let allowed = "a program that may be started, and that nobody but its owner may change";
+    let allowed = "a program that may be started, and that nobody but its owner may change, in a folder that nobody else may change either";
     let fit = is_program(&path);
     if !fit {
         document.fault(key, format!("{}, which is none, or which others may change", shown(&path)), allowed);
@@ -209,12 +209,17 @@ fn command(document: &mut Document, key: &str) -> Option<PathBuf> {
 }
 
 fn is_program(path: &Path) -> bool {
-    let Ok(metadata) = path.metadata() else { return false };
+    let (Ok(metadata), Ok(program)) = (path.metadata(), path.canonicalize()) else { return false };
     #[cfg(unix)]
     let starts = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0;
     #[cfg(not(unix))]
     let starts = true;
-    starts && only_we_may_change(&metadata)
+    // A link is followed: whoever may change its folder or its target's names another program.
+    let is_kept = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        folder.metadata().is_ok_and(|folder| only_we_may_change(&folder))
+    };
+    starts && only_we_may_change(&metadata) && is_kept(path) && is_kept(&program)
 }
 
 fn smtp(document: &mut Document, key: &str) -> Option<Smtp> {

@@ -6,21 +6,28 @@ use std::fs;
 use crate::root;
 
 /// Sources whose words people of a branch read, in their own language.
-const SPEAKERS: [&str; 19] = [
+const SPEAKERS: [&str; 26] = [
     "src/authorise.rs",
     "src/branch.rs",
+    "src/confirm.rs",
     "src/dataset.rs",
+    "src/ready.rs",
     "client/src/begin.rs",
     "client/src/budget.rs",
     "client/src/budget/report/words.rs",
     "client/src/control/ask.rs",
     "client/src/control/status.rs",
+    "client/src/dataset/change.rs",
     "client/src/dataset/mod.rs",
     "client/src/dataset/report.rs",
     "client/src/dataset/verdict.rs",
     "client/src/grants/owner.rs",
     "client/src/init.rs",
     "client/src/raise.rs",
+    "client/src/ready/gate.rs",
+    "client/src/ready/stamp.rs",
+    "client/src/ready/store.rs",
+    "client/src/ready/survey.rs",
     "client/src/release.rs",
     "client/src/standing.rs",
     "client/src/telemetry.rs",
@@ -28,12 +35,10 @@ const SPEAKERS: [&str; 19] = [
     "transport/src/preflight/ways.rs",
 ];
 
-/// Sentences that are left: what a privacy officer signs is shown as everywhere else where people sign, and what would be a fault of the program.
-const LEFT: [&str; 5] = [
-    "\\nTo be signed: {} by {} as {}, in the federation {}\\nthe raise {}",
-    "this raise",
-    "Read the raise above",
-    "Read the raise again",
+/// Sentences that are left: the title of a file, what a part that speaks English alone is given, and what would be a fault of the program.
+const LEFT: [&str; 3] = [
+    "tributary data 1",
+    "ready file: a title, `date YYYY-MM-DD`, and a line of `sha256sum`",
     "it was not tried",
 ];
 

@@ -69,7 +69,7 @@ fn a_word_about_other_files_has_them_read_and_the_run_asks_afterwards() {
     assert!(runs.take_reread() && !runs.take_reread() && runs.joins().is_empty());
     // They cannot be read: the rows in memory stay, and the operator hears why.
     runs.read_again(at(3), Err(ClientError::File("row 3".into()))).unwrap();
-    assert!(matches!(runs.out.told.last(), Some(Report::NotReadyAgain { reason }) if reason == "row 3"));
+    assert!(matches!(runs.out.told.last(), Some(Report::NotReadyAgain { reason, .. }) if reason == "row 3"));
     assert_eq!(runs.joins(), [run.id()]);
     assert!(!judge_run(&mut runs, &run, BEGUN) && !runs.take_reread(), "not again and again");
     runs.joins();

@@ -397,5 +397,18 @@ mod programs {
             assert!(NoticesSettings::read(&mut document, "client").is_none(), "{mode:o}");
             assert_eq!(document.finish().unwrap_err().faults[0].key, "notices.command");
         }
+        // Nor is one that others may put another in the place of: in its own folder, or in that of a link to it.
+        let others = folder.path().join("others");
+        std::fs::create_dir(&others).unwrap();
+        program(&others, "exit 0");
+        std::os::unix::fs::symlink(others.join("hook"), folder.path().join("link")).unwrap();
+        let read = |command: &str| {
+            let path = folder.path().join("y.toml");
+            std::fs::write(&path, format!("[notices]\ncommand = '{command}'\n")).unwrap();
+            NoticesSettings::read(&mut Document::open(&path).unwrap(), "client").is_some()
+        };
+        assert!(read("others/hook") && read("link"));
+        std::fs::set_permissions(&others, std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(!read("others/hook") && !read("link"));
     }
 }

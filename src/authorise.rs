@@ -1,13 +1,16 @@
 //! `tributary client authorise`: what the owner of a branch's data grants and takes back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use tributary_certs::inspect::date;
-use tributary_client::grants::{self, GrantLine, GrantRequest, KEEP_MODELS, TRAIN};
+use tributary_client::grants::{self, AskedLine, GrantLine, GrantRequest, KEEP_MODELS, TRAIN};
+use tributary_planning::PlanFile;
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::{GrantSubject, GrantUses};
+use tributary_protocol::plan::{Approvals, GrantSubject, GrantUses};
+use tributary_protocol::printable::Printable;
 use tributary_protocol::roster::{MemberName, StaffNumber};
+use tributary_storage::files::Existing;
 use tributary_texts::{Language, Said, commands as words};
 
 use crate::branch::explained;
@@ -21,6 +24,21 @@ use crate::typed;
 pub(crate) enum AuthoriseCommand {
     /// Show what this branch was granted, and what was taken back
     List {
+        /// The client's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show which plans wait for the owner's answer, and until when; or write one of them into a file, for the owner to read (`tributary plan show`)
+    Inbox {
+        /// The plan to write out, by its digest
+        #[arg(value_name = "DIGEST", value_parser = typed::digest, requires = "out")]
+        plan: Option<Digest>,
+        /// Where the plan is written
+        #[arg(long, value_name = "FILE", requires = "plan")]
+        out: Option<PathBuf>,
         /// The client's settings file
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
@@ -132,6 +150,13 @@ pub(crate) fn run(command: AuthoriseCommand, language: Language) -> Result<Exit,
                 lines.iter().flat_map(said).for_each(print);
             }
         }
+        AuthoriseCommand::Inbox { plan: Some(plan), out: Some(out), config, .. } => {
+            let (plan, Approvals { proposal, approval }) = grants::asked_plan(&config, &plan).map_err(failed)?;
+            let file = PlanFile { plan, proposal: Some(proposal), approval: Some(approval), rejection: None };
+            file.write(&out, Existing::Keep).map_err(Failure::failed)?;
+            print(words::plan_taken_out(out.display()));
+        }
+        AuthoriseCommand::Inbox { config, json, .. } => inbox(&config, json, language)?,
         AuthoriseCommand::Grant(options) => grant(*options, language)?,
         AuthoriseCommand::Revoke(RevokeOptions { grant, key, out }) => {
             ends_with(&out, "withdrawal", language)?;
@@ -143,6 +168,28 @@ pub(crate) fn run(command: AuthoriseCommand, language: Language) -> Result<Exit,
         }
     }
     Ok(Exit::Done)
+}
+
+fn inbox(config: &Path, json: bool, language: Language) -> Result<(), Failure> {
+    let now = unix_seconds();
+    let waiting = grants::waiting(config, now).map_err(|error| explained(&error, language))?;
+    if json {
+        json::print(&serde_json::json!({ "waiting": waiting }));
+        return Ok(());
+    }
+    let days = |line: &AskedLine| line.until.saturating_sub(now) / 86_400;
+    let said = |line: &AskedLine| {
+        let AskedLine { plan, name, purpose, proposer, approver, runs, since, until } = line;
+        [
+            words::asked_plan(Printable::new(name), plan),
+            words::asked_what(Printable::new(purpose), proposer, approver, runs),
+            words::asked_when(date(*since), date(*until), days(line)),
+        ]
+    };
+    let mut lines: Vec<Said> = waiting.iter().flat_map(said).collect();
+    lines.push(if waiting.is_empty() { words::nothing_asked() } else { words::asked_how() });
+    lines.iter().for_each(|line| println!("{}", line.text(language)));
+    Ok(())
 }
 
 fn grant(options: GrantOptions, language: Language) -> Result<(), Failure> {

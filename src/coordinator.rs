@@ -1,12 +1,14 @@
 //! `tributary coordinator`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use tributary_coordinator::federation::grants::{CarryError, carry};
+use tributary_storage::files::shown;
 
 use crate::exit::{Exit, Failure};
 use crate::options::{AskOptions, DaemonOptions};
-use crate::{roles, running};
+use crate::{json, roles, running};
 
 /// `tributary coordinator`.
 #[derive(Subcommand)]
@@ -27,6 +29,9 @@ pub(crate) enum CoordinatorCommand {
     /// The members of the federation
     #[command(subcommand)]
     Site(CoordinatorSiteCommand),
+    /// What owners of data have signed
+    #[command(subcommand)]
+    Grant(CoordinatorGrantCommand),
     /// Try everything that serving will need: files, disk, limits, the port; say what to ask of whom
     Preflight(AskOptions),
 }
@@ -40,6 +45,22 @@ pub(crate) enum CoordinatorRunCommand {
         plan: String,
         #[command(flatten)]
         ask: AskOptions,
+    },
+}
+
+/// `tributary coordinator grant`.
+#[derive(Subcommand)]
+pub(crate) enum CoordinatorGrantCommand {
+    /// Have the coordinator carry an owner's grant, or its withdrawal, to the branches that it names
+    Send {
+        /// The file, as `tributary client authorise grant` or `revoke` wrote it
+        file: PathBuf,
+        /// The coordinator's settings file
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -61,6 +82,22 @@ pub(crate) fn run(command: CoordinatorCommand) -> Result<Exit, Failure> {
         CoordinatorCommand::Status(options) => running::status(&options),
         CoordinatorCommand::Run(CoordinatorRunCommand::Show { plan, ask }) => running::run_show(&plan, &ask),
         CoordinatorCommand::Site(CoordinatorSiteCommand::List(options)) => running::site_list(&options),
+        CoordinatorCommand::Grant(CoordinatorGrantCommand::Send { file, config, json }) => send(&file, &config, json),
         CoordinatorCommand::Preflight(options) => roles::coordinator_preflight(&options),
     }
+}
+
+fn send(file: &Path, config: &Path, json: bool) -> Result<Exit, Failure> {
+    let (kept, branches) = carry(config, file).map_err(|fault| match fault {
+        CarryError::Settings(faults) => Failure::settings(faults),
+        other => Failure::failed(other),
+    })?;
+    let branches: Vec<String> = branches.iter().map(ToString::to_string).collect();
+    if json {
+        json::print(&serde_json::json!({ "file": kept, "branches": branches }));
+    } else {
+        let named = branches.join(", ");
+        println!("{}: a running coordinator carries it to {named}, each as soon as it is connected", shown(&kept));
+    }
+    Ok(Exit::Done)
 }

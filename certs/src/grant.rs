@@ -4,9 +4,11 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::SignedBody as _;
-use tributary_protocol::plan::{Grant, Withdrawal};
+use tributary_protocol::plan::{Approvals, Grant, Plan, Withdrawal};
 use tributary_protocol::secagg::suite::{Signature, Suite as _};
 use tributary_storage::files::FileError;
 
@@ -25,6 +27,39 @@ const WITHDRAWAL: ObjectFile = ObjectFile {
     what: "withdrawal of a grant, as `tributary client authorise revoke` writes it",
     bytes_max: BYTES_MAX,
 };
+
+const REQUEST: ObjectFile = ObjectFile {
+    title: "tributary grant request 1",
+    what: "plan that waits for a grant, as a branch's daemon writes it",
+    bytes_max: CONTROL_MESSAGE_BYTES_MAX,
+};
+
+/// A plan that waits for the owner of a branch's data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantAsked {
+    /// The plan.
+    pub plan: Plan,
+    /// Who put it forward, and who approved it.
+    pub approvals: Approvals,
+    /// Since when it waits, in Unix seconds.
+    pub since: u64,
+}
+
+/// Writes the file of a plan that waits; never replaces one.
+///
+/// # Errors
+/// [`FileError`].
+pub fn write_request(asked: &GrantAsked, path: &Path) -> Result<(), FileError> {
+    REQUEST.write(asked, path)
+}
+
+/// Reads such a file. Says nothing about the signatures in it.
+///
+/// # Errors
+/// [`FileError`].
+pub fn read_request(path: &Path) -> Result<GrantAsked, FileError> {
+    REQUEST.read(path)
+}
 
 /// Signs a grant as it stands, in its owner's name.
 #[must_use]

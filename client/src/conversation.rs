@@ -14,6 +14,7 @@ use tributary_protocol::limits::CONTROL_MESSAGE_BYTES_MAX;
 use tributary_protocol::message::{
     Downstream, FRAME_CONTROL, FRAME_VECTOR, MaskedHeader, Start, ToClient, ToCoordinator, Upstream, frame_bytes_max,
 };
+use tributary_protocol::plan::OwnersWord;
 use tributary_protocol::registry::Told;
 use tributary_protocol::roster::SignedRoster;
 use tributary_transport::{Channel, ChannelSettings, Event, Frames, Transport};
@@ -47,6 +48,8 @@ pub enum Incoming {
     Roster(Box<SignedRoster>),
     /// What was stated about models.
     Models(Vec<Told>),
+    /// What the owner of the data has signed, as the coordinator carries it.
+    Owner(Box<OwnersWord>),
     /// A piece of a model's parameters, from a byte on.
     ModelPiece(Digest, u64, Vec<u8>),
     /// A start in a run and the bytes of the public state; none where the stage needs none.
@@ -178,6 +181,7 @@ impl Conversation {
             ToClient::Lists(text) => Ok(Some(Incoming::Lists(text))),
             ToClient::Roster(roster) => Ok(Some(Incoming::Roster(roster))),
             ToClient::Models(told) => Ok(Some(Incoming::Models(told))),
+            ToClient::Owner(word) => Ok(Some(Incoming::Owner(word))),
             ToClient::ModelPiece { model, from, bytes } => Ok(Some(Incoming::ModelPiece(model, from, bytes))),
             ToClient::Run(run, Downstream::Start(start)) => {
                 self.start = Some((run, start));

@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::sync::mpsc;
 
 use tributary_certs::clock::unix_seconds;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::RunId;
 use tributary_protocol::message::{MaskedHeader, Upstream};
+use tributary_protocol::plan::{Approvals, Plan};
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::secagg::suite::VerifyingKey;
@@ -14,6 +16,7 @@ use tributary_protocol::time::Millis;
 use crate::budget::BudgetFile;
 use crate::conversation::Conversation;
 use crate::error::ClientError;
+use crate::grants::OwnersInbox;
 use crate::identity::note_number;
 use crate::runs::Outside;
 use crate::telemetry::{Last, Report};
@@ -32,6 +35,8 @@ pub(crate) struct Hands<'r> {
     pub(crate) authorities: (Vec<VerifyingKey>, usize),
     /// Of the identity.
     pub(crate) folder: PathBuf,
+    /// What waits for the owner of the data.
+    pub(crate) inbox: OwnersInbox,
 }
 
 impl Outside for Hands<'_> {
@@ -54,6 +59,14 @@ impl Outside for Hands<'_> {
     fn ask(&mut self, job: Job) {
         // Without a worker the daemon is ending.
         let _ = self.jobs.send(job);
+    }
+
+    fn owner_asked(&mut self, plan: &Plan, approvals: &Approvals) {
+        self.inbox.asked(plan, approvals);
+    }
+
+    fn owner_answered(&mut self, plan: &Digest) {
+        self.inbox.answered(plan);
     }
 
     fn tell(&mut self, report: Report) {

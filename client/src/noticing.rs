@@ -11,6 +11,7 @@ use crate::telemetry::Report;
 /// Between a daemon's reports and its notices.
 pub(crate) struct Noticing {
     notices: Notices,
+    unix_seconds: fn() -> u64,
 }
 
 impl Noticing {
@@ -20,7 +21,7 @@ impl Noticing {
         // What ends with time the daemon's own reports tell.
         let look: Look = Arc::new(|_| Vec::new());
         let notices = Notices::start(&settings.notices, &settings.state_dir, unix_seconds, &look)?;
-        Ok(Self { notices })
+        Ok(Self { notices, unix_seconds })
     }
 
     /// The daemon ended, well or with an error: what waits is told.
@@ -36,7 +37,7 @@ impl Noticing {
         if let Some(over) = over(report) {
             self.notices.over(&over);
         }
-        if let Some(notice) = notice(report) {
+        if let Some(notice) = notice(report, (self.unix_seconds)()) {
             self.notices.tell(&notice);
         }
     }
@@ -51,10 +52,12 @@ fn over(report: &Report) -> Option<Over> {
     }
 }
 
-fn notice(report: &Report) -> Option<Notice> {
+fn notice(report: &Report, now: u64) -> Option<Notice> {
     let plan = |of: &crate::telemetry::RunName| of.plan.as_deref().map(plan_in_short);
     Some(match report {
-        Report::GrantAwaited { of, withdrawn: false, .. } => Notice::GrantAwaited { branch: None, plan: plan(of) },
+        Report::GrantAwaited { of, withdrawn: false, until, .. } => {
+            Notice::grant_awaited((None, plan(of)), *until, now)
+        }
         Report::GrantAwaited { of, withdrawn: true, .. } => Notice::GrantWithdrawn { branch: None, plan: plan(of) },
         Report::CertificateEnds { not_after, level, .. } => {
             Notice::CertificateExpires { not_after: *not_after, urgent: *level > Expiry::Warning }
@@ -90,7 +93,7 @@ mod tests {
             Report::Disconnected { reason: "x".into(), retry_ms: 7 },
         ];
         for report in silent {
-            assert_eq!((notice(&report), over(&report)), (None, None), "{report:?}");
+            assert_eq!((notice(&report, 0), over(&report)), (None, None), "{report:?}");
         }
     }
 
@@ -98,15 +101,16 @@ mod tests {
     fn grants_endings_and_ends_are_told() {
         let plan = Some("1f3c9a00".to_owned());
         let of = crate::telemetry::RunName { plan: Some("1f3c9a00ffff".into()), run: Some(2), ..Default::default() };
-        let grant = |fault| notice(&Report::grant_awaited(of.clone(), fault));
-        assert_eq!(grant(GrantFault::None), Some(Notice::GrantAwaited { branch: None, plan: plan.clone() }));
+        let grant = |fault| notice(&Report::grant_awaited(of.clone(), fault, Some(30 * 86_400)), 0);
+        let awaited = Notice::grant_awaited((None, plan.clone()), Some(30 * 86_400), 0);
+        assert_eq!(grant(GrantFault::None), Some(awaited));
         assert_eq!(grant(GrantFault::Withdrawn), Some(Notice::GrantWithdrawn { branch: None, plan }));
-        let ends = |level| notice(&Report::CertificateEnds { not_after: 1_060, left_seconds: 60, level });
+        let ends = |level| notice(&Report::CertificateEnds { not_after: 1_060, left_seconds: 60, level }, 0);
         assert_eq!(ends(Expiry::Warning), Some(Notice::CertificateExpires { not_after: 1_060, urgent: false }));
         assert_eq!(ends(Expiry::Critical), Some(Notice::CertificateExpires { not_after: 1_060, urgent: true }));
         // When lists are over nothing is left, and they have ended when they have.
         let lists = Report::ListsEnd { next_update: 900, left_seconds: 0, cure: "x".into() };
-        assert_eq!(notice(&lists), Some(Notice::ListsExpire { not_after: 900 }));
+        assert_eq!(notice(&lists, 0), Some(Notice::ListsExpire { not_after: 900 }));
         let renewed = Report::CertificateRenewed { not_after: 9_000 };
         assert_eq!(over(&renewed), Some(Over::CertificateExpires));
     }

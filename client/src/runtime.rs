@@ -14,7 +14,7 @@ use crate::control::{Asked, LinkStatus, PauseFile, Request, Said, Status};
 use crate::conversation::{Conversation, Incoming};
 use crate::data::read_schema;
 use crate::error::ClientError;
-use crate::grants::Grants;
+use crate::grants::{Grants, OwnersInbox};
 use crate::hands::Hands;
 use crate::identity::{BranchIdentity, Keys};
 use crate::lists::Distress;
@@ -124,7 +124,9 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
         (Conversation::new(channel), open_door(&settings, asking))
     });
     let folder = settings.identity.folder.clone();
-    let hands = Hands { journal, conversation, jobs, report, last: Last::default(), signing_key, authorities, folder };
+    let inbox = OwnersInbox::of(&settings);
+    let hands =
+        Hands { inbox, journal, conversation, jobs, report, last: Last::default(), signing_key, authorities, folder };
     let pause = PauseFile::of(&settings.state_dir);
     let paused = pause.stands();
     let mut daemon = Daemon {
@@ -237,6 +239,13 @@ impl Daemon<'_> {
             Incoming::Models(told) => {
                 self.models.hear(now, told)?;
                 self.tend_models()
+            }
+            Incoming::Owner(word) => {
+                if let Some(report) = self.grants.hear(&word) {
+                    self.runs.out.tell(report);
+                    self.look_at_folder()?;
+                }
+                Ok(())
             }
             Incoming::ModelPiece(model, from, bytes) => {
                 self.models.piece(self.runs.branch(), now, (model, from, &bytes))?;

@@ -54,6 +54,13 @@ pub enum Report {
         /// Whether it was withdrawn: then it is refused for ever.
         withdrawn: bool,
     },
+    /// The coordinator has carried here what the owner of the data granted or took back.
+    GrantCarried {
+        /// The grant.
+        grant: String,
+        /// It was taken back.
+        withdrawn: bool,
+    },
     /// The connection is gone; another attempt follows.
     Disconnected {
         /// Why, and what to do.
@@ -229,6 +236,8 @@ pub enum Report {
         of: RunName,
         /// It was taken back.
         withdrawn: bool,
+        /// The last second at which a run of the plan may begin, Unix: an answer after it changes nothing.
+        until: Option<u64>,
         /// What is missing, and what to do.
         reason: String,
         /// The same, for people.
@@ -279,7 +288,7 @@ impl Report {
 
     /// What the owner's grants lack for a run.
     #[must_use]
-    pub fn grant_awaited(of: RunName, fault: GrantFault) -> Self {
+    pub fn grant_awaited(of: RunName, fault: GrantFault, until: Option<u64>) -> Self {
         let said = match fault {
             GrantFault::None => screen::grant_none(),
             GrantFault::Window => screen::grant_window(),
@@ -289,7 +298,8 @@ impl Report {
             GrantFault::Fields => screen::grant_fields(),
             GrantFault::Withdrawn => screen::grant_withdrawn(),
         };
-        Self::GrantAwaited { of, withdrawn: fault == GrantFault::Withdrawn, reason: fault.to_string(), said }
+        let withdrawn = fault == GrantFault::Withdrawn;
+        Self::GrantAwaited { of, withdrawn, until, reason: fault.to_string(), said }
     }
 
     /// An upload that was not ready in time left as noise alone.
@@ -343,6 +353,8 @@ fn sentence(report: &Report) -> Said {
         Report::ModelKept { model, purpose } => screen::model_kept(Printable::new(purpose), model),
         Report::ModelDeleted { model, withdrawn: true } => screen::model_withdrawn(model),
         Report::ModelDeleted { model, withdrawn: false } => screen::model_not_kept(model),
+        Report::GrantCarried { grant, withdrawn: false } => screen::grant_carried(grant),
+        Report::GrantCarried { grant, withdrawn: true } => screen::withdrawal_carried(grant),
         Report::Dataset(dataset) => dataset.said(),
         Report::DatasetRemark { file, said, .. } => screen::remark(file, said),
         Report::RowsDropped { rows, kept } => screen::rows_dropped(rows, kept),
@@ -381,7 +393,10 @@ fn sentence(report: &Report) -> Said {
         Report::ListsEnd { left_seconds, cure, .. } => screen::lists_end(left_seconds / 3_600, cure),
         Report::Round { of, round, committed: true } => screen::round_committed(of.said(), round),
         Report::Round { of, round, committed: false } => screen::round_aborted(of.said(), round),
-        Report::GrantAwaited { of, said, .. } => screen::not_granted(of.said(), said),
+        Report::GrantAwaited { of, said, until: None, .. } => screen::not_granted(of.said(), said),
+        Report::GrantAwaited { of, said, until: Some(until), .. } => {
+            screen::not_granted_until(of.said(), said, date(*until))
+        }
         Report::NotReady { said, .. } => screen::not_ready(said),
         Report::NotReadyAgain { said, .. } => screen::not_ready_again(said),
         Report::Refused { of, reason } => screen::refused(of.said(), reason),

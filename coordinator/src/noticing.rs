@@ -63,7 +63,7 @@ impl Noticing {
             Event::Refused { client, cause, .. } => {
                 let branch = Some(client.name.clone().unwrap_or_else(|| client.to_string()));
                 match cause {
-                    RefusedFor::GrantMissing => Notice::GrantAwaited { branch, plan },
+                    RefusedFor::GrantMissing => Notice::grant_awaited((branch, plan), None, 0),
                     RefusedFor::GrantWithdrawn => Notice::GrantWithdrawn { branch, plan },
                     RefusedFor::Other => return None,
                 }
@@ -183,7 +183,7 @@ mod tests {
         let held = Notice::PlanHeldBack { plan: "abababab".into(), reason: "the plan is paused".into() };
         assert_eq!(noticing.notice(&waiting), Some(held));
         let (branch, plan) = (Some("north-bank/branch-03".to_owned()), Some("abababab".to_owned()));
-        let awaited = Notice::GrantAwaited { branch: branch.clone(), plan: plan.clone() };
+        let awaited = Notice::grant_awaited((branch.clone(), plan.clone()), None, 0);
         assert_eq!(noticing.notice(&refused(RefusedFor::GrantMissing)), Some(awaited));
         let withdrawn = Notice::GrantWithdrawn { branch, plan };
         assert_eq!(noticing.notice(&refused(RefusedFor::GrantWithdrawn)), Some(withdrawn));

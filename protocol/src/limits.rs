@@ -169,6 +169,9 @@ pub const AGREEMENTS_MAX: usize = 1_000;
 /// Most branches of one grant.
 pub const GRANT_BRANCHES_MAX: usize = 1_000;
 
+/// Most grants and withdrawals that a coordinator carries to one branch at a connection, and that a branch takes from one.
+pub const OWNERS_WORDS_MAX: usize = 64;
+
 /// Most models of one registry.
 pub const MODELS_MAX: usize = 10_000;
 

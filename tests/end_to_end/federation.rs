@@ -141,9 +141,18 @@ impl Federation {
 
     /// A client that stays when a run is over.
     pub(crate) fn start_to_stay(&self, number: usize) -> Client {
+        self.staying(number, Stdio::null())
+    }
+
+    /// A client that stays, whose events are asked for.
+    pub(crate) fn start_to_hear(&self, number: usize) -> Client {
+        self.staying(number, Stdio::piped())
+    }
+
+    fn staying(&self, number: usize, stdout: Stdio) -> Client {
         let mut command = Command::new(EXECUTABLE);
         command.args(["client", "run", "--events", "--config"]).arg(self.config(number)).stdin(Stdio::null());
-        Client(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
+        Client(command.stdout(stdout).stderr(Stdio::null()).spawn().unwrap())
     }
 
     pub(crate) fn run(&self, number: usize) -> Finished {

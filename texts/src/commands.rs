@@ -147,6 +147,24 @@ texts! {
         en: "{path}: the grant {grant} is withdrawn where this file is installed (`tributary client authorise install`); it counts before the next round",
         zh: "{path}：在安装此文件的分行（`tributary client authorise install`），授权 {grant} 即被撤回；下一轮开始前生效",
     }
+    nothing_asked() { en: "no plan waits for the owner's answer", zh: "没有等待数据负责人答复的计划" }
+    asked_plan(name, plan) { en: "{name} ({plan})", zh: "{name}（{plan}）" }
+    asked_what(purpose, proposer, approver, runs) {
+        en: "  for {purpose}; put forward by {proposer}, approved by {approver}; {runs} runs at most",
+        zh: "  用途：{purpose}；提出人 {proposer}，批准人 {approver}；最多运行 {runs} 次",
+    }
+    asked_when(since, until, days) {
+        en: "  waits since {since}; its last run may begin on {until}, in {days} days",
+        zh: "  自 {since} 起等待；最后一次运行最迟于 {until} 开始，还有 {days} 天",
+    }
+    asked_how() {
+        en: "Read a plan with `tributary client authorise inbox DIGEST --out FILE` and `tributary plan show FILE`. To answer, sign a grant (`tributary client authorise grant --plan DIGEST`), and have it carried here. A plan that is not granted does not run here.",
+        zh: "用 `tributary client authorise inbox DIGEST --out FILE` 和 `tributary plan show FILE` 阅读计划。同意时请签发授权（`tributary client authorise grant --plan DIGEST`）并送到本分行。未获授权的计划不会在本分行运行。",
+    }
+    plan_taken_out(path) {
+        en: "{path}: the plan, with the signatures of its two people; `tributary plan show` shows it in words",
+        zh: "{path}：计划及其两位签署人的签名；可用 `tributary plan show` 查看其内容",
+    }
     grant_of_another(key, owner) {
         en: "nothing is granted: {key} is not the key of the owner of this branch's data ({owner}). Sign with that owner's key",
         zh: "没有授权：{key} 不是本分行数据负责人（{owner}）的私钥。请使用该负责人的私钥",

@@ -120,6 +120,10 @@ texts! {
         en: "{of}: it is not granted here: {reason}",
         zh: "{of}：本分行尚未授权：{reason}",
     }
+    not_granted_until(of, reason, until) {
+        en: "{of}: it is not granted here: {reason}. It waits in the owner's inbox (`tributary client authorise inbox`); its last run may begin on {until}",
+        zh: "{of}：本分行尚未授权：{reason}。该计划在数据负责人的收件箱中等待（`tributary client authorise inbox`）；最后一次运行最迟于 {until} 开始",
+    }
     grant_none() {
         en: "the owner of the branch's data has not granted it (`tributary client authorise`); a plan without noise needs a grant of its own, and a run goes on under the grant under which it began",
         zh: "数据负责人还没有授权它（`tributary client authorise`）；不加噪声的计划需要单独的授权，运行须沿用其开始时的授权",
@@ -259,6 +263,14 @@ texts! {
     model_kept(purpose, model) {
         en: "the champion for \"{purpose}\" is kept here: models/{model}",
         zh: "“{purpose}”的现用模型已保存在本机：models/{model}",
+    }
+    grant_carried(grant) {
+        en: "the coordinator has carried here a grant of this branch's owner, {grant}; `tributary client authorise list` shows it",
+        zh: "协调方已送来本分行数据负责人的授权 {grant}；可用 `tributary client authorise list` 查看",
+    }
+    withdrawal_carried(grant) {
+        en: "the coordinator has carried here that this branch's owner takes back the grant {grant}; nothing more is charged under it",
+        zh: "协调方已送来本分行数据负责人撤回授权 {grant} 的通知；此后不再据此扣减任何预算",
     }
     model_withdrawn(model) {
         en: "model {model} was withdrawn: its files are deleted, and this branch refuses it from now on. Stop using what was copied from them",

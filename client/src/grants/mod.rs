@@ -5,10 +5,12 @@
 //! STATE/grants/9f86...withdrawal    what was taken back
 //! ```
 //!
-//! A grant is made where the owner's key is, and carried here; the daemon has no such key. Whoever writes into the folder grants nothing: the round
+//! A grant is made where the owner's key is, and carried here, by hand or by the coordinator; the daemon has no such key. Whoever writes into the folder grants nothing: the round
 //! machine verifies the owner's signature by the key that the budget's first entry anchors.
 
+mod carried;
 mod held;
+mod inbox;
 mod owner;
 
 use std::collections::BTreeSet;
@@ -17,20 +19,25 @@ use std::path::PathBuf;
 
 use tributary_model::privacy::cap;
 use tributary_model::schema::Schema;
-use tributary_protocol::plan::{Grant, Withdrawal};
+use tributary_protocol::plan::{Grant, OwnersWord, Withdrawal};
 use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::Granted;
 use tributary_storage::files::FileError;
 
+use self::carried::Carried;
 pub(crate) use self::held::Held;
 use self::held::{folder_of, is_delta, is_epsilon, names, read};
+pub(crate) use self::inbox::OwnersInbox;
+pub use self::inbox::{AskedLine, asked_plan, waiting};
 pub use owner::{GrantLine, GrantRequest, KEEP_MODELS, TRAIN, grant, grant_here, install, list, withdraw};
 
 use crate::settings::Settings;
+use crate::telemetry::Report;
 
 /// The folder, as it was when anybody last looked.
 pub(crate) struct Grants {
     folder: PathBuf,
+    carried: Carried,
     /// By which a grant's fields are judged.
     schema: Schema,
     seen: BTreeSet<OsString>,
@@ -40,7 +47,22 @@ pub(crate) struct Grants {
 
 impl Grants {
     pub(crate) fn of(settings: &Settings, schema: Schema) -> Self {
-        Self { folder: folder_of(settings), schema, seen: BTreeSet::new(), fault: None }
+        let (folder, carried) = (folder_of(settings), Carried::of(settings));
+        Self { folder, carried, schema, seen: BTreeSet::new(), fault: None }
+    }
+
+    /// The coordinator has carried here what an owner signed. What is for this branch is seen at the next look, and told of.
+    pub(crate) fn hear(&self, word: &OwnersWord) -> Option<Report> {
+        match self.carried.take(word) {
+            Ok(is_new) => {
+                let withdrawn = matches!(word, OwnersWord::TakenBack(_));
+                is_new.then(|| Report::GrantCarried { grant: word.grant().to_string(), withdrawn })
+            }
+            Err(fault) => {
+                tracing::error!(grant = %word.grant(), %fault, "what the coordinator carried as an owner's word is not taken");
+                None
+            }
+        }
     }
 
     /// What was granted and taken back, where a file has come or gone since the last look. A folder that cannot be read grants nothing, because
@@ -112,13 +134,25 @@ mod tests {
     use std::path::Path;
 
     use tributary_certs::grant::{sign_grant, sign_withdrawal, write_grant, write_withdrawal};
+    use tributary_certs::provider::KeyExchange;
     use tributary_certs::suite::SigningKey;
     use tributary_protocol::printable::Untrusted;
     use tributary_protocol::round::cast;
     use tributary_storage::files::{Draft, create_private_folder};
 
     use super::*;
+    use crate::identity::IdentitySettings;
     use crate::judge::tests::SCHEMA;
+
+    fn carried(folder: &Path) -> Carried {
+        let identity = IdentitySettings {
+            folder: folder.join("../identity"),
+            token: None,
+            key_exchange: KeyExchange::DEFAULT,
+            renew: true,
+        };
+        Carried::new(folder.to_path_buf(), folder.join("../owner.pub"), identity)
+    }
 
     /// Whoever installs a grant or a withdrawal is killed before the file has its name: the daemon takes nothing for either, nor what it has from before.
     #[test]
@@ -130,7 +164,8 @@ mod tests {
         let grant = sign_grant(&owner, Grant { owner: owner.verifying_key(), ..cast::grant(&cast::plan()) });
         let withdrawal = sign_withdrawal(&owner, grant.digest(), 7);
         let schema = Schema::parse(SCHEMA).unwrap();
-        let mut grants = Grants { folder: folder.clone(), schema, seen: BTreeSet::new(), fault: None };
+        let mut grants =
+            Grants { folder: folder.clone(), carried: carried(&folder), schema, seen: BTreeSet::new(), fault: None };
         let cut = |path: &Path| {
             let text = fs::read(path).unwrap();
             for written in [0, 1, text.len() / 2, text.len()] {
@@ -168,7 +203,8 @@ mod tests {
         let grant = sign_grant(&owner, Grant { owner: owner.verifying_key(), ..cast::grant(&cast::plan()) });
         write_grant(&grant, &folder.join("a.grant")).unwrap();
         let schema = Schema::parse(SCHEMA).unwrap();
-        let mut grants = Grants { folder: folder.clone(), schema, seen: BTreeSet::new(), fault: None };
+        let mut grants =
+            Grants { folder: folder.clone(), carried: carried(&folder), schema, seen: BTreeSet::new(), fault: None };
         let mut granted = || grants.look().map(|(granted, _)| granted.len());
         assert_eq!((granted(), granted()), (Some(1), None));
         fs::write(folder.join("b.grant"), "half").unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::ids::RunId;
 use tributary_protocol::message::Welcome;
-use tributary_protocol::plan::RunRef;
+use tributary_protocol::plan::{Approvals, Plan, RunRef};
 use tributary_protocol::round::{Branch, Participant};
 use tributary_protocol::time::Millis;
 
@@ -31,6 +31,8 @@ pub(super) struct RunAtBranch {
     pub(super) recorded: bool,
     /// When it asked to be let in, where the coordinator has said nothing since.
     pub(super) asked: Option<Millis>,
+    /// The plan that was offered last, and who stands by it; nobody has judged them.
+    pub(super) shown: Option<Box<(Plan, Approvals)>>,
     /// When it began, by the coordinator's welcome.
     pub(super) begun: Millis,
     /// It does not join now: its data are not ready.
@@ -92,6 +94,7 @@ impl RunAtBranch {
             in_round: false,
             recorded: known.is_some(),
             asked: None,
+            shown: None,
             begun: Millis(0),
             waits: None,
             again: None,
@@ -114,6 +117,7 @@ impl RunAtBranch {
     pub(super) fn welcomed(&mut self, run: RunId, welcome: &Welcome) {
         self.offered.welcome(&welcome.plan, welcome.number);
         self.begun = welcome.begun;
+        self.shown = Some(Box::new((welcome.plan.clone(), welcome.approvals.clone())));
         let reference = RunRef { plan: welcome.plan.digest(), number: welcome.number };
         if reference.id() == run {
             self.name = RunName::of(&reference, welcome.plan.name.printable().into());

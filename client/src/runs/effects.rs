@@ -5,7 +5,7 @@ use std::time::Instant;
 use tributary_daemon::usage::process_cpu;
 use tributary_protocol::ids::RunId;
 use tributary_protocol::message::{MaskedHeader, RefusalCode, Upstream};
-use tributary_protocol::plan::Run;
+use tributary_protocol::plan::{GrantFault, Run};
 use tributary_protocol::round::{BudgetRecord, ParticipantEffect};
 use tributary_protocol::time::Millis;
 
@@ -107,11 +107,16 @@ impl<O: Outside> Carrier<'_, O> {
     fn send(&mut self, message: Upstream) {
         match &message {
             Upstream::Join(_) => self.own.asked = Some(self.now),
-            Upstream::Accept { .. } => self.out.tell(Report::Accepted { of: self.own.name.clone() }),
+            Upstream::Accept { .. } => {
+                if let Some((plan, _)) = self.own.shown.as_deref() {
+                    self.out.owner_answered(&plan.digest());
+                }
+                self.out.tell(Report::Accepted { of: self.own.name.clone() });
+            }
             Upstream::Refuse { code, .. } => {
                 self.own.refuses = true;
                 if let RefusalCode::NotGranted(fault) = code {
-                    self.out.tell(Report::grant_awaited(self.own.name.clone(), *fault));
+                    self.await_grant(*fault);
                 }
                 if self.own.explanation.is_none() {
                     self.own.explanation = self.own.offered.words(*code, (self.record, self.now));
@@ -120,6 +125,16 @@ impl<O: Outside> Carrier<'_, O> {
             _ => {}
         }
         self.out.send(self.run, message);
+    }
+
+    /// The machine has judged the plan's signatures before it asked for a grant.
+    fn await_grant(&mut self, fault: GrantFault) {
+        let shown = self.own.shown.as_deref();
+        let until = shown.map(|(plan, _)| plan.schedule.not_after);
+        if let Some((plan, approvals)) = shown.filter(|_| fault != GrantFault::Withdrawn) {
+            self.out.owner_asked(plan, approvals);
+        }
+        self.out.tell(Report::grant_awaited(self.own.name.clone(), fault, until));
     }
 
     fn upload(&mut self, header: MaskedHeader) {

@@ -1,7 +1,9 @@
 //! What the runs of a branch ask of its daemon.
 
+use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::RunId;
 use tributary_protocol::message::{MaskedHeader, Upstream};
+use tributary_protocol::plan::{Approvals, Plan};
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
@@ -32,6 +34,12 @@ pub(crate) trait Outside {
 
     /// Gives the worker a job.
     fn ask(&mut self, job: Job);
+
+    /// A plan waits for the owner of the data.
+    fn owner_asked(&mut self, plan: &Plan, approvals: &Approvals);
+
+    /// The owner has granted a plan.
+    fn owner_answered(&mut self, plan: &Digest);
 
     /// Tells the operator.
     fn tell(&mut self, report: Report);

@@ -9,7 +9,7 @@ use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::limits::PROTOCOL_VERSION;
 use tributary_protocol::message::{MaskedHeader, Proof, RejectCode, Upstream, Welcome, signed_message};
-use tributary_protocol::plan::Run;
+use tributary_protocol::plan::{Approvals, Plan, Run};
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::{Ending, ParticipantEvent, cast, ending_message};
 use tributary_protocol::secagg::suite::Suite as _;
@@ -42,6 +42,7 @@ struct Noted {
     sent: Vec<(RunId, Upstream)>,
     jobs: Vec<Job>,
     told: Vec<Report>,
+    inbox: Vec<Digest>,
     appended: usize,
     vectors_max: usize,
     abandoned: bool,
@@ -67,6 +68,14 @@ impl Outside for Noted {
 
     fn ask(&mut self, job: Job) {
         self.jobs.push(job);
+    }
+
+    fn owner_asked(&mut self, plan: &Plan, _: &Approvals) {
+        self.inbox.push(plan.digest());
+    }
+
+    fn owner_answered(&mut self, plan: &Digest) {
+        self.inbox.retain(|waiting| waiting != plan);
     }
 
     fn tell(&mut self, report: Report) {

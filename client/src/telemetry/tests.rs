@@ -117,7 +117,7 @@ fn grants_are_told_in_both_languages_and_events_in_one() {
         GrantFault::Withdrawn,
     ] {
         let of = RunName { plan_name: Some("churn".into()), run: Some(2), ..RunName::default() };
-        let report = Report::grant_awaited(of, fault);
+        let report = Report::grant_awaited(of, fault, None);
         assert_eq!(english(&report), format!("churn run 2: it is not granted here: {fault}"));
         let chinese = line(&report, false, true, Language::Chinese).unwrap();
         assert!(chinese.starts_with("churn 第 2 次运行：本分行尚未授权："), "{chinese}");

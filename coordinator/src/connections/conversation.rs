@@ -10,7 +10,7 @@ use tributary_protocol::digest::Digest;
 use tributary_protocol::frame::{FRAME_HEADER_BYTES, frame_header};
 use tributary_protocol::ids::{ClientId, RunId};
 use tributary_protocol::message::{Downstream, FRAME_CONTROL, FRAME_VECTOR, Start, ToClient, Upstream};
-use tributary_protocol::plan::Attestation;
+use tributary_protocol::plan::{Attestation, OwnersWord};
 use tributary_protocol::registry::{CopyNote, SignedStatement};
 use tributary_protocol::roster::SignedRoster;
 use tributary_protocol::round::Input;
@@ -43,6 +43,8 @@ pub(crate) enum Arrival {
     Roster(Box<SignedRoster>),
     /// An order that somebody has signed.
     Ordered(Box<Attestation>),
+    /// Something that an owner of data has signed, to be carried to the owner's branches.
+    Owner(Box<OwnersWord>),
     /// The release that a client says it runs.
     About(ClientId, String),
     /// A plan that was activated, or shown with other signatures.

@@ -1,6 +1,7 @@
 //! The federation, for as long as the process lives: its door, its roster, its plans, and the runs of them that are open.
 
 mod agenda;
+pub mod grants;
 pub(crate) mod hands;
 pub(crate) mod keyring;
 mod models;

@@ -22,6 +22,7 @@ use tributary_protocol::time::Millis;
 use tributary_storage::journal::{self, Ledgers};
 
 use super::agenda::Agenda;
+use super::grants::Grants;
 use super::hands::Hands;
 use super::models;
 use super::served::{Known, Over, began_from};
@@ -55,6 +56,8 @@ pub(crate) struct Federation<'a> {
     roster: SignedRoster,
     /// Every order that has come: runs that begin hear of them.
     heard: Vec<Attestation>,
+    /// What owners have granted and taken back, where it is carried.
+    grants: Grants,
     /// Statements about models that count under no roster so far.
     unstated: Vec<SignedStatement>,
     /// What people had ordered when the last run ended, of whatever plan.
@@ -93,6 +96,7 @@ impl<'a> Federation<'a> {
             ended,
             roster,
             heard: Vec::new(),
+            grants: Grants::default(),
             unstated: Vec::new(),
             orders,
             queued: Vec::new(),
@@ -261,6 +265,8 @@ impl<'a> Federation<'a> {
             Arrival::Connected(client, link) => {
                 self.hands.came(client, link);
                 models::tell(&mut self.hands, &self.roster, client);
+                let name = self.roster.roster.entry(client).map(|entry| entry.name.clone());
+                name.inspect(|name| self.grants.tell(&mut self.hands, &self.roster.roster, name));
                 self.hands.send_all();
                 self.each(|| Input::Connected(client))
             }
@@ -304,6 +310,13 @@ impl<'a> Federation<'a> {
                     self.heard.push((*order).clone());
                 }
                 self.each(|| Input::Ordered(order.clone()))
+            }
+            Arrival::Owner(word) => {
+                for branch in self.grants.take(*word) {
+                    self.grants.tell(&mut self.hands, &self.roster.roster, &branch);
+                }
+                self.hands.send_all();
+                Ok(())
             }
             Arrival::Plan(job) => self.activated(*job),
             Arrival::About(client, release) => {

@@ -25,6 +25,7 @@ use tributary_storage::journal::Journal;
 use tributary_transport::Listener;
 use tributary_transport::limits::CLOSING_TIME;
 
+use super::grants::GrantsFolder;
 use super::hands::{Hands, HandsSettings};
 use super::office::Counter;
 use super::open_runs::Federation;
@@ -201,6 +202,7 @@ async fn serve(
     let hands = Hands::new(hands, report);
     let mut orders = OrdersFolder::of(&state_dir);
     let mut statements = StatementsFolder::of(&state_dir);
+    let mut grants = GrantsFolder::of(&state_dir);
     let mut federation = Federation::new(
         hands,
         (state_dir, limits, windows),
@@ -230,6 +232,8 @@ async fn serve(
     tokio::spawn(roster_file.watch(Arc::clone(&door), inputs.clone(), pulses.roster));
     let ordered = move || orders.new_ones().into_iter().map(|order| Arrival::Ordered(Box::new(order)));
     tokio::spawn(follow(ordered, inputs.clone()));
+    let granted = move || grants.new_ones().into_iter().map(|word| Arrival::Owner(Box::new(word)));
+    tokio::spawn(follow(granted, inputs.clone()));
     let activated = move || plans.new_ones(unix_seconds()).into_iter().map(|job| Arrival::Plan(Box::new(job)));
     tokio::spawn(follow(activated, inputs.clone()));
     let stated = move || statements.new_ones().into_iter().map(|signed| Arrival::Stated(Box::new(signed)));

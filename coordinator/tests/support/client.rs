@@ -338,7 +338,11 @@ impl Client {
                 }
                 ToClient::Run(run, message) => return Ok((run, ParticipantInput::Message(message))),
                 ToClient::Refused { explanation, .. } => return Err(Ended::Stopped(explanation.to_string())),
-                ToClient::Lists(_) | ToClient::Roster(_) | ToClient::Models(_) | ToClient::ModelPiece { .. } => {}
+                ToClient::Lists(_)
+                | ToClient::Roster(_)
+                | ToClient::Models(_)
+                | ToClient::Owner(_)
+                | ToClient::ModelPiece { .. } => {}
             }
         }
     }

@@ -40,6 +40,10 @@ pub enum Notice {
         branch: Option<String>,
         /// The plan, where it is known.
         plan: Option<String>,
+        /// The last second at which a run of it may begin, Unix, where that is known.
+        until: Option<u64>,
+        /// Where that is near, within how many days it is: people are reminded then.
+        within_days: Option<u64>,
     },
     /// The owner of a branch's data has taken a grant back.
     GrantWithdrawn {
@@ -165,13 +169,21 @@ impl Notice {
         }
     }
 
+    /// A branch's owner has not granted a plan; `until` is the last second at which one of its runs may begin, and `now` the Unix clock.
+    #[must_use]
+    pub fn grant_awaited((branch, plan): (Option<String>, Option<String>), until: Option<u64>, now: u64) -> Self {
+        let left = until.map(|until| until.saturating_sub(now));
+        let within_days = left.and_then(|left| REMINDERS.into_iter().find(|days| left <= days * 86_400));
+        Self::GrantAwaited { branch, plan, until, within_days }
+    }
+
     /// What it is about: of one thing, only a change is told. Nothing where that is not known.
     #[must_use]
     pub(super) fn about(&self) -> Option<String> {
         let named = |name: &Option<String>| name.clone().unwrap_or_default();
         Some(match self {
             Self::PlanHeldBack { plan, .. } => held_back(plan),
-            Self::GrantAwaited { branch, plan } | Self::GrantWithdrawn { branch, plan } => {
+            Self::GrantAwaited { branch, plan, .. } | Self::GrantWithdrawn { branch, plan } => {
                 format!("grant {} {}", named(branch), named(plan))
             }
             Self::DataLate { branch, run } => format!("data {} {}", named(branch), run.about()?),
@@ -208,6 +220,9 @@ impl RunName {
         Some(format!("{} {}", self.plan.as_ref()?, self.number?))
     }
 }
+
+/// Days before a deadline at which people are told once more, the nearest first.
+const REMINDERS: [u64; 3] = [1, 7, 30];
 
 /// What notices of a daemon's own are about.
 const DAEMON: &str = "daemon";

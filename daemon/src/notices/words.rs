@@ -81,11 +81,13 @@ impl Notice {
                     line(reason)
                 ),
             ),
-            Self::GrantAwaited { branch, plan } => (
+            Self::GrantAwaited { branch, plan, until, .. } => (
                 format!("{}: {} waits for the owner of the data", here(branch), a_plan(plan)),
-                "The owner of the branch's data has not granted all that the plan needs. The branch takes no part before that. Show the plan to the \
-                 owner. If the owner agrees, grant it (`tributary client authorise grant`) and install the grant at the branch."
-                    .into(),
+                format!(
+                    "The owner of the branch's data has not granted all that the plan needs. The branch takes no part before that. Show the plan to \
+                     the owner (`tributary client authorise inbox`). If the owner agrees, grant it (`tributary client authorise grant`).{}",
+                    until.map_or_else(String::new, |until| format!(" Its last run may begin on {}.", date(until)))
+                ),
             ),
             Self::GrantWithdrawn { branch, plan } => (
                 format!("{}: the grant for {} is withdrawn", here(branch), a_plan(plan)),
@@ -173,11 +175,13 @@ impl Notice {
                 format!("计划 {} 正在等待人工处理", line(plan)),
                 format!("该计划没有开始，或者没有继续。原因（英文原文）：{}。没有任何损失。请按原因处理，之后计划会自动继续。", line(reason)),
             ),
-            Self::GrantAwaited { branch, plan } => (
+            Self::GrantAwaited { branch, plan, until, .. } => (
                 format!("{}：{} 等待数据负责人授权", here(branch), a_plan(plan)),
-                "本分行数据的负责人还没有授予计划所需的全部权限，在此之前该分行不参加。请把计划交给负责人审阅；如同意，请签发授权\
-                 （`tributary client authorise grant`）并在该分行安装。"
-                    .into(),
+                format!(
+                    "本分行数据的负责人还没有授予计划所需的全部权限，在此之前该分行不参加。请把计划交给负责人审阅\
+                     （`tributary client authorise inbox`）；如同意，请签发授权（`tributary client authorise grant`）。{}",
+                    until.map_or_else(String::new, |until| format!("该计划最后一次运行最迟于 {} 开始。", date(until)))
+                ),
             ),
             Self::GrantWithdrawn { branch, plan } => (
                 format!("{}：{} 的授权已被撤回", here(branch), a_plan(plan)),
@@ -277,8 +281,8 @@ pub(super) mod tests {
         let (staff, role) = ("north-bank/e17".to_owned(), "privacy-officer".to_owned());
         vec![
             Notice::PlanHeldBack { plan: "1f3c9a00".into(), reason: "the plan is paused".into() },
-            Notice::GrantAwaited { branch: branch(), plan: Some("1f3c9a00".into()) },
-            Notice::GrantAwaited { branch: None, plan: None },
+            Notice::grant_awaited((branch(), Some("1f3c9a00".into())), Some(1_893_456_000), 0),
+            Notice::grant_awaited((None, None), None, 0),
             Notice::GrantWithdrawn { branch: branch(), plan: Some("1f3c9a00".into()) },
             Notice::DataLate { branch: branch(), run: run() },
             Notice::CertificateExpires { not_after: 1_893_456_000, urgent: false },
@@ -342,7 +346,7 @@ pub(super) mod tests {
         let hostile = "x\r\nBcc: other@bank.example\u{1b}[2J\u{202e}".to_owned();
         let notices = [
             Notice::PlanHeldBack { plan: hostile.clone(), reason: hostile.clone() },
-            Notice::GrantAwaited { branch: Some(hostile.clone()), plan: Some(hostile.clone()) },
+            Notice::grant_awaited((Some(hostile.clone()), Some(hostile.clone())), None, 0),
             Notice::RunFailed { run: RunName { plan: Some(hostile.clone()), number: None } },
             Notice::Frozen { action: hostile.clone(), staff: hostile.clone(), role: hostile.clone() },
             Notice::ModelWithdrawn { model: hostile },

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Downstream, RejectCode, Upstream};
 use crate::digest::Digest;
 use crate::ids::RunId;
+use crate::plan::OwnersWord;
 use crate::printable::Untrusted;
 use crate::registry::{CopyNote, Told};
 use crate::roster::SignedRoster;
@@ -32,6 +33,8 @@ pub enum ToClient {
     Roster(Box<SignedRoster>),
     /// What was stated about models. Each statement proves itself.
     Models(Vec<Told>),
+    /// What the owner of this branch's data has signed: it was given to the coordinator to be carried. It proves itself.
+    Owner(Box<OwnersWord>),
     /// A piece of a model's parameters, as it was asked for; without a byte where there is none.
     ModelPiece {
         /// The model.

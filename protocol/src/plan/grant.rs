@@ -134,6 +134,44 @@ impl SignedBody for Withdrawal {
     }
 }
 
+/// What an owner of data signs beside policy and budget, as it travels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OwnersWord {
+    /// Something is granted.
+    Granted(Grant),
+    /// A grant is taken back.
+    TakenBack(Withdrawal),
+}
+
+impl OwnersWord {
+    /// Digest of the grant that it is about.
+    #[must_use]
+    pub fn grant(&self) -> Digest {
+        match self {
+            Self::Granted(grant) => grant.digest(),
+            Self::TakenBack(withdrawal) => withdrawal.grant,
+        }
+    }
+
+    /// The key in whose name it speaks.
+    #[must_use]
+    pub fn owner(&self) -> &VerifyingKey {
+        match self {
+            Self::Granted(grant) => &grant.owner,
+            Self::TakenBack(withdrawal) => &withdrawal.owner,
+        }
+    }
+
+    /// Whether that key has signed it, and it is within its limits.
+    #[must_use]
+    pub fn is_genuine<S: Suite>(&self) -> bool {
+        match self {
+            Self::Granted(grant) => grant.is_genuine::<S>(),
+            Self::TakenBack(withdrawal) => withdrawal.is_genuine::<S>(),
+        }
+    }
+}
+
 /// Why a plan is not granted at a branch. Numbers are stable on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
 pub enum GrantFault {

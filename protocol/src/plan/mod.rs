@@ -25,7 +25,7 @@ pub use cap_raise::{CapRaise, Caps, RaiseFault};
 pub use charter::{Agreement, Assessment, Charter, Materiality, YearShare};
 pub use date::{Date, civil, days_before};
 pub use fault::PlanFault;
-pub use grant::{Grant, GrantFault, GrantSubject, GrantUses, Withdrawal};
+pub use grant::{Grant, GrantFault, GrantSubject, GrantUses, OwnersWord, Withdrawal};
 pub use mode::{OVERLAP_MAX, PrivacyMode};
 pub use model_ref::ModelRef;
 pub use readiness::{AsOf, Readiness};

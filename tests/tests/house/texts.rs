@@ -36,11 +36,8 @@ const SPEAKERS: [&str; 26] = [
 ];
 
 /// Sentences that are left: the title of a file, what a part that speaks English alone is given, and what would be a fault of the program.
-const LEFT: [&str; 3] = [
-    "tributary data 1",
-    "ready file: a title, `date YYYY-MM-DD`, and a line of `sha256sum`",
-    "it was not tried",
-];
+const LEFT: [&str; 3] =
+    ["tributary data 1", "ready file: a title, `date YYYY-MM-DD`, and a line of `sha256sum`", "it was not tried"];
 
 /// The texts in quotes of a source, without its comments, its tests, attributes and what is said of the impossible.
 fn quoted(source: &str) -> Vec<String> {

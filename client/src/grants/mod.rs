@@ -23,9 +23,10 @@ use tributary_protocol::round::Granted;
 use tributary_storage::files::FileError;
 
 pub(crate) use self::held::Held;
-use self::held::{folder_of, is_delta, is_epsilon, names, read};
+use self::held::{folder_of, names, read};
 pub use owner::{GrantLine, GrantRequest, KEEP_MODELS, TRAIN, grant, grant_here, install, list, withdraw};
 
+use crate::policy::{is_delta, is_epsilon};
 use crate::settings::Settings;
 
 /// The folder, as it was when anybody last looked.

@@ -27,7 +27,8 @@ pub(crate) enum ClientCommand {
     Enrol(EnrolOptions),
     /// Renew this client's certificate through files, where the daemon cannot do it by itself
     Renew(RenewOptions),
-    /// Try everything that taking part will need: files, data, name, UDP, TCP, proxy, clocks; say what to ask of whom
+    /// Try everything that taking part will need: files, data, name, UDP, TCP, proxy, clocks; say what to ask of whom. A trial message goes to the
+    /// people who are told by [notices]
     Preflight(AskOptions),
     /// Take part in every run that is granted, until the process is asked to stop
     Run(DaemonOptions),
@@ -48,8 +49,8 @@ pub(crate) enum ClientCommand {
     /// The branch's rows
     #[command(subcommand)]
     Dataset(dataset::DatasetCommand),
-    /// Say that the data of their day are ready, after a look at them: a run whose plan names a day is joined with them. Without --run or
-    /// --next: what waits for that word
+    /// Say, after a look at them, that the data are ready: a run whose plan names their day is joined with them. Without --run or --next: what
+    /// waits for that word
     Ready(ready::ReadyOptions),
 }
 

@@ -21,7 +21,7 @@ pub(crate) enum Command {
     #[cfg(feature = "coordinator")]
     #[command(subcommand)]
     Coordinator(crate::coordinator::CoordinatorCommand),
-    /// A branch: takes part in a plan with its own data
+    /// A branch: takes part in runs of plans with its own data
     #[cfg(feature = "client")]
     Client(crate::client::ClientOptions),
     /// Certificates, keys and the roster

@@ -25,7 +25,7 @@ pub(crate) struct ReadyOptions {
     /// such as 9f86d081/2
     #[arg(long, value_name = "RUN", conflicts_with = "next")]
     run: Option<String>,
-    /// The next run that wants data of the day of these
+    /// The next run that wants data of the same day
     #[arg(long)]
     next: bool,
     /// Where there is no terminal, and something has changed more than the settings allow: the digest that was shown with it

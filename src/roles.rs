@@ -12,6 +12,8 @@ use tributary_client::error::ClientError;
 use tributary_texts::Language;
 use tributary_transport::preflight::Findings;
 
+#[cfg(feature = "client")]
+use crate::branch::explained;
 use crate::exit::{Exit, Failure};
 use crate::json;
 use crate::options::{AskOptions, DaemonOptions};
@@ -61,7 +63,9 @@ pub(crate) fn client_run(options: DaemonOptions, language: Language) -> Result<E
     let options = RunOptions { config, events, once, language };
     let logged = !events && !std::io::IsTerminal::is_terminal(&std::io::stderr());
     let ended = run(&options).map(|()| Exit::Done);
-    ended.map_err(|error| if logged { logged_fault(&error, &options.config, language) } else { told(&error, language) })
+    ended.map_err(
+        |error| if logged { logged_fault(&error, &options.config, language) } else { explained(&error, language) },
+    )
 }
 
 /// A service's output goes into the system's journal, and from there to a collector of logs: nothing that depends on a row goes there.
@@ -71,7 +75,7 @@ fn logged_fault(error: &ClientError, config: &Path, language: Language) -> Failu
         ClientError::Rows(_) => {
             Failure::failed(tributary_texts::commands::rows_not_logged(config.display()).text(language))
         }
-        error => told(error, language),
+        error => explained(error, language),
     }
 }
 
@@ -92,15 +96,8 @@ pub(crate) fn coordinator_preflight(options: &AskOptions) -> Result<Exit, Failur
 #[cfg(feature = "client")]
 pub(crate) fn client_preflight(options: &AskOptions, language: Language) -> Result<Exit, Failure> {
     let found = tributary_client::preflight::preflight(&options.config, crate::certs::unix_seconds());
-    let found = found.map_err(|error| told(&error, language))?;
+    let found = found.map_err(|error| explained(&error, language))?;
     Ok(show(&found, options.json, language))
-}
-
-/// A daemon's fault has one exit code, but for its settings.
-#[cfg(feature = "client")]
-fn told(error: &ClientError, language: Language) -> Failure {
-    let text = error.said().text(language).to_owned();
-    if matches!(error, ClientError::Settings(_)) { Failure::settings(text) } else { Failure::failed(text) }
 }
 
 fn show(found: &Findings, json: bool, language: Language) -> Exit {

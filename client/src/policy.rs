@@ -158,7 +158,7 @@ impl BranchPolicy {
         let epsilon_life = file.number("policy.epsilon_life", EPSILON, None, is_epsilon);
         let epsilon_year = file.number("policy.epsilon_year", EPSILON, None, is_epsilon);
         let epsilon_plan = file.number("policy.epsilon_plan", EPSILON, epsilon_life, is_epsilon);
-        let delta = file.number("policy.delta", "above 0, at most 0.001", None, |value| value > 0.0 && value <= 1e-3);
+        let delta = file.number("policy.delta", "above 0, at most 0.001", None, is_delta);
         at_most_life(&mut file, "policy.epsilon_year", epsilon_year, ("epsilon_life", epsilon_life));
         at_most_life(&mut file, "policy.epsilon_plan", epsilon_plan, ("epsilon_life", epsilon_life));
         let mode = |word: &str| PrivacyMode::ALL.into_iter().find(|mode| mode.name() == word);
@@ -244,8 +244,14 @@ impl BranchPolicy {
 /// What an epsilon may be.
 const EPSILON: &str = "above 0, at most 1000";
 
-fn is_epsilon(value: f64) -> bool {
+/// Of a policy and of a grant.
+pub(crate) fn is_epsilon(value: f64) -> bool {
     value > 0.0 && value <= 1000.0
+}
+
+/// What a delta may be, of a policy and of a grant.
+pub(crate) fn is_delta(value: f64) -> bool {
+    value > 0.0 && value <= 1e-3
 }
 
 /// One plan, or one year, may not cost more than all of them.

@@ -130,9 +130,13 @@ fn a_table_that_is_not_meant_stops_a_run_before_it_speaks() {
     let columns: Vec<&str> =
         faults["first"].as_array().unwrap().iter().map(|fault| fault["column"].as_str().unwrap()).collect();
     assert_eq!((&faults["count"], columns), (&3.into(), vec!["who", "age", "age"]));
-    let refused = branch.client(&["run"]);
+    let refused = branch.client(&["run", "--events"]);
     refused
         .assert_refused(1, &["3 faults", "row 1, column \"who\"", "row 2, column \"age\": text after a closing quote"]);
+    // A service's output goes into a log.
+    let logged = branch.client(&["run"]);
+    logged.assert_refused(1, &["the rows cannot be used", "tributary client dataset check"]);
+    assert!(!logged.err.contains("3 faults") && !logged.err.contains("row "), "{}", logged.err);
     branch.assert_silent();
 }
 

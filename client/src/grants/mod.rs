@@ -26,11 +26,12 @@ use tributary_storage::files::FileError;
 
 use self::carried::Carried;
 pub(crate) use self::held::Held;
-use self::held::{folder_of, is_delta, is_epsilon, names, read};
+use self::held::{folder_of, names, read};
 pub(crate) use self::inbox::OwnersInbox;
 pub use self::inbox::{AskedLine, asked_plan, waiting};
 pub use owner::{GrantLine, GrantRequest, KEEP_MODELS, TRAIN, grant, grant_here, install, list, withdraw};
 
+use crate::policy::{is_delta, is_epsilon};
 use crate::settings::Settings;
 use crate::telemetry::Report;
 

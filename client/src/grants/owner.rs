@@ -19,9 +19,10 @@ use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use tributary_storage::files::create_private_folder;
 use tributary_texts::{Language, Said, commands};
 
-use super::held::{GRANT, Held, WITHDRAWAL, folder_of, is_delta, is_epsilon};
+use super::held::{GRANT, Held, WITHDRAWAL, folder_of};
 use crate::error::ClientError;
 use crate::identity::own_name;
+use crate::policy::{is_delta, is_epsilon};
 use crate::settings::Settings;
 
 /// Plans may learn from the branch's data.

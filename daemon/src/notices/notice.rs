@@ -106,6 +106,15 @@ pub enum Notice {
         /// In which role.
         role: String,
     },
+    /// Somebody ended a plan for good: its run is over, and nothing of it is released.
+    PlanAborted {
+        /// The plan, where it is known.
+        plan: Option<String>,
+        /// By whom.
+        staff: String,
+        /// In which role.
+        role: String,
+    },
     /// Two people let it go on.
     Thawed {
         /// What was ordered.
@@ -139,6 +148,7 @@ impl Notice {
             Self::DaemonFailed => "daemon_failed",
             Self::RunFinished { .. } => "run_finished",
             Self::Frozen { .. } => "frozen",
+            Self::PlanAborted { .. } => "plan_aborted",
             Self::Thawed { .. } => "thawed",
             Self::ModelWithdrawn { .. } => "model_withdrawn",
         }
@@ -153,6 +163,7 @@ impl Notice {
             | Self::RunFailed { .. }
             | Self::DaemonFailed
             | Self::Frozen { .. }
+            | Self::PlanAborted { .. }
             | Self::ModelWithdrawn { .. } => Severity::Critical,
             Self::PlanHeldBack { .. }
             | Self::GrantAwaited { .. }
@@ -182,6 +193,7 @@ impl Notice {
             Self::RunFailed { run } | Self::RunFinished { run, .. } => format!("run {}", run.about()?),
             Self::DaemonFailed => DAEMON.into(),
             Self::Frozen { .. } | Self::Thawed { .. } => "orders".into(),
+            Self::PlanAborted { plan, .. } => format!("abort {}", plan.as_ref()?),
             Self::ModelWithdrawn { model } => format!("model {model}"),
         })
     }

@@ -251,10 +251,6 @@ texts! {
         en: "the daemon answered something else; compare its release with this one's, and start it anew",
         zh: "服务的答复无法识别；请核对两者的版本，并重新启动服务",
     }
-    daemon_silent(path, fault) {
-        en: "{path}: {fault}; the daemon did not answer. Run this command as the daemon's user; if that does not help, see its log",
-        zh: "{path}：{fault}；服务没有答复。请以运行服务的用户执行本命令；如仍无效，请查看服务的日志",
-    }
     model_stated(words) { en: "two people state: {words}", zh: "两人声明：{words}" }
     model_kept(purpose, model) {
         en: "the champion for \"{purpose}\" is kept here: models/{model}",

@@ -60,11 +60,3 @@ pub(super) fn read(folder: &Path, names: &BTreeSet<OsString>) -> Result<Held, Fi
     }
     Ok(held)
 }
-
-pub(super) fn is_epsilon(epsilon: f64) -> bool {
-    epsilon > 0.0 && epsilon <= 1_000.0
-}
-
-pub(super) fn is_delta(delta: f64) -> bool {
-    delta > 0.0 && delta <= 1e-3
-}

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use tributary_model::privacy::cap;
+use tributary_model::privacy::{cap, is_delta, is_epsilon};
 use tributary_model::schema::Schema;
 use tributary_protocol::plan::{Grant, Withdrawal};
 use tributary_protocol::privacy::RdpVector;
@@ -23,7 +23,7 @@ use tributary_protocol::round::Granted;
 use tributary_storage::files::FileError;
 
 pub(crate) use self::held::Held;
-use self::held::{folder_of, is_delta, is_epsilon, names, read};
+use self::held::{folder_of, names, read};
 pub use owner::{GrantLine, GrantRequest, KEEP_MODELS, TRAIN, grant, grant_here, install, list, withdraw};
 
 use crate::settings::Settings;

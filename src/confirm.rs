@@ -29,14 +29,28 @@ pub(crate) struct Act {
     undone: &'static str,
     /// As a command.
     verb: &'static str,
+    /// What whoever answers says with it.
+    says: &'static str,
 }
 
 impl Act {
     /// A signature.
-    const SIGN: Self = Self { undone: "nothing is signed", verb: "sign" };
+    const SIGN: Self = Self { undone: "nothing is signed", verb: "sign", says: "have read all of it and sign it" };
     /// The word that data are ready.
     #[cfg(feature = "client")]
-    pub(crate) const READY: Self = Self { undone: "nothing is said to be ready", verb: "say so" };
+    pub(crate) const READY: Self = Self {
+        undone: "nothing is said to be ready",
+        verb: "say so",
+        says: "have read all of it, and the data are right",
+    };
+
+    /// Asks for a drawn group of a digest that was shown in its eight groups.
+    pub(crate) fn group_of(self, digest: &Digest, of: &str, entropy: &mut dyn Entropy) -> Question {
+        let says = self.says;
+        Question::of_group(groups(digest), entropy, |group| {
+            format!("If you {says}: group {group} of the eight of the {of}'s digest")
+        })
+    }
 }
 
 impl Shown<'_> {
@@ -63,7 +77,7 @@ impl Shown<'_> {
         questions: impl FnOnce(&mut dyn Entropy) -> Vec<Question>,
     ) -> Result<(), Failure> {
         let Self { what, digest, first, again } = self;
-        let Act { undone, verb } = act;
+        let Act { undone, verb, .. } = act;
         if let Some(named) = named {
             let other = || {
                 Failure::failed(format!(
@@ -87,21 +101,9 @@ impl Shown<'_> {
     }
 }
 
-/// Asks for a drawn group of a digest that was shown in its eight groups. Whoever only presses keys does not get past it.
+/// Asks for a drawn group of a digest that was shown in its eight groups.
 pub(crate) fn group_of(digest: &Digest, of: &str, entropy: &mut dyn Entropy) -> Question {
-    let mut drawn = [0];
-    entropy.fill(&mut drawn);
-    let mut groups = groups(digest);
-    let place = usize::from(drawn[0]) % groups.len();
-    let text = format!("If you have read all of it and sign it: group {} of the eight of the {of}'s digest", place + 1);
-    Question { text, answer: groups.swap_remove(place) }
-}
-
-/// As [`group_of`], of data that are said to be ready.
-#[cfg(feature = "client")]
-pub(crate) fn group_of_data(digest: &Digest, entropy: &mut dyn Entropy) -> Question {
-    let Question { text, answer } = group_of(digest, "data set", entropy);
-    Question { text: text.replace("read all of it and sign it", "read all of it, and the data are right"), answer }
+    Act::SIGN.group_of(digest, of, entropy)
 }
 
 /// Whether every question was answered as it must be.
@@ -160,6 +162,17 @@ mod tests {
                 assert!(!ask(&question, typed).0, "{typed:?}");
             }
         }
+    }
+
+    /// Whoever says that data are ready signs nothing.
+    #[cfg(feature = "client")]
+    #[test]
+    fn the_question_says_what_is_said_with_the_answer() {
+        let digest = Digest::of(b"data");
+        let asked = |act: Act| act.group_of(&digest, "data set", &mut Drawn(2)).text;
+        let group = "group 3 of the eight of the data set's digest";
+        assert_eq!(asked(Act::SIGN), format!("If you have read all of it and sign it: {group}"));
+        assert_eq!(asked(Act::READY), format!("If you have read all of it, and the data are right: {group}"));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tributary_texts::Language;
 
 use crate::branch::explained;
 use crate::certs::unix_seconds;
-use crate::confirm::{Act, Shown, group_of_data};
+use crate::confirm::{Act, Shown};
 use crate::dataset::{described, show};
 use crate::exit::{Exit, Failure};
 
@@ -79,12 +79,14 @@ fn confirmed(survey: &Survey, options: &ReadyOptions) -> Result<(), Failure> {
         first: "Read every line that begins with ASK",
         again: "Look at the data again (`tributary client dataset check`)",
     };
-    shown.confirm_to(Act::READY, options.confirm.as_ref(), |entropy| vec![group_of_data(&digest, entropy)]).map_err(
-        |fault| Failure {
+    shown
+        .confirm_to(Act::READY, options.confirm.as_ref(), |entropy| {
+            vec![Act::READY.group_of(&digest, "data set", entropy)]
+        })
+        .map_err(|fault| Failure {
             message: format!("{}\n  {}\n  the digest is {digest}", fault.message, survey.alarms.join("\n  ")),
             ..fault
-        },
-    )
+        })
 }
 
 /// What waits for the operator's word.

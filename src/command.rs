@@ -147,10 +147,16 @@ mod tests {
             "tributary order freeze --person e2 --role privacy-officer --authorities list --out a.order",
             "tributary certs roster sign proposal --keys anna",
             "tributary model sign a.statement --person e2 --role model-validator --authorities list",
+            "tributary plan year show a.tributary --roster roster --authorities list",
         ] {
             assert!(judges(words), "{words}");
         }
-        for words in ["tributary plan show a.tributary", "tributary plan lint plan.toml", "tributary verify ledger a"] {
+        for words in [
+            "tributary plan show a.tributary",
+            "tributary plan lint plan.toml",
+            "tributary plan year show a.tributary",
+            "tributary verify ledger a",
+        ] {
             assert!(!judges(words), "{words}");
         }
     }

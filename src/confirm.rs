@@ -94,7 +94,7 @@ impl Shown {
     }
 }
 
-/// Asks for a drawn group of a digest that was shown in its eight groups. Whoever only presses keys does not get past it.
+/// Asks for a drawn group of a digest that was shown in its eight groups.
 pub(crate) fn group_of(digest: &Digest, of: &str, entropy: &mut dyn Entropy) -> Question {
     drawn_group(digest, Language::English, |number| words::group_to_sign(number, of), entropy)
 }
@@ -106,11 +106,7 @@ pub(crate) fn drawn_group(
     question: impl FnOnce(usize) -> Said,
     entropy: &mut dyn Entropy,
 ) -> Question {
-    let mut drawn = [0];
-    entropy.fill(&mut drawn);
-    let mut groups = groups(digest);
-    let place = usize::from(drawn[0]) % groups.len();
-    Question { text: question(place + 1).text(language).to_owned(), answer: groups.swap_remove(place) }
+    Question::of_group(groups(digest), entropy, |number| question(number).text(language).to_owned())
 }
 
 /// Whether every question was answered as it must be.

@@ -1,4 +1,4 @@
-//! Exit codes and the one form of failure. `docs/OPERATING.md` lists them; a test compares.
+//! Exit codes and the one form of failure. `docs/OPERATING.md` lists them, and the test below compares.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -70,5 +70,36 @@ impl Failure {
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())
+    }
+}
+
+#[cfg(all(test, feature = "demo"))]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use tributary_transport::preflight::Cause;
+
+    use super::*;
+
+    /// The codes of the table under "Exit codes": each row begins with one, or with the first and the last of several.
+    fn written() -> BTreeSet<u8> {
+        let manual = include_str!("../docs/OPERATING.md");
+        let (_, after) = manual.split_once("\n## Exit codes\n").expect("the section of exit codes");
+        let (table, _) = after.split_once("\n## ").expect("a section after it");
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" |"));
+        let codes = rows.filter_map(|(codes, _)| {
+            let (first, last) = codes.split_once(" to ").unwrap_or((codes, codes));
+            Some(first.parse().ok()?..=last.parse().ok()?)
+        });
+        codes.flatten().collect()
+    }
+
+    #[test]
+    fn the_table_of_exit_codes_is_that_of_the_code() {
+        let own = [Exit::Done, Exit::Failed, Exit::Settings, Exit::Clock, Exit::Usage, Exit::Interrupted];
+        let causes = (Cause::Name as u8..=Cause::Notices as u8).map(Exit::Cause);
+        let codes: BTreeSet<u8> = own.into_iter().chain(causes).map(Exit::code).collect();
+        assert_eq!(written(), codes);
+        assert_eq!(Exit::Clock.code(), Cause::Clock as u8, "one code for the clock");
     }
 }

@@ -148,7 +148,10 @@ fn of_either(path: &Path) -> Result<YearPlan, Failure> {
 fn show(options: &ShowOptions) -> Result<Exit, Failure> {
     let file = YearFile::read(&options.file).map_err(Failure::failed)?;
     let judged = match (&options.roster, &options.authorities) {
-        (Some(roster), Some(authorities)) => Some(judge(&file, roster, authorities)?),
+        (Some(roster), Some(authorities)) => {
+            let authorities = RosterAuthorities::read(authorities).map_err(Failure::failed)?;
+            Some(judge(&file, roster, &authorities)?)
+        }
         _ => None,
     };
     let refused = judged.as_ref().and_then(|judged| judged.as_ref().err());
@@ -171,9 +174,15 @@ fn show(options: &ShowOptions) -> Result<Exit, Failure> {
 }
 
 /// Whether the signatures count by a roster that its authorities signed; else why they do not.
-fn judge(file: &YearFile, roster: &Path, authorities: &Path) -> Result<Result<(), String>, Failure> {
-    let authorities = RosterAuthorities::read(authorities).map_err(Failure::failed)?;
-    let signed = read_roster(roster, &authorities).map_err(Failure::failed)?;
+///
+/// # Errors
+/// A roster that cannot be used.
+pub(crate) fn judge(
+    file: &YearFile,
+    roster: &Path,
+    authorities: &RosterAuthorities,
+) -> Result<Result<(), String>, Failure> {
+    let signed = read_roster(roster, authorities).map_err(Failure::failed)?;
     let federation = authorities.digest();
     let now = Some(unix_seconds());
     let grounds = Grounds { roster: &signed.roster, federation: &federation, group: ALL, now };

@@ -37,8 +37,16 @@ impl SignerOptions {
     /// # Errors
     /// A folder or a list that cannot be used.
     pub(crate) fn open(&self) -> Result<(SigningPerson, Digest), Failure> {
-        let federation = RosterAuthorities::read(&self.authorities).map_err(Failure::failed)?.digest();
+        let federation = self.authorities()?.digest();
         Ok((SigningPerson::open(&self.person).map_err(Failure::failed)?, federation))
+    }
+
+    /// The federation's list of roster authorities.
+    ///
+    /// # Errors
+    /// A list that cannot be used.
+    pub(crate) fn authorities(&self) -> Result<RosterAuthorities, Failure> {
+        RosterAuthorities::read(&self.authorities).map_err(Failure::failed)
     }
 
     /// Shows what is about to be signed; beside a JSON object to whoever sits there.

@@ -1,4 +1,4 @@
-//! Statements about models: the file in which one travels from person to person, and a branch's word about its copy.
+//! Statements about models: the file in which one travels from person to person.
 //!
 //! Nothing is believed for being in a file: by which keys the signatures must verify, the signed roster says.
 
@@ -6,17 +6,16 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use tributary_protocol::digest::Digest;
+use tributary_protocol::limits::MODEL_REASON_BYTES_MAX;
 use tributary_protocol::plan::Attestation;
-use tributary_protocol::registry::{CopyNote, ModelManifest, ModelStatement, SignedStatement};
+use tributary_protocol::printable::PRINTABLE_CHARACTERS_MAX;
+use tributary_protocol::registry::{ModelManifest, ModelStatement, SignedStatement};
 use tributary_protocol::role::Role;
 use tributary_protocol::roster::StaffNumber;
-use tributary_protocol::secagg::suite::{Signature, Suite as _};
-use tributary_protocol::signed::SignedBody as _;
 use tributary_storage::files::FileError;
 
 use crate::object::ObjectFile;
 use crate::people::SigningPerson;
-use crate::suite::{RealSuite, SigningKey};
 
 const STATEMENT: ObjectFile = ObjectFile {
     title: "tributary model statement 1",
@@ -43,6 +42,18 @@ pub enum StatementSignFault {
         "the statement is not about the model in the file: one of them was changed. Nothing was signed; ask for the file again"
     )]
     OtherModel,
+    /// A reason that its readers would not see whole.
+    #[error(
+        "its reason is empty, longer than {PRINTABLE_CHARACTERS_MAX} characters or {MODEL_REASON_BYTES_MAX} bytes, or has a character that is not \
+         shown as it is. Nobody signs what is not read, so nothing was signed; have the statement made again with a plain reason (`--reason`)"
+    )]
+    Reason,
+    /// It names no report.
+    #[error(
+        "it names no report on the gates that the model passed, so it would not count. Nothing was signed; have the statement made again with the \
+         report (`--evidence`)"
+    )]
+    NoEvidence,
     /// Another federation.
     #[error("the statement was made for another federation than this list of authorities names; nothing was signed")]
     Federation,
@@ -78,6 +89,23 @@ impl StatementFile {
         Self { manifest, statement, signatures: Vec::new() }
     }
 
+    /// Whether it says what anybody can sign: a reason that is shown whole, and a report where its step needs one.
+    ///
+    /// # Errors
+    /// [`StatementSignFault::Reason`], [`StatementSignFault::NoEvidence`].
+    pub fn check(&self) -> Result<(), StatementSignFault> {
+        let ModelStatement { reason, step, evidence, .. } = &self.statement;
+        let raw = reason.raw();
+        let whole = reason.printable().as_str() == raw && raw.len() <= MODEL_REASON_BYTES_MAX;
+        if raw.trim().is_empty() || !whole {
+            return Err(StatementSignFault::Reason);
+        }
+        if step.needs_evidence() && *evidence == Digest::ZERO {
+            return Err(StatementSignFault::NoEvidence);
+        }
+        Ok(())
+    }
+
     /// Whether somebody can sign it in a role, in the federation of this digest.
     ///
     /// # Errors
@@ -89,6 +117,7 @@ impl StatementFile {
         if !about {
             return Err(StatementSignFault::OtherModel);
         }
+        self.check()?;
         if self.statement.federation != *federation {
             return Err(StatementSignFault::Federation);
         }
@@ -154,14 +183,6 @@ impl StatementFile {
     }
 }
 
-/// A branch's word about its copy of a model, signed as it stands.
-#[must_use]
-pub fn sign_copy_note(key: &SigningKey, mut note: CopyNote) -> CopyNote {
-    note.signature = Signature::none();
-    note.signature = RealSuite::sign(key, &note.to_sign::<RealSuite>());
-    note
-}
-
 #[cfg(test)]
 mod tests {
     use tributary_protocol::plan::RunRef;
@@ -169,6 +190,8 @@ mod tests {
 
     use super::*;
     use crate::people::make_person;
+
+    const FEDERATION: Digest = Digest([5; 32]);
 
     fn file() -> StatementFile {
         let lineage = Lineage {
@@ -192,7 +215,7 @@ mod tests {
             lineage,
         };
         let statement = ModelStatement {
-            federation: Digest([5; 32]),
+            federation: FEDERATION,
             step: ModelStep::Promote,
             model: manifest.digest(),
             purpose: "churn".into(),
@@ -211,7 +234,7 @@ mod tests {
             make_person(&folder.path().join(number), &staff, 7).unwrap()
         };
         let (owner, validator, other) = (person("e1"), person("e2"), person("e3"));
-        let federation = Digest([5; 32]);
+        let federation = FEDERATION;
         let path = folder.path().join("a.statement");
         let mut file = file();
         file.write(&path).unwrap();
@@ -237,5 +260,29 @@ mod tests {
         assert_eq!(signed.signatures().map(|one| one.at).collect::<Vec<_>>(), [8, 9]);
         file.manifest.lineage.rounds += 1;
         assert_eq!(fault(&file, &other, Role::PrivacyOfficer), StatementSignFault::OtherModel);
+    }
+    /// Whoever reads it before signing sees all of it, and no statement is signed that nobody would take.
+    #[test]
+    fn a_statement_is_signed_when_it_is_shown_whole_and_names_its_report() {
+        let owner = StaffNumber::parse("north-bank/e1").unwrap();
+        let judged = |change: &dyn Fn(&mut ModelStatement)| {
+            let mut file = file();
+            change(&mut file.statement);
+            file.may_sign(&owner, Role::PlanOwner, &FEDERATION)
+        };
+        let reason = |text: String| judged(&|statement| statement.reason = text.as_str().into());
+        let longest = PRINTABLE_CHARACTERS_MAX;
+        for good in ["better".into(), "ä".repeat(MODEL_REASON_BYTES_MAX / 2), "x".repeat(longest)] {
+            assert_eq!(reason(good), Ok(()));
+        }
+        let (long, wide) = ("x".repeat(longest + 1), "证".repeat(MODEL_REASON_BYTES_MAX / 3 + 1));
+        for bad in [long, wide, String::new(), " ".into(), "a\nb".into(), "a\u{202e}b".into(), "a\u{1b}[2J".into()] {
+            assert_eq!(reason(bad.clone()), Err(StatementSignFault::Reason), "{bad:?}");
+        }
+        for step in ModelStep::ALL {
+            let expected = if step.needs_evidence() { Err(StatementSignFault::NoEvidence) } else { Ok(()) };
+            let bare = |statement: &mut ModelStatement| (statement.step, statement.evidence) = (step, Digest::ZERO);
+            assert_eq!(judged(&bare), expected, "{step:?}");
+        }
     }
 }

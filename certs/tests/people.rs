@@ -321,8 +321,15 @@ fn a_person_s_key_and_roles_are_renewed_replaced_and_lost() {
     assert_eq!(judge(&first, &approve(&person, late), late), Err(AttestationFault::Ended));
 
     // Half a year later for half a year more: one term of 366 days. What its holder signed before counts on, as the roster in force decides.
-    let until = NOW + YEAR + YEAR / 2;
-    renew(&ca, staff, Which::Role(Role::PrivacyOfficer), until, &giver()).unwrap();
+    let half = Giver { at: NOW + YEAR / 2, ..giver() };
+    let until = half.at + YEAR;
+    // Longer than a term: it would begin in the future, and nothing would count until then.
+    for days in [367, 700] {
+        let far = half.at + days * 86_400;
+        let error = federation.refused(|| renew(&ca, staff, Which::Role(Role::PrivacyOfficer), far, &half));
+        assert!(matches!(error, PeopleError::Fault(PeopleFault::Validity { .. })), "{error:?}");
+    }
+    renew(&ca, staff, Which::Role(Role::PrivacyOfficer), until, &half).unwrap();
     let second = sign_roster(&ca).unwrap();
     let held = second.roster.person(staff).unwrap().holding(Role::PrivacyOfficer).unwrap();
     assert_eq!((held.from, held.until), (until - HOLDING_SECONDS_MAX, until));

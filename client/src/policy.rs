@@ -9,7 +9,7 @@ use std::path::Path;
 
 use tributary_certs::keys::read_verifying_key;
 use tributary_certs::policy::verify_policy;
-use tributary_model::privacy::cap;
+use tributary_model::privacy::{DELTA_ALLOWED, EPSILON_ALLOWED, cap, is_delta, is_epsilon};
 use tributary_model::schema::Schema;
 use tributary_protocol::ids::OrganisationId;
 use tributary_protocol::plan::{Caps, NoiseShare, OVERLAP_MAX, PrivacyMode, Stage};
@@ -155,10 +155,10 @@ impl BranchPolicy {
         let words = |text: &str| ((1..=64).contains(&text.len()) && !text.contains(is_hidden)).then(|| text.to_owned());
         let allowed = "1 to 64 bytes, in words, without control characters and marks of direction";
         let population = file.text("policy.population", allowed, None, words);
-        let epsilon_life = file.number("policy.epsilon_life", EPSILON, None, is_epsilon);
-        let epsilon_year = file.number("policy.epsilon_year", EPSILON, None, is_epsilon);
-        let epsilon_plan = file.number("policy.epsilon_plan", EPSILON, epsilon_life, is_epsilon);
-        let delta = file.number("policy.delta", "above 0, at most 0.001", None, is_delta);
+        let epsilon_life = file.number("policy.epsilon_life", EPSILON_ALLOWED, None, is_epsilon);
+        let epsilon_year = file.number("policy.epsilon_year", EPSILON_ALLOWED, None, is_epsilon);
+        let epsilon_plan = file.number("policy.epsilon_plan", EPSILON_ALLOWED, epsilon_life, is_epsilon);
+        let delta = file.number("policy.delta", DELTA_ALLOWED, None, is_delta);
         at_most_life(&mut file, "policy.epsilon_year", epsilon_year, ("epsilon_life", epsilon_life));
         at_most_life(&mut file, "policy.epsilon_plan", epsilon_plan, ("epsilon_life", epsilon_life));
         let mode = |word: &str| PrivacyMode::ALL.into_iter().find(|mode| mode.name() == word);
@@ -239,19 +239,6 @@ impl BranchPolicy {
         let branch = branch.map_or_else(RdpVector::zero, |epsilon| cap(epsilon, self.delta));
         Accounts { customer: cap(customer, self.delta), branch }
     }
-}
-
-/// What an epsilon may be.
-const EPSILON: &str = "above 0, at most 1000";
-
-/// Of a policy and of a grant.
-pub(crate) fn is_epsilon(value: f64) -> bool {
-    value > 0.0 && value <= 1000.0
-}
-
-/// What a delta may be, of a policy and of a grant.
-pub(crate) fn is_delta(value: f64) -> bool {
-    value > 0.0 && value <= 1e-3
 }
 
 /// One plan, or one year, may not cost more than all of them.

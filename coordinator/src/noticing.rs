@@ -9,6 +9,7 @@ use tributary_certs::renewal::Expiry;
 use tributary_certs::roster::{RosterAuthorities, read_roster};
 use tributary_certs::tls::read_certificates;
 use tributary_daemon::notices::{FAREWELL_TIME, Look, Notice, Notices, Over, RunName, plan_in_short};
+use tributary_protocol::role::Action;
 use tributary_protocol::roster::Roster;
 
 use crate::report::{Event, RefusedFor, Told};
@@ -67,6 +68,14 @@ impl Noticing {
                     RefusedFor::GrantWithdrawn => Notice::GrantWithdrawn { branch, plan },
                     RefusedFor::Other => return None,
                 }
+            }
+            // Told once: the second of the two says the same.
+            Event::Ordered { action, staff, role, .. } if action == Action::AbortPlan.name() => {
+                self.stopped.extend(plan.clone());
+                Notice::PlanAborted { plan, staff: staff.clone(), role: role.clone() }
+            }
+            Event::PlanAborted { by, role, .. } => {
+                Notice::PlanAborted { plan, staff: by.clone(), role: (*role).to_owned() }
             }
             Event::Ordered { action, staff, role, stops } => {
                 let (action, staff, role) = (action.clone(), staff.clone(), role.clone());
@@ -157,6 +166,7 @@ mod tests {
     use tributary_certs::suite::SigningKey;
     use tributary_protocol::digest::Digest;
     use tributary_protocol::ids::ClientId;
+    use tributary_protocol::role::Role;
     use tributary_protocol::roster::{MemberName, RosterEntry};
 
     use super::*;
@@ -207,6 +217,22 @@ mod tests {
         assert_eq!(noticing.notice(&waiting), None);
         assert!(matches!(noticing.notice(&ordered("thaw", false)), Some(Notice::Thawed { .. })));
         assert!(noticing.notice(&waiting).is_some());
+    }
+
+    /// Nobody lets an aborted plan go on, so nobody is asked to.
+    #[test]
+    fn a_plan_that_is_aborted_is_told_once_as_ended() {
+        let mut noticing = noticing();
+        let (staff, role) = ("north-bank/e2", Role::PrivacyOfficer);
+        let action = Action::AbortPlan.to_string();
+        let ordered = Event::Ordered { action, staff: staff.into(), role: role.to_string(), stops: true };
+        let ended = Event::PlanAborted { by: staff.into(), role: role.name(), rounds: 3, charged: 4 };
+        let notice =
+            Notice::PlanAborted { plan: Some("abababab".into()), staff: staff.into(), role: role.name().into() };
+        for event in [ordered, ended] {
+            assert_eq!(noticing.notice(&told(event)), Some(notice.clone()));
+        }
+        assert_eq!(noticing.notice(&told(Event::Waiting { reason: "the plan is aborted".into() })), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use tributary_protocol::digest::{Canonical, Digest};
 use tributary_protocol::privacy::{Accounts, Month, ORDERS, RdpVector, YearSpend};
 use tributary_protocol::time::Millis;
 
-use crate::privacy::{cap, epsilon_of};
+use crate::privacy::{cap, epsilon_of, is_delta, is_epsilon};
 
 /// Most months that are planned at once.
 pub const PLANNED_MONTHS_MAX: u32 = 120;
@@ -15,10 +15,6 @@ pub const RUN_KINDS_MAX: usize = 32;
 /// Most runs of one kind in one month.
 pub const RUNS_A_MONTH_MAX: u32 = 100;
 
-/// Largest epsilon, of a run and of a cap.
-pub const EPSILON_MAX: f64 = 1000.0;
-/// Largest delta.
-pub const DELTA_MAX: f64 = 1e-3;
 /// Longest name of a kind of run.
 pub const KIND_NAME_BYTES_MAX: usize = 64;
 
@@ -140,14 +136,10 @@ pub fn is_kind_name(text: &str) -> bool {
     (1..=KIND_NAME_BYTES_MAX).contains(&text.len()) && text.chars().all(letter)
 }
 
-/// Whether a number can be the epsilon of a run or of a cap.
-#[must_use]
-pub fn is_epsilon(value: f64) -> bool {
-    value > 0.0 && value <= EPSILON_MAX
-}
-
 impl RunKind {
-    fn terms(&self) -> KindTerms {
+    /// What it gives, for people and programs.
+    #[must_use]
+    pub fn terms(&self) -> KindTerms {
         KindTerms {
             kind: self.name.clone(),
             epsilon: self.epsilon,
@@ -193,12 +185,11 @@ impl YearPlan {
         let whole = calendar && (1..=PLANNED_MONTHS_MAX).contains(&self.months) && self.kinds.len() <= RUN_KINDS_MAX;
         let caps =
             is_epsilon(self.epsilon_year) && is_epsilon(self.epsilon_life) && self.epsilon_year <= self.epsilon_life;
-        let delta = self.delta > 0.0 && self.delta <= DELTA_MAX;
         let own = |(place, kind): (usize, &RunKind)| {
             let again = self.kinds.iter().take(place).any(|before| before.name == kind.name);
             !again && kind.is_within(self.begins, self.ends())
         };
-        whole && caps && delta && self.kinds.iter().enumerate().all(own)
+        whole && caps && is_delta(self.delta) && self.kinds.iter().enumerate().all(own)
     }
 
     /// What its author and a privacy officer sign.

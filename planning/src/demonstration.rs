@@ -66,15 +66,22 @@ impl TwoPeople {
     /// [`DemonstrationError`].
     pub fn enlist(authority: &Path, folder: &Path, organisation: &str, now: u64) -> Result<Self, DemonstrationError> {
         let person = |number: &str, role| {
-            let name = format!("{organisation}/{number}");
-            let staff = StaffNumber::parse(&name).expect("an organisation's name and a short number");
-            let person = make_person(&folder.join(number), &staff, now)?;
+            let person = make_person(&folder.join(number), &staff_of(organisation, number), now)?;
             let given = RoleGiven { role, scope: Scope::Federation, from: now, until: now + HOLDING_SECONDS_MAX - DAY };
             give_role(authority, &person, &given)?;
             Ok::<_, DemonstrationError>(person)
         };
         person(VALIDATOR, Role::ModelValidator)?;
         Ok(Self { owner: person(OWNER, Role::PlanOwner)?, officer: person(OFFICER, Role::PrivacyOfficer)? })
+    }
+
+    /// The plan's author, where the two are of this organisation.
+    ///
+    /// # Panics
+    /// If that is no organisation's name.
+    #[must_use]
+    pub fn owner_of(organisation: &str) -> StaffNumber {
+        staff_of(organisation, OWNER)
     }
 
     /// The same two, made before.
@@ -118,6 +125,10 @@ impl TwoPeople {
         file.write(&out, Existing::Replace)?;
         Ok(out)
     }
+}
+
+fn staff_of(organisation: &str, number: &str) -> StaffNumber {
+    StaffNumber::parse(&format!("{organisation}/{number}")).expect("an organisation's name and a short number")
 }
 
 /// A schedule of runs that may begin at once, one after the other, and a charter with an agreement for every organisation but the first client's.
@@ -166,6 +177,7 @@ mod tests {
         let (plan, _) = crate::SAMPLE.split_once("[schedule]").unwrap();
         let file = TwoPeople::open(&people).unwrap().sign(plan, folder.path(), &authority, now).unwrap();
         let file = PlanFile::read(&file).unwrap();
+        assert_eq!(file.proposal.as_ref().map(|signed| &signed.staff), Some(&TwoPeople::owner_of("north-bank")));
         assert_eq!(file.plan.charter.agreements.len(), 1);
         let (signed, _) = read_roster_or_proposal(&authority.join(names::ROSTER)).unwrap();
         let federation = RosterAuthorities::read(&authority.join(names::AUTHORITIES)).unwrap().digest();

@@ -32,8 +32,5 @@ pub use portrait::Portrait;
 pub use signing::SigningError;
 pub use year::YearFile;
 
-/// A commented year.toml with every key.
-pub const YEAR_SAMPLE: &str = include_str!("../../docs/samples/year.toml");
-
 /// A commented plan.toml with every key.
 pub const SAMPLE: &str = include_str!("../../docs/samples/plan.toml");

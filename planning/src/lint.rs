@@ -180,6 +180,7 @@ fn texts(plan: &Plan) -> Vec<(&'static str, &Untrusted)> {
     ];
     texts.extend(charter.data_assets.iter().map(|asset| ("charter.data_assets", asset)));
     texts.extend(charter.agreements.iter().map(|agreement| ("charter.agreement", &agreement.reference)));
+    texts.extend(charter.year.iter().map(|share| ("charter.year_kind", &share.kind)));
     texts
 }
 
@@ -384,8 +385,7 @@ impl fmt::Display for Lint {
             writeln!(out, "{warning}")?;
         }
         for finding in &self.findings {
-            let mark = if finding.level == Level::Fault { "FAULT" } else { "ask  " };
-            writeln!(out, "{mark}  {}: {}", finding.key, finding.text)?;
+            writeln!(out, "{finding}")?;
         }
         if self.findings.is_empty() {
             writeln!(out, "no fault, and nothing that must be asked")?;

@@ -7,9 +7,8 @@ pub(crate) mod file;
 use std::path::Path;
 
 pub use file::YearFile;
-use tributary_model::year::{
-    DELTA_MAX, PLANNED_MONTHS_MAX, RUN_KINDS_MAX, RUNS_A_MONTH_MAX, RunKind, YearPlan, is_epsilon, is_kind_name,
-};
+use tributary_model::privacy::{DELTA_ALLOWED, EPSILON_ALLOWED, is_delta, is_epsilon};
+use tributary_model::year::{PLANNED_MONTHS_MAX, RUN_KINDS_MAX, RUNS_A_MONTH_MAX, RunKind, YearPlan, is_kind_name};
 use tributary_protocol::privacy::Month;
 use tributary_settings::{Document, Faults};
 
@@ -22,14 +21,13 @@ pub fn load(path: &Path) -> Result<YearPlan, Faults> {
 }
 
 const MONTH: &str = "a month, such as \"2027-01\"";
-const EPSILON: &str = "above 0, at most 1000";
 
 fn read(mut file: Document) -> Result<YearPlan, Faults> {
     let begins = file.text("year.begins", MONTH, None, month);
     let months = file.integer("year.months", 1..=PLANNED_MONTHS_MAX.into(), Some(36_u32));
-    let epsilon_life = file.number("year.epsilon_life", EPSILON, None, is_epsilon);
-    let epsilon_year = file.number("year.epsilon_year", EPSILON, None, is_epsilon);
-    let delta = file.number("year.delta", "above 0, at most 0.001", None, |value| value > 0.0 && value <= DELTA_MAX);
+    let epsilon_life = file.number("year.epsilon_life", EPSILON_ALLOWED, None, is_epsilon);
+    let epsilon_year = file.number("year.epsilon_year", EPSILON_ALLOWED, None, is_epsilon);
+    let delta = file.number("year.delta", DELTA_ALLOWED, None, is_delta);
     if let (Some(year), Some(life)) = (epsilon_year, epsilon_life)
         && year > life
     {
@@ -49,7 +47,7 @@ fn read(mut file: Document) -> Result<YearPlan, Faults> {
             continue;
         }
         let key = |word: &str| format!("kind.{name}.{word}");
-        let epsilon = file.number(&key("epsilon"), EPSILON, None, is_epsilon);
+        let epsilon = file.number(&key("epsilon"), EPSILON_ALLOWED, None, is_epsilon);
         let every = file.integer(&key("every_months"), 1..=PLANNED_MONTHS_MAX.into(), Some(1_u32));
         let runs = file.integer(&key("runs"), 1..=RUNS_A_MONTH_MAX.into(), Some(1_u32));
         let first = file.text(&key("first"), MONTH, ends.map(|(begins, _)| begins), month);
@@ -83,10 +81,13 @@ fn month(text: &str) -> Option<Month> {
     ((1970..=9000).contains(&year) && (1..=12).contains(&month)).then(|| Month(year * 12 + month - 1))
 }
 
+/// A commented year.toml with every key.
+#[cfg(test)]
+const SAMPLE: &str = include_str!("../../docs/samples/year.toml");
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::YEAR_SAMPLE as SAMPLE;
 
     fn parsed(text: &str) -> Result<YearPlan, Faults> {
         read(Document::parse("year.toml".as_ref(), text).unwrap())

@@ -189,7 +189,8 @@ impl Document {
         })
     }
 
-    /// The tables of a list of tables (`[[key]]`), at most so many, as prefixes of their keys: `key.1`, `key.2`. None where the list is absent.
+    /// The tables of a list of tables (`[[key]]`), at most so many, as prefixes of their keys: `key.1`, `key.2`. An absent list has none; what is
+    /// no such list is a fault.
     pub fn tables(&mut self, key: &str, most: usize) -> Option<Vec<String>> {
         self.known.insert(key.into());
         let (above, last) = key.rsplit_once('.').unwrap_or(("", key));

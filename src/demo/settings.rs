@@ -18,7 +18,7 @@ use tributary_planning::demonstration::TwoPeople;
 use tributary_planning::settings::PURPOSE_DEFAULT;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::plan::{GrantSubject, GrantUses, PrivacyMode};
-use tributary_protocol::roster::{MemberName, StaffNumber};
+use tributary_protocol::roster::MemberName;
 use tributary_protocol::secagg::parameters::{CoalitionRule, CohortRule};
 use tributary_storage::files::create_private_folder;
 
@@ -30,8 +30,6 @@ use crate::certs::unix_seconds;
 
 /// The organisation of the demo's branches, and of its people.
 pub(super) const BANK: &str = "bank";
-/// Whose plans the owners grant.
-const PROPOSER: &str = "bank/e1";
 /// How long a grant of the demo counts: a day.
 const GRANT_SECONDS: u64 = 86_400;
 
@@ -190,7 +188,7 @@ impl ClientFile<'_> {
         let subject = match self.options.privacy.mode() {
             // No standing grant is about a plan without noise.
             PrivacyMode::None => GrantSubject::Plan(self.plan),
-            _ => GrantSubject::Plans { proposer: StaffNumber::parse(PROPOSER)?, purpose: PURPOSE_DEFAULT.into() },
+            _ => GrantSubject::Plans { proposer: TwoPeople::owner_of(BANK), purpose: PURPOSE_DEFAULT.into() },
         };
         let request = GrantRequest {
             subject,

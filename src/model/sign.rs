@@ -4,9 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use tributary_certs::model::StatementFile;
-use tributary_certs::people::SigningPerson;
-use tributary_certs::roster::RosterAuthorities;
-use tributary_protocol::digest::Digest;
 use tributary_protocol::role::Role;
 
 use super::statement;
@@ -14,6 +11,7 @@ use crate::certs::unix_seconds;
 use crate::confirm::{Shown, group_of};
 use crate::exit::Failure;
 use crate::json;
+use crate::signed::SignerOptions;
 use crate::typed;
 
 /// Who signs what.
@@ -21,52 +19,27 @@ use crate::typed;
 pub(crate) struct SignOptions {
     /// The statement; the signature is added to it
     pub(super) file: PathBuf,
-    /// The folder of whoever signs (`tributary certs person request`)
-    #[arg(long, value_name = "DIR")]
-    pub(super) person: PathBuf,
     /// In which role
     #[arg(long, value_name = "ROLE", value_parser = typed::role())]
     pub(super) role: Role,
-    /// The list of roster authorities: it names the federation
-    #[arg(long, value_name = "FILE")]
-    pub(super) authorities: PathBuf,
-    /// Where there is no terminal: the digest of the statement that was looked at
-    #[arg(long, value_name = "DIGEST", value_parser = typed::digest)]
-    pub(super) confirm: Option<Digest>,
-    /// Where the signed file goes [default: in place of the file]
-    #[arg(long, value_name = "FILE")]
-    pub(super) out: Option<PathBuf>,
-    /// Print one JSON object about what was signed
-    #[arg(long)]
-    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) signer: SignerOptions,
 }
 
 /// `tributary model sign`.
-pub(super) fn sign(options: &SignOptions) -> Result<(), Failure> {
-    let mut file = StatementFile::read(&options.file).map_err(Failure::failed)?;
-    let federation = RosterAuthorities::read(&options.authorities).map_err(Failure::failed)?.digest();
-    let person = SigningPerson::open(&options.person).map_err(Failure::failed)?;
-    file.may_sign(person.staff(), options.role, &federation).map_err(Failure::failed)?;
+pub(super) fn sign(SignOptions { file: path, role, signer }: &SignOptions) -> Result<(), Failure> {
+    let mut file = StatementFile::read(path).map_err(Failure::failed)?;
+    let (person, federation) = signer.open()?;
+    file.may_sign(person.staff(), *role, &federation).map_err(Failure::failed)?;
     let digest = file.statement.digest();
-    // To standard error with --json: whoever signs sees it in any case.
-    let text = format!(
-        "{}\nTo be signed: {} by {} as {}\n",
-        statement::in_words(&file),
-        file.statement.step.action(),
-        person.staff(),
-        options.role
-    );
-    if options.json {
-        eprint!("{text}");
-    } else {
-        print!("{text}");
-    }
+    let (action, staff) = (file.statement.step.action(), person.staff());
+    signer.show(&format!("{}\nTo be signed: {action} by {staff} as {role}\n", statement::in_words(&file)));
     let asked = Shown::english("this statement", digest, "Read the statement above", "Read the statement again");
-    asked.confirm(options.confirm.as_ref(), |entropy| vec![group_of(&digest, "statement", entropy)])?;
-    file.sign(&person, options.role, federation, unix_seconds()).map_err(Failure::failed)?;
-    let out = options.out.as_ref().unwrap_or(&options.file);
+    asked.confirm(signer.confirm.as_ref(), |entropy| vec![group_of(&digest, "statement", entropy)])?;
+    file.sign(&person, *role, federation, unix_seconds()).map_err(Failure::failed)?;
+    let out = signer.out.as_ref().unwrap_or(path);
     file.replace(out).map_err(Failure::failed)?;
-    if options.json {
+    if signer.json {
         json::print(&statement::as_json(&file, out));
     } else {
         let next = match file.signed() {

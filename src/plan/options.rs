@@ -159,9 +159,15 @@ pub(crate) struct PlanSignerOptions {
     /// The plan that was approved before: what is weaker is shown first
     #[arg(long, value_name = "FILE")]
     pub(super) last: Option<PathBuf>,
-    /// The signed year of spending under which the plan runs; whoever approves a plan that names one needs it
+    /// How long the slowest branch took for a round, in milliseconds, as its own screen shows it
+    #[arg(long, value_name = "MS")]
+    pub(super) slowest_ms: Option<u64>,
+    /// The signed year of spending under which the plan runs; whoever approves a plan that names one needs it, with the roster
     #[arg(long, value_name = "FILE")]
     pub(super) year: Option<PathBuf>,
+    /// The signed roster: it says whether the year's signatures count
+    #[arg(long, value_name = "FILE", requires = "year")]
+    pub(super) roster: Option<PathBuf>,
 }
 
 /// Who rejects a plan, and why.

@@ -5,11 +5,11 @@ use std::path::Path;
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::people::SigningPerson;
 use tributary_planning::differences::Differences;
-use tributary_planning::lint::{Beside, Level, Lint};
+use tributary_planning::lint::{Beside, Lint};
 use tributary_planning::portrait::groups;
 use tributary_planning::{PlanFile, Portrait, SigningError, YearFile};
 use tributary_protocol::digest::Digest;
-use tributary_protocol::plan::is_reason;
+use tributary_protocol::plan::{Plan, is_reason};
 use tributary_protocol::role::{Action, Role};
 use tributary_storage::files::Existing;
 
@@ -18,6 +18,7 @@ use super::reading::{of_either, of_file, of_schema, of_year, words};
 use crate::confirm::{Shown, group_of};
 use crate::exit::{Exit, Failure};
 use crate::json;
+use crate::plan_year::judge;
 use crate::signed::{SignerOptions, all_told};
 
 /// `tributary plan propose` and `tributary plan approve`.
@@ -25,23 +26,19 @@ pub(super) fn sign(options: &PlanSignerOptions, action: Action) -> Result<Exit, 
     let file = of_file(&options.file)?;
     let (person, federation) = options.signer.open()?;
     let role = file.may_sign(action, person.staff(), federation).map_err(Failure::failed)?;
-    let year = options.year.as_deref().map(of_year).transpose()?;
-    if let (Action::ApprovePlan, None, Some(share)) = (action, &year, &file.plan.charter.year) {
-        return Err(Failure::failed(format!(
-            "nothing is signed: the plan runs under the year {}; give its signed file with --year, so that you see whether the plan fits it",
-            share.year
-        )));
-    }
+    let year = under_year(options, action, &file.plan)?;
     let schema = of_schema(options.schema.as_ref())?;
-    let lint = Lint::of(&file.plan, Beside { schema: schema.as_ref(), year: year.as_ref(), ..Beside::default() });
+    let (schema, slowest_ms) = (schema.as_ref(), options.slowest_ms);
+    let lint = Lint::of(&file.plan, Beside { schema, slowest_ms, year: year.as_ref(), ..Beside::default() });
     if lint.is_at_fault() {
         return Err(Failure::failed(format!("the plan has a fault, and nothing was signed:\n{lint}")));
     }
     // To standard error with --json: whoever signs sees it in any case.
-    let mut shown = in_words(&file, &words(&file.plan, schema.as_ref())?);
+    let mut shown = in_words(&file, &words(&file.plan, schema)?);
     if let Some(year) = &year {
-        shown.push_str(&against_year(year, &lint));
+        shown.push_str(&against_year(year, options.roster.is_some()));
     }
+    shown.push_str(&asked(&lint));
     if let Some(last) = &options.last {
         let last = of_either(last)?;
         let differences = Differences::of(&last, &file.plan);
@@ -74,13 +71,52 @@ fn in_words(file: &PlanFile, words: &[String]) -> String {
     format!("{}{words}{}", Portrait::of(&file.plan), all_told(file.attestations()))
 }
 
-/// What the year says of the plan: it fits, where nothing at fault was found, and what is to be asked.
-fn against_year(year: &YearFile, lint: &Lint) -> String {
-    let kinds = year.year.outlook().kinds;
-    let asked = lint.findings.iter().filter(|finding| finding.level == Level::Ask && finding.key == "schedule");
-    let asked: String = asked.map(|finding| format!("ask: {}\n", finding.text)).collect();
-    let kinds: String = kinds.iter().map(|kind| format!("the year gives {kind}\n")).collect();
-    format!("\nAgainst the year {}: epsilon of a run and runs by month fit it\n{kinds}{asked}", year.year.digest())
+/// The year under which a plan runs, judged by the roster where that was given. Whoever approves needs both.
+fn under_year(options: &PlanSignerOptions, action: Action, plan: &Plan) -> Result<Option<YearFile>, Failure> {
+    let approves = action == Action::ApprovePlan;
+    let Some(path) = &options.year else {
+        return match &plan.charter.year {
+            Some(share) if approves => Err(Failure::failed(format!(
+                "nothing is signed: the plan runs under the year {}; give its signed file with --year, so that you see whether the plan fits it",
+                share.year
+            ))),
+            _ => Ok(None),
+        };
+    };
+    let year = of_year(path)?;
+    match &options.roster {
+        Some(roster) => judge(&year, roster, &options.signer.authorities()?)?.map_err(|why| {
+            Failure::failed(format!(
+                "nothing is signed: by this roster the year {} is not approved, so it gives no run anything: {why}. Have it approved \
+                 (`tributary plan year approve`), or give the roster in force",
+                year.year.digest()
+            ))
+        })?,
+        None if approves => {
+            return Err(Failure::failed(
+                "nothing is signed: nobody has verified the signatures of the year, which anybody could have written; give the signed roster with \
+                 --roster",
+            ));
+        }
+        None => {}
+    }
+    Ok(Some(year))
+}
+
+/// What the year says of the plan: it fits, where nothing at fault was found.
+fn against_year(year: &YearFile, judged: bool) -> String {
+    let counts = if judged { "count by this roster" } else { "were not verified here (--roster)" };
+    let kinds: String = year.year.kinds.iter().map(|kind| format!("the year gives {}\n", kind.terms())).collect();
+    format!(
+        "\nAgainst the year {}: epsilon of a run and runs by month fit it; its signatures {counts}\n{kinds}",
+        year.year.digest()
+    )
+}
+
+/// What an approver should ask: everything that was found, where nothing is at fault.
+fn asked(lint: &Lint) -> String {
+    let asked: String = lint.findings.iter().map(|finding| format!("{finding}\n")).collect();
+    if asked.is_empty() { asked } else { format!("\n{asked}") }
 }
 
 /// A signature that is about to be given.

@@ -142,11 +142,12 @@ fn two_people_sign_a_year_and_a_plan_is_compared_with_it() {
     let plan =
         run(["plan", "show", "--json", &desk.path("plan")]).json()["plan"]["digest"].as_str().unwrap().to_owned();
     done(desk.sign("propose", "owner", &["--confirm", &plan]));
-    desk.sign("approve", "officer", &["--confirm", &plan]).assert_refused(1, &["runs under the year", "--year"]);
-    let approved = done(desk.sign("approve", "officer", &["--confirm", &plan, "--year", &year]));
-    assert!(approved.contains(&format!("Against the year {digest}: epsilon of a run and runs by month fit it")));
+    let confirm = ["--confirm", &plan];
+    let under = |more: &[&str]| desk.sign("approve", "officer", &[&confirm[..], more].concat());
+    under(&[]).assert_refused(1, &["runs under the year", "--year"]);
+    under(&["--year", &year]).assert_refused(1, &["nobody has verified the signatures of the year", "--roster"]);
 
-    // The signatures count by a roster that has both in their roles, and not before.
+    // The signatures count by a roster that has both in their roles, and not before; and so does the plan's approval under it.
     let judged = |roster: &str| by_year(&["show", &year, "--roster", roster, "--authorities", &list, "--json"]);
     let out = desk.path("branch");
     let issue = ["issue", "client", "--authority", &ca, "--organisation", "north-bank", "--id", "b1", "--out", &out];
@@ -174,10 +175,26 @@ fn two_people_sign_a_year_and_a_plan_is_compared_with_it() {
     let why = refused.json();
     assert_eq!((refused.code, &why["approved"]), (Some(1), &false.into()));
     assert!(why["why_not"].as_str().unwrap().contains("its approval does not count"), "{why}");
+    let beside = ["--year", &year, "--roster", &roster];
+    under(&beside).assert_refused(1, &["nothing is signed", "is not approved", "its approval does not count"]);
     grant("officer", "privacy-officer");
     sign_roster(Path::new(&ca), &[Path::new(&ca)]);
     let counted = judged(&roster);
     assert_eq!((counted.code, &counted.json()["approved"]), (Some(0), &true.into()));
+    let shown = under(&beside);
+    let fits = format!(
+        "Against the year {digest}: epsilon of a run and runs by month fit it; its signatures count by this roster"
+    );
+    // Everything that a lint asks is asked before the signature as well.
+    for line in [
+        &*fits,
+        "the year gives churn: epsilon 1 a run",
+        "ask    plan.upload_offset_ms: nobody has said",
+        "ask    plan.schema: ",
+    ] {
+        assert!(shown.out.contains(line), "{line} in {}", shown.out);
+    }
+    done(shown);
 }
 
 /// An order that ends a plan says which one, and nothing is signed before that was confirmed.

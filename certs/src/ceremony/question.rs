@@ -13,18 +13,27 @@ pub struct Question {
     pub answer: String,
 }
 
-/// Asks for one of the eight groups of a fingerprint. The group is drawn: an office that tries keys until one group fits does not know which.
+impl Question {
+    /// Asks for a group of several that were shown or read aloud; the text is made of its number, from 1. The group is drawn: whoever only presses keys,
+    /// or tries keys until one group fits, does not know which.
+    #[must_use]
+    pub fn of_group(mut groups: Vec<String>, entropy: &mut dyn Entropy, text: impl FnOnce(usize) -> String) -> Self {
+        let mut drawn = [0];
+        entropy.fill(&mut drawn);
+        let place = usize::from(drawn[0]) % groups.len();
+        Self { text: text(place + 1), answer: groups.swap_remove(place) }
+    }
+}
+
+/// Asks for one of the eight groups of a fingerprint.
 pub(super) fn about_fingerprint(
     who: &str,
     reader: &str,
     fingerprint: Fingerprint,
     entropy: &mut dyn Entropy,
 ) -> Question {
-    let mut drawn = [0];
-    entropy.fill(&mut drawn);
-    let fingerprint = fingerprint.to_string();
-    let groups: Vec<&str> = fingerprint.split('-').collect();
-    let place = usize::from(drawn[0]) % groups.len();
-    let text = format!("{who}: group {} of the eight in the fingerprint that the {reader} read to you", place + 1);
-    Question { text, answer: groups[place].to_owned() }
+    let groups = fingerprint.to_string().split('-').map(str::to_owned).collect();
+    Question::of_group(groups, entropy, |group| {
+        format!("{who}: group {group} of the eight in the fingerprint that the {reader} read to you")
+    })
 }

@@ -126,7 +126,8 @@ pub fn deputise(folder: &Path, staff: &StaffNumber, deputy: &Deputy, giver: &Giv
     })
 }
 
-/// Gives roles that a person holds another term. As much of the old term stays as the longest one allows: what was signed in it counts on.
+/// Gives roles that a person holds another term. As much of the old term stays as the longest one allows: what was signed in it counts on. A role that
+/// counts now counts on without a gap, so that an end which lies further away than the longest term is refused.
 ///
 /// # Errors
 /// [`PeopleError::NoRole`], [`PeopleError::Unknown`] and as [`grant`].
@@ -144,7 +145,7 @@ pub fn renew(
         for holding in enlisted.person.holdings.iter_mut().filter(|holding| which.means(holding)) {
             // A deputy stands in for a time that was said, and not for another year.
             if holding.deputy_of.is_none() {
-                holding.from = holding.from.max(until.saturating_sub(HOLDING_SECONDS_MAX));
+                holding.from = holding.from.max(until.saturating_sub(HOLDING_SECONDS_MAX).min(giver.at));
                 holding.until = until;
                 renewed = true;
             }

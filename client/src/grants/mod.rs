@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use tributary_model::privacy::cap;
+use tributary_model::privacy::{cap, is_delta, is_epsilon};
 use tributary_model::schema::Schema;
 use tributary_protocol::plan::{Grant, OwnersWord, Withdrawal};
 use tributary_protocol::privacy::RdpVector;
@@ -31,7 +31,6 @@ pub(crate) use self::inbox::OwnersInbox;
 pub use self::inbox::{AskedLine, asked_plan, waiting};
 pub use owner::{GrantLine, GrantRequest, KEEP_MODELS, TRAIN, grant, grant_here, install, list, withdraw};
 
-use crate::policy::{is_delta, is_epsilon};
 use crate::settings::Settings;
 use crate::telemetry::Report;
 

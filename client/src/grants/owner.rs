@@ -10,6 +10,7 @@ use tributary_certs::grant::{
 use tributary_certs::keys::{read_signing_key, read_verifying_key};
 use tributary_certs::roster::RosterAuthorities;
 use tributary_certs::suite::RealSuite;
+use tributary_model::privacy::{is_delta, is_epsilon};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::limits::RUNS_MAX;
@@ -22,7 +23,6 @@ use tributary_texts::{Language, Said, commands};
 use super::held::{GRANT, Held, WITHDRAWAL, folder_of};
 use crate::error::ClientError;
 use crate::identity::own_name;
-use crate::policy::{is_delta, is_epsilon};
 use crate::settings::Settings;
 
 /// Plans may learn from the branch's data.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use tributary_certs::model::StatementSignFault;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::printable::Printable;
 use tributary_protocol::registry::RefusedStatement;
@@ -40,6 +41,9 @@ pub enum RegistryError {
     /// A statement.
     #[error(transparent)]
     Refused(#[from] RefusedStatement),
+    /// A statement that nobody could sign.
+    #[error(transparent)]
+    Unsignable(#[from] StatementSignFault),
     /// A statement that lacks a signature.
     #[error(
         "{path}: {signed} of two people signed this statement, so it is not installed. Have it signed by a person in another role \

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use tributary_certs::entropy::OsEntropy;
-use tributary_certs::model::{StatementFile, sign_copy_note};
+use tributary_certs::model::{StatementFile, StatementSignFault};
 use tributary_certs::people::attest;
 use tributary_certs::suite::SigningKey;
 use tributary_planning::settings::PlanSettings;
@@ -13,7 +13,8 @@ use tributary_protocol::plan::Attestation;
 use tributary_protocol::registry::{CopyState, ModelStatement};
 use tributary_protocol::role::Role;
 use tributary_protocol::roster::{Holding, MemberName, Person, Roster, RosterEntry, Scope, StaffNumber};
-use tributary_protocol::secagg::suite::Signature;
+use tributary_protocol::secagg::suite::{Signature, Suite as _};
+use tributary_protocol::signed::SignedBody as _;
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::read_view;
 
@@ -150,6 +151,12 @@ fn contents(registry: &Registry, job: &Job, number: u32) -> Contents {
     }
 }
 
+/// A branch's word about its copy, signed as it stands.
+fn noted(key: &SigningKey, mut note: CopyNote) -> CopyNote {
+    note.signature = RealSuite::sign(key, &note.to_sign::<RealSuite>());
+    note
+}
+
 fn several() -> Job {
     let mut settings = PlanSettings { ..settings() };
     settings.schedule.runs_max = 5;
@@ -222,13 +229,13 @@ fn models_are_promoted_told_of_and_read_in_pieces() {
     };
     for lie in [
         note.clone(),
-        sign_copy_note(&world.branch, CopyNote { client: ClientId(2), ..note.clone() }),
-        sign_copy_note(&world.branch, CopyNote { federation: Digest::ZERO, ..note.clone() }),
-        sign_copy_note(&SigningKey::generate(&mut OsEntropy), note.clone()),
+        noted(&world.branch, CopyNote { client: ClientId(2), ..note.clone() }),
+        noted(&world.branch, CopyNote { federation: Digest::ZERO, ..note.clone() }),
+        noted(&SigningKey::generate(&mut OsEntropy), note.clone()),
     ] {
         assert!(!registry.note(&mut journal, &world.roster, lie).unwrap());
     }
-    let note = sign_copy_note(&world.branch, note);
+    let note = noted(&world.branch, note);
     assert!(registry.note(&mut journal, &world.roster, note.clone()).unwrap());
     assert!(!registry.note(&mut journal, &world.roster, note).unwrap(), "once");
     assert_eq!(registry.record().copy(&two, ClientId(1)), Some(CopyState::Refused));
@@ -337,4 +344,32 @@ fn statements_are_taken_up_from_their_folder_in_order() {
     fs::write(folder.join("notes.txt"), "nothing\n").unwrap();
     assert_eq!(looks.new_ones(), [first, second]);
     assert!(looks.new_ones().is_empty());
+}
+
+/// What nobody could sign, or no coordinator takes, is not handed to people.
+#[test]
+fn a_statement_is_made_when_people_can_sign_it() {
+    let job = several();
+    let world = World::new(&job);
+    let one = registered(&world, &job, 1).to_string();
+    let (_, registry) = world.open();
+    let report = world.folder.path().join("gates.json");
+    fs::write(&report, "passed").unwrap();
+    let (report, record) = (Some(report.as_path()), registry.record());
+    let made =
+        |step, evidence, reason| view::drafted(record, FEDERATION, &Draft { step, model: &one, evidence, reason });
+    let refused = |step, evidence, reason| match made(step, evidence, reason) {
+        Err(RegistryError::Unsignable(fault)) => fault,
+        other => panic!("{other:?}"),
+    };
+    let file = made(ModelStep::Promote, report, "better").unwrap();
+    assert_eq!((file.statement.evidence, file.signatures), (Digest::of(b"passed"), Vec::new()));
+    assert!(made(ModelStep::Withdraw, None, "biased").is_ok());
+    let long = "x".repeat(601);
+    for reason in [long.as_str(), "", "two\nlines", "a\u{202e}b"] {
+        assert_eq!(refused(ModelStep::Promote, report, reason), StatementSignFault::Reason, "{reason:?}");
+    }
+    for step in [ModelStep::Promote, ModelStep::Challenge] {
+        assert_eq!(refused(step, None, "better"), StatementSignFault::NoEvidence);
+    }
 }

@@ -146,11 +146,10 @@ pub fn copies(config: &Path, model: &str) -> Result<(ModelLine, Vec<CopyLine>), 
 /// A statement that nobody has signed, for whoever does.
 ///
 /// # Errors
-/// If the model's state does not admit it, or a file cannot be read.
+/// If the model's state does not admit it, if nobody could sign it, or a file cannot be read.
 pub fn draft(config: &Path, draft: &Draft<'_>) -> Result<StatementFile, RegistryError> {
     let settings = Settings::load(config)?;
     let record = record_of(&settings.state_dir)?;
-    let model = found(&record, draft.model)?;
     let authorities = RosterAuthorities::read(&settings.identity.authorities).map_err(|error| Faults {
         file: config.to_path_buf(),
         faults: vec![Fault {
@@ -159,11 +158,20 @@ pub fn draft(config: &Path, draft: &Draft<'_>) -> Result<StatementFile, Registry
             allowed: "the roster authorities' public keys".into(),
         }],
     })?;
+    drafted(&record, authorities.digest(), draft)
+}
+
+pub(super) fn drafted(
+    record: &RegistryRecord,
+    federation: Digest,
+    draft: &Draft<'_>,
+) -> Result<StatementFile, RegistryError> {
+    let model = found(record, draft.model)?;
     let read = |path: &Path| tributary_storage::files::read_public(path).map(|bytes| Digest::of(&bytes));
     let evidence = draft.evidence.map(read).transpose()?.unwrap_or(Digest::ZERO);
     let purpose = model.manifest.lineage.purpose.clone();
     let statement = ModelStatement {
-        federation: authorities.digest(),
+        federation,
         step: draft.step,
         model: model.manifest.digest(),
         sequence: record.next_sequence(&purpose),
@@ -172,7 +180,9 @@ pub fn draft(config: &Path, draft: &Draft<'_>) -> Result<StatementFile, Registry
         reason: draft.reason.into(),
     };
     record.judge_step(&statement)?;
-    Ok(StatementFile::new(model.manifest.clone(), statement))
+    let file = StatementFile::new(model.manifest.clone(), statement);
+    file.check()?;
+    Ok(file)
 }
 
 /// The model of a digest, or of its first digits.

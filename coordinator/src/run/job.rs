@@ -1,12 +1,12 @@
 //! The learning job: what follows from the plan that two people signed.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tributary_model::parameters::Parameters;
 use tributary_model::planned::{self, Planned};
-use tributary_model::schema::{SCHEMA_BYTES_MAX, Schema};
+use tributary_model::schema::Schema;
 use tributary_model::weak_modes::{Build, ModeNotBuilt};
+use tributary_planning::build::read_schema;
 use tributary_planning::{Guarantee, PlanFile};
 use tributary_protocol::plan::{Approvals, ModelRef, Rejection, Run, ValidPlan};
 use tributary_settings::Fault;
@@ -47,7 +47,7 @@ impl Job {
         })?;
         let allowed = "a plan within the protocol's limits";
         let plan = file.plan.validate().map_err(|error| fault("plan.file", &error, allowed))?;
-        Self::of(plan, &schema(&files.schema)?, approvals)
+        Self::of(plan, &read_schema(&files.schema)?, approvals)
     }
 
     /// The first run of a plan.
@@ -108,16 +108,6 @@ impl Job {
     pub fn plan(&self) -> &ValidPlan {
         self.run.plan()
     }
-}
-
-fn schema(path: &Path) -> Result<Schema, Fault> {
-    let unreadable = |found: String| Fault {
-        key: "plan.schema".into(),
-        found: format!("{}: {found}", path.display()),
-        allowed: format!("a schema file in UTF-8, at most {SCHEMA_BYTES_MAX} bytes, as docs/SCHEMA.md describes it"),
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
-    Schema::parse(&text).map_err(|errors| unreadable(errors.to_string()))
 }
 
 fn rejected(Rejection { reason, signed }: &Rejection) -> Fault {

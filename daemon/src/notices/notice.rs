@@ -110,6 +110,15 @@ pub enum Notice {
         /// In which role.
         role: String,
     },
+    /// Somebody ended a plan for good: its run is over, and nothing of it is released.
+    PlanAborted {
+        /// The plan, where it is known.
+        plan: Option<String>,
+        /// By whom.
+        staff: String,
+        /// In which role.
+        role: String,
+    },
     /// Two people let it go on.
     Thawed {
         /// What was ordered.
@@ -143,6 +152,7 @@ impl Notice {
             Self::DaemonFailed => "daemon_failed",
             Self::RunFinished { .. } => "run_finished",
             Self::Frozen { .. } => "frozen",
+            Self::PlanAborted { .. } => "plan_aborted",
             Self::Thawed { .. } => "thawed",
             Self::ModelWithdrawn { .. } => "model_withdrawn",
         }
@@ -157,6 +167,7 @@ impl Notice {
             | Self::RunFailed { .. }
             | Self::DaemonFailed
             | Self::Frozen { .. }
+            | Self::PlanAborted { .. }
             | Self::ModelWithdrawn { .. } => Severity::Critical,
             Self::PlanHeldBack { .. }
             | Self::GrantAwaited { .. }
@@ -194,6 +205,7 @@ impl Notice {
             Self::RunFailed { run } | Self::RunFinished { run, .. } => format!("run {}", run.about()?),
             Self::DaemonFailed => DAEMON.into(),
             Self::Frozen { .. } | Self::Thawed { .. } => "orders".into(),
+            Self::PlanAborted { plan, .. } => format!("abort {}", plan.as_ref()?),
             Self::ModelWithdrawn { model } => format!("model {model}"),
         })
     }

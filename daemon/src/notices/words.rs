@@ -152,6 +152,12 @@ impl Notice {
                  (`tributary order`)."
                     .into(),
             ),
+            Self::PlanAborted { plan, staff, role } => (
+                format!("{} ({}) has ended {} for good", line(staff), line(role), a_plan(plan)),
+                "Its run is over, and nothing of it is released. What was charged stays charged. No order lets the plan go on. If its model is still \
+                 needed, put another plan forward (`tributary plan propose`)."
+                    .into(),
+            ),
             Self::Thawed { action, staff, role } => (
                 format!("Let go on: {} ({}) has ordered {}", line(staff), line(role), line(action)),
                 "What was stopped may go on, once as many people have signed as the rules ask for. Nothing has to be done here.".into(),
@@ -236,6 +242,12 @@ impl Notice {
                 format!("已停止：{}（{}）下达了命令 {}", line(staff), line(role), line(action)),
                 "命令所指的一切都不会开始或继续，数据没有损失。查明原因后，由两个不同角色的两个人解除（`tributary order`）。".into(),
             ),
+            Self::PlanAborted { plan, staff, role } => (
+                format!("{}（{}）已永久终止{}", line(staff), line(role), a_plan(plan)),
+                "该计划的运行已结束，不发布任何结果，已扣除的隐私预算不会退回。任何命令都不能使它恢复。如仍需要该模型，请提出新的计划\
+                 （`tributary plan propose`）。"
+                    .into(),
+            ),
             Self::Thawed { action, staff, role } => (
                 format!("恢复：{}（{}）下达了命令 {}", line(staff), line(role), line(action)),
                 "签名人数达到规定之后，被停止的内容可以继续。不需要任何操作。".into(),
@@ -295,6 +307,7 @@ pub(super) mod tests {
             Notice::RunFinished { run: run(), epsilon: Some(0.5) },
             Notice::RunFinished { run: run(), epsilon: None },
             Notice::Frozen { action: "freeze".into(), staff: staff.clone(), role: role.clone() },
+            Notice::PlanAborted { plan: Some("1f3c9a00".into()), staff: staff.clone(), role: role.clone() },
             Notice::Thawed { action: "thaw".into(), staff, role },
             Notice::ModelWithdrawn { model: "77aa01bc".into() },
         ]
@@ -318,7 +331,7 @@ pub(super) mod tests {
     fn each_notice_says_the_same_in_both_languages() {
         let mut kinds: Vec<&str> = one_of_each().iter().map(Notice::kind).collect();
         kinds.dedup();
-        assert_eq!(kinds.len(), 14, "one of each kind");
+        assert_eq!(kinds.len(), 15, "one of each kind");
         for notice in one_of_each() {
             assert_eq!(serde_json::to_value(&notice).unwrap()["kind"], notice.kind());
             let [chinese, english] = [Language::Chinese, Language::English].map(|language| notice.text(language));
@@ -349,6 +362,7 @@ pub(super) mod tests {
             Notice::grant_awaited((Some(hostile.clone()), Some(hostile.clone())), None, 0),
             Notice::RunFailed { run: RunName { plan: Some(hostile.clone()), number: None } },
             Notice::Frozen { action: hostile.clone(), staff: hostile.clone(), role: hostile.clone() },
+            Notice::PlanAborted { plan: Some(hostile.clone()), staff: hostile.clone(), role: hostile.clone() },
             Notice::ModelWithdrawn { model: hostile },
         ];
         for notice in &notices {
@@ -361,6 +375,6 @@ pub(super) mod tests {
         }
         let text = summed_up(&notices, 3, Language::English);
         assert_eq!(text.body.lines().count(), notices.len() + 2, "{}", text.body);
-        assert_eq!(text.subject, "8 notices");
+        assert_eq!(text.subject, "9 notices");
     }
 }

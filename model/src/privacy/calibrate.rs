@@ -8,10 +8,8 @@ use tributary_protocol::privacy::{ORDERS, RdpVector};
 use super::accountant::{GaussianDp, NANOS, PrivacyLoss, SampledRound, cap, charge, epsilon_of};
 pub use stages::{StageDemand, calibrate_stages, retries_for};
 
-use super::{NoiseError, SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
+use super::{NoiseError, SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN, is_epsilon};
 
-/// Largest epsilon that can be asked for; beyond it the word privacy has no meaning.
-const EPSILON_MAX: f64 = 1000.0;
 /// Largest delta that can be asked for.
 const DELTA_MAX: f64 = 0.1;
 /// Largest squared sensitivity, units^2; with it no product of the accounting overflows.
@@ -244,7 +242,7 @@ pub fn share_variance(total_variance_units: u128, honest_shares: u32) -> Result<
 }
 
 fn check(epsilon: f64, delta: f64, rounds: u32) -> Result<(), CalibrateError> {
-    if !(epsilon > 0.0 && epsilon <= EPSILON_MAX) {
+    if !is_epsilon(epsilon) {
         return Err(CalibrateError::Epsilon(epsilon));
     }
     if !(delta > 0.0 && delta <= DELTA_MAX) {

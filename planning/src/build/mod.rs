@@ -1,5 +1,7 @@
 //! The canonical plan: every number of it follows from what its author wrote.
 
+use std::path::Path;
+
 use tributary_model::architecture::Architecture;
 use tributary_model::planned;
 use tributary_model::privacy::{cap, sampling_threshold};
@@ -42,7 +44,7 @@ fn built_by(build: Build, settings: &PlanSettings) -> Result<Built, Fault> {
         found: refused.found(),
         allowed: ModeNotBuilt::ALLOWED.into(),
     })?;
-    let schema = schema(settings)?;
+    let schema = read_schema(&settings.schema)?;
     let architecture = architecture(settings, &schema)?;
     let plan = PlanForm { settings, schema: &schema, architecture: &architecture }.with_fitting_units()?;
     schema.handled_by(&plan).map_err(|error| {
@@ -210,14 +212,17 @@ fn pricing_fault(error: &PricingFault) -> Fault {
     }
 }
 
-fn schema(settings: &PlanSettings) -> Result<Schema, Fault> {
-    let path = settings.schema.display();
+/// The schema of a plan, from its file.
+///
+/// # Errors
+/// If it cannot be read, under the key `plan.schema`.
+pub fn read_schema(path: &Path) -> Result<Schema, Fault> {
     let unreadable = |found: String| Fault {
         key: "plan.schema".into(),
-        found: format!("{path}: {found}"),
+        found: format!("{}: {found}", path.display()),
         allowed: format!("a schema file in UTF-8, at most {SCHEMA_BYTES_MAX} bytes, as docs/SCHEMA.md describes it"),
     };
-    let text = std::fs::read_to_string(&settings.schema).map_err(|error| unreadable(error.to_string()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
     Schema::parse(&text).map_err(|errors| unreadable(errors.to_string()))
 }
 

@@ -3,69 +3,18 @@ use std::path::Path;
 use tributary_model::architecture::Architecture;
 use tributary_model::planned::Planned;
 use tributary_model::privacy::epsilon_of;
-use tributary_model::server_optimizer::UpdateRule;
 use tributary_model::update::LocalRule;
-use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::OrganisationId;
-use tributary_protocol::plan::{
-    Assessment, Charter, Materiality, ModelRef, NoiseShare, PrivacyMode, Readiness, Retention, Rhythm, Run, Schedule,
-    Stage,
-};
+use tributary_protocol::plan::{Charter, Materiality, ModelRef, NoiseShare, PrivacyMode, Retention, Run, Stage};
 use tributary_protocol::privacy::RdpVector;
-use tributary_protocol::secagg::parameters::CohortRule;
 
 use super::*;
 use crate::guarantee::{Guarantee, moving};
 use crate::settings::{LocalSteps, MechanismSettings, PrivacyTarget, ScheduleSettings};
 
-pub(crate) fn settings() -> PlanSettings {
-    PlanSettings {
-        name: "test".into(),
-        schema: Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/samples/schemas/bank_full.toml"),
-        model: ModelKind::Logistic,
-        rounds: 40,
-        retries: 2,
-        privacy: PrivacyTarget::Customer { epsilon: 4.0, delta: 1e-6 },
-        example_clip_norm: 1.0,
-        loss_bound: 4.0,
-        ring: Ring::Bits64,
-        clip_units: None,
-        customers_nominal: 40_000,
-        customers_max: 100_000,
-        initial_model: ModelRef::Seed(1),
-        session_rounds: 16,
-        round_deadline_ms: 60_000,
-        keying_deadline_ms: 30_000,
-        cohort: CohortRule::USUAL,
-        group: "all".into(),
-        optimizer: UpdateRule::Sgd { learning_rate: 1.0, momentum: 0.9 },
-        tail_fraction: 0.25,
-        mechanism: MechanismSettings::default(),
-        schedule: ScheduleSettings {
-            runs_max: 1,
-            schedule: Schedule { not_before: 0, not_after: 300_000_000, rhythm: Rhythm::Interval { seconds: 0 } },
-            readiness: Readiness::NONE,
-            epsilon_all_runs: None,
-        },
-        charter: charter(),
-    }
-}
+#[path = "../../../tests/plan_settings.rs"]
+mod plan_settings;
 
-fn charter() -> Charter {
-    Charter {
-        legal_basis: "consent".into(),
-        assessment: Assessment { reference: "assessment 1".into(), document: Digest::of(b"assessment"), at: 0 },
-        ticket: "change 1".into(),
-        data_assets: vec!["asset 1".into()],
-        intended_use: "tests".into(),
-        prohibited_use: "anything else".into(),
-        materiality: Materiality::Low,
-        review_by: u64::MAX,
-        organisation: OrganisationId(1),
-        agreements: Vec::new(),
-        year: None,
-    }
-}
+use plan_settings::settings;
 
 /// A plan, read again, and what it promises.
 struct Job {
@@ -148,7 +97,7 @@ fn assert_tight(settings: &PlanSettings, epsilon: f64) -> Plan {
     let unit = plan.privacy.unit().unwrap();
     let spent = epsilon_of(plan.charge_max().of(unit), 1e-6).0;
     assert!(spent <= epsilon && spent > 0.985 * epsilon, "{spent} of {epsilon}");
-    planned::check(&plan, Some(&schema(settings).unwrap())).unwrap();
+    planned::check(&plan, Some(&read_schema(&settings.schema).unwrap())).unwrap();
     plan
 }
 
@@ -331,7 +280,7 @@ fn a_plan_of_little_weight_that_learns_from_severe_data_is_not_built() {
     let severe = text.replacen("level = \"L3\"", "level = \"L4\"\nnecessity = \"debts come before deposits\"", 1);
     std::fs::write(&path, severe).unwrap();
     let of = |materiality| {
-        let charter = Charter { materiality, ..charter() };
+        let charter = Charter { materiality, ..settings().charter };
         PlanSettings { schema: path.clone(), charter, ..settings() }
     };
     let refused = fault(&of(Materiality::Medium));

@@ -26,6 +26,14 @@ pub struct Finding {
     pub text: Printable,
 }
 
+/// For a terminal, on one line.
+impl fmt::Display for Finding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = if self.level == Level::Fault { "FAULT" } else { "ask  " };
+        write!(out, "{mark}  {}: {}", self.key, self.text)
+    }
+}
+
 /// A finding of a text.
 pub(super) fn finding(level: Level, key: &str, text: impl fmt::Display) -> Finding {
     Finding { level, key: key.into(), text: Printable::new(&text.to_string()) }

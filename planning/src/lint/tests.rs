@@ -32,11 +32,15 @@ fn a_privacy_officer_reads_this_of_the_sample() {
 #[test]
 fn a_plan_that_cannot_run_is_at_fault() {
     type Change = fn(&mut Plan);
-    let rows: [(&str, Change); 11] = [
+    let rows: [(&str, Change); 12] = [
         ("charter.intended_use", |plan| plan.charter.intended_use = "tests\u{202e}".into()),
         ("charter.prohibited_use", |plan| plan.charter.prohibited_use = "\u{1b}".repeat(200).as_str().into()),
         ("charter.data_assets", |plan| plan.charter.data_assets.push("a\nb".into())),
         ("charter.agreement", |plan| plan.charter.agreements[0].reference = "\u{7f}".into()),
+        ("charter.year_kind", |plan| {
+            plan.charter.year =
+                Some(YearShare { year: tributary_protocol::digest::Digest::ZERO, kind: "churn\u{202e}".into() });
+        }),
         ("schedule.as_of", |plan| {
             plan.readiness.as_of = AsOf::Day(Date::of_second(plan.schedule.not_after + 86_400));
             plan.runs = 1;

@@ -246,6 +246,7 @@ impl Arrival {
             | Incoming::Refused(_)
             | Incoming::Roster(_)
             | Incoming::Models(_)
+            | Incoming::Owner(_)
             | Incoming::ModelPiece(..) => return None,
             Incoming::Gone => Self::Input(ParticipantInput::Disconnected),
         })

@@ -7,7 +7,7 @@ use crate::file::tests::{FEDERATION, People, people};
 
 /// The sample's year.
 pub(crate) fn year() -> YearPlan {
-    crate::year::read(Document::parse("year.toml".as_ref(), crate::YEAR_SAMPLE).unwrap()).unwrap()
+    crate::year::read(Document::parse("year.toml".as_ref(), crate::year::SAMPLE).unwrap()).unwrap()
 }
 
 /// The sample's year, signed by two people.

@@ -38,7 +38,6 @@ pub enum ModelStep {
 
 impl ModelStep {
     /// Every step, in the order of their numbers.
-    #[cfg(test)]
     pub const ALL: [Self; 5] = [Self::Challenge, Self::Promote, Self::RollBack, Self::Retire, Self::Withdraw];
 
     /// What whoever signs does.

@@ -46,6 +46,13 @@ pub(crate) enum CoordinatorRunCommand {
         #[command(flatten)]
         ask: AskOptions,
     },
+    /// Every member of an open run's group: ready, late, silent or without, and what to do
+    Readiness {
+        /// The run's plan: its name, or the first digits of its digest
+        plan: String,
+        #[command(flatten)]
+        ask: AskOptions,
+    },
 }
 
 /// `tributary coordinator grant`.
@@ -81,6 +88,7 @@ pub(crate) fn run(command: CoordinatorCommand) -> Result<Exit, Failure> {
         CoordinatorCommand::Serve(options) => roles::coordinator_serve(options),
         CoordinatorCommand::Status(options) => running::status(&options),
         CoordinatorCommand::Run(CoordinatorRunCommand::Show { plan, ask }) => running::run_show(&plan, &ask),
+        CoordinatorCommand::Run(CoordinatorRunCommand::Readiness { plan, ask }) => running::run_readiness(&plan, &ask),
         CoordinatorCommand::Site(CoordinatorSiteCommand::List(options)) => running::site_list(&options),
         CoordinatorCommand::Grant(CoordinatorGrantCommand::Send { file, config, json }) => send(&file, &config, json),
         CoordinatorCommand::Preflight(options) => roles::coordinator_preflight(&options),

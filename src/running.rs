@@ -1,7 +1,7 @@
 //! What a running coordinator is asked.
 
 use tributary_coordinator::CoordinatorError;
-use tributary_coordinator::control::{RunStatus, sites, status as ask_status};
+use tributary_coordinator::control::{RunStatus, readiness, sites, status as ask_status};
 
 use crate::exit::{Exit, Failure};
 use crate::json;
@@ -27,24 +27,42 @@ pub(crate) fn status(options: &AskOptions) -> Result<Exit, Failure> {
 /// If no daemon answers, or no such run is open.
 pub(crate) fn run_show(plan: &str, options: &AskOptions) -> Result<Exit, Failure> {
     let status = ask_status(&options.config).map_err(failure)?;
-    let meant = |run: &&RunStatus| run.of.plan_name == plan || run.of.plan.starts_with(plan);
-    let mut runs = status.runs.iter().filter(meant);
-    let Some(run) = runs.next() else {
-        return Err(Failure::failed(format!(
-            "no run of a plan {plan:?} is open; `tributary coordinator status` lists those that are, and what waits for its turn"
-        )));
-    };
-    if runs.next().is_some() {
-        return Err(Failure::failed(format!(
-            "runs of several plans are meant by {plan:?}: give more digits of the digest"
-        )));
-    }
+    let run = only(status.runs.into_iter().filter(|run: &RunStatus| run.of.is_meant_by(plan)).collect(), plan)?;
     if options.json {
-        json::print(run);
+        json::print(&run);
     } else {
         print!("{run}");
     }
     Ok(Exit::Done)
+}
+
+/// `tributary coordinator run readiness`.
+///
+/// # Errors
+/// If no daemon answers, or not one run is meant.
+pub(crate) fn run_readiness(plan: &str, options: &AskOptions) -> Result<Exit, Failure> {
+    let run = only(readiness(&options.config, plan).map_err(failure)?, plan)?;
+    if options.json {
+        json::print(&run);
+    } else {
+        print!("{run}");
+    }
+    Ok(Exit::Done)
+}
+
+/// The one run that is meant.
+fn only<T>(mut runs: Vec<T>, plan: &str) -> Result<T, Failure> {
+    let run = runs.pop().ok_or_else(|| {
+        Failure::failed(format!(
+            "no run of a plan {plan:?} is open; `tributary coordinator status` lists those that are, and what waits for its turn"
+        ))
+    })?;
+    match runs.is_empty() {
+        true => Ok(run),
+        false => {
+            Err(Failure::failed(format!("runs of several plans are meant by {plan:?}: give more digits of the digest")))
+        }
+    }
 }
 
 /// `tributary coordinator site list`.

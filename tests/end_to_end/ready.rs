@@ -1,5 +1,6 @@
 //! The ready file, the look at what has changed, and the operator's word, through the built executable.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -183,6 +184,12 @@ fn a_run_waits_for_its_branches_data_and_begins_when_they_are_ready() {
             break;
         }
     }
+    let settings = federation.dir.join("coordinator/coordinator.toml");
+    let words = ["coordinator", "run", "readiness", "demo", "--json", "--config"].map(OsStr::new);
+    let asked = run(words.into_iter().chain([settings.as_os_str()])).json();
+    let states = asked["members"].as_array().unwrap().iter().map(|member| member["state"].as_str().unwrap());
+    assert_eq!(states.collect::<Vec<_>>(), [&["late"; 7][..], &["silent"]].concat(), "{asked}");
+    assert_eq!(asked["as_of"], day.as_str());
     clients.push(federation.start(7));
     for branch in 0..8 {
         done(&client_of(&federation, branch, &["dataset", "stamp", "--date", &day]));

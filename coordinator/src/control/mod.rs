@@ -1,5 +1,6 @@
 //! `tributary coordinator status`, `run show` and `site list`: what the operator asks a running daemon, through a local socket in the state folder.
 
+mod readiness;
 mod status;
 
 use std::path::Path;
@@ -7,34 +8,39 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tributary_daemon::control::{self, Question};
 
+pub use self::readiness::{MemberState, MemberStatus, Readiness};
 pub use self::status::{Refusing, RunStatus, Site, Status, WaitingStatus};
 use crate::error::CoordinatorError;
 use crate::settings::Settings;
 
 /// What the operator wants to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
     /// What the daemon is at.
     Status,
     /// The members, and who of them is here.
     Sites,
+    /// The members of the open runs of a plan, by its name or the first digits of its digest.
+    Readiness(String),
 }
+
+/// The word before a plan.
+const READINESS: &str = "readiness ";
 
 impl Question for Request {
     fn of_line(line: &str) -> Option<Self> {
-        [Self::Status, Self::Sites].into_iter().find(|request| request.word() == line)
+        match line {
+            "status" => Some(Self::Status),
+            "sites" => Some(Self::Sites),
+            _ => line.strip_prefix(READINESS).map(|plan| Self::Readiness(plan.to_owned())),
+        }
     }
 
     fn line(&self) -> String {
-        self.word().to_owned()
-    }
-}
-
-impl Request {
-    const fn word(self) -> &'static str {
         match self {
-            Self::Status => "status",
-            Self::Sites => "sites",
+            Self::Status => "status".into(),
+            Self::Sites => "sites".into(),
+            Self::Readiness(plan) => format!("{READINESS}{plan}"),
         }
     }
 }
@@ -47,6 +53,8 @@ pub(crate) enum Said {
     Status(Box<Status>),
     /// The members.
     Sites(Vec<Site>),
+    /// The members of each run that is meant.
+    Readiness(Vec<Readiness>),
 }
 
 /// A question that waits for the loop.
@@ -59,7 +67,7 @@ pub(crate) type Asked = control::Asked<Request, Said>;
 pub fn status(config: &Path) -> Result<Status, CoordinatorError> {
     match ask(config, Request::Status)? {
         Said::Status(status) => Ok(*status),
-        Said::Sites(_) => Err(unexpected()),
+        _ => Err(unexpected()),
     }
 }
 
@@ -70,7 +78,20 @@ pub fn status(config: &Path) -> Result<Status, CoordinatorError> {
 pub fn sites(config: &Path) -> Result<Vec<Site>, CoordinatorError> {
     match ask(config, Request::Sites)? {
         Said::Sites(sites) => Ok(sites),
-        Said::Status(_) => Err(unexpected()),
+        _ => Err(unexpected()),
+    }
+}
+
+/// The members of the open runs of a plan, which is meant by its name or by the first digits of its digest.
+///
+/// # Errors
+/// As for [`status`].
+pub fn readiness(config: &Path, plan: &str) -> Result<Vec<Readiness>, CoordinatorError> {
+    // One line is one question.
+    let plan = plan.chars().filter(|letter| !letter.is_control()).collect();
+    match ask(config, Request::Readiness(plan))? {
+        Said::Readiness(runs) => Ok(runs),
+        _ => Err(unexpected()),
     }
 }
 

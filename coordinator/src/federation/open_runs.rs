@@ -158,6 +158,10 @@ impl<'a> Federation<'a> {
         match request {
             Request::Status => Said::Status(Box::new(self.status())),
             Request::Sites => Said::Sites(self.hands.sites(&self.roster.roster)),
+            Request::Readiness(plan) => {
+                let meant = self.runs.values().filter(|run| run.name().is_meant_by(&plan));
+                Said::Readiness(meant.map(|run| run.readiness(&self.hands)).collect())
+            }
         }
     }
 

@@ -71,6 +71,12 @@ impl RunName {
     pub(crate) fn of(run: &Run) -> Self {
         Self::new(run.plan(), run.reference().number)
     }
+
+    /// Whether an operator means its plan: by the name, or by the first digits of the digest.
+    #[must_use]
+    pub fn is_meant_by(&self, plan: &str) -> bool {
+        self.plan_name == plan || self.plan.starts_with(plan)
+    }
 }
 
 impl fmt::Display for RunName {

@@ -18,7 +18,7 @@ use tributary_protocol::time::Millis;
 use tributary_storage::journal;
 
 use crate::connections::start_frames;
-use crate::control::{Refusing, RunStatus};
+use crate::control::{MemberState, MemberStatus, Readiness, Refusing, RunStatus};
 use crate::error::CoordinatorError;
 use crate::federation::hands::Hands;
 use crate::federation::muster::Roll;
@@ -143,6 +143,27 @@ impl RunShell {
             reason,
             deadline_unix_ms: deadline.map(|deadline| deadline.0),
             next: next.to_owned(),
+        }
+    }
+
+    /// How far each member of its group is, for the operator.
+    pub(crate) fn readiness(&self, hands: &Hands<'_>) -> Readiness {
+        let (record, run) = (self.machine.record(), self.machine.run());
+        let (ready, late, here) = (self.machine.ready_clients(), self.machine.late(), hands.here());
+        let state = |client: &ClientId| match (record.refused.get(client), record.evicted.get(client)) {
+            (_, Some(why)) => MemberState::Without { reason: format!("it is out of the run: {why}") },
+            (Some(code), None) => MemberState::Without { reason: code.to_string() },
+            _ if ready.contains(client) => MemberState::Ready,
+            _ if late.contains(client) => MemberState::Late,
+            _ if here.contains(client) => MemberState::Asked,
+            _ => MemberState::Silent { last_seen: hands.last_seen(*client) },
+        };
+        let member = |client: ClientId| MemberStatus { client: hands.whom(client), state: state(&client) };
+        Readiness {
+            of: self.name.clone(),
+            as_of: self.as_of(),
+            ready_min: run.readiness.ready_min,
+            members: record.group_members().into_iter().map(member).collect(),
         }
     }
 

@@ -131,6 +131,12 @@ impl RunRecord {
         self.group().map_or(0, Group::size)
     }
 
+    /// The members of the plan's group in the roster in force, ascending.
+    #[must_use]
+    pub fn group_members(&self) -> Vec<ClientId> {
+        self.group().into_iter().flat_map(|group| group.members()).collect()
+    }
+
     /// Rounds of a stage that were committed.
     #[must_use]
     pub fn committed(&self, stage: u16) -> u32 {

@@ -310,6 +310,14 @@ impl<'a> Federation<'a> {
                 self.each(|| Input::Roster(roster.clone()))
             }
             Arrival::Ordered(order) => {
+                if self.runs.is_empty() {
+                    let (action, staff) = (order.action.to_string(), order.staff.to_string());
+                    tracing::warn!(
+                        action,
+                        staff,
+                        "an order has come while no run is open; each run judges it before it begins"
+                    );
+                }
                 if self.heard.len() < ORDERS_MAX {
                     self.heard.push((*order).clone());
                 }

@@ -22,8 +22,8 @@ pub(crate) struct Inbox {
     folder: PathBuf,
     extension: &'static str,
     seen: BTreeSet<OsString>,
-    /// Files that could not be read, and the Unix second from which each is tried again.
-    later: BTreeMap<OsString, u64>,
+    /// Files that could not be read, what was said of each, and the Unix second from which it is tried again.
+    later: BTreeMap<OsString, (String, u64)>,
 }
 
 impl Inbox {
@@ -32,21 +32,28 @@ impl Inbox {
     }
 
     /// What has come since the last look, read. A file that is something else is named once, and left. One that could not be read is tried
-    /// again, because it may be whole: a disk was full, too many files were open.
+    /// again, because it may be whole: a disk was full, too many files were open, or another user put it here and the operator mends that.
     pub(crate) fn new_ones<T>(&mut self, now: u64, read: impl Fn(&Path) -> Result<T, FileError>) -> Vec<T> {
         let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
         let is_named = |name: &OsString| Path::new(name).extension().is_some_and(|found| found == self.extension);
+        let names: BTreeSet<OsString> = entries.flatten().map(|entry| entry.file_name()).filter(is_named).collect();
+        self.later.retain(|name, _| names.contains(name));
         let is_due =
-            |name: &OsString| !self.seen.contains(name) && self.later.get(name).is_none_or(|again| *again <= now);
-        let names = entries.flatten().map(|entry| entry.file_name()).filter(is_named);
-        let fresh: BTreeSet<OsString> = names.filter(is_due).take(FILES_MAX).collect();
+            |name: &OsString| !self.seen.contains(name) && self.later.get(name).is_none_or(|(_, again)| *again <= now);
+        let fresh: Vec<OsString> = names.into_iter().filter(is_due).take(FILES_MAX).collect();
         let mut found = Vec::new();
         for name in fresh {
             match read(&self.folder.join(&name)) {
                 Ok(one) => found.push(one),
-                Err(fault @ FileError::System { .. }) => {
-                    tracing::error!(%fault, "a file that was carried here could not be read; it is tried again in {AGAIN_SECONDS} seconds");
-                    self.later.insert(name, now.saturating_add(AGAIN_SECONDS));
+                Err(fault) if may_be_mended(&fault) => {
+                    let fault = fault.to_string();
+                    if self.later.get(&name).is_none_or(|(said, _)| *said != fault) {
+                        tracing::error!(
+                            fault,
+                            "a file that was carried here could not be read; it is tried again every {AGAIN_SECONDS} seconds"
+                        );
+                    }
+                    self.later.insert(name, (fault, now.saturating_add(AGAIN_SECONDS)));
                     continue;
                 }
                 Err(fault) => {
@@ -58,6 +65,11 @@ impl Inbox {
         }
         found
     }
+}
+
+/// Whether a file may be whole, and only this process was not let to it, or must not believe who put it there.
+const fn may_be_mended(fault: &FileError) -> bool {
+    matches!(fault, FileError::System { .. } | FileError::NotOwn { .. } | FileError::OpenFolder { .. })
 }
 
 /// Hands on what has come, for as long as this is polled.
@@ -103,5 +115,23 @@ mod tests {
         assert!(inbox.new_ones(1_000 + AGAIN_SECONDS - 1, reads).is_empty(), "not yet");
         assert_eq!(inbox.new_ones(1_000 + AGAIN_SECONDS, reads), [name("a.order")]);
         assert!(inbox.new_ones(u64::MAX, reads).is_empty(), "once");
+    }
+
+    /// Whoever carries a file here as another user, and mends that, need not know that the daemon has seen it already.
+    #[test]
+    fn a_file_of_another_user_counts_as_soon_as_that_is_mended() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.withdrawal");
+        std::fs::write(&file, "x").unwrap();
+        let mut inbox = Inbox::of(folder.path().to_path_buf(), "withdrawal");
+        let refuses = |path: &Path| -> Result<u8, FileError> {
+            Err(FileError::NotOwn {
+                path: path.to_owned(),
+                what: "others may change it, or it belongs to somebody else",
+            })
+        };
+        assert!(inbox.new_ones(1_000, refuses).is_empty());
+        assert_eq!(inbox.new_ones(1_000 + AGAIN_SECONDS, |_| Ok(7)), [7]);
+        assert!(inbox.new_ones(u64::MAX, |_| Ok(7)).is_empty(), "once");
     }
 }

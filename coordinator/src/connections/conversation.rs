@@ -43,8 +43,8 @@ pub(crate) enum Arrival {
     Roster(Box<SignedRoster>),
     /// An order that somebody has signed.
     Ordered(Box<Attestation>),
-    /// Something that an owner of data has signed, to be carried to the owner's branches.
-    Owner(Box<OwnersWord>),
+    /// What owners of data have signed, to be carried to their branches.
+    Owners(Vec<OwnersWord>),
     /// The release that a client says it runs.
     About(ClientId, String),
     /// A plan that was activated, or shown with other signatures.

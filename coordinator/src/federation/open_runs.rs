@@ -323,10 +323,8 @@ impl<'a> Federation<'a> {
                 }
                 self.each(|| Input::Ordered(order.clone()))
             }
-            Arrival::Owner(word) => {
-                for branch in self.grants.take(*word) {
-                    self.grants.tell(&mut self.hands, &self.roster.roster, &branch);
-                }
+            Arrival::Owners(words) => {
+                self.grants.spread(&mut self.hands, &self.roster.roster, words);
                 self.hands.send_all();
                 Ok(())
             }

@@ -216,6 +216,8 @@ async fn serve(
     for order in orders.new_ones() {
         federation.arrive(Arrival::Ordered(Box::new(order)))?;
     }
+    // What owners have signed as well, so that a member hears of a withdrawal as soon as it is here.
+    federation.arrive(Arrival::Owners(grants.new_ones()))?;
     federation.conclude_the_finished()?;
     federation.open_due()?;
     let (address, enrolled) = (listener.address(), members.count());
@@ -232,7 +234,7 @@ async fn serve(
     tokio::spawn(roster_file.watch(Arc::clone(&door), inputs.clone(), pulses.roster));
     let ordered = move || orders.new_ones().into_iter().map(|order| Arrival::Ordered(Box::new(order)));
     tokio::spawn(follow(ordered, inputs.clone()));
-    let granted = move || grants.new_ones().into_iter().map(|word| Arrival::Owner(Box::new(word)));
+    let granted = move || Some(grants.new_ones()).filter(|words| !words.is_empty()).map(Arrival::Owners);
     tokio::spawn(follow(granted, inputs.clone()));
     let activated = move || plans.new_ones(unix_seconds()).into_iter().map(|job| Arrival::Plan(Box::new(job)));
     tokio::spawn(follow(activated, inputs.clone()));

@@ -164,7 +164,7 @@ pub(crate) fn run(command: AuthoriseCommand, language: Language) -> Result<Exit,
             print(words::withdrawal_carry(out.display(), grant.short()));
         }
         AuthoriseCommand::Install { file, config } => {
-            print(grants::install(&config, &file).map_err(failed)?);
+            print(grants::install(&config, &file, unix_seconds()).map_err(failed)?);
         }
     }
     Ok(Exit::Done)

@@ -2,6 +2,7 @@
 
 mod report;
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use tributary_certs::keys::read_verifying_key;
 use tributary_certs::state::judge_state;
 use tributary_certs::suite::RealSuite;
 use tributary_protocol::budget::OwnerChange;
+use tributary_protocol::digest::Digest;
 use tributary_protocol::log::LedgerId;
 use tributary_protocol::round::{BudgetFault, BudgetRecord, ParticipantEvent};
 use tributary_protocol::time::Millis;
@@ -146,6 +148,21 @@ pub(crate) fn check_budget(settings: &Settings, population: &str) -> Result<u64,
     let (recorded, _) = read_whole::<ParticipantEvent>(&path, LedgerId::BUDGET)?;
     let events: Vec<ParticipantEvent> = recorded.into_iter().map(|recorded| recorded.event).collect();
     Ok(judge_budget(settings, population, &events)?.0.counter)
+}
+
+/// Grants that the budget has recorded as withdrawn: they never count again.
+///
+/// # Errors
+/// If the file cannot be read.
+pub(crate) fn withdrawn(settings: &Settings) -> Result<BTreeSet<Digest>, ClientError> {
+    let path = settings.state_dir.join(BUDGET_FILE);
+    if !path.exists() {
+        return Ok(BTreeSet::new());
+    }
+    let (recorded, _) = read_whole::<ParticipantEvent>(&path, LedgerId::BUDGET)?;
+    let mut record = BudgetRecord::default();
+    recorded.iter().for_each(|recorded| record.apply(&recorded.event));
+    Ok(record.withdrawn)
 }
 
 fn absent(path: &Path, what: Said) -> ClientError {

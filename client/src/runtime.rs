@@ -269,6 +269,7 @@ impl Daemon<'_> {
                     return self.runs.resumed(now);
                 }
                 self.models.connected();
+                self.grants.connected();
                 self.runs.connected(now)
             }
             Incoming::Waiting { reason, retry } => {

@@ -205,7 +205,7 @@ impl ClientFile<'_> {
         };
         let file = branch.folder.join("demo.grant");
         grant(&request, &self.authority.join(names::AUTHORITIES), owner, &file)?;
-        install(&branch.settings(), &file)?;
+        install(&branch.settings(), &file, unix_seconds())?;
         Ok(())
     }
 

@@ -181,6 +181,14 @@ texts! {
         en: "{path}: it is not signed by the owner of this branch's data ({owner}), so it is not installed: ask the owner for the file again",
         zh: "{path}：不是由本分行数据的负责人（{owner}）签署的，因此没有安装：请向负责人重新索取",
     }
+    grant_of_others(path) {
+        en: "{path}: it names another federation or other branches, so it would never count here and is not installed: ask the owner for one of this branch",
+        zh: "{path}：所指的是其他联邦或其他分行，在此永远不会生效，因此没有安装：请向负责人索取针对本分行的授权",
+    }
+    grant_over(path) {
+        en: "{path}: the grant is over by this machine's clock, so it is not installed: ask the owner for a new one, or set the clock",
+        zh: "{path}：按本机时钟，该授权已到期，因此没有安装：请向负责人索取新的授权，或校正时钟",
+    }
     nothing_granted_because(what) { en: "nothing is granted: {what}", zh: "没有授权：{what}" }
     grant_epsilons() {
         en: "the epsilon of a run is above 0 and at most that of a year, which is at most 1000",

@@ -1,10 +1,12 @@
 use std::path::PathBuf;
 
-use tributary_certs::keys::{write_signing_key, write_verifying_key};
+use tributary_certs::grant::{sign_grant, sign_withdrawal, write_grant};
+use tributary_certs::keys::{read_signing_key, write_signing_key, write_verifying_key};
 use tributary_certs::suite::{RealSuite, SigningKey};
 use tributary_protocol::budget::FirstUse;
 use tributary_protocol::ids::RoundId;
 use tributary_protocol::plan::RunRef;
+use tributary_protocol::round::cast;
 use tributary_storage::files::create_private_folder;
 use tributary_texts::Language;
 
@@ -305,6 +307,26 @@ fn a_torn_tail_of_the_budget_is_told_when_it_is_cut() {
     assert!(log.contains(BUDGET_FILE) && log.contains("verify ledger"), "{log}");
     assert_eq!(std::fs::read(&file).unwrap(), whole);
     assert_eq!(logged(|| home.open(POPULATION).unwrap()).1, "", "once");
+}
+
+/// Whoever removes the file of a withdrawal revives nothing, and is not told that the grant counts.
+#[test]
+fn a_grant_that_the_budget_knows_as_withdrawn_is_listed_so_without_the_file() {
+    let home = Home::new();
+    home.begin("owner.key", false).unwrap();
+    let config = home.path("client.toml");
+    let owner = read_signing_key(&home.path("owner.key")).unwrap();
+    let grant = sign_grant(&owner, cast::grant(&cast::plan()));
+    let folder = home.path("state").join("grants");
+    create_private_folder(&folder).unwrap();
+    write_grant(&grant, &folder.join("a.grant")).unwrap();
+    let withdrawn = || crate::grants::list(&config).unwrap()[0].withdrawn;
+    assert!(!withdrawn());
+    let (mut file, _) = begun_budget(&Settings::load(&config).unwrap()).unwrap();
+    let withdrawal = sign_withdrawal(&owner, grant.digest(), 7);
+    file.append(Millis(8), ParticipantEvent::GrantWithdrawn { withdrawal }).unwrap();
+    file.sync().unwrap();
+    assert!(withdrawn());
 }
 
 /// The chain of the file alone does not show it: whoever can write there can make a chain.

@@ -11,12 +11,14 @@
 mod carried;
 mod held;
 mod inbox;
+mod judged;
 mod owner;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use tributary_certs::clock::unix_seconds;
 use tributary_model::privacy::{cap, is_delta, is_epsilon};
 use tributary_model::schema::Schema;
 use tributary_protocol::plan::{Grant, OwnersWord, Withdrawal};
@@ -24,7 +26,7 @@ use tributary_protocol::privacy::RdpVector;
 use tributary_protocol::round::Granted;
 use tributary_storage::files::FileError;
 
-use self::carried::Carried;
+use self::carried::{Carried, Untaken};
 pub(crate) use self::held::Held;
 use self::held::{folder_of, names, read};
 pub(crate) use self::inbox::OwnersInbox;
@@ -33,6 +35,12 @@ pub use owner::{GrantLine, GrantRequest, KEEP_MODELS, TRAIN, grant, grant_here, 
 
 use crate::settings::Settings;
 use crate::telemetry::Report;
+
+/// Words that are not taken, of one connection, beyond which the log is told of no more: whoever sends them for ever fills no disk.
+const REFUSED_TOLD_MAX: u32 = 64;
+
+/// Words that could not be written, of which so many are tried again. The coordinator carries the others again at the next connection.
+const AGAIN_MAX: usize = 64;
 
 /// The folder, as it was when anybody last looked.
 pub(crate) struct Grants {
@@ -43,24 +51,57 @@ pub(crate) struct Grants {
     seen: BTreeSet<OsString>,
     /// Why it could not be read at the last look.
     fault: Option<String>,
+    /// Words of the coordinator's that were not taken since it was connected.
+    refused: u32,
+    /// Words that could not be written.
+    again: Vec<OwnersWord>,
 }
 
 impl Grants {
     pub(crate) fn of(settings: &Settings, schema: Schema) -> Self {
         let (folder, carried) = (folder_of(settings), Carried::of(settings));
-        Self { folder, carried, schema, seen: BTreeSet::new(), fault: None }
+        Self { folder, carried, schema, seen: BTreeSet::new(), fault: None, refused: 0, again: Vec::new() }
+    }
+
+    /// A new connection: the coordinator carries what it has once more.
+    pub(crate) fn connected(&mut self) {
+        self.refused = 0;
     }
 
     /// The coordinator has carried here what an owner signed. What is for this branch is seen at the next look, and told of.
-    pub(crate) fn hear(&self, word: &OwnersWord) -> Option<Report> {
-        match self.carried.take(word) {
+    pub(crate) fn hear(&mut self, word: &OwnersWord) -> Option<Report> {
+        match self.carried.take(word, unix_seconds()) {
             Ok(is_new) => {
                 let withdrawn = matches!(word, OwnersWord::TakenBack(_));
                 is_new.then(|| Report::GrantCarried { grant: word.grant().to_string(), withdrawn })
             }
             Err(fault) => {
-                tracing::error!(grant = %word.grant(), %fault, "what the coordinator carried as an owner's word is not taken");
+                self.refused = self.refused.saturating_add(1);
+                if self.refused <= REFUSED_TOLD_MAX {
+                    tracing::error!(grant = %word.grant(), %fault, "what the coordinator carried as an owner's word is not taken");
+                }
+                if self.refused == REFUSED_TOLD_MAX {
+                    tracing::error!("of more such words on this connection the log is not told");
+                }
+                if matches!(fault, Untaken::Again(_)) && self.again.len() < AGAIN_MAX && !self.again.contains(word) {
+                    self.again.push(word.clone());
+                }
                 None
+            }
+        }
+    }
+
+    /// Tries again what could not be written: nobody carries a withdrawal here once more for as long as this connection stands.
+    fn try_again(&mut self) {
+        for word in std::mem::take(&mut self.again) {
+            match self.carried.take(&word, unix_seconds()) {
+                Ok(_) => {
+                    tracing::info!(grant = %word.grant(), "an owner's word that could not be written is in the folder now")
+                }
+                Err(Untaken::Again(_)) => self.again.push(word),
+                Err(Untaken::Refused(why)) => {
+                    tracing::error!(grant = %word.grant(), why, "an owner's word is not taken")
+                }
             }
         }
     }
@@ -68,6 +109,7 @@ impl Grants {
     /// What was granted and taken back, where a file has come or gone since the last look. A folder that cannot be read grants nothing, because
     /// the file at fault may be a withdrawal; that is said once.
     pub(crate) fn look(&mut self) -> Option<(Vec<Granted>, Vec<Withdrawal>)> {
+        self.try_again();
         let held = match self.changed() {
             Ok(held) => {
                 self.fault = None;
@@ -134,8 +176,10 @@ mod tests {
     use std::path::Path;
 
     use tributary_certs::grant::{sign_grant, sign_withdrawal, write_grant, write_withdrawal};
+    use tributary_certs::keys::write_verifying_key;
     use tributary_certs::provider::KeyExchange;
     use tributary_certs::suite::SigningKey;
+    use tributary_protocol::digest::Digest;
     use tributary_protocol::printable::Untrusted;
     use tributary_protocol::round::cast;
     use tributary_storage::files::{Draft, create_private_folder};
@@ -143,15 +187,25 @@ mod tests {
     use super::*;
     use crate::identity::IdentitySettings;
     use crate::judge::tests::SCHEMA;
+    use crate::log::logged;
 
-    fn carried(folder: &Path) -> Carried {
+    fn opened(folder: &Path) -> Grants {
+        let state = folder.parent().unwrap();
         let identity = IdentitySettings {
-            folder: folder.join("../identity"),
+            folder: state.join("identity"),
             token: None,
             key_exchange: KeyExchange::DEFAULT,
             renew: true,
         };
-        Carried::new(folder.to_path_buf(), folder.join("../owner.pub"), identity)
+        Grants {
+            folder: folder.to_path_buf(),
+            carried: Carried::new(folder.to_path_buf(), state.join("owner.pub"), identity),
+            schema: Schema::parse(SCHEMA).unwrap(),
+            seen: BTreeSet::new(),
+            fault: None,
+            refused: 0,
+            again: Vec::new(),
+        }
     }
 
     /// Whoever installs a grant or a withdrawal is killed before the file has its name: the daemon takes nothing for either, nor what it has from before.
@@ -163,9 +217,7 @@ mod tests {
         let owner = SigningKey::from_seed(&[1; 32]);
         let grant = sign_grant(&owner, Grant { owner: owner.verifying_key(), ..cast::grant(&cast::plan()) });
         let withdrawal = sign_withdrawal(&owner, grant.digest(), 7);
-        let schema = Schema::parse(SCHEMA).unwrap();
-        let mut grants =
-            Grants { folder: folder.clone(), carried: carried(&folder), schema, seen: BTreeSet::new(), fault: None };
+        let mut grants = opened(&folder);
         let cut = |path: &Path| {
             let text = fs::read(path).unwrap();
             for written in [0, 1, text.len() / 2, text.len()] {
@@ -193,6 +245,49 @@ mod tests {
         assert_eq!(held(&["grant", "withdrawal"]), Some((1, 1)));
     }
 
+    /// Whoever carries what is signed by nobody, for ever, fills no log.
+    #[test]
+    fn a_connection_that_carries_nothing_but_forgeries_is_told_of_a_few_times() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().join("grants");
+        let mut grants = opened(&folder);
+        let (owner, thief) = (SigningKey::from_seed(&[1; 32]), SigningKey::from_seed(&[2; 32]));
+        write_verifying_key(&owner.verifying_key(), &state.path().join("owner.pub")).unwrap();
+        let mut heard = |words: u32| {
+            let (_, log) = logged(|| {
+                for number in 0..words {
+                    let grant = Digest::of(&number.to_le_bytes());
+                    let word = OwnersWord::TakenBack(sign_withdrawal(&thief, grant, 7));
+                    assert!(grants.hear(&word).is_none());
+                }
+            });
+            log.lines().count()
+        };
+        assert_eq!((heard(3), heard(200), heard(9)), (3, 62, 0));
+        assert!(!folder.exists());
+    }
+
+    /// A disk was full when the coordinator carried a withdrawal here. It is carried once on a connection, and that may stand for weeks.
+    #[test]
+    fn a_withdrawal_that_could_not_be_written_is_tried_again_on_the_same_connection() {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().join("grants");
+        let mut grants = opened(&folder);
+        let owner = SigningKey::from_seed(&[1; 32]);
+        write_verifying_key(&owner.verifying_key(), &state.path().join("owner.pub")).unwrap();
+        // In the place of the folder, so that nothing can be written there.
+        fs::write(&folder, "").unwrap();
+        let word = OwnersWord::TakenBack(sign_withdrawal(&owner, Digest([1; 32]), 7));
+        let (heard, log) = logged(|| grants.hear(&word));
+        assert!(heard.is_none() && log.contains("it is tried again every second"), "{log}");
+        assert!(grants.hear(&word).is_none());
+        assert_eq!(grants.again.len(), 1);
+        grants.look();
+        fs::remove_file(&folder).unwrap();
+        let looked = grants.look().map(|(granted, withdrawals)| (granted.len(), withdrawals.len()));
+        assert_eq!((looked, grants.again.len()), (Some((0, 1)), 0));
+    }
+
     /// One file that is no grant would otherwise have every run asked about again at each look, which is once a second.
     #[test]
     fn a_folder_that_cannot_be_read_takes_every_grant_back_once() {
@@ -202,9 +297,7 @@ mod tests {
         let owner = SigningKey::from_seed(&[1; 32]);
         let grant = sign_grant(&owner, Grant { owner: owner.verifying_key(), ..cast::grant(&cast::plan()) });
         write_grant(&grant, &folder.join("a.grant")).unwrap();
-        let schema = Schema::parse(SCHEMA).unwrap();
-        let mut grants =
-            Grants { folder: folder.clone(), carried: carried(&folder), schema, seen: BTreeSet::new(), fault: None };
+        let mut grants = opened(&folder);
         let mut granted = || grants.look().map(|(granted, _)| granted.len());
         assert_eq!((granted(), granted()), (Some(1), None));
         fs::write(folder.join("b.grant"), "half").unwrap();

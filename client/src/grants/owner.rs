@@ -9,18 +9,19 @@ use tributary_certs::grant::{
 };
 use tributary_certs::keys::{read_signing_key, read_verifying_key};
 use tributary_certs::roster::RosterAuthorities;
-use tributary_certs::suite::RealSuite;
 use tributary_model::privacy::{is_delta, is_epsilon};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::entropy::Entropy as _;
 use tributary_protocol::limits::RUNS_MAX;
-use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, Withdrawal};
+use tributary_protocol::plan::{Grant, GrantSubject, GrantUses, OwnersWord, Withdrawal};
 use tributary_protocol::roster::MemberName;
 use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use tributary_storage::files::create_private_folder;
 use tributary_texts::{Language, Said, commands};
 
 use super::held::{GRANT, Held, WITHDRAWAL, folder_of};
+use super::judged::{NotForHere, Place, speaks};
+use crate::budget::withdrawn;
 use crate::error::ClientError;
 use crate::identity::own_name;
 use crate::settings::Settings;
@@ -147,27 +148,32 @@ pub fn withdraw(grant: Digest, key: &Path, out: &Path, now_unix_s: u64) -> Resul
 /// Puts a grant or a withdrawal that was carried here into the branch's folder, under its own name. A daemon takes it up within seconds.
 ///
 /// # Errors
-/// If it is neither, is not signed by the owner of this branch's data, is of other branches, or is here already.
-pub fn install(config: &Path, file: &Path) -> Result<Said, ClientError> {
+/// If it is neither, is not signed by the owner of this branch's data, is of other branches or over, or is here already.
+pub fn install(config: &Path, file: &Path, now_unix_s: u64) -> Result<Said, ClientError> {
     let settings = Settings::load(config)?;
     let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
     let folder = folder_of(&settings);
-    let stranger = || ClientError::Said(commands::grant_of_a_stranger(file.display(), settings.policy_owner.display()));
+    let not_here = |why: NotForHere| {
+        ClientError::Said(match why {
+            NotForHere::Stranger | NotForHere::Unsigned => {
+                commands::grant_of_a_stranger(file.display(), settings.policy_owner.display())
+            }
+            NotForHere::Federation | NotForHere::Branch => commands::grant_of_others(file.display()),
+            NotForHere::Over => commands::grant_over(file.display()),
+        })
+    };
     let withdrawn = file.extension().is_some_and(|extension| extension == WITHDRAWAL);
     let path = if withdrawn {
         let withdrawal = read_withdrawal(file).map_err(ClientError::file)?;
-        if withdrawal.owner != owner || !withdrawal.is_genuine::<RealSuite>() {
-            return Err(stranger());
-        }
+        speaks(&OwnersWord::TakenBack(withdrawal.clone()), &owner).map_err(not_here)?;
         create_private_folder(&folder).map_err(ClientError::file)?;
         let path = folder.join(format!("{}.{WITHDRAWAL}", withdrawal.grant));
         write_withdrawal(&withdrawal, &path).map_err(ClientError::file)?;
         path
     } else {
         let grant = read_grant(file).map_err(ClientError::file)?;
-        if grant.owner != owner || !is_signed_grant(&grant) {
-            return Err(stranger());
-        }
+        speaks(&OwnersWord::Granted(grant.clone()), &owner).map_err(not_here)?;
+        Place::of(&settings.identity)?.admits(&grant, now_unix_s).map_err(not_here)?;
         put(&settings, &grant)?
     };
     Ok(match withdrawn {
@@ -246,14 +252,17 @@ fn uses(GrantUses { train, keep_models }: GrantUses) -> Vec<&'static str> {
 /// What a branch was granted.
 ///
 /// # Errors
-/// If settings or files cannot be used.
+/// If settings or files cannot be used, the budget's among them.
 pub fn list(config: &Path) -> Result<Vec<GrantLine>, ClientError> {
     let settings = Settings::load(config)?;
     let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
     let Held { grants, withdrawals } = Held::read(&settings).map_err(ClientError::file)?;
+    // What the budget has recorded counts, whether or not the file of the withdrawal is still there.
+    let recorded = withdrawn(&settings)?;
     let taken = |grant: &Grant| {
         let digest = grant.digest();
-        withdrawals.iter().any(|withdrawal| withdrawal.grant == digest && withdrawal.owner == grant.owner)
+        let here = |withdrawal: &Withdrawal| withdrawal.grant == digest && withdrawal.owner == grant.owner;
+        recorded.contains(&digest) || withdrawals.iter().any(here)
     };
     Ok(grants.iter().map(|grant| GrantLine::of(grant, Some(&owner), taken(grant))).collect())
 }

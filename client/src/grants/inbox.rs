@@ -42,14 +42,19 @@ impl OwnersInbox {
     }
 
     fn put(&self, plan: &Plan, approvals: &Approvals) -> Result<(), FileError> {
-        let path = self.path(&plan.digest());
+        let digest = plan.digest();
+        let path = self.path(&digest);
         if path.exists() {
-            return Ok(());
+            if one(&path, &digest).is_ok() {
+                return Ok(());
+            }
+            // Another release wrote it, or somebody else did.
+            remove(&path);
         }
         // What nobody answered makes room.
         let now = unix_seconds();
         let (standing, over): (Vec<_>, Vec<_>) =
-            read(&self.0)?.into_iter().partition(|(_, asked)| asked.plan.schedule.not_after >= now);
+            read(&self.0).flatten().partition(|(_, asked)| asked.plan.schedule.not_after >= now);
         over.iter().for_each(|(path, _)| remove(path));
         if standing.len() >= WAITING_MAX {
             tracing::warn!("{WAITING_MAX} plans wait for the owner already; this one is in the log alone");
@@ -75,12 +80,19 @@ fn remove(path: &Path) {
     }
 }
 
-fn read(folder: &Path) -> Result<Vec<(PathBuf, GrantAsked)>, FileError> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(Vec::new()) };
-    let paths = entries.flatten().map(|entry| entry.path());
+/// What waits, and what lies there and cannot be read.
+fn read(folder: &Path) -> impl Iterator<Item = Result<(PathBuf, GrantAsked), FileError>> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
     let mut paths: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|found| found == REQUEST)).collect();
     paths.sort_unstable();
-    paths.into_iter().map(|path| read_request(&path).map(|asked| (path, asked))).collect()
+    paths.into_iter().map(|path| read_request(&path).map(|asked| (path, asked)))
+}
+
+/// The plan of this digest. A file holds what its name says: an owner who reads one plan and grants the digest of another has granted what nobody read.
+fn one(path: &Path, plan: &Digest) -> Result<GrantAsked, FileError> {
+    let asked = read_request(path)?;
+    if asked.plan.digest() == *plan { Ok(asked) } else { Err(FileError::content(path, "plan that its name says")) }
 }
 
 /// A plan that waits for the owner, for people and programs.
@@ -110,7 +122,7 @@ pub struct AskedLine {
 /// If the settings or a file of the inbox cannot be used.
 pub fn waiting(config: &Path, now: u64) -> Result<Vec<AskedLine>, ClientError> {
     let inbox = OwnersInbox::of(&Settings::load(config)?);
-    let all = read(&inbox.0).map_err(ClientError::file)?;
+    let all: Vec<_> = read(&inbox.0).collect::<Result<_, _>>().map_err(ClientError::file)?;
     let standing = all.into_iter().map(|(_, asked)| asked).filter(|asked| asked.plan.schedule.not_after >= now);
     let line = |GrantAsked { plan, approvals, since }: GrantAsked| AskedLine {
         plan: plan.digest().to_string(),
@@ -133,6 +145,37 @@ pub fn waiting(config: &Path, now: u64) -> Result<Vec<AskedLine>, ClientError> {
 /// If the settings cannot be used, or it does not wait.
 pub fn asked_plan(config: &Path, plan: &Digest) -> Result<(Plan, Approvals), ClientError> {
     let inbox = OwnersInbox::of(&Settings::load(config)?);
-    let GrantAsked { plan, approvals, .. } = read_request(&inbox.path(plan)).map_err(ClientError::file)?;
+    let GrantAsked { plan, approvals, .. } = one(&inbox.path(plan), plan).map_err(ClientError::file)?;
     Ok((plan, approvals))
+}
+
+#[cfg(test)]
+mod tests {
+    use tributary_protocol::round::cast;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_no_request_hides_no_plan_and_another_plan_is_never_shown_for_one() {
+        let state = tempfile::tempdir().unwrap();
+        let inbox = OwnersInbox(state.path().join(FOLDER));
+        let plan = cast::plan();
+        let other = Plan { runs: plan.runs + 1, ..plan.clone() };
+        let (digest, approvals) = (plan.digest(), cast::approvals(&plan));
+        create_private_folder(&inbox.0).unwrap();
+        std::fs::write(inbox.0.join("old.request"), "of another release").unwrap();
+        inbox.put(&plan, &approvals).unwrap();
+        assert_eq!(one(&inbox.path(&digest), &digest).unwrap().plan, plan);
+        // Somebody puts another plan in its place: the owner would read one and grant the other.
+        std::fs::remove_file(inbox.path(&digest)).unwrap();
+        let asked = GrantAsked { plan: other, approvals: approvals.clone(), since: 0 };
+        write_request(&asked, &inbox.path(&digest)).unwrap();
+        assert!(one(&inbox.path(&digest), &digest).unwrap_err().to_string().contains("plan that its name says"));
+        inbox.put(&plan, &approvals).unwrap();
+        assert_eq!(
+            one(&inbox.path(&digest), &digest).unwrap().plan,
+            plan,
+            "it is put right as soon as it is offered again"
+        );
+    }
 }

@@ -39,12 +39,12 @@ pub fn signature_path(policy: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Signs a policy as it stands, and writes the signature beside it.
+/// Signs a policy of this text, which its owner was shown, and writes the signature beside it. Where the file was changed meanwhile, it does not fit.
 ///
 /// # Errors
 /// [`FileError`].
-pub fn sign_policy(policy: &Path, owner: &SigningKey) -> Result<PathBuf, FileError> {
-    let digest = Digest::of(&files::read_public(policy)?);
+pub fn sign_policy(policy: &Path, text: &str, owner: &SigningKey) -> Result<PathBuf, FileError> {
+    let digest = Digest::of(text.as_bytes());
     let signature = RealSuite::sign(owner, &message(&digest));
     let path = signature_path(policy);
     let text = format!("{TITLE}\npolicy {digest} signature {signature}\n");
@@ -91,12 +91,14 @@ mod tests {
         let owner = SigningKey::generate(&mut OsEntropy);
         let key = owner.verifying_key();
         assert!(matches!(verify_policy(&policy, &key), Err(PolicyError::File(_))), "no signature");
-        let signature = sign_policy(&policy, &owner).unwrap();
+        let shown = "epsilon_life = 1\n";
+        let signature = sign_policy(&policy, shown, &owner).unwrap();
         assert_eq!(signature, folder.path().join("policy.toml.sig"));
         assert!(verify_policy(&policy, &key).is_ok());
         let stranger = SigningKey::generate(&mut OsEntropy).verifying_key();
         assert!(matches!(verify_policy(&policy, &stranger), Err(PolicyError::NotSigned { .. })));
         std::fs::write(&policy, "epsilon_life = 9\n").unwrap();
+        sign_policy(&policy, shown, &owner).unwrap();
         let fault = verify_policy(&policy, &key).unwrap_err();
         assert!(fault.to_string().contains("have the owner read it and sign it"), "{fault}");
         // Whoever changes the policy cannot make the signature fit by writing the new digest into it.

@@ -147,8 +147,9 @@ impl Federation {
         revoke(&ca, &WhomToRevoke::Serial(serial), RevocationReason::Superseded, 7, NOW).unwrap();
         let _ = folders.token("branch-2", false, NOW);
         let owner = SigningKey::from_seed(&[9; 32]);
-        std::fs::write(at("policy.toml"), "epsilon_life = 1\n").unwrap();
-        sign_policy(&at("policy.toml"), &owner).unwrap();
+        let policy = "epsilon_life = 1\n";
+        std::fs::write(at("policy.toml"), policy).unwrap();
+        sign_policy(&at("policy.toml"), policy, &owner).unwrap();
         let changes = vec![tributary_certs::budget::sign_owner_change(&owner, Digest([1; 32]), owner.verifying_key())];
         let mark = BudgetMark { population: Digest([1; 32]), salt: [2; 32], owner: owner.verifying_key(), changes };
         mark.write(&at("branch-1")).unwrap();

@@ -74,8 +74,9 @@ fn every_titled_text_of_another_version_is_refused_by_name() {
     let bundle = folders.bundle("branch-2", false, NOW);
     let owner = SigningKey::from_seed(&[9; 32]);
     let policy = folders.at("policy.toml");
-    std::fs::write(&policy, "epsilon_life = 1\n").unwrap();
-    sign_policy(&policy, &owner).unwrap();
+    let text = "epsilon_life = 1\n";
+    std::fs::write(&policy, text).unwrap();
+    sign_policy(&policy, text, &owner).unwrap();
     let mark = BudgetMark { population: Digest([1; 32]), salt: [2; 32], owner: owner.verifying_key(), changes: vec![] };
     mark.write(&branch).unwrap();
     let signed = KeyBinding { client: ClientId(1), tls_spki_sha256: Digest([5; 32]), sequence: 1 }.sign(&owner);

@@ -12,7 +12,7 @@ use tributary_protocol::log::LedgerId;
 use tributary_protocol::round::ParticipantEvent;
 use tributary_protocol::time::Millis;
 use tributary_settings::{Fault, Faults};
-use tributary_storage::files::{Existing, create_private_folder, write_public};
+use tributary_storage::files::{Existing, create_private_folder, read_text, write_public};
 use tributary_texts::{Language, Said, commands};
 use tributary_transport::preflight::{Finding, Findings, Outcome};
 
@@ -92,7 +92,9 @@ pub fn sign_policy(
     key: &std::path::Path,
     schema: &std::path::Path,
 ) -> Result<Vec<Said>, ClientError> {
-    let read = BranchPolicy::load(policy)?;
+    // What is shown is what is signed, whoever may change the file meanwhile.
+    let text = read_text(policy, "policy").map_err(ClientError::file)?;
+    let read = BranchPolicy::parse(policy, &text)?;
     pinned(policy, &read, &read_schema(schema)?)?;
     let mut lines: Vec<Said> = read.schema.lines().iter().map(Said::verbatim).collect();
     lines.extend(not_built(&read).iter().map(Said::verbatim));
@@ -107,7 +109,7 @@ pub fn sign_policy(
         lines.push(commands::owner_public_key(public.display()));
         owner
     };
-    let signature = write_signature(policy, &owner).map_err(ClientError::file)?;
+    let signature = write_signature(policy, &text, &owner).map_err(ClientError::file)?;
     lines.push(commands::policy_signed(signature.display()));
     Ok(lines)
 }

@@ -65,10 +65,7 @@ pub(crate) mod tests {
     pub(crate) const SCHEMA: &str = include_str!("../../docs/samples/schemas/deposit_churn.toml");
 
     pub(crate) fn policy(schema: &Schema) -> BranchPolicy {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("policy.toml");
-        std::fs::write(&path, sample_for(schema)).unwrap();
-        BranchPolicy::load(&path).unwrap()
+        BranchPolicy::parse(std::path::Path::new("policy.toml"), &sample_for(schema)).unwrap()
     }
 
     fn clip(form: ClipForm) -> ClipSettings {

@@ -140,15 +140,15 @@ impl BranchPolicy {
         let owner = read_verifying_key(&settings.policy_owner).map_err(ClientError::file)?;
         // What was verified is what is parsed, whoever may change the file meanwhile.
         let text = verify_policy(&settings.policy_file, &owner).map_err(ClientError::file)?;
-        Ok(Self::read(Document::parse(&settings.policy_file, &text)?)?)
+        Ok(Self::parse(&settings.policy_file, &text)?)
     }
 
-    /// Reads a policy. Whether it is signed is another question.
+    /// A policy of this text, which was read from this file. Whether it is signed is another question.
     ///
     /// # Errors
     /// Every fault at once.
-    pub fn load(path: &Path) -> Result<Self, Faults> {
-        Self::read(Document::open(path)?)
+    pub fn parse(path: &Path, text: &str) -> Result<Self, Faults> {
+        Self::read(Document::parse(path, text)?)
     }
 
     fn read(mut file: Document) -> Result<Self, Faults> {
@@ -320,13 +320,10 @@ fn coalition(file: &mut Document) -> Option<CoalitionRule> {
 mod tests {
     use super::*;
 
-    /// The commented sample, with a line of it replaced, in a folder that has what it names.
+    /// The commented sample, with a line of it replaced.
     fn changed(line: &str, by: &str) -> Result<BranchPolicy, Faults> {
         assert!(SAMPLE.contains(line), "the sample has no {line}");
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("policy.toml");
-        std::fs::write(&path, SAMPLE.replace(line, by)).unwrap();
-        BranchPolicy::load(&path)
+        BranchPolicy::parse(Path::new("policy.toml"), &SAMPLE.replace(line, by))
     }
 
     #[test]

@@ -88,7 +88,7 @@ fn a_schema_that_means_another_thing_is_refused_with_its_line() {
         branch.sign(&file).assert_refused(1, &["its words do not say what that schema says", attack.line[1]]);
         // Signed by a tool that does not look: the daemon does.
         let owner = tributary_certs::keys::read_signing_key(&branch.policy.with_file_name("owner.key")).unwrap();
-        tributary_certs::policy::sign_policy(&branch.policy, &owner).unwrap();
+        tributary_certs::policy::sign_policy(&branch.policy, &forged, &owner).unwrap();
         let parts = ["its words do not say what that schema says", attack.line[0], attack.line[1]];
         branch.with_config(&["client", "run", "--config"]).assert_refused(1, &parts);
 

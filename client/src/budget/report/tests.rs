@@ -25,10 +25,7 @@ const RUN: RunRef = RunRef { plan: PLAN, number: 1 };
 const RETRIES: u32 = 5;
 
 fn policy() -> BranchPolicy {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("policy.toml");
-    std::fs::write(&path, crate::policy::SAMPLE).unwrap();
-    BranchPolicy::load(&path).unwrap()
+    BranchPolicy::parse(std::path::Path::new("policy.toml"), crate::policy::SAMPLE).unwrap()
 }
 
 fn begun(population: &str) -> ParticipantEvent {

@@ -11,7 +11,7 @@
 use std::path::{Path, PathBuf};
 
 use tributary_certs::keys::{read_signing_key, read_verifying_key, write_verifying_key};
-use tributary_storage::files::{Existing, create_private_folder, read_public, write_public};
+use tributary_storage::files::{Existing, create_private_folder, keeps_secrets, read_public, write_public};
 use tributary_texts::{Said, commands};
 
 use crate::begin::begin_budget;
@@ -34,7 +34,7 @@ pub fn identity_of(home: &Path) -> PathBuf {
 /// is there already stays as it is, so that the same command goes on after an interruption. Gives what was written.
 ///
 /// # Errors
-/// If the bundle or the schema cannot be used, or another schema is there: then nothing was written.
+/// If the bundle or the schema cannot be used, another schema is there, or others may change the folder: then nothing was written.
 pub fn furnish(home: &Path, bundle: &Path, schema: Option<&Path>) -> Result<Vec<Said>, ClientError> {
     let mut copy = None;
     if let Some(from) = schema {
@@ -44,6 +44,10 @@ pub fn furnish(home: &Path, bundle: &Path, schema: Option<&Path>) -> Result<Vec<
             return Err(ClientError::Said(commands::another_schema(to.display(), from.display())));
         }
         copy = Some((bytes, to));
+    }
+    // What stands there already stays, so nobody else can have put it there: a settings file of a stranger names a stranger's coordinator and data.
+    if home.exists() {
+        keeps_secrets(home).map_err(ClientError::file)?;
     }
     let mut lines = Vec::new();
     if !home.join(SETTINGS_FILE).exists() {
@@ -83,4 +87,27 @@ pub fn own(home: &Path, key: &Path, begin: bool, now_unix_ms: u64) -> Result<Vec
         lines.extend(begin_budget(&home.join(SETTINGS_FILE), key, false, now_unix_ms)?);
     }
     Ok(lines)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// Whoever may write there could have put settings there first, which stay: with another coordinator, and other data.
+    #[test]
+    fn a_folder_that_others_may_change_is_furnished_by_nobody() {
+        let place = tempfile::tempdir().unwrap();
+        let home = place.path().join("branch-01");
+        fs::create_dir(&home).unwrap();
+        fs::write(home.join(SETTINGS_FILE), "of a stranger").unwrap();
+        let mode = |mode| fs::set_permissions(&home, fs::Permissions::from_mode(mode)).unwrap();
+        mode(0o777);
+        let refused = furnish(&home, Path::new("no bundle"), None).unwrap_err().to_string();
+        assert!(refused.contains("others can replace") && refused.contains("chmod go-w"), "{refused}");
+        mode(0o755);
+        assert!(furnish(&home, Path::new("no bundle"), None).unwrap().is_empty(), "what is there stays");
+    }
 }

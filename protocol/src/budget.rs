@@ -44,7 +44,7 @@ pub struct BudgetHead {
     pub others: Vec<(RunRef, Charged)>,
     /// The rounds of the last day in which there were any, which count for the limit by day.
     pub day: LastDay,
-    /// The grants that the owner has withdrawn, ascending: an older file revives none.
+    /// The grants that the owner has withdrawn, and the raises of caps that were applied, ascending: an older file revives none.
     pub withdrawn: Vec<Digest>,
     /// Epoch of the roster under which this was signed.
     pub epoch: u64,

@@ -136,7 +136,7 @@ pub const LEDGER_ENTRY_BYTES_MAX: usize = CONTROL_MESSAGE_BYTES_MAX;
 /// Most runs that a branch charges in its life: each budget head names all of them.
 pub const CHARGED_RUNS_MAX: usize = 512;
 
-/// Most grants that the owner of a branch's data takes back: each budget head names all of them.
+/// Most grants that the owner of a branch's data takes back, and raises of its caps: each budget head names all of them.
 pub const WITHDRAWALS_MAX: usize = 512;
 
 /// Most stages of one plan.

@@ -47,15 +47,13 @@ pub struct BudgetRecord {
     behind_ms: u64,
     /// The caps of the policy, as the file has seen them last.
     pub caps: Option<Caps>,
-    /// Raises of them that were applied: each counts once.
-    pub raises: BTreeSet<Digest>,
-    /// The counter after the last of these.
-    raised: u64,
+    /// Raises of them that were applied here, by the counter after each, with the caps that it went on from.
+    raised: BTreeMap<u64, (Digest, Caps)>,
     /// What each run charged, and the last round that was used in it.
     pub runs: BTreeMap<RunRef, RunSpend>,
     /// The runs that were accepted, with their terms.
     pub accepted: BTreeMap<RunRef, AcceptedRun>,
-    /// Grants that the owner has withdrawn.
+    /// Grants that the owner has withdrawn, and raises that were applied: heads name them, and none counts again.
     pub withdrawn: BTreeSet<Digest>,
     /// Of each run the last round that was charged, and how far it came.
     pub open: BTreeMap<RunRef, SpendingRound>,
@@ -203,9 +201,9 @@ impl BudgetRecord {
             }
             ParticipantEvent::CapRaised { raise, .. } => {
                 self.counter = self.counter.saturating_add(1);
-                self.raised = self.counter;
+                self.raised.insert(self.counter, (raise.digest(), raise.from));
                 self.caps = Some(raise.to);
-                self.raises.insert(raise.digest());
+                self.withdrawn.insert(raise.digest());
             }
             ParticipantEvent::RunEnded { run, how, .. } => {
                 if let Some(terms) = self.accepted.get_mut(run) {
@@ -311,10 +309,14 @@ impl BudgetRecord {
             && self.knows_caps(head)
     }
 
-    /// Whether the caps here are no higher than a head's, or were raised after it. A counter alone does not say so: charges and withdrawals move it too.
+    /// Whether the caps here are no higher than a head's, or were raised after it. A counter alone does not say so: charges and withdrawals move it too,
+    /// so an older file could have the raise of before put onto it later. What goes on from a head goes on from its caps, and by no raise that it names.
     fn knows_caps(&self, head: &BudgetHead) -> bool {
         let Some(shown) = &head.caps else { return true };
-        self.caps.is_some_and(|own| own.at_most(shown)) || self.raised > head.counter
+        let mut after = self.raised.range(head.counter.saturating_add(1)..).map(|(_, raise)| raise);
+        let goes_on = after.clone().next().is_some_and(|(_, from)| from.at_most(shown));
+        let is_new = after.all(|(raise, _)| !head.withdrawn.contains(raise));
+        self.caps.is_some_and(|own| own.at_most(shown)) || (goes_on && is_new)
     }
 
     /// Whether a head is later and says everything that is known here.

@@ -27,7 +27,10 @@ impl BudgetRecord {
         rule(owned, "the owner of the budget raises its caps")?;
         rule(raise.is_whole(), "a raise of caps has a reason and a ticket, and raises something")?;
         rule(self.caps == Some(raise.from), "a raise goes on from the caps that the file has")?;
-        rule(!self.raises.contains(&raise.digest()), "a raise counts once; whoever lowered the caps raises them anew")?;
+        rule(
+            !self.withdrawn.contains(&raise.digest()),
+            "a raise counts once; whoever lowered the caps raises them anew",
+        )?;
         rule(self.roster == Some(roster.head()), "a raise has the roster that was accepted last")?;
         let attested = roster.entry(client).is_some_and(|own| raise.judge_role(officer, (roster, own), None).is_ok());
         rule(attested, "a privacy officer of the roster attests a raise, who does not own the data")

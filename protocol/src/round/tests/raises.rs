@@ -14,7 +14,7 @@ use crate::plan::{Attestation, AttestationFault, CapRaise, Grant, RaiseFault};
 use crate::role::{Action, Role};
 use crate::roster::{Holding, Roster, Scope, SignedRoster};
 use crate::round::cast::{self, APPROVER, OWNER_KEY, PROPOSER, cap, caps, policy};
-use crate::round::{BudgetRecord, ParticipantEvent, Policy};
+use crate::round::{BudgetRecord, OutOfOrder, ParticipantEvent, Policy};
 use crate::secagg::suite::{Signature, Suite};
 use crate::secagg::toy::Toy;
 
@@ -96,41 +96,85 @@ fn higher_caps_are_refused_until_two_people_have_signed_them() {
     );
 }
 
+/// What the member with this cap and file says to a second plan of a world, the newest head that was shown then, and its file.
+fn joins_anew(
+    world: &mut World,
+    life: f64,
+    file: &[ParticipantEvent],
+) -> (Option<RefusalCode>, BudgetHead, Vec<ParticipantEvent>) {
+    let second = plan(|plan| plan.name = "second".into());
+    let caps = crate::plan::Caps { life_bits: life.to_bits(), ..caps() };
+    let grants = [cast::granted(&second, cast::grant(&second))].to_vec();
+    let own = Policy { caps, cap: cap(&second, 100), grants, ..policy(&second) };
+    world.serve_next(cast::roster(9), second);
+    world.reborn(MEMBER, own, file.to_vec());
+    world.connect(MEMBER);
+    world.run();
+    let refused = world.refusals().into_iter().find(|(client, _)| *client == MEMBER).map(|(_, code)| code);
+    let newest = Heads::replay(&world.kept).newest(MEMBER).cloned().expect("it has shown one");
+    (refused, newest, world.branches[&MEMBER].events.clone())
+}
+
+/// Withdrawals of grants that nobody has: they move the counter of a file and do nothing else.
+fn withdrawals(count: u32) -> Vec<ParticipantEvent> {
+    let second = plan(|plan| plan.name = "second".into());
+    let other = |runs| cast::owner_signs(Grant { runs, ..cast::grant(&second) });
+    let withdrawal = |runs| ParticipantEvent::GrantWithdrawn { withdrawal: cast::withdrawal(&other(runs)) };
+    (20..20 + count).map(withdrawal).collect()
+}
+
+fn life(file: &[ParticipantEvent]) -> Option<f64> {
+    BudgetRecord::replay(file).expect("a file in order").caps.map(|caps| f64::from_bits(caps.life_bits))
+}
+
 /// The owner lowers the caps, and the branch accepts a run under them. Whoever then puts the file and the policy of before in their places has the higher
-/// caps back no more: the head that the coordinator shows says the lower ones. Whatever else the owner signs alone changes nothing of that.
+/// caps back no more: the head that the coordinator shows says the lower ones. Whatever else the owner signs alone changes nothing of that, nor does a
+/// raise that was signed before.
 #[test]
 fn an_older_file_undoes_no_lowered_caps() {
-    let second = plan(|plan| plan.name = "second".into());
-    let own = |life: f64| {
-        let caps = crate::plan::Caps { life_bits: life.to_bits(), ..caps() };
-        let grants = [cast::granted(&second, cast::grant(&second))].to_vec();
-        Policy { caps, cap: cap(&second, 100), grants, ..policy(&second) }
-    };
     let (mut world, before) = after_one();
-    let counter = BudgetRecord::replay(&before).expect("a file in order").counter;
-    let mut joins = |own: Policy, file: &[ParticipantEvent]| {
-        world.serve_next(cast::roster(9), second.clone());
-        world.reborn(MEMBER, own, file.to_vec());
-        world.connect(MEMBER);
-        world.run();
-        let refused = world.refusals().into_iter().find(|(client, _)| *client == MEMBER).map(|(_, code)| code);
-        let newest = Heads::replay(&world.kept).newest(MEMBER).cloned().expect("it has shown one");
-        (refused, newest, world.branches[&MEMBER].machine.record().clone())
-    };
+    let record = BudgetRecord::replay(&before).expect("a file in order");
     // Nothing is charged: the others are not here.
-    let (refused, lowered, _) = joins(own(5.0), &before);
-    assert_eq!((refused, lowered.counter, lowered.caps), (None, counter + 1, Some(own(5.0).caps)));
-    let other = cast::owner_signs(Grant { runs: 7, ..cast::grant(&second) });
-    let withdrawn = ParticipantEvent::GrantWithdrawn { withdrawal: cast::withdrawal(&other) };
-    for file in [before.clone(), [before.clone(), [withdrawn].to_vec()].concat()] {
-        let (refused, newest, record) = joins(own(8.0), &file);
+    let (refused, lowered, _) = joins_anew(&mut world, 5.0, &before);
+    assert_eq!((refused, lowered.counter), (None, record.counter + 1));
+    assert_eq!(lowered.caps.map(|caps| f64::from_bits(caps.life_bits)), Some(5.0));
+    let (signed, officer) = raise(&record);
+    let raised = [event(signed, officer, cast::roster(9))].to_vec();
+    for (cap, more) in [
+        (8.0, Vec::new()),
+        (8.0, withdrawals(1)),
+        (9.0, raised.clone()),
+        (9.0, [withdrawals(3), raised.clone()].concat()),
+        (9.0, [withdrawals(3), raised].concat().into_iter().rev().collect()),
+    ] {
+        let (refused, newest, file) = joins_anew(&mut world, cap, &[before.clone(), more].concat());
         assert_eq!((refused, newest), (Some(RefusalCode::CapsHigher), lowered.clone()));
-        assert_eq!(record.caps, lowered.caps);
+        assert_eq!(life(&file), Some(5.0));
     }
-    assert_eq!(joins(own(5.0), &before).0, None, "under the lower ones it goes on");
+    assert_eq!(joins_anew(&mut world, 5.0, &before).0, None, "under the lower ones it goes on");
     // A head of the same counter with other caps follows none.
     assert!(lowered.follows(&lowered));
-    assert!(!BudgetHead { caps: Some(own(8.0).caps), ..lowered.clone() }.follows(&lowered));
+    assert!(!BudgetHead { caps: record.caps, ..lowered.clone() }.follows(&lowered));
+}
+
+/// The caps were raised, and lowered to what they had been before. The same signatures raise no file from before that again, whatever moved its counter.
+#[test]
+fn a_raise_that_a_head_names_counts_for_no_older_file() {
+    let (mut world, before) = after_one();
+    let record = BudgetRecord::replay(&before).expect("a file in order");
+    let (signed, officer) = raise(&record);
+    let raised = [event(signed.clone(), officer, cast::roster(9))].to_vec();
+    let (refused, higher, file) = joins_anew(&mut world, 9.0, &[before.clone(), raised.clone()].concat());
+    assert_eq!((refused, higher.withdrawn), (None, [signed.digest()].to_vec()));
+    let (refused, lowered, _) = joins_anew(&mut world, 8.0, &file);
+    assert_eq!((refused, lowered.caps, lowered.counter), (None, record.caps, record.counter + 2));
+    let older = [before.clone(), withdrawals(5), raised.clone()].concat();
+    let (refused, newest, file) = joins_anew(&mut world, 9.0, &older);
+    assert_eq!((refused, newest, life(&file)), (Some(RefusalCode::CapsHigher), lowered, Some(8.0)));
+    // Nor does a file that has adopted the head.
+    let adopted = BudgetRecord::replay(&file).expect("a file in order");
+    let once = "a raise counts once; whoever lowered the caps raises them anew";
+    assert_eq!(adopted.check(&raised[0]), Err(OutOfOrder(once)));
 }
 
 /// A file that takes the place of a lost one has the caps that the newest head says.

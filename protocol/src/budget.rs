@@ -79,7 +79,9 @@ impl BudgetHead {
     #[must_use]
     pub fn follows(&self, last: &Self) -> bool {
         let same = self.client == last.client && self.population == last.population;
-        let still = || self.counter == last.counter && self.spent == last.spent && self.caps == last.caps;
+        // The first caps change nothing: a file without any admits whatever the policy says, and moves no counter for it.
+        let same_caps = || last.caps.is_none() || self.caps == last.caps;
+        let still = || self.counter == last.counter && self.spent == last.spent && same_caps();
         let forward = self.counter > last.counter || still();
         let runs = || last.runs().all(|(run, charged)| charged.at_most(&self.charged_in(run)));
         let withdrawn = || last.withdrawn.iter().all(|grant| self.withdrawn.contains(grant));

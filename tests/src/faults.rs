@@ -1,6 +1,7 @@
 //! What goes wrong and when, drawn from the seed before the run begins.
 
 use crate::cast::LARGE;
+use crate::deeds::Deed;
 use crate::dice::Dice;
 use crate::options::{Options, Profile};
 use crate::trace::Who;
@@ -37,6 +38,8 @@ pub(crate) enum Strike {
     Amnesia,
     /// No fault: the coordinator's operator installs a newer roster.
     Enrol,
+    /// No fault: people do something.
+    Deed(Deed),
 }
 
 /// Which families a run has.

@@ -20,6 +20,7 @@
 
 mod campaign;
 mod cast;
+mod deeds;
 mod defences;
 mod dice;
 mod disk;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use tributary_protocol::secagg::toy::Toy;
 
-use crate::cast::Cast;
+use crate::cast::{Cast, OLD};
 use crate::dice::Dice;
 use crate::enemy::{Deceiver, all_field_lies};
 use crate::options::{Options, PROFILES, Profile, SuiteKind};
 use crate::outcome::Violation;
 use crate::trace::Who;
-use crate::world::World;
+use crate::world::{Trouble, World};
 use crate::{Campaign, campaign, run, trace};
 
 /// Seeds of each profile; with eight profiles more than a thousand runs.
@@ -103,7 +103,7 @@ fn a_run_is_a_function_of_seed_and_options() {
 fn a_stolen_round_opens_where_the_model_is_one() {
     for seed in 0..5 {
         let options = options(9, Profile::ByzantineCoordinator);
-        let thief = |cast: &Cast| Deceiver::with_one_model(cast.old_roster.clone(), &mut Dice::new(seed, 9));
+        let thief = |cast: &Cast| Deceiver::with_one_model(cast.rosters[OLD].0.clone(), &mut Dice::new(seed, 9));
         let outcome = World::<Toy>::new(seed, options, None).deceived_by(thief).run();
         let violation = outcome.violation.expect("the judge objects");
         assert_eq!(violation.rule, "a sum over two models stays noise");
@@ -143,7 +143,7 @@ fn answers(
 #[test]
 fn every_lie_of_a_coordinator_in_one_field_is_refused_with_its_reason() {
     fn liar(seed: u64, world: World<'_, Toy>) -> World<'_, Toy> {
-        world.deceived_by(|cast| Deceiver::in_one_field(cast.old_roster.clone(), &mut Dice::new(seed, 9)))
+        world.deceived_by(|cast| Deceiver::in_one_field(cast.rosters[OLD].0.clone(), &mut Dice::new(seed, 9)))
     }
     let lies = &all_field_lies::<Toy>()[0];
     let words = ("  refuses a lie: ", "refuses another thing than a lie: ");
@@ -218,6 +218,23 @@ fn a_sync_that_is_left_out_is_noticed_by_the_next_word() {
             sync += 1;
         }
         assert!(sync >= least, "{who}: {sync} syncs");
+    }
+}
+
+/// Worlds that do wrong to their own machines, and what the judge finds.
+#[test]
+fn the_judge_finds_what_people_said_and_nobody_heard() {
+    let troubles = [
+        (Trouble::UnheardWithdrawals, Profile::Crash, "nothing is charged under a grant that was taken back"),
+        (Trouble::UnheardOrders, Profile::Crash, "an order of somebody who may give it stops the run"),
+        (Trouble::ReadyAtOnce, Profile::None, "nobody joins whose data are not ready"),
+        (Trouble::UnheardPlan, Profile::None, "no plan starves beside another one"),
+    ];
+    for (trouble, faults, rule) in troubles {
+        let run = |seed| World::<Toy>::new(seed, options(12, faults), None).troubled_by(trouble).run();
+        let found: BTreeSet<&str> =
+            (0..60).filter_map(|seed| run(seed).violation).map(|violation| violation.rule).collect();
+        assert_eq!(found, [rule].into(), "{trouble:?}");
     }
 }
 

@@ -1,54 +1,38 @@
 //! Who plays: keys, roster, plans and policies of one run.
 
+mod keys;
+mod owners;
+mod people;
 mod plans;
 
-use tributary_certs::suite::{RealSuite, SigningKey};
+use std::collections::BTreeMap;
+
 use tributary_protocol::budget::{BudgetHead, FirstUse, Heads, Kept, population_digest};
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId, RoundId};
-use tributary_protocol::limits::HOLDING_SECONDS_MAX;
 use tributary_protocol::message::SignedBody;
-use tributary_protocol::plan::{
-    Approvals, Attestation, Grant, GrantSubject, GrantUses, ModelRef, Plan, PrivacyMode, Run, RunRef, ValidPlan,
-};
+use tributary_protocol::plan::{Approvals, ModelRef, Plan, PrivacyMode, Run, RunRef, ValidPlan};
 use tributary_protocol::privacy::Accounts;
-use tributary_protocol::role::{Action, Role};
 use tributary_protocol::roster::{
-    AuthoritySignature, Holding, MemberName, Person, Roster, RosterEntry, RosterGroup, Scope, SignedRoster,
-    StaffNumber, federation_digest,
+    AuthoritySignature, Roster, RosterEntry, RosterGroup, SignedRoster, federation_digest,
 };
 use tributary_protocol::round::{
     BudgetRecord, CoordinatorSettings, Granted, Orders, ParticipantEvent, Policy, StageTerms, Timing,
 };
 use tributary_protocol::secagg::parameters::CoalitionRule;
 use tributary_protocol::secagg::parameters::{CohortRefused, CohortRule, Thresholds};
-use tributary_protocol::secagg::suite::{Signature, Suite, VerifyingKey};
-use tributary_protocol::secagg::toy::Toy;
+use tributary_protocol::secagg::suite::{Signature, VerifyingKey};
 use tributary_protocol::time::Millis;
 
-use self::plans::{GATHER_MS, members_beside, plan, plan_beside};
+pub(crate) use self::keys::Keyed;
+use self::keys::{AUTHORITY, COORDINATOR, OWNER, STRANGER, name, seed_of};
+pub(crate) use self::owners::{Files, Oddity, granted, withdrawal};
+pub(crate) use self::people::{Holder, Staff};
+use self::plans::{GATHER_MS, members_beside, plan, plan_beside, readiness};
 pub(crate) use self::plans::{KEYING_DEADLINE_MS, LARGE, ROUND_DEADLINE_MS};
 use crate::dice::Dice;
 use crate::meaning::{Meaning, kind};
 use crate::options::Options;
-
-/// A suite whose signing keys can be made from a number.
-pub(crate) trait Keyed: Suite {
-    /// The signing key of a seed.
-    fn signing_key(seed: [u8; 32]) -> Self::SigningKey;
-}
-
-impl Keyed for Toy {
-    fn signing_key(seed: [u8; 32]) -> [u8; 32] {
-        seed
-    }
-}
-
-impl Keyed for RealSuite {
-    fn signing_key(seed: [u8; 32]) -> SigningKey {
-        SigningKey::from_seed(&seed)
-    }
-}
 
 /// Most plans that are in force together.
 const PLANS_MAX: u64 = 4;
@@ -62,10 +46,19 @@ const GRANTING_MIN: usize = 10;
 /// Purpose of the dice that decide which plans are beside the first.
 const BESIDE: u64 = 900;
 
-const COORDINATOR: u32 = u32::MAX;
-const AUTHORITY: u32 = u32::MAX - 1;
-const STRANGER: u32 = u32::MAX - 2;
-const OWNER: u32 = 1 << 30;
+/// Purpose of the dice that decide which client differs from all others, who is ready when, and whose role is revoked.
+const ODD: u64 = 901;
+
+/// Places of the authorities' rosters, in turn. Those that revoke a role and cure that are there in some seeds alone.
+pub(crate) const OLD: usize = 0;
+/// With which runs begin.
+pub(crate) const PRESENT: usize = 1;
+/// One client's entry is valid for a shorter time.
+pub(crate) const NEXT: usize = 2;
+/// Nobody holds one of the two roles that stand by a plan.
+pub(crate) const REVOKED: usize = 3;
+/// Somebody holds it again, or a deputy does.
+pub(crate) const CURED: usize = 4;
 
 /// A plan that is in force, with who stands by it.
 pub(crate) struct Served {
@@ -74,12 +67,14 @@ pub(crate) struct Served {
     pub(crate) meaning: Box<dyn Meaning>,
     /// Its group of the roster, ascending.
     pub(crate) members: Vec<ClientId>,
-    /// The two signatures on it.
-    approvals: Approvals,
-    /// The owner's grant for it.
-    pub(crate) grant: Grant,
+    /// The two signatures on it, at first.
+    pub(crate) approvals: Approvals,
+    /// The owner's grant for it, at first.
+    pub(crate) granted: Granted,
     /// For whose data the owner has given none.
     pub(crate) ungranted: Option<ClientId>,
+    /// Whose data are ready later, and when, if ever. A branch says so before it accepts a run.
+    pub(crate) ready: BTreeMap<ClientId, u64>,
 }
 
 impl Served {
@@ -92,23 +87,16 @@ impl Served {
     pub(crate) fn thresholds(&self, cohort: &[ClientId]) -> Result<Thresholds, CohortRefused> {
         self.plan.cohort.thresholds(&organisations(cohort), self.members.len())
     }
-
-    /// The owner's grant with what it allows: a handful of runs.
-    fn granted(&self) -> Granted {
-        let run = self.plan.charge_of_run().customer;
-        Granted { grant: self.grant.clone(), year: run.times(GRANTED_RUNS.into()), run, names_fields: true }
-    }
 }
 
 /// What does not change during a run.
 pub(crate) struct Cast {
     /// The plans that are in force together; one most of the time.
     pub(crate) plans: Vec<Served>,
-    pub(crate) roster: SignedRoster,
-    /// The roster before it, as the authorities signed it: without the newest client.
-    pub(crate) old_roster: SignedRoster,
-    /// The roster after it: one client's entry is valid for a shorter time.
-    pub(crate) next_roster: SignedRoster,
+    /// The authorities' rosters in turn, and who holds which role by each.
+    pub(crate) rosters: Vec<(SignedRoster, Staff)>,
+    /// The client that differs from all others, and how.
+    pub(crate) odd: Option<(ClientId, Oddity)>,
     pub(crate) coordinator: VerifyingKey,
     pub(crate) rule: CohortRule,
     /// What a client may spend: every plan in full.
@@ -124,7 +112,9 @@ impl Cast {
         (meaning, liars): (Option<Box<dyn Meaning>>, bool),
     ) -> Self {
         let mut beside = Dice::new(dice.clone().word(), BESIDE);
+        let mut odd = Dice::new(dice.clone().word(), ODD);
         let (usual, oracle) = plan(options, dice);
+        let meant = meaning.is_none() && options.clients <= LARGE;
         let alone = meaning.is_some() || options.clients > LARGE || !beside.chance(SEVERAL_PERMILLE);
         let more = if alone { 0 } else { beside.between(1, PLANS_MAX - 1) };
         let (rule, everybody) = (usual.cohort, (1..=options.clients).map(ClientId).collect::<Vec<_>>());
@@ -144,52 +134,93 @@ impl Cast {
             (plan, Box::new(oracle) as Box<dyn Meaning>, members, ungranted)
         });
         let others: Vec<_> = others.collect();
-        let plans: Vec<Served> = [(first.0, first.1, everybody, None)]
+        let usual = !liars && meant && matches!(rule.coalition, CoalitionRule::Fraction { .. });
+        let groups_of = || std::iter::once(&everybody).chain(others.iter().map(|(_, _, members, _)| members));
+        let different = oddity(groups_of(), &mut odd).filter(|_| usual);
+        let plans: Vec<Served> = [(first.0, first.1, everybody.clone(), None)]
             .into_iter()
             .chain(others)
             .map(|(plan, meaning, members, ungranted)| {
                 let initial_model = ModelRef::Digest(meaning.digest(&meaning.first_state()));
-                let plan = meaning.plan(Plan { initial_model, ..plan });
+                let never = different.filter(|(_, how)| *how == Oddity::NeverReady).map(|(client, _)| client);
+                let (readiness, ready) = readiness((&members, never), meant, &mut odd);
+                let plan = meaning.plan(Plan { initial_model, readiness, ..plan });
                 let plan = plan.validate().expect("the simulator's plans are valid");
-                let (approvals, grant) = (approvals::<S>(&plan), grant::<S>(&plan));
-                Served { plan, meaning, members, approvals, grant, ungranted }
+                let (approvals, granted) = (Staff::FIRST.approvals::<S>(plan.digest()), granted::<S>(&plan, 0));
+                let ungranted = ungranted.filter(|_| different.is_none());
+                Served { plan, meaning, members, approvals, granted, ungranted, ready }
             })
             .collect();
         let entries: Vec<_> = (1..=options.clients).map(|number| entry::<S>(ClientId(number), number)).collect();
         let (_, before) = entries.split_last().expect("a roster has clients");
-        let roster = |epoch, previous, entries: &[RosterEntry]| {
-            Roster::new(epoch, previous, entries.to_vec(), groups.clone(), people::<S>())
+        let roster = |epoch, previous: &Roster, entries: &[RosterEntry], staff: Staff| {
+            Roster::new(epoch, previous.digest(), entries.to_vec(), groups.clone(), staff.people::<S>())
                 .expect("the simulator's rosters are valid")
         };
-        let old = roster(1, Digest::ZERO, before);
-        let present = roster(2, old.digest(), &entries);
+        let first = Staff::FIRST;
+        let old = Roster::new(1, Digest::ZERO, before.to_vec(), groups.clone(), first.people::<S>());
+        let old = old.expect("the simulator's rosters are valid");
+        let present = roster(2, &old, &entries, first);
         let mut later = entries.clone();
         later.iter_mut().take(1).for_each(|entry| entry.not_after -= 1);
-        let next = roster(3, present.digest(), &later);
+        let next = roster(3, &present, &later, first);
+        let mut rosters = vec![(old, first), (present, first), (next, first)];
+        if meant && odd.chance(250) {
+            let cure = *odd.pick(&[Holder::First, Holder::Second, Holder::Deputy]);
+            let officer = odd.chance(500);
+            for (epoch, holder) in [(4, Holder::Nobody), (5, cure)] {
+                let staff = if officer { Staff { officer: holder, ..first } } else { Staff { owner: holder, ..first } };
+                let last = roster(epoch, &rosters[rosters.len() - 1].0, &later, staff);
+                rosters.push((last, staff));
+            }
+        }
         let all = plans.iter().fold(Accounts::zero(), |sum, served| sum.plus(&served.plan.charge_max()));
         let cap = all.plus(&spent_before(&plans[0].plan));
         Self {
             rule,
             cap,
-            roster: sign_roster::<S>(present),
-            old_roster: sign_roster::<S>(old),
-            next_roster: sign_roster::<S>(next),
+            rosters: rosters.into_iter().map(|(roster, staff)| (sign_roster::<S>(roster), staff)).collect(),
+            odd: different,
             coordinator: S::verifying_key(&coordinator_key::<S>()),
             authority: S::verifying_key(&S::signing_key(seed_of(AUTHORITY))),
             plans,
         }
     }
 
-    /// A client's own policy.
-    pub(crate) fn policy(&self, client: ClientId) -> Policy {
+    /// How a client differs from all others.
+    pub(crate) fn oddity(&self, client: ClientId) -> Option<Oddity> {
+        self.odd.filter(|(odd, _)| *odd == client).map(|(_, how)| how)
+    }
+
+    /// What a client may spend.
+    pub(crate) fn cap_of(&self, client: ClientId) -> Accounts {
+        if self.oddity(client) != Some(Oddity::Poor) {
+            return self.cap.clone();
+        }
+        let dearest = self.plans.iter().fold(Accounts::zero(), |most, served| most.most(&served.plan.charge_max()));
+        dearest.plus(&spent_before(&self.plans[0].plan))
+    }
+
+    /// What the owner of a client's data has granted, at first.
+    pub(crate) fn files<S: Keyed>(&self, client: ClientId) -> Files {
         let own = self.plans.iter().filter(|served| served.ungranted != Some(client));
+        if let Some(Oddity::Stingy { runs, short }) = self.oddity(client) {
+            let plans: Vec<&ValidPlan> = own.map(|served| &served.plan).collect();
+            return Files { granted: vec![owners::standing::<S>(&plans, (runs, short))], withdrawals: Vec::new() };
+        }
+        Files { granted: own.map(|served| served.granted.clone()).collect(), withdrawals: Vec::new() }
+    }
+
+    /// A client's own policy, under these grants.
+    pub(crate) fn policy(&self, client: ClientId, grants: Vec<Granted>) -> Policy {
+        let cap = self.cap_of(client);
         let first = &self.plans[0].plan;
         let mut groups: Vec<String> = self.plans.iter().map(|served| served.plan.group.clone()).collect();
         groups.dedup();
         Policy {
             cohort: self.rule,
-            cap: self.cap.clone(),
-            cap_year: self.cap.clone(),
+            cap_year: cap.clone(),
+            cap,
             caps: tributary_protocol::round::cast::caps(),
             plan_cap: self.cap.clone(),
             modes: vec![PrivacyMode::Customer],
@@ -204,23 +235,27 @@ impl Cast {
             coordinator: self.coordinator.clone(),
             authorities: vec![self.authority.clone()],
             authorities_needed: 1,
-            grants: own.map(Served::granted).collect(),
+            grants,
         }
     }
 
-    /// What the coordinator of a run starts with, before or after its operator has installed the newer roster.
-    pub(crate) fn settings<S: Keyed>(&self, plan: usize, run: Run, newer: bool) -> CoordinatorSettings<S> {
+    /// What the coordinator of a run starts with, under what its operator has installed.
+    pub(crate) fn settings<S: Keyed>(
+        &self,
+        (plan, run): (usize, Run),
+        (roster, approvals, orders): (usize, Approvals, Orders),
+    ) -> CoordinatorSettings<S> {
         let served = &self.plans[plan];
         CoordinatorSettings {
             run,
             model: served.meaning.digest(&served.meaning.first_state()),
-            approvals: served.approvals.clone(),
+            approvals,
             federation: federation_digest(std::slice::from_ref(&self.authority), 1),
             not_before: Millis(0),
-            roster: if newer { self.next_roster.clone() } else { self.roster.clone() },
+            roster: self.rosters[roster].0.clone(),
             signing_key: std::sync::Arc::new(coordinator_key::<S>()),
             heads: Heads::default(),
-            orders: Orders::default(),
+            orders,
             gather_ms: GATHER_MS,
         }
     }
@@ -266,6 +301,7 @@ impl Cast {
 
     /// What the coordinator keeps of that: each client's head, and the roster of the time.
     pub(crate) fn kept_before<S: Keyed>(&self) -> Vec<Kept> {
+        let roster = &self.rosters[PRESENT].0;
         let head = |entry: &RosterEntry| {
             let record = BudgetRecord::replay(&self.past::<S>(entry.client)).expect("a file that a branch writes");
             let first = record.begun.as_ref().expect("the past begins with it");
@@ -281,15 +317,15 @@ impl Cast {
                 others: Vec::new(),
                 day: record.last_day(),
                 withdrawn: Vec::new(),
-                epoch: self.roster.roster.epoch(),
+                epoch: roster.roster.epoch(),
                 owner: first.owner.clone(),
                 signature: Signature::none(),
             };
             head.signature = S::sign(&client_key::<S>(entry.client), &head.to_sign::<S>());
             Kept::Head(Box::new(head))
         };
-        let roster = Kept::Roster(Box::new(self.roster.clone()));
-        [roster].into_iter().chain(self.roster.roster.entries().iter().map(head)).collect()
+        let kept = Kept::Roster(Box::new(roster.clone()));
+        [kept].into_iter().chain(roster.roster.entries().iter().map(head)).collect()
     }
 }
 
@@ -298,66 +334,18 @@ fn spent_before(plan: &Plan) -> Accounts {
     plan.stages.iter().fold(Accounts::zero(), |most, stage| most.most(&stage.charge)).times(3)
 }
 
-/// Runs for which the owner's grant is good.
-const GRANTED_RUNS: u32 = 5;
-const PROPOSER: (&str, u32) = ("bank-1/owner", u32::MAX - 3);
-const APPROVER: (&str, u32) = ("bank-1/officer", u32::MAX - 4);
-
-fn person<S: Keyed>((staff, key): (&str, u32), role: Role) -> Person {
-    let holding = Holding { role, deputy_of: None, scope: Scope::Federation, from: 0, until: HOLDING_SECONDS_MAX };
-    let staff = StaffNumber::parse(staff).expect("a staff number");
-    Person { staff, signing_key: S::verifying_key(&S::signing_key(seed_of(key))), holdings: vec![holding] }
-}
-
-fn people<S: Keyed>() -> Vec<Person> {
-    vec![person::<S>(APPROVER, Role::PrivacyOfficer), person::<S>(PROPOSER, Role::PlanOwner)]
-}
-
-fn federation<S: Keyed>() -> Digest {
-    federation_digest(&[S::verifying_key(&S::signing_key(seed_of(AUTHORITY)))], 1)
-}
-
-fn approvals<S: Keyed>(plan: &ValidPlan) -> Approvals {
-    let sign = |(staff, key): (&str, u32), role, action| {
-        let staff = StaffNumber::parse(staff).expect("a staff number");
-        let (subject, federation, signature) = (plan.digest(), federation::<S>(), Signature::none());
-        let mut signed = Attestation { action, subject, federation, staff, role, at: 0, signature };
-        signed.signature = S::sign(&S::signing_key(seed_of(key)), &signed.to_sign::<S>());
-        signed
+/// Which client differs from all others, and how: of every plan so many are members that it can do without this one.
+fn oddity<'a>(groups: impl Iterator<Item = &'a Vec<ClientId>>, dice: &mut Dice) -> Option<(ClientId, Oddity)> {
+    let groups: Vec<_> = groups.collect();
+    let client = *dice.pick(groups[0]);
+    let spare = groups.iter().all(|members| members.len() >= GRANTING_MIN || !members.contains(&client));
+    let how = match dice.below(6) {
+        0..=2 => Oddity::Fickle,
+        3 => Oddity::Stingy { runs: u32::try_from(dice.between(1, 3)).expect("small"), short: dice.chance(500) },
+        4 => Oddity::Poor,
+        _ => Oddity::NeverReady,
     };
-    Approvals {
-        proposal: sign(PROPOSER, Role::PlanOwner, Action::ProposePlan),
-        approval: sign(APPROVER, Role::PrivacyOfficer, Action::ApprovePlan),
-    }
-}
-
-fn grant<S: Keyed>(plan: &ValidPlan) -> Grant {
-    let owner = S::signing_key(seed_of(OWNER));
-    let branches = plan.charter.agreements.iter().map(|agreement| agreement.organisation.0).chain([1]);
-    let mut branches: Vec<MemberName> = branches.map(name).collect();
-    branches.sort();
-    let mut grant = Grant {
-        federation: federation::<S>(),
-        branches,
-        subject: GrantSubject::Plan(plan.digest()),
-        uses: GrantUses::TRAIN,
-        epsilon_run_bits: 1.0_f64.to_bits(),
-        epsilon_year_bits: 1.0_f64.to_bits(),
-        delta_bits: 1e-6_f64.to_bits(),
-        runs: GRANTED_RUNS,
-        fields: Vec::new(),
-        not_before: 0,
-        not_after: u64::MAX,
-        nonce: [0; 16],
-        owner: S::verifying_key(&owner),
-        signature: Signature::none(),
-    };
-    grant.signature = S::sign(&owner, &grant.to_sign::<S>());
-    grant
-}
-
-fn name(client: u32) -> MemberName {
-    MemberName::new(&format!("bank-{client}"), "branch").expect("a name")
+    (spare && dice.chance(400)).then_some((client, how))
 }
 
 /// The run of an earlier plan.
@@ -394,12 +382,6 @@ fn sign_roster<S: Keyed>(roster: Roster) -> SignedRoster {
     SignedRoster { roster, signatures: vec![AuthoritySignature { authority: 0, signature }] }
 }
 
-fn seed_of(number: u32) -> [u8; 32] {
-    let mut seed = [7; 32];
-    seed[..4].copy_from_slice(&number.to_le_bytes());
-    seed
-}
-
 /// Each client's organisation: one of its own.
 pub(crate) fn organisations(clients: &[ClientId]) -> Vec<OrganisationId> {
     clients.iter().map(|client| OrganisationId(client.0)).collect()
@@ -407,6 +389,7 @@ pub(crate) fn organisations(clients: &[ClientId]) -> Vec<OrganisationId> {
 
 #[cfg(test)]
 mod tests {
+    use tributary_certs::suite::RealSuite;
     use tributary_protocol::secagg::graph::{Degree, Graph};
 
     use super::*;

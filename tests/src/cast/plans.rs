@@ -1,10 +1,12 @@
 //! Plans: what the simulated runs sum, of whom, how often.
 
+use std::collections::BTreeMap;
+
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, OrganisationId};
 use tributary_protocol::plan::{
-    Agreement, Assessment, Charter, Materiality, ModelRef, NoiseShare, Plan, PrivacyMode, Readiness, Retention, Rhythm,
-    Schedule, Stage,
+    Agreement, AsOf, Assessment, Charter, Materiality, ModelRef, NoiseShare, Plan, PrivacyMode, Readiness, Retention,
+    Rhythm, Schedule, Stage,
 };
 use tributary_protocol::privacy::{Accounts, RdpVector, Unit};
 use tributary_protocol::roster::ALL;
@@ -29,6 +31,9 @@ pub(crate) const LARGE: u32 = 32;
 
 /// Most rounds of a large cohort's session: each has its shares.
 const SESSION_ROUNDS_MAX: u32 = 8;
+
+/// Virtual milliseconds until the last branch is ready that ever is.
+pub(crate) const READY_MS_MAX: u64 = 4_000;
 
 /// Noised coordinates behind the model's, as in a real plan.
 const RIDERS: u32 = 3;
@@ -153,6 +158,27 @@ impl Oracle {
         };
         Self { stages, retries }
     }
+}
+
+/// What must be ready before a run of these members begins, and who is ready later. One may never be.
+pub(super) fn readiness(
+    (members, never): (&[ClientId], Option<ClientId>),
+    may_wait: bool,
+    dice: &mut Dice,
+) -> (Readiness, BTreeMap<ClientId, u64>) {
+    if !may_wait || !(dice.chance(250) || never.is_some()) {
+        return (Readiness::NONE, BTreeMap::new());
+    }
+    let (least, count) = (u64::from(CohortRule::USUAL.cohort_min), members.len() as u64);
+    // One or two may be missing for ever.
+    let ready_min = u32::try_from(*dice.pick(&[0, least, (count - 2).max(least)])).expect("a roster is small");
+    let late = members.iter().filter_map(|client| {
+        let at = dice.between(1, READY_MS_MAX);
+        dice.chance(300).then_some((*client, at))
+    });
+    let mut ready: BTreeMap<ClientId, u64> = late.collect();
+    ready.extend(never.filter(|client| members.contains(client)).map(|client| (client, u64::MAX)));
+    (Readiness { as_of: AsOf::MonthEnd, ready_min }, ready)
 }
 
 /// A bank's own branches most of the time, sometimes a consortium in which every client is an organisation and hardly one may be missing.

@@ -37,7 +37,7 @@ impl Judge {
                     epoch if epoch < seen.epoch => Err("an older roster than it has accepted"),
                     epoch => Ok(epoch),
                 };
-                seen.welcomes.insert(run, Welcomed { roster, claimed });
+                seen.welcomes.insert(run, Welcomed { roster, approvals: welcome.approvals.clone(), claimed });
             }
             Downstream::Freeze(freeze) => {
                 let fault = self.fault_of(run, freeze);
@@ -78,6 +78,7 @@ impl Judge {
                         format!("client {client} accepts another"),
                     );
                 }
+                self.joins(index, *run);
                 let seen = &mut self.branches[index];
                 let welcome = seen.welcomes.get(run);
                 let forgot = welcome.is_some_and(|welcome| !welcome.claimed.at_most(&seen.record.spent));
@@ -178,24 +179,28 @@ impl Judge {
         }
         let seen = &mut self.branches[index];
         seen.record.apply(event);
+        seen.owner.note(event);
         seen.fresh = true;
+        if let ParticipantEvent::RosterAccepted { head, .. } = event {
+            seen.newest = seen.newest.max(head.epoch);
+        }
+        let cap = self.cap(index);
+        let seen = &self.branches[index];
         let (spent, year, reserved) = (&seen.record.spent, seen.record.year.spent(), seen.record.reserved());
-        let within = spent.within(&self.cap) && year.within(&self.cap);
-        let paid = spent.plus(&reserved).within(&self.cap) && year.plus(&reserved).within(&self.cap);
+        let within = spent.within(cap) && year.within(cap) && seen.owner.spent().within(cap);
+        let paid = spent.plus(&reserved).within(cap) && year.plus(&reserved).within(cap);
         if !within {
             self.object("the budget is never exceeded", format!("client {client}: {event:?}"));
         }
-        let ParticipantEvent::RunAccepted { run, grant, .. } = event else { return };
+        if let ParticipantEvent::BudgetCharged { run, .. } = event {
+            self.charged_under(index, *run);
+            self.charged_by::<S>(index, *run);
+        }
+        let ParticipantEvent::RunAccepted { run, grant, charge_max, .. } = event else { return };
         if !paid {
             self.object("what is reserved is there to be paid", format!("client {client}: {event:?}"));
         }
-        let granted = self.terms.get(&run.id()).is_some_and(|terms| {
-            let (digest, ungranted) = terms.grant;
-            *grant == digest && ungranted != Some(client)
-        });
-        if !granted {
-            self.object("no run without the owner's grant", format!("client {client}: {event:?}"));
-        }
+        self.accepts_under(index, (*run, *grant), charge_max);
     }
 
     /// A client's machine has nothing more to say: its state is what its file comes to.
@@ -227,6 +232,8 @@ impl Judge {
         }
         let seen = &mut self.branches[index];
         seen.fresh = true;
+        seen.owner.recovers(events);
+        seen.newest = seen.record.roster.map_or(0, |head| head.epoch);
         if seen.restored {
             // What an old copy does not say cannot be known.
             seen.epoch = seen.record.roster.map_or(0, |head| head.epoch);
@@ -252,6 +259,7 @@ impl Judge {
     /// Somebody puts an old copy of a client's disk into its place.
     pub(crate) fn restores(&mut self, index: usize) {
         self.branches[index].restored = true;
+        self.branches[index].owner.forgets();
     }
 
     /// A client goes on with a set-up: what it was shown of it must be genuine.

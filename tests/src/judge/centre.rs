@@ -13,7 +13,11 @@ impl Judge {
     /// The coordinator starts with what its ledger held.
     pub(crate) fn centre_recovers(&mut self, run: RunId, events: &[CoordinatorEvent]) {
         match RunRecord::replay(events) {
-            Ok(record) => (self.ledger(run).written, self.ledger(run).fresh) = (record, true),
+            Ok(record) => {
+                let ledger = self.ledger(run);
+                (ledger.written, ledger.fresh) = (record, true);
+                ledger.stops.replay(events);
+            }
             Err(fault) => self.object("the ledger's events follow from one another", fault),
         }
     }
@@ -30,16 +34,20 @@ impl Judge {
             Err(fault) => return self.object("a ledger rests on signatures that hold", fault),
         }
         let ledger = self.ledger(run);
+        let first = ledger.written.last_round == 0;
         ledger.written.apply(event);
+        ledger.stops.note(event);
         ledger.fresh = true;
-        let signed = ledger.written.approvals.is_some();
         match event {
             CoordinatorEvent::RosterAdopted { roster, .. } if !self.rosters.contains(&roster.roster) => {
                 self.object("a ledger's rosters are the authorities' own", format!("epoch {}", roster.roster.epoch()));
             }
-            CoordinatorEvent::SessionOpened { .. } | CoordinatorEvent::RoundStarted { .. } if !signed => {
-                self.object("no run without two people's signatures", format!("{event:?}"));
+            CoordinatorEvent::SessionOpened { candidates, .. } => {
+                self.begins::<S>(run, event);
+                self.gathers(run, candidates, first);
             }
+            CoordinatorEvent::RoundStarted { .. } => self.begins::<S>(run, event),
+            CoordinatorEvent::RunFinished { .. } if self.quiet => self.late_ones_joined(run),
             CoordinatorEvent::ClientEvicted { client, reason } if !self.is_cheat(*client) && self.honest_centre => {
                 self.object("an honest client is never blamed", format!("client {client} is evicted: {reason}"));
             }
@@ -76,6 +84,15 @@ impl Judge {
                 self.object("a stage hands on what was made of its states", format!("stage {stage}"));
             }
             CoordinatorEvent::RoundAborted { .. } => self.aborted += 1,
+            _ => {}
+        }
+        match event {
+            CoordinatorEvent::RunFinished { .. } => self.progress.ends(run),
+            CoordinatorEvent::RoundCommitted { .. }
+            | CoordinatorEvent::StageConcluded { .. }
+            | CoordinatorEvent::OrderTaken { .. }
+            | CoordinatorEvent::ApprovalsShown { .. }
+            | CoordinatorEvent::RosterAdopted { .. } => self.progress.comes_forward(run, self.now),
             _ => {}
         }
         self.ledger(run).durable.apply(event);

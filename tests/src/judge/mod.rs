@@ -6,7 +6,13 @@
 
 mod branch;
 mod centre;
+mod grants;
 mod lies;
+mod owners;
+mod pace;
+mod people;
+mod progress;
+mod stops;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -14,12 +20,15 @@ use std::fmt;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RoundId, RunId, SessionId};
 use tributary_protocol::message::{Keys, Survivors};
-use tributary_protocol::plan::RunRef;
+use tributary_protocol::plan::{Approvals, RunRef};
 use tributary_protocol::privacy::Accounts;
 use tributary_protocol::roster::Roster;
 use tributary_protocol::round::{BudgetRecord, RunRecord};
 use tributary_protocol::secagg::parameters::{CohortRule, Thresholds};
 
+use self::grants::{Owner, Told};
+use self::pace::Progress;
+use self::stops::Stops;
 use crate::cast::{Cast, Served, organisations};
 use crate::outcome::Violation;
 use crate::trace::Who;
@@ -37,8 +46,12 @@ struct Seen {
     run: RunRef,
     /// By run: what it was welcomed with.
     welcomes: BTreeMap<RunId, Welcomed>,
-    /// The newest epoch that it accepted.
+    /// The newest epoch that it accepted a run under.
     epoch: u64,
+    /// The newest epoch in its file, of whatever run.
+    newest: u64,
+    /// What the owner of its data allows.
+    owner: Owner,
     /// Its disk is an old copy.
     restored: bool,
     /// By session: the frozen cohort, and what is wrong with it.
@@ -65,6 +78,8 @@ struct Seen {
 struct Welcomed {
     /// The epoch of the roster, or what is wrong with it.
     roster: Result<u64, &'static str>,
+    /// Who stands by the plan.
+    approvals: Approvals,
     /// What the head that it is shown of its own budget says was spent.
     claimed: Accounts,
 }
@@ -75,8 +90,14 @@ struct Terms {
     stages: Vec<(u128, bool)>,
     /// Members of its group.
     group: usize,
-    /// The grant under which alone it is accepted, by everybody but one.
-    grant: (Digest, Option<ClientId>),
+    /// By stage: what a round of it costs.
+    charges: Vec<Accounts>,
+    /// Fewest members that must have joined before its first keys are agreed on.
+    ready_min: u32,
+    /// Whose data are ready later, and when.
+    ready: BTreeMap<ClientId, u64>,
+    /// Whose owner has not granted it.
+    ungranted: Option<ClientId>,
 }
 
 /// What a run's ledger comes to, and what was done of it.
@@ -97,6 +118,8 @@ struct Ledger {
     spoilt: BTreeSet<RoundId>,
     /// Rounds that were committed and the states that they gave, durably.
     committed: BTreeSet<(RoundId, Digest)>,
+    /// What stops the run, as it is written.
+    stops: Stops,
     /// The coordinator works on an old copy of it: what it records and opens there is no history.
     forgetful: bool,
 }
@@ -115,10 +138,20 @@ pub(crate) struct Judge {
     terms: BTreeMap<RunId, Terms>,
     /// Their ledgers.
     ledgers: BTreeMap<RunId, Ledger>,
-    /// The authorities' rosters: the one that the plan begins with, the one before it and the one after it.
-    rosters: [Roster; 3],
+    /// The authorities' rosters, in turn.
+    rosters: Vec<Roster>,
     rule: CohortRule,
     cap: Accounts,
+    /// Who may spend less than all others, and what.
+    poor: Option<(ClientId, Accounts)>,
+    /// Who differs from all others.
+    odd: Option<ClientId>,
+    /// Who has promised to take part in which run.
+    joined: BTreeSet<(RunId, ClientId)>,
+    told: Told,
+    progress: Progress,
+    /// Nothing is broken in this world.
+    quiet: bool,
     /// The coordinator is honest: no honest member may be blamed.
     honest_centre: bool,
     cheats: BTreeSet<usize>,
@@ -134,15 +167,26 @@ pub(crate) struct Judge {
 
 impl Judge {
     /// `cheats` are the clients that may be blamed.
-    pub(crate) fn new(cast: &Cast, clients: usize, honest_centre: bool, cheats: BTreeSet<usize>) -> Self {
+    pub(crate) fn new(
+        cast: &Cast,
+        clients: usize,
+        (honest_centre, quiet): (bool, bool),
+        cheats: BTreeSet<usize>,
+    ) -> Self {
         Self {
             now: 0,
             violation: None,
             terms: BTreeMap::new(),
             ledgers: BTreeMap::new(),
-            rosters: [&cast.roster, &cast.old_roster, &cast.next_roster].map(|signed| signed.roster.clone()),
+            rosters: cast.rosters.iter().map(|(signed, _)| signed.roster.clone()).collect(),
             rule: cast.rule,
             cap: cast.cap.clone(),
+            poor: cast.odd.map(|(client, _)| (client, cast.cap_of(client))),
+            odd: cast.odd.map(|(client, _)| client),
+            joined: BTreeSet::new(),
+            told: Told::new(),
+            progress: Progress::default(),
+            quiet,
             honest_centre,
             branches: (0..clients).map(|_| Seen::new()).collect(),
             keys: BTreeMap::new(),
@@ -221,12 +265,16 @@ impl Judge {
         self.ledgers.get(&run).map_or(0, |ledger| ledger.durable.committed_all())
     }
 
-    /// A run begins, with a ledger of its own. What clients spent, and the seeds that they used, count on.
-    pub(crate) fn serves(&mut self, run: RunId, served: &Served) {
+    /// A run begins, with a ledger of its own. What clients spent, and the seeds that they used, count on, and so does what stopped the run before it.
+    pub(crate) fn serves(&mut self, (run, before): (RunId, Option<RunId>), served: &Served) {
         let stages = served.plan.stages.iter().map(|stage| (stage.noise_variance, stage.model_bytes > 0)).collect();
-        let grant = (served.grant.digest(), served.ungranted);
-        self.terms.insert(run, Terms { stages, group: served.members.len(), grant });
-        self.ledger(run);
+        let charges = served.plan.stages.iter().map(|stage| stage.charge.clone()).collect();
+        let (ready_min, ready) = (served.plan.readiness.ready_min, served.ready.clone());
+        let (group, ungranted) = (served.members.len(), served.ungranted);
+        self.terms.insert(run, Terms { stages, group, charges, ready_min, ready, ungranted });
+        let stops = before.map(|before| Stops::after(&self.ledger(before).stops, served.plan.digest()));
+        self.ledger(run).stops = stops.unwrap_or_default();
+        self.progress.comes_forward(run, self.now);
     }
 }
 
@@ -236,6 +284,8 @@ impl Seen {
             run: RunRef::NONE,
             welcomes: BTreeMap::new(),
             epoch: 0,
+            newest: 0,
+            owner: Owner::default(),
             restored: false,
             cohorts: BTreeMap::new(),
             shown: BTreeMap::new(),

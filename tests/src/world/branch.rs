@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use tributary_protocol::digest::Digest;
-use tributary_protocol::ids::{RoundId, RunId};
+use tributary_protocol::ids::{ClientId, RoundId, RunId};
 use tributary_protocol::message::{Downstream, MaskedHeader, Start, Upstream};
 use tributary_protocol::plan::{Run, RunRef};
 use tributary_protocol::round::record::reliance::{early_at_participant, is_heard_of_participant};
@@ -16,7 +16,7 @@ use tributary_protocol::time::Millis;
 
 use super::process::Process;
 use super::{Event, World};
-use crate::cast::Keyed;
+use crate::cast::{Cast, Files, Keyed};
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::enemy::{Cheat, Earned, FieldLie};
@@ -55,6 +55,8 @@ pub(crate) enum HeardThere {
     Stop,
     /// Every run has been left.
     Leave,
+    /// What the owner has granted and taken back has changed.
+    Granted,
     /// Of one run.
     Run(RunId, ParticipantInput),
 }
@@ -85,18 +87,19 @@ pub(crate) struct Branch<S: Keyed> {
     pub(crate) straggles: (u64, u64),
     /// Its true disk, while an old copy is in its place.
     pub(super) archive: Option<Disk<ParticipantEvent>>,
+    pub(crate) files: Files,
     /// What makes it byzantine.
     pub(crate) cheat: Option<Cheat<S>>,
 }
 
 impl<S: Keyed> Branch<S> {
-    pub(crate) fn new(past: Vec<ParticipantEvent>, dice: &mut Dice) -> Self {
+    pub(crate) fn new(cast: &Cast, client: ClientId, dice: &mut Dice) -> Self {
         Self {
             machine: None,
             runs: BTreeMap::new(),
             refused: BTreeSet::new(),
             process: Process::new(),
-            disk: Disk::holding(past),
+            disk: Disk::holding(cast.past::<S>(client)),
             inbox: VecDeque::new(),
             outbox: Outbox::new(),
             speaking: RunId::NONE,
@@ -107,6 +110,7 @@ impl<S: Keyed> Branch<S> {
             distance_ms: dice.between(1, 20),
             straggles: (0, 0),
             archive: None,
+            files: cast.files::<S>(client),
             cheat: None,
         }
     }
@@ -170,6 +174,7 @@ impl<S: Keyed> Branch<S> {
         let connects = matches!(heard, HeardThere::Connected);
         let all: fn() -> ParticipantInput = match heard {
             HeardThere::Run(run, input) => return self.heed_run(run, input),
+            HeardThere::Granted => return None,
             HeardThere::Leave => {
                 self.process.leaving = true;
                 return None;
@@ -258,6 +263,11 @@ impl<S: Keyed> World<'_, S> {
             if let HeardThere::Run(run, ParticipantInput::Message(message)) = &heard {
                 self.judge.branch_hears(index, *run, message);
             }
+            if matches!(heard, HeardThere::Granted) {
+                self.take_grants(index);
+                continue;
+            }
+            let branch = &mut self.branches[index];
             let now = branch.local(self.now);
             let Some((run, input)) = branch.heed(heard) else { continue };
             let deceiver = self.deceiver.as_mut();
@@ -317,10 +327,7 @@ impl<S: Keyed> World<'_, S> {
                 };
                 bodies.into_iter().for_each(|body| self.send_up(index, body));
             }
-            ParticipantEffect::JudgeRun(judged) => {
-                let input = ParticipantInput::RunJudged { run: judged.id(), verdict: Ok(()) };
-                self.work(index, 5, None, input);
-            }
+            ParticipantEffect::JudgeRun(judged) => self.judge_run(index, &judged),
             ParticipantEffect::Contribute(contribution) => self.contribute(index, contribution),
             ParticipantEffect::Upload(header) => self.upload(index, header),
             ParticipantEffect::ForgetVector(round) => {
@@ -407,7 +414,7 @@ impl<S: Keyed> World<'_, S> {
         self.work(index, ms, Some(update), ParticipantInput::Masked { round, vector });
     }
 
-    fn work(&mut self, index: usize, ms: u64, update: Option<MaskedUpdate>, input: ParticipantInput) {
+    pub(super) fn work(&mut self, index: usize, ms: u64, update: Option<MaskedUpdate>, input: ParticipantInput) {
         let at = self.now + ms + self.dice.below(20);
         let branch = &self.branches[index];
         self.queue.push(at, Event::Worked(index, branch.process.life, branch.speaking, Box::new((update, input))));

@@ -7,7 +7,7 @@ use tributary_protocol::budget::Kept;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::ids::{ClientId, RunId, SessionId};
 use tributary_protocol::message::{Downstream, Start, Upstream};
-use tributary_protocol::plan::Run;
+use tributary_protocol::plan::{Approvals, Attestation, Run};
 use tributary_protocol::round::record::reliance::{early_at_coordinator, early_of_heads, is_heard_of_coordinator};
 use tributary_protocol::round::{Coordinator, CoordinatorEffect, CoordinatorEvent, Input, Outbox};
 use tributary_protocol::secagg::masked_sum::MaskedSum;
@@ -16,8 +16,8 @@ use tributary_protocol::time::Millis;
 
 use super::process::Process;
 use super::words::describe;
-use super::{Event, World};
-use crate::cast::Keyed;
+use super::{Event, Trouble, World};
+use crate::cast::{Cast, Keyed, PRESENT};
 use crate::disk::Disk;
 use crate::enemy::{FieldLie, Rumour, Target};
 use crate::link::{Body, Reading, name_down};
@@ -76,8 +76,12 @@ pub(crate) struct Centre<S: Keyed> {
     pub(crate) links: BTreeMap<ClientId, u64>,
     /// Durable: the registry's models, by digest.
     pub(super) models: BTreeMap<Digest, Vec<u8>>,
-    /// The operator has installed the newer roster.
-    pub(crate) newer_roster: bool,
+    /// The place of the newest roster that its operator has installed.
+    pub(crate) roster: usize,
+    /// By plan: who stands by it, as its operator has it.
+    pub(crate) approvals: Vec<Approvals>,
+    /// What people have ordered, in turn.
+    pub(crate) orders: Vec<Attestation>,
     /// The run whose ledger is being synced.
     pub(super) syncing: Option<RunId>,
     /// No machine has anything more to say.
@@ -85,18 +89,20 @@ pub(crate) struct Centre<S: Keyed> {
 }
 
 impl<S: Keyed> Centre<S> {
-    /// `kept` are budget heads of earlier plans.
-    pub(crate) fn new(kept: Vec<Kept>) -> Self {
+    /// It has budget heads of earlier plans.
+    pub(crate) fn new(cast: &Cast) -> Self {
         Self {
             runs: BTreeMap::new(),
             process: Process::new(),
-            heads: Disk::holding(kept),
+            heads: Disk::holding(cast.kept_before::<S>()),
             inbox: VecDeque::new(),
             seats: BTreeMap::new(),
             arrivals: VecDeque::new(),
             links: BTreeMap::new(),
             models: BTreeMap::new(),
-            newer_roster: false,
+            roster: PRESENT,
+            approvals: cast.plans.iter().map(|served| served.approvals.clone()).collect(),
+            orders: Vec::new(),
             syncing: None,
             idle: false,
         }
@@ -170,8 +176,16 @@ impl<S: Keyed> World<'_, S> {
             }
             let Some(heard) = self.centre.inbox.pop_front() else { break };
             spoke |= matches!(heard, Heard::Timer);
-            let next = &self.cast.next_roster;
+            let next = &self.cast.rosters[self.centre.roster].0;
             let Some((run, input)) = self.centre.heed(heard, || Input::Roster(next.clone().into())) else { continue };
+            let ordered = if let Input::Ordered(order) = &input { Some(order.clone()) } else { None };
+            if let Some(order) = ordered.as_ref().filter(|_| self.trouble == Some(Trouble::UnheardOrders)) {
+                self.judge.ordered(run, order, std::iter::empty());
+                continue;
+            }
+            if self.trouble == Some(Trouble::UnheardPlan) && self.served.get(&1) == Some(&run) {
+                continue;
+            }
             let now = self.centre.local(self.now);
             let lie = self.lie_of(&input);
             let Some(own) = self.centre.runs.get_mut(&run) else {
@@ -180,6 +194,9 @@ impl<S: Keyed> World<'_, S> {
             };
             let Some(machine) = own.machine.as_mut() else { return };
             machine.handle(now, &mut self.entropy, input, &mut own.outbox);
+            if let Some(order) = ordered {
+                self.judge.ordered(run, &order, own.outbox.iter());
+            }
             if let Some((client, lie)) = lie {
                 self.judge_liar(run, client, &lie);
             }
@@ -378,7 +395,7 @@ impl<S: Keyed> World<'_, S> {
 
     /// The coordinator's disk has everything of the run that asked, and every budget head.
     pub(super) fn centre_synced(&mut self) {
-        self.centre.heads.sync();
+        self.centre.heads.sync().iter().for_each(|kept| self.judge.kept(kept));
         let Some(run) = self.centre.syncing.take() else { return };
         let Some(own) = self.centre.runs.get_mut(&run) else { return };
         for event in own.disk.sync() {

@@ -25,7 +25,7 @@ impl<S: Keyed> World<'_, S> {
         };
         branch.process.boot();
         let key = client_key::<S>(client_of(index));
-        let policy = self.cast.policy(client_of(index));
+        let policy = self.cast.policy(client_of(index), branch.files.granted.clone());
         let schema = policy.schema;
         match round::Branch::resume(policy, schema, key, &events) {
             Ok(machine) => branch.machine = Some(machine),
@@ -34,6 +34,7 @@ impl<S: Keyed> World<'_, S> {
         branch.pause_ms = PAUSE_MS.0;
         let life = branch.process.life;
         self.judge.branch_recovers(index, &events);
+        self.branches[index].inbox.push_back(HeardThere::Granted);
         self.trace.note(self.now, Who::Branch(index), "starts", String::new);
         let at = self.now + self.dice.below(50);
         self.queue.push(at, Event::Dial(index, life));
@@ -124,6 +125,10 @@ impl<S: Keyed> World<'_, S> {
             // It is put aside on a disk of its own, which is not the one that may be full.
             archive.set_room(None);
             branch.archive = Some(archive);
+            // What the owner took back may have been lost with it.
+            if self.cast.oddity(client_of(index)).is_some() && self.dice.chance(500) {
+                branch.files.withdrawals.clear();
+            }
             self.judge.restores(index);
         }
     }

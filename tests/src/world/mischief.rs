@@ -6,18 +6,19 @@ use super::branch::HeardThere;
 use super::centre::Heard;
 use super::process::Process;
 use super::{Event, World};
-use crate::cast::Keyed;
+use crate::cast::{Keyed, NEXT};
+use crate::deeds::Deed;
 use crate::faults::Strike;
 use crate::trace::Who;
 
 impl<S: Keyed> World<'_, S> {
     /// A fault of the schedule strikes.
     pub(super) fn strike(&mut self, index: usize) {
-        if self.healed {
+        let strike = self.strikes[index].clone();
+        if self.healed && !matches!(strike, Strike::Deed(Deed::Lift)) {
             return;
         }
-        self.struck += 1;
-        let strike = self.strikes[index].clone();
+        self.struck += u32::from(!self.healed);
         self.trace.note(self.now, Who::World, "fault: ", || format!("{strike:?}"));
         match strike {
             Strike::Reset { clients } => {
@@ -68,13 +69,8 @@ impl<S: Keyed> World<'_, S> {
                     self.queue.push(self.now + 50, Event::Strike(index));
                 }
             }
-            Strike::Enrol => {
-                self.centre.newer_roster = true;
-                if self.centre.process.up {
-                    self.centre.inbox.push_back(Heard::Roster);
-                    self.run_centre();
-                }
-            }
+            Strike::Enrol => self.install(NEXT),
+            Strike::Deed(deed) => self.deed(deed),
             Strike::Jump { who, ahead_ms } => {
                 self.process(who).ahead_ms += ahead_ms;
                 self.arm(who);
@@ -111,6 +107,7 @@ impl<S: Keyed> World<'_, S> {
         for branch in &mut self.branches {
             branch.straggles = (0, 0);
         }
+        self.settle();
     }
 
     /// A process starts, if its disk has room for a file.

@@ -5,6 +5,7 @@
 
 mod branch;
 mod centre;
+mod deeds;
 mod lives;
 mod mischief;
 mod process;
@@ -23,7 +24,8 @@ use tributary_protocol::secagg::toy::Seeded;
 
 use self::branch::Branch;
 use self::centre::Centre;
-use crate::cast::{Cast, KEYING_DEADLINE_MS, Keyed, LARGE, ROUND_DEADLINE_MS, Served};
+use crate::cast::{Cast, KEYING_DEADLINE_MS, Keyed, LARGE, OLD, ROUND_DEADLINE_MS, Served};
+use crate::deeds::deeds;
 use crate::dice::Dice;
 use crate::disk::Disk;
 use crate::enemy::{Cheat, Deceiver, Lie};
@@ -31,7 +33,7 @@ use crate::faults::{Families, Strike, schedule, window_ms};
 use crate::judge::{Judge, client_of};
 use crate::link::Link;
 use crate::meaning::Meaning;
-use crate::options::Options;
+use crate::options::{Options, Profile};
 use crate::outcome::Outcome;
 use crate::queue::Queue;
 use crate::trace::{Lines, Trace, Who};
@@ -73,6 +75,19 @@ enum Event {
     Heal,
 }
 
+/// What a world can do wrong to its own machines, so that a judge has something to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// A branch is not told what its owner has taken back.
+    UnheardWithdrawals,
+    /// The coordinator is not told what people order.
+    UnheardOrders,
+    /// A branch says that its data are ready before they are.
+    ReadyAtOnce,
+    /// The coordinator does not listen to anybody in the runs of the second plan.
+    UnheardPlan,
+}
+
 /// What the network is like.
 struct Weather {
     /// Messages take so many times longer,
@@ -111,6 +126,8 @@ pub(crate) struct World<'a, S: Keyed> {
     archive: Option<(RunId, Disk<CoordinatorEvent>)>,
     /// Vectors that byzantine clients changed before they sent them.
     spoilt: BTreeSet<Digest>,
+    /// For a test: what goes wrong that no fault explains.
+    trouble: Option<Trouble>,
     judge: Judge,
     trace: Trace<'a>,
 }
@@ -129,18 +146,24 @@ impl<'a, S: Keyed> World<'a, S> {
         let runs = cast.plans.iter().map(|served| served.plan.runs).max().unwrap_or(1);
         let clients = options.clients as usize;
         let mut branches: Vec<Branch<S>> =
-            (0..clients).map(|index| Branch::new(cast.past::<S>(client_of(index)), &mut dice)).collect();
+            (0..clients).map(client_of).map(|client| Branch::new(&cast, client, &mut dice)).collect();
         let cheats = cheats(families, &cast, clients, &mut dice);
         for index in &cheats {
             branches[*index].cheat = Some(Cheat::new(client_of(*index), &mut dice));
         }
         let deceiver: Option<Deceiver<S>> =
-            families.deceiver.then(|| Deceiver::new(clients, cast.old_roster.clone(), &mut dice));
+            families.deceiver.then(|| Deceiver::new(clients, cast.rosters[OLD].0.clone(), &mut dice));
         let mut queue = Queue::new();
         let mut strikes = Vec::new();
         for (at, strike) in schedule(families, &options, runs, &mut Dice::new(seed, 2)) {
             queue.push(at, Event::Strike(strikes.len()));
             strikes.push(strike);
+        }
+        if options.faults != Profile::None && options.clients <= LARGE {
+            for (at, deed) in deeds(&cast, window_ms(&options, runs), &mut Dice::new(seed, 4)) {
+                queue.push(at, Event::Strike(strikes.len()));
+                strikes.push(Strike::Deed(deed));
+            }
         }
         if deceiver.as_ref().is_some_and(|deceiver| deceiver.lie == Lie::OldRoster) {
             // It closes connections, to be asked again.
@@ -153,7 +176,7 @@ impl<'a, S: Keyed> World<'a, S> {
             queue.push(dice.between(250, 900), Event::Strike(strikes.len()));
             strikes.push(Strike::Amnesia);
         }
-        if options.faults != crate::options::Profile::None {
+        if options.faults != Profile::None {
             queue.push(window_ms(&options, runs), Event::Heal);
         }
         Self {
@@ -165,7 +188,7 @@ impl<'a, S: Keyed> World<'a, S> {
             queue,
             dice: Dice::new(seed, 3),
             entropy: Seeded::new(seed),
-            centre: Centre::new(cast.kept_before::<S>()),
+            centre: Centre::new(&cast),
             branches,
             links: BTreeMap::new(),
             links_made: 0,
@@ -173,12 +196,13 @@ impl<'a, S: Keyed> World<'a, S> {
             strikes,
             struck: 0,
             refused: 0,
-            healed: options.faults == crate::options::Profile::None,
+            healed: options.faults == Profile::None,
             healed_at: 0,
             deceiver,
             archive: None,
             spoilt: BTreeSet::new(),
-            judge: Judge::new(&cast, clients, !families.deceiver, cheats),
+            trouble: None,
+            judge: Judge::new(&cast, clients, (!families.deceiver, options.faults == Profile::None), cheats),
             trace: Trace::new(lines),
             cast,
         }
@@ -217,6 +241,10 @@ impl<'a, S: Keyed> World<'a, S> {
             }
             self.now = at;
             self.judge.set_now(at);
+            if self.healed && self.judge.may_starve() {
+                let stranded = self.served.values().copied().filter(|run| self.is_stranded_in(*run)).collect();
+                self.judge.starves(self.healed_at, &stranded);
+            }
             let healing = matches!(event, Event::Heal);
             self.step(event);
             if healing {
@@ -267,6 +295,13 @@ impl<'a, S: Keyed> World<'a, S> {
         self.branches.iter_mut().for_each(|branch| branch.cheat = None);
         self.branches[index].cheat = Some(cheat);
         self.judge.set_cheats([index].into());
+        self
+    }
+
+    /// For a test: something goes wrong that no fault explains, and that the judge must find.
+    #[cfg(test)]
+    pub(crate) fn troubled_by(mut self, trouble: Trouble) -> Self {
+        self.trouble = Some(trouble);
         self
     }
 
@@ -330,8 +365,11 @@ impl<'a, S: Keyed> World<'a, S> {
 
     /// The run after one that is over.
     fn next_of(&self, plan: usize, run: RunId) -> Option<(usize, u32)> {
-        let number = self.centre.runs.get(&run)?.run.reference().number;
-        (self.centre.is_over(run) && number < self.cast.plans[plan].plan.runs).then_some((plan, number + 1))
+        let own = self.centre.runs.get(&run)?;
+        let number = own.run.reference().number;
+        // After an order that ended the plan there is no other one.
+        let aborted = own.machine.as_ref().is_some_and(|machine| machine.record().is_aborted());
+        (!aborted && self.centre.is_over(run) && number < self.cast.plans[plan].plan.runs).then_some((plan, number + 1))
     }
 
     /// The coordinator's process has finished every run.
@@ -354,7 +392,8 @@ impl<'a, S: Keyed> World<'a, S> {
         let served = &self.cast.plans[own.plan];
         let rest: Vec<ClientId> =
             served.members.iter().copied().filter(|client| !evicted.contains_key(client)).collect();
-        guilty && served.thresholds(&rest).is_err()
+        let ready = rest.len() >= served.plan.readiness.ready_min as usize || machine.record().last_round > 0;
+        guilty && (served.thresholds(&rest).is_err() || !ready)
     }
 
     /// The digest of a public state in a run.

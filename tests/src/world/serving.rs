@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tributary_protocol::budget::Heads;
 use tributary_protocol::ids::{ClientId, RunId};
 use tributary_protocol::plan::Run;
-use tributary_protocol::round::{Coordinator, CoordinatorSettings, Input, Outbox, SessionMaterial};
+use tributary_protocol::round::{Coordinator, CoordinatorSettings, Input, Orders, Outbox, RunRecord, SessionMaterial};
 
 use super::centre::{Heard, RunAtCentre};
 use super::process::DOWN_MS_MIN;
@@ -22,7 +22,7 @@ impl<S: Keyed> World<'_, S> {
         let id = run.id();
         let first = served.meaning.first_state();
         self.centre.models.insert(served.meaning.digest(&first), first);
-        self.judge.serves(id, served);
+        self.judge.serves((id, self.served.get(&plan).copied()), served);
         let name = run.name.printable();
         self.trace.note(self.now, Who::Centre, "serves ", || format!("run {number} of {name}"));
         let own = RunAtCentre {
@@ -64,8 +64,9 @@ impl<S: Keyed> World<'_, S> {
             Err(fault) => return self.judge.object("a crash leaves a readable file", format!("heads: {fault}")),
         };
         let now = self.centre.local(self.now);
-        let newer = self.centre.newer_roster;
+        let orders = self.orders_before(run);
         let Some(own) = self.centre.runs.get_mut(&run) else { return };
+        let installed = (self.centre.roster, self.centre.approvals[own.plan].clone(), orders);
         let (events, news) = match own.disk.recover() {
             Ok(found) => found,
             Err(fault) => return self.judge.object("a crash leaves a readable file", format!("coordinator: {fault}")),
@@ -74,13 +75,24 @@ impl<S: Keyed> World<'_, S> {
             self.judge.centre_durable(run, event);
         }
         let stored = own.sessions.values().filter_map(|parts| SessionMaterial::from_parts(parts).ok()).collect();
-        let settings = self.cast.settings::<S>(own.plan, Run::clone(&own.run), newer);
+        let settings = self.cast.settings::<S>((own.plan, Run::clone(&own.run)), installed);
         let settings = CoordinatorSettings { heads: Heads::replay(&kept), ..settings };
         match Coordinator::resume(settings, &events, stored, now, &mut own.outbox) {
             Ok(machine) => own.machine = Some(machine),
             Err(fault) => return self.judge.object("a coordinator continues from its own ledger", fault),
         }
         self.judge.centre_recovers(run, &events);
+        self.order_again(run);
+    }
+
+    /// What people had ordered when the run of the same plan before this one ended.
+    fn orders_before(&self, run: RunId) -> Orders {
+        let Some(own) = self.centre.runs.get(&run) else { return Orders::default() };
+        let (plan, number) = (own.plan, own.run.reference().number);
+        let is_before = |other: &&RunAtCentre<S>| other.plan == plan && other.run.reference().number + 1 == number;
+        let before = self.centre.runs.values().find(is_before);
+        let record = before.map(|before| RunRecord::replay(before.disk.events()).unwrap_or_default());
+        record.map_or_else(Orders::default, |record| record.orders)
     }
 
     /// The process is killed: everything in memory is gone, the disks are torn, every connection breaks.

@@ -16,6 +16,12 @@ use crate::trace::Who;
 /// Milliseconds after which a connection without a sign of life is given up, as the transports do.
 pub(super) const IDLE_MS: u64 = 3_000;
 
+/// Bytes of a vector that pass in a millisecond: a slow line, on which a large model is noticed.
+const BYTES_A_MS: u64 = 40;
+
+/// Longest time that one vector takes.
+const TRANSIT_MS_MAX: u64 = 800;
+
 impl<S: Keyed> World<'_, S> {
     /// A client tries to connect.
     pub(super) fn dial(&mut self, index: usize, life: u32) {
@@ -89,9 +95,10 @@ impl<S: Keyed> World<'_, S> {
         let Some(client) = self.links.get(&id).map(|link| link.client) else { return };
         let soonest = self.now + self.latency(client);
         let Some(link) = self.links.get_mut(&id).filter(|link| link.down.open) else { return };
+        let transit = transit(&body);
         let packet = link.down.pack(body);
         link.down.packets.push_back(packet);
-        link.down.last_arrival = link.down.last_arrival.max(soonest);
+        link.down.last_arrival = link.down.last_arrival.max(soonest) + transit;
         self.queue.push(link.down.last_arrival, Event::Down(id));
     }
 
@@ -100,9 +107,10 @@ impl<S: Keyed> World<'_, S> {
         let Some(id) = self.branches[index].speaks() else { return };
         let soonest = self.now + self.latency(index);
         let Some(link) = self.links.get_mut(&id).filter(|link| link.up.open) else { return };
+        let transit = transit(&body);
         let packet = link.up.pack(body);
         link.up.packets.push_back(packet);
-        link.up.last_arrival = link.up.last_arrival.max(soonest);
+        link.up.last_arrival = link.up.last_arrival.max(soonest) + transit;
         self.queue.push(link.up.last_arrival, Event::Up(id));
     }
 
@@ -318,5 +326,13 @@ impl<S: Keyed> World<'_, S> {
     fn latency(&mut self, index: usize) -> u64 {
         let factor = if self.weather.until > self.now { self.weather.factor } else { 1 };
         (self.branches[index].distance_ms + self.dice.below(8)) * factor
+    }
+}
+
+/// How long a vector keeps a connection busy: whatever other runs say is sent after it. Large cohorts have small models.
+fn transit(body: &Body) -> u64 {
+    match body {
+        Body::Vector(bytes) => (bytes.len() as u64 / BYTES_A_MS).min(TRANSIT_MS_MAX),
+        Body::Up(..) | Body::Down(..) => 0,
     }
 }

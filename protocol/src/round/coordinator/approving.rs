@@ -28,13 +28,24 @@ impl<S: Suite> Coordinator<S> {
         let before = core::mem::replace(&mut self.settings.approvals, approvals);
         let signed = self.settings.judge_signers();
         if signed.is_err() && self.signed.is_ok() {
-            // Nobody pauses a plan by showing signatures that count for nothing.
-            self.settings.approvals = before;
+            // Nobody pauses a plan by showing signatures that count for nothing. By a roster to come they may count.
+            self.later = Some(core::mem::replace(&mut self.settings.approvals, before));
             return;
         }
-        self.signed = signed;
+        (self.signed, self.later) = (signed, None);
         self.note_approvals(outbox);
         self.sync(outbox);
+    }
+
+    /// A roster comes into force. Where those who have signed the plan do not count any more, others may who signed it before that.
+    pub(super) fn judge_signers_anew(&mut self) {
+        self.signed = self.settings.judge_signers();
+        if self.signed.is_err()
+            && let Some(later) = self.later.take()
+        {
+            self.settings.approvals = later;
+            self.signed = self.settings.judge_signers();
+        }
     }
 
     /// Whether the plan is approved now. Where it is not, no session and no round begins: it is paused until a roster or a signature cures that.

@@ -72,7 +72,7 @@ impl<S: Suite> Coordinator<S> {
         }
         self.settings.roster = next;
         self.endings = Endings::of(&self.settings.roster.roster, &self.settings.run.charter, now);
-        self.signed = self.settings.judge_signers();
+        self.judge_signers_anew();
         self.note_roster(outbox);
         self.note_approvals(outbox);
         self.sync(outbox);

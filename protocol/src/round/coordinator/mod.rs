@@ -44,7 +44,7 @@ use super::record::{KeyedSession, RunRecord};
 use crate::entropy::Entropy;
 use crate::ids::{ClientId, RoundId};
 use crate::message::{ClosedReason, Downstream, RoundOutcome};
-use crate::plan::{ApprovalFault, Attestation, Run};
+use crate::plan::{ApprovalFault, Approvals, Attestation, Run};
 use crate::roster::SignedRoster;
 use crate::secagg::suite::Suite;
 use crate::time::Millis;
@@ -96,6 +96,8 @@ pub struct Coordinator<S: Suite> {
     endings: Endings,
     /// Whether the roster in force has the plan's signers, by their signatures; roles end by the clock besides.
     signed: Result<(), ApprovalFault>,
+    /// Signatures that count for nothing by the roster in force, and may by the next one.
+    later: Option<Approvals>,
     /// Why nothing begins, in words; nothing where it may.
     held: Option<String>,
     /// Orders of people who may not give them by the roster in force: by the next one they may.
@@ -142,6 +144,7 @@ impl<S: Suite> Coordinator<S> {
             next_roster: None,
             endings,
             signed,
+            later: None,
             held: None,
             unheard: Vec::new(),
         };

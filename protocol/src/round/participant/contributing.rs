@@ -6,6 +6,7 @@ use super::round::{OpenRound, Stage};
 use super::{Phase, Timing, Turn};
 use crate::defence::{Defence, stands};
 use crate::digest::Digest;
+use crate::entropy::Entropy;
 use crate::ids::RoundId;
 use crate::limits::{SHARE_VARIANCE_MAX, SHARE_VARIANCE_MIN};
 use crate::message::{Floor, MaskedHeader, RefusalCode, SignedBody, Start};
@@ -22,12 +23,18 @@ impl<S: Suite> Turn<'_, S> {
     pub(super) fn on_start(
         &mut self,
         now: Millis,
-        start: &Start,
-        model: Result<Digest, RefusalCode>,
+        entropy: &mut dyn Entropy,
+        (start, model): (&Start, Result<Digest, RefusalCode>),
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
         if matches!(self.own.phase, Phase::Offline | Phase::Joining | Phase::Over) {
             return;
+        }
+        // Another run has brought a newer roster, by which the plan may have nobody who stands by it. Nothing is charged under the one before.
+        let newest = self.branch.record.roster;
+        if self.admitted().is_some_and(|(_, admitted)| newest != Some(admitted.roster.head())) {
+            self.part(outbox);
+            return self.join(entropy, outbox);
         }
         match self.judge_start(now, start, model) {
             Err(code) => self.refuse(code, outbox),

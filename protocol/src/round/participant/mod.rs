@@ -161,7 +161,7 @@ impl<S: Suite> Turn<'_, S> {
             ParticipantInput::Resumed => self.own.proved = false,
             ParticipantInput::Disconnected => self.part(outbox),
             ParticipantInput::Message(message) => self.on_message(now, entropy, message, outbox),
-            ParticipantInput::Started { start, model } => self.on_start(now, &start, model, outbox),
+            ParticipantInput::Started { start, model } => self.on_start(now, entropy, (&start, model), outbox),
             ParticipantInput::RunJudged { run, verdict } => self.on_judged(now, entropy, (run, verdict), outbox),
             ParticipantInput::NotReady => self.on_not_ready(outbox),
             ParticipantInput::Masked { round, vector } => self.on_masked(now, round, vector, outbox),

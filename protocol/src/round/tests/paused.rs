@@ -1,5 +1,6 @@
 //! A plan that waits for people: whose word counts, what a branch hears meanwhile, and what makes it go on.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -116,6 +117,29 @@ fn another_officer_takes_the_place_of_one_who_was_revoked() {
         let shown = |event: &&CoordinatorEvent| matches!(event, CoordinatorEvent::ApprovalsShown { .. });
         assert_eq!(world.events.iter().filter(shown).count(), 1, "recorded once");
     }
+}
+
+/// The roster takes the approver's role while a round is open, and another officer signs at once: the roster waits for the round, and so does the
+/// signature. Signatures that never count are forgotten at last, and pause nothing.
+#[test]
+fn a_signature_that_comes_before_its_roster_is_in_force_counts_by_it() {
+    let served = plan(|_| {});
+    let first = roster(officers(&[APPROVER]));
+    let mut world = World::with_settings(begins(&served, first.clone()), |_| policy(&served));
+    world.connect_all();
+    while world.coordinator.record().round.is_none() {
+        assert!(world.step(), "a round begins");
+    }
+    let (entries, groups) = (first.roster.entries().to_vec(), first.roster.groups().to_vec());
+    let next = Roster::new(2, first.roster.digest(), entries, groups, officers(&[SECOND])).expect("a roster");
+    world.tell(Input::Roster(Box::new(cast::signed_by_authority(next))));
+    world.tell(Input::Approved(Box::new(approved_by_second(&served))));
+    assert!(world.coordinator.record().round.is_some(), "the round goes on");
+    world.run();
+    world.pass_deadlines();
+    assert_eq!((world.finished, world.coordinator.lacking()), (Some(true), None));
+    let approver = world.coordinator.record().approvals.as_ref().map(|approvals| approvals.approval.staff.clone());
+    assert_eq!(approver, Some(cast::staff(SECOND)));
 }
 
 /// A role reaches the branches of its scope alone. Whoever approves a plan has every branch of the plan's group in it, and so has whoever proposes it.

@@ -152,6 +152,9 @@ fn an_older_file_undoes_no_lowered_caps() {
         assert_eq!(life(&file), Some(5.0));
     }
     assert_eq!(joins_anew(&mut world, 5.0, &before).0, None, "under the lower ones it goes on");
+    // The first caps move no counter.
+    assert!(lowered.follows(&BudgetHead { caps: None, ..lowered.clone() }));
+    assert!(!BudgetHead { caps: None, ..lowered.clone() }.follows(&lowered));
     // A head of the same counter with other caps follows none.
     assert!(lowered.follows(&lowered));
     assert!(!BudgetHead { caps: record.caps, ..lowered.clone() }.follows(&lowered));

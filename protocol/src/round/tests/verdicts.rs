@@ -110,6 +110,31 @@ fn a_newer_roster_in_between_makes_the_branch_ask_anew() {
     assert_eq!((world.refusals(), world.branches[&VICTIM].finished), ([].to_vec(), Some(5)));
 }
 
+/// Another run brings a newer roster, and a signed start under the one before is on its way: nothing is charged under that, and the branch asks anew.
+#[test]
+fn a_start_under_a_roster_that_was_overtaken_charges_nothing() {
+    let served = plan(|_| {});
+    let mut world = World::new(9, served.clone());
+    world.connect_all();
+    while !world.packets.iter().any(|packet| matches!(packet, Packet::Start(VICTIM, _))) {
+        assert!(world.step(), "a round begins");
+    }
+    let newer = cast::next_roster(&cast::roster(9).roster, 9);
+    let brought = ParticipantEvent::RosterAccepted { head: newer.roster.head(), missing: 0 };
+    world.overtake(VICTIM, [brought].to_vec());
+    while world.packets.iter().any(|packet| matches!(packet, Packet::Start(VICTIM, _))) {
+        assert!(world.step(), "the start arrives");
+    }
+    assert_eq!(world.branches[&VICTIM].machine.record().spent, Accounts::zero());
+    let asks = |packet: &Packet| matches!(packet, Packet::Up(VICTIM, Upstream::Join(_)));
+    assert!(world.packets.iter().any(asks), "it asks anew");
+    world.tell(Input::Roster(Box::new(newer)));
+    world.run();
+    world.pass_deadlines();
+    assert_eq!((world.refusals(), world.finished), ([].to_vec(), Some(true)));
+    assert!(world.branches[&VICTIM].machine.record().spent != Accounts::zero(), "it takes part under the newer one");
+}
+
 /// A later run of the plan is accepted, and a signed start of this one is on its way: nothing is charged, and the process does not end.
 #[test]
 fn a_start_in_a_run_that_was_overtaken_is_refused() {

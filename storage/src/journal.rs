@@ -22,11 +22,13 @@ use tributary_protocol::log::{AppendFault, Entries, LOG_HEADER, LedgerId, Log, L
 use tributary_protocol::round::Recorded;
 use tributary_protocol::time::Millis;
 
+use crate::files::is_full;
+
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The file system said no.
-    #[error("{path}: {fault}; nothing is done without this file", path = path.display())]
+    #[error("{path}: {fault}; nothing is done without this file. {cure}", path = path.display(), cure = cure(fault))]
     Io {
         /// The file.
         path: PathBuf,
@@ -59,6 +61,22 @@ pub enum JournalError {
         /// Why.
         fault: AppendFault,
     },
+}
+
+impl JournalError {
+    /// Whether the file could not grow, because its disk or its owner's share of it is full.
+    #[must_use]
+    pub fn is_full_disk(&self) -> bool {
+        matches!(self, Self::Io { fault, .. } if is_full(fault))
+    }
+}
+
+fn cure(fault: &std::io::Error) -> &'static str {
+    if is_full(fault) {
+        "Make room on its disk, and start the daemon again: what was recorded stays"
+    } else {
+        "See that the disk and the folder are there and may be used, and start the daemon again: what was recorded stays"
+    }
 }
 
 /// The end of a file that was not a whole record: an append that did not end.

@@ -11,6 +11,7 @@ pub mod ceremony;
 pub mod clock;
 pub mod counter;
 pub mod denied;
+pub mod ended;
 pub mod enrolment;
 pub mod entropy;
 pub mod fault;

@@ -18,6 +18,7 @@ use rustls::{ClientConfig, ServerConfig};
 use tributary_protocol::digest::Digest;
 
 pub use crate::clock::system_clock;
+use crate::ended::EndedCertificates;
 use crate::identity::{Identity, IdentityError, Role, TrustDomain, identity_of};
 use crate::issue::Chain;
 use crate::keys::{PrivateKey, TlsKey};
@@ -152,6 +153,8 @@ pub struct CoordinatorTls<'a> {
     pub clock: Arc<dyn TimeProvider>,
     /// Which key exchanges are accepted; [`KeyExchange::DEFAULT`] unless a gateway in between forces less.
     pub key_exchange: KeyExchange,
+    /// Where it is noted whose certificate was shown after its end.
+    pub ended: EndedCertificates,
 }
 
 /// What a client's configuration is made of.
@@ -196,6 +199,7 @@ impl ServerParts {
             chains: chains(tls.roots, Some(tls.revocations), chain_of)?,
             hints,
             rule,
+            ended: tls.ended,
         });
         Ok(Self { verifier, resolver, provider, clock: tls.clock })
     }

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::danger::{ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -18,6 +19,7 @@ use rustls::{CertificateError, DistinguishedName, Error, OtherError};
 use tributary_protocol::printable::Printable;
 use x509_parser::prelude::X509Certificate;
 
+use crate::ended::{Ended, EndedCertificates};
 use crate::fault::{FaultKind, explain};
 use crate::identity::{
     CERTIFICATE_BYTES_MAX, Identity, IdentityError, Role, TrustDomain, identity_in, parse_certificate,
@@ -241,6 +243,31 @@ pub(crate) struct ClientIdentityVerifier {
     pub(crate) chains: Chains<dyn ClientCertVerifier>,
     pub(crate) hints: Vec<DistinguishedName>,
     pub(crate) rule: PeerRule,
+    pub(crate) ended: EndedCertificates,
+}
+
+impl ClientIdentityVerifier {
+    fn judge(
+        &self,
+        leaf: &CertificateDer<'_>,
+        above: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        self.chains.verify(&self.rule, leaf, above, now, |chain| chain.verify_client_cert(leaf, above, now))
+    }
+
+    /// Notes a certificate that has ended, if it was good in its last second: what nobody has vouched for names nobody.
+    fn note_end(&self, leaf: &CertificateDer<'_>, above: &[CertificateDer<'_>]) {
+        let Ok(parsed) = parse_certificate(leaf) else { return };
+        let not_after = u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or(0);
+        let last = UnixTime::since_unix_epoch(Duration::from_secs(not_after));
+        let name = identity_in(&parsed).ok().and_then(|identity| identity.member_name());
+        if self.judge(leaf, above, last).is_ok()
+            && let Some(name) = name
+        {
+            self.ended.note(Ended { name, not_after });
+        }
+    }
 }
 
 impl ClientCertVerifier for ClientIdentityVerifier {
@@ -254,8 +281,11 @@ impl ClientCertVerifier for ClientIdentityVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        self.chains
-            .verify(&self.rule, leaf, intermediates, now, |chain| chain.verify_client_cert(leaf, intermediates, now))
+        let judged = self.judge(leaf, intermediates, now);
+        if judged.as_ref().is_err_and(|error| explain(error).kind == FaultKind::Expired) {
+            self.note_end(leaf, intermediates);
+        }
+        judged
     }
 
     crate::provider::handshake_signatures!();

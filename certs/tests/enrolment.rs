@@ -92,6 +92,7 @@ fn enrolled_daemons_get_working_configurations() {
         revocations: &lists,
         clock: Arc::new(Clock),
         key_exchange: KeyExchange::DEFAULT,
+        ended: tributary_certs::ended::EndedCertificates::default(),
     };
     assert_eq!(server.credentials.identity(), &pin.identity);
     assert!(server_config(server).is_ok());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, HandshakeKind};
 use support::{Clock, DAY, Federation, MONTH, NOW, assert_refused, connect, connect_to, hand_made};
+use tributary_certs::ended::{Ended, EndedCertificates};
 use tributary_certs::entropy::OsEntropy;
 use tributary_certs::fault::FaultKind;
 use tributary_certs::identity::{Role, identity_of};
@@ -18,6 +19,7 @@ use tributary_certs::tls::{
     APPLICATION_PROTOCOL, ClientTls, CoordinatorTls, Credentials, TlsError, TrustRoots, client_config, server_config,
     server_name,
 };
+use tributary_protocol::roster::MemberName;
 
 #[test]
 fn a_client_and_its_coordinator_know_each_other() {
@@ -43,6 +45,34 @@ fn an_expired_client_is_refused_and_told() {
     let result = connect(federation.client_with(old, NOW + 2 * DAY), server);
     assert_eq!(result.as_ref().err().unwrap().told.kind, FaultKind::Expired);
     assert_refused(result, true, FaultKind::Expired);
+}
+
+/// The operator learns whose certificate has ended, where an authority that is trusted has issued it: what anybody can make names nobody.
+#[test]
+fn an_ended_certificate_is_named_where_it_was_good() {
+    let (ours, theirs) = (Federation::new("federation.example"), Federation::new("federation.example"));
+    let ended = EndedCertificates::default();
+    let server = |now| {
+        let tls = CoordinatorTls {
+            credentials: ours.credentials(Role::Coordinator, "centre", MONTH),
+            roots: &ours.roots,
+            revocations: &ours.lists(vec![]),
+            clock: Arc::new(Clock(now)),
+            key_exchange: KeyExchange::DEFAULT,
+            ended: ended.clone(),
+        };
+        server_config(tls).unwrap()
+    };
+    let day = Validity { not_before: NOW - 300, not_after: NOW + DAY };
+    let knock = |federation: &Federation, now| {
+        let shown = federation.credentials(Role::Client, "branch-1", day);
+        drop(connect(ours.client_with(shown, now), server(now)));
+        ended.take()
+    };
+    let name = MemberName::parse("north-bank/branch-1").unwrap();
+    assert_eq!(knock(&ours, NOW), []);
+    assert_eq!(knock(&ours, NOW + 2 * DAY), [Ended { name, not_after: NOW + DAY }]);
+    assert_eq!(knock(&theirs, NOW + 2 * DAY), []);
 }
 
 #[test]
@@ -144,6 +174,7 @@ fn a_coordinator_s_certificate_does_not_open_the_door_to_a_client() {
         revocations: &federation.lists(vec![]),
         clock: Arc::new(Clock(NOW)),
         key_exchange: KeyExchange::DEFAULT,
+        ended: tributary_certs::ended::EndedCertificates::default(),
     };
     assert!(matches!(server_config(tls), Err(TlsError::OwnRole { needed: Role::Coordinator, .. })));
 }

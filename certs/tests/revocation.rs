@@ -85,6 +85,7 @@ fn without_a_current_list_of_the_root_nobody_is_believed() {
         revocations: &nothing,
         clock: std::sync::Arc::new(support::Clock(NOW)),
         key_exchange: tributary_certs::provider::KeyExchange::DEFAULT,
+        ended: tributary_certs::ended::EndedCertificates::default(),
     };
     let server = tributary_certs::tls::server_config(tls).unwrap();
     assert_refused(connect(fresh.client(), server), true, FaultKind::RevocationUnknown);

@@ -19,8 +19,8 @@ use tributary_protocol::registry::Told;
 use tributary_protocol::roster::SignedRoster;
 use tributary_transport::{Channel, ChannelSettings, Event, Frames, Transport};
 
-/// What the daemon says when it leaves.
-const LEAVING: &str = "the client stopped";
+/// What the daemon says when it leaves because it was asked to.
+pub const LEAVING: &str = "the client stopped";
 
 /// How long the last messages may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -156,9 +156,9 @@ impl Conversation {
         }
     }
 
-    /// Sends what is queued, and leaves.
-    pub async fn leave(self) {
-        self.channel.leave(LEAVING, PATIENCE).await;
+    /// Sends what is queued, and leaves for this reason, which no row may decide.
+    pub async fn leave(self, reason: &'static str) {
+        self.channel.leave(reason, PATIENCE).await;
     }
 
     /// The next message among what has arrived.

@@ -47,6 +47,11 @@ impl ClientError {
         if fault.tells_of_rows() { Self::Rows(commands::in_english(fault)) } else { Self::file(fault) }
     }
 
+    /// Whether the disk of the branch's state is full.
+    pub(crate) fn is_full_disk(&self) -> bool {
+        matches!(self, Self::Journal(fault) if fault.is_full_disk())
+    }
+
     /// For people in both languages. The words of parts that speak English alone are marked as such in Chinese.
     #[must_use]
     pub fn said(&self) -> Said {
@@ -63,6 +68,9 @@ impl ClientError {
                 Said::joined(&std::iter::once(first).chain(lines).collect::<Vec<_>>(), "\n").with_english(faults)
             }
             Self::Runtime(fault) => commands::runtime_failed(fault),
+            Self::Journal(JournalError::Io { path, fault }) if self.is_full_disk() => {
+                commands::disk_full(path.display(), fault)
+            }
             Self::File(_) | Self::Journal(_) | Self::Refused(_) => commands::in_english(self),
         }
     }

@@ -11,7 +11,7 @@ use tributary_transport::{ChannelSettings, Dialer};
 
 use crate::budget::{bad_budget, open_budget};
 use crate::control::{Asked, LinkStatus, PauseFile, Request, Said, Status};
-use crate::conversation::{Conversation, Incoming};
+use crate::conversation::{Conversation, Incoming, LEAVING};
 use crate::data::read_schema;
 use crate::error::ClientError;
 use crate::grants::{Grants, OwnersInbox};
@@ -150,7 +150,12 @@ pub fn run(settings: Settings, ends: Ends, report: &dyn Fn(&Report)) -> Result<(
     }
     daemon.look_at_folder()?;
     let result = runtime.block_on(daemon.serve(&mut stop));
-    runtime.block_on(daemon.runs.out.conversation.leave());
+    let reason = match &result {
+        Ok(()) | Err(ClientError::Refused(_)) => LEAVING,
+        Err(fault) if fault.is_full_disk() => "the client stopped, because its disk is full",
+        Err(_) => "the client stopped with an error",
+    };
+    runtime.block_on(daemon.runs.out.conversation.leave(reason));
     result
 }
 

@@ -85,6 +85,8 @@ pub enum Event {
         /// Which one.
         #[serde(flatten)]
         client: Whom,
+        /// Why, unless its work was over, and what to do.
+        reason: Option<String>,
     },
     /// A client of whose budget this coordinator knew nothing says that it was begun.
     BudgetBegun {
@@ -358,7 +360,10 @@ impl fmt::Display for Event {
             }
             Self::Waiting { reason } => write!(formatter, "waiting for {reason}"),
             Self::Joined { client } => write!(formatter, "{client} joined"),
-            Self::Left { client } => write!(formatter, "{client} left"),
+            Self::Left { client, reason } => {
+                write!(formatter, "{client} left")?;
+                reason.iter().try_for_each(|reason| write!(formatter, ": {reason}"))
+            }
             Self::Refused { client, reason, .. } => write!(formatter, "{client} refused: {reason}"),
             Self::Ordered { action, staff, role, .. } => {
                 write!(formatter, "{staff} ({role}) has ordered {action}; the order counts from now on")

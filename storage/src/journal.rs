@@ -18,15 +18,17 @@ use serde::de::DeserializeOwned;
 use tributary_protocol::codec;
 use tributary_protocol::digest::Digest;
 use tributary_protocol::limits::LEDGER_ENTRY_BYTES_MAX;
-use tributary_protocol::log::{AppendFault, Entries, LOG_HEADER, LedgerId, Log, LogFaultKind, scan};
+use tributary_protocol::log::{AppendFault, Entries, LOG_HEADER, LedgerId, Log, LogFaultKind, LogReader, Step, scan};
 use tributary_protocol::round::Recorded;
 use tributary_protocol::time::Millis;
+
+use crate::files::is_full;
 
 /// Why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The file system said no.
-    #[error("{path}: {fault}; nothing is done without this file", path = path.display())]
+    #[error("{path}: {fault}; nothing is done without this file. {cure}", path = path.display(), cure = cure(fault))]
     Io {
         /// The file.
         path: PathBuf,
@@ -61,6 +63,22 @@ pub enum JournalError {
     },
 }
 
+impl JournalError {
+    /// Whether the file could not grow, because its disk or its owner's share of it is full.
+    #[must_use]
+    pub fn is_full_disk(&self) -> bool {
+        matches!(self, Self::Io { fault, .. } if is_full(fault))
+    }
+}
+
+fn cure(fault: &std::io::Error) -> &'static str {
+    if is_full(fault) {
+        "Make room on its disk, and start the daemon again: what was recorded stays"
+    } else {
+        "See that the disk and the folder are there and may be used, and start the daemon again: what was recorded stays"
+    }
+}
+
 /// The end of a file that was not a whole record: an append that did not end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TornTail {
@@ -84,6 +102,9 @@ impl fmt::Display for TornTail {
         )
     }
 }
+
+/// So much of a file is read at once.
+const WINDOW_BYTES: usize = 1 << 18;
 
 /// An open journal of events `E`. One process has it at a time.
 pub struct Journal<E> {
@@ -228,13 +249,30 @@ pub fn read_view<E: DeserializeOwned>(path: &Path, ledger: LedgerId) -> Result<V
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let bytes = read_bytes(path).map_err(|fault| JournalError::Io { path: path.to_path_buf(), fault })?;
-    let scanned = scan(Entries::new(&bytes));
-    if let Some(fault) = scanned.fault.filter(|fault| fault.kind != LogFaultKind::TornTail) {
-        return Err(JournalError::Damaged { path: path.to_path_buf(), fault: fault.to_string() });
+    let io = |fault| JournalError::Io { path: path.to_path_buf(), fault };
+    is_ordinary(path).map_err(io)?;
+    let mut file = File::open(path).map_err(io)?;
+    let (mut reader, mut window, mut start) = (LogReader::new(), Vec::new(), 0);
+    let (mut own, mut last) = (Vec::new(), false);
+    loop {
+        let used = usize::try_from(reader.offset().saturating_sub(start)).unwrap_or(usize::MAX);
+        match reader.step(window.get(used..).unwrap_or_default(), last) {
+            Step::Entry(entry) if entry.ledger == ledger => own.push(decoded(path, (entry.sequence, entry.event))?),
+            Step::Entry(_) => {}
+            Step::More(bytes) => {
+                // What was read is let go of: a journal of years is read in the memory of an entry.
+                window.drain(..used.min(window.len()));
+                start = reader.offset();
+                let wanted = bytes.max(WINDOW_BYTES).saturating_sub(window.len());
+                let wanted = u64::try_from(wanted).unwrap_or(u64::MAX);
+                last = (&mut file).take(wanted).read_to_end(&mut window).map_err(io)? == 0;
+            }
+            Step::Fault(fault) if fault.kind != LogFaultKind::TornTail => {
+                return Err(JournalError::Damaged { path: path.to_path_buf(), fault: fault.to_string() });
+            }
+            Step::End | Step::Fault(_) => return Ok(own),
+        }
     }
-    let own = scanned.entries.iter().filter(|entry| entry.ledger == ledger);
-    own.map(|entry| decoded(path, (entry.sequence, entry.event))).collect()
 }
 
 fn decoded<E: DeserializeOwned>(path: &Path, (entry, event): (u64, &[u8])) -> Result<Recorded<E>, JournalError> {

@@ -65,7 +65,7 @@ impl Federation {
         let listening = federation.until("listening");
         let address = listening["address"].as_str().unwrap().to_owned();
         federation.address.clone_from(&address);
-        for branch in 0..8 {
+        for branch in 0..fs::read_dir(federation.dir.join("branches")).unwrap().count() {
             federation.edit(branch, |text| {
                 let old = text.lines().find(|line| line.starts_with("address")).unwrap().to_owned();
                 text.replace(&old, &format!("address = \"{address}\""))

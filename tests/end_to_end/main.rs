@@ -8,6 +8,7 @@ mod cut_short;
 mod dataset;
 mod demo;
 mod federation;
+mod fifth;
 mod grants;
 mod identity;
 mod kills;

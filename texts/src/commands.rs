@@ -216,6 +216,10 @@ texts! {
         en: "  {key}: found {found}; allowed: {allowed}",
         zh: "  {key}：现为 {found}；允许：{allowed}",
     }
+    disk_full(path, fault) {
+        en: "{path}: {fault}; nothing is done without this file. Make room on its disk, and start the daemon again: what was recorded stays",
+        zh: "{path}：{fault}；没有这个文件，一切都无法进行。请清理它所在的磁盘，再重新启动服务：已记录的内容都会保留",
+    }
     in_english(words) {
         en: "{words}",
         zh: "未能完成。系统的说明（英文）：{words}",

@@ -315,15 +315,26 @@ impl Greeted {
         &self.wire
     }
 
-    /// The coordinator's side: reads the greeting, within [`HANDSHAKE_TIME`].
+    /// The coordinator's side: reads the greeting, within [`HANDSHAKE_TIME`]. A peer whose bytes are none is told why.
     ///
     /// # Errors
     /// How the connection ended, or what was wrong.
     pub async fn by_peer(wire: Wire) -> Result<(Self, Greeting), End> {
         let mut own = Self { wire, incoming: Incoming::default() };
-        let (kind, payload) = own.control().await?;
-        match kind {
-            Kind::Greeting => Ok((own, Greeting::decode(&payload).map_err(faulty)?)),
+        match own.greeting().await {
+            Ok(greeting) => Ok((own, greeting)),
+            Err(end) => {
+                if let End::Faulty(reason) = &end {
+                    own.close(reason).await;
+                }
+                Err(end)
+            }
+        }
+    }
+
+    async fn greeting(&mut self) -> Result<Greeting, End> {
+        match self.control().await? {
+            (Kind::Greeting, payload) => Greeting::decode(&payload).map_err(faulty),
             _ => Err(End::Faulty("another record came where a greeting was expected".into())),
         }
     }

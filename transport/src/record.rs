@@ -82,7 +82,9 @@ pub(crate) enum RecordFault {
     #[error("a record of kind {kind} announces {length} bytes and may have {limit}")]
     Length { kind: u8, length: usize, limit: usize },
     /// Of another release.
-    #[error("a greeting of version {0}, and {VERSION} is needed; compare the releases")]
+    #[error(
+        "a greeting of version {0}, and {VERSION} is needed: the two sides run releases that do not speak to each other; compare the releases"
+    )]
     Version(u8),
     /// It ends before its last field.
     #[error("{0} that is cut short")]

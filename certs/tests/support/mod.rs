@@ -122,6 +122,7 @@ impl Federation {
             revocations,
             clock: Arc::new(Clock(now)),
             key_exchange: KeyExchange::DEFAULT,
+            ended: tributary_certs::ended::EndedCertificates::default(),
         };
         server_config(tls).expect("a good configuration")
     }

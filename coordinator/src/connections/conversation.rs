@@ -37,8 +37,10 @@ pub(crate) enum Arrival {
     Stated(Box<SignedStatement>),
     /// What became of a vector that was admitted in a run.
     Vector(RunId, Input),
-    /// A client's connection is gone.
-    Disconnected(ClientId),
+    /// A client's connection is gone; why, unless it was done.
+    Disconnected(ClientId, Option<String>),
+    /// The door does not let a member in as it is.
+    TurnedAway(ClientId, Trouble),
     /// A newer roster, whose signatures were verified.
     Roster(Box<SignedRoster>),
     /// An order that somebody has signed.
@@ -53,6 +55,15 @@ pub(crate) enum Arrival {
     Lists(Vec<u8>),
     /// What the operator is to be told.
     Told(Box<Event>),
+}
+
+/// Why a member is not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trouble {
+    /// The reason's name.
+    pub(crate) code: String,
+    /// What happened, and what to do.
+    pub(crate) reason: String,
 }
 
 /// The way to a connected client. Dropping it sends what is queued and closes the connection.

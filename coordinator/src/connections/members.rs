@@ -100,6 +100,12 @@ impl Members {
         Whom { client: client.0, name: listed.roster.name_of(client).map(ToString::to_string) }
     }
 
+    /// The member of this name.
+    pub(crate) fn named(&self, name: &MemberName) -> Option<ClientId> {
+        let listed = self.listed.read().unwrap_or_else(PoisonError::into_inner);
+        listed.roster.entries().iter().find(|entry| entry.name == *name).map(|entry| entry.client)
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.listed.read().unwrap_or_else(PoisonError::into_inner).roster.entries().len()

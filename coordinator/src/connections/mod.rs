@@ -26,11 +26,13 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod troubles;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, mpsc};
+use tributary_certs::ended::EndedCertificates;
 use tributary_certs::identity::Identity;
 use tributary_certs::office::REQUEST_BYTES_MAX;
 use tributary_daemon::Pulse;
@@ -44,7 +46,7 @@ use tributary_transport::{
 };
 
 use self::admission::{Refusal, already, moved};
-pub(crate) use self::conversation::{Arrival, Link, control_frame, start_frames};
+pub(crate) use self::conversation::{Arrival, Link, Trouble, control_frame, start_frames};
 use self::handshakes::Handshakes;
 use self::hush::Hush;
 pub(crate) use self::limits::Limits;
@@ -72,6 +74,7 @@ pub(crate) struct Door {
     hush: Hush,
     timers: Timers,
     office: Option<Counter>,
+    ended: EndedCertificates,
     unix_seconds: fn() -> u64,
 }
 
@@ -89,13 +92,16 @@ pub(crate) struct DoorSettings {
     pub(crate) timers: Timers,
     /// Where newcomers ask, if anywhere.
     pub(crate) office: Option<Counter>,
+    /// Whose certificates were shown after their end.
+    pub(crate) ended: EndedCertificates,
     pub(crate) unix_seconds: fn() -> u64,
 }
 
 impl Door {
     /// A door for everybody in the roster.
     pub(crate) fn new(settings: DoorSettings) -> Arc<Self> {
-        let DoorSettings { members, standing, inputs, spool, limits, traffic, timers, office, unix_seconds } = settings;
+        let DoorSettings { members, standing, inputs, spool, limits, traffic, timers, office, ended, .. } = settings;
+        let unix_seconds = settings.unix_seconds;
         Arc::new(Self {
             members,
             standing,
@@ -109,6 +115,7 @@ impl Door {
             hush: Hush::default(),
             timers,
             office,
+            ended,
             unix_seconds,
         })
     }
@@ -131,7 +138,9 @@ impl Door {
         let door = Arc::clone(self);
         tokio::spawn(async move {
             let (address, transport) = (attempt.address(), attempt.transport());
-            if let Err(fault) = door.welcome(attempt, place).await
+            let welcomed = door.welcome(attempt, place).await;
+            door.tell_of_ended();
+            if let Err(fault) = welcomed
                 && let Some(left_out) = door.hush.may_speak()
             {
                 tracing::info!(%address, %transport, %fault, left_out, "connection over");
@@ -160,7 +169,9 @@ impl Door {
     async fn come(&self, attempt: Attempt, mark: &PlaceMark) -> Result<Come, PeerFault> {
         match attempt.accept(|| mark.moved()).await? {
             Accepted::Peer(wire) => {
-                let (greeted, greeting) = Greeted::by_peer(*wire).await?;
+                let certificate = wire.certificate().clone();
+                let greeted = Greeted::by_peer(*wire).await;
+                let (greeted, greeting) = greeted.inspect_err(|end| self.tell_of_greeting(&certificate, end))?;
                 Ok(Come::Peer(Box::new(greeted), greeting))
             }
             Accepted::Newcomer(mut stream) => {
@@ -208,7 +219,10 @@ impl Door {
         let proof = Proof { certificate: greeted.wire().certificate().clone(), binding: greeting.binding.clone() };
         let (client, identity) = match self.admit(&proof.certificate, &proof.binding) {
             Ok(admitted) => admitted,
-            Err(refusal) => return self.explain(greeted, Some(refusal)).await,
+            Err(refusal) => {
+                self.tell_of_refusal(&proof.certificate, &refusal);
+                return self.explain(greeted, Some(refusal)).await;
+            }
         };
         self.handshakes.came(client, greeted.wire().address().ip());
         let mut turn = self.line.enter(client);

@@ -117,7 +117,8 @@ impl<'a> Session<'a> {
         };
         // The machine drops its way to the client, and however long it takes to hear that, the peer is gone. The seat is kept to the end: its next
         // bearer's messages come after this one's departure.
-        let departure = door.inputs.send(Arrival::Disconnected(client));
+        let why = end.is_err().then(|| reason.clone());
+        let departure = door.inputs.send(Arrival::Disconnected(client, why));
         let (_, bytes) = tokio::join!(departure, own.link.close(&reason));
         own.seat.moved(bytes);
         end

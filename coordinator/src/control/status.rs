@@ -7,6 +7,9 @@ use tributary_certs::inspect::date;
 
 use crate::report::{RunName, Whom};
 
+/// So many of those who take no part are named to people; programs are told of all.
+const WITHOUT_MAX: usize = 20;
+
 /// Everything that a daemon says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -48,7 +51,7 @@ pub struct RunStatus {
     pub group_size: usize,
     /// Of these, who are here and have admitted the plan.
     pub ready: usize,
-    /// Who has refused it, or is out of it, and why.
+    /// Who has refused it, is out of it, is not ready or is away, and why.
     pub without: Vec<Refusing>,
     /// What it waits for.
     pub reason: String,
@@ -90,6 +93,8 @@ pub struct Site {
     pub here: bool,
     /// Unix seconds at which it was connected last, as far as this process has seen it.
     pub last_seen: Option<u64>,
+    /// Why it is away, as far as that is known, and what to do.
+    pub trouble: Option<String>,
     /// The release that it runs, as it says.
     pub release: Option<String>,
     /// Unix seconds at which its entry in the roster ends.
@@ -125,8 +130,11 @@ impl RunStatus {
             writeln!(out, "          epsilon {epsilon:.4} spent")?;
         }
         writeln!(out, "          {ready} of {group_size} members are ready")?;
-        for Refusing { client, reason } in &self.without {
+        for Refusing { client, reason } in self.without.iter().take(WITHOUT_MAX) {
             writeln!(out, "          without {client}: {reason}")?;
+        }
+        if let more @ 1.. = self.without.len().saturating_sub(WITHOUT_MAX) {
+            writeln!(out, "          without {more} more: `tributary coordinator site list`, and --json here")?;
         }
         write!(out, "          waits for {}", self.reason)?;
         match self.deadline_unix_ms {
@@ -156,7 +164,8 @@ impl fmt::Display for Site {
         if let Some(release) = &self.release {
             write!(out, ", release {release}")?;
         }
-        write!(out, ", its entry ends {}", date(self.not_after))
+        write!(out, ", its entry ends {}", date(self.not_after))?;
+        self.trouble.iter().try_for_each(|trouble| write!(out, ": {trouble}"))
     }
 }
 
@@ -210,12 +219,13 @@ mod tests {
             client: whom,
             here: false,
             last_seen: None,
+            trouble: Some("its certificate ended; renew it".into()),
             release: Some("0.2.0".into()),
             not_after: 1_893_456_000,
         };
         assert_eq!(
             site.to_string(),
-            "client 3 (bank/branch-03): away, not seen since this coordinator started, release 0.2.0, its entry ends 2030-01-01 00:00 UTC"
+            "client 3 (bank/branch-03): away, not seen since this coordinator started, release 0.2.0, its entry ends 2030-01-01 00:00 UTC: its certificate ended; renew it"
         );
     }
 }

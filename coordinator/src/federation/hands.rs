@@ -18,7 +18,7 @@ use tributary_protocol::round::CoordinatorEvent;
 use tributary_protocol::time::Millis;
 use tributary_storage::journal::Journal;
 
-use crate::connections::{Link, Members, Traffic, control_frame};
+use crate::connections::{Link, Members, Traffic, Trouble, control_frame};
 use crate::control::Site;
 use crate::error::CoordinatorError;
 use crate::registry::Registry;
@@ -48,6 +48,8 @@ pub(crate) struct Hands<'a> {
     links: BTreeMap<ClientId, Link>,
     /// Unix seconds at which a client was connected last, of those that this process has seen.
     seen: BTreeMap<ClientId, u64>,
+    /// Why a member is not here, as far as this process has heard it.
+    troubles: BTreeMap<ClientId, String>,
     /// The release that each says it runs.
     releases: BTreeMap<ClientId, String>,
     report: &'a mut dyn FnMut(&Told),
@@ -92,6 +94,7 @@ impl<'a> Hands<'a> {
             lists,
             links: BTreeMap::new(),
             seen: BTreeMap::new(),
+            troubles: BTreeMap::new(),
             releases: BTreeMap::new(),
             report,
             unsent: BTreeMap::new(),
@@ -113,6 +116,7 @@ impl<'a> Hands<'a> {
     /// A client has come; it is given the lists.
     pub(crate) fn came(&mut self, client: ClientId, link: Link) {
         self.links.insert(client, link);
+        self.troubles.remove(&client);
         self.seen.insert(client, unix_seconds());
         if let Some(text) = self.lists.clone() {
             self.push(client, control_frame(&ToClient::Lists(text)));
@@ -121,14 +125,38 @@ impl<'a> Hands<'a> {
         self.tell(None, Event::Joined { client });
     }
 
-    /// A client has gone.
-    pub(crate) fn went(&mut self, client: ClientId) {
+    /// A member was not let in: told once, until it is another reason.
+    pub(crate) fn turned_away(&mut self, client: ClientId, Trouble { code, reason }: Trouble) {
+        if self.troubles.insert(client, reason.clone()).as_ref() != Some(&reason) {
+            let client = self.whom(client);
+            self.tell(None, Event::TurnedAway { client, code, reason });
+        }
+    }
+
+    /// Whether a client's link stands.
+    pub(crate) fn is_here(&self, client: ClientId) -> bool {
+        self.links.contains_key(&client)
+    }
+
+    /// Why a member that is away is so, and what to do.
+    pub(crate) fn trouble(&self, client: ClientId) -> String {
+        let unheard =
+            || "its daemon may not run; ask its operator what `tributary client status` says there".to_owned();
+        self.troubles.get(&client).cloned().unwrap_or_else(unheard)
+    }
+
+    /// A client has gone, and perhaps it is known why.
+    pub(crate) fn went(&mut self, client: ClientId, why: Option<String>) {
         self.unsent.remove(&client);
+        let reason = why.map(|why| format!("{why}; its own screen says more (`tributary client status`)"));
+        if let Some(reason) = reason.clone() {
+            self.troubles.insert(client, reason);
+        }
         if self.links.remove(&client).is_some() {
             self.seen.insert(client, unix_seconds());
         }
         let client = self.whom(client);
-        self.tell(None, Event::Left { client });
+        self.tell(None, Event::Left { client, reason });
     }
 
     /// A client says which release it runs.
@@ -140,8 +168,9 @@ impl<'a> Hands<'a> {
     pub(crate) fn sites(&self, roster: &Roster) -> Vec<Site> {
         let site = |entry: &RosterEntry| Site {
             client: Whom { client: entry.client.0, name: Some(entry.name.to_string()) },
-            here: self.links.contains_key(&entry.client),
+            here: self.is_here(entry.client),
             last_seen: self.last_seen(entry.client),
+            trouble: (!self.is_here(entry.client)).then(|| self.trouble(entry.client)),
             release: self.releases.get(&entry.client).cloned(),
             not_after: entry.not_after,
         };

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tributary_certs::clock::unix_seconds;
 use tributary_certs::counter::door_configs;
 use tributary_certs::denied::DenyList;
+use tributary_certs::ended::EndedCertificates;
 use tributary_certs::identity::{Identity, IdentityError, Role, identity_of};
 use tributary_certs::inspect::{inspect_chain, validity_of};
 use tributary_certs::issue::Validity;
@@ -50,6 +51,7 @@ pub struct Keyring {
     rereading: Rereading<Stamp>,
     loaded: Loaded,
     standing: Arc<Standing>,
+    ended: EndedCertificates,
     renewer: Renewer,
     /// Of the certificate in force, for whoever renews it.
     held: watch::Sender<Held>,
@@ -83,14 +85,15 @@ impl Keyring {
             })?;
         }
         let stamp = files.stamp();
-        let (loaded, _) = load(&files, office.is_some(), None, now)?;
+        let ended = EndedCertificates::default();
+        let (loaded, _) = load(&files, office.is_some(), (None, &ended), now)?;
         if let Some(found) = loaded.ended(now) {
             let key = "identity.revocations".to_owned();
             return Err(vec![Fault { key, found, allowed: "lists that have not ended".into() }]);
         }
         let standing = Arc::new(Standing::new(loaded.revocations.clone(), loaded.denied.clone()));
         let (held, _) = watch::channel(loaded.held(now));
-        Ok(Self { files, office, rereading: Rereading::of(stamp), loaded, standing, renewer, held })
+        Ok(Self { files, office, rereading: Rereading::of(stamp), loaded, standing, ended, renewer, held })
     }
 
     /// What renews the certificate by itself; where nothing does, the log says who has to do what.
@@ -139,6 +142,11 @@ impl Keyring {
         Arc::clone(&self.standing)
     }
 
+    /// Whose certificates are shown at the door after their end.
+    pub(crate) fn ended(&self) -> EndedCertificates {
+        self.ended.clone()
+    }
+
     /// What branches are sent of the lists.
     pub(crate) fn carried(&self) -> Option<Vec<u8>> {
         self.loaded.carried.clone()
@@ -154,7 +162,7 @@ impl Keyring {
     /// # Errors
     /// If that cannot be written.
     pub(crate) fn adopt(&self, now: u64) -> Result<(), Vec<Fault>> {
-        let (_, mut lists) = load(&self.files, self.office.is_some(), Some(&self.loaded.revocations), now)?;
+        let (_, mut lists) = load(&self.files, self.office.is_some(), self.before(), now)?;
         lists.adopt().map_err(|fault| {
             let found = fault.to_string();
             let allowed = "a folder of ca_certificate that this process may write, for the file list-numbers".into();
@@ -209,9 +217,14 @@ impl Keyring {
         }
     }
 
+    /// What stays when files are read again.
+    fn before(&self) -> (Option<&RevocationLists>, &EndedCertificates) {
+        (Some(&self.loaded.revocations), &self.ended)
+    }
+
     /// Whether everything could be read and is in force.
     fn reload(&mut self, listener: &Listener, now: u64) -> bool {
-        let loaded = load(&self.files, self.office.is_some(), Some(&self.loaded.revocations), now);
+        let loaded = load(&self.files, self.office.is_some(), self.before(), now);
         let loaded =
             loaded.map_err(|faults| faults.iter().map(|fault| fault.found.clone()).collect::<Vec<_>>().join("; "));
         let loaded =
@@ -341,7 +354,7 @@ impl Loaded {
 fn load(
     files: &TlsFiles,
     office: bool,
-    before: Option<&RevocationLists>,
+    (before, ended): (Option<&RevocationLists>, &EndedCertificates),
     now: u64,
 ) -> Result<(Loaded, ListFiles), Vec<Fault>> {
     let fault = |name: &str, found: String| Fault {
@@ -365,6 +378,7 @@ fn load(
         revocations: &lists.revocations,
         clock: system_clock(),
         key_exchange: files.key_exchange,
+        ended: ended.clone(),
     };
     let keys = match office {
         true => door_configs(tls).map(|doors| ServerKeys {

@@ -274,8 +274,12 @@ impl<'a> Federation<'a> {
                 self.hands.send_all();
                 self.each(|| Input::Connected(client))
             }
-            Arrival::Disconnected(client) => {
-                self.hands.went(client);
+            Arrival::TurnedAway(client, trouble) => {
+                self.hands.turned_away(client, trouble);
+                Ok(())
+            }
+            Arrival::Disconnected(client, why) => {
+                self.hands.went(client, why);
                 self.each(|| Input::Disconnected(client))
             }
             Arrival::Message(client, run, message) if self.runs.contains_key(&run) => {

@@ -183,6 +183,7 @@ async fn serve(
         limits: Arc::clone(&limits),
         traffic: Arc::clone(&traffic),
         timers: listen.timers,
+        ended: keyring.ended(),
         office: keyring.office().cloned().map(|folder| Counter::new(folder, pulses.office)),
         unix_seconds,
     });

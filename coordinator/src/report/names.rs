@@ -50,6 +50,8 @@ pub struct Missing {
     pub last_seen: Option<u64>,
     /// It is here, and its operator has not said that the data of the run's day are ready.
     pub not_ready: bool,
+    /// Where it is away: why, as far as that is known, and what to do.
+    pub trouble: Option<String>,
 }
 
 /// A run, by its plan and its number.
@@ -94,13 +96,14 @@ impl fmt::Display for Whom {
 
 impl fmt::Display for Missing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { client, last_seen, not_ready } = self;
+        let Self { client, last_seen, not_ready, trouble } = self;
         match last_seen {
             _ if *not_ready => {
                 write!(formatter, "{client}, here, and its operator has not said that its data are ready")
             }
             Some(seconds) => write!(formatter, "{client}, last seen {}", date(*seconds)),
             None => write!(formatter, "{client}, not seen since this coordinator started"),
-        }
+        }?;
+        trouble.iter().try_for_each(|trouble| write!(formatter, ": {trouble}"))
     }
 }

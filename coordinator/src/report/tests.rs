@@ -23,9 +23,9 @@ fn events_have_stable_names_and_keys() {
     assert_eq!(json(&joined), r#"{"event":"joined","client":3,"name":"bank/branch-03"}"#);
     assert_eq!(joined.to_string(), "client 3 (bank/branch-03) joined");
     let missing = vec![
-        Missing { client, last_seen: Some(1_893_456_000), not_ready: false },
-        Missing { client: Whom { client: 4, name: None }, last_seen: None, not_ready: false },
-        Missing { client: Whom { client: 5, name: None }, last_seen: Some(1), not_ready: true },
+        Missing { client, last_seen: Some(1_893_456_000), not_ready: false, trouble: None },
+        Missing { client: Whom { client: 4, name: None }, last_seen: None, not_ready: false, trouble: None },
+        Missing { client: Whom { client: 5, name: None }, last_seen: Some(1), not_ready: true, trouble: None },
     ];
     let muster = Event::Muster { here: 6, needed: 8, missing, more: 2 };
     assert_eq!(

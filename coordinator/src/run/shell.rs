@@ -31,6 +31,10 @@ use crate::run::progress::{Outcome, Progress};
 use crate::run::uploads::{OpenSum, Verdict};
 use crate::store::{Store, StoreError};
 
+/// What is said of a member that is here and late.
+const NOT_READY: &str = "it is here and not ready: its operator has not said that its data of the run's day are ready (`tributary client ready`), or \
+                         its daemon cannot use what was said; its own screen says which (`tributary client status`)";
+
 /// A run's machine and what belongs to it alone.
 pub(crate) struct RunShell {
     run: RunId,
@@ -128,7 +132,13 @@ impl RunShell {
         let number = record.concluded.saturating_add(1);
         let refused = record.refused.iter().map(|(client, code)| (*client, code.to_string()));
         let evicted = record.evicted.iter().map(|(client, why)| (*client, format!("it is out of the run: {why}")));
-        let without = evicted.chain(refused);
+        let (late, hopefuls) = (self.machine.late(), self.machine.hopefuls());
+        let others = hopefuls.into_iter().filter(|client| !record.refused.contains_key(client));
+        let others = others.filter_map(|client| match hands.is_here(client) {
+            true => late.contains(&client).then(|| (client, NOT_READY.to_owned())),
+            false => Some((client, format!("it is away: {}", hands.trouble(client)))),
+        });
+        let without = evicted.chain(refused).chain(others);
         RunStatus {
             of: self.name.clone(),
             stage: stage.map_or_else(|| "none: its end".into(), |stage| format!("{number} ({})", stage.kind)),
@@ -223,6 +233,7 @@ impl RunShell {
             client: hands.whom(*client),
             last_seen: hands.last_seen(*client),
             not_ready: late.contains(client),
+            trouble: (!hands.is_here(*client)).then(|| hands.trouble(*client)),
         };
         let missing = muster.missing.iter().map(missing).collect();
         let (here, needed, more) = (muster.here, muster.needed, muster.more);

@@ -15,7 +15,7 @@ pub const FILE_BYTES_MAX: u64 = 20 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The operating system refused.
-    #[error("{action} {} failed: {source}. Check that the folder exists and that this user may use it", shown(path))]
+    #[error("{action} {} failed: {source}. {}", shown(path), cure(source))]
     System {
         /// What was attempted.
         action: &'static str,
@@ -172,6 +172,17 @@ impl FileError {
         let path = path.to_owned();
         move |source| Self::System { action, path, source }
     }
+}
+
+/// Whether a file could not grow, because its disk or its owner's share of it is full.
+#[must_use]
+pub fn is_full(fault: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(fault.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+fn cure(fault: &io::Error) -> &'static str {
+    if is_full(fault) { "Make room on its disk" } else { "Check that the folder exists and that this user may use it" }
 }
 
 /// A path as it is printed: whatever is in a name, it stays on one line and moves no cursor.

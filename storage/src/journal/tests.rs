@@ -206,3 +206,27 @@ fn a_file_cut_anywhere_keeps_its_whole_records_and_a_changed_byte_is_refused() {
         assert_eq!(std::fs::read(&path).expect("reads"), changed, "a damaged file is left as it is");
     }
 }
+
+/// A journal of years is read a piece at a time: longer than a piece, with entries that lie across two.
+#[test]
+fn a_long_journal_is_read_in_pieces() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("audit.log");
+    let (mut journal, _) = Journal::<Vec<u8>>::open_view(&path, LEDGER).expect("opens");
+    let long = |number: u8| vec![number; WINDOW_BYTES / 3 + 7];
+    for number in 0..12 {
+        journal.append(Millis(1), long(number)).expect("appends");
+        journal.append_to(LedgerId::ADMINISTRATION, Millis(2), u32::from(number)).expect("appends");
+    }
+    drop(journal);
+    let own = read_view::<u32>(&path, LedgerId::ADMINISTRATION).expect("numbers");
+    assert_eq!(own.iter().map(|recorded| recorded.event).collect::<Vec<_>>(), (0..12).collect::<Vec<u32>>());
+    let other = read_view::<Vec<u8>>(&path, LEDGER).expect("bytes");
+    assert!((0..).zip(&other).all(|(number, recorded)| recorded.event == long(number)) && other.len() == 12);
+    // A change far beyond the first piece is found.
+    let mut bytes = std::fs::read(&path).expect("a file");
+    let place = bytes.len() * 3 / 4;
+    bytes[place] ^= 1;
+    std::fs::write(&path, bytes).expect("a file");
+    assert!(matches!(read_view::<u32>(&path, LedgerId::ADMINISTRATION), Err(JournalError::Damaged { .. })));
+}

@@ -69,6 +69,7 @@ impl Enrolled {
             revocations: &lists(&folder),
             clock: system_clock(),
             key_exchange: KeyExchange::DEFAULT,
+            ended: tributary_certs::ended::EndedCertificates::default(),
         };
         Arc::new(server_config(tls).expect("a configuration"))
     }

@@ -47,6 +47,7 @@ fn keys(identity: &Path) -> ServerKeys {
         revocations: &read.lists,
         clock: system_clock(),
         key_exchange: KeyExchange::DEFAULT,
+        ended: tributary_certs::ended::EndedCertificates::default(),
     });
     let doors = doors.expect("configurations");
     ServerKeys { peers: Arc::new(doors.peers), office: Some(Arc::new(doors.office)), quic: Arc::new(doors.both) }

@@ -100,6 +100,7 @@ impl Federation {
             revocations: &lists,
             clock: Arc::new(clock),
             key_exchange: KeyExchange::DEFAULT,
+            ended: tributary_certs::ended::EndedCertificates::default(),
         });
         let doors = doors.unwrap();
         ServerKeys { peers: Arc::new(doors.peers), office: Some(Arc::new(doors.office)), quic: Arc::new(doors.both) }

@@ -104,7 +104,7 @@ fn a_client_that_is_out_is_cut_whatever_its_session_waits_for() {
         assert_eq!(house.machine.len(), 2, "and the machine has still taken nothing");
         // What it is told of the client at last is that it has left, and nothing of what came with it.
         let mut told = Vec::new();
-        while !matches!(told.last(), Some(Arrival::Disconnected(ClientId(1)))) {
+        while !matches!(told.last(), Some(Arrival::Disconnected(ClientId(1), _))) {
             told.push(house.machine.recv().await.unwrap());
         }
         assert_eq!(told.len(), 3);

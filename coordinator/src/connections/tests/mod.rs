@@ -61,6 +61,7 @@ impl House {
             traffic: Arc::default(),
             timers: Timers::default(),
             office: Some(Counter::new(authority, pulse())),
+            ended: own.keyring.ended(),
             unix_seconds: now,
         });
         let settings = ListenSettings {

@@ -110,7 +110,8 @@ impl<S: Suite> Coordinator<S> {
     }
 
     /// Everybody of the plan's group who may still take part, in the roster's order.
-    pub(super) fn hopefuls(&self) -> Vec<ClientId> {
+    #[must_use]
+    pub fn hopefuls(&self) -> Vec<ClientId> {
         let group = self.settings.roster.roster.group(&self.settings.run.group);
         let members = group.into_iter().flat_map(Group::members);
         let out = |client: &ClientId| {

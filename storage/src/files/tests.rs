@@ -136,6 +136,8 @@ fn a_folder_that_others_may_change_keeps_no_secrets() {
         assert!(error.to_string().contains("chmod go-w") && error.to_string().contains(&format!("{bits:04o}")));
         let error = write_private(&folder.join("new"), b"secret", Existing::Keep).unwrap_err();
         assert!(matches!(error, FileError::OpenFolder { .. }), "{error}");
+        let error = write_stored(&folder.join("store"), &FORMAT, b"secret", Existing::Replace).unwrap_err();
+        assert!(matches!(error, FileError::OpenFolder { .. }), "{error}");
         assert!(write_public(&folder.join("list"), b"public", Existing::Replace).is_ok());
     }
     for bits in [0o700, 0o755, 0o1777] {
@@ -173,6 +175,19 @@ fn missing_and_oversized_files_are_named() {
     let long = folder.path().join("long");
     fs::File::create(&long).unwrap().set_len(FILE_BYTES_MAX + 1).unwrap();
     assert!(matches!(read_public(&long), Err(FileError::TooLong { .. })));
+}
+
+/// Whatever may be written can be read back.
+#[test]
+fn the_longest_file_is_written_and_read_and_a_longer_one_is_neither() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, long) = (folder.path().join("file"), folder.path().join("long"));
+    let mut bytes = vec![7; usize::try_from(FILE_BYTES_MAX).unwrap()];
+    write_public(&path, &bytes, Existing::Keep).unwrap();
+    assert!(read_public(&path).unwrap() == bytes);
+    bytes.push(7);
+    assert!(matches!(write_public(&long, &bytes, Existing::Keep), Err(FileError::TooLong { .. })));
+    assert!(!long.exists());
 }
 
 #[test]
@@ -232,6 +247,24 @@ fn a_stored_file_begins_with_its_header_and_another_one_is_refused() {
         let told = read_stored(&path, &FORMAT).unwrap_err().to_string();
         assert!(told.contains(part) && told.contains("Nothing was changed"), "{told}");
         assert_eq!(fs::read(&path).unwrap(), bytes);
+    }
+}
+
+/// What else is wrong with a title, the reader of the text says.
+#[test]
+fn a_text_of_another_version_is_refused_by_its_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list");
+    let read = |text: &str| {
+        fs::write(&path, text).unwrap();
+        read_titled(&path, "a list 3", "list")
+    };
+    for found in [2, 4] {
+        let text = format!("a list {found}\nof something\n");
+        assert!(matches!(read(&text), Err(FileError::Version { found: told, reads: 3, .. }) if told == found));
+    }
+    for text in ["a list 3\nof something\n", "a list 02\n", "another list 2\n", "a list\n", ""] {
+        assert_eq!(read(text).unwrap(), text);
     }
 }
 

@@ -96,24 +96,26 @@ impl Outlet {
         let mut slices = [std::io::IoSlice::new(&[]); SLICES];
         let used =
             slices.iter_mut().zip(pieces.iter()).map(|(slice, piece)| *slice = std::io::IoSlice::new(piece)).count();
-        let mut written = self.half.write_vectored(&slices[..used]).await.map_err(lost)?;
+        let written = self.half.write_vectored(&slices[..used]).await.map_err(lost)?;
         self.unflushed = true;
         self.sent += written as u64;
-        let mut whole = 0;
-        for piece in pieces.iter_mut() {
-            let taken = written.min(piece.len());
-            piece.advance(taken);
-            written -= taken;
-            if !piece.is_empty() {
-                break;
-            }
-            whole += 1;
-            if written == 0 {
-                break;
-            }
-        }
-        Ok(whole)
+        Ok(take(pieces, written))
     }
+}
+
+/// Takes the bytes that were written off the front of the pieces. How many pieces left as a whole.
+fn take(pieces: &mut [Bytes], mut written: usize) -> usize {
+    let mut whole = 0;
+    for piece in pieces {
+        let taken = written.min(piece.len());
+        piece.advance(taken);
+        written -= taken;
+        if !piece.is_empty() {
+            break;
+        }
+        whole += 1;
+    }
+    whole
 }
 
 impl Inlet {
@@ -160,4 +162,26 @@ fn tune(stream: &TcpStream, timers: &Timers) {
     let _ = socket.set_recv_buffer_size(TCP_BUFFER_BYTES);
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let _ = socket.set_tcp_user_timeout(Some(timers.idle));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What one write took is not sent again, and nothing else is left out.
+    #[test]
+    fn a_write_takes_as_many_bytes_as_it_says_wherever_it_ends() {
+        let sent = [&b"abc"[..], b"", b"de", b"f"];
+        for written in 0..=6 {
+            let mut pieces = sent.map(Bytes::from_static);
+            let whole = take(&mut pieces, written);
+            let ended = sent.iter().scan(0, |end, piece| {
+                *end += piece.len();
+                Some(*end)
+            });
+            assert_eq!(whole, ended.take_while(|end| *end <= written).count(), "{written} bytes");
+            assert!(pieces[..whole].iter().all(Bytes::is_empty));
+            assert_eq!(pieces[whole..].concat(), b"abcdef"[written..], "{written} bytes");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use tributary_protocol::plan::NoiseShare;
 use tributary_protocol::privacy::{RdpVector, Unit};
 
 use super::*;
+use crate::stage::kind::Kind as _;
 
 /// Squared norm of what a customer moves in a rule of 1000 units with three riders of 50 units.
 const RIDING: u128 = 1_000_000 + 3 * 2500;
@@ -102,6 +103,24 @@ fn what_a_kind_does_not_do_is_refused_by_name() {
     let refused = rough.terms(&frame(&wide, Customer), chosen(1 << 30, 5)).err();
     assert!(matches!(refused, Some(StageFault::Rule(_))), "{refused:?}");
     assert_eq!(terms(rough, Customer, chosen(1 << 30, 5)), None);
+}
+
+/// Where each step samples customers, the riding loss is divided by those who are expected in it; where branches are what is protected, by those
+/// who survived.
+#[test]
+fn the_riding_loss_of_local_steps_is_divided_by_who_rides() {
+    let network = network();
+    let half = Chosen { sampling_threshold: 1 << 63, ..chosen(1 << 30, 5) };
+    // 50 units stand for a loss of 4, 18.5 customers are expected, and 5 branches survive.
+    for (privacy, chosen, units, expected) in
+        [(PrivacyMode::Local, half, 1850, 8.0), (PrivacyMode::Branch, chosen(1 << 30, 5), 1000, 16.0)]
+    {
+        let frame = frame(&network, privacy);
+        let terms = StageSettings::Local(local(false)).terms(&frame, chosen).unwrap();
+        let stepping = local(false).stepping(Place { frame, terms: &terms }, None, 5).unwrap();
+        let metrics = stepping.scale.metrics(&[units, 0, 0]).expect("a loss rides");
+        assert_eq!(metrics.loss_mean, expected, "{privacy:?}");
+    }
 }
 
 #[test]

@@ -428,3 +428,20 @@ fn one_of_a_full_micro_batch_that_pulls_one_way_moves_the_sum_by_at_most_the_sen
     let furthest = furthest.max().unwrap();
     assert!(furthest <= bound && furthest * 100 > bound * 95, "{furthest} of {bound}");
 }
+
+/// A gradient as long as the clip norm is within it, in both forms; a longer one is not.
+#[test]
+fn a_gradient_at_the_clip_norm_is_within_it() {
+    let shape = Architecture::logistic(1, &["label"]).unwrap();
+    // Nothing is known yet: the bias moves by a half, and nothing else does.
+    let parameters = Parameters::new(shape, vec![0.0; 2]).unwrap();
+    let row = Row { features: vec![0.0], targets: vec![1.0], present: vec![1.0], customer: 0 };
+    for form in [ClipForm::Exact, ClipForm::Chunked] {
+        for (norm, within) in [(0.5, true), (0.499_999, false)] {
+            let rule = rule(form, norm);
+            let sum = sum_of(matrix(std::slice::from_ref(&row), 1, 1), &parameters, &rule);
+            let units = rule.riders().unwrap().indicator_units;
+            assert_eq!(sum.last(), Some(&(i64::from(within) * i64::from(units))), "{form:?} {norm}");
+        }
+    }
+}

@@ -133,9 +133,9 @@ impl BudgetRecord {
                 self.begun = Some(first.clone());
             }
             ParticipantEvent::OwnerChanged { change } => {
-                if self.owner() == Some(&change.from) && !self.was_owned_by(&change.to) {
+                if self.goes_on_with(change) {
                     self.owners.push(change.to.clone());
-                } else if self.owners.first() == Some(&change.to) && !self.was_owned_by(&change.from) {
+                } else if self.comes_after(change) {
                     self.owners.insert(0, change.from.clone());
                 }
             }
@@ -253,9 +253,15 @@ impl BudgetRecord {
     /// Whether a change of owner goes on from the present one, or ends at the first one known here, and brings nobody back.
     #[must_use]
     pub fn admits_change(&self, change: &OwnerChange) -> bool {
-        let next = self.owner() == Some(&change.from) && !self.was_owned_by(&change.to);
-        let before = self.owners.first() == Some(&change.to) && !self.was_owned_by(&change.from);
-        self.population_digest == Some(change.population) && (next || before)
+        self.population_digest == Some(change.population) && (self.goes_on_with(change) || self.comes_after(change))
+    }
+
+    fn goes_on_with(&self, change: &OwnerChange) -> bool {
+        self.owner() == Some(&change.from) && !self.was_owned_by(&change.to)
+    }
+
+    fn comes_after(&self, change: &OwnerChange) -> bool {
+        self.owners.first() == Some(&change.to) && !self.was_owned_by(&change.from)
     }
 
     /// What a run was charged.

@@ -145,6 +145,24 @@ fn a_dealer_that_commits_to_another_secret_is_convicted_by_its_own_shares() {
     assert!(world.branches[&LIAR].stopped.is_some(), "it is told that it is out");
 }
 
+/// Where those who are left would do, the operator waits for them. Where they would not, there must be another plan.
+#[test]
+fn the_operator_is_told_whether_those_who_are_left_would_do() {
+    for (clients, lost, expected) in [(10, 2, "7 are ready"), (8, 0, "a new plan: 1 of 8 enrolled clients are out")] {
+        let mut world = World::new(clients, plan(|_| {}));
+        world.corrupt::<COMMITMENT>(LIAR);
+        world.connect_all();
+        while evictions(&world).is_empty() {
+            assert!(world.step());
+        }
+        (1..=lost).for_each(|number| world.cut(ClientId(number)));
+        world.run();
+        world.pass_deadlines();
+        let lacking = world.coordinator.lacking().expect("somebody must help");
+        assert!(lacking.contains(expected), "{lacking}");
+    }
+}
+
 /// A plan to its end among ten, one of whom seals other seeds into its envelopes than it masks with, and is lost in the first round.
 fn with_false_envelope() -> World {
     let mut world = World::new(10, plan(|_| {}));

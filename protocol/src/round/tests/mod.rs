@@ -120,6 +120,22 @@ fn too_few_clients_wait_without_a_deadline() {
     assert!(world.packets.is_empty());
 }
 
+/// They may be back at once: before the next set-up no operator is told that those who are here are too few.
+#[test]
+fn those_who_were_lost_in_a_set_up_are_hoped_for() {
+    let mut world = World::new(10, plan(|_| {}));
+    world.connect_all();
+    while !world.events.iter().any(|event| matches!(event, CoordinatorEvent::SessionOpened { .. })) {
+        assert!(world.step());
+    }
+    (1..=3).for_each(|number| world.cut(ClientId(number)));
+    world.run();
+    assert_eq!(world.coordinator.lacking(), None);
+    world.pass_deadlines();
+    let lacking = world.coordinator.lacking().expect("nobody came back");
+    assert!(lacking.contains("7 are ready"), "{lacking}");
+}
+
 /// A participant is cut off after every possible number of deliveries. The round in progress goes on without it, and so does the plan;
 /// nothing ever comes out wrong.
 #[test]

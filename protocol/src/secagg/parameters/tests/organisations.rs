@@ -151,13 +151,16 @@ fn survivor_sets_are_judged_by_number_committee_and_organisations() {
     assert_eq!(judge(&[&without(&|_| false)[..], &[30]].concat()), Err(SurvivorsRefused::NotMembers));
     // Six lost, but the committee still has 18: one more lost of it, and an outsider instead, is too few.
     let committee = own.committee(&members);
-    let strict = Thresholds { quorum: 21, threshold: 21, ..own };
     let lost: Vec<u32> = committee.holders()[..6].to_vec();
     let survivors = without(&|index| lost.contains(&u32::try_from(index).unwrap()));
-    assert_eq!(
-        rule.admits_survivors(&members, &strict, &survivors),
-        Err(SurvivorsRefused::TooFewHolders { holders: 20, needed: 21 })
-    );
+    // Both must be met: the one that certifies, and the one that opens.
+    for (quorum, threshold) in [(21, 21), (21, 20), (20, 21)] {
+        let strict = Thresholds { quorum, threshold, ..own };
+        assert_eq!(
+            rule.admits_survivors(&members, &strict, &survivors),
+            Err(SurvivorsRefused::TooFewHolders { holders: 20, needed: 21 })
+        );
+    }
 }
 
 #[test]

@@ -180,7 +180,7 @@ impl Federation {
         let file = self.branch(index).join("owner.grant");
         let authorities = self.folder.join("authority/authorities");
         grant(&request, &authorities, owner, &file).expect("a grant");
-        install(settings, &file).expect("the grant is the owner's");
+        install(settings, &file, tributary_certs::clock::unix_seconds()).expect("the grant is the owner's");
     }
 
     fn policy(&self) -> String {

@@ -23,19 +23,19 @@ fn events_have_stable_names_and_keys() {
     assert_eq!(json(&joined), r#"{"event":"joined","client":3,"name":"bank/branch-03"}"#);
     assert_eq!(joined.to_string(), "client 3 (bank/branch-03) joined");
     let missing = vec![
-        Missing { client, last_seen: Some(1_893_456_000), not_ready: false, trouble: None },
+        Missing { client, last_seen: Some(1_893_456_000), not_ready: false, trouble: Some("it stopped".into()) },
         Missing { client: Whom { client: 4, name: None }, last_seen: None, not_ready: false, trouble: None },
         Missing { client: Whom { client: 5, name: None }, last_seen: Some(1), not_ready: true, trouble: None },
     ];
     let muster = Event::Muster { here: 6, needed: 8, missing, more: 2 };
     assert_eq!(
         muster.to_string(),
-        "6 of 8 members are here; missing: client 3 (bank/branch-03), last seen 2030-01-01 00:00 UTC; client 4, not seen since this \
+        "6 of 8 members are here; missing: client 3 (bank/branch-03), last seen 2030-01-01 00:00 UTC: it stopped; client 4, not seen since this \
          coordinator started; client 5, here, and its operator has not said that its data are ready; and 2 more"
     );
     assert!(
         json(&muster)
-            .contains(r#""missing":[{"client":3,"name":"bank/branch-03","last_seen":1893456000,"not_ready":false}"#)
+            .contains(r#""missing":[{"client":3,"name":"bank/branch-03","last_seen":1893456000,"not_ready":false,"trouble":"it stopped"}"#)
     );
     let round =
         Event::Round { round: 7, committed: 6, survivors: 9, loss: None, epsilon: Some(0.5), milliseconds: 12.5 };

@@ -1,0 +1,26 @@
+//! What many runs cost the same daemons: a coordinator and eight branches, as real processes of the built executable.
+//!
+//! `cargo bench --bench endurance -- runs` lets two hundred short runs follow each other in the same daemons. Then it goes on while fifty daemons are
+//! killed at random. It prints what coordinator and branch hold at the tenth run and at the last, and how long they take to start. It fails where
+//! that grows beyond its bounds.
+//!
+//! `cargo bench --bench endurance -- four` compares the CPU of four plans at once with the same four one after the other. Without a word it does both.
+#![expect(clippy::unwrap_used, reason = "a bench that fails says where")]
+
+mod fleet;
+mod four;
+mod runs;
+#[path = "../end_to_end/support/mod.rs"]
+#[expect(dead_code, reason = "the tests use the rest")]
+mod support;
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let asked = |word: &str| words.is_empty() || words.iter().any(|other| other == word);
+    if asked("runs") {
+        runs::measure();
+    }
+    if asked("four") {
+        four::measure();
+    }
+}

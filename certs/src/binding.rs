@@ -237,6 +237,17 @@ mod tests {
     }
 
     #[test]
+    fn a_later_binding_of_the_same_key_names_the_same_key() {
+        let of = |client, key: &[u8], sequence| {
+            let tls_spki_sha256 = Digest::of(key);
+            KeyBinding { client: ClientId(client), tls_spki_sha256, sequence }.sign(&SigningKey::from_seed(&[7; 32]))
+        };
+        let first = of(3, b"key", 1);
+        assert!(first.names_same_key(&first) && first.names_same_key(&of(3, b"key", 2)));
+        assert!(!first.names_same_key(&of(3, b"other", 1)) && !first.names_same_key(&of(4, b"key", 1)));
+    }
+
+    #[test]
     fn files_keep_the_newest_binding_of_each_client() {
         let folder = tempfile::tempdir().unwrap();
         let (one, list) = (folder.path().join("identity.binding"), folder.path().join("bindings"));

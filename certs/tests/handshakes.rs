@@ -12,7 +12,7 @@ use tributary_certs::entropy::OsEntropy;
 use tributary_certs::fault::FaultKind;
 use tributary_certs::identity::{Role, identity_of};
 use tributary_certs::inspect::serial_of;
-use tributary_certs::issue::{Chain, Validity};
+use tributary_certs::issue::{Chain, IssueError, Validity};
 use tributary_certs::keys::TlsKey;
 use tributary_certs::provider::KeyExchange;
 use tributary_certs::tls::{
@@ -116,6 +116,22 @@ fn a_self_signed_client_is_refused_as_such() {
     let credentials = Credentials::new(Chain::new(vec![certificate.into()]).unwrap(), &key).unwrap();
     let result = connect(federation.client_with(credentials, NOW), federation.server());
     assert_refused(result, true, FaultKind::SelfSigned);
+}
+
+/// Whoever trusts an authority for some years trusts nothing of it after them.
+#[test]
+fn nothing_outlives_what_issued_it() {
+    let federation = Federation::new("federation.example");
+    let issuing = &federation.authority.issuing;
+    let Validity { not_before, not_after } = issuing.validity();
+    for (earlier, later) in [(0, 0), (1, 0), (0, 1)] {
+        let validity = Validity { not_before: not_before - earlier, not_after: not_after + later };
+        let issued = issuing.issue(&mut OsEntropy, &federation.request(Role::Client, "branch-1", validity));
+        match earlier + later {
+            0 => assert!(issued.is_ok()),
+            _ => assert!(matches!(issued, Err(IssueError::OutsideIssuer)), "{earlier} earlier, {later} later"),
+        }
+    }
 }
 
 #[test]

@@ -227,6 +227,10 @@ fn what_does_not_prove_itself_changes_no_byte_of_a_branch() {
     let _ = office.take(torn, NOW + DAY);
     assert!(office.branch_lists().unwrap().end(NOW).unwrap().next_update >= NOW + 7 * DAY);
     assert!(office.take(&text, NOW + DAY).is_ok());
+    // As long as lists may be.
+    let longest = [text.as_slice(), &long[text.len() + 1..]].concat();
+    assert_eq!(longest.len(), tributary_certs::revocation::LISTS_BYTES_MAX);
+    assert!(office.take(&longest, NOW + DAY).is_ok());
 }
 
 /// The whole theft of an online authority, by the files of everybody: what the operators type, and who believes whom after it.

@@ -35,8 +35,11 @@ fn told<T, F: std::fmt::Display>(read: Result<T, F>) -> Option<String> {
     read.err().map(|fault| fault.to_string())
 }
 
+/// Changes the file at this path, and asserts that its reader refuses it.
+type Judge = fn(&Path, &dyn Fn() -> Option<String>);
+
 /// Writes another version into the first line, and compares what is said of it.
-fn refused(path: &Path, read: &dyn Fn() -> Option<String>) {
+fn of_another_version(path: &Path, read: &dyn Fn() -> Option<String>) {
     assert_eq!(read(), None, "{} as it is", path.display());
     let text = std::fs::read_to_string(path).unwrap();
     let (title, rest) = text.split_once('\n').unwrap();
@@ -53,8 +56,29 @@ fn refused(path: &Path, read: &dyn Fn() -> Option<String>) {
     std::fs::write(path, text).unwrap();
 }
 
+/// Writes one word more into each line after the title.
+fn with_a_word_more(path: &Path, read: &dyn Fn() -> Option<String>) {
+    assert_eq!(read(), None, "{} as it is", path.display());
+    let text = std::fs::read_to_string(path).unwrap();
+    for changed in 1..text.lines().count() {
+        let line = |(at, line): (usize, &str)| format!("{line}{}\n", if at == changed { " more" } else { "" });
+        std::fs::write(path, text.lines().enumerate().map(line).collect::<String>()).unwrap();
+        assert!(read().is_some(), "{}: line {} has a word more", path.display(), changed + 1);
+    }
+    std::fs::write(path, text).unwrap();
+}
+
 #[test]
 fn every_titled_text_of_another_version_is_refused_by_name() {
+    every_titled_text(of_another_version);
+}
+
+#[test]
+fn no_line_of_a_titled_text_has_a_word_more() {
+    every_titled_text(with_a_word_more);
+}
+
+fn every_titled_text(refused: Judge) {
     let folders = Folders::new();
     let (ca, branch) = (folders.ca(), folders.at("branch-1"));
     let at = |name: &str| -> PathBuf { ca.join(name) };

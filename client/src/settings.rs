@@ -268,3 +268,28 @@ fn proxy(file: &mut Document) -> Option<Option<Proxy>> {
     }
     Some(Some(Proxy { address: address?, credentials: Some(credentials) }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Anything else would go to the proxy in the head of a request, where a line end begins another line.
+    #[test]
+    fn credentials_of_a_proxy_are_one_line_of_a_user_and_a_password() {
+        use tributary_storage::files::{Existing, write_private};
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("credentials");
+        let read = |content: &str| {
+            write_private(&path, content.as_bytes(), Existing::Replace).unwrap();
+            let text =
+                format!("[coordinator]\nproxy = \"proxy.example:3128\"\nproxy_credentials = '{}'\n", path.display());
+            let mut file = Document::parse(&folder.path().join("client.toml"), &text).unwrap();
+            proxy(&mut file).flatten().and_then(|proxy| proxy.credentials)
+        };
+        assert_eq!(read("user:pass word\n").as_deref(), Some("user:pass word"));
+        for bad in ["", "user", "user:pass\r\nHost: elsewhere", "user:\u{1b}", "a line\nuser:password"] {
+            assert_eq!(read(bad), None, "{bad:?}");
+        }
+    }
+}

@@ -80,3 +80,16 @@ fn parse(text: &str) -> Option<Identity> {
     fields.end()?;
     lines.next().is_none().then_some(identity)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_has_one_line_of_one_identity() {
+        let identity = "spiffe://federation.example/bank/client/branch-1";
+        let parsed = |rest: &str| parse(&format!("{TITLE}\nidentity {identity}{rest}\n"));
+        assert_eq!(parsed(""), Identity::parse(identity).ok());
+        assert!(parsed("").is_some() && parsed(" more").is_none() && parsed("\nmore").is_none());
+    }
+}

@@ -60,6 +60,10 @@ pub(crate) const RENEWALS: &[(&str, FaultKind, Make)] = &[
         let key = TlsKey::read(&scene.at("member").join(names::KEY)).expect("read");
         scene.renewal_of(&key, |binding| binding, &scene.member_key())
     }),
+    ("renewal for the key of somebody else", RenewalSameKey, |scene| {
+        let key = TlsKey::read(&scene.at("centre").join(names::KEY)).expect("read");
+        scene.renewal_of(&key, |binding| binding, &scene.member_key())
+    }),
     ("renewal while eight certificates are valid", RenewalTooOften, |scene| {
         // With keys of its own: whoever asks in a loop fills the office's log, which others need.
         let renewal = |sequence| {

@@ -34,8 +34,13 @@ fn two_of_three_holders_sign_and_only_then_the_roster_is_in_force() {
     for too_few in [&proposal, &one] {
         is(install(&federation.ca(), too_few), |fault| matches!(fault, CeremonyError::NotEnough { needed: 2, .. }));
     }
-    let told = install(&federation.ca(), &one).unwrap_err().to_string();
-    assert!(told.contains("1 signed and 2 must") && told.contains("authority-0, authority-1"), "{told}");
+    for (signed, missing) in [
+        (&proposal, "0 signed and 2 must. Carry the file on; it lacks authority-0, authority-1, authority-2"),
+        (&one, "1 signed and 2 must. Carry the file on; it lacks authority-0, authority-1"),
+    ] {
+        let told = install(&federation.ca(), signed).unwrap_err().to_string();
+        assert!(told.contains(missing), "{told}");
+    }
     assert!(!federation.ca().join(names::ROSTER).exists() && !federation.ca().join("roster-000001").exists());
     is(federation.sign("carla", &one, false), |fault| matches!(fault, CeremonyError::Turn(_)));
 

@@ -14,7 +14,7 @@ use tributary_certs::fault::FaultKind;
 use tributary_certs::inspect::serial_of;
 use tributary_certs::keys::read_verifying_key;
 use tributary_certs::office::{
-    Answer, Bundle, Fingerprint, approve, begin, decode_answer, install, read_issued, read_waiting,
+    Answer, Bundle, Fingerprint, Office, approve, begin, decode_answer, install, read_issued, read_waiting,
 };
 use tributary_certs::revocation::SEEN;
 use tributary_protocol::ids::ClientId;
@@ -141,6 +141,25 @@ fn a_person_approves_what_both_sides_read() {
 }
 
 /// Writers at the same time lose nothing of each other.
+/// Before anybody asks.
+#[test]
+fn an_office_with_a_damaged_file_does_not_open() {
+    let federation = Folders::whole();
+    let client = federation.enrol("branch-1", NOW).client;
+    federation.renew("branch-1", client, NOW + DAY).unwrap();
+    for name in ["trust.pem", "members", "tokens", "approvals", "issued", "revoked", "denied", "bindings"] {
+        let path = federation.ca().join(name);
+        let before = std::fs::read(&path).ok();
+        std::fs::write(&path, "damaged\n").unwrap();
+        assert!(Office::open(&federation.ca()).is_err(), "{name}");
+        match before {
+            Some(bytes) => std::fs::write(&path, bytes).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+        assert!(Office::open(&federation.ca()).is_ok(), "{name}");
+    }
+}
+
 #[test]
 fn one_change_of_the_folder_at_a_time() {
     let federation = Folders::whole();

@@ -257,6 +257,8 @@ mod tests {
         // The end of a comment that is too long is no row.
         let long = format!("#{}\na,b\n", "x,y,".repeat(RECORD_BYTES_MAX));
         assert_eq!(read(long.as_bytes(), ","), (Vec::new(), Vec::new(), Some("TooLong".into())));
+        let longest = format!("#{}\na,b\n", "x".repeat(RECORD_BYTES_MAX - 1));
+        assert_eq!(rows(&longest, ","), [["a", "b"]]);
         let long = format!("a,\"b\",{}", "x".repeat(2 * RECORD_BYTES_MAX));
         assert_eq!(read(long.as_bytes(), ",").2.as_deref(), Some("TooLong"));
     }

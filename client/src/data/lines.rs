@@ -89,3 +89,33 @@ impl<R: Read> Lines<R> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a system answers, one answer after the other; then the file has ended.
+    struct System(Vec<io::Result<&'static [u8]>>);
+
+    impl Read for System {
+        fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() {
+                return Ok(0);
+            }
+            let bytes = self.0.remove(0)?;
+            out[..bytes.len()].copy_from_slice(bytes);
+            Ok(bytes.len())
+        }
+    }
+
+    /// A signal interrupts a read, which is made again. A disk that fails has failed: what was read so far is no file.
+    #[test]
+    fn an_interrupted_read_is_made_again_and_a_failed_one_is_told() {
+        let interrupted = || Err(io::ErrorKind::Interrupted.into());
+        let mut lines = Lines::new(System(vec![Ok(b"a,"), interrupted(), interrupted(), Ok(b"b\n")]));
+        assert!(matches!(lines.line(), Ok(Ok(Some(3)))));
+        assert_eq!(lines.rest(), b"a,b\n");
+        let mut lines = Lines::new(System(vec![Ok(b"a,"), Err(io::ErrorKind::TimedOut.into()), Ok(b"b\n")]));
+        assert_eq!(lines.line().err().map(|fault| fault.kind()), Some(io::ErrorKind::TimedOut));
+    }
+}

@@ -215,6 +215,23 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_a_pin_says_something_and_ends() {
+        let with = |words: &str| {
+            let line = |line: &str| match line.starts_with("customer = ") {
+                true => format!("customer = {}\n", quoted(words)),
+                false => format!("{line}\n"),
+            };
+            let text: String = SAMPLE.lines().map(line).collect();
+            BranchPolicy::read(Document::parse("policy.toml".as_ref(), &text).unwrap()).map(drop)
+        };
+        assert!(with("a row").is_ok() && with(&"x".repeat(LINE_BYTES_MAX)).is_ok());
+        for words in [String::new(), "x".repeat(LINE_BYTES_MAX + 1)] {
+            let told = with(&words).unwrap_err().to_string();
+            assert!(told.contains("policy.customer") && told.contains("the lines that"), "{told}");
+        }
+    }
+
+    #[test]
     fn words_that_hide_what_the_digest_pins_are_a_fault() {
         let honest = policy(SAMPLE).schema;
         for attack in ATTACKS {

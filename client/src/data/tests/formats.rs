@@ -9,6 +9,27 @@ fn several_characters_can_stand_between_values() {
     assert_eq!((ages(&matrix), matrix.targets().sum()), (vec![1.0, 2.0], 1.0));
 }
 
+/// Whatever a value begins with, and where it is empty.
+#[test]
+fn what_is_written_is_read_again() {
+    let mut dialect = plain().dialect().clone();
+    dialect.comment = Some(b'#');
+    for header in [&["one"][..], &["one", "two"]] {
+        let values = ["#x", "", "a", "\"", "a\nb", "a,b", "#"];
+        let rows: [Vec<String>; 7] = values.map(|value| header.iter().map(|_| value.to_owned()).collect());
+        let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
+        let (_folder, path) = file("");
+        assert_eq!(write_csv(&path, &dialect, &header, &rows).unwrap(), 7);
+        let mut records = records::Records::open(&path, &dialect).unwrap();
+        assert_eq!(records.header(), header);
+        for row in rows {
+            let (_, record) = records.next().ok().flatten().expect("as many rows");
+            assert_eq!(record.iter().collect::<Vec<_>>(), row);
+        }
+        assert!(records.next().is_ok_and(|end| end.is_none()));
+    }
+}
+
 #[test]
 fn columns_can_stand_at_fixed_bytes() {
     let fixed = r#"{ header = false, columns = ["y", "age", "job"], positions = ["1-3", "4-6", "7-17"], encoding = "gb18030" }"#;

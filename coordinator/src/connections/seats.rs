@@ -254,3 +254,28 @@ pub(super) fn new_link() -> LinkId {
     OsEntropy.fill(&mut link.0);
     link
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A second process with a client's identity, and a link that was never given: neither takes up what a session has sent and heard.
+    #[test]
+    fn a_session_goes_on_for_its_own_process_and_link_alone() {
+        let (seats, client) = (Seats::default(), ClientId(1));
+        let proof = Proof { certificate: CertificateDer::from(vec![1]), binding: Vec::new() };
+        let place = |instance, link, asked| {
+            let greeting = Greeting { instance: [instance; 16], link, received: 0, binding: Vec::new() };
+            seats.try_take(client, &proof, &greeting, asked)
+        };
+        let Some(Place::New(seat)) = place(7, new_link(), false) else { panic!("the seat is free") };
+        let (own, other) = (seat.link, new_link());
+        for (instance, link, resumed) in [(7, own, true), (7, other, false), (8, own, false), (8, other, false)] {
+            for asked in [false, true] {
+                let taken = place(instance, link, asked);
+                assert_eq!(matches!(taken, Some(Place::Resumed(_))), resumed, "process {instance}");
+                assert_eq!(taken.is_none(), !resumed, "process {instance}");
+            }
+        }
+    }
+}

@@ -355,3 +355,18 @@ async fn farewell(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loop_sleeps_until_its_deadline_and_looks_once_a_day() {
+        let clock = SteadyClock::start();
+        let sleeps = |deadline: Millis| instant(&clock, deadline).into_std().saturating_duration_since(Instant::now());
+        assert!(sleeps(Millis(0)).is_zero());
+        let minute = Duration::from_secs(60);
+        assert!(sleeps(clock.now().plus(60_000)) <= minute);
+        assert!(sleeps(Millis(u64::MAX)) <= SLEEP_MAX && sleeps(Millis(u64::MAX)) > SLEEP_MAX / 2);
+    }
+}

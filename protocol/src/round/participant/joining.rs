@@ -10,7 +10,7 @@ use crate::entropy::Entropy;
 use crate::ids::{ClientId, RunId};
 use crate::limits::{CLOCK_SKEW_MS_MAX, PROTOCOL_VERSION};
 use crate::message::{RefusalCode, SignedBody, Upstream, Welcome};
-use crate::plan::{Run, RunRef};
+use crate::plan::{GrantFault, Run, RunRef};
 use crate::privacy::Accounts;
 use crate::roster::{Roster, RosterChanges, Succession};
 use crate::round::agreement::welcome_message;
@@ -228,6 +228,13 @@ impl<S: Suite> Turn<'_, S> {
             return self.join(entropy, outbox);
         }
         match verdict.and_then(|()| self.judge_limits(now, outbox)) {
+            // Another run has used the grant in hand up, and the owner has given others: whoever asks anew is judged by those.
+            Err(RefusalCode::NotGranted(GrantFault::Uses | GrantFault::EpsilonYear))
+                if self.branch.policy.grants.len() > 1 =>
+            {
+                self.part(outbox);
+                self.join(entropy, outbox);
+            }
             Err(code) => self.refuse(code, outbox),
             Ok(()) => self.accept(now, outbox),
         }

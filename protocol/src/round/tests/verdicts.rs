@@ -110,6 +110,31 @@ fn a_newer_roster_in_between_makes_the_branch_ask_anew() {
     assert_eq!((world.refusals(), world.branches[&VICTIM].finished), ([].to_vec(), Some(5)));
 }
 
+/// Another run uses the grant in hand up while the data are judged, and the owner has given another one: the branch asks anew, and takes part under that.
+#[test]
+fn a_grant_that_was_used_up_in_between_makes_room_for_another() {
+    let served = plan(|_| {});
+    let grants = [1, 2].map(|nonce| owner_signs(Grant { runs: 1, nonce: [nonce; 16], ..cast::grant(&served) }));
+    let own = |grants: &[Grant]| {
+        let grants = grants.iter().map(|grant| granted(&served, grant.clone())).collect();
+        Policy { cap: cap(&served, 100), grants, ..policy(&served) }
+    };
+    let between = accepted(&cast::run(plan(|plan| plan.name = "other".into())), &grants[0]);
+    assert_eq!(
+        says(&served, &own(&grants[..1]), core::slice::from_ref(&between)),
+        Some(RefusalCode::NotGranted(GrantFault::Uses))
+    );
+    let mut world = welcomed(&served, &own(&grants));
+    world.overtake(VICTIM, [between].to_vec());
+    world.silent_workers = false;
+    let run = world.coordinator.run().id();
+    world.tell_branch(VICTIM, ParticipantInput::RunJudged { run, verdict: Ok(()) });
+    world.run();
+    assert_eq!((world.refusals(), world.branches[&VICTIM].finished), ([].to_vec(), Some(5)));
+    let record = world.branches[&VICTIM].machine.record();
+    assert_eq!(record.accepted[&world.coordinator.run().reference()].grant, grants[1].digest());
+}
+
 /// Another run brings a newer roster, and a signed start under the one before is on its way: nothing is charged under that, and the branch asks anew.
 #[test]
 fn a_start_under_a_roster_that_was_overtaken_charges_nothing() {

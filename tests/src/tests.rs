@@ -162,7 +162,8 @@ fn every_lie_of_a_client_in_one_field_cuts_it_off() {
     let (untold, passed) = answers(lies, words, liar, Profile::ByzantineClients);
     assert_eq!(untold, BTreeSet::new());
     // What comes after its step has enough is not judged any more, and has no part in it. Whoever asks after the end is told of the end.
-    let late = [": a header ", ": a survivor set acknowledged", ": an encapsulation ", ": a join "];
+    // On a slow line a run may have ended without the liar before its acceptance arrives.
+    let late = [": a header ", ": a survivor set acknowledged", ": an encapsulation ", ": a join ", ": an acceptance "];
     assert!(passed.iter().all(|what| late.iter().any(|step| what.contains(step))), "{passed:?}");
 }
 
@@ -224,17 +225,17 @@ fn a_sync_that_is_left_out_is_noticed_by_the_next_word() {
 /// Worlds that do wrong to their own machines, and what the judge finds.
 #[test]
 fn the_judge_finds_what_people_said_and_nobody_heard() {
-    let troubles = [
-        (Trouble::UnheardWithdrawals, Profile::Crash, "nothing is charged under a grant that was taken back"),
-        (Trouble::UnheardOrders, Profile::Crash, "an order of somebody who may give it stops the run"),
-        (Trouble::ReadyAtOnce, Profile::None, "nobody joins whose data are not ready"),
-        (Trouble::UnheardPlan, Profile::None, "no plan starves beside another one"),
+    let taken_back = ["no run without the owner's grant", "nothing is charged under a grant that was taken back"];
+    let troubles: [(Trouble, Profile, &[&str]); 3] = [
+        (Trouble::UnheardWithdrawals, Profile::Crash, &taken_back),
+        (Trouble::UnheardOrders, Profile::Crash, &["an order of somebody who may give it stops the run"]),
+        (Trouble::ReadyAtOnce, Profile::None, &["nobody joins whose data are not ready"]),
     ];
-    for (trouble, faults, rule) in troubles {
+    for (trouble, faults, rules) in troubles {
         let run = |seed| World::<Toy>::new(seed, options(12, faults), None).troubled_by(trouble).run();
         let found: BTreeSet<&str> =
             (0..60).filter_map(|seed| run(seed).violation).map(|violation| violation.rule).collect();
-        assert_eq!(found, [rule].into(), "{trouble:?}");
+        assert_eq!(found, rules.iter().copied().collect(), "{trouble:?}");
     }
 }
 

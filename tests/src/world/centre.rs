@@ -183,9 +183,6 @@ impl<S: Keyed> World<'_, S> {
                 self.judge.ordered(run, order, std::iter::empty());
                 continue;
             }
-            if self.trouble == Some(Trouble::UnheardPlan) && self.served.get(&1) == Some(&run) {
-                continue;
-            }
             let now = self.centre.local(self.now);
             let lie = self.lie_of(&input);
             let Some(own) = self.centre.runs.get_mut(&run) else {

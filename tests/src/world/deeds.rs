@@ -8,7 +8,7 @@ use tributary_protocol::round::{Input, ParticipantInput, order_digest};
 use super::branch::HeardThere;
 use super::centre::Heard;
 use super::{Event, Trouble, World};
-use crate::cast::{CURED, Keyed, NEXT, granted, withdrawal};
+use crate::cast::{CURED, Keyed, REVOKED, granted, withdrawal};
 use crate::deeds::Deed;
 use crate::faults::Strike;
 use crate::judge::client_of;
@@ -57,9 +57,8 @@ impl<S: Keyed> World<'_, S> {
 
     /// Everything that people have to cure is cured.
     pub(super) fn settle(&mut self) {
-        let last = self.cast.rosters.len() - 1;
-        if last > NEXT {
-            self.install(last);
+        if self.centre.roster == REVOKED {
+            self.install(CURED);
         }
         self.lift();
     }
@@ -174,6 +173,9 @@ impl<S: Keyed> World<'_, S> {
         let plan = self.centre.runs.get(&run).map(|own| &self.cast.plans[own.plan]);
         let ready = plan.and_then(|served| served.ready.get(&client_of(index))).copied().unwrap_or(0);
         if ready <= now || self.trouble == Some(Trouble::ReadyAtOnce) {
+            if let Some(own) = self.branches[index].runs.get_mut(&run) {
+                own.again = None;
+            }
             return self.work(index, 5, None, ParticipantInput::RunJudged { run, verdict: Ok(()) });
         }
         self.work(index, 5, None, ParticipantInput::NotReady);

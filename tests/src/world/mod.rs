@@ -84,8 +84,6 @@ pub(crate) enum Trouble {
     UnheardOrders,
     /// A branch says that its data are ready before they are.
     ReadyAtOnce,
-    /// The coordinator does not listen to anybody in the runs of the second plan.
-    UnheardPlan,
 }
 
 /// What the network is like.
@@ -295,6 +293,9 @@ impl<'a, S: Keyed> World<'a, S> {
         self.branches.iter_mut().for_each(|branch| branch.cheat = None);
         self.branches[index].cheat = Some(cheat);
         self.judge.set_cheats([index].into());
+        // What people would have done besides, and who would have been late: runs would go on without the liar, who would not be heard.
+        self.strikes.fill(Strike::Reset { clients: Vec::new() });
+        self.cast.plans.iter_mut().for_each(|served| served.ready.clear());
         self
     }
 

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tributary_protocol::codec;
 use tributary_protocol::frame::encode_frame;
-use tributary_protocol::message::{Downstream, FRAME_CONTROL, RejectCode};
+use tributary_protocol::message::{FRAME_CONTROL, RejectCode, ToClient};
 use tributary_protocol::printable::{PRINTABLE_CHARACTERS_MAX, is_hidden};
 use tributary_transport::preflight::{Cause, Findings, network};
 use tributary_transport::{
@@ -56,7 +56,7 @@ fn listen(federation: &Federation, how: Way, heard: mpsc::UnboundedSender<End>) 
                 link.welcome(greeted, 0, welcome).unwrap();
                 if how == Way::Rejects {
                     let (code, explanation) = (RejectCode::NotInRoster, HOSTILE.into());
-                    let message = Downstream::Rejected { code, explanation, proof: None };
+                    let message = ToClient::Refused { code, explanation };
                     link.send([encode_frame(FRAME_CONTROL, &codec::encode(&message)).into()]);
                 }
                 match how {

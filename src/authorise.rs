@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use tributary_certs::grant::{GRANT_EXTENSION, WITHDRAWAL_EXTENSION};
 use tributary_certs::inspect::date;
 use tributary_client::grants::{self, AskedLine, GrantLine, GrantRequest, KEEP_MODELS, TRAIN};
 use tributary_planning::PlanFile;
@@ -159,7 +160,7 @@ pub(crate) fn run(command: AuthoriseCommand, language: Language) -> Result<Exit,
         AuthoriseCommand::Inbox { config, json, .. } => inbox(&config, json, language)?,
         AuthoriseCommand::Grant(options) => grant(*options, language)?,
         AuthoriseCommand::Revoke(RevokeOptions { grant, key, out }) => {
-            ends_with(&out, "withdrawal", language)?;
+            ends_with(&out, WITHDRAWAL_EXTENSION, language)?;
             grants::withdraw(grant, &key, &out, unix_seconds()).map_err(failed)?;
             print(words::withdrawal_carry(out.display(), grant.short()));
         }
@@ -196,7 +197,7 @@ fn grant(options: GrantOptions, language: Language) -> Result<(), Failure> {
     let GrantOptions {
         plan, proposer, purpose, branches, epsilon_run, epsilon_year, delta, runs, fields, days, ..
     } = options;
-    options.out.as_deref().map_or(Ok(()), |out| ends_with(out, "grant", language))?;
+    options.out.as_deref().map_or(Ok(()), |out| ends_with(out, GRANT_EXTENSION, language))?;
     let subject = match (plan, proposer, purpose) {
         (Some(plan), ..) => GrantSubject::Plan(plan),
         (None, Some(proposer), Some(purpose)) => GrantSubject::Plans { proposer, purpose: purpose.as_str().into() },

@@ -15,6 +15,12 @@ use tributary_storage::files::FileError;
 use crate::object::ObjectFile;
 use crate::suite::{RealSuite, SigningKey};
 
+/// How the name of a grant's file ends, at a branch and at a coordinator: `DIGEST.grant`.
+pub const GRANT_EXTENSION: &str = "grant";
+
+/// How the name of a withdrawal's file ends, after the digest of the grant that it takes back.
+pub const WITHDRAWAL_EXTENSION: &str = "withdrawal";
+
 /// Longest encoding of either: a thousand names, and as many fields.
 const BYTES_MAX: usize = 512 << 10;
 const GRANT: ObjectFile = ObjectFile {

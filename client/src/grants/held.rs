@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub(super) use tributary_certs::grant::{GRANT_EXTENSION as GRANT, WITHDRAWAL_EXTENSION as WITHDRAWAL};
 use tributary_certs::grant::{read_grant, read_withdrawal};
 use tributary_protocol::plan::{Grant, Withdrawal};
 use tributary_storage::files::FileError;
@@ -12,8 +13,6 @@ use tributary_storage::files::FileError;
 use crate::settings::Settings;
 
 pub(super) const FOLDER: &str = "grants";
-pub(super) const GRANT: &str = "grant";
-pub(super) const WITHDRAWAL: &str = "withdrawal";
 
 /// What the folder holds.
 #[derive(Default)]

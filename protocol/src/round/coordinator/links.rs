@@ -254,15 +254,33 @@ impl<S: Suite> Coordinator<S> {
         (code, accused): (RefusalCode, Option<ClientId>),
         outbox: &mut Outbox<CoordinatorEffect>,
     ) {
-        let keying = self.keying.as_ref().is_some_and(|keying| keying.session() == session && keying.has(from));
-        if !keying {
-            return;
+        if !self.keying.as_ref().is_some_and(|keying| keying.session() == session && keying.has(from)) {
+            return self.keys_given_up(from, session, code, outbox);
         }
         self.note_refusal(from, code, None, outbox);
         for client in [Some(from), accused].into_iter().flatten() {
             self.leave_out(client);
         }
         self.drop_keying(now, ClosedReason::ParticipantGaveUp(from), outbox);
+    }
+
+    /// Its word was on its way when everybody else was done: the session stands, and the member has no keys for it.
+    fn keys_given_up(
+        &mut self,
+        from: ClientId,
+        session: SessionId,
+        code: RefusalCode,
+        outbox: &mut Outbox<CoordinatorEffect>,
+    ) {
+        let Some(link) = self.links.get_mut(&from) else { return };
+        let held = link.holding.len();
+        link.holding.retain(|holding| *holding != session);
+        if link.holding.len() < held {
+            self.note_refusal(from, code, None, outbox);
+            if self.sessions.front().is_some_and(|current| current.id() == session) {
+                self.collecting_lost(from, outbox);
+            }
+        }
     }
 
     /// A participant is gone or gave up: a set-up that needs it ends, a round goes on with the rest if it can.

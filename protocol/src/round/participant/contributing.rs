@@ -30,6 +30,10 @@ impl<S: Suite> Turn<'_, S> {
         if matches!(self.own.phase, Phase::Offline | Phase::Joining | Phase::Over) {
             return;
         }
+        // It was on its way when this member gave that set-up up, and said so. The round goes on without this member.
+        if self.own.given_up == Some(start.descriptor.session) {
+            return;
+        }
         // Another run has brought a newer roster, by which the plan may have nobody who stands by it. Nothing is charged under the one before.
         let newest = self.branch.record.roster;
         if self.admitted().is_some_and(|(_, admitted)| newest != Some(admitted.roster.head())) {

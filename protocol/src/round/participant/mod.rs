@@ -80,6 +80,8 @@ pub struct Participant<S: Suite> {
     keying: Option<Keying<S>>,
     /// Sessions with keys, in the order of their rounds: the one in use first.
     sessions: Vec<Session<S>>,
+    /// The last set-up that this member gave up.
+    given_up: Option<SessionId>,
     /// The last round whose shares were revealed.
     revealed: Option<RoundId>,
     /// Set-ups that ended after this member's part of a graph's seed was known, since the last one that stood.
@@ -101,6 +103,7 @@ impl<S: Suite> Participant<S> {
             phase: Phase::Offline,
             keying: None,
             sessions: Vec::new(),
+            given_up: None,
             revealed: None,
             attempts: 0,
             nonce: Digest::ZERO,
@@ -315,6 +318,7 @@ impl<S: Suite> Turn<'_, S> {
         outbox: &mut Outbox<ParticipantEffect>,
     ) {
         self.own.keying = None;
+        self.own.given_up = Some(session);
         self.commit(ParticipantEvent::Refused { code }, outbox);
         outbox.push(ParticipantEffect::Send(Upstream::Abandon { session, code, accused }));
     }

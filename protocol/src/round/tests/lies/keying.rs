@@ -363,3 +363,28 @@ fn a_set_up_behind_its_deadline_is_given_up() {
     assert!(matches!(world.branches[&VICTIM].events.last(), Some(ParticipantEvent::Refused { .. })));
     assert_eq!(world.branches[&VICTIM].events.len(), events, "it has no keys for that any more");
 }
+
+/// The last word of a set-up comes when its deadline has passed at one member: what that member gives up is on its way while the others begin.
+#[test]
+fn a_start_of_a_set_up_that_was_given_up_is_passed_over() {
+    let mut world = nine();
+    let acknowledged = told(&mut world, |message| match message {
+        Downstream::SetupAcks { session, .. } => Some(session),
+        _ => None,
+    });
+    world.now = crate::time::Millis(500);
+    world.tell_branch(VICTIM, ParticipantInput::Timer);
+    let Packet::Start(_, start) = until(&mut world, |packet| matches!(packet, Packet::Start(VICTIM, _))) else {
+        panic!("a start")
+    };
+    assert_eq!(start.descriptor.session, acknowledged, "the others have a session");
+    world.packets.push_front(Packet::Start(VICTIM, start));
+    world.step();
+    assert_eq!(refusals(&world), [RefusalCode::DeadlinePassed]);
+    assert!(world.branches[&VICTIM].stopped.is_none());
+    let survivors = until(&mut world, |packet| matches!(packet, Packet::Down(_, Downstream::Survivors(_))));
+    let Packet::Down(_, Downstream::Survivors(survivors)) = survivors else { panic!("a survivor set") };
+    assert_eq!(survivors.uploads.len(), 8, "nobody waits for it");
+    world.run();
+    assert!(world.coordinator.record().finished.is_some(), "{:?}", world.coordinator.wait());
+}

@@ -231,6 +231,15 @@ fn every_fifth_branch_fails_and_both_screens_name_cause_and_cure() {
 
     // The coordinator's screen, while the run waits for the last branch that it needs.
     (0..LATE - 1).for_each(|branch| say_ready(&federation, branch, &day));
+    let mut turned_away = Vec::new();
+    loop {
+        let event = federation.until_any(&["turned_away", "muster"]);
+        match event["event"].as_str() {
+            Some("turned_away") => turned_away.push((event["name"].clone(), event["code"].clone())),
+            _ if event["here"] == cohort - 1 => break,
+            _ => {}
+        }
+    }
     let settings = federation.dir.join("coordinator/coordinator.toml");
     let asked = |question: &[&str]| words(&[&["coordinator"], question].concat(), &settings);
     let causes: [(usize, &[&str]); 5] = [
@@ -256,7 +265,6 @@ fn every_fifth_branch_fails_and_both_screens_name_cause_and_cure() {
 
     // And the run completes, with those who can.
     say_ready(&federation, LATE - 1, &day);
-    let mut turned_away = Vec::new();
     let finished = loop {
         let event = federation.until_any(&["turned_away", "session", "left", "finished"]);
         match event["event"].as_str() {

@@ -91,22 +91,14 @@ fn lint(options: &LintOptions) -> Result<Exit, Failure> {
         ..Beside::default()
     };
     let lint = Lint::of(&file.plan, beside);
-    if options.json {
-        json::print(&lint);
-    } else {
-        print!("{lint}");
-    }
+    json::print_or_tell(&lint, options.json);
     Ok(if lint.is_at_fault() { Exit::Failed } else { Exit::Done })
 }
 
 fn diff(options: &DiffOptions) -> Result<Exit, Failure> {
     let [before, after] = [of_either(&options.before)?, of_either(&options.after)?];
     let differences = Differences::of(&before, &after);
-    if options.json {
-        json::print(&differences);
-    } else {
-        print!("{differences}");
-    }
+    json::print_or_tell(&differences, options.json);
     Ok(Exit::Done)
 }
 

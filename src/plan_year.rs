@@ -128,11 +128,7 @@ fn built(BuildOptions { file, out, json }: &BuildOptions) -> Result<Exit, Failur
 
 fn lint(YearOptions { file, json }: &YearOptions) -> Result<Exit, Failure> {
     let outlook = of_either(file)?.outlook();
-    if *json {
-        json::print(&outlook);
-    } else {
-        print!("{outlook}");
-    }
+    json::print_or_tell(&outlook, *json);
     Ok(Exit::Done)
 }
 

@@ -13,11 +13,7 @@ use crate::options::AskOptions;
 /// If no daemon answers.
 pub(crate) fn status(options: &AskOptions) -> Result<Exit, Failure> {
     let status = ask_status(&options.config).map_err(failure)?;
-    if options.json {
-        json::print(&status);
-    } else {
-        print!("{status}");
-    }
+    json::print_or_tell(&status, options.json);
     Ok(Exit::Done)
 }
 
@@ -28,11 +24,7 @@ pub(crate) fn status(options: &AskOptions) -> Result<Exit, Failure> {
 pub(crate) fn run_show(plan: &str, options: &AskOptions) -> Result<Exit, Failure> {
     let status = ask_status(&options.config).map_err(failure)?;
     let run = only(status.runs.into_iter().filter(|run: &RunStatus| run.of.is_meant_by(plan)).collect(), plan)?;
-    if options.json {
-        json::print(&run);
-    } else {
-        print!("{run}");
-    }
+    json::print_or_tell(&run, options.json);
     Ok(Exit::Done)
 }
 
@@ -42,11 +34,7 @@ pub(crate) fn run_show(plan: &str, options: &AskOptions) -> Result<Exit, Failure
 /// If no daemon answers, or not one run is meant.
 pub(crate) fn run_readiness(plan: &str, options: &AskOptions) -> Result<Exit, Failure> {
     let run = only(readiness(&options.config, plan).map_err(failure)?, plan)?;
-    if options.json {
-        json::print(&run);
-    } else {
-        print!("{run}");
-    }
+    json::print_or_tell(&run, options.json);
     Ok(Exit::Done)
 }
 

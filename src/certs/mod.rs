@@ -75,10 +75,6 @@ fn issue(command: &IssueCommand) -> Result<Exit, Failure> {
 fn look(options: &InspectOptions) -> Result<Exit, Failure> {
     let roots = options.trust.as_deref().map(TrustRoots::read).transpose().map_err(Failure::failed)?;
     let inspection = inspect(&options.file, roots.as_ref(), unix_seconds()).map_err(Failure::failed)?;
-    if options.json {
-        json::print(&inspection);
-    } else {
-        print!("{inspection}");
-    }
+    json::print_or_tell(&inspection, options.json);
     Ok(if inspection.problems.is_empty() { Exit::Done } else { Exit::Failed })
 }

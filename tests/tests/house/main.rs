@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 mod circles;
+mod manuals;
 mod places;
 mod source;
 mod texts;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use tributary_coordinator::federation::grants::{CarryError, carry};
+use tributary_coordinator::federation::grant_files::{CarryError, carry};
 use tributary_storage::files::shown;
 
 use crate::exit::{Exit, Failure};

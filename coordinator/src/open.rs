@@ -16,10 +16,10 @@ use tributary_settings::{Fault, Faults};
 use tributary_transport::ListenSettings;
 
 use crate::federation::plans::activated;
-use crate::federation::windows::Windows;
 use crate::identity::OwnIdentity;
 use crate::run::job::Job;
 use crate::settings::Settings;
+use crate::settings::Windows;
 
 /// Settings with everything that they name.
 pub struct Opened {

@@ -9,9 +9,9 @@ use tributary_protocol::plan::RunRef;
 use tributary_protocol::time::Millis;
 
 use super::served::{Known, Over, Served};
-use super::windows::Windows;
 use crate::control::WaitingStatus;
 use crate::run::job::Job;
+use crate::settings::Windows;
 
 /// The plans, and what the journal says of their runs.
 pub(crate) struct Agenda {

@@ -1,7 +1,8 @@
 //! The federation, for as long as the process lives: its door, its roster, its plans, and the runs of them that are open.
 
 mod agenda;
-pub mod grants;
+pub mod grant_files;
+mod grants;
 pub(crate) mod hands;
 pub(crate) mod keyring;
 mod models;
@@ -16,6 +17,5 @@ pub(crate) mod roster_file;
 mod serve;
 pub(crate) mod served;
 pub(crate) mod standing;
-pub mod windows;
 
 pub use self::serve::{Ends, run};

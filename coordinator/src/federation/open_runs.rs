@@ -26,7 +26,6 @@ use super::grants::Grants;
 use super::hands::Hands;
 use super::models;
 use super::served::{Known, Over, began_from};
-use super::windows::Windows;
 use crate::connections::{Arrival, Limits};
 use crate::control::{Request, Said, Status, WaitingStatus};
 use crate::error::CoordinatorError;
@@ -35,6 +34,7 @@ use crate::report::Event;
 use crate::run::job::Job;
 use crate::run::shell::RunShell;
 use crate::run::uploads::Verdict;
+use crate::settings::Windows;
 use crate::store::{Store, forget_run, kept_until, ledger_of};
 
 /// Orders that are kept for runs that begin later, at most.

@@ -25,7 +25,7 @@ use tributary_storage::journal::Journal;
 use tributary_transport::Listener;
 use tributary_transport::limits::CLOSING_TIME;
 
-use super::grants::GrantsFolder;
+use super::grant_files::GrantsFolder;
 use super::hands::{Hands, HandsSettings};
 use super::office::Counter;
 use super::open_runs::Federation;

@@ -3,6 +3,7 @@
 //! What each key means stands in `docs/samples/coordinator.toml`, which is also what `coordinator init` writes.
 
 mod read;
+mod windows;
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use tributary_settings::{Document, Faults};
 use tributary_transport::NetworkSettings;
 use tributary_transport::identity::TlsFiles;
 
-use crate::federation::windows::Windows;
+pub use windows::Windows;
 
 /// Longest deadline and waiting time, in milliseconds: a day.
 const DAY_MS: i64 = 86_400_000;

@@ -10,7 +10,7 @@ use tributary_storage::files::shown;
 use tributary_transport::identity::{KeyPlace, TlsFiles, key_exchange, token};
 
 use super::IdentityFiles;
-use crate::federation::windows::Windows;
+use super::windows::Windows;
 
 pub(super) fn address(text: &str) -> Option<String> {
     let (host, port) = text.rsplit_once(':')?;
